@@ -1,0 +1,73 @@
+/**
+ * The bytes-level store of one task: every named store of the task lives in it, and so do its offsets.
+ *
+ * What "committed" means: the store never holds data of a transaction that Kafka has not committed. All changes arrive
+ * through `commit`, as one atomic batch of data, changelog offsets, input offsets and digest (docs/commit.md, step 5).
+ * A kill -9 at any moment leaves the store before or after a batch, never between.
+ */
+export interface StateStore {
+  /** The committed value, or undefined. Synchronous: user code runs in the record loop. */
+  get(store: string, key: Buffer): Buffer | undefined;
+
+  /** Committed entries of one named store, in key order, `from` inclusive to `to` exclusive. */
+  entries(store: string, from?: Buffer, to?: Buffer): AsyncIterable<[Buffer, Buffer]>;
+
+  /** The first `limit` keys of one named store below `to`, in key order: what expiry asks for. */
+  keysBelow(store: string, to: Buffer, limit: number): Promise<Buffer[]>;
+
+  /** Offsets as of the last committed batch. */
+  offsets(): StoreOffsets;
+
+  /** Entry count and incremental digest as of the last committed batch. */
+  digest(): StoreDigest;
+
+  /**
+   * Applies one batch atomically. A failure is indefinite (the batch may or may not be on disk): the store refuses
+   * further commits and must be closed and opened again.
+   * @throws StoreIoError when the disk is full or fails.
+   */
+  commit(batch: StoreBatch): Promise<void>;
+
+  /** Recomputes the digest by a scan and compares; false means the store is damaged and must be set aside. */
+  verify(): Promise<boolean>;
+
+  /** True when the previous owner did not close cleanly: `verify` is due before the first commit. */
+  readonly uncleanOpen: boolean;
+
+  /** Marks the store clean (synced to disk) and releases it. */
+  close(): Promise<void>;
+
+  /** Releases it without the clean mark: the next open verifies. */
+  closeDirty(): Promise<void>;
+}
+
+/** `topic-partition` to the next offset to read. */
+export type OffsetMap = ReadonlyMap<string, number>;
+
+export interface StoreOffsets {
+  /** Changelog positions: everything before them is in the store. */
+  readonly changelog: OffsetMap;
+  /** Input positions: everything before them is counted in the store. */
+  readonly input: OffsetMap;
+}
+
+export interface StoreDigest {
+  /** Number of data entries. */
+  readonly entries: number;
+  /** Sum modulo 2^64 of a 64-bit hash over (store, key, value) of every data entry: independent of order. */
+  readonly sum: bigint;
+}
+
+export interface StoreChange {
+  readonly store: string;
+  readonly key: Buffer;
+  /** null deletes. */
+  readonly value: Buffer | null;
+}
+
+export interface StoreBatch {
+  readonly changes: readonly StoreChange[];
+  /** Merged over the stored ones. */
+  readonly changelogOffsets: OffsetMap;
+  readonly inputOffsets: OffsetMap;
+}

@@ -1,0 +1,37 @@
+/** One applied record of a compacted topic; a null value is a tombstone. */
+export interface TableChange {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestampMs: number;
+  readonly key: Buffer;
+  readonly value: Buffer | null;
+}
+
+export interface GlobalTableState {
+  /** Every partition of every topic has been read to the end that was seen at start: there is a copy to serve. */
+  readonly caughtUpOnce: boolean;
+  /** Caught up right now, by the newest end offsets heard, with no broker failure since. */
+  readonly complete: boolean;
+  /** Why it is not complete, in one line for /ready; null when it is. */
+  readonly reason: string | null;
+}
+
+/** A full, read-only, live copy of compacted topics, read without a consumer group (read_committed). */
+export interface GlobalTable {
+  start(): void;
+  state(): GlobalTableState;
+  /** `topic-partition` to the next offset to read: everything before it has been handed to `onChanges`. */
+  positions(): ReadonlyMap<string, number>;
+  close(): Promise<void>;
+}
+
+export interface GlobalTableOptions {
+  readonly topics: readonly string[];
+  /** Called with each fetched run of records, in offset order within a partition; synchronous. */
+  onChanges(changes: readonly TableChange[]): void;
+  /** A topic was deleted or recreated: forget everything read from that partition. */
+  onReset(topic: string, partition: number): void;
+  /** Called whenever `state()` may have changed. */
+  onState(state: GlobalTableState): void;
+}

@@ -1,0 +1,32 @@
+/**
+ * What each processor instance publishes once a second to the compacted topic `<applicationId>-status`, JSON, keyed by
+ * its process id; a tombstone when it leaves cleanly. The API's `processor` field is read from here.
+ */
+export interface InstanceStatus {
+  readonly id: string;
+  readonly applicationId: string;
+  readonly guarantee: 'exactly_once' | 'at_least_once';
+  readonly topology: string;
+  readonly host: string;
+  readonly startedAtMs: number;
+  readonly reportedAtMs: number;
+  readonly threads: number;
+  readonly recordsPerSecond: number;
+  readonly tasks: readonly TaskStatus[];
+}
+
+export type TaskRole = 'ACTIVE' | 'STANDBY';
+export type TaskStateName = 'CREATED' | 'RESTORING' | 'RUNNING' | 'SUSPENDED' | 'CLOSED';
+
+export interface TaskStatus {
+  /** `<sub-topology>_<partition>`, as in Kafka Streams. */
+  readonly id: string;
+  readonly role: TaskRole;
+  readonly state: TaskStateName;
+  /** `topic-partition` names that it reads. */
+  readonly inputs: readonly string[];
+  /** End offset less committed position, summed over the inputs; 0 when all is processed. */
+  readonly lag: number;
+  /** Only while restoring. */
+  readonly restore?: { readonly restored: number; readonly total: number; readonly remainingMs: number | null };
+}

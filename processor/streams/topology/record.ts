@@ -1,0 +1,36 @@
+/** One header value per name; a name that came more than once keeps its last value. */
+export type RecordHeaders = Readonly<Record<string, Buffer>>;
+
+/** A record as it was read from a topic. Offsets and times are JS numbers: exact to 2^53. */
+export interface ConsumerRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** The record's own Kafka timestamp, epoch milliseconds. */
+  readonly timestampMs: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: RecordHeaders;
+}
+
+/**
+ * What a decoder answers for a record it cannot read. The runtime sends the record, with its original key, bytes and
+ * headers, to the stream's dead-letter topic in the transaction that commits its offset.
+ */
+export class DeadLetter {
+  /** A stable code in capitals, e.g. `NOT_JSON`; becomes the header `__streams.errors.exception`. */
+  readonly reason: string;
+  /** One sentence for people; becomes the header `__streams.errors.message`. Never holds the record's content. */
+  readonly message: string;
+
+  constructor(reason: string, message: string) {
+    this.reason = reason;
+    this.message = message;
+  }
+}
+
+/**
+ * Turns a record into a value, or says why it cannot. Pure but for `nowMs`, the wall clock that the runtime passes in
+ * (epoch milliseconds). It must not throw: an exception stops the task.
+ */
+export type Decoder<V> = (record: ConsumerRecord, nowMs: number) => V | DeadLetter;
