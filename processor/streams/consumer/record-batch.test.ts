@@ -1,0 +1,305 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { batchBytes, markerBytes, type RecordSpec } from '../../../tests/support/record-batch-bytes.ts';
+import { compress } from './compression.ts';
+import { CorruptRecordError, decodeRecordSet, type AbortedTransaction, type DecodeOptions } from './record-batch.ts';
+
+const decode = (bytes: Buffer, options: Partial<DecodeOptions> = {}) =>
+  decodeRecordSet(bytes, { topic: 't', partition: 3, fromOffset: 0, abortedTransactions: [], readCommitted: true, ...options });
+
+const record = (offsetDelta: number, value: string | null, extra: Partial<RecordSpec> = {}): RecordSpec => ({
+  offsetDelta,
+  timestampDelta: 0n,
+  key: Buffer.from('k'),
+  value: value === null ? null : Buffer.from(value),
+  ...extra,
+});
+
+const values = (bytes: Buffer, options: Partial<DecodeOptions> = {}): (string | null)[] =>
+  decode(bytes, options).records.map((it) => it.valueText());
+
+describe('one record', () => {
+  test('keeps key, value, headers, time and place', () => {
+    const bytes = batchBytes({
+      baseOffset: 41n,
+      baseTimestamp: 1_790_000_000_000n,
+      records: [
+        record(0, null, { key: null }),
+        record(1, '', {
+          key: Buffer.alloc(0),
+          timestampDelta: -5n,
+          headers: [
+            ['a', Buffer.from('1')],
+            ['__proto__', Buffer.from('2')],
+            ['a', Buffer.from('3')],
+            ['none', null],
+          ],
+        }),
+      ],
+    });
+    const [first, second] = decode(bytes, { fromOffset: 41 }).records;
+    expect([first?.topic, first?.partition, first?.offset, first?.timestampMs]).toEqual(['t', 3, 41, 1_790_000_000_000]);
+    expect([first?.key, first?.value, first?.sizeBytes, first?.keyText()]).toEqual([null, null, 0, null]);
+    expect(Object.keys(first?.headers ?? { wrong: 1 })).toEqual([]);
+    expect([second?.offset, second?.timestampMs, second?.key?.length, second?.value?.length]).toEqual([42, 1_789_999_999_995, 0, 0]);
+    expect(Object.entries(second?.headers ?? {}).map(([name, value]) => [name, value.toString()])).toEqual([
+      ['a', '3'],
+      ['__proto__', '2'],
+      ['none', ''],
+    ]);
+  });
+
+  test('with LogAppendTime has the time of the broker, whatever the producer said', () => {
+    const spec = { baseOffset: 0n, baseTimestamp: 1_000n, maxTimestamp: 7_777n, records: [record(0, 'a'), record(1, 'b', { timestampDelta: 50n })] };
+    expect(decode(batchBytes({ ...spec, isLogAppendTime: true })).records.map((it) => it.timestampMs)).toEqual([7_777, 7_777]);
+    expect(decode(batchBytes(spec)).records.map((it) => it.timestampMs)).toEqual([1_000, 1_050]);
+  });
+
+  test('survives every length, offset and time that JS numbers can hold', () => {
+    fc.assert(
+      fc.property(
+        fc.bigInt({ min: 0n, max: 2n ** 52n }),
+        fc.bigInt({ min: -(2n ** 40n), max: 2n ** 42n }),
+        fc.array(
+          fc.record({
+            gap: fc.integer({ min: 0, max: 70_000 }),
+            timestampDelta: fc.oneof(fc.bigInt({ min: -70n, max: 70n }), fc.bigInt({ min: -(2n ** 51n), max: 2n ** 51n })),
+            key: fc.option(fc.uint8Array({ maxLength: 80 })),
+            value: fc.option(fc.uint8Array({ maxLength: 300 })),
+            headers: fc.array(fc.tuple(fc.string(), fc.uint8Array({ maxLength: 70 })), { maxLength: 3 }),
+          }),
+          { minLength: 1, maxLength: 12 },
+        ),
+        fc.constantFrom(0, 1, 2, 3, 4),
+        (baseOffset, baseTimestamp, specs, codec) => {
+          let offsetDelta = -1;
+          const records = specs.map((spec): RecordSpec => ({
+            offsetDelta: (offsetDelta += 1 + spec.gap),
+            timestampDelta: spec.timestampDelta,
+            key: spec.key === null ? null : Buffer.from(spec.key),
+            value: spec.value === null ? null : Buffer.from(spec.value),
+            headers: spec.headers.map(([name, value]) => [name, Buffer.from(value)] as const),
+          }));
+          const bytes = batchBytes({ baseOffset, baseTimestamp, records, codec, pack: (plain) => compress(codec, plain) });
+          const result = decode(bytes, { fromOffset: Number(baseOffset) });
+          expect(result.nextOffset).toBe(Number(baseOffset) + offsetDelta + 1);
+          expect(result.records.length).toBe(records.length);
+          result.records.forEach((actual, i) => {
+            const wanted = records[i];
+            if (wanted === undefined) throw new Error('unreachable');
+            expect(actual.offset).toBe(Number(baseOffset) + wanted.offsetDelta);
+            expect(BigInt(actual.timestampMs)).toBe(baseTimestamp + wanted.timestampDelta);
+            expect(actual.key === null ? null : Buffer.from(actual.key)).toEqual(wanted.key);
+            expect(actual.value === null ? null : Buffer.from(actual.value)).toEqual(wanted.value);
+            const last = new Map(wanted.headers);
+            expect(Object.keys(actual.headers).toSorted()).toEqual([...last.keys()].toSorted());
+            for (const [name, value] of last) expect(Buffer.from(actual.headers[name] ?? '?')).toEqual(value);
+          });
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('the frame', () => {
+  const two = Buffer.concat([
+    batchBytes({ baseOffset: 10n, records: [record(0, 'a'), record(1, 'b'), record(2, 'c')], lastOffsetDelta: 4 }),
+    batchBytes({ baseOffset: 15n, records: [record(0, 'd')] }),
+  ]);
+
+  test('records before the offset asked for are dropped, whole batches too', () => {
+    expect(values(two, { fromOffset: 12 })).toEqual(['c', 'd']);
+    expect(values(two, { fromOffset: 15 })).toEqual(['d']);
+    expect(decode(two, { fromOffset: 16 })).toMatchObject({ records: [], nextOffset: 16, batches: 2 });
+  });
+
+  test('the position passes offsets that compaction took from the end of a batch, and empty batches', () => {
+    expect(decode(two.subarray(0, two.length - 20), { fromOffset: 10 })).toMatchObject({ nextOffset: 15, batches: 1, partialTail: true });
+    const empty = batchBytes({ baseOffset: 20n, records: [], lastOffsetDelta: 9 });
+    expect(decode(empty, { fromOffset: 20 })).toMatchObject({ records: [], nextOffset: 30, partialTail: false });
+  });
+
+  test('a set cut off anywhere gives what was complete', () => {
+    const firstEnd = 12 + two.readInt32BE(8);
+    for (let cut = 0; cut < two.length; cut++) {
+      const result = decode(two.subarray(0, cut), { fromOffset: 10 });
+      const whole = cut >= firstEnd ? 1 : 0;
+      expect(result).toMatchObject({ batches: whole, nextOffset: whole === 1 ? 15 : 10, partialTail: cut !== 0 && cut !== firstEnd });
+      expect(result.records.length).toBe(whole * 3);
+    }
+  });
+
+  test('every flipped bit under the checksum is noticed, and named with topic, partition and offset', () => {
+    const bytes = batchBytes({ baseOffset: 77n, records: [record(0, 'hello')] });
+    for (let at = 17; at < bytes.length; at++) {
+      const damaged = Buffer.from(bytes);
+      damaged[at] = (damaged[at] ?? 0) ^ 0x10;
+      expect(() => decode(damaged)).toThrow('t-3, batch at offset 77: the CRC-32C does not match');
+    }
+    const last = bytes.length - 2;
+    bytes[last] = (bytes[last] ?? 0) ^ 1;
+    expect(values(bytes, { verifyCrc: false })).not.toEqual(['hello']);
+  });
+
+  test('without the checksum, broken lengths still never read outside their batch', () => {
+    const next = batchBytes({ baseOffset: 1n, records: [record(0, 'next')] });
+    fc.assert(
+      fc.property(fc.integer({ min: 61, max: 61 + 12 }), fc.integer({ min: 0, max: 255 }), (at, byte) => {
+        const damaged = Buffer.concat([batchBytes({ baseOffset: 0n, records: [record(0, 'hello')] }), next]);
+        damaged[at] = byte;
+        try {
+          const { records } = decode(damaged, { verifyCrc: false });
+          for (const it of records.slice(0, 1)) expect(it.sizeBytes).toBeLessThan(16);
+        } catch (error) {
+          expect(error).toBeInstanceOf(CorruptRecordError);
+        }
+      }),
+    );
+  });
+
+  test('damaged compressed records are corrupt, an unknown codec is unsupported', () => {
+    const bytes = batchBytes({ baseOffset: 5n, records: [record(0, 'x')], codec: 4, pack: () => Buffer.from('not zstd') });
+    expect(() => decode(bytes)).toThrow(expect.objectContaining({ code: 'CORRUPT_RECORD', offset: 5 }));
+    const unknown = batchBytes({ baseOffset: 5n, records: [record(0, 'x')], codec: 6 });
+    expect(() => decode(unknown)).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_COMPRESSION' }));
+  });
+
+  test('message sets of Kafka before 0.11 are refused by name', () => {
+    const old = batchBytes({ baseOffset: 5n, records: [record(0, 'x')], magic: 1 });
+    expect(() => decode(old)).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_RECORD_FORMAT' }));
+  });
+});
+
+/** A partition's log, written as a broker writes it: several producers, their batches and markers interleaved. */
+interface Log {
+  readonly batches: readonly { readonly bytes: Buffer; readonly lastOffset: number }[];
+  /** In the order the broker lists them: as they were aborted. */
+  readonly aborted: readonly (AbortedTransaction & { readonly markerOffset: number })[];
+  /** Offset and value of every record that a read_committed reader must see, from what the producers did. */
+  readonly committed: readonly (readonly [number, string])[];
+}
+
+type Step =
+  | { readonly producer: number; readonly action: 'write'; readonly count: number; readonly zeroKey: boolean; readonly isTransactional: boolean }
+  | { readonly producer: number; readonly action: 'commit' | 'abort' };
+
+const ZERO_KEY = Buffer.alloc(4);
+
+const writeLog = (steps: readonly Step[]): Log => {
+  const batches: { bytes: Buffer; lastOffset: number }[] = [];
+  const aborted: (AbortedTransaction & { markerOffset: number })[] = [];
+  const committed: [number, string][] = [];
+  const open = new Map<number, { firstOffset: number; records: [number, string][] }>();
+  let end = 0;
+
+  const endTransaction = (producer: number, outcome: 'commit' | 'abort'): void => {
+    const transaction = open.get(producer);
+    if (transaction === undefined) return;
+    batches.push({ bytes: markerBytes(BigInt(end), BigInt(producer), outcome), lastOffset: end });
+    if (outcome === 'abort') {
+      aborted.push({ producerId: BigInt(producer), firstOffset: transaction.firstOffset, markerOffset: end });
+    } else {
+      committed.push(...transaction.records);
+    }
+    open.delete(producer);
+    end++;
+  };
+
+  for (const step of steps) {
+    if (step.action !== 'write') {
+      endTransaction(step.producer, step.action);
+      continue;
+    }
+    const records = Array.from({ length: step.count }, (_, i): [number, string] => [end + i, `p${step.producer}@${end + i}`]);
+    batches.push({
+      bytes: batchBytes({
+        baseOffset: BigInt(end),
+        producerId: BigInt(step.producer),
+        isTransactional: step.isTransactional,
+        records: records.map(([, value], i) => record(i, value, step.zeroKey ? { key: ZERO_KEY } : {})),
+      }),
+      lastOffset: end + step.count - 1,
+    });
+    if (step.isTransactional) {
+      const transaction = open.get(step.producer) ?? { firstOffset: end, records: [] };
+      transaction.records.push(...records);
+      open.set(step.producer, transaction);
+    } else {
+      committed.push(...records);
+    }
+    end += step.count;
+  }
+  // The broker answers up to the last stable offset only: what is still open is ended here.
+  for (const producer of [...open.keys()]) endTransaction(producer, producer % 2 === 0 ? 'abort' : 'commit');
+  return { batches, aborted, committed: committed.toSorted((a, b) => a[0] - b[0]) };
+};
+
+/** What one fetch answers: whole batches from the one that holds the offset, and the aborted transactions they touch. */
+const fetchFrom = (log: Log, fromOffset: number, batchCount: number): { bytes: Buffer; aborted: AbortedTransaction[] } => {
+  const start = log.batches.findIndex((batch) => batch.lastOffset >= fromOffset);
+  const batches = start < 0 ? [] : log.batches.slice(start, start + batchCount);
+  const last = batches.at(-1)?.lastOffset ?? -1;
+  return {
+    bytes: Buffer.concat(batches.map((batch) => batch.bytes)),
+    aborted: log.aborted.filter((it) => it.markerOffset >= fromOffset && it.firstOffset <= last),
+  };
+};
+
+const producers = fc.integer({ min: 0, max: 3 });
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      producer: producers,
+      action: fc.constant('write' as const),
+      count: fc.integer({ min: 1, max: 4 }),
+      zeroKey: fc.boolean(),
+      isTransactional: fc.constant(true),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ producer: producers, action: fc.constantFrom('commit' as const, 'abort' as const) }) },
+  {
+    weight: 1,
+    // A fifth producer without transactions, and one that is also known as an aborted producer (a reused id).
+    arbitrary: fc.record({
+      producer: fc.integer({ min: 3, max: 4 }),
+      action: fc.constant('write' as const),
+      count: fc.integer({ min: 1, max: 2 }),
+      zeroKey: fc.boolean(),
+      isTransactional: fc.constant(false),
+    }),
+  },
+);
+
+describe('transactions', () => {
+  test('read_committed gives exactly the committed records, from any offset, in any fetch size', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), fc.nat(40), fc.integer({ min: 1, max: 9 }), (steps, fromOffset, batchCount) => {
+        const log = writeLog(steps);
+        const logEnd = (log.batches.at(-1)?.lastOffset ?? -1) + 1;
+        const seen: [number, string | null][] = [];
+        let position = fromOffset;
+        while (position < logEnd) {
+          const { bytes, aborted } = fetchFrom(log, position, batchCount);
+          const result = decode(bytes, { fromOffset: position, abortedTransactions: aborted });
+          seen.push(...result.records.map((it): [number, string | null] => [it.offset, it.valueText()]));
+          expect(result.nextOffset).toBeGreaterThan(position);
+          position = result.nextOffset;
+        }
+        expect(seen).toEqual(log.committed.filter(([offset]) => offset >= fromOffset));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test('read_uncommitted gives all data records and still no marker', () => {
+    const log = writeLog([
+      { producer: 0, action: 'write', count: 2, zeroKey: true, isTransactional: true },
+      { producer: 0, action: 'abort' },
+    ]);
+    const bytes = Buffer.concat(log.batches.map((batch) => batch.bytes));
+    expect(values(bytes, { readCommitted: false, abortedTransactions: log.aborted })).toEqual(['p0@0', 'p0@1']);
+    expect(decode(bytes, { readCommitted: true, abortedTransactions: log.aborted })).toMatchObject({ records: [], nextOffset: 3 });
+  });
+});
