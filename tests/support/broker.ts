@@ -1,0 +1,83 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
+import { startLocalKafka, type LocalKafka } from '../../tools/local-kafka.ts';
+import { freePort } from '../../tools/ports.ts';
+import { createTopics, type TestTopic } from './topics.ts';
+
+export interface TestBrokerOptions {
+  /** Java's `-Xmx`, 512m by default. */
+  readonly heap?: string;
+  /** Broker properties that win over those of the local broker. */
+  readonly properties?: Readonly<Record<string, string>>;
+}
+
+/** A real Kafka that belongs to one test file: on a port of its own, with a directory of its own. */
+export interface TestBroker {
+  /** `host:port`, the same after a restart. */
+  readonly brokers: string[];
+  readonly connection: KafkaConnectionConfig;
+  readonly port: number;
+  /** Of the running broker: another one after `restart`. */
+  readonly pid: number;
+  readonly logFile: string;
+  /** Makes topics and waits until each partition has a leader. */
+  createTopics(...topics: readonly (string | TestTopic)[]): Promise<void>;
+  /** Takes the broker away cleanly and keeps its directory. */
+  shutDown(): Promise<void>;
+  /** kill -9. Resolves when the process is gone; its directory stays. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port and directory; ends it cleanly first if it still runs. */
+  restart(): Promise<void>;
+  /** Stops every process of the broker's group where it stands (SIGSTOP), as a hung machine would; `thaw` ends it. */
+  freeze(): void;
+  thaw(): void;
+  /** The end: stops the broker and removes its directory. */
+  stop(): Promise<void>;
+}
+
+const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/**
+ * Starts a broker in 1 to 2 s. Call it in `beforeAll` and `stop()` in `afterAll`; should the test process die before
+ * that, the broker ends by itself. KAFKA_BROKERS is ignored: a test never touches anybody's topics.
+ */
+export async function startTestBroker(options: TestBrokerOptions = {}): Promise<TestBroker> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'tributary-broker-'));
+  const port = await freePort();
+  const start = (): Promise<LocalKafka> => startLocalKafka({ dataDir, port, log: quiet, ...options });
+  let kafka = await start().catch(async (error: unknown) => {
+    await rm(dataDir, { recursive: true, force: true });
+    throw error;
+  });
+  const brokers = [...kafka.brokers];
+  return {
+    brokers,
+    connection: { brokers, clientId: 'test' },
+    port,
+    get pid() {
+      return kafka.pid;
+    },
+    get logFile() {
+      return kafka.logFile;
+    },
+    createTopics: (...topics) => createTopics(brokers, ...topics),
+    shutDown: () => kafka.stop(),
+    kill: async () => {
+      kafka.kill('SIGKILL');
+      await kafka.exited;
+    },
+    restart: async () => {
+      await kafka.stop();
+      kafka = await start();
+    },
+    freeze: () => kafka.kill('SIGSTOP'),
+    thaw: () => kafka.kill('SIGCONT'),
+    stop: async () => {
+      kafka.kill('SIGCONT');
+      await kafka.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}

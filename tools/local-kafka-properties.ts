@@ -1,0 +1,43 @@
+export interface LocalKafkaListeners {
+  readonly port: number;
+  readonly controllerPort: number;
+  readonly logDir: string;
+  /** Whether the broker before this one, if there was one, had time to say good-bye. */
+  readonly cleanShutdown: boolean;
+}
+
+/**
+ * A single node that is broker and controller at once, on 127.0.0.1. What differs from Kafka's defaults is what one node
+ * forces (one replica), what a quick start asks for (few internal partitions, no wait for a first rebalance), and
+ * that nothing is deleted by age or made by accident.
+ */
+export function localKafkaProperties(listeners: LocalKafkaListeners, overrides: Readonly<Record<string, string>> = {}): string {
+  const properties: Record<string, string> = {
+    'process.roles': 'broker,controller',
+    'node.id': '1',
+    'listeners': `BROKER://127.0.0.1:${listeners.port},CONTROLLER://127.0.0.1:${listeners.controllerPort}`,
+    'advertised.listeners': `BROKER://127.0.0.1:${listeners.port}`,
+    'listener.security.protocol.map': 'BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'inter.broker.listener.name': 'BROKER',
+    'controller.listener.names': 'CONTROLLER',
+    'controller.quorum.voters': `1@127.0.0.1:${listeners.controllerPort}`,
+    'log.dirs': listeners.logDir,
+    'num.network.threads': '2',
+    'num.io.threads': '4',
+    'auto.create.topics.enable': 'false',
+    'group.initial.rebalance.delay.ms': '0',
+    'offsets.topic.replication.factor': '1',
+    'offsets.topic.num.partitions': '4',
+    'transaction.state.log.replication.factor': '1',
+    'transaction.state.log.min.isr': '1',
+    'transaction.state.log.num.partitions': '4',
+    'share.coordinator.state.topic.replication.factor': '1',
+    'share.coordinator.state.topic.min.isr': '1',
+    'share.coordinator.state.topic.num.partitions': '1',
+    'log.retention.ms': '-1',
+    // The controller lets a broker that was killed register again only when the old session is over: 9 s by default.
+    ...(listeners.cleanShutdown ? {} : { 'broker.session.timeout.ms': '2000', 'broker.heartbeat.interval.ms': '500' }),
+    ...overrides,
+  };
+  return Object.entries(properties).map(([name, value]) => `${name}=${value}\n`).join('');
+}

@@ -1,0 +1,226 @@
+import { spawn, execFile, type ChildProcess } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { Logger } from '../processor/streams/logger.ts';
+import { DataDirLock } from './data-dir-lock.ts';
+import { findJava, type Java } from './java.ts';
+import { jarCacheDir, kafkaClassPath } from './local-kafka-jars.ts';
+import { localKafkaProperties } from './local-kafka-properties.ts';
+import { freePort, isPortFree } from './ports.ts';
+import { projectRoot } from './project-root.ts';
+import { errorCode, UserError } from './user-error.ts';
+
+const run = promisify(execFile);
+const startTimeoutMs = 60_000;
+const stopTimeoutMs = 20_000;
+
+export interface LocalKafkaOptions {
+  /** The broker keeps everything in `<dataDir>/kafka`; a later start on the same directory finds it again. */
+  readonly dataDir: string;
+  /** Of 127.0.0.1. */
+  readonly port: number;
+  readonly log: Logger;
+  /** Java's `-Xmx`, 512m by default. */
+  readonly heap?: string;
+  /** Broker properties that win over the usual ones. */
+  readonly properties?: Readonly<Record<string, string>>;
+}
+
+export interface LocalKafkaExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface LocalKafka {
+  /** One `host:port`. */
+  readonly brokers: readonly [string];
+  readonly port: number;
+  /** Also the id of the broker's process group: a Ctrl-C in the terminal does not reach it. */
+  readonly pid: number;
+  /** Where the broker's own log is. */
+  readonly logFile: string;
+  /** Settles when the broker has ended, for whatever reason. Never rejects. */
+  readonly exited: Promise<LocalKafkaExit>;
+  /** A clean stop: SIGTERM, then SIGKILL if it takes over 20 s. May be called again. */
+  stop(): Promise<void>;
+  /** A signal to the broker's process group. SIGKILL is the power cut of the tests; `await exited` afterwards. */
+  kill(signal: NodeJS.Signals): void;
+}
+
+/**
+ * Starts a real, single-node Kafka (KRaft) and resolves when it takes requests. The broker stops by itself when this
+ * process dies. Throws a UserError when Java or Maven is missing, the port is in use, another process holds the
+ * directory, or the broker refuses to start.
+ */
+export async function startLocalKafka(options: LocalKafkaOptions): Promise<LocalKafka> {
+  const dir = resolve(options.dataDir, 'kafka');
+  const java = await findJava();
+  const classPath = await kafkaClassPath(options.log);
+  const lock = await DataDirLock.acquire(dir);
+  if (!(lock instanceof DataDirLock)) {
+    throw new UserError(
+      'DATA_DIR_IN_USE',
+      `The directory ${options.dataDir} is in use by the local Kafka of process ${lock.heldBy}: stop that one, or set DATA_DIR to another directory.`,
+    );
+  }
+  try {
+    if (!(await isPortFree(options.port))) {
+      throw new UserError(
+        'PORT_IN_USE',
+        `Port ${options.port} of 127.0.0.1 is in use: set LOCAL_KAFKA_PORT to another port, or KAFKA_BROKERS to use the Kafka that listens there.`,
+      );
+    }
+    const archive = await sharedClasses(java, classPath);
+    const properties = join(dir, 'server.properties');
+    const logDir = join(dir, 'log');
+    const formatted = existsSync(join(logDir, 'meta.properties'));
+    const cleanShutdown = !formatted || existsSync(join(logDir, '.kafka_cleanshutdown'));
+    const listeners = { port: options.port, controllerPort: await freePort(), logDir, cleanShutdown };
+    await writeFile(properties, localKafkaProperties(listeners, options.properties));
+    if (!formatted) await format(java, classPath, archive, properties);
+    return await launch(options, { dir, java, classPath, archive, properties, lock });
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+/** Java's archive of loaded classes halves the start. The first broker to stop writes it; later ones map it. */
+interface SharedClasses {
+  readonly file: string;
+  readonly written: boolean;
+}
+
+async function sharedClasses(java: Java, classPath: string): Promise<SharedClasses> {
+  const key = createHash('sha256').update(java.build).update(classPath).digest('hex').slice(0, 16);
+  const file = join(jarCacheDir, `classes-${key}.jsa`);
+  return { file, written: existsSync(file) };
+}
+
+async function format(java: Java, classPath: string, archive: SharedClasses, properties: string): Promise<void> {
+  // A cluster id is 16 bytes in URL-safe base64; the storage tool takes a leading dash for an option.
+  let clusterId: string;
+  do clusterId = randomBytes(16).toString('base64url');
+  while (clusterId.startsWith('-'));
+  const flags = archive.written ? [`-XX:SharedArchiveFile=${archive.file}`] : [];
+  const tool = [...flags, '-XX:TieredStopAtLevel=1', '-cp', classPath, 'kafka.tools.StorageTool', 'format', '--cluster-id', clusterId, '--config', properties];
+  await run(java.path, tool).catch((error: unknown) => {
+    const output = typeof error === 'object' && error !== null && 'stderr' in error ? String(error.stderr) : String(error);
+    throw new UserError('KAFKA_FORMAT_FAILED', `Kafka could not format its storage: ${lastLine(output)}`);
+  });
+}
+
+interface Launch {
+  readonly dir: string;
+  readonly java: Java;
+  readonly classPath: string;
+  readonly archive: SharedClasses;
+  readonly properties: string;
+  readonly lock: DataDirLock;
+}
+
+async function launch(options: LocalKafkaOptions, at: Launch): Promise<LocalKafka> {
+  const logFile = join(at.dir, 'broker.log');
+  await rename(logFile, `${logFile}.1`).catch(() => undefined);
+  const freshArchive = `${at.archive.file}.${process.pid}.${options.port}`;
+  await mkdir(jarCacheDir, { recursive: true });
+  const log = await open(logFile, 'a');
+  const child = spawn(
+    'sh',
+    [
+      join(projectRoot, 'tools', 'guard.sh'),
+      at.java.path,
+      `-Xmx${options.heap ?? '512m'}`,
+      at.archive.written ? `-XX:SharedArchiveFile=${at.archive.file}` : `-XX:ArchiveClassesAtExit=${freshArchive}`,
+      '-XX:+ExitOnOutOfMemoryError',
+      '-Djava.awt.headless=true',
+      '-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config.AbstractConfig=warn',
+      '-Dorg.slf4j.simpleLogger.showDateTime=true',
+      '-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS',
+      '-cp', at.classPath,
+      'kafka.Kafka', at.properties,
+    ],
+    { cwd: at.dir, detached: true, stdio: ['pipe', log.fd, log.fd] },
+  );
+  await log.close();
+  // The pipe carries nothing: that it closes when this process dies is what tells the guard.
+  child.stdin?.on('error', () => undefined);
+
+  const exited = new Promise<LocalKafkaExit>((done) => {
+    child.once('error', () => done({ code: 127, signal: null }));
+    child.once('exit', (code, signal) => {
+      child.stdin?.destroy();
+      void settle(at, freshArchive, code).then(() => done({ code, signal }));
+    });
+  });
+  const pid = child.pid;
+  if (pid === undefined) throw new UserError('KAFKA_FAILED', 'The local Kafka could not be started: sh does not run.');
+  await at.lock.noteBroker(pid);
+  await untilStarted(child, exited, logFile);
+
+  return {
+    brokers: [`127.0.0.1:${options.port}`],
+    port: options.port,
+    pid,
+    logFile,
+    exited,
+    kill: (signal) => signalGroup(pid, signal),
+    stop: () => stopGroup(pid, child, exited),
+  };
+}
+
+async function settle(at: Launch, freshArchive: string, code: number | null): Promise<void> {
+  // Java answers a SIGTERM with 143 once its shutdown hooks and the archive are done: only then is the archive whole.
+  const whole = code === 143 && existsSync(freshArchive) && (await stat(freshArchive)).size > 0;
+  if (whole) await rename(freshArchive, at.archive.file).catch(() => undefined);
+  else await rm(freshArchive, { force: true });
+  await at.lock.release();
+}
+
+async function untilStarted(child: ChildProcess, exited: Promise<LocalKafkaExit>, logFile: string): Promise<void> {
+  const deadline = Date.now() + startTimeoutMs;
+  let ended = false;
+  void exited.then(() => {
+    ended = true;
+  });
+  for (;;) {
+    const text = await readFile(logFile, 'utf8').catch(() => '');
+    if (text.includes('Kafka Server started')) return;
+    if (ended) throw new UserError('KAFKA_FAILED', `The local Kafka ended while it started: ${failureLine(text)} (see ${logFile})`);
+    if (Date.now() > deadline) {
+      if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
+      await exited;
+      throw new UserError('KAFKA_FAILED', `The local Kafka did not start within ${startTimeoutMs / 1000} s (see ${logFile})`);
+    }
+    await sleep(25);
+  }
+}
+
+async function stopGroup(pid: number, child: ChildProcess, exited: Promise<LocalKafkaExit>): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
+  const killer = setTimeout(() => signalGroup(pid, 'SIGKILL'), stopTimeoutMs);
+  await exited;
+  clearTimeout(killer);
+}
+
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if (errorCode(error) !== 'ESRCH') throw error;
+  }
+}
+
+function failureLine(log: string): string {
+  const lines = log.split('\n');
+  const fatal = lines.find((line) => /ERROR|Exception/.test(line));
+  return (fatal ?? lastLine(log)).trim();
+}
+
+function lastLine(text: string): string {
+  return text.trimEnd().split('\n').at(-1) ?? '';
+}
