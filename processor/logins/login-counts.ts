@@ -1,0 +1,33 @@
+import type { Aggregate } from '../streams/topology/aggregate.ts';
+import { jsonSerde } from '../streams/topology/serdes.ts';
+import type { Login } from './login.ts';
+
+/** Logins of one state, in all or in one window, by device type. Stored as this JSON; other fields may be added. */
+export interface LoginCounts {
+  ios: number;
+  android: number;
+  other: number;
+  /** The newest event time counted here, epoch milliseconds; null before the first. */
+  lastLoginAtMs: number | null;
+}
+
+export const loginCounts: Aggregate<Login, LoginCounts> = {
+  empty: () => ({ ios: 0, android: 0, other: 0, lastLoginAtMs: null }),
+  add: (counts, login) => {
+    counts[login.device] += 1;
+    if (counts.lastLoginAtMs === null || login.eventTimeMs > counts.lastLoginAtMs) counts.lastLoginAtMs = login.eventTimeMs;
+    return counts;
+  },
+  merge: (a, b) => {
+    a.ios += b.ios;
+    a.android += b.android;
+    a.other += b.other;
+    if (b.lastLoginAtMs !== null && (a.lastLoginAtMs === null || b.lastLoginAtMs > a.lastLoginAtMs)) a.lastLoginAtMs = b.lastLoginAtMs;
+    return a;
+  },
+  serde: jsonSerde<LoginCounts>(),
+};
+
+export function totalLogins(counts: Pick<LoginCounts, 'ios' | 'android' | 'other'>): number {
+  return counts.ios + counts.android + counts.other;
+}
