@@ -1,0 +1,46 @@
+/**
+ * The key space of one task's store: `<store name>\0<key>` for data, `!<name>` for the store's own records.
+ * A store name has no byte below `-`, so no data key can be taken for a reserved one, and the entries of one store lie
+ * together: from `<name>\0` up to `<name>\x01`.
+ */
+const STORE_NAME = /^[a-zA-Z0-9_-][a-zA-Z0-9._-]{0,248}$/;
+
+const prefixes = new Map<string, Buffer>();
+
+/** @throws TypeError for a name that is not a legal Kafka topic part (letters, digits, `.`, `_`, `-`). */
+export function storePrefix(store: string): Buffer {
+  let prefix = prefixes.get(store);
+  if (prefix === undefined) {
+    if (!STORE_NAME.test(store)) {
+      throw new TypeError(`"${store}" is not a store name: use letters, digits, ".", "_" and "-", at most 249, no "." first`);
+    }
+    prefix = Buffer.from(`${store}\0`, 'latin1');
+    prefixes.set(store, prefix);
+  }
+  return prefix;
+}
+
+export function dataKey(store: string, key: Buffer): Buffer {
+  const prefix = storePrefix(store);
+  const whole = Buffer.allocUnsafe(prefix.length + key.length);
+  whole.set(prefix, 0);
+  whole.set(key, prefix.length);
+  return whole;
+}
+
+/** The first key after every key of the store. */
+export function storeEnd(store: string): Buffer {
+  const end = Buffer.from(storePrefix(store));
+  end[end.length - 1] = 1;
+  return end;
+}
+
+export const RESERVED = 0x21;
+
+export function isReserved(key: Uint8Array): boolean {
+  return key[0] === RESERVED;
+}
+
+export function reservedKey(name: string): Buffer {
+  return Buffer.from(`!${name}`, 'latin1');
+}

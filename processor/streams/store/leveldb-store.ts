@@ -1,0 +1,332 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Level } from 'level';
+import type { BatchOperation, BatchOptions } from 'level';
+import { readCleanMark, removeCleanMark, storeFiles, writeCleanMark } from './clean-mark.ts';
+import type { CleanMark } from './clean-mark.ts';
+import { dataKey, isReserved, reservedKey, storeEnd, storePrefix } from './data-key.ts';
+import {
+  NOTHING_COMMITTED, decodeCommitted, decodeStatus, encodeCommitted, encodeIdentity, encodeStatus, identityMismatch, mergeOffsets,
+} from './reserved-records.ts';
+import type { CommittedRecord, StoreIdentity } from './reserved-records.ts';
+import type { StateStore, StoreBatch, StoreDigest, StoreOffsets } from './state-store.ts';
+import { DigestSum, digestsEqual } from './store-digest.ts';
+import { StoreLockedError, diskTrouble, levelCause, storeDamaged, storeIoFailed, systemCode } from './store-errors.ts';
+
+export type { StoreIdentity } from './reserved-records.ts';
+
+export interface LevelDbStoreOptions {
+  readonly identity: StoreIdentity;
+  /** LevelDB's cache of uncompressed blocks. Default 8 MiB. */
+  readonly cacheSizeBytes?: number;
+  /** LevelDB's log and memtable, up to two of which are held in memory. Default 4 MiB. */
+  readonly writeBufferBytes?: number;
+}
+
+export interface LevelDbStore extends StateStore {
+  readonly directory: string;
+  /**
+   * What LevelDB itself found wrong while it opened, or null. It drops damaged parts of its log and goes on, saying so
+   * only in its LOG file; a store with a doubt fails `verify`.
+   */
+  readonly doubt: string | null;
+}
+
+const COMMITTED = reservedKey('committed');
+const IDENTITY = reservedKey('identity');
+const STATUS = reservedKey('status');
+
+/** Entries fetched at a time by scans: each fetch is one turn of the event loop. */
+const SCAN_CHUNK = 1_000;
+const SCAN_CHUNK_BYTES = 1 << 20;
+
+type Db = Level<Buffer, Buffer>;
+type Operation = BatchOperation<Db, Buffer, Buffer>;
+
+/**
+ * Opens the store of one task, creating it when the directory is empty or absent.
+ * Never repairs: LevelDB's repair "succeeds" with part of the data and the newest offsets.
+ *
+ * @throws StoreLockedError when another thread or process has it open: try again when the hand-over is done.
+ * @throws StreamsError `STORE_DAMAGED` when it is corrupted or somebody else's: set it aside and restore.
+ * @throws StreamsError `STORE_IO_FAILED` when the disk is full, failing or not writable.
+ */
+export async function openLevelDbStore(directory: string, options: LevelDbStoreOptions): Promise<LevelDbStore> {
+  const found = await inspectFiles(directory);
+  const db: Db = new Level(directory, {
+    keyEncoding: 'buffer',
+    valueEncoding: 'buffer',
+    cacheSize: options.cacheSizeBytes ?? 8 << 20,
+    writeBufferSize: options.writeBufferBytes ?? 4 << 20,
+  });
+  try {
+    await db.open();
+  } catch (error) {
+    const { code, message } = levelCause(error);
+    if (code === 'LEVEL_LOCKED') throw new StoreLockedError(`the store in ${directory} is open elsewhere: ${message}`);
+    const trouble = diskTrouble(message);
+    if (trouble !== null) throw storeIoFailed(directory, trouble, error);
+    throw storeDamaged(directory, message, error);
+  }
+  try {
+    return await takeOver(db, directory, options.identity, found);
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+}
+
+interface FoundFiles {
+  readonly isNew: boolean;
+  readonly mark: CleanMark | null;
+}
+
+/** Before LevelDB opens: it silently starts an empty database beside tables whose CURRENT file is lost. */
+async function inspectFiles(directory: string): Promise<FoundFiles> {
+  try {
+    await mkdir(directory, { recursive: true });
+    const names = await storeFiles(directory);
+    if (names.length > 0 && !names.includes('CURRENT')) throw storeDamaged(directory, 'its CURRENT file is missing');
+    return { isNew: names.length === 0, mark: await readCleanMark(directory) };
+  } catch (error) {
+    const trouble = diskTrouble(levelCause(error).message);
+    if (trouble !== null) throw storeIoFailed(directory, trouble, error);
+    // A file vanished between listing and reading: the owner that still has the store open is at work.
+    if (systemCode(error) === 'ENOENT') return { isNew: false, mark: null };
+    throw error;
+  }
+}
+
+/** Checks whose store it is and how it was left, then marks it open. */
+async function takeOver(db: Db, directory: string, identity: StoreIdentity, found: FoundFiles): Promise<LevelDbStore> {
+  const doubt = await recoveryDoubt(directory);
+  const [identityRecord, statusRecord, committedRecord] = await readReserved(db, directory);
+  if (identityRecord !== undefined) {
+    const mismatch = identityMismatch(identityRecord, identity);
+    if (mismatch !== null) throw storeDamaged(directory, mismatch);
+  }
+  const committed = committedRecord === undefined ? NOTHING_COMMITTED : decodeCommitted(committedRecord);
+  if (committed === null) throw storeDamaged(directory, 'its record of offsets and digest does not match its checksum');
+  const lastOpenId = statusRecord === undefined ? null : decodeStatus(statusRecord);
+  const closedCleanly = found.mark !== null && found.mark.openId === lastOpenId;
+  const openId = randomUUID();
+  try {
+    await removeCleanMark(directory);
+    await db.batch([
+      { type: 'put', key: STATUS, value: encodeStatus(openId) },
+      { type: 'put', key: IDENTITY, value: encodeIdentity(identity) },
+    ]);
+  } catch (error) {
+    throw writeFailed(directory, error);
+  }
+  const uncleanOpen = doubt !== null || (!found.isNew && !closedCleanly);
+  return new OpenLevelDbStore({ db, directory, openId, mark: found.mark, committed, uncleanOpen, doubt });
+}
+
+async function readReserved(db: Db, directory: string): Promise<(Buffer | undefined)[]> {
+  try {
+    return await db.getMany([IDENTITY, STATUS, COMMITTED]) as (Buffer | undefined)[];
+  } catch (error) {
+    throw storeDamaged(directory, levelCause(error).message, error);
+  }
+}
+
+/** The first line of LevelDB's LOG that speaks of lost data; LOG is begun anew at each open. */
+async function recoveryDoubt(directory: string): Promise<string | null> {
+  const log = await readFile(join(directory, 'LOG'), 'utf8').catch(() => '');
+  return log.split('\n').find((line) => /dropping|corruption|ignoring error/i.test(line)) ?? null;
+}
+
+function writeFailed(directory: string, error: unknown): Error {
+  const { code, message } = levelCause(error);
+  if (code === 'LEVEL_CORRUPTION') return storeDamaged(directory, message, error);
+  return storeIoFailed(directory, diskTrouble(message) ?? message, error);
+}
+
+interface OpenedWith {
+  readonly db: Db;
+  readonly directory: string;
+  readonly openId: string;
+  readonly mark: CleanMark | null;
+  readonly committed: CommittedRecord;
+  readonly uncleanOpen: boolean;
+  readonly doubt: string | null;
+}
+
+class OpenLevelDbStore implements LevelDbStore {
+  readonly directory: string;
+  readonly uncleanOpen: boolean;
+  readonly doubt: string | null;
+  readonly #db: Db;
+  readonly #openId: string;
+  readonly #mark: CleanMark | null;
+  #committed: CommittedRecord;
+  /** Whether the data is known to match the digest: without that no clean mark may vouch for it. */
+  #trusted: boolean;
+  #failure: Error | null = null;
+  #committing = false;
+  #closed = false;
+
+  constructor(opened: OpenedWith) {
+    this.directory = opened.directory;
+    this.uncleanOpen = opened.uncleanOpen;
+    this.doubt = opened.doubt;
+    this.#db = opened.db;
+    this.#openId = opened.openId;
+    this.#mark = opened.mark;
+    this.#committed = opened.committed;
+    this.#trusted = !opened.uncleanOpen;
+  }
+
+  get(store: string, key: Buffer): Buffer | undefined {
+    return this.#read(dataKey(store, key));
+  }
+
+  async *entries(store: string, from?: Buffer, to?: Buffer): AsyncIterable<[Buffer, Buffer]> {
+    const prefixBytes = storePrefix(store).length;
+    const iterator = this.#db.iterator({
+      gte: from === undefined ? storePrefix(store) : dataKey(store, from),
+      lt: to === undefined ? storeEnd(store) : dataKey(store, to),
+      highWaterMarkBytes: SCAN_CHUNK_BYTES,
+    });
+    try {
+      for (;;) {
+        const chunk = await iterator.nextv(SCAN_CHUNK);
+        if (chunk.length === 0) return;
+        for (const [key, value] of chunk) yield [key.subarray(prefixBytes), value];
+      }
+    } catch (error) {
+      throw this.#readFailed(error);
+    } finally {
+      await iterator.close();
+    }
+  }
+
+  async keysBelow(store: string, to: Buffer, limit: number, from?: Buffer): Promise<Buffer[]> {
+    const prefix = storePrefix(store);
+    try {
+      const gte = from === undefined ? prefix : dataKey(store, from);
+      const keys = await this.#db.keys({ gte, lt: dataKey(store, to), limit }).all();
+      return keys.map((key) => key.subarray(prefix.length));
+    } catch (error) {
+      throw this.#readFailed(error);
+    }
+  }
+
+  offsets(): StoreOffsets {
+    return this.#committed.offsets;
+  }
+
+  digest(): StoreDigest {
+    return this.#committed.digest;
+  }
+
+  async commit(batch: StoreBatch): Promise<void> {
+    this.#checkWritable();
+    const digest = new DigestSum(this.#committed.digest);
+    const operations = this.#changeOperations(batch, digest);
+    const committed: CommittedRecord = {
+      offsets: mergeOffsets(this.#committed.offsets, batch.changelogOffsets, batch.inputOffsets),
+      digest: digest.get(),
+    };
+    operations.push({ type: 'put', key: COMMITTED, value: encodeCommitted(committed) });
+    this.#committing = true;
+    try {
+      await this.#db.batch(operations);
+      this.#committed = committed;
+    } catch (error) {
+      // Whether the batch is on disk is not known, so neither is the digest to go on from.
+      this.#failure ??= writeFailed(this.directory, error);
+      throw this.#failure;
+    } finally {
+      this.#committing = false;
+    }
+  }
+
+  /** One operation per key, the last change winning; moves the digest from each old value to the new one. */
+  #changeOperations(batch: StoreBatch, digest: DigestSum): Operation[] {
+    const last = new Map<string, { readonly key: Buffer; readonly value: Buffer | null }>();
+    for (const { store, key, value } of batch.changes) {
+      const whole = dataKey(store, key);
+      last.set(whole.toString('latin1'), { key: whole, value });
+    }
+    const operations: Operation[] = [];
+    for (const { key, value } of last.values()) {
+      const old = this.#read(key);
+      if (old !== undefined) digest.remove(key, old);
+      if (value !== null) {
+        digest.add(key, value);
+        operations.push({ type: 'put', key, value });
+      } else if (old !== undefined) {
+        operations.push({ type: 'del', key });
+      }
+    }
+    return operations;
+  }
+
+  async verify(): Promise<boolean> {
+    if (this.#committing) throw new Error(`the store in ${this.directory} cannot be verified during a commit`);
+    if (this.doubt !== null || this.#failure !== null) return false;
+    const expected = this.#committed.digest;
+    const actual = new DigestSum();
+    const iterator = this.#db.iterator({ highWaterMarkBytes: SCAN_CHUNK_BYTES });
+    try {
+      for (;;) {
+        const chunk = await iterator.nextv(SCAN_CHUNK);
+        if (chunk.length === 0) break;
+        for (const [key, value] of chunk) if (!isReserved(key)) actual.add(key, value);
+      }
+    } catch (error) {
+      if (this.#closed) throw error;
+      return false;
+    } finally {
+      await iterator.close();
+    }
+    const sound = digestsEqual(actual.get(), expected);
+    if (sound) this.#trusted = true;
+    return sound;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    if (this.#failure !== null || !this.#trusted || this.#committing) return this.closeDirty();
+    try {
+      const options: BatchOptions<Buffer, Buffer> = { sync: true };
+      await this.#db.batch([{ type: 'put', key: COMMITTED, value: encodeCommitted(this.#committed) }], options);
+      await this.closeDirty();
+      await writeCleanMark(this.directory, this.#openId, this.#mark);
+    } catch (error) {
+      await this.closeDirty();
+      throw writeFailed(this.directory, error);
+    }
+  }
+
+  async closeDirty(): Promise<void> {
+    this.#closed = true;
+    await this.#db.close();
+  }
+
+  #read(whole: Buffer): Buffer | undefined {
+    try {
+      return this.#db.getSync(whole);
+    } catch (error) {
+      throw this.#readFailed(error);
+    }
+  }
+
+  /** A store that cannot be read cannot be trusted, whatever the cause. */
+  #readFailed(error: unknown): Error {
+    if (this.#closed) return new Error(`the store in ${this.directory} is closed`, { cause: error });
+    this.#failure ??= storeDamaged(this.directory, levelCause(error).message, error);
+    return this.#failure;
+  }
+
+  #checkWritable(): void {
+    if (this.#failure !== null) {
+      throw storeIoFailed(this.directory, `an earlier failure left it undecided (${this.#failure.message}): close and open it again`, this.#failure);
+    }
+    if (this.#closed) throw new Error(`the store in ${this.directory} is closed`);
+    if (this.#committing) throw new Error(`the store in ${this.directory} has a commit under way already`);
+  }
+}

@@ -1,0 +1,140 @@
+import { dataKey, storeEnd, storePrefix } from './data-key.ts';
+import { NOTHING_COMMITTED, mergeOffsets } from './reserved-records.ts';
+import type { CommittedRecord } from './reserved-records.ts';
+import type { StateStore, StoreBatch, StoreDigest, StoreOffsets } from './state-store.ts';
+import { DigestSum, digestsEqual } from './store-digest.ts';
+import { StoreLockedError } from './store-errors.ts';
+
+/** What survives closing a memory store: pass it to `openMemoryStore` again to reopen the same store. */
+export class MemoryStoreImage {
+  /** Data keys as latin1 text: its order is the order of the bytes. */
+  readonly data = new Map<string, Buffer>();
+  committed: CommittedRecord = NOTHING_COMMITTED;
+  open = false;
+  unclean = false;
+}
+
+/**
+ * A StateStore in memory, for tests and for the TopologyTestDriver: same answers, order and digest as LevelDB's.
+ * @throws StoreLockedError when the image is open already.
+ */
+export function openMemoryStore(image: MemoryStoreImage = new MemoryStoreImage()): StateStore {
+  if (image.open) throw new StoreLockedError('the memory store is open already');
+  return new OpenMemoryStore(image);
+}
+
+class OpenMemoryStore implements StateStore {
+  readonly uncleanOpen: boolean;
+  readonly #image: MemoryStoreImage;
+  #sortedKeys: string[] | null = null;
+  #trusted: boolean;
+  #closed = false;
+
+  constructor(image: MemoryStoreImage) {
+    this.#image = image;
+    this.uncleanOpen = image.unclean;
+    this.#trusted = !image.unclean;
+    image.open = true;
+    image.unclean = true;
+  }
+
+  get(store: string, key: Buffer): Buffer | undefined {
+    this.#checkOpen();
+    const value = this.#image.data.get(dataKey(store, key).toString('latin1'));
+    return value === undefined ? undefined : Buffer.from(value);
+  }
+
+  async *entries(store: string, from?: Buffer, to?: Buffer): AsyncIterable<[Buffer, Buffer]> {
+    this.#checkOpen();
+    const prefixBytes = storePrefix(store).length;
+    const keys = this.#range(from === undefined ? storePrefix(store) : dataKey(store, from), to === undefined ? storeEnd(store) : dataKey(store, to));
+    // The values as of now, as LevelDB's iterator reads a snapshot.
+    const snapshot = keys.map((key): [Buffer, Buffer] => [
+      Buffer.from(key.slice(prefixBytes), 'latin1'),
+      Buffer.from(this.#image.data.get(key) ?? ''),
+    ]);
+    yield* snapshot;
+  }
+
+  async keysBelow(store: string, to: Buffer, limit: number, from?: Buffer): Promise<Buffer[]> {
+    this.#checkOpen();
+    const prefix = storePrefix(store);
+    const keys = this.#range(from === undefined ? prefix : dataKey(store, from), dataKey(store, to));
+    return keys.slice(0, limit).map((key) => Buffer.from(key.slice(prefix.length), 'latin1'));
+  }
+
+  offsets(): StoreOffsets {
+    return this.#image.committed.offsets;
+  }
+
+  digest(): StoreDigest {
+    return this.#image.committed.digest;
+  }
+
+  async commit(batch: StoreBatch): Promise<void> {
+    this.#checkOpen();
+    const { data, committed } = this.#image;
+    const digest = new DigestSum(committed.digest);
+    // Names are checked before the first change: a batch applies whole or not at all.
+    const changes = batch.changes.map(({ store, key, value }) => ({ key: dataKey(store, key), value }));
+    for (const { key, value } of changes) {
+      const text = key.toString('latin1');
+      const old = data.get(text);
+      if (old !== undefined) digest.remove(key, old);
+      if (value === null) {
+        data.delete(text);
+      } else {
+        digest.add(key, value);
+        data.set(text, Buffer.from(value));
+      }
+      if ((old === undefined) !== (value === null)) this.#sortedKeys = null;
+    }
+    this.#image.committed = {
+      offsets: mergeOffsets(committed.offsets, batch.changelogOffsets, batch.inputOffsets),
+      digest: digest.get(),
+    };
+  }
+
+  async verify(): Promise<boolean> {
+    this.#checkOpen();
+    const actual = new DigestSum();
+    for (const [key, value] of this.#image.data) actual.add(Buffer.from(key, 'latin1'), value);
+    const sound = digestsEqual(actual.get(), this.#image.committed.digest);
+    if (sound) this.#trusted = true;
+    return sound;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    if (this.#trusted) this.#image.unclean = false;
+    await this.closeDirty();
+  }
+
+  async closeDirty(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#image.open = false;
+  }
+
+  #range(from: Buffer, to: Buffer): string[] {
+    this.#sortedKeys ??= [...this.#image.data.keys()].sort();
+    const keys = this.#sortedKeys;
+    return keys.slice(lowerBound(keys, from.toString('latin1')), lowerBound(keys, to.toString('latin1')));
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new Error('the memory store is closed');
+  }
+}
+
+/** The index of the first key that is not below `bound`. */
+function lowerBound(keys: readonly string[], bound: string): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((keys[middle] as string) < bound) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
