@@ -1,0 +1,92 @@
+import { COORDINATOR_OF_GROUP, type KafkaCluster } from '../consumer/kafka-cluster.ts';
+import { CODE, hasCode, isBrokerAway, isMisdirected } from '../consumer/kafka-errors.ts';
+import { messageOf, StreamsError } from '../errors.ts';
+import type { OffsetMap } from '../store/state-store.ts';
+import { produce } from './produce.ts';
+import { toTopicOffsets } from './transactional-producer.ts';
+import type { OutgoingRecord, StreamsProducer } from './streams-producer.ts';
+
+/** Who commits: the broker refuses offsets of a member that is not of the current generation. */
+export interface Membership {
+  readonly memberId: string;
+  readonly generationId: number;
+}
+
+const REFUSED_RETRY_MS = 50;
+const REFUSED_RETRIES = 100;
+
+/** At-least-once: plain sends, then offsets through the group, fenced by the generation. */
+export class PlainProducer implements StreamsProducer {
+  readonly #cluster: KafkaCluster;
+  readonly #groupId: string;
+  readonly #membership: () => Membership;
+  #broken = false;
+
+  constructor(cluster: KafkaCluster, groupId: string, membership: () => Membership) {
+    this.#cluster = cluster;
+    this.#groupId = groupId;
+    this.#membership = membership;
+  }
+
+  get broken(): boolean {
+    return this.#broken;
+  }
+
+  async init(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      signal.throwIfAborted();
+      try {
+        await this.#cluster.connect();
+        return;
+      } catch (error) {
+        if (!isBrokerAway(error)) throw this.#failure('connect', error);
+        await new Promise((resolve) => setTimeout(resolve, REFUSED_RETRY_MS));
+      }
+    }
+  }
+
+  async send(records: readonly OutgoingRecord[]): Promise<OffsetMap> {
+    if (records.length === 0) return new Map();
+    try {
+      await this.#cluster.track([...new Set(records.map((r) => r.topic))]);
+      return await produce(this.#cluster, records, { identity: undefined, sequences: new Map() });
+    } catch (error) {
+      this.#broken = true;
+      throw this.#failure('send', error);
+    }
+  }
+
+  async commit(offsets: OffsetMap): Promise<void> {
+    if (offsets.size === 0) return;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const coordinator = await this.#cluster.coordinator(COORDINATOR_OF_GROUP, this.#groupId);
+        const { memberId, generationId } = this.#membership();
+        await coordinator.offsetCommit({ groupId: this.#groupId, groupGenerationId: generationId, memberId, topics: toTopicOffsets(offsets) });
+        return;
+      } catch (error) {
+        if (!isMisdirected(error) || attempt >= REFUSED_RETRIES) {
+          this.#broken = true;
+          throw this.#failure('offset commit', error);
+        }
+        this.#cluster.forgetCoordinator(COORDINATOR_OF_GROUP, this.#groupId);
+        await new Promise((resolve) => setTimeout(resolve, REFUSED_RETRY_MS));
+      }
+    }
+  }
+
+  async abort(): Promise<void> {
+    this.#broken = true;
+  }
+
+  async close(): Promise<void> {
+    this.#broken = true;
+    await this.#cluster.disconnect();
+  }
+
+  #failure(step: string, error: unknown): StreamsError {
+    const lost = hasCode(error, CODE.ILLEGAL_GENERATION, CODE.UNKNOWN_MEMBER_ID, CODE.REBALANCE_IN_PROGRESS);
+    const code = lost ? 'TASK_FENCED' : isBrokerAway(error) ? 'BROKER_AWAY' : 'COMMIT_FAILED';
+    return new StreamsError(code, `${this.#groupId}: ${step} failed: ${messageOf(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,95 @@
+import type { KafkaCluster, ProduceMessage, TransactionIdentity } from '../consumer/kafka-cluster.ts';
+import { LeaderNotKnownError } from '../consumer/kafka-cluster.ts';
+import type { OffsetMap } from '../store/state-store.ts';
+import { topicPartition, type OutgoingRecord } from './streams-producer.ts';
+
+/** One batch of one partition; a broker refuses batches over `max.message.bytes` (1 MiB by default). */
+const MAX_BATCH_BYTES = 700_000;
+const RECORD_OVERHEAD_BYTES = 64;
+const PRODUCE_TIMEOUT_MS = 20_000;
+const ACKS_ALL = -1;
+
+interface PartitionBatches {
+  readonly topic: string;
+  readonly partition: number;
+  readonly batches: ProduceMessage[][];
+}
+
+/** Groups records by partition, in order, in batches a broker accepts. A single record may still be over the limit. */
+export function toPartitionBatches(records: readonly OutgoingRecord[], nowMs: number): PartitionBatches[] {
+  const timestamp = String(nowMs);
+  const groups = new Map<string, PartitionBatches & { bytes: number }>();
+  for (const record of records) {
+    const name = topicPartition(record.topic, record.partition);
+    let group = groups.get(name);
+    if (group === undefined) {
+      group = { topic: record.topic, partition: record.partition, batches: [[]], bytes: 0 };
+      groups.set(name, group);
+    }
+    const bytes = RECORD_OVERHEAD_BYTES + (record.key?.length ?? 0) + (record.value?.length ?? 0);
+    let batch = group.batches.at(-1) as ProduceMessage[];
+    if (batch.length > 0 && group.bytes + bytes > MAX_BATCH_BYTES) {
+      batch = [];
+      group.batches.push(batch);
+      group.bytes = 0;
+    }
+    group.bytes += bytes;
+    batch.push({ key: record.key, value: record.value, timestamp, ...(record.headers === undefined ? {} : { headers: { ...record.headers } }) });
+  }
+  return [...groups.values()];
+}
+
+export interface ProduceIdentity {
+  readonly identity: TransactionIdentity | undefined;
+  /** Next sequence number per `topic-partition`; advanced here, and wrong for ever after a failure. */
+  readonly sequences: Map<string, number>;
+}
+
+const MAX_SEQUENCE = 0x7fffffff;
+
+/** Sends everything, one round of requests per batch number, and awaits every ack. Any failure is indefinite. */
+export async function produce(cluster: KafkaCluster, records: readonly OutgoingRecord[], who: ProduceIdentity): Promise<OffsetMap> {
+  const nextOffsets = new Map<string, number>();
+  const partitions = toPartitionBatches(records, Date.now());
+  for (let round = 0; ; round += 1) {
+    const sending = partitions.filter((p) => p.batches.length > round);
+    if (sending.length === 0) return nextOffsets;
+    const byLeader = new Map<number, PartitionBatches[]>();
+    for (const part of sending) {
+      const leader = cluster.leader(part.topic, part.partition);
+      if (leader === undefined) throw new LeaderNotKnownError(part.topic, part.partition);
+      byLeader.set(leader, [...(byLeader.get(leader) ?? []), part]);
+    }
+    await Promise.all([...byLeader].map(([leader, parts]) => produceTo(cluster, leader, parts, round, who, nextOffsets)));
+  }
+}
+
+async function produceTo(cluster: KafkaCluster, leader: number, parts: readonly PartitionBatches[], round: number, who: ProduceIdentity, nextOffsets: Map<string, number>): Promise<void> {
+  const broker = await cluster.broker(leader);
+  const topics = new Map<string, { partition: number; firstSequence: number; messages: ProduceMessage[] }[]>();
+  for (const { topic, partition, batches } of parts) {
+    const name = topicPartition(topic, partition);
+    const messages = batches[round] ?? [];
+    const firstSequence = who.sequences.get(name) ?? 0;
+    who.sequences.set(name, nextSequence(firstSequence, messages.length));
+    topics.set(topic, [...(topics.get(topic) ?? []), { partition, firstSequence, messages }]);
+  }
+  const answer = await broker.produce({
+    ...(who.identity ?? {}),
+    acks: ACKS_ALL,
+    timeout: PRODUCE_TIMEOUT_MS,
+    topicData: [...topics].map(([topic, list]) => ({ topic, partitions: list })),
+  });
+  for (const { topicName, partitions } of answer.topics) {
+    for (const { partition, baseOffset } of partitions) {
+      const sent = topics.get(topicName)?.find((p) => p.partition === partition)?.messages.length ?? 0;
+      nextOffsets.set(topicPartition(topicName, partition), Number(baseOffset) + sent);
+    }
+  }
+}
+
+/** Sequence numbers wrap from 2^31 - 1 to 0 (KIP-98). */
+function nextSequence(first: number, count: number): number {
+  const next = first + count;
+  return next > MAX_SEQUENCE ? next - MAX_SEQUENCE - 1 : next;
+}

@@ -1,0 +1,47 @@
+import type { ErrorCode } from '../errors.ts';
+import type { OffsetMap } from '../store/state-store.ts';
+
+/** A record on its way out. `timestampMs` is the wall clock: brokers delete by it and refuse the future. */
+export interface OutgoingRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers?: Readonly<Record<string, Buffer>>;
+}
+
+/**
+ * The producer of one task. `exactly_once` and `at_least_once` are two implementations, not two branches of the commit.
+ *
+ * After any failed call the producer is `broken`: nothing may be sent on it again. A failed send or commit is
+ * indefinite (the broker may have done it), and a transactional id that goes on after one can commit or abort a later
+ * transaction instead (KAFKA-17754). Close it and open a new one: its `init` fences and settles what was left open.
+ */
+export interface StreamsProducer {
+  /**
+   * Fences every earlier producer of this task and settles its open transaction; then reads of committed offsets and
+   * changelogs are final. Waits for a broker that is away until `signal` aborts.
+   */
+  init(signal: AbortSignal): Promise<void>;
+  /** Sends, within the open transaction where there are transactions, and awaits every ack. Answers the next offset per `topic-partition` sent to. */
+  send(records: readonly OutgoingRecord[]): Promise<OffsetMap>;
+  /** Commits the input offsets, and the transaction with them. */
+  commit(offsets: OffsetMap): Promise<void>;
+  /** Best effort; the producer is broken afterwards. */
+  abort(): Promise<void>;
+  close(): Promise<void>;
+  readonly broken: boolean;
+}
+
+/** Codes a producer's errors carry: fenced means somebody else may own the task. */
+export type ProducerErrorCode = Extract<ErrorCode, 'TASK_FENCED' | 'COMMIT_FAILED'>;
+
+/** `topic-partition` back into its parts; topic names may hold dashes. */
+export function parseTopicPartition(name: string): { topic: string; partition: number } {
+  const dash = name.lastIndexOf('-');
+  return { topic: name.slice(0, dash), partition: Number(name.slice(dash + 1)) };
+}
+
+export function topicPartition(topic: string, partition: number): string {
+  return `${topic}-${String(partition)}`;
+}

@@ -1,0 +1,286 @@
+import kafkajs from 'kafkajs';
+import type { KafkaConnectionConfig } from '../kafka-connection-config.ts';
+import type { Logger } from '../logger.ts';
+
+const { Kafka, logLevel } = kafkajs;
+
+/**
+ * The seam to kafkajs: its connections, authentication and protocol encoders, and nothing above them. Its consumer and
+ * producer are not used by the runtime (docs/decisions/0001-kafkajs-below-the-client.md says why).
+ */
+export interface Broker {
+  readonly nodeId: number;
+  readonly connectionPool: { send(request: ProtocolRequest): Promise<unknown> };
+  joinGroup(request: JoinGroupRequest): Promise<JoinGroupResponse>;
+  syncGroup(request: SyncGroupRequest): Promise<{ memberAssignment: Buffer }>;
+  heartbeat(request: { groupId: string; groupGenerationId: number; memberId: string }): Promise<unknown>;
+  leaveGroup(request: { groupId: string; memberId: string }): Promise<unknown>;
+  listOffsets(request: ListOffsetsRequest): Promise<ListOffsetsResponse>;
+  offsetFetch(request: OffsetFetchRequest): Promise<OffsetFetchResponse>;
+  offsetCommit(request: OffsetCommitRequest): Promise<unknown>;
+  initProducerId(request: { transactionalId?: string; transactionTimeout?: number }): Promise<ProducerIdentity>;
+  addPartitionsToTxn(request: TransactionIdentity & { topics: TopicPartitions[] }): Promise<unknown>;
+  addOffsetsToTxn(request: TransactionIdentity & { groupId: string }): Promise<unknown>;
+  txnOffsetCommit(request: TransactionIdentity & { groupId: string; topics: TopicOffsets[] }): Promise<unknown>;
+  endTxn(request: TransactionIdentity & { transactionResult: boolean }): Promise<unknown>;
+  produce(request: ProduceRequest): Promise<ProduceResponse>;
+}
+
+export interface ProtocolRequest {
+  readonly request: { apiKey: number; apiVersion: number; apiName: string; encode(): Promise<unknown> };
+  readonly response: { decode(bytes: Buffer): Promise<unknown>; parse(data: unknown): Promise<unknown> };
+  readonly requestTimeout?: number;
+}
+
+export interface ProducerIdentity {
+  producerId: string;
+  producerEpoch: number;
+}
+export interface TransactionIdentity extends ProducerIdentity {
+  transactionalId: string;
+}
+export interface TopicPartitions {
+  topic: string;
+  partitions: number[];
+}
+export interface TopicOffsets {
+  topic: string;
+  partitions: { partition: number; offset: string; metadata?: string | null }[];
+}
+export interface GroupMemberInfo {
+  memberId: string;
+  memberMetadata: Buffer;
+}
+interface JoinGroupRequest {
+  groupId: string;
+  sessionTimeout: number;
+  rebalanceTimeout: number;
+  memberId: string;
+  groupProtocols: { name: string; metadata: Buffer }[];
+}
+interface JoinGroupResponse {
+  generationId: number;
+  leaderId: string;
+  memberId: string;
+  groupProtocol: string;
+  members: GroupMemberInfo[];
+}
+interface SyncGroupRequest {
+  groupId: string;
+  generationId: number;
+  memberId: string;
+  groupAssignment: { memberId: string; memberAssignment: Buffer }[];
+}
+interface ListOffsetsRequest {
+  replicaId: number;
+  isolationLevel: number;
+  topics: { topic: string; partitions: { partition: number; timestamp: number }[] }[];
+}
+interface ListOffsetsResponse {
+  responses: { topic: string; partitions: { partition: number; offset: string }[] }[];
+}
+interface OffsetFetchRequest {
+  groupId: string;
+  topics: { topic: string; partitions: { partition: number }[] }[];
+}
+interface OffsetFetchResponse {
+  responses: { topic: string; partitions: { partition: number; offset: string }[] }[];
+}
+interface OffsetCommitRequest {
+  groupId: string;
+  groupGenerationId: number;
+  memberId: string;
+  topics: TopicOffsets[];
+}
+export interface ProduceMessage {
+  key: Buffer | null;
+  value: Buffer | null;
+  timestamp: string;
+  headers?: Record<string, Buffer>;
+}
+interface ProduceRequest {
+  topicData: { topic: string; partitions: { partition: number; firstSequence: number; messages: ProduceMessage[] }[] }[];
+  transactionalId?: string;
+  producerId?: string;
+  producerEpoch?: number;
+  acks: number;
+  timeout: number;
+}
+interface ProduceResponse {
+  topics: { topicName: string; partitions: { partition: number; errorCode: number; baseOffset: string }[] }[];
+}
+
+interface PartitionMetadata {
+  partitionId: number;
+  leader: number;
+  partitionErrorCode: number;
+}
+interface KafkajsCluster {
+  connect(): Promise<void>;
+  disconnect(): Promise<void>;
+  refreshMetadata(): Promise<void>;
+  refreshMetadataIfNecessary(): Promise<void>;
+  addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
+  findBroker(node: { nodeId: number }): Promise<Broker>;
+  findControllerBroker(): Promise<Broker>;
+  findTopicPartitionMetadata(topic: string): PartitionMetadata[];
+  findGroupCoordinator(request: { groupId: string; coordinatorType: number }): Promise<Broker>;
+  removeBroker(address: { host: string; port: number }): void;
+}
+
+export const COORDINATOR_OF_GROUP = 0;
+export const COORDINATOR_OF_TRANSACTION = 1;
+export const READ_UNCOMMITTED = 0;
+export const READ_COMMITTED = 1;
+const CONSUMER_REPLICA_ID = -1;
+const LATEST_TIMESTAMP = -1;
+const EARLIEST_TIMESTAMP = -2;
+
+
+
+/** The one place where a kafkajs client is made. kafkajs' own chatter goes to debug: the runtime says what matters. */
+export function createKafka(config: KafkaConnectionConfig, logger: Logger): kafkajs.Kafka {
+  const saslConfig = config.sasl;
+  return new Kafka({
+    clientId: config.clientId,
+    brokers: [...config.brokers],
+    ...(config.tls === undefined ? {} : { ssl: config.tls.ca === undefined ? true : { ca: [config.tls.ca] } }),
+    ...(saslConfig === undefined ? {} : { sasl: saslOptions(saslConfig) }),
+    connectionTimeout: 3_000,
+    requestTimeout: 30_000,
+    retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 2 },
+    logLevel: logLevel.WARN,
+    logCreator:
+      () =>
+      ({ namespace, log }) => {
+        const { message, timestamp: _timestamp, logger: _logger, ...fields } = log;
+        logger.debug({ ...fields, namespace }, `kafkajs: ${message}`);
+      },
+  });
+}
+
+function saslOptions(sasl: NonNullable<KafkaConnectionConfig['sasl']>): kafkajs.SASLOptions {
+  const { mechanism, username, password } = sasl;
+  if (mechanism === 'plain') return { mechanism, username, password };
+  if (mechanism === 'scram-sha-256') return { mechanism, username, password };
+  return { mechanism, username, password };
+}
+
+function createKafkajsCluster(kafka: kafkajs.Kafka): KafkajsCluster {
+  const symbol = Object.getOwnPropertySymbols(kafka).find((s) => s.description === 'private:Kafka:createCluster');
+  if (symbol === undefined) throw new Error('kafkajs 2.2.4 is required: its cluster factory was not found');
+  const create = Reflect.get(kafka, symbol) as (options: object) => KafkajsCluster;
+  return create({ metadataMaxAge: 300_000, allowAutoTopicCreation: false, maxInFlightRequests: null });
+}
+
+/**
+ * One set of connections to a cluster. A broker answers the requests of one connection in order, so whatever waits long
+ * (joining a group, fetching) has a KafkaCluster of its own.
+ */
+export class KafkaCluster {
+  readonly #cluster: KafkajsCluster;
+  readonly #coordinators = new Map<string, Broker>();
+  #connected: Promise<void> | undefined;
+
+  constructor(config: KafkaConnectionConfig, logger: Logger) {
+    this.#cluster = createKafkajsCluster(createKafka(config, logger));
+  }
+
+  connect(): Promise<void> {
+    this.#connected ??= this.#cluster.connect().catch((error: unknown) => {
+      this.#connected = undefined;
+      throw error;
+    });
+    return this.#connected;
+  }
+
+  async disconnect(): Promise<void> {
+    await this.#cluster.disconnect().catch(() => undefined);
+  }
+
+  /** Makes the cluster keep metadata of these topics. @throws when one does not exist. */
+  async track(topics: readonly string[]): Promise<void> {
+    await this.connect();
+    await this.#cluster.addMultipleTargetTopics(topics);
+  }
+
+  /** After NOT_LEADER and its like: forget what was known of leaders and coordinators. */
+  async refresh(): Promise<void> {
+    this.#coordinators.clear();
+    await this.connect();
+    await this.#cluster.refreshMetadata();
+  }
+
+  partitionCount(topic: string): number {
+    return this.#cluster.findTopicPartitionMetadata(topic).length;
+  }
+
+  /** The node that leads a tracked partition, or undefined while there is none. */
+  leader(topic: string, partition: number): number | undefined {
+    const found = this.#cluster.findTopicPartitionMetadata(topic).find((p) => p.partitionId === partition);
+    return found === undefined || found.leader < 0 ? undefined : found.leader;
+  }
+
+  async broker(nodeId: number): Promise<Broker> {
+    return this.#cluster.findBroker({ nodeId });
+  }
+
+  /** The coordinator of a group or a transactional id, remembered until `forgetCoordinator` or a refresh. */
+  async coordinator(type: number, id: string): Promise<Broker> {
+    const key = `${type}/${id}`;
+    const known = this.#coordinators.get(key);
+    if (known !== undefined) return known;
+    await this.connect();
+    const found = await this.#cluster.findGroupCoordinator({ groupId: id, coordinatorType: type });
+    this.#coordinators.set(key, found);
+    return found;
+  }
+
+  forgetCoordinator(type: number, id: string): void {
+    this.#coordinators.delete(`${type}/${id}`);
+  }
+
+  /** `[first, end)` offsets of partitions of one tracked topic; `end` is the high watermark or, read committed, the last stable offset. */
+  async offsetRange(topic: string, partition: number, isolationLevel: number): Promise<{ first: number; end: number }> {
+    const leader = this.leader(topic, partition);
+    if (leader === undefined) throw new LeaderNotKnownError(topic, partition);
+    const broker = await this.broker(leader);
+    const ask = async (timestamp: number): Promise<number> => {
+      const answer = await broker.listOffsets({
+        replicaId: CONSUMER_REPLICA_ID,
+        isolationLevel,
+        topics: [{ topic, partitions: [{ partition, timestamp }] }],
+      });
+      return Number(answer.responses[0]?.partitions[0]?.offset);
+    };
+    const [first, end] = await Promise.all([ask(EARLIEST_TIMESTAMP), ask(LATEST_TIMESTAMP)]);
+    return { first, end };
+  }
+
+  /** Committed offsets of a group, -1 where there is none, in the order asked. */
+  async committedOffsets(groupId: string, partitions: readonly { topic: string; partition: number }[]): Promise<number[]> {
+    const topics = new Map<string, { partition: number }[]>();
+    for (const { topic, partition } of partitions) {
+      const list = topics.get(topic) ?? [];
+      list.push({ partition });
+      topics.set(topic, list);
+    }
+    const coordinator = await this.coordinator(COORDINATOR_OF_GROUP, groupId);
+    const answer = await coordinator.offsetFetch({
+      groupId,
+      topics: [...topics].map(([topic, list]) => ({ topic, partitions: list })),
+    });
+    return partitions.map(({ topic, partition }) => {
+      const found = answer.responses.find((r) => r.topic === topic)?.partitions.find((p) => p.partition === partition);
+      return found === undefined ? -1 : Number(found.offset);
+    });
+  }
+}
+
+export class LeaderNotKnownError extends Error {
+  override readonly name = 'LeaderNotKnownError';
+  readonly retriable = true;
+  constructor(topic: string, partition: number) {
+    super(`${topic}-${partition} has no leader at the moment`);
+  }
+}

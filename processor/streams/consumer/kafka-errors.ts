@@ -1,0 +1,111 @@
+import { messageOf, StreamsError } from '../errors.ts';
+
+/** Broker error codes the runtime acts on, by Kafka's own numbers. kafkajs has no name for 90: numbers it is. */
+export const CODE = {
+  OFFSET_OUT_OF_RANGE: 1,
+  UNKNOWN_TOPIC_OR_PARTITION: 3,
+  LEADER_NOT_AVAILABLE: 5,
+  NOT_LEADER: 6,
+  COORDINATOR_LOADING: 14,
+  COORDINATOR_NOT_AVAILABLE: 15,
+  NOT_COORDINATOR: 16,
+  ILLEGAL_GENERATION: 22,
+  UNKNOWN_MEMBER_ID: 25,
+  REBALANCE_IN_PROGRESS: 27,
+  INVALID_PRODUCER_EPOCH: 47,
+  INVALID_TXN_STATE: 48,
+  INVALID_PRODUCER_ID_MAPPING: 49,
+  CONCURRENT_TRANSACTIONS: 51,
+  TRANSACTION_COORDINATOR_FENCED: 52,
+  FENCED_LEADER_EPOCH: 74,
+  MEMBER_ID_REQUIRED: 79,
+  FENCED_INSTANCE_ID: 82,
+  PRODUCER_FENCED: 90,
+} as const;
+
+interface KafkajsErrorShape {
+  readonly name?: unknown;
+  readonly code?: unknown;
+  readonly type?: unknown;
+  readonly originalError?: unknown;
+  readonly cause?: unknown;
+}
+
+function shape(error: unknown): KafkajsErrorShape {
+  return typeof error === 'object' && error !== null ? error : {};
+}
+
+/** kafkajs wraps errors in errors when it gives up retrying; the innermost says what happened. */
+function chain(error: unknown): KafkajsErrorShape[] {
+  const errors: KafkajsErrorShape[] = [];
+  let current: unknown = error;
+  while (typeof current === 'object' && current !== null && errors.length < 8) {
+    errors.push(shape(current));
+    current = shape(current).originalError ?? shape(current).cause;
+  }
+  return errors;
+}
+
+/** The broker's error number, or undefined when no broker answered. */
+export function kafkaCode(error: unknown): number | undefined {
+  for (const { code } of chain(error)) if (typeof code === 'number') return code;
+  return undefined;
+}
+
+export function hasCode(error: unknown, ...codes: readonly number[]): boolean {
+  const code = kafkaCode(error);
+  return code !== undefined && codes.includes(code);
+}
+
+/** Another producer owns the transactional id now, or the coordinator timed the transaction out. */
+export function isFenced(error: unknown): boolean {
+  return hasCode(error, CODE.INVALID_PRODUCER_EPOCH, CODE.PRODUCER_FENCED, CODE.INVALID_PRODUCER_ID_MAPPING, CODE.INVALID_TXN_STATE, CODE.TRANSACTION_COORDINATOR_FENCED);
+}
+
+/** The request was refused because the node asked is not, or not yet, the right one: it had no effect. */
+export function isMisdirected(error: unknown): boolean {
+  return hasCode(error, CODE.COORDINATOR_LOADING, CODE.COORDINATOR_NOT_AVAILABLE, CODE.NOT_COORDINATOR, CODE.NOT_LEADER, CODE.LEADER_NOT_AVAILABLE, CODE.FENCED_LEADER_EPOCH, CODE.UNKNOWN_TOPIC_OR_PARTITION);
+}
+
+const AWAY_NAMES = new Set([
+  'KafkaJSConnectionError',
+  'KafkaJSConnectionClosedError',
+  'KafkaJSRequestTimeoutError',
+  'KafkaJSBrokerNotFound',
+  'KafkaJSMetadataNotLoaded',
+  'KafkaJSTopicMetadataNotLoaded',
+  'KafkaJSLockTimeout',
+  'KafkaJSGroupCoordinatorNotFound',
+  'KafkaJSNoBrokerAvailableError',
+  'LeaderNotKnownError',
+]);
+const AWAY_SYSCALL_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
+
+/** No broker answered, or the one that did is not ready: waiting is the remedy. */
+export function isBrokerAway(error: unknown): boolean {
+  for (const { name, code } of chain(error)) {
+    if (typeof name === 'string' && AWAY_NAMES.has(name)) return true;
+    if (typeof code === 'string' && AWAY_SYSCALL_CODES.has(code)) return true;
+  }
+  return hasCode(error, 7) || isMisdirected(error);
+}
+
+/**
+ * Errors that waiting cannot mend: a name that does not resolve, failed authentication, failed TLS.
+ * Asked at start only; later a name server may be away like any broker.
+ */
+export function asFatalConnectionError(error: unknown, brokers: readonly string[]): StreamsError | undefined {
+  const all = chain(error);
+  const text = all.map((e) => messageOf(e)).join(' ') + messageOf(error);
+  const where = `KAFKA_BROKERS ${brokers.join(',')}`;
+  if (all.some((e) => e.name === 'KafkaJSSASLAuthenticationError') || /SASL|authenticat/i.test(text)) {
+    return new StreamsError('BROKER_AUTHENTICATION_FAILED', `${where}: the broker refused the credentials; check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD`, { cause: error });
+  }
+  if (/certificate|self.signed|CERT_|ssl3|wrong version number|EPROTO/i.test(text)) {
+    return new StreamsError('BROKER_TLS_FAILED', `${where}: TLS failed (${messageOf(error)}); check KAFKA_SSL and KAFKA_CA_FILE`, { cause: error });
+  }
+  if (/ENOTFOUND|EAI_AGAIN/.test(text)) {
+    return new StreamsError('BROKER_NAME_UNKNOWN', `${where}: the name does not resolve; check KAFKA_BROKERS`, { cause: error });
+  }
+  return undefined;
+}

@@ -1,0 +1,258 @@
+import type { Logger } from '../logger.ts';
+import { messageOf } from '../errors.ts';
+import { decodeFetchResponse, fetchRequest, type FetchedBytes, type FetchOptions } from './fetch-protocol.ts';
+import { READ_COMMITTED, type KafkaCluster } from './kafka-cluster.ts';
+import { UnsupportedCompressionError } from './compression.ts';
+import { CODE } from './kafka-errors.ts';
+import { CorruptRecordError, decodeRecordSet, UnsupportedRecordFormatError, type FetchedRecord } from './record-batch.ts';
+
+/** What one fetch brought of one partition. `records` may be empty: the position and the end still say something. */
+export interface FetchedPartition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly records: readonly FetchedRecord[];
+  /** The position after these records, past transaction markers and compacted gaps. */
+  readonly nextOffset: number;
+  readonly highWatermark: number;
+  /** End of what read_committed may see. */
+  readonly lastStableOffset: number;
+  readonly logStartOffset: number;
+  /** The position asked for is outside `[logStartOffset, highWatermark]`; nothing is fetched until a new seek. */
+  readonly outOfRange: boolean;
+}
+
+export interface RecordFetcherOptions extends Partial<FetchOptions> {
+  /** Called when every fetch to a broker fails, and again (false) when one succeeds. */
+  readonly onAway?: (away: boolean, reason: string) => void;
+}
+
+interface Position {
+  readonly topic: string;
+  readonly partition: number;
+  offset: number;
+  /** Raised by every seek: an answer to an older fetch is dropped. */
+  epoch: number;
+  stopped: boolean;
+}
+
+const RETRY_MIN_MS = 100;
+const RETRY_MAX_MS = 1_000;
+const DEFAULTS: FetchOptions = {
+  maxWaitMs: 250,
+  minBytes: 1,
+  maxBytes: 16 * 1024 * 1024,
+  maxBytesPerPartition: 1024 * 1024,
+  isolationLevel: READ_COMMITTED,
+};
+
+/**
+ * Reads chosen partitions from chosen offsets without a consumer group: the source of truth for fetch positions.
+ * One long poll per leader is under way while the caller works on the last answer; a further answer waits until the
+ * caller took the one before, so memory holds at most two answers per broker.
+ */
+export class RecordFetcher {
+  readonly #cluster: KafkaCluster;
+  readonly #options: FetchOptions;
+  readonly #onAway: ((away: boolean, reason: string) => void) | undefined;
+  readonly #logger: Logger;
+  readonly #positions = new Map<string, Position>();
+  readonly #loops = new Map<number, Promise<void>>();
+  #arrived: FetchedPartition[] = [];
+  #wakeTaker: (() => void) | undefined;
+  #wakeFetchers: (() => void)[] = [];
+  #resolving: Promise<void> | undefined;
+  #closed = false;
+  #failure: Error | undefined;
+  #away = false;
+
+  constructor(cluster: KafkaCluster, logger: Logger, { onAway, ...options }: RecordFetcherOptions = {}) {
+    this.#cluster = cluster;
+    this.#logger = logger;
+    this.#onAway = onAway;
+    this.#options = { ...DEFAULTS, ...options };
+  }
+
+  /** Starts, or moves, the reading of a partition. Answers of an earlier position are dropped from here on. */
+  seek(topic: string, partition: number, offset: number): void {
+    const key = `${topic}-${String(partition)}`;
+    const known = this.#positions.get(key);
+    if (known === undefined) this.#positions.set(key, { topic, partition, offset, epoch: 0, stopped: false });
+    else Object.assign(known, { offset, epoch: known.epoch + 1, stopped: false });
+    this.#forget(topic, partition);
+    this.#kick();
+  }
+
+  remove(topic: string, partition: number): void {
+    this.#positions.delete(`${topic}-${String(partition)}`);
+    this.#forget(topic, partition);
+  }
+
+  /**
+   * What has arrived, or [] after `timeoutMs` or `wake`.
+   * @throws CorruptRecordError and its like: bytes that cannot be read must not be skipped.
+   */
+  async take(timeoutMs: number): Promise<readonly FetchedPartition[]> {
+    if (this.#arrived.length === 0 && this.#failure === undefined && timeoutMs > 0 && !this.#closed) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, timeoutMs);
+        this.#wakeTaker = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      this.#wakeTaker = undefined;
+    }
+    if (this.#arrived.length === 0 && this.#failure !== undefined) throw this.#failure;
+    const taken = this.#arrived;
+    this.#arrived = [];
+    this.#wakeAllFetchers();
+    return taken;
+  }
+
+  /** Lets a waiting `take` return now. */
+  wake(): void {
+    this.#wakeTaker?.();
+  }
+
+  /** Ends after the fetches under way have come back, at most `maxWaitMs` later. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.wake();
+    this.#wakeAllFetchers();
+    await Promise.allSettled([...this.#loops.values()]);
+  }
+
+  #forget(topic: string, partition: number): void {
+    if (this.#arrived.length > 0) this.#arrived = this.#arrived.filter((f) => f.topic !== topic || f.partition !== partition);
+  }
+
+  #wakeAllFetchers(): void {
+    const waiting = this.#wakeFetchers;
+    this.#wakeFetchers = [];
+    for (const wake of waiting) wake();
+  }
+
+  /** Sees to it that each leader of a wanted partition has a loop. */
+  #kick(): void {
+    this.#wakeAllFetchers();
+    if (this.#resolving !== undefined || this.#closed) return;
+    this.#resolving = this.#resolveLeaders().finally(() => {
+      this.#resolving = undefined;
+      if (!this.#closed && this.#wanted().some((p) => !this.#loops.has(this.#leaderOf(p) ?? -1))) this.#kick();
+    });
+  }
+
+  #wanted(): Position[] {
+    return [...this.#positions.values()].filter((p) => !p.stopped);
+  }
+
+  #leaderOf(position: Position): number | undefined {
+    try {
+      return this.#cluster.leader(position.topic, position.partition);
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #resolveLeaders(): Promise<void> {
+    let delayMs = RETRY_MIN_MS;
+    while (!this.#closed) {
+      try {
+        await this.#cluster.track([...new Set(this.#wanted().map((p) => p.topic))]);
+        const leaders = this.#wanted().map((p) => this.#leaderOf(p));
+        for (const leader of leaders) {
+          if (leader !== undefined && !this.#loops.has(leader)) {
+            this.#loops.set(leader, this.#run(leader).finally(() => this.#loops.delete(leader)));
+          }
+        }
+        if (leaders.every((leader) => leader !== undefined)) return;
+        await this.#cluster.refresh();
+      } catch (error) {
+        this.#setAway(true, messageOf(error));
+        await this.#cluster.refresh().catch(() => undefined);
+      }
+      await sleep(delayMs);
+      delayMs = Math.min(delayMs * 2, RETRY_MAX_MS);
+    }
+  }
+
+  /** One leader's loop; it ends when the leader leads none of the wanted partitions any more. */
+  async #run(nodeId: number): Promise<void> {
+    let delayMs = RETRY_MIN_MS;
+    while (!this.#closed) {
+      const asked = this.#wanted().filter((p) => this.#leaderOf(p) === nodeId);
+      if (asked.length === 0) return;
+      const epochs = asked.map((p) => p.epoch);
+      try {
+        const broker = await this.#cluster.broker(nodeId);
+        const answer = (await broker.connectionPool.send(
+          fetchRequest(asked.map(({ topic, partition, offset }) => ({ topic, partition, offset })), this.#options),
+        )) as ReturnType<typeof decodeFetchResponse>;
+        this.#setAway(false, '');
+        delayMs = RETRY_MIN_MS;
+        const misdirected = this.#deliver(answer, asked, epochs);
+        if (misdirected) {
+          await sleep(RETRY_MIN_MS);
+          await this.#cluster.refresh();
+          this.#kick();
+        }
+      } catch (error) {
+        if (this.#closed) return;
+        if (error instanceof CorruptRecordError || error instanceof UnsupportedRecordFormatError || error instanceof UnsupportedCompressionError) {
+          this.#failure = error;
+          this.wake();
+          return;
+        }
+        this.#logger.debug({ nodeId, error: messageOf(error) }, 'fetch failed');
+        this.#setAway(true, messageOf(error));
+        await sleep(delayMs);
+        delayMs = Math.min(delayMs * 2, RETRY_MAX_MS);
+        await this.#cluster.refresh().catch(() => undefined);
+      }
+      while (this.#arrived.length > 0 && !this.#closed) {
+        await new Promise<void>((resolve) => this.#wakeFetchers.push(resolve));
+      }
+    }
+  }
+
+  /** Decodes and queues an answer. True when a partition has moved to another leader. */
+  #deliver(answer: readonly FetchedBytes[], asked: readonly Position[], epochs: readonly number[]): boolean {
+    let misdirected = false;
+    for (const part of answer) {
+      const index = asked.findIndex((p) => p.topic === part.topic && p.partition === part.partition);
+      const position = asked[index];
+      if (position === undefined || position.epoch !== epochs[index]) continue;
+      if (this.#positions.get(`${part.topic}-${String(part.partition)}`) !== position) continue;
+      const outOfRange = part.errorCode === CODE.OFFSET_OUT_OF_RANGE;
+      if (part.errorCode !== 0 && !outOfRange) {
+        misdirected = true;
+        continue;
+      }
+      if (outOfRange) position.stopped = true;
+      const { topic, partition, highWatermark, lastStableOffset, logStartOffset } = part;
+      const decoded = outOfRange
+        ? { records: [], nextOffset: position.offset }
+        : decodeRecordSet(part.recordSet, {
+            topic,
+            partition,
+            fromOffset: position.offset,
+            abortedTransactions: part.abortedTransactions,
+            readCommitted: this.#options.isolationLevel === READ_COMMITTED,
+          });
+      position.offset = decoded.nextOffset;
+      this.#arrived.push({ topic, partition, records: decoded.records, nextOffset: decoded.nextOffset, highWatermark, lastStableOffset, logStartOffset, outOfRange });
+    }
+    if (this.#arrived.length > 0) this.wake();
+    return misdirected;
+  }
+
+  #setAway(away: boolean, reason: string): void {
+    if (away === this.#away) return;
+    this.#away = away;
+    this.#onAway?.(away, reason);
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,57 @@
+/**
+ * What a caller must do about an error:
+ * - `exit`: nobody but an operator can help; the process stops with this line and changes no offset.
+ * - `replace`: the thread is in an unknown state; it is replaced after a back-off, up to ten times without progress.
+ * - `restore`: the task's local store cannot be trusted; it is set aside and restored from its changelog.
+ * - `retake`: the task lost its place (fenced, aborted); it goes through fence-restore-seek-resume again.
+ * - `wait`: the broker is away; try again for ever, counting nothing.
+ */
+export type Reaction = 'exit' | 'replace' | 'restore' | 'retake' | 'wait';
+
+/** The table of stable codes. Messages may change, codes do not (docs/errors.md lists the same codes; a test compares). */
+export const ERROR_TABLE = {
+  CONFIG_INVALID: 'exit',
+  TOPOLOGY_INVALID: 'exit',
+  SOURCE_TOPIC_MISSING: 'exit',
+  INTERNAL_TOPIC_INVALID: 'exit',
+  PARTITIONS_CHANGED: 'exit',
+  OFFSETS_MISSING: 'exit',
+  OFFSET_OUT_OF_RANGE: 'exit',
+  STORE_AHEAD_OF_GROUP: 'exit',
+  BROKER_NAME_UNKNOWN: 'exit',
+  BROKER_AUTHENTICATION_FAILED: 'exit',
+  BROKER_TLS_FAILED: 'exit',
+  STATE_DIRECTORY_UNUSABLE: 'exit',
+  THREADS_EXHAUSTED: 'exit',
+  USER_CODE_FAILED: 'replace',
+  THREAD_FAILED: 'replace',
+  STORE_DAMAGED: 'restore',
+  STORE_IO_FAILED: 'replace',
+  TASK_FENCED: 'retake',
+  COMMIT_FAILED: 'retake',
+  BROKER_AWAY: 'wait',
+} as const satisfies Record<string, Reaction>;
+
+export type ErrorCode = keyof typeof ERROR_TABLE;
+
+/** Every error that leaves the runtime is one of these. The message names the thing and, where there is one, the remedy. */
+export class StreamsError extends Error {
+  override readonly name = 'StreamsError';
+  readonly code: ErrorCode;
+  readonly taskId: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; taskId?: string } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.taskId = options.taskId;
+  }
+
+  get reaction(): Reaction {
+    return ERROR_TABLE[this.code];
+  }
+}
+
+/** Any thrown thing as one line of text. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,261 @@
+import { aggregateNode, lateNode, localAggregateNode } from './aggregate-node.ts';
+import { countAggregate, type Aggregate } from './aggregate.ts';
+import { combineNode } from './combine-node.ts';
+import type { Emit, Processor } from './processor-context.ts';
+import type { Serde } from './serdes.ts';
+import type { GraphBuilder } from './streams-builder.ts';
+import type { StoreSpec } from '../store/typed-store.ts';
+import type { TopologyNode } from './topology.ts';
+import { commonGrainMs, type TimeWindows } from './windows.ts';
+
+/** A stream of values of one type. Every method adds a node and answers the stream behind it; nothing runs yet. */
+export class KStream<V> {
+  readonly graph: GraphBuilder;
+  readonly #index: number;
+  /** The keys are still those of the source topic: grouping by key needs no repartition. */
+  readonly keyUnchanged: boolean;
+
+  constructor(graph: GraphBuilder, node: TopologyNode, keyUnchanged = node.source !== undefined) {
+    this.graph = graph;
+    this.#index = node.index;
+    this.keyUnchanged = keyUnchanged;
+  }
+
+  get node(): TopologyNode {
+    return this.graph.nodes[this.#index] as TopologyNode;
+  }
+
+  filter(predicate: (value: V, key: string | null) => boolean): KStream<V> {
+    return this.#then('FILTER', (next) => (key, value, at) => {
+      if (predicate(value as V, key)) next(key, value, at);
+    });
+  }
+
+  /** Only values of the narrower type pass. */
+  filterType<W extends V>(predicate: (value: V) => value is W): KStream<W> {
+    return this.filter(predicate) as unknown as KStream<W>;
+  }
+
+  mapValues<W>(map: (value: V, key: string | null) => W): KStream<W> {
+    return this.#then('MAPVALUES', (next) => (key, value, at) => {
+      next(key, map(value as V, key), at);
+    });
+  }
+
+  /** May change key and value. */
+  map<W>(map: (value: V, key: string | null) => { key: string | null; value: W }): KStream<W> {
+    return this.#then('MAP', (next) => (key, value, at) => {
+      const mapped = map(value as V, key);
+      next(mapped.key, mapped.value, at);
+    }, false);
+  }
+
+  flatMap<W>(map: (value: V, key: string | null) => Iterable<{ key: string | null; value: W }>): KStream<W> {
+    return this.#then('FLATMAP', (next) => (key, value, at) => {
+      for (const mapped of map(value as V, key)) next(mapped.key, mapped.value, at);
+    }, false);
+  }
+
+  flatMapValues<W>(map: (value: V, key: string | null) => Iterable<W>): KStream<W> {
+    return this.#then('FLATMAPVALUES', (next) => (key, value, at) => {
+      for (const mapped of map(value as V, key)) next(key, mapped, at);
+    });
+  }
+
+  /** For side effects that may happen more than once: a transaction that aborts is processed again. */
+  peek(look: (value: V, key: string | null, timestampMs: number) => void): KStream<V> {
+    return this.#then('PEEK', (next) => (key, value, at) => {
+      look(value as V, key, at);
+      next(key, value, at);
+    });
+  }
+
+  /** One stream per predicate; each value goes to the first that takes it, values nobody takes are dropped. */
+  branch(...predicates: ((value: V, key: string | null) => boolean)[]): KStream<V>[] {
+    return predicates.map((predicate, index) =>
+      this.filter((value, key) => predicate(value, key) && !predicates.slice(0, index).some((earlier) => earlier(value, key))),
+    );
+  }
+
+  merge(other: KStream<V>): KStream<V> {
+    const node = this.graph.add({ kind: 'MERGE', parents: [this.node.index, other.node.index], attach: (_runtime, next) => next });
+    return new KStream<V>(this.graph, node, this.keyUnchanged && other.keyUnchanged);
+  }
+
+  /** Groups by a new key, through the repartition topic `<applicationId>-<name>-repartition`. Groupings of one name share it. */
+  groupBy(selector: (value: V, key: string | null) => string, options: { name: string }): KGroupedStream<V> {
+    return new KGroupedStream<V>(this, selector, options.name);
+  }
+
+  /** Groups by the key the records have. Repartitions only when an earlier step may have changed it. Records without a key are dropped. */
+  groupByKey(options: { name: string }): KGroupedStream<V> {
+    const keyed = this.filter((_value, key) => key !== null);
+    return new KGroupedStream<V>(keyed, (_value, key) => key as string, options.name, this.keyUnchanged);
+  }
+
+  /** Attaches a custom processor; `stores` are its own (a spec) or another node's (a name). */
+  process<R>(supplier: () => Processor<V, R>, options: { stores?: readonly (StoreSpec<never> | string)[] } = {}): KStream<R> {
+    const specs = (options.stores ?? []).map((store) => (typeof store === 'string' ? this.#findStore(store) : (store as StoreSpec<unknown>)));
+    const node = this.graph.add({
+      kind: 'PROCESSOR',
+      parents: [this.node.index],
+      stores: specs,
+      attach: (runtime, next) => {
+        const processor = supplier();
+        processor.init?.({
+          taskId: runtime.taskId,
+          nowMs: () => runtime.nowMs(),
+          streamTimeMs: () => runtime.streamTimeMs(),
+          keyValueStore: <S>(name: string) => runtime.keyValueStore(name) as import('../store/typed-store.ts').KeyValueStore<S>,
+          windowStore: <S>(name: string) => runtime.windowStore(name) as import('../store/typed-store.ts').WindowStore<S>,
+          forward: next,
+        });
+        return (key, value, at) => processor.process(value as V, key, at);
+      },
+    });
+    return new KStream<R>(this.graph, node, false);
+  }
+
+  /** Writes to a topic, keyed as the stream is. The topic must exist. */
+  to(topic: string, serde: Serde<V>): void {
+    this.graph.add({
+      kind: 'SINK',
+      parents: [this.node.index],
+      sinkTopic: { topic },
+      attach: (runtime) => (key, value) => {
+        runtime.send({ topic, key: key === null ? null : Buffer.from(key, 'utf8'), value: serde.serialize(value as V) });
+      },
+    });
+  }
+
+  #findStore(name: string): StoreSpec<unknown> {
+    for (const { stores } of this.graph.nodes) for (const store of stores) if (store.name === name) return store;
+    throw new Error(`process(): no store named "${name}" has been declared before`);
+  }
+
+  #then<W>(kind: string, attach: (next: Emit) => Emit, keepsKey = true): KStream<W> {
+    const node = this.graph.add({ kind, parents: [this.node.index], attach: (_runtime, next) => attach(next) });
+    return new KStream<W>(this.graph, node, this.keyUnchanged && keepsKey);
+  }
+}
+
+/** A stream grouped by key, waiting for an aggregation. */
+export class KGroupedStream<V> {
+  readonly stream: KStream<V>;
+  readonly selector: (value: V, key: string | null) => string;
+  readonly name: string;
+  /** Aggregate in the same task: no combiner, no repartition. */
+  readonly local: boolean;
+  /** Aggregations of one aggregate share one combiner, whose grain fits all their windows. */
+  readonly #combiners = new Map<Aggregate<V, never>, { route: string; windows: (TimeWindows | undefined)[] }>();
+
+  constructor(stream: KStream<V>, selector: (value: V, key: string | null) => string, name: string, local = false) {
+    this.stream = stream;
+    this.selector = selector;
+    this.name = name;
+    this.local = local;
+  }
+
+  aggregate<A>(aggregate: Aggregate<V, A>, options: { store: string }): KTable<A> {
+    return this.aggregateOver(aggregate, undefined, options.store);
+  }
+
+  /** Counts records per key. */
+  count(options: { store: string }): KTable<number> {
+    return this.aggregate(countAggregate as Aggregate<V, number>, options);
+  }
+
+  /** Combines values of one type; `reducer` must be associative and commutative. */
+  reduce(reducer: (a: V, b: V) => V, options: { store: string; serde: Serde<V> }): KTable<V> {
+    return this.aggregate(reduceAggregate(reducer, options.serde) as Aggregate<V, V>, options);
+  }
+
+  windowedBy(windows: TimeWindows): WindowedKGroupedStream<V> {
+    return new WindowedKGroupedStream<V>(this, windows);
+  }
+
+  /** Used by both kinds of grouped stream. */
+  aggregateOver<A>(aggregate: Aggregate<V, A>, windows: TimeWindows | undefined, store: string): KTable<A> {
+    const { graph } = this.stream;
+    const spec: StoreSpec<unknown> = {
+      name: store,
+      kind: windows === undefined ? 'key-value' : 'window',
+      serde: aggregate.serde as Serde<unknown>,
+      ...(windows === undefined ? {} : { retentionMs: windows.retentionMs, windowSizeMs: windows.sizeMs }),
+    };
+    if (this.local) {
+      const node = localAggregateNode(graph, this.stream.node, this.selector as (value: unknown, key: string | null) => string, aggregate as Aggregate<unknown, unknown>, windows, spec);
+      return new KTable<A>(graph, node, undefined);
+    }
+    const grouping = graph.grouping(this.name);
+    let combiner = this.#combiners.get(aggregate as Aggregate<V, never>);
+    if (combiner === undefined) {
+      const created: { route: string; windows: (TimeWindows | undefined)[] } = { route: store, windows: [] };
+      combiner = created;
+      this.#combiners.set(aggregate as Aggregate<V, never>, created);
+      combineNode(graph, this.stream.node, {
+        grouping: this.name,
+        route: store,
+        keyOf: this.selector as (value: unknown, key: string | null) => string,
+        aggregate: aggregate as Aggregate<unknown, unknown>,
+        grainMs: () => commonGrainMs(created.windows.flatMap((w) => (w === undefined ? [] : [w]))),
+      });
+    }
+    combiner.windows.push(windows);
+    const { node, late } = aggregateNode(graph, grouping, combiner.route, aggregate as Aggregate<unknown, unknown>, windows, spec);
+    return new KTable<A>(graph, node, late);
+  }
+}
+
+export class WindowedKGroupedStream<V> {
+  readonly #grouped: KGroupedStream<V>;
+  readonly #windows: TimeWindows;
+
+  constructor(grouped: KGroupedStream<V>, windows: TimeWindows) {
+    this.#grouped = grouped;
+    this.#windows = windows;
+  }
+
+  aggregate<A>(aggregate: Aggregate<V, A>, options: { store: string }): KTable<A> {
+    return this.#grouped.aggregateOver(aggregate, this.#windows, options.store);
+  }
+
+  count(options: { store: string }): KTable<number> {
+    return this.aggregate(countAggregate as Aggregate<V, number>, options);
+  }
+}
+
+/** A changed row of a table: the value as it is after the commit. `windowStartMs` is null for a table without windows. */
+export interface TableUpdate<A> {
+  readonly windowStartMs: number | null;
+  readonly value: A;
+}
+
+/** The result of an aggregation: a store, its changelog, and a stream of its changes. */
+export class KTable<A> {
+  readonly #graph: GraphBuilder;
+  readonly #node: TopologyNode;
+  readonly #late: ReturnType<typeof lateNode> | undefined;
+
+  constructor(graph: GraphBuilder, node: TopologyNode, late: ReturnType<typeof lateNode> | undefined) {
+    this.#graph = graph;
+    this.#node = node;
+    this.#late = late;
+  }
+
+  /** Each changed row, once a commit, keyed by the row's key. */
+  toStream(): KStream<TableUpdate<A>> {
+    return new KStream<TableUpdate<A>>(this.#graph, this.#node, false);
+  }
+
+  /** What came too late for the windows: the partial aggregate that was left out. Windowed tables behind a repartition only. */
+  late(): KStream<A> {
+    if (this.#late === undefined) throw new Error('late(): only a windowed aggregation behind groupBy has late records');
+    return new KStream<A>(this.#graph, this.#late, false);
+  }
+}
+
+function reduceAggregate<V>(reducer: (a: V, b: V) => V, serde: Serde<V>): Aggregate<V, V | undefined> {
+  const merge = (a: V | undefined, b: V | undefined): V | undefined => (a === undefined ? b : b === undefined ? a : reducer(a, b));
+  return { empty: () => undefined, add: (acc, value) => merge(acc, value), merge, serde: serde as Serde<V | undefined> };
+}

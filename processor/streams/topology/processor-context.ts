@@ -1,0 +1,51 @@
+import type { ConsumerRecord, DeadLetter } from './record.ts';
+import type { KeyValueStore, WindowStore } from '../store/typed-store.ts';
+
+/** Hands one record to the next node: key, value, event time in epoch ms. Synchronous: the record loop never waits. */
+export type Emit = (key: string | null, value: unknown, timestampMs: number) => void;
+
+/** A record for a sink topic, its partition not yet chosen. */
+export interface SinkRecord {
+  readonly topic: string;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+}
+
+/** What a node is given when a task is built. One per task: nodes of two tasks share nothing. */
+export interface TaskRuntime {
+  readonly taskId: string;
+  nowMs(): number;
+  /** Event time that this task has reached; -1 before it knows. Never goes back. */
+  streamTimeMs(): number;
+  keyValueStore(name: string): KeyValueStore<unknown>;
+  windowStore(name: string): WindowStore<unknown>;
+  send(record: SinkRecord): void;
+  /** A partial for the repartition topic of this grouping name. */
+  sendPartial(grouping: string, key: string, value: Buffer): void;
+  deadLetter(record: ConsumerRecord, letter: DeadLetter, topic: string): void;
+  /** Runs at every commit, before anything is sent; nodes upstream first. */
+  onSeal(seal: () => void): void;
+  /** Runs when a transaction was aborted: forget what has not been committed. */
+  onClear(clear: () => void): void;
+  /** A node that buffers asks for an early commit, so that memory stays bounded. */
+  requestCommit(): void;
+}
+
+/** What a custom processor sees. `R` is what it forwards. */
+export interface ProcessorContext<R> {
+  readonly taskId: string;
+  nowMs(): number;
+  streamTimeMs(): number;
+  keyValueStore<V>(name: string): KeyValueStore<V>;
+  windowStore<V>(name: string): WindowStore<V>;
+  forward(key: string | null, value: R, timestampMs: number): void;
+}
+
+/**
+ * A custom processor. `process` is called once a record, in offset order within a partition; it must be synchronous. An
+ * exception aborts the transaction and replaces the thread.
+ */
+export interface Processor<V, R> {
+  init?(context: ProcessorContext<R>): void;
+  process(value: V, key: string | null, timestampMs: number): void;
+}

@@ -1,0 +1,144 @@
+import type { StoreSpec } from '../store/typed-store.ts';
+import { KStream } from './kstream.ts';
+import { StreamsError } from '../errors.ts';
+import type { Emit, TaskRuntime } from './processor-context.ts';
+import { DeadLetter, type Decoder } from './record.ts';
+import { decodeRepartitionValue, type Partial } from './repartition-record.ts';
+import { buildTopology, type SourceSpec, type Topology, type TopologyNode, type TopicName } from './topology.ts';
+
+export interface StreamOptions<V> {
+  /** Reads a record's value, or says why it cannot. */
+  readonly decode: Decoder<V>;
+  /** Event time of a value, epoch ms. Default: the record's own timestamp. */
+  readonly timestampMs?: (value: V) => number;
+  /** Where records go that `decode` refuses. Without one, a refusal stops the task. */
+  readonly deadLetterTopic?: string;
+}
+
+/** One aggregation of a grouped stream: takes the partials of its route. */
+export interface PartialHandler {
+  readonly route: string;
+  readonly open: (runtime: TaskRuntime) => (key: string, partial: Partial) => void;
+}
+
+/** The graph under construction. KStream and its kin add nodes here; users meet only `stream` and `build`. */
+export class GraphBuilder {
+  readonly nodes: TopologyNode[] = [];
+  readonly #groupings = new Map<string, { node: TopologyNode; handlers: Map<string, Set<PartialHandler>>; finish: (() => void)[] }>();
+
+  add(node: { kind: string; parents: readonly number[]; attach: TopologyNode['attach']; stores?: readonly StoreSpec<unknown>[]; source?: SourceSpec; sinkTopic?: TopicName }): TopologyNode {
+    const index = this.nodes.length;
+    const { kind, stores = [], ...rest } = node;
+    const added: TopologyNode = { ...rest, index, stores, name: `KSTREAM-${kind}-${String(index).padStart(10, '0')}` };
+    this.nodes.push(added);
+    return added;
+  }
+
+  replace(index: number, change: Partial_<TopologyNode>): TopologyNode {
+    const changed = { ...(this.nodes[index] as TopologyNode), ...change };
+    this.nodes[index] = changed;
+    return changed;
+  }
+
+  /** The source of a repartition topic; groupings of one name share it. */
+  grouping(name: string): { node: TopologyNode; handlers: Map<string, Set<PartialHandler>> } {
+    const known = this.#groupings.get(name);
+    if (known !== undefined) return known;
+    if (!/^[a-zA-Z0-9._-]+$/.test(name)) throw new StreamsError('TOPOLOGY_INVALID', `the grouping name "${name}" must be of letters, digits, dot, dash and underscore: it becomes part of a topic name`);
+    const handlers = new Map<string, Set<PartialHandler>>();
+    const node = this.add({
+      kind: 'SOURCE',
+      parents: [],
+      attach: (_runtime, next) => next,
+      source: {
+        from: { grouping: name },
+        open: (runtime) => {
+          const open = new Map([...handlers].map(([route, set]) => [route, [...set].map((h) => h.open(runtime))]));
+          return (record) => {
+            const decoded = decodeRepartitionValue(record.value ?? Buffer.alloc(0));
+            if ('report' in decoded) return;
+            const key = record.key?.toString('utf8') ?? '';
+            for (const handle of open.get(decoded.partial.route) ?? []) handle(key, decoded.partial);
+          };
+        },
+      },
+    });
+    const grouping = { node, handlers, finish: [] };
+    this.#groupings.set(name, grouping);
+    return grouping;
+  }
+
+  /** Work put off until the graph is complete, e.g. the grain of a combiner. */
+  readonly atBuild: (() => void)[] = [];
+
+  build(): Topology {
+    if (this.nodes.length === 0) throw new StreamsError('TOPOLOGY_INVALID', 'the topology is empty: call builder.stream(topic, …) first');
+    for (const finish of this.atBuild.splice(0)) finish();
+    const names = new Map<string, StoreSpec<unknown>>();
+    for (const { stores } of this.nodes) {
+      for (const store of stores) {
+        const known = names.get(store.name);
+        if (known !== undefined && known.kind !== store.kind) throw new StreamsError('TOPOLOGY_INVALID', `the store "${store.name}" is declared twice with different kinds`);
+        names.set(store.name, store);
+      }
+    }
+    return buildTopology(this.nodes);
+  }
+}
+
+type Partial_<T> = { -readonly [K in keyof T]?: T[K] };
+
+/** Where a topology starts. */
+export class StreamsBuilder {
+  readonly #graph = new GraphBuilder();
+
+  /** A stream of a topic's records. Values flow on with their event time; keys are UTF-8 text or null. */
+  stream<V>(topic: string, options: StreamOptions<V>): SourceStream<V> {
+    const { decode, timestampMs, deadLetterTopic } = options;
+    const node = this.#graph.add({
+      kind: 'SOURCE',
+      parents: [],
+      attach: (_runtime, next) => next,
+      source: {
+        from: { topic },
+        ...(deadLetterTopic === undefined ? {} : { deadLetterTopic }),
+        open: (runtime, next, deadLetters, time) => (record) => {
+          const value = decode(record, runtime.nowMs());
+          if (value instanceof DeadLetter) {
+            if (deadLetterTopic === undefined) throw new StreamsError('USER_CODE_FAILED', `${topic}-${String(record.partition)} offset ${String(record.offset)} cannot be read (${value.reason}) and the stream has no dead-letter topic`);
+            runtime.deadLetter(record, value, deadLetterTopic);
+            deadLetters(null, value, record.timestampMs);
+            return;
+          }
+          const at = timestampMs === undefined ? record.timestampMs : timestampMs(value);
+          time(at);
+          next(keyText(record.key), value, at);
+        },
+      },
+    });
+    return new SourceStream<V>(this.#graph, node);
+  }
+
+  /** @throws StreamsError TOPOLOGY_INVALID */
+  build(): Topology {
+    return this.#graph.build();
+  }
+}
+
+/** A stream straight from a topic: it also knows what could not be read. */
+export class SourceStream<V> extends KStream<V> {
+  /** One DeadLetter for each record that was dead-lettered, in this sub-topology. */
+  deadLetters(): KStream<DeadLetter> {
+    const { source } = this.node;
+    const node = this.graph.add({ kind: 'DEAD-LETTERS', parents: [], attach: (_runtime, next) => next });
+    this.graph.replace(this.node.index, { source: { ...(source as SourceSpec), deadLettersTo: node.index } });
+    return new KStream<DeadLetter>(this.graph, node);
+  }
+}
+
+function keyText(key: Buffer | null): string | null {
+  return key === null ? null : key.toString('utf8');
+}
+
+/** For nodes that only pass on. */
+export const passOn = (_runtime: TaskRuntime, next: Emit): Emit => next;

@@ -1,0 +1,127 @@
+import type { StoreSpec } from '../store/typed-store.ts';
+import type { Emit, TaskRuntime } from './processor-context.ts';
+import type { ConsumerRecord } from './record.ts';
+
+/** A node of the graph. `attach` makes its live part for one task, given what comes after it. */
+export interface TopologyNode {
+  readonly index: number;
+  /** `KSTREAM-FILTER-0000000003`, as Kafka Streams numbers them. */
+  readonly name: string;
+  readonly parents: readonly number[];
+  readonly stores: readonly StoreSpec<unknown>[];
+  readonly attach: (runtime: TaskRuntime, next: Emit) => Emit;
+  /** Sources only. */
+  readonly source?: SourceSpec;
+  /** Nodes that write to a topic. */
+  readonly sinkTopic?: TopicName;
+}
+
+/** A user's topic by its name, or an internal repartition topic by its grouping name. */
+export type TopicName = { readonly topic: string } | { readonly grouping: string };
+
+export interface SourceSpec {
+  readonly from: TopicName;
+  /** Makes the function that takes each record of the topic in one task. */
+  readonly open: (runtime: TaskRuntime, next: Emit, deadLetters: Emit, time: (timestampMs: number) => void) => (record: ConsumerRecord) => void;
+  readonly deadLetterTopic?: string;
+  /** The node that receives what this source could not read, if any. */
+  readonly deadLettersTo?: number;
+}
+
+/** A connected part of the graph: as many tasks as its source topics have partitions. */
+export interface SubTopology {
+  readonly id: number;
+  readonly nodes: readonly TopologyNode[];
+  readonly sources: readonly TopicName[];
+  readonly stores: readonly StoreSpec<unknown>[];
+  /** Grouping names of the repartition topics it writes. */
+  readonly writesGroupings: readonly string[];
+}
+
+export interface Topology {
+  readonly nodes: readonly TopologyNode[];
+  readonly subTopologies: readonly SubTopology[];
+  /** The graph as text, in the form of Kafka Streams' describe(). */
+  describe(applicationId: string): string;
+}
+
+/** `<applicationId>-<grouping>-repartition` */
+export function repartitionTopic(applicationId: string, grouping: string): string {
+  return `${applicationId}-${grouping}-repartition`;
+}
+
+/** `<applicationId>-<store>-changelog` */
+export function changelogTopic(applicationId: string, store: string): string {
+  return `${applicationId}-${store}-changelog`;
+}
+
+/** `<applicationId>-status` */
+export function statusTopic(applicationId: string): string {
+  return `${applicationId}-status`;
+}
+
+export function topicNameOf(name: TopicName, applicationId: string): string {
+  return 'topic' in name ? name.topic : repartitionTopic(applicationId, name.grouping);
+}
+
+/** Cuts the graph into sub-topologies: what is joined by an edge or by a shared store belongs together. */
+export function buildTopology(nodes: readonly TopologyNode[]): Topology {
+  const owner = nodes.map((_, index) => index);
+  const find = (index: number): number => {
+    let root = index;
+    while (owner[root] !== root) root = owner[root] as number;
+    return root;
+  };
+  const join = (a: number, b: number): void => {
+    const [low, high] = [find(a), find(b)].sort((x, y) => x - y) as [number, number];
+    owner[high] = low;
+  };
+  const storeHome = new Map<string, number>();
+  const sourceHome = new Map<string, number>();
+  for (const node of nodes) {
+    for (const parent of node.parents) join(parent, node.index);
+    if (node.source?.deadLettersTo !== undefined) join(node.index, node.source.deadLettersTo);
+    for (const { name } of node.stores) {
+      const home = storeHome.get(name);
+      if (home === undefined) storeHome.set(name, node.index);
+      else join(home, node.index);
+    }
+    if (node.source !== undefined) {
+      const key = JSON.stringify(node.source.from);
+      const home = sourceHome.get(key);
+      if (home === undefined) sourceHome.set(key, node.index);
+      else join(home, node.index);
+    }
+  }
+  const roots = [...new Set(nodes.map((n) => find(n.index)))].sort((a, b) => a - b);
+  const subTopologies = roots.map((root, id): SubTopology => {
+    const members = nodes.filter((n) => find(n.index) === root);
+    const stores = new Map(members.flatMap((n) => n.stores).map((s) => [s.name, s]));
+    const sources = new Map(members.flatMap((n) => (n.source === undefined ? [] : [n.source.from])).map((s) => [JSON.stringify(s), s]));
+    const groupings = members.flatMap((n) => (n.sinkTopic !== undefined && 'grouping' in n.sinkTopic ? [n.sinkTopic.grouping] : []));
+    return { id, nodes: members, sources: [...sources.values()], stores: [...stores.values()], writesGroupings: [...new Set(groupings)] };
+  });
+  return { nodes, subTopologies, describe: (applicationId) => describe(nodes, subTopologies, applicationId) };
+}
+
+function describe(nodes: readonly TopologyNode[], subTopologies: readonly SubTopology[], applicationId: string): string {
+  const lines = ['Topologies:'];
+  for (const { id, nodes: members } of subTopologies) {
+    lines.push(`   Sub-topology: ${String(id)}`);
+    for (const node of members) {
+      const children = nodes.filter((n) => n.parents.includes(node.index)).map((n) => n.name);
+      const deadLetters = node.source?.deadLettersTo === undefined ? [] : [nodes[node.source.deadLettersTo]?.name ?? ''];
+      const parents = [
+        ...node.parents.map((p) => nodes[p]?.name ?? ''),
+        ...nodes.filter((n) => n.source?.deadLettersTo === node.index).map((n) => n.name),
+      ];
+      if (node.source !== undefined) lines.push(`    Source: ${node.name} (topics: [${topicNameOf(node.source.from, applicationId)}])`);
+      else if (node.sinkTopic !== undefined) lines.push(`    Sink: ${node.name} (topic: ${topicNameOf(node.sinkTopic, applicationId)})`);
+      else lines.push(`    Processor: ${node.name} (stores: [${node.stores.map((s) => s.name).join(', ')}])`);
+      if (node.sinkTopic === undefined) lines.push(`      --> ${[...children, ...deadLetters].join(', ') || 'none'}`);
+      if (node.source === undefined) lines.push(`      <-- ${parents.join(', ') || 'none'}`);
+    }
+    lines.push('');
+  }
+  return lines.join('\n');
+}

@@ -1,0 +1,45 @@
+/** Fixed-size windows in event time, aligned to the epoch. Sizes in milliseconds. */
+export interface TimeWindows {
+  readonly sizeMs: number;
+  /** Equal to `sizeMs` for tumbling windows, a divisor of it for hopping ones. */
+  readonly advanceMs: number;
+  /** How far behind stream time a window's end may lie before it is deleted and logins for it are late. */
+  readonly retentionMs: number;
+}
+
+/** Back-to-back windows: each record lies in exactly one. */
+export function tumbling(options: { sizeMs: number; retentionMs: number }): TimeWindows {
+  return checked({ ...options, advanceMs: options.sizeMs });
+}
+
+/** Overlapping windows: each record lies in `sizeMs / advanceMs` of them. */
+export function hopping(options: { sizeMs: number; advanceMs: number; retentionMs: number }): TimeWindows {
+  return checked(options);
+}
+
+function checked(windows: TimeWindows): TimeWindows {
+  const { sizeMs, advanceMs, retentionMs } = windows;
+  if (!Number.isSafeInteger(sizeMs) || sizeMs <= 0) throw new RangeError(`sizeMs must be a positive whole number, not ${String(sizeMs)}`);
+  if (!Number.isSafeInteger(advanceMs) || advanceMs <= 0 || sizeMs % advanceMs !== 0) throw new RangeError(`advanceMs must divide sizeMs ${String(sizeMs)}, not ${String(advanceMs)}`);
+  if (!Number.isSafeInteger(retentionMs) || retentionMs < 0) throw new RangeError(`retentionMs must be a whole number, 0 or more, not ${String(retentionMs)}`);
+  return Object.freeze({ sizeMs, advanceMs, retentionMs });
+}
+
+/** Starts of the windows that hold `[timeMs, timeMs + grainMs)`, oldest first; `grainMs` divides the advance. */
+export function windowStartsOf(windows: TimeWindows, timeMs: number): number[] {
+  const newest = Math.floor(timeMs / windows.advanceMs) * windows.advanceMs;
+  const starts: number[] = [];
+  for (let start = newest - windows.sizeMs + windows.advanceMs; start <= newest; start += windows.advanceMs) {
+    if (start >= 0) starts.push(start);
+  }
+  return starts;
+}
+
+/** The coarsest grain that rolls up into all of these windows without splitting: what a combiner may sum over. */
+export function commonGrainMs(windows: readonly TimeWindows[]): number | undefined {
+  return windows.map((w) => w.advanceMs).reduce<number | undefined>((grain, advance) => (grain === undefined ? advance : gcd(grain, advance)), undefined);
+}
+
+function gcd(a: number, b: number): number {
+  return b === 0 ? a : gcd(b, a % b);
+}
