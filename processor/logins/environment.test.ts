@@ -1,0 +1,163 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { EnvironmentError, parseEnvironment } from './environment.ts';
+
+function problem(env: NodeJS.ProcessEnv): string {
+  try {
+    parseEnvironment(env);
+  } catch (error) {
+    if (error instanceof EnvironmentError) return error.message;
+    throw error;
+  }
+  throw new Error('the environment was accepted');
+}
+
+test('nothing set: the defaults of the contract', () => {
+  expect(parseEnvironment({}, false)).toEqual({
+    kafka: undefined,
+    applicationId: 'tributary-logins',
+    inputTopic: 'user-login',
+    inputPartitions: 4,
+    deadLetterTopic: 'user-login-dlq',
+    internalReplicationFactor: undefined,
+    stateDir: resolve('.data/state'),
+    dataDir: resolve('.data'),
+    localKafkaPort: 9092,
+    numStreamThreads: 1,
+    numStandbyReplicas: 0,
+    processingGuarantee: 'exactly_once',
+    commitIntervalMs: 100,
+    host: '127.0.0.1',
+    port: 4000,
+    allowedOrigins: [],
+    graphiql: true,
+    apiToken: undefined,
+    chromePath: undefined,
+    processorPort: 0,
+    producerRate: 20,
+    log: { level: 'info', format: 'json' },
+  });
+});
+
+test('a terminal has pretty logs, unless the environment says otherwise', () => {
+  expect(parseEnvironment({}, true).log.format).toBe('pretty');
+  expect(parseEnvironment({ LOG_FORMAT: 'json' }, true).log.format).toBe('json');
+});
+
+test('an empty or blank value is as if it were not set', () => {
+  expect(parseEnvironment({ PORT: '', KAFKA_BROKERS: '  ', COMMIT_INTERVAL_MS: '', API_TOKEN: '' }, false)).toEqual(parseEnvironment({}, false));
+});
+
+test('what is parsed is frozen, to the depths', () => {
+  const environment = parseEnvironment({ KAFKA_BROKERS: 'a:1', ALLOWED_ORIGINS: 'https://a.example' });
+  for (const part of [environment, environment.kafka, environment.kafka?.brokers, environment.log, environment.allowedOrigins]) {
+    expect(Object.isFrozen(part)).toBe(true);
+  }
+});
+
+describe('Kafka', () => {
+  test('brokers are host:port, comma-separated, blanks around them allowed', () => {
+    expect(parseEnvironment({ KAFKA_BROKERS: 'kafka-1.example:9092, 10.0.0.1:9093', APPLICATION_ID: 'app' }).kafka).toEqual({
+      brokers: ['kafka-1.example:9092', '10.0.0.1:9093'],
+      clientId: 'app',
+    });
+  });
+
+  test.each(['kafka', 'kafka:', ':9092', 'kafka:0', 'kafka:65536', 'kafka:9x', 'http://kafka:9092', 'a b:1'])('the malformed entry %p is named', (entry) => {
+    const message = problem({ KAFKA_BROKERS: `good:9092,${entry}` });
+    expect(message).toContain('KAFKA_BROKERS="good:9092,');
+    expect(message).toContain(`"${entry}" is not host:port`);
+  });
+
+  test('an empty entry is named too', () => {
+    expect(problem({ KAFKA_BROKERS: 'good:9092,' })).toContain('"" is not host:port');
+  });
+
+  test('TLS with a CA of one\'s own', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'environment-'));
+    try {
+      const file = join(dir, 'ca.pem');
+      writeFileSync(file, '-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n');
+      const env = { KAFKA_BROKERS: 'a:1', KAFKA_SSL: 'true', KAFKA_CA_FILE: file };
+      expect(parseEnvironment(env).kafka?.tls?.ca).toContain('BEGIN CERTIFICATE');
+      expect(problem({ ...env, KAFKA_SSL: 'false' })).toContain('set KAFKA_SSL=true');
+      writeFileSync(file, 'not a certificate');
+      expect(problem(env)).toContain('no PEM certificate');
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+    expect(problem({ KAFKA_SSL: 'true', KAFKA_CA_FILE: '/nowhere/ca.pem' })).toMatch(/KAFKA_CA_FILE="\/nowhere\/ca.pem".*ENOENT/);
+  });
+
+  test('SASL comes whole or not at all', () => {
+    const whole = { KAFKA_BROKERS: 'a:1', KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512', KAFKA_SASL_USERNAME: 'u', KAFKA_SASL_PASSWORD: ' p ' };
+    expect(parseEnvironment(whole).kafka?.sasl).toEqual({ mechanism: 'scram-sha-512', username: 'u', password: ' p ' });
+    expect(problem({ ...whole, KAFKA_SASL_PASSWORD: '' })).toContain('set KAFKA_SASL_PASSWORD');
+    expect(problem({ ...whole, KAFKA_SASL_USERNAME: undefined })).toContain('set KAFKA_SASL_USERNAME');
+    expect(problem({ ...whole, KAFKA_SASL_MECHANISM: undefined })).toContain('KAFKA_SASL_MECHANISM');
+    expect(problem({ ...whole, KAFKA_SASL_MECHANISM: 'gssapi' })).toContain('plain, scram-sha-256 or scram-sha-512');
+  });
+});
+
+test.each([
+  ['PORT', '65536', 'from 0 to 65535'],
+  ['PORT', '-1', 'from 0 to 65535'],
+  ['PORT', '4000x', 'from 0 to 65535'],
+  ['PORT', '4e3', 'from 0 to 65535'],
+  ['LOCAL_KAFKA_PORT', '0', 'from 1 to 65535'],
+  ['COMMIT_INTERVAL_MS', '0', 'milliseconds from 1 to'],
+  ['COMMIT_INTERVAL_MS', '99.5', 'a whole number'],
+  ['NUM_STREAM_THREADS', '0', 'from 1 to'],
+  ['NUM_STANDBY_REPLICAS', 'one', 'from 0 to'],
+  ['INPUT_PARTITIONS', '0', 'from 1 to'],
+  ['INTERNAL_REPLICATION_FACTOR', '0', 'from 1 to'],
+  ['PROCESSING_GUARANTEE', 'exactly_once_v2', 'exactly_once or at_least_once'],
+  ['GRAPHIQL', 'yes', 'true or false'],
+  ['KAFKA_SSL', 'constructor', 'true or false'],
+  ['PRODUCER_RATE', '-1', 'from 0 to'],
+  ['PRODUCER_RATE', 'Infinity', 'from 0 to'],
+  ['LOG_LEVEL', 'loud', 'trace, debug, info, warn, error, fatal or silent'],
+  ['LOG_FORMAT', 'xml', 'pretty or json'],
+  ['APPLICATION_ID', 'my app', 'of the characters'],
+  ['APPLICATION_ID', '..', 'not "." or ".."'],
+  ['INPUT_TOPIC', 'a/b', 'of the characters'],
+  ['HOST', 'a b', 'host name'],
+  ['ALLOWED_ORIGINS', 'example.com', '"example.com" is not one'],
+  ['ALLOWED_ORIGINS', 'https://a.example,https://b.example/path', '"https://b.example/path" is not one'],
+  ['ALLOWED_ORIGINS', '*', '"*" is not one'],
+])('%s=%s is one line that says what is taken', (name, value, what) => {
+  const message = problem({ [name]: value });
+  expect(message.startsWith(`${name}="${value}" cannot be used: it takes `)).toBe(true);
+  expect(message).toContain(what);
+  expect(message).not.toContain('\n');
+});
+
+test('every bad value is named, in one line', () => {
+  const message = problem({ PORT: 'x', LOG_LEVEL: 'y' });
+  expect(message).toContain('PORT="x"');
+  expect(message).toContain('LOG_LEVEL="y"');
+  expect(message).not.toContain('\n');
+});
+
+test('a secret is never repeated', () => {
+  const message = problem({ API_TOKEN: 'has a blank' });
+  expect(message).toContain('API_TOKEN cannot be used');
+  expect(message).not.toContain('has a blank');
+});
+
+test('dead letters cannot go to the input', () => {
+  expect(problem({ INPUT_TOPIC: 'a', DEAD_LETTER_TOPIC: 'a' })).toContain('DEAD_LETTER_TOPIC="a"');
+});
+
+test('state follows DATA_DIR unless it has a place of its own', () => {
+  expect(parseEnvironment({ DATA_DIR: '/var/tributary' }).stateDir).toBe('/var/tributary/state');
+  expect(parseEnvironment({ DATA_DIR: '/var/tributary', STATE_DIR: '/ssd' }).stateDir).toBe('/ssd');
+});
+
+test('words are taken in any case, origins without a slash at their end', () => {
+  const environment = parseEnvironment({ PROCESSING_GUARANTEE: 'At_Least_Once', GRAPHIQL: 'FALSE', ALLOWED_ORIGINS: 'https://A.example/, http://localhost:8080' });
+  expect(environment).toMatchObject({ processingGuarantee: 'at_least_once', graphiql: false });
+  expect(environment.allowedOrigins).toEqual(['https://a.example', 'http://localhost:8080']);
+});
