@@ -1,0 +1,176 @@
+import kafkajs from 'kafkajs';
+import type { Logger } from '../logger.ts';
+import { messageOf, StreamsError } from '../errors.ts';
+import { COORDINATOR_OF_GROUP, type GroupMemberInfo, type KafkaCluster } from './kafka-cluster.ts';
+import { CODE, hasCode, isBrokerAway } from './kafka-errors.ts';
+
+const { MemberAssignment, MemberMetadata } = kafkajs.AssignerProtocol;
+
+/** `topic` to its partitions. */
+export type PartitionAssignment = Readonly<Record<string, number[]>>;
+
+export interface GroupMemberOptions {
+  readonly groupId: string;
+  readonly topics: readonly string[];
+  /** Names the assignor; all members of a group must agree on it. */
+  readonly protocolName: string;
+  readonly sessionTimeoutMs: number;
+  readonly rebalanceTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+  /** Fresh with every join: what the assignor may know of this member. */
+  readonly userData: () => Buffer;
+  /** Runs on the leader: everybody's user data to everybody's partitions. */
+  readonly assign: (members: readonly { memberId: string; userData: Buffer | null }[]) => Map<string, PartitionAssignment>;
+  /** Awaited before this member joins again: the last chance to commit while nobody else has the tasks. */
+  readonly beforeRejoin: () => Promise<void>;
+  readonly onAssigned: (assignment: PartitionAssignment) => void;
+  /** The group has gone on without this member: its tasks may be somebody else's already. */
+  readonly onLost: () => void;
+  readonly onFatal: (error: StreamsError) => void;
+}
+
+const RETRY_MS = 200;
+const MAX_RETRY_MS = 1_000;
+
+/**
+ * One member of the classic consumer group protocol (JoinGroup, SyncGroup, Heartbeat, LeaveGroup). It holds membership
+ * and nothing else: records are fetched elsewhere, so tasks that stay go on working while the group rebalances, and the
+ * fence of each task's transactional id is what keeps two owners apart.
+ */
+export class GroupMember {
+  readonly #cluster: KafkaCluster;
+  readonly #options: GroupMemberOptions;
+  readonly #logger: Logger;
+  #memberId = '';
+  #generationId = -1;
+  #stopping = false;
+  #running: Promise<void> | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(cluster: KafkaCluster, logger: Logger, options: GroupMemberOptions) {
+    this.#cluster = cluster;
+    this.#logger = logger;
+    this.#options = options;
+  }
+
+  get memberId(): string {
+    return this.#memberId;
+  }
+
+  get generationId(): number {
+    return this.#generationId;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Ends the heartbeats and, unless `stay`, tells the group, so that others take over at once. */
+  async leave(stay = false): Promise<void> {
+    this.#stopping = true;
+    this.#wake?.();
+    if (!stay && this.#memberId !== '') {
+      try {
+        const coordinator = await this.#cluster.coordinator(COORDINATOR_OF_GROUP, this.#options.groupId);
+        await coordinator.leaveGroup({ groupId: this.#options.groupId, memberId: this.#memberId });
+      } catch {
+        // The session times out instead.
+      }
+    }
+    // A join under way comes back when the connection closes; nobody needs its answer.
+    void this.#running?.catch(() => undefined);
+  }
+
+  async #run(): Promise<void> {
+    let retryMs = RETRY_MS;
+    while (!this.#stopping) {
+      try {
+        await this.#join();
+        retryMs = RETRY_MS;
+        await this.#heartbeats();
+      } catch (error) {
+        if (this.#stopping) return;
+        this.#cluster.forgetCoordinator(COORDINATOR_OF_GROUP, this.#options.groupId);
+        if (hasCode(error, CODE.UNKNOWN_MEMBER_ID, CODE.ILLEGAL_GENERATION)) {
+          this.#logger.warn({ groupId: this.#options.groupId, memberId: this.#memberId }, 'the group went on without this member; joining anew');
+          this.#memberId = '';
+          this.#generationId = -1;
+          this.#options.onLost();
+        } else if (!hasCode(error, CODE.REBALANCE_IN_PROGRESS, CODE.MEMBER_ID_REQUIRED) && !isBrokerAway(error)) {
+          this.#options.onFatal(new StreamsError('THREAD_FAILED', `the group ${this.#options.groupId} refused this member: ${messageOf(error)}`, { cause: error }));
+          return;
+        } else {
+          this.#logger.debug({ error: messageOf(error) }, 'group request failed');
+          if (isBrokerAway(error)) await this.#cluster.refresh().catch(() => undefined);
+        }
+        await this.#sleep(retryMs);
+        retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
+      }
+    }
+  }
+
+  async #join(): Promise<void> {
+    const { groupId, topics, protocolName, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options;
+    await this.#cluster.track(topics);
+    const coordinator = await this.#cluster.coordinator(COORDINATOR_OF_GROUP, groupId);
+    const joined = await coordinator.joinGroup({
+      groupId,
+      memberId: this.#memberId,
+      sessionTimeout: sessionTimeoutMs,
+      rebalanceTimeout: rebalanceTimeoutMs,
+      groupProtocols: [{ name: protocolName, metadata: MemberMetadata.encode({ version: 1, topics: [...topics], userData: this.#options.userData() }) }],
+    });
+    this.#memberId = joined.memberId;
+    const isLeader = joined.leaderId === joined.memberId;
+    if (isLeader) await this.#cluster.refresh();
+    const leaderCoordinator = isLeader ? await this.#cluster.coordinator(COORDINATOR_OF_GROUP, groupId) : coordinator;
+    const synced = await leaderCoordinator.syncGroup({
+      groupId,
+      generationId: joined.generationId,
+      memberId: joined.memberId,
+      groupAssignment: isLeader ? this.#assign(joined.members) : [],
+    });
+    this.#generationId = joined.generationId;
+    const assignment = synced.memberAssignment.length === 0 ? {} : (MemberAssignment.decode(synced.memberAssignment)?.assignment ?? {});
+    this.#logger.info({ groupId, generation: joined.generationId, isLeader, assignment }, 'joined the group');
+    if (!this.#stopping) this.#options.onAssigned(assignment);
+  }
+
+  #assign(members: readonly GroupMemberInfo[]): { memberId: string; memberAssignment: Buffer }[] {
+    const infos = members.map(({ memberId, memberMetadata }) => ({ memberId, userData: MemberMetadata.decode(memberMetadata)?.userData ?? null }));
+    const assigned = this.#options.assign(infos);
+    return members.map(({ memberId }) => ({
+      memberId,
+      memberAssignment: MemberAssignment.encode({ version: 1, assignment: { ...assigned.get(memberId) }, userData: Buffer.alloc(0) }),
+    }));
+  }
+
+  /** Returns when the group rebalances, after `beforeRejoin`. @throws when membership is lost or the broker is away. */
+  async #heartbeats(): Promise<void> {
+    const { groupId, heartbeatIntervalMs } = this.#options;
+    while (!this.#stopping) {
+      await this.#sleep(heartbeatIntervalMs);
+      if (this.#stopping) return;
+      try {
+        const coordinator = await this.#cluster.coordinator(COORDINATOR_OF_GROUP, groupId);
+        await coordinator.heartbeat({ groupId, groupGenerationId: this.#generationId, memberId: this.#memberId });
+      } catch (error) {
+        if (!hasCode(error, CODE.REBALANCE_IN_PROGRESS)) throw error;
+        this.#logger.info({ groupId }, 'the group rebalances');
+        await this.#options.beforeRejoin();
+        return;
+      }
+    }
+  }
+
+  #sleep(ms: number): Promise<void> {
+    if (this.#stopping) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
