@@ -4,6 +4,10 @@ import type { StoreChange } from './state-store.ts';
 /**
  * What user code sees of a store: typed reads and writes, uncommitted writes visible to itself at once.
  * Writes stay in memory (deserialised, one entry a key) until the task commits.
+ *
+ * Whose object a value is: `get` of a committed value returns a fresh object each time, the caller's to change; nothing
+ * of it reaches the store until it is `put`. `put` hands the object over: until the commit, `get` of that key returns
+ * that same object, and a change to it is a change of the uncommitted value.
  */
 export interface KeyValueStore<V> {
   readonly name: string;
@@ -27,6 +31,18 @@ export interface BufferedStore {
   /** Forget all uncommitted writes: after a commit (they are on disk now) and after an abort (they never were). */
   clear(): void;
   readonly dirtyEntries: number;
+}
+
+/** What the runtime calls, from time to time, on the window stores of a task. */
+export interface ExpiringStore {
+  readonly retentionMs: number;
+  /**
+   * Deletes windows, committed or not, whose end is at or before `horizonMs` (stream time less retention), oldest first,
+   * by buffered tombstones: they reach disk and changelog with the next commit.
+   * At most `limit` entries a call; returns how many, so that less than `limit` means that none is left.
+   * Costs nothing while the oldest window is not due.
+   */
+  expireBefore(horizonMs: number, limit: number): Promise<number>;
 }
 
 export interface StoreSpec<V> {

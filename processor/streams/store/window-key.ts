@@ -5,15 +5,27 @@ export interface WindowKey {
 }
 
 const START_BYTES = 8;
+const LANE = 0x1_0000_0000;
 
-/** 8 bytes big-endian window start, then the key in UTF-8: time first, so that expiry is one range from the front. */
+/**
+ * 8 bytes big-endian window start, then the key in UTF-8: time first, so that expiry is one range from the front.
+ * @throws RangeError when the start is no whole number of milliseconds since the epoch.
+ */
 export function encodeWindowKey(windowStartMs: number, key: string): Buffer {
+  if (!Number.isSafeInteger(windowStartMs) || windowStartMs < 0) {
+    throw new RangeError(`${windowStartMs} is not a window start: it must be a whole number of epoch milliseconds`);
+  }
   const bytes = Buffer.allocUnsafe(START_BYTES + Buffer.byteLength(key));
-  bytes.writeBigUInt64BE(BigInt(windowStartMs), 0);
+  bytes.writeUInt32BE(Math.floor(windowStartMs / LANE), 0);
+  bytes.writeUInt32BE(windowStartMs % LANE, 4);
   bytes.write(key, START_BYTES, 'utf8');
   return bytes;
 }
 
 export function decodeWindowKey(bytes: Buffer): WindowKey {
-  return { windowStartMs: Number(bytes.readBigUInt64BE(0)), key: bytes.toString('utf8', START_BYTES) };
+  return { windowStartMs: windowStartOf(bytes), key: bytes.toString('utf8', START_BYTES) };
+}
+
+export function windowStartOf(bytes: Buffer): number {
+  return bytes.readUInt32BE(0) * LANE + bytes.readUInt32BE(4);
 }

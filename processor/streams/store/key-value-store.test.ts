@@ -1,0 +1,79 @@
+import { beforeEach, expect, test } from '@jest/globals';
+import { jsonSerde } from '../topology/serdes.ts';
+import { createKeyValueStore } from './key-value-store.ts';
+import type { BufferedKeyValueStore } from './key-value-store.ts';
+import { openMemoryStore } from './memory-store.ts';
+import type { StateStore } from './state-store.ts';
+
+interface Count { n: number }
+
+let state: StateStore;
+let counts: BufferedKeyValueStore<Count>;
+
+const spec = { name: 'counts', kind: 'key-value', serde: jsonSerde<Count>() } as const;
+
+const commit = async (): Promise<void> => {
+  await state.commit({ changes: counts.seal(), changelogOffsets: new Map(), inputOffsets: new Map() });
+  counts.clear();
+};
+
+beforeEach(() => {
+  state = openMemoryStore();
+  counts = createKeyValueStore(spec, state);
+});
+
+test('an uncommitted write is visible to itself and to nobody else', async () => {
+  counts.put('CA', { n: 1 });
+  expect(counts.get('CA')).toEqual({ n: 1 });
+  expect(state.get('counts', Buffer.from('CA'))).toBeUndefined();
+  await commit();
+  expect(counts.get('CA')).toEqual({ n: 1 });
+  expect(createKeyValueStore(spec, state).get('CA')).toEqual({ n: 1 });
+});
+
+test('a delete hides the committed value, and reaches it with the commit', async () => {
+  counts.put('CA', { n: 1 });
+  await commit();
+  counts.delete('CA');
+  expect(counts.get('CA')).toBeUndefined();
+  expect(state.get('counts', Buffer.from('CA'))).toBeDefined();
+  await commit();
+  expect(state.get('counts', Buffer.from('CA'))).toBeUndefined();
+});
+
+test('clear without a commit brings the committed value back', async () => {
+  counts.put('CA', { n: 1 });
+  await commit();
+  counts.put('CA', { n: 2 });
+  counts.delete('NY');
+  counts.clear();
+  expect(counts.get('CA')).toEqual({ n: 1 });
+  expect(counts.dirtyEntries).toBe(0);
+  expect(counts.seal()).toEqual([]);
+});
+
+test('a committed value may be changed by its reader without a trace, unless it is put', async () => {
+  counts.put('CA', { n: 1 });
+  await commit();
+  const value = counts.get('CA') as Count;
+  value.n = 99;
+  expect(counts.get('CA')).toEqual({ n: 1 });
+  counts.put('CA', value);
+  expect(counts.get('CA')).toBe(value);
+});
+
+test('seal gives one change a key, the newest value, in the order of first change, and clears nothing', () => {
+  counts.put('CA', { n: 1 });
+  counts.put('NY', { n: 1 });
+  counts.put('CA', { n: 2 });
+  counts.delete('TX');
+  const expected = [['CA', '{"n":2}'], ['NY', '{"n":1}'], ['TX', undefined]];
+  for (let times = 0; times < 2; times++) {
+    expect(counts.seal().map(({ key, value }) => [key.toString(), value?.toString()])).toEqual(expected);
+  }
+  expect(counts.dirtyEntries).toBe(3);
+});
+
+test('an illegal name is refused at once', () => {
+  expect(() => createKeyValueStore({ ...spec, name: '!status' }, state)).toThrow('"!status" is not a store name');
+});
