@@ -552,7 +552,7 @@ export interface CursorScalarConfig extends GraphQLScalarTypeConfig<ResolversTyp
   name: 'Cursor';
 }
 
-export type DataQualityResolvers<ContextType = any, ParentType extends ResolversParentTypes['DataQuality'] = ResolversParentTypes['DataQuality']> = {
+export type DataQualityResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['DataQuality'] = ResolversParentTypes['DataQuality']> = {
   consumed?: Resolver<ResolversTypes['Count'], ParentType, ContextType>;
   counted?: Resolver<ResolversTypes['Count'], ParentType, ContextType>;
   deadLettered?: Resolver<ResolversTypes['Count'], ParentType, ContextType>;
@@ -567,38 +567,38 @@ export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversT
   name: 'DateTime';
 }
 
-export type DeviceCountsResolvers<ContextType = any, ParentType extends ResolversParentTypes['DeviceCounts'] = ResolversParentTypes['DeviceCounts']> = {
+export type DeviceCountsResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['DeviceCounts'] = ResolversParentTypes['DeviceCounts']> = {
   android?: Resolver<ResolversTypes['Count'], ParentType, ContextType>;
   ios?: Resolver<ResolversTypes['Count'], ParentType, ContextType>;
   other?: Resolver<ResolversTypes['Count'], ParentType, ContextType>;
   total?: Resolver<ResolversTypes['Count'], ParentType, ContextType>;
 };
 
-export type FieldCountResolvers<ContextType = any, ParentType extends ResolversParentTypes['FieldCount'] = ResolversParentTypes['FieldCount']> = {
+export type FieldCountResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['FieldCount'] = ResolversParentTypes['FieldCount']> = {
   count?: Resolver<ResolversTypes['Count'], ParentType, ContextType>;
   field?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
 };
 
-export type FreshnessResolvers<ContextType = any, ParentType extends ResolversParentTypes['Freshness'] = ResolversParentTypes['Freshness']> = {
+export type FreshnessResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['Freshness'] = ResolversParentTypes['Freshness']> = {
   asOf?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   complete?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   lag?: Resolver<Maybe<ResolversTypes['Count']>, ParentType, ContextType>;
 };
 
-export type GdpResolvers<ContextType = any, ParentType extends ResolversParentTypes['Gdp'] = ResolversParentTypes['Gdp']> = {
+export type GdpResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['Gdp'] = ResolversParentTypes['Gdp']> = {
   class?: Resolver<ResolversTypes['GdpClass'], ParentType, ContextType>;
   millionsUsd?: Resolver<ResolversTypes['Count'], ParentType, ContextType>;
   year?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
 };
 
-export type GdpClassCountsResolvers<ContextType = any, ParentType extends ResolversParentTypes['GdpClassCounts'] = ResolversParentTypes['GdpClassCounts']> = {
+export type GdpClassCountsResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['GdpClassCounts'] = ResolversParentTypes['GdpClassCounts']> = {
   class?: Resolver<ResolversTypes['GdpClass'], ParentType, ContextType>;
   devices?: Resolver<ResolversTypes['DeviceCounts'], ParentType, ContextType>;
   leader?: Resolver<Maybe<ResolversTypes['DeviceType']>, ParentType, ContextType>;
   states?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
 };
 
-export type InsightsResolvers<ContextType = any, ParentType extends ResolversParentTypes['Insights'] = ResolversParentTypes['Insights']> = {
+export type InsightsResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['Insights'] = ResolversParentTypes['Insights']> = {
   byGdpClass?: Resolver<Array<ResolversTypes['GdpClassCounts']>, ParentType, ContextType>;
   freshness?: Resolver<ResolversTypes['Freshness'], ParentType, ContextType>;
   moreAndroid?: Resolver<Array<ResolversTypes['State']>, ParentType, ContextType>;
@@ -607,7 +607,7 @@ export type InsightsResolvers<ContextType = any, ParentType extends ResolversPar
   topState?: Resolver<Maybe<ResolversTypes['State']>, ParentType, ContextType>;
 };
 
-export type InstanceResolvers<ContextType = any, ParentType extends ResolversParentTypes['Instance'] = ResolversParentTypes['Instance']> = {
+export type InstanceResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['Instance'] = ResolversParentTypes['Instance']> = {
   alive?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   host?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
@@ -618,11 +618,11 @@ export type InstanceResolvers<ContextType = any, ParentType extends ResolversPar
   threads?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
 };
 
-export type NodeResolvers<ContextType = any, ParentType extends ResolversParentTypes['Node'] = ResolversParentTypes['Node']> = {
+export type NodeResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['Node'] = ResolversParentTypes['Node']> = {
   __resolveType: TypeResolveFn<'State', ParentType, ContextType>;
 };
 
-export type ProcessorResolvers<ContextType = any, ParentType extends ResolversParentTypes['Processor'] = ResolversParentTypes['Processor']> = {
+export type ProcessorResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['Processor'] = ResolversParentTypes['Processor']> = {
   applicationId?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   guarantee?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   instances?: Resolver<Array<ResolversTypes['Instance']>, ParentType, ContextType>;
@@ -630,7 +630,7 @@ export type ProcessorResolvers<ContextType = any, ParentType extends ResolversPa
   topology?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
 };
 
-export type QueryResolvers<ContextType = any, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
+export type QueryResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
   dataQuality?: Resolver<ResolversTypes['DataQuality'], ParentType, ContextType>;
   insights?: Resolver<ResolversTypes['Insights'], ParentType, ContextType>;
   node?: Resolver<Maybe<ResolversTypes['Node']>, ParentType, ContextType, RequireFields<QueryNodeArgs, 'id'>>;
@@ -640,18 +640,18 @@ export type QueryResolvers<ContextType = any, ParentType extends ResolversParent
   timeSeries?: Resolver<ResolversTypes['TimeSeries'], ParentType, ContextType, RequireFields<QueryTimeSeriesArgs, 'resolution'>>;
 };
 
-export type ReasonCountResolvers<ContextType = any, ParentType extends ResolversParentTypes['ReasonCount'] = ResolversParentTypes['ReasonCount']> = {
+export type ReasonCountResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['ReasonCount'] = ResolversParentTypes['ReasonCount']> = {
   count?: Resolver<ResolversTypes['Count'], ParentType, ContextType>;
   reason?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
 };
 
-export type RestoreProgressResolvers<ContextType = any, ParentType extends ResolversParentTypes['RestoreProgress'] = ResolversParentTypes['RestoreProgress']> = {
+export type RestoreProgressResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['RestoreProgress'] = ResolversParentTypes['RestoreProgress']> = {
   remainingMs?: Resolver<Maybe<ResolversTypes['Count']>, ParentType, ContextType>;
   restored?: Resolver<ResolversTypes['Count'], ParentType, ContextType>;
   total?: Resolver<ResolversTypes['Count'], ParentType, ContextType>;
 };
 
-export type StateResolvers<ContextType = any, ParentType extends ResolversParentTypes['State'] = ResolversParentTypes['State']> = {
+export type StateResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['State'] = ResolversParentTypes['State']> = {
   code?: Resolver<ResolversTypes['StateCode'], ParentType, ContextType>;
   devices?: Resolver<ResolversTypes['DeviceCounts'], ParentType, ContextType>;
   gdp?: Resolver<ResolversTypes['Gdp'], ParentType, ContextType>;
@@ -662,14 +662,14 @@ export type StateResolvers<ContextType = any, ParentType extends ResolversParent
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
-export type StateListResolvers<ContextType = any, ParentType extends ResolversParentTypes['StateList'] = ResolversParentTypes['StateList']> = {
+export type StateListResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['StateList'] = ResolversParentTypes['StateList']> = {
   freshness?: Resolver<ResolversTypes['Freshness'], ParentType, ContextType>;
   nodes?: Resolver<Array<ResolversTypes['State']>, ParentType, ContextType>;
   totals?: Resolver<ResolversTypes['DeviceCounts'], ParentType, ContextType>;
   unattributed?: Resolver<ResolversTypes['DeviceCounts'], ParentType, ContextType>;
 };
 
-export type StatesUpdateResolvers<ContextType = any, ParentType extends ResolversParentTypes['StatesUpdate'] = ResolversParentTypes['StatesUpdate']> = {
+export type StatesUpdateResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['StatesUpdate'] = ResolversParentTypes['StatesUpdate']> = {
   cursor?: Resolver<ResolversTypes['Cursor'], ParentType, ContextType>;
   freshness?: Resolver<ResolversTypes['Freshness'], ParentType, ContextType>;
   kind?: Resolver<ResolversTypes['UpdateKind'], ParentType, ContextType>;
@@ -678,7 +678,7 @@ export type StatesUpdateResolvers<ContextType = any, ParentType extends Resolver
   unattributed?: Resolver<ResolversTypes['DeviceCounts'], ParentType, ContextType>;
 };
 
-export type SubscriptionResolvers<ContextType = any, ParentType extends ResolversParentTypes['Subscription'] = ResolversParentTypes['Subscription']> = {
+export type SubscriptionResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['Subscription'] = ResolversParentTypes['Subscription']> = {
   dataQuality?: SubscriptionResolver<ResolversTypes['DataQuality'], "dataQuality", ParentType, ContextType, RequireFields<SubscriptionDataQualityArgs, 'intervalMs'>>;
   insights?: SubscriptionResolver<ResolversTypes['Insights'], "insights", ParentType, ContextType, RequireFields<SubscriptionInsightsArgs, 'intervalMs'>>;
   processor?: SubscriptionResolver<ResolversTypes['Processor'], "processor", ParentType, ContextType, RequireFields<SubscriptionProcessorArgs, 'intervalMs'>>;
@@ -686,7 +686,7 @@ export type SubscriptionResolvers<ContextType = any, ParentType extends Resolver
   timeSeries?: SubscriptionResolver<ResolversTypes['TimeSeriesUpdate'], "timeSeries", ParentType, ContextType, RequireFields<SubscriptionTimeSeriesArgs, 'intervalMs' | 'resolution' | 'windows'>>;
 };
 
-export type TaskResolvers<ContextType = any, ParentType extends ResolversParentTypes['Task'] = ResolversParentTypes['Task']> = {
+export type TaskResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['Task'] = ResolversParentTypes['Task']> = {
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   inputs?: Resolver<Array<ResolversTypes['String']>, ParentType, ContextType>;
   lag?: Resolver<ResolversTypes['Count'], ParentType, ContextType>;
@@ -695,7 +695,7 @@ export type TaskResolvers<ContextType = any, ParentType extends ResolversParentT
   state?: Resolver<ResolversTypes['TaskState'], ParentType, ContextType>;
 };
 
-export type TimeSeriesResolvers<ContextType = any, ParentType extends ResolversParentTypes['TimeSeries'] = ResolversParentTypes['TimeSeries']> = {
+export type TimeSeriesResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['TimeSeries'] = ResolversParentTypes['TimeSeries']> = {
   freshness?: Resolver<ResolversTypes['Freshness'], ParentType, ContextType>;
   from?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   points?: Resolver<Array<ResolversTypes['TimeSeriesPoint']>, ParentType, ContextType>;
@@ -703,12 +703,12 @@ export type TimeSeriesResolvers<ContextType = any, ParentType extends ResolversP
   to?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
 };
 
-export type TimeSeriesPointResolvers<ContextType = any, ParentType extends ResolversParentTypes['TimeSeriesPoint'] = ResolversParentTypes['TimeSeriesPoint']> = {
+export type TimeSeriesPointResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['TimeSeriesPoint'] = ResolversParentTypes['TimeSeriesPoint']> = {
   devices?: Resolver<ResolversTypes['DeviceCounts'], ParentType, ContextType>;
   start?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
 };
 
-export type TimeSeriesUpdateResolvers<ContextType = any, ParentType extends ResolversParentTypes['TimeSeriesUpdate'] = ResolversParentTypes['TimeSeriesUpdate']> = {
+export type TimeSeriesUpdateResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['TimeSeriesUpdate'] = ResolversParentTypes['TimeSeriesUpdate']> = {
   cursor?: Resolver<ResolversTypes['Cursor'], ParentType, ContextType>;
   freshness?: Resolver<ResolversTypes['Freshness'], ParentType, ContextType>;
   kind?: Resolver<ResolversTypes['UpdateKind'], ParentType, ContextType>;
@@ -716,7 +716,7 @@ export type TimeSeriesUpdateResolvers<ContextType = any, ParentType extends Reso
   resolution?: Resolver<ResolversTypes['Resolution'], ParentType, ContextType>;
 };
 
-export type Resolvers<ContextType = any> = {
+export type Resolvers<ContextType = unknown> = {
   Count?: GraphQLScalarType;
   Cursor?: GraphQLScalarType;
   DataQuality?: DataQualityResolvers<ContextType>;

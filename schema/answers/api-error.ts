@@ -1,0 +1,29 @@
+import { GraphQLError } from 'graphql';
+
+/** Every `extensions.code` that an answer of this API can carry; clients decide by these, never by the message. */
+export const ERROR_CODES = Object.freeze([
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'BAD_USER_INPUT',
+  'QUERY_TOO_LARGE',
+  'TOO_MANY_SUBSCRIPTIONS',
+  'NOT_READY',
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'INTERNAL_SERVER_ERROR',
+] as const);
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+export function apiError(code: ErrorCode, message: string, more: Readonly<Record<string, unknown>> = {}): GraphQLError {
+  return new GraphQLError(message, { extensions: { code, ...more } });
+}
+
+/** An argument that cannot be used. `problem` continues the sentence that begins with the argument's name. */
+export function badUserInput(argument: string, problem: string): GraphQLError {
+  return apiError('BAD_USER_INPUT', `Argument "${argument}" ${problem}`, { argument });
+}
+
+/** There is no copy of the results yet, so there is nothing to answer with. */
+export function notReady(reason: string | null): GraphQLError {
+  return apiError('NOT_READY', `The results are not there yet: ${reason ?? 'the copy is being made'}. Try again in a moment.`, { retryAfterMs: 1_000 });
+}

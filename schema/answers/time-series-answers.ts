@@ -1,0 +1,89 @@
+import type { StateCode } from '../../processor/logins/states.ts';
+import type { Resolution, TimeSeries, TimeSeriesPoint } from '../generated/resolver-types.ts';
+import { addCounts, type Counts, noCounts, type RowKey } from '../live/count-row.ts';
+import type { LiveModel } from '../live/live-model.ts';
+import { MAX_WINDOWS, type Window, type WindowRows } from '../live/window-rows.ts';
+import { badUserInput } from './api-error.ts';
+import { deviceCounts, freshness } from './state-answers.ts';
+
+export const DEFAULT_WINDOWS = 60;
+
+/** Whose logins a series counts; null: everybody's, unattributed ones included. */
+export type StateFilter = readonly StateCode[] | null;
+
+export interface TimeSeriesArguments {
+  readonly from?: number | null | undefined;
+  readonly to?: number | null | undefined;
+  readonly resolution?: Resolution | null | undefined;
+  readonly states?: readonly StateCode[] | null | undefined;
+}
+
+export function windowsOf(model: LiveModel, resolution: Resolution): WindowRows {
+  return resolution === 'HOUR' ? model.hours : model.minutes;
+}
+
+/** Ascending and without doubles, so that equal filters look equal. */
+export function stateFilter(states: readonly StateCode[] | null | undefined): StateFilter {
+  return states == null ? null : [...new Set(states)].sort();
+}
+
+/** End of the newest window with a login; before the first, of the current window by the clock. */
+export function defaultEndMs(model: LiveModel, rows: WindowRows): number {
+  const { sizeMs } = rows.definition;
+  return (rows.newestStartMs ?? Math.floor(model.now() / sizeMs) * sizeMs) + sizeMs;
+}
+
+export function timeSeriesAnswer(model: LiveModel, { from, to, resolution, states }: TimeSeriesArguments): TimeSeries {
+  const rows = windowsOf(model, resolution ?? 'MINUTE');
+  const { sizeMs } = rows.definition;
+  const toMs = to == null ? defaultEndMs(model, rows) : Math.ceil(to / sizeMs) * sizeMs;
+  const fromMs = from == null ? toMs - DEFAULT_WINDOWS * sizeMs : Math.floor(from / sizeMs) * sizeMs;
+  const windows = (toMs - fromMs) / sizeMs;
+  const argument = from == null ? 'to' : 'from';
+  if (windows < 1) {
+    throw badUserInput(argument, `leaves no window: the series would run from ${instant(fromMs)} to ${instant(toMs)}. "from" must be before "to".`);
+  }
+  if (windows > MAX_WINDOWS) {
+    throw badUserInput(argument, `asks for ${windows} windows of ${sizeMs / 60_000} min, and at most ${MAX_WINDOWS} are given. Narrow the range, or use resolution HOUR.`);
+  }
+  const { points, newestEventMs } = seriesPoints(rows, fromMs, toMs, stateFilter(states));
+  return { resolution: resolution ?? 'MINUTE', from: fromMs, to: toMs, points, freshness: freshness(model, newestEventMs) };
+}
+
+/** A point for every window from `fromMs` to before `toMs`, both on window bounds. */
+export function seriesPoints(rows: WindowRows, fromMs: number, toMs: number, filter: StateFilter): { points: TimeSeriesPoint[]; newestEventMs: number } {
+  const points: TimeSeriesPoint[] = [];
+  let newestEventMs = 0;
+  for (let startMs = fromMs; startMs < toMs; startMs += rows.definition.sizeMs) {
+    const window = rows.get(startMs);
+    points.push(pointOf(startMs, window, filter));
+    newestEventMs = Math.max(newestEventMs, newestIn(window, filter));
+  }
+  return { points, newestEventMs };
+}
+
+export function pointOf(startMs: number, window: Window | undefined, filter: StateFilter): TimeSeriesPoint {
+  return { start: startMs, devices: deviceCounts(window === undefined ? undefined : countsIn(window, filter)) };
+}
+
+function countsIn(window: Window, filter: StateFilter): Readonly<Counts> {
+  if (filter === null) return window.totals;
+  const counts = noCounts();
+  for (const code of filter) {
+    const row = window.rows.get(code);
+    if (row !== undefined) addCounts(counts, row);
+  }
+  return counts;
+}
+
+/** Newest event time of the filtered logins in a window; 0 when there are none. */
+export function newestIn(window: Window | undefined, filter: StateFilter): number {
+  if (window === undefined) return 0;
+  if (filter === null) return window.lastLoginAtMs;
+  return filter.reduce((newest: number, code: RowKey) => Math.max(newest, window.rows.get(code)?.lastLoginAtMs ?? 0), 0);
+}
+
+function instant(ms: number): string {
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? `${ms} ms` : date.toISOString();
+}

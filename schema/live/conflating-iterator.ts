@@ -1,0 +1,100 @@
+import type { ChangeHub, ChangeTopic } from './change-hub.ts';
+
+/** Makes one subscriber's updates when it is time for one; it remembers what it said last. */
+export interface UpdateSource<T> {
+  /** False while the first update has to wait. */
+  readonly ready?: () => boolean;
+  /** What changed since the last update, as of now; null when nothing did that this subscriber asked for. */
+  take(): T | null;
+}
+
+const READY_POLL_MS = 25;
+
+type Waiting<T> = { resolve(result: IteratorResult<T>): void; reject(error: unknown): void };
+
+/**
+ * The iterator behind every subscription. It holds no update, only the fact that there may be one: the update is made when
+ * the subscriber asks and its interval has passed, so a slow one skips what is outdated, costs no memory, and always
+ * ends on the newest.
+ *
+ * It is written by hand because an async generator that waits for an event cannot be returned: a subscriber that leaves
+ * in a quiet hour would stay until the next change. `return()` here frees everything at once.
+ */
+export class ConflatingIterator<T> implements AsyncIterableIterator<T> {
+  readonly #source: UpdateSource<T>;
+  readonly #intervalMs: number;
+  readonly #stopListening: () => void;
+  readonly #onClose: () => void;
+  readonly #waiting: Waiting<T>[] = [];
+  #due = true;
+  #first = true;
+  #lastSentAtMs = -Infinity;
+  #timer: NodeJS.Timeout | null = null;
+  #closed = false;
+
+  constructor(hub: ChangeHub, topics: readonly ChangeTopic[], source: UpdateSource<T>, intervalMs: number, onClose: () => void = () => {}) {
+    this.#source = source;
+    this.#intervalMs = intervalMs;
+    this.#onClose = onClose;
+    this.#stopListening = hub.listen(topics, () => {
+      this.#due = true;
+      this.#deliver();
+    });
+  }
+
+  next(): Promise<IteratorResult<T>> {
+    if (this.#closed) return Promise.resolve({ done: true, value: undefined });
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      this.#deliver();
+    });
+  }
+
+  return(): Promise<IteratorResult<T>> {
+    this.#close();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  throw(error: unknown): Promise<IteratorResult<T>> {
+    this.#close();
+    return Promise.reject(error);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #deliver(): void {
+    if (this.#closed || this.#timer !== null || !this.#due || this.#waiting.length === 0) return;
+    const waitMs = this.#lastSentAtMs + this.#intervalMs - performance.now();
+    if (waitMs > 0) return this.#deliverIn(Math.ceil(waitMs));
+    try {
+      if (this.#first && this.#source.ready?.() === false) return this.#deliverIn(READY_POLL_MS);
+      this.#due = false;
+      const update = this.#source.take();
+      if (update === null) return;
+      this.#first = false;
+      this.#lastSentAtMs = performance.now();
+      this.#waiting.shift()?.resolve({ done: false, value: update });
+    } catch (error) {
+      this.#waiting.shift()?.reject(error);
+      this.#close();
+    }
+  }
+
+  #deliverIn(ms: number): void {
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#deliver();
+    }, ms);
+  }
+
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#stopListening();
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    for (const { resolve } of this.#waiting.splice(0)) resolve({ done: true, value: undefined });
+    this.#onClose();
+  }
+}

@@ -1,0 +1,168 @@
+import {
+  changelogTopic,
+  COUNTS_BY_STATE,
+  COUNTS_BY_STATE_HOUR,
+  COUNTS_BY_STATE_MINUTE,
+  DATA_QUALITY,
+  HOUR_WINDOWS,
+  MINUTE_WINDOWS,
+  statusTopic,
+} from '../../processor/logins/names.ts';
+import type { Logger } from '../../processor/streams/logger.ts';
+import type { GlobalTableState, TableChange } from '../../processor/streams/table/global-table-types.ts';
+import { ChangeHub, type ChangeTopic } from './change-hub.ts';
+import { InstanceList } from './instance-list.ts';
+import { QualityRows } from './quality-rows.ts';
+import { StateRows } from './state-rows.ts';
+import { WindowRows } from './window-rows.ts';
+
+/** Keys that begin with this are the runtime's own records in a changelog. */
+const RESERVED_KEY = '!'.charCodeAt(0);
+
+/** How long the copy's completeness must have changed before subscribers hear of it: it wavers with every login. */
+const COMPLETENESS_SETTLES_MS = 2_000;
+
+export interface LiveModelOptions {
+  readonly applicationId: string;
+  readonly logger: Logger;
+  /** The wall clock, epoch milliseconds. */
+  readonly now?: () => number;
+}
+
+interface Feed {
+  readonly changeTopic: ChangeTopic;
+  apply(change: TableChange, version: number): void;
+  reset(partition: number, version: number): void;
+}
+
+/**
+ * This API instance's copy of all results, fed by a global table with committed records only. Everything is synchronous:
+ * whoever reads it between two calls of `apply` sees one consistent state.
+ */
+export class LiveModel {
+  readonly applicationId: string;
+  readonly states = new StateRows();
+  readonly minutes = new WindowRows(MINUTE_WINDOWS);
+  readonly hours = new WindowRows(HOUR_WINDOWS);
+  readonly quality = new QualityRows();
+  readonly instances = new InstanceList();
+  readonly hub = new ChangeHub();
+  readonly now: () => number;
+  /** The changelog that a resume cursor counts in. */
+  readonly changelogs: { readonly states: string; readonly minutes: string; readonly hours: string };
+  readonly #logger: Logger;
+  readonly #feeds: ReadonlyMap<string, Feed>;
+  #version = 0;
+  #tableState: GlobalTableState = { caughtUpOnce: false, complete: false, reason: 'the copy of the results has not been started' };
+  #positions: () => ReadonlyMap<string, number> = () => new Map();
+  #unreadable = 0;
+  #toldComplete = false;
+  #completenessChangedAtMs: number | null = null;
+
+  constructor({ applicationId, logger, now = Date.now }: LiveModelOptions) {
+    this.applicationId = applicationId;
+    this.#logger = logger;
+    this.now = now;
+    this.changelogs = {
+      states: changelogTopic(applicationId, COUNTS_BY_STATE),
+      minutes: changelogTopic(applicationId, COUNTS_BY_STATE_MINUTE),
+      hours: changelogTopic(applicationId, COUNTS_BY_STATE_HOUR),
+    };
+    this.#feeds = new Map<string, Feed>([
+      [this.changelogs.states, feedOf('states', this.states)],
+      [this.changelogs.minutes, feedOf('minutes', this.minutes)],
+      [this.changelogs.hours, feedOf('hours', this.hours)],
+      [changelogTopic(applicationId, DATA_QUALITY), feedOf('quality', this.quality)],
+      [
+        statusTopic(applicationId),
+        {
+          changeTopic: 'processor',
+          apply: (change, version) => this.instances.apply(change, version, now(), this.#tableState.caughtUpOnce),
+          reset: (partition, version) => this.instances.reset(partition, version),
+        },
+      ],
+    ]);
+  }
+
+  /** The topics to copy. */
+  get topics(): readonly string[] {
+    return [...this.#feeds.keys()];
+  }
+
+  /** Grows with every change; equal versions mean equal answers but for the clock. */
+  get version(): number {
+    return this.#version;
+  }
+
+  get tableState(): GlobalTableState {
+    return this.#tableState;
+  }
+
+  /** Changelog records that could not be read and were passed over. */
+  get unreadable(): number {
+    return this.#unreadable;
+  }
+
+  /** Where the global table tells how far it has read, so that a cursor from ahead can be told from a foreign one. */
+  followPositions(positions: () => ReadonlyMap<string, number>): void {
+    this.#positions = positions;
+  }
+
+  /** The next offset to be read of a topic's partition; 0 while unknown. */
+  readPosition(topic: string, partition: number): number {
+    return this.#positions().get(`${topic}-${partition}`) ?? 0;
+  }
+
+  apply(changes: readonly TableChange[]): void {
+    const version = ++this.#version;
+    for (const change of changes) {
+      const feed = this.#feeds.get(change.topic);
+      if (feed === undefined || change.key[0] === RESERVED_KEY) continue;
+      try {
+        feed.apply(change, version);
+        this.hub.notify(feed.changeTopic);
+      } catch (error) {
+        this.#unreadable += 1;
+        const { topic, partition, offset } = change;
+        this.#logger.error({ topic, partition, offset, reason: error instanceof Error ? error.name : 'unknown' }, 'a changelog record cannot be read; its key keeps its last value');
+      }
+    }
+    this.minutes.expire(version);
+    this.hours.expire(version);
+  }
+
+  reset(topic: string, partition: number): void {
+    const feed = this.#feeds.get(topic);
+    if (feed === undefined) return;
+    feed.reset(partition, ++this.#version);
+    this.hub.notify(feed.changeTopic);
+  }
+
+  setTableState(state: GlobalTableState): void {
+    if (state.complete !== this.#tableState.complete) this.#completenessChangedAtMs = this.now();
+    this.#tableState = state;
+  }
+
+  /** Lets the clock be seen: instances that went silent, a copy that stays incomplete. To be called about once a second. */
+  tick(): void {
+    const nowMs = this.now();
+    if (this.instances.tick(this.#version + 1, nowMs)) {
+      this.#version += 1;
+      this.hub.notify('processor');
+    }
+    const { complete } = this.#tableState;
+    if (complete !== this.#toldComplete && nowMs - (this.#completenessChangedAtMs ?? nowMs) >= COMPLETENESS_SETTLES_MS) {
+      this.#toldComplete = complete;
+      this.hub.notify('completeness');
+    }
+  }
+
+  /** The completeness that subscribers were last told to look at. */
+  get toldComplete(): boolean {
+    return this.#toldComplete;
+  }
+}
+
+function feedOf(changeTopic: ChangeTopic, rows: { apply(change: TableChange, version: number): void; reset(partition: number, version: number): void }): Feed {
+  return { changeTopic, apply: (change, version) => rows.apply(change, version), reset: (partition, version) => rows.reset(partition, version) };
+}

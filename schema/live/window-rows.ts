@@ -1,0 +1,164 @@
+import type { WindowDefinition } from '../../processor/logins/names.ts';
+import { decodeWindowKey } from '../../processor/streams/store/window-key.ts';
+import type { TableChange } from '../../processor/streams/table/global-table-types.ts';
+import { AppliedPositions } from './applied-positions.ts';
+import { addCounts, type CountRow, type Counts, isRowKey, noCounts, type RowKey, rowOf, subtractCounts, totalOf } from './count-row.ts';
+
+/** The most windows that one answer may hold; expired windows are remembered as empty for as long, so that a running
+ * subscription learns that they are zero now. */
+export const MAX_WINDOWS = 1_500;
+
+/** One window. An expired or emptied one has no rows. */
+export interface Window {
+  readonly startMs: number;
+  readonly rows: ReadonlyMap<RowKey, CountRow>;
+  /** Sum of the rows, kept up to date. */
+  readonly totals: Readonly<Counts>;
+  readonly lastLoginAtMs: number;
+  readonly version: number;
+  /** The version at which rows last went away, which no remaining row can tell of; 0 if none ever did. */
+  readonly removedAtVersion: number;
+}
+
+interface MutableWindow extends Window {
+  readonly rows: Map<RowKey, CountRow>;
+  readonly totals: Counts;
+  lastLoginAtMs: number;
+  version: number;
+  removedAtVersion: number;
+}
+
+/**
+ * This instance's copy of a window store. It is bounded by itself: a window whose end is the retention or more behind the
+ * newest event time here counts as zero, also before the processor's tombstone for it arrives.
+ */
+export class WindowRows {
+  readonly definition: WindowDefinition;
+  readonly positions = new AppliedPositions();
+  readonly #windows = new Map<number, MutableWindow>();
+  #newestEventMs = 0;
+  #newestStartMs: number | null = null;
+  #sweptAtEventMs = 0;
+  #version = 0;
+  #epoch = 0;
+
+  constructor(definition: WindowDefinition) {
+    this.definition = definition;
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Start of the newest window with a login; null before the first. */
+  get newestStartMs(): number | null {
+    return this.#newestStartMs;
+  }
+
+  get size(): number {
+    return this.#windows.size;
+  }
+
+  /** Throws on a value that cannot be read, and then keeps the row as it was. */
+  apply(change: TableChange, version: number): void {
+    if (change.key.length > 8) {
+      const { windowStartMs, key } = decodeWindowKey(change.key);
+      if (isRowKey(key)) this.#set(windowStartMs, key, change, version);
+    }
+    this.positions.note(change);
+  }
+
+  #set(startMs: number, key: RowKey, change: TableChange, version: number): void {
+    if (change.value === null) {
+      const window = this.#windows.get(startMs);
+      if (window?.rows.has(key)) this.#removeRow(window, key, version);
+      return;
+    }
+    const row = rowOf(change, version);
+    if (row.lastLoginAtMs > this.#newestEventMs) this.#newestEventMs = row.lastLoginAtMs;
+    if (this.#isExpired(startMs)) return;
+    let window = this.#windows.get(startMs);
+    if (window === undefined) {
+      window = { startMs, rows: new Map(), totals: noCounts(), lastLoginAtMs: 0, version, removedAtVersion: 0 };
+      this.#windows.set(startMs, window);
+    }
+    const old = window.rows.get(key);
+    if (old !== undefined) subtractCounts(window.totals, old);
+    addCounts(window.totals, row);
+    window.rows.set(key, row);
+    window.lastLoginAtMs = Math.max(window.lastLoginAtMs, row.lastLoginAtMs);
+    window.version = version;
+    this.#version = version;
+    if (totalOf(row) > 0 && (this.#newestStartMs === null || startMs > this.#newestStartMs)) this.#newestStartMs = startMs;
+  }
+
+  #removeRow(window: MutableWindow, key: RowKey, version: number): void {
+    const row = window.rows.get(key);
+    if (row === undefined) return;
+    subtractCounts(window.totals, row);
+    window.rows.delete(key);
+    window.lastLoginAtMs = 0;
+    for (const left of window.rows.values()) window.lastLoginAtMs = Math.max(window.lastLoginAtMs, left.lastLoginAtMs);
+    window.version = version;
+    window.removedAtVersion = version;
+    this.#version = version;
+    if (window.startMs === this.#newestStartMs && totalOf(window.totals) === 0) this.#findNewest();
+  }
+
+  #isExpired(startMs: number): boolean {
+    return startMs + this.definition.sizeMs <= this.#newestEventMs - this.definition.retentionMs;
+  }
+
+  /** Empties what has expired and forgets what no answer can reach any more. To be called after each batch of changes. */
+  expire(version: number): void {
+    if (this.#newestEventMs === this.#sweptAtEventMs) return;
+    this.#sweptAtEventMs = this.#newestEventMs;
+    const reachMs = Math.max(MAX_WINDOWS * this.definition.sizeMs, this.definition.retentionMs) + this.definition.sizeMs;
+    for (const window of this.#windows.values()) {
+      if (!this.#isExpired(window.startMs)) continue;
+      if (window.startMs < this.#newestEventMs - reachMs) {
+        this.#windows.delete(window.startMs);
+      } else if (window.rows.size > 0) {
+        window.rows.clear();
+        Object.assign(window.totals, noCounts());
+        window.lastLoginAtMs = 0;
+        window.version = version;
+        window.removedAtVersion = version;
+        this.#version = version;
+      }
+    }
+  }
+
+  reset(partition: number, version: number): void {
+    for (const window of this.#windows.values()) {
+      for (const [key, row] of window.rows) if (row.partition === partition) this.#removeRow(window, key, version);
+    }
+    this.positions.forget(partition);
+    this.#version = version;
+    this.#epoch += 1;
+    this.#newestEventMs = 0;
+    for (const window of this.#windows.values()) this.#newestEventMs = Math.max(this.#newestEventMs, window.lastLoginAtMs);
+    this.#findNewest();
+  }
+
+  #findNewest(): void {
+    this.#newestStartMs = null;
+    for (const window of this.#windows.values()) {
+      if (totalOf(window.totals) > 0 && (this.#newestStartMs === null || window.startMs > this.#newestStartMs)) {
+        this.#newestStartMs = window.startMs;
+      }
+    }
+  }
+
+  get(startMs: number): Window | undefined {
+    return this.#windows.get(startMs);
+  }
+
+  windows(): Iterable<Window> {
+    return this.#windows.values();
+  }
+}

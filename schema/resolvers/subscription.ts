@@ -1,0 +1,84 @@
+import { integerArgument, intervalArgument } from '../answers/arguments.ts';
+import { insightsAnswer } from '../answers/insight-answers.ts';
+import { type ApplicationDescription, processorAnswer } from '../answers/processor-answers.ts';
+import { dataQualityAnswer } from '../answers/quality-answers.ts';
+import { DEFAULT_WINDOWS, stateFilter } from '../answers/time-series-answers.ts';
+import type { Subscription, SubscriptionResolvers } from '../generated/resolver-types.ts';
+import type { ChangeTopic } from '../live/change-hub.ts';
+import { ConflatingIterator, type UpdateSource } from '../live/conflating-iterator.ts';
+import type { LiveModel } from '../live/live-model.ts';
+import { MAX_WINDOWS } from '../live/window-rows.ts';
+import { ResultUpdates } from '../subscriptions/result-updates.ts';
+import { StatesUpdates } from '../subscriptions/states-updates.ts';
+import { TimeSeriesUpdates } from '../subscriptions/time-series-updates.ts';
+import { requireCopy } from './require-copy.ts';
+
+export type SubscriptionField = keyof Subscription;
+
+/** Told when a subscription to a field begins; what it returns is called when that one ends. */
+export type OnSubscription = (field: SubscriptionField) => () => void;
+
+const UPDATES_INTERVAL_MS = 250;
+const RESULTS_INTERVAL_MS = 1_000;
+
+export function subscriptionResolvers(model: LiveModel, application: ApplicationDescription, onSubscription: OnSubscription): SubscriptionResolvers {
+  function open<F extends SubscriptionField, T>(
+    field: F,
+    topics: readonly ChangeTopic[],
+    intervalMs: number,
+    source: UpdateSource<T>,
+  ): AsyncIterable<Record<F, T>> {
+    const onClose = onSubscription(field);
+    const named: UpdateSource<Record<F, T>> = {
+      ...(source.ready === undefined ? {} : { ready: source.ready }),
+      take: () => {
+        const update = source.take();
+        return update === null ? null : ({ [field]: update } as Record<F, T>);
+      },
+    };
+    return new ConflatingIterator(model.hub, topics, named, intervalMs, onClose);
+  }
+
+  return {
+    states: {
+      subscribe: (_, args) => {
+        const intervalMs = intervalArgument(args.intervalMs, UPDATES_INTERVAL_MS);
+        return open('states', ['states', 'completeness'], intervalMs, new StatesUpdates(requireCopy(model), args.after));
+      },
+    },
+    timeSeries: {
+      subscribe: (_, args) => {
+        const intervalMs = intervalArgument(args.intervalMs, UPDATES_INTERVAL_MS);
+        const windows = integerArgument('windows', args.windows, DEFAULT_WINDOWS, 1, MAX_WINDOWS);
+        const resolution = args.resolution ?? 'MINUTE';
+        const wanted = { resolution, windows, filter: stateFilter(args.states) };
+        const topics: ChangeTopic[] = [resolution === 'HOUR' ? 'hours' : 'minutes', 'completeness'];
+        return open('timeSeries', topics, intervalMs, new TimeSeriesUpdates(requireCopy(model), wanted, args.after));
+      },
+    },
+    insights: {
+      subscribe: (_, args) => {
+        const intervalMs = intervalArgument(args.intervalMs, RESULTS_INTERVAL_MS);
+        requireCopy(model);
+        const updates = new ResultUpdates(() => insightsAnswer(model), ({ freshness, ...found }) => found);
+        return open('insights', ['states'], intervalMs, updates);
+      },
+    },
+    dataQuality: {
+      subscribe: (_, args) => {
+        const intervalMs = intervalArgument(args.intervalMs, RESULTS_INTERVAL_MS);
+        requireCopy(model);
+        const updates = new ResultUpdates(() => dataQualityAnswer(model), ({ freshness, ...counts }) => counts);
+        return open('dataQuality', ['states', 'quality'], intervalMs, updates);
+      },
+    },
+    processor: {
+      subscribe: (_, args) => {
+        const intervalMs = intervalArgument(args.intervalMs, RESULTS_INTERVAL_MS);
+        requireCopy(model);
+        const updates = new ResultUpdates(() => processorAnswer(model, application), (processor) => processor);
+        return open('processor', ['processor'], intervalMs, updates);
+      },
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import { STATE_CODES, type StateCode } from '../../processor/logins/states.ts';
+import { stateAnswer, totalsAnswer } from '../answers/state-answers.ts';
+import type { StatesUpdate } from '../generated/resolver-types.ts';
+import type { UpdateSource } from '../live/conflating-iterator.ts';
+import { changedSince, decodeCursor, encodeCursor } from '../live/cursor.ts';
+import { CursorResume } from '../live/cursor-resume.ts';
+import type { LiveModel } from '../live/live-model.ts';
+import { CompletenessWatch } from './completeness-watch.ts';
+
+const SUBJECT = 'states';
+
+/** One subscriber's view of the states: a snapshot first, or what changed since its cursor; then what changed. */
+export class StatesUpdates implements UpdateSource<StatesUpdate> {
+  readonly #model: LiveModel;
+  readonly #resume: CursorResume;
+  readonly #completeness: CompletenessWatch;
+  #sent: { readonly version: number; readonly epoch: number } | null = null;
+
+  constructor(model: LiveModel, after: string | null | undefined) {
+    this.#model = model;
+    this.#completeness = new CompletenessWatch(model);
+    const cursor = after == null ? null : decodeCursor(after, model.applicationId, SUBJECT);
+    this.#resume = new CursorResume(cursor, model.states.positions, (partition) => model.readPosition(model.changelogs.states, partition));
+  }
+
+  readonly ready = (): boolean => this.#resume.ready();
+
+  take(): StatesUpdate | null {
+    const { states } = this.#model;
+    const codes = this.#sent === null ? this.#firstCodes() : this.#changedCodes(this.#sent);
+    if (codes === null) return this.#update('SNAPSHOT', STATE_CODES);
+    if (this.#sent !== null && states.version === this.#sent.version && !this.#completeness.changed()) return null;
+    return this.#update('DELTA', codes);
+  }
+
+  #firstCodes(): StateCode[] | null {
+    const { states } = this.#model;
+    const cursor = this.#resume.resumable([...states.rows()].map(([, row]) => row));
+    return cursor === null ? null : this.#codes((code) => changedSinceRow(states.get(code), (row) => changedSince(cursor, row)));
+  }
+
+  #changedCodes(sent: { readonly version: number; readonly epoch: number }): StateCode[] | null {
+    const { states } = this.#model;
+    return states.epoch !== sent.epoch ? null : this.#codes((code) => changedSinceRow(states.get(code), (row) => row.version > sent.version));
+  }
+
+  #codes(isChanged: (code: StateCode) => boolean): StateCode[] {
+    return STATE_CODES.filter(isChanged);
+  }
+
+  #update(kind: StatesUpdate['kind'], codes: readonly StateCode[]): StatesUpdate {
+    const { states, applicationId } = this.#model;
+    this.#sent = { version: states.version, epoch: states.epoch };
+    this.#completeness.told();
+    const { positions } = states;
+    const cursor = encodeCursor({
+      applicationId,
+      subject: SUBJECT,
+      positions: positions.vector(),
+      newestWrittenAtMs: positions.newestWrittenAtMs,
+      newestStartMs: null,
+    });
+    return { kind, cursor, states: codes.map((code) => stateAnswer(this.#model, code)), ...totalsAnswer(this.#model) };
+  }
+}
+
+function changedSinceRow<T>(row: T | undefined, isChanged: (row: T) => boolean): boolean {
+  return row !== undefined && isChanged(row);
+}

@@ -1,0 +1,121 @@
+import { freshness } from '../answers/state-answers.ts';
+import { defaultEndMs, newestIn, pointOf, seriesPoints, type StateFilter, windowsOf } from '../answers/time-series-answers.ts';
+import type { Resolution, TimeSeriesPoint, TimeSeriesUpdate } from '../generated/resolver-types.ts';
+import type { CountRow } from '../live/count-row.ts';
+import type { UpdateSource } from '../live/conflating-iterator.ts';
+import { changedSince, type CursorContent, decodeCursor, encodeCursor } from '../live/cursor.ts';
+import { CursorResume } from '../live/cursor-resume.ts';
+import type { LiveModel } from '../live/live-model.ts';
+import type { Window, WindowRows } from '../live/window-rows.ts';
+import { CompletenessWatch } from './completeness-watch.ts';
+
+export interface TimeSeriesSubject {
+  readonly resolution: Resolution;
+  readonly windows: number;
+  readonly filter: StateFilter;
+}
+
+interface Sent {
+  readonly version: number;
+  readonly epoch: number;
+  readonly newestStartMs: number | null;
+}
+
+/** One subscriber's view of a series: its newest windows first, or what changed since its cursor; then what changed. */
+export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
+  readonly #model: LiveModel;
+  readonly #rows: WindowRows;
+  readonly #wanted: TimeSeriesSubject;
+  readonly #subject: string;
+  readonly #resume: CursorResume;
+  readonly #completeness: CompletenessWatch;
+  #sent: Sent | null = null;
+
+  constructor(model: LiveModel, wanted: TimeSeriesSubject, after: string | null | undefined) {
+    this.#model = model;
+    this.#rows = windowsOf(model, wanted.resolution);
+    this.#wanted = wanted;
+    this.#subject = `timeSeries ${wanted.resolution} ${wanted.windows} ${wanted.filter?.join(',') ?? '*'}`;
+    this.#completeness = new CompletenessWatch(model);
+    const topic = wanted.resolution === 'HOUR' ? model.changelogs.hours : model.changelogs.minutes;
+    const cursor = after == null ? null : decodeCursor(after, model.applicationId, this.#subject);
+    this.#resume = new CursorResume(cursor, this.#rows.positions, (partition) => model.readPosition(topic, partition));
+  }
+
+  readonly ready = (): boolean => this.#resume.ready();
+
+  take(): TimeSeriesUpdate | null {
+    const points = this.#sent === null ? this.#pointsSinceCursor() : this.#pointsSince(this.#sent);
+    if (points === null) return this.#snapshot();
+    if (points.length === 0 && this.#sent !== null && !this.#completeness.changed()) return null;
+    return this.#update('DELTA', points);
+  }
+
+  #pointsSince(sent: Sent): TimeSeriesPoint[] | null {
+    const { epoch, newestStartMs } = this.#rows;
+    // Before the first login the range hung on the clock, and the client's points are of no use.
+    if (epoch !== sent.epoch || (sent.newestStartMs === null && newestStartMs !== null)) return null;
+    if (this.#rows.version === sent.version) return [];
+    const isNewer = (row: CountRow) => row.version > sent.version;
+    return this.#changedPoints((window) => window.removedAtVersion > sent.version || this.#someRow(window, isNewer), sent.newestStartMs);
+  }
+
+  #pointsSinceCursor(): TimeSeriesPoint[] | null {
+    const cursor = this.#resume.resumable(allRows(this.#rows));
+    if (cursor === null || cursor.newestStartMs === null) return null;
+    return this.#changedPoints((window) => this.#hasChangedSince(window, cursor), cursor.newestStartMs);
+  }
+
+  #hasChangedSince(window: Window, cursor: CursorContent): boolean {
+    // Rows that went away left no offset behind: say again that they are gone.
+    return window.removedAtVersion > 0 || this.#someRow(window, (row) => changedSince(cursor, row));
+  }
+
+  #someRow(window: Window, test: (row: CountRow) => boolean): boolean {
+    const { filter } = this.#wanted;
+    if (filter === null) return [...window.rows.values()].some(test);
+    return filter.some((code) => {
+      const row = window.rows.get(code);
+      return row !== undefined && test(row);
+    });
+  }
+
+  /** Changed windows, however old, and every window that is new since `knownNewestMs`, empty ones too; ascending. */
+  #changedPoints(isChanged: (window: Window) => boolean, knownNewestMs: number | null): TimeSeriesPoint[] {
+    const { filter, windows } = this.#wanted;
+    const { sizeMs } = this.#rows.definition;
+    const starts = new Set<number>();
+    for (const window of this.#rows.windows()) if (isChanged(window)) starts.add(window.startMs);
+    const newestMs = this.#rows.newestStartMs;
+    if (newestMs !== null && knownNewestMs !== null) {
+      const firstNewMs = Math.max(knownNewestMs + sizeMs, newestMs - (windows - 1) * sizeMs);
+      for (let startMs = firstNewMs; startMs <= newestMs; startMs += sizeMs) starts.add(startMs);
+    }
+    return [...starts].sort((a, b) => a - b).map((startMs) => pointOf(startMs, this.#rows.get(startMs), filter));
+  }
+
+  #snapshot(): TimeSeriesUpdate {
+    const { filter, windows } = this.#wanted;
+    const toMs = defaultEndMs(this.#model, this.#rows);
+    return this.#update('SNAPSHOT', seriesPoints(this.#rows, toMs - windows * this.#rows.definition.sizeMs, toMs, filter).points);
+  }
+
+  #update(kind: TimeSeriesUpdate['kind'], points: TimeSeriesPoint[]): TimeSeriesUpdate {
+    const { positions, version, epoch, newestStartMs } = this.#rows;
+    this.#sent = { version, epoch, newestStartMs };
+    this.#completeness.told();
+    const cursor = encodeCursor({
+      applicationId: this.#model.applicationId,
+      subject: this.#subject,
+      positions: positions.vector(),
+      newestWrittenAtMs: positions.newestWrittenAtMs,
+      newestStartMs,
+    });
+    const newestEventMs = points.reduce((newest, { start }) => Math.max(newest, newestIn(this.#rows.get(start), this.#wanted.filter)), 0);
+    return { kind, cursor, resolution: this.#wanted.resolution, points, freshness: freshness(this.#model, newestEventMs) };
+  }
+}
+
+function* allRows(rows: WindowRows): Iterable<CountRow> {
+  for (const window of rows.windows()) yield* window.rows.values();
+}
