@@ -1,0 +1,238 @@
+/** Ties the API's live answers, the clock, the address bar and what people do to the page's one state. */
+import { channel, LiveFeed } from './api/live-feed.ts';
+import {
+  DataQualityLiveDocument,
+  DataQualityNowDocument,
+  InsightsLiveDocument,
+  InsightsNowDocument,
+  ProcessorLiveDocument,
+  ProcessorNowDocument,
+  StatesLiveDocument,
+  TimeSeriesLiveDocument,
+} from './api/documents.ts';
+import { query, QueryError } from './api/http.ts';
+import { connectSse } from './api/sse-transport.ts';
+import { connectWebSocket } from './api/websocket-transport.ts';
+import { initialState, pause, resume, withData, withProblem } from './state/dashboard-state.ts';
+import { RANGES, windowsFor } from './state/ranges.ts';
+import { RateRing } from './state/rate-ring.ts';
+import { applySeriesUpdate, emptySeries, seriesKey } from './state/series-model.ts';
+import { applyStatesUpdate } from './state/states-model.ts';
+import { Store } from './state/store.ts';
+import { applyTheme } from './theme.ts';
+import { readUrl, writeUrl } from './url-state.ts';
+import type { Channel } from './api/live-feed.ts';
+import type { Problem } from './api/transport.ts';
+import type { StateCode, TimeSeriesUpdate } from './api/types.ts';
+import type { DashboardState, Dated, Panel } from './state/dashboard-state.ts';
+import type { SeriesModel } from './state/series-model.ts';
+import type { Preferences } from './url-state.ts';
+
+const TICK_MS = 1_000;
+/** A clock that jumped by more than this was asleep. */
+const SLEPT_MS = 5_000;
+const STATES_INTERVAL_MS = 250;
+const SLOW_INTERVAL_MS = 1_000;
+const RATE_SECONDS = 60;
+export const RATE_OVER_SECONDS = 10;
+const TOKEN_KEY = 'tributary.token';
+
+function dated<T>(value: T): Dated<T> {
+  return { value, receivedAt: Date.now() };
+}
+
+/** Storage may be closed to the page (privacy settings): then a token lasts as long as the page. */
+function storedToken(): string | null {
+  try {
+    return sessionStorage.getItem(TOKEN_KEY);
+  } catch {
+    return null;
+  }
+}
+
+export class Dashboard {
+  readonly store: Store<DashboardState>;
+  readonly #feed: LiveFeed;
+  readonly #rate = new RateRing(RATE_SECONDS);
+  #lastTick = Date.now();
+
+  constructor() {
+    this.store = new Store(initialState(readUrl(location.search), Date.now()));
+    this.#feed = new LiveFeed(
+      {
+        connectors: { websocket: connectWebSocket, sse: connectSse },
+        onLink: (link) => this.#update((state) => ({ ...state, link, now: Date.now(), lastHeardAt: this.#feed.lastHeardAt })),
+      },
+      storedToken(),
+    );
+  }
+
+  start(): void {
+    applyTheme(this.store.get().preferences.theme);
+    this.#followPreferences();
+    this.#feed.start();
+    setInterval(() => this.#tick(), TICK_MS);
+    addEventListener('popstate', () => this.#setPreferences(readUrl(location.search)));
+    addEventListener('online', () => {
+      this.#update((state) => ({ ...state, browserOnline: true }));
+      this.#feed.wake();
+    });
+    addEventListener('offline', () => this.#update((state) => ({ ...state, browserOnline: false })));
+    document.addEventListener('visibilitychange', () => {
+      if (document.visibilityState === 'visible') this.#tick();
+    });
+  }
+
+  /** Changes what is shown and the address with it; `push` makes a step that the Back button undoes. */
+  prefer(patch: Partial<Preferences>, push = false): void {
+    const preferences = { ...this.store.get().preferences, ...patch };
+    const address = `${location.pathname}${writeUrl(preferences)}${location.hash}`;
+    if (push) history.pushState(null, '', address);
+    else history.replaceState(history.state, '', address);
+    this.#setPreferences(preferences);
+  }
+
+  togglePause(): void {
+    this.#update((state) => (state.pausedAt === null ? pause(state, Date.now()) : resume(state)));
+  }
+
+  retryNow(): void {
+    this.#feed.wake();
+  }
+
+  useToken(token: string): void {
+    try {
+      sessionStorage.setItem(TOKEN_KEY, token);
+    } catch {
+      // Kept in memory by the feed all the same.
+    }
+    this.#feed.setToken(token);
+  }
+
+  #update(change: (state: DashboardState) => DashboardState): void {
+    this.store.update(change);
+  }
+
+  #setPreferences(preferences: Preferences): void {
+    this.#update((state) => ({ ...state, preferences }));
+    applyTheme(preferences.theme);
+    this.#followPreferences();
+  }
+
+  #tick(): void {
+    const now = Date.now();
+    const slept = now - this.#lastTick > SLEPT_MS;
+    this.#lastTick = now;
+    if (slept) this.#feed.wake();
+    const { data, link } = this.store.get();
+    if (slept || link.phase !== 'live') this.#rate.reset();
+    else if (data.states) this.#rate.push(now, data.states.totals.total);
+    const rate = { perSecond: this.#rate.rate(RATE_OVER_SECONDS), steps: this.#rate.steps() };
+    this.#update((state) => {
+      const next = { ...state, now, lastHeardAt: this.#feed.lastHeardAt, data: { ...state.data, rate } };
+      return state.pausedAt === null ? { ...next, shown: { ...state.shown, rate } } : next;
+    });
+  }
+
+  #problem(panel: Panel): (problem: Problem | null) => void {
+    return (problem) => this.#update((state) => withProblem(state, panel, problem));
+  }
+
+  /** Asks the feed for what the chosen view needs, and for nothing else. */
+  #followPreferences(): void {
+    const { view, state } = this.store.get().preferences;
+    const overview = view === 'overview';
+    this.#feed.set('states', this.#statesChannel());
+    // A series is as good as its subscription: what is no longer followed is forgotten, not shown as silence.
+    const dropped = { ...(overview ? {} : { series: null }), ...(overview && state !== null ? {} : { stateSeries: null }) };
+    this.#update((current) => ({
+      ...current,
+      data: { ...current.data, ...dropped },
+      shown: current.pausedAt === null ? { ...current.shown, ...dropped } : current.shown,
+    }));
+    this.#feed.set('series', overview ? this.#seriesChannel('series', null) : null);
+    this.#feed.set('stateSeries', overview && state !== null ? this.#seriesChannel('stateSeries', state) : null);
+    this.#feed.set('insights', overview ? this.#insightsChannel() : null);
+    this.#feed.set('quality', this.#qualityChannel());
+    this.#feed.set('processor', this.#processorChannel());
+  }
+
+  #statesChannel(): Channel {
+    return channel('all', StatesLiveDocument, { intervalMs: STATES_INTERVAL_MS }, {
+      take: ({ states: update }, resumed) => {
+        // What came in during an absence is no rate.
+        if (resumed || update.kind === 'SNAPSHOT') this.#rate.reset();
+        this.#update((state) => withData(state, { states: applyStatesUpdate(state.data.states, update) }));
+        return update.cursor;
+      },
+      problem: this.#problem('states'),
+    });
+  }
+
+  #seriesChannel(panel: 'series' | 'stateSeries', code: StateCode | null): Channel {
+    const { range: name } = this.store.get().preferences;
+    const range = RANGES[name];
+    const windows = windowsFor(range);
+    const key = seriesKey(name, code);
+    const merge = (model: SeriesModel | null, update: TimeSeriesUpdate, resumed: boolean): SeriesModel =>
+      applySeriesUpdate(model?.key === key ? model : emptySeries(key, range.windowMs, windows), update, resumed);
+    return channel(
+      key,
+      TimeSeriesLiveDocument,
+      { resolution: range.resolution, windows, intervalMs: range.intervalMs, ...(code === null ? {} : { states: [code] }) },
+      {
+        take: ({ timeSeries }, resumed) => {
+          this.#update((state) => withData(state, { [panel]: merge(state.data[panel], timeSeries, resumed) }));
+          return timeSeries.cursor;
+        },
+        problem: this.#problem(panel),
+      },
+    );
+  }
+
+  #insightsChannel(): Channel {
+    const show = (value: { insights: NonNullable<DashboardState['data']['insights']>['value'] }): null => {
+      this.#update((state) => withData(state, { insights: dated(value.insights) }));
+      return null;
+    };
+    return channel('all', InsightsLiveDocument, { intervalMs: SLOW_INTERVAL_MS }, {
+      take: show,
+      problem: this.#problem('insights'),
+      poll: (token) => this.#poll('insights', query(InsightsNowDocument, {}, token).then(show)),
+    });
+  }
+
+  #qualityChannel(): Channel {
+    const show = (value: { dataQuality: NonNullable<DashboardState['data']['quality']>['value'] }): null => {
+      this.#update((state) => withData(state, { quality: dated(value.dataQuality) }));
+      return null;
+    };
+    return channel('all', DataQualityLiveDocument, { intervalMs: SLOW_INTERVAL_MS }, {
+      take: show,
+      problem: this.#problem('quality'),
+      poll: (token) => this.#poll('quality', query(DataQualityNowDocument, {}, token).then(show)),
+    });
+  }
+
+  #processorChannel(): Channel {
+    const show = (value: { processor: NonNullable<DashboardState['data']['processor']>['value'] }): null => {
+      this.#update((state) => withData(state, { processor: dated(value.processor) }));
+      return null;
+    };
+    return channel('all', ProcessorLiveDocument, { intervalMs: SLOW_INTERVAL_MS }, {
+      take: show,
+      problem: this.#problem('processor'),
+      poll: (token) => this.#poll('processor', query(ProcessorNowDocument, {}, token).then(show)),
+    });
+  }
+
+  async #poll(panel: Panel, asked: Promise<null>): Promise<void> {
+    try {
+      await asked;
+      this.#problem(panel)(null);
+    } catch (error) {
+      if (error instanceof QueryError) this.#problem(panel)(error.problem);
+      throw error;
+    }
+  }
+}

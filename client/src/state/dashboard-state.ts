@@ -1,0 +1,128 @@
+import type { DataQuality, Insights, Processor } from '../api/types.ts';
+import type { Problem } from '../api/transport.ts';
+import type { Preferences } from '../url-state.ts';
+import type { Link } from './connection.ts';
+import type { SeriesModel } from './series-model.ts';
+import type { StatesModel } from './states-model.ts';
+
+/** An answer and when it came, epoch milliseconds. */
+export interface Dated<T> {
+  readonly value: T;
+  readonly receivedAt: number;
+}
+
+export interface Rate {
+  readonly perSecond: number | null;
+  /** Logins a second by the second, oldest first. */
+  readonly steps: readonly number[];
+}
+
+/** What the API told the page. */
+export interface LiveData {
+  readonly states: StatesModel | null;
+  readonly series: SeriesModel | null;
+  readonly stateSeries: SeriesModel | null;
+  readonly insights: Dated<Insights> | null;
+  readonly quality: Dated<DataQuality> | null;
+  readonly processor: Dated<Processor> | null;
+  readonly rate: Rate;
+}
+
+export type Panel = 'states' | 'series' | 'stateSeries' | 'insights' | 'quality' | 'processor';
+
+export interface DashboardState {
+  readonly preferences: Preferences;
+  /** The page's clock, once a second; epoch milliseconds. */
+  readonly now: number;
+  /** Last sign of life of the API; 0 before the first. */
+  readonly lastHeardAt: number;
+  readonly link: Link;
+  readonly browserOnline: boolean;
+  /** The newest data. */
+  readonly data: LiveData;
+  /** What the views draw: the newest, or what was there when the page was paused. */
+  readonly shown: LiveData;
+  readonly pausedAt: number | null;
+  /** Updates that came in and are not shown. */
+  readonly held: number;
+  readonly problems: Partial<Readonly<Record<Panel, Problem>>>;
+}
+
+export const NO_DATA: LiveData = {
+  states: null,
+  series: null,
+  stateSeries: null,
+  insights: null,
+  quality: null,
+  processor: null,
+  rate: { perSecond: null, steps: [] },
+};
+
+export function initialState(preferences: Preferences, now: number): DashboardState {
+  return {
+    preferences,
+    now,
+    lastHeardAt: 0,
+    link: { phase: 'connecting', attempt: 0 },
+    browserOnline: true,
+    data: NO_DATA,
+    shown: NO_DATA,
+    pausedAt: null,
+    held: 0,
+    problems: {},
+  };
+}
+
+/** A series that later updates do not reach. */
+function frozen(series: SeriesModel | null): SeriesModel | null {
+  return series && { ...series, ring: series.ring.clone() };
+}
+
+/** Takes news. While paused they are held back, except what the page never showed: a range or a state just chosen. */
+export function withData(state: DashboardState, patch: Partial<LiveData>): DashboardState {
+  const data = { ...state.data, ...patch };
+  if (state.pausedAt === null) return { ...state, data, shown: data };
+  const { shown } = state;
+  const adopted: LiveData = {
+    states: shown.states ?? data.states,
+    series: shown.series?.key === data.series?.key && shown.series?.version ? shown.series : frozen(data.series),
+    stateSeries: shown.stateSeries?.key === data.stateSeries?.key && shown.stateSeries?.version ? shown.stateSeries : frozen(data.stateSeries),
+    insights: shown.insights ?? data.insights,
+    quality: shown.quality ?? data.quality,
+    processor: shown.processor ?? data.processor,
+    rate: shown.rate,
+  };
+  return { ...state, data, shown: adopted, held: state.held + 1 };
+}
+
+export function pause(state: DashboardState, now: number): DashboardState {
+  if (state.pausedAt !== null) return state;
+  const { data } = state;
+  return { ...state, pausedAt: now, held: 0, shown: { ...data, series: frozen(data.series), stateSeries: frozen(data.stateSeries) } };
+}
+
+export function resume(state: DashboardState): DashboardState {
+  return { ...state, pausedAt: null, held: 0, shown: state.data };
+}
+
+export function withProblem(state: DashboardState, panel: Panel, problem: Problem | null): DashboardState {
+  const { [panel]: _, ...problems } = state.problems;
+  return { ...state, problems: problem === null ? problems : { ...problems, [panel]: problem } };
+}
+
+/** The moment that the views draw for: the clock, or when the page was paused. */
+export function shownNow(state: DashboardState): number {
+  return state.pausedAt ?? state.now;
+}
+
+/** How many tasks are restoring and how many are not, or null when none is. */
+export function restoringOf(processor: Processor | null): { done: number; of: number } | null {
+  if (!processor) return null;
+  const active = processor.instances.filter((instance) => instance.alive).flatMap((instance) => instance.tasks.filter((task) => task.role === 'ACTIVE'));
+  const restoring = active.filter((task) => task.state === 'RESTORING').length;
+  return restoring === 0 ? null : { done: active.length - restoring, of: active.length };
+}
+
+export function recordsPerSecondOf(processor: Processor | null): number {
+  return processor?.instances.filter((instance) => instance.alive).reduce((sum, instance) => sum + instance.recordsPerSecond, 0) ?? 0;
+}

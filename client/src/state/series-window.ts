@@ -1,0 +1,88 @@
+import { DEVICES } from './series-ring.ts';
+import type { Device, SeriesRing } from './series-ring.ts';
+
+export type SeriesMode = 'counts' | 'share';
+
+/** One window as the chart and its table show it. */
+export interface WindowView {
+  /** Start and end of the window, epoch milliseconds. */
+  readonly start: number;
+  readonly end: number;
+  /** Null: not known, because the page was cut off or the copy is not whole. */
+  readonly counts: Readonly<Record<Device, number>> | null;
+  readonly state: 'whole' | 'in-progress' | 'revised' | 'unknown';
+}
+
+export interface SeriesView {
+  readonly from: number;
+  readonly to: number;
+  readonly windows: readonly WindowView[];
+}
+
+export interface SeriesViewInput {
+  readonly ring: SeriesRing;
+  readonly spanMs: number;
+  /** Right edge: the clock, or the end of the newest window. Epoch milliseconds. */
+  readonly to: number;
+  /** Up to when the page knows that it heard everything. */
+  readonly knownUntil: number;
+  /** Windows that start at or after this may still grow as a matter of course. */
+  readonly settledUntil: number;
+}
+
+/** Every window that touches the last `spanMs` up to `to`; windows without a login are zeros as far as they are known. */
+export function seriesView({ ring, spanMs, to, knownUntil, settledUntil }: SeriesViewInput): SeriesView {
+  const { windowMs } = ring;
+  const from = to - spanMs;
+  const windows: WindowView[] = [];
+  for (let start = Math.floor(from / windowMs) * windowMs; start < to; start += windowMs) {
+    const end = start + windowMs;
+    const point = ring.get(start);
+    const known = point !== null || start < knownUntil;
+    const counts = known ? { ios: point?.ios ?? 0, android: point?.android ?? 0, other: point?.other ?? 0 } : null;
+    const state = !known ? 'unknown' : end > Math.min(settledUntil, knownUntil) ? 'in-progress' : point?.revised ? 'revised' : 'whole';
+    windows.push({ start, end, counts, state });
+  }
+  return { from, to, windows };
+}
+
+export function totalOf(counts: Readonly<Record<Device, number>>): number {
+  return counts.ios + counts.android + counts.other;
+}
+
+/** What a window adds to a line: a count, or a share from 0 to 1. Null breaks the line: unknown, or a share of nothing. */
+export function valueOf(window: WindowView, device: Device, mode: SeriesMode): number | null {
+  if (window.counts === null) return null;
+  if (mode === 'counts') return window.counts[device];
+  const total = totalOf(window.counts);
+  return total === 0 ? null : window.counts[device] / total;
+}
+
+/** Columns in the order that uPlot wants: x in seconds, a solid line per device type, then its unfinished tail. */
+export type Columns = [xs: number[], ...lines: (number | null)[][]];
+
+/**
+ * A window is drawn at its end, the one in progress at the right edge. The tail of a line runs from its last whole
+ * window over those in progress, so that an unfinished minute is not read as a fall.
+ */
+export function columnsOf(view: SeriesView, mode: SeriesMode): Columns {
+  const { windows } = view;
+  const xs = windows.map((window) => Math.min(window.end, view.to) / 1000);
+  const open = windows.findIndex((window) => window.state === 'in-progress');
+  const solid: (number | null)[][] = [];
+  const tails: (number | null)[][] = [];
+  for (const device of DEVICES) {
+    solid.push(windows.map((window) => (window.state === 'in-progress' ? null : valueOf(window, device, mode))));
+    tails.push(windows.map((window, index) => (open >= 0 && index >= open - 1 ? valueOf(window, device, mode) : null)));
+  }
+  return [xs, ...solid, ...tails];
+}
+
+/** Sums over the windows that are known. */
+export function sumOf(view: SeriesView): Record<Device, number> {
+  const sum = { ios: 0, android: 0, other: 0 };
+  for (const { counts } of view.windows) {
+    if (counts) for (const device of DEVICES) sum[device] += counts[device];
+  }
+  return sum;
+}

@@ -1,0 +1,142 @@
+import { formatAge, formatCount, formatMoment, plural } from '../format.ts';
+import { statusOf } from '../state/connection.ts';
+import { recordsPerSecondOf, restoringOf } from '../state/dashboard-state.ts';
+import { useDashboard, useSelect } from './context.ts';
+import type { JSX } from 'preact';
+import type { Status } from '../state/connection.ts';
+import type { DashboardState } from '../state/dashboard-state.ts';
+import type { Theme, View } from '../url-state.ts';
+
+export function currentStatus(state: DashboardState): Status {
+  const { states, processor } = state.data;
+  return statusOf({
+    link: state.link,
+    browserOnline: state.browserOnline,
+    now: state.now,
+    paused: state.pausedAt !== null,
+    held: state.held,
+    complete: states?.freshness.complete ?? null,
+    lag: states?.freshness.lag ?? null,
+    recordsPerSecond: recordsPerSecondOf(processor?.value ?? null),
+    restoring: restoringOf(processor?.value ?? null),
+    asOf: states?.freshness.asOf ?? null,
+  });
+}
+
+/** The words for a state. `spoken` has no figure that ticks: it is what a screen reader is told when it changes. */
+function wordsFor(status: Status, now: number): { shown: string; spoken: string } {
+  switch (status.kind) {
+    case 'opening':
+      return { shown: 'Connecting', spoken: 'Connecting' };
+    case 'live':
+      return { shown: 'Live', spoken: 'Live' };
+    case 'paused':
+      return { shown: `Paused, ${formatCount(status.held)} held`, spoken: 'Paused' };
+    case 'catching-up': {
+      if (status.restoring) {
+        return { shown: `Catching up: ${status.restoring.done} of ${status.restoring.of} tasks restored`, spoken: 'Catching up' };
+      }
+      return { shown: status.lag ? `Catching up: ${plural(status.lag, 'record')} behind` : 'Catching up', spoken: 'Catching up' };
+    }
+    case 'reconnecting': {
+      const when = status.inSeconds === null ? 'Reconnecting' : `Reconnecting in ${status.inSeconds} s`;
+      return { shown: `${when} (attempt ${status.attempt})`, spoken: 'Connection lost, reconnecting' };
+    }
+    case 'offline': {
+      const data = status.asOf === null ? 'Offline' : `Offline, showing data as of ${formatMoment(status.asOf, now)}`;
+      return { shown: data, spoken: data };
+    }
+    case 'unauthorised':
+      return { shown: 'Access token needed', spoken: 'Access token needed' };
+  }
+}
+
+function StatusLine(): JSX.Element {
+  const dashboard = useDashboard();
+  const { status, now, asOf } = useSelect((state) => ({
+    status: currentStatus(state),
+    now: state.now,
+    asOf: state.shown.states?.freshness.asOf ?? null,
+  }));
+  const words = wordsFor(status, now);
+  const broken = status.kind === 'reconnecting' || status.kind === 'offline';
+  return (
+    <div class="status">
+      <span class="status-word" data-status={status.kind} data-testid="status">
+        <span class="dot" aria-hidden="true" />
+        {words.shown}
+      </span>
+      <span class="unseen" role="status">{words.spoken}</span>
+      {broken && (
+        <button type="button" class="plain" onClick={() => dashboard.retryNow()}>
+          Try now
+        </button>
+      )}
+      {!broken && asOf !== null && (
+        <span class="quiet freshness" data-testid="freshness" title={`Newest login: ${asOf}`}>
+          newest login {formatAge(now - Date.parse(asOf))} ago
+        </span>
+      )}
+    </div>
+  );
+}
+
+const VIEWS: readonly { readonly view: View; readonly label: string }[] = [
+  { view: 'overview', label: 'Overview' },
+  { view: 'operations', label: 'Operations' },
+];
+
+function follow(event: MouseEvent, go: () => void): void {
+  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  go();
+}
+
+export function Header(): JSX.Element {
+  const dashboard = useDashboard();
+  const { view, theme, paused } = useSelect((state) => ({
+    view: state.preferences.view,
+    theme: state.preferences.theme,
+    paused: state.pausedAt !== null,
+  }));
+  return (
+    <header class="top">
+      <a class="skip" href="#main">Skip to content</a>
+      <div class="top-row">
+        <a class="brand" href="/" onClick={(event) => follow(event, () => dashboard.prefer({ view: 'overview', state: null }, true))}>
+          <svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true">
+            <path class="stroke-ios" d="M4 3c0 8 8 6 8 18" />
+            <path class="stroke-android" d="M20 3c0 8-8 6-8 18" />
+          </svg>
+          Tributary
+        </a>
+        <nav aria-label="Views">
+          {VIEWS.map((entry) => (
+            <a
+              key={entry.view}
+              href={entry.view === 'overview' ? '/' : `/?view=${entry.view}`}
+              aria-current={entry.view === view ? 'page' : undefined}
+              onClick={(event) => follow(event, () => dashboard.prefer({ view: entry.view, state: null }, true))}
+            >
+              {entry.label}
+            </a>
+          ))}
+        </nav>
+        <StatusLine />
+        <div class="tools">
+          <button type="button" class="button" aria-pressed={paused} onClick={() => dashboard.togglePause()}>
+            {paused ? 'Resume' : 'Pause'}
+          </button>
+          <label class="theme">
+            <span class="unseen">Theme</span>
+            <select value={theme} onChange={(event) => dashboard.prefer({ theme: event.currentTarget.value as Theme })}>
+              <option value="system">System</option>
+              <option value="light">Light</option>
+              <option value="dark">Dark</option>
+            </select>
+          </label>
+        </div>
+      </div>
+    </header>
+  );
+}
