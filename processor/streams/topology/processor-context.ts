@@ -1,4 +1,5 @@
 import type { ConsumerRecord, DeadLetter } from './record.ts';
+import type { TimeReport } from './repartition-record.ts';
 import type { KeyValueStore, WindowStore } from '../store/typed-store.ts';
 
 /** Hands one record to the next node: key, value, event time in epoch ms. Synchronous: the record loop never waits. */
@@ -22,6 +23,8 @@ export interface TaskRuntime {
   send(record: SinkRecord): void;
   /** A partial for the repartition topic of this grouping name. */
   sendPartial(grouping: string, key: string, value: Buffer): void;
+  /** A source task's word on its progress has arrived. */
+  reportTime(report: TimeReport): void;
   deadLetter(record: ConsumerRecord, letter: DeadLetter, topic: string): void;
   /** Runs at every commit, before anything is sent; nodes upstream first. */
   onSeal(seal: () => void): void;

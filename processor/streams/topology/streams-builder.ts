@@ -56,7 +56,10 @@ export class GraphBuilder {
           const open = new Map([...handlers].map(([route, set]) => [route, [...set].map((h) => h.open(runtime))]));
           return (record) => {
             const decoded = decodeRepartitionValue(record.value ?? Buffer.alloc(0));
-            if ('report' in decoded) return;
+            if ('report' in decoded) {
+              runtime.reportTime(decoded.report);
+              return;
+            }
             const key = record.key?.toString('utf8') ?? '';
             for (const handle of open.get(decoded.partial.route) ?? []) handle(key, decoded.partial);
           };

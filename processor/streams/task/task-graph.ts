@@ -1,0 +1,214 @@
+import { deadLetterRecord } from '../changelog/dead-letter.ts';
+import type { RecordCollector } from '../changelog/record-collector.ts';
+import { StreamsError } from '../errors.ts';
+import { createKeyValueStore } from '../store/key-value-store.ts';
+import type { StateStore, StoreChange } from '../store/state-store.ts';
+import type { BufferedStore, ExpiringStore, KeyValueStore, WindowStore } from '../store/typed-store.ts';
+import { createWindowStore } from '../store/window-store.ts';
+import { emitNothing } from '../topology/aggregate-node.ts';
+import { partitionOf } from '../topology/partitioner.ts';
+import type { Emit, SinkRecord, TaskRuntime } from '../topology/processor-context.ts';
+import type { ConsumerRecord, DeadLetter } from '../topology/record.ts';
+import { encodeTimeReport, type TimeReport } from '../topology/repartition-record.ts';
+import { repartitionTopic, topicNameOf, type SubTopology, type TopologyNode } from '../topology/topology.ts';
+import { STREAM_TIME_KEY, StreamTime, type StreamTimeRecord } from './stream-time.ts';
+
+export interface TaskGraphOptions {
+  readonly taskId: string;
+  readonly subTopology: SubTopology;
+  readonly applicationId: string;
+  /** Absent when the sub-topology has no stores. */
+  readonly store: StateStore | undefined;
+  readonly collector: RecordCollector;
+  readonly partitionsOf: (topic: string) => number;
+  /** Ids of the source tasks whose reports make this task's stream time; empty when it reads no repartition topic. */
+  readonly timeSources: readonly string[];
+  readonly nowMs: () => number;
+  readonly requestCommit: () => void;
+}
+
+/** Expired windows deleted in one commit: bounds the tombstones of a transaction. */
+const EXPIRY_LIMIT = 5_000;
+
+/**
+ * One task's live copy of its sub-topology: nodes joined by plain calls, stores, and what the commit asks of them.
+ * It knows no Kafka: the TopologyTestDriver runs the same class.
+ */
+export class TaskGraph implements TaskRuntime {
+  readonly taskId: string;
+  readonly nowMs: () => number;
+  readonly requestCommit: () => void;
+  readonly #options: TaskGraphOptions;
+  readonly #sources = new Map<string, (record: ConsumerRecord) => void>();
+  readonly #keyValueStores = new Map<string, KeyValueStore<unknown> & BufferedStore>();
+  readonly #windowStores = new Map<string, WindowStore<unknown> & BufferedStore & ExpiringStore>();
+  readonly #timeStore: string | undefined;
+  readonly #streamTime: StreamTime;
+  readonly #readsRepartition: boolean;
+  #observedMs = -1;
+  #sealHooks: (() => void)[] = [];
+  #clearHooks: (() => void)[] = [];
+
+  constructor(options: TaskGraphOptions) {
+    const { subTopology, store, timeSources, taskId } = options;
+    this.#options = options;
+    this.taskId = taskId;
+    this.nowMs = options.nowMs;
+    this.requestCommit = options.requestCommit;
+    this.#readsRepartition = timeSources.length > 0;
+    this.#streamTime = new StreamTime(this.#readsRepartition ? timeSources : [taskId]);
+    for (const spec of subTopology.stores) {
+      if (store === undefined) throw new StreamsError('THREAD_FAILED', `task ${taskId} has stores but no place to keep them`, { taskId });
+      if (spec.kind === 'key-value') this.#keyValueStores.set(spec.name, createKeyValueStore(spec, store));
+      else this.#windowStores.set(spec.name, createWindowStore(spec, store));
+    }
+    this.#timeStore = subTopology.stores.find((s) => s.kind === 'window')?.name;
+    this.#loadStreamTime();
+    this.#connect(subTopology.nodes);
+  }
+
+  /** Runs one record through the graph. @throws what user code throws. */
+  process(record: ConsumerRecord): void {
+    const source = this.#sources.get(record.topic);
+    if (source === undefined) throw new StreamsError('THREAD_FAILED', `task ${this.taskId} got a record of ${record.topic}, which it does not read`, { taskId: this.taskId });
+    source(record);
+  }
+
+  /** Step 1 of the commit: flushes combiners and pending changes to the collector, answers the stores' changes. */
+  seal(): StoreChange[] {
+    for (let index = this.#sealHooks.length - 1; index >= 0; index -= 1) (this.#sealHooks[index] as () => void)();
+    const changes = [...this.#keyValueStores.values(), ...this.#windowStores.values()].flatMap((store) => store.seal());
+    if (this.#timeStore !== undefined) {
+      if (!this.#readsRepartition) this.#streamTime.report({ source: this.taskId, streamTimeMs: this.#observedMs, caughtUp: false });
+      const time = this.#streamTime.takeChange();
+      if (time !== undefined) changes.push({ store: this.#timeStore, key: Buffer.from(STREAM_TIME_KEY), value: Buffer.from(JSON.stringify(time)) });
+    }
+    return changes;
+  }
+
+  /** After the commit: the stores read from disk again. */
+  committed(): void {
+    for (const store of [...this.#keyValueStores.values(), ...this.#windowStores.values()]) store.clear();
+  }
+
+  /** After an abort: everything since the last commit never happened. */
+  aborted(): void {
+    this.committed();
+    for (const clear of this.#clearHooks) clear();
+    this.#options.collector.clear();
+    this.#loadStreamTime();
+  }
+
+  /** Deletes windows that stream time has left behind, a bounded number at a time. Awaited before `seal`. */
+  async expire(): Promise<void> {
+    const streamTimeMs = this.streamTimeMs();
+    if (streamTimeMs < 0) return;
+    for (const store of this.#windowStores.values()) await store.expireBefore(streamTimeMs - store.retentionMs, EXPIRY_LIMIT);
+  }
+
+  get hasUncommitted(): boolean {
+    return this.#options.collector.size > 0;
+  }
+
+  /** Newest event time read from the task's own input topics; -1 before the first. */
+  get observedMs(): number {
+    return this.#observedMs;
+  }
+
+  /** Tells every task behind the repartition topics how far this source has come. */
+  sendTimeReport(caughtUp: boolean): void {
+    const value = encodeTimeReport({ source: this.taskId, streamTimeMs: this.#observedMs, caughtUp });
+    for (const grouping of this.#options.subTopology.writesGroupings) {
+      const topic = repartitionTopic(this.#options.applicationId, grouping);
+      for (let partition = 0; partition < this.#options.partitionsOf(topic); partition += 1) this.#options.collector.add({ topic, partition, key: null, value });
+    }
+  }
+
+  streamTimeMs(): number {
+    return this.#readsRepartition ? this.#streamTime.nowMs : Math.max(this.#streamTime.nowMs, this.#observedMs);
+  }
+
+  keyValueStore(name: string): KeyValueStore<unknown> {
+    return this.#storeOf(this.#keyValueStores, name, 'key-value');
+  }
+
+  windowStore(name: string): WindowStore<unknown> {
+    return this.#storeOf(this.#windowStores, name, 'window');
+  }
+
+  send({ topic, key, value }: SinkRecord): void {
+    const partitions = this.#options.partitionsOf(topic);
+    const partition = key === null ? this.#ownPartition() % partitions : partitionOf(key, partitions);
+    this.#options.collector.add({ topic, partition, key, value });
+  }
+
+  sendPartial(grouping: string, key: string, value: Buffer): void {
+    const topic = repartitionTopic(this.#options.applicationId, grouping);
+    const keyBytes = Buffer.from(key, 'utf8');
+    this.#options.collector.add({ topic, partition: partitionOf(keyBytes, this.#options.partitionsOf(topic)), key: keyBytes, value });
+  }
+
+  reportTime(report: TimeReport): void {
+    this.#streamTime.report(report);
+  }
+
+  deadLetter(record: ConsumerRecord, letter: DeadLetter, topic: string): void {
+    this.#options.collector.add(deadLetterRecord(record, letter, topic, this.#options.partitionsOf(topic)));
+  }
+
+  onSeal(seal: () => void): void {
+    this.#sealHooks.push(seal);
+  }
+
+  onClear(clear: () => void): void {
+    this.#clearHooks.push(clear);
+  }
+
+  /** Children before parents, so that seal hooks, run in reverse, go from upstream to downstream. */
+  #connect(nodes: readonly TopologyNode[]): void {
+    const attached = new Map<number, Emit>();
+    const attach = (node: TopologyNode): Emit => {
+      const known = attached.get(node.index);
+      if (known !== undefined) return known;
+      const children = nodes.filter((n) => n.parents.includes(node.index)).map(attach);
+      const emit = node.attach(this, fanOut(children));
+      attached.set(node.index, emit);
+      return emit;
+    };
+    for (const node of nodes) attach(node);
+    for (const node of nodes) {
+      if (node.source === undefined) continue;
+      const topic = topicNameOf(node.source.from, this.#options.applicationId);
+      const deadLetters = node.source.deadLettersTo === undefined ? emitNothing : (attached.get(node.source.deadLettersTo) as Emit);
+      const handle = node.source.open(this, attached.get(node.index) as Emit, deadLetters, (at) => {
+        if (at > this.#observedMs) this.#observedMs = at;
+      });
+      const earlier = this.#sources.get(topic);
+      this.#sources.set(topic, earlier === undefined ? handle : (record) => (earlier(record), handle(record)));
+    }
+  }
+
+  #loadStreamTime(): void {
+    const bytes = this.#timeStore === undefined ? undefined : this.#options.store?.get(this.#timeStore, Buffer.from(STREAM_TIME_KEY));
+    this.#streamTime.load(bytes === undefined ? undefined : (JSON.parse(bytes.toString('utf8')) as StreamTimeRecord));
+  }
+
+  #storeOf<S>(stores: ReadonlyMap<string, S>, name: string, kind: string): S {
+    const store = stores.get(name);
+    if (store === undefined) throw new StreamsError('TOPOLOGY_INVALID', `task ${this.taskId} has no ${kind} store "${name}"; name it in process(…, { stores: ["${name}"] })`, { taskId: this.taskId });
+    return store;
+  }
+
+  #ownPartition(): number {
+    return Number(this.taskId.slice(this.taskId.indexOf('_') + 1));
+  }
+}
+
+function fanOut(children: readonly Emit[]): Emit {
+  const [first, second] = children;
+  if (first === undefined) return emitNothing;
+  if (second === undefined) return first;
+  return (key, value, at) => {
+    for (const child of children) child(key, value, at);
+  };
+}
