@@ -1,0 +1,127 @@
+// Runs on whatever Node starts npm, before anything is installed: Node's own modules only.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const projectRoot = fileURLToPath(new URL('..', import.meta.url));
+const at = (...path) => join(projectRoot, ...path);
+
+/** The Node that runs Tributary, whatever Node runs npm. */
+export const nodePath = at('node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+
+const stampPath = at('node_modules', '.tributary-installed.json');
+const lockPath = at('.install-lock');
+
+function digest(...files) {
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(file).update(readFileSync(at(file)));
+  return hash.digest('hex');
+}
+
+function patchFiles() {
+  if (!existsSync(at('patches'))) return [];
+  return readdirSync(at('patches')).filter((name) => name.endsWith('.patch')).sort().map((name) => join('patches', name));
+}
+
+/** What node_modules ought to be made from. */
+function wanted() {
+  return { packages: digest('package-lock.json'), patches: digest(...patchFiles()) };
+}
+
+function installed() {
+  try {
+    return JSON.parse(readFileSync(stampPath, 'utf8'));
+  } catch {
+    return {};
+  }
+}
+
+function isCurrent() {
+  const want = wanted();
+  const have = installed();
+  return have.packages === want.packages && have.patches === want.patches && existsSync(nodePath);
+}
+
+/** Applies patches/ to node_modules. A patch that is applied already is no failure; one that does not fit is. */
+export function applyPatches() {
+  if (patchFiles().length === 0) return true;
+  const tool = at('node_modules', 'patch-package', 'index.js');
+  const run = spawnSync(process.execPath, [tool, '--error-on-fail'], { cwd: projectRoot, encoding: 'utf8' });
+  if (run.status !== 0) process.stderr.write(`${run.stdout}${run.stderr}`);
+  return run.status === 0;
+}
+
+/** Notes what node_modules was made from. */
+export function writeStamp() {
+  writeFileSync(stampPath, JSON.stringify(wanted()));
+}
+
+function runNpm(...args) {
+  const npm = process.env['npm_execpath'];
+  const [command, first] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
+  // Warnings are about the Node that runs npm, which runs nothing else here.
+  const run = spawnSync(command, [...first, ...args, '--loglevel=error'], { cwd: projectRoot, stdio: ['ignore', 'inherit', 'inherit'] });
+  if (run.error !== undefined) process.stderr.write(`npm could not be run: ${run.error.message}\n`);
+  return run.status === 0;
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+/** Waits until no other process installs here, so that two commands on a fresh clone do not write over each other. */
+function takeLock() {
+  for (;;) {
+    try {
+      mkdirSync(lockPath);
+      writeFileSync(join(lockPath, 'pid'), String(process.pid));
+      return;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 250);
+    const holder = existsSync(join(lockPath, 'pid')) ? Number(readFileSync(join(lockPath, 'pid'), 'utf8')) : 0;
+    if (holder > 0 && !isAlive(holder)) rmSync(lockPath, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Brings node_modules in line with package-lock.json and patches/, and makes sure that Node 24 is among it. Does
+ * nothing when all is current. Returns whether it succeeded; what failed has been printed.
+ */
+export function ensureInstalled() {
+  if (isCurrent()) return true;
+  takeLock();
+  try {
+    if (isCurrent()) return true;
+    if (installed().packages === wanted().packages && existsSync(nodePath) && applyPatches()) {
+      writeStamp();
+      return true;
+    }
+    process.stderr.write('Installing packages with `npm ci` (only after a change; about half a minute)\n');
+    if (!runNpm('ci')) {
+      process.stderr.write('`npm ci` failed: see the lines above. Is the network, or your npm registry, within reach?\n');
+      return false;
+    }
+    // With scripts switched off in the user's npm, neither Node 24 nor the patches are in place yet.
+    if (!existsSync(nodePath)) {
+      spawnSync(process.execPath, ['installArchSpecificPackage.js'], { cwd: at('node_modules', 'node'), stdio: ['ignore', 'inherit', 'inherit'] });
+    }
+    if (!existsSync(nodePath)) {
+      process.stderr.write('Node 24 is missing after `npm ci` (node_modules/node/bin/node): allow the install script of the package `node`.\n');
+      return false;
+    }
+    if (!applyPatches()) return false;
+    writeStamp();
+    return true;
+  } finally {
+    rmSync(lockPath, { recursive: true, force: true });
+  }
+}
