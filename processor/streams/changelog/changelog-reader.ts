@@ -1,0 +1,82 @@
+import { READ_UNCOMMITTED, type KafkaCluster } from '../consumer/kafka-cluster.ts';
+import { RecordFetcher } from '../consumer/record-fetcher.ts';
+import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
+import { StreamsError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import type { StateStore, StoreChange } from '../store/state-store.ts';
+import type { TaskChangelog } from '../task/stream-task.ts';
+import { crashPoint } from '../task/crash-point.ts';
+import { topicPartition } from './streams-producer.ts';
+
+export interface RestoreProgress {
+  readonly restored: number;
+  readonly total: number;
+  /** Null until a rate is known. */
+  readonly remainingMs: number | null;
+}
+
+const TAKE_TIMEOUT_MS = 250;
+/** A restore that does not move for this long while the broker answers is stuck. */
+const STUCK_AFTER_MS = 60_000;
+
+/**
+ * Brings a store up to its changelogs. Call it after the fence: the end offsets are read first, and are final then.
+ * Done means the *position* reached the end, markers and compacted gaps counted, never "the last record was seen".
+ * @throws StreamsError INTERNAL_TOPIC_INVALID when the changelog does not hold what the store says it should.
+ */
+export async function restoreStore(options: {
+  readonly cluster: KafkaCluster;
+  readonly store: StateStore;
+  readonly changelogs: readonly TaskChangelog[];
+  readonly signal: AbortSignal;
+  readonly logger: Logger;
+  readonly onProgress: (progress: RestoreProgress) => void;
+}): Promise<void> {
+  const { cluster, store, changelogs, signal, logger, onProgress } = options;
+  const storeOf = new Map(changelogs.map((c) => [topicPartition(c.topic, c.partition), c.store]));
+  const fetcher = new RecordFetcher(cluster, logger, { maxWaitMs: 50 });
+  try {
+    await untilBrokerAnswers(signal, () => cluster.track(changelogs.map((c) => c.topic)));
+    const ends = new Map<string, number>();
+    const positions = new Map<string, number>();
+    for (const { topic, partition } of changelogs) {
+      const name = topicPartition(topic, partition);
+      const { first, end } = await untilBrokerAnswers(signal, () => cluster.offsetRange(topic, partition, READ_UNCOMMITTED), () => cluster.refresh());
+      const from = store.offsets().changelog.get(name) ?? first;
+      if (from > end || from < first) {
+        throw new StreamsError('INTERNAL_TOPIC_INVALID', `the changelog ${name} holds offsets ${String(first)} to ${String(end)}, but the local store ends at ${String(from)}: the topic was deleted, recreated or truncated. Restore the topic, or start over with reset (docs/operations.md)`);
+      }
+      positions.set(name, from);
+      ends.set(name, end);
+      if (from < end) fetcher.seek(topic, partition, from);
+    }
+    const begun = [...positions.values()].reduce((a, b) => a + b, 0);
+    const total = [...ends.values()].reduce((a, b) => a + b, 0) - begun;
+    const startedAt = performance.now();
+    let movedAt = startedAt;
+    while ([...ends].some(([name, end]) => (positions.get(name) as number) < end)) {
+      signal.throwIfAborted();
+      const fetched = await fetcher.take(TAKE_TIMEOUT_MS);
+      const changes: StoreChange[] = [];
+      for (const part of fetched) {
+        const name = topicPartition(part.topic, part.partition);
+        const named = storeOf.get(name);
+        if (named === undefined) continue;
+        if (part.outOfRange) throw new StreamsError('INTERNAL_TOPIC_INVALID', `the changelog ${name} lost records while it was being restored from; it must not be truncated or deleted while the application runs`);
+        for (const { key, value } of part.records) if (key !== null) changes.push({ store: named, key, value });
+        if (part.nextOffset > (positions.get(name) as number)) movedAt = performance.now();
+        positions.set(name, part.nextOffset);
+      }
+      if (fetched.length > 0) await store.commit({ changes, changelogOffsets: positions, inputOffsets: new Map() });
+      crashPoint('inRestore');
+      const restored = [...positions.values()].reduce((a, b) => a + b, 0) - begun;
+      const elapsedMs = performance.now() - startedAt;
+      onProgress({ restored, total, remainingMs: restored === 0 ? null : Math.round(((total - restored) * elapsedMs) / restored) });
+      if (performance.now() - movedAt > STUCK_AFTER_MS) {
+        throw new StreamsError('THREAD_FAILED', `the restore from ${[...ends.keys()].join(', ')} has not moved for ${String(STUCK_AFTER_MS)} ms`);
+      }
+    }
+  } finally {
+    await fetcher.close();
+  }
+}

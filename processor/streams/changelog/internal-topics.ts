@@ -1,0 +1,176 @@
+import kafkajs from 'kafkajs';
+import { hasCode, isBrokerAway } from '../consumer/kafka-errors.ts';
+import { messageOf, StreamsError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import { changelogTopic, repartitionTopic, statusTopic, topicNameOf, type SubTopology, type Topology } from '../topology/topology.ts';
+
+export interface TopicPlan {
+  readonly topic: string;
+  readonly partitions: number;
+  readonly config: Readonly<Record<string, string>>;
+}
+
+/** Source topics that may be made on a first start, with their partition count. */
+export interface CreatableTopics {
+  readonly [topic: string]: { readonly partitions: number; readonly config?: Readonly<Record<string, string>> };
+}
+
+const TOPIC_ALREADY_EXISTS = 36;
+const MIB = 1024 * 1024;
+
+/** Small segments and an eager cleaner: a restore reads what the cleaner has not yet merged. */
+const COMPACTED = {
+  'cleanup.policy': 'compact',
+  'segment.bytes': String(32 * MIB),
+  'min.cleanable.dirty.ratio': '0.1',
+  'max.compaction.lag.ms': String(10 * 60 * 1000),
+};
+/** Kept for ever by the broker; Tributary purges behind the committed offset. */
+const REPARTITION = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'segment.bytes': String(64 * MIB) };
+
+/**
+ * Finds or makes every topic the topology touches; answers the partition count of each.
+ *
+ * Source topics that are missing are made only on a first start (no committed offsets, no local store), and only those
+ * in `creatable`. Internal topics that are missing although the group has offsets are refused: their contents are gone.
+ * @throws StreamsError naming the topic and the remedy.
+ */
+export async function prepareTopics(options: {
+  readonly kafka: kafkajs.Kafka;
+  readonly topology: Topology;
+  readonly applicationId: string;
+  readonly creatable: CreatableTopics;
+  readonly hasLocalState: boolean;
+  readonly replicationFactor: number | undefined;
+  readonly logger: Logger;
+}): Promise<Record<string, number>> {
+  const { kafka, topology, applicationId, creatable, hasLocalState, replicationFactor, logger } = options;
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const existing = new Set(await admin.listTopics());
+    const isFirstStart = !hasLocalState && !(await hasCommittedOffsets(admin, applicationId));
+    const counts: Record<string, number> = {};
+    const create = async (plan: TopicPlan): Promise<void> => {
+      await createTopic(admin, plan, replicationFactor);
+      logger.info({ topic: plan.topic, partitions: plan.partitions }, 'created topic');
+      existing.add(plan.topic);
+      counts[plan.topic] = plan.partitions;
+    };
+
+    const external = new Set(topology.subTopologies.flatMap((s) => [
+      ...s.sources.flatMap((source) => ('topic' in source ? [source.topic] : [])),
+      ...s.nodes.flatMap((n) => (n.sinkTopic !== undefined && 'topic' in n.sinkTopic ? [n.sinkTopic.topic] : [])),
+      ...s.nodes.flatMap((n) => (n.source?.deadLetterTopic === undefined ? [] : [n.source.deadLetterTopic])),
+    ]));
+    const sources = new Set(topology.subTopologies.flatMap((s) => s.sources.flatMap((source) => ('topic' in source ? [source.topic] : []))));
+    for (const topic of external) {
+      if (existing.has(topic)) continue;
+      const plan = creatable[topic];
+      if (sources.has(topic) && !isFirstStart) throw new StreamsError('SOURCE_TOPIC_MISSING', `the topic ${topic} does not exist any more, but ${applicationId} has read from it before. Restore the topic, or reset the application if starting over is meant (docs/operations.md)`);
+      if (plan === undefined) throw new StreamsError('SOURCE_TOPIC_MISSING', `the topic ${topic} does not exist; create it before the application starts`);
+      await create({ topic, partitions: plan.partitions, config: plan.config ?? {} });
+    }
+    Object.assign(counts, await partitionCounts(admin, [...external]));
+
+    for (const plan of internalTopics(topology, applicationId, counts)) {
+      counts[plan.topic] = plan.partitions;
+      if (!existing.has(plan.topic)) {
+        if (!isFirstStart && plan.topic !== statusTopic(applicationId)) throw new StreamsError('INTERNAL_TOPIC_INVALID', `the internal topic ${plan.topic} does not exist any more, but the group ${applicationId} has committed offsets. Restore the topic, or reset the application if starting over is meant (docs/operations.md)`);
+        await create(plan);
+        continue;
+      }
+      const found = (await partitionCounts(admin, [plan.topic]))[plan.topic];
+      if (found !== plan.partitions) throw new StreamsError('PARTITIONS_CHANGED', `the topic ${plan.topic} has ${String(found)} partitions, but the source topics make it ${String(plan.partitions)}: partitions were added, and keys would land elsewhere. Reset the application, or go back to the old partition count (docs/operations.md)`);
+    }
+    return counts;
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** Deletes the records of repartition topics that are behind the committed offsets; failures only cost disk. */
+export async function purgeRepartitionTopics(kafka: kafkajs.Kafka, committed: ReadonlyMap<string, number>, logger: Logger): Promise<void> {
+  const topics = new Map<string, { partition: number; offset: string }[]>();
+  for (const [name, offset] of committed) {
+    const dash = name.lastIndexOf('-');
+    const topic = name.slice(0, dash);
+    topics.set(topic, [...(topics.get(topic) ?? []), { partition: Number(name.slice(dash + 1)), offset: String(offset) }]);
+  }
+  const admin = kafka.admin();
+  try {
+    await admin.connect();
+    for (const [topic, partitions] of topics) await admin.deleteTopicRecords({ topic, partitions });
+  } catch (error) {
+    logger.debug({ error: messageOf(error) }, 'purging repartition topics failed');
+  } finally {
+    await admin.disconnect().catch(() => undefined);
+  }
+}
+
+/** Internal topics in an order in which each one's sources come before it. */
+function internalTopics(topology: Topology, applicationId: string, counts: Readonly<Record<string, number>>): TopicPlan[] {
+  const plans = new Map<string, TopicPlan>();
+  const known: Record<string, number> = { ...counts };
+  const sizeOf = (s: SubTopology): number | undefined => {
+    const sizes = s.sources.map((source) => known[topicNameOf(source, applicationId)]);
+    return sizes.some((size) => size === undefined) ? undefined : Math.max(...(sizes as number[]));
+  };
+  for (let round = 0; round <= topology.subTopologies.length; round += 1) {
+    for (const s of topology.subTopologies) {
+      const size = sizeOf(s);
+      if (size === undefined) continue;
+      for (const grouping of s.writesGroupings) {
+        const topic = repartitionTopic(applicationId, grouping);
+        const partitions = Math.max(size, known[topic] ?? 0);
+        known[topic] = partitions;
+        plans.set(topic, { topic, partitions, config: REPARTITION });
+      }
+    }
+  }
+  for (const s of topology.subTopologies) {
+    for (const store of s.stores) {
+      const topic = changelogTopic(applicationId, store.name);
+      plans.set(topic, { topic, partitions: sizeOf(s) ?? 1, config: COMPACTED });
+    }
+  }
+  const status = statusTopic(applicationId);
+  plans.set(status, { topic: status, partitions: 1, config: { ...COMPACTED, 'segment.bytes': String(4 * MIB), 'segment.ms': String(10 * 60 * 1000) } });
+  return [...plans.values()];
+}
+
+async function createTopic(admin: kafkajs.Admin, plan: TopicPlan, replicationFactor: number | undefined): Promise<void> {
+  try {
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: [{
+        topic: plan.topic,
+        numPartitions: plan.partitions,
+        replicationFactor: replicationFactor ?? -1,
+        configEntries: Object.entries(plan.config).map(([name, value]) => ({ name, value })),
+      }],
+    });
+  } catch (error) {
+    // Another instance that starts at the same moment made it.
+    if (isTopicExists(error)) return;
+    if (isBrokerAway(error)) throw error;
+    throw new StreamsError('INTERNAL_TOPIC_INVALID', `the topic ${plan.topic} cannot be created: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function isTopicExists(error: unknown): boolean {
+  if (hasCode(error, TOPIC_ALREADY_EXISTS)) return true;
+  const errors = (error as { errors?: unknown }).errors;
+  return Array.isArray(errors) && errors.every((e) => hasCode(e, TOPIC_ALREADY_EXISTS));
+}
+
+async function partitionCounts(admin: kafkajs.Admin, topics: readonly string[]): Promise<Record<string, number>> {
+  if (topics.length === 0) return {};
+  const { topics: found } = await admin.fetchTopicMetadata({ topics: [...topics] });
+  return Object.fromEntries(found.map(({ name, partitions }) => [name, partitions.length]));
+}
+
+async function hasCommittedOffsets(admin: kafkajs.Admin, groupId: string): Promise<boolean> {
+  const offsets = await admin.fetchOffsets({ groupId });
+  return offsets.some(({ partitions }) => partitions.some(({ offset }) => Number(offset) >= 0));
+}

@@ -1,0 +1,244 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type kafkajs from 'kafkajs';
+import { prepareTopics, purgeRepartitionTopics, type CreatableTopics } from './changelog/internal-topics.ts';
+import { createKafka } from './consumer/kafka-cluster.ts';
+import { asFatalConnectionError, isBrokerAway } from './consumer/kafka-errors.ts';
+import { messageOf, StreamsError } from './errors.ts';
+import type { KafkaConnectionConfig } from './kafka-connection-config.ts';
+import type { Logger } from './logger.ts';
+import { StateDirectory } from './store/state-directory.ts';
+import { parseStreamsConfig, type StreamsConfig, type StreamsConfigInput, type ThreadInit } from './streams-config.ts';
+import type { InstanceStatus } from './task/instance-status.ts';
+import { Supervisor } from './thread/supervisor.ts';
+import { StatusPublisher } from './thread/status-publisher.ts';
+import type { Topology } from './topology/topology.ts';
+
+/*
+ *   CREATED ──> STARTING ──> REBALANCING <──> RUNNING
+ *      │           │              │              │
+ *      │           └──────┬───────┴──────┬───────┘
+ *      │                  v              v
+ *      └──────────> PENDING_SHUTDOWN   ERROR
+ *                         │              │
+ *                         v              v
+ *                    NOT_RUNNING    NOT_RUNNING
+ */
+export type StreamsState = 'CREATED' | 'STARTING' | 'REBALANCING' | 'RUNNING' | 'PENDING_SHUTDOWN' | 'ERROR' | 'NOT_RUNNING';
+
+const LEGAL_MOVES: Readonly<Record<StreamsState, readonly StreamsState[]>> = {
+  CREATED: ['STARTING', 'PENDING_SHUTDOWN'],
+  STARTING: ['REBALANCING', 'PENDING_SHUTDOWN', 'ERROR'],
+  REBALANCING: ['RUNNING', 'PENDING_SHUTDOWN', 'ERROR'],
+  RUNNING: ['REBALANCING', 'PENDING_SHUTDOWN', 'ERROR'],
+  PENDING_SHUTDOWN: ['NOT_RUNNING'],
+  ERROR: ['NOT_RUNNING', 'PENDING_SHUTDOWN'],
+  NOT_RUNNING: [],
+};
+
+export interface KafkaStreamsOptions {
+  /**
+   * URL of the module that exports `buildTopology(options)`. A module, not a topology: functions do not cross threads,
+   * so each stream thread builds its own.
+   */
+  readonly topologyModule: URL;
+  /** Handed to `buildTopology`; plain data. */
+  readonly topologyOptions?: unknown;
+  readonly connection: KafkaConnectionConfig;
+  readonly config: StreamsConfigInput;
+  /** Topics that may be made when they are absent on a first start. */
+  readonly creatableTopics?: CreatableTopics;
+  readonly logger: Logger;
+}
+
+const BROKER_RETRY_MS = 1_000;
+const AWAY_LOG_INTERVAL_MS = 60_000;
+const PURGE_INTERVAL_MS = 30_000;
+
+/** An application: stream threads in this process, a slot in the state directory, a word on the status topic once a second. */
+export class KafkaStreams {
+  readonly #options: KafkaStreamsOptions;
+  readonly #config: StreamsConfig;
+  readonly #kafka: kafkajs.Kafka;
+  readonly #listeners = new Set<(next: StreamsState, previous: StreamsState) => void>();
+  readonly #startedAtMs = Date.now();
+  #state: StreamsState = 'CREATED';
+  #topology: Topology | undefined;
+  #directory: StateDirectory | undefined;
+  #supervisor: Supervisor | undefined;
+  #status: StatusPublisher | undefined;
+  #purgeTimer: NodeJS.Timeout | undefined;
+  #rate = { at: performance.now(), records: 0, perSecond: 0 };
+  #failure: StreamsError | undefined;
+  #awayReason: string | null = 'not started';
+  #awayLoggedAt = 0;
+
+  /** @throws StreamsError CONFIG_INVALID */
+  constructor(options: KafkaStreamsOptions) {
+    this.#options = options;
+    this.#config = parseStreamsConfig(options.config);
+    this.#kafka = createKafka(options.connection, options.logger);
+  }
+
+  get state(): StreamsState {
+    return this.#state;
+  }
+
+  /** Why it is in ERROR. */
+  get failure(): StreamsError | undefined {
+    return this.#failure;
+  }
+
+  /** Called after every change of state; answers how to stop listening. */
+  onState(listener: (next: StreamsState, previous: StreamsState) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Takes a slot, prepares topics, starts the threads. A broker that is away is waited for; a name that does not
+   * resolve, failed authentication, failed TLS and contradictions between cluster and store are not.
+   * @throws StreamsError with the reaction `exit`.
+   */
+  async start(): Promise<void> {
+    this.#to('STARTING');
+    const { topologyModule, topologyOptions, connection, logger } = this.#options;
+    const { applicationId, numStreamThreads, stateDir } = this.#config;
+    try {
+      const { buildTopology } = (await import(topologyModule.href)) as { buildTopology: (options: unknown) => Topology };
+      const topology = buildTopology(topologyOptions);
+      this.#topology = topology;
+      const directory = await StateDirectory.lock(stateDir, applicationId, { log: logger });
+      this.#directory = directory;
+      const partitionCounts = await this.#prepare(topology, (await directory.taskIds()).length > 0);
+      if (this.#state !== 'STARTING') return;
+      const inits = Array.from({ length: numStreamThreads }, (_, index): ThreadInit => ({
+        threadName: `${applicationId}-${directory.processId.slice(0, 8)}-StreamThread-${String(index + 1)}`,
+        processId: directory.processId,
+        slotDirectory: directory.path,
+        topologyModule: topologyModule.href,
+        topologyOptions,
+        connection,
+        config: this.#config,
+        partitionCounts,
+      }));
+      this.#supervisor = new Supervisor(inits, logger, { onFatal: (error) => this.#fail(error), onChange: () => this.#settle() });
+      this.#status = new StatusPublisher(this.#kafka, { applicationId, intervalMs: this.#config.statusIntervalMs, logger, status: () => this.status() });
+      this.#to('REBALANCING');
+      this.#supervisor.start();
+      this.#status.start();
+      this.#purgeTimer = setInterval(() => void this.#purge(), PURGE_INTERVAL_MS);
+      this.#purgeTimer.unref();
+    } catch (error) {
+      if (this.#state === 'PENDING_SHUTDOWN') return;
+      const failure = error instanceof StreamsError ? error : new StreamsError('THREAD_FAILED', messageOf(error), { cause: error });
+      this.#fail(failure);
+      throw failure;
+    }
+  }
+
+  /** Commits, closes stores, leaves the group, takes its name off the status topic. Safe to call twice. */
+  async close(): Promise<void> {
+    if (this.#state === 'PENDING_SHUTDOWN' || this.#state === 'NOT_RUNNING') return;
+    this.#to('PENDING_SHUTDOWN');
+    clearInterval(this.#purgeTimer);
+    await this.#supervisor?.close();
+    await this.#status?.close();
+    this.#directory?.release();
+    this.#to('NOT_RUNNING');
+  }
+
+  /** What this instance publishes about itself. */
+  status(): InstanceStatus {
+    const threads = this.#supervisor?.threads() ?? [];
+    return {
+      id: this.#directory?.processId ?? randomUUID(),
+      applicationId: this.#config.applicationId,
+      guarantee: this.#config.processingGuarantee,
+      topology: this.#topology?.describe(this.#config.applicationId) ?? '',
+      host: hostname(),
+      startedAtMs: this.#startedAtMs,
+      reportedAtMs: Date.now(),
+      threads: this.#config.numStreamThreads,
+      recordsPerSecond: this.#recordsPerSecond(),
+      tasks: threads.flatMap((t) => t.status?.tasks ?? []),
+    };
+  }
+
+  /** Null when work goes on; else why not, in one line for /ready. */
+  notReadyReason(): string | null {
+    if (this.#failure !== undefined) return `${this.#failure.code}: ${this.#failure.message}`;
+    if (this.#state !== 'RUNNING') return this.#awayReason ?? `the processor is ${this.#state}`;
+    const away = this.#supervisor?.threads().find((t) => t.status !== undefined && t.status.brokerAway !== null);
+    return away === undefined ? null : `the broker is away: ${String(away.status?.brokerAway)}`;
+  }
+
+  records(): number {
+    return this.#supervisor?.records() ?? 0;
+  }
+
+  async #prepare(topology: Topology, hasLocalState: boolean): Promise<Record<string, number>> {
+    const { connection, creatableTopics = {}, logger } = this.#options;
+    for (;;) {
+      try {
+        const counts = await prepareTopics({
+          kafka: this.#kafka,
+          topology,
+          applicationId: this.#config.applicationId,
+          creatable: creatableTopics,
+          hasLocalState,
+          replicationFactor: this.#config.internalReplicationFactor,
+          logger,
+        });
+        this.#awayReason = null;
+        return counts;
+      } catch (error) {
+        const fatal = asFatalConnectionError(error, connection.brokers);
+        if (fatal !== undefined) throw fatal;
+        if (!isBrokerAway(error) || this.#state !== 'STARTING') throw error;
+        this.#awayReason = `waiting for Kafka at ${connection.brokers.join(',')}: ${messageOf(error)}`;
+        if (performance.now() - this.#awayLoggedAt > AWAY_LOG_INTERVAL_MS || this.#awayLoggedAt === 0) {
+          this.#awayLoggedAt = performance.now();
+          logger.warn({ brokers: connection.brokers }, this.#awayReason);
+        }
+        await new Promise((resolve) => setTimeout(resolve, BROKER_RETRY_MS));
+      }
+    }
+  }
+
+  #settle(): void {
+    if (this.#state !== 'REBALANCING' && this.#state !== 'RUNNING') return;
+    const steady = this.#supervisor?.threads().every((t) => t.status?.steady === true) === true;
+    if (steady && this.#state === 'REBALANCING') this.#to('RUNNING');
+    if (!steady && this.#state === 'RUNNING') this.#to('REBALANCING');
+  }
+
+  #fail(error: StreamsError): void {
+    if (this.#failure !== undefined || this.#state === 'PENDING_SHUTDOWN' || this.#state === 'NOT_RUNNING') return;
+    this.#failure = error;
+    this.#to('ERROR');
+  }
+
+  #to(next: StreamsState): void {
+    const previous = this.#state;
+    if (!LEGAL_MOVES[previous].includes(next)) throw new StreamsError('THREAD_FAILED', `the application cannot go from ${previous} to ${next}`);
+    this.#state = next;
+    this.#options.logger.info({ from: previous, to: next }, 'state changed');
+    for (const listener of this.#listeners) listener(next, previous);
+  }
+
+  #recordsPerSecond(): number {
+    const now = performance.now();
+    const elapsedMs = now - this.#rate.at;
+    if (elapsedMs >= this.#config.statusIntervalMs * 0.9) {
+      const records = this.records();
+      this.#rate = { at: now, records, perSecond: Math.max(0, ((records - this.#rate.records) * 1_000) / elapsedMs) };
+    }
+    return Math.round(this.#rate.perSecond * 10) / 10;
+  }
+
+  async #purge(): Promise<void> {
+    const committed = new Map(this.#supervisor?.threads().flatMap((t) => t.status?.purgeable ?? []) ?? []);
+    if (committed.size > 0) await purgeRepartitionTopics(this.#kafka, committed, this.#options.logger);
+  }
+}

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { StreamsError } from './errors.ts';
+import type { KafkaConnectionConfig } from './kafka-connection-config.ts';
+
+const name = z.string().min(1).max(200).regex(/^[a-zA-Z0-9._-]+$/, 'may hold letters, digits, dot, dash and underscore');
+const positive = z.int().positive();
+
+const schema = z.object({
+  /** Group id, and prefix of every internal topic, transactional id and state directory. */
+  applicationId: name,
+  stateDir: z.string().min(1),
+  processingGuarantee: z.enum(['exactly_once', 'at_least_once']).default('exactly_once'),
+  numStreamThreads: positive.max(64).default(1),
+  commitIntervalMs: positive.default(100),
+  /** Of internal topics; undefined: the brokers' default. */
+  internalReplicationFactor: positive.optional(),
+  sessionTimeoutMs: positive.default(8_000),
+  rebalanceTimeoutMs: positive.default(20_000),
+  heartbeatIntervalMs: positive.default(700),
+  /** After this the coordinator aborts what a dead process left open. */
+  transactionTimeoutMs: positive.default(15_000),
+  statusIntervalMs: positive.default(1_000),
+  /** Back-off before a failed thread is replaced; doubles up to 30 s. */
+  threadReplaceBackoffMs: positive.default(500),
+  /** Replacements without a commit in between, then the process gives up. */
+  threadReplacements: z.int().min(0).default(10),
+  maxBytesPerPartition: positive.default(1_048_576),
+});
+
+export type StreamsConfigInput = z.input<typeof schema>;
+export type StreamsConfig = Readonly<z.output<typeof schema>>;
+
+/**
+ * Parses once, fills in defaults, cross-checks, freezes. Plain data: it crosses threads.
+ * @throws StreamsError CONFIG_INVALID naming each wrong field.
+ */
+export function parseStreamsConfig(input: StreamsConfigInput): StreamsConfig {
+  const parsed = schema.safeParse(input);
+  if (!parsed.success) {
+    const issues = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+    throw new StreamsError('CONFIG_INVALID', `streams configuration: ${issues}`);
+  }
+  const config = parsed.data;
+  if (config.heartbeatIntervalMs * 3 > config.sessionTimeoutMs) {
+    throw new StreamsError('CONFIG_INVALID', `streams configuration: sessionTimeoutMs ${String(config.sessionTimeoutMs)} must be at least three heartbeats of ${String(config.heartbeatIntervalMs)} ms`);
+  }
+  if (config.transactionTimeoutMs < config.commitIntervalMs * 2) {
+    throw new StreamsError('CONFIG_INVALID', `streams configuration: transactionTimeoutMs ${String(config.transactionTimeoutMs)} must be at least two commit intervals of ${String(config.commitIntervalMs)} ms`);
+  }
+  return Object.freeze(config);
+}
+
+/** Everything a stream thread needs, as plain data. */
+export interface ThreadInit {
+  readonly threadName: string;
+  readonly processId: string;
+  /** `<stateDir>/<applicationId>/<slot>`, locked by the main thread. */
+  readonly slotDirectory: string;
+  /** URL of a module whose export `buildTopology(options)` answers the Topology. */
+  readonly topologyModule: string;
+  readonly topologyOptions: unknown;
+  readonly connection: KafkaConnectionConfig;
+  readonly config: StreamsConfig;
+  /** Partition counts of every topic the topology touches. */
+  readonly partitionCounts: Readonly<Record<string, number>>;
+}

@@ -1,0 +1,69 @@
+import type { RecordCollector } from '../changelog/record-collector.ts';
+import { topicPartition, type StreamsProducer } from '../changelog/streams-producer.ts';
+import type { StateStore } from '../store/state-store.ts';
+import { crashPoint } from './crash-point.ts';
+import type { TaskChangelog } from './stream-task.ts';
+import type { TaskGraph } from './task-graph.ts';
+import type { TaskId } from './task-id.ts';
+
+/** What the commit needs of a task. */
+export interface CommitTarget {
+  readonly id: TaskId;
+  readonly graph: TaskGraph | undefined;
+  readonly store: StateStore | undefined;
+  readonly producer: StreamsProducer | undefined;
+  readonly collector: RecordCollector;
+  readonly changelogs: readonly TaskChangelog[];
+  reportTime(nowMs: number): void;
+  offsets(): ReadonlyMap<string, number>;
+  onCommitted(offsets: ReadonlyMap<string, number>): void;
+}
+
+/**
+ * THE commit. The order is the guarantee; docs/commit.md uses the same numbers.
+ *
+ *   dies between | on disk                | on restart
+ *   1 and 4      | old state, old offset  | the next fence aborts the transaction, the input is read again
+ *   4 and 5      | old state, old offset  | the changelog is replayed from the stored offset: one commit interval
+ *   5 and 6      | new state              | nothing is missing; listeners read the state afresh
+ *
+ * Nothing else may run in the task meanwhile: the caller is the thread's one loop.
+ * @throws StreamsError; the caller suspends the task, which drops its buffers and takes it anew.
+ */
+export async function commitTask(task: CommitTarget, nowMs: number): Promise<void> {
+  const { graph, store, producer, collector } = task;
+  if (graph === undefined || producer === undefined) return;
+  const offsets = task.offsets();
+
+  // 1. Seal the task's buffers: expiry, combiners and pending changes end up in the collector and in `changes`.
+  task.reportTime(nowMs);
+  await graph.expire();
+  const changes = graph.seal();
+  const records = collector.take();
+  for (const { store: name, key, value } of changes) {
+    const changelog = task.changelogs.find((c) => c.store === name) as TaskChangelog;
+    records.push({ topic: changelog.topic, partition: changelog.partition, key, value });
+  }
+
+  // 2. Begin; send partials, sink, dead-letter and changelog records.  3. Await every ack.
+  const acked = await producer.send(records);
+  crashPoint('afterProduce');
+
+  // 4. Add the input offsets to the transaction and commit it.
+  await producer.commit(offsets);
+  crashPoint('afterCommit');
+
+  // 5. One LevelDB batch: data, changelog offsets, input offsets, digest.
+  if (store !== undefined) {
+    const changelogOffsets = new Map<string, number>();
+    for (const { topic, partition } of task.changelogs) {
+      const next = acked.get(topicPartition(topic, partition));
+      if (next !== undefined) changelogOffsets.set(topicPartition(topic, partition), next);
+    }
+    await store.commit({ changes, changelogOffsets, inputOffsets: offsets });
+  }
+  crashPoint('afterBatch');
+
+  // 6. Tell listeners.
+  task.onCommitted(offsets);
+}

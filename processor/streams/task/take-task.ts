@@ -1,0 +1,112 @@
+import { restoreStore } from '../changelog/changelog-reader.ts';
+import { topicPartition, type StreamsProducer } from '../changelog/streams-producer.ts';
+import { READ_UNCOMMITTED, type KafkaCluster } from '../consumer/kafka-cluster.ts';
+import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
+import { StreamsError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import { openLevelDbStore } from '../store/leveldb-store.ts';
+import { setAside } from '../store/set-aside.ts';
+import { taskDirectory } from '../store/state-directory.ts';
+import type { StateStore } from '../store/state-store.ts';
+import { StoreLockedError } from '../store/store-errors.ts';
+import type { StreamTask } from './stream-task.ts';
+import type { TaskGraph } from './task-graph.ts';
+
+export interface TakeContext {
+  readonly applicationId: string;
+  readonly slotDirectory: string;
+  /** For offsets and restores: never the connection that fetches or joins. */
+  readonly cluster: KafkaCluster;
+  readonly logger: Logger;
+  readonly createProducer: (task: StreamTask) => StreamsProducer;
+  readonly createGraph: (task: StreamTask, store: StateStore | undefined) => TaskGraph;
+}
+
+const LOCKED_RETRY_MS = 25;
+/** A hand-over within the process takes as long as the old owner's last commit. */
+const LOCKED_TIMEOUT_MS = 60_000;
+
+/**
+ * Taking a task, in the one order that is safe (docs/commit.md). Cancelled at any arrow by `task.life`:
+ * 1 fence -> 2 open and check the store -> 3 restore -> 4 read and check committed offsets -> the caller seeks and resumes.
+ *
+ * Answers the offsets to read from.
+ * @throws StreamsError; `exit` ones when the cluster and the store contradict each other: never reset silently.
+ */
+export async function takeTask(task: StreamTask, context: TakeContext): Promise<ReadonlyMap<string, number>> {
+  const { signal } = task.life;
+
+  // 1. Fence: whoever had the task can commit nothing from here on, and what it left open is settled.
+  task.producer = context.createProducer(task);
+  await task.producer.init(signal);
+
+  // 2. Open the store and check it before its first commit, so that damage never reaches the changelog.
+  if (task.subTopology.stores.length > 0 && task.store === undefined) task.store = await openCheckedStore(task, context);
+  signal.throwIfAborted();
+
+  // 3. Restore from the stored offset to the end as it is after the fence.
+  if (task.store !== undefined) {
+    await restoreStore({
+      cluster: context.cluster,
+      store: task.store,
+      changelogs: task.changelogs,
+      signal,
+      logger: context.logger,
+      onProgress: (progress) => {
+        task.restore = progress;
+      },
+    });
+  }
+  task.restore = undefined;
+
+  // 4. Committed offsets, read after the fence, against the store's and the topic's.
+  const offsets = await startOffsets(task, context);
+  signal.throwIfAborted();
+  task.graph = context.createGraph(task, task.store);
+  return offsets;
+}
+
+async function openCheckedStore(task: StreamTask, { applicationId, slotDirectory, logger }: TakeContext): Promise<StateStore> {
+  const directory = taskDirectory(slotDirectory, task.id);
+  const deadline = performance.now() + LOCKED_TIMEOUT_MS;
+  for (;;) {
+    task.life.signal.throwIfAborted();
+    try {
+      const store = await openLevelDbStore(directory, { identity: { applicationId, taskId: task.id } });
+      if (!store.uncleanOpen || (await store.verify())) return store;
+      await store.closeDirty();
+      throw new StreamsError('STORE_DAMAGED', `the store of task ${task.id} does not match its digest`, { taskId: task.id });
+    } catch (error) {
+      if (error instanceof StoreLockedError && performance.now() < deadline) {
+        await new Promise((resolve) => setTimeout(resolve, LOCKED_RETRY_MS));
+        continue;
+      }
+      if (!(error instanceof StreamsError) || error.code !== 'STORE_DAMAGED') throw error;
+      const kept = await setAside(directory);
+      logger.warn({ taskId: task.id, kept, reason: error.message }, 'the local store cannot be trusted; restoring it from its changelog');
+    }
+  }
+}
+
+async function startOffsets(task: StreamTask, { applicationId, cluster }: TakeContext): Promise<Map<string, number>> {
+  const { signal } = task.life;
+  await untilBrokerAnswers(signal, () => cluster.track(task.inputs.map((i) => i.topic)));
+  const committed = await untilBrokerAnswers(signal, () => cluster.committedOffsets(applicationId, task.inputs), () => cluster.refresh());
+  const offsets = new Map<string, number>();
+  for (const [index, { topic, partition }] of task.inputs.entries()) {
+    const name = topicPartition(topic, partition);
+    const { first, end } = await untilBrokerAnswers(signal, () => cluster.offsetRange(topic, partition, READ_UNCOMMITTED), () => cluster.refresh());
+    const inGroup = committed[index] ?? -1;
+    const inStore = task.store?.offsets().input.get(name);
+    const remedy = 'If starting over is meant, reset the application (docs/operations.md)';
+    if (inGroup < 0) {
+      if (inStore !== undefined) throw new StreamsError('OFFSETS_MISSING', `the group ${applicationId} has no committed offset for ${name}, but the local store of task ${task.id} has counted it up to ${String(inStore)}. ${remedy}`, { taskId: task.id });
+      offsets.set(name, first);
+      continue;
+    }
+    if (inStore !== undefined && inStore > inGroup) throw new StreamsError('STORE_AHEAD_OF_GROUP', `the local store of task ${task.id} has counted ${name} up to ${String(inStore)}, but the group ${applicationId} has committed only ${String(inGroup)}: the offsets were moved back. ${remedy}`, { taskId: task.id });
+    if (inGroup < first || inGroup > end) throw new StreamsError('OFFSET_OUT_OF_RANGE', `the group ${applicationId} stands at offset ${String(inGroup)} of ${name}, which holds ${String(first)} to ${String(end)}: records were deleted before they were processed, or the topic was recreated. ${remedy}`, { taskId: task.id });
+    offsets.set(name, inGroup);
+  }
+  return offsets;
+}

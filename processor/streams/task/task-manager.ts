@@ -1,0 +1,207 @@
+import { RecordCollector } from '../changelog/record-collector.ts';
+import { topicPartition } from '../changelog/streams-producer.ts';
+import type { PartitionAssignment } from '../consumer/group-member.ts';
+import { messageOf, StreamsError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import { changelogTopic, topicNameOf, type SubTopology, type Topology } from '../topology/topology.ts';
+import { commitTask } from './commit.ts';
+import { StreamTask } from './stream-task.ts';
+import { takeTask, type TakeContext } from './take-task.ts';
+import { compareTaskIds, parseTaskId, taskId, type TaskId } from './task-id.ts';
+
+export interface TaskManagerOptions {
+  readonly topology: Topology;
+  readonly applicationId: string;
+  readonly partitionsOf: (topic: string) => number;
+  readonly take: TakeContext;
+  readonly logger: Logger;
+  /** The task is ready: read its inputs from here on. */
+  readonly onRunning: (task: StreamTask, offsets: ReadonlyMap<string, number>) => void;
+  /** The task's inputs must not be read any more. */
+  readonly onStopped: (task: StreamTask) => void;
+  /** Nothing this thread can do about it. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+const RETAKE_DELAY_MS = 200;
+
+/** The source of truth for which tasks this thread has, and for what happens to them one by one. */
+export class TaskManager {
+  readonly #options: TaskManagerOptions;
+  readonly #tasks = new Map<TaskId, StreamTask>();
+  readonly #byInput = new Map<string, StreamTask>();
+  /** Takes and closes under way: a close waits for the task's own take to notice. */
+  readonly #underWay = new Map<TaskId, Promise<void>>();
+
+  constructor(options: TaskManagerOptions) {
+    this.#options = options;
+  }
+
+  get tasks(): StreamTask[] {
+    return [...this.#tasks.values()].sort((a, b) => compareTaskIds(a.id, b.id));
+  }
+
+  running(): StreamTask[] {
+    return this.tasks.filter((t) => t.state.name === 'RUNNING');
+  }
+
+  taskOf(topic: string, partition: number): StreamTask | undefined {
+    const task = this.#byInput.get(topicPartition(topic, partition));
+    return task?.state.name === 'RUNNING' ? task : undefined;
+  }
+
+  /** Closes what is not assigned any more, takes what is new, leaves alone what stays. */
+  async assign(assignment: PartitionAssignment): Promise<void> {
+    const wanted = new Set(tasksOfAssignment(this.#options.topology, this.#options.applicationId, assignment));
+    const lost = this.tasks.filter((t) => !wanted.has(t.id));
+    await Promise.all(lost.map((task) => this.close(task, true)));
+    for (const id of [...wanted].sort(compareTaskIds)) {
+      if (this.#tasks.has(id)) continue;
+      const task = this.#create(id);
+      this.#tasks.set(id, task);
+      for (const { topic, partition } of task.inputs) this.#byInput.set(topicPartition(topic, partition), task);
+      this.#startTake(task);
+    }
+  }
+
+  /** Commits every running task that has something to commit, side by side. A task that fails is suspended and taken anew. */
+  async commit(nowMs: number): Promise<number> {
+    const due = this.running().filter((t) => t.needsCommit(nowMs));
+    const failures: unknown[] = [];
+    await Promise.all(
+      due.map(async (task) => {
+        try {
+          await commitTask(task, nowMs);
+        } catch (error) {
+          failures.push(await this.#afterFailure(task, error));
+        }
+      }),
+    );
+    const fatal = failures.find((f) => f !== undefined);
+    if (fatal !== undefined) throw fatal;
+    return due.length;
+  }
+
+  /**
+   * Ends a task. `clean`: its committed state is sound, so the store is closed with the clean mark.
+   * What is not committed is dropped: the next owner reads it again.
+   */
+  async close(task: StreamTask, clean: boolean): Promise<void> {
+    if (task.state.name === 'CLOSED') return;
+    task.life.abort();
+    this.#options.onStopped(task);
+    this.#tasks.delete(task.id);
+    for (const { topic, partition } of task.inputs) {
+      if (this.#byInput.get(topicPartition(topic, partition)) === task) this.#byInput.delete(topicPartition(topic, partition));
+    }
+    await this.#underWay.get(task.id);
+    task.state.to('CLOSED');
+    await task.producer?.abort();
+    await task.producer?.close();
+    await (clean ? task.store?.close() : task.store?.closeDirty());
+    task.store = undefined;
+    this.#options.logger.info({ taskId: task.id }, 'closed task');
+  }
+
+  async closeAll(clean: boolean): Promise<void> {
+    await Promise.all(this.tasks.map((task) => this.close(task, clean)));
+  }
+
+  #startTake(task: StreamTask): void {
+    const run = this.#take(task).finally(() => this.#underWay.delete(task.id));
+    this.#underWay.set(task.id, run);
+  }
+
+  async #take(task: StreamTask): Promise<void> {
+    const { logger, onRunning, onFatal } = this.#options;
+    const { signal } = task.life;
+    while (!signal.aborted) {
+      task.state.to('RESTORING');
+      try {
+        const offsets = await takeTask(task, this.#options.take);
+        if (signal.aborted) return;
+        task.start(offsets);
+        task.state.to('RUNNING');
+        logger.info({ taskId: task.id, offsets: Object.fromEntries(offsets) }, 'task is running');
+        onRunning(task, offsets);
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!(error instanceof StreamsError) || !['retake', 'wait', 'restore'].includes(error.reaction)) {
+          onFatal(error);
+          return;
+        }
+        logger.warn({ taskId: task.id, code: error.code, error: messageOf(error) }, 'taking the task failed; trying again');
+        task.state.to('SUSPENDED');
+        await task.producer?.close();
+        await new Promise((resolve) => setTimeout(resolve, RETAKE_DELAY_MS));
+      }
+    }
+  }
+
+  /** Suspends after a failed commit and takes anew; answers the error when the thread must end instead. */
+  async #afterFailure(task: StreamTask, error: unknown): Promise<unknown> {
+    const reaction = error instanceof StreamsError ? error.reaction : 'replace';
+    if (reaction === 'exit' || reaction === 'replace') return error;
+    this.#options.logger.warn({ taskId: task.id, error: messageOf(error) }, 'commit failed; the task drops what was not committed and is taken anew');
+    this.#options.onStopped(task);
+    task.state.to('SUSPENDED');
+    task.graph?.aborted();
+    await task.producer?.abort();
+    await task.producer?.close();
+    this.#startTake(task);
+    return undefined;
+  }
+
+  #create(id: TaskId): StreamTask {
+    const { topology, applicationId, partitionsOf } = this.#options;
+    const { subTopology: index, partition } = parseTaskId(id);
+    const subTopology = topology.subTopologies[index] as SubTopology;
+    const inputs = subTopology.sources
+      .map((source) => topicNameOf(source, applicationId))
+      .filter((topic) => partition < partitionsOf(topic))
+      .map((topic) => ({ topic, partition }));
+    const changelogs = subTopology.stores.map((store) => ({ store: store.name, topic: changelogTopic(applicationId, store.name), partition }));
+    const reportsTime = topology.subTopologies.some((s) => s.stores.some((store) => store.kind === 'window') && s.sources.some((source) => 'grouping' in source && subTopology.writesGroupings.includes(source.grouping)));
+    return new StreamTask({ id, subTopology, inputs, changelogs, collector: new RecordCollector(), reportsTime });
+  }
+}
+
+/** Number of tasks of a sub-topology: the most partitions any of its sources has. */
+export function taskCount(subTopology: SubTopology, applicationId: string, partitionsOf: (topic: string) => number): number {
+  return Math.max(0, ...subTopology.sources.map((source) => partitionsOf(topicNameOf(source, applicationId))));
+}
+
+export function allTaskIds(topology: Topology, applicationId: string, partitionsOf: (topic: string) => number): TaskId[] {
+  return topology.subTopologies.flatMap((s) => Array.from({ length: taskCount(s, applicationId, partitionsOf) }, (_, partition) => taskId(s.id, partition)));
+}
+
+/** Ids of the source tasks behind the repartition topics that a sub-topology reads. */
+export function timeSourcesOf(topology: Topology, subTopology: SubTopology, applicationId: string, partitionsOf: (topic: string) => number): TaskId[] {
+  const groupings = new Set(subTopology.sources.flatMap((source) => ('grouping' in source ? [source.grouping] : [])));
+  return topology.subTopologies
+    .filter((s) => s.writesGroupings.some((grouping) => groupings.has(grouping)))
+    .flatMap((s) => Array.from({ length: taskCount(s, applicationId, partitionsOf) }, (_, partition) => taskId(s.id, partition)));
+}
+
+/** The partitions a member must be given to run these tasks. */
+export function partitionsOfTasks(topology: Topology, applicationId: string, partitionsOf: (topic: string) => number, tasks: readonly TaskId[]): Record<string, number[]> {
+  const assignment: Record<string, number[]> = {};
+  for (const id of tasks) {
+    const { subTopology, partition } = parseTaskId(id);
+    for (const source of (topology.subTopologies[subTopology] as SubTopology).sources) {
+      const topic = topicNameOf(source, applicationId);
+      if (partition < partitionsOf(topic)) (assignment[topic] ??= []).push(partition);
+    }
+  }
+  return assignment;
+}
+
+function tasksOfAssignment(topology: Topology, applicationId: string, assignment: PartitionAssignment): TaskId[] {
+  return topology.subTopologies.flatMap((s) => {
+    const topics = new Set(s.sources.map((source) => topicNameOf(source, applicationId)));
+    const partitions = new Set(Object.entries(assignment).flatMap(([topic, list]) => (topics.has(topic) ? list : [])));
+    return [...partitions].map((partition) => taskId(s.id, partition));
+  });
+}
+

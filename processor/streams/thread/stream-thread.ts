@@ -1,0 +1,253 @@
+import { PlainProducer } from '../changelog/plain-producer.ts';
+import { topicPartition, type StreamsProducer } from '../changelog/streams-producer.ts';
+import { TransactionalProducer } from '../changelog/transactional-producer.ts';
+import { GroupMember } from '../consumer/group-member.ts';
+import { KafkaCluster } from '../consumer/kafka-cluster.ts';
+import { assignTasks } from '../consumer/partition-assignor.ts';
+import { RecordFetcher } from '../consumer/record-fetcher.ts';
+import { decodeSubscriptionInfo, encodeSubscriptionInfo } from '../consumer/subscription-info.ts';
+import { StreamsError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import type { ThreadInit } from '../streams-config.ts';
+import { crashPoint } from '../task/crash-point.ts';
+import type { StreamTask } from '../task/stream-task.ts';
+import { TaskGraph } from '../task/task-graph.ts';
+import { allTaskIds, partitionsOfTasks, TaskManager, timeSourcesOf } from '../task/task-manager.ts';
+import { topicNameOf, type Topology } from '../topology/topology.ts';
+import type { PartitionAssignment } from '../consumer/group-member.ts';
+import type { FromThread } from './thread-messages.ts';
+
+export const PROTOCOL_NAME = 'tributary';
+const IDLE_WAIT_MS = 250;
+const REJOIN_COMMIT_TIMEOUT_MS = 3_000;
+
+/**
+ * One stream thread: one group member, one fetcher, one loop. The loop is the mutex of the design: records are processed
+ * and commits are made in it and nowhere else, so neither ever sees the other half done.
+ */
+export class StreamThread {
+  readonly #init: ThreadInit;
+  readonly #topology: Topology;
+  readonly #logger: Logger;
+  readonly #storesOnDisk: () => readonly string[];
+  readonly #groupCluster: KafkaCluster;
+  readonly #fetchCluster: KafkaCluster;
+  readonly #queryCluster: KafkaCluster;
+  readonly #fetcher: RecordFetcher;
+  readonly #member: GroupMember;
+  readonly #tasks: TaskManager;
+  #assignment: PartitionAssignment | undefined;
+  #lost = false;
+  #settled = false;
+  #closing = false;
+  #failure: unknown;
+  #commitRequested: (() => void)[] = [];
+  #lastCommitAt = 0;
+  #records = 0;
+  #commits = 0;
+  #brokerAway: string | null = null;
+
+  constructor(init: ThreadInit, topology: Topology, logger: Logger, storesOnDisk: () => readonly string[]) {
+    this.#init = init;
+    this.#topology = topology;
+    this.#logger = logger;
+    this.#storesOnDisk = storesOnDisk;
+    const { connection, config } = init;
+    const clusterFor = (role: string): KafkaCluster => new KafkaCluster({ ...connection, clientId: `${init.threadName}-${role}` }, logger);
+    this.#groupCluster = clusterFor('group');
+    this.#fetchCluster = clusterFor('fetch');
+    this.#queryCluster = clusterFor('restore');
+    this.#fetcher = new RecordFetcher(this.#fetchCluster, logger, {
+      maxBytesPerPartition: config.maxBytesPerPartition,
+      onAway: (away, reason) => {
+        this.#brokerAway = away ? reason : null;
+      },
+    });
+    const partitionsOf = (topic: string): number => this.#partitionsOf(topic);
+    this.#tasks = new TaskManager({
+      topology,
+      applicationId: config.applicationId,
+      partitionsOf,
+      logger,
+      take: {
+        applicationId: config.applicationId,
+        slotDirectory: init.slotDirectory,
+        cluster: this.#queryCluster,
+        logger,
+        createProducer: (task) => this.#createProducer(task),
+        createGraph: (task, store) =>
+          new TaskGraph({
+            taskId: task.id,
+            subTopology: task.subTopology,
+            applicationId: config.applicationId,
+            store,
+            collector: task.collector,
+            partitionsOf,
+            timeSources: timeSourcesOf(topology, task.subTopology, config.applicationId, partitionsOf),
+            nowMs: Date.now,
+            requestCommit: () => {
+              this.#lastCommitAt = 0;
+            },
+          }),
+      },
+      onRunning: (_task, offsets) => {
+        for (const [name, offset] of offsets) {
+          const dash = name.lastIndexOf('-');
+          this.#fetcher.seek(name.slice(0, dash), Number(name.slice(dash + 1)), offset);
+        }
+      },
+      onStopped: (task) => {
+        for (const { topic, partition } of task.inputs) this.#fetcher.remove(topic, partition);
+      },
+      onFatal: (error) => this.#fail(error),
+    });
+    this.#member = new GroupMember(this.#groupCluster, logger, {
+      groupId: config.applicationId,
+      topics: this.#sourceTopics(),
+      protocolName: PROTOCOL_NAME,
+      sessionTimeoutMs: config.sessionTimeoutMs,
+      rebalanceTimeoutMs: config.rebalanceTimeoutMs,
+      heartbeatIntervalMs: config.heartbeatIntervalMs,
+      userData: () => encodeSubscriptionInfo({ processId: init.processId, active: this.#tasks.tasks.map((t) => t.id), stores: this.#storesOnDisk() }),
+      assign: (members) => this.#assign(members),
+      beforeRejoin: () => this.#commitSoon(),
+      onAssigned: (assignment) => {
+        crashPoint('inRebalance');
+        this.#assignment = assignment;
+        this.#settled = true;
+        this.#fetcher.wake();
+      },
+      onLost: () => {
+        this.#lost = true;
+        this.#settled = false;
+        this.#fetcher.wake();
+      },
+      onFatal: (error) => this.#fail(error),
+    });
+  }
+
+  /** Runs until `close` or a failure. @throws what ended it. */
+  async run(): Promise<void> {
+    this.#member.start();
+    try {
+      while (!this.#closing) await this.#runOnce();
+      this.#throwFailure();
+      await this.#tasks.commit(Date.now());
+      await this.#tasks.closeAll(true);
+    } catch (error) {
+      await this.#tasks.closeAll(false).catch(() => undefined);
+      throw error;
+    } finally {
+      await this.#member.leave();
+      await this.#fetcher.close();
+      await Promise.all([this.#groupCluster.disconnect(), this.#fetchCluster.disconnect(), this.#queryCluster.disconnect()]);
+    }
+  }
+
+  /** Asks the loop to end after a last commit. */
+  close(): void {
+    this.#closing = true;
+    this.#fetcher.wake();
+  }
+
+  status(): Extract<FromThread, { kind: 'status' }> {
+    const tasks = this.#tasks.tasks;
+    const repartitionTopics = new Set(this.#topology.subTopologies.flatMap((s) => s.sources.flatMap((source) => ('grouping' in source ? [topicNameOf(source, this.#init.config.applicationId)] : []))));
+    return {
+      kind: 'status',
+      tasks: tasks.map((t) => t.status()),
+      records: this.#records,
+      commits: this.#commits,
+      brokerAway: this.#brokerAway,
+      steady: this.#settled && this.#assignment === undefined && tasks.every((t) => t.state.name === 'RUNNING'),
+      purgeable: tasks.flatMap((t) => t.inputs.filter((i) => repartitionTopics.has(i.topic)).flatMap((i) => {
+        const offset = t.committedOffsets().get(topicPartition(i.topic, i.partition));
+        return offset === undefined ? [] : [[topicPartition(i.topic, i.partition), offset] as const];
+      })),
+    };
+  }
+
+  async #runOnce(): Promise<void> {
+    this.#throwFailure();
+    if (this.#lost) {
+      // The tasks may be somebody else's: nothing may be committed for them, not even what is done.
+      this.#lost = false;
+      await this.#tasks.closeAll(true);
+    }
+    const assignment = this.#assignment;
+    if (assignment !== undefined) {
+      await this.#tasks.assign(assignment);
+      if (this.#assignment === assignment) this.#assignment = undefined;
+    }
+    const { commitIntervalMs } = this.#init.config;
+    const now = Date.now();
+    const pending = this.#tasks.running().some((t) => t.needsCommit(now));
+    const waitMs = pending ? Math.max(0, this.#lastCommitAt + commitIntervalMs - now) : IDLE_WAIT_MS;
+    const fetched = await this.#fetcher.take(waitMs);
+    for (const part of fetched) {
+      const task = this.#tasks.taskOf(part.topic, part.partition);
+      if (task === undefined) continue;
+      if (part.outOfRange) throw new StreamsError('OFFSET_OUT_OF_RANGE', `${part.topic}-${String(part.partition)} does not hold offset ${String(part.nextOffset)} any more: records were deleted before they were processed. If starting over is meant, reset the application (docs/operations.md)`, { taskId: task.id });
+      this.#records += task.accept(part);
+      if (part.records.length > 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    const requested = this.#commitRequested;
+    if (requested.length > 0 || Date.now() - this.#lastCommitAt >= commitIntervalMs) {
+      this.#commitRequested = [];
+      const committed = await this.#tasks.commit(Date.now());
+      if (committed > 0) {
+        this.#lastCommitAt = Date.now();
+        this.#commits += committed;
+      }
+      for (const done of requested) done();
+    }
+  }
+
+  #commitSoon(): Promise<void> {
+    return new Promise((resolve) => {
+      setTimeout(resolve, REJOIN_COMMIT_TIMEOUT_MS).unref();
+      this.#commitRequested.push(resolve);
+      this.#fetcher.wake();
+    });
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error;
+    this.#fetcher.wake();
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #partitionsOf(topic: string): number {
+    const count = this.#init.partitionCounts[topic];
+    if (count === undefined) throw new StreamsError('SOURCE_TOPIC_MISSING', `the topic ${topic} does not exist; create it before the application starts`);
+    return count;
+  }
+
+  #sourceTopics(): string[] {
+    return [...new Set(this.#topology.subTopologies.flatMap((s) => s.sources.map((source) => topicNameOf(source, this.#init.config.applicationId))))];
+  }
+
+  #assign(members: readonly { memberId: string; userData: Buffer | null }[]): Map<string, PartitionAssignment> {
+    const { applicationId } = this.#init.config;
+    const partitionsOf = (topic: string): number => this.#partitionsOf(topic);
+    const assigned = assignTasks(
+      allTaskIds(this.#topology, applicationId, partitionsOf),
+      members.map(({ memberId, userData }) => ({ memberId, info: decodeSubscriptionInfo(userData) })),
+    );
+    return new Map([...assigned].map(([memberId, tasks]) => [memberId, partitionsOfTasks(this.#topology, applicationId, partitionsOf, tasks)]));
+  }
+
+  #createProducer(task: StreamTask): StreamsProducer {
+    const { config, connection, threadName } = this.#init;
+    const cluster = new KafkaCluster({ ...connection, clientId: `${threadName}-${task.id}` }, this.#logger);
+    if (config.processingGuarantee === 'at_least_once') return new PlainProducer(cluster, config.applicationId, () => this.#member);
+    return new TransactionalProducer(cluster, {
+      transactionalId: `${config.applicationId}-${task.id}`,
+      groupId: config.applicationId,
+      transactionTimeoutMs: config.transactionTimeoutMs,
+    });
+  }
+}

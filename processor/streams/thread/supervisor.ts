@@ -1,0 +1,127 @@
+import { Worker } from 'node:worker_threads';
+import { ERROR_TABLE, StreamsError, type ErrorCode } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import type { ThreadInit } from '../streams-config.ts';
+import type { FromThread, ToThread } from './thread-messages.ts';
+
+export type ThreadStatus = Extract<FromThread, { kind: 'status' }>;
+
+export interface SupervisedThread {
+  readonly name: string;
+  readonly status: ThreadStatus | undefined;
+}
+
+interface Seat {
+  readonly init: ThreadInit;
+  worker: Worker | undefined;
+  status: ThreadStatus | undefined;
+  /** Records of workers that have ended. */
+  pastRecords: number;
+  failuresWithoutProgress: number;
+  failedThisLife: boolean;
+  closed: (() => void) | undefined;
+}
+
+const MAX_BACKOFF_MS = 30_000;
+const CLOSE_TIMEOUT_MS = 8_000;
+
+/**
+ * Keeps stream threads running: a thread that fails is replaced after a back-off, at most `threadReplacements` times
+ * without a commit in between. Errors whose reaction is `exit` are not tried again.
+ */
+export class Supervisor {
+  readonly #seats: Seat[];
+  readonly #logger: Logger;
+  readonly #onFatal: (error: StreamsError) => void;
+  readonly #onChange: () => void;
+  #closing = false;
+
+  constructor(inits: readonly ThreadInit[], logger: Logger, handlers: { onFatal: (error: StreamsError) => void; onChange: () => void }) {
+    this.#seats = inits.map((init) => ({ init, worker: undefined, status: undefined, pastRecords: 0, failuresWithoutProgress: 0, failedThisLife: false, closed: undefined }));
+    this.#logger = logger;
+    this.#onFatal = handlers.onFatal;
+    this.#onChange = handlers.onChange;
+  }
+
+  start(): void {
+    for (const seat of this.#seats) this.#spawn(seat);
+  }
+
+  threads(): SupervisedThread[] {
+    return this.#seats.map(({ init, status }) => ({ name: init.threadName, status }));
+  }
+
+  /** Records processed by all threads, replaced ones included. */
+  records(): number {
+    return this.#seats.reduce((sum, seat) => sum + seat.pastRecords + (seat.status?.records ?? 0), 0);
+  }
+
+  /** Ends all threads after a last commit each; a thread that does not end in time is terminated. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    await Promise.all(
+      this.#seats.map(async (seat) => {
+        const { worker } = seat;
+        if (worker === undefined) return;
+        const done = new Promise<void>((resolve) => {
+          seat.closed = resolve;
+        });
+        worker.postMessage({ kind: 'close' } satisfies ToThread);
+        const timer = setTimeout(() => {
+          this.#logger.warn({ thread: seat.init.threadName }, 'the thread did not close in time; terminating it');
+          void worker.terminate();
+        }, CLOSE_TIMEOUT_MS);
+        await done;
+        clearTimeout(timer);
+      }),
+    );
+  }
+
+  #spawn(seat: Seat): void {
+    seat.failedThisLife = false;
+    const worker = new Worker(new URL('./stream-thread-worker.ts', import.meta.url), { workerData: seat.init, name: seat.init.threadName });
+    seat.worker = worker;
+    worker.on('message', (message: FromThread) => this.#hear(seat, message));
+    worker.on('error', (error) => this.#failed(seat, 'THREAD_FAILED', error instanceof Error ? error.message : String(error)));
+    worker.on('exit', () => {
+      if (seat.worker === worker) seat.worker = undefined;
+      seat.closed?.();
+      if (!this.#closing) this.#failed(seat, 'THREAD_FAILED', 'the thread ended by itself');
+    });
+  }
+
+  #hear(seat: Seat, message: FromThread): void {
+    if (message.kind === 'log') this.#logger[message.level](message.fields, message.message);
+    else if (message.kind === 'failed') this.#failed(seat, message.code, message.message, message.stack);
+    else if (message.kind === 'status') {
+      if (message.commits > (seat.status?.commits ?? 0)) seat.failuresWithoutProgress = 0;
+      seat.status = message;
+      this.#onChange();
+    }
+  }
+
+  #failed(seat: Seat, code: ErrorCode, message: string, stack?: string): void {
+    if (seat.failedThisLife || this.#closing) return;
+    seat.failedThisLife = true;
+    const thread = seat.init.threadName;
+    seat.pastRecords += seat.status?.records ?? 0;
+    seat.status = undefined;
+    this.#onChange();
+    const reaction = ERROR_TABLE[code];
+    if (reaction === 'exit') {
+      this.#onFatal(new StreamsError(code, message));
+      return;
+    }
+    const limit = seat.init.config.threadReplacements;
+    if (reaction !== 'wait') seat.failuresWithoutProgress += 1;
+    if (seat.failuresWithoutProgress > limit) {
+      this.#onFatal(new StreamsError('THREADS_EXHAUSTED', `thread ${thread} failed ${String(seat.failuresWithoutProgress)} times without progress, last with: ${message}`));
+      return;
+    }
+    const backoffMs = Math.min(seat.init.config.threadReplaceBackoffMs * 2 ** Math.max(0, seat.failuresWithoutProgress - 1), MAX_BACKOFF_MS);
+    this.#logger.error({ thread, code, attempt: seat.failuresWithoutProgress, of: limit, backoffMs, stack }, `stream thread failed, replacing it: ${message}`);
+    setTimeout(() => {
+      if (!this.#closing) this.#spawn(seat);
+    }, backoffMs);
+  }
+}

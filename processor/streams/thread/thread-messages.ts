@@ -1,0 +1,24 @@
+import type { ErrorCode } from '../errors.ts';
+import type { TaskStatus } from '../task/instance-status.ts';
+
+/** What a stream thread tells the main thread. Plain data. */
+export type FromThread =
+  | { readonly kind: 'log'; readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly fields: object; readonly message: string }
+  | {
+      readonly kind: 'status';
+      readonly tasks: readonly TaskStatus[];
+      /** Records processed since the thread started. */
+      readonly records: number;
+      /** Commits since the thread started: progress, as the supervisor understands it. */
+      readonly commits: number;
+      readonly brokerAway: string | null;
+      /** Group membership is settled and no task is being restored. */
+      readonly steady: boolean;
+      /** Committed offsets of repartition partitions, `topic-partition` to offset: what may be purged. */
+      readonly purgeable: readonly (readonly [string, number])[];
+    }
+  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string; readonly stack: string | undefined }
+  | { readonly kind: 'closed' };
+
+/** What the main thread tells a stream thread. */
+export type ToThread = { readonly kind: 'close' };
