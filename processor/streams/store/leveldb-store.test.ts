@@ -1,0 +1,154 @@
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, rm, rmdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { writeCleanMark } from './clean-mark.ts';
+import { openLevelDbStore } from './leveldb-store.ts';
+import type { LevelDbStore } from './leveldb-store.ts';
+import type { StoreBatch } from './state-store.ts';
+
+const identity = { applicationId: 'logins', taskId: '1_0' };
+
+let directory: string;
+let workers: Worker[];
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tributary-store-'));
+  workers = [];
+});
+
+afterEach(async () => {
+  for (const worker of workers) await worker.terminate();
+  await rm(directory, { recursive: true, force: true });
+});
+
+const open = (overrides: object = {}): Promise<LevelDbStore> => openLevelDbStore(directory, { identity: { ...identity, ...overrides } });
+
+const oneChange = (value: string, offset: number): StoreBatch => ({
+  changes: [{ store: 'counts', key: Buffer.from('CA'), value: Buffer.from(value) }],
+  changelogOffsets: new Map([['log-0', offset]]),
+  inputOffsets: new Map(),
+});
+
+/** A stream thread that opens the store, says how that went, and with `busy` commits for ever. */
+async function openInWorker(busy = false): Promise<string> {
+  const program = `
+    import { parentPort } from 'node:worker_threads';
+    const { openLevelDbStore } = await import(${JSON.stringify(new URL('./leveldb-store.ts', import.meta.url).href)});
+    try {
+      const store = await openLevelDbStore(${JSON.stringify(directory)}, { identity: ${JSON.stringify(identity)} });
+      const value = Buffer.alloc(2000);
+      const batch = (n) => ({
+        changes: Array.from({ length: 100 }, (_, i) => ({ store: 'counts', key: Buffer.from('k' + (n * 100 + i) % 5000), value })),
+        changelogOffsets: new Map([['log-0', n]]), inputOffsets: new Map(),
+      });
+      if (${busy}) for (let n = 1; ; n++) { await store.commit(batch(n)); if (n === 50) parentPort.postMessage('open'); }
+      parentPort.postMessage('open');
+      setInterval(() => {}, 1e9);
+    } catch (error) { parentPort.postMessage(error.code); }
+  `;
+  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(program)}`));
+  workers.push(worker);
+  const [message] = await once(worker, 'message') as [string];
+  return message;
+}
+
+test.each([['idle', false], ['in the middle of commits', true]])('a thread terminated %s leaves a store that the next thread opens, unclean and sound', async (_, busy) => {
+  expect(await openInWorker(busy)).toBe('open');
+  expect(await openInWorker()).toBe('STORE_LOCKED');
+  await expect(open()).rejects.toMatchObject({ code: 'STORE_LOCKED' });
+  await workers[0]?.terminate();
+  const store = await open();
+  expect(store.uncleanOpen).toBe(true);
+  expect(store.doubt).toBeNull();
+  expect(await store.verify()).toBe(true);
+  if (busy) expect(store.offsets().changelog.get('log-0')).toBeGreaterThanOrEqual(50);
+  await store.close();
+});
+
+test('the store of another task, application or topology is found out', async () => {
+  await (await open({ topology: 'a' })).close();
+  for (const [overrides, message] of [
+    [{ taskId: '1_1' }, 'it belongs to task 1_0 of logins, not to task 1_1 of logins'],
+    [{ applicationId: 'orders' }, 'it belongs to task 1_0 of logins, not to task 1_0 of orders'],
+    [{ topology: 'b' }, 'it was written by another topology'],
+  ] as const) {
+    await expect(open(overrides)).rejects.toMatchObject({ code: 'STORE_DAMAGED', message: expect.stringContaining(message) });
+  }
+  await (await open({ topology: 'a' })).close();
+  await (await open()).close();
+});
+
+test('two commits at a time are refused, and the first is kept', async () => {
+  const store = await open();
+  const first = store.commit(oneChange('1', 1));
+  await expect(store.commit(oneChange('2', 2))).rejects.toThrow('a commit under way');
+  await first;
+  expect(store.offsets().changelog.get('log-0')).toBe(1);
+  await store.close();
+});
+
+test('after a failed commit the store refuses further ones, and closes without the clean mark', async () => {
+  const store = await open();
+  await store.commit(oneChange('1', 1));
+  // The next log that LevelDB wants to begin cannot be: its name is taken by a directory.
+  await blockNextFiles();
+  const big = (n: number): StoreBatch => ({ ...oneChange('', n), changes: [{ store: 'counts', key: Buffer.from(String(n)), value: Buffer.alloc(3 << 20, n) }] });
+  let failure: unknown;
+  let acknowledged = 1;
+  for (let n = 2; failure === undefined && n < 20; n++) {
+    await store.commit(big(n)).then(() => { acknowledged = n; }, (error: unknown) => { failure = error; });
+  }
+  expect(failure).toMatchObject({ code: 'STORE_IO_FAILED', reaction: 'replace' });
+  await expect(store.commit(oneChange('2', 99))).rejects.toMatchObject({ code: 'STORE_IO_FAILED', message: expect.stringContaining('close and open it again') });
+  await store.close();
+  await unblock();
+  const again = await open();
+  expect(again.uncleanOpen).toBe(true);
+  expect(await again.verify()).toBe(true);
+  expect(again.offsets().changelog.get('log-0')).toBeGreaterThanOrEqual(acknowledged);
+  await again.close();
+});
+
+const blocked = (): string[] => Array.from({ length: 60 }, (_, number) => [`${String(number).padStart(6, '0')}.log`, `${String(number).padStart(6, '0')}.ldb`]).flat();
+
+async function blockNextFiles(): Promise<void> {
+  const taken = new Set(await readdir(directory));
+  for (const name of blocked()) if (!taken.has(name)) await mkdir(join(directory, name));
+}
+
+async function unblock(): Promise<void> {
+  for (const name of blocked()) await rmdir(join(directory, name)).catch(() => undefined);
+}
+
+test('a clean mark of another opening vouches for nothing, though every file is as it says', async () => {
+  const store = await open();
+  await store.commit(oneChange('1', 1));
+  await store.closeDirty();
+  await writeCleanMark(directory, 'another opening', null);
+  const next = await open();
+  expect(next.uncleanOpen).toBe(true);
+  await next.close();
+});
+
+test('an unverified unclean store is not marked clean by closing it', async () => {
+  await (await open()).closeDirty();
+  await (await open()).close();
+  const store = await open();
+  expect(store.uncleanOpen).toBe(true);
+  await store.close();
+});
+
+test('a scan lets other work run', async () => {
+  const store = await open();
+  const changes = Array.from({ length: 30_000 }, (_, n) => ({ store: 'counts', key: Buffer.from(`key-${n}`), value: Buffer.from(`value-${n}`) }));
+  await store.commit({ changes, changelogOffsets: new Map(), inputOffsets: new Map() });
+  let turns = 0;
+  const ticker = setInterval(() => { turns += 1; }, 1);
+  expect(await store.verify()).toBe(true);
+  clearInterval(ticker);
+  expect(turns).toBeGreaterThan(3);
+  await store.close();
+});
