@@ -1,0 +1,245 @@
+import { createRequire } from 'node:module';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import fc from 'fast-check';
+import { batchBytes, markerBytes } from '../support/record-batch-bytes.ts';
+import { fetchFrom, logStep, writeLog, type AbortedRange } from '../support/transactional-log.ts';
+
+/*
+ * One block per mend of patches/kafkajs+2.2.4.patch; each fails on kafkajs as it is published. docs/kafkajs.md says
+ * what went wrong without it.
+ */
+
+interface Message {
+  readonly offset: string;
+  readonly value: Buffer;
+}
+interface PartitionData {
+  readonly partition: number;
+  readonly highWatermark: string;
+  readonly abortedTransactions: readonly { readonly producerId: string; readonly firstOffset: string }[];
+  readonly messages: readonly Message[];
+}
+
+const load = createRequire(import.meta.url);
+const Decoder = load('kafkajs/src/protocol/decoder.js') as new (bytes: Buffer) => object;
+const decodeMessages = load('kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js') as (decoder: object) => Promise<Message[]>;
+const Batch = load('kafkajs/src/consumer/batch.js') as new (
+  topic: string,
+  fetchedOffset: string,
+  data: PartitionData,
+) => { readonly messages: readonly Message[]; lastOffset(): string };
+
+const logger = { namespace: () => logger, debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** What a kafkajs consumer hands to its handler for these bytes of a Fetch response. */
+const consume = async (bytes: Buffer, fromOffset: number, aborted: readonly AbortedRange[]): Promise<InstanceType<typeof Batch>> => {
+  const size = Buffer.alloc(4);
+  size.writeInt32BE(bytes.length);
+  return new Batch('t', String(fromOffset), {
+    partition: 0,
+    highWatermark: '1000000',
+    abortedTransactions: aborted.map((it) => ({ producerId: String(it.producerId), firstOffset: String(it.firstOffset) })),
+    messages: await decodeMessages(new Decoder(Buffer.concat([size, bytes]))),
+  });
+};
+
+const data = (offset: number, producerId: number, key: Buffer = Buffer.from('k')): Buffer =>
+  batchBytes({
+    baseOffset: BigInt(offset),
+    producerId: BigInt(producerId),
+    isTransactional: true,
+    records: [{ offsetDelta: 0, timestampDelta: 0n, key, value: Buffer.from(`${producerId}@${offset}`) }],
+  });
+
+describe('read_committed', () => {
+  test('hides both of two overlapping aborted transactions, listed in the order they were aborted', async () => {
+    const log = Buffer.concat([data(0, 1), data(1, 2), markerBytes(2n, 2n, 'abort'), data(3, 1), markerBytes(4n, 1n, 'abort')]);
+    const aborted = [
+      { producerId: 2n, firstOffset: 1 },
+      { producerId: 1n, firstOffset: 0 },
+    ];
+    expect((await consume(log, 0, aborted)).messages.map((it) => it.value.toString())).toEqual([]);
+  });
+
+  test('takes a data key of four zero bytes for data, not for the end of an aborted transaction', async () => {
+    const log = Buffer.concat([data(0, 1, Buffer.alloc(4)), data(1, 1), markerBytes(2n, 1n, 'abort')]);
+    const { messages } = await consume(log, 0, [{ producerId: 1n, firstOffset: 0 }]);
+    expect(messages.map((it) => it.value.toString())).toEqual([]);
+  });
+
+  test('shows exactly the committed records of any interleaving', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(logStep, { maxLength: 50 }), fc.nat(30), fc.integer({ min: 1, max: 9 }), async (steps, from, batches) => {
+        const log = writeLog(steps);
+        const logEnd = (log.batches.at(-1)?.lastOffset ?? -1) + 1;
+        const seen: [number, string][] = [];
+        let position = from;
+        while (position < logEnd) {
+          const { bytes, aborted } = fetchFrom(log, position, batches);
+          const batch = await consume(bytes, position, aborted);
+          seen.push(...batch.messages.map((it): [number, string] => [Number(it.offset), it.value.toString()]));
+          position = Number(batch.lastOffset()) + 1;
+        }
+        expect(seen).toEqual(log.committed.filter(([offset]) => offset >= from));
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+interface OutOfRange {
+  readonly topic: string;
+  readonly partition: number;
+}
+interface TestedGroup {
+  preferredReadReplicasPerTopicPartition: Record<string, Record<number, object>>;
+  offsetManager: { nextOffset(topic: string, partition: number): bigint; setDefaultOffset(at: OutOfRange): Promise<void> };
+  recoverFromOffsetOutOfRange(error: OutOfRange): Promise<void>;
+}
+const ConsumerGroup = load('kafkajs/src/consumer/consumerGroup.js') as new (options: object) => TestedGroup;
+
+describe('an offset out of range', () => {
+  const outOfRange = Object.assign(new Error('out of range'), { topic: 'logins', partition: 3 });
+
+  const groupAt = (offset: bigint): { group: TestedGroup; committed: OutOfRange[] } => {
+    const committed: OutOfRange[] = [];
+    const group = new ConsumerGroup({ logger, groupId: 'g', topics: [], assigners: [], retry: {} });
+    group.offsetManager = {
+      nextOffset: () => offset,
+      setDefaultOffset: async (at) => {
+        committed.push(at);
+      },
+    };
+    return { group, committed };
+  };
+
+  test('is an error that names group, topic, partition and offset, and commits nothing', async () => {
+    const { group, committed } = groupAt(17n);
+    await expect(group.recoverFromOffsetOutOfRange(outOfRange)).rejects.toMatchObject({
+      name: 'KafkaJSNonRetriableError',
+      retriable: false,
+      cause: outOfRange,
+      message: expect.stringContaining('Offset 17 of logins-3 is out of range for group "g"'),
+    });
+    expect(committed).toEqual([]);
+  });
+
+  test('at a follower is asked of the leader first', async () => {
+    const { group } = groupAt(17n);
+    group.preferredReadReplicasPerTopicPartition = { logins: { 3: { nodeId: 2, expireAt: Date.now() + 60_000 } } };
+    await group.recoverFromOffsetOutOfRange(outOfRange);
+    expect(group.preferredReadReplicasPerTopicPartition).toEqual({ logins: {} });
+    await expect(group.recoverFromOffsetOutOfRange(outOfRange)).rejects.toThrow('out of range');
+  });
+});
+
+interface Queue {
+  maybeThrottle(forMs: number): void;
+  push(request: { entry: { correlationId: number }; expectResponse: boolean; sendRequest: () => void }): void;
+  fulfillRequest(response: { correlationId: number; payload: Buffer; size: number }): void;
+  destroy(): void;
+}
+const RequestQueue = load('kafkajs/src/network/requestQueue/index.js') as new (options: object) => Queue;
+
+describe('the request queue', () => {
+  let queues: Queue[] = [];
+  afterEach(() => {
+    jest.restoreAllMocks();
+    for (const queue of queues) queue.destroy();
+    queues = [];
+  });
+
+  const request = (correlationId: number, sent: number[]) => ({
+    entry: { correlationId, resolve: () => undefined, reject: () => undefined },
+    expectResponse: true,
+    sendRequest: () => sent.push(correlationId),
+  });
+  const answer = (correlationId: number) => ({ correlationId, payload: Buffer.alloc(0), size: 0 });
+
+  const queueWith = (options: object): Queue => {
+    const queue = new RequestQueue({
+      maxInFlightRequests: null,
+      requestTimeout: 30_000,
+      enforceRequestTimeout: false,
+      clientId: 'c',
+      broker: 'b',
+      logger,
+      ...options,
+    });
+    queues.push(queue);
+    return queue;
+  };
+
+  test('sets no timer, let alone a negative one, while nothing waits', () => {
+    const timers = jest.spyOn(globalThis, 'setTimeout');
+    const sent: number[] = [];
+    const queue = queueWith({});
+    queue.push(request(1, sent));
+    queue.fulfillRequest(answer(1));
+    expect(sent).toEqual([1]);
+    expect(timers.mock.calls.map(([, delay]) => delay)).toEqual([]);
+  });
+
+  test('still sends what waited for a free place, and what a throttle held back', async () => {
+    const timers = jest.spyOn(globalThis, 'setTimeout');
+    const sent: number[] = [];
+    const queue = queueWith({ maxInFlightRequests: 1 });
+    queue.push(request(1, sent));
+    queue.push(request(2, sent));
+    expect(sent).toEqual([1]);
+    queue.fulfillRequest(answer(1));
+    expect(sent).toEqual([1, 2]);
+    queue.fulfillRequest(answer(2));
+    queue.maybeThrottle(60);
+    queue.push(request(3, sent));
+    expect(sent).toEqual([1, 2]);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(sent).toEqual([1, 2, 3]);
+    expect(timers.mock.calls.every(([, delay]) => (delay ?? 0) > 0)).toBe(true);
+  });
+});
+
+interface ProtocolRequest {
+  readonly request: { readonly apiName: string; readonly apiVersion: number; encode(): Promise<{ readonly buffer: Buffer }> };
+}
+interface TestedBroker {
+  lookupRequest: (apiKey: number, definition: { protocol(at: { version: number }): (payload: object) => ProtocolRequest }) => (payload: object) => ProtocolRequest;
+  joinGroup(payload: object): Promise<unknown>;
+  syncGroup(payload: object): Promise<unknown>;
+  heartbeat(payload: object): Promise<unknown>;
+  leaveGroup(payload: object): Promise<unknown>;
+}
+const Broker = load('kafkajs/src/broker/index.js') as new (options: object) => TestedBroker;
+
+describe('static membership', () => {
+  const brokerAt = (version: number): { broker: TestedBroker; sent: ProtocolRequest['request'][] } => {
+    const sent: ProtocolRequest['request'][] = [];
+    const connectionPool = {
+      connectionTimeout: 1_000,
+      host: 'h',
+      port: 1,
+      isConnected: () => true,
+      send: async ({ request }: ProtocolRequest) => {
+        sent.push(request);
+        return {};
+      },
+    };
+    const broker = new Broker({ connectionPool, logger, nodeId: 1 });
+    broker.lookupRequest = (_, definition) => definition.protocol({ version });
+    return { broker, sent };
+  };
+
+  test.each([
+    ['joinGroup', 5, { groupId: 'g', sessionTimeout: 1, rebalanceTimeout: 1, groupProtocols: [] }],
+    ['syncGroup', 3, { groupId: 'g', generationId: 1, memberId: 'm', groupAssignment: [] }],
+    ['heartbeat', 3, { groupId: 'g', groupGenerationId: 1, memberId: 'm' }],
+    ['leaveGroup', 3, { groupId: 'g', memberId: 'm' }],
+  ] as const)('%s carries the group instance id', async (name, version, payload) => {
+    const { broker, sent } = brokerAt(version);
+    await broker[name]({ ...payload, groupInstanceId: 'instance-7' });
+    await broker[name](payload);
+    const [withId, without] = await Promise.all(sent.map(async (request) => (await request.encode()).buffer.toString('latin1')));
+    expect(withId).toContain('\x00\x0ainstance-7');
+    expect(without).not.toContain('instance-7');
+  });
+});
