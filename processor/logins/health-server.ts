@@ -1,0 +1,56 @@
+import { createServer, type ServerResponse } from 'node:http';
+import type { KafkaStreams } from '../streams/kafka-streams.ts';
+import type { Logger } from '../streams/logger.ts';
+import { processorMetrics } from './metrics.ts';
+
+/** A processor instance's own /health, /ready and /metrics. */
+export interface HealthServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** @throws the listen error (port in use and the like). */
+export async function serveHealth(options: { host: string; port: number; streams: KafkaStreams; log: Logger }): Promise<HealthServer> {
+  const { host, port, streams, log } = options;
+  const metrics = processorMetrics(streams);
+  const server = createServer((request, response) => {
+    const path = (request.url ?? '/').split('?')[0];
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('allow', 'GET, HEAD');
+      answer(response, 405, { error: 'only GET and HEAD are served here' });
+    } else if (path === '/health') {
+      const failed = streams.failure;
+      answer(response, failed === undefined ? 200 : 503, { status: failed === undefined ? 'ok' : 'failing', state: streams.state, ...(failed === undefined ? {} : { code: failed.code, reason: failed.message }) });
+    } else if (path === '/ready') {
+      const reason = streams.notReadyReason();
+      answer(response, reason === null ? 200 : 503, reason === null ? { status: 'ready' } : { status: 'not ready', reason });
+    } else if (path === '/metrics') {
+      void metrics.metrics().then((text) => {
+        response.writeHead(200, { 'content-type': metrics.contentType });
+        response.end(text);
+      });
+    } else {
+      answer(response, 404, { error: 'this is a processor instance: /health, /ready and /metrics are here, everything else is served by the API' });
+    }
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  const address = server.address();
+  const boundPort = typeof address === 'object' && address !== null ? address.port : port;
+  log.info({ host, port: boundPort }, 'serving /health, /ready and /metrics');
+  return {
+    port: boundPort,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function answer(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' });
+  response.end(JSON.stringify(body));
+}

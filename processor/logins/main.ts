@@ -1,0 +1,49 @@
+import { KafkaStreams } from '../streams/kafka-streams.ts';
+import { messageOf, StreamsError } from '../streams/errors.ts';
+import { environmentOrExit } from './environment.ts';
+import { createLogger } from './logging.ts';
+import { serveHealth } from './health-server.ts';
+import { streamsOptions } from './streams-options.ts';
+
+const CLOSE_TIMEOUT_MS = 12_000;
+
+const environment = environmentOrExit();
+const log = createLogger('processor', environment.log);
+const connection = environment.kafka;
+if (connection === undefined) {
+  process.stderr.write('KAFKA_BROKERS is not set: give the processor the brokers to work with, e.g. KAFKA_BROKERS=127.0.0.1:9092\n');
+  process.exit(2);
+}
+if (environment.numStandbyReplicas > 0) {
+  process.stderr.write(`NUM_STANDBY_REPLICAS="${String(environment.numStandbyReplicas)}" cannot be used: this version keeps no standby replicas; set it to 0 or leave it out\n`);
+  process.exit(2);
+}
+
+const streams = new KafkaStreams(streamsOptions(environment, connection, log));
+const health = await serveHealth({ host: environment.host, port: environment.processorPort, streams, log });
+let exiting = false;
+
+async function exit(code: number): Promise<void> {
+  if (exiting) return;
+  exiting = true;
+  setTimeout(() => {
+    log.error({}, 'closing took too long; exiting');
+    process.exit(1);
+  }, CLOSE_TIMEOUT_MS).unref();
+  await streams.close();
+  await health.close();
+  process.exit(code);
+}
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void exit(0));
+streams.onState((next) => {
+  if (next !== 'ERROR') return;
+  const failure = streams.failure;
+  log.error({ code: failure?.code }, `${failure?.code ?? 'THREAD_FAILED'}: ${failure?.message ?? 'unknown'}`);
+  void exit(1);
+});
+try {
+  await streams.start();
+} catch (error) {
+  if (!(error instanceof StreamsError)) log.error({ error: messageOf(error) }, 'the processor could not start');
+}

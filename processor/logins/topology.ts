@@ -1,0 +1,52 @@
+import { StreamsBuilder } from '../streams/topology/streams-builder.ts';
+import type { Processor, ProcessorContext } from '../streams/topology/processor-context.ts';
+import type { KeyValueStore } from '../streams/store/typed-store.ts';
+import type { Topology } from '../streams/topology/topology.ts';
+import { tumbling } from '../streams/topology/windows.ts';
+import { dataQuality, type DataQualityCounts, type QualityFact } from './data-quality.ts';
+import { loginCounts, totalLogins, type LoginCounts } from './login-counts.ts';
+import { decodeLogin } from './login-record.ts';
+import { BY_STATE, COUNTS_BY_STATE, DATA_QUALITY, HOUR_WINDOWS, MINUTE_WINDOWS, QUALITY_KEY, UNATTRIBUTED } from './names.ts';
+
+export interface LoginTopologyOptions {
+  readonly inputTopic: string;
+  readonly deadLetterTopic: string;
+}
+
+/**
+ * Logins per state and device type: in all, per minute, per hour; and what was wrong with the input.
+ *
+ * Sub-topology 0 reads, dead-letters and combines; sub-topology 1 owns the states. The three counts share one combiner,
+ * whose partials per (state, minute) roll up into hours and totals.
+ */
+export function buildTopology({ inputTopic, deadLetterTopic }: LoginTopologyOptions): Topology {
+  const builder = new StreamsBuilder();
+  const logins = builder.stream(inputTopic, { decode: decodeLogin, timestampMs: (login) => login.eventTimeMs, deadLetterTopic });
+
+  const byState = logins.groupBy((login) => login.state ?? UNATTRIBUTED, { name: BY_STATE });
+  byState.aggregate(loginCounts, { store: COUNTS_BY_STATE });
+  const minutes = byState.windowedBy(tumbling(MINUTE_WINDOWS)).aggregate(loginCounts, { store: MINUTE_WINDOWS.store });
+  byState.windowedBy(tumbling(HOUR_WINDOWS)).aggregate(loginCounts, { store: HOUR_WINDOWS.store });
+
+  const flaws = logins.filter((login) => login.flaws !== 0).mapValues((login): QualityFact => ({ kind: 'flaws', flaws: login.flaws }));
+  const letters = logins.deadLetters().mapValues((letter): QualityFact => ({ kind: 'dead-letter', reason: letter.reason }));
+  flaws.merge(letters).groupBy(() => QUALITY_KEY, { name: BY_STATE }).aggregate(dataQuality, { store: DATA_QUALITY });
+  minutes.late().process(() => new LateLogins(), { stores: [DATA_QUALITY] });
+
+  return builder.build();
+}
+
+/** Late logins are found where the windows are, so they are counted there: each partition keeps its own part. */
+class LateLogins implements Processor<LoginCounts, never> {
+  #quality: KeyValueStore<DataQualityCounts> | undefined;
+
+  init(context: ProcessorContext<never>): void {
+    this.#quality = context.keyValueStore<DataQualityCounts>(DATA_QUALITY);
+  }
+
+  process(late: LoginCounts): void {
+    const quality = this.#quality as KeyValueStore<DataQualityCounts>;
+    const counts = quality.get(QUALITY_KEY) ?? dataQuality.empty();
+    quality.put(QUALITY_KEY, dataQuality.add(counts, { kind: 'late', logins: totalLogins(late) }, 0));
+  }
+}

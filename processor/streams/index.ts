@@ -1,0 +1,20 @@
+/** Every public name of the runtime, listed by hand. Anything else is internal and may change. */
+export { KafkaStreams, type KafkaStreamsOptions, type StreamsState } from './kafka-streams.ts';
+export { parseStreamsConfig, type StreamsConfig, type StreamsConfigInput } from './streams-config.ts';
+export { StreamsError, type ErrorCode, type Reaction } from './errors.ts';
+export type { KafkaConnectionConfig } from './kafka-connection-config.ts';
+export type { Logger } from './logger.ts';
+export { StreamsBuilder, type SourceStream, type StreamOptions } from './topology/streams-builder.ts';
+export type { KGroupedStream, KStream, KTable, TableUpdate, WindowedKGroupedStream } from './topology/kstream.ts';
+export type { Topology } from './topology/topology.ts';
+export { countAggregate, type Aggregate } from './topology/aggregate.ts';
+export { hopping, tumbling, type TimeWindows } from './topology/windows.ts';
+export { jsonSerde, stringSerde, type Serde } from './topology/serdes.ts';
+export { DeadLetter, type ConsumerRecord, type Decoder } from './topology/record.ts';
+export type { Processor, ProcessorContext } from './topology/processor-context.ts';
+export type { KeyValueStore, StoreSpec, WindowStore } from './store/typed-store.ts';
+export { decodeWindowKey, encodeWindowKey, type WindowKey } from './store/window-key.ts';
+export type { InstanceStatus, TaskStatus } from './task/instance-status.ts';
+export { createGlobalTable } from './table/global-table.ts';
+export type { GlobalTable, GlobalTableOptions, GlobalTableState, TableChange } from './table/global-table-types.ts';
+export { TopologyTestDriver } from './testing/topology-test-driver.ts';

@@ -1,0 +1,155 @@
+import { KafkaCluster, READ_COMMITTED } from '../consumer/kafka-cluster.ts';
+import { hasCode, CODE } from '../consumer/kafka-errors.ts';
+import { RecordFetcher, type FetchedPartition } from '../consumer/record-fetcher.ts';
+import { topicPartition } from '../changelog/streams-producer.ts';
+import { messageOf } from '../errors.ts';
+import type { KafkaConnectionConfig } from '../kafka-connection-config.ts';
+import type { Logger } from '../logger.ts';
+import type { GlobalTable, GlobalTableOptions, GlobalTableState, TableChange } from './global-table-types.ts';
+
+const RETRY_MS = 500;
+const TAKE_TIMEOUT_MS = 250;
+const MAX_WAIT_MS = 500;
+
+/** A live copy of compacted topics. Topics that do not exist yet are waited for. */
+export function createGlobalTable(connection: KafkaConnectionConfig, options: GlobalTableOptions, logger: Logger): GlobalTable {
+  return new FetchedGlobalTable(connection, options, logger);
+}
+
+interface PartitionProgress {
+  position: number;
+  /** End of the committed records, as last heard; undefined before the first answer. */
+  end: number | undefined;
+}
+
+/**
+ * Reads every partition of its topics from the beginning, without a group, read_committed: the source of truth for how
+ * far this copy has come. It is complete when each position has reached the end as the broker last told it.
+ */
+class FetchedGlobalTable implements GlobalTable {
+  readonly #options: GlobalTableOptions;
+  readonly #logger: Logger;
+  readonly #cluster: KafkaCluster;
+  readonly #fetcher: RecordFetcher;
+  readonly #progress = new Map<string, PartitionProgress>();
+  #running: Promise<void> | undefined;
+  #closed = false;
+  #caughtUpOnce = false;
+  #away: string | null = null;
+  #waitingFor: string | null = 'not started';
+  #told = '';
+
+  constructor(connection: KafkaConnectionConfig, options: GlobalTableOptions, logger: Logger) {
+    this.#options = options;
+    this.#logger = logger;
+    this.#cluster = new KafkaCluster({ ...connection, clientId: `${connection.clientId}-global-table` }, logger);
+    this.#fetcher = new RecordFetcher(this.#cluster, logger, {
+      maxWaitMs: MAX_WAIT_MS,
+      isolationLevel: READ_COMMITTED,
+      onAway: (away, reason) => {
+        this.#away = away ? `Kafka is away: ${reason}` : null;
+        this.#tell();
+      },
+    });
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  state(): GlobalTableState {
+    const reason = this.#reason();
+    return { caughtUpOnce: this.#caughtUpOnce, complete: reason === null, reason };
+  }
+
+  positions(): ReadonlyMap<string, number> {
+    return new Map([...this.#progress].map(([name, { position }]) => [name, position]));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#fetcher.close();
+    await this.#running;
+    await this.#cluster.disconnect();
+  }
+
+  async #run(): Promise<void> {
+    await this.#waitForTopics();
+    while (!this.#closed) {
+      try {
+        for (const part of await this.#fetcher.take(TAKE_TIMEOUT_MS)) this.#apply(part);
+      } catch (error) {
+        this.#logger.error({ error: messageOf(error) }, 'a result topic cannot be read');
+        this.#away = messageOf(error);
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+      if (!this.#caughtUpOnce && this.#reason() === null) this.#caughtUpOnce = true;
+      this.#tell();
+    }
+  }
+
+  async #waitForTopics(): Promise<void> {
+    for (const topic of this.#options.topics) {
+      while (!this.#closed) {
+        try {
+          await this.#cluster.track([topic]);
+          const partitions = this.#cluster.partitionCount(topic);
+          if (partitions > 0) {
+            for (let partition = 0; partition < partitions; partition += 1) {
+              this.#progress.set(topicPartition(topic, partition), { position: 0, end: undefined });
+              this.#fetcher.seek(topic, partition, 0);
+            }
+            break;
+          }
+          this.#waitingFor = `waiting for the topic ${topic}, which the processor creates`;
+        } catch (error) {
+          const missing = hasCode(error, CODE.UNKNOWN_TOPIC_OR_PARTITION);
+          this.#waitingFor = missing ? `waiting for the topic ${topic}, which the processor creates` : `Kafka is away: ${messageOf(error)}`;
+          if (!missing) await this.#cluster.refresh().catch(() => undefined);
+        }
+        this.#tell();
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
+    this.#waitingFor = null;
+  }
+
+  #apply(part: FetchedPartition): void {
+    const { topic, partition } = part;
+    const progress = this.#progress.get(topicPartition(topic, partition));
+    if (progress === undefined) return;
+    if (part.outOfRange) {
+      // Position 0 of a compacted topic is below the log start after a deleteRecords; past the end it was recreated.
+      const recreated = progress.position > part.highWatermark;
+      if (recreated) this.#options.onReset(topic, partition);
+      progress.position = part.logStartOffset;
+      progress.end = undefined;
+      this.#fetcher.seek(topic, partition, Math.max(0, part.logStartOffset));
+      return;
+    }
+    const changes: TableChange[] = [];
+    for (const { offset, timestampMs, key, value } of part.records) if (key !== null) changes.push({ topic, partition, offset, timestampMs, key, value });
+    progress.position = part.nextOffset;
+    progress.end = part.lastStableOffset;
+    if (changes.length > 0) this.#options.onChanges(changes);
+  }
+
+  #reason(): string | null {
+    if (this.#waitingFor !== null) return this.#waitingFor;
+    if (this.#away !== null) return this.#away;
+    let behind = 0;
+    for (const { position, end } of this.#progress.values()) {
+      if (end === undefined) return 'reading the result topics for the first time';
+      behind += Math.max(0, end - position);
+    }
+    return behind === 0 ? null : `catching up: ${String(behind)} records of the result topics to go`;
+  }
+
+  #tell(): void {
+    const state = this.state();
+    const text = JSON.stringify(state);
+    if (text === this.#told) return;
+    this.#told = text;
+    this.#options.onState(state);
+  }
+}

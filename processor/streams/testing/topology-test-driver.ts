@@ -1,0 +1,148 @@
+import { RecordCollector } from '../changelog/record-collector.ts';
+import { topicPartition, type OutgoingRecord } from '../changelog/streams-producer.ts';
+import { openMemoryStore } from '../store/memory-store.ts';
+import type { StateStore } from '../store/state-store.ts';
+import { TaskGraph } from '../task/task-graph.ts';
+import { taskCount, timeSourcesOf } from '../task/task-manager.ts';
+import { parseTaskId, taskId } from '../task/task-id.ts';
+import { partitionOf } from '../topology/partitioner.ts';
+import type { ConsumerRecord, RecordHeaders } from '../topology/record.ts';
+import { changelogTopic, repartitionTopic, topicNameOf, type SubTopology, type Topology } from '../topology/topology.ts';
+
+export interface TestRecord {
+  readonly key?: string | Buffer | null;
+  readonly value: string | Buffer | null;
+  readonly timestampMs?: number;
+  /** Default: by key as Kafka's partitioner does, 0 without one. */
+  readonly partition?: number;
+  readonly headers?: RecordHeaders;
+}
+
+export interface TopologyTestDriverOptions {
+  readonly applicationId?: string;
+  /** Partitions of topics; 1 for those not named. Repartition topics have as many as their sources. */
+  readonly partitions?: Readonly<Record<string, number>>;
+  /** The wall clock, epoch ms. Default: a fixed instant, so that tests repeat. */
+  readonly nowMs?: () => number;
+}
+
+const FIXED_NOW_MS = Date.UTC(2026, 0, 1);
+
+/**
+ * Runs a topology without a broker: every partition, every sub-topology, repartitioning included. `pipe` processes and
+ * commits through all sub-topologies before it returns; what the topology wrote is read with `output` and `store`.
+ */
+export class TopologyTestDriver {
+  readonly #topology: Topology;
+  readonly #applicationId: string;
+  readonly #nowMs: () => number;
+  readonly #partitions: Readonly<Record<string, number>>;
+  readonly #tasks = new Map<string, { graph: TaskGraph; collector: RecordCollector; store: StateStore; subTopology: SubTopology; inbox: ConsumerRecord[] }>();
+  readonly #log = new Map<string, OutgoingRecord[]>();
+  readonly #nextOffsets = new Map<string, number>();
+
+  constructor(topology: Topology, options: TopologyTestDriverOptions = {}) {
+    this.#topology = topology;
+    this.#applicationId = options.applicationId ?? 'test';
+    this.#partitions = options.partitions ?? {};
+    this.#nowMs = options.nowMs ?? (() => FIXED_NOW_MS);
+    const partitionsOf = (topic: string): number => this.partitionsOf(topic);
+    for (const subTopology of topology.subTopologies) {
+      for (let partition = 0; partition < taskCount(subTopology, this.#applicationId, partitionsOf); partition += 1) {
+        const collector = new RecordCollector();
+        const store = openMemoryStore();
+        const id = taskId(subTopology.id, partition);
+        const timeSources = timeSourcesOf(topology, subTopology, this.#applicationId, partitionsOf);
+        const graph = new TaskGraph({ taskId: id, subTopology, applicationId: this.#applicationId, store, collector, partitionsOf, timeSources, nowMs: this.#nowMs, requestCommit: () => undefined });
+        this.#tasks.set(id, { graph, collector, store, subTopology, inbox: [] });
+      }
+    }
+  }
+
+  /** Sends records to a source topic and runs everything they cause. @throws what user code throws. */
+  async pipe(topic: string, ...records: readonly TestRecord[]): Promise<void> {
+    for (const { key = null, value, timestampMs = this.#nowMs(), partition, headers = {} } of records) {
+      const keyBytes = typeof key === 'string' ? Buffer.from(key) : key;
+      const target = partition ?? (keyBytes === null ? 0 : partitionOf(keyBytes, this.partitionsOf(topic)));
+      this.#deliver(topic, target, { key: keyBytes, value: typeof value === 'string' ? Buffer.from(value) : value, timestampMs, headers });
+    }
+    await this.#settle();
+  }
+
+  /** What has been written to a topic since the last call, in order. */
+  output(topic: string): OutgoingRecord[] {
+    const written = this.#log.get(topic) ?? [];
+    this.#log.set(topic, []);
+    return written;
+  }
+
+  /** A key-value store's committed rows over all partitions, by key. */
+  store<V>(name: string): Map<string, V> {
+    return this.#rows(name, (key) => key.toString('utf8'));
+  }
+
+  /** The committed entries of a store over all partitions, in bytes: `[partition, key, value]`. */
+  async entries(name: string): Promise<[number, Buffer, Buffer][]> {
+    const found: [number, Buffer, Buffer][] = [];
+    for (const [id, { store }] of this.#tasks) {
+      for await (const [key, value] of store.entries(name)) if (key[0] !== 0x21) found.push([parseTaskId(id).partition, key, value]);
+    }
+    return found;
+  }
+
+  partitionsOf(topic: string): number {
+    const given = this.#partitions[topic];
+    if (given !== undefined) return given;
+    const upstream = this.#topology.subTopologies.filter((s) => s.writesGroupings.some((grouping) => repartitionTopic(this.#applicationId, grouping) === topic));
+    const sizes = upstream.map((s) => Math.max(...s.sources.map((source) => this.partitionsOf(topicNameOf(source, this.#applicationId)))));
+    return sizes.length === 0 ? 1 : Math.max(...sizes);
+  }
+
+  #rows<V>(name: string, decode: (key: Buffer) => string): Map<string, V> {
+    const rows = new Map<string, V>();
+    const spec = this.#topology.subTopologies.flatMap((s) => s.stores).find((s) => s.name === name);
+    if (spec === undefined) throw new Error(`the topology has no store "${name}"`);
+    const written = this.#log.get(changelogTopic(this.#applicationId, name)) ?? [];
+    for (const { key, value } of written) {
+      if (key === null || key[0] === 0x21) continue;
+      if (value === null) rows.delete(decode(key));
+      else rows.set(decode(key), spec.serde.deserialize(value) as V);
+    }
+    return rows;
+  }
+
+  #deliver(topic: string, partition: number, record: Pick<ConsumerRecord, 'key' | 'value' | 'timestampMs' | 'headers'>): boolean {
+    const name = topicPartition(topic, partition);
+    const offset = this.#nextOffsets.get(name) ?? 0;
+    this.#nextOffsets.set(name, offset + 1);
+    const readers = [...this.#tasks].filter(([id, { subTopology }]) => parseTaskId(id).partition === partition && subTopology.sources.some((source) => topicNameOf(source, this.#applicationId) === topic));
+    for (const [, { inbox }] of readers) inbox.push({ topic, partition, offset, ...record });
+    return readers.length > 0;
+  }
+
+  /** One commit per round and task until nothing is under way. */
+  async #settle(): Promise<void> {
+    for (let moved = true; moved; ) {
+      moved = false;
+      for (const [, task] of [...this.#tasks].sort(([, a], [, b]) => a.subTopology.id - b.subTopology.id)) {
+        if (task.inbox.length === 0) continue;
+        moved = true;
+        for (const record of task.inbox.splice(0)) task.graph.process(record);
+        if (task.subTopology.writesGroupings.length > 0) task.graph.sendTimeReport(false);
+        await task.graph.expire();
+        const changes = task.graph.seal();
+        for (const record of task.collector.take()) this.#write(record);
+        for (const { store, key, value } of changes) this.#write({ topic: changelogTopic(this.#applicationId, store), partition: 0, key, value });
+        await task.store.commit({ changes, changelogOffsets: new Map(), inputOffsets: new Map() });
+        task.graph.committed();
+      }
+    }
+  }
+
+  #write(record: OutgoingRecord): void {
+    const written = this.#log.get(record.topic) ?? [];
+    written.push(record);
+    this.#log.set(record.topic, written);
+    this.#deliver(record.topic, record.partition, { key: record.key, value: record.value, timestampMs: this.#nowMs(), headers: record.headers ?? {} });
+  }
+}
