@@ -1,0 +1,50 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+import type { LiveModel } from '../live/live-model.ts';
+
+/** What `/metrics` shows. Labels come from fixed sets only: never from what a client sends. */
+export class ApiMetrics {
+  readonly registry = new Registry();
+  readonly httpRequests: Counter<'path' | 'method' | 'status'>;
+  readonly httpSeconds: Histogram<'path'>;
+  readonly operations: Counter<'type' | 'transport' | 'outcome'>;
+  readonly errors: Counter<'code'>;
+  readonly sockets: Gauge;
+  readonly subscriptions: Gauge<'field'>;
+
+  constructor(model: LiveModel) {
+    const registers = [this.registry];
+    collectDefaultMetrics({ register: this.registry });
+    this.httpRequests = new Counter({ name: 'tributary_api_http_requests_total', help: 'HTTP requests answered.', labelNames: ['path', 'method', 'status'], registers });
+    this.httpSeconds = new Histogram({
+      name: 'tributary_api_http_request_seconds',
+      help: 'Time to answer an HTTP request; subscriptions are left out.',
+      labelNames: ['path'],
+      buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2],
+      registers,
+    });
+    this.operations = new Counter({ name: 'tributary_api_operations_total', help: 'GraphQL operations begun.', labelNames: ['type', 'transport', 'outcome'], registers });
+    this.errors = new Counter({ name: 'tributary_api_errors_total', help: 'GraphQL errors sent, by code.', labelNames: ['code'], registers });
+    this.sockets = new Gauge({ name: 'tributary_api_sockets', help: 'Open WebSockets.', registers });
+    this.subscriptions = new Gauge({ name: 'tributary_api_subscriptions', help: 'Open subscriptions, by field.', labelNames: ['field'], registers });
+
+    new Gauge({ name: 'tributary_api_complete', help: '1 when the copy of the results is complete.', registers, collect() { this.set(model.tableState.complete ? 1 : 0); } });
+    new Gauge({ name: 'tributary_api_unreadable_records', help: 'Changelog records passed over.', registers, collect() { this.set(model.unreadable); } });
+    new Gauge({ name: 'tributary_api_processor_lag', help: 'Input records not processed yet; NaN while no processor reports.', registers, collect() { this.set(model.instances.lag(model.now()) ?? NaN); } });
+    new Gauge({
+      name: 'tributary_api_windows',
+      help: 'Windows in the copy, by store.',
+      labelNames: ['store'],
+      registers,
+      collect() {
+        for (const rows of [model.minutes, model.hours]) this.set({ store: rows.definition.store }, rows.size);
+      },
+    });
+  }
+
+  /** For the resolvers: counts a subscription for as long as it is open. */
+  readonly subscriptionOpened = (field: string): (() => void) => {
+    this.subscriptions.inc({ field });
+    return () => this.subscriptions.dec({ field });
+  };
+}

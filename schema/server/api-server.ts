@@ -1,0 +1,148 @@
+import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+import type { Logger } from '../../processor/streams/logger.ts';
+import type { ApplicationDescription } from '../answers/processor-answers.ts';
+import type { LiveModel } from '../live/live-model.ts';
+import { createApiSchema } from '../resolvers/api-schema.ts';
+import { ApiMetrics } from './api-metrics.ts';
+import { TokenCheck } from './api-token.ts';
+import { DashboardFiles } from './dashboard-files.ts';
+import { GraphiqlPage } from './graphiql-page.ts';
+import { createGraphqlEngine, errorMask, GRAPHQL_PATH } from './graphql-engine.ts';
+import { GraphqlSockets } from './graphql-sockets.ts';
+import { sendJson } from './http-answers.ts';
+import { isEventStream, OpenAnswers } from './open-answers.ts';
+import { OperationLog } from './operation-log.ts';
+import { OriginPolicy } from './origins.ts';
+import { RequestRouter } from './request-router.ts';
+import { setSecurityHeaders } from './security-headers.ts';
+
+/** A request's head, and then the whole of it, must arrive within these: slow senders hold no connection. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+const SOCKETS_GRACE_MS = 1_000;
+const ANSWERS_GRACE_MS = 3_000;
+
+export interface ApiServerOptions {
+  readonly model: LiveModel;
+  readonly application: ApplicationDescription;
+  readonly logger: Logger;
+  readonly host: string;
+  /** 0 is any free port. */
+  readonly port: number;
+  readonly allowedOrigins: readonly string[];
+  readonly graphiql: boolean;
+  readonly apiToken: string | undefined;
+  /** Where the built client lies, if it does. */
+  readonly dashboardFolder: string;
+}
+
+export interface ApiServer {
+  readonly port: number;
+  /** Where to find it, such as `http://127.0.0.1:4000`. */
+  readonly url: string;
+  /** Ends subscriptions so that clients come back elsewhere, lets queries finish, and closes. Takes at most five seconds. */
+  stop(): Promise<void>;
+}
+
+/** Serves everything on one port. Rejects with the system's error when the port cannot be listened on. */
+export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const { model, logger } = options;
+  let stopping = false;
+  const metrics = new ApiMetrics(model);
+  const log = new OperationLog(logger, metrics);
+  const token = new TokenCheck(options.apiToken);
+  const origins = new OriginPolicy(options.allowedOrigins);
+  const schema = createApiSchema(model, options.application, metrics.subscriptionOpened);
+  const engine = createGraphqlEngine({ schema, explorable: options.graphiql, log });
+  const mask = errorMask({ explorable: options.graphiql, log });
+  const sockets = new GraphqlSockets({ engine, mask, token, log, metrics, logger });
+  const router = new RequestRouter({
+    model,
+    engine,
+    origins,
+    token,
+    metrics,
+    dashboard: new DashboardFiles(options.dashboardFolder),
+    graphiql: options.graphiql ? new GraphiqlPage() : null,
+    stopping: () => stopping,
+  });
+  const answers = new OpenAnswers();
+
+  const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+    const startedAt = performance.now();
+    const pathname = pathOf(request);
+    answers.add(response);
+    setSecurityHeaders(response);
+    if (stopping) response.setHeader('connection', 'close');
+    response.once('close', () => {
+      const path = router.labelOf(pathname ?? '');
+      const method = KNOWN_METHODS.has(request.method ?? '') ? (request.method as string) : 'other';
+      metrics.httpRequests.inc({ path, method, status: response.statusCode });
+      const seconds = (performance.now() - startedAt) / 1_000;
+      if (!isEventStream(response)) metrics.httpSeconds.observe({ path }, seconds);
+      logger.debug({ method, path, status: response.statusCode, durationMs: Math.round(seconds * 10_000) / 10 }, 'request');
+    });
+    if (pathname === null) return sendJson(request, response, 400, { error: 'This is no path.' });
+    router.answer(pathname, request, response).catch((error: unknown) => {
+      logger.error({ err: error, path: router.labelOf(pathname) }, 'a request failed unexpectedly');
+      if (response.headersSent) response.destroy();
+      else sendJson(request, response, 500, { error: 'Unexpected error.' });
+    });
+  });
+  server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    stream.on('error', () => stream.destroy());
+    if (pathOf(request) !== GRAPHQL_PATH) return refuseUpgrade(stream, 404);
+    if (origins.kindOf(request) === 'foreign') return refuseUpgrade(stream, 403);
+    if (stopping || sockets.full) return refuseUpgrade(stream, 503);
+    sockets.upgrade(request, stream, head);
+  });
+  await listen(server, options.host, options.port);
+
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    url: urlOf(options.host, port),
+    async stop() {
+      if (stopping) return;
+      stopping = true;
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      await Promise.all([sockets.close(SOCKETS_GRACE_MS), answers.drain(ANSWERS_GRACE_MS)]);
+      server.closeAllConnections();
+      await closed;
+      await engine.dispose();
+    },
+  };
+}
+
+const KNOWN_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'OPTIONS', 'PUT', 'PATCH', 'DELETE']);
+
+/** A request's path without its parameters; null for what is none. */
+function pathOf(request: IncomingMessage): string | null {
+  const url = request.url ?? '';
+  return url.startsWith('/') && URL.canParse(url, 'http://localhost') ? (url.split(/[?#]/)[0] as string) : null;
+}
+
+function refuseUpgrade(stream: Duplex, status: 403 | 404 | 503): void {
+  const retry = status === 503 ? 'Retry-After: 1\r\n' : '';
+  stream.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n${retry}\r\n`);
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/** A server on all interfaces is found on this machine's own. */
+function urlOf(host: string, port: number): string {
+  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+}

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { readFile, realpath, stat } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { extname, join, sep } from 'node:path';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+
+import { accepts, answersNotModified, etagOf, refusesMethod, sendBody, sendJson } from './http-answers.ts';
+import { setPagePolicy } from './security-headers.ts';
+
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.mjs': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json; charset=utf-8',
+  '.map': 'application/json; charset=utf-8',
+  '.webmanifest': 'application/manifest+json; charset=utf-8',
+  '.txt': 'text/plain; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.jpg': 'image/jpeg',
+  '.ico': 'image/x-icon',
+  '.woff2': 'font/woff2',
+};
+const COMPRESSIBLE = /^(text\/|application\/(json|manifest)|image\/svg)/;
+const compress = promisify(gzip);
+
+const NOT_BUILT = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Tributary</title>
+<h1>The dashboard is not built</h1>
+<p>Build it with <code>npm run build</code> and load this page again, or start everything with <code>npm start</code>.</p>
+<p>The API works without it: <a href="/graphql">GraphiQL</a>, <a href="/data">/data</a>, <a href="/insights">/insights</a>.</p>
+`;
+
+interface CachedFile {
+  readonly changedAtMs: number;
+  readonly bytes: Buffer;
+  readonly gzipped: Buffer | null;
+  readonly etag: string;
+  readonly scriptHashes: readonly string[];
+}
+
+/** The built client: `/` and what it loads. Paths of its own, which are no files, get the page itself. */
+export class DashboardFiles {
+  readonly #folder: string;
+  readonly #cache = new Map<string, CachedFile>();
+
+  /** `folder`: where the client's build puts its files; it may be absent, and may come while this runs. */
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  async answer(pathname: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (refusesMethod(request, response, ['GET', 'HEAD'])) return;
+    const wantsPage = pathname === '/' || (extname(pathname) === '' && accepts(request, 'text/html') && request.headers.accept?.includes('text/html') === true);
+    const name = wantsPage ? 'index.html' : pathname.slice(1);
+    const file = await this.#read(name);
+    if (file !== null) return this.#send(name, file, request, response);
+    if (!wantsPage) return sendJson(request, response, 404, { error: 'There is nothing at this path.' });
+    setPagePolicy(request, response);
+    response.setHeader('cache-control', 'no-store');
+    sendBody(request, response, 404, CONTENT_TYPES['.html'] as string, NOT_BUILT);
+  }
+
+  #send(name: string, file: CachedFile, request: IncomingMessage, response: ServerResponse): void {
+    const contentType = CONTENT_TYPES[extname(name)] ?? 'application/octet-stream';
+    if (contentType.startsWith('text/html')) setPagePolicy(request, response, { scriptHashes: file.scriptHashes });
+    // The build puts a hash of the content into the names under assets/.
+    response.setHeader('cache-control', name.startsWith('assets/') ? 'public, max-age=31536000, immutable' : 'no-cache');
+    response.appendHeader('vary', 'Accept-Encoding');
+    if (answersNotModified(request, response, file.etag)) return;
+    const zipped = file.gzipped !== null && /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
+    if (zipped) response.setHeader('content-encoding', 'gzip');
+    sendBody(request, response, 200, contentType, zipped && file.gzipped !== null ? file.gzipped : file.bytes);
+  }
+
+  /** A file inside the folder, wherever links lead; null for everything else. */
+  async #read(name: string): Promise<CachedFile | null> {
+    try {
+      const decoded = decodeURIComponent(name);
+      if (decoded.includes('\0') || decoded.split(/[/\\]/).some((part) => part.startsWith('.'))) return null;
+      const folder = await realpath(this.#folder);
+      const path = await realpath(join(folder, decoded));
+      if (!path.startsWith(folder + sep)) return null;
+      const { mtimeMs, isFile } = await stat(path).then((stats) => ({ mtimeMs: stats.mtimeMs, isFile: stats.isFile() }));
+      if (!isFile) return null;
+      const cached = this.#cache.get(path);
+      if (cached?.changedAtMs === mtimeMs) return cached;
+      const bytes = await readFile(path);
+      const contentType = CONTENT_TYPES[extname(path)] ?? '';
+      const file: CachedFile = {
+        changedAtMs: mtimeMs,
+        bytes,
+        gzipped: COMPRESSIBLE.test(contentType) ? await compress(bytes) : null,
+        etag: etagOf(bytes),
+        scriptHashes: contentType.startsWith('text/html') ? inlineScriptHashes(bytes.toString('utf8')) : [],
+      };
+      this.#cache.set(path, file);
+      return file;
+    } catch {
+      // Absent, unreadable, or a path that is none.
+      return null;
+    }
+  }
+}
+
+/** Our own page's inline scripts, such as the one that sets the theme before the first paint. */
+function inlineScriptHashes(html: string): string[] {
+  const scripts = html.matchAll(/<script(?![^>]*\bsrc=)[^>]*>([\s\S]*?)<\/script>/g);
+  return [...scripts].map(([, text = '']) => `sha256-${createHash('sha256').update(text).digest('base64')}`);
+}

@@ -1,0 +1,89 @@
+import { GraphQLError, type GraphQLErrorExtensions, type GraphQLFormattedError, Kind } from 'graphql';
+
+import { ERROR_CODES, type ErrorCode } from '../answers/api-error.ts';
+
+const OUR_CODES: ReadonlySet<string> = new Set(ERROR_CODES);
+
+/** Codes that the server library gives, and ours for the same thing. */
+const TRANSLATED: Readonly<Record<string, ErrorCode>> = {
+  BAD_REQUEST: 'BAD_USER_INPUT',
+  OPERATION_RESOLUTION_FAILURE: 'BAD_USER_INPUT',
+  REQUEST_ENTITY_TOO_LARGE: 'QUERY_TOO_LARGE',
+};
+
+const REQUEST_ERROR = Object.freeze({ status: 400, spec: true });
+const MASKED_MESSAGE = 'Unexpected error.';
+
+/**
+ * What a client may be told of an error: GraphQL errors as they are, with a code of ours; anything else only as
+ * INTERNAL_SERVER_ERROR, its message and stack kept for the log.
+ */
+export function answerFor(error: unknown): GraphQLError {
+  if (!(error instanceof GraphQLError)) return masked(error, undefined);
+  if (error.originalError != null && !(error.originalError instanceof GraphQLError)) return masked(error.originalError, error);
+  const code: unknown = error.extensions['code'] ?? error.originalError?.extensions?.['code'];
+  if (typeof code === 'string' && OUR_CODES.has(code)) return error;
+  return withExtensions(error, error.message, { ...error.extensions, ...inferred(error, code) });
+}
+
+function inferred(error: GraphQLError, code: unknown): GraphQLErrorExtensions {
+  const translated = typeof code === 'string' ? TRANSLATED[code] : undefined;
+  if (code === 'OPERATION_RESOLUTION_FAILURE') return { code: translated, argument: 'operationName', http: { status: 400 } };
+  // A request that is none; the parser's own words about its body are of no use to anyone.
+  if (translated !== undefined) return { code: translated, http: { ...httpOf(error), spec: false }, originalError: undefined };
+  if (error.message.startsWith('Syntax Error')) return { code: 'GRAPHQL_PARSE_FAILED', http: REQUEST_ERROR };
+  // What is left without a code is a value that does not fit: a variable's before execution, an argument's within.
+  const variable = error.nodes?.find((node) => node.kind === Kind.VARIABLE_DEFINITION)?.variable.name.value;
+  const argument = variable ?? /^(?:Argument|Variable) "\$?(\w+)"/.exec(error.message)?.[1];
+  return {
+    code: 'BAD_USER_INPUT',
+    ...(argument === undefined ? {} : { argument }),
+    ...(error.path === undefined ? { http: REQUEST_ERROR } : {}),
+  };
+}
+
+/** What each masked error hides, for the log. */
+const causes = new WeakMap<GraphQLError, unknown>();
+
+function httpOf(error: GraphQLError): object {
+  const http: unknown = error.extensions['http'];
+  return typeof http === 'object' && http !== null ? http : { status: 400 };
+}
+
+function masked(cause: unknown, located: GraphQLError | undefined): GraphQLError {
+  const extensions = { code: 'INTERNAL_SERVER_ERROR', unexpected: true, ...(located === undefined ? { http: { status: 500 } } : {}) };
+  const error = new GraphQLError(MASKED_MESSAGE, { nodes: located?.nodes ?? null, path: located?.path ?? null, extensions });
+  causes.set(error, cause);
+  return error;
+}
+
+export function hiddenCause(error: GraphQLError): unknown {
+  return causes.get(error);
+}
+
+/** Takes from a message what would tell names of the schema to someone who may not ask for them. */
+export function withoutSuggestion(error: GraphQLError): GraphQLError {
+  const message = error.message.replace(/ ?Did you mean [\s\S]*$/, '');
+  return message === error.message ? error : withExtensions(error, message, error.extensions);
+}
+
+function withExtensions(error: GraphQLError, message: string, extensions: GraphQLErrorExtensions): GraphQLError {
+  return new GraphQLError(message, {
+    nodes: error.nodes ?? null,
+    source: error.source ?? null,
+    positions: error.positions ?? null,
+    path: error.path ?? null,
+    extensions,
+  });
+}
+
+/** An error as it is written to a client that is not served by the HTTP library, without that one's private notes. */
+export function formatted(error: GraphQLError): GraphQLFormattedError {
+  const { http, unexpected, ...extensions } = error.extensions;
+  return { ...error.toJSON(), extensions };
+}
+
+export function codeOf(error: GraphQLFormattedError | GraphQLError): string {
+  const code = error.extensions?.['code'];
+  return typeof code === 'string' ? code : 'UNKNOWN';
+}

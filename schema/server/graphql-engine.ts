@@ -1,0 +1,102 @@
+import { type DocumentNode, GraphQLError, type GraphQLSchema, NoSchemaIntrospectionCustomRule } from 'graphql';
+import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
+
+import { answerFor, withoutSuggestion } from './error-answers.ts';
+import type { OperationLog } from './operation-log.ts';
+import { REQUEST_LIMITS, shapeLimitError, tokenLimitError } from './request-limits.ts';
+
+export const GRAPHQL_PATH = '/graphql';
+
+export interface GraphqlEngineOptions {
+  readonly schema: GraphQLSchema;
+  /** False closes introspection and keeps the schema's names out of error messages. */
+  readonly explorable: boolean;
+  readonly log: OperationLog;
+}
+
+export type GraphqlEngine = YogaServerInstance<Record<never, never>, Record<never, never>>;
+
+/**
+ * GraphQL over HTTP and SSE, and, through `getEnveloped`, the same parsing, limits, validation and masking for WebSockets:
+ * whatever has to hold everywhere is a plugin here, and never a hook of one transport.
+ */
+export function createGraphqlEngine({ schema, explorable, log }: GraphqlEngineOptions): GraphqlEngine {
+  return createYoga({
+    schema,
+    graphqlEndpoint: GRAPHQL_PATH,
+    // Origins, GraphiQL and health are answered before a request gets here. The blank matches no path.
+    cors: false,
+    graphiql: false,
+    landingPage: false,
+    healthCheckEndpoint: ' ',
+    multipart: false,
+    batching: false,
+    maxRequestBodySize: REQUEST_LIMITS.bodyBytes,
+    parserAndValidationCache: { documentCache: new DocumentCache<DocumentNode>(), errorCache: new DocumentCache<unknown>() },
+    logging: false,
+    maskedErrors: { maskError: errorMask({ explorable, log }) },
+    plugins: [limits(), explorable ? null : closedSchema(), validationErrors(log), log.plugin()].filter((plugin) => plugin !== null),
+  });
+}
+
+/** What a client is told of any error, counted and logged on its way. */
+export function errorMask({ explorable, log }: Pick<GraphqlEngineOptions, 'explorable' | 'log'>): (error: unknown) => GraphQLError {
+  return (error) => {
+    const answer = explorable ? answerFor(error) : withoutSuggestion(answerFor(error));
+    log.errors([answer]);
+    return answer;
+  };
+}
+
+/** Before parsing and before validation, both of which can be made to cost far more than the query. */
+function limits(): Plugin {
+  return {
+    onParse({ params }) {
+      const error = tokenLimitError(params.source.toString());
+      if (error !== null) throw error;
+    },
+    onValidate({ params, setResult }) {
+      const error = shapeLimitError(params.documentAST);
+      if (error !== null) setResult([error]);
+    },
+  };
+}
+
+function closedSchema(): Plugin {
+  return {
+    onValidate({ addValidationRule }) {
+      addValidationRule(NoSchemaIntrospectionCustomRule);
+      return ({ valid, result, setResult }) => {
+        if (!valid) setResult(result.map((error) => (error instanceof GraphQLError ? withoutSuggestion(error) : error)));
+      };
+    },
+  };
+}
+
+/** Errors of validation are sent as they are, without a visit to `maskError`. */
+function validationErrors(log: OperationLog): Plugin {
+  return {
+    onValidate() {
+      return ({ valid, result }) => {
+        if (valid) return;
+        for (const error of result) if (error instanceof GraphQLError) error.extensions['code'] ??= 'GRAPHQL_VALIDATION_FAILED';
+        log.errors(result.filter((error) => error instanceof GraphQLError));
+      };
+    },
+  };
+}
+
+/** Parsed documents by their text: a few short ones, so that texts made to fill memory cannot. */
+class DocumentCache<T> {
+  readonly #entries = new Map<string, T>();
+
+  get(text: string): T | undefined {
+    return this.#entries.get(text);
+  }
+
+  set(text: string, value: T): void {
+    if (text.length > 10_000) return;
+    if (this.#entries.size >= 200) this.#entries.delete(this.#entries.keys().next().value ?? '');
+    this.#entries.set(text, value);
+  }
+}

@@ -1,0 +1,53 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+const PREFLIGHT_CACHED_S = 600;
+
+export type OriginKind = 'none' | 'same' | 'allowed' | 'foreign';
+
+/** Which pages may use this API from a browser: its own, and those of the listed origins, compared exactly. */
+export class OriginPolicy {
+  readonly #allowed: ReadonlySet<string>;
+
+  constructor(allowedOrigins: readonly string[]) {
+    this.#allowed = new Set(allowedOrigins);
+  }
+
+  /** `none` is no browser, or a browser's request that no other origin's script can read. */
+  kindOf(request: IncomingMessage): OriginKind {
+    const { origin, host } = request.headers;
+    if (origin === undefined) return 'none';
+    if (this.#allowed.has(origin)) return 'allowed';
+    return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase() ? 'same' : 'foreign';
+  }
+
+  /**
+   * Whether another site's page made a browser send this: by its origin, or, where a simple GET names none, by the
+   * browser's own word.
+   */
+  isForeign(request: IncomingMessage): boolean {
+    const kind = this.kindOf(request);
+    if (kind !== 'none') return kind === 'foreign';
+    const site = request.headers['sec-fetch-site'];
+    return (site === 'cross-site' || site === 'same-site') && request.headers['sec-fetch-mode'] !== 'navigate';
+  }
+
+  /** Lets an allowed origin's script read the answer. Credentials are never allowed: there are none. */
+  setHeaders(request: IncomingMessage, response: ServerResponse): void {
+    response.appendHeader('vary', 'Origin');
+    if (this.kindOf(request) === 'allowed') response.setHeader('access-control-allow-origin', request.headers.origin as string);
+  }
+
+  /** Answers a browser's question whether it may send a request; the headers tell it. */
+  answerPreflight(request: IncomingMessage, response: ServerResponse, methods: readonly string[]): void {
+    this.setHeaders(request, response);
+    const kind = this.kindOf(request);
+    if (kind === 'allowed') {
+      response.setHeader('access-control-allow-methods', methods.join(', '));
+      response.setHeader('access-control-allow-headers', 'accept, authorization, content-type');
+      response.setHeader('access-control-max-age', PREFLIGHT_CACHED_S);
+    }
+    response.setHeader('allow', [...methods, 'OPTIONS'].join(', '));
+    response.statusCode = kind === 'foreign' ? 403 : 204;
+    response.end();
+  }
+}

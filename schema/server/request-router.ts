@@ -1,0 +1,131 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import type { LiveModel } from '../live/live-model.ts';
+import type { ApiMetrics } from './api-metrics.ts';
+import type { TokenCheck } from './api-token.ts';
+import type { DashboardFiles } from './dashboard-files.ts';
+import { GRAPHIQL_ASSETS, type GraphiqlPage } from './graphiql-page.ts';
+import { GRAPHQL_PATH, type GraphqlEngine } from './graphql-engine.ts';
+import { refusesMethod, sendBody, sendError, sendJson } from './http-answers.ts';
+import type { OriginPolicy } from './origins.ts';
+import { answerRest, REST_RESULTS } from './rest-results.ts';
+
+export interface RouterParts {
+  readonly model: LiveModel;
+  readonly engine: GraphqlEngine;
+  readonly origins: OriginPolicy;
+  readonly token: TokenCheck;
+  readonly metrics: ApiMetrics;
+  readonly dashboard: DashboardFiles;
+  /** Null when GraphiQL is switched off. */
+  readonly graphiql: GraphiqlPage | null;
+  readonly stopping: () => boolean;
+}
+
+/** Which path gives what. */
+export class RequestRouter {
+  readonly #parts: RouterParts;
+
+  constructor(parts: RouterParts) {
+    this.#parts = parts;
+  }
+
+  /** A path as metrics and log lines name it: one of a few, whatever a client asks for. */
+  labelOf(pathname: string): string {
+    if (pathname === '/' || pathname === GRAPHQL_PATH || pathname in REST_RESULTS) return pathname;
+    if (pathname === '/health' || pathname === '/ready' || pathname === '/metrics') return pathname;
+    return pathname.startsWith(GRAPHIQL_ASSETS) ? GRAPHIQL_ASSETS : 'file';
+  }
+
+  async answer(pathname: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const rest = Object.hasOwn(REST_RESULTS, pathname) ? REST_RESULTS[pathname] : undefined;
+    if (rest !== undefined) return this.#answerRest(rest, request, response);
+    switch (pathname) {
+      case GRAPHQL_PATH:
+        return this.#answerGraphql(request, response);
+      case '/health':
+        return this.#answerProbe(request, response, 200, { status: 'ok' });
+      case '/ready':
+        return this.#answerReady(request, response);
+      case '/metrics':
+        return this.#answerMetrics(request, response);
+    }
+    const { graphiql, dashboard } = this.#parts;
+    if (graphiql !== null && pathname.startsWith(GRAPHIQL_ASSETS)) return graphiql.answerAsset(pathname, request, response);
+    return dashboard.answer(pathname, request, response);
+  }
+
+  #answerRest(result: (model: LiveModel) => unknown, request: IncomingMessage, response: ServerResponse): void {
+    const { origins, model } = this.#parts;
+    if (request.method === 'OPTIONS') return origins.answerPreflight(request, response, ['GET', 'HEAD']);
+    origins.setHeaders(request, response);
+    if (!this.#isAuthorized(request, response)) return;
+    answerRest(model, result, request, response);
+  }
+
+  async #answerGraphql(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { origins, graphiql, engine } = this.#parts;
+    if (request.method === 'OPTIONS') return origins.answerPreflight(request, response, ['GET', 'POST']);
+    origins.setHeaders(request, response);
+    // The page holds no data, and has a place to type the token into.
+    if (graphiql?.isVisit(request) === true) return graphiql.answerPage(request, response);
+    if (origins.isForeign(request)) {
+      return sendError(request, response, 403, 'FORBIDDEN', 'Pages of this origin may not use this API: see ALLOWED_ORIGINS.');
+    }
+    if (!this.#isAuthorized(request, response)) return;
+    if (request.method === 'POST' && !isJson(request.headers['content-type'])) {
+      // Any page may make a browser post a form or plain text here; JSON it has to ask for first.
+      response.setHeader('accept-post', 'application/json');
+      return sendError(request, response, 415, 'BAD_USER_INPUT', 'Send the operation as JSON, with content-type: application/json.');
+    }
+    if (request.method === 'GET' && !hasReadableParameters(request.url ?? '')) {
+      return sendError(request, response, 400, 'BAD_USER_INPUT', 'The parameters "variables" and "extensions" must be JSON objects.');
+    }
+    await engine(request, response);
+  }
+
+  #isAuthorized(request: IncomingMessage, response: ServerResponse): boolean {
+    if (this.#parts.token.acceptsRequest(request)) return true;
+    response.setHeader('www-authenticate', 'Bearer realm="Tributary"');
+    sendError(request, response, 401, 'UNAUTHENTICATED', 'This API needs a token: send it as "Authorization: Bearer <token>".');
+    return false;
+  }
+
+  #answerReady(request: IncomingMessage, response: ServerResponse): void {
+    const { model, stopping } = this.#parts;
+    const { complete, reason } = model.tableState;
+    if (stopping()) return this.#answerProbe(request, response, 503, { ready: false, reason: 'the API is stopping' });
+    if (!complete) return this.#answerProbe(request, response, 503, { ready: false, reason: reason ?? 'the copy of the results is not complete' });
+    this.#answerProbe(request, response, 200, { ready: true });
+  }
+
+  #answerProbe(request: IncomingMessage, response: ServerResponse, status: number, body: object): void {
+    response.setHeader('cache-control', 'no-store');
+    if (!refusesMethod(request, response, ['GET', 'HEAD'])) sendJson(request, response, status, body);
+  }
+
+  async #answerMetrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { registry } = this.#parts.metrics;
+    response.setHeader('cache-control', 'no-store');
+    if (!refusesMethod(request, response, ['GET', 'HEAD'])) sendBody(request, response, 200, registry.contentType, await registry.metrics());
+  }
+}
+
+function isJson(contentType: string | undefined): boolean {
+  const type = contentType?.split(';')[0]?.trim().toLowerCase();
+  return type === 'application/json' || type === 'application/graphql+json';
+}
+
+function hasReadableParameters(url: string): boolean {
+  const { searchParams } = new URL(url, 'http://localhost');
+  return ['variables', 'extensions'].every((name) => {
+    const text = searchParams.get(name);
+    if (text === null || text === '') return true;
+    try {
+      const value: unknown = JSON.parse(text);
+      return typeof value === 'object' && !Array.isArray(value);
+    } catch {
+      return false;
+    }
+  });
+}

@@ -1,0 +1,42 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** On every answer. */
+export function setSecurityHeaders(response: ServerResponse): void {
+  response.setHeader('x-content-type-options', 'nosniff');
+  response.setHeader('x-frame-options', 'DENY');
+  response.setHeader('referrer-policy', 'no-referrer');
+  response.setHeader('cross-origin-opener-policy', 'same-origin');
+}
+
+export interface PagePolicy {
+  /** Hashes of the page's inline scripts, as `sha256-…`. */
+  readonly scriptHashes?: readonly string[];
+  /** Fonts and workers that a page makes of text it already has. */
+  readonly blobs?: boolean;
+}
+
+/**
+ * A page of ours runs its own scripts and talks to this server, by HTTP and WebSocket, and to no other. Inline styles are
+ * allowed: charts and editors place their parts with them.
+ */
+export function setPagePolicy(request: IncomingMessage, response: ServerResponse, { scriptHashes = [], blobs = false }: PagePolicy = {}): void {
+  const { host } = request.headers;
+  const sockets = host !== undefined && /^[\w.:[\]-]+$/.test(host) ? ` ws://${host} wss://${host}` : '';
+  const blob = blobs ? ' blob:' : '';
+  response.setHeader(
+    'content-security-policy',
+    [
+      "default-src 'self'",
+      `script-src 'self'${scriptHashes.map((hash) => ` '${hash}'`).join('')}`,
+      "style-src 'self' 'unsafe-inline'",
+      `img-src 'self' data:${blob}`,
+      "font-src 'self' data:",
+      `worker-src 'self'${blob}`,
+      `connect-src 'self'${sockets}`,
+      "object-src 'none'",
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+    ].join('; '),
+  );
+}
