@@ -4,18 +4,21 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
+import { generateTypes } from './generated-types.ts';
 import { projectRoot } from './project-root.ts';
 import { UserError } from './user-error.ts';
 
 const run = promisify(execFile);
 const clientDir = join(projectRoot, 'client');
 const distDir = join(clientDir, 'dist');
+const generatedDir = join(clientDir, 'src', 'generated');
 const stampPath = join(distDir, '.built-from');
 
-/** Builds client/ into client/dist, unless what is there was built from the same files. Returns whether it built. */
+/** Generates the client's types and builds client/ into client/dist, unless what is there was built from the same files. Returns whether it built. */
 export async function buildClient(): Promise<boolean> {
   const source = await sourceDigest();
   if (existsSync(join(distDir, 'index.html')) && (await readFile(stampPath, 'utf8').catch(() => '')) === source) return false;
+  await generateTypes();
   const vite = join(projectRoot, 'node_modules', 'vite', 'bin', 'vite.js');
   // A build is for production, whatever this process is for: a test runner's NODE_ENV would change the bundle.
   const env = { ...process.env, NODE_ENV: 'production' };
@@ -27,16 +30,17 @@ export async function buildClient(): Promise<boolean> {
   return true;
 }
 
-/** Of every file of the client and of the packages that it is built with and from. */
+/** Of all that the build is made from: the client's own files, the schema its types come from, and the packages. */
 async function sourceDigest(): Promise<string> {
   const hash = createHash('sha256');
   const entries = await readdir(clientDir, { recursive: true, withFileTypes: true });
   const files = entries
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    .filter((file) => !file.startsWith(`${distDir}/`))
+    .filter((file) => !file.startsWith(`${distDir}/`) && !file.startsWith(`${generatedDir}/`))
     .sort();
-  for (const file of [...files, join(projectRoot, 'package-lock.json')]) {
+  const others = ['schema/schema.graphql', 'codegen.yml', 'package-lock.json'].map((file) => join(projectRoot, file));
+  for (const file of [...files, ...others]) {
     hash.update(`${relative(projectRoot, file)}\0`).update(await readFile(file));
   }
   return hash.digest('hex');

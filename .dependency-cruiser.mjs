@@ -1,0 +1,87 @@
+/** The house (docs/architecture): imports run one way, and each outside library has its own door. */
+/** A unit test beside its file may use what tests/ offers. */
+const ofTests = '\\.test\\.tsx?$';
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+export default {
+  forbidden: [
+    {
+      name: 'streams-knows-nothing-above-it',
+      comment: 'The runtime knows nothing of logins, GraphQL or HTTP.',
+      severity: 'error',
+      from: { path: '^processor/streams/', pathNot: ofTests },
+      to: { path: '^(processor/logins|schema|client|tools|tests|bench|examples)/' },
+    },
+    {
+      name: 'logins-knows-nothing-above-it',
+      comment: 'The application stands on the runtime alone.',
+      severity: 'error',
+      from: { path: '^processor/logins/', pathNot: ofTests },
+      to: { path: '^(schema|client|tools|tests|bench|examples)/' },
+    },
+    {
+      name: 'schema-knows-nothing-above-it',
+      comment: 'The API reads what the processor wrote.',
+      severity: 'error',
+      from: { path: '^schema/', pathNot: ofTests },
+      to: { path: '^(client|tools|tests|bench|examples)/' },
+    },
+    {
+      name: 'client-speaks-http-only',
+      comment: 'The dashboard runs in a browser: what it knows of the rest, it knows through the API.',
+      severity: 'error',
+      from: { path: '^client/src/', pathNot: ofTests },
+      to: { path: '^(processor|schema|tools|tests|bench|examples)/' },
+    },
+    {
+      name: 'tools-start-the-house-and-do-not-live-in-it',
+      comment: 'A tool may use the runtime and the application, not the tests.',
+      severity: 'error',
+      from: { path: '^tools/', pathNot: ofTests },
+      to: { path: '^(client|tests|examples)/' },
+    },
+    {
+      name: 'no-cycles',
+      comment: 'Two files that need each other are one file, or a third is missing.',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'kafkajs-has-few-doors',
+      comment: 'Only the rooms that talk to Kafka import kafkajs, so that its seam stays narrow.',
+      severity: 'error',
+      from: { pathNot: '^(processor/streams/(consumer|changelog|table)|tools|tests|bench)/' },
+      to: { path: '^node_modules/kafkajs/' },
+    },
+    {
+      name: 'level-has-one-door',
+      comment: 'One file knows LevelDB.',
+      severity: 'error',
+      from: { pathNot: '^processor/streams/store/leveldb-store\\.ts$' },
+      to: { path: '^node_modules/(level|classic-level|abstract-level)/' },
+    },
+    {
+      name: 'nothing-unresolved',
+      comment: 'An import that leads nowhere fails at run time.',
+      severity: 'error',
+      from: {},
+      // A package of types alone has no file to resolve to.
+      to: { couldNotResolve: true, pathNot: '^@graphql-typed-document-node/core$' },
+    },
+    {
+      name: 'product-without-dev-packages',
+      comment: 'The container installs no dev dependencies.',
+      severity: 'error',
+      from: { path: '^(processor|schema)/', pathNot: ofTests },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: '^node_modules/' },
+    exclude: { path: ['^client/dist/', '^\\.data/', '\\.css$'] },
+    parser: 'swc',
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { extensions: ['.ts', '.tsx', '.mjs', '.js', '.json'], exportsFields: ['exports'], conditionNames: ['import', 'node', 'types', 'default'] },
+  },
+};

@@ -1,0 +1,44 @@
+import { describe, expect, test } from '@jest/globals';
+import { addTallies, emptyTally, summaryLine, tallyOfJest } from './test-tally.ts';
+
+test('the last line names skipped tests only where there are some', () => {
+  expect(summaryLine({ ...emptyTally, passed: 12, failed: 0 })).toBe('12 passed, 0 failed');
+  expect(summaryLine({ ...emptyTally, passed: 12, failed: 1, skipped: 3 })).toBe('12 passed, 1 failed, 3 skipped');
+});
+
+test('tallies add up', () => {
+  const one = { passed: 1, failed: 1, skipped: 0, failures: ['a'] };
+  expect(addTallies(one, { passed: 2, failed: 1, skipped: 4, failures: ['b'] })).toEqual({ passed: 3, failed: 2, skipped: 4, failures: ['a', 'b'] });
+});
+
+describe('a jest report', () => {
+  test('failed tests are named with their file', () => {
+    const report = {
+      success: false,
+      numPassedTests: 1,
+      numPendingTests: 2,
+      numTodoTests: 0,
+      testResults: [
+        {
+          name: '/root/a.test.ts',
+          status: 'failed',
+          assertionResults: [
+            { status: 'failed', fullName: 'it breaks' },
+            { status: 'passed', fullName: 'it works' },
+          ],
+        },
+      ],
+    };
+    expect(tallyOfJest(report, '/root')).toEqual({ passed: 1, failed: 1, skipped: 2, failures: ['a.test.ts: it breaks'] });
+  });
+
+  test('a file that could not be run is a failure', () => {
+    const report = { success: false, numPassedTests: 0, testResults: [{ name: '/root/a.test.ts', status: 'failed', assertionResults: [] }] };
+    expect(tallyOfJest(report, '/root')).toMatchObject({ failed: 1, failures: ['a.test.ts: did not run'] });
+  });
+
+  test('no report, or an unsuccessful run without a failed test, is a failure', () => {
+    expect(tallyOfJest(undefined, '/root').failed).toBe(1);
+    expect(tallyOfJest({ success: false, numPassedTests: 5, testResults: [] }, '/root')).toMatchObject({ passed: 5, failed: 1 });
+  });
+});
