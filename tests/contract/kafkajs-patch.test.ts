@@ -243,3 +243,14 @@ describe('static membership', () => {
     expect(without).not.toContain('instance-7');
   });
 });
+
+describe('an error code that kafkajs has no name for', () => {
+  const { createErrorFromCode } = load('kafkajs/src/protocol/error.js') as {
+    createErrorFromCode(code: number): Error & { code: number; retriable: boolean };
+  };
+
+  test('keeps its number: 90 is PRODUCER_FENCED', () => {
+    expect(createErrorFromCode(90)).toMatchObject({ code: 90, retriable: false });
+    expect(createErrorFromCode(47)).toMatchObject({ code: 47, type: 'INVALID_PRODUCER_EPOCH' });
+  });
+});

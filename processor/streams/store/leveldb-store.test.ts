@@ -127,7 +127,7 @@ test('a clean mark of another opening vouches for nothing, though every file is 
   const store = await open();
   await store.commit(oneChange('1', 1));
   await store.closeDirty();
-  await writeCleanMark(directory, 'another opening', null);
+  await writeCleanMark(directory, 'another opening');
   const next = await open();
   expect(next.uncleanOpen).toBe(true);
   await next.close();

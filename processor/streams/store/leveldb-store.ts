@@ -3,8 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Level } from 'level';
 import type { BatchOperation, BatchOptions } from 'level';
-import { readCleanMark, removeCleanMark, storeFiles, writeCleanMark } from './clean-mark.ts';
-import type { CleanMark } from './clean-mark.ts';
+import { isTable, readCleanMark, removeCleanMark, storeFiles, writeCleanMark } from './clean-mark.ts';
 import { dataKey, isReserved, reservedKey, storeEnd, storePrefix } from './data-key.ts';
 import {
   NOTHING_COMMITTED, decodeCommitted, decodeStatus, encodeCommitted, encodeIdentity, encodeStatus, identityMismatch, mergeOffsets,
@@ -13,6 +12,7 @@ import type { CommittedRecord, StoreIdentity } from './reserved-records.ts';
 import type { StateStore, StoreBatch, StoreDigest, StoreOffsets } from './state-store.ts';
 import { DigestSum, digestsEqual } from './store-digest.ts';
 import { StoreLockedError, diskTrouble, levelCause, storeDamaged, storeIoFailed, systemCode } from './store-errors.ts';
+import { checkTables } from './table-check.ts';
 
 export type { StoreIdentity } from './reserved-records.ts';
 
@@ -79,21 +79,27 @@ export async function openLevelDbStore(directory: string, options: LevelDbStoreO
 
 interface FoundFiles {
   readonly isNew: boolean;
-  readonly mark: CleanMark | null;
+  /** Of the opening that ended with a clean close of exactly these files; null when none did. */
+  readonly cleanOpenId: string | null;
 }
 
-/** Before LevelDB opens: it silently starts an empty database beside tables whose CURRENT file is lost. */
+/**
+ * What must be seen before LevelDB opens: it silently starts an empty database beside tables whose CURRENT file is lost,
+ * and it trusts its tables.
+ */
 async function inspectFiles(directory: string): Promise<FoundFiles> {
   try {
     await mkdir(directory, { recursive: true });
     const names = await storeFiles(directory);
     if (names.length > 0 && !names.includes('CURRENT')) throw storeDamaged(directory, 'its CURRENT file is missing');
-    return { isNew: names.length === 0, mark: await readCleanMark(directory) };
+    const { damage, unfinished } = await checkTables(directory, names.filter(isTable));
+    if (damage !== null) throw storeDamaged(directory, damage);
+    return { isNew: names.length === 0, cleanOpenId: unfinished.length > 0 ? null : await readCleanMark(directory) };
   } catch (error) {
     const trouble = diskTrouble(levelCause(error).message);
     if (trouble !== null) throw storeIoFailed(directory, trouble, error);
     // A file vanished between listing and reading: the owner that still has the store open is at work.
-    if (systemCode(error) === 'ENOENT') return { isNew: false, mark: null };
+    if (systemCode(error) === 'ENOENT') return { isNew: false, cleanOpenId: null };
     throw error;
   }
 }
@@ -109,7 +115,7 @@ async function takeOver(db: Db, directory: string, identity: StoreIdentity, foun
   const committed = committedRecord === undefined ? NOTHING_COMMITTED : decodeCommitted(committedRecord);
   if (committed === null) throw storeDamaged(directory, 'its record of offsets and digest does not match its checksum');
   const lastOpenId = statusRecord === undefined ? null : decodeStatus(statusRecord);
-  const closedCleanly = found.mark !== null && found.mark.openId === lastOpenId;
+  const closedCleanly = found.cleanOpenId !== null && found.cleanOpenId === lastOpenId;
   const openId = randomUUID();
   try {
     await removeCleanMark(directory);
@@ -121,7 +127,7 @@ async function takeOver(db: Db, directory: string, identity: StoreIdentity, foun
     throw writeFailed(directory, error);
   }
   const uncleanOpen = doubt !== null || (!found.isNew && !closedCleanly);
-  return new OpenLevelDbStore({ db, directory, openId, mark: found.mark, committed, uncleanOpen, doubt });
+  return new OpenLevelDbStore({ db, directory, openId, committed, uncleanOpen, doubt });
 }
 
 async function readReserved(db: Db, directory: string): Promise<(Buffer | undefined)[]> {
@@ -148,7 +154,6 @@ interface OpenedWith {
   readonly db: Db;
   readonly directory: string;
   readonly openId: string;
-  readonly mark: CleanMark | null;
   readonly committed: CommittedRecord;
   readonly uncleanOpen: boolean;
   readonly doubt: string | null;
@@ -160,7 +165,6 @@ class OpenLevelDbStore implements LevelDbStore {
   readonly doubt: string | null;
   readonly #db: Db;
   readonly #openId: string;
-  readonly #mark: CleanMark | null;
   #committed: CommittedRecord;
   /** Whether the data is known to match the digest: without that no clean mark may vouch for it. */
   #trusted: boolean;
@@ -174,7 +178,6 @@ class OpenLevelDbStore implements LevelDbStore {
     this.doubt = opened.doubt;
     this.#db = opened.db;
     this.#openId = opened.openId;
-    this.#mark = opened.mark;
     this.#committed = opened.committed;
     this.#trusted = !opened.uncleanOpen;
   }
@@ -295,7 +298,7 @@ class OpenLevelDbStore implements LevelDbStore {
       const options: BatchOptions<Buffer, Buffer> = { sync: true };
       await this.#db.batch([{ type: 'put', key: COMMITTED, value: encodeCommitted(this.#committed) }], options);
       await this.closeDirty();
-      await writeCleanMark(this.directory, this.#openId, this.#mark);
+      await writeCleanMark(this.directory, this.#openId);
     } catch (error) {
       await this.closeDirty();
       throw writeFailed(this.directory, error);

@@ -1,0 +1,220 @@
+import { cp, mkdtemp, readFile, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { StreamsError } from '../../processor/streams/errors.ts';
+import { openLevelDbStore } from '../../processor/streams/store/leveldb-store.ts';
+import type { StateStore } from '../../processor/streams/store/state-store.ts';
+import { IDENTITY, NumberedModel, SMALL_BUFFERS, numberedBatch, storeContents } from './state-store.writer.ts';
+
+jest.setTimeout(30_000);
+
+/**
+ * Damage of every kind that was seen or can be thought of, done to a store left by a crash and to one closed cleanly.
+ * Each case must end harmless (the state after some number of whole batches, and the offset that says so) or detected.
+ */
+type Outcome = 'harmless' | 'refused at open' | 'refused by verify';
+
+const BATCHES = 250;
+const STALE_BATCHES = 100;
+
+let root: string;
+let cases = 0;
+
+const directoryOf = (base: Base): string => join(root, base);
+
+type Base = 'crashed' | 'closed' | 'stale';
+
+/** The same position each run: a failure can be repeated. */
+let seed = 20_240_710;
+function random(below: number): number {
+  seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+  return Math.floor((seed / 2 ** 32) * below);
+}
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'tributary-damage-'));
+  const working = join(root, 'working');
+  let store = await openLevelDbStore(working, SMALL_BUFFERS);
+  for (let n = 1; n <= BATCHES; n++) {
+    await store.commit(numberedBatch(n));
+    if (n !== STALE_BATCHES && n !== BATCHES) continue;
+    // A dirty close writes nothing: it leaves what a crash leaves, only with no compaction half-way.
+    await store.closeDirty();
+    await cp(working, directoryOf(n === BATCHES ? 'crashed' : 'stale'), { recursive: true });
+    store = await openLevelDbStore(working, SMALL_BUFFERS);
+  }
+  await store.verify();
+  await store.close();
+  await cp(working, directoryOf('closed'), { recursive: true });
+}, 30_000);
+
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+/** Copies the base, damages the copy, and says how the store took it; throws when it is neither harmless nor detected. */
+async function outcomeOf(base: Base, damage: (directory: string) => Promise<void>, identity = IDENTITY): Promise<Outcome> {
+  const directory = join(root, `case-${cases++}`);
+  await cp(directoryOf(base), directory, { recursive: true });
+  await damage(directory);
+  let store;
+  try {
+    store = await openLevelDbStore(directory, { ...SMALL_BUFFERS, identity });
+  } catch (error) {
+    if (error instanceof StreamsError && error.code === 'STORE_DAMAGED') return 'refused at open';
+    throw error;
+  }
+  try {
+    if (store.uncleanOpen && !(await store.verify())) return 'refused by verify';
+    const batches = store.offsets().changelog.get('log-0') ?? 0;
+    const expected = modelAt(batches);
+    expect(asText(await storeContents(store))).toBe(asText(expected));
+    // A scan and a lookup read different parts of a table: a key may be in the one and not in the other.
+    expect(asText(lookUp(store, expected.keys()))).toBe(asText(expected));
+    expect(store.offsets().input.get('in-0') ?? 0).toBe(batches * 10);
+    return 'harmless';
+  } finally {
+    await store.closeDirty();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+const models = new Map<number, Map<string, string>>();
+
+function modelAt(batches: number): Map<string, string> {
+  const contents = models.get(batches) ?? new NumberedModel().advanceTo(batches).contents;
+  models.set(batches, contents);
+  return contents;
+}
+
+/** Compared as text, because comparing Maps by jest takes longer than all the rest of a case. */
+const asText = (contents: Map<string, string | undefined>): string => [...contents].map(([name, value]) => `${name}=${value}`).sort().join('\n');
+
+function lookUp(store: StateStore, names: Iterable<string>): Map<string, string | undefined> {
+  const found = new Map<string, string | undefined>();
+  for (const name of names) {
+    const [storeName = '', key = ''] = name.split(' ');
+    found.set(name, store.get(storeName, Buffer.from(key))?.toString());
+  }
+  return found;
+}
+
+async function tally(base: Base, times: number, damage: (directory: string) => Promise<void>): Promise<Record<Outcome, number>> {
+  const counts = { 'harmless': 0, 'refused at open': 0, 'refused by verify': 0 };
+  for (let time = 0; time < times; time++) counts[await outcomeOf(base, damage)] += 1;
+  return counts;
+}
+
+async function filesOf(directory: string, pattern: RegExp): Promise<string[]> {
+  const names = (await readdir(directory)).filter((name) => pattern.test(name)).sort();
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(directory, name))).size));
+  const found = names.filter((_, index) => sizes[index] !== 0).map((name) => join(directory, name));
+  if (found.length === 0) throw new Error(`no file like ${pattern} in ${names.join(', ')}`);
+  return found;
+}
+
+const LOG = /^\d+\.log$/;
+const TABLE = /^\d+\.ldb$/;
+const MANIFEST = /^MANIFEST-/;
+const CURRENT = /^CURRENT$/;
+
+const pickFile = async (directory: string, pattern: RegExp): Promise<string> => {
+  const files = await filesOf(directory, pattern);
+  return files[random(files.length)] as string;
+};
+
+const flipBit = (pattern: RegExp) => async (directory: string): Promise<void> => {
+  const file = await pickFile(directory, pattern);
+  const content = await readFile(file);
+  const at = random(content.length);
+  content[at] = (content[at] as number) ^ (1 << random(8));
+  await writeFile(file, content);
+};
+
+const cut = (pattern: RegExp, bytes?: number) => async (directory: string): Promise<void> => {
+  const file = await pickFile(directory, pattern);
+  const { size } = await stat(file);
+  await truncate(file, Math.max(0, size - (bytes ?? 1 + random(size))));
+};
+
+const remove = (pattern: RegExp) => async (directory: string): Promise<void> => rm(await pickFile(directory, pattern));
+
+const overwrite = (pattern: RegExp, content: (size: number) => Buffer) => async (directory: string): Promise<void> => {
+  const file = await pickFile(directory, pattern);
+  await writeFile(file, content((await stat(file)).size));
+};
+
+const zeros = (size: number): Buffer => Buffer.alloc(size);
+const nothing = (): Buffer => Buffer.alloc(0);
+const garbage = (): Buffer => Buffer.from('MANIFEST-garbage\n');
+
+const none = async (): Promise<void> => undefined;
+
+describe('damage to a store', () => {
+  test('none: the crashed, the closed and the stale copy are harmless', async () => {
+    for (const base of ['crashed', 'closed', 'stale'] as const) expect(await outcomeOf(base, none)).toBe('harmless');
+  });
+
+  test('a torn tail of the log is harmless: an older state', async () => {
+    expect(await tally('crashed', 15, cut(LOG))).toMatchObject({ 'harmless': 15 });
+  });
+
+  test('a flipped bit of the log is found; the digest finds what LevelDB passes over', async () => {
+    const crashed = await tally('crashed', 30, flipBit(LOG));
+    expect(crashed['refused by verify']).toBeGreaterThan(15);
+    const closed = await tally('closed', 15, flipBit(LOG));
+    expect(closed['harmless']).toBeLessThan(5);
+  });
+
+  test('a flipped bit of a table is found before LevelDB reads it, after a clean close too', async () => {
+    for (const base of ['crashed', 'closed'] as const) {
+      expect((await tally(base, 60, flipBit(TABLE)))['refused at open']).toBeGreaterThan(55);
+    }
+  });
+
+  test.each([
+    ['a lost CURRENT', remove(CURRENT)],
+    ['an empty CURRENT', overwrite(CURRENT, nothing)],
+    ['a CURRENT of garbage', overwrite(CURRENT, garbage)],
+    ['a lost MANIFEST', remove(MANIFEST)],
+    ['an empty MANIFEST', overwrite(MANIFEST, nothing)],
+    ['a MANIFEST of zeros', overwrite(MANIFEST, zeros)],
+  ])('%s is refused', async (_, damage) => {
+    for (const base of ['crashed', 'closed'] as const) {
+      expect(await tally(base, 3, damage)).toMatchObject({ 'harmless': 0 });
+    }
+  });
+
+  test.each([
+    ['a cut table', cut(TABLE)],
+    ['an empty table', overwrite(TABLE, nothing)],
+    ['a table of zeros', overwrite(TABLE, zeros)],
+    ['a lost table', remove(TABLE)],
+  ])('%s is refused, unless a compaction had done with it', async (_, damage) => {
+    for (const base of ['crashed', 'closed'] as const) {
+      expect((await tally(base, 6, damage)).harmless).toBeLessThan(4);
+    }
+  });
+
+  test.each([
+    ['a cut MANIFEST', cut(MANIFEST, 20)],
+    ['a MANIFEST cut anywhere', cut(MANIFEST)],
+    ['a flipped bit of the MANIFEST', flipBit(MANIFEST)],
+    ['a flipped bit of CURRENT', flipBit(CURRENT)],
+    ['a lost log', remove(LOG)],
+    ['a log of zeros', overwrite(LOG, zeros)],
+  ])('%s is refused, or leaves an older state', async (_, damage) => {
+    for (const base of ['crashed', 'closed'] as const) await tally(base, 8, damage);
+  });
+
+  test('files of an older copy among the newer ones are refused or leave a state that was', async () => {
+    for (const pattern of [CURRENT, MANIFEST, LOG, TABLE]) {
+      await outcomeOf('crashed', async (directory) => {
+        for (const file of await filesOf(directoryOf('stale'), pattern)) await cp(file, join(directory, String(file.split('/').at(-1))));
+      });
+    }
+  });
+
+  test('the store of another task is refused', async () => {
+    expect(await outcomeOf('closed', none, { ...IDENTITY, taskId: '1_1' })).toBe('refused at open');
+  });
+});
