@@ -28,7 +28,7 @@ const compress = promisify(gzip);
 
 const NOT_BUILT = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Tributary</title>
 <h1>The dashboard is not built</h1>
-<p>Build it with <code>npm run build</code> and load this page again, or start everything with <code>npm start</code>.</p>
+<p><code>npm start</code> builds it and starts everything. Beside a running API, <code>npm run codegen &amp;&amp; npx vite build client</code> builds it: then load this page again.</p>
 <p>The API works without it: <a href="/graphql">GraphiQL</a>, <a href="/data">/data</a>, <a href="/insights">/insights</a>.</p>
 `;
 

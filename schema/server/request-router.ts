@@ -94,9 +94,9 @@ export class RequestRouter {
   #answerReady(request: IncomingMessage, response: ServerResponse): void {
     const { model, stopping } = this.#parts;
     const { complete, reason } = model.tableState;
-    if (stopping()) return this.#answerProbe(request, response, 503, { ready: false, reason: 'the API is stopping' });
-    if (!complete) return this.#answerProbe(request, response, 503, { ready: false, reason: reason ?? 'the copy of the results is not complete' });
-    this.#answerProbe(request, response, 200, { ready: true });
+    if (stopping()) return this.#answerProbe(request, response, 503, notReady('the API is stopping'));
+    if (!complete) return this.#answerProbe(request, response, 503, notReady(reason ?? 'the copy of the results is not complete'));
+    this.#answerProbe(request, response, 200, { status: 'ready' });
   }
 
   #answerProbe(request: IncomingMessage, response: ServerResponse, status: number, body: object): void {
@@ -109,6 +109,10 @@ export class RequestRouter {
     response.setHeader('cache-control', 'no-store');
     if (!refusesMethod(request, response, ['GET', 'HEAD'])) sendBody(request, response, 200, registry.contentType, await registry.metrics());
   }
+}
+
+function notReady(reason: string): object {
+  return { status: 'not ready', reason };
 }
 
 function isJson(contentType: string | undefined): boolean {

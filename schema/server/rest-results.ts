@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { gdpOf } from '../../processor/logins/gdp.ts';
 import { STATE_CODES } from '../../processor/logins/states.ts';
+import { notReady } from '../answers/api-error.ts';
 import { insightsAnswer } from '../answers/insight-answers.ts';
 import { totalOf } from '../live/count-row.ts';
 import type { LiveModel } from '../live/live-model.ts';
@@ -37,10 +38,9 @@ export const REST_RESULTS: Readonly<Record<string, (model: LiveModel) => unknown
 export function answerRest(model: LiveModel, result: (model: LiveModel) => unknown, request: IncomingMessage, response: ServerResponse): void {
   if (refusesMethod(request, response, ['GET', 'HEAD'])) return;
   if (!accepts(request, JSON_TYPE)) return sendJson(request, response, 406, { error: `This path gives ${JSON_TYPE} only.` });
-  const { caughtUpOnce, reason } = model.tableState;
-  if (!caughtUpOnce) {
+  if (!model.tableState.caughtUpOnce) {
     response.setHeader('retry-after', 1);
-    return sendError(request, response, 503, 'NOT_READY', `The results are not there yet: ${reason ?? 'the copy is being made'}.`);
+    return sendError(request, response, 503, 'NOT_READY', notReady().message);
   }
   const body = JSON.stringify(result(model));
   // Kept by nobody without asking: the numbers change all the time, but often enough they did not.
