@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const projectRoot = fileURLToPath(new URL('..', import.meta.url));
@@ -27,7 +27,7 @@ function patchFiles() {
 
 /** What node_modules ought to be made from. */
 function wanted() {
-  return { packages: digest('package-lock.json'), patches: digest(...patchFiles()) };
+  return { packages: digest('package-lock.json'), patches: digest(...patchFiles()), patched: patchFiles() };
 }
 
 function installed() {
@@ -67,6 +67,19 @@ function runNpm(...args) {
   return run.status === 0;
 }
 
+/** Only patches/ changed: puts the packages they mend back as published, and mends them again. */
+function mendAfresh() {
+  const names = new Set([...patchFiles(), ...(installed().patched ?? [])].map(packageOfPatch));
+  for (const name of names) rmSync(at('node_modules', name), { recursive: true, force: true });
+  return runNpm('install', '--no-save', '--ignore-scripts') && applyPatches();
+}
+
+/** `patches/@scope+name+1.2.3.patch` mends `@scope/name`. */
+function packageOfPatch(file) {
+  const parts = basename(file, '.patch').split('+').slice(0, -1);
+  return parts.join('/');
+}
+
 function isAlive(pid) {
   try {
     process.kill(pid, 0);
@@ -101,7 +114,7 @@ export function ensureInstalled() {
   takeLock();
   try {
     if (isCurrent()) return true;
-    if (installed().packages === wanted().packages && existsSync(nodePath) && applyPatches()) {
+    if (installed().packages === wanted().packages && existsSync(nodePath) && mendAfresh()) {
       writeStamp();
       return true;
     }
