@@ -1,0 +1,179 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
+import { freePort, isPortFree } from '../../tools/ports.ts';
+import { projectRoot } from '../../tools/project-root.ts';
+
+const answerOfStates = z.record(z.string(), z.object({ total: z.number() }));
+
+interface Run {
+  readonly child: ChildProcess;
+  readonly output: () => string;
+  readonly exited: Promise<number | null>;
+}
+
+let dataDir: string;
+let ports: { readonly api: number; readonly kafka: number };
+const runs: Run[] = [];
+
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'tributary-start-'));
+  ports = { api: await freePort(), kafka: await freePort() };
+});
+afterEach(async () => {
+  for (const { child, exited } of runs.splice(0)) {
+    signalGroup(child, 'SIGKILL');
+    await exited;
+  }
+  // What was killed just now takes its broker along within a moment.
+  while (!(await isPortFree(ports.kafka))) await sleep(50);
+  await rm(dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+}, 60_000);
+
+/** `npm start` without npm, in a process group of its own, as a terminal would have it. */
+function start(env: NodeJS.ProcessEnv = {}): Run {
+  const child = spawn(process.execPath, [join(projectRoot, 'tools', 'start.ts')], {
+    cwd: projectRoot,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      DATA_DIR: dataDir,
+      PORT: String(ports.api),
+      LOCAL_KAFKA_PORT: String(ports.kafka),
+      LOG_FORMAT: 'json',
+      ...env,
+    },
+  });
+  let text = '';
+  child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  const run = { child, output: () => text, exited: new Promise<number | null>((resolve) => child.once('close', resolve)) };
+  runs.push(run);
+  return run;
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, signal);
+  } catch {
+    // It ended before.
+  }
+}
+
+async function untilReady(run: Run): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  while (!run.output().includes('Tributary is ready')) {
+    if (Date.now() > deadline || run.child.exitCode !== null) throw new Error(`never ready:\n${run.output()}`);
+    await sleep(50);
+  }
+}
+
+async function counted(): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${ports.api}/data`);
+  const states = answerOfStates.parse(await response.json());
+  return Object.values(states).reduce((sum, state) => sum + state.total, 0);
+}
+
+async function untilCounted(atLeast: number): Promise<number> {
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    const total = await counted();
+    if (total >= atLeast) return total;
+    if (Date.now() > deadline) throw new Error(`counted ${total} of ${atLeast}`);
+    await sleep(100);
+  }
+}
+
+test('ready within 15 s, counting, and stopped in order by a Ctrl-C that arrives more than once', async () => {
+  const started = performance.now();
+  const run = start({ PRODUCER_RATE: '200' });
+  await untilReady(run);
+  // The first run on a machine builds the dashboard too.
+  expect(performance.now() - started).toBeLessThan(30_000);
+  expect(run.output()).toMatch(
+    new RegExp(`^Tributary is ready: dashboard http://127.0.0.1:${ports.api}/  GraphiQL http://127.0.0.1:${ports.api}/graphql`, 'm'),
+  );
+  const page = await fetch(`http://127.0.0.1:${ports.api}/`);
+  expect([page.status, page.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/html')]);
+  expect(await untilCounted(100)).toBeGreaterThanOrEqual(100);
+
+  signalGroup(run.child, 'SIGINT');
+  run.child.kill('SIGINT');
+  expect(await run.exited).toBe(0);
+  const stopping = run.output().slice(run.output().indexOf('Stopping'));
+  const order = ['"name":"producer"', 'NOT_RUNNING', '"Stopped"'].map((mark) => stopping.indexOf(mark));
+  expect(order).toEqual([...order].sort((a, b) => a - b));
+  expect(order).not.toContain(-1);
+  // A part that was cut off from its broker would have said so.
+  expect(stopping).not.toMatch(/"level":50|restart \d+ of/);
+  expect([await isPortFree(ports.api), await isPortFree(ports.kafka)]).toEqual([true, true]);
+}, 120_000);
+
+test('after kill -9 nothing is left running, and the next start counts on from what there was', async () => {
+  const first = start({ PRODUCER_RATE: '200' });
+  await untilReady(first);
+  const before = await untilCounted(100);
+  signalGroup(first.child, 'SIGKILL');
+  await first.exited;
+
+  const second = start({ PRODUCER_RATE: '0' });
+  await untilReady(second);
+  expect(await untilCounted(before)).toBeGreaterThanOrEqual(before);
+  signalGroup(second.child, 'SIGTERM');
+  expect(await second.exited).toBe(0);
+}, 180_000);
+
+describe('what cannot work ends at once, with one line and a code', () => {
+  let taken: Server | undefined;
+  afterEach(() => {
+    taken?.close();
+    taken = undefined;
+  });
+
+  async function occupy(port: number): Promise<void> {
+    taken = createServer();
+    await new Promise<void>((resolve) => taken?.listen(port, '127.0.0.1', resolve));
+  }
+
+  async function lineOf(run: Run): Promise<{ code: number | null; line: string }> {
+    const code = await run.exited;
+    const lines = run.output().trimEnd().split('\n').filter((line) => !line.startsWith('{'));
+    expect(lines).toHaveLength(1);
+    return { code, line: lines[0] ?? '' };
+  }
+
+  test('a value that is not taken', async () => {
+    expect(await lineOf(start({ COMMIT_INTERVAL_MS: 'soon' }))).toEqual({ code: 2, line: expect.stringContaining('COMMIT_INTERVAL_MS="soon"') });
+  }, 30_000);
+
+  test('a broker address that is none', async () => {
+    expect(await lineOf(start({ KAFKA_BROKERS: 'localhost' }))).toEqual({ code: 2, line: expect.stringContaining('"localhost" is not host:port') });
+  }, 30_000);
+
+  test('a broker name that nobody knows', async () => {
+    const { code, line } = await lineOf(start({ KAFKA_BROKERS: 'no-such-host.invalid:9092' }));
+    expect([code, line]).toEqual([2, expect.stringMatching(/no-such-host\.invalid.*does not resolve/)]);
+  }, 30_000);
+
+  test('the port of the API', async () => {
+    await occupy(ports.api);
+    expect(await lineOf(start())).toEqual({ code: 1, line: expect.stringMatching(new RegExp(`Port ${ports.api} .*set PORT`)) });
+  }, 30_000);
+
+  test('the port of the local Kafka', async () => {
+    await occupy(ports.kafka);
+    expect(await lineOf(start())).toEqual({ code: 1, line: expect.stringMatching(new RegExp(`Port ${ports.kafka} .*LOCAL_KAFKA_PORT`)) });
+  }, 30_000);
+
+  test('no Java', async () => {
+    const { code, line } = await lineOf(start({ PATH: dirname(process.execPath), JAVA_HOME: '/nowhere' }));
+    expect([code, line]).toEqual([1, expect.stringMatching(/Java is missing.*KAFKA_BROKERS.*docker compose/)]);
+  }, 30_000);
+});
