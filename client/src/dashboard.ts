@@ -11,7 +11,6 @@ import {
   TimeSeriesLiveDocument,
 } from './api/documents.ts';
 import { query, QueryError } from './api/http.ts';
-import { connectSse } from './api/sse-transport.ts';
 import { connectWebSocket } from './api/websocket-transport.ts';
 import { initialState, pause, resume, withData, withProblem } from './state/dashboard-state.ts';
 import { RANGES, windowsFor } from './state/ranges.ts';
@@ -60,7 +59,11 @@ export class Dashboard {
     this.store = new Store(initialState(readUrl(location.search), Date.now()));
     this.#feed = new LiveFeed(
       {
-        connectors: { websocket: connectWebSocket, sse: connectSse },
+        connectors: {
+          websocket: connectWebSocket,
+          // Few pages ever need it: loaded when it is.
+          sse: async (options) => (await import('./api/sse-transport.ts')).connectSse(options),
+        },
         onLink: (link) => this.#update((state) => ({ ...state, link, now: Date.now(), lastHeardAt: this.#feed.lastHeardAt })),
       },
       storedToken(),

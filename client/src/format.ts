@@ -42,12 +42,20 @@ export function formatGdp(millionsUsd: number): string {
   return millionsUsd >= 1_000_000 ? `$${(millionsUsd / 1_000_000).toFixed(2)} trillion` : `$${whole.format(Math.round(millionsUsd / 1000))} billion`;
 }
 
+const DAY_MS = 86_400_000;
+
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 const minute = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
 const dayMinute = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
 const dayClock = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
-const DAY_MS = 86_400_000;
+const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
+
+/** A mark on a time axis: 12:03, or the day at midnight and where marks are days apart. */
+export function formatTick(at: number, stepMs: number): string {
+  const date = new Date(at);
+  return stepMs >= DAY_MS || (date.getHours() === 0 && date.getMinutes() === 0) ? day.format(date) : minute.format(date);
+}
 
 /** 12:03:07 in the reader's time zone; with the day where it is not within a day of `now`. */
 export function formatMoment(iso: string, now: number): string {
@@ -59,6 +67,11 @@ export function formatMoment(iso: string, now: number): string {
 export function formatWindow(start: number, end: number): string {
   const first = end - start >= 3_600_000 ? dayMinute.format(start) : minute.format(start);
   return `${first}–${minute.format(end)}`;
+}
+
+/** just now, 3 s ago, 4 min ago. */
+export function formatAgo(ms: number): string {
+  return ms < 1_500 ? 'just now' : `${formatAge(ms)} ago`;
 }
 
 /** 3 s, 4 min, 2 h, 5 days. */

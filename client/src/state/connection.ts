@@ -13,6 +13,7 @@ export type Status =
   | { readonly kind: 'live' }
   | { readonly kind: 'paused'; readonly held: number }
   | { readonly kind: 'catching-up'; readonly restoring: { readonly done: number; readonly of: number } | null; readonly lag: number | null }
+  | { readonly kind: 'no-processor' }
   | { readonly kind: 'reconnecting'; readonly attempt: number; readonly inSeconds: number | null }
   | { readonly kind: 'offline'; readonly attempt: number; readonly inSeconds: number | null; readonly asOf: string | null }
   | { readonly kind: 'unauthorised' };
@@ -30,6 +31,8 @@ export interface StatusInput {
   readonly recordsPerSecond: number;
   readonly restoring: { readonly done: number; readonly of: number } | null;
   readonly asOf: string | null;
+  /** Processor instances that report; null before the API said. */
+  readonly processors: number | null;
 }
 
 /** From this attempt on the page calls itself offline. */
@@ -58,5 +61,5 @@ export function statusOf(input: StatusInput): Status {
   if (!input.complete || input.restoring !== null || isBehind(input.lag, input.recordsPerSecond)) {
     return { kind: 'catching-up', restoring: input.restoring, lag: input.lag };
   }
-  return { kind: 'live' };
+  return input.processors === 0 ? { kind: 'no-processor' } : { kind: 'live' };
 }

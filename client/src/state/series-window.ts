@@ -22,6 +22,8 @@ export interface SeriesView {
 export interface SeriesViewInput {
   readonly ring: SeriesRing;
   readonly spanMs: number;
+  /** What is shown as one window: the ring's own, or several of them together. */
+  readonly stepMs: number;
   /** Right edge: the clock, or the end of the newest window. Epoch milliseconds. */
   readonly to: number;
   /** Up to when the page knows that it heard everything. */
@@ -31,17 +33,24 @@ export interface SeriesViewInput {
 }
 
 /** Every window that touches the last `spanMs` up to `to`; windows without a login are zeros as far as they are known. */
-export function seriesView({ ring, spanMs, to, knownUntil, settledUntil }: SeriesViewInput): SeriesView {
-  const { windowMs } = ring;
+export function seriesView({ ring, spanMs, stepMs, to, knownUntil, settledUntil }: SeriesViewInput): SeriesView {
   const from = to - spanMs;
   const windows: WindowView[] = [];
-  for (let start = Math.floor(from / windowMs) * windowMs; start < to; start += windowMs) {
-    const end = start + windowMs;
-    const point = ring.get(start);
-    const known = point !== null || start < knownUntil;
-    const counts = known ? { ios: point?.ios ?? 0, android: point?.android ?? 0, other: point?.other ?? 0 } : null;
-    const state = !known ? 'unknown' : end > Math.min(settledUntil, knownUntil) ? 'in-progress' : point?.revised ? 'revised' : 'whole';
-    windows.push({ start, end, counts, state });
+  for (let start = Math.floor(from / stepMs) * stepMs; start < to; start += stepMs) {
+    const end = start + stepMs;
+    const sum = { ios: 0, android: 0, other: 0 };
+    let found = false;
+    let revised = false;
+    for (let at = start; at < end; at += ring.windowMs) {
+      const point = ring.get(at);
+      if (!point) continue;
+      found = true;
+      revised ||= point.revised;
+      for (const device of DEVICES) sum[device] += point[device];
+    }
+    const known = found || start < knownUntil;
+    const state = !known ? 'unknown' : end > Math.min(settledUntil, knownUntil) ? 'in-progress' : revised ? 'revised' : 'whole';
+    windows.push({ start, end, counts: known ? sum : null, state });
   }
   return { from, to, windows };
 }

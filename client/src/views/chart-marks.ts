@@ -16,6 +16,8 @@ function ratio(): number {
 function inside(plot: uPlot, draw: (context: CanvasRenderingContext2D) => void): void {
   const { ctx, bbox } = plot;
   ctx.save();
+  // The lines before left their dashes behind.
+  ctx.setLineDash([]);
   ctx.beginPath();
   ctx.rect(bbox.left, bbox.top - 8, bbox.width + 8 * ratio(), bbox.height + 16);
   ctx.clip();
@@ -40,10 +42,10 @@ function shape(context: CanvasRenderingContext2D, device: Device, x: number, y: 
 /** Each line carries its device type's shape now and then, and wherever a point stands alone; and at its very end. */
 export function drawMarkers(plot: uPlot, scene: ChartScene): void {
   const [xs, ...lines] = scene.columns;
-  const size = 3.2 * ratio();
+  const size = 3.6 * ratio();
   inside(plot, (context) => {
     context.strokeStyle = scene.colours.ground;
-    context.lineWidth = 1.5 * ratio();
+    context.lineWidth = ratio();
     DEVICES.forEach((device, order) => {
       const solid = lines[order] ?? [];
       const tail = lines[order + DEVICES.length] ?? [];
@@ -138,6 +140,7 @@ export function drawUnknown(plot: uPlot, scene: ChartScene): void {
   ctx.beginPath();
   ctx.rect(left, bbox.top, width, bbox.height);
   ctx.clip();
+  ctx.setLineDash([]);
   ctx.strokeStyle = scene.colours.line;
   ctx.lineWidth = ratio();
   ctx.beginPath();

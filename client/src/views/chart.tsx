@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { formatCompact } from '../format.ts';
+import { formatCompact, formatTick } from '../format.ts';
 import { DEVICES } from '../state/series-ring.ts';
 import { columnsOf, valueOf } from '../state/series-window.ts';
 import { chartColours, onThemeChange } from '../theme.ts';
@@ -88,13 +88,9 @@ function optionsFor(scene: ChartScene, width: number, height: number, onCursor: 
         grid: { show: false },
         ticks: { stroke: colours.line, width: 1, size: 4 },
         gap: 6,
+        size: 32,
         space: 72,
-        values: [
-          [86_400, '{D} {MMM}', null, null, null, null, null, null, 1],
-          [3_600, '{HH}:{mm}', '\n{D} {MMM}', null, '\n{D} {MMM}', null, null, null, 1],
-          [60, '{HH}:{mm}', null, null, null, null, null, null, 1],
-          [1, '{HH}:{mm}:{ss}', null, null, null, null, null, null, 1],
-        ],
+        values: (_, splits, __, ___, stepSeconds) => splits.map((at) => formatTick(at * 1000, stepSeconds * 1000)),
       },
       {
         stroke: colours.quiet,

@@ -1,4 +1,4 @@
-import { formatAge, formatCount, formatMoment, plural } from '../format.ts';
+import { formatAgo, formatCount, formatMoment, plural } from '../format.ts';
 import { statusOf } from '../state/connection.ts';
 import { recordsPerSecondOf, restoringOf } from '../state/dashboard-state.ts';
 import { useDashboard, useSelect } from './context.ts';
@@ -20,6 +20,7 @@ export function currentStatus(state: DashboardState): Status {
     recordsPerSecond: recordsPerSecondOf(processor?.value ?? null),
     restoring: restoringOf(processor?.value ?? null),
     asOf: states?.freshness.asOf ?? null,
+    processors: processor === null ? null : processor.value.instances.filter((instance) => instance.alive).length,
   });
 }
 
@@ -38,6 +39,8 @@ function wordsFor(status: Status, now: number): { shown: string; spoken: string 
       }
       return { shown: status.lag ? `Catching up: ${plural(status.lag, 'record')} behind` : 'Catching up', spoken: 'Catching up' };
     }
+    case 'no-processor':
+      return { shown: 'No processor running', spoken: 'No processor running' };
     case 'reconnecting': {
       const when = status.inSeconds === null ? 'Reconnecting' : `Reconnecting in ${status.inSeconds} s`;
       return { shown: `${when} (attempt ${status.attempt})`, spoken: 'Connection lost, reconnecting' };
@@ -74,7 +77,7 @@ function StatusLine(): JSX.Element {
       )}
       {!broken && asOf !== null && (
         <span class="quiet freshness" data-testid="freshness" title={`Newest login: ${asOf}`}>
-          newest login {formatAge(now - Date.parse(asOf))} ago
+          newest login {formatAgo(now - Date.parse(asOf))}
         </span>
       )}
     </div>

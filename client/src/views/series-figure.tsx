@@ -69,13 +69,14 @@ interface SeriesFigureProps {
 /** A live series with its legend, exact values, summary and table. */
 export function SeriesFigure({ panel, code, height, where }: SeriesFigureProps): JSX.Element {
   const dashboard = useDashboard();
-  const { series, version, preferences, now, lastHeardAt, live, problem } = useSelect((state) => ({
+  const { series, version, preferences, now, lastHeardAt, live, freshness, problem } = useSelect((state) => ({
     series: state.shown[panel],
     version: state.shown[panel]?.version,
     preferences: state.preferences,
     now: shownNow(state),
     lastHeardAt: state.lastHeardAt,
     live: state.link.phase === 'live',
+    freshness: state.shown.states?.freshness,
     problem: state.problems[panel],
   }));
   const [cursor, setCursor] = useState<number | null>(null);
@@ -87,13 +88,15 @@ export function SeriesFigure({ panel, code, height, where }: SeriesFigureProps):
 
   // Between the choice of a range and its first answer the last picture stays.
   if (series && version !== undefined && series.key === seriesKey(preferences.range, code)) {
-    const { ring, freshness } = series;
+    const { ring } = series;
     const to = atNewest && Number.isFinite(ring.newest) ? ring.newest + ring.windowMs : now;
-    const behind = !freshness.complete || (freshness.lag ?? 0) > 0;
-    const asOf = freshness.asOf === null ? now : Date.parse(freshness.asOf);
+    // With a backlog, what lies after the newest login counted is still to come.
+    const behind = freshness !== undefined && (!freshness.complete || (freshness.lag ?? 0) > 0);
+    const asOf = freshness?.asOf == null ? now : Date.parse(freshness.asOf);
     drawn.current = seriesView({
       ring,
       spanMs: range.spanMs,
+      stepMs: range.stepMs,
       to,
       knownUntil: live && !problem ? Math.max(now, to) : lastHeardAt,
       settledUntil: behind ? Math.min(now, asOf) : now,

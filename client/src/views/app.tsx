@@ -1,0 +1,74 @@
+import { RANGE_NAMES, RANGES, stepName } from '../state/ranges.ts';
+import { useDashboard, useSelect } from './context.ts';
+import { Header } from './header.tsx';
+import { Insights } from './insights.tsx';
+import { StateMap } from './map.tsx';
+import { Notices } from './notices.tsx';
+import { Operations } from './operations.tsx';
+import { Section, Segmented } from './parts.tsx';
+import { QualityLine } from './quality.tsx';
+import { SeriesFigure } from './series-figure.tsx';
+import { StatePanel } from './state-panel.tsx';
+import { StateTable } from './table.tsx';
+import { Totals } from './totals.tsx';
+import type { JSX } from 'preact';
+import type { RangeName } from '../state/ranges.ts';
+
+const RANGE_OPTIONS = RANGE_NAMES.map((value: RangeName) => ({ value, label: RANGES[value].label, spoken: RANGES[value].spoken }));
+const MODE_OPTIONS = [
+  { value: 'counts', label: 'Counts' },
+  { value: 'share', label: 'Share' },
+] as const;
+
+function OverTime(): JSX.Element {
+  const dashboard = useDashboard();
+  const { range, mode } = useSelect((state) => ({ range: state.preferences.range, mode: state.preferences.mode }));
+  return (
+    <Section
+      id="time"
+      title="Over time"
+      note={`Logins per ${stepName(RANGES[range])}, by when they happened.`}
+      controls={
+        <>
+          <Segmented label="Counts or shares" options={MODE_OPTIONS} value={mode} onChange={(value) => dashboard.prefer({ mode: value })} />
+          <Segmented label="Time range" options={RANGE_OPTIONS} value={range} onChange={(value) => dashboard.prefer({ range: value })} />
+        </>
+      }
+    >
+      <SeriesFigure panel="series" code={null} height={320} where="" />
+    </Section>
+  );
+}
+
+function Overview(): JSX.Element {
+  return (
+    <>
+      <Totals />
+      <OverTime />
+      <div class="pair">
+        <StateMap />
+        <Insights />
+      </div>
+      <StateTable />
+      <QualityLine />
+    </>
+  );
+}
+
+export function App(): JSX.Element {
+  const { view, state, stale } = useSelect((current) => ({
+    view: current.preferences.view,
+    state: current.preferences.state,
+    stale: current.link.phase !== 'live' && current.data.states !== null,
+  }));
+  return (
+    <>
+      <div data-behind-panel><Header /></div>
+      <main id="main" tabIndex={-1} data-behind-panel data-stale={stale}>
+        <Notices />
+        {view === 'overview' ? <Overview /> : <Operations />}
+      </main>
+      {view === 'overview' && state !== null && <StatePanel code={state} />}
+    </>
+  );
+}

@@ -1,0 +1,76 @@
+import { useEffect, useRef } from 'preact/hooks';
+import { formatCount, formatGdp, formatMoment, GDP_CLASS_NAMES } from '../format.ts';
+import { rankOf } from '../state/states-model.ts';
+import { useDashboard, useSelect } from './context.ts';
+import { DeviceFigures, ShareBar } from './parts.tsx';
+import { SeriesFigure } from './series-figure.tsx';
+import type { JSX } from 'preact';
+import type { StateCode } from '../api/types.ts';
+
+/** Below this width the panel covers the page, and the page behind it takes no focus. */
+const COVERS = '(max-width: 859px)';
+
+/** One state in full, beside the page. Esc and Back close it, and focus goes back to where it came from. */
+export function StatePanel({ code }: { code: StateCode }): JSX.Element {
+  const dashboard = useDashboard();
+  const { states, now } = useSelect((state) => ({ states: state.shown.states, now: state.now }));
+  const panel = useRef<HTMLElement>(null);
+  const heading = useRef<HTMLHeadingElement>(null);
+
+  useEffect(() => {
+    const before = document.activeElement;
+    return () => {
+      const tile = document.querySelector<HTMLElement>(`[data-state="${code}"]`);
+      if (before instanceof HTMLElement && before.isConnected && before !== document.body) before.focus();
+      else tile?.focus();
+    };
+  }, []);
+  useEffect(() => heading.current?.focus({ preventScroll: true }), [code]);
+  useEffect(() => {
+    const media = matchMedia(COVERS);
+    const behind = document.querySelectorAll<HTMLElement>('[data-behind-panel]');
+    const cover = (): void => behind.forEach((element) => (element.inert = media.matches));
+    cover();
+    media.addEventListener('change', cover);
+    return () => {
+      media.removeEventListener('change', cover);
+      behind.forEach((element) => (element.inert = false));
+    };
+  }, []);
+
+  const close = (): void => dashboard.prefer({ state: null }, true);
+  const state = states?.byCode.get(code);
+  return (
+    <aside
+      ref={panel}
+      class="state-panel"
+      aria-labelledby="state-title"
+      onKeyDown={(event) => {
+        if (event.key === 'Escape') close();
+      }}
+    >
+      <div class="panel-head">
+        <h2 id="state-title" ref={heading} tabIndex={-1}>{state?.name ?? code}</h2>
+        <button type="button" class="button" onClick={close}>Close</button>
+      </div>
+      {state && states ? (
+        <>
+          <p class="panel-figure">
+            <span class="rate-figure" data-figure="state-total">{formatCount(state.devices.total)}</span> <span class="quiet">logins</span>
+          </p>
+          <dl class="facts">
+            <div><dt>Rank by logins</dt><dd>{rankOf(states, code)} of {states.byCode.size}</dd></div>
+            <div><dt>GDP {state.gdp.year}</dt><dd>{formatGdp(state.gdp.millionsUsd)}, {GDP_CLASS_NAMES[state.gdp.class].toLowerCase()}</dd></div>
+            <div><dt>Newest login</dt><dd>{state.lastLoginAt === null ? 'none yet' : formatMoment(state.lastLoginAt, now)}</dd></div>
+          </dl>
+          <DeviceFigures devices={state.devices} />
+          <ShareBar devices={state.devices} />
+          <h3>Over time</h3>
+          <SeriesFigure key={code} panel="stateSeries" code={code} height={200} where={` in ${state.name}`} />
+        </>
+      ) : (
+        <p class="quiet">Waiting for the first answer.</p>
+      )}
+    </aside>
+  );
+}
