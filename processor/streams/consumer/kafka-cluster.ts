@@ -266,9 +266,10 @@ export class KafkaCluster {
       topics.set(topic, list);
     }
     const coordinator = await this.coordinator(COORDINATOR_OF_GROUP, groupId);
-    const answer = await coordinator.offsetFetch({
-      groupId,
-      topics: [...topics].map(([topic, list]) => ({ topic, partitions: list })),
+    const request = { groupId, topics: [...topics].map(([topic, list]) => ({ topic, partitions: list })) };
+    const answer = await coordinator.offsetFetch(request).catch((error: unknown) => {
+      this.forgetCoordinator(COORDINATOR_OF_GROUP, groupId);
+      throw error;
     });
     return partitions.map(({ topic, partition }) => {
       const found = answer.responses.find((r) => r.topic === topic)?.partitions.find((p) => p.partition === partition);

@@ -9,6 +9,7 @@ import { setAside } from '../store/set-aside.ts';
 import { taskDirectory } from '../store/state-directory.ts';
 import type { StateStore } from '../store/state-store.ts';
 import { StoreLockedError } from '../store/store-errors.ts';
+import type { FenceGate } from './fence-gate.ts';
 import type { StreamTask } from './stream-task.ts';
 import type { TaskGraph } from './task-graph.ts';
 
@@ -18,6 +19,7 @@ export interface TakeContext {
   /** For offsets and restores: never the connection that fetches or joins. */
   readonly cluster: KafkaCluster;
   readonly logger: Logger;
+  readonly fences: FenceGate;
   readonly createProducer: (task: StreamTask) => StreamsProducer;
   readonly createGraph: (task: StreamTask, store: StateStore | undefined) => TaskGraph;
 }
@@ -38,7 +40,8 @@ export async function takeTask(task: StreamTask, context: TakeContext): Promise<
 
   // 1. Fence: whoever had the task can commit nothing from here on, and what it left open is settled.
   task.producer = context.createProducer(task);
-  await task.producer.init(signal);
+  const { producer } = task;
+  await context.fences.pass(signal, () => producer.init(signal));
 
   // 2. Open the store and check it before its first commit, so that damage never reaches the changelog.
   if (task.subTopology.stores.length > 0 && task.store === undefined) task.store = await openCheckedStore(task, context);

@@ -10,6 +10,7 @@ import { StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { ThreadInit } from '../streams-config.ts';
 import { crashPoint } from '../task/crash-point.ts';
+import { FenceGate } from '../task/fence-gate.ts';
 import type { StreamTask } from '../task/stream-task.ts';
 import { TaskGraph } from '../task/task-graph.ts';
 import { allTaskIds, partitionsOfTasks, TaskManager, timeSourcesOf } from '../task/task-manager.ts';
@@ -19,7 +20,7 @@ import type { FromThread } from './thread-messages.ts';
 
 export const PROTOCOL_NAME = 'tributary';
 const IDLE_WAIT_MS = 250;
-const REJOIN_COMMIT_TIMEOUT_MS = 3_000;
+const REJOIN_TIMEOUT_MS = 3_000;
 
 /**
  * One stream thread: one group member, one fetcher, one loop. The loop is the mutex of the design: records are processed
@@ -36,6 +37,7 @@ export class StreamThread {
   readonly #fetcher: RecordFetcher;
   readonly #member: GroupMember;
   readonly #tasks: TaskManager;
+  readonly #fences = new FenceGate();
   #assignment: PartitionAssignment | undefined;
   #lost = false;
   #settled = false;
@@ -74,6 +76,7 @@ export class StreamThread {
         slotDirectory: init.slotDirectory,
         cluster: this.#queryCluster,
         logger,
+        fences: this.#fences,
         createProducer: (task) => this.#createProducer(task),
         createGraph: (task, store) =>
           new TaskGraph({
@@ -110,7 +113,9 @@ export class StreamThread {
       heartbeatIntervalMs: config.heartbeatIntervalMs,
       userData: () => encodeSubscriptionInfo({ processId: init.processId, active: this.#tasks.tasks.map((t) => t.id), stores: this.#storesOnDisk() }),
       assign: (members) => this.#assign(members),
-      beforeRejoin: () => this.#commitSoon(),
+      beforeRejoin: async () => {
+        await Promise.all([this.#commitSoon(), this.#fences.close(REJOIN_TIMEOUT_MS)]);
+      },
       onAssigned: (assignment) => {
         crashPoint('inRebalance');
         this.#assignment = assignment;
@@ -119,6 +124,7 @@ export class StreamThread {
       },
       onLost: () => {
         this.#lost = true;
+        void this.#fences.close(0);
         this.#settled = false;
         this.#fetcher.wake();
       },
@@ -177,7 +183,10 @@ export class StreamThread {
     const assignment = this.#assignment;
     if (assignment !== undefined) {
       await this.#tasks.assign(assignment);
-      if (this.#assignment === assignment) this.#assignment = undefined;
+      if (this.#assignment === assignment) {
+        this.#assignment = undefined;
+        this.#fences.open();
+      }
     }
     const { commitIntervalMs } = this.#init.config;
     const now = Date.now();
@@ -205,7 +214,7 @@ export class StreamThread {
 
   #commitSoon(): Promise<void> {
     return new Promise((resolve) => {
-      setTimeout(resolve, REJOIN_COMMIT_TIMEOUT_MS).unref();
+      setTimeout(resolve, REJOIN_TIMEOUT_MS).unref();
       this.#commitRequested.push(resolve);
       this.#fetcher.wake();
     });

@@ -1,0 +1,40 @@
+/**
+ * Decides when this thread may fence. A member that has been told of a rebalance does not know any more which tasks are
+ * its own: a fence of its that arrived late would throw out the new owner. So the gate closes before the member joins
+ * again, waiting for fences under way, and opens when the assignment is known.
+ */
+export class FenceGate {
+  #open = true;
+  readonly #underWay = new Set<Promise<unknown>>();
+  #waiting: (() => void)[] = [];
+
+  /** Runs `fence` once the gate is open. @throws what `signal` or `fence` throw. */
+  async pass<T>(signal: AbortSignal, fence: () => Promise<T>): Promise<T> {
+    while (!this.#open) {
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+        signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+      signal.throwIfAborted();
+    }
+    signal.throwIfAborted();
+    const run = fence();
+    this.#underWay.add(run);
+    try {
+      return await run;
+    } finally {
+      this.#underWay.delete(run);
+    }
+  }
+
+  /** No fence starts from here on; resolves when none is under way, or after `timeoutMs`: the broker may be away. */
+  async close(timeoutMs: number): Promise<void> {
+    this.#open = false;
+    await Promise.race([Promise.allSettled(this.#underWay), new Promise((resolve) => setTimeout(resolve, timeoutMs).unref())]);
+  }
+
+  open(): void {
+    this.#open = true;
+    for (const resume of this.#waiting.splice(0)) resume();
+  }
+}
