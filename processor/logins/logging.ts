@@ -17,5 +17,5 @@ export function createLogger(name: string, config: LogConfig): Logger {
     redact: { paths: secretPaths, censor: '[hidden]' },
   };
   if (config.format === 'json') return pino(options, pino.destination({ dest: 1, sync: true }));
-  return pino(options, pretty({ sync: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname' }));
+  return pino(options, pretty({ sync: true, singleLine: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname' }));
 }
