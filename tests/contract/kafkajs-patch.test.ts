@@ -244,13 +244,35 @@ describe('static membership', () => {
   });
 });
 
-describe('an error code that kafkajs has no name for', () => {
-  const { createErrorFromCode } = load('kafkajs/src/protocol/error.js') as {
-    createErrorFromCode(code: number): Error & { code: number; retriable: boolean };
-  };
+const { createErrorFromCode } = load('kafkajs/src/protocol/error.js') as {
+  createErrorFromCode(code: number): Error & { code: number; retriable: boolean };
+};
 
+describe('an error code that kafkajs has no name for', () => {
   test('keeps its number: 90 is PRODUCER_FENCED', () => {
     expect(createErrorFromCode(90)).toMatchObject({ code: 90, retriable: false });
     expect(createErrorFromCode(47)).toMatchObject({ code: 47, type: 'INVALID_PRODUCER_EPOCH' });
+  });
+});
+
+describe('creating topics', () => {
+  const createAdmin = load('kafkajs/src/admin/index.js') as (options: object) => {
+    createTopics(options: object): Promise<boolean>;
+  };
+
+  test('waits for leaders also while the broker has not heard of the topic', async () => {
+    const answers = [3, 5, 0];
+    const broker = {
+      createTopics: async () => undefined,
+      metadata: async () => {
+        const code = answers.shift() ?? 0;
+        if (code !== 0) throw createErrorFromCode(code);
+        return {};
+      },
+    };
+    const cluster = { refreshMetadata: async () => undefined, findControllerBroker: async () => broker };
+    const admin = createAdmin({ cluster, logger, retry: { retries: 0 } });
+    expect(await admin.createTopics({ topics: [{ topic: 't' }], waitForLeaders: true })).toBe(true);
+    expect(answers).toEqual([]);
   });
 });
