@@ -62,7 +62,7 @@ function runNpm(...args) {
   const npm = process.env['npm_execpath'];
   const [command, first] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
   // Warnings are about the Node that runs npm, which runs nothing else here.
-  const run = spawnSync(command, [...first, ...args, '--loglevel=error'], { cwd: projectRoot, stdio: ['ignore', 'inherit', 'inherit'] });
+  const run = spawnSync(command, [...first, ...args, '--loglevel=error', '--no-progress'], { cwd: projectRoot, stdio: ['ignore', 'inherit', 'inherit'] });
   if (run.error !== undefined) process.stderr.write(`npm could not be run: ${run.error.message}\n`);
   return run.status === 0;
 }
