@@ -102,6 +102,8 @@ const PAGE = `<!doctype html>
     <title>Tributary GraphiQL</title>
     <link rel="icon" href="${ICON}">
     <link rel="stylesheet" href="${GRAPHIQL_ASSETS}graphiql.css">
+    <!-- Tabs can be dragged, and slip from under the mouse when they are only clicked. -->
+    <style>.graphiql-tab { transform: none !important; }</style>
   </head>
   <body id="body" class="no-focus-outline">
     <noscript>GraphiQL needs JavaScript.</noscript>

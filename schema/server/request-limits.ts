@@ -45,7 +45,8 @@ export function shapeLimitError(document: DocumentNode): GraphQLError | null {
   for (const definition of document.definitions) {
     if (definition.kind !== Kind.OPERATION_DEFINITION && definition.kind !== Kind.FRAGMENT_DEFINITION) continue;
     const inside = sizes.of(definition.selectionSet);
-    if (inside.depth > REQUEST_LIMITS.depth) return tooLarge('levels', REQUEST_LIMITS.depth);
+    // A fragment is as deep as the place where it is spread, which may be within the introspection.
+    if (definition.kind === Kind.OPERATION_DEFINITION && inside.depth > REQUEST_LIMITS.depth) return tooLarge('levels', REQUEST_LIMITS.depth);
     if (inside.aliases > REQUEST_LIMITS.aliases) return tooLarge('aliases', REQUEST_LIMITS.aliases);
     const onVariables = definition.variableDefinitions?.reduce((sum, { directives }) => sum + (directives?.length ?? 0), 0) ?? 0;
     if (inside.directives + (definition.directives?.length ?? 0) + onVariables > REQUEST_LIMITS.directives) {
