@@ -24,7 +24,7 @@ const schema = z.object({
   threadReplaceBackoffMs: positive.default(500),
   /** Replacements without a commit in between, then the process gives up. */
   threadReplacements: z.int().min(0).default(10),
-  maxBytesPerPartition: positive.default(1_048_576),
+  maxBytesPerPartition: positive.default(524_288),
 });
 
 export type StreamsConfigInput = z.input<typeof schema>;

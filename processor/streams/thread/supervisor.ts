@@ -24,6 +24,8 @@ interface Seat {
 
 const MAX_BACKOFF_MS = 30_000;
 const CLOSE_TIMEOUT_MS = 8_000;
+/** Fetched bytes live for one turn of the loop; a larger young generation only keeps more of them around. */
+const YOUNG_GENERATION_MIB = 48;
 
 /**
  * Keeps stream threads running: a thread that fails is replaced after a back-off, at most `threadReplacements` times
@@ -79,7 +81,7 @@ export class Supervisor {
 
   #spawn(seat: Seat): void {
     seat.failedThisLife = false;
-    const worker = new Worker(new URL('./stream-thread-worker.ts', import.meta.url), { workerData: seat.init, name: seat.init.threadName });
+    const worker = new Worker(new URL('./stream-thread-worker.ts', import.meta.url), { workerData: seat.init, name: seat.init.threadName, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB } });
     seat.worker = worker;
     worker.on('message', (message: FromThread) => this.#hear(seat, message));
     worker.on('error', (error) => this.#failed(seat, 'THREAD_FAILED', error instanceof Error ? error.message : String(error)));
