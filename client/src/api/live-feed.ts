@@ -1,10 +1,10 @@
 import { retryWaitMs } from './backoff.ts';
 import { probe } from './http.ts';
-import { isUnauthorised } from './transport.ts';
+import { isUnauthorised, LostConnection } from './transport.ts';
 import type { Link } from '../state/connection.ts';
 import type { Reach } from './http.ts';
 import type { TypedDocumentString } from './documents.ts';
-import type { Connect, Connection, Lost, Problem, TransportKind } from './transport.ts';
+import type { Connect, Connection, Problem, TransportKind } from './transport.ts';
 
 /** After this many WebSocket failures with the API answering over HTTP, the feed goes on over server-sent events. */
 const WEBSOCKET_FAILURES = 3;
@@ -48,10 +48,6 @@ export function channel<TResult, TVariables extends Record<string, unknown>>(
     problem: handlers.problem,
     poll: handlers.poll ?? null,
   };
-}
-
-function isLost(error: unknown): error is Lost {
-  return typeof error === 'object' && error !== null && 'why' in error && 'detail' in error;
 }
 
 interface ActiveChannel {
@@ -155,7 +151,7 @@ export class LiveFeed {
       if (this.#attempt > 0) {
         const reach = await this.#options.probe(this.#token);
         if (!current()) return;
-        if (reach !== 'reachable') throw { why: reach === 'unauthorised' ? 'unauthorised' : 'closed', detail: 'the API does not answer' } satisfies Lost;
+        if (reach !== 'reachable') throw new LostConnection(reach === 'unauthorised' ? 'unauthorised' : 'closed', 'the API does not answer');
         reachable = true;
       }
       const connection = await this.#options.connectors[kind]({
@@ -179,11 +175,11 @@ export class LiveFeed {
     } catch (error) {
       if (!current()) return;
       if (reachable && kind === 'websocket') this.#webSocketFailures += 1;
-      this.#lost(isLost(error) ? error : { why: 'closed', detail: error instanceof Error ? error.message : 'the connection failed' });
+      this.#lost(error instanceof LostConnection ? error : new LostConnection('closed', String(error)));
     }
   }
 
-  #lost(lost: Lost): void {
+  #lost(lost: LostConnection): void {
     // Over SSE one WebSocket try comes first again: the proxy in between may be gone.
     if (this.#connection?.kind === 'sse') this.#webSocketFailures = WEBSOCKET_FAILURES - 1;
     this.#drop();
@@ -193,7 +189,7 @@ export class LiveFeed {
     }
     this.#attempt += 1;
     const waitMs = retryWaitMs(this.#attempt, this.#options.random());
-    this.#show({ phase: 'waiting', attempt: this.#attempt, retryAt: this.#options.now() + waitMs, detail: lost.detail });
+    this.#show({ phase: 'waiting', attempt: this.#attempt, retryAt: this.#options.now() + waitMs, detail: lost.message });
     this.#retryTimer = setTimeout(() => void this.#connect(), waitMs);
   }
 
@@ -221,7 +217,7 @@ export class LiveFeed {
         // Both clients also report the end that we asked for.
         if (stopped) return;
         if (isUnauthorised(problem)) {
-          this.#lost({ why: 'unauthorised', detail: problem.code });
+          this.#lost(new LostConnection('unauthorised', problem.code));
           return;
         }
         if (problem.code !== 'ENDED') wanted.problem(problem);
@@ -240,8 +236,13 @@ export class LiveFeed {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let stopped = false;
     const round = async (): Promise<void> => {
-      // What went wrong was told through problem(); a page that polls simply asks again.
-      await ask(this.#token).then(() => (this.#lastHeardAt = this.#options.now()), () => undefined);
+      try {
+        await ask(this.#token);
+        this.#attempt = 0;
+        this.#lastHeardAt = this.#options.now();
+      } catch {
+        // What went wrong was told through problem(); a page that polls simply asks again.
+      }
       if (!stopped) timer = setTimeout(() => void round(), POLL_MS);
     };
     void round();

@@ -1,7 +1,7 @@
 import { createClient, NetworkError } from 'graphql-sse';
 import { authorisation, probe } from './http.ts';
-import { deliver, problemFrom } from './transport.ts';
-import type { Connect, Connection, Lost } from './transport.ts';
+import { deliver, LostConnection, problemFrom } from './transport.ts';
+import type { Connect, Connection } from './transport.ts';
 
 /**
  * Server-sent events for where WebSockets do not pass. Each subscription is a request of its own, and HTTP/1.1 gives a
@@ -9,10 +9,7 @@ import type { Connect, Connection, Lost } from './transport.ts';
  */
 export const connectSse: Connect = async ({ token, heard, lost }) => {
   const reach = await probe(token);
-  if (reach !== 'reachable') {
-    const refused: Lost = { why: reach === 'unauthorised' ? 'unauthorised' : 'closed', detail: `the API is ${reach}` };
-    throw refused;
-  }
+  if (reach !== 'reachable') throw new LostConnection(reach === 'unauthorised' ? 'unauthorised' : 'closed', `the API is ${reach}`);
   let over = false;
   const client = createClient({
     url: '/graphql',
@@ -25,7 +22,7 @@ export const connectSse: Connect = async ({ token, heard, lost }) => {
     over = true;
     client.dispose();
     const unauthorised = error instanceof NetworkError && (error.response?.status === 401 || error.response?.status === 403);
-    lost({ why: unauthorised ? 'unauthorised' : 'closed', detail: error instanceof Error ? error.message : 'the stream ended' });
+    lost(new LostConnection(unauthorised ? 'unauthorised' : 'closed', error instanceof Error ? error.message : 'the stream ended'));
   };
   const connection: Connection = {
     kind: 'sse',

@@ -10,9 +10,14 @@ export interface Problem {
 }
 
 /** Why a connection ended, or never began. */
-export interface Lost {
+export class LostConnection extends Error {
   readonly why: 'unauthorised' | 'closed';
-  readonly detail: string;
+
+  constructor(why: 'unauthorised' | 'closed', detail: string) {
+    super(detail);
+    this.name = 'LostConnection';
+    this.why = why;
+  }
 }
 
 export interface Sink {
@@ -35,10 +40,10 @@ export interface ConnectOptions {
   /** Anything was heard from the server, a pong included. */
   readonly heard: () => void;
   /** The connection is gone; called at most once, and never after close(). */
-  readonly lost: (lost: Lost) => void;
+  readonly lost: (lost: LostConnection) => void;
 }
 
-/** Resolves when the server took the connection; rejects with a {@link Lost}. */
+/** Resolves when the server took the connection; rejects with a {@link LostConnection}. */
 export type Connect = (options: ConnectOptions) => Promise<Connection>;
 
 const UNAUTHORISED_CODES: ReadonlySet<string> = new Set(['UNAUTHENTICATED', 'UNAUTHORIZED', 'UNAUTHORISED', 'FORBIDDEN']);

@@ -1,6 +1,6 @@
 import { createClient } from 'graphql-ws';
-import { deliver, problemFrom } from './transport.ts';
-import type { Connect, Connection, Lost } from './transport.ts';
+import { deliver, LostConnection, problemFrom } from './transport.ts';
+import type { Connect, Connection } from './transport.ts';
 
 const KEEP_ALIVE_MS = 10_000;
 const PONG_WITHIN_MS = 4_000;
@@ -9,11 +9,11 @@ const ACK_WITHIN_MS = 5_000;
 /** Close codes by which graphql-ws servers refuse a caller: 4401 unauthorised, 4403 forbidden. */
 const REFUSALS: ReadonlySet<number> = new Set([4401, 4403]);
 
-function lostFrom(event: unknown): Lost {
+function lostFrom(event: unknown): LostConnection {
   if (event instanceof CloseEvent) {
-    return { why: REFUSALS.has(event.code) ? 'unauthorised' : 'closed', detail: `${event.code} ${event.reason}`.trim() };
+    return new LostConnection(REFUSALS.has(event.code) ? 'unauthorised' : 'closed', `${event.code} ${event.reason}`.trim());
   }
-  return { why: 'closed', detail: event instanceof Error ? event.message : 'the connection failed' };
+  return new LostConnection('closed', event instanceof Error ? event.message : 'the connection failed');
 }
 
 /** Connects over `graphql-transport-ws` on the page's own origin. A server that stops answering pings is given up. */

@@ -1,0 +1,70 @@
+import { expect, test } from '@jest/globals';
+import { DEFAULTS } from '../url-state.ts';
+import { initialState, pause, restoringOf, resume, withData, withProblem } from './dashboard-state.ts';
+import { applySeriesUpdate, emptySeries } from './series-model.ts';
+import type { Processor, TimeSeriesUpdate } from '../api/types.ts';
+import type { SeriesModel } from './series-model.ts';
+import type { StatesModel } from './states-model.ts';
+
+function states(total: number): StatesModel {
+  const counts = { ios: total, android: 0, other: 0, total };
+  return { byCode: new Map(), totals: counts, unattributed: counts, freshness: { asOf: null, complete: true, lag: 0 } };
+}
+
+function series(key: string, ios: number, before?: SeriesModel): SeriesModel {
+  const update: TimeSeriesUpdate = {
+    kind: before ? 'DELTA' : 'SNAPSHOT',
+    cursor: 'c',
+    resolution: 'MINUTE',
+    points: [{ start: '1970-01-01T00:01:00.000Z', devices: { ios, android: 0, other: 0 } }],
+    freshness: { asOf: null, complete: true, lag: 0 },
+  };
+  return applySeriesUpdate(before ?? emptySeries(key, 60_000, 4), update, false);
+}
+
+const iosShown = (model: SeriesModel | null): number | undefined => model?.ring.get(60_000)?.ios;
+
+test('paused: news is held back and counted; resumed: the newest is shown at once', () => {
+  let state = withData(initialState(DEFAULTS, 0), { states: states(1) });
+  state = pause(state, 5);
+  state = withData(withData(state, { states: states(2) }), { states: states(3) });
+  expect([state.shown.states?.totals.total, state.held, state.pausedAt]).toEqual([1, 2, 5]);
+  state = resume(state);
+  expect([state.shown.states?.totals.total, state.held, state.pausedAt]).toEqual([3, 0, null]);
+});
+
+test('paused: the series on screen stands still although its ring goes on', () => {
+  const first = series('1h all', 1);
+  let state = pause(withData(initialState(DEFAULTS, 0), { series: first }), 5);
+  state = withData(state, { series: series('1h all', 2, first) });
+  expect(iosShown(state.shown.series)).toBe(1);
+  expect(iosShown(resume(state).shown.series)).toBe(2);
+});
+
+test('paused: a range chosen now is shown once, and then stands still too', () => {
+  let state = pause(withData(initialState(DEFAULTS, 0), { series: series('1h all', 1) }), 5);
+  const other = series('6h all', 7);
+  state = withData(state, { series: other });
+  expect([state.shown.series?.key, iosShown(state.shown.series)]).toEqual(['6h all', 7]);
+  state = withData(state, { series: series('6h all', 8, other) });
+  expect(iosShown(state.shown.series)).toBe(7);
+});
+
+test('a problem of one panel comes and goes alone', () => {
+  let state = withProblem(initialState(DEFAULTS, 0), 'series', { code: 'NOT_READY', message: 'm' });
+  state = withProblem(state, 'insights', { code: 'X', message: 'm' });
+  state = withProblem(state, 'series', null);
+  expect(Object.keys(state.problems)).toEqual(['insights']);
+});
+
+test('restore progress counts active tasks of living instances', () => {
+  const task = (id: string, state: 'RUNNING' | 'RESTORING', role: 'ACTIVE' | 'STANDBY' = 'ACTIVE'): Processor['instances'][number]['tasks'][number] => ({
+    id, role, state, inputs: [], lag: 0, restore: null,
+  });
+  const instance = (alive: boolean, tasks: Processor['instances'][number]['tasks']): Processor['instances'][number] => ({
+    id: 'i', host: 'h', startedAt: '', reportedAt: '', alive, threads: 1, recordsPerSecond: 0, tasks,
+  });
+  const processor = (instances: Processor['instances']): Processor => ({ applicationId: 'a', guarantee: 'g', topology: '', lag: 0, instances });
+  expect(restoringOf(processor([instance(true, [task('0_0', 'RUNNING')]), instance(false, [task('0_1', 'RESTORING')])]))).toBeNull();
+  expect(restoringOf(processor([instance(true, [task('0_0', 'RUNNING'), task('0_1', 'RESTORING'), task('0_2', 'RESTORING', 'STANDBY')])]))).toEqual({ done: 1, of: 2 });
+});
