@@ -3,11 +3,14 @@ import { mkdir, mkdtemp, readdir, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { writeCleanMark } from './clean-mark.ts';
 import { openLevelDbStore } from './leveldb-store.ts';
 import type { LevelDbStore } from './leveldb-store.ts';
 import type { StoreBatch } from './state-store.ts';
+
+// Threads and processes of their own start slowly on a busy machine.
+jest.setTimeout(30_000);
 
 const identity = { applicationId: 'logins', taskId: '1_0' };
 
@@ -139,6 +142,19 @@ test('an unverified unclean store is not marked clean by closing it', async () =
   const store = await open();
   expect(store.uncleanOpen).toBe(true);
   await store.close();
+});
+
+test('a store says as of when it is', async () => {
+  const store = await open();
+  expect(store.openedAsOfMs).toBeNull();
+  const before = Date.now();
+  await store.commit(oneChange('1', 1));
+  const after = Date.now();
+  await store.close();
+  const again = await open();
+  expect(again.openedAsOfMs).toBeGreaterThanOrEqual(before);
+  expect(again.openedAsOfMs).toBeLessThanOrEqual(after);
+  await again.close();
 });
 
 test('a scan lets other work run', async () => {

@@ -1,18 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Level } from 'level';
 import type { BatchOperation, BatchOptions } from 'level';
-import { isTable, readCleanMark, removeCleanMark, storeFiles, writeCleanMark } from './clean-mark.ts';
+import { removeCleanMark, writeCleanMark } from './clean-mark.ts';
 import { dataKey, isReserved, reservedKey, storeEnd, storePrefix } from './data-key.ts';
+import { inspectFiles, recoveryDoubt } from './leveldb-inspection.ts';
+import type { FoundFiles } from './leveldb-inspection.ts';
 import {
   NOTHING_COMMITTED, decodeCommitted, decodeStatus, encodeCommitted, encodeIdentity, encodeStatus, identityMismatch, mergeOffsets,
 } from './reserved-records.ts';
 import type { CommittedRecord, StoreIdentity } from './reserved-records.ts';
 import type { StateStore, StoreBatch, StoreDigest, StoreOffsets } from './state-store.ts';
 import { DigestSum, digestsEqual } from './store-digest.ts';
-import { StoreLockedError, diskTrouble, levelCause, storeDamaged, storeIoFailed, systemCode } from './store-errors.ts';
-import { checkTables } from './table-check.ts';
+import { StoreLockedError, diskTrouble, levelCause, storeDamaged, storeIoFailed } from './store-errors.ts';
 
 export type { StoreIdentity } from './reserved-records.ts';
 
@@ -31,6 +30,11 @@ export interface LevelDbStore extends StateStore {
    * only in its LOG file; a store with a doubt fails `verify`.
    */
   readonly doubt: string | null;
+  /**
+   * Wall clock of the last batch as of the opening, epoch milliseconds; null for a new store. A store that missed more
+   * than the changelog's delete.retention.ms may hold keys whose tombstones are gone: it is set aside and restored.
+   */
+  readonly openedAsOfMs: number | null;
 }
 
 const COMMITTED = reservedKey('committed');
@@ -77,33 +81,6 @@ export async function openLevelDbStore(directory: string, options: LevelDbStoreO
   }
 }
 
-interface FoundFiles {
-  readonly isNew: boolean;
-  /** Of the opening that ended with a clean close of exactly these files; null when none did. */
-  readonly cleanOpenId: string | null;
-}
-
-/**
- * What must be seen before LevelDB opens: it silently starts an empty database beside tables whose CURRENT file is lost,
- * and it trusts its tables.
- */
-async function inspectFiles(directory: string): Promise<FoundFiles> {
-  try {
-    await mkdir(directory, { recursive: true });
-    const names = await storeFiles(directory);
-    if (names.length > 0 && !names.includes('CURRENT')) throw storeDamaged(directory, 'its CURRENT file is missing');
-    const { damage, unfinished } = await checkTables(directory, names.filter(isTable));
-    if (damage !== null) throw storeDamaged(directory, damage);
-    return { isNew: names.length === 0, cleanOpenId: unfinished.length > 0 ? null : await readCleanMark(directory) };
-  } catch (error) {
-    const trouble = diskTrouble(levelCause(error).message);
-    if (trouble !== null) throw storeIoFailed(directory, trouble, error);
-    // A file vanished between listing and reading: the owner that still has the store open is at work.
-    if (systemCode(error) === 'ENOENT') return { isNew: false, cleanOpenId: null };
-    throw error;
-  }
-}
-
 /** Checks whose store it is and how it was left, then marks it open. */
 async function takeOver(db: Db, directory: string, identity: StoreIdentity, found: FoundFiles): Promise<LevelDbStore> {
   const doubt = await recoveryDoubt(directory);
@@ -138,12 +115,6 @@ async function readReserved(db: Db, directory: string): Promise<(Buffer | undefi
   }
 }
 
-/** The first line of LevelDB's LOG that speaks of lost data; LOG is begun anew at each open. */
-async function recoveryDoubt(directory: string): Promise<string | null> {
-  const log = await readFile(join(directory, 'LOG'), 'utf8').catch(() => '');
-  return log.split('\n').find((line) => /dropping|corruption|ignoring error/i.test(line)) ?? null;
-}
-
 function writeFailed(directory: string, error: unknown): Error {
   const { code, message } = levelCause(error);
   if (code === 'LEVEL_CORRUPTION') return storeDamaged(directory, message, error);
@@ -163,6 +134,7 @@ class OpenLevelDbStore implements LevelDbStore {
   readonly directory: string;
   readonly uncleanOpen: boolean;
   readonly doubt: string | null;
+  readonly openedAsOfMs: number | null;
   readonly #db: Db;
   readonly #openId: string;
   #committed: CommittedRecord;
@@ -176,6 +148,7 @@ class OpenLevelDbStore implements LevelDbStore {
     this.directory = opened.directory;
     this.uncleanOpen = opened.uncleanOpen;
     this.doubt = opened.doubt;
+    this.openedAsOfMs = opened.committed.committedAtMs;
     this.#db = opened.db;
     this.#openId = opened.openId;
     this.#committed = opened.committed;
@@ -232,6 +205,7 @@ class OpenLevelDbStore implements LevelDbStore {
     const committed: CommittedRecord = {
       offsets: mergeOffsets(this.#committed.offsets, batch.changelogOffsets, batch.inputOffsets),
       digest: digest.get(),
+      committedAtMs: Date.now(),
     };
     operations.push({ type: 'put', key: COMMITTED, value: encodeCommitted(committed) });
     this.#committing = true;

@@ -92,6 +92,7 @@ class OpenMemoryStore implements StateStore {
     this.#image.committed = {
       offsets: mergeOffsets(committed.offsets, batch.changelogOffsets, batch.inputOffsets),
       digest: digest.get(),
+      committedAtMs: Date.now(),
     };
   }
 

@@ -16,6 +16,8 @@ export interface StoreIdentity {
 export interface CommittedRecord {
   readonly offsets: StoreOffsets;
   readonly digest: StoreDigest;
+  /** Wall clock of the batch, epoch milliseconds; null before the first. */
+  readonly committedAtMs: number | null;
 }
 
 /** JSON behind its own checksum: nothing else protects these bytes, since LevelDB checks none on read. */
@@ -39,24 +41,33 @@ export function encodeCommitted(record: CommittedRecord): Buffer {
     input: Object.fromEntries(record.offsets.input),
     entries: record.digest.entries,
     sum: record.digest.sum.toString(16),
+    committedAtMs: record.committedAtMs,
   });
 }
 
 /** null: the record is damaged. The checksum vouches for the shape, since only `encodeCommitted` wrote it. */
 export function decodeCommitted(bytes: Buffer): CommittedRecord | null {
-  const content = unsealRecord(bytes) as { changelog: OffsetTable; input: OffsetTable; entries: number; sum: string } | null;
+  const content = unsealRecord(bytes) as CommittedJson | null;
   if (content === null) return null;
   return {
     offsets: { changelog: new Map(Object.entries(content.changelog)), input: new Map(Object.entries(content.input)) },
     digest: { entries: content.entries, sum: BigInt(`0x${content.sum}`) },
+    committedAtMs: content.committedAtMs,
   };
 }
 
-type OffsetTable = Record<string, number>;
+interface CommittedJson {
+  readonly changelog: Record<string, number>;
+  readonly input: Record<string, number>;
+  readonly entries: number;
+  readonly sum: string;
+  readonly committedAtMs: number | null;
+}
 
 export const NOTHING_COMMITTED: CommittedRecord = {
   offsets: { changelog: new Map(), input: new Map() },
   digest: { entries: 0, sum: 0n },
+  committedAtMs: null,
 };
 
 export function mergeOffsets(stored: StoreOffsets, changelog: OffsetMap, input: OffsetMap): StoreOffsets {

@@ -16,13 +16,13 @@ const ONE_ZERO = Buffer.alloc(1);
 
 /**
  * A window store over the committed state of its task: buffered like a key-value store, expired by the runtime.
- * @throws TypeError when the name is illegal, or `windowSizeMs` or `retentionMs` is missing or not positive.
+ * @throws TypeError when the name is illegal, `windowSizeMs` is not above 0 or `retentionMs` is missing or below 0.
  */
 export function createWindowStore<V>(spec: StoreSpec<V>, committed: StateStore): BufferedWindowStore<V> {
   storePrefix(spec.name);
   const { windowSizeMs, retentionMs } = spec;
   if (windowSizeMs === undefined || !(windowSizeMs > 0)) throw new TypeError(`window store "${spec.name}" needs a windowSizeMs above 0`);
-  if (retentionMs === undefined || !(retentionMs > 0)) throw new TypeError(`window store "${spec.name}" needs a retentionMs above 0`);
+  if (retentionMs === undefined || !(retentionMs >= 0)) throw new TypeError(`window store "${spec.name}" needs a retentionMs of 0 or more`);
   return new OpenWindowStore({ ...spec, windowSizeMs, retentionMs }, committed);
 }
 
