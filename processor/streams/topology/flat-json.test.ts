@@ -58,12 +58,14 @@ describe('what is no JSON', () => {
   test.each([
     ...cut,
     ['no comma', '{"n":1"flag":true}'],
+    ['another sign for a comma', '{"n":1;"flag":true}'],
     ['no colon', '{"n" 1}'],
     ['a comma too many', '{"n":1,}'],
     ['a comma before', '{,"n":1}'],
     ['bytes behind it', '{"n":1}}'],
     ['a NUL behind it', '{"n":1}\0'],
     ['a control character in a string', '{"name":"a\tb"}'],
+    ['the last of the control characters in a string', '{"name":"a\u001fb"}'],
     ['a control character in a key', '{"na\nme":"a"}'],
     ['a byte-order mark', '\ufeff{}'],
     ['white space that JSON does not know', '{\u000b"n":1}'],
@@ -117,6 +119,10 @@ test('it reads the bytes it is given and no others of the buffer they are part o
   expect(scanner.scan(buffer)).toBe(false);
   expect(scanner.scan(buffer.subarray(7))).toBe(true);
   expect([scanner.starts[0], scanner.ends[0]]).toEqual([5, 6]);
+});
+
+test('bytes that are no ASCII, each alone in a string: not clean', () => {
+  for (let byte = 0x80; byte < 0x100; byte++) expect(scan(Buffer.concat([Buffer.from('{"name":"'), Buffer.from([byte]), Buffer.from('"}')]))).toBeNull();
 });
 
 test('field names that could never be found are refused', () => {
