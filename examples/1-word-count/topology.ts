@@ -1,0 +1,22 @@
+import { stringSerde, StreamsBuilder, type Topology } from '../../processor/streams/index.ts';
+
+export interface WordCountOptions {
+  /** Lines of text, whatever their keys. */
+  readonly input: string;
+  /** The newest count of each word: word to decimal text. Compacted, so that it stays a table. */
+  readonly output: string;
+}
+
+/** Counts words: the first program of every stream processor. */
+export function buildTopology({ input, output }: WordCountOptions): Topology {
+  const builder = new StreamsBuilder();
+  builder
+    .stream(input, { decode: ({ value }) => value?.toString('utf8') ?? '' })
+    .flatMapValues((line) => line.toLowerCase().match(/[\p{L}\p{N}']+/gu) ?? [])
+    .groupBy((word) => word, { name: 'by-word' })
+    .count({ store: 'word-counts' })
+    .toStream()
+    .mapValues(({ value }) => String(value))
+    .to(output, stringSerde);
+  return builder.build();
+}
