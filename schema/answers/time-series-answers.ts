@@ -40,7 +40,7 @@ export function timeSeriesAnswer(model: LiveModel, { from, to, resolution, state
   const fromMs = from == null ? toMs - DEFAULT_WINDOWS * sizeMs : Math.floor(from / sizeMs) * sizeMs;
   const windows = (toMs - fromMs) / sizeMs;
   const argument = from == null ? 'to' : 'from';
-  if (windows < 1) {
+  if (windows < 1 || (from != null && to != null && from > to)) {
     throw badUserInput(argument, `leaves no window: the series would run from ${instant(fromMs)} to ${instant(toMs)}. "from" must be before "to".`);
   }
   if (windows > MAX_WINDOWS) {

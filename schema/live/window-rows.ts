@@ -80,12 +80,13 @@ export class WindowRows {
     }
     const row = rowOf(change, version);
     if (row.lastLoginAtMs > this.#newestEventMs) this.#newestEventMs = row.lastLoginAtMs;
-    if (this.#isExpired(startMs)) return;
     let window = this.#windows.get(startMs);
     if (window === undefined) {
+      if (startMs < this.#newestEventMs - this.#reachMs) return;
       window = { startMs, rows: new Map(), totals: noCounts(), lastLoginAtMs: 0, version, removedAtVersion: 0 };
       this.#windows.set(startMs, window);
     }
+    if (this.#isExpired(startMs)) return this.#empty(window, version);
     const old = window.rows.get(key);
     if (old !== undefined) subtractCounts(window.totals, old);
     addCounts(window.totals, row);
@@ -109,6 +110,11 @@ export class WindowRows {
     if (window.startMs === this.#newestStartMs && totalOf(window.totals) === 0) this.#findNewest();
   }
 
+  /** No answer goes further back than this behind the newest event. */
+  get #reachMs(): number {
+    return Math.max(MAX_WINDOWS * this.definition.sizeMs, this.definition.retentionMs) + this.definition.sizeMs;
+  }
+
   #isExpired(startMs: number): boolean {
     return startMs + this.definition.sizeMs <= this.#newestEventMs - this.definition.retentionMs;
   }
@@ -117,20 +123,21 @@ export class WindowRows {
   expire(version: number): void {
     if (this.#newestEventMs === this.#sweptAtEventMs) return;
     this.#sweptAtEventMs = this.#newestEventMs;
-    const reachMs = Math.max(MAX_WINDOWS * this.definition.sizeMs, this.definition.retentionMs) + this.definition.sizeMs;
     for (const window of this.#windows.values()) {
-      if (!this.#isExpired(window.startMs)) continue;
-      if (window.startMs < this.#newestEventMs - reachMs) {
-        this.#windows.delete(window.startMs);
-      } else if (window.rows.size > 0) {
-        window.rows.clear();
-        Object.assign(window.totals, noCounts());
-        window.lastLoginAtMs = 0;
-        window.version = version;
-        window.removedAtVersion = version;
-        this.#version = version;
-      }
+      if (window.startMs < this.#newestEventMs - this.#reachMs) this.#windows.delete(window.startMs);
+      else if (this.#isExpired(window.startMs)) this.#empty(window, version);
     }
+  }
+
+  /** Leaves an expired window behind as one that is known to be zero. */
+  #empty(window: MutableWindow, version: number): void {
+    if (window.removedAtVersion > 0 && window.rows.size === 0) return;
+    window.rows.clear();
+    Object.assign(window.totals, noCounts());
+    window.lastLoginAtMs = 0;
+    window.version = version;
+    window.removedAtVersion = version;
+    this.#version = version;
   }
 
   reset(partition: number, version: number): void {
