@@ -52,6 +52,8 @@ export interface KafkaStreamsOptions {
 }
 
 const BROKER_RETRY_MS = 1_000;
+/** A broker that is just starting answers within this; only a longer wait is worth a line. */
+const AWAY_LOG_DELAY_MS = 3_000;
 const AWAY_LOG_INTERVAL_MS = 60_000;
 const PURGE_INTERVAL_MS = 30_000;
 
@@ -71,7 +73,7 @@ export class KafkaStreams {
   #rate = { at: performance.now(), records: 0, perSecond: 0 };
   #failure: StreamsError | undefined;
   #awayReason: string | null = 'not started';
-  #awayLoggedAt = 0;
+  #awayLogDueAt = 0;
 
   /** @throws StreamsError CONFIG_INVALID */
   constructor(options: KafkaStreamsOptions) {
@@ -179,6 +181,7 @@ export class KafkaStreams {
 
   async #prepare(topology: Topology, hasLocalState: boolean): Promise<Record<string, number>> {
     const { connection, creatableTopics = {}, logger } = this.#options;
+    this.#awayLogDueAt = performance.now() + AWAY_LOG_DELAY_MS;
     for (;;) {
       try {
         const counts = await prepareTopics({
@@ -197,8 +200,8 @@ export class KafkaStreams {
         if (fatal !== undefined) throw fatal;
         if (!isBrokerAway(error) || this.#state !== 'STARTING') throw error;
         this.#awayReason = `waiting for Kafka at ${connection.brokers.join(',')}: ${messageOf(error)}`;
-        if (performance.now() - this.#awayLoggedAt > AWAY_LOG_INTERVAL_MS || this.#awayLoggedAt === 0) {
-          this.#awayLoggedAt = performance.now();
+        if (performance.now() >= this.#awayLogDueAt) {
+          this.#awayLogDueAt = performance.now() + AWAY_LOG_INTERVAL_MS;
           logger.warn({ brokers: connection.brokers }, this.#awayReason);
         }
         await new Promise((resolve) => setTimeout(resolve, BROKER_RETRY_MS));

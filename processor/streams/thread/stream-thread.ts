@@ -38,6 +38,7 @@ export class StreamThread {
   readonly #member: GroupMember;
   readonly #tasks: TaskManager;
   readonly #fences = new FenceGate();
+  readonly #repartitionTopics: ReadonlySet<string>;
   #assignment: PartitionAssignment | undefined;
   #lost = false;
   #settled = false;
@@ -45,6 +46,7 @@ export class StreamThread {
   #failure: unknown;
   #commitRequested: (() => void)[] = [];
   #lastCommitAt = 0;
+  /** Of the user's topics; partials between sub-topologies do not count. */
   #records = 0;
   #commits = 0;
   #brokerAway: string | null = null;
@@ -55,6 +57,7 @@ export class StreamThread {
     this.#logger = logger;
     this.#storesOnDisk = storesOnDisk;
     const { connection, config } = init;
+    this.#repartitionTopics = new Set(topology.subTopologies.flatMap((s) => s.sources.flatMap((source) => ('grouping' in source ? [topicNameOf(source, config.applicationId)] : []))));
     const clusterFor = (role: string): KafkaCluster => new KafkaCluster({ ...connection, clientId: `${init.threadName}-${role}` }, logger);
     this.#groupCluster = clusterFor('group');
     this.#fetchCluster = clusterFor('fetch');
@@ -158,7 +161,6 @@ export class StreamThread {
 
   status(): Extract<FromThread, { kind: 'status' }> {
     const tasks = this.#tasks.tasks;
-    const repartitionTopics = new Set(this.#topology.subTopologies.flatMap((s) => s.sources.flatMap((source) => ('grouping' in source ? [topicNameOf(source, this.#init.config.applicationId)] : []))));
     return {
       kind: 'status',
       tasks: tasks.map((t) => t.status()),
@@ -166,7 +168,7 @@ export class StreamThread {
       commits: this.#commits,
       brokerAway: this.#brokerAway,
       steady: this.#settled && this.#assignment === undefined && tasks.every((t) => t.state.name === 'RUNNING'),
-      purgeable: tasks.flatMap((t) => t.inputs.filter((i) => repartitionTopics.has(i.topic)).flatMap((i) => {
+      purgeable: tasks.flatMap((t) => t.inputs.filter((i) => this.#repartitionTopics.has(i.topic)).flatMap((i) => {
         const offset = t.committedOffsets().get(topicPartition(i.topic, i.partition));
         return offset === undefined ? [] : [[topicPartition(i.topic, i.partition), offset] as const];
       })),
@@ -197,7 +199,8 @@ export class StreamThread {
       const task = this.#tasks.taskOf(part.topic, part.partition);
       if (task === undefined) continue;
       if (part.outOfRange) throw new StreamsError('OFFSET_OUT_OF_RANGE', `${part.topic}-${String(part.partition)} does not hold offset ${String(part.nextOffset)} any more: records were deleted before they were processed. If starting over is meant, reset the application (docs/operations.md)`, { taskId: task.id });
-      this.#records += task.accept(part);
+      const accepted = task.accept(part);
+      if (!this.#repartitionTopics.has(part.topic)) this.#records += accepted;
       if (part.records.length > 0) await new Promise((resolve) => setImmediate(resolve));
     }
     const requested = this.#commitRequested;

@@ -83,7 +83,11 @@ export class Supervisor {
     seat.failedThisLife = false;
     const worker = new Worker(new URL('./stream-thread-worker.ts', import.meta.url), { workerData: seat.init, name: seat.init.threadName, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB } });
     seat.worker = worker;
-    worker.on('message', (message: FromThread) => this.#hear(seat, message));
+    worker.on('message', (message: FromThread) => {
+      this.#hear(seat, message);
+      // Its last word. kafkajs may keep a socket open after a disconnect, which would keep the thread alive.
+      if (message.kind === 'closed' || message.kind === 'failed') void worker.terminate();
+    });
     worker.on('error', (error) => this.#failed(seat, 'THREAD_FAILED', error instanceof Error ? error.message : String(error)));
     worker.on('exit', () => {
       if (seat.worker === worker) seat.worker = undefined;
