@@ -1,0 +1,170 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../tools/ports.ts';
+import { projectRoot } from '../../tools/project-root.ts';
+
+export const LOGIN_PROCESSOR = 'processor/logins/main.ts';
+export const ECHO_PROCESSOR = 'tests/support/echo-app.ts';
+
+export interface AppOptions {
+  /** LOGIN_PROCESSOR, ECHO_PROCESSOR or another file below `root`. */
+  readonly main: string;
+  /** The project, or a mutant's copy of it. */
+  readonly root?: string;
+  /** All it gets besides PATH, HOME and its port: the environment of the test run does not leak in. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface AppExit {
+  /** 137 after kill -9, 143 after an unhandled SIGTERM, as a shell says it. */
+  readonly code: number | null;
+  readonly afterMs: number;
+}
+
+/** One line of the process's JSON log, or `{ msg }` of a line that is none. */
+export interface LogLine {
+  readonly level?: number;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+/**
+ * A processor in a process of its own. It runs under a guard in its own process group: it dies with the test run, and
+ * signals reach the whole group, as when a machine hangs or loses power.
+ */
+export class AppProcess {
+  readonly port: number;
+  readonly lines: LogLine[] = [];
+  readonly exited: Promise<AppExit>;
+  readonly #child: ChildProcess;
+  readonly #startedAt = performance.now();
+  #exit: AppExit | undefined;
+
+  private constructor(child: ChildProcess, port: number) {
+    this.#child = child;
+    this.port = port;
+    child.stdin?.on('error', () => undefined);
+    for (const stream of [child.stdout, child.stderr]) {
+      if (stream !== null) createInterface({ input: stream }).on('line', (line) => this.lines.push(parseLine(line)));
+    }
+    this.exited = new Promise((resolve) => {
+      child.once('exit', () => child.stdin?.destroy());
+      // `close` comes after the last line of output.
+      child.once('close', (code) => {
+        this.#exit = { code, afterMs: performance.now() - this.#startedAt };
+        resolve(this.#exit);
+      });
+    });
+  }
+
+  /** Spawns it and returns at once. */
+  static async start(options: AppOptions): Promise<AppProcess> {
+    const port = await freePort();
+    const root = options.root ?? projectRoot;
+    const { PATH = '', HOME = '' } = process.env;
+    const child = spawn('sh', [join(projectRoot, 'tools', 'guard.sh'), process.execPath, join(root, options.main)], {
+      cwd: root,
+      env: { PATH, HOME, LOG_FORMAT: 'json', GUARD_SIGNAL: 'KILL', PROCESSOR_PORT: String(port), ...options.env },
+      detached: true,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    return new AppProcess(child, port);
+  }
+
+  get running(): boolean {
+    return this.#exit === undefined;
+  }
+
+  /** @throws with the log when it ends instead, or is not ready in time. */
+  async untilReady(timeoutMs = 30_000): Promise<void> {
+    await this.until(async () => (await this.ready()).ok, 'ready', timeoutMs);
+  }
+
+  /** @throws with the log when it ends instead, or `condition` does not hold in time. */
+  async until(condition: () => boolean | Promise<boolean>, what: string, timeoutMs = 30_000): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    while (!(await condition())) {
+      if (!this.running) throw new Error(`the process ended (${JSON.stringify(this.#exit)}) before it was: ${what}\n${this.log()}`);
+      if (performance.now() > deadline) throw new Error(`not within ${String(timeoutMs)} ms: ${what}\n${this.log()}`);
+      await sleep(20);
+    }
+  }
+
+  async ready(): Promise<{ ok: boolean; reason: string }> {
+    try {
+      const answer = await fetch(`http://127.0.0.1:${String(this.port)}/ready`, { signal: AbortSignal.timeout(2_000) });
+      return { ok: answer.ok, reason: await answer.text() };
+    } catch (error) {
+      return { ok: false, reason: String(error) };
+    }
+  }
+
+  /** Lag by task id of the tasks it runs; undefined while it does not answer or a task is not running. */
+  async lags(): Promise<Map<string, number> | undefined> {
+    try {
+      const answer = await fetch(`http://127.0.0.1:${String(this.port)}/metrics`, { signal: AbortSignal.timeout(2_000) });
+      const text = await answer.text();
+      const states = [...text.matchAll(/^tributary_task_state\{task="([^"]+)",state="([^"]+)"\} 1$/gm)];
+      if (states.some(([, , state]) => state !== 'RUNNING')) return undefined;
+      return new Map([...text.matchAll(/^tributary_task_lag\{task="([^"]+)",role="ACTIVE"\} (\d+)$/gm)].map(([, task, lag]) => [String(task), Number(lag)]));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** kill -9 of the whole group. Resolves when it is gone. */
+  async kill(): Promise<void> {
+    this.#signal('SIGKILL');
+    await this.exited;
+  }
+
+  /** SIGTERM; answers how it ended. */
+  async stop(): Promise<AppExit> {
+    this.#child.kill('SIGTERM');
+    return this.exited;
+  }
+
+  /** Stands still, as a hung machine does, until `thaw`. */
+  freeze(): void {
+    this.#signal('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#signal('SIGCONT');
+  }
+
+  logged(text: string | RegExp): LogLine[] {
+    return this.lines.filter(({ msg }) => (typeof text === 'string' ? msg.includes(text) : text.test(msg)));
+  }
+
+  /** The last lines of its log, for an error message. */
+  log(last = 40): string {
+    return this.lines.slice(-last).map((line) => JSON.stringify(line)).join('\n');
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    if (this.#child.pid === undefined || !this.running) return;
+    try {
+      process.kill(-this.#child.pid, signal);
+    } catch {
+      // It ended by itself just now.
+    }
+  }
+}
+
+function parseLine(line: string): LogLine {
+  try {
+    const parsed = JSON.parse(line) as unknown;
+    if (typeof parsed === 'object' && parsed !== null && 'msg' in parsed) return parsed as LogLine;
+  } catch {
+    // Not a line of the log: what Node itself says.
+  }
+  return { msg: line };
+}
+
+/** Ends processes at the end of a test, whatever became of them. */
+export async function killAll(apps: readonly AppProcess[]): Promise<void> {
+  await Promise.all(apps.map((app) => app.kill()));
+}

@@ -1,0 +1,182 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Producer } from 'kafkajs';
+import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
+import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
+import type { StreamsConfigInput } from '../../processor/streams/index.ts';
+import { partitionOf } from '../../processor/streams/topology/partitioner.ts';
+import { seededRandom, type SeededRandom } from '../../tools/seeded-random.ts';
+import { AppProcess, ECHO_PROCESSOR, killAll } from './app-process.ts';
+import { bucketsTopic, echoTopic, runningTopic, type EchoTopologyOptions } from './echo-topology.ts';
+import { groupEmpty, settled } from './group-progress.ts';
+import { verifyEcho } from './oracle.ts';
+import { quietLogger } from './quiet-logger.ts';
+import { createTopics } from './topics.ts';
+
+export interface EchoRunOptions {
+  readonly connection: KafkaConnectionConfig;
+  /** Unique on the broker: topics and group are named after it. */
+  readonly name: string;
+  readonly seed: number;
+  readonly partitions?: number;
+  /** Where the runtime's source is: a mutant's copy, or the project. */
+  readonly root?: string;
+  readonly config?: Partial<StreamsConfigInput>;
+  readonly throwAt?: string;
+}
+
+/** Short enough for tests to wait for; the broker of a chaos test must allow them (CHAOS_BROKER). */
+const CHAOS_CONFIG = {
+  commitIntervalMs: 40,
+  sessionTimeoutMs: 1_500,
+  heartbeatIntervalMs: 200,
+  transactionTimeoutMs: 3_000,
+  rebalanceTimeoutMs: 6_000,
+  statusIntervalMs: 250,
+  threadReplaceBackoffMs: 50,
+} satisfies Partial<StreamsConfigInput>;
+
+/** Broker properties under which a dead member is missed, and a dead transaction aborted, within seconds. */
+export const CHAOS_BROKER: Readonly<Record<string, string>> = {
+  'group.min.session.timeout.ms': '500',
+  'transaction.abort.timed.out.transaction.cleanup.interval.ms': '500',
+};
+
+const KEYS = 200;
+const RECORDS_PER_SEND = 500;
+const MOST_PER_BURST = 200;
+const BURST_INTERVAL_MS = 30;
+
+/** One run of the echo application: its topics, its processes, its input, and the verdict at the end. */
+export class EchoRun {
+  readonly applicationId: string;
+  readonly input: string;
+  readonly partitions: number;
+  readonly apps: AppProcess[] = [];
+  readonly random: SeededRandom;
+  readonly stateDir: string;
+  readonly #options: EchoRunOptions;
+  readonly #published: number[];
+  #producer: Producer | undefined;
+
+  private constructor(options: EchoRunOptions, stateDir: string) {
+    this.#options = options;
+    this.applicationId = options.name;
+    this.input = `${options.name}-input`;
+    this.partitions = options.partitions ?? 3;
+    this.random = seededRandom(options.seed);
+    this.stateDir = stateDir;
+    this.#published = Array.from({ length: this.partitions }, () => 0);
+  }
+
+  static async open(options: EchoRunOptions): Promise<EchoRun> {
+    const run = new EchoRun(options, await mkdtemp(join(tmpdir(), 'tributary-echo-')));
+    const topics = [run.input, echoTopic(run.input), runningTopic(run.input), bucketsTopic(run.input)];
+    await createTopics(options.connection.brokers, ...topics.map((topic) => ({ topic, partitions: run.partitions })));
+    return run;
+  }
+
+  /** Publishes records as fast as the broker takes them. Outlives a broker that is away. */
+  async publish(count: number): Promise<void> {
+    for (let sent = 0; sent < count; sent += RECORDS_PER_SEND) await this.#send(Math.min(RECORDS_PER_SEND, count - sent));
+  }
+
+  /** Publishes in bursts of random size until it is told to stop, so that there is input under way when a fault strikes. */
+  flow(): { stop(): Promise<void> } {
+    let flowing = true;
+    const run = async (): Promise<void> => {
+      while (flowing) {
+        await this.#send(1 + this.random.below(MOST_PER_BURST));
+        await sleep(BURST_INTERVAL_MS);
+      }
+    };
+    const running = run();
+    return {
+      stop: async () => {
+        flowing = false;
+        await running;
+      },
+    };
+  }
+
+  /** Another processor. `env`: CRASH_AT and the like. */
+  async start(env: Readonly<Record<string, string>> = {}): Promise<AppProcess> {
+    const { connection, config, root, throwAt } = this.#options;
+    const topology: EchoTopologyOptions = { input: this.input, ...(throwAt === undefined ? {} : { throwAt }) };
+    const app = await AppProcess.start({
+      main: ECHO_PROCESSOR,
+      ...(root === undefined ? {} : { root }),
+      env: {
+        KAFKA_BROKERS: connection.brokers.join(','),
+        CLIENT_ID: this.applicationId,
+        ECHO_TOPOLOGY: JSON.stringify(topology),
+        ECHO_CONFIG: JSON.stringify({ ...CHAOS_CONFIG, applicationId: this.applicationId, stateDir: this.stateDir, ...config }),
+        ...env,
+      },
+    });
+    this.apps.push(app);
+    return app;
+  }
+
+  /** Starts a processor that is to kill itself at a crash point; answers when it has. */
+  async crash(at: string, after: number, timeoutMs = 30_000): Promise<AppProcess> {
+    const app = await this.start({ CRASH_AT: at, CRASH_AFTER: String(after) });
+    const timer = setTimeout(() => void app.kill(), timeoutMs);
+    const { code, afterMs } = await app.exited;
+    clearTimeout(timer);
+    if (code !== 137 || afterMs >= timeoutMs) throw new Error(`it did not crash at ${at}: exit code ${String(code)}\n${app.log()}`);
+    return app;
+  }
+
+  alive(): AppProcess[] {
+    return this.apps.filter((app) => app.running);
+  }
+
+  /** All input is processed. */
+  async settled(timeoutMs = 60_000, apps: () => AppProcess[] = () => this.alive()): Promise<void> {
+    await settled({ connection: this.#options.connection, applicationId: this.applicationId, inputTopics: [this.input], tasks: 2 * this.partitions, apps, statusIntervalMs: CHAOS_CONFIG.statusIntervalMs }, timeoutMs);
+  }
+
+  /** Settles, stops every process, and answers what is wrong: nothing, when the runtime kept its word. */
+  async verdict(timeoutMs = 60_000): Promise<string[]> {
+    await this.settled(timeoutMs);
+    const exits = await Promise.all(this.alive().map((app) => app.stop()));
+    const problems = exits.flatMap(({ code }) => (code === 0 ? [] : [`a processor ended its clean stop with exit code ${String(code)}`]));
+    if (!(await groupEmpty(this.#options.connection, this.applicationId, 2_000))) problems.push('the group still has members after a clean stop');
+    return [...problems, ...(await this.verify())];
+  }
+
+  /** The oracle alone. */
+  verify(): Promise<string[]> {
+    return verifyEcho({ connection: this.#options.connection, applicationId: this.applicationId, input: this.input, stateDir: this.stateDir });
+  }
+
+  async close(): Promise<void> {
+    await killAll(this.apps);
+    await this.#producer?.disconnect();
+    await rm(this.stateDir, { recursive: true, force: true });
+  }
+
+  async #send(count: number): Promise<void> {
+    const messages = Array.from({ length: count }, () => this.#record());
+    this.#producer ??= await this.#connectProducer();
+    await this.#producer.send({ topic: this.input, messages });
+  }
+
+  async #connectProducer(): Promise<Producer> {
+    const kafka = createKafka({ ...this.#options.connection, clientId: 'test-producer' }, quietLogger);
+    const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1, retry: { retries: 1_000, initialRetryTime: 50, maxRetryTime: 500 } });
+    await producer.connect();
+    return producer;
+  }
+
+  #record(): { partition: number; key: string; value: string } {
+    const key = `key-${String(this.random.below(KEYS))}`;
+    const partition = partitionOf(Buffer.from(key), this.partitions);
+    const index = this.#published[partition] as number;
+    this.#published[partition] = index + 1;
+    return { partition, key, value: `${String(partition)}/${String(index)}/${String(this.random.below(100_000))}` };
+  }
+}

@@ -1,0 +1,97 @@
+import { jsonSerde, StreamsBuilder, tumbling, type Aggregate, type KeyValueStore, type Processor, type ProcessorContext, type Serde, type Topology } from '../../processor/streams/index.ts';
+
+/*
+ * The application of the guarantee tests. Every kind of output is there: a record-by-record echo, a running aggregate out
+ * of a custom processor's own store, and aggregates behind a repartition, with and without windows.
+ */
+
+export interface EchoTopologyOptions {
+  readonly input: string;
+  /** The topology throws at a record whose value is this. */
+  readonly throwAt?: string;
+}
+
+/** What a record holds: its partition and its place in it make it unique, its number is what is aggregated. */
+export interface EchoRecord {
+  readonly text: string;
+  readonly number: number;
+}
+
+export interface Running {
+  readonly count: number;
+  readonly sum: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+export const NOTHING_YET: Running = { count: 0, sum: 0, min: Infinity, max: -Infinity };
+export const RUNNING = 'running';
+export const BUCKETS = 'buckets';
+export const BUCKET_WINDOWS = 'bucket-windows';
+export const BY_BUCKET = 'by-bucket';
+export const WINDOW_MS = 60_000;
+export const BUCKET_COUNT = 7;
+
+export const echoTopic = (input: string): string => `${input}-echo`;
+export const runningTopic = (input: string): string => `${input}-running`;
+export const bucketsTopic = (input: string): string => `${input}-buckets`;
+export const bucketOf = (number: number): string => `bucket-${String(number % BUCKET_COUNT)}`;
+/** Event time of a record, so that there are windows: it follows from its number alone. */
+export const eventTimeOf = (number: number): number => 1_700_000_000_000 + (number % 10) * WINDOW_MS;
+
+export const add = (running: Running, number: number): Running => ({
+  count: running.count + 1,
+  sum: running.sum + number,
+  min: Math.min(running.min, number),
+  max: Math.max(running.max, number),
+});
+
+/** `<partition>/<index>/<number>` */
+export function parseEchoRecord(text: string): EchoRecord {
+  return { text, number: Number(text.slice(text.lastIndexOf('/') + 1)) };
+}
+
+/** Infinity is no JSON, so nothing-yet is never stored. */
+const running: Aggregate<EchoRecord, Running> = {
+  empty: () => NOTHING_YET,
+  add: (acc, { number }) => add(acc, number),
+  merge: (a, b) => ({ count: a.count + b.count, sum: a.sum + b.sum, min: Math.min(a.min, b.min), max: Math.max(a.max, b.max) }),
+  serde: jsonSerde<Running>(),
+};
+
+const text: Serde<EchoRecord> = { serialize: (record) => Buffer.from(record.text), deserialize: (bytes) => parseEchoRecord(bytes.toString()) };
+
+/** One output for each input: what the key's aggregate is after it. */
+class RunningAggregate implements Processor<EchoRecord, Running> {
+  #context: ProcessorContext<Running> | undefined;
+  #rows: KeyValueStore<Running> | undefined;
+
+  init(context: ProcessorContext<Running>): void {
+    this.#context = context;
+    this.#rows = context.keyValueStore<Running>(RUNNING);
+  }
+
+  process(record: EchoRecord, key: string | null, timestampMs: number): void {
+    const rows = this.#rows as KeyValueStore<Running>;
+    const next = add(rows.get(key as string) ?? NOTHING_YET, record.number);
+    rows.put(key as string, next);
+    this.#context?.forward(key, next, timestampMs);
+  }
+}
+
+export function buildTopology({ input, throwAt }: EchoTopologyOptions): Topology {
+  const builder = new StreamsBuilder();
+  const records = builder.stream<EchoRecord>(input, {
+    decode: ({ value }) => parseEchoRecord((value as Buffer).toString()),
+    timestampMs: ({ number }) => eventTimeOf(number),
+  });
+  const checked = records.peek((record) => {
+    if (record.text === throwAt) throw new Error(`the topology was told to throw at ${record.text}`);
+  });
+  checked.to(echoTopic(input), text);
+  checked.process(() => new RunningAggregate(), { stores: [{ name: RUNNING, kind: 'key-value', serde: jsonSerde<Running>() as Serde<never> }] }).to(runningTopic(input), jsonSerde<Running>());
+  const byBucket = checked.groupBy(({ number }) => bucketOf(number), { name: BY_BUCKET });
+  byBucket.aggregate(running, { store: BUCKETS }).toStream().mapValues(({ value }) => value).to(bucketsTopic(input), jsonSerde<Running>());
+  byBucket.windowedBy(tumbling({ sizeMs: WINDOW_MS, retentionMs: 24 * 3_600_000 })).aggregate(running, { store: BUCKET_WINDOWS });
+  return builder.build();
+}

@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
+import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
+import type { AppProcess } from './app-process.ts';
+import { quietLogger } from './quiet-logger.ts';
+
+export interface ProgressOptions {
+  readonly connection: KafkaConnectionConfig;
+  readonly applicationId: string;
+  /** Topics that nobody but the test writes to: their committed offsets must reach their ends. */
+  readonly inputTopics: readonly string[];
+  /** How many tasks the application has: all of them must be run by somebody. */
+  readonly tasks: number;
+  /** The processes that are alive now. */
+  readonly apps: () => readonly AppProcess[];
+  /** Of the processes: what they say of themselves may be this old. */
+  readonly statusIntervalMs?: number;
+}
+
+/** Committed offsets of a group, `topic-partition` to offset; partitions without one are left out. */
+export async function committedOffsets(connection: KafkaConnectionConfig, groupId: string): Promise<Map<string, number>> {
+  const admin = createKafka({ ...connection, clientId: 'test-admin' }, quietLogger).admin();
+  await admin.connect();
+  try {
+    const topics = await admin.fetchOffsets({ groupId });
+    return new Map(topics.flatMap(({ topic, partitions }) => partitions.flatMap(({ partition, offset }): [string, number][] => (Number(offset) < 0 ? [] : [[`${topic}-${String(partition)}`, Number(offset)]]))));
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/**
+ * Resolves when all input is processed through all sub-topologies: the group stands at the end of the input, every task
+ * of every living process runs with lag 0, and nothing has moved for longer than what they say of themselves may be old.
+ * @throws when that does not come about in time, or a process ends meanwhile.
+ */
+export async function settled(options: ProgressOptions, timeoutMs = 60_000): Promise<void> {
+  const { connection, applicationId, inputTopics, tasks: expectedTasks, apps, statusIntervalMs = 1_000 } = options;
+  const admin = createKafka({ ...connection, clientId: 'test-admin' }, quietLogger).admin();
+  await admin.connect();
+  const deadline = performance.now() + timeoutMs;
+  let last = '';
+  let lastSeenAt = 0;
+  let why = '';
+  try {
+    for (;;) {
+      // A broker that has just started has no coordinator yet: that is no answer either.
+      const seen = await look().catch((error: unknown) => String(error));
+      if (typeof seen === 'string') {
+        why = seen;
+        last = '';
+      } else {
+        const text = JSON.stringify(seen);
+        if (text !== last) {
+          last = text;
+          lastSeenAt = performance.now();
+          why = 'it still moves';
+        } else if (performance.now() - lastSeenAt > statusIntervalMs * 1.2) return;
+      }
+      for (const app of apps()) if (!app.running) throw new Error(`a processor ended by itself: ${JSON.stringify(await app.exited)}\n${app.log()}`);
+      if (performance.now() > deadline) throw new Error(`not settled within ${String(timeoutMs)} ms: ${why}\n${apps().map((app) => app.log(15)).join('\n---\n')}`);
+      await sleep(100);
+    }
+  } finally {
+    await admin.disconnect();
+  }
+
+  /** What must stand still; or why it is too early, in words. */
+  async function look(): Promise<readonly unknown[] | string> {
+    const offsets = new Map((await admin.fetchOffsets({ groupId: applicationId })).flatMap(({ topic, partitions }) => partitions.map(({ partition, offset }) => [`${topic}-${String(partition)}`, Number(offset)] as const)));
+    for (const topic of inputTopics) {
+      for (const { partition, high } of await admin.fetchTopicOffsets(topic)) {
+        const at = offsets.get(`${topic}-${String(partition)}`) ?? 0;
+        if (at < Number(high)) return `${topic}-${String(partition)} stands at ${String(at)} of ${high}`;
+      }
+    }
+    const tasks = new Map<string, number>();
+    for (const app of apps()) {
+      const lags = await app.lags();
+      if (lags === undefined) return 'a processor does not answer, or one of its tasks is not running';
+      for (const [task, lag] of lags) {
+        if (lag > 0) return `task ${task} has lag ${String(lag)}`;
+        if (tasks.has(task)) return `task ${task} is run twice`;
+        tasks.set(task, lag);
+      }
+    }
+    if (tasks.size !== expectedTasks) return `${String(tasks.size)} of ${String(expectedTasks)} tasks run`;
+    return [[...offsets], [...tasks.keys()].sort()];
+  }
+}
+
+/** Resolves when the group has no member left. */
+export async function groupEmpty(connection: KafkaConnectionConfig, groupId: string, timeoutMs = 20_000): Promise<boolean> {
+  const admin = createKafka({ ...connection, clientId: 'test-admin' }, quietLogger).admin();
+  await admin.connect();
+  try {
+    for (const deadline = performance.now() + timeoutMs; ; ) {
+      const { groups } = await admin.describeGroups([groupId]);
+      if (groups[0]?.members.length === 0) return true;
+      if (performance.now() > deadline) return false;
+      await sleep(100);
+    }
+  } finally {
+    await admin.disconnect();
+  }
+}
