@@ -71,9 +71,13 @@ test('as many dirty ones as asked for, of every kind', () => {
 
 test('random numbers are even, and in range', () => {
   const random = seededRandom(11);
-  const dice = Array.from({ length: 6 }, () => 0);
-  for (let i = 0; i < 60_000; i++) dice[random.below(6)]! += 1;
-  for (const count of dice) expect(Math.abs(count - 10_000)).toBeLessThan(400);
+  const dice = new Map<number, number>();
+  for (let i = 0; i < 60_000; i++) {
+    const face = random.below(6);
+    dice.set(face, (dice.get(face) ?? 0) + 1);
+  }
+  expect([...dice.keys()].sort()).toEqual([0, 1, 2, 3, 4, 5]);
+  for (const count of dice.values()) expect(Math.abs(count - 10_000)).toBeLessThan(400);
   expect(Array.from({ length: 1000 }, () => random.chance(0)).includes(true)).toBe(false);
   expect(Array.from({ length: 1000 }, () => random.chance(1)).includes(false)).toBe(false);
 });

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import kafkajs from 'kafkajs';
+import type kafkajs from 'kafkajs';
 import { createKafka } from '../processor/streams/consumer/kafka-cluster.ts';
 import { asFatalConnectionError, CODE, hasCode, isBrokerAway } from '../processor/streams/consumer/kafka-errors.ts';
 import { StreamsError } from '../processor/streams/errors.ts';
