@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type kafkajs from 'kafkajs';
-import { prepareTopics, purgeRepartitionTopics, type CreatableTopics } from './changelog/internal-topics.ts';
+import { findChangedTopic, prepareTopics, purgeRepartitionTopics, type CreatableTopics } from './changelog/internal-topics.ts';
 import { createKafka } from './consumer/kafka-cluster.ts';
 import { asFatalConnectionError, isBrokerAway } from './consumer/kafka-errors.ts';
 import { messageOf, StreamsError } from './errors.ts';
@@ -56,6 +56,7 @@ const BROKER_RETRY_MS = 1_000;
 const AWAY_LOG_DELAY_MS = 3_000;
 const AWAY_LOG_INTERVAL_MS = 60_000;
 const PURGE_INTERVAL_MS = 30_000;
+const TOPIC_CHECK_INTERVAL_MS = 5_000;
 
 /** An application: stream threads in this process, a slot in the state directory, a word on the status topic once a second. */
 export class KafkaStreams {
@@ -70,6 +71,7 @@ export class KafkaStreams {
   #supervisor: Supervisor | undefined;
   #status: StatusPublisher | undefined;
   #purgeTimer: NodeJS.Timeout | undefined;
+  #topicTimer: NodeJS.Timeout | undefined;
   #rate = { at: performance.now(), records: 0, perSecond: 0 };
   #failure: StreamsError | undefined;
   #awayReason: string | null = 'not started';
@@ -131,6 +133,8 @@ export class KafkaStreams {
       this.#status.start();
       this.#purgeTimer = setInterval(() => void this.#purge(), PURGE_INTERVAL_MS);
       this.#purgeTimer.unref();
+      this.#topicTimer = setInterval(() => void this.#checkTopics(partitionCounts), TOPIC_CHECK_INTERVAL_MS);
+      this.#topicTimer.unref();
     } catch (error) {
       if (this.#state === 'PENDING_SHUTDOWN') return;
       const failure = error instanceof StreamsError ? error : new StreamsError('THREAD_FAILED', messageOf(error), { cause: error });
@@ -144,6 +148,7 @@ export class KafkaStreams {
     if (this.#state === 'PENDING_SHUTDOWN' || this.#state === 'NOT_RUNNING') return;
     this.#to('PENDING_SHUTDOWN');
     clearInterval(this.#purgeTimer);
+    clearInterval(this.#topicTimer);
     await this.#supervisor?.close();
     await this.#status?.close();
     this.#directory?.release();
@@ -238,6 +243,12 @@ export class KafkaStreams {
       this.#rate = { at: now, records, perSecond: Math.max(0, ((records - this.#rate.records) * 1_000) / elapsedMs) };
     }
     return Math.round(this.#rate.perSecond * 10) / 10;
+  }
+
+  /** A topic that was deleted or repartitioned under the application stops it: going on would count wrongly in silence. */
+  async #checkTopics(expected: Readonly<Record<string, number>>): Promise<void> {
+    const changed = await findChangedTopic(this.#kafka, expected).catch(() => undefined);
+    if (changed !== undefined) this.#fail(changed);
   }
 
   async #purge(): Promise<void> {

@@ -48,8 +48,9 @@ export async function prepareTopics(options: {
   const admin = kafka.admin();
   await admin.connect();
   try {
-    const existing = new Set(await admin.listTopics());
+    // In this order: an instance that has committed has made all topics before.
     const isFirstStart = !hasLocalState && !(await hasCommittedOffsets(admin, applicationId));
+    const existing = new Set(await admin.listTopics());
     const counts: Record<string, number> = {};
     const create = async (plan: TopicPlan): Promise<void> => {
       await createTopic(admin, plan, replicationFactor);
@@ -86,6 +87,28 @@ export async function prepareTopics(options: {
     return counts;
   } finally {
     await admin.disconnect();
+  }
+}
+
+/**
+ * Asks whether every topic is still there with the partitions it had. Undefined: yes.
+ * @throws when the broker is away.
+ */
+export async function findChangedTopic(kafka: kafkajs.Kafka, expected: Readonly<Record<string, number>>): Promise<StreamsError | undefined> {
+  const admin = kafka.admin();
+  try {
+    await admin.connect();
+    const existing = new Set(await admin.listTopics());
+    for (const topic of Object.keys(expected)) {
+      if (!existing.has(topic)) return new StreamsError('SOURCE_TOPIC_MISSING', `the topic ${topic} was deleted while the application ran. Restore the topic, or reset the application if starting over is meant (docs/operations.md)`);
+    }
+    const counts = await partitionCounts(admin, Object.keys(expected));
+    for (const [topic, partitions] of Object.entries(expected)) {
+      if (counts[topic] !== partitions) return new StreamsError('PARTITIONS_CHANGED', `the topic ${topic} has ${String(counts[topic])} partitions and had ${String(partitions)}: the new ones would not be read and keys would land elsewhere. Reset the application, or go back to the old partition count (docs/operations.md)`);
+    }
+    return undefined;
+  } finally {
+    await admin.disconnect().catch(() => undefined);
   }
 }
 

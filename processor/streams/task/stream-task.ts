@@ -46,7 +46,10 @@ export class StreamTask implements CommitTarget {
   restore: TaskStatus['restore'] | undefined;
   readonly #positions = new Map<string, number>();
   readonly #committed = new Map<string, number>();
+  /** As the fetches tell them: what "caught up" is judged by. */
   readonly #ends = new Map<string, number>();
+  /** As of the take: stands in for the lag until the first fetch. */
+  readonly #expectedEnds = new Map<string, number>();
   #uncommittedRecords = 0;
   #lastReport: { at: number; streamTimeMs: number; caughtUp: boolean } | undefined;
 
@@ -60,12 +63,22 @@ export class StreamTask implements CommitTarget {
     this.state = new TaskState(options.id);
   }
 
+  /** What is known of the inputs before the task runs: its lag is told from the first moment on. */
+  expect(committed: ReadonlyMap<string, number>, ends: ReadonlyMap<string, number>): void {
+    for (const [name, offset] of committed) {
+      this.#positions.set(name, offset);
+      this.#committed.set(name, offset);
+    }
+    for (const [name, end] of ends) this.#expectedEnds.set(name, end);
+  }
+
   /** Where reading goes on after a take, and what an abort goes back to. */
   start(offsets: ReadonlyMap<string, number>): void {
     for (const [name, offset] of offsets) {
       this.#positions.set(name, offset);
       this.#committed.set(name, offset);
     }
+    this.#ends.clear();
     this.#uncommittedRecords = 0;
     this.#lastReport = undefined;
   }
@@ -129,7 +142,7 @@ export class StreamTask implements CommitTarget {
     for (const { topic, partition } of this.inputs) {
       const name = topicPartition(topic, partition);
       const at = this.#uncommittedRecords > 0 ? this.#committed.get(name) : this.#positions.get(name);
-      const end = this.#ends.get(name);
+      const end = this.#ends.get(name) ?? this.#expectedEnds.get(name);
       if (at !== undefined && end !== undefined) lag += Math.max(0, end - at);
     }
     return lag;

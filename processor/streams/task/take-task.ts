@@ -1,6 +1,6 @@
 import { restoreStore } from '../changelog/changelog-reader.ts';
 import { topicPartition, type StreamsProducer } from '../changelog/streams-producer.ts';
-import { READ_UNCOMMITTED, type KafkaCluster } from '../consumer/kafka-cluster.ts';
+import { READ_COMMITTED, READ_UNCOMMITTED, type KafkaCluster } from '../consumer/kafka-cluster.ts';
 import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
 import { StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
@@ -42,6 +42,8 @@ export async function takeTask(task: StreamTask, context: TakeContext): Promise<
   task.producer = context.createProducer(task);
   const { producer } = task;
   await context.fences.pass(signal, () => producer.init(signal));
+
+  await expectLag(task, context);
 
   // 2. Open the store and check it before its first commit, so that damage never reaches the changelog.
   if (task.subTopology.stores.length > 0 && task.store === undefined) task.store = await openCheckedStore(task, context);
@@ -89,6 +91,21 @@ async function openCheckedStore(task: StreamTask, { applicationId, slotDirectory
       logger.warn({ taskId: task.id, kept, reason: error.message }, 'the local store cannot be trusted; restoring it from its changelog');
     }
   }
+}
+
+/** For the status only: how much waits for this task while it is being restored. The offsets that count are read in step 4. */
+async function expectLag(task: StreamTask, { applicationId, cluster }: TakeContext): Promise<void> {
+  const { signal } = task.life;
+  await untilBrokerAnswers(signal, () => cluster.track(task.inputs.map((i) => i.topic)));
+  const committed = await untilBrokerAnswers(signal, () => cluster.committedOffsets(applicationId, task.inputs), () => cluster.refresh());
+  const offsets = new Map<string, number>();
+  const ends = new Map<string, number>();
+  for (const [index, { topic, partition }] of task.inputs.entries()) {
+    const { first, end } = await untilBrokerAnswers(signal, () => cluster.offsetRange(topic, partition, READ_COMMITTED), () => cluster.refresh());
+    offsets.set(topicPartition(topic, partition), Math.max(first, committed[index] ?? -1));
+    ends.set(topicPartition(topic, partition), end);
+  }
+  task.expect(offsets, ends);
 }
 
 async function startOffsets(task: StreamTask, { applicationId, cluster }: TakeContext): Promise<Map<string, number>> {
