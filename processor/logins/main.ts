@@ -9,11 +9,8 @@ const CLOSE_TIMEOUT_MS = 12_000;
 
 const environment = environmentOrExit();
 const log = createLogger('processor', environment.log);
-const connection = environment.kafka;
-if (connection === undefined) {
-  process.stderr.write('KAFKA_BROKERS is not set: give the processor the brokers to work with, e.g. KAFKA_BROKERS=127.0.0.1:9092\n');
-  process.exit(2);
-}
+/** Without KAFKA_BROKERS: the local broker that `npm start` runs, so that a second terminal just joins in. */
+const connection = environment.kafka ?? { brokers: [`127.0.0.1:${String(environment.localKafkaPort)}`], clientId: environment.applicationId };
 if (environment.numStandbyReplicas > 0) {
   process.stderr.write(`NUM_STANDBY_REPLICAS="${String(environment.numStandbyReplicas)}" cannot be used: this version keeps no standby replicas; set it to 0 or leave it out\n`);
   process.exit(2);
