@@ -71,7 +71,7 @@ export class Dashboard {
   }
 
   start(): void {
-    applyTheme(this.store.get().preferences.theme);
+    applyTheme(this.store.get().preferences);
     this.#followPreferences();
     this.#feed.start();
     setInterval(() => this.#tick(), TICK_MS);
@@ -81,6 +81,9 @@ export class Dashboard {
       this.#feed.wake();
     });
     addEventListener('offline', () => this.#update((state) => ({ ...state, browserOnline: false })));
+    document.addEventListener('fullscreenchange', () => {
+      if (!document.fullscreenElement && this.store.get().preferences.wall) this.prefer({ wall: false });
+    });
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState === 'visible') this.#tick();
     });
@@ -118,7 +121,7 @@ export class Dashboard {
 
   #setPreferences(preferences: Preferences): void {
     this.#update((state) => ({ ...state, preferences }));
-    applyTheme(preferences.theme);
+    applyTheme(preferences);
     this.#followPreferences();
   }
 

@@ -11,6 +11,7 @@ import './styles/map.css';
 import './styles/tables.css';
 import './styles/panel.css';
 import './styles/operations.css';
+import './styles/wall.css';
 import './styles/print.css';
 
 // However many updates come in, one drawing per frame; none in a hidden tab, and one when it is seen again.

@@ -1,10 +1,12 @@
-import type { Theme } from './url-state.ts';
+import type { Preferences } from './url-state.ts';
 
-/** Light or dark as chosen; 'system' leaves it to the style sheet's own media query. */
-export function applyTheme(theme: Theme): void {
+/** Light or dark as chosen ('system' leaves it to the style sheet's own media query), and large for a wall. */
+export function applyTheme({ theme, wall }: Pick<Preferences, 'theme' | 'wall'>): void {
   const { dataset } = document.documentElement;
   if (theme === 'system') delete dataset['theme'];
   else dataset['theme'] = theme;
+  if (wall) dataset['wall'] = 'true';
+  else delete dataset['wall'];
 }
 
 /** What a canvas needs to know of the style sheet, which is where colours are kept. */
@@ -30,6 +32,11 @@ export function chartColours(): ChartColours {
     line: read('--hairline'),
     ground: read('--ground'),
   };
+}
+
+/** Size of the page's letters against the usual 16 pixels. */
+export function rootUnit(): number {
+  return Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
 }
 
 /** Calls back when the colours may have changed: the system's theme, or the page's own choice. */

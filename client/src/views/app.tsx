@@ -3,7 +3,7 @@ import { useDashboard, useSelect } from './context.ts';
 import { Header } from './header.tsx';
 import { Insights } from './insights.tsx';
 import { StateMap } from './map.tsx';
-import { Notices } from './notices.tsx';
+import { isBlocked, Notices } from './notices.tsx';
 import { Operations } from './operations.tsx';
 import { Section, Segmented } from './parts.tsx';
 import { QualityLine } from './quality.tsx';
@@ -35,7 +35,7 @@ function OverTime(): JSX.Element {
         </>
       }
     >
-      <SeriesFigure panel="series" code={null} height={320} where="" />
+      <SeriesFigure panel="series" code={null} height={20} where="" />
     </Section>
   );
 }
@@ -56,19 +56,20 @@ function Overview(): JSX.Element {
 }
 
 export function App(): JSX.Element {
-  const { view, state, stale } = useSelect((current) => ({
+  const { view, state, stale, blocked } = useSelect((current) => ({
     view: current.preferences.view,
     state: current.preferences.state,
     stale: current.link.phase !== 'live' && current.data.states !== null,
+    blocked: isBlocked(current),
   }));
   return (
     <>
       <div data-behind-panel><Header /></div>
       <main id="main" tabIndex={-1} data-behind-panel data-stale={stale}>
         <Notices />
-        {view === 'overview' ? <Overview /> : <Operations />}
+        {!blocked && (view === 'overview' ? <Overview /> : <Operations />)}
       </main>
-      {view === 'overview' && state !== null && <StatePanel code={state} />}
+      {!blocked && view === 'overview' && state !== null && <StatePanel code={state} />}
     </>
   );
 }

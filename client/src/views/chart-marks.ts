@@ -9,17 +9,18 @@ import type { ChartScene } from './chart.tsx';
 const MARKER_SPACE_PX = 64;
 const LABEL_HEIGHT_PX = 15;
 
-function ratio(): number {
-  return devicePixelRatio || 1;
+/** Canvas pixels of what is a CSS pixel at the page's usual letter size. */
+function scaleOf(scene: ChartScene): number {
+  return (devicePixelRatio || 1) * scene.unit;
 }
 
-function inside(plot: uPlot, draw: (context: CanvasRenderingContext2D) => void): void {
+function inside(plot: uPlot, scale: number, draw: (context: CanvasRenderingContext2D) => void): void {
   const { ctx, bbox } = plot;
   ctx.save();
   // The lines before left their dashes behind.
   ctx.setLineDash([]);
   ctx.beginPath();
-  ctx.rect(bbox.left, bbox.top - 8, bbox.width + 8 * ratio(), bbox.height + 16);
+  ctx.rect(bbox.left, bbox.top - 8, bbox.width + 8 * scale, bbox.height + 16);
   ctx.clip();
   draw(ctx);
   ctx.restore();
@@ -42,17 +43,18 @@ function shape(context: CanvasRenderingContext2D, device: Device, x: number, y: 
 /** Each line carries its device type's shape now and then, and wherever a point stands alone; and at its very end. */
 export function drawMarkers(plot: uPlot, scene: ChartScene): void {
   const [xs, ...lines] = scene.columns;
-  const size = 3.6 * ratio();
-  inside(plot, (context) => {
+  const scale = scaleOf(scene);
+  const size = 3.6 * scale;
+  inside(plot, scale, (context) => {
     context.strokeStyle = scene.colours.ground;
-    context.lineWidth = ratio();
+    context.lineWidth = scale;
     DEVICES.forEach((device, order) => {
       const solid = lines[order] ?? [];
       const tail = lines[order + DEVICES.length] ?? [];
       context.fillStyle = scene.colours[device];
       // The three lines carry their shapes at different places, so that lines that run together can be told apart.
       let due = Number.NEGATIVE_INFINITY;
-      let offset = (order * MARKER_SPACE_PX * ratio()) / DEVICES.length;
+      let offset = (order * MARKER_SPACE_PX * scale) / DEVICES.length;
       solid.forEach((value, index) => {
         if (value === null) return;
         const x = plot.valToPos(xs[index] ?? 0, 'x', true);
@@ -63,7 +65,7 @@ export function drawMarkers(plot: uPlot, scene: ChartScene): void {
           offset = 0;
           return;
         }
-        due = x + MARKER_SPACE_PX * ratio();
+        due = x + MARKER_SPACE_PX * scale;
         shape(context, device, x, plot.valToPos(value, 'y', true), size);
       });
       const end = tail.findLastIndex((value) => value !== null);
@@ -83,7 +85,7 @@ export function drawMarkers(plot: uPlot, scene: ChartScene): void {
 export function drawEndLabels(plot: uPlot, scene: ChartScene): void {
   const { ctx, bbox } = plot;
   const [, ...lines] = scene.columns;
-  const scale = ratio();
+  const scale = scaleOf(scene);
   const labels = DEVICES.flatMap((device, order) => {
     const value = lines[order]?.findLast((entry) => entry !== null) ?? null;
     return value === null ? [] : [{ device, y: plot.valToPos(value, 'y', true) }];
@@ -109,8 +111,9 @@ export function drawEndLabels(plot: uPlot, scene: ChartScene): void {
 export function drawRevisions(plot: uPlot, scene: ChartScene): void {
   const [xs] = scene.columns;
   const { bbox } = plot;
-  const size = 4 * ratio();
-  inside(plot, (context) => {
+  const scale = scaleOf(scene);
+  const size = 4 * scale;
+  inside(plot, scale, (context) => {
     context.fillStyle = scene.colours.quiet;
     scene.view.windows.forEach((window, index) => {
       if (window.state !== 'revised') return;
@@ -134,7 +137,8 @@ export function drawUnknown(plot: uPlot, scene: ChartScene): void {
   const left = Math.max(bbox.left, plot.valToPos(first.start / 1000, 'x', true));
   const width = bbox.left + bbox.width - left;
   if (!(width > 0)) return;
-  const gap = 8 * ratio();
+  const scale = scaleOf(scene);
+  const gap = 8 * scale;
   const { ctx } = plot;
   ctx.save();
   ctx.beginPath();
@@ -142,7 +146,7 @@ export function drawUnknown(plot: uPlot, scene: ChartScene): void {
   ctx.clip();
   ctx.setLineDash([]);
   ctx.strokeStyle = scene.colours.line;
-  ctx.lineWidth = ratio();
+  ctx.lineWidth = scale;
   ctx.beginPath();
   for (let x = left - bbox.height; x < left + width; x += gap) {
     ctx.moveTo(x, bbox.top + bbox.height);

@@ -4,7 +4,7 @@ import 'uplot/dist/uPlot.min.css';
 import { formatCompact, formatTick } from '../format.ts';
 import { DEVICES } from '../state/series-ring.ts';
 import { columnsOf, valueOf } from '../state/series-window.ts';
-import { chartColours, onThemeChange } from '../theme.ts';
+import { chartColours, onThemeChange, rootUnit } from '../theme.ts';
 import { drawEndLabels, drawMarkers, drawRevisions, drawUnknown } from './chart-marks.ts';
 import type { JSX } from 'preact';
 import type { Device } from '../state/series-ring.ts';
@@ -15,6 +15,7 @@ export interface ChartProps {
   readonly view: SeriesView;
   readonly mode: SeriesMode;
   readonly hidden: readonly Device[];
+  /** In rem: it grows with the letters. */
   readonly height: number;
   /** What the focusable surface is called. */
   readonly label: string;
@@ -31,11 +32,16 @@ export interface ChartScene {
   mode: SeriesMode;
   hidden: readonly Device[];
   colours: ChartColours;
+  /** CSS pixels of what is a pixel at the page's usual letter size: a wall's letters are larger. */
+  unit: number;
 }
 
 /** Room on the right for the names of the lines; none where the chart is narrow. */
 const LABEL_ROOM_PX = 64;
 const NARROW_PX = 480;
+
+/** Steps of the time axis: none below the minute, which is the finest window there is. */
+const TIME_STEPS_SECONDS = [60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800, 432_000, 864_000];
 
 /** The top of the value axis: the highest visible window and a little air, at least 4 so that a quiet chart is flat. */
 function topOf(scene: ChartScene): number {
@@ -56,13 +62,13 @@ function visibleColumns(view: SeriesView, mode: SeriesMode, hidden: readonly Dev
 }
 
 function optionsFor(scene: ChartScene, width: number, height: number, onCursor: (index: number | null) => void): uPlot.Options {
-  const { colours } = scene;
-  const font = '12px system-ui, sans-serif';
-  const line = (device: Device): uPlot.Series => ({ stroke: colours[device], width: 2, points: { show: false }, spanGaps: false });
+  const { colours, unit } = scene;
+  const font = `${12 * unit}px system-ui, sans-serif`;
+  const line = (device: Device): uPlot.Series => ({ stroke: colours[device], width: 2 * unit, points: { show: false }, spanGaps: false });
   const tail = (device: Device): uPlot.Series => ({
     stroke: colours[device],
-    width: 1.5,
-    dash: [2, 4],
+    width: 1.5 * unit,
+    dash: [2 * unit, 4 * unit],
     spanGaps: false,
     points: { show: false },
   });
@@ -70,12 +76,12 @@ function optionsFor(scene: ChartScene, width: number, height: number, onCursor: 
     width,
     height,
     legend: { show: false },
-    padding: [12, width < NARROW_PX ? 8 : LABEL_ROOM_PX, 0, 0],
+    padding: [12 * unit, width < NARROW_PX ? 8 : LABEL_ROOM_PX * unit, 0, 0],
     cursor: {
       y: false,
       drag: { x: false, y: false },
       sync: { key: 'time' },
-      points: { size: 8, width: 2, stroke: (_, index) => colours[DEVICES[(index - 1) % DEVICES.length] ?? 'other'], fill: () => colours.ground },
+      points: { size: 8 * unit, width: 2 * unit, stroke: (_, index) => colours[DEVICES[(index - 1) % DEVICES.length] ?? 'other'], fill: () => colours.ground },
     },
     scales: {
       x: { time: true, range: () => [scene.view.from / 1000, scene.view.to / 1000] },
@@ -87,9 +93,10 @@ function optionsFor(scene: ChartScene, width: number, height: number, onCursor: 
         font,
         grid: { show: false },
         ticks: { stroke: colours.line, width: 1, size: 4 },
-        gap: 6,
-        size: 32,
-        space: 72,
+        gap: 6 * unit,
+        size: 32 * unit,
+        space: 72 * unit,
+        incrs: TIME_STEPS_SECONDS,
         values: (_, splits, __, ___, stepSeconds) => splits.map((at) => formatTick(at * 1000, stepSeconds * 1000)),
       },
       {
@@ -97,9 +104,9 @@ function optionsFor(scene: ChartScene, width: number, height: number, onCursor: 
         font,
         grid: { stroke: colours.line, width: 1 },
         ticks: { show: false },
-        gap: 8,
-        space: 44,
-        size: 48,
+        gap: 8 * unit,
+        space: (height < 260 * unit ? 28 : 44) * unit,
+        size: 48 * unit,
         values: (_, values) => values.map((value) => (scene.mode === 'share' ? `${Math.round(value * 100)}%` : Number.isInteger(value) ? formatCompact(value) : '')),
       },
     ],
@@ -139,14 +146,14 @@ export function Chart({ view, mode, hidden, height, label, describe, onCursor }:
     if (!element) return undefined;
     const build = (): void => {
       plot.current?.destroy();
-      const built: ChartScene = { ...(scene.current ?? { view, columns, mode, hidden }), colours: chartColours() };
+      const built: ChartScene = { ...(scene.current ?? { view, columns, mode, hidden }), colours: chartColours(), unit: rootUnit() };
       scene.current = built;
-      const options = optionsFor(built, Math.max(120, element.clientWidth), height, (index) => cursorMoved.current(index));
+      const options = optionsFor(built, Math.max(120, element.clientWidth), element.clientHeight, (index) => cursorMoved.current(index));
       plot.current = new uPlot(options, built.columns as uPlot.AlignedData, element);
     };
     build();
     const resized = new ResizeObserver(() => {
-      if (plot.current && Math.abs(plot.current.width - element.clientWidth) > 1) build();
+      if (plot.current && Math.abs(plot.current.width - element.clientWidth) + Math.abs(plot.current.height - element.clientHeight) > 1) build();
     });
     resized.observe(element);
     const stop = onThemeChange(build);
@@ -211,7 +218,7 @@ export function Chart({ view, mode, hidden, height, label, describe, onCursor }:
       aria-valuemax={0}
       aria-valuenow={0}
       aria-valuetext="Arrow keys read window by window"
-      style={{ height: `${height}px` }}
+      style={{ height: `${height}rem` }}
       onKeyDown={onKeyDown}
       onBlur={leave}
       onPointerMove={() => (chosen.current = null)}

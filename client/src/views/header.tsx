@@ -1,4 +1,4 @@
-import { formatAgo, formatCount, formatMoment, plural } from '../format.ts';
+import { formatAgo, formatMoment, plural } from '../format.ts';
 import { statusOf } from '../state/connection.ts';
 import { recordsPerSecondOf, restoringOf } from '../state/dashboard-state.ts';
 import { useDashboard, useSelect } from './context.ts';
@@ -32,7 +32,7 @@ function wordsFor(status: Status, now: number): { shown: string; spoken: string 
     case 'live':
       return { shown: 'Live', spoken: 'Live' };
     case 'paused':
-      return { shown: `Paused, ${formatCount(status.held)} held`, spoken: 'Paused' };
+      return { shown: `Paused, ${plural(status.held, 'update')} held`, spoken: 'Paused' };
     case 'catching-up': {
       if (status.restoring) {
         return { shown: `Catching up: ${status.restoring.done} of ${status.restoring.of} tasks restored`, spoken: 'Catching up' };
@@ -70,6 +70,7 @@ function StatusLine(): JSX.Element {
         {words.shown}
       </span>
       <span class="unseen" role="status">{words.spoken}</span>
+      {status.kind === 'offline' && status.inSeconds !== null && <span class="quiet">next try in {status.inSeconds} s</span>}
       {broken && (
         <button type="button" class="plain" onClick={() => dashboard.retryNow()}>
           Try now
@@ -95,12 +96,21 @@ function follow(event: MouseEvent, go: () => void): void {
   go();
 }
 
+/** Larger and without controls; over the whole screen where the browser lets it. */
+function setWall(dashboard: ReturnType<typeof useDashboard>, wall: boolean): void {
+  dashboard.prefer({ wall });
+  const asked = wall ? document.documentElement.requestFullscreen?.() : document.fullscreenElement && document.exitFullscreen();
+  // Refused (an embedded page, a phone): the page is large all the same.
+  if (asked instanceof Promise) asked.catch(() => undefined);
+}
+
 export function Header(): JSX.Element {
   const dashboard = useDashboard();
-  const { view, theme, paused } = useSelect((state) => ({
+  const { view, theme, paused, wall } = useSelect((state) => ({
     view: state.preferences.view,
     theme: state.preferences.theme,
     paused: state.pausedAt !== null,
+    wall: state.preferences.wall,
   }));
   return (
     <header class="top">
@@ -127,6 +137,9 @@ export function Header(): JSX.Element {
         </nav>
         <StatusLine />
         <div class="tools">
+          <button type="button" class="button wall-button" aria-pressed={wall} title="For a screen on a wall: larger, without controls" onClick={() => setWall(dashboard, !wall)}>
+            Wall
+          </button>
           <button type="button" class="button" aria-pressed={paused} onClick={() => dashboard.togglePause()}>
             {paused ? 'Resume' : 'Pause'}
           </button>

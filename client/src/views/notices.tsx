@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { useDashboard, useSelect } from './context.ts';
 import { currentStatus } from './header.tsx';
 import type { JSX } from 'preact';
+import type { DashboardState } from '../state/dashboard-state.ts';
 
 /** Asks for the token that the API was started with. It stays in this tab. */
 function TokenPrompt(): JSX.Element {
@@ -31,7 +32,7 @@ function NoLoginsYet(): JSX.Element {
     <section class="notice" aria-labelledby="empty-title">
       <h2 id="empty-title">Waiting for the first login</h2>
       <p>Everything is connected and no login has been counted yet. Publish some:</p>
-      <pre tabIndex={0} aria-label="Command"><code>npm run producer</code></pre>
+      <pre><code>npm run producer</code></pre>
       <p class="quiet">Or write JSON logins to the input topic with any Kafka client. This page fills by itself.</p>
     </section>
   );
@@ -46,6 +47,13 @@ function Unreachable(): JSX.Element {
       <p><button type="button" class="button" onClick={() => dashboard.retryNow()}>Try now</button></p>
     </section>
   );
+}
+
+/** Nothing was ever shown and nothing can be: the panels would only wait. */
+export function isBlocked(state: DashboardState): boolean {
+  if (state.data.states !== null) return false;
+  const { kind } = currentStatus(state);
+  return kind === 'unauthorised' || kind === 'reconnecting' || kind === 'offline';
 }
 
 /** What stands above the panels when there is something to do first. */

@@ -112,7 +112,7 @@ export function Operations(): JSX.Element {
   return (
     <>
       <h1 class="view-title">Operations</h1>
-      <Section id="processor" title="Processor" note="Start another processor to share the work: its tasks move to it by themselves.">
+      <Section id="processor" title="Processor" note="Start another processor to share the work: its tasks move to it by themselves. Records between sub-topologies count too.">
         <ProblemNote problem={problem} />
         {processor ? (
           <>
@@ -123,7 +123,7 @@ export function Operations(): JSX.Element {
             {processor.instances.map((instance) => <InstanceBlock key={instance.id} instance={instance} homes={homes.current} now={now} />)}
             <details class="topology">
               <summary>Topology</summary>
-              <pre tabIndex={0} aria-label="Topology">{processor.topology}</pre>
+              <pre tabIndex={0} role="region" aria-label="Topology as text">{processor.topology}</pre>
             </details>
           </>
         ) : (

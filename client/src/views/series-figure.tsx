@@ -61,6 +61,7 @@ function summaryOf(view: SeriesView, spoken: string, where: string): string {
 interface SeriesFigureProps {
   readonly panel: 'series' | 'stateSeries';
   readonly code: StateCode | null;
+  /** In rem. */
   readonly height: number;
   /** " in California", or nothing. */
   readonly where: string;
@@ -107,7 +108,7 @@ export function SeriesFigure({ panel, code, height, where }: SeriesFigureProps):
     return (
       <div class="series-figure">
         <ProblemNote problem={problem} />
-        <div class="chart chart-waiting" style={{ height: `${height}px` }}>{!problem && <p class="quiet">Waiting for the first answer.</p>}</div>
+        <div class="chart chart-waiting" style={{ height: `${height}rem` }}>{!problem && <p class="quiet">Waiting for the first answer.</p>}</div>
       </div>
     );
   }

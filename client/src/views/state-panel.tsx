@@ -66,7 +66,7 @@ export function StatePanel({ code }: { code: StateCode }): JSX.Element {
           <DeviceFigures devices={state.devices} />
           <ShareBar devices={state.devices} />
           <h3>Over time</h3>
-          <SeriesFigure key={code} panel="stateSeries" code={code} height={200} where={` in ${state.name}`} />
+          <SeriesFigure key={code} panel="stateSeries" code={code} height={13} where={` in ${state.name}`} />
         </>
       ) : (
         <p class="quiet">Waiting for the first answer.</p>
