@@ -154,7 +154,7 @@ async function launch(options: LocalKafkaOptions, at: Launch): Promise<LocalKafk
     child.once('error', () => done({ code: 127, signal: null }));
     child.once('exit', (code, signal) => {
       child.stdin?.destroy();
-      void settle(at, freshArchive, code).then(() => done({ code, signal }));
+      void settle(at, child.pid, freshArchive, code).then(() => done({ code, signal }));
     });
   });
   const pid = child.pid;
@@ -173,7 +173,10 @@ async function launch(options: LocalKafkaOptions, at: Launch): Promise<LocalKafk
   };
 }
 
-async function settle(at: Launch, freshArchive: string, code: number | null): Promise<void> {
+async function settle(at: Launch, pid: number | undefined, freshArchive: string, code: number | null): Promise<void> {
+  // A SIGKILL to the group ends the guard at once, while Java still gives its memory and its port back.
+  const deadline = performance.now() + 5_000;
+  while (pid !== undefined && groupExists(pid) && performance.now() < deadline) await sleep(20);
   // Java answers a SIGTERM with 143 once its shutdown hooks and the archive are done: only then is the archive whole.
   const whole = code === 143 && existsSync(freshArchive) && (await stat(freshArchive)).size > 0;
   if (whole) await rename(freshArchive, at.archive.file).catch(() => undefined);
@@ -205,6 +208,15 @@ async function stopGroup(pid: number, child: ChildProcess, exited: Promise<Local
   const killer = setTimeout(() => signalGroup(pid, 'SIGKILL'), stopTimeoutMs);
   await exited;
   clearTimeout(killer);
+}
+
+function groupExists(pid: number): boolean {
+  try {
+    process.kill(-pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function signalGroup(pid: number, signal: NodeJS.Signals): void {

@@ -52,19 +52,28 @@ function title(text: string): void {
   process.stdout.write(`\n== ${text}\n`);
 }
 
-/** Runs a program to its end, its output on ours; after `minutes` it and all its children are killed. */
-function run(args: readonly string[], minutes: number, env: NodeJS.ProcessEnv = process.env): Promise<{ code: number | null; timedOut: boolean }> {
+/**
+ * Runs a program to its end, its output on ours. After `minutes`, or half a minute after it wrote `resultFile` and yet did
+ * not end, it and all its children are killed.
+ */
+function run(
+  args: readonly string[],
+  minutes: number,
+  { env = process.env, resultFile }: { env?: NodeJS.ProcessEnv; resultFile?: string } = {},
+): Promise<{ code: number | null; timedOut: boolean }> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, args, { cwd: projectRoot, env, stdio: ['ignore', 'inherit', 'inherit'], detached: true });
     running = child.pid;
     let timedOut = false;
-    const timer = setTimeout(() => {
-      timedOut = true;
-      killRunning();
-    }, minutes * 60_000);
+    let deadline = performance.now() + minutes * 60_000;
+    const timer = setInterval(() => {
+      if (resultFile !== undefined && existsSync(resultFile)) deadline = Math.min(deadline, performance.now() + 30_000);
+      timedOut = performance.now() > deadline;
+      if (timedOut) killRunning();
+    }, 500);
     child.once('error', () => resolve({ code: null, timedOut }));
     child.once('exit', (code) => {
-      clearTimeout(timer);
+      clearInterval(timer);
       running = undefined;
       resolve({ code, timedOut });
     });
@@ -115,10 +124,10 @@ async function jest(project: string, minutes: number, options: readonly string[]
     const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
     const args = ['--selectProjects', project, '--json', '--outputFile', report, '--passWithNoTests', ...options];
     if (project !== 'unit') args.push('--runInBand');
-    const { code, timedOut } = await run([...flags, tool('jest/bin/jest.js'), ...args], minutes, env);
+    const { code, timedOut } = await run([...flags, tool('jest/bin/jest.js'), ...args], minutes, { env, resultFile: report });
     const parsed: unknown = await readFile(report, 'utf8').then(JSON.parse, () => undefined);
     const tally = tallyOfJest(parsed, projectRoot);
-    if (timedOut) return addTallies(tally, { ...emptyTally, failed: 1, failures: [`${project}: jest did not end within ${minutes} minutes`] });
+    if (timedOut) return addTallies(tally, { ...emptyTally, failed: 1, failures: [`${project}: jest did not end: a test leaves something running, or ${minutes} minutes were not enough`] });
     if (code !== 0 && tally.failed === 0) return addTallies(tally, { ...emptyTally, failed: 1, failures: [`${project}: jest ended with exit code ${code ?? 'none'}`] });
     return tally;
   } finally {

@@ -3,7 +3,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { startLocalKafka } from '../../tools/local-kafka.ts';
+import { startLocalKafka, type LocalKafkaOptions } from '../../tools/local-kafka.ts';
 import { freePort } from '../../tools/ports.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 
@@ -40,32 +40,53 @@ async function send(value: string): Promise<void> {
   }
 }
 
+async function restartMs(): Promise<number> {
+  const started = performance.now();
+  await broker.restart();
+  return performance.now() - started;
+}
+
+/** Why a broker could not be started; one that starts nevertheless is stopped. */
+async function refusal(options: Omit<LocalKafkaOptions, 'log'>): Promise<unknown> {
+  try {
+    const kafka = await startLocalKafka({ ...options, log: quiet });
+    await kafka.stop();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('the broker started');
+}
+
 test('what was acknowledged is there after a clean stop and after kill -9', async () => {
   await broker.createTopics({ topic, partitions: 1 });
   await send('one');
-  await broker.restart();
+  await broker.shutDown();
+  const afterCleanStopMs = await restartMs();
   expect(await endOffset()).toBe('1');
   await send('two');
   await broker.kill();
-  const started = Date.now();
-  await broker.restart();
-  // A killed broker must not wait for the 9 s session of its predecessor.
-  expect(Date.now() - started).toBeLessThan(8_000);
+  // A killed broker must not wait for the 9 s session of its predecessor, on a slow machine either.
+  expect((await restartMs()) - afterCleanStopMs).toBeLessThan(7_000);
   expect(await endOffset()).toBe('2');
 }, 60_000);
 
 test('a directory in use is refused with its holder and the remedy, and the holder goes on', async () => {
   const dataDir = dirname(dirname(broker.logFile));
-  const second = startLocalKafka({ dataDir, port: await freePort(), log: quiet });
-  await expect(second).rejects.toMatchObject({ code: 'DATA_DIR_IN_USE', message: expect.stringContaining('DATA_DIR') });
-  await expect(second).rejects.toThrow(String(process.pid));
+  expect(await refusal({ dataDir, port: await freePort() })).toMatchObject({
+    code: 'DATA_DIR_IN_USE',
+    message: expect.stringMatching(new RegExp(`${process.pid}.*DATA_DIR`)),
+  });
   expect(await endOffset()).toBe('2');
 }, 60_000);
 
 test('a port in use is named together with LOCAL_KAFKA_PORT', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'tributary-port-'));
-  const second = startLocalKafka({ dataDir, port: broker.port, log: quiet });
-  await expect(second).rejects.toMatchObject({ code: 'PORT_IN_USE', message: expect.stringContaining(`${broker.port}`) });
-  await expect(second).rejects.toThrow('LOCAL_KAFKA_PORT');
-  await rm(dataDir, { recursive: true });
+  try {
+    expect(await refusal({ dataDir, port: broker.port })).toMatchObject({
+      code: 'PORT_IN_USE',
+      message: expect.stringMatching(new RegExp(`${broker.port}.*LOCAL_KAFKA_PORT`)),
+    });
+  } finally {
+    await rm(dataDir, { recursive: true });
+  }
 }, 60_000);
