@@ -255,11 +255,12 @@ describe('an error code that kafkajs has no name for', () => {
   });
 });
 
-describe('creating topics', () => {
-  const createAdmin = load('kafkajs/src/admin/index.js') as (options: object) => {
-    createTopics(options: object): Promise<boolean>;
-  };
+const createAdmin = load('kafkajs/src/admin/index.js') as (options: object) => {
+  createTopics(options: object): Promise<boolean>;
+  deleteTopicRecords(options: object): Promise<void>;
+};
 
+describe('creating topics', () => {
   test('waits for leaders also while the broker has not heard of the topic', async () => {
     const answers = [3, 5, 0];
     const broker = {
@@ -274,5 +275,32 @@ describe('creating topics', () => {
     const admin = createAdmin({ cluster, logger, retry: { retries: 0 } });
     expect(await admin.createTopics({ topics: [{ topic: 't' }], waitForLeaders: true })).toBe(true);
     expect(answers).toEqual([]);
+  });
+});
+
+describe('deleting records', () => {
+  test('loads the metadata it needs: a new admin client can do it first thing', async () => {
+    const asked: string[] = [];
+    const broker = {
+      deleteRecords: async ({ topics }: { topics: object[] }) => {
+        asked.push(JSON.stringify(topics));
+      },
+    };
+    const metadataOf = (topic: string) => {
+      if (!asked.includes(topic)) throw new Error(`Topic metadata of ${topic} not loaded`);
+      return [{ partitionId: 0 }];
+    };
+    const cluster = {
+      addTargetTopic: async (topic: string) => void asked.push(topic),
+      refreshMetadataIfNecessary: async () => undefined,
+      refreshMetadata: async () => undefined,
+      findTopicPartitionMetadata: metadataOf,
+      findLeaderForPartitions: (topic: string) => ({ 1: metadataOf(topic).map((it) => it.partitionId) }),
+      fetchTopicsOffset: async () => [{ partitions: [{ partition: 0, offset: '9' }] }],
+      findBroker: async () => broker,
+    };
+    const admin = createAdmin({ cluster, logger, retry: { retries: 0 } });
+    await admin.deleteTopicRecords({ topic: 't', partitions: [{ partition: 0, offset: '5' }] });
+    expect(asked.at(-1)).toBe('[{"topic":"t","partitions":[{"partition":0,"offset":"5"}]}]');
   });
 });

@@ -229,7 +229,6 @@ describe("kafkajs' own consumer", () => {
     await raw.produce(topic, Array.from({ length: 10 }, (_, i) => `${i}`));
     await withAdmin(async (admin) => {
       await admin.setOffsets({ groupId: topic, topic, partitions: [{ partition: 0, offset: '3' }] });
-      await admin.fetchTopicOffsets(topic);
       await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '6' }] });
     });
     const consumer = newConsumer({ groupId: topic });
