@@ -41,6 +41,7 @@ export class AppProcess {
   readonly #child: ChildProcess;
   readonly #startedAt = performance.now();
   #exit: AppExit | undefined;
+  #endWanted = false;
 
   private constructor(child: ChildProcess, port: number) {
     this.#child = child;
@@ -75,6 +76,16 @@ export class AppProcess {
 
   get running(): boolean {
     return this.#exit === undefined;
+  }
+
+  /** It is to end, or has ended, because the test wants it so. */
+  get endWanted(): boolean {
+    return this.#endWanted;
+  }
+
+  /** The test knows that it will end by itself. */
+  expectEnd(): void {
+    this.#endWanted = true;
   }
 
   /** @throws with the log when it ends instead, or is not ready in time. */
@@ -116,12 +127,14 @@ export class AppProcess {
 
   /** kill -9 of the whole group. Resolves when it is gone. */
   async kill(): Promise<void> {
+    this.#endWanted = true;
     this.#signal('SIGKILL');
     await this.exited;
   }
 
   /** SIGTERM; answers how it ended. */
   async stop(): Promise<AppExit> {
+    this.#endWanted = true;
     this.#child.kill('SIGTERM');
     return this.exited;
   }

@@ -123,6 +123,7 @@ export class EchoRun {
   /** Starts a processor that is to kill itself at a crash point; answers when it has. */
   async crash(at: string, after: number, timeoutMs = 30_000): Promise<AppProcess> {
     const app = await this.start({ CRASH_AT: at, CRASH_AFTER: String(after) });
+    app.expectEnd();
     const timer = setTimeout(() => void app.kill(), timeoutMs);
     const { code, afterMs } = await app.exited;
     clearTimeout(timer);
@@ -130,19 +131,20 @@ export class EchoRun {
     return app;
   }
 
-  alive(): AppProcess[] {
-    return this.apps.filter((app) => app.running);
+  /** The processes that should be alive. */
+  wanted(): AppProcess[] {
+    return this.apps.filter((app) => !app.endWanted);
   }
 
   /** All input is processed. */
-  async settled(timeoutMs = 60_000, apps: () => AppProcess[] = () => this.alive()): Promise<void> {
+  async settled(timeoutMs = 60_000, apps: () => AppProcess[] = () => this.wanted()): Promise<void> {
     await settled({ connection: this.#options.connection, applicationId: this.applicationId, inputTopics: [this.input], tasks: 2 * this.partitions, apps, statusIntervalMs: CHAOS_CONFIG.statusIntervalMs }, timeoutMs);
   }
 
   /** Settles, stops every process, and answers what is wrong: nothing, when the runtime kept its word. */
   async verdict(timeoutMs = 60_000): Promise<string[]> {
     await this.settled(timeoutMs);
-    const exits = await Promise.all(this.alive().map((app) => app.stop()));
+    const exits = await Promise.all(this.wanted().map((app) => app.stop()));
     const problems = exits.flatMap(({ code }) => (code === 0 ? [] : [`a processor ended its clean stop with exit code ${String(code)}`]));
     if (!(await groupEmpty(this.#options.connection, this.applicationId, 2_000))) problems.push('the group still has members after a clean stop');
     return [...problems, ...(await this.verify())];
