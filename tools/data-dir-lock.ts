@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile, link } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -55,7 +56,7 @@ export class DataDirLock {
     await mkdir(dir, { recursive: true });
     const path = join(dir, 'lock.json');
     const self = { pid: process.pid, startedAt: (await processStart(process.pid)) ?? '' };
-    const own = `${path}.${process.pid}`;
+    const own = `${path}.${randomUUID()}`;
     await writeFile(own, JSON.stringify(self));
     try {
       for (;;) {
@@ -68,7 +69,7 @@ export class DataDirLock {
         const holder = await readHolder(path);
         if (holder !== undefined && (await isAlive(holder))) return { heldBy: holder.pid };
         if (holder?.broker !== undefined) await outlive(holder.broker, graceMs);
-        await rm(path, { force: true });
+        await setAside(path, holder);
       }
     } finally {
       await rm(own, { force: true });
@@ -87,6 +88,20 @@ export class DataDirLock {
   async release(): Promise<void> {
     await rm(this.#path, { force: true });
   }
+}
+
+/** Takes away the lock of a dead holder. Another process may have done so and locked anew: its lock is put back. */
+async function setAside(path: string, dead: Holder | undefined): Promise<void> {
+  const aside = `${path}.${randomUUID()}`;
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return;
+    throw error;
+  }
+  const taken = await readHolder(aside);
+  if (taken?.pid !== dead?.pid || taken?.startedAt !== dead?.startedAt) await link(aside, path).catch(() => undefined);
+  await rm(aside, { force: true });
 }
 
 async function readHolder(path: string): Promise<Holder | undefined> {

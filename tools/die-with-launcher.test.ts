@@ -1,0 +1,46 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { expect, test } from '@jest/globals';
+import { projectRoot } from './project-root.ts';
+
+const preload = pathToFileURL(join(projectRoot, 'tools', 'die-with-launcher.mjs')).href;
+
+/** Starts a launcher in the manner of launch.mjs, and returns its pid with that of the process it started. */
+async function launcher(marked: boolean): Promise<{ kill: () => void; pid: number }> {
+  const source = `
+    const { spawn } = require('node:child_process');
+    const env = { ...process.env, TRIBUTARY_LAUNCHER: ${marked ? 'String(process.pid)' : "'1'"} };
+    const child = spawn(process.execPath, ['--import', ${JSON.stringify(preload)}, '-e', 'console.log("up"); setTimeout(() => {}, 20000)'], { env, stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+    child.stdout.once('data', () => console.log(child.pid));
+    setTimeout(() => {}, 20000);`;
+  const parent = spawn(process.execPath, ['-e', source], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const pid = await new Promise<number>((resolve) => parent.stdout.once('data', (line: Buffer) => resolve(Number(line.toString()))));
+  return { kill: () => parent.kill('SIGKILL'), pid };
+}
+
+function runs(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test('a killed launcher takes its process along', async () => {
+  const { kill, pid } = await launcher(true);
+  expect(runs(pid)).toBe(true);
+  kill();
+  for (let waitedMs = 0; runs(pid) && waitedMs < 10_000; waitedMs += 50) await sleep(50);
+  expect(runs(pid)).toBe(false);
+});
+
+test('a process that another one started is left alone', async () => {
+  const { kill, pid } = await launcher(false);
+  kill();
+  await sleep(500);
+  expect(runs(pid)).toBe(true);
+  process.kill(pid, 'SIGKILL');
+});
