@@ -76,6 +76,7 @@ export async function restoreStore(options: {
         throw new StreamsError('THREAD_FAILED', `the restore from ${[...ends.keys()].join(', ')} has not moved for ${String(STUCK_AFTER_MS)} ms`);
       }
     }
+    if (total > 0) logger.info({ changelogs: [...ends.keys()], offsets: total }, 'restored the store from its changelogs');
   } finally {
     await fetcher.close();
   }
