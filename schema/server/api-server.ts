@@ -87,8 +87,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     });
     if (pathname === null) return sendJson(request, response, 400, { error: 'This is no path.' });
     router.answer(pathname, request, response).catch((error: unknown) => {
-      logger.error({ err: error, path: router.labelOf(pathname) }, 'a request failed unexpectedly');
-      if (response.headersSent) response.destroy();
+      const clientLeft = request.destroyed && !request.complete;
+      if (!clientLeft) logger.error({ err: error, path: router.labelOf(pathname) }, 'a request failed unexpectedly');
+      if (clientLeft || response.headersSent) response.destroy();
       else sendJson(request, response, 500, { error: 'Unexpected error.' });
     });
   });

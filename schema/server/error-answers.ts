@@ -7,11 +7,11 @@ const OUR_CODES: ReadonlySet<string> = new Set(ERROR_CODES);
 /** Codes that the server library gives, and ours for the same thing. */
 const TRANSLATED: Readonly<Record<string, ErrorCode>> = {
   BAD_REQUEST: 'BAD_USER_INPUT',
-  OPERATION_RESOLUTION_FAILURE: 'BAD_USER_INPUT',
   REQUEST_ENTITY_TOO_LARGE: 'QUERY_TOO_LARGE',
 };
 
-const REQUEST_ERROR = Object.freeze({ status: 400, spec: true });
+/** Made anew for each error: the HTTP library writes into it. */
+const requestError = () => ({ status: 400, spec: true });
 const MASKED_MESSAGE = 'Unexpected error.';
 
 /**
@@ -23,32 +23,41 @@ export function answerFor(error: unknown): GraphQLError {
   if (error.originalError != null && !(error.originalError instanceof GraphQLError)) return masked(error.originalError, error);
   const code: unknown = error.extensions['code'] ?? error.originalError?.extensions?.['code'];
   if (typeof code === 'string' && OUR_CODES.has(code)) return error;
+  if (code === 'OPERATION_RESOLUTION_FAILURE') {
+    return noOperation();
+  }
   return withExtensions(error, error.message, { ...error.extensions, ...inferred(error, code) });
+}
+
+/** The document has several operations and none was named, or none with that name. */
+export function noOperation(): GraphQLError {
+  const message = 'Argument "operationName" must name one operation of the document, and may be left out only where there is one alone.';
+  return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT', argument: 'operationName', http: { status: 400 } } });
 }
 
 function inferred(error: GraphQLError, code: unknown): GraphQLErrorExtensions {
   const translated = typeof code === 'string' ? TRANSLATED[code] : undefined;
-  if (code === 'OPERATION_RESOLUTION_FAILURE') return { code: translated, argument: 'operationName', http: { status: 400 } };
   // A request that is none; the parser's own words about its body are of no use to anyone.
   if (translated !== undefined) return { code: translated, http: { ...httpOf(error), spec: false }, originalError: undefined };
-  if (error.message.startsWith('Syntax Error')) return { code: 'GRAPHQL_PARSE_FAILED', http: REQUEST_ERROR };
+  if (error.message.startsWith('Syntax Error')) return { code: 'GRAPHQL_PARSE_FAILED', http: requestError() };
+  if (error.message.startsWith('Schema is not configured')) return { code: 'GRAPHQL_VALIDATION_FAILED', http: requestError() };
   // What is left without a code is a value that does not fit: a variable's before execution, an argument's within.
   const variable = error.nodes?.find((node) => node.kind === Kind.VARIABLE_DEFINITION)?.variable.name.value;
   const argument = variable ?? /^(?:Argument|Variable) "\$?(\w+)"/.exec(error.message)?.[1];
   return {
     code: 'BAD_USER_INPUT',
     ...(argument === undefined ? {} : { argument }),
-    ...(error.path === undefined ? { http: REQUEST_ERROR } : {}),
+    ...(error.path === undefined ? { http: requestError() } : {}),
   };
 }
-
-/** What each masked error hides, for the log. */
-const causes = new WeakMap<GraphQLError, unknown>();
 
 function httpOf(error: GraphQLError): object {
   const http: unknown = error.extensions['http'];
   return typeof http === 'object' && http !== null ? http : { status: 400 };
 }
+
+/** What each masked error hides, for the log. */
+const causes = new WeakMap<GraphQLError, unknown>();
 
 function masked(cause: unknown, located: GraphQLError | undefined): GraphQLError {
   const extensions = { code: 'INTERNAL_SERVER_ERROR', unexpected: true, ...(located === undefined ? { http: { status: 500 } } : {}) };

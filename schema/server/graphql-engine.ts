@@ -1,9 +1,10 @@
-import { type DocumentNode, GraphQLError, type GraphQLSchema, NoSchemaIntrospectionCustomRule } from 'graphql';
+import { type DocumentNode, GraphQLError, type GraphQLSchema, Kind, NoSchemaIntrospectionCustomRule } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 
 import { answerFor, withoutSuggestion } from './error-answers.ts';
 import type { OperationLog } from './operation-log.ts';
-import { REQUEST_LIMITS, shapeLimitError, tokenLimitError } from './request-limits.ts';
+import { withoutRepeatedFields } from './repeated-fields.ts';
+import { REQUEST_LIMITS, shapeLimitError, tokenLimitError, validationLimitError } from './request-limits.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -54,12 +55,19 @@ function limits(): Plugin {
     onParse({ params }) {
       const error = tokenLimitError(params.source.toString());
       if (error !== null) throw error;
+      return ({ result, replaceParseResult }) => {
+        if (isDocument(result)) replaceParseResult(withoutRepeatedFields(result));
+      };
     },
     onValidate({ params, setResult }) {
       const error = shapeLimitError(params.documentAST);
       if (error !== null) setResult([error]);
     },
   };
+}
+
+function isDocument(result: unknown): result is DocumentNode {
+  return typeof result === 'object' && result !== null && 'kind' in result && result.kind === Kind.DOCUMENT;
 }
 
 function closedSchema(): Plugin {
@@ -77,10 +85,12 @@ function closedSchema(): Plugin {
 function validationErrors(log: OperationLog): Plugin {
   return {
     onValidate() {
-      return ({ valid, result }) => {
+      return ({ valid, result, setResult }) => {
         if (valid) return;
-        for (const error of result) if (error instanceof GraphQLError) error.extensions['code'] ??= 'GRAPHQL_VALIDATION_FAILED';
-        log.errors(result.filter((error) => error instanceof GraphQLError));
+        const errors = result.some((error) => error.message === 'Validation aborted.') ? [validationLimitError()] : result.filter((error) => error instanceof GraphQLError);
+        for (const error of errors) error.extensions['code'] ??= 'GRAPHQL_VALIDATION_FAILED';
+        log.errors(errors);
+        setResult(errors);
       };
     },
   };

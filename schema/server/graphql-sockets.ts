@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type ExecutionArgs, GraphQLError } from 'graphql';
+import { type ExecutionArgs, getOperationAST, GraphQLError } from 'graphql';
 import { CloseCode, type Context, handleProtocols, makeServer, type Server as ProtocolServer } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 
@@ -8,7 +8,7 @@ import type { Logger } from '../../processor/streams/logger.ts';
 import { apiError } from '../answers/api-error.ts';
 import type { ApiMetrics } from './api-metrics.ts';
 import type { TokenCheck } from './api-token.ts';
-import { formatted } from './error-answers.ts';
+import { formatted, noOperation } from './error-answers.ts';
 import type { GraphqlEngine } from './graphql-engine.ts';
 import type { OperationLog } from './operation-log.ts';
 
@@ -92,6 +92,7 @@ export class GraphqlSockets {
       const document = enveloped.parse(payload.query);
       const errors = enveloped.validate(enveloped.schema, document);
       if (errors.length > 0) return errors.map(asGraphQLError);
+      if (getOperationAST(document, payload.operationName) == null) throw noOperation();
       const args: ExecutionArgs = {
         schema: enveloped.schema,
         document,

@@ -5,11 +5,17 @@ import { apiError } from '../answers/api-error.ts';
 /** What one operation may ask for, over any transport. */
 export const REQUEST_LIMITS = Object.freeze({ tokens: 1_000, depth: 8, aliases: 15, directives: 10, bodyBytes: 100_000 });
 
+/** Made anew for each error: the HTTP library writes into it. */
+const requestError = () => ({ status: 400, spec: true });
+
 function tooLarge(what: string, limit: number): GraphQLError {
-  return apiError('QUERY_TOO_LARGE', `The document has more than ${limit} ${what}. Ask for less, or in several operations.`, {
-    limit,
-    http: { status: 400, spec: true },
-  });
+  const message = `The document has more than ${limit} ${what}. Ask for less, or in several operations.`;
+  return apiError('QUERY_TOO_LARGE', message, { limit, http: requestError() });
+}
+
+/** For a document whose validation was given up, for it would have taken too long. */
+export function validationLimitError(): GraphQLError {
+  return apiError('QUERY_TOO_LARGE', 'The document takes too long to validate. Ask for less, or in several operations.', { http: requestError() });
 }
 
 /**

@@ -8,6 +8,8 @@ import { GRAPHIQL_ASSETS, type GraphiqlPage } from './graphiql-page.ts';
 import { GRAPHQL_PATH, type GraphqlEngine } from './graphql-engine.ts';
 import { refusesMethod, sendBody, sendError, sendJson } from './http-answers.ts';
 import type { OriginPolicy } from './origins.ts';
+import { readBody } from './request-body.ts';
+import { REQUEST_LIMITS } from './request-limits.ts';
 import { answerRest, REST_RESULTS } from './rest-results.ts';
 
 export interface RouterParts {
@@ -80,6 +82,15 @@ export class RequestRouter {
     }
     if (request.method === 'GET' && !hasReadableParameters(request.url ?? '')) {
       return sendError(request, response, 400, 'BAD_USER_INPUT', 'The parameters "variables" and "extensions" must be JSON objects.');
+    }
+    if (request.method === 'POST') {
+      const body = await readBody(request, REQUEST_LIMITS.bodyBytes);
+      if (body === null) {
+        response.setHeader('connection', 'close');
+        return sendError(request, response, 413, 'QUERY_TOO_LARGE', `A request has at most ${REQUEST_LIMITS.bodyBytes} bytes.`);
+      }
+      // Where the engine looks for a body that has been read.
+      Object.assign(request, { body });
     }
     await engine(request, response);
   }
