@@ -1,0 +1,73 @@
+import { createRequire } from 'node:module';
+import { readFile } from 'node:fs/promises';
+import { describe } from '@jest/globals';
+import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
+import { findChrome } from '../../tools/find-chrome.ts';
+
+const chrome = findChrome();
+
+/** `describe` where there is a browser; elsewhere the tests count as skipped, and a line says why. */
+export function describeInBrowser(name: string, tests: () => void): void {
+  if (chrome === undefined) process.stderr.write(`SKIPPED, no Chromium or Chrome on PATH or in CHROME_PATH: ${name}\n`);
+  (chrome === undefined ? describe.skip : describe)(name, tests);
+}
+
+export async function launchBrowser(): Promise<Browser> {
+  if (chrome === undefined) throw new Error('describeInBrowser() keeps tests from getting here without a browser');
+  const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+  return chromium.launch({ executablePath: chrome, headless: true, args });
+}
+
+/** What went wrong inside the page: exceptions, and what its content security policy refused. */
+export function faultsOf(page: Page): string[] {
+  const faults: string[] = [];
+  page.on('pageerror', (error) => faults.push(String(error)));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !/ERR_CONNECTION_REFUSED|WebSocket connection/.test(message.text())) faults.push(message.text());
+  });
+  return faults;
+}
+
+export function statusOf(page: Page): Locator {
+  return page.getByTestId('status');
+}
+
+/** The figure of that name, as a number. */
+export async function figure(page: Page, name: string): Promise<number> {
+  const text = await page.locator(`[data-figure="${name}"]`).first().textContent();
+  return Number((text ?? '').replaceAll(',', ''));
+}
+
+/** Waits until the figure is that number, without reloading. @throws with what stood there last. */
+export async function untilFigure(page: Page, name: string, value: number, timeoutMs = 15_000): Promise<void> {
+  const text = new Intl.NumberFormat('en-US').format(value);
+  const locator = page.locator(`[data-figure="${name}"]`).first();
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const shown = await locator.textContent();
+    if (shown === text) return;
+    if (performance.now() > deadline) throw new Error(`figure "${name}" is ${shown ?? 'absent'}, not ${text}`);
+    await page.waitForTimeout(50);
+  }
+}
+
+const axeSource = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+interface AxeViolation {
+  readonly id: string;
+  readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
+}
+
+/** WCAG 2.2 A and AA, and good practice: one line for each element that falls short. */
+export async function axeViolations(page: Page): Promise<string[]> {
+  await page.evaluate(await axeSource);
+  const violations = await page.evaluate<AxeViolation[]>(
+    "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then((results) => results.violations)",
+  );
+  return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary ?? ''}`));
+}
+
+/** Pixels by which the page is wider than its window. */
+export async function sidewaysOverflow(page: Page): Promise<number> {
+  return page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth');
+}

@@ -1,0 +1,191 @@
+import { readFile } from 'node:fs/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { axeViolations, describeInBrowser, launchBrowser, statusOf, untilFigure } from './browser.ts';
+import { LiveSystem } from './live-system.ts';
+
+const START_MS = 120_000;
+const TEST_MS = 60_000;
+
+describeInBrowser('people and the dashboard', () => {
+  let system: LiveSystem;
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+
+  beforeAll(async () => {
+    [system, browser] = await Promise.all([LiveSystem.start(), launchBrowser()]);
+    await system.publish(2_000);
+    await system.settled();
+  }, START_MS);
+  afterAll(async () => {
+    await browser?.close();
+    await system?.stop();
+  }, START_MS);
+  beforeEach(async () => {
+    context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: 'light' });
+    page = await context.newPage();
+  });
+  afterEach(() => context.close());
+
+  async function open(path = '/'): Promise<void> {
+    await page.goto(system.url + path);
+    await page.locator(path.includes('operations') ? '[data-task]' : '.uplot').first().waitFor();
+  }
+
+  /** The focused element in a few words: its state, its text, or its label. */
+  async function focused(): Promise<string> {
+    return page.evaluate<string>("((element) => element.dataset.state ?? element.getAttribute('aria-label') ?? element.textContent.trim())(document.activeElement)");
+  }
+
+  async function tabTo(what: RegExp, key = 'Tab'): Promise<void> {
+    for (let presses = 0; presses < 60; presses += 1) {
+      await page.keyboard.press(key);
+      if (what.test(await focused())) return;
+    }
+    throw new Error(`${key} never led to ${String(what)}; it ended at "${await focused()}"`);
+  }
+
+  test('by keyboard alone: skip to the content, pick a range, read the chart, find a state, come back', async () => {
+    await open();
+    await page.keyboard.press('Tab');
+    expect(await focused()).toBe('Skip to content');
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate('document.activeElement.id')).toBe('main');
+
+    await tabTo(/^last hour$/);
+    await page.keyboard.press('ArrowLeft');
+    await page.waitForURL(/range=15m/);
+
+    await tabTo(/^Logins by device type/);
+    await page.keyboard.press('End');
+    await page.keyboard.press('ArrowLeft');
+    const slider = page.getByRole('slider');
+    expect(await slider.getAttribute('aria-valuetext')).toMatch(/^\d\d:\d\d–\d\d:\d\d.*: iOS [\d,]+, Android [\d,]+, Other [\d,]+$/);
+    const spoken = (await slider.getAttribute('aria-valuetext')) ?? '';
+    const readout = await page.locator('.readout').first().textContent();
+    for (const count of spoken.match(/(?<=iOS |Android |Other )[\d,]+/g) ?? []) expect(readout).toContain(count);
+
+    await tabTo(/^CA$/);
+    await page.keyboard.press('ArrowRight');
+    expect(await focused()).toBe('UT');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Utah' }).waitFor();
+    expect(new URL(page.url()).searchParams.get('state')).toBe('UT');
+    expect(await focused()).toBe('Utah');
+    await page.keyboard.press('Escape');
+    await page.getByRole('heading', { name: 'Utah' }).waitFor({ state: 'detached' });
+    expect(await focused()).toBe('UT');
+    expect(new URL(page.url()).searchParams.get('state')).toBeNull();
+  }, TEST_MS);
+
+  test('by keyboard alone: compare shares, sort and filter the table, pause, switch the theme', async () => {
+    await open();
+    await tabTo(/^CA$/);
+    await tabTo(/^Logins$|^$/, 'Shift+Tab');
+    await page.keyboard.press('ArrowRight');
+    await page.waitForURL(/measure=ios/);
+    await page.locator('.map[data-measure="ios"]').first().waitFor();
+
+    await page.getByRole('searchbox').focus();
+    await page.keyboard.type('virginia');
+    await page.locator('tr[data-row="TX"]').waitFor({ state: 'detached' });
+    expect(await page.locator('tr[data-row]').count()).toBe(2);
+    await tabTo(/^State/);
+    await page.keyboard.press('Enter');
+    await page.locator('th[aria-sort="ascending"]').waitFor();
+    expect(await page.evaluate("[...document.querySelectorAll('tr[data-row]')].map((row) => row.dataset.row).join(' ')")).toBe('VA WV');
+
+    await tabTo(/^Pause$/, 'Shift+Tab');
+    await page.keyboard.press('Space');
+    await statusOf(page).filter({ hasText: /^Paused/ }).waitFor();
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('d');
+    await page.waitForURL(/theme=dark/);
+    expect(await page.evaluate('getComputedStyle(document.documentElement).colorScheme')).toBe('dark');
+  }, TEST_MS);
+
+  test('a link reproduces the view, and Back closes what was opened', async () => {
+    await open('/?state=CA&range=6h&mode=share&measure=android&theme=dark&hide=other&filter=new&sort=name');
+    const { nodes } = (await system.settled()).states;
+    await page.getByRole('heading', { name: 'California' }).waitFor();
+    await untilFigure(page, 'state-total', nodes.find((state) => state.code === 'CA')?.devices.total ?? -1);
+    expect(await page.getByRole('radio', { name: 'last 6 hours' }).isChecked()).toBe(true);
+    expect(await page.getByRole('radio', { name: 'Share', exact: true }).isChecked()).toBe(true);
+    expect(await page.getByRole('radio', { name: 'Android share' }).isChecked()).toBe(true);
+    expect(await page.getByRole('button', { name: 'Other' }).first().getAttribute('aria-pressed')).toBe('false');
+    expect(await page.evaluate("[...document.querySelectorAll('tr[data-row]')].map((row) => row.dataset.row).join(' ')")).toBe('NH NJ NM NY');
+
+    await page.locator('tr[data-row="NY"] button').click();
+    await page.getByRole('heading', { name: 'New York' }).waitFor();
+    await page.goBack();
+    await page.getByRole('heading', { name: 'California' }).waitFor();
+    expect(new URL(page.url()).searchParams.get('range')).toBe('6h');
+  }, TEST_MS);
+
+  test('by mouse: exact values under the pointer, a line switched off, the chart as a table', async () => {
+    await open('/?range=15m');
+    const { totals } = (await system.settled()).states;
+    await page.locator('.u-over').hover({ position: { x: 200, y: 60 } });
+    await page.locator('.readout[data-hovered="true"]').waitFor();
+    await page.getByRole('button', { name: 'Other' }).click();
+    await page.waitForURL(/hide=other/);
+
+    await page.getByRole('button', { name: 'View as table' }).click();
+    const rows = page.locator('.series-figure tbody tr');
+    await rows.first().waitFor();
+    const cells = await page.evaluate<number[]>("[...document.querySelectorAll('.series-figure tbody tr')].map((row) => Number(row.cells[4].textContent.replaceAll(',', '')))");
+    const { dataQuality } = await system.settled();
+    // All were published within the quarter of an hour; a login without a usable time counts when it was published.
+    const inSeries = cells.reduce((sum, cell) => sum + cell, 0);
+    expect(inSeries).toBeGreaterThan(totals.total * 0.9);
+    expect(inSeries).toBeLessThanOrEqual(dataQuality.counted);
+  }, TEST_MS);
+
+  test('the CSV file is what the table shows, with the API\'s exact figures', async () => {
+    await open('/?filter=new&sort=name');
+    const { nodes } = (await system.settled()).states;
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download CSV' }).click()]);
+    expect(download.suggestedFilename()).toBe('tributary-states.csv');
+    const [header, ...lines] = (await readFile(await download.path(), 'utf8')).trim().split('\r\n');
+    expect(header).toBe('code,state,gdp_class,gdp_millions_usd,gdp_year,ios,android,other,total,last_login_at');
+    const expected = nodes
+      .filter((state) => state.name.startsWith('New '))
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .map(({ code, name, gdp, devices }) => `${code},${name},${gdp.class},${gdp.millionsUsd},2024,${devices.ios},${devices.android},${devices.other},${devices.total},`);
+    expect(lines.map((line) => line.slice(0, line.lastIndexOf(',') + 1))).toEqual(expected);
+  }, TEST_MS);
+
+  test('accessible by axe: light, dark, paused, as a table, a state open, operations, a phone, a wall', async () => {
+    const views: readonly (readonly [name: string, path: string, act?: () => Promise<void>])[] = [
+      ['light', '/'],
+      ['dark', '/?theme=dark&measure=ios'],
+      ['android share', '/?theme=dark&measure=android&mode=share'],
+      ['paused', '/', () => page.getByRole('button', { name: 'Pause' }).click()],
+      ['table', '/', () => page.getByRole('button', { name: 'View as table' }).click()],
+      ['state', '/?state=CA'],
+      ['state, dark', '/?state=TX&theme=dark'],
+      ['operations', '/?view=operations'],
+      ['operations, dark', '/?view=operations&theme=dark'],
+      ['wall', '/?wall=1&theme=dark'],
+    ];
+    for (const [name, path, act] of views) {
+      await open(path);
+      await act?.();
+      await page.waitForTimeout(200);
+      expect([name, await axeViolations(page)]).toEqual([name, []]);
+    }
+    await page.setViewportSize({ width: 360, height: 780 });
+    for (const path of ['/', '/?state=CA', '/?view=operations&theme=dark']) {
+      await open(path);
+      expect([path, await axeViolations(page)]).toEqual([path, []]);
+    }
+  }, TEST_MS + 60_000);
+
+  test('nothing that ticks is read out: no live region holds a figure', async () => {
+    await open();
+    await page.waitForTimeout(1_500);
+    const spoken = await page.evaluate<string[]>("[...document.querySelectorAll('[aria-live], [role=status], [role=alert], [role=log]')].map((element) => element.textContent)");
+    expect(spoken).toEqual(['Live']);
+  }, TEST_MS);
+});

@@ -1,0 +1,131 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { z } from 'zod';
+import { buildClient } from '../../tools/client-build.ts';
+import { freePort } from '../../tools/ports.ts';
+import { projectRoot } from '../../tools/project-root.ts';
+import { AppProcess, LOGIN_PROCESSOR } from '../support/app-process.ts';
+import { startTestBroker, type TestBroker } from '../support/broker.ts';
+
+const API = 'schema/main.ts';
+const READY_WITHIN_MS = 60_000;
+
+const counts = z.object({ ios: z.number(), android: z.number(), other: z.number(), total: z.number() });
+const answers = z.object({
+  states: z.object({
+    nodes: z.array(z.object({ code: z.string(), name: z.string(), devices: counts, gdp: z.object({ millionsUsd: z.number(), class: z.string() }) })),
+    totals: counts,
+    unattributed: counts,
+  }),
+  dataQuality: z.object({
+    consumed: z.number(),
+    counted: z.number(),
+    deadLettered: z.number(),
+    deadLetters: z.array(z.object({ reason: z.string(), count: z.number() })),
+    missing: z.array(z.object({ field: z.string(), count: z.number() })),
+    invalid: z.array(z.object({ field: z.string(), count: z.number() })),
+  }),
+});
+export type Answers = z.infer<typeof answers>;
+
+const QUERY = `{
+  states { nodes { code name devices { ...C } gdp { millionsUsd class } } totals { ...C } unattributed { ...C } }
+  dataQuality { consumed counted deadLettered deadLetters { reason count } missing { field count } invalid { field count } }
+}
+fragment C on DeviceCounts { ios android other total }`;
+
+/** A broker, a processor and an API with the built dashboard: all real, all of this test file alone. */
+export class LiveSystem {
+  readonly url: string;
+  readonly #broker: TestBroker;
+  readonly #dir: string;
+  readonly #env: Readonly<Record<string, string>>;
+  readonly #apps = new Set<AppProcess>();
+  #api: AppProcess | undefined;
+  #published = 0;
+
+  private constructor(broker: TestBroker, dir: string, port: number, extra: Readonly<Record<string, string>>) {
+    this.#broker = broker;
+    this.#dir = dir;
+    this.url = `http://127.0.0.1:${port}`;
+    this.#env = { KAFKA_BROKERS: broker.brokers.join(','), STATE_DIR: join(dir, 'state'), DATA_DIR: dir, PORT: String(port), LOG_LEVEL: 'warn', ...extra };
+  }
+
+  /** Resolves when the API is ready. `env` goes to every part. */
+  static async start(env: Readonly<Record<string, string>> = {}): Promise<LiveSystem> {
+    await buildClient();
+    const dir = await mkdtemp(join(tmpdir(), 'tributary-dashboard-'));
+    const system = new LiveSystem(await startTestBroker(), dir, await freePort(), env);
+    try {
+      await (await system.startProcessor()).untilReady(READY_WITHIN_MS);
+      await system.startApi();
+    } catch (error) {
+      await system.stop();
+      throw error;
+    }
+    return system;
+  }
+
+  async startProcessor(): Promise<AppProcess> {
+    const app = await AppProcess.start({ main: LOGIN_PROCESSOR, env: this.#env });
+    this.#apps.add(app);
+    return app;
+  }
+
+  /** Starts the API, on the same port as before, and waits until it is ready. */
+  async startApi(): Promise<void> {
+    const app = await AppProcess.start({ main: API, env: this.#env });
+    this.#apps.add(app);
+    this.#api = app;
+    await app.until(async () => (await fetch(`${this.url}/ready`).catch(() => null))?.status === 200, 'the API is ready', READY_WITHIN_MS);
+  }
+
+  /** kill -9. */
+  async killApi(): Promise<void> {
+    await this.#api?.kill();
+  }
+
+  /** Publishes that many logins, a fifth of them dirty, and ends when the broker has them. */
+  async publish(count: number, options: { readonly rate?: number } = {}): Promise<void> {
+    this.#published += count;
+    const args = ['--count', String(count), '--seed', String(this.#published), '--dirty', '0.2', ...(options.rate === undefined ? [] : ['--rate', String(options.rate)])];
+    await promisify(execFile)(process.execPath, [join(projectRoot, 'tools', 'producer.ts'), ...args], {
+      cwd: projectRoot,
+      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], LOG_FORMAT: 'json', ...this.#env },
+    });
+  }
+
+  /** What the API answers once it has counted all that was published. */
+  async settled(): Promise<Answers> {
+    const deadline = performance.now() + READY_WITHIN_MS;
+    for (;;) {
+      const answer = await this.answers().catch(() => null);
+      if (answer?.dataQuality.consumed === this.#published) return answer;
+      if (performance.now() > deadline) {
+        const logs = [...this.#apps].map((app) => app.log(10)).join('\n');
+        throw new Error(`published ${this.#published}, consumed ${answer?.dataQuality.consumed ?? 'unknown'}\n${logs}`);
+      }
+      await sleep(50);
+    }
+  }
+
+  async answers(): Promise<Answers> {
+    const response = await fetch(`${this.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query: QUERY }),
+    });
+    const body = z.object({ data: answers }).parse(await response.json());
+    return body.data;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#apps].map((app) => app.kill()));
+    await this.#broker.stop();
+    await rm(this.#dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+  }
+}
