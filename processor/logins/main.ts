@@ -11,11 +11,6 @@ const environment = environmentOrExit();
 const log = createLogger('processor', environment.log);
 /** Without KAFKA_BROKERS: the local broker that `npm start` runs, so that a second terminal just joins in. */
 const connection = environment.kafka ?? { brokers: [`127.0.0.1:${String(environment.localKafkaPort)}`], clientId: environment.applicationId };
-if (environment.numStandbyReplicas > 0) {
-  process.stderr.write(`NUM_STANDBY_REPLICAS="${String(environment.numStandbyReplicas)}" cannot be used: this version keeps no standby replicas; set it to 0 or leave it out\n`);
-  process.exit(2);
-}
-
 const streams = new KafkaStreams(streamsOptions(environment, connection, log));
 const health = await serveHealth({ host: environment.host, port: environment.processorPort, streams, log });
 let exiting = false;

@@ -21,6 +21,7 @@ export function streamsOptions(environment: Environment, connection: KafkaConnec
       stateDir: environment.stateDir,
       processingGuarantee: environment.processingGuarantee,
       numStreamThreads: environment.numStreamThreads,
+      numStandbyReplicas: environment.numStandbyReplicas,
       commitIntervalMs: environment.commitIntervalMs,
       ...(internalReplicationFactor === undefined ? {} : { internalReplicationFactor }),
     },

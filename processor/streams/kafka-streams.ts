@@ -118,6 +118,7 @@ export class KafkaStreams {
       if (this.#state !== 'STARTING') return;
       const inits = Array.from({ length: numStreamThreads }, (_, index): ThreadInit => ({
         threadName: `${applicationId}-${directory.processId.slice(0, 8)}-StreamThread-${String(index + 1)}`,
+        groupInstanceId: `${directory.processId}-${String(index + 1)}`,
         processId: directory.processId,
         slotDirectory: directory.path,
         topologyModule: topologyModule.href,

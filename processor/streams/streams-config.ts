@@ -11,6 +11,8 @@ const schema = z.object({
   stateDir: z.string().min(1),
   processingGuarantee: z.enum(['exactly_once', 'at_least_once']).default('exactly_once'),
   numStreamThreads: positive.max(64).default(1),
+  /** Copies of each task's stores on other processes, fed from the changelogs. */
+  numStandbyReplicas: z.int().min(0).max(100).default(0),
   commitIntervalMs: positive.default(100),
   /** Of internal topics; undefined: the brokers' default. */
   internalReplicationFactor: positive.optional(),
@@ -53,6 +55,8 @@ export function parseStreamsConfig(input: StreamsConfigInput): StreamsConfig {
 /** Everything a stream thread needs, as plain data. */
 export interface ThreadInit {
   readonly threadName: string;
+  /** `<processId>-<thread number>`: the static member this thread is, also after a restart. */
+  readonly groupInstanceId: string;
   readonly processId: string;
   /** `<stateDir>/<applicationId>/<slot>`, locked by the main thread. */
   readonly slotDirectory: string;

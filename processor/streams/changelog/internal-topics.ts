@@ -24,6 +24,7 @@ const COMPACTED = {
   'segment.bytes': String(32 * MIB),
   'min.cleanable.dirty.ratio': '0.1',
   'max.compaction.lag.ms': String(10 * 60 * 1000),
+  'delete.retention.ms': String(24 * 3_600_000),
 };
 /** Kept for ever by the broker; Tributary purges behind the committed offset. */
 const REPARTITION = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'segment.bytes': String(64 * MIB) };

@@ -9,8 +9,19 @@ const { MemberAssignment, MemberMetadata } = kafkajs.AssignerProtocol;
 /** `topic` to its partitions. */
 export type PartitionAssignment = Readonly<Record<string, number[]>>;
 
+/** What the leader decides for one member: partitions, and what only the assignor's own kind understands. */
+export interface MemberShare {
+  readonly partitions: PartitionAssignment;
+  readonly userData: Buffer;
+}
+
 export interface GroupMemberOptions {
   readonly groupId: string;
+  /**
+   * Static membership (KIP-345): who joins again under this id within the session time-out gets its old assignment back
+   * without a rebalance, as a process does that was killed and restarted.
+   */
+  readonly groupInstanceId: string;
   readonly topics: readonly string[];
   /** Names the assignor; all members of a group must agree on it. */
   readonly protocolName: string;
@@ -20,10 +31,10 @@ export interface GroupMemberOptions {
   /** Fresh with every join: what the assignor may know of this member. */
   readonly userData: () => Buffer;
   /** Runs on the leader: everybody's user data to everybody's partitions. */
-  readonly assign: (members: readonly { memberId: string; userData: Buffer | null }[]) => Map<string, PartitionAssignment>;
+  readonly assign: (members: readonly { memberId: string; userData: Buffer | null }[]) => Map<string, MemberShare>;
   /** Awaited before this member joins again: the last chance to commit while nobody else has the tasks. */
   readonly beforeRejoin: () => Promise<void>;
-  readonly onAssigned: (assignment: PartitionAssignment) => void;
+  readonly onAssigned: (share: MemberShare) => void;
   /** The group has gone on without this member: its tasks may be somebody else's already. */
   readonly onLost: () => void;
   readonly onFatal: (error: StreamsError) => void;
@@ -72,7 +83,8 @@ export class GroupMember {
     if (!stay && this.#memberId !== '') {
       try {
         const coordinator = await this.#cluster.coordinator(COORDINATOR_OF_GROUP, this.#options.groupId);
-        await coordinator.leaveGroup({ groupId: this.#options.groupId, memberId: this.#memberId });
+        const { groupId, groupInstanceId } = this.#options;
+        await coordinator.leaveGroup({ groupId, groupInstanceId, memberId: this.#memberId });
       } catch {
         // The session times out instead.
       }
@@ -110,11 +122,12 @@ export class GroupMember {
   }
 
   async #join(): Promise<void> {
-    const { groupId, topics, protocolName, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options;
+    const { groupId, groupInstanceId, topics, protocolName, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options;
     await this.#cluster.track(topics);
     const coordinator = await this.#cluster.coordinator(COORDINATOR_OF_GROUP, groupId);
     const joined = await coordinator.joinGroup({
       groupId,
+      groupInstanceId,
       memberId: this.#memberId,
       sessionTimeout: sessionTimeoutMs,
       rebalanceTimeout: rebalanceTimeoutMs,
@@ -126,34 +139,36 @@ export class GroupMember {
     const leaderCoordinator = isLeader ? await this.#cluster.coordinator(COORDINATOR_OF_GROUP, groupId) : coordinator;
     const synced = await leaderCoordinator.syncGroup({
       groupId,
+      groupInstanceId,
       generationId: joined.generationId,
       memberId: joined.memberId,
       groupAssignment: isLeader ? this.#assign(joined.members) : [],
     });
     this.#generationId = joined.generationId;
-    const assignment = synced.memberAssignment.length === 0 ? {} : (MemberAssignment.decode(synced.memberAssignment)?.assignment ?? {});
-    this.#logger.info({ groupId, generation: joined.generationId, isLeader, assignment }, 'joined the group');
-    if (!this.#stopping) this.#options.onAssigned(assignment);
+    const decoded = synced.memberAssignment.length === 0 ? null : MemberAssignment.decode(synced.memberAssignment);
+    const share: MemberShare = { partitions: decoded?.assignment ?? {}, userData: decoded?.userData ?? Buffer.alloc(0) };
+    this.#logger.info({ groupId, generation: joined.generationId, isLeader, assignment: share.partitions }, 'joined the group');
+    if (!this.#stopping) this.#options.onAssigned(share);
   }
 
   #assign(members: readonly GroupMemberInfo[]): { memberId: string; memberAssignment: Buffer }[] {
     const infos = members.map(({ memberId, memberMetadata }) => ({ memberId, userData: MemberMetadata.decode(memberMetadata)?.userData ?? null }));
     const assigned = this.#options.assign(infos);
-    return members.map(({ memberId }) => ({
-      memberId,
-      memberAssignment: MemberAssignment.encode({ version: 1, assignment: { ...assigned.get(memberId) }, userData: Buffer.alloc(0) }),
-    }));
+    return members.map(({ memberId }) => {
+      const share = assigned.get(memberId);
+      return { memberId, memberAssignment: MemberAssignment.encode({ version: 1, assignment: { ...share?.partitions }, userData: share?.userData ?? Buffer.alloc(0) }) };
+    });
   }
 
   /** Returns when the group rebalances, after `beforeRejoin`. @throws when membership is lost or the broker is away. */
   async #heartbeats(): Promise<void> {
-    const { groupId, heartbeatIntervalMs } = this.#options;
+    const { groupId, groupInstanceId, heartbeatIntervalMs } = this.#options;
     while (!this.#stopping) {
       await this.#sleep(heartbeatIntervalMs);
       if (this.#stopping) return;
       try {
         const coordinator = await this.#cluster.coordinator(COORDINATOR_OF_GROUP, groupId);
-        await coordinator.heartbeat({ groupId, groupGenerationId: this.#generationId, memberId: this.#memberId });
+        await coordinator.heartbeat({ groupId, groupInstanceId, groupGenerationId: this.#generationId, memberId: this.#memberId });
       } catch (error) {
         if (!hasCode(error, CODE.REBALANCE_IN_PROGRESS)) throw error;
         this.#logger.info({ groupId }, 'the group rebalances');

@@ -11,10 +11,10 @@ const { Kafka, logLevel } = kafkajs;
 export interface Broker {
   readonly nodeId: number;
   readonly connectionPool: { send(request: ProtocolRequest): Promise<unknown> };
-  joinGroup(request: JoinGroupRequest): Promise<JoinGroupResponse>;
-  syncGroup(request: SyncGroupRequest): Promise<{ memberAssignment: Buffer }>;
-  heartbeat(request: { groupId: string; groupGenerationId: number; memberId: string }): Promise<unknown>;
-  leaveGroup(request: { groupId: string; memberId: string }): Promise<unknown>;
+  joinGroup(request: JoinGroupRequest & StaticMember): Promise<JoinGroupResponse>;
+  syncGroup(request: SyncGroupRequest & StaticMember): Promise<{ memberAssignment: Buffer }>;
+  heartbeat(request: { groupId: string; groupGenerationId: number; memberId: string } & StaticMember): Promise<unknown>;
+  leaveGroup(request: { groupId: string; memberId: string } & StaticMember): Promise<unknown>;
   listOffsets(request: ListOffsetsRequest): Promise<ListOffsetsResponse>;
   offsetFetch(request: OffsetFetchRequest): Promise<OffsetFetchResponse>;
   offsetCommit(request: OffsetCommitRequest): Promise<unknown>;
@@ -46,6 +46,10 @@ export interface TopicPartitions {
 export interface TopicOffsets {
   topic: string;
   partitions: { partition: number; offset: string; metadata?: string | null }[];
+}
+/** Static membership (KIP-345), which the kafkajs patch passes on. */
+interface StaticMember {
+  groupInstanceId?: string;
 }
 export interface GroupMemberInfo {
   memberId: string;

@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { assignTasks, type AssignorMember } from './partition-assignor.ts';
+import { assignTasks, placeTasks, type AssignorMember } from './partition-assignor.ts';
 
 const TASKS = ['0_0', '0_1', '0_2', '0_3', '1_0', '1_1', '1_2', '1_3'];
 
-function member(memberId: string, active: string[] = [], stores: string[] = [], processId = memberId): AssignorMember {
-  return { memberId, info: { processId, active, stores } };
+function member(memberId: string, active: readonly string[] = [], stores: readonly string[] = [], processId = memberId, standby: readonly string[] = []): AssignorMember {
+  return { memberId, info: { processId, active, standby, stores } };
 }
 
 test('two members share both sub-topologies evenly', () => {
@@ -32,11 +32,42 @@ test('a restarted process, under a new member id, gets the tasks whose stores ar
 test('every task has exactly one owner and members differ by at most one task, whatever they claim', () => {
   const claims = fc.array(fc.record({ active: fc.subarray(TASKS), stores: fc.subarray(TASKS) }), { minLength: 1, maxLength: 6 });
   fc.assert(
-    fc.property(claims, (list) => {
-      const assigned = assignTasks(TASKS, list.map(({ active, stores }, i) => member(`m${String(i)}`, active, stores)));
+    fc.property(claims, fc.subarray(TASKS), (list, stateful) => {
+      const assigned = assignTasks(TASKS, list.map(({ active, stores }, i) => member(`m${String(i)}`, active, stores, `m${String(i)}`, stores)), stateful);
       expect([...assigned.values()].flat().sort()).toEqual(TASKS);
       const sizes = [...assigned.values()].map((own) => own.length);
       expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
     }),
   );
+});
+
+const STATEFUL = ['1_0', '1_1', '1_2', '1_3'];
+
+test('a standby is on another process than its task, and standbys are spread evenly', () => {
+  const placed = placeTasks(TASKS, [member('a'), member('b'), member('c')], { stateful: STATEFUL, numStandbyReplicas: 1 });
+  for (const { active, standby } of placed.values()) for (const task of standby) expect(active).not.toContain(task);
+  expect([...placed.values()].flatMap((s) => s.standby).sort()).toEqual(STATEFUL);
+  expect(Math.max(...[...placed.values()].map((s) => s.standby.length))).toBeLessThanOrEqual(2);
+});
+
+test('two threads of one process are no standby for each other', () => {
+  const placed = placeTasks(TASKS, [member('a', [], [], 'p'), member('b', [], [], 'p')], { stateful: STATEFUL, numStandbyReplicas: 1 });
+  expect([...placed.values()].flatMap((s) => s.standby)).toEqual([]);
+});
+
+test('when an owner dies its task goes to the standby', () => {
+  const before = placeTasks(TASKS, [member('a'), member('b'), member('c')], { stateful: STATEFUL, numStandbyReplicas: 1 });
+  const [[, dead], ...left] = [...before].sort(([a], [b]) => (a === 'c' ? -1 : b === 'c' ? 1 : 0)) as [string, { active: readonly string[]; standby: readonly string[] }][] as [[string, { active: readonly string[] }], ...[string, { active: readonly string[]; standby: readonly string[] }][]];
+  const after = placeTasks(TASKS, left.map(([id, share]) => member(id, share.active, share.standby, id, share.standby)), { stateful: STATEFUL, numStandbyReplicas: 1 });
+  for (const task of dead.active.filter((t) => t.startsWith('1_'))) {
+    const heir = left.find(([, share]) => share.standby.includes(task))?.[0] as string;
+    expect(after.get(heir)?.active).toContain(task);
+  }
+});
+
+test('standbys stay where they are when nothing changes', () => {
+  const members = [member('a'), member('b'), member('c')];
+  const before = placeTasks(TASKS, members, { stateful: STATEFUL, numStandbyReplicas: 2 });
+  const again = members.map(({ memberId }) => member(memberId, before.get(memberId)?.active, [], memberId, before.get(memberId)?.standby));
+  expect(placeTasks(TASKS, again, { stateful: STATEFUL, numStandbyReplicas: 2 })).toEqual(before);
 });

@@ -6,30 +6,74 @@ export interface AssignorMember {
   readonly info: SubscriptionInfo | undefined;
 }
 
+export interface TaskShare {
+  readonly active: readonly TaskId[];
+  readonly standby: readonly TaskId[];
+}
+
+export interface PlacementOptions {
+  /** Tasks that have stores: only they are worth a standby. */
+  readonly stateful: readonly TaskId[];
+  readonly numStandbyReplicas: number;
+}
+
+/**
+ * Active tasks first, then for each stateful task up to `numStandbyReplicas` standbys, each on a process of its own that
+ * neither runs nor follows the task already. With too few processes there are fewer standbys.
+ */
+export function placeTasks(tasks: readonly TaskId[], members: readonly AssignorMember[], { stateful, numStandbyReplicas }: PlacementOptions): Map<string, TaskShare> {
+  const active = assignTasks(tasks, members, stateful);
+  const standby = new Map<string, TaskId[]>(members.map(({ memberId }) => [memberId, []]));
+  const processOf = new Map(members.map(({ memberId, info }) => [memberId, info?.processId ?? memberId]));
+  for (const task of numStandbyReplicas > 0 ? [...stateful].sort(compareTaskIds) : []) {
+    const taken = new Set([...active].filter(([, own]) => own.includes(task)).map(([memberId]) => processOf.get(memberId)));
+    for (let replica = 0; replica < numStandbyReplicas; replica += 1) {
+      const [chosen] = members
+        .filter(({ memberId }) => !taken.has(processOf.get(memberId)))
+        .map(({ memberId, info }) => {
+          const rank = info?.standby.includes(task) === true || info?.active.includes(task) === true ? 0 : info?.stores.includes(task) === true ? 1 : 2;
+          return { memberId, rank, load: standby.get(memberId)?.length ?? 0 };
+        })
+        .sort((a, b) => standbyExcess(a, stateful.length, members.length, numStandbyReplicas) - standbyExcess(b, stateful.length, members.length, numStandbyReplicas) || a.rank - b.rank || a.load - b.load || (a.memberId < b.memberId ? -1 : 1));
+      if (chosen === undefined) break;
+      standby.get(chosen.memberId)?.push(task);
+      taken.add(processOf.get(chosen.memberId));
+    }
+  }
+  return new Map(members.map(({ memberId }) => [memberId, { active: active.get(memberId) ?? [], standby: standby.get(memberId) ?? [] }]));
+}
+
+/** A member that has its fair share of standbys already comes after all that have not, whatever is on its disk. */
+function standbyExcess({ load }: { load: number }, stateful: number, members: number, replicas: number): number {
+  return Math.max(0, load + 1 - Math.ceil((stateful * replicas) / members));
+}
+
 /**
  * Places every task on exactly one member: balanced first, sticky within balance. A pure function of its arguments.
  *
  * Balanced: members differ by at most one task in all, and by at most one task per sub-topology as far as that allows.
- * Sticky: a task stays on the thread that runs it, else goes to a thread of the process that has its store on disk,
- * else to the member with the fewest tasks. Ties go by member id, so that every leader decides alike.
+ * Sticky: a task stays on the thread that runs it, else goes to one that follows it as a standby, else to a process that
+ * has its store on disk, else to the member with the fewest tasks. Ties go by member id, so that every leader decides alike.
  */
-export function assignTasks(tasks: readonly TaskId[], members: readonly AssignorMember[]): Map<string, TaskId[]> {
+export function assignTasks(tasks: readonly TaskId[], members: readonly AssignorMember[], stateful: readonly TaskId[] = []): Map<string, TaskId[]> {
   const assigned = new Map<string, TaskId[]>();
   const sorted = [...members].sort((a, b) => (a.memberId < b.memberId ? -1 : 1));
   for (const { memberId } of sorted) assigned.set(memberId, []);
   if (sorted.length === 0) return assigned;
 
   const shares = new Shares(tasks, assigned);
-  let open = [...tasks].sort(compareTaskIds);
-  open = open.filter((task) => !sorted.some(({ memberId, info }) => info?.active.includes(task) === true && shares.give(memberId, task)));
-  open = open.filter((task) => {
-    const withState = leastLoaded(sorted.filter(({ info }) => info?.stores.includes(task) === true), assigned, task);
-    return !withState.some(({ memberId }) => shares.give(memberId, task));
-  });
-  for (const task of open) {
-    const candidates = leastLoaded(sorted, assigned, task);
-    if (candidates.some(({ memberId }) => shares.give(memberId, task))) continue;
-    candidates.some(({ memberId }) => shares.giveIgnoringSubTopology(memberId, task));
+  const ordered = [...tasks].sort(compareTaskIds);
+  // Stateful tasks choose first: a stateless one costs nothing to move out of their way.
+  for (const group of [ordered.filter((t) => stateful.includes(t)), ordered.filter((t) => !stateful.includes(t))]) {
+    const heldBy = (task: TaskId, role: 'active' | 'standby' | 'stores'): AssignorMember[] => leastLoaded(sorted.filter(({ info }) => info?.[role].includes(task) === true), assigned, task);
+    let open = group.filter((task) => !heldBy(task, 'active').some(({ memberId }) => shares.give(memberId, task)));
+    open = open.filter((task) => !heldBy(task, 'standby').some(({ memberId }) => shares.giveIgnoringSubTopology(memberId, task)));
+    open = open.filter((task) => !heldBy(task, 'stores').some(({ memberId }) => shares.give(memberId, task)));
+    for (const task of open) {
+      const candidates = leastLoaded(sorted, assigned, task);
+      if (candidates.some(({ memberId }) => shares.give(memberId, task))) continue;
+      candidates.some(({ memberId }) => shares.giveIgnoringSubTopology(memberId, task));
+    }
   }
   for (const own of assigned.values()) own.sort(compareTaskIds);
   return assigned;

@@ -166,6 +166,12 @@ describe('the frame', () => {
     expect(() => decode(unknown)).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_COMPRESSION' }));
   });
 
+  test('a record count that leaves bytes over is corrupt: the records behind it would be lost', () => {
+    const bytes = batchBytes({ baseOffset: 5n, records: [record(0, 'x'), record(1, 'y')] });
+    bytes.writeInt32BE(1, 57);
+    expect(() => decode(bytes, { verifyCrc: false })).toThrow('bytes after the last record');
+  });
+
   test('message sets of Kafka before 0.11 are refused by name', () => {
     const old = batchBytes({ baseOffset: 5n, records: [record(0, 'x')], magic: 1 });
     expect(() => decode(old)).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_RECORD_FORMAT' }));
@@ -191,6 +197,18 @@ describe('transactions', () => {
       }),
       { numRuns: 1_000 },
     );
+  });
+
+  test('a fetch that begins at the marker of an aborted transaction gives the producer his next, committed one', () => {
+    const log = writeLog([
+      { producer: 2, action: 'write', count: 1, zeroKey: false, isTransactional: true },
+      { producer: 2, action: 'abort' },
+      { producer: 2, action: 'write', count: 1, zeroKey: false, isTransactional: true },
+      { producer: 2, action: 'commit' },
+    ]);
+    const { bytes, aborted } = fetchFrom(log, 1, 9);
+    expect(aborted).toHaveLength(1);
+    expect(values(bytes, { fromOffset: 1, abortedTransactions: aborted })).toEqual(['p2@2']);
   });
 
   test('read_uncommitted gives all data records and still no marker', () => {

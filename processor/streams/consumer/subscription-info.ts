@@ -9,23 +9,50 @@ export interface SubscriptionInfo {
   readonly processId: string;
   /** Tasks this thread runs right now. */
   readonly active: readonly TaskId[];
+  /** Tasks this thread follows right now. */
+  readonly standby: readonly TaskId[];
   /** Tasks whose store is on this process's disk. */
   readonly stores: readonly TaskId[];
+}
+
+/** What the assignor tells a member beside its partitions: a standby reads no partition of the group. */
+export interface AssignmentInfo {
+  readonly standby: readonly TaskId[];
 }
 
 const VERSION = 1;
 
 export function encodeSubscriptionInfo(info: SubscriptionInfo): Buffer {
-  return Buffer.concat([Buffer.from([VERSION]), Buffer.from(JSON.stringify(info))]);
+  return encode(info);
 }
 
 /** Undefined for another version or for bytes that are not ours. */
 export function decodeSubscriptionInfo(bytes: Buffer | null): SubscriptionInfo | undefined {
+  const info = decode(bytes) as Partial<SubscriptionInfo> | undefined;
+  if (info === undefined || typeof info.processId !== 'string') return undefined;
+  if (!Array.isArray(info.active) || !Array.isArray(info.standby) || !Array.isArray(info.stores)) return undefined;
+  return { processId: info.processId, active: info.active, standby: info.standby, stores: info.stores };
+}
+
+export function encodeAssignmentInfo(info: AssignmentInfo): Buffer {
+  return encode(info);
+}
+
+/** No standbys when the leader is of another version. */
+export function decodeAssignmentInfo(bytes: Buffer | null): AssignmentInfo {
+  const info = decode(bytes) as Partial<AssignmentInfo> | undefined;
+  return { standby: Array.isArray(info?.standby) ? info.standby : [] };
+}
+
+function encode(info: object): Buffer {
+  return Buffer.concat([Buffer.from([VERSION]), Buffer.from(JSON.stringify(info))]);
+}
+
+function decode(bytes: Buffer | null): object | undefined {
   if (bytes === null || bytes[0] !== VERSION) return undefined;
   try {
-    const info = JSON.parse(bytes.toString('utf8', 1)) as Partial<SubscriptionInfo>;
-    if (typeof info.processId !== 'string' || !Array.isArray(info.active) || !Array.isArray(info.stores)) return undefined;
-    return { processId: info.processId, active: info.active, stores: info.stores };
+    const value: unknown = JSON.parse(bytes.toString('utf8', 1));
+    return typeof value === 'object' && value !== null ? value : undefined;
   } catch {
     return undefined;
   }

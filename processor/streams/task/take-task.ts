@@ -4,12 +4,9 @@ import { READ_COMMITTED, READ_UNCOMMITTED, type KafkaCluster } from '../consumer
 import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
 import { StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import { openLevelDbStore } from '../store/leveldb-store.ts';
-import { setAside } from '../store/set-aside.ts';
-import { taskDirectory } from '../store/state-directory.ts';
 import type { StateStore } from '../store/state-store.ts';
-import { StoreLockedError } from '../store/store-errors.ts';
 import type { FenceGate } from './fence-gate.ts';
+import { openCheckedStore } from './open-store.ts';
 import type { StreamTask } from './stream-task.ts';
 import type { TaskGraph } from './task-graph.ts';
 
@@ -23,10 +20,6 @@ export interface TakeContext {
   readonly createProducer: (task: StreamTask) => StreamsProducer;
   readonly createGraph: (task: StreamTask, store: StateStore | undefined) => TaskGraph;
 }
-
-const LOCKED_RETRY_MS = 25;
-/** A hand-over within the process takes as long as the old owner's last commit. */
-const LOCKED_TIMEOUT_MS = 60_000;
 
 /**
  * Taking a task, in the one order that is safe (docs/commit.md). Cancelled at any arrow by `task.life`:
@@ -46,7 +39,7 @@ export async function takeTask(task: StreamTask, context: TakeContext): Promise<
   await expectLag(task, context);
 
   // 2. Open the store and check it before its first commit, so that damage never reaches the changelog.
-  if (task.subTopology.stores.length > 0 && task.store === undefined) task.store = await openCheckedStore(task, context);
+  if (task.subTopology.stores.length > 0 && task.store === undefined) task.store = await openCheckedStore({ ...context, taskId: task.id, signal });
   signal.throwIfAborted();
 
   // 3. Restore from the stored offset to the end as it is after the fence.
@@ -69,28 +62,6 @@ export async function takeTask(task: StreamTask, context: TakeContext): Promise<
   signal.throwIfAborted();
   task.graph = context.createGraph(task, task.store);
   return offsets;
-}
-
-async function openCheckedStore(task: StreamTask, { applicationId, slotDirectory, logger }: TakeContext): Promise<StateStore> {
-  const directory = taskDirectory(slotDirectory, task.id);
-  const deadline = performance.now() + LOCKED_TIMEOUT_MS;
-  for (;;) {
-    task.life.signal.throwIfAborted();
-    try {
-      const store = await openLevelDbStore(directory, { identity: { applicationId, taskId: task.id } });
-      if (!store.uncleanOpen || (await store.verify())) return store;
-      await store.closeDirty();
-      throw new StreamsError('STORE_DAMAGED', `the store of task ${task.id} does not match its digest`, { taskId: task.id });
-    } catch (error) {
-      if (error instanceof StoreLockedError && performance.now() < deadline) {
-        await new Promise((resolve) => setTimeout(resolve, LOCKED_RETRY_MS));
-        continue;
-      }
-      if (!(error instanceof StreamsError) || error.code !== 'STORE_DAMAGED') throw error;
-      const kept = await setAside(directory);
-      logger.warn({ taskId: task.id, kept, reason: error.message }, 'the local store cannot be trusted; restoring it from its changelog');
-    }
-  }
 }
 
 /** For the status only: how much waits for this task while it is being restored. The offsets that count are read in step 4. */

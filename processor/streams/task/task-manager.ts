@@ -5,7 +5,7 @@ import { messageOf, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { changelogTopic, topicNameOf, type SubTopology, type Topology } from '../topology/topology.ts';
 import { commitTask } from './commit.ts';
-import { StreamTask } from './stream-task.ts';
+import { StreamTask, type TaskChangelog } from './stream-task.ts';
 import { takeTask, type TakeContext } from './take-task.ts';
 import { compareTaskIds, parseTaskId, taskId, type TaskId } from './task-id.ts';
 
@@ -161,10 +161,16 @@ export class TaskManager {
       .map((source) => topicNameOf(source, applicationId))
       .filter((topic) => partition < partitionsOf(topic))
       .map((topic) => ({ topic, partition }));
-    const changelogs = subTopology.stores.map((store) => ({ store: store.name, topic: changelogTopic(applicationId, store.name), partition }));
+    const changelogs = changelogsOf(topology, applicationId, id);
     const reportsTime = topology.subTopologies.some((s) => s.stores.some((store) => store.kind === 'window') && s.sources.some((source) => 'grouping' in source && subTopology.writesGroupings.includes(source.grouping)));
     return new StreamTask({ id, subTopology, inputs, changelogs, collector: new RecordCollector(), reportsTime });
   }
+}
+
+/** Where the changes of a task's stores are logged. */
+export function changelogsOf(topology: Topology, applicationId: string, id: TaskId): TaskChangelog[] {
+  const { subTopology, partition } = parseTaskId(id);
+  return (topology.subTopologies[subTopology]?.stores ?? []).map((store) => ({ store: store.name, topic: changelogTopic(applicationId, store.name), partition }));
 }
 
 /** Number of tasks of a sub-topology: the most partitions any of its sources has. */

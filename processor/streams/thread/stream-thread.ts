@@ -3,9 +3,9 @@ import { topicPartition, type StreamsProducer } from '../changelog/streams-produ
 import { TransactionalProducer } from '../changelog/transactional-producer.ts';
 import { GroupMember } from '../consumer/group-member.ts';
 import { KafkaCluster } from '../consumer/kafka-cluster.ts';
-import { assignTasks } from '../consumer/partition-assignor.ts';
+import { placeTasks } from '../consumer/partition-assignor.ts';
 import { RecordFetcher } from '../consumer/record-fetcher.ts';
-import { decodeSubscriptionInfo, encodeSubscriptionInfo } from '../consumer/subscription-info.ts';
+import { decodeAssignmentInfo, decodeSubscriptionInfo, encodeAssignmentInfo, encodeSubscriptionInfo } from '../consumer/subscription-info.ts';
 import { StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { ThreadInit } from '../streams-config.ts';
@@ -13,9 +13,11 @@ import { crashPoint } from '../task/crash-point.ts';
 import { FenceGate } from '../task/fence-gate.ts';
 import type { StreamTask } from '../task/stream-task.ts';
 import { TaskGraph } from '../task/task-graph.ts';
-import { allTaskIds, partitionsOfTasks, TaskManager, timeSourcesOf } from '../task/task-manager.ts';
+import { StandbyTasks } from '../task/standby-tasks.ts';
+import { parseTaskId } from '../task/task-id.ts';
+import { allTaskIds, changelogsOf, partitionsOfTasks, TaskManager, timeSourcesOf } from '../task/task-manager.ts';
 import { topicNameOf, type Topology } from '../topology/topology.ts';
-import type { PartitionAssignment } from '../consumer/group-member.ts';
+import type { MemberShare } from '../consumer/group-member.ts';
 import type { FromThread } from './thread-messages.ts';
 
 export const PROTOCOL_NAME = 'tributary';
@@ -37,9 +39,10 @@ export class StreamThread {
   readonly #fetcher: RecordFetcher;
   readonly #member: GroupMember;
   readonly #tasks: TaskManager;
+  readonly #standbys: StandbyTasks;
   readonly #fences = new FenceGate();
   readonly #repartitionTopics: ReadonlySet<string>;
-  #assignment: PartitionAssignment | undefined;
+  #assignment: MemberShare | undefined;
   #lost = false;
   #settled = false;
   #closing = false;
@@ -107,21 +110,30 @@ export class StreamThread {
       },
       onFatal: (error) => this.#fail(error),
     });
+    this.#standbys = new StandbyTasks({
+      applicationId: config.applicationId,
+      slotDirectory: init.slotDirectory,
+      cluster: clusterFor('standby'),
+      changelogsOf: (id) => changelogsOf(topology, config.applicationId, id),
+      logger,
+      onFatal: (error) => this.#fail(error),
+    });
     this.#member = new GroupMember(this.#groupCluster, logger, {
       groupId: config.applicationId,
+      groupInstanceId: init.groupInstanceId,
       topics: this.#sourceTopics(),
       protocolName: PROTOCOL_NAME,
       sessionTimeoutMs: config.sessionTimeoutMs,
       rebalanceTimeoutMs: config.rebalanceTimeoutMs,
       heartbeatIntervalMs: config.heartbeatIntervalMs,
-      userData: () => encodeSubscriptionInfo({ processId: init.processId, active: this.#tasks.tasks.map((t) => t.id), stores: this.#storesOnDisk() }),
+      userData: () => encodeSubscriptionInfo({ processId: init.processId, active: this.#tasks.tasks.map((t) => t.id), standby: this.#standbys.ids(), stores: this.#storesOnDisk() }),
       assign: (members) => this.#assign(members),
       beforeRejoin: async () => {
         await Promise.all([this.#commitSoon(), this.#fences.close(REJOIN_TIMEOUT_MS)]);
       },
-      onAssigned: (assignment) => {
+      onAssigned: (share) => {
         crashPoint('inRebalance');
-        this.#assignment = assignment;
+        this.#assignment = share;
         this.#settled = true;
         this.#fetcher.wake();
       },
@@ -143,8 +155,10 @@ export class StreamThread {
       this.#throwFailure();
       await this.#tasks.commit(Date.now());
       await this.#tasks.closeAll(true);
+      await this.#standbys.close();
     } catch (error) {
       await this.#tasks.closeAll(false).catch(() => undefined);
+      await this.#standbys.close().catch(() => undefined);
       throw error;
     } finally {
       await this.#member.leave();
@@ -163,7 +177,7 @@ export class StreamThread {
     const tasks = this.#tasks.tasks;
     return {
       kind: 'status',
-      tasks: tasks.map((t) => t.status()),
+      tasks: [...tasks.map((t) => t.status()), ...this.#standbys.status()],
       records: this.#records,
       commits: this.#commits,
       brokerAway: this.#brokerAway,
@@ -184,7 +198,11 @@ export class StreamThread {
     }
     const assignment = this.#assignment;
     if (assignment !== undefined) {
-      await this.#tasks.assign(assignment);
+      const { standby } = decodeAssignmentInfo(assignment.userData);
+      // A store has one owner: what changes its role is closed in the old one before it is opened in the new one.
+      await this.#standbys.assign(standby.filter((id) => this.#standbys.ids().includes(id)));
+      await this.#tasks.assign(assignment.partitions);
+      await this.#standbys.assign(standby);
       if (this.#assignment === assignment) {
         this.#assignment = undefined;
         this.#fences.open();
@@ -242,14 +260,16 @@ export class StreamThread {
     return [...new Set(this.#topology.subTopologies.flatMap((s) => s.sources.map((source) => topicNameOf(source, this.#init.config.applicationId))))];
   }
 
-  #assign(members: readonly { memberId: string; userData: Buffer | null }[]): Map<string, PartitionAssignment> {
-    const { applicationId } = this.#init.config;
+  #assign(members: readonly { memberId: string; userData: Buffer | null }[]): Map<string, MemberShare> {
+    const { applicationId, numStandbyReplicas } = this.#init.config;
     const partitionsOf = (topic: string): number => this.#partitionsOf(topic);
-    const assigned = assignTasks(
-      allTaskIds(this.#topology, applicationId, partitionsOf),
+    const tasks = allTaskIds(this.#topology, applicationId, partitionsOf);
+    const placed = placeTasks(
+      tasks,
       members.map(({ memberId, userData }) => ({ memberId, info: decodeSubscriptionInfo(userData) })),
+      { stateful: tasks.filter((id) => (this.#topology.subTopologies[parseTaskId(id).subTopology]?.stores.length ?? 0) > 0), numStandbyReplicas },
     );
-    return new Map([...assigned].map(([memberId, tasks]) => [memberId, partitionsOfTasks(this.#topology, applicationId, partitionsOf, tasks)]));
+    return new Map([...placed].map(([memberId, { active, standby }]) => [memberId, { partitions: partitionsOfTasks(this.#topology, applicationId, partitionsOf, active), userData: encodeAssignmentInfo({ standby }) }]));
   }
 
   #createProducer(task: StreamTask): StreamsProducer {

@@ -1,0 +1,50 @@
+import { StreamsError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import { openLevelDbStore } from '../store/leveldb-store.ts';
+import { setAside } from '../store/set-aside.ts';
+import { taskDirectory } from '../store/state-directory.ts';
+import type { StateStore } from '../store/state-store.ts';
+import { StoreLockedError } from '../store/store-errors.ts';
+import type { TaskId } from './task-id.ts';
+
+const LOCKED_RETRY_MS = 25;
+/**
+ * A store that has seen no batch for this long may have missed tombstones that the changelog has forgotten since
+ * (`delete.retention.ms`, a day): rows deleted long ago would come back (KIP-1259).
+ */
+const MAX_STORE_AGE_MS = 23 * 3_600_000;
+/** A hand-over within the process takes as long as the old owner's last commit. */
+const LOCKED_TIMEOUT_MS = 60_000;
+
+/**
+ * Opens a task's store and checks it, so that damage never reaches its changelog: a store that cannot be trusted is set
+ * aside and an empty one takes its place. Waits while another thread of this process still has it open.
+ * @throws StreamsError STORE_IO_FAILED, STORE_DAMAGED when even an empty one cannot be made.
+ */
+export async function openCheckedStore(options: { readonly taskId: TaskId; readonly applicationId: string; readonly slotDirectory: string; readonly signal: AbortSignal; readonly logger: Logger }): Promise<StateStore> {
+  const { taskId, applicationId, slotDirectory, signal, logger } = options;
+  const directory = taskDirectory(slotDirectory, taskId);
+  const deadline = performance.now() + LOCKED_TIMEOUT_MS;
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      const store = await openLevelDbStore(directory, { identity: { applicationId, taskId } });
+      const { openedAsOfMs } = store;
+      if (openedAsOfMs !== null && Date.now() - openedAsOfMs > MAX_STORE_AGE_MS) {
+        await store.closeDirty();
+        throw new StreamsError('STORE_DAMAGED', `the store of task ${taskId} was last written ${new Date(openedAsOfMs).toISOString()}, longer ago than its changelog remembers deletions`, { taskId });
+      }
+      if (!store.uncleanOpen || (await store.verify())) return store;
+      await store.closeDirty();
+      throw new StreamsError('STORE_DAMAGED', `the store of task ${taskId} does not match its digest`, { taskId });
+    } catch (error) {
+      if (error instanceof StoreLockedError && performance.now() < deadline) {
+        await new Promise((resolve) => setTimeout(resolve, LOCKED_RETRY_MS));
+        continue;
+      }
+      if (!(error instanceof StreamsError) || error.code !== 'STORE_DAMAGED') throw error;
+      const kept = await setAside(directory);
+      logger.warn({ taskId, kept, reason: error.message }, 'the local store cannot be trusted; restoring it from its changelog');
+    }
+  }
+}

@@ -1,0 +1,177 @@
+import { topicPartition } from '../changelog/streams-producer.ts';
+import { READ_COMMITTED, type KafkaCluster } from '../consumer/kafka-cluster.ts';
+import { RecordFetcher, type FetchedPartition } from '../consumer/record-fetcher.ts';
+import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
+import { messageOf } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import { setAside } from '../store/set-aside.ts';
+import { taskDirectory } from '../store/state-directory.ts';
+import type { StateStore, StoreChange } from '../store/state-store.ts';
+import type { TaskStatus } from './instance-status.ts';
+import { openCheckedStore } from './open-store.ts';
+import type { TaskChangelog } from './stream-task.ts';
+import { compareTaskIds, type TaskId } from './task-id.ts';
+import { TaskState } from './task-state.ts';
+
+interface StandbyTask {
+  readonly id: TaskId;
+  readonly changelogs: readonly TaskChangelog[];
+  readonly state: TaskState;
+  readonly life: AbortController;
+  readonly positions: Map<string, number>;
+  readonly ends: Map<string, number>;
+  store: StateStore | undefined;
+  opening: Promise<void>;
+}
+
+export interface StandbyTasksOptions {
+  readonly applicationId: string;
+  readonly slotDirectory: string;
+  /** Its own connections: long polls of the standbys must hold up nobody. */
+  readonly cluster: KafkaCluster;
+  readonly changelogsOf: (id: TaskId) => readonly TaskChangelog[];
+  readonly logger: Logger;
+  readonly onFatal: (error: unknown) => void;
+}
+
+const TAKE_TIMEOUT_MS = 500;
+const MAX_WAIT_MS = 500;
+
+/**
+ * The standby replicas of one thread: stores kept up with their changelogs, so that taking one of these tasks restores
+ * next to nothing. They read committed records only and never write to Kafka. Each store is touched by this loop alone.
+ */
+export class StandbyTasks {
+  readonly #options: StandbyTasksOptions;
+  readonly #tasks = new Map<TaskId, StandbyTask>();
+  readonly #fetcher: RecordFetcher;
+  #loop: Promise<void> | undefined;
+  #applying: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(options: StandbyTasksOptions) {
+    this.#options = options;
+    this.#fetcher = new RecordFetcher(options.cluster, options.logger, { maxWaitMs: MAX_WAIT_MS, isolationLevel: READ_COMMITTED });
+  }
+
+  ids(): TaskId[] {
+    return [...this.#tasks.keys()].sort(compareTaskIds);
+  }
+
+  /** Follows these tasks and no others. Resolves when the stores of all others are closed: somebody may want to run them. */
+  async assign(wanted: readonly TaskId[]): Promise<void> {
+    await Promise.all([...this.#tasks.values()].filter((task) => !wanted.includes(task.id)).map((task) => this.#close(task)));
+    for (const id of wanted) if (!this.#tasks.has(id)) this.#open(id);
+    if (this.#tasks.size > 0) this.#loop ??= this.#run();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.assign([]);
+    await this.#fetcher.close();
+    await this.#loop;
+    await this.#options.cluster.disconnect();
+  }
+
+  status(): TaskStatus[] {
+    return [...this.#tasks.values()].map((task) => ({
+      id: task.id,
+      role: 'STANDBY',
+      state: task.state.name,
+      inputs: task.changelogs.map(({ topic, partition }) => topicPartition(topic, partition)),
+      lag: [...task.ends].reduce((sum, [name, end]) => sum + Math.max(0, end - (task.positions.get(name) ?? 0)), 0),
+    }));
+  }
+
+  #open(id: TaskId): void {
+    const task: StandbyTask = { id, changelogs: this.#options.changelogsOf(id), state: new TaskState(id), life: new AbortController(), positions: new Map(), ends: new Map(), store: undefined, opening: Promise.resolve() };
+    this.#tasks.set(id, task);
+    task.opening = this.#follow(task).catch((error: unknown) => {
+      if (!task.life.signal.aborted) this.#options.onFatal(error);
+    });
+  }
+
+  async #follow(task: StandbyTask): Promise<void> {
+    const { cluster, applicationId, slotDirectory, logger } = this.#options;
+    const { signal } = task.life;
+    task.state.to('RESTORING');
+    task.store = await openCheckedStore({ taskId: task.id, applicationId, slotDirectory, signal, logger });
+    signal.throwIfAborted();
+    await untilBrokerAnswers(signal, () => cluster.track(task.changelogs.map((c) => c.topic)));
+    for (const { topic, partition } of task.changelogs) {
+      const name = topicPartition(topic, partition);
+      const { first, end } = await untilBrokerAnswers(signal, () => cluster.offsetRange(topic, partition, READ_COMMITTED), () => cluster.refresh());
+      const from = task.store.offsets().changelog.get(name) ?? first;
+      task.positions.set(name, from);
+      task.ends.set(name, end);
+    }
+    signal.throwIfAborted();
+    for (const { topic, partition } of task.changelogs) this.#fetcher.seek(topic, partition, task.positions.get(topicPartition(topic, partition)) ?? 0);
+    logger.info({ taskId: task.id }, 'standby task follows its changelogs');
+  }
+
+  async #close(task: StandbyTask): Promise<void> {
+    this.#tasks.delete(task.id);
+    task.life.abort();
+    for (const { topic, partition } of task.changelogs) this.#fetcher.remove(topic, partition);
+    await task.opening;
+    await this.#applying;
+    task.state.to('CLOSED');
+    await task.store?.close();
+    this.#options.logger.info({ taskId: task.id }, 'closed standby task');
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closed) {
+      try {
+        const fetched = await this.#fetcher.take(TAKE_TIMEOUT_MS);
+        this.#applying = this.#apply(fetched);
+        await this.#applying;
+      } catch (error) {
+        this.#options.onFatal(error);
+        return;
+      }
+    }
+  }
+
+  async #apply(fetched: readonly FetchedPartition[]): Promise<void> {
+    for (const task of this.#tasks.values()) {
+      const own = fetched.filter((part) => task.changelogs.some((c) => c.topic === part.topic && c.partition === part.partition));
+      if (own.length === 0 || task.store === undefined || task.life.signal.aborted) continue;
+      if (own.some((part) => part.outOfRange)) {
+        await this.#startOver(task);
+        continue;
+      }
+      const changes: StoreChange[] = [];
+      for (const { topic, partition, records, nextOffset, lastStableOffset } of own) {
+        const name = topicPartition(topic, partition);
+        const { store } = task.changelogs.find((c) => c.topic === topic && c.partition === partition) as TaskChangelog;
+        for (const { key, value } of records) if (key !== null) changes.push({ store, key, value });
+        task.positions.set(name, nextOffset);
+        task.ends.set(name, lastStableOffset);
+      }
+      const moved = [...task.positions].some(([name, offset]) => task.store?.offsets().changelog.get(name) !== offset);
+      if (moved) await task.store.commit({ changes, changelogOffsets: task.positions, inputOffsets: new Map() });
+      const caughtUp = [...task.ends].every(([name, end]) => (task.positions.get(name) ?? 0) >= end);
+      if (caughtUp && task.state.name === 'RESTORING') task.state.to('RUNNING');
+    }
+  }
+
+  /** The changelog does not hold what the store ends at: a copy can be made again, the active task decides what is wrong. */
+  async #startOver(task: StandbyTask): Promise<void> {
+    const { logger, slotDirectory } = this.#options;
+    const store = task.store;
+    task.store = undefined;
+    await store?.closeDirty();
+    const kept = await setAside(taskDirectory(slotDirectory, task.id));
+    logger.warn({ taskId: task.id, kept }, 'the standby store does not fit its changelog; following it from the beginning');
+    task.opening = this.#refollow(task);
+  }
+
+  async #refollow(task: StandbyTask): Promise<void> {
+    task.state.to('SUSPENDED');
+    await this.#follow(task).catch((error: unknown) => {
+      if (!task.life.signal.aborted) this.#options.onFatal(new Error(`standby task ${task.id}: ${messageOf(error)}`));
+    });
+  }
+}
