@@ -1,8 +1,23 @@
+const compiled = (parser, react) => [
+  '@swc/jest',
+  {
+    jsc: {
+      target: 'es2024',
+      parser,
+      ...(react === undefined ? {} : { transform: { react } }),
+      // Node asks for `with { type: 'json' }`; swc drops it unless told to keep it.
+      experimental: { keepImportAttributes: true },
+    },
+    module: { type: 'es6' },
+  },
+];
+
 const shared = {
   testEnvironment: 'node',
-  extensionsToTreatAsEsm: ['.ts'],
+  extensionsToTreatAsEsm: ['.ts', '.tsx'],
   transform: {
-    '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2024', parser: { syntax: 'typescript' } }, module: { type: 'es6' } }],
+    '^.+\\.ts$': compiled({ syntax: 'typescript' }),
+    '^.+\\.tsx$': compiled({ syntax: 'typescript', tsx: true }, { runtime: 'automatic', importSource: 'preact' }),
   },
   modulePathIgnorePatterns: ['<rootDir>/.data/', '<rootDir>/client/dist/'],
 };
@@ -12,7 +27,11 @@ export default {
   // Two cores, one of them busy with a broker: a slow machine is no failure.
   testTimeout: 30_000,
   projects: [
-    { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{processor,schema,client,tools}/**/*.test.ts', '<rootDir>/tests/{contract,docs}/**/*.test.ts'] },
+    {
+      ...shared,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/{processor,schema,client,tools,bench,examples}/**/*.test.{ts,tsx}', '<rootDir>/tests/{contract,docs}/**/*.test.ts'],
+    },
     { ...shared, displayName: 'integration', testMatch: ['<rootDir>/tests/integration/**/*.test.ts'] },
     { ...shared, displayName: 'browser', testMatch: ['<rootDir>/tests/browser/**/*.test.ts'] },
   ],

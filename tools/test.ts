@@ -123,7 +123,7 @@ async function jest(project: string, minutes: number, options: readonly string[]
     const report = join(dir, 'report.json');
     const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
     const args = ['--selectProjects', project, '--json', '--outputFile', report, '--passWithNoTests', ...options];
-    if (project !== 'unit') args.push('--runInBand');
+    args.push(project === 'unit' ? '--maxWorkers=100%' : '--runInBand');
     const { code, timedOut } = await run([...flags, tool('jest/bin/jest.js'), ...args], minutes, { env, resultFile: report });
     const parsed: unknown = await readFile(report, 'utf8').then(JSON.parse, () => undefined);
     const tally = tallyOfJest(parsed, projectRoot);
