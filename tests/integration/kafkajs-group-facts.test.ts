@@ -132,6 +132,27 @@ describe('a dynamic member', () => {
     expect(await codeOf(leader.heartbeat())).toBe(CODE.REBALANCE_IN_PROGRESS);
   });
 
+  test('that waits to join holds up the other requests of its connection', async () => {
+    const topic = 'held-up';
+    await broker.createTopics(topic);
+    const first = await Member.of(topic);
+    await first.join('one');
+    await first.sync({ [first.joined.memberId]: 'alone' });
+    const connection = await RawKafka.open(broker.connection, 'joiner');
+    opened.push(connection);
+    await connection.range(topic);
+    const joining = new Member(await connection.groupCoordinator(topic), topic).join('two');
+    while ((await codeOf(first.heartbeat())) !== CODE.REBALANCE_IN_PROGRESS) await sleep(50);
+    let answered = false;
+    const asked = connection.range(topic).then(() => {
+      answered = true;
+    });
+    await sleep(1_000);
+    expect(answered).toBe(false);
+    await first.join('one again');
+    await Promise.all([joining, asked]);
+  });
+
   test('of an older generation is refused', async () => {
     const member = await Member.of('generations');
     await member.join('x');
