@@ -26,6 +26,10 @@ const schema = z.object({
   threadReplaceBackoffMs: positive.default(500),
   /** Replacements without a commit in between, then the process gives up. */
   threadReplacements: z.int().min(0).default(10),
+  /** A thread that says nothing for this long hangs in user code: it is terminated and replaced. */
+  threadHangTimeoutMs: positive.default(20_000),
+  /** A thread that commits nothing for this long, while it has lag and a broker, is replaced. */
+  noProgressTimeoutMs: positive.default(60_000),
   maxBytesPerPartition: positive.default(524_288),
 });
 

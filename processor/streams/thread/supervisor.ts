@@ -20,10 +20,15 @@ interface Seat {
   failuresWithoutProgress: number;
   failedThisLife: boolean;
   closed: (() => void) | undefined;
+  /** When the thread last said anything, and when it last got something done; `performance.now()`. */
+  heardAt: number;
+  progressAt: number;
 }
 
 const MAX_BACKOFF_MS = 30_000;
 const CLOSE_TIMEOUT_MS = 8_000;
+const WATCH_INTERVAL_MS = 1_000;
+const ASLEEP_AFTER_MS = 5_000;
 /** Fetched bytes live for one turn of the loop; a larger young generation only keeps more of them around. */
 const YOUNG_GENERATION_MIB = 48;
 
@@ -37,9 +42,11 @@ export class Supervisor {
   readonly #onFatal: (error: StreamsError) => void;
   readonly #onChange: () => void;
   #closing = false;
+  #watch: NodeJS.Timeout | undefined;
+  #watchedAt = 0;
 
   constructor(inits: readonly ThreadInit[], logger: Logger, handlers: { onFatal: (error: StreamsError) => void; onChange: () => void }) {
-    this.#seats = inits.map((init) => ({ init, worker: undefined, status: undefined, pastRecords: 0, failuresWithoutProgress: 0, failedThisLife: false, closed: undefined }));
+    this.#seats = inits.map((init) => ({ init, worker: undefined, status: undefined, pastRecords: 0, failuresWithoutProgress: 0, failedThisLife: false, closed: undefined, heardAt: 0, progressAt: 0 }));
     this.#logger = logger;
     this.#onFatal = handlers.onFatal;
     this.#onChange = handlers.onChange;
@@ -47,6 +54,8 @@ export class Supervisor {
 
   start(): void {
     for (const seat of this.#seats) this.#spawn(seat);
+    this.#watch = setInterval(() => this.#findSilent(), WATCH_INTERVAL_MS);
+    this.#watch.unref();
   }
 
   threads(): SupervisedThread[] {
@@ -61,6 +70,7 @@ export class Supervisor {
   /** Ends all threads after a last commit each; a thread that does not end in time is terminated. */
   async close(): Promise<void> {
     this.#closing = true;
+    clearInterval(this.#watch);
     await Promise.all(
       this.#seats.map(async (seat) => {
         const { worker } = seat;
@@ -81,28 +91,57 @@ export class Supervisor {
 
   #spawn(seat: Seat): void {
     seat.failedThisLife = false;
+    seat.heardAt = performance.now();
+    seat.progressAt = seat.heardAt;
     const worker = new Worker(new URL('./stream-thread-worker.ts', import.meta.url), { workerData: seat.init, name: seat.init.threadName, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB } });
     seat.worker = worker;
     worker.on('message', (message: FromThread) => {
+      if (seat.worker !== worker) return;
       this.#hear(seat, message);
       // Its last word. kafkajs may keep a socket open after a disconnect, which would keep the thread alive.
       if (message.kind === 'closed' || message.kind === 'failed') void worker.terminate();
     });
-    worker.on('error', (error) => this.#failed(seat, 'THREAD_FAILED', error instanceof Error ? error.message : String(error)));
+    worker.on('error', (error) => seat.worker === worker && this.#failed(seat, 'THREAD_FAILED', error instanceof Error ? error.message : String(error)));
     worker.on('exit', () => {
-      if (seat.worker === worker) seat.worker = undefined;
+      if (seat.worker !== worker) return;
+      seat.worker = undefined;
       seat.closed?.();
       if (!this.#closing) this.#failed(seat, 'THREAD_FAILED', 'the thread ended by itself');
     });
   }
 
   #hear(seat: Seat, message: FromThread): void {
+    seat.heardAt = performance.now();
     if (message.kind === 'log') this.#logger[message.level](message.fields, message.message);
     else if (message.kind === 'failed') this.#failed(seat, message.code, message.message, message.stack);
     else if (message.kind === 'status') {
       if (message.commits > (seat.status?.commits ?? 0)) seat.failuresWithoutProgress = 0;
+      const idle = message.brokerAway !== null || !message.steady || message.tasks.every((t) => t.role === 'STANDBY' || t.lag === 0);
+      if (idle || message.commits !== seat.status?.commits) seat.progressAt = performance.now();
       seat.status = message;
       this.#onChange();
+    }
+  }
+
+  /** Liveness is progress while there is lag, not "the process is up". */
+  #findSilent(): void {
+    const now = performance.now();
+    const wasAsleep = now - this.#watchedAt > ASLEEP_AFTER_MS;
+    this.#watchedAt = now;
+    for (const seat of this.#seats) {
+      if (wasAsleep) {
+        // The whole process stood still (SIGSTOP, a sleeping laptop): the threads had no chance to speak.
+        seat.heardAt = now;
+        seat.progressAt = now;
+      }
+      if (seat.worker === undefined || seat.failedThisLife) continue;
+      const { threadHangTimeoutMs, noProgressTimeoutMs } = seat.init.config;
+      const silentMs = now - seat.heardAt;
+      const stuckMs = now - seat.progressAt;
+      if (silentMs <= threadHangTimeoutMs && stuckMs <= noProgressTimeoutMs) continue;
+      const why = silentMs > threadHangTimeoutMs ? `it has said nothing for ${String(Math.round(silentMs))} ms: it hangs in user code` : `it has committed nothing for ${String(Math.round(stuckMs))} ms although there is lag`;
+      void seat.worker.terminate();
+      this.#failed(seat, 'THREAD_FAILED', why);
     }
   }
 
