@@ -46,20 +46,33 @@ export function timeSeriesAnswer(model: LiveModel, { from, to, resolution, state
   if (windows > MAX_WINDOWS) {
     throw badUserInput(argument, `asks for ${windows} windows of ${sizeMs / 60_000} min, and at most ${MAX_WINDOWS} are given. Narrow the range, or use resolution HOUR.`);
   }
-  const { points, newestEventMs } = seriesPoints(rows, fromMs, toMs, stateFilter(states));
-  return { resolution: resolution ?? 'MINUTE', from: fromMs, to: toMs, points, freshness: freshness(model, newestEventMs) };
+  if (fromMs < EARLIEST_MS || toMs > LATEST_MS) throw badUserInput(argument, 'leads out of the years 0 to 9999.');
+  const filter = stateFilter(states);
+  return {
+    resolution: resolution ?? 'MINUTE',
+    from: fromMs,
+    to: toMs,
+    points: seriesPoints(rows, fromMs, toMs, filter),
+    freshness: freshness(model, newestBetween(rows, fromMs, toMs, filter)),
+  };
 }
 
+/** What RFC 3339 can write. */
+const EARLIEST_MS = Date.parse('0000-01-01T00:00:00Z');
+const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z');
+
 /** A point for every window from `fromMs` to before `toMs`, both on window bounds. */
-export function seriesPoints(rows: WindowRows, fromMs: number, toMs: number, filter: StateFilter): { points: TimeSeriesPoint[]; newestEventMs: number } {
+export function seriesPoints(rows: WindowRows, fromMs: number, toMs: number, filter: StateFilter): TimeSeriesPoint[] {
   const points: TimeSeriesPoint[] = [];
-  let newestEventMs = 0;
-  for (let startMs = fromMs; startMs < toMs; startMs += rows.definition.sizeMs) {
-    const window = rows.get(startMs);
-    points.push(pointOf(startMs, window, filter));
-    newestEventMs = Math.max(newestEventMs, newestIn(window, filter));
-  }
-  return { points, newestEventMs };
+  for (let startMs = fromMs; startMs < toMs; startMs += rows.definition.sizeMs) points.push(pointOf(startMs, rows.get(startMs), filter));
+  return points;
+}
+
+/** Newest event time of the filtered logins in the windows from `fromMs` to before `toMs`; 0 when there are none. */
+export function newestBetween(rows: WindowRows, fromMs: number, toMs: number, filter: StateFilter): number {
+  let newestMs = 0;
+  for (let startMs = fromMs; startMs < toMs; startMs += rows.definition.sizeMs) newestMs = Math.max(newestMs, newestIn(rows.get(startMs), filter));
+  return newestMs;
 }
 
 export function pointOf(startMs: number, window: Window | undefined, filter: StateFilter): TimeSeriesPoint {
@@ -76,8 +89,7 @@ function countsIn(window: Window, filter: StateFilter): Readonly<Counts> {
   return counts;
 }
 
-/** Newest event time of the filtered logins in a window; 0 when there are none. */
-export function newestIn(window: Window | undefined, filter: StateFilter): number {
+function newestIn(window: Window | undefined, filter: StateFilter): number {
   if (window === undefined) return 0;
   if (filter === null) return window.lastLoginAtMs;
   return filter.reduce((newest: number, code: RowKey) => Math.max(newest, window.rows.get(code)?.lastLoginAtMs ?? 0), 0);

@@ -173,6 +173,12 @@ describe('timeSeries', () => {
     expect(await refused(`from: "${at(NOON + 2)}", to: "${at(NOON + 1)}"`)).toMatchObject({ code: 'BAD_USER_INPUT', argument: 'from' });
   });
 
+  test('stays within what RFC 3339 can write', async () => {
+    expect(await refusal('{ timeSeries(to: "9999-12-31T23:59:59Z") { to } }')).toMatchObject({ code: 'BAD_USER_INPUT', argument: 'to' });
+    expect(await refusal('{ timeSeries(to: "0000-01-01T00:10:00Z") { from } }')).toMatchObject({ code: 'BAD_USER_INPUT', argument: 'to' });
+    expect((await series('(from: "0000-01-01T00:00:00Z", to: "0000-01-01T00:10:00Z")')).from).toBe('0000-01-01T00:00:00.000Z');
+  });
+
   test('a missing bound follows from the other, and null is a missing one', async () => {
     fed.feed(fed.results.minute(NOON, 'CA', { ios: 2 }));
     const onlyTo = await series(`(to: "${at(NOON)}", from: null, resolution: null, states: null)`);

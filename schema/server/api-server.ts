@@ -59,6 +59,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const engine = createGraphqlEngine({ schema, explorable: options.graphiql, log });
   const mask = errorMask({ explorable: options.graphiql, log });
   const sockets = new GraphqlSockets({ engine, mask, token, log, metrics, logger });
+  const answers = new OpenAnswers();
   const router = new RequestRouter({
     model,
     engine,
@@ -68,8 +69,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     dashboard: new DashboardFiles(options.dashboardFolder),
     graphiql: options.graphiql ? new GraphiqlPage() : null,
     stopping: () => stopping,
+    eventStreams: () => answers.eventStreams,
   });
-  const answers = new OpenAnswers();
 
   const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
     const startedAt = performance.now();

@@ -208,6 +208,17 @@ describe('subscriptions over SSE', () => {
     await eventually(() => api.fed.model.hub.listenerCount === 0);
   });
 
+  test('200 streams an instance', async () => {
+    const opened = await Promise.all(Array.from({ length: 200 }, () => open('subscription { insights(intervalMs: 60000) { sentences } }')));
+    const more = await fetch(`${api.url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json', accept: 'text/event-stream' }, body: JSON.stringify({ query: 'subscription { insights { sentences } }' }) });
+    expect([more.status, ((await more.json()) as { errors: { extensions: { code: string } }[] }).errors[0]?.extensions.code]).toEqual([503, 'TOO_MANY_SUBSCRIPTIONS']);
+    for (const { leave } of opened) leave();
+    await eventually(() => api.fed.model.hub.listenerCount === 0);
+    const { reader, leave } = await open('subscription { insights { sentences } }');
+    await readUntil(reader, 'sentences');
+    leave();
+  }, 20_000);
+
   test('one with a bad argument ends with its error', async () => {
     const { reader } = await open('subscription { states(intervalMs: 49) { kind } }');
     const all = await readUntil(reader, 'event: complete');

@@ -5,6 +5,13 @@ export class OpenAnswers {
   readonly #open = new Set<ServerResponse>();
   #onIdle: (() => void) | null = null;
 
+  /** How many of them are event streams. */
+  get eventStreams(): number {
+    let count = 0;
+    for (const response of this.#open) if (isEventStream(response)) count += 1;
+    return count;
+  }
+
   add(response: ServerResponse): void {
     this.#open.add(response);
     response.once('close', () => {

@@ -22,7 +22,12 @@ export interface RouterParts {
   /** Null when GraphiQL is switched off. */
   readonly graphiql: GraphiqlPage | null;
   readonly stopping: () => boolean;
+  /** How many subscriptions are being served as event streams. */
+  readonly eventStreams: () => number;
 }
+
+/** As many as there may be sockets. */
+const MAX_EVENT_STREAMS = 200;
 
 /** Which path gives what. */
 export class RequestRouter {
@@ -69,12 +74,17 @@ export class RequestRouter {
     const { origins, graphiql, engine } = this.#parts;
     if (request.method === 'OPTIONS') return origins.answerPreflight(request, response, ['GET', 'POST']);
     origins.setHeaders(request, response);
+    response.setHeader('cache-control', 'no-store');
     // The page holds no data, and has a place to type the token into.
     if (graphiql?.isVisit(request) === true) return graphiql.answerPage(request, response);
     if (origins.isForeign(request)) {
       return sendError(request, response, 403, 'FORBIDDEN', 'Pages of this origin may not use this API: see ALLOWED_ORIGINS.');
     }
     if (!this.#isAuthorized(request, response)) return;
+    if (request.headers.accept?.includes('text/event-stream') === true && this.#parts.eventStreams() >= MAX_EVENT_STREAMS) {
+      response.setHeader('retry-after', 1);
+      return sendError(request, response, 503, 'TOO_MANY_SUBSCRIPTIONS', `This instance serves at most ${MAX_EVENT_STREAMS} event streams at a time.`);
+    }
     if (request.method === 'POST' && !isJson(request.headers['content-type'])) {
       // Any page may make a browser post a form or plain text here; JSON it has to ask for first.
       response.setHeader('accept-post', 'application/json');

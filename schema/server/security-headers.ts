@@ -6,6 +6,7 @@ export function setSecurityHeaders(response: ServerResponse): void {
   response.setHeader('x-frame-options', 'DENY');
   response.setHeader('referrer-policy', 'no-referrer');
   response.setHeader('cross-origin-opener-policy', 'same-origin');
+  response.setHeader('cross-origin-resource-policy', 'same-origin');
 }
 
 export interface PagePolicy {

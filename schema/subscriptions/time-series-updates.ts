@@ -1,5 +1,5 @@
 import { freshness } from '../answers/state-answers.ts';
-import { defaultEndMs, newestIn, pointOf, seriesPoints, type StateFilter, windowsOf } from '../answers/time-series-answers.ts';
+import { defaultEndMs, newestBetween, pointOf, seriesPoints, type StateFilter, windowsOf } from '../answers/time-series-answers.ts';
 import type { Resolution, TimeSeriesPoint, TimeSeriesUpdate } from '../generated/resolver-types.ts';
 import type { CountRow } from '../live/count-row.ts';
 import type { UpdateSource } from '../live/conflating-iterator.ts';
@@ -57,7 +57,9 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
     if (epoch !== sent.epoch || (sent.newestStartMs === null && newestStartMs !== null)) return null;
     if (this.#rows.version === sent.version) return [];
     const isNewer = (row: CountRow) => row.version > sent.version;
-    return this.#changedPoints((window) => window.removedAtVersion > sent.version || this.#someRow(window, isNewer), sent.newestStartMs);
+    // The window's own version first: there are up to 1,500 windows of 52 rows, and a few of them changed.
+    const isChanged = (window: Window) => window.version > sent.version && (window.removedAtVersion > sent.version || this.#someRow(window, isNewer));
+    return this.#changedPoints(isChanged, sent.newestStartMs);
   }
 
   #pointsSinceCursor(): TimeSeriesPoint[] | null {
@@ -97,7 +99,7 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
   #snapshot(): TimeSeriesUpdate {
     const { filter, windows } = this.#wanted;
     const toMs = defaultEndMs(this.#model, this.#rows);
-    return this.#update('SNAPSHOT', seriesPoints(this.#rows, toMs - windows * this.#rows.definition.sizeMs, toMs, filter).points);
+    return this.#update('SNAPSHOT', seriesPoints(this.#rows, toMs - windows * this.#rows.definition.sizeMs, toMs, filter));
   }
 
   #update(kind: TimeSeriesUpdate['kind'], points: TimeSeriesPoint[]): TimeSeriesUpdate {
@@ -111,8 +113,11 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
       newestWrittenAtMs: positions.newestWrittenAtMs,
       newestStartMs,
     });
-    const newestEventMs = points.reduce((newest, { start }) => Math.max(newest, newestIn(this.#rows.get(start), this.#wanted.filter)), 0);
-    return { kind, cursor, resolution: this.#wanted.resolution, points, freshness: freshness(this.#model, newestEventMs) };
+    const { resolution, windows, filter } = this.#wanted;
+    // Of the whole series, not of this delta: a late window must not make the series look older than it was.
+    const toMs = defaultEndMs(this.#model, this.#rows);
+    const newestEventMs = newestBetween(this.#rows, toMs - windows * this.#rows.definition.sizeMs, toMs, filter);
+    return { kind, cursor, resolution, points, freshness: freshness(this.#model, newestEventMs) };
   }
 }
 

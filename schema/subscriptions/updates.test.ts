@@ -70,7 +70,7 @@ function expectSameStates(client: StatesClient, { model }: HandFedModel): void {
 function expectSameSeries(client: SeriesClient, { model }: HandFedModel, { windows, filter }: TimeSeriesSubject): void {
   const newestMs = model.minutes.newestStartMs;
   if (newestMs === null) return;
-  const { points } = seriesPoints(model.minutes, newestMs + MINUTE - windows * MINUTE, newestMs + MINUTE, filter);
+  const points = seriesPoints(model.minutes, newestMs + MINUTE - windows * MINUTE, newestMs + MINUTE, filter);
   // Compared as text: a matcher takes its time over 1,500 points.
   const text = (all: readonly TimeSeriesPoint[]) => all.map(({ start, devices }) => `${start} ${devices.ios} ${devices.android} ${devices.other}`).join('\n');
   expect(text(client.newest(windows))).toBe(text(points));
