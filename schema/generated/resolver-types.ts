@@ -19,10 +19,15 @@ export type Scalars = {
 
 /** consumed = counted + deadLettered, always; counted = the sum over states and unattributed. */
 export type DataQuality = {
+  /** Input records taken in. */
   consumed: Scalars['Count']['output'];
+  /** Records counted as logins, however flawed. */
   counted: Scalars['Count']['output'];
+  /** Records that could not be read, kept in the dead-letter topic. */
   deadLettered: Scalars['Count']['output'];
+  /** Why they could not be read. */
   deadLetters: Array<ReasonCount>;
+  /** How fresh these counts are. */
   freshness: Freshness;
   /** Present but unusable fields (wrong type, not a state, unreadable time), of counted records. */
   invalid: Array<FieldCount>;
@@ -32,20 +37,30 @@ export type DataQuality = {
   missing: Array<FieldCount>;
 };
 
+/** Logins by device type. */
 export type DeviceCounts = {
+  /** Logins with Android. */
   android: Scalars['Count']['output'];
+  /** Logins with iOS. */
   ios: Scalars['Count']['output'];
+  /** Logins with any other device type, or with none. */
   other: Scalars['Count']['output'];
+  /** ios + android + other. */
   total: Scalars['Count']['output'];
 };
 
+/** What a login was made with. */
 export type DeviceType =
+  /** `android`, in any case. */
   | 'ANDROID'
+  /** iPhones and iPads: `ios`, in any case. */
   | 'IOS'
   /** Every other device type, and logins that name none. */
   | 'OTHER';
 
+/** How often something was found in a field. */
 export type FieldCount = {
+  /** Logins in which it was found. */
   count: Scalars['Count']['output'];
   /** A field of the login record: user_id, app_version, device_type, ip, locale, device_id, timestamp. */
   field: Scalars['String']['output'];
@@ -61,27 +76,42 @@ export type Freshness = {
   lag?: Maybe<Scalars['Count']['output']>;
 };
 
+/** The size of a state's economy. */
 export type Gdp = {
+  /** Where the figure puts the state. */
   class: GdpClass;
+  /** Total current-dollar GDP, rounded to the nearest million. */
   millionsUsd: Scalars['Count']['output'];
+  /** The year that the figure is of. */
   year: Scalars['Int']['output'];
 };
 
 /** A state's total current-dollar GDP in 2024 (BEA SAGDP1): HIGH from 700 billion dollars, LOW below 230 billion. */
 export type GdpClass =
+  /** From 700 billion dollars. */
   | 'HIGH'
+  /** Below 230 billion dollars. */
   | 'LOW'
+  /** From 230 to below 700 billion dollars. */
   | 'MEDIUM';
 
+/** The states of one GDP class together. */
 export type GdpClassCounts = {
+  /** Which class. */
   class: GdpClass;
+  /** Logins over all of them. */
   devices: DeviceCounts;
+  /** IOS or ANDROID, whichever has more logins; null when they are equal. */
   leader?: Maybe<DeviceType>;
+  /** How many states it has, logins or not. */
   states: Scalars['Int']['output'];
 };
 
+/** What the counts say. */
 export type Insights = {
+  /** HIGH, MEDIUM, LOW: always all three. */
   byGdpClass: Array<GdpClassCounts>;
+  /** How fresh these findings are. */
   freshness: Freshness;
   /** States with more Android than iOS logins, most logins first. */
   moreAndroid: Array<State>;
@@ -93,40 +123,64 @@ export type Insights = {
   topState?: Maybe<State>;
 };
 
+/** A processor process. */
 export type Instance = {
+  /** Whether it has reported within the last 10 seconds. */
   alive: Scalars['Boolean']['output'];
+  /** The machine or container that it runs on. */
   host: Scalars['String']['output'];
+  /** Kept in its state directory, so a restarted process is the same instance. */
   id: Scalars['ID']['output'];
+  /** Input records it processed a second, lately. */
   recordsPerSecond: Scalars['Float']['output'];
   /** Newest report; an instance unheard of for 10 seconds is listed with alive: false, then dropped. */
   reportedAt: Scalars['DateTime']['output'];
+  /** When it was started. */
   startedAt: Scalars['DateTime']['output'];
+  /** What it works on, by id. */
   tasks: Array<Task>;
+  /** Its stream threads. */
   threads: Scalars['Int']['output'];
 };
 
+/** An object with a global id, to be found again by `node(id)`. */
 export type Node = {
+  /** Opaque, and the same for as long as the object exists. */
   id: Scalars['ID']['output'];
 };
 
+/** Which end comes first. */
 export type OrderDirection =
+  /** The smallest first. */
   | 'ASC'
+  /** The largest first. */
   | 'DESC';
 
+/** The stream processor, over all its instances. */
 export type Processor = {
+  /** Its consumer group, and the prefix of its topics. */
   applicationId: Scalars['String']['output'];
+  /** exactly_once or at_least_once. */
   guarantee: Scalars['String']['output'];
+  /** The processes that do the work, the oldest first. */
   instances: Array<Instance>;
+  /** Input records not processed yet, over all partitions; null while no processor reports. */
   lag?: Maybe<Scalars['Count']['output']>;
   /** The topology as text, in the form of Kafka Streams' describe(). */
   topology: Scalars['String']['output'];
 };
 
+/** All results, from this instance's own copy of them. */
 export type Query = {
+  /** What was wrong with the input, and what became of it. */
   dataQuality: DataQuality;
+  /** What the counts say, as findings and in English. */
   insights: Insights;
+  /** The object with this global id; null when there is none. */
   node?: Maybe<Node>;
+  /** Who processes what, and how far behind. */
   processor: Processor;
+  /** One state, logins or not. */
   state: State;
   /** All 51, logins or not, unless narrowed; ties are alphabetical. */
   states: StateList;
@@ -135,16 +189,19 @@ export type Query = {
 };
 
 
+/** All results, from this instance's own copy of them. */
 export type QueryNodeArgs = {
   id: Scalars['ID']['input'];
 };
 
 
+/** All results, from this instance's own copy of them. */
 export type QueryStateArgs = {
   code: StateCode;
 };
 
 
+/** All results, from this instance's own copy of them. */
 export type QueryStatesArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
   gdpClass?: InputMaybe<GdpClass>;
@@ -152,6 +209,7 @@ export type QueryStatesArgs = {
 };
 
 
+/** All results, from this instance's own copy of them. */
 export type QueryTimeSeriesArgs = {
   from?: InputMaybe<Scalars['DateTime']['input']>;
   resolution?: InputMaybe<Resolution>;
@@ -159,27 +217,38 @@ export type QueryTimeSeriesArgs = {
   to?: InputMaybe<Scalars['DateTime']['input']>;
 };
 
+/** How many records were dead-lettered for a reason. */
 export type ReasonCount = {
+  /** Records. */
   count: Scalars['Count']['output'];
+  /** NO_VALUE, NOT_UTF8, NOT_JSON or NOT_OBJECT. */
   reason: Scalars['String']['output'];
 };
 
+/** How long the windows of a time series are. */
 export type Resolution =
   /** One-hour windows, kept for 30 days of event time. */
   | 'HOUR'
   /** One-minute windows, kept for 24 hours of event time. */
   | 'MINUTE';
 
+/** How far a task has restored its state. */
 export type RestoreProgress = {
   /** Null until a rate is known. */
   remainingMs?: Maybe<Scalars['Count']['output']>;
+  /** Changelog records read. */
   restored: Scalars['Count']['output'];
+  /** Changelog records to read in all. */
   total: Scalars['Count']['output'];
 };
 
+/** A state or the District of Columbia, and the logins that named it. */
 export type State = Node & {
+  /** USPS code. */
   code: StateCode;
+  /** All its logins so far. */
   devices: DeviceCounts;
+  /** Its economy. */
   gdp: Gdp;
   /** `State:CA` */
   id: Scalars['ID']['output'];
@@ -187,6 +256,7 @@ export type State = Node & {
   lastLoginAt?: Maybe<Scalars['DateTime']['output']>;
   /** IOS or ANDROID, whichever has more logins; null when they are equal. */
   leader?: Maybe<DeviceType>;
+  /** In English. */
   name: Scalars['String']['output'];
 };
 
@@ -244,8 +314,11 @@ export type StateCode =
   | 'WV'
   | 'WY';
 
+/** States, and the sums over all of them. */
 export type StateList = {
+  /** How fresh these counts are. */
   freshness: Freshness;
+  /** As ordered and narrowed. */
   nodes: Array<State>;
   /** Over all states, unattributed logins included. */
   totals: DeviceCounts;
@@ -253,26 +326,42 @@ export type StateList = {
   unattributed: DeviceCounts;
 };
 
+/** An order of states; ties are alphabetical in either direction. */
 export type StateOrder = {
+  /** Which end comes first. */
   direction?: OrderDirection;
+  /** What to compare. */
   field?: StateOrderField;
 };
 
+/** What states can be ordered by. */
 export type StateOrderField =
+  /** Logins with Android. */
   | 'ANDROID'
+  /** USPS code. */
   | 'CODE'
+  /** GDP in dollars. */
   | 'GDP'
+  /** Logins with iOS. */
   | 'IOS'
+  /** All other logins. */
   | 'OTHER'
+  /** All logins. */
   | 'TOTAL';
 
+/** What changed in the states. */
 export type StatesUpdate = {
+  /** To be given as `after` when subscribing again, at this or any other instance. */
   cursor: Scalars['Cursor']['output'];
+  /** How fresh these counts are. */
   freshness: Freshness;
+  /** Whether to replace or to merge. */
   kind: UpdateKind;
   /** Changed states only, in a DELTA. */
   states: Array<State>;
+  /** Over all states, unattributed logins included. */
   totals: DeviceCounts;
+  /** Logins whose locale is missing or is not a state. */
   unattributed: DeviceCounts;
 };
 
@@ -281,9 +370,13 @@ export type StatesUpdate = {
  * update per `intervalMs` (50 to 60,000), conflated, always ending on the newest state.
  */
 export type Subscription = {
+  /** The quality of the input, whenever its counts change. */
   dataQuality: DataQuality;
+  /** The findings, whenever they are other ones. */
   insights: Insights;
+  /** The processor, whenever an instance reports, leaves or falls silent. */
   processor: Processor;
+  /** All states, then those that changed. */
   states: StatesUpdate;
   /** `windows`: 1 to 1,500. */
   timeSeries: TimeSeriesUpdate;
@@ -339,53 +432,79 @@ export type SubscriptionTimeSeriesArgs = {
   windows?: InputMaybe<Scalars['Int']['input']>;
 };
 
+/** A part of the work: some partitions and the state that belongs to them. */
 export type Task = {
   /** `<sub-topology>_<partition>`, as in Kafka Streams. */
   id: Scalars['ID']['output'];
   /** `topic-partition` names that it reads. */
   inputs: Array<Scalars['String']['output']>;
+  /** Records of its inputs that it has not processed; 0 when all is done. */
   lag: Scalars['Count']['output'];
   /** Only while restoring. */
   restore?: Maybe<RestoreProgress>;
+  /** Active or standby. */
   role: TaskRole;
+  /** What it is doing. */
   state: TaskState;
 };
 
+/** What a task is for. */
 export type TaskRole =
+  /** Processes its inputs. */
   | 'ACTIVE'
+  /** Keeps a copy of another task's state, to take over fast. */
   | 'STANDBY';
 
+/** Where a task is in its life. */
 export type TaskState =
+  /** Given away. */
   | 'CLOSED'
+  /** Assigned, and not begun. */
   | 'CREATED'
+  /** Bringing its state up to date from the changelogs. */
   | 'RESTORING'
+  /** Processing. */
   | 'RUNNING'
+  /** Stopped, about to be given away or resumed. */
   | 'SUSPENDED';
 
 /** A point for every window from `from` (inclusive) to `to` (exclusive), empty windows as zeros; at most 1,500. */
 export type TimeSeries = {
+  /** How fresh these counts are; `asOf` is of the windows shown. */
   freshness: Freshness;
+  /** Start of the first window. */
   from: Scalars['DateTime']['output'];
+  /** By start, ascending. */
   points: Array<TimeSeriesPoint>;
+  /** How long each window is. */
   resolution: Resolution;
+  /** End of the last window. */
   to: Scalars['DateTime']['output'];
 };
 
+/** One window of a time series. */
 export type TimeSeriesPoint = {
+  /** Logins whose event time is in the window. */
   devices: DeviceCounts;
   /** Start of the window. */
   start: Scalars['DateTime']['output'];
 };
 
+/** What changed in a time series. */
 export type TimeSeriesUpdate = {
+  /** To be given as `after` when subscribing again with the same arguments, at this or any other instance. */
   cursor: Scalars['Cursor']['output'];
+  /** How fresh these counts are; `asOf` is of the newest `windows` windows. */
   freshness: Freshness;
+  /** Whether to replace or to merge. */
   kind: UpdateKind;
   /** In a SNAPSHOT the newest `windows` windows; in a DELTA the windows that are new or changed, late ones included. */
   points: Array<TimeSeriesPoint>;
+  /** How long each window is. */
   resolution: Resolution;
 };
 
+/** How an update relates to what the client has. */
 export type UpdateKind =
   /** Only what changed since the previous update, as absolute values: merge by key. */
   | 'DELTA'
