@@ -67,7 +67,7 @@ export class AppProcess {
     const { PATH = '', HOME = '' } = process.env;
     const child = spawn('sh', [join(projectRoot, 'tools', 'guard.sh'), process.execPath, join(root, options.main)], {
       cwd: root,
-      env: { PATH, HOME, LOG_FORMAT: 'json', GUARD_SIGNAL: 'KILL', PROCESSOR_PORT: String(port), ...options.env },
+      env: { PATH, HOME, LOG_FORMAT: 'json', GUARD_SIGNAL: 'KILL', PROCESSOR_PORT: String(port), PORT: String(port), ...options.env },
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
     });
