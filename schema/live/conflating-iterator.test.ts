@@ -35,21 +35,22 @@ function subject(intervalMs: number) {
 
 describe('pace', () => {
   test('the first update comes at once, and so does a change after a quiet spell', async () => {
-    const { iterator, set } = subject(200);
+    const { iterator, set } = subject(1_000);
     const startedAt = performance.now();
     expect(await iterator.next()).toEqual({ done: false, value: 0 });
-    expect(performance.now() - startedAt).toBeLessThan(100);
-    await sleep(250);
+    expect(performance.now() - startedAt).toBeLessThan(700);
+    await sleep(1_050);
     const next = iterator.next();
     const changedAt = performance.now();
     set(7);
     expect(await next).toEqual({ done: false, value: 7 });
-    expect(performance.now() - changedAt).toBeLessThan(100);
+    expect(performance.now() - changedAt).toBeLessThan(700);
     await iterator.return();
   });
 
   test('under steady change at most one update an interval, conflated, ending on the newest', async () => {
     const { iterator, set } = subject(100);
+    const startedAt = performance.now();
     const received: number[] = [];
     const times: number[] = [];
     const reading = (async () => {
@@ -64,7 +65,7 @@ describe('pace', () => {
       await sleep(7);
     }
     await reading;
-    expect(received.length).toBeLessThan(15);
+    expect(received.length).toBeLessThanOrEqual((performance.now() - startedAt) / 95 + 1);
     expect(received).toEqual([...received].sort((a, b) => a - b));
     const gaps = times.slice(1).map((time, index) => time - (times[index] as number));
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(95);

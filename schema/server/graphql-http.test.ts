@@ -1,8 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { buildClientSchema, getIntrospectionQuery, type IntrospectionQuery, printSchema } from 'graphql';
 import { serverAudits } from 'graphql-http';
 
 import { type ApiUnderTest, eventually, postGraphql, startApiUnderTest } from '../../tests/support/api-under-test.ts';
+
+// Servers and sockets on a busy machine take their time.
+jest.setTimeout(20_000);
 
 let api: ApiUnderTest;
 beforeAll(async () => {

@@ -1,7 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 
 import { type ApiUnderTest, eventually, startApiUnderTest } from '../../tests/support/api-under-test.ts';
 import { codesIn, RawSocket } from '../../tests/support/raw-socket.ts';
+
+// Servers and sockets on a busy machine take their time.
+jest.setTimeout(20_000);
 
 let api: ApiUnderTest;
 const opened: RawSocket[] = [];

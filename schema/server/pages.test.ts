@@ -3,10 +3,13 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 
 import { type ApiUnderTest, postGraphql, startApiUnderTest } from '../../tests/support/api-under-test.ts';
 import { GRAPHIQL_EXAMPLES } from './graphiql-examples.ts';
+
+// Servers and sockets on a busy machine take their time.
+jest.setTimeout(20_000);
 
 const THEME_SCRIPT = "document.documentElement.dataset.theme = 'dark';";
 

@@ -1,7 +1,10 @@
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 
 import { startApiUnderTest } from '../../tests/support/api-under-test.ts';
 import { RawSocket } from '../../tests/support/raw-socket.ts';
+
+// Servers and sockets on a busy machine take their time.
+jest.setTimeout(20_000);
 
 test('a stop tells subscribers to come back, and ends none of them as if it were done', async () => {
   const api = await startApiUnderTest();
@@ -35,7 +38,7 @@ test('a stop tells subscribers to come back, and ends none of them as if it were
   expect(rest).toContain('(broken off)');
   expect(rest).not.toContain('complete');
   await stopped;
-  expect(performance.now() - startedAt).toBeLessThan(2_000);
+  expect(performance.now() - startedAt).toBeLessThan(4_000);
   expect(api.fed.model.hub.listenerCount).toBe(0);
   await expect(fetch(`${api.url}/health`)).rejects.toThrow();
 });
@@ -46,7 +49,7 @@ test('a client that does not answer the farewell is not waited for', async () =>
   socket.socket.pause();
   const startedAt = performance.now();
   await api.server.stop();
-  expect(performance.now() - startedAt).toBeLessThan(3_000);
+  expect(performance.now() - startedAt).toBeLessThan(4_000);
   socket.socket.terminate();
 });
 

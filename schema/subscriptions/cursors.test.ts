@@ -134,9 +134,9 @@ describe('a cursor from ahead of this instance', () => {
     const startedAt = performance.now();
     expect((await iterator.next()).value).toMatchObject({ kind: 'SNAPSHOT' });
     expect(performance.now() - startedAt).toBeGreaterThan(4_900);
-    expect(performance.now() - startedAt).toBeLessThan(6_000);
+    expect(performance.now() - startedAt).toBeLessThan(8_000);
     await iterator.return();
-  }, 10_000);
+  }, 20_000);
 });
 
 test('a cursor tells nothing of the logins', () => {

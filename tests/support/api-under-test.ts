@@ -60,8 +60,8 @@ export async function postGraphql(url: string, body: unknown, headers: Record<st
   };
 }
 
-/** Polls until `test` holds; fails after two seconds. */
-export async function eventually(test: () => boolean | Promise<boolean>, withinMs = 2_000): Promise<void> {
+/** Polls until `test` holds; fails when it never does. */
+export async function eventually(test: () => boolean | Promise<boolean>, withinMs = 5_000): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (!(await test())) {
     if (performance.now() > deadline) throw new Error(`it did not come true within ${withinMs} ms: ${String(test)}`);

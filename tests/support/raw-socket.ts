@@ -58,12 +58,12 @@ export class RawSocket {
     this.send({ type: 'subscribe', id, payload: { query, ...(variables === undefined ? {} : { variables }) } });
   }
 
-  /** The first message, past or to come, that fits and has not been returned yet; fails after three seconds. */
+  /** The first message, past or to come, that fits and has not been returned yet; fails when there is none in time. */
   next(test: (message: SocketMessage) => boolean): Promise<SocketMessage> {
     const index = this.#messages.findIndex(test);
     if (index !== -1) return Promise.resolve(this.#messages.splice(index, 1)[0] as SocketMessage);
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no such message: ${String(test)}; there are ${JSON.stringify(this.#messages).slice(0, 500)}`)), 3_000);
+      const timer = setTimeout(() => reject(new Error(`no such message: ${String(test)}; there are ${JSON.stringify(this.#messages).slice(0, 500)}`)), 8_000);
       this.#waiting.push({
         test,
         resolve: (message) => {
