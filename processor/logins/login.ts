@@ -30,11 +30,24 @@ export function invalidFlaw(fieldIndex: number): number {
 }
 
 /** The absent, null or blank fields in a set of flaws. */
-export function missingFields(flaws: number): LoginField[] {
-  return LOGIN_FIELDS.filter((_, index) => (flaws & missingFlaw(index)) !== 0);
+export function missingFields(flaws: number): readonly LoginField[] {
+  return named(missingByFlaws, flaws, missingFlaw);
 }
 
 /** The present but unusable fields in a set of flaws. */
-export function invalidFields(flaws: number): LoginField[] {
-  return LOGIN_FIELDS.filter((_, index) => (flaws & invalidFlaw(index)) !== 0);
+export function invalidFields(flaws: number): readonly LoginField[] {
+  return named(invalidByFlaws, flaws, invalidFlaw);
+}
+
+/** Few sets of flaws occur, and one login in twenty has one: each set is spelt out once. At most 2^14 entries. */
+const missingByFlaws = new Map<number, readonly LoginField[]>();
+const invalidByFlaws = new Map<number, readonly LoginField[]>();
+
+function named(known: Map<number, readonly LoginField[]>, flaws: number, flawOf: (fieldIndex: number) => number): readonly LoginField[] {
+  let fields = known.get(flaws);
+  if (fields === undefined) {
+    fields = Object.freeze(LOGIN_FIELDS.filter((_, index) => (flaws & flawOf(index)) !== 0));
+    known.set(flaws, fields);
+  }
+  return fields;
 }
