@@ -22,7 +22,7 @@ function read(decode: Decoder<Login>, value: Buffer | null, timestampMs: number)
   const answer = decode(record(value, timestampMs), NOW_MS);
   if (answer instanceof DeadLetter) return { deadLetter: answer.reason };
   const { device, state, eventTimeMs, flaws } = answer;
-  return { deadLetter: null, device, state: state ?? 'UNATTRIBUTED', eventTimeMs, missing: missingFields(flaws), invalid: invalidFields(flaws) };
+  return { deadLetter: null, device, state: state ?? 'UNATTRIBUTED', eventTimeMs, missing: [...missingFields(flaws)], invalid: [...invalidFields(flaws)] };
 }
 
 /** Compared as text: `toEqual` on every record would take most of the test's time. */
