@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import type kafkajs from 'kafkajs';
 import { findChangedTopic, prepareTopics, purgeRepartitionTopics, type CreatableTopics } from './changelog/internal-topics.ts';
-import { createKafka } from './consumer/kafka-cluster.ts';
+import { StatusPublisher } from './changelog/status-publisher.ts';
+import { createKafka, type Kafka } from './consumer/kafka-cluster.ts';
 import { asFatalConnectionError, isBrokerAway } from './consumer/kafka-errors.ts';
 import { messageOf, StreamsError } from './errors.ts';
 import type { KafkaConnectionConfig } from './kafka-connection-config.ts';
@@ -11,7 +11,6 @@ import { StateDirectory } from './store/state-directory.ts';
 import { parseStreamsConfig, type StreamsConfig, type StreamsConfigInput, type ThreadInit } from './streams-config.ts';
 import type { InstanceStatus } from './task/instance-status.ts';
 import { Supervisor } from './thread/supervisor.ts';
-import { StatusPublisher } from './thread/status-publisher.ts';
 import type { Topology } from './topology/topology.ts';
 
 /*
@@ -62,7 +61,7 @@ const TOPIC_CHECK_INTERVAL_MS = 5_000;
 export class KafkaStreams {
   readonly #options: KafkaStreamsOptions;
   readonly #config: StreamsConfig;
-  readonly #kafka: kafkajs.Kafka;
+  readonly #kafka: Kafka;
   readonly #listeners = new Set<(next: StreamsState, previous: StreamsState) => void>();
   readonly #startedAtMs = Date.now();
   #state: StreamsState = 'CREATED';

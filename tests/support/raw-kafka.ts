@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decodeFetchResponse, fetchRequest, type FetchedBytes, type FetchOptions } from '../../processor/streams/consumer/fetch-protocol.ts';
+import { fetchRequest, type decodeFetchResponse, type FetchedBytes, type FetchOptions } from '../../processor/streams/consumer/fetch-protocol.ts';
 import {
   COORDINATOR_OF_GROUP,
   COORDINATOR_OF_TRANSACTION,

@@ -1,4 +1,4 @@
-import kafkajs from 'kafkajs';
+import type kafkajs from 'kafkajs';
 import { hasCode, isBrokerAway } from '../consumer/kafka-errors.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';

@@ -132,6 +132,9 @@ interface KafkajsCluster {
   removeBroker(address: { host: string; port: number }): void;
 }
 
+/** A kafkajs client, for its admin and plain producer. */
+export type Kafka = kafkajs.Kafka;
+
 export const COORDINATOR_OF_GROUP = 0;
 export const COORDINATOR_OF_TRANSACTION = 1;
 export const READ_UNCOMMITTED = 0;

@@ -101,7 +101,9 @@ class FetchedGlobalTable implements GlobalTable {
             }
             break;
           }
+          // Seen while it was being made: tracked already, so only a refresh asks again.
           this.#waitingFor = `waiting for the topic ${topic}, which the processor creates`;
+          await this.#cluster.refresh();
         } catch (error) {
           const missing = hasCode(error, CODE.UNKNOWN_TOPIC_OR_PARTITION);
           this.#waitingFor = missing ? `waiting for the topic ${topic}, which the processor creates` : `Kafka is away: ${messageOf(error)}`;

@@ -1,4 +1,5 @@
-import { aggregateNode, lateNode, localAggregateNode } from './aggregate-node.ts';
+import type { lateNode} from './aggregate-node.ts';
+import { aggregateNode, localAggregateNode } from './aggregate-node.ts';
 import { countAggregate, type Aggregate } from './aggregate.ts';
 import { combineNode } from './combine-node.ts';
 import type { Emit, Processor } from './processor-context.ts';
