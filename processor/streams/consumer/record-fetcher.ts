@@ -1,7 +1,7 @@
 import type { Logger } from '../logger.ts';
 import { messageOf } from '../errors.ts';
-import { decodeFetchResponse, fetchRequest, type FetchedBytes, type FetchOptions } from './fetch-protocol.ts';
-import { READ_COMMITTED, type KafkaCluster } from './kafka-cluster.ts';
+import { fetchRequest, type decodeFetchResponse, type FetchedBytes, type FetchOptions } from './fetch-protocol.ts';
+import { READ_COMMITTED, type Broker, type KafkaCluster } from './kafka-cluster.ts';
 import { UnsupportedCompressionError } from './compression.ts';
 import { CODE } from './kafka-errors.ts';
 import { CorruptRecordError, decodeRecordSet, UnsupportedRecordFormatError, type FetchedRecord } from './record-batch.ts';
@@ -13,16 +13,25 @@ export interface FetchedPartition {
   readonly records: readonly FetchedRecord[];
   /** The position after these records, past transaction markers and compacted gaps. */
   readonly nextOffset: number;
+  /** -1 when out of range, as are the two below: a broker that refuses a position does not say where the log is. */
   readonly highWatermark: number;
   /** End of what read_committed may see. */
   readonly lastStableOffset: number;
   readonly logStartOffset: number;
-  /** The position asked for is outside `[logStartOffset, highWatermark]`; nothing is fetched until a new seek. */
+  /** The partition does not hold the position asked for; nothing is fetched until a new seek. */
   readonly outOfRange: boolean;
 }
 
+/** What the fetcher needs of a KafkaCluster. */
+export interface FetchCluster extends Pick<KafkaCluster, 'track' | 'leader' | 'refresh'> {
+  broker(nodeId: number): Promise<Pick<Broker, 'connectionPool'>>;
+}
+
 export interface RecordFetcherOptions extends Partial<FetchOptions> {
-  /** Called when every fetch to a broker fails, and again (false) when one succeeds. */
+  /**
+   * Called when some wanted partition cannot be read (its broker does not answer, it has no leader, the broker refuses
+   * it), whenever the reason changes, and again (false) when all of them can.
+   */
   readonly onAway?: (away: boolean, reason: string) => void;
 }
 
@@ -51,7 +60,7 @@ const DEFAULTS: FetchOptions = {
  * caller took the one before, so memory holds at most two answers per broker.
  */
 export class RecordFetcher {
-  readonly #cluster: KafkaCluster;
+  readonly #cluster: FetchCluster;
   readonly #options: FetchOptions;
   readonly #onAway: ((away: boolean, reason: string) => void) | undefined;
   readonly #logger: Logger;
@@ -63,9 +72,11 @@ export class RecordFetcher {
   #resolving: Promise<void> | undefined;
   #closed = false;
   #failure: Error | undefined;
-  #away = false;
+  /** What is in the way, by broker or by partition: a broker that answers says nothing about the others. */
+  readonly #troubles = new Map<string, string>();
+  #told: string | undefined;
 
-  constructor(cluster: KafkaCluster, logger: Logger, { onAway, ...options }: RecordFetcherOptions = {}) {
+  constructor(cluster: FetchCluster, logger: Logger, { onAway, ...options }: RecordFetcherOptions = {}) {
     this.#cluster = cluster;
     this.#logger = logger;
     this.#onAway = onAway;
@@ -85,6 +96,7 @@ export class RecordFetcher {
   remove(topic: string, partition: number): void {
     this.#positions.delete(`${topic}-${String(partition)}`);
     this.#forget(topic, partition);
+    this.#clear(`${topic}-${String(partition)}`);
   }
 
   /**
@@ -159,16 +171,21 @@ export class RecordFetcher {
     while (!this.#closed) {
       try {
         await this.#cluster.track([...new Set(this.#wanted().map((p) => p.topic))]);
-        const leaders = this.#wanted().map((p) => this.#leaderOf(p));
-        for (const leader of leaders) {
-          if (leader !== undefined && !this.#loops.has(leader)) {
-            this.#loops.set(leader, this.#run(leader).finally(() => this.#loops.delete(leader)));
+        this.#clear(METADATA);
+        let leaderless = false;
+        for (const position of this.#wanted()) {
+          const leader = this.#leaderOf(position);
+          if (leader === undefined) {
+            leaderless = true;
+            this.#trouble(nameOf(position), `${nameOf(position)} has no leader`);
+          } else if (!this.#loops.has(leader)) {
+            this.#start(leader);
           }
         }
-        if (leaders.every((leader) => leader !== undefined)) return;
+        if (!leaderless) return;
         await this.#cluster.refresh();
       } catch (error) {
-        this.#setAway(true, messageOf(error));
+        this.#trouble(METADATA, messageOf(error));
         await this.#cluster.refresh().catch(() => undefined);
       }
       await sleep(delayMs);
@@ -176,19 +193,32 @@ export class RecordFetcher {
     }
   }
 
+  #start(leader: number): void {
+    const loop = this.#run(leader).finally(() => {
+      this.#loops.delete(leader);
+      // A partition that came to this leader while its loop was ending found a loop and no reader.
+      if (!this.#closed && this.#failure === undefined && this.#wanted().some((p) => this.#leaderOf(p) === leader)) this.#kick();
+    });
+    this.#loops.set(leader, loop);
+  }
+
   /** One leader's loop; it ends when the leader leads none of the wanted partitions any more. */
   async #run(nodeId: number): Promise<void> {
+    const self = `broker ${String(nodeId)}`;
     let delayMs = RETRY_MIN_MS;
     while (!this.#closed) {
       const asked = this.#wanted().filter((p) => this.#leaderOf(p) === nodeId);
-      if (asked.length === 0) return;
+      if (asked.length === 0) {
+        this.#clear(self);
+        return;
+      }
       const epochs = asked.map((p) => p.epoch);
       try {
         const broker = await this.#cluster.broker(nodeId);
         const answer = (await broker.connectionPool.send(
           fetchRequest(asked.map(({ topic, partition, offset }) => ({ topic, partition, offset })), this.#options),
         )) as ReturnType<typeof decodeFetchResponse>;
-        this.#setAway(false, '');
+        this.#clear(self);
         delayMs = RETRY_MIN_MS;
         const misdirected = this.#deliver(answer, asked, epochs);
         if (misdirected) {
@@ -204,10 +234,12 @@ export class RecordFetcher {
           return;
         }
         this.#logger.debug({ nodeId, error: messageOf(error) }, 'fetch failed');
-        this.#setAway(true, messageOf(error));
+        this.#trouble(self, messageOf(error));
         await sleep(delayMs);
         delayMs = Math.min(delayMs * 2, RETRY_MAX_MS);
         await this.#cluster.refresh().catch(() => undefined);
+        // Its partitions may have gone to a broker that has no loop yet, and this loop ends when it leads none.
+        this.#kick();
       }
       while (this.#arrived.length > 0 && !this.#closed) {
         await new Promise<void>((resolve) => this.#wakeFetchers.push(resolve));
@@ -226,8 +258,10 @@ export class RecordFetcher {
       const outOfRange = part.errorCode === CODE.OFFSET_OUT_OF_RANGE;
       if (part.errorCode !== 0 && !outOfRange) {
         misdirected = true;
+        this.#trouble(nameOf(position), `${nameOf(position)} cannot be read: the broker answers with error ${String(part.errorCode)}`);
         continue;
       }
+      this.#clear(nameOf(position));
       if (outOfRange) position.stopped = true;
       const { topic, partition, highWatermark, lastStableOffset, logStartOffset } = part;
       const decoded = outOfRange
@@ -240,17 +274,38 @@ export class RecordFetcher {
             readCommitted: this.#options.isolationLevel === READ_COMMITTED,
           });
       position.offset = decoded.nextOffset;
+      if (part.recordSet.length > 0) {
+        // To the end of the line: a broker fills an answer in the order asked, and the last of many would get nothing.
+        this.#positions.delete(nameOf(position));
+        this.#positions.set(nameOf(position), position);
+      }
       this.#arrived.push({ topic, partition, records: decoded.records, nextOffset: decoded.nextOffset, highWatermark, lastStableOffset, logStartOffset, outOfRange });
     }
     if (this.#arrived.length > 0) this.wake();
     return misdirected;
   }
 
-  #setAway(away: boolean, reason: string): void {
-    if (away === this.#away) return;
-    this.#away = away;
-    this.#onAway?.(away, reason);
+  #trouble(source: string, reason: string): void {
+    this.#troubles.set(source, reason);
+    this.#tellTrouble();
   }
+
+  #clear(source: string): void {
+    if (this.#troubles.delete(source)) this.#tellTrouble();
+  }
+
+  #tellTrouble(): void {
+    const [reason] = this.#troubles.values();
+    if (reason === this.#told) return;
+    this.#told = reason;
+    this.#onAway?.(reason !== undefined, reason ?? '');
+  }
+}
+
+const METADATA = 'metadata';
+
+function nameOf({ topic, partition }: { topic: string; partition: number }): string {
+  return `${topic}-${String(partition)}`;
 }
 
 function sleep(ms: number): Promise<void> {

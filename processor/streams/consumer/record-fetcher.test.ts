@@ -1,0 +1,186 @@
+import { afterEach, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FakeBrokers } from '../../../tests/support/fake-brokers.ts';
+import { quietLogger } from '../../../tests/support/quiet-logger.ts';
+import { RecordFetcher, type FetchedPartition, type RecordFetcherOptions } from './record-fetcher.ts';
+
+let opened: RecordFetcher[] = [];
+afterEach(async () => {
+  await Promise.all(opened.map((fetcher) => fetcher.close()));
+  opened = [];
+});
+
+function open(brokers: FakeBrokers, options: RecordFetcherOptions = {}): RecordFetcher {
+  const fetcher = new RecordFetcher(brokers, quietLogger, { maxWaitMs: 10, ...options });
+  opened.push(fetcher);
+  return fetcher;
+}
+
+/** Takes until so many values have come. */
+async function take(fetcher: RecordFetcher, count: number, withinMs = 5_000): Promise<string[]> {
+  const values: string[] = [];
+  const deadline = performance.now() + withinMs;
+  while (values.length < count && performance.now() < deadline) values.push(...valuesOf(await fetcher.take(50)));
+  return values;
+}
+
+const valuesOf = (parts: readonly FetchedPartition[]): string[] => parts.flatMap(({ records }) => records.map((record) => String(record.valueText())));
+
+async function until(condition: () => boolean, withinMs = 5_000): Promise<void> {
+  const deadline = performance.now() + withinMs;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error('it did not come about');
+    await sleep(5);
+  }
+}
+
+test('a partition whose broker died is read from its new leader, also when no other partition is read there', async () => {
+  const brokers = new FakeBrokers();
+  const log = brokers.add('t', 0, 1, ['a', 'b']);
+  const fetcher = open(brokers);
+  fetcher.seek('t', 0, 0);
+  expect(await take(fetcher, 2)).toEqual(['a', 'b']);
+
+  brokers.dead.add(1);
+  log.leader = 2;
+  log.values.push('c');
+  expect(await take(fetcher, 1)).toEqual(['c']);
+});
+
+test('a broker that answers does not hide one that is dead', async () => {
+  const brokers = new FakeBrokers();
+  brokers.add('t', 0, 1, ['a']);
+  const dead = brokers.add('t', 1, 2, ['b']);
+  const told: [boolean, string][] = [];
+  const fetcher = open(brokers, { onAway: (away, reason) => told.push([away, reason]) });
+  fetcher.seek('t', 0, 0);
+  fetcher.seek('t', 1, 0);
+  expect((await take(fetcher, 2)).sort()).toEqual(['a', 'b']);
+  expect(told).toEqual([]);
+
+  brokers.dead.add(2);
+  while (told.length === 0) await fetcher.take(20);
+  for (let round = 0; round < 10; round += 1) await fetcher.take(20);
+  expect(brokers.fetches.filter(({ nodeId }) => nodeId === 1).length).toBeGreaterThan(5);
+  expect(told.at(-1)).toEqual([true, 'broker 2 refuses connections']);
+
+  brokers.dead.delete(2);
+  dead.values.push('c');
+  expect(await take(fetcher, 1)).toEqual(['c']);
+  expect(told.at(-1)).toEqual([false, '']);
+});
+
+test('a partition without a leader, and one that the broker refuses, are named', async () => {
+  const brokers = new FakeBrokers();
+  brokers.add('t', 0, 1, ['a']);
+  const orphan = brokers.add('t', 1, -1, ['b']);
+  const told: [boolean, string][] = [];
+  const fetcher = open(brokers, { onAway: (away, reason) => told.push([away, reason]) });
+  fetcher.seek('t', 0, 0);
+  fetcher.seek('t', 1, 0);
+  expect(await take(fetcher, 1)).toEqual(['a']);
+  await until(() => told.length > 0);
+  expect(told.at(-1)).toEqual([true, 't-1 has no leader']);
+
+  orphan.leader = 1;
+  expect(await take(fetcher, 1)).toEqual(['b']);
+  expect(told.at(-1)).toEqual([false, '']);
+
+  const TOPIC_AUTHORIZATION_FAILED = 29;
+  orphan.errorCode = TOPIC_AUTHORIZATION_FAILED;
+  await until(() => told.at(-1)?.[0] === true);
+  expect(told.at(-1)?.[1]).toBe('t-1 cannot be read: the broker answers with error 29');
+  fetcher.remove('t', 1);
+  expect(told.at(-1)).toEqual([false, '']);
+});
+
+test('an answer to a fetch from before a seek, or of a partition removed since, is dropped', async () => {
+  const brokers = new FakeBrokers();
+  brokers.add('t', 0, 1, ['a', 'b', 'c']);
+  brokers.add('t', 1, 1, ['x']);
+  const fetcher = open(brokers);
+  let moved = false;
+  brokers.onAnswer = async () => {
+    if (moved) return;
+    moved = true;
+    fetcher.seek('t', 0, 2);
+    fetcher.remove('t', 1);
+    fetcher.seek('t', 1, 1);
+  };
+  fetcher.seek('t', 0, 0);
+  fetcher.seek('t', 1, 0);
+  expect(await take(fetcher, 4, 200)).toEqual(['c']);
+});
+
+test('what has arrived and was not taken is dropped by a seek', async () => {
+  const brokers = new FakeBrokers();
+  brokers.add('t', 0, 1, ['a', 'b', 'c']);
+  const fetcher = open(brokers);
+  fetcher.seek('t', 0, 0);
+  await until(() => brokers.fetches.length > 0);
+  await sleep(20);
+  fetcher.seek('t', 0, 1);
+  expect(await take(fetcher, 4, 200)).toEqual(['b', 'c']);
+});
+
+test('a leader that moves while two answers are under way delivers each record once, in order', async () => {
+  const brokers = new FakeBrokers();
+  const log = brokers.add('t', 0, 1, ['a', 'b']);
+  brokers.add('t', 1, 2);
+  const fetcher = open(brokers);
+  fetcher.seek('t', 1, 0);
+  brokers.onAnswer = async (nodeId) => {
+    if (nodeId !== 1) return;
+    // The answer of broker 1 is held until broker 2 has delivered the same records and one more.
+    brokers.onAnswer = undefined;
+    log.leader = 2;
+    log.values.push('c');
+    await brokers.refresh();
+    await sleep(60);
+  };
+  fetcher.seek('t', 0, 0);
+  expect(await take(fetcher, 6, 300)).toEqual(['a', 'b', 'c']);
+});
+
+test('a position that the log does not hold is told once, and is left alone until a seek', async () => {
+  const brokers = new FakeBrokers();
+  brokers.add('t', 0, 1, ['a']);
+  const fetcher = open(brokers);
+  fetcher.seek('t', 0, 7);
+  const parts: FetchedPartition[] = [];
+  const deadline = performance.now() + 150;
+  while (performance.now() < deadline) parts.push(...(await fetcher.take(20)));
+  expect(parts.map(({ outOfRange, nextOffset, logStartOffset }) => ({ outOfRange, nextOffset, logStartOffset }))).toEqual([{ outOfRange: true, nextOffset: 7, logStartOffset: -1 }]);
+  fetcher.seek('t', 0, 0);
+  expect(await take(fetcher, 1)).toEqual(['a']);
+});
+
+test('no partition starves when an answer has room for one only', async () => {
+  const brokers = new FakeBrokers();
+  brokers.maxBytes = 1;
+  for (let partition = 0; partition < 4; partition += 1) brokers.add('t', partition, 1, [`p${String(partition)}`]);
+  const endless = brokers.partitions.get('t-0');
+  const fetcher = open(brokers);
+  for (let partition = 0; partition < 4; partition += 1) fetcher.seek('t', partition, 0);
+  brokers.onAnswer = async () => {
+    endless?.values.push('more');
+  };
+  const seen = new Set<string>();
+  const deadline = performance.now() + 2_000;
+  while (seen.size < 5 && performance.now() < deadline) for (const value of valuesOf(await fetcher.take(50))) seen.add(value);
+  expect([...seen].sort()).toEqual(['more', 'p0', 'p1', 'p2', 'p3']);
+});
+
+test('holds no more than one further answer while the caller works', async () => {
+  const brokers = new FakeBrokers();
+  const log = brokers.add('t', 0, 1, ['a']);
+  brokers.onAnswer = async () => {
+    log.values.push('more');
+  };
+  const fetcher = open(brokers);
+  fetcher.seek('t', 0, 0);
+  await until(() => brokers.fetches.length > 0);
+  await sleep(100);
+  expect(brokers.fetches.length).toBe(1);
+  expect(valuesOf(await fetcher.take(50))).toEqual(['a']);
+});

@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FetchedBytes } from '../../processor/streams/consumer/fetch-protocol.ts';
+import type { ProtocolRequest } from '../../processor/streams/consumer/kafka-cluster.ts';
+import type { FetchCluster } from '../../processor/streams/consumer/record-fetcher.ts';
+import { batchBytes } from './record-batch-bytes.ts';
+
+export interface FakePartition {
+  /** -1: none. What the metadata say after the next refresh. */
+  leader: number;
+  values: string[];
+  /** Answered in place of records when not 0. */
+  errorCode: number;
+}
+
+export interface AskedPartition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/**
+ * Brokers in memory behind the interface that the fetcher uses: leaders that move, brokers that die, partitions that are
+ * refused. For what a single real broker cannot show; it decides no integration test.
+ */
+export class FakeBrokers implements FetchCluster {
+  readonly partitions = new Map<string, FakePartition>();
+  readonly dead = new Set<number>();
+  /** What each fetch asked for, oldest first. */
+  readonly fetches: { nodeId: number; asked: AskedPartition[] }[] = [];
+  /** Called with the answer before it is given. */
+  onAnswer: ((nodeId: number, asked: readonly AskedPartition[]) => Promise<void>) | undefined;
+  /** Bytes of records in one answer, as a broker bounds them. */
+  maxBytes = Infinity;
+  #leaders = new Map<string, number>();
+
+  add(topic: string, partition: number, leader: number, values: string[] = []): FakePartition {
+    const added: FakePartition = { leader, values, errorCode: 0 };
+    this.partitions.set(`${topic}-${String(partition)}`, added);
+    this.#leaders.set(`${topic}-${String(partition)}`, leader);
+    return added;
+  }
+
+  async track(): Promise<void> {
+    await sleep(1);
+  }
+
+  leader(topic: string, partition: number): number | undefined {
+    const leader = this.#leaders.get(`${topic}-${String(partition)}`) ?? -1;
+    return leader < 0 ? undefined : leader;
+  }
+
+  async refresh(): Promise<void> {
+    await sleep(1);
+    for (const [name, { leader }] of this.partitions) this.#leaders.set(name, leader);
+  }
+
+  async broker(nodeId: number): Promise<{ nodeId: number; connectionPool: { send(request: ProtocolRequest): Promise<unknown> } }> {
+    if (this.dead.has(nodeId)) throw new Error(`broker ${String(nodeId)} refuses connections`);
+    return { nodeId, connectionPool: { send: (request) => this.#answer(nodeId, request) } };
+  }
+
+  async #answer(nodeId: number, request: ProtocolRequest): Promise<FetchedBytes[]> {
+    const asked = askedPartitions(((await request.request.encode()) as { buffer: Buffer }).buffer);
+    this.fetches.push({ nodeId, asked });
+    let left = this.maxBytes;
+    const answer = asked.map(({ topic, partition, offset }): FetchedBytes => {
+      const log = this.partitions.get(`${topic}-${String(partition)}`);
+      const place = { topic, partition, abortedTransactions: [], highWatermark: -1, lastStableOffset: -1, logStartOffset: -1, recordSet: Buffer.alloc(0) };
+      if (log === undefined || log.leader !== nodeId) return { ...place, errorCode: 6 };
+      if (log.errorCode !== 0) return { ...place, errorCode: log.errorCode };
+      const end = log.values.length;
+      if (offset > end) return { ...place, errorCode: 1 };
+      const recordSet = left > 0 ? batchOf(log.values, offset) : Buffer.alloc(0);
+      left -= recordSet.length;
+      return { ...place, errorCode: 0, highWatermark: end, lastStableOffset: end, logStartOffset: 0, recordSet };
+    });
+    await this.onAnswer?.(nodeId, asked);
+    await sleep(answer.some(({ recordSet, errorCode }) => recordSet.length > 0 || errorCode !== 0) ? 1 : 10);
+    if (this.dead.has(nodeId)) throw new Error(`broker ${String(nodeId)} closed the connection`);
+    return answer;
+  }
+}
+
+function batchOf(values: readonly string[], offset: number): Buffer {
+  if (offset >= values.length) return Buffer.alloc(0);
+  return batchBytes({ baseOffset: BigInt(offset), records: values.slice(offset).map((value, index) => ({ offsetDelta: index, timestampDelta: 0n, key: null, value: Buffer.from(value) })) });
+}
+
+/** Fetch request v11, by Kafka's protocol guide. */
+function askedPartitions(bytes: Buffer): AskedPartition[] {
+  const asked: AskedPartition[] = [];
+  let at = 25;
+  const topics = bytes.readInt32BE(at);
+  at += 4;
+  for (let t = 0; t < topics; t += 1) {
+    const length = bytes.readInt16BE(at);
+    const topic = bytes.toString('utf8', at + 2, at + 2 + length);
+    at += 2 + length;
+    const partitions = bytes.readInt32BE(at);
+    at += 4;
+    for (let p = 0; p < partitions; p += 1) {
+      asked.push({ topic, partition: bytes.readInt32BE(at), offset: Number(bytes.readBigInt64BE(at + 8)) });
+      at += 28;
+    }
+  }
+  return asked;
+}
