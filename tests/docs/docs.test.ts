@@ -179,3 +179,10 @@ test('docs/decisions/README.md lists every note, in order', () => {
   const libraries = tableRows(page('docs/decisions/0007-libraries.md')).flatMap(([names = '']) => names.split(', '));
   expect(libraries.toSorted()).toEqual(Object.keys(dependencies).toSorted());
 });
+
+test('README.md shows the pictures that there are', () => {
+  const folder = join(projectRoot, 'docs', 'screenshots');
+  const pictures = existsSync(folder) ? readdirSync(folder).filter((name) => /^(dashboard-light|dashboard|live)\.(png|gif|webp)$/.test(name)) : [];
+  const shown = localLinks(page('README.md'));
+  expect(pictures.map((name) => `docs/screenshots/${name}`).filter((path) => !shown.includes(path))).toEqual([]);
+});
