@@ -56,7 +56,7 @@ export class Dashboard {
   #lastTick = Date.now();
 
   constructor() {
-    this.store = new Store(initialState(readUrl(location.search), Date.now()));
+    this.store = new Store({ ...initialState(readUrl(location.search), Date.now()), browserOnline: navigator.onLine });
     this.#feed = new LiveFeed(
       {
         connectors: {
@@ -80,7 +80,10 @@ export class Dashboard {
       this.#update((state) => ({ ...state, browserOnline: true }));
       this.#feed.wake();
     });
-    addEventListener('offline', () => this.#update((state) => ({ ...state, browserOnline: false })));
+    addEventListener('offline', () => {
+      this.#update((state) => ({ ...state, browserOnline: false }));
+      this.#feed.verify();
+    });
     document.addEventListener('fullscreenchange', () => {
       if (!document.fullscreenElement && this.store.get().preferences.wall) this.prefer({ wall: false });
     });

@@ -31,7 +31,8 @@ describeInBrowser('figures on the dashboard', () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    [system, browser] = await Promise.all([LiveSystem.start(), launchBrowser()]);
+    browser = await launchBrowser();
+    system = await LiveSystem.start();
     await system.publish(3_000);
     await system.settled();
   }, START_MS);

@@ -119,6 +119,11 @@ export class LiveFeed {
     else if (this.#link.phase === 'live' && this.#options.now() - this.#lastHeardAt > SILENCE_MS) this.#reconnectNow();
   }
 
+  /** The browser says that it is offline. It may be wrong about this API (one on this machine): a new try tells. */
+  verify(): void {
+    if (this.#link.phase === 'live') this.#reconnectNow();
+  }
+
   #reconnectNow(): void {
     this.#drop();
     this.#attempt = Math.max(1, this.#attempt);

@@ -66,6 +66,7 @@ export function App(): JSX.Element {
     <>
       <div data-behind-panel><Header /></div>
       <main id="main" tabIndex={-1} data-behind-panel data-stale={stale}>
+        {blocked && <h1 class="unseen">Device logins</h1>}
         <Notices />
         {!blocked && (view === 'overview' ? <Overview /> : <Operations />)}
       </main>
