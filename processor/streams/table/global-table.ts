@@ -1,7 +1,7 @@
 import { KafkaCluster, READ_COMMITTED } from '../consumer/kafka-cluster.ts';
 import { hasCode, CODE } from '../consumer/kafka-errors.ts';
 import { RecordFetcher, type FetchedPartition } from '../consumer/record-fetcher.ts';
-import { topicPartition } from '../changelog/streams-producer.ts';
+import { parseTopicPartition, topicPartition } from '../changelog/streams-producer.ts';
 import { messageOf } from '../errors.ts';
 import type { KafkaConnectionConfig } from '../kafka-connection-config.ts';
 import type { Logger } from '../logger.ts';
@@ -30,29 +30,25 @@ class FetchedGlobalTable implements GlobalTable {
   readonly #options: GlobalTableOptions;
   readonly #logger: Logger;
   readonly #cluster: KafkaCluster;
-  readonly #fetcher: RecordFetcher;
+  #fetcher: RecordFetcher;
   readonly #progress = new Map<string, PartitionProgress>();
   #running: Promise<void> | undefined;
   #closed = false;
   #caughtUpOnce = false;
   #away: string | null = null;
   #waitingFor: string | null = 'not started';
+  /** Bytes that cannot be read; forgotten when every partition has been heard of again. */
+  #unreadable: string | null = null;
   #told = '';
 
   constructor(connection: KafkaConnectionConfig, options: GlobalTableOptions, logger: Logger) {
     this.#options = options;
     this.#logger = logger;
     this.#cluster = new KafkaCluster({ ...connection, clientId: `${connection.clientId}-global-table` }, logger);
-    this.#fetcher = new RecordFetcher(this.#cluster, logger, {
-      maxWaitMs: MAX_WAIT_MS,
-      isolationLevel: READ_COMMITTED,
-      onAway: (away, reason) => {
-        this.#away = away ? `Kafka is away: ${reason}` : null;
-        this.#tell();
-      },
-    });
+    this.#fetcher = this.#openFetcher();
   }
 
+  /** What `onChanges` throws ends the process as an unhandled rejection: a copy with a hole must not be served. */
   start(): void {
     this.#running ??= this.#run();
   }
@@ -76,15 +72,64 @@ class FetchedGlobalTable implements GlobalTable {
   async #run(): Promise<void> {
     await this.#waitForTopics();
     while (!this.#closed) {
-      try {
-        for (const part of await this.#fetcher.take(TAKE_TIMEOUT_MS)) this.#apply(part);
-      } catch (error) {
-        this.#logger.error({ error: messageOf(error) }, 'a result topic cannot be read');
-        this.#away = messageOf(error);
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      for (const part of await this.#take()) {
+        if (part.outOfRange) await this.#relocate(part);
+        else this.#apply(part);
       }
+      if ([...this.#progress.values()].every(({ end }) => end !== undefined)) this.#unreadable = null;
       if (!this.#caughtUpOnce && this.#reason() === null) this.#caughtUpOnce = true;
       this.#tell();
+    }
+  }
+
+  #openFetcher(): RecordFetcher {
+    return new RecordFetcher(this.#cluster, this.#logger, {
+      maxWaitMs: MAX_WAIT_MS,
+      isolationLevel: READ_COMMITTED,
+      onAway: (away, reason) => {
+        this.#away = away ? `Kafka is away: ${reason}` : null;
+        this.#tell();
+      },
+    });
+  }
+
+  /** Bytes that cannot be read are asked for again, for ever: they may have been damaged on their way. */
+  async #take(): Promise<readonly FetchedPartition[]> {
+    try {
+      return await this.#fetcher.take(TAKE_TIMEOUT_MS);
+    } catch (error) {
+      this.#unreadable = messageOf(error);
+      this.#logger.error({ error: this.#unreadable }, 'a result topic cannot be read');
+      await this.#fetcher.close();
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      this.#away = null;
+      this.#fetcher = this.#openFetcher();
+      for (const [name, progress] of this.#progress) {
+        const { topic, partition } = parseTopicPartition(name);
+        progress.end = undefined;
+        if (!this.#closed) this.#fetcher.seek(topic, partition, progress.position);
+      }
+      return [];
+    }
+  }
+
+  /** The partition does not hold our position: it was made anew, or its oldest records were deleted. From its start, then. */
+  async #relocate({ topic, partition }: FetchedPartition): Promise<void> {
+    const progress = this.#progress.get(topicPartition(topic, partition)) as PartitionProgress;
+    progress.end = undefined;
+    this.#tell();
+    while (!this.#closed) {
+      try {
+        const { first } = await this.#cluster.offsetRange(topic, partition, READ_COMMITTED);
+        if (progress.position > 0) this.#options.onReset(topic, partition);
+        progress.position = first;
+        this.#fetcher.seek(topic, partition, first);
+        return;
+      } catch (error) {
+        this.#logger.debug({ topic, partition, error: messageOf(error) }, 'the offsets of a result topic could not be asked for');
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        await this.#cluster.refresh().catch(() => undefined);
+      }
     }
   }
 
@@ -120,15 +165,6 @@ class FetchedGlobalTable implements GlobalTable {
     const { topic, partition } = part;
     const progress = this.#progress.get(topicPartition(topic, partition));
     if (progress === undefined) return;
-    if (part.outOfRange) {
-      // Position 0 of a compacted topic is below the log start after a deleteRecords; past the end it was recreated.
-      const recreated = progress.position > part.highWatermark;
-      if (recreated) this.#options.onReset(topic, partition);
-      progress.position = part.logStartOffset;
-      progress.end = undefined;
-      this.#fetcher.seek(topic, partition, Math.max(0, part.logStartOffset));
-      return;
-    }
     const changes: TableChange[] = [];
     for (const { offset, timestampMs, key, value } of part.records) if (key !== null) changes.push({ topic, partition, offset, timestampMs, key, value });
     progress.position = part.nextOffset;
@@ -141,7 +177,7 @@ class FetchedGlobalTable implements GlobalTable {
     if (this.#away !== null) return this.#away;
     let behind = 0;
     for (const { position, end } of this.#progress.values()) {
-      if (end === undefined) return 'reading the result topics for the first time';
+      if (end === undefined) return this.#unreadable ?? 'reading the result topics for the first time';
       behind += Math.max(0, end - position);
     }
     return behind === 0 ? null : `catching up: ${String(behind)} records of the result topics to go`;
