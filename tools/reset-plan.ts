@@ -27,14 +27,15 @@ export interface ResetPlan {
 }
 
 /**
- * Changelogs first: a processor whose changelog is missing refuses to start while the group has offsets or its slot
- * has stores. The topics that are read by the group come after: with a topic Kafka forgets the group's offsets in it.
+ * In the order in which they must go. A processor that finds one missing refuses to start while the group has offsets
+ * or its slot has stores. Where neither is left, the rows of a changelog tell it that this is no first start. So the
+ * repartition topics go before the changelogs: alone, they would be counted once more by a start that looks like a first one.
  */
 export function internalTopics({ applicationId, inputTopic, deadLetterTopic }: Pick<Environment, 'applicationId' | 'inputTopic' | 'deadLetterTopic'>): string[] {
   const { subTopologies } = buildTopology({ inputTopic, deadLetterTopic });
-  const changelogs = subTopologies.flatMap((s) => s.stores.map(({ name }) => changelogTopic(applicationId, name)));
   const repartitions = subTopologies.flatMap((s) => s.writesGroupings.map((name) => repartitionTopic(applicationId, name)));
-  return [...new Set([...changelogs, ...repartitions, statusTopic(applicationId)])];
+  const changelogs = subTopologies.flatMap((s) => s.stores.map(({ name }) => changelogTopic(applicationId, name)));
+  return [...new Set([...repartitions, ...changelogs, statusTopic(applicationId)])];
 }
 
 /** Changes nothing. @throws what kafkajs throws */

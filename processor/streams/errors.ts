@@ -51,6 +51,9 @@ export class StreamsError extends Error {
   }
 }
 
+/** The remedy of a contradiction that only starting over resolves, as the end of a sentence. */
+export const RESET_REMEDY = 'reset the application (npm run reset for the login application; docs/operations.md)';
+
 /** Any thrown thing as one line of text. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

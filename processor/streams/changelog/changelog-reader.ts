@@ -1,7 +1,7 @@
 import { READ_UNCOMMITTED, type KafkaCluster } from '../consumer/kafka-cluster.ts';
 import { RecordFetcher } from '../consumer/record-fetcher.ts';
 import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
-import { StreamsError } from '../errors.ts';
+import { RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
 import type { TaskChangelog } from '../task/stream-task.ts';
@@ -44,7 +44,7 @@ export async function restoreStore(options: {
       const { first, end } = await untilBrokerAnswers(signal, () => cluster.offsetRange(topic, partition, READ_UNCOMMITTED), () => cluster.refresh());
       const from = store.offsets().changelog.get(name) ?? first;
       if (from > end || from < first) {
-        throw new StreamsError('INTERNAL_TOPIC_INVALID', `the changelog ${name} holds offsets ${String(first)} to ${String(end)}, but the local store ends at ${String(from)}: the topic was deleted, recreated or truncated. Restore the topic, or start over with reset (docs/operations.md)`);
+        throw new StreamsError('INTERNAL_TOPIC_INVALID', `the changelog ${name} holds offsets ${String(first)} to ${String(end)}, but the local store ends at ${String(from)}: the topic was deleted, recreated or truncated. Restore the topic or, if starting over is meant, ${RESET_REMEDY}`);
       }
       positions.set(name, from);
       ends.set(name, end);

@@ -1,6 +1,6 @@
 import type kafkajs from 'kafkajs';
 import { hasCode, isBrokerAway } from '../consumer/kafka-errors.ts';
-import { messageOf, StreamsError } from '../errors.ts';
+import { messageOf, RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { changelogTopic, repartitionTopic, statusTopic, topicNameOf, type SubTopology, type Topology } from '../topology/topology.ts';
 
@@ -69,7 +69,7 @@ export async function prepareTopics(options: {
     for (const topic of external) {
       if (existing.has(topic)) continue;
       const plan = creatable[topic];
-      if (sources.has(topic) && !isFirstStart) throw new StreamsError('SOURCE_TOPIC_MISSING', `the topic ${topic} does not exist any more, but ${applicationId} has read from it before. Restore the topic, or reset the application if starting over is meant (docs/operations.md)`);
+      if (sources.has(topic) && !isFirstStart) throw new StreamsError('SOURCE_TOPIC_MISSING', `the topic ${topic} does not exist any more, but ${applicationId} has read from it before. Restore the topic or, if starting over is meant, ${RESET_REMEDY}`);
       if (plan === undefined) throw new StreamsError('SOURCE_TOPIC_MISSING', `the topic ${topic} does not exist; create it before the application starts`);
       await create({ topic, partitions: plan.partitions, config: plan.config ?? {} });
     }
@@ -78,12 +78,12 @@ export async function prepareTopics(options: {
     for (const plan of internalTopics(topology, applicationId, counts)) {
       counts[plan.topic] = plan.partitions;
       if (!existing.has(plan.topic)) {
-        if (!isFirstStart && plan.topic !== statusTopic(applicationId)) throw new StreamsError('INTERNAL_TOPIC_INVALID', `the internal topic ${plan.topic} does not exist any more, but the group ${applicationId} has committed offsets. Restore the topic, or reset the application if starting over is meant (docs/operations.md)`);
+        if (!isFirstStart && plan.topic !== statusTopic(applicationId)) throw new StreamsError('INTERNAL_TOPIC_INVALID', `the internal topic ${plan.topic} does not exist any more, but the group ${applicationId} has committed offsets. Restore the topic or, if starting over is meant, ${RESET_REMEDY}`);
         await create(plan);
         continue;
       }
       const found = (await partitionCounts(admin, [plan.topic]))[plan.topic];
-      if (found !== plan.partitions) throw new StreamsError('PARTITIONS_CHANGED', `the topic ${plan.topic} has ${String(found)} partitions, but the source topics make it ${String(plan.partitions)}: partitions were added, and keys would land elsewhere. Reset the application, or go back to the old partition count (docs/operations.md)`);
+      if (found !== plan.partitions) throw new StreamsError('PARTITIONS_CHANGED', `the topic ${plan.topic} has ${String(found)} partitions, but the source topics make it ${String(plan.partitions)}: partitions were added, and keys would land elsewhere. Go back to the old partition count with a new topic, or ${RESET_REMEDY}`);
     }
     return counts;
   } finally {
@@ -101,11 +101,11 @@ export async function findChangedTopic(kafka: kafkajs.Kafka, expected: Readonly<
     await admin.connect();
     const existing = new Set(await admin.listTopics());
     for (const topic of Object.keys(expected)) {
-      if (!existing.has(topic)) return new StreamsError('SOURCE_TOPIC_MISSING', `the topic ${topic} was deleted while the application ran. Restore the topic, or reset the application if starting over is meant (docs/operations.md)`);
+      if (!existing.has(topic)) return new StreamsError('SOURCE_TOPIC_MISSING', `the topic ${topic} was deleted while the application ran. Restore the topic or, if starting over is meant, ${RESET_REMEDY}`);
     }
     const counts = await partitionCounts(admin, Object.keys(expected));
     for (const [topic, partitions] of Object.entries(expected)) {
-      if (counts[topic] !== partitions) return new StreamsError('PARTITIONS_CHANGED', `the topic ${topic} has ${String(counts[topic])} partitions and had ${String(partitions)}: the new ones would not be read and keys would land elsewhere. Reset the application, or go back to the old partition count (docs/operations.md)`);
+      if (counts[topic] !== partitions) return new StreamsError('PARTITIONS_CHANGED', `the topic ${topic} has ${String(counts[topic])} partitions and had ${String(partitions)}: the new ones would not be read and keys would land elsewhere. Go back to the old partition count with a new topic, or ${RESET_REMEDY}`);
     }
     return undefined;
   } finally {

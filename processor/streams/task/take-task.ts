@@ -2,7 +2,7 @@ import { restoreStore } from '../changelog/changelog-reader.ts';
 import { topicPartition, type StreamsProducer } from '../changelog/streams-producer.ts';
 import { READ_COMMITTED, READ_UNCOMMITTED, type KafkaCluster } from '../consumer/kafka-cluster.ts';
 import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
-import { StreamsError } from '../errors.ts';
+import { RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { StateStore } from '../store/state-store.ts';
 import type { FenceGate } from './fence-gate.ts';
@@ -17,6 +17,8 @@ export interface TakeContext {
   readonly cluster: KafkaCluster;
   readonly logger: Logger;
   readonly fences: FenceGate;
+  /** Offsets and changelog are committed in one transaction: neither is there without the other. */
+  readonly exactlyOnce: boolean;
   readonly createProducer: (task: StreamTask) => StreamsProducer;
   readonly createGraph: (task: StreamTask, store: StateStore | undefined) => TaskGraph;
 }
@@ -79,7 +81,7 @@ async function expectLag(task: StreamTask, { applicationId, cluster }: TakeConte
   task.expect(offsets, ends);
 }
 
-async function startOffsets(task: StreamTask, { applicationId, cluster }: TakeContext): Promise<Map<string, number>> {
+async function startOffsets(task: StreamTask, { applicationId, cluster, exactlyOnce }: TakeContext): Promise<Map<string, number>> {
   const { signal } = task.life;
   await untilBrokerAnswers(signal, () => cluster.track(task.inputs.map((i) => i.topic)));
   const committed = await untilBrokerAnswers(signal, () => cluster.committedOffsets(applicationId, task.inputs), () => cluster.refresh());
@@ -89,9 +91,12 @@ async function startOffsets(task: StreamTask, { applicationId, cluster }: TakeCo
     const { first, end } = await untilBrokerAnswers(signal, () => cluster.offsetRange(topic, partition, READ_UNCOMMITTED), () => cluster.refresh());
     const inGroup = committed[index] ?? -1;
     const inStore = task.store?.offsets().input.get(name);
-    const remedy = 'If starting over is meant, reset the application (docs/operations.md)';
+    const remedy = `If starting over is meant, ${RESET_REMEDY}`;
     if (inGroup < 0) {
       if (inStore !== undefined) throw new StreamsError('OFFSETS_MISSING', `the group ${applicationId} has no committed offset for ${name}, but the local store of task ${task.id} has counted it up to ${String(inStore)}. ${remedy}`, { taskId: task.id });
+      // An empty disk and offsets that expired would look like a first start, but for what was restored from the changelog.
+      const restored = task.store?.digest().entries ?? 0;
+      if (exactlyOnce && restored > 0) throw new StreamsError('OFFSETS_MISSING', `the group ${applicationId} has no committed offset for ${name}, but the changelogs of task ${task.id} hold ${String(restored)} rows counted from it. ${remedy}`, { taskId: task.id });
       offsets.set(name, first);
       continue;
     }

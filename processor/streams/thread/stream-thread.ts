@@ -6,7 +6,7 @@ import { KafkaCluster } from '../consumer/kafka-cluster.ts';
 import { placeTasks } from '../consumer/partition-assignor.ts';
 import { RecordFetcher } from '../consumer/record-fetcher.ts';
 import { decodeAssignmentInfo, decodeSubscriptionInfo, encodeAssignmentInfo, encodeSubscriptionInfo } from '../consumer/subscription-info.ts';
-import { StreamsError } from '../errors.ts';
+import { RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { ThreadInit } from '../streams-config.ts';
 import { crashPoint } from '../task/crash-point.ts';
@@ -83,6 +83,7 @@ export class StreamThread {
         cluster: this.#queryCluster,
         logger,
         fences: this.#fences,
+        exactlyOnce: config.processingGuarantee === 'exactly_once',
         createProducer: (task) => this.#createProducer(task),
         createGraph: (task, store) =>
           new TaskGraph({
@@ -216,7 +217,7 @@ export class StreamThread {
     for (const part of fetched) {
       const task = this.#tasks.taskOf(part.topic, part.partition);
       if (task === undefined) continue;
-      if (part.outOfRange) throw new StreamsError('OFFSET_OUT_OF_RANGE', `${part.topic}-${String(part.partition)} does not hold offset ${String(part.nextOffset)} any more: records were deleted before they were processed. If starting over is meant, reset the application (docs/operations.md)`, { taskId: task.id });
+      if (part.outOfRange) throw new StreamsError('OFFSET_OUT_OF_RANGE', `${part.topic}-${String(part.partition)} does not hold offset ${String(part.nextOffset)} any more: records were deleted before they were processed. If starting over is meant, ${RESET_REMEDY}`, { taskId: task.id });
       const accepted = task.accept(part);
       if (!this.#repartitionTopics.has(part.topic)) this.#records += accepted;
       if (part.records.length > 0) await new Promise((resolve) => setImmediate(resolve));
