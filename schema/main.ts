@@ -22,7 +22,7 @@ const badName = await unresolvableBroker(connection.brokers);
 if (badName !== null) exitWith(badName);
 
 const { applicationId, inputTopic, deadLetterTopic } = environment;
-const feed = openLiveFeed({ applicationId, logger }, (options) => createGlobalTable(connection, options, logger));
+const feed = openLiveFeed({ applicationId, logger }, (options) => createGlobalTable(connection, options, logger), (error) => exitWith(`${error.code}: ${error.message}`));
 
 let server: ApiServer;
 try {

@@ -119,7 +119,7 @@ export function ensureInstalled() {
       return true;
     }
     process.stderr.write('Installing packages with `npm ci` (only after a change; about half a minute)\n');
-    if (!runNpm('ci')) {
+    if (!runNpm('ci', '--include=dev')) {
       process.stderr.write('`npm ci` failed: see the lines above. Is the network, or your npm registry, within reach?\n');
       return false;
     }

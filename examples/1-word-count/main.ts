@@ -24,6 +24,9 @@ const counts = createGlobalTable(
     },
     onReset: () => undefined,
     onState: () => undefined,
+    onFatal: (error) => {
+      throw error;
+    },
   },
   quietLogger,
 );

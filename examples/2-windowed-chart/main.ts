@@ -30,6 +30,9 @@ const results = createGlobalTable(
     },
     onReset: () => rows.clear(),
     onState: () => undefined,
+    onFatal: (error) => {
+      throw error;
+    },
   },
   quietLogger,
 );

@@ -31,7 +31,7 @@ export function buildTopology({ input, output }: DeduplicateOptions): Topology {
   const builder = new StreamsBuilder();
   builder
     .stream(input, { decode: ({ value }) => value?.toString('utf8') ?? '' })
-    .process(() => new FirstOnly(), { stores: [seenStore as StoreSpec<never>] })
+    .process(() => new FirstOnly(), { stores: [seenStore] })
     .to(output, stringSerde);
   return builder.build();
 }

@@ -127,6 +127,9 @@ const origins = z.string().transform((list, context) => {
 /** A Kafka topic name may have 249 characters: the longest suffix of an internal topic must fit behind the id. */
 const longestApplicationId = 150;
 
+/** The id is a directory name too, and one that begins with a dot is hidden. */
+const applicationId = kafkaName(longestApplicationId).refine((id) => !id.startsWith('.'), { error: 'a name that does not begin with a dot' });
+
 const variables = z.object({
   KAFKA_BROKERS: brokers.optional(),
   KAFKA_SSL: flag.default(false),
@@ -134,7 +137,7 @@ const variables = z.object({
   KAFKA_SASL_USERNAME: verbatim.optional(),
   KAFKA_SASL_PASSWORD: verbatim.optional(),
   KAFKA_CA_FILE: text.optional(),
-  APPLICATION_ID: kafkaName(longestApplicationId).default('tributary-logins'),
+  APPLICATION_ID: applicationId.default('tributary-logins'),
   INPUT_TOPIC: kafkaName(249).default('user-login'),
   INPUT_PARTITIONS: integer(1, 10_000).default(4),
   DEAD_LETTER_TOPIC: kafkaName(249).default('user-login-dlq'),
@@ -142,10 +145,10 @@ const variables = z.object({
   DATA_DIR: text.default('.data'),
   LOCAL_KAFKA_PORT: integer(1, 65_535).default(9092),
   INTERNAL_REPLICATION_FACTOR: integer(1, 1_000).optional(),
-  NUM_STREAM_THREADS: integer(1, 256).default(1),
+  NUM_STREAM_THREADS: integer(1, 64).default(1),
   NUM_STANDBY_REPLICAS: integer(0, 100).default(0),
   PROCESSING_GUARANTEE: oneOf(processingGuarantees).default('exactly_once'),
-  COMMIT_INTERVAL_MS: integer(1, 600_000, ' of milliseconds').default(100),
+  COMMIT_INTERVAL_MS: integer(1, 300_000, ' of milliseconds').default(100),
   HOST: variable('a host name or an address', (host) => (/^[a-zA-Z0-9._:-]+$/.test(host.trim()) ? host.trim() : undefined)).default('127.0.0.1'),
   PORT: integer(0, 65_535).default(4000),
   ALLOWED_ORIGINS: origins.default([]),

@@ -39,6 +39,16 @@ test('what cannot be read is dead-lettered with its origin, and counted', async 
   expect(driver.store<DataQualityCounts>('data-quality').get('quality')).toMatchObject({ deadLettered: { NOT_JSON: 1, NO_VALUE: 1 }, missing: { device_type: 1 } });
 });
 
+test('partitions without a login hold nobody back, and output leaves the stores alone', async () => {
+  const driver = new TopologyTestDriver(TOPOLOGY, { partitions: { 'user-login': 4 } });
+  await driver.pipe('user-login', { partition: 2, value: login('CA', 'iOS', AT) });
+  driver.output('test-counts-by-state-changelog');
+  await driver.pipe('user-login', { partition: 2, value: login('CA', 'iOS', AT - 25 * 3_600) });
+  const rows = (await driver.entries('data-quality')).map(([, , value]) => JSON.parse(value.toString()) as DataQualityCounts);
+  expect(rows.reduce((late, row) => late + row.late, 0)).toBe(1);
+  expect(driver.store<LoginCounts>('counts-by-state').get('CA')).toMatchObject({ ios: 2 });
+});
+
 test('a login a day behind stream time is late for the minutes, and still counted in totals and hours', async () => {
   const driver = new TopologyTestDriver(TOPOLOGY);
   await driver.pipe('user-login', { value: login('CA', 'iOS', AT) });

@@ -19,8 +19,8 @@ const schema = z.object({
   sessionTimeoutMs: positive.default(8_000),
   rebalanceTimeoutMs: positive.default(20_000),
   heartbeatIntervalMs: positive.default(700),
-  /** After this the coordinator aborts what a dead process left open. */
-  transactionTimeoutMs: positive.default(15_000),
+  /** After this the coordinator aborts what a dead process left open. Default: three commit intervals, at least 15 s. */
+  transactionTimeoutMs: positive.max(900_000).optional(),
   statusIntervalMs: positive.default(1_000),
   /** Back-off before a failed thread is replaced; doubles up to 30 s. */
   threadReplaceBackoffMs: positive.default(500),
@@ -34,7 +34,7 @@ const schema = z.object({
 });
 
 export type StreamsConfigInput = z.input<typeof schema>;
-export type StreamsConfig = Readonly<z.output<typeof schema>>;
+export type StreamsConfig = Readonly<z.output<typeof schema>> & { readonly transactionTimeoutMs: number };
 
 /**
  * Parses once, fills in defaults, cross-checks, freezes. Plain data: it crosses threads.
@@ -46,7 +46,7 @@ export function parseStreamsConfig(input: StreamsConfigInput): StreamsConfig {
     const issues = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
     throw new StreamsError('CONFIG_INVALID', `streams configuration: ${issues}`);
   }
-  const config = parsed.data;
+  const config = { ...parsed.data, transactionTimeoutMs: parsed.data.transactionTimeoutMs ?? Math.max(15_000, parsed.data.commitIntervalMs * 3) };
   if (config.heartbeatIntervalMs * 3 > config.sessionTimeoutMs) {
     throw new StreamsError('CONFIG_INVALID', `streams configuration: sessionTimeoutMs ${String(config.sessionTimeoutMs)} must be at least three heartbeats of ${String(config.heartbeatIntervalMs)} ms`);
   }

@@ -8,14 +8,15 @@ export interface LiveFeed {
   close(): Promise<void>;
 }
 
-/** A live model and the global table that feeds it, started. */
-export function openLiveFeed(options: LiveModelOptions, createTable: (options: GlobalTableOptions) => GlobalTable): LiveFeed {
+/** A live model and the global table that feeds it, started. `onFatal`: the brokers refuse this process for good. */
+export function openLiveFeed(options: LiveModelOptions, createTable: (options: GlobalTableOptions) => GlobalTable, onFatal: GlobalTableOptions['onFatal']): LiveFeed {
   const model = new LiveModel(options);
   const table = createTable({
     topics: model.topics,
     onChanges: (changes) => model.apply(changes),
     onReset: (topic, partition) => model.reset(topic, partition),
     onState: (state) => model.setTableState(state),
+    onFatal,
   });
   model.followPositions(() => table.positions());
   table.start();

@@ -47,6 +47,9 @@ function follow(...topics: string[]): Copy {
         else rows.set(key.toString(), value.toString());
       }
     },
+    onFatal: (error) => {
+      throw error;
+    },
     onReset: (topic, partition) => {
       resets.push(`${topic}-${String(partition)}`);
       rows.clear();

@@ -1,3 +1,5 @@
+import type { StreamsError } from '../errors.ts';
+
 /** One applied record of a compacted topic; a null value is a tombstone. */
 export interface TableChange {
   readonly topic: string;
@@ -34,4 +36,6 @@ export interface GlobalTableOptions {
   onReset(topic: string, partition: number): void;
   /** Called whenever `state()` may have changed. */
   onState(state: GlobalTableState): void;
+  /** At start: credentials or TLS that no waiting mends. The table gives up; so should the process. */
+  onFatal(error: StreamsError): void;
 }

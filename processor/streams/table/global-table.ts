@@ -1,5 +1,5 @@
 import { KafkaCluster, READ_COMMITTED } from '../consumer/kafka-cluster.ts';
-import { hasCode, CODE } from '../consumer/kafka-errors.ts';
+import { asFatalConnectionError, hasCode, CODE } from '../consumer/kafka-errors.ts';
 import { RecordFetcher, type FetchedPartition } from '../consumer/record-fetcher.ts';
 import { parseTopicPartition, topicPartition } from '../changelog/streams-producer.ts';
 import { messageOf } from '../errors.ts';
@@ -28,6 +28,7 @@ interface PartitionProgress {
  */
 class FetchedGlobalTable implements GlobalTable {
   readonly #options: GlobalTableOptions;
+  readonly #brokers: readonly string[];
   readonly #logger: Logger;
   readonly #cluster: KafkaCluster;
   #fetcher: RecordFetcher;
@@ -43,6 +44,7 @@ class FetchedGlobalTable implements GlobalTable {
 
   constructor(connection: KafkaConnectionConfig, options: GlobalTableOptions, logger: Logger) {
     this.#options = options;
+    this.#brokers = connection.brokers;
     this.#logger = logger;
     this.#cluster = new KafkaCluster({ ...connection, clientId: `${connection.clientId}-global-table` }, logger);
     this.#fetcher = this.#openFetcher();
@@ -150,6 +152,13 @@ class FetchedGlobalTable implements GlobalTable {
           this.#waitingFor = `waiting for the topic ${topic}, which the processor creates`;
           await this.#cluster.refresh();
         } catch (error) {
+          const fatal = asFatalConnectionError(error, this.#brokers);
+          // A name that does not resolve may be a name server that is away.
+          if (fatal !== undefined && fatal.code !== 'BROKER_NAME_UNKNOWN') {
+            this.#closed = true;
+            this.#options.onFatal(fatal);
+            return;
+          }
           const missing = hasCode(error, CODE.UNKNOWN_TOPIC_OR_PARTITION);
           this.#waitingFor = missing ? `waiting for the topic ${topic}, which the processor creates` : `Kafka is away: ${messageOf(error)}`;
           if (!missing) await this.#cluster.refresh().catch(() => undefined);

@@ -7,7 +7,8 @@ import { taskCount, timeSourcesOf } from '../task/task-manager.ts';
 import { parseTaskId, taskId } from '../task/task-id.ts';
 import { partitionOf } from '../topology/partitioner.ts';
 import type { ConsumerRecord, RecordHeaders } from '../topology/record.ts';
-import { changelogTopic, repartitionTopic, topicNameOf, type SubTopology, type Topology } from '../topology/topology.ts';
+import { repartitionSizes } from '../topology/repartition-sizes.ts';
+import { changelogTopic, topicNameOf, type SubTopology, type Topology } from '../topology/topology.ts';
 
 export interface TestRecord {
   readonly key?: string | Buffer | null;
@@ -26,6 +27,8 @@ export interface TopologyTestDriverOptions {
   readonly nowMs?: () => number;
 }
 
+/** `!`: the runtime's own rows. */
+const RESERVED_KEY_BYTE = 0x21;
 const FIXED_NOW_MS = Date.UTC(2026, 0, 1);
 
 /**
@@ -39,7 +42,11 @@ export class TopologyTestDriver {
   readonly #partitions: Readonly<Record<string, number>>;
   readonly #tasks = new Map<string, { graph: TaskGraph; collector: RecordCollector; store: StateStore; subTopology: SubTopology; inbox: ConsumerRecord[] }>();
   readonly #log = new Map<string, OutgoingRecord[]>();
+  /** Committed rows per store: key bytes as latin1 text, value bytes. */
+  readonly #committed = new Map<string, Map<string, Buffer>>();
   readonly #nextOffsets = new Map<string, number>();
+  readonly #reportedMs = new Map<string, number>();
+  #idleReported = false;
 
   constructor(topology: Topology, options: TopologyTestDriverOptions = {}) {
     this.#topology = topology;
@@ -76,7 +83,7 @@ export class TopologyTestDriver {
     return written;
   }
 
-  /** A key-value store's committed rows over all partitions, by key. */
+  /** A key-value store's committed rows over all partitions, by key; of a key that several partitions have, the row written last (`entries` has all). */
   store<V>(name: string): Map<string, V> {
     return this.#rows(name, (key) => key.toString('utf8'));
   }
@@ -85,7 +92,7 @@ export class TopologyTestDriver {
   async entries(name: string): Promise<[number, Buffer, Buffer][]> {
     const found: [number, Buffer, Buffer][] = [];
     for (const [id, { store }] of this.#tasks) {
-      for await (const [key, value] of store.entries(name)) if (key[0] !== 0x21) found.push([parseTaskId(id).partition, key, value]);
+      for await (const [key, value] of store.entries(name)) if (key[0] !== RESERVED_KEY_BYTE) found.push([parseTaskId(id).partition, key, value]);
     }
     return found;
   }
@@ -93,21 +100,14 @@ export class TopologyTestDriver {
   partitionsOf(topic: string): number {
     const given = this.#partitions[topic];
     if (given !== undefined) return given;
-    const upstream = this.#topology.subTopologies.filter((s) => s.writesGroupings.some((grouping) => repartitionTopic(this.#applicationId, grouping) === topic));
-    const sizes = upstream.map((s) => Math.max(...s.sources.map((source) => this.partitionsOf(topicNameOf(source, this.#applicationId)))));
-    return sizes.length === 0 ? 1 : Math.max(...sizes);
+    return repartitionSizes(this.#topology, this.#applicationId, (source) => this.#partitions[source] ?? 1).get(topic) ?? 1;
   }
 
   #rows<V>(name: string, decode: (key: Buffer) => string): Map<string, V> {
-    const rows = new Map<string, V>();
     const spec = this.#topology.subTopologies.flatMap((s) => s.stores).find((s) => s.name === name);
     if (spec === undefined) throw new Error(`the topology has no store "${name}"`);
-    const written = this.#log.get(changelogTopic(this.#applicationId, name)) ?? [];
-    for (const { key, value } of written) {
-      if (key === null || key[0] === 0x21) continue;
-      if (value === null) rows.delete(decode(key));
-      else rows.set(decode(key), spec.serde.deserialize(value) as V);
-    }
+    const rows = new Map<string, V>();
+    for (const [key, value] of this.#committed.get(name) ?? []) rows.set(decode(Buffer.from(key, 'latin1')), spec.serde.deserialize(value) as V);
     return rows;
   }
 
@@ -122,21 +122,52 @@ export class TopologyTestDriver {
 
   /** One commit per round and task until nothing is under way. */
   async #settle(): Promise<void> {
+    this.#reportIdleSources();
     for (let moved = true; moved; ) {
       moved = false;
-      for (const [, task] of [...this.#tasks].sort(([, a], [, b]) => a.subTopology.id - b.subTopology.id)) {
+      for (const [id, task] of [...this.#tasks].sort(([, a], [, b]) => a.subTopology.id - b.subTopology.id)) {
         if (task.inbox.length === 0) continue;
         moved = true;
         for (const record of task.inbox.splice(0)) task.graph.process(record);
-        if (task.subTopology.writesGroupings.length > 0) task.graph.sendTimeReport(false);
         await task.graph.expire();
         const changes = task.graph.seal();
+        this.#reportTime(id, task.graph, task.subTopology);
         for (const record of task.collector.take()) this.#write(record);
-        for (const { store, key, value } of changes) this.#write({ topic: changelogTopic(this.#applicationId, store), partition: 0, key, value });
+        for (const { store, key, value } of changes) {
+          this.#write({ topic: changelogTopic(this.#applicationId, store), partition: 0, key, value });
+          this.#remember(store, key, value);
+        }
         await task.store.commit({ changes, changelogOffsets: new Map(), inputOffsets: new Map() });
         task.graph.committed();
       }
     }
+  }
+
+  /** A source without a record says so once, as a real task does when it starts: it must not hold stream time back. */
+  #reportIdleSources(): void {
+    if (this.#idleReported) return;
+    this.#idleReported = true;
+    for (const [id, { graph, collector, subTopology, inbox }] of this.#tasks) {
+      if (inbox.length > 0) continue;
+      this.#reportTime(id, graph, subTopology);
+      for (const record of collector.take()) this.#write(record);
+    }
+  }
+
+  /** As a real task does: when there is news, and when partials wait behind it. */
+  #reportTime(id: string, graph: TaskGraph, { writesGroupings }: SubTopology): void {
+    if (writesGroupings.length === 0) return;
+    if (this.#reportedMs.get(id) === graph.observedMs && !graph.needsTimeReport) return;
+    this.#reportedMs.set(id, graph.observedMs);
+    graph.sendTimeReport(true);
+  }
+
+  #remember(store: string, key: Buffer, value: Buffer | null): void {
+    if (key[0] === RESERVED_KEY_BYTE) return;
+    const rows = this.#committed.get(store) ?? new Map<string, Buffer>();
+    this.#committed.set(store, rows);
+    if (value === null) rows.delete(key.toString('latin1'));
+    else rows.set(key.toString('latin1'), value);
   }
 
   #write(record: OutgoingRecord): void {

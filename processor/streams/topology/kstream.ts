@@ -95,8 +95,8 @@ export class KStream<V> {
   }
 
   /** Attaches a custom processor; `stores` are its own (a spec) or another node's (a name). */
-  process<R>(supplier: () => Processor<V, R>, options: { stores?: readonly (StoreSpec<never> | string)[] } = {}): KStream<R> {
-    const specs = (options.stores ?? []).map((store) => (typeof store === 'string' ? this.#findStore(store) : (store as StoreSpec<unknown>)));
+  process<R>(supplier: () => Processor<V, R>, options: { stores?: readonly (StoreSpec<unknown> | string)[] } = {}): KStream<R> {
+    const specs = (options.stores ?? []).map((store) => (typeof store === 'string' ? this.#findStore(store) : store));
     const node = this.graph.add({
       kind: 'PROCESSOR',
       parents: [this.node.index],
@@ -200,6 +200,7 @@ export class KGroupedStream<V> {
         keyOf: this.selector as (value: unknown, key: string | null) => string,
         aggregate: aggregate as Aggregate<unknown, unknown>,
         grainMs: () => commonGrainMs(created.windows.flatMap((w) => (w === undefined ? [] : [w]))),
+        retentionMs: () => created.windows.reduce<number | undefined>((shortest, w) => (w === undefined ? shortest : Math.min(w.retentionMs, shortest ?? Infinity)), undefined),
       });
     }
     combiner.windows.push(windows);
@@ -249,7 +250,7 @@ export class KTable<A> {
     return new KStream<TableUpdate<A>>(this.#graph, this.#node, false);
   }
 
-  /** What came too late for the windows: the partial aggregate that was left out. Windowed tables behind a repartition only. */
+  /** What came too late for all of its windows: the partial aggregate, once. Windowed tables behind a repartition only. */
   late(): KStream<A> {
     if (this.#late === undefined) throw new Error('late(): only a windowed aggregation behind groupBy has late records');
     return new KStream<A>(this.#graph, this.#late, false);
