@@ -2,7 +2,8 @@ import type kafkajs from 'kafkajs';
 import { hasCode, isBrokerAway } from '../consumer/kafka-errors.ts';
 import { messageOf, RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import { changelogTopic, repartitionTopic, statusTopic, topicNameOf, type SubTopology, type Topology } from '../topology/topology.ts';
+import { repartitionSizes } from '../topology/repartition-sizes.ts';
+import { changelogTopic, statusTopic, topicNameOf, type Topology, type TopologyNode } from '../topology/topology.ts';
 
 export interface TopicPlan {
   readonly topic: string;
@@ -132,35 +133,35 @@ export async function purgeRepartitionTopics(kafka: kafkajs.Kafka, committed: Re
   }
 }
 
-/** Internal topics in an order in which each one's sources come before it. */
-function internalTopics(topology: Topology, applicationId: string, counts: Readonly<Record<string, number>>): TopicPlan[] {
-  const plans = new Map<string, TopicPlan>();
-  const known: Record<string, number> = { ...counts };
-  const sizeOf = (s: SubTopology): number | undefined => {
-    const sizes = s.sources.map((source) => known[topicNameOf(source, applicationId)]);
-    return sizes.some((size) => size === undefined) ? undefined : Math.max(...(sizes as number[]));
-  };
-  for (let round = 0; round <= topology.subTopologies.length; round += 1) {
-    for (const s of topology.subTopologies) {
-      const size = sizeOf(s);
-      if (size === undefined) continue;
-      for (const grouping of s.writesGroupings) {
-        const topic = repartitionTopic(applicationId, grouping);
-        const partitions = Math.max(size, known[topic] ?? 0);
-        known[topic] = partitions;
-        plans.set(topic, { topic, partitions, config: REPARTITION });
-      }
-    }
-  }
-  for (const s of topology.subTopologies) {
-    for (const store of s.stores) {
-      const topic = changelogTopic(applicationId, store.name);
-      plans.set(topic, { topic, partitions: sizeOf(s) ?? 1, config: COMPACTED });
-    }
+/**
+ * Repartition, changelog and status topics, sized after the user's topics in `counts`.
+ * @throws StreamsError TOPOLOGY_INVALID when keys of one table would be counted in two places.
+ */
+export function internalTopics(topology: Topology, applicationId: string, counts: Readonly<Record<string, number>>): TopicPlan[] {
+  const repartitions = repartitionSizes(topology, applicationId, (topic) => counts[topic]);
+  const plans = [...repartitions].map(([topic, partitions]): TopicPlan => ({ topic, partitions, config: REPARTITION }));
+  for (const { sources, stores, nodes } of topology.subTopologies) {
+    checkCopartitioned(nodes, counts);
+    const sizes = sources.map((source) => ('topic' in source ? counts[source.topic] : repartitions.get(topicNameOf(source, applicationId))) ?? 1);
+    for (const store of stores) plans.push({ topic: changelogTopic(applicationId, store.name), partitions: Math.max(...sizes), config: COMPACTED });
   }
   const status = statusTopic(applicationId);
-  plans.set(status, { topic: status, partitions: 1, config: { ...COMPACTED, 'segment.bytes': String(4 * MIB), 'segment.ms': String(10 * 60 * 1000) } });
-  return [...plans.values()];
+  plans.push({ topic: status, partitions: 1, config: { ...COMPACTED, 'segment.bytes': String(4 * MIB), 'segment.ms': String(10 * 60 * 1000) } });
+  return plans;
+}
+
+/** What groupByKey counts in place must lie in one partition per key over all the topics it comes from. */
+function checkCopartitioned(nodes: readonly TopologyNode[], counts: Readonly<Record<string, number>>): void {
+  const topicsBehind = (node: TopologyNode): string[] => [
+    ...(node.source !== undefined && 'topic' in node.source.from ? [node.source.from.topic] : []),
+    ...nodes.filter(({ index }) => node.parents.includes(index)).flatMap(topicsBehind),
+  ];
+  for (const node of nodes.filter(({ kind }) => kind === 'AGGREGATE')) {
+    const topics = [...new Set(topicsBehind(node))];
+    if (new Set(topics.map((topic) => counts[topic])).size <= 1) continue;
+    const sizes = topics.map((topic) => `${topic} (${String(counts[topic])})`).join(', ');
+    throw new StreamsError('TOPOLOGY_INVALID', `the store "${String(node.stores[0]?.name)}" counts by the keys of ${sizes}: with different partition counts one key lies in two tasks. Use groupBy, which repartitions, or topics of one partition count`);
+  }
 }
 
 async function createTopic(admin: kafkajs.Admin, plan: TopicPlan, replicationFactor: number | undefined): Promise<void> {

@@ -36,9 +36,9 @@ export async function commitTask(task: CommitTarget, nowMs: number): Promise<voi
   const offsets = task.offsets();
 
   // 1. Seal the task's buffers: expiry, combiners and pending changes end up in the collector and in `changes`.
-  task.reportTime(nowMs);
   await graph.expire();
   const changes = graph.seal();
+  task.reportTime(nowMs);
   const records = collector.take();
   for (const { store: name, key, value } of changes) {
     const changelog = task.changelogs.find((c) => c.store === name) as TaskChangelog;

@@ -111,10 +111,10 @@ export class StreamTask implements CommitTarget {
     return this.#uncommittedRecords > 0 || this.graph?.hasUncommitted === true || this.#timeReportDue(nowMs);
   }
 
-  /** Called inside the commit, before the seal. */
+  /** Called inside the commit, after the seal. */
   reportTime(nowMs: number): void {
-    if (!this.#timeReportDue(nowMs)) return;
     const graph = this.graph as TaskGraph;
+    if (!this.#timeReportDue(nowMs) && !graph.needsTimeReport) return;
     const caughtUp = this.#caughtUp();
     graph.sendTimeReport(caughtUp);
     this.#lastReport = { at: nowMs, streamTimeMs: graph.observedMs, caughtUp };

@@ -8,6 +8,8 @@ export interface StreamTimeRecord {
 
 /** Reserved key in the first window store of a task; user keys of window stores begin with eight bytes of time. */
 export const STREAM_TIME_KEY = '!stream-time';
+/** The same in a key-value store, whose keys are the user's own text. */
+export const KEYED_STREAM_TIME_KEY = '\u0000stream-time';
 
 /**
  * Stream time of an aggregate: the minimum over its sources, so that nothing is late because another partition ran

@@ -1,5 +1,6 @@
 import { deadLetterRecord } from '../changelog/dead-letter.ts';
 import type { RecordCollector } from '../changelog/record-collector.ts';
+import type { OutgoingRecord } from '../changelog/streams-producer.ts';
 import { StreamsError } from '../errors.ts';
 import { createKeyValueStore } from '../store/key-value-store.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
@@ -11,7 +12,7 @@ import type { Emit, SinkRecord, TaskRuntime } from '../topology/processor-contex
 import type { ConsumerRecord, DeadLetter } from '../topology/record.ts';
 import { encodeTimeReport, type TimeReport } from '../topology/repartition-record.ts';
 import { repartitionTopic, topicNameOf, type SubTopology, type TopologyNode } from '../topology/topology.ts';
-import { STREAM_TIME_KEY, StreamTime, type StreamTimeRecord } from './stream-time.ts';
+import { KEYED_STREAM_TIME_KEY, STREAM_TIME_KEY, StreamTime, type StreamTimeRecord } from './stream-time.ts';
 
 export interface TaskGraphOptions {
   readonly taskId: string;
@@ -42,10 +43,14 @@ export class TaskGraph implements TaskRuntime {
   readonly #sources = new Map<string, (record: ConsumerRecord) => void>();
   readonly #keyValueStores = new Map<string, KeyValueStore<unknown> & BufferedStore>();
   readonly #windowStores = new Map<string, WindowStore<unknown> & BufferedStore & ExpiringStore>();
-  readonly #timeStore: string | undefined;
+  /** Where stream time is kept: a window store, or any store of a task that hands it on. */
+  readonly #timeStore: { readonly store: string; readonly key: Buffer } | undefined;
   readonly #streamTime: StreamTime;
   readonly #readsRepartition: boolean;
+  readonly #readsUserTopics: boolean;
   #observedMs = -1;
+  /** Sealed partials that wait for the time report in front of them. */
+  #behind: OutgoingRecord[] = [];
   #sealHooks: (() => void)[] = [];
   #clearHooks: (() => void)[] = [];
 
@@ -56,13 +61,17 @@ export class TaskGraph implements TaskRuntime {
     this.nowMs = options.nowMs;
     this.requestCommit = options.requestCommit;
     this.#readsRepartition = timeSources.length > 0;
+    this.#readsUserTopics = subTopology.sources.some((source) => 'topic' in source);
     this.#streamTime = new StreamTime(this.#readsRepartition ? timeSources : [taskId]);
     for (const spec of subTopology.stores) {
       if (store === undefined) throw new StreamsError('THREAD_FAILED', `task ${taskId} has stores but no place to keep them`, { taskId });
       if (spec.kind === 'key-value') this.#keyValueStores.set(spec.name, createKeyValueStore(spec, store));
       else this.#windowStores.set(spec.name, createWindowStore(spec, store));
     }
-    this.#timeStore = subTopology.stores.find((s) => s.kind === 'window')?.name;
+    const windowed = subTopology.stores.find((s) => s.kind === 'window');
+    const handsOn = this.#readsRepartition && subTopology.writesGroupings.length > 0 ? subTopology.stores[0] : undefined;
+    if (windowed !== undefined) this.#timeStore = { store: windowed.name, key: Buffer.from(STREAM_TIME_KEY) };
+    else if (handsOn !== undefined) this.#timeStore = { store: handsOn.name, key: Buffer.from(KEYED_STREAM_TIME_KEY) };
     this.#loadStreamTime();
     this.#connect(subTopology.nodes);
   }
@@ -81,7 +90,7 @@ export class TaskGraph implements TaskRuntime {
     if (this.#timeStore !== undefined) {
       if (!this.#readsRepartition) this.#streamTime.report({ source: this.taskId, streamTimeMs: this.#observedMs, caughtUp: false });
       const time = this.#streamTime.takeChange();
-      if (time !== undefined) changes.push({ store: this.#timeStore, key: Buffer.from(STREAM_TIME_KEY), value: Buffer.from(JSON.stringify(time)) });
+      if (time !== undefined) changes.push({ ...this.#timeStore, value: Buffer.from(JSON.stringify(time)) });
     }
     return changes;
   }
@@ -96,6 +105,7 @@ export class TaskGraph implements TaskRuntime {
     this.committed();
     for (const clear of this.#clearHooks) clear();
     this.#options.collector.clear();
+    this.#behind = [];
     this.#loadStreamTime();
   }
 
@@ -110,18 +120,32 @@ export class TaskGraph implements TaskRuntime {
     return this.#options.collector.size > 0;
   }
 
-  /** Newest event time read from the task's own input topics; -1 before the first. */
+  /**
+   * How far this source has come: the newest event time read from the user's topics, or the stream time of a task that
+   * reads from other tasks only. -1 before it is known.
+   */
   get observedMs(): number {
-    return this.#observedMs;
+    return this.#readsUserTopics ? this.#observedMs : this.#streamTime.nowMs;
   }
 
-  /** Tells every task behind the repartition topics how far this source has come. */
+  /** The seal left partials that must not be sent before a time report. */
+  get needsTimeReport(): boolean {
+    return this.#behind.length > 0;
+  }
+
+  /**
+   * Tells every task behind the repartition topics how far this source has come. Called after the seal: the partials of the
+   * same commit are before it in the topic and are judged by the time before it, but for those that are late by it.
+   */
   sendTimeReport(caughtUp: boolean): void {
-    const value = encodeTimeReport({ source: this.taskId, streamTimeMs: this.#observedMs, caughtUp });
-    for (const grouping of this.#options.subTopology.writesGroupings) {
-      const topic = repartitionTopic(this.#options.applicationId, grouping);
-      for (let partition = 0; partition < this.#options.partitionsOf(topic); partition += 1) this.#options.collector.add({ topic, partition, key: null, value });
+    const { collector, applicationId, subTopology, partitionsOf } = this.#options;
+    const value = encodeTimeReport({ source: this.taskId, streamTimeMs: this.observedMs, caughtUp });
+    for (const grouping of subTopology.writesGroupings) {
+      const topic = repartitionTopic(applicationId, grouping);
+      for (let partition = 0; partition < partitionsOf(topic); partition += 1) collector.add({ topic, partition, key: null, value });
     }
+    for (const record of this.#behind) collector.add(record);
+    this.#behind = [];
   }
 
   streamTimeMs(): number {
@@ -142,10 +166,12 @@ export class TaskGraph implements TaskRuntime {
     this.#options.collector.add({ topic, partition, key, value });
   }
 
-  sendPartial(grouping: string, key: string, value: Buffer): void {
+  sendPartial(grouping: string, key: string, value: Buffer, behind: boolean): void {
     const topic = repartitionTopic(this.#options.applicationId, grouping);
     const keyBytes = Buffer.from(key, 'utf8');
-    this.#options.collector.add({ topic, partition: partitionOf(keyBytes, this.#options.partitionsOf(topic)), key: keyBytes, value });
+    const record = { topic, partition: partitionOf(keyBytes, this.#options.partitionsOf(topic)), key: keyBytes, value };
+    if (behind) this.#behind.push(record);
+    else this.#options.collector.add(record);
   }
 
   reportTime(report: TimeReport): void {
@@ -189,7 +215,7 @@ export class TaskGraph implements TaskRuntime {
   }
 
   #loadStreamTime(): void {
-    const bytes = this.#timeStore === undefined ? undefined : this.#options.store?.get(this.#timeStore, Buffer.from(STREAM_TIME_KEY));
+    const bytes = this.#timeStore === undefined ? undefined : this.#options.store?.get(this.#timeStore.store, this.#timeStore.key);
     this.#streamTime.load(bytes === undefined ? undefined : (JSON.parse(bytes.toString('utf8')) as StreamTimeRecord));
   }
 

@@ -162,8 +162,7 @@ export class TaskManager {
       .filter((topic) => partition < partitionsOf(topic))
       .map((topic) => ({ topic, partition }));
     const changelogs = changelogsOf(topology, applicationId, id);
-    const reportsTime = topology.subTopologies.some((s) => s.stores.some((store) => store.kind === 'window') && s.sources.some((source) => 'grouping' in source && subTopology.writesGroupings.includes(source.grouping)));
-    return new StreamTask({ id, subTopology, inputs, changelogs, collector: new RecordCollector(), reportsTime });
+    return new StreamTask({ id, subTopology, inputs, changelogs, collector: new RecordCollector(), reportsTime: reportsTime(topology, subTopology) });
   }
 }
 
@@ -180,6 +179,12 @@ export function taskCount(subTopology: SubTopology, applicationId: string, parti
 
 export function allTaskIds(topology: Topology, applicationId: string, partitionsOf: (topic: string) => number): TaskId[] {
   return topology.subTopologies.flatMap((s) => Array.from({ length: taskCount(s, applicationId, partitionsOf) }, (_, partition) => taskId(s.id, partition)));
+}
+
+/** Somebody downstream has windows: directly behind a repartition topic that it writes, or behind those that read it. */
+export function reportsTime(topology: Topology, subTopology: SubTopology, seen: ReadonlySet<SubTopology> = new Set()): boolean {
+  const readers = topology.subTopologies.filter((s) => !seen.has(s) && s.sources.some((source) => 'grouping' in source && subTopology.writesGroupings.includes(source.grouping)));
+  return readers.some((s) => s.stores.some((store) => store.kind === 'window') || reportsTime(topology, s, new Set([...seen, s])));
 }
 
 /** Ids of the source tasks behind the repartition topics that a sub-topology reads. */

@@ -99,11 +99,10 @@ function updater(runtime: TaskRuntime, aggregate: Aggregate<unknown, unknown>, w
     return { key, windowStartMs, value: rows.get(key, windowStartMs) };
   });
   return (key, partial, timeMs, newestMs) => {
-    for (const start of windowStartsOf(windows, timeMs)) {
-      if (isExpired(windows, start, runtime.streamTimeMs())) {
-        late(key, partial, newestMs);
-        continue;
-      }
+    const starts = windowStartsOf(windows, timeMs);
+    const alive = starts.filter((start) => !isExpired(windows, start, runtime.streamTimeMs()));
+    if (alive.length === 0 && starts.length > 0) late(key, partial, newestMs);
+    for (const start of alive) {
       rows.put(key, start, aggregate.merge(rows.get(key, start) ?? aggregate.empty(), partial));
       if (next !== ignore) {
         const id = `${String(start)}:${key}`;
@@ -123,6 +122,8 @@ function whenSealed(
   runtime.onSeal(() => {
     for (const [id, newestMs] of changed) {
       const { key, windowStartMs, value } = row(id);
+      // A window that changed and expired in one commit: there is no row to tell of.
+      if (value === undefined) continue;
       next(key, { windowStartMs, value }, newestMs);
     }
     changed.clear();

@@ -21,8 +21,8 @@ export interface TaskRuntime {
   keyValueStore(name: string): KeyValueStore<unknown>;
   windowStore(name: string): WindowStore<unknown>;
   send(record: SinkRecord): void;
-  /** A partial for the repartition topic of this grouping name. */
-  sendPartial(grouping: string, key: string, value: Buffer): void;
+  /** A partial for the repartition topic of this grouping name. `behind`: it travels behind the word on stream time. */
+  sendPartial(grouping: string, key: string, value: Buffer, behind: boolean): void;
   /** A source task's word on its progress has arrived. */
   reportTime(report: TimeReport): void;
   deadLetter(record: ConsumerRecord, letter: DeadLetter, topic: string): void;

@@ -28,8 +28,8 @@ export class GraphBuilder {
 
   add(node: { kind: string; parents: readonly number[]; attach: TopologyNode['attach']; stores?: readonly StoreSpec<unknown>[]; source?: SourceSpec; sinkTopic?: TopicName }): TopologyNode {
     const index = this.nodes.length;
-    const { kind, stores = [], ...rest } = node;
-    const added: TopologyNode = { ...rest, index, stores, name: `KSTREAM-${kind}-${String(index).padStart(10, '0')}` };
+    const { stores = [], ...rest } = node;
+    const added: TopologyNode = { ...rest, index, stores, name: `KSTREAM-${node.kind}-${String(index).padStart(10, '0')}` };
     this.nodes.push(added);
     return added;
   }

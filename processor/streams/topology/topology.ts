@@ -5,6 +5,8 @@ import type { ConsumerRecord } from './record.ts';
 /** A node of the graph. `attach` makes its live part for one task, given what comes after it. */
 export interface TopologyNode {
   readonly index: number;
+  /** FILTER, AGGREGATE and so on: the middle of the name. */
+  readonly kind: string;
   /** `KSTREAM-FILTER-0000000003`, as Kafka Streams numbers them. */
   readonly name: string;
   readonly parents: readonly number[];
