@@ -304,3 +304,16 @@ describe('deleting records', () => {
     expect(asked.at(-1)).toBe('[{"topic":"t","partitions":[{"partition":0,"offset":"5"}]}]');
   });
 });
+
+const Record = load('kafkajs/src/protocol/recordBatch/record/v0/index.js') as (record: object) => { readonly buffer: Buffer };
+
+describe('headers', () => {
+  test('given as a list are written as they stand: in order, repeated, null', () => {
+    const list: readonly (readonly [string, Buffer | null])[] = [['b', Buffer.from('1')], ['10', null], ['9', Buffer.alloc(0)], ['b', Buffer.from('2')], ['__proto__', Buffer.from('3')]];
+    const key = Buffer.from('k');
+    const value = Buffer.from('v');
+    const { buffer } = Record({ offsetDelta: 0, timestampDelta: 0, key, value, headers: list });
+    const expected = batchBytes({ baseOffset: 0n, records: [{ offsetDelta: 0, timestampDelta: 0n, key, value, headers: list }] });
+    expect(buffer).toEqual(expected.subarray(61));
+  });
+});

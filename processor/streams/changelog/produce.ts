@@ -34,7 +34,7 @@ export function toPartitionBatches(records: readonly OutgoingRecord[], nowMs: nu
       group.bytes = 0;
     }
     group.bytes += bytes;
-    batch.push({ key: record.key, value: record.value, timestamp, ...(record.headers === undefined ? {} : { headers: { ...record.headers } }) });
+    batch.push({ key: record.key, value: record.value, timestamp, ...(record.headers === undefined ? {} : { headers: record.headers }) });
   }
   return [...groups.values()];
 }

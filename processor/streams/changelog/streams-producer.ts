@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
+import type { HeaderList } from '../topology/record.ts';
 
 /** A record on its way out. `timestampMs` is the wall clock: brokers delete by it and refuse the future. */
 export interface OutgoingRecord {
@@ -7,7 +8,7 @@ export interface OutgoingRecord {
   readonly partition: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers?: Readonly<Record<string, Buffer>>;
+  readonly headers?: HeaderList;
 }
 
 /**

@@ -1,6 +1,7 @@
 import kafkajs from 'kafkajs';
 import type { KafkaConnectionConfig } from '../kafka-connection-config.ts';
 import type { Logger } from '../logger.ts';
+import type { HeaderList } from '../topology/record.ts';
 
 const { Kafka, logLevel } = kafkajs;
 
@@ -100,7 +101,8 @@ export interface ProduceMessage {
   key: Buffer | null;
   value: Buffer | null;
   timestamp: string;
-  headers?: Record<string, Buffer>;
+  /** A list: patches/ teaches kafkajs to write headers as they came. */
+  headers?: HeaderList;
 }
 interface ProduceRequest {
   topicData: { topic: string; partitions: { partition: number; firstSequence: number; messages: ProduceMessage[] }[] }[];

@@ -48,6 +48,12 @@ describe('one record', () => {
       ['__proto__', '2'],
       ['none', ''],
     ]);
+    expect(second?.headerList.map(([name, value]) => [name, value?.toString() ?? null])).toEqual([
+      ['a', '1'],
+      ['__proto__', '2'],
+      ['a', '3'],
+      ['none', null],
+    ]);
   });
 
   test('with LogAppendTime has the time of the broker, whatever the producer said', () => {

@@ -1,5 +1,5 @@
 import { crc32c } from '@node-rs/crc32';
-import type { ConsumerRecord, RecordHeaders } from '../topology/record.ts';
+import { headersByName, type ConsumerRecord, type HeaderList, type RecordHeaders } from '../topology/record.ts';
 import { decompress } from './compression.ts';
 
 /*
@@ -36,7 +36,7 @@ const CONTROL = 0x20;
 const ABORT_MARKER = 0;
 
 const TWO_TO_32 = 2 ** 32;
-const NO_HEADERS: RecordHeaders = Object.freeze(Object.create(null) as Record<string, Buffer>);
+const NO_HEADERS: HeaderList = Object.freeze([]);
 
 /**
  * Bytes of a record batch that cannot be what a producer sent: a wrong checksum, a length that leaves its frame, or
@@ -137,19 +137,23 @@ export class FetchedRecord implements ConsumerRecord {
     return this.valueLength < 0 ? null : this.source.bytes.subarray(this.valueAt, this.valueAt + this.valueLength);
   }
 
-  /** Names on an object without prototype. A header whose value is null is given as an empty buffer. */
+  /** Names on an object without prototype. */
   get headers(): RecordHeaders {
+    return headersByName(this.headerList);
+  }
+
+  get headerList(): HeaderList {
     const cursor = new Cursor(this.source.bytes, this.valueAt + Math.max(this.valueLength, 0));
     const count = cursor.varint();
     if (count === 0) return NO_HEADERS;
-    const headers = Object.create(null) as Record<string, Buffer>;
+    const headers: (readonly [string, Buffer | null])[] = [];
     for (let i = 0; i < count; i++) {
       const nameLength = cursor.varint();
       const name = this.source.bytes.toString('utf8', cursor.at, cursor.at + nameLength);
       cursor.at += nameLength;
-      const valueLength = Math.max(cursor.varint(), 0);
-      headers[name] = this.source.bytes.subarray(cursor.at, cursor.at + valueLength);
-      cursor.at += valueLength;
+      const valueLength = cursor.varint();
+      headers.push([name, valueLength < 0 ? null : this.source.bytes.subarray(cursor.at, cursor.at + valueLength)]);
+      cursor.at += Math.max(valueLength, 0);
     }
     return headers;
   }

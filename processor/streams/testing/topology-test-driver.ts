@@ -6,7 +6,7 @@ import { TaskGraph } from '../task/task-graph.ts';
 import { taskCount, timeSourcesOf } from '../task/task-manager.ts';
 import { parseTaskId, taskId } from '../task/task-id.ts';
 import { partitionOf } from '../topology/partitioner.ts';
-import type { ConsumerRecord, RecordHeaders } from '../topology/record.ts';
+import { headersByName, type ConsumerRecord, type RecordHeaders } from '../topology/record.ts';
 import { repartitionSizes } from '../topology/repartition-sizes.ts';
 import { changelogTopic, topicNameOf, type SubTopology, type Topology } from '../topology/topology.ts';
 
@@ -17,6 +17,15 @@ export interface TestRecord {
   /** Default: by key as Kafka's partitioner does, 0 without one. */
   readonly partition?: number;
   readonly headers?: RecordHeaders;
+}
+
+/** What the topology wrote to a topic. */
+export interface WrittenRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: RecordHeaders;
 }
 
 export interface TopologyTestDriverOptions {
@@ -41,7 +50,7 @@ export class TopologyTestDriver {
   readonly #nowMs: () => number;
   readonly #partitions: Readonly<Record<string, number>>;
   readonly #tasks = new Map<string, { graph: TaskGraph; collector: RecordCollector; store: StateStore; subTopology: SubTopology; inbox: ConsumerRecord[] }>();
-  readonly #log = new Map<string, OutgoingRecord[]>();
+  readonly #log = new Map<string, WrittenRecord[]>();
   /** Committed rows per store: key bytes as latin1 text, value bytes. */
   readonly #committed = new Map<string, Map<string, Buffer>>();
   readonly #nextOffsets = new Map<string, number>();
@@ -77,7 +86,7 @@ export class TopologyTestDriver {
   }
 
   /** What has been written to a topic since the last call, in order. */
-  output(topic: string): OutgoingRecord[] {
+  output(topic: string): WrittenRecord[] {
     const written = this.#log.get(topic) ?? [];
     this.#log.set(topic, []);
     return written;
@@ -170,10 +179,11 @@ export class TopologyTestDriver {
     else rows.set(key.toString('latin1'), value);
   }
 
-  #write(record: OutgoingRecord): void {
-    const written = this.#log.get(record.topic) ?? [];
-    written.push(record);
-    this.#log.set(record.topic, written);
-    this.#deliver(record.topic, record.partition, { key: record.key, value: record.value, timestampMs: this.#nowMs(), headers: record.headers ?? {} });
+  #write({ topic, partition, key, value, headers = [] }: OutgoingRecord): void {
+    const record = { key, value, headers: headersByName(headers) };
+    const written = this.#log.get(topic) ?? [];
+    written.push({ topic, partition, ...record });
+    this.#log.set(topic, written);
+    this.#deliver(topic, partition, { ...record, timestampMs: this.#nowMs() });
   }
 }

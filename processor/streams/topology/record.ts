@@ -1,5 +1,17 @@
-/** One header value per name; a name that came more than once keeps its last value. */
+/** One header value per name; a name that came more than once keeps its last value, and null is an empty buffer. */
 export type RecordHeaders = Readonly<Record<string, Buffer>>;
+
+/** Headers as they are on the wire: in order, with repeated names and null values. */
+export type HeaderList = readonly (readonly [name: string, value: Buffer | null])[];
+
+const NO_BYTES = Buffer.alloc(0);
+
+/** On an object without prototype: any name may be a header's. */
+export function headersByName(list: HeaderList): RecordHeaders {
+  const headers = Object.create(null) as Record<string, Buffer>;
+  for (const [name, value] of list) headers[name] = value ?? NO_BYTES;
+  return headers;
+}
 
 /** A record as it was read from a topic. Offsets and times are JS numbers: exact to 2^53. */
 export interface ConsumerRecord {
@@ -11,6 +23,8 @@ export interface ConsumerRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: RecordHeaders;
+  /** The same headers as they came. Absent where a record was not read from Kafka. */
+  readonly headerList?: HeaderList;
 }
 
 /**
