@@ -13,6 +13,7 @@ import {
 import { query, QueryError } from './api/http.ts';
 import { connectWebSocket } from './api/websocket-transport.ts';
 import { initialState, pause, resume, withData, withProblem } from './state/dashboard-state.ts';
+import { NewsBatch } from './state/news-batch.ts';
 import { RANGES, windowsFor } from './state/ranges.ts';
 import { RateRing } from './state/rate-ring.ts';
 import { applySeriesUpdate, emptySeries, seriesKey } from './state/series-model.ts';
@@ -32,6 +33,8 @@ const TICK_MS = 1_000;
 const SLEPT_MS = 5_000;
 const STATES_INTERVAL_MS = 250;
 const SLOW_INTERVAL_MS = 1_000;
+/** How often news is drawn at most. */
+const DRAW_EVERY_MS = 200;
 const RATE_SECONDS = 60;
 export const RATE_OVER_SECONDS = 10;
 const TOKEN_KEY = 'tributary.token';
@@ -53,6 +56,7 @@ export class Dashboard {
   readonly store: Store<DashboardState>;
   readonly #feed: LiveFeed;
   readonly #rate = new RateRing(RATE_SECONDS);
+  readonly #news = new NewsBatch<DashboardState>(DRAW_EVERY_MS, (change) => this.#update(change));
   #lastTick = Date.now();
 
   constructor() {
@@ -137,7 +141,7 @@ export class Dashboard {
     if (slept || link.phase !== 'live') this.#rate.reset();
     else if (data.states) this.#rate.push(now, data.states.totals.total);
     const rate = { perSecond: this.#rate.rate(RATE_OVER_SECONDS), steps: this.#rate.steps() };
-    this.#update((state) => {
+    this.#news.add((state) => {
       const next = { ...state, now, lastHeardAt: this.#feed.lastHeardAt, data: { ...state.data, rate } };
       return state.pausedAt === null ? { ...next, shown: { ...state.shown, rate } } : next;
     });
@@ -171,7 +175,7 @@ export class Dashboard {
       take: ({ states: update }, resumed) => {
         // What came in during an absence is no rate.
         if (resumed || update.kind === 'SNAPSHOT') this.#rate.reset();
-        this.#update((state) => withData(state, { states: applyStatesUpdate(state.data.states, update) }));
+        this.#news.add((state) => withData(state, { states: applyStatesUpdate(state.data.states, update) }));
         return update.cursor;
       },
       problem: this.#problem('states'),
@@ -191,7 +195,7 @@ export class Dashboard {
       { resolution: range.resolution, windows, intervalMs: range.intervalMs, ...(code === null ? {} : { states: [code] }) },
       {
         take: ({ timeSeries }, resumed) => {
-          this.#update((state) => withData(state, { [panel]: merge(state.data[panel], timeSeries, resumed) }));
+          this.#news.add((state) => withData(state, { [panel]: merge(state.data[panel], timeSeries, resumed) }));
           return timeSeries.cursor;
         },
         problem: this.#problem(panel),
@@ -201,7 +205,7 @@ export class Dashboard {
 
   #insightsChannel(): Channel {
     const show = (value: { insights: NonNullable<DashboardState['data']['insights']>['value'] }): null => {
-      this.#update((state) => withData(state, { insights: dated(value.insights) }));
+      this.#news.add((state) => withData(state, { insights: dated(value.insights) }));
       return null;
     };
     return channel('all', InsightsLiveDocument, { intervalMs: SLOW_INTERVAL_MS }, {
@@ -213,7 +217,7 @@ export class Dashboard {
 
   #qualityChannel(): Channel {
     const show = (value: { dataQuality: NonNullable<DashboardState['data']['quality']>['value'] }): null => {
-      this.#update((state) => withData(state, { quality: dated(value.dataQuality) }));
+      this.#news.add((state) => withData(state, { quality: dated(value.dataQuality) }));
       return null;
     };
     return channel('all', DataQualityLiveDocument, { intervalMs: SLOW_INTERVAL_MS }, {
@@ -225,7 +229,7 @@ export class Dashboard {
 
   #processorChannel(): Channel {
     const show = (value: { processor: NonNullable<DashboardState['data']['processor']>['value'] }): null => {
-      this.#update((state) => withData(state, { processor: dated(value.processor) }));
+      this.#news.add((state) => withData(state, { processor: dated(value.processor) }));
       return null;
     };
     return channel('all', ProcessorLiveDocument, { intervalMs: SLOW_INTERVAL_MS }, {
