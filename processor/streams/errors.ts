@@ -18,6 +18,7 @@ export const ERROR_TABLE = {
   OFFSETS_MISSING: 'exit',
   OFFSET_OUT_OF_RANGE: 'exit',
   STORE_AHEAD_OF_GROUP: 'exit',
+  RECORD_TOO_LARGE: 'exit',
   BROKER_NAME_UNKNOWN: 'exit',
   BROKER_AUTHENTICATION_FAILED: 'exit',
   BROKER_TLS_FAILED: 'exit',

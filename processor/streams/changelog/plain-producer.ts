@@ -85,6 +85,7 @@ export class PlainProducer implements StreamsProducer {
   }
 
   #failure(step: string, error: unknown): StreamsError {
+    if (error instanceof StreamsError) return error;
     const lost = hasCode(error, CODE.ILLEGAL_GENERATION, CODE.UNKNOWN_MEMBER_ID, CODE.REBALANCE_IN_PROGRESS);
     const code = lost ? 'TASK_FENCED' : isBrokerAway(error) ? 'BROKER_AWAY' : 'COMMIT_FAILED';
     return new StreamsError(code, `${this.#groupId}: ${step} failed: ${messageOf(error)}`, { cause: error });

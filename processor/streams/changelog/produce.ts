@@ -1,11 +1,15 @@
+import { CompressionCodec } from '../consumer/compression.ts';
 import type { KafkaCluster, ProduceMessage, TransactionIdentity } from '../consumer/kafka-cluster.ts';
 import { LeaderNotKnownError } from '../consumer/kafka-cluster.ts';
+import { CODE, hasCode } from '../consumer/kafka-errors.ts';
+import { messageOf, StreamsError } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
 import { topicPartition, type OutgoingRecord } from './streams-producer.ts';
 
 /** One batch of one partition; a broker refuses batches over `max.message.bytes` (1 MiB by default). */
 const MAX_BATCH_BYTES = 700_000;
 const RECORD_OVERHEAD_BYTES = 64;
+const HEADER_OVERHEAD_BYTES = 8;
 const PRODUCE_TIMEOUT_MS = 20_000;
 const ACKS_ALL = -1;
 
@@ -26,7 +30,7 @@ export function toPartitionBatches(records: readonly OutgoingRecord[], nowMs: nu
       group = { topic: record.topic, partition: record.partition, batches: [[]], bytes: 0 };
       groups.set(name, group);
     }
-    const bytes = RECORD_OVERHEAD_BYTES + (record.key?.length ?? 0) + (record.value?.length ?? 0);
+    const bytes = sizeOf(record);
     let batch = group.batches.at(-1) as ProduceMessage[];
     if (batch.length > 0 && group.bytes + bytes > MAX_BATCH_BYTES) {
       batch = [];
@@ -39,6 +43,17 @@ export function toPartitionBatches(records: readonly OutgoingRecord[], nowMs: nu
   return [...groups.values()];
 }
 
+function sizeOf({ key, value, headers }: Pick<OutgoingRecord, 'key' | 'value' | 'headers'>): number {
+  const ofHeaders = headers === undefined ? 0 : headers.reduce((sum, [name, content]) => sum + HEADER_OVERHEAD_BYTES + Buffer.byteLength(name) + (content?.length ?? 0), 0);
+  return RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0) + ofHeaders;
+}
+
+/** Alone in its batch, and perhaps too large for its topic as it is. */
+function isOversized(messages: readonly ProduceMessage[]): boolean {
+  const [only, ...more] = messages;
+  return only !== undefined && more.length === 0 && sizeOf(only) > MAX_BATCH_BYTES;
+}
+
 export interface ProduceIdentity {
   readonly identity: TransactionIdentity | undefined;
   /** Next sequence number per `topic-partition`; advanced here, and wrong for ever after a failure. */
@@ -47,7 +62,10 @@ export interface ProduceIdentity {
 
 const MAX_SEQUENCE = 0x7fffffff;
 
-/** Sends everything, one round of requests per batch number, and awaits every ack. Any failure is indefinite. */
+/**
+ * Sends everything, one round of requests per batch number, and awaits every ack. Any failure is indefinite.
+ * @throws StreamsError RECORD_TOO_LARGE naming the topic; else what kafkajs throws.
+ */
 export async function produce(cluster: KafkaCluster, records: readonly OutgoingRecord[], who: ProduceIdentity): Promise<OffsetMap> {
   const nextOffsets = new Map<string, number>();
   const partitions = toPartitionBatches(records, Date.now());
@@ -74,11 +92,19 @@ async function produceTo(cluster: KafkaCluster, leader: number, parts: readonly 
     who.sequences.set(name, nextSequence(firstSequence, messages.length));
     topics.set(topic, [...(topics.get(topic) ?? []), { partition, firstSequence, messages }]);
   }
-  const answer = await broker.produce({
+  // A dead letter may have come out of a batch that a producer had packed to a thousandth of its size.
+  const oversized = parts.filter(({ batches }) => isOversized(batches[round] ?? [])).map(({ topic }) => topic);
+  const request = {
     ...(who.identity ?? {}),
     acks: ACKS_ALL,
     timeout: PRODUCE_TIMEOUT_MS,
+    compression: oversized.length > 0 ? CompressionCodec.gzip : CompressionCodec.none,
     topicData: [...topics].map(([topic, list]) => ({ topic, partitions: list })),
+  };
+  const answer = await broker.produce(request).catch((error: unknown) => {
+    if (!hasCode(error, CODE.MESSAGE_TOO_LARGE)) throw error;
+    const named = [...new Set(oversized.length > 0 ? oversized : topics.keys())].join(', ');
+    throw new StreamsError('RECORD_TOO_LARGE', `a record for ${named} is larger than the topic takes: raise its max.message.bytes (${messageOf(error)})`, { cause: error });
   });
   for (const { topicName, partitions } of answer.topics) {
     for (const { partition, baseOffset } of partitions) {

@@ -111,6 +111,8 @@ interface ProduceRequest {
   producerEpoch?: number;
   acks: number;
   timeout: number;
+  /** Of the whole request; none by default. */
+  compression?: number;
 }
 interface ProduceResponse {
   topics: { topicName: string; partitions: { partition: number; errorCode: number; baseOffset: string }[] }[];
