@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FetchedBytes } from '../../processor/streams/consumer/fetch-protocol.ts';
 import type { ProtocolRequest } from '../../processor/streams/consumer/kafka-cluster.ts';
-import type { FetchCluster } from '../../processor/streams/consumer/record-fetcher.ts';
+import type { RestoreCluster } from '../../processor/streams/changelog/changelog-reader.ts';
 import { batchBytes } from './record-batch-bytes.ts';
 
 export interface FakePartition {
@@ -22,7 +22,7 @@ export interface AskedPartition {
  * Brokers in memory behind the interface that the fetcher uses: leaders that move, brokers that die, partitions that are
  * refused. For what a single real broker cannot show; it decides no integration test.
  */
-export class FakeBrokers implements FetchCluster {
+export class FakeBrokers implements RestoreCluster {
   readonly partitions = new Map<string, FakePartition>();
   readonly dead = new Set<number>();
   /** What each fetch asked for, oldest first. */
@@ -52,6 +52,10 @@ export class FakeBrokers implements FetchCluster {
   async refresh(): Promise<void> {
     await sleep(1);
     for (const [name, { leader }] of this.partitions) this.#leaders.set(name, leader);
+  }
+
+  async offsetRange(topic: string, partition: number): Promise<{ first: number; end: number }> {
+    return { first: 0, end: this.partitions.get(`${topic}-${String(partition)}`)?.values.length ?? 0 };
   }
 
   async broker(nodeId: number): Promise<{ nodeId: number; connectionPool: { send(request: ProtocolRequest): Promise<unknown> } }> {

@@ -1,5 +1,5 @@
 import { READ_UNCOMMITTED, type KafkaCluster } from '../consumer/kafka-cluster.ts';
-import { RecordFetcher } from '../consumer/record-fetcher.ts';
+import { RecordFetcher, type FetchCluster } from '../consumer/record-fetcher.ts';
 import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
 import { RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
@@ -15,8 +15,11 @@ export interface RestoreProgress {
   readonly remainingMs: number | null;
 }
 
+/** What a restore needs of a KafkaCluster. */
+export interface RestoreCluster extends FetchCluster, Pick<KafkaCluster, 'offsetRange'> {}
+
 const TAKE_TIMEOUT_MS = 250;
-/** A restore that does not move for this long while the broker answers is stuck. */
+/** A restore that does not move for this long while every partition can be read is stuck. */
 const STUCK_AFTER_MS = 60_000;
 
 /**
@@ -25,16 +28,23 @@ const STUCK_AFTER_MS = 60_000;
  * @throws StreamsError INTERNAL_TOPIC_INVALID when the changelog does not hold what the store says it should.
  */
 export async function restoreStore(options: {
-  readonly cluster: KafkaCluster;
+  readonly cluster: RestoreCluster;
   readonly store: StateStore;
   readonly changelogs: readonly TaskChangelog[];
   readonly signal: AbortSignal;
   readonly logger: Logger;
   readonly onProgress: (progress: RestoreProgress) => void;
+  readonly stuckAfterMs?: number;
 }): Promise<void> {
-  const { cluster, store, changelogs, signal, logger, onProgress } = options;
+  const { cluster, store, changelogs, signal, logger, onProgress, stuckAfterMs = STUCK_AFTER_MS } = options;
   const storeOf = new Map(changelogs.map((c) => [topicPartition(c.topic, c.partition), c.store]));
-  const fetcher = new RecordFetcher(cluster, logger, { maxWaitMs: 50 });
+  let away = false;
+  const fetcher = new RecordFetcher(cluster, logger, {
+    maxWaitMs: 50,
+    onAway: (isAway) => {
+      away = isAway;
+    },
+  });
   try {
     await untilBrokerAnswers(signal, () => cluster.track(changelogs.map((c) => c.topic)));
     const ends = new Map<string, number>();
@@ -72,8 +82,10 @@ export async function restoreStore(options: {
       const restored = [...positions.values()].reduce((a, b) => a + b, 0) - begun;
       const elapsedMs = performance.now() - startedAt;
       onProgress({ restored, total, remainingMs: restored === 0 ? null : Math.round(((total - restored) * elapsedMs) / restored) });
-      if (performance.now() - movedAt > STUCK_AFTER_MS) {
-        throw new StreamsError('THREAD_FAILED', `the restore from ${[...ends.keys()].join(', ')} has not moved for ${String(STUCK_AFTER_MS)} ms`);
+      // A broker that is away is waited for, for ever.
+      if (away) movedAt = performance.now();
+      if (performance.now() - movedAt > stuckAfterMs) {
+        throw new StreamsError('THREAD_FAILED', `the restore from ${[...ends.keys()].join(', ')} has not moved for ${String(stuckAfterMs)} ms`);
       }
     }
     if (total > 0) logger.info({ changelogs: [...ends.keys()], offsets: total }, 'restored the store from its changelogs');

@@ -1,0 +1,68 @@
+import { expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FakeBrokers } from '../../../tests/support/fake-brokers.ts';
+import { quietLogger } from '../../../tests/support/quiet-logger.ts';
+import { openMemoryStore } from '../store/memory-store.ts';
+import type { StateStore } from '../store/state-store.ts';
+import { restoreStore, type RestoreProgress } from './changelog-reader.ts';
+
+const CHANGELOGS = [{ store: 'counts', topic: 'app-counts-changelog', partition: 0 }];
+const [CHANGELOG] = CHANGELOGS as [(typeof CHANGELOGS)[number]];
+const NAME = 'app-counts-changelog-0';
+
+function restore(brokers: FakeBrokers, store: StateStore, stuckAfterMs?: number, onProgress: (progress: RestoreProgress) => void = () => undefined): Promise<void> {
+  return restoreStore({ cluster: brokers, store, changelogs: CHANGELOGS, signal: new AbortController().signal, logger: quietLogger, onProgress, ...(stuckAfterMs === undefined ? {} : { stuckAfterMs }) });
+}
+
+test('ends where the changelog ends, and goes on from there the next time', async () => {
+  const brokers = new FakeBrokers();
+  const log = brokers.add(CHANGELOG.topic, 0, 1, ['a', 'b', 'c']);
+  const store = openMemoryStore();
+  await restore(brokers, store);
+  expect(store.offsets().changelog.get(NAME)).toBe(3);
+  log.values.push('d');
+  const progress: RestoreProgress[] = [];
+  await restore(brokers, store, undefined, (it) => progress.push(it));
+  expect(store.offsets().changelog.get(NAME)).toBe(4);
+  expect(progress.at(-1)).toMatchObject({ restored: 1, total: 1 });
+});
+
+test('waits for a broker that is away, and for a partition without a leader, however long', async () => {
+  for (const back of ['broker', 'leader']) {
+    const brokers = new FakeBrokers();
+    const log = brokers.add(CHANGELOG.topic, 0, back === 'leader' ? -1 : 1, ['a', 'b']);
+    if (back === 'broker') brokers.dead.add(1);
+    const store = openMemoryStore();
+    const restoring = restore(brokers, store, 300);
+    await Promise.race([restoring, sleep(1_200)]);
+    expect(store.offsets().changelog.get(NAME)).toBeUndefined();
+    brokers.dead.clear();
+    log.leader = 1;
+    await restoring;
+    expect(store.offsets().changelog.get(NAME)).toBe(2);
+  }
+});
+
+test('gives up on a changelog that can be read and yet does not move', async () => {
+  const brokers = new FakeBrokers();
+  brokers.add(CHANGELOG.topic, 0, 1, ['a']);
+  brokers.maxBytes = 0;
+  await expect(restore(brokers, openMemoryStore(), 300)).rejects.toThrow(/app-counts-changelog-0 has not moved for 300 ms/);
+});
+
+test('refuses a changelog that does not hold where the store ends', async () => {
+  const brokers = new FakeBrokers();
+  brokers.add(CHANGELOG.topic, 0, 1, ['a']);
+  const store = openMemoryStore();
+  await store.commit({ changes: [], changelogOffsets: new Map([[NAME, 7]]), inputOffsets: new Map() });
+  await expect(restore(brokers, store)).rejects.toMatchObject({ code: 'INTERNAL_TOPIC_INVALID' });
+});
+
+test('ends when the task is lost', async () => {
+  const brokers = new FakeBrokers();
+  brokers.add(CHANGELOG.topic, 0, -1, ['a']);
+  const life = new AbortController();
+  const restoring = restoreStore({ cluster: brokers, store: openMemoryStore(), changelogs: CHANGELOGS, signal: life.signal, logger: quietLogger, onProgress: () => undefined });
+  setTimeout(() => life.abort(), 50);
+  await expect(restoring).rejects.toThrow(/abort/i);
+});
