@@ -1,16 +1,9 @@
 import { createRequire } from 'node:module';
 import { readFile } from 'node:fs/promises';
-import { describe } from '@jest/globals';
 import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
 import { findChrome } from '../../tools/find-chrome.ts';
 
-const chrome = findChrome();
-
-/** `describe` where there is a browser; elsewhere the tests count as skipped, and a line says why. */
-export function describeInBrowser(name: string, tests: () => void): void {
-  if (chrome === undefined) process.stderr.write(`SKIPPED, no Chromium or Chrome on PATH or in CHROME_PATH: ${name}\n`);
-  (chrome === undefined ? describe.skip : describe)(name, tests);
-}
+export const chrome = findChrome();
 
 export async function launchBrowser(): Promise<Browser> {
   if (chrome === undefined) throw new Error('describeInBrowser() keeps tests from getting here without a browser');

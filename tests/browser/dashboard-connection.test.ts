@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
-import { axeViolations, describeInBrowser, faultsOf, launchBrowser, statusOf, untilFigure } from './browser.ts';
+import { axeViolations, faultsOf, launchBrowser, statusOf, untilFigure } from './browser.ts';
+import { describeInBrowser } from './describe-in-browser.ts';
 import { LiveSystem } from './live-system.ts';
 
 const START_MS = 120_000;

@@ -4,7 +4,8 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { projectRoot } from '../../tools/project-root.ts';
-import { describeInBrowser, faultsOf, figure, launchBrowser, sidewaysOverflow, statusOf, untilFigure } from './browser.ts';
+import { faultsOf, figure, launchBrowser, sidewaysOverflow, statusOf, untilFigure } from './browser.ts';
+import { describeInBrowser } from './describe-in-browser.ts';
 import { LiveSystem, type Answers } from './live-system.ts';
 
 const START_MS = 120_000;

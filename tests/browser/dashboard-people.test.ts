@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { axeViolations, describeInBrowser, launchBrowser, statusOf, untilFigure } from './browser.ts';
+import { axeViolations, launchBrowser, statusOf, untilFigure } from './browser.ts';
+import { describeInBrowser } from './describe-in-browser.ts';
 import { LiveSystem } from './live-system.ts';
 
 const START_MS = 120_000;

@@ -38,6 +38,16 @@ const QUERY = `{
 }
 fragment C on DeviceCounts { ios android other total }`;
 
+export interface PublishOptions {
+  /** Logins a second; as fast as the broker takes them where it is not given. */
+  readonly rate?: number;
+  /** Share of dirty records, 0 to 1. */
+  readonly dirty?: number;
+  /** Event time of the first login and, exclusive, of the last: spread evenly. */
+  readonly from?: Date;
+  readonly to?: Date;
+}
+
 /** A broker, a processor and an API with the built dashboard: all real, all of this test file alone. */
 export class LiveSystem {
   readonly url: string;
@@ -89,10 +99,14 @@ export class LiveSystem {
     await this.#api?.kill();
   }
 
-  /** Publishes that many logins, a fifth of them dirty, and ends when the broker has them. */
-  async publish(count: number, options: { readonly rate?: number } = {}): Promise<void> {
+  /** Publishes that many logins, a fifth of them dirty unless said, and ends when the broker has them. */
+  async publish(count: number, options: PublishOptions = {}): Promise<void> {
     this.#published += count;
-    const args = ['--count', String(count), '--seed', String(this.#published), '--dirty', '0.2', ...(options.rate === undefined ? [] : ['--rate', String(options.rate)])];
+    const { rate, dirty = 0.2, from, to } = options;
+    const args = ['--count', String(count), '--seed', String(this.#published), '--dirty', String(dirty)];
+    if (rate !== undefined) args.push('--rate', String(rate));
+    if (from !== undefined) args.push('--from', from.toISOString());
+    if (to !== undefined) args.push('--to', to.toISOString());
     await promisify(execFile)(process.execPath, [join(projectRoot, 'tools', 'producer.ts'), ...args], {
       cwd: projectRoot,
       env: { PATH: process.env['PATH'], HOME: process.env['HOME'], LOG_FORMAT: 'json', ...this.#env },
@@ -100,8 +114,8 @@ export class LiveSystem {
   }
 
   /** What the API answers once it has counted all that was published. */
-  async settled(): Promise<Answers> {
-    const deadline = performance.now() + READY_WITHIN_MS;
+  async settled(withinMs = READY_WITHIN_MS): Promise<Answers> {
+    const deadline = performance.now() + withinMs;
     for (;;) {
       const answer = await this.answers().catch(() => null);
       if (answer?.dataQuality.consumed === this.#published) return answer;

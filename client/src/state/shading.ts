@@ -11,26 +11,30 @@ export function measureOf(devices: DeviceCounts, measure: Measure): number | nul
   return measure === 'total' ? devices.total : devices[measure] / devices.total;
 }
 
-/** Equal steps from the smallest value to the largest; the legend names both, for the steps may be small. */
+/** The range that the shades divide, and whether values lie outside of it. */
 export interface Scale {
-  readonly min: number;
-  readonly max: number;
+  readonly low: number;
+  readonly high: number;
+  readonly someBelow: boolean;
+  readonly someAbove: boolean;
 }
+
+/** Share of the values at either end that may lie outside: one odd state must not paint all others alike. */
+const OUTSIDE = 0.05;
 
 export function scaleOf(values: Iterable<number | null>): Scale | null {
-  let min = Number.POSITIVE_INFINITY;
-  let max = Number.NEGATIVE_INFINITY;
-  for (const value of values) {
-    if (value === null) continue;
-    min = Math.min(min, value);
-    max = Math.max(max, value);
-  }
-  return min > max ? null : { min, max };
+  const sorted = [...values].filter((value) => value !== null).sort((a, b) => a - b);
+  const low = sorted[Math.floor(sorted.length * OUTSIDE)];
+  const high = sorted[Math.ceil(sorted.length * (1 - OUTSIDE)) - 1];
+  if (low === undefined || high === undefined) return null;
+  return { low, high, someBelow: (sorted[0] ?? low) < low, someAbove: (sorted.at(-1) ?? high) > high };
 }
 
-/** 0 for no logins, else 1 (the least) to 5 (the most). Where all states are alike they get the middle shade. */
+/** 0 for no logins, else 1 (the least) to 5 (the most), in equal steps. Where all states are alike they get the middle shade. */
 export function shadeOf(value: number | null, scale: Scale | null): number {
   if (value === null || scale === null) return 0;
-  if (scale.max === scale.min) return Math.ceil(SHADES / 2);
-  return Math.min(SHADES, 1 + Math.floor(((value - scale.min) / (scale.max - scale.min)) * SHADES));
+  if (value > scale.high) return SHADES;
+  if (value < scale.low) return 1;
+  if (scale.high === scale.low) return Math.ceil(SHADES / 2);
+  return Math.min(SHADES, 1 + Math.floor(((value - scale.low) / (scale.high - scale.low)) * SHADES));
 }

@@ -36,8 +36,9 @@ export interface ChartScene {
   unit: number;
 }
 
-/** Room on the right for the names of the lines; none where the chart is narrow. */
+/** Room on the right for the names of the lines; where the chart is narrow, only for half a time of day. */
 const LABEL_ROOM_PX = 64;
+const TICK_ROOM_PX = 20;
 const NARROW_PX = 480;
 
 /** Steps of the time axis: none below the minute, which is the finest window there is. */
@@ -76,7 +77,7 @@ function optionsFor(scene: ChartScene, width: number, height: number, onCursor: 
     width,
     height,
     legend: { show: false },
-    padding: [12 * unit, width < NARROW_PX ? 8 : LABEL_ROOM_PX * unit, 0, 0],
+    padding: [12 * unit, (width < NARROW_PX ? TICK_ROOM_PX : LABEL_ROOM_PX) * unit, 0, 0],
     cursor: {
       y: false,
       drag: { x: false, y: false },

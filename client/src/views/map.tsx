@@ -34,11 +34,11 @@ function Legend({ scale, measure }: { scale: Scale | null; measure: Measure }): 
         <span class="quiet">No logins yet</span>
       ) : (
         <>
-          <span>{text(scale.min)}</span>
+          <span>{scale.someBelow ? '≤ ' : ''}{text(scale.low)}</span>
           <span class="swatches" aria-hidden="true">
             {Array.from({ length: SHADES }, (_, index) => <span key={index} class={`swatch shade-${index + 1}`} />)}
           </span>
-          <span>{text(scale.max)}</span>
+          <span>{scale.someAbove ? '≥ ' : ''}{text(scale.high)}</span>
         </>
       )}
     </p>

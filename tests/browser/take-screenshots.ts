@@ -1,0 +1,100 @@
+/**
+ * Takes the pictures of docs/screenshots/ from the running product: `node tests/browser/take-screenshots.ts <folder>`.
+ * Looked at one by one before they are committed; no test compares pixels.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Browser, Page } from 'playwright-core';
+import { launchBrowser, statusOf } from './browser.ts';
+import { LiveSystem } from './live-system.ts';
+
+const WIDTHS: readonly (readonly [width: number, height: number])[] = [[360, 780], [768, 1024], [1280, 900], [2560, 1440]];
+const THEMES = ['light', 'dark'] as const;
+const HISTORY_MS = 24 * 3_600_000;
+const LIVE_PER_SECOND = 20;
+const HISTORY_LOGINS = (HISTORY_MS / 1_000) * LIVE_PER_SECOND;
+/** The history reaches into the near future, so that live logins follow it without a gap. */
+const AHEAD_MS = 100_000;
+/** Frames of the moving picture, and the time between them. */
+const FRAMES = 48;
+const FRAME_MS = 250;
+
+const folder = process.argv[2] ?? 'docs/screenshots';
+await mkdir(folder, { recursive: true });
+
+async function openAll(browser: Browser, url: string, path = '/'): Promise<[name: string, page: Page][]> {
+  const pages: [string, Page][] = [];
+  for (const colorScheme of THEMES) {
+    for (const [width, height] of WIDTHS) {
+      const page = await browser.newPage({ viewport: { width, height }, colorScheme, timezoneId: 'America/New_York' });
+      await page.goto(url + path);
+      pages.push([`${width}-${colorScheme}`, page]);
+    }
+  }
+  return pages;
+}
+
+async function shoot(name: string, page: Page): Promise<void> {
+  await page.screenshot({ path: join(folder, `${name}.png`) });
+  process.stdout.write(`${name}\n`);
+}
+
+async function shootAll(state: string, pages: readonly [string, Page][]): Promise<void> {
+  for (const [name, page] of pages) await shoot(`${state}-${name}`, page);
+}
+
+async function shootMoving(browser: Browser, url: string): Promise<void> {
+  const page = await browser.newPage({ viewport: { width: 1100, height: 720 }, colorScheme: 'light', timezoneId: 'America/New_York' });
+  await page.goto(`${url}/?range=15m`);
+  await sleep(20_000);
+  for (let frame = 0; frame < FRAMES; frame += 1) {
+    if (frame === 14) await page.locator('.u-over').hover({ position: { x: 420, y: 120 } });
+    if (frame === 18) await page.locator('.u-over').hover({ position: { x: 560, y: 120 } });
+    if (frame === 24) await page.mouse.move(5, 5);
+    if (frame === 26) await page.getByRole('button', { name: /^CA / }).click();
+    await page.screenshot({ path: join(folder, `frame-${String(frame).padStart(3, '0')}.png`) });
+    await sleep(FRAME_MS);
+  }
+}
+
+const browser = await launchBrowser();
+const system = await LiveSystem.start();
+try {
+  const empty = await openAll(browser, system.url);
+  await sleep(3_000);
+  await shootAll('empty', empty);
+  for (const [, page] of empty) await page.close();
+
+  const until = Date.now() + AHEAD_MS;
+  await system.publish(HISTORY_LOGINS, { dirty: 0, from: new Date(until - HISTORY_MS), to: new Date(until) });
+  await system.settled(180_000);
+  await sleep(Math.max(0, until - Date.now()));
+  const live = system.publish(LIVE_PER_SECOND * 400, { rate: LIVE_PER_SECOND, dirty: 0.02 });
+  await sleep(75_000);
+
+  for (const [name, path] of [['live', '/'], ['operations', '/?view=operations'], ['state', '/?state=CA&measure=ios&range=6h']] as const) {
+    const pages = await openAll(browser, system.url, path);
+    await sleep(15_000);
+    await shootAll(name, pages);
+    for (const [, page] of pages) await page.close();
+  }
+  for (const theme of THEMES) {
+    const page = await browser.newPage({ viewport: { width: 1280, height: 1440 }, colorScheme: theme, timezoneId: 'America/New_York' });
+    await page.goto(system.url);
+    await sleep(45_000);
+    await shoot(theme === 'light' ? 'dashboard-light' : 'dashboard', page);
+    await page.close();
+  }
+  await shootMoving(browser, system.url);
+
+  const offline = await openAll(browser, system.url);
+  await sleep(5_000);
+  await system.killApi();
+  for (const [, page] of offline) await statusOf(page).filter({ hasText: /^Offline/ }).waitFor({ timeout: 60_000 });
+  await shootAll('offline', offline);
+  await live.catch(() => undefined);
+} finally {
+  await browser.close();
+  await system.stop();
+}
