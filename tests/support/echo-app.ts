@@ -5,7 +5,7 @@ import type { EchoTopologyOptions } from './echo-topology.ts';
 
 /** The echo topology as a process. It imports the runtime beside it, so that a mutant's copy runs the mutant. */
 const env = (name: string): string => process.env[name] ?? '';
-const log = createLogger('echo', { level: 'info', format: 'json' });
+const log = createLogger('echo', { level: env('LOG_LEVEL') === 'debug' ? 'debug' : 'info', format: 'json' });
 const topologyOptions = JSON.parse(env('ECHO_TOPOLOGY')) as EchoTopologyOptions;
 const streams = new KafkaStreams({
   topologyModule: new URL('./echo-topology.ts', import.meta.url),

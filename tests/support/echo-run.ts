@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Producer } from 'kafkajs';
 import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
+import { isBrokerAway } from '../../processor/streams/consumer/kafka-errors.ts';
 import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
 import type { StreamsConfigInput } from '../../processor/streams/index.ts';
 import { partitionOf } from '../../processor/streams/topology/partitioner.ts';
@@ -48,6 +49,7 @@ const KEYS = 200;
 const RECORDS_PER_SEND = 500;
 const MOST_PER_BURST = 200;
 const BURST_INTERVAL_MS = 30;
+const BROKER_AWAY_RETRY_MS = 100;
 
 /** One run of the echo application: its topics, its processes, its input, and the verdict at the end. */
 export class EchoRun {
@@ -60,6 +62,7 @@ export class EchoRun {
   readonly #options: EchoRunOptions;
   readonly #published: number[];
   #producer: Producer | undefined;
+  #closed = false;
 
   private constructor(options: EchoRunOptions, stateDir: string) {
     this.#options = options;
@@ -87,7 +90,7 @@ export class EchoRun {
   flow(): { stop(): Promise<void> } {
     let flowing = true;
     const run = async (): Promise<void> => {
-      while (flowing) {
+      while (flowing && !this.#closed) {
         await this.#send(1 + this.random.below(MOST_PER_BURST));
         await sleep(BURST_INTERVAL_MS);
       }
@@ -156,6 +159,7 @@ export class EchoRun {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await killAll(this.apps);
     await this.#producer?.disconnect();
     await rm(this.stateDir, { recursive: true, force: true });
@@ -163,13 +167,22 @@ export class EchoRun {
 
   async #send(count: number): Promise<void> {
     const messages = Array.from({ length: count }, () => this.#record());
-    this.#producer ??= await this.#connectProducer();
-    await this.#producer.send({ topic: this.input, messages });
+    while (!this.#closed) {
+      try {
+        this.#producer ??= await this.#connectProducer();
+        await this.#producer.send({ topic: this.input, messages });
+        return;
+      } catch (error) {
+        // Whether it arrived is not known. It does not matter: the oracle reads the input from the topic.
+        if (!isBrokerAway(error)) throw error;
+        await sleep(BROKER_AWAY_RETRY_MS);
+      }
+    }
   }
 
   async #connectProducer(): Promise<Producer> {
     const kafka = createKafka({ ...this.#options.connection, clientId: 'test-producer' }, quietLogger);
-    const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1, retry: { retries: 1_000, initialRetryTime: 50, maxRetryTime: 500 } });
+    const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
     await producer.connect();
     return producer;
   }

@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { rm } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startTestBroker, type TestBroker } from '../support/broker.ts';
+import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
+
+/*
+ * What comes back after a death: of the processor at random moments, in its restore, in a rebalance; of its disk; of the
+ * broker. The oracle replays every output. SEED repeats a run, CHAOS_ROUNDS makes it longer.
+ */
+
+const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
+const rounds = Number(process.env['CHAOS_ROUNDS'] ?? 1);
+let broker: TestBroker;
+
+beforeAll(async () => {
+  broker = await startTestBroker({ properties: CHAOS_BROKER });
+}, 60_000);
+afterAll(() => broker.stop(), 60_000);
+
+function faultTest(name: string, fault: (run: EchoRun) => Promise<void>): void {
+  test(`${name} (seed ${String(seed)})`, async () => {
+    for (let round = 0; round < rounds; round += 1) {
+      const run = await EchoRun.open({ connection: broker.connection, name: `${name.replaceAll(/[^a-z]+/gi, '-')}-${String(round)}`, seed: seed + round });
+      try {
+        const flow = run.flow();
+        await fault(run);
+        await flow.stop();
+        expect({ seed: seed + round, problems: await run.verdict() }).toEqual({ seed: seed + round, problems: [] });
+      } finally {
+        await run.close();
+      }
+    }
+  }, 90_000 * rounds);
+}
+
+faultTest('killed at random moments', async (run) => {
+  for (let kill = 0; kill < 4; kill += 1) {
+    const app = await run.start();
+    await sleep(800 + run.random.below(2_500));
+    await app.kill();
+  }
+  await run.start();
+});
+
+faultTest('killed in the restore and in the rebalance', async (run) => {
+  const app = await run.start();
+  await app.untilReady();
+  await sleep(1_500);
+  await app.kill();
+  await rm(run.stateDir, { recursive: true });
+  await run.crash('inRestore', 1);
+  await rm(run.stateDir, { recursive: true });
+  await run.crash('inRestore', 3);
+  await run.crash('inRebalance', 1);
+  await run.start();
+});
+
+faultTest('the disk lost while one of two processors runs on', async (run) => {
+  await run.start();
+  const second = await run.start();
+  await second.until(async () => ((await second.lags())?.size ?? 0) > 0, 'it has tasks');
+  await sleep(500);
+  await second.kill();
+  await run.start();
+});
+
+faultTest('the broker killed and started again, twice', async (run) => {
+  const app = await run.start();
+  await app.untilReady();
+  for (let kill = 0; kill < 2; kill += 1) {
+    await sleep(300 + run.random.below(700));
+    await broker.kill();
+    await sleep(run.random.below(1_500));
+    await broker.restart();
+  }
+  await app.untilReady();
+});
+
+faultTest('the broker hung for longer than sessions and transactions live', async (run) => {
+  const app = await run.start();
+  await app.untilReady();
+  await sleep(500);
+  broker.freeze();
+  await sleep(5_000);
+  broker.thaw();
+  await app.untilReady();
+});
