@@ -39,8 +39,8 @@ export function parseCommandLine<const T extends NonNullable<ParseArgsConfig['op
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true });
   } catch (error) {
-    const message = messageOf(error).split(/\. |\n/)[0] ?? '';
-    throw new UsageError(message.replace(/\.$/, ''));
+    const { message } = error as { readonly message: string };
+    throw new UsageError((message.split(/\. |\n/)[0] as string).replace(/\.$/, ''));
   }
 }
 
