@@ -105,14 +105,7 @@ export class RecordFetcher {
    */
   async take(timeoutMs: number): Promise<readonly FetchedPartition[]> {
     if (this.#arrived.length === 0 && this.#failure === undefined && timeoutMs > 0 && !this.#closed) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, timeoutMs);
-        this.#wakeTaker = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-      this.#wakeTaker = undefined;
+      await this.#untilWoken(timeoutMs);
     }
     if (this.#arrived.length === 0 && this.#failure !== undefined) throw this.#failure;
     const taken = this.#arrived;
@@ -121,7 +114,12 @@ export class RecordFetcher {
     return taken;
   }
 
-  /** Lets a waiting `take` return now. */
+  /** Waits like `take`, and leaves what arrives where it is. */
+  async pause(timeoutMs: number): Promise<void> {
+    if (!this.#closed) await this.#untilWoken(timeoutMs);
+  }
+
+  /** Lets a waiting `take` or `pause` return now. */
   wake(): void {
     this.#wakeTaker?.();
   }
@@ -132,6 +130,17 @@ export class RecordFetcher {
     this.wake();
     this.#wakeAllFetchers();
     await Promise.allSettled([...this.#loops.values()]);
+  }
+
+  async #untilWoken(timeoutMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.#wakeTaker = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wakeTaker = undefined;
   }
 
   #forget(topic: string, partition: number): void {

@@ -25,7 +25,7 @@ export interface TakeContext {
 
 /**
  * Taking a task, in the one order that is safe (docs/commit.md). Cancelled at any arrow by `task.life`:
- * 1 fence -> 2 open and check the store -> 3 restore -> 4 read and check committed offsets -> the caller seeks and resumes.
+ * 1 fence -> 2 read committed offsets -> 3 open and check the store -> 4 restore -> 5 compare -> the caller seeks and resumes.
  *
  * Answers the offsets to read from.
  * @throws StreamsError; `exit` ones when the cluster and the store contradict each other: never reset silently.
@@ -38,13 +38,16 @@ export async function takeTask(task: StreamTask, context: TakeContext): Promise<
   const { producer } = task;
   await context.fences.pass(signal, () => producer.init(signal));
 
-  await expectLag(task, context);
+  // 2. Committed offsets, after the fence, and before the changelogs' ends: where nothing is fenced (at_least_once), what
+  //    the old owner commits in between is counted again. The other way round it would be missing from the store.
+  const committed = await committedOffsets(task, context);
+  await expectLag(task, context, committed);
 
-  // 2. Open the store and check it before its first commit, so that damage never reaches the changelog.
+  // 3. Open the store and check it before its first commit, so that damage never reaches the changelog.
   if (task.subTopology.stores.length > 0 && task.store === undefined) task.store = await openCheckedStore({ ...context, taskId: task.id, signal });
   signal.throwIfAborted();
 
-  // 3. Restore from the stored offset to the end as it is after the fence.
+  // 4. Restore from the stored offset to the end as it is after the fence.
   if (task.store !== undefined) {
     await restoreStore({
       cluster: context.cluster,
@@ -59,18 +62,23 @@ export async function takeTask(task: StreamTask, context: TakeContext): Promise<
   }
   task.restore = undefined;
 
-  // 4. Committed offsets, read after the fence, against the store's and the topic's.
-  const offsets = await startOffsets(task, context);
+  // 5. The group's offsets against the store's and the topic's.
+  const offsets = await startOffsets(task, context, committed);
   signal.throwIfAborted();
   task.graph = context.createGraph(task, task.store);
   return offsets;
 }
 
-/** For the status only: how much waits for this task while it is being restored. The offsets that count are read in step 4. */
-async function expectLag(task: StreamTask, { applicationId, cluster }: TakeContext): Promise<void> {
+/** In the order of the inputs, -1 where there is none. */
+async function committedOffsets(task: StreamTask, { applicationId, cluster }: TakeContext): Promise<readonly number[]> {
   const { signal } = task.life;
   await untilBrokerAnswers(signal, () => cluster.track(task.inputs.map((i) => i.topic)));
-  const committed = await untilBrokerAnswers(signal, () => cluster.committedOffsets(applicationId, task.inputs), () => cluster.refresh());
+  return untilBrokerAnswers(signal, () => cluster.committedOffsets(applicationId, task.inputs), () => cluster.refresh());
+}
+
+/** For the status only: how much waits for this task while it is being restored. */
+async function expectLag(task: StreamTask, { cluster }: TakeContext, committed: readonly number[]): Promise<void> {
+  const { signal } = task.life;
   const offsets = new Map<string, number>();
   const ends = new Map<string, number>();
   for (const [index, { topic, partition }] of task.inputs.entries()) {
@@ -81,10 +89,8 @@ async function expectLag(task: StreamTask, { applicationId, cluster }: TakeConte
   task.expect(offsets, ends);
 }
 
-async function startOffsets(task: StreamTask, { applicationId, cluster, exactlyOnce }: TakeContext): Promise<Map<string, number>> {
+async function startOffsets(task: StreamTask, { applicationId, cluster, exactlyOnce }: TakeContext, committed: readonly number[]): Promise<Map<string, number>> {
   const { signal } = task.life;
-  await untilBrokerAnswers(signal, () => cluster.track(task.inputs.map((i) => i.topic)));
-  const committed = await untilBrokerAnswers(signal, () => cluster.committedOffsets(applicationId, task.inputs), () => cluster.refresh());
   const offsets = new Map<string, number>();
   for (const [index, { topic, partition }] of task.inputs.entries()) {
     const name = topicPartition(topic, partition);

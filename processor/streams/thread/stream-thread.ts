@@ -1,4 +1,4 @@
-import { PlainProducer } from '../changelog/plain-producer.ts';
+import { PlainProducer, type Membership } from '../changelog/plain-producer.ts';
 import { topicPartition, type StreamsProducer } from '../changelog/streams-producer.ts';
 import { TransactionalProducer } from '../changelog/transactional-producer.ts';
 import { GroupMember } from '../consumer/group-member.ts';
@@ -22,7 +22,7 @@ import type { FromThread } from './thread-messages.ts';
 
 export const PROTOCOL_NAME = 'tributary';
 const IDLE_WAIT_MS = 250;
-const REJOIN_TIMEOUT_MS = 3_000;
+const MAX_REJOIN_WAIT_MS = 3_000;
 
 /**
  * One stream thread: one group member, one fetcher, one loop. The loop is the mutex of the design: records are processed
@@ -48,7 +48,12 @@ export class StreamThread {
   #closing = false;
   #failure: unknown;
   #commitRequested: (() => void)[] = [];
-  #lastCommitAt = 0;
+  /** `performance.now()`: a wall clock that is set back would hold up commits for as long. */
+  #lastCommitAt = -Infinity;
+  /** Told to join again, and not yet told what for. */
+  #rejoining = false;
+  /** The generation whose assignment this thread works on: what at_least_once commits by. */
+  #membership: Membership = { memberId: '', generationId: -1 };
   /** Of the user's topics; partials between sub-topologies do not count. */
   #records = 0;
   #commits = 0;
@@ -96,7 +101,7 @@ export class StreamThread {
             timeSources: timeSourcesOf(topology, task.subTopology, config.applicationId, partitionsOf),
             nowMs: Date.now,
             requestCommit: () => {
-              this.#lastCommitAt = 0;
+              this.#lastCommitAt = -Infinity;
             },
           }),
       },
@@ -130,16 +135,22 @@ export class StreamThread {
       userData: () => encodeSubscriptionInfo({ processId: init.processId, active: this.#tasks.tasks.map((t) => t.id), standby: this.#standbys.ids(), stores: this.#storesOnDisk() }),
       assign: (members) => this.#assign(members),
       beforeRejoin: async () => {
-        await Promise.all([this.#commitSoon(), this.#fences.close(REJOIN_TIMEOUT_MS)]);
+        this.#rejoining = true;
+        // No heartbeat is sent meanwhile: a wait as long as the session would cost the membership.
+        const waitMs = Math.min(MAX_REJOIN_WAIT_MS, config.sessionTimeoutMs / 3);
+        await Promise.all([this.#commitSoon(waitMs), this.#fences.close(waitMs)]);
       },
       onAssigned: (share) => {
         crashPoint('inRebalance');
         this.#assignment = share;
+        this.#rejoining = false;
         this.#settled = true;
         this.#fetcher.wake();
       },
       onLost: () => {
         this.#lost = true;
+        this.#assignment = undefined;
+        this.#rejoining = true;
         void this.#fences.close(0);
         this.#settled = false;
         this.#fetcher.wake();
@@ -154,7 +165,7 @@ export class StreamThread {
     try {
       while (!this.#closing) await this.#runOnce();
       this.#throwFailure();
-      await this.#tasks.commit(Date.now());
+      await this.#tasks.commit(performance.now());
       await this.#tasks.closeAll(true);
       await this.#standbys.close();
     } catch (error) {
@@ -199,6 +210,7 @@ export class StreamThread {
     }
     const assignment = this.#assignment;
     if (assignment !== undefined) {
+      const { memberId, generationId } = this.#member;
       const { standby } = decodeAssignmentInfo(assignment.userData);
       // A store has one owner: what changes its role is closed in the old one before it is opened in the new one.
       await this.#standbys.assign(standby.filter((id) => this.#standbys.ids().includes(id)));
@@ -206,11 +218,17 @@ export class StreamThread {
       await this.#standbys.assign(standby);
       if (this.#assignment === assignment) {
         this.#assignment = undefined;
-        this.#fences.open();
+        this.#membership = { memberId, generationId };
+        if (!this.#rejoining) this.#fences.open();
       }
     }
-    const { commitIntervalMs } = this.#init.config;
-    const now = Date.now();
+    const { commitIntervalMs, processingGuarantee } = this.#init.config;
+    if (processingGuarantee === 'at_least_once' && this.#rejoining && this.#commitRequested.length === 0) {
+      // No fence keeps two owners apart: what may be somebody else's rests from the last commit to the new assignment.
+      await this.#fetcher.pause(IDLE_WAIT_MS);
+      return;
+    }
+    const now = performance.now();
     const pending = this.#tasks.running().some((t) => t.needsCommit(now));
     const waitMs = pending ? Math.max(0, this.#lastCommitAt + commitIntervalMs - now) : IDLE_WAIT_MS;
     const fetched = await this.#fetcher.take(waitMs);
@@ -222,21 +240,23 @@ export class StreamThread {
       if (!this.#repartitionTopics.has(part.topic)) this.#records += accepted;
       if (part.records.length > 0) await new Promise((resolve) => setImmediate(resolve));
     }
+    // First close what is not this thread's any more.
+    if (this.#lost || this.#assignment !== undefined) return;
     const requested = this.#commitRequested;
-    if (requested.length > 0 || Date.now() - this.#lastCommitAt >= commitIntervalMs) {
+    if (requested.length > 0 || performance.now() - this.#lastCommitAt >= commitIntervalMs) {
       this.#commitRequested = [];
-      const committed = await this.#tasks.commit(Date.now());
+      const committed = await this.#tasks.commit(performance.now());
       if (committed > 0) {
-        this.#lastCommitAt = Date.now();
+        this.#lastCommitAt = performance.now();
         this.#commits += committed;
       }
       for (const done of requested) done();
     }
   }
 
-  #commitSoon(): Promise<void> {
+  #commitSoon(timeoutMs: number): Promise<void> {
     return new Promise((resolve) => {
-      setTimeout(resolve, REJOIN_TIMEOUT_MS).unref();
+      setTimeout(resolve, timeoutMs).unref();
       this.#commitRequested.push(resolve);
       this.#fetcher.wake();
     });
@@ -276,7 +296,7 @@ export class StreamThread {
   #createProducer(task: StreamTask): StreamsProducer {
     const { config, connection, threadName } = this.#init;
     const cluster = new KafkaCluster({ ...connection, clientId: `${threadName}-${task.id}` }, this.#logger);
-    if (config.processingGuarantee === 'at_least_once') return new PlainProducer(cluster, config.applicationId, () => this.#member);
+    if (config.processingGuarantee === 'at_least_once') return new PlainProducer(cluster, config.applicationId, () => this.#membership);
     return new TransactionalProducer(cluster, {
       transactionalId: `${config.applicationId}-${task.id}`,
       groupId: config.applicationId,

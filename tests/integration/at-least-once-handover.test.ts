@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { changelogTopic } from '../../processor/streams/topology/topology.ts';
+import type { ConsumerRecord } from '../../processor/streams/topology/record.ts';
+import { BUCKETS, echoTopic, RUNNING, type Running } from '../support/echo-topology.ts';
+import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
+import { missingEchoes } from '../support/oracle.ts';
+import { readTopic } from '../support/topic-reader.ts';
+import { ApiKey, startProxiedBroker, type Frame, type ProxiedBroker } from '../support/wire-proxy.ts';
+
+/*
+ * at_least_once: records may be counted twice where a process dies or is cut off between sending and committing. None is
+ * ever left out, and a task that changes hands in peace is not even counted twice.
+ */
+
+const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
+let cluster: ProxiedBroker;
+
+beforeAll(async () => {
+  cluster = await startProxiedBroker({ properties: CHAOS_BROKER });
+}, 60_000);
+afterAll(() => cluster.stop(), 60_000);
+
+const open = (name: string, partitions: number): Promise<EchoRun> =>
+  EchoRun.open({ connection: cluster.connection, name, seed, partitions, config: { processingGuarantee: 'at_least_once', sessionTimeoutMs: 10_000 } });
+
+/** Rows of a changelog's newest state, their counts added up. */
+function counted(records: readonly ConsumerRecord[]): number {
+  const rows = new Map<string, number>();
+  for (const { key, value } of records) {
+    if (value === null) rows.delete(String(key));
+    else rows.set(String(key), (JSON.parse(String(value)) as Running).count);
+  }
+  return [...rows.values()].reduce((sum, count) => sum + count, 0);
+}
+
+/** How many records went in, were echoed, and are counted on either side of the repartition. */
+async function numbers(run: EchoRun): Promise<{ published: number; missing: string[]; running: number; buckets: number }> {
+  const read = (topic: string): ReturnType<typeof readTopic> => readTopic(cluster.connection, topic, 10_000);
+  const [input, echo, running, buckets] = await Promise.all([read(run.input), read(echoTopic(run.input)), read(changelogTopic(run.applicationId, RUNNING)), read(changelogTopic(run.applicationId, BUCKETS))]);
+  return { published: input.partitions.flat().length, missing: missingEchoes(input, echo).slice(0, 3), running: counted(running.partitions.flat()), buckets: counted(buckets.partitions.flat()) };
+}
+
+test(`tasks that move between processes in peace count each record once (seed ${String(seed)})`, async () => {
+  const run = await open('peaceful', 3);
+  try {
+    const flow = run.flow();
+    const first = await run.start();
+    await first.untilReady();
+    const second = await run.start();
+    await second.untilReady();
+    await sleep(1_000);
+    const third = await run.start();
+    await third.untilReady();
+    expect((await second.stop()).code).toBe(0);
+    await third.untilReady();
+    await sleep(1_000);
+    await flow.stop();
+    await run.settled();
+    for (const app of run.wanted()) await app.stop();
+    const { published, missing, running, buckets } = await numbers(run);
+    expect({ seed, missing, running, buckets }).toEqual({ seed, missing: [], running: published, buckets: published });
+  } finally {
+    await run.close();
+  }
+}, 90_000);
+
+test(`a last commit of the old owner that arrives while the new one restores leaves out no record (seed ${String(seed)})`, async () => {
+  const run = await open('overlap', 1);
+  try {
+    const flow = run.flow();
+    const old = await run.start();
+    await old.untilReady();
+    await sleep(500);
+    const oldClients = new Set(cluster.proxy.frames.map(({ clientId }) => clientId));
+    const ofOldTasks = ({ clientId }: Frame): boolean => oldClients.has(clientId) && /-\d_\d$/.test(clientId);
+    const ofNew = ({ clientId }: Frame): boolean => clientId.startsWith(`${run.applicationId}-`) && !oldClients.has(clientId);
+    const isRestore = (frame: Frame): boolean => ofNew(frame) && frame.bytes.includes('-changelog');
+
+    // The old owner's commit is on its way when the group goes on without waiting for it ...
+    const commit = cluster.proxy.hold({ direction: 'request', apiKey: ApiKey.Produce, when: ofOldTasks });
+    await commit.reached(1);
+    await run.start();
+    // ... it arrives when the new owner knows where the changelog ends ...
+    const offsets = cluster.proxy.hold({ direction: 'request', apiKey: ApiKey.OffsetFetch, when: (frame) => ofNew(frame) && cluster.proxy.frames.some(isRestore) });
+    for (const deadline = Date.now() + 15_000; !cluster.proxy.frames.some((frame) => frame.apiKey === ApiKey.Fetch && isRestore(frame)); await sleep(20)) {
+      if (Date.now() > deadline) throw new Error(`nothing was restored\n${run.apps.map((app) => app.log(20)).join('\n---\n')}`);
+    }
+    await sleep(500);
+    commit.release();
+    await sleep(500);
+    // ... and before the new owner asks for the committed offsets, if it asks that late.
+    offsets.release();
+
+    await flow.stop();
+    await run.settled();
+    for (const app of run.wanted()) await app.stop();
+    const { published, missing, running, buckets } = await numbers(run);
+    expect({ seed, missing, runningLeftOut: Math.max(0, published - running), bucketsLeftOut: Math.max(0, published - buckets) }).toEqual({ seed, missing: [], runningLeftOut: 0, bucketsLeftOut: 0 });
+  } finally {
+    await run.close();
+  }
+}, 90_000);
