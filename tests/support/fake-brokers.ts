@@ -1,13 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FetchedBytes } from '../../processor/streams/consumer/fetch-protocol.ts';
 import type { ProtocolRequest } from '../../processor/streams/consumer/kafka-cluster.ts';
-import type { RestoreCluster } from '../../processor/streams/changelog/changelog-reader.ts';
+import type { TakeCluster } from '../../processor/streams/task/take-task.ts';
 import { batchBytes } from './record-batch-bytes.ts';
+
+/** A value without a key, or both. */
+export type FakeValue = string | { readonly key: Buffer | null; readonly value: Buffer | null };
 
 export interface FakePartition {
   /** -1: none. What the metadata say after the next refresh. */
   leader: number;
-  values: string[];
+  values: FakeValue[];
   /** Answered in place of records when not 0. */
   errorCode: number;
 }
@@ -22,7 +25,7 @@ export interface AskedPartition {
  * Brokers in memory behind the interface that the fetcher uses: leaders that move, brokers that die, partitions that are
  * refused. For what a single real broker cannot show; it decides no integration test.
  */
-export class FakeBrokers implements RestoreCluster {
+export class FakeBrokers implements TakeCluster {
   readonly partitions = new Map<string, FakePartition>();
   readonly dead = new Set<number>();
   /** What each fetch asked for, oldest first. */
@@ -33,7 +36,7 @@ export class FakeBrokers implements RestoreCluster {
   maxBytes = Infinity;
   #leaders = new Map<string, number>();
 
-  add(topic: string, partition: number, leader: number, values: string[] = []): FakePartition {
+  add(topic: string, partition: number, leader: number, values: FakeValue[] = []): FakePartition {
     const added: FakePartition = { leader, values, errorCode: 0 };
     this.partitions.set(`${topic}-${String(partition)}`, added);
     this.#leaders.set(`${topic}-${String(partition)}`, leader);
@@ -56,6 +59,13 @@ export class FakeBrokers implements RestoreCluster {
 
   async offsetRange(topic: string, partition: number): Promise<{ first: number; end: number }> {
     return { first: 0, end: this.partitions.get(`${topic}-${String(partition)}`)?.values.length ?? 0 };
+  }
+
+  /** Committed offsets by `topic-partition`. */
+  readonly committed = new Map<string, number>();
+
+  async committedOffsets(_groupId: string, partitions: readonly { topic: string; partition: number }[]): Promise<number[]> {
+    return partitions.map(({ topic, partition }) => this.committed.get(`${topic}-${String(partition)}`) ?? -1);
   }
 
   async broker(nodeId: number): Promise<{ nodeId: number; connectionPool: { send(request: ProtocolRequest): Promise<unknown> } }> {
@@ -85,9 +95,10 @@ export class FakeBrokers implements RestoreCluster {
   }
 }
 
-function batchOf(values: readonly string[], offset: number): Buffer {
+function batchOf(values: readonly FakeValue[], offset: number): Buffer {
   if (offset >= values.length) return Buffer.alloc(0);
-  return batchBytes({ baseOffset: BigInt(offset), records: values.slice(offset).map((value, index) => ({ offsetDelta: index, timestampDelta: 0n, key: null, value: Buffer.from(value) })) });
+  const records = values.slice(offset).map((it, index) => ({ offsetDelta: index, timestampDelta: 0n, ...(typeof it === 'string' ? { key: null, value: Buffer.from(it) } : it) }));
+  return batchBytes({ baseOffset: BigInt(offset), records });
 }
 
 /** Fetch request v11, by Kafka's protocol guide. */

@@ -1,4 +1,4 @@
-import { restoreStore } from '../changelog/changelog-reader.ts';
+import { restoreStore, type RestoreCluster } from '../changelog/changelog-reader.ts';
 import { topicPartition, type StreamsProducer } from '../changelog/streams-producer.ts';
 import { READ_COMMITTED, READ_UNCOMMITTED, type KafkaCluster } from '../consumer/kafka-cluster.ts';
 import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
@@ -10,11 +10,14 @@ import { openCheckedStore } from './open-store.ts';
 import type { StreamTask } from './stream-task.ts';
 import type { TaskGraph } from './task-graph.ts';
 
+/** What taking a task needs of a KafkaCluster. */
+export interface TakeCluster extends RestoreCluster, Pick<KafkaCluster, 'committedOffsets'> {}
+
 export interface TakeContext {
   readonly applicationId: string;
   readonly slotDirectory: string;
   /** For offsets and restores: never the connection that fetches or joins. */
-  readonly cluster: KafkaCluster;
+  readonly cluster: TakeCluster;
   readonly logger: Logger;
   readonly fences: FenceGate;
   /** Offsets and changelog are committed in one transaction: neither is there without the other. */

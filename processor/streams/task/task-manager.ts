@@ -24,6 +24,8 @@ export interface TaskManagerOptions {
 }
 
 const RETAKE_DELAY_MS = 200;
+/** So many failures of one task in a row are no accident any more: the thread ends, and the supervisor counts it. */
+const MAX_FAILURES_IN_A_ROW = 5;
 
 /** The source of truth for which tasks this thread has, and for what happens to them one by one. */
 export class TaskManager {
@@ -32,6 +34,7 @@ export class TaskManager {
   readonly #byInput = new Map<string, StreamTask>();
   /** Takes and closes under way: a close waits for the task's own take to notice. */
   readonly #underWay = new Map<TaskId, Promise<void>>();
+  readonly #failuresInARow = new Map<TaskId, number>();
 
   constructor(options: TaskManagerOptions) {
     this.#options = options;
@@ -72,6 +75,7 @@ export class TaskManager {
       due.map(async (task) => {
         try {
           await commitTask(task, nowMs);
+          this.#failuresInARow.delete(task.id);
         } catch (error) {
           failures.push(await this.#afterFailure(task, error));
         }
@@ -127,13 +131,15 @@ export class TaskManager {
         return;
       } catch (error) {
         if (signal.aborted) return;
-        if (!(error instanceof StreamsError) || !['retake', 'wait', 'restore'].includes(error.reaction)) {
-          onFatal(error);
+        const ends = this.#endsThread(task, error);
+        if (ends !== undefined) {
+          onFatal(ends);
           return;
         }
-        logger.warn({ taskId: task.id, code: error.code, error: messageOf(error) }, 'taking the task failed; trying again');
+        logger.warn({ taskId: task.id, code: error instanceof StreamsError ? error.code : undefined, error: messageOf(error) }, 'taking the task failed; trying again');
         task.state.to('SUSPENDED');
         await task.producer?.close();
+        await this.#distrustStore(task, error);
         await new Promise((resolve) => setTimeout(resolve, RETAKE_DELAY_MS));
       }
     }
@@ -141,16 +147,36 @@ export class TaskManager {
 
   /** Suspends after a failed commit and takes anew; answers the error when the thread must end instead. */
   async #afterFailure(task: StreamTask, error: unknown): Promise<unknown> {
-    const reaction = error instanceof StreamsError ? error.reaction : 'replace';
-    if (reaction === 'exit' || reaction === 'replace') return error;
+    const ends = this.#endsThread(task, error);
+    if (ends !== undefined) return ends;
     this.#options.logger.warn({ taskId: task.id, error: messageOf(error) }, 'commit failed; the task drops what was not committed and is taken anew');
     this.#options.onStopped(task);
     task.state.to('SUSPENDED');
     task.graph?.aborted();
     await task.producer?.abort();
     await task.producer?.close();
+    await this.#distrustStore(task, error);
     this.#startTake(task);
     return undefined;
+  }
+
+  /** The error by which the thread must end, or undefined when the task can be taken anew. */
+  #endsThread(task: StreamTask, error: unknown): unknown {
+    if (!(error instanceof StreamsError) || !['retake', 'wait', 'restore'].includes(error.reaction)) return error;
+    // Fenced or without a broker: that is nobody's fault, and has an end.
+    if (error.code === 'TASK_FENCED' || error.reaction === 'wait') return undefined;
+    const failures = (this.#failuresInARow.get(task.id) ?? 0) + 1;
+    this.#failuresInARow.set(task.id, failures);
+    if (failures < MAX_FAILURES_IN_A_ROW) return undefined;
+    return new StreamsError('THREAD_FAILED', `task ${task.id} failed ${String(failures)} times in a row, last with ${error.code}: ${messageOf(error)}`, { cause: error, taskId: task.id });
+  }
+
+  /** A store that turned out damaged while it was open is closed, so that the next take checks it and sets it aside. */
+  async #distrustStore(task: StreamTask, error: unknown): Promise<void> {
+    if (!(error instanceof StreamsError) || error.reaction !== 'restore') return;
+    const { store } = task;
+    task.store = undefined;
+    await store?.closeDirty();
   }
 
   #create(id: TaskId): StreamTask {

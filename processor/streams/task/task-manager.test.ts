@@ -1,0 +1,285 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { FakeBrokers } from '../../../tests/support/fake-brokers.ts';
+import { quietLogger } from '../../../tests/support/quiet-logger.ts';
+import { topicPartition, type OutgoingRecord, type StreamsProducer } from '../changelog/streams-producer.ts';
+import { RecordFetcher } from '../consumer/record-fetcher.ts';
+import { StreamsError, type ErrorCode } from '../errors.ts';
+import type { OffsetMap } from '../store/state-store.ts';
+import { storeDamaged } from '../store/store-errors.ts';
+import { StreamsBuilder } from '../topology/streams-builder.ts';
+import type { Topology } from '../topology/topology.ts';
+import { FenceGate } from './fence-gate.ts';
+import { TaskGraph } from './task-graph.ts';
+import { TaskManager, timeSourcesOf } from './task-manager.ts';
+
+const APPLICATION = 'app';
+
+function counting(): Topology {
+  const builder = new StreamsBuilder();
+  builder.stream('words', { decode: ({ value }) => String(value) }).process(
+    () => {
+      let rows: { get(key: string): number | undefined; put(key: string, value: number): void } | undefined;
+      return {
+        init: (context) => {
+          rows = context.keyValueStore<number>('counts');
+        },
+        process: (word) => rows?.put(word, (rows.get(word) ?? 0) + 1),
+      };
+    },
+    { stores: [{ name: 'counts', kind: 'key-value', serde: { serialize: (count) => Buffer.from(String(count)), deserialize: (bytes) => Number(bytes.toString()) } }] },
+  );
+  return builder.build();
+}
+
+/** What becomes of one step of a commit. `afterwards`: it is done, and its answer lost. */
+interface Failure {
+  readonly step: 'send' | 'commit';
+  readonly code: ErrorCode;
+  readonly afterwards?: boolean;
+}
+
+/** A cluster of one partition each, a thread's task manager, and its loop turned by hand. */
+class Bench {
+  readonly brokers = new FakeBrokers();
+  readonly failures: Failure[] = [];
+  readonly fatal: unknown[] = [];
+  readonly fences = new FenceGate();
+  inits = 0;
+  readonly tasks: TaskManager;
+  readonly #fetcher: RecordFetcher;
+
+  constructor(slotDirectory: string) {
+    const topology = counting();
+    const partitionsOf = (): number => 1;
+    this.brokers.add('words', 0, 1);
+    this.brokers.add('app-counts-changelog', 0, 1);
+    this.#fetcher = new RecordFetcher(this.brokers, quietLogger, { maxWaitMs: 10 });
+    this.tasks = new TaskManager({
+      topology,
+      applicationId: APPLICATION,
+      partitionsOf,
+      logger: quietLogger,
+      take: {
+        applicationId: APPLICATION,
+        slotDirectory,
+        cluster: this.brokers,
+        logger: quietLogger,
+        fences: this.fences,
+        exactlyOnce: true,
+        createProducer: () => this.#createProducer(),
+        createGraph: (task, store) =>
+          new TaskGraph({ taskId: task.id, subTopology: task.subTopology, applicationId: APPLICATION, store, collector: task.collector, partitionsOf, timeSources: timeSourcesOf(topology, task.subTopology, APPLICATION, partitionsOf), nowMs: Date.now, requestCommit: () => undefined }),
+      },
+      onRunning: (_task, offsets) => {
+        for (const [name, offset] of offsets) this.#fetcher.seek(name.slice(0, name.lastIndexOf('-')), 0, offset);
+      },
+      onStopped: (task) => {
+        for (const { topic, partition } of task.inputs) this.#fetcher.remove(topic, partition);
+      },
+      onFatal: (error) => this.fatal.push(error),
+    });
+  }
+
+  publish(...words: string[]): void {
+    this.brokers.partitions.get('words-0')?.values.push(...words);
+  }
+
+  /** Turns the loop until all input is committed, or something fatal happens. */
+  async work(): Promise<void> {
+    const end = this.brokers.partitions.get('words-0')?.values.length ?? 0;
+    for (const deadline = performance.now() + 10_000; (this.brokers.committed.get('words-0') ?? 0) < end && this.fatal.length === 0; ) {
+      if (performance.now() > deadline) throw new Error('the input is not committed in time');
+      for (const part of await this.#fetcher.take(20)) this.tasks.taskOf(part.topic, part.partition)?.accept(part);
+      await this.tasks.commit(performance.now());
+    }
+    // The last commit's store batch.
+    await this.tasks.commit(performance.now());
+  }
+
+  async untilRunning(): Promise<void> {
+    for (const deadline = performance.now() + 10_000; this.tasks.running().length === 0; await sleep(5)) if (performance.now() > deadline || this.fatal.length > 0) throw new Error(`the task does not run: ${String(this.fatal[0])}`);
+  }
+
+  /** The changelog's newest counts, and the store's. */
+  counts(): { changelog: Record<string, number>; store: Record<string, number | undefined> } {
+    const changelog: Record<string, number> = {};
+    for (const row of this.brokers.partitions.get('app-counts-changelog-0')?.values ?? []) {
+      if (typeof row === 'object') changelog[String(row.key)] = Number(String(row.value));
+    }
+    const [task] = this.tasks.running();
+    const store = Object.fromEntries(Object.keys(changelog).map((word) => [word, Number(task?.store?.get('counts', Buffer.from(word))?.toString())]));
+    return { changelog, store };
+  }
+
+  async close(): Promise<void> {
+    this.brokers.dead.clear();
+    await this.tasks.closeAll(true).catch(() => undefined);
+    await this.#fetcher.close();
+  }
+
+  #createProducer(): StreamsProducer {
+    let sent: OutgoingRecord[] = [];
+    const fail = (step: Failure['step'], act: () => void): void => {
+      const failure = this.failures[0]?.step === step ? this.failures.shift() : undefined;
+      if (failure === undefined || failure.afterwards === true) act();
+      if (failure !== undefined) throw new StreamsError(failure.code, `${step} failed`);
+    };
+    return {
+      broken: false,
+      init: async () => {
+        this.inits += 1;
+      },
+      // What a transaction sends is in the topic with its commit.
+      send: async (records) => {
+        fail('send', () => {
+          sent = [...records];
+        });
+        const ends = new Map<string, number>();
+        for (const { topic, partition } of sent) ends.set(topicPartition(topic, partition), (ends.get(topicPartition(topic, partition)) ?? this.#end(topic, partition)) + 1);
+        return ends;
+      },
+      commit: async (offsets: OffsetMap) => {
+        fail('commit', () => {
+          for (const { topic, partition, key, value } of sent) this.brokers.partitions.get(topicPartition(topic, partition))?.values.push({ key, value });
+          for (const [name, offset] of offsets) this.brokers.committed.set(name, offset);
+        });
+      },
+      abort: async () => undefined,
+      close: async () => undefined,
+    };
+  }
+
+  #end(topic: string, partition: number): number {
+    return this.brokers.partitions.get(topicPartition(topic, partition))?.values.length ?? 0;
+  }
+}
+
+let slot: string;
+let bench: Bench;
+beforeEach(async () => {
+  slot = await mkdtemp(join(tmpdir(), 'tributary-tasks-'));
+  bench = new Bench(slot);
+});
+afterEach(async () => {
+  await bench.close();
+  await rm(slot, { recursive: true, force: true });
+});
+
+const ASSIGNED = { words: [0] };
+
+async function run(...failures: Failure[]): Promise<void> {
+  bench.failures.push(...failures);
+  await bench.tasks.assign(ASSIGNED);
+  bench.publish('a', 'b', 'a');
+  await bench.work();
+}
+
+const ALL = { changelog: { a: 2, b: 1 }, store: { a: 2, b: 1 } };
+
+describe('a commit that failed', () => {
+  for (const code of ['COMMIT_FAILED', 'TASK_FENCED', 'BROKER_AWAY'] as const) {
+    for (const step of ['send', 'commit'] as const) {
+      test(`with ${code} in its ${step}: the task is taken anew and counts each record once`, async () => {
+        await run({ step, code });
+        expect(bench.counts()).toEqual(ALL);
+        expect(bench.inits).toBe(2);
+      });
+    }
+  }
+
+  test('and had been done: the store takes it from the changelog, the input goes on behind it', async () => {
+    await run({ step: 'commit', code: 'COMMIT_FAILED', afterwards: true });
+    await bench.untilRunning();
+    expect(bench.counts()).toEqual(ALL);
+    expect(bench.brokers.partitions.get('app-counts-changelog-0')?.values).toHaveLength(2);
+    bench.publish('a');
+    await bench.work();
+    expect(bench.counts().store).toEqual({ a: 3, b: 1 });
+  });
+
+  test('over and over ends the thread, naming the task and the cause', async () => {
+    await expect(run(...Array.from({ length: 9 }, (): Failure => ({ step: 'commit', code: 'COMMIT_FAILED' })))).rejects.toMatchObject({
+      code: 'THREAD_FAILED',
+      taskId: '0_0',
+      message: 'task 0_0 failed 5 times in a row, last with COMMIT_FAILED: commit failed',
+    });
+  });
+
+  test('now and then does not: a commit in between begins the count anew', async () => {
+    await bench.tasks.assign(ASSIGNED);
+    for (let round = 0; round < 8; round += 1) {
+      bench.failures.push({ step: 'commit', code: 'COMMIT_FAILED' });
+      bench.publish('a');
+      await bench.work();
+    }
+    expect(bench.counts().store).toEqual({ a: 8 });
+  });
+
+  test('because the broker is away, or another owner was there, is repeated for as long as it takes', async () => {
+    const away = Array.from({ length: 6 }, (): Failure[] => [{ step: 'send', code: 'BROKER_AWAY' }, { step: 'commit', code: 'TASK_FENCED' }]).flat();
+    await run(...away);
+    expect(bench.counts()).toEqual(ALL);
+  });
+
+  test('in the store, which turns out damaged: the task goes on with one that is sound', async () => {
+    await bench.tasks.assign(ASSIGNED);
+    await bench.untilRunning();
+    const [task] = bench.tasks.running();
+    const store = task?.store;
+    if (store === undefined) throw new Error('no store');
+    let read = 0;
+    store.commit = async () => {
+      read += 1;
+      throw storeDamaged(slot, 'a block does not match its checksum');
+    };
+    bench.publish('a', 'b', 'a');
+    await bench.work();
+    await bench.untilRunning();
+    expect(bench.counts()).toEqual(ALL);
+    expect(read).toBe(1);
+    expect(bench.tasks.running()[0]?.store).not.toBe(store);
+  });
+});
+
+describe('taking', () => {
+  test('waits at the gate, and is called off when the task goes', async () => {
+    await bench.fences.close(0);
+    await bench.tasks.assign(ASSIGNED);
+    await sleep(50);
+    expect(bench.inits).toBe(0);
+    await bench.tasks.assign({});
+    bench.fences.open();
+    await sleep(20);
+    expect([bench.inits, bench.tasks.tasks.length, bench.fatal]).toEqual([0, 0, []]);
+  });
+
+  test('goes on where the task was closed, with nothing to restore', async () => {
+    await run();
+    await bench.tasks.assign({});
+    bench.brokers.fetches.length = 0;
+    await bench.tasks.assign(ASSIGNED);
+    await bench.untilRunning();
+    expect(bench.brokers.fetches.filter(({ asked }) => asked.some(({ topic }) => topic.endsWith('changelog')))).toEqual([]);
+    bench.publish('b');
+    await bench.work();
+    expect(bench.counts()).toEqual({ changelog: { a: 2, b: 2 }, store: { a: 2, b: 2 } });
+  });
+
+  test.each([
+    ['offsets beyond the end of the topic', 9, 'OFFSET_OUT_OF_RANGE'],
+    ['offsets moved back', 1, 'STORE_AHEAD_OF_GROUP'],
+    ['offsets that are gone', undefined, 'OFFSETS_MISSING'],
+  ])('refuses %s', async (_what, offset, code) => {
+    await run();
+    await bench.tasks.assign({});
+    if (offset === undefined) bench.brokers.committed.delete('words-0');
+    else bench.brokers.committed.set('words-0', offset);
+    await bench.tasks.assign(ASSIGNED);
+    for (const deadline = performance.now() + 5_000; bench.fatal.length === 0 && performance.now() < deadline; ) await sleep(10);
+    expect(bench.fatal).toEqual([expect.objectContaining({ code })]);
+  });
+});
