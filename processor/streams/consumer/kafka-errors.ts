@@ -82,13 +82,19 @@ const AWAY_NAMES = new Set([
 ]);
 const AWAY_SYSCALL_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
 
+/**
+ * The cluster cannot do it right now, and will again without anybody's help here: request timed out, broker or replica not
+ * available, network, too few replicas in sync (before or after the append), storage, offset not available, unstable offset.
+ */
+const NOT_NOW = [7, 8, 9, 13, 19, 20, 56, 78, 88] as const;
+
 /** No broker answered, or the one that did is not ready: waiting is the remedy. */
 export function isBrokerAway(error: unknown): boolean {
   for (const { name, code } of chain(error)) {
     if (typeof name === 'string' && AWAY_NAMES.has(name)) return true;
     if (typeof code === 'string' && AWAY_SYSCALL_CODES.has(code)) return true;
   }
-  return hasCode(error, 7) || isMisdirected(error);
+  return hasCode(error, ...NOT_NOW) || isMisdirected(error);
 }
 
 /**

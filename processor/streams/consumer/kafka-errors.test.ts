@@ -1,0 +1,64 @@
+import { describe, expect, test } from '@jest/globals';
+import kafkajs from 'kafkajs';
+import { asFatalConnectionError, CODE, hasCode, isBrokerAway, isFenced, isMisdirected, kafkaCode } from './kafka-errors.ts';
+
+const { KafkaJSConnectionError, KafkaJSNumberOfRetriesExceeded, KafkaJSProtocolError, KafkaJSRequestTimeoutError, KafkaJSSASLAuthenticationError } = kafkajs;
+
+/** As kafkajs makes it of a number in a response, wrapped once more where its own retries gave up. */
+const answered = (code: number): Error => new KafkaJSProtocolError(Object.assign(new Error(`code ${String(code)}`), { type: 'T', code, retriable: true }));
+const givenUp = (cause: Error): Error => new KafkaJSNumberOfRetriesExceeded(cause, { retryCount: 2, retryTime: 100 });
+
+test('the number of an answer is found through what kafkajs wraps around it', () => {
+  expect(kafkaCode(answered(27))).toBe(27);
+  expect(kafkaCode(givenUp(answered(27)))).toBe(27);
+  expect(kafkaCode(new Error('x', { cause: answered(27) }))).toBe(27);
+  expect(kafkaCode(new KafkaJSConnectionError('refused', { code: 'ECONNREFUSED' }))).toBeUndefined();
+  expect(kafkaCode('text')).toBeUndefined();
+  expect(hasCode(answered(27), CODE.REBALANCE_IN_PROGRESS)).toBe(true);
+  expect(hasCode(undefined, CODE.REBALANCE_IN_PROGRESS)).toBe(false);
+});
+
+describe('a broker is away', () => {
+  test.each([
+    ['refused connections', new KafkaJSConnectionError('refused', { code: 'ECONNREFUSED' })],
+    ['after kafkajs gave up', givenUp(new KafkaJSConnectionError('reset', { code: 'ECONNRESET' }))],
+    ['timed out', new KafkaJSRequestTimeoutError('timed out', { broker: 'b', clientId: 'c', correlationId: 1, createdAt: 0, sentAt: 0, pendingDuration: 0 })],
+    ['a socket error of Node', Object.assign(new Error('read'), { code: 'ECONNRESET' })],
+    ['a name that does not resolve just now', Object.assign(new Error('getaddrinfo'), { code: 'EAI_AGAIN' })],
+  ])('%s', (_what, error) => {
+    expect(isBrokerAway(error)).toBe(true);
+  });
+
+  test.each([
+    ['request timed out', 7], ['not enough replicas', 19], ['not enough replicas after append', 20], ['storage error', 56], ['unstable offset', 88],
+    ['coordinator loading', 14], ['coordinator not available', 15], ['not coordinator', 16], ['not leader', 6], ['unknown topic or partition', 3],
+  ])('and so is one that answers: %s', (_what, code) => {
+    expect(isBrokerAway(answered(code))).toBe(true);
+  });
+
+  test.each([['a fenced producer', 47], ['a record too large', 10], ['no authorization for the topic', 29], ['none for the transactional id', 53], ['an invalid timestamp', 32], ['an invalid transaction time-out', 50]])('but not %s: waiting mends nothing', (_what, code) => {
+    expect(isBrokerAway(answered(code))).toBe(false);
+  });
+});
+
+test('what was refused without effect may be repeated; what may have happened may not', () => {
+  for (const code of [14, 15, 16, 6]) expect(isMisdirected(answered(code))).toBe(true);
+  for (const code of [7, 19, 20, 56]) expect(isMisdirected(answered(code))).toBe(false);
+  expect(isMisdirected(new KafkaJSConnectionError('reset', { code: 'ECONNRESET' }))).toBe(false);
+});
+
+test('a producer that is fenced is told apart from one that merely failed', () => {
+  for (const code of [47, 48, 49, 52, 90]) expect(isFenced(answered(code))).toBe(true);
+  for (const code of [7, 10, 51]) expect(isFenced(answered(code))).toBe(false);
+});
+
+test('errors at start that no waiting mends name the setting', () => {
+  const fatal = (error: unknown): [string | undefined, string | undefined] => {
+    const found = asFatalConnectionError(error, ['kafka:9092']);
+    return [found?.code, found?.message.match(/check (\w+)/)?.[1]];
+  };
+  expect(fatal(new KafkaJSSASLAuthenticationError('Authentication failed'))).toEqual(['BROKER_AUTHENTICATION_FAILED', 'KAFKA_SASL_MECHANISM']);
+  expect(fatal(new Error('self-signed certificate'))).toEqual(['BROKER_TLS_FAILED', 'KAFKA_SSL']);
+  expect(fatal(givenUp(new KafkaJSConnectionError('Connection error: getaddrinfo ENOTFOUND kafka', { code: 'ENOTFOUND' })))).toEqual(['BROKER_NAME_UNKNOWN', 'KAFKA_BROKERS']);
+  expect(fatal(new KafkaJSConnectionError('refused', { code: 'ECONNREFUSED' }))).toEqual([undefined, undefined]);
+});
