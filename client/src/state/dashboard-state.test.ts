@@ -17,7 +17,6 @@ function series(key: string, ios: number, before?: SeriesModel): SeriesModel {
     cursor: 'c',
     resolution: 'MINUTE',
     points: [{ start: '1970-01-01T00:01:00.000Z', devices: { ios, android: 0, other: 0 } }],
-    freshness: { asOf: null, complete: true, lag: 0 },
   };
   return applySeriesUpdate(before ?? emptySeries(key, 60_000, 4), update, false);
 }

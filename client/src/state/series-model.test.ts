@@ -10,7 +10,6 @@ function update(kind: TimeSeriesUpdate['kind'], points: readonly (readonly [minu
     cursor: 'c',
     resolution: 'MINUTE',
     points: points.map(([minute, ios]) => ({ start: new Date(minute * MINUTE_MS).toISOString(), devices: { ios, android: 0, other: 0 } })),
-    freshness: { asOf: null, complete: true, lag: 0 },
   };
 }
 

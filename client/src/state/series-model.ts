@@ -1,5 +1,5 @@
 import { SeriesRing } from './series-ring.ts';
-import type { Freshness, StateCode, TimeSeriesUpdate } from '../api/types.ts';
+import type { StateCode, TimeSeriesUpdate } from '../api/types.ts';
 import type { RangeName } from './ranges.ts';
 
 /** A live series: the ring is changed in place, `version` tells views that it was. */
@@ -8,7 +8,6 @@ export interface SeriesModel {
   readonly key: string;
   readonly ring: SeriesRing;
   readonly version: number;
-  readonly freshness: Freshness;
 }
 
 /** Names what a series was asked for: a range, over all logins or one state's. */
@@ -16,10 +15,8 @@ export function seriesKey(range: RangeName, code: StateCode | null): string {
   return `${range} ${code ?? 'all'}`;
 }
 
-const NOTHING_YET: Freshness = { asOf: null, complete: false, lag: null };
-
 export function emptySeries(key: string, windowMs: number, windows: number): SeriesModel {
-  return { key, ring: new SeriesRing(windowMs, windows + 1), version: 0, freshness: NOTHING_YET };
+  return { key, ring: new SeriesRing(windowMs, windows + 1), version: 0 };
 }
 
 /**
@@ -36,5 +33,5 @@ export function applySeriesUpdate(model: SeriesModel, update: TimeSeriesUpdate, 
     const startMs = Date.parse(start);
     ring.set({ start: startMs, ...devices }, marks && startMs < revisedBefore && ring.get(startMs) !== null);
   }
-  return { ...model, version: model.version + 1, freshness: update.freshness };
+  return { ...model, version: model.version + 1 };
 }

@@ -22,7 +22,6 @@ export class SeriesRing {
   readonly #counts: Readonly<Record<Device, Float64Array>>;
   readonly #revised: Uint8Array;
   #newest = Number.NEGATIVE_INFINITY;
-  #oldestKnown = Number.POSITIVE_INFINITY;
 
   constructor(windowMs: number, capacity: number) {
     this.windowMs = windowMs;
@@ -37,11 +36,6 @@ export class SeriesRing {
     return this.#newest;
   }
 
-  /** Start of the oldest window heard of that can still be in the ring; Infinity for an empty ring. */
-  get oldest(): number {
-    return Math.max(this.#oldestKnown, this.#newest - (this.capacity - 1) * this.windowMs);
-  }
-
   #slot(start: number): number {
     const index = Math.floor(start / this.windowMs) % this.capacity;
     return index < 0 ? index + this.capacity : index;
@@ -51,7 +45,6 @@ export class SeriesRing {
     this.#starts.fill(Number.NaN);
     this.#revised.fill(0);
     this.#newest = Number.NEGATIVE_INFINITY;
-    this.#oldestKnown = Number.POSITIVE_INFINITY;
   }
 
   /** Sets a window to absolute values; `revised` marks one that changed after its time. */
@@ -63,7 +56,6 @@ export class SeriesRing {
     this.#revised[slot] = revised || (same && this.#revised[slot] === 1) ? 1 : 0;
     for (const device of DEVICES) this.#counts[device][slot] = point[device];
     this.#newest = Math.max(this.#newest, point.start);
-    this.#oldestKnown = Math.min(this.#oldestKnown, point.start);
   }
 
   /** A window's counts; null for one never heard of. */
@@ -86,7 +78,6 @@ export class SeriesRing {
     copy.#revised.set(this.#revised);
     for (const device of DEVICES) copy.#counts[device].set(this.#counts[device]);
     copy.#newest = this.#newest;
-    copy.#oldestKnown = this.#oldestKnown;
     return copy;
   }
 }

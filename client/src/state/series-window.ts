@@ -67,22 +67,21 @@ export function valueOf(window: WindowView, device: Device, mode: SeriesMode): n
   return total === 0 ? null : window.counts[device] / total;
 }
 
-/** Columns in the order that uPlot wants: x in seconds, a solid line per device type, then its unfinished tail. */
+/** Columns in the order that uPlot wants: x in seconds, a line of whole windows per device type, then those in progress. */
 export type Columns = [xs: number[], ...lines: (number | null)[][]];
 
 /**
- * A window is drawn at its end, the one in progress at the right edge. The tail of a line runs from its last whole
- * window over those in progress, so that an unfinished minute is not read as a fall.
+ * A window is drawn at its end, the one in progress at the right edge. Windows in progress are apart from the line of
+ * the whole ones: joined to it, an unfinished minute would be read as a fall.
  */
 export function columnsOf(view: SeriesView, mode: SeriesMode): Columns {
   const { windows } = view;
   const xs = windows.map((window) => Math.min(window.end, view.to) / 1000);
-  const open = windows.findIndex((window) => window.state === 'in-progress');
   const solid: (number | null)[][] = [];
   const tails: (number | null)[][] = [];
   for (const device of DEVICES) {
     solid.push(windows.map((window) => (window.state === 'in-progress' ? null : valueOf(window, device, mode))));
-    tails.push(windows.map((window, index) => (open >= 0 && index >= open - 1 ? valueOf(window, device, mode) : null)));
+    tails.push(windows.map((window) => (window.state === 'in-progress' ? valueOf(window, device, mode) : null)));
   }
   return [xs, ...solid, ...tails];
 }

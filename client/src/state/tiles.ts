@@ -22,9 +22,6 @@ export const TILES: readonly Tile[] = MAP.flatMap((line, row) =>
   line.split(' ').flatMap((code, column) => (code === '..' ? [] : [{ code: code as StateCode, row, column }])),
 );
 
-export const TILE_COLUMNS = 12;
-export const TILE_ROWS = MAP.length;
-
 export type Direction = 'ArrowLeft' | 'ArrowRight' | 'ArrowUp' | 'ArrowDown';
 
 const STEPS: Readonly<Record<Direction, readonly [rows: number, columns: number]>> = {
