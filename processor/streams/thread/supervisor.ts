@@ -18,6 +18,8 @@ interface Seat {
   /** Records of workers that have ended. */
   pastRecords: number;
   failuresWithoutProgress: number;
+  /** How often user code failed at the same record: to fail there again is no progress, whatever other tasks committed. */
+  readonly failuresByRecord: Map<string, number>;
   failedThisLife: boolean;
   closed: (() => void) | undefined;
   /** When the thread last said anything, and when it last got something done; `performance.now()`. */
@@ -27,6 +29,7 @@ interface Seat {
 
 const MAX_BACKOFF_MS = 30_000;
 const CLOSE_TIMEOUT_MS = 8_000;
+const MOST_RECORDS_REMEMBERED = 100;
 const WATCH_INTERVAL_MS = 1_000;
 const ASLEEP_AFTER_MS = 5_000;
 /** Fetched bytes live for one turn of the loop; a larger young generation only keeps more of them around. */
@@ -46,7 +49,7 @@ export class Supervisor {
   #watchedAt = 0;
 
   constructor(inits: readonly ThreadInit[], logger: Logger, handlers: { onFatal: (error: StreamsError) => void; onChange: () => void }) {
-    this.#seats = inits.map((init) => ({ init, worker: undefined, status: undefined, pastRecords: 0, failuresWithoutProgress: 0, failedThisLife: false, closed: undefined, heardAt: 0, progressAt: 0 }));
+    this.#seats = inits.map((init) => ({ init, worker: undefined, status: undefined, pastRecords: 0, failuresWithoutProgress: 0, failuresByRecord: new Map(), failedThisLife: false, closed: undefined, heardAt: 0, progressAt: 0 }));
     this.#logger = logger;
     this.#onFatal = handlers.onFatal;
     this.#onChange = handlers.onChange;
@@ -159,14 +162,23 @@ export class Supervisor {
     }
     const limit = seat.init.config.threadReplacements;
     if (reaction !== 'wait') seat.failuresWithoutProgress += 1;
-    if (seat.failuresWithoutProgress > limit) {
-      this.#onFatal(new StreamsError('THREADS_EXHAUSTED', `thread ${thread} failed ${String(seat.failuresWithoutProgress)} times without progress, last with: ${message}`));
+    const failures = Math.max(seat.failuresWithoutProgress, code === 'USER_CODE_FAILED' ? countAtRecord(seat, message) : 0);
+    if (failures > limit) {
+      this.#onFatal(new StreamsError('THREADS_EXHAUSTED', `thread ${thread} failed ${String(failures)} times without progress, last with: ${message}`));
       return;
     }
-    const backoffMs = Math.min(seat.init.config.threadReplaceBackoffMs * 2 ** Math.max(0, seat.failuresWithoutProgress - 1), MAX_BACKOFF_MS);
-    this.#logger.error({ thread, code, attempt: seat.failuresWithoutProgress, of: limit, backoffMs, stack }, `stream thread failed, replacing it: ${message}`);
+    const backoffMs = Math.min(seat.init.config.threadReplaceBackoffMs * 2 ** Math.max(0, failures - 1), MAX_BACKOFF_MS);
+    this.#logger.error({ thread, code, attempt: failures, of: limit, backoffMs, stack }, `stream thread failed, replacing it: ${message}`);
     setTimeout(() => {
       if (!this.#closing) this.#spawn(seat);
     }, backoffMs);
   }
+}
+
+/** The message of user code that failed names the task, the partition and the offset. */
+function countAtRecord({ failuresByRecord }: Seat, message: string): number {
+  const count = (failuresByRecord.get(message) ?? 0) + 1;
+  if (failuresByRecord.size >= MOST_RECORDS_REMEMBERED) failuresByRecord.clear();
+  failuresByRecord.set(message, count);
+  return count;
 }
