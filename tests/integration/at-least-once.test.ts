@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startTestBroker, type TestBroker } from '../support/broker.ts';
+import { echoTopic } from '../support/echo-topology.ts';
+import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
+import { missingEchoes } from '../support/oracle.ts';
+import { readTopic } from '../support/topic-reader.ts';
+
+/*
+ * at_least_once: nothing is lost, whatever happens. Without a fault nothing is doubled either, and after a kill between
+ * the records and the offsets something must be, or this test would show nothing.
+ */
+
+const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
+let broker: TestBroker;
+
+beforeAll(async () => {
+  broker = await startTestBroker({ properties: CHAOS_BROKER });
+}, 60_000);
+afterAll(() => broker.stop(), 60_000);
+
+const open = (name: string): Promise<EchoRun> => EchoRun.open({ connection: broker.connection, name, seed, config: { processingGuarantee: 'at_least_once' } });
+
+test(`without a fault every output is the replay of its input, through a clean restart (seed ${String(seed)})`, async () => {
+  const run = await open('alos-calm');
+  try {
+    const flow = run.flow();
+    const first = await run.start();
+    await first.untilReady();
+    await sleep(500);
+    expect((await first.stop()).code).toBe(0);
+    await run.start();
+    await sleep(1_000);
+    await flow.stop();
+    expect(await run.verdict()).toEqual([]);
+  } finally {
+    await run.close();
+  }
+}, 60_000);
+
+test(`killed between any two steps of the commit: nothing lost (seed ${String(seed)})`, async () => {
+  const run = await open('alos-killed');
+  try {
+    const flow = run.flow();
+    for (const at of ['afterProduce', 'afterCommit', 'afterBatch']) await run.crash(at, 3 + run.random.below(6));
+    await run.start();
+    await flow.stop();
+    await run.settled();
+    const [input, echo] = await Promise.all([readTopic(broker.connection, run.input), readTopic(broker.connection, echoTopic(run.input))]);
+    expect(missingEchoes(input, echo)).toEqual([]);
+    expect(echo.partitions.flat().length).toBeGreaterThan(input.partitions.flat().length);
+  } finally {
+    await run.close();
+  }
+}, 90_000);
