@@ -195,6 +195,7 @@ export class KafkaStreams {
           applicationId: this.#config.applicationId,
           creatable: creatableTopics,
           hasLocalState,
+          exactlyOnce: this.#config.processingGuarantee === 'exactly_once',
           replicationFactor: this.#config.internalReplicationFactor,
           logger,
         });

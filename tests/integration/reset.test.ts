@@ -203,6 +203,18 @@ test('offsets and disk lost beside whole changelogs are no first start: counting
   await countAll(run);
 }, 60_000);
 
+test('an input topic that was made anew is not read on as if for the first time: refused, and counted alone after a reset', async () => {
+  const run = await openRun('recreated');
+  await run.publish({ seed: 7, count: 400 });
+  await countAll(run);
+  await admin.deleteTopics({ topics: [run.input] });
+  await broker.createTopics({ topic: run.input, partitions: 4 });
+  await run.publish({ seed: 8, count: 600 });
+  expect(await startOnRemains(run)).toBe('exit 1: OFFSETS_MISSING');
+  expect((await reset(run, '--yes')).code).toBe(0);
+  await countAll(run);
+}, 60_000);
+
 test('topics of another application, and of an older version, stay and are named', async () => {
   const run = await openRun('one');
   const foreign = ['one-more-counts-changelog', 'one-old-repartition', 'onerous-counts-changelog'];

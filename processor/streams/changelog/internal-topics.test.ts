@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { StreamsBuilder, type KStream } from '../index.ts';
-import { internalTopics } from './internal-topics.ts';
+import { StreamsBuilder, stringSerde, type KStream } from '../index.ts';
+import { forgottenSources, internalTopics } from './internal-topics.ts';
 
 const text = (builder: StreamsBuilder, topic: string): KStream<string> => builder.stream(topic, { decode: ({ value }) => String(value) });
 const sizes = (builder: StreamsBuilder, counts: Record<string, number>): Record<string, number> =>
@@ -47,4 +47,20 @@ test('what is kept is compacted, what is passed on is kept until it is purged', 
   expect(configs['app-counts-changelog']).toMatchObject({ 'cleanup.policy': 'compact' });
   expect(configs['app-status']).toMatchObject({ 'cleanup.policy': 'compact' });
   expect(configs['app-by-word-repartition']).toMatchObject({ 'cleanup.policy': 'delete', 'retention.ms': '-1' });
+});
+
+test('a source is forgotten when it has no offset and what was made of it has', () => {
+  const builder = new StreamsBuilder();
+  const words = text(builder, 'a').merge(text(builder, 'b'));
+  words.groupBy((word) => word, { name: 'by-word' }).count({ store: 'counts' });
+  text(builder, 'copied').to('copies', stringSerde);
+  const topology = builder.build();
+  const forgotten = (...topics: string[]): string[] => forgottenSources(topology, 'app', new Set(topics));
+  expect(forgotten()).toEqual([]);
+  expect(forgotten('app-by-word-repartition')).toEqual(['a', 'b']);
+  // A partition of the one may never have had a record.
+  expect(forgotten('app-by-word-repartition', 'a')).toEqual([]);
+  expect(forgotten('a', 'b')).toEqual([]);
+  expect(forgotten('copied', 'app-by-word-repartition')).toEqual(['a', 'b']);
+  expect(forgotten('other-by-word-repartition')).toEqual([]);
 });

@@ -3,7 +3,7 @@ import { hasCode, isBrokerAway } from '../consumer/kafka-errors.ts';
 import { messageOf, RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { repartitionSizes } from '../topology/repartition-sizes.ts';
-import { changelogTopic, statusTopic, topicNameOf, type Topology, type TopologyNode } from '../topology/topology.ts';
+import { changelogTopic, repartitionTopic, statusTopic, topicNameOf, type Topology, type TopologyNode } from '../topology/topology.ts';
 
 export interface TopicPlan {
   readonly topic: string;
@@ -17,6 +17,7 @@ export interface CreatableTopics {
 }
 
 const TOPIC_ALREADY_EXISTS = 36;
+const OFFSETS_SETTLE_MS = 2_000;
 const MIB = 1024 * 1024;
 
 /** Small segments and an eager cleaner: a restore reads what the cleaner has not yet merged. */
@@ -43,15 +44,17 @@ export async function prepareTopics(options: {
   readonly applicationId: string;
   readonly creatable: CreatableTopics;
   readonly hasLocalState: boolean;
+  readonly exactlyOnce: boolean;
   readonly replicationFactor: number | undefined;
   readonly logger: Logger;
 }): Promise<Record<string, number>> {
-  const { kafka, topology, applicationId, creatable, hasLocalState, replicationFactor, logger } = options;
+  const { kafka, topology, applicationId, creatable, hasLocalState, exactlyOnce, replicationFactor, logger } = options;
   const admin = kafka.admin();
   await admin.connect();
   try {
     // In this order: an instance that has committed has made all topics before.
-    const isFirstStart = !hasLocalState && !(await hasCommittedOffsets(admin, applicationId));
+    const withOffsets = await topicsWithOffsets(admin, applicationId);
+    const isFirstStart = !hasLocalState && withOffsets.size === 0;
     const existing = new Set(await admin.listTopics());
     const counts: Record<string, number> = {};
     const create = async (plan: TopicPlan): Promise<void> => {
@@ -74,6 +77,7 @@ export async function prepareTopics(options: {
       if (plan === undefined) throw new StreamsError('SOURCE_TOPIC_MISSING', `the topic ${topic} does not exist; create it before the application starts`);
       await create({ topic, partitions: plan.partitions, config: plan.config ?? {} });
     }
+    if (exactlyOnce) await refuseForgottenSources(admin, topology, applicationId, withOffsets);
     Object.assign(counts, await partitionCounts(admin, [...external]));
 
     for (const plan of internalTopics(topology, applicationId, counts)) {
@@ -195,7 +199,26 @@ async function partitionCounts(admin: kafkajs.Admin, topics: readonly string[]):
   return Object.fromEntries(found.map(({ name, partitions }) => [name, partitions.length]));
 }
 
-async function hasCommittedOffsets(admin: kafkajs.Admin, groupId: string): Promise<boolean> {
+async function topicsWithOffsets(admin: kafkajs.Admin, groupId: string): Promise<Set<string>> {
   const offsets = await admin.fetchOffsets({ groupId });
-  return offsets.some(({ partitions }) => partitions.some(({ offset }) => Number(offset) >= 0));
+  return new Set(offsets.filter(({ partitions }) => partitions.some(({ offset }) => Number(offset) >= 0)).map(({ topic }) => topic));
+}
+
+/** Kafka forgets a group's offsets with the topic: one that was deleted and made anew would be read as if for the first time. */
+async function refuseForgottenSources(admin: kafkajs.Admin, topology: Topology, applicationId: string, withOffsets: ReadonlySet<string>): Promise<void> {
+  if (forgottenSources(topology, applicationId, withOffsets).length === 0) return;
+  // The offsets of a transaction may become visible a moment after its records, and after what was made of these.
+  await new Promise((resolve) => setTimeout(resolve, OFFSETS_SETTLE_MS));
+  const forgotten = forgottenSources(topology, applicationId, await topicsWithOffsets(admin, applicationId));
+  if (forgotten.length > 0) throw new StreamsError('OFFSETS_MISSING', `the group ${applicationId} has no committed offset for any partition of ${forgotten.join(', ')}, but it has processed what was read from there: the topic was deleted and made anew, or its offsets were deleted. If starting over is meant, ${RESET_REMEDY}`);
+}
+
+/** Source topics without any offset in sub-topologies whose output has been processed further on. */
+export function forgottenSources(topology: Topology, applicationId: string, withOffsets: ReadonlySet<string>): string[] {
+  return topology.subTopologies.flatMap((s) => {
+    const sources = s.sources.flatMap((source) => ('topic' in source ? [source.topic] : []));
+    const others = new Set(topology.subTopologies.flatMap((other) => (other === s ? [] : other.writesGroupings)));
+    const isRead = s.writesGroupings.some((grouping) => !others.has(grouping) && withOffsets.has(repartitionTopic(applicationId, grouping)));
+    return isRead && !s.sources.some((source) => withOffsets.has(topicNameOf(source, applicationId))) ? sources : [];
+  });
 }
