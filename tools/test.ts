@@ -27,7 +27,7 @@ const sections: Readonly<Record<string, () => Promise<Tally>>> = {
     ),
   client: () => own('the client can be built', async () => void (await buildClient())),
   unit: () => jest('unit', 10),
-  integration: () => jest('integration', 15),
+  integration: () => jest('integration', 30),
   browser,
 };
 
@@ -123,7 +123,8 @@ async function jest(project: string, minutes: number, options: readonly string[]
     const report = join(dir, 'report.json');
     const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
     const args = ['--selectProjects', project, '--json', '--outputFile', report, '--passWithNoTests', ...options];
-    args.push(project === 'unit' ? '--maxWorkers=100%' : '--runInBand');
+    // Each integration test has a broker of its own and mostly waits for it; a browser wants the machine for itself.
+    args.push(project === 'unit' ? '--maxWorkers=100%' : project === 'integration' ? '--maxWorkers=2' : '--runInBand');
     const { code, timedOut } = await run([...flags, tool('jest/bin/jest.js'), ...args], minutes, { env, resultFile: report });
     const parsed: unknown = await readFile(report, 'utf8').then(JSON.parse, () => undefined);
     const tally = tallyOfJest(parsed, projectRoot);
