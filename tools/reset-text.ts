@@ -17,6 +17,7 @@ export function describePlan(plan: ResetPlan, brokers: readonly string[]): strin
   if (deadLetters.records !== null) lines.push(`  ${deadLetters.topic}: what still cannot be read is written to it once more, with the same origin`);
   if (redriven) lines.push(`  dead letters were redriven from ${deadLetters.topic} into ${input.topic}: their originals are read again, and so are their copies. What can be read by now counts twice`);
   for (const topic of foreignTopics) lines.push(`  ${topic}: it is named like an internal topic of ${applicationId}, but this version makes no such topic`);
+  lines.push('  API instances keep what they have read: stop them first, or start them anew');
   lines.push(`  stores on other machines: delete ${applicationId} below their STATE_DIR before a processor starts there`);
   return `${lines.join('\n')}\n`;
 }
