@@ -16,7 +16,7 @@ export function faultsOf(page: Page): string[] {
   const faults: string[] = [];
   page.on('pageerror', (error) => faults.push(String(error)));
   page.on('console', (message) => {
-    if (message.type() === 'error' && !/ERR_CONNECTION_REFUSED|WebSocket connection/.test(message.text())) faults.push(message.text());
+    if (message.type() === 'error' && !/net::ERR_(CONNECTION|INTERNET)_|WebSocket connection/.test(message.text())) faults.push(message.text());
   });
   return faults;
 }
