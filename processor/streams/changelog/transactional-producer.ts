@@ -1,4 +1,5 @@
-import { COORDINATOR_OF_GROUP, COORDINATOR_OF_TRANSACTION, type Broker, type KafkaCluster, type TransactionIdentity } from '../consumer/kafka-cluster.ts';
+import { describeTransaction, type TransactionState } from '../consumer/describe-transaction.ts';
+import { COORDINATOR_OF_GROUP, COORDINATOR_OF_TRANSACTION, type Broker, type KafkaCluster, type TopicPartition, type TransactionIdentity } from '../consumer/kafka-cluster.ts';
 import { CODE, hasCode, isBrokerAway, isFenced, isMisdirected } from '../consumer/kafka-errors.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
@@ -10,6 +11,8 @@ export interface TransactionalProducerOptions {
   readonly transactionalId: string;
   readonly groupId: string;
   readonly transactionTimeoutMs: number;
+  /** Every partition that a transaction of this id may write to: what a broker left open in them is ended by `init`. */
+  readonly outputs?: readonly TopicPartition[];
 }
 
 /** While the previous transaction's markers are still being written the coordinator answers CONCURRENT_TRANSACTIONS. */
@@ -41,14 +44,16 @@ export class TransactionalProducer implements StreamsProducer {
 
   async init(signal: AbortSignal): Promise<void> {
     const { transactionalId, transactionTimeoutMs } = this.#options;
+    let before: TransactionState = 'none';
     for (;;) {
       signal.throwIfAborted();
       try {
         await this.#cluster.connect();
         const coordinator = await this.#cluster.coordinator(COORDINATOR_OF_TRANSACTION, transactionalId);
+        before = await describeTransaction(coordinator, transactionalId);
         const answer = await coordinator.initProducerId({ transactionalId, transactionTimeout: transactionTimeoutMs });
         this.#identity = { transactionalId, producerId: answer.producerId, producerEpoch: answer.producerEpoch };
-        return;
+        break;
       } catch (error) {
         // CONCURRENT_TRANSACTIONS: the open transaction of the fenced owner is being aborted right now.
         if (!hasCode(error, CODE.CONCURRENT_TRANSACTIONS) && !isBrokerAway(error)) throw this.#failure('InitProducerId', error);
@@ -56,6 +61,29 @@ export class TransactionalProducer implements StreamsProducer {
         await new Promise((resolve) => setTimeout(resolve, INIT_RETRY_MS));
       }
     }
+    await this.#guard('settling', () => this.#settle(before));
+  }
+
+  /**
+   * Ends what the broker itself left open. A broker that is started again while its partitions have no leader counts a
+   * transaction as complete without having written its markers (KAFKA-20734, Kafka 4.3): its records then stay behind the
+   * last stable offset, its offsets pending, until a later transaction of this id ends them, whichever way that one goes.
+   * So they are ended here, the way the coordinator had decided; with an abort when that is not known any more, because an
+   * owner died between its fence and this.
+   */
+  async #settle(before: TransactionState): Promise<void> {
+    if (before === 'none') return;
+    const { groupId, transactionalId, outputs = [] } = this.#options;
+    const committed = before === 'PrepareCommit' || before === 'CompleteCommit';
+    const identity = this.#ready();
+    await this.#cluster.track([...new Set(outputs.map(({ topic }) => topic))]);
+    const open = await this.#cluster.withOpenTransactions(outputs);
+    // Whether offsets are pending cannot be seen.
+    if (!committed && open.length === 0) return;
+    await this.#addPartitions(identity, open.map(({ topic, partition }) => topicPartition(topic, partition)));
+    await this.#refusable(COORDINATOR_OF_TRANSACTION, transactionalId, (broker) => broker.addOffsetsToTxn({ ...identity, groupId }));
+    await this.#refusable(COORDINATOR_OF_TRANSACTION, transactionalId, (broker) => broker.endTxn({ ...identity, transactionResult: committed }));
+    this.#added.clear();
   }
 
   async send(records: readonly OutgoingRecord[]): Promise<OffsetMap> {

@@ -11,6 +11,8 @@ const { Kafka, logLevel } = kafkajs;
  */
 export interface Broker {
   readonly nodeId: number;
+  /** By request number; null before the connection. */
+  readonly versions?: Readonly<Record<number, { minVersion: number; maxVersion: number }>> | null;
   readonly connectionPool: { send(request: ProtocolRequest): Promise<unknown> };
   joinGroup(request: JoinGroupRequest & StaticMember): Promise<JoinGroupResponse>;
   syncGroup(request: SyncGroupRequest & StaticMember): Promise<{ memberAssignment: Buffer }>;
@@ -39,6 +41,10 @@ export interface ProducerIdentity {
 }
 export interface TransactionIdentity extends ProducerIdentity {
   transactionalId: string;
+}
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
 }
 export interface TopicPartitions {
   topic: string;
@@ -266,6 +272,33 @@ export class KafkaCluster {
     };
     const [first, end] = await Promise.all([ask(EARLIEST_TIMESTAMP), ask(LATEST_TIMESTAMP)]);
     return { first, end };
+  }
+
+  /** Of tracked partitions, those in which a transaction is open: their last stable offset lies before the high watermark. */
+  async withOpenTransactions(partitions: readonly TopicPartition[]): Promise<TopicPartition[]> {
+    const byLeader = new Map<number, TopicPartition[]>();
+    for (const { topic, partition } of partitions) {
+      const leader = this.leader(topic, partition);
+      if (leader === undefined) throw new LeaderNotKnownError(topic, partition);
+      byLeader.set(leader, [...(byLeader.get(leader) ?? []), { topic, partition }]);
+    }
+    const open: TopicPartition[] = [];
+    for (const [leader, asked] of byLeader) {
+      const broker = await this.broker(leader);
+      const ends = async (isolationLevel: number): Promise<Map<string, number>> => {
+        const topics = [...new Set(asked.map(({ topic }) => topic))].map((topic) => ({ topic, partitions: asked.filter((p) => p.topic === topic).map(({ partition }) => ({ partition, timestamp: LATEST_TIMESTAMP })) }));
+        const { responses } = await broker.listOffsets({ replicaId: CONSUMER_REPLICA_ID, isolationLevel, topics });
+        return new Map(responses.flatMap(({ topic, partitions: answers }) => answers.map(({ partition, offset }) => [`${topic}-${String(partition)}`, Number(offset)] as const)));
+      };
+      // The last stable offset last: what is committed between the two answers is not open.
+      const highWatermarks = await ends(READ_UNCOMMITTED);
+      const stable = await ends(READ_COMMITTED);
+      open.push(...asked.filter(({ topic, partition }) => {
+        const name = `${topic}-${String(partition)}`;
+        return (stable.get(name) as number) < (highWatermarks.get(name) as number);
+      }));
+    }
+    return open;
   }
 
   /** Committed offsets of a group, -1 where there is none, in the order asked. */

@@ -16,7 +16,7 @@ import { TaskGraph } from '../task/task-graph.ts';
 import { StandbyTasks } from '../task/standby-tasks.ts';
 import { parseTaskId } from '../task/task-id.ts';
 import { allTaskIds, changelogsOf, partitionsOfTasks, TaskManager, timeSourcesOf } from '../task/task-manager.ts';
-import { topicNameOf, type Topology } from '../topology/topology.ts';
+import { outputsOf, topicNameOf, type Topology } from '../topology/topology.ts';
 import type { MemberShare } from '../consumer/group-member.ts';
 import type { FromThread } from './thread-messages.ts';
 
@@ -301,6 +301,7 @@ export class StreamThread {
       transactionalId: `${config.applicationId}-${task.id}`,
       groupId: config.applicationId,
       transactionTimeoutMs: config.transactionTimeoutMs,
+      outputs: [...task.changelogs, ...outputsOf(task.subTopology, config.applicationId).flatMap((topic) => Array.from({ length: this.#partitionsOf(topic) }, (_, partition) => ({ topic, partition })))],
     });
   }
 }

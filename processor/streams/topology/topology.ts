@@ -66,6 +66,13 @@ export function topicNameOf(name: TopicName, applicationId: string): string {
   return 'topic' in name ? name.topic : repartitionTopic(applicationId, name.grouping);
 }
 
+/** Topics that a sub-topology writes to besides its changelogs: sinks, repartition topics, dead letters. */
+export function outputsOf({ nodes }: SubTopology, applicationId: string): string[] {
+  const sinks = nodes.flatMap(({ sinkTopic }) => (sinkTopic === undefined ? [] : [topicNameOf(sinkTopic, applicationId)]));
+  const deadLetters = nodes.flatMap(({ source }) => (source?.deadLetterTopic === undefined ? [] : [source.deadLetterTopic]));
+  return [...new Set([...sinks, ...deadLetters])];
+}
+
 /** Cuts the graph into sub-topologies: what is joined by an edge or by a shared store belongs together. */
 export function buildTopology(nodes: readonly TopologyNode[]): Topology {
   const owner = nodes.map((_, index) => index);

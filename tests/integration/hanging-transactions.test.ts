@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { produce } from '../../processor/streams/changelog/produce.ts';
+import { toTopicOffsets, TransactionalProducer } from '../../processor/streams/changelog/transactional-producer.ts';
+import { COORDINATOR_OF_GROUP, COORDINATOR_OF_TRANSACTION, KafkaCluster, type TransactionIdentity } from '../../processor/streams/consumer/kafka-cluster.ts';
+import { describeTransaction } from '../../processor/streams/consumer/describe-transaction.ts';
+import { startTestBroker, type TestBroker } from '../support/broker.ts';
+import { committedOffsets } from '../support/group-progress.ts';
+import { quietLogger } from '../support/quiet-logger.ts';
+import { HangingTransactionError, readTopic } from '../support/topic-reader.ts';
+
+/*
+ * A broker that is killed and started again may count a transaction as complete without having written its markers
+ * (KAFKA-20734). The same is brought about here by writing to partitions that the coordinator was not told of: its markers
+ * never get there. The next owner must end what hangs, the way the transaction itself ended.
+ */
+
+let broker: TestBroker;
+let cluster: KafkaCluster;
+
+beforeAll(async () => {
+  broker = await startTestBroker({ properties: { 'transaction.partition.verification.enable': 'false' } });
+  cluster = new KafkaCluster({ ...broker.connection, clientId: 'old-owner' }, quietLogger);
+}, 60_000);
+afterAll(async () => {
+  await cluster.disconnect();
+  await broker.stop();
+}, 60_000);
+
+const record = (topic: string, partition: number, value: string) => ({ topic, partition, key: Buffer.from('k'), value: Buffer.from(value) });
+const values = async (topic: string): Promise<string[]> => (await readTopic(broker.connection, topic, 2_000)).partitions.flat().map(({ value }) => String(value));
+
+/** An owner whose transaction reaches partition 0 as it should, and partition 1 and the group behind the coordinator's back. */
+async function leaveHanging(id: string, topic: string, outcome: 'commit' | 'abort' | 'none'): Promise<void> {
+  const coordinator = await retried(() => cluster.coordinator(COORDINATOR_OF_TRANSACTION, id));
+  const answer = await retried(() => coordinator.initProducerId({ transactionalId: id, transactionTimeout: 60_000 }));
+  const identity: TransactionIdentity = { transactionalId: id, ...answer };
+  await cluster.track([topic]);
+  const sequences = new Map<string, number>();
+  if (outcome !== 'none') {
+    await coordinator.addPartitionsToTxn({ ...identity, topics: [{ topic, partitions: [0] }] });
+    await produce(cluster, [record(topic, 0, 'told')], { identity, sequences });
+  }
+  await produce(cluster, [record(topic, 1, 'untold')], { identity, sequences });
+  const group = await retried(() => cluster.coordinator(COORDINATOR_OF_GROUP, id));
+  await retried(() => group.txnOffsetCommit({ ...identity, groupId: id, topics: toTopicOffsets(new Map([[`${topic}-0`, 7]])) }));
+  if (outcome !== 'none') await coordinator.endTxn({ ...identity, transactionResult: outcome === 'commit' });
+}
+
+/** A new cluster's coordinators need a moment. */
+async function retried<T>(request: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await request();
+    } catch (error) {
+      if (attempt === 50) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
+async function takeOver(id: string, topic: string): Promise<void> {
+  const own = new KafkaCluster({ ...broker.connection, clientId: 'new-owner' }, quietLogger);
+  const producer = new TransactionalProducer(own, { transactionalId: id, groupId: id, transactionTimeoutMs: 60_000, outputs: [0, 1].map((partition) => ({ topic, partition })) });
+  await producer.init(new AbortController().signal);
+  await producer.send([record(topic, 1, 'next')]);
+  await producer.commit(new Map());
+  await producer.close();
+}
+
+test('what hangs of a committed transaction is committed, its offsets too', async () => {
+  await broker.createTopics({ topic: 'committed', partitions: 2 });
+  await leaveHanging('committed', 'committed', 'commit');
+  await expect(values('committed')).rejects.toThrow(HangingTransactionError);
+  expect(await committedOffsets(broker.connection, 'committed')).toEqual(new Map());
+  await takeOver('committed', 'committed');
+  expect(await values('committed')).toEqual(['told', 'untold', 'next']);
+  expect(await committedOffsets(broker.connection, 'committed')).toEqual(new Map([['committed-0', 7]]));
+}, 60_000);
+
+test('what hangs of an aborted transaction is aborted: the next commit does not bring it back', async () => {
+  await broker.createTopics({ topic: 'aborted', partitions: 2 });
+  await leaveHanging('aborted', 'aborted', 'abort');
+  await takeOver('aborted', 'aborted');
+  expect(await values('aborted')).toEqual(['next']);
+  expect(await committedOffsets(broker.connection, 'aborted')).toEqual(new Map());
+}, 60_000);
+
+test('what hangs of a transaction that nobody knows of any more is aborted', async () => {
+  await broker.createTopics({ topic: 'forgotten', partitions: 2 });
+  await leaveHanging('forgotten', 'forgotten', 'none');
+  const coordinator = await cluster.coordinator(COORDINATOR_OF_TRANSACTION, 'forgotten');
+  expect(await describeTransaction(coordinator, 'forgotten')).toBe('Empty');
+  expect(await describeTransaction(coordinator, 'never-heard-of')).toBe('none');
+  await takeOver('forgotten', 'forgotten');
+  expect(await values('forgotten')).toEqual(['next']);
+}, 60_000);
