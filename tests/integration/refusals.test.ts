@@ -97,7 +97,7 @@ refusal('the input topic deleted', { code: /^SOURCE_TOPIC_MISSING/, names: ({ in
   await admin.deleteTopics({ topics: [run.input] });
 });
 
-refusal('the input topic recreated', { code: /^(OFFSETS_MISSING|OFFSET_OUT_OF_RANGE|STORE_AHEAD_OF_GROUP)/, names: inputPartition }, async (run) => {
+refusal('the input topic recreated', { code: /^(OFFSETS_MISSING|OFFSET_OUT_OF_RANGE|STORE_AHEAD_OF_GROUP)/, names: ({ input }) => input }, async (run) => {
   await admin.deleteTopics({ topics: [run.input] });
   await broker.createTopics(run.input);
   await run.publish(2_000);
