@@ -82,6 +82,27 @@ export class LoginRun {
     await producer.disconnect();
   }
 
+  /** For tests that pace themselves: `send` hands clean logins of this moment over and returns at once. */
+  async publisher(seed: number): Promise<{ send(count: number): void; close(): Promise<void> }> {
+    const producer = createKafka({ ...this.#options.connection, clientId: 'test-producer' }, quietLogger).producer();
+    await producer.connect();
+    const generate = loginGenerator({ seed });
+    const sends: Promise<unknown>[] = [];
+    return {
+      send: (count) => {
+        const messages = Array.from({ length: count }, () => {
+          const { key, value } = generate(Date.now());
+          return { key, value };
+        });
+        sends.push(producer.send({ topic: this.input, messages }));
+      },
+      close: async () => {
+        await Promise.all(sends);
+        await producer.disconnect();
+      },
+    };
+  }
+
   async start(env: Readonly<Record<string, string>> = {}): Promise<AppProcess> {
     const app = await AppProcess.start({ main: LOGIN_PROCESSOR, env: { ...this.env, ...env } });
     this.apps.push(app);
