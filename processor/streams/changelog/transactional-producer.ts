@@ -43,6 +43,15 @@ export class TransactionalProducer implements StreamsProducer {
   }
 
   async init(signal: AbortSignal): Promise<void> {
+    const before = await this.#fence(signal);
+    const settled = await this.#guard('settling', () => this.#settle(before));
+    // Ended is not yet visible: until its markers are written the group answers older offsets. The coordinator
+    // grants the next producer id only when they are.
+    if (settled) await this.#fence(signal);
+  }
+
+  /** Answers how the newest transaction stood before the fence. */
+  async #fence(signal: AbortSignal): Promise<TransactionState> {
     const { transactionalId, transactionTimeoutMs } = this.#options;
     let before: TransactionState = 'none';
     for (;;) {
@@ -53,15 +62,14 @@ export class TransactionalProducer implements StreamsProducer {
         before = await describeTransaction(coordinator, transactionalId);
         const answer = await coordinator.initProducerId({ transactionalId, transactionTimeout: transactionTimeoutMs });
         this.#identity = { transactionalId, producerId: answer.producerId, producerEpoch: answer.producerEpoch };
-        break;
+        return before;
       } catch (error) {
-        // CONCURRENT_TRANSACTIONS: the open transaction of the fenced owner is being aborted right now.
+        // CONCURRENT_TRANSACTIONS: the open transaction of the fenced owner is being ended right now.
         if (!hasCode(error, CODE.CONCURRENT_TRANSACTIONS) && !isBrokerAway(error)) throw this.#failure('InitProducerId', error);
         this.#cluster.forgetCoordinator(COORDINATOR_OF_TRANSACTION, transactionalId);
         await new Promise((resolve) => setTimeout(resolve, INIT_RETRY_MS));
       }
     }
-    await this.#guard('settling', () => this.#settle(before));
   }
 
   /**
@@ -71,19 +79,20 @@ export class TransactionalProducer implements StreamsProducer {
    * So they are ended here, the way the coordinator had decided; with an abort when that is not known any more, because an
    * owner died between its fence and this.
    */
-  async #settle(before: TransactionState): Promise<void> {
-    if (before === 'none') return;
+  async #settle(before: TransactionState): Promise<boolean> {
+    if (before === 'none') return false;
     const { groupId, transactionalId, outputs = [] } = this.#options;
     const committed = before === 'PrepareCommit' || before === 'CompleteCommit';
     const identity = this.#ready();
     await this.#cluster.track([...new Set(outputs.map(({ topic }) => topic))]);
     const open = await this.#cluster.withOpenTransactions(outputs);
     // Whether offsets are pending cannot be seen.
-    if (!committed && open.length === 0) return;
+    if (!committed && open.length === 0) return false;
     await this.#addPartitions(identity, open.map(({ topic, partition }) => topicPartition(topic, partition)));
     await this.#refusable(COORDINATOR_OF_TRANSACTION, transactionalId, (broker) => broker.addOffsetsToTxn({ ...identity, groupId }));
     await this.#refusable(COORDINATOR_OF_TRANSACTION, transactionalId, (broker) => broker.endTxn({ ...identity, transactionResult: committed }));
     this.#added.clear();
+    return true;
   }
 
   async send(records: readonly OutgoingRecord[]): Promise<OffsetMap> {
