@@ -88,9 +88,14 @@ const AWAY_SYSCALL_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIM
  */
 const NOT_NOW = [7, 8, 9, 13, 19, 20, 56, 78, 88] as const;
 
+/** What kafkajs makes of metadata that no broker answered: it reads them all the same. */
+const NO_METADATA = /'topicMetadata'.* null|null .*'topicMetadata'/;
+
 /** No broker answered, or the one that did is not ready: waiting is the remedy. */
 export function isBrokerAway(error: unknown): boolean {
-  for (const { name, code } of chain(error)) {
+  for (const link of chain(error)) {
+    const { name, code } = link;
+    if (link instanceof TypeError && NO_METADATA.test(link.message)) return true;
     if (typeof name === 'string' && AWAY_NAMES.has(name)) return true;
     if (typeof code === 'string' && AWAY_SYSCALL_CODES.has(code)) return true;
   }

@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { prepareTopics } from '../../processor/streams/changelog/internal-topics.ts';
+import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
+import { isBrokerAway } from '../../processor/streams/consumer/kafka-errors.ts';
+import { StreamsBuilder } from '../../processor/streams/index.ts';
+import { quietLogger } from '../support/quiet-logger.ts';
+import { ApiKey, startProxiedBroker, type ProxiedBroker } from '../support/wire-proxy.ts';
+
+let cluster: ProxiedBroker;
+beforeAll(async () => {
+  cluster = await startProxiedBroker();
+}, 60_000);
+afterAll(() => cluster.stop(), 60_000);
+
+/** Prepares the topics of a small application; answers what it throws. */
+async function prepare(clientId: string): Promise<unknown> {
+  const builder = new StreamsBuilder();
+  builder.stream('words', { decode: ({ value }) => String(value) }).groupBy((word) => word, { name: 'by-word' }).count({ store: 'counts' });
+  try {
+    await prepareTopics({
+      kafka: createKafka({ ...cluster.connection, clientId }, quietLogger),
+      topology: builder.build(),
+      applicationId: clientId,
+      creatable: { words: { partitions: 1 } },
+      hasLocalState: false,
+      exactlyOnce: true,
+      replicationFactor: undefined,
+      logger: quietLogger,
+    });
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
+test('a broker that goes away in the middle of a start is waited for, whichever request it leaves unanswered', async () => {
+  await cluster.broker.createTopics('words');
+  // A new cluster's coordinators take a moment.
+  while ((await prepare('warm-up')) !== undefined) continue;
+  expect(await prepare('undisturbed')).toBeUndefined();
+  const requests = cluster.proxy.frames.filter(({ clientId, direction }) => clientId === 'undisturbed' && direction === 'request').length;
+  expect(requests).toBeGreaterThan(8);
+  const passed: string[] = [];
+  for (let nth = 0; nth < requests; nth += 1) {
+    const clientId = `cut-${String(nth)}`;
+    let seen = -1;
+    const away = cluster.proxy.cut({
+      direction: 'request',
+      when: (frame) => {
+        if (frame.clientId === clientId) seen += 1;
+        return frame.clientId === clientId && seen >= nth;
+      },
+    });
+    const error = await prepare(clientId);
+    away.end();
+    if (error !== undefined && !isBrokerAway(error)) passed.push(`request ${String(nth)} (${String(Object.entries(ApiKey).find(([, key]) => key === away.taken[0]?.apiKey)?.[0] ?? away.taken[0]?.apiKey)}): ${String(error)}`);
+  }
+  expect(passed).toEqual([]);
+}, 60_000);
