@@ -33,6 +33,8 @@ export default {
       testMatch: ['<rootDir>/{processor,schema,client,tools,bench,examples}/**/*.test.{ts,tsx}', '<rootDir>/tests/{contract,docs}/**/*.test.ts'],
     },
     { ...shared, displayName: 'integration', testMatch: ['<rootDir>/tests/integration/**/*.test.ts'] },
+    { ...shared, displayName: 'chaos', testMatch: ['<rootDir>/tests/chaos/**/*.test.ts'] },
+    { ...shared, displayName: 'mutants', testMatch: ['<rootDir>/tests/mutants/**/*.test.ts'] },
     { ...shared, displayName: 'browser', testMatch: ['<rootDir>/tests/browser/**/*.test.ts'] },
   ],
 };

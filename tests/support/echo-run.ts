@@ -22,6 +22,8 @@ export interface EchoRunOptions {
   readonly name: string;
   readonly seed: number;
   readonly partitions?: number;
+  /** How many different keys the records have, 200 by default. */
+  readonly keys?: number;
   /** Where the runtime's source is: a mutant's copy, or the project. */
   readonly root?: string;
   readonly config?: Partial<StreamsConfigInput>;
@@ -42,6 +44,8 @@ const CHAOS_CONFIG = {
 /** Broker properties under which a dead member is missed, and a dead transaction aborted, within seconds. */
 export const CHAOS_BROKER: Readonly<Record<string, string>> = {
   'group.min.session.timeout.ms': '500',
+  // The oracle replays changelogs as they were written.
+  'log.cleaner.enable': 'false',
   'transaction.abort.timed.out.transaction.cleanup.interval.ms': '500',
 };
 
@@ -49,6 +53,13 @@ const KEYS = 200;
 const RECORDS_PER_SEND = 500;
 const MOST_PER_BURST = 200;
 const BURST_INTERVAL_MS = 30;
+
+/** Input that goes on while a fault strikes. */
+export interface Flow {
+  /** Resolves when all of a limited flow is published; never, when it has no limit. */
+  readonly done: Promise<void>;
+  stop(): Promise<void>;
+}
 const BROKER_AWAY_RETRY_MS = 100;
 
 /** One run of the echo application: its topics, its processes, its input, and the verdict at the end. */
@@ -86,22 +97,33 @@ export class EchoRun {
     for (let sent = 0; sent < count; sent += RECORDS_PER_SEND) await this.#send(Math.min(RECORDS_PER_SEND, count - sent));
   }
 
-  /** Publishes in bursts of random size until it is told to stop, so that there is input under way when a fault strikes. */
-  flow(): { stop(): Promise<void> } {
+  /**
+   * Publishes in bursts of random size, so that there is input under way when a fault strikes: until it is told to stop, or
+   * so many records spread over so long a time.
+   */
+  flow(limit?: { readonly records: number; readonly overMs: number }): Flow {
     let flowing = true;
+    const averageBurst = limit === undefined ? MOST_PER_BURST / 2 : Math.max(1, (limit.records * BURST_INTERVAL_MS) / limit.overMs);
     const run = async (): Promise<void> => {
-      while (flowing && !this.#closed) {
-        await this.#send(1 + this.random.below(MOST_PER_BURST));
+      for (let left = limit?.records ?? Infinity; flowing && !this.#closed && left > 0; ) {
+        const burst = Math.min(left, 1 + this.random.below(Math.ceil(2 * averageBurst)));
+        await this.publish(burst);
+        left -= burst;
         await sleep(BURST_INTERVAL_MS);
       }
     };
     const running = run();
     return {
+      done: limit === undefined ? new Promise<void>(() => undefined) : running,
       stop: async () => {
         flowing = false;
         await running;
       },
     };
+  }
+
+  get publishedRecords(): number {
+    return this.#published.reduce((sum, count) => sum + count, 0);
   }
 
   /** Another processor. `env`: CRASH_AT and the like. */
@@ -188,7 +210,7 @@ export class EchoRun {
   }
 
   #record(): { partition: number; key: string; value: string } {
-    const key = `key-${String(this.random.below(KEYS))}`;
+    const key = `key-${String(this.random.below(this.#options.keys ?? KEYS))}`;
     const partition = partitionOf(Buffer.from(key), this.partitions);
     const index = this.#published[partition] as number;
     this.#published[partition] = index + 1;

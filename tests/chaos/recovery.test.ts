@@ -1,16 +1,14 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
+import { seed, sized } from '../support/chaos.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
 
 /*
- * What comes back after a death: of the processor at random moments, in its restore, in a rebalance; of its disk; of the
- * broker. The oracle replays every output. SEED repeats a run, CHAOS_ROUNDS makes it longer.
+ * What comes back after a death of the disk or of the broker. The oracle replays every output.
  */
 
-const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
-const rounds = Number(process.env['CHAOS_ROUNDS'] ?? 1);
+const rounds = sized({ short: 1, full: 3 });
 let broker: TestBroker;
 
 beforeAll(async () => {
@@ -33,28 +31,6 @@ function faultTest(name: string, fault: (run: EchoRun) => Promise<void>): void {
     }
   }, 90_000 * rounds);
 }
-
-faultTest('killed at random moments', async (run) => {
-  for (let kill = 0; kill < 4; kill += 1) {
-    const app = await run.start();
-    await sleep(800 + run.random.below(2_500));
-    await app.kill();
-  }
-  await run.start();
-});
-
-faultTest('killed in the restore and in the rebalance', async (run) => {
-  const app = await run.start();
-  await app.untilReady();
-  await sleep(1_500);
-  await app.kill();
-  await rm(run.stateDir, { recursive: true });
-  await run.crash('inRestore', 1);
-  await rm(run.stateDir, { recursive: true });
-  await run.crash('inRestore', 3);
-  await run.crash('inRebalance', 1);
-  await run.start();
-});
 
 faultTest('the disk lost while one of two processors runs on', async (run) => {
   await run.start();

@@ -2,15 +2,14 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AppProcess } from '../support/app-process.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
+import { seed, sized } from '../support/chaos.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
 
 /*
- * Who has which task, while processors come, go, and come back from the dead. SEED repeats a run, CHAOS_ROUNDS makes it
- * longer.
+ * Who has which task, while processors come, go, and come back from the dead.
  */
 
-const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
-const rounds = Number(process.env['CHAOS_ROUNDS'] ?? 1);
+const rounds = sized({ short: 1, full: 3 });
 const PARTITIONS = 3;
 const TASKS = 2 * PARTITIONS;
 let broker: TestBroker;

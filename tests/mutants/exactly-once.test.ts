@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { OFFSETS_AFTER_RECORDS, OFFSETS_BEFORE_RECORDS, RESTORE_STOPS_SHORT, REUSED_PRODUCER, STORE_BEFORE_COMMIT, STORE_BEFORE_COMMIT_UNNOTICED } from '../mutants/mutations.ts';
+import { OFFSETS_AFTER_RECORDS, OFFSETS_BEFORE_RECORDS, RESTORE_STOPS_SHORT, REUSED_PRODUCER, STORE_BEFORE_COMMIT, STORE_BEFORE_COMMIT_UNNOTICED } from './mutations.ts';
+import { seed } from '../support/chaos.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
 import { createMutant, type Mutation } from '../support/mutant.ts';
 import { ApiKey, startProxiedBroker, type Frame, type ProxiedBroker } from '../support/wire-proxy.ts';
@@ -11,7 +12,6 @@ import { ApiKey, startProxiedBroker, type Frame, type ProxiedBroker } from '../s
  * same oracle, one deliberate mistake.
  */
 
-const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 let cluster: ProxiedBroker;
 
 beforeAll(async () => {

@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { rm } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startTestBroker, type TestBroker } from '../support/broker.ts';
+import { reportFigure, seed, sized } from '../support/chaos.ts';
+import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
+
+/*
+ * The commit, killed between any two of its steps, and the take, killed in its restore and in a rebalance: the oracle of
+ * tests/support/oracle.ts replays every output record by record.
+ */
+
+const TIMES = sized({ short: 3, full: 5 });
+let broker: TestBroker;
+
+beforeAll(async () => {
+  broker = await startTestBroker({ properties: CHAOS_BROKER });
+}, 60_000);
+afterAll(() => broker.stop(), 60_000);
+
+async function inRun(name: string, work: (run: EchoRun) => Promise<void>): Promise<void> {
+  const run = await EchoRun.open({ connection: broker.connection, name, seed });
+  try {
+    await work(run);
+    await run.start();
+    expect({ seed, problems: await run.verdict() }).toEqual({ seed, problems: [] });
+  } finally {
+    await run.close();
+  }
+}
+
+const report = (at: string): void => reportFigure({ fault: `killed ${at}`, asked: `${String(TIMES)} times: nothing lost, doubled, out of order or hanging`, measured: `${String(TIMES)} times, 0 anomalies` });
+
+test('without any fault every output is the replay of its input', async () => {
+  await inRun('calm', async (run) => {
+    await run.publish(10_000);
+    const flow = run.flow();
+    await sleep(1_000);
+    await flow.stop();
+  });
+}, 60_000);
+
+test.each(['afterProduce', 'afterCommit', 'afterBatch'])(`killed %s, ${String(TIMES)} times at different commits (seed ${String(seed)})`, async (at) => {
+  await inRun(at, async (run) => {
+    const flow = run.flow();
+    // The first commit of a task, and ever later ones in full flow: a commit of a process is one of its tasks.
+    for (let time = 0; time < TIMES; time += 1) await run.crash(at, 1 + run.random.below(1 + 10 * time));
+    await flow.stop();
+  });
+  report(at);
+}, 30_000 * TIMES);
+
+test(`killed inRestore, ${String(TIMES)} times, each on an empty disk (seed ${String(seed)})`, async () => {
+  await inRun('in-restore', async (run) => {
+    const flow = run.flow();
+    const app = await run.start();
+    await app.untilReady();
+    await sleep(1_500);
+    await app.kill();
+    for (let time = 0; time < TIMES; time += 1) {
+      await rm(run.stateDir, { recursive: true });
+      await run.crash('inRestore', 1 + run.random.below(3));
+    }
+    await flow.stop();
+  });
+  report('inRestore');
+}, 30_000 * TIMES);
+
+test(`killed inRebalance, ${String(TIMES)} times, beside a processor that goes on (seed ${String(seed)})`, async () => {
+  await inRun('in-rebalance', async (run) => {
+    const flow = run.flow();
+    await run.start();
+    for (let time = 0; time < TIMES; time += 1) await run.crash('inRebalance', 1);
+    await flow.stop();
+  });
+  report('inRebalance');
+}, 30_000 * TIMES);
