@@ -72,6 +72,8 @@ export class EchoRun {
   readonly stateDir: string;
   readonly #options: EchoRunOptions;
   readonly #published: number[];
+  /** Of the records alone: what a test draws in the meantime does not change them, so that a seed repeats both. */
+  readonly #inputRandom: SeededRandom;
   #producer: Producer | undefined;
   #closed = false;
 
@@ -81,6 +83,7 @@ export class EchoRun {
     this.input = `${options.name}-input`;
     this.partitions = options.partitions ?? 3;
     this.random = seededRandom(options.seed);
+    this.#inputRandom = seededRandom(options.seed + 1);
     this.stateDir = stateDir;
     this.#published = Array.from({ length: this.partitions }, () => 0);
   }
@@ -106,7 +109,7 @@ export class EchoRun {
     const averageBurst = limit === undefined ? MOST_PER_BURST / 2 : Math.max(1, (limit.records * BURST_INTERVAL_MS) / limit.overMs);
     const run = async (): Promise<void> => {
       for (let left = limit?.records ?? Infinity; flowing && !this.#closed && left > 0; ) {
-        const burst = Math.min(left, 1 + this.random.below(Math.ceil(2 * averageBurst)));
+        const burst = Math.min(left, 1 + this.#inputRandom.below(Math.ceil(2 * averageBurst)));
         await this.publish(burst);
         left -= burst;
         await sleep(BURST_INTERVAL_MS);
@@ -210,10 +213,10 @@ export class EchoRun {
   }
 
   #record(): { partition: number; key: string; value: string } {
-    const key = `key-${String(this.random.below(this.#options.keys ?? KEYS))}`;
+    const key = `key-${String(this.#inputRandom.below(this.#options.keys ?? KEYS))}`;
     const partition = partitionOf(Buffer.from(key), this.partitions);
     const index = this.#published[partition] as number;
     this.#published[partition] = index + 1;
-    return { partition, key, value: `${String(partition)}/${String(index)}/${String(this.random.below(100_000))}` };
+    return { partition, key, value: `${String(partition)}/${String(index)}/${String(this.#inputRandom.below(100_000))}` };
   }
 }
