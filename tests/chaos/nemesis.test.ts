@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { join } from 'node:path';
+import { projectRoot } from '../../tools/project-root.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { nemesisMinutes, reportFigure, seed, sized } from '../support/chaos.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
@@ -33,6 +35,7 @@ test(`${String(nemesisMinutes)} minutes of random faults (seed ${String(seed)})`
     await flow.stop();
     const problems = await run.verdict(120_000).catch((error: unknown) => [String(error)]);
     const quarters = memory.quarters();
+    if (problems.length > 0) await run.keepEvidence(broker, join(projectRoot, '.data', `nemesis-${String(seed)}`));
     expect({ seed, problems, faults: problems.length === 0 ? [] : nemesis.log }).toEqual({ seed, problems: [], faults: [] });
     const [, second = 0, , last = 0] = quarters;
     reportFigure({

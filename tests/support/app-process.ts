@@ -154,7 +154,7 @@ export class AppProcess {
 
   /** The last lines of its log, for an error message. */
   log(last = 40): string {
-    return this.lines.slice(-last).map((line) => JSON.stringify(line)).join('\n');
+    return this.lines.slice(last === Infinity ? 0 : -last).map((line) => JSON.stringify(line)).join('\n');
   }
 
   #signal(signal: NodeJS.Signals): void {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { appendFile, cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
@@ -33,6 +33,8 @@ export interface TestBroker {
   /** Stops every process of the broker's group where it stands (SIGSTOP), as a hung machine would; `thaw` ends it. */
   freeze(): void;
   thaw(): void;
+  /** Copies the broker's logs, its own and the topics', into a directory: evidence that outlives `stop`. */
+  keepEvidence(directory: string): Promise<void>;
   /** The end: stops the broker and removes its directory. */
   stop(): Promise<void>;
 }
@@ -70,10 +72,12 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
     },
     restart: async () => {
       await kafka.stop();
+      await appendFile(join(dataDir, 'earlier-brokers.log'), await readFile(kafka.logFile));
       kafka = await start();
     },
     freeze: () => kafka.kill('SIGSTOP'),
     thaw: () => kafka.kill('SIGCONT'),
+    keepEvidence: (directory) => cp(dataDir, directory, { recursive: true }),
     stop: async () => {
       kafka.kill('SIGCONT');
       await kafka.stop();

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,6 +9,7 @@ import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connec
 import type { StreamsConfigInput } from '../../processor/streams/index.ts';
 import { partitionOf } from '../../processor/streams/topology/partitioner.ts';
 import { seededRandom, type SeededRandom } from '../../tools/seeded-random.ts';
+import type { TestBroker } from './broker.ts';
 import { AppProcess, ECHO_PROCESSOR, killAll } from './app-process.ts';
 import { bucketsTopic, echoTopic, runningTopic, type EchoTopologyOptions } from './echo-topology.ts';
 import { groupEmpty, settled } from './group-progress.ts';
@@ -181,6 +182,14 @@ export class EchoRun {
   /** The oracle alone. */
   verify(): Promise<string[]> {
     return verifyEcho({ connection: this.#options.connection, applicationId: this.applicationId, input: this.input, stateDir: this.stateDir });
+  }
+
+  /** What a failure is explained from: what the broker wrote, the stores, and every word of the processors. */
+  async keepEvidence(broker: TestBroker, directory: string): Promise<void> {
+    await killAll(this.apps);
+    await broker.keepEvidence(join(directory, 'broker'));
+    await cp(this.stateDir, join(directory, 'state'), { recursive: true });
+    for (const [index, app] of this.apps.entries()) await writeFile(join(directory, `processor-${String(index)}.log`), app.log(Infinity));
   }
 
   async close(): Promise<void> {
