@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { once } from 'node:events';
-import { connect } from 'node:net';
 import { OFFSETS_AFTER_RECORDS, OFFSETS_BEFORE_RECORDS, RESTORE_STOPS_SHORT, REUSED_PRODUCER, STORE_BEFORE_COMMIT, STORE_BEFORE_COMMIT_UNNOTICED } from './mutations.ts';
 import { seed } from '../support/chaos.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
 import { createMutant, type Mutation } from '../support/mutant.ts';
-import { ApiKey, startProxiedBroker, type Frame, type ProxiedBroker } from '../support/wire-proxy.ts';
+import { ApiKey, deliver, startProxiedBroker, type Frame, type ProxiedBroker } from '../support/wire-proxy.ts';
 
 /*
  * Each guarantee is shown by a fault that the runtime survives and a mutant of the runtime does not: the same run, the
@@ -54,18 +52,10 @@ const lateCommit = async (run: EchoRun): Promise<void> => {
   cluster.proxy.cutAll(clientId);
   await next.reached(1);
   late.discard();
-  await deliver(bytes);
+  await deliver(bytes, cluster.broker.port);
   await app.kill();
   next.discard();
   await run.start();
-};
-
-/** Hands a request to the broker over another connection, as a network with several paths does; resolves when it is answered. */
-const deliver = async (request: Buffer): Promise<void> => {
-  const socket = connect({ port: cluster.broker.port, host: '127.0.0.1' });
-  socket.write(request);
-  await once(socket, 'data');
-  socket.destroy();
 };
 
 // What a mutant leaves behind depends on which task was the first to die: any of its traces is proof enough.
