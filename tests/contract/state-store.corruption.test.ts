@@ -25,7 +25,8 @@ let cases = 0;
 
 const directoryOf = (base: Base): string => join(root, base);
 
-type Base = 'crashed' | 'closed' | 'stale';
+/** `logged`: crashed before anything was in a table. Its log has many blocks, and LevelDB goes on behind a damaged one. */
+type Base = 'crashed' | 'closed' | 'stale' | 'logged';
 
 /** The same position each run: a failure can be repeated. */
 let seed = 20_240_710;
@@ -50,6 +51,10 @@ beforeAll(async () => {
   for (let n = BATCHES + 1; n <= BATCHES + LOGGED_BATCHES; n++) await store.commit(numberedBatch(n));
   await store.close();
   await cp(working, directoryOf('closed'), { recursive: true });
+
+  const logged = await openLevelDbStore(directoryOf('logged'), { identity: IDENTITY });
+  for (let n = 1; n <= STALE_BATCHES; n++) await logged.commit(numberedBatch(n));
+  await logged.closeDirty();
 }, 30_000);
 
 afterAll(() => rm(root, { recursive: true, force: true }));
@@ -158,11 +163,19 @@ const zeroPage = (pattern: RegExp) => async (directory: string): Promise<void> =
   await writeFile(file, content.fill(0, at, Math.min(at + 512, content.length)));
 };
 
+/** A careless copy, or a write that went astray: the table is sound by its own checksums, and not the one that was there. */
+const byOlder = (pattern: RegExp) => async (directory: string): Promise<void> => {
+  const file = await pickFile(directory, pattern);
+  const content = await readFile(file);
+  const older = await Promise.all((await filesOf(directoryOf('stale'), TABLE)).map((path) => readFile(path)));
+  await writeFile(file, older.find((it) => !it.equals(content)) as Buffer);
+};
+
 const none = async (): Promise<void> => undefined;
 
 describe('damage to a store', () => {
-  test('none: the crashed, the closed and the stale copy are harmless', async () => {
-    for (const base of ['crashed', 'closed', 'stale'] as const) expect(await outcomeOf(base, none)).toBe('harmless');
+  test('none: each of the copies is harmless', async () => {
+    for (const base of ['crashed', 'closed', 'stale', 'logged'] as const) expect(await outcomeOf(base, none)).toBe('harmless');
   });
 
   test('a torn tail of the log is harmless: an older state', async () => {
@@ -175,6 +188,12 @@ describe('damage to a store', () => {
     expect(crashed['refused by verify']).toBeGreaterThan(15);
     const closed = await tally('closed', 15, flipBit(LOG));
     expect(closed['harmless']).toBeLessThan(5);
+  });
+
+  test('a hole in a long log, with newer batches behind it, is found', async () => {
+    const flipped = await tally('logged', 20, flipBit(LOG));
+    expect(flipped['refused by verify']).toBeGreaterThan(10);
+    await tally('logged', 10, zeroPage(LOG));
   });
 
   test('a flipped bit of a table is found before LevelDB reads it, after a clean close too', async () => {
@@ -204,6 +223,7 @@ describe('damage to a store', () => {
     ['an empty table', (table: RegExp) => overwrite(table, nothing)],
     ['a table of zeros', (table: RegExp) => overwrite(table, zeros)],
     ['a lost table', remove],
+    ['an older table in the place of a table', byOlder],
   ])('%s is refused, unless a compaction had done with it', async (_, damageTo) => {
     for (const base of ['crashed', 'closed'] as const) {
       const outcomes: Outcome[] = [];
