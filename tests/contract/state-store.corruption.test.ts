@@ -19,14 +19,17 @@ const BATCHES = 250;
 const STALE_BATCHES = 100;
 /** So few that they are in the log, and in no table, when the store is closed. */
 const LOGGED_BATCHES = 15;
+/** So few that their log has one block. */
+const BRIEF_BATCHES = 6;
+const BLOCK_BYTES = 32_768;
 
 let root: string;
 let cases = 0;
 
 const directoryOf = (base: Base): string => join(root, base);
 
-/** `logged`: crashed before anything was in a table. Its log has many blocks, and LevelDB goes on behind a damaged one. */
-type Base = 'crashed' | 'closed' | 'stale' | 'logged';
+/** `logged`: crashed before anything was in a table. Its log has many blocks, and LevelDB goes on behind a damaged one. `brief`: the same, in one block. */
+type Base = 'crashed' | 'closed' | 'stale' | 'logged' | 'brief';
 
 /** The same position each run: a failure can be repeated. */
 let seed = 20_240_710;
@@ -52,9 +55,11 @@ beforeAll(async () => {
   await store.close();
   await cp(working, directoryOf('closed'), { recursive: true });
 
-  const logged = await openLevelDbStore(directoryOf('logged'), { identity: IDENTITY });
-  for (let n = 1; n <= STALE_BATCHES; n++) await logged.commit(numberedBatch(n));
-  await logged.closeDirty();
+  for (const [base, batches] of [['logged', STALE_BATCHES], ['brief', BRIEF_BATCHES]] as const) {
+    const logged = await openLevelDbStore(directoryOf(base), { identity: IDENTITY });
+    for (let n = 1; n <= batches; n++) await logged.commit(numberedBatch(n));
+    await logged.closeDirty();
+  }
 }, 30_000);
 
 afterAll(() => rm(root, { recursive: true, force: true }));
@@ -171,11 +176,23 @@ const byOlder = (pattern: RegExp) => async (directory: string): Promise<void> =>
   await writeFile(file, older.find((it) => !it.equals(content)) as Buffer);
 };
 
+/** A write that the disk took and forgot: the log is whole by its own checksums, without one record in its middle. */
+const loseRecord = async (directory: string): Promise<void> => {
+  const file = await pickFile(directory, LOG);
+  const content = await readFile(file);
+  expect(content.length).toBeLessThan(BLOCK_BYTES);
+  const ends: number[] = [];
+  // A record is: checksum of 4 bytes, length of 2, type of 1, content.
+  for (let at = 0; at < content.length; at = ends.at(-1) as number) ends.push(at + 7 + content.readUInt16LE(at + 4));
+  const lost = ends.length >> 1;
+  await writeFile(file, Buffer.concat([content.subarray(0, ends[lost - 1]), content.subarray(ends[lost])]));
+};
+
 const none = async (): Promise<void> => undefined;
 
 describe('damage to a store', () => {
   test('none: each of the copies is harmless', async () => {
-    for (const base of ['crashed', 'closed', 'stale', 'logged'] as const) expect(await outcomeOf(base, none)).toBe('harmless');
+    for (const base of ['crashed', 'closed', 'stale', 'logged', 'brief'] as const) expect(await outcomeOf(base, none)).toBe('harmless');
   });
 
   test('a torn tail of the log is harmless: an older state', async () => {
@@ -188,6 +205,10 @@ describe('damage to a store', () => {
     expect(crashed['refused by verify']).toBeGreaterThan(15);
     const closed = await tally('closed', 15, flipBit(LOG));
     expect(closed['harmless']).toBeLessThan(5);
+  });
+
+  test('a batch lost from the middle of its log is seen by the digest alone', async () => {
+    expect(await outcomeOf('brief', loseRecord)).toBe('refused by verify');
   });
 
   test('a hole in a long log, with newer batches behind it, is found', async () => {
