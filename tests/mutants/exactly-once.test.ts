@@ -46,7 +46,7 @@ async function problemsOf(fault: Fault, mutation?: Mutation): Promise<string[]> 
   }
 }
 
-const testInFull: (...args: Parameters<typeof test>) => void = sized({ short: () => undefined, full: test });
+const testInFull = sized<(name: string, run: () => Promise<void>, timeoutMs: number) => void>({ short: () => undefined, full: test });
 
 /** What a mutant leaves behind depends on which task was the first to die: any of its traces is proof enough. */
 const caught = (fault: Fault, mutation: Mutation, trace: RegExp) => async (): Promise<void> => {
