@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import {
-  CLEAN_MARK_BELIEVED, GATE_ALWAYS_OPEN, NEVER_VERIFIED, NO_DIGEST, ONE_ABORTED_PER_BATCH, READS_UNCOMMITTED, STANDBY_IGNORED, STREAM_TIME_IS_A_MAXIMUM, TRUSTS_ABORTED_ORDER, UNPATCHED_FILTER,
+  CLEAN_MARK_BELIEVED, GATE_ALWAYS_OPEN, NEVER_VERIFIED, NO_DIGEST, ONE_ABORTED_PER_BATCH, READS_UNCOMMITTED, REUSED_PRODUCER, STANDBY_IGNORED, STREAM_TIME_IS_A_MAXIMUM, TRUSTS_ABORTED_ORDER, UNPATCHED_FILTER,
 } from './mutations.ts';
 import { reportFigure, seed, sized } from '../support/chaos.ts';
 import { createMutant, type Mutation } from '../support/mutant.ts';
@@ -32,6 +32,7 @@ const CASES: readonly Case[] = [
   { mutation: TRUSTS_ABORTED_ORDER, ...PRODUCERS, red: /four transactional producers/, says: /"record \d+"/, onlyInFull: true },
   { mutation: ONE_ABORTED_PER_BATCH, ...PRODUCERS, red: /four transactional producers/, says: /"record \d+"/, onlyInFull: true },
   { mutation: READS_UNCOMMITTED, ...PRODUCERS, red: /four transactional producers/, says: /"record \d+"/, onlyInFull: true },
+  { mutation: REUSED_PRODUCER, project: 'chaos', file: 'tests/chaos/delayed-frames.test.ts', red: /past the request time-out/, says: /doubled|rows are wrong|lost or wrong|OFFSETS_MISSING|hangs/, onlyInFull: true },
   { mutation: NO_DIGEST, ...CORRUPTION, named: 'digest alone', red: /seen by the digest alone/, says: /toBe\(expected\)/ },
   { mutation: NEVER_VERIFIED, ...CORRUPTION, red: /a hole in a long log/, says: /toBe\(expected\)/, onlyInFull: true },
   { mutation: CLEAN_MARK_BELIEVED, ...CORRUPTION, red: /an older table in the place/, says: /cannot be trusted|toBe\(expected\)/, onlyInFull: true },
