@@ -4,6 +4,8 @@ export interface KafkaConnectionConfig {
   readonly brokers: readonly string[];
   /** Shown in the broker's logs and quotas. */
   readonly clientId: string;
+  /** How long a broker may take to answer before the request counts as failed, its effect unknown. Default 30,000. */
+  readonly requestTimeoutMs?: number;
   /** TLS; `ca` is PEM text. `rejectUnauthorized` is never switched off. */
   readonly tls?: { readonly ca?: string };
   readonly sasl?: {

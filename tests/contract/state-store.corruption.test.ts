@@ -19,13 +19,17 @@ const BATCHES = 250;
 const STALE_BATCHES = 100;
 /** So few that they are in the log, and in no table, when the store is closed. */
 const LOGGED_BATCHES = 15;
+/** So few that their log has one block. */
+const BRIEF_BATCHES = 6;
+const BLOCK_BYTES = 32_768;
 
 let root: string;
 let cases = 0;
 
 const directoryOf = (base: Base): string => join(root, base);
 
-type Base = 'crashed' | 'closed' | 'stale';
+/** `logged`: crashed before anything was in a table. Its log has many blocks, and LevelDB goes on behind a damaged one. `brief`: the same, in one block. */
+type Base = 'crashed' | 'closed' | 'stale' | 'logged' | 'brief';
 
 /** The same position each run: a failure can be repeated. */
 let seed = 20_240_710;
@@ -50,6 +54,12 @@ beforeAll(async () => {
   for (let n = BATCHES + 1; n <= BATCHES + LOGGED_BATCHES; n++) await store.commit(numberedBatch(n));
   await store.close();
   await cp(working, directoryOf('closed'), { recursive: true });
+
+  for (const [base, batches] of [['logged', STALE_BATCHES], ['brief', BRIEF_BATCHES]] as const) {
+    const logged = await openLevelDbStore(directoryOf(base), { identity: IDENTITY });
+    for (let n = 1; n <= batches; n++) await logged.commit(numberedBatch(n));
+    await logged.closeDirty();
+  }
 }, 30_000);
 
 afterAll(() => rm(root, { recursive: true, force: true }));
@@ -158,11 +168,31 @@ const zeroPage = (pattern: RegExp) => async (directory: string): Promise<void> =
   await writeFile(file, content.fill(0, at, Math.min(at + 512, content.length)));
 };
 
+/** A careless copy, or a write that went astray: the table is sound by its own checksums, and not the one that was there. */
+const byOlder = (pattern: RegExp) => async (directory: string): Promise<void> => {
+  const file = await pickFile(directory, pattern);
+  const content = await readFile(file);
+  const older = await Promise.all((await filesOf(directoryOf('stale'), TABLE)).map((path) => readFile(path)));
+  await writeFile(file, older.find((it) => !it.equals(content)) as Buffer);
+};
+
+/** A write that the disk took and forgot: the log is whole by its own checksums, without one record in its middle. */
+const loseRecord = async (directory: string): Promise<void> => {
+  const file = await pickFile(directory, LOG);
+  const content = await readFile(file);
+  expect(content.length).toBeLessThan(BLOCK_BYTES);
+  const ends: number[] = [];
+  // A record is: checksum of 4 bytes, length of 2, type of 1, content.
+  for (let at = 0; at < content.length; at = ends.at(-1) as number) ends.push(at + 7 + content.readUInt16LE(at + 4));
+  const lost = ends.length >> 1;
+  await writeFile(file, Buffer.concat([content.subarray(0, ends[lost - 1]), content.subarray(ends[lost])]));
+};
+
 const none = async (): Promise<void> => undefined;
 
 describe('damage to a store', () => {
-  test('none: the crashed, the closed and the stale copy are harmless', async () => {
-    for (const base of ['crashed', 'closed', 'stale'] as const) expect(await outcomeOf(base, none)).toBe('harmless');
+  test('none: each of the copies is harmless', async () => {
+    for (const base of ['crashed', 'closed', 'stale', 'logged', 'brief'] as const) expect(await outcomeOf(base, none)).toBe('harmless');
   });
 
   test('a torn tail of the log is harmless: an older state', async () => {
@@ -175,6 +205,16 @@ describe('damage to a store', () => {
     expect(crashed['refused by verify']).toBeGreaterThan(15);
     const closed = await tally('closed', 15, flipBit(LOG));
     expect(closed['harmless']).toBeLessThan(5);
+  });
+
+  test('a batch lost from the middle of its log is seen by the digest alone', async () => {
+    expect(await outcomeOf('brief', loseRecord)).toBe('refused by verify');
+  });
+
+  test('a hole in a long log, with newer batches behind it, is found', async () => {
+    const flipped = await tally('logged', 20, flipBit(LOG));
+    expect(flipped['refused by verify']).toBeGreaterThan(10);
+    await tally('logged', 10, zeroPage(LOG));
   });
 
   test('a flipped bit of a table is found before LevelDB reads it, after a clean close too', async () => {
@@ -204,6 +244,7 @@ describe('damage to a store', () => {
     ['an empty table', (table: RegExp) => overwrite(table, nothing)],
     ['a table of zeros', (table: RegExp) => overwrite(table, zeros)],
     ['a lost table', remove],
+    ['an older table in the place of a table', byOlder],
   ])('%s is refused, unless a compaction had done with it', async (_, damageTo) => {
     for (const base of ['crashed', 'closed'] as const) {
       const outcomes: Outcome[] = [];

@@ -124,6 +124,16 @@ describe('the wire proxy', () => {
     expect(answered).toEqual([4, 1]);
   });
 
+  test('a delayed request arrives, though its client has gone', async () => {
+    const delayed = proxy.delay({ direction: 'request', apiKey: ApiKey.EndTxn }, 60);
+    client.write(requestFrame(ApiKey.EndTxn, 1));
+    await delayed.reached(1);
+    client.destroy();
+    await sleep(10);
+    expect(broker.arrived).toEqual([]);
+    await until(() => broker.arrived.length === 1);
+  });
+
   test('cuts the connection at the frame, and lets the client come back', async () => {
     proxy.cut({ direction: 'response', apiKey: ApiKey.EndTxn, times: 1 });
     const closed = new Promise((resolve) => client.once('close', resolve));

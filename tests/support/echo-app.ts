@@ -10,7 +10,7 @@ const topologyOptions = JSON.parse(env('ECHO_TOPOLOGY')) as EchoTopologyOptions;
 const streams = new KafkaStreams({
   topologyModule: new URL('./echo-topology.ts', import.meta.url),
   topologyOptions,
-  connection: { brokers: env('KAFKA_BROKERS').split(','), clientId: env('CLIENT_ID') },
+  connection: { brokers: env('KAFKA_BROKERS').split(','), clientId: env('CLIENT_ID'), ...(env('REQUEST_TIMEOUT_MS') === '' ? {} : { requestTimeoutMs: Number(env('REQUEST_TIMEOUT_MS')) }) },
   config: JSON.parse(env('ECHO_CONFIG')) as StreamsConfigInput,
   logger: log,
 });

@@ -140,6 +140,7 @@ export class EchoRun {
       env: {
         KAFKA_BROKERS: connection.brokers.join(','),
         CLIENT_ID: this.applicationId,
+        ...(connection.requestTimeoutMs === undefined ? {} : { REQUEST_TIMEOUT_MS: String(connection.requestTimeoutMs) }),
         ECHO_TOPOLOGY: JSON.stringify(topology),
         ECHO_CONFIG: JSON.stringify({ ...CHAOS_CONFIG, applicationId: this.applicationId, stateDir: this.stateDir, ...config }),
         ...env,

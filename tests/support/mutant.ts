@@ -1,13 +1,20 @@
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
+import { jarCacheDir } from '../../tools/local-kafka-jars.ts';
 import { projectRoot } from '../../tools/project-root.ts';
 
-/** One deliberate mistake in the runtime, as replacements of exact text. */
+interface Edit {
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+/** One deliberate mistake in the runtime, or in a library under it, as replacements of exact text. */
 export interface Mutation {
   /** What is wrong with it, in words. */
   readonly name: string;
-  readonly edits: readonly { readonly file: string; readonly find: string; readonly replace: string }[];
+  readonly edits: readonly Edit[];
 }
 
 export interface Mutant {
@@ -16,24 +23,48 @@ export interface Mutant {
   remove(): Promise<void>;
 }
 
-/** What the copy needs to run the echo application. */
-const COPIED = ['package.json', 'processor', 'tests/support/echo-app.ts', 'tests/support/echo-topology.ts'];
+/** What the copy needs to run the echo application, or any test that starts no more than that. */
+const COPIED = ['package.json', 'jest.config.mjs', 'processor', 'tests', 'tools', 'patches'];
+const NOT_COPIED = ['tests/mutants', 'tests/browser'].map((path) => join(projectRoot, path));
+const MODULES = 'node_modules';
 
 /**
- * Applies a mutation to a copy of the source.
+ * Applies a mutation to a copy of the source. Libraries are linked, but for one that the mutation edits.
  * @throws when a text to be replaced is not there exactly once: the mutant would be no mutant.
  */
 export async function createMutant({ name, edits }: Mutation): Promise<Mutant> {
   const root = await mkdtemp(join(tmpdir(), 'tributary-mutant-'));
-  for (const path of COPIED) {
-    await mkdir(dirname(join(root, path)), { recursive: true });
-    await cp(join(projectRoot, path), join(root, path), { recursive: true });
-  }
-  await symlink(join(projectRoot, 'node_modules'), join(root, 'node_modules'));
+  for (const path of COPIED) await cp(join(projectRoot, path), join(root, path), { recursive: true, filter: (source) => !NOT_COPIED.includes(source) });
+  // The broker's jars are not fetched anew for each mutant.
+  await mkdir(jarCacheDir, { recursive: true });
+  await mkdir(dirname(join(root, relative(projectRoot, jarCacheDir))), { recursive: true });
+  await symlink(jarCacheDir, join(root, relative(projectRoot, jarCacheDir)));
+  const libraries = new Set(edits.flatMap(({ file }) => (file.startsWith(`${MODULES}/`) ? [file.split('/')[1] as string] : [])));
+  await linkModules(root, libraries);
   for (const { file, find, replace } of edits) {
     const text = await readFile(join(root, file), 'utf8');
     if (text.split(find).length !== 2) throw new Error(`the mutant "${name}" does not fit ${file} any more: it must hold this text once:\n${find}`);
     await writeFile(join(root, file), text.replace(find, () => replace));
   }
   return { root, remove: () => rm(root, { recursive: true, force: true }) };
+}
+
+async function linkModules(root: string, copied: ReadonlySet<string>): Promise<void> {
+  const [from, to] = [join(projectRoot, MODULES), join(root, MODULES)];
+  if (copied.size === 0) return symlink(from, to);
+  await mkdir(to);
+  await Promise.all((await readdir(from)).map((entry) => (copied.has(entry) ? cp(join(from, entry), join(to, entry), { recursive: true }) : symlink(join(from, entry), join(to, entry)))));
+}
+
+/** Takes back what a patch of patches/ does to one file of its library. @throws when it does nothing to it. */
+export async function withoutPatchOf(patch: string, file: string): Promise<Edit[]> {
+  const text = await readFile(join(projectRoot, 'patches', patch), 'utf8');
+  const ofFile = text.split(/^diff --git /m).find((part) => part.startsWith(`a/${file} `)) ?? '';
+  const hunks = ofFile.split(/^@@ .*\n/m).slice(1);
+  if (hunks.length === 0) throw new Error(`${patch} has nothing for ${file}`);
+  return hunks.map((hunk) => {
+    const lines = hunk.split('\n').slice(0, -1);
+    const side = (sign: string): string => lines.filter((line) => line.startsWith(' ') || line.startsWith(sign)).map((line) => `${line.slice(1)}\n`).join('');
+    return { file, find: side('+'), replace: side('-') };
+  });
 }

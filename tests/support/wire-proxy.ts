@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
 import { startTestBroker, type TestBroker, type TestBrokerOptions } from './broker.ts';
@@ -108,7 +109,7 @@ export class WireProxy {
     return this.#add(filter, { kind: 'hold' });
   }
 
-  /** Lets matching frames pass `delayMs` later, each on its own clock. */
+  /** Lets matching frames pass `delayMs` later, each on its own clock. The broker gets delayed requests even if the client has gone. */
   delay(filter: FrameFilter, delayMs: number): WireRule {
     return this.#add(filter, { kind: 'delay', delayMs });
   }
@@ -162,10 +163,18 @@ export class WireProxy {
       return;
     }
     const { fate } = rule;
-    if (fate.kind === 'delay') setTimeout(pass.send, fate.delayMs).unref();
     if (fate.kind === 'cut') cut();
     rule.take(frame, pass);
+    if (fate.kind === 'delay') setTimeout(() => rule.pass(pass), fate.delayMs).unref();
   }
+}
+
+/** Hands a request to a broker over a connection of its own, as a network with several paths does; resolves when it is answered or refused. */
+export async function deliver(request: Buffer, port: number): Promise<void> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  socket.write(request);
+  await Promise.race([once(socket, 'data'), once(socket, 'close')]);
+  socket.destroy();
 }
 
 interface Pass {
@@ -200,10 +209,18 @@ class ActiveRule implements HoldRule {
 
   take(frame: Frame, pass: Pass): void {
     this.taken.push(frame);
-    if (this.fate.kind === 'hold') this.#held.push(pass);
+    if (this.fate.kind === 'hold' || this.fate.kind === 'delay') this.#held.push(pass);
     const reached = this.#waiters.filter(({ count }) => this.taken.length >= count);
     this.#waiters = this.#waiters.filter(({ count }) => this.taken.length < count);
     for (const { resolve } of reached) resolve();
+  }
+
+  /** Sends on one of the frames held, unless it was discarded meanwhile. */
+  pass(pass: Pass): void {
+    if (!this.#held.includes(pass)) return;
+    this.#held = this.#held.filter((it) => it !== pass);
+    pass.send();
+    pass.link.endIfAbandoned();
   }
 
   holds(link: Link): boolean {

@@ -152,8 +152,7 @@ export const READ_COMMITTED = 1;
 const CONSUMER_REPLICA_ID = -1;
 const LATEST_TIMESTAMP = -1;
 const EARLIEST_TIMESTAMP = -2;
-
-
+const REQUEST_TIMEOUT_MS = 30_000;
 
 /** The one place where a kafkajs client is made. kafkajs' own chatter goes to debug: the runtime says what matters. */
 export function createKafka(config: KafkaConnectionConfig, logger: Logger): kafkajs.Kafka {
@@ -164,7 +163,7 @@ export function createKafka(config: KafkaConnectionConfig, logger: Logger): kafk
     ...(config.tls === undefined ? {} : { ssl: config.tls.ca === undefined ? true : { ca: [config.tls.ca] } }),
     ...(saslConfig === undefined ? {} : { sasl: saslOptions(saslConfig) }),
     connectionTimeout: 3_000,
-    requestTimeout: 30_000,
+    requestTimeout: config.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
     retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 2 },
     logLevel: logLevel.WARN,
     logCreator:

@@ -1,0 +1,114 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { SeededRandom } from '../../tools/seeded-random.ts';
+import { reportFigure, seed, sized } from '../support/chaos.ts';
+import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
+import { ApiKey, deliver, startProxiedBroker, type Direction, type Frame, type ProxiedBroker } from '../support/wire-proxy.ts';
+
+/*
+ * The requests of a commit, and their answers, arrive when their sender has given them up: late, over another connection,
+ * or never. Two processors run and records flow meanwhile. The oracle replays every output.
+ */
+
+const COMMIT_REQUESTS = ['Produce', 'EndTxn', 'AddPartitionsToTxn', 'AddOffsetsToTxn', 'TxnOffsetCommit', 'InitProducerId'] as const;
+type CommitRequest = (typeof COMMIT_REQUESTS)[number];
+
+/** What becomes of a frame. `elsewhere`: its connection is cut, and it arrives by another one. */
+const FATES = ['late', 'elsewhere', 'lost', 'cut'] as const;
+type Fate = (typeof FATES)[number];
+
+interface WireFault {
+  readonly name: CommitRequest;
+  readonly direction: Direction;
+  readonly fate: Fate;
+  /** How many frames in a row; the further ones are the runtime's attempts to recover. */
+  readonly times: number;
+}
+
+interface Patience {
+  readonly what: string;
+  readonly requestTimeoutMs: number;
+  readonly delayMs: (random: SeededRandom) => number;
+}
+
+/** Shorter than the transaction's, 3 s: the client gives up first. */
+const CLIENT_FIRST: Patience = { what: 'the request time-out', requestTimeoutMs: 600, delayMs: (random) => 700 + random.below(1_500) };
+/** The client still waits when the coordinator has aborted its transaction. */
+const COORDINATOR_FIRST: Patience = { what: 'the transaction time-out', requestTimeoutMs: 10_000, delayMs: (random) => 3_600 + random.below(1_500) };
+
+const rounds = sized({ short: 1, full: 4 });
+const REACH_TIMEOUT_MS = 8_000;
+let cluster: ProxiedBroker;
+const taken = new Map<string, number>();
+
+beforeAll(async () => {
+  cluster = await startProxiedBroker({ properties: CHAOS_BROKER });
+}, 60_000);
+afterAll(() => cluster.stop(), 60_000);
+
+async function strike(run: EchoRun, fault: WireFault, patience: Patience): Promise<void> {
+  const { name, direction, fate, times } = fault;
+  const { proxy, broker } = cluster;
+  const filter = { direction, apiKey: ApiKey[name], times, when: ({ clientId }: Frame) => clientId.startsWith(run.applicationId) };
+  const delayMs = patience.delayMs(run.random);
+  const rule = fate === 'late' ? proxy.delay(filter, delayMs) : fate === 'elsewhere' ? proxy.hold(filter) : fate === 'lost' ? proxy.drop(filter) : proxy.cut(filter);
+  // A producer is made only where one was thrown away.
+  const provoked = name === 'InitProducerId' ? proxy.cut({ ...filter, direction: 'request', apiKey: ApiKey.EndTxn, times: 1 }) : undefined;
+  const reached = await Promise.race([rule.reached(1).then(() => true), sleep(REACH_TIMEOUT_MS, false, { ref: false })]);
+  provoked?.end();
+  if (!reached) throw new Error(`no ${name} passed within ${String(REACH_TIMEOUT_MS)} ms\n${run.apps.map((app) => app.log(20)).join('\n---\n')}`);
+  if (fate === 'elsewhere') {
+    const { clientId, bytes } = rule.taken[0] as Frame;
+    proxy.cutAll(clientId);
+    await sleep(run.random.below(delayMs));
+    if (direction === 'request') await deliver(bytes, broker.port);
+  }
+  await sleep(run.random.below(delayMs + 1_000));
+  rule.end();
+  taken.set(name, (taken.get(name) ?? 0) + rule.taken.length);
+}
+
+async function inRun(name: string, runSeed: number, patience: Patience, faults: (random: SeededRandom) => readonly WireFault[]): Promise<void> {
+  const run = await EchoRun.open({ connection: { ...cluster.connection, requestTimeoutMs: patience.requestTimeoutMs }, name, seed: runSeed });
+  try {
+    await run.start();
+    await run.start();
+    const flow = run.flow();
+    const chosen = faults(run.random);
+    for (const fault of chosen) await strike(run, fault, patience);
+    await flow.stop();
+    const problems = await run.verdict().catch((error: unknown) => [String(error)]);
+    expect({ seed: runSeed, chosen, problems }).toEqual({ seed: runSeed, chosen, problems: [] });
+  } finally {
+    await run.close();
+  }
+}
+
+function randomFault(random: SeededRandom, name: CommitRequest): WireFault {
+  return { name, direction: random.chance(0.6) ? 'request' : 'response', fate: random.pick(FATES), times: 1 + random.below(3) };
+}
+
+function shuffled(random: SeededRandom): CommitRequest[] {
+  const left = [...COMMIT_REQUESTS];
+  return COMMIT_REQUESTS.map(() => left.splice(random.below(left.length), 1)[0] as CommitRequest);
+}
+
+/** Both requests of the report's row, late; the rest as the seed says. */
+const always: readonly WireFault[] = [
+  { name: 'EndTxn', direction: 'request', fate: 'late', times: 1 },
+  { name: 'Produce', direction: 'request', fate: 'late', times: 1 },
+];
+
+const PATIENCES = sized({ short: [CLIENT_FIRST], full: [CLIENT_FIRST, COORDINATOR_FIRST] });
+
+for (const patience of PATIENCES) {
+  test(`what a commit sends arrives past ${patience.what} (seed ${String(seed)})`, async () => {
+    taken.clear();
+    for (let round = 0; round < rounds; round += 1) {
+      const more = sized({ short: 2, full: COMMIT_REQUESTS.length });
+      await inRun(`late-${String(patience.requestTimeoutMs)}-${String(round)}`, seed + round, patience, (random) => [...always, ...shuffled(random).slice(0, more).map((name) => randomFault(random, name))]);
+    }
+    const counts = [...taken].map(([name, count]) => `${name} ${String(count)}`).join(', ');
+    reportFigure({ fault: `EndTxn, Produce and the rest of a commit delayed past ${patience.what}, lost or cut by a frame-aware proxy`, asked: '0 aborted reads, 0 lost writes', measured: `0 anomalies in ${String(rounds)} runs; frames taken: ${counts}` });
+  }, 120_000 * rounds);
+}
