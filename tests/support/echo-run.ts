@@ -22,6 +22,8 @@ export interface EchoRunOptions {
   readonly name: string;
   readonly seed: number;
   readonly partitions?: number;
+  /** Of all topics, the runtime's own among them; 1 by default. */
+  readonly replicas?: number;
   /** How many different keys the records have, 200 by default. */
   readonly keys?: number;
   /** Where the runtime's source is: a mutant's copy, or the project. */
@@ -88,7 +90,7 @@ export class EchoRun {
   static async open(options: EchoRunOptions): Promise<EchoRun> {
     const run = new EchoRun(options, await mkdtemp(join(tmpdir(), 'tributary-echo-')));
     const topics = [run.input, echoTopic(run.input), runningTopic(run.input), bucketsTopic(run.input)];
-    await createTopics(options.connection.brokers, ...topics.map((topic) => ({ topic, partitions: run.partitions })));
+    await createTopics(options.connection.brokers, ...topics.map((topic) => ({ topic, partitions: run.partitions, replicas: options.replicas ?? 1 })));
     return run;
   }
 
@@ -128,7 +130,7 @@ export class EchoRun {
 
   /** Another processor. `env`: CRASH_AT and the like. */
   async start(env: Readonly<Record<string, string>> = {}): Promise<AppProcess> {
-    const { connection, config, root, throwAt } = this.#options;
+    const { connection, config, replicas = 1, root, throwAt } = this.#options;
     const topology: EchoTopologyOptions = { input: this.input, ...(throwAt === undefined ? {} : { throwAt }) };
     const app = await AppProcess.start({
       main: ECHO_PROCESSOR,
@@ -137,7 +139,7 @@ export class EchoRun {
         KAFKA_BROKERS: connection.brokers.join(','),
         CLIENT_ID: this.applicationId,
         ECHO_TOPOLOGY: JSON.stringify(topology),
-        ECHO_CONFIG: JSON.stringify({ ...CHAOS_CONFIG, applicationId: this.applicationId, stateDir: this.stateDir, ...config }),
+        ECHO_CONFIG: JSON.stringify({ ...CHAOS_CONFIG, applicationId: this.applicationId, stateDir: this.stateDir, internalReplicationFactor: replicas, ...config }),
         ...env,
       },
     });
