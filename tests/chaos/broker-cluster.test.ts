@@ -41,7 +41,7 @@ test(`${String(kills)} kills over three brokers in turn, ${String(records)} reco
       await victim?.kill();
       await sleep(AWAY_MS);
       await victim?.restart();
-      await cluster.untilInSync();
+      await cluster.untilWhole();
       await watch.allMoved(GIVE_UP_MS);
     }
     await flow.stop();

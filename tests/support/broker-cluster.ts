@@ -12,14 +12,14 @@ export interface TestBrokerCluster {
   readonly connection: KafkaConnectionConfig;
   /** Each can be killed and restarted alone: two of three go on. */
   readonly nodes: readonly TestBroker[];
-  /** Every replica of every partition, Kafka's own topics included, is in sync. @throws when not in time. */
-  untilInSync(timeoutMs?: number): Promise<void>;
+  /** Every replica of every partition, Kafka's own topics included, is in sync, and its first replica leads. @throws when not in time. */
+  untilWhole(timeoutMs?: number): Promise<void>;
   /** The end: stops the nodes and removes their directories. */
   stop(): Promise<void>;
 }
 
 const NODE_IDS = [1, 2, 3] as const;
-const IN_SYNC_TIMEOUT_MS = 60_000;
+const WHOLE_TIMEOUT_MS = 60_000;
 
 /** What is lost with one node is nowhere the only copy, and what two nodes have taken is acknowledged. */
 const REPLICATED: Readonly<Record<string, string>> = {
@@ -57,20 +57,20 @@ export async function startTestBrokerCluster(properties: Readonly<Record<string,
     throw failed.reason;
   }
   const connection = { brokers: nodes.flatMap((node) => node.brokers), clientId: 'test' };
-  return { connection, nodes, untilInSync: (timeoutMs = IN_SYNC_TIMEOUT_MS) => untilInSync(connection, timeoutMs), stop };
+  return { connection, nodes, untilWhole: (timeoutMs = WHOLE_TIMEOUT_MS) => untilWhole(connection, timeoutMs), stop };
 }
 
-async function untilInSync(connection: KafkaConnectionConfig, timeoutMs: number): Promise<void> {
+async function untilWhole(connection: KafkaConnectionConfig, timeoutMs: number): Promise<void> {
   const admin = createKafka({ ...connection, clientId: 'test-admin' }, quietLogger).admin();
   await admin.connect();
   try {
     for (const deadline = performance.now() + timeoutMs; ; ) {
-      const behind = await admin.fetchTopicMetadata().then(
-        ({ topics }) => topics.flatMap(({ name, partitions }) => partitions.flatMap(({ partitionId, isr, replicas }) => (isr.length < replicas.length ? [`${name}-${String(partitionId)}`] : []))),
+      const wanting = await admin.fetchTopicMetadata().then(
+        ({ topics }) => topics.flatMap(({ name, partitions }) => partitions.flatMap(({ partitionId, isr, leader, replicas }) => (isr.length < replicas.length || leader !== replicas[0] ? [`${name}-${String(partitionId)}`] : []))),
         (error: unknown) => [String(error)],
       );
-      if (behind.length === 0) return;
-      if (performance.now() > deadline) throw new Error(`not in sync within ${String(timeoutMs)} ms: ${behind.join(', ')}`);
+      if (wanting.length === 0) return;
+      if (performance.now() > deadline) throw new Error(`not in sync, or led by another, for ${String(timeoutMs)} ms: ${wanting.join(', ')}`);
       await sleep(200);
     }
   } finally {

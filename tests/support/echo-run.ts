@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Producer } from 'kafkajs';
 import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
-import { isBrokerAway } from '../../processor/streams/consumer/kafka-errors.ts';
+import { hasCode, isBrokerAway } from '../../processor/streams/consumer/kafka-errors.ts';
 import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
 import type { StreamsConfigInput } from '../../processor/streams/index.ts';
 import { partitionOf } from '../../processor/streams/topology/partitioner.ts';
@@ -63,6 +63,8 @@ export interface Flow {
   stop(): Promise<void>;
 }
 const BROKER_AWAY_RETRY_MS = 100;
+/** OUT_OF_ORDER_SEQUENCE_NUMBER, DUPLICATE_SEQUENCE_NUMBER, UNKNOWN_PRODUCER_ID. */
+const SEQUENCE_CODES = [45, 46, 59] as const;
 
 /** One run of the echo application: its topics, its processes, its input, and the verdict at the end. */
 export class EchoRun {
@@ -198,7 +200,10 @@ export class EchoRun {
         return;
       } catch (error) {
         // Whether it arrived is not known. It does not matter: the oracle reads the input from the topic.
-        if (!isBrokerAway(error)) throw error;
+        if (!isBrokerAway(error) && !hasCode(error, ...SEQUENCE_CODES)) throw error;
+        // kafkajs took its sequence numbers back: if the batch did arrive, all that this producer sends is refused from here on.
+        await this.#producer?.disconnect().catch(() => undefined);
+        this.#producer = undefined;
         await sleep(BROKER_AWAY_RETRY_MS);
       }
     }
