@@ -14,7 +14,8 @@ import { BY_BUCKET } from '../support/echo-topology.ts';
  */
 
 const { kills, records, keys } = sized({ short: { kills: 1, records: 20_000, keys: 2_000 }, full: { kills: 6, records: 200_000, keys: 20_000 } });
-const LONGEST_STANDSTILL_MS = 10_000;
+/** Inside `npm test` the machine is busy with other tests, and so are the brokers. */
+const LONGEST_STANDSTILL_MS = sized({ short: 20_000, full: 10_000 });
 const AWAY_MS = 5_000;
 const GIVE_UP_MS = 60_000;
 let cluster: TestBrokerCluster;
