@@ -4,8 +4,11 @@ import { CODE, hasCode, isBrokerAway, isFenced, isMisdirected } from '../consume
 import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
-import { produce } from './produce.ts';
+import { produce, type ProduceCluster } from './produce.ts';
 import { parseTopicPartition, topicPartition, type OutgoingRecord, type StreamsProducer } from './streams-producer.ts';
+
+/** What a transactional producer needs of a KafkaCluster. */
+export interface TransactionCluster extends ProduceCluster, Pick<KafkaCluster, 'connect' | 'coordinator' | 'forgetCoordinator' | 'track' | 'refresh' | 'withOpenTransactions' | 'disconnect'> {}
 
 export interface TransactionalProducerOptions {
   /** `<applicationId>-<taskId>`, stable: the next owner of the task fences by it. */
@@ -26,7 +29,7 @@ const REFUSED_RETRIES = 400;
  * AddOffsetsToTxn, TxnOffsetCommit, EndTxn. Coordinators are remembered (kafkajs asks four times a transaction).
  */
 export class TransactionalProducer implements StreamsProducer {
-  readonly #cluster: KafkaCluster;
+  readonly #cluster: TransactionCluster;
   readonly #options: TransactionalProducerOptions;
   readonly #sequences = new Map<string, number>();
   #identity: TransactionIdentity | undefined;
@@ -34,7 +37,7 @@ export class TransactionalProducer implements StreamsProducer {
   readonly #added = new Set<string>();
   #broken = false;
 
-  constructor(cluster: KafkaCluster, options: TransactionalProducerOptions) {
+  constructor(cluster: TransactionCluster, options: TransactionalProducerOptions) {
     this.#cluster = cluster;
     this.#options = options;
   }
