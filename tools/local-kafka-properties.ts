@@ -1,26 +1,36 @@
+/** One node of a cluster. All nodes of it are given the same cluster id and the same voters. */
+export interface LocalKafkaNode {
+  readonly id: number;
+  /** Of `newClusterId()`. */
+  readonly clusterId: string;
+  /** Every node's controller port of 127.0.0.1, by node id. */
+  readonly controllerPorts: ReadonlyMap<number, number>;
+}
+
 export interface LocalKafkaListeners {
   readonly port: number;
-  readonly controllerPort: number;
+  readonly node: Omit<LocalKafkaNode, 'clusterId'>;
   readonly logDir: string;
   /** Whether the broker before this one, if there was one, had time to say good-bye. */
   readonly cleanShutdown: boolean;
 }
 
 /**
- * A single node that is broker and controller at once, on 127.0.0.1. What differs from Kafka's defaults is what one node
- * forces (one replica), what a quick start asks for (few internal partitions, no wait for a first rebalance), and
+ * A node that is broker and controller at once, on 127.0.0.1. What differs from Kafka's defaults is what a single node
+ * forces (one replica; a cluster of several overrides it), what a quick start asks for (few internal partitions, no wait for a first rebalance), and
  * that nothing is deleted by age or made by accident.
  */
 export function localKafkaProperties(listeners: LocalKafkaListeners, overrides: Readonly<Record<string, string>> = {}): string {
+  const { id, controllerPorts } = listeners.node;
   const properties: Record<string, string> = {
     'process.roles': 'broker,controller',
-    'node.id': '1',
-    'listeners': `BROKER://127.0.0.1:${listeners.port},CONTROLLER://127.0.0.1:${listeners.controllerPort}`,
+    'node.id': String(id),
+    'listeners': `BROKER://127.0.0.1:${listeners.port},CONTROLLER://127.0.0.1:${String(controllerPorts.get(id))}`,
     'advertised.listeners': `BROKER://127.0.0.1:${listeners.port}`,
     'listener.security.protocol.map': 'BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'inter.broker.listener.name': 'BROKER',
     'controller.listener.names': 'CONTROLLER',
-    'controller.quorum.voters': `1@127.0.0.1:${listeners.controllerPort}`,
+    'controller.quorum.voters': [...controllerPorts].map(([voter, port]) => `${String(voter)}@127.0.0.1:${String(port)}`).join(','),
     'log.dirs': listeners.logDir,
     'num.network.threads': '2',
     'num.io.threads': '4',

@@ -9,7 +9,7 @@ import type { Logger } from '../processor/streams/logger.ts';
 import { DataDirLock } from './data-dir-lock.ts';
 import { findJava, type Java } from './java.ts';
 import { jarCacheDir, kafkaClassPath } from './local-kafka-jars.ts';
-import { localKafkaProperties } from './local-kafka-properties.ts';
+import { localKafkaProperties, type LocalKafkaNode } from './local-kafka-properties.ts';
 import { freePort, isPortFree } from './ports.ts';
 import { projectRoot } from './project-root.ts';
 import { errorCode, UserError } from './user-error.ts';
@@ -26,6 +26,8 @@ export interface LocalKafkaOptions {
   readonly log: Logger;
   /** Java's `-Xmx`, 512m by default. */
   readonly heap?: string;
+  /** One of several nodes. It starts only when most of the voters do. By default it is a cluster of its own. */
+  readonly node?: LocalKafkaNode;
   /** Broker properties that win over the usual ones. */
   readonly properties?: Readonly<Record<string, string>>;
 }
@@ -52,7 +54,7 @@ export interface LocalKafka {
 }
 
 /**
- * Starts a real, single-node Kafka (KRaft) and resolves when it takes requests. The broker stops by itself when this
+ * Starts a real Kafka (KRaft), a single node unless told otherwise, and resolves when it takes requests. The broker stops by itself when this
  * process dies. Throws a UserError when Java or Maven is missing, the port is in use, another process holds the
  * directory, or the broker refuses to start.
  */
@@ -79,9 +81,9 @@ export async function startLocalKafka(options: LocalKafkaOptions): Promise<Local
     const logDir = join(dir, 'log');
     const formatted = existsSync(join(logDir, 'meta.properties'));
     const cleanShutdown = !formatted || existsSync(join(logDir, '.kafka_cleanshutdown'));
-    const listeners = { port: options.port, controllerPort: await freePort(), logDir, cleanShutdown };
-    await writeFile(properties, localKafkaProperties(listeners, options.properties));
-    if (!formatted) await format(java, classPath, archive, properties);
+    const node = options.node ?? { id: 1, clusterId: newClusterId(), controllerPorts: new Map([[1, await freePort()]]) };
+    await writeFile(properties, localKafkaProperties({ port: options.port, node, logDir, cleanShutdown }, options.properties));
+    if (!formatted) await format(java, classPath, archive, properties, node.clusterId);
     return await launch(options, { dir, java, classPath, archive, properties, lock });
   } catch (error) {
     await lock.release();
@@ -101,11 +103,15 @@ async function sharedClasses(java: Java, classPath: string): Promise<SharedClass
   return { file, written: existsSync(file) };
 }
 
-async function format(java: Java, classPath: string, archive: SharedClasses, properties: string): Promise<void> {
-  // A cluster id is 16 bytes in URL-safe base64; the storage tool takes a leading dash for an option.
+/** 16 bytes in URL-safe base64; the storage tool takes a leading dash for an option. */
+export function newClusterId(): string {
   let clusterId: string;
   do clusterId = randomBytes(16).toString('base64url');
   while (clusterId.startsWith('-'));
+  return clusterId;
+}
+
+async function format(java: Java, classPath: string, archive: SharedClasses, properties: string, clusterId: string): Promise<void> {
   const flags = archive.written ? [`-XX:SharedArchiveFile=${archive.file}`] : [];
   const tool = [...flags, '-XX:TieredStopAtLevel=1', '-cp', classPath, 'kafka.tools.StorageTool', 'format', '--cluster-id', clusterId, '--config', properties];
   await run(java.path, tool).catch((error: unknown) => {

@@ -3,10 +3,11 @@ import { produce } from '../../processor/streams/changelog/produce.ts';
 import { toTopicOffsets, TransactionalProducer } from '../../processor/streams/changelog/transactional-producer.ts';
 import { COORDINATOR_OF_GROUP, COORDINATOR_OF_TRANSACTION, KafkaCluster, type TransactionIdentity } from '../../processor/streams/consumer/kafka-cluster.ts';
 import { describeTransaction } from '../../processor/streams/consumer/describe-transaction.ts';
-import { startTestBroker, type TestBroker } from '../support/broker.ts';
+import type { TestBroker } from '../support/broker.ts';
 import { committedOffsets } from '../support/group-progress.ts';
 import { quietLogger } from '../support/quiet-logger.ts';
 import { HangingTransactionError, readTopic } from '../support/topic-reader.ts';
+import { ApiKey, startProxiedBroker, type ProxiedBroker, type WireProxy } from '../support/wire-proxy.ts';
 
 /*
  * A broker that is killed and started again may count a transaction as complete without having written its markers
@@ -14,16 +15,19 @@ import { HangingTransactionError, readTopic } from '../support/topic-reader.ts';
  * never get there. The next owner must end what hangs, the way the transaction itself ended.
  */
 
+let proxied: ProxiedBroker;
 let broker: TestBroker;
+let proxy: WireProxy;
 let cluster: KafkaCluster;
 
 beforeAll(async () => {
-  broker = await startTestBroker({ properties: { 'transaction.partition.verification.enable': 'false' } });
+  proxied = await startProxiedBroker({ properties: { 'transaction.partition.verification.enable': 'false' } });
+  ({ broker, proxy } = proxied);
   cluster = new KafkaCluster({ ...broker.connection, clientId: 'old-owner' }, quietLogger);
 }, 60_000);
 afterAll(async () => {
   await cluster.disconnect();
-  await broker.stop();
+  await proxied.stop();
 }, 60_000);
 
 const record = (topic: string, partition: number, value: string) => ({ topic, partition, key: Buffer.from('k'), value: Buffer.from(value) });
@@ -75,6 +79,18 @@ test('what hangs of a committed transaction is committed, its offsets too', asyn
   await takeOver('committed', 'committed');
   expect(await values('committed')).toEqual(['told', 'untold', 'next']);
   expect(await committedOffsets(broker.connection, 'committed')).toEqual(new Map([['committed-0', 7]]));
+}, 60_000);
+
+/** Each request between the fence and the end, and the fence itself, as it fares when the broker dies with the answer. */
+test.each(['InitProducerId', 'ListOffsets', 'AddPartitionsToTxn', 'AddOffsetsToTxn', 'EndTxn'] as const)('what hangs of a committed transaction is committed, also when the answer to %s is lost', async (request) => {
+  const id = `lost-${request}`;
+  await broker.createTopics({ topic: id, partitions: 2 });
+  await leaveHanging(id, id, 'commit');
+  const lost = proxy.cut({ direction: 'response', apiKey: ApiKey[request], clientId: 'new-owner', times: 1 });
+  await takeOver(id, id);
+  expect(lost.taken.length).toBe(1);
+  expect(await values(id)).toEqual(['told', 'untold', 'next']);
+  expect(await committedOffsets(broker.connection, id)).toEqual(new Map([[`${id}-0`, 7]]));
 }, 60_000);
 
 test('what hangs of an aborted transaction is aborted: the next commit does not bring it back', async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
 import { startLocalKafka, type LocalKafka } from '../../tools/local-kafka.ts';
+import type { LocalKafkaNode } from '../../tools/local-kafka-properties.ts';
 import { freePort } from '../../tools/ports.ts';
 import { createTopics, type TestTopic } from './topics.ts';
 
@@ -11,6 +12,8 @@ export interface TestBrokerOptions {
   readonly heap?: string;
   /** Broker properties that win over those of the local broker. */
   readonly properties?: Readonly<Record<string, string>>;
+  /** One node of several: tests/support/broker-cluster.ts. */
+  readonly node?: LocalKafkaNode;
 }
 
 /** A real Kafka that belongs to one test file: on a port of its own, with a directory of its own. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Producer } from 'kafkajs';
 import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
-import { isBrokerAway } from '../../processor/streams/consumer/kafka-errors.ts';
+import { hasCode, isBrokerAway } from '../../processor/streams/consumer/kafka-errors.ts';
 import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
 import type { StreamsConfigInput } from '../../processor/streams/index.ts';
 import { partitionOf } from '../../processor/streams/topology/partitioner.ts';
@@ -23,6 +23,8 @@ export interface EchoRunOptions {
   readonly name: string;
   readonly seed: number;
   readonly partitions?: number;
+  /** Of all topics, the runtime's own among them; 1 by default. */
+  readonly replicas?: number;
   /** How many different keys the records have, 200 by default. */
   readonly keys?: number;
   /** Where the runtime's source is: a mutant's copy, or the project. */
@@ -62,6 +64,8 @@ export interface Flow {
   stop(): Promise<void>;
 }
 const BROKER_AWAY_RETRY_MS = 100;
+/** OUT_OF_ORDER_SEQUENCE_NUMBER, DUPLICATE_SEQUENCE_NUMBER, UNKNOWN_PRODUCER_ID. */
+const SEQUENCE_CODES = [45, 46, 59] as const;
 
 /** One run of the echo application: its topics, its processes, its input, and the verdict at the end. */
 export class EchoRun {
@@ -92,7 +96,7 @@ export class EchoRun {
   static async open(options: EchoRunOptions): Promise<EchoRun> {
     const run = new EchoRun(options, await mkdtemp(join(tmpdir(), 'tributary-echo-')));
     const topics = [run.input, echoTopic(run.input), runningTopic(run.input), bucketsTopic(run.input)];
-    await createTopics(options.connection.brokers, ...topics.map((topic) => ({ topic, partitions: run.partitions })));
+    await createTopics(options.connection.brokers, ...topics.map((topic) => ({ topic, partitions: run.partitions, replicas: options.replicas ?? 1 })));
     return run;
   }
 
@@ -132,7 +136,7 @@ export class EchoRun {
 
   /** Another processor. `env`: CRASH_AT and the like. */
   async start(env: Readonly<Record<string, string>> = {}): Promise<AppProcess> {
-    const { connection, config, root, throwAt } = this.#options;
+    const { connection, config, replicas = 1, root, throwAt } = this.#options;
     const topology: EchoTopologyOptions = { input: this.input, ...(throwAt === undefined ? {} : { throwAt }) };
     const app = await AppProcess.start({
       main: ECHO_PROCESSOR,
@@ -142,7 +146,7 @@ export class EchoRun {
         CLIENT_ID: this.applicationId,
         ...(connection.requestTimeoutMs === undefined ? {} : { REQUEST_TIMEOUT_MS: String(connection.requestTimeoutMs) }),
         ECHO_TOPOLOGY: JSON.stringify(topology),
-        ECHO_CONFIG: JSON.stringify({ ...CHAOS_CONFIG, applicationId: this.applicationId, stateDir: this.stateDir, ...config }),
+        ECHO_CONFIG: JSON.stringify({ ...CHAOS_CONFIG, applicationId: this.applicationId, stateDir: this.stateDir, internalReplicationFactor: replicas, ...config }),
         ...env,
       },
     });
@@ -209,7 +213,10 @@ export class EchoRun {
         return;
       } catch (error) {
         // Whether it arrived is not known. It does not matter: the oracle reads the input from the topic.
-        if (!isBrokerAway(error)) throw error;
+        if (!isBrokerAway(error) && !hasCode(error, ...SEQUENCE_CODES)) throw error;
+        // kafkajs took its sequence numbers back: if the batch did arrive, all that this producer sends is refused from here on.
+        await this.#producer?.disconnect().catch(() => undefined);
+        this.#producer = undefined;
         await sleep(BROKER_AWAY_RETRY_MS);
       }
     }

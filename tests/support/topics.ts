@@ -4,11 +4,13 @@ export interface TestTopic {
   readonly topic: string;
   /** 1 by default. */
   readonly partitions?: number;
+  /** 1 by default. */
+  readonly replicas?: number;
   /** Topic configuration, such as `cleanup.policy`. */
   readonly configs?: Readonly<Record<string, string>>;
 }
 
-/** Makes topics of one replica and waits until each partition has a leader. A topic that is there already is left alone. */
+/** Makes topics and waits until each partition has a leader. A topic that is there already is left alone. */
 export async function createTopics(brokers: readonly string[], ...topics: readonly (string | TestTopic)[]): Promise<void> {
   const admin = new Kafka({ brokers: [...brokers], clientId: 'test-admin', logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
@@ -20,7 +22,7 @@ export async function createTopics(brokers: readonly string[], ...topics: readon
         return {
           topic: topic.topic,
           numPartitions: topic.partitions ?? 1,
-          replicationFactor: 1,
+          replicationFactor: topic.replicas ?? 1,
           configEntries: Object.entries(topic.configs ?? {}).map(([name, value]) => ({ name, value })),
         };
       }),

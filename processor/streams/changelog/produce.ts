@@ -54,6 +54,9 @@ function isOversized(messages: readonly ProduceMessage[]): boolean {
   return only !== undefined && more.length === 0 && sizeOf(only) > MAX_BATCH_BYTES;
 }
 
+/** What sending needs of a KafkaCluster. */
+export type ProduceCluster = Pick<KafkaCluster, 'leader' | 'broker'>;
+
 export interface ProduceIdentity {
   readonly identity: TransactionIdentity | undefined;
   /** Next sequence number per `topic-partition`; advanced here, and wrong for ever after a failure. */
@@ -66,7 +69,7 @@ const MAX_SEQUENCE = 0x7fffffff;
  * Sends everything, one round of requests per batch number, and awaits every ack. Any failure is indefinite.
  * @throws StreamsError RECORD_TOO_LARGE naming the topic; else what kafkajs throws.
  */
-export async function produce(cluster: KafkaCluster, records: readonly OutgoingRecord[], who: ProduceIdentity): Promise<OffsetMap> {
+export async function produce(cluster: ProduceCluster, records: readonly OutgoingRecord[], who: ProduceIdentity): Promise<OffsetMap> {
   const nextOffsets = new Map<string, number>();
   const partitions = toPartitionBatches(records, Date.now());
   for (let round = 0; ; round += 1) {
@@ -82,7 +85,7 @@ export async function produce(cluster: KafkaCluster, records: readonly OutgoingR
   }
 }
 
-async function produceTo(cluster: KafkaCluster, leader: number, parts: readonly PartitionBatches[], round: number, who: ProduceIdentity, nextOffsets: Map<string, number>): Promise<void> {
+async function produceTo(cluster: ProduceCluster, leader: number, parts: readonly PartitionBatches[], round: number, who: ProduceIdentity, nextOffsets: Map<string, number>): Promise<void> {
   const broker = await cluster.broker(leader);
   const topics = new Map<string, { partition: number; firstSequence: number; messages: ProduceMessage[] }[]>();
   for (const { topic, partition, batches } of parts) {

@@ -1,10 +1,14 @@
 import { describeTransaction, type TransactionState } from '../consumer/describe-transaction.ts';
 import { COORDINATOR_OF_GROUP, COORDINATOR_OF_TRANSACTION, type Broker, type KafkaCluster, type TopicPartition, type TransactionIdentity } from '../consumer/kafka-cluster.ts';
 import { CODE, hasCode, isBrokerAway, isFenced, isMisdirected } from '../consumer/kafka-errors.ts';
+import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
-import { produce } from './produce.ts';
+import { produce, type ProduceCluster } from './produce.ts';
 import { parseTopicPartition, topicPartition, type OutgoingRecord, type StreamsProducer } from './streams-producer.ts';
+
+/** What a transactional producer needs of a KafkaCluster. */
+export interface TransactionCluster extends ProduceCluster, Pick<KafkaCluster, 'connect' | 'coordinator' | 'forgetCoordinator' | 'track' | 'refresh' | 'withOpenTransactions' | 'disconnect'> {}
 
 export interface TransactionalProducerOptions {
   /** `<applicationId>-<taskId>`, stable: the next owner of the task fences by it. */
@@ -25,7 +29,7 @@ const REFUSED_RETRIES = 400;
  * AddOffsetsToTxn, TxnOffsetCommit, EndTxn. Coordinators are remembered (kafkajs asks four times a transaction).
  */
 export class TransactionalProducer implements StreamsProducer {
-  readonly #cluster: KafkaCluster;
+  readonly #cluster: TransactionCluster;
   readonly #options: TransactionalProducerOptions;
   readonly #sequences = new Map<string, number>();
   #identity: TransactionIdentity | undefined;
@@ -33,7 +37,7 @@ export class TransactionalProducer implements StreamsProducer {
   readonly #added = new Set<string>();
   #broken = false;
 
-  constructor(cluster: KafkaCluster, options: TransactionalProducerOptions) {
+  constructor(cluster: TransactionCluster, options: TransactionalProducerOptions) {
     this.#cluster = cluster;
     this.#options = options;
   }
@@ -44,13 +48,13 @@ export class TransactionalProducer implements StreamsProducer {
 
   async init(signal: AbortSignal): Promise<void> {
     const before = await this.#fence(signal);
-    const settled = await this.#guard('settling', () => this.#settle(before));
+    const settled = await this.#guard('settling', () => this.#settle(before, signal));
     // Ended is not yet visible: until its markers are written the group answers older offsets. The coordinator
     // grants the next producer id only when they are.
     if (settled) await this.#fence(signal);
   }
 
-  /** Answers how the newest transaction stood before the fence. */
+  /** Answers how the newest transaction stood before the first fence that was tried: one whose answer was lost hides it. */
   async #fence(signal: AbortSignal): Promise<TransactionState> {
     const { transactionalId, transactionTimeoutMs } = this.#options;
     let before: TransactionState = 'none';
@@ -59,7 +63,8 @@ export class TransactionalProducer implements StreamsProducer {
       try {
         await this.#cluster.connect();
         const coordinator = await this.#cluster.coordinator(COORDINATOR_OF_TRANSACTION, transactionalId);
-        before = await describeTransaction(coordinator, transactionalId);
+        const found = await describeTransaction(coordinator, transactionalId);
+        if (found !== 'Empty' || before === 'none') before = found;
         const answer = await coordinator.initProducerId({ transactionalId, transactionTimeout: transactionTimeoutMs });
         this.#identity = { transactionalId, producerId: answer.producerId, producerEpoch: answer.producerEpoch };
         return before;
@@ -77,20 +82,22 @@ export class TransactionalProducer implements StreamsProducer {
    * transaction as complete without having written its markers (KAFKA-20734, Kafka 4.3): its records then stay behind the
    * last stable offset, its offsets pending, until a later transaction of this id ends them, whichever way that one goes.
    * So they are ended here, the way the coordinator had decided; with an abort when that is not known any more, because an
-   * owner died between its fence and this.
+   * owner died between its fence and this. Nobody but this producer knows it any more, so it does not give up while a broker
+   * is away; each of the requests may be repeated.
    */
-  async #settle(before: TransactionState): Promise<boolean> {
+  async #settle(before: TransactionState, signal: AbortSignal): Promise<boolean> {
     if (before === 'none') return false;
     const { groupId, transactionalId, outputs = [] } = this.#options;
     const committed = before === 'PrepareCommit' || before === 'CompleteCommit';
     const identity = this.#ready();
-    await this.#cluster.track([...new Set(outputs.map(({ topic }) => topic))]);
-    const open = await this.#cluster.withOpenTransactions(outputs);
+    const answered = <T>(request: () => Promise<T>): Promise<T> => untilBrokerAnswers(signal, request, () => this.#cluster.refresh());
+    await answered(() => this.#cluster.track([...new Set(outputs.map(({ topic }) => topic))]));
+    const open = await answered(() => this.#cluster.withOpenTransactions(outputs));
     // Whether offsets are pending cannot be seen.
     if (!committed && open.length === 0) return false;
-    await this.#addPartitions(identity, open.map(({ topic, partition }) => topicPartition(topic, partition)));
-    await this.#refusable(COORDINATOR_OF_TRANSACTION, transactionalId, (broker) => broker.addOffsetsToTxn({ ...identity, groupId }));
-    await this.#refusable(COORDINATOR_OF_TRANSACTION, transactionalId, (broker) => broker.endTxn({ ...identity, transactionResult: committed }));
+    await answered(() => this.#addPartitions(identity, open.map(({ topic, partition }) => topicPartition(topic, partition))));
+    await answered(() => this.#refusable(COORDINATOR_OF_TRANSACTION, transactionalId, (broker) => broker.addOffsetsToTxn({ ...identity, groupId })));
+    await answered(() => this.#refusable(COORDINATOR_OF_TRANSACTION, transactionalId, (broker) => broker.endTxn({ ...identity, transactionResult: committed })));
     this.#added.clear();
     return true;
   }

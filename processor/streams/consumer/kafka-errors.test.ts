@@ -41,6 +41,14 @@ describe('a broker is away', () => {
   });
 });
 
+test('topics that cannot be made while there is no controller are no contradiction: each of them says so', () => {
+  const creating = (...codes: number[]): Error => Object.assign(new Error('Topic creation errors'), { name: 'KafkaJSAggregateError', errors: codes.map(answered) });
+  expect(isBrokerAway(creating(41))).toBe(true);
+  expect(isBrokerAway(creating(7, 41))).toBe(true);
+  expect(isBrokerAway(creating(7, 38))).toBe(false);
+  expect(isBrokerAway(creating())).toBe(false);
+});
+
 test('what was refused without effect may be repeated; what may have happened may not', () => {
   for (const code of [14, 15, 16, 6]) expect(isMisdirected(answered(code))).toBe(true);
   for (const code of [7, 19, 20, 56]) expect(isMisdirected(answered(code))).toBe(false);

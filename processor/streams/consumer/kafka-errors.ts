@@ -30,6 +30,7 @@ interface KafkajsErrorShape {
   readonly type?: unknown;
   readonly originalError?: unknown;
   readonly cause?: unknown;
+  readonly errors?: unknown;
 }
 
 function shape(error: unknown): KafkajsErrorShape {
@@ -84,9 +85,10 @@ const AWAY_SYSCALL_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIM
 
 /**
  * The cluster cannot do it right now, and will again without anybody's help here: request timed out, broker or replica not
- * available, network, too few replicas in sync (before or after the append), storage, offset not available, unstable offset.
+ * available, network, too few replicas in sync (before or after the append), no controller, storage, offset not available,
+ * unstable offset.
  */
-const NOT_NOW = [7, 8, 9, 13, 19, 20, 56, 78, 88] as const;
+const NOT_NOW = [7, 8, 9, 13, 19, 20, 41, 56, 78, 88] as const;
 
 /** What kafkajs makes of metadata that no broker answered: it reads them all the same. */
 const NO_METADATA = /'topicMetadata'.* null|null .*'topicMetadata'/;
@@ -99,6 +101,9 @@ export function isBrokerAway(error: unknown): boolean {
     if (typeof name === 'string' && AWAY_NAMES.has(name)) return true;
     if (typeof code === 'string' && AWAY_SYSCALL_CODES.has(code)) return true;
   }
+  // Of a request for several topics kafkajs gives a list.
+  const { errors } = shape(error);
+  if (Array.isArray(errors) && errors.length > 0) return errors.every(isBrokerAway);
   return hasCode(error, ...NOT_NOW) || isMisdirected(error);
 }
 

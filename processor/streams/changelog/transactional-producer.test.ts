@@ -1,0 +1,100 @@
+import { expect, test } from '@jest/globals';
+import kafkajs from 'kafkajs';
+import type { TransactionState } from '../consumer/describe-transaction.ts';
+import type { Broker } from '../consumer/kafka-cluster.ts';
+import { TransactionalProducer, type TransactionCluster } from './transactional-producer.ts';
+
+const DESCRIBE_TRANSACTIONS = 65;
+const STEPS = ['describe', 'initProducerId', 'track', 'withOpenTransactions', 'addPartitionsToTxn', 'addOffsetsToTxn', 'endTxn'] as const;
+type Step = (typeof STEPS)[number];
+
+/** A coordinator that has left partition 1 hanging; what it does at `dies` is done, and its answer lost once. */
+class HangingCoordinator {
+  state: TransactionState;
+  hanging = true;
+  /** How it was told to end what hangs: true is a commit. */
+  readonly outcomes: boolean[] = [];
+  #dies: Step | undefined;
+
+  constructor(state: TransactionState, dies?: Step) {
+    this.state = state;
+    this.#dies = dies;
+  }
+
+  cluster(): TransactionCluster {
+    const broker: Pick<Broker, 'versions' | 'connectionPool' | 'initProducerId' | 'addPartitionsToTxn' | 'addOffsetsToTxn' | 'endTxn'> = {
+      versions: { [DESCRIBE_TRANSACTIONS]: { minVersion: 0, maxVersion: 0 } },
+      connectionPool: { send: async () => this.#answer('describe', this.state) },
+      initProducerId: async () => {
+        // What is open is aborted; what is complete is forgotten.
+        this.state = this.state === 'Ongoing' ? 'CompleteAbort' : 'Empty';
+        return this.#answer('initProducerId', { producerId: '1', producerEpoch: 1 });
+      },
+      addPartitionsToTxn: async () => {
+        this.state = 'Ongoing';
+        return this.#answer('addPartitionsToTxn', {});
+      },
+      addOffsetsToTxn: async () => {
+        this.state = 'Ongoing';
+        return this.#answer('addOffsetsToTxn', {});
+      },
+      endTxn: async ({ transactionResult }) => {
+        this.outcomes.push(transactionResult);
+        this.state = transactionResult ? 'CompleteCommit' : 'CompleteAbort';
+        this.hanging = false;
+        return this.#answer('endTxn', {});
+      },
+    };
+    return {
+      connect: async () => undefined,
+      coordinator: async () => broker as Broker,
+      forgetCoordinator: () => undefined,
+      track: async () => this.#answer('track', undefined),
+      refresh: async () => undefined,
+      withOpenTransactions: async (partitions) => this.#answer('withOpenTransactions', this.hanging ? partitions.slice(1) : []),
+      leader: () => 1,
+      broker: async () => broker as Broker,
+      disconnect: async () => undefined,
+    };
+  }
+
+  #answer<T>(step: Step, answer: T): T {
+    if (this.#dies !== step) return answer;
+    this.#dies = undefined;
+    throw new kafkajs.KafkaJSConnectionError('Closed connection', { broker: 'b' });
+  }
+}
+
+async function fence(coordinator: HangingCoordinator): Promise<void> {
+  const outputs = [0, 1].map((partition) => ({ topic: 'out', partition }));
+  const producer = new TransactionalProducer(coordinator.cluster(), { transactionalId: 'app-0_0', groupId: 'app', transactionTimeoutMs: 10_000, outputs });
+  await producer.init(new AbortController().signal);
+}
+
+test.each(STEPS)('what hangs of a committed transaction is committed, also when the broker dies at %s', async (dies) => {
+  for (const state of ['PrepareCommit', 'CompleteCommit'] as const) {
+    const coordinator = new HangingCoordinator(state, dies);
+    await fence(coordinator);
+    expect(coordinator.hanging).toBe(false);
+    expect(new Set(coordinator.outcomes)).toEqual(new Set([true]));
+  }
+});
+
+test.each(STEPS)('what hangs of an aborted one is aborted, also when the broker dies at %s', async (dies) => {
+  for (const state of ['Ongoing', 'CompleteAbort', 'Empty'] as const) {
+    const coordinator = new HangingCoordinator(state, dies);
+    await fence(coordinator);
+    expect(coordinator.hanging).toBe(false);
+    expect(new Set(coordinator.outcomes)).toEqual(new Set([false]));
+  }
+});
+
+test('it stops asking when the task is lost meanwhile', async () => {
+  const coordinator = new HangingCoordinator('CompleteCommit');
+  const cluster = coordinator.cluster();
+  const life = new AbortController();
+  const producer = new TransactionalProducer({ ...cluster, withOpenTransactions: () => Promise.reject(new kafkajs.KafkaJSConnectionError('refused')) }, { transactionalId: 'app-0_0', groupId: 'app', transactionTimeoutMs: 10_000 });
+  setTimeout(() => life.abort(), 50);
+  await expect(producer.init(life.signal)).rejects.toThrow(/settling failed/);
+  expect(coordinator.outcomes).toEqual([]);
+});

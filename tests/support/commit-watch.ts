@@ -1,0 +1,81 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KafkaCluster } from '../../processor/streams/consumer/kafka-cluster.ts';
+import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
+import { quietLogger } from './quiet-logger.ts';
+
+export interface WatchedPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+const POLL_INTERVAL_MS = 50;
+
+/**
+ * Watches a group's committed offsets while records flow into every one of these partitions, and answers the longest time in
+ * which one of them did not move. What the watch itself needs to see an offset counts with it.
+ */
+export class CommitWatch {
+  readonly #cluster: KafkaCluster;
+  readonly #groupId: string;
+  readonly #partitions: readonly WatchedPartition[];
+  readonly #offsets: number[];
+  readonly #movedAt: number[];
+  readonly #running: Promise<void>;
+  #longest = { ms: 0, name: '' };
+  #stopped = false;
+
+  constructor(connection: KafkaConnectionConfig, groupId: string, partitions: readonly WatchedPartition[]) {
+    this.#cluster = new KafkaCluster({ ...connection, clientId: 'test-watch' }, quietLogger);
+    this.#groupId = groupId;
+    this.#partitions = partitions;
+    this.#offsets = partitions.map(() => -1);
+    this.#movedAt = partitions.map(() => performance.now());
+    this.#running = this.#run();
+  }
+
+  /** Every partition has moved at this moment or later. @throws when not in time. */
+  async allMoved(timeoutMs: number): Promise<void> {
+    const since = performance.now();
+    while (this.#movedAt.some((at) => at < since)) {
+      if (performance.now() - since > timeoutMs) throw new Error(`no commit within ${String(timeoutMs)} ms of ${this.#partitions.filter((_, index) => (this.#movedAt[index] as number) < since).map(nameOf).join(', ')}`);
+      await sleep(POLL_INTERVAL_MS);
+    }
+  }
+
+  /** Begins to measure. */
+  reset(): void {
+    this.#longest = { ms: 0, name: '' };
+  }
+
+  /** The longest standstill that has ended, and whose it was. */
+  get longest(): { readonly ms: number; readonly name: string } {
+    return this.#longest;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running;
+    await this.#cluster.disconnect();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        const offsets = await this.#cluster.committedOffsets(this.#groupId, this.#partitions);
+        const now = performance.now();
+        for (const [index, offset] of offsets.entries()) {
+          if (offset <= (this.#offsets[index] as number)) continue;
+          const ms = now - (this.#movedAt[index] as number);
+          if (ms > this.#longest.ms) this.#longest = { ms, name: nameOf(this.#partitions[index] as WatchedPartition) };
+          this.#offsets[index] = offset;
+          this.#movedAt[index] = now;
+        }
+      } catch {
+        await this.#cluster.refresh().catch(() => undefined);
+      }
+      await sleep(POLL_INTERVAL_MS);
+    }
+  }
+}
+
+const nameOf = ({ topic, partition }: WatchedPartition): string => `${topic}-${String(partition)}`;
