@@ -12,6 +12,7 @@ import type { OffsetMap } from '../store/state-store.ts';
 import { storeDamaged } from '../store/store-errors.ts';
 import { StreamsBuilder } from '../topology/streams-builder.ts';
 import type { Topology } from '../topology/topology.ts';
+import { DiskWait } from './disk-wait.ts';
 import { FenceGate } from './fence-gate.ts';
 import { TaskGraph } from './task-graph.ts';
 import { TaskManager, timeSourcesOf } from './task-manager.ts';
@@ -63,6 +64,7 @@ class Bench {
       applicationId: APPLICATION,
       partitionsOf,
       logger: quietLogger,
+      disk: new DiskWait(slotDirectory, quietLogger),
       take: {
         applicationId: APPLICATION,
         slotDirectory,
