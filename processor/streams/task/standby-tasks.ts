@@ -1,3 +1,4 @@
+import type { RestoreCluster } from '../changelog/changelog-reader.ts';
 import { topicPartition } from '../changelog/streams-producer.ts';
 import { READ_COMMITTED, type KafkaCluster } from '../consumer/kafka-cluster.ts';
 import { RecordFetcher, type FetchedPartition } from '../consumer/record-fetcher.ts';
@@ -28,7 +29,7 @@ export interface StandbyTasksOptions {
   readonly applicationId: string;
   readonly slotDirectory: string;
   /** Its own connections: long polls of the standbys must hold up nobody. */
-  readonly cluster: KafkaCluster;
+  readonly cluster: RestoreCluster & Pick<KafkaCluster, 'disconnect'>;
   readonly disk: DiskWait;
   readonly changelogsOf: (id: TaskId) => readonly TaskChangelog[];
   readonly logger: Logger;
