@@ -48,7 +48,7 @@ async function untilReady(app: AppProcess): Promise<number> {
   return Math.round(performance.now() - since);
 }
 
-faultTest(`a disk full for ${String(holdMs / 1_000)} s while records flow`, SmallDisk.refusal(), async () => {
+faultTest(`a disk full for ${String(holdMs / 1_000)} s while records flow, then a start on it`, SmallDisk.refusal(), async () => {
   const disk = SmallDisk.mount(DISK_BYTES);
   const run = await EchoRun.open({ connection: broker.connection, name: 'disk-full', seed, stateDir: disk.path, config: { threadReplacements, threadReplaceBackoffMs: 1 } });
   try {
@@ -69,10 +69,14 @@ faultTest(`a disk full for ${String(holdMs / 1_000)} s while records flow`, Smal
     }
     expect([...(await app.taskStates()).values()]).toContain('SUSPENDED');
     expect(app.logged('replacing it')).toEqual([]);
-    expect(app.logged('waiting for the disk').length).toBe(Math.ceil(holdMs / 60_000));
+    expect(app.logged('waiting for the disk')).toHaveLength(Math.ceil(holdMs / 60_000));
+
+    await app.kill();
+    const restarted = await run.start();
+    await restarted.until(async () => (await restarted.ready()).reason.includes('the disk is full'), 'waiting for the disk, like the one before', READY_WITHIN_MS);
 
     await disk.free();
-    const readyAfterMs = await untilReady(app);
+    const readyAfterMs = await untilReady(restarted);
     await sleep(500);
     await flow.stop();
     expect({ seed, problems: await run.verdict() }).toEqual({ seed, problems: [] });

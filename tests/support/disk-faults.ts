@@ -1,6 +1,6 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { open, rm } from 'node:fs/promises';
+import { open, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -38,11 +38,13 @@ export class SmallDisk {
     return new SmallDisk(mountTmpfs(sizeBytes));
   }
 
-  /** Takes all the space that is left. */
-  async fill(): Promise<void> {
+  /** Takes all the space there is but `leftBytes`. */
+  async fill(leftBytes = 0): Promise<void> {
     const file = await open(this.#ballast, 'a');
     try {
-      for (const bytes of [CHUNK_BYTES, PAGE_BYTES]) await file.appendFile(Buffer.alloc(bytes)).then(() => this.#untilFull(file, bytes), ignoreFull);
+      for (const bytes of [CHUNK_BYTES, PAGE_BYTES]) await appendUntilFull(file, bytes);
+      const { size } = await file.stat();
+      await file.truncate(size - leftBytes);
     } finally {
       await file.close();
     }
@@ -53,19 +55,15 @@ export class SmallDisk {
     await rm(this.#ballast, { force: true });
   }
 
+  /** What is written to must be closed first: the kernel refuses otherwise. */
+  remount(mode: 'ro' | 'rw'): void {
+    execFileSync('mount', ['-o', `remount,${mode}`, this.path], { stdio: 'pipe' });
+  }
+
   unmount(): void {
     // Lazily: a processor that a failed test left behind must not keep the mount for ever.
     execFileSync('umount', ['-l', this.path], { stdio: 'pipe' });
     rmSync(this.path, { recursive: true, force: true });
-  }
-
-  async #untilFull(file: Awaited<ReturnType<typeof open>>, bytes: number): Promise<void> {
-    const chunk = Buffer.alloc(bytes);
-    try {
-      for (;;) await file.appendFile(chunk);
-    } catch (error) {
-      ignoreFull(error);
-    }
   }
 }
 
@@ -80,8 +78,13 @@ function mountTmpfs(sizeBytes: number): string {
   }
 }
 
-function ignoreFull(error: unknown): void {
-  if ((error as { code?: unknown }).code !== 'ENOSPC') throw error;
+async function appendUntilFull(file: FileHandle, bytes: number): Promise<void> {
+  const chunk = Buffer.alloc(bytes);
+  try {
+    for (;;) await file.appendFile(chunk);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'ENOSPC') throw error;
+  }
 }
 
 /** Input/output errors in a running process: each write and each sync of these files fails with EIO until it is ended. */
