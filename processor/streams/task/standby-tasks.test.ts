@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -39,9 +39,17 @@ afterEach(async () => {
 });
 
 /** LevelDB cannot begin a file whose name a directory has, and no probe can be written. */
-const blocked = (): string[] => ['disk-probe', ...Array.from({ length: 40 }, (_, number) => `${String(number + 5).padStart(6, '0')}.log`)].map((name) => join(slot, TASK, name));
-const block = (): Promise<unknown> => Promise.all(blocked().map((path) => mkdir(path, { recursive: true })));
-const unblock = (): Promise<unknown> => Promise.all(blocked().map((path) => rm(path, { recursive: true, force: true })));
+const probe = (): string => join(slot, TASK, 'disk-probe');
+const logs = (): string[] => Array.from({ length: 20 }, (_, number) => join(slot, TASK, `${String(number + 4).padStart(6, '0')}.log`));
+
+async function block(): Promise<void> {
+  await Promise.all([probe(), ...logs()].map((path) => mkdir(path, { recursive: true }).catch(() => undefined)));
+}
+
+/** The probe comes last: it says that all is well. */
+async function unblock(): Promise<void> {
+  for (const path of [...logs(), probe()]) if ((await stat(path).catch(() => null))?.isDirectory() === true) await rm(path, { recursive: true });
+}
 
 function write(rows: number, bytes: number): void {
   const log = brokers.partitions.get(`${CHANGELOG}-0`);
@@ -63,8 +71,8 @@ test('a standby whose disk fails waits for it, and follows its changelog on from
   await until(caughtUp, 'caught up');
   await block();
   for (let batch = 0; state() !== 'SUSPENDED' && batch < 20; batch += 1) {
-    write(4, 600_000);
-    await sleep(50);
+    write(2, 500_000);
+    await sleep(30);
   }
   await until(() => state() === 'SUSPENDED', 'suspended');
   expect(disk.reason).toContain(TASK);
