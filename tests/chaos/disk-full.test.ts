@@ -16,7 +16,7 @@ import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
 const RED_WITHIN_MS = 5_000;
 const READY_WITHIN_MS = 10_000;
 /** Longer than all replacements of a thread would take, one straight after the other. */
-const { holdMs, threadReplacements } = sized({ short: { holdMs: 6_000, threadReplacements: 2 }, full: { holdMs: 90_000, threadReplacements: 10 } });
+const { holdMs, threadReplacements } = sized({ short: { holdMs: 4_000, threadReplacements: 2 }, full: { holdMs: 90_000, threadReplacements: 10 } });
 const DISK_BYTES = 64 << 20;
 let broker: TestBroker;
 
@@ -77,7 +77,7 @@ faultTest(`a disk full for ${String(holdMs / 1_000)} s while records flow, then 
 
     await disk.free();
     const readyAfterMs = await untilReady(restarted);
-    await sleep(500);
+    await sleep(200);
     await flow.stop();
     expect({ seed, problems: await run.verdict() }).toEqual({ seed, problems: [] });
     reportFigure({
@@ -105,7 +105,7 @@ faultTest('input/output errors under one store, while the others go on', Failing
     failing = await FailingWrites.of(app.pid as number, [join(directory, log), join(directory, 'disk-probe')]);
     const { redAfterMs, reason } = await untilRed(app);
     expect(reason).toContain('the disk reports an input/output error');
-    await sleep(2_000);
+    await sleep(1_000);
     expect((await app.ready()).ok).toBe(false);
     const states = await app.taskStates();
     expect([...states].filter(([, state]) => state === 'SUSPENDED')).toEqual([['0_0', 'SUSPENDED']]);
@@ -113,7 +113,7 @@ faultTest('input/output errors under one store, while the others go on', Failing
 
     await failing.end();
     const readyAfterMs = await untilReady(app);
-    await sleep(500);
+    await sleep(200);
     await flow.stop();
     expect(app.logged('replacing it')).toEqual([]);
     expect({ seed, problems: await run.verdict() }).toEqual({ seed, problems: [] });
