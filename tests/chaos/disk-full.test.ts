@@ -50,7 +50,7 @@ async function untilReady(app: AppProcess): Promise<number> {
 
 faultTest(`a disk full for ${String(holdMs / 1_000)} s while records flow, then a start on it`, SmallDisk.refusal(), async () => {
   const disk = SmallDisk.mount(DISK_BYTES);
-  const run = await EchoRun.open({ connection: broker.connection, name: 'disk-full', seed, stateDir: disk.path, config: { threadReplacements, threadReplaceBackoffMs: 1 } });
+  const run = await EchoRun.open({ connection: broker.connection, name: 'disk-full', seed, partitions: 2, stateDir: disk.path, config: { threadReplacements, threadReplaceBackoffMs: 1 } });
   try {
     const app = await run.start();
     await app.untilReady();
@@ -92,7 +92,7 @@ faultTest(`a disk full for ${String(holdMs / 1_000)} s while records flow, then 
 });
 
 faultTest('input/output errors under one store, while the others go on', FailingWrites.refusal(), async () => {
-  const run = await EchoRun.open({ connection: broker.connection, name: 'disk-eio', seed });
+  const run = await EchoRun.open({ connection: broker.connection, name: 'disk-eio', seed, partitions: 2 });
   let failing: FailingWrites | undefined;
   try {
     const app = await run.start();
