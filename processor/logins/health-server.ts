@@ -19,8 +19,11 @@ export async function serveHealth(options: { host: string; port: number; streams
       response.setHeader('allow', 'GET, HEAD');
       answer(response, 405, { error: 'only GET and HEAD are served here' });
     } else if (path === '/health') {
+      // A process that waits for a disk or a broker works: starting it anew would mend nothing.
       const failed = streams.failure;
-      answer(response, failed === undefined ? 200 : 503, { status: failed === undefined ? 'ok' : 'failing', state: streams.state, ...(failed === undefined ? {} : { code: failed.code, reason: failed.message }) });
+      const waitingFor = streams.waitingFor();
+      if (failed === undefined) answer(response, 200, { status: 'ok', state: streams.state, ...(waitingFor === null ? {} : { waitingFor }) });
+      else answer(response, 503, { status: 'failing', state: streams.state, code: failed.code, reason: failed.message });
     } else if (path === '/ready') {
       const reason = streams.notReadyReason();
       answer(response, reason === null ? 200 : 503, reason === null ? { status: 'ready' } : { status: 'not ready', reason });

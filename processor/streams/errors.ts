@@ -4,7 +4,7 @@
  * - `replace`: the thread is in an unknown state; it is replaced after a back-off, up to ten times without progress.
  * - `restore`: the task's local store cannot be trusted; it is set aside and restored from its changelog.
  * - `retake`: the task lost its place (fenced, aborted); it goes through fence-restore-seek-resume again.
- * - `wait`: the broker is away; try again for ever, counting nothing.
+ * - `wait`: what the work stands on, the broker or the disk, is away; try again for ever, counting nothing.
  */
 export type Reaction = 'exit' | 'replace' | 'restore' | 'retake' | 'wait';
 
@@ -27,7 +27,7 @@ export const ERROR_TABLE = {
   USER_CODE_FAILED: 'replace',
   THREAD_FAILED: 'replace',
   STORE_DAMAGED: 'restore',
-  STORE_IO_FAILED: 'replace',
+  STORE_IO_FAILED: 'wait',
   TASK_FENCED: 'retake',
   COMMIT_FAILED: 'retake',
   BROKER_AWAY: 'wait',

@@ -175,9 +175,19 @@ export class KafkaStreams {
   /** Null when work goes on; else why not, in one line for /ready. */
   notReadyReason(): string | null {
     if (this.#failure !== undefined) return `${this.#failure.code}: ${this.#failure.message}`;
+    const waiting = this.waitingFor();
+    if (waiting !== null) return waiting;
     if (this.#state !== 'RUNNING') return this.#awayReason ?? `the processor is ${this.#state}`;
-    const away = this.#supervisor?.threads().find((t) => t.status !== undefined && t.status.brokerAway !== null);
-    return away === undefined ? null : `the broker is away: ${String(away.status?.brokerAway)}`;
+    return null;
+  }
+
+  /** What tasks wait for that nobody in here can mend, a disk or a broker, in one line; null when there is no such thing. */
+  waitingFor(): string | null {
+    const statuses = this.#supervisor?.threads().flatMap((t) => t.status ?? []) ?? [];
+    const disk = statuses.find((s) => s.diskTrouble !== null)?.diskTrouble ?? null;
+    if (disk !== null) return disk;
+    const away = statuses.find((s) => s.brokerAway !== null)?.brokerAway ?? null;
+    return away === null ? null : `the broker is away: ${away}`;
   }
 
   records(): number {

@@ -23,6 +23,8 @@ export interface AppExit {
   readonly afterMs: number;
 }
 
+const TASK_STATE = /^tributary_task_state\{task="([^"]+)",state="([^"]+)"\} 1$/gm;
+
 /** One line of the process's JSON log, or `{ msg }` of a line that is none. */
 export interface LogLine {
   readonly level?: number;
@@ -74,6 +76,11 @@ export class AppProcess {
     return new AppProcess(child, port);
   }
 
+  /** Of the processor itself, not of its guard; known from its first line on. */
+  get pid(): number | undefined {
+    return this.lines.map(({ pid }) => pid).find((pid) => typeof pid === 'number');
+  }
+
   get running(): boolean {
     return this.#exit === undefined;
   }
@@ -103,21 +110,36 @@ export class AppProcess {
     }
   }
 
-  async ready(): Promise<{ ok: boolean; reason: string }> {
+  /** /ready, as of now. */
+  ready(): Promise<{ ok: boolean; reason: string }> {
+    return this.#ask('/ready');
+  }
+
+  /** /health, as of now. */
+  health(): Promise<{ ok: boolean; reason: string }> {
+    return this.#ask('/health');
+  }
+
+  async #ask(path: string): Promise<{ ok: boolean; reason: string }> {
     try {
-      const answer = await fetch(`http://127.0.0.1:${String(this.port)}/ready`, { signal: AbortSignal.timeout(2_000) });
+      const answer = await fetch(`http://127.0.0.1:${String(this.port)}${path}`, { signal: AbortSignal.timeout(2_000) });
       return { ok: answer.ok, reason: await answer.text() };
     } catch (error) {
       return { ok: false, reason: String(error) };
     }
   }
 
+  /** The state of each task that it has, by task id; empty while it does not answer. */
+  async taskStates(): Promise<Map<string, string>> {
+    const text = await this.#metrics().catch(() => '');
+    return new Map([...text.matchAll(TASK_STATE)].map(([, task, state]) => [String(task), String(state)]));
+  }
+
   /** Lag by task id of the tasks it runs; undefined while it does not answer or a task is not running. */
   async lags(): Promise<Map<string, number> | undefined> {
     try {
-      const answer = await fetch(`http://127.0.0.1:${String(this.port)}/metrics`, { signal: AbortSignal.timeout(2_000) });
-      const text = await answer.text();
-      const states = [...text.matchAll(/^tributary_task_state\{task="([^"]+)",state="([^"]+)"\} 1$/gm)];
+      const text = await this.#metrics();
+      const states = [...text.matchAll(TASK_STATE)];
       if (states.some(([, , state]) => state !== 'RUNNING')) return undefined;
       return new Map([...text.matchAll(/^tributary_task_lag\{task="([^"]+)",role="ACTIVE"\} (\d+)$/gm)].map(([, task, lag]) => [String(task), Number(lag)]));
     } catch {
@@ -155,6 +177,11 @@ export class AppProcess {
   /** The last lines of its log, for an error message. */
   log(last = 40): string {
     return this.lines.slice(last === Infinity ? 0 : -last).map((line) => JSON.stringify(line)).join('\n');
+  }
+
+  async #metrics(): Promise<string> {
+    const answer = await fetch(`http://127.0.0.1:${String(this.port)}/metrics`, { signal: AbortSignal.timeout(2_000) });
+    return answer.text();
   }
 
   #signal(signal: NodeJS.Signals): void {

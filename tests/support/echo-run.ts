@@ -31,6 +31,8 @@ export interface EchoRunOptions {
   readonly root?: string;
   readonly config?: Partial<StreamsConfigInput>;
   readonly throwAt?: string;
+  /** Where the stores are: a directory of the caller's, which stays. Without it a new one, which does not. */
+  readonly stateDir?: string;
 }
 
 /** Short enough for tests to wait for; the broker of a chaos test must allow them (CHAOS_BROKER). */
@@ -94,7 +96,7 @@ export class EchoRun {
   }
 
   static async open(options: EchoRunOptions): Promise<EchoRun> {
-    const run = new EchoRun(options, await mkdtemp(join(tmpdir(), 'tributary-echo-')));
+    const run = new EchoRun(options, options.stateDir ?? (await mkdtemp(join(tmpdir(), 'tributary-echo-'))));
     const topics = [run.input, echoTopic(run.input), runningTopic(run.input), bucketsTopic(run.input)];
     await createTopics(options.connection.brokers, ...topics.map((topic) => ({ topic, partitions: run.partitions, replicas: options.replicas ?? 1 })));
     return run;
@@ -201,7 +203,7 @@ export class EchoRun {
     this.#closed = true;
     await killAll(this.apps);
     await this.#producer?.disconnect();
-    await rm(this.stateDir, { recursive: true, force: true });
+    if (this.#options.stateDir === undefined) await rm(this.stateDir, { recursive: true, force: true });
   }
 
   async #send(count: number): Promise<void> {

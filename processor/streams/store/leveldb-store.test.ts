@@ -104,7 +104,7 @@ test('after a failed commit the store refuses further ones, and closes without t
   for (let n = 2; failure === undefined && n < 20; n++) {
     await store.commit(big(n)).then(() => { acknowledged = n; }, (error: unknown) => { failure = error; });
   }
-  expect(failure).toMatchObject({ code: 'STORE_IO_FAILED', reaction: 'replace' });
+  expect(failure).toMatchObject({ code: 'STORE_IO_FAILED', reaction: 'wait' });
   await expect(store.commit(oneChange('2', 99))).rejects.toMatchObject({ code: 'STORE_IO_FAILED', message: expect.stringContaining('close and open it again') });
   await store.close();
   await unblock();

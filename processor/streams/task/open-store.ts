@@ -1,10 +1,10 @@
-import { StreamsError } from '../errors.ts';
+import { messageOf, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { openLevelDbStore } from '../store/leveldb-store.ts';
 import { setAside } from '../store/set-aside.ts';
 import { taskDirectory } from '../store/state-directory.ts';
 import type { StateStore } from '../store/state-store.ts';
-import { StoreLockedError } from '../store/store-errors.ts';
+import { StoreLockedError, diskTrouble, storeIoFailed } from '../store/store-errors.ts';
 import type { TaskId } from './task-id.ts';
 
 const LOCKED_RETRY_MS = 25;
@@ -19,7 +19,7 @@ const LOCKED_TIMEOUT_MS = 60_000;
 /**
  * Opens a task's store and checks it, so that damage never reaches its changelog: a store that cannot be trusted is set
  * aside and an empty one takes its place. Waits while another thread of this process still has it open.
- * @throws StreamsError STORE_IO_FAILED, STORE_DAMAGED when even an empty one cannot be made.
+ * @throws StreamsError STORE_IO_FAILED when the disk is full, failing or not writable.
  */
 export async function openCheckedStore(options: { readonly taskId: TaskId; readonly applicationId: string; readonly slotDirectory: string; readonly signal: AbortSignal; readonly logger: Logger }): Promise<StateStore> {
   const { taskId, applicationId, slotDirectory, signal, logger } = options;
@@ -43,8 +43,34 @@ export async function openCheckedStore(options: { readonly taskId: TaskId; reado
         continue;
       }
       if (!(error instanceof StreamsError) || error.code !== 'STORE_DAMAGED') throw error;
-      const kept = await setAside(directory);
+      const kept = await setAsideStore(directory);
       logger.warn({ taskId, kept, reason: error.message }, 'the local store cannot be trusted; restoring it from its changelog');
     }
+  }
+}
+
+/**
+ * Closes the store of a task with the clean mark. A disk that does not take the mark costs a check at the next opening,
+ * and nothing else.
+ */
+export async function closeCleanly(store: StateStore, taskId: TaskId, logger: Logger): Promise<void> {
+  try {
+    await store.close();
+  } catch (error) {
+    if (!(error instanceof StreamsError)) throw error;
+    logger.warn({ taskId, code: error.code, error: error.message }, 'the store was closed without its clean mark; it is checked when it is opened again');
+  }
+}
+
+/**
+ * Sets a store aside. A disk that cannot do that is in trouble itself: the store stays where it is, and is judged again.
+ * @throws StreamsError STORE_IO_FAILED
+ */
+export async function setAsideStore(directory: string): Promise<string | null> {
+  try {
+    return await setAside(directory);
+  } catch (error) {
+    const trouble = diskTrouble(messageOf(error));
+    throw trouble === null ? error : storeIoFailed(directory, trouble, error);
   }
 }

@@ -1,14 +1,15 @@
+import type { RestoreCluster } from '../changelog/changelog-reader.ts';
 import { topicPartition } from '../changelog/streams-producer.ts';
 import { READ_COMMITTED, type KafkaCluster } from '../consumer/kafka-cluster.ts';
 import { RecordFetcher, type FetchedPartition } from '../consumer/record-fetcher.ts';
 import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
-import { messageOf } from '../errors.ts';
+import { messageOf, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import { setAside } from '../store/set-aside.ts';
 import { taskDirectory } from '../store/state-directory.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
 import type { TaskStatus } from './instance-status.ts';
-import { openCheckedStore } from './open-store.ts';
+import { isDiskTrouble, type DiskWait } from './disk-wait.ts';
+import { closeCleanly, openCheckedStore, setAsideStore } from './open-store.ts';
 import type { TaskChangelog } from './stream-task.ts';
 import { compareTaskIds, type TaskId } from './task-id.ts';
 import { TaskState } from './task-state.ts';
@@ -28,7 +29,8 @@ export interface StandbyTasksOptions {
   readonly applicationId: string;
   readonly slotDirectory: string;
   /** Its own connections: long polls of the standbys must hold up nobody. */
-  readonly cluster: KafkaCluster;
+  readonly cluster: RestoreCluster & Pick<KafkaCluster, 'disconnect'>;
+  readonly disk: DiskWait;
   readonly changelogsOf: (id: TaskId) => readonly TaskChangelog[];
   readonly logger: Logger;
   readonly onFatal: (error: unknown) => void;
@@ -91,11 +93,10 @@ export class StandbyTasks {
     });
   }
 
-  async #follow(task: StandbyTask): Promise<void> {
-    const { cluster, applicationId, slotDirectory, logger } = this.#options;
+  async #follow(task: StandbyTask, trouble?: StreamsError): Promise<void> {
+    const { cluster, logger } = this.#options;
     const { signal } = task.life;
-    task.state.to('RESTORING');
-    task.store = await openCheckedStore({ taskId: task.id, applicationId, slotDirectory, signal, logger });
+    task.store = await this.#openStore(task, trouble);
     signal.throwIfAborted();
     await untilBrokerAnswers(signal, () => cluster.track(task.changelogs.map((c) => c.topic)));
     for (const { topic, partition } of task.changelogs) {
@@ -110,14 +111,36 @@ export class StandbyTasks {
     logger.info({ taskId: task.id }, 'standby task follows its changelogs');
   }
 
+  /** `trouble`: with the disk, and known already. */
+  async #openStore(task: StandbyTask, trouble?: StreamsError): Promise<StateStore> {
+    const { applicationId, slotDirectory, logger, disk } = this.#options;
+    const { signal } = task.life;
+    const open = (): Promise<StateStore> => openCheckedStore({ taskId: task.id, applicationId, slotDirectory, signal, logger });
+    let known = trouble;
+    if (known === undefined) {
+      task.state.to('RESTORING');
+      try {
+        return await open();
+      } catch (error) {
+        if (!isDiskTrouble(error)) throw error;
+        task.state.to('SUSPENDED');
+        known = error;
+      }
+    }
+    const store = await disk.open(task.id, known, signal, open);
+    task.state.to('RESTORING');
+    return store;
+  }
+
   async #close(task: StandbyTask): Promise<void> {
     this.#tasks.delete(task.id);
     task.life.abort();
     for (const { topic, partition } of task.changelogs) this.#fetcher.remove(topic, partition);
-    await task.opening;
+    // What is applied may end in another opening.
     await this.#applying;
+    await task.opening;
     task.state.to('CLOSED');
-    await task.store?.close();
+    if (task.store !== undefined) await closeCleanly(task.store, task.id, this.#options.logger);
     this.#options.logger.info({ taskId: task.id }, 'closed standby task');
   }
 
@@ -138,23 +161,23 @@ export class StandbyTasks {
     for (const task of this.#tasks.values()) {
       const own = fetched.filter((part) => task.changelogs.some((c) => c.topic === part.topic && c.partition === part.partition));
       if (own.length === 0 || task.store === undefined || task.life.signal.aborted) continue;
-      if (own.some((part) => part.outOfRange)) {
-        await this.#startOver(task);
-        continue;
+      try {
+        if (own.some((part) => part.outOfRange)) await this.#startOver(task);
+        else await applyTo(task, task.store, own);
+      } catch (error) {
+        await this.#suspend(task, error);
       }
-      const changes: StoreChange[] = [];
-      for (const { topic, partition, records, nextOffset, lastStableOffset } of own) {
-        const name = topicPartition(topic, partition);
-        const { store } = task.changelogs.find((c) => c.topic === topic && c.partition === partition) as TaskChangelog;
-        for (const { key, value } of records) if (key !== null) changes.push({ store, key, value });
-        task.positions.set(name, nextOffset);
-        task.ends.set(name, lastStableOffset);
-      }
-      const moved = [...task.positions].some(([name, offset]) => task.store?.offsets().changelog.get(name) !== offset);
-      if (moved) await task.store.commit({ changes, changelogOffsets: task.positions, inputOffsets: new Map() });
-      const caughtUp = [...task.ends].every(([name, end]) => (task.positions.get(name) ?? 0) >= end);
-      if (caughtUp && task.state.name === 'RESTORING') task.state.to('RUNNING');
     }
+  }
+
+  /** A store that failed is closed, and checked when it is opened again: for trouble with the disk, when that is over. */
+  async #suspend(task: StandbyTask, error: unknown): Promise<void> {
+    if (!isDiskTrouble(error) && !(error instanceof StreamsError && error.reaction === 'restore')) throw error;
+    const { store } = task;
+    task.store = undefined;
+    for (const { topic, partition } of task.changelogs) this.#fetcher.remove(topic, partition);
+    await store?.closeDirty();
+    task.opening = this.#refollow(task, isDiskTrouble(error) ? error : undefined);
   }
 
   /** The changelog does not hold what the store ends at: a copy can be made again, the active task decides what is wrong. */
@@ -163,15 +186,30 @@ export class StandbyTasks {
     const store = task.store;
     task.store = undefined;
     await store?.closeDirty();
-    const kept = await setAside(taskDirectory(slotDirectory, task.id));
+    const kept = await setAsideStore(taskDirectory(slotDirectory, task.id));
     logger.warn({ taskId: task.id, kept }, 'the standby store does not fit its changelog; following it from the beginning');
     task.opening = this.#refollow(task);
   }
 
-  async #refollow(task: StandbyTask): Promise<void> {
+  async #refollow(task: StandbyTask, trouble?: StreamsError): Promise<void> {
     task.state.to('SUSPENDED');
-    await this.#follow(task).catch((error: unknown) => {
+    await this.#follow(task, trouble).catch((error: unknown) => {
       if (!task.life.signal.aborted) this.#options.onFatal(new Error(`standby task ${task.id}: ${messageOf(error)}`));
     });
   }
+}
+
+async function applyTo(task: StandbyTask, into: StateStore, fetched: readonly FetchedPartition[]): Promise<void> {
+  const changes: StoreChange[] = [];
+  for (const { topic, partition, records, nextOffset, lastStableOffset } of fetched) {
+    const name = topicPartition(topic, partition);
+    const { store } = task.changelogs.find((c) => c.topic === topic && c.partition === partition) as TaskChangelog;
+    for (const { key, value } of records) if (key !== null) changes.push({ store, key, value });
+    task.positions.set(name, nextOffset);
+    task.ends.set(name, lastStableOffset);
+  }
+  const moved = [...task.positions].some(([name, offset]) => into.offsets().changelog.get(name) !== offset);
+  if (moved) await into.commit({ changes, changelogOffsets: task.positions, inputOffsets: new Map() });
+  const caughtUp = [...task.ends].every(([name, end]) => (task.positions.get(name) ?? 0) >= end);
+  if (caughtUp && task.state.name === 'RESTORING') task.state.to('RUNNING');
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,9 +9,10 @@ import { topicPartition, type OutgoingRecord, type StreamsProducer } from '../ch
 import { RecordFetcher } from '../consumer/record-fetcher.ts';
 import { StreamsError, type ErrorCode } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
-import { storeDamaged } from '../store/store-errors.ts';
+import { storeDamaged, storeIoFailed } from '../store/store-errors.ts';
 import { StreamsBuilder } from '../topology/streams-builder.ts';
 import type { Topology } from '../topology/topology.ts';
+import { DiskWait } from './disk-wait.ts';
 import { FenceGate } from './fence-gate.ts';
 import { TaskGraph } from './task-graph.ts';
 import { TaskManager, timeSourcesOf } from './task-manager.ts';
@@ -49,10 +50,12 @@ class Bench {
   readonly fatal: unknown[] = [];
   readonly fences = new FenceGate();
   inits = 0;
+  readonly disk: DiskWait;
   readonly tasks: TaskManager;
   readonly #fetcher: RecordFetcher;
 
   constructor(slotDirectory: string) {
+    this.disk = new DiskWait(slotDirectory, quietLogger);
     const topology = counting();
     const partitionsOf = (): number => 1;
     this.brokers.add('words', 0, 1);
@@ -63,6 +66,7 @@ class Bench {
       applicationId: APPLICATION,
       partitionsOf,
       logger: quietLogger,
+      disk: this.disk,
       take: {
         applicationId: APPLICATION,
         slotDirectory,
@@ -242,6 +246,62 @@ describe('a commit that failed', () => {
     expect(bench.counts()).toEqual(ALL);
     expect(read).toBe(1);
     expect(bench.tasks.running()[0]?.store).not.toBe(store);
+  });
+});
+
+describe('a disk in trouble', () => {
+  /** No probe can be written where a directory has its name. */
+  const block = (): Promise<unknown> => mkdir(join(slot, '0_0', 'disk-probe'));
+  const unblock = (): Promise<void> => rm(join(slot, '0_0', 'disk-probe'), { recursive: true });
+
+  async function failInStore(): Promise<void> {
+    await bench.tasks.assign(ASSIGNED);
+    await bench.untilRunning();
+    await block();
+    const store = bench.tasks.running()[0]?.store;
+    if (store === undefined) throw new Error('no store');
+    store.commit = async () => {
+      throw storeIoFailed(slot, 'the disk is full: free some space');
+    };
+    bench.publish('a', 'b', 'a');
+    await bench.work();
+  }
+
+  test('after the Kafka commit: it is waited for without a fence, and what the store missed comes from the changelog', async () => {
+    await failInStore();
+    await sleep(1_200);
+    expect(bench.tasks.tasks.map((t) => t.state.name)).toEqual(['SUSPENDED']);
+    expect(bench.disk.reason).toContain('0_0');
+    expect([bench.inits, bench.fatal]).toEqual([1, []]);
+    await unblock();
+    await bench.untilRunning();
+    expect(bench.counts()).toEqual(ALL);
+    expect([bench.inits, bench.disk.reason]).toEqual([2, null]);
+    bench.publish('a');
+    await bench.work();
+    expect(bench.counts().store).toEqual({ a: 3, b: 1 });
+  });
+
+  test('keeps no task from being given away', async () => {
+    await failInStore();
+    await sleep(50);
+    await bench.tasks.assign({});
+    expect([bench.tasks.tasks.length, bench.fatal, bench.disk.reason]).toEqual([0, [], null]);
+    await unblock();
+    await bench.tasks.assign(ASSIGNED);
+    await bench.untilRunning();
+    expect(bench.counts()).toEqual(ALL);
+  });
+
+  test('that does not take the clean mark ends nothing: the store is checked when it is opened again', async () => {
+    await run();
+    await mkdir(join(slot, '0_0', 'clean-mark.json.new'));
+    await bench.tasks.assign({});
+    await rm(join(slot, '0_0', 'clean-mark.json.new'), { recursive: true });
+    await bench.tasks.assign(ASSIGNED);
+    await bench.untilRunning();
+    expect(bench.tasks.running()[0]?.store?.uncleanOpen).toBe(true);
+    expect(bench.counts()).toEqual(ALL);
   });
 });
 

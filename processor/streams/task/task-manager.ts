@@ -5,6 +5,8 @@ import { messageOf, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { changelogTopic, topicNameOf, type SubTopology, type Topology } from '../topology/topology.ts';
 import { commitTask } from './commit.ts';
+import { isDiskTrouble, type DiskWait } from './disk-wait.ts';
+import { closeCleanly, openCheckedStore } from './open-store.ts';
 import { StreamTask, type TaskChangelog } from './stream-task.ts';
 import { takeTask, type TakeContext } from './take-task.ts';
 import { compareTaskIds, parseTaskId, taskId, type TaskId } from './task-id.ts';
@@ -14,6 +16,7 @@ export interface TaskManagerOptions {
   readonly applicationId: string;
   readonly partitionsOf: (topic: string) => number;
   readonly take: TakeContext;
+  readonly disk: DiskWait;
   readonly logger: Logger;
   /** The task is ready: read its inputs from here on. */
   readonly onRunning: (task: StreamTask, offsets: ReadonlyMap<string, number>) => void;
@@ -102,8 +105,9 @@ export class TaskManager {
     task.state.to('CLOSED');
     await task.producer?.abort();
     await task.producer?.close();
-    await (clean ? task.store?.close() : task.store?.closeDirty());
+    const { store } = task;
     task.store = undefined;
+    if (store !== undefined) await (clean ? closeCleanly(store, task.id, this.#options.logger) : store.closeDirty());
     this.#options.logger.info({ taskId: task.id }, 'closed task');
   }
 
@@ -111,18 +115,23 @@ export class TaskManager {
     await Promise.all(this.tasks.map((task) => this.close(task, clean)));
   }
 
-  #startTake(task: StreamTask): void {
-    const run = this.#take(task).finally(() => this.#underWay.delete(task.id));
+  #startTake(task: StreamTask, failure?: unknown): void {
+    const run = this.#take(task, failure).finally(() => this.#underWay.delete(task.id));
     this.#underWay.set(task.id, run);
   }
 
-  async #take(task: StreamTask): Promise<void> {
-    const { logger, onRunning, onFatal } = this.#options;
+  /** `failure`: what the task was suspended for. */
+  async #take(task: StreamTask, failure?: unknown): Promise<void> {
+    const { logger, onRunning, onFatal, take, disk } = this.#options;
     const { signal } = task.life;
-    while (!signal.aborted) {
-      task.state.to('RESTORING');
+    for (let last = failure; !signal.aborted; ) {
       try {
-        const offsets = await takeTask(task, this.#options.take);
+        // The task fences when its store is there: not once for each time that the disk is asked.
+        if (isDiskTrouble(last)) task.store = await disk.open(task.id, last, signal, () => openCheckedStore({ ...take, taskId: task.id, signal }));
+        last = undefined;
+        if (signal.aborted) return;
+        task.state.to('RESTORING');
+        const offsets = await takeTask(task, take);
         if (signal.aborted) return;
         task.start(offsets);
         task.state.to('RUNNING');
@@ -136,10 +145,12 @@ export class TaskManager {
           onFatal(ends);
           return;
         }
-        logger.warn({ taskId: task.id, code: error instanceof StreamsError ? error.code : undefined, error: messageOf(error) }, 'taking the task failed; trying again');
-        task.state.to('SUSPENDED');
+        if (task.state.name === 'RESTORING') task.state.to('SUSPENDED');
         await task.producer?.close();
         await this.#distrustStore(task, error);
+        last = error;
+        if (isDiskTrouble(error)) continue;
+        logger.warn({ taskId: task.id, code: error instanceof StreamsError ? error.code : undefined, error: messageOf(error) }, 'taking the task failed; trying again');
         await new Promise((resolve) => setTimeout(resolve, RETAKE_DELAY_MS));
       }
     }
@@ -149,21 +160,21 @@ export class TaskManager {
   async #afterFailure(task: StreamTask, error: unknown): Promise<unknown> {
     const ends = this.#endsThread(task, error);
     if (ends !== undefined) return ends;
-    this.#options.logger.warn({ taskId: task.id, error: messageOf(error) }, 'commit failed; the task drops what was not committed and is taken anew');
+    if (!isDiskTrouble(error)) this.#options.logger.warn({ taskId: task.id, error: messageOf(error) }, 'commit failed; the task drops what was not committed and is taken anew');
     this.#options.onStopped(task);
     task.state.to('SUSPENDED');
     task.graph?.aborted();
     await task.producer?.abort();
     await task.producer?.close();
     await this.#distrustStore(task, error);
-    this.#startTake(task);
+    this.#startTake(task, error);
     return undefined;
   }
 
   /** The error by which the thread must end, or undefined when the task can be taken anew. */
   #endsThread(task: StreamTask, error: unknown): unknown {
     if (!(error instanceof StreamsError) || !['retake', 'wait', 'restore'].includes(error.reaction)) return error;
-    // Fenced or without a broker: that is nobody's fault, and has an end.
+    // Fenced, or without a broker or a disk: that is nobody's fault, and has an end.
     if (error.code === 'TASK_FENCED' || error.reaction === 'wait') return undefined;
     const failures = (this.#failuresInARow.get(task.id) ?? 0) + 1;
     this.#failuresInARow.set(task.id, failures);
@@ -171,9 +182,9 @@ export class TaskManager {
     return new StreamsError('THREAD_FAILED', `task ${task.id} failed ${String(failures)} times in a row, last with ${error.code}: ${messageOf(error)}`, { cause: error, taskId: task.id });
   }
 
-  /** A store that turned out damaged while it was open is closed, so that the next take checks it and sets it aside. */
+  /** A store that failed while it was open is closed, so that it is checked when it is opened again. */
   async #distrustStore(task: StreamTask, error: unknown): Promise<void> {
-    if (!(error instanceof StreamsError) || error.reaction !== 'restore') return;
+    if (!isDiskTrouble(error) && !(error instanceof StreamsError && error.reaction === 'restore')) return;
     const { store } = task;
     task.store = undefined;
     await store?.closeDirty();

@@ -6,8 +6,8 @@ import type { TaskStateName } from './instance-status.ts';
  *      │          │   ^        │   │
  *      │          │   │        v   │
  *      │          │   └── SUSPENDED│      SUSPENDED: a commit failed or the producer was fenced;
- *      │          │           │    │      buffers are dropped and the task is taken anew
- *      v          v           v    v
+ *      │          │           │    │      buffers are dropped and the task is taken anew,
+ *      v          v           v    v      at once, or when the disk under its store takes writes again
  *      └──────> CLOSED <───────────┘
  */
 const LEGAL_MOVES: Readonly<Record<TaskStateName, readonly TaskStateName[]>> = {

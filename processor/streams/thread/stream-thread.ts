@@ -10,6 +10,7 @@ import { RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { ThreadInit } from '../streams-config.ts';
 import { crashPoint } from '../task/crash-point.ts';
+import { DiskWait } from '../task/disk-wait.ts';
 import { FenceGate } from '../task/fence-gate.ts';
 import type { StreamTask } from '../task/stream-task.ts';
 import { TaskGraph } from '../task/task-graph.ts';
@@ -41,6 +42,7 @@ export class StreamThread {
   readonly #tasks: TaskManager;
   readonly #standbys: StandbyTasks;
   readonly #fences = new FenceGate();
+  readonly #disk: DiskWait;
   readonly #repartitionTopics: ReadonlySet<string>;
   #assignment: MemberShare | undefined;
   #lost = false;
@@ -64,6 +66,7 @@ export class StreamThread {
     this.#topology = topology;
     this.#logger = logger;
     this.#storesOnDisk = storesOnDisk;
+    this.#disk = new DiskWait(init.slotDirectory, logger);
     const { connection, config } = init;
     this.#repartitionTopics = new Set(topology.subTopologies.flatMap((s) => s.sources.flatMap((source) => ('grouping' in source ? [topicNameOf(source, config.applicationId)] : []))));
     const clusterFor = (role: string): KafkaCluster => new KafkaCluster({ ...connection, clientId: `${init.threadName}-${role}` }, logger);
@@ -82,6 +85,7 @@ export class StreamThread {
       applicationId: config.applicationId,
       partitionsOf,
       logger,
+      disk: this.#disk,
       take: {
         applicationId: config.applicationId,
         slotDirectory: init.slotDirectory,
@@ -120,6 +124,7 @@ export class StreamThread {
       applicationId: config.applicationId,
       slotDirectory: init.slotDirectory,
       cluster: clusterFor('standby'),
+      disk: this.#disk,
       changelogsOf: (id) => changelogsOf(topology, config.applicationId, id),
       logger,
       onFatal: (error) => this.#fail(error),
@@ -193,6 +198,7 @@ export class StreamThread {
       records: this.#records,
       commits: this.#commits,
       brokerAway: this.#brokerAway,
+      diskTrouble: this.#disk.reason,
       steady: this.#settled && this.#assignment === undefined && tasks.every((t) => t.state.name === 'RUNNING'),
       purgeable: tasks.flatMap((t) => t.inputs.filter((i) => this.#repartitionTopics.has(i.topic)).flatMap((i) => {
         const offset = t.committedOffsets().get(topicPartition(i.topic, i.partition));

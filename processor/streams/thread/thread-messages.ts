@@ -12,6 +12,8 @@ export type FromThread =
       /** Commits since the thread started: progress, as the supervisor understands it. */
       readonly commits: number;
       readonly brokerAway: string | null;
+      /** What tasks wait for at the disk under their stores, in one line; null when none waits. */
+      readonly diskTrouble: string | null;
       /** Group membership is settled and no task is being restored. */
       readonly steady: boolean;
       /** Committed offsets of repartition partitions, `topic-partition` to offset: what may be purged. */

@@ -1,0 +1,97 @@
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { FakeBrokers } from '../../../tests/support/fake-brokers.ts';
+import { quietLogger } from '../../../tests/support/quiet-logger.ts';
+import { openLevelDbStore } from '../store/leveldb-store.ts';
+import { DiskWait } from './disk-wait.ts';
+import { StandbyTasks } from './standby-tasks.ts';
+
+const CHANGELOG = 'app-counts-changelog';
+const TASK = '0_0';
+let slot: string;
+let brokers: FakeBrokers;
+let disk: DiskWait;
+let standbys: StandbyTasks;
+let fatal: unknown[];
+
+beforeEach(async () => {
+  slot = await mkdtemp(join(tmpdir(), 'tributary-standby-'));
+  fatal = [];
+  brokers = new FakeBrokers();
+  brokers.add(CHANGELOG, 0, 1);
+  disk = new DiskWait(slot, quietLogger);
+  standbys = new StandbyTasks({
+    applicationId: 'app',
+    slotDirectory: slot,
+    cluster: Object.assign(brokers, { disconnect: async () => undefined }),
+    disk,
+    changelogsOf: () => [{ store: 'counts', topic: CHANGELOG, partition: 0 }],
+    logger: quietLogger,
+    onFatal: (error) => fatal.push(error),
+  });
+});
+afterEach(async () => {
+  await standbys.close();
+  await rm(slot, { recursive: true, force: true });
+});
+
+/** LevelDB cannot begin a file whose name a directory has, and no probe can be written. */
+const probe = (): string => join(slot, TASK, 'disk-probe');
+const logs = (): string[] => Array.from({ length: 20 }, (_, number) => join(slot, TASK, `${String(number + 4).padStart(6, '0')}.log`));
+
+async function block(): Promise<void> {
+  await Promise.all([probe(), ...logs()].map((path) => mkdir(path, { recursive: true }).catch(() => undefined)));
+}
+
+/** The probe comes last: it says that all is well. */
+async function unblock(): Promise<void> {
+  for (const path of [...logs(), probe()]) if ((await stat(path).catch(() => null))?.isDirectory() === true) await rm(path, { recursive: true });
+}
+
+function write(rows: number, bytes: number): void {
+  const log = brokers.partitions.get(`${CHANGELOG}-0`);
+  for (let row = 0; row < rows; row += 1) log?.values.push({ key: Buffer.from(`row-${String(log.values.length)}`), value: Buffer.alloc(bytes, 1) });
+}
+
+const state = (): string | undefined => standbys.status()[0]?.state;
+const caughtUp = (): boolean => state() === 'RUNNING' && standbys.status()[0]?.lag === 0;
+
+async function until(condition: () => boolean, what: string): Promise<void> {
+  for (const deadline = performance.now() + 10_000; !condition() || fatal.length > 0; await sleep(5)) {
+    if (fatal.length > 0 || performance.now() > deadline) throw new Error(`not ${what}: ${String(fatal[0])}, ${JSON.stringify(standbys.status())}`);
+  }
+}
+
+test('a standby whose disk fails waits for it, and follows its changelog on from there', async () => {
+  await standbys.assign([TASK]);
+  write(10, 10);
+  await until(caughtUp, 'caught up');
+  await block();
+  for (let batch = 0; state() !== 'SUSPENDED' && batch < 20; batch += 1) {
+    write(2, 500_000);
+    await sleep(30);
+  }
+  await until(() => state() === 'SUSPENDED', 'suspended');
+  expect(disk.reason).toContain(TASK);
+  await unblock();
+  write(1, 10);
+  await until(caughtUp, 'caught up again');
+  expect(disk.reason).toBeNull();
+
+  await standbys.assign([]);
+  const store = await openLevelDbStore(join(slot, TASK), { identity: { applicationId: 'app', taskId: TASK } });
+  expect(store.digest().entries).toBe(brokers.partitions.get(`${CHANGELOG}-0`)?.values.length);
+  expect(await store.verify()).toBe(true);
+  await store.close();
+}, 20_000);
+
+test('a standby that is given up while it waits lets go of its store', async () => {
+  await block();
+  await standbys.assign([TASK]);
+  await sleep(300);
+  await standbys.assign([]);
+  expect([fatal, disk.reason, standbys.status()]).toEqual([[], null, []]);
+});
