@@ -7,10 +7,11 @@ import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
 import { isBrokerAway } from '../../processor/streams/consumer/kafka-errors.ts';
 import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
 import type { StreamsConfigInput } from '../../processor/streams/index.ts';
+import { repartitionTopic } from '../../processor/streams/topology/topology.ts';
 import { partitionOf } from '../../processor/streams/topology/partitioner.ts';
 import { seededRandom, type SeededRandom } from '../../tools/seeded-random.ts';
 import { AppProcess, ECHO_PROCESSOR, killAll } from './app-process.ts';
-import { bucketsTopic, echoTopic, runningTopic, type EchoTopologyOptions } from './echo-topology.ts';
+import { BY_BUCKET, bucketsTopic, echoTopic, runningTopic, type EchoTopologyOptions } from './echo-topology.ts';
 import { groupEmpty, settled } from './group-progress.ts';
 import { verifyEcho } from './oracle.ts';
 import { quietLogger } from './quiet-logger.ts';
@@ -26,7 +27,10 @@ export interface EchoRunOptions {
   readonly keys?: number;
   /** Where the runtime's source is: a mutant's copy, or the project. */
   readonly root?: string;
+  /** Over CHAOS_CONFIG. */
   readonly config?: Partial<StreamsConfigInput>;
+  /** Time-outs and intervals as users get them, instead of CHAOS_CONFIG: for what is measured. */
+  readonly productionDefaults?: boolean;
   readonly throwAt?: string;
 }
 
@@ -40,6 +44,9 @@ const CHAOS_CONFIG = {
   statusIntervalMs: 250,
   threadReplaceBackoffMs: 50,
 } satisfies Partial<StreamsConfigInput>;
+
+/** The default, said aloud: how old what a process says of itself may be. */
+const PRODUCTION_STATUS = { statusIntervalMs: 1_000 } satisfies Partial<StreamsConfigInput>;
 
 /** Broker properties under which a dead member is missed, and a dead transaction aborted, within seconds. */
 export const CHAOS_BROKER: Readonly<Record<string, string>> = {
@@ -122,6 +129,12 @@ export class EchoRun {
     };
   }
 
+  /** The partition that a task reads, as committed offsets name it. */
+  inputOf(task: string): string {
+    const [subTopology, partition] = task.split('_');
+    return `${subTopology === '0' ? this.input : repartitionTopic(this.applicationId, BY_BUCKET)}-${String(partition)}`;
+  }
+
   get publishedRecords(): number {
     return this.#published.reduce((sum, count) => sum + count, 0);
   }
@@ -137,7 +150,7 @@ export class EchoRun {
         KAFKA_BROKERS: connection.brokers.join(','),
         CLIENT_ID: this.applicationId,
         ECHO_TOPOLOGY: JSON.stringify(topology),
-        ECHO_CONFIG: JSON.stringify({ ...CHAOS_CONFIG, applicationId: this.applicationId, stateDir: this.stateDir, ...config }),
+        ECHO_CONFIG: JSON.stringify({ ...this.#baseConfig, applicationId: this.applicationId, stateDir: this.stateDir, ...config }),
         ...env,
       },
     });
@@ -163,7 +176,7 @@ export class EchoRun {
 
   /** All input is processed. */
   async settled(timeoutMs = 60_000, apps: () => AppProcess[] = () => this.wanted()): Promise<void> {
-    await settled({ connection: this.#options.connection, applicationId: this.applicationId, inputTopics: [this.input], tasks: 2 * this.partitions, apps, statusIntervalMs: CHAOS_CONFIG.statusIntervalMs }, timeoutMs);
+    await settled({ connection: this.#options.connection, applicationId: this.applicationId, inputTopics: [this.input], tasks: 2 * this.partitions, apps, statusIntervalMs: this.#baseConfig.statusIntervalMs }, timeoutMs);
   }
 
   /** Settles, stops every process, and answers what is wrong: nothing, when the runtime kept its word. */
@@ -185,6 +198,10 @@ export class EchoRun {
     await killAll(this.apps);
     await this.#producer?.disconnect();
     await rm(this.stateDir, { recursive: true, force: true });
+  }
+
+  get #baseConfig(): typeof CHAOS_CONFIG | { readonly statusIntervalMs: number } {
+    return this.#options.productionDefaults === true ? PRODUCTION_STATUS : CHAOS_CONFIG;
   }
 
   async #send(count: number): Promise<void> {

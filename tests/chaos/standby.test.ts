@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
+import { changelogTopic } from '../../processor/streams/topology/topology.ts';
+import type { AppProcess } from '../support/app-process.ts';
+import { startTestBroker, type TestBroker } from '../support/broker.ts';
+import { reportFigure, seed, seconds, sized } from '../support/chaos.ts';
+import { EchoRun } from '../support/echo-run.ts';
+import { BUCKET_WINDOWS, BUCKETS, RUNNING } from '../support/echo-topology.ts';
+import { OffsetWatch } from '../support/offset-watch.ts';
+import { quietLogger } from '../support/quiet-logger.ts';
+
+/*
+ * A processor that is killed and stays away, where others follow its tasks: with the time-outs that users have.
+ */
+
+const { records, keys, slackMs } = sized({ short: { records: 20_000, keys: 2_000, slackMs: 6_000 }, full: { records: 200_000, keys: 20_000, slackMs: 2_000 } });
+const SESSION_TIMEOUT_MS = 8_000;
+const PARTITIONS = 3;
+const TASKS = 2 * PARTITIONS;
+/** As long as a standby may wait in a fetch, and a commit and a report on top. */
+const IN_FLIGHT_MS = 1_000;
+let broker: TestBroker;
+
+beforeAll(async () => {
+  broker = await startTestBroker();
+}, 60_000);
+afterAll(() => broker.stop(), 60_000);
+
+/** Resolves when each task is run by one process and followed, without a lag where `caughtUp`, by another. */
+async function untilFollowed(apps: readonly AppProcess[], caughtUp: boolean): Promise<void> {
+  for (const deadline = performance.now() + 60_000; ; ) {
+    const active = (await Promise.all(apps.map((app) => app.lags()))).flatMap((lags) => [...(lags ?? [])]);
+    const standby = (await Promise.all(apps.map((app) => app.standbyLags()))).flatMap((lags) => [...(lags ?? [])]);
+    if (active.length === TASKS && standby.length === TASKS && (!caughtUp || [...active, ...standby].every(([, lag]) => lag === 0))) return;
+    if (performance.now() > deadline) throw new Error(`not every task is followed: ${JSON.stringify({ active, standby })}\n${apps.map((app) => app.log(15)).join('\n---\n')}`);
+    await sleep(100);
+  }
+}
+
+/** The sum of what these changelog partitions end at. */
+async function changelogEnds(run: EchoRun, tasks: readonly string[]): Promise<number> {
+  const admin = createKafka({ ...broker.connection, clientId: 'test-admin' }, quietLogger).admin();
+  await admin.connect();
+  try {
+    let sum = 0;
+    for (const store of [RUNNING, BUCKETS, BUCKET_WINDOWS]) {
+      const ends = await admin.fetchTopicOffsets(changelogTopic(run.applicationId, store));
+      for (const { partition, high } of ends) if (tasks.includes(`${store === RUNNING ? '0' : '1'}_${String(partition)}`)) sum += Number(high);
+    }
+    return sum;
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** Changelog offsets that survivors had to read before they could run what was the dead one's. */
+const restoredOf = (apps: readonly AppProcess[]): number => apps.flatMap((app) => app.logged('restored the store')).reduce((sum, { offsets }) => sum + Number(offsets), 0);
+
+async function withProcessors(name: string, work: (run: EchoRun, apps: readonly AppProcess[], watch: OffsetWatch) => Promise<void>): Promise<void> {
+  const run = await EchoRun.open({ connection: broker.connection, name, seed, keys, partitions: PARTITIONS, productionDefaults: true, config: { numStandbyReplicas: 1 } });
+  const watch = new OffsetWatch(broker.connection, run.applicationId);
+  try {
+    await run.publish(records);
+    const apps: AppProcess[] = [];
+    for (let index = 0; index < 3; index += 1) {
+      apps.push(await run.start());
+      await apps[index]?.untilReady();
+    }
+    await run.settled(120_000);
+    await untilFollowed(apps, true);
+    await work(run, apps, watch);
+    expect({ seed, problems: await run.verdict(), regressions: watch.regressions }).toEqual({ seed, problems: [], regressions: [] });
+  } finally {
+    await watch.stop();
+    await run.close();
+  }
+}
+
+/** Kills one of them; answers what was restored by the others and how long its input stood. */
+async function killOne(run: EchoRun, apps: readonly AppProcess[], watch: OffsetWatch): Promise<{ tasks: string[]; restored: number; servedAfterMs: number }> {
+  const victim = apps[run.random.below(apps.length)] as AppProcess;
+  const survivors = apps.filter((app) => app !== victim);
+  const tasks = [...((await victim.lags()) ?? new Map<string, number>()).keys()];
+  expect(tasks.length).toBeGreaterThan(0);
+  const before = restoredOf(survivors);
+  await victim.kill();
+  const killedAt = performance.now();
+  const flow = run.flow();
+  await sleep(200);
+  const moves = await watch.moved(tasks.map((task) => run.inputOf(task)), watch.now(), SESSION_TIMEOUT_MS + 30_000);
+  const restored = restoredOf(survivors) - before;
+  await flow.stop();
+  return { tasks, restored, servedAfterMs: (moves.at(-1) as number) - killedAt };
+}
+
+test(`caught up: nothing is restored, and what was the dead one's is served again (seed ${String(seed)})`, async () => {
+  await withProcessors('standby-quiet', async (run, apps, watch) => {
+    // Standbys say of themselves once a second.
+    await sleep(2_000);
+    await untilFollowed(apps, true);
+    const { restored, servedAfterMs } = await killOne(run, apps, watch);
+    reportFigure({ fault: `standby caught up (${String(keys)} keys, ${String(records)} records), active killed`, asked: '0 records restored; served again within session time-out (8 s) + 2 s', measured: `${String(restored)} restored; served again after ${seconds(servedAfterMs)}` });
+    expect(restored).toBe(0);
+    expect(servedAfterMs).toBeLessThan(SESSION_TIMEOUT_MS + slackMs);
+  });
+}, 240_000);
+
+test(`in full flow: only what was in flight is restored (seed ${String(seed)})`, async () => {
+  await withProcessors('standby-flow', async (run, apps, watch) => {
+    const flow = run.flow();
+    await sleep(3_000);
+    await untilFollowed(apps, false);
+    const tasks = ['0', '1'].flatMap((sub) => Array.from({ length: PARTITIONS }, (_, partition) => `${sub}_${String(partition)}`));
+    const before = await changelogEnds(run, tasks);
+    await sleep(IN_FLIGHT_MS);
+    const inFlight = (await changelogEnds(run, tasks)) - before;
+    const { restored, servedAfterMs } = await killOne(run, apps, watch);
+    await flow.stop();
+    reportFigure({ fault: 'standby in full flow, active killed', asked: 'no more restored than was in flight; served again within session time-out (8 s) + 2 s', measured: `${String(restored)} restored, ${String(inFlight)} in flight; served again after ${seconds(servedAfterMs)}` });
+    expect(restored).toBeLessThanOrEqual(inFlight);
+    expect(servedAfterMs).toBeLessThan(SESSION_TIMEOUT_MS + slackMs);
+  });
+}, 240_000);
