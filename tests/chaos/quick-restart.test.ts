@@ -36,12 +36,10 @@ async function owners(apps: readonly AppProcess[]): Promise<string[][]> {
 
 const joins = (app: AppProcess): number => app.logged('joined the group').length + app.logged('the group rebalances').length;
 
-test.each([
-  { processes: 1, threads: 1 },
-  { processes: 1, threads: 2 },
-  { processes: 3, threads: 1 },
-  { processes: 3, threads: 2 },
-])(`kill -9 of one of $processes with $threads stream threads, restarted at once, ${String(kills)} times (seed ${String(seed)})`, async ({ processes, threads }) => {
+test.each(sized({
+  short: [{ processes: 1, threads: 2 }, { processes: 3, threads: 1 }],
+  full: [{ processes: 1, threads: 1 }, { processes: 1, threads: 2 }, { processes: 3, threads: 1 }, { processes: 3, threads: 2 }],
+}))(`kill -9 of one of $processes with $threads stream threads, restarted at once, ${String(kills)} times (seed ${String(seed)})`, async ({ processes, threads }) => {
   const run = await EchoRun.open({ connection: broker.connection, name: `quick-restart-${String(processes)}-${String(threads)}`, seed, keys: KEYS, partitions: PARTITIONS, productionDefaults: true, config: { numStreamThreads: threads } });
   const watch = new OffsetWatch(broker.connection, run.applicationId);
   try {

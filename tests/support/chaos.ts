@@ -34,7 +34,9 @@ export function reportFigure(figure: Figure): void {
 /** Times in milliseconds as a figure: the median and the worst, in seconds. */
 export function spread(timesMs: readonly number[]): string {
   const sorted = [...timesMs].sort((a, b) => a - b);
-  return `median ${seconds(sorted[Math.floor(sorted.length / 2)] ?? NaN)}, worst ${seconds(sorted.at(-1) ?? NaN)}`;
+  const middle = (sorted.length - 1) / 2;
+  const median = ((sorted[Math.floor(middle)] ?? NaN) + (sorted[Math.ceil(middle)] ?? NaN)) / 2;
+  return `median ${seconds(median)}, worst ${seconds(sorted.at(-1) ?? NaN)}`;
 }
 
 export const seconds = (ms: number): string => `${(ms / 1_000).toFixed(2)} s`;
