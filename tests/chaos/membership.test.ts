@@ -12,7 +12,7 @@ import { OwnerWatch, sharedTwice } from '../support/owner-watch.ts';
  */
 
 const rounds = sized({ short: 1, full: 3 });
-const { steps, records, keys } = sized({ short: { steps: 6, records: 30_000, keys: 2_000 }, full: { steps: 12, records: 300_000, keys: 20_000 } });
+const { steps, records, keys } = sized({ short: { steps: 4, records: 20_000, keys: 2_000 }, full: { steps: 12, records: 300_000, keys: 20_000 } });
 const MOST_PROCESSORS = 4;
 /** With a session of 1.5 s a step takes about three seconds, and four when somebody must be missed first. */
 const STEP_MS = 3_500;

@@ -70,7 +70,6 @@ test.each(sized({
       expect(await owners(apps)).toEqual(before);
       expect(survivors.map(joins)).toEqual(rebalances);
     }
-    if (process.env['TIMELINE'] !== undefined) process.stderr.write(`TL ${JSON.stringify({ processes, threads, first, all })}\n${apps.map((a) => a.log(80)).join('\n')}\n`);
     await flow.stop();
     expect({ seed, problems: await run.verdict(), regressions: watch.regressions }).toEqual({ seed, problems: [], regressions: [] });
     reportFigure({
