@@ -8,7 +8,7 @@ import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
 import { AppProcess, ECHO_PROCESSOR, killAll } from '../support/app-process.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { reportFigure, seconds, seed, sized } from '../support/chaos.ts';
-import { OffsetWatch } from '../support/offset-watch.ts';
+import { watchOffsets } from '../support/offset-watch.ts';
 import { quietLogger } from '../support/quiet-logger.ts';
 import { seededRandom } from '../../tools/seeded-random.ts';
 
@@ -62,7 +62,7 @@ function start(): Promise<AppProcess> {
 
 test(`kill -9 with ${String(keys)} keys in one store, ${String(kills)} times (seed ${String(seed)})`, async () => {
   const random = seededRandom(seed);
-  const watch = new OffsetWatch(broker.connection, NAME);
+  const watch = watchOffsets(broker.connection, NAME);
   const apps = [await start()];
   let flowing = true;
   let flow: Promise<void> | undefined;

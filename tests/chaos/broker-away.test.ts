@@ -4,7 +4,7 @@ import type { AppProcess } from '../support/app-process.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { reportFigure, seconds, seed, sized } from '../support/chaos.ts';
 import { EchoRun } from '../support/echo-run.ts';
-import { OffsetWatch } from '../support/offset-watch.ts';
+import { type OffsetWatch, watchOffsets } from '../support/offset-watch.ts';
 
 /*
  * A broker that is away for longer than sessions, transactions and request time-outs live: in the middle of the work, after a
@@ -25,7 +25,7 @@ const errorsOf = (app: AppProcess): unknown[] => app.lines.filter(({ level }) =>
 
 async function inRun(name: string, work: (run: EchoRun, watch: OffsetWatch, inputs: readonly string[]) => Promise<AppProcess>): Promise<void> {
   const run = await EchoRun.open({ connection: broker.connection, name, seed, productionDefaults: true });
-  const watch = new OffsetWatch(broker.connection, run.applicationId);
+  const watch = watchOffsets(broker.connection, run.applicationId);
   try {
     const app = await work(run, watch, Array.from({ length: run.partitions }, (_, partition) => `${run.input}-${String(partition)}`));
     expect({ seed, problems: await run.verdict(), regressions: watch.regressions }).toEqual({ seed, problems: [], regressions: [] });

@@ -4,7 +4,7 @@ import type { AppProcess } from '../support/app-process.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { reportFigure, seconds, seed, sized } from '../support/chaos.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
-import { OffsetWatch } from '../support/offset-watch.ts';
+import { watchOffsets } from '../support/offset-watch.ts';
 import { OwnerWatch, sharedTwice } from '../support/owner-watch.ts';
 
 /*
@@ -27,7 +27,7 @@ afterAll(() => broker.stop(), 60_000);
 
 async function withRun(name: string, round: number, work: (run: EchoRun) => Promise<void>, flowing = true): Promise<void> {
   const run = await EchoRun.open({ connection: broker.connection, name: `${name}-${String(round)}`, seed: seed + round, partitions: PARTITIONS, keys });
-  const offsets = new OffsetWatch(broker.connection, run.applicationId);
+  const offsets = watchOffsets(broker.connection, run.applicationId);
   try {
     const flow = flowing ? run.flow() : undefined;
     await work(run);

@@ -4,7 +4,7 @@ import type { AppProcess } from '../support/app-process.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { reportFigure, seed, sized, spread } from '../support/chaos.ts';
 import { EchoRun } from '../support/echo-run.ts';
-import { OffsetWatch } from '../support/offset-watch.ts';
+import { watchOffsets } from '../support/offset-watch.ts';
 
 /*
  * kill -9 and an immediate restart, with the time-outs that users have (a session of 8 s) and records flowing: the process
@@ -41,7 +41,7 @@ test.each(sized({
   full: [{ processes: 1, threads: 1 }, { processes: 1, threads: 2 }, { processes: 3, threads: 1 }, { processes: 3, threads: 2 }],
 }))(`kill -9 of one of $processes with $threads stream threads, restarted at once, ${String(kills)} times (seed ${String(seed)})`, async ({ processes, threads }) => {
   const run = await EchoRun.open({ connection: broker.connection, name: `quick-restart-${String(processes)}-${String(threads)}`, seed, keys: KEYS, partitions: PARTITIONS, productionDefaults: true, config: { numStreamThreads: threads } });
-  const watch = new OffsetWatch(broker.connection, run.applicationId);
+  const watch = watchOffsets(broker.connection, run.applicationId);
   try {
     await run.publish(3 * KEYS);
     const apps: AppProcess[] = [];

@@ -7,7 +7,7 @@ import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { reportFigure, seed, seconds, sized } from '../support/chaos.ts';
 import { EchoRun } from '../support/echo-run.ts';
 import { BUCKET_WINDOWS, BUCKETS, RUNNING } from '../support/echo-topology.ts';
-import { OffsetWatch } from '../support/offset-watch.ts';
+import { type OffsetWatch, watchOffsets } from '../support/offset-watch.ts';
 import { quietLogger } from '../support/quiet-logger.ts';
 
 /*
@@ -59,7 +59,7 @@ const restoredOf = (apps: readonly AppProcess[]): number => apps.flatMap((app) =
 
 async function withProcessors(name: string, work: (run: EchoRun, apps: readonly AppProcess[], watch: OffsetWatch) => Promise<void>): Promise<void> {
   const run = await EchoRun.open({ connection: broker.connection, name, seed, keys, partitions: PARTITIONS, productionDefaults: true, config: { numStandbyReplicas: 1 } });
-  const watch = new OffsetWatch(broker.connection, run.applicationId);
+  const watch = watchOffsets(broker.connection, run.applicationId);
   try {
     await run.publish(records);
     const apps: AppProcess[] = [];

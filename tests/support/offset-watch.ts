@@ -6,26 +6,48 @@ import { quietLogger } from './quiet-logger.ts';
 
 const POLL_MS = 20;
 
-/**
- * Looks at a group's committed offsets all along, from outside: when each moved, and whether one ever went back. Outlives a
- * broker that is away.
- */
+/** Where a watch looks. A look that fails closes it; the next one opens it again. */
+export interface OffsetSource {
+  /** `topic-partition` and its committed offset. */
+  look(): Promise<readonly (readonly [string, number])[]>;
+  close(): Promise<void>;
+}
+
+/** Watches the committed offsets of a group from outside. */
+export function watchOffsets(connection: KafkaConnectionConfig, groupId: string): OffsetWatch {
+  let admin: Admin | undefined;
+  return new OffsetWatch({
+    look: async () => {
+      if (admin === undefined) {
+        const opened = createKafka({ ...connection, clientId: 'test-watch' }, quietLogger).admin();
+        await opened.connect();
+        admin = opened;
+      }
+      const topics = await admin.fetchOffsets({ groupId });
+      return topics.flatMap(({ topic, partitions }) => partitions.map(({ partition, offset }) => [`${topic}-${String(partition)}`, Number(offset)] as const));
+    },
+    close: async () => {
+      const opened = admin;
+      admin = undefined;
+      await opened?.disconnect().catch(() => undefined);
+    },
+  });
+}
+
+/** Looks at offsets all along: when each moved, and whether one ever went back. Outlives a broker that is away. */
 export class OffsetWatch {
   /** One sentence for each offset that went back. */
   readonly regressions: string[] = [];
   /** The most that one offset has moved between two looks: no less than the largest commit was. May be set back to 0. */
   largestStep = 0;
-  readonly #connection: KafkaConnectionConfig;
-  readonly #groupId: string;
+  readonly #source: OffsetSource;
   readonly #offsets = new Map<string, number>();
   readonly #running: Promise<void>;
-  #admin: Admin | undefined;
   #stopped = false;
   #looks = 0;
 
-  constructor(connection: KafkaConnectionConfig, groupId: string) {
-    this.#connection = connection;
-    this.#groupId = groupId;
+  constructor(source: OffsetSource) {
+    this.#source = source;
     this.#running = this.#run();
   }
 
@@ -69,28 +91,19 @@ export class OffsetWatch {
         await this.#look();
       } catch {
         // The broker is away, or has no coordinator yet.
-        await this.#admin?.disconnect().catch(() => undefined);
-        this.#admin = undefined;
+        await this.#source.close();
       }
       await sleep(POLL_MS);
     }
-    await this.#admin?.disconnect().catch(() => undefined);
+    await this.#source.close();
   }
 
   async #look(): Promise<void> {
-    if (this.#admin === undefined) {
-      const admin = createKafka({ ...this.#connection, clientId: 'test-watch' }, quietLogger).admin();
-      await admin.connect();
-      this.#admin = admin;
-    }
-    for (const { topic, partitions } of await this.#admin.fetchOffsets({ groupId: this.#groupId })) {
-      for (const { partition, offset } of partitions) {
-        const name = `${topic}-${String(partition)}`;
-        const before = this.#offsets.get(name) ?? -1;
-        if (Number(offset) < before) this.regressions.push(`${name} went back from ${String(before)} to ${offset}`);
-        if (before >= 0) this.largestStep = Math.max(this.largestStep, Number(offset) - before);
-        this.#offsets.set(name, Number(offset));
-      }
+    for (const [name, offset] of await this.#source.look()) {
+      const before = this.#offsets.get(name) ?? -1;
+      if (offset < before) this.regressions.push(`${name} went back from ${String(before)} to ${String(offset)}`);
+      if (before >= 0) this.largestStep = Math.max(this.largestStep, offset - before);
+      this.#offsets.set(name, offset);
     }
     this.#looks += 1;
   }

@@ -9,13 +9,13 @@ const STALE_MS = 800;
 export class OwnerWatch {
   /** One sentence for each task that two processes ran for longer than their words may be old. */
   readonly twice: string[] = [];
-  readonly #apps: () => readonly AppProcess[];
+  readonly #apps: () => readonly Pick<AppProcess, 'lags'>[];
   readonly #running: Promise<void>;
   readonly #sharedSince = new Map<string, number>();
   #looks = 0;
   #stopped = false;
 
-  constructor(apps: () => readonly AppProcess[]) {
+  constructor(apps: () => readonly Pick<AppProcess, 'lags'>[]) {
     this.#apps = apps;
     this.#running = this.#run();
   }
@@ -51,7 +51,7 @@ export class OwnerWatch {
  * Reads in the logs what the group told its members: in no generation may two processes have one partition. A process that
  * came back under the name of a dead one has the same process id, and is the same member.
  */
-export function sharedTwice(apps: readonly AppProcess[]): string[] {
+export function sharedTwice(apps: readonly Pick<AppProcess, 'logged' | 'port'>[]): string[] {
   const owners = new Map<string, string>();
   const problems: string[] = [];
   for (const app of apps) {
