@@ -23,6 +23,7 @@ RUN npm ci --omit=dev --ignore-scripts && node tools/postinstall.mjs
 
 FROM base AS tributary
 ENV NODE_ENV=production \
+    NODE_COMPILE_CACHE=/tmp/node-compile \
     LOG_FORMAT=json \
     HOST=0.0.0.0 \
     STATE_DIR=/var/lib/tributary/state

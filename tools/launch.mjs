@@ -14,11 +14,13 @@ const { ensureInstalled, nodePath, projectRoot } = await import('./install.mjs')
 if (!ensureInstalled()) process.exit(1);
 
 const [file, ...args] = process.argv.slice(2);
+// Stripping types and compiling take longer than all else in a start: what was compiled once is kept.
+const compileCache = process.env['NODE_COMPILE_CACHE'] ?? join(projectRoot, 'node_modules', '.cache', 'node-compile');
 const binDirs = [dirname(nodePath), join(projectRoot, 'node_modules', '.bin')].join(delimiter);
 const preload = pathToFileURL(join(projectRoot, 'tools', 'die-with-launcher.mjs')).href;
 const child = spawn(nodePath, ['--import', preload, join(projectRoot, file), ...args], {
   cwd: projectRoot,
-  env: { ...process.env, TRIBUTARY_LAUNCHER: String(process.pid), PATH: `${binDirs}${delimiter}${process.env['PATH'] ?? ''}` },
+  env: { ...process.env, NODE_COMPILE_CACHE: compileCache, TRIBUTARY_LAUNCHER: String(process.pid), PATH: `${binDirs}${delimiter}${process.env['PATH'] ?? ''}` },
   stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
 });
 

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { flushCompileCache } from 'node:module';
 import { hostname } from 'node:os';
+import type { Worker } from 'node:worker_threads';
 import { findChangedTopic, prepareTopics, purgeRepartitionTopics, type CreatableTopics } from './changelog/internal-topics.ts';
 import { StatusPublisher } from './changelog/status-publisher.ts';
 import { createKafka, type Kafka } from './consumer/kafka-cluster.ts';
@@ -10,7 +12,7 @@ import type { Logger } from './logger.ts';
 import { StateDirectory } from './store/state-directory.ts';
 import { parseStreamsConfig, type StreamsConfig, type StreamsConfigInput, type ThreadInit } from './streams-config.ts';
 import type { InstanceStatus } from './task/instance-status.ts';
-import { Supervisor } from './thread/supervisor.ts';
+import { loadStreamThread, Supervisor } from './thread/supervisor.ts';
 import type { Topology } from './topology/topology.ts';
 
 /*
@@ -107,16 +109,19 @@ export class KafkaStreams {
     this.#to('STARTING');
     const { topologyModule, topologyOptions, connection, logger } = this.#options;
     const { applicationId, numStreamThreads, stateDir } = this.#config;
+    let spares: Worker[] = [];
     try {
       const { buildTopology } = (await import(topologyModule.href)) as { buildTopology: (options: unknown) => Topology };
       const topology = buildTopology(topologyOptions);
       this.#topology = topology;
       const directory = await StateDirectory.lock(stateDir, applicationId, { log: logger });
       this.#directory = directory;
+      // Loading the code takes the threads longer than the topics: both at once.
+      spares = threadNames(applicationId, directory.processId, numStreamThreads).map((threadName) => loadStreamThread(threadName, topologyModule.href));
       const partitionCounts = await this.#prepare(topology, (await directory.taskIds()).length > 0);
       if (this.#state !== 'STARTING') return;
-      const inits = Array.from({ length: numStreamThreads }, (_, index): ThreadInit => ({
-        threadName: `${applicationId}-${directory.processId.slice(0, 8)}-StreamThread-${String(index + 1)}`,
+      const inits = threadNames(applicationId, directory.processId, numStreamThreads).map((threadName, index): ThreadInit => ({
+        threadName,
         groupInstanceId: `${directory.processId}-${String(index + 1)}`,
         processId: directory.processId,
         slotDirectory: directory.path,
@@ -126,7 +131,7 @@ export class KafkaStreams {
         config: this.#config,
         partitionCounts,
       }));
-      this.#supervisor = new Supervisor(inits, logger, { onFatal: (error) => this.#fail(error), onChange: () => this.#settle() });
+      this.#supervisor = new Supervisor(inits, logger, { onFatal: (error) => this.#fail(error), onChange: () => this.#settle() }, spares);
       this.#status = new StatusPublisher(this.#kafka, { applicationId, intervalMs: this.#config.statusIntervalMs, logger, status: () => this.status() });
       this.#to('REBALANCING');
       this.#supervisor.start();
@@ -140,6 +145,8 @@ export class KafkaStreams {
       const failure = error instanceof StreamsError ? error : new StreamsError('THREAD_FAILED', messageOf(error), { cause: error });
       this.#fail(failure);
       throw failure;
+    } finally {
+      for (const spare of spares) void spare.terminate();
     }
   }
 
@@ -228,7 +235,11 @@ export class KafkaStreams {
   #settle(): void {
     if (this.#state !== 'REBALANCING' && this.#state !== 'RUNNING') return;
     const steady = this.#supervisor?.threads().every((t) => t.status?.steady === true) === true;
-    if (steady && this.#state === 'REBALANCING') this.#to('RUNNING');
+    if (steady && this.#state === 'REBALANCING') {
+      this.#to('RUNNING');
+      // Node keeps what it has compiled (NODE_COMPILE_CACHE) when a process ends well; one that is killed should start as fast.
+      flushCompileCache();
+    }
     if (!steady && this.#state === 'RUNNING') this.#to('REBALANCING');
   }
 
@@ -266,4 +277,8 @@ export class KafkaStreams {
     const committed = new Map(this.#supervisor?.threads().flatMap((t) => t.status?.purgeable ?? []) ?? []);
     if (committed.size > 0) await purgeRepartitionTopics(this.#kafka, committed, this.#options.logger);
   }
+}
+
+function threadNames(applicationId: string, processId: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `${applicationId}-${processId.slice(0, 8)}-StreamThread-${String(index + 1)}`);
 }

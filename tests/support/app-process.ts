@@ -8,6 +8,9 @@ import { projectRoot } from '../../tools/project-root.ts';
 export const LOGIN_PROCESSOR = 'processor/logins/main.ts';
 export const ECHO_PROCESSOR = 'tests/support/echo-app.ts';
 
+/** As tools/launch.mjs sets it. */
+const compileCache = join(projectRoot, 'node_modules', '.cache', 'node-compile');
+
 export interface AppOptions {
   /** LOGIN_PROCESSOR, ECHO_PROCESSOR or another file below `root`. */
   readonly main: string;
@@ -69,7 +72,7 @@ export class AppProcess {
     const { PATH = '', HOME = '' } = process.env;
     const child = spawn('sh', [join(projectRoot, 'tools', 'guard.sh'), process.execPath, join(root, options.main)], {
       cwd: root,
-      env: { PATH, HOME, LOG_FORMAT: 'json', GUARD_SIGNAL: 'KILL', PROCESSOR_PORT: String(port), PORT: String(port), ...options.env },
+      env: { PATH, HOME, NODE_COMPILE_CACHE: compileCache, LOG_FORMAT: 'json', GUARD_SIGNAL: 'KILL', PROCESSOR_PORT: String(port), PORT: String(port), ...options.env },
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
     });
@@ -136,12 +139,22 @@ export class AppProcess {
   }
 
   /** Lag by task id of the tasks it runs; undefined while it does not answer or a task is not running. */
-  async lags(): Promise<Map<string, number> | undefined> {
+  lags(): Promise<Map<string, number> | undefined> {
+    return this.#lags('ACTIVE');
+  }
+
+  /** The same of the tasks it follows as a standby. */
+  standbyLags(): Promise<Map<string, number> | undefined> {
+    return this.#lags('STANDBY');
+  }
+
+  async #lags(role: 'ACTIVE' | 'STANDBY'): Promise<Map<string, number> | undefined> {
     try {
       const text = await this.#metrics();
       const states = [...text.matchAll(TASK_STATE)];
       if (states.some(([, , state]) => state !== 'RUNNING')) return undefined;
-      return new Map([...text.matchAll(/^tributary_task_lag\{task="([^"]+)",role="ACTIVE"\} (\d+)$/gm)].map(([, task, lag]) => [String(task), Number(lag)]));
+      const lags = [...text.matchAll(/^tributary_task_lag\{task="([^"]+)",role="([A-Z]+)"\} (\d+)$/gm)];
+      return new Map(lags.flatMap(([, task, of, lag]) => (of === role ? [[String(task), Number(lag)] as const] : [])));
     } catch {
       return undefined;
     }

@@ -30,3 +30,13 @@ export function reportFigure(figure: Figure): void {
   const file = process.env['CHAOS_FIGURES'];
   if (file !== undefined) appendFileSync(file, `${JSON.stringify({ ...figure, seed })}\n`);
 }
+
+/** Times in milliseconds as a figure: the median and the worst, in seconds. */
+export function spread(timesMs: readonly number[]): string {
+  const sorted = [...timesMs].sort((a, b) => a - b);
+  const middle = (sorted.length - 1) / 2;
+  const median = ((sorted[Math.floor(middle)] ?? NaN) + (sorted[Math.ceil(middle)] ?? NaN)) / 2;
+  return `median ${seconds(median)}, worst ${seconds(sorted.at(-1) ?? NaN)}`;
+}
+
+export const seconds = (ms: number): string => `${(ms / 1_000).toFixed(2)} s`;

@@ -1,14 +1,13 @@
 import { createLogger } from '../../processor/logins/logging.ts';
 import { serveHealth } from '../../processor/logins/health-server.ts';
 import { KafkaStreams, StreamsError, type StreamsConfigInput } from '../../processor/streams/index.ts';
-import type { EchoTopologyOptions } from './echo-topology.ts';
 
-/** The echo topology as a process. It imports the runtime beside it, so that a mutant's copy runs the mutant. */
+/** The echo topology, or another one of this folder (TOPOLOGY_MODULE), as a process. It imports the runtime beside it, so that a mutant's copy runs the mutant. */
 const env = (name: string): string => process.env[name] ?? '';
 const log = createLogger('echo', { level: env('LOG_LEVEL') === 'debug' ? 'debug' : 'info', format: 'json' });
-const topologyOptions = JSON.parse(env('ECHO_TOPOLOGY')) as EchoTopologyOptions;
+const topologyOptions = JSON.parse(env('ECHO_TOPOLOGY')) as unknown;
 const streams = new KafkaStreams({
-  topologyModule: new URL('./echo-topology.ts', import.meta.url),
+  topologyModule: new URL(process.env['TOPOLOGY_MODULE'] ?? './echo-topology.ts', import.meta.url),
   topologyOptions,
   connection: { brokers: env('KAFKA_BROKERS').split(','), clientId: env('CLIENT_ID'), ...(env('REQUEST_TIMEOUT_MS') === '' ? {} : { requestTimeoutMs: Number(env('REQUEST_TIMEOUT_MS')) }) },
   config: JSON.parse(env('ECHO_CONFIG')) as StreamsConfigInput,

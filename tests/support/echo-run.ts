@@ -7,11 +7,12 @@ import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
 import { hasCode, isBrokerAway } from '../../processor/streams/consumer/kafka-errors.ts';
 import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
 import type { StreamsConfigInput } from '../../processor/streams/index.ts';
+import { repartitionTopic } from '../../processor/streams/topology/topology.ts';
 import { partitionOf } from '../../processor/streams/topology/partitioner.ts';
 import { seededRandom, type SeededRandom } from '../../tools/seeded-random.ts';
 import type { TestBroker } from './broker.ts';
 import { AppProcess, ECHO_PROCESSOR, killAll } from './app-process.ts';
-import { bucketsTopic, echoTopic, runningTopic, type EchoTopologyOptions } from './echo-topology.ts';
+import { BY_BUCKET, bucketsTopic, echoTopic, runningTopic, type EchoTopologyOptions } from './echo-topology.ts';
 import { groupEmpty, settled } from './group-progress.ts';
 import { verifyEcho } from './oracle.ts';
 import { quietLogger } from './quiet-logger.ts';
@@ -29,7 +30,10 @@ export interface EchoRunOptions {
   readonly keys?: number;
   /** Where the runtime's source is: a mutant's copy, or the project. */
   readonly root?: string;
+  /** Over CHAOS_CONFIG. */
   readonly config?: Partial<StreamsConfigInput>;
+  /** Time-outs and intervals as users get them, instead of CHAOS_CONFIG: for what is measured. */
+  readonly productionDefaults?: boolean;
   readonly throwAt?: string;
   /** Where the stores are: a directory of the caller's, which stays. Without it a new one, which does not. */
   readonly stateDir?: string;
@@ -45,6 +49,9 @@ const CHAOS_CONFIG = {
   statusIntervalMs: 250,
   threadReplaceBackoffMs: 50,
 } satisfies Partial<StreamsConfigInput>;
+
+/** The default, said aloud: how old what a process says of itself may be. */
+const PRODUCTION_STATUS = { statusIntervalMs: 1_000 } satisfies Partial<StreamsConfigInput>;
 
 /** Broker properties under which a dead member is missed, and a dead transaction aborted, within seconds. */
 export const CHAOS_BROKER: Readonly<Record<string, string>> = {
@@ -132,6 +139,12 @@ export class EchoRun {
     };
   }
 
+  /** The partition that a task reads, as committed offsets name it. */
+  inputOf(task: string): string {
+    const [subTopology, partition] = task.split('_');
+    return `${subTopology === '0' ? this.input : repartitionTopic(this.applicationId, BY_BUCKET)}-${String(partition)}`;
+  }
+
   get publishedRecords(): number {
     return this.#published.reduce((sum, count) => sum + count, 0);
   }
@@ -148,7 +161,7 @@ export class EchoRun {
         CLIENT_ID: this.applicationId,
         ...(connection.requestTimeoutMs === undefined ? {} : { REQUEST_TIMEOUT_MS: String(connection.requestTimeoutMs) }),
         ECHO_TOPOLOGY: JSON.stringify(topology),
-        ECHO_CONFIG: JSON.stringify({ ...CHAOS_CONFIG, applicationId: this.applicationId, stateDir: this.stateDir, internalReplicationFactor: replicas, ...config }),
+        ECHO_CONFIG: JSON.stringify({ ...this.#baseConfig, applicationId: this.applicationId, stateDir: this.stateDir, internalReplicationFactor: replicas, ...config }),
         ...env,
       },
     });
@@ -174,7 +187,7 @@ export class EchoRun {
 
   /** All input is processed. */
   async settled(timeoutMs = 60_000, apps: () => AppProcess[] = () => this.wanted()): Promise<void> {
-    await settled({ connection: this.#options.connection, applicationId: this.applicationId, inputTopics: [this.input], tasks: 2 * this.partitions, apps, statusIntervalMs: CHAOS_CONFIG.statusIntervalMs }, timeoutMs);
+    await settled({ connection: this.#options.connection, applicationId: this.applicationId, inputTopics: [this.input], tasks: 2 * this.partitions, apps, statusIntervalMs: this.#baseConfig.statusIntervalMs }, timeoutMs);
   }
 
   /** Settles, stops every process, and answers what is wrong: nothing, when the runtime kept its word. */
@@ -204,6 +217,10 @@ export class EchoRun {
     await killAll(this.apps);
     await this.#producer?.disconnect();
     if (this.#options.stateDir === undefined) await rm(this.stateDir, { recursive: true, force: true });
+  }
+
+  get #baseConfig(): typeof CHAOS_CONFIG | { readonly statusIntervalMs: number } {
+    return this.#options.productionDefaults === true ? PRODUCTION_STATUS : CHAOS_CONFIG;
   }
 
   async #send(count: number): Promise<void> {

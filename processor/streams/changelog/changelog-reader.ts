@@ -19,6 +19,11 @@ export interface RestoreProgress {
 export interface RestoreCluster extends FetchCluster, Pick<KafkaCluster, 'offsetRange'> {}
 
 const TAKE_TIMEOUT_MS = 250;
+/**
+ * What is to be restored is there, so no fetch has to wait, but for the one that is under way when the end is reached: it
+ * holds up every other request of the connection, which all tasks of a thread share.
+ */
+const LAST_POLL_MS = 5;
 /** A restore that does not move for this long while every partition can be read is stuck. */
 const STUCK_AFTER_MS = 60_000;
 
@@ -40,7 +45,7 @@ export async function restoreStore(options: {
   const storeOf = new Map(changelogs.map((c) => [topicPartition(c.topic, c.partition), c.store]));
   let away = false;
   const fetcher = new RecordFetcher(cluster, logger, {
-    maxWaitMs: 50,
+    maxWaitMs: LAST_POLL_MS,
     onAway: (isAway) => {
       away = isAway;
     },

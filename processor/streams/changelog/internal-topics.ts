@@ -55,7 +55,9 @@ export async function prepareTopics(options: {
     // In this order: an instance that has committed has made all topics before.
     const withOffsets = await topicsWithOffsets(admin, applicationId);
     const isFirstStart = !hasLocalState && withOffsets.size === 0;
-    const existing = new Set(await admin.listTopics());
+    // All topics in one answer: a start that asks for each waits for each.
+    const found = await allPartitionCounts(admin);
+    const existing = new Set(found.keys());
     const counts: Record<string, number> = {};
     const create = async (plan: TopicPlan): Promise<void> => {
       await createTopic(admin, plan, replicationFactor);
@@ -78,7 +80,10 @@ export async function prepareTopics(options: {
       await create({ topic, partitions: plan.partitions, config: plan.config ?? {} });
     }
     if (exactlyOnce) await refuseForgottenSources(admin, topology, applicationId, withOffsets);
-    Object.assign(counts, await partitionCounts(admin, [...external]));
+    // What was made just now may have been made by another instance, in another size.
+    const made = Object.keys(counts);
+    for (const topic of external) counts[topic] = found.get(topic) ?? counts[topic] ?? 0;
+    Object.assign(counts, await partitionCounts(admin, made));
 
     for (const plan of internalTopics(topology, applicationId, counts)) {
       counts[plan.topic] = plan.partitions;
@@ -87,8 +92,8 @@ export async function prepareTopics(options: {
         await create(plan);
         continue;
       }
-      const found = (await partitionCounts(admin, [plan.topic]))[plan.topic];
-      if (found !== plan.partitions) throw new StreamsError('PARTITIONS_CHANGED', `the topic ${plan.topic} has ${String(found)} partitions, but the source topics make it ${String(plan.partitions)}: partitions were added, and keys would land elsewhere. Go back to the old partition count with a new topic, or ${RESET_REMEDY}`);
+      const has = found.get(plan.topic);
+      if (has !== plan.partitions) throw new StreamsError('PARTITIONS_CHANGED', `the topic ${plan.topic} has ${String(has)} partitions, but the source topics make it ${String(plan.partitions)}: partitions were added, and keys would land elsewhere. Go back to the old partition count with a new topic, or ${RESET_REMEDY}`);
     }
     return counts;
   } finally {
@@ -197,6 +202,12 @@ async function partitionCounts(admin: kafkajs.Admin, topics: readonly string[]):
   if (topics.length === 0) return {};
   const { topics: found } = await admin.fetchTopicMetadata({ topics: [...topics] });
   return Object.fromEntries(found.map(({ name, partitions }) => [name, partitions.length]));
+}
+
+/** Of every topic there is. */
+async function allPartitionCounts(admin: kafkajs.Admin): Promise<Map<string, number>> {
+  const { topics } = await admin.fetchTopicMetadata();
+  return new Map(topics.map(({ name, partitions }) => [name, partitions.length]));
 }
 
 async function topicsWithOffsets(admin: kafkajs.Admin, groupId: string): Promise<Set<string>> {

@@ -71,8 +71,9 @@ export class TransactionalProducer implements StreamsProducer {
       } catch (error) {
         // CONCURRENT_TRANSACTIONS: the open transaction of the fenced owner is being ended right now.
         if (!hasCode(error, CODE.CONCURRENT_TRANSACTIONS) && !isBrokerAway(error)) throw this.#failure('InitProducerId', error);
-        this.#cluster.forgetCoordinator(COORDINATOR_OF_TRANSACTION, transactionalId);
-        await new Promise((resolve) => setTimeout(resolve, INIT_RETRY_MS));
+        const concurrent = hasCode(error, CODE.CONCURRENT_TRANSACTIONS);
+        if (!concurrent) this.#cluster.forgetCoordinator(COORDINATOR_OF_TRANSACTION, transactionalId);
+        await new Promise((resolve) => setTimeout(resolve, concurrent ? CONCURRENT_RETRY_MS : INIT_RETRY_MS));
       }
     }
   }

@@ -160,7 +160,7 @@ export class TaskManager {
   async #afterFailure(task: StreamTask, error: unknown): Promise<unknown> {
     const ends = this.#endsThread(task, error);
     if (ends !== undefined) return ends;
-    if (!isDiskTrouble(error)) this.#options.logger.warn({ taskId: task.id, error: messageOf(error) }, 'commit failed; the task drops what was not committed and is taken anew');
+    if (!isDiskTrouble(error)) this.#options.logger.warn({ taskId: task.id, code: error instanceof StreamsError ? error.code : undefined, error: messageOf(error) }, 'commit failed; the task drops what was not committed and is taken anew');
     this.#options.onStopped(task);
     task.state.to('SUSPENDED');
     task.graph?.aborted();

@@ -1,20 +1,21 @@
 import { readdirSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { ThreadInit } from '../streams-config.ts';
 import type { Topology } from '../topology/topology.ts';
 import { StreamThread } from './stream-thread.ts';
-import type { FromThread, ToThread } from './thread-messages.ts';
+import type { FromThread, ThreadLoad, ToThread } from './thread-messages.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('stream-thread-worker.ts runs as a worker thread only');
-const init = workerData as ThreadInit;
+const { threadName, topologyModule } = workerData as ThreadLoad;
 const tell = (message: FromThread): void => port.postMessage(message);
 const log =
   (level: 'debug' | 'info' | 'warn' | 'error') =>
   (fields: object, message: string): void =>
-    tell({ kind: 'log', level, fields: { thread: init.threadName, ...plain(fields) }, message });
+    tell({ kind: 'log', level, fields: { thread: threadName, ...plain(fields) }, message });
 const logger: Logger = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
 
 /** Errors and the like do not cross threads as they are. */
@@ -22,21 +23,34 @@ function plain(fields: object): object {
   return JSON.parse(JSON.stringify(fields, (_key, value: unknown) => (value instanceof Error ? value.message : value))) as object;
 }
 
-function storesOnDisk(): string[] {
+function storesOnDisk(slotDirectory: string): string[] {
   try {
-    return readdirSync(init.slotDirectory).filter((entry) => /^\d+_\d+$/.test(entry));
+    return readdirSync(slotDirectory).filter((entry) => /^\d+_\d+$/.test(entry));
   } catch {
     return [];
   }
 }
 
 async function main(): Promise<void> {
-  const { buildTopology } = (await import(init.topologyModule)) as { buildTopology: (options: unknown) => Topology };
-  const thread = new StreamThread(init, buildTopology(init.topologyOptions), logger, storesOnDisk);
+  const told = Promise.withResolvers<ThreadInit>();
+  const closing = Promise.withResolvers<void>();
   port?.on('message', (message: ToThread) => {
-    if (message.kind === 'close') thread.close();
+    if (message.kind === 'start') told.resolve(message.init);
+    else closing.resolve();
   });
-  const timer = setInterval(() => tell(thread.status()), init.config.statusIntervalMs);
+  const { buildTopology } = (await import(topologyModule)) as { buildTopology: (options: unknown) => Topology };
+  const init = await told.promise;
+  const thread = new StreamThread(init, buildTopology(init.topologyOptions), logger, () => storesOnDisk(init.slotDirectory));
+  void closing.promise.then(() => thread.close());
+  let flushed = false;
+  const timer = setInterval(() => {
+    const status = thread.status();
+    tell(status);
+    if (flushed || !status.steady) return;
+    flushed = true;
+    // Node keeps what it has compiled when a process ends well; one that is killed later should start as fast.
+    flushCompileCache();
+  }, init.config.statusIntervalMs);
   try {
     await thread.run();
     tell(thread.status());

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { ERROR_TABLE, StreamsError, type ErrorCode } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { ThreadInit } from '../streams-config.ts';
-import type { FromThread, ToThread } from './thread-messages.ts';
+import type { FromThread, ThreadLoad, ToThread } from './thread-messages.ts';
 
 export type ThreadStatus = Extract<FromThread, { kind: 'status' }>;
 
@@ -44,15 +44,18 @@ export class Supervisor {
   readonly #logger: Logger;
   readonly #onFatal: (error: StreamsError) => void;
   readonly #onChange: () => void;
+  /** Workers that have loaded their code, one a seat, until the first spawn takes them. */
+  readonly #spares: Worker[];
   #closing = false;
   #watch: NodeJS.Timeout | undefined;
   #watchedAt = 0;
 
-  constructor(inits: readonly ThreadInit[], logger: Logger, handlers: { onFatal: (error: StreamsError) => void; onChange: () => void }) {
+  constructor(inits: readonly ThreadInit[], logger: Logger, handlers: { onFatal: (error: StreamsError) => void; onChange: () => void }, spares: Worker[] = []) {
     this.#seats = inits.map((init) => ({ init, worker: undefined, status: undefined, pastRecords: 0, failuresWithoutProgress: 0, failuresByRecord: new Map(), failedThisLife: false, closed: undefined, heardAt: 0, progressAt: 0 }));
     this.#logger = logger;
     this.#onFatal = handlers.onFatal;
     this.#onChange = handlers.onChange;
+    this.#spares = spares;
   }
 
   start(): void {
@@ -96,7 +99,10 @@ export class Supervisor {
     seat.failedThisLife = false;
     seat.heardAt = performance.now();
     seat.progressAt = seat.heardAt;
-    const worker = new Worker(new URL('./stream-thread-worker.ts', import.meta.url), { workerData: seat.init, name: seat.init.threadName, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB } });
+    const spare = this.#spares.shift();
+    // One that has died meanwhile has no number any more, and would never say so again.
+    const worker = spare !== undefined && spare.threadId > 0 ? spare : loadStreamThread(seat.init.threadName, seat.init.topologyModule);
+    worker.postMessage({ kind: 'start', init: seat.init } satisfies ToThread);
     seat.worker = worker;
     worker.on('message', (message: FromThread) => {
       if (seat.worker !== worker) return;
@@ -173,6 +179,14 @@ export class Supervisor {
       if (!this.#closing) this.#spawn(seat);
     }, backoffMs);
   }
+}
+
+/** A worker that loads its code and waits to be told what to run. */
+export function loadStreamThread(threadName: string, topologyModule: string): Worker {
+  const worker = new Worker(new URL('./stream-thread-worker.ts', import.meta.url), { workerData: { threadName, topologyModule } satisfies ThreadLoad, name: threadName, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB } });
+  // Until somebody listens: an error that nobody hears would end the process.
+  worker.on('error', () => undefined);
+  return worker;
 }
 
 /** The message of user code that failed names the task, the partition and the offset. */

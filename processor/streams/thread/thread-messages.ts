@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../errors.ts';
+import type { ThreadInit } from '../streams-config.ts';
 import type { TaskStatus } from '../task/instance-status.ts';
 
 /** What a stream thread tells the main thread. Plain data. */
@@ -23,4 +24,10 @@ export type FromThread =
   | { readonly kind: 'closed' };
 
 /** What the main thread tells a stream thread. */
-export type ToThread = { readonly kind: 'close' };
+export type ToThread = { readonly kind: 'start'; readonly init: ThreadInit } | { readonly kind: 'close' };
+
+/** What a thread needs to load its code, before it is told what to run. */
+export interface ThreadLoad {
+  readonly threadName: string;
+  readonly topologyModule: string;
+}
