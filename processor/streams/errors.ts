@@ -12,7 +12,9 @@ export type Reaction = 'exit' | 'replace' | 'restore' | 'retake' | 'wait';
 export const ERROR_TABLE = {
   CONFIG_INVALID: 'exit',
   TOPOLOGY_INVALID: 'exit',
+  TOPOLOGY_CHANGED: 'exit',
   SOURCE_TOPIC_MISSING: 'exit',
+  SOURCE_TOPIC_RECREATED: 'exit',
   INTERNAL_TOPIC_INVALID: 'exit',
   PARTITIONS_CHANGED: 'exit',
   OFFSETS_MISSING: 'exit',

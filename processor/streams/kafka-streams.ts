@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { findChangedTopic, prepareTopics, purgeRepartitionTopics, type CreatableTopics } from './changelog/internal-topics.ts';
+import { prepareTopics, purgeRepartitionTopics, type CreatableTopics } from './changelog/internal-topics.ts';
 import { StatusPublisher } from './changelog/status-publisher.ts';
-import { createKafka, type Kafka } from './consumer/kafka-cluster.ts';
+import { findChangedTopic, type KnownTopics } from './changelog/topic-check.ts';
+import { createKafka, KafkaCluster, type Kafka } from './consumer/kafka-cluster.ts';
 import { asFatalConnectionError, isBrokerAway } from './consumer/kafka-errors.ts';
 import { messageOf, StreamsError } from './errors.ts';
 import type { KafkaConnectionConfig } from './kafka-connection-config.ts';
@@ -62,6 +63,8 @@ export class KafkaStreams {
   readonly #options: KafkaStreamsOptions;
   readonly #config: StreamsConfig;
   readonly #kafka: Kafka;
+  /** For what kafkajs' admin client cannot ask. */
+  readonly #cluster: KafkaCluster;
   readonly #listeners = new Set<(next: StreamsState, previous: StreamsState) => void>();
   readonly #startedAtMs = Date.now();
   #state: StreamsState = 'CREATED';
@@ -71,6 +74,7 @@ export class KafkaStreams {
   #status: StatusPublisher | undefined;
   #purgeTimer: NodeJS.Timeout | undefined;
   #topicTimer: NodeJS.Timeout | undefined;
+  #checkingTopics = false;
   #rate = { at: performance.now(), records: 0, perSecond: 0 };
   #failure: StreamsError | undefined;
   #awayReason: string | null = 'not started';
@@ -81,6 +85,7 @@ export class KafkaStreams {
     this.#options = options;
     this.#config = parseStreamsConfig(options.config);
     this.#kafka = createKafka(options.connection, options.logger);
+    this.#cluster = new KafkaCluster({ ...options.connection, clientId: `${options.connection.clientId}-topics` }, options.logger);
   }
 
   get state(): StreamsState {
@@ -113,7 +118,7 @@ export class KafkaStreams {
       this.#topology = topology;
       const directory = await StateDirectory.lock(stateDir, applicationId, { log: logger });
       this.#directory = directory;
-      const partitionCounts = await this.#prepare(topology, (await directory.taskIds()).length > 0);
+      const topics = await this.#prepare(topology, (await directory.taskIds()).length > 0);
       if (this.#state !== 'STARTING') return;
       const inits = Array.from({ length: numStreamThreads }, (_, index): ThreadInit => ({
         threadName: `${applicationId}-${directory.processId.slice(0, 8)}-StreamThread-${String(index + 1)}`,
@@ -124,7 +129,8 @@ export class KafkaStreams {
         topologyOptions,
         connection,
         config: this.#config,
-        partitionCounts,
+        partitionCounts: topics.partitionCounts,
+        topicIds: topics.topicIds,
       }));
       this.#supervisor = new Supervisor(inits, logger, { onFatal: (error) => this.#fail(error), onChange: () => this.#settle() });
       this.#status = new StatusPublisher(this.#kafka, { applicationId, intervalMs: this.#config.statusIntervalMs, logger, status: () => this.status() });
@@ -133,7 +139,7 @@ export class KafkaStreams {
       this.#status.start();
       this.#purgeTimer = setInterval(() => void this.#purge(), PURGE_INTERVAL_MS);
       this.#purgeTimer.unref();
-      this.#topicTimer = setInterval(() => void this.#checkTopics(partitionCounts), TOPIC_CHECK_INTERVAL_MS);
+      this.#topicTimer = setInterval(() => void this.#checkTopics(topology, topics), TOPIC_CHECK_INTERVAL_MS);
       this.#topicTimer.unref();
     } catch (error) {
       if (this.#state === 'PENDING_SHUTDOWN') return;
@@ -151,6 +157,7 @@ export class KafkaStreams {
     clearInterval(this.#topicTimer);
     await this.#supervisor?.close();
     await this.#status?.close();
+    await this.#cluster.disconnect();
     this.#directory?.release();
     this.#to('NOT_RUNNING');
   }
@@ -184,13 +191,14 @@ export class KafkaStreams {
     return this.#supervisor?.records() ?? 0;
   }
 
-  async #prepare(topology: Topology, hasLocalState: boolean): Promise<Record<string, number>> {
+  async #prepare(topology: Topology, hasLocalState: boolean): Promise<KnownTopics> {
     const { connection, creatableTopics = {}, logger } = this.#options;
     this.#awayLogDueAt = performance.now() + AWAY_LOG_DELAY_MS;
     for (;;) {
       try {
-        const counts = await prepareTopics({
+        const topics = await prepareTopics({
           kafka: this.#kafka,
+          cluster: this.#cluster,
           topology,
           applicationId: this.#config.applicationId,
           creatable: creatableTopics,
@@ -200,7 +208,7 @@ export class KafkaStreams {
           logger,
         });
         this.#awayReason = null;
-        return counts;
+        return topics;
       } catch (error) {
         const fatal = asFatalConnectionError(error, connection.brokers);
         if (fatal !== undefined) throw fatal;
@@ -246,10 +254,21 @@ export class KafkaStreams {
     return Math.round(this.#rate.perSecond * 10) / 10;
   }
 
-  /** A topic that was deleted or repartitioned under the application stops it: going on would count wrongly in silence. */
-  async #checkTopics(expected: Readonly<Record<string, number>>): Promise<void> {
-    const changed = await findChangedTopic(this.#kafka, expected).catch(() => undefined);
-    if (changed !== undefined) this.#fail(changed);
+  /** A topic that was deleted, made anew, cut or repartitioned under the application stops it: going on would count wrongly in silence. */
+  async #checkTopics(topology: Topology, known: KnownTopics): Promise<void> {
+    if (this.#checkingTopics) return;
+    this.#checkingTopics = true;
+    const admin = this.#kafka.admin();
+    try {
+      await admin.connect();
+      const changed = await findChangedTopic({ admin, cluster: this.#cluster, topology, applicationId: this.#config.applicationId, logger: this.#options.logger }, known);
+      if (changed !== undefined) this.#fail(changed);
+    } catch (error) {
+      this.#options.logger.debug({ error: messageOf(error) }, 'the topics could not be checked');
+    } finally {
+      await admin.disconnect().catch(() => undefined);
+      this.#checkingTopics = false;
+    }
   }
 
   async #purge(): Promise<void> {

@@ -4,6 +4,7 @@ import { RecordFetcher, type FetchedPartition } from '../consumer/record-fetcher
 import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import type { StoreIdentity } from '../store/leveldb-store.ts';
 import { setAside } from '../store/set-aside.ts';
 import { taskDirectory } from '../store/state-directory.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
@@ -25,8 +26,8 @@ interface StandbyTask {
 }
 
 export interface StandbyTasksOptions {
-  readonly applicationId: string;
   readonly slotDirectory: string;
+  readonly identityOf: (id: TaskId) => StoreIdentity;
   /** Its own connections: long polls of the standbys must hold up nobody. */
   readonly cluster: KafkaCluster;
   readonly changelogsOf: (id: TaskId) => readonly TaskChangelog[];
@@ -92,10 +93,10 @@ export class StandbyTasks {
   }
 
   async #follow(task: StandbyTask): Promise<void> {
-    const { cluster, applicationId, slotDirectory, logger } = this.#options;
+    const { cluster, identityOf, slotDirectory, logger } = this.#options;
     const { signal } = task.life;
     task.state.to('RESTORING');
-    task.store = await openCheckedStore({ taskId: task.id, applicationId, slotDirectory, signal, logger });
+    task.store = await openCheckedStore({ identity: identityOf(task.id), slotDirectory, signal, logger });
     signal.throwIfAborted();
     await untilBrokerAnswers(signal, () => cluster.track(task.changelogs.map((c) => c.topic)));
     for (const { topic, partition } of task.changelogs) {

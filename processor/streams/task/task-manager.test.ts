@@ -66,6 +66,7 @@ class Bench {
       take: {
         applicationId: APPLICATION,
         slotDirectory,
+        identityOf: (taskId) => ({ applicationId: APPLICATION, taskId }),
         cluster: this.brokers,
         logger: quietLogger,
         fences: this.fences,

@@ -2,20 +2,23 @@ import { PlainProducer, type Membership } from '../changelog/plain-producer.ts';
 import { topicPartition, type StreamsProducer } from '../changelog/streams-producer.ts';
 import { TransactionalProducer } from '../changelog/transactional-producer.ts';
 import { GroupMember } from '../consumer/group-member.ts';
-import { KafkaCluster } from '../consumer/kafka-cluster.ts';
+import { topicRecreated } from '../changelog/topic-check.ts';
+import { KafkaCluster, LeaderNotKnownError } from '../consumer/kafka-cluster.ts';
 import { placeTasks } from '../consumer/partition-assignor.ts';
 import { RecordFetcher } from '../consumer/record-fetcher.ts';
 import { decodeAssignmentInfo, decodeSubscriptionInfo, encodeAssignmentInfo, encodeSubscriptionInfo } from '../consumer/subscription-info.ts';
 import { RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { ThreadInit } from '../streams-config.ts';
+import type { StoreIdentity } from '../store/leveldb-store.ts';
 import { crashPoint } from '../task/crash-point.ts';
 import { FenceGate } from '../task/fence-gate.ts';
 import type { StreamTask } from '../task/stream-task.ts';
 import { TaskGraph } from '../task/task-graph.ts';
 import { StandbyTasks } from '../task/standby-tasks.ts';
-import { parseTaskId } from '../task/task-id.ts';
+import { parseTaskId, type TaskId } from '../task/task-id.ts';
 import { allTaskIds, changelogsOf, partitionsOfTasks, TaskManager, timeSourcesOf } from '../task/task-manager.ts';
+import { topologySignature } from '../topology/signature.ts';
 import { outputsOf, topicNameOf, type Topology } from '../topology/topology.ts';
 import type { MemberShare } from '../consumer/group-member.ts';
 import type { FromThread } from './thread-messages.ts';
@@ -75,8 +78,10 @@ export class StreamThread {
       onAway: (away, reason) => {
         this.#brokerAway = away ? reason : null;
       },
+      checkTopics: (topics) => this.#checkTopics(topics),
     });
     const partitionsOf = (topic: string): number => this.#partitionsOf(topic);
+    const identityOf = (id: TaskId): StoreIdentity => this.#identityOf(id);
     this.#tasks = new TaskManager({
       topology,
       applicationId: config.applicationId,
@@ -85,6 +90,7 @@ export class StreamThread {
       take: {
         applicationId: config.applicationId,
         slotDirectory: init.slotDirectory,
+        identityOf,
         cluster: this.#queryCluster,
         logger,
         fences: this.#fences,
@@ -117,8 +123,8 @@ export class StreamThread {
       onFatal: (error) => this.#fail(error),
     });
     this.#standbys = new StandbyTasks({
-      applicationId: config.applicationId,
       slotDirectory: init.slotDirectory,
+      identityOf,
       cluster: clusterFor('standby'),
       changelogsOf: (id) => changelogsOf(topology, config.applicationId, id),
       logger,
@@ -275,6 +281,26 @@ export class StreamThread {
     const count = this.#init.partitionCounts[topic];
     if (count === undefined) throw new StreamsError('SOURCE_TOPIC_MISSING', `the topic ${topic} does not exist; create it before the application starts`);
     return count;
+  }
+
+  /** @throws StreamsError when one was made anew; LeaderNotKnownError while one is not there. */
+  async #checkTopics(topics: readonly string[]): Promise<void> {
+    const { topicIds } = this.#init;
+    const known = topics.filter((topic) => topicIds[topic] !== undefined);
+    const found = await this.#queryCluster.topicIds(known);
+    for (const topic of known) {
+      const [before, now] = [topicIds[topic] as string, found.get(topic)];
+      if (now === undefined) throw new LeaderNotKnownError(topic, 0);
+      if (now !== before) throw topicRecreated(topic, before, now, this.#repartitionTopics.has(topic));
+    }
+  }
+
+  #identityOf(taskId: TaskId): StoreIdentity {
+    const { topicIds, config: { applicationId } } = this.#init;
+    const inputs = this.#topology.subTopologies[parseTaskId(taskId).subTopology]?.sources.map((source) => topicNameOf(source, applicationId)) ?? [];
+    const changelogs = changelogsOf(this.#topology, applicationId, taskId).map(({ topic }) => topic);
+    const ids = [...inputs, ...changelogs].flatMap((topic) => (topicIds[topic] === undefined ? [] : [[topic, topicIds[topic]]]));
+    return { applicationId, taskId, topology: topologySignature(this.#topology), topicIds: Object.fromEntries(ids) as Record<string, string> };
   }
 
   #sourceTopics(): string[] {
