@@ -19,8 +19,8 @@ export async function serveHealth(options: { host: string; port: number; streams
       response.setHeader('allow', 'GET, HEAD');
       answer(response, 405, { error: 'only GET and HEAD are served here' });
     } else if (path === '/health') {
-      const failed = streams.failure;
-      answer(response, failed === undefined ? 200 : 503, { status: failed === undefined ? 'ok' : 'failing', state: streams.state, ...(failed === undefined ? {} : { code: failed.code, reason: failed.message }) });
+      const trouble = streams.trouble();
+      answer(response, trouble === undefined ? 200 : 503, { status: trouble === undefined ? 'ok' : 'failing', state: streams.state, ...trouble });
     } else if (path === '/ready') {
       const reason = streams.notReadyReason();
       answer(response, reason === null ? 200 : 503, reason === null ? { status: 'ready' } : { status: 'not ready', reason });

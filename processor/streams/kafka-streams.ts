@@ -11,7 +11,7 @@ import type { Logger } from './logger.ts';
 import { StateDirectory } from './store/state-directory.ts';
 import { parseStreamsConfig, type StreamsConfig, type StreamsConfigInput, type ThreadInit } from './streams-config.ts';
 import type { InstanceStatus } from './task/instance-status.ts';
-import { Supervisor } from './thread/supervisor.ts';
+import { Supervisor, type Trouble } from './thread/supervisor.ts';
 import type { Topology } from './topology/topology.ts';
 
 /*
@@ -175,13 +175,21 @@ export class KafkaStreams {
       reportedAtMs: Date.now(),
       threads: this.#config.numStreamThreads,
       recordsPerSecond: this.#recordsPerSecond(),
-      tasks: threads.flatMap((t) => t.status?.tasks ?? []),
+      tasks: threads.flatMap(({ tasks }) => tasks),
     };
+  }
+
+  /** Undefined while the process works. A thread that failed is one that does not, until it has got something done again. */
+  trouble(): Trouble | undefined {
+    if (this.#failure !== undefined) return { code: this.#failure.code, reason: this.#failure.message };
+    const trouble = this.#supervisor?.threads().find((thread) => thread.trouble !== undefined)?.trouble;
+    return trouble === undefined ? undefined : { code: trouble.code, reason: trouble.reason };
   }
 
   /** Null when work goes on; else why not, in one line for /ready. */
   notReadyReason(): string | null {
-    if (this.#failure !== undefined) return `${this.#failure.code}: ${this.#failure.message}`;
+    const trouble = this.trouble();
+    if (trouble !== undefined) return `${trouble.code}: ${trouble.reason}`;
     if (this.#state !== 'RUNNING') return this.#awayReason ?? `the processor is ${this.#state}`;
     const away = this.#supervisor?.threads().find((t) => t.status !== undefined && t.status.brokerAway !== null);
     return away === undefined ? null : `the broker is away: ${String(away.status?.brokerAway)}`;

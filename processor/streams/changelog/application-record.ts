@@ -3,11 +3,9 @@ import { LeaderNotKnownError, READ_COMMITTED, type KafkaCluster } from '../consu
 import { RecordFetcher } from '../consumer/record-fetcher.ts';
 import { RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import { APPLICATION_RECORD_KEY } from '../task/instance-status.ts';
 import { statusTopic } from '../topology/topology.ts';
 import { signatureMismatch, type TopologySignature } from '../topology/signature.ts';
-
-/** Key of the application's own record on the status topic; no process id looks like it. */
-export const APPLICATION_RECORD_KEY = '!application';
 
 /**
  * What the first instance found, written once: every later one compares before it touches anything, with or without

@@ -249,7 +249,7 @@ export class RecordFetcher {
         }
       } catch (error) {
         if (this.#closed) return;
-        if (error instanceof CorruptRecordError || error instanceof UnsupportedRecordFormatError || error instanceof UnsupportedCompressionError || error instanceof StreamsError) {
+        if (error instanceof CorruptRecordError || error instanceof UnsupportedRecordFormatError || error instanceof StreamsError) {
           this.#failure = error;
           this.wake();
           return;
@@ -296,13 +296,7 @@ export class RecordFetcher {
       const { topic, partition, highWatermark, lastStableOffset, logStartOffset } = part;
       const decoded = outOfRange
         ? { records: [], nextOffset: position.offset }
-        : decodeRecordSet(part.recordSet, {
-            topic,
-            partition,
-            fromOffset: position.offset,
-            abortedTransactions: part.abortedTransactions,
-            readCommitted: this.#options.isolationLevel === READ_COMMITTED,
-          });
+        : this.#decode(part, position);
       position.offset = decoded.nextOffset;
       if (part.recordSet.length > 0) {
         // To the end of the line: a broker fills an answer in the order asked, and the last of many would get nothing.
@@ -313,6 +307,16 @@ export class RecordFetcher {
     }
     if (this.#arrived.length > 0) this.wake();
     return misdirected;
+  }
+
+  /** @throws StreamsError COMPRESSION_UNKNOWN, and what decodeRecordSet throws. */
+  #decode({ topic, partition, recordSet, abortedTransactions }: FetchedBytes, { offset }: Position): ReturnType<typeof decodeRecordSet> {
+    try {
+      return decodeRecordSet(recordSet, { topic, partition, fromOffset: offset, abortedTransactions, readCommitted: this.#options.isolationLevel === READ_COMMITTED });
+    } catch (error) {
+      if (!(error instanceof UnsupportedCompressionError)) throw error;
+      throw new StreamsError('COMPRESSION_UNKNOWN', `${topic}-${String(partition)} holds a batch behind offset ${String(offset)} that cannot be unpacked: ${error.message}. Start a release that reads it; nothing is lost meanwhile`, { cause: error });
+    }
   }
 
   #trouble(source: string, reason: string): void {

@@ -60,7 +60,9 @@ export class StreamThread {
   /** Of the user's topics; partials between sub-topologies do not count. */
   #records = 0;
   #commits = 0;
-  #brokerAway: string | null = null;
+  /** As the fetches and the group tell it. */
+  #fetchAway: string | null = null;
+  #groupAway: string | null = null;
 
   constructor(init: ThreadInit, topology: Topology, logger: Logger, storesOnDisk: () => readonly string[]) {
     this.#init = init;
@@ -76,7 +78,7 @@ export class StreamThread {
     this.#fetcher = new RecordFetcher(this.#fetchCluster, logger, {
       maxBytesPerPartition: config.maxBytesPerPartition,
       onAway: (away, reason) => {
-        this.#brokerAway = away ? reason : null;
+        this.#fetchAway = away ? reason : null;
       },
       checkTopics: (topics) => this.#checkTopics(topics),
     });
@@ -162,6 +164,9 @@ export class StreamThread {
         this.#fetcher.wake();
       },
       onFatal: (error) => this.#fail(error),
+      onAway: (reason) => {
+        this.#groupAway = reason;
+      },
     });
   }
 
@@ -198,7 +203,7 @@ export class StreamThread {
       tasks: [...tasks.map((t) => t.status()), ...this.#standbys.status()],
       records: this.#records,
       commits: this.#commits,
-      brokerAway: this.#brokerAway,
+      brokerAway: this.#fetchAway ?? this.#groupAway,
       steady: this.#settled && this.#assignment === undefined && tasks.every((t) => t.state.name === 'RUNNING'),
       purgeable: tasks.flatMap((t) => t.inputs.filter((i) => this.#repartitionTopics.has(i.topic)).flatMap((i) => {
         const offset = t.committedOffsets().get(topicPartition(i.topic, i.partition));
