@@ -50,16 +50,15 @@ export async function readApplicationRecord(cluster: KafkaCluster, applicationId
 }
 
 /**
- * Writes the record; of two first instances that do so at the same moment the earlier one is right.
+ * Writes the record; of two first instances that do so at the same moment the earlier one is right, and has the last word.
  * @throws StreamsError TOPOLOGY_CHANGED when the other one has another topology.
  */
 export async function writeApplicationRecord(kafka: kafkajs.Kafka, cluster: KafkaCluster, applicationId: string, record: ApplicationRecord, logger: Logger): Promise<void> {
-  const known = (await readRecords(cluster, applicationId, logger)).length;
   await send(kafka, applicationId, record);
-  const winner = (await readRecords(cluster, applicationId, logger)).at(known);
-  if (winner === undefined || signatureMismatch(winner.topology, record.topology) === null) return;
-  await send(kafka, applicationId, winner);
-  refuseOtherTopology(winner, record.topology, applicationId);
+  const [first] = await readRecords(cluster, applicationId, logger);
+  if (first === undefined || signatureMismatch(first.topology, record.topology) === null) return;
+  await send(kafka, applicationId, first);
+  refuseOtherTopology(first, record.topology, applicationId);
 }
 
 /** @throws StreamsError TOPOLOGY_CHANGED */

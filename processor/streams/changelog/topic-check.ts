@@ -95,10 +95,10 @@ async function cleanupPolicies(admin: kafkajs.Admin, topics: readonly string[], 
 
 /** The broker never moves the start of a compacted topic: somebody deleted records, and a restore would miss their rows. */
 export async function findTruncatedChangelog({ admin, topology, applicationId }: Omit<TopicCheckContext, 'cluster' | 'logger'>): Promise<StreamsError | undefined> {
-  for (const topic of changelogsOf(topology, applicationId)) {
-    for (const { partition, low } of await admin.fetchTopicOffsets(topic)) {
-      if (low !== '0') return changelogTruncated(`${topic}-${String(partition)}`, Number(low));
-    }
+  const changelogs = await Promise.all(changelogsOf(topology, applicationId).map(async (topic) => ({ topic, offsets: await admin.fetchTopicOffsets(topic) })));
+  for (const { topic, offsets } of changelogs) {
+    const cut = offsets.find(({ low }) => Number(low) > 0);
+    if (cut !== undefined) return changelogTruncated(`${topic}-${String(cut.partition)}`, Number(cut.low));
   }
   return undefined;
 }

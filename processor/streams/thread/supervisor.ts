@@ -48,6 +48,8 @@ const WATCH_INTERVAL_MS = 1_000;
 const ASLEEP_AFTER_MS = 5_000;
 /** A store that is being checked, or a rebalance, may take longer than a commit: of such time a tenth counts. */
 const UNSTEADY_SHARE = 0.1;
+/** A thread that commits seldom is not stuck between two commits. */
+const MOST_COMMIT_INTERVALS = 3;
 /** Fetched bytes live for one turn of the loop; a larger young generation only keeps more of them around. */
 const YOUNG_GENERATION_MIB = 48;
 
@@ -155,9 +157,10 @@ export class Supervisor {
         seat.reportedAt = now;
       }
       if (seat.worker === undefined || seat.failedThisLife) continue;
-      const { threadHangTimeoutMs, noProgressTimeoutMs } = seat.init.config;
+      const { threadHangTimeoutMs, noProgressTimeoutMs, commitIntervalMs } = seat.init.config;
+      const mostStuckMs = Math.max(noProgressTimeoutMs, MOST_COMMIT_INTERVALS * commitIntervalMs);
       const silentMs = now - seat.heardAt;
-      if (silentMs <= threadHangTimeoutMs && seat.stuckMs <= noProgressTimeoutMs) continue;
+      if (silentMs <= threadHangTimeoutMs && seat.stuckMs <= mostStuckMs) continue;
       const why = silentMs > threadHangTimeoutMs ? `it has said nothing for ${String(Math.round(silentMs))} ms: it hangs in user code` : `it has committed nothing for ${String(Math.round(seat.stuckMs))} ms although there is lag`;
       void seat.worker.terminate();
       this.#failed(seat, 'THREAD_FAILED', why);
