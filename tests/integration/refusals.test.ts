@@ -88,13 +88,16 @@ function expectRefusal(run: EchoRun, refused: Refused, expected: Expected): void
   expect(refused.changedOffsets).toEqual([]);
 }
 
-/** Lets an application process something and stop cleanly, changes the world, and starts it again. */
-function refusal(name: string, expected: Expected, change: (run: EchoRun) => Promise<void>): void {
+/** Lets an application process something and stop cleanly, changes the world, and starts it again; `diskToo`: and once more on an empty disk. */
+function refusal(name: string, expected: Expected, change: (run: EchoRun) => Promise<void>, { diskToo = false } = {}): void {
   test(name, async () => {
     const { run, running } = await openRun(name);
     try {
       expect((await running.stop()).code).toBe(0);
       await change(run);
+      expectRefusal(run, await refusedStart(run), expected);
+      if (!diskToo) return;
+      await rm(run.stateDir, { recursive: true });
       expectRefusal(run, await refusedStart(run), expected);
     } finally {
       await run.close();
@@ -178,19 +181,14 @@ async function truncate(topic: string): Promise<void> {
 
 refusal('a changelog recreated, empty', { code: /^INTERNAL_TOPIC_INVALID/, names: changelogOf }, (run) => makeAnew(changelogOf(run), 0, COMPACT));
 
-refusal('a changelog recreated with more records than it had', { code: /^INTERNAL_TOPIC_INVALID/, names: changelogOf }, (run) => makeAnew(changelogOf(run), 3 * RECORDS, COMPACT));
-
-refusal('a changelog recreated, and the disk empty', { code: /^INTERNAL_TOPIC_INVALID/, names: changelogOf }, async (run) => {
-  await makeAnew(changelogOf(run), 3 * RECORDS, COMPACT);
-  await rm(run.stateDir, { recursive: true });
-});
+refusal('a changelog recreated with more records than it had', { code: /^INTERNAL_TOPIC_INVALID/, names: changelogOf }, (run) => makeAnew(changelogOf(run), 3 * RECORDS, COMPACT), { diskToo: true });
 
 refusal('a changelog recreated, and the status topic lost', { code: /^INTERNAL_TOPIC_INVALID/, names: changelogOf }, async (run) => {
   await makeAnew(changelogOf(run), 3 * RECORDS, COMPACT);
   await admin.deleteTopics({ topics: [statusTopic(run.applicationId)] });
 });
 
-refusal('a changelog cut', { code: /^INTERNAL_TOPIC_INVALID/, names: changelogOf }, (run) => truncate(changelogOf(run)));
+refusal('a changelog cut', { code: /^INTERNAL_TOPIC_INVALID/, names: changelogOf }, (run) => truncate(changelogOf(run)), { diskToo: true });
 
 refusal('the repartition topic recreated, its offsets set by hand', { code: /^INTERNAL_TOPIC_INVALID/, names: (run) => repartitionTopic(run.applicationId, BY_BUCKET) }, async (run) => {
   const topic = repartitionTopic(run.applicationId, BY_BUCKET);
@@ -242,27 +240,15 @@ test.each(['with its stores', 'on an empty disk'])('the application id of anothe
 
 refusal('the input topic deleted', { code: /^SOURCE_TOPIC_MISSING/, names: inputOf }, async (run) => {
   await admin.deleteTopics({ topics: [run.input] });
-});
+}, { diskToo: true });
 
-refusal('the input topic deleted, and the disk empty', { code: /^SOURCE_TOPIC_MISSING/, names: inputOf }, async (run) => {
-  await admin.deleteTopics({ topics: [run.input] });
-  await rm(run.stateDir, { recursive: true });
-});
+refusal('the input topic recreated with more records than were processed', { code: /^SOURCE_TOPIC_RECREATED/, names: inputOf }, (run) => makeAnew(run.input, 2 * RECORDS), { diskToo: true });
 
-refusal('the input topic recreated with more records than were processed', { code: /^SOURCE_TOPIC_RECREATED/, names: inputOf }, (run) => makeAnew(run.input, 2 * RECORDS));
-
-/** A group without members takes offsets from anybody. */
-async function recreateInput(run: EchoRun): Promise<void> {
+// A group without members takes offsets from anybody.
+refusal('the input topic recreated, its offsets set by hand', { code: /^SOURCE_TOPIC_RECREATED/, names: inputOf }, async (run) => {
   await makeAnew(run.input, 2 * RECORDS);
   await admin.setOffsets({ groupId: run.applicationId, topic: run.input, partitions: [{ partition: 0, offset: String(RECORDS) }] });
-}
-
-refusal('the input topic recreated, its offsets set by hand', { code: /^SOURCE_TOPIC_RECREATED/, names: inputOf }, recreateInput);
-
-refusal('the input topic recreated, its offsets set by hand, and the disk empty', { code: /^SOURCE_TOPIC_RECREATED/, names: inputOf }, async (run) => {
-  await recreateInput(run);
-  await rm(run.stateDir, { recursive: true });
-});
+}, { diskToo: true });
 
 refusalWhileRunning('the input topic deleted', { code: /^SOURCE_TOPIC_MISSING/, names: inputOf }, async (run) => {
   await admin.deleteTopics({ topics: [run.input] });
