@@ -318,6 +318,8 @@ test('a batch of an unknown codec', async () => {
     await broker.restart();
     await admin.disconnect();
     await admin.connect();
+    // Its coordinators take a moment.
+    while ((await offsetsOf(run).catch(() => undefined)) === undefined) await sleep(100);
     const refused = await refusedStart(run);
     expect(refused).toMatchObject({ code: 1, changedOffsets: [], line: expect.stringMatching(/^COMPRESSION_UNKNOWN: codec-input-0 holds a batch behind offset 1000 .*codec 5 is unknown.* Start a release that reads it/) });
     expect(refused.afterMs).toBeLessThan(EXIT_WITHIN_MS);
