@@ -109,14 +109,18 @@ async function openProducer(environment: Environment, reader: KafkaCluster): Pro
   const connection = connectionOf(environment);
   const transactionalId = `${deadLetterTopic}-redrive`;
   const cluster = new KafkaCluster({ ...connection, clientId: `${connection.clientId}-${transactionalId}` }, silentLogger);
-  const producer = new TransactionalProducer(cluster, { transactionalId, groupId: transactionalId, transactionTimeoutMs: TRANSACTION_TIMEOUT_MS });
+  let producer: TransactionalProducer | undefined;
   try {
     await cluster.track([inputTopic, redrivenTopic(deadLetterTopic)]);
+    const inputPartitions = cluster.partitionCount(inputTopic);
+    // What a restarted broker left open of the last redrive would hide its markers, and come to light with this one.
+    const outputs = [{ topic: redrivenTopic(deadLetterTopic), partition: 0 }, ...Array.from({ length: inputPartitions }, (_, partition) => ({ topic: inputTopic, partition }))];
+    producer = new TransactionalProducer(cluster, { transactionalId, groupId: transactionalId, transactionTimeoutMs: TRANSACTION_TIMEOUT_MS, outputs });
     await producer.init(AbortSignal.timeout(INIT_TIMEOUT_MS));
     // Not before the fence: whoever redrove until then has left its markers or will never commit.
-    return { producer, inputPartitions: cluster.partitionCount(inputTopic), markers: await readMarkers(reader, deadLetterTopic) };
+    return { producer, inputPartitions, markers: await readMarkers(reader, deadLetterTopic) };
   } catch (error) {
-    await producer.close();
+    await (producer === undefined ? cluster.disconnect() : producer.close());
     throw error;
   }
 }

@@ -31,6 +31,7 @@ const serde: Serde<DataQualityCounts> = {
       }),
     ),
   deserialize: (bytes) => JSON.parse(bytes.toString('utf8')) as DataQualityCounts,
+  format: 'json',
 };
 
 function inOrder<K extends string>(counts: Partial<Record<K, number>>, keys: readonly K[]): Partial<Record<K, number>> {

@@ -20,10 +20,10 @@ export async function serveHealth(options: { host: string; port: number; streams
       answer(response, 405, { error: 'only GET and HEAD are served here' });
     } else if (path === '/health') {
       // A process that waits for a disk or a broker works: starting it anew would mend nothing.
-      const failed = streams.failure;
+      const trouble = streams.trouble();
       const waitingFor = streams.waitingFor();
-      if (failed === undefined) answer(response, 200, { status: 'ok', state: streams.state, ...(waitingFor === null ? {} : { waitingFor }) });
-      else answer(response, 503, { status: 'failing', state: streams.state, code: failed.code, reason: failed.message });
+      if (trouble === undefined) answer(response, 200, { status: 'ok', state: streams.state, ...(waitingFor === null ? {} : { waitingFor }) });
+      else answer(response, 503, { status: 'failing', state: streams.state, ...trouble });
     } else if (path === '/ready') {
       const reason = streams.notReadyReason();
       answer(response, reason === null ? 200 : 503, reason === null ? { status: 'ready' } : { status: 'not ready', reason });

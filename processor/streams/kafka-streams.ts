@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { flushCompileCache } from 'node:module';
 import { hostname } from 'node:os';
 import type { Worker } from 'node:worker_threads';
-import { findChangedTopic, prepareTopics, purgeRepartitionTopics, type CreatableTopics } from './changelog/internal-topics.ts';
+import { prepareTopics, purgeRepartitionTopics, type CreatableTopics } from './changelog/internal-topics.ts';
 import { StatusPublisher } from './changelog/status-publisher.ts';
-import { createKafka, type Kafka } from './consumer/kafka-cluster.ts';
+import { findChangedTopic, type KnownTopics } from './changelog/topic-check.ts';
+import { createKafka, KafkaCluster, type Kafka } from './consumer/kafka-cluster.ts';
 import { asFatalConnectionError, isBrokerAway } from './consumer/kafka-errors.ts';
 import { messageOf, StreamsError } from './errors.ts';
 import type { KafkaConnectionConfig } from './kafka-connection-config.ts';
@@ -12,7 +13,7 @@ import type { Logger } from './logger.ts';
 import { StateDirectory } from './store/state-directory.ts';
 import { parseStreamsConfig, type StreamsConfig, type StreamsConfigInput, type ThreadInit } from './streams-config.ts';
 import type { InstanceStatus } from './task/instance-status.ts';
-import { loadStreamThread, Supervisor } from './thread/supervisor.ts';
+import { loadStreamThread, Supervisor, type Trouble } from './thread/supervisor.ts';
 import type { Topology } from './topology/topology.ts';
 
 /*
@@ -64,6 +65,8 @@ export class KafkaStreams {
   readonly #options: KafkaStreamsOptions;
   readonly #config: StreamsConfig;
   readonly #kafka: Kafka;
+  /** For what kafkajs' admin client cannot ask. */
+  readonly #cluster: KafkaCluster;
   readonly #listeners = new Set<(next: StreamsState, previous: StreamsState) => void>();
   readonly #startedAtMs = Date.now();
   #state: StreamsState = 'CREATED';
@@ -73,6 +76,7 @@ export class KafkaStreams {
   #status: StatusPublisher | undefined;
   #purgeTimer: NodeJS.Timeout | undefined;
   #topicTimer: NodeJS.Timeout | undefined;
+  #checkingTopics = false;
   #rate = { at: performance.now(), records: 0, perSecond: 0 };
   #failure: StreamsError | undefined;
   #awayReason: string | null = 'not started';
@@ -83,6 +87,7 @@ export class KafkaStreams {
     this.#options = options;
     this.#config = parseStreamsConfig(options.config);
     this.#kafka = createKafka(options.connection, options.logger);
+    this.#cluster = new KafkaCluster({ ...options.connection, clientId: `${options.connection.clientId}-topics` }, options.logger);
   }
 
   get state(): StreamsState {
@@ -118,7 +123,7 @@ export class KafkaStreams {
       this.#directory = directory;
       // Loading the code takes the threads longer than the topics: both at once.
       spares = threadNames(applicationId, directory.processId, numStreamThreads).map((threadName) => loadStreamThread(threadName, topologyModule.href));
-      const partitionCounts = await this.#prepare(topology, (await directory.taskIds()).length > 0);
+      const topics = await this.#prepare(topology, (await directory.taskIds()).length > 0);
       if (this.#state !== 'STARTING') return;
       const inits = threadNames(applicationId, directory.processId, numStreamThreads).map((threadName, index): ThreadInit => ({
         threadName,
@@ -129,7 +134,8 @@ export class KafkaStreams {
         topologyOptions,
         connection,
         config: this.#config,
-        partitionCounts,
+        partitionCounts: topics.partitionCounts,
+        topicIds: topics.topicIds,
       }));
       this.#supervisor = new Supervisor(inits, logger, { onFatal: (error) => this.#fail(error), onChange: () => this.#settle() }, spares);
       this.#status = new StatusPublisher(this.#kafka, { applicationId, intervalMs: this.#config.statusIntervalMs, logger, status: () => this.status() });
@@ -138,7 +144,7 @@ export class KafkaStreams {
       this.#status.start();
       this.#purgeTimer = setInterval(() => void this.#purge(), PURGE_INTERVAL_MS);
       this.#purgeTimer.unref();
-      this.#topicTimer = setInterval(() => void this.#checkTopics(partitionCounts), TOPIC_CHECK_INTERVAL_MS);
+      this.#topicTimer = setInterval(() => void this.#checkTopics(topology, topics), TOPIC_CHECK_INTERVAL_MS);
       this.#topicTimer.unref();
     } catch (error) {
       if (this.#state === 'PENDING_SHUTDOWN') return;
@@ -158,6 +164,7 @@ export class KafkaStreams {
     clearInterval(this.#topicTimer);
     await this.#supervisor?.close();
     await this.#status?.close();
+    await this.#cluster.disconnect();
     this.#directory?.release();
     this.#to('NOT_RUNNING');
   }
@@ -175,13 +182,21 @@ export class KafkaStreams {
       reportedAtMs: Date.now(),
       threads: this.#config.numStreamThreads,
       recordsPerSecond: this.#recordsPerSecond(),
-      tasks: threads.flatMap((t) => t.status?.tasks ?? []),
+      tasks: threads.flatMap(({ tasks }) => tasks),
     };
+  }
+
+  /** Undefined while the process works. A thread that failed is one that does not, until it has got something done again. */
+  trouble(): Trouble | undefined {
+    if (this.#failure !== undefined) return { code: this.#failure.code, reason: this.#failure.message };
+    const trouble = this.#supervisor?.threads().find((thread) => thread.trouble !== undefined)?.trouble;
+    return trouble === undefined ? undefined : { code: trouble.code, reason: trouble.reason };
   }
 
   /** Null when work goes on; else why not, in one line for /ready. */
   notReadyReason(): string | null {
-    if (this.#failure !== undefined) return `${this.#failure.code}: ${this.#failure.message}`;
+    const trouble = this.trouble();
+    if (trouble !== undefined) return `${trouble.code}: ${trouble.reason}`;
     const waiting = this.waitingFor();
     if (waiting !== null) return waiting;
     if (this.#state !== 'RUNNING') return this.#awayReason ?? `the processor is ${this.#state}`;
@@ -201,13 +216,14 @@ export class KafkaStreams {
     return this.#supervisor?.records() ?? 0;
   }
 
-  async #prepare(topology: Topology, hasLocalState: boolean): Promise<Record<string, number>> {
+  async #prepare(topology: Topology, hasLocalState: boolean): Promise<KnownTopics> {
     const { connection, creatableTopics = {}, logger } = this.#options;
     this.#awayLogDueAt = performance.now() + AWAY_LOG_DELAY_MS;
     for (;;) {
       try {
-        const counts = await prepareTopics({
+        const topics = await prepareTopics({
           kafka: this.#kafka,
+          cluster: this.#cluster,
           topology,
           applicationId: this.#config.applicationId,
           creatable: creatableTopics,
@@ -217,7 +233,7 @@ export class KafkaStreams {
           logger,
         });
         this.#awayReason = null;
-        return counts;
+        return topics;
       } catch (error) {
         const fatal = asFatalConnectionError(error, connection.brokers);
         if (fatal !== undefined) throw fatal;
@@ -267,10 +283,21 @@ export class KafkaStreams {
     return Math.round(this.#rate.perSecond * 10) / 10;
   }
 
-  /** A topic that was deleted or repartitioned under the application stops it: going on would count wrongly in silence. */
-  async #checkTopics(expected: Readonly<Record<string, number>>): Promise<void> {
-    const changed = await findChangedTopic(this.#kafka, expected).catch(() => undefined);
-    if (changed !== undefined) this.#fail(changed);
+  /** A topic that was deleted, made anew, cut or repartitioned under the application stops it: going on would count wrongly in silence. */
+  async #checkTopics(topology: Topology, known: KnownTopics): Promise<void> {
+    if (this.#checkingTopics) return;
+    this.#checkingTopics = true;
+    const admin = this.#kafka.admin();
+    try {
+      await admin.connect();
+      const changed = await findChangedTopic({ admin, cluster: this.#cluster, topology, applicationId: this.#config.applicationId, logger: this.#options.logger }, known);
+      if (changed !== undefined) this.#fail(changed);
+    } catch (error) {
+      this.#options.logger.debug({ error: messageOf(error) }, 'the topics could not be checked');
+    } finally {
+      await admin.disconnect().catch(() => undefined);
+      this.#checkingTopics = false;
+    }
   }
 
   async #purge(): Promise<void> {

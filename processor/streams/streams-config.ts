@@ -71,4 +71,6 @@ export interface ThreadInit {
   readonly config: StreamsConfig;
   /** Partition counts of every topic the topology touches. */
   readonly partitionCounts: Readonly<Record<string, number>>;
+  /** Ids of the topics that it reads or keeps state in, as far as the brokers tell them. */
+  readonly topicIds: Readonly<Record<string, string>>;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import type { InstanceStatus } from '../../processor/streams/task/instance-status.ts';
+import { APPLICATION_RECORD_KEY, type InstanceStatus } from '../../processor/streams/task/instance-status.ts';
 import type { TableChange } from '../../processor/streams/table/global-table-types.ts';
 
 /** Unheard of for so long, an instance is shown as not alive. */
@@ -57,6 +57,8 @@ export class InstanceList {
   /** `live`: heard just now; otherwise read from the past, and as old as it says. Throws on a value that cannot be read. */
   apply(change: TableChange, version: number, nowMs: number, live: boolean): void {
     const id = change.key.toString('utf8');
+    // The application's own record: no instance.
+    if (id === APPLICATION_RECORD_KEY) return;
     if (change.value === null) {
       this.#heard.delete(id);
     } else {

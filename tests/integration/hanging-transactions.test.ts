@@ -3,9 +3,11 @@ import { produce } from '../../processor/streams/changelog/produce.ts';
 import { toTopicOffsets, TransactionalProducer } from '../../processor/streams/changelog/transactional-producer.ts';
 import { COORDINATOR_OF_GROUP, COORDINATOR_OF_TRANSACTION, KafkaCluster, type TransactionIdentity } from '../../processor/streams/consumer/kafka-cluster.ts';
 import { describeTransaction } from '../../processor/streams/consumer/describe-transaction.ts';
+import { markerKey, redrivenTopic } from '../../tools/dead-letters-topic.ts';
 import type { TestBroker } from '../support/broker.ts';
 import { committedOffsets } from '../support/group-progress.ts';
 import { quietLogger } from '../support/quiet-logger.ts';
+import { runTool } from '../support/tool-run.ts';
 import { HangingTransactionError, readTopic } from '../support/topic-reader.ts';
 import { ApiKey, startProxiedBroker, type ProxiedBroker, type WireProxy } from '../support/wire-proxy.ts';
 
@@ -109,4 +111,28 @@ test('what hangs of a transaction that nobody knows of any more is aborted', asy
   expect(await describeTransaction(coordinator, 'never-heard-of')).toBe('none');
   await takeOver('forgotten', 'forgotten');
   expect(await values('forgotten')).toEqual(['next']);
+}, 60_000);
+
+test('what hangs of a redrive is ended by the next one, which then sees its markers: the dead letter is sent once', async () => {
+  const [input, letters] = ['redriven', 'redriven-dlq'];
+  const markers = redrivenTopic(letters);
+  await broker.createTopics(input, letters, 'redriven-told', { topic: markers, configs: { 'cleanup.policy': 'compact' } });
+  const headers = { exception: 'NOT_JSON', topic: input, partition: '0', offset: '0' };
+  const letter = { ...record(letters, 0, 'letter'), headers: Object.entries(headers).map(([name, value]) => [`__streams.errors.${name}`, Buffer.from(value)] as const) };
+  await cluster.track([input, letters, markers, 'redriven-told']);
+  await produce(cluster, [letter], { identity: undefined, sequences: new Map() });
+  const [written] = (await readTopic(broker.connection, letters)).partitions.flat();
+  if (written === undefined) throw new Error('no dead letter');
+
+  const id = `${letters}-redrive`;
+  const coordinator = await retried(() => cluster.coordinator(COORDINATOR_OF_TRANSACTION, id));
+  const identity: TransactionIdentity = { transactionalId: id, ...(await retried(() => coordinator.initProducerId({ transactionalId: id, transactionTimeout: 60_000 }))) };
+  const sequences = new Map<string, number>();
+  await coordinator.addPartitionsToTxn({ ...identity, topics: [{ topic: 'redriven-told', partitions: [0] }] });
+  await produce(cluster, [record('redriven-told', 0, 'told'), record(input, 0, 'letter'), { topic: markers, partition: 0, key: Buffer.from(markerKey(written)), value: Buffer.from('{}') }], { identity, sequences });
+  await coordinator.endTxn({ ...identity, transactionResult: true });
+
+  const env = { KAFKA_BROKERS: broker.connection.brokers.join(','), INPUT_TOPIC: input, DEAD_LETTER_TOPIC: letters, APPLICATION_ID: 'redriven' };
+  expect(await runTool('tools/dead-letters.ts', ['redrive', '--all', '--yes'], env)).toMatchObject({ code: 0, errors: '' });
+  expect(await values(input)).toEqual(['letter']);
 }, 60_000);

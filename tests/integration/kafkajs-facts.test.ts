@@ -309,6 +309,27 @@ describe('writing', () => {
 });
 
 describe('topics', () => {
+  test('a topic that is made anew has another id, and one that is not there has none', async () => {
+    const ids = async (...topics: string[]): Promise<Map<string, string>> => raw.cluster.topicIds(topics);
+    await cluster.broker.createTopics({ topic: 'ids', partitions: 3 }, 'ids-too');
+    const before = await ids('ids', 'ids-too', 'ids-never');
+    expect([...before.keys()].sort()).toEqual(['ids', 'ids-too']);
+    expect(new Set(before.values()).size).toBe(2);
+    await withAdmin((admin) => admin.deleteTopics({ topics: ['ids'] }));
+    await untilEqual(async () => (await ids('ids')).size, 0);
+    await cluster.broker.createTopics({ topic: 'ids', partitions: 3 });
+    const after = await ids('ids', 'ids-too');
+    expect(after.get('ids')).not.toBe(before.get('ids'));
+    expect(after.get('ids-too')).toBe(before.get('ids-too'));
+  });
+
+  test('records of a topic that is only compacted cannot be deleted', async () => {
+    await cluster.broker.createTopics({ topic: 'compacted-only', configs: { 'cleanup.policy': 'compact' } });
+    await withAdmin(async (admin) => {
+      await expect(admin.deleteTopicRecords({ topic: 'compacted-only', partitions: [{ partition: 0, offset: '0' }] })).rejects.toThrow(/deleting records/);
+    });
+  });
+
   test('deleting a topic deletes the offsets that groups committed for it', async () => {
     await cluster.broker.createTopics('deleted');
     await raw.produce('deleted', ['a', 'b', 'c']);

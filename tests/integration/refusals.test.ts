@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open, readdir, readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { crc32c } from '@node-rs/crc32';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
-import { changelogTopic } from '../../processor/streams/topology/topology.ts';
+import { changelogTopic, repartitionTopic, statusTopic } from '../../processor/streams/topology/topology.ts';
 import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
-import { RUNNING } from '../support/echo-topology.ts';
+import type { AppProcess } from '../support/app-process.ts';
+import { BY_BUCKET, RUNNING, type EchoTopologyOptions } from '../support/echo-topology.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
 import { committedOffsets } from '../support/group-progress.ts';
 import { quietLogger } from '../support/quiet-logger.ts';
@@ -15,7 +18,10 @@ import { quietLogger } from '../support/quiet-logger.ts';
  * stable code, the name of the thing and the remedy, and changes no offset.
  */
 
+/** Of AlterConfigs. */
+const TOPIC_RESOURCE = 2;
 const EXIT_WITHIN_MS = 10_000;
+const RECORDS = 1_000;
 let broker: TestBroker;
 let admin: Admin;
 
@@ -29,38 +35,89 @@ afterAll(async () => {
   await broker.stop();
 }, 60_000);
 
-/** Lets an application process something and stop cleanly, changes the world, and starts it again. */
-async function restartAfter(name: string, change: (run: EchoRun) => Promise<void>): Promise<{ code: number | null; line: string; offsetsUnchanged: boolean; afterMs: number; run: EchoRun }> {
-  const run = await EchoRun.open({ connection: broker.connection, name, seed: 1, partitions: 1 });
-  try {
-    await run.publish(1_000);
-    const first = await run.start();
-    await run.settled();
-    expect((await first.stop()).code).toBe(0);
-    await change(run);
-    const before = await committedOffsets(broker.connection, run.applicationId);
-    const second = await run.start();
-    second.expectEnd();
-    const timer = setTimeout(() => void second.kill(), 2 * EXIT_WITHIN_MS);
-    const { code, afterMs } = await second.exited;
-    clearTimeout(timer);
-    const after = await committedOffsets(broker.connection, run.applicationId);
-    const line = second.lines.findLast(({ level }) => Number(level) >= 50)?.msg ?? second.log();
-    return { code, line, afterMs, offsetsUnchanged: JSON.stringify([...before].sort()) === JSON.stringify([...after].sort()), run };
-  } finally {
-    await run.close();
-  }
+/** How a processor ended that should not have gone on. */
+interface Refused {
+  readonly code: number | null;
+  readonly line: string;
+  /** Since the start, or since the change of what it ran on. */
+  readonly afterMs: number;
+  /** Offsets that are others than before, or new. Kafka itself forgets those of a deleted topic. */
+  readonly changedOffsets: readonly string[];
 }
 
-function refusal(name: string, expected: { code: RegExp; names: (run: EchoRun) => string }, change: (run: EchoRun) => Promise<void>): void {
+interface Expected {
+  readonly code: RegExp;
+  readonly names: (run: EchoRun) => string;
+}
+
+const offsetsOf = (run: EchoRun): Promise<Map<string, number>> => committedOffsets(broker.connection, run.applicationId);
+
+/** An application that has processed something; `running`: and still runs. */
+async function openRun(name: string): Promise<{ run: EchoRun; running: AppProcess }> {
+  const run = await EchoRun.open({ connection: broker.connection, name: name.replaceAll(/[^a-z]+/gi, '-'), seed: 1, partitions: 1 });
+  await run.publish(RECORDS);
+  const running = await run.start();
+  await run.settled();
+  return { run, running };
+}
+
+/** Waits for an end that nobody asked for, `sinceMs` on this process's clock. */
+async function refusedBy(run: EchoRun, app: AppProcess, before: ReadonlyMap<string, number>, sinceMs: number): Promise<Refused> {
+  app.expectEnd();
+  const timer = setTimeout(() => void app.kill(), 2 * EXIT_WITHIN_MS);
+  const { code } = await app.exited;
+  clearTimeout(timer);
+  const afterMs = performance.now() - sinceMs;
+  const line = app.lines.findLast(({ level }) => Number(level) >= 50)?.msg ?? app.log();
+  const after = await offsetsOf(run);
+  return { code, line, afterMs, changedOffsets: [...after].filter(([name, offset]) => before.get(name) !== offset).map(([name, offset]) => `${name}: ${String(before.get(name))} -> ${String(offset)}`) };
+}
+
+async function refusedStart(run: EchoRun, env: Readonly<Record<string, string>> = {}): Promise<Refused> {
+  const before = await offsetsOf(run);
+  const startedAt = performance.now();
+  return refusedBy(run, await run.start(env), before, startedAt);
+}
+
+function expectRefusal(run: EchoRun, refused: Refused, expected: Expected): void {
+  expect(refused.line).toMatch(expected.code);
+  expect(refused.line).toContain(expected.names(run));
+  expect(refused.line).toMatch(/reset|Restore|go back/);
+  expect(refused.code).toBe(1);
+  expect(refused.afterMs).toBeLessThan(EXIT_WITHIN_MS);
+  expect(refused.changedOffsets).toEqual([]);
+}
+
+/** Lets an application process something and stop cleanly, changes the world, and starts it again; `diskToo`: and once more on an empty disk. */
+function refusal(name: string, expected: Expected, change: (run: EchoRun) => Promise<void>, { diskToo = false } = {}): void {
   test(name, async () => {
-    const { code, line, offsetsUnchanged, afterMs, run } = await restartAfter(name.replaceAll(/[^a-z]+/gi, '-'), change);
-    expect(line).toMatch(expected.code);
-    expect(line).toContain(expected.names(run));
-    expect(line).toMatch(/reset|Restore|go back/);
-    expect(code).toBe(1);
-    expect(afterMs).toBeLessThan(EXIT_WITHIN_MS);
-    expect(offsetsUnchanged).toBe(true);
+    const { run, running } = await openRun(name);
+    try {
+      expect((await running.stop()).code).toBe(0);
+      await change(run);
+      expectRefusal(run, await refusedStart(run), expected);
+      if (!diskToo) return;
+      await rm(run.stateDir, { recursive: true });
+      expectRefusal(run, await refusedStart(run), expected);
+    } finally {
+      await run.close();
+    }
+  }, 60_000);
+}
+
+/** The same under an application that runs, and refuses to be started again. */
+function refusalWhileRunning(name: string, expected: Expected, change: (run: EchoRun) => Promise<void>): void {
+  test(`while it runs: ${name}`, async () => {
+    const { run, running } = await openRun(`running ${name}`);
+    try {
+      const before = await offsetsOf(run);
+      running.expectEnd();
+      const changedAt = performance.now();
+      await change(run);
+      expectRefusal(run, await refusedBy(run, running, before, changedAt), expected);
+    } finally {
+      await run.close();
+    }
   }, 60_000);
 }
 
@@ -87,21 +144,127 @@ refusal('a changelog deleted', { code: /^INTERNAL_TOPIC_INVALID/, names: (run) =
   await admin.deleteTopics({ topics: [changelogTopic(run.applicationId, RUNNING)] });
 });
 
-refusal('a changelog recreated, empty', { code: /^INTERNAL_TOPIC_INVALID/, names: (run) => changelogTopic(run.applicationId, RUNNING) }, async (run) => {
-  const topic = changelogTopic(run.applicationId, RUNNING);
+const changelogOf = ({ applicationId }: EchoRun): string => changelogTopic(applicationId, RUNNING);
+const inputOf = ({ input }: EchoRun): string => input;
+const COMPACT = { 'cleanup.policy': 'compact' };
+
+/** The broker has acknowledged the deletion, and a topic of the name cannot be made until it is done. */
+async function makeAnew(topic: string, records: number, configs: Readonly<Record<string, string>> = {}): Promise<void> {
   await admin.deleteTopics({ topics: [topic] });
-  await broker.createTopics({ topic, partitions: 1, configs: { 'cleanup.policy': 'compact' } });
+  await broker.createTopics({ topic, partitions: 1, configs });
+  if (records === 0) return;
+  const producer = createKafka({ ...broker.connection, clientId: 'test-producer' }, quietLogger).producer();
+  await producer.connect();
+  await producer.send({ topic, messages: Array.from({ length: records }, (_, index) => ({ partition: 0, key: `new-${String(index)}`, value: `0/${String(index)}/1` })) });
+  await producer.disconnect();
+}
+
+async function configure(topic: string, cleanupPolicy: string): Promise<void> {
+  await admin.alterConfigs({ validateOnly: false, resources: [{ type: TOPIC_RESOURCE, name: topic, configEntries: [{ name: 'cleanup.policy', value: cleanupPolicy }] }] });
+}
+
+/** Kafka deletes no records of a topic that is compacted only. */
+async function truncate(topic: string): Promise<void> {
+  await configure(topic, 'delete');
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '5' }] });
+      break;
+    } catch (error) {
+      // The controller has acknowledged the configuration, the log hears of it a moment later.
+      if (attempt >= 20) throw error;
+      await sleep(50);
+    }
+  }
+  await configure(topic, 'compact');
+}
+
+refusal('a changelog recreated, empty', { code: /^INTERNAL_TOPIC_INVALID/, names: changelogOf }, (run) => makeAnew(changelogOf(run), 0, COMPACT));
+
+refusal('a changelog recreated with more records than it had', { code: /^INTERNAL_TOPIC_INVALID/, names: changelogOf }, (run) => makeAnew(changelogOf(run), 3 * RECORDS, COMPACT), { diskToo: true });
+
+refusal('a changelog recreated, and the status topic lost', { code: /^INTERNAL_TOPIC_INVALID/, names: changelogOf }, async (run) => {
+  await makeAnew(changelogOf(run), 3 * RECORDS, COMPACT);
+  await admin.deleteTopics({ topics: [statusTopic(run.applicationId)] });
 });
 
-refusal('the input topic deleted', { code: /^SOURCE_TOPIC_MISSING/, names: ({ input }) => input }, async (run) => {
+refusal('a changelog cut', { code: /^INTERNAL_TOPIC_INVALID/, names: changelogOf }, (run) => truncate(changelogOf(run)), { diskToo: true });
+
+refusal('the repartition topic recreated, its offsets set by hand', { code: /^INTERNAL_TOPIC_INVALID/, names: (run) => repartitionTopic(run.applicationId, BY_BUCKET) }, async (run) => {
+  const topic = repartitionTopic(run.applicationId, BY_BUCKET);
+  await makeAnew(topic, 0);
+  await admin.setOffsets({ groupId: run.applicationId, topic, partitions: [{ partition: 0, offset: '0' }] });
+});
+
+test('an internal topic that is configured to forget is refused until it is set back', async () => {
+  const { run, running } = await openRun('policy');
+  try {
+    expect((await running.stop()).code).toBe(0);
+    for (const [topic, right, wrong] of [[changelogOf(run), 'compact', 'delete'], [changelogOf(run), 'compact', 'compact,delete'], [repartitionTopic(run.applicationId, BY_BUCKET), 'delete', 'compact']] as const) {
+      await configure(topic, wrong);
+      expectRefusal(run, await refusedStart(run), { code: new RegExp(`^INTERNAL_TOPIC_INVALID: .*cleanup.policy=${wrong} in place of ${right}`), names: () => topic });
+      await configure(topic, right);
+    }
+    await run.publish(RECORDS);
+    await run.start();
+    expect(await run.verdict()).toEqual([]);
+  } finally {
+    await run.close();
+  }
+}, 60_000);
+
+test.each(['with its stores', 'on an empty disk'])('the application id of another topology, %s, is refused until the topology is its own again', async (disk) => {
+  const { run, running } = await openRun(`topology ${disk}`);
+  try {
+    expect((await running.stop()).code).toBe(0);
+    if (disk === 'on an empty disk') await rm(run.stateDir, { recursive: true });
+    const other = `${run.input}-other`;
+    await broker.createTopics(other);
+    const started = (options: Partial<EchoTopologyOptions>): Record<string, string> => ({ ECHO_TOPOLOGY: JSON.stringify({ input: run.input, ...options }) });
+    for (const [options, words] of [
+      [{ changed: 'window' }, 'store bucket-windows: windows of 60000 ms every 60000 ms, in sub-topology 1 before, windows of 120000 ms'],
+      [{ changed: 'store' }, 'store one-more: none before, key-value, in sub-topology 1 now'],
+      [{ changed: 'serde' }, 'serde of store buckets: json before, bits now'],
+      [{ input: other }, `sub-topology 0 reads: ${run.input} before, ${other} now`],
+    ] as const) {
+      expectRefusal(run, await refusedStart(run, started(options)), { code: /^TOPOLOGY_CHANGED/, names: () => words });
+    }
+    // What a release may change goes on where the old one stopped.
+    await run.publish(RECORDS);
+    await run.start(started({ refactored: true }));
+    expect(await run.verdict()).toEqual([]);
+  } finally {
+    await run.close();
+  }
+}, 90_000);
+
+refusal('the input topic deleted', { code: /^SOURCE_TOPIC_MISSING/, names: inputOf }, async (run) => {
+  await admin.deleteTopics({ topics: [run.input] });
+}, { diskToo: true });
+
+refusal('the input topic recreated with more records than were processed', { code: /^SOURCE_TOPIC_RECREATED/, names: inputOf }, (run) => makeAnew(run.input, 2 * RECORDS), { diskToo: true });
+
+// A group without members takes offsets from anybody.
+refusal('the input topic recreated, its offsets set by hand', { code: /^SOURCE_TOPIC_RECREATED/, names: inputOf }, async (run) => {
+  await makeAnew(run.input, 2 * RECORDS);
+  await admin.setOffsets({ groupId: run.applicationId, topic: run.input, partitions: [{ partition: 0, offset: String(RECORDS) }] });
+}, { diskToo: true });
+
+refusalWhileRunning('the input topic deleted', { code: /^SOURCE_TOPIC_MISSING/, names: inputOf }, async (run) => {
   await admin.deleteTopics({ topics: [run.input] });
 });
 
-refusal('the input topic recreated', { code: /^(OFFSETS_MISSING|OFFSET_OUT_OF_RANGE|STORE_AHEAD_OF_GROUP)/, names: ({ input }) => input }, async (run) => {
-  await admin.deleteTopics({ topics: [run.input] });
-  await broker.createTopics(run.input);
-  await run.publish(2_000);
+refusalWhileRunning('the input topic recreated with more records than were processed', { code: /^SOURCE_TOPIC_RECREATED/, names: inputOf }, (run) => makeAnew(run.input, 2 * RECORDS));
+
+refusalWhileRunning('a partition added to the input', { code: /^PARTITIONS_CHANGED/, names: inputOf }, async (run) => {
+  await admin.createPartitions({ topicPartitions: [{ topic: run.input, count: 2 }] });
 });
+
+refusalWhileRunning('a changelog recreated', { code: /^INTERNAL_TOPIC_INVALID/, names: changelogOf }, (run) => makeAnew(changelogOf(run), 3 * RECORDS, COMPACT));
+
+refusalWhileRunning('a changelog cut', { code: /^INTERNAL_TOPIC_INVALID/, names: changelogOf }, (run) => truncate(changelogOf(run)));
+
+refusalWhileRunning('a changelog configured to forget', { code: /^INTERNAL_TOPIC_INVALID/, names: changelogOf }, (run) => configure(changelogOf(run), 'compact,delete'));
 
 refusal('a partition added to the input', { code: /^PARTITIONS_CHANGED/, names: (run) => run.applicationId }, async (run) => {
   await admin.createPartitions({ topicPartitions: [{ topic: run.input, count: 2 }] });
@@ -127,6 +290,43 @@ test('a record that user code cannot take: the thread is replaced ten times, the
     await run.close();
   }
 }, 120_000);
+
+/** No broker takes a batch of an unknown codec, so it is put where a later release of Kafka would have put it: in the log. */
+async function packLastBatchAnew(topic: string, codec: number): Promise<void> {
+  const BASE_BYTES = 12;
+  const CRC_AT = 17;
+  const ATTRIBUTES_AT = 21;
+  const file = join(dirname(broker.logFile), 'log', `${topic}-0`, '00000000000000000000.log');
+  const log = await readFile(file);
+  let at = 0;
+  for (let next = 0; next < log.length; next += BASE_BYTES + log.readInt32BE(next + 8)) at = next;
+  const batch = log.subarray(at);
+  batch.writeInt16BE((batch.readInt16BE(ATTRIBUTES_AT) & ~7) | codec, ATTRIBUTES_AT);
+  batch.writeUInt32BE(crc32c(batch.subarray(ATTRIBUTES_AT)), CRC_AT);
+  const handle = await open(file, 'r+');
+  await handle.write(batch, 0, batch.length, at);
+  await handle.close();
+}
+
+test('a batch of an unknown codec', async () => {
+  const { run, running } = await openRun('codec');
+  try {
+    expect((await running.stop()).code).toBe(0);
+    await run.publish(1);
+    await broker.shutDown();
+    await packLastBatchAnew(run.input, 5);
+    await broker.restart();
+    await admin.disconnect();
+    await admin.connect();
+    // Its coordinators take a moment.
+    while ((await offsetsOf(run).catch(() => undefined)) === undefined) await sleep(100);
+    const refused = await refusedStart(run);
+    expect(refused).toMatchObject({ code: 1, changedOffsets: [], line: expect.stringMatching(/^COMPRESSION_UNKNOWN: codec-input-0 holds a batch behind offset 1000 .*codec 5 is unknown.* Start a release that reads it/) });
+    expect(refused.afterMs).toBeLessThan(EXIT_WITHIN_MS);
+  } finally {
+    await run.close();
+  }
+}, 60_000);
 
 test('a damaged store is set aside and restored, and the outcome is exact', async () => {
   const run = await EchoRun.open({ connection: broker.connection, name: 'damaged', seed: 1, partitions: 1 });

@@ -210,7 +210,7 @@ test('an input topic that was made anew is not read on as if for the first time:
   await admin.deleteTopics({ topics: [run.input] });
   await broker.createTopics({ topic: run.input, partitions: 4 });
   await run.publish({ seed: 8, count: 600 });
-  expect(await startOnRemains(run)).toBe('exit 1: OFFSETS_MISSING');
+  expect(await startOnRemains(run)).toBe('exit 1: SOURCE_TOPIC_RECREATED');
   expect((await reset(run, '--yes')).code).toBe(0);
   await countAll(run);
 }, 60_000);

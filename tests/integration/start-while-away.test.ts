@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { prepareTopics } from '../../processor/streams/changelog/internal-topics.ts';
-import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
+import { createKafka, KafkaCluster } from '../../processor/streams/consumer/kafka-cluster.ts';
 import { isBrokerAway } from '../../processor/streams/consumer/kafka-errors.ts';
 import { StreamsBuilder } from '../../processor/streams/index.ts';
 import { quietLogger } from '../support/quiet-logger.ts';
@@ -16,9 +16,11 @@ afterAll(() => cluster.stop(), 60_000);
 async function prepare(clientId: string): Promise<unknown> {
   const builder = new StreamsBuilder();
   builder.stream('words', { decode: ({ value }) => String(value) }).groupBy((word) => word, { name: 'by-word' }).count({ store: 'counts' });
+  const topics = new KafkaCluster({ ...cluster.connection, clientId }, quietLogger);
   try {
     await prepareTopics({
       kafka: createKafka({ ...cluster.connection, clientId }, quietLogger),
+      cluster: topics,
       topology: builder.build(),
       applicationId: clientId,
       creatable: { words: { partitions: 1 } },
@@ -29,6 +31,8 @@ async function prepare(clientId: string): Promise<unknown> {
     });
   } catch (error) {
     return error;
+  } finally {
+    await topics.disconnect();
   }
   return undefined;
 }

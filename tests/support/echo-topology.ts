@@ -9,6 +9,10 @@ export interface EchoTopologyOptions {
   readonly input: string;
   /** The topology throws at a record whose value is this. */
   readonly throwAt?: string;
+  /** Another application under the same id: what a release must not change. */
+  readonly changed?: 'window' | 'store' | 'serde';
+  /** A later release of the same application: what it may change. */
+  readonly refactored?: boolean;
 }
 
 /** What a record holds: its partition and its place in it make it unique, its number is what is aggregated. */
@@ -79,19 +83,21 @@ class RunningAggregate implements Processor<EchoRecord, Running> {
   }
 }
 
-export function buildTopology({ input, throwAt }: EchoTopologyOptions): Topology {
+export function buildTopology({ input, throwAt, changed, refactored = false }: EchoTopologyOptions): Topology {
   const builder = new StreamsBuilder();
   const records = builder.stream<EchoRecord>(input, {
     decode: ({ value }) => parseEchoRecord((value as Buffer).toString()),
     timestampMs: ({ number }) => eventTimeOf(number),
   });
-  const checked = records.peek((record) => {
+  const checked = (refactored ? records.filter(() => true).mapValues((record) => record) : records).peek((record) => {
     if (record.text === throwAt) throw new Error(`the topology was told to throw at ${record.text}`);
   });
   checked.to(echoTopic(input), text);
   checked.process(() => new RunningAggregate(), { stores: [{ name: RUNNING, kind: 'key-value', serde: jsonSerde<Running>() as Serde<never> }] }).to(runningTopic(input), jsonSerde<Running>());
   const byBucket = checked.groupBy(({ number }) => bucketOf(number), { name: BY_BUCKET });
-  byBucket.aggregate(running, { store: BUCKETS }).toStream().mapValues(({ value }) => value).to(bucketsTopic(input), jsonSerde<Running>());
-  byBucket.windowedBy(tumbling({ sizeMs: WINDOW_MS, retentionMs: 24 * 3_600_000 })).aggregate(running, { store: BUCKET_WINDOWS });
+  byBucket.aggregate(changed === 'serde' ? { ...running, serde: { ...running.serde, format: 'bits' } } : running, { store: BUCKETS }).toStream().mapValues(({ value }) => value).to(bucketsTopic(input), jsonSerde<Running>());
+  const sizeMs = changed === 'window' ? 2 * WINDOW_MS : WINDOW_MS;
+  byBucket.windowedBy(tumbling({ sizeMs, retentionMs: (refactored ? 25 : 24) * 3_600_000 })).aggregate(running, { store: BUCKET_WINDOWS });
+  if (changed === 'store') byBucket.count({ store: 'one-more' });
   return builder.build();
 }

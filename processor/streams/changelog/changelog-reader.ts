@@ -7,6 +7,7 @@ import type { StateStore, StoreChange } from '../store/state-store.ts';
 import type { TaskChangelog } from '../task/stream-task.ts';
 import { crashPoint } from '../task/crash-point.ts';
 import { topicPartition } from './streams-producer.ts';
+import { changelogTruncated } from './topic-check.ts';
 
 export interface RestoreProgress {
   readonly restored: number;
@@ -57,8 +58,9 @@ export async function restoreStore(options: {
     for (const { topic, partition } of changelogs) {
       const name = topicPartition(topic, partition);
       const { first, end } = await untilBrokerAnswers(signal, () => cluster.offsetRange(topic, partition, READ_UNCOMMITTED), () => cluster.refresh());
+      if (first > 0) throw changelogTruncated(name, first);
       const from = store.offsets().changelog.get(name) ?? first;
-      if (from > end || from < first) {
+      if (from > end) {
         throw new StreamsError('INTERNAL_TOPIC_INVALID', `the changelog ${name} holds offsets ${String(first)} to ${String(end)}, but the local store ends at ${String(from)}: the topic was deleted, recreated or truncated. Restore the topic or, if starting over is meant, ${RESET_REMEDY}`);
       }
       positions.set(name, from);

@@ -1,9 +1,13 @@
 import type kafkajs from 'kafkajs';
+import type { KafkaCluster } from '../consumer/kafka-cluster.ts';
 import { hasCode, isBrokerAway } from '../consumer/kafka-errors.ts';
 import { messageOf, RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { repartitionSizes } from '../topology/repartition-sizes.ts';
+import { topologySignature } from '../topology/signature.ts';
 import { changelogTopic, repartitionTopic, statusTopic, topicNameOf, type Topology, type TopologyNode } from '../topology/topology.ts';
+import { readApplicationRecord, refuseOtherTopology, writeApplicationRecord, type ApplicationRecord } from './application-record.ts';
+import { findTruncatedChangelog, findWrongPolicy, recreatedTopic, topicsWithIdentity, type KnownTopics } from './topic-check.ts';
 
 export interface TopicPlan {
   readonly topic: string;
@@ -18,6 +22,8 @@ export interface CreatableTopics {
 
 const TOPIC_ALREADY_EXISTS = 36;
 const OFFSETS_SETTLE_MS = 2_000;
+const MOST_ID_QUESTIONS = 50;
+const ID_QUESTION_INTERVAL_MS = 100;
 const MIB = 1024 * 1024;
 
 /** Small segments and an eager cleaner: a restore reads what the cleaner has not yet merged. */
@@ -32,14 +38,16 @@ const COMPACTED = {
 const REPARTITION = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'segment.bytes': String(64 * MIB) };
 
 /**
- * Finds or makes every topic the topology touches; answers the partition count of each.
+ * Finds or makes every topic the topology touches; answers the partition count and the id of each.
  *
- * Source topics that are missing are made only on a first start (no committed offsets, no local store), and only those
- * in `creatable`. Internal topics that are missing although the group has offsets are refused: their contents are gone.
+ * Source topics that are missing are made only on a first start (no committed offsets, no local store, no record of the
+ * application), and only those in `creatable`. Internal topics that are missing later are refused: their contents are gone.
+ * So are topics that were made anew, cut or configured so that they forget, and a topology other than the application's.
  * @throws StreamsError naming the topic and the remedy.
  */
 export async function prepareTopics(options: {
   readonly kafka: kafkajs.Kafka;
+  readonly cluster: KafkaCluster;
   readonly topology: Topology;
   readonly applicationId: string;
   readonly creatable: CreatableTopics;
@@ -47,17 +55,21 @@ export async function prepareTopics(options: {
   readonly exactlyOnce: boolean;
   readonly replicationFactor: number | undefined;
   readonly logger: Logger;
-}): Promise<Record<string, number>> {
-  const { kafka, topology, applicationId, creatable, hasLocalState, exactlyOnce, replicationFactor, logger } = options;
+}): Promise<KnownTopics> {
+  const { kafka, cluster, topology, applicationId, creatable, hasLocalState, exactlyOnce, replicationFactor, logger } = options;
   const admin = kafka.admin();
   await admin.connect();
   try {
     // In this order: an instance that has committed has made all topics before.
     const withOffsets = await topicsWithOffsets(admin, applicationId);
-    const isFirstStart = !hasLocalState && withOffsets.size === 0;
     // All topics in one answer: a start that asks for each waits for each.
     const found = await allPartitionCounts(admin);
     const existing = new Set(found.keys());
+    const record = existing.has(statusTopic(applicationId)) ? await readApplicationRecord(cluster, applicationId, logger) : undefined;
+    if (record !== undefined) refuseOtherTopology(record, topologySignature(topology), applicationId);
+    const isFirstStart = !hasLocalState && withOffsets.size === 0 && record === undefined;
+    const recreated = record === undefined ? undefined : recreatedTopic(topology, applicationId, record.topicIds, await cluster.topicIds(Object.keys(record.topicIds)));
+    if (recreated !== undefined) throw recreated;
     const counts: Record<string, number> = {};
     const create = async (plan: TopicPlan): Promise<void> => {
       await createTopic(admin, plan, replicationFactor);
@@ -88,39 +100,36 @@ export async function prepareTopics(options: {
     for (const plan of internalTopics(topology, applicationId, counts)) {
       counts[plan.topic] = plan.partitions;
       if (!existing.has(plan.topic)) {
-        if (!isFirstStart && plan.topic !== statusTopic(applicationId)) throw new StreamsError('INTERNAL_TOPIC_INVALID', `the internal topic ${plan.topic} does not exist any more, but the group ${applicationId} has committed offsets. Restore the topic or, if starting over is meant, ${RESET_REMEDY}`);
+        if (!isFirstStart && plan.topic !== statusTopic(applicationId)) throw new StreamsError('INTERNAL_TOPIC_INVALID', `the internal topic ${plan.topic} does not exist any more, but ${applicationId} has worked with it before. Restore the topic or, if starting over is meant, ${RESET_REMEDY}`);
         await create(plan);
         continue;
       }
       const has = found.get(plan.topic);
       if (has !== plan.partitions) throw new StreamsError('PARTITIONS_CHANGED', `the topic ${plan.topic} has ${String(has)} partitions, but the source topics make it ${String(plan.partitions)}: partitions were added, and keys would land elsewhere. Go back to the old partition count with a new topic, or ${RESET_REMEDY}`);
     }
-    return counts;
+    const context = { admin, cluster, topology, applicationId, logger };
+    const damaged = (await findWrongPolicy(context)) ?? (await findTruncatedChangelog(context));
+    if (damaged !== undefined) throw damaged;
+    return { partitionCounts: counts, topicIds: await recordTopics(options, record) };
   } finally {
     await admin.disconnect();
   }
 }
 
-/**
- * Asks whether every topic is still there with the partitions it had. Undefined: yes.
- * @throws when the broker is away.
- */
-export async function findChangedTopic(kafka: kafkajs.Kafka, expected: Readonly<Record<string, number>>): Promise<StreamsError | undefined> {
-  const admin = kafka.admin();
-  try {
-    await admin.connect();
-    const existing = new Set(await admin.listTopics());
-    for (const topic of Object.keys(expected)) {
-      if (!existing.has(topic)) return new StreamsError('SOURCE_TOPIC_MISSING', `the topic ${topic} was deleted while the application ran. Restore the topic or, if starting over is meant, ${RESET_REMEDY}`);
-    }
-    const counts = await partitionCounts(admin, Object.keys(expected));
-    for (const [topic, partitions] of Object.entries(expected)) {
-      if (counts[topic] !== partitions) return new StreamsError('PARTITIONS_CHANGED', `the topic ${topic} has ${String(counts[topic])} partitions and had ${String(partitions)}: the new ones would not be read and keys would land elsewhere. Go back to the old partition count with a new topic, or ${RESET_REMEDY}`);
-    }
-    return undefined;
-  } finally {
-    await admin.disconnect().catch(() => undefined);
+/** Writes the application's record at the first start, and completes it when the brokers tell ids that they did not tell before. */
+async function recordTopics({ kafka, cluster, topology, applicationId, logger }: Parameters<typeof prepareTopics>[0], record: ApplicationRecord | undefined): Promise<Readonly<Record<string, string>>> {
+  const wanted = topicsWithIdentity(topology, applicationId);
+  let ids = await cluster.topicIds(wanted);
+  // A broker may hear of a new topic a moment after the controller has answered.
+  for (let attempt = 1; ids.size > 0 && ids.size < wanted.length && attempt < MOST_ID_QUESTIONS; attempt += 1) {
+    await new Promise((resolve) => setTimeout(resolve, ID_QUESTION_INTERVAL_MS));
+    ids = await cluster.topicIds(wanted);
   }
+  const topicIds = { ...Object.fromEntries(ids), ...record?.topicIds };
+  if (record === undefined || Object.keys(topicIds).length > Object.keys(record.topicIds).length) {
+    await writeApplicationRecord(kafka, cluster, applicationId, { topology: topologySignature(topology), topicIds }, logger);
+  }
+  return topicIds;
 }
 
 /** Deletes the records of repartition topics that are behind the committed offsets; failures only cost disk. */

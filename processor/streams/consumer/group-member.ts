@@ -38,6 +38,8 @@ export interface GroupMemberOptions {
   /** The group has gone on without this member: its tasks may be somebody else's already. */
   readonly onLost: () => void;
   readonly onFatal: (error: StreamsError) => void;
+  /** Why the group cannot be asked right now, and null when it can again. */
+  readonly onAway: (reason: string | null) => void;
 }
 
 const RETRY_MS = 200;
@@ -113,7 +115,10 @@ export class GroupMember {
           return;
         } else {
           this.#logger.debug({ error: messageOf(error) }, 'group request failed');
-          if (isBrokerAway(error)) await this.#cluster.refresh().catch(() => undefined);
+          if (isBrokerAway(error)) {
+            this.#options.onAway(messageOf(error));
+            await this.#cluster.refresh().catch(() => undefined);
+          }
         }
         await this.#sleep(retryMs);
         retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
@@ -147,6 +152,7 @@ export class GroupMember {
     this.#generationId = joined.generationId;
     const decoded = synced.memberAssignment.length === 0 ? null : MemberAssignment.decode(synced.memberAssignment);
     const share: MemberShare = { partitions: decoded?.assignment ?? {}, userData: decoded?.userData ?? Buffer.alloc(0) };
+    this.#options.onAway(null);
     this.#logger.info({ groupId, generation: joined.generationId, isLeader, assignment: share.partitions }, 'joined the group');
     if (!this.#stopping) this.#options.onAssigned(share);
   }

@@ -2,6 +2,7 @@ import kafkajs from 'kafkajs';
 import type { KafkaConnectionConfig } from '../kafka-connection-config.ts';
 import type { Logger } from '../logger.ts';
 import type { HeaderList } from '../topology/record.ts';
+import { topicIds } from './topic-ids.ts';
 
 const { Kafka, logLevel } = kafkajs;
 
@@ -298,6 +299,13 @@ export class KafkaCluster {
       }));
     }
     return open;
+  }
+
+  /** Ids of the topics that exist; empty where the brokers tell none. */
+  async topicIds(topics: readonly string[]): Promise<Map<string, string>> {
+    await this.connect();
+    await this.#cluster.refreshMetadataIfNecessary();
+    return topicIds(await this.#cluster.findControllerBroker(), topics);
   }
 
   /** Committed offsets of a group, -1 where there is none, in the order asked. */

@@ -2,6 +2,7 @@ import { afterEach, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FakeBrokers } from '../../../tests/support/fake-brokers.ts';
 import { quietLogger } from '../../../tests/support/quiet-logger.ts';
+import { StreamsError } from '../errors.ts';
 import { RecordFetcher, type FetchedPartition, type RecordFetcherOptions } from './record-fetcher.ts';
 
 let opened: RecordFetcher[] = [];
@@ -183,4 +184,38 @@ test('holds no more than one further answer while the caller works', async () =>
   await sleep(100);
   expect(brokers.fetches.length).toBe(1);
   expect(valuesOf(await fetcher.take(50))).toEqual(['a']);
+});
+
+test('a partition that could not be read is read again when its topic is known to be the same, and not before', async () => {
+  const brokers = new FakeBrokers();
+  const log = brokers.add('t', 0, 1, ['a']);
+  const asked: string[] = [];
+  let topic: 'the same' | 'away' | 'another' = 'the same';
+  const checkTopics = async (topics: readonly string[]): Promise<void> => {
+    asked.push(...topics);
+    if (topic === 'away') throw new Error('the topic is not there');
+    if (topic === 'another') throw new StreamsError('SOURCE_TOPIC_RECREATED', 't was made anew');
+  };
+  const fetcher = open(brokers, { checkTopics });
+  fetcher.seek('t', 0, 0);
+  expect(await take(fetcher, 1)).toEqual(['a']);
+  expect(asked).toEqual([]);
+
+  topic = 'away';
+  log.errorCode = 3;
+  await until(() => asked.length > 1);
+  log.errorCode = 0;
+  log.values.push('b');
+  expect(await take(fetcher, 1, 500)).toEqual([]);
+  topic = 'the same';
+  expect(await take(fetcher, 1)).toEqual(['b']);
+  expect(new Set(asked)).toEqual(new Set(['t']));
+
+  // Made anew while no request was under way that could have told.
+  topic = 'another';
+  brokers.dead.add(1);
+  await sleep(50);
+  log.values.push('c');
+  brokers.dead.clear();
+  await expect(take(fetcher, 1)).rejects.toMatchObject({ code: 'SOURCE_TOPIC_RECREATED' });
 });

@@ -1,5 +1,5 @@
 import type { Logger } from '../logger.ts';
-import { messageOf } from '../errors.ts';
+import { messageOf, StreamsError } from '../errors.ts';
 import { fetchRequest, type decodeFetchResponse, type FetchedBytes, type FetchOptions } from './fetch-protocol.ts';
 import { READ_COMMITTED, type Broker, type KafkaCluster } from './kafka-cluster.ts';
 import { UnsupportedCompressionError } from './compression.ts';
@@ -33,6 +33,11 @@ export interface RecordFetcherOptions extends Partial<FetchOptions> {
    * it), whenever the reason changes, and again (false) when all of them can.
    */
   readonly onAway?: (away: boolean, reason: string) => void;
+  /**
+   * Asked before a partition is read again that could not be read for a while: is its topic still the same one?
+   * A StreamsError ends the fetcher, any other one is a reason to wait and ask again.
+   */
+  readonly checkTopics?: (topics: readonly string[]) => Promise<void>;
 }
 
 interface Position {
@@ -63,6 +68,9 @@ export class RecordFetcher {
   readonly #cluster: FetchCluster;
   readonly #options: FetchOptions;
   readonly #onAway: ((away: boolean, reason: string) => void) | undefined;
+  readonly #checkTopics: ((topics: readonly string[]) => Promise<void>) | undefined;
+  /** A topic that is deleted and made anew between two fetches would be read on as if nothing had happened. */
+  readonly #doubtful = new Set<string>();
   readonly #logger: Logger;
   readonly #positions = new Map<string, Position>();
   readonly #loops = new Map<number, Promise<void>>();
@@ -76,10 +84,11 @@ export class RecordFetcher {
   readonly #troubles = new Map<string, string>();
   #told: string | undefined;
 
-  constructor(cluster: FetchCluster, logger: Logger, { onAway, ...options }: RecordFetcherOptions = {}) {
+  constructor(cluster: FetchCluster, logger: Logger, { onAway, checkTopics, ...options }: RecordFetcherOptions = {}) {
     this.#cluster = cluster;
     this.#logger = logger;
     this.#onAway = onAway;
+    this.#checkTopics = checkTopics;
     this.#options = { ...DEFAULTS, ...options };
   }
 
@@ -223,12 +232,15 @@ export class RecordFetcher {
       }
       const epochs = asked.map((p) => p.epoch);
       try {
+        await this.#settleDoubts(asked);
         const broker = await this.#cluster.broker(nodeId);
         const answer = (await broker.connectionPool.send(
           fetchRequest(asked.map(({ topic, partition, offset }) => ({ topic, partition, offset })), this.#options),
         )) as ReturnType<typeof decodeFetchResponse>;
         this.#clear(self);
         delayMs = RETRY_MIN_MS;
+        for (const { topic, errorCode } of answer) if (errorCode !== 0) this.#doubtful.add(topic);
+        if (answer.some(({ errorCode }) => errorCode === CODE.OFFSET_OUT_OF_RANGE)) await this.#settleDoubts(asked);
         const misdirected = this.#deliver(answer, asked, epochs);
         if (misdirected) {
           await sleep(RETRY_MIN_MS);
@@ -237,12 +249,13 @@ export class RecordFetcher {
         }
       } catch (error) {
         if (this.#closed) return;
-        if (error instanceof CorruptRecordError || error instanceof UnsupportedRecordFormatError || error instanceof UnsupportedCompressionError) {
+        if (error instanceof CorruptRecordError || error instanceof UnsupportedRecordFormatError || error instanceof StreamsError) {
           this.#failure = error;
           this.wake();
           return;
         }
         this.#logger.debug({ nodeId, error: messageOf(error) }, 'fetch failed');
+        for (const { topic } of asked) this.#doubtful.add(topic);
         this.#trouble(self, messageOf(error));
         await sleep(delayMs);
         delayMs = Math.min(delayMs * 2, RETRY_MAX_MS);
@@ -254,6 +267,14 @@ export class RecordFetcher {
         await new Promise<void>((resolve) => this.#wakeFetchers.push(resolve));
       }
     }
+  }
+
+  /** @throws StreamsError of `checkTopics`, which nobody can wait away; other errors while it is not known. */
+  async #settleDoubts(asked: readonly Position[]): Promise<void> {
+    const topics = [...new Set(asked.map(({ topic }) => topic))].filter((topic) => this.#doubtful.has(topic));
+    if (topics.length === 0) return;
+    await this.#checkTopics?.(topics);
+    for (const topic of topics) this.#doubtful.delete(topic);
   }
 
   /** Decodes and queues an answer. True when a partition has moved to another leader. */
@@ -275,13 +296,7 @@ export class RecordFetcher {
       const { topic, partition, highWatermark, lastStableOffset, logStartOffset } = part;
       const decoded = outOfRange
         ? { records: [], nextOffset: position.offset }
-        : decodeRecordSet(part.recordSet, {
-            topic,
-            partition,
-            fromOffset: position.offset,
-            abortedTransactions: part.abortedTransactions,
-            readCommitted: this.#options.isolationLevel === READ_COMMITTED,
-          });
+        : this.#decode(part, position);
       position.offset = decoded.nextOffset;
       if (part.recordSet.length > 0) {
         // To the end of the line: a broker fills an answer in the order asked, and the last of many would get nothing.
@@ -292,6 +307,16 @@ export class RecordFetcher {
     }
     if (this.#arrived.length > 0) this.wake();
     return misdirected;
+  }
+
+  /** @throws StreamsError COMPRESSION_UNKNOWN, and what decodeRecordSet throws. */
+  #decode({ topic, partition, recordSet, abortedTransactions }: FetchedBytes, { offset }: Position): ReturnType<typeof decodeRecordSet> {
+    try {
+      return decodeRecordSet(recordSet, { topic, partition, fromOffset: offset, abortedTransactions, readCommitted: this.#options.isolationLevel === READ_COMMITTED });
+    } catch (error) {
+      if (!(error instanceof UnsupportedCompressionError)) throw error;
+      throw new StreamsError('COMPRESSION_UNKNOWN', `${topic}-${String(partition)} holds a batch behind offset ${String(offset)} that cannot be unpacked: ${error.message}. Start a release that reads it; nothing is lost meanwhile`, { cause: error });
+    }
   }
 
   #trouble(source: string, reason: string): void {

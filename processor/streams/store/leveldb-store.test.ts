@@ -71,17 +71,41 @@ test.each([['idle', false], ['in the middle of commits', true]])('a thread termi
   await store.close();
 });
 
-test('the store of another task, application or topology is found out', async () => {
-  await (await open({ topology: 'a' })).close();
+test('the store of another task or application is found out', async () => {
+  await (await open()).close();
   for (const [overrides, message] of [
     [{ taskId: '1_1' }, 'it belongs to task 1_0 of logins, not to task 1_1 of logins'],
     [{ applicationId: 'orders' }, 'it belongs to task 1_0 of logins, not to task 1_0 of orders'],
-    [{ topology: 'b' }, 'it was written by another topology'],
   ] as const) {
     await expect(open(overrides)).rejects.toMatchObject({ code: 'STORE_DAMAGED', message: expect.stringContaining(message) });
   }
-  await (await open({ topology: 'a' })).close();
   await (await open()).close();
+});
+
+test('a sound store of another topology, or of topics made anew, is refused and left as it is', async () => {
+  const topology = { 'store counts': 'key-value, in sub-topology 1' };
+  const topicIds = { 'logins-by-state-repartition': 'r1', 'logins-counts-changelog': 'c1' };
+  // Of a release, or a cluster, that knew neither.
+  await (await open()).close();
+  await (await open({ topology, topicIds })).close();
+  for (const [overrides, code, words] of [
+    [{ topology: { 'store counts': 'windows of 60000 ms every 60000 ms, in sub-topology 1' }, topicIds }, 'TOPOLOGY_CHANGED', 'store counts: key-value, in sub-topology 1 before, windows of 60000 ms'],
+    [{ topology, topicIds: { ...topicIds, 'logins-counts-changelog': 'c2' } }, 'INTERNAL_TOPIC_INVALID', 'logins-counts-changelog was deleted and made anew (its id was c1 and is c2)'],
+    [{ topology, topicIds: { ...topicIds, 'logins-by-state-repartition': 'r2' } }, 'INTERNAL_TOPIC_INVALID', 'logins-by-state-repartition'],
+  ] as const) {
+    await expect(open(overrides)).rejects.toMatchObject({ code, reaction: 'exit', message: expect.stringContaining(words) });
+  }
+  // What is not told now is remembered all the same.
+  await (await open({ topology })).close();
+  await expect(open({ topology, topicIds: { 'logins-counts-changelog': 'c2' } })).rejects.toMatchObject({ code: 'INTERNAL_TOPIC_INVALID' });
+  const store = await open({ topology, topicIds });
+  expect(await store.verify()).toBe(true);
+  await store.close();
+});
+
+test('the input of a store that was made anew has a code of its own', async () => {
+  await (await open({ topicIds: { words: 'w1' } })).close();
+  await expect(open({ topicIds: { words: 'w2' } })).rejects.toMatchObject({ code: 'SOURCE_TOPIC_RECREATED', message: expect.stringContaining('delete') });
 });
 
 test('two commits at a time are refused, and the first is kept', async () => {

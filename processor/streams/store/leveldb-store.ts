@@ -6,7 +6,7 @@ import { dataKey, isReserved, reservedKey, storeEnd, storePrefix } from './data-
 import { inspectFiles, recoveryDoubt } from './leveldb-inspection.ts';
 import type { FoundFiles } from './leveldb-inspection.ts';
 import {
-  NOTHING_COMMITTED, decodeCommitted, decodeStatus, encodeCommitted, encodeIdentity, encodeStatus, identityMismatch, mergeOffsets,
+  NOTHING_COMMITTED, decodeCommitted, decodeStatus, encodeCommitted, encodeIdentity, encodeStatus, identityContradiction, identityMismatch, mergeOffsets,
 } from './reserved-records.ts';
 import type { CommittedRecord, StoreIdentity } from './reserved-records.ts';
 import type { StateStore, StoreBatch, StoreDigest, StoreOffsets } from './state-store.ts';
@@ -54,6 +54,7 @@ type Operation = BatchOperation<Db, Buffer, Buffer>;
  *
  * @throws StoreLockedError when another thread or process has it open: try again when the hand-over is done.
  * @throws StreamsError `STORE_DAMAGED` when it is corrupted or somebody else's: set it aside and restore.
+ * @throws StreamsError `TOPOLOGY_CHANGED` and others that mean `exit` when it is sound, ours, and of another topology or topic.
  * @throws StreamsError `STORE_IO_FAILED` when the disk is full, failing or not writable.
  */
 export async function openLevelDbStore(directory: string, options: LevelDbStoreOptions): Promise<LevelDbStore> {
@@ -88,6 +89,8 @@ async function takeOver(db: Db, directory: string, identity: StoreIdentity, foun
   if (identityRecord !== undefined) {
     const mismatch = identityMismatch(identityRecord, identity);
     if (mismatch !== null) throw storeDamaged(directory, mismatch);
+    const contradiction = identityContradiction(directory, identityRecord, identity);
+    if (contradiction !== null) throw contradiction;
   }
   const committed = committedRecord === undefined ? NOTHING_COMMITTED : decodeCommitted(committedRecord);
   if (committed === null) throw storeDamaged(directory, 'its record of offsets and digest does not match its checksum');
@@ -98,7 +101,7 @@ async function takeOver(db: Db, directory: string, identity: StoreIdentity, foun
     await removeCleanMark(directory);
     await db.batch([
       { type: 'put', key: STATUS, value: encodeStatus(openId) },
-      { type: 'put', key: IDENTITY, value: encodeIdentity(identity) },
+      { type: 'put', key: IDENTITY, value: encodeIdentity(identity, identityRecord) },
     ]);
   } catch (error) {
     throw writeFailed(directory, error);

@@ -1,3 +1,5 @@
+import { RESET_REMEDY, StreamsError } from '../errors.ts';
+import { signatureMismatch, type TopologySignature } from '../topology/signature.ts';
 import { checksum } from './store-digest.ts';
 import type { OffsetMap, StoreDigest, StoreOffsets } from './state-store.ts';
 
@@ -8,8 +10,10 @@ export const SCHEMA_VERSION = 1;
 export interface StoreIdentity {
   readonly applicationId: string;
   readonly taskId: string;
-  /** Signature of what decides the meaning of the data (sub-topology, serdes). Compared only when both sides have one. */
-  readonly topology?: string;
+  /** What decides the meaning of the data. Compared only when both sides have one, as are the ids. */
+  readonly topology?: TopologySignature;
+  /** Of the task's inputs and changelogs: the offsets in the store are offsets of these topics and of no others. */
+  readonly topicIds?: Readonly<Record<string, string>>;
 }
 
 /** What one commit writes beside the data, as one record: a reader sees all of it or none. */
@@ -77,8 +81,10 @@ export function mergeOffsets(stored: StoreOffsets, changelog: OffsetMap, input: 
   };
 }
 
-export function encodeIdentity(identity: StoreIdentity): Buffer {
-  return sealRecord({ schemaVersion: SCHEMA_VERSION, ...identity });
+/** `before`: the record that it takes the place of, whose ids are kept where nobody tells newer ones. */
+export function encodeIdentity(identity: StoreIdentity, before?: Buffer): Buffer {
+  const theirs = before === undefined ? null : (unsealRecord(before) as StoreIdentity | null);
+  return sealRecord({ schemaVersion: SCHEMA_VERSION, ...theirs, ...identity, topicIds: { ...theirs?.topicIds, ...identity.topicIds } });
 }
 
 /** Why the store is not ours, in words; null when it is. */
@@ -91,8 +97,24 @@ export function identityMismatch(bytes: Buffer, ours: StoreIdentity): string | n
   if (theirs.applicationId !== ours.applicationId || theirs.taskId !== ours.taskId) {
     return `it belongs to task ${theirs.taskId} of ${theirs.applicationId}, not to task ${ours.taskId} of ${ours.applicationId}`;
   }
-  if (theirs.topology !== undefined && ours.topology !== undefined && theirs.topology !== ours.topology) {
-    return 'it was written by another topology';
+  return null;
+}
+
+/**
+ * Why a store that is ours and sound must not be gone on with: it is of another topology, or of topics that were made anew.
+ * What is wrong may be the topics as well as the store, so nothing is restored over it. Null: go on.
+ */
+export function identityContradiction(directory: string, bytes: Buffer, ours: StoreIdentity): StreamsError | null {
+  const theirs = unsealRecord(bytes) as StoreIdentity | null;
+  const { applicationId, taskId } = ours;
+  const stale = `If the application was started over since this store was written, delete ${directory}. If starting over is meant, ${RESET_REMEDY}`;
+  const mismatch = theirs?.topology === undefined || ours.topology === undefined ? null : signatureMismatch(theirs.topology, ours.topology);
+  if (mismatch !== null) return new StreamsError('TOPOLOGY_CHANGED', `the store of task ${taskId} was written by another topology of the application id ${applicationId}. ${mismatch}. Use another application id (APPLICATION_ID), or go back to the topology as it was. ${stale}`, { taskId });
+  for (const [topic, id] of Object.entries(theirs?.topicIds ?? {})) {
+    const now = ours.topicIds?.[topic];
+    if (now === undefined || now === id) continue;
+    const internal = topic.startsWith(`${applicationId}-`) && /-(changelog|repartition)$/.test(topic);
+    return new StreamsError(internal ? 'INTERNAL_TOPIC_INVALID' : 'SOURCE_TOPIC_RECREATED', `the topic ${topic} was deleted and made anew (its id was ${id} and is ${now}), but the store of task ${taskId} goes on from the old one. ${stale}`, { taskId });
   }
   return null;
 }

@@ -53,4 +53,6 @@ export interface StoreSpec<V> {
   readonly retentionMs?: number;
   /** Window stores only. */
   readonly windowSizeMs?: number;
+  /** Window stores only; default: the size. */
+  readonly windowAdvanceMs?: number;
 }

@@ -1,6 +1,6 @@
 import { messageOf, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import { openLevelDbStore } from '../store/leveldb-store.ts';
+import { openLevelDbStore, type StoreIdentity } from '../store/leveldb-store.ts';
 import { setAside } from '../store/set-aside.ts';
 import { taskDirectory } from '../store/state-directory.ts';
 import type { StateStore } from '../store/state-store.ts';
@@ -19,16 +19,17 @@ const LOCKED_TIMEOUT_MS = 60_000;
 /**
  * Opens a task's store and checks it, so that damage never reaches its changelog: a store that cannot be trusted is set
  * aside and an empty one takes its place. Waits while another thread of this process still has it open.
- * @throws StreamsError STORE_IO_FAILED when the disk is full, failing or not writable.
+ * @throws StreamsError STORE_IO_FAILED when the disk is full, failing or not writable; `exit` ones when it is of another topology or topic.
  */
-export async function openCheckedStore(options: { readonly taskId: TaskId; readonly applicationId: string; readonly slotDirectory: string; readonly signal: AbortSignal; readonly logger: Logger }): Promise<StateStore> {
-  const { taskId, applicationId, slotDirectory, signal, logger } = options;
+export async function openCheckedStore(options: { readonly identity: StoreIdentity; readonly slotDirectory: string; readonly signal: AbortSignal; readonly logger: Logger }): Promise<StateStore> {
+  const { identity, slotDirectory, signal, logger } = options;
+  const { taskId } = identity;
   const directory = taskDirectory(slotDirectory, taskId);
   const deadline = performance.now() + LOCKED_TIMEOUT_MS;
   for (;;) {
     signal.throwIfAborted();
     try {
-      const store = await openLevelDbStore(directory, { identity: { applicationId, taskId } });
+      const store = await openLevelDbStore(directory, { identity });
       const { openedAsOfMs } = store;
       if (openedAsOfMs !== null && Date.now() - openedAsOfMs > MAX_STORE_AGE_MS) {
         await store.closeDirty();

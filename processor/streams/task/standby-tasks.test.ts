@@ -24,7 +24,7 @@ beforeEach(async () => {
   brokers.add(CHANGELOG, 0, 1);
   disk = new DiskWait(slot, quietLogger);
   standbys = new StandbyTasks({
-    applicationId: 'app',
+    identityOf: (taskId) => ({ applicationId: 'app', taskId }),
     slotDirectory: slot,
     cluster: Object.assign(brokers, { disconnect: async () => undefined }),
     disk,

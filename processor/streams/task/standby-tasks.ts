@@ -5,6 +5,7 @@ import { RecordFetcher, type FetchedPartition } from '../consumer/record-fetcher
 import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import type { StoreIdentity } from '../store/leveldb-store.ts';
 import { taskDirectory } from '../store/state-directory.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
 import type { TaskStatus } from './instance-status.ts';
@@ -26,8 +27,8 @@ interface StandbyTask {
 }
 
 export interface StandbyTasksOptions {
-  readonly applicationId: string;
   readonly slotDirectory: string;
+  readonly identityOf: (id: TaskId) => StoreIdentity;
   /** Its own connections: long polls of the standbys must hold up nobody. */
   readonly cluster: RestoreCluster & Pick<KafkaCluster, 'disconnect'>;
   readonly disk: DiskWait;
@@ -113,9 +114,9 @@ export class StandbyTasks {
 
   /** `trouble`: with the disk, and known already. */
   async #openStore(task: StandbyTask, trouble?: StreamsError): Promise<StateStore> {
-    const { applicationId, slotDirectory, logger, disk } = this.#options;
+    const { identityOf, slotDirectory, logger, disk } = this.#options;
     const { signal } = task.life;
-    const open = (): Promise<StateStore> => openCheckedStore({ taskId: task.id, applicationId, slotDirectory, signal, logger });
+    const open = (): Promise<StateStore> => openCheckedStore({ identity: identityOf(task.id), slotDirectory, signal, logger });
     let known = trouble;
     if (known === undefined) {
       task.state.to('RESTORING');

@@ -4,11 +4,13 @@ import { READ_COMMITTED, READ_UNCOMMITTED, type KafkaCluster } from '../consumer
 import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
 import { RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import type { StoreIdentity } from '../store/leveldb-store.ts';
 import type { StateStore } from '../store/state-store.ts';
 import type { FenceGate } from './fence-gate.ts';
 import { openCheckedStore } from './open-store.ts';
 import type { StreamTask } from './stream-task.ts';
 import type { TaskGraph } from './task-graph.ts';
+import type { TaskId } from './task-id.ts';
 
 /** What taking a task needs of a KafkaCluster. */
 export interface TakeCluster extends RestoreCluster, Pick<KafkaCluster, 'committedOffsets'> {}
@@ -16,6 +18,7 @@ export interface TakeCluster extends RestoreCluster, Pick<KafkaCluster, 'committ
 export interface TakeContext {
   readonly applicationId: string;
   readonly slotDirectory: string;
+  readonly identityOf: (id: TaskId) => StoreIdentity;
   /** For offsets and restores: never the connection that fetches or joins. */
   readonly cluster: TakeCluster;
   readonly logger: Logger;
@@ -47,7 +50,7 @@ export async function takeTask(task: StreamTask, context: TakeContext): Promise<
   await expectLag(task, context, committed);
 
   // 3. Open the store and check it before its first commit, so that damage never reaches the changelog.
-  if (task.subTopology.stores.length > 0 && task.store === undefined) task.store = await openCheckedStore({ ...context, taskId: task.id, signal });
+  if (task.subTopology.stores.length > 0 && task.store === undefined) task.store = await openCheckedStore({ ...context, identity: context.identityOf(task.id), signal });
   signal.throwIfAborted();
 
   // 4. Restore from the stored offset to the end as it is after the fence.

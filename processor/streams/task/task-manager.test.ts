@@ -70,6 +70,7 @@ class Bench {
       take: {
         applicationId: APPLICATION,
         slotDirectory,
+        identityOf: (taskId) => ({ applicationId: APPLICATION, taskId }),
         cluster: this.brokers,
         logger: quietLogger,
         fences: this.fences,

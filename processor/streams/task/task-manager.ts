@@ -127,7 +127,7 @@ export class TaskManager {
     for (let last = failure; !signal.aborted; ) {
       try {
         // The task fences when its store is there: not once for each time that the disk is asked.
-        if (isDiskTrouble(last)) task.store = await disk.open(task.id, last, signal, () => openCheckedStore({ ...take, taskId: task.id, signal }));
+        if (isDiskTrouble(last)) task.store = await disk.open(task.id, last, signal, () => openCheckedStore({ ...take, identity: take.identityOf(task.id), signal }));
         last = undefined;
         if (signal.aborted) return;
         task.state.to('RESTORING');

@@ -2,21 +2,24 @@ import { PlainProducer, type Membership } from '../changelog/plain-producer.ts';
 import { topicPartition, type StreamsProducer } from '../changelog/streams-producer.ts';
 import { TransactionalProducer } from '../changelog/transactional-producer.ts';
 import { GroupMember } from '../consumer/group-member.ts';
-import { KafkaCluster } from '../consumer/kafka-cluster.ts';
+import { topicRecreated } from '../changelog/topic-check.ts';
+import { KafkaCluster, LeaderNotKnownError } from '../consumer/kafka-cluster.ts';
 import { placeTasks } from '../consumer/partition-assignor.ts';
 import { RecordFetcher } from '../consumer/record-fetcher.ts';
 import { decodeAssignmentInfo, decodeSubscriptionInfo, encodeAssignmentInfo, encodeSubscriptionInfo } from '../consumer/subscription-info.ts';
 import { RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { ThreadInit } from '../streams-config.ts';
+import type { StoreIdentity } from '../store/leveldb-store.ts';
 import { crashPoint } from '../task/crash-point.ts';
 import { DiskWait } from '../task/disk-wait.ts';
 import { FenceGate } from '../task/fence-gate.ts';
 import type { StreamTask } from '../task/stream-task.ts';
 import { TaskGraph } from '../task/task-graph.ts';
 import { StandbyTasks } from '../task/standby-tasks.ts';
-import { parseTaskId } from '../task/task-id.ts';
+import { parseTaskId, type TaskId } from '../task/task-id.ts';
 import { allTaskIds, changelogsOf, partitionsOfTasks, TaskManager, timeSourcesOf } from '../task/task-manager.ts';
+import { topologySignature } from '../topology/signature.ts';
 import { outputsOf, topicNameOf, type Topology } from '../topology/topology.ts';
 import type { MemberShare } from '../consumer/group-member.ts';
 import type { FromThread } from './thread-messages.ts';
@@ -59,7 +62,9 @@ export class StreamThread {
   /** Of the user's topics; partials between sub-topologies do not count. */
   #records = 0;
   #commits = 0;
-  #brokerAway: string | null = null;
+  /** As the fetches and the group tell it. */
+  #fetchAway: string | null = null;
+  #groupAway: string | null = null;
 
   constructor(init: ThreadInit, topology: Topology, logger: Logger, storesOnDisk: () => readonly string[]) {
     this.#init = init;
@@ -76,10 +81,12 @@ export class StreamThread {
     this.#fetcher = new RecordFetcher(this.#fetchCluster, logger, {
       maxBytesPerPartition: config.maxBytesPerPartition,
       onAway: (away, reason) => {
-        this.#brokerAway = away ? reason : null;
+        this.#fetchAway = away ? reason : null;
       },
+      checkTopics: (topics) => this.#checkTopics(topics),
     });
     const partitionsOf = (topic: string): number => this.#partitionsOf(topic);
+    const identityOf = (id: TaskId): StoreIdentity => this.#identityOf(id);
     this.#tasks = new TaskManager({
       topology,
       applicationId: config.applicationId,
@@ -89,6 +96,7 @@ export class StreamThread {
       take: {
         applicationId: config.applicationId,
         slotDirectory: init.slotDirectory,
+        identityOf,
         cluster: this.#queryCluster,
         logger,
         fences: this.#fences,
@@ -121,8 +129,8 @@ export class StreamThread {
       onFatal: (error) => this.#fail(error),
     });
     this.#standbys = new StandbyTasks({
-      applicationId: config.applicationId,
       slotDirectory: init.slotDirectory,
+      identityOf,
       cluster: clusterFor('standby'),
       disk: this.#disk,
       changelogsOf: (id) => changelogsOf(topology, config.applicationId, id),
@@ -161,6 +169,9 @@ export class StreamThread {
         this.#fetcher.wake();
       },
       onFatal: (error) => this.#fail(error),
+      onAway: (reason) => {
+        this.#groupAway = reason;
+      },
     });
   }
 
@@ -197,7 +208,7 @@ export class StreamThread {
       tasks: [...tasks.map((t) => t.status()), ...this.#standbys.status()],
       records: this.#records,
       commits: this.#commits,
-      brokerAway: this.#brokerAway,
+      brokerAway: this.#fetchAway ?? this.#groupAway,
       diskTrouble: this.#disk.reason,
       steady: this.#settled && this.#assignment === undefined && tasks.every((t) => t.state.name === 'RUNNING'),
       purgeable: tasks.flatMap((t) => t.inputs.filter((i) => this.#repartitionTopics.has(i.topic)).flatMap((i) => {
@@ -281,6 +292,26 @@ export class StreamThread {
     const count = this.#init.partitionCounts[topic];
     if (count === undefined) throw new StreamsError('SOURCE_TOPIC_MISSING', `the topic ${topic} does not exist; create it before the application starts`);
     return count;
+  }
+
+  /** @throws StreamsError when one was made anew; LeaderNotKnownError while one is not there. */
+  async #checkTopics(topics: readonly string[]): Promise<void> {
+    const { topicIds } = this.#init;
+    const known = topics.filter((topic) => topicIds[topic] !== undefined);
+    const found = await this.#queryCluster.topicIds(known);
+    for (const topic of known) {
+      const [before, now] = [topicIds[topic] as string, found.get(topic)];
+      if (now === undefined) throw new LeaderNotKnownError(topic, 0);
+      if (now !== before) throw topicRecreated(topic, before, now, this.#repartitionTopics.has(topic));
+    }
+  }
+
+  #identityOf(taskId: TaskId): StoreIdentity {
+    const { topicIds, config: { applicationId } } = this.#init;
+    const inputs = this.#topology.subTopologies[parseTaskId(taskId).subTopology]?.sources.map((source) => topicNameOf(source, applicationId)) ?? [];
+    const changelogs = changelogsOf(this.#topology, applicationId, taskId).map(({ topic }) => topic);
+    const ids = [...inputs, ...changelogs].flatMap((topic) => (topicIds[topic] === undefined ? [] : [[topic, topicIds[topic]]]));
+    return { applicationId, taskId, topology: topologySignature(this.#topology), topicIds: Object.fromEntries(ids) as Record<string, string> };
   }
 
   #sourceTopics(): string[] {

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { ERROR_TABLE, StreamsError, type ErrorCode } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { ThreadInit } from '../streams-config.ts';
+import type { TaskStatus } from '../task/instance-status.ts';
 import type { FromThread, ThreadLoad, ToThread } from './thread-messages.ts';
 
 export type ThreadStatus = Extract<FromThread, { kind: 'status' }>;
@@ -9,6 +10,15 @@ export type ThreadStatus = Extract<FromThread, { kind: 'status' }>;
 export interface SupervisedThread {
   readonly name: string;
   readonly status: ThreadStatus | undefined;
+  /** Why it does not work as it should: it failed, and has got nothing done since. */
+  readonly trouble: Trouble | undefined;
+  /** Those of a thread in trouble are not running, whatever it says of them itself. */
+  readonly tasks: readonly TaskStatus[];
+}
+
+export interface Trouble {
+  readonly code: ErrorCode;
+  readonly reason: string;
 }
 
 interface Seat {
@@ -22,9 +32,13 @@ interface Seat {
   readonly failuresByRecord: Map<string, number>;
   failedThisLife: boolean;
   closed: (() => void) | undefined;
-  /** When the thread last said anything, and when it last got something done; `performance.now()`. */
+  /** When the thread last said anything; `performance.now()`. */
   heardAt: number;
-  progressAt: number;
+  /** When it last reported, and how long it has been able to work by then, with lag, and got nothing done. */
+  reportedAt: number;
+  stuckMs: number;
+  restored: number;
+  trouble: (Trouble & { readonly at: number; readonly tasks: readonly TaskStatus[] }) | undefined;
 }
 
 const MAX_BACKOFF_MS = 30_000;
@@ -32,6 +46,10 @@ const CLOSE_TIMEOUT_MS = 8_000;
 const MOST_RECORDS_REMEMBERED = 100;
 const WATCH_INTERVAL_MS = 1_000;
 const ASLEEP_AFTER_MS = 5_000;
+/** A store that is being checked, or a rebalance, may take longer than a commit: of such time a tenth counts. */
+const UNSTEADY_SHARE = 0.1;
+/** A thread that commits seldom is not stuck between two commits. */
+const MOST_COMMIT_INTERVALS = 3;
 /** Fetched bytes live for one turn of the loop; a larger young generation only keeps more of them around. */
 const YOUNG_GENERATION_MIB = 48;
 
@@ -51,7 +69,7 @@ export class Supervisor {
   #watchedAt = 0;
 
   constructor(inits: readonly ThreadInit[], logger: Logger, handlers: { onFatal: (error: StreamsError) => void; onChange: () => void }, spares: Worker[] = []) {
-    this.#seats = inits.map((init) => ({ init, worker: undefined, status: undefined, pastRecords: 0, failuresWithoutProgress: 0, failuresByRecord: new Map(), failedThisLife: false, closed: undefined, heardAt: 0, progressAt: 0 }));
+    this.#seats = inits.map((init) => ({ init, worker: undefined, status: undefined, pastRecords: 0, failuresWithoutProgress: 0, failuresByRecord: new Map(), failedThisLife: false, closed: undefined, heardAt: 0, reportedAt: 0, stuckMs: 0, restored: 0, trouble: undefined }));
     this.#logger = logger;
     this.#onFatal = handlers.onFatal;
     this.#onChange = handlers.onChange;
@@ -65,7 +83,7 @@ export class Supervisor {
   }
 
   threads(): SupervisedThread[] {
-    return this.#seats.map(({ init, status }) => ({ name: init.threadName, status }));
+    return this.#seats.map((seat) => ({ name: seat.init.threadName, status: seat.status, trouble: seat.trouble, tasks: tasksOf(seat) }));
   }
 
   /** Records processed by all threads, replaced ones included. */
@@ -98,7 +116,9 @@ export class Supervisor {
   #spawn(seat: Seat): void {
     seat.failedThisLife = false;
     seat.heardAt = performance.now();
-    seat.progressAt = seat.heardAt;
+    seat.reportedAt = seat.heardAt;
+    seat.stuckMs = 0;
+    seat.restored = 0;
     const spare = this.#spares.shift();
     // One that has died meanwhile has no number any more, and would never say so again.
     const worker = spare !== undefined && spare.threadId > 0 ? spare : loadStreamThread(seat.init.threadName, seat.init.topologyModule);
@@ -125,8 +145,7 @@ export class Supervisor {
     else if (message.kind === 'failed') this.#failed(seat, message.code, message.message, message.stack);
     else if (message.kind === 'status') {
       if (message.commits > (seat.status?.commits ?? 0)) seat.failuresWithoutProgress = 0;
-      const idle = message.brokerAway !== null || !message.steady || message.tasks.every((t) => t.role === 'STANDBY' || t.lag === 0);
-      if (idle || message.commits !== seat.status?.commits) seat.progressAt = performance.now();
+      followProgress(seat, message);
       seat.status = message;
       this.#onChange();
     }
@@ -141,14 +160,14 @@ export class Supervisor {
       if (wasAsleep) {
         // The whole process stood still (SIGSTOP, a sleeping laptop): the threads had no chance to speak.
         seat.heardAt = now;
-        seat.progressAt = now;
+        seat.reportedAt = now;
       }
       if (seat.worker === undefined || seat.failedThisLife) continue;
-      const { threadHangTimeoutMs, noProgressTimeoutMs } = seat.init.config;
+      const { threadHangTimeoutMs, noProgressTimeoutMs, commitIntervalMs } = seat.init.config;
+      const mostStuckMs = Math.max(noProgressTimeoutMs, MOST_COMMIT_INTERVALS * commitIntervalMs);
       const silentMs = now - seat.heardAt;
-      const stuckMs = now - seat.progressAt;
-      if (silentMs <= threadHangTimeoutMs && stuckMs <= noProgressTimeoutMs) continue;
-      const why = silentMs > threadHangTimeoutMs ? `it has said nothing for ${String(Math.round(silentMs))} ms: it hangs in user code` : `it has committed nothing for ${String(Math.round(stuckMs))} ms although there is lag`;
+      if (silentMs <= threadHangTimeoutMs && seat.stuckMs <= mostStuckMs) continue;
+      const why = silentMs > threadHangTimeoutMs ? `it has said nothing for ${String(Math.round(silentMs))} ms: it hangs in user code` : `it has committed nothing for ${String(Math.round(seat.stuckMs))} ms although there is lag`;
       void seat.worker.terminate();
       this.#failed(seat, 'THREAD_FAILED', why);
     }
@@ -158,6 +177,7 @@ export class Supervisor {
     if (seat.failedThisLife || this.#closing) return;
     seat.failedThisLife = true;
     const thread = seat.init.threadName;
+    if (ERROR_TABLE[code] !== 'wait') seat.trouble = { code, reason: `thread ${thread}: ${message}`, at: performance.now(), tasks: seat.status?.tasks ?? [] };
     seat.pastRecords += seat.status?.records ?? 0;
     seat.status = undefined;
     this.#onChange();
@@ -187,6 +207,30 @@ export function loadStreamThread(threadName: string, topologyModule: string): Wo
   // Until somebody listens: an error that nobody hears would end the process.
   worker.on('error', () => undefined);
   return worker;
+}
+
+/**
+ * Time that passes without a commit counts against a thread that could have made one. A broker that is away is waited for,
+ * for ever; but to take a task again and again is no progress.
+ */
+function followProgress(seat: Seat, message: ThreadStatus): void {
+  const now = performance.now();
+  const sinceMs = now - seat.reportedAt;
+  seat.reportedAt = now;
+  const restored = message.tasks.reduce((sum, { restore }) => sum + (restore?.restored ?? 0), 0);
+  const idle = message.steady && message.tasks.every(({ role, lag }) => role === 'STANDBY' || lag === 0);
+  const committed = message.commits > (seat.status?.commits ?? 0);
+  if (committed || idle) seat.trouble = undefined;
+  if (committed || idle || restored > seat.restored) seat.stuckMs = 0;
+  else if (message.brokerAway === null) seat.stuckMs += message.steady ? sinceMs : sinceMs * UNSTEADY_SHARE;
+  seat.restored = restored;
+}
+
+/** What a thread that was ended had is still its own until the group gives it to another. */
+function tasksOf({ init, status, trouble }: Seat): readonly TaskStatus[] {
+  if (trouble === undefined) return status?.tasks ?? [];
+  const left = performance.now() - trouble.at < init.config.sessionTimeoutMs ? trouble.tasks : [];
+  return (status === undefined ? left : status.tasks).map((task) => (status === undefined || task.state === 'RUNNING' ? { ...task, state: 'SUSPENDED' } : task));
 }
 
 /** The message of user code that failed names the task, the partition and the offset. */

@@ -182,7 +182,7 @@ export class KGroupedStream<V> {
       name: store,
       kind: windows === undefined ? 'key-value' : 'window',
       serde: aggregate.serde as Serde<unknown>,
-      ...(windows === undefined ? {} : { retentionMs: windows.retentionMs, windowSizeMs: windows.sizeMs }),
+      ...(windows === undefined ? {} : { retentionMs: windows.retentionMs, windowSizeMs: windows.sizeMs, windowAdvanceMs: windows.advanceMs }),
     };
     if (this.local) {
       const node = localAggregateNode(graph, this.stream.node, this.selector as (value: unknown, key: string | null) => string, aggregate as Aggregate<unknown, unknown>, windows, spec);

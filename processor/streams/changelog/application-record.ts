@@ -1,0 +1,79 @@
+import kafkajs from 'kafkajs';
+import { LeaderNotKnownError, READ_COMMITTED, type KafkaCluster } from '../consumer/kafka-cluster.ts';
+import { RecordFetcher } from '../consumer/record-fetcher.ts';
+import { RESET_REMEDY, StreamsError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import { APPLICATION_RECORD_KEY } from '../task/instance-status.ts';
+import { statusTopic } from '../topology/topology.ts';
+import { signatureMismatch, type TopologySignature } from '../topology/signature.ts';
+
+/**
+ * What the first instance found, written once: every later one compares before it touches anything, with or without
+ * stores on its disk (docs/decisions/0010-the-application-record.md).
+ */
+export interface ApplicationRecord {
+  readonly topology: TopologySignature;
+  /** Of sources and internal topics: a topic that was made anew has another id. */
+  readonly topicIds: Readonly<Record<string, string>>;
+}
+
+const TAKE_TIMEOUT_MS = 250;
+const READ_TIMEOUT_MS = 10_000;
+
+/** All records of the application in the order they were written; the topic must exist. @throws what the broker says. */
+async function readRecords(cluster: KafkaCluster, applicationId: string, logger: Logger): Promise<ApplicationRecord[]> {
+  const topic = statusTopic(applicationId);
+  await cluster.track([topic]);
+  const { first, end } = await cluster.offsetRange(topic, 0, READ_COMMITTED);
+  const found: ApplicationRecord[] = [];
+  if (first >= end) return found;
+  const fetcher = new RecordFetcher(cluster, logger, { maxWaitMs: 50, isolationLevel: READ_COMMITTED });
+  try {
+    const deadline = performance.now() + READ_TIMEOUT_MS;
+    fetcher.seek(topic, 0, first);
+    for (let position = first; position < end; ) {
+      for (const { records, nextOffset } of await fetcher.take(TAKE_TIMEOUT_MS)) {
+        for (const { key, value } of records) if (key?.toString() === APPLICATION_RECORD_KEY && value !== null) found.push(JSON.parse(value.toString('utf8')) as ApplicationRecord);
+        position = nextOffset;
+      }
+      if (position < end && performance.now() > deadline) throw new LeaderNotKnownError(topic, 0);
+    }
+  } finally {
+    await fetcher.close();
+  }
+  return found;
+}
+
+/** Undefined before the first start. */
+export async function readApplicationRecord(cluster: KafkaCluster, applicationId: string, logger: Logger): Promise<ApplicationRecord | undefined> {
+  return (await readRecords(cluster, applicationId, logger)).at(-1);
+}
+
+/**
+ * Writes the record; of two first instances that do so at the same moment the earlier one is right, and has the last word.
+ * @throws StreamsError TOPOLOGY_CHANGED when the other one has another topology.
+ */
+export async function writeApplicationRecord(kafka: kafkajs.Kafka, cluster: KafkaCluster, applicationId: string, record: ApplicationRecord, logger: Logger): Promise<void> {
+  await send(kafka, applicationId, record);
+  const [first] = await readRecords(cluster, applicationId, logger);
+  if (first === undefined || signatureMismatch(first.topology, record.topology) === null) return;
+  await send(kafka, applicationId, first);
+  refuseOtherTopology(first, record.topology, applicationId);
+}
+
+/** @throws StreamsError TOPOLOGY_CHANGED */
+export function refuseOtherTopology(record: ApplicationRecord, topology: TopologySignature, applicationId: string): void {
+  const mismatch = signatureMismatch(record.topology, topology);
+  if (mismatch === null) return;
+  throw new StreamsError('TOPOLOGY_CHANGED', `the application id ${applicationId} belongs to another topology, as ${statusTopic(applicationId)} says. ${mismatch}. Use another application id (APPLICATION_ID), go back to the topology as it was or, if starting over is meant, ${RESET_REMEDY}`);
+}
+
+async function send(kafka: kafkajs.Kafka, applicationId: string, record: ApplicationRecord): Promise<void> {
+  const producer = kafka.producer({ allowAutoTopicCreation: false, createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
+  await producer.connect();
+  try {
+    await producer.send({ topic: statusTopic(applicationId), acks: -1, messages: [{ key: APPLICATION_RECORD_KEY, value: JSON.stringify(record) }] });
+  } finally {
+    await producer.disconnect().catch(() => undefined);
+  }
+}

@@ -1,0 +1,65 @@
+import { expect, test } from '@jest/globals';
+import { hopping, jsonSerde, StreamsBuilder, stringSerde, tumbling, type Aggregate, type Serde, type Topology } from '../index.ts';
+import { signatureMismatch, topologySignature } from './signature.ts';
+
+const HOUR_MS = 3_600_000;
+const bytes: Serde<number> = { serialize: (value) => Buffer.from([value]), deserialize: (buffer) => buffer[0] ?? 0 };
+const counting = (serde: Serde<number>): Aggregate<string, number> => ({ empty: () => 0, add: (sum) => sum + 1, merge: (a, b) => a + b, serde });
+
+interface Variant {
+  readonly input?: string;
+  readonly grouping?: string;
+  readonly store?: string;
+  readonly filtered?: boolean;
+  readonly sink?: string;
+  readonly serde?: Serde<number>;
+  readonly windows?: ReturnType<typeof tumbling>;
+  readonly more?: boolean;
+}
+
+function build({ input = 'words', grouping = 'by-word', store = 'counts', filtered = false, sink = 'out', serde = jsonSerde<number>(), windows = tumbling({ sizeMs: HOUR_MS, retentionMs: HOUR_MS }), more = false }: Variant = {}): Topology {
+  const builder = new StreamsBuilder();
+  const source = builder.stream(input, { decode: ({ value }) => String(value) });
+  const words = filtered ? source.filter((word) => word !== '').mapValues((word) => word.trim()) : source;
+  const grouped = words.groupBy((word) => word, { name: grouping });
+  grouped.aggregate(counting(serde), { store }).toStream().mapValues(({ value }) => String(value)).to(sink, stringSerde);
+  grouped.windowedBy(windows).count({ store: 'hours' });
+  if (more) grouped.count({ store: 'more' });
+  return builder.build();
+}
+
+const mismatch = (before: Variant, now: Variant): string | null => signatureMismatch(topologySignature(build(before)), topologySignature(build(now)));
+
+test('a signature says what is on disk and in the brokers', () => {
+  expect(topologySignature(build())).toEqual({
+    'sub-topology 0 reads': 'words',
+    'sub-topology 0 repartitions': 'by-word',
+    'sub-topology 1 reads': 'the repartition topic by-word',
+    'sub-topology 1 repartitions': 'nothing',
+    'store counts': 'key-value, in sub-topology 1',
+    'serde of store counts': 'json',
+    'store hours': 'windows of 3600000 ms every 3600000 ms, in sub-topology 1',
+    'serde of store hours': 'json',
+  });
+});
+
+test('what a release may change is no part of it', () => {
+  expect(mismatch({}, { filtered: true })).toBeNull();
+  expect(mismatch({}, { sink: 'elsewhere' })).toBeNull();
+  expect(mismatch({}, { windows: tumbling({ sizeMs: HOUR_MS, retentionMs: 30 * HOUR_MS }) })).toBeNull();
+  // A serde without a name is not told from another.
+  expect(mismatch({}, { serde: bytes })).toBeNull();
+  expect(mismatch({ serde: bytes }, {})).toBeNull();
+});
+
+test.each<[string, Variant, RegExp]>([
+  ['another source', { input: 'lines' }, /^sub-topology 0 reads: words before, lines now$/],
+  ['another grouping', { grouping: 'by-line' }, /^sub-topology 0 repartitions: by-word before, by-line now$/],
+  ['another store', { store: 'sums' }, /^store counts: key-value, in sub-topology 1 before, none now$/],
+  ['one store more', { more: true }, /^store more: none before, key-value, in sub-topology 1 now$/],
+  ['another window', { windows: tumbling({ sizeMs: 60_000, retentionMs: HOUR_MS }) }, /^store hours: windows of 3600000 ms every 3600000 ms, .* windows of 60000 ms/],
+  ['another advance', { windows: hopping({ sizeMs: HOUR_MS, advanceMs: 60_000, retentionMs: HOUR_MS }) }, /every 3600000 ms, .* every 60000 ms/],
+  ['another serde', { serde: { ...bytes, format: 'one byte' } }, /^serde of store counts: json before, one byte now$/],
+])('%s is another application', (_name, now, words) => {
+  expect(mismatch({}, now)).toMatch(words);
+});

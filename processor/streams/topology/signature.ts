@@ -1,0 +1,46 @@
+import type { StoreSpec } from '../store/typed-store.ts';
+import type { Topology, TopicName } from './topology.ts';
+
+/**
+ * What of a topology is on disk and in the brokers, in words: `sub-topology 0 reads` to `user-login`. A release may change
+ * all else (functions, filters, sinks, dead-letter topics, retention); a change of this is another application.
+ */
+export type TopologySignature = Readonly<Record<string, string>>;
+
+const SERDE = 'serde of ';
+
+export function topologySignature({ subTopologies }: Topology): TopologySignature {
+  return Object.fromEntries(
+    subTopologies.flatMap(({ id, sources, stores, writesGroupings }) => {
+      const name = `sub-topology ${String(id)}`;
+      return [
+        [`${name} reads`, [...sources].map(sourceText).sort().join(', ')],
+        [`${name} repartitions`, [...writesGroupings].sort().join(', ') || 'nothing'],
+        ...stores.flatMap((store) => [
+          [`store ${store.name}`, `${storeText(store)}, in ${name}`],
+          ...(store.serde.format === undefined ? [] : [[`${SERDE}store ${store.name}`, store.serde.format]]),
+        ]),
+      ];
+    }),
+  ) as TopologySignature;
+}
+
+/** What differs, in words; null when an application of the one signature may go on where one of the other stopped. */
+export function signatureMismatch(before: TopologySignature, now: TopologySignature): string | null {
+  for (const part of [...new Set([...Object.keys(before), ...Object.keys(now)])].sort()) {
+    const [was, is] = [before[part], now[part]];
+    // A serde without a name says nothing.
+    if (was === is || (part.startsWith(SERDE) && (was === undefined || is === undefined))) continue;
+    return `${part}: ${was ?? 'none'} before, ${is ?? 'none'} now`;
+  }
+  return null;
+}
+
+function sourceText(source: TopicName): string {
+  return 'topic' in source ? source.topic : `the repartition topic ${source.grouping}`;
+}
+
+function storeText({ kind, windowSizeMs, windowAdvanceMs }: StoreSpec<unknown>): string {
+  if (windowSizeMs === undefined) return kind;
+  return `windows of ${String(windowSizeMs)} ms every ${String(windowAdvanceMs ?? windowSizeMs)} ms`;
+}

@@ -1,0 +1,112 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
+import { serveHealth, type HealthServer } from '../../processor/logins/health-server.ts';
+import { KafkaStreams } from '../../processor/streams/index.ts';
+import { statusTopic } from '../../processor/streams/topology/topology.ts';
+import { InstanceList } from '../../schema/live/instance-list.ts';
+import { RUNNING, type Running } from '../support/echo-topology.ts';
+import { CHAOS_BROKER } from '../support/echo-run.ts';
+import { committedOffsets } from '../support/group-progress.ts';
+import { quietLogger } from '../support/quiet-logger.ts';
+import { readTopic } from '../support/topic-reader.ts';
+import { ApiKey, startProxiedBroker, type HoldRule, type ProxiedBroker } from '../support/wire-proxy.ts';
+
+/*
+ * A broker that answers heartbeats and fetches and never a Produce: membership stands, records come in, nothing is
+ * committed. Whoever only asks whether the process is up sees nothing of it.
+ */
+
+const APPLICATION = 'no-progress';
+const INPUT = 'no-progress-input';
+const NO_PROGRESS_MS = 2_000;
+
+let cluster: ProxiedBroker;
+let directory: string;
+let streams: KafkaStreams;
+let health: HealthServer;
+
+beforeAll(async () => {
+  cluster = await startProxiedBroker({ properties: CHAOS_BROKER });
+  await cluster.broker.createTopics(INPUT, `${INPUT}-echo`, `${INPUT}-running`, `${INPUT}-buckets`);
+  directory = await mkdtemp(join(tmpdir(), 'tributary-no-progress-'));
+  streams = new KafkaStreams({
+    topologyModule: new URL('../support/echo-topology.ts', import.meta.url),
+    topologyOptions: { input: INPUT },
+    connection: cluster.connection,
+    config: { applicationId: APPLICATION, stateDir: directory, noProgressTimeoutMs: NO_PROGRESS_MS, statusIntervalMs: 200, threadReplacements: 2, threadReplaceBackoffMs: 50, sessionTimeoutMs: 3_000 },
+    logger: quietLogger,
+  });
+  health = await serveHealth({ host: '127.0.0.1', port: 0, streams, log: quietLogger });
+  await streams.start();
+}, 60_000);
+afterAll(async () => {
+  await streams.close();
+  await health.close();
+  await cluster.stop();
+  await rm(directory, { recursive: true, force: true });
+}, 60_000);
+
+async function ask(path: string): Promise<{ status: number; text: string }> {
+  const answer = await fetch(`http://127.0.0.1:${String(health.port)}${path}`);
+  return { status: answer.status, text: await answer.text() };
+}
+
+async function until(condition: () => boolean | Promise<boolean>, what: string, withinMs = 20_000): Promise<void> {
+  for (const deadline = performance.now() + withinMs; !(await condition()); await delay(50)) {
+    if (performance.now() > deadline) throw new Error(`not within ${String(withinMs)} ms: ${what}`);
+  }
+}
+
+async function publish(first: number, count: number): Promise<void> {
+  const producer = createKafka({ ...cluster.connection, clientId: 'test' }, quietLogger).producer();
+  await producer.connect();
+  await producer.send({ topic: INPUT, messages: Array.from({ length: count }, (_, index) => ({ key: 'key', value: `0/${String(first + index)}/1` })) });
+  await producer.disconnect();
+}
+
+const committed = async (): Promise<number> => (await committedOffsets(cluster.connection, APPLICATION)).get(`${INPUT}-0`) ?? 0;
+const holdCommits = (): HoldRule => cluster.proxy.hold({ direction: 'response', apiKey: ApiKey.Produce, when: ({ clientId }) => /-\d+_\d+$/.test(clientId) });
+
+/** The tasks that the API shows of this processor: what it makes of the newest report. */
+async function shownTasks(): Promise<string[]> {
+  const { partitions } = await readTopic(cluster.connection, statusTopic(APPLICATION));
+  const instances = new InstanceList();
+  for (const { topic, partition, offset, timestampMs, key, value } of partitions.flat()) if (key !== null) instances.apply({ topic, partition, offset, timestampMs, key, value }, 1, Date.now(), true);
+  return instances.list(Date.now()).flatMap(({ status }) => status.tasks.filter(({ lag }) => lag > 0).map(({ id, state }) => `${id} ${state}`));
+}
+
+test('a group that makes no progress is found out, told, replaced, and in the end given up', async () => {
+  await publish(0, 100);
+  await until(async () => (await committed()) === 100, 'the first records are committed');
+  expect((await ask('/health')).status).toBe(200);
+
+  const once = holdCommits();
+  await publish(100, 100);
+  await until(async () => (await ask('/health')).status === 503, 'it is told');
+  expect(JSON.parse((await ask('/health')).text)).toEqual({ status: 'failing', state: expect.any(String), code: 'THREAD_FAILED', reason: expect.stringMatching(/StreamThread-1: it has committed nothing for \d+ ms although there is lag/) });
+  expect(await ask('/ready')).toEqual({ status: 503, text: expect.stringContaining('although there is lag') });
+  await until(async () => (await shownTasks()).includes('0_0 SUSPENDED'), 'the API shows it');
+  once.release();
+
+  await until(async () => (await ask('/health')).status === 200, 'the thread that took its place works');
+  await until(async () => (await committed()) === 200, 'what was held up is committed');
+  await until(async () => (await runningCount()) === 200, 'and counted once');
+
+  const forEver = holdCommits();
+  await publish(200, 1);
+  await until(() => streams.state === 'ERROR', 'it gives up');
+  expect(streams.failure).toMatchObject({ code: 'THREADS_EXHAUSTED', message: expect.stringMatching(/failed 3 times without progress, last with: it has committed nothing/) });
+  expect(JSON.parse((await ask('/health')).text)).toMatchObject({ status: 'failing', code: 'THREADS_EXHAUSTED' });
+  expect(await committed()).toBe(200);
+  forEver.discard();
+}, 90_000);
+
+async function runningCount(): Promise<number> {
+  const { partitions } = await readTopic(cluster.connection, `${APPLICATION}-${RUNNING}-changelog`);
+  const newest = partitions.flat().findLast(({ key }) => String(key) === 'key');
+  return newest?.value == null ? 0 : (JSON.parse(newest.value.toString()) as Running).count;
+}

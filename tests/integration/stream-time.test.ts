@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { COUNTS_BY_STATE_HOUR, COUNTS_BY_STATE_MINUTE, changelogTopic, type StoreName } from '../../processor/logins/names.ts';
+import { decodeWindowKey } from '../../processor/streams/index.ts';
+import { loginGenerator } from '../../tools/login-generator.ts';
+import { startTestBroker, type TestBroker } from '../support/broker.ts';
+import { committedOffsets } from '../support/group-progress.ts';
+import { LoginRun } from '../support/login-run.ts';
+import { readTopic } from '../support/topic-reader.ts';
+
+/*
+ * Stream time is a minimum over sources: a backlog whose partitions are of very different length, and days apart in event
+ * time, loses nothing to lateness, although the minutes of the old ones are long out of retention by the newest login.
+ */
+
+const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** Of each partition: the longest is the oldest, so that all others are done while it is read. */
+const BACKLOG = [
+  { records: 40_000, fromDaysAgo: 12, toDaysAgo: 9.5 },
+  { records: 6_000, fromDaysAgo: 7, toDaysAgo: 6 },
+  { records: 1_500, fromDaysAgo: 4, toDaysAgo: 3.5 },
+  { records: 500, fromDaysAgo: 1, toDaysAgo: 0.1 },
+] as const;
+const TOTAL = BACKLOG.reduce((sum, { records }) => sum + records, 0);
+const PER_SEND = 2_000;
+
+let broker: TestBroker;
+beforeAll(async () => {
+  broker = await startTestBroker({ properties: { 'log.cleaner.enable': 'false' } });
+}, 60_000);
+afterAll(() => broker.stop(), 60_000);
+
+async function publishBacklog(run: LoginRun): Promise<void> {
+  const generate = loginGenerator({ seed });
+  const nowMs = Date.now();
+  for (const [partition, { records, fromDaysAgo, toDaysAgo }] of BACKLOG.entries()) {
+    const fromMs = nowMs - fromDaysAgo * DAY_MS;
+    const stepMs = ((fromDaysAgo - toDaysAgo) * DAY_MS) / records;
+    const messages = Array.from({ length: records }, (_, nth) => ({ ...generate(fromMs + nth * stepMs), partition }));
+    for (let at = 0; at < records; at += PER_SEND) await run.publishRaw(messages.slice(at, at + PER_SEND));
+  }
+}
+
+/** What each window held last, whether or not it was deleted afterwards because its time was over. */
+async function windowsEver(run: LoginRun, store: StoreName): Promise<Record<string, { ios: number; android: number; other: number }>> {
+  const { partitions } = await readTopic(broker.connection, changelogTopic(run.applicationId, store));
+  const windows: Record<string, { ios: number; android: number; other: number }> = {};
+  for (const { key, value } of partitions.flat()) {
+    if (key === null || value === null || key[0] === '!'.charCodeAt(0)) continue;
+    const { windowStartMs, key: state } = decodeWindowKey(key);
+    const { ios, android, other } = JSON.parse(value.toString()) as { ios: number; android: number; other: number };
+    windows[`${String(windowStartMs)} ${state}`] = { ios, android, other };
+  }
+  return windows;
+}
+
+test.each([1, 2])(`%i processors, one killed in the middle (seed ${String(seed)})`, async (processors) => {
+  const run = await LoginRun.open({ connection: broker.connection, name: `stream-time-${String(processors)}`, env: { COMMIT_INTERVAL_MS: '20' } });
+  try {
+    await publishBacklog(run);
+    const crashing = await run.start({ CRASH_AT: 'afterCommit', CRASH_AFTER: '6' });
+    crashing.expectEnd();
+    for (let more = 1; more < processors; more += 1) await run.start();
+    expect((await crashing.exited).code).toBe(137);
+    const committed = [...(await committedOffsets(broker.connection, run.applicationId))].reduce((sum, [name, offset]) => (name.startsWith(`${run.input}-`) ? sum + offset : sum), 0);
+    if (processors === 1) expect(committed).toBeLessThan(TOTAL);
+    await run.start();
+
+    const { expected, found, late } = await run.outcome();
+    expect({ seed, late, counted: found.counted }).toEqual({ seed, late: 0, counted: TOTAL });
+    expect({ seed, windows: await windowsEver(run, COUNTS_BY_STATE_MINUTE) }).toEqual({ seed, windows: expected.minutes });
+    expect({ seed, windows: await windowsEver(run, COUNTS_BY_STATE_HOUR) }).toEqual({ seed, windows: expected.hours });
+    expect(found.hours).toEqual(expected.hours);
+    // Stream time did move on: minutes of the old partitions are being deleted, so many a commit.
+    expect(Object.keys(found.minutes).length).toBeLessThan(Object.keys(expected.minutes).length);
+  } finally {
+    await run.close();
+  }
+}, 60_000);
