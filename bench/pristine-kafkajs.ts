@@ -18,7 +18,9 @@ export async function pristineKafkajs(): Promise<string> {
   // Whatever else it needs, it finds where everybody does.
   if (!existsSync(join(root, 'package.json'))) await symlink(join(projectRoot, 'package.json'), join(root, 'package.json'));
   if (patch === undefined) return copy;
-  await run('git', ['apply', '--reverse', '--unsafe-paths', `--directory=${root}`, join(projectRoot, 'patches', patch)], { cwd: root }).catch((error: unknown) => {
+  // Git must not take the copy for a part of this repository: it would leave it as it is.
+  const env = { ...process.env, GIT_CEILING_DIRECTORIES: join(projectRoot, '.data') };
+  await run('git', ['apply', '--reverse', join(projectRoot, 'patches', patch)], { cwd: root, env }).catch((error: unknown) => {
     throw new Error('patches/ does not come off node_modules/kafkajs: run npm ci', { cause: error });
   });
   return copy;
