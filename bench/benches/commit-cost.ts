@@ -54,7 +54,7 @@ async function measure(broker: TestBroker, { name, producers: count, recordsEach
         producers.map(async (producer, n) => {
           const startedAt = performance.now();
           const offsets = new Map([[`in-${String(n)}`, offset]]);
-          await producer.send(records);
+          await producer.send(records, offsets);
           await producer.commit(offsets);
           durations.push(performance.now() - startedAt);
         }),

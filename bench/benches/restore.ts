@@ -31,7 +31,7 @@ export async function restore(options: BenchOptions): Promise<undefined> {
   const broker = await startTestBroker({ heap: '1g' });
   const times: Record<string, Times> = {};
   try {
-    await makeBacklog({ connection: broker.connection, topic: DEVICE_TOPIC, partitions: PARTITIONS, records: options.records, devices: options.keys });
+    await makeBacklog({ connection: broker.connection, topic: DEVICE_TOPIC, partitions: PARTITIONS, records: options.keys, devices: options.keys, everyDevice: true });
     for (const [name, start] of Object.entries(SIDES)) {
       if (options.only.length > 0 && !options.only.some((part) => name.toLowerCase().includes(part.toLowerCase()))) continue;
       const applicationId = `restore-${name.slice(0, 1)}`;
@@ -41,7 +41,7 @@ export async function restore(options: BenchOptions): Promise<undefined> {
       times[name] = mine;
       let contender = await start(job);
       try {
-        await untilCounted({ connection: broker.connection, applicationId, topic: DEVICE_TOPIC, partitions: PARTITIONS, records: options.records, grouping: 'by-key' }, contender);
+        await untilCounted({ connection: broker.connection, applicationId, topic: DEVICE_TOPIC, partitions: PARTITIONS, records: options.keys, grouping: 'by-key' }, contender);
         for (let round = 1; round <= options.rounds; round += 1) {
           await contender.stop();
           for (const entry of await readdir(stateDir)) await rm(join(stateDir, entry), { recursive: true, force: true });
@@ -69,7 +69,7 @@ export async function restore(options: BenchOptions): Promise<undefined> {
   }
   const summary = Object.entries(times).map(([name, t]) => ({ name, restoreMs: Math.round(median(t.restoreMs)), restartMs: Math.round(median(t.restartMs)), ...{ rounds: t } }));
   table(['count per device', 'restore s', 'restart after kill -9 s'], summary.map((s) => [s.name, s.restoreMs / 1_000, s.restartMs / 1_000]));
-  save('restore', { records: options.records, keys: options.keys, threads: options.threads, contenders: summary });
+  save('restore', { keys: options.keys, threads: options.threads, contenders: summary });
   return undefined;
 }
 

@@ -20,7 +20,14 @@ export interface ScannerOptions {
 
 const TAKE_MS = 100;
 
-async function read({ brokers, topic, partitions, threads, scan }: ScannerOptions, thread: number): Promise<number> {
+/** What one thread read, and when it had its first and its last record. */
+interface Share {
+  readonly records: number;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+}
+
+async function read({ brokers, topic, partitions, threads, scan }: ScannerOptions, thread: number): Promise<Share> {
   const cluster = new KafkaCluster({ brokers: [brokers], clientId: `scanner-${String(thread)}` }, quiet);
   const fetcher = new RecordFetcher(cluster, quiet);
   await cluster.track([topic]);
@@ -30,8 +37,10 @@ async function read({ brokers, topic, partitions, threads, scan }: ScannerOption
     fetcher.seek(topic, partition, 0);
   }
   let records = 0;
+  let startedAtMs = 0;
   while (ends.size > 0) {
     for (const { partition, records: fetched, nextOffset } of await fetcher.take(TAKE_MS)) {
+      startedAtMs ||= performance.timeOrigin + performance.now();
       const nowMs = Date.now();
       if (scan) for (const record of fetched) if (decodeLogin(record, nowMs) instanceof DeadLetter) throw new Error('a login that cannot be read');
       records += fetched.length;
@@ -41,25 +50,26 @@ async function read({ brokers, topic, partitions, threads, scan }: ScannerOption
       }
     }
   }
+  const endedAtMs = performance.timeOrigin + performance.now();
   await fetcher.close();
   await cluster.disconnect();
-  return records;
+  return { records, startedAtMs, endedAtMs };
 }
 
 if (isMainThread) {
   const options = JSON.parse(process.argv[2] as string) as ScannerOptions;
-  const startedAt = performance.now();
-  const counts = await Promise.all(
+  const shares = await Promise.all(
     Array.from({ length: options.threads }, async (_, thread) => {
       const worker = new Worker(new URL(import.meta.url), { workerData: { options, thread } });
-      return new Promise<number>((resolve, reject) => {
+      return new Promise<Share>((resolve, reject) => {
         worker.once('message', resolve);
         worker.once('error', reject);
       });
     }),
   );
+  const seconds = (Math.max(...shares.map((s) => s.endedAtMs)) - Math.min(...shares.map((s) => s.startedAtMs))) / 1_000;
   const { user, system } = process.cpuUsage();
-  process.stdout.write(`${JSON.stringify({ records: counts.reduce((a, b) => a + b, 0), seconds: (performance.now() - startedAt) / 1_000, peakRssMiB: process.resourceUsage().maxRSS / 1_024, cpuSeconds: (user + system) / 1e6 })}\n`);
+  process.stdout.write(`${JSON.stringify({ records: shares.reduce((sum, { records }) => sum + records, 0), seconds, peakRssMiB: process.resourceUsage().maxRSS / 1_024, cpuSeconds: (user + system) / 1e6 })}\n`);
   process.exit(0);
 } else {
   const { options, thread } = workerData as { options: ScannerOptions; thread: number };
