@@ -31,7 +31,7 @@ const NULL = -1;
 
 /**
  * One record batch as a broker takes it. Sizes are added up first, then everything is written once into its place: kafkajs
- * makes a dozen small buffers a record and checks bytes one by one, at fifty times the cost.
+ * makes a dozen small buffers a record and checks bytes one by one, at twenty-five times the cost.
  */
 export function encodeBatch({ records, timestampMs, producerId, producerEpoch, firstSequence, isTransactional, codec }: BatchToSend): Buffer {
   const sizes = new Int32Array(records.length);

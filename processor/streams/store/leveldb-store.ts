@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Level } from 'level';
-import type { BatchOperation, BatchOptions } from 'level';
+import type { BatchOptions } from 'level';
 import { removeCleanMark, writeCleanMark } from './clean-mark.ts';
 import { dataKey, isReserved, reservedKey, storeEnd, storePrefix } from './data-key.ts';
 import { inspectFiles, recoveryDoubt } from './leveldb-inspection.ts';
@@ -46,7 +46,6 @@ const SCAN_CHUNK = 1_000;
 const SCAN_CHUNK_BYTES = 1 << 20;
 
 type Db = Level<Buffer, Buffer>;
-type Operation = BatchOperation<Db, Buffer, Buffer>;
 
 /**
  * Opens the store of one task, creating it when the directory is empty or absent.
@@ -119,6 +118,21 @@ function writeFailed(directory: string, error: unknown): Error {
   const { code, message } = levelCause(error);
   if (code === 'LEVEL_CORRUPTION') return storeDamaged(directory, message, error);
   return storeIoFailed(directory, diskTrouble(message) ?? message, error);
+}
+
+interface KeyChange {
+  readonly key: Buffer;
+  readonly value: Buffer | null;
+}
+
+/** One change per data key, the last one winning. */
+function lastChanges(batch: StoreBatch): KeyChange[] {
+  const last = new Map<string, KeyChange>();
+  for (const { store, key, value } of batch.changes) {
+    const whole = dataKey(store, key);
+    last.set(whole.toString('latin1'), { key: whole, value });
+  }
+  return [...last.values()];
 }
 
 interface OpenedWith {
@@ -202,52 +216,35 @@ class OpenLevelDbStore implements LevelDbStore {
     this.#checkWritable();
     this.#committing = true;
     try {
+      const changes = lastChanges(batch);
+      const olds = await this.#readAll(changes);
       const digest = new DigestSum(this.#committed.digest);
-      const operations = await this.#changeOperations(batch, digest);
+      const writes = this.#db.batch();
+      for (const [index, { key, value }] of changes.entries()) {
+        const old = olds[index];
+        if (old !== undefined) digest.remove(key, old);
+        if (value !== null) {
+          digest.add(key, value);
+          writes.put(key, value);
+        } else if (old !== undefined) {
+          writes.del(key);
+        }
+      }
       const committed: CommittedRecord = {
         offsets: mergeOffsets(this.#committed.offsets, batch.changelogOffsets, batch.inputOffsets),
         digest: digest.get(),
         committedAtMs: Date.now(),
       };
-      operations.push({ type: 'put', key: COMMITTED, value: encodeCommitted(committed) });
-      await this.#write(operations);
+      writes.put(COMMITTED, encodeCommitted(committed));
+      await writes.write().catch((error: unknown) => {
+        // Whether the batch is on disk is not known, so neither is the digest to go on from.
+        this.#failure ??= writeFailed(this.directory, error);
+        throw this.#failure;
+      });
       this.#committed = committed;
     } finally {
       this.#committing = false;
     }
-  }
-
-  async #write(operations: Operation[]): Promise<void> {
-    try {
-      await this.#db.batch(operations);
-    } catch (error) {
-      // Whether the batch is on disk is not known, so neither is the digest to go on from.
-      this.#failure ??= writeFailed(this.directory, error);
-      throw this.#failure;
-    }
-  }
-
-  /** One operation per key, the last change winning; moves the digest from each old value to the new one. */
-  async #changeOperations(batch: StoreBatch, digest: DigestSum): Promise<Operation[]> {
-    const last = new Map<string, { readonly key: Buffer; readonly value: Buffer | null }>();
-    for (const { store, key, value } of batch.changes) {
-      const whole = dataKey(store, key);
-      last.set(whole.toString('latin1'), { key: whole, value });
-    }
-    const changes = [...last.values()];
-    const olds = await this.#readAll(changes.map(({ key }) => key));
-    const operations: Operation[] = [];
-    for (const [index, { key, value }] of changes.entries()) {
-      const old = olds[index];
-      if (old !== undefined) digest.remove(key, old);
-      if (value !== null) {
-        digest.add(key, value);
-        operations.push({ type: 'put', key, value });
-      } else if (old !== undefined) {
-        operations.push({ type: 'del', key });
-      }
-    }
-    return operations;
   }
 
   async verify(): Promise<boolean> {
@@ -301,10 +298,10 @@ class OpenLevelDbStore implements LevelDbStore {
   }
 
   /** In one go, by LevelDB's own thread: a read from here costs several microseconds a key. */
-  async #readAll(keys: Buffer[]): Promise<(Buffer | undefined)[]> {
-    if (this.#committed.digest.entries === 0 || keys.length === 0) return [];
+  async #readAll(changes: readonly KeyChange[]): Promise<(Buffer | undefined)[]> {
+    if (this.#committed.digest.entries === 0 || changes.length === 0) return [];
     try {
-      return (await this.#db.getMany(keys)) as (Buffer | undefined)[];
+      return (await this.#db.getMany(changes.map(({ key }) => key))) as (Buffer | undefined)[];
     } catch (error) {
       throw this.#readFailed(error);
     }
