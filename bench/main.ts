@@ -5,7 +5,7 @@ import { latency } from './benches/latency.ts';
 import { queries } from './benches/queries.ts';
 import { restore } from './benches/restore.ts';
 import { scale } from './benches/scale.ts';
-import { throughput } from './benches/throughput.ts';
+import { limits, throughput } from './benches/throughput.ts';
 import { FLAGS, parseBenchArguments, type BenchOptions } from './options.ts';
 import { checkRatios, storeRatios } from './report.ts';
 
@@ -14,6 +14,7 @@ type Bench = (options: BenchOptions) => Promise<Readonly<Record<string, number>>
 
 const BENCHES: Readonly<Record<string, Bench>> = {
   throughput,
+  limits,
   latency,
   restore,
   'high-cardinality': highCardinality,

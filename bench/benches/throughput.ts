@@ -107,28 +107,43 @@ const scanning = (scan: boolean, threads: (options: BenchOptions) => number): Co
 
 const WORD_BY_WORD = 'bench/topologies/count-by-state-and-device.ts';
 
-const CONTENDERS: readonly Contender[] = [
+const YARDSTICK_RUN: Contender = { name: YARDSTICK, run: rawKafkajs(patched, false) };
+
+const COUNTING: readonly Contender[] = [
   { name: 'Java Streams, exactly_once_v2', run: java('exactly_once') },
-  { name: 'Java Streams, at_least_once', run: java('at_least_once') },
   { name: 'Tributary, exactly_once', run: tributary(WORD_BY_WORD, 'exactly_once') },
-  { name: 'Tributary, at_least_once', run: tributary(WORD_BY_WORD, 'at_least_once') },
   { name: 'Tributary logins, exactly_once', run: tributary(PRODUCT_TOPOLOGY, 'exactly_once') },
   { name: 'Tributary zod, exactly_once', run: tributary('bench/topologies/count-with-zod.ts', 'exactly_once') },
   { name: 'Tributary lz4, exactly_once', topic: 'bench-logins-lz4', run: tributary(WORD_BY_WORD, 'exactly_once') },
   { name: 'Tributary zstd, exactly_once', topic: 'bench-logins-zstd', run: tributary(WORD_BY_WORD, 'exactly_once') },
+  { name: 'Java Streams, at_least_once', run: java('at_least_once') },
+  { name: 'Tributary, at_least_once', run: tributary(WORD_BY_WORD, 'at_least_once') },
   { name: 'fetch and scan, no state', run: scanning(true, asAsked) },
-  { name: 'fetch and scan, 1 thread', run: scanning(true, one) },
-  { name: 'fetch, 1 thread', run: scanning(false, one) },
-  { name: YARDSTICK, run: rawKafkajs(patched, false) },
-  { name: 'kafkajs patched, JSON.parse', run: rawKafkajs(patched, true) },
+  YARDSTICK_RUN,
+];
+
+const READING: readonly Contender[] = [
+  YARDSTICK_RUN,
   { name: 'kafkajs unpatched, consume', run: rawKafkajs(unpatched, false) },
+  { name: 'kafkajs patched, JSON.parse', run: rawKafkajs(patched, true) },
+  { name: 'fetch, 1 thread', run: scanning(false, one) },
+  { name: 'fetch and scan, 1 thread', run: scanning(true, one) },
   { name: 'raw Java, consume', run: rawJava('consume', one) },
   { name: 'raw Java, Jackson', run: rawJava('consume-json', one) },
 ];
 
-/** Logins a second of each contender from the same backlog, in turns. Answers the ratios to raw kafkajs. */
-export async function throughput(options: BenchOptions): Promise<Record<string, number>> {
-  const wanted = CONTENDERS.filter(({ name }) => options.only.length === 0 || name === YARDSTICK || options.only.some((part) => name.toLowerCase().includes(part.toLowerCase())));
+/** Logins a second of each contender that counts, from the same backlog. Answers the ratios to raw kafkajs. */
+export function throughput(options: BenchOptions): Promise<Record<string, number>> {
+  return measure('throughput', COUNTING, options);
+}
+
+/** The same of those that only read: one thread each. */
+export function limits(options: BenchOptions): Promise<Record<string, number>> {
+  return measure('limits', READING, options);
+}
+
+async function measure(bench: string, contenders: readonly Contender[], options: BenchOptions): Promise<Record<string, number>> {
+  const wanted = contenders.filter(({ name }) => options.only.length === 0 || name === YARDSTICK || options.only.some((part) => name.toLowerCase().includes(part.toLowerCase())));
   if (wanted.some(({ name }) => name.includes('Java'))) await builtClassPath();
   const broker = await startTestBroker({ heap: '1g' });
   try {
@@ -161,7 +176,7 @@ export async function throughput(options: BenchOptions): Promise<Record<string, 
       ['contender', 'logins/s', 'CPU s/M', 'broker CPU s/M', 'peak MiB', 'x raw kafkajs', 'x Java exactly_once_v2'],
       summary.map((s) => [s.name, s.recordsPerSecond, s.cpuSecondsPerMillion, s.brokerCpuSecondsPerMillion, s.peakRssMiB, s.recordsPerSecond / rate(YARDSTICK), s.recordsPerSecond / rate('Java Streams, exactly_once_v2')]),
     );
-    save('throughput', { records: options.records, threads: options.threads, partitions: PARTITIONS, meanBytes, commitIntervalMs: COMMIT_INTERVAL_MS, ratiosToRawKafkajs: ratios, contenders: summary });
+    save(bench, { records: options.records, threads: options.threads, partitions: PARTITIONS, meanBytes, commitIntervalMs: COMMIT_INTERVAL_MS, ratiosToRawKafkajs: ratios, contenders: summary });
     return ratios;
   } finally {
     await broker.stop();
