@@ -1,57 +1,136 @@
-import { createKafka } from '../processor/streams/consumer/kafka-cluster.ts';
+import { encodeBatch, sealBatch } from '../processor/streams/changelog/batch-encoder.ts';
+import { produceRequest } from '../processor/streams/changelog/produce-protocol.ts';
+import { compress, CompressionCodec } from '../processor/streams/consumer/compression.ts';
+import { createKafka, KafkaCluster } from '../processor/streams/consumer/kafka-cluster.ts';
 import type { KafkaConnectionConfig } from '../processor/streams/kafka-connection-config.ts';
 import { loginGenerator } from '../tools/login-generator.ts';
-import { bench } from './report.ts';
+import { seededRandom } from '../tools/seeded-random.ts';
+import { progress, quiet } from './report.ts';
 
 export interface BacklogOptions {
   readonly connection: KafkaConnectionConfig;
   readonly topic: string;
   readonly partitions: number;
   readonly records: number;
-  readonly seed: number;
+  readonly compression?: keyof typeof CompressionCodec;
+  /** Draws each login's device evenly from so many. Default: as many as there are distinct logins. */
+  readonly devices?: number;
+  /** Each device in turn in place of by chance: as many rows as records, up to `devices`. */
+  readonly everyDevice?: boolean;
+  /** Minutes of event time that the logins span. Default: as many as they take at 1,000 a second. */
+  readonly minutes?: number;
 }
 
+const SEED = 1;
 const DISTINCT_LOGINS = 40_000;
-const MESSAGES_PER_SEND = 16_000;
-/** Event times rise evenly over this long before now, as in a topic that has filled while nobody read it. */
-const SPREAD_MS = 12 * 3_600_000;
+/** Of about 200 bytes: a batch stays below the broker's limit of 1 MiB. */
+const LOGINS_PER_BATCH = 4_000;
+/** In event time: five million logins span 83 minutes. */
+const LOGINS_PER_SECOND = 1_000;
 const SECONDS_DIGITS = 10;
+const DEVICE_DIGITS = 8;
 const ACKS_LEADER = 1;
+const PRODUCE_TIMEOUT_MS = 20_000;
+const BATCH_HEAD_BYTES = 61;
+const LENGTH_OVERHEAD = 12;
+const DEVICE_FIELD = '"device_id":"';
+const TIME_FIELD = '"timestamp":';
 
 /**
- * Fills a new topic with logins of about 200 bytes, in rotation over the partitions: a pool of distinct seeded logins
- * sent again and again, since making each one anew costs more than counting it. Answers the mean bytes of a value.
+ * Fills a new topic with logins of about 200 bytes that end now, in rotation over the partitions: the same batches of distinct
+ * seeded logins again and again with the right times in them, since making each login anew costs more than counting it. The
+ * same arguments give the same records, but for the time. Answers the mean bytes of a value.
  */
-export async function makeBacklog({ connection, topic, partitions, records, seed }: BacklogOptions): Promise<{ meanBytes: number }> {
-  const kafka = createKafka(connection, bench.silent);
+export async function makeBacklog({ connection, topic, partitions, records, compression = 'none', devices, everyDevice = false, minutes }: BacklogOptions): Promise<{ meanBytes: number }> {
+  const kafka = createKafka(connection, quiet);
   const admin = kafka.admin();
   await admin.connect();
   await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: partitions, configEntries: [{ name: 'retention.ms', value: '-1' }] }] });
   await admin.disconnect();
 
-  const generate = loginGenerator({ seed });
-  const fromMs = Date.now() - SPREAD_MS;
-  const pool = Array.from({ length: DISTINCT_LOGINS }, (_, nth) => {
-    const value = Buffer.from(generate(fromMs).value ?? '');
-    return { key: null, value, partition: nth % partitions, timestampAt: value.indexOf('"timestamp":') + '"timestamp":'.length };
-  });
-  const producer = kafka.producer({ createPartitioner: () => ({ message }) => message.partition ?? 0 });
-  await producer.connect();
+  const stepMs = minutes === undefined ? 1_000 / LOGINS_PER_SECOND : (minutes * 60_000) / records;
+  const fromMs = Date.now() - records * stepMs;
+  const pool = batchPool(partitions);
+  const random = seededRandom(SEED);
+  const deviceOf = everyDevice ? (nth: number): number => nth % (devices ?? 1) : (): number => random.below(devices ?? 1);
+  const cluster = new KafkaCluster({ ...connection, clientId: 'bench-backlog' }, quiet);
   try {
+    await cluster.track([topic]);
     for (let sent = 0; sent < records; ) {
-      const from = sent % DISTINCT_LOGINS;
-      const messages = pool.slice(from, from + Math.min(MESSAGES_PER_SEND, records - sent));
-      for (const [index, { value, timestampAt }] of messages.entries()) {
-        const atMs = fromMs + ((sent + index) * SPREAD_MS) / records;
-        value.write(String(Math.floor(atMs / 1_000)), timestampAt, SECONDS_DIGITS, 'latin1');
+      const due = new Map<number, { partition: number; batch: Buffer }[]>();
+      const round = sent;
+      for (const template of pool) {
+        const count = Math.min(template.logins.length, Math.ceil((records - round) / partitions), records - sent);
+        if (count === 0) break;
+        const batch = count === template.logins.length ? template.bytes : template.first(count);
+        for (const [index, { timestampAt, deviceAt }] of template.logins.slice(0, count).entries()) {
+          // In rotation over the partitions.
+          const atMs = fromMs + (round + index * partitions + template.partition) * stepMs;
+          batch.write(String(Math.floor(atMs / 1_000)), timestampAt, SECONDS_DIGITS, 'latin1');
+          if (devices !== undefined) batch.write(deviceOf(sent + index).toString(16).padStart(DEVICE_DIGITS, '0'), deviceAt, DEVICE_DIGITS, 'latin1');
+        }
+        sent += count;
+        const leader = cluster.leader(topic, template.partition) as number;
+        const list = due.get(leader) ?? [];
+        list.push({ partition: template.partition, batch: packed(batch, CompressionCodec[compression]) });
+        due.set(leader, list);
       }
-      await producer.send({ topic, acks: ACKS_LEADER, messages });
-      sent += messages.length;
-      bench.progress(`making ${topic}`, sent, records);
+      for (const [leader, parts] of due) {
+        const broker = await cluster.broker(leader);
+        await broker.connectionPool.send(produceRequest({ transactionalId: null, acks: ACKS_LEADER, timeoutMs: PRODUCE_TIMEOUT_MS, topics: [{ topic, partitions: parts }] }));
+      }
+      progress(`making ${topic}`, sent, records);
     }
   } finally {
-    await producer.disconnect();
+    await cluster.disconnect();
   }
-  return { meanBytes: Math.round(pool.reduce((sum, { value }) => sum + value.length, 0) / pool.length) };
+  return { meanBytes: pool[0]?.meanBytes ?? 0 };
 }
 
+interface LoginPlace {
+  readonly timestampAt: number;
+  readonly deviceAt: number;
+}
+
+/** A batch of logins for one partition, and where in its bytes the time and the device of each stand. */
+interface BatchTemplate {
+  readonly partition: number;
+  readonly bytes: Buffer;
+  readonly logins: readonly LoginPlace[];
+  readonly meanBytes: number;
+  /** The same with only the first so many logins, of which there must be one. */
+  first(count: number): Buffer;
+}
+
+/** One batch a partition, so that nothing but digits and the checksum changes from one send to the next. */
+function batchPool(partitions: number): BatchTemplate[] {
+  const generate = loginGenerator({ seed: SEED });
+  const nowMs = Date.now();
+  const each = Math.min(LOGINS_PER_BATCH, Math.ceil(DISTINCT_LOGINS / partitions));
+  return Array.from({ length: partitions }, (_, partition) => {
+    const values = Array.from({ length: each }, () => generate(nowMs).value as Buffer);
+    const encode = (count: number): Buffer =>
+      encodeBatch({ records: values.slice(0, count).map((value) => ({ key: null, value })), timestampMs: nowMs, producerId: -1n, producerEpoch: -1, firstSequence: -1, isTransactional: false, codec: CompressionCodec.none });
+    const bytes = encode(each);
+    const logins: LoginPlace[] = [];
+    for (let at = 0; logins.length < each; ) {
+      const deviceAt = bytes.indexOf(DEVICE_FIELD, at) + DEVICE_FIELD.length;
+      at = bytes.indexOf(TIME_FIELD, deviceAt) + TIME_FIELD.length;
+      logins.push({ timestampAt: at, deviceAt });
+    }
+    // Records of a shorter batch lie in the same places: their lengths are before them, their number is in the head.
+    return { partition, bytes, logins, meanBytes: Math.round(values.reduce((sum, value) => sum + value.length, 0) / each), first: encode };
+  });
+}
+
+function packed(batch: Buffer, codec: number): Buffer {
+  if (codec === CompressionCodec.none) {
+    sealBatch(batch);
+    return batch;
+  }
+  const whole = Buffer.concat([batch.subarray(0, BATCH_HEAD_BYTES), compress(codec, batch.subarray(BATCH_HEAD_BYTES))]);
+  whole.writeInt32BE(whole.length - LENGTH_OVERHEAD, 8);
+  whole.writeInt16BE(codec, 21);
+  sealBatch(whole);
+  return whole;
+}

@@ -65,7 +65,13 @@ function readScanned(bytes: Buffer, kafkaTimestampMs: number, nowMs: number): Lo
   let flaws = 0;
   for (let index = 0; index < LOGIN_FIELDS.length; index++) {
     const kind = scanner.kinds[index] as number;
-    if (kind <= FieldKind.NULL || (kind === FieldKind.STRING && isBlank(bytes, index))) flaws |= missingFlaw(index);
+    if (kind === FieldKind.STRING) {
+      // Nearly all begin with something else than a space: those are not blank.
+      const start = scanner.starts[index] as number;
+      if ((start === scanner.ends[index] || bytes[start] === SPACE) && isBlank(bytes, index)) flaws |= missingFlaw(index);
+    } else if (kind <= FieldKind.NULL) {
+      flaws |= missingFlaw(index);
+    }
   }
 
   let device: Device = 'other';

@@ -317,3 +317,45 @@ describe('headers', () => {
     expect(buffer).toEqual(expected.subarray(61));
   });
 });
+
+describe('records whose fields are made when they are asked for', () => {
+  interface WholeMessage extends Message {
+    readonly key: Buffer | null;
+    readonly timestamp: string;
+    readonly headers: Readonly<Record<string, Buffer>>;
+    readonly isControlRecord: boolean;
+  }
+  const read = async (bytes: Buffer): Promise<readonly WholeMessage[]> => {
+    const size = Buffer.alloc(4);
+    size.writeInt32BE(bytes.length);
+    return (await decodeMessages(new Decoder(Buffer.concat([size, bytes])))) as WholeMessage[];
+  };
+  const long = (max: bigint): fc.Arbitrary<bigint> => fc.oneof(fc.bigInt(0n, 1n << 20n), fc.bigInt(0n, max), fc.constantFrom((1n << 53n) - 1n, 1n << 53n, (1n << 53n) + 1n));
+  const bytes = fc.option(fc.uint8Array({ maxLength: 20 }).map((array) => Buffer.from(array)));
+
+  test('hold what was written, also beyond 2^53', async () => {
+    const record = fc.record({ timestampDelta: fc.oneof(fc.bigInt(-1_000n, 1_000_000n), fc.bigInt(-(1n << 52n), 1n << 56n)), key: bytes, value: bytes, name: fc.string().map((name) => `h-${name}`), header: fc.uint8Array({ maxLength: 5 }) });
+    await fc.assert(
+      fc.asyncProperty(long(1n << 62n), long(1n << 60n), fc.array(record, { minLength: 1, maxLength: 8 }), async (baseOffset, baseTimestamp, specs) => {
+        const records = specs.map(({ timestampDelta, key, value, name, header }, offsetDelta) => ({ offsetDelta, timestampDelta, key, value, headers: [[name, Buffer.from(header)]] as const }));
+        const messages = await read(batchBytes({ baseOffset, baseTimestamp, records }));
+        expect(messages.map(({ offset, timestamp, key, value, isControlRecord }) => ({ offset, timestamp, key, value, isControlRecord }))).toEqual(
+          specs.map(({ timestampDelta, key, value }, n) => ({ offset: String(baseOffset + BigInt(n)), timestamp: String(baseTimestamp + timestampDelta), key, value, isControlRecord: false })),
+        );
+        expect(messages.map(({ headers }) => Object.entries(headers).map(([name, value]) => [name, Buffer.from(value)]))).toEqual(specs.map(({ name, header }) => [[name, Buffer.from(header)]]));
+      }),
+    );
+  });
+
+  test('are read from a batch of more records than a call takes arguments', async () => {
+    const one = { offsetDelta: 0, timestampDelta: 0n, key: null, value: null };
+    const bytes = batchBytes({ baseOffset: 7n, records: [one], pack: (plain) => Buffer.concat(Array.from({ length: 200_000 }, () => plain)) });
+    bytes.writeInt32BE(200_000, 57);
+    expect(await read(bytes)).toHaveLength(200_000);
+  });
+
+  test('can be written out whole', async () => {
+    const [message] = await read(batchBytes({ baseOffset: 5n, baseTimestamp: 9n, records: [{ offsetDelta: 0, timestampDelta: 1n, key: null, value: Buffer.from('v') }] }));
+    expect(JSON.parse(JSON.stringify(message))).toMatchObject({ offset: '5', timestamp: '10', key: null, headers: {}, isControlRecord: false });
+  });
+});

@@ -10,7 +10,8 @@ const LEVELDB = 'processor/streams/store/leveldb-store.ts';
 const CLEAN_MARK = 'processor/streams/store/clean-mark.ts';
 
 const COMMIT_OFFSETS = 'await producer.commit(offsets);';
-const SEND = 'const acked = await producer.send(records);';
+const SEND = 'const acked = await producer.send(records, offsets);';
+const SEND_ALONE = 'const acked = await producer.send(records);';
 const AFTER_BATCH = "crashPoint('afterBatch');";
 
 /** The offsets are durable before the records are: what dies between is lost. */
@@ -18,14 +19,14 @@ export const OFFSETS_BEFORE_RECORDS: Mutation = {
   name: 'input offsets committed outside the transaction, before it',
   edits: [
     { file: COMMIT, find: COMMIT_OFFSETS, replace: 'await producer.commit(new Map());' },
-    { file: COMMIT, find: SEND, replace: `${COMMIT_OFFSETS}\n  ${SEND}` },
+    { file: COMMIT, find: SEND, replace: `${COMMIT_OFFSETS}\n  ${SEND_ALONE}` },
   ],
 };
 
 /** The offsets are durable after the records are: what dies between is doubled. */
 export const OFFSETS_AFTER_RECORDS: Mutation = {
   name: 'input offsets committed outside the transaction, after it',
-  edits: [{ file: COMMIT, find: SEND, replace: `${SEND}\n  await producer.commit(new Map());` }],
+  edits: [{ file: COMMIT, find: SEND, replace: `${SEND_ALONE}\n  await producer.commit(new Map());` }],
 };
 
 /** The store holds what Kafka may yet abort. */

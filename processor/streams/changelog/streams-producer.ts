@@ -24,8 +24,12 @@ export interface StreamsProducer {
    * changelogs are final. Waits for a broker that is away until `signal` aborts.
    */
   init(signal: AbortSignal): Promise<void>;
-  /** Sends, within the open transaction where there are transactions, and awaits every ack. Answers the next offset per `topic-partition` sent to. */
-  send(records: readonly OutgoingRecord[]): Promise<OffsetMap>;
+  /**
+   * Sends, within the open transaction where there are transactions, and awaits every ack. Answers the next offset per
+   * `topic-partition` sent to. `offsets`: what `commit` will be called with; a transaction takes them on meanwhile, where
+   * they count for nothing before it commits.
+   */
+  send(records: readonly OutgoingRecord[], offsets?: OffsetMap): Promise<OffsetMap>;
   /** Commits the input offsets, and the transaction with them. */
   commit(offsets: OffsetMap): Promise<void>;
   /** Best effort; the producer is broken afterwards. */

@@ -46,7 +46,7 @@ export async function commitTask(task: CommitTarget, nowMs: number): Promise<voi
   }
 
   // 2. Begin; send partials, sink, dead-letter and changelog records.  3. Await every ack.
-  const acked = await producer.send(records);
+  const acked = await producer.send(records, offsets);
   crashPoint('afterProduce');
 
   // 4. Add the input offsets to the transaction and commit it.

@@ -92,15 +92,10 @@ export class StreamTask implements CommitTarget {
     this.#ends.set(name, fetched.lastStableOffset);
     const graph = this.graph as TaskGraph;
     const { records } = fetched;
-    for (let index = 0; index < records.length; index += 1) {
-      const record = records[index] as (typeof records)[number];
-      try {
-        graph.process(record);
-      } catch (error) {
-        if (error instanceof StreamsError) throw error;
-        throw new StreamsError('USER_CODE_FAILED', `task ${this.id} failed at ${name} offset ${String(record.offset)}: ${messageOf(error)}`, { cause: error, taskId: this.id });
-      }
-    }
+    graph.processAll(fetched.topic, records, (error, record) => {
+      if (error instanceof StreamsError) return error;
+      return new StreamsError('USER_CODE_FAILED', `task ${this.id} failed at ${name} offset ${String(record.offset)}: ${messageOf(error)}`, { cause: error, taskId: this.id });
+    });
     this.#positions.set(name, fetched.nextOffset);
     this.#uncommittedRecords += records.length;
     return records.length;

@@ -37,7 +37,6 @@ const EXPIRY_LIMIT = 5_000;
  */
 export class TaskGraph implements TaskRuntime {
   readonly taskId: string;
-  readonly nowMs: () => number;
   readonly requestCommit: () => void;
   readonly #options: TaskGraphOptions;
   readonly #sources = new Map<string, (record: ConsumerRecord) => void>();
@@ -49,6 +48,8 @@ export class TaskGraph implements TaskRuntime {
   readonly #readsRepartition: boolean;
   readonly #readsUserTopics: boolean;
   #observedMs = -1;
+  /** The wall clock while a batch is processed; undefined between batches. */
+  #batchMs: number | undefined;
   /** Sealed partials that wait for the time report in front of them. */
   #behind: OutgoingRecord[] = [];
   #sealHooks: (() => void)[] = [];
@@ -58,7 +59,6 @@ export class TaskGraph implements TaskRuntime {
     const { subTopology, store, timeSources, taskId } = options;
     this.#options = options;
     this.taskId = taskId;
-    this.nowMs = options.nowMs;
     this.requestCommit = options.requestCommit;
     this.#readsRepartition = timeSources.length > 0;
     this.#readsUserTopics = subTopology.sources.some((source) => 'topic' in source);
@@ -78,9 +78,28 @@ export class TaskGraph implements TaskRuntime {
 
   /** Runs one record through the graph. @throws what user code throws. */
   process(record: ConsumerRecord): void {
-    const source = this.#sources.get(record.topic);
-    if (source === undefined) throw new StreamsError('THREAD_FAILED', `task ${this.taskId} got a record of ${record.topic}, which it does not read`, { taskId: this.taskId });
-    source(record);
+    this.#sourceOf(record.topic)(record);
+  }
+
+  /**
+   * Runs records of one topic through the graph, the wall clock standing still: asking for it costs a tenth of a record.
+   * @throws what `failed` makes of what user code throws at a record.
+   */
+  processAll(topic: string, records: readonly ConsumerRecord[], failed: (error: unknown, record: ConsumerRecord) => Error): void {
+    const source = this.#sourceOf(topic);
+    this.#batchMs = this.#options.nowMs();
+    let index = 0;
+    try {
+      for (; index < records.length; index += 1) source(records[index] as ConsumerRecord);
+    } catch (error) {
+      throw failed(error, records[index] as ConsumerRecord);
+    } finally {
+      this.#batchMs = undefined;
+    }
+  }
+
+  nowMs(): number {
+    return this.#batchMs ?? this.#options.nowMs();
   }
 
   /** Step 1 of the commit: flushes combiners and pending changes to the collector, answers the stores' changes. */
@@ -212,6 +231,12 @@ export class TaskGraph implements TaskRuntime {
       const earlier = this.#sources.get(topic);
       this.#sources.set(topic, earlier === undefined ? handle : (record) => (earlier(record), handle(record)));
     }
+  }
+
+  #sourceOf(topic: string): (record: ConsumerRecord) => void {
+    const source = this.#sources.get(topic);
+    if (source === undefined) throw new StreamsError('THREAD_FAILED', `task ${this.taskId} got a record of ${topic}, which it does not read`, { taskId: this.taskId });
+    return source;
   }
 
   #loadStreamTime(): void {

@@ -70,9 +70,11 @@ export class TaskManager {
     }
   }
 
-  /** Commits every running task that has something to commit, side by side. A task that fails is suspended and taken anew. */
-  async commit(nowMs: number): Promise<number> {
-    const due = this.running().filter((t) => t.needsCommit(nowMs));
+  /**
+   * Commits running tasks side by side, by default all that have something to commit. A task that fails is suspended and
+   * taken anew.
+   */
+  async commit(nowMs: number, due: readonly StreamTask[] = this.running().filter((t) => t.needsCommit(nowMs))): Promise<number> {
     const failures: unknown[] = [];
     await Promise.all(
       due.map(async (task) => {

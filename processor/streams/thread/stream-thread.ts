@@ -22,11 +22,14 @@ import { allTaskIds, changelogsOf, partitionsOfTasks, TaskManager, timeSourcesOf
 import { topologySignature } from '../topology/signature.ts';
 import { outputsOf, topicNameOf, type Topology } from '../topology/topology.ts';
 import type { MemberShare } from '../consumer/group-member.ts';
+import { CommitPace } from './commit-pace.ts';
 import type { FromThread } from './thread-messages.ts';
 
 export const PROTOCOL_NAME = 'tributary';
 const IDLE_WAIT_MS = 250;
 const MAX_REJOIN_WAIT_MS = 3_000;
+/** So much to send asks for a commit before its time. */
+const MAX_COLLECTED_BYTES = 16 * 1024 * 1024;
 
 /**
  * One stream thread: one group member, one fetcher, one loop. The loop is the mutex of the design: records are processed
@@ -53,8 +56,7 @@ export class StreamThread {
   #closing = false;
   #failure: unknown;
   #commitRequested: (() => void)[] = [];
-  /** `performance.now()`: a wall clock that is set back would hold up commits for as long. */
-  #lastCommitAt = -Infinity;
+  readonly #pace: CommitPace;
   /** Told to join again, and not yet told what for. */
   #rejoining = false;
   /** The generation whose assignment this thread works on: what at_least_once commits by. */
@@ -73,6 +75,7 @@ export class StreamThread {
     this.#storesOnDisk = storesOnDisk;
     this.#disk = new DiskWait(init.slotDirectory, logger);
     const { connection, config } = init;
+    this.#pace = new CommitPace(config.commitIntervalMs);
     this.#repartitionTopics = new Set(topology.subTopologies.flatMap((s) => s.sources.flatMap((source) => ('grouping' in source ? [topicNameOf(source, config.applicationId)] : []))));
     const clusterFor = (role: string): KafkaCluster => new KafkaCluster({ ...connection, clientId: `${init.threadName}-${role}` }, logger);
     this.#groupCluster = clusterFor('group');
@@ -112,9 +115,7 @@ export class StreamThread {
             partitionsOf,
             timeSources: timeSourcesOf(topology, task.subTopology, config.applicationId, partitionsOf),
             nowMs: Date.now,
-            requestCommit: () => {
-              this.#lastCommitAt = -Infinity;
-            },
+            requestCommit: () => this.#pace.demand(),
           }),
       },
       onRunning: (_task, offsets) => {
@@ -239,34 +240,34 @@ export class StreamThread {
         if (!this.#rejoining) this.#fences.open();
       }
     }
-    const { commitIntervalMs, processingGuarantee } = this.#init.config;
-    if (processingGuarantee === 'at_least_once' && this.#rejoining && this.#commitRequested.length === 0) {
+    if (this.#init.config.processingGuarantee === 'at_least_once' && this.#rejoining && this.#commitRequested.length === 0) {
       // No fence keeps two owners apart: what may be somebody else's rests from the last commit to the new assignment.
       await this.#fetcher.pause(IDLE_WAIT_MS);
       return;
     }
     const now = performance.now();
-    const pending = this.#tasks.running().some((t) => t.needsCommit(now));
-    const waitMs = pending ? Math.max(0, this.#lastCommitAt + commitIntervalMs - now) : IDLE_WAIT_MS;
-    const fetched = await this.#fetcher.take(waitMs);
+    const pending = this.#tasks.running().filter((t) => t.needsCommit(now));
+    const dueAt = Math.min(...pending.map((t) => this.#pace.dueAt(t.subTopology.id)));
+    const fetched = await this.#fetcher.take(Math.min(IDLE_WAIT_MS, Math.max(0, dueAt - now)));
     for (const part of fetched) {
       const task = this.#tasks.taskOf(part.topic, part.partition);
       if (task === undefined) continue;
       if (part.outOfRange) throw new StreamsError('OFFSET_OUT_OF_RANGE', `${part.topic}-${String(part.partition)} does not hold offset ${String(part.nextOffset)} any more: records were deleted before they were processed. If starting over is meant, ${RESET_REMEDY}`, { taskId: task.id });
       const accepted = task.accept(part);
+      this.#pace.processed(accepted);
+      if (task.collector.bytes >= MAX_COLLECTED_BYTES) this.#pace.demand();
       if (!this.#repartitionTopics.has(part.topic)) this.#records += accepted;
       if (part.records.length > 0) await new Promise((resolve) => setImmediate(resolve));
     }
     // First close what is not this thread's any more.
     if (this.#lost || this.#assignment !== undefined) return;
     const requested = this.#commitRequested;
-    if (requested.length > 0 || performance.now() - this.#lastCommitAt >= commitIntervalMs) {
+    const startedAt = performance.now();
+    const due = this.#tasks.running().filter((t) => t.needsCommit(startedAt) && (requested.length > 0 || this.#pace.dueAt(t.subTopology.id) <= startedAt));
+    if (requested.length > 0 || due.length > 0) {
       this.#commitRequested = [];
-      const committed = await this.#tasks.commit(performance.now());
-      if (committed > 0) {
-        this.#lastCommitAt = performance.now();
-        this.#commits += committed;
-      }
+      this.#commits += await this.#tasks.commit(startedAt, due);
+      this.#pace.committed(new Set(due.map((t) => t.subTopology.id)), startedAt, performance.now());
       for (const done of requested) done();
     }
   }

@@ -15,12 +15,14 @@ export interface CombineSpec {
 }
 
 interface Accumulator {
+  readonly key: string;
+  readonly grainStartMs: number;
   aggregate: unknown;
   newestMs: number;
 }
 
-/** By key, then by start of the grain. */
-type Partials = Map<string, Map<number, Accumulator>>;
+/** By start of the grain, then by key: grains are few, and one map a key would be a map for each of a million. */
+type Partials = Map<number, Map<string, Accumulator>>;
 
 /** So many partials in memory ask for a commit before its time. */
 const MAX_PARTIALS = 50_000;
@@ -46,15 +48,19 @@ export function combineNode(graph: GraphBuilder, parent: TopologyNode, spec: Com
       const inTime: Partials = new Map();
       const behind: Partials = new Map();
       let count = 0;
+      // Event time moves on slowly: nearly every record lies in the grain of the one before it.
+      let lastGrainStartMs = NaN;
+      let lastByKey: Map<string, Accumulator> | undefined;
       const clear = (): void => {
         inTime.clear();
         behind.clear();
         count = 0;
+        lastByKey = undefined;
       };
       runtime.onSeal(() => {
         for (const partials of [inTime, behind]) {
-          for (const [key, byGrain] of partials) {
-            for (const [grainStartMs, { aggregate: value, newestMs }] of byGrain) {
+          for (const byKey of partials.values()) {
+            for (const { key, grainStartMs, newestMs, aggregate: value } of byKey.values()) {
               runtime.sendPartial(grouping, key, encodePartial({ route, grainStartMs, newestMs, aggregate: aggregate.serde.serialize(value) }), partials === behind);
             }
           }
@@ -62,19 +68,28 @@ export function combineNode(graph: GraphBuilder, parent: TopologyNode, spec: Com
         clear();
       });
       runtime.onClear(clear);
+      const byKeyOf = (partials: Partials, grainStartMs: number): Map<string, Accumulator> => {
+        if (partials === inTime && grainStartMs === lastGrainStartMs && lastByKey !== undefined) return lastByKey;
+        let byKey = partials.get(grainStartMs);
+        if (byKey === undefined) partials.set(grainStartMs, (byKey = new Map()));
+        if (partials === inTime) {
+          lastGrainStartMs = grainStartMs;
+          lastByKey = byKey;
+        }
+        return byKey;
+      };
       return (key, value, at) => {
         const groupKey = keyOf(value, key);
         const partials = runtime.streamTimeMs() - at > retentionMs ? behind : inTime;
         const grainStartMs = grainMs === undefined ? NO_WINDOW : at - (at % grainMs);
-        let byGrain = partials.get(groupKey);
-        if (byGrain === undefined) partials.set(groupKey, (byGrain = new Map()));
-        const known = byGrain.get(grainStartMs);
+        const byKey = byKeyOf(partials, grainStartMs);
+        const known = byKey.get(groupKey);
         if (known !== undefined) {
           known.aggregate = aggregate.add(known.aggregate, value, at);
           if (at > known.newestMs) known.newestMs = at;
           return;
         }
-        byGrain.set(grainStartMs, { aggregate: aggregate.add(aggregate.empty(), value, at), newestMs: at });
+        byKey.set(groupKey, { key: groupKey, grainStartMs, aggregate: aggregate.add(aggregate.empty(), value, at), newestMs: at });
         count += 1;
         if (count === MAX_PARTIALS) runtime.requestCommit();
       };

@@ -1,0 +1,124 @@
+import { crc32c } from '@node-rs/crc32';
+import { compress, CompressionCodec } from '../consumer/compression.ts';
+import type { HeaderList } from '../topology/record.ts';
+
+export interface RecordToSend {
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers?: HeaderList;
+}
+
+export interface BatchToSend {
+  readonly records: readonly RecordToSend[];
+  /** Of every record, epoch milliseconds. */
+  readonly timestampMs: number;
+  /** -1 for none. */
+  readonly producerId: bigint;
+  readonly producerEpoch: number;
+  readonly firstSequence: number;
+  readonly isTransactional: boolean;
+  /** A number of `CompressionCodec`. */
+  readonly codec: number;
+}
+
+/** The layout is described in consumer/record-batch.ts, which reads it. */
+const HEAD_BYTES = 61;
+const LENGTH_OVERHEAD = 12;
+const NO_LEADER_EPOCH = -1;
+const MAGIC = 2;
+const TRANSACTIONAL = 0x10;
+const NULL = -1;
+
+/**
+ * One record batch as a broker takes it. Sizes are added up first, then everything is written once into its place: kafkajs
+ * makes a dozen small buffers a record and checks bytes one by one, at twenty-five times the cost.
+ */
+export function encodeBatch({ records, timestampMs, producerId, producerEpoch, firstSequence, isTransactional, codec }: BatchToSend): Buffer {
+  const sizes = new Int32Array(records.length);
+  let bodyBytes = 0;
+  for (let delta = 0; delta < records.length; delta += 1) {
+    const bytes = recordBytes(records[delta] as RecordToSend, delta);
+    sizes[delta] = bytes;
+    bodyBytes += varintBytes(bytes) + bytes;
+  }
+  const plain = Buffer.allocUnsafe(HEAD_BYTES + bodyBytes);
+  let at = HEAD_BYTES;
+  for (let delta = 0; delta < records.length; delta += 1) at = writeRecord(plain, at, records[delta] as RecordToSend, delta, sizes[delta] as number);
+
+  const batch = codec === CompressionCodec.none ? plain : Buffer.concat([plain.subarray(0, HEAD_BYTES), compress(codec, plain.subarray(HEAD_BYTES))]);
+  batch.writeBigInt64BE(0n, 0);
+  batch.writeInt32BE(batch.length - LENGTH_OVERHEAD, 8);
+  batch.writeInt32BE(NO_LEADER_EPOCH, 12);
+  batch.writeInt8(MAGIC, 16);
+  batch.writeInt16BE(codec | (isTransactional ? TRANSACTIONAL : 0), 21);
+  batch.writeInt32BE(records.length - 1, 23);
+  batch.writeBigInt64BE(BigInt(timestampMs), 27);
+  batch.writeBigInt64BE(BigInt(timestampMs), 35);
+  batch.writeBigInt64BE(producerId, 43);
+  batch.writeInt16BE(producerEpoch, 51);
+  batch.writeInt32BE(firstSequence, 53);
+  batch.writeInt32BE(records.length, 57);
+  sealBatch(batch);
+  return batch;
+}
+
+/** Writes the checksum over what the batch holds now. */
+export function sealBatch(batch: Buffer): void {
+  batch.writeUInt32BE(crc32c(batch.subarray(21)), 17);
+}
+
+/** Attributes, time delta (always 0) and offset delta, then key, value and headers, each behind its length. */
+function recordBytes({ key, value, headers }: RecordToSend, delta: number): number {
+  let bytes = 2 + varintBytes(delta) + partBytes(key) + partBytes(value);
+  if (headers === undefined) return bytes + 1;
+  bytes += varintBytes(headers.length);
+  for (const [name, content] of headers) {
+    const nameBytes = Buffer.byteLength(name);
+    bytes += varintBytes(nameBytes) + nameBytes + partBytes(content);
+  }
+  return bytes;
+}
+
+function writeRecord(into: Buffer, from: number, { key, value, headers }: RecordToSend, delta: number, bytes: number): number {
+  let at = writeVarint(into, from, bytes);
+  into[at] = 0;
+  into[at + 1] = 0;
+  at = writeVarint(into, at + 2, delta);
+  at = writePart(into, at, key);
+  at = writePart(into, at, value);
+  at = writeVarint(into, at, headers?.length ?? 0);
+  for (const [name, content] of headers ?? []) {
+    at = writeVarint(into, at, Buffer.byteLength(name));
+    at += into.write(name, at, 'utf8');
+    at = writePart(into, at, content);
+  }
+  return at;
+}
+
+function partBytes(part: Buffer | null): number {
+  return part === null ? 1 : varintBytes(part.length) + part.length;
+}
+
+function writePart(into: Buffer, at: number, part: Buffer | null): number {
+  if (part === null) return writeVarint(into, at, NULL);
+  const start = writeVarint(into, at, part.length);
+  into.set(part, start);
+  return start + part.length;
+}
+
+/** Of the zigzag form of a number from -1 to 2^30. */
+function varintBytes(value: number): number {
+  const raw = (value << 1) ^ (value >> 31);
+  return raw < 0x80 ? 1 : raw < 0x4000 ? 2 : raw < 0x20_0000 ? 3 : raw < 0x1000_0000 ? 4 : 5;
+}
+
+function writeVarint(into: Buffer, from: number, value: number): number {
+  let raw = (value << 1) ^ (value >> 31);
+  let at = from;
+  while (raw >= 0x80) {
+    into[at++] = (raw & 0x7f) | 0x80;
+    raw >>>= 7;
+  }
+  into[at++] = raw;
+  return at;
+}
