@@ -1,5 +1,5 @@
 import type { Environment } from '../processor/logins/environment.ts';
-import type { OutgoingRecord } from '../processor/streams/changelog/streams-producer.ts';
+import { NO_INPUT, type OutgoingRecord } from '../processor/streams/changelog/streams-producer.ts';
 import { TransactionalProducer } from '../processor/streams/changelog/transactional-producer.ts';
 import { KafkaCluster } from '../processor/streams/consumer/kafka-cluster.ts';
 import { StreamsError } from '../processor/streams/errors.ts';
@@ -65,7 +65,7 @@ export class RedriveProducer {
     if (letters.length === 0) return;
     try {
       await producer.send(letters.flatMap((letter) => this.#records(letter)));
-      await producer.commit(new Map());
+      await producer.commit(NO_INPUT);
       this.redriven += letters.length;
     } catch (error) {
       if (!(error instanceof StreamsError) || error.code !== 'RECORD_TOO_LARGE') throw error;

@@ -53,9 +53,9 @@ async function measure(broker: TestBroker, { name, producers: count, recordsEach
       await Promise.all(
         producers.map(async (producer, n) => {
           const startedAt = performance.now();
-          const offsets = new Map([[`in-${String(n)}`, offset]]);
-          await producer.send(records, offsets);
-          await producer.commit(offsets);
+          const input = { offsets: new Map([[`in-${String(n)}`, offset]]), note: null };
+          await producer.send(records, input);
+          await producer.commit(input);
           durations.push(performance.now() - startedAt);
         }),
       );

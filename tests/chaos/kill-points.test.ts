@@ -10,7 +10,7 @@ import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
  * tests/support/oracle.ts replays every output record by record.
  */
 
-const TIMES = sized({ short: 3, full: 5 });
+const TIMES = sized({ short: 2, full: 5 });
 let broker: TestBroker;
 
 beforeAll(async () => {

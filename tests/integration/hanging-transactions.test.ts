@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { produce } from '../../processor/streams/changelog/produce.ts';
+import { NO_INPUT } from '../../processor/streams/changelog/streams-producer.ts';
 import { toTopicOffsets, TransactionalProducer } from '../../processor/streams/changelog/transactional-producer.ts';
 import { COORDINATOR_OF_GROUP, COORDINATOR_OF_TRANSACTION, KafkaCluster, type TransactionIdentity } from '../../processor/streams/consumer/kafka-cluster.ts';
 import { describeTransaction } from '../../processor/streams/consumer/describe-transaction.ts';
@@ -48,7 +49,7 @@ async function leaveHanging(id: string, topic: string, outcome: 'commit' | 'abor
   }
   await produce(cluster, [record(topic, 1, 'untold')], { identity, sequences });
   const group = await retried(() => cluster.coordinator(COORDINATOR_OF_GROUP, id));
-  await retried(() => group.txnOffsetCommit({ ...identity, groupId: id, topics: toTopicOffsets(new Map([[`${topic}-0`, 7]])) }));
+  await retried(() => group.txnOffsetCommit({ ...identity, groupId: id, topics: toTopicOffsets({ offsets: new Map([[`${topic}-0`, 7]]), note: null }) }));
   if (outcome !== 'none') await coordinator.endTxn({ ...identity, transactionResult: outcome === 'commit' });
 }
 
@@ -69,7 +70,7 @@ async function takeOver(id: string, topic: string): Promise<void> {
   const producer = new TransactionalProducer(own, { transactionalId: id, groupId: id, transactionTimeoutMs: 60_000, outputs: [0, 1].map((partition) => ({ topic, partition })) });
   await producer.init(new AbortController().signal);
   await producer.send([record(topic, 1, 'next')]);
-  await producer.commit(new Map());
+  await producer.commit(NO_INPUT);
   await producer.close();
 }
 

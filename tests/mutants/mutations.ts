@@ -9,8 +9,8 @@ const DECODER = 'processor/streams/consumer/record-batch.ts';
 const LEVELDB = 'processor/streams/store/leveldb-store.ts';
 const CLEAN_MARK = 'processor/streams/store/clean-mark.ts';
 
-const COMMIT_OFFSETS = 'await producer.commit(offsets);';
-const SEND = 'const acked = await producer.send(records, offsets);';
+const COMMIT_OFFSETS = 'await producer.commit(input);';
+const SEND = 'const acked = await producer.send(records, input);';
 const SEND_ALONE = 'const acked = await producer.send(records);';
 const AFTER_BATCH = "crashPoint('afterBatch');";
 
@@ -18,7 +18,7 @@ const AFTER_BATCH = "crashPoint('afterBatch');";
 export const OFFSETS_BEFORE_RECORDS: Mutation = {
   name: 'input offsets committed outside the transaction, before it',
   edits: [
-    { file: COMMIT, find: COMMIT_OFFSETS, replace: 'await producer.commit(new Map());' },
+    { file: COMMIT, find: COMMIT_OFFSETS, replace: 'await producer.commit({ offsets: new Map(), note: null });' },
     { file: COMMIT, find: SEND, replace: `${COMMIT_OFFSETS}\n  ${SEND_ALONE}` },
   ],
 };
@@ -26,7 +26,7 @@ export const OFFSETS_BEFORE_RECORDS: Mutation = {
 /** The offsets are durable after the records are: what dies between is doubled. */
 export const OFFSETS_AFTER_RECORDS: Mutation = {
   name: 'input offsets committed outside the transaction, after it',
-  edits: [{ file: COMMIT, find: SEND, replace: `${SEND_ALONE}\n  await producer.commit(new Map());` }],
+  edits: [{ file: COMMIT, find: SEND, replace: `${SEND_ALONE}\n  await producer.commit({ offsets: new Map(), note: null });` }],
 };
 
 /** The store holds what Kafka may yet abort. */
@@ -66,7 +66,7 @@ export const RESTORE_STOPS_SHORT: Mutation = {
 export const OFFSETS_BEFORE_FENCE: Mutation = {
   name: 'committed offsets read before the fence',
   edits: [
-    { file: TAKE, find: 'await context.fences.pass(', replace: 'const committed = await committedOffsets(task, context);\n  await context.fences.pass(' },
+    { file: TAKE, find: 'await context.fences.pass(', replace: 'await context.cluster.track(task.inputs.map((i) => i.topic));\n  const committed = await context.cluster.committed(context.applicationId, task.inputs);\n  await context.fences.pass(' },
     { file: TAKE, find: 'const committed = await committedOffsets(task, context);\n  await expectLag', replace: 'await expectLag' },
   ],
 };

@@ -64,10 +64,6 @@ export class FakeBrokers implements TakeCluster {
   /** Committed offsets by `topic-partition`. */
   readonly committed = new Map<string, number>();
 
-  async committedOffsets(_groupId: string, partitions: readonly { topic: string; partition: number }[]): Promise<number[]> {
-    return partitions.map(({ topic, partition }) => this.committed.get(`${topic}-${String(partition)}`) ?? -1);
-  }
-
   async broker(nodeId: number): Promise<{ nodeId: number; connectionPool: { send(request: ProtocolRequest): Promise<unknown> } }> {
     if (this.dead.has(nodeId)) throw new Error(`broker ${String(nodeId)} refuses connections`);
     return { nodeId, connectionPool: { send: (request) => this.#answer(nodeId, request) } };

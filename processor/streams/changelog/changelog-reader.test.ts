@@ -58,6 +58,25 @@ test('refuses a changelog that does not hold where the store ends', async () => 
   await expect(restore(brokers, store)).rejects.toMatchObject({ code: 'INTERNAL_TOPIC_INVALID' });
 });
 
+test('an end that is older than the last commit says is asked for again: a restore that believed it would lack rows', async () => {
+  const brokers = new FakeBrokers();
+  const log = brokers.add(CHANGELOG.topic, 0, 1, ['a', 'b']);
+  const store = openMemoryStore();
+  const restoring = restoreStore({ cluster: brokers, store, changelogs: CHANGELOGS, signal: new AbortController().signal, logger: quietLogger, onProgress: () => undefined, reach: new Map([[NAME, 3]]) });
+  await Promise.race([restoring, sleep(500)]);
+  expect(store.offsets().changelog.get(NAME)).toBeUndefined();
+  log.values.push('c', 'd');
+  await restoring;
+  expect(store.offsets().changelog.get(NAME)).toBe(4);
+});
+
+test('a changelog that stays shorter than the last commit says is refused', async () => {
+  const brokers = new FakeBrokers();
+  brokers.add(CHANGELOG.topic, 0, 1, ['a', 'b']);
+  const restoring = restoreStore({ cluster: brokers, store: openMemoryStore(), changelogs: CHANGELOGS, signal: new AbortController().signal, logger: quietLogger, onProgress: () => undefined, reach: new Map([[NAME, 3]]) });
+  await expect(restoring).rejects.toMatchObject({ code: 'INTERNAL_TOPIC_INVALID' });
+});
+
 test('ends when the task is lost', async () => {
   const brokers = new FakeBrokers();
   brokers.add(CHANGELOG.topic, 0, -1, ['a']);

@@ -1,9 +1,10 @@
 import { READ_UNCOMMITTED, type KafkaCluster } from '../consumer/kafka-cluster.ts';
 import { RecordFetcher, type FetchCluster } from '../consumer/record-fetcher.ts';
+import { settledRange } from '../consumer/settled-range.ts';
 import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
 import { RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import type { StateStore, StoreChange } from '../store/state-store.ts';
+import type { OffsetMap, StateStore, StoreChange } from '../store/state-store.ts';
 import type { TaskChangelog } from '../task/stream-task.ts';
 import { crashPoint } from '../task/crash-point.ts';
 import { topicPartition } from './streams-producer.ts';
@@ -40,9 +41,11 @@ export async function restoreStore(options: {
   readonly signal: AbortSignal;
   readonly logger: Logger;
   readonly onProgress: (progress: RestoreProgress) => void;
+  /** What the last commit says of its changelogs' ends: less than that is no end. */
+  readonly reach?: OffsetMap;
   readonly stuckAfterMs?: number;
 }): Promise<void> {
-  const { cluster, store, changelogs, signal, logger, onProgress, stuckAfterMs = STUCK_AFTER_MS } = options;
+  const { cluster, store, changelogs, signal, logger, onProgress, reach = new Map(), stuckAfterMs = STUCK_AFTER_MS } = options;
   const storeOf = new Map(changelogs.map((c) => [topicPartition(c.topic, c.partition), c.store]));
   let away = false;
   const fetcher = new RecordFetcher(cluster, logger, {
@@ -57,11 +60,12 @@ export async function restoreStore(options: {
     const positions = new Map<string, number>();
     for (const { topic, partition } of changelogs) {
       const name = topicPartition(topic, partition);
-      const { first, end } = await untilBrokerAnswers(signal, () => cluster.offsetRange(topic, partition, READ_UNCOMMITTED), () => cluster.refresh());
+      const from = store.offsets().changelog.get(name) ?? 0;
+      const least = Math.max(from, reach.get(name) ?? 0);
+      const { first, end } = await settledRange(cluster, { topic, partition, isolationLevel: READ_UNCOMMITTED, signal, plausible: (range) => range.end >= least });
       if (first > 0) throw changelogTruncated(name, first);
-      const from = store.offsets().changelog.get(name) ?? first;
-      if (from > end) {
-        throw new StreamsError('INTERNAL_TOPIC_INVALID', `the changelog ${name} holds offsets ${String(first)} to ${String(end)}, but the local store ends at ${String(from)}: the topic was deleted, recreated or truncated. Restore the topic or, if starting over is meant, ${RESET_REMEDY}`);
+      if (least > end) {
+        throw new StreamsError('INTERNAL_TOPIC_INVALID', `the changelog ${name} holds offsets ${String(first)} to ${String(end)}, but the local store, or the last commit, ends at ${String(least)}: the topic was deleted, recreated or truncated. Restore the topic or, if starting over is meant, ${RESET_REMEDY}`);
       }
       positions.set(name, from);
       ends.set(name, end);

@@ -1,10 +1,11 @@
-import { COORDINATOR_OF_GROUP, type KafkaCluster } from '../consumer/kafka-cluster.ts';
+import { COORDINATOR_OF_GROUP, type CommittedOffset, type KafkaCluster, type TopicPartition } from '../consumer/kafka-cluster.ts';
 import { CODE, hasCode, isBrokerAway, isMisdirected } from '../consumer/kafka-errors.ts';
+import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
 import { produce } from './produce.ts';
 import { toTopicOffsets } from './transactional-producer.ts';
-import type { OutgoingRecord, StreamsProducer } from './streams-producer.ts';
+import type { InputCommit, OutgoingRecord, StreamsProducer } from './streams-producer.ts';
 
 /**
  * Who commits: the broker refuses offsets of a member that is not of the current generation. It must be the generation that
@@ -48,6 +49,11 @@ export class PlainProducer implements StreamsProducer {
     }
   }
 
+  /** An older answer than the newest counts some records twice, which is allowed here. */
+  async committed(partitions: readonly TopicPartition[], signal: AbortSignal): Promise<readonly CommittedOffset[]> {
+    return untilBrokerAnswers(signal, () => this.#cluster.committed(this.#groupId, partitions), () => this.#cluster.refresh());
+  }
+
   async send(records: readonly OutgoingRecord[]): Promise<OffsetMap> {
     if (records.length === 0) return new Map();
     try {
@@ -59,13 +65,13 @@ export class PlainProducer implements StreamsProducer {
     }
   }
 
-  async commit(offsets: OffsetMap): Promise<void> {
-    if (offsets.size === 0) return;
+  async commit(input: InputCommit): Promise<void> {
+    if (input.offsets.size === 0) return;
     for (let attempt = 1; ; attempt += 1) {
       try {
         const coordinator = await this.#cluster.coordinator(COORDINATOR_OF_GROUP, this.#groupId);
         const { memberId, generationId } = this.#membership();
-        await coordinator.offsetCommit({ groupId: this.#groupId, groupGenerationId: generationId, memberId, topics: toTopicOffsets(offsets) });
+        await coordinator.offsetCommit({ groupId: this.#groupId, groupGenerationId: generationId, memberId, topics: toTopicOffsets(input) });
         return;
       } catch (error) {
         if (!isMisdirected(error) || attempt >= REFUSED_RETRIES) {

@@ -1,3 +1,4 @@
+import type { CommittedOffset, TopicPartition } from '../consumer/kafka-cluster.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
 import type { HeaderList } from '../topology/record.ts';
@@ -10,6 +11,16 @@ export interface OutgoingRecord {
   readonly value: Buffer | null;
   readonly headers?: HeaderList;
 }
+
+/** What a commit says of the task's input. */
+export interface InputCommit {
+  /** Input positions, the next offset to read by `topic-partition`. */
+  readonly offsets: OffsetMap;
+  /** Kept beside each of them for the next owner (offset-note.ts). */
+  readonly note: string | null;
+}
+
+export const NO_INPUT: InputCommit = { offsets: new Map(), note: null };
 
 /**
  * The producer of one task. `exactly_once` and `at_least_once` are two implementations, not two branches of the commit.
@@ -25,13 +36,19 @@ export interface StreamsProducer {
    */
   init(signal: AbortSignal): Promise<void>;
   /**
+   * What the group has committed, after `init`, in the order asked. Where there are transactions, the coordinator that
+   * answers has shown that it still is the coordinator: one that was replaced, and has not heard of it yet, would answer
+   * older offsets. Waits for a broker that is away until `signal` aborts.
+   */
+  committed(partitions: readonly TopicPartition[], signal: AbortSignal): Promise<readonly CommittedOffset[]>;
+  /**
    * Sends, within the open transaction where there are transactions, and awaits every ack. Answers the next offset per
-   * `topic-partition` sent to. `offsets`: what `commit` will be called with; a transaction takes them on meanwhile, where
+   * `topic-partition` sent to. `input`: what `commit` will be called with; a transaction takes them on meanwhile, where
    * they count for nothing before it commits.
    */
-  send(records: readonly OutgoingRecord[], offsets?: OffsetMap): Promise<OffsetMap>;
+  send(records: readonly OutgoingRecord[], input?: InputCommit): Promise<OffsetMap>;
   /** Commits the input offsets, and the transaction with them. */
-  commit(offsets: OffsetMap): Promise<void>;
+  commit(input: InputCommit): Promise<void>;
   /** Best effort; the producer is broken afterwards. */
   abort(): Promise<void>;
   close(): Promise<void>;

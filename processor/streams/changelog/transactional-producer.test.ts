@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import kafkajs from 'kafkajs';
 import type { TransactionState } from '../consumer/describe-transaction.ts';
 import type { Broker } from '../consumer/kafka-cluster.ts';
@@ -97,4 +97,53 @@ test('it stops asking when the task is lost meanwhile', async () => {
   setTimeout(() => life.abort(), 50);
   await expect(producer.init(life.signal)).rejects.toThrow(/settling failed/);
   expect(coordinator.outcomes).toEqual([]);
+});
+
+describe('the offsets that a group has committed', () => {
+  /** Two brokers that both take themselves for the group's coordinator; only the second one is, and knows the newest offset. */
+  function twoCoordinators(): { cluster: TransactionCluster; asked: string[]; ended: boolean[] } {
+    const asked: string[] = [];
+    const ended: boolean[] = [];
+    const broker = (name: string, leads: boolean, offset: number): Broker => {
+      const known: Pick<Broker, 'versions' | 'connectionPool' | 'initProducerId' | 'addOffsetsToTxn' | 'txnOffsetCommit' | 'offsetFetch' | 'endTxn'> = {
+        versions: { [DESCRIBE_TRANSACTIONS]: { minVersion: 0, maxVersion: 0 } },
+        connectionPool: { send: async () => 'Empty' },
+        initProducerId: async () => ({ producerId: '1', producerEpoch: 1 }),
+        addOffsetsToTxn: async () => ({}),
+        txnOffsetCommit: async () => {
+          asked.push(name);
+          // Its replicas follow another leader: nobody acknowledges what it writes.
+          if (!leads) throw Object.assign(new Error('not the coordinator'), { name: 'KafkaJSProtocolError', type: 'NOT_COORDINATOR', code: 16 });
+        },
+        offsetFetch: async () => ({ responses: [{ topic: 'in', partitions: [{ partition: 0, offset: String(offset), metadata: 'note' }] }] }),
+        endTxn: async ({ transactionResult }) => ended.push(transactionResult),
+      };
+      return known as Broker;
+    };
+    const [old, current] = [broker('old', false, 5), broker('current', true, 9)];
+    let believed = old;
+    const cluster: TransactionCluster = {
+      connect: async () => undefined,
+      coordinator: async () => believed,
+      forgetCoordinator: () => {
+        believed = current;
+      },
+      track: async () => undefined,
+      refresh: async () => undefined,
+      withOpenTransactions: async () => [],
+      leader: () => 1,
+      broker: async () => believed,
+      disconnect: async () => undefined,
+    };
+    return { cluster, asked, ended };
+  }
+
+  test('are those of a coordinator that has shown that it is one, and the proof is taken back', async () => {
+    const { cluster, asked, ended } = twoCoordinators();
+    const producer = new TransactionalProducer(cluster, { transactionalId: 'app-0_0', groupId: 'app', transactionTimeoutMs: 10_000, probe: { topic: 'app-status', partition: 0 } });
+    const { signal } = new AbortController();
+    await producer.init(signal);
+    expect(await producer.committed([{ topic: 'in', partition: 0 }, { topic: 'in', partition: 1 }], signal)).toEqual([{ offset: 9, metadata: 'note' }, { offset: -1, metadata: null }]);
+    expect([asked, ended]).toEqual([['old', 'current'], [false]]);
+  });
 });

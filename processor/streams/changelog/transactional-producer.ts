@@ -1,11 +1,11 @@
 import { describeTransaction, type TransactionState } from '../consumer/describe-transaction.ts';
-import { COORDINATOR_OF_GROUP, COORDINATOR_OF_TRANSACTION, type Broker, type KafkaCluster, type TopicPartition, type TransactionIdentity } from '../consumer/kafka-cluster.ts';
+import { COORDINATOR_OF_GROUP, COORDINATOR_OF_TRANSACTION, fetchCommitted, type Broker, type CommittedOffset, type KafkaCluster, type TopicPartition, type TransactionIdentity } from '../consumer/kafka-cluster.ts';
 import { CODE, hasCode, isBrokerAway, isFenced, isMisdirected } from '../consumer/kafka-errors.ts';
 import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
 import { produce, type ProduceCluster } from './produce.ts';
-import { parseTopicPartition, topicPartition, type OutgoingRecord, type StreamsProducer } from './streams-producer.ts';
+import { NO_INPUT, parseTopicPartition, topicPartition, type InputCommit, type OutgoingRecord, type StreamsProducer } from './streams-producer.ts';
 
 /** What a transactional producer needs of a KafkaCluster. */
 export interface TransactionCluster extends ProduceCluster, Pick<KafkaCluster, 'connect' | 'coordinator' | 'forgetCoordinator' | 'track' | 'refresh' | 'withOpenTransactions' | 'disconnect'> {}
@@ -17,13 +17,17 @@ export interface TransactionalProducerOptions {
   readonly transactionTimeoutMs: number;
   /** Every partition that a transaction of this id may write to: what a broker left open in them is ended by `init`. */
   readonly outputs?: readonly TopicPartition[];
+  /**
+   * A partition of a topic that exists and whose offsets the group has no use for. Needed for `committed`: an offset of it
+   * that is written, and taken back, shows that a coordinator still is one.
+   */
+  readonly probe?: TopicPartition;
 }
 
 /** While the previous transaction's markers are still being written the coordinator answers CONCURRENT_TRANSACTIONS. */
 const CONCURRENT_RETRY_MS = 8;
 const INIT_RETRY_MS = 150;
 const REFUSED_RETRIES = 400;
-const NO_OFFSETS: OffsetMap = new Map();
 
 /**
  * One transactional id spoken straight to the coordinator: InitProducerId, AddPartitionsToTxn, Produce,
@@ -37,7 +41,7 @@ export class TransactionalProducer implements StreamsProducer {
   /** Partitions and the group added to the open transaction; empty when none is open. */
   readonly #added = new Set<string>();
   /** The input offsets that the open transaction has taken on. */
-  #taken: OffsetMap | undefined;
+  #taken: InputCommit | undefined;
   #broken = false;
 
   constructor(cluster: TransactionCluster, options: TransactionalProducerOptions) {
@@ -106,7 +110,28 @@ export class TransactionalProducer implements StreamsProducer {
     return true;
   }
 
-  async send(records: readonly OutgoingRecord[], offsets: OffsetMap = NO_OFFSETS): Promise<OffsetMap> {
+  async committed(partitions: readonly TopicPartition[], signal: AbortSignal): Promise<readonly CommittedOffset[]> {
+    const { groupId, transactionalId, probe } = this.#options;
+    if (probe === undefined) throw new StreamsError('COMMIT_FAILED', `the producer ${transactionalId} has no probe`);
+    return this.#guard('reading the offsets', async () => {
+      const identity = this.#ready();
+      const topics = toTopicOffsets({ offsets: new Map([[topicPartition(probe.topic, probe.partition), 0]]), note: null });
+      let found: readonly CommittedOffset[] = [];
+      const answered = (type: number, id: string, request: (broker: Broker) => Promise<unknown>): Promise<void> => untilBrokerAnswers(signal, () => this.#refusable(type, id, request), () => this.#cluster.refresh());
+      this.#added.add('group');
+      await answered(COORDINATOR_OF_TRANSACTION, transactionalId, (broker) => broker.addOffsetsToTxn({ ...identity, groupId }));
+      await answered(COORDINATOR_OF_GROUP, groupId, async (broker) => {
+        // Acknowledged by every replica in sync, so no other coordinator has written anything before; the answer has all of it.
+        await broker.txnOffsetCommit({ ...identity, groupId, topics });
+        found = await fetchCommitted(broker, groupId, partitions);
+      });
+      await answered(COORDINATOR_OF_TRANSACTION, transactionalId, (broker) => broker.endTxn({ ...identity, transactionResult: false }));
+      this.#added.clear();
+      return found;
+    });
+  }
+
+  async send(records: readonly OutgoingRecord[], input: InputCommit = NO_INPUT): Promise<OffsetMap> {
     if (records.length === 0) return new Map();
     return this.#guard('send', async () => {
       const identity = this.#ready();
@@ -116,7 +141,7 @@ export class TransactionalProducer implements StreamsProducer {
       // Side by side: two round trips less. Both have ended when this one does, whether it fails or not.
       const [produced, taken] = await Promise.allSettled([
         produce(this.#cluster, records, { identity, sequences: this.#sequences }),
-        this.#takeOffsets(identity, offsets),
+        this.#takeOffsets(identity, input),
       ]);
       if (produced.status === 'rejected') throw produced.reason;
       if (taken.status === 'rejected') throw taken.reason;
@@ -124,10 +149,10 @@ export class TransactionalProducer implements StreamsProducer {
     });
   }
 
-  async commit(offsets: OffsetMap): Promise<void> {
+  async commit(input: InputCommit): Promise<void> {
     await this.#guard('commit', async () => {
       const identity = this.#ready();
-      await this.#takeOffsets(identity, offsets);
+      await this.#takeOffsets(identity, input);
       if (this.#added.size === 0) return;
       await this.#refusable(COORDINATOR_OF_TRANSACTION, identity.transactionalId, (broker) => broker.endTxn({ ...identity, transactionResult: true }));
       this.#added.clear();
@@ -136,13 +161,13 @@ export class TransactionalProducer implements StreamsProducer {
   }
 
   /** Adds input offsets to the open transaction, unless these are in it already. */
-  async #takeOffsets(identity: TransactionIdentity, offsets: OffsetMap): Promise<void> {
-    if (offsets.size === 0 || this.#taken === offsets) return;
+  async #takeOffsets(identity: TransactionIdentity, input: InputCommit): Promise<void> {
+    if (input.offsets.size === 0 || this.#taken === input) return;
     const { groupId, transactionalId } = this.#options;
     this.#added.add('group');
     await this.#refusable(COORDINATOR_OF_TRANSACTION, transactionalId, (broker) => broker.addOffsetsToTxn({ ...identity, groupId }));
-    await this.#refusable(COORDINATOR_OF_GROUP, groupId, (broker) => broker.txnOffsetCommit({ ...identity, groupId, topics: toTopicOffsets(offsets) }));
-    this.#taken = offsets;
+    await this.#refusable(COORDINATOR_OF_GROUP, groupId, (broker) => broker.txnOffsetCommit({ ...identity, groupId, topics: toTopicOffsets(input) }));
+    this.#taken = input;
   }
 
   async abort(): Promise<void> {
@@ -214,11 +239,11 @@ export class TransactionalProducer implements StreamsProducer {
   }
 }
 
-export function toTopicOffsets(offsets: OffsetMap): { topic: string; partitions: { partition: number; offset: string; metadata: string | null }[] }[] {
+export function toTopicOffsets({ offsets, note }: InputCommit): { topic: string; partitions: { partition: number; offset: string; metadata: string | null }[] }[] {
   const topics = new Map<string, { partition: number; offset: string; metadata: string | null }[]>();
   for (const [name, offset] of offsets) {
     const { topic, partition } = parseTopicPartition(name);
-    topics.set(topic, [...(topics.get(topic) ?? []), { partition, offset: String(offset), metadata: null }]);
+    topics.set(topic, [...(topics.get(topic) ?? []), { partition, offset: String(offset), metadata: note }]);
   }
   return [...topics].map(([topic, partitions]) => ({ topic, partitions }));
 }

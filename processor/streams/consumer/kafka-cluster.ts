@@ -96,7 +96,12 @@ interface OffsetFetchRequest {
   topics: { topic: string; partitions: { partition: number }[] }[];
 }
 interface OffsetFetchResponse {
-  responses: { topic: string; partitions: { partition: number; offset: string }[] }[];
+  responses: { topic: string; partitions: { partition: number; offset: string; metadata: string | null }[] }[];
+}
+/** What a group has committed for one partition: offset -1 when nothing. */
+export interface CommittedOffset {
+  readonly offset: number;
+  readonly metadata: string | null;
 }
 interface OffsetCommitRequest {
   groupId: string;
@@ -308,25 +313,30 @@ export class KafkaCluster {
     return topicIds(await this.#cluster.findControllerBroker(), topics);
   }
 
-  /** Committed offsets of a group, -1 where there is none, in the order asked. */
-  async committedOffsets(groupId: string, partitions: readonly { topic: string; partition: number }[]): Promise<number[]> {
-    const topics = new Map<string, { partition: number }[]>();
-    for (const { topic, partition } of partitions) {
-      const list = topics.get(topic) ?? [];
-      list.push({ partition });
-      topics.set(topic, list);
-    }
+  /** What a group has committed, in the order asked; as its coordinator says, be it one that has just been replaced. */
+  async committed(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly CommittedOffset[]> {
     const coordinator = await this.coordinator(COORDINATOR_OF_GROUP, groupId);
-    const request = { groupId, topics: [...topics].map(([topic, list]) => ({ topic, partitions: list })) };
-    const answer = await coordinator.offsetFetch(request).catch((error: unknown) => {
+    return fetchCommitted(coordinator, groupId, partitions).catch((error: unknown) => {
       this.forgetCoordinator(COORDINATOR_OF_GROUP, groupId);
       throw error;
     });
-    return partitions.map(({ topic, partition }) => {
-      const found = answer.responses.find((r) => r.topic === topic)?.partitions.find((p) => p.partition === partition);
-      return found === undefined ? -1 : Number(found.offset);
-    });
   }
+
+  /** The offsets alone, -1 where there is none. */
+  async committedOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<number[]> {
+    return (await this.committed(groupId, partitions)).map(({ offset }) => offset);
+  }
+}
+
+/** Asks this coordinator what a group has committed, in the order asked. */
+export async function fetchCommitted(coordinator: Broker, groupId: string, partitions: readonly TopicPartition[]): Promise<readonly CommittedOffset[]> {
+  const topics = new Map<string, { partition: number }[]>();
+  for (const { topic, partition } of partitions) topics.set(topic, [...(topics.get(topic) ?? []), { partition }]);
+  const { responses } = await coordinator.offsetFetch({ groupId, topics: [...topics].map(([topic, list]) => ({ topic, partitions: list })) });
+  return partitions.map(({ topic, partition }) => {
+    const found = responses.find((r) => r.topic === topic)?.partitions.find((p) => p.partition === partition);
+    return { offset: found === undefined ? -1 : Number(found.offset), metadata: found?.metadata ?? null };
+  });
 }
 
 export class LeaderNotKnownError extends Error {

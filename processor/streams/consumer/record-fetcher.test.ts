@@ -146,14 +146,24 @@ test('a leader that moves while two answers are under way delivers each record o
 test('a position that the log does not hold is told once, and is left alone until a seek', async () => {
   const brokers = new FakeBrokers();
   brokers.add('t', 0, 1, ['a']);
-  const fetcher = open(brokers);
+  const fetcher = open(brokers, { outOfRangeAfterMs: 200 });
   fetcher.seek('t', 0, 7);
   const parts: FetchedPartition[] = [];
-  const deadline = performance.now() + 150;
+  const deadline = performance.now() + 900;
   while (performance.now() < deadline) parts.push(...(await fetcher.take(20)));
   expect(parts.map(({ outOfRange, nextOffset, logStartOffset }) => ({ outOfRange, nextOffset, logStartOffset }))).toEqual([{ outOfRange: true, nextOffset: 7, logStartOffset: -1 }]);
   fetcher.seek('t', 0, 0);
   expect(await take(fetcher, 1)).toEqual(['a']);
+});
+
+test('a broker that has lost a partition, and has not heard of it, does not make a position out of range', async () => {
+  const brokers = new FakeBrokers();
+  const log = brokers.add('t', 0, 1, ['a']);
+  const fetcher = open(brokers, { outOfRangeAfterMs: 5_000 });
+  fetcher.seek('t', 0, 2);
+  await sleep(300);
+  log.values.push('b', 'c');
+  expect(await take(fetcher, 1)).toEqual(['c']);
 });
 
 test('no partition starves when an answer has room for one only', async () => {

@@ -38,6 +38,11 @@ export interface RecordFetcherOptions extends Partial<FetchOptions> {
    * A StreamsError ends the fetcher, any other one is a reason to wait and ask again.
    */
   readonly checkTopics?: (topics: readonly string[]) => Promise<void>;
+  /**
+   * An offset that no leader holds for so long is out of range: a broker that has just lost a partition, and has not heard of
+   * it, does not hold the newest ones. 2,000 by default.
+   */
+  readonly outOfRangeAfterMs?: number;
 }
 
 interface Position {
@@ -47,8 +52,11 @@ interface Position {
   /** Raised by every seek: an answer to an older fetch is dropped. */
   epoch: number;
   stopped: boolean;
+  /** Since when leaders say that they do not hold the offset, `performance.now()`. */
+  refusedAt: number | undefined;
 }
 
+const OUT_OF_RANGE_AFTER_MS = 2_000;
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 1_000;
 const DEFAULTS: FetchOptions = {
@@ -71,6 +79,7 @@ export class RecordFetcher {
   readonly #checkTopics: ((topics: readonly string[]) => Promise<void>) | undefined;
   /** A topic that is deleted and made anew between two fetches would be read on as if nothing had happened. */
   readonly #doubtful = new Set<string>();
+  readonly #outOfRangeAfterMs: number;
   readonly #logger: Logger;
   readonly #positions = new Map<string, Position>();
   readonly #loops = new Map<number, Promise<void>>();
@@ -84,7 +93,8 @@ export class RecordFetcher {
   readonly #troubles = new Map<string, string>();
   #told: string | undefined;
 
-  constructor(cluster: FetchCluster, logger: Logger, { onAway, checkTopics, ...options }: RecordFetcherOptions = {}) {
+  constructor(cluster: FetchCluster, logger: Logger, { onAway, checkTopics, outOfRangeAfterMs = OUT_OF_RANGE_AFTER_MS, ...options }: RecordFetcherOptions = {}) {
+    this.#outOfRangeAfterMs = outOfRangeAfterMs;
     this.#cluster = cluster;
     this.#logger = logger;
     this.#onAway = onAway;
@@ -96,8 +106,8 @@ export class RecordFetcher {
   seek(topic: string, partition: number, offset: number): void {
     const key = `${topic}-${String(partition)}`;
     const known = this.#positions.get(key);
-    if (known === undefined) this.#positions.set(key, { topic, partition, offset, epoch: 0, stopped: false });
-    else Object.assign(known, { offset, epoch: known.epoch + 1, stopped: false });
+    if (known === undefined) this.#positions.set(key, { topic, partition, offset, epoch: 0, stopped: false, refusedAt: undefined });
+    else Object.assign(known, { offset, epoch: known.epoch + 1, stopped: false, refusedAt: undefined });
     this.#forget(topic, partition);
     this.#kick();
   }
@@ -286,7 +296,10 @@ export class RecordFetcher {
       if (position === undefined || position.epoch !== epochs[index]) continue;
       if (this.#positions.get(`${part.topic}-${String(part.partition)}`) !== position) continue;
       const outOfRange = part.errorCode === CODE.OFFSET_OUT_OF_RANGE;
-      if (part.errorCode !== 0 && !outOfRange) {
+      if (!outOfRange) position.refusedAt = undefined;
+      else position.refusedAt ??= performance.now();
+      const confirmed = performance.now() - (position.refusedAt ?? Infinity) >= this.#outOfRangeAfterMs;
+      if (part.errorCode !== 0 && !confirmed) {
         misdirected = true;
         this.#trouble(nameOf(position), `${nameOf(position)} cannot be read: the broker answers with error ${String(part.errorCode)}`);
         continue;

@@ -1,6 +1,7 @@
 import type { RecordCollector } from '../changelog/record-collector.ts';
-import { topicPartition, type StreamsProducer } from '../changelog/streams-producer.ts';
-import type { StateStore } from '../store/state-store.ts';
+import { encodeOffsetNote } from '../changelog/offset-note.ts';
+import { topicPartition, type InputCommit, type StreamsProducer } from '../changelog/streams-producer.ts';
+import type { StateStore, StoreChange } from '../store/state-store.ts';
 import { crashPoint } from './crash-point.ts';
 import type { TaskChangelog } from './stream-task.ts';
 import type { TaskGraph } from './task-graph.ts';
@@ -33,7 +34,6 @@ export interface CommitTarget {
 export async function commitTask(task: CommitTarget, nowMs: number): Promise<void> {
   const { graph, store, producer, collector } = task;
   if (graph === undefined || producer === undefined) return;
-  const offsets = task.offsets();
 
   // 1. Seal the task's buffers: expiry, combiners and pending changes end up in the collector and in `changes`.
   await graph.expire();
@@ -45,12 +45,15 @@ export async function commitTask(task: CommitTarget, nowMs: number): Promise<voi
     records.push({ topic: changelog.topic, partition: changelog.partition, key, value });
   }
 
+  const offsets = task.offsets();
+  const input: InputCommit = { offsets, note: encodeOffsetNote(changelogReach(task, changes)) };
+
   // 2. Begin; send partials, sink, dead-letter and changelog records.  3. Await every ack.
-  const acked = await producer.send(records, offsets);
+  const acked = await producer.send(records, input);
   crashPoint('afterProduce');
 
   // 4. Add the input offsets to the transaction and commit it.
-  await producer.commit(offsets);
+  await producer.commit(input);
   crashPoint('afterCommit');
 
   // 5. One LevelDB batch: data, changelog offsets, input offsets, digest.
@@ -66,4 +69,16 @@ export async function commitTask(task: CommitTarget, nowMs: number): Promise<voi
 
   // 6. Tell listeners.
   task.onCommitted(offsets);
+}
+
+/** How far each changelog reaches with this commit, at least: nobody but the task appends to it, a record a change. */
+function changelogReach({ store, changelogs }: CommitTarget, changes: readonly StoreChange[]): Map<string, number> {
+  const added = new Map<string, number>();
+  for (const change of changes) added.set(change.store, (added.get(change.store) ?? 0) + 1);
+  const reach = new Map<string, number>();
+  for (const { store: name, topic, partition } of changelogs) {
+    const end = (store?.offsets().changelog.get(topicPartition(topic, partition)) ?? 0) + (added.get(name) ?? 0);
+    if (end > 0) reach.set(topicPartition(topic, partition), end);
+  }
+  return reach;
 }

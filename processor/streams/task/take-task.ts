@@ -1,19 +1,24 @@
 import { restoreStore, type RestoreCluster } from '../changelog/changelog-reader.ts';
+import { decodeOffsetNote } from '../changelog/offset-note.ts';
 import { topicPartition, type StreamsProducer } from '../changelog/streams-producer.ts';
-import { READ_COMMITTED, READ_UNCOMMITTED, type KafkaCluster } from '../consumer/kafka-cluster.ts';
+import { READ_COMMITTED, READ_UNCOMMITTED, type CommittedOffset } from '../consumer/kafka-cluster.ts';
+import { settledRange } from '../consumer/settled-range.ts';
 import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
 import { RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { StoreIdentity } from '../store/leveldb-store.ts';
-import type { StateStore } from '../store/state-store.ts';
+import type { OffsetMap, StateStore } from '../store/state-store.ts';
 import type { FenceGate } from './fence-gate.ts';
 import { openCheckedStore } from './open-store.ts';
-import type { StreamTask } from './stream-task.ts';
+import type { StreamTask, TaskInput } from './stream-task.ts';
 import type { TaskGraph } from './task-graph.ts';
 import type { TaskId } from './task-id.ts';
 
+const GROUP_SETTLE_MS = 3_000;
+const ASK_AGAIN_MS = 200;
+
 /** What taking a task needs of a KafkaCluster. */
-export interface TakeCluster extends RestoreCluster, Pick<KafkaCluster, 'committedOffsets'> {}
+export type TakeCluster = RestoreCluster;
 
 export interface TakeContext {
   readonly applicationId: string;
@@ -61,6 +66,7 @@ export async function takeTask(task: StreamTask, context: TakeContext): Promise<
       changelogs: task.changelogs,
       signal,
       logger: context.logger,
+      reach: reachOf(committed),
       onProgress: (progress) => {
         task.restore = progress;
       },
@@ -75,33 +81,42 @@ export async function takeTask(task: StreamTask, context: TakeContext): Promise<
   return offsets;
 }
 
-/** In the order of the inputs, -1 where there is none. */
-async function committedOffsets(task: StreamTask, { applicationId, cluster }: TakeContext): Promise<readonly number[]> {
+/** In the order of the inputs. */
+async function committedOffsets(task: StreamTask, { cluster }: TakeContext): Promise<readonly CommittedOffset[]> {
   const { signal } = task.life;
   await untilBrokerAnswers(signal, () => cluster.track(task.inputs.map((i) => i.topic)));
-  return untilBrokerAnswers(signal, () => cluster.committedOffsets(applicationId, task.inputs), () => cluster.refresh());
+  return (task.producer as StreamsProducer).committed(task.inputs, signal);
+}
+
+/** How far the changelogs reach at least, as the newest commit has noted beside its offsets. */
+function reachOf(committed: readonly CommittedOffset[]): OffsetMap {
+  const reach = new Map<string, number>();
+  for (const { metadata } of committed) {
+    for (const [name, offset] of decodeOffsetNote(metadata)) reach.set(name, Math.max(offset, reach.get(name) ?? 0));
+  }
+  return reach;
 }
 
 /** For the status only: how much waits for this task while it is being restored. */
-async function expectLag(task: StreamTask, { cluster }: TakeContext, committed: readonly number[]): Promise<void> {
+async function expectLag(task: StreamTask, { cluster }: TakeContext, committed: readonly CommittedOffset[]): Promise<void> {
   const { signal } = task.life;
   const offsets = new Map<string, number>();
   const ends = new Map<string, number>();
   for (const [index, { topic, partition }] of task.inputs.entries()) {
     const { first, end } = await untilBrokerAnswers(signal, () => cluster.offsetRange(topic, partition, READ_COMMITTED), () => cluster.refresh());
-    offsets.set(topicPartition(topic, partition), Math.max(first, committed[index] ?? -1));
+    offsets.set(topicPartition(topic, partition), Math.max(first, committed[index]?.offset ?? -1));
     ends.set(topicPartition(topic, partition), end);
   }
   task.expect(offsets, ends);
 }
 
-async function startOffsets(task: StreamTask, { applicationId, cluster, exactlyOnce }: TakeContext, committed: readonly number[]): Promise<Map<string, number>> {
+async function startOffsets(task: StreamTask, { applicationId, cluster, exactlyOnce }: TakeContext, committed: readonly CommittedOffset[]): Promise<Map<string, number>> {
   const { signal } = task.life;
   const offsets = new Map<string, number>();
   for (const [index, { topic, partition }] of task.inputs.entries()) {
     const name = topicPartition(topic, partition);
-    const { first, end } = await untilBrokerAnswers(signal, () => cluster.offsetRange(topic, partition, READ_UNCOMMITTED), () => cluster.refresh());
-    const inGroup = committed[index] ?? -1;
+    const inGroup = committed[index]?.offset ?? -1;
+    const { first, end } = await settledRange(cluster, { topic, partition, isolationLevel: READ_UNCOMMITTED, signal, plausible: (range) => inGroup <= range.end });
     const inStore = task.store?.offsets().input.get(name);
     const remedy = `If starting over is meant, ${RESET_REMEDY}`;
     if (inGroup < 0) {
@@ -112,9 +127,22 @@ async function startOffsets(task: StreamTask, { applicationId, cluster, exactlyO
       offsets.set(name, first);
       continue;
     }
-    if (inStore !== undefined && inStore > inGroup) throw new StreamsError('STORE_AHEAD_OF_GROUP', `the local store of task ${task.id} has counted ${name} up to ${String(inStore)}, but the group ${applicationId} has committed only ${String(inGroup)}: the offsets were moved back. ${remedy}`, { taskId: task.id });
+    if (inStore !== undefined && inStore > inGroup) {
+      // Nothing but a transaction shows that the coordinator is one: without it the group is given a moment.
+      if (!exactlyOnce && (await groupCatchesUp(task, { topic, partition }, inStore))) throw new StreamsError('COMMIT_FAILED', `the group ${applicationId} answered an older offset of ${name} than it has`, { taskId: task.id });
+      throw new StreamsError('STORE_AHEAD_OF_GROUP', `the local store of task ${task.id} has counted ${name} up to ${String(inStore)}, but the group ${applicationId} has committed only ${String(inGroup)}: the offsets were moved back. ${remedy}`, { taskId: task.id });
+    }
     if (inGroup < first || inGroup > end) throw new StreamsError('OFFSET_OUT_OF_RANGE', `the group ${applicationId} stands at offset ${String(inGroup)} of ${name}, which holds ${String(first)} to ${String(end)}: records were deleted before they were processed, or the topic was recreated. ${remedy}`, { taskId: task.id });
     offsets.set(name, inGroup);
   }
   return offsets;
+}
+
+/** Whether the group turns out to have committed this much after all. */
+async function groupCatchesUp({ producer, life }: StreamTask, input: TaskInput, offset: number): Promise<boolean> {
+  for (const deadline = performance.now() + GROUP_SETTLE_MS; performance.now() < deadline; await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS))) {
+    const [found] = await (producer as StreamsProducer).committed([input], life.signal);
+    if (found !== undefined && found.offset >= offset) return true;
+  }
+  return false;
 }

@@ -5,10 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { FakeBrokers } from '../../../tests/support/fake-brokers.ts';
 import { quietLogger } from '../../../tests/support/quiet-logger.ts';
-import { topicPartition, type OutgoingRecord, type StreamsProducer } from '../changelog/streams-producer.ts';
+import { topicPartition, type InputCommit, type OutgoingRecord, type StreamsProducer } from '../changelog/streams-producer.ts';
 import { RecordFetcher } from '../consumer/record-fetcher.ts';
 import { StreamsError, type ErrorCode } from '../errors.ts';
-import type { OffsetMap } from '../store/state-store.ts';
 import { storeDamaged, storeIoFailed } from '../store/store-errors.ts';
 import { StreamsBuilder } from '../topology/streams-builder.ts';
 import type { Topology } from '../topology/topology.ts';
@@ -138,6 +137,7 @@ class Bench {
       init: async () => {
         this.inits += 1;
       },
+      committed: async (partitions) => partitions.map(({ topic, partition }) => ({ offset: this.brokers.committed.get(topicPartition(topic, partition)) ?? -1, metadata: null })),
       // What a transaction sends is in the topic with its commit.
       send: async (records) => {
         fail('send', () => {
@@ -147,7 +147,7 @@ class Bench {
         for (const { topic, partition } of sent) ends.set(topicPartition(topic, partition), (ends.get(topicPartition(topic, partition)) ?? this.#end(topic, partition)) + 1);
         return ends;
       },
-      commit: async (offsets: OffsetMap) => {
+      commit: async ({ offsets }: InputCommit) => {
         fail('commit', () => {
           for (const { topic, partition, key, value } of sent) this.brokers.partitions.get(topicPartition(topic, partition))?.values.push({ key, value });
           for (const [name, offset] of offsets) this.brokers.committed.set(name, offset);

@@ -20,7 +20,7 @@ import { StandbyTasks } from '../task/standby-tasks.ts';
 import { parseTaskId, type TaskId } from '../task/task-id.ts';
 import { allTaskIds, changelogsOf, partitionsOfTasks, TaskManager, timeSourcesOf } from '../task/task-manager.ts';
 import { topologySignature } from '../topology/signature.ts';
-import { outputsOf, topicNameOf, type Topology } from '../topology/topology.ts';
+import { outputsOf, statusTopic, topicNameOf, type Topology } from '../topology/topology.ts';
 import type { MemberShare } from '../consumer/group-member.ts';
 import { CommitPace } from './commit-pace.ts';
 import type { FromThread } from './thread-messages.ts';
@@ -339,6 +339,7 @@ export class StreamThread {
       transactionalId: `${config.applicationId}-${task.id}`,
       groupId: config.applicationId,
       transactionTimeoutMs: config.transactionTimeoutMs,
+      probe: { topic: statusTopic(config.applicationId), partition: 0 },
       outputs: [...task.changelogs, ...outputsOf(task.subTopology, config.applicationId).flatMap((topic) => Array.from({ length: this.#partitionsOf(topic) }, (_, partition) => ({ topic, partition })))],
     });
   }
