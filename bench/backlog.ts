@@ -29,6 +29,8 @@ const LOGINS_PER_BATCH = 4_000;
 const LOGINS_PER_SECOND = 1_000;
 const SECONDS_DIGITS = 10;
 const DEVICE_DIGITS = 8;
+/** A device is a UUID. */
+const REST_OF_DEVICE = '-0000-4000-8000-000000000000';
 const ACKS_LEADER = 1;
 const PRODUCE_TIMEOUT_MS = 20_000;
 const BATCH_HEAD_BYTES = 61;
@@ -67,7 +69,7 @@ export async function makeBacklog({ connection, topic, partitions, records, comp
           // In rotation over the partitions.
           const atMs = fromMs + (round + index * partitions + template.partition) * stepMs;
           batch.write(String(Math.floor(atMs / 1_000)), timestampAt, SECONDS_DIGITS, 'latin1');
-          if (devices !== undefined) batch.write(deviceOf(sent + index).toString(16).padStart(DEVICE_DIGITS, '0'), deviceAt, DEVICE_DIGITS, 'latin1');
+          if (devices !== undefined) batch.write(`${deviceOf(sent + index).toString(16).padStart(DEVICE_DIGITS, '0')}${REST_OF_DEVICE}`, deviceAt, 'latin1');
         }
         sent += count;
         const leader = cluster.leader(topic, template.partition) as number;
