@@ -172,11 +172,12 @@ async function measure(bench: string, contenders: readonly Contender[], options:
       peakRssMiB: Math.round(median(results.map((r) => r.peakRssMiB))),
       rounds: results,
     }));
-    const rate = (name: string): number => summary.find((s) => s.name === name)?.recordsPerSecond ?? NaN;
-    const ratios = Object.fromEntries(summary.filter(({ name }) => name !== YARDSTICK).map(({ name, recordsPerSecond }) => [name, recordsPerSecond / rate(YARDSTICK)]));
+    // Of each round, then their median: what slows the machine for a while slows all of a round.
+    const ratio = (name: string, to: string): number => median((rounds.get(name) ?? []).map((r, n) => r.recordsPerSecond / (rounds.get(to)?.[n]?.recordsPerSecond ?? NaN)));
+    const ratios = Object.fromEntries(summary.filter(({ name }) => name !== YARDSTICK).map(({ name }) => [name, ratio(name, YARDSTICK)]));
     table(
       ['contender', 'logins/s', 'CPU s/M', 'broker CPU s/M', 'peak MiB', 'x raw kafkajs', 'x Java exactly_once_v2'],
-      summary.map((s) => [s.name, s.recordsPerSecond, s.cpuSecondsPerMillion, s.brokerCpuSecondsPerMillion, s.peakRssMiB, s.recordsPerSecond / rate(YARDSTICK), s.recordsPerSecond / rate('Java Streams, exactly_once_v2')]),
+      summary.map((s) => [s.name, s.recordsPerSecond, s.cpuSecondsPerMillion, s.brokerCpuSecondsPerMillion, s.peakRssMiB, ratio(s.name, YARDSTICK), ratio(s.name, 'Java Streams, exactly_once_v2')]),
     );
     save(bench, { records: options.records, threads: options.threads, partitions: PARTITIONS, meanBytes, commitIntervalMs: COMMIT_INTERVAL_MS, ratiosToRawKafkajs: ratios, contenders: summary });
     return ratios;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { OFFSETS_AFTER_RECORDS, OFFSETS_BEFORE_RECORDS, RESTORE_STOPS_SHORT, REUSED_PRODUCER, STORE_BEFORE_COMMIT, STORE_BEFORE_COMMIT_UNNOTICED } from './mutations.ts';
 import { seed } from '../support/chaos.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
@@ -11,6 +12,8 @@ import { ApiKey, startProxiedBroker, type Frame, type ProxiedBroker } from '../s
  * Each guarantee is shown by a fault that the runtime survives and a mutant of the runtime does not: the same run, the
  * same oracle, one deliberate mistake.
  */
+
+const RECORDS_ARRIVE_MS = 500;
 
 let cluster: ProxiedBroker;
 
@@ -53,6 +56,8 @@ const lateCommit = async (run: EchoRun): Promise<void> => {
   const { clientId, bytes } = late.taken[0] as Frame;
   cluster.proxy.cutAll(clientId);
   await next.reached(1);
+  // The records go side by side with the offsets that are held here.
+  await sleep(RECORDS_ARRIVE_MS);
   late.discard();
   await deliver(bytes);
   await app.kill();
