@@ -1,7 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { encodeBatch, sealBatch } from '../processor/streams/changelog/batch-encoder.ts';
 import { produceRequest } from '../processor/streams/changelog/produce-protocol.ts';
 import { compress, CompressionCodec } from '../processor/streams/consumer/compression.ts';
-import { createKafka, KafkaCluster } from '../processor/streams/consumer/kafka-cluster.ts';
+import { createKafka, KafkaCluster, type ProtocolRequest } from '../processor/streams/consumer/kafka-cluster.ts';
+import { isMisdirected } from '../processor/streams/consumer/kafka-errors.ts';
 import type { KafkaConnectionConfig } from '../processor/streams/kafka-connection-config.ts';
 import { loginGenerator } from '../tools/login-generator.ts';
 import { seededRandom } from '../tools/seeded-random.ts';
@@ -29,8 +31,12 @@ const LOGINS_PER_BATCH = 4_000;
 const LOGINS_PER_SECOND = 1_000;
 const SECONDS_DIGITS = 10;
 const DEVICE_DIGITS = 8;
+/** A device is a UUID. */
+const REST_OF_DEVICE = '-0000-4000-8000-000000000000';
 const ACKS_LEADER = 1;
 const PRODUCE_TIMEOUT_MS = 20_000;
+const ATTEMPTS = 50;
+const RETRY_MS = 100;
 const BATCH_HEAD_BYTES = 61;
 const LENGTH_OVERHEAD = 12;
 const DEVICE_FIELD = '"device_id":"';
@@ -67,7 +73,7 @@ export async function makeBacklog({ connection, topic, partitions, records, comp
           // In rotation over the partitions.
           const atMs = fromMs + (round + index * partitions + template.partition) * stepMs;
           batch.write(String(Math.floor(atMs / 1_000)), timestampAt, SECONDS_DIGITS, 'latin1');
-          if (devices !== undefined) batch.write(deviceOf(sent + index).toString(16).padStart(DEVICE_DIGITS, '0'), deviceAt, DEVICE_DIGITS, 'latin1');
+          if (devices !== undefined) batch.write(`${deviceOf(sent + index).toString(16).padStart(DEVICE_DIGITS, '0')}${REST_OF_DEVICE}`, deviceAt, 'latin1');
         }
         sent += count;
         const leader = cluster.leader(topic, template.partition) as number;
@@ -76,8 +82,7 @@ export async function makeBacklog({ connection, topic, partitions, records, comp
         due.set(leader, list);
       }
       for (const [leader, parts] of due) {
-        const broker = await cluster.broker(leader);
-        await broker.connectionPool.send(produceRequest({ transactionalId: null, acks: ACKS_LEADER, timeoutMs: PRODUCE_TIMEOUT_MS, topics: [{ topic, partitions: parts }] }));
+        await sendPatiently(cluster, leader, produceRequest({ transactionalId: null, acks: ACKS_LEADER, timeoutMs: PRODUCE_TIMEOUT_MS, topics: [{ topic, partitions: parts }] }));
       }
       progress(`making ${topic}`, sent, records);
     }
@@ -85,6 +90,19 @@ export async function makeBacklog({ connection, topic, partitions, records, comp
     await cluster.disconnect();
   }
   return { meanBytes: pool[0]?.meanBytes ?? 0 };
+}
+
+/** A broker that has just made a topic may not know yet that it leads it. */
+async function sendPatiently(cluster: KafkaCluster, leader: number, request: ProtocolRequest): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await (await cluster.broker(leader)).connectionPool.send(request);
+      return;
+    } catch (error) {
+      if (!isMisdirected(error) || attempt === ATTEMPTS) throw error;
+      await delay(RETRY_MS);
+    }
+  }
 }
 
 interface LoginPlace {

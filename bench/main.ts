@@ -24,11 +24,16 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   'commit-cost': commitCost,
 };
 
+const usage = `npm run bench [${Object.keys(BENCHES).join('|')}] -- [flags]\n${FLAGS}`;
+if (process.argv.includes('--help')) {
+  process.stdout.write(usage);
+  process.exit(0);
+}
 const parsed = (() => {
   try {
     return parseBenchArguments(process.argv.slice(2));
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\nnpm run bench [${Object.keys(BENCHES).join('|')}] -- [flags]\n${FLAGS}`);
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
     process.exit(2);
   }
 })();
@@ -39,7 +44,7 @@ if (unknown !== undefined) {
   process.exit(2);
 }
 // The check needs only the benches that have ratios.
-const wanted = names.length > 0 ? names : options.check ? ['throughput'] : Object.keys(BENCHES);
+const wanted = names.length > 0 ? names : options.check ? ['throughput', 'limits'] : Object.keys(BENCHES);
 let sound = true;
 for (const name of wanted) {
   const ratios = await (BENCHES[name] as Bench)(options);

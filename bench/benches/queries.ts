@@ -9,7 +9,7 @@ import { PRODUCT_TOPIC, publishSteadily, startProduct } from '../product.ts';
 import { save, say, table } from '../report.ts';
 import { median } from '../statistics.ts';
 
-const QUERY = '{ states(first: 51) { nodes { code name gdpClass devices { ios android other total } } freshness { asOf complete lag } } }';
+const QUERY = '{ states(first: 51) { nodes { code name devices { ios android other total } } freshness { asOf complete lag } } }';
 const CONNECTIONS = 16;
 const ROUND_SECONDS = 5;
 const SEED_LOGINS = { rate: 2_000, seconds: 3 };

@@ -13,7 +13,7 @@ const yoga = createYoga({
       scalar JSON
       type Query { states(first: Int): States! }
       type States { nodes: [State!]! freshness: Freshness! }
-      type State { code: String! name: String! gdpClass: String devices: Devices! }
+      type State { code: String! name: String! devices: Devices! }
       type Devices { ios: Float! android: Float! other: Float! total: Float! }
       type Freshness { asOf: JSON complete: Boolean! lag: JSON }
     `,

@@ -19,6 +19,14 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => broker.stop(), 60_000);
 
+const MOST_CRASHES = 12;
+
+/** Some record has been echoed twice by now. */
+async function hasDoubles(run: EchoRun): Promise<boolean> {
+  const echoes = (await readTopic(broker.connection, echoTopic(run.input))).partitions.flat().map(({ key, value }) => `${String(key)}=${String(value)}`);
+  return new Set(echoes).size < echoes.length;
+}
+
 const open = (name: string): Promise<EchoRun> => EchoRun.open({ connection: broker.connection, name, seed, config: { processingGuarantee: 'at_least_once' } });
 
 test(`without a fault every output is the replay of its input, through a clean restart (seed ${String(seed)})`, async () => {
@@ -43,6 +51,8 @@ test(`killed between any two steps of the commit: nothing lost (seed ${String(se
   try {
     const flow = run.flow();
     for (const at of ['afterProduce', 'afterCommit', 'afterBatch']) await run.crash(at, 3 + run.random.below(6));
+    // Not every commit echoes: each sub-topology has its own. Until one that did was cut short, the fault proves nothing.
+    for (let more = 0; more < MOST_CRASHES && !(await hasDoubles(run)); more += 1) await run.crash('afterProduce', 3 + run.random.below(6));
     await run.start();
     await flow.stop();
     await run.settled();

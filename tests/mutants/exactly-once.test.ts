@@ -13,6 +13,8 @@ import { ApiKey, deliver, startProxiedBroker, type Frame, type FrameFilter, type
  * same oracle, one deliberate mistake. Inside `npm test` only the mistakes that anybody would make first.
  */
 
+const RECORDS_ARRIVE_MS = 500;
+
 let cluster: ProxiedBroker;
 
 beforeAll(async () => {
@@ -91,6 +93,8 @@ const lateCommit: Fault = {
     const { clientId, bytes } = late.taken[0] as Frame;
     cluster.proxy.cutAll(clientId);
     await next.reached(1);
+    // The records go side by side with the offsets that are held here.
+    await sleep(RECORDS_ARRIVE_MS);
     late.discard();
     await deliver(bytes, cluster.broker.port);
     await app.kill();

@@ -16,12 +16,21 @@ export function createKeyValueStore<V>(spec: StoreSpec<V>, committed: StateStore
   return new OpenKeyValueStore(spec, committed);
 }
 
+interface DirtyEntry<V> {
+  value: V | typeof DELETED;
+  /** The committed bytes, null for none, undefined where nobody has read them. */
+  readonly previous: Buffer | null | undefined;
+}
+
 class OpenKeyValueStore<V> implements KeyValueStore<V>, BufferedStore {
   readonly name: string;
   readonly #serde: StoreSpec<V>['serde'];
   readonly #committed: StateStore;
   /** Uncommitted writes; a Map keeps the order of first change. */
-  readonly #dirty = new Map<string, V | typeof DELETED>();
+  readonly #dirty = new Map<string, DirtyEntry<V>>();
+  /** What the last read of a committed value found: nearly every write is of the key that was just read. */
+  #lastReadKey: string | undefined;
+  #lastRead: Buffer | null = null;
 
   constructor(spec: StoreSpec<V>, committed: StateStore) {
     this.name = spec.name;
@@ -35,28 +44,39 @@ class OpenKeyValueStore<V> implements KeyValueStore<V>, BufferedStore {
 
   get(key: string): V | undefined {
     const dirty = this.#dirty.get(key);
-    if (dirty !== undefined) return dirty === DELETED ? undefined : dirty;
+    if (dirty !== undefined) return dirty.value === DELETED ? undefined : dirty.value;
     const bytes = this.#committed.get(this.name, Buffer.from(key));
+    this.#lastReadKey = key;
+    // A copy: a serde may hand out the bytes themselves, and the value is the caller's to change.
+    this.#lastRead = bytes === undefined ? null : Buffer.from(bytes);
     return bytes === undefined ? undefined : this.#serde.deserialize(bytes);
   }
 
   put(key: string, value: V): void {
-    this.#dirty.set(key, value);
+    this.#write(key, value);
   }
 
   delete(key: string): void {
-    this.#dirty.set(key, DELETED);
+    this.#write(key, DELETED);
+  }
+
+  #write(key: string, value: V | typeof DELETED): void {
+    const dirty = this.#dirty.get(key);
+    if (dirty !== undefined) dirty.value = value;
+    else this.#dirty.set(key, { value, previous: key === this.#lastReadKey ? this.#lastRead : undefined });
   }
 
   seal(): StoreChange[] {
     const changes: StoreChange[] = [];
-    for (const [key, value] of this.#dirty) {
-      changes.push({ store: this.name, key: Buffer.from(key), value: value === DELETED ? null : this.#serde.serialize(value) });
+    for (const [key, { value, previous }] of this.#dirty) {
+      changes.push({ store: this.name, key: Buffer.from(key), value: value === DELETED ? null : this.#serde.serialize(value), ...(previous === undefined ? {} : { previous }) });
     }
     return changes;
   }
 
   clear(): void {
     this.#dirty.clear();
+    this.#lastReadKey = undefined;
+    this.#lastRead = null;
   }
 }

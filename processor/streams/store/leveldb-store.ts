@@ -126,14 +126,15 @@ function writeFailed(directory: string, error: unknown): Error {
 interface KeyChange {
   readonly key: Buffer;
   readonly value: Buffer | null;
+  readonly previous: Buffer | null | undefined;
 }
 
 /** One change per data key, the last one winning. */
 function lastChanges(batch: StoreBatch): KeyChange[] {
   const last = new Map<string, KeyChange>();
-  for (const { store, key, value } of batch.changes) {
+  for (const { store, key, value, previous } of batch.changes) {
     const whole = dataKey(store, key);
-    last.set(whole.toString('latin1'), { key: whole, value });
+    last.set(whole.toString('latin1'), { key: whole, value, previous });
   }
   return [...last.values()];
 }
@@ -224,12 +225,12 @@ class OpenLevelDbStore implements LevelDbStore {
       const digest = new DigestSum(this.#committed.digest);
       const writes = this.#db.batch();
       for (const [index, { key, value }] of changes.entries()) {
-        const old = olds[index];
-        if (old !== undefined) digest.remove(key, old);
+        const old = olds[index] ?? null;
+        if (old !== null) digest.remove(key, old);
         if (value !== null) {
           digest.add(key, value);
           writes.put(key, value);
-        } else if (old !== undefined) {
+        } else if (old !== null) {
           writes.del(key);
         }
       }
@@ -300,11 +301,15 @@ class OpenLevelDbStore implements LevelDbStore {
     }
   }
 
-  /** In one go, by LevelDB's own thread: a read from here costs several microseconds a key. */
-  async #readAll(changes: readonly KeyChange[]): Promise<(Buffer | undefined)[]> {
-    if (this.#committed.digest.entries === 0 || changes.length === 0) return [];
+  /** The committed value of each key, in one go by LevelDB's own thread: a read from here costs several microseconds. */
+  async #readAll(changes: readonly KeyChange[]): Promise<readonly (Buffer | null | undefined)[]> {
+    if (this.#committed.digest.entries === 0) return [];
+    const unread = changes.filter(({ previous }) => previous === undefined);
+    if (unread.length === 0) return changes.map(({ previous }) => previous);
     try {
-      return (await this.#db.getMany(changes.map(({ key }) => key))) as (Buffer | undefined)[];
+      const found = (await this.#db.getMany(unread.map(({ key }) => key))) as (Buffer | undefined)[];
+      let next = 0;
+      return changes.map(({ previous }) => (previous === undefined ? found[next++] : previous));
     } catch (error) {
       throw this.#readFailed(error);
     }

@@ -73,6 +73,8 @@ export interface StoreChange {
   readonly key: Buffer;
   /** null deletes. */
   readonly value: Buffer | null;
+  /** The committed value, where the caller has read it since the last commit (null: there is none): saves the store a read. */
+  readonly previous?: Buffer | null;
 }
 
 export interface StoreBatch {

@@ -7,6 +7,8 @@ import java.util.Properties;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Collectors;
 import org.apache.kafka.common.serialization.Serdes;
+import org.apache.kafka.streams.CloseOptions;
+import org.apache.kafka.streams.CloseOptions.GroupMembershipOperation;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.StreamsBuilder;
 import org.apache.kafka.streams.StreamsConfig;
@@ -42,7 +44,10 @@ public final class Main {
         .addShutdownHook(
             new Thread(
                 () -> {
-                  streams.close(Duration.ofSeconds(CLOSE_SECONDS));
+                  // By default it stays a member, and a start right after waits for the session to end.
+                  streams.close(
+                      CloseOptions.timeout(Duration.ofSeconds(CLOSE_SECONDS))
+                          .withGroupMembershipOperation(GroupMembershipOperation.LEAVE_GROUP));
                   ended.countDown();
                 }));
     streams.start();
