@@ -4,7 +4,7 @@ import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import { answerFor, withoutSuggestion } from './error-answers.ts';
 import type { OperationLog } from './operation-log.ts';
 import { withoutRepeatedFields } from './repeated-fields.ts';
-import { REQUEST_LIMITS, shapeLimitError, tokenLimitError, validationLimitError } from './request-limits.ts';
+import { fewErrors, MAX_ERRORS, repeatsLimitError, REQUEST_LIMITS, shapeLimitError, tokenLimitError, validationLimitError } from './request-limits.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -56,13 +56,24 @@ function limits(): Plugin {
       const error = tokenLimitError(params.source.toString());
       if (error !== null) throw error;
       return ({ result, replaceParseResult }) => {
-        if (isDocument(result)) replaceParseResult(withoutRepeatedFields(result));
+        if (!isDocument(result)) return;
+        const { document, repeats } = withoutRepeatedFields(result);
+        const tooMany = repeatsLimitError(repeats);
+        if (tooMany !== null) throw tooMany;
+        replaceParseResult(document);
       };
     },
     onValidate({ params, setResult }) {
       const error = shapeLimitError(params.documentAST);
       if (error !== null) setResult([error]);
     },
+    onExecute: () => ({
+      onExecuteDone({ result, setResult }) {
+        // Where there is data, an error stands for each null in it.
+        if (!('errors' in result) || result.data != null || (result.errors?.length ?? 0) <= MAX_ERRORS) return;
+        setResult({ ...result, errors: fewErrors(result.errors ?? []) });
+      },
+    }),
   };
 }
 
@@ -87,7 +98,7 @@ function validationErrors(log: OperationLog): Plugin {
     onValidate() {
       return ({ valid, result, setResult }) => {
         if (valid) return;
-        const errors = result.some((error) => error.message === 'Validation aborted.') ? [validationLimitError()] : result.filter((error) => error instanceof GraphQLError);
+        const errors = result.some((error) => error.message === 'Validation aborted.') ? [validationLimitError()] : fewErrors(result.filter((error) => error instanceof GraphQLError));
         for (const error of errors) error.extensions['code'] ??= 'GRAPHQL_VALIDATION_FAILED';
         log.errors(errors);
         setResult(errors);

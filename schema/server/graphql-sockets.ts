@@ -14,6 +14,8 @@ import type { OperationLog } from './operation-log.ts';
 
 export const SOCKET_LIMITS = Object.freeze({ frameBytes: 65_536, operations: 20, sockets: 200 });
 
+/** With so much not read by a client, what it sends is not read either: it may not make this side write without end. */
+const UNREAD_BYTES = 1_048_576;
 const PING_INTERVAL_MS = 12_000;
 const INIT_TIMEOUT_MS = 3_000;
 /** A code that clients take for a reason to connect again. */
@@ -45,6 +47,8 @@ export class GraphqlSockets {
     perMessageDeflate: false,
     // A `complete` and a `subscribe` with the same id in one packet must not meet in one turn of the event loop.
     allowSynchronousEvents: false,
+    // Answered here, where what was not read yet is counted.
+    autoPong: false,
     handleProtocols: (protocols) => handleProtocols(protocols),
   });
   readonly #protocol: ProtocolServer<Extra>;
@@ -55,7 +59,11 @@ export class GraphqlSockets {
     this.#options = options;
     this.#protocol = makeServer<Record<string, unknown>, Extra>({
       connectionInitWaitTimeout: INIT_TIMEOUT_MS,
-      onConnect: ({ connectionParams, extra }) => options.token.acceptsConnection(connectionParams, extra.request),
+      onConnect: ({ connectionParams, extra }) => {
+        const accepted = options.token.acceptsConnection(connectionParams, extra.request);
+        if (!accepted) options.metrics.errors.inc({ code: 'UNAUTHENTICATED' });
+        return accepted;
+      },
       onSubscribe: (context, _id, payload) => this.#begin(context, payload),
       execute: (args) => this.#run(args, 'execute'),
       subscribe: (args) => this.#run(args, 'subscribe'),
@@ -130,6 +138,14 @@ export class GraphqlSockets {
       socket.ping();
     }, PING_INTERVAL_MS);
     socket.on('pong', () => (ponged = true));
+    const written = (): void => {
+      if (socket.bufferedAmount > UNREAD_BYTES) socket.pause();
+      else if (socket.isPaused) socket.resume();
+    };
+    socket.on('ping', (data) => {
+      socket.pong(data, false, written);
+      written();
+    });
     socket.on('error', (error) => logger.debug({ reason: error.message }, 'a WebSocket failed'));
 
     const closed = this.#protocol.opened(
@@ -139,7 +155,13 @@ export class GraphqlSockets {
         send: (text) =>
           new Promise((resolve, reject) => {
             if (socket.readyState !== socket.OPEN) return resolve();
-            socket.send(text, (error) => (error == null ? resolve() : reject(error)));
+            socket.send(text, (error) => {
+              written();
+              // Whoever left is told nothing more; its 'close' frees what it had.
+              if (error == null || socket.readyState !== socket.OPEN) resolve();
+              else reject(error);
+            });
+            written();
           }),
         close: (code, reason) => socket.close(code, reason),
         onMessage: (receive) => {

@@ -31,7 +31,7 @@ export class OperationLog {
 
   plugin(): Plugin {
     const done = (type: string, context: unknown, operationName: string | undefined, startedAt: number, errors: readonly (GraphQLError | GraphQLFormattedError)[] | undefined): void => {
-      const transport = typeof context === 'object' && context !== null && 'connectionParams' in context ? 'ws' : 'http';
+      const transport = transportOf(context);
       const codes = errors?.map(codeOf) ?? [];
       this.#metrics.operations.inc({ type, transport, outcome: codes.length === 0 ? 'ok' : 'error' });
       this.#logger.debug({ type, transport, operationName, durationMs: Math.round((performance.now() - startedAt) * 10) / 10, ...(codes.length === 0 ? {} : { codes }) }, 'operation');
@@ -61,4 +61,11 @@ export class OperationLog {
       },
     };
   }
+}
+
+/** `context`: made by the engine; a WebSocket's holds its connection parameters, a request's the request. */
+function transportOf(context: unknown): 'ws' | 'sse' | 'http' {
+  const { connectionParams, request } = (context ?? {}) as { readonly connectionParams?: unknown; readonly request?: Request };
+  if (connectionParams !== undefined) return 'ws';
+  return request?.headers.get('accept')?.includes('text/event-stream') === true ? 'sse' : 'http';
 }
