@@ -1,7 +1,7 @@
 /** An API over results written by hand, in a process of its own, so that what an attack costs it can be measured. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import type { StateCode } from '../../processor/logins/states.ts';
+import { STATE_CODES, type StateCode } from '../../processor/logins/states.ts';
 import { startApiUnderTest } from './api-under-test.ts';
 
 export interface Feed {
@@ -13,6 +13,8 @@ export interface Feed {
 
 export interface Vitals {
   readonly rssBytes: number;
+  /** What is in use of it, after a collection: what passed through may still be resident. */
+  readonly usedBytes: number;
   /** The longest that the event loop was held since the last question. */
   readonly longestTurnMs: number;
   readonly subscribers: number;
@@ -23,9 +25,10 @@ export type Report = { readonly url: string } | { readonly fed: number } | Vital
 
 const options = JSON.parse(process.env['API_OPTIONS'] ?? '{}') as Partial<Parameters<typeof startApiUnderTest>[0]>;
 const api = await startApiUnderTest(options);
+api.fed.feed(...STATE_CODES.map((code) => api.fed.results.state(code, { ios: 2, android: 1 })));
 const tell = (report: Report): void => void process.send?.(report);
 const state: StateCode = 'CA';
-let fed = 0;
+let fed = 2;
 let longestTurnMs = 0;
 let turnBeganMs = performance.now();
 setInterval(() => {
@@ -39,7 +42,8 @@ process.on('message', (order: Order) => {
   if ('feed' in order) void obey(order);
   else {
     (globalThis as { gc?: () => void }).gc?.();
-    tell({ rssBytes: process.memoryUsage.rss(), longestTurnMs, subscribers: api.fed.model.hub.listenerCount });
+    const { rss, heapUsed, external } = process.memoryUsage();
+    tell({ rssBytes: rss, usedBytes: heapUsed + external, longestTurnMs, subscribers: api.fed.model.hub.listenerCount });
     longestTurnMs = 0;
   }
 });
