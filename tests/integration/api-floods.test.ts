@@ -48,7 +48,10 @@ async function memoryMb(): Promise<number> {
   return (await api.vitals()).rssBytes / MB;
 }
 
-const iosOfCalifornia = async () => ((await postGraphql(api.url, { query: '{ state(code: CA) { devices { ios } } }' })).data?.['state'] as { devices: { ios: number } }).devices.ios;
+async function iosOfCalifornia(): Promise<number> {
+  const { data } = await postGraphql(api.url, { query: '{ state(code: CA) { devices { ios } } }' });
+  return (data as { state: { devices: { ios: number } } }).state.devices.ios;
+}
 
 test('readers that stop reading, 200,000 updates, 10,000 of them in one turn: no memory, and the others are current within a second', async () => {
   api = await AttackedApi.start();
