@@ -9,7 +9,7 @@ import type { Logger } from '../processor/streams/logger.ts';
 import { DataDirLock } from './data-dir-lock.ts';
 import { findJava, type Java } from './java.ts';
 import { jarCacheDir, kafkaClassPath } from './local-kafka-jars.ts';
-import { localKafkaProperties } from './local-kafka-properties.ts';
+import { localKafkaProperties, type OtherListener } from './local-kafka-properties.ts';
 import { freePort, isPortFree } from './ports.ts';
 import { projectRoot } from './project-root.ts';
 import { errorCode, UserError } from './user-error.ts';
@@ -28,6 +28,9 @@ export interface LocalKafkaOptions {
   readonly heap?: string;
   /** Broker properties that win over the usual ones. */
   readonly properties?: Readonly<Record<string, string>>;
+  readonly otherListeners?: Readonly<Record<string, OtherListener>>;
+  /** More arguments of the storage tool, which formats a new directory. */
+  readonly formatArguments?: readonly string[];
 }
 
 export interface LocalKafkaExit {
@@ -79,9 +82,9 @@ export async function startLocalKafka(options: LocalKafkaOptions): Promise<Local
     const logDir = join(dir, 'log');
     const formatted = existsSync(join(logDir, 'meta.properties'));
     const cleanShutdown = !formatted || existsSync(join(logDir, '.kafka_cleanshutdown'));
-    const listeners = { port: options.port, controllerPort: await freePort(), logDir, cleanShutdown };
+    const listeners = { port: options.port, controllerPort: await freePort(), logDir, cleanShutdown, ...(options.otherListeners === undefined ? {} : { others: options.otherListeners }) };
     await writeFile(properties, localKafkaProperties(listeners, options.properties));
-    if (!formatted) await format(java, classPath, archive, properties);
+    if (!formatted) await format(java, classPath, archive, properties, options.formatArguments ?? []);
     return await launch(options, { dir, java, classPath, archive, properties, lock });
   } catch (error) {
     await lock.release();
@@ -101,13 +104,13 @@ async function sharedClasses(java: Java, classPath: string): Promise<SharedClass
   return { file, written: existsSync(file) };
 }
 
-async function format(java: Java, classPath: string, archive: SharedClasses, properties: string): Promise<void> {
+async function format(java: Java, classPath: string, archive: SharedClasses, properties: string, more: readonly string[]): Promise<void> {
   // A cluster id is 16 bytes in URL-safe base64; the storage tool takes a leading dash for an option.
   let clusterId: string;
   do clusterId = randomBytes(16).toString('base64url');
   while (clusterId.startsWith('-'));
   const flags = archive.written ? [`-XX:SharedArchiveFile=${archive.file}`] : [];
-  const tool = [...flags, '-XX:TieredStopAtLevel=1', '-cp', classPath, 'kafka.tools.StorageTool', 'format', '--cluster-id', clusterId, '--config', properties];
+  const tool = [...flags, '-XX:TieredStopAtLevel=1', '-cp', classPath, 'kafka.tools.StorageTool', 'format', '--cluster-id', clusterId, '--config', properties, ...more];
   await run(java.path, tool).catch((error: unknown) => {
     const output = typeof error === 'object' && error !== null && 'stderr' in error ? String(error.stderr) : String(error);
     throw new UserError('KAFKA_FORMAT_FAILED', `Kafka could not format its storage: ${lastLine(output)}`);

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
-import { startLocalKafka, type LocalKafka } from '../../tools/local-kafka.ts';
+import { startLocalKafka, type LocalKafka, type LocalKafkaOptions } from '../../tools/local-kafka.ts';
 import { freePort } from '../../tools/ports.ts';
 import { createTopics, type TestTopic } from './topics.ts';
 
@@ -11,6 +11,8 @@ export interface TestBrokerOptions {
   readonly heap?: string;
   /** Broker properties that win over those of the local broker. */
   readonly properties?: Readonly<Record<string, string>>;
+  readonly otherListeners?: NonNullable<LocalKafkaOptions['otherListeners']>;
+  readonly formatArguments?: readonly string[];
 }
 
 /** A real Kafka that belongs to one test file: on a port of its own, with a directory of its own. */

@@ -1,7 +1,7 @@
 import { CompressionCodec } from '../consumer/compression.ts';
 import type { KafkaCluster, ProduceMessage, TransactionIdentity } from '../consumer/kafka-cluster.ts';
 import { LeaderNotKnownError } from '../consumer/kafka-cluster.ts';
-import { CODE, hasCode } from '../consumer/kafka-errors.ts';
+import { asAccessDenied, CODE, hasCode } from '../consumer/kafka-errors.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
 import { topicPartition, type OutgoingRecord } from './streams-producer.ts';
@@ -64,7 +64,7 @@ const MAX_SEQUENCE = 0x7fffffff;
 
 /**
  * Sends everything, one round of requests per batch number, and awaits every ack. Any failure is indefinite.
- * @throws StreamsError RECORD_TOO_LARGE naming the topic; else what kafkajs throws.
+ * @throws StreamsError RECORD_TOO_LARGE or BROKER_ACCESS_DENIED naming the topics; else what kafkajs throws.
  */
 export async function produce(cluster: KafkaCluster, records: readonly OutgoingRecord[], who: ProduceIdentity): Promise<OffsetMap> {
   const nextOffsets = new Map<string, number>();
@@ -102,7 +102,7 @@ async function produceTo(cluster: KafkaCluster, leader: number, parts: readonly 
     topicData: [...topics].map(([topic, list]) => ({ topic, partitions: list })),
   };
   const answer = await broker.produce(request).catch((error: unknown) => {
-    if (!hasCode(error, CODE.MESSAGE_TOO_LARGE)) throw error;
+    if (!hasCode(error, CODE.MESSAGE_TOO_LARGE)) throw asAccessDenied(error, `writing to ${[...topics.keys()].join(', ')}`) ?? error;
     const named = [...new Set(oversized.length > 0 ? oversized : topics.keys())].join(', ');
     throw new StreamsError('RECORD_TOO_LARGE', `a record for ${named} is larger than the topic takes: raise its max.message.bytes (${messageOf(error)})`, { cause: error });
   });

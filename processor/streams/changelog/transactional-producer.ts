@@ -1,6 +1,6 @@
 import { describeTransaction, type TransactionState } from '../consumer/describe-transaction.ts';
 import { COORDINATOR_OF_GROUP, COORDINATOR_OF_TRANSACTION, type Broker, type KafkaCluster, type TopicPartition, type TransactionIdentity } from '../consumer/kafka-cluster.ts';
-import { CODE, hasCode, isBrokerAway, isFenced, isMisdirected } from '../consumer/kafka-errors.ts';
+import { asAccessDenied, CODE, hasCode, isBrokerAway, isFenced, isMisdirected } from '../consumer/kafka-errors.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
 import { produce } from './produce.ts';
@@ -185,6 +185,8 @@ export class TransactionalProducer implements StreamsProducer {
 
   #failure(step: string, error: unknown): StreamsError {
     if (error instanceof StreamsError) return error;
+    const denied = asAccessDenied(error, `writing with the transactional id ${this.#options.transactionalId}`);
+    if (denied !== undefined) return denied;
     const code = isFenced(error) ? 'TASK_FENCED' : isBrokerAway(error) ? 'BROKER_AWAY' : 'COMMIT_FAILED';
     return new StreamsError(code, `${this.#options.transactionalId}: ${step} failed: ${messageOf(error)}`, { cause: error });
   }

@@ -1,6 +1,7 @@
 import kafkajs from 'kafkajs';
 import type { KafkaConnectionConfig } from '../kafka-connection-config.ts';
 import type { Logger } from '../logger.ts';
+import { asAccessDenied } from './kafka-errors.ts';
 import type { HeaderList } from '../topology/record.ts';
 
 const { Kafka, logLevel } = kafkajs;
@@ -218,7 +219,11 @@ export class KafkaCluster {
   /** Makes the cluster keep metadata of these topics. @throws when one does not exist. */
   async track(topics: readonly string[]): Promise<void> {
     await this.connect();
-    await this.#cluster.addMultipleTargetTopics(topics);
+    try {
+      await this.#cluster.addMultipleTargetTopics(topics);
+    } catch (error) {
+      throw asAccessDenied(error, `seeing the topics ${topics.join(', ')}`) ?? error;
+    }
   }
 
   /** After NOT_LEADER and its like: forget what was known of leaders and coordinators. */
@@ -248,7 +253,9 @@ export class KafkaCluster {
     const known = this.#coordinators.get(key);
     if (known !== undefined) return known;
     await this.connect();
-    const found = await this.#cluster.findGroupCoordinator({ groupId: id, coordinatorType: type });
+    const found = await this.#cluster.findGroupCoordinator({ groupId: id, coordinatorType: type }).catch((error: unknown) => {
+      throw asAccessDenied(error, type === COORDINATOR_OF_GROUP ? `joining the group ${id}` : `writing with the transactional id ${id}`) ?? error;
+    });
     this.#coordinators.set(key, found);
     return found;
   }
@@ -313,7 +320,7 @@ export class KafkaCluster {
     const request = { groupId, topics: [...topics].map(([topic, list]) => ({ topic, partitions: list })) };
     const answer = await coordinator.offsetFetch(request).catch((error: unknown) => {
       this.forgetCoordinator(COORDINATOR_OF_GROUP, groupId);
-      throw error;
+      throw asAccessDenied(error, `reading the offsets of the group ${groupId}`) ?? error;
     });
     return partitions.map(({ topic, partition }) => {
       const found = answer.responses.find((r) => r.topic === topic)?.partitions.find((p) => p.partition === partition);

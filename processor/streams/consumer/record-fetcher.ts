@@ -1,9 +1,9 @@
 import type { Logger } from '../logger.ts';
-import { messageOf } from '../errors.ts';
+import { messageOf, StreamsError } from '../errors.ts';
 import { fetchRequest, type decodeFetchResponse, type FetchedBytes, type FetchOptions } from './fetch-protocol.ts';
 import { READ_COMMITTED, type Broker, type KafkaCluster } from './kafka-cluster.ts';
 import { UnsupportedCompressionError } from './compression.ts';
-import { CODE } from './kafka-errors.ts';
+import { asAccessDenied, CODE } from './kafka-errors.ts';
 import { CorruptRecordError, decodeRecordSet, UnsupportedRecordFormatError, type FetchedRecord } from './record-batch.ts';
 
 /** What one fetch brought of one partition. `records` may be empty: the position and the end still say something. */
@@ -101,7 +101,8 @@ export class RecordFetcher {
 
   /**
    * What has arrived, or [] after `timeoutMs` or `wake`.
-   * @throws CorruptRecordError and its like: bytes that cannot be read must not be skipped.
+   * @throws CorruptRecordError and its like: bytes that cannot be read must not be skipped; StreamsError
+   *   BROKER_ACCESS_DENIED.
    */
   async take(timeoutMs: number): Promise<readonly FetchedPartition[]> {
     if (this.#arrived.length === 0 && this.#failure === undefined && timeoutMs > 0 && !this.#closed) {
@@ -194,6 +195,7 @@ export class RecordFetcher {
         if (!leaderless) return;
         await this.#cluster.refresh();
       } catch (error) {
+        if (error instanceof StreamsError) return this.#failWith(error);
         this.#trouble(METADATA, messageOf(error));
         await this.#cluster.refresh().catch(() => undefined);
       }
@@ -237,10 +239,8 @@ export class RecordFetcher {
         }
       } catch (error) {
         if (this.#closed) return;
-        if (error instanceof CorruptRecordError || error instanceof UnsupportedRecordFormatError || error instanceof UnsupportedCompressionError) {
-          this.#failure = error;
-          this.wake();
-          return;
+        if (error instanceof CorruptRecordError || error instanceof UnsupportedRecordFormatError || error instanceof UnsupportedCompressionError || error instanceof StreamsError) {
+          return this.#failWith(error);
         }
         this.#logger.debug({ nodeId, error: messageOf(error) }, 'fetch failed');
         this.#trouble(self, messageOf(error));
@@ -265,6 +265,8 @@ export class RecordFetcher {
       if (position === undefined || position.epoch !== epochs[index]) continue;
       if (this.#positions.get(`${part.topic}-${String(part.partition)}`) !== position) continue;
       const outOfRange = part.errorCode === CODE.OFFSET_OUT_OF_RANGE;
+      const denied = asAccessDenied({ code: part.errorCode }, `reading the topic ${part.topic}`);
+      if (denied !== undefined) throw denied;
       if (part.errorCode !== 0 && !outOfRange) {
         misdirected = true;
         this.#trouble(nameOf(position), `${nameOf(position)} cannot be read: the broker answers with error ${String(part.errorCode)}`);
@@ -292,6 +294,11 @@ export class RecordFetcher {
     }
     if (this.#arrived.length > 0) this.wake();
     return misdirected;
+  }
+
+  #failWith(error: Error): void {
+    this.#failure = error;
+    this.wake();
   }
 
   #trouble(source: string, reason: string): void {

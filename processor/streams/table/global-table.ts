@@ -1,8 +1,8 @@
 import { KafkaCluster, READ_COMMITTED } from '../consumer/kafka-cluster.ts';
-import { asFatalConnectionError, hasCode, CODE } from '../consumer/kafka-errors.ts';
+import { asAccessDenied, asFatalConnectionError, hasCode, CODE } from '../consumer/kafka-errors.ts';
 import { RecordFetcher, type FetchedPartition } from '../consumer/record-fetcher.ts';
 import { parseTopicPartition, topicPartition } from '../changelog/streams-producer.ts';
-import { messageOf } from '../errors.ts';
+import { messageOf, type StreamsError } from '../errors.ts';
 import type { KafkaConnectionConfig } from '../kafka-connection-config.ts';
 import type { Logger } from '../logger.ts';
 import type { GlobalTable, GlobalTableOptions, GlobalTableState, TableChange } from './global-table-types.ts';
@@ -100,6 +100,11 @@ class FetchedGlobalTable implements GlobalTable {
     try {
       return await this.#fetcher.take(TAKE_TIMEOUT_MS);
     } catch (error) {
+      const denied = asAccessDenied(error, 'reading the results');
+      if (denied !== undefined && !this.#caughtUpOnce) {
+        this.#fatal(denied);
+        return [];
+      }
       this.#unreadable = messageOf(error);
       this.#logger.error({ error: this.#unreadable }, 'a result topic cannot be read');
       await this.#fetcher.close();
@@ -155,8 +160,7 @@ class FetchedGlobalTable implements GlobalTable {
           const fatal = asFatalConnectionError(error, this.#brokers);
           // A name that does not resolve may be a name server that is away.
           if (fatal !== undefined && fatal.code !== 'BROKER_NAME_UNKNOWN') {
-            this.#closed = true;
-            this.#options.onFatal(fatal);
+            this.#fatal(fatal);
             return;
           }
           const missing = hasCode(error, CODE.UNKNOWN_TOPIC_OR_PARTITION);
@@ -168,6 +172,11 @@ class FetchedGlobalTable implements GlobalTable {
       }
     }
     this.#waitingFor = null;
+  }
+
+  #fatal(error: StreamsError): void {
+    this.#closed = true;
+    this.#options.onFatal(error);
   }
 
   #apply(part: FetchedPartition): void {
