@@ -17,6 +17,7 @@ import { sendJson } from './http-answers.ts';
 import { isEventStream, OpenAnswers } from './open-answers.ts';
 import { OperationLog } from './operation-log.ts';
 import { OriginPolicy } from './origins.ts';
+import { readPersistedDocuments } from './persisted-documents.ts';
 import { RequestRouter } from './request-router.ts';
 import { setSecurityHeaders } from './security-headers.ts';
 
@@ -61,9 +62,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const token = new TokenCheck(options.apiToken);
   const origins = new OriginPolicy(options.allowedOrigins);
   const schema = createApiSchema(model, options.application, metrics.subscriptionOpened);
-  const engine = createGraphqlEngine({ schema, explorable: options.graphiql, log });
+  const documents = await readPersistedDocuments(options.dashboardFolder);
+  const engine = createGraphqlEngine({ schema, explorable: options.graphiql, log, documents });
   const mask = errorMask({ explorable: options.graphiql, log });
-  const sockets = new GraphqlSockets({ engine, mask, token, log, metrics, logger });
+  const sockets = new GraphqlSockets({ engine, mask, token, documents, log, metrics, logger });
   const answers = new OpenAnswers();
   const router = new RequestRouter({
     model,

@@ -3,6 +3,7 @@ import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 
 import { answerFor, withoutSuggestion } from './error-answers.ts';
 import type { OperationLog } from './operation-log.ts';
+import { type DocumentReference, type PersistedDocuments, persistedText } from './persisted-documents.ts';
 import { withoutRepeatedFields } from './repeated-fields.ts';
 import { fewErrors, MAX_ERRORS, repeatsLimitError, REQUEST_LIMITS, shapeLimitError, tokenLimitError, validationLimitError } from './request-limits.ts';
 
@@ -13,6 +14,7 @@ export interface GraphqlEngineOptions {
   /** False closes introspection and keeps the schema's names out of error messages. */
   readonly explorable: boolean;
   readonly log: OperationLog;
+  readonly documents: PersistedDocuments;
 }
 
 export type GraphqlEngine = YogaServerInstance<Record<never, never>, Record<never, never>>;
@@ -21,7 +23,7 @@ export type GraphqlEngine = YogaServerInstance<Record<never, never>, Record<neve
  * GraphQL over HTTP and SSE, and, through `getEnveloped`, the same parsing, limits, validation and masking for WebSockets:
  * whatever has to hold everywhere is a plugin here, and never a hook of one transport.
  */
-export function createGraphqlEngine({ schema, explorable, log }: GraphqlEngineOptions): GraphqlEngine {
+export function createGraphqlEngine({ schema, explorable, log, documents }: GraphqlEngineOptions): GraphqlEngine {
   return createYoga({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -36,7 +38,8 @@ export function createGraphqlEngine({ schema, explorable, log }: GraphqlEngineOp
     parserAndValidationCache: { documentCache: new DocumentCache<DocumentNode>(), errorCache: new DocumentCache<unknown>() },
     logging: false,
     maskedErrors: { maskError: errorMask({ explorable, log }) },
-    plugins: [limits(), explorable ? null : closedSchema(), validationErrors(log), log.plugin()].filter((plugin) => plugin !== null),
+    extraParamNames: ['documentId'],
+    plugins: [named(documents), limits(), explorable ? null : closedSchema(), validationErrors(log), log.plugin()].filter((plugin) => plugin !== null),
   });
 }
 
@@ -46,6 +49,16 @@ export function errorMask({ explorable, log }: Pick<GraphqlEngineOptions, 'explo
     const answer = explorable ? answerFor(error) : withoutSuggestion(answerFor(error));
     log.errors([answer]);
     return answer;
+  };
+}
+
+/** Of requests over HTTP; a socket's are looked up by their own server. */
+function named(documents: PersistedDocuments): Plugin {
+  return {
+    onParams({ params, setParams }) {
+      const query = persistedText(documents, params as DocumentReference);
+      if (query !== null) setParams({ ...params, query });
+    },
   };
 }
 

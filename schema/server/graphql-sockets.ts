@@ -11,6 +11,7 @@ import type { TokenCheck } from './api-token.ts';
 import { formatted, noOperation } from './error-answers.ts';
 import type { GraphqlEngine } from './graphql-engine.ts';
 import type { OperationLog } from './operation-log.ts';
+import { type PersistedDocuments, persistedText } from './persisted-documents.ts';
 
 export const SOCKET_LIMITS = Object.freeze({ frameBytes: 65_536, operations: 20, sockets: 200 });
 
@@ -34,6 +35,7 @@ export interface GraphqlSocketsOptions {
   /** What a client is told of an error. */
   readonly mask: (error: unknown) => GraphQLError;
   readonly token: TokenCheck;
+  readonly documents: PersistedDocuments;
   readonly log: OperationLog;
   readonly metrics: ApiMetrics;
   readonly logger: Logger;
@@ -88,7 +90,7 @@ export class GraphqlSockets {
   }
 
   /** What to run for an operation, or the errors to send. It never throws: that would close the socket for all others. */
-  async #begin(context: SocketContext, payload: { readonly query: string; readonly operationName?: string | null | undefined; readonly variables?: Record<string, unknown> | null | undefined }): Promise<ExecutionArgs | GraphQLError[]> {
+  async #begin(context: SocketContext, payload: { readonly query: string; readonly extensions?: Record<string, unknown> | null | undefined; readonly operationName?: string | null | undefined; readonly variables?: Record<string, unknown> | null | undefined }): Promise<ExecutionArgs | GraphQLError[]> {
     try {
       if (Object.keys(context.subscriptions).length > SOCKET_LIMITS.operations) {
         const error = apiError('TOO_MANY_SUBSCRIPTIONS', `A socket carries at most ${SOCKET_LIMITS.operations} operations at a time. Complete one first.`);
@@ -97,7 +99,7 @@ export class GraphqlSockets {
       }
       const { connectionParams = {}, extra } = context;
       const enveloped = this.#options.engine.getEnveloped({ connectionParams, req: extra.request, params: payload });
-      const document = enveloped.parse(payload.query);
+      const document = enveloped.parse(persistedText(this.#options.documents, payload) ?? payload.query);
       const errors = enveloped.validate(enveloped.schema, document);
       if (errors.length > 0) return errors.map(asGraphQLError);
       if (getOperationAST(document, payload.operationName) == null) throw noOperation();
