@@ -18,7 +18,8 @@ export class ApiMetrics {
   readonly refusedConnections: Counter<'reason'>;
   readonly stalledReaders: Counter;
 
-  constructor(model: LiveModel) {
+  /** `eventStreams`: how many are open. */
+  constructor(model: LiveModel, eventStreams: () => number = () => 0) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
     this.httpRequests = new Counter({ name: 'tributary_api_http_requests_total', help: 'HTTP requests answered.', labelNames: ['path', 'method', 'status'], registers });
@@ -45,6 +46,7 @@ export class ApiMetrics {
     this.refusedConnections = new Counter({ name: 'tributary_api_refused_connections_total', help: 'Connections and WebSocket handshakes refused.', labelNames: ['reason'], registers });
     this.stalledReaders = new Counter({ name: 'tributary_api_stalled_readers_total', help: 'Connections ended because nobody read from them.', registers });
 
+    new Gauge({ name: 'tributary_api_event_streams', help: 'Open event streams.', registers, collect() { this.set(eventStreams()); } });
     new Gauge({ name: 'tributary_api_complete', help: '1 when the copy of the results is complete.', registers, collect() { this.set(model.tableState.complete ? 1 : 0); } });
     new Gauge({ name: 'tributary_api_unreadable_records', help: 'Changelog records passed over.', registers, collect() { this.set(model.unreadable); } });
     new Gauge({ name: 'tributary_api_processor_lag', help: 'Input records not processed yet; NaN while no processor reports.', registers, collect() { this.set(model.instances.lag(model.now()) ?? NaN); } });

@@ -57,7 +57,8 @@ export interface ApiServer {
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { model, logger } = options;
   let stopping = false;
-  const metrics = new ApiMetrics(model);
+  const answers = new OpenAnswers();
+  const metrics = new ApiMetrics(model, () => answers.eventStreams);
   const log = new OperationLog(logger, metrics);
   const token = new TokenCheck(options.apiToken);
   const origins = new OriginPolicy(options.allowedOrigins);
@@ -66,7 +67,6 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const engine = createGraphqlEngine({ schema, explorable: options.graphiql, log, documents });
   const mask = errorMask({ explorable: options.graphiql, log });
   const sockets = new GraphqlSockets({ engine, mask, token, documents, log, metrics, logger });
-  const answers = new OpenAnswers();
   const router = new RequestRouter({
     model,
     engine,

@@ -106,7 +106,6 @@ const mistakes: readonly (readonly [string, Readonly<Record<string, string>>, ()
   ['a wrong mechanism', { KAFKA_SASL_MECHANISM: 'plain' }, () => ({}), /^BROKER_AUTHENTICATION_FAILED.*KAFKA_SASL_MECHANISM/],
   ['an unknown authority', {}, () => ({ KAFKA_CA_FILE: secured.strangersCaFile }), /^BROKER_TLS_FAILED.*certificate.*KAFKA_CA_FILE/],
   ['a wrong host name', {}, () => ({ KAFKA_BROKERS: `127.0.0.1:${String(secured.port)}` }), /^BROKER_TLS_FAILED.*127\.0\.0\.1/],
-  ['no TLS at the door', {}, () => ({ KAFKA_BROKERS: secured.broker.brokers[0] as string }), /^BROKER_TLS_FAILED/],
 ];
 for (const [name, env, more, line] of mistakes) {
   test(`${name}: processor and API exit within ten seconds and say so`, async () => {

@@ -101,7 +101,10 @@ export class TransactionalProducer implements StreamsProducer {
       const identity = this.#ready();
       const names = new Set(records.map((r) => topicPartition(r.topic, r.partition)));
       await this.#track(records);
-      await this.#addPartitions(identity, [...names].filter((name) => !this.#added.has(name)));
+      const topics = [...new Set(records.map(({ topic }) => topic))].join(', ');
+      await this.#addPartitions(identity, [...names].filter((name) => !this.#added.has(name))).catch((error: unknown) => {
+        throw asAccessDenied(error, `writing to ${topics} as ${identity.transactionalId}`) ?? error;
+      });
       return produce(this.#cluster, records, { identity, sequences: this.#sequences });
     });
   }

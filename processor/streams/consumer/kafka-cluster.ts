@@ -1,5 +1,6 @@
 import kafkajs from 'kafkajs';
 import type { KafkaConnectionConfig } from '../kafka-connection-config.ts';
+import type { StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { asAccessDenied } from './kafka-errors.ts';
 import type { HeaderList } from '../topology/record.ts';
@@ -26,6 +27,7 @@ export interface Broker {
   addPartitionsToTxn(request: TransactionIdentity & { topics: TopicPartitions[] }): Promise<unknown>;
   addOffsetsToTxn(request: TransactionIdentity & { groupId: string }): Promise<unknown>;
   txnOffsetCommit(request: TransactionIdentity & { groupId: string; topics: TopicOffsets[] }): Promise<unknown>;
+  findGroupCoordinator(request: { groupId: string; coordinatorType: number }): Promise<unknown>;
   endTxn(request: TransactionIdentity & { transactionResult: boolean }): Promise<unknown>;
   produce(request: ProduceRequest): Promise<ProduceResponse>;
 }
@@ -253,11 +255,22 @@ export class KafkaCluster {
     const known = this.#coordinators.get(key);
     if (known !== undefined) return known;
     await this.connect();
-    const found = await this.#cluster.findGroupCoordinator({ groupId: id, coordinatorType: type }).catch((error: unknown) => {
-      throw asAccessDenied(error, type === COORDINATOR_OF_GROUP ? `joining the group ${id}` : `writing with the transactional id ${id}`) ?? error;
+    const found = await this.#cluster.findGroupCoordinator({ groupId: id, coordinatorType: type }).catch(async (error: unknown) => {
+      throw (await this.#whyNoCoordinator(type, id)) ?? error;
     });
     this.#coordinators.set(key, found);
     return found;
+  }
+
+  /** kafkajs says only that there is none, and keeps to itself that the broker forbids to ask. */
+  async #whyNoCoordinator(type: number, id: string): Promise<StreamsError | undefined> {
+    try {
+      const broker = await this.#cluster.findControllerBroker();
+      await broker.findGroupCoordinator({ groupId: id, coordinatorType: type });
+    } catch (error) {
+      return asAccessDenied(error, type === COORDINATOR_OF_GROUP ? `joining the group ${id}` : `writing with the transactional id ${id}`);
+    }
+    return undefined;
   }
 
   forgetCoordinator(type: number, id: string): void {

@@ -102,6 +102,11 @@ export function isBrokerAway(error: unknown): boolean {
   return hasCode(error, ...NOT_NOW) || isMisdirected(error);
 }
 
+/** kafkajs asked every broker for the coordinator, and says no more than that it got no answer. */
+export function isCoordinatorNotFound(error: unknown): boolean {
+  return chain(error).some(({ name }) => name === 'KafkaJSGroupCoordinatorNotFound');
+}
+
 /** Topic, group, cluster and transactional id authorization failed. */
 const ACCESS_DENIED = [29, 30, 31, 53] as const;
 
