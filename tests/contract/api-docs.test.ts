@@ -46,6 +46,7 @@ function has(command: string): boolean {
 /** Runs it until its output fits, and ends it. */
 async function untilOutput(command: string, args: readonly string[], fits: (output: string) => boolean): Promise<string> {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const exited = new Promise((resolve) => child.once('exit', resolve));
   let output = '';
   child.stdout.on('data', (part: Buffer) => (output += part.toString()));
   child.stderr.on('data', (part: Buffer) => (output += part.toString()));
@@ -54,7 +55,9 @@ async function untilOutput(command: string, args: readonly string[], fits: (outp
   } catch {
     throw new Error(`it said only: ${output}`);
   } finally {
-    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    await Promise.race([exited, new Promise((resolve) => setTimeout(resolve, 200))]);
+    // It may have ended by itself, as most do.
+    if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
   }
   return output;
 }
