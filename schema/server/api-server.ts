@@ -20,6 +20,7 @@ import { OriginPolicy } from './origins.ts';
 import { readPersistedDocuments } from './persisted-documents.ts';
 import { RequestRouter } from './request-router.ts';
 import { setSecurityHeaders } from './security-headers.ts';
+import type { Tracing } from './tracing.ts';
 
 /** A request's head, and then the whole of it, must arrive within these: slow senders hold no connection. */
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -43,6 +44,7 @@ export interface ApiServerOptions {
   readonly dashboardFolder: string;
   /** How long a client may read nothing of what waits for it; 30 s unless a test has less patience. */
   readonly stalledAfterMs?: number;
+  readonly tracing?: Tracing | null;
 }
 
 export interface ApiServer {
@@ -59,7 +61,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   let stopping = false;
   const answers = new OpenAnswers();
   const metrics = new ApiMetrics(model, () => answers.eventStreams);
-  const log = new OperationLog(logger, metrics);
+  const log = new OperationLog(logger, metrics, options.tracing ?? null);
   const token = new TokenCheck(options.apiToken);
   const origins = new OriginPolicy(options.allowedOrigins);
   const schema = createApiSchema(model, options.application, metrics.subscriptionOpened);
