@@ -38,7 +38,7 @@ export async function startTracing(env: NodeJS.ProcessEnv, logger: Logger): Prom
     import('@opentelemetry/exporter-trace-otlp-http'),
     import('@opentelemetry/resources'),
   ]);
-  const ratio = /traceidratio$/.test(env['OTEL_TRACES_SAMPLER'] ?? '') ? Number(env['OTEL_TRACES_SAMPLER_ARG'] ?? 1) : 1;
+  const ratio = env['OTEL_TRACES_SAMPLER']?.endsWith('traceidratio') === true ? Number(env['OTEL_TRACES_SAMPLER_ARG'] ?? 1) : 1;
   const named = resourceFromAttributes({ 'service.name': env['OTEL_SERVICE_NAME'] ?? SERVICE });
   const provider = new TracerProvider({
     resource: defaultResource().merge(detectResources({ detectors: [envDetector] })).merge(named),
