@@ -128,6 +128,12 @@ test('a cursor of one instance is resumed on another; a stop sends its clients t
   await publish(...['CA', 'TX', 'NY', 'WY', 'OH'].map((code) => results.state(code, { ios: 1 })));
   const [first, second] = [await startApi(), await startApi()];
   await Promise.all([first.untilReady(), second.untilReady()]);
+  const answers = await Promise.all([first, second].map(async (api) => {
+    const [data, insights] = await Promise.all(['/data', '/insights'].map((path) => fetch(urlOf(api) + path)));
+    const { data: states } = await postGraphql(urlOf(api), { query: '{ states { nodes { code devices { total } } totals { total } freshness { asOf complete } } }' });
+    return [await data?.text(), data?.headers.get('etag'), await insights?.text(), insights?.headers.get('etag'), states];
+  }));
+  expect(answers[0]).toEqual(answers[1]);
   const before = await live(first);
   const { kind, cursor } = updateIn(await before.of('live'));
   expect(kind).toBe('SNAPSHOT');
