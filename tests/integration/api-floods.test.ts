@@ -58,6 +58,14 @@ test('readers that stop reading, 200,000 updates, 10,000 of them in one turn: no
   const reader = await open().ready();
   reader.subscribe('live', LIVE);
   await reader.of('live');
+  const warm = await open().ready();
+  warm.subscribe('costly', COSTLY);
+  await warm.of('costly');
+  await api.feed({ feed: 20_000, perTurn: 100 });
+  warm.socket.terminate();
+  // What is in use after a collection: what made the updates is garbage that the process keeps room for.
+  const usedMb = async () => (await api.vitals()).usedBytes / MB;
+  const before = await usedMb();
   for (let index = 0; index < 20; index++) {
     const stalled = await open().ready();
     stalled.subscribe('live', LIVE);
@@ -67,21 +75,27 @@ test('readers that stop reading, 200,000 updates, 10,000 of them in one turn: no
     await tcp(eventStream(COSTLY));
   }
   await eventually(async () => (await api.vitals()).subscribers === 61);
-  // Until what the system holds for the stalled ones is full.
-  for (let index = 0; index < 40; index++) {
+  let most = before;
+  // Until what the system holds for the stalled ones is full, and then as fast as can be.
+  for (let index = 0; index < 60; index++) {
     await api.feed({ feed: 10, perTurn: 1 });
     await new Promise((resolve) => setTimeout(resolve, 60));
+    most = Math.max(most, await usedMb());
   }
-  const before = await memoryMb();
-  await api.feed({ feed: 190_000, perTurn: 100 });
+  const resident = await memoryMb();
+  for (let index = 0; index < 19; index++) {
+    await api.feed({ feed: 10_000, perTurn: 100 });
+    most = Math.max(most, await usedMb());
+  }
   const newest = await api.feed({ feed: 10_000, perTurn: 10_000 });
   const fedAt = performance.now();
   await reader.next(({ payload }) => JSON.stringify(payload).includes(`"ios":${newest}}`));
   const behindMs = performance.now() - fedAt;
-  const grownMb = (await memoryMb()) - before;
-  process.stdout.write(`stalled readers: memory ${grownMb.toFixed(1)} MB after 200,000 updates; the other reader had the newest after ${behindMs.toFixed(0)} ms\n`);
+  const grownMb = Math.max(most, await usedMb()) - before;
+  const residentGrownMb = (await memoryMb()) - resident;
+  process.stdout.write(`stalled readers: memory at most ${grownMb.toFixed(1)} MB more in use through 200,000 updates, ${residentGrownMb.toFixed(1)} MB more resident since their buffers were full; the other reader had the newest after ${behindMs.toFixed(0)} ms\n`);
   expect(api.alive).toBe(true);
-  expect(grownMb).toBeLessThan(MEMORY_MAY_GROW_MB);
+  expect(Math.max(grownMb, residentGrownMb)).toBeLessThan(MEMORY_MAY_GROW_MB);
   expect(behindMs).toBeLessThan(1_000);
   expect(await iosOfCalifornia()).toBe(newest);
 });
