@@ -6,6 +6,7 @@ import { createGlobalTable } from '../processor/streams/table/global-table.ts';
 import { unresolvableBroker } from './broker-names.ts';
 import { openLiveFeed } from './live/live-feed.ts';
 import { type ApiServer, startApiServer } from './server/api-server.ts';
+import { startTracing } from './server/tracing.ts';
 
 const STOP_WITHIN_MS = 4_800;
 /** Closing the Kafka connections writes nothing: no need to wait for it for long. */
@@ -21,6 +22,7 @@ const connection: KafkaConnectionConfig = environment.kafka ?? {
 const badName = await unresolvableBroker(connection.brokers);
 if (badName !== null) exitWith(badName);
 
+const tracing = await startTracing(process.env, logger);
 const { applicationId, inputTopic, deadLetterTopic } = environment;
 const feed = openLiveFeed({ applicationId, logger }, (options) => createGlobalTable(connection, options, logger), (error) => exitWith(`${error.code}: ${error.message}`));
 
@@ -38,6 +40,7 @@ try {
     allowedOrigins: environment.allowedOrigins,
     graphiql: environment.graphiql,
     apiToken: environment.apiToken,
+    tracing,
     dashboardFolder: new URL('../client/dist', import.meta.url).pathname,
   });
 } catch (error) {
@@ -55,7 +58,7 @@ async function stop(signal: string): Promise<void> {
     process.exit(0);
   }, STOP_WITHIN_MS).unref();
   await server.stop();
-  await Promise.race([feed.close(), new Promise((resolve) => setTimeout(resolve, FEED_GRACE_MS))]);
+  await Promise.all([tracing?.close(FEED_GRACE_MS), Promise.race([feed.close(), new Promise((resolve) => setTimeout(resolve, FEED_GRACE_MS))])]);
   process.exit(0);
 }
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { generateTypes } from './generated-types.ts';
@@ -26,6 +26,8 @@ export async function buildClient(): Promise<boolean> {
     const output = typeof error === 'object' && error !== null && 'stderr' in error ? String(error.stderr) : String(error);
     throw new UserError('CLIENT_BUILD_FAILED', `The dashboard could not be built:\n${output.trimEnd()}`);
   });
+  // What the dashboard asks, for the API to know it by its hash.
+  await copyFile(join(generatedDir, 'persisted-documents.json'), join(distDir, 'persisted-documents.json'));
   await writeFile(stampPath, source);
   return true;
 }

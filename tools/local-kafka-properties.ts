@@ -13,6 +13,16 @@ export interface LocalKafkaListeners {
   readonly logDir: string;
   /** Whether the broker before this one, if there was one, had time to say good-bye. */
   readonly cleanShutdown: boolean;
+  /** Besides the usual one: name, as `SECURED`, to what it advertises and speaks. */
+  readonly others?: Readonly<Record<string, OtherListener>>;
+}
+
+export interface OtherListener {
+  /** A name of this machine, for the broker to call itself by. */
+  readonly host: string;
+  readonly port: number;
+  /** In Kafka's words, such as `SASL_SSL`. */
+  readonly protocol: string;
 }
 
 /**
@@ -22,12 +32,13 @@ export interface LocalKafkaListeners {
  */
 export function localKafkaProperties(listeners: LocalKafkaListeners, overrides: Readonly<Record<string, string>> = {}): string {
   const { id, controllerPorts } = listeners.node;
+  const others = Object.entries(listeners.others ?? {});
   const properties: Record<string, string> = {
     'process.roles': 'broker,controller',
     'node.id': String(id),
-    'listeners': `BROKER://127.0.0.1:${listeners.port},CONTROLLER://127.0.0.1:${String(controllerPorts.get(id))}`,
-    'advertised.listeners': `BROKER://127.0.0.1:${listeners.port}`,
-    'listener.security.protocol.map': 'BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listeners': `BROKER://127.0.0.1:${listeners.port},CONTROLLER://127.0.0.1:${String(controllerPorts.get(id))}${others.map(([name, { port }]) => `,${name}://127.0.0.1:${port}`).join('')}`,
+    'advertised.listeners': `BROKER://127.0.0.1:${listeners.port}${others.map(([name, { host, port }]) => `,${name}://${host}:${port}`).join('')}`,
+    'listener.security.protocol.map': `BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT${others.map(([name, { protocol }]) => `,${name}:${protocol}`).join('')}`,
     'inter.broker.listener.name': 'BROKER',
     'controller.listener.names': 'CONTROLLER',
     'controller.quorum.voters': [...controllerPorts].map(([voter, port]) => `${String(voter)}@127.0.0.1:${String(port)}`).join(','),

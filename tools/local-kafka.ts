@@ -9,7 +9,7 @@ import type { Logger } from '../processor/streams/logger.ts';
 import { DataDirLock } from './data-dir-lock.ts';
 import { findJava, type Java } from './java.ts';
 import { jarCacheDir, kafkaClassPath } from './local-kafka-jars.ts';
-import { localKafkaProperties, type LocalKafkaNode } from './local-kafka-properties.ts';
+import { localKafkaProperties, type LocalKafkaNode, type OtherListener } from './local-kafka-properties.ts';
 import { freePort, isPortFree } from './ports.ts';
 import { projectRoot } from './project-root.ts';
 import { errorCode, UserError } from './user-error.ts';
@@ -30,6 +30,9 @@ export interface LocalKafkaOptions {
   readonly node?: LocalKafkaNode;
   /** Broker properties that win over the usual ones. */
   readonly properties?: Readonly<Record<string, string>>;
+  readonly otherListeners?: Readonly<Record<string, OtherListener>>;
+  /** More arguments of the storage tool, which formats a new directory. */
+  readonly formatArguments?: readonly string[];
 }
 
 export interface LocalKafkaExit {
@@ -82,8 +85,8 @@ export async function startLocalKafka(options: LocalKafkaOptions): Promise<Local
     const formatted = existsSync(join(logDir, 'meta.properties'));
     const cleanShutdown = !formatted || existsSync(join(logDir, '.kafka_cleanshutdown'));
     const node = options.node ?? { id: 1, clusterId: newClusterId(), controllerPorts: new Map([[1, await freePort()]]) };
-    await writeFile(properties, localKafkaProperties({ port: options.port, node, logDir, cleanShutdown }, options.properties));
-    if (!formatted) await format(java, classPath, archive, properties, node.clusterId);
+    await writeFile(properties, localKafkaProperties({ port: options.port, node, logDir, cleanShutdown, ...(options.otherListeners === undefined ? {} : { others: options.otherListeners }) }, options.properties));
+    if (!formatted) await format(java, classPath, archive, properties, node.clusterId, options.formatArguments ?? []);
     return await launch(options, { dir, java, classPath, archive, properties, lock });
   } catch (error) {
     await lock.release();
@@ -111,9 +114,9 @@ export function newClusterId(): string {
   return clusterId;
 }
 
-async function format(java: Java, classPath: string, archive: SharedClasses, properties: string, clusterId: string): Promise<void> {
+async function format(java: Java, classPath: string, archive: SharedClasses, properties: string, clusterId: string, more: readonly string[]): Promise<void> {
   const flags = archive.written ? [`-XX:SharedArchiveFile=${archive.file}`] : [];
-  const tool = [...flags, '-XX:TieredStopAtLevel=1', '-cp', classPath, 'kafka.tools.StorageTool', 'format', '--cluster-id', clusterId, '--config', properties];
+  const tool = [...flags, '-XX:TieredStopAtLevel=1', '-cp', classPath, 'kafka.tools.StorageTool', 'format', '--cluster-id', clusterId, '--config', properties, ...more];
   await run(java.path, tool).catch((error: unknown) => {
     const output = typeof error === 'object' && error !== null && 'stderr' in error ? String(error.stderr) : String(error);
     throw new UserError('KAFKA_FORMAT_FAILED', `Kafka could not format its storage: ${lastLine(output)}`);

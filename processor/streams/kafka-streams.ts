@@ -5,8 +5,8 @@ import type { Worker } from 'node:worker_threads';
 import { prepareTopics, purgeRepartitionTopics, type CreatableTopics } from './changelog/internal-topics.ts';
 import { StatusPublisher } from './changelog/status-publisher.ts';
 import { findChangedTopic, type KnownTopics } from './changelog/topic-check.ts';
-import { createKafka, KafkaCluster, type Kafka } from './consumer/kafka-cluster.ts';
-import { asFatalConnectionError, isBrokerAway } from './consumer/kafka-errors.ts';
+import { COORDINATOR_OF_GROUP, createKafka, KafkaCluster, type Kafka } from './consumer/kafka-cluster.ts';
+import { asFatalConnectionError, isBrokerAway, isCoordinatorNotFound } from './consumer/kafka-errors.ts';
 import { messageOf, StreamsError } from './errors.ts';
 import type { KafkaConnectionConfig } from './kafka-connection-config.ts';
 import type { Logger } from './logger.ts';
@@ -235,7 +235,7 @@ export class KafkaStreams {
         this.#awayReason = null;
         return topics;
       } catch (error) {
-        const fatal = asFatalConnectionError(error, connection.brokers);
+        const fatal = asFatalConnectionError(error, connection.brokers) ?? (await this.#refusedGroup(error));
         if (fatal !== undefined) throw fatal;
         if (!isBrokerAway(error) || this.#state !== 'STARTING') throw error;
         this.#awayReason = `waiting for Kafka at ${connection.brokers.join(',')}: ${messageOf(error)}`;
@@ -246,6 +246,20 @@ export class KafkaStreams {
         await new Promise((resolve) => setTimeout(resolve, BROKER_RETRY_MS));
       }
     }
+  }
+
+  /** A group that this user may not join looks to kafkajs' admin like one whose coordinator is away. */
+  async #refusedGroup(error: unknown): Promise<StreamsError | undefined> {
+    if (!isCoordinatorNotFound(error)) return undefined;
+    const cluster = new KafkaCluster(this.#options.connection, this.#options.logger);
+    try {
+      await cluster.coordinator(COORDINATOR_OF_GROUP, this.#config.applicationId);
+    } catch (cause) {
+      if (cause instanceof StreamsError) return cause;
+    } finally {
+      await cluster.disconnect();
+    }
+    return undefined;
   }
 
   #settle(): void {

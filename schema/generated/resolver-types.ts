@@ -378,7 +378,7 @@ export type Subscription = {
   processor: Processor;
   /** All states, then those that changed. */
   states: StatesUpdate;
-  /** `windows`: 1 to 1,500. */
+  /** The newest windows, then those that are new or changed. */
   timeSeries: TimeSeriesUpdate;
 };
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 
 import { ChangeHub } from './change-hub.ts';
-import { ConflatingIterator } from './conflating-iterator.ts';
+import { ConflatingIterator, UNOBSERVED } from './conflating-iterator.ts';
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -104,7 +104,7 @@ describe('leaving', () => {
 
   test('tells once that it was closed, however often it is', async () => {
     let closed = 0;
-    const iterator = new ConflatingIterator(hub, ['states'], { take: () => 1 }, 50, () => (closed += 1));
+    const iterator = new ConflatingIterator(hub, ['states'], { take: () => 1 }, 50, { ...UNOBSERVED, closed: () => (closed += 1) });
     await iterator.return();
     await iterator.return();
     await expect(iterator.throw(new Error('gone'))).rejects.toThrow('gone');

@@ -8,6 +8,17 @@ export interface UpdateSource<T> {
   take(): T | null;
 }
 
+/** Told of one subscription's life, for metrics. */
+export interface SubscriptionObserver {
+  /** An update was handed over; the oldest change in it had waited for `waitedMs` here. */
+  updated(waitedMs: number): void;
+  /** A change came while an earlier one was still waiting: both will be one update. */
+  conflated(): void;
+  closed(): void;
+}
+
+export const UNOBSERVED: SubscriptionObserver = Object.freeze({ updated() {}, conflated() {}, closed() {} });
+
 const READY_POLL_MS = 25;
 
 type Waiting<T> = { resolve(result: IteratorResult<T>): void; reject(error: unknown): void };
@@ -24,19 +35,22 @@ export class ConflatingIterator<T> implements AsyncIterableIterator<T> {
   readonly #source: UpdateSource<T>;
   readonly #intervalMs: number;
   readonly #stopListening: () => void;
-  readonly #onClose: () => void;
+  readonly #observer: SubscriptionObserver;
   readonly #waiting: Waiting<T>[] = [];
   #due = true;
   #first = true;
   #lastSentAtMs = -Infinity;
+  #dueSinceMs = performance.now();
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
 
-  constructor(hub: ChangeHub, topics: readonly ChangeTopic[], source: UpdateSource<T>, intervalMs: number, onClose: () => void = () => {}) {
+  constructor(hub: ChangeHub, topics: readonly ChangeTopic[], source: UpdateSource<T>, intervalMs: number, observer: SubscriptionObserver = UNOBSERVED) {
     this.#source = source;
     this.#intervalMs = intervalMs;
-    this.#onClose = onClose;
+    this.#observer = observer;
     this.#stopListening = hub.listen(topics, () => {
+      if (this.#due) observer.conflated();
+      else this.#dueSinceMs = performance.now();
       this.#due = true;
       this.#deliver();
     });
@@ -75,6 +89,7 @@ export class ConflatingIterator<T> implements AsyncIterableIterator<T> {
       if (update === null) return;
       this.#first = false;
       this.#lastSentAtMs = performance.now();
+      this.#observer.updated(this.#lastSentAtMs - this.#dueSinceMs);
       this.#waiting.shift()?.resolve({ done: false, value: update });
     } catch (error) {
       this.#waiting.shift()?.reject(error);
@@ -95,6 +110,6 @@ export class ConflatingIterator<T> implements AsyncIterableIterator<T> {
     this.#stopListening();
     if (this.#timer !== null) clearTimeout(this.#timer);
     for (const { resolve } of this.#waiting.splice(0)) resolve({ done: true, value: undefined });
-    this.#onClose();
+    this.#observer.closed();
   }
 }

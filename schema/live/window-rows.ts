@@ -75,7 +75,8 @@ export class WindowRows {
   #set(startMs: number, key: RowKey, change: TableChange, version: number): void {
     if (change.value === null) {
       const window = this.#windows.get(startMs);
-      if (window?.rows.has(key)) this.#removeRow(window, key, version);
+      if (window === undefined) this.#rememberEmpty(startMs, version);
+      else if (window.rows.has(key)) this.#removeRow(window, key, version);
       return;
     }
     const row = rowOf(change, version);
@@ -97,6 +98,13 @@ export class WindowRows {
     if (totalOf(row) > 0 && (this.#newestStartMs === null || startMs > this.#newestStartMs)) this.#newestStartMs = startMs;
   }
 
+  /** All that is left of a window in the topic is that it went away: subscribers from elsewhere may still count it. */
+  #rememberEmpty(startMs: number, version: number): void {
+    if (startMs < this.#newestEventMs - this.#reachMs) return;
+    this.#windows.set(startMs, { startMs, rows: new Map(), totals: noCounts(), lastLoginAtMs: 0, version, removedAtVersion: version });
+    this.#version = version;
+  }
+
   #removeRow(window: MutableWindow, key: RowKey, version: number): void {
     const row = window.rows.get(key);
     if (row === undefined) return;
@@ -113,6 +121,15 @@ export class WindowRows {
   /** No answer goes further back than this behind the newest event. */
   get #reachMs(): number {
     return Math.max(MAX_WINDOWS * this.definition.sizeMs, this.definition.retentionMs) + this.definition.sizeMs;
+  }
+
+  /** Starts of windows that are past the retention now, and were not yet when the newest window began at `newestStartMs`. */
+  expiredSince(newestStartMs: number): number[] {
+    const { sizeMs, retentionMs } = this.definition;
+    const starts: number[] = [];
+    const firstMs = Math.max(newestStartMs - retentionMs, this.#newestEventMs - this.#reachMs);
+    for (let startMs = Math.floor(firstMs / sizeMs) * sizeMs; this.#isExpired(startMs); startMs += sizeMs) starts.push(startMs);
+    return starts;
   }
 
   #isExpired(startMs: number): boolean {

@@ -4,6 +4,7 @@ import { createSchema } from 'graphql-yoga';
 
 import type { ApplicationDescription } from '../answers/processor-answers.ts';
 import type { Resolvers } from '../generated/resolver-types.ts';
+import { UNOBSERVED } from '../live/conflating-iterator.ts';
 import type { LiveModel } from '../live/live-model.ts';
 import { queryResolvers } from './query.ts';
 import { countScalar, cursorScalar, dateTimeScalar } from './scalars.ts';
@@ -14,7 +15,7 @@ export function readTypeDefinitions(): string {
 }
 
 /** The schema with its resolvers over `model`. Answers are whole objects, so most fields need no resolver. */
-export function createApiSchema(model: LiveModel, application: ApplicationDescription, onSubscription: OnSubscription = () => () => {}): GraphQLSchema {
+export function createApiSchema(model: LiveModel, application: ApplicationDescription, onSubscription: OnSubscription = () => UNOBSERVED): GraphQLSchema {
   const resolvers: Resolvers = {
     DateTime: dateTimeScalar,
     Count: countScalar,

@@ -5,7 +5,7 @@ import { dataQualityAnswer } from '../answers/quality-answers.ts';
 import { DEFAULT_WINDOWS, stateFilter } from '../answers/time-series-answers.ts';
 import type { Subscription, SubscriptionResolvers } from '../generated/resolver-types.ts';
 import type { ChangeTopic } from '../live/change-hub.ts';
-import { ConflatingIterator, type UpdateSource } from '../live/conflating-iterator.ts';
+import { ConflatingIterator, type SubscriptionObserver, type UpdateSource } from '../live/conflating-iterator.ts';
 import type { LiveModel } from '../live/live-model.ts';
 import { MAX_WINDOWS } from '../live/window-rows.ts';
 import { ResultUpdates } from '../subscriptions/result-updates.ts';
@@ -15,8 +15,8 @@ import { requireCopy } from './require-copy.ts';
 
 export type SubscriptionField = keyof Subscription;
 
-/** Told when a subscription to a field begins; what it returns is called when that one ends. */
-export type OnSubscription = (field: SubscriptionField) => () => void;
+/** Asked for an observer when a subscription to a field begins. */
+export type OnSubscription = (field: SubscriptionField) => SubscriptionObserver;
 
 const UPDATES_INTERVAL_MS = 250;
 const RESULTS_INTERVAL_MS = 1_000;
@@ -28,7 +28,7 @@ export function subscriptionResolvers(model: LiveModel, application: Application
     intervalMs: number,
     source: UpdateSource<T>,
   ): AsyncIterable<Record<F, T>> {
-    const onClose = onSubscription(field);
+    const observer = onSubscription(field);
     const named: UpdateSource<Record<F, T>> = {
       ...(source.ready === undefined ? {} : { ready: source.ready }),
       take: () => {
@@ -36,7 +36,7 @@ export function subscriptionResolvers(model: LiveModel, application: Application
         return update === null ? null : ({ [field]: update } as Record<F, T>);
       },
     };
-    return new ConflatingIterator(model.hub, topics, named, intervalMs, onClose);
+    return new ConflatingIterator(model.hub, topics, named, intervalMs, observer);
   }
 
   return {

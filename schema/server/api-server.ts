@@ -8,6 +8,7 @@ import type { LiveModel } from '../live/live-model.ts';
 import { createApiSchema } from '../resolvers/api-schema.ts';
 import { ApiMetrics } from './api-metrics.ts';
 import { TokenCheck } from './api-token.ts';
+import { watchConnections } from './connections.ts';
 import { DashboardFiles } from './dashboard-files.ts';
 import { GraphiqlPage } from './graphiql-page.ts';
 import { createGraphqlEngine, errorMask, GRAPHQL_PATH } from './graphql-engine.ts';
@@ -16,12 +17,16 @@ import { sendJson } from './http-answers.ts';
 import { isEventStream, OpenAnswers } from './open-answers.ts';
 import { OperationLog } from './operation-log.ts';
 import { OriginPolicy } from './origins.ts';
+import { readPersistedDocuments } from './persisted-documents.ts';
 import { RequestRouter } from './request-router.ts';
 import { setSecurityHeaders } from './security-headers.ts';
+import type { Tracing } from './tracing.ts';
 
 /** A request's head, and then the whole of it, must arrive within these: slow senders hold no connection. */
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** How often Node looks for requests that are late; by itself only every 30 s. */
+const LATE_REQUESTS_EVERY_MS = 1_000;
 const SOCKETS_GRACE_MS = 1_000;
 const ANSWERS_GRACE_MS = 3_000;
 
@@ -37,6 +42,9 @@ export interface ApiServerOptions {
   readonly apiToken: string | undefined;
   /** Where the built client lies, if it does. */
   readonly dashboardFolder: string;
+  /** How long a client may read nothing of what waits for it; 30 s unless a test has less patience. */
+  readonly stalledAfterMs?: number;
+  readonly tracing?: Tracing | null;
 }
 
 export interface ApiServer {
@@ -51,15 +59,16 @@ export interface ApiServer {
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { model, logger } = options;
   let stopping = false;
-  const metrics = new ApiMetrics(model);
-  const log = new OperationLog(logger, metrics);
+  const answers = new OpenAnswers();
+  const metrics = new ApiMetrics(model, () => answers.eventStreams);
+  const log = new OperationLog(logger, metrics, options.tracing ?? null);
   const token = new TokenCheck(options.apiToken);
   const origins = new OriginPolicy(options.allowedOrigins);
   const schema = createApiSchema(model, options.application, metrics.subscriptionOpened);
-  const engine = createGraphqlEngine({ schema, explorable: options.graphiql, log });
+  const documents = await readPersistedDocuments(options.dashboardFolder);
+  const engine = createGraphqlEngine({ schema, explorable: options.graphiql, log, documents });
   const mask = errorMask({ explorable: options.graphiql, log });
-  const sockets = new GraphqlSockets({ engine, mask, token, log, metrics, logger });
-  const answers = new OpenAnswers();
+  const sockets = new GraphqlSockets({ engine, mask, token, documents, log, metrics, logger });
   const router = new RequestRouter({
     model,
     engine,
@@ -72,7 +81,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     eventStreams: () => answers.eventStreams,
   });
 
-  const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+  const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: LATE_REQUESTS_EVERY_MS }, (request, response) => {
     const startedAt = performance.now();
     const pathname = pathOf(request);
     answers.add(response);
@@ -96,11 +105,18 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   });
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     stream.on('error', () => stream.destroy());
-    if (pathOf(request) !== GRAPHQL_PATH) return refuseUpgrade(stream, 404);
-    if (origins.kindOf(request) === 'foreign') return refuseUpgrade(stream, 403);
-    if (stopping || sockets.full) return refuseUpgrade(stream, 503);
+    const refuse = (reason: string, status: 403 | 404 | 503): void => {
+      metrics.refusedConnections.inc({ reason });
+      logger.debug({ reason, status }, 'a WebSocket handshake was refused');
+      refuseUpgrade(stream, status);
+    };
+    if (pathOf(request) !== GRAPHQL_PATH) return refuse('path', 404);
+    if (origins.kindOf(request) === 'foreign') return refuse('origin', 403);
+    if (stopping) return refuse('stopping', 503);
+    if (sockets.full) return refuse('sockets', 503);
     sockets.upgrade(request, stream, head);
   });
+  const stopWatching = watchConnections(server, metrics, options.stalledAfterMs);
   await listen(server, options.host, options.port);
 
   const { port } = server.address() as AddressInfo;
@@ -110,6 +126,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     async stop() {
       if (stopping) return;
       stopping = true;
+      stopWatching();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       await Promise.all([sockets.close(SOCKETS_GRACE_MS), answers.drain(ANSWERS_GRACE_MS)]);

@@ -1,4 +1,4 @@
-import { GraphQLError, type GraphQLErrorExtensions, type GraphQLFormattedError, Kind } from 'graphql';
+import { GraphQLError, type GraphQLErrorExtensions, type GraphQLFormattedError, Kind, print } from 'graphql';
 
 import { ERROR_CODES, type ErrorCode } from '../answers/api-error.ts';
 
@@ -26,7 +26,23 @@ export function answerFor(error: unknown): GraphQLError {
   if (code === 'OPERATION_RESOLUTION_FAILURE') {
     return noOperation();
   }
-  return withExtensions(error, error.message, { ...error.extensions, ...inferred(error, code) });
+  return withExtensions(error, withoutValue(error), { ...error.extensions, ...inferred(error, code) });
+}
+
+/** What our own scalars say of a value is no part of it. */
+const SCALARS_OWN_WORDS = /; (A (?:DateTime|Count|Cursor) is [^;]*)$/;
+
+/**
+ * The message without the value of a variable that does not fit: messages end up in other people's logs, and variables are
+ * where people put what is theirs.
+ */
+function withoutValue({ message, nodes }: GraphQLError): string {
+  const definition = nodes?.find((node) => node.kind === Kind.VARIABLE_DEFINITION);
+  if (definition === undefined || !message.includes(' got invalid value ')) return message;
+  const place = / at "([\w.[\]]{1,100})"(?=;)/.exec(message)?.[1];
+  const why = SCALARS_OWN_WORDS.exec(message)?.[1];
+  const where = place === undefined ? '' : ` at "${place}"`;
+  return `Variable "$${definition.variable.name.value}"${where} has a value that does not fit ${print(definition.type)}.${why === undefined ? '' : ` ${why}`}`;
 }
 
 /** The document has several operations and none was named, or none with that name. */

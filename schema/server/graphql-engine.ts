@@ -3,8 +3,9 @@ import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 
 import { answerFor, withoutSuggestion } from './error-answers.ts';
 import type { OperationLog } from './operation-log.ts';
+import { type DocumentReference, type PersistedDocuments, persistedText } from './persisted-documents.ts';
 import { withoutRepeatedFields } from './repeated-fields.ts';
-import { REQUEST_LIMITS, shapeLimitError, tokenLimitError, validationLimitError } from './request-limits.ts';
+import { fewErrors, MAX_ERRORS, repeatsLimitError, REQUEST_LIMITS, shapeLimitError, tokenLimitError, validationLimitError } from './request-limits.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -13,6 +14,7 @@ export interface GraphqlEngineOptions {
   /** False closes introspection and keeps the schema's names out of error messages. */
   readonly explorable: boolean;
   readonly log: OperationLog;
+  readonly documents: PersistedDocuments;
 }
 
 export type GraphqlEngine = YogaServerInstance<Record<never, never>, Record<never, never>>;
@@ -21,7 +23,7 @@ export type GraphqlEngine = YogaServerInstance<Record<never, never>, Record<neve
  * GraphQL over HTTP and SSE, and, through `getEnveloped`, the same parsing, limits, validation and masking for WebSockets:
  * whatever has to hold everywhere is a plugin here, and never a hook of one transport.
  */
-export function createGraphqlEngine({ schema, explorable, log }: GraphqlEngineOptions): GraphqlEngine {
+export function createGraphqlEngine({ schema, explorable, log, documents }: GraphqlEngineOptions): GraphqlEngine {
   return createYoga({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -36,7 +38,8 @@ export function createGraphqlEngine({ schema, explorable, log }: GraphqlEngineOp
     parserAndValidationCache: { documentCache: new DocumentCache<DocumentNode>(), errorCache: new DocumentCache<unknown>() },
     logging: false,
     maskedErrors: { maskError: errorMask({ explorable, log }) },
-    plugins: [limits(), explorable ? null : closedSchema(), validationErrors(log), log.plugin()].filter((plugin) => plugin !== null),
+    extraParamNames: ['documentId'],
+    plugins: [named(documents), limits(), explorable ? null : closedSchema(), validationErrors(log), log.plugin()].filter((plugin) => plugin !== null),
   });
 }
 
@@ -49,6 +52,16 @@ export function errorMask({ explorable, log }: Pick<GraphqlEngineOptions, 'explo
   };
 }
 
+/** Of requests over HTTP; a socket's are looked up by their own server. */
+function named(documents: PersistedDocuments): Plugin {
+  return {
+    onParams({ params, setParams }) {
+      const query = persistedText(documents, params as DocumentReference);
+      if (query !== null) setParams({ ...params, query });
+    },
+  };
+}
+
 /** Before parsing and before validation, both of which can be made to cost far more than the query. */
 function limits(): Plugin {
   return {
@@ -56,13 +69,24 @@ function limits(): Plugin {
       const error = tokenLimitError(params.source.toString());
       if (error !== null) throw error;
       return ({ result, replaceParseResult }) => {
-        if (isDocument(result)) replaceParseResult(withoutRepeatedFields(result));
+        if (!isDocument(result)) return;
+        const { document, repeats } = withoutRepeatedFields(result);
+        const tooMany = repeatsLimitError(repeats);
+        if (tooMany !== null) throw tooMany;
+        replaceParseResult(document);
       };
     },
     onValidate({ params, setResult }) {
       const error = shapeLimitError(params.documentAST);
       if (error !== null) setResult([error]);
     },
+    onExecute: () => ({
+      onExecuteDone({ result, setResult }) {
+        // Where there is data, an error stands for each null in it.
+        if (!('errors' in result) || result.data != null || (result.errors?.length ?? 0) <= MAX_ERRORS) return;
+        setResult({ ...result, errors: fewErrors(result.errors ?? []) });
+      },
+    }),
   };
 }
 
@@ -87,7 +111,7 @@ function validationErrors(log: OperationLog): Plugin {
     onValidate() {
       return ({ valid, result, setResult }) => {
         if (valid) return;
-        const errors = result.some((error) => error.message === 'Validation aborted.') ? [validationLimitError()] : result.filter((error) => error instanceof GraphQLError);
+        const errors = result.some((error) => error.message === 'Validation aborted.') ? [validationLimitError()] : fewErrors(result.filter((error) => error instanceof GraphQLError));
         for (const error of errors) error.extensions['code'] ??= 'GRAPHQL_VALIDATION_FAILED';
         log.errors(errors);
         setResult(errors);

@@ -206,6 +206,51 @@ describe('leaving', () => {
   });
 });
 
+describe('a socket that closes in the middle of things leaves nothing behind, and nothing in the log', () => {
+  const noFault = () => expect(api.logged.filter((line) => /could not|unexpectedly|Error/.test(line))).toEqual([]);
+  const allFreed = () => eventually(async () => api.fed.model.hub.listenerCount === 0 && /tributary_api_sockets 0\n/.test(await (await fetch(`${api.url}/metrics`)).text()) && !/tributary_api_subscriptions\{[^}]*\} [1-9]/.test(await (await fetch(`${api.url}/metrics`)).text()));
+
+  test.each<[string, (one: RawSocket) => void]>([
+    ['before the operation has begun', (one) => one.subscribe('s', LIVE)],
+    ['with a query that is not answered yet', (one) => Array.from({ length: 15 }, (_, index) => one.subscribe(`q${index}`, TOTALS))],
+    ['with one that was completed in the same packet', (one) => [one.subscribe('s', LIVE), one.send({ type: 'complete', id: 's' })]],
+    ['with a message that is no message', (one) => [one.subscribe('s', LIVE), one.send('nonsense')]],
+    ['with an operation that is refused', (one) => one.subscribe('s', '{ nothing }')],
+  ])('%s', async (_, say) => {
+    api.logged.length = 0;
+    for (const leave of ['close', 'terminate'] as const) {
+      const one = await socket().ready();
+      say(one);
+      one.socket[leave]();
+      await one.closed;
+    }
+    await allFreed();
+    noFault();
+  });
+
+  test('while updates are on their way to it', async () => {
+    api.logged.length = 0;
+    const one = await socket().ready();
+    for (let index = 0; index < 20; index++) one.subscribe(`s${index}`, LIVE);
+    await one.of('s19');
+    for (let count = 0; count < 50; count++) api.fed.feed(api.fed.results.state('CA', { ios: 10_000 + count }));
+    one.socket.terminate();
+    for (let count = 0; count < 50; count++) api.fed.feed(api.fed.results.state('CA', { ios: 20_000 + count }));
+    await allFreed();
+    noFault();
+  });
+
+  test('what is completed before it began never sends, and its id is free', async () => {
+    const one = await socket().ready();
+    one.subscribe('s', LIVE);
+    one.send({ type: 'complete', id: 's' });
+    one.send({ type: 'complete', id: 'never-begun' });
+    one.subscribe('q', TOTALS);
+    expect(await one.of('q')).toMatchObject({ type: 'next' });
+    await eventually(() => api.fed.model.hub.listenerCount === 0);
+  });
+});
+
 describe('the handshake', () => {
   test('without an Origin, with our own and with an allowed one it passes; with any other it is 403', async () => {
     expect(await socket().handshake()).toBe(101);

@@ -11,9 +11,12 @@ import type { TokenCheck } from './api-token.ts';
 import { formatted, noOperation } from './error-answers.ts';
 import type { GraphqlEngine } from './graphql-engine.ts';
 import type { OperationLog } from './operation-log.ts';
+import { type PersistedDocuments, persistedText } from './persisted-documents.ts';
 
 export const SOCKET_LIMITS = Object.freeze({ frameBytes: 65_536, operations: 20, sockets: 200 });
 
+/** With so much not read by a client, what it sends is not read either: it may not make this side write without end. */
+const UNREAD_BYTES = 1_048_576;
 const PING_INTERVAL_MS = 12_000;
 const INIT_TIMEOUT_MS = 3_000;
 /** A code that clients take for a reason to connect again. */
@@ -32,6 +35,7 @@ export interface GraphqlSocketsOptions {
   /** What a client is told of an error. */
   readonly mask: (error: unknown) => GraphQLError;
   readonly token: TokenCheck;
+  readonly documents: PersistedDocuments;
   readonly log: OperationLog;
   readonly metrics: ApiMetrics;
   readonly logger: Logger;
@@ -45,6 +49,8 @@ export class GraphqlSockets {
     perMessageDeflate: false,
     // A `complete` and a `subscribe` with the same id in one packet must not meet in one turn of the event loop.
     allowSynchronousEvents: false,
+    // Answered here, where what was not read yet is counted.
+    autoPong: false,
     handleProtocols: (protocols) => handleProtocols(protocols),
   });
   readonly #protocol: ProtocolServer<Extra>;
@@ -55,7 +61,11 @@ export class GraphqlSockets {
     this.#options = options;
     this.#protocol = makeServer<Record<string, unknown>, Extra>({
       connectionInitWaitTimeout: INIT_TIMEOUT_MS,
-      onConnect: ({ connectionParams, extra }) => options.token.acceptsConnection(connectionParams, extra.request),
+      onConnect: ({ connectionParams, extra }) => {
+        const accepted = options.token.acceptsConnection(connectionParams, extra.request);
+        if (!accepted) options.metrics.errors.inc({ code: 'UNAUTHENTICATED' });
+        return accepted;
+      },
       onSubscribe: (context, _id, payload) => this.#begin(context, payload),
       execute: (args) => this.#run(args, 'execute'),
       subscribe: (args) => this.#run(args, 'subscribe'),
@@ -80,7 +90,7 @@ export class GraphqlSockets {
   }
 
   /** What to run for an operation, or the errors to send. It never throws: that would close the socket for all others. */
-  async #begin(context: SocketContext, payload: { readonly query: string; readonly operationName?: string | null | undefined; readonly variables?: Record<string, unknown> | null | undefined }): Promise<ExecutionArgs | GraphQLError[]> {
+  async #begin(context: SocketContext, payload: { readonly query: string; readonly extensions?: Record<string, unknown> | null | undefined; readonly operationName?: string | null | undefined; readonly variables?: Record<string, unknown> | null | undefined }): Promise<ExecutionArgs | GraphQLError[]> {
     try {
       if (Object.keys(context.subscriptions).length > SOCKET_LIMITS.operations) {
         const error = apiError('TOO_MANY_SUBSCRIPTIONS', `A socket carries at most ${SOCKET_LIMITS.operations} operations at a time. Complete one first.`);
@@ -89,7 +99,7 @@ export class GraphqlSockets {
       }
       const { connectionParams = {}, extra } = context;
       const enveloped = this.#options.engine.getEnveloped({ connectionParams, req: extra.request, params: payload });
-      const document = enveloped.parse(payload.query);
+      const document = enveloped.parse(persistedText(this.#options.documents, payload) ?? payload.query);
       const errors = enveloped.validate(enveloped.schema, document);
       if (errors.length > 0) return errors.map(asGraphQLError);
       if (getOperationAST(document, payload.operationName) == null) throw noOperation();
@@ -130,6 +140,14 @@ export class GraphqlSockets {
       socket.ping();
     }, PING_INTERVAL_MS);
     socket.on('pong', () => (ponged = true));
+    const written = (): void => {
+      if (socket.bufferedAmount > UNREAD_BYTES) socket.pause();
+      else if (socket.isPaused) socket.resume();
+    };
+    socket.on('ping', (data) => {
+      socket.pong(data, false, written);
+      written();
+    });
     socket.on('error', (error) => logger.debug({ reason: error.message }, 'a WebSocket failed'));
 
     const closed = this.#protocol.opened(
@@ -139,7 +157,13 @@ export class GraphqlSockets {
         send: (text) =>
           new Promise((resolve, reject) => {
             if (socket.readyState !== socket.OPEN) return resolve();
-            socket.send(text, (error) => (error == null ? resolve() : reject(error)));
+            socket.send(text, (error) => {
+              written();
+              // Whoever left is told nothing more; its 'close' frees what it had.
+              if (error == null || socket.readyState !== socket.OPEN) resolve();
+              else reject(error);
+            });
+            written();
           }),
         close: (code, reason) => socket.close(code, reason),
         onMessage: (receive) => {

@@ -1,22 +1,36 @@
 import { type DocumentNode, type FieldNode, Kind, type SelectionSetNode, visit } from 'graphql';
 
+export interface WithoutRepeats {
+  /** The document itself when nothing was taken from it. */
+  readonly document: DocumentNode;
+  /** How often a selection names a field that it has named before. */
+  readonly repeats: number;
+}
+
 /**
- * The document without plain fields that a selection names again: they answer nothing more, and validation compares each
- * with each. Returns the document itself when there are none.
+ * A document without the plain fields that a selection names again: they answer nothing more, and validation compares each
+ * with each.
  */
-export function withoutRepeatedFields(document: DocumentNode): DocumentNode {
-  return visit(document, {
+export function withoutRepeatedFields(document: DocumentNode): WithoutRepeats {
+  let repeats = 0;
+  const rest = visit(document, {
     SelectionSet: (node): SelectionSetNode | undefined => {
       const seen = new Set<string>();
+      const plain = new Set<string>();
       const selections = node.selections.filter((selection) => {
-        if (selection.kind !== Kind.FIELD || !isPlain(selection)) return true;
-        if (seen.has(selection.name.value)) return false;
-        seen.add(selection.name.value);
+        if (selection.kind !== Kind.FIELD) return true;
+        const name = selection.alias?.value ?? selection.name.value;
+        if (seen.has(name)) repeats += 1;
+        seen.add(name);
+        if (!isPlain(selection)) return true;
+        if (plain.has(name)) return false;
+        plain.add(name);
         return true;
       });
       return selections.length === node.selections.length ? undefined : { ...node, selections };
     },
   });
+  return { document: rest, repeats };
 }
 
 function isPlain({ alias, arguments: given, directives, selectionSet }: FieldNode): boolean {

@@ -1,9 +1,12 @@
-import { type DocumentNode, type FragmentDefinitionNode, type GraphQLError, Kind, Lexer, type SelectionSetNode, Source, TokenKind } from 'graphql';
+import { type DocumentNode, type FragmentDefinitionNode, GraphQLError, Kind, Lexer, type SelectionSetNode, Source, TokenKind } from 'graphql';
 
 import { apiError } from '../answers/api-error.ts';
 
 /** What one operation may ask for, over any transport. */
-export const REQUEST_LIMITS = Object.freeze({ tokens: 1_000, depth: 8, aliases: 15, directives: 10, bodyBytes: 100_000 });
+export const REQUEST_LIMITS = Object.freeze({ tokens: 1_000, depth: 8, aliases: 15, directives: 10, repeats: 15, bodyBytes: 100_000 });
+
+/** No answer lists more errors than this: nobody reads them, and some documents would have hundreds. */
+export const MAX_ERRORS = 5;
 
 /** Made anew for each error: the HTTP library writes into it. */
 const requestError = () => ({ status: 400, spec: true });
@@ -11,6 +14,24 @@ const requestError = () => ({ status: 400, spec: true });
 function tooLarge(what: string, limit: number): GraphQLError {
   const message = `The document has more than ${limit} ${what}. Ask for less, or in several operations.`;
   return apiError('QUERY_TOO_LARGE', message, { limit, http: requestError() });
+}
+
+/** QUERY_TOO_LARGE if selections name their fields again and again, else null. */
+export function repeatsLimitError(repeats: number): GraphQLError | null {
+  return repeats > REQUEST_LIMITS.repeats ? tooLarge('repeated fields', REQUEST_LIMITS.repeats) : null;
+}
+
+/** One error for each message, and not too many of them or of the places they name: what a client needs to see its mistake. */
+export function fewErrors(errors: readonly GraphQLError[]): GraphQLError[] {
+  const first = new Map<string, GraphQLError>();
+  for (const error of errors) if (!first.has(error.message)) first.set(error.message, error);
+  return [...first.values()].slice(0, MAX_ERRORS).map(withFewPlaces);
+}
+
+function withFewPlaces(error: GraphQLError): GraphQLError {
+  const { message, nodes, path, extensions } = error;
+  if (nodes === undefined || nodes.length <= MAX_ERRORS) return error;
+  return new GraphQLError(message, { nodes: nodes.slice(0, MAX_ERRORS), path: path ?? null, extensions });
 }
 
 /** For a document whose validation was given up, for it would have taken too long. */

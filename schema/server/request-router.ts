@@ -6,6 +6,7 @@ import type { TokenCheck } from './api-token.ts';
 import type { DashboardFiles } from './dashboard-files.ts';
 import { GRAPHIQL_ASSETS, type GraphiqlPage } from './graphiql-page.ts';
 import { GRAPHQL_PATH, type GraphqlEngine } from './graphql-engine.ts';
+import { type ErrorCode } from '../answers/api-error.ts';
 import { refusesMethod, sendBody, sendError, sendJson } from './http-answers.ts';
 import type { OriginPolicy } from './origins.ts';
 import { readBody } from './request-body.ts';
@@ -78,26 +79,29 @@ export class RequestRouter {
     // The page holds no data, and has a place to type the token into.
     if (graphiql?.isVisit(request) === true) return graphiql.answerPage(request, response);
     if (origins.isForeign(request)) {
-      return sendError(request, response, 403, 'FORBIDDEN', 'Pages of this origin may not use this API: see ALLOWED_ORIGINS.');
+      return this.#refuse(request, response, 403, 'FORBIDDEN', 'Pages of this origin may not use this API: see ALLOWED_ORIGINS.');
     }
     if (!this.#isAuthorized(request, response)) return;
     if (request.headers.accept?.includes('text/event-stream') === true && this.#parts.eventStreams() >= MAX_EVENT_STREAMS) {
       response.setHeader('retry-after', 1);
-      return sendError(request, response, 503, 'TOO_MANY_SUBSCRIPTIONS', `This instance serves at most ${MAX_EVENT_STREAMS} event streams at a time.`);
+      return this.#refuse(request, response, 503, 'TOO_MANY_SUBSCRIPTIONS', `This instance serves at most ${MAX_EVENT_STREAMS} event streams at a time.`);
+    }
+    if (graphiql === null && request.method === 'GET' && !couldNotBeSimple(request)) {
+      return this.#refuse(request, response, 403, 'FORBIDDEN', 'Any page can make a browser send such a GET: POST the operation as JSON, or send content-type: application/json with it.');
     }
     if (request.method === 'POST' && !isJson(request.headers['content-type'])) {
       // Any page may make a browser post a form or plain text here; JSON it has to ask for first.
       response.setHeader('accept-post', 'application/json');
-      return sendError(request, response, 415, 'BAD_USER_INPUT', 'Send the operation as JSON, with content-type: application/json.');
+      return this.#refuse(request, response, 415, 'BAD_USER_INPUT', 'Send the operation as JSON, with content-type: application/json.');
     }
     if (request.method === 'GET' && !hasReadableParameters(request.url ?? '')) {
-      return sendError(request, response, 400, 'BAD_USER_INPUT', 'The parameters "variables" and "extensions" must be JSON objects.');
+      return this.#refuse(request, response, 400, 'BAD_USER_INPUT', 'The parameters "variables" and "extensions" must be JSON objects.');
     }
     if (request.method === 'POST') {
       const body = await readBody(request, REQUEST_LIMITS.bodyBytes);
       if (body === null) {
         response.setHeader('connection', 'close');
-        return sendError(request, response, 413, 'QUERY_TOO_LARGE', `A request has at most ${REQUEST_LIMITS.bodyBytes} bytes.`);
+        return this.#refuse(request, response, 413, 'QUERY_TOO_LARGE', `A request has at most ${REQUEST_LIMITS.bodyBytes} bytes.`);
       }
       // Where the engine looks for a body that has been read.
       Object.assign(request, { body });
@@ -105,10 +109,16 @@ export class RequestRouter {
     await engine(request, response);
   }
 
+  /** Before GraphQL: said and counted as if it had been there. */
+  #refuse(request: IncomingMessage, response: ServerResponse, status: number, code: ErrorCode, message: string): void {
+    this.#parts.metrics.errors.inc({ code });
+    sendError(request, response, status, code, message);
+  }
+
   #isAuthorized(request: IncomingMessage, response: ServerResponse): boolean {
     if (this.#parts.token.acceptsRequest(request)) return true;
     response.setHeader('www-authenticate', 'Bearer realm="Tributary"');
-    sendError(request, response, 401, 'UNAUTHENTICATED', 'This API needs a token: send it as "Authorization: Bearer <token>".');
+    this.#refuse(request, response, 401, 'UNAUTHENTICATED', 'This API needs a token: send it as "Authorization: Bearer <token>".');
     return false;
   }
 
@@ -139,6 +149,11 @@ function notReady(reason: string): object {
 function isJson(contentType: string | undefined): boolean {
   const type = contentType?.split(';')[0]?.trim().toLowerCase();
   return type === 'application/json' || type === 'application/graphql+json';
+}
+
+/** Whether a GET was sent on purpose: by our own page, or with a header that no other page can add without being asked first. */
+function couldNotBeSimple({ headers }: IncomingMessage): boolean {
+  return headers['sec-fetch-site'] === 'same-origin' || isJson(headers['content-type']) || headers.authorization !== undefined;
 }
 
 function hasReadableParameters(url: string): boolean {

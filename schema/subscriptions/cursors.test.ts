@@ -87,6 +87,24 @@ describe('on another instance', () => {
     expect(update?.points.find(({ start }) => start === old)).toMatchObject({ devices: { total: 0 } });
   });
 
+  test('a window that expired, and of which compaction has left a tombstone or nothing, is sent as zero', () => {
+    for (const left of ['tombstone', 'nothing']) {
+      const results = new HandFedResults();
+      const fed = handFedModel({ results });
+      const wanted = { resolution: 'MINUTE', windows: 1_500, filter: null } as const;
+      const old = NOON - 253 * MINUTE;
+      fed.feed(results.minute(old, 'CA', { ios: 7 }), results.minute(NOON, 'NY', { ios: 1 }));
+      const { cursor } = new TimeSeriesUpdates(fed.model, wanted, null).take() as TimeSeriesUpdate;
+      results.minute(NOON + 1_188 * MINUTE, 'NY', { ios: 1 });
+      results.minute(old, 'CA', null);
+      const other = handFedModel({ results });
+      other.model.apply(results.compacted().filter(({ value }) => left === 'tombstone' || value !== null));
+      other.model.followPositions(() => new Map(results.records.map(({ topic, partition, offset }) => [`${topic}-${partition}`, offset + 2])));
+      const update = new TimeSeriesUpdates(other.model, wanted, cursor).take();
+      expect([left, update?.kind, update?.points.find(({ start }) => start === old)?.devices.total]).toEqual([left, 'DELTA', 0]);
+    }
+  });
+
   test('a recreated topic is noticed, although its offsets look known: a snapshot', () => {
     const results = new HandFedResults();
     results.state('CA', { ios: 1 });

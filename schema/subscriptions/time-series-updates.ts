@@ -65,7 +65,8 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
   #pointsSinceCursor(): TimeSeriesPoint[] | null {
     const cursor = this.#resume.resumable(allRows(this.#rows));
     if (cursor === null || cursor.newestStartMs === null) return null;
-    return this.#changedPoints((window) => this.#hasChangedSince(window, cursor), cursor.newestStartMs);
+    // What expired since, wherever that was: of a window whose rows are gone from the topic there is nothing here to tell of it.
+    return this.#changedPoints((window) => this.#hasChangedSince(window, cursor), cursor.newestStartMs, this.#rows.expiredSince(cursor.newestStartMs));
   }
 
   #hasChangedSince(window: Window, cursor: CursorContent): boolean {
@@ -83,10 +84,10 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
   }
 
   /** Changed windows, however old, and every window that is new since `knownNewestMs`, empty ones too; ascending. */
-  #changedPoints(isChanged: (window: Window) => boolean, knownNewestMs: number | null): TimeSeriesPoint[] {
+  #changedPoints(isChanged: (window: Window) => boolean, knownNewestMs: number | null, expired: readonly number[] = []): TimeSeriesPoint[] {
     const { filter, windows } = this.#wanted;
     const { sizeMs } = this.#rows.definition;
-    const starts = new Set<number>();
+    const starts = new Set<number>(expired);
     for (const window of this.#rows.windows()) if (isChanged(window)) starts.add(window.startMs);
     const newestMs = this.#rows.newestStartMs;
     if (newestMs !== null && knownNewestMs !== null) {

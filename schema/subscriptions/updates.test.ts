@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { UNATTRIBUTED } from '../../processor/logins/names.ts';
+import { MINUTE_WINDOWS, UNATTRIBUTED } from '../../processor/logins/names.ts';
 import { STATE_CODES } from '../../processor/logins/states.ts';
 import type { TableChange } from '../../processor/streams/table/global-table-types.ts';
 import { type HandFedModel, handFedModel, HandFedResults, type TestCounts } from '../../tests/support/hand-fed-results.ts';
@@ -22,6 +22,9 @@ class StatesClient {
 
   receive(update: StatesUpdate | null): void {
     if (update === null) return;
+    // Logins are only ever added: what becomes less is a step back.
+    for (const { code, devices } of update.states) expect(devices.total).toBeGreaterThanOrEqual(this.states.get(code)?.devices.total ?? 0);
+    expect(new Set(update.states.map(({ code }) => code)).size).toBe(update.states.length);
     if (update.kind === 'SNAPSHOT') this.states.clear();
     for (const state of update.states) this.states.set(state.code, state);
     this.last = update;
@@ -44,21 +47,48 @@ class SeriesClient {
   }
 }
 
-type Change = { readonly feed: 'state' | 'minute'; readonly key: (typeof CODES)[number]; readonly minutes: number; readonly counts: TestCounts; readonly gone: boolean };
+/** When, in minutes from noon: mostly near now, some late, some so far ahead that others expire. */
+const minutes = fc.oneof({ weight: 6, arbitrary: fc.integer({ min: 0, max: 90 }) }, { weight: 1, arbitrary: fc.integer({ min: -1_450, max: 0 }) }, { weight: 1, arbitrary: fc.integer({ min: 90, max: 1_600 }) });
+const login = fc.record({ key: fc.constantFrom(...CODES), minutes, device: fc.constantFrom('ios' as const, 'android' as const, 'other' as const), times: fc.constantFrom(1, 1, 1, 2) });
+type TestLogin = typeof login extends fc.Arbitrary<infer T> ? T : never;
 
-const change: fc.Arbitrary<Change> = fc.record({
-  feed: fc.constantFrom('state', 'minute', 'minute'),
-  key: fc.constantFrom(...CODES),
-  // Mostly near now, some late, some jumping ahead so that others expire.
-  minutes: fc.oneof({ weight: 6, arbitrary: fc.integer({ min: 0, max: 90 }) }, { weight: 1, arbitrary: fc.integer({ min: -1_450, max: 0 }) }, { weight: 1, arbitrary: fc.integer({ min: 90, max: 1_600 }) }),
-  counts: fc.record({ ios: fc.nat({ max: 9 }), android: fc.nat({ max: 9 }), other: fc.nat({ max: 9 }) }),
-  gone: fc.boolean().map((roll) => roll),
-});
+/** The processor's part: adds logins up and writes rows with absolute values, late ones too, and tombstones for what expired. */
+class Processor {
+  readonly results: HandFedResults;
+  readonly #rows = new Map<string, { ios: number; android: number; other: number; lastLoginAtMs: number }>();
+  readonly #kept = new Map<number, Set<string>>();
+  #newestMs = 0;
 
-function write(results: HandFedResults, { feed, key, minutes, counts, gone }: Change): TableChange {
-  if (feed === 'state') return results.state(key, { ...counts, lastLoginAtMs: NOON + minutes * MINUTE });
-  // Tombstones come for old windows only, as the processor writes them.
-  return results.minute(NOON + minutes * MINUTE, key, gone && minutes < -1_300 ? null : counts);
+  constructor(results: HandFedResults) {
+    this.results = results;
+  }
+
+  count({ key, minutes: at, device, times }: TestLogin): TableChange[] {
+    const atMs = NOON + at * MINUTE;
+    // What is delivered twice is counted twice: each record is a login of its own.
+    const add = (name: string): TestCounts => {
+      const row = this.#rows.get(name) ?? { ios: 0, android: 0, other: 0, lastLoginAtMs: 0 };
+      row[device] += times;
+      row.lastLoginAtMs = Math.max(row.lastLoginAtMs, atMs);
+      this.#rows.set(name, row);
+      return { ...row };
+    };
+    this.#newestMs = Math.max(this.#newestMs, atMs);
+    const written = [this.results.state(key, add(key))];
+    if (atMs + MINUTE > this.#newestMs - MINUTE_WINDOWS.retentionMs) {
+      written.push(this.results.minute(atMs, key, add(`${atMs} ${key}`)));
+      this.#kept.set(atMs, (this.#kept.get(atMs) ?? new Set()).add(key));
+    }
+    return written;
+  }
+
+  /** Tombstones of the windows that are behind the retention. */
+  expire(): TableChange[] {
+    return [...this.#kept].filter(([startMs]) => startMs + MINUTE <= this.#newestMs - MINUTE_WINDOWS.retentionMs).flatMap(([startMs, keys]) => {
+      this.#kept.delete(startMs);
+      return [...keys].map((key) => this.results.minute(startMs, key, null));
+    });
+  }
 }
 
 function expectSameStates(client: StatesClient, { model }: HandFedModel): void {
@@ -82,62 +112,64 @@ const subjects = fc.record({
   filter: fc.constantFrom(null, ['CA', 'WY'] as const),
 });
 
-/** Batches of changes; `reconnect` drops the subscription and resumes it with the last cursor, there or elsewhere. */
-const runs = fc.array(fc.record({ changes: fc.array(change, { maxLength: 6 }), skip: fc.boolean(), reconnect: fc.constantFrom('no', 'no', 'here', 'elsewhere') }), { maxLength: 25 });
+/**
+ * Batches of logins. `reconnect` resumes with the last cursor: on the same instance, on one that starts now and reads what
+ * compaction has left, or on one that is behind and catches up while it is asked.
+ */
+const runs = fc.array(fc.record({ logins: fc.array(login, { maxLength: 6 }), expire: fc.boolean(), skip: fc.boolean(), reconnect: fc.constantFrom('no', 'no', 'here', 'restarted', 'behind') }), { maxLength: 25 });
+const RUNS = 500;
 
-/** Another instance, started just now: it read what compaction has left. */
-function anotherInstance(results: HandFedResults): HandFedModel {
-  const other = handFedModel({ results });
-  other.model.apply(results.compacted());
-  return other;
+/** Follows `steps` with a client that gets its updates from `subscribe`, and calls `compare` whenever it is up to date. */
+function follow<U>(steps: typeof runs extends fc.Arbitrary<infer T> ? T : never, client: { receive(update: U | null): void; readonly last: { readonly cursor: string } | null }, subscribe: (fed: HandFedModel, after: string | undefined) => { take(): U | null; ready(): boolean }, compare: (fed: HandFedModel) => void): void {
+  const results = new HandFedResults();
+  const processor = new Processor(results);
+  let fed = handFedModel({ results });
+  let updates = subscribe(fed, undefined);
+  client.receive(updates.take());
+  for (const { logins, expire, skip, reconnect } of steps) {
+    const known = results.records.length;
+    const changes = [...logins.flatMap((one) => processor.count(one)), ...(expire ? processor.expire() : [])];
+    fed.feed(...changes);
+    if (skip) continue;
+    if (reconnect === 'restarted') {
+      fed = handFedModel({ results });
+      fed.model.apply(results.compacted());
+    }
+    if (reconnect === 'behind') {
+      // The client saw the newest elsewhere, this instance has not read it yet.
+      client.receive(updates.take());
+      fed = handFedModel({ results });
+      fed.model.apply(results.records.slice(0, known));
+    }
+    if (reconnect !== 'no') updates = subscribe(fed, client.last?.cursor);
+    if (reconnect === 'behind') {
+      if (!updates.ready()) fed.feed(...changes);
+      else if (changes.length > 0) fed.feed(...changes);
+      expect(updates.ready()).toBe(true);
+    }
+    client.receive(updates.take());
+    compare(fed);
+  }
 }
 
 describe('snapshot and deltas replayed give what a query gives', () => {
   test('states', () => {
     fc.assert(
       fc.property(runs, (steps) => {
-        const results = new HandFedResults();
-        let fed = handFedModel({ results });
         const client = new StatesClient();
-        let updates = new StatesUpdates(fed.model, null);
-        client.receive(updates.take());
-        for (const { changes, skip, reconnect } of steps) {
-          fed.feed(...changes.map((one) => write(results, one)));
-          if (skip) continue;
-          if (reconnect === 'elsewhere') fed = anotherInstance(results);
-          if (reconnect !== 'no') {
-            updates = new StatesUpdates(fed.model, client.last?.cursor);
-            const update = updates.take();
-            expect(update?.kind).toBe('DELTA');
-            client.receive(update);
-          } else {
-            client.receive(updates.take());
-          }
-          expectSameStates(client, fed);
-        }
+        follow(steps, client, (fed, after) => new StatesUpdates(fed.model, after), (fed) => expectSameStates(client, fed));
       }),
-      { numRuns: 150 },
+      { numRuns: RUNS },
     );
   });
 
   test('timeSeries, late and expired windows among them', () => {
     fc.assert(
       fc.property(subjects, runs, (subject, steps) => {
-        const results = new HandFedResults();
-        let fed = handFedModel({ results });
         const client = new SeriesClient();
-        let updates = new TimeSeriesUpdates(fed.model, subject, null);
-        client.receive(updates.take());
-        for (const { changes, skip, reconnect } of steps) {
-          fed.feed(...changes.map((one) => write(results, one)));
-          if (skip) continue;
-          if (reconnect === 'elsewhere') fed = anotherInstance(results);
-          if (reconnect !== 'no') updates = new TimeSeriesUpdates(fed.model, subject, client.last?.cursor);
-          client.receive(updates.take());
-          expectSameSeries(client, fed, subject);
-        }
+        follow(steps, client, (fed, after) => new TimeSeriesUpdates(fed.model, subject, after), (fed) => expectSameSeries(client, fed, subject));
       }),
-      { numRuns: 200 },
+      { numRuns: RUNS },
     );
   });
 });

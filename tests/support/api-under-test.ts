@@ -2,6 +2,8 @@ import type { Logger } from '../../processor/streams/logger.ts';
 import { type ApiServer, type ApiServerOptions, startApiServer } from '../../schema/server/api-server.ts';
 import { type HandFedModel, handFedModel } from './hand-fed-results.ts';
 
+export { SILENT_LOGGER } from './hand-fed-results.ts';
+
 export interface ApiUnderTest {
   readonly server: ApiServer;
   readonly fed: HandFedModel;

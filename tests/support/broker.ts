@@ -2,7 +2,7 @@ import { appendFile, cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
-import { startLocalKafka, type LocalKafka } from '../../tools/local-kafka.ts';
+import { startLocalKafka, type LocalKafka, type LocalKafkaOptions } from '../../tools/local-kafka.ts';
 import type { LocalKafkaNode } from '../../tools/local-kafka-properties.ts';
 import { freePort } from '../../tools/ports.ts';
 import { createTopics, type TestTopic } from './topics.ts';
@@ -14,6 +14,8 @@ export interface TestBrokerOptions {
   readonly properties?: Readonly<Record<string, string>>;
   /** One node of several: tests/support/broker-cluster.ts. */
   readonly node?: LocalKafkaNode;
+  readonly otherListeners?: NonNullable<LocalKafkaOptions['otherListeners']>;
+  readonly formatArguments?: readonly string[];
 }
 
 /** A real Kafka that belongs to one test file: on a port of its own, with a directory of its own. */

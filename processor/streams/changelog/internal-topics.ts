@@ -1,6 +1,6 @@
 import type kafkajs from 'kafkajs';
 import type { KafkaCluster } from '../consumer/kafka-cluster.ts';
-import { hasCode, isBrokerAway } from '../consumer/kafka-errors.ts';
+import { asAccessDenied, hasCode, isBrokerAway } from '../consumer/kafka-errors.ts';
 import { messageOf, RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { repartitionSizes } from '../topology/repartition-sizes.ts';
@@ -197,7 +197,7 @@ async function createTopic(admin: kafkajs.Admin, plan: TopicPlan, replicationFac
     // Another instance that starts at the same moment made it.
     if (isTopicExists(error)) return;
     if (isBrokerAway(error)) throw error;
-    throw new StreamsError('INTERNAL_TOPIC_INVALID', `the topic ${plan.topic} cannot be created: ${messageOf(error)}`, { cause: error });
+    throw asAccessDenied(error, `making the topic ${plan.topic}, which is not there or must not be seen`) ?? new StreamsError('INTERNAL_TOPIC_INVALID', `the topic ${plan.topic} cannot be created: ${messageOf(error)}`, { cause: error });
   }
 }
 

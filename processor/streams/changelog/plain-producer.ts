@@ -1,5 +1,5 @@
 import { COORDINATOR_OF_GROUP, type CommittedOffset, type KafkaCluster, type TopicPartition } from '../consumer/kafka-cluster.ts';
-import { CODE, hasCode, isBrokerAway, isMisdirected } from '../consumer/kafka-errors.ts';
+import { asAccessDenied, CODE, hasCode, isBrokerAway, isMisdirected } from '../consumer/kafka-errors.ts';
 import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
@@ -95,6 +95,8 @@ export class PlainProducer implements StreamsProducer {
 
   #failure(step: string, error: unknown): StreamsError {
     if (error instanceof StreamsError) return error;
+    const denied = asAccessDenied(error, `${step} of ${this.#groupId}`);
+    if (denied !== undefined) return denied;
     const lost = hasCode(error, CODE.ILLEGAL_GENERATION, CODE.UNKNOWN_MEMBER_ID, CODE.REBALANCE_IN_PROGRESS);
     const code = lost ? 'TASK_FENCED' : isBrokerAway(error) ? 'BROKER_AWAY' : 'COMMIT_FAILED';
     return new StreamsError(code, `${this.#groupId}: ${step} failed: ${messageOf(error)}`, { cause: error });

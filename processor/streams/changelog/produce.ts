@@ -1,7 +1,7 @@
 import { CompressionCodec } from '../consumer/compression.ts';
 import type { KafkaCluster, TransactionIdentity } from '../consumer/kafka-cluster.ts';
 import { LeaderNotKnownError } from '../consumer/kafka-cluster.ts';
-import { CODE, hasCode } from '../consumer/kafka-errors.ts';
+import { asAccessDenied, CODE, hasCode } from '../consumer/kafka-errors.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
 import { encodeBatch, type RecordToSend } from './batch-encoder.ts';
@@ -70,7 +70,7 @@ const MAX_SEQUENCE = 0x7fffffff;
 
 /**
  * Sends everything, one round of requests per batch number, and awaits every ack. Any failure is indefinite.
- * @throws StreamsError RECORD_TOO_LARGE naming the topic; else what kafkajs throws.
+ * @throws StreamsError RECORD_TOO_LARGE or BROKER_ACCESS_DENIED naming the topics; else what kafkajs throws.
  */
 export async function produce(cluster: ProduceCluster, records: readonly OutgoingRecord[], who: ProduceIdentity): Promise<OffsetMap> {
   const nextOffsets = new Map<string, number>();
@@ -118,7 +118,7 @@ async function produceTo(cluster: ProduceCluster, leader: number, parts: readonl
     topics: [...topics].map(([topic, partitions]) => ({ topic, partitions })),
   });
   const answer = (await broker.connectionPool.send(request).catch((error: unknown) => {
-    if (!hasCode(error, CODE.MESSAGE_TOO_LARGE)) throw error;
+    if (!hasCode(error, CODE.MESSAGE_TOO_LARGE)) throw asAccessDenied(error, `writing to ${[...topics.keys()].join(', ')}`) ?? error;
     const named = [...new Set(oversized.length > 0 ? oversized : topics.keys())].join(', ');
     throw new StreamsError('RECORD_TOO_LARGE', `a record for ${named} is larger than the topic takes: raise its max.message.bytes (${messageOf(error)})`, { cause: error });
   })) as ProduceResponse;

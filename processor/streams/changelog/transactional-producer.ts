@@ -1,6 +1,6 @@
 import { describeTransaction, type TransactionState } from '../consumer/describe-transaction.ts';
 import { COORDINATOR_OF_GROUP, COORDINATOR_OF_TRANSACTION, fetchCommitted, type Broker, type CommittedOffset, type KafkaCluster, type TopicPartition, type TransactionIdentity } from '../consumer/kafka-cluster.ts';
-import { CODE, hasCode, isBrokerAway, isFenced, isMisdirected } from '../consumer/kafka-errors.ts';
+import { asAccessDenied, CODE, hasCode, isBrokerAway, isFenced, isMisdirected } from '../consumer/kafka-errors.ts';
 import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
@@ -137,7 +137,10 @@ export class TransactionalProducer implements StreamsProducer {
       const identity = this.#ready();
       const names = new Set(records.map((r) => topicPartition(r.topic, r.partition)));
       await this.#track(records);
-      await this.#addPartitions(identity, [...names].filter((name) => !this.#added.has(name)));
+      const topics = [...new Set(records.map(({ topic }) => topic))].join(', ');
+      await this.#addPartitions(identity, [...names].filter((name) => !this.#added.has(name))).catch((error: unknown) => {
+        throw asAccessDenied(error, `writing to ${topics} as ${identity.transactionalId}`) ?? error;
+      });
       // Side by side: two round trips less. Both have ended when this one does, whether it fails or not.
       const [produced, taken] = await Promise.allSettled([
         produce(this.#cluster, records, { identity, sequences: this.#sequences }),
@@ -234,6 +237,8 @@ export class TransactionalProducer implements StreamsProducer {
 
   #failure(step: string, error: unknown): StreamsError {
     if (error instanceof StreamsError) return error;
+    const denied = asAccessDenied(error, `writing with the transactional id ${this.#options.transactionalId}`);
+    if (denied !== undefined) return denied;
     const code = isFenced(error) ? 'TASK_FENCED' : isBrokerAway(error) ? 'BROKER_AWAY' : 'COMMIT_FAILED';
     return new StreamsError(code, `${this.#options.transactionalId}: ${step} failed: ${messageOf(error)}`, { cause: error });
   }

@@ -2,7 +2,7 @@ import kafkajs from 'kafkajs';
 import type { Logger } from '../logger.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import { COORDINATOR_OF_GROUP, type GroupMemberInfo, type KafkaCluster } from './kafka-cluster.ts';
-import { CODE, hasCode, isBrokerAway } from './kafka-errors.ts';
+import { asAccessDenied, CODE, hasCode, isBrokerAway } from './kafka-errors.ts';
 
 const { MemberAssignment, MemberMetadata } = kafkajs.AssignerProtocol;
 
@@ -111,7 +111,7 @@ export class GroupMember {
           this.#generationId = -1;
           this.#options.onLost();
         } else if (!hasCode(error, CODE.REBALANCE_IN_PROGRESS, CODE.MEMBER_ID_REQUIRED) && !isBrokerAway(error)) {
-          this.#options.onFatal(new StreamsError('THREAD_FAILED', `the group ${this.#options.groupId} refused this member: ${messageOf(error)}`, { cause: error }));
+          this.#options.onFatal(asAccessDenied(error, `joining the group ${this.#options.groupId}`) ?? new StreamsError('THREAD_FAILED', `the group ${this.#options.groupId} refused this member: ${messageOf(error)}`, { cause: error }));
           return;
         } else {
           this.#logger.debug({ error: messageOf(error) }, 'group request failed');

@@ -1,6 +1,8 @@
 import kafkajs from 'kafkajs';
 import type { KafkaConnectionConfig } from '../kafka-connection-config.ts';
+import type { StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import { asAccessDenied } from './kafka-errors.ts';
 import type { HeaderList } from '../topology/record.ts';
 import { topicIds } from './topic-ids.ts';
 
@@ -26,6 +28,7 @@ export interface Broker {
   addPartitionsToTxn(request: TransactionIdentity & { topics: TopicPartitions[] }): Promise<unknown>;
   addOffsetsToTxn(request: TransactionIdentity & { groupId: string }): Promise<unknown>;
   txnOffsetCommit(request: TransactionIdentity & { groupId: string; topics: TopicOffsets[] }): Promise<unknown>;
+  findGroupCoordinator(request: { groupId: string; coordinatorType: number }): Promise<unknown>;
   endTxn(request: TransactionIdentity & { transactionResult: boolean }): Promise<unknown>;
   produce(request: ProduceRequest): Promise<ProduceResponse>;
 }
@@ -223,7 +226,11 @@ export class KafkaCluster {
   /** Makes the cluster keep metadata of these topics. @throws when one does not exist. */
   async track(topics: readonly string[]): Promise<void> {
     await this.connect();
-    await this.#cluster.addMultipleTargetTopics(topics);
+    try {
+      await this.#cluster.addMultipleTargetTopics(topics);
+    } catch (error) {
+      throw asAccessDenied(error, `seeing the topics ${topics.join(', ')}`) ?? error;
+    }
   }
 
   /** After NOT_LEADER and its like: forget what was known of leaders and coordinators. */
@@ -253,9 +260,22 @@ export class KafkaCluster {
     const known = this.#coordinators.get(key);
     if (known !== undefined) return known;
     await this.connect();
-    const found = await this.#cluster.findGroupCoordinator({ groupId: id, coordinatorType: type });
+    const found = await this.#cluster.findGroupCoordinator({ groupId: id, coordinatorType: type }).catch(async (error: unknown) => {
+      throw (await this.#whyNoCoordinator(type, id)) ?? error;
+    });
     this.#coordinators.set(key, found);
     return found;
+  }
+
+  /** kafkajs says only that there is none, and keeps to itself that the broker forbids to ask. */
+  async #whyNoCoordinator(type: number, id: string): Promise<StreamsError | undefined> {
+    try {
+      const broker = await this.#cluster.findControllerBroker();
+      await broker.findGroupCoordinator({ groupId: id, coordinatorType: type });
+    } catch (error) {
+      return asAccessDenied(error, type === COORDINATOR_OF_GROUP ? `joining the group ${id}` : `writing with the transactional id ${id}`);
+    }
+    return undefined;
   }
 
   forgetCoordinator(type: number, id: string): void {
@@ -318,7 +338,7 @@ export class KafkaCluster {
     const coordinator = await this.coordinator(COORDINATOR_OF_GROUP, groupId);
     return fetchCommitted(coordinator, groupId, partitions).catch((error: unknown) => {
       this.forgetCoordinator(COORDINATOR_OF_GROUP, groupId);
-      throw error;
+      throw asAccessDenied(error, `reading the offsets of the group ${groupId}`) ?? error;
     });
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import kafkajs from 'kafkajs';
-import { asFatalConnectionError, CODE, hasCode, isBrokerAway, isFenced, isMisdirected, kafkaCode } from './kafka-errors.ts';
+import { asAccessDenied, asFatalConnectionError, CODE, hasCode, isBrokerAway, isFenced, isMisdirected, kafkaCode } from './kafka-errors.ts';
 
 const { KafkaJSConnectionError, KafkaJSNumberOfRetriesExceeded, KafkaJSProtocolError, KafkaJSRequestTimeoutError } = kafkajs;
 
@@ -69,4 +69,17 @@ test('errors at start that no waiting mends name the setting', () => {
   expect(fatal(new Error('self-signed certificate'))).toEqual(['BROKER_TLS_FAILED', 'KAFKA_SSL']);
   expect(fatal(givenUp(new KafkaJSConnectionError('Connection error: getaddrinfo ENOTFOUND kafka', { code: 'ENOTFOUND' })))).toEqual(['BROKER_NAME_UNKNOWN', 'KAFKA_BROKERS']);
   expect(fatal(new KafkaJSConnectionError('refused', { code: 'ECONNREFUSED' }))).toEqual([undefined, undefined]);
+});
+
+test('a right that is missing is found in whatever kafkajs makes of it, and what was wanted is named', () => {
+  for (const code of [29, 30, 31, 53]) {
+    const several = Object.assign(new Error('Topic creation errors'), { errors: [answered(36), answered(code)] });
+    for (const error of [answered(code), givenUp(answered(code)), several, { code }]) {
+      expect(asAccessDenied(error, 'writing to words')).toMatchObject({ code: 'BROKER_ACCESS_DENIED', message: expect.stringMatching(/^writing to words: /) });
+    }
+    expect(asFatalConnectionError(answered(code), ['kafka:9092'])?.code).toBe('BROKER_ACCESS_DENIED');
+  }
+  const known = asAccessDenied(answered(29), 'reading words');
+  expect(asAccessDenied(known, 'running')).toBe(known);
+  for (const error of [answered(3), answered(27), givenUp(answered(7)), new Error('x'), undefined]) expect(asAccessDenied(error, 'x')).toBeUndefined();
 });

@@ -107,11 +107,34 @@ export function isBrokerAway(error: unknown): boolean {
   return hasCode(error, ...NOT_NOW) || isMisdirected(error);
 }
 
+/** kafkajs asked every broker for the coordinator, and says no more than that it got no answer. */
+export function isCoordinatorNotFound(error: unknown): boolean {
+  return chain(error).some(({ name }) => name === 'KafkaJSGroupCoordinatorNotFound');
+}
+
+/** Topic, group, cluster and transactional id authorization failed. */
+const ACCESS_DENIED = [29, 30, 31, 53] as const;
+
 /**
- * Errors that waiting cannot mend: a name that does not resolve, failed authentication, failed TLS.
+ * BROKER_ACCESS_DENIED if Kafka's access lists are why, else undefined. `what` names the thing and what was wanted of it, as
+ * `writing to logins`: Kafka itself does not say.
+ */
+export function asAccessDenied(error: unknown, what: string): StreamsError | undefined {
+  if (error instanceof StreamsError && error.code === 'BROKER_ACCESS_DENIED') return error;
+  // An answer about several topics is several errors in one.
+  const { errors } = typeof error === 'object' && error !== null && 'errors' in error ? error : { errors: undefined };
+  const denied = [error, ...(Array.isArray(errors) ? (errors as unknown[]) : [])].find((one) => hasCode(one, ...ACCESS_DENIED));
+  if (denied === undefined) return undefined;
+  return new StreamsError('BROKER_ACCESS_DENIED', `${what}: Kafka's access lists do not allow it to this user (${messageOf(denied)}); docs/operations.md lists the rights that are needed`, { cause: error });
+}
+
+/**
+ * Errors that waiting cannot mend: a name that does not resolve, failed authentication, failed TLS, a right that is missing.
  * Asked at start only; later a name server may be away like any broker.
  */
 export function asFatalConnectionError(error: unknown, brokers: readonly string[]): StreamsError | undefined {
+  const denied = asAccessDenied(error, 'starting');
+  if (denied !== undefined) return denied;
   const all = chain(error);
   const text = all.map((e) => messageOf(e)).join(' ') + messageOf(error);
   const where = `KAFKA_BROKERS ${brokers.join(',')}`;

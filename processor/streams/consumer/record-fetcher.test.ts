@@ -87,12 +87,22 @@ test('a partition without a leader, and one that the broker refuses, are named',
   expect(await take(fetcher, 1)).toEqual(['b']);
   expect(told.at(-1)).toEqual([false, '']);
 
-  const TOPIC_AUTHORIZATION_FAILED = 29;
-  orphan.errorCode = TOPIC_AUTHORIZATION_FAILED;
+  const REPLICA_NOT_AVAILABLE = 9;
+  orphan.errorCode = REPLICA_NOT_AVAILABLE;
   await until(() => told.at(-1)?.[0] === true);
-  expect(told.at(-1)?.[1]).toBe('t-1 cannot be read: the broker answers with error 29');
+  expect(told.at(-1)?.[1]).toBe('t-1 cannot be read: the broker answers with error 9');
   fetcher.remove('t', 1);
   expect(told.at(-1)).toEqual([false, '']);
+});
+
+test('a topic that must not be read is no trouble that passes: it is thrown, and named', async () => {
+  const brokers = new FakeBrokers();
+  const forbidden = brokers.add('secret', 0, 1, ['a']);
+  const TOPIC_AUTHORIZATION_FAILED = 29;
+  forbidden.errorCode = TOPIC_AUTHORIZATION_FAILED;
+  const fetcher = open(brokers);
+  fetcher.seek('secret', 0, 0);
+  await expect(take(fetcher, 1)).rejects.toMatchObject({ code: 'BROKER_ACCESS_DENIED', message: expect.stringContaining('secret') });
 });
 
 test('an answer to a fetch from before a seek, or of a partition removed since, is dropped', async () => {

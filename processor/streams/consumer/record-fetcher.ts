@@ -3,7 +3,7 @@ import { messageOf, StreamsError } from '../errors.ts';
 import { fetchRequest, type decodeFetchResponse, type FetchedBytes, type FetchOptions } from './fetch-protocol.ts';
 import { READ_COMMITTED, type Broker, type KafkaCluster } from './kafka-cluster.ts';
 import { UnsupportedCompressionError } from './compression.ts';
-import { CODE } from './kafka-errors.ts';
+import { asAccessDenied, CODE } from './kafka-errors.ts';
 import { CorruptRecordError, decodeRecordSet, UnsupportedRecordFormatError, type FetchedRecord } from './record-batch.ts';
 
 /** What one fetch brought of one partition. `records` may be empty: the position and the end still say something. */
@@ -120,7 +120,8 @@ export class RecordFetcher {
 
   /**
    * What has arrived, or [] after `timeoutMs` or `wake`.
-   * @throws CorruptRecordError and its like: bytes that cannot be read must not be skipped.
+   * @throws CorruptRecordError and its like: bytes that cannot be read must not be skipped; StreamsError
+   *   BROKER_ACCESS_DENIED.
    */
   async take(timeoutMs: number): Promise<readonly FetchedPartition[]> {
     if (this.#arrived.length === 0 && this.#failure === undefined && timeoutMs > 0 && !this.#closed) {
@@ -213,6 +214,7 @@ export class RecordFetcher {
         if (!leaderless) return;
         await this.#cluster.refresh();
       } catch (error) {
+        if (error instanceof StreamsError) return this.#failWith(error);
         this.#trouble(METADATA, messageOf(error));
         await this.#cluster.refresh().catch(() => undefined);
       }
@@ -260,9 +262,7 @@ export class RecordFetcher {
       } catch (error) {
         if (this.#closed) return;
         if (error instanceof CorruptRecordError || error instanceof UnsupportedRecordFormatError || error instanceof StreamsError) {
-          this.#failure = error;
-          this.wake();
-          return;
+          return this.#failWith(error);
         }
         this.#logger.debug({ nodeId, error: messageOf(error) }, 'fetch failed');
         for (const { topic } of asked) this.#doubtful.add(topic);
@@ -296,6 +296,8 @@ export class RecordFetcher {
       if (position === undefined || position.epoch !== epochs[index]) continue;
       if (this.#positions.get(`${part.topic}-${String(part.partition)}`) !== position) continue;
       const outOfRange = part.errorCode === CODE.OFFSET_OUT_OF_RANGE;
+      const denied = asAccessDenied({ code: part.errorCode }, `reading the topic ${part.topic}`);
+      if (denied !== undefined) throw denied;
       if (!outOfRange) position.refusedAt = undefined;
       else position.refusedAt ??= performance.now();
       const confirmed = performance.now() - (position.refusedAt ?? Infinity) >= this.#outOfRangeAfterMs;
@@ -330,6 +332,11 @@ export class RecordFetcher {
       if (!(error instanceof UnsupportedCompressionError)) throw error;
       throw new StreamsError('COMPRESSION_UNKNOWN', `${topic}-${String(partition)} holds a batch behind offset ${String(offset)} that cannot be unpacked: ${error.message}. Start a release that reads it; nothing is lost meanwhile`, { cause: error });
     }
+  }
+
+  #failWith(error: Error): void {
+    this.#failure = error;
+    this.wake();
   }
 
   #trouble(source: string, reason: string): void {

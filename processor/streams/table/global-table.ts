@@ -1,8 +1,8 @@
 import { KafkaCluster, READ_COMMITTED } from '../consumer/kafka-cluster.ts';
-import { asFatalConnectionError, hasCode, CODE } from '../consumer/kafka-errors.ts';
+import { asAccessDenied, asFatalConnectionError, hasCode, CODE } from '../consumer/kafka-errors.ts';
 import { RecordFetcher, type FetchedPartition } from '../consumer/record-fetcher.ts';
 import { parseTopicPartition, topicPartition } from '../changelog/streams-producer.ts';
-import { messageOf } from '../errors.ts';
+import { messageOf, type StreamsError } from '../errors.ts';
 import type { KafkaConnectionConfig } from '../kafka-connection-config.ts';
 import type { Logger } from '../logger.ts';
 import type { GlobalTable, GlobalTableOptions, GlobalTableState, TableChange } from './global-table-types.ts';
@@ -10,6 +10,8 @@ import type { GlobalTable, GlobalTableOptions, GlobalTableState, TableChange } f
 const RETRY_MS = 500;
 const TAKE_TIMEOUT_MS = 250;
 const MAX_WAIT_MS = 500;
+/** A broker answers every half second: one that is silent for so long may have news that it does not tell. */
+const SILENT_AFTER_MS = 3_000;
 
 /** A live copy of compacted topics. Topics that do not exist yet are waited for. */
 export function createGlobalTable(connection: KafkaConnectionConfig, options: GlobalTableOptions, logger: Logger): GlobalTable {
@@ -20,6 +22,7 @@ interface PartitionProgress {
   position: number;
   /** End of the committed records, as last heard; undefined before the first answer. */
   end: number | undefined;
+  heardAtMs: number;
 }
 
 /**
@@ -100,6 +103,11 @@ class FetchedGlobalTable implements GlobalTable {
     try {
       return await this.#fetcher.take(TAKE_TIMEOUT_MS);
     } catch (error) {
+      const denied = asAccessDenied(error, 'reading the results');
+      if (denied !== undefined && !this.#caughtUpOnce) {
+        this.#fatal(denied);
+        return [];
+      }
       this.#unreadable = messageOf(error);
       this.#logger.error({ error: this.#unreadable }, 'a result topic cannot be read');
       await this.#fetcher.close();
@@ -143,7 +151,7 @@ class FetchedGlobalTable implements GlobalTable {
           const partitions = this.#cluster.partitionCount(topic);
           if (partitions > 0) {
             for (let partition = 0; partition < partitions; partition += 1) {
-              this.#progress.set(topicPartition(topic, partition), { position: 0, end: undefined });
+              this.#progress.set(topicPartition(topic, partition), { position: 0, end: undefined, heardAtMs: performance.now() });
               this.#fetcher.seek(topic, partition, 0);
             }
             break;
@@ -155,8 +163,7 @@ class FetchedGlobalTable implements GlobalTable {
           const fatal = asFatalConnectionError(error, this.#brokers);
           // A name that does not resolve may be a name server that is away.
           if (fatal !== undefined && fatal.code !== 'BROKER_NAME_UNKNOWN') {
-            this.#closed = true;
-            this.#options.onFatal(fatal);
+            this.#fatal(fatal);
             return;
           }
           const missing = hasCode(error, CODE.UNKNOWN_TOPIC_OR_PARTITION);
@@ -170,6 +177,11 @@ class FetchedGlobalTable implements GlobalTable {
     this.#waitingFor = null;
   }
 
+  #fatal(error: StreamsError): void {
+    this.#closed = true;
+    this.#options.onFatal(error);
+  }
+
   #apply(part: FetchedPartition): void {
     const { topic, partition } = part;
     const progress = this.#progress.get(topicPartition(topic, partition));
@@ -178,6 +190,7 @@ class FetchedGlobalTable implements GlobalTable {
     for (const { offset, timestampMs, key, value } of part.records) if (key !== null) changes.push({ topic, partition, offset, timestampMs, key, value });
     progress.position = part.nextOffset;
     progress.end = part.lastStableOffset;
+    progress.heardAtMs = performance.now();
     if (changes.length > 0) this.#options.onChanges(changes);
   }
 
@@ -185,8 +198,10 @@ class FetchedGlobalTable implements GlobalTable {
     if (this.#waitingFor !== null) return this.#waitingFor;
     if (this.#away !== null) return this.#away;
     let behind = 0;
-    for (const { position, end } of this.#progress.values()) {
+    const silentSinceMs = performance.now() - SILENT_AFTER_MS;
+    for (const { position, end, heardAtMs } of this.#progress.values()) {
       if (end === undefined) return this.#unreadable ?? 'reading the result topics for the first time';
+      if (heardAtMs < silentSinceMs) return `Kafka has not answered for over ${String(SILENT_AFTER_MS / 1_000)} s`;
       behind += Math.max(0, end - position);
     }
     return behind === 0 ? null : `catching up: ${String(behind)} records of the result topics to go`;

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
+import { asAccessDenied } from '../consumer/kafka-errors.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { ThreadInit } from '../streams-config.ts';
@@ -63,7 +64,7 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
-  const code = error instanceof StreamsError ? error.code : 'THREAD_FAILED';
-  tell({ kind: 'failed', code, message: messageOf(error), stack: error instanceof Error ? error.stack : undefined });
+  const known = error instanceof StreamsError ? error : asAccessDenied(error, 'running');
+  tell({ kind: 'failed', code: known?.code ?? 'THREAD_FAILED', message: messageOf(known ?? error), stack: error instanceof Error ? error.stack : undefined });
 }
 port.close();
