@@ -12,19 +12,20 @@ import {
 } from './api/documents.ts';
 import { query, QueryError } from './api/http.ts';
 import { connectWebSocket } from './api/websocket-transport.ts';
-import { initialState, pause, resume, withData, withProblem } from './state/dashboard-state.ts';
+import { initialState, pause, resume, withData, withHeard, withProblem } from './state/dashboard-state.ts';
 import { NewsBatch } from './state/news-batch.ts';
 import { RANGES, windowsFor } from './state/ranges.ts';
 import { RateRing } from './state/rate-ring.ts';
 import { applySeriesUpdate, emptySeries, seriesKey } from './state/series-model.ts';
 import { applyStatesUpdate } from './state/states-model.ts';
 import { Store } from './state/store.ts';
+import { followTasks } from './state/task-moves.ts';
 import { applyTheme } from './theme.ts';
 import { readUrl, writeUrl } from './url-state.ts';
 import type { Channel } from './api/live-feed.ts';
 import type { Problem } from './api/transport.ts';
 import type { StateCode, TimeSeriesUpdate } from './api/types.ts';
-import type { DashboardState, Dated, Panel } from './state/dashboard-state.ts';
+import type { DashboardState, Dated, LiveData, Panel } from './state/dashboard-state.ts';
 import type { SeriesModel } from './state/series-model.ts';
 import type { Preferences } from './url-state.ts';
 
@@ -147,6 +148,12 @@ export class Dashboard {
     });
   }
 
+  /** A panel's news: applied with what else comes in meanwhile, dated with when it came. */
+  #take(panel: Panel, patch: (data: LiveData) => Partial<LiveData>): void {
+    const at = Date.now();
+    this.#news.add((state) => withHeard(withData(state, patch(state.data)), panel, at));
+  }
+
   #problem(panel: Panel): (problem: Problem | null) => void {
     return (problem) => this.#update((state) => withProblem(state, panel, problem));
   }
@@ -175,7 +182,7 @@ export class Dashboard {
       take: ({ states: update }, resumed) => {
         // What came in during an absence is no rate.
         if (resumed || update.kind === 'SNAPSHOT') this.#rate.reset();
-        this.#news.add((state) => withData(state, { states: applyStatesUpdate(state.data.states, update) }));
+        this.#take('states', ({ states }) => ({ states: applyStatesUpdate(states, update) }));
         return update.cursor;
       },
       problem: this.#problem('states'),
@@ -195,7 +202,7 @@ export class Dashboard {
       { resolution: range.resolution, windows, intervalMs: range.intervalMs, ...(code === null ? {} : { states: [code] }) },
       {
         take: ({ timeSeries }, resumed) => {
-          this.#news.add((state) => withData(state, { [panel]: merge(state.data[panel], timeSeries, resumed) }));
+          this.#take(panel, (data) => ({ [panel]: merge(data[panel], timeSeries, resumed) }));
           return timeSeries.cursor;
         },
         problem: this.#problem(panel),
@@ -205,7 +212,7 @@ export class Dashboard {
 
   #insightsChannel(): Channel {
     const show = (value: { insights: NonNullable<DashboardState['data']['insights']>['value'] }): null => {
-      this.#news.add((state) => withData(state, { insights: dated(value.insights) }));
+      this.#take('insights', () => ({ insights: dated(value.insights) }));
       return null;
     };
     return channel('all', InsightsLiveDocument, { intervalMs: SLOW_INTERVAL_MS }, {
@@ -217,7 +224,7 @@ export class Dashboard {
 
   #qualityChannel(): Channel {
     const show = (value: { dataQuality: NonNullable<DashboardState['data']['quality']>['value'] }): null => {
-      this.#news.add((state) => withData(state, { quality: dated(value.dataQuality) }));
+      this.#take('quality', () => ({ quality: dated(value.dataQuality) }));
       return null;
     };
     return channel('all', DataQualityLiveDocument, { intervalMs: SLOW_INTERVAL_MS }, {
@@ -229,7 +236,8 @@ export class Dashboard {
 
   #processorChannel(): Channel {
     const show = (value: { processor: NonNullable<DashboardState['data']['processor']>['value'] }): null => {
-      this.#news.add((state) => withData(state, { processor: dated(value.processor) }));
+      const processor = dated(value.processor);
+      this.#take('processor', ({ homes }) => ({ processor, homes: followTasks(homes, processor.value, processor.receivedAt) }));
       return null;
     };
     return channel('all', ProcessorLiveDocument, { intervalMs: SLOW_INTERVAL_MS }, {

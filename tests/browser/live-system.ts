@@ -29,12 +29,25 @@ const answers = z.object({
     missing: z.array(z.object({ field: z.string(), count: z.number() })),
     invalid: z.array(z.object({ field: z.string(), count: z.number() })),
   }),
+  insights: z.object({
+    topState: z.object({ code: z.string() }).nullable(),
+    moreIos: z.array(z.object({ code: z.string() })),
+    moreAndroid: z.array(z.object({ code: z.string() })),
+    byGdpClass: z.array(z.object({ class: z.string(), devices: counts })),
+  }),
 });
 export type Answers = z.infer<typeof answers>;
+
+const snapshot = z
+  .object({ cursor: z.string(), totals: counts, states: z.array(z.object({ code: z.string(), devices: counts })) })
+  .transform(({ totals: { ios, android, other, total }, ...rest }) => ({ ...rest, totals: [ios, android, other, total] }));
+/** `totals`: iOS, Android, other, all. */
+export type StatesSnapshot = z.infer<typeof snapshot>;
 
 const QUERY = `{
   states { nodes { code name devices { ...C } gdp { millionsUsd class } } totals { ...C } unattributed { ...C } }
   dataQuality { consumed counted deadLettered deadLetters { reason count } missing { field count } invalid { field count } }
+  insights { topState { code } moreIos { code } moreAndroid { code } byGdpClass { class devices { ...C } } }
 }
 fragment C on DeviceCounts { ios android other total }`;
 
@@ -135,6 +148,22 @@ export class LiveSystem {
     });
     const body = z.object({ data: answers }).parse(await response.json());
     return body.data;
+  }
+
+  /** All states and the cursor at which the API stands: the first update of a subscription, over SSE. */
+  async snapshot(): Promise<StatesSnapshot> {
+    const response = await fetch(`${this.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+      body: JSON.stringify({ query: 'subscription { states { cursor totals { ios android other total } states { code devices { ios android other total } } } }' }),
+    });
+    let text = '';
+    for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += chunk;
+      const data = /^data: (.+)\n/m.exec(text)?.[1];
+      if (data !== undefined) return z.object({ data: z.object({ states: snapshot }) }).parse(JSON.parse(data)).data.states;
+    }
+    throw new Error(`no update came: ${text}`);
   }
 
   async stop(): Promise<void> {

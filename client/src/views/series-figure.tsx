@@ -1,6 +1,6 @@
 import { useId, useRef, useState } from 'preact/hooks';
-import { DEVICE_NAMES, formatAge, formatCount, formatShare, formatWindow, shareOf } from '../format.ts';
-import { shownNow } from '../state/dashboard-state.ts';
+import { DEVICE_NAMES, formatAge, formatCount, formatShare, formatWindow, plural, shareOf } from '../format.ts';
+import { knownUntil, shownNow } from '../state/dashboard-state.ts';
 import { RANGES } from '../state/ranges.ts';
 import { seriesKey } from '../state/series-model.ts';
 import { DEVICES } from '../state/series-ring.ts';
@@ -70,12 +70,13 @@ interface SeriesFigureProps {
 /** A live series with its legend, exact values, summary and table. */
 export function SeriesFigure({ panel, code, height, where }: SeriesFigureProps): JSX.Element {
   const dashboard = useDashboard();
-  const { series, version, preferences, now, lastHeardAt, live, freshness, problem } = useSelect((state) => ({
+  const { series, version, preferences, now, known, live, freshness, problem } = useSelect((state) => ({
     series: state.shown[panel],
     version: state.shown[panel]?.version,
     preferences: state.preferences,
     now: shownNow(state),
-    lastHeardAt: state.lastHeardAt,
+    // While all is well this is the clock, which `now` says already.
+    known: state.link.phase === 'live' && !state.problems[panel] ? 0 : knownUntil(state, panel),
     live: state.link.phase === 'live',
     freshness: state.shown.states?.freshness,
     problem: state.problems[panel],
@@ -99,7 +100,7 @@ export function SeriesFigure({ panel, code, height, where }: SeriesFigureProps):
       spanMs: range.spanMs,
       stepMs: range.stepMs,
       to,
-      knownUntil: live && !problem ? Math.max(now, to) : lastHeardAt,
+      knownUntil: live && !problem ? Math.max(now, to) : known,
       settledUntil: behind ? Math.min(now, asOf) : now,
     });
   }
@@ -119,6 +120,7 @@ export function SeriesFigure({ panel, code, height, where }: SeriesFigureProps):
   const shownWindow = cursor === null ? latest : view.windows[cursor];
   const toggle = (device: (typeof DEVICES)[number]): void =>
     dashboard.prefer({ hidden: hidden.includes(device) ? hidden.filter((entry) => entry !== device) : [...hidden, device] });
+  const revised = view.windows.filter((window) => window.state === 'revised').length;
   const summary = summaryOf(view, atNewest ? `${range.spoken.replace('last ', '')} up to the newest login` : range.spoken, where);
 
   return (
@@ -157,7 +159,10 @@ export function SeriesFigure({ panel, code, height, where }: SeriesFigureProps):
         />
       )}
       <figcaption class="figure-foot">
-        <span id={`${legendId}-summary`}>{summary}</span>
+        <span>
+          <span id={`${legendId}-summary`}>{summary}</span>
+          {revised > 0 && <span class="revised"><span class="mark-revised" aria-hidden="true">◆</span> {plural(revised, 'point')} changed by late logins.</span>}
+        </span>
         <button type="button" class="plain" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
           {asTable ? 'View as chart' : 'View as table'}
         </button>

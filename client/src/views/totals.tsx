@@ -1,7 +1,7 @@
 import { RATE_OVER_SECONDS } from '../dashboard.ts';
 import { formatCount, formatRate, NONE } from '../format.ts';
 import { useSelect } from './context.ts';
-import { DeviceFigures, ProblemNote, ShareBar } from './parts.tsx';
+import { DeviceFigures, ProblemNote, ShareBar, StaleNote } from './parts.tsx';
 import type { JSX } from 'preact';
 
 const WIDTH = 160;
@@ -31,7 +31,10 @@ export function Totals(): JSX.Element {
   }));
   return (
     <section class="totals" aria-labelledby="totals-title">
-      <h1 id="totals-title">Device logins</h1>
+      <div class="totals-head">
+        <h1 id="totals-title">Device logins</h1>
+        <StaleNote panel="states" />
+      </div>
       <ProblemNote problem={problem} />
       <div class="totals-row">
         <div class="hero">
