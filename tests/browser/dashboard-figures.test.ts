@@ -202,6 +202,26 @@ describeInBrowser('figures on the dashboard', () => {
     await page.close();
   }, TEST_MS + 60_000);
 
+  test('a restoring task shows how far it is and how long it takes, and the page says that it is catching up', async () => {
+    const page = await open('/?view=operations');
+    await page.locator('[data-task="0_0"]').waitFor();
+    const now = Date.now();
+    const task = { id: '1_2', role: 'ACTIVE', inputs: ['tributary-logins-by-state-repartition-2'], lag: 40 } as const;
+    const status = { id: 'restoring-one', applicationId: 'tributary-logins', guarantee: 'exactly_once', topology: '', host: 'spare', startedAtMs: now, threads: 1, recordsPerSecond: 0 } as const;
+    await system.report({ ...status, reportedAtMs: now, tasks: [{ ...task, state: 'RESTORING', restore: { restored: 250_000, total: 1_000_000, remainingMs: 93_000 } }] });
+    const row = page.locator('[data-instance="restoring-one"] tr[data-task="1_2"]');
+    await row.locator('.restore').filter({ hasText: '25.0%250,000 of 1,000,000, about 1 min left' }).waitFor({ timeout: 5_000 });
+    await row.locator('[data-task-state="RESTORING"]').waitFor();
+    expect(await page.locator('[data-map-instance="restoring-one"] .task-busy').count()).toBe(1);
+    await statusOf(page).filter({ hasText: /^Catching up: \d+ of \d+ tasks restored$/ }).waitFor();
+    await system.report({ ...status, reportedAtMs: Date.now(), tasks: [{ ...task, state: 'RUNNING' }] });
+    await row.locator('[data-task-state="RUNNING"]').waitFor({ timeout: 5_000 });
+    await statusOf(page).filter({ hasText: 'Live' }).waitFor();
+    // It reports no more: not alive after ten seconds, and said so.
+    await page.locator('[data-instance="restoring-one"][data-alive="false"]').waitFor({ timeout: 15_000 });
+    await page.close();
+  }, TEST_MS);
+
   test('paused, the figures stand still and the held updates are counted; resumed, the newest is there at once', async () => {
     const page = await open();
     const before = (await system.settled()).states.totals.total;

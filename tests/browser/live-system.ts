@@ -4,12 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { Kafka, logLevel } from 'kafkajs';
 import { z } from 'zod';
+import { statusTopic } from '../../processor/logins/names.ts';
 import { buildClient } from '../../tools/client-build.ts';
 import { freePort } from '../../tools/ports.ts';
 import { projectRoot } from '../../tools/project-root.ts';
 import { AppProcess, LOGIN_PROCESSOR } from '../support/app-process.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
+import type { InstanceStatus } from '../../processor/streams/task/instance-status.ts';
 
 const API = 'schema/main.ts';
 const READY_WITHIN_MS = 60_000;
@@ -148,6 +151,14 @@ export class LiveSystem {
     });
     const body = z.object({ data: answers }).parse(await response.json());
     return body.data;
+  }
+
+  /** Writes what an instance reports of itself to the status topic: for states that a small real one passes in an instant. */
+  async report(status: InstanceStatus): Promise<void> {
+    const producer = new Kafka({ brokers: [...this.#broker.brokers], clientId: 'test-reports', logLevel: logLevel.NOTHING }).producer();
+    await producer.connect();
+    await producer.send({ topic: statusTopic(status.applicationId), messages: [{ key: status.id, value: JSON.stringify(status) }] });
+    await producer.disconnect();
   }
 
   /** All states and the cursor at which the API stands: the first update of a subscription, over SSE. */
