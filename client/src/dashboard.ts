@@ -92,6 +92,8 @@ export class Dashboard {
     document.addEventListener('fullscreenchange', () => {
       if (!document.fullscreenElement && this.store.get().preferences.wall) this.prefer({ wall: false });
     });
+    // A page that the browser froze is thawed with its timers far behind.
+    document.addEventListener('resume', () => this.#tick());
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState === 'visible') this.#tick();
     });

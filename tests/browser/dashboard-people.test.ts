@@ -125,6 +125,7 @@ describeInBrowser('people and the dashboard', () => {
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'New York' }).waitFor();
     await page.keyboard.press('Escape');
+    await page.getByRole('heading', { name: 'New York' }).waitFor({ state: 'detached' });
     expect(await focused()).toBe('New York NY');
 
     await tabTo(/^Copy link$/, 'Shift+Tab');
@@ -135,14 +136,14 @@ describeInBrowser('people and the dashboard', () => {
 
   test('by mouse: pick a range, find a state, compare shares, export, pause, switch the theme, share the link', async () => {
     await open();
-    await page.getByText('15 m', { exact: true }).click();
+    await page.getByRole('radio', { name: 'last 15 minutes' }).click();
     await page.waitForURL(/range=15m/);
-    await page.getByText('iOS share', { exact: true }).first().click();
+    await page.getByRole('radio', { name: 'iOS share' }).click();
     await page.locator('.map[data-measure="ios"]').first().waitFor();
     expect(await page.locator('[data-state="CA"] .tile-value').textContent()).toMatch(/^\d+%$/);
     await page.locator('[data-state="CA"]').hover();
     await page.locator('.map-readout').filter({ hasText: /^California: [\d,]+ logins, [\d.]+% iOS, [\d.]+% Android\. GDP \$\d\.\d\d trillion, high; high-GDP states together [\d.]+% iOS\.$/ }).waitFor();
-    await page.getByText('GDP class', { exact: true }).first().click();
+    await page.getByRole('radio', { name: 'GDP class' }).click();
     await page.waitForURL(/measure=gdp/);
     expect(await page.locator('[data-state="CA"]').getAttribute('class')).toContain('shade-5');
     expect(await page.locator('[data-state="WY"]').getAttribute('class')).toContain('shade-1');

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { leadsOf, shareScale } from './findings.ts';
+import { leadsOf, shareScale, widestOf } from './findings.ts';
 import type { GdpClass, Insights, State, StateCode } from '../api/types.ts';
 import type { StatesModel } from './states-model.ts';
 
@@ -8,7 +8,7 @@ function state(code: StateCode, ios: number, android: number, other = 0): State 
 }
 
 function model(...states: State[]): StatesModel {
-  const counts = { ios: 0, android: 0, other: 0, total: 0 };
+  const counts = { ios: 0, android: 0, other: 0, total: states.reduce((sum, { devices }) => sum + devices.total, 0) };
   return { cursor: 'c', byCode: new Map(states.map((entry) => [entry.code, entry])), totals: counts, unattributed: counts, freshness: { asOf: null, complete: true, lag: 0 } };
 }
 
@@ -22,6 +22,14 @@ test('leads are ordered by the margin of shares, ties by code; a state not on th
   const leads = leadsOf(model(state('CA', 60, 40), state('TX', 6, 3, 1), state('AL', 8, 5, 2)), found);
   expect(leads.map(({ state: { code }, by, margin }) => [code, by, margin])).toEqual([['TX', 'ios', 0.3], ['AL', 'ios', 0.2], ['CA', 'ios', 0.2]]);
   expect(leadsOf(model(state('CA', 1, 3)), [{ code: 'CA' }])[0]).toMatchObject({ by: 'android', margin: 0.5 });
+});
+
+test('a wide lead of next to nothing is no finding while there is another', () => {
+  const states = model(state('DC', 5, 0), state('CA', 60, 40), state('TX', 55, 45));
+  const found = [{ code: 'DC' }, { code: 'CA' }, { code: 'TX' }] as const;
+  expect(widestOf(states, leadsOf(states, found))?.state.code).toBe('CA');
+  expect(widestOf(states, leadsOf(states, [{ code: 'DC' }]))?.state.code).toBe('DC');
+  expect(widestOf(states, [])).toBeUndefined();
 });
 
 test('the scale of shares holds all of them with air, and is never finer than four percent', () => {

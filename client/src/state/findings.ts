@@ -26,6 +26,15 @@ export function leadsOf(model: StatesModel, found: readonly { readonly code: Sta
     .sort((a, b) => b.margin - a.margin || (a.state.code < b.state.code ? -1 : 1));
 }
 
+/** Of a typical state's logins: with fewer, a lead says little. */
+const TELLING = 0.25;
+
+/** The widest lead that says something: five logins to none in the smallest state are no finding. */
+export function widestOf({ byCode, totals }: StatesModel, leads: readonly Lead[]): Lead | undefined {
+  const telling = (totals.total / byCode.size) * TELLING;
+  return leads.find(({ state }) => state.devices.total >= telling) ?? leads[0];
+}
+
 /** The narrowest scale of whole percents that shows the iOS and Android shares of all classes: [low, high], 0 to 1. */
 export function shareScale(classes: Insights['byGdpClass']): [low: number, high: number] {
   const shares = classes.flatMap(({ devices }) => [shareOf(devices.ios, devices.total), shareOf(devices.android, devices.total)]).filter((share) => share !== null);

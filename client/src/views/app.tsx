@@ -38,7 +38,7 @@ function OverTime(): JSX.Element {
         </>
       }
     >
-      <SeriesFigure panel="series" code={null} height={18} where="" />
+      <SeriesFigure panel="series" code={null} height={16.5} where="" />
     </Section>
   );
 }

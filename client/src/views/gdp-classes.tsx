@@ -25,15 +25,17 @@ function Marks({ devices, scale: [low, high] }: { devices: DeviceCounts; scale: 
   );
 }
 
+const LEADERS = [['IOS', 'iOS leads'], ['ANDROID', 'Android leads'], [null, 'Neither leads']] as const;
+
 /** The finding in words, from the API's own leaders. */
 function headline(classes: Insights['byGdpClass']): string {
   const counted = classes.filter(({ devices }) => devices.total > 0);
-  if (counted.length === 0) return 'No logins yet.';
-  const [first] = counted;
-  const name = (leader: string | null): string => (leader === 'IOS' ? 'iOS leads' : leader === 'ANDROID' ? 'Android leads' : 'Neither leads');
-  if (counted.every(({ leader }) => leader === first?.leader)) return `${name(first?.leader ?? null)} whatever the size of the state's economy.`;
-  const parts = counted.map((entry) => `${name(entry.leader)} in ${GDP_CLASS_NAMES[entry.class].toLowerCase()}-GDP states`);
-  return `${parts.join('; ').replaceAll(/; (Android|Neither)/g, '; $1')}.`;
+  const parts = LEADERS.flatMap(([leader, words]) => {
+    const led = counted.filter((entry) => entry.leader === leader).map((entry) => GDP_CLASS_NAMES[entry.class].toLowerCase());
+    if (led.length === 0) return [];
+    return led.length === counted.length ? `${words}, whatever the size of the economy` : `${words} in ${led.join('- and ')}-GDP states`;
+  });
+  return counted.length === 0 ? 'No logins yet.' : `${parts.join('; ')}.`;
 }
 
 /** Device types by the size of a state's economy: a small chart whose rows are a table's, so that everybody can read it. */

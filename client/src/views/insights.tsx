@@ -1,5 +1,5 @@
 import { DEVICE_NAMES, formatCount, formatShare, plural, shareOf } from '../format.ts';
-import { leadsOf } from '../state/findings.ts';
+import { leadsOf, widestOf } from '../state/findings.ts';
 import { useDashboard, useSelect } from './context.ts';
 import { DeviceGlyph, ProblemNote, Section } from './parts.tsx';
 import type { JSX } from 'preact';
@@ -8,10 +8,12 @@ import type { Lead } from '../state/findings.ts';
 import type { StatesModel } from '../state/states-model.ts';
 
 /** A state's name that opens its panel. */
-function StateLink({ code, text, label }: { code: StateCode; text: string; label?: string }): JSX.Element {
+function StateLink({ code, text, spoken }: { code: StateCode; text: string; spoken?: string }): JSX.Element {
   const dashboard = useDashboard();
   return (
-    <button type="button" class="plain" aria-label={label} onClick={() => dashboard.prefer({ state: code }, true)}>{text}</button>
+    <button type="button" class="plain" data-opens={code} onClick={() => dashboard.prefer({ state: code }, true)}>
+      {text}{spoken !== undefined && <span class="unseen"> {spoken}</span>}
+    </button>
   );
 }
 
@@ -21,7 +23,7 @@ function Leads({ leads, by }: { leads: readonly Lead[]; by: Lead['by'] }): JSX.E
   return (
     <p class="leads" data-leads={by}>
       <span class="quiet"><DeviceGlyph device={by} /> More {DEVICE_NAMES[by]}, widest lead first:</span>
-      {leads.map(({ state }) => <StateLink key={state.code} code={state.code} text={state.code} label={state.name} />)}
+      {leads.map(({ state }) => <StateLink key={state.code} code={state.code} text={state.code} spoken={state.name} />)}
     </p>
   );
 }
@@ -49,6 +51,7 @@ function Findings({ states, top, moreIos, moreAndroid }: FindingsProps): JSX.Ele
   const first = states.byCode.get(top);
   const ios = leadsOf(states, moreIos);
   const android = leadsOf(states, moreAndroid);
+  const widest = [widestOf(states, ios), widestOf(states, android)];
   return (
     <>
       <ul class="findings">
@@ -62,8 +65,7 @@ function Findings({ states, top, moreIos, moreAndroid }: FindingsProps): JSX.Ele
             ? `iOS leads in ${plural(ios.length, 'state')}, Android in ${android.length}.`
             : `Android leads in ${plural(android.length, 'state')}, iOS in ${ios.length}.`}
         </li>
-        {ios[0] && <Widest lead={ios[0]} />}
-        {android[0] && <Widest lead={android[0]} />}
+        {widest.map((lead) => lead && <Widest key={lead.by} lead={lead} />)}
       </ul>
       <details class="which">
         <summary>Which states</summary>

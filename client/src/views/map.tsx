@@ -100,10 +100,9 @@ export function StateMap(): JSX.Element {
       id="map"
       title="By state"
       panel="states"
-      note="Choose a state to see its own figures."
       controls={<Segmented label="Shade the states by" options={MEASURE_OPTIONS} value={measure} onChange={(value) => dashboard.prefer({ measure: value })} />}
     >
-      <div class="map" ref={grid} data-measure={measure} role="group" aria-label="States; arrow keys move between them" onPointerLeave={() => setPointed(null)}>
+      <div class="map" ref={grid} data-measure={measure} role="group" aria-label="States; arrow keys move between them, Enter opens one" onPointerLeave={() => setPointed(null)}>
         {TILES.map(({ code, row, column }) => {
           const state = states?.byCode.get(code);
           const value = values.get(code) ?? null;
@@ -131,11 +130,9 @@ export function StateMap(): JSX.Element {
             </button>
           );
         })}
+        <p class="map-readout" aria-hidden="true">{pointed !== null && named ? detail(named, classes) : 'Choose a state to see its own figures.'}</p>
       </div>
-      <div class="map-foot">
-        <div class="map" data-measure={measure} data-legend="true"><Legend scale={scale} measure={measure} /></div>
-        <p class="map-readout" aria-hidden="true">{pointed !== null && named ? detail(named, classes) : ''}</p>
-      </div>
+      <div class="map" data-measure={measure} data-legend="true"><Legend scale={scale} measure={measure} /></div>
     </Section>
   );
 }
