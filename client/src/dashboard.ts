@@ -22,10 +22,11 @@ import { Store } from './state/store.ts';
 import { followTasks } from './state/task-moves.ts';
 import { applyTheme } from './theme.ts';
 import { readUrl, writeUrl } from './url-state.ts';
+import type { TypedDocumentString } from './api/documents.ts';
 import type { Channel } from './api/live-feed.ts';
 import type { Problem } from './api/transport.ts';
 import type { StateCode, TimeSeriesUpdate } from './api/types.ts';
-import type { DashboardState, Dated, LiveData, Panel } from './state/dashboard-state.ts';
+import type { DashboardState, LiveData, Panel } from './state/dashboard-state.ts';
 import type { SeriesModel } from './state/series-model.ts';
 import type { Preferences } from './url-state.ts';
 
@@ -34,15 +35,14 @@ const TICK_MS = 1_000;
 const SLEPT_MS = 5_000;
 const STATES_INTERVAL_MS = 250;
 const SLOW_INTERVAL_MS = 1_000;
-/** How often news is drawn at most. */
-const DRAW_EVERY_MS = 200;
+/**
+ * News is drawn at once after a quiet spell, and then at most twice a second: digits that change more often than that can
+ * be read by nobody, and cost twice as much.
+ */
+const DRAW_EVERY_MS = 500;
 const RATE_SECONDS = 60;
 export const RATE_OVER_SECONDS = 10;
 const TOKEN_KEY = 'tributary.token';
-
-function dated<T>(value: T): Dated<T> {
-  return { value, receivedAt: Date.now() };
-}
 
 /** Storage may be closed to the page (privacy settings): then a token lasts as long as the page. */
 function storedToken(): string | null {
@@ -151,9 +151,9 @@ export class Dashboard {
   }
 
   /** A panel's news: applied with what else comes in meanwhile, dated with when it came. */
-  #take(panel: Panel, patch: (data: LiveData) => Partial<LiveData>): void {
+  #take(panel: Panel, patch: (data: LiveData, at: number) => Partial<LiveData>): void {
     const at = Date.now();
-    this.#news.add((state) => withHeard(withData(state, patch(state.data)), panel, at));
+    this.#news.add((state) => withHeard(withData(state, patch(state.data, at)), panel, at));
   }
 
   #problem(panel: Panel): (problem: Problem | null) => void {
@@ -174,9 +174,15 @@ export class Dashboard {
     }));
     this.#feed.set('series', overview ? this.#seriesChannel('series', null) : null);
     this.#feed.set('stateSeries', overview && state !== null ? this.#seriesChannel('stateSeries', state) : null);
-    this.#feed.set('insights', overview ? this.#insightsChannel() : null);
-    this.#feed.set('quality', this.#qualityChannel());
-    this.#feed.set('processor', this.#processorChannel());
+    this.#feed.set('insights', overview ? this.#wholeChannel('insights', InsightsLiveDocument, InsightsNowDocument, ({ insights: value }, _, receivedAt) => ({ insights: { value, receivedAt } })) : null);
+    this.#feed.set('quality', this.#wholeChannel('quality', DataQualityLiveDocument, DataQualityNowDocument, ({ dataQuality: value }, _, receivedAt) => ({ quality: { value, receivedAt } })));
+    this.#feed.set(
+      'processor',
+      this.#wholeChannel('processor', ProcessorLiveDocument, ProcessorNowDocument, ({ processor: value }, { homes }, receivedAt) => ({
+        processor: { value, receivedAt },
+        homes: followTasks(homes, value, receivedAt),
+      })),
+    );
   }
 
   #statesChannel(): Channel {
@@ -201,7 +207,7 @@ export class Dashboard {
     return channel(
       key,
       TimeSeriesLiveDocument,
-      { resolution: range.resolution, windows, intervalMs: range.intervalMs, ...(code === null ? {} : { states: [code] }) },
+      { resolution: range.resolution, windows, intervalMs: SLOW_INTERVAL_MS, ...(code === null ? {} : { states: [code] }) },
       {
         take: ({ timeSeries }, resumed) => {
           this.#take(panel, (data) => ({ [panel]: merge(data[panel], timeSeries, resumed) }));
@@ -212,40 +218,21 @@ export class Dashboard {
     );
   }
 
-  #insightsChannel(): Channel {
-    const show = (value: { insights: NonNullable<DashboardState['data']['insights']>['value'] }): null => {
-      this.#take('insights', () => ({ insights: dated(value.insights) }));
+  /** A small answer that comes whole each time: streamed, or asked for again and again where streams are few. */
+  #wholeChannel<T>(
+    panel: Panel,
+    live: TypedDocumentString<T, { intervalMs?: number | null }>,
+    once: TypedDocumentString<T, Record<string, never>>,
+    patch: (answer: T, data: LiveData, at: number) => Partial<LiveData>,
+  ): Channel {
+    const take = (answer: T): null => {
+      this.#take(panel, (data, at) => patch(answer, data, at));
       return null;
     };
-    return channel('all', InsightsLiveDocument, { intervalMs: SLOW_INTERVAL_MS }, {
-      take: show,
-      problem: this.#problem('insights'),
-      poll: (token) => this.#poll('insights', query(InsightsNowDocument, {}, token).then(show)),
-    });
-  }
-
-  #qualityChannel(): Channel {
-    const show = (value: { dataQuality: NonNullable<DashboardState['data']['quality']>['value'] }): null => {
-      this.#take('quality', () => ({ quality: dated(value.dataQuality) }));
-      return null;
-    };
-    return channel('all', DataQualityLiveDocument, { intervalMs: SLOW_INTERVAL_MS }, {
-      take: show,
-      problem: this.#problem('quality'),
-      poll: (token) => this.#poll('quality', query(DataQualityNowDocument, {}, token).then(show)),
-    });
-  }
-
-  #processorChannel(): Channel {
-    const show = (value: { processor: NonNullable<DashboardState['data']['processor']>['value'] }): null => {
-      const processor = dated(value.processor);
-      this.#take('processor', ({ homes }) => ({ processor, homes: followTasks(homes, processor.value, processor.receivedAt) }));
-      return null;
-    };
-    return channel('all', ProcessorLiveDocument, { intervalMs: SLOW_INTERVAL_MS }, {
-      take: show,
-      problem: this.#problem('processor'),
-      poll: (token) => this.#poll('processor', query(ProcessorNowDocument, {}, token).then(show)),
+    return channel('all', live, { intervalMs: SLOW_INTERVAL_MS }, {
+      take,
+      problem: this.#problem(panel),
+      poll: (token) => this.#poll(panel, query(once, {}, token).then(take)),
     });
   }
 

@@ -68,7 +68,7 @@ describeInBrowser('what the dashboard costs', () => {
       await context.addInitScript(WATCHER);
       const page = await context.newPage();
       await page.goto(system.url);
-      await page.waitForFunction('window.firstDataAt !== undefined');
+      await page.waitForFunction(() => 'firstDataAt' in globalThis);
       took.push(Math.round(await page.evaluate<number>('window.firstDataAt')));
       await context.close();
     }

@@ -58,17 +58,16 @@ function Overview(): JSX.Element {
 }
 
 export function App(): JSX.Element {
-  const { view, state, cursor, stale, blocked } = useSelect((current) => ({
+  const { view, state, stale, blocked } = useSelect((current) => ({
     view: current.preferences.view,
     state: current.preferences.state,
-    cursor: current.shown.states?.cursor,
     stale: current.link.phase !== 'live' && current.data.states !== null,
     blocked: isBlocked(current),
   }));
   return (
     <>
       <div data-behind-panel><Header /></div>
-      <main id="main" tabIndex={-1} class={blocked ? undefined : view} data-behind-panel data-stale={stale} data-cursor={cursor}>
+      <main id="main" tabIndex={-1} class={blocked ? undefined : view} data-behind-panel data-stale={stale}>
         {blocked && <h1 class="unseen">Device logins</h1>}
         <Notices />
         {!blocked && (view === 'overview' ? <Overview /> : <Operations />)}

@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks';
 import { DEVICE_NAMES, formatCount, formatShare, plural, shareOf } from '../format.ts';
 import { leadsOf, widestOf } from '../state/findings.ts';
 import { useDashboard, useSelect } from './context.ts';
@@ -48,6 +49,7 @@ interface FindingsProps {
 }
 
 function Findings({ states, top, moreIos, moreAndroid }: FindingsProps): JSX.Element {
+  const [unfolded, setUnfolded] = useState(false);
   const first = states.byCode.get(top);
   const ios = leadsOf(states, moreIos);
   const android = leadsOf(states, moreAndroid);
@@ -67,10 +69,10 @@ function Findings({ states, top, moreIos, moreAndroid }: FindingsProps): JSX.Ele
         </li>
         {widest.map((lead) => lead && <Widest key={lead.by} lead={lead} />)}
       </ul>
-      <details class="which">
+      <details class="which" onToggle={(event) => setUnfolded(event.currentTarget.open)}>
         <summary>Which states</summary>
-        <Leads leads={ios} by="ios" />
-        <Leads leads={android} by="android" />
+        {unfolded && <Leads leads={ios} by="ios" />}
+        {unfolded && <Leads leads={android} by="android" />}
       </details>
     </>
   );

@@ -64,7 +64,10 @@ function Legend({ scale, measure }: { scale: Scale | null; measure: Measure }): 
   );
 }
 
-/** The states as tiles. One of them is in the Tab order; arrows lead from tile to tile. */
+/**
+ * The states as tiles. One of them is in the Tab order; arrows lead from tile to tile. The exact figures are told of the one
+ * that has the focus or the pointer: fifty-one sentences anew with each update would cost as much as the rest of the page.
+ */
 export function StateMap(): JSX.Element {
   const dashboard = useDashboard();
   const { states, classes, measure, selected } = useSelect((state) => ({
@@ -115,6 +118,7 @@ export function StateMap(): JSX.Element {
               style={{ gridRow: row + 1, gridColumn: column + 1 }}
               data-state={code}
               aria-pressed={code === selected}
+              aria-describedby="map-detail"
               tabIndex={code === entry ? 0 : -1}
               onClick={() => dashboard.prefer({ state: code }, true)}
               onKeyDown={(event) => onKeyDown(event, code)}
@@ -126,11 +130,11 @@ export function StateMap(): JSX.Element {
               onPointerEnter={() => setPointed(code)}
             >
               <span class="tile-code">{code}</span> <span class="tile-value">{printed(value, measure)}</span>
-              {state && <span class="unseen">{detail(state, classes)}</span>}
+              <span class="unseen">{state?.name}</span>
             </button>
           );
         })}
-        <p class="map-readout" aria-hidden="true">{pointed !== null && named ? detail(named, classes) : 'Choose a state to see its own figures.'}</p>
+        <p id="map-detail" class="map-readout">{pointed !== null && named ? detail(named, classes) : 'Choose a state to see its own figures.'}</p>
       </div>
       <div class="map" data-measure={measure} data-legend="true"><Legend scale={scale} measure={measure} /></div>
     </Section>

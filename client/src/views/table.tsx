@@ -4,6 +4,7 @@ import { statesCsv } from '../state/csv.ts';
 import { iosShare, nextSort, rowsOf } from '../state/table-rows.ts';
 import { useDashboard, useSelect } from './context.ts';
 import { DeviceGlyph, Section } from './parts.tsx';
+import { useRowsInSight } from './rows-in-sight.ts';
 import type { ComponentChildren, JSX } from 'preact';
 import type { GdpClass, State, StateCode } from '../api/types.ts';
 import type { SortField } from '../state/table-rows.ts';
@@ -58,8 +59,10 @@ function rowAfter(key: string, at: number, last: number): number | null {
 /** All states with exact figures: the accessible twin of the map, and what the CSV file holds. */
 export function StateTable(): JSX.Element {
   const dashboard = useDashboard();
+  const frame = useRef<HTMLDivElement>(null);
+  const statesOf = useRowsInSight(frame);
   const { states, sort, text, gdpClass, selected } = useSelect((state) => ({
-    states: state.shown.states,
+    states: statesOf(state),
     sort: state.preferences.sort,
     text: state.preferences.filterText,
     gdpClass: state.preferences.filterGdp,
@@ -107,7 +110,7 @@ export function StateTable(): JSX.Element {
         </>
       }
     >
-      <div class="table-scroll">
+      <div class="table-scroll" ref={frame}>
         <table class="data-table states-table">
           <caption class="unseen">Logins by state and device type</caption>
           <thead>

@@ -24,13 +24,14 @@ function RateLine({ steps }: { steps: readonly number[] }): JSX.Element {
 }
 
 export function Totals(): JSX.Element {
-  const { totals, rate, problem } = useSelect((state) => ({
+  const { cursor, totals, rate, problem } = useSelect((state) => ({
+    cursor: state.shown.states?.cursor,
     totals: state.shown.states?.totals,
     rate: state.shown.rate,
     problem: state.problems.states,
   }));
   return (
-    <section class="totals" aria-labelledby="totals-title">
+    <section class="totals" aria-labelledby="totals-title" data-cursor={cursor}>
       <div class="totals-head">
         <h1 id="totals-title">Device logins</h1>
         <StaleNote panel="states" />
