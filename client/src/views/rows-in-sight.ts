@@ -7,7 +7,7 @@ import type { StatesModel } from '../state/states-model.ts';
 const OUT_OF_SIGHT_MS = 5_000;
 
 /** The states for what stands in `frame`: the newest while any of it is in sight, else those of a few seconds ago. */
-export function useRowsInSight(frame: RefObject<HTMLElement>): (state: DashboardState) => StatesModel | null {
+export function useRowsInSight(frame: RefObject<HTMLElement | null>): (state: DashboardState) => StatesModel | null {
   const inSight = useRef(true);
   const drawn = useRef<{ readonly states: StatesModel | null; readonly at: number }>({ states: null, at: 0 });
   const [, drawAgain] = useState(0);
