@@ -16,7 +16,7 @@ const HISTORY_MS = 7 * 3_600_000;
 const SLICE_MS = 600_000;
 const LIVE_PER_SECOND = 20;
 /** The history reaches into the near future, so that live logins follow it without a gap. */
-const AHEAD_MS = 70_000;
+const AHEAD_MS = 90_000;
 /** Frames of the moving picture, and the time between them. */
 const FRAMES = 48;
 const FRAME_MS = 250;
