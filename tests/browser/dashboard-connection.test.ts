@@ -5,7 +5,7 @@ import { describeInBrowser } from './describe-in-browser.ts';
 import { LiveSystem } from './live-system.ts';
 
 /** A laptop's minute of sleep, `DASHBOARD_MINUTES` set; a few seconds inside `npm test`. */
-const ASLEEP_MS = process.env['DASHBOARD_MINUTES'] === undefined ? 7_000 : 60_000;
+const ASLEEP_MS = process.env['DASHBOARD_MINUTES'] === undefined ? 6_000 : 60_000;
 const START_MS = 120_000;
 const TEST_MS = 90_000;
 
