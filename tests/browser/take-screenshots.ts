@@ -12,11 +12,11 @@ import { LiveSystem } from './live-system.ts';
 const WIDTHS: readonly (readonly [width: number, height: number])[] = [[360, 780], [768, 1024], [1280, 900], [2560, 1440]];
 const THEMES = ['light', 'dark'] as const;
 /** Longer than the longest range in a picture. */
-const HISTORY_MS = 7 * 3_600_000;
-const SLICE_MS = 600_000;
+const HISTORY_MS = 6.25 * 3_600_000;
+const SLICE_MS = 900_000;
 const LIVE_PER_SECOND = 20;
 /** The history reaches into the near future, so that live logins follow it without a gap. */
-const AHEAD_MS = 90_000;
+const AHEAD_MS = 75_000;
 /** Frames of the moving picture, and the time between them. */
 const FRAMES = 48;
 const FRAME_MS = 250;
@@ -77,7 +77,7 @@ try {
   await system.settled(180_000);
   await sleep(Math.max(0, until - Date.now()));
   const live = system.publish(LIVE_PER_SECOND * 500, { rate: LIVE_PER_SECOND, dirty: 0.02 });
-  await sleep(65_000);
+  await sleep(40_000);
 
   const operations = await openAll(browser, system.url, '/?view=operations');
   await system.startProcessor();
@@ -92,11 +92,16 @@ try {
     await shootAll(name, pages);
     for (const [, page] of pages) await page.close();
   }
-  for (const theme of THEMES) {
-    const page = await browser.newPage({ viewport: { width: 1280, height: 1180 }, colorScheme: theme, timezoneId: 'America/New_York' });
-    await page.goto(system.url);
-    await sleep(30_000);
-    await shoot(`dashboard-${theme}`, page);
+  const posters = await Promise.all(
+    THEMES.map(async (theme) => {
+      const page = await browser.newPage({ viewport: { width: 1280, height: 1180 }, colorScheme: theme, timezoneId: 'America/New_York' });
+      await page.goto(system.url);
+      return [`dashboard-${theme}`, page] as const;
+    }),
+  );
+  await sleep(30_000);
+  for (const [name, page] of posters) {
+    await shoot(name, page);
     await page.close();
   }
   const wall = await browser.newPage({ viewport: { width: 1920, height: 1080 }, colorScheme: 'dark', timezoneId: 'America/New_York' });
