@@ -76,7 +76,7 @@ try {
   }
   await system.settled(180_000);
   await sleep(Math.max(0, until - Date.now()));
-  const live = system.publish(LIVE_PER_SECOND * 500, { rate: LIVE_PER_SECOND, dirty: 0.02 });
+  void system.publish(LIVE_PER_SECOND * 500, { rate: LIVE_PER_SECOND, dirty: 0.02 }).catch(() => undefined);
   await sleep(40_000);
 
   const operations = await openAll(browser, system.url, '/?view=operations');
@@ -116,8 +116,8 @@ try {
   await system.killApi();
   for (const [, page] of offline) await statusOf(page).filter({ hasText: /^Offline/ }).waitFor({ timeout: 60_000 });
   await shootAll('offline', offline);
-  await live.catch(() => undefined);
 } finally {
   await browser.close();
   await system.stop();
 }
+process.exit();
