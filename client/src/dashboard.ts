@@ -12,19 +12,21 @@ import {
 } from './api/documents.ts';
 import { query, QueryError } from './api/http.ts';
 import { connectWebSocket } from './api/websocket-transport.ts';
-import { initialState, pause, resume, withData, withProblem } from './state/dashboard-state.ts';
+import { initialState, pause, resume, withData, withHeard, withProblem } from './state/dashboard-state.ts';
 import { NewsBatch } from './state/news-batch.ts';
 import { RANGES, windowsFor } from './state/ranges.ts';
 import { RateRing } from './state/rate-ring.ts';
 import { applySeriesUpdate, emptySeries, seriesKey } from './state/series-model.ts';
 import { applyStatesUpdate } from './state/states-model.ts';
 import { Store } from './state/store.ts';
+import { followTasks } from './state/task-moves.ts';
 import { applyTheme } from './theme.ts';
 import { readUrl, writeUrl } from './url-state.ts';
+import type { TypedDocumentString } from './api/documents.ts';
 import type { Channel } from './api/live-feed.ts';
 import type { Problem } from './api/transport.ts';
 import type { StateCode, TimeSeriesUpdate } from './api/types.ts';
-import type { DashboardState, Dated, Panel } from './state/dashboard-state.ts';
+import type { DashboardState, LiveData, Panel } from './state/dashboard-state.ts';
 import type { SeriesModel } from './state/series-model.ts';
 import type { Preferences } from './url-state.ts';
 
@@ -33,15 +35,14 @@ const TICK_MS = 1_000;
 const SLEPT_MS = 5_000;
 const STATES_INTERVAL_MS = 250;
 const SLOW_INTERVAL_MS = 1_000;
-/** How often news is drawn at most. */
-const DRAW_EVERY_MS = 200;
+/**
+ * News is drawn at once after a quiet spell, and then at most twice a second: digits that change more often than that can
+ * be read by nobody, and cost twice as much.
+ */
+const DRAW_EVERY_MS = 500;
 const RATE_SECONDS = 60;
 export const RATE_OVER_SECONDS = 10;
 const TOKEN_KEY = 'tributary.token';
-
-function dated<T>(value: T): Dated<T> {
-  return { value, receivedAt: Date.now() };
-}
 
 /** Storage may be closed to the page (privacy settings): then a token lasts as long as the page. */
 function storedToken(): string | null {
@@ -91,6 +92,8 @@ export class Dashboard {
     document.addEventListener('fullscreenchange', () => {
       if (!document.fullscreenElement && this.store.get().preferences.wall) this.prefer({ wall: false });
     });
+    // A page that the browser froze is thawed with its timers far behind.
+    document.addEventListener('resume', () => this.#tick());
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState === 'visible') this.#tick();
     });
@@ -147,6 +150,12 @@ export class Dashboard {
     });
   }
 
+  /** A panel's news: applied with what else comes in meanwhile, dated with when it came. */
+  #take(panel: Panel, patch: (data: LiveData, at: number) => Partial<LiveData>): void {
+    const at = Date.now();
+    this.#news.add((state) => withHeard(withData(state, patch(state.data, at)), panel, at));
+  }
+
   #problem(panel: Panel): (problem: Problem | null) => void {
     return (problem) => this.#update((state) => withProblem(state, panel, problem));
   }
@@ -165,9 +174,15 @@ export class Dashboard {
     }));
     this.#feed.set('series', overview ? this.#seriesChannel('series', null) : null);
     this.#feed.set('stateSeries', overview && state !== null ? this.#seriesChannel('stateSeries', state) : null);
-    this.#feed.set('insights', overview ? this.#insightsChannel() : null);
-    this.#feed.set('quality', this.#qualityChannel());
-    this.#feed.set('processor', this.#processorChannel());
+    this.#feed.set('insights', overview ? this.#wholeChannel('insights', InsightsLiveDocument, InsightsNowDocument, ({ insights: value }, _, receivedAt) => ({ insights: { value, receivedAt } })) : null);
+    this.#feed.set('quality', this.#wholeChannel('quality', DataQualityLiveDocument, DataQualityNowDocument, ({ dataQuality: value }, _, receivedAt) => ({ quality: { value, receivedAt } })));
+    this.#feed.set(
+      'processor',
+      this.#wholeChannel('processor', ProcessorLiveDocument, ProcessorNowDocument, ({ processor: value }, { homes }, receivedAt) => ({
+        processor: { value, receivedAt },
+        homes: followTasks(homes, value, receivedAt),
+      })),
+    );
   }
 
   #statesChannel(): Channel {
@@ -175,7 +190,7 @@ export class Dashboard {
       take: ({ states: update }, resumed) => {
         // What came in during an absence is no rate.
         if (resumed || update.kind === 'SNAPSHOT') this.#rate.reset();
-        this.#news.add((state) => withData(state, { states: applyStatesUpdate(state.data.states, update) }));
+        this.#take('states', ({ states }) => ({ states: applyStatesUpdate(states, update) }));
         return update.cursor;
       },
       problem: this.#problem('states'),
@@ -192,10 +207,10 @@ export class Dashboard {
     return channel(
       key,
       TimeSeriesLiveDocument,
-      { resolution: range.resolution, windows, intervalMs: range.intervalMs, ...(code === null ? {} : { states: [code] }) },
+      { resolution: range.resolution, windows, intervalMs: SLOW_INTERVAL_MS, ...(code === null ? {} : { states: [code] }) },
       {
         take: ({ timeSeries }, resumed) => {
-          this.#news.add((state) => withData(state, { [panel]: merge(state.data[panel], timeSeries, resumed) }));
+          this.#take(panel, (data) => ({ [panel]: merge(data[panel], timeSeries, resumed) }));
           return timeSeries.cursor;
         },
         problem: this.#problem(panel),
@@ -203,39 +218,21 @@ export class Dashboard {
     );
   }
 
-  #insightsChannel(): Channel {
-    const show = (value: { insights: NonNullable<DashboardState['data']['insights']>['value'] }): null => {
-      this.#news.add((state) => withData(state, { insights: dated(value.insights) }));
+  /** A small answer that comes whole each time: streamed, or asked for again and again where streams are few. */
+  #wholeChannel<T>(
+    panel: Panel,
+    live: TypedDocumentString<T, { intervalMs?: number | null }>,
+    once: TypedDocumentString<T, Record<string, never>>,
+    patch: (answer: T, data: LiveData, at: number) => Partial<LiveData>,
+  ): Channel {
+    const take = (answer: T): null => {
+      this.#take(panel, (data, at) => patch(answer, data, at));
       return null;
     };
-    return channel('all', InsightsLiveDocument, { intervalMs: SLOW_INTERVAL_MS }, {
-      take: show,
-      problem: this.#problem('insights'),
-      poll: (token) => this.#poll('insights', query(InsightsNowDocument, {}, token).then(show)),
-    });
-  }
-
-  #qualityChannel(): Channel {
-    const show = (value: { dataQuality: NonNullable<DashboardState['data']['quality']>['value'] }): null => {
-      this.#news.add((state) => withData(state, { quality: dated(value.dataQuality) }));
-      return null;
-    };
-    return channel('all', DataQualityLiveDocument, { intervalMs: SLOW_INTERVAL_MS }, {
-      take: show,
-      problem: this.#problem('quality'),
-      poll: (token) => this.#poll('quality', query(DataQualityNowDocument, {}, token).then(show)),
-    });
-  }
-
-  #processorChannel(): Channel {
-    const show = (value: { processor: NonNullable<DashboardState['data']['processor']>['value'] }): null => {
-      this.#news.add((state) => withData(state, { processor: dated(value.processor) }));
-      return null;
-    };
-    return channel('all', ProcessorLiveDocument, { intervalMs: SLOW_INTERVAL_MS }, {
-      take: show,
-      problem: this.#problem('processor'),
-      poll: (token) => this.#poll('processor', query(ProcessorNowDocument, {}, token).then(show)),
+    return channel('all', live, { intervalMs: SLOW_INTERVAL_MS }, {
+      take,
+      problem: this.#problem(panel),
+      poll: (token) => this.#poll(panel, query(once, {}, token).then(take)),
     });
   }
 

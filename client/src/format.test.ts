@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { formatAge, formatAgo, formatCompact, formatCount, formatGdp, formatRate, formatShare, plural, shareOf } from './format.ts';
+import { formatAge, formatAgo, formatCompact, formatCount, formatGdp, formatGdpShort, formatRate, formatShare, plural, shareOf } from './format.ts';
 
 test('counts are exact, short forms are short', () => {
   expect(formatCount(1_234_567)).toBe('1,234,567');
@@ -17,6 +17,7 @@ test('a share of nothing is a dash, not 0% and not NaN', () => {
 
 test('GDP in words', () => {
   expect([4_048_084, 711_900, 46_000].map(formatGdp)).toEqual(['$4.05 trillion', '$712 billion', '$46 billion']);
+  expect([4_048_084, 711_900, 46_000].map(formatGdpShort)).toEqual(['$4.0T', '$712B', '$46B']);
 });
 
 test('ages grow their unit and never run backwards', () => {

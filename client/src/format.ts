@@ -42,6 +42,11 @@ export function formatGdp(millionsUsd: number): string {
   return millionsUsd >= 1_000_000 ? `$${(millionsUsd / 1_000_000).toFixed(2)} trillion` : `$${whole.format(Math.round(millionsUsd / 1000))} billion`;
 }
 
+/** $4.1T, $712B: for a place of six letters. */
+export function formatGdpShort(millionsUsd: number): string {
+  return millionsUsd >= 1_000_000 ? `$${(millionsUsd / 1_000_000).toFixed(1)}T` : `$${whole.format(Math.round(millionsUsd / 1000))}B`;
+}
+
 const DAY_MS = 86_400_000;
 
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });

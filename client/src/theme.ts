@@ -39,9 +39,9 @@ export function rootUnit(): number {
   return Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
 }
 
-/** Calls back when the colours may have changed: the system's theme, or the page's own choice. */
+/** Calls back when the colours may have changed: the system's theme, the page's own choice, or paper. */
 export function onThemeChange(changed: () => void): () => void {
-  const queries = [matchMedia('(prefers-color-scheme: dark)'), matchMedia('(forced-colors: active)'), matchMedia('(prefers-contrast: more)')];
+  const queries = [matchMedia('(prefers-color-scheme: dark)'), matchMedia('(forced-colors: active)'), matchMedia('(prefers-contrast: more)'), matchMedia('print')];
   for (const media of queries) media.addEventListener('change', changed);
   const observer = new MutationObserver(changed);
   observer.observe(document.documentElement, { attributes: true, attributeFilter: ['data-theme', 'data-wall'] });

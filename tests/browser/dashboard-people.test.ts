@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { axeViolations, launchBrowser, statusOf, untilFigure } from './browser.ts';
+import { axeViolations, launchBrowser, sidewaysOverflow, statusOf, untilFigure } from './browser.ts';
 import { describeInBrowser } from './describe-in-browser.ts';
 import { LiveSystem } from './live-system.ts';
 
@@ -25,7 +25,7 @@ describeInBrowser('people and the dashboard', () => {
     await system?.stop();
   }, START_MS);
   beforeEach(async () => {
-    context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: 'light' });
+    context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: 'light', permissions: ['clipboard-read', 'clipboard-write'] });
     page = await context.newPage();
   });
   afterEach(() => context.close());
@@ -107,6 +107,112 @@ describeInBrowser('people and the dashboard', () => {
     expect(await page.evaluate('getComputedStyle(document.documentElement).colorScheme')).toBe('dark');
   }, TEST_MS);
 
+  test('by keyboard alone: through the rows of the table, export what is shown, share the link', async () => {
+    await open('/?sort=name');
+    await page.getByRole('searchbox').focus();
+    await page.keyboard.type('new');
+    await page.locator('tr[data-row="TX"]').waitFor({ state: 'detached' });
+    await tabTo(/^Download CSV$/);
+    const [download] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')]);
+    expect((await readFile(await download.path(), 'utf8')).trim().split('\r\n').map((line) => line.slice(0, 2))).toEqual(['co', 'NH', 'NJ', 'NM', 'NY']);
+
+    // One row is a stop of the Tab key; arrows lead on.
+    await tabTo(/^New Hampshire NH$/);
+    await page.keyboard.press('ArrowDown');
+    expect(await focused()).toBe('New Jersey NJ');
+    await page.keyboard.press('End');
+    expect(await focused()).toBe('New York NY');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'New York' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('heading', { name: 'New York' }).waitFor({ state: 'detached' });
+    expect(await focused()).toBe('New York NY');
+
+    await tabTo(/^Copy link$/, 'Shift+Tab');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Copied' }).waitFor();
+    expect(await page.evaluate('navigator.clipboard.readText()')).toBe(`${system.url}/?sort=name&filter=new`);
+  }, TEST_MS);
+
+  test('by mouse: pick a range, find a state, compare shares, export, pause, switch the theme, share the link', async () => {
+    await open();
+    await page.getByRole('radio', { name: 'last 15 minutes' }).click();
+    await page.waitForURL(/range=15m/);
+    await page.getByRole('radio', { name: 'iOS share' }).click();
+    await page.locator('.map[data-measure="ios"]').first().waitFor();
+    expect(await page.locator('[data-state="CA"] .tile-value').textContent()).toMatch(/^\d+%$/);
+    await page.locator('[data-state="CA"]').hover();
+    await page.locator('.map-readout').filter({ hasText: /^California: [\d,]+ logins, [\d.]+% iOS, [\d.]+% Android\. GDP \$\d\.\d\d trillion, high; high-GDP states together [\d.]+% iOS\.$/ }).waitFor();
+    await page.getByRole('radio', { name: 'GDP class' }).click();
+    await page.waitForURL(/measure=gdp/);
+    expect(await page.locator('[data-state="CA"]').getAttribute('class')).toContain('shade-5');
+    expect(await page.locator('[data-state="WY"]').getAttribute('class')).toContain('shade-1');
+
+    await page.locator('[data-state="CA"]').click();
+    await page.getByRole('heading', { name: 'California' }).waitFor();
+    await page.locator('[data-finding="peers"]').filter({ hasText: /^The 14 high-GDP states together: / }).waitFor();
+    await page.getByRole('button', { name: 'Close' }).click();
+    await page.getByRole('heading', { name: 'California' }).waitFor({ state: 'detached' });
+
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download CSV' }).click()]);
+    expect((await readFile(await download.path(), 'utf8')).trim().split('\r\n')).toHaveLength(52);
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await statusOf(page).filter({ hasText: /^Paused/ }).waitFor();
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await page.getByRole('combobox', { name: 'Theme' }).selectOption('dark');
+    await page.waitForURL(/theme=dark/);
+    await page.getByRole('button', { name: 'Copy link' }).click();
+    await page.getByRole('button', { name: 'Copied' }).waitFor();
+    const link = await page.evaluate<string>('navigator.clipboard.readText()');
+    await page.goto(link);
+    await page.locator('.map[data-measure="gdp"]').first().waitFor();
+    expect(await page.getByRole('radio', { name: 'last 15 minutes' }).isChecked()).toBe(true);
+    expect(await page.getByRole('combobox', { name: 'Theme' }).inputValue()).toBe('dark');
+  }, TEST_MS);
+
+  test('two charts, one cursor: the page\'s and the state\'s show the same moment', async () => {
+    await page.setViewportSize({ width: 1600, height: 900 });
+    await open('/?state=CA&range=15m');
+    await page.locator('.state-panel .uplot').waitFor();
+    await page.locator('#time .u-over').hover({ position: { x: 150, y: 60 } });
+    const moments = page.locator('.readout[data-hovered="true"] .readout-when');
+    await moments.nth(1).waitFor();
+    const [whole, own] = await moments.allTextContents();
+    expect(own).toBe(whole);
+  }, TEST_MS);
+
+  test('on a wall: the whole screen, larger, without controls; Esc leads back', async () => {
+    await open();
+    const letters = "parseFloat(getComputedStyle(document.querySelector('[data-figure=total]')).fontSize)";
+    await page.getByRole('button', { name: 'Wall' }).click();
+    await page.waitForURL(/wall=1/);
+    expect(await page.evaluate('document.fullscreenElement === document.documentElement')).toBe(true);
+    for (const gone of ['#table', '#time .controls', '.foot', 'nav']) expect([gone, await page.locator(gone).isVisible()]).toEqual([gone, false]);
+    for (const there of ['[data-figure="total"]', '#time .uplot', '[data-state="CA"]', '[data-finding="top"]', '[data-testid="status"]']) {
+      expect([there, await page.locator(there).isVisible()]).toEqual([there, true]);
+    }
+    await page.setViewportSize({ width: 2560, height: 1440 });
+    expect(await page.evaluate<number>(letters)).toBeGreaterThan(60);
+    expect(await page.evaluate<number>('document.documentElement.scrollHeight - innerHeight')).toBeLessThanOrEqual(0);
+    await page.evaluate('document.exitFullscreen()');
+    await page.locator('#table').waitFor();
+    expect(new URL(page.url()).searchParams.get('wall')).toBeNull();
+  }, TEST_MS);
+
+  test('printed: the figures and the chart, no controls, nothing cut off', async () => {
+    await open('/?theme=dark');
+    await page.emulateMedia({ media: 'print' });
+    for (const gone of ['.tools', 'nav', '.controls', '.foot', '.figure-foot .plain']) expect([gone, await page.locator(gone).first().isVisible()]).toEqual([gone, false]);
+    await page.locator('tr[data-row="WY"]').waitFor();
+    // Ink on paper, whatever the screen was.
+    expect(await page.evaluate('getComputedStyle(document.documentElement).colorScheme')).toBe('light');
+    await page.setViewportSize({ width: 720, height: 1000 });
+    await page.waitForTimeout(300);
+    expect(await sidewaysOverflow(page)).toBe(0);
+    const pdf = await page.pdf({ format: 'A4' });
+    expect(pdf.toString('latin1').match(/\/Type \/Page\b/g)?.length).toBeLessThanOrEqual(5);
+  }, TEST_MS);
+
   test('a link reproduces the view, and Back closes what was opened', async () => {
     await open('/?state=CA&range=6h&mode=share&measure=android&theme=dark&hide=other&filter=new&sort=name');
     const { nodes } = (await system.settled()).states;
@@ -161,14 +267,14 @@ describeInBrowser('people and the dashboard', () => {
   test('accessible by axe: light, dark, paused, as a table, a state open, operations, a phone, a wall', async () => {
     const views: readonly (readonly [name: string, path: string, act?: () => Promise<void>])[] = [
       ['light', '/'],
-      ['dark', '/?theme=dark&measure=ios'],
-      ['android share', '/?theme=dark&measure=android&mode=share'],
+      ['dark, shares', '/?theme=dark&measure=android&mode=share'],
       ['paused', '/', () => page.getByRole('button', { name: 'Pause' }).click()],
       ['table', '/', () => page.getByRole('button', { name: 'View as table' }).click()],
       ['state', '/?state=CA'],
       ['state, dark', '/?state=TX&theme=dark'],
       ['operations', '/?view=operations'],
       ['operations, dark', '/?view=operations&theme=dark'],
+      ['GDP classes, findings unfolded', '/?measure=gdp', () => page.getByText('Which states').click()],
       ['wall', '/?wall=1&theme=dark'],
     ];
     for (const [name, path, act] of views) {
@@ -187,7 +293,7 @@ describeInBrowser('people and the dashboard', () => {
   test('nothing that ticks is read out: no live region holds a figure', async () => {
     await open();
     await page.waitForTimeout(1_500);
-    const spoken = await page.evaluate<string[]>("[...document.querySelectorAll('[aria-live], [role=status], [role=alert], [role=log]')].map((element) => element.textContent)");
+    const spoken = await page.evaluate<string[]>("[...document.querySelectorAll('[aria-live], [role=status], [role=alert], [role=log]')].map((element) => element.textContent).filter((text) => text !== '')");
     expect(spoken).toEqual(['Live']);
   }, TEST_MS);
 });

@@ -4,12 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { Kafka, logLevel } from 'kafkajs';
 import { z } from 'zod';
+import { statusTopic } from '../../processor/logins/names.ts';
 import { buildClient } from '../../tools/client-build.ts';
 import { freePort } from '../../tools/ports.ts';
 import { projectRoot } from '../../tools/project-root.ts';
 import { AppProcess, LOGIN_PROCESSOR } from '../support/app-process.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
+import type { InstanceStatus } from '../../processor/streams/task/instance-status.ts';
 
 const API = 'schema/main.ts';
 const READY_WITHIN_MS = 60_000;
@@ -29,12 +32,25 @@ const answers = z.object({
     missing: z.array(z.object({ field: z.string(), count: z.number() })),
     invalid: z.array(z.object({ field: z.string(), count: z.number() })),
   }),
+  insights: z.object({
+    topState: z.object({ code: z.string() }).nullable(),
+    moreIos: z.array(z.object({ code: z.string() })),
+    moreAndroid: z.array(z.object({ code: z.string() })),
+    byGdpClass: z.array(z.object({ class: z.string(), devices: counts })),
+  }),
 });
 export type Answers = z.infer<typeof answers>;
+
+const snapshot = z
+  .object({ cursor: z.string(), totals: counts, states: z.array(z.object({ code: z.string(), devices: counts })) })
+  .transform(({ totals: { ios, android, other, total }, ...rest }) => ({ ...rest, totals: [ios, android, other, total] }));
+/** `totals`: iOS, Android, other, all. */
+export type StatesSnapshot = z.infer<typeof snapshot>;
 
 const QUERY = `{
   states { nodes { code name devices { ...C } gdp { millionsUsd class } } totals { ...C } unattributed { ...C } }
   dataQuality { consumed counted deadLettered deadLetters { reason count } missing { field count } invalid { field count } }
+  insights { topState { code } moreIos { code } moreAndroid { code } byGdpClass { class devices { ...C } } }
 }
 fragment C on DeviceCounts { ios android other total }`;
 
@@ -135,6 +151,30 @@ export class LiveSystem {
     });
     const body = z.object({ data: answers }).parse(await response.json());
     return body.data;
+  }
+
+  /** Writes what an instance reports of itself to the status topic: for states that a small real one passes in an instant. */
+  async report(status: InstanceStatus): Promise<void> {
+    const producer = new Kafka({ brokers: [...this.#broker.brokers], clientId: 'test-reports', logLevel: logLevel.NOTHING }).producer();
+    await producer.connect();
+    await producer.send({ topic: statusTopic(status.applicationId), messages: [{ key: status.id, value: JSON.stringify(status) }] });
+    await producer.disconnect();
+  }
+
+  /** All states and the cursor at which the API stands: the first update of a subscription, over SSE. */
+  async snapshot(): Promise<StatesSnapshot> {
+    const response = await fetch(`${this.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+      body: JSON.stringify({ query: 'subscription { states { cursor totals { ios android other total } states { code devices { ios android other total } } } }' }),
+    });
+    let text = '';
+    for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += chunk;
+      const data = /^data: (.+)\n/m.exec(text)?.[1];
+      if (data !== undefined) return z.object({ data: z.object({ states: snapshot }) }).parse(JSON.parse(data)).data.states;
+    }
+    throw new Error(`no update came: ${text}`);
   }
 
   async stop(): Promise<void> {

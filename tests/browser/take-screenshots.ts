@@ -11,11 +11,12 @@ import { LiveSystem } from './live-system.ts';
 
 const WIDTHS: readonly (readonly [width: number, height: number])[] = [[360, 780], [768, 1024], [1280, 900], [2560, 1440]];
 const THEMES = ['light', 'dark'] as const;
-const HISTORY_MS = 24 * 3_600_000;
+/** Longer than the longest range in a picture. */
+const HISTORY_MS = 6.25 * 3_600_000;
+const SLICE_MS = 900_000;
 const LIVE_PER_SECOND = 20;
-const HISTORY_LOGINS = (HISTORY_MS / 1_000) * LIVE_PER_SECOND;
 /** The history reaches into the near future, so that live logins follow it without a gap. */
-const AHEAD_MS = 100_000;
+const AHEAD_MS = 75_000;
 /** Frames of the moving picture, and the time between them. */
 const FRAMES = 48;
 const FRAME_MS = 250;
@@ -67,25 +68,47 @@ try {
   for (const [, page] of empty) await page.close();
 
   const until = Date.now() + AHEAD_MS;
-  await system.publish(HISTORY_LOGINS, { dirty: 0, from: new Date(until - HISTORY_MS), to: new Date(until) });
+  for (let from = until - HISTORY_MS; from < until; from += SLICE_MS) {
+    // Busier and quieter hours, ending at the rate of what follows.
+    const wave = 1 + 0.3 * Math.sin((from + SLICE_MS - until) / 3_000_000) + 0.1 * Math.sin((from + SLICE_MS - until) / 700_000);
+    const count = Math.round((SLICE_MS / 1_000) * LIVE_PER_SECOND * wave);
+    await system.publish(count, { dirty: 0.01, from: new Date(from), to: new Date(from + SLICE_MS) });
+  }
   await system.settled(180_000);
   await sleep(Math.max(0, until - Date.now()));
-  const live = system.publish(LIVE_PER_SECOND * 400, { rate: LIVE_PER_SECOND, dirty: 0.02 });
-  await sleep(75_000);
+  void system.publish(LIVE_PER_SECOND * 500, { rate: LIVE_PER_SECOND, dirty: 0.02 }).catch(() => undefined);
+  await sleep(40_000);
 
-  for (const [name, path] of [['live', '/'], ['operations', '/?view=operations'], ['state', '/?state=CA&measure=ios&range=6h']] as const) {
+  const operations = await openAll(browser, system.url, '/?view=operations');
+  await system.startProcessor();
+  // Its share of the tasks has just moved to it.
+  await operations[0]?.[1].locator('tr[data-moved="true"]').first().waitFor({ timeout: 30_000 });
+  await sleep(3_000);
+  await shootAll('operations', operations);
+  for (const [, page] of operations) await page.close();
+  for (const [name, path] of [['live', '/'], ['state', '/?state=CA&measure=ios&range=6h']] as const) {
     const pages = await openAll(browser, system.url, path);
     await sleep(15_000);
     await shootAll(name, pages);
     for (const [, page] of pages) await page.close();
   }
-  for (const theme of THEMES) {
-    const page = await browser.newPage({ viewport: { width: 1280, height: 1440 }, colorScheme: theme, timezoneId: 'America/New_York' });
-    await page.goto(system.url);
-    await sleep(45_000);
-    await shoot(theme === 'light' ? 'dashboard-light' : 'dashboard', page);
+  const posters = await Promise.all(
+    THEMES.map(async (theme) => {
+      const page = await browser.newPage({ viewport: { width: 1280, height: 1180 }, colorScheme: theme, timezoneId: 'America/New_York' });
+      await page.goto(system.url);
+      return [`dashboard-${theme}`, page] as const;
+    }),
+  );
+  await sleep(30_000);
+  for (const [name, page] of posters) {
+    await shoot(name, page);
     await page.close();
   }
+  const wall = await browser.newPage({ viewport: { width: 1920, height: 1080 }, colorScheme: 'dark', timezoneId: 'America/New_York' });
+  await wall.goto(`${system.url}/?wall=1&theme=dark`);
+  await sleep(20_000);
+  await shoot('wall-1920-dark', wall);
+  await wall.close();
   await shootMoving(browser, system.url);
 
   const offline = await openAll(browser, system.url);
@@ -93,8 +116,8 @@ try {
   await system.killApi();
   for (const [, page] of offline) await statusOf(page).filter({ hasText: /^Offline/ }).waitFor({ timeout: 60_000 });
   await shootAll('offline', offline);
-  await live.catch(() => undefined);
 } finally {
   await browser.close();
   await system.stop();
 }
+process.exit();

@@ -124,13 +124,24 @@ test('three WebSocket failures with the API answering lead to server-sent events
   const feed = await started(channelOf('k', async () => void (polls += 1)));
   feed.set('streamed', channelOf('other'));
   await jest.advanceTimersByTimeAsync(30_000);
-  // The first failure is not counted: nobody had asked yet whether the API is there.
-  expect(api.tried).toEqual(['websocket', 'websocket', 'websocket', 'websocket', 'sse']);
+  // The first is counted afterwards: nobody had asked yet whether the API is there.
+  expect(api.tried).toEqual(['websocket', 'websocket', 'websocket', 'sse']);
   expect(links.at(-1)).toEqual({ phase: 'live', transport: 'sse' });
   expect(api.subscribed).toHaveLength(1);
   const before = polls;
   await jest.advanceTimersByTimeAsync(10_000);
   expect(polls).toBe(before + 5);
+});
+
+test('a failure of which it turns out that the API was away is none of the WebSocket\'s', async () => {
+  api.refuses = new Set(['websocket']);
+  api.reach = 'unreachable';
+  await started();
+  await jest.advanceTimersByTimeAsync(30_000);
+  expect(api.tried).toEqual(['websocket']);
+  api.reach = 'reachable';
+  await jest.advanceTimersByTimeAsync(60_000);
+  expect(api.tried).toEqual(['websocket', 'websocket', 'websocket', 'websocket', 'sse']);
 });
 
 test('over server-sent events a loss tries the WebSocket first again', async () => {
@@ -142,6 +153,22 @@ test('over server-sent events a loss tries the WebSocket first again', async () 
   api.options?.lost(new LostConnection('closed', 'gone'));
   await jest.advanceTimersByTimeAsync(5_000);
   expect(links.at(-1)).toEqual({ phase: 'live', transport: 'websocket' });
+});
+
+test('and so does a network that was away', async () => {
+  api.refuses = new Set(['websocket']);
+  const feed = await started();
+  await jest.advanceTimersByTimeAsync(30_000);
+  api.last.sink.next({ s: 1 });
+  api.refuses = new Set();
+  api.reach = 'unreachable';
+  feed.verify();
+  await jest.advanceTimersByTimeAsync(1_000);
+  api.reach = 'reachable';
+  feed.wake();
+  await jest.advanceTimersByTimeAsync(0);
+  expect(links.at(-1)).toEqual({ phase: 'live', transport: 'websocket' });
+  expect(api.last.variables).toEqual({ windows: 5, after: 'cursor-1' });
 });
 
 test('a refused token stops the trying until another is given', async () => {

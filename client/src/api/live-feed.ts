@@ -75,6 +75,8 @@ export class LiveFeed {
   #link: Link = { phase: 'connecting', attempt: 0 };
   #attempt = 0;
   #webSocketFailures = 0;
+  /** The first try comes before anybody asked whether the API is there: it counts once it turned out to be. */
+  #unexplainedFailures = 0;
   #token: string | null;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   /** Each try has a number; what an older one reports is ignored. */
@@ -136,6 +138,8 @@ export class LiveFeed {
   }
 
   #drop(): void {
+    // After SSE one WebSocket try comes first again: the proxy in between may be gone, or another network be there.
+    if (this.#connection?.kind === 'sse') this.#webSocketFailures = WEBSOCKET_FAILURES - 1;
     this.#generation += 1;
     clearTimeout(this.#retryTimer);
     for (const active of this.#channels.values()) {
@@ -150,15 +154,18 @@ export class LiveFeed {
     const generation = ++this.#generation;
     const current = (): boolean => generation === this.#generation;
     this.#show({ phase: 'connecting', attempt: this.#attempt });
-    const kind: TransportKind = this.#webSocketFailures >= WEBSOCKET_FAILURES ? 'sse' : 'websocket';
+    let kind: TransportKind = 'websocket';
     let reachable = false;
     try {
       if (this.#attempt > 0) {
         const reach = await this.#options.probe(this.#token);
         if (!current()) return;
+        if (reach === 'reachable') this.#webSocketFailures += this.#unexplainedFailures;
+        this.#unexplainedFailures = 0;
         if (reach !== 'reachable') throw new LostConnection(reach === 'unauthorised' ? 'unauthorised' : 'closed', 'the API does not answer');
         reachable = true;
       }
+      if (this.#webSocketFailures >= WEBSOCKET_FAILURES) kind = 'sse';
       const connection = await this.#options.connectors[kind]({
         token: this.#token,
         heard: () => {
@@ -179,14 +186,13 @@ export class LiveFeed {
       for (const active of this.#channels.values()) this.#open(active, connection);
     } catch (error) {
       if (!current()) return;
-      if (reachable && kind === 'websocket') this.#webSocketFailures += 1;
+      if (kind === 'websocket' && reachable) this.#webSocketFailures += 1;
+      else if (this.#attempt === 0) this.#unexplainedFailures = 1;
       this.#lost(error instanceof LostConnection ? error : new LostConnection('closed', String(error)));
     }
   }
 
   #lost(lost: LostConnection): void {
-    // Over SSE one WebSocket try comes first again: the proxy in between may be gone.
-    if (this.#connection?.kind === 'sse') this.#webSocketFailures = WEBSOCKET_FAILURES - 1;
     this.#drop();
     if (lost.why === 'unauthorised') {
       this.#show({ phase: 'unauthorised' });

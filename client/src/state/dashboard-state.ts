@@ -4,6 +4,7 @@ import type { Preferences } from '../url-state.ts';
 import type { Link } from './connection.ts';
 import type { SeriesModel } from './series-model.ts';
 import type { StatesModel } from './states-model.ts';
+import type { TaskHome } from './task-moves.ts';
 
 /** An answer and when it came, epoch milliseconds. */
 export interface Dated<T> {
@@ -25,6 +26,8 @@ export interface LiveData {
   readonly insights: Dated<Insights> | null;
   readonly quality: Dated<DataQuality> | null;
   readonly processor: Dated<Processor> | null;
+  /** Where each task runs, and since when. */
+  readonly homes: ReadonlyMap<string, TaskHome>;
   readonly rate: Rate;
 }
 
@@ -36,6 +39,8 @@ export interface DashboardState {
   readonly now: number;
   /** Last sign of life of the API; 0 before the first. */
   readonly lastHeardAt: number;
+  /** When each panel's last answer came. */
+  readonly heardAt: Partial<Readonly<Record<Panel, number>>>;
   readonly link: Link;
   readonly browserOnline: boolean;
   /** The newest data. */
@@ -55,6 +60,7 @@ export const NO_DATA: LiveData = {
   insights: null,
   quality: null,
   processor: null,
+  homes: new Map(),
   rate: { perSecond: null, steps: [] },
 };
 
@@ -63,6 +69,7 @@ export function initialState(preferences: Preferences, now: number): DashboardSt
     preferences,
     now,
     lastHeardAt: 0,
+    heardAt: {},
     link: { phase: 'connecting', attempt: 0 },
     browserOnline: true,
     data: NO_DATA,
@@ -90,6 +97,7 @@ export function withData(state: DashboardState, patch: Partial<LiveData>): Dashb
     insights: shown.insights ?? data.insights,
     quality: shown.quality ?? data.quality,
     processor: shown.processor ?? data.processor,
+    homes: shown.processor ? shown.homes : data.homes,
     rate: shown.rate,
   };
   return { ...state, data, shown: adopted, held: state.held + 1 };
@@ -108,6 +116,25 @@ export function resume(state: DashboardState): DashboardState {
 export function withProblem(state: DashboardState, panel: Panel, problem: Problem | null): DashboardState {
   const { [panel]: _, ...problems } = state.problems;
   return { ...state, problems: problem === null ? problems : { ...problems, [panel]: problem } };
+}
+
+/** Notes when a panel's answer came. */
+export function withHeard(state: DashboardState, panel: Panel, at: number): DashboardState {
+  return { ...state, heardAt: { ...state.heardAt, [panel]: at } };
+}
+
+/**
+ * Up to when what a panel has is known to be all there is, epoch milliseconds; 0 before its first answer. Each panel has a
+ * clock of its own: a subscription that failed stops one panel and not the others. Silence is no age where nothing changed;
+ * but processors report every second, and their silence is one.
+ */
+export function knownUntil(state: DashboardState, panel: Panel): number {
+  const { link, problems, heardAt, now, lastHeardAt, data } = state;
+  const own = heardAt[panel] ?? 0;
+  if (own === 0 || problems[panel]) return own;
+  if (link.phase !== 'live') return Math.max(own, lastHeardAt);
+  const reporting = panel === 'processor' && (data.processor?.value.instances.some((instance) => instance.alive) ?? false);
+  return reporting ? own : now;
 }
 
 /** The moment that the views draw for: the clock, or when the page was paused. */

@@ -12,17 +12,15 @@ export interface Range {
   readonly windowMs: number;
   /** Windows drawn as one, so that a line has some hundred points at most; a multiple of windowMs. */
   readonly stepMs: number;
-  /** How often the page wants news, in milliseconds. */
-  readonly intervalMs: number;
 }
 
 export const RANGES = {
-  '5m': { label: '5 m', spoken: 'last 5 minutes', spanMs: 5 * MINUTE_MS, resolution: 'MINUTE', windowMs: MINUTE_MS, stepMs: MINUTE_MS, intervalMs: 250 },
-  '15m': { label: '15 m', spoken: 'last 15 minutes', spanMs: 15 * MINUTE_MS, resolution: 'MINUTE', windowMs: MINUTE_MS, stepMs: MINUTE_MS, intervalMs: 250 },
-  '1h': { label: '1 h', spoken: 'last hour', spanMs: HOUR_MS, resolution: 'MINUTE', windowMs: MINUTE_MS, stepMs: MINUTE_MS, intervalMs: 250 },
-  '6h': { label: '6 h', spoken: 'last 6 hours', spanMs: 6 * HOUR_MS, resolution: 'MINUTE', windowMs: MINUTE_MS, stepMs: 5 * MINUTE_MS, intervalMs: 500 },
-  '24h': { label: '24 h', spoken: 'last 24 hours', spanMs: 24 * HOUR_MS, resolution: 'MINUTE', windowMs: MINUTE_MS, stepMs: 15 * MINUTE_MS, intervalMs: 1_000 },
-  '30d': { label: '30 d', spoken: 'last 30 days', spanMs: 30 * 24 * HOUR_MS, resolution: 'HOUR', windowMs: HOUR_MS, stepMs: HOUR_MS, intervalMs: 1_000 },
+  '5m': { label: '5 m', spoken: 'last 5 minutes', spanMs: 5 * MINUTE_MS, resolution: 'MINUTE', windowMs: MINUTE_MS, stepMs: MINUTE_MS },
+  '15m': { label: '15 m', spoken: 'last 15 minutes', spanMs: 15 * MINUTE_MS, resolution: 'MINUTE', windowMs: MINUTE_MS, stepMs: MINUTE_MS },
+  '1h': { label: '1 h', spoken: 'last hour', spanMs: HOUR_MS, resolution: 'MINUTE', windowMs: MINUTE_MS, stepMs: MINUTE_MS },
+  '6h': { label: '6 h', spoken: 'last 6 hours', spanMs: 6 * HOUR_MS, resolution: 'MINUTE', windowMs: MINUTE_MS, stepMs: 5 * MINUTE_MS },
+  '24h': { label: '24 h', spoken: 'last 24 hours', spanMs: 24 * HOUR_MS, resolution: 'MINUTE', windowMs: MINUTE_MS, stepMs: 15 * MINUTE_MS },
+  '30d': { label: '30 d', spoken: 'last 30 days', spanMs: 30 * 24 * HOUR_MS, resolution: 'HOUR', windowMs: HOUR_MS, stepMs: HOUR_MS },
 } as const satisfies Record<string, Range>;
 
 export type RangeName = keyof typeof RANGES;
@@ -34,6 +32,14 @@ const AHEAD_MS = HOUR_MS;
 /** How many of the newest windows to ask the API for: the range, the window in progress, and the hour ahead. */
 export function windowsFor(range: Range): number {
   return Math.min(1_500, Math.ceil((range.spanMs + AHEAD_MS) / range.windowMs));
+}
+
+const CLOCK_STEPS_PER_SPAN = 600;
+const LONGEST_CLOCK_STEP_MS = 10_000;
+
+/** How far the clock goes before a chart in which nothing changed slides on: about a pixel. Whole seconds, as milliseconds. */
+export function clockStepMs({ spanMs }: Range): number {
+  return Math.min(LONGEST_CLOCK_STEP_MS, Math.ceil(spanMs / CLOCK_STEPS_PER_SPAN / 1_000) * 1_000);
 }
 
 /** What one point of a range is: "minute", "5 minutes", "hour". */

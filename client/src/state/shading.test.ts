@@ -1,11 +1,13 @@
 import { expect, test } from '@jest/globals';
-import { measureOf, scaleOf, SHADES, shadeOf } from './shading.ts';
+import { measureOf, MEASURES, scaleOf, SHADES, shadeOf } from './shading.ts';
 
+const gdp = { year: 2024, millionsUsd: 711_900, class: 'HIGH' } as const;
 const devices = { ios: 3, android: 1, other: 0, total: 4 };
+const none = { ios: 0, android: 0, other: 0, total: 0 };
 
-test('measures are logins or shares, and nothing without logins', () => {
-  expect([measureOf(devices, 'total'), measureOf(devices, 'ios'), measureOf(devices, 'android')]).toEqual([4, 0.75, 0.25]);
-  expect(measureOf({ ios: 0, android: 0, other: 0, total: 0 }, 'ios')).toBeNull();
+test('measures are logins or shares, and nothing without logins; GDP is there without', () => {
+  expect(MEASURES.map((measure) => measureOf({ devices, gdp }, measure))).toEqual([4, 0.75, 0.25, 711_900]);
+  expect(MEASURES.map((measure) => measureOf({ devices: none, gdp }, measure))).toEqual([null, null, null, 711_900]);
 });
 
 test('equal steps from the least to the most; no logins is a shade of its own', () => {

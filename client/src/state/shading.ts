@@ -1,12 +1,16 @@
-import type { DeviceCounts } from '../api/types.ts';
+import type { GdpClass, State } from '../api/types.ts';
 
-export type Measure = 'total' | 'ios' | 'android';
-export const MEASURES: readonly Measure[] = ['total', 'ios', 'android'];
+export const MEASURES = ['total', 'ios', 'android', 'gdp'] as const;
+export type Measure = (typeof MEASURES)[number];
 
 export const SHADES = 5;
 
-/** What the map shades a state by: logins, or a device type's share of them (0 to 1). Null: no logins. */
-export function measureOf(devices: DeviceCounts, measure: Measure): number | null {
+/** Of the shades, those that stand for a class. */
+export const CLASS_SHADES: Readonly<Record<GdpClass, number>> = { LOW: 1, MEDIUM: 3, HIGH: 5 };
+
+/** What the map shades a state by: logins, a device type's share of them (0 to 1), or GDP in millions of dollars. Null: no logins. */
+export function measureOf({ devices, gdp }: Pick<State, 'devices' | 'gdp'>, measure: Measure): number | null {
+  if (measure === 'gdp') return gdp.millionsUsd;
   if (devices.total === 0) return null;
   return measure === 'total' ? devices.total : devices[measure] / devices.total;
 }

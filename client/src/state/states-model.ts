@@ -2,6 +2,8 @@ import type { DeviceCounts, Freshness, State, StateCode, StatesUpdate } from '..
 
 /** The page's copy of all states. Never changed in place: a new one is made for each update. */
 export interface StatesModel {
+  /** Of the update that this copy is as new as. */
+  readonly cursor: string;
   readonly byCode: ReadonlyMap<StateCode, State>;
   readonly totals: DeviceCounts;
   readonly unattributed: DeviceCounts;
@@ -16,7 +18,7 @@ export interface StatesModel {
 export function applyStatesUpdate(model: StatesModel | null, update: StatesUpdate): StatesModel {
   const byCode = new Map<StateCode, State>(update.kind === 'DELTA' && model ? model.byCode : []);
   for (const state of update.states) byCode.set(state.code, state);
-  return { byCode, totals: update.totals, unattributed: update.unattributed, freshness: update.freshness };
+  return { cursor: update.cursor, byCode, totals: update.totals, unattributed: update.unattributed, freshness: update.freshness };
 }
 
 /** A state's place by total, 1 for the most logins; equal totals rank by code, as in the API's answers. */

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { followTasks } from './task-moves.ts';
+import { followTasks, movedAgoMs } from './task-moves.ts';
 import type { Instance, Processor } from '../api/types.ts';
 
 function instance(id: string, ...taskIds: string[]): Instance {
@@ -26,4 +26,10 @@ test('while both report a task, the newcomer has it', () => {
   const before = followTasks(new Map(), report(instance('b', '0_0')), 1_000);
   expect(followTasks(before, report(instance('a', '0_0'), instance('b', '0_0')), 2_000).get('0_0')?.instanceId).toBe('a');
   expect(followTasks(before, report(instance('b', '0_0'), instance('a', '0_0')), 2_000).get('0_0')?.instanceId).toBe('a');
+});
+
+test('a move is marked for half a minute, a first sight never', () => {
+  const moved = { instanceId: 'b', movedAt: 10_000, from: 'a' };
+  expect([movedAgoMs(moved, 9_900), movedAgoMs(moved, 15_000), movedAgoMs(moved, 40_000)]).toEqual([0, 5_000, null]);
+  expect([movedAgoMs({ ...moved, movedAt: null }, 15_000), movedAgoMs(undefined, 15_000)]).toEqual([null, null]);
 });

@@ -8,6 +8,16 @@ export interface TaskHome {
   readonly from: string | null;
 }
 
+/** How long a task that moved is marked. */
+const MOVED_FOR_MS = 30_000;
+
+/** Milliseconds since a task came to its instance; null when it was always there, or came long ago. */
+export function movedAgoMs(home: TaskHome | undefined, now: number): number | null {
+  if (home?.movedAt == null) return null;
+  const ago = now - home.movedAt;
+  return ago < MOVED_FOR_MS ? Math.max(0, ago) : null;
+}
+
 /** Follows active tasks from one report to the next, so that a move between instances is seen to happen. */
 export function followTasks(homes: ReadonlyMap<string, TaskHome>, processor: Processor, now: number): ReadonlyMap<string, TaskHome> {
   const next = new Map<string, TaskHome>();

@@ -1,5 +1,7 @@
 import { RANGE_NAMES, RANGES, stepName } from '../state/ranges.ts';
 import { useDashboard, useSelect } from './context.ts';
+import { Footer } from './footer.tsx';
+import { GdpClasses } from './gdp-classes.tsx';
 import { Header } from './header.tsx';
 import { Insights } from './insights.tsx';
 import { StateMap } from './map.tsx';
@@ -27,6 +29,7 @@ function OverTime(): JSX.Element {
     <Section
       id="time"
       title="Over time"
+      panel="series"
       note={`Logins per ${stepName(RANGES[range])}, by when they happened.`}
       controls={
         <>
@@ -35,7 +38,7 @@ function OverTime(): JSX.Element {
         </>
       }
     >
-      <SeriesFigure panel="series" code={null} height={20} where="" />
+      <SeriesFigure panel="series" code={null} height={16.5} where="" />
     </Section>
   );
 }
@@ -45,10 +48,9 @@ function Overview(): JSX.Element {
     <>
       <Totals />
       <OverTime />
-      <div class="pair">
-        <StateMap />
-        <Insights />
-      </div>
+      <StateMap />
+      <Insights />
+      <GdpClasses />
       <StateTable />
       <QualityLine />
     </>
@@ -65,11 +67,12 @@ export function App(): JSX.Element {
   return (
     <>
       <div data-behind-panel><Header /></div>
-      <main id="main" tabIndex={-1} data-behind-panel data-stale={stale}>
+      <main id="main" tabIndex={-1} class={blocked ? undefined : view} data-behind-panel data-stale={stale}>
         {blocked && <h1 class="unseen">Device logins</h1>}
         <Notices />
         {!blocked && (view === 'overview' ? <Overview /> : <Operations />)}
       </main>
+      <div data-behind-panel><Footer /></div>
       {!blocked && view === 'overview' && state !== null && <StatePanel code={state} />}
     </>
   );

@@ -1,3 +1,5 @@
+import { useEffect, useState } from 'preact/hooks';
+import { copyText } from '../copy-text.ts';
 import { formatAgo, formatMoment, plural } from '../format.ts';
 import { statusOf } from '../state/connection.ts';
 import { recordsPerSecondOf, restoringOf } from '../state/dashboard-state.ts';
@@ -104,6 +106,28 @@ function setWall(dashboard: ReturnType<typeof useDashboard>, wall: boolean): voi
   if (asked instanceof Promise) asked.catch(() => undefined);
 }
 
+/** How long the button says how it went. */
+const COPIED_FOR_MS = 2_500;
+
+/** The address holds all that was chosen: to share the view is to share it. */
+function CopyLink(): JSX.Element {
+  const [outcome, setOutcome] = useState<'copied' | 'refused' | null>(null);
+  useEffect(() => {
+    if (outcome === null) return undefined;
+    const timer = setTimeout(() => setOutcome(null), COPIED_FOR_MS);
+    return () => clearTimeout(timer);
+  }, [outcome]);
+  const copy = async (): Promise<void> => setOutcome((await copyText(location.href)) ? 'copied' : 'refused');
+  return (
+    <>
+      <button type="button" class="button copy-button" title="Copies the address, which reproduces this view" onClick={() => void copy()}>
+        {outcome === 'copied' ? 'Copied' : outcome === 'refused' ? 'Not allowed' : 'Copy link'}
+      </button>
+      <span class="unseen" role="status">{outcome === 'copied' ? 'Link copied' : outcome === 'refused' ? 'The browser did not allow to copy; the address bar has the link' : ''}</span>
+    </>
+  );
+}
+
 export function Header(): JSX.Element {
   const dashboard = useDashboard();
   const { view, theme, paused, wall } = useSelect((state) => ({
@@ -137,6 +161,7 @@ export function Header(): JSX.Element {
         </nav>
         <StatusLine />
         <div class="tools">
+          <CopyLink />
           <button type="button" class="button wall-button" aria-pressed={wall} title="For a screen on a wall: larger, without controls" onClick={() => setWall(dashboard, !wall)}>
             Wall
           </button>

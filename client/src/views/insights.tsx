@@ -1,64 +1,99 @@
-import { DEVICE_NAMES, formatCount, formatShare, GDP_CLASS_NAMES, plural, shareOf } from '../format.ts';
-import { DEVICES } from '../state/series-ring.ts';
-import { useSelect } from './context.ts';
-import { DeviceGlyph, ProblemNote, Section, ShareBar } from './parts.tsx';
+import { useState } from 'preact/hooks';
+import { DEVICE_NAMES, formatCount, formatShare, plural, shareOf } from '../format.ts';
+import { leadsOf, widestOf } from '../state/findings.ts';
+import { useDashboard, useSelect } from './context.ts';
+import { DeviceGlyph, ProblemNote, Section } from './parts.tsx';
 import type { JSX } from 'preact';
-import type { Insights as InsightsAnswer } from '../api/types.ts';
+import type { StateCode } from '../api/types.ts';
+import type { Lead } from '../state/findings.ts';
+import type { StatesModel } from '../state/states-model.ts';
 
-/** GDP classes side by side: a table whose rows carry a bar. */
-function ClassComparison({ classes }: { classes: InsightsAnswer['byGdpClass'] }): JSX.Element {
+/** A state's name that opens its panel. */
+function StateLink({ code, text, spoken }: { code: StateCode; text: string; spoken?: string }): JSX.Element {
+  const dashboard = useDashboard();
   return (
-    <div class="table-scroll">
-      <table class="data-table compare">
-        <caption>
-          Device types by the GDP of the state <span class="caption-note">High from $700 billion, low below $230 billion, in 2024.</span>
-        </caption>
-        <thead>
-          <tr>
-            <th scope="col">State GDP</th>
-            <th scope="col" class="bar-head"><span class="unseen">Shares as a bar</span></th>
-            {DEVICES.map((device) => (
-              <th key={device} scope="col" class="number"><DeviceGlyph device={device} /> {DEVICE_NAMES[device]}</th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {classes.map((entry) => (
-            <tr key={entry.class} data-gdp={entry.class}>
-              <th scope="row">
-                {GDP_CLASS_NAMES[entry.class]} <span class="quiet">{plural(entry.states, 'state')}</span>
-              </th>
-              <td class="bar-cell"><ShareBar devices={entry.devices} /></td>
-              {DEVICES.map((device) => (
-                <td key={device} class="number" title={`${formatCount(entry.devices[device])} logins`}>
-                  {formatShare(shareOf(entry.devices[device], entry.devices.total))}
-                  <span class="cell-count quiet">{formatCount(entry.devices[device])}</span>
-                </td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <button type="button" class="plain" data-opens={code} onClick={() => dashboard.prefer({ state: code }, true)}>
+      {text}{spoken !== undefined && <span class="unseen"> {spoken}</span>}
+    </button>
   );
 }
 
-export function Insights(): JSX.Element {
-  const { insights, problem } = useSelect((state) => ({ insights: state.shown.insights?.value, problem: state.problems.insights }));
+/** All states of one lead, widest first, folded away: twenty-five codes in a row are no sentence. */
+function Leads({ leads, by }: { leads: readonly Lead[]; by: Lead['by'] }): JSX.Element | null {
+  if (leads.length === 0) return null;
   return (
-    <Section id="insights" title="What stands out">
+    <p class="leads" data-leads={by}>
+      <span class="quiet"><DeviceGlyph device={by} /> More {DEVICE_NAMES[by]}, widest lead first:</span>
+      {leads.map(({ state }) => <StateLink key={state.code} code={state.code} text={state.code} spoken={state.name} />)}
+    </p>
+  );
+}
+
+function Widest({ lead }: { lead: Lead }): JSX.Element {
+  const { state, by } = lead;
+  const other = by === 'ios' ? 'android' : 'ios';
+  const share = (device: 'ios' | 'android'): string => formatShare(shareOf(state.devices[device], state.devices.total));
+  return (
+    <li data-finding={`widest-${by}`}>
+      <DeviceGlyph device={by} /> {DEVICE_NAMES[by]} leads most in <StateLink code={state.code} text={state.name} />: {share(by)} to {share(other)},{' '}
+      <span class="quiet">{formatCount(state.devices[by])} logins to {formatCount(state.devices[other])}.</span>
+    </li>
+  );
+}
+
+interface FindingsProps {
+  readonly states: StatesModel;
+  readonly top: StateCode;
+  readonly moreIos: readonly { readonly code: StateCode }[];
+  readonly moreAndroid: readonly { readonly code: StateCode }[];
+}
+
+function Findings({ states, top, moreIos, moreAndroid }: FindingsProps): JSX.Element {
+  const [unfolded, setUnfolded] = useState(false);
+  const first = states.byCode.get(top);
+  const ios = leadsOf(states, moreIos);
+  const android = leadsOf(states, moreAndroid);
+  const widest = [widestOf(states, ios), widestOf(states, android)];
+  return (
+    <>
+      <ul class="findings">
+        {first && (
+          <li data-finding="top">
+            <StateLink code={top} text={first.name} /> has the most logins: {formatCount(first.devices.total)}, <span class="quiet">{formatShare(shareOf(first.devices.total, states.totals.total))} of all.</span>
+          </li>
+        )}
+        <li data-finding="leads">
+          {ios.length === android.length ? `iOS and Android lead in ${plural(ios.length, 'state')} each.` : ios.length > android.length
+            ? `iOS leads in ${plural(ios.length, 'state')}, Android in ${android.length}.`
+            : `Android leads in ${plural(android.length, 'state')}, iOS in ${ios.length}.`}
+        </li>
+        {widest.map((lead) => lead && <Widest key={lead.by} lead={lead} />)}
+      </ul>
+      <details class="which" onToggle={(event) => setUnfolded(event.currentTarget.open)}>
+        <summary>Which states</summary>
+        {unfolded && <Leads leads={ios} by="ios" />}
+        {unfolded && <Leads leads={android} by="android" />}
+      </details>
+    </>
+  );
+}
+
+/** What the counts say, in sentences with the figures behind them. */
+export function Insights(): JSX.Element {
+  const { insights, states, problem } = useSelect((state) => ({
+    insights: state.shown.insights?.value,
+    states: state.shown.states,
+    problem: state.problems.insights,
+  }));
+  return (
+    <Section id="insights" title="What stands out" panel="insights">
       <ProblemNote problem={problem} />
-      {insights ? (
-        <>
-          {insights.sentences.length === 0 ? (
-            <p class="quiet">Nothing yet: findings come with the first logins.</p>
-          ) : (
-            <ul class="sentences">
-              {insights.sentences.map((sentence, index) => <li key={index}>{sentence}</li>)}
-            </ul>
-          )}
-          <ClassComparison classes={insights.byGdpClass} />
-        </>
+      {insights && states ? (
+        insights.topState === null ? (
+          <p class="quiet">Nothing yet: findings come with the first logins.</p>
+        ) : (
+          <Findings states={states} top={insights.topState.code} moreIos={insights.moreIos} moreAndroid={insights.moreAndroid} />
+        )
       ) : (
         !problem && <p class="quiet">Waiting for the first answer.</p>
       )}

@@ -1,16 +1,13 @@
-import { useRef } from 'preact/hooks';
 import { formatAge, formatAgo, formatCount, formatMoment, formatRate, formatShare, NONE, plural, shareOf } from '../format.ts';
 import { recordsPerSecondOf } from '../state/dashboard-state.ts';
-import { followTasks } from '../state/task-moves.ts';
 import { useSelect } from './context.ts';
 import { ProblemNote, Section } from './parts.tsx';
+import { TaskMap } from './task-map.tsx';
 import { Quality } from './quality.tsx';
 import type { JSX } from 'preact';
 import type { Instance, Processor, Task } from '../api/types.ts';
+import { movedAgoMs } from '../state/task-moves.ts';
 import type { TaskHome } from '../state/task-moves.ts';
-
-/** How long a task that moved is marked. */
-const MOVED_FOR_MS = 30_000;
 
 function RestoreCell({ restore }: { restore: Task['restore'] }): JSX.Element {
   if (!restore) return <>{NONE}</>;
@@ -28,13 +25,13 @@ function RestoreCell({ restore }: { restore: Task['restore'] }): JSX.Element {
 }
 
 function TaskRow({ task, home, now }: { task: Task; home: TaskHome | undefined; now: number }): JSX.Element {
-  const movedMs = home?.movedAt == null ? null : now - home.movedAt;
-  const moved = movedMs !== null && movedMs < MOVED_FOR_MS;
+  const movedMs = movedAgoMs(home, now);
+  const moved = movedMs !== null;
   return (
     <tr data-task={task.id} data-moved={moved}>
       <th scope="row">
         <code>{task.id}</code> {task.role === 'STANDBY' && <span class="quiet">standby</span>}
-        {moved && <span class="moved">moved here {formatAgo(movedMs)}</span>}
+        {moved && <span class="moved">moved here {formatAgo(movedMs)}{home?.from ? ` from ${home.from.slice(0, 8)}` : ''}</span>}
       </th>
       <td><span class="task-state" data-task-state={task.state}>{task.state.toLowerCase()}</span></td>
       <td>{task.inputs.length === 0 ? NONE : task.inputs.map((input) => <code key={input} class="input">{input}</code>)}</td>
@@ -101,26 +98,25 @@ function Summary({ processor }: { processor: Processor }): JSX.Element {
 
 /** Who runs what: instances, their tasks, and how far behind each is. */
 export function Operations(): JSX.Element {
-  const { processor, receivedAt, now, problem } = useSelect((state) => ({
+  const { processor, homes, now, problem } = useSelect((state) => ({
     processor: state.shown.processor?.value,
-    receivedAt: state.shown.processor?.receivedAt ?? 0,
+    homes: state.shown.homes,
     now: state.pausedAt ?? state.now,
     problem: state.problems.processor,
   }));
-  const homes = useRef<ReadonlyMap<string, TaskHome>>(new Map());
-  if (processor) homes.current = followTasks(homes.current, processor, receivedAt);
   return (
     <>
       <h1 class="view-title">Operations</h1>
-      <Section id="processor" title="Processor" note="Start another processor to share the work: its tasks move to it by themselves. Records between sub-topologies count too.">
+      <Section id="processor" title="Processor" panel="processor" note="Start another processor to share the work: its tasks move to it by themselves. Records between sub-topologies count too.">
         <ProblemNote problem={problem} />
         {processor ? (
           <>
             <Summary processor={processor} />
+            <TaskMap instances={processor.instances} homes={homes} now={now} />
             {processor.instances.length === 0 && (
               <p class="hint">No processor reports. Start one with <code>npm run processor</code>; what is counted so far stays readable.</p>
             )}
-            {processor.instances.map((instance) => <InstanceBlock key={instance.id} instance={instance} homes={homes.current} now={now} />)}
+            {processor.instances.map((instance) => <InstanceBlock key={instance.id} instance={instance} homes={homes} now={now} />)}
             <details class="topology">
               <summary>Topology</summary>
               <pre tabIndex={0} role="region" aria-label="Topology as text">{processor.topology}</pre>

@@ -1,10 +1,13 @@
 /** Small pieces that more than one view is made of. */
 import { useId } from 'preact/hooks';
-import { DEVICE_NAMES, formatCount, formatShare, shareOf } from '../format.ts';
+import { DEVICE_NAMES, formatAge, formatCount, formatMoment, formatShare, shareOf } from '../format.ts';
+import { knownUntil } from '../state/dashboard-state.ts';
 import { DEVICES } from '../state/series-ring.ts';
+import { useSelect } from './context.ts';
 import type { ComponentChildren, JSX } from 'preact';
 import type { Problem } from '../api/transport.ts';
 import type { DeviceCounts } from '../api/types.ts';
+import type { Panel } from '../state/dashboard-state.ts';
 import type { Device } from '../state/series-ring.ts';
 
 /** The shape that stands for a device type wherever its colour does: a circle, a triangle, a square. */
@@ -81,23 +84,43 @@ export function ProblemNote({ problem }: { problem: Problem | undefined }): JSX.
   );
 }
 
+/** A panel says how old it is from this age on: reports come every second. */
+const STALE_FROM_MS = 5_000;
+
+/** How old a panel is, by its own clock; nothing while it is as new as can be. */
+export function StaleNote({ panel }: { panel: Panel }): JSX.Element | null {
+  const { until, now } = useSelect((state) => {
+    const known = knownUntil(state, panel);
+    const stale = known > 0 && state.now - known >= STALE_FROM_MS;
+    return { until: stale ? known : null, now: stale ? state.now : 0 };
+  });
+  if (until === null) return null;
+  return (
+    <p class="stale" data-stale-panel={panel}>
+      <span class="dot" aria-hidden="true" /> As of {formatMoment(new Date(until).toISOString(), now)}, {formatAge(now - until)} old
+    </p>
+  );
+}
+
 interface SectionProps {
   readonly id: string;
   readonly title: string;
   readonly note?: ComponentChildren;
   readonly controls?: ComponentChildren;
   readonly children: ComponentChildren;
-  readonly class?: string;
+  /** Whose age is told under the title. */
+  readonly panel?: Panel;
 }
 
 /** A part of the page under its own heading. */
-export function Section({ id, title, note, controls, children, class: extra = '' }: SectionProps): JSX.Element {
+export function Section({ id, title, note, controls, children, panel }: SectionProps): JSX.Element {
   return (
-    <section id={id} class={`section ${extra}`} aria-labelledby={`${id}-title`}>
+    <section id={id} class="section" aria-labelledby={`${id}-title`}>
       <div class="section-head">
         <div>
           <h2 id={`${id}-title`}>{title}</h2>
           {note !== undefined && <p class="note">{note}</p>}
+          {panel !== undefined && <StaleNote panel={panel} />}
         </div>
         {controls !== undefined && <div class="controls">{controls}</div>}
       </div>

@@ -45,7 +45,7 @@ function Figures({ quality }: { quality: DataQuality }): JSX.Element {
 export function Quality(): JSX.Element {
   const { quality, problem } = useSelect((state) => ({ quality: state.shown.quality?.value, problem: state.problems.quality }));
   return (
-    <Section id="quality" title="Data quality" note="Every record read is either counted once or set aside once.">
+    <Section id="quality" title="Data quality" panel="quality" note="Every record read is either counted once or set aside once.">
       <ProblemNote problem={problem} />
       {quality && (
         <>

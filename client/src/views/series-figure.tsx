@@ -1,7 +1,7 @@
 import { useId, useRef, useState } from 'preact/hooks';
-import { DEVICE_NAMES, formatAge, formatCount, formatShare, formatWindow, shareOf } from '../format.ts';
-import { shownNow } from '../state/dashboard-state.ts';
-import { RANGES } from '../state/ranges.ts';
+import { DEVICE_NAMES, formatAge, formatCount, formatShare, formatWindow, plural, shareOf } from '../format.ts';
+import { knownUntil, shownNow } from '../state/dashboard-state.ts';
+import { clockStepMs, RANGES } from '../state/ranges.ts';
 import { seriesKey } from '../state/series-model.ts';
 import { DEVICES } from '../state/series-ring.ts';
 import { seriesView, sumOf, totalOf } from '../state/series-window.ts';
@@ -10,7 +10,7 @@ import { useDashboard, useSelect } from './context.ts';
 import { DeviceGlyph, ProblemNote } from './parts.tsx';
 import { SeriesTable } from './series-table.tsx';
 import type { JSX } from 'preact';
-import type { StateCode } from '../api/types.ts';
+import type { Freshness, StateCode } from '../api/types.ts';
 import type { SeriesView, WindowView } from '../state/series-window.ts';
 
 const STATE_WORDS: Readonly<Record<WindowView['state'], string>> = {
@@ -58,6 +58,20 @@ function summaryOf(view: SeriesView, spoken: string, where: string): string {
   return `${formatCount(total)} logins in the ${spoken}${where}: ${share(sum.ios)} iOS, ${share(sum.android)} Android, ${share(sum.other)} other.`;
 }
 
+const MINUTE_MS = 60_000;
+/** With newer logins than this counted, nothing before the minute in progress is to come. */
+const BEHIND_FROM_MS = 5_000;
+
+/**
+ * With a backlog, what lies after the newest login counted is still to come: the start of that login's minute, epoch
+ * milliseconds; null without one.
+ */
+function behindSince(freshness: Freshness | undefined, now: number): number | null {
+  if (!freshness || freshness.asOf === null || (freshness.complete && freshness.lag === 0)) return null;
+  const asOf = Date.parse(freshness.asOf);
+  return now - asOf < BEHIND_FROM_MS ? null : Math.floor(asOf / MINUTE_MS) * MINUTE_MS;
+}
+
 interface SeriesFigureProps {
   readonly panel: 'series' | 'stateSeries';
   readonly code: StateCode | null;
@@ -70,16 +84,19 @@ interface SeriesFigureProps {
 /** A live series with its legend, exact values, summary and table. */
 export function SeriesFigure({ panel, code, height, where }: SeriesFigureProps): JSX.Element {
   const dashboard = useDashboard();
-  const { series, version, preferences, now, lastHeardAt, live, freshness, problem } = useSelect((state) => ({
+  const { series, version, preferences, known, live, behindFrom, problem } = useSelect((state) => ({
     series: state.shown[panel],
     version: state.shown[panel]?.version,
     preferences: state.preferences,
-    now: shownNow(state),
-    lastHeardAt: state.lastHeardAt,
+    // The chart is drawn when its series changed, and when the clock went on by about a pixel.
+    clock: Math.floor(shownNow(state) / clockStepMs(RANGES[state.preferences.range])),
+    // While all is well this is the clock, which `now` says already.
+    known: state.link.phase === 'live' && !state.problems[panel] ? 0 : knownUntil(state, panel),
     live: state.link.phase === 'live',
-    freshness: state.shown.states?.freshness,
+    behindFrom: behindSince(state.shown.states?.freshness, shownNow(state)),
     problem: state.problems[panel],
   }));
+  const now = shownNow(dashboard.store.get());
   const [cursor, setCursor] = useState<number | null>(null);
   const [asTable, setAsTable] = useState(false);
   const drawn = useRef<SeriesView | null>(null);
@@ -91,16 +108,13 @@ export function SeriesFigure({ panel, code, height, where }: SeriesFigureProps):
   if (series && version !== undefined && series.key === seriesKey(preferences.range, code)) {
     const { ring } = series;
     const to = atNewest && Number.isFinite(ring.newest) ? ring.newest + ring.windowMs : now;
-    // With a backlog, what lies after the newest login counted is still to come.
-    const behind = freshness !== undefined && (!freshness.complete || (freshness.lag ?? 0) > 0);
-    const asOf = freshness?.asOf == null ? now : Date.parse(freshness.asOf);
     drawn.current = seriesView({
       ring,
       spanMs: range.spanMs,
       stepMs: range.stepMs,
       to,
-      knownUntil: live && !problem ? Math.max(now, to) : lastHeardAt,
-      settledUntil: behind ? Math.min(now, asOf) : now,
+      knownUntil: live && !problem ? Math.max(now, to) : known,
+      settledUntil: Math.min(now, behindFrom ?? now),
     });
   }
   const view = drawn.current;
@@ -119,6 +133,7 @@ export function SeriesFigure({ panel, code, height, where }: SeriesFigureProps):
   const shownWindow = cursor === null ? latest : view.windows[cursor];
   const toggle = (device: (typeof DEVICES)[number]): void =>
     dashboard.prefer({ hidden: hidden.includes(device) ? hidden.filter((entry) => entry !== device) : [...hidden, device] });
+  const revised = view.windows.filter((window) => window.state === 'revised').length;
   const summary = summaryOf(view, atNewest ? `${range.spoken.replace('last ', '')} up to the newest login` : range.spoken, where);
 
   return (
@@ -157,7 +172,10 @@ export function SeriesFigure({ panel, code, height, where }: SeriesFigureProps):
         />
       )}
       <figcaption class="figure-foot">
-        <span id={`${legendId}-summary`}>{summary}</span>
+        <span>
+          <span id={`${legendId}-summary`}>{summary}</span>
+          {revised > 0 && <span class="revised"><span class="mark-revised" aria-hidden="true">◆</span> {plural(revised, 'point')} changed by late logins.</span>}
+        </span>
         <button type="button" class="plain" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
           {asTable ? 'View as chart' : 'View as table'}
         </button>

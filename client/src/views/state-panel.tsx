@@ -1,8 +1,8 @@
 import { useEffect, useRef } from 'preact/hooks';
-import { formatCount, formatGdp, formatMoment, GDP_CLASS_NAMES } from '../format.ts';
+import { formatCount, formatGdp, formatMoment, formatShare, GDP_CLASS_NAMES, shareOf } from '../format.ts';
 import { rankOf } from '../state/states-model.ts';
 import { useDashboard, useSelect } from './context.ts';
-import { DeviceFigures, ShareBar } from './parts.tsx';
+import { DeviceFigures, ShareBar, StaleNote } from './parts.tsx';
 import { SeriesFigure } from './series-figure.tsx';
 import type { JSX } from 'preact';
 import type { StateCode } from '../api/types.ts';
@@ -13,7 +13,7 @@ const COVERS = '(max-width: 859px)';
 /** One state in full, beside the page. Esc and Back close it, and focus goes back to where it came from. */
 export function StatePanel({ code }: { code: StateCode }): JSX.Element {
   const dashboard = useDashboard();
-  const { states, now } = useSelect((state) => ({ states: state.shown.states, now: state.now }));
+  const { states, classes, now } = useSelect((state) => ({ states: state.shown.states, classes: state.shown.insights?.value.byGdpClass, now: state.now }));
   const panel = useRef<HTMLElement>(null);
   const heading = useRef<HTMLHeadingElement>(null);
 
@@ -40,6 +40,7 @@ export function StatePanel({ code }: { code: StateCode }): JSX.Element {
 
   const close = (): void => dashboard.prefer({ state: null }, true);
   const state = states?.byCode.get(code);
+  const peers = classes?.find((entry) => entry.class === state?.gdp.class);
   return (
     <aside
       ref={panel}
@@ -65,7 +66,15 @@ export function StatePanel({ code }: { code: StateCode }): JSX.Element {
           </dl>
           <DeviceFigures devices={state.devices} />
           <ShareBar devices={state.devices} />
-          <h3>Over time</h3>
+          {peers && (
+            <p class="note" data-finding="peers">
+              The {peers.states} {GDP_CLASS_NAMES[peers.class].toLowerCase()}-GDP states together: {formatShare(shareOf(peers.devices.ios, peers.devices.total))} iOS, {formatShare(shareOf(peers.devices.android, peers.devices.total))} Android.
+            </p>
+          )}
+          <div class="panel-series-head">
+            <h3>Over time</h3>
+            <StaleNote panel="stateSeries" />
+          </div>
           <SeriesFigure key={code} panel="stateSeries" code={code} height={13} where={` in ${state.name}`} />
         </>
       ) : (

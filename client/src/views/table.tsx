@@ -1,10 +1,12 @@
+import { useRef, useState } from 'preact/hooks';
 import { DEVICE_NAMES, formatCount, formatGdp, formatShare, GDP_CLASS_NAMES, NONE } from '../format.ts';
 import { statesCsv } from '../state/csv.ts';
 import { iosShare, nextSort, rowsOf } from '../state/table-rows.ts';
 import { useDashboard, useSelect } from './context.ts';
 import { DeviceGlyph, Section } from './parts.tsx';
+import { useRowsInSight } from './rows-in-sight.ts';
 import type { ComponentChildren, JSX } from 'preact';
-import type { GdpClass, State } from '../api/types.ts';
+import type { GdpClass, State, StateCode } from '../api/types.ts';
 import type { SortField } from '../state/table-rows.ts';
 
 const COLUMNS: readonly { readonly field: SortField; readonly label: ComponentChildren; readonly number: boolean }[] = [
@@ -26,12 +28,12 @@ function download(name: string, text: string): void {
   setTimeout(() => URL.revokeObjectURL(url), 1_000);
 }
 
-function Row({ state, selected, onChoose }: { state: State; selected: boolean; onChoose: () => void }): JSX.Element {
+function Row({ state, selected, reachable, onChoose }: { state: State; selected: boolean; reachable: boolean; onChoose: () => void }): JSX.Element {
   const { devices, gdp } = state;
   return (
     <tr data-row={state.code} data-selected={selected}>
       <th scope="row">
-        <button type="button" class="row-name" onClick={onChoose}>
+        <button type="button" class="row-name" tabIndex={reachable ? 0 : -1} onClick={onChoose}>
           {state.name} <span class="quiet">{state.code}</span>
         </button>
       </th>
@@ -47,11 +49,20 @@ function Row({ state, selected, onChoose }: { state: State; selected: boolean; o
   );
 }
 
+/** Where a key leads from a row, or null for keys that lead nowhere. */
+function rowAfter(key: string, at: number, last: number): number | null {
+  const steps: Readonly<Record<string, number>> = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + 10, PageUp: at - 10, Home: 0, End: last };
+  const next = steps[key];
+  return next === undefined ? null : Math.min(last, Math.max(0, next));
+}
+
 /** All states with exact figures: the accessible twin of the map, and what the CSV file holds. */
 export function StateTable(): JSX.Element {
   const dashboard = useDashboard();
+  const frame = useRef<HTMLDivElement>(null);
+  const statesOf = useRowsInSight(frame);
   const { states, sort, text, gdpClass, selected } = useSelect((state) => ({
-    states: state.shown.states,
+    states: statesOf(state),
     sort: state.preferences.sort,
     text: state.preferences.filterText,
     gdpClass: state.preferences.filterGdp,
@@ -59,10 +70,26 @@ export function StateTable(): JSX.Element {
   }));
   const rows = states ? rowsOf(states.byCode.values(), { text, gdpClass }, sort) : [];
   const all = states?.byCode.size ?? 0;
+  const body = useRef<HTMLTableSectionElement>(null);
+  // One row is in the Tab order, the first unless another was reached: fifty-one stops would be a wall.
+  const [reached, setReached] = useState<StateCode | null>(null);
+  const entry = rows.some((state) => state.code === reached) ? reached : rows[0]?.code;
+
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (!(event.target instanceof HTMLElement)) return;
+    const code = event.target.closest<HTMLElement>('[data-row]')?.dataset['row'];
+    const next = rowAfter(event.key, rows.findIndex((state) => state.code === code), rows.length - 1);
+    const target = next === null ? undefined : rows[next]?.code;
+    if (code === undefined || target === undefined) return;
+    event.preventDefault();
+    setReached(target);
+    body.current?.querySelector<HTMLElement>(`[data-row="${target}"] button`)?.focus();
+  };
   return (
     <Section
       id="table"
       title="All states"
+      panel="states"
       note={states ? `${rows.length === all ? `${all} states` : `${rows.length} of ${all} states`}. ${formatCount(states.unattributed.total)} logins name no state and are only in the totals.` : 'Waiting for the first answer.'}
       controls={
         <>
@@ -83,7 +110,7 @@ export function StateTable(): JSX.Element {
         </>
       }
     >
-      <div class="table-scroll">
+      <div class="table-scroll" ref={frame}>
         <table class="data-table states-table">
           <caption class="unseen">Logins by state and device type</caption>
           <thead>
@@ -98,9 +125,18 @@ export function StateTable(): JSX.Element {
               ))}
             </tr>
           </thead>
-          <tbody>
+          <tbody ref={body} onKeyDown={onKeyDown}>
             {rows.map((state) => (
-              <Row key={state.code} state={state} selected={state.code === selected} onChoose={() => dashboard.prefer({ state: state.code }, true)} />
+              <Row
+                key={state.code}
+                state={state}
+                selected={state.code === selected}
+                reachable={state.code === entry}
+                onChoose={() => {
+                  setReached(state.code);
+                  dashboard.prefer({ state: state.code }, true);
+                }}
+              />
             ))}
             {states && rows.length === 0 && (
               <tr><td colSpan={COLUMNS.length} class="quiet">No state fits this filter.</td></tr>

@@ -1,7 +1,7 @@
 import { RATE_OVER_SECONDS } from '../dashboard.ts';
 import { formatCount, formatRate, NONE } from '../format.ts';
 import { useSelect } from './context.ts';
-import { DeviceFigures, ProblemNote, ShareBar } from './parts.tsx';
+import { DeviceFigures, ProblemNote, ShareBar, StaleNote } from './parts.tsx';
 import type { JSX } from 'preact';
 
 const WIDTH = 160;
@@ -24,14 +24,18 @@ function RateLine({ steps }: { steps: readonly number[] }): JSX.Element {
 }
 
 export function Totals(): JSX.Element {
-  const { totals, rate, problem } = useSelect((state) => ({
+  const { cursor, totals, rate, problem } = useSelect((state) => ({
+    cursor: state.shown.states?.cursor,
     totals: state.shown.states?.totals,
     rate: state.shown.rate,
     problem: state.problems.states,
   }));
   return (
-    <section class="totals" aria-labelledby="totals-title">
-      <h1 id="totals-title">Device logins</h1>
+    <section class="totals" aria-labelledby="totals-title" data-cursor={cursor}>
+      <div class="totals-head">
+        <h1 id="totals-title">Device logins</h1>
+        <StaleNote panel="states" />
+      </div>
       <ProblemNote problem={problem} />
       <div class="totals-row">
         <div class="hero">
