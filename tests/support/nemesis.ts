@@ -5,10 +5,10 @@ import type { TestBroker } from './broker.ts';
 import type { EchoRun } from './echo-run.ts';
 
 /** What befalls the system, in the order of their numbers in the log; a quarter of the time nothing does, as with Jepsen. */
-export type Fault = 'nothing' | 'kill' | 'kill and wait' | 'stop' | 'freeze' | 'join' | 'broker killed' | 'broker stopped' | 'broker frozen';
+export type Fault = 'nothing' | 'kill' | 'kill and wait' | 'stop' | 'freeze' | 'join' | 'broker stopped' | 'broker frozen';
 
 const CHANCES: readonly (readonly [Fault, number])[] = [
-  ['nothing', 25], ['kill', 20], ['kill and wait', 10], ['stop', 10], ['freeze', 12], ['join', 8], ['broker killed', 8], ['broker stopped', 4], ['broker frozen', 3],
+  ['nothing', 25], ['kill', 20], ['kill and wait', 10], ['stop', 10], ['freeze', 12], ['join', 8], ['broker stopped', 8], ['broker frozen', 3],
 ];
 /** Sessions of these tests end after 1.5 s, their transactions after 3 s. */
 const PAST_SESSION_MS = 2_000;
@@ -17,6 +17,11 @@ const PAST_TRANSACTION_MS = 5_000;
 /**
  * Random faults over three processors and a broker, from a seed. The first processor is never killed: what leaks shows
  * in it. All are left running in the end.
+ *
+ * The broker is not killed: a single node that is its own controller leads under its old registration when it starts
+ * again, is fenced, and leads anew; its group coordinator is loaded twice meanwhile, and in Kafka 4.3.1 may be left with
+ * an older state than its log has ("out of sync with the underlying log"). That is no fault of the application, and it
+ * refuses to go on (STORE_AHEAD_OF_GROUP). Brokers are killed in broker-cluster.test.ts, where others take over.
  */
 export class Nemesis {
   readonly counts = new Map<Fault, number>();
@@ -88,11 +93,6 @@ export class Nemesis {
         else await guest.stop();
         return;
       }
-      case 'broker killed':
-        await this.#broker.kill();
-        await sleep(lengthMs);
-        await this.#broker.restart();
-        return;
       case 'broker stopped':
         await this.#broker.shutDown();
         await sleep(lengthMs);

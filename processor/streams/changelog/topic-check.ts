@@ -1,5 +1,5 @@
 import type kafkajs from 'kafkajs';
-import type { KafkaCluster } from '../consumer/kafka-cluster.ts';
+import { READ_UNCOMMITTED, type KafkaCluster } from '../consumer/kafka-cluster.ts';
 import { hasCode } from '../consumer/kafka-errors.ts';
 import { messageOf, RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
@@ -94,13 +94,15 @@ async function cleanupPolicies(admin: kafkajs.Admin, topics: readonly string[], 
 }
 
 /** The broker never moves the start of a compacted topic: somebody deleted records, and a restore would miss their rows. */
-export async function findTruncatedChangelog({ admin, topology, applicationId }: Omit<TopicCheckContext, 'cluster' | 'logger'>): Promise<StreamsError | undefined> {
-  const changelogs = await Promise.all(changelogsOf(topology, applicationId).map(async (topic) => ({ topic, offsets: await admin.fetchTopicOffsets(topic) })));
-  for (const { topic, offsets } of changelogs) {
-    const cut = offsets.find(({ low }) => Number(low) > 0);
-    if (cut !== undefined) return changelogTruncated(`${topic}-${String(cut.partition)}`, Number(cut.low));
-  }
-  return undefined;
+export async function findTruncatedChangelog({ cluster, topology, applicationId }: Pick<TopicCheckContext, 'cluster' | 'topology' | 'applicationId'>): Promise<StreamsError | undefined> {
+  const topics = changelogsOf(topology, applicationId);
+  if (topics.length === 0) return undefined;
+  // Not by kafkajs' admin client: it stumbles over partitions without a leader.
+  await cluster.track(topics);
+  const partitions = topics.flatMap((topic) => Array.from({ length: cluster.partitionCount(topic) }, (_, partition) => ({ topic, partition })));
+  const firsts = await Promise.all(partitions.map(async ({ topic, partition }) => ({ name: `${topic}-${String(partition)}`, ...(await cluster.offsetRange(topic, partition, READ_UNCOMMITTED)) })));
+  const cut = firsts.find(({ first }) => first > 0);
+  return cut === undefined ? undefined : changelogTruncated(cut.name, cut.first);
 }
 
 export function changelogTruncated(name: string, first: number): StreamsError {
