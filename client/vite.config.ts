@@ -5,8 +5,9 @@ import type { Plugin } from 'vite';
 const api = 'http://127.0.0.1:4000';
 
 /**
- * The generated operations, lean: without the white space that GraphQL does not need, and without the fragments that are also
- * exported on their own, which nothing uses and a bundler cannot know to be without effect.
+ * The generated operations, lean: without the white space that GraphQL does not need, without their hashes, which the page does
+ * not send, and without the fragments that are also exported on their own, which nothing uses and a bundler cannot know to be
+ * without effect.
  */
 const leanOperations: Plugin = {
   name: 'lean-operations',
@@ -14,14 +15,24 @@ const leanOperations: Plugin = {
     filter: { id: /\/generated\/graphql\.ts$/ },
     handler: (code) =>
       code
+        .replaceAll(/`,\s*\{\s*"?hash"?:\s*"[^"]*"\s*\}\)/g, '`)')
         .replaceAll('= new TypedDocumentString(', '= /*#__PURE__*/ new TypedDocumentString(')
         .replaceAll(/`[^`]*`/g, (text) => text.replaceAll(/\s+/g, ' ')),
   },
 };
 
+/** Vite's helper around `import()` preloads what a chunk needs beside itself. The one chunk here needs nothing: it is only imported. */
+const plainImports: Plugin = {
+  name: 'plain-imports',
+  transform: {
+    filter: { id: /vite\/preload-helper\.js$/ },
+    handler: () => 'export const __vitePreload = (load) => load();',
+  },
+};
+
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [leanOperations],
+  plugins: [leanOperations, plainImports],
   // Nothing inline, no data: addresses: the API's content security policy allows neither.
   build: {
     target: 'es2022',
