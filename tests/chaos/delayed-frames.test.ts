@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { SeededRandom } from '../../tools/seeded-random.ts';
 import { reportFigure, seed, sized } from '../support/chaos.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
-import { ApiKey, deliver, startProxiedBroker, type Direction, type Frame, type ProxiedBroker } from '../support/wire-proxy.ts';
+import { ApiKey, deliver, isCommit, startProxiedBroker, type Direction, type Frame, type ProxiedBroker } from '../support/wire-proxy.ts';
 
 /*
  * The requests of a commit, and their answers, arrive when their sender has given them up: late, over another connection,
@@ -23,6 +23,8 @@ interface WireFault {
   readonly fate: Fate;
   /** How many frames in a row; the further ones are the runtime's attempts to recover. */
   readonly times: number;
+  /** Takes only the EndTxn of a commit, where else it may be the one by which a take gives its probe up. */
+  readonly commits?: boolean;
 }
 
 interface Patience {
@@ -47,9 +49,9 @@ beforeAll(async () => {
 afterAll(() => cluster.stop(), 60_000);
 
 async function strike(run: EchoRun, fault: WireFault, patience: Patience): Promise<void> {
-  const { name, direction, fate, times } = fault;
+  const { name, direction, fate, times, commits = false } = fault;
   const { proxy, broker } = cluster;
-  const filter = { direction, apiKey: ApiKey[name], times, when: ({ clientId }: Frame) => clientId.startsWith(run.applicationId) };
+  const filter = { direction, apiKey: ApiKey[name], times, when: (frame: Frame) => frame.clientId.startsWith(run.applicationId) && (!commits || isCommit(frame)) };
   const delayMs = patience.delayMs(run.random);
   const rule = fate === 'late' ? proxy.delay(filter, delayMs) : fate === 'elsewhere' ? proxy.hold(filter) : fate === 'lost' ? proxy.drop(filter) : proxy.cut(filter);
   // A producer is made only where one was thrown away.
@@ -95,7 +97,7 @@ function shuffled(random: SeededRandom): CommitRequest[] {
 
 /** Both requests of the report's row, late; the rest as the seed says. */
 const always: readonly WireFault[] = [
-  { name: 'EndTxn', direction: 'request', fate: 'late', times: 1 },
+  { name: 'EndTxn', direction: 'request', fate: 'late', times: 1, commits: true },
   { name: 'Produce', direction: 'request', fate: 'late', times: 1 },
 ];
 

@@ -6,7 +6,7 @@ import {
 import { reportFigure, seed, sized } from '../support/chaos.ts';
 import { CHAOS_BROKER, EchoRun, type EchoRunOptions } from '../support/echo-run.ts';
 import { createMutant, type Mutation } from '../support/mutant.ts';
-import { ApiKey, deliver, startProxiedBroker, type Frame, type FrameFilter, type ProxiedBroker } from '../support/wire-proxy.ts';
+import { ApiKey, deliver, isCommit, startProxiedBroker, type Frame, type FrameFilter, type ProxiedBroker } from '../support/wire-proxy.ts';
 
 /*
  * Each guarantee is shown by a fault that the runtime survives and a mutant of the runtime does not: the same run, the
@@ -75,8 +75,20 @@ const crashAt = (at: string): Fault => ({
   },
 });
 
+const isOfTask = (run: EchoRun, { direction, clientId }: Frame): boolean => direction === 'request' && clientId.startsWith(run.applicationId) && clientId.endsWith('-0_0');
+
 /** Requests of the echo's task alone, of one kind. */
-const ofTask = (run: EchoRun, apiKey: number): FrameFilter => ({ direction: 'request', apiKey, when: ({ clientId }) => clientId.startsWith(run.applicationId) && clientId.endsWith('-0_0') });
+const ofTask = (run: EchoRun, apiKey: number): FrameFilter => ({ direction: 'request', apiKey, when: (frame) => isOfTask(run, frame) });
+
+/** The next EndTxn by which the task commits: with another one each take gives its probe up. */
+const nextCommit = (run: EchoRun): FrameFilter => ({ direction: 'request', apiKey: ApiKey.EndTxn, when: (frame) => isOfTask(run, frame) && isCommit(frame), times: 1 });
+
+/** Offsets of a transaction that has records too; a take's probe has none. */
+const offsetsBesideRecords = (run: EchoRun): FrameFilter => ({
+  direction: 'request',
+  apiKey: ApiKey.AddOffsetsToTxn,
+  when: (frame) => isOfTask(run, frame) && cluster.proxy.frames.findLast((it) => isOfTask(run, it) && (it.apiKey === ApiKey.AddPartitionsToTxn || it.apiKey === ApiKey.EndTxn))?.apiKey === ApiKey.AddPartitionsToTxn,
+});
 
 /**
  * The network keeps the EndTxn by which a task commits, the task aborts and begins anew, and when its next records are
@@ -86,10 +98,10 @@ const lateCommit: Fault = {
   name: 'a commit that arrives a transaction late',
   strike: async (run) => {
     await run.publish(500);
-    const late = cluster.proxy.hold({ ...ofTask(run, ApiKey.EndTxn), times: 1 });
+    const late = cluster.proxy.hold(nextCommit(run));
     const app = await run.start();
     await late.reached(1);
-    const next = cluster.proxy.hold(ofTask(run, ApiKey.AddOffsetsToTxn));
+    const next = cluster.proxy.hold(offsetsBesideRecords(run));
     const { clientId, bytes } = late.taken[0] as Frame;
     cluster.proxy.cutAll(clientId);
     await next.reached(1);
@@ -112,7 +124,7 @@ const commitBeforeFence: Fault = {
     await run.publish(200);
     const first = await run.start();
     await run.settled();
-    const last = cluster.proxy.hold({ ...ofTask(run, ApiKey.EndTxn), times: 1 });
+    const last = cluster.proxy.hold(nextCommit(run));
     await run.publish(500);
     await last.reached(1);
     await first.kill();
@@ -135,7 +147,7 @@ const lostCommit: Fault = {
     const app = await run.start();
     await app.untilReady();
     const flow = run.flow();
-    const cut = cluster.proxy.cut({ ...ofTask(run, ApiKey.EndTxn), times: 1 });
+    const cut = cluster.proxy.cut(nextCommit(run));
     await cut.reached(1);
     await sleep(500);
     await flow.stop();
