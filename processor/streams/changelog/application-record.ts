@@ -1,5 +1,6 @@
 import kafkajs from 'kafkajs';
 import { LeaderNotKnownError, READ_COMMITTED, type KafkaCluster } from '../consumer/kafka-cluster.ts';
+import { asAccessDenied } from '../consumer/kafka-errors.ts';
 import { RecordFetcher } from '../consumer/record-fetcher.ts';
 import { RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
@@ -69,10 +70,13 @@ export function refuseOtherTopology(record: ApplicationRecord, topology: Topolog
 }
 
 async function send(kafka: kafkajs.Kafka, applicationId: string, record: ApplicationRecord): Promise<void> {
+  const topic = statusTopic(applicationId);
   const producer = kafka.producer({ allowAutoTopicCreation: false, createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
   await producer.connect();
   try {
-    await producer.send({ topic: statusTopic(applicationId), acks: -1, messages: [{ key: APPLICATION_RECORD_KEY, value: JSON.stringify(record) }] });
+    await producer.send({ topic, acks: -1, messages: [{ key: APPLICATION_RECORD_KEY, value: JSON.stringify(record) }] });
+  } catch (error) {
+    throw asAccessDenied(error, `writing to ${topic}`) ?? error;
   } finally {
     await producer.disconnect().catch(() => undefined);
   }
