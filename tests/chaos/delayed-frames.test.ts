@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { SeededRandom } from '../../tools/seeded-random.ts';
 import { reportFigure, seed, sized } from '../support/chaos.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
+import { commitIntoNextTransaction } from '../support/late-commit.ts';
 import { ApiKey, deliver, isCommit, startProxiedBroker, type Direction, type Frame, type ProxiedBroker } from '../support/wire-proxy.ts';
 
 /*
@@ -70,6 +71,16 @@ async function strike(run: EchoRun, fault: WireFault, patience: Patience): Promi
   taken.set(name, (taken.get(name) ?? 0) + rule.taken.length);
 }
 
+/** A commit arrives in the middle of its task's next transaction, which then fails: it is the one moment at which a late EndTxn does harm. */
+async function strikeNextTransaction(run: EchoRun): Promise<void> {
+  const isOfEcho = ({ clientId }: Frame): boolean => clientId.startsWith(run.applicationId) && /-0_\d+$/.test(clientId);
+  const struck = await Promise.race([commitIntoNextTransaction(cluster, isOfEcho), sleep(2 * REACH_TIMEOUT_MS, undefined, { ref: false })]);
+  if (struck === undefined) throw new Error(`no transaction followed a commit that was held within ${String(2 * REACH_TIMEOUT_MS)} ms\n${run.apps.map((app) => app.log(20)).join('\n---\n')}`);
+  cluster.proxy.cutAll(struck.late.clientId);
+  struck.discard();
+  taken.set('EndTxn', (taken.get('EndTxn') ?? 0) + 1);
+}
+
 async function inRun(name: string, runSeed: number, patience: Patience, faults: (random: SeededRandom) => readonly WireFault[]): Promise<void> {
   const run = await EchoRun.open({ connection: { ...cluster.connection, requestTimeoutMs: patience.requestTimeoutMs }, name, seed: runSeed });
   try {
@@ -77,6 +88,8 @@ async function inRun(name: string, runSeed: number, patience: Patience, faults: 
     await run.start();
     const flow = run.flow();
     const chosen = faults(run.random);
+    await Promise.all(run.apps.map((app) => app.untilReady()));
+    await strikeNextTransaction(run);
     for (const fault of chosen) await strike(run, fault, patience);
     await flow.stop();
     const problems = await run.verdict().catch((error: unknown) => [String(error)]);
