@@ -27,7 +27,7 @@ afterAll(() => broker.stop(), 60_000);
 
 function faultTest(name: string, refusal: string | null, fault: () => Promise<void>): void {
   if (refusal !== null) process.stderr.write(`SKIPPED, ${refusal}: ${name}\n`);
-  (refusal === null ? test.concurrent : test.skip)(`${name} (seed ${String(seed)})`, fault, 60_000 + 2 * holdMs);
+  (refusal === null ? test : test.skip)(`${name} (seed ${String(seed)})`, fault, 60_000 + 2 * holdMs);
 }
 
 /** Milliseconds until /ready is red, and what it says. */
