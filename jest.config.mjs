@@ -26,6 +26,9 @@ const shared = {
 export default {
   // Two cores, one of them busy with a broker: a slow machine is no failure.
   testTimeout: 30_000,
+  // How many cases of one file run side by side, where it says `test.concurrent`: cases that have nothing in common but the
+  // broker, and mostly wait, for sessions that end and processes that start. At full length each has the machine to itself.
+  maxConcurrency: process.env['CHAOS'] === 'full' ? 1 : 2,
   projects: [
     {
       ...shared,

@@ -7,8 +7,9 @@ import { EchoRun } from '../support/echo-run.ts';
 import { type OffsetWatch, watchOffsets } from '../support/offset-watch.ts';
 
 /*
- * A broker that is away for longer than sessions, transactions and request time-outs live: in the middle of the work, after a
- * clean shutdown and after kill -9, and while an application starts. The time runs from the moment the broker answers again.
+ * A broker that is away for longer than sessions, transactions and request time-outs live, after a clean shutdown and after
+ * kill -9: under an application in the middle of its work, and under one that is started meanwhile. The time runs from the
+ * moment the broker answers again.
  */
 
 const { awayMs, withinMs } = sized({ short: { awayMs: 12_000, withinMs: 15_000 }, full: { awayMs: 75_000, withinMs: 10_000 } });
@@ -23,23 +24,30 @@ afterAll(() => broker.stop(), 60_000);
 
 const errorsOf = (app: AppProcess): unknown[] => app.lines.filter(({ level }) => Number(level) >= 50).map(({ msg }) => msg);
 
-async function inRun(name: string, work: (run: EchoRun, watch: OffsetWatch, inputs: readonly string[]) => Promise<AppProcess>): Promise<void> {
-  const run = await EchoRun.open({ connection: broker.connection, name, seed, productionDefaults: true });
-  const watch = watchOffsets(broker.connection, run.applicationId);
-  try {
-    const app = await work(run, watch, Array.from({ length: run.partitions }, (_, partition) => `${run.input}-${String(partition)}`));
-    expect({ seed, problems: await run.verdict(), regressions: watch.regressions }).toEqual({ seed, problems: [], regressions: [] });
-    expect(errorsOf(app)).toEqual([]);
-  } finally {
-    await watch.stop();
-    await run.close();
-  }
+/** An application, and what its group commits. */
+interface Watched {
+  readonly run: EchoRun;
+  readonly watch: OffsetWatch;
 }
 
-/** Starts the broker again; answers how long each partition took to its next commit, the fastest first. */
-async function resumedAfter(watch: OffsetWatch, inputs: readonly string[]): Promise<number[]> {
-  await broker.restart();
-  const backAt = performance.now();
+async function open(name: string): Promise<Watched> {
+  const run = await EchoRun.open({ connection: broker.connection, name, seed, productionDefaults: true });
+  return { run, watch: watchOffsets(broker.connection, run.applicationId) };
+}
+
+async function close({ run, watch }: Watched): Promise<void> {
+  await watch.stop();
+  await run.close();
+}
+
+async function expectSound({ run, watch }: Watched): Promise<void> {
+  expect({ seed, problems: await run.verdict(), regressions: watch.regressions }).toEqual({ seed, problems: [], regressions: [] });
+  expect(run.apps.flatMap(errorsOf)).toEqual([]);
+}
+
+/** How long each partition takes to its next commit, the fastest first. */
+async function resumedAfter({ run, watch }: Watched, backAt: number): Promise<number[]> {
+  const inputs = Array.from({ length: run.partitions }, (_, partition) => `${run.input}-${String(partition)}`);
   return (await watch.moved(inputs, watch.now(), 60_000)).map((at) => at - backAt);
 }
 
@@ -48,33 +56,32 @@ function report(fault: string, after: readonly number[]): void {
   expect(after.at(-1)).toBeLessThan(withinMs);
 }
 
-test.each(sized({ short: [KILLED], full: [CLEANLY, KILLED] }))(`the broker is away for ${seconds(awayMs)} $how: work resumes by itself, without an error (seed ${String(seed)})`, async ({ how, name, takeAway }) => {
-  await inRun(name, async (run, watch, inputs) => {
-    const app = await run.start();
+test.each(sized({ short: [KILLED], full: [CLEANLY, KILLED] }))(`the broker is away for ${seconds(awayMs)} $how: work resumes, or begins, by itself, without an error (seed ${String(seed)})`, async ({ how, name, takeAway }) => {
+  const working = await open(name);
+  const starting = await open(`${name}-at-start`);
+  try {
+    const app = await working.run.start();
     await app.untilReady();
-    const flow = run.flow();
+    const flow = working.run.flow();
+    await starting.run.publish(5_000);
     await sleep(2_000);
     await takeAway();
+    const started = await starting.run.start();
     await sleep(awayMs);
     expect(await app.ready()).toMatchObject({ ok: false, reason: expect.stringMatching(/away|REBALANCING/) });
-    const after = await resumedAfter(watch, inputs);
+    expect(await started.ready()).toMatchObject({ ok: false, reason: expect.stringContaining('waiting for Kafka at') });
+    await broker.restart();
+    const backAt = performance.now();
+    const [resumed, begun] = await Promise.all([resumedAfter(working, backAt), resumedAfter(starting, backAt)]);
     await app.untilReady();
+    await started.untilReady();
     await flow.stop();
-    report(`broker away ${seconds(awayMs)} ${how}, records flowing`, after);
-    return app;
-  });
-}, 2 * awayMs + 120_000);
-
-test(`the broker is absent for the first ${seconds(awayMs)} of an application: it starts by itself (seed ${String(seed)})`, async () => {
-  await inRun('away-at-start', async (run, watch, inputs) => {
-    await run.publish(5_000);
-    await broker.shutDown();
-    const app = await run.start();
-    await sleep(awayMs);
-    expect(await app.ready()).toMatchObject({ ok: false, reason: expect.stringContaining('waiting for Kafka at') });
-    const after = await resumedAfter(watch, inputs);
-    await app.untilReady();
-    report(`broker absent for the first ${seconds(awayMs)} of an application`, after);
-    return app;
-  });
-}, 2 * awayMs + 120_000);
+    report(`broker away ${seconds(awayMs)} ${how}, records flowing`, resumed);
+    report(`broker away ${seconds(awayMs)} ${how}, absent for the start of an application`, begun);
+    await expectSound(working);
+    await expectSound(starting);
+  } finally {
+    await close(working);
+    await close(starting);
+  }
+}, 2 * awayMs + 180_000);

@@ -31,7 +31,7 @@ async function inRun(name: string, work: (run: EchoRun) => Promise<void>): Promi
 
 const report = (at: string): void => reportFigure({ fault: `killed ${at}`, asked: `${String(TIMES)} times: nothing lost, doubled, out of order or hanging`, measured: `${String(TIMES)} times, 0 anomalies` });
 
-test('without any fault every output is the replay of its input', async () => {
+test.concurrent('without any fault every output is the replay of its input', async () => {
   await inRun('calm', async (run) => {
     await run.publish(10_000);
     const flow = run.flow();
@@ -40,7 +40,7 @@ test('without any fault every output is the replay of its input', async () => {
   });
 }, 60_000);
 
-test.each(['afterProduce', 'afterCommit', 'afterBatch'])(`killed %s, ${String(TIMES)} times at different commits (seed ${String(seed)})`, async (at) => {
+test.concurrent.each(['afterProduce', 'afterCommit', 'afterBatch'])(`killed %s, ${String(TIMES)} times at different commits (seed ${String(seed)})`, async (at) => {
   await inRun(at, async (run) => {
     const flow = run.flow();
     // The first commit of a task, and ever later ones in full flow: a commit of a process is one of its tasks.
@@ -50,7 +50,7 @@ test.each(['afterProduce', 'afterCommit', 'afterBatch'])(`killed %s, ${String(TI
   report(at);
 }, 30_000 * TIMES);
 
-test(`killed inRestore, ${String(TIMES)} times, each on an empty disk (seed ${String(seed)})`, async () => {
+test.concurrent(`killed inRestore, ${String(TIMES)} times, each on an empty disk (seed ${String(seed)})`, async () => {
   await inRun('in-restore', async (run) => {
     const flow = run.flow();
     const app = await run.start();
@@ -66,7 +66,7 @@ test(`killed inRestore, ${String(TIMES)} times, each on an empty disk (seed ${St
   report('inRestore');
 }, 30_000 * TIMES);
 
-test(`killed inRebalance, ${String(TIMES)} times, beside a processor that goes on (seed ${String(seed)})`, async () => {
+test.concurrent(`killed inRebalance, ${String(TIMES)} times, beside a processor that goes on (seed ${String(seed)})`, async () => {
   await inRun('in-rebalance', async (run) => {
     const flow = run.flow();
     await run.start();

@@ -114,7 +114,7 @@ test(`${String(steps)} joins and leaves, ${String(records)} records, up to ${Str
   }, false);
 }, 120_000 + 20_000 * steps);
 
-test(`a processor that stood still past its session and its transactions wakes up as nobody's owner (seed ${String(seed)})`, async () => {
+test.concurrent(`a processor that stood still past its session and its transactions wakes up as nobody's owner (seed ${String(seed)})`, async () => {
   const rejoinedMs: number[] = [];
   let refused = 0;
   for (let round = 0; round < rounds; round += 1) {
@@ -143,7 +143,7 @@ test(`a processor that stood still past its session and its transactions wakes u
   });
 }, 90_000 * rounds);
 
-test(`both processors stand still, one after the other, at random moments (seed ${String(seed)})`, async () => {
+test.concurrent(`both processors stand still, one after the other, at random moments (seed ${String(seed)})`, async () => {
   for (let round = 0; round < rounds; round += 1) {
     await withRun('zombies', round, async (run) => {
       const apps = [await run.start(), await run.start()] as const;

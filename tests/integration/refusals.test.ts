@@ -16,6 +16,8 @@ import { quietLogger } from '../support/quiet-logger.ts';
 /*
  * When the cluster and the store contradict each other, a processor refuses: it exits non-zero within ten seconds, with a
  * stable code, the name of the thing and the remedy, and changes no offset.
+ *
+ * Each case has an application and topics of its own and mostly waits, so some run side by side.
  */
 
 /** Of AlterConfigs. */
@@ -90,7 +92,7 @@ function expectRefusal(run: EchoRun, refused: Refused, expected: Expected): void
 
 /** Lets an application process something and stop cleanly, changes the world, and starts it again; `diskToo`: and once more on an empty disk. */
 function refusal(name: string, expected: Expected, change: (run: EchoRun) => Promise<void>, { diskToo = false } = {}): void {
-  test(name, async () => {
+  test.concurrent(name, async () => {
     const { run, running } = await openRun(name);
     try {
       expect((await running.stop()).code).toBe(0);
@@ -107,7 +109,7 @@ function refusal(name: string, expected: Expected, change: (run: EchoRun) => Pro
 
 /** The same under an application that runs, and refuses to be started again. */
 function refusalWhileRunning(name: string, expected: Expected, change: (run: EchoRun) => Promise<void>): void {
-  test(`while it runs: ${name}`, async () => {
+  test.concurrent(`while it runs: ${name}`, async () => {
     const { run, running } = await openRun(`running ${name}`);
     try {
       const before = await offsetsOf(run);
@@ -196,7 +198,7 @@ refusal('the repartition topic recreated, its offsets set by hand', { code: /^IN
   await admin.setOffsets({ groupId: run.applicationId, topic, partitions: [{ partition: 0, offset: '0' }] });
 });
 
-test('an internal topic that is configured to forget is refused until it is set back', async () => {
+test.concurrent('an internal topic that is configured to forget is refused until it is set back', async () => {
   const { run, running } = await openRun('policy');
   try {
     expect((await running.stop()).code).toBe(0);
@@ -213,7 +215,7 @@ test('an internal topic that is configured to forget is refused until it is set 
   }
 }, 60_000);
 
-test.each(['with its stores', 'on an empty disk'])('the application id of another topology, %s, is refused until the topology is its own again', async (disk) => {
+test.concurrent.each(['with its stores', 'on an empty disk'])('the application id of another topology, %s, is refused until the topology is its own again', async (disk) => {
   const { run, running } = await openRun(`topology ${disk}`);
   try {
     expect((await running.stop()).code).toBe(0);
@@ -270,8 +272,8 @@ refusal('a partition added to the input', { code: /^PARTITIONS_CHANGED/, names: 
   await admin.createPartitions({ topicPartitions: [{ topic: run.input, count: 2 }] });
 });
 
-test('a record that user code cannot take: the thread is replaced ten times, then the process gives up', async () => {
-  const run = await EchoRun.open({ connection: broker.connection, name: 'throws', seed: 1, partitions: 1, throwAt: '0/700/poison' });
+test.concurrent('a record that user code cannot take: the thread is replaced ten times, then the process gives up', async () => {
+  const run = await EchoRun.open({ connection: broker.connection, name: 'throws', seed: 1, partitions: 1, throwAt: '0/700/poison', config: { threadReplaceBackoffMs: 1 } });
   try {
     await run.publish(700);
     const app = await run.start();
@@ -291,6 +293,26 @@ test('a record that user code cannot take: the thread is replaced ten times, the
   }
 }, 120_000);
 
+test.concurrent('a damaged store is set aside and restored, and the outcome is exact', async () => {
+  const run = await EchoRun.open({ connection: broker.connection, name: 'damaged', seed: 1, partitions: 1 });
+  try {
+    await run.publish(2_000);
+    const first = await run.start();
+    await run.settled();
+    await first.kill();
+    const slot = join(run.stateDir, run.applicationId, '0');
+    for (const name of await readdir(join(slot, '0_0'))) if (name === 'CURRENT') await rm(join(slot, '0_0', name));
+    await run.publish(500);
+    const second = await run.start();
+    await run.settled();
+    expect(second.logged('cannot be trusted')).toHaveLength(1);
+    expect(await run.verdict()).toEqual([]);
+    expect((await readdir(slot)).some((name) => name.startsWith('0_0.set-aside-'))).toBe(true);
+  } finally {
+    await run.close();
+  }
+}, 60_000);
+
 /** No broker takes a batch of an unknown codec, so it is put where a later release of Kafka would have put it: in the log. */
 async function packLastBatchAnew(topic: string, codec: number): Promise<void> {
   const BASE_BYTES = 12;
@@ -308,6 +330,7 @@ async function packLastBatchAnew(topic: string, codec: number): Promise<void> {
   await handle.close();
 }
 
+// Alone, after the others: it takes their broker away.
 test('a batch of an unknown codec', async () => {
   const { run, running } = await openRun('codec');
   try {
@@ -323,26 +346,6 @@ test('a batch of an unknown codec', async () => {
     const refused = await refusedStart(run);
     expect(refused).toMatchObject({ code: 1, changedOffsets: [], line: expect.stringMatching(/^COMPRESSION_UNKNOWN: codec-input-0 holds a batch behind offset 1000 .*codec 5 is unknown.* Start a release that reads it/) });
     expect(refused.afterMs).toBeLessThan(EXIT_WITHIN_MS);
-  } finally {
-    await run.close();
-  }
-}, 60_000);
-
-test('a damaged store is set aside and restored, and the outcome is exact', async () => {
-  const run = await EchoRun.open({ connection: broker.connection, name: 'damaged', seed: 1, partitions: 1 });
-  try {
-    await run.publish(2_000);
-    const first = await run.start();
-    await run.settled();
-    await first.kill();
-    const slot = join(run.stateDir, run.applicationId, '0');
-    for (const name of await readdir(join(slot, '0_0'))) if (name === 'CURRENT') await rm(join(slot, '0_0', name));
-    await run.publish(500);
-    const second = await run.start();
-    await run.settled();
-    expect(second.logged('cannot be trusted')).toHaveLength(1);
-    expect(await run.verdict()).toEqual([]);
-    expect((await readdir(slot)).some((name) => name.startsWith('0_0.set-aside-'))).toBe(true);
   } finally {
     await run.close();
   }

@@ -5,6 +5,7 @@ import {
 } from './mutations.ts';
 import { reportFigure, seed, sized } from '../support/chaos.ts';
 import { CHAOS_BROKER, EchoRun, type EchoRunOptions } from '../support/echo-run.ts';
+import { commitIntoNextTransaction } from '../support/late-commit.ts';
 import { createMutant, type Mutation } from '../support/mutant.ts';
 import { ApiKey, deliver, isCommit, startProxiedBroker, type Frame, type FrameFilter, type ProxiedBroker } from '../support/wire-proxy.ts';
 
@@ -12,8 +13,6 @@ import { ApiKey, deliver, isCommit, startProxiedBroker, type Frame, type FrameFi
  * Each guarantee is shown by a fault that the runtime survives and a mutant of the runtime does not: the same run, the
  * same oracle, one deliberate mistake. Inside `npm test` only the mistakes that anybody would make first.
  */
-
-const RECORDS_ARRIVE_MS = 500;
 
 let cluster: ProxiedBroker;
 
@@ -83,34 +82,16 @@ const ofTask = (run: EchoRun, apiKey: number): FrameFilter => ({ direction: 'req
 /** The next EndTxn by which the task commits: with another one each take gives its probe up. */
 const nextCommit = (run: EchoRun): FrameFilter => ({ direction: 'request', apiKey: ApiKey.EndTxn, when: (frame) => isOfTask(run, frame) && isCommit(frame), times: 1 });
 
-/** Offsets of a transaction that has records too; a take's probe has none. */
-const offsetsBesideRecords = (run: EchoRun): FrameFilter => ({
-  direction: 'request',
-  apiKey: ApiKey.AddOffsetsToTxn,
-  when: (frame) => isOfTask(run, frame) && cluster.proxy.frames.findLast((it) => isOfTask(run, it) && (it.apiKey === ApiKey.AddPartitionsToTxn || it.apiKey === ApiKey.EndTxn))?.apiKey === ApiKey.AddPartitionsToTxn,
-});
-
-/**
- * The network keeps the EndTxn by which a task commits, the task aborts and begins anew, and when its next records are
- * sent, the first EndTxn arrives. Then the process dies.
- */
+/** A commit of the echo's task comes upon its next transaction. Then the process dies. */
 const lateCommit: Fault = {
   name: 'a commit that arrives a transaction late',
   strike: async (run) => {
     await run.publish(500);
-    const late = cluster.proxy.hold(nextCommit(run));
+    const struck = commitIntoNextTransaction(cluster, (frame) => isOfTask(run, frame));
     const app = await run.start();
-    await late.reached(1);
-    const next = cluster.proxy.hold(offsetsBesideRecords(run));
-    const { clientId, bytes } = late.taken[0] as Frame;
-    cluster.proxy.cutAll(clientId);
-    await next.reached(1);
-    // The records go side by side with the offsets that are held here.
-    await sleep(RECORDS_ARRIVE_MS);
-    late.discard();
-    await deliver(bytes, cluster.broker.port);
+    const { discard } = await struck;
     await app.kill();
-    next.discard();
+    discard();
     await run.start();
   },
 };

@@ -44,7 +44,11 @@ export const STORE_BEFORE_COMMIT_UNNOTICED: Mutation = {
   edits: [...STORE_BEFORE_COMMIT.edits, { file: COMMIT, find: 'inputOffsets: offsets', replace: 'inputOffsets: new Map()' }],
 };
 
-/** After an error the same producer, with the same epoch, goes on: what was left on its way is not fenced off. */
+/**
+ * After an error the same producer, with the same epoch, goes on: what was left on its way is not fenced off. It does harm
+ * only where a late EndTxn comes upon records whose offsets are not there yet, a few milliseconds of each commit: faults at
+ * random moments do not show it, `commitIntoNextTransaction` of tests/support/late-commit.ts does.
+ */
 export const REUSED_PRODUCER: Mutation = {
   name: 'producer reused after an error',
   edits: [

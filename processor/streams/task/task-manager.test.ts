@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { FakeBrokers } from '../../../tests/support/fake-brokers.ts';
+import { FakeBrokers, type FakePartition } from '../../../tests/support/fake-brokers.ts';
 import { quietLogger } from '../../../tests/support/quiet-logger.ts';
 import { topicPartition, type InputCommit, type OutgoingRecord, type StreamsProducer } from '../changelog/streams-producer.ts';
 import { RecordFetcher } from '../consumer/record-fetcher.ts';
@@ -307,6 +307,26 @@ describe('a disk in trouble', () => {
 });
 
 describe('taking', () => {
+  test('counts twice what an old owner that nothing fences commits during the restore, and leaves nothing out', async () => {
+    const row = (word: string, count: number): { key: Buffer; value: Buffer } => ({ key: Buffer.from(word), value: Buffer.from(String(count)) });
+    const changelog = bench.brokers.partitions.get('app-counts-changelog-0') as FakePartition;
+    bench.publish('a', 'b');
+    changelog.values.push(row('a', 1));
+    bench.brokers.committed.set('words-0', 1);
+    // The restore knows where the changelog ends when this arrives.
+    bench.brokers.onAnswer = async (_nodeId, asked) => {
+      if (changelog.values.length > 1 || !asked.some(({ topic }) => topic === 'app-counts-changelog')) return;
+      changelog.values.push(row('b', 1));
+      bench.brokers.committed.set('words-0', 2);
+    };
+    await bench.tasks.assign(ASSIGNED);
+    await bench.untilRunning();
+    expect(changelog.values).toHaveLength(2);
+    bench.publish('b');
+    await bench.work();
+    expect(bench.counts().store).toEqual({ a: 1, b: 2 });
+  });
+
   test('waits at the gate, and is called off when the task goes', async () => {
     await bench.fences.close(0);
     await bench.tasks.assign(ASSIGNED);

@@ -23,7 +23,9 @@ test('catching up, all commit together, once an interval', () => {
   const pace = new CommitPace(100);
   pace.committed([0], 1_000, 1_005);
   pace.committed([1], 1_010, 1_018);
-  pace.processed(5_000);
+  pace.processed(1_999);
+  expect([pace.dueAt(0), pace.dueAt(1)]).toEqual([1_025, 1_050]);
+  pace.processed(1);
   expect([pace.dueAt(0), pace.dueAt(1)]).toEqual([1_118, 1_118]);
   pace.committed([0, 1], 1_118, 1_130);
   expect([pace.dueAt(0), pace.dueAt(1)]).toEqual([1_178, 1_178]);
