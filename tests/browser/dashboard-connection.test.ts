@@ -9,6 +9,11 @@ const ASLEEP_MS = process.env['DASHBOARD_MINUTES'] === undefined ? 6_000 : 60_00
 const START_MS = 120_000;
 const TEST_MS = 90_000;
 
+/** The age of the data, when it is told, leaves the map's choices where they are: beside the title. */
+async function controlsBesideTitle(page: Page): Promise<boolean> {
+  return page.evaluate<boolean>("document.querySelector('#map .controls').getBoundingClientRect().top < document.querySelector('#map h2').getBoundingClientRect().bottom");
+}
+
 async function untilStatus(page: Page, text: string | RegExp, timeoutMs: number): Promise<void> {
   await statusOf(page).filter({ hasText: text }).waitFor({ timeout: timeoutMs });
 }
@@ -48,6 +53,7 @@ describeInBrowser('the dashboard\'s connection', () => {
     const faults = faultsOf(page);
     const before = (await system.settled()).states.totals.total;
     await untilFigure(page, 'total', before);
+    expect(await controlsBesideTitle(page)).toBe(true);
     await page.evaluate('window.notReloaded = true');
 
     await system.killApi();
@@ -56,6 +62,8 @@ describeInBrowser('the dashboard\'s connection', () => {
     await untilStatus(page, /^Offline, showing data as of \d\d:\d\d:\d\d$/, 30_000);
     // What was there stays readable.
     await untilFigure(page, 'total', before, 100);
+    await page.locator('[data-stale-panel="states"]').first().waitFor();
+    expect(await controlsBesideTitle(page)).toBe(true);
     expect(await axeViolations(page)).toEqual([]);
 
     await system.startApi();

@@ -257,6 +257,21 @@ describeInBrowser('figures on the dashboard', () => {
     await page.close();
   }, TEST_MS);
 
+  test('beside the map no room is left under the chart: it is at least as tall, and drawn to that height, also after the window was another', async () => {
+    const page = await open();
+    await page.locator('.uplot').waitFor();
+    const below = async (): Promise<number[]> =>
+      page.evaluate<number[]>(`((box) => [
+        Math.round(Math.max(0, box('#map .map-legend').bottom - box('#time .figure-foot').bottom) / 30),
+        Math.round(Math.abs(box('#time .uplot').height - box('#time .chart').height)),
+      ])((selector) => document.querySelector(selector).getBoundingClientRect())`);
+    for (const width of [1280, 2560, 1500, 1180]) {
+      await page.setViewportSize({ width, height: 1440 });
+      expect([width, await eventually(below, [0, 0])]).toEqual([width, [0, 0]]);
+    }
+    await page.close();
+  }, TEST_MS);
+
   test('the page runs under its own content security policy, and loads nothing from elsewhere', async () => {
     const page = await browser.newPage();
     const faults = faultsOf(page);
