@@ -64,7 +64,8 @@ describeInBrowser('figures on the dashboard', () => {
       const { totals } = answers.states;
       await untilFigure(page, 'total', totals.total);
       expect([await figure(page, 'ios'), await figure(page, 'android'), await figure(page, 'other')]).toEqual([totals.ios, totals.android, totals.other]);
-      expect(sorted((await screenOf(page)).rows)).toEqual(sorted(rowsOf(answers.states.nodes)));
+      const expected = sorted(rowsOf(answers.states.nodes));
+      expect(await eventually(async () => sorted((await screenOf(page)).rows), expected)).toEqual(expected);
       expect(totals.total).toBe(answers.dataQuality.counted);
       await system.publish(400);
     }
@@ -105,30 +106,31 @@ describeInBrowser('figures on the dashboard', () => {
     await untilFigure(page, 'total', (await system.settled()).states.totals.total);
     let over = false;
     const publishing = (async () => {
-      // Bursts with silence between them: a moment counts when the page and the API stand at the same cursor.
+      // Bursts with silence between them: a moment counts when the API was asked at the page's cursor.
       while (!over) {
         await system.publish(20 + Math.floor(Math.random() * 150), { rate: 500 });
         await sleep(Math.random() * 300);
       }
     })();
-    const differences: string[] = [];
-    const cursors = new Set<string>();
-    let same = 0;
+    /** What the API answered at each cursor; the page comes to some of them later, and was at others before. */
+    const answered = new Map<string, string>();
+    const looks: { readonly cursor: string; readonly shown: string }[] = [];
+    const comparable = (): typeof looks => looks.filter(({ cursor }) => answered.has(cursor));
     const deadline = performance.now() + MOMENTS_WITHIN_MS;
-    while (same < MOMENTS && performance.now() < deadline) {
+    while (comparable().length < MOMENTS && performance.now() < deadline) {
       await sleep(Math.random() * 40);
       const [api, screen] = await Promise.all([system.snapshot(), screenOf(page)]);
-      if (api.cursor !== screen.cursor) continue;
-      same += 1;
-      cursors.add(api.cursor);
-      const expected = JSON.stringify([api.totals, [...sorted(rowsOf(api.states))]]);
-      if (expected !== JSON.stringify([screen.totals, sorted(screen.rows)])) differences.push(`${expected}\n${JSON.stringify([screen.totals, sorted(screen.rows)])}`);
+      answered.set(api.cursor, JSON.stringify([api.totals, sorted(rowsOf(api.states))]));
+      looks.push({ cursor: screen.cursor, shown: JSON.stringify([screen.totals, sorted(screen.rows)]) });
     }
     over = true;
     await publishing;
-    process.stderr.write(`${same} moments at ${cursors.size} cursors, ${differences.length} differences\n`);
+    const moments = comparable();
+    const cursors = new Set(moments.map(({ cursor }) => cursor));
+    const differences = moments.filter(({ cursor, shown }) => shown !== answered.get(cursor)).map(({ cursor, shown }) => `${answered.get(cursor) ?? ''}\n${shown}`);
+    process.stderr.write(`${moments.length} moments of ${looks.length} at ${cursors.size} cursors, ${differences.length} differences\n`);
     expect(differences).toEqual([]);
-    expect(same).toBe(MOMENTS);
+    expect(moments.length).toBeGreaterThanOrEqual(MOMENTS);
     expect(cursors.size).toBeGreaterThan(MOMENTS / 20);
     await page.close();
   }, MOMENTS_WITHIN_MS + TEST_MS);
@@ -245,6 +247,7 @@ describeInBrowser('figures on the dashboard', () => {
 
   test('nothing is wider than the window, from a phone to a wall, in both views, with a state open', async () => {
     const page = await open();
+    const hiddenTasks = async (): Promise<number> => page.evaluate<number>("((map) => map.scrollWidth - map.clientWidth)(document.querySelector('.table-scroll:has(.task-map)'))");
     for (const path of ['/', '/?view=operations', '/?state=DC', '/?measure=gdp&mode=share', '/?wall=1&theme=dark']) {
       await page.goto(system.url + path);
       await page.locator(path.includes('operations') ? '[data-figure="consumed"]' : '.uplot').first().waitFor();
@@ -252,6 +255,8 @@ describeInBrowser('figures on the dashboard', () => {
         await page.setViewportSize({ width, height: 900 });
         await framesDrawn(page);
         expect([width, path, await eventually(() => sidewaysOverflow(page), 0)]).toEqual([width, path, 0]);
+        // Every task is in sight, on a phone too.
+        if (path.includes('operations') && width >= 360) expect([width, await eventually(hiddenTasks, 0)]).toEqual([width, 0]);
       }
     }
     await page.close();
