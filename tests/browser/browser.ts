@@ -1,5 +1,7 @@
 import { createRequire } from 'node:module';
 import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
 import { findChrome } from '../../tools/find-chrome.ts';
 
@@ -42,6 +44,26 @@ export async function untilFigure(page: Page, name: string, value: number, timeo
     if (performance.now() > deadline) throw new Error(`figure "${name}" is ${shown ?? 'absent'}, not ${text}`);
     await page.waitForTimeout(50);
   }
+}
+
+const DRAWN_WITHIN_MS = 10_000;
+
+/**
+ * What `look` sees once it is what is expected, or what it saw last. An action ends, and an address changes, before the frame
+ * that draws it: what is read only once is read too early on a busy machine.
+ */
+export async function eventually<T>(look: () => Promise<T>, expected: T, timeoutMs = DRAWN_WITHIN_MS): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const seen = await look();
+    if (isDeepStrictEqual(seen, expected) || performance.now() > deadline) return seen;
+    await sleep(50);
+  }
+}
+
+/** Two frames: what was changed before is laid out, observers of sizes have answered, and their answer is drawn. */
+export async function framesDrawn(page: Page): Promise<void> {
+  await page.evaluate('new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))');
 }
 
 const axeSource = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');

@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
-import { axeViolations, faultsOf, launchBrowser, statusOf, untilFigure } from './browser.ts';
+import { axeViolations, eventually, faultsOf, launchBrowser, statusOf, untilFigure } from './browser.ts';
 import { describeInBrowser } from './describe-in-browser.ts';
 import { LiveSystem } from './live-system.ts';
 
@@ -8,6 +9,26 @@ import { LiveSystem } from './live-system.ts';
 const ASLEEP_MS = process.env['DASHBOARD_MINUTES'] === undefined ? 6_000 : 60_000;
 const START_MS = 120_000;
 const TEST_MS = 90_000;
+
+/**
+ * Stops every process of the browser, as a laptop does that goes to sleep; the answer lets them go on. The browser's own way to
+ * freeze a page does nothing to one that is in sight, and without a screen every page is.
+ */
+async function putToSleep(browser: Browser): Promise<() => void> {
+  const { processInfo } = await (await browser.newBrowserCDPSession()).send('SystemInfo.getProcessInfo');
+  const all = (signal: NodeJS.Signals): void => processInfo.forEach(({ id }) => process.kill(id, signal));
+  all('SIGSTOP');
+  return () => all('SIGCONT');
+}
+
+/** The age of the data, when it is told, leaves the map's choices where they are: beside the title. */
+async function controlsBesideTitle(page: Page): Promise<boolean> {
+  return page.evaluate<boolean>("document.querySelector('#map .controls').getBoundingClientRect().top < document.querySelector('#map h2').getBoundingClientRect().bottom");
+}
+
+async function untilStatus(page: Page, text: string | RegExp, timeoutMs: number): Promise<void> {
+  await statusOf(page).filter({ hasText: text }).waitFor({ timeout: timeoutMs });
+}
 
 describeInBrowser('the dashboard\'s connection', () => {
   let system: LiveSystem;
@@ -28,10 +49,6 @@ describeInBrowser('the dashboard\'s connection', () => {
     return page;
   }
 
-  async function untilStatus(page: Page, text: string | RegExp, timeoutMs: number): Promise<void> {
-    await statusOf(page).filter({ hasText: text }).waitFor({ timeout: timeoutMs });
-  }
-
   test('before the first login the page says how to get one, and fills by itself', async () => {
     const page = await open();
     await page.getByRole('heading', { name: 'Waiting for the first login' }).waitFor();
@@ -39,7 +56,7 @@ describeInBrowser('the dashboard\'s connection', () => {
     expect(await axeViolations(page)).toEqual([]);
     await system.publish(500);
     await untilFigure(page, 'total', (await system.settled()).states.totals.total);
-    expect(await page.getByRole('heading', { name: 'Waiting for the first login' }).count()).toBe(0);
+    await page.getByRole('heading', { name: 'Waiting for the first login' }).waitFor({ state: 'detached' });
     await page.close();
   }, TEST_MS);
 
@@ -48,6 +65,7 @@ describeInBrowser('the dashboard\'s connection', () => {
     const faults = faultsOf(page);
     const before = (await system.settled()).states.totals.total;
     await untilFigure(page, 'total', before);
+    expect(await controlsBesideTitle(page)).toBe(true);
     await page.evaluate('window.notReloaded = true');
 
     await system.killApi();
@@ -56,6 +74,8 @@ describeInBrowser('the dashboard\'s connection', () => {
     await untilStatus(page, /^Offline, showing data as of \d\d:\d\d:\d\d$/, 30_000);
     // What was there stays readable.
     await untilFigure(page, 'total', before, 100);
+    await page.locator('[data-stale-panel="states"]').first().waitFor();
+    expect(await controlsBesideTitle(page)).toBe(true);
     expect(await axeViolations(page)).toEqual([]);
 
     await system.startApi();
@@ -96,16 +116,19 @@ describeInBrowser('the dashboard\'s connection', () => {
     const page = await open();
     const before = (await system.settled()).states.totals.total;
     await untilFigure(page, 'total', before);
-    const session = await page.context().newCDPSession(page);
-    await session.send('Page.setWebLifecycleState', { state: 'frozen' });
-    await system.publish(300);
-    if (meanwhile !== 'the connection stands') {
-      await system.killApi();
-      await system.startApi();
-    }
-    const after = (await system.settled()).states.totals.total;
-    await new Promise((resolve) => setTimeout(resolve, ASLEEP_MS));
-    await session.send('Page.setWebLifecycleState', { state: 'active' });
+    const wakeUp = await putToSleep(browser);
+    const asleep = sleep(ASLEEP_MS);
+    const after = await (async () => {
+      await system.publish(300);
+      if (meanwhile !== 'the connection stands') {
+        await system.killApi();
+        await system.startApi();
+      }
+      const { total } = (await system.settled()).states.totals;
+      await asleep;
+      return total;
+    })().finally(wakeUp);
+    expect(after).toBeGreaterThan(before);
     // Either the newest figures, or a word about why not yet.
     await page.waitForFunction(
       ([total]) => document.querySelector('[data-figure="total"]')?.textContent === total || document.querySelector('[data-testid="status"]')?.textContent?.startsWith('Reconnecting'),
@@ -166,7 +189,8 @@ describeInBrowser('the dashboard\'s connection', () => {
     });
     await page.goto(system.url);
     await untilStatus(page, 'Live', 30_000);
-    expect(streams).toEqual([{ tries: 3, after: undefined }]);
+    const asked = [{ tries: 3, after: undefined }];
+    expect(await eventually(async () => streams, asked)).toEqual(asked);
     await untilFigure(page, 'total', (await system.settled()).states.totals.total);
     await system.publish(200);
     await untilFigure(page, 'total', (await system.settled()).states.totals.total);
@@ -207,14 +231,15 @@ describeInBrowser('the dashboard of an API with a token', () => {
     expect(await axeViolations(page)).toEqual([]);
     expect(await page.locator('[data-figure="total"]').count()).toBe(0);
     await field.fill('wrong');
-    await page.keyboard.press('Enter');
-    await page.waitForTimeout(1_000);
+    await Promise.all([page.waitForResponse((response) => response.status() === 401), page.keyboard.press('Enter')]);
+    await untilStatus(page, 'Access token needed', 5_000);
+    await field.waitFor();
     await field.fill('open-sesame');
     await page.getByRole('button', { name: 'Connect' }).click();
     await untilFigure(page, 'total', 0);
     await page.reload();
     await untilFigure(page, 'total', 0);
-    expect(await field.count()).toBe(0);
+    await field.waitFor({ state: 'detached' });
     expect(page.url()).not.toContain('sesame');
     await page.close();
   }, TEST_MS);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
-import { faultsOf, figure, launchBrowser, sidewaysOverflow, statusOf, untilFigure } from './browser.ts';
+import { eventually, faultsOf, figure, framesDrawn, launchBrowser, sidewaysOverflow, statusOf, untilFigure } from './browser.ts';
 import { describeInBrowser } from './describe-in-browser.ts';
 import { LiveSystem, type Answers, type StatesSnapshot } from './live-system.ts';
 
@@ -9,7 +9,6 @@ const START_MS = 120_000;
 const TEST_MS = 60_000;
 /** A window that shows the whole page: out of sight, rows may be seconds old. */
 const TALL = { width: 1280, height: 2_600 };
-const SETTLED_WITHIN_MS = 15_000;
 const MOMENTS = 200;
 /** A bound on waiting only: a slow machine takes longer to find the page and the API at one cursor that often. */
 const MOMENTS_WITHIN_MS = 240_000;
@@ -34,16 +33,6 @@ function rowsOf(states: Answers['states']['nodes'] | StatesSnapshot['states']): 
 
 function sorted(rows: Rows): [string, number[]][] {
   return [...rows].sort(([a], [b]) => (a < b ? -1 : 1));
-}
-
-/** What `look` sees once it is what is expected, or what it saw last: for what the page draws a moment after what was waited for. */
-async function eventually(look: () => Promise<string[]>, expected: readonly string[]): Promise<string[]> {
-  const deadline = performance.now() + SETTLED_WITHIN_MS;
-  for (;;) {
-    const seen = await look();
-    if (seen.join() === expected.join() || performance.now() > deadline) return seen;
-    await sleep(50);
-  }
 }
 
 describeInBrowser('figures on the dashboard', () => {
@@ -75,11 +64,12 @@ describeInBrowser('figures on the dashboard', () => {
       const { totals } = answers.states;
       await untilFigure(page, 'total', totals.total);
       expect([await figure(page, 'ios'), await figure(page, 'android'), await figure(page, 'other')]).toEqual([totals.ios, totals.android, totals.other]);
-      expect(sorted((await screenOf(page)).rows)).toEqual(sorted(rowsOf(answers.states.nodes)));
+      const expected = sorted(rowsOf(answers.states.nodes));
+      expect(await eventually(async () => sorted((await screenOf(page)).rows), expected)).toEqual(expected);
       expect(totals.total).toBe(answers.dataQuality.counted);
       await system.publish(400);
     }
-    expect(await statusOf(page).textContent()).toBe('Live');
+    await statusOf(page).filter({ hasText: /^Live$/ }).waitFor();
     expect(faults).toEqual([]);
     await page.close();
   }, TEST_MS);
@@ -116,30 +106,31 @@ describeInBrowser('figures on the dashboard', () => {
     await untilFigure(page, 'total', (await system.settled()).states.totals.total);
     let over = false;
     const publishing = (async () => {
-      // Bursts with silence between them: a moment counts when the page and the API stand at the same cursor.
+      // Bursts with silence between them: a moment counts when the API was asked at the page's cursor.
       while (!over) {
         await system.publish(20 + Math.floor(Math.random() * 150), { rate: 500 });
         await sleep(Math.random() * 300);
       }
     })();
-    const differences: string[] = [];
-    const cursors = new Set<string>();
-    let same = 0;
+    /** What the API answered at each cursor; the page comes to some of them later, and was at others before. */
+    const answered = new Map<string, string>();
+    const looks: { readonly cursor: string; readonly shown: string }[] = [];
+    const comparable = (): typeof looks => looks.filter(({ cursor }) => answered.has(cursor));
     const deadline = performance.now() + MOMENTS_WITHIN_MS;
-    while (same < MOMENTS && performance.now() < deadline) {
+    while (comparable().length < MOMENTS && performance.now() < deadline) {
       await sleep(Math.random() * 40);
       const [api, screen] = await Promise.all([system.snapshot(), screenOf(page)]);
-      if (api.cursor !== screen.cursor) continue;
-      same += 1;
-      cursors.add(api.cursor);
-      const expected = JSON.stringify([api.totals, [...sorted(rowsOf(api.states))]]);
-      if (expected !== JSON.stringify([screen.totals, sorted(screen.rows)])) differences.push(`${expected}\n${JSON.stringify([screen.totals, sorted(screen.rows)])}`);
+      answered.set(api.cursor, JSON.stringify([api.totals, sorted(rowsOf(api.states))]));
+      looks.push({ cursor: screen.cursor, shown: JSON.stringify([screen.totals, sorted(screen.rows)]) });
     }
     over = true;
     await publishing;
-    process.stderr.write(`${same} moments at ${cursors.size} cursors, ${differences.length} differences\n`);
+    const moments = comparable();
+    const cursors = new Set(moments.map(({ cursor }) => cursor));
+    const differences = moments.filter(({ cursor, shown }) => shown !== answered.get(cursor)).map(({ cursor, shown }) => `${answered.get(cursor) ?? ''}\n${shown}`);
+    process.stderr.write(`${moments.length} moments of ${looks.length} at ${cursors.size} cursors, ${differences.length} differences\n`);
     expect(differences).toEqual([]);
-    expect(same).toBe(MOMENTS);
+    expect(moments.length).toBeGreaterThanOrEqual(MOMENTS);
     expect(cursors.size).toBeGreaterThan(MOMENTS / 20);
     await page.close();
   }, MOMENTS_WITHIN_MS + TEST_MS);
@@ -202,8 +193,8 @@ describeInBrowser('figures on the dashboard', () => {
       expect(await page.locator(`[data-field="${field}"] td`).first().textContent()).toMatch(new RegExp(`^${new Intl.NumberFormat('en-US').format(count)} `));
     }
     await page.locator('[data-task="0_0"] [data-task-state="RUNNING"]').waitFor();
-    expect(await page.locator('[data-task="0_0"] .input').allTextContents()).toEqual(['user-login-0']);
-    expect(await page.locator('[data-instance][data-alive="true"]').count()).toBe(1);
+    expect(await eventually(() => page.locator('[data-task="0_0"] .input').allTextContents(), ['user-login-0'])).toEqual(['user-login-0']);
+    expect(await eventually(() => page.locator('[data-instance][data-alive="true"]').count(), 1)).toBe(1);
     await page.close();
   }, TEST_MS);
 
@@ -213,11 +204,9 @@ describeInBrowser('figures on the dashboard', () => {
     const second = await system.startProcessor();
     await page.locator('[data-instance][data-alive="true"]').nth(1).locator('tr[data-task]').first().waitFor({ timeout: 30_000 });
     await page.locator('tr[data-moved="true"]').first().waitFor({ timeout: 30_000 });
-    const deadline = performance.now() + 30_000;
     const tasks = async (): Promise<string[]> => (await page.evaluate<string[]>("[...document.querySelectorAll('tr[data-task]')].map((row) => row.dataset.task)")).sort();
     const expected = [0, 1].flatMap((part) => [0, 1, 2, 3].map((partition) => `${part}_${partition}`));
-    while ((await tasks()).join() !== expected.join() && performance.now() < deadline) await page.waitForTimeout(100);
-    expect(await tasks()).toEqual(expected);
+    expect(await eventually(tasks, expected, 30_000)).toEqual(expected);
     await second.stop();
     await page.locator('[data-instance]').nth(1).waitFor({ state: 'detached', timeout: 30_000 });
     await page.close();
@@ -233,7 +222,7 @@ describeInBrowser('figures on the dashboard', () => {
     const row = page.locator('[data-instance="restoring-one"] tr[data-task="1_2"]');
     await row.locator('.restore').filter({ hasText: '25.0%250,000 of 1,000,000, about 1 min left' }).waitFor({ timeout: 5_000 });
     await row.locator('[data-task-state="RESTORING"]').waitFor();
-    expect(await page.locator('[data-map-instance="restoring-one"] .task-busy').count()).toBe(1);
+    await page.locator('[data-map-instance="restoring-one"] .task-busy').waitFor();
     await statusOf(page).filter({ hasText: /^Catching up: \d+ of \d+ tasks restored$/ }).waitFor();
     await system.report({ ...status, reportedAtMs: Date.now(), tasks: [{ ...task, state: 'RUNNING' }] });
     await row.locator('[data-task-state="RUNNING"]').waitFor({ timeout: 5_000 });
@@ -258,14 +247,32 @@ describeInBrowser('figures on the dashboard', () => {
 
   test('nothing is wider than the window, from a phone to a wall, in both views, with a state open', async () => {
     const page = await open();
+    const hiddenTasks = async (): Promise<number> => page.evaluate<number>("((map) => map.scrollWidth - map.clientWidth)(document.querySelector('.table-scroll:has(.task-map)'))");
     for (const path of ['/', '/?view=operations', '/?state=DC', '/?measure=gdp&mode=share', '/?wall=1&theme=dark']) {
       await page.goto(system.url + path);
       await page.locator(path.includes('operations') ? '[data-figure="consumed"]' : '.uplot').first().waitFor();
       for (const width of [320, 360, 768, 1180, 1280, 2560]) {
         await page.setViewportSize({ width, height: 900 });
-        await page.waitForTimeout(150);
-        expect([width, path, await sidewaysOverflow(page)]).toEqual([width, path, 0]);
+        await framesDrawn(page);
+        expect([width, path, await eventually(() => sidewaysOverflow(page), 0)]).toEqual([width, path, 0]);
+        // Every task is in sight, on a phone too.
+        if (path.includes('operations') && width >= 360) expect([width, await eventually(hiddenTasks, 0)]).toEqual([width, 0]);
       }
+    }
+    await page.close();
+  }, TEST_MS);
+
+  test('beside the map no room is left under the chart: it is at least as tall, and drawn to that height, also after the window was another', async () => {
+    const page = await open();
+    await page.locator('.uplot').waitFor();
+    const below = async (): Promise<number[]> =>
+      page.evaluate<number[]>(`((box) => [
+        Math.round(Math.max(0, box('#map .map-legend').bottom - box('#time .figure-foot').bottom) / 30),
+        Math.round(Math.abs(box('#time .uplot').height - box('#time .chart').height)),
+      ])((selector) => document.querySelector(selector).getBoundingClientRect())`);
+    for (const width of [1280, 2560, 1500, 1180]) {
+      await page.setViewportSize({ width, height: 1440 });
+      expect([width, await eventually(below, [0, 0])]).toEqual([width, [0, 0]]);
     }
     await page.close();
   }, TEST_MS);

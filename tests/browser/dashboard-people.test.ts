@@ -1,12 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { axeViolations, launchBrowser, sidewaysOverflow, statusOf, untilFigure } from './browser.ts';
+import { axeViolations, eventually, framesDrawn, launchBrowser, sidewaysOverflow, statusOf, untilFigure } from './browser.ts';
 import { describeInBrowser } from './describe-in-browser.ts';
 import { LiveSystem } from './live-system.ts';
 
 const START_MS = 120_000;
 const TEST_MS = 60_000;
+/** Codes of the states in the table, as the page shows them. */
+const ROWS_SHOWN = "[...document.querySelectorAll('tr[data-row]')].map((row) => row.dataset.row).join(' ')";
 
 describeInBrowser('people and the dashboard', () => {
   let system: LiveSystem;
@@ -32,13 +34,17 @@ describeInBrowser('people and the dashboard', () => {
 
   async function open(path = '/'): Promise<void> {
     await page.goto(system.url + path);
-    await page.locator(path.includes('operations') ? '[data-task]' : '.uplot').first().waitFor();
+    for (const drawn of path.includes('operations') ? ['[data-task]'] : ['.uplot', '[data-figure="total"]']) await page.locator(drawn).first().waitFor();
   }
 
-  /** The page gives the focus back a frame after the panel has gone. */
-  async function focusReturns(to: string): Promise<void> {
-    for (const deadline = Date.now() + 5_000; (await focused()) !== to && Date.now() < deadline; ) await page.waitForTimeout(50);
-    expect(await focused()).toBe(to);
+  /** The page moves the focus with a frame of its own, as when it gives it back after a panel has gone. */
+  async function untilFocused(on: string): Promise<void> {
+    expect(await eventually(focused, on)).toBe(on);
+  }
+
+  /** Waits until that is so in the page, and fails with what was so last. */
+  async function untilSo<T>(expression: string, value: T): Promise<void> {
+    expect([expression, await eventually(() => page.evaluate<T>(expression), value)]).toEqual([expression, value]);
   }
 
   /** The focused element in a few words: its state, its text, or its label. */
@@ -57,9 +63,9 @@ describeInBrowser('people and the dashboard', () => {
   test('by keyboard alone: skip to the content, pick a range, read the chart, find a state, come back', async () => {
     await open();
     await page.keyboard.press('Tab');
-    expect(await focused()).toBe('Skip to content');
+    await untilFocused('Skip to content');
     await page.keyboard.press('Enter');
-    expect(await page.evaluate('document.activeElement.id')).toBe('main');
+    await untilSo('document.activeElement.id', 'main');
 
     await tabTo(/^last hour$/);
     await page.keyboard.press('ArrowLeft');
@@ -68,23 +74,22 @@ describeInBrowser('people and the dashboard', () => {
     await tabTo(/^Logins by device type/);
     await page.keyboard.press('End');
     await page.keyboard.press('ArrowLeft');
-    const slider = page.getByRole('slider');
-    expect(await slider.getAttribute('aria-valuetext')).toMatch(/^\d\d:\d\d–\d\d:\d\d.*: iOS [\d,]+, Android [\d,]+, Other [\d,]+$/);
-    const spoken = (await slider.getAttribute('aria-valuetext')) ?? '';
-    const readout = await page.locator('.readout').first().textContent();
-    for (const count of spoken.match(/(?<=iOS |Android |Other )[\d,]*\d/g) ?? []) expect(readout).toContain(count);
+    const spoken = (await page.getByRole('slider').getAttribute('aria-valuetext')) ?? '';
+    expect(spoken).toMatch(/^\d\d:\d\d–\d\d:\d\d.*: iOS [\d,]+, Android [\d,]+, Other [\d,]+$/);
+    const counts = spoken.match(/(?<=iOS |Android |Other )[\d,]*\d/g) ?? [];
+    await page.locator('.readout[data-hovered="true"]').filter({ hasText: new RegExp(counts.join('.*')) }).first().waitFor();
 
     await tabTo(/^CA$/);
     await page.keyboard.press('ArrowRight');
-    expect(await focused()).toBe('UT');
+    await untilFocused('UT');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Utah' }).waitFor();
     expect(new URL(page.url()).searchParams.get('state')).toBe('UT');
-    expect(await focused()).toBe('Utah');
+    await untilFocused('Utah');
     await page.keyboard.press('Escape');
     await page.getByRole('heading', { name: 'Utah' }).waitFor({ state: 'detached' });
-    await focusReturns('UT');
-    expect(new URL(page.url()).searchParams.get('state')).toBeNull();
+    await untilFocused('UT');
+    await page.waitForURL(({ searchParams }) => !searchParams.has('state'));
   }, TEST_MS);
 
   test('by keyboard alone: compare shares, sort and filter the table, pause, switch the theme', async () => {
@@ -98,11 +103,11 @@ describeInBrowser('people and the dashboard', () => {
     await page.getByRole('searchbox').focus();
     await page.keyboard.type('virginia');
     await page.locator('tr[data-row="TX"]').waitFor({ state: 'detached' });
-    expect(await page.locator('tr[data-row]').count()).toBe(2);
+    await untilSo("document.querySelectorAll('tr[data-row]').length", 2);
     await tabTo(/^State/);
     await page.keyboard.press('Enter');
     await page.locator('th[aria-sort="ascending"]').waitFor();
-    expect(await page.evaluate("[...document.querySelectorAll('tr[data-row]')].map((row) => row.dataset.row).join(' ')")).toBe('VA WV');
+    await untilSo(ROWS_SHOWN, 'VA WV');
 
     await tabTo(/^Pause$/, 'Shift+Tab');
     await page.keyboard.press('Space');
@@ -110,7 +115,7 @@ describeInBrowser('people and the dashboard', () => {
     await page.keyboard.press('Tab');
     await page.keyboard.press('d');
     await page.waitForURL(/theme=dark/);
-    expect(await page.evaluate('getComputedStyle(document.documentElement).colorScheme')).toBe('dark');
+    await untilSo('getComputedStyle(document.documentElement).colorScheme', 'dark');
   }, TEST_MS);
 
   test('by keyboard alone: through the rows of the table, export what is shown, share the link', async () => {
@@ -125,19 +130,19 @@ describeInBrowser('people and the dashboard', () => {
     // One row is a stop of the Tab key; arrows lead on.
     await tabTo(/^New Hampshire NH$/);
     await page.keyboard.press('ArrowDown');
-    expect(await focused()).toBe('New Jersey NJ');
+    await untilFocused('New Jersey NJ');
     await page.keyboard.press('End');
-    expect(await focused()).toBe('New York NY');
+    await untilFocused('New York NY');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'New York' }).waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('heading', { name: 'New York' }).waitFor({ state: 'detached' });
-    await focusReturns('New York NY');
+    await untilFocused('New York NY');
 
     await tabTo(/^Copy link$/, 'Shift+Tab');
     await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'Copied' }).waitFor();
-    expect(await page.evaluate('navigator.clipboard.readText()')).toBe(`${system.url}/?sort=name&filter=new`);
+    await untilSo('navigator.clipboard.readText()', `${system.url}/?sort=name&filter=new`);
   }, TEST_MS);
 
   test('by mouse: pick a range, find a state, compare shares, export, pause, switch the theme, share the link', async () => {
@@ -146,13 +151,13 @@ describeInBrowser('people and the dashboard', () => {
     await page.waitForURL(/range=15m/);
     await page.getByRole('radio', { name: 'iOS share' }).click();
     await page.locator('.map[data-measure="ios"]').first().waitFor();
-    expect(await page.locator('[data-state="CA"] .tile-value').textContent()).toMatch(/^\d+%$/);
+    await page.locator('[data-state="CA"] .tile-value').filter({ hasText: /^\d+%$/ }).waitFor();
     await page.locator('[data-state="CA"]').hover();
     await page.locator('.map-readout').filter({ hasText: /^California: [\d,]+ logins, [\d.]+% iOS, [\d.]+% Android\. GDP \$\d\.\d\d trillion, high; high-GDP states together [\d.]+% iOS\.$/ }).waitFor();
     await page.getByRole('radio', { name: 'GDP class' }).click();
     await page.waitForURL(/measure=gdp/);
-    expect(await page.locator('[data-state="CA"]').getAttribute('class')).toContain('shade-5');
-    expect(await page.locator('[data-state="WY"]').getAttribute('class')).toContain('shade-1');
+    await page.locator('[data-state="CA"].shade-5').waitFor();
+    await page.locator('[data-state="WY"].shade-1').waitFor();
 
     await page.locator('[data-state="CA"]').click();
     await page.getByRole('heading', { name: 'California' }).waitFor();
@@ -172,8 +177,8 @@ describeInBrowser('people and the dashboard', () => {
     const link = await page.evaluate<string>('navigator.clipboard.readText()');
     await page.goto(link);
     await page.locator('.map[data-measure="gdp"]').first().waitFor();
-    expect(await page.getByRole('radio', { name: 'last 15 minutes' }).isChecked()).toBe(true);
-    expect(await page.getByRole('combobox', { name: 'Theme' }).inputValue()).toBe('dark');
+    await page.getByRole('radio', { name: 'last 15 minutes', checked: true }).waitFor({ state: 'attached' });
+    expect(await eventually(() => page.getByRole('combobox', { name: 'Theme' }).inputValue(), 'dark')).toBe('dark');
   }, TEST_MS);
 
   test('two charts, one cursor: the page\'s and the state\'s show the same moment', async () => {
@@ -183,8 +188,8 @@ describeInBrowser('people and the dashboard', () => {
     await page.locator('#time .u-over').hover({ position: { x: 150, y: 60 } });
     const moments = page.locator('.readout[data-hovered="true"] .readout-when');
     await moments.nth(1).waitFor();
-    const [whole, own] = await moments.allTextContents();
-    expect(own).toBe(whole);
+    const same = async (): Promise<boolean> => new Set(await moments.allTextContents()).size === 1;
+    expect([await eventually(same, true), await moments.allTextContents()]).toEqual([true, [expect.any(String), expect.any(String)]]);
   }, TEST_MS);
 
   test('on a wall: the whole screen, larger, without controls; Esc leads back', async () => {
@@ -192,29 +197,28 @@ describeInBrowser('people and the dashboard', () => {
     const letters = "parseFloat(getComputedStyle(document.querySelector('[data-figure=total]')).fontSize)";
     await page.getByRole('button', { name: 'Wall' }).click();
     await page.waitForURL(/wall=1/);
-    expect(await page.evaluate('document.fullscreenElement === document.documentElement')).toBe(true);
-    for (const gone of ['#table', '#time .controls', '.foot', 'nav']) expect([gone, await page.locator(gone).isVisible()]).toEqual([gone, false]);
-    for (const there of ['[data-figure="total"]', '#time .uplot', '[data-state="CA"]', '[data-finding="top"]', '[data-testid="status"]']) {
-      expect([there, await page.locator(there).isVisible()]).toEqual([there, true]);
-    }
+    await untilSo('document.fullscreenElement === document.documentElement', true);
+    for (const gone of ['#table', '#time .controls', '.foot', 'nav']) await page.locator(gone).waitFor({ state: 'hidden' });
+    for (const there of ['[data-figure="total"]', '#time .uplot', '[data-state="CA"]', '[data-finding="top"]', '[data-testid="status"]']) await page.locator(there).waitFor();
     await page.setViewportSize({ width: 2560, height: 1440 });
-    expect(await page.evaluate<number>(letters)).toBeGreaterThan(60);
-    expect(await page.evaluate<number>('document.documentElement.scrollHeight - innerHeight')).toBeLessThanOrEqual(0);
+    await untilSo(`${letters} > 60`, true);
+    await framesDrawn(page);
+    await untilSo('document.documentElement.scrollHeight <= innerHeight', true);
     await page.evaluate('document.exitFullscreen()');
     await page.locator('#table').waitFor();
-    expect(new URL(page.url()).searchParams.get('wall')).toBeNull();
+    await page.waitForURL(({ searchParams }) => !searchParams.has('wall'));
   }, TEST_MS);
 
   test('printed: the figures and the chart, no controls, nothing cut off', async () => {
     await open('/?theme=dark');
     await page.emulateMedia({ media: 'print' });
-    for (const gone of ['.tools', 'nav', '.controls', '.foot', '.figure-foot .plain']) expect([gone, await page.locator(gone).first().isVisible()]).toEqual([gone, false]);
+    for (const gone of ['.tools', 'nav', '.controls', '.foot', '.figure-foot .plain']) await page.locator(gone).first().waitFor({ state: 'hidden' });
     await page.locator('tr[data-row="WY"]').waitFor();
     // Ink on paper, whatever the screen was.
-    expect(await page.evaluate('getComputedStyle(document.documentElement).colorScheme')).toBe('light');
+    await untilSo('getComputedStyle(document.documentElement).colorScheme', 'light');
     await page.setViewportSize({ width: 720, height: 1000 });
-    await page.waitForTimeout(300);
-    expect(await sidewaysOverflow(page)).toBe(0);
+    await framesDrawn(page);
+    expect(await eventually(() => sidewaysOverflow(page), 0)).toBe(0);
     const pdf = await page.pdf({ format: 'A4' });
     expect(pdf.toString('latin1').match(/\/Type \/Page\b/g)?.length).toBeLessThanOrEqual(5);
   }, TEST_MS);
@@ -224,17 +228,15 @@ describeInBrowser('people and the dashboard', () => {
     const { nodes } = (await system.settled()).states;
     await page.getByRole('heading', { name: 'California' }).waitFor();
     await untilFigure(page, 'state-total', nodes.find((state) => state.code === 'CA')?.devices.total ?? -1);
-    expect(await page.getByRole('radio', { name: 'last 6 hours' }).isChecked()).toBe(true);
-    expect(await page.getByRole('radio', { name: 'Share', exact: true }).isChecked()).toBe(true);
-    expect(await page.getByRole('radio', { name: 'Android share' }).isChecked()).toBe(true);
-    expect(await page.getByRole('group', { name: 'Lines shown' }).first().getByRole('button', { name: 'Other' }).getAttribute('aria-pressed')).toBe('false');
-    expect(await page.evaluate("[...document.querySelectorAll('tr[data-row]')].map((row) => row.dataset.row).join(' ')")).toBe('NH NJ NM NY');
+    for (const name of ['last 6 hours', 'Share', 'Android share']) await page.getByRole('radio', { name, exact: true, checked: true }).waitFor({ state: 'attached' });
+    await page.getByRole('group', { name: 'Lines shown' }).first().getByRole('button', { name: 'Other', pressed: false }).waitFor();
+    await untilSo(ROWS_SHOWN, 'NH NJ NM NY');
 
     await page.locator('tr[data-row="NY"] button').click();
     await page.getByRole('heading', { name: 'New York' }).waitFor();
     await page.goBack();
     await page.getByRole('heading', { name: 'California' }).waitFor();
-    expect(new URL(page.url()).searchParams.get('range')).toBe('6h');
+    await page.waitForURL(/range=6h/);
   }, TEST_MS);
 
   test('by mouse: exact values under the pointer, a line switched off, the chart as a table', async () => {
@@ -271,16 +273,23 @@ describeInBrowser('people and the dashboard', () => {
   }, TEST_MS);
 
   test('accessible by axe: light, dark, paused, as a table, a state open, operations, a phone, a wall', async () => {
+    const press = async (name: string, brings: string): Promise<void> => {
+      await page.getByRole('button', { name }).click();
+      await page.locator(brings).first().waitFor();
+    };
     const views: readonly (readonly [name: string, path: string, act?: () => Promise<void>])[] = [
       ['light', '/'],
       ['dark, shares', '/?theme=dark&measure=android&mode=share'],
-      ['paused', '/', () => page.getByRole('button', { name: 'Pause' }).click()],
-      ['table', '/', () => page.getByRole('button', { name: 'View as table' }).click()],
+      ['paused', '/', () => press('Pause', '[data-status="paused"]')],
+      ['table', '/', () => press('View as table', '.series-figure tbody tr')],
       ['state', '/?state=CA'],
       ['state, dark', '/?state=TX&theme=dark'],
       ['operations', '/?view=operations'],
       ['operations, dark', '/?view=operations&theme=dark'],
-      ['GDP classes, findings unfolded', '/?measure=gdp', () => page.getByText('Which states').click()],
+      ['GDP classes, findings unfolded', '/?measure=gdp', async () => {
+        await page.getByText('Which states').click();
+        await page.locator('[data-leads="android"]').waitFor();
+      }],
       ['wall', '/?wall=1&theme=dark'],
     ];
     for (const [name, path, act] of views) {
@@ -298,6 +307,7 @@ describeInBrowser('people and the dashboard', () => {
 
   test('nothing that ticks is read out: no live region holds a figure', async () => {
     await open();
+    await statusOf(page).filter({ hasText: 'Live' }).waitFor();
     await page.waitForTimeout(1_500);
     const spoken = await page.evaluate<string[]>("[...document.querySelectorAll('[aria-live], [role=status], [role=alert], [role=log]')].map((element) => element.textContent).filter((text) => text !== '')");
     expect(spoken).toEqual(['Live']);

@@ -46,12 +46,12 @@ async function shootAll(state: string, pages: readonly [string, Page][]): Promis
 }
 
 async function shootMoving(browser: Browser, url: string): Promise<void> {
-  const page = await browser.newPage({ viewport: { width: 1100, height: 720 }, colorScheme: 'light', timezoneId: 'America/New_York' });
+  const page = await browser.newPage({ viewport: { width: 1280, height: 770 }, colorScheme: 'light', timezoneId: 'America/New_York' });
   await page.goto(`${url}/?range=15m`);
   await sleep(20_000);
   for (let frame = 0; frame < FRAMES; frame += 1) {
-    if (frame === 14) await page.locator('.u-over').hover({ position: { x: 420, y: 120 } });
-    if (frame === 18) await page.locator('.u-over').hover({ position: { x: 560, y: 120 } });
+    if (frame === 14) await page.locator('.u-over').hover({ position: { x: 250, y: 120 } });
+    if (frame === 18) await page.locator('.u-over').hover({ position: { x: 390, y: 120 } });
     if (frame === 24) await page.mouse.move(5, 5);
     if (frame === 26) await page.getByRole('button', { name: /^CA / }).click();
     await page.screenshot({ path: join(folder, `frame-${String(frame).padStart(3, '0')}.png`) });
@@ -72,7 +72,8 @@ try {
     // Busier and quieter hours, ending at the rate of what follows.
     const wave = 1 + 0.3 * Math.sin((from + SLICE_MS - until) / 3_000_000) + 0.1 * Math.sin((from + SLICE_MS - until) / 700_000);
     const count = Math.round((SLICE_MS / 1_000) * LIVE_PER_SECOND * wave);
-    await system.publish(count, { dirty: 0.01, from: new Date(from), to: new Date(from + SLICE_MS) });
+    // Nearly clean: a login without a time counts as of when it was published, and those of six hours would stand on one minute.
+    await system.publish(count, { dirty: 0.001, from: new Date(from), to: new Date(from + SLICE_MS) });
   }
   await system.settled(180_000);
   await sleep(Math.max(0, until - Date.now()));

@@ -103,7 +103,8 @@ function optionsFor(scene: ChartScene, width: number, height: number, onCursor: 
       {
         stroke: colours.quiet,
         font,
-        grid: { stroke: colours.line, width: 1 },
+        // No line at half a login: it would have no number.
+        grid: { stroke: colours.line, width: 1, filter: (_, values) => values.map((value) => (scene.mode === 'share' || Number.isInteger(value) ? value : null)) },
         ticks: { show: false },
         gap: 8 * unit,
         space: (height < 260 * unit ? 28 : 44) * unit,

@@ -97,7 +97,7 @@ export function StaleNote({ panel }: { panel: Panel }): JSX.Element | null {
   if (until === null) return null;
   return (
     <p class="stale" data-stale-panel={panel}>
-      <span class="dot" aria-hidden="true" /> As of {formatMoment(new Date(until).toISOString(), now)}, {formatAge(now - until)} old
+      <span class="dot" aria-hidden="true" /> As of {formatMoment(new Date(until).toISOString(), now)}, <span>{formatAge(now - until)} old</span>
     </p>
   );
 }
