@@ -146,9 +146,15 @@ export class GraphqlSockets {
     const ended = { done: true, value: undefined } as const;
     const sending: AsyncIterableIterator<never> = {
       async next() {
-        for (let one = await iterator.next(); one.done !== true; one = await iterator.next()) {
-          const { value } = one;
-          await send(`${head}${value.errors === undefined ? resultText(value) : JSON.stringify(withFormattedErrors(value.data, value.errors))}}`);
+        try {
+          for (let one = await iterator.next(); one.done !== true; one = await iterator.next()) {
+            const { data, errors } = one.value;
+            await send(`${head}${errors === undefined ? resultText(one.value) : JSON.stringify(withFormattedErrors(data, errors))}}`);
+          }
+        } catch (error) {
+          // Who iterates takes an iterator that failed for one that has ended; the source behind this one has not when a send failed.
+          await iterator.return?.();
+          throw error;
         }
         return ended;
       },

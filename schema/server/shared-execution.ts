@@ -84,7 +84,13 @@ function mapped<T, U>(source: AsyncIterable<T>, map: (value: T) => U | Promise<U
   return {
     async next() {
       const { done, value } = await iterator.next();
-      return done === true ? ended : { done: false, value: await map(value) };
+      if (done === true) return ended;
+      try {
+        return { done: false, value: await map(value) };
+      } catch (error) {
+        await iterator.return?.();
+        throw error;
+      }
     },
     async return() {
       await iterator.return?.();
