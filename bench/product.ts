@@ -7,9 +7,9 @@ import { createClient, type Client } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { createKafka } from '../processor/streams/consumer/kafka-cluster.ts';
 import type { KafkaConnectionConfig } from '../processor/streams/kafka-connection-config.ts';
+import { API_NODE_FLAGS } from '../tools/api-node-flags.ts';
 import { loginGenerator } from '../tools/login-generator.ts';
 import { freePort } from '../tools/ports.ts';
-import { projectRoot } from '../tools/project-root.ts';
 import { startTestBroker, type TestBroker } from '../tests/support/broker.ts';
 import { BenchProcess } from './bench-process.ts';
 import { progress, quiet } from './report.ts';
@@ -36,7 +36,7 @@ export async function startProduct(): Promise<Product> {
   const stateDir = await mkdtemp(join(tmpdir(), 'tributary-bench-'));
   const [apiPort, processorPort] = [await freePort(), await freePort()];
   const env = { KAFKA_BROKERS: broker.brokers.join(','), STATE_DIR: stateDir, PORT: String(apiPort), PROCESSOR_PORT: String(processorPort), INPUT_TOPIC: PRODUCT_TOPIC, LOG_LEVEL: 'warn', LOG_FORMAT: 'json' };
-  const [processor, api] = ['processor/logins/main.ts', 'schema/main.ts'].map((main) => new BenchProcess(process.execPath, [join(projectRoot, main)], env)) as [BenchProcess, BenchProcess];
+  const [processor, api] = [['processor/logins/main.ts'], [...API_NODE_FLAGS, 'schema/main.ts']].map((args) => new BenchProcess(process.execPath, args, env)) as [BenchProcess, BenchProcess];
   const stop = async (): Promise<void> => {
     await Promise.all([processor.stop(), api.stop()]);
     await broker.stop();

@@ -1,4 +1,4 @@
-// node tools/launch.mjs <file> [arguments]: installs what is missing, then runs the file on Node 24.
+// node tools/launch.mjs [flags of Node] <file> [arguments]: installs what is missing, then runs the file on Node 24.
 // Runs on whatever Node starts npm: Node's own modules only.
 import { spawn } from 'node:child_process';
 import { dirname, join, delimiter } from 'node:path';
@@ -13,12 +13,14 @@ if (major < 20 || (major === 20 && minor < 19)) {
 const { ensureInstalled, nodePath, projectRoot } = await import('./install.mjs');
 if (!ensureInstalled()) process.exit(1);
 
-const [file, ...args] = process.argv.slice(2);
+const given = process.argv.slice(2);
+const fileAt = given.findIndex((one) => !one.startsWith('--'));
+const [file, ...args] = given.slice(fileAt);
 // Stripping types and compiling take longer than all else in a start: what was compiled once is kept.
 const compileCache = process.env['NODE_COMPILE_CACHE'] ?? join(projectRoot, 'node_modules', '.cache', 'node-compile');
 const binDirs = [dirname(nodePath), join(projectRoot, 'node_modules', '.bin')].join(delimiter);
 const preload = pathToFileURL(join(projectRoot, 'tools', 'die-with-launcher.mjs')).href;
-const child = spawn(nodePath, ['--import', preload, join(projectRoot, file), ...args], {
+const child = spawn(nodePath, [...given.slice(0, fileAt), '--import', preload, join(projectRoot, file), ...args], {
   cwd: projectRoot,
   env: { ...process.env, NODE_COMPILE_CACHE: compileCache, TRIBUTARY_LAUNCHER: String(process.pid), PATH: `${binDirs}${delimiter}${process.env['PATH'] ?? ''}` },
   stdio: ['inherit', 'inherit', 'inherit', 'ipc'],

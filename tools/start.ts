@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { environmentOrExit, type Environment } from '../processor/logins/environment.ts';
 import { createLogger } from '../processor/logins/logging.ts';
+import { API_NODE_FLAGS } from './api-node-flags.ts';
 import { buildClient } from './client-build.ts';
 import { LocalKafkaPart } from './local-kafka-part.ts';
 import { freePort, isPortFree } from './ports.ts';
@@ -49,7 +50,7 @@ class OneMachine {
     if (producerRate > 0) this.#producer = this.#part('producer', 'tools/producer.ts', env);
     await built;
     if (this.#stopping !== undefined) return;
-    this.#readers.push(this.#part('api', 'schema/main.ts', env));
+    this.#readers.push(this.#part('api', 'schema/main.ts', env, API_NODE_FLAGS));
     await this.#untilReady(brokers);
   }
 
@@ -85,10 +86,11 @@ class OneMachine {
     }
   }
 
-  #part(name: string, file: string, env: NodeJS.ProcessEnv): SupervisedPart {
+  #part(name: string, file: string, env: NodeJS.ProcessEnv, nodeFlags: readonly string[] = []): SupervisedPart {
     return new SupervisedPart({
       name,
       file,
+      nodeFlags,
       env,
       log: this.#log,
       print: (line) => process.stdout.write(`${line}\n`),

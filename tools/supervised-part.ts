@@ -11,6 +11,8 @@ export interface PartOptions {
   readonly name: string;
   /** Relative to the project, run by this process's own Node. */
   readonly file: string;
+  /** Flags of Node itself. */
+  readonly nodeFlags?: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly log: Logger;
   /** One line of the part's output. */
@@ -64,9 +66,9 @@ export class SupervisedPart {
   }
 
   #start(): void {
-    const { name, file, env, print } = this.#options;
+    const { name, file, nodeFlags = [], env, print } = this.#options;
     this.#startedAt = performance.now();
-    const child = spawn('sh', [join(projectRoot, 'tools', 'guard.sh'), process.execPath, join(projectRoot, file)], {
+    const child = spawn('sh', [join(projectRoot, 'tools', 'guard.sh'), process.execPath, ...nodeFlags, join(projectRoot, file)], {
       cwd: projectRoot,
       env: { ...env, GUARD_SIGNAL: 'KILL' },
       detached: true,

@@ -52,6 +52,7 @@ export async function fanOut(options: BenchOptions): Promise<undefined> {
     await publishSteadily({ ...load, seconds: options.seconds });
     await delay(INTERVAL_MS);
     const elapsed = (performance.now() - startedAt) / 1_000;
+    const heapMiB = await usedHeapMiB(product.apiPort);
     const result = {
       subscriptions: SOCKETS * SUBSCRIPTIONS_PER_SOCKET,
       messagesPerSecond: Math.round(messages / elapsed),
@@ -61,6 +62,7 @@ export async function fanOut(options: BenchOptions): Promise<undefined> {
       rssBeforeMiB: Math.round(rssBefore),
       rssAfterMiB: Math.round(rssMiB(product.api.pid)),
       peakRssMiB: Math.round(peakRssMiB(product.api.pid)),
+      usedHeapMiB: Math.round(heapMiB),
     };
     say(`${String(result.subscriptions)} subscriptions: ${String(result.messagesPerSecond)} messages/s, ${result.apiCores.toFixed(2)} cores, delivery median ${String(result.p50Ms)} ms, 99 % ${String(result.p99Ms)} ms, memory ${String(result.rssBeforeMiB)} to ${String(result.rssAfterMiB)} MiB`);
     save('fan-out', { sockets: SOCKETS, intervalMs: INTERVAL_MS, loginsPerSecond: RATE, seconds: options.seconds, ...result });
@@ -69,4 +71,10 @@ export async function fanOut(options: BenchOptions): Promise<undefined> {
     for (const socket of sockets) socket.terminate();
     await product.stop();
   }
+}
+
+/** What of its memory the API's objects take, garbage that was not collected yet among them. */
+async function usedHeapMiB(port: number): Promise<number> {
+  const metrics = await (await fetch(`http://127.0.0.1:${String(port)}/metrics`)).text();
+  return Number(/^nodejs_heap_size_used_bytes (\S+)$/m.exec(metrics)?.[1]) / 1_048_576;
 }

@@ -1,3 +1,5 @@
+import { Beats } from './beats.ts';
+
 /** What changed, as far as subscribers care: each names the topics that its answer is made of. */
 export type ChangeTopic = 'states' | 'minutes' | 'hours' | 'quality' | 'processor' | 'completeness';
 
@@ -6,6 +8,7 @@ export type ChangeTopic = 'states' | 'minutes' | 'hours' | 'quality' | 'processo
  * in one go of the event loop are told once, so a commit that touches several changelogs is one update.
  */
 export class ChangeHub {
+  readonly beats = new Beats();
   readonly #listeners = new Map<() => void, ReadonlySet<ChangeTopic>>();
   readonly #changed = new Set<ChangeTopic>();
   #scheduled: NodeJS.Immediate | null = null;
@@ -33,5 +36,6 @@ export class ChangeHub {
   close(): void {
     if (this.#scheduled !== null) clearImmediate(this.#scheduled);
     this.#listeners.clear();
+    this.beats.close();
   }
 }

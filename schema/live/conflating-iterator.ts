@@ -1,3 +1,4 @@
+import { BEAT_MS } from './beats.ts';
 import type { ChangeHub, ChangeTopic } from './change-hub.ts';
 
 /** Makes one subscriber's updates when it is time for one; it remembers what it said last. */
@@ -34,6 +35,7 @@ type Waiting<T> = { resolve(result: IteratorResult<T>): void; reject(error: unkn
 export class ConflatingIterator<T> implements AsyncIterableIterator<T> {
   readonly #source: UpdateSource<T>;
   readonly #intervalMs: number;
+  readonly #hub: ChangeHub;
   readonly #stopListening: () => void;
   readonly #observer: SubscriptionObserver;
   readonly #waiting: Waiting<T>[] = [];
@@ -41,10 +43,11 @@ export class ConflatingIterator<T> implements AsyncIterableIterator<T> {
   #first = true;
   #lastSentAtMs = -Infinity;
   #dueSinceMs = performance.now();
-  #timer: NodeJS.Timeout | null = null;
+  #callOff: (() => void) | null = null;
   #closed = false;
 
   constructor(hub: ChangeHub, topics: readonly ChangeTopic[], source: UpdateSource<T>, intervalMs: number, observer: SubscriptionObserver = UNOBSERVED) {
+    this.#hub = hub;
     this.#source = source;
     this.#intervalMs = intervalMs;
     this.#observer = observer;
@@ -79,17 +82,23 @@ export class ConflatingIterator<T> implements AsyncIterableIterator<T> {
   }
 
   #deliver(): void {
-    if (this.#closed || this.#timer !== null || !this.#due || this.#waiting.length === 0) return;
-    const waitMs = this.#lastSentAtMs + this.#intervalMs - performance.now();
-    if (waitMs > 0) return this.#deliverIn(Math.ceil(waitMs));
+    if (this.#closed || this.#callOff !== null || !this.#due || this.#waiting.length === 0) return;
+    const nowMs = performance.now();
+    const nextAtMs = this.#lastSentAtMs + this.#intervalMs;
+    if (nextAtMs > nowMs) this.#deliverAt(nextAtMs);
+    else this.#send(nowMs);
+  }
+
+  /** `atMs`: when it is sent, as far as the pace is concerned. */
+  #send(atMs: number): void {
     try {
-      if (this.#first && this.#source.ready?.() === false) return this.#deliverIn(READY_POLL_MS);
+      if (this.#first && this.#source.ready?.() === false) return this.#deliverAt(atMs + READY_POLL_MS);
       this.#due = false;
       const update = this.#source.take();
       if (update === null) return;
       this.#first = false;
-      this.#lastSentAtMs = performance.now();
-      this.#observer.updated(this.#lastSentAtMs - this.#dueSinceMs);
+      this.#lastSentAtMs = atMs;
+      this.#observer.updated(performance.now() - this.#dueSinceMs);
       this.#waiting.shift()?.resolve({ done: false, value: update });
     } catch (error) {
       this.#waiting.shift()?.reject(error);
@@ -97,18 +106,19 @@ export class ConflatingIterator<T> implements AsyncIterableIterator<T> {
     }
   }
 
-  #deliverIn(ms: number): void {
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
-      this.#deliver();
-    }, ms);
+  #deliverAt(dueMs: number): void {
+    this.#callOff = this.#hub.beats.at(dueMs, (beatMs) => {
+      this.#callOff = null;
+      // A beat that comes a little late is no reason to miss the one an interval after it: subscribers stay together.
+      this.#send(Math.max(beatMs, performance.now() - BEAT_MS));
+    });
   }
 
   #close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#stopListening();
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#callOff?.();
     for (const { resolve } of this.#waiting.splice(0)) resolve({ done: true, value: undefined });
     this.#observer.closed();
   }

@@ -13,6 +13,7 @@ import type { GlobalTableState, TableChange } from '../../processor/streams/tabl
 import { ChangeHub, type ChangeTopic } from './change-hub.ts';
 import { InstanceList } from './instance-list.ts';
 import { QualityRows } from './quality-rows.ts';
+import { SharedUpdates } from './shared-updates.ts';
 import { StateRows } from './state-rows.ts';
 import { WindowRows } from './window-rows.ts';
 
@@ -50,6 +51,7 @@ export class LiveModel {
   readonly now: () => number;
   /** The changelog that a resume cursor counts in. */
   readonly changelogs: { readonly states: string; readonly minutes: string; readonly hours: string };
+  readonly #shared = new SharedUpdates();
   readonly #logger: Logger;
   readonly #feeds: ReadonlyMap<string, Feed>;
   #version = 0;
@@ -92,6 +94,14 @@ export class LiveModel {
   /** Grows with every change; equal versions mean equal answers but for the clock. */
   get version(): number {
     return this.#version;
+  }
+
+  /**
+   * What `make` gives, made once for all subscribers who ask with the same key at this state. `key` must name what `make` depends on
+   * beside the rows and their freshness: the subject, and where the subscriber was.
+   */
+  shared<T>(key: string, make: () => T): T {
+    return this.#shared.of(`${this.#version} ${this.#tableState.complete} ${this.instances.lag(this.now())} ${key}`, make);
   }
 
   get tableState(): GlobalTableState {

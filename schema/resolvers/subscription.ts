@@ -27,26 +27,22 @@ export function subscriptionResolvers(model: LiveModel, application: Application
     topics: readonly ChangeTopic[],
     intervalMs: number,
     source: UpdateSource<T>,
-  ): AsyncIterable<Record<F, T>> {
-    const observer = onSubscription(field);
-    const named: UpdateSource<Record<F, T>> = {
-      ...(source.ready === undefined ? {} : { ready: source.ready }),
-      take: () => {
-        const update = source.take();
-        return update === null ? null : ({ [field]: update } as Record<F, T>);
-      },
-    };
-    return new ConflatingIterator(model.hub, topics, named, intervalMs, observer);
+  ): AsyncIterable<T> {
+    return new ConflatingIterator(model.hub, topics, source, intervalMs, onSubscription(field));
   }
+  /** An event is the update itself, not an object around it: by it a result is found that was executed for another subscriber. */
+  const resolve = <T>(update: T): T => update;
 
   return {
     states: {
+      resolve,
       subscribe: (_, args) => {
         const intervalMs = intervalArgument(args.intervalMs, UPDATES_INTERVAL_MS);
         return open('states', ['states', 'completeness'], intervalMs, new StatesUpdates(requireCopy(model), args.after));
       },
     },
     timeSeries: {
+      resolve,
       subscribe: (_, args) => {
         const intervalMs = intervalArgument(args.intervalMs, UPDATES_INTERVAL_MS);
         const windows = integerArgument('windows', args.windows, DEFAULT_WINDOWS, 1, MAX_WINDOWS);
@@ -57,26 +53,29 @@ export function subscriptionResolvers(model: LiveModel, application: Application
       },
     },
     insights: {
+      resolve,
       subscribe: (_, args) => {
         const intervalMs = intervalArgument(args.intervalMs, RESULTS_INTERVAL_MS);
         requireCopy(model);
-        const updates = new ResultUpdates(() => insightsAnswer(model), ({ freshness, ...found }) => found);
+        const updates = new ResultUpdates(model, 'insights', () => insightsAnswer(model), ({ freshness, ...found }) => found);
         return open('insights', ['states'], intervalMs, updates);
       },
     },
     dataQuality: {
+      resolve,
       subscribe: (_, args) => {
         const intervalMs = intervalArgument(args.intervalMs, RESULTS_INTERVAL_MS);
         requireCopy(model);
-        const updates = new ResultUpdates(() => dataQualityAnswer(model), ({ freshness, ...counts }) => counts);
+        const updates = new ResultUpdates(model, 'dataQuality', () => dataQualityAnswer(model), ({ freshness, ...counts }) => counts);
         return open('dataQuality', ['states', 'quality'], intervalMs, updates);
       },
     },
     processor: {
+      resolve,
       subscribe: (_, args) => {
         const intervalMs = intervalArgument(args.intervalMs, RESULTS_INTERVAL_MS);
         requireCopy(model);
-        const updates = new ResultUpdates(() => processorAnswer(model, application), (processor) => processor);
+        const updates = new ResultUpdates(model, 'processor', () => processorAnswer(model, application), (processor) => processor);
         return open('processor', ['processor'], intervalMs, updates);
       },
     },

@@ -6,6 +6,7 @@ import type { OperationLog } from './operation-log.ts';
 import { type DocumentReference, type PersistedDocuments, persistedText } from './persisted-documents.ts';
 import { withoutRepeatedFields } from './repeated-fields.ts';
 import { fewErrors, MAX_ERRORS, repeatsLimitError, REQUEST_LIMITS, shapeLimitError, tokenLimitError, validationLimitError } from './request-limits.ts';
+import { sharedExecution } from './shared-execution.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -39,7 +40,7 @@ export function createGraphqlEngine({ schema, explorable, log, documents }: Grap
     logging: false,
     maskedErrors: { maskError: errorMask({ explorable, log }) },
     extraParamNames: ['documentId'],
-    plugins: [named(documents), limits(), explorable ? null : closedSchema(), validationErrors(log), log.plugin()].filter((plugin) => plugin !== null),
+    plugins: [named(documents), limits(), explorable ? null : closedSchema(), validationErrors(log), log.plugin(), sharedExecution()].filter((plugin) => plugin !== null),
   });
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type ExecutionArgs, getOperationAST, GraphQLError } from 'graphql';
+import { type ExecutionArgs, type ExecutionResult, type FormattedExecutionResult, getOperationAST, GraphQLError } from 'graphql';
 import { CloseCode, type Context, handleProtocols, makeServer, type Server as ProtocolServer } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 
@@ -12,6 +12,7 @@ import { formatted, noOperation } from './error-answers.ts';
 import type { GraphqlEngine } from './graphql-engine.ts';
 import type { OperationLog } from './operation-log.ts';
 import { type PersistedDocuments, persistedText } from './persisted-documents.ts';
+import { resultText } from './shared-execution.ts';
 
 export const SOCKET_LIMITS = Object.freeze({ frameBytes: 65_536, operations: 20, sockets: 200 });
 
@@ -25,10 +26,19 @@ const GOING_AWAY = 1001;
 interface Extra {
   readonly socket: WebSocket;
   readonly request: IncomingMessage;
+  /** Resolves when the bytes are out. */
+  readonly send: (text: string) => Promise<void>;
 }
 
 type SocketContext = Context<Record<string, unknown>, Extra>;
 type Enveloped = ReturnType<GraphqlEngine['getEnveloped']>;
+
+/** An operation that is about to run. */
+interface Begun {
+  readonly enveloped: Enveloped;
+  readonly id: string;
+  readonly send: Extra['send'];
+}
 
 export interface GraphqlSocketsOptions {
   readonly engine: GraphqlEngine;
@@ -55,7 +65,7 @@ export class GraphqlSockets {
   });
   readonly #protocol: ProtocolServer<Extra>;
   readonly #options: GraphqlSocketsOptions;
-  readonly #enveloped = new WeakMap<ExecutionArgs, Enveloped>();
+  readonly #begun = new WeakMap<ExecutionArgs, Begun>();
 
   constructor(options: GraphqlSocketsOptions) {
     this.#options = options;
@@ -66,12 +76,10 @@ export class GraphqlSockets {
         if (!accepted) options.metrics.errors.inc({ code: 'UNAUTHENTICATED' });
         return accepted;
       },
-      onSubscribe: (context, _id, payload) => this.#begin(context, payload),
+      onSubscribe: (context, id, payload) => this.#begin(context, id, payload),
       execute: (args) => this.#run(args, 'execute'),
-      subscribe: (args) => this.#run(args, 'subscribe'),
-      onNext: (_context, _id, _payload, _args, { errors, data = null }) => {
-        return errors === undefined ? undefined : { data, errors: errors.map((error) => formatted(asGraphQLError(error))) };
-      },
+      subscribe: async (args) => this.#sendingItself(args, await this.#run(args, 'subscribe')),
+      onNext: (_context, _id, _payload, _args, { data, errors }) => (errors === undefined ? undefined : withFormattedErrors(data, errors)),
       onError: (_context, _id, _payload, errors) => errors.map((error) => formatted(asGraphQLError(error))),
     });
   }
@@ -86,11 +94,11 @@ export class GraphqlSockets {
   }
 
   upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
-    this.#sockets.handleUpgrade(request, stream, head, (socket) => this.#open(socket, request));
+    this.#sockets.handleUpgrade(request, stream, head, (socket) => this.#open(socket, request, stream));
   }
 
   /** What to run for an operation, or the errors to send. It never throws: that would close the socket for all others. */
-  async #begin(context: SocketContext, payload: { readonly query: string; readonly extensions?: Record<string, unknown> | null | undefined; readonly operationName?: string | null | undefined; readonly variables?: Record<string, unknown> | null | undefined }): Promise<ExecutionArgs | GraphQLError[]> {
+  async #begin(context: SocketContext, id: string, payload: { readonly query: string; readonly extensions?: Record<string, unknown> | null | undefined; readonly operationName?: string | null | undefined; readonly variables?: Record<string, unknown> | null | undefined }): Promise<ExecutionArgs | GraphQLError[]> {
     try {
       if (Object.keys(context.subscriptions).length > SOCKET_LIMITS.operations) {
         const error = apiError('TOO_MANY_SUBSCRIPTIONS', `A socket carries at most ${SOCKET_LIMITS.operations} operations at a time. Complete one first.`);
@@ -110,7 +118,7 @@ export class GraphqlSockets {
         variableValues: payload.variables ?? null,
         contextValue: await enveloped.contextFactory(),
       };
-      this.#enveloped.set(args, enveloped);
+      this.#begun.set(args, { enveloped, id, send: extra.send });
       return args;
     } catch (error) {
       return [this.#answerFor(error)];
@@ -119,17 +127,51 @@ export class GraphqlSockets {
 
   async #run(args: ExecutionArgs, how: 'execute' | 'subscribe') {
     try {
-      return await this.#enveloped.get(args)?.[how](args);
+      return await this.#begun.get(args)?.enveloped[how](args);
     } catch (error) {
       return { errors: [this.#answerFor(error)] };
     }
+  }
+
+  /**
+   * A subscription's results as an iterable that writes them itself and yields none: the protocol's library would write each result
+   * as JSON for each subscriber. The library begins operations, ends them, and tells of errors.
+   */
+  #sendingItself<R>(args: ExecutionArgs, results: R): R | AsyncIterable<never> {
+    const begun = this.#begun.get(args);
+    if (begun === undefined || !isAsyncIterable(results)) return results;
+    const { id, send } = begun;
+    const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
+    const iterator = results[Symbol.asyncIterator]();
+    const ended = { done: true, value: undefined } as const;
+    const sending: AsyncIterableIterator<never> = {
+      async next() {
+        try {
+          for (let one = await iterator.next(); one.done !== true; one = await iterator.next()) {
+            const { data, errors } = one.value;
+            await send(`${head}${errors === undefined ? resultText(one.value) : JSON.stringify(withFormattedErrors(data, errors))}}`);
+          }
+        } catch (error) {
+          // Who iterates takes an iterator that failed for one that has ended; the source behind this one has not when a send failed.
+          await iterator.return?.();
+          throw error;
+        }
+        return ended;
+      },
+      async return() {
+        await iterator.return?.();
+        return ended;
+      },
+      [Symbol.asyncIterator]: () => sending,
+    };
+    return sending;
   }
 
   #answerFor(error: unknown): GraphQLError {
     return this.#options.mask(error);
   }
 
-  #open(socket: WebSocket, request: IncomingMessage): void {
+  #open(socket: WebSocket, request: IncomingMessage, stream: Duplex): void {
     const { metrics, logger } = this.#options;
     metrics.sockets.inc();
     let ponged = true;
@@ -150,21 +192,34 @@ export class GraphqlSockets {
     });
     socket.on('error', (error) => logger.debug({ reason: error.message }, 'a WebSocket failed'));
 
+    let gathering = false;
+    // What is sent in one turn goes to the system in one piece: the updates of all subscriptions of a socket come together.
+    const gather = (): void => {
+      if (gathering) return;
+      gathering = true;
+      stream.cork();
+      process.nextTick(() => {
+        gathering = false;
+        stream.uncork();
+      });
+    };
+    // Answered when the bytes are out: the next update is made only then.
+    const send = (text: string): Promise<void> =>
+      new Promise((resolve, reject) => {
+        if (socket.readyState !== socket.OPEN) return resolve();
+        gather();
+        socket.send(text, (error) => {
+          written();
+          // Whoever left is told nothing more; its 'close' frees what it had.
+          if (error == null || socket.readyState !== socket.OPEN) resolve();
+          else reject(error);
+        });
+        written();
+      });
     const closed = this.#protocol.opened(
       {
         protocol: socket.protocol,
-        // Answered when the bytes are out: the next update is made only then.
-        send: (text) =>
-          new Promise((resolve, reject) => {
-            if (socket.readyState !== socket.OPEN) return resolve();
-            socket.send(text, (error) => {
-              written();
-              // Whoever left is told nothing more; its 'close' frees what it had.
-              if (error == null || socket.readyState !== socket.OPEN) resolve();
-              else reject(error);
-            });
-            written();
-          }),
+        send,
         close: (code, reason) => socket.close(code, reason),
         onMessage: (receive) => {
           socket.on('message', (data) => {
@@ -172,7 +227,7 @@ export class GraphqlSockets {
           });
         },
       },
-      { socket, request },
+      { socket, request, send },
     );
     socket.once('close', (code, reason) => {
       metrics.sockets.dec();
@@ -201,6 +256,14 @@ export class GraphqlSockets {
     clearTimeout(timer);
     this.#sockets.close();
   }
+}
+
+function withFormattedErrors(data: ExecutionResult['data'], errors: readonly GraphQLError[]): FormattedExecutionResult {
+  return { data: data ?? null, errors: errors.map((error) => formatted(asGraphQLError(error))) };
+}
+
+function isAsyncIterable(results: unknown): results is AsyncIterable<ExecutionResult> {
+  return typeof results === 'object' && results !== null && Symbol.asyncIterator in results;
 }
 
 function asGraphQLError(error: unknown): GraphQLError {

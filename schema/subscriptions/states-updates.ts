@@ -26,11 +26,30 @@ export class StatesUpdates implements UpdateSource<StatesUpdate> {
   readonly ready = (): boolean => this.#resume.ready();
 
   take(): StatesUpdate | null {
+    const sent = this.#sent;
+    const update = sent === null ? this.#first() : this.#since(sent);
+    if (update === null) return null;
+    const { version, epoch } = this.#model.states;
+    this.#sent = { version, epoch };
+    this.#completeness.told();
+    return update;
+  }
+
+  #first(): StatesUpdate {
+    const codes = this.#firstCodes();
+    return codes === null ? this.#snapshot() : this.#update('DELTA', codes);
+  }
+
+  #since(sent: { readonly version: number; readonly epoch: number }): StatesUpdate | null {
     const { states } = this.#model;
-    const codes = this.#sent === null ? this.#firstCodes() : this.#changedCodes(this.#sent);
-    if (codes === null) return this.#update('SNAPSHOT', STATE_CODES);
-    if (this.#sent !== null && states.version === this.#sent.version && !this.#completeness.changed()) return null;
-    return this.#update('DELTA', codes);
+    if (states.epoch !== sent.epoch) return this.#snapshot();
+    if (states.version === sent.version && !this.#completeness.changed()) return null;
+    const isNewer = (code: StateCode) => changedSinceRow(states.get(code), (row) => row.version > sent.version);
+    return this.#model.shared(`${SUBJECT} since ${sent.version}`, () => this.#update('DELTA', this.#codes(isNewer)));
+  }
+
+  #snapshot(): StatesUpdate {
+    return this.#model.shared(SUBJECT, () => this.#update('SNAPSHOT', STATE_CODES));
   }
 
   #firstCodes(): StateCode[] | null {
@@ -39,19 +58,12 @@ export class StatesUpdates implements UpdateSource<StatesUpdate> {
     return cursor === null ? null : this.#codes((code) => changedSinceRow(states.get(code), (row) => changedSince(cursor, row)));
   }
 
-  #changedCodes(sent: { readonly version: number; readonly epoch: number }): StateCode[] | null {
-    const { states } = this.#model;
-    return states.epoch !== sent.epoch ? null : this.#codes((code) => changedSinceRow(states.get(code), (row) => row.version > sent.version));
-  }
-
   #codes(isChanged: (code: StateCode) => boolean): StateCode[] {
     return STATE_CODES.filter(isChanged);
   }
 
   #update(kind: StatesUpdate['kind'], codes: readonly StateCode[]): StatesUpdate {
     const { states, applicationId } = this.#model;
-    this.#sent = { version: states.version, epoch: states.epoch };
-    this.#completeness.told();
     const { positions } = states;
     const cursor = encodeCursor({
       applicationId,

@@ -45,10 +45,26 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
   readonly ready = (): boolean => this.#resume.ready();
 
   take(): TimeSeriesUpdate | null {
-    const points = this.#sent === null ? this.#pointsSinceCursor() : this.#pointsSince(this.#sent);
-    if (points === null) return this.#snapshot();
-    if (points.length === 0 && this.#sent !== null && !this.#completeness.changed()) return null;
-    return this.#update('DELTA', points);
+    const update = this.#sent === null ? this.#first() : this.#since(this.#sent);
+    if (update === null) return null;
+    const { version, epoch, newestStartMs } = this.#rows;
+    this.#sent = { version, epoch, newestStartMs };
+    this.#completeness.told();
+    return update;
+  }
+
+  #first(): TimeSeriesUpdate {
+    const points = this.#pointsSinceCursor();
+    return points === null ? this.#snapshot() : this.#update('DELTA', points);
+  }
+
+  #since(sent: Sent): TimeSeriesUpdate | null {
+    const mustTell = this.#completeness.changed();
+    return this.#model.shared(`${this.#subject} since ${sent.version} ${sent.epoch} ${sent.newestStartMs} ${mustTell}`, () => {
+      const points = this.#pointsSince(sent);
+      if (points === null) return this.#snapshot();
+      return points.length === 0 && !mustTell ? null : this.#update('DELTA', points);
+    });
   }
 
   #pointsSince(sent: Sent): TimeSeriesPoint[] | null {
@@ -100,13 +116,11 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
   #snapshot(): TimeSeriesUpdate {
     const { filter, windows } = this.#wanted;
     const toMs = defaultEndMs(this.#model, this.#rows);
-    return this.#update('SNAPSHOT', seriesPoints(this.#rows, toMs - windows * this.#rows.definition.sizeMs, toMs, filter));
+    return this.#model.shared(`${this.#subject} to ${toMs}`, () => this.#update('SNAPSHOT', seriesPoints(this.#rows, toMs - windows * this.#rows.definition.sizeMs, toMs, filter)));
   }
 
   #update(kind: TimeSeriesUpdate['kind'], points: TimeSeriesPoint[]): TimeSeriesUpdate {
-    const { positions, version, epoch, newestStartMs } = this.#rows;
-    this.#sent = { version, epoch, newestStartMs };
-    this.#completeness.told();
+    const { positions, newestStartMs } = this.#rows;
     const cursor = encodeCursor({
       applicationId: this.#model.applicationId,
       subject: this.#subject,
