@@ -40,7 +40,7 @@ export function createGraphqlEngine({ schema, explorable, log, documents }: Grap
     logging: false,
     maskedErrors: { maskError: errorMask({ explorable, log }) },
     extraParamNames: ['documentId'],
-    plugins: [named(documents), limits(), explorable ? null : closedSchema(), validationErrors(log), log.plugin(), sharedExecution()].filter((plugin) => plugin !== null),
+    plugins: [named(documents), limits(), explorable ? null : closedSchema(), validationErrors(log), log.plugin(), sharedExecution(), untaken()].filter((plugin) => plugin !== null),
   });
 }
 
@@ -59,6 +59,15 @@ function named(documents: PersistedDocuments): Plugin {
     onParams({ params, setParams }) {
       const query = persistedText(documents, params as DocumentReference);
       if (query !== null) setParams({ ...params, query });
+    },
+  };
+}
+
+/** A subscription whose client takes no event stream is refused only after it began: nobody else would end it. */
+function untaken(): Plugin {
+  return {
+    async onResultProcess({ result, resultProcessor }) {
+      if (resultProcessor === undefined && Symbol.asyncIterator in result) await result[Symbol.asyncIterator]().return?.();
     },
   };
 }

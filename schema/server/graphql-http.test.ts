@@ -209,6 +209,15 @@ describe('subscriptions over SSE', () => {
     await eventually(() => api.fed.model.hub.listenerCount === 0);
   });
 
+  test('one whose client takes no event stream is refused and freed', async () => {
+    await eventually(() => api.fed.model.hub.listenerCount === 0);
+    for (const accept of ['application/json', 'application/graphql-response+json', 'multipart/mixed']) {
+      const response = await fetch(`${api.url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json', accept }, body: JSON.stringify({ query: 'subscription { states { kind } }' }) });
+      expect([accept, response.status]).toEqual([accept, 406]);
+    }
+    await eventually(() => api.fed.model.hub.listenerCount === 0);
+  });
+
   test('200 streams an instance', async () => {
     const opened = await Promise.all(Array.from({ length: 200 }, () => open('subscription { insights(intervalMs: 60000) { sentences } }')));
     const more = await fetch(`${api.url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json', accept: 'text/event-stream' }, body: JSON.stringify({ query: 'subscription { insights { sentences } }' }) });

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 
 import { type ApiUnderTest, eventually, startApiUnderTest } from '../../tests/support/api-under-test.ts';
@@ -191,6 +193,26 @@ describe('leaving', () => {
     await eventually(() => api.fed.model.hub.listenerCount === 5);
     one.socket.terminate();
     await eventually(() => api.fed.model.hub.listenerCount === 0);
+  });
+
+  test('subscriptions that wait hold nothing of what they were sent', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const heapMiB = (): number => {
+      collect();
+      return process.memoryUsage().heapUsed / 1_048_576;
+    };
+    const one = await socket().ready();
+    const subscribe = async (id: string) => {
+      one.subscribe(id, `subscription { ${id}: timeSeries(windows: 1500, intervalMs: 60000) { points { start devices { ios total } } } }`);
+      await one.of(id);
+    };
+    await subscribe('first');
+    const before = heapMiB();
+    for (let i = 1; i < 20; i += 1) await subscribe(`s${i}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    // Each was sent 1,500 points, some 0.5 MiB.
+    expect(heapMiB() - before).toBeLessThan(4);
   });
 
   test('a subscriber that stops reading costs no memory and gets the newest when it reads again', async () => {

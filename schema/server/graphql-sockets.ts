@@ -144,13 +144,18 @@ export class GraphqlSockets {
     const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
     const iterator = results[Symbol.asyncIterator]();
     const ended = { done: true, value: undefined } as const;
+    // A function of its own: a loop would hold the result that it sent last for as long as it waits for the next one.
+    const sendNext = async (): Promise<boolean> => {
+      const { done, value } = await iterator.next();
+      if (done === true) return false;
+      const { data, errors } = value;
+      await send(`${head}${errors === undefined ? resultText(value) : JSON.stringify(withFormattedErrors(data, errors))}}`);
+      return true;
+    };
     const sending: AsyncIterableIterator<never> = {
       async next() {
         try {
-          for (let one = await iterator.next(); one.done !== true; one = await iterator.next()) {
-            const { data, errors } = one.value;
-            await send(`${head}${errors === undefined ? resultText(one.value) : JSON.stringify(withFormattedErrors(data, errors))}}`);
-          }
+          while (await sendNext());
         } catch (error) {
           // Who iterates takes an iterator that failed for one that has ended; the source behind this one has not when a send failed.
           await iterator.return?.();

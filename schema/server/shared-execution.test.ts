@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { parse } from 'graphql';
 
 import { type ApiUnderTest, eventually, startApiUnderTest } from '../../tests/support/api-under-test.ts';
-import { RawSocket } from '../../tests/support/raw-socket.ts';
+import { codesIn, RawSocket } from '../../tests/support/raw-socket.ts';
 import { operationKey } from './shared-execution.ts';
 
 jest.setTimeout(20_000);
@@ -29,6 +29,12 @@ describe('the key of an operation', () => {
     const rootInFragment = 'subscription($v: Cursor) { ...F } fragment F on Subscription { states(after: $v) { kind } }';
     const inner = 'subscription($v: Int) { states { kind(n: $v) } }';
     for (const document of [onField, inFragment, rootInFragment, inner]) expect(key(document, { v: 1 })).not.toBe(key(document, { v: 2 }));
+  });
+
+  test('tells a variable that is null from one that is left out and has its default', () => {
+    const document = 'subscription($toString: Boolean = true) { states { kind @skip(if: $toString) } }';
+    expect(key(document, { toString: null })).not.toBe(key(document));
+    expect(key(document, { toString: null })).not.toBe(key(document, {}));
   });
 });
 
@@ -124,6 +130,26 @@ describe('many subscriptions', () => {
     while (!text.includes('"total"')) text += (await reader.read()).value;
     expect(text).toMatch(/event: next\ndata: \{"data":\{"states":\{"totals":\{"total":\d+\}\}\}\}\n\n/);
     leaving.abort();
+  });
+
+  test('of which one gives null for a variable do not give it what the default gives', async () => {
+    const one = await open();
+    const query = 'subscription($bare: Boolean = true) { states { cursor kind @skip(if: $bare) } }';
+    one.subscribe('default', query);
+    one.subscribe('null', query, { bare: null });
+    expect(await one.of('default')).toMatchObject({ payload: { data: { states: { cursor: expect.any(String) } } } });
+    expect(codesIn(await one.of('null'))).toEqual(['BAD_USER_INPUT']);
+  });
+
+  test('run and are freed whatever is sent for a variable that another operation declares', async () => {
+    await eventually(() => api.fed.model.hub.listenerCount > 0);
+    const before = api.fed.model.hub.listenerCount;
+    const one = await open();
+    const query = 'subscription A { states { kind } } subscription B($x: Cursor) { states(after: $x) { kind } }';
+    one.send(`{"type":"subscribe","id":"deep","payload":${JSON.stringify({ operationName: 'A', query }).slice(0, -1)},"variables":{"x":${'['.repeat(30_000)}${']'.repeat(30_000)}}}}`);
+    expect(await one.of('deep')).toMatchObject({ payload: { data: { states: { kind: 'SNAPSHOT' } } } });
+    one.socket.terminate();
+    await eventually(() => api.fed.model.hub.listenerCount === before);
   });
 
   test('are all freed when they leave', async () => {

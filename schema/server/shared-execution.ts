@@ -56,12 +56,15 @@ function writtenOnce(result: ExecutionResult): ExecutionResult {
  * that came with different cursors get the same from then on.
  */
 export function operationKey({ document, operationName, variableValues }: Pick<ExecutionArgs, 'document' | 'operationName' | 'variableValues'>): string {
-  const used = [...variablesOfSelections(document, operationName)].sort();
-  return JSON.stringify([operationName ?? null, used.map((name) => [name, variableValues?.[name]]), print(document)]);
+  // One that is null is another one than one that is left out, whose default stands in.
+  const given = variablesOfSelections(document, operationName).filter((name) => Object.hasOwn(variableValues ?? {}, name));
+  return JSON.stringify([operationName ?? null, given.map((name) => [name, variableValues?.[name]]), print(document)]);
 }
 
-function variablesOfSelections(document: DocumentNode, operationName: string | null | undefined): ReadonlySet<string> {
-  const subscribed = getOperationAST(document, operationName)?.selectionSet.selections ?? [];
+/** Declared ones only: what else a client sends has been looked at by nobody, and may be too deep to be written. */
+function variablesOfSelections(document: DocumentNode, operationName: string | null | undefined): readonly string[] {
+  const operation = getOperationAST(document, operationName);
+  const subscribed = operation?.selectionSet.selections ?? [];
   const used = new Set<string>();
   visit(document, {
     VariableDefinition: () => false,
@@ -71,7 +74,8 @@ function variablesOfSelections(document: DocumentNode, operationName: string | n
     },
     Variable: ({ name }) => void used.add(name.value),
   });
-  return used;
+  const declared = operation?.variableDefinitions?.map(({ variable }) => variable.name.value) ?? [];
+  return declared.filter((name) => used.has(name));
 }
 
 /**
