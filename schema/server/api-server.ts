@@ -10,6 +10,7 @@ import { ApiMetrics } from './api-metrics.ts';
 import { TokenCheck } from './api-token.ts';
 import { watchConnections } from './connections.ts';
 import { DashboardFiles } from './dashboard-files.ts';
+import { MAX_EVENT_STREAMS } from './event-stream-limit.ts';
 import { GraphiqlPage } from './graphiql-page.ts';
 import { createGraphqlEngine, errorMask, GRAPHQL_PATH } from './graphql-engine.ts';
 import { GraphqlSockets } from './graphql-sockets.ts';
@@ -66,7 +67,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const origins = new OriginPolicy(options.allowedOrigins);
   const schema = createApiSchema(model, options.application, metrics.subscriptionOpened);
   const documents = await readPersistedDocuments(options.dashboardFolder);
-  const engine = createGraphqlEngine({ schema, explorable: options.graphiql, log, documents });
+  const mayStream = (): boolean => answers.eventStreams < MAX_EVENT_STREAMS;
+  const engine = createGraphqlEngine({ schema, explorable: options.graphiql, log, documents, mayStream });
   const mask = errorMask({ explorable: options.graphiql, log });
   const sockets = new GraphqlSockets({ engine, mask, token, documents, log, metrics, logger });
   const router = new RequestRouter({
@@ -78,7 +80,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     dashboard: new DashboardFiles(options.dashboardFolder),
     graphiql: options.graphiql ? new GraphiqlPage() : null,
     stopping: () => stopping,
-    eventStreams: () => answers.eventStreams,
+    mayStream,
   });
 
   const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: LATE_REQUESTS_EVERY_MS }, (request, response) => {

@@ -2,6 +2,7 @@ import { type DocumentNode, GraphQLError, type GraphQLSchema, Kind, NoSchemaIntr
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 
 import { answerFor, withoutSuggestion } from './error-answers.ts';
+import { tooManyStreams } from './event-stream-limit.ts';
 import type { OperationLog } from './operation-log.ts';
 import { type DocumentReference, type PersistedDocuments, persistedText } from './persisted-documents.ts';
 import { withoutRepeatedFields } from './repeated-fields.ts';
@@ -16,6 +17,8 @@ export interface GraphqlEngineOptions {
   readonly explorable: boolean;
   readonly log: OperationLog;
   readonly documents: PersistedDocuments;
+  /** False: no further event stream may be opened. */
+  readonly mayStream: () => boolean;
 }
 
 export type GraphqlEngine = YogaServerInstance<Record<never, never>, Record<never, never>>;
@@ -24,7 +27,7 @@ export type GraphqlEngine = YogaServerInstance<Record<never, never>, Record<neve
  * GraphQL over HTTP and SSE, and, through `getEnveloped`, the same parsing, limits, validation and masking for WebSockets:
  * whatever has to hold everywhere is a plugin here, and never a hook of one transport.
  */
-export function createGraphqlEngine({ schema, explorable, log, documents }: GraphqlEngineOptions): GraphqlEngine {
+export function createGraphqlEngine({ schema, explorable, log, documents, mayStream }: GraphqlEngineOptions): GraphqlEngine {
   return createYoga({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -40,7 +43,7 @@ export function createGraphqlEngine({ schema, explorable, log, documents }: Grap
     logging: false,
     maskedErrors: { maskError: errorMask({ explorable, log }) },
     extraParamNames: ['documentId'],
-    plugins: [named(documents), limits(), explorable ? null : closedSchema(), validationErrors(log), log.plugin(), sharedExecution(), untaken()].filter((plugin) => plugin !== null),
+    plugins: [named(documents), limits(), explorable ? null : closedSchema(), validationErrors(log), log.plugin(), sharedExecution(), streams(mayStream)].filter((plugin) => plugin !== null),
   });
 }
 
@@ -63,11 +66,18 @@ function named(documents: PersistedDocuments): Plugin {
   };
 }
 
-/** A subscription whose client takes no event stream is refused only after it began: nobody else would end it. */
-function untaken(): Plugin {
+/**
+ * A subscription whose client takes no event stream is refused only after it began: nobody else would end it. And whether one is
+ * taken is known only here: whoever accepts anything gets a stream without a word of it in his request.
+ */
+function streams(mayStream: () => boolean): Plugin {
   return {
-    async onResultProcess({ result, resultProcessor }) {
-      if (resultProcessor === undefined && Symbol.asyncIterator in result) await result[Symbol.asyncIterator]().return?.();
+    async onResultProcess({ result, resultProcessor, setResult }) {
+      if (!(Symbol.asyncIterator in result)) return;
+      const taken = resultProcessor !== undefined;
+      if (taken && mayStream()) return;
+      await result[Symbol.asyncIterator]().return?.();
+      if (taken) setResult({ errors: [tooManyStreams()] });
     },
   };
 }

@@ -222,6 +222,10 @@ describe('subscriptions over SSE', () => {
     const opened = await Promise.all(Array.from({ length: 200 }, () => open('subscription { insights(intervalMs: 60000) { sentences } }')));
     const more = await fetch(`${api.url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json', accept: 'text/event-stream' }, body: JSON.stringify({ query: 'subscription { insights { sentences } }' }) });
     expect([more.status, ((await more.json()) as { errors: { extensions: { code: string } }[] }).errors[0]?.extensions.code]).toEqual([503, 'TOO_MANY_SUBSCRIPTIONS']);
+    // Accepting anything, one gets a stream too; this one ends with the error.
+    const anything = await fetch(`${api.url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json', accept: '*/*' }, body: JSON.stringify({ query: 'subscription { insights { sentences } }' }) });
+    expect(await anything.text()).toContain('TOO_MANY_SUBSCRIPTIONS');
+    expect(api.fed.model.hub.listenerCount).toBe(200);
     for (const { leave } of opened) leave();
     await eventually(() => api.fed.model.hub.listenerCount === 0);
     const { reader, leave } = await open('subscription { insights { sentences } }');

@@ -4,6 +4,7 @@ import type { LiveModel } from '../live/live-model.ts';
 import type { ApiMetrics } from './api-metrics.ts';
 import type { TokenCheck } from './api-token.ts';
 import type { DashboardFiles } from './dashboard-files.ts';
+import { tooManyStreams } from './event-stream-limit.ts';
 import { GRAPHIQL_ASSETS, type GraphiqlPage } from './graphiql-page.ts';
 import { GRAPHQL_PATH, type GraphqlEngine } from './graphql-engine.ts';
 import { type ErrorCode } from '../answers/api-error.ts';
@@ -23,12 +24,9 @@ export interface RouterParts {
   /** Null when GraphiQL is switched off. */
   readonly graphiql: GraphiqlPage | null;
   readonly stopping: () => boolean;
-  /** How many subscriptions are being served as event streams. */
-  readonly eventStreams: () => number;
+  /** False: no further event stream may be opened. */
+  readonly mayStream: () => boolean;
 }
-
-/** As many as there may be sockets. */
-const MAX_EVENT_STREAMS = 200;
 
 /** Which path gives what. */
 export class RequestRouter {
@@ -82,9 +80,9 @@ export class RequestRouter {
       return this.#refuse(request, response, 403, 'FORBIDDEN', 'Pages of this origin may not use this API: see ALLOWED_ORIGINS.');
     }
     if (!this.#isAuthorized(request, response)) return;
-    if (request.headers.accept?.includes('text/event-stream') === true && this.#parts.eventStreams() >= MAX_EVENT_STREAMS) {
+    if (request.headers.accept?.includes('text/event-stream') === true && !this.#parts.mayStream()) {
       response.setHeader('retry-after', 1);
-      return this.#refuse(request, response, 503, 'TOO_MANY_SUBSCRIPTIONS', `This instance serves at most ${MAX_EVENT_STREAMS} event streams at a time.`);
+      return this.#refuse(request, response, 503, 'TOO_MANY_SUBSCRIPTIONS', tooManyStreams().message);
     }
     if (graphiql === null && request.method === 'GET' && !couldNotBeSimple(request)) {
       return this.#refuse(request, response, 403, 'FORBIDDEN', 'Any page can make a browser send such a GET: POST the operation as JSON, or send content-type: application/json with it.');

@@ -1,0 +1,9 @@
+import type { GraphQLError } from 'graphql';
+import { apiError } from '../answers/api-error.ts';
+
+/** Open at a time in one instance: as many as there may be sockets. */
+export const MAX_EVENT_STREAMS = 200;
+
+export function tooManyStreams(): GraphQLError {
+  return apiError('TOO_MANY_SUBSCRIPTIONS', `This instance serves at most ${MAX_EVENT_STREAMS} event streams at a time.`);
+}
