@@ -1,4 +1,3 @@
-import { useState } from 'preact/hooks';
 import { useDashboard, useSelect } from './context.ts';
 import { currentStatus } from './header.tsx';
 import type { JSX } from 'preact';
@@ -7,7 +6,6 @@ import type { DashboardState } from '../state/dashboard-state.ts';
 /** Asks for the token that the API was started with. It stays in this tab. */
 function TokenPrompt(): JSX.Element {
   const dashboard = useDashboard();
-  const [token, setToken] = useState('');
   return (
     <section class="notice" aria-labelledby="token-title">
       <h2 id="token-title">This API needs an access token</h2>
@@ -16,11 +14,13 @@ function TokenPrompt(): JSX.Element {
         class="token-form"
         onSubmit={(event) => {
           event.preventDefault();
-          if (token.trim() !== '') dashboard.useToken(token.trim());
+          // As it stands in the field: one that is pasted and sent in one go has not been drawn yet.
+          const token = String(new FormData(event.currentTarget).get('token')).trim();
+          if (token !== '') dashboard.useToken(token);
         }}
       >
         <label for="token">Access token</label>
-        <input id="token" type="password" autocomplete="off" value={token} onInput={(event) => setToken(event.currentTarget.value)} />
+        <input id="token" name="token" type="password" autocomplete="off" />
         <button type="submit" class="button primary">Connect</button>
       </form>
     </section>
