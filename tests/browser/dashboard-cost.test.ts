@@ -13,6 +13,8 @@ const START_MS = 120_000;
 const TEST_MS = 60_000;
 /** The figures are asked for over ten minutes: `DASHBOARD_MINUTES=10`. Inside `npm test` a short look must do. */
 const LONG = process.env['DASHBOARD_MINUTES'] !== undefined;
+/** By then an observer has been told of a task that has ended. */
+const SETTLED_MS = 300;
 const WATCH_MS = Number(process.env['DASHBOARD_MINUTES'] ?? 0.25) * 60_000;
 const TRACED_MS = 4_000;
 /** Enough that each of 51 states changes in nearly every quarter of a second. */
@@ -115,20 +117,30 @@ describeInBrowser('what the dashboard costs', () => {
 
     const publishing = system.publish(Math.ceil(((WATCH_MS + WARM_UP_MS + TRACED_MS + 4_000) / 1_000) * LOGINS_PER_SECOND), { rate: LOGINS_PER_SECOND, dirty: 0 });
     await page.waitForTimeout(WARM_UP_MS);
-    await page.evaluate('window.longTasks.length = 0');
     const heaps = [await heap()];
+    const slow: number[] = [];
+    // A collection that a look asks for is a long task of its own, and none of the page's.
+    const heapApart = async (): Promise<number> => {
+      await page.waitForTimeout(SETTLED_MS);
+      slow.push(...(await page.evaluate<number[]>('window.longTasks')));
+      const usedSize = await heap();
+      await page.waitForTimeout(SETTLED_MS);
+      await page.evaluate('window.longTasks.length = 0');
+      return usedSize;
+    };
+    await page.waitForTimeout(SETTLED_MS);
+    await page.evaluate('window.longTasks.length = 0');
     const before = { updates, at: performance.now(), cpu: await rendererSeconds(whole) };
     for (let look = 1; look <= HEAP_LOOKS; look += 1) {
       await page.waitForTimeout(WATCH_MS / HEAP_LOOKS - 50);
       // The last look only, with what a collection costs left out of the figures before it.
       if (look === HEAP_LOOKS) break;
-      if (LONG) heaps.push(await heap());
+      if (LONG) heaps.push(await heapApart());
     }
     const seconds = (performance.now() - before.at) / 1_000;
     const core = (await rendererSeconds(whole)) - before.cpu;
     const perSecond = (updates - before.updates) / seconds;
-    const slow = await page.evaluate<number[]>('window.longTasks');
-    heaps.push(await heap());
+    heaps.push(await heapApart());
     const longest = await longestTaskMs(browser, page);
     await publishing;
 
