@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type kafkajs from 'kafkajs';
 import { createKafka } from '../processor/streams/consumer/kafka-cluster.ts';
-import { asFatalConnectionError, CODE, hasCode, isBrokerAway } from '../processor/streams/consumer/kafka-errors.ts';
+import { asFatalConnectionError, CODE, hasCode, isBrokerAway, waitingForKafka } from '../processor/streams/consumer/kafka-errors.ts';
 import { StreamsError } from '../processor/streams/errors.ts';
 import type { KafkaConnectionConfig } from '../processor/streams/kafka-connection-config.ts';
 import type { Logger } from '../processor/streams/logger.ts';
@@ -151,7 +151,7 @@ class ProducerLink {
     this.#lastWaitLogMs = now;
     const { kafka, log } = this.#context;
     if (hasCode(error, CODE.UNKNOWN_TOPIC_OR_PARTITION)) log.warn({ topic: this.#topic }, `waiting for the topic ${this.#topic}: the processor creates it at its first start`);
-    else log.warn({ brokers: kafka.brokers }, `waiting for Kafka at ${kafka.brokers.join(',')}: ${error instanceof Error ? error.message : String(error)}`);
+    else log.warn({ brokers: kafka.brokers }, waitingForKafka(kafka.brokers, error));
   }
 
   #newProducer(): kafkajs.Producer {

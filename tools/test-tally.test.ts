@@ -20,7 +20,7 @@ describe('a jest report', () => {
       numTodoTests: 0,
       testResults: [
         {
-          name: '/root/a.test.ts',
+          name: '/project/a.test.ts',
           status: 'failed',
           assertionResults: [
             { status: 'failed', fullName: 'it breaks' },
@@ -29,16 +29,16 @@ describe('a jest report', () => {
         },
       ],
     };
-    expect(tallyOfJest(report, '/root')).toEqual({ passed: 1, failed: 1, skipped: 2, failures: ['a.test.ts: it breaks'] });
+    expect(tallyOfJest(report, '/project')).toEqual({ passed: 1, failed: 1, skipped: 2, failures: ['a.test.ts: it breaks'] });
   });
 
   test('a file that could not be run is a failure', () => {
-    const report = { success: false, numPassedTests: 0, testResults: [{ name: '/root/a.test.ts', status: 'failed', assertionResults: [] }] };
-    expect(tallyOfJest(report, '/root')).toMatchObject({ failed: 1, failures: ['a.test.ts: did not run'] });
+    const report = { success: false, numPassedTests: 0, testResults: [{ name: '/project/a.test.ts', status: 'failed', assertionResults: [] }] };
+    expect(tallyOfJest(report, '/project')).toMatchObject({ failed: 1, failures: ['a.test.ts: did not run'] });
   });
 
   test('no report, or an unsuccessful run without a failed test, is a failure', () => {
-    expect(tallyOfJest(undefined, '/root').failed).toBe(1);
-    expect(tallyOfJest({ success: false, numPassedTests: 5, testResults: [] }, '/root')).toMatchObject({ passed: 5, failed: 1 });
+    expect(tallyOfJest(undefined, '/project').failed).toBe(1);
+    expect(tallyOfJest({ success: false, numPassedTests: 5, testResults: [] }, '/project')).toMatchObject({ passed: 5, failed: 1 });
   });
 });

@@ -6,7 +6,7 @@ import { prepareTopics, purgeRepartitionTopics, type CreatableTopics } from './c
 import { StatusPublisher } from './changelog/status-publisher.ts';
 import { findChangedTopic, type KnownTopics } from './changelog/topic-check.ts';
 import { COORDINATOR_OF_GROUP, createKafka, KafkaCluster, type Kafka } from './consumer/kafka-cluster.ts';
-import { asFatalConnectionError, isBrokerAway, isCoordinatorNotFound } from './consumer/kafka-errors.ts';
+import { asFatalConnectionError, isBrokerAway, isCoordinatorNotFound, waitingForKafka } from './consumer/kafka-errors.ts';
 import { messageOf, StreamsError } from './errors.ts';
 import type { KafkaConnectionConfig } from './kafka-connection-config.ts';
 import type { Logger } from './logger.ts';
@@ -238,7 +238,7 @@ export class KafkaStreams {
         const fatal = asFatalConnectionError(error, connection.brokers) ?? (await this.#refusedGroup(error));
         if (fatal !== undefined) throw fatal;
         if (!isBrokerAway(error) || this.#state !== 'STARTING') throw error;
-        this.#awayReason = `waiting for Kafka at ${connection.brokers.join(',')}: ${messageOf(error)}`;
+        this.#awayReason = waitingForKafka(connection.brokers, error);
         if (performance.now() >= this.#awayLogDueAt) {
           this.#awayLogDueAt = performance.now() + AWAY_LOG_INTERVAL_MS;
           logger.warn({ brokers: connection.brokers }, this.#awayReason);

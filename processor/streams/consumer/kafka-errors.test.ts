@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import kafkajs from 'kafkajs';
-import { asAccessDenied, asFatalConnectionError, CODE, hasCode, isBrokerAway, isFenced, isMisdirected, kafkaCode } from './kafka-errors.ts';
+import { asAccessDenied, asFatalConnectionError, CODE, hasCode, isBrokerAway, isFenced, isMisdirected, kafkaCode, waitingForKafka } from './kafka-errors.ts';
 
 const { KafkaJSConnectionError, KafkaJSNumberOfRetriesExceeded, KafkaJSProtocolError, KafkaJSRequestTimeoutError } = kafkajs;
 
@@ -82,4 +82,8 @@ test('a right that is missing is found in whatever kafkajs makes of it, and what
   const known = asAccessDenied(answered(29), 'reading words');
   expect(asAccessDenied(known, 'running')).toBe(known);
   for (const error of [answered(3), answered(27), givenUp(answered(7)), new Error('x'), undefined]) expect(asAccessDenied(error, 'x')).toBeUndefined();
+});
+
+test('who waits for a broker says for which, why, and what to look at', () => {
+  expect(waitingForKafka(['one:9092', 'two:9092'], new Error('connect ECONNREFUSED'))).toBe('waiting for Kafka at one:9092,two:9092: connect ECONNREFUSED. It goes on by itself when that answers; is the address right, and Kafka running?');
 });

@@ -93,6 +93,11 @@ const NOT_NOW = [7, 8, 9, 13, 19, 20, 41, 56, 78, 88] as const;
 /** What kafkajs makes of metadata that no broker answered: it reads them all the same. */
 const NO_METADATA = /'topicMetadata'.* null|null .*'topicMetadata'/;
 
+/** What is said while `isBrokerAway`: whether a broker is about to come or its address is wrong looks the same from here. */
+export function waitingForKafka(brokers: readonly string[], error: unknown): string {
+  return `waiting for Kafka at ${brokers.join(',')}: ${messageOf(error)}. It goes on by itself when that answers; is the address right, and Kafka running?`;
+}
+
 /** No broker answered, or the one that did is not ready: waiting is the remedy. */
 export function isBrokerAway(error: unknown): boolean {
   for (const link of chain(error)) {
