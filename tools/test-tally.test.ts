@@ -32,6 +32,21 @@ describe('a jest report', () => {
     expect(tallyOfJest(report, '/project')).toEqual({ passed: 1, failed: 1, skipped: 2, failures: ['a.test.ts: it breaks'] });
   });
 
+  test('and what they said, in short: the first lines, and the fatal ones of the logs in it', () => {
+    const message = ['Error: \u001b[31mthe process ended\u001b[39m before it was: ready', '{"level":30,"msg":"one"}', '{"level":30,"msg":"two"}', '{"level":30,"msg":"three"}', '{"level":30,"msg":"four"}', `{"level":50,"msg":"${'x'.repeat(400)}"}`, '    at somewhere'];
+    const report = { testResults: [{ name: '/project/a.test.ts', assertionResults: [{ status: 'failed', fullName: 'it breaks', failureMessages: [message.join('\n')] }] }] };
+    const [failure] = tallyOfJest(report, '/project').failures;
+    expect(failure?.split('\n').map((line) => line.slice(0, 50))).toEqual([
+      'a.test.ts: it breaks',
+      '    Error: the process ended before it was: ready',
+      '    {"level":30,"msg":"one"}',
+      '    {"level":30,"msg":"two"}',
+      '    {"level":30,"msg":"three"}',
+      `    {"level":50,"msg":"${'x'.repeat(27)}`,
+    ]);
+    expect(failure?.length).toBeLessThan(600);
+  });
+
   test('a file that could not be run is a failure', () => {
     const report = { success: false, numPassedTests: 0, testResults: [{ name: '/project/a.test.ts', status: 'failed', assertionResults: [] }] };
     expect(tallyOfJest(report, '/project')).toMatchObject({ failed: 1, failures: ['a.test.ts: did not run'] });

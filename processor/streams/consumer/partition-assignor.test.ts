@@ -71,3 +71,35 @@ test('standbys stay where they are when nothing changes', () => {
   const again = members.map(({ memberId }) => member(memberId, before.get(memberId)?.active, [], memberId, before.get(memberId)?.standby));
   expect(placeTasks(TASKS, again, { stateful: STATEFUL, numStandbyReplicas: 2 })).toEqual(before);
 });
+
+// Seen: both tasks of a process were followed by the same other one, which could take one of them within balance. The second
+// went to a process that had nothing of it, and was restored from the beginning.
+test('whichever process dies, each of its stateful tasks goes to one that follows it', () => {
+  const membership = fc.array(fc.constantFrom('p1', 'p2', 'p3', 'p4', 'p5'), { minLength: 2, maxLength: 7 });
+  fc.assert(
+    fc.property(membership, fc.subarray(TASKS), fc.nat(), (processes, stateful, choice) => {
+      const options = { stateful, numStandbyReplicas: 1 };
+      const onDisk = new Map<string, Set<string>>(processes.map((processId) => [processId, new Set()]));
+      let members: AssignorMember[] = [];
+      // They come one by one, each with a rebalance, as processes do.
+      for (const [index, processId] of processes.entries()) {
+        const placed = placeTasks(TASKS, [...members, member(`m${String(index)}`, [], [...(onDisk.get(processId) ?? [])], processId)], options);
+        members = processes.slice(0, index + 1).map((id, i) => {
+          const { active = [], standby = [] } = placed.get(`m${String(i)}`) ?? {};
+          for (const task of [...active, ...standby]) if (stateful.includes(task)) onDisk.get(id)?.add(task);
+          return member(`m${String(i)}`, active, [], id, standby);
+        });
+      }
+      const again = placeTasks(TASKS, members.map(({ memberId, info }) => member(memberId, info?.active, [...(onDisk.get(info?.processId as string) ?? [])], info?.processId, info?.standby)), options);
+      expect([...again]).toEqual(members.map(({ memberId, info }) => [memberId, { active: info?.active, standby: info?.standby }]));
+      const held = (processId: string): string[] => members.filter(({ info }) => info?.processId === processId).flatMap(({ info }) => [...(info?.active ?? []), ...(info?.standby ?? [])]);
+      const dead = processes[choice % processes.length] as string;
+      const survivors = members.filter(({ info }) => info?.processId !== dead).map(({ memberId, info }) => member(memberId, info?.active, held(info?.processId as string), info?.processId, info?.standby));
+      fc.pre(survivors.length > 0);
+      const after = placeTasks(TASKS, survivors, options);
+      const restored = survivors.flatMap(({ memberId, info }) => (after.get(memberId)?.active ?? []).filter((task) => stateful.includes(task) && !held(info?.processId as string).includes(task)).map((task) => `${task} by ${memberId}`));
+      expect(restored).toEqual([]);
+    }),
+    { numRuns: 1_000 },
+  );
+});

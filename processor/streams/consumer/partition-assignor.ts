@@ -20,38 +20,65 @@ export interface PlacementOptions {
 /**
  * Active tasks first, then for each stateful task up to `numStandbyReplicas` standbys, each on a process of its own that
  * neither runs nor follows the task already. With too few processes there are fewer standbys.
+ *
+ * A standby is chosen for the day on which its owner's process dies: the first of each task is, as far as it goes, on a member that can
+ * take the task then and stay within its fair share (`Heirs`). After that standbys are spread evenly, and stay where they are.
  */
 export function placeTasks(tasks: readonly TaskId[], members: readonly AssignorMember[], { stateful, numStandbyReplicas }: PlacementOptions): Map<string, TaskShare> {
   const active = assignTasks(tasks, members, stateful);
   const standby = new Map<string, TaskId[]>(members.map(({ memberId }) => [memberId, []]));
   const processOf = new Map(members.map(({ memberId, info }) => [memberId, info?.processId ?? memberId]));
+  const ownerOf = new Map([...active].flatMap(([memberId, own]) => own.map((task) => [task, processOf.get(memberId) as string] as const)));
+  const heirs = new Heirs(tasks, active, processOf, stateful);
+  const excess = (load: number): number => Math.max(0, load + 1 - Math.ceil((stateful.length * numStandbyReplicas) / members.length));
   for (const task of numStandbyReplicas > 0 ? [...stateful].sort(compareTaskIds) : []) {
-    const taken = new Set([...active].filter(([, own]) => own.includes(task)).map(([memberId]) => processOf.get(memberId)));
+    const owner = ownerOf.get(task) as string;
+    const taken = new Set([owner]);
     for (let replica = 0; replica < numStandbyReplicas; replica += 1) {
       const [chosen] = members
-        .filter(({ memberId }) => !taken.has(processOf.get(memberId)))
+        .filter(({ memberId }) => !taken.has(processOf.get(memberId) as string))
         .map(({ memberId, info }) => {
           const rank = info?.standby.includes(task) === true || info?.active.includes(task) === true ? 0 : info?.stores.includes(task) === true ? 1 : 2;
-          return { memberId, rank, load: standby.get(memberId)?.length ?? 0 };
+          return { memberId, rank, load: standby.get(memberId)?.length ?? 0, unfit: replica > 0 || heirs.canTake(memberId, owner) ? 0 : 1 };
         })
-        .sort((a, b) => standbyExcess(a, stateful.length, members.length, numStandbyReplicas) - standbyExcess(b, stateful.length, members.length, numStandbyReplicas) || a.rank - b.rank || a.load - b.load || (a.memberId < b.memberId ? -1 : 1));
+        .sort((a, b) => a.unfit - b.unfit || excess(a.load) - excess(b.load) || a.rank - b.rank || a.load - b.load || (a.memberId < b.memberId ? -1 : 1));
       if (chosen === undefined) break;
+      if (replica === 0) heirs.give(chosen.memberId, owner, task);
       standby.get(chosen.memberId)?.push(task);
-      taken.add(processOf.get(chosen.memberId));
+      taken.add(processOf.get(chosen.memberId) as string);
     }
   }
   return new Map(members.map(({ memberId }) => [memberId, { active: active.get(memberId) ?? [], standby: standby.get(memberId) ?? [] }]));
 }
 
-/** A member that has its fair share of standbys already comes after all that have not, whatever is on its disk. */
-function standbyExcess({ load }: { load: number }, stateful: number, members: number, replicas: number): number {
-  return Math.max(0, load + 1 - Math.ceil((stateful * replicas) / members));
+/**
+ * Who would run what when one process was gone: its survivors keep their stateful tasks (stateless ones give way), and each
+ * standby that is placed takes one of the dead process's.
+ */
+class Heirs {
+  readonly #sharesWithout = new Map<string, Shares>();
+
+  constructor(tasks: readonly TaskId[], active: ReadonlyMap<string, readonly TaskId[]>, processOf: ReadonlyMap<string, string>, stateful: readonly TaskId[]) {
+    for (const dead of new Set(processOf.values())) {
+      const survivors = [...active].filter(([memberId]) => processOf.get(memberId) !== dead);
+      this.#sharesWithout.set(dead, new Shares(tasks, new Map(survivors.map(([memberId, own]) => [memberId, own.filter((task) => stateful.includes(task))]))));
+    }
+  }
+
+  canTake(memberId: string, dead: string): boolean {
+    return (this.#sharesWithout.get(dead) as Shares).hasRoom(memberId);
+  }
+
+  give(memberId: string, dead: string, task: TaskId): void {
+    (this.#sharesWithout.get(dead) as Shares).giveIgnoringSubTopology(memberId, task);
+  }
 }
 
 /**
  * Places every task on exactly one member: balanced first, sticky within balance. A pure function of its arguments.
  *
- * Balanced: members differ by at most one task in all, and by at most one task per sub-topology as far as that allows.
+ * Balanced: members differ by at most one task in all, and by at most one task per sub-topology as far as that allows without a move
+ * of a running task that has stores.
  * Sticky: a task stays on the thread that runs it, else goes to one that follows it as a standby, else to a process that
  * has its store on disk, else to the member with the fewest tasks. Ties go by member id, so that every leader decides alike.
  */
@@ -64,9 +91,11 @@ export function assignTasks(tasks: readonly TaskId[], members: readonly Assignor
   const shares = new Shares(tasks, assigned);
   const ordered = [...tasks].sort(compareTaskIds);
   // Stateful tasks choose first: a stateless one costs nothing to move out of their way.
-  for (const group of [ordered.filter((t) => stateful.includes(t)), ordered.filter((t) => !stateful.includes(t))]) {
+  for (const hasStores of [true, false]) {
+    const group = ordered.filter((task) => stateful.includes(task) === hasStores);
     const heldBy = (task: TaskId, role: 'active' | 'standby' | 'stores'): AssignorMember[] => leastLoaded(sorted.filter(({ info }) => info?.[role].includes(task) === true), assigned, task);
     let open = group.filter((task) => !heldBy(task, 'active').some(({ memberId }) => shares.give(memberId, task)));
+    if (hasStores) open = open.filter((task) => !heldBy(task, 'active').some(({ memberId }) => shares.giveIgnoringSubTopology(memberId, task)));
     open = open.filter((task) => !heldBy(task, 'standby').some(({ memberId }) => shares.giveIgnoringSubTopology(memberId, task)));
     open = open.filter((task) => !heldBy(task, 'stores').some(({ memberId }) => shares.give(memberId, task)));
     for (const task of open) {
@@ -98,9 +127,13 @@ class Shares {
   }
 
   giveIgnoringSubTopology(memberId: string, task: TaskId): boolean {
-    if (!this.#isFair(memberId, this.#total, (own) => own.length)) return false;
+    if (!this.hasRoom(memberId)) return false;
     (this.#assigned.get(memberId) as TaskId[]).push(task);
     return true;
+  }
+
+  hasRoom(memberId: string): boolean {
+    return this.#isFair(memberId, this.#total, (own) => own.length);
   }
 
   #isFair(memberId: string, tasks: number, size: (own: readonly TaskId[]) => number): boolean {

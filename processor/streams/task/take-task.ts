@@ -14,7 +14,8 @@ import type { StreamTask, TaskInput } from './stream-task.ts';
 import type { TaskGraph } from './task-graph.ts';
 import type { TaskId } from './task-id.ts';
 
-const GROUP_SETTLE_MS = 3_000;
+/** As long as an older answer was seen to last, and well within the ten seconds of a refusal. */
+const GROUP_SETTLE_MS = 5_000;
 const ASK_AGAIN_MS = 200;
 
 /** What taking a task needs of a KafkaCluster. */
@@ -120,16 +121,18 @@ async function startOffsets(task: StreamTask, { applicationId, cluster, exactlyO
     const inStore = task.store?.offsets().input.get(name);
     const remedy = `If starting over is meant, ${RESET_REMEDY}`;
     if (inGroup < 0) {
-      if (inStore !== undefined) throw new StreamsError('OFFSETS_MISSING', `the group ${applicationId} has no committed offset for ${name}, but the local store of task ${task.id} has counted it up to ${String(inStore)}. ${remedy}`, { taskId: task.id });
       // An empty disk and offsets that expired would look like a first start, but for what was restored from the changelog.
       const restored = task.store?.digest().entries ?? 0;
-      if (exactlyOnce && restored > 0) throw new StreamsError('OFFSETS_MISSING', `the group ${applicationId} has no committed offset for ${name}, but the changelogs of task ${task.id} hold ${String(restored)} rows counted from it. ${remedy}`, { taskId: task.id });
-      offsets.set(name, first);
-      continue;
+      if (inStore === undefined && (!exactlyOnce || restored === 0)) {
+        offsets.set(name, first);
+        continue;
+      }
+      await waitOutOlderAnswer(task, { topic, partition }, inStore ?? 0);
+      const counted = inStore === undefined ? `the changelogs of task ${task.id} hold ${String(restored)} rows counted from it` : `the local store of task ${task.id} has counted it up to ${String(inStore)}`;
+      throw new StreamsError('OFFSETS_MISSING', `the group ${applicationId} has no committed offset for ${name}, but ${counted}. ${remedy}`, { taskId: task.id });
     }
     if (inStore !== undefined && inStore > inGroup) {
-      // Nothing but a transaction shows that the coordinator is one: without it the group is given a moment.
-      if (!exactlyOnce && (await groupCatchesUp(task, { topic, partition }, inStore))) throw new StreamsError('COMMIT_FAILED', `the group ${applicationId} answered an older offset of ${name} than it has`, { taskId: task.id });
+      await waitOutOlderAnswer(task, { topic, partition }, inStore);
       throw new StreamsError('STORE_AHEAD_OF_GROUP', `the local store of task ${task.id} has counted ${name} up to ${String(inStore)}, but the group ${applicationId} has committed only ${String(inGroup)}: the offsets were moved back. ${remedy}`, { taskId: task.id });
     }
     if (inGroup < first || inGroup > end) throw new StreamsError('OFFSET_OUT_OF_RANGE', `the group ${applicationId} stands at offset ${String(inGroup)} of ${name}, which holds ${String(first)} to ${String(end)}: records were deleted before they were processed, or the topic was recreated. ${remedy}`, { taskId: task.id });
@@ -138,11 +141,16 @@ async function startOffsets(task: StreamTask, { applicationId, cluster, exactlyO
   return offsets;
 }
 
-/** Whether the group turns out to have committed this much after all. */
-async function groupCatchesUp({ producer, life }: StreamTask, input: TaskInput, offset: number): Promise<boolean> {
-  for (const deadline = performance.now() + GROUP_SETTLE_MS; performance.now() < deadline; await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS))) {
+/**
+ * A coordinator that has lost its partition, or has loaded it from an older state (docs/chaos.md), answers older offsets than the
+ * group has, until another takes over or it loads again: before a contradiction is believed the group is given a moment.
+ *
+ * @throws COMMIT_FAILED when it turns out to have committed `offset` after all: what was read with the older one is void.
+ */
+async function waitOutOlderAnswer({ id, producer, life }: StreamTask, input: TaskInput, offset: number): Promise<void> {
+  for (const deadline = performance.now() + GROUP_SETTLE_MS; performance.now() < deadline; ) {
+    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
     const [found] = await (producer as StreamsProducer).committed([input], life.signal);
-    if (found !== undefined && found.offset >= offset) return true;
+    if (found !== undefined && found.offset >= offset) throw new StreamsError('COMMIT_FAILED', `the group answered an older offset of ${topicPartition(input.topic, input.partition)} than it has`, { taskId: id });
   }
-  return false;
 }
