@@ -1,4 +1,8 @@
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, logLevel, type Admin } from 'kafkajs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isBrokerAway } from '../../processor/streams/consumer/kafka-errors.ts';
+
+const READY_WITHIN_MS = 15_000;
 
 export interface TestTopic {
   readonly topic: string;
@@ -10,24 +14,38 @@ export interface TestTopic {
   readonly configs?: Readonly<Record<string, string>>;
 }
 
-/** Makes topics and waits until each partition has a leader. A topic that is there already is left alone. */
+/**
+ * Makes topics and waits until each partition has a leader. A topic that is there already is left alone. A broker that says that it has
+ * started may know no controller yet, or not even itself ("Broker -1 not found"): it is asked again.
+ */
 export async function createTopics(brokers: readonly string[], ...topics: readonly (string | TestTopic)[]): Promise<void> {
   const admin = new Kafka({ brokers: [...brokers], clientId: 'test-admin', logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
   try {
-    await admin.createTopics({
-      waitForLeaders: true,
-      topics: topics.map((named) => {
-        const topic: TestTopic = typeof named === 'string' ? { topic: named } : named;
-        return {
-          topic: topic.topic,
-          numPartitions: topic.partitions ?? 1,
-          replicationFactor: topic.replicas ?? 1,
-          configEntries: Object.entries(topic.configs ?? {}).map(([name, value]) => ({ name, value })),
-        };
-      }),
-    });
+    for (const deadline = performance.now() + READY_WITHIN_MS; ; await sleep(100)) {
+      try {
+        await create(admin, topics);
+        return;
+      } catch (error) {
+        if (!isBrokerAway(error) || performance.now() > deadline) throw error;
+      }
+    }
   } finally {
     await admin.disconnect();
   }
+}
+
+async function create(admin: Admin, topics: readonly (string | TestTopic)[]): Promise<void> {
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: topics.map((named) => {
+      const topic: TestTopic = typeof named === 'string' ? { topic: named } : named;
+      return {
+        topic: topic.topic,
+        numPartitions: topic.partitions ?? 1,
+        replicationFactor: topic.replicas ?? 1,
+        configEntries: Object.entries(topic.configs ?? {}).map(([name, value]) => ({ name, value })),
+      };
+    }),
+  });
 }
