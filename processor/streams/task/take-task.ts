@@ -23,6 +23,8 @@ export type TakeCluster = RestoreCluster;
 
 export interface TakeContext {
   readonly applicationId: string;
+  /** The topics of the user that the application reads: what is said of an internal topic names them too. */
+  readonly inputTopics: readonly string[];
   readonly slotDirectory: string;
   readonly identityOf: (id: TaskId) => StoreIdentity;
   /** For offsets and restores: never the connection that fetches or joins. */
@@ -111,7 +113,7 @@ async function expectLag(task: StreamTask, { cluster }: TakeContext, committed: 
   task.expect(offsets, ends);
 }
 
-async function startOffsets(task: StreamTask, { applicationId, cluster, exactlyOnce }: TakeContext, committed: readonly CommittedOffset[]): Promise<Map<string, number>> {
+async function startOffsets(task: StreamTask, { applicationId, inputTopics, cluster, exactlyOnce }: TakeContext, committed: readonly CommittedOffset[]): Promise<Map<string, number>> {
   const { signal } = task.life;
   const offsets = new Map<string, number>();
   for (const [index, { topic, partition }] of task.inputs.entries()) {
@@ -119,6 +121,7 @@ async function startOffsets(task: StreamTask, { applicationId, cluster, exactlyO
     const inGroup = committed[index]?.offset ?? -1;
     const { first, end } = await settledRange(cluster, { topic, partition, isolationLevel: READ_UNCOMMITTED, signal, plausible: (range) => inGroup <= range.end });
     const inStore = task.store?.offsets().input.get(name);
+    const named = inputTopics.includes(topic) ? name : `${name} (behind ${inputTopics.join(', ')})`;
     const remedy = `If starting over is meant, ${RESET_REMEDY}`;
     if (inGroup < 0) {
       // An empty disk and offsets that expired would look like a first start, but for what was restored from the changelog.
@@ -129,13 +132,13 @@ async function startOffsets(task: StreamTask, { applicationId, cluster, exactlyO
       }
       await waitOutOlderAnswer(task, { topic, partition }, inStore ?? 0);
       const counted = inStore === undefined ? `the changelogs of task ${task.id} hold ${String(restored)} rows counted from it` : `the local store of task ${task.id} has counted it up to ${String(inStore)}`;
-      throw new StreamsError('OFFSETS_MISSING', `the group ${applicationId} has no committed offset for ${name}, but ${counted}. ${remedy}`, { taskId: task.id });
+      throw new StreamsError('OFFSETS_MISSING', `the group ${applicationId} has no committed offset for ${named}, but ${counted}. ${remedy}`, { taskId: task.id });
     }
     if (inStore !== undefined && inStore > inGroup) {
       await waitOutOlderAnswer(task, { topic, partition }, inStore);
-      throw new StreamsError('STORE_AHEAD_OF_GROUP', `the local store of task ${task.id} has counted ${name} up to ${String(inStore)}, but the group ${applicationId} has committed only ${String(inGroup)}: the offsets were moved back. ${remedy}`, { taskId: task.id });
+      throw new StreamsError('STORE_AHEAD_OF_GROUP', `the local store of task ${task.id} has counted ${named} up to ${String(inStore)}, but the group ${applicationId} has committed only ${String(inGroup)}: the offsets were moved back. ${remedy}`, { taskId: task.id });
     }
-    if (inGroup < first || inGroup > end) throw new StreamsError('OFFSET_OUT_OF_RANGE', `the group ${applicationId} stands at offset ${String(inGroup)} of ${name}, which holds ${String(first)} to ${String(end)}: records were deleted before they were processed, or the topic was recreated. ${remedy}`, { taskId: task.id });
+    if (inGroup < first || inGroup > end) throw new StreamsError('OFFSET_OUT_OF_RANGE', `the group ${applicationId} stands at offset ${String(inGroup)} of ${named}, which holds ${String(first)} to ${String(end)}: records were deleted before they were processed, or the topic was recreated. ${remedy}`, { taskId: task.id });
     offsets.set(name, inGroup);
   }
   return offsets;

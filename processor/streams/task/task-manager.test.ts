@@ -68,6 +68,7 @@ class Bench {
       disk: this.disk,
       take: {
         applicationId: APPLICATION,
+        inputTopics: ['words'],
         slotDirectory,
         identityOf: (taskId) => ({ applicationId: APPLICATION, taskId }),
         cluster: this.brokers,

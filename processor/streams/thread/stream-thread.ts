@@ -98,6 +98,7 @@ export class StreamThread {
       disk: this.#disk,
       take: {
         applicationId: config.applicationId,
+        inputTopics: [...new Set(topology.subTopologies.flatMap((s) => s.sources.flatMap((source) => ('topic' in source ? [source.topic] : []))))],
         slotDirectory: init.slotDirectory,
         identityOf,
         cluster: this.#queryCluster,
