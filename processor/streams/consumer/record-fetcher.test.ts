@@ -95,6 +95,25 @@ test('a partition without a leader, and one that the broker refuses, are named',
   expect(told.at(-1)).toEqual([false, '']);
 });
 
+// A thread whose commit hangs takes nothing. It was counted as one that waits for its broker, for ever, and never replaced.
+test('trouble that is over is told also while nobody takes what has arrived', async () => {
+  const brokers = new FakeBrokers();
+  brokers.add('t', 0, 1, ['a']);
+  const orphan = brokers.add('t', 1, -1, ['b']);
+  brokers.add('t', 2, 2, ['c']);
+  brokers.dead.add(2);
+  const told: [boolean, string][] = [];
+  const fetcher = open(brokers, { onAway: (away, reason) => told.push([away, reason]) });
+  for (const partition of [0, 1, 2]) fetcher.seek('t', partition, 0);
+  await until(() => told.length > 0);
+
+  orphan.leader = 1;
+  await until(() => told.at(-1)?.[1] === 'broker 2 refuses connections');
+  brokers.dead.delete(2);
+  await until(() => told.at(-1)?.[0] === false);
+  expect((await take(fetcher, 3)).sort()).toEqual(['a', 'b', 'c']);
+});
+
 test('a topic that must not be read is no trouble that passes: it is thrown, and named', async () => {
   const brokers = new FakeBrokers();
   const forbidden = brokers.add('secret', 0, 1, ['a']);

@@ -115,7 +115,8 @@ export class RecordFetcher {
   remove(topic: string, partition: number): void {
     this.#positions.delete(`${topic}-${String(partition)}`);
     this.#forget(topic, partition);
-    this.#clear(`${topic}-${String(partition)}`);
+    this.#clear(nameOf({ topic, partition }));
+    this.#clear(leaderOf({ topic, partition }));
   }
 
   /**
@@ -206,10 +207,11 @@ export class RecordFetcher {
           const leader = this.#leaderOf(position);
           if (leader === undefined) {
             leaderless = true;
-            this.#trouble(nameOf(position), `${nameOf(position)} has no leader`);
-          } else if (!this.#loops.has(leader)) {
-            this.#start(leader);
+            this.#trouble(leaderOf(position), `${nameOf(position)} has no leader`);
+            continue;
           }
+          this.#clear(leaderOf(position));
+          if (!this.#loops.has(leader)) this.#start(leader);
         }
         if (!leaderless) return;
         await this.#cluster.refresh();
@@ -272,6 +274,8 @@ export class RecordFetcher {
         await this.#cluster.refresh().catch(() => undefined);
         // Its partitions may have gone to a broker that has no loop yet, and this loop ends when it leads none.
         this.#kick();
+        // Tried again also while nobody takes what others have brought: that the broker is back must be told.
+        continue;
       }
       while (this.#arrived.length > 0 && !this.#closed) {
         await new Promise<void>((resolve) => this.#wakeFetchers.push(resolve));
@@ -307,6 +311,7 @@ export class RecordFetcher {
         continue;
       }
       this.#clear(nameOf(position));
+      this.#clear(leaderOf(position));
       if (outOfRange) position.stopped = true;
       const { topic, partition, highWatermark, lastStableOffset, logStartOffset } = part;
       const decoded = outOfRange
@@ -360,6 +365,11 @@ const METADATA = 'metadata';
 
 function nameOf({ topic, partition }: { topic: string; partition: number }): string {
   return `${topic}-${String(partition)}`;
+}
+
+/** Its own source of trouble: over as soon as a leader is known, whatever that one answers. */
+function leaderOf(position: { topic: string; partition: number }): string {
+  return `the leader of ${nameOf(position)}`;
 }
 
 function sleep(ms: number): Promise<void> {

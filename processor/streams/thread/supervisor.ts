@@ -229,8 +229,9 @@ function followProgress(seat: Seat, message: ThreadStatus): void {
 /** What a thread that was ended had is still its own until the group gives it to another. */
 function tasksOf({ init, status, trouble }: Seat): readonly TaskStatus[] {
   if (trouble === undefined) return status?.tasks ?? [];
+  if (status !== undefined && status.tasks.length > 0) return status.tasks.map((task) => (task.state === 'RUNNING' ? { ...task, state: 'SUSPENDED' } : task));
   const left = performance.now() - trouble.at < init.config.sessionTimeoutMs ? trouble.tasks : [];
-  return (status === undefined ? left : status.tasks).map((task) => (status === undefined || task.state === 'RUNNING' ? { ...task, state: 'SUSPENDED' } : task));
+  return left.map((task) => ({ ...task, state: 'SUSPENDED' }));
 }
 
 /** The message of user code that failed names the task, the partition and the offset. */
