@@ -5,12 +5,15 @@ import {
   COORDINATOR_OF_TRANSACTION,
   KafkaCluster,
   READ_COMMITTED,
+  READ_UNCOMMITTED,
   type Broker,
   type TransactionIdentity,
 } from '../../processor/streams/consumer/kafka-cluster.ts';
 import { CODE, hasCode, isBrokerAway, kafkaCode } from '../../processor/streams/consumer/kafka-errors.ts';
 import { decodeRecordSet, type FetchedRecord } from '../../processor/streams/consumer/record-batch.ts';
 import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
+
+const MARKERS_WITHIN_MS = 2_000;
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -143,6 +146,10 @@ export class RawKafka {
   /** Every committed value of partition 0, from `offset` to the end there is now. */
   async readAll(topic: string, offset = 0): Promise<(string | null)[]> {
     const values: (string | null)[] = [];
+    // A commit is acknowledged before its markers are written; a transaction that stays open is not waited for.
+    for (const deadline = performance.now() + MARKERS_WITHIN_MS; performance.now() < deadline; await sleep(20)) {
+      if ((await this.range(topic)).end === (await this.range(topic, READ_UNCOMMITTED)).end) break;
+    }
     const { end } = await this.range(topic);
     for (let position = offset; position < end; ) {
       const fetched = await this.fetch(topic, position);
