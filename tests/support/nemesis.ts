@@ -20,8 +20,8 @@ const PAST_TRANSACTION_MS = 5_000;
  *
  * The broker is not killed: a single node that is its own controller leads under its old registration when it starts
  * again, is fenced, and leads anew; its group coordinator is loaded twice meanwhile, and in Kafka 4.3.1 may be left with
- * an older state than its log has ("out of sync with the underlying log"). That is no fault of the application, and it
- * refuses to go on (STORE_AHEAD_OF_GROUP). Brokers are killed in broker-cluster.test.ts, where others take over.
+ * an older state than its log has ("out of sync with the underlying log"). That is no fault of the application: it
+ * asks again for some seconds, and then refuses to go on (STORE_AHEAD_OF_GROUP). Brokers are killed in broker-cluster.test.ts, where others take over.
  */
 export class Nemesis {
   readonly counts = new Map<Fault, number>();

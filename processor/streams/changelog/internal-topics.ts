@@ -5,7 +5,7 @@ import { messageOf, RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { repartitionSizes } from '../topology/repartition-sizes.ts';
 import { topologySignature } from '../topology/signature.ts';
-import { changelogTopic, repartitionTopic, statusTopic, topicNameOf, type Topology, type TopologyNode } from '../topology/topology.ts';
+import { changelogTopic, inputTopicsOf, repartitionTopic, statusTopic, topicNameOf, type Topology, type TopologyNode } from '../topology/topology.ts';
 import { readApplicationRecord, refuseOtherTopology, writeApplicationRecord, type ApplicationRecord } from './application-record.ts';
 import { findTruncatedChangelog, findWrongPolicy, recreatedTopic, topicsWithIdentity, type KnownTopics } from './topic-check.ts';
 
@@ -78,16 +78,15 @@ export async function prepareTopics(options: {
       counts[plan.topic] = plan.partitions;
     };
 
-    const external = new Set(topology.subTopologies.flatMap((s) => [
-      ...s.sources.flatMap((source) => ('topic' in source ? [source.topic] : [])),
+    const sources = inputTopicsOf(topology.subTopologies);
+    const external = new Set([...sources, ...topology.subTopologies.flatMap((s) => [
       ...s.nodes.flatMap((n) => (n.sinkTopic !== undefined && 'topic' in n.sinkTopic ? [n.sinkTopic.topic] : [])),
       ...s.nodes.flatMap((n) => (n.source?.deadLetterTopic === undefined ? [] : [n.source.deadLetterTopic])),
-    ]));
-    const sources = new Set(topology.subTopologies.flatMap((s) => s.sources.flatMap((source) => ('topic' in source ? [source.topic] : []))));
+    ])]);
     for (const topic of external) {
       if (existing.has(topic)) continue;
       const plan = creatable[topic];
-      if (sources.has(topic) && !isFirstStart) throw new StreamsError('SOURCE_TOPIC_MISSING', `the topic ${topic} does not exist any more, but ${applicationId} has read from it before. Restore the topic or, if starting over is meant, ${RESET_REMEDY}`);
+      if (sources.includes(topic) && !isFirstStart) throw new StreamsError('SOURCE_TOPIC_MISSING', `the topic ${topic} does not exist any more, but ${applicationId} has read from it before. Restore the topic or, if starting over is meant, ${RESET_REMEDY}`);
       if (plan === undefined) throw new StreamsError('SOURCE_TOPIC_MISSING', `the topic ${topic} does not exist; create it before the application starts`);
       await create({ topic, partitions: plan.partitions, config: plan.config ?? {} });
     }
@@ -236,9 +235,8 @@ async function refuseForgottenSources(admin: kafkajs.Admin, topology: Topology, 
 /** Source topics without any offset in sub-topologies whose output has been processed further on. */
 export function forgottenSources(topology: Topology, applicationId: string, withOffsets: ReadonlySet<string>): string[] {
   return topology.subTopologies.flatMap((s) => {
-    const sources = s.sources.flatMap((source) => ('topic' in source ? [source.topic] : []));
     const others = new Set(topology.subTopologies.flatMap((other) => (other === s ? [] : other.writesGroupings)));
     const isRead = s.writesGroupings.some((grouping) => !others.has(grouping) && withOffsets.has(repartitionTopic(applicationId, grouping)));
-    return isRead && !s.sources.some((source) => withOffsets.has(topicNameOf(source, applicationId))) ? sources : [];
+    return isRead && !s.sources.some((source) => withOffsets.has(topicNameOf(source, applicationId))) ? inputTopicsOf([s]) : [];
   });
 }

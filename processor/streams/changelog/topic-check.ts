@@ -3,7 +3,7 @@ import { READ_UNCOMMITTED, type KafkaCluster } from '../consumer/kafka-cluster.t
 import { hasCode } from '../consumer/kafka-errors.ts';
 import { messageOf, RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import { changelogTopic, repartitionTopic, statusTopic, type Topology } from '../topology/topology.ts';
+import { changelogTopic, inputTopicsOf, repartitionTopic, statusTopic, type Topology } from '../topology/topology.ts';
 
 /** What the topics of an application were when it last looked. */
 export interface KnownTopics {
@@ -28,8 +28,7 @@ const remedy = `If starting over is meant, ${RESET_REMEDY}`;
 
 /** Topics whose contents cannot be made again: one that was made anew under the same name is another topic. */
 export function topicsWithIdentity(topology: Topology, applicationId: string): string[] {
-  const sources = topology.subTopologies.flatMap((s) => s.sources.flatMap((source) => ('topic' in source ? [source.topic] : [])));
-  return [...new Set([...sources, ...repartitionsOf(topology, applicationId), ...changelogsOf(topology, applicationId)])];
+  return [...new Set([...inputTopicsOf(topology.subTopologies), ...repartitionsOf(topology, applicationId), ...changelogsOf(topology, applicationId)])];
 }
 
 /**

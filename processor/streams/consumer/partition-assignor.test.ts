@@ -72,6 +72,14 @@ test('standbys stay where they are when nothing changes', () => {
   expect(placeTasks(TASKS, again, { stateful: STATEFUL, numStandbyReplicas: 2 })).toEqual(before);
 });
 
+test.each([
+  ['that follows it', (task: string) => member('c', [], [], 'c', [task])],
+  ['that has its store on disk', (task: string) => member('c', [], [task])],
+])('a standby is on a process %s, though another one comes first', (_what, holder) => {
+  const placed = placeTasks(['1_0'], [member('a', ['1_0']), member('b'), holder('1_0')], { stateful: ['1_0'], numStandbyReplicas: 1 });
+  expect([...placed].filter(([, { standby }]) => standby.length > 0).map(([id]) => id)).toEqual(['c']);
+});
+
 // Seen: both tasks of a process were followed by the same other one, which could take one of them within balance. The second
 // went to a process that had nothing of it, and was restored from the beginning.
 test('whichever process dies, each of its stateful tasks goes to one that follows it', () => {

@@ -14,7 +14,7 @@ import type { StreamTask, TaskInput } from './stream-task.ts';
 import type { TaskGraph } from './task-graph.ts';
 import type { TaskId } from './task-id.ts';
 
-/** As long as an older answer was seen to last, and well within the ten seconds of a refusal. */
+/** Nobody says how long an older answer lasts; this is well within the ten seconds of a refusal. */
 const GROUP_SETTLE_MS = 5_000;
 const ASK_AGAIN_MS = 200;
 

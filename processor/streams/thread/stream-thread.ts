@@ -20,7 +20,7 @@ import { StandbyTasks } from '../task/standby-tasks.ts';
 import { parseTaskId, type TaskId } from '../task/task-id.ts';
 import { allTaskIds, changelogsOf, partitionsOfTasks, TaskManager, timeSourcesOf } from '../task/task-manager.ts';
 import { topologySignature } from '../topology/signature.ts';
-import { outputsOf, statusTopic, topicNameOf, type Topology } from '../topology/topology.ts';
+import { inputTopicsOf, outputsOf, statusTopic, topicNameOf, type Topology } from '../topology/topology.ts';
 import type { MemberShare } from '../consumer/group-member.ts';
 import { CommitPace } from './commit-pace.ts';
 import type { FromThread } from './thread-messages.ts';
@@ -98,7 +98,7 @@ export class StreamThread {
       disk: this.#disk,
       take: {
         applicationId: config.applicationId,
-        inputTopics: [...new Set(topology.subTopologies.flatMap((s) => s.sources.flatMap((source) => ('topic' in source ? [source.topic] : []))))],
+        inputTopics: inputTopicsOf(topology.subTopologies),
         slotDirectory: init.slotDirectory,
         identityOf,
         cluster: this.#queryCluster,

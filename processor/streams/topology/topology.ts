@@ -66,6 +66,11 @@ export function topicNameOf(name: TopicName, applicationId: string): string {
   return 'topic' in name ? name.topic : repartitionTopic(applicationId, name.grouping);
 }
 
+/** The user's topics that these sub-topologies read, each once: no repartition topic is among them. */
+export function inputTopicsOf(subTopologies: readonly SubTopology[]): string[] {
+  return [...new Set(subTopologies.flatMap(({ sources }) => sources.flatMap((source) => ('topic' in source ? [source.topic] : []))))];
+}
+
 /** Topics that a sub-topology writes to besides its changelogs: sinks, repartition topics, dead letters. */
 export function outputsOf({ nodes }: SubTopology, applicationId: string): string[] {
   const sinks = nodes.flatMap(({ sinkTopic }) => (sinkTopic === undefined ? [] : [topicNameOf(sinkTopic, applicationId)]));
