@@ -27,6 +27,9 @@ export function processorMetrics(streams: KafkaStreams): Registry {
   gauge('tributary_task_state', 'The state a task is in has the value 1', ['task', 'state'], (set) => {
     for (const { id, state } of streams.status().tasks) set({ task: id, state }, RUNNING);
   });
+  gauge('tributary_task_dropped', 'Records a task has passed over since this instance took it, by reason', ['task', 'reason'], (set) => {
+    for (const { id, dropped = {} } of streams.status().tasks) for (const [reason, count] of Object.entries(dropped)) set({ task: id, reason }, count);
+  });
   gauge('tributary_ready', '1 when the instance is ready', [], (set) => set({}, streams.notReadyReason() === null ? 1 : 0));
   return register;
 }

@@ -12,6 +12,7 @@ import type { KafkaConnectionConfig } from './kafka-connection-config.ts';
 import type { Logger } from './logger.ts';
 import { StateDirectory } from './store/state-directory.ts';
 import { parseStreamsConfig, type StreamsConfig, type StreamsConfigInput, type ThreadInit } from './streams-config.ts';
+import { sumOfDrops, type DropCounts } from './task/dropped-records.ts';
 import type { InstanceStatus } from './task/instance-status.ts';
 import { loadStreamThread, Supervisor, type Trouble } from './thread/supervisor.ts';
 import type { Topology } from './topology/topology.ts';
@@ -210,6 +211,11 @@ export class KafkaStreams {
     if (disk !== null) return disk;
     const away = statuses.find((s) => s.brokerAway !== null)?.brokerAway ?? null;
     return away === null ? null : `the broker is away: ${away}`;
+  }
+
+  /** Records that the tasks of this instance have passed over, by reason. */
+  dropped(): DropCounts {
+    return sumOfDrops(this.status().tasks.map((task) => task.dropped));
   }
 
   records(): number {

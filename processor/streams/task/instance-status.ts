@@ -1,3 +1,5 @@
+import type { DropCounts } from './dropped-records.ts';
+
 /** Key of the application's own record among the instances' reports on the status topic; no process id looks like it. */
 export const APPLICATION_RECORD_KEY = '!application';
 
@@ -30,6 +32,8 @@ export interface TaskStatus {
   readonly inputs: readonly string[];
   /** End offset less committed position, summed over the inputs; 0 when all is processed. */
   readonly lag: number;
+  /** Active tasks: records that were passed over since this instance took the task, by reason. */
+  readonly dropped?: DropCounts;
   /** Only while restoring. */
   readonly restore?: { readonly restored: number; readonly total: number; readonly remainingMs: number | null };
 }

@@ -5,6 +5,7 @@ import { messageOf, StreamsError } from '../errors.ts';
 import type { StateStore } from '../store/state-store.ts';
 import type { SubTopology } from '../topology/topology.ts';
 import type { CommitTarget } from './commit.ts';
+import { DroppedRecords } from './dropped-records.ts';
 import type { TaskStatus } from './instance-status.ts';
 import type { TaskGraph } from './task-graph.ts';
 import type { TaskId } from './task-id.ts';
@@ -40,6 +41,7 @@ export class StreamTask implements CommitTarget {
   readonly state: TaskState;
   /** Aborted when the task is lost or closed: ends a take that is under way. */
   readonly life = new AbortController();
+  readonly dropped = new DroppedRecords();
   store: StateStore | undefined;
   graph: TaskGraph | undefined;
   producer: StreamsProducer | undefined;
@@ -150,6 +152,7 @@ export class StreamTask implements CommitTarget {
       state: this.state.name,
       inputs: this.inputs.map(({ topic, partition }) => topicPartition(topic, partition)),
       lag: this.lag(),
+      dropped: this.dropped.counts(),
       ...(this.restore === undefined ? {} : { restore: this.restore }),
     };
   }

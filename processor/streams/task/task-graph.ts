@@ -12,6 +12,7 @@ import type { Emit, SinkRecord, TaskRuntime } from '../topology/processor-contex
 import type { ConsumerRecord, DeadLetter } from '../topology/record.ts';
 import { encodeTimeReport, type TimeReport } from '../topology/repartition-record.ts';
 import { repartitionTopic, topicNameOf, type SubTopology, type TopologyNode } from '../topology/topology.ts';
+import { DroppedRecords, type DropReason } from './dropped-records.ts';
 import { KEYED_STREAM_TIME_KEY, STREAM_TIME_KEY, StreamTime, type StreamTimeRecord } from './stream-time.ts';
 
 export interface TaskGraphOptions {
@@ -26,6 +27,8 @@ export interface TaskGraphOptions {
   readonly timeSources: readonly string[];
   readonly nowMs: () => number;
   readonly requestCommit: () => void;
+  /** Outlives the graph: the task counts on when it is taken anew. */
+  readonly dropped?: DroppedRecords;
 }
 
 /** Expired windows deleted in one commit: bounds the tombstones of a transaction. */
@@ -39,6 +42,7 @@ export class TaskGraph implements TaskRuntime {
   readonly taskId: string;
   readonly requestCommit: () => void;
   readonly #options: TaskGraphOptions;
+  readonly #dropped: DroppedRecords;
   readonly #sources = new Map<string, (record: ConsumerRecord) => void>();
   readonly #keyValueStores = new Map<string, KeyValueStore<unknown> & BufferedStore>();
   readonly #windowStores = new Map<string, WindowStore<unknown> & BufferedStore & ExpiringStore>();
@@ -58,6 +62,7 @@ export class TaskGraph implements TaskRuntime {
   constructor(options: TaskGraphOptions) {
     const { subTopology, store, timeSources, taskId } = options;
     this.#options = options;
+    this.#dropped = options.dropped ?? new DroppedRecords();
     this.taskId = taskId;
     this.requestCommit = options.requestCommit;
     this.#readsRepartition = timeSources.length > 0;
@@ -116,12 +121,14 @@ export class TaskGraph implements TaskRuntime {
 
   /** After the commit: the stores read from disk again. */
   committed(): void {
-    for (const store of [...this.#keyValueStores.values(), ...this.#windowStores.values()]) store.clear();
+    this.#clearStores();
+    this.#dropped.committed();
   }
 
   /** After an abort: everything since the last commit never happened. */
   aborted(): void {
-    this.committed();
+    this.#clearStores();
+    this.#dropped.aborted();
     for (const clear of this.#clearHooks) clear();
     this.#options.collector.clear();
     this.#behind = [];
@@ -201,6 +208,10 @@ export class TaskGraph implements TaskRuntime {
     this.#options.collector.add(deadLetterRecord(record, letter, topic, this.#options.partitionsOf(topic)));
   }
 
+  drop(reason: DropReason, count?: number): void {
+    this.#dropped.add(reason, count);
+  }
+
   onSeal(seal: () => void): void {
     this.#sealHooks.push(seal);
   }
@@ -231,6 +242,10 @@ export class TaskGraph implements TaskRuntime {
       const earlier = this.#sources.get(topic);
       this.#sources.set(topic, earlier === undefined ? handle : (record) => (earlier(record), handle(record)));
     }
+  }
+
+  #clearStores(): void {
+    for (const store of [...this.#keyValueStores.values(), ...this.#windowStores.values()]) store.clear();
   }
 
   #sourceOf(topic: string): (record: ConsumerRecord) => void {

@@ -2,6 +2,7 @@ import { RecordCollector } from '../changelog/record-collector.ts';
 import { topicPartition, type OutgoingRecord } from '../changelog/streams-producer.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
 import type { StateStore } from '../store/state-store.ts';
+import { DroppedRecords, sumOfDrops, type DropCounts } from '../task/dropped-records.ts';
 import { TaskGraph } from '../task/task-graph.ts';
 import { taskCount, timeSourcesOf } from '../task/task-manager.ts';
 import { parseTaskId, taskId } from '../task/task-id.ts';
@@ -49,7 +50,7 @@ export class TopologyTestDriver {
   readonly #applicationId: string;
   readonly #nowMs: () => number;
   readonly #partitions: Readonly<Record<string, number>>;
-  readonly #tasks = new Map<string, { graph: TaskGraph; collector: RecordCollector; store: StateStore; subTopology: SubTopology; inbox: ConsumerRecord[] }>();
+  readonly #tasks = new Map<string, { graph: TaskGraph; dropped: DroppedRecords; collector: RecordCollector; store: StateStore; subTopology: SubTopology; inbox: ConsumerRecord[] }>();
   readonly #log = new Map<string, WrittenRecord[]>();
   /** Committed rows per store: key bytes as latin1 text, value bytes. */
   readonly #committed = new Map<string, Map<string, Buffer>>();
@@ -69,8 +70,9 @@ export class TopologyTestDriver {
         const store = openMemoryStore();
         const id = taskId(subTopology.id, partition);
         const timeSources = timeSourcesOf(topology, subTopology, this.#applicationId, partitionsOf);
-        const graph = new TaskGraph({ taskId: id, subTopology, applicationId: this.#applicationId, store, collector, partitionsOf, timeSources, nowMs: this.#nowMs, requestCommit: () => undefined });
-        this.#tasks.set(id, { graph, collector, store, subTopology, inbox: [] });
+        const dropped = new DroppedRecords();
+        const graph = new TaskGraph({ dropped, taskId: id, subTopology, applicationId: this.#applicationId, store, collector, partitionsOf, timeSources, nowMs: this.#nowMs, requestCommit: () => undefined });
+        this.#tasks.set(id, { graph, dropped, collector, store, subTopology, inbox: [] });
       }
     }
   }
@@ -104,6 +106,11 @@ export class TopologyTestDriver {
       for await (const [key, value] of store.entries(name)) if (key[0] !== RESERVED_KEY_BYTE) found.push([parseTaskId(id).partition, key, value]);
     }
     return found;
+  }
+
+  /** Records that were passed over since the start, by reason. */
+  dropped(): DropCounts {
+    return sumOfDrops([...this.#tasks.values()].map(({ dropped }) => dropped.counts()));
   }
 
   partitionsOf(topic: string): number {

@@ -117,6 +117,7 @@ export class StreamThread {
             timeSources: timeSourcesOf(topology, task.subTopology, config.applicationId, partitionsOf),
             nowMs: Date.now,
             requestCommit: () => this.#pace.demand(),
+            dropped: task.dropped,
           }),
       },
       onRunning: (_task, offsets) => {
@@ -270,6 +271,7 @@ export class StreamThread {
       this.#commits += await this.#tasks.commit(startedAt, due);
       this.#pace.committed(new Set(due.map((t) => t.subTopology.id)), startedAt, performance.now());
       for (const done of requested) done();
+      for (const task of due) task.dropped.tell(this.#logger, task.id, performance.now());
     }
   }
 

@@ -1,4 +1,5 @@
 import type { ConsumerRecord, DeadLetter } from './record.ts';
+import type { DropReason } from '../task/dropped-records.ts';
 import type { TimeReport } from './repartition-record.ts';
 import type { KeyValueStore, WindowStore } from '../store/typed-store.ts';
 
@@ -26,6 +27,8 @@ export interface TaskRuntime {
   /** A source task's word on its progress has arrived. */
   reportTime(report: TimeReport): void;
   deadLetter(record: ConsumerRecord, letter: DeadLetter, topic: string): void;
+  /** Counts a record, or several, that go no further: in the task's status, the metrics and the log. */
+  drop(reason: DropReason, count?: number): void;
   /** Runs at every commit, before anything is sent; nodes upstream first. */
   onSeal(seal: () => void): void;
   /** Runs when a transaction was aborted: forget what has not been committed. */
