@@ -64,6 +64,18 @@ export function stateStoreContract(name: string, createMedium: () => Promise<Sto
       expect(await store.verify()).toBe(true);
     });
 
+    test('a key that is put and deleted in one batch leaves neither a row nor a trace in the digest', async () => {
+      await store.commit(batch([put('counts', 'CA', '1')]));
+      const before = store.digest();
+      const ny = { ...put('counts', 'NY', '1'), previous: null };
+      await store.commit(batch([ny, del('counts', 'NY')]));
+      expect(store.digest()).toEqual(before);
+      await store.commit(batch([{ ...put('counts', 'CA', '2'), previous: bytes('1') }, del('counts', 'CA'), put('counts', 'TX', '1'), del('counts', 'TX'), put('counts', 'TX', '2')]));
+      expect(await contents(store, 'counts')).toEqual([['TX', '2']]);
+      expect(store.digest().entries).toBe(1);
+      expect(await store.verify()).toBe(true);
+    });
+
     test('keys and values are any bytes, empty ones too', async () => {
       const key = Buffer.from([0, 255, 33, 0]);
       const value = Buffer.from([255, 0, 254]);

@@ -134,7 +134,9 @@ function lastChanges(batch: StoreBatch): KeyChange[] {
   const last = new Map<string, KeyChange>();
   for (const { store, key, value, previous } of batch.changes) {
     const whole = dataKey(store, key);
-    last.set(whole.toString('latin1'), { key: whole, value, previous });
+    const id = whole.toString('latin1');
+    // What was committed before is the same for every change of the key.
+    last.set(id, { key: whole, value, previous: previous === undefined ? last.get(id)?.previous : previous });
   }
   return [...last.values()];
 }

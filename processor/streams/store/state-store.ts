@@ -27,7 +27,7 @@ export interface StateStore {
   /**
    * Applies one batch atomically. A failure is indefinite (the batch may or may not be on disk): the store refuses
    * further commits and must be closed and opened again.
-   * One commit at a time; the last change of a key wins.
+   * One commit at a time. A key may change more than once in a batch, e.g. be put and then expire: the last change wins.
    * @throws StreamsError `STORE_IO_FAILED` when the disk is full or fails, `STORE_DAMAGED` when the store is.
    */
   commit(batch: StoreBatch): Promise<void>;

@@ -37,12 +37,12 @@ export interface BufferedStore {
 export interface ExpiringStore {
   readonly retentionMs: number;
   /**
-   * Deletes windows, committed or not, whose end is at or before `horizonMs` (stream time less retention), oldest first,
-   * by buffered tombstones: they reach disk and changelog with the next commit.
-   * At most `limit` entries a call; returns how many, so that less than `limit` means that none is left.
-   * Costs nothing while the oldest window is not due.
+   * Deletes windows, committed or not, whose end is at or before `horizonMs` (stream time less retention), oldest first.
+   * Called after `seal`, it answers the tombstones of this commit: they stand behind the sealed changes, so that a window that
+   * changed and expires in one commit is in the changelog before it is gone.
+   * At most `limit` a call, so that less than `limit` means that none is left. Costs nothing while the oldest window is not due.
    */
-  expireBefore(horizonMs: number, limit: number): Promise<number>;
+  expireBefore(horizonMs: number, limit: number): Promise<StoreChange[]>;
 }
 
 export interface StoreSpec<V> {

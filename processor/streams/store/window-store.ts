@@ -107,9 +107,9 @@ class OpenWindowStore<V> implements WindowStore<V>, BufferedStore, ExpiringStore
   }
 
   /** Not to be called during a commit: it reads committed and buffered windows, and none may move between them. */
-  async expireBefore(horizonMs: number, limit: number): Promise<number> {
+  async expireBefore(horizonMs: number, limit: number): Promise<StoreChange[]> {
     const endOfRangeMs = Math.floor(horizonMs) - this.#windowSizeMs + 1;
-    if (this.#oldestStartMs >= endOfRangeMs || limit <= 0) return 0;
+    if (this.#oldestStartMs >= endOfRangeMs || limit <= 0) return [];
     const committed = await this.#committedAlive(endOfRangeMs, limit);
     const due = [...committed, ...this.#bufferedAlive(endOfRangeMs)].sort((a, b) => a.windowStartMs - b.windowStartMs);
     const expired = due.slice(0, limit);
@@ -120,7 +120,7 @@ class OpenWindowStore<V> implements WindowStore<V>, BufferedStore, ExpiringStore
       const oldestCommitted = await this.#oldestCommitted(endOfRangeMs);
       this.#oldestStartMs = Math.min(oldestCommitted, ...this.#bufferedStarts());
     }
-    return expired.length;
+    return expired.map(({ key, windowStartMs }) => ({ store: this.name, key: encodeWindowKey(windowStartMs, key), value: null }));
   }
 
   /** The first `limit` committed windows that start before `endOfRangeMs` and have no buffered write. */

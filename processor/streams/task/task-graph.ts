@@ -54,6 +54,8 @@ export class TaskGraph implements TaskRuntime {
   #observedMs = -1;
   /** The wall clock while a batch is processed; undefined between batches. */
   #batchMs: number | undefined;
+  /** The last seal has expired as many windows as it may, and there may be more. */
+  #expiryLeft = false;
   /** Sealed partials that wait for the time report in front of them. */
   #behind: OutgoingRecord[] = [];
   #sealHooks: (() => void)[] = [];
@@ -107,10 +109,14 @@ export class TaskGraph implements TaskRuntime {
     return this.#batchMs ?? this.#options.nowMs();
   }
 
-  /** Step 1 of the commit: flushes combiners and pending changes to the collector, answers the stores' changes. */
-  seal(): StoreChange[] {
+  /**
+   * Step 1 of the commit: flushes combiners and pending changes to the collector, answers the stores' changes. What has
+   * changed is told and logged first, then it expires: a window is never gone that nobody has heard of.
+   */
+  async seal(): Promise<StoreChange[]> {
     for (let index = this.#sealHooks.length - 1; index >= 0; index -= 1) (this.#sealHooks[index] as () => void)();
     const changes = [...this.#keyValueStores.values(), ...this.#windowStores.values()].flatMap((store) => store.seal());
+    for (const tombstone of await this.#expire()) changes.push(tombstone);
     if (this.#timeStore !== undefined) {
       if (!this.#readsRepartition) this.#streamTime.report({ source: this.taskId, streamTimeMs: this.#observedMs, caughtUp: false });
       const time = this.#streamTime.takeChange();
@@ -135,15 +141,9 @@ export class TaskGraph implements TaskRuntime {
     this.#loadStreamTime();
   }
 
-  /** Deletes windows that stream time has left behind, a bounded number at a time. Awaited before `seal`. */
-  async expire(): Promise<void> {
-    const streamTimeMs = this.streamTimeMs();
-    if (streamTimeMs < 0) return;
-    for (const store of this.#windowStores.values()) await store.expireBefore(streamTimeMs - store.retentionMs, EXPIRY_LIMIT);
-  }
-
+  /** Something waits for a commit although no record came: what is to be sent, or windows beyond the limit of the last one. */
   get hasUncommitted(): boolean {
-    return this.#options.collector.size > 0;
+    return this.#options.collector.size > 0 || this.#expiryLeft;
   }
 
   /**
@@ -220,13 +220,27 @@ export class TaskGraph implements TaskRuntime {
     this.#clearHooks.push(clear);
   }
 
+  /** Deletes windows that stream time has left behind, a bounded number at a time. */
+  async #expire(): Promise<StoreChange[]> {
+    this.#expiryLeft = false;
+    const streamTimeMs = this.streamTimeMs();
+    if (streamTimeMs < 0) return [];
+    const tombstones: StoreChange[] = [];
+    for (const store of this.#windowStores.values()) {
+      const expired = await store.expireBefore(streamTimeMs - store.retentionMs, EXPIRY_LIMIT);
+      if (expired.length === EXPIRY_LIMIT) this.#expiryLeft = true;
+      for (const tombstone of expired) tombstones.push(tombstone);
+    }
+    return tombstones;
+  }
+
   /** Children before parents, so that seal hooks, run in reverse, go from upstream to downstream. */
   #connect(nodes: readonly TopologyNode[]): void {
     const attached = new Map<number, Emit>();
     const attach = (node: TopologyNode): Emit => {
       const known = attached.get(node.index);
       if (known !== undefined) return known;
-      const children = nodes.filter((n) => n.parents.includes(node.index)).map(attach);
+      const children = nodes.filter((n) => n.parents.includes(node.index)).map(attach).filter((child) => child !== emitNothing);
       const emit = node.attach(this, fanOut(children));
       attached.set(node.index, emit);
       return emit;

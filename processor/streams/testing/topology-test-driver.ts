@@ -142,11 +142,10 @@ export class TopologyTestDriver {
     for (let moved = true; moved; ) {
       moved = false;
       for (const [id, task] of [...this.#tasks].sort(([, a], [, b]) => a.subTopology.id - b.subTopology.id)) {
-        if (task.inbox.length === 0) continue;
+        if (task.inbox.length === 0 && !task.graph.hasUncommitted) continue;
         moved = true;
         for (const record of task.inbox.splice(0)) task.graph.process(record);
-        await task.graph.expire();
-        const changes = task.graph.seal();
+        const changes = await task.graph.seal();
         this.#reportTime(id, task.graph, task.subTopology);
         for (const record of task.collector.take()) this.#write(record);
         for (const { store, key, value } of changes) {

@@ -33,14 +33,7 @@ export function aggregateNode(
       return ignore;
     },
   });
-  if (late !== undefined) {
-    graph.replace(late.index, {
-      attach: (runtime, next) => {
-        lateEmits.set(runtime, next);
-        return ignore;
-      },
-    });
-  }
+  if (late !== undefined) listenTo(graph, late, lateEmits);
   const handler: PartialHandler = {
     route,
     open: (runtime) => {
@@ -59,6 +52,16 @@ export function lateNode(graph: GraphBuilder, parent: TopologyNode): TopologyNod
   return graph.add({ kind: 'LATE', parents: [parent.index], attach: (_runtime, next) => next });
 }
 
+/** Keeps what comes behind the node, so that the aggregation can hand on to it. */
+function listenTo(graph: GraphBuilder, late: TopologyNode, emits: WeakMap<TaskRuntime, Emit>): void {
+  graph.replace(late.index, {
+    attach: (runtime, next) => {
+      emits.set(runtime, next);
+      return ignore;
+    },
+  });
+}
+
 /** Aggregates in the task that reads the source: the key is the source topic's own, so the partition already is the owner. */
 export function localAggregateNode(
   graph: GraphBuilder,
@@ -67,68 +70,83 @@ export function localAggregateNode(
   aggregate: Aggregate<unknown, unknown>,
   windows: TimeWindows | undefined,
   spec: StoreSpec<unknown>,
-): TopologyNode {
-  return graph.add({
+): { node: TopologyNode; late: TopologyNode | undefined } {
+  const late = windows === undefined ? undefined : lateNode(graph, parent);
+  const lateEmits = new WeakMap<TaskRuntime, Emit>();
+  const node = graph.add({
     kind: 'AGGREGATE',
     parents: [parent.index],
     stores: [spec],
     attach: (runtime, next) => {
-      const update = updater(runtime, aggregate, windows, spec.name, next, ignore);
+      const update = updater(runtime, aggregate, windows, spec.name, next, (key, value, at) => (lateEmits.get(runtime) ?? ignore)(key, value, at));
       return (key, value, at) => update(keyOf(value, key), aggregate.add(aggregate.empty(), value, at), at, at);
     },
   });
+  if (late !== undefined) listenTo(graph, late, lateEmits);
+  return { node, late };
 }
 
 /** Merging into the store, and one change a row and commit to whoever listens. */
 function updater(runtime: TaskRuntime, aggregate: Aggregate<unknown, unknown>, windows: TimeWindows | undefined, store: string, next: Emit, late: Emit): Update {
+  const changed = new ChangedRows(runtime, next);
   if (windows === undefined) {
     const rows = runtime.keyValueStore(store);
-    const changed = new Map<string, number>();
-    whenSealed(runtime, changed, next, (key) => ({ key, windowStartMs: null, value: rows.get(key) }));
+    changed.valueOf = ({ key }) => rows.get(key);
     return (key, partial, _timeMs, newestMs) => {
-      rows.put(key, aggregate.merge(rows.get(key) ?? aggregate.empty(), partial));
-      if (next !== ignore) changed.set(key, Math.max(newestMs, changed.get(key) ?? newestMs));
+      const value = aggregate.merge(rows.get(key) ?? aggregate.empty(), partial);
+      rows.put(key, value);
+      if (changed.heard) changed.note(key, null, value, newestMs);
     };
   }
   const rows: WindowStore<unknown> = runtime.windowStore(store);
-  const changed = new Map<string, number>();
-  whenSealed(runtime, changed, next, (id) => {
-    const colon = id.indexOf(':');
-    const windowStartMs = Number(id.slice(0, colon));
-    const key = id.slice(colon + 1);
-    return { key, windowStartMs, value: rows.get(key, windowStartMs) };
-  });
+  changed.valueOf = ({ key, windowStartMs }) => rows.get(key, windowStartMs as number);
   return (key, partial, timeMs, newestMs) => {
     const starts = windowStartsOf(windows, timeMs);
     const alive = starts.filter((start) => !isExpired(windows, start, runtime.streamTimeMs()));
-    if (alive.length === 0 && starts.length > 0) late(key, partial, newestMs);
+    if (alive.length === 0) late(key, partial, newestMs);
     for (const start of alive) {
-      rows.put(key, start, aggregate.merge(rows.get(key, start) ?? aggregate.empty(), partial));
-      if (next !== ignore) {
-        const id = `${String(start)}:${key}`;
-        changed.set(id, Math.max(newestMs, changed.get(id) ?? newestMs));
-      }
+      const value = aggregate.merge(rows.get(key, start) ?? aggregate.empty(), partial);
+      rows.put(key, start, value);
+      if (changed.heard) changed.note(key, start, value, newestMs);
     }
   };
 }
 
-function whenSealed(
-  runtime: TaskRuntime,
-  changed: Map<string, number>,
-  next: Emit,
-  row: (id: string) => { key: string; windowStartMs: number | null; value: unknown },
-): void {
-  if (next === ignore) return;
-  runtime.onSeal(() => {
-    for (const [id, newestMs] of changed) {
-      const { key, windowStartMs, value } = row(id);
-      // A window that changed and expired in one commit: there is no row to tell of.
-      if (value === undefined) continue;
-      next(key, { windowStartMs, value }, newestMs);
+interface ChangedRow {
+  readonly key: string;
+  readonly windowStartMs: number | null;
+  /** As the aggregation left it: what is told of a row that a processor has deleted since. */
+  value: unknown;
+  newestMs: number;
+}
+
+/** The rows that an aggregation has changed since the last commit, each told once at the seal, before any of them expires. */
+class ChangedRows {
+  valueOf: (row: ChangedRow) => unknown = ({ value }) => value;
+  /** Somebody listens. */
+  readonly heard: boolean;
+  readonly #rows = new Map<string, ChangedRow>();
+
+  constructor(runtime: TaskRuntime, next: Emit) {
+    this.heard = next !== ignore;
+    if (!this.heard) return;
+    runtime.onSeal(() => {
+      for (const row of this.#rows.values()) next(row.key, { windowStartMs: row.windowStartMs, value: this.valueOf(row) ?? row.value }, row.newestMs);
+      this.#rows.clear();
+    });
+    runtime.onClear(() => this.#rows.clear());
+  }
+
+  note(key: string, windowStartMs: number | null, value: unknown, newestMs: number): void {
+    const id = windowStartMs === null ? key : `${String(windowStartMs)}:${key}`;
+    const row = this.#rows.get(id);
+    if (row === undefined) {
+      this.#rows.set(id, { key, windowStartMs, value, newestMs });
+      return;
     }
-    changed.clear();
-  });
-  runtime.onClear(() => changed.clear());
+    row.value = value;
+    if (newestMs > row.newestMs) row.newestMs = newestMs;
+  }
 }
 
 const ignore: Emit = () => undefined;

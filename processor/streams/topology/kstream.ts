@@ -185,8 +185,8 @@ export class KGroupedStream<V> {
       ...(windows === undefined ? {} : { retentionMs: windows.retentionMs, windowSizeMs: windows.sizeMs, windowAdvanceMs: windows.advanceMs }),
     };
     if (this.local) {
-      const node = localAggregateNode(graph, this.stream.node, this.selector as (value: unknown, key: string | null) => string, aggregate as Aggregate<unknown, unknown>, windows, spec);
-      return new KTable<A>(graph, node, undefined);
+      const { node, late } = localAggregateNode(graph, this.stream.node, this.selector as (value: unknown, key: string | null) => string, aggregate as Aggregate<unknown, unknown>, windows, spec);
+      return new KTable<A>(graph, node, late);
     }
     const grouping = graph.grouping(this.name);
     let combiner = this.#combiners.get(aggregate as Aggregate<V, never>);
@@ -250,9 +250,9 @@ export class KTable<A> {
     return new KStream<TableUpdate<A>>(this.#graph, this.#node, false);
   }
 
-  /** What came too late for all of its windows: the partial aggregate, once. Windowed tables behind a repartition only. */
+  /** What came too late for all of its windows: the partial aggregate, once. Windowed tables only. */
   late(): KStream<A> {
-    if (this.#late === undefined) throw new Error('late(): only a windowed aggregation behind groupBy has late records');
+    if (this.#late === undefined) throw new Error('late(): only a windowed aggregation has late records');
     return new KStream<A>(this.#graph, this.#late, false);
   }
 }
