@@ -7,11 +7,15 @@ const STORE_NAME = /^[a-zA-Z0-9_-][a-zA-Z0-9._-]{0,248}$/;
 
 const prefixes = new Map<string, Buffer>();
 
+export function isStoreName(name: unknown): boolean {
+  return typeof name === 'string' && STORE_NAME.test(name);
+}
+
 /** @throws TypeError for a name that is not a legal Kafka topic part (letters, digits, `.`, `_`, `-`). */
 export function storePrefix(store: string): Buffer {
   let prefix = prefixes.get(store);
   if (prefix === undefined) {
-    if (!STORE_NAME.test(store)) {
+    if (!isStoreName(store)) {
       throw new TypeError(`"${store}" is not a store name: use letters, digits, ".", "_" and "-", at most 249, no "." first`);
     }
     prefix = Buffer.from(`${store}\0`, 'latin1');

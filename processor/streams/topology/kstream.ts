@@ -2,11 +2,12 @@ import type { lateNode} from './aggregate-node.ts';
 import { aggregateNode, localAggregateNode } from './aggregate-node.ts';
 import { countAggregate, type Aggregate } from './aggregate.ts';
 import { combineNode } from './combine-node.ts';
-import type { Emit, Processor } from './processor-context.ts';
+import type { Emit, Processor, TaskRuntime } from './processor-context.ts';
 import type { Serde } from './serdes.ts';
 import type { GraphBuilder } from './streams-builder.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
 import type { TopologyNode } from './topology.ts';
+import { isSerde } from './topology-checks.ts';
 import { commonGrainMs, type TimeWindows } from './windows.ts';
 
 /** A stream of values of one type. Every method adds a node and answers the stream behind it; nothing runs yet. */
@@ -71,14 +72,55 @@ export class KStream<V> {
     });
   }
 
-  /** One stream per predicate; each value goes to the first that takes it, values nobody takes are dropped. */
+  /**
+   * One stream per predicate; each value goes to the first that takes it, values nobody takes are dropped. Predicates are
+   * asked in order, each at most once a record.
+   */
   branch(...predicates: ((value: V, key: string | null) => boolean)[]): KStream<V>[] {
-    return predicates.map((predicate, index) =>
-      this.filter((value, key) => predicate(value, key) && !predicates.slice(0, index).some((earlier) => earlier(value, key))),
-    );
+    if (predicates.length === 0) this.graph.refuse(`branch() of ${this.node.name} needs a predicate: without one it has no branches`);
+    /** Which branch the record under way goes to, by task. */
+    const chosen = new WeakMap<TaskRuntime, { branch: number }>();
+    const chosenIn = (runtime: TaskRuntime): { branch: number } => {
+      const known = chosen.get(runtime) ?? { branch: -1 };
+      chosen.set(runtime, known);
+      return known;
+    };
+    const node = this.graph.add({
+      kind: 'BRANCH',
+      parents: [this.node.index],
+      attach: (runtime, next) => {
+        const choice = chosenIn(runtime);
+        return (key, value, at) => {
+          choice.branch = predicates.findIndex((predicate) => predicate(value as V, key));
+          if (choice.branch >= 0) next(key, value, at);
+        };
+      },
+    });
+    return predicates.map((_, branch) => {
+      const child = this.graph.add({
+        kind: 'BRANCHCHILD',
+        parents: [node.index],
+        attach: (runtime, next) => {
+          const choice = chosenIn(runtime);
+          return (key, value, at) => {
+            if (choice.branch === branch) next(key, value, at);
+          };
+        },
+      });
+      return new KStream<V>(this.graph, child, this.keyUnchanged);
+    });
   }
 
+  /** Both streams as one. They must be of one StreamsBuilder. */
   merge(other: KStream<V>): KStream<V> {
+    if (!(other instanceof KStream)) {
+      this.graph.refuse(`merge() of ${this.node.name} takes a stream, not ${String(other)}`);
+      return this;
+    }
+    if (other.graph !== this.graph) {
+      for (const graph of [this.graph, other.graph]) graph.refuse(`merge() of ${this.node.name} and ${other.node.name}, which is of another StreamsBuilder: its source would not be read. Declare both streams with one builder`);
+      return this;
+    }
     const node = this.graph.add({ kind: 'MERGE', parents: [this.node.index, other.node.index], attach: (_runtime, next) => next });
     return new KStream<V>(this.graph, node, this.keyUnchanged && other.keyUnchanged);
   }
@@ -96,11 +138,11 @@ export class KStream<V> {
 
   /** Attaches a custom processor; `stores` are its own (a spec) or another node's (a name). */
   process<R>(supplier: () => Processor<V, R>, options: { stores?: readonly (StoreSpec<unknown> | string)[] } = {}): KStream<R> {
-    const specs = (options.stores ?? []).map((store) => (typeof store === 'string' ? this.#findStore(store) : store));
+    const { stores = [] } = options;
     const node = this.graph.add({
       kind: 'PROCESSOR',
       parents: [this.node.index],
-      stores: specs,
+      stores: stores.filter((store) => typeof store !== 'string'),
       attach: (runtime, next) => {
         const processor = supplier();
         processor.init?.({
@@ -114,11 +156,19 @@ export class KStream<V> {
         return (key, value, at) => processor.process(value as V, key, at);
       },
     });
+    // A store may be declared after those that name it.
+    this.graph.atBuild.push(() => {
+      const specs = stores.flatMap((store) => (typeof store === 'string' ? (this.graph.storeNamed(store) ?? []) : store));
+      const missing = stores.find((store) => typeof store === 'string' && this.graph.storeNamed(store) === undefined);
+      if (missing !== undefined) this.graph.refuse(`${node.name} names the store "${String(missing)}", which nothing declares: process(…, { stores: [spec] }), or the table that keeps it`);
+      this.graph.replace(node.index, { stores: specs });
+    });
     return new KStream<R>(this.graph, node, false);
   }
 
   /** Writes to a topic, keyed as the stream is. The topic must exist. */
   to(topic: string, serde: Serde<V>): void {
+    if (!isSerde(serde)) this.graph.refuse(`to("${String(topic)}") of ${this.node.name} needs a serde: an object with serialize and deserialize`);
     this.graph.add({
       kind: 'SINK',
       parents: [this.node.index],
@@ -127,11 +177,6 @@ export class KStream<V> {
         runtime.send({ topic, key: key === null ? null : Buffer.from(key, 'utf8'), value: serde.serialize(value as V) });
       },
     });
-  }
-
-  #findStore(name: string): StoreSpec<unknown> {
-    for (const { stores } of this.graph.nodes) for (const store of stores) if (store.name === name) return store;
-    throw new Error(`process(): no store named "${name}" has been declared before`);
   }
 
   #then<W>(kind: string, attach: (next: Emit) => Emit, keepsKey = true): KStream<W> {
@@ -178,10 +223,12 @@ export class KGroupedStream<V> {
   /** Used by both kinds of grouped stream. */
   aggregateOver<A>(aggregate: Aggregate<V, A>, windows: TimeWindows | undefined, store: string): KTable<A> {
     const { graph } = this.stream;
+    const missing = (['empty', 'add', 'merge'] as const).find((part) => typeof (aggregate as Partial<typeof aggregate> | undefined)?.[part] !== 'function');
+    if (missing !== undefined) graph.refuse(`the aggregate of the store "${store}" behind ${this.stream.node.name} has no ${missing}()`);
     const spec: StoreSpec<unknown> = {
       name: store,
       kind: windows === undefined ? 'key-value' : 'window',
-      serde: aggregate.serde as Serde<unknown>,
+      serde: aggregate?.serde as Serde<unknown>,
       ...(windows === undefined ? {} : { retentionMs: windows.retentionMs, windowSizeMs: windows.sizeMs, windowAdvanceMs: windows.advanceMs }),
     };
     if (this.local) {
@@ -252,7 +299,10 @@ export class KTable<A> {
 
   /** What came too late for all of its windows: the partial aggregate, once. Windowed tables only. */
   late(): KStream<A> {
-    if (this.#late === undefined) throw new Error('late(): only a windowed aggregation has late records');
+    if (this.#late === undefined) {
+      this.#graph.refuse(`late() of ${this.#node.name}: only a windowed aggregation has late records`);
+      return new KStream<A>(this.#graph, this.#node, false);
+    }
     return new KStream<A>(this.#graph, this.#late, false);
   }
 }

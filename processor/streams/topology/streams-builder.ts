@@ -4,6 +4,7 @@ import { StreamsError } from '../errors.ts';
 import type { Emit, TaskRuntime } from './processor-context.ts';
 import { DeadLetter, type Decoder } from './record.ts';
 import { decodeRepartitionValue, type Partial } from './repartition-record.ts';
+import { findGraphProblem } from './topology-checks.ts';
 import { buildTopology, type SourceSpec, type Topology, type TopologyNode, type TopicName } from './topology.ts';
 
 export interface StreamOptions<V> {
@@ -26,7 +27,23 @@ export class GraphBuilder {
   readonly nodes: TopologyNode[] = [];
   readonly #groupings = new Map<string, { node: TopologyNode; handlers: Map<string, Set<PartialHandler>>; finish: (() => void)[] }>();
 
+  /** What is wrong with the declarations so far: told when the topology is built, with the stack of the first. */
+  readonly #problems: StreamsError[] = [];
+  #built = false;
+
+  /** Remembers a declaration that cannot be, for `build` to refuse; the caller goes on. */
+  refuse(problem: string): void {
+    this.#problems.push(new StreamsError('TOPOLOGY_INVALID', problem));
+  }
+
+  /** The store that any node declares, for those that only name it. */
+  storeNamed(name: string): StoreSpec<unknown> | undefined {
+    for (const { stores } of this.nodes) for (const store of stores) if (store.name === name) return store;
+    return undefined;
+  }
+
   add(node: { kind: string; parents: readonly number[]; attach: TopologyNode['attach']; stores?: readonly StoreSpec<unknown>[]; source?: SourceSpec; sinkTopic?: TopicName }): TopologyNode {
+    if (this.#built) throw new StreamsError('TOPOLOGY_INVALID', 'the topology is built already: what is added now would be in none. Declare everything before build()');
     const index = this.nodes.length;
     const { stores = [], ...rest } = node;
     const added: TopologyNode = { ...rest, index, stores, name: `KSTREAM-${node.kind}-${String(index).padStart(10, '0')}` };
@@ -44,7 +61,7 @@ export class GraphBuilder {
   grouping(name: string): { node: TopologyNode; handlers: Map<string, Set<PartialHandler>> } {
     const known = this.#groupings.get(name);
     if (known !== undefined) return known;
-    if (!/^[a-zA-Z0-9._-]+$/.test(name)) throw new StreamsError('TOPOLOGY_INVALID', `the grouping name "${name}" must be of letters, digits, dot, dash and underscore: it becomes part of a topic name`);
+    if (typeof name !== 'string' || !/^[a-zA-Z0-9._-]{1,249}$/.test(name)) this.refuse(`a grouping needs a name of letters, digits, dot, dash and underscore, which becomes part of a topic name: not ${typeof name === 'string' ? `"${name}"` : String(name)}`);
     const handlers = new Map<string, Set<PartialHandler>>();
     const node = this.add({
       kind: 'SOURCE',
@@ -77,14 +94,11 @@ export class GraphBuilder {
   build(): Topology {
     if (this.nodes.length === 0) throw new StreamsError('TOPOLOGY_INVALID', 'the topology is empty: call builder.stream(topic, …) first');
     for (const finish of this.atBuild.splice(0)) finish();
-    const names = new Map<string, StoreSpec<unknown>>();
-    for (const { stores } of this.nodes) {
-      for (const store of stores) {
-        const known = names.get(store.name);
-        if (known !== undefined && known.kind !== store.kind) throw new StreamsError('TOPOLOGY_INVALID', `the store "${store.name}" is declared twice with different kinds`);
-        names.set(store.name, store);
-      }
-    }
+    const [refused] = this.#problems;
+    if (refused !== undefined) throw refused;
+    const problem = findGraphProblem(this.nodes);
+    if (problem !== undefined) throw new StreamsError('TOPOLOGY_INVALID', problem);
+    this.#built = true;
     return buildTopology(this.nodes);
   }
 }
@@ -130,9 +144,11 @@ export class StreamsBuilder {
 
 /** A stream straight from a topic: it also knows what could not be read. */
 export class SourceStream<V> extends KStream<V> {
-  /** One DeadLetter for each record that was dead-lettered, in this sub-topology. */
+  /** One DeadLetter for each record that was dead-lettered, in this sub-topology. Asked for again it is the same stream. */
   deadLetters(): KStream<DeadLetter> {
     const { source } = this.node;
+    const known = source?.deadLettersTo;
+    if (known !== undefined) return new KStream<DeadLetter>(this.graph, this.graph.nodes[known] as TopologyNode);
     const node = this.graph.add({ kind: 'DEAD-LETTERS', parents: [], attach: (_runtime, next) => next });
     this.graph.replace(this.node.index, { source: { ...(source as SourceSpec), deadLettersTo: node.index } });
     return new KStream<DeadLetter>(this.graph, node);
