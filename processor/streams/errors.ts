@@ -12,6 +12,7 @@ export type Reaction = 'exit' | 'replace' | 'restore' | 'retake' | 'wait';
 export const ERROR_TABLE = {
   CONFIG_INVALID: 'exit',
   TOPOLOGY_INVALID: 'exit',
+  NOT_COPARTITIONED: 'exit',
   TOPOLOGY_CHANGED: 'exit',
   SOURCE_TOPIC_MISSING: 'exit',
   SOURCE_TOPIC_RECREATED: 'exit',

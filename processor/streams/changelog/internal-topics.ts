@@ -3,9 +3,10 @@ import type { KafkaCluster } from '../consumer/kafka-cluster.ts';
 import { asAccessDenied, hasCode, isBrokerAway } from '../consumer/kafka-errors.ts';
 import { messageOf, RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import { checkCopartitioned, checkTopicNames } from '../topology/copartitioning.ts';
 import { repartitionSizes } from '../topology/repartition-sizes.ts';
 import { topologySignature } from '../topology/signature.ts';
-import { changelogTopic, inputTopicsOf, repartitionTopic, statusTopic, topicNameOf, type Topology, type TopologyNode } from '../topology/topology.ts';
+import { changelogTopic, inputTopicsOf, repartitionTopic, statusTopic, topicNameOf, type Topology } from '../topology/topology.ts';
 import { readApplicationRecord, refuseOtherTopology, writeApplicationRecord, type ApplicationRecord } from './application-record.ts';
 import { findTruncatedChangelog, findWrongPolicy, recreatedTopic, topicsWithIdentity, type KnownTopics } from './topic-check.ts';
 
@@ -83,6 +84,9 @@ export async function prepareTopics(options: {
       ...s.nodes.flatMap((n) => (n.sinkTopic !== undefined && 'topic' in n.sinkTopic ? [n.sinkTopic.topic] : [])),
       ...s.nodes.flatMap((n) => (n.source?.deadLetterTopic === undefined ? [] : [n.source.deadLetterTopic])),
     ])]);
+    // Before the first topic is made: a topology that is refused leaves nothing behind.
+    checkTopicNames(topology, applicationId);
+    checkCopartitioned(topology, applicationId, (topic) => found.get(topic) ?? creatable[topic]?.partitions);
     for (const topic of external) {
       if (existing.has(topic)) continue;
       const plan = creatable[topic];
@@ -152,33 +156,20 @@ export async function purgeRepartitionTopics(kafka: kafkajs.Kafka, committed: Re
 
 /**
  * Repartition, changelog and status topics, sized after the user's topics in `counts`.
- * @throws StreamsError TOPOLOGY_INVALID when keys of one table would be counted in two places.
+ * @throws StreamsError NOT_COPARTITIONED when keys of one store would lie in two tasks; TOPOLOGY_INVALID for names that cannot be.
  */
 export function internalTopics(topology: Topology, applicationId: string, counts: Readonly<Record<string, number>>): TopicPlan[] {
+  checkTopicNames(topology, applicationId);
+  checkCopartitioned(topology, applicationId, (topic) => counts[topic]);
   const repartitions = repartitionSizes(topology, applicationId, (topic) => counts[topic]);
   const plans = [...repartitions].map(([topic, partitions]): TopicPlan => ({ topic, partitions, config: REPARTITION }));
-  for (const { sources, stores, nodes } of topology.subTopologies) {
-    checkCopartitioned(nodes, counts);
+  for (const { sources, stores } of topology.subTopologies) {
     const sizes = sources.map((source) => ('topic' in source ? counts[source.topic] : repartitions.get(topicNameOf(source, applicationId))) ?? 1);
     for (const store of stores) plans.push({ topic: changelogTopic(applicationId, store.name), partitions: Math.max(...sizes), config: COMPACTED });
   }
   const status = statusTopic(applicationId);
   plans.push({ topic: status, partitions: 1, config: { ...COMPACTED, 'segment.bytes': String(4 * MIB), 'segment.ms': String(10 * 60 * 1000) } });
   return plans;
-}
-
-/** What groupByKey counts in place must lie in one partition per key over all the topics it comes from. */
-function checkCopartitioned(nodes: readonly TopologyNode[], counts: Readonly<Record<string, number>>): void {
-  const topicsBehind = (node: TopologyNode): string[] => [
-    ...(node.source !== undefined && 'topic' in node.source.from ? [node.source.from.topic] : []),
-    ...nodes.filter(({ index }) => node.parents.includes(index)).flatMap(topicsBehind),
-  ];
-  for (const node of nodes.filter(({ kind }) => kind === 'AGGREGATE')) {
-    const topics = [...new Set(topicsBehind(node))];
-    if (new Set(topics.map((topic) => counts[topic])).size <= 1) continue;
-    const sizes = topics.map((topic) => `${topic} (${String(counts[topic])})`).join(', ');
-    throw new StreamsError('TOPOLOGY_INVALID', `the store "${String(node.stores[0]?.name)}" counts by the keys of ${sizes}: with different partition counts one key lies in two tasks. Use groupBy, which repartitions, or topics of one partition count`);
-  }
 }
 
 async function createTopic(admin: kafkajs.Admin, plan: TopicPlan, replicationFactor: number | undefined): Promise<void> {

@@ -6,6 +6,7 @@ import { DroppedRecords, sumOfDrops, type DropCounts } from '../task/dropped-rec
 import { TaskGraph } from '../task/task-graph.ts';
 import { taskCount, timeSourcesOf } from '../task/task-manager.ts';
 import { parseTaskId, taskId } from '../task/task-id.ts';
+import { checkCopartitioned, checkTopicNames } from '../topology/copartitioning.ts';
 import { partitionOf } from '../topology/partitioner.ts';
 import { headersByName, type ConsumerRecord, type RecordHeaders } from '../topology/record.ts';
 import { repartitionSizes } from '../topology/repartition-sizes.ts';
@@ -64,6 +65,8 @@ export class TopologyTestDriver {
     this.#partitions = options.partitions ?? {};
     this.#nowMs = options.nowMs ?? (() => FIXED_NOW_MS);
     const partitionsOf = (topic: string): number => this.partitionsOf(topic);
+    checkTopicNames(topology, this.#applicationId);
+    checkCopartitioned(topology, this.#applicationId, (topic) => this.#partitions[topic] ?? 1);
     for (const subTopology of topology.subTopologies) {
       for (let partition = 0; partition < taskCount(subTopology, this.#applicationId, partitionsOf); partition += 1) {
         const collector = new RecordCollector();
