@@ -13,6 +13,8 @@ export interface FakePartition {
   values: FakeValue[];
   /** Answered in place of records when not 0. */
   errorCode: number;
+  /** Answered in place of `values`: batches as they lie in the log. */
+  recordSet?: (offset: number) => Buffer;
 }
 
 export interface AskedPartition {
@@ -79,6 +81,7 @@ export class FakeBrokers implements TakeCluster {
       if (log === undefined || log.leader !== nodeId) return { ...place, errorCode: 6 };
       if (log.errorCode !== 0) return { ...place, errorCode: log.errorCode };
       const end = log.values.length;
+      if (log.recordSet !== undefined) return { ...place, errorCode: 0, highWatermark: end, lastStableOffset: end, logStartOffset: 0, recordSet: log.recordSet(offset) };
       if (offset > end) return { ...place, errorCode: 1 };
       const recordSet = left > 0 ? batchOf(log.values, offset) : Buffer.alloc(0);
       left -= recordSet.length;

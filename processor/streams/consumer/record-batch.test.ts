@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { batchBytes, type RecordSpec } from '../../../tests/support/record-batch-bytes.ts';
 import { fetchFrom, logStep, writeLog } from '../../../tests/support/transactional-log.ts';
 import { compress } from './compression.ts';
-import { CorruptRecordError, decodeRecordSet, type DecodeOptions } from './record-batch.ts';
+import { createHash } from 'node:crypto';
+import { CorruptRecordError, decodeRecordSet, streamBatch, type DecodeOptions, type FetchedRecord } from './record-batch.ts';
 
 const decode = (bytes: Buffer, options: Partial<DecodeOptions> = {}) =>
   decodeRecordSet(bytes, { topic: 't', partition: 3, fromOffset: 0, abortedTransactions: [], readCommitted: true, ...options });
@@ -181,6 +182,61 @@ describe('the frame', () => {
   test('message sets of Kafka before 0.11 are refused by name', () => {
     const old = batchBytes({ baseOffset: 5n, records: [record(0, 'x')], magic: 1 });
     expect(() => decode(old)).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_RECORD_FORMAT' }));
+  });
+});
+
+describe('more than there is room for', () => {
+  const MAX = 100_000;
+  const huge = Buffer.alloc(300_000, 'blanks ');
+  const sha256 = createHash('sha256').update(huge).digest('hex');
+  const small = Array.from({ length: 200 }, (_, index) => record(index, `value ${String(index)}`));
+  const specs = [...small.slice(0, 120), record(120, huge.toString(), { headers: [['h', Buffer.from('1')]] }), ...small.slice(121), record(200, 'x', { key: huge }), record(201, 'x', { headers: [['h', huge]] }), record(202, 'last')];
+  const batchOf = (codec: number): Buffer => batchBytes({ baseOffset: 40n, baseTimestamp: 9n, records: specs, codec, pack: (plain) => compress(codec, plain), lastOffsetDelta: 209 });
+  const stream = async (batch: Buffer, fromOffset: number): Promise<{ records: FetchedRecord[]; nextOffset: number }> => {
+    const records: FetchedRecord[] = [];
+    let nextOffset = fromOffset;
+    for await (const piece of streamBatch(batch, { topic: 't', partition: 3, fromOffset, maxRecordBytes: MAX })) {
+      records.push(...piece.records);
+      expect(piece.nextOffset).toBeGreaterThan(nextOffset);
+      nextOffset = piece.nextOffset;
+    }
+    return { records, nextOffset };
+  };
+
+  test.each([0, 1, 2, 3, 4])('a record beyond maxRecordBytes is cut, the others are not: codec %i, at once and in pieces', async (codec) => {
+    const batch = batchOf(codec);
+    for (const { records, nextOffset } of [decode(batch, { maxRecordBytes: MAX }), await stream(batch, 0)]) {
+      expect(nextOffset).toBe(250);
+      expect(records.map(({ offset }) => offset)).toEqual(specs.map((_, index) => 40 + index));
+      const cut = records.filter((it) => it.cut !== undefined);
+      expect(cut.map(({ offset }) => offset)).toEqual([160, 240, 241]);
+      expect(cut.map((it) => it.unreadable?.reason)).toEqual(Array(3).fill('RECORD_TOO_LARGE_TO_READ'));
+      expect([cut[0]?.key?.toString(), cut[0]?.value?.equals(huge.subarray(0, 16_384)), cut[0]?.cut?.value, cut[0]?.timestampMs]).toEqual(['k', true, { bytes: huge.length, sha256 }, 9]);
+      expect([cut[1]?.key?.equals(huge.subarray(0, 1_024)), cut[1]?.cut, cut[1]?.valueText()]).toEqual([true, { key: { bytes: huge.length, sha256 }, value: null, headersLeftOut: 0 }, 'x']);
+      expect([cut[2]?.headerList, cut[2]?.cut?.headersLeftOut, cut[2]?.codec]).toEqual([[], 1, codec]);
+      expect(records.filter((it) => it.cut === undefined).map((it) => it.valueText())).toEqual([...small.slice(0, 120), ...small.slice(121), record(202, 'last')].map(({ value }) => value?.toString()));
+    }
+    expect((await stream(batch, 201)).records.map(({ offset }) => offset)[0]).toBe(201);
+  });
+
+  test('a packed batch without room is left where it is, and read in pieces', async () => {
+    const first = batchBytes({ baseOffset: 0n, records: [record(0, 'a')], lastOffsetDelta: 39 });
+    const batch = batchOf(4);
+    const set = Buffer.concat([first, batch, batch]);
+    const result = decode(set, { roomBytes: 400_000 });
+    expect([result.records.length, result.nextOffset, result.tooLarge?.equals(batch)]).toEqual([1, 40, true]);
+    expect(decode(set, { roomBytes: 2_000_000 })).toMatchObject({ nextOffset: 250, batches: 3 });
+  });
+
+  test('a batch that ends too early, or too late, is corrupt in pieces too', async () => {
+    const packed = (count: number, change: (plain: Buffer) => Buffer): Buffer => {
+      const batch = batchBytes({ baseOffset: 5n, records: small, codec: 4, pack: (plain) => compress(4, change(plain)) });
+      batch.writeInt32BE(count, 57);
+      return batch;
+    };
+    await expect(stream(packed(201, (plain) => plain), 0)).rejects.toThrow(CorruptRecordError);
+    await expect(stream(packed(199, (plain) => plain), 0)).rejects.toThrow('bytes after the last record');
+    await expect(stream(packed(200, (plain) => plain.subarray(0, -3)), 0)).rejects.toThrow('t-3, batch at offset 5');
   });
 });
 

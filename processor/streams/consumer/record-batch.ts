@@ -1,6 +1,7 @@
 import { crc32c } from '@node-rs/crc32';
-import { headersByName, type ConsumerRecord, type HeaderList, type RecordHeaders } from '../topology/record.ts';
-import { decompress } from './compression.ts';
+import { headersByName, type ConsumerRecord, type DeadLetter, type HeaderList, type RecordHeaders, type WholeRecord } from '../topology/record.ts';
+import { decompress, UnpackedTooLargeError, unpackInParts, UnsupportedCompressionError } from './compression.ts';
+import { cutHeaders, CutPart, KEPT_BYTES, tooLargeToRead } from './cut-record.ts';
 
 /*
  * Record batch, magic 2 (Kafka 0.11 and newer), all integers big-endian:
@@ -83,6 +84,7 @@ interface BatchSource {
   readonly partition: number;
   readonly bytes: Buffer;
   readonly baseTimestampMs: number;
+  readonly codec: number;
 }
 
 /**
@@ -123,6 +125,18 @@ export class FetchedRecord implements ConsumerRecord {
 
   get partition(): number {
     return this.source.partition;
+  }
+
+  get codec(): number {
+    return this.source.codec;
+  }
+
+  get unreadable(): DeadLetter | undefined {
+    return undefined;
+  }
+
+  get cut(): WholeRecord | undefined {
+    return undefined;
   }
 
   get timestampMs(): number {
@@ -176,9 +190,59 @@ export class FetchedRecord implements ConsumerRecord {
   }
 }
 
+/** A record of more bytes than are read: the beginning of its key and value, and what they were. */
+class CutRecord extends FetchedRecord {
+  readonly #key: Buffer | null;
+  readonly #value: Buffer | null;
+  readonly #headers: HeaderList;
+  readonly #cut: WholeRecord;
+  readonly #unreadable: DeadLetter;
+
+  constructor(source: BatchSource, offset: number, timestampDeltaMs: number, parts: { key: CutPart; value: CutPart; headers: { kept: HeaderList; leftOut: number } }, unreadable: DeadLetter) {
+    super(source, offset, timestampDeltaMs, 0, -1, 0, -1);
+    this.#key = parts.key.kept;
+    this.#value = parts.value.kept;
+    this.#headers = parts.headers.kept;
+    this.#cut = { key: parts.key.whole(), value: parts.value.whole(), headersLeftOut: parts.headers.leftOut };
+    this.#unreadable = unreadable;
+  }
+
+  override get unreadable(): DeadLetter {
+    return this.#unreadable;
+  }
+
+  override get cut(): WholeRecord {
+    return this.#cut;
+  }
+
+  override get key(): Buffer | null {
+    return this.#key;
+  }
+
+  override get value(): Buffer | null {
+    return this.#value;
+  }
+
+  override get headerList(): HeaderList {
+    return this.#headers;
+  }
+
+  override get sizeBytes(): number {
+    return (this.#key?.length ?? 0) + (this.#value?.length ?? 0);
+  }
+
+  override valueText(): string | null {
+    return this.#value?.toString('utf8') ?? null;
+  }
+
+  override keyText(): string | null {
+    return this.#key?.toString('utf8') ?? null;
+  }
+}
+
 /** Reads zigzag varints off a buffer. A read past the end gives 0 bits: the caller checks `at` against its frame. */
 class Cursor {
-  readonly bytes: Buffer;
+  bytes: Buffer;
   at: number;
 
   constructor(bytes: Buffer, at: number) {
@@ -234,6 +298,10 @@ export interface DecodeOptions {
   readonly readCommitted: boolean;
   /** Default true. */
   readonly verifyCrc?: boolean;
+  /** What packed batches may take in memory, all together; by default no more than a codec unpacks at once. */
+  readonly roomBytes?: number;
+  /** A larger record is cut: `ConsumerRecord.cut`. Default: none is. */
+  readonly maxRecordBytes?: number;
 }
 
 export interface DecodedRecordSet {
@@ -247,7 +315,14 @@ export interface DecodedRecordSet {
   readonly batches: number;
   /** True if bytes of a batch cut off by the fetch size were left at the end. */
   readonly partialTail: boolean;
+  /** What unpacked batches take of the room. */
+  readonly takenBytes: number;
+  /** A batch that has no room: neither it nor what follows is read, and `nextOffset` is before it. `streamBatch` reads it. */
+  readonly tooLarge?: Buffer;
 }
+
+/** What a record costs beside its bytes. */
+const RECORD_COST_BYTES = 100;
 
 /**
  * Decodes the record set of one partition of a Fetch response.
@@ -256,11 +331,12 @@ export interface DecodedRecordSet {
  *   magic 0 or 1; UnsupportedCompressionError on a codec that is not known.
  */
 export const decodeRecordSet = (bytes: Buffer, options: DecodeOptions): DecodedRecordSet => {
-  const { topic, partition, fromOffset, readCommitted, verifyCrc = true } = options;
+  const { topic, partition, fromOffset, readCommitted, verifyCrc = true, roomBytes, maxRecordBytes = Infinity } = options;
   const aborted = readCommitted ? new AbortedRanges(options.abortedTransactions) : null;
   const records: FetchedRecord[] = [];
   let nextOffset = fromOffset;
   let batches = 0;
+  let takenBytes = 0;
   let at = 0;
 
   while (bytes.length - at >= LENGTH_OVERHEAD + 5) {
@@ -282,49 +358,71 @@ export const decodeRecordSet = (bytes: Buffer, options: DecodeOptions): DecodedR
       if ((attributes & CONTROL) !== 0) {
         aborted?.endAt(bytes, at, end, lastOffset);
       } else if ((attributes & TRANSACTIONAL) === 0 || aborted === null || !aborted.covers(bytes, at, lastOffset)) {
-        decodeBatch(bytes, at, end, attributes, where, fromOffset, records);
+        const unpacked = unpackBatch(bytes, at, end, where, roomBytes === undefined ? undefined : roomBytes - takenBytes);
+        if (unpacked === undefined) return { records, nextOffset, batches, partialTail: false, takenBytes, tooLarge: bytes.subarray(at, end) };
+        decodeBatch(unpacked, where, fromOffset, maxRecordBytes, records);
+        takenBytes += unpacked.takenBytes;
       }
       nextOffset = lastOffset + 1;
     }
     batches++;
     at = end;
   }
-  return { records, nextOffset, batches, partialTail: at < bytes.length };
+  return { records, nextOffset, batches, partialTail: at < bytes.length, takenBytes };
 };
 
-const decodeBatch = (
-  bytes: Buffer,
-  batchAt: number,
-  batchEnd: number,
-  attributes: number,
-  where: BatchPlace,
-  fromOffset: number,
-  records: FetchedRecord[],
-): void => {
-  const count = bytes.readInt32BE(batchAt + RECORD_COUNT_AT);
-  const codec = attributes & COMPRESSION_MASK;
-  let body = bytes;
-  let at = batchAt + RECORDS_AT;
-  let end = batchEnd;
-  if (codec !== 0) {
-    body = unpack(codec, bytes.subarray(at, end), where);
-    at = 0;
-    end = body.length;
-  }
+interface UnpackedBatch {
+  readonly source: BatchSource;
+  /** Where its records are in `source.bytes`. */
+  readonly from: number;
+  readonly to: number;
+  readonly count: number;
+  readonly isLogAppendTime: boolean;
+  readonly takenBytes: number;
+}
+
+const headOf = (bytes: Buffer, batchAt: number): { count: number; codec: number; isLogAppendTime: boolean; baseTimestampMs: number } => {
+  const attributes = bytes.readInt16BE(batchAt + ATTRIBUTES_AT);
   // With LogAppendTime the broker's clock, kept as the batch's max timestamp, stands for every record of it.
   const isLogAppendTime = (attributes & LOG_APPEND_TIME) !== 0;
-  const source: BatchSource = {
-    topic: where.topic,
-    partition: where.partition,
-    bytes: body,
+  return {
+    count: bytes.readInt32BE(batchAt + RECORD_COUNT_AT),
+    codec: attributes & COMPRESSION_MASK,
+    isLogAppendTime,
     baseTimestampMs: int64(bytes, batchAt + (isLogAppendTime ? MAX_TIMESTAMP_AT : BASE_TIMESTAMP_AT)),
   };
+};
 
-  const cursor = new Cursor(body, at);
+/** Undefined when there is no room for it. */
+const unpackBatch = (bytes: Buffer, batchAt: number, batchEnd: number, where: BatchPlace, roomBytes: number | undefined): UnpackedBatch | undefined => {
+  const { count, codec, isLogAppendTime, baseTimestampMs } = headOf(bytes, batchAt);
+  const of = { topic: where.topic, partition: where.partition, baseTimestampMs, codec };
+  // Compaction leaves heads without records, and nothing to unpack.
+  if (codec === 0 || count === 0) return { source: { ...of, bytes }, from: batchAt + RECORDS_AT, to: batchEnd, count, isLogAppendTime, takenBytes: 0 };
+  const costBytes = count * RECORD_COST_BYTES;
+  if (roomBytes !== undefined && roomBytes <= costBytes) return undefined;
+  try {
+    const body = decompress(codec, bytes.subarray(batchAt + RECORDS_AT, batchEnd), roomBytes === undefined ? undefined : roomBytes - costBytes);
+    return { source: { ...of, bytes: body }, from: 0, to: body.length, count, isLogAppendTime, takenBytes: body.length + costBytes };
+  } catch (error) {
+    if (roomBytes !== undefined && error instanceof UnpackedTooLargeError) return undefined;
+    throw unpackFailure(error, where);
+  }
+};
+
+const unpackFailure = (error: unknown, where: BatchPlace): unknown => {
+  if (error instanceof UnsupportedCompressionError || error instanceof CorruptRecordError) return error;
+  const why = error instanceof Error ? error.message : String(error);
+  return new CorruptRecordError(where, `the compressed records do not unpack: ${why}`, { cause: error });
+};
+
+const decodeBatch = ({ source, from, to, count, isLogAppendTime }: UnpackedBatch, where: BatchPlace, fromOffset: number, maxRecordBytes: number, records: FetchedRecord[]): void => {
+  const cursor = new Cursor(source.bytes, from);
   for (let i = 0; i < count; i++) {
+    const recordAt = cursor.at;
     const length = cursor.varint();
     const recordEnd = cursor.at + length;
-    if (length < 0 || recordEnd > end) throw new CorruptRecordError(where, `record ${i} of ${count} leaves its batch`);
+    if (length < 0 || recordEnd > to) throw new CorruptRecordError(where, `record ${i} of ${count} leaves its batch`);
     cursor.at++; // record attributes: unused in format 2
     const timestampDeltaMs = cursor.varlong();
     const offset = where.offset + cursor.varint();
@@ -338,21 +436,164 @@ const decodeBatch = (
     }
     cursor.at = recordEnd;
     if (offset < fromOffset) continue;
-    records.push(
-      new FetchedRecord(source, offset, isLogAppendTime ? 0 : timestampDeltaMs, keyAt, keyLength, valueAt, valueLength),
-    );
+    const record = new FetchedRecord(source, offset, isLogAppendTime ? 0 : timestampDeltaMs, keyAt, keyLength, valueAt, valueLength);
+    records.push(recordEnd - recordAt > maxRecordBytes ? cutWhole(record, source, isLogAppendTime ? 0 : timestampDeltaMs, recordEnd - recordAt, maxRecordBytes) : record);
   }
-  if (cursor.at !== end) throw new CorruptRecordError(where, `${end - cursor.at} bytes after the last record`);
+  if (cursor.at !== to) throw new CorruptRecordError(where, `${to - cursor.at} bytes after the last record`);
 };
 
-const unpack = (codec: number, packed: Buffer, where: BatchPlace): Buffer => {
-  try {
-    return decompress(codec, packed);
-  } catch (error) {
-    if (error instanceof Error && error.name === 'UnsupportedCompressionError') throw error;
-    throw new CorruptRecordError(where, 'the compressed records do not unpack', { cause: error });
-  }
+/** Of a record that is in memory: it must not stay there. */
+const cutWhole = ({ offset, key, value, headerList }: FetchedRecord, source: BatchSource, timestampDeltaMs: number, bytes: number, maxRecordBytes: number): CutRecord => {
+  const parts = { key: CutPart.of(key, KEPT_BYTES.key), value: CutPart.of(value), headers: cutHeaders(headerList) };
+  return new CutRecord({ ...source, bytes: NO_BYTES }, offset, timestampDeltaMs, parts, tooLargeToRead(bytes, maxRecordBytes));
 };
+
+const NO_BYTES = Buffer.alloc(0);
+/** So much of a streamed batch is read at once. */
+const PIECE_BYTES = 4 * 1024 * 1024;
+const MOST_VARINT_BYTES = 10;
+/** Attributes, and four numbers: time, offset, length of the key, length of the value. */
+const MOST_RECORD_HEAD_BYTES = 1 + 3 * MOST_VARINT_BYTES;
+
+/** Some of the records of a batch, and where to go on behind them. */
+export interface RecordPiece {
+  readonly records: FetchedRecord[];
+  readonly nextOffset: number;
+}
+
+/**
+ * Reads the records of one packed batch piece by piece, in memory for one piece and one record, whatever it unpacks to.
+ *
+ * @param batch whole, its checksum seen to.
+ * @throws CorruptRecordError; UnsupportedCompressionError.
+ */
+export async function* streamBatch(batch: Buffer, { topic, partition, fromOffset, maxRecordBytes }: { readonly topic: string; readonly partition: number; readonly fromOffset: number; readonly maxRecordBytes: number }): AsyncGenerator<RecordPiece> {
+  const where = { topic, partition, offset: int64(batch, 0) };
+  const { count, codec, isLogAppendTime, baseTimestampMs } = headOf(batch, 0);
+  const sourceOf = (bytes: Buffer): BatchSource => ({ topic, partition, bytes, baseTimestampMs, codec });
+  const parts = new PartReader(unpackInParts(codec, batch.subarray(RECORDS_AT)));
+  let left = count;
+  try {
+    while (left > 0) {
+      // All whole records that are there, each a view on the piece; what is left of the next one waits for more.
+      await parts.atLeast(PIECE_BYTES);
+      const cursor = new Cursor(parts.bytes, 0);
+      let end = 0;
+      let whole = 0;
+      for (; whole < left; whole += 1) {
+        if (whole > 0 && parts.bytes.length - end < MOST_VARINT_BYTES) break;
+        cursor.at = end;
+        const length = cursor.varint();
+        if (length < 0) throw new CorruptRecordError(where, `a record of ${length} bytes`);
+        if (cursor.at + length - end > maxRecordBytes) break;
+        if (cursor.at + length > parts.bytes.length) {
+          if (whole > 0) break;
+          if (!(await parts.atLeast(cursor.at + length))) throw new CorruptRecordError(where, `record ${count - left} of ${count} leaves its batch`);
+          cursor.bytes = parts.bytes;
+        }
+        end = cursor.at + length;
+      }
+      const records: FetchedRecord[] = [];
+      if (whole > 0) {
+        decodeBatch({ source: sourceOf(parts.take(end)), from: 0, to: end, count: whole, isLogAppendTime, takenBytes: 0 }, where, fromOffset, maxRecordBytes, records);
+        left -= whole;
+      } else {
+        const record = await readCut(parts, sourceOf(NO_BYTES), where.offset, isLogAppendTime, maxRecordBytes);
+        if (record.offset >= fromOffset) records.push(record);
+        left -= 1;
+      }
+      const last = records.at(-1);
+      if (last !== undefined && left > 0) yield { records, nextOffset: last.offset + 1 };
+      else if (left === 0) yield { records, nextOffset: where.offset + batch.readInt32BE(LAST_OFFSET_DELTA_AT) + 1 };
+    }
+    if (await parts.atLeast(1)) throw new CorruptRecordError(where, 'bytes after the last record');
+  } catch (error) {
+    throw unpackFailure(error, where);
+  } finally {
+    await parts.close();
+  }
+}
+
+/** Reads past a record of any size, keeping the beginning of its parts. */
+const readCut = async (parts: PartReader, source: BatchSource, baseOffset: number, isLogAppendTime: boolean, maxRecordBytes: number): Promise<CutRecord> => {
+  const length = await parts.varint();
+  const before = parts.passed;
+  await parts.atLeast(MOST_RECORD_HEAD_BYTES);
+  parts.take(1);
+  const timestampDeltaMs = await parts.varint();
+  const offset = baseOffset + (await parts.varint());
+  const key = await readCutPart(parts, KEPT_BYTES.key);
+  const value = await readCutPart(parts, KEPT_BYTES.value);
+  const headersBytes = length - (parts.passed - before);
+  // Its headers may be what makes it so large: none of them is kept.
+  const leftOut = headersBytes > 0 ? await parts.varint() : 0;
+  await parts.skip(length - (parts.passed - before), () => undefined);
+  return new CutRecord(source, offset, isLogAppendTime ? 0 : timestampDeltaMs, { key, value, headers: { kept: NO_HEADERS, leftOut } }, tooLargeToRead(length, maxRecordBytes));
+};
+
+const readCutPart = async (parts: PartReader, mostBytes: number): Promise<CutPart> => {
+  const length = await parts.varint();
+  const part = new CutPart(length < 0 ? null : length, mostBytes);
+  await parts.skip(Math.max(0, length), (bytes) => part.add(bytes));
+  return part;
+};
+
+/** Bytes that come in parts, as many at a time as are asked for. */
+class PartReader {
+  /** Those that are there and not taken yet. */
+  bytes: Buffer = NO_BYTES;
+  /** How many have been taken. */
+  passed = 0;
+  readonly #parts: AsyncIterator<Buffer>;
+
+  constructor(parts: AsyncIterable<Buffer>) {
+    this.#parts = parts[Symbol.asyncIterator]();
+  }
+
+  /** False when they end before. */
+  async atLeast(count: number): Promise<boolean> {
+    if (this.bytes.length >= count) return true;
+    const gathered = [this.bytes];
+    let length = this.bytes.length;
+    while (length < count) {
+      const { done, value } = await this.#parts.next();
+      if (done === true) break;
+      gathered.push(value);
+      length += value.length;
+    }
+    this.bytes = Buffer.concat(gathered, length);
+    return length >= count;
+  }
+
+  async close(): Promise<void> {
+    await this.#parts.return?.(undefined);
+  }
+
+  take(count: number): Buffer {
+    const taken = this.bytes.subarray(0, count);
+    this.bytes = this.bytes.subarray(count);
+    this.passed += taken.length;
+    return taken;
+  }
+
+  async varint(): Promise<number> {
+    await this.atLeast(MOST_VARINT_BYTES);
+    const cursor = new Cursor(this.bytes, 0);
+    const value = cursor.varlong();
+    if (cursor.at > this.bytes.length) throw new RangeError('a number leaves the batch');
+    this.take(cursor.at);
+    return value;
+  }
+
+  async skip(count: number, look: (bytes: Buffer) => void): Promise<void> {
+    for (let left = count; left > 0; ) {
+      if (this.bytes.length === 0 && !(await this.atLeast(1))) throw new RangeError('a record leaves the batch');
+      const taken = this.take(Math.min(left, this.bytes.length));
+      look(taken);
+      left -= taken.length;
+    }
+  }
+}
 
 /**
  * Which producers are inside an aborted transaction while the batches of a response are walked in offset order. A

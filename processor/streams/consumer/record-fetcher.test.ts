@@ -1,8 +1,10 @@
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FakeBrokers } from '../../../tests/support/fake-brokers.ts';
+import { batchBytes } from '../../../tests/support/record-batch-bytes.ts';
 import { quietLogger } from '../../../tests/support/quiet-logger.ts';
 import { StreamsError } from '../errors.ts';
+import { compress, CompressionCodec } from './compression.ts';
 import { RecordFetcher, type FetchedPartition, type RecordFetcherOptions } from './record-fetcher.ts';
 
 let opened: RecordFetcher[] = [];
@@ -257,4 +259,86 @@ test('a partition that could not be read is read again when its topic is known t
   log.values.push('c');
   brokers.dead.clear();
   await expect(take(fetcher, 1)).rejects.toMatchObject({ code: 'SOURCE_TOPIC_RECREATED' });
+});
+
+describe('what cannot be read, or not at once', () => {
+  const batchAt = (baseOffset: number, values: readonly string[], more: object = {}): Buffer =>
+    batchBytes({ baseOffset: BigInt(baseOffset), records: values.map((value, offsetDelta) => ({ offsetDelta, timestampDelta: 0n, key: null, value: Buffer.from(value) })), ...more });
+  const takeAll = async (fetcher: RecordFetcher): Promise<unknown> => {
+    for (;;) await fetcher.take(50);
+  };
+
+  test.each([
+    ['a wrong checksum', (batch: Buffer) => (batch.writeUInt32BE(7, 17), batch), 'batch at offset 2: the CRC-32C does not match'],
+    ['bytes that do not unpack', () => batchAt(2, ['x'], { codec: 4, pack: () => Buffer.from('not zstd') }), 'batch at offset 2: the compressed records do not unpack'],
+    ['a length without end', (batch: Buffer) => (batch.writeInt32BE(0x7fff_0000, 8), batch), 'that hold no whole batch'],
+    ['a length that leaves the answer at once', (whole: Buffer) => whole.subarray(0, 20), 'that hold no whole batch'],
+    ['a length of nothing', (batch: Buffer) => (batch.writeInt32BE(-1, 8), batch), 'a length of -1 bytes'],
+  ])('%s is an error that names the place, while others are read', async (_, damage, message) => {
+    const brokers = new FakeBrokers();
+    brokers.add('t', 0, 1, ['a']);
+    brokers.add('t', 1, 1).recordSet = (offset) => (offset < 2 ? batchAt(0, ['b', 'c']) : damage(batchAt(2, ['d'])));
+    const fetcher = open(brokers);
+    fetcher.seek('t', 0, 0);
+    fetcher.seek('t', 1, 0);
+    expect((await take(fetcher, 3)).sort()).toEqual(['a', 'b', 'c']);
+    const failure = await takeAll(fetcher).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'RECORDS_UNREADABLE', message: expect.stringMatching(/^t-1.*Nothing has been skipped/) });
+    expect(String(failure)).toContain(message);
+  });
+
+  test('what arrived damaged once is asked for again', async () => {
+    const brokers = new FakeBrokers();
+    let answers = 0;
+    brokers.add('t', 0, 1).recordSet = (offset) => {
+      if (offset > 0) return Buffer.alloc(0);
+      const batch = batchAt(0, ['a']);
+      if ((answers += 1) <= 2) batch.writeUInt32BE(7, 17);
+      return batch;
+    };
+    const fetcher = open(brokers);
+    fetcher.seek('t', 0, 0);
+    expect(await take(fetcher, 1)).toEqual(['a']);
+  });
+
+  test('packed batches are unpacked as far as there is room, one without room piece by piece, each record once and in order', async () => {
+    const brokers = new FakeBrokers();
+    const wanted = new Map<number, string[]>();
+    for (const [partition, codec] of [CompressionCodec.gzip, CompressionCodec.lz4, CompressionCodec.zstd].entries()) {
+      const batches: { first: number; bytes: Buffer }[] = [];
+      const values: string[] = [];
+      for (const [count, size] of [[3, 20_000], [40, 30_000], [2, 10], [400, 20_000], [5, 20_000]] as const) {
+        const mine = Array.from({ length: count }, (_, index) => `${String(partition)}:${String(values.length + index)}:`.padEnd(size, 'x'));
+        batches.push({ first: values.length, bytes: batchAt(values.length, mine, { codec, pack: (plain: Buffer) => compress(codec, plain) }) });
+        values.push(...mine);
+      }
+      wanted.set(partition, values);
+      brokers.add('t', partition, 1, values).recordSet = (offset) => Buffer.concat(batches.filter((_, index) => (batches[index + 1]?.first ?? values.length) > offset).map(({ bytes }) => bytes));
+    }
+    const fetcher = open(brokers, { unpackedBytes: 1_000_000 });
+    for (const partition of wanted.keys()) fetcher.seek('t', partition, 0);
+    const found = new Map<number, string[]>([[0, []], [1, []], [2, []]]);
+    for (let left = 1_350; left > 0; ) {
+      for (const part of await fetcher.take(50)) {
+        const values = valuesOf([part]);
+        // A piece is of 4 MiB; in one answer there is room for a million bytes.
+        expect(values.join('').length).toBeLessThan(4_300_000);
+        found.get(part.partition)?.push(...values);
+        left -= values.length;
+      }
+    }
+    expect(found).toEqual(wanted);
+  });
+
+  test('a seek in the middle of a batch that is read in pieces ends the pieces', async () => {
+    const brokers = new FakeBrokers();
+    const values = Array.from({ length: 900 }, (_, index) => `${String(index)}:`.padEnd(20_000, 'x'));
+    brokers.add('t', 0, 1, values).recordSet = (offset) => (offset < 900 ? batchAt(0, values, { codec: 4, pack: (plain: Buffer) => compress(4, plain) }) : Buffer.alloc(0));
+    const fetcher = open(brokers, { unpackedBytes: 1_000_000 });
+    fetcher.seek('t', 0, 0);
+    await take(fetcher, 1);
+    fetcher.seek('t', 0, 850);
+    const found = await take(fetcher, 50);
+    expect(found.map((value) => Number.parseInt(value, 10))).toEqual(Array.from({ length: 50 }, (_, index) => 850 + index));
+  });
 });

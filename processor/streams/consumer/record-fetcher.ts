@@ -1,10 +1,10 @@
 import type { Logger } from '../logger.ts';
-import { messageOf, StreamsError } from '../errors.ts';
+import { messageOf, RESET_REMEDY, StreamsError } from '../errors.ts';
 import { fetchRequest, type decodeFetchResponse, type FetchedBytes, type FetchOptions } from './fetch-protocol.ts';
 import { READ_COMMITTED, type Broker, type KafkaCluster } from './kafka-cluster.ts';
 import { UnsupportedCompressionError } from './compression.ts';
 import { asAccessDenied, CODE } from './kafka-errors.ts';
-import { CorruptRecordError, decodeRecordSet, UnsupportedRecordFormatError, type FetchedRecord } from './record-batch.ts';
+import { CorruptRecordError, decodeRecordSet, streamBatch, UnsupportedRecordFormatError, type DecodedRecordSet, type FetchedRecord, type RecordPiece } from './record-batch.ts';
 
 /** What one fetch brought of one partition. `records` may be empty: the position and the end still say something. */
 export interface FetchedPartition {
@@ -43,6 +43,10 @@ export interface RecordFetcherOptions extends Partial<FetchOptions> {
    * it, does not hold the newest ones. 2,000 by default.
    */
   readonly outOfRangeAfterMs?: number;
+  /** By topic: the largest record that is read whole, unpacked. A larger one comes cut. By default one that no memory holds. */
+  readonly maxRecordBytes?: (topic: string) => number | undefined;
+  /** What the packed batches of one answer may take in memory. 32 MiB by default. */
+  readonly unpackedBytes?: number;
 }
 
 interface Position {
@@ -54,9 +58,21 @@ interface Position {
   stopped: boolean;
   /** Since when leaders say that they do not hold the offset, `performance.now()`. */
   refusedAt: number | undefined;
+  /** How often in a row it has got bytes and no batch that could be read. */
+  attempts: number;
+  /** A batch that is read piece by piece: nothing is fetched until it has ended. */
+  pieces: AsyncGenerator<RecordPiece> | undefined;
+  /** As of the answer that the pieces come from. */
+  ends: Pick<FetchedPartition, 'highWatermark' | 'lastStableOffset' | 'logStartOffset'> | undefined;
 }
 
+const UNPACKED_BYTES = 32 * 1024 * 1024;
+/** What arrives damaged is asked for again: it may have happened on its way. */
+const DAMAGED_ATTEMPTS = 3;
+/** An answer may end in a part of a batch; but a broker gives the partition that is asked for first at least one whole. */
+const PARTIAL_ATTEMPTS = 50;
 const OUT_OF_RANGE_AFTER_MS = 2_000;
+const NOTHING_UNDER_WAY = { refusedAt: undefined, attempts: 0, pieces: undefined, ends: undefined } as const;
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 1_000;
 const DEFAULTS: FetchOptions = {
@@ -80,6 +96,8 @@ export class RecordFetcher {
   /** A topic that is deleted and made anew between two fetches would be read on as if nothing had happened. */
   readonly #doubtful = new Set<string>();
   readonly #outOfRangeAfterMs: number;
+  readonly #maxRecordBytes: (topic: string) => number | undefined;
+  readonly #unpackedBytes: number;
   readonly #logger: Logger;
   readonly #positions = new Map<string, Position>();
   readonly #loops = new Map<number, Promise<void>>();
@@ -93,8 +111,10 @@ export class RecordFetcher {
   readonly #troubles = new Map<string, string>();
   #told: string | undefined;
 
-  constructor(cluster: FetchCluster, logger: Logger, { onAway, checkTopics, outOfRangeAfterMs = OUT_OF_RANGE_AFTER_MS, ...options }: RecordFetcherOptions = {}) {
+  constructor(cluster: FetchCluster, logger: Logger, { onAway, checkTopics, outOfRangeAfterMs = OUT_OF_RANGE_AFTER_MS, maxRecordBytes = () => undefined, unpackedBytes = UNPACKED_BYTES, ...options }: RecordFetcherOptions = {}) {
     this.#outOfRangeAfterMs = outOfRangeAfterMs;
+    this.#maxRecordBytes = maxRecordBytes;
+    this.#unpackedBytes = unpackedBytes;
     this.#cluster = cluster;
     this.#logger = logger;
     this.#onAway = onAway;
@@ -106,14 +126,16 @@ export class RecordFetcher {
   seek(topic: string, partition: number, offset: number): void {
     const key = `${topic}-${String(partition)}`;
     const known = this.#positions.get(key);
-    if (known === undefined) this.#positions.set(key, { topic, partition, offset, epoch: 0, stopped: false, refusedAt: undefined });
-    else Object.assign(known, { offset, epoch: known.epoch + 1, stopped: false, refusedAt: undefined });
+    endPieces(known);
+    if (known === undefined) this.#positions.set(key, { topic, partition, offset, epoch: 0, stopped: false, ...NOTHING_UNDER_WAY });
+    else Object.assign(known, { offset, epoch: known.epoch + 1, stopped: false, ...NOTHING_UNDER_WAY });
     this.#forget(topic, partition);
     this.#kick();
   }
 
   remove(topic: string, partition: number): void {
-    this.#positions.delete(`${topic}-${String(partition)}`);
+    endPieces(this.#positions.get(nameOf({ topic, partition })));
+    this.#positions.delete(nameOf({ topic, partition }));
     this.#forget(topic, partition);
     this.#clear(nameOf({ topic, partition }));
     this.#clear(leaderOf({ topic, partition }));
@@ -121,7 +143,7 @@ export class RecordFetcher {
 
   /**
    * What has arrived, or [] after `timeoutMs` or `wake`.
-   * @throws CorruptRecordError and its like: bytes that cannot be read must not be skipped; StreamsError
+   * @throws StreamsError RECORDS_UNREADABLE, COMPRESSION_UNKNOWN: bytes that cannot be read must not be skipped;
    *   BROKER_ACCESS_DENIED.
    */
   async take(timeoutMs: number): Promise<readonly FetchedPartition[]> {
@@ -151,6 +173,7 @@ export class RecordFetcher {
     this.wake();
     this.#wakeAllFetchers();
     await Promise.allSettled([...this.#loops.values()]);
+    for (const position of this.#positions.values()) endPieces(position);
   }
 
   async #untilWoken(timeoutMs: number): Promise<void> {
@@ -244,18 +267,24 @@ export class RecordFetcher {
         this.#clear(self);
         return;
       }
-      const epochs = asked.map((p) => p.epoch);
+      const inPieces = asked.filter((p) => p.pieces !== undefined);
+      const fetched = asked.filter((p) => p.pieces === undefined);
+      const epochs = fetched.map((p) => p.epoch);
       try {
         await this.#settleDoubts(asked);
-        const broker = await this.#cluster.broker(nodeId);
-        const answer = (await broker.connectionPool.send(
-          fetchRequest(asked.map(({ topic, partition, offset }) => ({ topic, partition, offset })), this.#options),
-        )) as ReturnType<typeof decodeFetchResponse>;
-        this.#clear(self);
+        for (const position of inPieces) await this.#deliverPiece(position);
+        let answer: ReturnType<typeof decodeFetchResponse> = [];
+        if (fetched.length > 0) {
+          const broker = await this.#cluster.broker(nodeId);
+          // Nobody waits for news while there is something to read.
+          const options = inPieces.length === 0 ? this.#options : { ...this.#options, maxWaitMs: 0 };
+          answer = (await broker.connectionPool.send(fetchRequest(fetched.map(({ topic, partition, offset }) => ({ topic, partition, offset })), options))) as typeof answer;
+          this.#clear(self);
+        }
         delayMs = RETRY_MIN_MS;
         for (const { topic, errorCode } of answer) if (errorCode !== 0) this.#doubtful.add(topic);
-        if (answer.some(({ errorCode }) => errorCode === CODE.OFFSET_OUT_OF_RANGE)) await this.#settleDoubts(asked);
-        const misdirected = this.#deliver(answer, asked, epochs);
+        if (answer.some(({ errorCode }) => errorCode === CODE.OFFSET_OUT_OF_RANGE)) await this.#settleDoubts(fetched);
+        const misdirected = this.#deliver(answer, fetched, epochs);
         if (misdirected) {
           await sleep(RETRY_MIN_MS);
           await this.#cluster.refresh();
@@ -263,9 +292,7 @@ export class RecordFetcher {
         }
       } catch (error) {
         if (this.#closed) return;
-        if (error instanceof CorruptRecordError || error instanceof UnsupportedRecordFormatError || error instanceof StreamsError) {
-          return this.#failWith(error);
-        }
+        if (error instanceof StreamsError) return this.#failWith(error);
         this.#logger.debug({ nodeId, error: messageOf(error) }, 'fetch failed');
         for (const { topic } of asked) this.#doubtful.add(topic);
         this.#trouble(self, messageOf(error));
@@ -291,9 +318,10 @@ export class RecordFetcher {
     for (const topic of topics) this.#doubtful.delete(topic);
   }
 
-  /** Decodes and queues an answer. True when a partition has moved to another leader. */
+  /** Decodes and queues an answer. True when a part of it is to be asked for again, perhaps of another leader. */
   #deliver(answer: readonly FetchedBytes[], asked: readonly Position[], epochs: readonly number[]): boolean {
     let misdirected = false;
+    let roomBytes = this.#unpackedBytes;
     for (const part of answer) {
       const index = asked.findIndex((p) => p.topic === part.topic && p.partition === part.partition);
       const position = asked[index];
@@ -314,28 +342,80 @@ export class RecordFetcher {
       this.#clear(leaderOf(position));
       if (outOfRange) position.stopped = true;
       const { topic, partition, highWatermark, lastStableOffset, logStartOffset } = part;
-      const decoded = outOfRange
-        ? { records: [], nextOffset: position.offset }
-        : this.#decode(part, position);
-      position.offset = decoded.nextOffset;
-      if (part.recordSet.length > 0) {
+      const ends = { highWatermark, lastStableOffset, logStartOffset };
+      if (outOfRange) {
+        this.#arrived.push({ topic, partition, records: [], nextOffset: position.offset, ...ends, outOfRange });
+        continue;
+      }
+      const decoded = this.#decode(part, position, roomBytes);
+      if (decoded === undefined) {
+        misdirected = true;
+        continue;
+      }
+      if (decoded.tooLarge !== undefined && roomBytes === this.#unpackedBytes && decoded.takenBytes === 0) {
+        position.pieces = streamBatch(Buffer.from(decoded.tooLarge), { topic, partition, fromOffset: decoded.nextOffset, maxRecordBytes: this.#maxRecordBytes(topic) ?? MOST_RECORD_BYTES });
+        position.ends = ends;
+      }
+      roomBytes -= decoded.takenBytes;
+      if (decoded.nextOffset > position.offset) {
         // To the end of the line: a broker fills an answer in the order asked, and the last of many would get nothing.
         this.#positions.delete(nameOf(position));
         this.#positions.set(nameOf(position), position);
       }
-      this.#arrived.push({ topic, partition, records: decoded.records, nextOffset: decoded.nextOffset, highWatermark, lastStableOffset, logStartOffset, outOfRange });
+      position.offset = decoded.nextOffset;
+      this.#arrived.push({ topic, partition, records: decoded.records, nextOffset: decoded.nextOffset, ...ends, outOfRange });
     }
     if (this.#arrived.length > 0) this.wake();
     return misdirected;
   }
 
-  /** @throws StreamsError COMPRESSION_UNKNOWN, and what decodeRecordSet throws. */
-  #decode({ topic, partition, recordSet, abortedTransactions }: FetchedBytes, { offset }: Position): ReturnType<typeof decodeRecordSet> {
+  /** Reads on in a batch that is too large to be unpacked at once. */
+  async #deliverPiece(position: Position): Promise<void> {
+    const { topic, partition, epoch, pieces, ends } = position;
+    if (pieces === undefined || ends === undefined) return;
+    const { done, value } = await pieces.next().catch((error: unknown) => {
+      position.pieces = undefined;
+      throw unreadable(position, error);
+    });
+    if (position.epoch !== epoch || this.#positions.get(nameOf(position)) !== position) return;
+    if (done === true) {
+      position.pieces = undefined;
+      return;
+    }
+    // Without a limit nobody knows of records that are cut.
+    const cut = this.#maxRecordBytes(topic) === undefined ? value.records.find((record) => record.cut !== undefined) : undefined;
+    if (cut !== undefined) throw new StreamsError('RECORDS_UNREADABLE', `${nameOf(position)} offset ${String(cut.offset)}: ${String(cut.unreadable?.message)}. ${UNREADABLE_REMEDY}`);
+    position.offset = value.nextOffset;
+    this.#arrived.push({ topic, partition, records: value.records, nextOffset: value.nextOffset, ...ends, outOfRange: false });
+    this.wake();
+  }
+
+  /**
+   * Undefined when it must be asked for again.
+   * @throws StreamsError COMPRESSION_UNKNOWN, RECORDS_UNREADABLE
+   */
+  #decode({ topic, partition, recordSet, abortedTransactions }: FetchedBytes, position: Position, roomBytes: number): DecodedRecordSet | undefined {
     try {
-      return decodeRecordSet(recordSet, { topic, partition, fromOffset: offset, abortedTransactions, readCommitted: this.#options.isolationLevel === READ_COMMITTED });
+      const maxRecordBytes = this.#maxRecordBytes(topic);
+      const decoded = decodeRecordSet(recordSet, {
+        topic,
+        partition,
+        fromOffset: position.offset,
+        abortedTransactions,
+        readCommitted: this.#options.isolationLevel === READ_COMMITTED,
+        roomBytes,
+        ...(maxRecordBytes === undefined ? {} : { maxRecordBytes }),
+      });
+      const isStuck = recordSet.length > 0 && decoded.nextOffset === position.offset && decoded.tooLarge === undefined;
+      position.attempts = isStuck ? position.attempts + 1 : 0;
+      if (position.attempts < PARTIAL_ATTEMPTS) return decoded;
+      throw new CorruptRecordError({ topic, partition, offset: position.offset }, `the broker answers ${String(recordSet.length)} bytes that hold no whole batch`);
     } catch (error) {
-      if (!(error instanceof UnsupportedCompressionError)) throw error;
-      throw new StreamsError('COMPRESSION_UNKNOWN', `${topic}-${String(partition)} holds a batch behind offset ${String(offset)} that cannot be unpacked: ${error.message}. Start a release that reads it; nothing is lost meanwhile`, { cause: error });
+      position.attempts += 1;
+      const failure = unreadable(position, error);
+      if (failure.code !== 'RECORDS_UNREADABLE' || position.attempts >= DAMAGED_ATTEMPTS) throw failure;
+      this.#logger.warn({ topic, partition, error: messageOf(error) }, 'what was fetched cannot be read; asking for it again');
+      return undefined;
     }
   }
 
@@ -362,6 +442,22 @@ export class RecordFetcher {
 }
 
 const METADATA = 'metadata';
+/** Where no limit is set. */
+const MOST_RECORD_BYTES = 256 * 1024 * 1024;
+const UNREADABLE_REMEDY = `Nothing has been skipped. Mend the partition at the broker, from a replica that has it whole; if starting over is meant, ${RESET_REMEDY}`;
+
+function unreadable(position: Position, error: unknown): StreamsError {
+  if (error instanceof StreamsError) return error;
+  if (error instanceof UnsupportedCompressionError) {
+    return new StreamsError('COMPRESSION_UNKNOWN', `${nameOf(position)} holds a batch behind offset ${String(position.offset)} that cannot be unpacked: ${error.message}. Start a release that reads it; nothing is lost meanwhile`, { cause: error });
+  }
+  const isNamed = error instanceof CorruptRecordError || error instanceof UnsupportedRecordFormatError;
+  return new StreamsError('RECORDS_UNREADABLE', `${isNamed ? '' : `${nameOf(position)} behind offset ${String(position.offset)}: `}${messageOf(error)}. ${UNREADABLE_REMEDY}`, { cause: error });
+}
+
+function endPieces(position: Position | undefined): void {
+  position?.pieces?.return(undefined).catch(() => undefined);
+}
 
 function nameOf({ topic, partition }: { topic: string; partition: number }): string {
   return `${topic}-${String(partition)}`;

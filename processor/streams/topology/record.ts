@@ -25,6 +25,28 @@ export interface ConsumerRecord {
   readonly headers: RecordHeaders;
   /** The same headers as they came. Absent where a record was not read from Kafka. */
   readonly headerList?: HeaderList;
+  /** Number of the codec that its batch was packed with; absent where it was not read from Kafka. */
+  readonly codec?: number;
+  /** Why the runtime itself does not hand it to the decoder: it is dead-lettered instead. */
+  readonly unreadable?: DeadLetter | undefined;
+  /** Of a record that was not read whole: what it was. Key, value and headers hold its beginning only. */
+  readonly cut?: WholeRecord | undefined;
+}
+
+/** What a record was before it was cut. */
+export interface WholeRecord {
+  /** Null where nothing was cut. */
+  readonly key: WholePart | null;
+  readonly value: WholePart | null;
+  /** Headers that are left out. */
+  readonly headersLeftOut: number;
+}
+
+/** Of a key or value before it was cut. */
+export interface WholePart {
+  readonly bytes: number;
+  /** In hexadecimal digits. */
+  readonly sha256: string;
 }
 
 /**
