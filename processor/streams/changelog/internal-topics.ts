@@ -119,7 +119,10 @@ export async function prepareTopics(options: {
   }
 }
 
-/** Writes the application's record at the first start, and completes it when the brokers tell ids that they did not tell before. */
+/**
+ * Writes the application's record at the first start, and completes it when the brokers tell ids that they did not tell before,
+ * or when this release tells more of a topology than the one that wrote it.
+ */
 async function recordTopics({ kafka, cluster, topology, applicationId, logger }: Parameters<typeof prepareTopics>[0], record: ApplicationRecord | undefined): Promise<Readonly<Record<string, string>>> {
   const wanted = topicsWithIdentity(topology, applicationId);
   let ids = await cluster.topicIds(wanted);
@@ -129,8 +132,9 @@ async function recordTopics({ kafka, cluster, topology, applicationId, logger }:
     ids = await cluster.topicIds(wanted);
   }
   const topicIds = { ...Object.fromEntries(ids), ...record?.topicIds };
-  if (record === undefined || Object.keys(topicIds).length > Object.keys(record.topicIds).length) {
-    await writeApplicationRecord(kafka, cluster, applicationId, { topology: topologySignature(topology), topicIds }, logger);
+  const signature = topologySignature(topology);
+  if (record === undefined || Object.keys(topicIds).length > Object.keys(record.topicIds).length || Object.keys(signature).some((part) => !(part in record.topology))) {
+    await writeApplicationRecord(kafka, cluster, applicationId, { topology: signature, topicIds }, logger);
   }
   return topicIds;
 }

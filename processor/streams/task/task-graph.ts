@@ -200,8 +200,10 @@ export class TaskGraph implements TaskRuntime {
     else this.#options.collector.add(record);
   }
 
-  reportTime(report: TimeReport): void {
+  reportTime(report: TimeReport): boolean {
+    if (!this.#options.timeSources.includes(report.source)) return false;
     this.#streamTime.report(report);
+    return true;
   }
 
   deadLetter(record: ConsumerRecord, letter: DeadLetter, topic: string): void {

@@ -1,7 +1,7 @@
 import type { StoreSpec, WindowStore } from '../store/typed-store.ts';
 import type { Aggregate } from './aggregate.ts';
 import type { Emit, TaskRuntime } from './processor-context.ts';
-import type { GraphBuilder, PartialHandler } from './streams-builder.ts';
+import type { GraphBuilder, Grouping, PartialHandler } from './streams-builder.ts';
 import type { TopologyNode } from './topology.ts';
 import { windowStartsOf, type TimeWindows } from './windows.ts';
 
@@ -12,11 +12,11 @@ export function isExpired(windows: TimeWindows, windowStartMs: number, streamTim
   return windowStartMs + windows.sizeMs <= streamTimeMs - windows.retentionMs;
 }
 
-/** Merges the partials of a route into a store; answers the node of its changes and that of its late partials. */
+/** Merges the partials of a combiner into a store; answers the node of its changes and that of its late partials. */
 export function aggregateNode(
   graph: GraphBuilder,
-  grouping: { node: TopologyNode; handlers: Map<string, Set<PartialHandler>> },
-  route: string,
+  grouping: Grouping,
+  handlers: Set<PartialHandler>,
   aggregate: Aggregate<unknown, unknown>,
   windows: TimeWindows | undefined,
   spec: StoreSpec<unknown>,
@@ -34,16 +34,13 @@ export function aggregateNode(
     },
   });
   if (late !== undefined) listenTo(graph, late, lateEmits);
-  const handler: PartialHandler = {
-    route,
+  handlers.add({
     open: (runtime) => {
       const update = updater(runtime, aggregate, windows, spec.name, changes.get(runtime) ?? ignore, lateEmits.get(runtime) ?? ignore);
       return (key, { grainStartMs, newestMs, aggregate: bytes }) => update(key, aggregate.serde.deserialize(bytes), grainStartMs, newestMs);
     },
-  };
-  const handlers = grouping.handlers.get(route) ?? new Set();
-  handlers.add(handler);
-  grouping.handlers.set(route, handlers);
+  });
+  grouping.handlers.set(spec.name, handlers);
   return { node, late };
 }
 

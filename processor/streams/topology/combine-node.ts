@@ -5,6 +5,7 @@ import type { TopologyNode } from './topology.ts';
 
 export interface CombineSpec {
   readonly grouping: string;
+  /** The name of any store that it feeds. */
   readonly route: string;
   readonly keyOf: (value: unknown, key: string | null) => string;
   readonly aggregate: Aggregate<unknown, unknown>;

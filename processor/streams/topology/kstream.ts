@@ -4,7 +4,7 @@ import { countAggregate, type Aggregate } from './aggregate.ts';
 import { combineNode } from './combine-node.ts';
 import type { Emit, Processor, TaskRuntime } from './processor-context.ts';
 import type { Serde } from './serdes.ts';
-import type { GraphBuilder } from './streams-builder.ts';
+import type { GraphBuilder, PartialHandler } from './streams-builder.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
 import type { TopologyNode } from './topology.ts';
 import { isSerde } from './topology-checks.ts';
@@ -185,6 +185,14 @@ export class KStream<V> {
   }
 }
 
+/** What all tables of one aggregate over one grouped stream share: each store is an address of it. */
+interface Combiner {
+  readonly node: TopologyNode;
+  readonly stores: string[];
+  readonly windows: (TimeWindows | undefined)[];
+  readonly handlers: Set<PartialHandler>;
+}
+
 /** A stream grouped by key, waiting for an aggregation. */
 export class KGroupedStream<V> {
   readonly stream: KStream<V>;
@@ -193,7 +201,7 @@ export class KGroupedStream<V> {
   /** Aggregate in the same task: no combiner, no repartition. */
   readonly local: boolean;
   /** Aggregations of one aggregate share one combiner, whose grain fits all their windows. */
-  readonly #combiners = new Map<Aggregate<V, never>, { route: string; windows: (TimeWindows | undefined)[] }>();
+  readonly #combiners = new Map<Aggregate<V, never>, Combiner>();
 
   constructor(stream: KStream<V>, selector: (value: V, key: string | null) => string, name: string, local = false) {
     this.stream = stream;
@@ -238,20 +246,22 @@ export class KGroupedStream<V> {
     const grouping = graph.grouping(this.name);
     let combiner = this.#combiners.get(aggregate as Aggregate<V, never>);
     if (combiner === undefined) {
-      const created: { route: string; windows: (TimeWindows | undefined)[] } = { route: store, windows: [] };
-      combiner = created;
-      this.#combiners.set(aggregate as Aggregate<V, never>, created);
-      combineNode(graph, this.stream.node, {
+      const windowsOfAll: (TimeWindows | undefined)[] = [];
+      const node = combineNode(graph, this.stream.node, {
         grouping: this.name,
         route: store,
         keyOf: this.selector as (value: unknown, key: string | null) => string,
         aggregate: aggregate as Aggregate<unknown, unknown>,
-        grainMs: () => commonGrainMs(created.windows.flatMap((w) => (w === undefined ? [] : [w]))),
-        retentionMs: () => created.windows.reduce<number | undefined>((shortest, w) => (w === undefined ? shortest : Math.min(w.retentionMs, shortest ?? Infinity)), undefined),
+        grainMs: () => commonGrainMs(windowsOfAll.flatMap((w) => (w === undefined ? [] : [w]))),
+        retentionMs: () => windowsOfAll.reduce<number | undefined>((shortest, w) => (w === undefined ? shortest : Math.min(w.retentionMs, shortest ?? Infinity)), undefined),
       });
+      combiner = { node, stores: [], windows: windowsOfAll, handlers: new Set() };
+      this.#combiners.set(aggregate as Aggregate<V, never>, combiner);
     }
     combiner.windows.push(windows);
-    const { node, late } = aggregateNode(graph, grouping, combiner.route, aggregate as Aggregate<unknown, unknown>, windows, spec);
+    combiner.stores.push(store);
+    graph.replace(combiner.node.index, { feeds: combiner.stores });
+    const { node, late } = aggregateNode(graph, grouping, combiner.handlers, aggregate as Aggregate<unknown, unknown>, windows, spec);
     return new KTable<A>(graph, node, late);
   }
 }

@@ -1,3 +1,6 @@
+import { RESET_REMEDY, StreamsError } from '../errors.ts';
+import type { ConsumerRecord } from './record.ts';
+
 /**
  * What travels through a repartition topic, keyed by the grouping key in UTF-8 (time reports: no key).
  *
@@ -5,7 +8,7 @@
  *   time report  u8 2 | JSON { source, streamTimeMs, caughtUp }
  */
 export interface Partial {
-  /** Which aggregation of the grouped stream it belongs to. */
+  /** Any store of the combiner that made it: it goes into all stores of that combiner. */
   readonly route: string;
   /** Start of the combiner's grain, epoch ms; -1 when the aggregation has no windows. */
   readonly grainStartMs: number;
@@ -42,19 +45,56 @@ export function encodeTimeReport(report: TimeReport): Buffer {
   return Buffer.concat([Buffer.from([TIME_REPORT]), Buffer.from(JSON.stringify(report))]);
 }
 
-/** @throws when the bytes are neither: the topic belongs to something else. */
-export function decodeRepartitionValue(bytes: Buffer): { partial: Partial } | { report: TimeReport } {
-  if (bytes[0] === PARTIAL) {
-    const routeBytes = bytes[1] as number;
-    return {
-      partial: {
-        route: bytes.toString('utf8', 2, 2 + routeBytes),
-        grainStartMs: bytes.readDoubleBE(2 + routeBytes),
-        newestMs: bytes.readDoubleBE(10 + routeBytes),
-        aggregate: bytes.subarray(18 + routeBytes),
-      },
-    };
+/** Where a record of a repartition topic lies. */
+type RecordPlace = Pick<ConsumerRecord, 'topic' | 'partition' | 'offset'>;
+
+/** @throws StreamsError INTERNAL_TOPIC_INVALID naming the record, when it is neither: something else writes to the topic. */
+export function decodeRepartitionRecord(record: RecordPlace & Pick<ConsumerRecord, 'key' | 'value'>): { key: Buffer; partial: Partial } | { report: TimeReport } {
+  const { key, value } = record;
+  if (value?.[0] === PARTIAL) {
+    const partial = decodePartial(value);
+    if (partial !== undefined && key !== null) return { key, partial };
+    throw notOurs(record, key === null ? 'a partial without a key' : 'a partial that is cut or has no times');
   }
-  if (bytes[0] === TIME_REPORT) return { report: JSON.parse(bytes.toString('utf8', 1)) as TimeReport };
-  throw new Error(`a repartition record of unknown kind ${String(bytes[0])}`);
+  if (value?.[0] === TIME_REPORT) {
+    const report = decodeReport(value);
+    if (report !== undefined) return { report };
+    throw notOurs(record, 'a time report that cannot be read');
+  }
+  throw notOurs(record, value === null ? 'a record without a value' : value.length === 0 ? 'an empty value' : `a record of the unknown kind ${String(value[0])}`);
+}
+
+/** A partial for a store that no aggregation of the grouping has: dropping it would lose what it counts. */
+export function unknownRoute(record: RecordPlace, route: string): StreamsError {
+  return new StreamsError('TOPOLOGY_CHANGED', `${placeOf(record)} holds a partial for the store "${route}", which no aggregation behind this topic has: another topology wrote it under this application id. Run that one until it has read the topic to its end or, if starting over is meant, ${RESET_REMEDY}`);
+}
+
+/** A time report of a task that does not feed this topic: stream time would wait for others than those that write. */
+export function unknownReport(record: RecordPlace, source: string): StreamsError {
+  return new StreamsError('TOPOLOGY_CHANGED', `${placeOf(record)} holds a time report of the task "${source}", which does not write to this topic: another topology wrote it under this application id. Run that one until it has read the topic to its end or, if starting over is meant, ${RESET_REMEDY}`);
+}
+
+function notOurs(record: RecordPlace, what: string): StreamsError {
+  return new StreamsError('INTERNAL_TOPIC_INVALID', `${placeOf(record)} holds ${what}: something other than this application writes to its internal topic. Stop it, and ${RESET_REMEDY}`);
+}
+
+function placeOf({ topic, partition, offset }: RecordPlace): string {
+  return `${topic}-${String(partition)} offset ${String(offset)}`;
+}
+
+function decodePartial(bytes: Buffer): Partial | undefined {
+  const routeEnd = 2 + (bytes[1] ?? 0);
+  if (bytes.length < routeEnd + 16) return undefined;
+  const partial = { route: bytes.toString('utf8', 2, routeEnd), grainStartMs: bytes.readDoubleBE(routeEnd), newestMs: bytes.readDoubleBE(routeEnd + 8), aggregate: bytes.subarray(routeEnd + 16) };
+  return Number.isFinite(partial.grainStartMs) && Number.isFinite(partial.newestMs) ? partial : undefined;
+}
+
+function decodeReport(bytes: Buffer): TimeReport | undefined {
+  try {
+    const report = JSON.parse(bytes.toString('utf8', 1)) as TimeReport | null;
+    const { source, streamTimeMs, caughtUp } = (report ?? {}) as { [field in keyof TimeReport]?: unknown };
+    return typeof source === 'string' && Number.isFinite(streamTimeMs) && typeof caughtUp === 'boolean' ? (report as TimeReport) : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -8,10 +8,11 @@ import type { Topology, TopicName } from './topology.ts';
 export type TopologySignature = Readonly<Record<string, string>>;
 
 const SERDE = 'serde of ';
+const PARTIALS = 'the partials of ';
 
 export function topologySignature({ subTopologies }: Topology): TopologySignature {
-  return Object.fromEntries(
-    subTopologies.flatMap(({ id, sources, stores, writesGroupings }) => {
+  return Object.fromEntries([
+    ...subTopologies.flatMap(({ id, sources, stores, writesGroupings }) => {
       const name = `sub-topology ${String(id)}`;
       return [
         [`${name} reads`, [...sources].map(sourceText).sort().join(', ')],
@@ -22,7 +23,8 @@ export function topologySignature({ subTopologies }: Topology): TopologySignatur
         ]),
       ];
     }),
-  ) as TopologySignature;
+    ...partialTexts(subTopologies),
+  ]) as TopologySignature;
 }
 
 /** What differs, in words; null when an application of the one signature may go on where one of the other stopped. */
@@ -31,9 +33,21 @@ export function signatureMismatch(before: TopologySignature, now: TopologySignat
     const [was, is] = [before[part], now[part]];
     // A serde without a name says nothing.
     if (was === is || (part.startsWith(SERDE) && (was === undefined || is === undefined))) continue;
+    // A record of before partials were in it says nothing of them.
+    if (part.startsWith(PARTIALS) && was === undefined) continue;
     return `${part}: ${was ?? 'none'} before, ${is ?? 'none'} now`;
   }
   return null;
+}
+
+/** Which stores share one partial: what is on its way when a release changes that would go into others than it was made for. */
+function partialTexts(subTopologies: Topology['subTopologies']): [string, string][] {
+  const shared = new Map<string, string[]>();
+  for (const { sinkTopic, feeds } of subTopologies.flatMap(({ nodes }) => nodes)) {
+    if (feeds === undefined || sinkTopic === undefined || !('grouping' in sinkTopic)) continue;
+    shared.set(sinkTopic.grouping, [...(shared.get(sinkTopic.grouping) ?? []), [...feeds].sort().join(' and ')]);
+  }
+  return [...shared].map(([grouping, texts]) => [`${PARTIALS}${grouping}`, texts.sort().join(', ')]);
 }
 
 function sourceText(source: TopicName): string {

@@ -3,7 +3,7 @@ import { KStream } from './kstream.ts';
 import { StreamsError } from '../errors.ts';
 import type { Emit, TaskRuntime } from './processor-context.ts';
 import { DeadLetter, type Decoder } from './record.ts';
-import { decodeRepartitionValue, type Partial } from './repartition-record.ts';
+import { decodeRepartitionRecord, unknownReport, unknownRoute, type Partial } from './repartition-record.ts';
 import { findGraphProblem } from './topology-checks.ts';
 import { buildTopology, type SourceSpec, type Topology, type TopologyNode, type TopicName } from './topology.ts';
 
@@ -16,16 +16,24 @@ export interface StreamOptions<V> {
   readonly deadLetterTopic?: string;
 }
 
-/** One aggregation of a grouped stream: takes the partials of its route. */
+/** One aggregation of a grouped stream: takes the partials of its combiner. */
 export interface PartialHandler {
-  readonly route: string;
   readonly open: (runtime: TaskRuntime) => (key: string, partial: Partial) => void;
+}
+
+/**
+ * A repartition topic under construction. `handlers`: by the name of a store, all aggregations that share one combiner with it.
+ * So each store is an address of its combiner, and a partial arrives whichever of them was declared first when it was sent.
+ */
+export interface Grouping {
+  readonly node: TopologyNode;
+  readonly handlers: Map<string, Set<PartialHandler>>;
 }
 
 /** The graph under construction. KStream and its kin add nodes here; users meet only `stream` and `build`. */
 export class GraphBuilder {
   readonly nodes: TopologyNode[] = [];
-  readonly #groupings = new Map<string, { node: TopologyNode; handlers: Map<string, Set<PartialHandler>>; finish: (() => void)[] }>();
+  readonly #groupings = new Map<string, Grouping>();
 
   /** What is wrong with the declarations so far: told when the topology is built, with the stack of the first. */
   readonly #problems: StreamsError[] = [];
@@ -58,7 +66,7 @@ export class GraphBuilder {
   }
 
   /** The source of a repartition topic; groupings of one name share it. */
-  grouping(name: string): { node: TopologyNode; handlers: Map<string, Set<PartialHandler>> } {
+  grouping(name: string): Grouping {
     const known = this.#groupings.get(name);
     if (known !== undefined) return known;
     if (typeof name !== 'string' || !/^[a-zA-Z0-9._-]{1,249}$/.test(name)) this.refuse(`a grouping needs a name of letters, digits, dot, dash and underscore, which becomes part of a topic name: not ${typeof name === 'string' ? `"${name}"` : String(name)}`);
@@ -70,20 +78,23 @@ export class GraphBuilder {
       source: {
         from: { grouping: name },
         open: (runtime) => {
-          const open = new Map([...handlers].map(([route, set]) => [route, [...set].map((h) => h.open(runtime))]));
+          const opened = new Map([...new Set(handlers.values())].map((set) => [set, [...set].map((handler) => handler.open(runtime))]));
+          const routes = new Map([...handlers].map(([route, set]) => [route, opened.get(set) ?? []]));
           return (record) => {
-            const decoded = decodeRepartitionValue(record.value ?? Buffer.alloc(0));
+            const decoded = decodeRepartitionRecord(record);
             if ('report' in decoded) {
-              runtime.reportTime(decoded.report);
+              if (!runtime.reportTime(decoded.report)) throw unknownReport(record, decoded.report.source);
               return;
             }
-            const key = record.key?.toString('utf8') ?? '';
-            for (const handle of open.get(decoded.partial.route) ?? []) handle(key, decoded.partial);
+            const handles = routes.get(decoded.partial.route);
+            if (handles === undefined) throw unknownRoute(record, decoded.partial.route);
+            const key = decoded.key.toString('utf8');
+            for (const handle of handles) handle(key, decoded.partial);
           };
         },
       },
     });
-    const grouping = { node, handlers, finish: [] };
+    const grouping = { node, handlers };
     this.#groupings.set(name, grouping);
     return grouping;
   }

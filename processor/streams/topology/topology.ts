@@ -16,6 +16,8 @@ export interface TopologyNode {
   readonly source?: SourceSpec;
   /** Nodes that write to a topic. */
   readonly sinkTopic?: TopicName;
+  /** Combiners only: the stores that each of their partials goes into. */
+  readonly feeds?: readonly string[];
 }
 
 /** A user's topic by its name, or an internal repartition topic by its grouping name. */

@@ -1,0 +1,96 @@
+import { expect, test } from '@jest/globals';
+import { RecordCollector } from '../changelog/record-collector.ts';
+import { jsonSerde, StreamsBuilder, StreamsError, tumbling, type Aggregate, type Topology } from '../index.ts';
+import { openMemoryStore } from '../store/memory-store.ts';
+import { TaskGraph } from '../task/task-graph.ts';
+import { encodePartial, encodeTimeReport } from './repartition-record.ts';
+import { signatureMismatch, topologySignature } from './signature.ts';
+import type { SubTopology } from './topology.ts';
+
+const sum: Aggregate<string, number> = { empty: () => 0, add: (acc, value) => acc + value.length, merge: (a, b) => a + b, serde: jsonSerde<number>() };
+const MINUTE_MS = 60_000;
+type Declaration = 'all' | 'minutes' | 'hours' | 'counted';
+
+/** One grouping: three tables of one aggregate share their partials, the fourth has its own. Declared in any order. */
+function build(order: readonly Declaration[]): Topology {
+  const builder = new StreamsBuilder();
+  const grouped = builder.stream('words', { decode: ({ value }) => String(value) }).groupBy((word) => word, { name: 'by-word' });
+  for (const table of order) {
+    if (table === 'all') grouped.aggregate(sum, { store: 'all' });
+    if (table === 'minutes') grouped.windowedBy(tumbling({ sizeMs: MINUTE_MS, retentionMs: MINUTE_MS })).aggregate(sum, { store: 'minutes' });
+    if (table === 'hours') grouped.windowedBy(tumbling({ sizeMs: 60 * MINUTE_MS, retentionMs: MINUTE_MS })).aggregate(sum, { store: 'hours' });
+    if (table === 'counted') grouped.count({ store: 'counted' });
+  }
+  return builder.build();
+}
+
+function taskOf(topology: Topology, subTopology: 0 | 1): { graph: TaskGraph; collector: RecordCollector } {
+  const collector = new RecordCollector();
+  const graph = new TaskGraph({
+    taskId: `${String(subTopology)}_0`, subTopology: topology.subTopologies[subTopology] as SubTopology, applicationId: 'app', store: openMemoryStore(), collector,
+    partitionsOf: () => 1, timeSources: subTopology === 0 ? [] : ['0_0'], nowMs: () => 0, requestCommit: () => undefined,
+  });
+  return { graph, collector };
+}
+
+const TOPIC = 'app-by-word-repartition';
+const record = (value: Buffer | null, key: Buffer | null = Buffer.from('aa')) => ({ topic: TOPIC, partition: 0, offset: 7, timestampMs: 0, key, value, headers: {} });
+const partial = (route: string, text = '2'): Buffer => encodePartial({ route, grainStartMs: 0, newestMs: 0, aggregate: Buffer.from(text) });
+
+function said(topology: Topology, value: Buffer | null, key?: Buffer | null): { code: string; message: string } {
+  try {
+    taskOf(topology, 1).graph.process(record(value, key));
+  } catch (error) {
+    if (error instanceof StreamsError) return { code: error.code, message: error.message };
+    throw error;
+  }
+  throw new Error('it was taken');
+}
+
+const ORDERS: readonly (readonly Declaration[])[] = [
+  ['all', 'minutes', 'hours', 'counted'], ['minutes', 'all', 'counted', 'hours'], ['counted', 'hours', 'minutes', 'all'], ['hours', 'counted', 'all', 'minutes'],
+];
+
+test.each(ORDERS.flatMap((before) => ORDERS.map((now) => [before.join(), now.join(), before, now] as const)))('what was sent by %s arrives at %s: the same application', (_before, _now, before, now) => {
+  const [sender, receiver] = [build(before), build(now)];
+  expect(signatureMismatch(topologySignature(sender), topologySignature(receiver))).toBeNull();
+  const source = taskOf(sender, 0);
+  for (let offset = 0; offset < 10; offset += 1) source.graph.process({ topic: 'words', partition: 0, offset, timestampMs: offset, key: null, value: Buffer.from('aa'), headers: {} });
+  source.graph.seal();
+  const { graph } = taskOf(receiver, 1);
+  for (const { key, value } of source.collector.take()) graph.process(record(value, key));
+  expect({ all: graph.keyValueStore('all').get('aa'), counted: graph.keyValueStore('counted').get('aa'), minutes: graph.windowStore('minutes').get('aa', 0), hours: graph.windowStore('hours').get('aa', 0) })
+    .toEqual({ all: 20, counted: 10, minutes: 20, hours: 20 });
+});
+
+test('a partial for a store that is not there is fatal: where it lies is said, and what to do', () => {
+  const { code, message } = said(build(['all', 'counted']), partial('gone'));
+  expect(code).toBe('TOPOLOGY_CHANGED');
+  expect(message).toMatch(/app-by-word-repartition-0 offset 7 .*"gone".*reset/);
+});
+
+test('so is a time report of a task that does not write there', () => {
+  const { code, message } = said(build(['all', 'minutes']), encodeTimeReport({ source: '0_9', streamTimeMs: 5, caughtUp: true }), null);
+  expect(code).toBe('TOPOLOGY_CHANGED');
+  expect(message).toMatch(/app-by-word-repartition-0 offset 7 .*"0_9".*reset/);
+});
+
+test.each<[string, Buffer | null, Buffer | null]>([
+  ['no value', null, Buffer.from('a')],
+  ['an empty value', Buffer.alloc(0), Buffer.from('a')],
+  ['an unknown kind', Buffer.from([9, 1, 2]), Buffer.from('a')],
+  ['text', Buffer.from('{"hello":1}'), Buffer.from('a')],
+  ['a partial without a key', partial('all'), null],
+  ['a partial that is cut', partial('all').subarray(0, 12), Buffer.from('a')],
+  ['one byte', Buffer.from([1]), Buffer.from('a')],
+  ['a partial of no time', encodePartial({ route: 'all', grainStartMs: NaN, newestMs: 0, aggregate: Buffer.from('1') }), Buffer.from('a')],
+  ['a partial of an endless time', encodePartial({ route: 'all', grainStartMs: 0, newestMs: Infinity, aggregate: Buffer.from('1') }), Buffer.from('a')],
+  ['a report that is no JSON', Buffer.from('\u0002{'), null],
+  ['a report of null', Buffer.from('\u0002null'), null],
+  ['a report of no time', Buffer.from('\u0002{"source":"0_0","streamTimeMs":null,"caughtUp":true}'), null],
+  ['a report of text', Buffer.from('\u0002{"source":"0_0","streamTimeMs":"5","caughtUp":true}'), null],
+])('%s in a repartition topic is fatal, and named by topic, partition and offset', (_name, value, key) => {
+  const { code, message } = said(build(['all', 'minutes']), value, key);
+  expect(code).toBe('INTERNAL_TOPIC_INVALID');
+  expect(message).toMatch(/^app-by-word-repartition-0 offset 7 holds .*reset/);
+});
