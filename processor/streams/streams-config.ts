@@ -31,6 +31,11 @@ const schema = z.object({
   /** A thread that commits nothing for this long, while it has lag and a broker, is replaced. */
   noProgressTimeoutMs: positive.default(60_000),
   maxBytesPerPartition: positive.default(524_288),
+  /**
+   * How long a task with several input partitions waits for one that is read to its end, while others have records: what comes in
+   * it meanwhile is processed in its order. Kafka Streams' max.task.idle.ms.
+   */
+  maxTaskIdleMs: z.int().min(0).default(0),
 });
 
 export type StreamsConfigInput = z.input<typeof schema>;

@@ -342,3 +342,59 @@ describe('what cannot be read, or not at once', () => {
     expect(found.map((value) => Number.parseInt(value, 10))).toEqual(Array.from({ length: 50 }, (_, index) => 850 + index));
   });
 });
+
+test('a held partition is not asked for until it is released; the others are read on meanwhile', async () => {
+  const brokers = new FakeBrokers();
+  const held = brokers.add('t', 0, 1, ['a']);
+  const other = brokers.add('t', 1, 1, ['x']);
+  const fetcher = open(brokers);
+  fetcher.seek('t', 0, 0);
+  fetcher.seek('t', 1, 0);
+  expect((await take(fetcher, 2)).sort()).toEqual(['a', 'x']);
+
+  fetcher.hold('t', 0);
+  // What was under way when it was held still comes.
+  while (brokers.fetches.at(-1)?.asked.length !== 1) await fetcher.take(20);
+  held.values.push('b');
+  other.values.push('y', 'z');
+  expect(await take(fetcher, 2)).toEqual(['y', 'z']);
+  const before = brokers.fetches.length;
+  while (brokers.fetches.length < before + 3) expect(valuesOf(await fetcher.take(20))).toEqual([]);
+
+  fetcher.release('t', 0);
+  expect(await take(fetcher, 1)).toEqual(['b']);
+});
+
+test('a broker all of whose partitions are held is left alone, and read again after a release', async () => {
+  const brokers = new FakeBrokers();
+  const log = brokers.add('t', 0, 1, ['a']);
+  const told: boolean[] = [];
+  const fetcher = open(brokers, { onAway: (away) => told.push(away) });
+  fetcher.seek('t', 0, 0);
+  expect(await take(fetcher, 1)).toEqual(['a']);
+  fetcher.hold('t', 0);
+  let fetches = -1;
+  while (fetches !== brokers.fetches.length) {
+    fetches = brokers.fetches.length;
+    for (let round = 0; round < 5; round += 1) await fetcher.take(20);
+  }
+  // What is not asked for is not away.
+  log.errorCode = 6;
+  for (let round = 0; round < 5; round += 1) await fetcher.take(20);
+  expect([brokers.fetches.length, told]).toEqual([fetches, []]);
+  log.errorCode = 0;
+  log.values.push('b');
+  fetcher.release('t', 0);
+  expect(await take(fetcher, 1)).toEqual(['b']);
+});
+
+test('a seek ends a hold', async () => {
+  const brokers = new FakeBrokers();
+  brokers.add('t', 0, 1, ['a', 'b']);
+  const fetcher = open(brokers);
+  fetcher.seek('t', 0, 0);
+  expect(await take(fetcher, 2)).toEqual(['a', 'b']);
+  fetcher.hold('t', 0);
+  fetcher.seek('t', 0, 1);
+  expect(await take(fetcher, 1)).toEqual(['b']);
+});

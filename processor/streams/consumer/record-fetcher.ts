@@ -56,6 +56,8 @@ interface Position {
   /** Raised by every seek: an answer to an older fetch is dropped. */
   epoch: number;
   stopped: boolean;
+  /** The caller has enough of it for now. */
+  held: boolean;
   /** Since when leaders say that they do not hold the offset, `performance.now()`. */
   refusedAt: number | undefined;
   /** How often in a row it has got bytes and no batch that could be read. */
@@ -73,6 +75,8 @@ const DAMAGED_ATTEMPTS = 3;
 const PARTIAL_ATTEMPTS = 50;
 const OUT_OF_RANGE_AFTER_MS = 2_000;
 const NOTHING_UNDER_WAY = { refusedAt: undefined, attempts: 0, pieces: undefined, ends: undefined } as const;
+/** A partition that is released waits for the long poll of the others to end: that one is shorter while any is held. */
+const HELD_WAIT_MS = 20;
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 1_000;
 const DEFAULTS: FetchOptions = {
@@ -127,10 +131,26 @@ export class RecordFetcher {
     const key = `${topic}-${String(partition)}`;
     const known = this.#positions.get(key);
     endPieces(known);
-    if (known === undefined) this.#positions.set(key, { topic, partition, offset, epoch: 0, stopped: false, ...NOTHING_UNDER_WAY });
-    else Object.assign(known, { offset, epoch: known.epoch + 1, stopped: false, ...NOTHING_UNDER_WAY });
+    if (known === undefined) this.#positions.set(key, { topic, partition, offset, epoch: 0, stopped: false, held: false, ...NOTHING_UNDER_WAY });
+    else Object.assign(known, { offset, epoch: known.epoch + 1, stopped: false, held: false, ...NOTHING_UNDER_WAY });
     this.#forget(topic, partition);
     this.#kick();
+  }
+
+  /** Fetches no more of this partition until `release`; what is under way still arrives. Other partitions are read on. */
+  hold(topic: string, partition: number): void {
+    const position = this.#positions.get(nameOf({ topic, partition }));
+    if (position === undefined) return;
+    position.held = true;
+    this.#clear(nameOf(position));
+    this.#clear(leaderOf(position));
+  }
+
+  release(topic: string, partition: number): void {
+    const position = this.#positions.get(nameOf({ topic, partition }));
+    if (position === undefined || !position.held) return;
+    position.held = false;
+    if (!this.#loops.has(this.#leaderOf(position) ?? -1)) this.#kick();
   }
 
   remove(topic: string, partition: number): void {
@@ -208,7 +228,12 @@ export class RecordFetcher {
   }
 
   #wanted(): Position[] {
-    return [...this.#positions.values()].filter((p) => !p.stopped);
+    return [...this.#positions.values()].filter((p) => !p.stopped && !p.held);
+  }
+
+  #holdsOf(nodeId: number): boolean {
+    for (const position of this.#positions.values()) if (position.held && this.#leaderOf(position) === nodeId) return true;
+    return false;
   }
 
   #leaderOf(position: Position): number | undefined {
@@ -277,7 +302,8 @@ export class RecordFetcher {
         if (fetched.length > 0) {
           const broker = await this.#cluster.broker(nodeId);
           // Nobody waits for news while there is something to read.
-          const options = inPieces.length === 0 ? this.#options : { ...this.#options, maxWaitMs: 0 };
+          const maxWaitMs = inPieces.length > 0 ? 0 : Math.min(this.#options.maxWaitMs, this.#holdsOf(nodeId) ? HELD_WAIT_MS : Infinity);
+          const options = { ...this.#options, maxWaitMs };
           answer = (await broker.connectionPool.send(fetchRequest(fetched.map(({ topic, partition, offset }) => ({ topic, partition, offset })), options))) as typeof answer;
           this.#clear(self);
         }
@@ -334,6 +360,8 @@ export class RecordFetcher {
       else position.refusedAt ??= performance.now();
       const confirmed = performance.now() - (position.refusedAt ?? Infinity) >= this.#outOfRangeAfterMs;
       if (part.errorCode !== 0 && !confirmed) {
+        // Nobody asks for it again before it is released, so nobody would say that the trouble is over.
+        if (position.held) continue;
         misdirected = true;
         this.#trouble(nameOf(position), `${nameOf(position)} cannot be read: the broker answers with error ${String(part.errorCode)}`);
         continue;

@@ -1,13 +1,16 @@
 import type { RecordCollector } from '../changelog/record-collector.ts';
 import { topicPartition, type StreamsProducer } from '../changelog/streams-producer.ts';
+import type { FetchedRecord } from '../consumer/record-batch.ts';
 import type { FetchedPartition } from '../consumer/record-fetcher.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { StateStore } from '../store/state-store.ts';
-import type { SubTopology } from '../topology/topology.ts';
+import type { ConsumerRecord } from '../topology/record.ts';
+import { inputTopicsOf, type SubTopology } from '../topology/topology.ts';
 import type { CommitTarget } from './commit.ts';
 import { DroppedRecords } from './dropped-records.ts';
 import type { TaskStatus } from './instance-status.ts';
-import type { TaskGraph } from './task-graph.ts';
+import { PartitionGroup } from './partition-group.ts';
+import type { TaskGraph, WaitingRecord } from './task-graph.ts';
 import type { TaskId } from './task-id.ts';
 import { TaskState } from './task-state.ts';
 
@@ -21,6 +24,25 @@ export interface TaskChangelog {
   readonly store: string;
   readonly topic: string;
   readonly partition: number;
+}
+
+export interface StreamTaskOptions {
+  readonly id: TaskId;
+  readonly subTopology: SubTopology;
+  readonly inputs: readonly TaskInput[];
+  readonly changelogs: readonly TaskChangelog[];
+  readonly collector: RecordCollector;
+  readonly reportsTime: boolean;
+  /** For tasks with several inputs. */
+  readonly queues?: TaskQueues;
+}
+
+/** How the records of a task's several inputs wait for each other. */
+export interface TaskQueues {
+  readonly maxTaskIdleMs: number;
+  /** So much of it waits that no more should be fetched. */
+  readonly onFull: (input: TaskInput) => void;
+  readonly onRoom: (input: TaskInput) => void;
 }
 
 /** How often at most a source task reports its stream time. */
@@ -55,7 +77,12 @@ export class StreamTask implements CommitTarget {
   #uncommittedRecords = 0;
   #lastReport: { at: number; streamTimeMs: number; caughtUp: boolean } | undefined;
 
-  constructor(options: { id: TaskId; subTopology: SubTopology; inputs: readonly TaskInput[]; changelogs: readonly TaskChangelog[]; collector: RecordCollector; reportsTime: boolean }) {
+  /** Of a task with several input partitions: what waits for its turn. */
+  readonly #group: PartitionGroup<FetchedRecord, WaitingRecord> | undefined;
+  /** Names of the inputs that are the user's topics. */
+  readonly #userInputs: readonly string[];
+
+  constructor(options: StreamTaskOptions) {
     this.id = options.id;
     this.subTopology = options.subTopology;
     this.inputs = options.inputs;
@@ -63,6 +90,19 @@ export class StreamTask implements CommitTarget {
     this.collector = options.collector;
     this.reportsTime = options.reportsTime;
     this.state = new TaskState(options.id);
+    const { inputs, queues } = options;
+    const names = inputs.map(({ topic, partition }) => topicPartition(topic, partition));
+    const userTopics = new Set(inputTopicsOf([options.subTopology]));
+    this.#userInputs = names.filter((_, index) => userTopics.has((inputs[index] as TaskInput).topic));
+    if (inputs.length > 1) {
+      this.#group = new PartitionGroup({
+        inputs: names,
+        read: (record) => (this.graph as TaskGraph).read(record),
+        maxIdleMs: queues?.maxTaskIdleMs ?? 0,
+        onFull: (name) => queues?.onFull(inputs[names.indexOf(name)] as TaskInput),
+        onRoom: (name) => queues?.onRoom(inputs[names.indexOf(name)] as TaskInput),
+      });
+    }
   }
 
   /** What is known of the inputs before the task runs: its lag is told from the first moment on. */
@@ -80,27 +120,62 @@ export class StreamTask implements CommitTarget {
       this.#positions.set(name, offset);
       this.#committed.set(name, offset);
     }
+    this.#group?.seek(offsets);
     this.#ends.clear();
     this.#uncommittedRecords = 0;
     this.#lastReport = undefined;
   }
 
+  /** Forgets all that is not committed: it is read again when the task has been taken anew. */
+  abort(): void {
+    this.graph?.aborted();
+    this.#group?.seek(this.#committed);
+  }
+
   /**
-   * Processes what a fetch brought. Answers the number of records.
+   * Processes what a fetch brought of the task's one input, and answers the number of records; 0 where there are several
+   * inputs, whose records wait for `processWaiting`.
    * @throws StreamsError USER_CODE_FAILED naming the record.
    */
   accept(fetched: FetchedPartition): number {
     const name = topicPartition(fetched.topic, fetched.partition);
     this.#ends.set(name, fetched.lastStableOffset);
     const graph = this.graph as TaskGraph;
-    const { records } = fetched;
-    graph.processAll(fetched.topic, records, (error, record) => {
-      if (error instanceof StreamsError) return error;
-      return new StreamsError('USER_CODE_FAILED', `task ${this.id} failed at ${name} offset ${String(record.offset)}: ${messageOf(error)}`, { cause: error, taskId: this.id });
-    });
-    this.#positions.set(name, fetched.nextOffset);
+    const { records, nextOffset } = fetched;
+    if (this.#group !== undefined) {
+      this.#group.add(name, { records, nextOffset, endOffset: fetched.lastStableOffset, bytes: sizeOf(records) });
+      this.#positions.set(name, this.#group.position(name));
+      graph.drained(this.#isDrained(this.#userInputs));
+      return 0;
+    }
+    graph.processAll(fetched.topic, records, this.#failed);
+    this.#positions.set(name, nextOffset);
     this.#uncommittedRecords += records.length;
+    graph.drained(this.#isDrained(this.#userInputs));
     return records.length;
+  }
+
+  /** When records that wait may be processed, of the clock that `processWaiting` is given: Infinity while only a fetch can tell. */
+  readyAtMs(nowMs: number): number {
+    return this.#group?.readyAtMs(nowMs) ?? Infinity;
+  }
+
+  /**
+   * Processes records of several inputs in the order of their event times, at most `limit`. Answers how many, and how many of
+   * them were of the user's topics. `nowMs`: of a clock that does not jump.
+   * @throws StreamsError USER_CODE_FAILED naming the record.
+   */
+  processWaiting(nowMs: number, limit: number): { records: number; ofUser: number } {
+    const group = this.#group;
+    const graph = this.graph;
+    if (group === undefined || graph === undefined) return { records: 0, ofUser: 0 };
+    const before = this.#userInputs.reduce((sum, name) => sum + group.waiting(name), 0);
+    const records = graph.processInOrder(() => group.next(nowMs), limit, this.#failed);
+    if (records === 0) return { records: 0, ofUser: 0 };
+    this.#uncommittedRecords += records;
+    for (const name of this.#positions.keys()) this.#positions.set(name, group.position(name));
+    graph.drained(this.#isDrained(this.#userInputs));
+    return { records, ofUser: before - this.#userInputs.reduce((sum, name) => sum + group.waiting(name), 0) };
   }
 
   /** There is something that only a commit makes permanent. */
@@ -114,7 +189,7 @@ export class StreamTask implements CommitTarget {
     if (!this.#timeReportDue(nowMs) && !graph.needsTimeReport) return;
     const caughtUp = this.#caughtUp();
     graph.sendTimeReport(caughtUp);
-    this.#lastReport = { at: nowMs, streamTimeMs: graph.observedMs, caughtUp };
+    this.#lastReport = { at: nowMs, streamTimeMs: graph.progressMs, caughtUp };
   }
 
   /** Input positions to commit. */
@@ -157,9 +232,19 @@ export class StreamTask implements CommitTarget {
     };
   }
 
+  readonly #failed = (error: unknown, { topic, partition, offset }: ConsumerRecord): Error => {
+    if (error instanceof StreamsError) return error;
+    return new StreamsError('USER_CODE_FAILED', `task ${this.id} failed at ${topicPartition(topic, partition)} offset ${String(offset)}: ${messageOf(error)}`, { cause: error, taskId: this.id });
+  };
+
   #caughtUp(): boolean {
-    return this.inputs.every(({ topic, partition }) => {
-      const name = topicPartition(topic, partition);
+    return this.#isDrained(this.inputs.map(({ topic, partition }) => topicPartition(topic, partition)));
+  }
+
+  /** What these partitions hold has been processed, as far as the fetches tell. */
+  #isDrained(names: readonly string[]): boolean {
+    if (this.#group !== undefined) return this.#group.isDrained(names);
+    return names.every((name) => {
       const end = this.#ends.get(name);
       return end !== undefined && (this.#positions.get(name) ?? -1) >= end;
     });
@@ -169,6 +254,12 @@ export class StreamTask implements CommitTarget {
     if (!this.reportsTime || this.graph === undefined || this.#ends.size < this.inputs.length) return false;
     const last = this.#lastReport;
     if (last === undefined) return true;
-    return nowMs - last.at >= TIME_REPORT_INTERVAL_MS && (last.streamTimeMs !== this.graph.observedMs || last.caughtUp !== this.#caughtUp());
+    return nowMs - last.at >= TIME_REPORT_INTERVAL_MS && (last.streamTimeMs !== this.graph.progressMs || last.caughtUp !== this.#caughtUp());
   }
+}
+
+function sizeOf(records: readonly FetchedRecord[]): number {
+  let bytes = 0;
+  for (const record of records) bytes += record.sizeBytes;
+  return bytes;
 }

@@ -55,6 +55,11 @@ export class StreamTime {
     this.#changed = false;
   }
 
+  /** As if this source had never been heard of: stream time waits for its next word. */
+  forget(source: string): void {
+    this.#sources.delete(source);
+  }
+
   #advance(): void {
     let behind = Infinity;
     let newest = -1;

@@ -11,9 +11,10 @@ import { partitionOf } from '../topology/partitioner.ts';
 import type { Emit, SinkRecord, TaskRuntime } from '../topology/processor-context.ts';
 import type { ConsumerRecord, DeadLetter } from '../topology/record.ts';
 import { encodeTimeReport, type TimeReport } from '../topology/repartition-record.ts';
-import { repartitionTopic, topicNameOf, type SubTopology, type TopologyNode } from '../topology/topology.ts';
+import { repartitionTopic, topicNameOf, type OpenSource, type ReadRecord, type SubTopology, type TopologyNode } from '../topology/topology.ts';
 import { DroppedRecords, type DropReason } from './dropped-records.ts';
-import { KEYED_STREAM_TIME_KEY, STREAM_TIME_KEY, StreamTime, type StreamTimeRecord } from './stream-time.ts';
+import { KEYED_STREAM_TIME_KEY, STREAM_TIME_KEY, type StreamTimeRecord } from './stream-time.ts';
+import { TaskTime, type TimeSource } from './task-time.ts';
 
 export interface TaskGraphOptions {
   readonly taskId: string;
@@ -23,12 +24,22 @@ export interface TaskGraphOptions {
   readonly store: StateStore | undefined;
   readonly collector: RecordCollector;
   readonly partitionsOf: (topic: string) => number;
-  /** Ids of the source tasks whose reports make this task's stream time; empty when it reads no repartition topic. */
-  readonly timeSources: readonly string[];
+  /** The source tasks whose reports make this task's stream time; empty when it reads no repartition topic. */
+  readonly timeSources: readonly TimeSource[];
   readonly nowMs: () => number;
   readonly requestCommit: () => void;
   /** Outlives the graph: the task counts on when it is taken anew. */
   readonly dropped?: DroppedRecords;
+}
+
+/** A record that has been read and waits for its turn. */
+export interface WaitingRecord extends ReadRecord {
+  readonly record: ConsumerRecord;
+}
+
+interface Source extends OpenSource {
+  /** Its topic is the user's: what it reads moves event time. */
+  readonly ofUser: boolean;
 }
 
 /** Expired windows deleted in one commit: bounds the tombstones of a transaction. */
@@ -43,15 +54,12 @@ export class TaskGraph implements TaskRuntime {
   readonly requestCommit: () => void;
   readonly #options: TaskGraphOptions;
   readonly #dropped: DroppedRecords;
-  readonly #sources = new Map<string, (record: ConsumerRecord) => void>();
+  readonly #sources = new Map<string, Source>();
   readonly #keyValueStores = new Map<string, KeyValueStore<unknown> & BufferedStore>();
   readonly #windowStores = new Map<string, WindowStore<unknown> & BufferedStore & ExpiringStore>();
   /** Where stream time is kept: a window store, or any store of a task that hands it on. */
   readonly #timeStore: { readonly store: string; readonly key: Buffer } | undefined;
-  readonly #streamTime: StreamTime;
-  readonly #readsRepartition: boolean;
-  readonly #readsUserTopics: boolean;
-  #observedMs = -1;
+  readonly #time: TaskTime;
   /** The wall clock while a batch is processed; undefined between batches. */
   #batchMs: number | undefined;
   /** The last seal has expired as many windows as it may, and there may be more. */
@@ -67,16 +75,14 @@ export class TaskGraph implements TaskRuntime {
     this.#dropped = options.dropped ?? new DroppedRecords();
     this.taskId = taskId;
     this.requestCommit = options.requestCommit;
-    this.#readsRepartition = timeSources.length > 0;
-    this.#readsUserTopics = subTopology.sources.some((source) => 'topic' in source);
-    this.#streamTime = new StreamTime(this.#readsRepartition ? timeSources : [taskId]);
+    this.#time = new TaskTime({ taskId, readsUserTopics: subTopology.sources.some((source) => 'topic' in source), timeSources });
     for (const spec of subTopology.stores) {
       if (store === undefined) throw new StreamsError('THREAD_FAILED', `task ${taskId} has stores but no place to keep them`, { taskId });
       if (spec.kind === 'key-value') this.#keyValueStores.set(spec.name, createKeyValueStore(spec, store));
       else this.#windowStores.set(spec.name, createWindowStore(spec, store));
     }
     const windowed = subTopology.stores.find((s) => s.kind === 'window');
-    const handsOn = this.#readsRepartition && subTopology.writesGroupings.length > 0 ? subTopology.stores[0] : undefined;
+    const handsOn = timeSources.length > 0 && subTopology.writesGroupings.length > 0 ? subTopology.stores[0] : undefined;
     if (windowed !== undefined) this.#timeStore = { store: windowed.name, key: Buffer.from(STREAM_TIME_KEY) };
     else if (handsOn !== undefined) this.#timeStore = { store: handsOn.name, key: Buffer.from(KEYED_STREAM_TIME_KEY) };
     this.#loadStreamTime();
@@ -85,7 +91,7 @@ export class TaskGraph implements TaskRuntime {
 
   /** Runs one record through the graph. @throws what user code throws. */
   process(record: ConsumerRecord): void {
-    this.#sourceOf(record.topic)(record);
+    this.#sourceOf(record.topic).process(record);
   }
 
   /**
@@ -93,16 +99,61 @@ export class TaskGraph implements TaskRuntime {
    * @throws what `failed` makes of what user code throws at a record.
    */
   processAll(topic: string, records: readonly ConsumerRecord[], failed: (error: unknown, record: ConsumerRecord) => Error): void {
-    const source = this.#sourceOf(topic);
+    const { process } = this.#sourceOf(topic);
     this.#batchMs = this.#options.nowMs();
     let index = 0;
     try {
-      for (; index < records.length; index += 1) source(records[index] as ConsumerRecord);
+      for (; index < records.length; index += 1) process(records[index] as ConsumerRecord);
     } catch (error) {
       throw failed(error, records[index] as ConsumerRecord);
     } finally {
       this.#batchMs = undefined;
     }
+  }
+
+  /** Reads a record of one of several inputs. What user code throws at it is thrown when it is handed on. */
+  read(record: ConsumerRecord): WaitingRecord {
+    try {
+      return { record, ...this.#sourceOf(record.topic).read(record) };
+    } catch (error) {
+      return {
+        record,
+        timestampMs: undefined,
+        handOn: () => {
+          throw error;
+        },
+      };
+    }
+  }
+
+  /**
+   * Runs records of several inputs through the graph in the order in which `next` gives them, at most `limit`; answers how many.
+   * @throws as `processAll`.
+   */
+  processInOrder(next: () => WaitingRecord | undefined, limit: number, failed: (error: unknown, record: ConsumerRecord) => Error): number {
+    this.#batchMs = this.#options.nowMs();
+    let count = 0;
+    try {
+      for (; count < limit; count += 1) {
+        const waiting = next();
+        if (waiting === undefined) break;
+        try {
+          const { timestampMs, record, handOn } = waiting;
+          if (timestampMs !== undefined && this.#sourceOf(record.topic).ofUser) this.#time.observe(timestampMs);
+          handOn();
+        } catch (error) {
+          throw failed(error, waiting.record);
+        }
+      }
+    } finally {
+      this.#batchMs = undefined;
+    }
+    return count;
+  }
+
+  /** The user's topics are read to their end, all of them, or not. */
+  drained(all: boolean): void {
+    this.#time.drained(all);
   }
 
   nowMs(): number {
@@ -118,8 +169,7 @@ export class TaskGraph implements TaskRuntime {
     const changes = [...this.#keyValueStores.values(), ...this.#windowStores.values()].flatMap((store) => store.seal());
     for (const tombstone of await this.#expire()) changes.push(tombstone);
     if (this.#timeStore !== undefined) {
-      if (!this.#readsRepartition) this.#streamTime.report({ source: this.taskId, streamTimeMs: this.#observedMs, caughtUp: false });
-      const time = this.#streamTime.takeChange();
+      const time = this.#time.takeChange();
       if (time !== undefined) changes.push({ ...this.#timeStore, value: Buffer.from(JSON.stringify(time)) });
     }
     return changes;
@@ -146,12 +196,9 @@ export class TaskGraph implements TaskRuntime {
     return this.#options.collector.size > 0 || this.#expiryLeft;
   }
 
-  /**
-   * How far this source has come: the newest event time read from the user's topics, or the stream time of a task that
-   * reads from other tasks only. -1 before it is known.
-   */
-  get observedMs(): number {
-    return this.#readsUserTopics ? this.#observedMs : this.#streamTime.nowMs;
+  /** How far this task has come in event time, for those downstream. -1 before it is known. */
+  get progressMs(): number {
+    return this.#time.progressMs;
   }
 
   /** The seal left partials that must not be sent before a time report. */
@@ -165,7 +212,7 @@ export class TaskGraph implements TaskRuntime {
    */
   sendTimeReport(caughtUp: boolean): void {
     const { collector, applicationId, subTopology, partitionsOf } = this.#options;
-    const value = encodeTimeReport({ source: this.taskId, streamTimeMs: this.observedMs, caughtUp });
+    const value = encodeTimeReport({ source: this.taskId, streamTimeMs: this.progressMs, caughtUp });
     for (const grouping of subTopology.writesGroupings) {
       const topic = repartitionTopic(applicationId, grouping);
       for (let partition = 0; partition < partitionsOf(topic); partition += 1) collector.add({ topic, partition, key: null, value });
@@ -175,7 +222,7 @@ export class TaskGraph implements TaskRuntime {
   }
 
   streamTimeMs(): number {
-    return this.#readsRepartition ? this.#streamTime.nowMs : Math.max(this.#streamTime.nowMs, this.#observedMs);
+    return this.#time.streamTimeMs;
   }
 
   keyValueStore(name: string): KeyValueStore<unknown> {
@@ -200,9 +247,9 @@ export class TaskGraph implements TaskRuntime {
     else this.#options.collector.add(record);
   }
 
-  reportTime(report: TimeReport): boolean {
-    if (!this.#options.timeSources.includes(report.source)) return false;
-    this.#streamTime.report(report);
+  reportTime(grouping: string, report: TimeReport): boolean {
+    if (!this.#options.timeSources.some((source) => source.grouping === grouping && source.taskId === report.source)) return false;
+    this.#time.report(grouping, report);
     return true;
   }
 
@@ -252,11 +299,9 @@ export class TaskGraph implements TaskRuntime {
       if (node.source === undefined) continue;
       const topic = topicNameOf(node.source.from, this.#options.applicationId);
       const deadLetters = node.source.deadLettersTo === undefined ? emitNothing : (attached.get(node.source.deadLettersTo) as Emit);
-      const handle = node.source.open(this, attached.get(node.index) as Emit, deadLetters, (at) => {
-        if (at > this.#observedMs) this.#observedMs = at;
-      });
+      const opened = { ...node.source.open(this, attached.get(node.index) as Emit, deadLetters, (at) => this.#time.observe(at)), ofUser: 'topic' in node.source.from };
       const earlier = this.#sources.get(topic);
-      this.#sources.set(topic, earlier === undefined ? handle : (record) => (earlier(record), handle(record)));
+      this.#sources.set(topic, earlier === undefined ? opened : bothSources(earlier, opened, (at) => this.#time.observe(at)));
     }
   }
 
@@ -264,7 +309,7 @@ export class TaskGraph implements TaskRuntime {
     for (const store of [...this.#keyValueStores.values(), ...this.#windowStores.values()]) store.clear();
   }
 
-  #sourceOf(topic: string): (record: ConsumerRecord) => void {
+  #sourceOf(topic: string): Source {
     const source = this.#sources.get(topic);
     if (source === undefined) throw new StreamsError('THREAD_FAILED', `task ${this.taskId} got a record of ${topic}, which it does not read`, { taskId: this.taskId });
     return source;
@@ -272,7 +317,7 @@ export class TaskGraph implements TaskRuntime {
 
   #loadStreamTime(): void {
     const bytes = this.#timeStore === undefined ? undefined : this.#options.store?.get(this.#timeStore.store, this.#timeStore.key);
-    this.#streamTime.load(bytes === undefined ? undefined : (JSON.parse(bytes.toString('utf8')) as StreamTimeRecord));
+    this.#time.load(bytes === undefined ? undefined : (JSON.parse(bytes.toString('utf8')) as StreamTimeRecord));
   }
 
   #storeOf<S>(stores: ReadonlyMap<string, S>, name: string, kind: string): S {
@@ -284,6 +329,24 @@ export class TaskGraph implements TaskRuntime {
   #ownPartition(): number {
     return Number(this.taskId.slice(this.taskId.indexOf('_') + 1));
   }
+}
+
+/** One topic read twice, perhaps by two kinds of time: the record moves event time by the older one, so that neither runs ahead. */
+function bothSources(a: Source, b: Source, observe: (timestampMs: number) => void): Source {
+  const read = (record: ConsumerRecord): ReadRecord => {
+    const [one, other] = [a.read(record), b.read(record)];
+    const timestampMs = one.timestampMs === undefined || (other.timestampMs !== undefined && other.timestampMs < one.timestampMs) ? other.timestampMs : one.timestampMs;
+    return { timestampMs, handOn: () => (one.handOn(), other.handOn()) };
+  };
+  return {
+    ofUser: a.ofUser,
+    read,
+    process: (record) => {
+      const { timestampMs, handOn } = read(record);
+      if (timestampMs !== undefined && a.ofUser) observe(timestampMs);
+      handOn();
+    },
+  };
 }
 
 function fanOut(children: readonly Emit[]): Emit {

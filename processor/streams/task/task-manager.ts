@@ -7,8 +7,9 @@ import { changelogTopic, topicNameOf, type SubTopology, type Topology } from '..
 import { commitTask } from './commit.ts';
 import { isDiskTrouble, type DiskWait } from './disk-wait.ts';
 import { closeCleanly, openCheckedStore } from './open-store.ts';
-import { StreamTask, type TaskChangelog } from './stream-task.ts';
+import { StreamTask, type TaskChangelog, type TaskQueues } from './stream-task.ts';
 import { takeTask, type TakeContext } from './take-task.ts';
+import type { TimeSource } from './task-time.ts';
 import { compareTaskIds, parseTaskId, taskId, type TaskId } from './task-id.ts';
 
 export interface TaskManagerOptions {
@@ -22,6 +23,8 @@ export interface TaskManagerOptions {
   readonly onRunning: (task: StreamTask, offsets: ReadonlyMap<string, number>) => void;
   /** The task's inputs must not be read any more. */
   readonly onStopped: (task: StreamTask) => void;
+  /** For tasks with several inputs; without it none waits for another that is empty. */
+  readonly queues?: TaskQueues;
   /** Nothing this thread can do about it. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -165,7 +168,7 @@ export class TaskManager {
     if (!isDiskTrouble(error)) this.#options.logger.warn({ taskId: task.id, code: error instanceof StreamsError ? error.code : undefined, error: messageOf(error) }, 'commit failed; the task drops what was not committed and is taken anew');
     this.#options.onStopped(task);
     task.state.to('SUSPENDED');
-    task.graph?.aborted();
+    task.abort();
     await task.producer?.abort();
     await task.producer?.close();
     await this.#distrustStore(task, error);
@@ -193,7 +196,7 @@ export class TaskManager {
   }
 
   #create(id: TaskId): StreamTask {
-    const { topology, applicationId, partitionsOf } = this.#options;
+    const { topology, applicationId, partitionsOf, queues } = this.#options;
     const { subTopology: index, partition } = parseTaskId(id);
     const subTopology = topology.subTopologies[index] as SubTopology;
     const inputs = subTopology.sources
@@ -201,7 +204,7 @@ export class TaskManager {
       .filter((topic) => partition < partitionsOf(topic))
       .map((topic) => ({ topic, partition }));
     const changelogs = changelogsOf(topology, applicationId, id);
-    return new StreamTask({ id, subTopology, inputs, changelogs, collector: new RecordCollector(), reportsTime: reportsTime(topology, subTopology) });
+    return new StreamTask({ id, subTopology, inputs, changelogs, collector: new RecordCollector(), reportsTime: reportsTime(topology, subTopology), ...(queues === undefined ? {} : { queues }) });
   }
 }
 
@@ -226,12 +229,26 @@ export function reportsTime(topology: Topology, subTopology: SubTopology, seen: 
   return readers.some((s) => s.stores.some((store) => store.kind === 'window') || reportsTime(topology, s, new Set([...seen, s])));
 }
 
-/** Ids of the source tasks behind the repartition topics that a sub-topology reads. */
-export function timeSourcesOf(topology: Topology, subTopology: SubTopology, applicationId: string, partitionsOf: (topic: string) => number): TaskId[] {
-  const groupings = new Set(subTopology.sources.flatMap((source) => ('grouping' in source ? [source.grouping] : [])));
-  return topology.subTopologies
-    .filter((s) => s.writesGroupings.some((grouping) => groupings.has(grouping)))
-    .flatMap((s) => Array.from({ length: taskCount(s, applicationId, partitionsOf) }, (_, partition) => taskId(s.id, partition)));
+/** The source tasks behind the repartition topics that a sub-topology reads. */
+export function timeSourcesOf(topology: Topology, subTopology: SubTopology, applicationId: string, partitionsOf: (topic: string) => number): TimeSource[] {
+  const downstream = downstreamOf(topology, subTopology);
+  return subTopology.sources.flatMap((source) => {
+    if (!('grouping' in source)) return [];
+    const { grouping } = source;
+    return topology.subTopologies
+      .filter((s) => s.writesGroupings.includes(grouping))
+      .flatMap((s) => Array.from({ length: taskCount(s, applicationId, partitionsOf) }, (_, partition) => ({ grouping, taskId: taskId(s.id, partition), cyclic: downstream.has(s) })));
+  });
+}
+
+/** What reads, directly or through others, the repartition topics that a sub-topology writes; itself only in a circle. */
+function downstreamOf(topology: Topology, subTopology: SubTopology, found: Set<SubTopology> = new Set()): Set<SubTopology> {
+  for (const reader of topology.subTopologies) {
+    if (found.has(reader) || !reader.sources.some((source) => 'grouping' in source && subTopology.writesGroupings.includes(source.grouping))) continue;
+    found.add(reader);
+    downstreamOf(topology, reader, found);
+  }
+  return found;
 }
 
 /** The partitions a member must be given to run these tasks. */

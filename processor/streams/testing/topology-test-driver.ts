@@ -3,7 +3,8 @@ import { topicPartition, type OutgoingRecord } from '../changelog/streams-produc
 import { openMemoryStore } from '../store/memory-store.ts';
 import type { StateStore } from '../store/state-store.ts';
 import { DroppedRecords, sumOfDrops, type DropCounts } from '../task/dropped-records.ts';
-import { TaskGraph } from '../task/task-graph.ts';
+import { PartitionGroup } from '../task/partition-group.ts';
+import { TaskGraph, type WaitingRecord } from '../task/task-graph.ts';
 import { taskCount, timeSourcesOf } from '../task/task-manager.ts';
 import { parseTaskId, taskId } from '../task/task-id.ts';
 import { checkCopartitioned, checkTopicNames } from '../topology/copartitioning.ts';
@@ -38,6 +39,17 @@ export interface TopologyTestDriverOptions {
   readonly nowMs?: () => number;
 }
 
+interface DrivenTask {
+  readonly graph: TaskGraph;
+  readonly dropped: DroppedRecords;
+  readonly collector: RecordCollector;
+  readonly store: StateStore;
+  readonly subTopology: SubTopology;
+  readonly inbox: ConsumerRecord[];
+  /** Where there are several inputs. */
+  readonly group: PartitionGroup<ConsumerRecord, WaitingRecord> | undefined;
+}
+
 /** `!`: the runtime's own rows. */
 const RESERVED_KEY_BYTE = 0x21;
 const FIXED_NOW_MS = Date.UTC(2026, 0, 1);
@@ -51,7 +63,7 @@ export class TopologyTestDriver {
   readonly #applicationId: string;
   readonly #nowMs: () => number;
   readonly #partitions: Readonly<Record<string, number>>;
-  readonly #tasks = new Map<string, { graph: TaskGraph; dropped: DroppedRecords; collector: RecordCollector; store: StateStore; subTopology: SubTopology; inbox: ConsumerRecord[] }>();
+  readonly #tasks = new Map<string, DrivenTask>();
   readonly #log = new Map<string, WrittenRecord[]>();
   /** Committed rows per store: key bytes as latin1 text, value bytes. */
   readonly #committed = new Map<string, Map<string, Buffer>>();
@@ -75,7 +87,8 @@ export class TopologyTestDriver {
         const timeSources = timeSourcesOf(topology, subTopology, this.#applicationId, partitionsOf);
         const dropped = new DroppedRecords();
         const graph = new TaskGraph({ dropped, taskId: id, subTopology, applicationId: this.#applicationId, store, collector, partitionsOf, timeSources, nowMs: this.#nowMs, requestCommit: () => undefined });
-        this.#tasks.set(id, { graph, dropped, collector, store, subTopology, inbox: [] });
+        const inputs = subTopology.sources.map((source) => topicNameOf(source, this.#applicationId)).filter((topic) => partition < this.partitionsOf(topic));
+        this.#tasks.set(id, { graph, dropped, collector, store, subTopology, inbox: [], group: inputs.length > 1 ? groupOf(graph, inputs) : undefined });
       }
     }
   }
@@ -147,7 +160,7 @@ export class TopologyTestDriver {
       for (const [id, task] of [...this.#tasks].sort(([, a], [, b]) => a.subTopology.id - b.subTopology.id)) {
         if (task.inbox.length === 0 && !task.graph.hasUncommitted) continue;
         moved = true;
-        for (const record of task.inbox.splice(0)) task.graph.process(record);
+        processInbox(task);
         const changes = await task.graph.seal();
         this.#reportTime(id, task.graph, task.subTopology);
         for (const record of task.collector.take()) this.#write(record);
@@ -167,6 +180,7 @@ export class TopologyTestDriver {
     this.#idleReported = true;
     for (const [id, { graph, collector, subTopology, inbox }] of this.#tasks) {
       if (inbox.length > 0) continue;
+      graph.drained(true);
       this.#reportTime(id, graph, subTopology);
       for (const record of collector.take()) this.#write(record);
     }
@@ -175,8 +189,8 @@ export class TopologyTestDriver {
   /** As a real task does: when there is news, and when partials wait behind it. */
   #reportTime(id: string, graph: TaskGraph, { writesGroupings }: SubTopology): void {
     if (writesGroupings.length === 0) return;
-    if (this.#reportedMs.get(id) === graph.observedMs && !graph.needsTimeReport) return;
-    this.#reportedMs.set(id, graph.observedMs);
+    if (this.#reportedMs.get(id) === graph.progressMs && !graph.needsTimeReport) return;
+    this.#reportedMs.set(id, graph.progressMs);
     graph.sendTimeReport(true);
   }
 
@@ -195,4 +209,23 @@ export class TopologyTestDriver {
     this.#log.set(topic, written);
     this.#deliver(topic, partition, { ...record, timestampMs: this.#nowMs() });
   }
+}
+
+/** The inputs of one task, by topic, each of them empty and read to its end. */
+function groupOf(graph: TaskGraph, topics: readonly string[]): PartitionGroup<ConsumerRecord, WaitingRecord> {
+  const group = new PartitionGroup({ inputs: topics, read: (record: ConsumerRecord) => graph.read(record), maxIdleMs: 0, maxRecords: Infinity });
+  for (const topic of topics) group.add(topic, { records: [], nextOffset: 0, endOffset: 0, bytes: 0 });
+  return group;
+}
+
+/** As a real task does. Nothing is under way but what is in the inbox, so every partition counts as read to its end. */
+function processInbox({ graph, inbox, group }: DrivenTask): void {
+  const records = inbox.splice(0);
+  if (group === undefined) {
+    for (const record of records) graph.process(record);
+  } else {
+    for (const record of records) group.add(record.topic, { records: [record], nextOffset: record.offset + 1, endOffset: record.offset + 1, bytes: 0 });
+    graph.processInOrder(() => group.next(0), Infinity, (error) => error as Error);
+  }
+  graph.drained(true);
 }

@@ -28,6 +28,8 @@ import type { FromThread } from './thread-messages.ts';
 export const PROTOCOL_NAME = 'tributary';
 const IDLE_WAIT_MS = 250;
 const MAX_REJOIN_WAIT_MS = 3_000;
+/** Of a task with several inputs, before others and the commit have their turn. */
+const RECORDS_A_TURN = 1_000;
 /** So much to send asks for a commit before its time. */
 const MAX_COLLECTED_BYTES = 16 * 1024 * 1024;
 
@@ -128,6 +130,11 @@ export class StreamThread {
       },
       onStopped: (task) => {
         for (const { topic, partition } of task.inputs) this.#fetcher.remove(topic, partition);
+      },
+      queues: {
+        maxTaskIdleMs: config.maxTaskIdleMs,
+        onFull: ({ topic, partition }) => this.#fetcher.hold(topic, partition),
+        onRoom: ({ topic, partition }) => this.#fetcher.release(topic, partition),
       },
       onFatal: (error) => this.#fail(error),
     });
@@ -248,18 +255,21 @@ export class StreamThread {
       return;
     }
     const now = performance.now();
-    const pending = this.#tasks.running().filter((t) => t.needsCommit(now));
-    const dueAt = Math.min(...pending.map((t) => this.#pace.dueAt(t.subTopology.id)));
+    const running = this.#tasks.running();
+    const pending = running.filter((t) => t.needsCommit(now));
+    const dueAt = Math.min(...pending.map((t) => this.#pace.dueAt(t.subTopology.id)), ...running.map((t) => t.readyAtMs(now)));
     const fetched = await this.#fetcher.take(Math.min(IDLE_WAIT_MS, Math.max(0, dueAt - now)));
     for (const part of fetched) {
       const task = this.#tasks.taskOf(part.topic, part.partition);
       if (task === undefined) continue;
       if (part.outOfRange) throw new StreamsError('OFFSET_OUT_OF_RANGE', `${part.topic}-${String(part.partition)} does not hold offset ${String(part.nextOffset)} any more: records were deleted before they were processed. If starting over is meant, ${RESET_REMEDY}`, { taskId: task.id });
       const accepted = task.accept(part);
-      this.#pace.processed(accepted);
-      if (task.collector.bytes >= MAX_COLLECTED_BYTES) this.#pace.demand();
-      if (!this.#repartitionTopics.has(part.topic)) this.#records += accepted;
-      if (part.records.length > 0) await new Promise((resolve) => setImmediate(resolve));
+      await this.#processed(task, accepted, this.#repartitionTopics.has(part.topic) ? 0 : accepted);
+    }
+    for (const task of this.#tasks.running()) {
+      if (task.inputs.length < 2) continue;
+      const { records, ofUser } = task.processWaiting(performance.now(), RECORDS_A_TURN);
+      await this.#processed(task, records, ofUser);
     }
     // First close what is not this thread's any more.
     if (this.#lost || this.#assignment !== undefined) return;
@@ -273,6 +283,14 @@ export class StreamThread {
       for (const done of requested) done();
       for (const task of due) task.dropped.tell(this.#logger, task.id, performance.now());
     }
+  }
+
+  async #processed(task: StreamTask, records: number, ofUser: number): Promise<void> {
+    if (records === 0) return;
+    this.#pace.processed(records);
+    if (task.collector.bytes >= MAX_COLLECTED_BYTES) this.#pace.demand();
+    this.#records += ofUser;
+    await new Promise((resolve) => setImmediate(resolve));
   }
 
   #commitSoon(timeoutMs: number): Promise<void> {

@@ -163,8 +163,9 @@ export class Supervisor {
         seat.reportedAt = now;
       }
       if (seat.worker === undefined || seat.failedThisLife) continue;
-      const { threadHangTimeoutMs, noProgressTimeoutMs, commitIntervalMs } = seat.init.config;
-      const mostStuckMs = Math.max(noProgressTimeoutMs, MOST_COMMIT_INTERVALS * commitIntervalMs);
+      const { threadHangTimeoutMs, noProgressTimeoutMs, commitIntervalMs, maxTaskIdleMs } = seat.init.config;
+      // A task that waits for an empty input, as it was told to, is not stuck.
+      const mostStuckMs = Math.max(noProgressTimeoutMs, MOST_COMMIT_INTERVALS * commitIntervalMs) + maxTaskIdleMs;
       const silentMs = now - seat.heardAt;
       if (silentMs <= threadHangTimeoutMs && seat.stuckMs <= mostStuckMs) continue;
       const why = silentMs > threadHangTimeoutMs ? `it has said nothing for ${String(Math.round(silentMs))} ms: it hangs in user code` : `it has committed nothing for ${String(Math.round(seat.stuckMs))} ms although there is lag`;

@@ -24,8 +24,8 @@ export interface TaskRuntime {
   send(record: SinkRecord): void;
   /** A partial for the repartition topic of this grouping name. `behind`: it travels behind the word on stream time. */
   sendPartial(grouping: string, key: string, value: Buffer, behind: boolean): void;
-  /** A source task's word on its progress has arrived. False: no task of that name feeds this one. */
-  reportTime(report: TimeReport): boolean;
+  /** A source task's word on its progress has arrived in the repartition topic of this grouping name. False: no such task writes to it. */
+  reportTime(grouping: string, report: TimeReport): boolean;
   deadLetter(record: ConsumerRecord, letter: DeadLetter, topic: string): void;
   /** Counts a record, or several, that go no further: in the task's status, the metrics and the log. */
   drop(reason: DropReason, count?: number): void;

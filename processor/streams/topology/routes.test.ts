@@ -28,7 +28,7 @@ function taskOf(topology: Topology, subTopology: 0 | 1): { graph: TaskGraph; col
   const collector = new RecordCollector();
   const graph = new TaskGraph({
     taskId: `${String(subTopology)}_0`, subTopology: topology.subTopologies[subTopology] as SubTopology, applicationId: 'app', store: openMemoryStore(), collector,
-    partitionsOf: () => 1, timeSources: subTopology === 0 ? [] : ['0_0'], nowMs: () => 0, requestCommit: () => undefined,
+    partitionsOf: () => 1, timeSources: subTopology === 0 ? [] : [{ grouping: 'by-word', taskId: '0_0', cyclic: false }], nowMs: () => 0, requestCommit: () => undefined,
   });
   return { graph, collector };
 }

@@ -2,7 +2,7 @@ import type { StoreSpec } from '../store/typed-store.ts';
 import { KStream } from './kstream.ts';
 import { StreamsError } from '../errors.ts';
 import type { Emit, TaskRuntime } from './processor-context.ts';
-import { DeadLetter, type Decoder } from './record.ts';
+import { DeadLetter, type ConsumerRecord, type Decoder } from './record.ts';
 import { decodeRepartitionRecord, unknownReport, unknownRoute, type Partial } from './repartition-record.ts';
 import { findGraphProblem } from './topology-checks.ts';
 import { buildTopology, type SourceSpec, type Topology, type TopologyNode, type TopicName } from './topology.ts';
@@ -80,16 +80,22 @@ export class GraphBuilder {
         open: (runtime) => {
           const opened = new Map([...new Set(handlers.values())].map((set) => [set, [...set].map((handler) => handler.open(runtime))]));
           const routes = new Map([...handlers].map(([route, set]) => [route, opened.get(set) ?? []]));
-          return (record) => {
-            const decoded = decodeRepartitionRecord(record);
+          const take = (record: ConsumerRecord, decoded: ReturnType<typeof decodeRepartitionRecord>): void => {
             if ('report' in decoded) {
-              if (!runtime.reportTime(decoded.report)) throw unknownReport(record, decoded.report.source);
+              if (!runtime.reportTime(name, decoded.report)) throw unknownReport(record, decoded.report.source);
               return;
             }
             const handles = routes.get(decoded.partial.route);
             if (handles === undefined) throw unknownRoute(record, decoded.partial.route);
             const key = decoded.key.toString('utf8');
             for (const handle of handles) handle(key, decoded.partial);
+          };
+          return {
+            process: (record) => take(record, decodeRepartitionRecord(record)),
+            read: (record) => {
+              const decoded = decodeRepartitionRecord(record);
+              return { timestampMs: 'partial' in decoded ? decoded.partial.newestMs : undefined, handOn: () => take(record, decoded) };
+            },
           };
         },
       },
@@ -130,17 +136,28 @@ export class StreamsBuilder {
       source: {
         from: { topic },
         ...(deadLetterTopic === undefined ? {} : { deadLetterTopic }),
-        open: (runtime, next, deadLetters, time) => (record) => {
-          const value = decode(record, runtime.nowMs());
-          if (value instanceof DeadLetter) {
-            if (deadLetterTopic === undefined) throw new StreamsError('USER_CODE_FAILED', `${topic}-${String(record.partition)} offset ${String(record.offset)} cannot be read (${value.reason}) and the stream has no dead-letter topic`);
-            runtime.deadLetter(record, value, deadLetterTopic);
-            deadLetters(null, value, record.timestampMs);
-            return;
-          }
-          const at = timestampMs === undefined ? record.timestampMs : timestampMs(value);
-          time(at);
-          next(keyText(record.key), value, at);
+        open: (runtime, next, deadLetters, time) => {
+          const refuse = (record: ConsumerRecord, letter: DeadLetter): void => {
+            if (deadLetterTopic === undefined) throw new StreamsError('USER_CODE_FAILED', `${topic}-${String(record.partition)} offset ${String(record.offset)} cannot be read (${letter.reason}) and the stream has no dead-letter topic`);
+            runtime.deadLetter(record, letter, deadLetterTopic);
+            deadLetters(null, letter, record.timestampMs);
+          };
+          const timeOf = (record: ConsumerRecord, value: V): number => (timestampMs === undefined ? record.timestampMs : timestampMs(value));
+          return {
+            process: (record) => {
+              const value = decode(record, runtime.nowMs());
+              if (value instanceof DeadLetter) return refuse(record, value);
+              const at = timeOf(record, value);
+              time(at);
+              next(keyText(record.key), value, at);
+            },
+            read: (record) => {
+              const value = decode(record, runtime.nowMs());
+              if (value instanceof DeadLetter) return { timestampMs: undefined, handOn: () => refuse(record, value) };
+              const at = timeOf(record, value);
+              return { timestampMs: at, handOn: () => next(keyText(record.key), value, at) };
+            },
+          };
         },
       },
     });

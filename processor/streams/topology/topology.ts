@@ -23,10 +23,24 @@ export interface TopologyNode {
 /** A user's topic by its name, or an internal repartition topic by its grouping name. */
 export type TopicName = { readonly topic: string } | { readonly grouping: string };
 
+/** A source's live part in one task. */
+export interface OpenSource {
+  /** Reads a record and hands it on, for a task with nothing to put in order. */
+  readonly process: (record: ConsumerRecord) => void;
+  /** Reads a record and does nothing with it yet: its event time decides when it is its turn. */
+  readonly read: (record: ConsumerRecord) => ReadRecord;
+}
+
+export interface ReadRecord {
+  /** What the record is put in order by; undefined (a dead letter, a word on progress): at once. */
+  readonly timestampMs: number | undefined;
+  /** Hands on what was read. Says nothing to `time`: whoever chose the record knows its time. */
+  readonly handOn: () => void;
+}
+
 export interface SourceSpec {
   readonly from: TopicName;
-  /** Makes the function that takes each record of the topic in one task. */
-  readonly open: (runtime: TaskRuntime, next: Emit, deadLetters: Emit, time: (timestampMs: number) => void) => (record: ConsumerRecord) => void;
+  readonly open: (runtime: TaskRuntime, next: Emit, deadLetters: Emit, time: (timestampMs: number) => void) => OpenSource;
   readonly deadLetterTopic?: string;
   /** The node that receives what this source could not read, if any. */
   readonly deadLettersTo?: number;

@@ -1,0 +1,116 @@
+import { beforeEach, expect, test } from '@jest/globals';
+import { batchBytes } from '../../../tests/support/record-batch-bytes.ts';
+import { RecordCollector } from '../changelog/record-collector.ts';
+import { decodeRecordSet } from '../consumer/record-batch.ts';
+import type { FetchedPartition } from '../consumer/record-fetcher.ts';
+import { DeadLetter, type ConsumerRecord } from '../topology/record.ts';
+import { StreamsBuilder } from '../topology/streams-builder.ts';
+import { StreamTask } from './stream-task.ts';
+import { TaskGraph } from './task-graph.ts';
+
+/** A record of this time; text that is no number has none. */
+function fetched(topic: string, from: number, values: readonly string[], end = from + values.length): FetchedPartition {
+  const recordSet = batchBytes({ baseOffset: BigInt(from), records: values.map((value, offsetDelta) => ({ offsetDelta, timestampDelta: 0n, key: null, value: Buffer.from(value) })) });
+  const { records, nextOffset } = values.length === 0 ? { records: [], nextOffset: from } : decodeRecordSet(recordSet, { topic, partition: 0, fromOffset: from, abortedTransactions: [], readCommitted: true });
+  return { topic, partition: 0, records, nextOffset, highWatermark: end, lastStableOffset: end, logStartOffset: 0, outOfRange: false };
+}
+
+let seen: string[];
+let moves: string[];
+let task: StreamTask;
+beforeEach(() => {
+  seen = [];
+  moves = [];
+  task = openTask();
+});
+
+function openTask(maxTaskIdleMs = 0): StreamTask {
+  const builder = new StreamsBuilder();
+  const options = {
+    decode: ({ value }: ConsumerRecord) => {
+      if (String(value) === 'broken') throw new Error('the decoder is broken');
+      return Number.isNaN(Number(value)) ? new DeadLetter('NO_NUMBER', 'no number') : Number(value);
+    },
+    timestampMs: (at: number) => at,
+    deadLetterTopic: 'dead',
+  };
+  builder.stream('a', options).merge(builder.stream('b', options)).peek((at) => void seen.push(String(at)));
+  const [subTopology] = builder.build().subTopologies;
+  const collector = new RecordCollector();
+  const opened = new StreamTask({
+    id: '0_0',
+    subTopology: subTopology as NonNullable<typeof subTopology>,
+    inputs: [{ topic: 'a', partition: 0 }, { topic: 'b', partition: 0 }],
+    changelogs: [],
+    collector,
+    reportsTime: false,
+    queues: { maxTaskIdleMs, onFull: ({ topic }) => moves.push(`hold ${topic}`), onRoom: ({ topic }) => moves.push(`release ${topic}`) },
+  });
+  opened.graph = new TaskGraph({ taskId: '0_0', subTopology: opened.subTopology, applicationId: 'app', store: undefined, collector, partitionsOf: () => 1, timeSources: [], nowMs: () => 0, requestCommit: () => undefined });
+  opened.start(new Map([['a-0', 0], ['b-0', 0]]));
+  return opened;
+}
+
+const offsets = (): Record<string, number> => Object.fromEntries(task.offsets());
+
+test('what waits is not processed, not committed, and part of the lag', () => {
+  expect(task.accept(fetched('a', 0, ['1', '5', '9']))).toBe(0);
+  expect(task.processWaiting(0, 100)).toEqual({ records: 0, ofUser: 0 });
+  expect([task.needsCommit(0), offsets(), task.lag(), task.readyAtMs(0)]).toEqual([false, { 'a-0': 0, 'b-0': 0 }, 3, Infinity]);
+
+  task.accept(fetched('b', 0, ['3'], 2));
+  expect(task.readyAtMs(7)).toBe(7);
+  expect(task.processWaiting(0, 100)).toEqual({ records: 2, ofUser: 2 });
+  expect(seen).toEqual(['1', '3']);
+  // The second record of b is still on its broker.
+  expect([task.needsCommit(0), offsets(), task.lag()]).toEqual([true, { 'a-0': 1, 'b-0': 1 }, 5]);
+  task.onCommitted(task.offsets());
+  expect([task.needsCommit(0), task.lag()]).toEqual([false, 3]);
+
+  task.accept(fetched('b', 1, ['7']));
+  task.processWaiting(0, 2);
+  expect([seen, offsets()]).toEqual([['1', '3', '5', '7'], { 'a-0': 2, 'b-0': 2 }]);
+  task.processWaiting(0, 100);
+  task.onCommitted(task.offsets());
+  expect([seen, offsets(), task.lag()]).toEqual([['1', '3', '5', '7', '9'], { 'a-0': 3, 'b-0': 2 }, 0]);
+});
+
+test('an empty input is waited for as long as it was said to be', () => {
+  task = openTask(50);
+  task.accept(fetched('b', 0, []));
+  task.accept(fetched('a', 0, ['1']));
+  expect(task.readyAtMs(10)).toBe(60);
+  expect(task.processWaiting(59, 100).records).toBe(0);
+  expect(task.processWaiting(60, 100).records).toBe(1);
+});
+
+test('after an abort nothing waits any more, and reading goes on from what is committed', () => {
+  task.accept(fetched('b', 0, []));
+  task.accept(fetched('a', 0, ['1', '2']));
+  task.processWaiting(0, 1);
+  task.abort();
+  expect([task.readyAtMs(0), task.processWaiting(0, 100).records]).toEqual([Infinity, 0]);
+  task.start(task.committedOffsets());
+  expect(offsets()).toEqual({ 'a-0': 0, 'b-0': 0 });
+  task.accept(fetched('b', 0, []));
+  task.accept(fetched('a', 0, ['1', '2']));
+  task.processWaiting(0, 100);
+  expect([seen, offsets()]).toEqual([['1', '1', '2'], { 'a-0': 2, 'b-0': 0 }]);
+});
+
+test('a dead letter goes at once, and a decoder that throws is told with its record', () => {
+  task.accept(fetched('a', 0, ['5', 'letter']));
+  task.accept(fetched('b', 0, ['letter', '4', 'broken', '9']));
+  expect(() => task.processWaiting(0, 100)).toThrow('task 0_0 failed at b-0 offset 2: the decoder is broken');
+  expect([seen, task.collector.size]).toEqual([['4'], 1]);
+});
+
+test('an input with much that waits is held, and released when half of it is gone', () => {
+  task.accept(fetched('a', 0, Array.from({ length: 6_000 }, (_, at) => String(at))));
+  expect(moves).toEqual(['hold a']);
+  task.accept(fetched('b', 0, []));
+  task.processWaiting(0, 3_000);
+  expect(moves).toEqual(['hold a']);
+  task.processWaiting(0, 1_000);
+  expect([seen.length, moves]).toEqual([4_000, ['hold a', 'release a']]);
+});
