@@ -34,3 +34,41 @@ test('the log is told at once, then once a minute, of all that was dropped since
 test('sums of several tasks leave out what has not occurred', () => {
   expect(sumOfDrops([{ late: 1 }, undefined, { late: 2, 'null-key': 4 }, {}])).toEqual({ late: 3, 'null-key': 4 });
 });
+
+test('a window table that leaves out more than it takes is named, with a record that was too late', () => {
+  const lines: [object, string][] = [];
+  const logger = { debug: () => undefined, info: () => undefined, warn: (fields: object, message: string) => void lines.push([fields, message]), error: () => undefined };
+  const dropped = new DroppedRecords();
+  const hours = dropped.intakeOf('hours');
+  const days = dropped.intakeOf('days');
+  const example = { place: 'orders-3', timestampMs: Date.UTC(2023, 0, 1), streamTimeMs: Date.UTC(2026, 0, 1) };
+  hours.taken(3);
+  hours.leftOut(4, example);
+  days.taken(7);
+  days.leftOut(7, example);
+  dropped.aborted();
+  dropped.committed();
+  dropped.tell(logger, '0_3', 0);
+  expect(lines).toEqual([]);
+
+  hours.taken(3);
+  hours.leftOut(4, example);
+  days.taken(7);
+  days.leftOut(7, example);
+  dropped.committed();
+  expect(dropped.counts()).toEqual({ late: 11 });
+  dropped.tell(logger, '0_3', 0);
+  expect(lines.shift()).toEqual([
+    { taskId: '0_3', dropped: { late: 11 }, tables: [{ store: 'hours', taken: 3, late: 4, ...example }] },
+    'records were dropped: the windows of "hours" left out more than they took (4 and 3) because it came too late: stream time is 2026-01-01T00:00:00.000Z, a record of orders-3 is of 2023-01-01T00:00:00.000Z',
+  ]);
+
+  // The next line is about what came since: a minute in which nearly all is in time.
+  hours.taken(100);
+  dropped.intakeOf('hours').leftOut(1, { ...example, timestampMs: 1e18 });
+  dropped.committed();
+  dropped.tell(logger, '0_3', 59_999);
+  expect(lines).toEqual([]);
+  dropped.tell(logger, '0_3', 60_000);
+  expect(lines.shift()).toEqual([{ taskId: '0_3', dropped: { late: 1 } }, 'records were dropped']);
+});

@@ -4,12 +4,33 @@ import type { Logger } from '../logger.ts';
  * Why a record was passed over:
  * - `null-key`: it was to be grouped and has no key, or the selector answered none.
  * - `invalid-timestamp`: its event time is no time, or before 1970, and its stream has no dead-letter topic.
- * - `late`: all of its windows were closed already.
+ * - `late`: a window that it belongs to was closed already; counted for each of its windows and tables, as in Kafka Streams.
  */
 export const DROP_REASONS = ['null-key', 'invalid-timestamp', 'late'] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 /** Reasons that have not occurred are left out. */
 export type DropCounts = Readonly<Partial<Record<DropReason, number>>>;
+
+/** A record that came too late for a window. */
+export interface LateRecord {
+  /** `topic-partition` that it, or its partial, was read from. */
+  readonly place: string;
+  readonly timestampMs: number;
+  readonly streamTimeMs: number;
+}
+
+/** What one window table has taken and left out, in windows of single records: half of what it does would look like health. */
+export interface WindowIntake {
+  taken(count: number): void;
+  /** Counts them as `late`, too. */
+  leftOut(count: number, example: LateRecord): void;
+}
+
+interface Intake {
+  readonly pending: { taken: number; late: number };
+  readonly untold: { taken: number; late: number };
+  example: LateRecord | undefined;
+}
 
 const LOG_INTERVAL_MS = 60_000;
 
@@ -21,10 +42,28 @@ export class DroppedRecords {
   readonly #committed: Partial<Record<DropReason, number>> = {};
   readonly #pending = new Map<DropReason, number>();
   readonly #untold = new Map<DropReason, number>();
+  readonly #intakes = new Map<string, Intake>();
   #toldAtMs = -Infinity;
 
   add(reason: DropReason, count = 1): void {
     this.#pending.set(reason, (this.#pending.get(reason) ?? 0) + count);
+  }
+
+  /** Of the window table that is kept in this store. */
+  intakeOf(store: string): WindowIntake {
+    const intake: Intake = this.#intakes.get(store) ?? { pending: { taken: 0, late: 0 }, untold: { taken: 0, late: 0 }, example: undefined };
+    this.#intakes.set(store, intake);
+    const { pending } = intake;
+    return {
+      taken: (count) => {
+        pending.taken += count;
+      },
+      leftOut: (count, example) => {
+        pending.late += count;
+        intake.example = example;
+        this.add('late', count);
+      },
+    };
   }
 
   /** Of committed transactions, since the task came to this thread. */
@@ -38,19 +77,49 @@ export class DroppedRecords {
       this.#untold.set(reason, (this.#untold.get(reason) ?? 0) + count);
     }
     this.#pending.clear();
+    for (const { pending, untold } of this.#intakes.values()) {
+      untold.taken += pending.taken;
+      untold.late += pending.late;
+      pending.taken = 0;
+      pending.late = 0;
+    }
   }
 
   aborted(): void {
     this.#pending.clear();
+    for (const { pending } of this.#intakes.values()) {
+      pending.taken = 0;
+      pending.late = 0;
+    }
   }
 
-  /** One line at once for the first, then one a minute at most. `nowMs`: of a clock that does not jump. */
+  /**
+   * One line at once for the first, then one a minute at most; it says which window tables have left out more than they took
+   * since the line before, and what one of the records was. `nowMs`: of a clock that does not jump.
+   */
   tell(logger: Logger, taskId: string, nowMs: number): void {
     if (this.#untold.size === 0 || nowMs - this.#toldAtMs < LOG_INTERVAL_MS) return;
-    logger.warn({ taskId, dropped: Object.fromEntries(this.#untold) }, 'records were dropped');
+    const losing = [...this.#intakes].flatMap(([store, { untold: { taken, late }, example }]) => (late > taken && example !== undefined ? [{ store, taken, late, ...example }] : []));
+    const dropped = Object.fromEntries(this.#untold);
+    if (losing.length === 0) logger.warn({ taskId, dropped }, 'records were dropped');
+    else logger.warn({ taskId, dropped, tables: losing }, `records were dropped: ${losing.map(tellOf).join('; ')}`);
     this.#untold.clear();
+    for (const { untold } of this.#intakes.values()) {
+      untold.taken = 0;
+      untold.late = 0;
+    }
     this.#toldAtMs = nowMs;
   }
+}
+
+function tellOf({ store, taken, late, place, timestampMs, streamTimeMs }: { store: string; taken: number; late: number } & LateRecord): string {
+  return `the windows of "${store}" left out more than they took (${String(late)} and ${String(taken)}) because it came too late: stream time is ${dateOf(streamTimeMs)}, a record of ${place} is of ${dateOf(timestampMs)}`;
+}
+
+/** Event times may be beyond what a Date holds. */
+function dateOf(timeMs: number): string {
+  const date = new Date(timeMs);
+  return Number.isNaN(date.getTime()) ? String(timeMs) : date.toISOString();
 }
 
 /** Over several tasks. */

@@ -1,6 +1,6 @@
 import { deadLetterRecord } from '../changelog/dead-letter.ts';
 import type { RecordCollector } from '../changelog/record-collector.ts';
-import type { OutgoingRecord } from '../changelog/streams-producer.ts';
+import { topicPartition, type OutgoingRecord } from '../changelog/streams-producer.ts';
 import { StreamsError } from '../errors.ts';
 import { createKeyValueStore } from '../store/key-value-store.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
@@ -10,9 +10,9 @@ import { emitNothing } from '../topology/aggregate-node.ts';
 import { partitionOf } from '../topology/partitioner.ts';
 import type { Emit, SinkRecord, TaskRuntime } from '../topology/processor-context.ts';
 import type { ConsumerRecord, DeadLetter } from '../topology/record.ts';
-import { encodeTimeReport, type TimeReport } from '../topology/repartition-record.ts';
+import { encodeTimeReport, recordCountHeaders, type TimeReport } from '../topology/repartition-record.ts';
 import { repartitionTopic, topicNameOf, type OpenSource, type ReadRecord, type SubTopology, type TopologyNode } from '../topology/topology.ts';
-import { DroppedRecords, type DropReason } from './dropped-records.ts';
+import { DroppedRecords, type DropReason, type WindowIntake } from './dropped-records.ts';
 import { KEYED_STREAM_TIME_KEY, STREAM_TIME_KEY, type StreamTimeRecord } from './stream-time.ts';
 import { TaskTime, type TimeSource } from './task-time.ts';
 
@@ -60,6 +60,8 @@ export class TaskGraph implements TaskRuntime {
   /** Where stream time is kept: a window store, or any store of a task that hands it on. */
   readonly #timeStore: { readonly store: string; readonly key: Buffer } | undefined;
   readonly #time: TaskTime;
+  /** Of the record that is being processed. */
+  #topic = '';
   /** The wall clock while a batch is processed; undefined between batches. */
   #batchMs: number | undefined;
   /** The last seal has expired as many windows as it may, and there may be more. */
@@ -91,7 +93,9 @@ export class TaskGraph implements TaskRuntime {
 
   /** Runs one record through the graph. @throws what user code throws. */
   process(record: ConsumerRecord): void {
-    this.#sourceOf(record.topic).process(record);
+    const { process } = this.#sourceOf(record.topic);
+    this.#topic = record.topic;
+    process(record);
   }
 
   /**
@@ -100,6 +104,7 @@ export class TaskGraph implements TaskRuntime {
    */
   processAll(topic: string, records: readonly ConsumerRecord[], failed: (error: unknown, record: ConsumerRecord) => Error): void {
     const { process } = this.#sourceOf(topic);
+    this.#topic = topic;
     this.#batchMs = this.#options.nowMs();
     let index = 0;
     try {
@@ -139,6 +144,7 @@ export class TaskGraph implements TaskRuntime {
         if (waiting === undefined) break;
         try {
           const { timestampMs, record, handOn } = waiting;
+          this.#topic = record.topic;
           if (timestampMs !== undefined && this.#sourceOf(record.topic).ofUser) this.#time.observe(timestampMs);
           handOn();
         } catch (error) {
@@ -239,10 +245,10 @@ export class TaskGraph implements TaskRuntime {
     this.#options.collector.add({ topic, partition, key, value });
   }
 
-  sendPartial(grouping: string, key: string, value: Buffer, behind: boolean): void {
+  sendPartial(grouping: string, key: string, value: Buffer, behind: boolean, records: number): void {
     const topic = repartitionTopic(this.#options.applicationId, grouping);
     const keyBytes = Buffer.from(key, 'utf8');
-    const record = { topic, partition: partitionOf(keyBytes, this.#options.partitionsOf(topic)), key: keyBytes, value };
+    const record = { topic, partition: partitionOf(keyBytes, this.#options.partitionsOf(topic)), key: keyBytes, value, headers: recordCountHeaders(records) };
     if (behind) this.#behind.push(record);
     else this.#options.collector.add(record);
   }
@@ -259,6 +265,14 @@ export class TaskGraph implements TaskRuntime {
 
   drop(reason: DropReason, count?: number): void {
     this.#dropped.add(reason, count);
+  }
+
+  intakeOf(store: string): WindowIntake {
+    return this.#dropped.intakeOf(store);
+  }
+
+  place(): string {
+    return topicPartition(this.#topic, this.#ownPartition());
   }
 
   onSeal(seal: () => void): void {

@@ -256,6 +256,7 @@ export class StreamThread {
     }
     const now = performance.now();
     const running = this.#tasks.running();
+    for (const task of running) task.dropped.tell(this.#logger, task.id, now);
     const pending = running.filter((t) => t.needsCommit(now));
     const dueAt = Math.min(...pending.map((t) => this.#pace.dueAt(t.subTopology.id)), ...running.map((t) => t.readyAtMs(now)));
     const fetched = await this.#fetcher.take(Math.min(IDLE_WAIT_MS, Math.max(0, dueAt - now)));
@@ -281,7 +282,6 @@ export class StreamThread {
       this.#commits += await this.#tasks.commit(startedAt, due);
       this.#pace.committed(new Set(due.map((t) => t.subTopology.id)), startedAt, performance.now());
       for (const done of requested) done();
-      for (const task of due) task.dropped.tell(this.#logger, task.id, performance.now());
     }
   }
 

@@ -5,7 +5,7 @@ import type { GraphBuilder, Grouping, PartialHandler } from './streams-builder.t
 import type { TopologyNode } from './topology.ts';
 import { windowStartsOf, type TimeWindows } from './windows.ts';
 
-type Update = (key: string, partial: unknown, timeMs: number, newestMs: number) => void;
+type Update = (key: string, partial: unknown, timeMs: number, newestMs: number, records: number) => void;
 
 /** A window whose end lies this far back is gone from the store: what belongs to it is late. */
 export function isExpired(windows: TimeWindows, windowStartMs: number, streamTimeMs: number): boolean {
@@ -37,7 +37,7 @@ export function aggregateNode(
   handlers.add({
     open: (runtime) => {
       const update = updater(runtime, aggregate, windows, spec.name, changes.get(runtime) ?? ignore, lateEmits.get(runtime) ?? ignore);
-      return (key, { grainStartMs, newestMs, aggregate: bytes }) => update(key, aggregate.serde.deserialize(bytes), grainStartMs, newestMs);
+      return (key, { grainStartMs, newestMs, aggregate: bytes }, records) => update(key, aggregate.serde.deserialize(bytes), grainStartMs, newestMs, records);
     },
   });
   grouping.handlers.set(spec.name, handlers);
@@ -76,7 +76,7 @@ export function localAggregateNode(
     stores: [spec],
     attach: (runtime, next) => {
       const update = updater(runtime, aggregate, windows, spec.name, next, (key, value, at) => (lateEmits.get(runtime) ?? ignore)(key, value, at));
-      return (key, value, at) => update(keyOf(value, key), aggregate.add(aggregate.empty(), value, at), at, at);
+      return (key, value, at) => update(keyOf(value, key), aggregate.add(aggregate.empty(), value, at), at, at, 1);
     },
   });
   if (late !== undefined) listenTo(graph, late, lateEmits);
@@ -97,9 +97,13 @@ function updater(runtime: TaskRuntime, aggregate: Aggregate<unknown, unknown>, w
   }
   const rows: WindowStore<unknown> = runtime.windowStore(store);
   changed.valueOf = ({ key, windowStartMs }) => rows.get(key, windowStartMs as number);
-  return (key, partial, timeMs, newestMs) => {
+  const intake = runtime.intakeOf(store);
+  return (key, partial, timeMs, newestMs, records) => {
     const starts = windowStartsOf(windows, timeMs);
-    const alive = starts.filter((start) => !isExpired(windows, start, runtime.streamTimeMs()));
+    const streamTimeMs = runtime.streamTimeMs();
+    const alive = starts.filter((start) => !isExpired(windows, start, streamTimeMs));
+    if (alive.length > 0) intake.taken(alive.length * records);
+    if (alive.length < starts.length) intake.leftOut((starts.length - alive.length) * records, { place: runtime.place(), timestampMs: newestMs, streamTimeMs });
     if (alive.length === 0) late(key, partial, newestMs);
     for (const start of alive) {
       const value = aggregate.merge(rows.get(key, start) ?? aggregate.empty(), partial);

@@ -20,6 +20,7 @@ interface Accumulator {
   readonly grainStartMs: number;
   aggregate: unknown;
   newestMs: number;
+  records: number;
 }
 
 /** By start of the grain, then by key: grains are few, and one map a key would be a map for each of a million. */
@@ -61,8 +62,8 @@ export function combineNode(graph: GraphBuilder, parent: TopologyNode, spec: Com
       runtime.onSeal(() => {
         for (const partials of [inTime, behind]) {
           for (const byKey of partials.values()) {
-            for (const { key, grainStartMs, newestMs, aggregate: value } of byKey.values()) {
-              runtime.sendPartial(grouping, key, encodePartial({ route, grainStartMs, newestMs, aggregate: aggregate.serde.serialize(value) }), partials === behind);
+            for (const { key, grainStartMs, newestMs, records, aggregate: value } of byKey.values()) {
+              runtime.sendPartial(grouping, key, encodePartial({ route, grainStartMs, newestMs, aggregate: aggregate.serde.serialize(value) }), partials === behind, records);
             }
           }
         }
@@ -87,10 +88,11 @@ export function combineNode(graph: GraphBuilder, parent: TopologyNode, spec: Com
         const known = byKey.get(groupKey);
         if (known !== undefined) {
           known.aggregate = aggregate.add(known.aggregate, value, at);
+          known.records += 1;
           if (at > known.newestMs) known.newestMs = at;
           return;
         }
-        byKey.set(groupKey, { key: groupKey, grainStartMs, aggregate: aggregate.add(aggregate.empty(), value, at), newestMs: at });
+        byKey.set(groupKey, { key: groupKey, grainStartMs, aggregate: aggregate.add(aggregate.empty(), value, at), newestMs: at, records: 1 });
         count += 1;
         if (count === MAX_PARTIALS) runtime.requestCommit();
       };

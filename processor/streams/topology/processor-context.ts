@@ -1,5 +1,5 @@
 import type { ConsumerRecord, DeadLetter } from './record.ts';
-import type { DropReason } from '../task/dropped-records.ts';
+import type { DropReason, WindowIntake } from '../task/dropped-records.ts';
 import type { TimeReport } from './repartition-record.ts';
 import type { KeyValueStore, WindowStore } from '../store/typed-store.ts';
 
@@ -22,13 +22,17 @@ export interface TaskRuntime {
   keyValueStore(name: string): KeyValueStore<unknown>;
   windowStore(name: string): WindowStore<unknown>;
   send(record: SinkRecord): void;
-  /** A partial for the repartition topic of this grouping name. `behind`: it travels behind the word on stream time. */
-  sendPartial(grouping: string, key: string, value: Buffer, behind: boolean): void;
+  /** A partial of so many records for the repartition topic of this grouping name. `behind`: it travels behind the word on stream time. */
+  sendPartial(grouping: string, key: string, value: Buffer, behind: boolean, records: number): void;
   /** A source task's word on its progress has arrived in the repartition topic of this grouping name. False: no such task writes to it. */
   reportTime(grouping: string, report: TimeReport): boolean;
   deadLetter(record: ConsumerRecord, letter: DeadLetter, topic: string): void;
   /** Counts a record, or several, that go no further: in the task's status, the metrics and the log. */
   drop(reason: DropReason, count?: number): void;
+  /** Where the window table of this store says what it takes and what comes too late for it. */
+  intakeOf(store: string): WindowIntake;
+  /** `topic-partition` of the record that is being processed. */
+  place(): string;
   /** Runs at every commit, before anything is sent; nodes upstream first. */
   onSeal(seal: () => void): void;
   /** Runs when a transaction was aborted: forget what has not been committed. */

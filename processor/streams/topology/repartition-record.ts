@@ -1,5 +1,5 @@
 import { RESET_REMEDY, StreamsError } from '../errors.ts';
-import type { ConsumerRecord } from './record.ts';
+import type { ConsumerRecord, HeaderList } from './record.ts';
 
 /**
  * What travels through a repartition topic, keyed by the grouping key in UTF-8 (time reports: no key).
@@ -14,6 +14,22 @@ export interface Partial {
   readonly grainStartMs: number;
   readonly newestMs: number;
   readonly aggregate: Buffer;
+}
+
+/** How many records a partial holds, u32: a header, so that releases that know nothing of it read the partial. Absent: one, or not known. */
+const RECORDS_HEADER = 'records';
+const ONE_RECORD: HeaderList = [];
+
+export function recordCountHeaders(records: number): HeaderList {
+  if (records <= 1) return ONE_RECORD;
+  const bytes = Buffer.allocUnsafe(4);
+  bytes.writeUInt32BE(Math.min(records, 0xffff_ffff));
+  return [[RECORDS_HEADER, bytes]];
+}
+
+function recordCountOf({ headers }: Pick<ConsumerRecord, 'headers'>): number {
+  const bytes = headers[RECORDS_HEADER];
+  return bytes?.length === 4 ? bytes.readUInt32BE() : 1;
 }
 
 /** A source task's word on its own progress: what stream time downstream is the minimum of. */
@@ -49,11 +65,11 @@ export function encodeTimeReport(report: TimeReport): Buffer {
 type RecordPlace = Pick<ConsumerRecord, 'topic' | 'partition' | 'offset'>;
 
 /** @throws StreamsError INTERNAL_TOPIC_INVALID naming the record, when it is neither: something else writes to the topic. */
-export function decodeRepartitionRecord(record: RecordPlace & Pick<ConsumerRecord, 'key' | 'value'>): { key: Buffer; partial: Partial } | { report: TimeReport } {
+export function decodeRepartitionRecord(record: RecordPlace & Pick<ConsumerRecord, 'key' | 'value' | 'headers'>): { key: Buffer; partial: Partial; records: number } | { report: TimeReport } {
   const { key, value } = record;
   if (value?.[0] === PARTIAL) {
     const partial = decodePartial(value);
-    if (partial !== undefined && key !== null) return { key, partial };
+    if (partial !== undefined && key !== null) return { key, partial, records: recordCountOf(record) };
     throw notOurs(record, key === null ? 'a partial without a key' : 'a partial that is cut or has no times');
   }
   if (value?.[0] === TIME_REPORT) {

@@ -18,7 +18,7 @@ export interface StreamOptions<V> {
 
 /** One aggregation of a grouped stream: takes the partials of its combiner. */
 export interface PartialHandler {
-  readonly open: (runtime: TaskRuntime) => (key: string, partial: Partial) => void;
+  readonly open: (runtime: TaskRuntime) => (key: string, partial: Partial, records: number) => void;
 }
 
 /**
@@ -88,7 +88,7 @@ export class GraphBuilder {
             const handles = routes.get(decoded.partial.route);
             if (handles === undefined) throw unknownRoute(record, decoded.partial.route);
             const key = decoded.key.toString('utf8');
-            for (const handle of handles) handle(key, decoded.partial);
+            for (const handle of handles) handle(key, decoded.partial, decoded.records);
           };
           return {
             process: (record) => take(record, decodeRepartitionRecord(record)),
