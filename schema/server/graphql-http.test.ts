@@ -1,12 +1,10 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { buildClientSchema, getIntrospectionQuery, type IntrospectionQuery, printSchema } from 'graphql';
 import { serverAudits } from 'graphql-http';
 
 import { type ApiUnderTest, eventually, postGraphql, startApiUnderTest } from '../../tests/support/api-under-test.ts';
 
 // Servers and sockets on a busy machine take their time.
-jest.setTimeout(20_000);
-
 let api: ApiUnderTest;
 beforeAll(async () => {
   api = await startApiUnderTest();
@@ -231,7 +229,7 @@ describe('subscriptions over SSE', () => {
     const { reader, leave } = await open('subscription { insights { sentences } }');
     await readUntil(reader, 'sentences');
     leave();
-  }, 20_000);
+  });
 
   test('one with a bad argument ends with its error', async () => {
     const { reader } = await open('subscription { states(intervalMs: 49) { kind } }');

@@ -1,13 +1,11 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { type ApiUnderTest, eventually, startApiUnderTest } from '../../tests/support/api-under-test.ts';
 import { codesIn, RawSocket } from '../../tests/support/raw-socket.ts';
 
 // Servers and sockets on a busy machine take their time.
-jest.setTimeout(20_000);
-
 let api: ApiUnderTest;
 const opened: RawSocket[] = [];
 
@@ -178,7 +176,7 @@ describe('limits', () => {
     all[0]?.close();
     await all[0]?.closed;
     await eventually(async () => (await socket().handshake()) === 101);
-  }, 20_000);
+  });
 });
 
 describe('leaving', () => {

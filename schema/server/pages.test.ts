@@ -3,14 +3,12 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { type ApiUnderTest, postGraphql, startApiUnderTest } from '../../tests/support/api-under-test.ts';
 import { GRAPHIQL_EXAMPLES } from './graphiql-examples.ts';
 
 // Servers and sockets on a busy machine take their time.
-jest.setTimeout(20_000);
-
 const THEME_SCRIPT = "document.documentElement.dataset.theme = 'dark';";
 
 let folder: string;
@@ -111,7 +109,7 @@ describe('GraphiQL', () => {
     const start = await (await fetch(`${api.url}/graphiql/start.js`)).text();
     for (const [, worker] of start.matchAll(/: '(editor|json|graphql)'/g)) expect((await fetch(`${api.url}/graphiql/${worker}.worker.js`)).status).toBe(200);
     expect((await fetch(`${api.url}/graphiql/other.js`)).status).toBe(404);
-  }, 20_000);
+  });
 
   test.each(GRAPHIQL_EXAMPLES.map((query) => [/(?:query|subscription) (\w+)/.exec(query)?.[1] ?? '', query]))('its first query %s runs as it stands', async (name, query) => {
     if (query.includes('subscription ')) {

@@ -2,14 +2,12 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { type ApiUnderTest, postGraphql, startApiUnderTest } from '../../tests/support/api-under-test.ts';
 import { codesIn, RawSocket } from '../../tests/support/raw-socket.ts';
 
 // Servers and sockets on a busy machine take their time.
-jest.setTimeout(20_000);
-
 const QUERY = '{ states { totals { total } } }';
 const LIVE = 'subscription { states { kind } }';
 const TOO_DEEP = `${'{ ... on Query '.repeat(8)}{ __typename }${' }'.repeat(8)}`;

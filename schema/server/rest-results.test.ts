@@ -1,10 +1,8 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { type ApiUnderTest, NEWEST_LOGIN_MS, startApiUnderTest } from '../../tests/support/api-under-test.ts';
 
 // Servers and sockets on a busy machine take their time.
-jest.setTimeout(20_000);
-
 let api: ApiUnderTest;
 beforeAll(async () => {
   api = await startApiUnderTest();

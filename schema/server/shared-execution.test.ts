@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse } from 'graphql';
 
 import { type ApiUnderTest, eventually, startApiUnderTest } from '../../tests/support/api-under-test.ts';
 import { codesIn, RawSocket } from '../../tests/support/raw-socket.ts';
 import { operationKey } from './shared-execution.ts';
-
-jest.setTimeout(20_000);
 
 describe('the key of an operation', () => {
   const key = (document: string, variableValues?: Record<string, unknown>, operationName?: string) => operationKey({ document: parse(document), variableValues: variableValues ?? null, operationName: operationName ?? null });

@@ -1,11 +1,9 @@
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 
 import { startApiUnderTest } from '../../tests/support/api-under-test.ts';
 import { RawSocket } from '../../tests/support/raw-socket.ts';
 
 // Servers and sockets on a busy machine take their time.
-jest.setTimeout(20_000);
-
 test('a stop tells subscribers to come back, and ends none of them as if it were done', async () => {
   const api = await startApiUnderTest();
   const socket = await new RawSocket(api.url).ready();

@@ -1,14 +1,12 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, expect, jest, test } from '@jest/globals';
+import { afterEach, expect, test } from '@jest/globals';
 
 import { postGraphql, SILENT_LOGGER, startApiUnderTest } from '../../tests/support/api-under-test.ts';
 import { RawSocket } from '../../tests/support/raw-socket.ts';
 import { startTracing, wantsTracing } from './tracing.ts';
 
 // Servers and sockets on a busy machine take their time.
-jest.setTimeout(20_000);
-
 const VARIABLE = 'OTEL_EXPORTER_OTLP_ENDPOINT';
 afterEach(() => {
   delete process.env[VARIABLE];

@@ -1,16 +1,24 @@
 import { createRequire } from 'node:module';
 import { readFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
 import { findChrome } from '../../tools/find-chrome.ts';
+import { DEADLINE_MS, until } from '../support/until.ts';
 
 export const chrome = findChrome();
 
 export async function launchBrowser(): Promise<Browser> {
   if (chrome === undefined) throw new Error('describeInBrowser() keeps tests from getting here without a browser');
   const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
-  return chromium.launch({ executablePath: chrome, headless: true, args });
+  const browser = await chromium.launch({ executablePath: chrome, headless: true, args });
+  // Whatever is waited for in a page has the one deadline of all tests.
+  const newContext = browser.newContext.bind(browser);
+  browser.newContext = async (options) => {
+    const context = await newContext(options);
+    context.setDefaultTimeout(DEADLINE_MS);
+    return context;
+  };
+  return browser;
 }
 
 /** What went wrong inside the page: exceptions, and what its content security policy refused. */
@@ -34,31 +42,33 @@ export async function figure(page: Page, name: string): Promise<number> {
 }
 
 /** Waits until the figure is that number, without reloading. @throws with what stood there last. */
-export async function untilFigure(page: Page, name: string, value: number, timeoutMs = 15_000): Promise<void> {
+export async function untilFigure(page: Page, name: string, value: number): Promise<void> {
   const text = new Intl.NumberFormat('en-US').format(value);
   const locator = page.locator(`[data-figure="${name}"]`).first();
-  const deadline = performance.now() + timeoutMs;
-  for (;;) {
-    const shown = await locator.textContent();
-    if (shown === text) return;
-    if (performance.now() > deadline) throw new Error(`figure "${name}" is ${shown ?? 'absent'}, not ${text}`);
-    await page.waitForTimeout(50);
-  }
+  let shown: string | null = null;
+  await until(
+    async () => {
+      shown = await locator.textContent();
+      return shown === text;
+    },
+    () => `figure "${name}" is ${shown ?? 'absent'}, not ${text}`,
+  );
 }
 
-const DRAWN_WITHIN_MS = 10_000;
-
 /**
- * What `look` sees once it is what is expected, or what it saw last. An action ends, and an address changes, before the frame
+ * Waits until `look` sees what is expected, and answers it. @throws with what it saw last. An action ends, and an address changes, before the frame
  * that draws it: what is read only once is read too early on a busy machine.
  */
-export async function eventually<T>(look: () => Promise<T>, expected: T, timeoutMs = DRAWN_WITHIN_MS): Promise<T> {
-  const deadline = performance.now() + timeoutMs;
-  for (;;) {
-    const seen = await look();
-    if (isDeepStrictEqual(seen, expected) || performance.now() > deadline) return seen;
-    await sleep(50);
-  }
+export async function eventually<T>(look: () => Promise<T>, expected: T): Promise<T> {
+  let seen: T | undefined;
+  await until(
+    async () => {
+      seen = await look();
+      return isDeepStrictEqual(seen, expected);
+    },
+    () => `it is ${JSON.stringify(seen)}, not ${JSON.stringify(expected)}`,
+  );
+  return expected;
 }
 
 /** Two frames: what was changed before is laid out, observers of sizes have answered, and their answer is drawn. */

@@ -4,18 +4,17 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser, CDPSession, Page } from 'playwright-core';
 import { z } from 'zod';
+import { buildClient } from '../../tools/client-build.ts';
 import { projectRoot } from '../../tools/project-root.ts';
 import { launchBrowser, untilFigure } from './browser.ts';
 import { describeInBrowser } from './describe-in-browser.ts';
 import { LiveSystem } from './live-system.ts';
 
-const START_MS = 120_000;
-const TEST_MS = 60_000;
-/** The figures are asked for over ten minutes: `DASHBOARD_MINUTES=10`. Inside `npm test` a short look must do. */
-const LONG = process.env['DASHBOARD_MINUTES'] !== undefined;
+/** Times, rates and memory are held over ten minutes, where nothing else runs: `DASHBOARD_MINUTES=10`. Inside `npm test` the sizes alone. */
+const WATCH_MS = Number(process.env['DASHBOARD_MINUTES'] ?? 0) * 60_000;
+const whereWatched: typeof describeInBrowser = WATCH_MS > 0 ? describeInBrowser : () => undefined;
 /** By then an observer has been told of a task that has ended. */
 const SETTLED_MS = 300;
-const WATCH_MS = Number(process.env['DASHBOARD_MINUTES'] ?? 0.25) * 60_000;
 const TRACED_MS = 4_000;
 /** Enough that each of 51 states changes in nearly every quarter of a second. */
 const LOGINS_PER_SECOND = 800;
@@ -52,7 +51,20 @@ async function longestTaskMs(browser: Browser, page: Page): Promise<number> {
   return Math.max(0, ...traceEvents.filter(({ ph, pid, tid }) => ph === 'X' && main.has(`${pid} ${tid}`)).map(({ tdur = 0 }) => tdur / 1_000));
 }
 
-describeInBrowser('what the dashboard costs', () => {
+test('what a visitor downloads stays within 60 kB of scripts and 8 kB of styles, compressed', async () => {
+  await buildClient();
+  const assets = join(projectRoot, 'client', 'dist', 'assets');
+  const sizes = { js: 0, css: 0 };
+  for (const name of await readdir(assets)) {
+    const kind = name.endsWith('.js') ? 'js' : name.endsWith('.css') ? 'css' : null;
+    if (kind) sizes[kind] += gzipSync(await readFile(join(assets, name)), { level: 9 }).length;
+  }
+  expect(sizes.js).toBeGreaterThan(0);
+  expect(sizes.js).toBeLessThanOrEqual(60_000);
+  expect(sizes.css).toBeLessThanOrEqual(8_000);
+});
+
+whereWatched('what the dashboard costs', () => {
   let system: LiveSystem;
   let browser: Browser;
 
@@ -61,22 +73,10 @@ describeInBrowser('what the dashboard costs', () => {
     system = await LiveSystem.start();
     await system.publish(5_000, { dirty: 0 });
     await system.settled();
-  }, START_MS);
+  });
   afterAll(async () => {
     await browser?.close();
     await system?.stop();
-  }, START_MS);
-
-  test('what a visitor downloads stays within 60 kB of scripts and 8 kB of styles, compressed', async () => {
-    const assets = join(projectRoot, 'client', 'dist', 'assets');
-    const sizes = { js: 0, css: 0 };
-    for (const name of await readdir(assets)) {
-      const kind = name.endsWith('.js') ? 'js' : name.endsWith('.css') ? 'css' : null;
-      if (kind) sizes[kind] += gzipSync(await readFile(join(assets, name)), { level: 9 }).length;
-    }
-    expect(sizes.js).toBeGreaterThan(0);
-    expect(sizes.js).toBeLessThanOrEqual(60_000);
-    expect(sizes.css).toBeLessThanOrEqual(8_000);
   });
 
   test('the first figures are on screen within a second of opening the page, with nothing cached', async () => {
@@ -91,9 +91,8 @@ describeInBrowser('what the dashboard costs', () => {
       await context.close();
     }
     process.stderr.write(`first figures on screen after ${took.join(', ')} ms\n`);
-    // The median: another process may have had the machine's cores at one of them.
-    expect(took.toSorted((a, b) => a - b)[2]).toBeLessThan(1_000);
-  }, TEST_MS);
+    expect(Math.max(...took)).toBeLessThan(1_000);
+  });
 
   test('at four updates a second over all states: no task over 50 ms, the heap stays flat, under 5 % of a core', async () => {
     const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
@@ -135,7 +134,7 @@ describeInBrowser('what the dashboard costs', () => {
       await page.waitForTimeout(WATCH_MS / HEAP_LOOKS - 50);
       // The last look only, with what a collection costs left out of the figures before it.
       if (look === HEAP_LOOKS) break;
-      if (LONG) heaps.push(await heapApart());
+      heaps.push(await heapApart());
     }
     const seconds = (performance.now() - before.at) / 1_000;
     const core = (await rendererSeconds(whole)) - before.cpu;
@@ -152,10 +151,10 @@ describeInBrowser('what the dashboard costs', () => {
     expect(perSecond).toBeGreaterThan(3);
     expect(longest).toBeGreaterThan(1);
     expect(longest).toBeLessThan(50);
-    // By the clock a task is also as long as other processes keep the cores from it: asked for where nothing else runs.
-    if (LONG) expect(slow).toEqual([]);
+    // By the clock a task is also as long as other processes keep the cores from it.
+    expect(slow).toEqual([]);
     expect(grown).toBeLessThan(MIB);
     expect(core / seconds).toBeLessThan(0.05);
     await page.close();
-  }, TEST_MS + WATCH_MS * 1.5);
+  }, 120_000 + WATCH_MS * 1.5);
 });

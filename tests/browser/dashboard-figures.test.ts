@@ -5,13 +5,9 @@ import { eventually, faultsOf, figure, framesDrawn, launchBrowser, sidewaysOverf
 import { describeInBrowser } from './describe-in-browser.ts';
 import { LiveSystem, type Answers, type StatesSnapshot } from './live-system.ts';
 
-const START_MS = 120_000;
-const TEST_MS = 60_000;
 /** A window that shows the whole page: out of sight, rows may be seconds old. */
 const TALL = { width: 1280, height: 2_600 };
 const MOMENTS = 200;
-/** A bound on waiting only: a slow machine takes longer to find the page and the API at one cursor that often. */
-const MOMENTS_WITHIN_MS = 240_000;
 
 /** Rows of the table of states by code: iOS, Android, other, total. */
 type Rows = Map<string, number[]>;
@@ -44,11 +40,11 @@ describeInBrowser('figures on the dashboard', () => {
     system = await LiveSystem.start();
     await system.publish(3_000);
     await system.settled();
-  }, START_MS);
+  });
   afterAll(async () => {
     await browser?.close();
     await system?.stop();
-  }, START_MS);
+  });
 
   async function open(path = '/', viewport = { width: 1280, height: 900 }): Promise<Page> {
     const page = await browser.newPage({ viewport });
@@ -72,7 +68,7 @@ describeInBrowser('figures on the dashboard', () => {
     await statusOf(page).filter({ hasText: /^Live$/ }).waitFor();
     expect(faults).toEqual([]);
     await page.close();
-  }, TEST_MS);
+  });
 
   test('at every moment of a busy minute, totals, rows and device types on screen agree with each other', async () => {
     const page = await open('/', TALL);
@@ -99,7 +95,7 @@ describeInBrowser('figures on the dashboard', () => {
     expect(seen.size).toBeGreaterThan(5);
     await untilFigure(page, 'total', (await system.settled()).states.totals.total);
     await page.close();
-  }, TEST_MS);
+  });
 
   test('at 200 random moments, every count on screen is the API\'s at the same cursor', async () => {
     const page = await open('/', TALL);
@@ -116,8 +112,7 @@ describeInBrowser('figures on the dashboard', () => {
     const answered = new Map<string, string>();
     const looks: { readonly cursor: string; readonly shown: string }[] = [];
     const comparable = (): typeof looks => looks.filter(({ cursor }) => answered.has(cursor));
-    const deadline = performance.now() + MOMENTS_WITHIN_MS;
-    while (comparable().length < MOMENTS && performance.now() < deadline) {
+    while (comparable().length < MOMENTS) {
       await sleep(Math.random() * 40);
       const [api, screen] = await Promise.all([system.snapshot(), screenOf(page)]);
       answered.set(api.cursor, JSON.stringify([api.totals, sorted(rowsOf(api.states))]));
@@ -130,10 +125,9 @@ describeInBrowser('figures on the dashboard', () => {
     const differences = moments.filter(({ cursor, shown }) => shown !== answered.get(cursor)).map(({ cursor, shown }) => `${answered.get(cursor) ?? ''}\n${shown}`);
     process.stderr.write(`${moments.length} moments of ${looks.length} at ${cursors.size} cursors, ${differences.length} differences\n`);
     expect(differences).toEqual([]);
-    expect(moments.length).toBeGreaterThanOrEqual(MOMENTS);
     expect(cursors.size).toBeGreaterThan(MOMENTS / 20);
     await page.close();
-  }, MOMENTS_WITHIN_MS + TEST_MS);
+  });
 
   test('what stands out is what the API found, with the figures of the table', async () => {
     const page = await open();
@@ -157,14 +151,14 @@ describeInBrowser('figures on the dashboard', () => {
     await page.locator('[data-finding="top"] button').click();
     await page.getByRole('heading', { name: top?.name ?? '' }).waitFor();
     await page.close();
-  }, TEST_MS);
+  });
 
   test('a minute that changes late is marked, and the chart slides by the clock though nothing comes in', async () => {
     const page = await open('/?range=15m');
     await page.locator('.uplot').waitFor();
     const late = new Date(Math.floor(Date.now() / 60_000) * 60_000 - 5 * 60_000);
     await system.publish(40, { dirty: 0, from: late, to: new Date(late.getTime() + 50_000) });
-    await page.locator('.revised').filter({ hasText: /^◆ 1 point changed by late logins\.$/ }).waitFor({ timeout: 10_000 });
+    await page.locator('.revised').filter({ hasText: /^◆ 1 point changed by late logins\.$/ }).waitFor();
     await page.getByRole('button', { name: 'View as table' }).click();
     // The click ends before the table is drawn.
     await page.locator('.series-figure tbody tr').filter({ hasText: 'revised' }).first().waitFor();
@@ -178,7 +172,7 @@ describeInBrowser('figures on the dashboard', () => {
     const counts = await page.evaluate<string[]>("[...document.querySelectorAll('.series-figure tbody tr')].slice(0, 1).map((row) => row.cells[4].textContent)");
     expect(counts).toEqual(['0']);
     await page.close();
-  }, TEST_MS);
+  });
 
   test('data quality and the processor\'s tasks are the API\'s', async () => {
     const page = await open('/?view=operations');
@@ -196,21 +190,21 @@ describeInBrowser('figures on the dashboard', () => {
     expect(await eventually(() => page.locator('[data-task="0_0"] .input').allTextContents(), ['user-login-0'])).toEqual(['user-login-0']);
     expect(await eventually(() => page.locator('[data-instance][data-alive="true"]').count(), 1)).toBe(1);
     await page.close();
-  }, TEST_MS);
+  });
 
   test('a second processor takes its share, and each task is seen where it runs', async () => {
     const page = await open('/?view=operations');
     await page.locator('[data-task="0_0"]').waitFor();
     const second = await system.startProcessor();
-    await page.locator('[data-instance][data-alive="true"]').nth(1).locator('tr[data-task]').first().waitFor({ timeout: 30_000 });
-    await page.locator('tr[data-moved="true"]').first().waitFor({ timeout: 30_000 });
+    await page.locator('[data-instance][data-alive="true"]').nth(1).locator('tr[data-task]').first().waitFor();
+    await page.locator('tr[data-moved="true"]').first().waitFor();
     const tasks = async (): Promise<string[]> => (await page.evaluate<string[]>("[...document.querySelectorAll('tr[data-task]')].map((row) => row.dataset.task)")).sort();
     const expected = [0, 1].flatMap((part) => [0, 1, 2, 3].map((partition) => `${part}_${partition}`));
-    expect(await eventually(tasks, expected, 30_000)).toEqual(expected);
+    expect(await eventually(tasks, expected)).toEqual(expected);
     await second.stop();
-    await page.locator('[data-instance]').nth(1).waitFor({ state: 'detached', timeout: 30_000 });
+    await page.locator('[data-instance]').nth(1).waitFor({ state: 'detached' });
     await page.close();
-  }, TEST_MS + 60_000);
+  });
 
   test('a restoring task shows how far it is and how long it takes, and the page says that it is catching up', async () => {
     const page = await open('/?view=operations');
@@ -220,15 +214,15 @@ describeInBrowser('figures on the dashboard', () => {
     const status = { id: 'restoring-one', applicationId: 'tributary-logins', guarantee: 'exactly_once', topology: '', host: 'spare', startedAtMs: now, threads: 1, recordsPerSecond: 0 } as const;
     await system.report({ ...status, reportedAtMs: now, tasks: [{ ...task, state: 'RESTORING', restore: { restored: 250_000, total: 1_000_000, remainingMs: 93_000 } }] });
     const row = page.locator('[data-instance="restoring-one"] tr[data-task="1_2"]');
-    await row.locator('.restore').filter({ hasText: '25.0%250,000 of 1,000,000, about 1 min left' }).waitFor({ timeout: 5_000 });
+    await row.locator('.restore').filter({ hasText: '25.0%250,000 of 1,000,000, about 1 min left' }).waitFor();
     await row.locator('[data-task-state="RESTORING"]').waitFor();
     await page.locator('[data-map-instance="restoring-one"] .task-busy').waitFor();
     await statusOf(page).filter({ hasText: /^Catching up: \d+ of \d+ tasks restored$/ }).waitFor();
     await system.report({ ...status, reportedAtMs: Date.now(), tasks: [{ ...task, state: 'RUNNING' }] });
-    await row.locator('[data-task-state="RUNNING"]').waitFor({ timeout: 5_000 });
+    await row.locator('[data-task-state="RUNNING"]').waitFor();
     await statusOf(page).filter({ hasText: 'Live' }).waitFor();
     await page.close();
-  }, TEST_MS);
+  });
 
   test('paused, the figures stand still and the held updates are counted; resumed, the newest is there at once', async () => {
     const page = await open();
@@ -238,12 +232,12 @@ describeInBrowser('figures on the dashboard', () => {
     await system.publish(300);
     const after = (await system.settled()).states.totals.total;
     await statusOf(page).filter({ hasText: /^Paused, [1-9][\d,]* updates? held$/ }).waitFor();
-    await page.waitForTimeout(500);
+    await framesDrawn(page);
     expect(await figure(page, 'total')).toBe(before);
     await page.getByRole('button', { name: 'Resume' }).click();
-    await untilFigure(page, 'total', after, 1_000);
+    await untilFigure(page, 'total', after);
     await page.close();
-  }, TEST_MS);
+  });
 
   test('nothing is wider than the window, from a phone to a wall, in both views, with a state open', async () => {
     const page = await open();
@@ -260,7 +254,7 @@ describeInBrowser('figures on the dashboard', () => {
       }
     }
     await page.close();
-  }, TEST_MS);
+  });
 
   test('beside the map no room is left under the chart: it is at least as tall, and drawn to that height, also after the window was another', async () => {
     const page = await open();
@@ -275,7 +269,7 @@ describeInBrowser('figures on the dashboard', () => {
       expect([width, await eventually(below, [0, 0])]).toEqual([width, [0, 0]]);
     }
     await page.close();
-  }, TEST_MS);
+  });
 
   test('the page runs under its own content security policy, and loads nothing from elsewhere', async () => {
     const page = await browser.newPage();
@@ -288,5 +282,5 @@ describeInBrowser('figures on the dashboard', () => {
     expect(faults).toEqual([]);
     expect([...new Set(asked)]).toEqual([new URL(system.url).host]);
     await page.close();
-  }, TEST_MS);
+  });
 });

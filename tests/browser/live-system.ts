@@ -2,9 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { Kafka, logLevel } from 'kafkajs';
 import { z } from 'zod';
 import { statusTopic } from '../../processor/logins/names.ts';
 import { buildClient } from '../../tools/client-build.ts';
@@ -13,9 +11,10 @@ import { projectRoot } from '../../tools/project-root.ts';
 import { AppProcess, LOGIN_PROCESSOR } from '../support/app-process.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import type { InstanceStatus } from '../../processor/streams/task/instance-status.ts';
+import { publishOnce } from '../support/test-producer.ts';
+import { found } from '../support/until.ts';
 
 const API = 'schema/main.ts';
-const READY_WITHIN_MS = 60_000;
 
 const counts = z.object({ ios: z.number(), android: z.number(), other: z.number(), total: z.number() });
 const answers = z.object({
@@ -87,7 +86,7 @@ export class LiveSystem {
     const dir = await mkdtemp(join(tmpdir(), 'tributary-dashboard-'));
     const system = new LiveSystem(await startTestBroker(), dir, await freePort(), env);
     try {
-      await (await system.startProcessor()).untilReady(READY_WITHIN_MS);
+      await (await system.startProcessor()).untilReady();
       await system.startApi();
     } catch (error) {
       await system.stop();
@@ -107,7 +106,7 @@ export class LiveSystem {
     const app = await AppProcess.start({ main: API, env: this.#env });
     this.#apps.add(app);
     this.#api = app;
-    await app.until(async () => (await fetch(`${this.url}/ready`).catch(() => null))?.status === 200, 'the API is ready', READY_WITHIN_MS);
+    await app.until(async () => (await fetch(`${this.url}/ready`).catch(() => null))?.status === 200, 'the API is ready');
   }
 
   /** kill -9. */
@@ -130,17 +129,13 @@ export class LiveSystem {
   }
 
   /** What the API answers once it has counted all that was published. */
-  async settled(withinMs = READY_WITHIN_MS): Promise<Answers> {
-    const deadline = performance.now() + withinMs;
-    for (;;) {
-      const answer = await this.answers().catch(() => null);
-      if (answer?.dataQuality.consumed === this.#published) return answer;
-      if (performance.now() > deadline) {
-        const logs = [...this.#apps].map((app) => app.log(10)).join('\n');
-        throw new Error(`published ${this.#published}, consumed ${answer?.dataQuality.consumed ?? 'unknown'}\n${logs}`);
-      }
-      await sleep(50);
-    }
+  async settled(): Promise<Answers> {
+    let answer: Answers | undefined;
+    const settled = async (): Promise<Answers | undefined> => {
+      answer = await this.answers();
+      return answer.dataQuality.consumed === this.#published ? answer : undefined;
+    };
+    return found(settled, () => `published ${this.#published}, consumed ${answer?.dataQuality.consumed ?? 'unknown'}\n${[...this.#apps].map((app) => app.log(10)).join('\n')}`);
   }
 
   async answers(): Promise<Answers> {
@@ -155,10 +150,7 @@ export class LiveSystem {
 
   /** Writes what an instance reports of itself to the status topic: for states that a small real one passes in an instant. */
   async report(status: InstanceStatus): Promise<void> {
-    const producer = new Kafka({ brokers: [...this.#broker.brokers], clientId: 'test-reports', logLevel: logLevel.NOTHING }).producer();
-    await producer.connect();
-    await producer.send({ topic: statusTopic(status.applicationId), messages: [{ key: status.id, value: JSON.stringify(status) }] });
-    await producer.disconnect();
+    await publishOnce(this.#broker.connection, { topic: statusTopic(status.applicationId), messages: [{ key: status.id, value: JSON.stringify(status) }] });
   }
 
   /** All states and the cursor at which the API stands: the first update of a subscription, over SSE. */

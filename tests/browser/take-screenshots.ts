@@ -75,7 +75,7 @@ try {
     // Nearly clean: a login without a time counts as of when it was published, and those of six hours would stand on one minute.
     await system.publish(count, { dirty: 0.001, from: new Date(from), to: new Date(from + SLICE_MS) });
   }
-  await system.settled(180_000);
+  await system.settled();
   await sleep(Math.max(0, until - Date.now()));
   void system.publish(LIVE_PER_SECOND * 500, { rate: LIVE_PER_SECOND, dirty: 0.02 }).catch(() => undefined);
   await sleep(40_000);

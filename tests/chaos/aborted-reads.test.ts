@@ -30,12 +30,12 @@ beforeAll(async () => {
   broker = await startTestBroker({ properties: { 'group.initial.rebalance.delay.ms': '0' } });
   raw = await RawKafka.open(broker.connection);
   unpatched = await createMutant({ name: 'kafkajs with its own filter', edits: await withoutPatchOf('kafkajs+2.2.4.patch', 'node_modules/kafkajs/src/consumer/filterAbortedMessages.js') });
-}, 60_000);
+});
 afterAll(async () => {
   await raw.close();
   await broker.stop();
   await unpatched.remove();
-}, 60_000);
+});
 
 /** In answers of a random size each time: what a transaction began or ended before the answer counts as well. */
 async function throughFetcher(topic: string, readSeed: number): Promise<string[]> {

@@ -4,13 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Producer } from 'kafkajs';
-import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
 import { AppProcess, ECHO_PROCESSOR, killAll } from '../support/app-process.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { reportFigure, seconds, seed, sized } from '../support/chaos.ts';
 import { watchOffsets } from '../support/offset-watch.ts';
-import { quietLogger } from '../support/quiet-logger.ts';
 import { seededRandom } from '../../tools/seeded-random.ts';
+import { testProducer } from '../support/test-producer.ts';
 
 /*
  * kill -9 of a processor whose one store holds very many keys, and a restart on the same disk: next to nothing is replayed, the
@@ -33,14 +32,13 @@ beforeAll(async () => {
   broker = await startTestBroker();
   stateDir = await mkdtemp(join(tmpdir(), 'tributary-big-store-'));
   await broker.createTopics(INPUT);
-  producer = createKafka({ ...broker.connection, clientId: 'test-producer' }, quietLogger).producer();
-  await producer.connect();
-}, 60_000);
+  producer = await testProducer(broker.connection);
+});
 afterAll(async () => {
   await producer.disconnect();
   await broker.stop();
   await rm(stateDir, { recursive: true, force: true });
-}, 60_000);
+});
 
 /** One record for each of these keys. */
 async function publish(keysOf: readonly number[]): Promise<void> {

@@ -47,8 +47,8 @@ const taken = new Map<string, number>();
 
 beforeAll(async () => {
   cluster = await startProxiedBroker({ properties: CHAOS_BROKER });
-}, 60_000);
-afterAll(() => cluster.stop(), 60_000);
+});
+afterAll(() => cluster.stop());
 
 async function strike(run: EchoRun, fault: WireFault, patience: Patience): Promise<void> {
   const { name, direction, fate, times, commits = false } = fault;

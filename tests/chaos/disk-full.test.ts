@@ -22,8 +22,8 @@ let broker: TestBroker;
 
 beforeAll(async () => {
   broker = await startTestBroker({ properties: CHAOS_BROKER });
-}, 60_000);
-afterAll(() => broker.stop(), 60_000);
+});
+afterAll(() => broker.stop());
 
 function faultTest(name: string, refusal: string | null, fault: () => Promise<void>): void {
   if (refusal !== null) process.stderr.write(`SKIPPED, ${refusal}: ${name}\n`);

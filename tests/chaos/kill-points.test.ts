@@ -15,8 +15,8 @@ let broker: TestBroker;
 
 beforeAll(async () => {
   broker = await startTestBroker({ properties: CHAOS_BROKER });
-}, 60_000);
-afterAll(() => broker.stop(), 60_000);
+});
+afterAll(() => broker.stop());
 
 async function inRun(name: string, work: (run: EchoRun) => Promise<void>): Promise<void> {
   const run = await EchoRun.open({ connection: broker.connection, name, seed });
@@ -38,7 +38,7 @@ test.concurrent('without any fault every output is the replay of its input', asy
     await sleep(1_000);
     await flow.stop();
   });
-}, 60_000);
+});
 
 test.concurrent.each(['afterProduce', 'afterCommit', 'afterBatch'])(`killed %s, ${String(TIMES)} times at different commits (seed ${String(seed)})`, async (at) => {
   await inRun(at, async (run) => {

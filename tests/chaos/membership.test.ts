@@ -22,8 +22,8 @@ let broker: TestBroker;
 
 beforeAll(async () => {
   broker = await startTestBroker({ properties: CHAOS_BROKER });
-}, 60_000);
-afterAll(() => broker.stop(), 60_000);
+});
+afterAll(() => broker.stop());
 
 async function withRun(name: string, round: number, work: (run: EchoRun) => Promise<void>, flowing = true): Promise<void> {
   const run = await EchoRun.open({ connection: broker.connection, name: `${name}-${String(round)}`, seed: seed + round, partitions: PARTITIONS, keys });

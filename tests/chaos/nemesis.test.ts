@@ -22,8 +22,8 @@ let broker: TestBroker;
 
 beforeAll(async () => {
   broker = await startTestBroker({ properties: CHAOS_BROKER });
-}, 60_000);
-afterAll(() => broker.stop(), 60_000);
+});
+afterAll(() => broker.stop());
 
 test(`${String(nemesisMinutes)} minutes of random faults (seed ${String(seed)})`, async () => {
   const run = await EchoRun.open({ connection: broker.connection, name: 'nemesis', seed, config: { numStandbyReplicas: 1 } });

@@ -20,8 +20,8 @@ let broker: TestBroker;
 
 beforeAll(async () => {
   broker = await startTestBroker();
-}, 60_000);
-afterAll(() => broker.stop(), 60_000);
+});
+afterAll(() => broker.stop());
 
 /** The tasks of each process, once each task is run by exactly one of them. */
 async function owners(apps: readonly AppProcess[]): Promise<string[][]> {

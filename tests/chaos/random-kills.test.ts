@@ -15,8 +15,8 @@ let broker: TestBroker;
 
 beforeAll(async () => {
   broker = await startTestBroker({ properties: CHAOS_BROKER });
-}, 60_000);
-afterAll(() => broker.stop(), 60_000);
+});
+afterAll(() => broker.stop());
 
 test(`${String(kills)} random kills over three processors, ${String(records)} records, ${String(keys)} keys (seed ${String(seed)})`, async () => {
   const run = await EchoRun.open({ connection: broker.connection, name: 'random-kills', seed, keys, config: { numStandbyReplicas: 1 } });

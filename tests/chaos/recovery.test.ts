@@ -13,8 +13,8 @@ let broker: TestBroker;
 
 beforeAll(async () => {
   broker = await startTestBroker({ properties: CHAOS_BROKER });
-}, 60_000);
-afterAll(() => broker.stop(), 60_000);
+});
+afterAll(() => broker.stop());
 
 function faultTest(name: string, fault: (run: EchoRun) => Promise<void>): void {
   test(`${name} (seed ${String(seed)})`, async () => {

@@ -24,8 +24,8 @@ let broker: TestBroker;
 
 beforeAll(async () => {
   broker = await startTestBroker();
-}, 60_000);
-afterAll(() => broker.stop(), 60_000);
+});
+afterAll(() => broker.stop());
 
 /** Resolves when each task is run by one process and followed, without a lag where `caughtUp`, by another. */
 async function untilFollowed(apps: readonly AppProcess[], caughtUp: boolean): Promise<void> {
@@ -135,4 +135,4 @@ test.each(sized({ short: [QUIET], full: [QUIET, FLOWING] }))(`a standby $what, i
     expect(restored).toBeLessThanOrEqual(inFlight);
     expect(servedAfterMs).toBeLessThan(SESSION_TIMEOUT_MS + slackMs);
   });
-}, 240_000);
+});

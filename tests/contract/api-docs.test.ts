@@ -2,7 +2,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { buildSchema, parse, validate } from 'graphql';
 import { parse as parseYaml } from 'yaml';
 import { readFileSync } from 'node:fs';
@@ -16,8 +16,6 @@ import { projectRoot } from '../../tools/project-root.ts';
 import { type ApiUnderTest, eventually, startApiUnderTest } from '../support/api-under-test.ts';
 import { handFedModel } from '../support/hand-fed-results.ts';
 import { codeBlocks, page, tableRows } from '../support/markdown.ts';
-
-jest.setTimeout(60_000);
 
 const docs = page('docs/api.md');
 let api: ApiUnderTest;

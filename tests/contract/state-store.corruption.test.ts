@@ -1,13 +1,11 @@
 import { cp, mkdtemp, readFile, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { StreamsError } from '../../processor/streams/errors.ts';
 import { openLevelDbStore } from '../../processor/streams/store/leveldb-store.ts';
 import type { StateStore } from '../../processor/streams/store/state-store.ts';
 import { IDENTITY, NumberedModel, SMALL_BUFFERS, numberedBatch, storeContents } from './state-store.writer.ts';
-
-jest.setTimeout(30_000);
 
 /**
  * Damage of every kind that was seen or can be thought of, done to a store left by a crash and to one closed cleanly.
@@ -60,7 +58,7 @@ beforeAll(async () => {
     for (let n = 1; n <= batches; n++) await logged.commit(numberedBatch(n));
     await logged.closeDirty();
   }
-}, 30_000);
+});
 
 afterAll(() => rm(root, { recursive: true, force: true }));
 

@@ -106,7 +106,7 @@ test('the processor starts, is alive and not ready while Kafka is away, writes t
   expect(await processor.stop()).toBe(0);
   expect(files()).toEqual(before);
   expect(statSync(join(root, 'state')).isDirectory()).toBe(true);
-}, 30_000);
+});
 
 test('the API starts, is alive and not ready while Kafka is away, writes nothing, and stops', async () => {
   const before = files();
@@ -116,7 +116,7 @@ test('the API starts, is alive and not ready while Kafka is away, writes nothing
   expect((await fetch(`${url}/ready`)).status).toBe(503);
   expect(await api.stop()).toBe(0);
   expect(files()).toEqual(before);
-}, 30_000);
+});
 
 test('the producer starts, waits for Kafka, writes nothing, and stops', async () => {
   const before = files();
@@ -124,4 +124,4 @@ test('the producer starts, waits for Kafka, writes nothing, and stops', async ()
   await producer.line(({ level, msg }) => (level === 40 && String(msg).startsWith('waiting for Kafka') ? true : undefined));
   expect(await producer.stop()).toBe(0);
   expect(files()).toEqual(before);
-}, 30_000);
+});

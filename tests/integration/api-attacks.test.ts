@@ -3,12 +3,10 @@
  * can make a browser send, and documents that cost more than they look. The API is a process of its own.
  */
 import { request } from 'node:http';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 import { AttackedApi, percentile, watchHealth } from '../support/api-attack.ts';
 import { codesIn, RawSocket } from '../support/raw-socket.ts';
-
-jest.setTimeout(60_000);
 
 let api: AttackedApi;
 beforeAll(async () => {

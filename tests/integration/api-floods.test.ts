@@ -3,13 +3,11 @@
  * to the end. It stays within its limits and goes on serving. The API is a process of its own, so that its memory can be seen.
  */
 import type { Socket } from 'node:net';
-import { afterEach, expect, jest, test } from '@jest/globals';
+import { afterEach, expect, test } from '@jest/globals';
 
 import { AttackedApi, openTcp, percentile, watchHealth } from '../support/api-attack.ts';
 import { eventually, postGraphql } from '../support/api-under-test.ts';
 import { codesIn, RawSocket } from '../support/raw-socket.ts';
-
-jest.setTimeout(120_000);
 
 const MB = 1_048_576;
 const MEMORY_MAY_GROW_MB = 50;

@@ -2,8 +2,8 @@
  * An API instance dies, or is told to stop, under subscribers; they go on at another one with their cursors. What they hold is at
  * every moment what a query would have answered, and nothing is sent to them twice.
  */
-import { Kafka, logLevel, type Producer } from 'kafkajs';
-import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import type { Producer } from 'kafkajs';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 
 import { STATE_CODES } from '../../processor/logins/states.ts';
 import { eventually, postGraphql } from '../support/api-under-test.ts';
@@ -11,8 +11,7 @@ import { AppProcess, killAll } from '../support/app-process.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { HandFedResults, TEST_PARTITIONS } from '../support/hand-fed-results.ts';
 import { RawSocket, type SocketMessage } from '../support/raw-socket.ts';
-
-jest.setTimeout(120_000);
+import { testProducer } from '../support/test-producer.ts';
 
 const SUBSCRIBERS = 50;
 const RESUMED_WITHIN_MS = 2_000;
@@ -25,8 +24,7 @@ const apis: AppProcess[] = [];
 
 beforeAll(async () => {
   broker = await startTestBroker();
-  producer = new Kafka({ brokers: broker.brokers, clientId: 'test', logLevel: logLevel.NOTHING }).producer();
-  await producer.connect();
+  producer = await testProducer(broker.connection);
 });
 afterEach(() => killAll(apis.splice(0)));
 afterAll(async () => {

@@ -20,8 +20,8 @@ const MOVES = '-1_0';
 
 beforeAll(async () => {
   cluster = await startProxiedBroker({ properties: CHAOS_BROKER });
-}, 60_000);
-afterAll(() => cluster.stop(), 60_000);
+});
+afterAll(() => cluster.stop());
 
 const open = (name: string, partitions: number): Promise<EchoRun> =>
   EchoRun.open({ connection: cluster.connection, name, seed, partitions, config: { processingGuarantee: 'at_least_once', sessionTimeoutMs: 10_000 } });
@@ -65,7 +65,7 @@ test(`tasks that move between processes in peace count each record once (seed ${
   } finally {
     await run.close();
   }
-}, 90_000);
+});
 
 test(`a last commit of the old owner that arrives while the new one restores leaves out no record (seed ${String(seed)})`, async () => {
   const run = await open('overlap', 1);
@@ -101,4 +101,4 @@ test(`a last commit of the old owner that arrives while the new one restores lea
   } finally {
     await run.close();
   }
-}, 90_000);
+});

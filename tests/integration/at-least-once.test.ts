@@ -16,8 +16,8 @@ let broker: TestBroker;
 
 beforeAll(async () => {
   broker = await startTestBroker({ properties: CHAOS_BROKER });
-}, 60_000);
-afterAll(() => broker.stop(), 60_000);
+});
+afterAll(() => broker.stop());
 
 const MOST_CRASHES = 12;
 
@@ -44,7 +44,7 @@ test(`without a fault every output is the replay of its input, through a clean r
   } finally {
     await run.close();
   }
-}, 60_000);
+});
 
 test(`killed between any two steps of the commit: nothing lost (seed ${String(seed)})`, async () => {
   const run = await open('alos-killed');
@@ -62,4 +62,4 @@ test(`killed between any two steps of the commit: nothing lost (seed ${String(se
   } finally {
     await run.close();
   }
-}, 90_000);
+});

@@ -17,11 +17,11 @@ let stateDir: string;
 beforeAll(async () => {
   broker = await startTestBroker();
   stateDir = await mkdtemp(join(tmpdir(), 'tributary-away-'));
-}, 60_000);
+});
 afterAll(async () => {
   await broker.stop();
   await rm(stateDir, { recursive: true, force: true });
-}, 60_000);
+});
 
 const errorsOf = (app: AppProcess): unknown[] => app.lines.filter(({ level }) => Number(level) >= 50).map(({ msg }) => msg);
 
@@ -42,7 +42,7 @@ test('away at the start: it says so once, waits, and starts when the broker does
   } finally {
     await Promise.all([app.kill(), impatient.kill()]);
   }
-}, 60_000);
+});
 
 test('a name that does not resolve ends it with one line and no stack', async () => {
   const app = await AppProcess.start({ main: LOGIN_PROCESSOR, env: { KAFKA_BROKERS: 'no-such-host.invalid:9092', STATE_DIR: stateDir, APPLICATION_ID: 'no-name' } });
@@ -51,4 +51,4 @@ test('a name that does not resolve ends it with one line and no stack', async ()
   expect(afterMs).toBeLessThan(RESUMES_WITHIN_MS);
   expect(errorsOf(app)).toEqual([expect.stringMatching(/^BROKER_NAME_UNKNOWN: KAFKA_BROKERS no-such-host\.invalid:9092: the name does not resolve/)]);
   expect(app.log()).not.toMatch(/\bat .*\(.*:\d+:\d+\)/);
-}, 30_000);
+});

@@ -6,17 +6,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
-import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
 import { postGraphql } from '../support/api-under-test.ts';
 import { AppProcess, LOGIN_PROCESSOR } from '../support/app-process.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
-import { quietLogger } from '../support/quiet-logger.ts';
 import { RawSocket } from '../support/raw-socket.ts';
 import { readTopic } from '../support/topic-reader.ts';
-
-jest.setTimeout(120_000);
+import { publishOnce } from '../support/test-producer.ts';
 
 const CANARIES = { userId: 'c4nary00-1111-4222-8333-abcdefabcdef', ipv4: '198.51.100.77', ipv6: '2001:db8::c4:4a:97', password: 'c4naryPassw0rd', token: 'c4naryT0ken' };
 const BATTERY = Object.values(CANARIES);
@@ -70,9 +67,7 @@ test('canaries through every error path are found nowhere', async () => {
   await processor.untilReady();
   const api = await start('schema/main.ts');
   await api.untilReady();
-  const producer = createKafka(broker.connection, quietLogger).producer();
-  await producer.connect();
-  await producer.send({ topic: 'user-login', messages: records.map((value) => ({ key: all, value })) });
+  await publishOnce(broker.connection, { topic: 'user-login', messages: records.map((value) => ({ key: all, value })) });
   const url = `http://127.0.0.1:${String(api.port)}`;
   const authorization = `Bearer ${CANARIES.token}`;
   const counted = async () => JSON.stringify((await postGraphql(url, { query: '{ dataQuality { counted deadLettered } }' }, { authorization })).data);
@@ -125,7 +120,6 @@ test('canaries through every error path are found nowhere', async () => {
   await broker.restart();
   await api.untilReady(60_000);
   const metrics = await Promise.all([api, processor].map(async ({ port }) => (await fetch(`http://127.0.0.1:${String(port)}/metrics`)).text()));
-  await producer.disconnect();
   for (const app of [api, processor]) expect((await app.stop()).code).toBe(0);
   const badlySet = [await start('schema/main.ts', { API_TOKEN: `${CANARIES.token} with blanks` }), await start(LOGIN_PROCESSOR, { KAFKA_SASL_PASSWORD: CANARIES.password })];
   for (const app of badlySet) expect((await app.exited).code).toBe(2);

@@ -11,6 +11,7 @@ import { quietLogger } from '../support/quiet-logger.ts';
 import { runTool, type ToolRun } from '../support/tool-run.ts';
 import { readTopic } from '../support/topic-reader.ts';
 import { ApiKey, startProxiedBroker, type ProxiedBroker } from '../support/wire-proxy.ts';
+import { testProducer } from '../support/test-producer.ts';
 
 const TOOL = 'tools/dead-letters.ts';
 
@@ -24,16 +25,15 @@ beforeAll(async () => {
   cluster = await startProxiedBroker();
   kafka = createKafka({ ...cluster.connection, clientId: 'test' }, quietLogger);
   admin = kafka.admin();
-  producer = kafka.producer();
-  await Promise.all([admin.connect(), producer.connect()]);
-}, 60_000);
+  [producer] = await Promise.all([testProducer(cluster.connection), admin.connect()]);
+});
 afterEach(async () => {
   for (const run of runs.splice(0)) await run.close();
 });
 afterAll(async () => {
   await Promise.all([admin.disconnect(), producer.disconnect()]);
   await cluster.stop();
-}, 60_000);
+});
 
 async function openRun(name: string): Promise<LoginRun> {
   const run = await LoginRun.open({ connection: cluster.connection, name });
@@ -100,7 +100,7 @@ test('a record that could not be read is listed, shown, and sent again as it was
   expect(listed).toMatch(/whole-input-2@1 +NOT_JSON +[^ ]+ +12 +-\n/);
   expect(listed).toMatch(/3 dead letters in whole-dlq \(2 NOT_JSON, 1 NO_VALUE\), 1 of them redriven\n$/);
   expect((await tool(run, 'redrive', '--all', '--yes')).output).toBe('1 were redriven before and are not sent again\nRedriven: 2\n');
-}, 60_000);
+});
 
 describe('each at most once', () => {
   /** Starts a redrive of everything; it dies when told to. */
@@ -134,7 +134,7 @@ describe('each at most once', () => {
     expect([next.code, next.errors]).toEqual([0, '']);
     expect(next.output).toMatch(output);
     expect(valuesOf(await inputOf(run))).toEqual(letters(300));
-  }, 60_000);
+  });
 
   test('killed at any moment, over and over', async () => {
     const run = await openRun('killed-often');
@@ -147,7 +147,7 @@ describe('each at most once', () => {
     }
     expect((await tool(run, 'redrive', '--all', '--yes')).code).toBe(0);
     expect(valuesOf(await inputOf(run))).toEqual(letters(3_000));
-  }, 60_000);
+  });
 
   test('two at the same time: the later one goes on, the earlier one says so', async () => {
     const run = await openRun('two');
@@ -161,7 +161,7 @@ describe('each at most once', () => {
     expect([second.code, second.output]).toEqual([0, 'Redriven: 1000\n']);
     expect(await first).toEqual({ code: 1, output: '', errors: 'another redrive of these dead letters has begun and goes on in place of this one\n' });
     expect(valuesOf(await inputOf(run))).toEqual(letters(1_000));
-  }, 60_000);
+  });
 
   test('a dead-letter topic that was made anew has new dead letters at old offsets: they are not taken for redriven', async () => {
     const run = await openRun('anew');
@@ -173,7 +173,7 @@ describe('each at most once', () => {
     await writeDeadLetters(run, 3, { first: 3 });
     expect((await tool(run, 'redrive', '--all', '--yes')).output).toBe('Redriven: 3\n');
     expect(valuesOf(await inputOf(run))).toEqual(letters(6));
-  }, 60_000);
+  });
 });
 
 const broker = (): ProxiedBroker['broker'] => cluster.broker;
@@ -192,7 +192,7 @@ describe('what is not sent', () => {
     const all = await tool(run, 'redrive', '--all', '--yes');
     expect([all.code, all.output]).toEqual([0, '2 are not of foreign-input and are left alone: 0:2 (somebody-elses-2@2), 0:3 (unknown)\nRedriven: 2\n']);
     expect(valuesOf(await inputOf(run))).toEqual(letters(2));
-  }, 60_000);
+  });
 
   test('what the input topic does not take: the rest is', async () => {
     const run = await openRun('large');
@@ -206,7 +206,7 @@ describe('what is not sent', () => {
     expect(valuesOf(await inputOf(run))).toEqual(['letter 0', 'letter 2']);
     await admin.alterConfigs({ validateOnly: false, resources: [{ type: 2, name: run.input, configEntries: [{ name: 'max.message.bytes', value: '100000' }] }] });
     expect((await tool(run, 'redrive', '--all', '--yes')).output).toBe('2 were redriven before and are not sent again\nRedriven: 1\n');
-  }, 60_000);
+  });
 });
 
 describe('what cannot be done is one line', () => {
@@ -220,7 +220,7 @@ describe('what cannot be done is one line', () => {
     expect([away.code, away.errors]).toEqual([1, expect.stringMatching(/^Kafka at 127\.0\.0\.1:9 does not answer: .*\n$/)]);
     const wrong = await tool(run, 'redrive', '--everything');
     expect([wrong.code, wrong.errors]).toEqual([2, expect.stringMatching(/^Unknown option '--everything'\nUsage: /)]);
-  }, 60_000);
+  });
 
   test('of thousands the newest are shown, and how many there are', async () => {
     const run = await openRun('many');
@@ -232,5 +232,5 @@ describe('what cannot be done is one line', () => {
     // More than a pipe holds at once.
     const all = (await tool(run, 'list', '--json', '--limit', '2000')).output.trimEnd().split('\n');
     expect([all.length, (JSON.parse(all.at(-1) as string) as { id: string }).id]).toEqual([1_500, '0:1499']);
-  }, 60_000);
+  });
 });

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { Kafka, logLevel, type Admin } from 'kafkajs';
 import { createGlobalTable, type GlobalTable, type GlobalTableState, type TableChange } from '../../processor/streams/index.ts';
 import { quietLogger } from '../support/quiet-logger.ts';
@@ -16,7 +16,7 @@ beforeAll(async () => {
   raw = await RawKafka.open(cluster.broker.connection);
   admin = new Kafka({ brokers: cluster.broker.brokers, logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
-}, 60_000);
+});
 afterEach(async () => {
   await Promise.all(opened.map((table) => table.close()));
   opened = [];
@@ -25,9 +25,7 @@ afterAll(async () => {
   await admin.disconnect();
   await raw.close();
   await cluster.stop();
-}, 60_000);
-jest.setTimeout(60_000);
-
+});
 interface Copy {
   readonly table: GlobalTable;
   readonly rows: Map<string, string>;

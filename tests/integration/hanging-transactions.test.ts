@@ -27,11 +27,11 @@ beforeAll(async () => {
   proxied = await startProxiedBroker({ properties: { 'transaction.partition.verification.enable': 'false' } });
   ({ broker, proxy } = proxied);
   cluster = new KafkaCluster({ ...broker.connection, clientId: 'old-owner' }, quietLogger);
-}, 60_000);
+});
 afterAll(async () => {
   await cluster.disconnect();
   await proxied.stop();
-}, 60_000);
+});
 
 const record = (topic: string, partition: number, value: string) => ({ topic, partition, key: Buffer.from('k'), value: Buffer.from(value) });
 const values = async (topic: string): Promise<string[]> => (await readTopic(broker.connection, topic, 2_000)).partitions.flat().map(({ value }) => String(value));
@@ -82,7 +82,7 @@ test('what hangs of a committed transaction is committed, its offsets too', asyn
   await takeOver('committed', 'committed');
   expect(await values('committed')).toEqual(['told', 'untold', 'next']);
   expect(await committedOffsets(broker.connection, 'committed')).toEqual(new Map([['committed-0', 7]]));
-}, 60_000);
+});
 
 /** Each request between the fence and the end, and the fence itself, as it fares when the broker dies with the answer. */
 test.each(['InitProducerId', 'ListOffsets', 'AddPartitionsToTxn', 'AddOffsetsToTxn', 'EndTxn'] as const)('what hangs of a committed transaction is committed, also when the answer to %s is lost', async (request) => {
@@ -94,7 +94,7 @@ test.each(['InitProducerId', 'ListOffsets', 'AddPartitionsToTxn', 'AddOffsetsToT
   expect(lost.taken.length).toBe(1);
   expect(await values(id)).toEqual(['told', 'untold', 'next']);
   expect(await committedOffsets(broker.connection, id)).toEqual(new Map([[`${id}-0`, 7]]));
-}, 60_000);
+});
 
 test('what hangs of an aborted transaction is aborted: the next commit does not bring it back', async () => {
   await broker.createTopics({ topic: 'aborted', partitions: 2 });
@@ -102,7 +102,7 @@ test('what hangs of an aborted transaction is aborted: the next commit does not 
   await takeOver('aborted', 'aborted');
   expect(await values('aborted')).toEqual(['next']);
   expect(await committedOffsets(broker.connection, 'aborted')).toEqual(new Map());
-}, 60_000);
+});
 
 test('what hangs of a transaction that nobody knows of any more is aborted', async () => {
   await broker.createTopics({ topic: 'forgotten', partitions: 2 });
@@ -112,7 +112,7 @@ test('what hangs of a transaction that nobody knows of any more is aborted', asy
   expect(await describeTransaction(coordinator, 'never-heard-of')).toBe('none');
   await takeOver('forgotten', 'forgotten');
   expect(await values('forgotten')).toEqual(['next']);
-}, 60_000);
+});
 
 test('what hangs of a redrive is ended by the next one, which then sees its markers: the dead letter is sent once', async () => {
   const [input, letters] = ['redriven', 'redriven-dlq'];
@@ -136,4 +136,4 @@ test('what hangs of a redrive is ended by the next one, which then sees its mark
   const env = { KAFKA_BROKERS: broker.connection.brokers.join(','), INPUT_TOPIC: input, DEAD_LETTER_TOPIC: letters, APPLICATION_ID: 'redriven' };
   expect(await runTool('tools/dead-letters.ts', ['redrive', '--all', '--yes'], env)).toMatchObject({ code: 0, errors: '' });
   expect(await values(input)).toEqual(['letter']);
-}, 60_000);
+});

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Kafka, logLevel, type Admin } from 'kafkajs';
 import { CompressionCodec } from '../../processor/streams/consumer/compression.ts';
 import { READ_UNCOMMITTED } from '../../processor/streams/consumer/kafka-cluster.ts';
@@ -25,11 +25,11 @@ beforeAll(async () => {
     },
   });
   raw = await RawKafka.open(cluster.broker.connection);
-}, 60_000);
+});
 afterAll(async () => {
   await raw.close();
   await cluster.stop();
-}, 60_000);
+});
 
 const untilEqual = async <T>(ask: () => Promise<T>, wanted: T, withinMs = 15_000): Promise<void> => {
   const deadline = Date.now() + withinMs;
@@ -53,8 +53,6 @@ const withAdmin = async <T>(act: (admin: Admin) => Promise<T>): Promise<T> => {
 
 const deleteRecords = (topic: string, before: number): Promise<void> =>
   withAdmin((admin) => admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(before) }] }));
-
-jest.setTimeout(60_000);
 
 describe('transactions', () => {
   test('InitProducerId ends the open transaction of the previous owner and shuts him out of every request', async () => {

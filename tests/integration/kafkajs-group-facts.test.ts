@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { AssignerProtocol, Kafka, logLevel, type Admin, type Consumer, type ConsumerConfig } from 'kafkajs';
 import type { Broker } from '../../processor/streams/consumer/kafka-cluster.ts';
 import { CODE } from '../../processor/streams/consumer/kafka-errors.ts';
@@ -7,8 +7,6 @@ import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { codeOf, RawKafka } from '../support/raw-kafka.ts';
 
 /* Facts about consumer groups, and what kafkajs' own consumer does with our patch on a real broker. */
-
-jest.setTimeout(60_000);
 
 let broker: TestBroker;
 let raw: RawKafka;
@@ -18,12 +16,12 @@ const consumers: Consumer[] = [];
 beforeAll(async () => {
   broker = await startTestBroker();
   raw = await RawKafka.open(broker.connection);
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.allSettled(consumers.map((consumer) => consumer.disconnect()));
   await Promise.all([raw, ...opened].map((it) => it.close()));
   await broker.stop();
-}, 60_000);
+});
 
 interface StaticIdentity {
   groupInstanceId?: string;

@@ -18,11 +18,11 @@ const producers: Producer[] = [];
 beforeAll(async () => {
   cluster = await startProxiedBroker();
   raw = await RawKafka.open(cluster.broker.connection);
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all([raw.close(), ...producers.map((producer) => producer.disconnect())]);
   await cluster.stop();
-}, 60_000);
+});
 
 /** kafkajs asks a transactional producer to try twice at least. */
 const attempts = 2;
@@ -66,7 +66,7 @@ test('a kafkajs producer that is used again after a failed send commits the abor
   await transaction.commit();
 
   expect(await raw.readAll(topic)).toEqual(['aborted']);
-}, 60_000);
+});
 
 test('a new producer with the same transactional id fences the late record off', async () => {
   const topic = 'replaced';
@@ -83,4 +83,4 @@ test('a new producer with the same transactional id fences the late record off',
   await transaction.commit();
 
   expect(await raw.readAll(topic)).toEqual(['committed']);
-}, 60_000);
+});

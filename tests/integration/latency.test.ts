@@ -17,8 +17,8 @@ let broker: TestBroker;
 
 beforeAll(async () => {
   broker = await startTestBroker();
-}, 60_000);
-afterAll(() => broker.stop(), 60_000);
+});
+afterAll(() => broker.stop());
 
 test.each([{ perSecond: 20, seconds: 5 }, { perSecond: 1_000, seconds: 5 }])('$perSecond logins a second arrive at a subscriber in time', async ({ perSecond, seconds }) => {
   const run = await LoginRun.open({ connection: broker.connection, name: `latency-${String(perSecond)}` });
@@ -52,7 +52,7 @@ test.each([{ perSecond: 20, seconds: 5 }, { perSecond: 1_000, seconds: 5 }])('$p
     await api.kill();
     await run.close();
   }
-}, 60_000);
+});
 
 /** Publishes at a steady rate over one connection; `sentAt[n]` is when the nth login was handed over. */
 function publishSteadily(run: LoginRun, perSecond: number, count: number): { sentAt: number[]; done: Promise<void> } {

@@ -20,8 +20,8 @@ let broker: TestBroker;
 
 beforeAll(async () => {
   broker = await startTestBroker();
-}, 60_000);
-afterAll(() => broker.stop(), 60_000);
+});
+afterAll(() => broker.stop());
 
 async function inRun(name: string, work: (run: LoginRun) => Promise<void>, after?: (run: LoginRun, expected: LoginNumbers) => Promise<void>): Promise<void> {
   const run = await LoginRun.open({ connection: broker.connection, name });
@@ -60,7 +60,7 @@ test(`a backlog: every number is the recount's (seed ${String(seed)})`, async ()
       await api.kill();
     }
   });
-}, 120_000);
+});
 
 test('killed in the middle: the same numbers, from its own disk', async () => {
   await inRun('killed', async (run) => {
@@ -77,7 +77,7 @@ test('killed in the middle: the same numbers, from its own disk', async () => {
     expect(records).toBeGreaterThan(largestCommit);
     expect(restoredOffsets(second)).toBeLessThanOrEqual(largestCommit);
   });
-}, 120_000);
+});
 
 test('the state directory deleted in the middle: the same numbers, from the changelogs', async () => {
   await inRun('deleted', async (run) => {
@@ -92,7 +92,7 @@ test('the state directory deleted in the middle: the same numbers, from the chan
     await second.untilReady();
     expect(restoredOffsets(second)).toBeGreaterThanOrEqual(records);
   });
-}, 120_000);
+});
 
 test('a second and a third processor join and leave in the middle: the same numbers', async () => {
   await inRun('scaled', async (run) => {
@@ -107,4 +107,4 @@ test('a second and a third processor join and leave in the middle: the same numb
     await third.kill();
     await publishing;
   });
-}, 120_000);
+});

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import kafkajs from 'kafkajs';
 import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
 import { KafkaStreams } from '../../processor/streams/index.ts';
 import type { Logger } from '../../processor/streams/logger.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
+import { publishOnce } from '../support/test-producer.ts';
 
 const TOPIC = 'words';
 let broker: TestBroker;
@@ -17,7 +17,7 @@ beforeAll(async () => {
   broker = await startTestBroker();
   await broker.createTopics({ topic: TOPIC, partitions: 2 });
   directory = await mkdtemp(join(tmpdir(), 'tributary-hang-'));
-}, 60_000);
+});
 afterAll(async () => {
   await broker.stop();
   await rm(directory, { recursive: true, force: true });
@@ -34,18 +34,15 @@ test('a thread that hangs in user code is found out and replaced, and every reco
     logger,
   });
   await streams.start();
-  const producer = createKafka(broker.connection, logger).producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
-  await producer.connect();
   const words = Array.from({ length: 200 }, (_, nth) => ({ key: String(nth), value: nth === 100 ? 'hang' : 'word' }));
-  await producer.send({ topic: TOPIC, messages: words });
-  await producer.disconnect();
+  await publishOnce(broker.connection, { topic: TOPIC, messages: words });
 
   const counts = await countsOf(streams, 200);
   expect(errors.join()).toContain('it hangs in user code');
   expect(counts).toEqual(new Map([['word', 199], ['hang', 1]]));
   await streams.close();
   expect(streams.state).toBe('NOT_RUNNING');
-}, 60_000);
+});
 
 /** The newest counts of the changelog, once they add up to `total`. */
 async function countsOf(streams: KafkaStreams, total: number): Promise<Map<string, number>> {

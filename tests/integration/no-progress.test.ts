@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
 import { serveHealth, type HealthServer } from '../../processor/logins/health-server.ts';
 import { KafkaStreams } from '../../processor/streams/index.ts';
 import { statusTopic } from '../../processor/streams/topology/topology.ts';
@@ -14,6 +13,7 @@ import { committedOffsets } from '../support/group-progress.ts';
 import { quietLogger } from '../support/quiet-logger.ts';
 import { readTopic } from '../support/topic-reader.ts';
 import { ApiKey, startProxiedBroker, type HoldRule, type ProxiedBroker } from '../support/wire-proxy.ts';
+import { publishOnce } from '../support/test-producer.ts';
 
 /*
  * A broker that answers heartbeats and fetches and never a Produce: membership stands, records come in, nothing is
@@ -42,13 +42,13 @@ beforeAll(async () => {
   });
   health = await serveHealth({ host: '127.0.0.1', port: 0, streams, log: quietLogger });
   await streams.start();
-}, 60_000);
+});
 afterAll(async () => {
   await streams.close();
   await health.close();
   await cluster.stop();
   await rm(directory, { recursive: true, force: true });
-}, 60_000);
+});
 
 async function ask(path: string): Promise<{ status: number; text: string }> {
   const answer = await fetch(`http://127.0.0.1:${String(health.port)}${path}`);
@@ -62,10 +62,7 @@ async function until(condition: () => boolean | Promise<boolean>, what: string, 
 }
 
 async function publish(first: number, count: number): Promise<void> {
-  const producer = createKafka({ ...cluster.connection, clientId: 'test' }, quietLogger).producer();
-  await producer.connect();
-  await producer.send({ topic: INPUT, messages: Array.from({ length: count }, (_, index) => ({ key: 'key', value: `0/${String(first + index)}/1` })) });
-  await producer.disconnect();
+  await publishOnce(cluster.connection, { topic: INPUT, messages: Array.from({ length: count }, (_, index) => ({ key: 'key', value: `0/${String(first + index)}/1` })) });
 }
 
 const committed = async (): Promise<number> => (await committedOffsets(cluster.connection, APPLICATION)).get(`${INPUT}-0`) ?? 0;
@@ -111,7 +108,7 @@ test('a group that makes no progress is found out, told, replaced, and in the en
   expect(JSON.parse((await ask('/health')).text)).toMatchObject({ status: 'failing', code: 'THREADS_EXHAUSTED' });
   expect(await committed()).toBe(200);
   forEver.discard();
-}, 90_000);
+});
 
 async function runningCount(): Promise<number> {
   const { partitions } = await readTopic(cluster.connection, `${APPLICATION}-${RUNNING}-changelog`);

@@ -33,7 +33,7 @@ afterEach(async () => {
   // What was killed just now takes its broker along within a moment.
   while (!(await isPortFree(ports.kafka))) await sleep(50);
   await rm(dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
-}, 60_000);
+});
 
 /** `npm start` without npm, in a process group of its own, as a terminal would have it. */
 function start(env: NodeJS.ProcessEnv = {}): Run {
@@ -114,7 +114,7 @@ test('ready within 15 s, counting, and stopped in order by a Ctrl-C that arrives
   // A part that was cut off from its broker would have said so.
   expect(stopping).not.toMatch(/"level":50|restart \d+ of/);
   expect([await isPortFree(ports.api), await isPortFree(ports.kafka)]).toEqual([true, true]);
-}, 120_000);
+});
 
 test('after kill -9 nothing is left running, and the next start counts on from what there was', async () => {
   const first = start({ PRODUCER_RATE: '200' });
@@ -128,7 +128,7 @@ test('after kill -9 nothing is left running, and the next start counts on from w
   expect(await untilCounted(before)).toBeGreaterThanOrEqual(before);
   signalGroup(second.child, 'SIGTERM');
   expect(await second.exited).toBe(0);
-}, 180_000);
+});
 
 describe('what cannot work ends at once, with one line and a code', () => {
   let taken: Server | undefined;
@@ -151,29 +151,29 @@ describe('what cannot work ends at once, with one line and a code', () => {
 
   test('a value that is not taken', async () => {
     expect(await lineOf(start({ COMMIT_INTERVAL_MS: 'soon' }))).toEqual({ code: 2, line: expect.stringContaining('COMMIT_INTERVAL_MS="soon"') });
-  }, 30_000);
+  });
 
   test('a broker address that is none', async () => {
     expect(await lineOf(start({ KAFKA_BROKERS: 'localhost' }))).toEqual({ code: 2, line: expect.stringContaining('"localhost" is not host:port') });
-  }, 30_000);
+  });
 
   test('a broker name that nobody knows', async () => {
     const { code, line } = await lineOf(start({ KAFKA_BROKERS: 'no-such-host.invalid:9092' }));
     expect([code, line]).toEqual([2, expect.stringMatching(/no-such-host\.invalid.*does not resolve/)]);
-  }, 30_000);
+  });
 
   test('the port of the API', async () => {
     await occupy(ports.api);
     expect(await lineOf(start())).toEqual({ code: 1, line: expect.stringMatching(new RegExp(`Port ${ports.api} .*set PORT`)) });
-  }, 30_000);
+  });
 
   test('the port of the local Kafka', async () => {
     await occupy(ports.kafka);
     expect(await lineOf(start())).toEqual({ code: 1, line: expect.stringMatching(new RegExp(`Port ${ports.kafka} .*LOCAL_KAFKA_PORT`)) });
-  }, 30_000);
+  });
 
   test('no Java', async () => {
     const { code, line } = await lineOf(start({ PATH: dirname(process.execPath), JAVA_HOME: '/nowhere' }));
     expect([code, line]).toEqual([1, expect.stringMatching(/Java is missing.*KAFKA_BROKERS.*docker compose/)]);
-  }, 30_000);
+  });
 });

@@ -14,6 +14,7 @@ import type { LoginNumbers } from '../support/login-results.ts';
 import { quietLogger } from '../support/quiet-logger.ts';
 import { codeOf, RawKafka } from '../support/raw-kafka.ts';
 import { readTopic } from '../support/topic-reader.ts';
+import { testProducer } from '../support/test-producer.ts';
 
 /*
  * Every record becomes a count or a dead letter, exactly one of them, whatever it holds: no record stops a task, restarts
@@ -41,16 +42,15 @@ beforeAll(async () => {
   broker = await startTestBroker();
   const kafka = createKafka({ ...broker.connection, clientId: 'test' }, quietLogger);
   admin = kafka.admin();
-  producer = kafka.producer();
-  await Promise.all([admin.connect(), producer.connect()]);
-}, 60_000);
+  [producer] = await Promise.all([testProducer(broker.connection), admin.connect()]);
+});
 afterEach(async () => {
   for (const run of runs.splice(0)) await run.close();
 });
 afterAll(async () => {
   await Promise.all([admin.disconnect(), producer.disconnect()]);
   await broker.stop();
-}, 60_000);
+});
 
 async function openRun(name: string): Promise<LoginRun> {
   const run = await LoginRun.open({ connection: broker.connection, name });
@@ -141,7 +141,7 @@ test(`poison of every kind among ${String(GOOD)} good records (seed ${String(see
   await run.publish({ seed: seed + 1, count: GOOD / 2, dirtyShare: 0 });
   const found = await expectUndisturbed(run, app, records);
   expect(found.deadLetters).toEqual(wanted);
-}, 120_000);
+});
 
 describe('a record as large as the broker takes', () => {
   const padded = (bytes: number): string => {
@@ -162,7 +162,7 @@ describe('a record as large as the broker takes', () => {
     const found = await expectUndisturbed(run, app, 104);
     expect(found.deadLetters).toEqual({ NOT_UTF8: 2 });
     expect(Math.max(...(await readTopic(broker.connection, run.deadLetterTopic)).partitions.flat().map(({ value }) => value?.length ?? 0))).toBe(LARGEST_VALUE_BYTES);
-  }, 60_000);
+  });
 
   test('and that its producer had packed to a thousandth of its size', async () => {
     const run = await openRun('packed');
@@ -175,7 +175,7 @@ describe('a record as large as the broker takes', () => {
     await run.publish({ seed, count: 100, dirtyShare: 0 });
     const found = await expectUndisturbed(run, app, 106);
     expect(found.deadLetters).toEqual({ NOT_JSON: 3 });
-  }, 60_000);
+  });
 
   test('stops the processor by name when a dead-letter topic made by hand does not take it, and nothing is lost', async () => {
     const run = await openRun('narrow');
@@ -189,7 +189,7 @@ describe('a record as large as the broker takes', () => {
 
     await configure(run.deadLetterTopic, { 'max.message.bytes': '2000000' });
     await expectUndisturbed(run, await run.start(), 101);
-  }, 60_000);
+  });
 });
 
 describe('compressed records', () => {
@@ -226,7 +226,7 @@ describe('compressed records', () => {
     }
     const found = await expectUndisturbed(run, app, 4_000);
     expect(found.deadLetters).toEqual({ NOT_JSON: 80 });
-  }, 60_000);
+  });
 
   test('a codec that does not exist is refused by the broker: none can reach the processor', async () => {
     await broker.createTopics('no-such-codec');

@@ -30,7 +30,7 @@ const runs: Run[] = [];
 
 beforeAll(async () => {
   broker = await startTestBroker();
-}, 120_000);
+});
 afterAll(() => broker.stop());
 afterEach(async () => {
   for (const { child, exited } of runs.splice(0)) {
@@ -117,7 +117,7 @@ test('20,000 logins, dirty ones among them: each once, byte for byte those of th
   for (let partition = 0; partition < PARTITIONS; partition++) {
     expect(Math.abs(published.filter((record) => record.partition === partition).length - 5_000)).toBeLessThan(400);
   }
-}, 60_000);
+});
 
 test('event time follows the rate and the speed, publishing the rate alone', async () => {
   await broker.createTopics({ topic: 'replayed', partitions: PARTITIONS });
@@ -127,7 +127,7 @@ test('event time follows the rate and the speed, publishing the rate alone', asy
   expect(Date.now() - startedMs).toBeGreaterThan(1_900);
   const fromMs = Date.UTC(2024, 6, 10, 2);
   expect(byKey(await readAll('replayed'))).toEqual(expected(200, { seed: 1, eventTimeMs: (nth) => fromMs + nth * 600 }));
-}, 60_000);
+});
 
 test('a topic that is not there yet is waited for, and never created', async () => {
   const run = produce('later', '--count 100 --seed 3');
@@ -137,7 +137,7 @@ test('a topic that is not there yet is waited for, and never created', async () 
   await broker.createTopics({ topic: 'later', partitions: PARTITIONS });
   expect(await run.exited).toBe(0);
   expect(await readAll('later')).toHaveLength(100);
-}, 60_000);
+});
 
 test.each(['SIGTERM', 'SIGINT'] as const)('%s: what is on its way arrives, and it ends with 0', async (signal) => {
   const topic = `stopped-${signal}`;
@@ -157,7 +157,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)('%s: what is on its way arrives, and i
     const { timestamp } = JSON.parse(value as string) as { timestamp: number };
     expect(Math.abs(timestamp * 1000 - timestampMs)).toBeLessThan(2_000);
   }
-}, 60_000);
+});
 
 test('a broker killed on the way and back again: each login once', async () => {
   await broker.createTopics({ topic: 'killed', partitions: PARTITIONS });
@@ -171,7 +171,7 @@ test('a broker killed on the way and back again: each login once', async () => {
   const published = await readAll('killed');
   expect(published).toHaveLength(6_000);
   expect(byKey(published)).toEqual(expected(6_000, { seed: 9, eventTimeMs: (nth) => Date.UTC(2024, 6, 10, 2) + nth * 0.5 }));
-}, 90_000);
+});
 
 describe('what needs no broker', () => {
   test('a broker that is not there is waited for, and a signal ends the wait at once', async () => {
@@ -181,25 +181,25 @@ describe('what needs no broker', () => {
     run.child.kill('SIGTERM');
     expect(await run.exited).toBe(0);
     expect(Date.now() - startedMs).toBeLessThan(3_000);
-  }, 30_000);
+  });
 
   test('a name that does not resolve ends it', async () => {
     const run = produce('any', '', { KAFKA_BROKERS: 'no-such-host.invalid:9092' });
     expect([await run.exited, run.output()]).toEqual([1, expect.stringContaining('KAFKA_BROKERS no-such-host.invalid:9092: the name does not resolve')]);
-  }, 30_000);
+  });
 
   test('an unknown flag is one line, the usage, and exit code 2', async () => {
     const run = produce('any', '--cout 5');
     expect([await run.exited, run.output()]).toEqual([2, expect.stringMatching(/^--cout is no flag of the producer\nUsage: /)]);
-  }, 30_000);
+  });
 
   test('a bad environment is one line and exit code 2', async () => {
     const run = produce('any', '', { PRODUCER_RATE: 'fast' });
     expect([await run.exited, run.output()]).toEqual([2, expect.stringMatching(/^PRODUCER_RATE="fast" cannot be used[^\n]*\n$/)]);
-  }, 30_000);
+  });
 
   test('a rate of 0 says so and ends with 0', async () => {
     const run = produce('any', '', { PRODUCER_RATE: '0' });
     expect([await run.exited, run.output()]).toEqual([0, expect.stringContaining('PRODUCER_RATE is 0: no synthetic logins')]);
-  }, 30_000);
+  });
 });

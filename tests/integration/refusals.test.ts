@@ -12,6 +12,7 @@ import { BY_BUCKET, RUNNING, type EchoTopologyOptions } from '../support/echo-to
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
 import { committedOffsets } from '../support/group-progress.ts';
 import { quietLogger } from '../support/quiet-logger.ts';
+import { publishOnce } from '../support/test-producer.ts';
 
 /*
  * When the cluster and the store contradict each other, a processor refuses: it exits non-zero within ten seconds, with a
@@ -31,11 +32,11 @@ beforeAll(async () => {
   broker = await startTestBroker({ properties: CHAOS_BROKER });
   admin = createKafka(broker.connection, quietLogger).admin();
   await admin.connect();
-}, 60_000);
+});
 afterAll(async () => {
   await admin.disconnect();
   await broker.stop();
-}, 60_000);
+});
 
 /** How a processor ended that should not have gone on. */
 interface Refused {
@@ -104,7 +105,7 @@ function refusal(name: string, expected: Expected, change: (run: EchoRun) => Pro
     } finally {
       await run.close();
     }
-  }, 60_000);
+  });
 }
 
 /** The same under an application that runs, and refuses to be started again. */
@@ -120,7 +121,7 @@ function refusalWhileRunning(name: string, expected: Expected, change: (run: Ech
     } finally {
       await run.close();
     }
-  }, 60_000);
+  });
 }
 
 const inputPartition = ({ input }: EchoRun): string => `${input}-0`;
@@ -156,10 +157,7 @@ async function makeAnew(topic: string, records: number, configs: Readonly<Record
   await admin.deleteTopics({ topics: [topic] });
   await broker.createTopics({ topic, partitions: 1, configs });
   if (records === 0) return;
-  const producer = createKafka({ ...broker.connection, clientId: 'test-producer' }, quietLogger).producer();
-  await producer.connect();
-  await producer.send({ topic, messages: Array.from({ length: records }, (_, index) => ({ partition: 0, key: `new-${String(index)}`, value: `0/${String(index)}/1` })) });
-  await producer.disconnect();
+  await publishOnce(broker.connection, { topic, messages: Array.from({ length: records }, (_, index) => ({ partition: 0, key: `new-${String(index)}`, value: `0/${String(index)}/1` })) });
 }
 
 async function configure(topic: string, cleanupPolicy: string): Promise<void> {
@@ -214,7 +212,7 @@ test.concurrent('an internal topic that is configured to forget is refused until
   } finally {
     await run.close();
   }
-}, 60_000);
+});
 
 test.concurrent.each(['with its stores', 'on an empty disk'])('the application id of another topology, %s, is refused until the topology is its own again', async (disk) => {
   const { run, running } = await openRun(`topology ${disk}`);
@@ -239,7 +237,7 @@ test.concurrent.each(['with its stores', 'on an empty disk'])('the application i
   } finally {
     await run.close();
   }
-}, 90_000);
+});
 
 refusal('the input topic deleted', { code: /^SOURCE_TOPIC_MISSING/, names: inputOf }, async (run) => {
   await admin.deleteTopics({ topics: [run.input] });
@@ -280,10 +278,7 @@ test.concurrent('a record that user code cannot take: the thread is replaced ten
     const app = await run.start();
     app.expectEnd();
     await app.until(async () => (await committedOffsets(broker.connection, run.applicationId).catch(() => new Map<string, number>())).get(`${run.input}-0`) === 700, 'it has committed what comes before');
-    const producer = createKafka(broker.connection, quietLogger).producer();
-    await producer.connect();
-    await producer.send({ topic: run.input, messages: [{ key: 'key', value: '0/700/poison' }] });
-    await producer.disconnect();
+    await publishOnce(broker.connection, { topic: run.input, messages: [{ key: 'key', value: '0/700/poison' }] });
     const { code } = await app.exited;
     expect(app.logged('stream thread failed, replacing it')).toHaveLength(10);
     expect(app.lines.findLast(({ level }) => Number(level) >= 50)?.msg).toMatch(/^THREADS_EXHAUSTED: .*0_0 failed at .*-input-0 offset 700: the topology was told to throw/);
@@ -292,7 +287,7 @@ test.concurrent('a record that user code cannot take: the thread is replaced ten
   } finally {
     await run.close();
   }
-}, 120_000);
+});
 
 test.concurrent('a damaged store is set aside and restored, and the outcome is exact', async () => {
   const run = await EchoRun.open({ connection: broker.connection, name: 'damaged', seed: 1, partitions: 1 });
@@ -312,7 +307,7 @@ test.concurrent('a damaged store is set aside and restored, and the outcome is e
   } finally {
     await run.close();
   }
-}, 60_000);
+});
 
 /** No broker takes a batch of an unknown codec, so it is put where a later release of Kafka would have put it: in the log. */
 async function packLastBatchAnew(topic: string, codec: number): Promise<void> {
@@ -350,4 +345,4 @@ test('a batch of an unknown codec', async () => {
   } finally {
     await run.close();
   }
-}, 60_000);
+});

@@ -25,14 +25,14 @@ beforeAll(async () => {
   broker = await startTestBroker();
   admin = createKafka(broker.connection, quietLogger).admin();
   await admin.connect();
-}, 60_000);
+});
 afterEach(async () => {
   for (const run of runs.splice(0)) await run.close();
 });
 afterAll(async () => {
   await admin.disconnect();
   await broker.stop();
-}, 60_000);
+});
 
 async function openRun(name: string): Promise<LoginRun> {
   const run = await LoginRun.open({ connection: broker.connection, name });
@@ -99,7 +99,7 @@ test('the next start counts the whole input again, and every number is the same'
   // The first count's dead letters stay: each is there once more.
   const letters = await readTopic(broker.connection, run.deadLetterTopic);
   expect(letters.partitions.flat()).toHaveLength(2 * before.expected.deadLettered);
-}, 120_000);
+});
 
 test('an application in use is left alone: its members and its slots are named', async () => {
   const run = await openRun('busy');
@@ -123,7 +123,7 @@ test('an application in use is left alone: its members and its slots are named',
   await run.start();
   const { expected, found } = await run.outcome();
   expect(found).toEqual(expected);
-}, 60_000);
+});
 
 /** Does the first `steps` deletions of a reset, then stops as if it had been killed. Answers how many there were to do. */
 async function resetUpTo(run: LoginRun, steps: number): Promise<number> {
@@ -190,7 +190,7 @@ test.each([
   }
   expect(verdicts.filter((verdict) => !REFUSED.test(verdict.replace(/^.*?: /, '')) && !verdict.endsWith(': right'))).toEqual([]);
   await countAll(run);
-}, 240_000);
+});
 
 test('offsets and disk lost beside whole changelogs are no first start: counting again on top of them is refused', async () => {
   const run = await openRun('hollow');
@@ -201,7 +201,7 @@ test('offsets and disk lost beside whole changelogs are no first start: counting
   expect(await startOnRemains(run)).toBe('exit 1: OFFSETS_MISSING');
   expect((await reset(run, '--yes')).code).toBe(0);
   await countAll(run);
-}, 60_000);
+});
 
 test('an input topic that was made anew is not read on as if for the first time: refused, and counted alone after a reset', async () => {
   const run = await openRun('recreated');
@@ -213,7 +213,7 @@ test('an input topic that was made anew is not read on as if for the first time:
   expect(await startOnRemains(run)).toBe('exit 1: SOURCE_TOPIC_RECREATED');
   expect((await reset(run, '--yes')).code).toBe(0);
   await countAll(run);
-}, 60_000);
+});
 
 test('topics of another application, and of an older version, stay and are named', async () => {
   const run = await openRun('one');
@@ -228,7 +228,7 @@ test('topics of another application, and of an older version, stay and are named
   expect(done.output).not.toContain('onerous');
   expect(await admin.listTopics()).toEqual(expect.arrayContaining([...foreign, run.input, run.deadLetterTopic]));
   expect(await readdir(join(run.stateDir, 'one'))).toContain('notes');
-}, 60_000);
+});
 
 test('a broker that is away is one line, and nothing on disk is touched', async () => {
   const run = await openRun('away');
@@ -238,4 +238,4 @@ test('a broker that is away is one line, and nothing on disk is touched', async 
   expect([code, errors.split('\n').length]).toEqual([1, 2]);
   expect(errors).toMatch(/^Kafka at 127\.0\.0\.1:9 does not answer: /);
   expect((await localState(run)).length).toBeGreaterThan(0);
-}, 60_000);
+});

@@ -6,15 +6,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import kafkajs, { type Admin } from 'kafkajs';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
 import { AppProcess, LOGIN_PROCESSOR } from '../support/app-process.ts';
 import { postGraphql } from '../support/api-under-test.ts';
 import { quietLogger } from '../support/quiet-logger.ts';
 import { startSecuredBroker, type SecuredBroker } from '../support/secured-broker.ts';
-
-jest.setTimeout(120_000);
+import { publishOnce } from '../support/test-producer.ts';
 
 const { AclOperationTypes: May, AclPermissionTypes, AclResourceTypes: On, ResourcePatternTypes } = kafkajs;
 const EXIT_WITHIN_MS = 10_000;
@@ -85,10 +84,7 @@ test('with the right credentials and the listed rights, processor and API run; l
   await give('api', [[On.TOPIC, 'right-', ResourcePatternTypes.PREFIXED, May.READ]]);
   const processor = await start(LOGIN_PROCESSOR, 'right', 'processor');
   await processor.untilReady();
-  const producer = createKafka(secured.broker.connection, quietLogger).producer();
-  await producer.connect();
-  await producer.send({ topic: 'in-right', messages: [{ value: JSON.stringify({ locale: 'CA', device_type: 'ios', timestamp: Math.floor(Date.now() / 1_000) }) }, { value: 'no JSON' }] });
-  await producer.disconnect();
+  await publishOnce(secured.broker.connection, { topic: 'in-right', messages: [{ value: JSON.stringify({ locale: 'CA', device_type: 'ios', timestamp: Math.floor(Date.now() / 1_000) }) }, { value: 'no JSON' }] });
   const api = await start(LOGIN_API, 'right', 'api');
   await api.untilReady();
   await api.until(async () => {
@@ -137,10 +133,7 @@ for (const [index, [name, without, names]] of MISSING.entries()) {
   test(`without the right ${name} the processor exits within ten seconds and names it`, async () => {
     const id = `less${String(index)}`;
     await admin.createTopics({ topics: [{ topic: `in-${id}`, numPartitions: 2 }], waitForLeaders: true });
-    const producer = createKafka(secured.broker.connection, quietLogger).producer();
-    await producer.connect();
-    await producer.send({ topic: `in-${id}`, messages: [{ value: JSON.stringify({ locale: 'CA' }) }] });
-    await producer.disconnect();
+    await publishOnce(secured.broker.connection, { topic: `in-${id}`, messages: [{ value: JSON.stringify({ locale: 'CA' }) }] });
     // Rights are by application: those of one case are none of another's.
     await give('bare', without(processorRights(id)));
     await expectEnd(await start(LOGIN_PROCESSOR, id, 'bare'), new RegExp(`^BROKER_ACCESS_DENIED.*(${names.source})`));

@@ -9,8 +9,8 @@ import { ApiKey, startProxiedBroker, type ProxiedBroker } from '../support/wire-
 let cluster: ProxiedBroker;
 beforeAll(async () => {
   cluster = await startProxiedBroker();
-}, 60_000);
-afterAll(() => cluster.stop(), 60_000);
+});
+afterAll(() => cluster.stop());
 
 /** Prepares the topics of a small application; answers what it throws. */
 async function prepare(clientId: string): Promise<unknown> {
@@ -60,4 +60,4 @@ test('a broker that goes away in the middle of a start is waited for, whichever 
     if (error !== undefined && !isBrokerAway(error)) passed.push(`request ${String(nth)} (${String(Object.entries(ApiKey).find(([, key]) => key === away.taken[0]?.apiKey)?.[0] ?? away.taken[0]?.apiKey)}): ${String(error)}`);
   }
   expect(passed).toEqual([]);
-}, 60_000);
+});

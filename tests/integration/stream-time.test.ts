@@ -29,8 +29,8 @@ const PER_SEND = 2_000;
 let broker: TestBroker;
 beforeAll(async () => {
   broker = await startTestBroker({ properties: { 'log.cleaner.enable': 'false' } });
-}, 60_000);
-afterAll(() => broker.stop(), 60_000);
+});
+afterAll(() => broker.stop());
 
 async function publishBacklog(run: LoginRun): Promise<void> {
   const generate = loginGenerator({ seed });
@@ -88,4 +88,4 @@ test.each([1, 2])(`%i processors, one killed in the middle (seed ${String(seed)}
   } finally {
     await run.close();
   }
-}, 60_000);
+});

@@ -18,8 +18,8 @@ let cluster: ProxiedBroker;
 
 beforeAll(async () => {
   cluster = await startProxiedBroker({ properties: CHAOS_BROKER });
-}, 60_000);
-afterAll(() => cluster.stop(), 60_000);
+});
+afterAll(() => cluster.stop());
 
 /** What strikes the run, and what is wrong with how it took it, beyond what the oracle sees. */
 interface Fault {
@@ -47,7 +47,7 @@ async function problemsOf(fault: Fault, mutation?: Mutation): Promise<string[]> 
   }
 }
 
-const testInFull = sized<(name: string, run: () => Promise<void>, timeoutMs: number) => void>({ short: () => undefined, full: test });
+const testInFull = sized<(name: string, run: () => Promise<void>) => void>({ short: () => undefined, full: test });
 
 /** What a mutant leaves behind depends on which task was the first to die: any of its traces is proof enough. */
 const caught = (fault: Fault, mutation: Mutation, trace: RegExp) => async (): Promise<void> => {
@@ -157,46 +157,46 @@ describe('a death between the records and the commit', () => {
   const fault = crashAt('afterProduce');
   test('is survived', async () => {
     expect(await problemsOf(fault)).toEqual([]);
-  }, 60_000);
+  });
   // Or the next start refuses: what the commit has noted beside its offsets reaches further than the changelog.
-  test('loses records when the offsets are committed before', caught(fault, OFFSETS_BEFORE_RECORDS, /lost or wrong|rows are wrong|INTERNAL_TOPIC_INVALID: the changelog/), 60_000);
-  testInFull('doubles records when the offsets are committed after', caught(fault, OFFSETS_AFTER_RECORDS, /doubled|rows are wrong/), 60_000);
+  test('loses records when the offsets are committed before', caught(fault, OFFSETS_BEFORE_RECORDS, /lost or wrong|rows are wrong|INTERNAL_TOPIC_INVALID: the changelog/));
+  testInFull('doubles records when the offsets are committed after', caught(fault, OFFSETS_AFTER_RECORDS, /doubled|rows are wrong/));
 });
 
 describe('a death around the store batch', () => {
   testInFull('is survived', async () => {
     expect(await problemsOf(crashAt('afterCommit'))).toEqual([]);
-  }, 60_000);
-  test('leaves a store ahead when the batch comes before the commit: the next start refuses it', caught(crashAt('afterBatch'), STORE_BEFORE_COMMIT, /STORE_AHEAD_OF_GROUP/), 60_000);
-  testInFull('doubles counts when nothing tells the next start', caught(crashAt('afterBatch'), STORE_BEFORE_COMMIT_UNNOTICED, /running-0|buckets/), 60_000);
-  testInFull('loses counts when the restore stops short', caught(crashAt('afterCommit'), RESTORE_STOPS_SHORT, /running-0|buckets/), 60_000);
+  });
+  test('leaves a store ahead when the batch comes before the commit: the next start refuses it', caught(crashAt('afterBatch'), STORE_BEFORE_COMMIT, /STORE_AHEAD_OF_GROUP/));
+  testInFull('doubles counts when nothing tells the next start', caught(crashAt('afterBatch'), STORE_BEFORE_COMMIT_UNNOTICED, /running-0|buckets/));
+  testInFull('loses counts when the restore stops short', caught(crashAt('afterCommit'), RESTORE_STOPS_SHORT, /running-0|buckets/));
 });
 
 describe('a commit that arrives a transaction late', () => {
   test('is fenced off', async () => {
     expect(await problemsOf(lateCommit)).toEqual([]);
-  }, 60_000);
-  test('commits half of the next transaction when the producer is reused', caught(lateCommit, REUSED_PRODUCER, /doubled|rows are wrong|OFFSETS_MISSING/), 60_000);
+  });
+  test('commits half of the next transaction when the producer is reused', caught(lateCommit, REUSED_PRODUCER, /doubled|rows are wrong|OFFSETS_MISSING/));
 });
 
 describe('a commit that arrives just before the next owner fences', () => {
   testInFull('is seen by the next owner', async () => {
     expect(await problemsOf(commitBeforeFence)).toEqual([]);
-  }, 60_000);
-  testInFull('is done again when the offsets are read before the fence', caught(commitBeforeFence, OFFSETS_BEFORE_FENCE, /doubled|rows are wrong/), 60_000);
+  });
+  testInFull('is done again when the offsets are read before the fence', caught(commitBeforeFence, OFFSETS_BEFORE_FENCE, /doubled|rows are wrong/));
 });
 
 describe('a commit that is lost on its way', () => {
   testInFull('is done again, once', async () => {
     expect(await problemsOf(lostCommit)).toEqual([]);
-  }, 60_000);
-  testInFull('loses its records when nobody seeks back', caught(lostCommit, NO_SEEK_AFTER_ABORT, /lost or wrong|rows are wrong/), 60_000);
-  testInFull('counts twice when the buffers are kept', caught(lostCommit, BUFFERS_KEPT_AFTER_ABORT, /doubled|rows are wrong|running-0/), 60_000);
+  });
+  testInFull('loses its records when nobody seeks back', caught(lostCommit, NO_SEEK_AFTER_ABORT, /lost or wrong|rows are wrong/));
+  testInFull('counts twice when the buffers are kept', caught(lostCommit, BUFFERS_KEPT_AFTER_ABORT, /doubled|rows are wrong|running-0/));
 });
 
 describe('a processor killed and started again at once', () => {
   testInFull('is no rebalance', async () => {
     expect(await problemsOf(quickRestart)).toEqual([]);
-  }, 90_000);
-  testInFull('is one without static membership', caught(quickRestart, NO_STATIC_MEMBERSHIP, /a restart was a rebalance/), 90_000);
+  });
+  testInFull('is one without static membership', caught(quickRestart, NO_STATIC_MEMBERSHIP, /a restart was a rebalance/));
 });

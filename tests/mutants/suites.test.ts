@@ -51,7 +51,7 @@ test.each(sized({ short: CASES.filter(({ onlyInFull }) => onlyInFull !== true), 
   } finally {
     await mutant.remove();
   }
-}, 180_000);
+});
 
 const LONGEST_MESSAGE = 160;
 

@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
 import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
 import { loginGenerator } from '../../tools/login-generator.ts';
 import { publishLogins } from '../../tools/login-publisher.ts';
@@ -12,6 +11,7 @@ import { committedNumbers, deadLetterProblems, expectedNumbers, type LoginNumber
 import { quietLogger } from './quiet-logger.ts';
 import { readTopic } from './topic-reader.ts';
 import { createTopics } from './topics.ts';
+import { publishOnce, testProducer } from './test-producer.ts';
 
 export const LOGIN_API = 'schema/main.ts';
 const PARTITIONS = 4;
@@ -76,16 +76,12 @@ export class LoginRun {
 
   /** Publishes records as they stand, e.g. with headers. */
   async publishRaw(messages: { key: string | null; value: Buffer | null; headers?: Record<string, Buffer>; partition?: number }[]): Promise<void> {
-    const producer = createKafka({ ...this.#options.connection, clientId: 'test-producer' }, quietLogger).producer();
-    await producer.connect();
-    await producer.send({ topic: this.input, messages });
-    await producer.disconnect();
+    await publishOnce(this.#options.connection, { topic: this.input, messages });
   }
 
   /** For tests that pace themselves: `send` hands clean logins of this moment over and returns at once. */
   async publisher(seed: number): Promise<{ send(count: number): void; close(): Promise<void> }> {
-    const producer = createKafka({ ...this.#options.connection, clientId: 'test-producer' }, quietLogger).producer();
-    await producer.connect();
+    const producer = await testProducer(this.#options.connection);
     const generate = loginGenerator({ seed });
     const sends: Promise<unknown>[] = [];
     return {

@@ -3,15 +3,13 @@ import { mkdir, mkdtemp, readdir, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { writeCleanMark } from './clean-mark.ts';
 import { openLevelDbStore } from './leveldb-store.ts';
 import type { LevelDbStore } from './leveldb-store.ts';
 import type { StoreBatch } from './state-store.ts';
 
 // Threads and processes of their own start slowly on a busy machine.
-jest.setTimeout(30_000);
-
 const identity = { applicationId: 'logins', taskId: '1_0' };
 
 let directory: string;

@@ -5,13 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Worker } from 'node:worker_threads';
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { Logger } from '../logger.ts';
 import { StateDirectory, taskDirectory } from './state-directory.ts';
 
 // Threads and processes of their own start slowly on a busy machine.
-jest.setTimeout(30_000);
-
 const ignore = (): void => undefined;
 const log: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 const options = { log };

@@ -86,7 +86,7 @@ test('a standby whose disk fails waits for it, and follows its changelog on from
   expect(store.digest().entries).toBe(brokers.partitions.get(`${CHANGELOG}-0`)?.values.length);
   expect(await store.verify()).toBe(true);
   await store.close();
-}, 20_000);
+});
 
 test('a standby that is given up while it waits lets go of its store', async () => {
   await block();

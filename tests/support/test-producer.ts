@@ -1,0 +1,30 @@
+import kafkajs, { type Producer } from 'kafkajs';
+import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
+import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
+import { quietLogger } from './quiet-logger.ts';
+
+/**
+ * The producer of the tests, connected. It is idempotent and never gives up: a send whose answer was late or lost is repeated under the
+ * same sequence number, so that each message is written once, on however slow a machine.
+ */
+export async function testProducer(connection: KafkaConnectionConfig): Promise<Producer> {
+  const producer = createKafka({ ...connection, clientId: 'test-producer' }, quietLogger).producer({
+    idempotent: true,
+    maxInFlightRequests: 1,
+    allowAutoTopicCreation: false,
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+    retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: Number.MAX_SAFE_INTEGER },
+  });
+  await producer.connect();
+  return producer;
+}
+
+/** Writes messages once and lets go of the connection. */
+export async function publishOnce(connection: KafkaConnectionConfig, record: Parameters<Producer['send']>[0]): Promise<void> {
+  const producer = await testProducer(connection);
+  try {
+    await producer.send(record);
+  } finally {
+    await producer.disconnect();
+  }
+}

@@ -1,0 +1,41 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/**
+ * The one deadline of everything that a test waits for. It is long because it says nothing of speed: it only ends a test that would
+ * never end. jest's own (`testTimeout`) is longer, so that what was waited for is named.
+ */
+export const DEADLINE_MS = 90_000;
+
+const LOOK_EVERY_MS = 20;
+
+/**
+ * Looks again and again until `condition` holds.
+ * @param what in words, or a function that words it when the wait was in vain.
+ * @throws when the deadline is over, with `what`; and whatever `condition` throws, at once.
+ */
+export async function until(condition: () => boolean | Promise<boolean>, what: string | (() => string)): Promise<void> {
+  for (const deadline = performance.now() + DEADLINE_MS; !(await condition()); await sleep(LOOK_EVERY_MS)) {
+    if (performance.now() > deadline) throw new Error(`waited ${String(DEADLINE_MS / 1_000)} s in vain: ${typeof what === 'string' ? what : what()}`);
+  }
+}
+
+/**
+ * The same for something that `look` answers: undefined means not yet. A look that fails means not yet, too (a broker that is just
+ * starting, a port that nobody listens on): its error is told when the wait was in vain.
+ */
+export async function found<T>(look: () => T | undefined | Promise<T | undefined>, what: string | (() => string)): Promise<T> {
+  let answer: T | undefined;
+  let failure = '';
+  await until(
+    async () => {
+      try {
+        answer = await look();
+      } catch (error) {
+        failure = ` (${String(error)})`;
+      }
+      return answer !== undefined;
+    },
+    () => `${typeof what === 'string' ? what : what()}${failure}`,
+  );
+  return answer as T;
+}
