@@ -49,7 +49,7 @@ async function untilOutput(command: string, args: readonly string[], fits: (outp
   child.stdout.on('data', (part: Buffer) => (output += part.toString()));
   child.stderr.on('data', (part: Buffer) => (output += part.toString()));
   try {
-    await eventually(() => fits(output), 20_000);
+    await eventually(() => fits(output));
   } catch {
     throw new Error(`it said only: ${output}`);
   } finally {

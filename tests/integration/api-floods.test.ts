@@ -8,6 +8,7 @@ import { afterEach, expect, test } from '@jest/globals';
 import { AttackedApi, openTcp, percentile, watchHealth } from '../support/api-attack.ts';
 import { eventually, postGraphql } from '../support/api-under-test.ts';
 import { codesIn, RawSocket } from '../support/raw-socket.ts';
+import { expectWithin } from '../support/speed.ts';
 
 const MB = 1_048_576;
 const MEMORY_MAY_GROW_MB = 50;
@@ -51,7 +52,7 @@ async function iosOfCalifornia(): Promise<number> {
   return (data as { state: { devices: { ios: number } } }).state.devices.ios;
 }
 
-test('readers that stop reading, 200,000 updates, 10,000 of them in one turn: no memory, and the others are current within a second', async () => {
+test('readers that stop reading, 200,000 updates, 10,000 of them in one turn: no memory, and the others are current', async () => {
   api = await AttackedApi.start();
   const reader = await open().ready();
   reader.subscribe('live', LIVE);
@@ -94,7 +95,7 @@ test('readers that stop reading, 200,000 updates, 10,000 of them in one turn: no
   process.stdout.write(`stalled readers: memory at most ${grownMb.toFixed(1)} MB more in use through 200,000 updates, ${residentGrownMb.toFixed(1)} MB more resident since their buffers were full; the other reader had the newest after ${behindMs.toFixed(0)} ms\n`);
   expect(api.alive).toBe(true);
   expect(Math.max(grownMb, residentGrownMb)).toBeLessThan(MEMORY_MAY_GROW_MB);
-  expect(behindMs).toBeLessThan(1_000);
+  expectWithin(behindMs, 1_000);
   expect(await iosOfCalifornia()).toBe(newest);
 });
 
@@ -110,12 +111,10 @@ test('a reader that stays stalled is ended, over SSE and WebSocket, and its subs
   stalled.socket.pause();
   await tcp(eventStream(COSTLY));
   await eventually(async () => (await api.vitals()).subscribers === 3);
-  const startedAt = performance.now();
-  while ((await api.vitals()).subscribers > 1 && performance.now() - startedAt < 40_000) {
+  await eventually(async () => {
     await api.feed({ feed: 1, perTurn: 1 });
-    await new Promise((resolve) => setTimeout(resolve, 30));
-  }
-  expect((await api.vitals()).subscribers).toBe(1);
+    return (await api.vitals()).subscribers === 1;
+  });
   expect(await (await fetch(`${api.url}/metrics`)).text()).toMatch(/tributary_api_stalled_readers_total 2\n/);
   const newest = await iosOfCalifornia();
   resting.socket.resume();
@@ -193,7 +192,7 @@ test('a frame of 50 MB and a body of 10 MB are refused unread', async () => {
   expect((await postGraphql(api.url, { query: '{ __typename }' })).codes).toEqual([]);
 });
 
-test('500 senders that never finish, and 100 that never begin, are cut off within 15 s, and nobody waits for them', async () => {
+test('500 senders that never finish, and 100 that never begin, are cut off, and nobody waits for them', async () => {
   api = await AttackedApi.start();
   const health = watchHealth(api.url);
   const slow = await Promise.all(Array.from({ length: 600 }, (_, index) => tcp(index < 300 ? 'GET /data HTTP/1.1\r\nhost: a\r\n' : index < 500 ? `POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-length: 50\r\nx-a: ` : '')));
@@ -206,11 +205,13 @@ test('500 senders that never finish, and 100 that never begin, are cut off withi
     one.resume();
     one.once('close', () => (ended += 1));
   }
-  await eventually(() => ended === 600, 25_000);
+  await eventually(() => ended === 600);
   clearInterval(dripping);
   const tookMs = performance.now() - startedAt;
   const times = await health.stop();
   process.stdout.write(`600 slow senders: cut off after ${(tookMs / 1_000).toFixed(1)} s; /health p99 ${percentile(times, 0.99).toFixed(0)} ms\n`);
-  expect(tookMs).toBeLessThan(15_000);
-  expect(times.at(-1)).toBeLessThan(5_000);
+  expectWithin(tookMs, 15_000);
+  expectWithin(times.at(-1) as number, 5_000);
+  // All were answered: a look that failed is Infinity.
+  expect(times).not.toContain(Infinity);
 });

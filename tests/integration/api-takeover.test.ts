@@ -11,6 +11,7 @@ import { AppProcess, killAll } from '../support/app-process.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { HandFedResults, TEST_PARTITIONS } from '../support/hand-fed-results.ts';
 import { RawSocket, type SocketMessage } from '../support/raw-socket.ts';
+import { expectWithin } from '../support/speed.ts';
 import { testProducer } from '../support/test-producer.ts';
 
 const SUBSCRIBERS = 50;
@@ -139,32 +140,33 @@ async function newestAt(api: AppProcess): Promise<Map<string, number>> {
   return new Map((data as { states: { nodes: Update['states'] } }).states.nodes.map(({ code, devices }) => [code, devices.ios]));
 }
 
-test('killed under 50 subscribers: another takes over within two seconds, without a gap and without a doubled row', async () => {
+test('killed under 50 subscribers: another takes over, without a gap and without a doubled row', async () => {
   const [first, second] = (await startApis('takeover', 2)) as [AppProcess, AppProcess];
   const publisher = publishing();
   const followers = Array.from({ length: SUBSCRIBERS }, () => new Follower());
   await Promise.all(followers.map((one) => one.follow([urlOf(first), urlOf(second)])));
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  await eventually(() => followers.every(({ updates }) => updates > 5));
 
   const killedAt = performance.now();
   await first.kill();
-  await eventually(() => followers.every(({ resumedAtMs }) => resumedAtMs > 0), 10_000);
+  await eventually(() => followers.every(({ resumedAtMs }) => resumedAtMs > 0));
   const resumedMs = followers.map(({ resumedAtMs }) => resumedAtMs - killedAt).sort((a, b) => a - b);
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  const resumedUpdates = followers.map(({ updates }) => updates);
+  await eventually(() => followers.every(({ updates }, index) => updates > (resumedUpdates[index] as number) + 5));
   await publisher.stop();
   const total = results.records.length;
-  await eventually(async () => [...(await newestAt(second)).values()].reduce((all, one) => all + one, 0) === total, 10_000);
+  await eventually(async () => [...(await newestAt(second)).values()].reduce((all, one) => all + one, 0) === total);
   const newest = JSON.stringify([...(await newestAt(second))]);
-  await eventually(() => followers.every(({ held }) => JSON.stringify([...held].sort()) === newest), 10_000).catch(() => undefined);
+  await eventually(() => followers.every(({ held }) => JSON.stringify([...held].sort()) === newest)).catch(() => undefined);
 
   process.stdout.write(`takeover: ${SUBSCRIBERS} subscribers resumed after ${(resumedMs[0] ?? NaN).toFixed(0)} to ${(resumedMs.at(-1) ?? NaN).toFixed(0)} ms; ${followers.reduce((all, { updates }) => all + updates, 0)} updates of ${total} changes, ${followers.flatMap(({ faults }) => faults).length} faults\n`);
   expect(followers.flatMap(({ faults }) => faults)).toEqual([]);
   for (const { held, snapshots } of followers) expect([JSON.stringify([...held].sort()), snapshots]).toEqual([newest, 1]);
-  expect(resumedMs.at(-1)).toBeLessThan(RESUMED_WITHIN_MS);
+  expectWithin(resumedMs.at(-1) as number, RESUMED_WITHIN_MS);
   for (const one of followers) one.leave();
 });
 
-test('told to stop with 100 open subscriptions: exit 0 within five seconds, with a code to come back on, and they go on elsewhere', async () => {
+test('told to stop with 100 open subscriptions: exit 0, with a code to come back on, and they go on elsewhere', async () => {
   const [first, second] = (await startApis('farewell', 2)) as [AppProcess, AppProcess];
   const publisher = publishing();
   const followers = Array.from({ length: 50 }, () => new Follower());
@@ -188,12 +190,12 @@ test('told to stop with 100 open subscriptions: exit 0 within five seconds, with
   const tookMs = performance.now() - startedAt;
   process.stdout.write(`farewell: 100 subscriptions, exit ${String(code)} after ${tookMs.toFixed(0)} ms\n`);
   expect(code).toBe(0);
-  expect(tookMs).toBeLessThan(5_000);
+  expectWithin(tookMs, 5_000);
   for (const text of await Promise.all(streams.map(({ whole }) => whole))) {
     expect(text).toContain('SNAPSHOT');
     expect(text).not.toContain('event: complete');
   }
-  await eventually(() => followers.every(({ resumedAtMs }) => resumedAtMs > 0), 10_000);
+  await eventually(() => followers.every(({ resumedAtMs }) => resumedAtMs > 0));
   await publisher.stop();
   expect(followers.flatMap(({ closeCodes }) => closeCodes)).toEqual(followers.map(() => 1001));
   expect(followers.flatMap(({ faults }) => faults)).toEqual([]);

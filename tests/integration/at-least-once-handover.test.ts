@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { changelogTopic } from '../../processor/streams/topology/topology.ts';
+import { changelogTopic, repartitionTopic } from '../../processor/streams/topology/topology.ts';
 import type { ConsumerRecord } from '../../processor/streams/topology/record.ts';
-import { BUCKETS, echoTopic, RUNNING, type Running } from '../support/echo-topology.ts';
+import { BUCKETS, BY_BUCKET, echoTopic, RUNNING, type Running } from '../support/echo-topology.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
+import { committedOffsets } from '../support/group-progress.ts';
 import { missingEchoes } from '../support/oracle.ts';
 import { readTopic } from '../support/topic-reader.ts';
+import { until } from '../support/until.ts';
 import { ApiKey, startProxiedBroker, type Frame, type ProxiedBroker } from '../support/wire-proxy.ts';
 
 /*
@@ -38,7 +39,7 @@ function counted(records: readonly ConsumerRecord[]): number {
 
 /** How many records went in, were echoed, and are counted on either side of the repartition. */
 async function numbers(run: EchoRun): Promise<{ published: number; missing: string[]; running: number; buckets: number }> {
-  const read = (topic: string): ReturnType<typeof readTopic> => readTopic(cluster.connection, topic, 10_000);
+  const read = (topic: string): ReturnType<typeof readTopic> => readTopic(cluster.connection, topic);
   const [input, echo, running, buckets] = await Promise.all([read(run.input), read(echoTopic(run.input)), read(changelogTopic(run.applicationId, RUNNING)), read(changelogTopic(run.applicationId, BUCKETS))]);
   return { published: input.partitions.flat().length, missing: missingEchoes(input, echo).slice(0, 3), running: counted(running.partitions.flat()), buckets: counted(buckets.partitions.flat()) };
 }
@@ -51,12 +52,12 @@ test(`tasks that move between processes in peace count each record once (seed ${
     await first.untilReady();
     const second = await run.start();
     await second.untilReady();
-    await sleep(1_000);
+    await run.goesOn();
     const third = await run.start();
     await third.untilReady();
     expect((await second.stop()).code).toBe(0);
     await third.untilReady();
-    await sleep(1_000);
+    await run.goesOn();
     await flow.stop();
     await run.settled();
     for (const app of run.wanted()) await app.stop();
@@ -72,8 +73,9 @@ test(`a last commit of the old owner that arrives while the new one restores lea
   try {
     const flow = run.flow();
     const old = await run.start();
-    await old.untilReady();
-    await sleep(500);
+    // The new owner restores only what was written: the task that is to move has committed something.
+    const moving = `${repartitionTopic(run.applicationId, BY_BUCKET)}-0`;
+    await old.until(async () => ((await committedOffsets(cluster.connection, run.applicationId).catch(() => new Map<string, number>())).get(moving) ?? 0) > 0, `${moving} is committed`);
     const oldClients = new Set(cluster.proxy.frames.map(({ clientId }) => clientId));
     const ofNew = ({ clientId }: Frame): boolean => clientId.startsWith(`${run.applicationId}-`) && !oldClients.has(clientId);
     const isRestore = (frame: Frame): boolean => ofNew(frame) && frame.clientId.endsWith('-restore') && (frame.apiKey === ApiKey.ListOffsets || frame.apiKey === ApiKey.Fetch) && frame.bytes.includes('-changelog');
@@ -84,12 +86,11 @@ test(`a last commit of the old owner that arrives while the new one restores lea
     await run.start();
     // ... it arrives when the new owner knows where the changelog ends ...
     const offsets = cluster.proxy.hold({ direction: 'request', apiKey: ApiKey.OffsetFetch, when: (frame) => ofNew(frame) && frame.clientId.endsWith(MOVES) && cluster.proxy.frames.some(isRestore) });
-    for (const deadline = Date.now() + 15_000; !cluster.proxy.frames.some((frame) => frame.apiKey === ApiKey.Fetch && isRestore(frame)); await sleep(20)) {
-      if (Date.now() > deadline) throw new Error(`nothing was restored\n${run.apps.map((app) => app.log(20)).join('\n---\n')}`);
-    }
-    await sleep(500);
+    await until(() => cluster.proxy.frames.some((frame) => frame.apiKey === ApiKey.Fetch && isRestore(frame)), () => `the new owner restores\n${run.apps.map((app) => app.log(20)).join('\n---\n')}`);
+    const late = new Set(commit.taken.map(({ correlationId, clientId }) => `${clientId} ${String(correlationId)}`));
     commit.release();
-    await sleep(500);
+    const answered = (): number => cluster.proxy.frames.filter(({ direction, apiKey, clientId, correlationId }) => direction === 'response' && apiKey === ApiKey.Produce && late.has(`${clientId} ${String(correlationId)}`)).length;
+    await until(() => answered() >= late.size, 'the broker has taken what was late');
     // ... and before the new owner asks for the committed offsets, if it asks that late.
     offsets.release();
 

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { echoTopic } from '../support/echo-topology.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
@@ -34,11 +33,10 @@ test(`without a fault every output is the replay of its input, through a clean r
   try {
     const flow = run.flow();
     const first = await run.start();
-    await first.untilReady();
-    await sleep(500);
+    await run.goesOn();
     expect((await first.stop()).code).toBe(0);
     await run.start();
-    await sleep(1_000);
+    await run.goesOn();
     await flow.stop();
     expect(await run.verdict()).toEqual([]);
   } finally {

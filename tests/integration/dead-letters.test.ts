@@ -12,6 +12,7 @@ import { runTool, type ToolRun } from '../support/tool-run.ts';
 import { readTopic } from '../support/topic-reader.ts';
 import { ApiKey, startProxiedBroker, type ProxiedBroker } from '../support/wire-proxy.ts';
 import { testProducer } from '../support/test-producer.ts';
+import { until } from '../support/until.ts';
 
 const TOOL = 'tools/dead-letters.ts';
 
@@ -129,7 +130,7 @@ describe('each at most once', () => {
     await held.reached(1);
     await redrive.kill();
     held[fate]();
-    if (fate === 'release') await new Promise((resolve) => setTimeout(resolve, 500));
+    if (fate === 'release') await until(async () => (await inputOf(run)).length === 200, 'the commit arrives');
     const next = await tool(run, 'redrive', '--all', '--yes');
     expect([next.code, next.errors]).toEqual([0, '']);
     expect(next.output).toMatch(output);

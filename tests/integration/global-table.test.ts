@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { Kafka, logLevel, type Admin } from 'kafkajs';
 import { createGlobalTable, type GlobalTable, type GlobalTableState, type TableChange } from '../../processor/streams/index.ts';
 import { quietLogger } from '../support/quiet-logger.ts';
 import { RawKafka } from '../support/raw-kafka.ts';
+import { until } from '../support/until.ts';
 import { startProxiedBroker, ApiKey, type ProxiedBroker } from '../support/wire-proxy.ts';
 
 let cluster: ProxiedBroker;
@@ -59,14 +59,6 @@ function follow(...topics: string[]): Copy {
   return { table, rows, resets, states };
 }
 
-async function until(condition: () => boolean, what: string, withinMs = 15_000): Promise<void> {
-  const deadline = performance.now() + withinMs;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`not in time: ${what}`);
-    await sleep(20);
-  }
-}
-
 const row = (key: string, value: string | null): { key: Buffer; value: string | null } => ({ key: Buffer.from(key), value });
 const compacted = (topic: string): { topic: string; configs: Record<string, string> } => ({ topic, configs: { 'cleanup.policy': 'compact' } });
 
@@ -89,7 +81,6 @@ test('a topic that is made anew is forgotten, and copied again', async () => {
 
   await admin.deleteTopics({ topics: ['anew'] });
   await until(() => !table.state().complete, 'the copy knows that it cannot be complete');
-  await sleep(500);
   await cluster.broker.createTopics(compacted('anew'));
   await raw.cluster.refresh();
   await raw.patiently(() => raw.produce('anew', [row('a', '2')]));

@@ -5,6 +5,7 @@ import { CompressionCodec } from '../../processor/streams/consumer/compression.t
 import { READ_UNCOMMITTED } from '../../processor/streams/consumer/kafka-cluster.ts';
 import { CODE } from '../../processor/streams/consumer/kafka-errors.ts';
 import { codeOf, RawKafka } from '../support/raw-kafka.ts';
+import { until } from '../support/until.ts';
 import { ApiKey, startProxiedBroker, type ProxiedBroker } from '../support/wire-proxy.ts';
 
 /*
@@ -31,14 +32,15 @@ afterAll(async () => {
   await cluster.stop();
 });
 
-const untilEqual = async <T>(ask: () => Promise<T>, wanted: T, withinMs = 15_000): Promise<void> => {
-  const deadline = Date.now() + withinMs;
-  let last = await ask();
-  while (last !== wanted && Date.now() < deadline) {
-    await sleep(25);
-    last = await ask();
-  }
-  expect(last).toBe(wanted);
+const untilEqual = async <T>(ask: () => Promise<T>, wanted: T): Promise<void> => {
+  let last: T;
+  await until(
+    async () => {
+      last = await ask();
+      return last === wanted;
+    },
+    () => `${String(last)} is ${String(wanted)}`,
+  );
 };
 
 const withAdmin = async <T>(act: (admin: Admin) => Promise<T>): Promise<T> => {
@@ -191,7 +193,7 @@ describe('reading', () => {
     expect(await raw.fetch('tail', 2)).toMatchObject({ values: [], nextOffset: 2, errorCode: 0 });
   });
 
-  test('a long poll at the last stable offset answers as soon as the transaction commits', async () => {
+  test('a long poll at the last stable offset is answered by the commit of the transaction', async () => {
     await cluster.broker.createTopics('woken');
     const reader = await RawKafka.open(cluster.broker.connection, 'reader');
     await reader.fetch('woken', 0, { maxWaitMs: 10 });
@@ -204,23 +206,22 @@ describe('reading', () => {
     });
     await sleep(500);
     expect(answered).toBe(false);
-    const started = performance.now();
     await raw.end(identity, 'commit');
     expect((await polled).values).toEqual(['at last']);
-    expect(performance.now() - started).toBeLessThan(10_000);
     await reader.close();
   });
 
   test('Fetch has a connection of its own: a long poll holds up no other request to the same broker', async () => {
     await cluster.broker.createTopics('busy', 'elsewhere');
-    const polled = raw.fetch('busy', 0, { maxWaitMs: 8_000 });
-    const started = performance.now();
+    const order: string[] = [];
+    const polled = raw.fetch('busy', 0, { maxWaitMs: 20_000 }).finally(() => order.push('polled'));
     await raw.produce('elsewhere', ['x']);
     await raw.range('elsewhere');
     await raw.committed('any', 'elsewhere');
-    expect(performance.now() - started).toBeLessThan(5_000);
+    order.push('the others');
     await raw.produce('busy', ['end of the poll']);
     expect((await polled).values).toEqual(['end of the poll']);
+    expect(order).toEqual(['the others', 'polled']);
   });
 
   test('offsets outside the log are refused with code 1, below its start as well as past its end', async () => {
@@ -242,7 +243,7 @@ describe('reading', () => {
     }
     // The active segment is never compacted, so the last record starts a new one.
     await raw.produce('compacted', [{ key: Buffer.from('other'), value: 'last' }]);
-    await untilEqual(async () => (await raw.readAll('compacted')).length, 2, 20_000);
+    await untilEqual(async () => (await raw.readAll('compacted')).length, 2);
     expect(await raw.readAll('compacted')).toEqual(['5', 'last']);
     expect(await raw.readAll('compacted', 1)).toEqual(['5', 'last']);
     expect((await raw.range('compacted')).end).toBe(7);

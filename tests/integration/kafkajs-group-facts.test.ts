@@ -5,6 +5,7 @@ import type { Broker } from '../../processor/streams/consumer/kafka-cluster.ts';
 import { CODE } from '../../processor/streams/consumer/kafka-errors.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { codeOf, RawKafka } from '../support/raw-kafka.ts';
+import { until } from '../support/until.ts';
 
 /* Facts about consumer groups, and what kafkajs' own consumer does with our patch on a real broker. */
 
@@ -106,7 +107,7 @@ const pair = async (first: Member, second: Member): Promise<[Member, Member]> =>
   await first.join('one');
   await first.sync({ [first.joined.memberId]: 'alone' });
   const joining = second.join('two');
-  while ((await codeOf(first.heartbeat())) !== CODE.REBALANCE_IN_PROGRESS) await sleep(50);
+  await until(async () => (await codeOf(first.heartbeat())) === CODE.REBALANCE_IN_PROGRESS, 'the group rebalances');
   await Promise.all([first.join('one again'), joining]);
   const [leader, other] = first.isLeader ? [first, second] : [second, first];
   const synced = other.sync();
@@ -140,7 +141,7 @@ describe('a dynamic member', () => {
     opened.push(connection);
     await connection.range(topic);
     const joining = new Member(await connection.groupCoordinator(topic), topic).join('two');
-    while ((await codeOf(first.heartbeat())) !== CODE.REBALANCE_IN_PROGRESS) await sleep(50);
+    await until(async () => (await codeOf(first.heartbeat())) === CODE.REBALANCE_IN_PROGRESS, 'the group rebalances');
     let answered = false;
     const asked = connection.range(topic).then(() => {
       answered = true;
@@ -217,8 +218,7 @@ describe('group offsets', () => {
     await raw.addOffsets(outsider, 'outsider');
     await raw.commitOffsetInTransaction(outsider, 'outsider', 'outsider', 777);
     await raw.end(outsider, 'commit');
-    for (let i = 0; i < 200 && (await raw.committed('outsider', 'outsider')) !== 777; i++) await sleep(25);
-    expect(await raw.committed('outsider', 'outsider')).toBe(777);
+    await until(async () => (await raw.committed('outsider', 'outsider')) === 777, 'the offset is committed');
     expect(await codeOf(member.heartbeat())).toBe(0);
   });
 });
@@ -283,8 +283,7 @@ describe("kafkajs' own consumer", () => {
     };
     const stays = await start('stays');
     const goes = await start('goes');
-    for (let i = 0; i < 200 && stays.joins.length < 2; i++) await sleep(50);
-    expect(stays.joins.length).toBe(2);
+    await until(() => stays.joins.length === 2, () => `it joined twice: ${stays.joins.join()}`);
     await goes.consumer.disconnect();
     const back = await start('goes');
     await sleep(1_000);

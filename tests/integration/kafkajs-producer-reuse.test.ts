@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Kafka, logLevel, type Producer } from 'kafkajs';
 import { READ_UNCOMMITTED } from '../../processor/streams/consumer/kafka-cluster.ts';
 import { RawKafka } from '../support/raw-kafka.ts';
+import { until } from '../support/until.ts';
 import { ApiKey, startProxiedBroker, type ProxiedBroker } from '../support/wire-proxy.ts';
 
 /*
@@ -38,8 +38,7 @@ const newProducer = async (transactionalId: string): Promise<Producer> => {
 
 /** The next transaction is refused (CONCURRENT_TRANSACTIONS) until the markers of the last one are written. */
 const untilMarker = async (topic: string): Promise<void> => {
-  while ((await raw.range(topic, READ_UNCOMMITTED)).end === 0) await sleep(20);
-  await sleep(200);
+  await until(async () => (await raw.range(topic, READ_UNCOMMITTED)).end > 0, 'the marker is written');
 };
 
 /** Transaction 1 sends a record that the network keeps; its send times out and it is aborted. */

@@ -4,10 +4,11 @@ import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { LoginRun } from '../support/login-run.ts';
+import { expectWithin } from '../support/speed.ts';
+import { until } from '../support/until.ts';
 
 /*
- * From a login's publication to its arrival at a subscriber. bench/latency.ts measures; this only holds the line, at twice
- * what is promised, because a test machine is busy.
+ * From a login's publication to its arrival at a subscriber: each arrives, once. How soon is measured by bench/, and held here where speed is judged.
  */
 
 const MEDIAN_MS = 2 * 400;
@@ -20,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => broker.stop());
 
-test.each([{ perSecond: 20, seconds: 5 }, { perSecond: 1_000, seconds: 5 }])('$perSecond logins a second arrive at a subscriber in time', async ({ perSecond, seconds }) => {
+test.each([{ perSecond: 20, seconds: 5 }, { perSecond: 1_000, seconds: 5 }])('$perSecond logins a second arrive at a subscriber', async ({ perSecond, seconds }) => {
   const run = await LoginRun.open({ connection: broker.connection, name: `latency-${String(perSecond)}` });
   const app = await run.start();
   await app.untilReady();
@@ -41,12 +42,12 @@ test.each([{ perSecond: 20, seconds: 5 }, { perSecond: 1_000, seconds: 5 }])('$p
 
     const { sentAt, done } = publishSteadily(run, perSecond, perSecond * seconds);
     await done;
-    for (const deadline = performance.now() + 10_000; arrivedAt.length < sentAt.length && performance.now() < deadline; ) await sleep(20);
+    await until(() => arrivedAt.length >= sentAt.length, () => `all ${String(sentAt.length)} logins arrive: ${String(arrivedAt.length)} have`);
     expect(arrivedAt).toHaveLength(sentAt.length);
     const latencies = arrivedAt.map((at, nth) => at - (sentAt[nth] as number)).sort((a, b) => a - b);
     const percentile = (share: number): number => latencies[Math.ceil(latencies.length * share) - 1] as number;
-    expect(percentile(0.5)).toBeLessThan(MEDIAN_MS);
-    expect(percentile(0.99)).toBeLessThan(P99_MS);
+    expectWithin(percentile(0.5), MEDIAN_MS);
+    expectWithin(percentile(0.99), P99_MS);
   } finally {
     await client.dispose();
     await api.kill();

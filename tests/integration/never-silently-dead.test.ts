@@ -1,13 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
 import { KafkaStreams } from '../../processor/streams/index.ts';
 import type { Logger } from '../../processor/streams/logger.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { publishOnce } from '../support/test-producer.ts';
+import { until } from '../support/until.ts';
 
 const TOPIC = 'words';
 let broker: TestBroker;
@@ -55,8 +55,7 @@ async function countsOf(streams: KafkaStreams, total: number): Promise<Map<strin
       counts.set(String(message.key), Number(message.value));
     },
   });
-  const deadline = Date.now() + 40_000;
-  while ([...counts.values()].reduce((a, b) => a + b, 0) < total && Date.now() < deadline && streams.failure === undefined) await delay(100);
+  await until(() => streams.failure !== undefined || [...counts.values()].reduce((a, b) => a + b, 0) >= total, () => `all ${String(total)} are counted: ${JSON.stringify([...counts])}`);
   await consumer.disconnect();
   return counts;
 }

@@ -156,12 +156,11 @@ async function startOnRemains(run: LoginRun): Promise<string> {
 
 async function afterSettling(run: LoginRun, app: Awaited<ReturnType<LoginRun['start']>>): Promise<{ committed: number; consumed: number }> {
   const consumed = (await readTopic(broker.connection, run.input)).partitions.flat().length;
-  const deadline = performance.now() + 20_000;
-  let committed = 0;
-  while (committed !== consumed && performance.now() < deadline && app.running) committed = (await committedNumbers(broker.connection, run.applicationId)).consumed;
-  // It may count on, beyond what is right.
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  committed = (await committedNumbers(broker.connection, run.applicationId)).consumed;
+  // Beyond what is right it counts in the same breath: what is committed is looked at when the tasks have nothing left to do.
+  await run.settledBy([app]).catch((error: unknown) => {
+    if (app.running) throw error;
+  });
+  const committed = (await committedNumbers(broker.connection, run.applicationId)).consumed;
   await app.stop();
   return { committed, consumed };
 }

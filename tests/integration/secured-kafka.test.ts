@@ -13,7 +13,9 @@ import { AppProcess, LOGIN_PROCESSOR } from '../support/app-process.ts';
 import { postGraphql } from '../support/api-under-test.ts';
 import { quietLogger } from '../support/quiet-logger.ts';
 import { startSecuredBroker, type SecuredBroker } from '../support/secured-broker.ts';
+import { expectWithin } from '../support/speed.ts';
 import { publishOnce } from '../support/test-producer.ts';
+import { until } from '../support/until.ts';
 
 const { AclOperationTypes: May, AclPermissionTypes, AclResourceTypes: On, ResourcePatternTypes } = kafkajs;
 const EXIT_WITHIN_MS = 10_000;
@@ -112,9 +114,9 @@ for (const [name, env, more, line] of mistakes) {
 
 async function expectEnd(app: AppProcess, line: RegExp): Promise<void> {
   app.expectEnd();
-  const timer = setTimeout(() => void app.kill(), EXIT_WITHIN_MS);
-  const { code } = await app.exited;
-  clearTimeout(timer);
+  await until(() => !app.running, () => `it ends\n${app.log()}`);
+  const { code, afterMs } = await app.exited;
+  expectWithin(afterMs, EXIT_WITHIN_MS);
   const last = app.lines.filter(({ level }) => level === undefined || level >= 50).at(-1)?.msg ?? app.log();
   expect(last).toMatch(line);
   expect(code).toBe(1);

@@ -4,6 +4,7 @@ import { createKafka, KafkaCluster } from '../../processor/streams/consumer/kafk
 import { isBrokerAway } from '../../processor/streams/consumer/kafka-errors.ts';
 import { StreamsBuilder } from '../../processor/streams/index.ts';
 import { quietLogger } from '../support/quiet-logger.ts';
+import { until } from '../support/until.ts';
 import { ApiKey, startProxiedBroker, type ProxiedBroker } from '../support/wire-proxy.ts';
 
 let cluster: ProxiedBroker;
@@ -40,7 +41,7 @@ async function prepare(clientId: string): Promise<unknown> {
 test('a broker that goes away in the middle of a start is waited for, whichever request it leaves unanswered', async () => {
   await cluster.broker.createTopics('words');
   // A new cluster's coordinators take a moment.
-  while ((await prepare('warm-up')) !== undefined) continue;
+  await until(async () => (await prepare('warm-up')) === undefined, 'the coordinators answer');
   expect(await prepare('undisturbed')).toBeUndefined();
   const requests = cluster.proxy.frames.filter(({ clientId, direction }) => clientId === 'undisturbed' && direction === 'request').length;
   expect(requests).toBeGreaterThan(8);

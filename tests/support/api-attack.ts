@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { projectRoot } from '../../tools/project-root.ts';
 import type { Feed, Order, Report, Vitals } from './attacked-api.ts';
+import { DEADLINE_MS } from './until.ts';
 
 /** An API in a process of its own, to be attacked; it ends with the test run. */
 export class AttackedApi {
@@ -80,7 +81,7 @@ export function watchHealth(url: string, everyMs = 20): { stop(): Promise<number
   const running = (async () => {
     while (!stopped) {
       const startedAt = performance.now();
-      const ok = await fetch(`${url}/health`, { signal: AbortSignal.timeout(5_000) }).then(async (answer) => (await answer.text()) !== '' && answer.ok, () => false);
+      const ok = await fetch(`${url}/health`, { signal: AbortSignal.timeout(DEADLINE_MS) }).then(async (answer) => (await answer.text()) !== '' && answer.ok, () => false);
       times.push(ok ? performance.now() - startedAt : Infinity);
       await new Promise((resolve) => setTimeout(resolve, everyMs));
     }

@@ -1,6 +1,7 @@
 import type { Logger } from '../../processor/streams/logger.ts';
 import { type ApiServer, type ApiServerOptions, startApiServer } from '../../schema/server/api-server.ts';
 import { type HandFedModel, handFedModel } from './hand-fed-results.ts';
+import { until } from './until.ts';
 
 export { SILENT_LOGGER } from './hand-fed-results.ts';
 
@@ -62,11 +63,7 @@ export async function postGraphql(url: string, body: unknown, headers: Record<st
   };
 }
 
-/** Polls until `test` holds; fails when it never does. */
-export async function eventually(test: () => boolean | Promise<boolean>, withinMs = 5_000): Promise<void> {
-  const deadline = performance.now() + withinMs;
-  while (!(await test())) {
-    if (performance.now() > deadline) throw new Error(`it did not come true within ${withinMs} ms: ${String(test)}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+/** Until `test` holds; fails when it never does. */
+export function eventually(test: () => boolean | Promise<boolean>): Promise<void> {
+  return until(test, String(test));
 }

@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../tools/ports.ts';
 import { projectRoot } from '../../tools/project-root.ts';
+import { within } from './speed.ts';
+import { DEADLINE_MS, until } from './until.ts';
 
 export const LOGIN_PROCESSOR = 'processor/logins/main.ts';
 export const ECHO_PROCESSOR = 'tests/support/echo-app.ts';
@@ -25,6 +26,9 @@ export interface AppExit {
   readonly code: number | null;
   readonly afterMs: number;
 }
+
+/** A process that stands still answers nothing: this says so, and no more. */
+const ANSWER_WITHIN_MS = 10_000;
 
 const TASK_STATE = /^tributary_task_state\{task="([^"]+)",state="([^"]+)"\} 1$/gm;
 
@@ -98,19 +102,19 @@ export class AppProcess {
     this.#endWanted = true;
   }
 
-  /** @throws with the log when it ends instead, or is not ready in time. */
-  async untilReady(timeoutMs = 30_000): Promise<void> {
-    await this.until(async () => (await this.ready()).ok, 'ready', timeoutMs);
+  /** `boundMs` counts where speed is judged. @throws with the log when it ends instead, or the one deadline is over. */
+  async untilReady(boundMs = DEADLINE_MS): Promise<void> {
+    await this.until(async () => (await this.ready()).ok, 'ready', boundMs);
   }
 
-  /** @throws with the log when it ends instead, or `condition` does not hold in time. */
-  async until(condition: () => boolean | Promise<boolean>, what: string, timeoutMs = 30_000): Promise<void> {
-    const deadline = performance.now() + timeoutMs;
-    while (!(await condition())) {
+  /** `boundMs` counts where speed is judged. @throws with the log when it ends instead, or the one deadline is over. */
+  async until(condition: () => boolean | Promise<boolean>, what: string, boundMs = DEADLINE_MS): Promise<void> {
+    const stillWanted = async (): Promise<boolean> => {
+      if (await condition()) return true;
       if (!this.running) throw new Error(`the process ended (${JSON.stringify(this.#exit)}) before it was: ${what}\n${this.log()}`);
-      if (performance.now() > deadline) throw new Error(`not within ${String(timeoutMs)} ms: ${what}\n${this.log()}`);
-      await sleep(20);
-    }
+      return false;
+    };
+    await until(stillWanted, () => `${what}\n${this.log()}`, within(boundMs));
   }
 
   /** /ready, as of now. */
@@ -125,7 +129,7 @@ export class AppProcess {
 
   async #ask(path: string): Promise<{ ok: boolean; reason: string }> {
     try {
-      const answer = await fetch(`http://127.0.0.1:${String(this.port)}${path}`, { signal: AbortSignal.timeout(2_000) });
+      const answer = await fetch(`http://127.0.0.1:${String(this.port)}${path}`, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
       return { ok: answer.ok, reason: await answer.text() };
     } catch (error) {
       return { ok: false, reason: String(error) };
@@ -193,7 +197,7 @@ export class AppProcess {
   }
 
   async #metrics(): Promise<string> {
-    const answer = await fetch(`http://127.0.0.1:${String(this.port)}/metrics`, { signal: AbortSignal.timeout(2_000) });
+    const answer = await fetch(`http://127.0.0.1:${String(this.port)}/metrics`, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
     return answer.text();
   }
 

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
 import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
 import { newClusterId } from '../../tools/local-kafka.ts';
@@ -6,6 +5,7 @@ import { kafkaClassPath } from '../../tools/local-kafka-jars.ts';
 import { freePort } from '../../tools/ports.ts';
 import { startTestBroker, type TestBroker } from './broker.ts';
 import { quietLogger } from './quiet-logger.ts';
+import { until } from './until.ts';
 
 /** Three nodes, each of them broker and controller, on ports and in directories of their own. */
 export interface TestBrokerCluster {
@@ -13,13 +13,12 @@ export interface TestBrokerCluster {
   /** Each can be killed and restarted alone: two of three go on. */
   readonly nodes: readonly TestBroker[];
   /** Every replica of every partition, Kafka's own topics included, is in sync, and its first replica leads. @throws when not in time. */
-  untilWhole(timeoutMs?: number): Promise<void>;
+  untilWhole(): Promise<void>;
   /** The end: stops the nodes and removes their directories. */
   stop(): Promise<void>;
 }
 
 const NODE_IDS = [1, 2, 3] as const;
-const WHOLE_TIMEOUT_MS = 60_000;
 
 /** What is lost with one node is nowhere the only copy, and what two nodes have taken is acknowledged. */
 const REPLICATED: Readonly<Record<string, string>> = {
@@ -57,22 +56,22 @@ export async function startTestBrokerCluster(properties: Readonly<Record<string,
     throw failed.reason;
   }
   const connection = { brokers: nodes.flatMap((node) => node.brokers), clientId: 'test' };
-  return { connection, nodes, untilWhole: (timeoutMs = WHOLE_TIMEOUT_MS) => untilWhole(connection, timeoutMs), stop };
+  return { connection, nodes, untilWhole: () => untilWhole(connection), stop };
 }
 
-async function untilWhole(connection: KafkaConnectionConfig, timeoutMs: number): Promise<void> {
+async function untilWhole(connection: KafkaConnectionConfig): Promise<void> {
   const admin = createKafka({ ...connection, clientId: 'test-admin' }, quietLogger).admin();
   await admin.connect();
   try {
-    for (const deadline = performance.now() + timeoutMs; ; ) {
-      const wanting = await admin.fetchTopicMetadata().then(
+    let wanting: string[] = [];
+    const whole = async (): Promise<boolean> => {
+      wanting = await admin.fetchTopicMetadata().then(
         ({ topics }) => topics.flatMap(({ name, partitions }) => partitions.flatMap(({ partitionId, isr, leader, replicas }) => (isr.length < replicas.length || leader !== replicas[0] ? [`${name}-${String(partitionId)}`] : []))),
         (error: unknown) => [String(error)],
       );
-      if (wanting.length === 0) return;
-      if (performance.now() > deadline) throw new Error(`not in sync, or led by another, for ${String(timeoutMs)} ms: ${wanting.join(', ')}`);
-      await sleep(200);
-    }
+      return wanting.length === 0;
+    };
+    await until(whole, () => `in sync, and led by the first replica: ${wanting.join(', ')}`);
   } finally {
     await admin.disconnect();
   }

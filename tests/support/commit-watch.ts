@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { KafkaCluster } from '../../processor/streams/consumer/kafka-cluster.ts';
 import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
 import { quietLogger } from './quiet-logger.ts';
+import { within } from './speed.ts';
+import { DEADLINE_MS, until } from './until.ts';
 
 export interface WatchedPartition {
   readonly topic: string;
@@ -34,12 +36,13 @@ export class CommitWatch {
   }
 
   /** Every partition has moved at this moment or later. @throws when not in time. */
-  async allMoved(timeoutMs: number): Promise<void> {
+  async allMoved(boundMs = DEADLINE_MS): Promise<void> {
     const since = performance.now();
-    while (this.#movedAt.some((at) => at < since)) {
-      if (performance.now() - since > timeoutMs) throw new Error(`no commit within ${String(timeoutMs)} ms of ${this.#partitions.filter((_, index) => (this.#movedAt[index] as number) < since).map(nameOf).join(', ')}`);
-      await sleep(POLL_INTERVAL_MS);
-    }
+    await until(
+      () => this.#movedAt.every((at) => at >= since),
+      () => `a commit of ${this.#partitions.filter((_, index) => (this.#movedAt[index] as number) < since).map(nameOf).join(', ')}`,
+      within(boundMs),
+    );
   }
 
   /** Begins to measure. */

@@ -13,10 +13,11 @@ import { seededRandom, type SeededRandom } from '../../tools/seeded-random.ts';
 import type { TestBroker } from './broker.ts';
 import { AppProcess, ECHO_PROCESSOR, killAll } from './app-process.ts';
 import { BY_BUCKET, bucketsTopic, echoTopic, runningTopic, type EchoTopologyOptions } from './echo-topology.ts';
-import { groupEmpty, settled } from './group-progress.ts';
+import { committedOffsets, groupEmpty, settled } from './group-progress.ts';
 import { verifyEcho } from './oracle.ts';
 import { quietLogger } from './quiet-logger.ts';
 import { createTopics } from './topics.ts';
+import { DEADLINE_MS, until } from './until.ts';
 
 export interface EchoRunOptions {
   readonly connection: KafkaConnectionConfig;
@@ -139,6 +140,21 @@ export class EchoRun {
     };
   }
 
+  /**
+   * Something has happened: each partition of the input is committed further than it is now. Under a flow this comes about on however slow a
+   * machine, where a pause would let nothing happen at all.
+   */
+  async goesOn(): Promise<void> {
+    const offsets = async (): Promise<Map<string, number>> => committedOffsets(this.#options.connection, this.applicationId).catch(() => new Map<string, number>());
+    const before = await offsets();
+    const names = Array.from({ length: this.partitions }, (_, partition) => `${this.input}-${String(partition)}`);
+    const further = async (): Promise<boolean> => {
+      const now = await offsets();
+      return names.every((name) => (now.get(name) ?? 0) > (before.get(name) ?? 0));
+    };
+    await until(further, () => `each input partition is committed further\n${this.apps.map((app) => app.log(10)).join('\n---\n')}`);
+  }
+
   /** The partition that a task reads, as committed offsets name it. */
   inputOf(task: string): string {
     const [subTopology, partition] = task.split('_');
@@ -170,13 +186,12 @@ export class EchoRun {
   }
 
   /** Starts a processor that is to kill itself at a crash point; answers when it has. */
-  async crash(at: string, after: number, timeoutMs = 30_000): Promise<AppProcess> {
+  async crash(at: string, after: number): Promise<AppProcess> {
     const app = await this.start({ CRASH_AT: at, CRASH_AFTER: String(after) });
     app.expectEnd();
-    const timer = setTimeout(() => void app.kill(), timeoutMs);
-    const { code, afterMs } = await app.exited;
-    clearTimeout(timer);
-    if (code !== 137 || afterMs >= timeoutMs) throw new Error(`it did not crash at ${at}: exit code ${String(code)}\n${app.log()}`);
+    await until(() => !app.running, () => `it crashes at ${at}\n${app.log()}`);
+    const { code } = await app.exited;
+    if (code !== 137) throw new Error(`it did not crash at ${at}: exit code ${String(code)}\n${app.log()}`);
     return app;
   }
 
@@ -186,13 +201,13 @@ export class EchoRun {
   }
 
   /** All input is processed. */
-  async settled(timeoutMs = 60_000, apps: () => AppProcess[] = () => this.wanted()): Promise<void> {
-    await settled({ connection: this.#options.connection, applicationId: this.applicationId, inputTopics: [this.input], tasks: 2 * this.partitions, apps, statusIntervalMs: this.#baseConfig.statusIntervalMs }, timeoutMs);
+  async settled(boundMs = DEADLINE_MS, apps: () => AppProcess[] = () => this.wanted()): Promise<void> {
+    await settled({ connection: this.#options.connection, applicationId: this.applicationId, inputTopics: [this.input], tasks: 2 * this.partitions, apps, statusIntervalMs: this.#baseConfig.statusIntervalMs }, boundMs);
   }
 
   /** Settles, stops every process, and answers what is wrong: nothing, when the runtime kept its word. */
-  async verdict(timeoutMs = 60_000): Promise<string[]> {
-    await this.settled(timeoutMs);
+  async verdict(boundMs = DEADLINE_MS): Promise<string[]> {
+    await this.settled(boundMs);
     const exits = await Promise.all(this.wanted().map((app) => app.stop()));
     const problems = exits.flatMap(({ code }) => (code === 0 ? [] : [`a processor ended its clean stop with exit code ${String(code)}`]));
     if (!(await groupEmpty(this.#options.connection, this.applicationId, 2_000))) problems.push('the group still has members after a clean stop');

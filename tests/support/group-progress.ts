@@ -1,8 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
 import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
 import type { AppProcess } from './app-process.ts';
 import { quietLogger } from './quiet-logger.ts';
+import { within } from './speed.ts';
+import { DEADLINE_MS, until } from './until.ts';
+
+/** What a process says of itself may be so much older than its interval, where something else has the cores. */
+const LATE_MS = 300;
 
 export interface ProgressOptions {
   readonly connection: KafkaConnectionConfig;
@@ -34,16 +38,15 @@ export async function committedOffsets(connection: KafkaConnectionConfig, groupI
  * of every living process runs with lag 0, and nothing has moved for longer than what they say of themselves may be old.
  * @throws when that does not come about in time, or a process ends meanwhile.
  */
-export async function settled(options: ProgressOptions, timeoutMs = 60_000): Promise<void> {
+export async function settled(options: ProgressOptions, boundMs = DEADLINE_MS): Promise<void> {
   const { connection, applicationId, inputTopics, tasks: expectedTasks, apps, statusIntervalMs = 1_000 } = options;
   const admin = createKafka({ ...connection, clientId: 'test-admin' }, quietLogger).admin();
   await admin.connect();
-  const deadline = performance.now() + timeoutMs;
   let last = '';
   let lastSeenAt = 0;
   let why = '';
   try {
-    for (;;) {
+    const stands = async (): Promise<boolean> => {
       // A broker that has just started has no coordinator yet: that is no answer either.
       const seen = await look().catch((error: unknown) => String(error));
       if (typeof seen === 'string') {
@@ -55,12 +58,12 @@ export async function settled(options: ProgressOptions, timeoutMs = 60_000): Pro
           last = text;
           lastSeenAt = performance.now();
           why = 'it still moves';
-        } else if (performance.now() - lastSeenAt > statusIntervalMs * 1.2) return;
+        } else if (performance.now() - lastSeenAt > statusIntervalMs + LATE_MS) return true;
       }
       for (const app of apps()) if (!app.running) throw new Error(`a processor ended by itself: ${JSON.stringify(await app.exited)}\n${app.log()}`);
-      if (performance.now() > deadline) throw new Error(`not settled within ${String(timeoutMs)} ms: ${why}\n${apps().map((app) => app.log(15)).join('\n---\n')}`);
-      await sleep(100);
-    }
+      return false;
+    };
+    await until(stands, () => `settled: ${why}\n${apps().map((app) => app.log(15)).join('\n---\n')}`, within(boundMs));
   } finally {
     await admin.disconnect();
   }
@@ -89,17 +92,13 @@ export async function settled(options: ProgressOptions, timeoutMs = 60_000): Pro
   }
 }
 
-/** Resolves when the group has no member left. */
-export async function groupEmpty(connection: KafkaConnectionConfig, groupId: string, timeoutMs = 20_000): Promise<boolean> {
+/** Resolves when the group has no member left; false when it has one still when the deadline is over. */
+export async function groupEmpty(connection: KafkaConnectionConfig, groupId: string, boundMs = DEADLINE_MS): Promise<boolean> {
   const admin = createKafka({ ...connection, clientId: 'test-admin' }, quietLogger).admin();
   await admin.connect();
   try {
-    for (const deadline = performance.now() + timeoutMs; ; ) {
-      const { groups } = await admin.describeGroups([groupId]);
-      if (groups[0]?.members.length === 0) return true;
-      if (performance.now() > deadline) return false;
-      await sleep(100);
-    }
+    const empty = async (): Promise<boolean> => (await admin.describeGroups([groupId])).groups[0]?.members.length === 0;
+    return await until(empty, '', within(boundMs)).then(() => true, () => false);
   } finally {
     await admin.disconnect();
   }

@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
 import { loginGenerator } from '../../tools/login-generator.ts';
 import { publishLogins } from '../../tools/login-publisher.ts';
@@ -11,6 +10,7 @@ import { committedNumbers, deadLetterProblems, expectedNumbers, type LoginNumber
 import { quietLogger } from './quiet-logger.ts';
 import { readTopic } from './topic-reader.ts';
 import { createTopics } from './topics.ts';
+import { DEADLINE_MS, until } from './until.ts';
 import { publishOnce, testProducer } from './test-producer.ts';
 
 export const LOGIN_API = 'schema/main.ts';
@@ -117,19 +117,23 @@ export class LoginRun {
   }
 
   /** Resolves when so many input records are committed. */
-  async untilCommitted(records: number, timeoutMs = 60_000): Promise<void> {
-    const deadline = performance.now() + timeoutMs;
-    for (;;) {
+  async untilCommitted(records: number): Promise<void> {
+    let committed = 0;
+    const enough = async (): Promise<boolean> => {
       const offsets = await committedOffsets(this.#options.connection, this.applicationId).catch(() => new Map<string, number>());
-      const committed = [...offsets].reduce((sum, [name, offset]) => (name.startsWith(`${this.input}-`) ? sum + offset : sum), 0);
-      if (committed >= records) return;
-      if (performance.now() > deadline) throw new Error(`${String(committed)} of ${String(records)} records are committed after ${String(timeoutMs)} ms\n${this.apps.map((app) => app.log(10)).join('\n---\n')}`);
-      await sleep(50);
-    }
+      committed = [...offsets].reduce((sum, [name, offset]) => (name.startsWith(`${this.input}-`) ? sum + offset : sum), 0);
+      return committed >= records;
+    };
+    await until(enough, () => `${String(records)} records are committed, there are ${String(committed)}\n${this.apps.map((app) => app.log(10)).join('\n---\n')}`);
   }
 
-  async settled(timeoutMs = 60_000): Promise<void> {
-    await settled({ connection: this.#options.connection, applicationId: this.applicationId, inputTopics: [this.input], tasks: 2 * PARTITIONS, apps: () => this.wanted() }, timeoutMs);
+  async settled(boundMs = DEADLINE_MS): Promise<void> {
+    await settled({ connection: this.#options.connection, applicationId: this.applicationId, inputTopics: [this.input], tasks: 2 * PARTITIONS, apps: () => this.wanted() }, boundMs);
+  }
+
+  /** The same of processes of which some may end by themselves. */
+  async settledBy(apps: readonly AppProcess[]): Promise<void> {
+    await settled({ connection: this.#options.connection, applicationId: this.applicationId, inputTopics: [this.input], tasks: 2 * PARTITIONS, apps: () => apps });
   }
 
   /** Settles; answers the recount of the input, the committed numbers, and what is wrong with the dead letters. */

@@ -23,7 +23,7 @@ export async function verifyEcho({ connection, applicationId, input, stateDir }:
   const problems: string[] = [];
   const read = async (topic: string): Promise<ReadTopic> => {
     try {
-      return await readTopic(connection, topic, 10_000);
+      return await readTopic(connection, topic);
     } catch (error) {
       if (!(error instanceof HangingTransactionError)) throw error;
       problems.push(error.message);

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fetchRequest, type decodeFetchResponse, type FetchedBytes, type FetchOptions } from '../../processor/streams/consumer/fetch-protocol.ts';
 import {
   COORDINATOR_OF_GROUP,
@@ -12,8 +11,7 @@ import {
 import { CODE, hasCode, isBrokerAway, kafkaCode } from '../../processor/streams/consumer/kafka-errors.ts';
 import { decodeRecordSet, type FetchedRecord } from '../../processor/streams/consumer/record-batch.ts';
 import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
-
-const MARKERS_WITHIN_MS = 2_000;
+import { until } from './until.ts';
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -52,18 +50,25 @@ export class RawKafka {
     return this.cluster.disconnect();
   }
 
-  /** Repeats what a broker that is still starting refuses, for 20 s. */
+  /** Repeats what a broker that is still starting refuses. */
   async patiently<T>(ask: () => Promise<T>): Promise<T> {
-    const deadline = Date.now() + 20_000;
-    for (;;) {
-      try {
-        return await ask();
-      } catch (error) {
-        if (Date.now() > deadline || !(isBrokerAway(error) || hasCode(error, CODE.CONCURRENT_TRANSACTIONS))) throw error;
-        await this.cluster.refresh().catch(() => undefined);
-        await sleep(50);
-      }
-    }
+    let answer: T | undefined;
+    let failure: unknown;
+    await until(
+      async () => {
+        try {
+          answer = await ask();
+          return true;
+        } catch (error) {
+          if (!(isBrokerAway(error) || hasCode(error, CODE.CONCURRENT_TRANSACTIONS))) throw error;
+          failure = error;
+          await this.cluster.refresh().catch(() => undefined);
+          return false;
+        }
+      },
+      () => `the broker takes it: ${String(failure)}`,
+    );
+    return answer as T;
   }
 
   async leader(topic: string): Promise<Broker> {
@@ -146,10 +151,9 @@ export class RawKafka {
   /** Every committed value of partition 0, from `offset` to the end there is now. */
   async readAll(topic: string, offset = 0): Promise<(string | null)[]> {
     const values: (string | null)[] = [];
-    // A commit is acknowledged before its markers are written; a transaction that stays open is not waited for.
-    for (const deadline = performance.now() + MARKERS_WITHIN_MS; performance.now() < deadline; await sleep(20)) {
-      if ((await this.range(topic)).end === (await this.range(topic, READ_UNCOMMITTED)).end) break;
-    }
+    // A commit is acknowledged before its markers are written, and no test reads so beside a transaction that it leaves open.
+    const written = async (): Promise<boolean> => (await this.range(topic)).end === (await this.range(topic, READ_UNCOMMITTED)).end;
+    await until(written, `the markers of ${topic} are written`);
     const { end } = await this.range(topic);
     for (let position = offset; position < end; ) {
       const fetched = await this.fetch(topic, position);

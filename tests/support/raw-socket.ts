@@ -1,4 +1,5 @@
 import { WebSocket } from 'ws';
+import { DEADLINE_MS } from './until.ts';
 
 export interface SocketMessage {
   readonly type: string;
@@ -63,7 +64,7 @@ export class RawSocket {
     const index = this.#messages.findIndex(test);
     if (index !== -1) return Promise.resolve(this.#messages.splice(index, 1)[0] as SocketMessage);
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no such message: ${String(test)}; there are ${JSON.stringify(this.#messages).slice(0, 500)}`)), 8_000);
+      const timer = setTimeout(() => reject(new Error(`no such message: ${String(test)}; there are ${JSON.stringify(this.#messages).slice(0, 500)}`)), DEADLINE_MS);
       this.#waiting.push({
         test,
         resolve: (message) => {

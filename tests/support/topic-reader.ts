@@ -3,6 +3,7 @@ import { RecordFetcher } from '../../processor/streams/consumer/record-fetcher.t
 import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
 import type { ConsumerRecord } from '../../processor/streams/topology/record.ts';
 import { quietLogger } from './quiet-logger.ts';
+import { DEADLINE_MS } from './until.ts';
 
 export interface ReadTopic {
   /** Committed records by partition, in offset order. */
@@ -13,9 +14,9 @@ export interface ReadTopic {
 
 /**
  * Reads all committed records of a topic up to the end it has now. A transaction that hangs would keep the position
- * from the end: then this throws, naming the partitions.
+ * from the end: then this throws, naming the partitions, when `patienceMs` is over. Shorter than the one deadline only where it hangs by design.
  */
-export async function readTopic(connection: KafkaConnectionConfig, topic: string, timeoutMs = 30_000): Promise<ReadTopic> {
+export async function readTopic(connection: KafkaConnectionConfig, topic: string, patienceMs = DEADLINE_MS): Promise<ReadTopic> {
   const cluster = new KafkaCluster({ ...connection, clientId: 'test-reader' }, quietLogger);
   const fetcher = new RecordFetcher(cluster, quietLogger, { isolationLevel: READ_COMMITTED, maxWaitMs: 50 });
   try {
@@ -27,7 +28,7 @@ export async function readTopic(connection: KafkaConnectionConfig, topic: string
     const ends = ranges.map(({ end }) => end);
     const partitions = ranges.map((): ConsumerRecord[] => []);
     for (const [partition, { first, end }] of ranges.entries()) if (first < end) fetcher.seek(topic, partition, first);
-    const deadline = performance.now() + timeoutMs;
+    const deadline = performance.now() + patienceMs;
     const behind = (): number[] => ends.flatMap((end, partition) => ((positions[partition] ?? 0) < end ? [partition] : []));
     while (behind().length > 0) {
       if (performance.now() > deadline) throw new HangingTransactionError(topic, behind(), positions, ends);

@@ -1,8 +1,6 @@
 import { Kafka, logLevel, type Admin } from 'kafkajs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isBrokerAway } from '../../processor/streams/consumer/kafka-errors.ts';
-
-const READY_WITHIN_MS = 15_000;
+import { until } from './until.ts';
 
 export interface TestTopic {
   readonly topic: string;
@@ -22,14 +20,20 @@ export async function createTopics(brokers: readonly string[], ...topics: readon
   const admin = new Kafka({ brokers: [...brokers], clientId: 'test-admin', logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
   try {
-    for (const deadline = performance.now() + READY_WITHIN_MS; ; await sleep(100)) {
-      try {
-        await create(admin, topics);
-        return;
-      } catch (error) {
-        if (!isBrokerAway(error) || performance.now() > deadline) throw error;
-      }
-    }
+    let failure: unknown;
+    await until(
+      async () => {
+        try {
+          await create(admin, topics);
+          return true;
+        } catch (error) {
+          if (!isBrokerAway(error)) throw error;
+          failure = error;
+          return false;
+        }
+      },
+      () => `topics are made: ${String(failure)}`,
+    );
   } finally {
     await admin.disconnect();
   }

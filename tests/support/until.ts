@@ -11,11 +11,12 @@ const LOOK_EVERY_MS = 20;
 /**
  * Looks again and again until `condition` holds.
  * @param what in words, or a function that words it when the wait was in vain.
+ * @param deadlineMs left out, but by `within()` of tests/support/speed.ts.
  * @throws when the deadline is over, with `what`; and whatever `condition` throws, at once.
  */
-export async function until(condition: () => boolean | Promise<boolean>, what: string | (() => string)): Promise<void> {
-  for (const deadline = performance.now() + DEADLINE_MS; !(await condition()); await sleep(LOOK_EVERY_MS)) {
-    if (performance.now() > deadline) throw new Error(`waited ${String(DEADLINE_MS / 1_000)} s in vain: ${typeof what === 'string' ? what : what()}`);
+export async function until(condition: () => boolean | Promise<boolean>, what: string | (() => string), deadlineMs = DEADLINE_MS): Promise<void> {
+  for (const deadline = performance.now() + deadlineMs; !(await condition()); await sleep(LOOK_EVERY_MS)) {
+    if (performance.now() > deadline) throw new Error(`waited ${String(deadlineMs / 1_000)} s in vain: ${typeof what === 'string' ? what : what()}`);
   }
 }
 
