@@ -33,6 +33,8 @@ export interface LocalKafkaOptions {
   readonly otherListeners?: Readonly<Record<string, OtherListener>>;
   /** More arguments of the storage tool, which formats a new directory. */
   readonly formatArguments?: readonly string[];
+  /** More flags of the broker's Java. */
+  readonly javaFlags?: readonly string[];
 }
 
 export interface LocalKafkaExit {
@@ -94,6 +96,24 @@ export async function startLocalKafka(options: LocalKafkaOptions): Promise<Local
   }
 }
 
+/**
+ * Formats the storage of a single node under `<dataDir>/kafka` and starts nothing. A copy of what it leaves is taken for a new directory by
+ * `startLocalKafka`, which then needs no Java process of its own to format it.
+ */
+export async function formatLocalKafka(dataDir: string, log: Logger): Promise<void> {
+  const dir = resolve(dataDir, 'kafka');
+  const logDir = join(dir, 'log');
+  const java = await findJava();
+  const classPath = await kafkaClassPath(log);
+  const properties = join(dir, 'server.properties');
+  const node = { id: 1, controllerPorts: new Map([[1, await freePort()]]) };
+  await mkdir(dir, { recursive: true });
+  await writeFile(properties, localKafkaProperties({ port: await freePort(), node, logDir, cleanShutdown: true }));
+  await format(java, classPath, await sharedClasses(java, classPath), properties, newClusterId(), []);
+  // A broker that finds no such mark takes its predecessor for killed.
+  await writeFile(join(logDir, '.kafka_cleanshutdown'), '{"version":0,"brokerEpoch":-1}');
+}
+
 /** Java's archive of loaded classes halves the start. The first broker to stop writes it; later ones map it. */
 interface SharedClasses {
   readonly file: string;
@@ -144,6 +164,7 @@ async function launch(options: LocalKafkaOptions, at: Launch): Promise<LocalKafk
       join(projectRoot, 'tools', 'guard.sh'),
       at.java.path,
       `-Xmx${options.heap ?? '512m'}`,
+      ...(options.javaFlags ?? []),
       at.archive.written ? `-XX:SharedArchiveFile=${at.archive.file}` : `-XX:ArchiveClassesAtExit=${freshArchive}`,
       '-XX:+ExitOnOutOfMemoryError',
       '-Djava.awt.headless=true',

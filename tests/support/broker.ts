@@ -1,8 +1,11 @@
-import { appendFile, cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { appendFile, cp, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
-import { startLocalKafka, type LocalKafka, type LocalKafkaOptions } from '../../tools/local-kafka.ts';
+import { formatLocalKafka, startLocalKafka, type LocalKafka, type LocalKafkaOptions } from '../../tools/local-kafka.ts';
+import { jarCacheDir, kafkaClassPath } from '../../tools/local-kafka-jars.ts';
 import type { LocalKafkaNode } from '../../tools/local-kafka-properties.ts';
 import { freePort } from '../../tools/ports.ts';
 import { createTopics, type TestTopic } from './topics.ts';
@@ -17,6 +20,9 @@ export interface TestBrokerOptions {
   readonly otherListeners?: NonNullable<LocalKafkaOptions['otherListeners']>;
   readonly formatArguments?: readonly string[];
 }
+
+/** A test's broker lives for seconds: the second compiler, and a collector with threads of its own, would cost more than they save. */
+const SHORT_LIVED = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
 
 /** A real Kafka that belongs to one test file: on a port of its own, with a directory of its own. */
 export interface TestBroker {
@@ -46,6 +52,20 @@ export interface TestBroker {
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
+const hasClassArchive = async (): Promise<boolean> => (await readdir(jarCacheDir)).some((name) => name.endsWith('.jsa'));
+
+/** Storage that was formatted once, for every broker to begin with a copy of it. */
+async function formattedStorage(): Promise<string> {
+  const key = createHash('sha256').update(await kafkaClassPath(quiet)).digest('hex').slice(0, 16);
+  const kept = join(jarCacheDir, `formatted-${key}`);
+  if (existsSync(kept)) return kept;
+  const fresh = await mkdtemp(join(jarCacheDir, 'formatting-'));
+  await formatLocalKafka(fresh, quiet);
+  // Another process may have been quicker: then its copy serves.
+  await rename(fresh, kept).catch(() => rm(fresh, { recursive: true, force: true }));
+  return kept;
+}
+
 /**
  * Starts a broker in 1 to 2 s. Call it in `beforeAll` and `stop()` in `afterAll`; should the test process die before
  * that, the broker ends by itself. KAFKA_BROKERS is ignored: a test never touches anybody's topics.
@@ -53,7 +73,9 @@ const quiet = { debug: () => undefined, info: () => undefined, warn: () => undef
 export async function startTestBroker(options: TestBrokerOptions = {}): Promise<TestBroker> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tributary-broker-'));
   const port = await freePort();
-  const start = (): Promise<LocalKafka> => startLocalKafka({ dataDir, port, log: quiet, ...options });
+  // A node of several has an id and a cluster of its own, and users of its own are written while it is formatted.
+  if (options.node === undefined && options.formatArguments === undefined) await cp(join(await formattedStorage(), 'kafka', 'log'), join(dataDir, 'kafka', 'log'), { recursive: true });
+  const start = (): Promise<LocalKafka> => startLocalKafka({ dataDir, port, log: quiet, javaFlags: SHORT_LIVED, ...options });
   let kafka = await start().catch(async (error: unknown) => {
     await rm(dataDir, { recursive: true, force: true });
     throw error;
@@ -85,6 +107,8 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
     keepEvidence: (directory) => cp(dataDir, directory, { recursive: true }),
     stop: async () => {
       kafka.kill('SIGCONT');
+      // Its directory goes with it: it need not stop cleanly, unless it is the first, which then leaves its archive of classes to all others.
+      if (await hasClassArchive()) kafka.kill('SIGKILL');
       await kafka.stop();
       await rm(dataDir, { recursive: true, force: true });
     },
