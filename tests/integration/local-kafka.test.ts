@@ -7,6 +7,7 @@ import { startLocalKafka, type LocalKafkaOptions } from '../../tools/local-kafka
 import { freePort } from '../../tools/ports.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { publishOnce } from '../support/test-producer.ts';
+import { found } from '../support/until.ts';
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const topic = 'kept';
@@ -47,11 +48,11 @@ test('what was acknowledged is there after a clean stop and after kill -9', asyn
   await publishOnce(broker.connection, { topic, messages: [{ value: 'one' }] });
   await broker.shutDown();
   await broker.restart();
-  expect(await endOffset()).toBe('1');
+  expect(await found(endOffset, 'the topic answers')).toBe('1');
   await publishOnce(broker.connection, { topic, messages: [{ value: 'two' }] });
   await broker.kill();
   await broker.restart();
-  expect(await endOffset()).toBe('2');
+  expect(await found(endOffset, 'the topic answers')).toBe('2');
 });
 
 test('a directory in use is refused with its holder and the remedy, and the holder goes on', async () => {
@@ -60,7 +61,7 @@ test('a directory in use is refused with its holder and the remedy, and the hold
     code: 'DATA_DIR_IN_USE',
     message: expect.stringMatching(new RegExp(`${process.pid}.*DATA_DIR`)),
   });
-  expect(await endOffset()).toBe('2');
+  expect(await found(endOffset, 'the topic answers')).toBe('2');
 });
 
 test('a port in use is named together with LOCAL_KAFKA_PORT', async () => {
