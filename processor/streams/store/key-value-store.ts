@@ -1,8 +1,9 @@
 import type { StateStore, StoreChange } from './state-store.ts';
 import { storePrefix } from './data-key.ts';
-import type { BufferedStore, KeyValueStore, StoreSpec } from './typed-store.ts';
+import { packed, Packed } from './packed-value.ts';
+import type { BufferedStore, KeyValueStore, LiveStore, StoreSpec } from './typed-store.ts';
 
-export type BufferedKeyValueStore<V> = KeyValueStore<V> & BufferedStore;
+export type BufferedKeyValueStore<V> = KeyValueStore<V> & LiveStore<KeyValueStore<V>> & BufferedStore;
 
 const DELETED = Symbol('deleted');
 
@@ -17,12 +18,12 @@ export function createKeyValueStore<V>(spec: StoreSpec<V>, committed: StateStore
 }
 
 interface DirtyEntry<V> {
-  value: V | typeof DELETED;
+  value: V | Packed | typeof DELETED;
   /** The committed bytes, null for none, undefined where nobody has read them. */
   readonly previous: Buffer | null | undefined;
 }
 
-class OpenKeyValueStore<V> implements KeyValueStore<V>, BufferedStore {
+class OpenKeyValueStore<V> implements BufferedKeyValueStore<V> {
   readonly name: string;
   readonly #serde: StoreSpec<V>['serde'];
   readonly #committed: StateStore;
@@ -44,7 +45,10 @@ class OpenKeyValueStore<V> implements KeyValueStore<V>, BufferedStore {
 
   get(key: string): V | undefined {
     const dirty = this.#dirty.get(key);
-    if (dirty !== undefined) return dirty.value === DELETED ? undefined : dirty.value;
+    if (dirty !== undefined) {
+      if (dirty.value instanceof Packed) dirty.value = dirty.value.open(this.#serde);
+      return dirty.value === DELETED ? undefined : dirty.value;
+    }
     const bytes = this.#committed.get(this.name, Buffer.from(key));
     this.#lastReadKey = key;
     // A copy: a serde may hand out the bytes themselves, and the value is the caller's to change.
@@ -60,7 +64,22 @@ class OpenKeyValueStore<V> implements KeyValueStore<V>, BufferedStore {
     this.#write(key, DELETED);
   }
 
-  #write(key: string, value: V | typeof DELETED): void {
+  ownView(): KeyValueStore<V> {
+    return {
+      name: this.name,
+      get: (key) => {
+        const dirty = this.#dirty.get(key);
+        if (dirty === undefined) return this.get(key);
+        if (dirty.value === DELETED) return undefined;
+        const value = packed(this.#serde, dirty.value);
+        return value instanceof Packed ? value.open(this.#serde) : value;
+      },
+      put: (key, value) => this.#write(key, packed(this.#serde, value)),
+      delete: (key) => this.delete(key),
+    };
+  }
+
+  #write(key: string, value: V | Packed | typeof DELETED): void {
     const dirty = this.#dirty.get(key);
     if (dirty !== undefined) dirty.value = value;
     else this.#dirty.set(key, { value, previous: key === this.#lastReadKey ? this.#lastRead : undefined });
@@ -69,7 +88,7 @@ class OpenKeyValueStore<V> implements KeyValueStore<V>, BufferedStore {
   seal(): StoreChange[] {
     const changes: StoreChange[] = [];
     for (const [key, { value, previous }] of this.#dirty) {
-      changes.push({ store: this.name, key: Buffer.from(key), value: value === DELETED ? null : this.#serde.serialize(value), ...(previous === undefined ? {} : { previous }) });
+      changes.push({ store: this.name, key: Buffer.from(key), value: value === DELETED ? null : value instanceof Packed ? value.bytes : this.#serde.serialize(value), ...(previous === undefined ? {} : { previous }) });
     }
     return changes;
   }

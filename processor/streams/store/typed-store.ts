@@ -3,11 +3,10 @@ import type { StoreChange } from './state-store.ts';
 
 /**
  * What user code sees of a store: typed reads and writes, uncommitted writes visible to itself at once.
- * Writes stay in memory (deserialised, one entry a key) until the task commits.
+ * Writes stay in memory, one entry a key, until the task commits.
  *
- * Whose object a value is: `get` of a committed value returns a fresh object each time, the caller's to change; nothing
- * of it reaches the store until it is `put`. `put` hands the object over: until the commit, `get` of that key returns
- * that same object, and a change to it is a change of the uncommitted value.
+ * Whose object a value is: `get` returns a fresh object each time, the caller's to change; nothing of it reaches the store until
+ * it is `put`. `put` takes the value as it is then: what becomes of the object afterwards does not reach the store either.
  */
 export interface KeyValueStore<V> {
   readonly name: string;
@@ -21,6 +20,15 @@ export interface WindowStore<V> {
   get(key: string, windowStartMs: number): V | undefined;
   put(key: string, windowStartMs: number, value: V): void;
   delete(key: string, windowStartMs: number): void;
+}
+
+/**
+ * The runtime's own way to a store, without copies: `put` hands an object over, and until the commit `get` of that key returns
+ * that same object. For aggregations, which put what they get; user code has the `ownView`.
+ */
+export interface LiveStore<S> {
+  /** As user code sees the store: each value it gets or puts is its own. */
+  ownView(): S;
 }
 
 /** The runtime's side of both: what changed since the last seal, once a key, in the order of first change. */

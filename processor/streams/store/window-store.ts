@@ -1,10 +1,11 @@
 import type { StateStore, StoreChange } from './state-store.ts';
 import { storePrefix } from './data-key.ts';
-import type { BufferedStore, ExpiringStore, StoreSpec, WindowStore } from './typed-store.ts';
+import { packed, Packed } from './packed-value.ts';
+import type { BufferedStore, ExpiringStore, LiveStore, StoreSpec, WindowStore } from './typed-store.ts';
 import { decodeWindowKey, encodeWindowKey, windowStartOf } from './window-key.ts';
 import type { WindowKey } from './window-key.ts';
 
-export type BufferedWindowStore<V> = WindowStore<V> & BufferedStore & ExpiringStore;
+export type BufferedWindowStore<V> = WindowStore<V> & LiveStore<WindowStore<V>> & BufferedStore & ExpiringStore;
 
 const DELETED = Symbol('deleted');
 
@@ -29,10 +30,10 @@ export function createWindowStore<V>(spec: StoreSpec<V>, committed: StateStore):
 interface DirtyEntry<V> {
   readonly windowStartMs: number;
   readonly key: string;
-  value: V | typeof DELETED;
+  value: V | Packed | typeof DELETED;
 }
 
-class OpenWindowStore<V> implements WindowStore<V>, BufferedStore, ExpiringStore {
+class OpenWindowStore<V> implements BufferedWindowStore<V> {
   readonly name: string;
   readonly retentionMs: number;
   readonly #windowSizeMs: number;
@@ -59,21 +60,43 @@ class OpenWindowStore<V> implements WindowStore<V>, BufferedStore, ExpiringStore
 
   get(key: string, windowStartMs: number): V | undefined {
     const dirty = this.#dirty.get(windowStartMs)?.get(key);
-    if (dirty !== undefined) return dirty.value === DELETED ? undefined : dirty.value;
+    if (dirty !== undefined) {
+      if (dirty.value instanceof Packed) dirty.value = dirty.value.open(this.#serde);
+      return dirty.value === DELETED ? undefined : dirty.value;
+    }
     const bytes = this.#committed.get(this.name, encodeWindowKey(windowStartMs, key));
     return bytes === undefined ? undefined : this.#serde.deserialize(bytes);
   }
 
   put(key: string, windowStartMs: number, value: V): void {
+    this.#put(key, windowStartMs, value);
+  }
+
+  #put(key: string, windowStartMs: number, value: V | Packed): void {
     this.#write(key, windowStartMs, value);
     if (windowStartMs < this.#oldestStartMs) this.#oldestStartMs = windowStartMs;
+  }
+
+  ownView(): WindowStore<V> {
+    return {
+      name: this.name,
+      get: (key, windowStartMs) => {
+        const dirty = this.#dirty.get(windowStartMs)?.get(key);
+        if (dirty === undefined) return this.get(key, windowStartMs);
+        if (dirty.value === DELETED) return undefined;
+        const value = packed(this.#serde, dirty.value);
+        return value instanceof Packed ? value.open(this.#serde) : value;
+      },
+      put: (key, windowStartMs, value) => this.#put(key, windowStartMs, packed(this.#serde, value)),
+      delete: (key, windowStartMs) => this.delete(key, windowStartMs),
+    };
   }
 
   delete(key: string, windowStartMs: number): void {
     this.#write(key, windowStartMs, DELETED);
   }
 
-  #write(key: string, windowStartMs: number, value: V | typeof DELETED): void {
+  #write(key: string, windowStartMs: number, value: V | Packed | typeof DELETED): void {
     let window = this.#dirty.get(windowStartMs);
     if (window === undefined) {
       window = new Map();
@@ -93,7 +116,7 @@ class OpenWindowStore<V> implements WindowStore<V>, BufferedStore, ExpiringStore
     return this.#order.map(({ windowStartMs, key, value }) => ({
       store: this.name,
       key: encodeWindowKey(windowStartMs, key),
-      value: value === DELETED ? null : this.#serde.serialize(value),
+      value: value === DELETED ? null : value instanceof Packed ? value.bytes : this.#serde.serialize(value),
     }));
   }
 

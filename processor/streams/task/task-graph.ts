@@ -2,16 +2,17 @@ import { deadLetterRecord } from '../changelog/dead-letter.ts';
 import type { RecordCollector } from '../changelog/record-collector.ts';
 import { topicPartition, type OutgoingRecord } from '../changelog/streams-producer.ts';
 import { StreamsError } from '../errors.ts';
-import { createKeyValueStore } from '../store/key-value-store.ts';
+import { createKeyValueStore, type BufferedKeyValueStore } from '../store/key-value-store.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
-import type { BufferedStore, ExpiringStore, KeyValueStore, WindowStore } from '../store/typed-store.ts';
-import { createWindowStore } from '../store/window-store.ts';
+import { createWindowStore, type BufferedWindowStore } from '../store/window-store.ts';
 import { emitNothing } from '../topology/aggregate-node.ts';
+import { copyOf } from '../topology/own-values.ts';
 import { partitionOf } from '../topology/partitioner.ts';
 import type { Emit, SinkRecord, TaskRuntime } from '../topology/processor-context.ts';
 import type { ConsumerRecord, DeadLetter } from '../topology/record.ts';
 import { encodeTimeReport, recordCountHeaders, type TimeReport } from '../topology/repartition-record.ts';
 import { repartitionTopic, topicNameOf, type OpenSource, type ReadRecord, type SubTopology, type TopologyNode } from '../topology/topology.ts';
+import { needsOwnValues } from '../topology/value-sharing.ts';
 import { DroppedRecords, type DropReason, type WindowIntake } from './dropped-records.ts';
 import { KEYED_STREAM_TIME_KEY, STREAM_TIME_KEY, type StreamTimeRecord } from './stream-time.ts';
 import { TaskTime, type TimeSource } from './task-time.ts';
@@ -55,8 +56,8 @@ export class TaskGraph implements TaskRuntime {
   readonly #options: TaskGraphOptions;
   readonly #dropped: DroppedRecords;
   readonly #sources = new Map<string, Source>();
-  readonly #keyValueStores = new Map<string, KeyValueStore<unknown> & BufferedStore>();
-  readonly #windowStores = new Map<string, WindowStore<unknown> & BufferedStore & ExpiringStore>();
+  readonly #keyValueStores = new Map<string, BufferedKeyValueStore<unknown>>();
+  readonly #windowStores = new Map<string, BufferedWindowStore<unknown>>();
   /** Where stream time is kept: a window store, or any store of a task that hands it on. */
   readonly #timeStore: { readonly store: string; readonly key: Buffer } | undefined;
   readonly #time: TaskTime;
@@ -231,11 +232,11 @@ export class TaskGraph implements TaskRuntime {
     return this.#time.streamTimeMs;
   }
 
-  keyValueStore(name: string): KeyValueStore<unknown> {
+  keyValueStore(name: string): BufferedKeyValueStore<unknown> {
     return this.#storeOf(this.#keyValueStores, name, 'key-value');
   }
 
-  windowStore(name: string): WindowStore<unknown> {
+  windowStore(name: string): BufferedWindowStore<unknown> {
     return this.#storeOf(this.#windowStores, name, 'window');
   }
 
@@ -305,8 +306,9 @@ export class TaskGraph implements TaskRuntime {
       if (known !== undefined) return known;
       const children = nodes.filter((n) => n.parents.includes(node.index)).map(attach).filter((child) => child !== emitNothing);
       const emit = node.attach(this, fanOut(children));
-      attached.set(node.index, emit);
-      return emit;
+      const own: Emit = needsOwnValues(node, nodes) ? (key, value, at) => emit(key, copyOf(value), at) : emit;
+      attached.set(node.index, own);
+      return own;
     };
     for (const node of nodes) attach(node);
     for (const node of nodes) {

@@ -1,11 +1,25 @@
 import type { StoreSpec, WindowStore } from '../store/typed-store.ts';
-import type { Aggregate } from './aggregate.ts';
+import { countAggregate, type Aggregate } from './aggregate.ts';
+import { addOwn, copyThrough } from './own-values.ts';
 import type { Emit, TaskRuntime } from './processor-context.ts';
 import type { GraphBuilder, Grouping, PartialHandler } from './streams-builder.ts';
+import type { Serde } from './serdes.ts';
 import type { TopologyNode } from './topology.ts';
 import { windowStartsOf, type TimeWindows } from './windows.ts';
 
-type Update = (key: string, partial: unknown, timeMs: number, newestMs: number, records: number) => void;
+type Update<P> = (key: string, partial: P, timeMs: number, newestMs: number, records: number) => void;
+
+/** What an aggregation is made of. */
+export interface AggregateSpec {
+  readonly aggregate: Aggregate<unknown, unknown>;
+  /** Of the aggregate: each call a value of its own. */
+  readonly empty: () => unknown;
+  readonly windows: TimeWindows | undefined;
+  readonly store: StoreSpec<unknown>;
+}
+
+/** Makes a value of a partial, one that nobody else has; `last`: nobody asks for another one. */
+type OpenPartial<P> = (partial: P, last: boolean) => unknown;
 
 /** A window whose end lies this far back is gone from the store: what belongs to it is late. */
 export function isExpired(windows: TimeWindows, windowStartMs: number, streamTimeMs: number): boolean {
@@ -17,17 +31,16 @@ export function aggregateNode(
   graph: GraphBuilder,
   grouping: Grouping,
   handlers: Set<PartialHandler>,
-  aggregate: Aggregate<unknown, unknown>,
-  windows: TimeWindows | undefined,
-  spec: StoreSpec<unknown>,
+  spec: AggregateSpec,
 ): { node: TopologyNode; late: TopologyNode | undefined } {
+  const { aggregate, windows, store } = spec;
   const late = windows === undefined ? undefined : lateNode(graph, grouping.node);
   const changes = new WeakMap<TaskRuntime, Emit>();
   const lateEmits = new WeakMap<TaskRuntime, Emit>();
   const node = graph.add({
     kind: 'AGGREGATE',
     parents: [grouping.node.index],
-    stores: [spec],
+    stores: [store],
     attach: (runtime, next) => {
       changes.set(runtime, next);
       return ignore;
@@ -36,11 +49,13 @@ export function aggregateNode(
   if (late !== undefined) listenTo(graph, late, lateEmits);
   handlers.add({
     open: (runtime) => {
-      const update = updater(runtime, aggregate, windows, spec.name, changes.get(runtime) ?? ignore, lateEmits.get(runtime) ?? ignore);
-      return (key, { grainStartMs, newestMs, aggregate: bytes }, records) => update(key, aggregate.serde.deserialize(bytes), grainStartMs, newestMs, records);
+      // A serde may hand out the bytes themselves.
+      const open: OpenPartial<Buffer> = (bytes, last) => aggregate.serde.deserialize(last ? bytes : Buffer.from(bytes));
+      const update = updater(runtime, spec, open, changes.get(runtime) ?? ignore, lateEmits.get(runtime) ?? ignore);
+      return (key, { grainStartMs, newestMs, aggregate: bytes }, records) => update(key, bytes, grainStartMs, newestMs, records);
     },
   });
-  grouping.handlers.set(spec.name, handlers);
+  grouping.handlers.set(store.name, handlers);
   return { node, late };
 }
 
@@ -64,19 +79,20 @@ export function localAggregateNode(
   graph: GraphBuilder,
   parent: TopologyNode,
   keyOf: (value: unknown, key: string | null) => string,
-  aggregate: Aggregate<unknown, unknown>,
-  windows: TimeWindows | undefined,
-  spec: StoreSpec<unknown>,
+  spec: AggregateSpec,
 ): { node: TopologyNode; late: TopologyNode | undefined } {
+  const { aggregate, empty, windows, store } = spec;
   const late = windows === undefined ? undefined : lateNode(graph, parent);
   const lateEmits = new WeakMap<TaskRuntime, Emit>();
   const node = graph.add({
     kind: 'AGGREGATE',
     parents: [parent.index],
-    stores: [spec],
+    stores: [store],
+    keepsValues: aggregate !== countAggregate,
     attach: (runtime, next) => {
-      const update = updater(runtime, aggregate, windows, spec.name, next, (key, value, at) => (lateEmits.get(runtime) ?? ignore)(key, value, at));
-      return (key, value, at) => update(keyOf(value, key), aggregate.add(aggregate.empty(), value, at), at, at, 1);
+      const open: OpenPartial<unknown> = (partial, last) => (last ? partial : copyThrough(aggregate.serde, partial));
+      const update = updater(runtime, spec, open, next, (key, value, at) => (lateEmits.get(runtime) ?? ignore)(key, value, at));
+      return (key, value, at) => update(keyOf(value, key), addOwn(aggregate, empty(), value, at), at, at, 1);
     },
   });
   if (late !== undefined) listenTo(graph, late, lateEmits);
@@ -84,29 +100,30 @@ export function localAggregateNode(
 }
 
 /** Merging into the store, and one change a row and commit to whoever listens. */
-function updater(runtime: TaskRuntime, aggregate: Aggregate<unknown, unknown>, windows: TimeWindows | undefined, store: string, next: Emit, late: Emit): Update {
-  const changed = new ChangedRows(runtime, next);
+function updater<P>(runtime: TaskRuntime, { aggregate, empty, windows, store }: AggregateSpec, open: OpenPartial<P>, next: Emit, late: Emit): Update<P> {
+  const changed = new ChangedRows(runtime, aggregate.serde, next);
   if (windows === undefined) {
-    const rows = runtime.keyValueStore(store);
+    const rows = runtime.keyValueStore(store.name);
     changed.valueOf = ({ key }) => rows.get(key);
     return (key, partial, _timeMs, newestMs) => {
-      const value = aggregate.merge(rows.get(key) ?? aggregate.empty(), partial);
+      const value = aggregate.merge(rows.get(key) ?? empty(), open(partial, true));
       rows.put(key, value);
       if (changed.heard) changed.note(key, null, value, newestMs);
     };
   }
-  const rows: WindowStore<unknown> = runtime.windowStore(store);
+  const rows: WindowStore<unknown> = runtime.windowStore(store.name);
   changed.valueOf = ({ key, windowStartMs }) => rows.get(key, windowStartMs as number);
-  const intake = runtime.intakeOf(store);
+  const intake = runtime.intakeOf(store.name);
   return (key, partial, timeMs, newestMs, records) => {
     const starts = windowStartsOf(windows, timeMs);
     const streamTimeMs = runtime.streamTimeMs();
     const alive = starts.filter((start) => !isExpired(windows, start, streamTimeMs));
     if (alive.length > 0) intake.taken(alive.length * records);
     if (alive.length < starts.length) intake.leftOut((starts.length - alive.length) * records, { place: runtime.place(), timestampMs: newestMs, streamTimeMs });
-    if (alive.length === 0) late(key, partial, newestMs);
-    for (const start of alive) {
-      const value = aggregate.merge(rows.get(key, start) ?? aggregate.empty(), partial);
+    if (alive.length === 0) late(key, open(partial, true), newestMs);
+    for (let index = 0; index < alive.length; index += 1) {
+      const start = alive[index] as number;
+      const value = aggregate.merge(rows.get(key, start) ?? empty(), open(partial, index === alive.length - 1));
       rows.put(key, start, value);
       if (changed.heard) changed.note(key, start, value, newestMs);
     }
@@ -128,11 +145,12 @@ class ChangedRows {
   readonly heard: boolean;
   readonly #rows = new Map<string, ChangedRow>();
 
-  constructor(runtime: TaskRuntime, next: Emit) {
+  constructor(runtime: TaskRuntime, serde: Serde<unknown>, next: Emit) {
     this.heard = next !== ignore;
     if (!this.heard) return;
     runtime.onSeal(() => {
-      for (const row of this.#rows.values()) next(row.key, { windowStartMs: row.windowStartMs, value: this.valueOf(row) ?? row.value }, row.newestMs);
+      // The row itself stays with its store: who is told of it has a value of its own.
+      for (const row of this.#rows.values()) next(row.key, { windowStartMs: row.windowStartMs, value: copyThrough(serde, this.valueOf(row) ?? row.value) }, row.newestMs);
       this.#rows.clear();
     });
     runtime.onClear(() => this.#rows.clear());

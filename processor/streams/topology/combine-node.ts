@@ -1,4 +1,5 @@
-import type { Aggregate } from './aggregate.ts';
+import { countAggregate, type Aggregate } from './aggregate.ts';
+import { addOwn } from './own-values.ts';
 import { encodePartial } from './repartition-record.ts';
 import type { GraphBuilder } from './streams-builder.ts';
 import type { TopologyNode } from './topology.ts';
@@ -9,6 +10,8 @@ export interface CombineSpec {
   readonly route: string;
   readonly keyOf: (value: unknown, key: string | null) => string;
   readonly aggregate: Aggregate<unknown, unknown>;
+  /** Of the aggregate: each call a value of its own. */
+  readonly empty: () => unknown;
   /** Known once all aggregations are declared; undefined: none of them has windows. */
   readonly grainMs: () => number | undefined;
   /** The shortest retention among its windows; undefined as above. */
@@ -39,11 +42,12 @@ const NO_WINDOW = -1;
  * before it. None is late for what was read after it.
  */
 export function combineNode(graph: GraphBuilder, parent: TopologyNode, spec: CombineSpec): TopologyNode {
-  const { grouping, route, keyOf, aggregate } = spec;
+  const { grouping, route, keyOf, aggregate, empty } = spec;
   return graph.add({
     kind: 'COMBINE',
     parents: [parent.index],
     sinkTopic: { grouping },
+    keepsValues: aggregate !== countAggregate,
     attach: (runtime) => {
       const grainMs = spec.grainMs();
       const retentionMs = spec.retentionMs() ?? Infinity;
@@ -87,12 +91,12 @@ export function combineNode(graph: GraphBuilder, parent: TopologyNode, spec: Com
         const byKey = byKeyOf(partials, grainStartMs);
         const known = byKey.get(groupKey);
         if (known !== undefined) {
-          known.aggregate = aggregate.add(known.aggregate, value, at);
+          known.aggregate = addOwn(aggregate, known.aggregate, value, at);
           known.records += 1;
           if (at > known.newestMs) known.newestMs = at;
           return;
         }
-        byKey.set(groupKey, { key: groupKey, grainStartMs, aggregate: aggregate.add(aggregate.empty(), value, at), newestMs: at, records: 1 });
+        byKey.set(groupKey, { key: groupKey, grainStartMs, aggregate: addOwn(aggregate, empty(), value, at), newestMs: at, records: 1 });
         count += 1;
         if (count === MAX_PARTIALS) runtime.requestCommit();
       };

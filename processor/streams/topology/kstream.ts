@@ -1,7 +1,7 @@
-import type { lateNode} from './aggregate-node.ts';
-import { aggregateNode, localAggregateNode } from './aggregate-node.ts';
+import { aggregateNode, localAggregateNode, type AggregateSpec, type lateNode } from './aggregate-node.ts';
 import { countAggregate, type Aggregate } from './aggregate.ts';
 import { combineNode } from './combine-node.ts';
+import { copyThrough, emptyOf } from './own-values.ts';
 import type { Emit, Processor, TaskRuntime } from './processor-context.ts';
 import type { Serde } from './serdes.ts';
 import type { GraphBuilder, PartialHandler } from './streams-builder.ts';
@@ -149,8 +149,8 @@ export class KStream<V> {
           taskId: runtime.taskId,
           nowMs: () => runtime.nowMs(),
           streamTimeMs: () => runtime.streamTimeMs(),
-          keyValueStore: <S>(name: string) => runtime.keyValueStore(name) as import('../store/typed-store.ts').KeyValueStore<S>,
-          windowStore: <S>(name: string) => runtime.windowStore(name) as import('../store/typed-store.ts').WindowStore<S>,
+          keyValueStore: <S>(name: string) => runtime.keyValueStore(name).ownView() as import('../store/typed-store.ts').KeyValueStore<S>,
+          windowStore: <S>(name: string) => runtime.windowStore(name).ownView() as import('../store/typed-store.ts').WindowStore<S>,
           forward: next,
         });
         return (key, value, at) => processor.process(value as V, key, at);
@@ -232,15 +232,18 @@ export class KGroupedStream<V> {
   aggregateOver<A>(aggregate: Aggregate<V, A>, windows: TimeWindows | undefined, store: string): KTable<A> {
     const { graph } = this.stream;
     const missing = (['empty', 'add', 'merge'] as const).find((part) => typeof (aggregate as Partial<typeof aggregate> | undefined)?.[part] !== 'function');
-    if (missing !== undefined) graph.refuse(`the aggregate of the store "${store}" behind ${this.stream.node.name} has no ${missing}()`);
+    let empty = (): unknown => undefined;
+    if (missing === undefined) empty = emptyOf(aggregate as Aggregate<never, unknown>);
+    else graph.refuse(`the aggregate of the store "${store}" behind ${this.stream.node.name} has no ${missing}()`);
     const spec: StoreSpec<unknown> = {
       name: store,
       kind: windows === undefined ? 'key-value' : 'window',
       serde: aggregate?.serde as Serde<unknown>,
       ...(windows === undefined ? {} : { retentionMs: windows.retentionMs, windowSizeMs: windows.sizeMs, windowAdvanceMs: windows.advanceMs }),
     };
+    const parts: AggregateSpec = { aggregate: aggregate as Aggregate<unknown, unknown>, empty, windows, store: spec };
     if (this.local) {
-      const { node, late } = localAggregateNode(graph, this.stream.node, this.selector as (value: unknown, key: string | null) => string, aggregate as Aggregate<unknown, unknown>, windows, spec);
+      const { node, late } = localAggregateNode(graph, this.stream.node, this.selector as (value: unknown, key: string | null) => string, parts);
       return new KTable<A>(graph, node, late);
     }
     const grouping = graph.grouping(this.name);
@@ -251,7 +254,8 @@ export class KGroupedStream<V> {
         grouping: this.name,
         route: store,
         keyOf: this.selector as (value: unknown, key: string | null) => string,
-        aggregate: aggregate as Aggregate<unknown, unknown>,
+        aggregate: parts.aggregate,
+        empty,
         grainMs: () => commonGrainMs(windowsOfAll.flatMap((w) => (w === undefined ? [] : [w]))),
         retentionMs: () => windowsOfAll.reduce<number | undefined>((shortest, w) => (w === undefined ? shortest : Math.min(w.retentionMs, shortest ?? Infinity)), undefined),
       });
@@ -261,7 +265,7 @@ export class KGroupedStream<V> {
     combiner.windows.push(windows);
     combiner.stores.push(store);
     graph.replace(combiner.node.index, { feeds: combiner.stores });
-    const { node, late } = aggregateNode(graph, grouping, combiner.handlers, aggregate as Aggregate<unknown, unknown>, windows, spec);
+    const { node, late } = aggregateNode(graph, grouping, combiner.handlers, parts);
     return new KTable<A>(graph, node, late);
   }
 }
@@ -319,5 +323,10 @@ export class KTable<A> {
 
 function reduceAggregate<V>(reducer: (a: V, b: V) => V, serde: Serde<V>): Aggregate<V, V | undefined> {
   const merge = (a: V | undefined, b: V | undefined): V | undefined => (a === undefined ? b : b === undefined ? a : reducer(a, b));
-  return { empty: () => undefined, add: (acc, value) => merge(acc, value), merge, serde: serde as Serde<V | undefined> };
+  // The first value of a key becomes what the reducer may change, and so may any value that it answers: others have it, too.
+  const add = (acc: V | undefined, value: V): V => {
+    const next = acc === undefined ? value : reducer(acc, value);
+    return next === value ? copyThrough(serde, next) : next;
+  };
+  return { empty: () => undefined, add, merge, serde: serde as Serde<V | undefined> };
 }

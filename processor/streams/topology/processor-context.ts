@@ -1,7 +1,7 @@
 import type { ConsumerRecord, DeadLetter } from './record.ts';
 import type { DropReason, WindowIntake } from '../task/dropped-records.ts';
 import type { TimeReport } from './repartition-record.ts';
-import type { KeyValueStore, WindowStore } from '../store/typed-store.ts';
+import type { KeyValueStore, LiveStore, WindowStore } from '../store/typed-store.ts';
 
 /** Hands one record to the next node: key, value, event time in epoch ms. Synchronous: the record loop never waits. */
 export type Emit = (key: string | null, value: unknown, timestampMs: number) => void;
@@ -19,8 +19,8 @@ export interface TaskRuntime {
   nowMs(): number;
   /** Event time that this task has reached; -1 before it knows. Never goes back. */
   streamTimeMs(): number;
-  keyValueStore(name: string): KeyValueStore<unknown>;
-  windowStore(name: string): WindowStore<unknown>;
+  keyValueStore(name: string): KeyValueStore<unknown> & LiveStore<KeyValueStore<unknown>>;
+  windowStore(name: string): WindowStore<unknown> & LiveStore<WindowStore<unknown>>;
   send(record: SinkRecord): void;
   /** A partial of so many records for the repartition topic of this grouping name. `behind`: it travels behind the word on stream time. */
   sendPartial(grouping: string, key: string, value: Buffer, behind: boolean, records: number): void;

@@ -50,7 +50,7 @@ export class GraphBuilder {
     return undefined;
   }
 
-  add(node: { kind: string; parents: readonly number[]; attach: TopologyNode['attach']; stores?: readonly StoreSpec<unknown>[]; source?: SourceSpec; sinkTopic?: TopicName }): TopologyNode {
+  add(node: { kind: string; parents: readonly number[]; attach: TopologyNode['attach']; stores?: readonly StoreSpec<unknown>[]; source?: SourceSpec; sinkTopic?: TopicName; keepsValues?: boolean }): TopologyNode {
     if (this.#built) throw new StreamsError('TOPOLOGY_INVALID', 'the topology is built already: what is added now would be in none. Declare everything before build()');
     const index = this.nodes.length;
     const { stores = [], ...rest } = node;
@@ -88,7 +88,12 @@ export class GraphBuilder {
             const handles = routes.get(decoded.partial.route);
             if (handles === undefined) throw unknownRoute(record, decoded.partial.route);
             const key = decoded.key.toString('utf8');
-            for (const handle of handles) handle(key, decoded.partial, decoded.records);
+            const { partial, records } = decoded;
+            for (let index = 0; index < handles.length; index += 1) {
+              // A serde may hand out the bytes themselves: each table has its own.
+              const own = index === handles.length - 1 ? partial : { ...partial, aggregate: Buffer.from(partial.aggregate) };
+              (handles[index] as (typeof handles)[number])(key, own, records);
+            }
           };
           return {
             process: (record) => take(record, decodeRepartitionRecord(record)),

@@ -16,6 +16,8 @@ export interface TopologyNode {
   readonly source?: SourceSpec;
   /** Nodes that write to a topic. */
   readonly sinkTopic?: TopicName;
+  /** An aggregation that may keep values, or parts of them, in its accumulators. */
+  readonly keepsValues?: boolean;
   /** Combiners only: the stores that each of their partials goes into. */
   readonly feeds?: readonly string[];
 }
