@@ -43,6 +43,19 @@ interface Source extends OpenSource {
   readonly ofUser: boolean;
 }
 
+interface TimeStore {
+  readonly store: string;
+  readonly key: Buffer;
+}
+
+/** The stores that may hold stream time, the one that does first: by name, so that it stays when stores are declared in another order. */
+function timeStoresOf({ stores, writesGroupings }: SubTopology, readsRepartition: boolean): TimeStore[] {
+  const windowed = stores.filter(({ kind }) => kind === 'window');
+  const handsOn = windowed.length === 0 && readsRepartition && writesGroupings.length > 0;
+  const key = Buffer.from(handsOn ? KEYED_STREAM_TIME_KEY : STREAM_TIME_KEY);
+  return (handsOn ? stores : windowed).map(({ name: store }) => ({ store, key })).sort((a, b) => (a.store < b.store ? -1 : 1));
+}
+
 /** Expired windows deleted in one commit: bounds the tombstones of a transaction. */
 const EXPIRY_LIMIT = 5_000;
 
@@ -59,7 +72,9 @@ export class TaskGraph implements TaskRuntime {
   readonly #keyValueStores = new Map<string, BufferedKeyValueStore<unknown>>();
   readonly #windowStores = new Map<string, BufferedWindowStore<unknown>>();
   /** Where stream time is kept: a window store, or any store of a task that hands it on. */
-  readonly #timeStore: { readonly store: string; readonly key: Buffer } | undefined;
+  readonly #timeStore: TimeStore | undefined;
+  /** Where it may have been kept: by a release that declared its stores in another order. */
+  readonly #timeStores: readonly TimeStore[];
   readonly #time: TaskTime;
   /** Of the record that is being processed. */
   #topic = '';
@@ -84,10 +99,8 @@ export class TaskGraph implements TaskRuntime {
       if (spec.kind === 'key-value') this.#keyValueStores.set(spec.name, createKeyValueStore(spec, store));
       else this.#windowStores.set(spec.name, createWindowStore(spec, store));
     }
-    const windowed = subTopology.stores.find((s) => s.kind === 'window');
-    const handsOn = timeSources.length > 0 && subTopology.writesGroupings.length > 0 ? subTopology.stores[0] : undefined;
-    if (windowed !== undefined) this.#timeStore = { store: windowed.name, key: Buffer.from(STREAM_TIME_KEY) };
-    else if (handsOn !== undefined) this.#timeStore = { store: handsOn.name, key: Buffer.from(KEYED_STREAM_TIME_KEY) };
+    this.#timeStores = timeStoresOf(subTopology, timeSources.length > 0);
+    this.#timeStore = this.#timeStores[0];
     this.#loadStreamTime();
     this.#connect(subTopology.nodes);
   }
@@ -332,8 +345,13 @@ export class TaskGraph implements TaskRuntime {
   }
 
   #loadStreamTime(): void {
-    const bytes = this.#timeStore === undefined ? undefined : this.#options.store?.get(this.#timeStore.store, this.#timeStore.key);
-    this.#time.load(bytes === undefined ? undefined : (JSON.parse(bytes.toString('utf8')) as StreamTimeRecord));
+    let newest: StreamTimeRecord | undefined;
+    for (const { store, key } of this.#timeStores) {
+      const bytes = this.#options.store?.get(store, key);
+      const record = bytes === undefined ? undefined : (JSON.parse(bytes.toString('utf8')) as StreamTimeRecord);
+      if (record !== undefined && (newest === undefined || record.streamTimeMs > newest.streamTimeMs)) newest = record;
+    }
+    this.#time.load(newest);
   }
 
   #storeOf<S>(stores: ReadonlyMap<string, S>, name: string, kind: string): S {

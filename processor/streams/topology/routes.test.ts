@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { RecordCollector } from '../changelog/record-collector.ts';
 import { jsonSerde, StreamsBuilder, StreamsError, tumbling, type Aggregate, type Topology } from '../index.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
+import { STREAM_TIME_KEY } from '../task/stream-time.ts';
 import { TaskGraph } from '../task/task-graph.ts';
 import { encodePartial, encodeTimeReport } from './repartition-record.ts';
 import { signatureMismatch, topologySignature } from './signature.ts';
@@ -24,10 +25,10 @@ function build(order: readonly Declaration[]): Topology {
   return builder.build();
 }
 
-function taskOf(topology: Topology, subTopology: 0 | 1): { graph: TaskGraph; collector: RecordCollector } {
+function taskOf(topology: Topology, subTopology: 0 | 1, store = openMemoryStore()): { graph: TaskGraph; collector: RecordCollector } {
   const collector = new RecordCollector();
   const graph = new TaskGraph({
-    taskId: `${String(subTopology)}_0`, subTopology: topology.subTopologies[subTopology] as SubTopology, applicationId: 'app', store: openMemoryStore(), collector,
+    taskId: `${String(subTopology)}_0`, subTopology: topology.subTopologies[subTopology] as SubTopology, applicationId: 'app', store, collector,
     partitionsOf: () => 1, timeSources: subTopology === 0 ? [] : [{ grouping: 'by-word', taskId: '0_0', cyclic: false }], nowMs: () => 0, requestCommit: () => undefined,
   });
   return { graph, collector };
@@ -61,6 +62,20 @@ test.each(ORDERS.flatMap((before) => ORDERS.map((now) => [before.join(), now.joi
   for (const { key, value } of source.collector.take()) graph.process(record(value, key));
   expect({ all: graph.keyValueStore('all').get('aa'), counted: graph.keyValueStore('counted').get('aa'), minutes: graph.windowStore('minutes').get('aa', 0), hours: graph.windowStore('hours').get('aa', 0) })
     .toEqual({ all: 20, counted: 10, minutes: 20, hours: 20 });
+});
+
+test('stream time stays when stores are declared in another order', async () => {
+  const store = openMemoryStore();
+  const open = (order: readonly Declaration[]): TaskGraph => taskOf(build(order), 1, store).graph;
+  const before = open(['minutes', 'hours']);
+  before.process(record(encodeTimeReport({ source: '0_0', streamTimeMs: 90 * MINUTE_MS, caughtUp: false }), null));
+  await store.commit({ changes: await before.seal(), changelogOffsets: new Map(), inputOffsets: new Map() });
+  for (const order of [['minutes', 'hours'], ['hours', 'minutes'], ['all', 'hours', 'minutes']] as const) expect(open(order).streamTimeMs()).toBe(90 * MINUTE_MS);
+  // Where an older release kept it, under the store that it declared first.
+  const older = openMemoryStore();
+  const row = { streamTimeMs: 7, sources: { '0_0': { streamTimeMs: 7, caughtUp: false } } };
+  await older.commit({ changes: [{ store: 'minutes', key: Buffer.from(STREAM_TIME_KEY), value: Buffer.from(JSON.stringify(row)) }], changelogOffsets: new Map(), inputOffsets: new Map() });
+  expect(taskOf(build(['minutes', 'hours']), 1, older).graph.streamTimeMs()).toBe(7);
 });
 
 test('a partial for a store that is not there is fatal: where it lies is said, and what to do', () => {
