@@ -1,11 +1,17 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { COUNTS_BY_STATE_HOUR, COUNTS_BY_STATE_MINUTE, changelogTopic, type StoreName } from '../../processor/logins/names.ts';
 import { decodeWindowKey } from '../../processor/streams/index.ts';
 import { loginGenerator } from '../../tools/login-generator.ts';
+import { AppProcess, ECHO_PROCESSOR, killAll } from '../support/app-process.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
-import { committedOffsets } from '../support/group-progress.ts';
+import { committedOffsets, settled } from '../support/group-progress.ts';
 import { LoginRun } from '../support/login-run.ts';
 import type { LoginNumbers } from '../support/login-results.ts';
+import { HOUR_MS, PER_HOUR } from '../support/merged-topics-topology.ts';
+import { publishOnce } from '../support/test-producer.ts';
 import { readTopic } from '../support/topic-reader.ts';
 
 /*
@@ -14,7 +20,6 @@ import { readTopic } from '../support/topic-reader.ts';
  */
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
-const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** Of each partition: the longest is the oldest, so that all others are done while it is read. */
 const BACKLOG = [
@@ -87,5 +92,69 @@ test.each([1, 2])(`%i processors, one killed in the middle (seed ${String(seed)}
     expect(Object.keys(found.minutes).length).toBeLessThan(Object.keys(expected.minutes).length);
   } finally {
     await run.close();
+  }
+});
+
+/*
+ * Within one task: orders of 2023 and customers of today wait in two topics at the start. Whichever the broker hands out first, they are
+ * read in the order of their times, and a topic that nobody ever wrote to holds nothing back.
+ */
+test('orders of years ago merged with customers of today: no window is late, through a kill -9, and an empty topic does not block', async () => {
+  const applicationId = 'merged-topics';
+  const inputs = ['merged-customers', 'merged-orders', 'merged-empty'];
+  const [customers, orders] = inputs as [string, string];
+  const partitions = 2;
+  await broker.createTopics(...inputs.map((topic) => ({ topic, partitions })));
+  const longAgoMs = Date.UTC(2023, 4, 1);
+  const hours = 240;
+  const ordersPerHour = 60;
+  const nowMs = Date.now();
+  const events = {
+    [customers]: Array.from({ length: 500 }, (_, nth) => ({ key: `key-${String(nth % 7)}`, value: String(nowMs + nth) })),
+    [orders]: Array.from({ length: hours * ordersPerHour }, (_, nth) => ({ key: `key-${String(nth % 7)}`, value: String(longAgoMs + nth * (HOUR_MS / ordersPerHour)) })),
+  };
+  for (const [topic, messages] of Object.entries(events)) for (let at = 0; at < messages.length; at += PER_SEND) await publishOnce(broker.connection, { topic, messages: messages.slice(at, at + PER_SEND) });
+  const expected: Record<string, number> = {};
+  for (const { key, value } of Object.values(events).flat()) {
+    const window = `${String(Math.floor(Number(value) / HOUR_MS) * HOUR_MS)} ${key}`;
+    expected[window] = (expected[window] ?? 0) + 1;
+  }
+
+  const stateDir = await mkdtemp(join(tmpdir(), 'tributary-merged-'));
+  const apps: AppProcess[] = [];
+  const start = async (env: Readonly<Record<string, string>> = {}): Promise<AppProcess> => {
+    const app = await AppProcess.start({
+      main: ECHO_PROCESSOR,
+      env: {
+        KAFKA_BROKERS: broker.connection.brokers.join(','),
+        CLIENT_ID: applicationId,
+        TOPOLOGY_MODULE: './merged-topics-topology.ts',
+        ECHO_TOPOLOGY: JSON.stringify({ inputs }),
+        ECHO_CONFIG: JSON.stringify({ applicationId, stateDir, internalReplicationFactor: 1, commitIntervalMs: 20, statusIntervalMs: 250, maxBytesPerPartition: 65_536 }),
+        ...env,
+      },
+    });
+    apps.push(app);
+    return app;
+  };
+  try {
+    const crashing = await start({ CRASH_AT: 'afterCommit', CRASH_AFTER: '3' });
+    crashing.expectEnd();
+    expect((await crashing.exited).code).toBe(137);
+    const app = await start();
+    await settled({ connection: broker.connection, applicationId, inputTopics: inputs, tasks: partitions, apps: () => [app], statusIntervalMs: 250 });
+
+    const told: Record<string, number> = {};
+    for (const { key, value } of (await readTopic(broker.connection, `${applicationId}-${PER_HOUR}-changelog`)).partitions.flat()) {
+      if (key === null || value === null || key[0] === '!'.charCodeAt(0)) continue;
+      const { windowStartMs, key: name } = decodeWindowKey(key);
+      told[`${String(windowStartMs)} ${name}`] = Number(value.toString());
+    }
+    expect(told).toEqual(expected);
+    const metrics = await fetch(`http://127.0.0.1:${String(app.port)}/metrics`);
+    expect((await metrics.text()).match(/^tributary_task_dropped\{.*$/gm)).toBeNull();
+  } finally {
+    await killAll(apps);
+    await rm(stateDir, { recursive: true, force: true });
   }
 });
