@@ -6,7 +6,7 @@ import { tumbling } from '../streams/topology/windows.ts';
 import { dataQuality, type DataQualityCounts, type QualityFact } from './data-quality.ts';
 import { loginCounts, totalLogins, type LoginCounts } from './login-counts.ts';
 import { decodeLogin } from './login-record.ts';
-import { BY_STATE, COUNTS_BY_STATE, DATA_QUALITY, HOUR_WINDOWS, MINUTE_WINDOWS, QUALITY_KEY, UNATTRIBUTED } from './names.ts';
+import { BY_STATE, COUNTS_BY_STATE, DATA_QUALITY, HOUR_WINDOWS, MINUTE_WINDOWS, QUALITY_KEY, UNATTRIBUTED, type WindowDefinition } from './names.ts';
 
 export interface LoginTopologyOptions {
   readonly inputTopic: string;
@@ -25,8 +25,8 @@ export function buildTopology({ inputTopic, deadLetterTopic }: LoginTopologyOpti
 
   const byState = logins.groupBy((login) => login.state ?? UNATTRIBUTED, { name: BY_STATE });
   byState.aggregate(loginCounts, { store: COUNTS_BY_STATE });
-  const minutes = byState.windowedBy(tumbling(MINUTE_WINDOWS)).aggregate(loginCounts, { store: MINUTE_WINDOWS.store });
-  byState.windowedBy(tumbling(HOUR_WINDOWS)).aggregate(loginCounts, { store: HOUR_WINDOWS.store });
+  const minutes = byState.windowedBy(tumbling(windowsOf(MINUTE_WINDOWS))).aggregate(loginCounts, { store: MINUTE_WINDOWS.store });
+  byState.windowedBy(tumbling(windowsOf(HOUR_WINDOWS))).aggregate(loginCounts, { store: HOUR_WINDOWS.store });
 
   const flaws = logins.filter((login) => login.flaws !== 0).mapValues((login): QualityFact => ({ kind: 'flaws', flaws: login.flaws }));
   const letters = logins.deadLetters().mapValues((letter): QualityFact => ({ kind: 'dead-letter', reason: letter.reason }));
@@ -34,6 +34,10 @@ export function buildTopology({ inputTopic, deadLetterTopic }: LoginTopologyOpti
   minutes.late().process(() => new LateLogins(), { stores: [DATA_QUALITY] });
 
   return builder.build();
+}
+
+function windowsOf({ sizeMs, retentionMs }: WindowDefinition): Pick<WindowDefinition, 'sizeMs' | 'retentionMs'> {
+  return { sizeMs, retentionMs };
 }
 
 /** Late logins are found where the windows are, so they are counted there: each partition keeps its own part. */

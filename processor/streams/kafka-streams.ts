@@ -8,8 +8,9 @@ import { findChangedTopic, type KnownTopics } from './changelog/topic-check.ts';
 import { COORDINATOR_OF_GROUP, createKafka, KafkaCluster, type Kafka } from './consumer/kafka-cluster.ts';
 import { asFatalConnectionError, isBrokerAway, isCoordinatorNotFound, waitingForKafka } from './consumer/kafka-errors.ts';
 import { messageOf, StreamsError } from './errors.ts';
-import type { KafkaConnectionConfig } from './kafka-connection-config.ts';
+import { checkConnection, type KafkaConnectionConfig } from './kafka-connection-config.ts';
 import type { Logger } from './logger.ts';
+import { checkLogger, checkOptions, textOf } from './options.ts';
 import { StateDirectory } from './store/state-directory.ts';
 import { parseStreamsConfig, type StreamsConfig, type StreamsConfigInput, type ThreadInit } from './streams-config.ts';
 import { sumOfDrops, type DropCounts } from './task/dropped-records.ts';
@@ -85,6 +86,7 @@ export class KafkaStreams {
 
   /** @throws StreamsError CONFIG_INVALID */
   constructor(options: KafkaStreamsOptions) {
+    checkStreamsOptions(options);
     this.#options = options;
     this.#config = parseStreamsConfig(options.config);
     this.#kafka = createKafka(options.connection, options.logger);
@@ -117,8 +119,8 @@ export class KafkaStreams {
     const { applicationId, numStreamThreads, stateDir } = this.#config;
     let spares: Worker[] = [];
     try {
-      const { buildTopology } = (await import(topologyModule.href)) as { buildTopology: (options: unknown) => Topology };
-      const topology = buildTopology(topologyOptions);
+      const topology = (await loadTopologyModule(topologyModule))(topologyOptions);
+      if (!isTopology(topology)) throw new StreamsError('CONFIG_INVALID', `buildTopology of ${topologyModule.href} answers ${textOf(topology)}, not a topology: return builder.build()`);
       this.#topology = topology;
       const directory = await StateDirectory.lock(stateDir, applicationId, { log: logger });
       this.#directory = directory;
@@ -324,6 +326,40 @@ export class KafkaStreams {
     const committed = new Map(this.#supervisor?.threads().flatMap((t) => t.status?.purgeable ?? []) ?? []);
     if (committed.size > 0) await purgeRepartitionTopics(this.#kafka, committed, this.#options.logger);
   }
+}
+
+/** What the constructor is given, before anything is made of it. */
+function checkStreamsOptions(options: KafkaStreamsOptions): void {
+  checkOptions('KafkaStreams', options, ['topologyModule', 'topologyOptions', 'connection', 'config', 'creatableTopics', 'logger']);
+  const { topologyModule, topologyOptions, connection, creatableTopics = {}, logger } = options;
+  if (typeof topologyModule !== 'object' || topologyModule === null || typeof topologyModule.href !== 'string') {
+    throw new StreamsError('CONFIG_INVALID', `topologyModule takes a URL, not ${textOf(topologyModule)}: new URL(path, import.meta.url), so that each stream thread finds the same file`);
+  }
+  checkLogger('KafkaStreams', logger);
+  checkConnection(connection);
+  checkOptions('creatableTopics', creatableTopics, Object.keys(creatableTopics));
+  for (const [topic, plan] of Object.entries(creatableTopics)) {
+    checkOptions(`creatableTopics["${topic}"]`, plan, ['partitions', 'config']);
+    if (!Number.isSafeInteger(plan.partitions) || plan.partitions < 1) throw new StreamsError('CONFIG_INVALID', `creatableTopics["${topic}"].partitions takes a whole number above 0, not ${textOf(plan.partitions)}`);
+  }
+  try {
+    structuredClone(topologyOptions);
+  } catch (error) {
+    throw new StreamsError('CONFIG_INVALID', `topologyOptions must be plain data, as it is handed to each stream thread: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+async function loadTopologyModule(url: URL): Promise<(options: unknown) => Topology> {
+  const { buildTopology } = (await import(url.href).catch((error: unknown) => {
+    if (error instanceof StreamsError) throw error;
+    throw new StreamsError('CONFIG_INVALID', `the topologyModule ${url.href} cannot be loaded: ${messageOf(error)}`, { cause: error });
+  })) as { buildTopology?: unknown };
+  if (typeof buildTopology !== 'function') throw new StreamsError('CONFIG_INVALID', `the topologyModule ${url.href} exports no function buildTopology`);
+  return buildTopology as (options: unknown) => Topology;
+}
+
+function isTopology(topology: unknown): topology is Topology {
+  return typeof topology === 'object' && topology !== null && 'subTopologies' in topology;
 }
 
 function threadNames(applicationId: string, processId: string, count: number): string[] {

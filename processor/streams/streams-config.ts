@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { StreamsError } from './errors.ts';
 import type { KafkaConnectionConfig } from './kafka-connection-config.ts';
+import { didYouMean } from './options.ts';
 
 const name = z.string().min(1).max(200).regex(/^[a-zA-Z0-9._-]+$/, 'may hold letters, digits, dot, dash and underscore');
 const positive = z.int().positive();
 
-const schema = z.object({
+const schema = z.strictObject({
   /** Group id, and prefix of every internal topic, transactional id and state directory. */
   applicationId: name,
   stateDir: z.string().min(1),
@@ -48,7 +49,7 @@ export type StreamsConfig = Readonly<z.output<typeof schema>> & { readonly trans
 export function parseStreamsConfig(input: StreamsConfigInput): StreamsConfig {
   const parsed = schema.safeParse(input);
   if (!parsed.success) {
-    const issues = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+    const issues = parsed.error.issues.map(sayIssue).join('; ');
     throw new StreamsError('CONFIG_INVALID', `streams configuration: ${issues}`);
   }
   const config = { ...parsed.data, transactionTimeoutMs: parsed.data.transactionTimeoutMs ?? Math.max(15_000, parsed.data.commitIntervalMs * 3) };
@@ -59,6 +60,12 @@ export function parseStreamsConfig(input: StreamsConfigInput): StreamsConfig {
     throw new StreamsError('CONFIG_INVALID', `streams configuration: transactionTimeoutMs ${String(config.transactionTimeoutMs)} must be at least two commit intervals of ${String(config.commitIntervalMs)} ms`);
   }
   return Object.freeze(config);
+}
+
+function sayIssue(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => `there is no setting "${key}": ${didYouMean(key, Object.keys(schema.shape))}`).join('; ');
+  const path = issue.path.join('.');
+  return path === '' ? issue.message : `${path}: ${issue.message}`;
 }
 
 /** Everything a stream thread needs, as plain data. */

@@ -64,3 +64,5 @@ export interface StoreSpec<V> {
   /** Window stores only; default: the size. */
   readonly windowAdvanceMs?: number;
 }
+
+export const STORE_OPTIONS: readonly (keyof StoreSpec<unknown>)[] = ['name', 'kind', 'serde', 'retentionMs', 'windowSizeMs', 'windowAdvanceMs'];

@@ -2,8 +2,9 @@ import { KafkaCluster, READ_COMMITTED } from '../consumer/kafka-cluster.ts';
 import { asAccessDenied, asFatalConnectionError, hasCode, CODE } from '../consumer/kafka-errors.ts';
 import { RecordFetcher, type FetchedPartition } from '../consumer/record-fetcher.ts';
 import { parseTopicPartition, topicPartition } from '../changelog/streams-producer.ts';
-import { messageOf, type StreamsError } from '../errors.ts';
-import type { KafkaConnectionConfig } from '../kafka-connection-config.ts';
+import { messageOf, StreamsError } from '../errors.ts';
+import { checkConnection, type KafkaConnectionConfig } from '../kafka-connection-config.ts';
+import { checkFunctions, checkLogger, checkOptions, textOf } from '../options.ts';
 import type { Logger } from '../logger.ts';
 import type { GlobalTable, GlobalTableOptions, GlobalTableState, TableChange } from './global-table-types.ts';
 
@@ -13,8 +14,16 @@ const MAX_WAIT_MS = 500;
 /** A broker answers every half second: one that is silent for so long may have news that it does not tell. */
 const SILENT_AFTER_MS = 3_000;
 
-/** A live copy of compacted topics. Topics that do not exist yet are waited for. */
+const TABLE_LISTENERS = ['onChanges', 'onReset', 'onState', 'onFatal'];
+
+/** A live copy of compacted topics. Topics that do not exist yet are waited for. @throws StreamsError CONFIG_INVALID */
 export function createGlobalTable(connection: KafkaConnectionConfig, options: GlobalTableOptions, logger: Logger): GlobalTable {
+  checkConnection(connection);
+  checkOptions('createGlobalTable', options, ['topics', ...TABLE_LISTENERS]);
+  checkFunctions('createGlobalTable', options, TABLE_LISTENERS);
+  checkLogger('createGlobalTable', logger);
+  const { topics } = options;
+  if (!Array.isArray(topics) || topics.length === 0 || !topics.every((topic) => typeof topic === 'string' && topic !== '')) throw new StreamsError('CONFIG_INVALID', `createGlobalTable takes topics, a list of names, not ${textOf(topics)}`);
   return new FetchedGlobalTable(connection, options, logger);
 }
 

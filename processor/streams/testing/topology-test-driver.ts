@@ -1,7 +1,10 @@
 import { RecordCollector } from '../changelog/record-collector.ts';
 import { topicPartition, type OutgoingRecord } from '../changelog/streams-producer.ts';
+import { StreamsError } from '../errors.ts';
+import { checkOptions, didYouMean, textOf } from '../options.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
 import type { StateStore } from '../store/state-store.ts';
+import type { StoreSpec } from '../store/typed-store.ts';
 import { DroppedRecords, sumOfDrops, type DropCounts } from '../task/dropped-records.ts';
 import { PartitionGroup } from '../task/partition-group.ts';
 import { TaskGraph, type WaitingRecord } from '../task/task-graph.ts';
@@ -11,7 +14,7 @@ import { checkCopartitioned, checkTopicNames } from '../topology/copartitioning.
 import { partitionOf } from '../topology/partitioner.ts';
 import { headersByName, type ConsumerRecord, type RecordHeaders } from '../topology/record.ts';
 import { repartitionSizes } from '../topology/repartition-sizes.ts';
-import { changelogTopic, topicNameOf, type SubTopology, type Topology } from '../topology/topology.ts';
+import { changelogTopic, outputsOf, topicNameOf, type SubTopology, type Topology } from '../topology/topology.ts';
 
 export interface TestRecord {
   readonly key?: string | Buffer | null;
@@ -50,6 +53,9 @@ interface DrivenTask {
   readonly group: PartitionGroup<ConsumerRecord, WaitingRecord> | undefined;
 }
 
+/** A written record may be piped on, too. */
+const RECORD_OPTIONS: readonly (keyof TestRecord | keyof WrittenRecord)[] = ['key', 'value', 'timestampMs', 'partition', 'headers', 'topic'];
+
 /** `!`: the runtime's own rows. */
 const RESERVED_KEY_BYTE = 0x21;
 const FIXED_NOW_MS = Date.UTC(2026, 0, 1);
@@ -63,6 +69,8 @@ export class TopologyTestDriver {
   readonly #applicationId: string;
   readonly #nowMs: () => number;
   readonly #partitions: Readonly<Record<string, number>>;
+  readonly #reads: ReadonlySet<string>;
+  readonly #writes: ReadonlySet<string>;
   readonly #tasks = new Map<string, DrivenTask>();
   readonly #log = new Map<string, WrittenRecord[]>();
   /** Committed rows per store: key bytes as latin1 text, value bytes. */
@@ -72,11 +80,18 @@ export class TopologyTestDriver {
   #idleReported = false;
 
   constructor(topology: Topology, options: TopologyTestDriverOptions = {}) {
+    checkOptions('TopologyTestDriver', options, ['applicationId', 'partitions', 'nowMs']);
     this.#topology = topology;
     this.#applicationId = options.applicationId ?? 'test';
     this.#partitions = options.partitions ?? {};
     this.#nowMs = options.nowMs ?? (() => FIXED_NOW_MS);
     const partitionsOf = (topic: string): number => this.partitionsOf(topic);
+    this.#reads = new Set(topology.subTopologies.flatMap(({ sources }) => sources.map((source) => topicNameOf(source, this.#applicationId))));
+    this.#writes = new Set(topology.subTopologies.flatMap((sub) => [...outputsOf(sub, this.#applicationId), ...sub.stores.map(({ name }) => changelogTopic(this.#applicationId, name))]));
+    for (const [topic, count] of Object.entries(this.#partitions)) {
+      this.#checkTopic('partitions', topic, this.#topics());
+      if (!Number.isSafeInteger(count) || count < 1) throw new StreamsError('CONFIG_INVALID', `partitions of ${topic}: a whole number above 0, not ${textOf(count)}`);
+    }
     checkTopicNames(topology, this.#applicationId);
     checkCopartitioned(topology, this.#applicationId, (topic) => this.#partitions[topic] ?? 1);
     for (const subTopology of topology.subTopologies) {
@@ -95,9 +110,13 @@ export class TopologyTestDriver {
 
   /** Sends records to a source topic and runs everything they cause. @throws what user code throws. */
   async pipe(topic: string, ...records: readonly TestRecord[]): Promise<void> {
-    for (const { key = null, value, timestampMs = this.#nowMs(), partition, headers = {} } of records) {
+    this.#checkTopic('pipe', topic, [...this.#reads]);
+    for (const record of records) {
+      checkOptions(`a record of pipe("${topic}")`, record, RECORD_OPTIONS);
+      const { key = null, value, timestampMs = this.#nowMs(), partition, headers = {} } = record;
       const keyBytes = typeof key === 'string' ? Buffer.from(key) : key;
       const target = partition ?? (keyBytes === null ? 0 : partitionOf(keyBytes, this.partitionsOf(topic)));
+      if (!Number.isSafeInteger(target) || target < 0 || target >= this.partitionsOf(topic)) throw new StreamsError('CONFIG_INVALID', `pipe("${topic}"): there is no partition ${textOf(target)}, it has ${String(this.partitionsOf(topic))}`);
       this.#deliver(topic, target, { key: keyBytes, value: typeof value === 'string' ? Buffer.from(value) : value, timestampMs, headers });
     }
     await this.#settle();
@@ -105,6 +124,7 @@ export class TopologyTestDriver {
 
   /** What has been written to a topic since the last call, in order. */
   output(topic: string): WrittenRecord[] {
+    this.#checkTopic('output', topic, this.#topics());
     const written = this.#log.get(topic) ?? [];
     this.#log.set(topic, []);
     return written;
@@ -117,6 +137,7 @@ export class TopologyTestDriver {
 
   /** The committed entries of a store over all partitions, in bytes: `[partition, key, value]`. */
   async entries(name: string): Promise<[number, Buffer, Buffer][]> {
+    this.#specOf(name);
     const found: [number, Buffer, Buffer][] = [];
     for (const [id, { store }] of this.#tasks) {
       for await (const [key, value] of store.entries(name)) if (key[0] !== RESERVED_KEY_BYTE) found.push([parseTaskId(id).partition, key, value]);
@@ -135,9 +156,24 @@ export class TopologyTestDriver {
     return repartitionSizes(this.#topology, this.#applicationId, (source) => this.#partitions[source] ?? 1).get(topic) ?? 1;
   }
 
+  #specOf(name: string): StoreSpec<unknown> {
+    const stores = this.#topology.subTopologies.flatMap((sub) => sub.stores);
+    const spec = stores.find((store) => store.name === name);
+    if (spec === undefined) throw new StreamsError('CONFIG_INVALID', `the topology has no store "${name}": ${didYouMean(name, stores.map((store) => store.name))}`);
+    return spec;
+  }
+
+  #topics(): string[] {
+    return [...new Set([...this.#reads, ...this.#writes])];
+  }
+
+  #checkTopic(what: string, topic: string, known: readonly string[]): void {
+    if (known.includes(topic)) return;
+    throw new StreamsError('CONFIG_INVALID', `${what}: the topology does not ${what === 'pipe' ? 'read' : 'read or write'} the topic "${topic}": ${didYouMean(topic, known)}`);
+  }
+
   #rows<V>(name: string, decode: (key: Buffer) => string): Map<string, V> {
-    const spec = this.#topology.subTopologies.flatMap((s) => s.stores).find((s) => s.name === name);
-    if (spec === undefined) throw new Error(`the topology has no store "${name}"`);
+    const spec = this.#specOf(name);
     const rows = new Map<string, V>();
     for (const [key, value] of this.#committed.get(name) ?? []) rows.set(decode(Buffer.from(key, 'latin1')), spec.serde.deserialize(value) as V);
     return rows;

@@ -3,12 +3,13 @@ import { countAggregate, type Aggregate } from './aggregate.ts';
 import { combineNode } from './combine-node.ts';
 import { copyThrough, emptyOf } from './own-values.ts';
 import type { Emit, Processor, TaskRuntime } from './processor-context.ts';
+import { checkFunctions, checkOptions } from '../options.ts';
 import type { Serde } from './serdes.ts';
 import type { GraphBuilder, PartialHandler } from './streams-builder.ts';
-import type { StoreSpec } from '../store/typed-store.ts';
+import { STORE_OPTIONS, type StoreSpec } from '../store/typed-store.ts';
 import type { TopologyNode } from './topology.ts';
 import { isSerde } from './topology-checks.ts';
-import { commonGrainMs, type TimeWindows } from './windows.ts';
+import { checkedWindows, commonGrainMs, type TimeWindows } from './windows.ts';
 
 /** A stream of values of one type. Every method adds a node and answers the stream behind it; nothing runs yet. */
 export class KStream<V> {
@@ -127,18 +128,24 @@ export class KStream<V> {
 
   /** Groups by a new key, through the repartition topic `<applicationId>-<name>-repartition`. Groupings of one name share it. */
   groupBy(selector: (value: V, key: string | null) => string, options: { name: string }): KGroupedStream<V> {
+    checkOptions('groupBy()', options, ['name']);
+    checkFunctions('groupBy()', { selector }, ['selector']);
     return new KGroupedStream<V>(this, selector, options.name);
   }
 
   /** Groups by the key the records have. Repartitions only when an earlier step may have changed it. Records without a key are dropped. */
   groupByKey(options: { name: string }): KGroupedStream<V> {
+    checkOptions('groupByKey()', options, ['name']);
     const keyed = this.filter((_value, key) => key !== null);
     return new KGroupedStream<V>(keyed, (_value, key) => key as string, options.name, this.keyUnchanged);
   }
 
   /** Attaches a custom processor; `stores` are its own (a spec) or another node's (a name). */
   process<R>(supplier: () => Processor<V, R>, options: { stores?: readonly (StoreSpec<unknown> | string)[] } = {}): KStream<R> {
+    checkOptions('process()', options, ['stores']);
+    checkFunctions('process()', { supplier }, ['supplier']);
     const { stores = [] } = options;
+    for (const store of stores) if (typeof store !== 'string') checkOptions('a store of process()', store, STORE_OPTIONS);
     const node = this.graph.add({
       kind: 'PROCESSOR',
       parents: [this.node.index],
@@ -211,21 +218,25 @@ export class KGroupedStream<V> {
   }
 
   aggregate<A>(aggregate: Aggregate<V, A>, options: { store: string }): KTable<A> {
+    checkOptions('aggregate()', options, ['store']);
     return this.aggregateOver(aggregate, undefined, options.store);
   }
 
   /** Counts records per key. */
   count(options: { store: string }): KTable<number> {
+    checkOptions('count()', options, ['store']);
     return this.aggregate(countAggregate as Aggregate<V, number>, options);
   }
 
   /** Combines values of one type; `reducer` must be associative and commutative. */
   reduce(reducer: (a: V, b: V) => V, options: { store: string; serde: Serde<V> }): KTable<V> {
-    return this.aggregate(reduceAggregate(reducer, options.serde) as Aggregate<V, V>, options);
+    checkOptions('reduce()', options, ['store', 'serde']);
+    checkFunctions('reduce()', { reducer }, ['reducer']);
+    return this.aggregateOver(reduceAggregate(reducer, options.serde) as Aggregate<V, V>, undefined, options.store);
   }
 
   windowedBy(windows: TimeWindows): WindowedKGroupedStream<V> {
-    return new WindowedKGroupedStream<V>(this, windows);
+    return new WindowedKGroupedStream<V>(this, checkedWindows('windowedBy()', windows));
   }
 
   /** Used by both kinds of grouped stream. */
@@ -280,10 +291,12 @@ export class WindowedKGroupedStream<V> {
   }
 
   aggregate<A>(aggregate: Aggregate<V, A>, options: { store: string }): KTable<A> {
+    checkOptions('aggregate()', options, ['store']);
     return this.#grouped.aggregateOver(aggregate, this.#windows, options.store);
   }
 
   count(options: { store: string }): KTable<number> {
+    checkOptions('count()', options, ['store']);
     return this.aggregate(countAggregate as Aggregate<V, number>, options);
   }
 }

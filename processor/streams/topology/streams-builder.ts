@@ -1,6 +1,7 @@
 import type { StoreSpec } from '../store/typed-store.ts';
 import { KStream } from './kstream.ts';
 import { StreamsError } from '../errors.ts';
+import { checkFunctions, checkOptions, textOf } from '../options.ts';
 import type { Emit, TaskRuntime } from './processor-context.ts';
 import { DeadLetter, type ConsumerRecord, type Decoder } from './record.ts';
 import { decodeRepartitionRecord, unknownReport, unknownRoute, type Partial } from './repartition-record.ts';
@@ -133,6 +134,9 @@ export class StreamsBuilder {
 
   /** A stream of a topic's records. Values flow on with their event time; keys are UTF-8 text or null. */
   stream<V>(topic: string, options: StreamOptions<V>): SourceStream<V> {
+    const what = `stream(${textOf(topic)})`;
+    checkOptions(what, options, ['decode', 'timestampMs', 'deadLetterTopic']);
+    checkFunctions(what, options, options.timestampMs === undefined ? ['decode'] : ['decode', 'timestampMs']);
     const { decode, timestampMs, deadLetterTopic } = options;
     const node = this.#graph.add({
       kind: 'SOURCE',

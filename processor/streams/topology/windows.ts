@@ -1,3 +1,5 @@
+import { checkOptions } from '../options.ts';
+
 /** Fixed-size windows in event time, aligned to the epoch. Sizes in milliseconds. */
 export interface TimeWindows {
   readonly sizeMs: number;
@@ -9,12 +11,19 @@ export interface TimeWindows {
 
 /** Back-to-back windows: each record lies in exactly one. */
 export function tumbling(options: { sizeMs: number; retentionMs: number }): TimeWindows {
+  checkOptions('tumbling()', options, ['sizeMs', 'retentionMs']);
   return checked({ ...options, advanceMs: options.sizeMs });
 }
 
 /** Overlapping windows: each record lies in `sizeMs / advanceMs` of them. */
 export function hopping(options: { sizeMs: number; advanceMs: number; retentionMs: number }): TimeWindows {
-  return checked(options);
+  return checkedWindows('hopping()', options);
+}
+
+/** @throws StreamsError CONFIG_INVALID for what is no option; RangeError for sizes that cannot be. */
+export function checkedWindows(what: string, windows: TimeWindows): TimeWindows {
+  checkOptions(what, windows, ['sizeMs', 'advanceMs', 'retentionMs']);
+  return checked(windows);
 }
 
 function checked(windows: TimeWindows): TimeWindows {
