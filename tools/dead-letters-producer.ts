@@ -39,6 +39,11 @@ export class RedriveProducer {
     return new RedriveProducer(environment, cluster, await openProducer(environment, cluster));
   }
 
+  /** As of when this one was opened. */
+  isRedriven(letter: DeadLetter): boolean {
+    return this.#opened.markers.has(markerKey(letter));
+  }
+
   /** Sends it with the next transaction. Its bytes are copied: they need not outlive the call. */
   async add(letter: DeadLetter): Promise<void> {
     const { key, value } = letter;
@@ -81,7 +86,7 @@ export class RedriveProducer {
     const partition = (letter.origin?.partition ?? 0) % this.#opened.inputPartitions;
     const marker = JSON.stringify({ deadLetter: letter.id, origin: letter.origin, to: inputTopic });
     return [
-      { topic: inputTopic, partition, key: letter.key, value: letter.value, headers: letter.headers },
+      { topic: inputTopic, partition, key: letter.key, value: letter.value, headers: letter.headers, codec: letter.codec },
       { topic: redrivenTopic(deadLetterTopic), partition: 0, key: Buffer.from(markerKey(letter)), value: Buffer.from(marker) },
     ];
   }

@@ -53,7 +53,7 @@ export function listDeadLetters({ selection, limit, json }: Asked<'list'>, envir
       chosen += 1;
       if (redrivenAt !== null) redriven += 1;
       byReason.set(letter.reason, (byReason.get(letter.reason) ?? 0) + 1);
-      newest.add(letter.partition, { id: letter.id, origin: letter.origin, reason: letter.reason, timestampMs: letter.timestampMs, sizeBytes: letter.value?.length ?? null, redrivenAt });
+      newest.add(letter.partition, { id: letter.id, origin: letter.origin, reason: letter.reason, timestampMs: letter.timestampMs, sizeBytes: letter.cut?.valueBytes ?? letter.value?.length ?? null, redrivenAt });
     });
     const summaries = newest.inOrder();
     if (json) {

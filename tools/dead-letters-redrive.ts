@@ -6,7 +6,7 @@ import type { DeadLettersArguments, Selection } from './dead-letters-arguments.t
 import { isChosen, markersIfAny, withCluster } from './dead-letters-read.ts';
 import { RedriveProducer } from './dead-letters-producer.ts';
 import { originText } from './dead-letters-text.ts';
-import { deadLetterOf, markerKey, redrivenTopic, scanTopic } from './dead-letters-topic.ts';
+import { deadLetterOf, markerKey, redrivenTopic, scanTopic, wholeLetter } from './dead-letters-topic.ts';
 import { UserError } from './user-error.ts';
 
 type Asked = Extract<DeadLettersArguments, { readonly command: 'redrive' }>;
@@ -94,10 +94,14 @@ async function createMarkerTopic(environment: Environment): Promise<void> {
 async function sendChosen(cluster: KafkaCluster, selection: Selection, ends: readonly number[], environment: Environment, { output, errors }: Terminal): Promise<number> {
   const { inputTopic, deadLetterTopic } = environment;
   const producer = await RedriveProducer.open(environment, cluster);
+  const partial: string[] = [];
   try {
     await scanTopic(cluster, deadLetterTopic, async (record) => {
       const letter = deadLetterOf(record);
-      if (isChosen(letter, selection) && letter.origin?.topic === inputTopic) await producer.add(letter);
+      if (!isChosen(letter, selection) || letter.origin?.topic !== inputTopic || producer.isRedriven(letter)) return;
+      const whole = await wholeLetter(cluster, letter);
+      if (whole === undefined) partial.push(letter.id);
+      else await producer.add(whole);
     }, { upTo: ends });
     await producer.flush();
   } catch (error) {
@@ -107,9 +111,9 @@ async function sendChosen(cluster: KafkaCluster, selection: Selection, ends: rea
     await producer.close();
   }
   output.write(`Redriven: ${String(producer.redriven)}\n`);
-  if (producer.tooLarge.length === 0) return 0;
-  errors.write(`Too large for ${inputTopic}, and not sent: ${producer.tooLarge.join(', ')}. Raise its max.message.bytes\n`);
-  return EXIT_FAILED;
+  if (partial.length > 0) errors.write(`Only the beginning is left, and not sent: ${partial.join(', ')}. The whole was in ${inputTopic}, and is there no more\n`);
+  if (producer.tooLarge.length > 0) errors.write(`Too large for ${inputTopic}, and not sent: ${producer.tooLarge.join(', ')}. Raise its max.message.bytes\n`);
+  return partial.length + producer.tooLarge.length === 0 ? 0 : EXIT_FAILED;
 }
 
 /** What became of the last transaction, the next redrive finds out. */

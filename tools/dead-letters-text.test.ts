@@ -63,9 +63,17 @@ const letter: DeadLetter = {
   key: null,
   value: Buffer.from('\u001b]0;owned\u0007'),
   headers: [['trace', Buffer.from([0, 255])], ['trace', null]],
+  codec: 0,
+  cut: null,
 };
 
 describe('what is shown', () => {
+  test('a part of a dead letter says so, and where the whole is', () => {
+    const cut = { valueBytes: 9_000_000, valueSha256: 'ab12', keySha256: undefined };
+    expect(letterText({ ...letter, cut }, null)).toMatch(/\ncut {9}this is its beginning; the whole value of 9000000 bytes, SHA-256 ab12, is at user-login-3@99\n$/);
+    expect(JSON.parse(letterJson({ ...letter, cut }, null))).toMatchObject({ cut: { valueBytes: 9_000_000, valueSha256: 'ab12' } });
+  });
+
   test('a dead letter, escaped, with every header', () => {
     expect(letterText(letter, null).split('\n')).toEqual([
       'dead letter 1:42',

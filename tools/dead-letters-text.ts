@@ -94,14 +94,15 @@ export function letterText(letter: DeadLetter, redrivenAt: string | null): strin
     `key         ${shown(letter.key)}`,
     ...letter.headers.map(([name, value]) => `header      ${safe(name)} = ${shown(value)}`),
     `value       ${shown(letter.value)}`,
+    ...(letter.cut === null ? [] : [`cut         this is its beginning; the whole${letter.cut.valueBytes === undefined ? '' : ` value of ${String(letter.cut.valueBytes)} bytes, SHA-256 ${safe(letter.cut.valueSha256 ?? '')},`} is at ${originText(letter)}`]),
   ];
   return `${lines.join('\n')}\n`;
 }
 
 /** One dead letter, whole, its bytes in base64. */
 export function letterJson(letter: DeadLetter, redrivenAt: string | null): string {
-  const { id, origin, reason, message, timestampMs, key, value, headers } = letter;
+  const { id, origin, reason, message, timestampMs, key, value, headers, cut } = letter;
   const base64 = (bytes: Buffer | null): string | null => bytes?.toString('base64') ?? null;
-  const whole = { id, origin, reason, message, time: timeText(timestampMs), redrivenAt, key: base64(key), value: base64(value), headers: headers.map(([name, content]) => ({ name, value: base64(content) })) };
+  const whole = { id, origin, reason, message, time: timeText(timestampMs), redrivenAt, key: base64(key), value: base64(value), headers: headers.map(([name, content]) => ({ name, value: base64(content) })), ...(cut === null ? {} : { cut }) };
   return `${safeJson(whole)}\n`;
 }

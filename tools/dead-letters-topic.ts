@@ -1,4 +1,5 @@
-import { DEAD_LETTER_HEADERS, originalHeaders } from '../processor/streams/changelog/dead-letter.ts';
+import { createHash } from 'node:crypto';
+import { CUT_HEADERS, DEAD_LETTER_HEADERS, isCut, originalHeaders } from '../processor/streams/changelog/dead-letter.ts';
 import { READ_COMMITTED, type KafkaCluster } from '../processor/streams/consumer/kafka-cluster.ts';
 import { CODE, hasCode } from '../processor/streams/consumer/kafka-errors.ts';
 import { RecordFetcher } from '../processor/streams/consumer/record-fetcher.ts';
@@ -29,6 +30,17 @@ export interface DeadLetter {
   readonly value: Buffer | null;
   /** Without those that say why and whence. */
   readonly headers: HeaderList;
+  /** The codec that its record came packed with. */
+  readonly codec: number;
+  /** Of a letter that holds a part of its record only; null where it holds all of it. */
+  readonly cut: CutLetter | null;
+}
+
+/** What the whole was. Undefined where that part is whole. */
+export interface CutLetter {
+  readonly valueBytes: number | undefined;
+  readonly valueSha256: string | undefined;
+  readonly keySha256: string | undefined;
 }
 
 export interface Origin {
@@ -38,7 +50,7 @@ export interface Origin {
 }
 
 export function deadLetterOf(record: FetchedRecord): DeadLetter {
-  const { partition, offset, timestampMs, key, value, headers, headerList } = record;
+  const { partition, offset, timestampMs, key, value, headers, headerList, codec } = record;
   const text = (name: string): string => headers[name]?.toString('utf8') ?? '';
   const wholeNumber = (name: string): number => (/^\d{1,15}$/.test(text(name)) ? Number(text(name)) : NaN);
   const origin = { topic: text(DEAD_LETTER_HEADERS.topic), partition: wholeNumber(DEAD_LETTER_HEADERS.partition), offset: wholeNumber(DEAD_LETTER_HEADERS.offset) };
@@ -54,7 +66,25 @@ export function deadLetterOf(record: FetchedRecord): DeadLetter {
     key,
     value,
     headers: originalHeaders(headerList),
+    codec,
+    cut: isCut(headerList) ? { valueBytes: Number(text(CUT_HEADERS.valueBytes)) || undefined, valueSha256: text(CUT_HEADERS.valueSha256) || undefined, keySha256: text(CUT_HEADERS.keySha256) || undefined } : null,
   };
+}
+
+/**
+ * A letter that holds a part of its record, made whole from where that record lies. Undefined when it lies there no more, or
+ * what lies there is another one.
+ */
+export async function wholeLetter(cluster: KafkaCluster, letter: DeadLetter): Promise<DeadLetter | undefined> {
+  const { cut, origin } = letter;
+  if (cut === null) return letter;
+  if (origin === null) return undefined;
+  let whole: DeadLetter | undefined;
+  await scanTopic(cluster, origin.topic, ({ offset, key, value, headerList, codec }) => {
+    const isSame = offset === origin.offset && [[cut.valueSha256, value], [cut.keySha256, key]].every(([wanted, bytes]) => wanted === undefined || (Buffer.isBuffer(bytes) && createHash('sha256').update(bytes).digest('hex') === wanted));
+    if (isSame) whole = { ...letter, key, value, headers: headerList, codec, cut: null };
+  }, { only: { partition: origin.partition, offset: origin.offset } });
+  return whole;
 }
 
 /**

@@ -1,9 +1,10 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import kafkajs from 'kafkajs';
 import { CompressionCodec, registerKafkajsCodecs } from '../../processor/streams/consumer/compression.ts';
 import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
+import type { RecordHeaders } from '../../processor/streams/topology/record.ts';
 import { DIRTY_KINDS, dirtyOutcome, dirtyValue } from '../../tools/dirty-logins.ts';
 import { draftLogin } from '../../tools/login-generator.ts';
 import { seededRandom } from '../../tools/seeded-random.ts';
@@ -13,6 +14,7 @@ import { LoginRun } from '../support/login-run.ts';
 import type { LoginNumbers } from '../support/login-results.ts';
 import { quietLogger } from '../support/quiet-logger.ts';
 import { codeOf, RawKafka } from '../support/raw-kafka.ts';
+import { runTool } from '../support/tool-run.ts';
 import { readTopic } from '../support/topic-reader.ts';
 import { testProducer } from '../support/test-producer.ts';
 
@@ -177,20 +179,60 @@ describe('a record as large as the broker takes', () => {
     expect(found.deadLetters).toEqual({ NOT_JSON: 3 });
   });
 
-  test('stops the processor by name when a dead-letter topic made by hand does not take it, and nothing is lost', async () => {
+  test('goes into a dead-letter topic that takes less as its beginning, its size and its hash; redriven it is whole', async () => {
     const run = await openRun('narrow');
     await broker.createTopics(run.deadLetterTopic);
     await run.publish({ seed, count: 100, dirtyShare: 0.1 });
-    await send(run.input, [{ value: Buffer.concat([Buffer.from([0xff]), randomBytes(LARGEST_VALUE_BYTES - 1)]), partition: 0 }]);
-    const refused = await run.start();
-    refused.expectEnd();
-    expect((await refused.exited).code).toBe(1);
-    expect(refused.lines.find(({ code }) => code === 'RECORD_TOO_LARGE')?.msg).toMatch(/a record for narrow-dlq is larger than the topic takes: raise its max\.message\.bytes/);
+    const value = Buffer.concat([Buffer.from([0xff]), randomBytes(LARGEST_VALUE_BYTES - 1)]);
+    await send(run.input, [{ key: 'k', value, partition: 0, headers: { h: '1' } }]);
+    const app = await run.start();
+    await run.settled();
+    const letter = (await readTopic(broker.connection, run.deadLetterTopic)).partitions.flat().find(({ headers }) => headers['__tributary.cut.value.bytes'] !== undefined);
+    expect([letter?.key?.toString(), letter?.value?.equals(value.subarray(0, 16_384)), textsOf(letter)]).toEqual(['k', true, {
+      'h': '1',
+      '__streams.errors.exception': 'NOT_UTF8',
+      '__streams.errors.message': expect.any(String),
+      '__streams.errors.topic': run.input,
+      '__streams.errors.partition': '0',
+      '__streams.errors.offset': expect.any(String),
+      '__tributary.cut.value.bytes': String(value.length),
+      '__tributary.cut.value.sha256': createHash('sha256').update(value).digest('hex'),
+    }]);
+    expect(app.lines.filter(({ level }) => level !== undefined && level >= 40)).toEqual([]);
 
-    await configure(run.deadLetterTopic, { 'max.message.bytes': '2000000' });
-    await expectUndisturbed(run, await run.start(), 101);
+    const id = `${String(letter?.partition)}:${String(letter?.offset)}`;
+    expect((await runTool('tools/dead-letters.ts', ['redrive', id, '--yes'], run.env)).output).toBe('Redriven: 1\n');
+    const redriven = (await readTopic(broker.connection, run.input)).partitions[0]?.at(-1);
+    expect([redriven?.key?.toString(), redriven?.value?.equals(value), textsOf(redriven)]).toEqual(['k', true, { h: '1' }]);
+  });
+
+  test('and that only its own codec packs small enough', async () => {
+    const run = await openRun('zstd');
+    const app = await run.start();
+    // Gzip does not see so far back.
+    const values = [900_000, 700_000].map((bytes) => Buffer.concat([Buffer.from([0xff]), ...Array<Buffer>(11).fill(randomBytes(bytes))]));
+    for (const value of values) await send(run.input, [{ value, partition: 0 }], CompressionCodec.zstd);
+    await run.publish({ seed, count: 100, dirtyShare: 0 });
+    const found = await expectUndisturbed(run, app, 102);
+    expect(found.deadLetters).toEqual({ NOT_UTF8: 2 });
+    expect((await readTopic(broker.connection, run.deadLetterTopic)).partitions.flat().map(({ value }) => value?.length)).toEqual(values.map(({ length }) => length));
   });
 });
+
+test('topics that take little are written in batches that they take', async () => {
+  const run = await openRun('small-batches');
+  const app = await run.start();
+  const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(`${run.applicationId}-`) && topic !== run.input && topic !== run.deadLetterTopic);
+  expect(topics.length).toBeGreaterThan(3);
+  for (const topic of [...topics, run.deadLetterTopic]) {
+    const isTable = topic.endsWith('-changelog') || topic.endsWith('-status');
+    await configure(topic, { 'max.message.bytes': '3000', ...(isTable ? { 'cleanup.policy': 'compact' } : { 'cleanup.policy': 'delete', 'retention.ms': '-1' }) });
+  }
+  await run.publish({ seed, count: 20_000, dirtyShare: 0.2 });
+  await expectUndisturbed(run, app, 20_000);
+});
+
+const textsOf = (record: { readonly headers: RecordHeaders } | undefined): object => Object.fromEntries(Object.entries(record?.headers ?? {}).map(([name, value]) => [name, value.toString()]));
 
 describe('compressed records', () => {
   const codecs = ['gzip', 'snappy', 'lz4', 'zstd'] as const;

@@ -4,6 +4,7 @@ import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
 import { produce } from './produce.ts';
+import { ProduceLimits } from './produce-limits.ts';
 import { toTopicOffsets } from './transactional-producer.ts';
 import type { InputCommit, OutgoingRecord, StreamsProducer } from './streams-producer.ts';
 
@@ -24,12 +25,14 @@ export class PlainProducer implements StreamsProducer {
   readonly #cluster: KafkaCluster;
   readonly #groupId: string;
   readonly #membership: () => Membership;
+  readonly #limits: ProduceLimits;
   #broken = false;
 
-  constructor(cluster: KafkaCluster, groupId: string, membership: () => Membership) {
+  constructor(cluster: KafkaCluster, groupId: string, membership: () => Membership, limits: ProduceLimits = new ProduceLimits()) {
     this.#cluster = cluster;
     this.#groupId = groupId;
     this.#membership = membership;
+    this.#limits = limits;
   }
 
   get broken(): boolean {
@@ -58,7 +61,7 @@ export class PlainProducer implements StreamsProducer {
     if (records.length === 0) return new Map();
     try {
       await this.#cluster.track([...new Set(records.map((r) => r.topic))]);
-      return await produce(this.#cluster, records, { identity: undefined, sequences: new Map() });
+      return await produce(this.#cluster, records, { identity: undefined, sequences: new Map(), limits: this.#limits });
     } catch (error) {
       this.#broken = true;
       throw this.#failure('send', error);

@@ -3,7 +3,7 @@ import type { ProtocolRequest } from '../consumer/kafka-cluster.ts';
 
 const require = createRequire(import.meta.url);
 const Encoder = require('kafkajs/src/protocol/encoder.js') as new () => { writeBuffer(bytes: Buffer): unknown };
-const response = require('kafkajs/src/protocol/requests/produce/v7/response.js') as ProtocolRequest['response'];
+const { decode } = require('kafkajs/src/protocol/requests/produce/v7/response.js') as ProtocolRequest['response'];
 
 const PRODUCE = 0;
 const VERSION = 7;
@@ -17,9 +17,9 @@ export interface ProduceRequest {
   readonly topics: readonly { readonly topic: string; readonly partitions: readonly { readonly partition: number; readonly batch: Buffer }[] }[];
 }
 
-/** As kafkajs reads it; it throws what a partition was refused with. */
+/** Of each partition whether it was refused; kafkajs would throw the first refusal, and tell of no other partition. */
 export interface ProduceResponse {
-  readonly topics: readonly { readonly topicName: string; readonly partitions: readonly { readonly partition: number; readonly baseOffset: string }[] }[];
+  readonly topics: readonly { readonly topicName: string; readonly partitions: readonly { readonly partition: number; readonly errorCode: number; readonly baseOffset: string }[] }[];
 }
 
 /** A Produce v7 request around batches that are encoded already: the newest version that kafkajs knows, read by every broker since 2.1. */
@@ -35,7 +35,7 @@ export function produceRequest(options: ProduceRequest): ProtocolRequest {
         return encoder;
       },
     },
-    response,
+    response: { decode, parse: async (data) => data },
   };
 }
 

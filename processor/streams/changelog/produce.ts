@@ -1,15 +1,15 @@
 import { CompressionCodec } from '../consumer/compression.ts';
 import type { KafkaCluster, TransactionIdentity } from '../consumer/kafka-cluster.ts';
 import { LeaderNotKnownError } from '../consumer/kafka-cluster.ts';
-import { asAccessDenied, CODE, hasCode } from '../consumer/kafka-errors.ts';
+import { asAccessDenied, CODE, isConnectionCut, refusal } from '../consumer/kafka-errors.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
-import { encodeBatch, type RecordToSend } from './batch-encoder.ts';
+import { encodeBatch, type BatchToSend } from './batch-encoder.ts';
+import { shorterLetter } from './dead-letter.ts';
+import { ProduceLimits } from './produce-limits.ts';
 import { produceRequest, type ProduceResponse } from './produce-protocol.ts';
 import { topicPartition, type OutgoingRecord } from './streams-producer.ts';
 
-/** One batch of one partition; a broker refuses batches over `max.message.bytes` (1 MiB by default). */
-const MAX_BATCH_BYTES = 700_000;
 const RECORD_OVERHEAD_BYTES = 64;
 const HEADER_OVERHEAD_BYTES = 8;
 const PRODUCE_TIMEOUT_MS = 20_000;
@@ -17,25 +17,32 @@ const ACKS_ALL = -1;
 /** In the place of producer id, epoch and sequence where there is no producer to know by. */
 const NO_PRODUCER = -1;
 
+/** Records that go together; packed when they are one record that is, or may be, too large as it is. */
+interface Batch {
+  readonly records: readonly OutgoingRecord[];
+  readonly codec: number;
+}
+
 interface PartitionBatches {
   readonly topic: string;
   readonly partition: number;
-  readonly batches: RecordToSend[][];
+  /** In order, the next one first. */
+  readonly batches: Batch[];
 }
 
 /** Groups records by partition, in order, in batches a broker accepts. A single record may still be over the limit. */
-export function toPartitionBatches(records: readonly OutgoingRecord[]): PartitionBatches[] {
-  const groups = new Map<string, PartitionBatches & { bytes: number }>();
+export function toPartitionBatches(records: readonly OutgoingRecord[], limits: ProduceLimits = new ProduceLimits()): PartitionBatches[] {
+  const groups = new Map<string, { topic: string; partition: number; batches: OutgoingRecord[][]; bytes: number; limit: number }>();
   for (const record of records) {
     const name = topicPartition(record.topic, record.partition);
     let group = groups.get(name);
     if (group === undefined) {
-      group = { topic: record.topic, partition: record.partition, batches: [[]], bytes: 0 };
+      group = { topic: record.topic, partition: record.partition, batches: [[]], bytes: 0, limit: limits.batchBytes(record.topic) };
       groups.set(name, group);
     }
     const bytes = sizeOf(record);
-    let batch = group.batches.at(-1) as RecordToSend[];
-    if (batch.length > 0 && group.bytes + bytes > MAX_BATCH_BYTES) {
+    let batch = group.batches.at(-1) as OutgoingRecord[];
+    if (batch.length > 0 && group.bytes + bytes > group.limit) {
       batch = [];
       group.batches.push(batch);
       group.bytes = 0;
@@ -43,7 +50,12 @@ export function toPartitionBatches(records: readonly OutgoingRecord[]): Partitio
     group.bytes += bytes;
     batch.push(record);
   }
-  return [...groups.values()];
+  return [...groups.values()].map(({ topic, partition, batches, limit }) => ({
+    topic,
+    partition,
+    // A dead letter may have come out of a batch that a producer had packed to a thousandth of its size.
+    batches: batches.map((batch) => ({ records: batch, codec: batch.length === 1 && sizeOf(batch[0] as OutgoingRecord) > limit ? packingOf(batch[0] as OutgoingRecord) : CompressionCodec.none })),
+  }));
 }
 
 function sizeOf({ key, value, headers }: Pick<OutgoingRecord, 'key' | 'value' | 'headers'>): number {
@@ -51,10 +63,9 @@ function sizeOf({ key, value, headers }: Pick<OutgoingRecord, 'key' | 'value' | 
   return RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0) + ofHeaders;
 }
 
-/** Alone in its batch, and perhaps too large for its topic as it is. */
-function isOversized(messages: readonly RecordToSend[]): boolean {
-  const [only, ...more] = messages;
-  return only !== undefined && more.length === 0 && sizeOf(only) > MAX_BATCH_BYTES;
+/** What fitted into its topic with one codec may fit with no other. */
+function packingOf({ codec }: OutgoingRecord): number {
+  return codec === undefined || codec === CompressionCodec.none ? CompressionCodec.gzip : codec;
 }
 
 /** What sending needs of a KafkaCluster. */
@@ -64,19 +75,23 @@ export interface ProduceIdentity {
   readonly identity: TransactionIdentity | undefined;
   /** Next sequence number per `topic-partition`; advanced here, and wrong for ever after a failure. */
   readonly sequences: Map<string, number>;
+  /** By default those of nobody else. */
+  readonly limits?: ProduceLimits;
 }
 
 const MAX_SEQUENCE = 0x7fffffff;
 
 /**
- * Sends everything, one round of requests per batch number, and awaits every ack. Any failure is indefinite.
+ * Sends everything, in rounds of one batch a partition, and awaits every ack. A batch that its topic does not take is split and sent
+ * again: it was refused without effect. Any other failure is indefinite.
  * @throws StreamsError RECORD_TOO_LARGE or BROKER_ACCESS_DENIED naming the topics; else what kafkajs throws.
  */
-export async function produce(cluster: ProduceCluster, records: readonly OutgoingRecord[], who: ProduceIdentity): Promise<OffsetMap> {
+export async function produce(cluster: ProduceCluster, records: readonly OutgoingRecord[], { identity, sequences, limits = new ProduceLimits() }: ProduceIdentity): Promise<OffsetMap> {
   const nextOffsets = new Map<string, number>();
-  const partitions = toPartitionBatches(records);
-  for (let round = 0; ; round += 1) {
-    const sending = partitions.filter((p) => p.batches.length > round);
+  const who = { identity, sequences, limits };
+  const partitions = toPartitionBatches(records, limits);
+  for (;;) {
+    const sending = partitions.filter(({ batches }) => batches.length > 0);
     if (sending.length === 0) return nextOffsets;
     const byLeader = new Map<number, PartitionBatches[]>();
     for (const part of sending) {
@@ -84,33 +99,37 @@ export async function produce(cluster: ProduceCluster, records: readonly Outgoin
       if (leader === undefined) throw new LeaderNotKnownError(part.topic, part.partition);
       byLeader.set(leader, [...(byLeader.get(leader) ?? []), part]);
     }
-    await Promise.all([...byLeader].map(([leader, parts]) => produceTo(cluster, leader, parts, round, who, nextOffsets)));
+    await Promise.all([...byLeader].map(([leader, parts]) => produceTo(cluster, leader, parts, who, nextOffsets)));
   }
 }
 
-async function produceTo(cluster: ProduceCluster, leader: number, parts: readonly PartitionBatches[], round: number, who: ProduceIdentity, nextOffsets: Map<string, number>): Promise<void> {
+/** Sends the next batch of each of these partitions, or of as many of them as one request takes. */
+async function produceTo(cluster: ProduceCluster, leader: number, parts: readonly PartitionBatches[], who: Required<ProduceIdentity>, nextOffsets: Map<string, number>): Promise<void> {
   const broker = await cluster.broker(leader);
-  // A dead letter may have come out of a batch that a producer had packed to a thousandth of its size.
-  const oversized = parts.filter(({ batches }) => isOversized(batches[round] ?? [])).map(({ topic }) => topic);
   const of = {
     timestampMs: Date.now(),
     producerId: BigInt(who.identity?.producerId ?? NO_PRODUCER),
     producerEpoch: who.identity?.producerEpoch ?? NO_PRODUCER,
     isTransactional: who.identity !== undefined,
-    codec: oversized.length > 0 ? CompressionCodec.gzip : CompressionCodec.none,
   };
   const topics = new Map<string, { partition: number; batch: Buffer }[]>();
-  const sent = new Map<string, number>();
-  for (const { topic, partition, batches } of parts) {
+  const sent = new Map<string, { part: PartitionBatches; bytes: number }>();
+  let requestBytes = 0;
+  for (const part of parts) {
+    const { topic, partition, batches } = part;
     const name = topicPartition(topic, partition);
-    const messages = batches[round] ?? [];
     const firstSequence = who.identity === undefined ? NO_PRODUCER : (who.sequences.get(name) ?? 0);
-    who.sequences.set(name, nextSequence(Math.max(0, firstSequence), messages.length));
-    sent.set(name, messages.length);
+    const batch = encodeFirst(batches, { ...of, firstSequence }, who.limits.letterBytes);
+    if (sent.size > 0 && requestBytes + batch.length > who.limits.requestBytes) break;
+    requestBytes += batch.length;
+    sent.set(name, { part, bytes: batch.length });
     const partitions = topics.get(topic) ?? [];
-    partitions.push({ partition, batch: encodeBatch({ ...of, records: messages, firstSequence }) });
+    partitions.push({ partition, batch });
     topics.set(topic, partitions);
   }
+  const [only] = sent.size === 1 ? [...sent.values()] : [];
+  const alone = only !== undefined && only.part.batches[0]?.records.length === 1 ? only.part.batches[0].records[0] : undefined;
+  const least = alone === undefined ? undefined : topicPartition(alone.topic, alone.partition);
   const request = produceRequest({
     transactionalId: who.identity?.transactionalId ?? null,
     acks: ACKS_ALL,
@@ -118,16 +137,62 @@ async function produceTo(cluster: ProduceCluster, leader: number, parts: readonl
     topics: [...topics].map(([topic, partitions]) => ({ topic, partitions })),
   });
   const answer = (await broker.connectionPool.send(request).catch((error: unknown) => {
-    if (!hasCode(error, CODE.MESSAGE_TOO_LARGE)) throw asAccessDenied(error, `writing to ${[...topics.keys()].join(', ')}`) ?? error;
-    const named = [...new Set(oversized.length > 0 ? oversized : topics.keys())].join(', ');
-    throw new StreamsError('RECORD_TOO_LARGE', `a record for ${named} is larger than the topic takes: raise its max.message.bytes (${messageOf(error)})`, { cause: error });
+    if (isConnectionCut(error) && who.limits.cut(requestBytes, least, alone?.isDeadLetter === true)) {
+      throw new StreamsError('RECORD_TOO_LARGE', `broker ${String(leader)} closes the connection on a request of ${String(requestBytes)} bytes, one record for ${[...topics.keys()].join(', ')}, and answers others: raise its socket.request.max.bytes (${messageOf(error)})`, { cause: error });
+    }
+    throw asAccessDenied(error, `writing to ${[...topics.keys()].join(', ')}`) ?? error;
   })) as ProduceResponse;
+  who.limits.passed(requestBytes, least);
+
   for (const { topicName, partitions } of answer.topics) {
-    for (const { partition, baseOffset } of partitions) {
+    for (const { partition, baseOffset, errorCode } of partitions) {
       const name = topicPartition(topicName, partition);
-      nextOffsets.set(name, Number(baseOffset) + (sent.get(name) ?? 0));
+      const { part, bytes } = sent.get(name) as { part: PartitionBatches; bytes: number };
+      if (errorCode === CODE.MESSAGE_TOO_LARGE || errorCode === CODE.RECORD_LIST_TOO_LARGE) {
+        makeSmaller(part, bytes, who.limits);
+        continue;
+      }
+      if (errorCode !== 0) throw asAccessDenied({ code: errorCode }, `writing to ${topicName}`) ?? refusal(errorCode);
+      const { length } = (part.batches.shift() as Batch).records;
+      if (who.identity !== undefined) who.sequences.set(name, nextSequence(who.sequences.get(name) ?? 0, length));
+      nextOffsets.set(name, Number(baseOffset) + length);
     }
   }
+}
+
+/** A dead letter is made shorter until it packs to no more than `letterBytes`. */
+function encodeFirst(batches: Batch[], of: Omit<BatchToSend, 'records' | 'codec'>, letterBytes: number): Buffer {
+  for (;;) {
+    const { records, codec } = batches[0] as Batch;
+    const batch = encodeBatch({ ...of, codec, records });
+    const [only, ...more] = records;
+    const shorter = batch.length > letterBytes && only !== undefined && more.length === 0 ? shorterLetter(only) : undefined;
+    if (shorter === undefined) return batch;
+    batches[0] = { records: [shorter], codec: CompressionCodec.none };
+  }
+}
+
+/**
+ * In place of a batch that was refused without effect: its halves, or its one record packed, or what is left of a dead letter.
+ * @throws StreamsError RECORD_TOO_LARGE
+ */
+function makeSmaller({ topic, batches }: PartitionBatches, bytes: number, limits: ProduceLimits): void {
+  const { records, codec } = batches.shift() as Batch;
+  const [only, ...more] = records;
+  if (only === undefined) return;
+  if (more.length > 0) {
+    limits.refused(topic, bytes);
+    const middle = Math.ceil(records.length / 2);
+    batches.unshift({ records: records.slice(0, middle), codec }, { records: records.slice(middle), codec });
+    return;
+  }
+  if (codec === CompressionCodec.none) {
+    batches.unshift({ records, codec: packingOf(only) });
+    return;
+  }
+  const shorter = shorterLetter(only);
+  if (shorter === undefined) throw new StreamsError('RECORD_TOO_LARGE', `a record for ${topic} is larger than the topic takes, ${String(bytes)} bytes as it was packed: raise its max.message.bytes`);
+  batches.unshift({ records: [shorter], codec: CompressionCodec.none });
 }
 
 /** Sequence numbers wrap from 2^31 - 1 to 0 (KIP-98). */

@@ -1,4 +1,5 @@
 import kafkajs from 'kafkajs';
+import { CODE, hasCode } from '../consumer/kafka-errors.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { InstanceStatus } from '../task/instance-status.ts';
@@ -13,6 +14,9 @@ export class StatusPublisher {
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> | undefined;
   #connected = false;
+  /** The topic did not take a report as it is. */
+  #packs = false;
+  #told = false;
 
   constructor(kafka: kafkajs.Kafka, options: { applicationId: string; intervalMs: number; logger: Logger; status: () => InstanceStatus }) {
     this.#producer = kafka.producer({ allowAutoTopicCreation: false, createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
@@ -47,8 +51,13 @@ export class StatusPublisher {
     try {
       if (!this.#connected) await this.#producer.connect();
       this.#connected = true;
-      await this.#producer.send({ topic: statusTopic(applicationId), acks: 1, messages: [{ key: status().id, value }] });
+      await this.#producer.send({ topic: statusTopic(applicationId), acks: 1, compression: this.#packs ? kafkajs.CompressionTypes.GZIP : kafkajs.CompressionTypes.None, messages: [{ key: status().id, value }] });
     } catch (error) {
+      if (hasCode(error, CODE.MESSAGE_TOO_LARGE, CODE.RECORD_LIST_TOO_LARGE) && value !== null) {
+        if (this.#packs && !this.#told) logger.warn({ bytes: value.length }, `the status of this instance is larger than ${statusTopic(applicationId)} takes, and is not published: raise its max.message.bytes`);
+        this.#told = this.#packs;
+        this.#packs = true;
+      }
       logger.debug({ error: messageOf(error) }, 'the status could not be published');
     }
   }

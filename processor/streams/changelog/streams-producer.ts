@@ -10,6 +10,10 @@ export interface OutgoingRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers?: HeaderList;
+  /** Number of the codec that it came packed with: where it must be packed, it is by this one. */
+  readonly codec?: number;
+  /** A topic that does not take it whole gets a part of it. */
+  readonly isDeadLetter?: boolean;
 }
 
 /** What a commit says of the task's input. */

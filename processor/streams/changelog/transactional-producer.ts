@@ -5,6 +5,7 @@ import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
 import { produce, type ProduceCluster } from './produce.ts';
+import { ProduceLimits } from './produce-limits.ts';
 import { NO_INPUT, parseTopicPartition, topicPartition, type InputCommit, type OutgoingRecord, type StreamsProducer } from './streams-producer.ts';
 
 /** What a transactional producer needs of a KafkaCluster. */
@@ -22,6 +23,8 @@ export interface TransactionalProducerOptions {
    * that is written, and taken back, shows that a coordinator still is one.
    */
   readonly probe?: TopicPartition;
+  /** By default its own. */
+  readonly limits?: ProduceLimits;
 }
 
 /** While the previous transaction's markers are still being written the coordinator answers CONCURRENT_TRANSACTIONS. */
@@ -37,6 +40,7 @@ export class TransactionalProducer implements StreamsProducer {
   readonly #cluster: TransactionCluster;
   readonly #options: TransactionalProducerOptions;
   readonly #sequences = new Map<string, number>();
+  readonly #limits: ProduceLimits;
   #identity: TransactionIdentity | undefined;
   /** Partitions and the group added to the open transaction; empty when none is open. */
   readonly #added = new Set<string>();
@@ -47,6 +51,7 @@ export class TransactionalProducer implements StreamsProducer {
   constructor(cluster: TransactionCluster, options: TransactionalProducerOptions) {
     this.#cluster = cluster;
     this.#options = options;
+    this.#limits = options.limits ?? new ProduceLimits();
   }
 
   get broken(): boolean {
@@ -143,7 +148,7 @@ export class TransactionalProducer implements StreamsProducer {
       });
       // Side by side: two round trips less. Both have ended when this one does, whether it fails or not.
       const [produced, taken] = await Promise.allSettled([
-        produce(this.#cluster, records, { identity, sequences: this.#sequences }),
+        produce(this.#cluster, records, { identity, sequences: this.#sequences, limits: this.#limits }),
         this.#takeOffsets(identity, input),
       ]);
       if (produced.status === 'rejected') throw produced.reason;

@@ -1,4 +1,7 @@
+import { createRequire } from 'node:module';
 import { messageOf, StreamsError } from '../errors.ts';
+
+const { createErrorFromCode } = createRequire(import.meta.url)('kafkajs/src/protocol/error.js') as { createErrorFromCode: (code: number) => Error };
 
 /** Broker error codes the runtime acts on, by Kafka's own numbers. kafkajs has no name for 90: numbers it is. */
 export const CODE = {
@@ -7,6 +10,7 @@ export const CODE = {
   LEADER_NOT_AVAILABLE: 5,
   NOT_LEADER: 6,
   MESSAGE_TOO_LARGE: 10,
+  RECORD_LIST_TOO_LARGE: 18,
   COORDINATOR_LOADING: 14,
   COORDINATOR_NOT_AVAILABLE: 15,
   NOT_COORDINATOR: 16,
@@ -89,6 +93,18 @@ const AWAY_SYSCALL_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIM
  * unstable offset.
  */
 const NOT_NOW = [7, 8, 9, 13, 19, 20, 41, 56, 78, 88] as const;
+
+const CUT_SYSCALL_CODES: readonly unknown[] = ['ECONNRESET', 'EPIPE'];
+
+/** A connection that was there ended before the answer came. */
+export function isConnectionCut(error: unknown): boolean {
+  return chain(error).some(({ name, code }) => name === 'KafkaJSConnectionClosedError' || CUT_SYSCALL_CODES.includes(code) || (name === 'KafkaJSConnectionError' && CUT_SYSCALL_CODES.some((syscall) => messageOf(error).includes(String(syscall)))));
+}
+
+/** The broker's refusal of a part of a request, as kafkajs throws that of the whole. */
+export function refusal(code: number): Error {
+  return createErrorFromCode(code);
+}
 
 /** What kafkajs makes of metadata that no broker answered: it reads them all the same. */
 const NO_METADATA = /'topicMetadata'.* null|null .*'topicMetadata'/;

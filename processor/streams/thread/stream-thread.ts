@@ -1,4 +1,5 @@
 import { PlainProducer, type Membership } from '../changelog/plain-producer.ts';
+import { ProduceLimits } from '../changelog/produce-limits.ts';
 import { topicPartition, type StreamsProducer } from '../changelog/streams-producer.ts';
 import { TransactionalProducer } from '../changelog/transactional-producer.ts';
 import { GroupMember } from '../consumer/group-member.ts';
@@ -50,6 +51,7 @@ export class StreamThread {
   readonly #tasks: TaskManager;
   readonly #standbys: StandbyTasks;
   readonly #fences = new FenceGate();
+  readonly #produceLimits = new ProduceLimits();
   readonly #disk: DiskWait;
   readonly #repartitionTopics: ReadonlySet<string>;
   #assignment: MemberShare | undefined;
@@ -355,11 +357,12 @@ export class StreamThread {
   #createProducer(task: StreamTask): StreamsProducer {
     const { config, connection, threadName } = this.#init;
     const cluster = new KafkaCluster({ ...connection, clientId: `${threadName}-${task.id}` }, this.#logger);
-    if (config.processingGuarantee === 'at_least_once') return new PlainProducer(cluster, config.applicationId, () => this.#membership);
+    if (config.processingGuarantee === 'at_least_once') return new PlainProducer(cluster, config.applicationId, () => this.#membership, this.#produceLimits);
     return new TransactionalProducer(cluster, {
       transactionalId: `${config.applicationId}-${task.id}`,
       groupId: config.applicationId,
       transactionTimeoutMs: config.transactionTimeoutMs,
+      limits: this.#produceLimits,
       probe: { topic: statusTopic(config.applicationId), partition: 0 },
       outputs: [...task.changelogs, ...outputsOf(task.subTopology, config.applicationId).flatMap((topic) => Array.from({ length: this.#partitionsOf(topic) }, (_, partition) => ({ topic, partition })))],
     });
