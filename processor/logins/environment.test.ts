@@ -29,6 +29,7 @@ test('nothing set: the defaults of the contract', () => {
     numStandbyReplicas: 0,
     processingGuarantee: 'exactly_once',
     commitIntervalMs: 100,
+    maxRecordBytes: 33_554_432,
     host: '127.0.0.1',
     port: 4000,
     allowedOrigins: [],

@@ -27,6 +27,7 @@ export interface Environment {
   readonly numStandbyReplicas: number;
   readonly processingGuarantee: (typeof processingGuarantees)[number];
   readonly commitIntervalMs: number;
+  readonly maxRecordBytes: number;
   readonly host: string;
   /** Of the API; 0 is any free port. */
   readonly port: number;
@@ -149,6 +150,7 @@ const variables = z.object({
   NUM_STANDBY_REPLICAS: integer(0, 100).default(0),
   PROCESSING_GUARANTEE: oneOf(processingGuarantees).default('exactly_once'),
   COMMIT_INTERVAL_MS: integer(1, 300_000, ' of milliseconds').default(100),
+  MAX_RECORD_BYTES: integer(1_024, 268_435_456, ' of bytes').default(33_554_432),
   HOST: variable('a host name or an address', (host) => (/^[a-zA-Z0-9._:-]+$/.test(host.trim()) ? host.trim() : undefined)).default('127.0.0.1'),
   PORT: integer(0, 65_535).default(4000),
   ALLOWED_ORIGINS: origins.default([]),
@@ -204,6 +206,7 @@ export function parseEnvironment(env: NodeJS.ProcessEnv = process.env, isTermina
     numStandbyReplicas: values.NUM_STANDBY_REPLICAS,
     processingGuarantee: values.PROCESSING_GUARANTEE,
     commitIntervalMs: values.COMMIT_INTERVAL_MS,
+    maxRecordBytes: values.MAX_RECORD_BYTES,
     host: values.HOST,
     port: values.PORT,
     allowedOrigins: Object.freeze(values.ALLOWED_ORIGINS),

@@ -23,6 +23,7 @@ export function streamsOptions(environment: Environment, connection: KafkaConnec
       numStreamThreads: environment.numStreamThreads,
       numStandbyReplicas: environment.numStandbyReplicas,
       commitIntervalMs: environment.commitIntervalMs,
+      maxRecordBytes: environment.maxRecordBytes,
       ...(internalReplicationFactor === undefined ? {} : { internalReplicationFactor }),
     },
     creatableTopics: {

@@ -32,6 +32,8 @@ const schema = z.strictObject({
   /** A thread that commits nothing for this long, while it has lag and a broker, is replaced. */
   noProgressTimeoutMs: positive.default(60_000),
   maxBytesPerPartition: positive.default(524_288),
+  /** A larger record of the user's topics, unpacked, is not handed to its decoder: a part of it is dead-lettered. */
+  maxRecordBytes: z.int().min(1_024).max(268_435_456).default(33_554_432),
   /**
    * How long a task with several input partitions waits for one that is read to its end, while others have records: what comes in
    * it meanwhile is processed in its order. Kafka Streams' max.task.idle.ms.

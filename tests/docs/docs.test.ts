@@ -79,6 +79,7 @@ describe('the environment', () => {
       NUM_STANDBY_REPLICAS: String(actual.numStandbyReplicas),
       PROCESSING_GUARANTEE: actual.processingGuarantee,
       COMMIT_INTERVAL_MS: String(actual.commitIntervalMs),
+      MAX_RECORD_BYTES: String(actual.maxRecordBytes),
       HOST: actual.host,
       PORT: String(actual.port),
       GRAPHIQL: String(actual.graphiql),

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import kafkajs from 'kafkajs';
@@ -11,7 +12,7 @@ import { seededRandom } from '../../tools/seeded-random.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import type { AppProcess } from '../support/app-process.ts';
 import { LoginRun } from '../support/login-run.ts';
-import type { LoginNumbers } from '../support/login-results.ts';
+import { committedNumbers, type LoginNumbers } from '../support/login-results.ts';
 import { quietLogger } from '../support/quiet-logger.ts';
 import { codeOf, RawKafka } from '../support/raw-kafka.ts';
 import { runTool } from '../support/tool-run.ts';
@@ -183,7 +184,7 @@ describe('a record as large as the broker takes', () => {
     const run = await openRun('narrow');
     await broker.createTopics(run.deadLetterTopic);
     await run.publish({ seed, count: 100, dirtyShare: 0.1 });
-    const value = Buffer.concat([Buffer.from([0xff]), randomBytes(LARGEST_VALUE_BYTES - 1)]);
+    const value = Buffer.concat([Buffer.from([0xff]), randomBytes(LARGEST_VALUE_BYTES - 100)]);
     await send(run.input, [{ key: 'k', value, partition: 0, headers: { h: '1' } }]);
     const app = await run.start();
     await run.settled();
@@ -206,6 +207,28 @@ describe('a record as large as the broker takes', () => {
     expect([redriven?.key?.toString(), redriven?.value?.equals(value), textsOf(redriven)]).toEqual(['k', true, { h: '1' }]);
   });
 
+  test('and bombs: what unpacks to more than MAX_RECORD_BYTES is dead-lettered in part, whatever packed it, in bounded memory', async () => {
+    const run = await openRun('bombs');
+    const app = await run.start();
+    const blank = Buffer.alloc(200_000_000, ' ');
+    const json = padded(60_000_000);
+    const whole = ['{"locale":"CA"}', padded(100_000)];
+    for (const codec of [CompressionCodec.gzip, CompressionCodec.lz4, CompressionCodec.zstd]) {
+      await send(run.input, [{ value: whole[0] as string, partition: 2 }, { value: codec === CompressionCodec.lz4 ? json : blank, partition: 2 }, { value: whole[1] as string, partition: 2 }], codec);
+      // Many packed batches in one answer.
+      for (let batch = 0; batch < 20; batch += 1) await send(run.input, Array.from({ length: 10 }, () => ({ value: padded(500_000), partition: 3 })), codec);
+    }
+    await run.settled();
+    const letters = (await readTopic(broker.connection, run.deadLetterTopic)).partitions.flat();
+    const cut = (value: Buffer | string): object => ({ value: Buffer.from(value).subarray(0, 16_384).toString(), bytes: String(value.length), sha256: createHash('sha256').update(value).digest('hex') });
+    expect(letters.map(({ value, headers }) => ({ value: value?.toString(), bytes: headers['__tributary.cut.value.bytes']?.toString(), sha256: headers['__tributary.cut.value.sha256']?.toString() }))).toEqual([cut(blank), cut(json), cut(blank)]);
+    expect(letters.map(({ headers }) => headers['__streams.errors.exception']?.toString())).toEqual(Array(3).fill('RECORD_TOO_LARGE_TO_READ'));
+    const { deadLettered, counted } = await committedNumbers(broker.connection, run.applicationId);
+    expect([counted, deadLettered]).toEqual([606, 3]);
+    expect(app.lines.filter(({ level }) => level !== undefined && level >= 40)).toEqual([]);
+    expect(await peakMemoryMib(app.pid)).toBeLessThan(1_200);
+  });
+
   test('and that only its own codec packs small enough', async () => {
     const run = await openRun('zstd');
     const app = await run.start();
@@ -222,15 +245,23 @@ describe('a record as large as the broker takes', () => {
 test('topics that take little are written in batches that they take', async () => {
   const run = await openRun('small-batches');
   const app = await run.start();
+  await run.publish({ seed, count: 100, dirtyShare: 0.2 });
+  await run.settled();
   const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(`${run.applicationId}-`) && topic !== run.input && topic !== run.deadLetterTopic);
   expect(topics.length).toBeGreaterThan(3);
   for (const topic of [...topics, run.deadLetterTopic]) {
     const isTable = topic.endsWith('-changelog') || topic.endsWith('-status');
     await configure(topic, { 'max.message.bytes': '3000', ...(isTable ? { 'cleanup.policy': 'compact' } : { 'cleanup.policy': 'delete', 'retention.ms': '-1' }) });
   }
-  await run.publish({ seed, count: 20_000, dirtyShare: 0.2 });
-  await expectUndisturbed(run, app, 20_000);
+  await run.publish({ seed: seed + 1, count: 20_000, dirtyShare: 0.2 });
+  await expectUndisturbed(run, app, 20_100);
 });
+
+/** The most that the process has held in memory; 0 where the system does not tell. */
+async function peakMemoryMib(pid: number | undefined): Promise<number> {
+  const status = await readFile(`/proc/${String(pid)}/status`, 'utf8').catch(() => '');
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) / 1_024;
+}
 
 const textsOf = (record: { readonly headers: RecordHeaders } | undefined): object => Object.fromEntries(Object.entries(record?.headers ?? {}).map(([name, value]) => [name, value.toString()]));
 

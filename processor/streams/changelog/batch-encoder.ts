@@ -17,7 +17,7 @@ export interface BatchToSend {
   readonly producerEpoch: number;
   readonly firstSequence: number;
   readonly isTransactional: boolean;
-  /** A number of `CompressionCodec`. */
+  /** A number of `CompressionCodec`; the batch is packed if that makes it smaller. */
   readonly codec: number;
 }
 
@@ -45,12 +45,15 @@ export function encodeBatch({ records, timestampMs, producerId, producerEpoch, f
   let at = HEAD_BYTES;
   for (let delta = 0; delta < records.length; delta += 1) at = writeRecord(plain, at, records[delta] as RecordToSend, delta, sizes[delta] as number);
 
-  const batch = codec === CompressionCodec.none ? plain : Buffer.concat([plain.subarray(0, HEAD_BYTES), compress(codec, plain.subarray(HEAD_BYTES))]);
+  const packed = codec === CompressionCodec.none ? undefined : compress(codec, plain.subarray(HEAD_BYTES));
+  // Random bytes become more by packing.
+  const isPacked = packed !== undefined && packed.length < bodyBytes;
+  const batch = isPacked ? Buffer.concat([plain.subarray(0, HEAD_BYTES), packed]) : plain;
   batch.writeBigInt64BE(0n, 0);
   batch.writeInt32BE(batch.length - LENGTH_OVERHEAD, 8);
   batch.writeInt32BE(NO_LEADER_EPOCH, 12);
   batch.writeInt8(MAGIC, 16);
-  batch.writeInt16BE(codec | (isTransactional ? TRANSACTIONAL : 0), 21);
+  batch.writeInt16BE((isPacked ? codec : CompressionCodec.none) | (isTransactional ? TRANSACTIONAL : 0), 21);
   batch.writeInt32BE(records.length - 1, 23);
   batch.writeBigInt64BE(BigInt(timestampMs), 27);
   batch.writeBigInt64BE(BigInt(timestampMs), 35);

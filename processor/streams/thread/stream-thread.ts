@@ -87,6 +87,7 @@ export class StreamThread {
     this.#queryCluster = clusterFor('restore');
     this.#fetcher = new RecordFetcher(this.#fetchCluster, logger, {
       maxBytesPerPartition: config.maxBytesPerPartition,
+      maxRecordBytes: (topic) => (this.#repartitionTopics.has(topic) ? undefined : config.maxRecordBytes),
       onAway: (away, reason) => {
         this.#fetchAway = away ? reason : null;
       },

@@ -173,15 +173,15 @@ export class KStream<V> {
     return new KStream<R>(this.graph, node, false);
   }
 
-  /** Writes to a topic, keyed as the stream is. The topic must exist. */
-  to(topic: string, serde: Serde<V>): void {
+  /** Writes to a topic, keyed as the stream is. The topic must exist. A value of null is a tombstone: the serde does not see it. */
+  to(topic: string, serde: Serde<Exclude<V, null>>): void {
     if (!isSerde(serde)) this.graph.refuse(`to("${String(topic)}") of ${this.node.name} needs a serde: an object with serialize and deserialize`);
     this.graph.add({
       kind: 'SINK',
       parents: [this.node.index],
       sinkTopic: { topic },
       attach: (runtime) => (key, value) => {
-        runtime.send({ topic, key: key === null ? null : Buffer.from(key, 'utf8'), value: serde.serialize(value as V) });
+        runtime.send({ topic, key: key === null ? null : Buffer.from(key, 'utf8'), value: value === null ? null : serde.serialize(value as Exclude<V, null>) });
       },
     });
   }

@@ -147,6 +147,7 @@ export class StreamsBuilder {
         ...(deadLetterTopic === undefined ? {} : { deadLetterTopic }),
         open: (runtime, next, deadLetters, time) => {
           const refuse = (record: ConsumerRecord, letter: DeadLetter): void => {
+            if (deadLetterTopic === undefined && record.unreadable !== undefined) throw new StreamsError('RECORDS_UNREADABLE', `${topic}-${String(record.partition)} offset ${String(record.offset)}: ${letter.message}. Give the stream a dead-letter topic, or raise the setting`);
             if (deadLetterTopic === undefined) throw new StreamsError('USER_CODE_FAILED', `${topic}-${String(record.partition)} offset ${String(record.offset)} cannot be read (${letter.reason}) and the stream has no dead-letter topic`);
             runtime.deadLetter(record, letter, deadLetterTopic);
             deadLetters(null, letter, record.timestampMs);
@@ -154,14 +155,14 @@ export class StreamsBuilder {
           const timeOf = (record: ConsumerRecord, value: V): number => (timestampMs === undefined ? record.timestampMs : timestampMs(value));
           return {
             process: (record) => {
-              const value = decode(record, runtime.nowMs());
+              const value = record.unreadable ?? decode(record, runtime.nowMs());
               if (value instanceof DeadLetter) return refuse(record, value);
               const at = timeOf(record, value);
               time(at);
               next(keyText(record.key), value, at);
             },
             read: (record) => {
-              const value = decode(record, runtime.nowMs());
+              const value = record.unreadable ?? decode(record, runtime.nowMs());
               if (value instanceof DeadLetter) return { timestampMs: undefined, handOn: () => refuse(record, value) };
               const at = timeOf(record, value);
               return { timestampMs: at, handOn: () => next(keyText(record.key), value, at) };
