@@ -28,6 +28,8 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 /** How often Node looks for requests that are late; by itself only every 30 s. */
 const LATE_REQUESTS_EVERY_MS = 1_000;
+/** How long a refused handshake waits for its few bytes to go out. */
+const REFUSAL_GRACE_MS = 1_000;
 const SOCKETS_GRACE_MS = 1_000;
 const ANSWERS_GRACE_MS = 3_000;
 
@@ -45,6 +47,8 @@ export interface ApiServerOptions {
   readonly dashboardFolder: string;
   /** How long a client may read nothing of what waits for it; 30 s unless a test has less patience. */
   readonly stalledAfterMs?: number;
+  /** How many connections are held at a time; 2,000 unless a test has fewer. */
+  readonly maxConnections?: number;
   readonly tracing?: Tracing | null;
 }
 
@@ -118,7 +122,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     if (sockets.full) return refuse('sockets', 503);
     sockets.upgrade(request, stream, head);
   });
-  const stopWatching = watchConnections(server, metrics, options.stalledAfterMs);
+  const stopWatching = watchConnections(server, metrics, options);
   await listen(server, options.host, options.port);
 
   const { port } = server.address() as AddressInfo;
@@ -147,9 +151,14 @@ function pathOf(request: IncomingMessage): string | null {
   return url.startsWith('/') && URL.canParse(url, 'http://localhost') ? (url.split(/[?#]/)[0] as string) : null;
 }
 
+/** Answers and hangs up: the HTTP server no longer looks after this connection, and the client may never end it. */
 function refuseUpgrade(stream: Duplex, status: 403 | 404 | 503): void {
   const retry = status === 503 ? 'Retry-After: 1\r\n' : '';
-  stream.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n${retry}\r\n`);
+  const giveUp = setTimeout(() => stream.destroy(), REFUSAL_GRACE_MS);
+  stream.once('close', () => clearTimeout(giveUp));
+  // What the client sent meanwhile is dropped: unread, it would make the system take the answer back.
+  stream.resume();
+  stream.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n${retry}\r\n`, () => stream.destroy());
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

@@ -20,6 +20,8 @@ export const SOCKET_LIMITS = Object.freeze({ frameBytes: 65_536, operations: 20,
 const UNREAD_BYTES = 1_048_576;
 const PING_INTERVAL_MS = 12_000;
 const INIT_TIMEOUT_MS = 3_000;
+/** How long a client that is told why its socket closes may take to hang up. */
+const CLOSE_GRACE_MS = 2_000;
 /** A code that clients take for a reason to connect again. */
 const GOING_AWAY = 1001;
 
@@ -57,6 +59,8 @@ export class GraphqlSockets {
     noServer: true,
     maxPayload: SOCKET_LIMITS.frameBytes,
     perMessageDeflate: false,
+    // Spread, since the types of the library do not name it yet.
+    ...{ closeTimeout: CLOSE_GRACE_MS },
     // A `complete` and a `subscribe` with the same id in one packet must not meet in one turn of the event loop.
     allowSynchronousEvents: false,
     // Answered here, where what was not read yet is counted.
