@@ -52,7 +52,7 @@ test('a WebSocket that was told why it closes is hung up on, though its client s
   await eventually(() => one.heard.includes('101 Switching'));
   // A text frame, masked with zeros, that is no message of the protocol.
   one.socket.write(Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x7b, 0x7d]));
-  await eventually(async () => /tributary_api_sockets 0\n/.test(await (await fetch(`${api.url}/metrics`)).text()), 10_000);
+  await eventually(async () => /tributary_api_sockets 0\n/.test(await (await fetch(`${api.url}/metrics`)).text()));
   await hungUp(one);
 });
 
