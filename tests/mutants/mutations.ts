@@ -89,7 +89,7 @@ export const NO_SEEK_AFTER_ABORT: Mutation = {
 export const BUFFERS_KEPT_AFTER_ABORT: Mutation = {
   name: 'buffers not dropped after an abort',
   edits: [
-    { file: TASKS, find: 'task.graph?.aborted();', replace: '' },
+    { file: TASKS, find: 'task.abort();', replace: '' },
     { file: TAKE, find: 'task.graph = context.createGraph', replace: 'task.graph ??= context.createGraph' },
   ],
 };
@@ -116,6 +116,18 @@ export const STANDBY_IGNORED: Mutation = {
 export const STREAM_TIME_IS_A_MAXIMUM: Mutation = {
   name: 'stream time is the maximum over sources',
   edits: [{ file: 'processor/streams/task/stream-time.ts', find: 'behind === Infinity ? newest : behind', replace: 'newest' }],
+};
+
+/** Orders of years ago are late by the time of customers of today, if those came first. */
+export const ANY_INPUT_FIRST: Mutation = {
+  name: 'inputs of a task in the order of declaration',
+  edits: [{ file: 'processor/streams/task/partition-group.ts', find: 'first === undefined || timeMs < firstMs', replace: 'first === undefined' }],
+};
+
+/** What is too late is gone, and nobody hears of it. */
+export const LATE_UNCOUNTED: Mutation = {
+  name: 'late records are not counted',
+  edits: [{ file: 'processor/streams/task/dropped-records.ts', find: "this.add('late', count);", replace: '' }],
 };
 
 export const READS_UNCOMMITTED: Mutation = {
