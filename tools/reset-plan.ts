@@ -1,7 +1,7 @@
 import type kafkajs from 'kafkajs';
 import type { Environment } from '../processor/logins/environment.ts';
 import { buildTopology } from '../processor/logins/topology.ts';
-import { changelogTopic, repartitionTopic, statusTopic } from '../processor/streams/topology/topology.ts';
+import { changelogTopic, offsetsTopic, repartitionTopic, statusTopic } from '../processor/streams/topology/topology.ts';
 import { redrivenTopic } from './dead-letters-topic.ts';
 import type { LocalState } from './reset-local-state.ts';
 
@@ -35,7 +35,7 @@ export function internalTopics({ applicationId, inputTopic, deadLetterTopic }: P
   const { subTopologies } = buildTopology({ inputTopic, deadLetterTopic });
   const repartitions = subTopologies.flatMap((s) => s.writesGroupings.map((name) => repartitionTopic(applicationId, name)));
   const changelogs = subTopologies.flatMap((s) => s.stores.map(({ name }) => changelogTopic(applicationId, name)));
-  return [...new Set([...repartitions, ...changelogs, statusTopic(applicationId)])];
+  return [...new Set([...repartitions, ...changelogs, offsetsTopic(applicationId), statusTopic(applicationId)])];
 }
 
 /** Changes nothing. @throws what kafkajs throws */

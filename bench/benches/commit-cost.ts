@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { keptOffsetsRecord } from '../../processor/streams/changelog/kept-offsets.ts';
 import { TransactionalProducer } from '../../processor/streams/changelog/transactional-producer.ts';
 import { KafkaCluster } from '../../processor/streams/consumer/kafka-cluster.ts';
 import { startTestBroker, type TestBroker } from '../../tests/support/broker.ts';
@@ -15,6 +16,8 @@ interface Shape {
   readonly name: string;
   readonly producers: number;
   readonly recordsEach: number;
+  /** Each transaction also holds a row in a partition of its own, as kept offsets do (decision 0014). */
+  readonly keepsOffsets?: boolean;
 }
 
 /** The same records a second: a producer for each of eight tasks, and one for each of two threads (KIP-447). */
@@ -22,13 +25,15 @@ const SHAPES: readonly Shape[] = [
   { name: 'one a task, 8 tasks', producers: 8, recordsEach: 150 },
   { name: 'one a thread, 2 threads', producers: 2, recordsEach: 600 },
   { name: 'one a task, 32 tasks', producers: 32, recordsEach: 38 },
+  { name: 'the same, offsets kept', producers: 32, recordsEach: 38, keepsOffsets: true },
+  { name: '32 tasks once more', producers: 32, recordsEach: 38 },
 ];
 
 /** What transactions cost by how many there are: time, this process's CPU and the broker's. */
 export async function commitCost(options: BenchOptions): Promise<undefined> {
   const broker = await startTestBroker({ heap: '768m' });
   try {
-    await broker.createTopics({ topic: 'in', partitions: 64 }, { topic: 'out', partitions: PARTITIONS });
+    await broker.createTopics({ topic: 'in', partitions: 64 }, { topic: 'out', partitions: PARTITIONS }, { topic: 'kept', partitions: 64 });
     const results = [];
     for (const shape of SHAPES) results.push(await measure(broker, shape, Math.min(options.seconds, 15)));
     table(['transactions every 100 ms', 'median ms', '99 % ms', 'client cores', 'broker cores', 'rounds/s'], results.map((r) => [r.name, r.p50Ms, r.p99Ms, r.clientCores, r.brokerCores, r.roundsPerSecond]));
@@ -39,7 +44,7 @@ export async function commitCost(options: BenchOptions): Promise<undefined> {
   }
 }
 
-async function measure(broker: TestBroker, { name, producers: count, recordsEach }: Shape, seconds: number) {
+async function measure(broker: TestBroker, { name, producers: count, recordsEach, keepsOffsets = false }: Shape, seconds: number) {
   const clusters = Array.from({ length: count }, (_, n) => new KafkaCluster({ ...broker.connection, clientId: `commit-${String(n)}` }, quiet));
   const producers = clusters.map((cluster, n) => new TransactionalProducer(cluster, { transactionalId: `${name}-${String(n)}`.replaceAll(/\W/g, '-'), groupId: 'commit-cost', transactionTimeoutMs: 15_000 }));
   const value = Buffer.alloc(VALUE_BYTES, 'x');
@@ -54,7 +59,8 @@ async function measure(broker: TestBroker, { name, producers: count, recordsEach
         producers.map(async (producer, n) => {
           const startedAt = performance.now();
           const input = { offsets: new Map([[`in-${String(n)}`, offset]]), note: null };
-          await producer.send(records, input);
+          const kept = keepsOffsets ? [keptOffsetsRecord({ topic: 'kept', partition: n, key: `0_${String(n)}` }, input.offsets)] : [];
+          await producer.send([...records, ...kept], input);
           await producer.commit(input);
           durations.push(performance.now() - startedAt);
         }),

@@ -19,6 +19,7 @@ export const ERROR_TABLE = {
   INTERNAL_TOPIC_INVALID: 'exit',
   PARTITIONS_CHANGED: 'exit',
   OFFSETS_MISSING: 'exit',
+  OFFSETS_MOVED: 'exit',
   OFFSET_OUT_OF_RANGE: 'exit',
   STORE_AHEAD_OF_GROUP: 'exit',
   RECORD_TOO_LARGE: 'exit',

@@ -3,12 +3,14 @@ import { open, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { crc32c } from '@node-rs/crc32';
 import type { Admin } from 'kafkajs';
+import { BY_STATE } from '../../processor/logins/names.ts';
 import { changelogTopic, repartitionTopic, statusTopic } from '../../processor/streams/topology/topology.ts';
 import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import type { AppProcess } from '../support/app-process.ts';
 import { BY_BUCKET, RUNNING, type EchoTopologyOptions } from '../support/echo-topology.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
+import { LoginRun } from '../support/login-run.ts';
 import { committedOffsets } from '../support/group-progress.ts';
 import { quietLogger } from '../support/quiet-logger.ts';
 import { expectWithin } from '../support/speed.ts';
@@ -300,6 +302,120 @@ test.concurrent('a damaged store is set aside and restored, and the outcome is e
     await run.close();
   }
 });
+
+/*
+ * The shipped topology: its source tasks have no store, so nothing but what the application keeps of its offsets can contradict the group's.
+ */
+
+const LOGINS = 200;
+
+/** What is done to the group's offsets while nothing runs. */
+interface MovedOffsets {
+  readonly name: string;
+  readonly code: RegExp;
+  readonly move: (run: LoginRun, before: ReadonlyMap<string, number>) => Promise<void>;
+}
+
+/** kafkajs' admin sets offsets as `kafka-consumer-groups.sh --reset-offsets` does. */
+async function setOffset({ applicationId }: LoginRun, topic: string, partition: number, offset: number): Promise<void> {
+  await admin.setOffsets({ groupId: applicationId, topic, partitions: [{ partition, offset: String(offset) }] });
+}
+
+/** The group is made anew with all offsets but those that `drop` names. */
+async function dropOffsets(run: LoginRun, before: ReadonlyMap<string, number>, drop: (name: string) => boolean): Promise<void> {
+  await admin.deleteGroups([run.applicationId]);
+  for (const [name, offset] of before) {
+    const dash = name.lastIndexOf('-');
+    if (!drop(name)) await setOffset(run, name.slice(0, dash), Number(name.slice(dash + 1)), offset);
+  }
+}
+
+const byLogins = ({ applicationId }: LoginRun): string => repartitionTopic(applicationId, BY_STATE);
+/** A partition of the topic that has been read, and how far. */
+function readPartition(before: ReadonlyMap<string, number>, topic: string): { partition: number; offset: number } {
+  const [name, offset] = [...before].filter(([of]) => of.startsWith(`${topic}-`)).sort(([, a], [, b]) => b - a)[0] as [string, number];
+  return { partition: Number(name.slice(topic.length + 1)), offset };
+}
+
+const MOVED_INPUT: readonly MovedOffsets[] = [
+  { name: 'set back in one partition', code: /^STORE_AHEAD_OF_GROUP/, move: (run, before) => setOffset(run, run.input, 0, Math.floor((before.get(`${run.input}-0`) ?? 0) / 2)) },
+  { name: 'set back to 0 in the whole topic', code: /^STORE_AHEAD_OF_GROUP/, move: (run) => Promise.all([0, 1, 2, 3].map((partition) => setOffset(run, run.input, partition, 0))).then(() => undefined) },
+  {
+    name: 'set forward over logins that wait',
+    code: /^OFFSETS_MOVED/,
+    move: async (run, before) => {
+      await run.publish({ seed: 2, count: LOGINS });
+      await setOffset(run, run.input, 0, (before.get(`${run.input}-0`) ?? 0) + 10);
+    },
+  },
+  { name: 'deleted for one partition', code: /^OFFSETS_MISSING/, move: (run, before) => dropOffsets(run, before, (name) => name === `${run.input}-0`) },
+  { name: 'deleted for the whole topic', code: /^OFFSETS_MISSING/, move: (run, before) => dropOffsets(run, before, (name) => name.startsWith(`${run.input}-`)) },
+  { name: 'deleted with the group', code: /^OFFSETS_MISSING/, move: (run, before) => dropOffsets(run, before, () => true) },
+];
+
+const MOVED_REPARTITION: readonly MovedOffsets[] = [
+  {
+    name: 'set back in one partition',
+    code: /^STORE_AHEAD_OF_GROUP/,
+    move: async (run, before) => {
+      const { partition, offset } = readPartition(before, byLogins(run));
+      await setOffset(run, byLogins(run), partition, offset - 1);
+    },
+  },
+  {
+    name: 'deleted for one partition',
+    code: /^OFFSETS_MISSING/,
+    move: async (run, before) => {
+      const { partition } = readPartition(before, byLogins(run));
+      await dropOffsets(run, before, (name) => name === `${byLogins(run)}-${String(partition)}`);
+    },
+  },
+];
+
+/** One application, stopped: each case is refused, and put back for the next one. In the end all logins are counted, each once. */
+async function refusesMovedOffsets(name: string, cases: readonly MovedOffsets[], beforeEachCase: (run: LoginRun) => Promise<void>): Promise<void> {
+  const run = await LoginRun.open({ connection: broker.connection, name });
+  const offsets = (): Promise<Map<string, number>> => committedOffsets(broker.connection, run.applicationId);
+  try {
+    await run.publish({ seed: 1, count: LOGINS });
+    const first = await run.start();
+    await run.settled();
+    expect((await first.stop()).code).toBe(0);
+    for (const { name: of, code, move } of cases) {
+      await beforeEachCase(run);
+      const before = await offsets();
+      await move(run, before);
+      const after = await offsets();
+      const moved = [...before].filter(([name, offset]) => after.get(name) !== offset);
+      const refused = await run.start();
+      refused.expectEnd();
+      const timer = setTimeout(() => void refused.kill(), 2 * EXIT_WITHIN_MS);
+      const { code: exitCode } = await refused.exited;
+      clearTimeout(timer);
+      const line = refused.lines.findLast(({ level }) => Number(level) >= 50)?.msg ?? refused.log();
+      expect({ of, line, exitCode }).toEqual({ of, line: expect.stringMatching(code), exitCode: 1 });
+      expect(line).toContain(run.input);
+      expect(line).toContain('reset the application');
+      // Those that nobody moved go on meanwhile.
+      const kept = await offsets();
+      expect(moved.map(([name]) => [name, kept.get(name)])).toEqual(moved.map(([name]) => [name, after.get(name)]));
+      for (const [topicPartition, offset] of moved) {
+        const dash = topicPartition.lastIndexOf('-');
+        await setOffset(run, topicPartition.slice(0, dash), Number(topicPartition.slice(dash + 1)), offset);
+      }
+    }
+    await run.publish({ seed: 3, count: LOGINS });
+    await run.start();
+    const { expected, found } = await run.outcome();
+    expect(found).toEqual(expected);
+  } finally {
+    await run.close();
+  }
+}
+
+test.concurrent('logins: offsets of the input that were moved or lost are refused, and counting goes on when they are put back', () => refusesMovedOffsets('logins-input', MOVED_INPUT, async () => undefined), 180_000);
+
+test.concurrent('logins: the same of the repartition topic, on an empty disk', () => refusesMovedOffsets('logins-repartition', MOVED_REPARTITION, (run) => rm(run.stateDir, { recursive: true, force: true })), 120_000);
 
 /** No broker takes a batch of an unknown codec, so it is put where a later release of Kafka would have put it: in the log. */
 async function packLastBatchAnew(topic: string, codec: number): Promise<void> {

@@ -16,6 +16,8 @@ test('a repartition topic is as wide as the widest source that feeds it, through
     'app-words-changelog': 12,
     'app-by-count-repartition': 12,
     'app-counts-changelog': 12,
+    // A partition a task.
+    'app-offsets': 36,
     'app-status': 1,
   });
 });
@@ -25,7 +27,7 @@ test('a sub-topology that reads what it repartitions is sized by its own source'
   const words = text(builder, 'words');
   words.groupBy((word) => word, { name: 'by-word' }).count({ store: 'counts' });
   words.process(() => ({ process: () => undefined }), { stores: ['counts'] });
-  expect(sizes(builder, { words: 5 })).toEqual({ 'app-by-word-repartition': 5, 'app-counts-changelog': 5, 'app-status': 1 });
+  expect(sizes(builder, { words: 5 })).toEqual({ 'app-by-word-repartition': 5, 'app-counts-changelog': 5, 'app-offsets': 5, 'app-status': 1 });
 });
 
 test('counting in place over topics of different widths is refused: a key would lie in two tasks', () => {
@@ -45,6 +47,7 @@ test('what is kept is compacted, what is passed on is kept until it is purged', 
   text(builder, 'words').groupBy((word) => word, { name: 'by-word' }).count({ store: 'counts' });
   const configs = Object.fromEntries(internalTopics(builder.build(), 'app', { words: 1 }).map(({ topic, config }) => [topic, config]));
   expect(configs['app-counts-changelog']).toMatchObject({ 'cleanup.policy': 'compact' });
+  expect(configs['app-offsets']).toMatchObject({ 'cleanup.policy': 'compact' });
   expect(configs['app-status']).toMatchObject({ 'cleanup.policy': 'compact' });
   expect(configs['app-by-word-repartition']).toMatchObject({ 'cleanup.policy': 'delete', 'retention.ms': '-1' });
 });

@@ -6,7 +6,7 @@ import type { Logger } from '../logger.ts';
 import { checkCopartitioned, checkTopicNames } from '../topology/copartitioning.ts';
 import { repartitionSizes } from '../topology/repartition-sizes.ts';
 import { topologySignature } from '../topology/signature.ts';
-import { changelogTopic, inputTopicsOf, repartitionTopic, statusTopic, topicNameOf, type Topology } from '../topology/topology.ts';
+import { changelogTopic, inputTopicsOf, offsetsTopic, repartitionTopic, statusTopic, topicNameOf, type Topology } from '../topology/topology.ts';
 import { readApplicationRecord, refuseOtherTopology, writeApplicationRecord, type ApplicationRecord } from './application-record.ts';
 import { findTruncatedChangelog, findWrongPolicy, recreatedTopic, topicsWithIdentity, type KnownTopics } from './topic-check.ts';
 
@@ -35,6 +35,8 @@ const COMPACTED = {
   'max.compaction.lag.ms': String(10 * 60 * 1000),
   'delete.retention.ms': String(24 * 3_600_000),
 };
+/** A handful of keys that are written again and again. */
+const FEW_ROWS = { ...COMPACTED, 'segment.bytes': String(4 * MIB), 'segment.ms': String(10 * 60 * 1000) };
 /** Kept for ever by the broker; Tributary purges behind the committed offset. */
 const REPARTITION = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'segment.bytes': String(64 * MIB) };
 
@@ -103,7 +105,9 @@ export async function prepareTopics(options: {
     for (const plan of internalTopics(topology, applicationId, counts)) {
       counts[plan.topic] = plan.partitions;
       if (!existing.has(plan.topic)) {
-        if (!isFirstStart && plan.topic !== statusTopic(applicationId)) throw new StreamsError('INTERNAL_TOPIC_INVALID', `the internal topic ${plan.topic} does not exist any more, but ${applicationId} has worked with it before. Restore the topic or, if starting over is meant, ${RESET_REMEDY}`);
+        // A release of before it made no topic for offsets, and its record knows none.
+        const mayBeNew = plan.topic === statusTopic(applicationId) || (plan.topic === offsetsTopic(applicationId) && record?.topicIds[plan.topic] === undefined);
+        if (!isFirstStart && !mayBeNew) throw new StreamsError('INTERNAL_TOPIC_INVALID', `the internal topic ${plan.topic} does not exist any more, but ${applicationId} has worked with it before. Restore the topic or, if starting over is meant, ${RESET_REMEDY}`);
         await create(plan);
         continue;
       }
@@ -159,7 +163,7 @@ export async function purgeRepartitionTopics(kafka: kafkajs.Kafka, committed: Re
 }
 
 /**
- * Repartition, changelog and status topics, sized after the user's topics in `counts`.
+ * Repartition, changelog, offsets and status topics, sized after the user's topics in `counts`.
  * @throws StreamsError NOT_COPARTITIONED when keys of one store would lie in two tasks; TOPOLOGY_INVALID for names that cannot be.
  */
 export function internalTopics(topology: Topology, applicationId: string, counts: Readonly<Record<string, number>>): TopicPlan[] {
@@ -167,12 +171,13 @@ export function internalTopics(topology: Topology, applicationId: string, counts
   checkCopartitioned(topology, applicationId, (topic) => counts[topic]);
   const repartitions = repartitionSizes(topology, applicationId, (topic) => counts[topic]);
   const plans = [...repartitions].map(([topic, partitions]): TopicPlan => ({ topic, partitions, config: REPARTITION }));
+  let tasks = 0;
   for (const { sources, stores } of topology.subTopologies) {
     const sizes = sources.map((source) => ('topic' in source ? counts[source.topic] : repartitions.get(topicNameOf(source, applicationId))) ?? 1);
     for (const store of stores) plans.push({ topic: changelogTopic(applicationId, store.name), partitions: Math.max(...sizes), config: COMPACTED });
+    tasks += Math.max(...sizes);
   }
-  const status = statusTopic(applicationId);
-  plans.push({ topic: status, partitions: 1, config: { ...COMPACTED, 'segment.bytes': String(4 * MIB), 'segment.ms': String(10 * 60 * 1000) } });
+  plans.push({ topic: offsetsTopic(applicationId), partitions: tasks, config: FEW_ROWS }, { topic: statusTopic(applicationId), partitions: 1, config: FEW_ROWS });
   return plans;
 }
 

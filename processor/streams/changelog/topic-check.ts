@@ -3,7 +3,7 @@ import { READ_UNCOMMITTED, type KafkaCluster } from '../consumer/kafka-cluster.t
 import { hasCode } from '../consumer/kafka-errors.ts';
 import { messageOf, RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import { changelogTopic, inputTopicsOf, repartitionTopic, statusTopic, type Topology } from '../topology/topology.ts';
+import { changelogTopic, inputTopicsOf, offsetsTopic, repartitionTopic, statusTopic, type Topology } from '../topology/topology.ts';
 
 /** What the topics of an application were when it last looked. */
 export interface KnownTopics {
@@ -28,7 +28,7 @@ const remedy = `If starting over is meant, ${RESET_REMEDY}`;
 
 /** Topics whose contents cannot be made again: one that was made anew under the same name is another topic. */
 export function topicsWithIdentity(topology: Topology, applicationId: string): string[] {
-  return [...new Set([...inputTopicsOf(topology.subTopologies), ...repartitionsOf(topology, applicationId), ...changelogsOf(topology, applicationId)])];
+  return [...new Set([...inputTopicsOf(topology.subTopologies), ...repartitionsOf(topology, applicationId), ...changelogsOf(topology, applicationId), offsetsTopic(applicationId)])];
 }
 
 /**
@@ -71,6 +71,7 @@ export async function findWrongPolicy({ admin, topology, applicationId, logger }
   const wanted = new Map([
     ...changelogsOf(topology, applicationId).map((topic) => [topic, 'compact'] as const),
     [statusTopic(applicationId), 'compact'] as const,
+    [offsetsTopic(applicationId), 'compact'] as const,
     ...repartitionsOf(topology, applicationId).map((topic) => [topic, 'delete'] as const),
   ]);
   for (const [topic, policy] of await cleanupPolicies(admin, [...wanted.keys()], logger)) {
@@ -109,7 +110,7 @@ export function changelogTruncated(name: string, first: number): StreamsError {
 }
 
 function internalNames(topology: Topology, applicationId: string): ReadonlySet<string> {
-  return new Set([...repartitionsOf(topology, applicationId), ...changelogsOf(topology, applicationId), statusTopic(applicationId)]);
+  return new Set([...repartitionsOf(topology, applicationId), ...changelogsOf(topology, applicationId), offsetsTopic(applicationId), statusTopic(applicationId)]);
 }
 
 function changelogsOf({ subTopologies }: Topology, applicationId: string): string[] {

@@ -1,4 +1,5 @@
 import type { RecordCollector } from '../changelog/record-collector.ts';
+import { keptOffsetsRecord, type KeptOffsetsPlace } from '../changelog/kept-offsets.ts';
 import { encodeOffsetNote } from '../changelog/offset-note.ts';
 import { topicPartition, type InputCommit, type StreamsProducer } from '../changelog/streams-producer.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
@@ -15,6 +16,9 @@ export interface CommitTarget {
   readonly producer: StreamsProducer | undefined;
   readonly collector: RecordCollector;
   readonly changelogs: readonly TaskChangelog[];
+  /** Where the input's offsets are kept a second time: only where a transaction holds both together. */
+  readonly keptOffsets: KeptOffsetsPlace;
+  readonly exactlyOnce: boolean;
   reportTime(nowMs: number): void;
   offsets(): ReadonlyMap<string, number>;
   onCommitted(offsets: ReadonlyMap<string, number>): void;
@@ -45,9 +49,10 @@ export async function commitTask(task: CommitTarget, nowMs: number): Promise<voi
   }
 
   const offsets = task.offsets();
+  if (task.exactlyOnce) records.push(keptOffsetsRecord(task.keptOffsets, offsets));
   const input: InputCommit = { offsets, note: encodeOffsetNote(changelogReach(task, changes)) };
 
-  // 2. Begin; send partials, sink, dead-letter and changelog records.  3. Await every ack.
+  // 2. Begin; send partials, sink, dead-letter and changelog records, and where the input stands.  3. Await every ack.
   const acked = await producer.send(records, input);
   crashPoint('afterProduce');
 

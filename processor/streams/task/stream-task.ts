@@ -1,3 +1,4 @@
+import type { KeptOffsetsPlace } from '../changelog/kept-offsets.ts';
 import type { RecordCollector } from '../changelog/record-collector.ts';
 import { topicPartition, type StreamsProducer } from '../changelog/streams-producer.ts';
 import type { FetchedRecord } from '../consumer/record-batch.ts';
@@ -31,6 +32,8 @@ export interface StreamTaskOptions {
   readonly subTopology: SubTopology;
   readonly inputs: readonly TaskInput[];
   readonly changelogs: readonly TaskChangelog[];
+  readonly keptOffsets: KeptOffsetsPlace;
+  readonly exactlyOnce: boolean;
   readonly collector: RecordCollector;
   readonly reportsTime: boolean;
   /** For tasks with several inputs. */
@@ -57,6 +60,8 @@ export class StreamTask implements CommitTarget {
   readonly subTopology: SubTopology;
   readonly inputs: readonly TaskInput[];
   readonly changelogs: readonly TaskChangelog[];
+  readonly keptOffsets: KeptOffsetsPlace;
+  readonly exactlyOnce: boolean;
   readonly collector: RecordCollector;
   /** Downstream tasks with windows wait for this task's word on stream time. */
   readonly reportsTime: boolean;
@@ -87,6 +92,8 @@ export class StreamTask implements CommitTarget {
     this.subTopology = options.subTopology;
     this.inputs = options.inputs;
     this.changelogs = options.changelogs;
+    this.keptOffsets = options.keptOffsets;
+    this.exactlyOnce = options.exactlyOnce;
     this.collector = options.collector;
     this.reportsTime = options.reportsTime;
     this.state = new TaskState(options.id);

@@ -1,10 +1,11 @@
 import { restoreStore, type RestoreCluster } from '../changelog/changelog-reader.ts';
+import { keptOffsetsRecord, readKeptOffsets } from '../changelog/kept-offsets.ts';
 import { decodeOffsetNote } from '../changelog/offset-note.ts';
 import { topicPartition, type StreamsProducer } from '../changelog/streams-producer.ts';
 import { READ_COMMITTED, READ_UNCOMMITTED, type CommittedOffset } from '../consumer/kafka-cluster.ts';
 import { settledRange } from '../consumer/settled-range.ts';
 import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
-import { RESET_REMEDY, StreamsError } from '../errors.ts';
+import { RESET_REMEDY, StreamsError, type ErrorCode } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { StoreIdentity } from '../store/leveldb-store.ts';
 import type { OffsetMap, StateStore } from '../store/state-store.ts';
@@ -15,7 +16,7 @@ import type { TaskGraph } from './task-graph.ts';
 import type { TaskId } from './task-id.ts';
 
 /** Nobody says how long an older answer lasts; this is well within the ten seconds of a refusal. */
-const GROUP_SETTLE_MS = 5_000;
+const SETTLE_MS = 5_000;
 const ASK_AGAIN_MS = 200;
 
 /** What taking a task needs of a KafkaCluster. */
@@ -33,6 +34,8 @@ export interface TakeContext {
   readonly fences: FenceGate;
   /** Offsets and changelog are committed in one transaction: neither is there without the other. */
   readonly exactlyOnce: boolean;
+  /** How long a contradiction is asked again about before it is believed. */
+  readonly settleMs?: number;
   readonly createProducer: (task: StreamTask) => StreamsProducer;
   readonly createGraph: (task: StreamTask, store: StateStore | undefined) => TaskGraph;
 }
@@ -56,6 +59,7 @@ export async function takeTask(task: StreamTask, context: TakeContext): Promise<
   //    the old owner commits in between is counted again. The other way round it would be missing from the store.
   const committed = await committedOffsets(task, context);
   await expectLag(task, context, committed);
+  const kept = await keptOffsets(task, context);
 
   // 3. Open the store and check it before its first commit, so that damage never reaches the changelog.
   if (task.subTopology.stores.length > 0 && task.store === undefined) task.store = await openCheckedStore({ ...context, identity: context.identityOf(task.id), signal });
@@ -78,7 +82,7 @@ export async function takeTask(task: StreamTask, context: TakeContext): Promise<
   task.restore = undefined;
 
   // 5. The group's offsets against the store's and the topic's.
-  const offsets = await startOffsets(task, context, committed);
+  const offsets = await startOffsets(task, context, committed, kept);
   signal.throwIfAborted();
   task.graph = context.createGraph(task, task.store);
   return offsets;
@@ -89,6 +93,14 @@ async function committedOffsets(task: StreamTask, { cluster }: TakeContext): Pro
   const { signal } = task.life;
   await untilBrokerAnswers(signal, () => cluster.track(task.inputs.map((i) => i.topic)));
   return (task.producer as StreamsProducer).committed(task.inputs, signal);
+}
+
+/** What the application itself has kept of its offsets. Where no transaction holds both together it would soon be wrong: it is taken back. */
+async function keptOffsets(task: StreamTask, { cluster, logger, exactlyOnce }: TakeContext): Promise<OffsetMap | undefined> {
+  const kept = await readKeptOffsets(cluster, task.keptOffsets, task.life.signal, logger);
+  if (exactlyOnce || kept === undefined) return kept;
+  await (task.producer as StreamsProducer).send([keptOffsetsRecord(task.keptOffsets, undefined)]);
+  return undefined;
 }
 
 /** How far the changelogs reach at least, as the newest commit has noted beside its offsets. */
@@ -113,47 +125,85 @@ async function expectLag(task: StreamTask, { cluster }: TakeContext, committed: 
   task.expect(offsets, ends);
 }
 
-async function startOffsets(task: StreamTask, { applicationId, inputTopics, cluster, exactlyOnce }: TakeContext, committed: readonly CommittedOffset[]): Promise<Map<string, number>> {
+async function startOffsets(task: StreamTask, context: TakeContext, committed: readonly CommittedOffset[], kept: OffsetMap | undefined): Promise<Map<string, number>> {
+  const { inputTopics, cluster, exactlyOnce } = context;
   const { signal } = task.life;
   const offsets = new Map<string, number>();
-  for (const [index, { topic, partition }] of task.inputs.entries()) {
+  for (const [index, input] of task.inputs.entries()) {
+    const { topic, partition } = input;
     const name = topicPartition(topic, partition);
     const inGroup = committed[index]?.offset ?? -1;
     const { first, end } = await settledRange(cluster, { topic, partition, isolationLevel: READ_UNCOMMITTED, signal, plausible: (range) => inGroup <= range.end });
-    const inStore = task.store?.offsets().input.get(name);
-    const named = inputTopics.includes(topic) ? name : `${name} (behind ${inputTopics.join(', ')})`;
-    const remedy = `If starting over is meant, ${RESET_REMEDY}`;
+    const counted = countedUpTo(task, name, kept);
+    const described: DescribedInput = { ...input, name: inputTopics.includes(topic) ? name : `${name} (behind ${inputTopics.join(', ')})` };
     if (inGroup < 0) {
       // An empty disk and offsets that expired would look like a first start, but for what was restored from the changelog.
       const restored = task.store?.digest().entries ?? 0;
-      if (inStore === undefined && (!exactlyOnce || restored === 0)) {
+      if (counted === undefined && (!exactlyOnce || restored === 0)) {
         offsets.set(name, first);
         continue;
       }
-      await waitOutOlderAnswer(task, { topic, partition }, inStore ?? 0);
-      const counted = inStore === undefined ? `the changelogs of task ${task.id} hold ${String(restored)} rows counted from it` : `the local store of task ${task.id} has counted it up to ${String(inStore)}`;
-      throw new StreamsError('OFFSETS_MISSING', `the group ${applicationId} has no committed offset for ${named}, but ${counted}. ${remedy}`, { taskId: task.id });
+      await waitOutOlderAnswer(task, context, input, { least: counted?.offset ?? 0 });
+      const what = counted === undefined ? `the changelogs of task ${task.id} hold ${String(restored)} rows counted from it` : counted.words;
+      throw contradiction('OFFSETS_MISSING', task, context, described, `the group has no committed offset for it, but ${what}`, counted?.offset);
     }
-    if (inStore !== undefined && inStore > inGroup) {
-      await waitOutOlderAnswer(task, { topic, partition }, inStore);
-      throw new StreamsError('STORE_AHEAD_OF_GROUP', `the local store of task ${task.id} has counted ${named} up to ${String(inStore)}, but the group ${applicationId} has committed only ${String(inGroup)}: the offsets were moved back. ${remedy}`, { taskId: task.id });
+    if (counted !== undefined && counted.offset > inGroup) {
+      await waitOutOlderAnswer(task, context, input, { least: counted.offset });
+      throw contradiction('STORE_AHEAD_OF_GROUP', task, context, described, `${counted.words}, but the group has committed only ${String(inGroup)}: its offsets were moved back, and records would be counted twice`, counted.offset);
     }
-    if (inGroup < first || inGroup > end) throw new StreamsError('OFFSET_OUT_OF_RANGE', `the group ${applicationId} stands at offset ${String(inGroup)} of ${named}, which holds ${String(first)} to ${String(end)}: records were deleted before they were processed, or the topic was recreated. ${remedy}`, { taskId: task.id });
+    if (inGroup < first || inGroup > end) throw contradiction('OFFSET_OUT_OF_RANGE', task, context, described, `the group stands at offset ${String(inGroup)} of it, which holds ${String(first)} to ${String(end)}: records were deleted before they were processed, or the topic was recreated`);
+    const keptOffset = kept?.get(name);
+    if (keptOffset !== undefined && keptOffset < inGroup) {
+      await waitOutOlderAnswer(task, context, input, { least: inGroup, inTopic: true });
+      throw contradiction('OFFSETS_MOVED', task, context, described, `the group stands at offset ${String(inGroup)} of it, but ${keptWords(task, keptOffset)}: its offsets were moved forward, and the records between would never be counted`, keptOffset);
+    }
     offsets.set(name, inGroup);
   }
   return offsets;
 }
 
+interface DescribedInput extends TaskInput {
+  /** As an operator knows it: of an internal topic with the input behind it. */
+  readonly name: string;
+}
+
+function keptWords({ id, keptOffsets }: StreamTask, offset: number): string {
+  return `${keptOffsets.topic} says that task ${id} has processed it up to ${String(offset)}`;
+}
+
+/** How far the task is known to have counted one of its inputs, and who says so. */
+function countedUpTo(task: StreamTask, name: string, kept: OffsetMap | undefined): { readonly offset: number; readonly words: string } | undefined {
+  const inStore = task.store?.offsets().input.get(name);
+  const inTopic = kept?.get(name);
+  if (inTopic !== undefined && inTopic >= (inStore ?? 0)) return { offset: inTopic, words: keptWords(task, inTopic) };
+  return inStore === undefined ? undefined : { offset: inStore, words: `the local store of task ${task.id} has counted it up to ${String(inStore)}` };
+}
+
+/** `right`: the offset at which the group would say the same as everything else. */
+function contradiction(code: ErrorCode, { id }: StreamTask, { applicationId }: TakeContext, { topic, partition, name }: DescribedInput, what: string, right?: number): StreamsError {
+  const putBack = right === undefined ? '' : `Put the offset back (kafka-consumer-groups.sh --group ${applicationId} --topic ${topic}:${String(partition)} --reset-offsets --to-offset ${String(right)} --execute). `;
+  return new StreamsError(code, `${name} in the group ${applicationId}: ${what}. ${putBack}If starting over is meant, ${RESET_REMEDY}`, { taskId: id });
+}
+
 /**
  * A coordinator that has lost its partition, or has loaded it from an older state (docs/chaos.md), answers older offsets than the
- * group has, until another takes over or it loads again: before a contradiction is believed the group is given a moment.
+ * group has, until another takes over or it loads again, and so may the leader of the topic in which they are kept: before a
+ * contradiction is believed both are given a moment.
  *
- * @throws COMMIT_FAILED when it turns out to have committed `offset` after all: what was read with the older one is void.
+ * @throws COMMIT_FAILED when `least` turns out to have been committed after all: what was read with the older answer is void.
  */
-async function waitOutOlderAnswer({ id, producer, life }: StreamTask, input: TaskInput, offset: number): Promise<void> {
-  for (const deadline = performance.now() + GROUP_SETTLE_MS; performance.now() < deadline; ) {
+async function waitOutOlderAnswer(task: StreamTask, { cluster, logger, settleMs = SETTLE_MS }: TakeContext, input: TaskInput, { least, inTopic = false }: { readonly least: number; readonly inTopic?: boolean }): Promise<void> {
+  const { id, producer, life: { signal } } = task;
+  const name = topicPartition(input.topic, input.partition);
+  const newest = async (): Promise<number> => {
+    if (inTopic) {
+      await cluster.refresh().catch(() => undefined);
+      return (await readKeptOffsets(cluster, task.keptOffsets, signal, logger))?.get(name) ?? -1;
+    }
+    return (await (producer as StreamsProducer).committed([input], signal))[0]?.offset ?? -1;
+  };
+  for (const deadline = performance.now() + settleMs; performance.now() < deadline; ) {
     await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
-    const [found] = await (producer as StreamsProducer).committed([input], life.signal);
-    if (found !== undefined && found.offset >= offset) throw new StreamsError('COMMIT_FAILED', `the group answered an older offset of ${topicPartition(input.topic, input.partition)} than it has`, { taskId: id });
+    if ((await newest()) >= least) throw new StreamsError('COMMIT_FAILED', `Kafka answered an older offset of ${name} than was committed`, { taskId: id });
   }
 }

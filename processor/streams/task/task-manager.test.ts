@@ -53,12 +53,13 @@ class Bench {
   readonly tasks: TaskManager;
   readonly #fetcher: RecordFetcher;
 
-  constructor(slotDirectory: string) {
+  constructor(slotDirectory: string, exactlyOnce = true) {
     this.disk = new DiskWait(slotDirectory, quietLogger);
     const topology = counting();
     const partitionsOf = (): number => 1;
     this.brokers.add('words', 0, 1);
     this.brokers.add('app-counts-changelog', 0, 1);
+    this.brokers.add('app-offsets', 0, 1);
     this.#fetcher = new RecordFetcher(this.brokers, quietLogger, { maxWaitMs: 10 });
     this.tasks = new TaskManager({
       topology,
@@ -74,7 +75,8 @@ class Bench {
         cluster: this.brokers,
         logger: quietLogger,
         fences: this.fences,
-        exactlyOnce: true,
+        exactlyOnce,
+        settleMs: 1_500,
         createProducer: () => this.#createProducer(),
         createGraph: (task, store) =>
           new TaskGraph({ taskId: task.id, subTopology: task.subTopology, applicationId: APPLICATION, store, collector: task.collector, partitionsOf, timeSources: timeSourcesOf(topology, task.subTopology, APPLICATION, partitionsOf), nowMs: Date.now, requestCommit: () => undefined }),
@@ -127,7 +129,7 @@ class Bench {
   }
 
   #createProducer(): StreamsProducer {
-    let sent: OutgoingRecord[] = [];
+    const sent: OutgoingRecord[] = [];
     const fail = (step: Failure['step'], act: () => void): void => {
       const failure = this.failures[0]?.step === step ? this.failures.shift() : undefined;
       if (failure === undefined || failure.afterwards === true) act();
@@ -142,15 +144,15 @@ class Bench {
       // What a transaction sends is in the topic with its commit.
       send: async (records) => {
         fail('send', () => {
-          sent = [...records];
+          sent.push(...records);
         });
         const ends = new Map<string, number>();
-        for (const { topic, partition } of sent) ends.set(topicPartition(topic, partition), (ends.get(topicPartition(topic, partition)) ?? this.#end(topic, partition)) + 1);
+        for (const { topic, partition } of records) ends.set(topicPartition(topic, partition), (ends.get(topicPartition(topic, partition)) ?? this.#end(topic, partition)) + 1);
         return ends;
       },
       commit: async ({ offsets }: InputCommit) => {
         fail('commit', () => {
-          for (const { topic, partition, key, value } of sent) this.brokers.partitions.get(topicPartition(topic, partition))?.values.push({ key, value });
+          for (const { topic, partition, key, value } of sent.splice(0)) this.brokers.partitions.get(topicPartition(topic, partition))?.values.push({ key, value });
           for (const [name, offset] of offsets) this.brokers.committed.set(name, offset);
         });
       },
@@ -383,5 +385,77 @@ describe('taking', () => {
     await bench.tasks.assign(ASSIGNED);
     for (const deadline = performance.now() + 9_000; bench.fatal.length === 0 && performance.now() < deadline; ) await sleep(10);
     expect(bench.fatal).toEqual([expect.objectContaining({ code })]);
+  });
+
+  const KEPT = 'app-offsets-0';
+  const keep = (value: string | null): number | undefined => bench.brokers.partitions.get(KEPT)?.values.push({ key: Buffer.from('0_0'), value: value === null ? null : Buffer.from(value) });
+  const untilFatal = async (): Promise<void> => {
+    for (const deadline = performance.now() + 9_000; bench.fatal.length === 0 && performance.now() < deadline; ) await sleep(10);
+  };
+  /** Processes three records, loses the disk, and stands with this offset in the group. */
+  async function movedOnAnEmptyDisk(offset: number | undefined): Promise<void> {
+    await run();
+    await bench.tasks.assign({});
+    await rm(slot, { recursive: true });
+    await mkdir(slot);
+    if (offset === undefined) bench.brokers.committed.delete('words-0');
+    else bench.brokers.committed.set('words-0', offset);
+  }
+
+  test.each([
+    ['moved back', 1, 'STORE_AHEAD_OF_GROUP', /words-0 in the group app: app-offsets says that task 0_0 has processed it up to 3, but the group has committed only 1: .* --to-offset 3 /],
+    ['moved forward, but not beyond the end', 4, 'OFFSETS_MOVED', /the group stands at offset 4 of it, but app-offsets says that task 0_0 has processed it up to 3: .* --to-offset 3 /],
+    ['deleted', undefined, 'OFFSETS_MISSING', /the group has no committed offset for it, but app-offsets says that task 0_0 has processed it up to 3\. .* --to-offset 3 /],
+  ])('refuses offsets %s on an empty disk, by what the application has kept', async (_what, offset, code, message) => {
+    await movedOnAnEmptyDisk(offset);
+    bench.publish('a', 'b');
+    await bench.tasks.assign(ASSIGNED);
+    await untilFatal();
+    expect(bench.fatal).toEqual([expect.objectContaining({ code, message: expect.stringMatching(message) })]);
+  });
+
+  test('is taken anew when what is kept was answered from an older state for a while', async () => {
+    await run();
+    await bench.tasks.assign({});
+    const kept = bench.brokers.partitions.get(KEPT) as FakePartition;
+    const newest = kept.values;
+    kept.values = [{ key: Buffer.from('0_0'), value: Buffer.from('{"words-0":1}') }];
+    await bench.tasks.assign(ASSIGNED);
+    await sleep(300);
+    kept.values = newest;
+    await bench.untilRunning();
+    bench.publish('b');
+    await bench.work();
+    expect([bench.fatal, bench.counts().store]).toEqual([[], { a: 2, b: 2 }]);
+  });
+
+  test('goes by the group alone where nothing is kept: offsets that were set before the first start, a release of before', async () => {
+    bench.publish('a', 'b', 'a');
+    bench.brokers.committed.set('words-0', 2);
+    await bench.tasks.assign(ASSIGNED);
+    await bench.work();
+    expect([bench.fatal, bench.counts().changelog]).toEqual([[], { a: 1 }]);
+  });
+
+  test('refuses a row that is none, naming where it is', async () => {
+    keep('{"words-0":-7}');
+    await bench.tasks.assign(ASSIGNED);
+    await untilFatal();
+    expect(bench.fatal).toEqual([expect.objectContaining({ code: 'INTERNAL_TOPIC_INVALID', message: expect.stringMatching(/^app-offsets-0 offset 0 does not say .*task 0_0/) })]);
+  });
+
+  test('with at_least_once takes back what is kept: its offsets go on without it', async () => {
+    keep('{"words-0":1}');
+    const plain = new Bench(slot, false);
+    try {
+      plain.brokers.partitions.set(KEPT, bench.brokers.partitions.get(KEPT) as FakePartition);
+      plain.publish('a', 'b');
+      await plain.tasks.assign(ASSIGNED);
+      await plain.work();
+      const rows = plain.brokers.partitions.get(KEPT)?.values;
+      expect(rows?.map((row) => (typeof row === 'object' && row.value === null ? null : 'a row'))).toEqual(['a row', null]);
+    } finally {
+      await plain.close();
+    }
   });
 });

@@ -1,9 +1,10 @@
+import type { KeptOffsetsPlace } from '../changelog/kept-offsets.ts';
 import { RecordCollector } from '../changelog/record-collector.ts';
 import { topicPartition } from '../changelog/streams-producer.ts';
 import type { PartitionAssignment } from '../consumer/group-member.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import { changelogTopic, topicNameOf, type SubTopology, type Topology } from '../topology/topology.ts';
+import { changelogTopic, offsetsTopic, topicNameOf, type SubTopology, type Topology } from '../topology/topology.ts';
 import { commitTask } from './commit.ts';
 import { isDiskTrouble, type DiskWait } from './disk-wait.ts';
 import { closeCleanly, openCheckedStore } from './open-store.ts';
@@ -196,7 +197,7 @@ export class TaskManager {
   }
 
   #create(id: TaskId): StreamTask {
-    const { topology, applicationId, partitionsOf, queues } = this.#options;
+    const { topology, applicationId, partitionsOf, queues, take } = this.#options;
     const { subTopology: index, partition } = parseTaskId(id);
     const subTopology = topology.subTopologies[index] as SubTopology;
     const inputs = subTopology.sources
@@ -204,7 +205,8 @@ export class TaskManager {
       .filter((topic) => partition < partitionsOf(topic))
       .map((topic) => ({ topic, partition }));
     const changelogs = changelogsOf(topology, applicationId, id);
-    return new StreamTask({ id, subTopology, inputs, changelogs, collector: new RecordCollector(), reportsTime: reportsTime(topology, subTopology), ...(queues === undefined ? {} : { queues }) });
+    const keptOffsets = keptOffsetsPlace(topology, applicationId, partitionsOf, id);
+    return new StreamTask({ id, subTopology, inputs, changelogs, keptOffsets, exactlyOnce: take.exactlyOnce, collector: new RecordCollector(), reportsTime: reportsTime(topology, subTopology), ...(queues === undefined ? {} : { queues }) });
   }
 }
 
@@ -212,6 +214,11 @@ export class TaskManager {
 export function changelogsOf(topology: Topology, applicationId: string, id: TaskId): TaskChangelog[] {
   const { subTopology, partition } = parseTaskId(id);
   return (topology.subTopologies[subTopology]?.stores ?? []).map((store) => ({ store: store.name, topic: changelogTopic(applicationId, store.name), partition }));
+}
+
+/** Where a task keeps the offsets of its input: tasks have a partition each, in their order. */
+export function keptOffsetsPlace(topology: Topology, applicationId: string, partitionsOf: (topic: string) => number, id: TaskId): KeptOffsetsPlace {
+  return { topic: offsetsTopic(applicationId), partition: allTaskIds(topology, applicationId, partitionsOf).indexOf(id), key: id };
 }
 
 /** Number of tasks of a sub-topology: the most partitions any of its sources has. */

@@ -365,7 +365,7 @@ export class StreamThread {
       transactionTimeoutMs: config.transactionTimeoutMs,
       limits: this.#produceLimits,
       probe: { topic: statusTopic(config.applicationId), partition: 0 },
-      outputs: [...task.changelogs, ...outputsOf(task.subTopology, config.applicationId).flatMap((topic) => Array.from({ length: this.#partitionsOf(topic) }, (_, partition) => ({ topic, partition })))],
+      outputs: [task.keptOffsets, ...task.changelogs, ...outputsOf(task.subTopology, config.applicationId).flatMap((topic) => Array.from({ length: this.#partitionsOf(topic) }, (_, partition) => ({ topic, partition })))],
     });
   }
 }

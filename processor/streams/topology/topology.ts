@@ -80,6 +80,11 @@ export function statusTopic(applicationId: string): string {
   return `${applicationId}-status`;
 }
 
+/** `<applicationId>-offsets`: where each task's input stands, beside the group's own offsets. */
+export function offsetsTopic(applicationId: string): string {
+  return `${applicationId}-offsets`;
+}
+
 export function topicNameOf(name: TopicName, applicationId: string): string {
   return 'topic' in name ? name.topic : repartitionTopic(applicationId, name.grouping);
 }
