@@ -110,6 +110,8 @@ test.each([
   ['LOCAL_KAFKA_PORT', '0', 'from 1 to 65535'],
   ['COMMIT_INTERVAL_MS', '0', 'milliseconds from 1 to'],
   ['COMMIT_INTERVAL_MS', '99.5', 'a whole number'],
+  ['SESSION_TIMEOUT_MS', '0', 'milliseconds from 100 to'],
+  ['TRANSACTION_TIMEOUT_MS', '900001', 'to 900000'],
   ['NUM_STREAM_THREADS', '0', 'from 1 to'],
   ['NUM_STANDBY_REPLICAS', 'one', 'from 0 to'],
   ['INPUT_PARTITIONS', '0', 'from 1 to'],
@@ -140,6 +142,11 @@ test('every bad value is named, in one line', () => {
   expect(message).toContain('PORT="x"');
   expect(message).toContain('LOG_LEVEL="y"');
   expect(message).not.toContain('\n');
+});
+
+test('a transaction holds two commit intervals', () => {
+  expect(problem({ TRANSACTION_TIMEOUT_MS: '10000', COMMIT_INTERVAL_MS: '5001' })).toMatch(/^TRANSACTION_TIMEOUT_MS="10000" .*COMMIT_INTERVAL_MS="5001"/);
+  expect(parseEnvironment({ TRANSACTION_TIMEOUT_MS: '10000', COMMIT_INTERVAL_MS: '5000' }).transactionTimeoutMs).toBe(10_000);
 });
 
 test('a secret is never repeated', () => {

@@ -28,6 +28,9 @@ export interface Environment {
   readonly processingGuarantee: (typeof processingGuarantees)[number];
   readonly commitIntervalMs: number;
   readonly maxRecordBytes: number;
+  /** Undefined: the runtime's default, as of the next. */
+  readonly sessionTimeoutMs: number | undefined;
+  readonly transactionTimeoutMs: number | undefined;
   readonly host: string;
   /** Of the API; 0 is any free port. */
   readonly port: number;
@@ -151,6 +154,8 @@ const variables = z.object({
   PROCESSING_GUARANTEE: oneOf(processingGuarantees).default('exactly_once'),
   COMMIT_INTERVAL_MS: integer(1, 300_000, ' of milliseconds').default(100),
   MAX_RECORD_BYTES: integer(1_024, 268_435_456, ' of bytes').default(33_554_432),
+  SESSION_TIMEOUT_MS: integer(100, 3_600_000, ' of milliseconds').optional(),
+  TRANSACTION_TIMEOUT_MS: integer(100, 900_000, ' of milliseconds').optional(),
   HOST: variable('a host name or an address', (host) => (/^[a-zA-Z0-9._:-]+$/.test(host.trim()) ? host.trim() : undefined)).default('127.0.0.1'),
   PORT: integer(0, 65_535).default(4000),
   ALLOWED_ORIGINS: origins.default([]),
@@ -192,6 +197,10 @@ export function parseEnvironment(env: NodeJS.ProcessEnv = process.env, isTermina
   if (values.INPUT_TOPIC === values.DEAD_LETTER_TOPIC) {
     throw new EnvironmentError(`DEAD_LETTER_TOPIC="${values.DEAD_LETTER_TOPIC}" cannot be used: it is the INPUT_TOPIC; give it a topic of its own`);
   }
+  const transactionMs = values.TRANSACTION_TIMEOUT_MS;
+  if (transactionMs !== undefined && transactionMs < 2 * values.COMMIT_INTERVAL_MS) {
+    throw new EnvironmentError(`TRANSACTION_TIMEOUT_MS="${transactionMs}" cannot be used: two intervals of COMMIT_INTERVAL_MS="${values.COMMIT_INTERVAL_MS}" must fit into it`);
+  }
   return Object.freeze({
     kafka: kafkaConnection(values),
     applicationId: values.APPLICATION_ID,
@@ -207,6 +216,8 @@ export function parseEnvironment(env: NodeJS.ProcessEnv = process.env, isTermina
     processingGuarantee: values.PROCESSING_GUARANTEE,
     commitIntervalMs: values.COMMIT_INTERVAL_MS,
     maxRecordBytes: values.MAX_RECORD_BYTES,
+    sessionTimeoutMs: values.SESSION_TIMEOUT_MS,
+    transactionTimeoutMs: values.TRANSACTION_TIMEOUT_MS,
     host: values.HOST,
     port: values.PORT,
     allowedOrigins: Object.freeze(values.ALLOWED_ORIGINS),

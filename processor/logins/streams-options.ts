@@ -9,7 +9,7 @@ const DEAD_LETTER_MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
 
 /** The login application as the environment asks for it. */
 export function streamsOptions(environment: Environment, connection: KafkaConnectionConfig, logger: Logger): KafkaStreamsOptions {
-  const { inputTopic, deadLetterTopic, internalReplicationFactor } = environment;
+  const { inputTopic, deadLetterTopic, internalReplicationFactor, sessionTimeoutMs, transactionTimeoutMs } = environment;
   const topologyOptions: LoginTopologyOptions = { inputTopic, deadLetterTopic };
   return {
     topologyModule: new URL('./topology.ts', import.meta.url),
@@ -24,6 +24,8 @@ export function streamsOptions(environment: Environment, connection: KafkaConnec
       numStandbyReplicas: environment.numStandbyReplicas,
       commitIntervalMs: environment.commitIntervalMs,
       maxRecordBytes: environment.maxRecordBytes,
+      ...(sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs }),
+      ...(transactionTimeoutMs === undefined ? {} : { transactionTimeoutMs }),
       ...(internalReplicationFactor === undefined ? {} : { internalReplicationFactor }),
     },
     creatableTopics: {

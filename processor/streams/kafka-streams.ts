@@ -5,7 +5,8 @@ import type { Worker } from 'node:worker_threads';
 import { prepareTopics, purgeRepartitionTopics, type CreatableTopics } from './changelog/internal-topics.ts';
 import { StatusPublisher } from './changelog/status-publisher.ts';
 import { findChangedTopic, type KnownTopics } from './changelog/topic-check.ts';
-import { COORDINATOR_OF_GROUP, createKafka, KafkaCluster, type Kafka } from './consumer/kafka-cluster.ts';
+import { readBacklog } from './consumer/backlog.ts';
+import { COORDINATOR_OF_GROUP, createKafka, KafkaCluster, type Kafka, type TopicPartition } from './consumer/kafka-cluster.ts';
 import { asFatalConnectionError, isBrokerAway, isCoordinatorNotFound, waitingForKafka } from './consumer/kafka-errors.ts';
 import { messageOf, StreamsError } from './errors.ts';
 import { checkConnection, type KafkaConnectionConfig } from './kafka-connection-config.ts';
@@ -14,7 +15,8 @@ import { checkLogger, checkOptions, textOf } from './options.ts';
 import { StateDirectory } from './store/state-directory.ts';
 import { parseStreamsConfig, type StreamsConfig, type StreamsConfigInput, type ThreadInit } from './streams-config.ts';
 import { sumOfDrops, type DropCounts } from './task/dropped-records.ts';
-import type { InstanceStatus } from './task/instance-status.ts';
+import type { InstanceStatus, TaskStatus } from './task/instance-status.ts';
+import { allTaskIds, partitionsOfTasks } from './task/task-manager.ts';
 import { loadStreamThread, Supervisor, type Trouble } from './thread/supervisor.ts';
 import type { Topology } from './topology/topology.ts';
 
@@ -78,6 +80,11 @@ export class KafkaStreams {
   #status: StatusPublisher | undefined;
   #purgeTimer: NodeJS.Timeout | undefined;
   #topicTimer: NodeJS.Timeout | undefined;
+  #backlogTimer: NodeJS.Timeout | undefined;
+  /** What waits for each task, by task id, while tasks wait to be taken; undefined while it is not known. */
+  #backlog: ReadonlyMap<string, number> | undefined;
+  #readingBacklog = false;
+  #partitionsByTask: ReadonlyMap<string, readonly TopicPartition[]> = new Map();
   #checkingTopics = false;
   #rate = { at: performance.now(), records: 0, perSecond: 0 };
   #failure: StreamsError | undefined;
@@ -142,7 +149,11 @@ export class KafkaStreams {
       }));
       this.#supervisor = new Supervisor(inits, logger, { onFatal: (error) => this.#fail(error), onChange: () => this.#settle() }, spares);
       this.#status = new StatusPublisher(this.#kafka, { applicationId, intervalMs: this.#config.statusIntervalMs, logger, status: () => this.status() });
+      this.#partitionsByTask = partitionsByTask(topology, applicationId, topics);
       this.#to('REBALANCING');
+      this.#backlogTimer = setInterval(() => void this.#lookAtBacklog(), this.#config.statusIntervalMs);
+      this.#backlogTimer.unref();
+      void this.#lookAtBacklog();
       this.#supervisor.start();
       this.#status.start();
       this.#purgeTimer = setInterval(() => void this.#purge(), PURGE_INTERVAL_MS);
@@ -165,6 +176,7 @@ export class KafkaStreams {
     this.#to('PENDING_SHUTDOWN');
     clearInterval(this.#purgeTimer);
     clearInterval(this.#topicTimer);
+    clearInterval(this.#backlogTimer);
     await this.#supervisor?.close();
     await this.#status?.close();
     await this.#cluster.disconnect();
@@ -174,7 +186,9 @@ export class KafkaStreams {
 
   /** What this instance publishes about itself. */
   status(): InstanceStatus {
-    const threads = this.#supervisor?.threads() ?? [];
+    const tasks = (this.#supervisor?.threads() ?? []).flatMap((thread) => thread.tasks);
+    const active = new Set(tasks.flatMap(({ id, role }) => (role === 'ACTIVE' ? [id] : [])));
+    const waiting = this.#backlog === undefined ? undefined : Object.fromEntries([...this.#backlog].filter(([id]) => !active.has(id)));
     return {
       id: this.#directory?.processId ?? randomUUID(),
       applicationId: this.#config.applicationId,
@@ -185,7 +199,9 @@ export class KafkaStreams {
       reportedAtMs: Date.now(),
       threads: this.#config.numStreamThreads,
       recordsPerSecond: this.#recordsPerSecond(),
-      tasks: threads.flatMap(({ tasks }) => tasks),
+      tasks: tasks.map((task) => this.#withBacklog(task)),
+      allTasks: [...this.#partitionsByTask.keys()],
+      ...(waiting === undefined ? {} : { waiting }),
     };
   }
 
@@ -268,6 +284,33 @@ export class KafkaStreams {
       await cluster.disconnect();
     }
     return undefined;
+  }
+
+  /** Of a task that does not run nobody follows the ends of its inputs. */
+  #withBacklog(task: TaskStatus): TaskStatus {
+    if (task.role !== 'ACTIVE' || task.state === 'RUNNING') return task;
+    const lag = this.#backlog?.get(task.id);
+    return lag === undefined ? { ...task, lagKnown: false } : { ...task, lag };
+  }
+
+  /** As long as tasks wait to be taken, here or elsewhere, somebody must say how much waits for them. */
+  async #lookAtBacklog(): Promise<void> {
+    if (this.#state === 'RUNNING') this.#backlog = undefined;
+    if (this.#state !== 'REBALANCING' || this.#readingBacklog) return;
+    this.#readingBacklog = true;
+    try {
+      const tasks = [...this.#partitionsByTask];
+      const lags = await readBacklog(this.#cluster, this.#config.applicationId, tasks.flatMap(([, partitions]) => partitions));
+      let at = 0;
+      const backlog = new Map(tasks.map(([id, partitions]) => [id, partitions.reduce((sum) => sum + (lags[at++] as number), 0)]));
+      this.#backlog = backlog;
+    } catch (error) {
+      this.#backlog = undefined;
+      this.#options.logger.debug({ error: messageOf(error) }, 'what waits for the tasks could not be read');
+      await this.#cluster.refresh().catch(() => undefined);
+    } finally {
+      this.#readingBacklog = false;
+    }
   }
 
   #settle(): void {
@@ -360,6 +403,15 @@ async function loadTopologyModule(url: URL): Promise<(options: unknown) => Topol
 
 function isTopology(topology: unknown): topology is Topology {
   return typeof topology === 'object' && topology !== null && 'subTopologies' in topology;
+}
+
+/** What each task of the application reads. */
+function partitionsByTask(topology: Topology, applicationId: string, { partitionCounts }: KnownTopics): ReadonlyMap<string, readonly TopicPartition[]> {
+  const partitionsOf = (topic: string): number => partitionCounts[topic] ?? 0;
+  return new Map(allTaskIds(topology, applicationId, partitionsOf).map((id) => [
+    id,
+    Object.entries(partitionsOfTasks(topology, applicationId, partitionsOf, [id])).flatMap(([topic, partitions]) => partitions.map((partition) => ({ topic, partition }))),
+  ]));
 }
 
 function threadNames(applicationId: string, processId: string, count: number): string[] {

@@ -19,7 +19,8 @@ const schema = z.strictObject({
   internalReplicationFactor: positive.optional(),
   sessionTimeoutMs: positive.default(8_000),
   rebalanceTimeoutMs: positive.default(20_000),
-  heartbeatIntervalMs: positive.default(700),
+  /** Default: 700, and not more than a third of the session. */
+  heartbeatIntervalMs: positive.optional(),
   /** After this the coordinator aborts what a dead process left open. Default: three commit intervals, at least 15 s. */
   transactionTimeoutMs: positive.max(900_000).optional(),
   statusIntervalMs: positive.default(1_000),
@@ -42,7 +43,7 @@ const schema = z.strictObject({
 });
 
 export type StreamsConfigInput = z.input<typeof schema>;
-export type StreamsConfig = Readonly<z.output<typeof schema>> & { readonly transactionTimeoutMs: number };
+export type StreamsConfig = Readonly<z.output<typeof schema>> & { readonly transactionTimeoutMs: number; readonly heartbeatIntervalMs: number };
 
 /**
  * Parses once, fills in defaults, cross-checks, freezes. Plain data: it crosses threads.
@@ -54,7 +55,12 @@ export function parseStreamsConfig(input: StreamsConfigInput): StreamsConfig {
     const issues = parsed.error.issues.map(sayIssue).join('; ');
     throw new StreamsError('CONFIG_INVALID', `streams configuration: ${issues}`);
   }
-  const config = { ...parsed.data, transactionTimeoutMs: parsed.data.transactionTimeoutMs ?? Math.max(15_000, parsed.data.commitIntervalMs * 3) };
+  const { data } = parsed;
+  const config = {
+    ...data,
+    transactionTimeoutMs: data.transactionTimeoutMs ?? Math.max(15_000, data.commitIntervalMs * 3),
+    heartbeatIntervalMs: data.heartbeatIntervalMs ?? Math.max(1, Math.min(700, Math.floor(data.sessionTimeoutMs / 3))),
+  };
   if (config.heartbeatIntervalMs * 3 > config.sessionTimeoutMs) {
     throw new StreamsError('CONFIG_INVALID', `streams configuration: sessionTimeoutMs ${String(config.sessionTimeoutMs)} must be at least three heartbeats of ${String(config.heartbeatIntervalMs)} ms`);
   }

@@ -5,6 +5,8 @@ import type { TableChange } from '../../processor/streams/table/global-table-typ
 
 /** Unheard of for so long, an instance is shown as not alive. */
 const SILENT_AFTER_MS = 10_000;
+/** What an instance said so long ago is not what waits now: four reports are missing. */
+const LAG_OUTDATED_AFTER_MS = 4_000;
 /** And for so long, it is shown no more. */
 const DROPPED_AFTER_MS = 60_000;
 
@@ -27,14 +29,19 @@ const instanceStatus = z.object({
       state: z.enum(['CREATED', 'RESTORING', 'RUNNING', 'SUSPENDED', 'CLOSED']),
       inputs: z.array(z.string()),
       lag: count,
+      lagKnown: z.literal(false).optional(),
       restore: z.object({ restored: count, total: count, remainingMs: count.nullable() }).nullish(),
     }),
   ),
+  allTasks: z.array(z.string()).optional(),
+  waiting: z.record(z.string(), count).optional(),
 });
 
 export interface ListedInstance {
   readonly status: InstanceStatus;
   readonly alive: boolean;
+  /** Its last report is young enough to say what waits. */
+  readonly current: boolean;
 }
 
 interface Heard {
@@ -77,7 +84,7 @@ export class InstanceList {
   /** Lets time pass: true, and a new version, when an instance went silent or was dropped since the last call. */
   tick(version: number, nowMs: number): boolean {
     for (const [id, heard] of this.#heard) if (nowMs - heard.heardAtMs > DROPPED_AFTER_MS) this.#heard.delete(id);
-    const listed = this.list(nowMs).map(({ status, alive }) => `${status.id} ${alive}`).join();
+    const listed = this.list(nowMs).map(({ status, alive, current }) => `${status.id} ${alive} ${current}`).join();
     if (listed === this.#listed) return false;
     this.#listed = listed;
     this.#version = version;
@@ -88,23 +95,35 @@ export class InstanceList {
   list(nowMs: number): ListedInstance[] {
     return [...this.#heard.values()]
       .filter(({ heardAtMs }) => nowMs - heardAtMs <= DROPPED_AFTER_MS)
-      .map(({ status, heardAtMs }) => ({ status, alive: nowMs - heardAtMs <= SILENT_AFTER_MS }))
+      .map(({ status, heardAtMs }) => ({ status, alive: nowMs - heardAtMs <= SILENT_AFTER_MS, current: nowMs - heardAtMs <= LAG_OUTDATED_AFTER_MS }))
       .sort((a, b) => a.status.startedAtMs - b.status.startedAtMs || (a.status.id < b.status.id ? -1 : 1));
   }
 
   /**
-   * Input records not processed yet, over the active tasks of the instances that are alive; null while there are none.
-   * A task that is just moving is in two reports: the newer one counts.
+   * Input records not processed yet, over all tasks of the application; null while of one of them nobody says how much waits for it: none is
+   * known yet, or whoever had it is silent. A task that is just moving is in two reports: the newer one counts.
    */
   lag(nowMs: number): number | null {
-    const alive = this.list(nowMs).filter((instance) => instance.alive);
-    if (alive.length === 0) return null;
-    const lags = new Map<string, number>();
-    for (const { status } of alive.sort((a, b) => a.status.reportedAtMs - b.status.reportedAtMs)) {
-      for (const task of status.tasks) if (task.role === 'ACTIVE') lags.set(task.id, task.lag);
+    const listed = this.list(nowMs).sort((a, b) => a.status.reportedAtMs - b.status.reportedAtMs);
+    const known = new Set<string>();
+    const lags = new Map<string, number | null>();
+    const waiting = new Map<string, number>();
+    for (const { status, current } of listed) {
+      for (const id of status.allTasks ?? []) known.add(id);
+      for (const [id, lag] of Object.entries(status.waiting ?? {})) if (current) waiting.set(id, lag);
+      for (const { id, role, lag, lagKnown } of status.tasks) {
+        if (role !== 'ACTIVE') continue;
+        known.add(id);
+        if (current) lags.set(id, lagKnown === false ? null : lag);
+      }
     }
+    if (known.size === 0) return null;
     let sum = 0;
-    for (const lag of lags.values()) sum += lag;
+    for (const id of known) {
+      const lag = lags.get(id) ?? waiting.get(id);
+      if (lag === undefined) return null;
+      sum += lag;
+    }
     return sum;
   }
 }

@@ -20,8 +20,8 @@ import { WindowRows } from './window-rows.ts';
 /** Keys that begin with this are the runtime's own records in a changelog. */
 const RESERVED_KEY = '!'.charCodeAt(0);
 
-/** How long the copy's completeness must have changed before subscribers hear of it: it wavers with every login. */
-const COMPLETENESS_SETTLES_MS = 2_000;
+/** How long the wholeness must have changed before subscribers hear of it: the copy's wavers with every login. */
+const WHOLENESS_SETTLES_MS = 2_000;
 
 export interface LiveModelOptions {
   readonly applicationId: string;
@@ -58,8 +58,9 @@ export class LiveModel {
   #tableState: GlobalTableState = { caughtUpOnce: false, complete: false, reason: 'the copy of the results has not been started' };
   #positions: () => ReadonlyMap<string, number> = () => new Map();
   #unreadable = 0;
-  #toldComplete = false;
-  #completenessChangedAtMs: number | null = null;
+  #wholeness = '';
+  #toldWholeness = '';
+  #wholenessChangedAtMs: number | null = null;
 
   constructor({ applicationId, logger, now = Date.now }: LiveModelOptions) {
     this.applicationId = applicationId;
@@ -149,8 +150,8 @@ export class LiveModel {
   }
 
   setTableState(state: GlobalTableState): void {
-    if (state.complete !== this.#tableState.complete) this.#completenessChangedAtMs = this.now();
     this.#tableState = state;
+    this.#lookAtWholeness();
   }
 
   /** Lets the clock be seen: instances that went silent, a copy that stays incomplete. To be called about once a second. */
@@ -160,16 +161,28 @@ export class LiveModel {
       this.#version += 1;
       this.hub.notify('processor');
     }
-    const { complete } = this.#tableState;
-    if (complete !== this.#toldComplete && nowMs - (this.#completenessChangedAtMs ?? nowMs) >= COMPLETENESS_SETTLES_MS) {
-      this.#toldComplete = complete;
+    this.#lookAtWholeness();
+    if (this.#wholeness !== this.#toldWholeness && nowMs - (this.#wholenessChangedAtMs ?? nowMs) >= WHOLENESS_SETTLES_MS) {
+      this.#toldWholeness = this.#wholeness;
       this.hub.notify('completeness');
     }
   }
 
-  /** The completeness that subscribers were last told to look at. */
-  get toldComplete(): boolean {
-    return this.#toldComplete;
+  /** What answers say of themselves besides their rows: whether the copy is complete, and whether it is known what waits. */
+  get wholeness(): string {
+    return `${this.#tableState.complete} ${this.instances.lag(this.now()) !== null}`;
+  }
+
+  /** The wholeness that subscribers were last told to look at. */
+  get toldWholeness(): string {
+    return this.#toldWholeness;
+  }
+
+  #lookAtWholeness(): void {
+    const { wholeness } = this;
+    if (wholeness === this.#wholeness) return;
+    this.#wholeness = wholeness;
+    this.#wholenessChangedAtMs = this.now();
   }
 }
 

@@ -3,6 +3,7 @@ import { graphql, type GraphQLSchema } from 'graphql';
 
 import { gdpOf } from '../../processor/logins/gdp.ts';
 import { STATE_CODES } from '../../processor/logins/states.ts';
+import type { InstanceStatus, TaskStateName } from '../../processor/streams/task/instance-status.ts';
 import { type HandFedModel, handFedModel, instanceStatus } from '../../tests/support/hand-fed-results.ts';
 import { createApiSchema } from './api-schema.ts';
 
@@ -256,12 +257,42 @@ describe('processor', () => {
     expect(processor.instances[1]?.tasks[0]?.restore).toEqual({ restored: 1, total: 3, remainingMs: null });
   });
 
+  test('lag is over all tasks of the application: null while of one of them nobody says what waits for it', async () => {
+    const lag = async () => ((await ask('{ processor { lag } states { freshness { lag } } }')) as { processor: { lag: number | null }; states: { freshness: { lag: number | null } } });
+    const report = async (id: string, more: Partial<InstanceStatus>): Promise<unknown> => {
+      fed.feed(fed.results.status(instanceStatus(id, { reportedAtMs: fed.nowMs, ...more })));
+      const { processor, states } = await lag();
+      expect(states.freshness.lag).toBe(processor.lag);
+      return processor.lag;
+    };
+    const task = (id: string, state: TaskStateName, waits: number, lagKnown?: false) => ({ id, role: 'ACTIVE' as const, state, inputs: [], lag: waits, ...(lagKnown === undefined ? {} : { lagKnown }) });
+    // A release of before, which does not say what tasks there are, and has none yet.
+    expect(await report('a', { tasks: [] })).toBeNull();
+    const allTasks = ['0_0', '0_1'];
+    expect(await report('a', { tasks: [], allTasks })).toBeNull();
+    expect(await report('a', { tasks: [], allTasks, waiting: { '0_0': 150_000, '0_1': 50_000 } })).toBe(200_000);
+    expect(await report('a', { tasks: [task('0_0', 'RUNNING', 7), task('0_1', 'CREATED', 0, false)], allTasks })).toBeNull();
+    expect(await report('a', { tasks: [task('0_0', 'RUNNING', 7), task('0_1', 'SUSPENDED', 90)], allTasks })).toBe(97);
+    expect(await report('a', { tasks: [task('0_0', 'RUNNING', 7)], allTasks })).toBeNull();
+    expect(await report('b', { tasks: [task('0_1', 'RUNNING', 0)], allTasks })).toBe(7);
+    // Killed: until another one has its task nobody works on it, and somebody who looks may say what waits.
+    fed.nowMs += 4_001;
+    expect(await report('a', { tasks: [task('0_0', 'RUNNING', 7)], allTasks })).toBeNull();
+    expect(await report('a', { tasks: [task('0_0', 'RUNNING', 7)], allTasks, waiting: { '0_1': 500 } })).toBe(507);
+    // Also without a word of what tasks there are: the dead one's are known of itself.
+    expect(await report('a', { tasks: [task('0_0', 'RUNNING', 7)] })).toBeNull();
+    expect(await report('a', { tasks: [task('0_0', 'RUNNING', 7), task('0_1', 'RUNNING', 1)] })).toBe(8);
+  });
+
   test('an instance that is not heard of is not alive after 10 s, and gone after a minute; a tombstone is at once', async () => {
     const alive = async () => ((await ask('{ processor { lag instances { id alive } } }')) as { processor: unknown }).processor;
     fed.feed(fed.results.status(instanceStatus('a')), fed.results.status(instanceStatus('b')));
-    fed.nowMs += 10_000;
+    fed.nowMs += 4_000;
     fed.feed(fed.results.left('b'));
     expect(await alive()).toEqual({ lag: 0, instances: [{ id: 'a', alive: true }] });
+    fed.nowMs += 6_000;
+    // What it said so long ago is not what waits now.
+    expect(await alive()).toEqual({ lag: null, instances: [{ id: 'a', alive: true }] });
     fed.nowMs += 1;
     expect(await alive()).toEqual({ lag: null, instances: [{ id: 'a', alive: false }] });
     fed.nowMs += 50_000;

@@ -1,20 +1,20 @@
 import type { LiveModel } from '../live/live-model.ts';
 
-/** Whether `freshness.complete` has changed for good since a subscriber was last told. */
+/** Whether `freshness.complete`, or whether `freshness.lag` is known, has changed for good since a subscriber was last told. */
 export class CompletenessWatch {
   readonly #model: LiveModel;
-  #told: boolean | null = null;
+  #told: string | null = null;
 
   constructor(model: LiveModel) {
     this.#model = model;
   }
 
   changed(): boolean {
-    const { toldComplete, tableState } = this.#model;
-    return this.#told !== null && tableState.complete !== this.#told && tableState.complete === toldComplete;
+    const { toldWholeness, wholeness } = this.#model;
+    return this.#told !== null && wholeness !== this.#told && wholeness === toldWholeness;
   }
 
   told(): void {
-    this.#told = this.#model.tableState.complete;
+    this.#told = this.#model.wholeness;
   }
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { rm } from 'node:fs/promises';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
-import type { AppProcess } from '../support/app-process.ts';
+import { killAll, type AppProcess } from '../support/app-process.ts';
 import { LoginRun } from '../support/login-run.ts';
 import { changelogEnds } from '../support/changelog-sizes.ts';
 import type { LoginNumbers } from '../support/login-results.ts';
@@ -16,12 +16,18 @@ const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 const COUNT = 200_000;
 /** Slow enough that a fault strikes in the middle. */
 const FLOW_PER_SECOND = 25_000;
+/** Logins that come after a kill. */
+const MORE = 1_000;
 let broker: TestBroker;
+const apis: AppProcess[] = [];
 
 beforeAll(async () => {
   broker = await startTestBroker();
 });
-afterAll(() => broker.stop());
+afterAll(async () => {
+  await killAll(apis);
+  await broker.stop();
+});
 
 async function inRun(name: string, work: (run: LoginRun) => Promise<void>, after?: (run: LoginRun, expected: LoginNumbers) => Promise<void>): Promise<void> {
   const run = await LoginRun.open({ connection: broker.connection, name });
@@ -39,6 +45,28 @@ async function inRun(name: string, work: (run: LoginRun) => Promise<void>, after
   }
 }
 
+/** What an API says of how much waits, and how much is counted. */
+async function waiting(api: AppProcess): Promise<{ readonly lag: number | null; readonly consumed: number; readonly reports: string }> {
+  const answer = await fetch(`http://127.0.0.1:${String(api.port)}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json', connection: 'close' }, body: JSON.stringify({ query: '{ dataQuality { consumed freshness { lag } } processor { instances { reportedAt } } }' }) });
+  const { data: { dataQuality, processor } } = (await answer.json()) as { data: { dataQuality: { consumed: number; freshness: { lag: number | null } }; processor: { instances: unknown[] } } };
+  return { lag: dataQuality.freshness.lag, consumed: dataQuality.consumed, reports: JSON.stringify(processor.instances) };
+}
+
+/** Asks until all is counted; answers how much was when it was said that nothing waits, and something did. */
+async function falseCalm(api: AppProcess, count: number): Promise<number[]> {
+  const found: number[] = [];
+  let calm: { readonly consumed: number; readonly reports: string } | undefined;
+  await api.until(async () => {
+    const { lag, consumed, reports } = await waiting(api);
+    // What was committed just before a report may arrive just after it; with the next report it is there.
+    if (calm !== undefined && calm.reports !== reports && consumed < count) found.push(calm.consumed);
+    if (lag === 0) calm ??= { consumed, reports };
+    if (calm?.reports !== reports) calm = undefined;
+    return consumed === count && lag === 0;
+  }, `all ${String(count)} are counted, and it is said so`);
+  return found;
+}
+
 /** Offsets of the changelogs that a process restored before its tasks ran. */
 function restoredOffsets(app: AppProcess): number {
   return app.logged('restored the store').reduce((sum, line) => sum + Number(line['offsets']), 0);
@@ -46,18 +74,31 @@ function restoredOffsets(app: AppProcess): number {
 
 test(`a backlog: every number is the recount's (seed ${String(seed)})`, async () => {
   await inRun('backlog', async (run) => {
+    // Its topics are there when the backlog comes: an API serves, and no processor runs.
+    const first = await run.start();
+    await run.settled();
+    await first.stop();
     await run.publish({ seed, count: COUNT });
     await run.publishRaw([
       { key: null, value: Buffer.from('no JSON'), headers: { trace: Buffer.from('kept'), empty: Buffer.alloc(0) } },
       { key: 'k', value: null, headers: { trace: Buffer.from([0, 255]) } },
     ]);
-    await run.start({ NUM_STREAM_THREADS: '2' });
-  }, async (run, expected) => {
     const api = await run.startApi();
+    apis.push(api);
+    const counted = run.start({ NUM_STREAM_THREADS: '2' });
+    expect(await falseCalm(api, COUNT + 2)).toEqual([]);
+    await (await counted).kill();
+    await run.publish({ seed: seed + 1, count: MORE });
+    // Nobody works on any of it: what the dead one said last does not hold for long.
+    await api.until(async () => (await waiting(api)).lag !== 0, 'it is not said that nothing waits');
+    await run.start({ NUM_STREAM_THREADS: '2' });
+    expect(await falseCalm(api, COUNT + 2 + MORE)).toEqual([]);
+  }, async (_run, expected) => {
+    const [api] = apis.splice(0);
     try {
-      expect(await servedNumbers(`http://127.0.0.1:${String(api.port)}`, expected)).toEqual(expectedAnswers(expected));
+      expect(await servedNumbers(`http://127.0.0.1:${String(api?.port)}`, expected)).toEqual(expectedAnswers(expected));
     } finally {
-      await api.kill();
+      await api?.kill();
     }
   });
 });

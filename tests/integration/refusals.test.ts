@@ -32,7 +32,7 @@ let broker: TestBroker;
 let admin: Admin;
 
 beforeAll(async () => {
-  broker = await startTestBroker({ properties: CHAOS_BROKER });
+  broker = await startTestBroker({ properties: { ...CHAOS_BROKER, 'transaction.max.timeout.ms': '60000' } });
   admin = createKafka(broker.connection, quietLogger).admin();
   await admin.connect();
 });
@@ -316,36 +316,38 @@ interface MovedOffsets {
   readonly move: (run: LoginRun, before: ReadonlyMap<string, number>) => Promise<void>;
 }
 
-/** kafkajs' admin sets offsets as `kafka-consumer-groups.sh --reset-offsets` does. */
-async function setOffset({ applicationId }: LoginRun, topic: string, partition: number, offset: number): Promise<void> {
-  await admin.setOffsets({ groupId: applicationId, topic, partitions: [{ partition, offset: String(offset) }] });
+/** Of any topics, by `topic-partition`; kafkajs' admin joins the group for it, so one topic after the other. */
+async function setOffsets({ applicationId }: LoginRun, offsets: Iterable<readonly [string, number]>): Promise<void> {
+  const topics = new Map<string, { partition: number; offset: string }[]>();
+  for (const [name, offset] of offsets) {
+    const dash = name.lastIndexOf('-');
+    const topic = name.slice(0, dash);
+    topics.set(topic, [...(topics.get(topic) ?? []), { partition: Number(name.slice(dash + 1)), offset: String(offset) }]);
+  }
+  for (const [topic, partitions] of topics) await admin.setOffsets({ groupId: applicationId, topic, partitions });
 }
 
 /** The group is made anew with all offsets but those that `drop` names. */
 async function dropOffsets(run: LoginRun, before: ReadonlyMap<string, number>, drop: (name: string) => boolean): Promise<void> {
   await admin.deleteGroups([run.applicationId]);
-  for (const [name, offset] of before) {
-    const dash = name.lastIndexOf('-');
-    if (!drop(name)) await setOffset(run, name.slice(0, dash), Number(name.slice(dash + 1)), offset);
-  }
+  await setOffsets(run, [...before].filter(([name]) => !drop(name)));
 }
 
 const byLogins = ({ applicationId }: LoginRun): string => repartitionTopic(applicationId, BY_STATE);
 /** A partition of the topic that has been read, and how far. */
-function readPartition(before: ReadonlyMap<string, number>, topic: string): { partition: number; offset: number } {
-  const [name, offset] = [...before].filter(([of]) => of.startsWith(`${topic}-`)).sort(([, a], [, b]) => b - a)[0] as [string, number];
-  return { partition: Number(name.slice(topic.length + 1)), offset };
+function readPartition(before: ReadonlyMap<string, number>, topic: string): [string, number] {
+  return [...before].filter(([of]) => of.startsWith(`${topic}-`)).sort(([, a], [, b]) => b - a)[0] as [string, number];
 }
 
 const MOVED_INPUT: readonly MovedOffsets[] = [
-  { name: 'set back in one partition', code: /^STORE_AHEAD_OF_GROUP/, move: (run, before) => setOffset(run, run.input, 0, Math.floor((before.get(`${run.input}-0`) ?? 0) / 2)) },
-  { name: 'set back to 0 in the whole topic', code: /^STORE_AHEAD_OF_GROUP/, move: (run) => Promise.all([0, 1, 2, 3].map((partition) => setOffset(run, run.input, partition, 0))).then(() => undefined) },
+  { name: 'set back in one partition', code: /^STORE_AHEAD_OF_GROUP/, move: (run, before) => setOffsets(run, [[`${run.input}-0`, Math.floor((before.get(`${run.input}-0`) ?? 0) / 2)]]) },
+  { name: 'set back to 0 in the whole topic', code: /^STORE_AHEAD_OF_GROUP/, move: (run) => setOffsets(run, [0, 1, 2, 3].map((partition) => [`${run.input}-${String(partition)}`, 0] as const)) },
   {
     name: 'set forward over logins that wait',
     code: /^OFFSETS_MOVED/,
     move: async (run, before) => {
       await run.publish({ seed: 2, count: LOGINS });
-      await setOffset(run, run.input, 0, (before.get(`${run.input}-0`) ?? 0) + 10);
+      await setOffsets(run, [[`${run.input}-0`, (before.get(`${run.input}-0`) ?? 0) + 10]]);
     },
   },
   { name: 'deleted for one partition', code: /^OFFSETS_MISSING/, move: (run, before) => dropOffsets(run, before, (name) => name === `${run.input}-0`) },
@@ -358,16 +360,16 @@ const MOVED_REPARTITION: readonly MovedOffsets[] = [
     name: 'set back in one partition',
     code: /^STORE_AHEAD_OF_GROUP/,
     move: async (run, before) => {
-      const { partition, offset } = readPartition(before, byLogins(run));
-      await setOffset(run, byLogins(run), partition, offset - 1);
+      const [name, offset] = readPartition(before, byLogins(run));
+      await setOffsets(run, [[name, offset - 1]]);
     },
   },
   {
     name: 'deleted for one partition',
     code: /^OFFSETS_MISSING/,
     move: async (run, before) => {
-      const { partition } = readPartition(before, byLogins(run));
-      await dropOffsets(run, before, (name) => name === `${byLogins(run)}-${String(partition)}`);
+      const [read] = readPartition(before, byLogins(run));
+      await dropOffsets(run, before, (name) => name === read);
     },
   },
 ];
@@ -399,10 +401,7 @@ async function refusesMovedOffsets(name: string, cases: readonly MovedOffsets[],
       // Those that nobody moved go on meanwhile.
       const kept = await offsets();
       expect(moved.map(([name]) => [name, kept.get(name)])).toEqual(moved.map(([name]) => [name, after.get(name)]));
-      for (const [topicPartition, offset] of moved) {
-        const dash = topicPartition.lastIndexOf('-');
-        await setOffset(run, topicPartition.slice(0, dash), Number(topicPartition.slice(dash + 1)), offset);
-      }
+      await setOffsets(run, moved);
     }
     await run.publish({ seed: 3, count: LOGINS });
     await run.start();
@@ -416,6 +415,26 @@ async function refusesMovedOffsets(name: string, cases: readonly MovedOffsets[],
 test.concurrent('logins: offsets of the input that were moved or lost are refused, and counting goes on when they are put back', () => refusesMovedOffsets('logins-input', MOVED_INPUT, async () => undefined), 180_000);
 
 test.concurrent('logins: the same of the repartition topic, on an empty disk', () => refusesMovedOffsets('logins-repartition', MOVED_REPARTITION, (run) => rm(run.stateDir, { recursive: true, force: true })), 120_000);
+
+test.concurrent('time-outs that the brokers do not take are refused with the limit and the setting', async () => {
+  const run = await LoginRun.open({ connection: broker.connection, name: 'limits' });
+  const refusedWith = async (env: Record<string, string>): Promise<string> => {
+    const app = await run.start(env);
+    app.expectEnd();
+    const timer = setTimeout(() => void app.kill(), 2 * EXIT_WITHIN_MS);
+    const { code } = await app.exited;
+    clearTimeout(timer);
+    return `${String(code)} ${String(app.lines.findLast(({ level }) => Number(level) >= 50)?.msg ?? app.log())}`;
+  };
+  try {
+    expect(await refusedWith({ TRANSACTION_TIMEOUT_MS: '120000' })).toMatch(/^1 CONFIG_INVALID: the brokers take no transaction time-out of 120000 ms \(transaction\.max\.timeout\.ms=60000\): set transactionTimeoutMs \(TRANSACTION_TIMEOUT_MS\)/);
+    expect(await refusedWith({ SESSION_TIMEOUT_MS: '400' })).toMatch(/^1 CONFIG_INVALID: the group limits takes no session time-out of 400 ms \(group\.min\.session\.timeout\.ms=500, group\.max\.session\.timeout\.ms=\d+\): set sessionTimeoutMs \(SESSION_TIMEOUT_MS\)/);
+    const app = await run.start({ TRANSACTION_TIMEOUT_MS: '60000', SESSION_TIMEOUT_MS: '500' });
+    await app.untilReady();
+  } finally {
+    await run.close();
+  }
+}, 90_000);
 
 /** No broker takes a batch of an unknown codec, so it is put where a later release of Kafka would have put it: in the log. */
 async function packLastBatchAnew(topic: string, codec: number): Promise<void> {

@@ -77,11 +77,11 @@ test('the next start counts the whole input again, and every number is the same'
   expect([dry.code, dry.errors]).toEqual([0, '']);
   expect(dry.output).toMatch(/^Starting again over[^]*  internal topics:\n    again-by-state-repartition\n    again-counts-by-state-changelog\n[^]*This stays:\n  again-input: the next start counts it again[^]*Nothing was changed \(--dry-run\)\n$/);
   for (const [name, offset] of await committedOffsets(broker.connection, run.applicationId)) expect(dry.output).toContain(`${name} at ${String(offset)}`);
-  expect(await internalTopicsOf(run)).toHaveLength(6);
+  expect(await internalTopicsOf(run)).toHaveLength(7);
 
   const unasked = await reset(run);
   expect([unasked.code, unasked.errors]).toEqual([2, 'Nothing was changed: there is no terminal to ask on; give --yes to delete this\n']);
-  expect(await internalTopicsOf(run)).toHaveLength(6);
+  expect(await internalTopicsOf(run)).toHaveLength(7);
   expect((await localState(run)).length).toBeGreaterThanOrEqual(4);
 
   const done = await reset(run, '--yes');
@@ -119,7 +119,7 @@ test('an application in use is left alone: its members and its slots are named',
   const early = await reset(run, '--yes');
   expect([early.code, early.errors.includes('has the state directory')]).toEqual([1, false]);
   expect(await committedOffsets(broker.connection, run.applicationId)).toEqual(offsets);
-  expect(await internalTopicsOf(run)).toHaveLength(6);
+  expect(await internalTopicsOf(run)).toHaveLength(7);
   await run.start();
   const { expected, found } = await run.outcome();
   expect(found).toEqual(expected);
@@ -166,12 +166,12 @@ async function afterSettling(run: LoginRun, app: Awaited<ReturnType<LoginRun['st
 }
 
 const REFUSED = /^exit 1: (INTERNAL_TOPIC_INVALID|OFFSETS_MISSING)$/;
-/** Of all deletions: the repartition topic, the last changelog, the slot, the group. */
-const CUTS = [1, 5, 7, 8];
+/** Of all deletions: the repartition topic, the last changelog, the offsets, the slot, the group. */
+const CUTS = [1, 5, 6, 8, 9];
 
 test.each([
   { name: 'cut', what: 'an application as it was', damage: async () => undefined, cuts: CUTS },
-  { name: 'cut-expired', what: 'one whose offsets had expired', damage: async (run: LoginRun) => void (await admin.deleteGroups([run.applicationId])), cuts: [1, 7] },
+  { name: 'cut-expired', what: 'one whose offsets had expired', damage: async (run: LoginRun) => void (await admin.deleteGroups([run.applicationId])), cuts: [1, 8] },
   { name: 'cut-moved', what: 'one whose disk had been lost too', damage: async (run: LoginRun) => {
     await admin.deleteGroups([run.applicationId]);
     await rm(join(run.stateDir, run.applicationId), { recursive: true });

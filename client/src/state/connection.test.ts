@@ -43,6 +43,9 @@ test('catching up: an incomplete copy, a restore, or a backlog of more than thre
   expect(statusOf({ ...live, lag: 1_001 }).kind).toBe('catching-up');
   expect(statusOf({ ...live, lag: 1_000 }).kind).toBe('live');
   expect(statusOf({ ...live, lag: 5_000, recordsPerSecond: 10_000 }).kind).toBe('live');
+  expect(statusOf({ ...live, lag: null })).toEqual({ kind: 'catching-up', restoring: null, lag: null });
+  expect(statusOf({ ...live, lag: null, processors: 0 }).kind).toBe('no-processor');
+  expect(statusOf({ ...live, lag: null, processors: null }).kind).toBe('live');
 });
 
 test('a page that is just opening does not call itself broken', () => {

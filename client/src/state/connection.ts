@@ -58,7 +58,9 @@ export function statusOf(input: StatusInput): Status {
   }
   if (input.paused) return { kind: 'paused', held: input.held };
   if (input.complete === null) return { kind: 'opening' };
-  if (!input.complete || input.restoring !== null || isBehind(input.lag, input.recordsPerSecond)) {
+  // Somebody works, and of some partitions nobody says yet how much waits in them.
+  const waitsUnknown = input.lag === null && input.processors !== null && input.processors > 0;
+  if (!input.complete || input.restoring !== null || waitsUnknown || isBehind(input.lag, input.recordsPerSecond)) {
     return { kind: 'catching-up', restoring: input.restoring, lag: input.lag };
   }
   return input.processors === 0 ? { kind: 'no-processor' } : { kind: 'live' };

@@ -18,7 +18,8 @@ export function currentStatus(state: DashboardState): Status {
     paused: state.pausedAt !== null,
     held: state.held,
     complete: states?.freshness.complete ?? null,
-    lag: states?.freshness.lag ?? null,
+    // The processors' reports come every second, the states only when one changes.
+    lag: processor?.value.lag ?? null,
     recordsPerSecond: recordsPerSecondOf(processor?.value ?? null),
     restoring: restoringOf(processor?.value ?? null),
     asOf: states?.freshness.asOf ?? null,

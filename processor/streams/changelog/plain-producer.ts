@@ -1,3 +1,4 @@
+import { asBrokerLimit } from '../consumer/broker-limits.ts';
 import { COORDINATOR_OF_GROUP, type CommittedOffset, type KafkaCluster, type TopicPartition } from '../consumer/kafka-cluster.ts';
 import { asAccessDenied, CODE, hasCode, isBrokerAway, isMisdirected } from '../consumer/kafka-errors.ts';
 import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
@@ -79,7 +80,7 @@ export class PlainProducer implements StreamsProducer {
       } catch (error) {
         if (!isMisdirected(error) || attempt >= REFUSED_RETRIES) {
           this.#broken = true;
-          throw this.#failure('offset commit', error);
+          throw (await asBrokerLimit(error, this.#cluster, { groupId: this.#groupId })) ?? this.#failure('offset commit', error);
         }
         this.#cluster.forgetCoordinator(COORDINATOR_OF_GROUP, this.#groupId);
         await new Promise((resolve) => setTimeout(resolve, REFUSED_RETRY_MS));

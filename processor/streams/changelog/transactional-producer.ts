@@ -1,4 +1,5 @@
 import { describeTransaction, type TransactionState } from '../consumer/describe-transaction.ts';
+import { asBrokerLimit } from '../consumer/broker-limits.ts';
 import { COORDINATOR_OF_GROUP, COORDINATOR_OF_TRANSACTION, fetchCommitted, type Broker, type CommittedOffset, type KafkaCluster, type TopicPartition, type TransactionIdentity } from '../consumer/kafka-cluster.ts';
 import { asAccessDenied, CODE, hasCode, isBrokerAway, isFenced, isMisdirected } from '../consumer/kafka-errors.ts';
 import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
@@ -9,7 +10,7 @@ import { ProduceLimits } from './produce-limits.ts';
 import { NO_INPUT, parseTopicPartition, topicPartition, type InputCommit, type OutgoingRecord, type StreamsProducer } from './streams-producer.ts';
 
 /** What a transactional producer needs of a KafkaCluster. */
-export interface TransactionCluster extends ProduceCluster, Pick<KafkaCluster, 'connect' | 'coordinator' | 'forgetCoordinator' | 'track' | 'refresh' | 'withOpenTransactions' | 'disconnect'> {}
+export interface TransactionCluster extends ProduceCluster, Pick<KafkaCluster, 'connect' | 'coordinator' | 'forgetCoordinator' | 'track' | 'refresh' | 'withOpenTransactions' | 'disconnect'>, Partial<Pick<KafkaCluster, 'brokerSettings'>> {}
 
 export interface TransactionalProducerOptions {
   /** `<applicationId>-<taskId>`, stable: the next owner of the task fences by it. */
@@ -82,7 +83,7 @@ export class TransactionalProducer implements StreamsProducer {
         return before;
       } catch (error) {
         // CONCURRENT_TRANSACTIONS: the open transaction of the fenced owner is being ended right now.
-        if (!hasCode(error, CODE.CONCURRENT_TRANSACTIONS) && !isBrokerAway(error)) throw this.#failure('InitProducerId', error);
+        if (!hasCode(error, CODE.CONCURRENT_TRANSACTIONS) && !isBrokerAway(error)) throw await this.#failure('InitProducerId', error);
         const concurrent = hasCode(error, CODE.CONCURRENT_TRANSACTIONS);
         if (!concurrent) this.#cluster.forgetCoordinator(COORDINATOR_OF_TRANSACTION, transactionalId);
         await new Promise((resolve) => setTimeout(resolve, concurrent ? CONCURRENT_RETRY_MS : INIT_RETRY_MS));
@@ -236,13 +237,13 @@ export class TransactionalProducer implements StreamsProducer {
       return await run();
     } catch (error) {
       this.#broken = true;
-      throw this.#failure(step, error);
+      throw await this.#failure(step, error);
     }
   }
 
-  #failure(step: string, error: unknown): StreamsError {
+  async #failure(step: string, error: unknown): Promise<StreamsError> {
     if (error instanceof StreamsError) return error;
-    const denied = asAccessDenied(error, `writing with the transactional id ${this.#options.transactionalId}`);
+    const denied = asAccessDenied(error, `writing with the transactional id ${this.#options.transactionalId}`) ?? (await asBrokerLimit(error, this.#cluster, this.#options));
     if (denied !== undefined) return denied;
     const code = isFenced(error) ? 'TASK_FENCED' : isBrokerAway(error) ? 'BROKER_AWAY' : 'COMMIT_FAILED';
     return new StreamsError(code, `${this.#options.transactionalId}: ${step} failed: ${messageOf(error)}`, { cause: error });

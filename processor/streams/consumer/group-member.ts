@@ -1,6 +1,7 @@
 import kafkajs from 'kafkajs';
 import type { Logger } from '../logger.ts';
 import { messageOf, StreamsError } from '../errors.ts';
+import { asBrokerLimit } from './broker-limits.ts';
 import { COORDINATOR_OF_GROUP, type GroupMemberInfo, type KafkaCluster } from './kafka-cluster.ts';
 import { asAccessDenied, CODE, hasCode, isBrokerAway } from './kafka-errors.ts';
 
@@ -111,7 +112,8 @@ export class GroupMember {
           this.#generationId = -1;
           this.#options.onLost();
         } else if (!hasCode(error, CODE.REBALANCE_IN_PROGRESS, CODE.MEMBER_ID_REQUIRED) && !isBrokerAway(error)) {
-          this.#options.onFatal(asAccessDenied(error, `joining the group ${this.#options.groupId}`) ?? new StreamsError('THREAD_FAILED', `the group ${this.#options.groupId} refused this member: ${messageOf(error)}`, { cause: error }));
+          const why = asAccessDenied(error, `joining the group ${this.#options.groupId}`) ?? (await asBrokerLimit(error, this.#cluster, this.#options));
+          this.#options.onFatal(why ?? new StreamsError('THREAD_FAILED', `the group ${this.#options.groupId} refused this member: ${messageOf(error)}`, { cause: error }));
           return;
         } else {
           this.#logger.debug({ error: messageOf(error) }, 'group request failed');

@@ -29,6 +29,7 @@ export interface Broker {
   addOffsetsToTxn(request: TransactionIdentity & { groupId: string }): Promise<unknown>;
   txnOffsetCommit(request: TransactionIdentity & { groupId: string; topics: TopicOffsets[] }): Promise<unknown>;
   findGroupCoordinator(request: { groupId: string; coordinatorType: number }): Promise<unknown>;
+  describeConfigs(request: { resources: { type: number; name: string; configNames: readonly string[] }[] }): Promise<DescribeConfigsResponse>;
   endTxn(request: TransactionIdentity & { transactionResult: boolean }): Promise<unknown>;
   produce(request: ProduceRequest): Promise<ProduceResponse>;
 }
@@ -133,6 +134,10 @@ interface ProduceResponse {
   topics: { topicName: string; partitions: { partition: number; errorCode: number; baseOffset: string }[] }[];
 }
 
+interface DescribeConfigsResponse {
+  resources: { configEntries: { configName: string; configValue: string | null }[] }[];
+}
+
 interface PartitionMetadata {
   partitionId: number;
   leader: number;
@@ -159,8 +164,11 @@ export const COORDINATOR_OF_TRANSACTION = 1;
 export const READ_UNCOMMITTED = 0;
 export const READ_COMMITTED = 1;
 const CONSUMER_REPLICA_ID = -1;
-const LATEST_TIMESTAMP = -1;
-const EARLIEST_TIMESTAMP = -2;
+/** Of DescribeConfigs. */
+const BROKER_RESOURCE = 4;
+/** Times of ListOffsets: the end of a partition, and its first record. */
+export const LATEST_TIMESTAMP = -1;
+export const EARLIEST_TIMESTAMP = -2;
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /** The one place where a kafkajs client is made. kafkajs' own chatter goes to debug: the runtime says what matters. */
@@ -301,29 +309,36 @@ export class KafkaCluster {
 
   /** Of tracked partitions, those in which a transaction is open: their last stable offset lies before the high watermark. */
   async withOpenTransactions(partitions: readonly TopicPartition[]): Promise<TopicPartition[]> {
+    // The last stable offset last: what is committed between the two answers is not open.
+    const highWatermarks = await this.offsetsAt(partitions, LATEST_TIMESTAMP, READ_UNCOMMITTED);
+    const stable = await this.offsetsAt(partitions, LATEST_TIMESTAMP, READ_COMMITTED);
+    return partitions.filter((_, index) => (stable[index] as number) < (highWatermarks[index] as number));
+  }
+
+  /** Offsets of tracked partitions at a time, in the order asked, by one request a leader. */
+  async offsetsAt(partitions: readonly TopicPartition[], timestamp: number, isolationLevel: number): Promise<number[]> {
     const byLeader = new Map<number, TopicPartition[]>();
     for (const { topic, partition } of partitions) {
       const leader = this.leader(topic, partition);
       if (leader === undefined) throw new LeaderNotKnownError(topic, partition);
       byLeader.set(leader, [...(byLeader.get(leader) ?? []), { topic, partition }]);
     }
-    const open: TopicPartition[] = [];
+    const offsets = new Map<string, number>();
     for (const [leader, asked] of byLeader) {
       const broker = await this.broker(leader);
-      const ends = async (isolationLevel: number): Promise<Map<string, number>> => {
-        const topics = [...new Set(asked.map(({ topic }) => topic))].map((topic) => ({ topic, partitions: asked.filter((p) => p.topic === topic).map(({ partition }) => ({ partition, timestamp: LATEST_TIMESTAMP })) }));
-        const { responses } = await broker.listOffsets({ replicaId: CONSUMER_REPLICA_ID, isolationLevel, topics });
-        return new Map(responses.flatMap(({ topic, partitions: answers }) => answers.map(({ partition, offset }) => [`${topic}-${String(partition)}`, Number(offset)] as const)));
-      };
-      // The last stable offset last: what is committed between the two answers is not open.
-      const highWatermarks = await ends(READ_UNCOMMITTED);
-      const stable = await ends(READ_COMMITTED);
-      open.push(...asked.filter(({ topic, partition }) => {
-        const name = `${topic}-${String(partition)}`;
-        return (stable.get(name) as number) < (highWatermarks.get(name) as number);
-      }));
+      const topics = [...new Set(asked.map(({ topic }) => topic))].map((topic) => ({ topic, partitions: asked.filter((p) => p.topic === topic).map(({ partition }) => ({ partition, timestamp })) }));
+      const { responses } = await broker.listOffsets({ replicaId: CONSUMER_REPLICA_ID, isolationLevel, topics });
+      for (const { topic, partitions: answers } of responses) for (const { partition, offset } of answers) offsets.set(`${topic}-${String(partition)}`, Number(offset));
     }
-    return open;
+    return partitions.map(({ topic, partition }) => offsets.get(`${topic}-${String(partition)}`) as number);
+  }
+
+  /** Settings of the brokers by name, as one of them has them; of those that this user may see. @throws where it may see none. */
+  async brokerSettings(names: readonly string[]): Promise<Map<string, string>> {
+    await this.connect();
+    const broker = await this.#cluster.findControllerBroker();
+    const { resources } = await broker.describeConfigs({ resources: [{ type: BROKER_RESOURCE, name: String(broker.nodeId), configNames: names }] });
+    return new Map(resources.flatMap(({ configEntries }) => configEntries.flatMap(({ configName, configValue }): [string, string][] => (configValue === null ? [] : [[configName, configValue]]))));
   }
 
   /** Ids of the topics that exist; empty where the brokers tell none. */

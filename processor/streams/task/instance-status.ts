@@ -18,6 +18,10 @@ export interface InstanceStatus {
   readonly threads: number;
   readonly recordsPerSecond: number;
   readonly tasks: readonly TaskStatus[];
+  /** Ids of all tasks of the application: one that no instance reports waits all the same. */
+  readonly allTasks?: readonly string[];
+  /** What waits for tasks that this instance does not have, by task id: it looks as long as it does not work steadily itself. */
+  readonly waiting?: Readonly<Record<string, number>>;
 }
 
 export type TaskRole = 'ACTIVE' | 'STANDBY';
@@ -32,6 +36,8 @@ export interface TaskStatus {
   readonly inputs: readonly string[];
   /** End offset less committed position, summed over the inputs; 0 when all is processed. */
   readonly lag: number;
+  /** The task does not run, and what waits for it has not been seen yet: `lag` says nothing. */
+  readonly lagKnown?: false;
   /** Active tasks: records that were passed over since this instance took the task, by reason. */
   readonly dropped?: DropCounts;
   /** Only while restoring. */

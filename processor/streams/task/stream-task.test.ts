@@ -42,6 +42,8 @@ function openTask(maxTaskIdleMs = 0): StreamTask {
     subTopology: subTopology as NonNullable<typeof subTopology>,
     inputs: [{ topic: 'a', partition: 0 }, { topic: 'b', partition: 0 }],
     changelogs: [],
+    keptOffsets: { topic: 'app-offsets', partition: 0, key: '0_0' },
+    exactlyOnce: true,
     collector,
     reportsTime: false,
     queues: { maxTaskIdleMs, onFull: ({ topic }) => moves.push(`hold ${topic}`), onRoom: ({ topic }) => moves.push(`release ${topic}`) },
