@@ -30,6 +30,7 @@ export const ERROR_TABLE = {
   BROKER_TLS_FAILED: 'exit',
   BROKER_ACCESS_DENIED: 'exit',
   STATE_DIRECTORY_UNUSABLE: 'exit',
+  INSTANCE_ID_IN_USE: 'exit',
   THREADS_EXHAUSTED: 'exit',
   USER_CODE_FAILED: 'replace',
   THREAD_FAILED: 'replace',

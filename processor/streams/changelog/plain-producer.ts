@@ -101,7 +101,7 @@ export class PlainProducer implements StreamsProducer {
     if (error instanceof StreamsError) return error;
     const denied = asAccessDenied(error, `${step} of ${this.#groupId}`);
     if (denied !== undefined) return denied;
-    const lost = hasCode(error, CODE.ILLEGAL_GENERATION, CODE.UNKNOWN_MEMBER_ID, CODE.REBALANCE_IN_PROGRESS);
+    const lost = hasCode(error, CODE.ILLEGAL_GENERATION, CODE.UNKNOWN_MEMBER_ID, CODE.FENCED_INSTANCE_ID, CODE.REBALANCE_IN_PROGRESS);
     const code = lost ? 'TASK_FENCED' : isBrokerAway(error) ? 'BROKER_AWAY' : 'COMMIT_FAILED';
     return new StreamsError(code, `${this.#groupId}: ${step} failed: ${messageOf(error)}`, { cause: error });
   }

@@ -43,6 +43,9 @@ export interface GroupMemberOptions {
   readonly onAway: (reason: string | null) => void;
 }
 
+/** A coordinator that has just loaded an older state may deny a member once; two processes under one name deny each other for ever. */
+const MOST_FENCES = 3;
+const FENCES_WITHIN_MS = 60_000;
 const RETRY_MS = 200;
 const MAX_RETRY_MS = 1_000;
 
@@ -58,6 +61,8 @@ export class GroupMember {
   #memberId = '';
   #generationId = -1;
   #stopping = false;
+  /** When others took this member's place, `performance.now()`. */
+  #fencedAt: number[] = [];
   #running: Promise<void> | undefined;
   #wake: (() => void) | undefined;
 
@@ -106,11 +111,17 @@ export class GroupMember {
       } catch (error) {
         if (this.#stopping) return;
         this.#cluster.forgetCoordinator(COORDINATOR_OF_GROUP, this.#options.groupId);
-        if (hasCode(error, CODE.UNKNOWN_MEMBER_ID, CODE.ILLEGAL_GENERATION)) {
-          this.#logger.warn({ groupId: this.#options.groupId, memberId: this.#memberId }, 'the group went on without this member; joining anew');
+        if (hasCode(error, CODE.UNKNOWN_MEMBER_ID, CODE.ILLEGAL_GENERATION, CODE.FENCED_INSTANCE_ID)) {
+          const { groupId, groupInstanceId } = this.#options;
+          const fenced = hasCode(error, CODE.FENCED_INSTANCE_ID);
+          this.#logger.warn({ groupId, memberId: this.#memberId, groupInstanceId }, fenced ? 'another process joined the group under the name of this member; joining anew' : 'the group went on without this member; joining anew');
           this.#memberId = '';
           this.#generationId = -1;
           this.#options.onLost();
+          if (fenced && this.#fencedTooOften()) {
+            this.#options.onFatal(new StreamsError('INSTANCE_ID_IN_USE', `another process is in the group ${groupId} as ${groupInstanceId}, the name of this one: both have the process id of one slot of the state directory, which was copied, or lies on a disk whose locks do not hold between machines. Give each process a state directory (STATE_DIR) of its own; in a copy delete process.sqlite of each slot before the start`, { cause: error }));
+            return;
+          }
         } else if (!hasCode(error, CODE.REBALANCE_IN_PROGRESS, CODE.MEMBER_ID_REQUIRED) && !isBrokerAway(error)) {
           const why = asAccessDenied(error, `joining the group ${this.#options.groupId}`) ?? (await asBrokerLimit(error, this.#cluster, this.#options));
           this.#options.onFatal(why ?? new StreamsError('THREAD_FAILED', `the group ${this.#options.groupId} refused this member: ${messageOf(error)}`, { cause: error }));
@@ -126,6 +137,12 @@ export class GroupMember {
         retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
       }
     }
+  }
+
+  #fencedTooOften(): boolean {
+    const now = performance.now();
+    this.#fencedAt = [...this.#fencedAt.filter((at) => now - at < FENCES_WITHIN_MS), now];
+    return this.#fencedAt.length >= MOST_FENCES;
   }
 
   async #join(): Promise<void> {

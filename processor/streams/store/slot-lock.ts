@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -11,7 +13,7 @@ import { DatabaseSync } from 'node:sqlite';
  * another process can open the store beside its owner. SQLite guards against this, across threads and symbolic links too.
  */
 export interface SlotLock {
-  /** A UUID made when the slot was first taken; the same at each start since. */
+  /** A UUID made when the slot was first taken; the same at each start since, and another one in a copy of the slot. */
   readonly processId: string;
   release(): void;
 }
@@ -23,16 +25,40 @@ const MEETING_MS = 50;
 
 const SQLITE_BUSY = 5;
 
+const BOOT_ID_FILE = '/proc/sys/kernel/random/boot_id';
+
 /**
- * Takes the lock in `directory`, which must exist; null when another process, thread or caller has it.
+ * This machine since it was started. A slot that is found elsewhere may be a copy of one that is in use; after a reboot nobody waits for the
+ * old process id any more, so a new one costs nothing.
+ */
+export function machineSinceBoot(): string {
+  try {
+    return readFileSync(BOOT_ID_FILE, 'utf8').trim();
+  } catch {
+    return hostname();
+  }
+}
+
+/**
+ * Takes the lock in `directory`, which must exist; null when another process, thread or caller has it. Two processes under one process id would
+ * drive each other out of the group for ever, so a slot that was copied, to another machine or beside the first, gets a new one: a copy
+ * has another inode, that of a whole disk another boot.
  * @throws what SQLite throws when the file cannot be written or is no database.
  */
-export function takeSlotLock(directory: string): SlotLock | null {
-  const database = new DatabaseSync(join(directory, SLOT_LOCK_FILE), { timeout: MEETING_MS });
+export function takeSlotLock(directory: string, machine: string = machineSinceBoot()): SlotLock | null {
+  const file = join(directory, SLOT_LOCK_FILE);
+  const database = new DatabaseSync(file, { timeout: MEETING_MS });
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
     database.exec('CREATE TABLE IF NOT EXISTS process (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), id TEXT NOT NULL, created_at TEXT NOT NULL)');
     database.prepare('INSERT OR IGNORE INTO process VALUES (1, ?, ?)').run(randomUUID(), new Date().toISOString());
+    database.exec('CREATE TABLE IF NOT EXISTS place (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), place TEXT NOT NULL)');
+    const place = `${machine} ${String(statSync(file, { bigint: true }).ino)}`;
+    const known = database.prepare('SELECT place FROM place').get()?.['place'];
+    if (known !== place) {
+      if (known !== undefined) database.prepare('UPDATE process SET id = ?, created_at = ?').run(randomUUID(), new Date().toISOString());
+      database.prepare('INSERT OR REPLACE INTO place VALUES (1, ?)').run(place);
+    }
     const row = database.prepare('SELECT id FROM process').get();
     database.exec('COMMIT');
     return { processId: String(row?.['id']), release: () => { database.close(); } };

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { Logger } from '../logger.ts';
+import { takeSlotLock } from './slot-lock.ts';
 import { StateDirectory, taskDirectory } from './state-directory.ts';
 
 // Threads and processes of their own start slowly on a busy machine.
@@ -186,4 +187,31 @@ test('a damaged lock file is refused with what to do, never replaced under a pos
 test('ids that would leave the directory are refused', async () => {
   for (const wrong of ['..', 'a/b', '', '.x']) await expect(StateDirectory.lock(stateDir, wrong, options)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   for (const wrong of ['..', '0', '0_0/x', '0_0.set-aside-1']) expect(() => taskDirectory(stateDir, wrong)).toThrow('is not a task id');
+});
+
+test('a copy of a slot gets a process id of its own, and keeps it; the original keeps its own', async () => {
+  const first = await lock();
+  first.release();
+  const copied = `${stateDir}-copy`;
+  stops.push(() => rm(copied, { recursive: true, force: true }));
+  await cp(stateDir, copied, { recursive: true });
+  const again = await lock();
+  expect(again.processId).toBe(first.processId);
+  const copy = await lock(copied);
+  expect(copy.processId).not.toBe(first.processId);
+  copy.release();
+  expect((await lock(copied)).processId).toBe(copy.processId);
+});
+
+test('so does one that wakes up on another machine, on a copy of the whole disk', async () => {
+  const slot = join(stateDir, 'slot');
+  await mkdir(slot, { recursive: true });
+  const ids = ['here', 'here', 'there', 'there', 'here'].map((machine) => {
+    const taken = takeSlotLock(slot, machine);
+    taken?.release();
+    return taken?.processId;
+  });
+  expect(ids[1]).toBe(ids[0]);
+  expect(ids[3]).toBe(ids[2]);
+  expect(new Set(ids).size).toBe(3);
 });
