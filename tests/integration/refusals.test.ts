@@ -19,7 +19,7 @@ import { committedOffsets } from '../support/group-progress.ts';
 import { quietLogger } from '../support/quiet-logger.ts';
 import { expectWithin } from '../support/speed.ts';
 import { publishOnce } from '../support/test-producer.ts';
-import { DEADLINE_MS, found, until } from '../support/until.ts';
+import { found, until } from '../support/until.ts';
 
 /*
  * When the cluster and the store contradict each other, a processor refuses: it exits non-zero (within ten seconds, where speed is judged), with a
@@ -71,13 +71,17 @@ async function openRun(name: string): Promise<{ run: EchoRun; running: AppProces
   return { run, running };
 }
 
-/** Waits for an end that nobody asked for, `sinceMs` on this process's clock. */
-async function refusedBy(run: EchoRun, app: AppProcess, before: ReadonlyMap<string, number>, sinceMs: number): Promise<Refused> {
+/** Waits for an end that nobody asked for; answers the exit code and the last word. */
+async function endOf(app: AppProcess): Promise<{ readonly exitCode: number | null; readonly line: string }> {
   app.expectEnd();
   await until(() => !app.running, () => `it ends\n${app.log()}`);
-  const { code } = await app.exited;
+  return { exitCode: (await app.exited).code, line: String(app.lines.findLast(({ level }) => Number(level) >= 50)?.msg ?? app.log()) };
+}
+
+/** Waits for an end that nobody asked for, `sinceMs` on this process's clock. */
+async function refusedBy(run: EchoRun, app: AppProcess, before: ReadonlyMap<string, number>, sinceMs: number): Promise<Refused> {
+  const { exitCode: code, line } = await endOf(app);
   const afterMs = performance.now() - sinceMs;
-  const line = app.lines.findLast(({ level }) => Number(level) >= 50)?.msg ?? app.log();
   const after = await offsetsOf(run);
   return { code, line, afterMs, changedOffsets: [...after].filter(([name, offset]) => before.get(name) !== offset).map(([name, offset]) => `${name}: ${String(before.get(name))} -> ${String(offset)}`) };
 }
@@ -394,11 +398,7 @@ async function refusesMovedOffsets(name: string, cases: readonly MovedOffsets[],
       const after = await offsets();
       const moved = [...before].filter(([name, offset]) => after.get(name) !== offset);
       const refused = await run.start();
-      refused.expectEnd();
-      const timer = setTimeout(() => void refused.kill(), DEADLINE_MS);
-      const { code: exitCode } = await refused.exited;
-      clearTimeout(timer);
-      const line = refused.lines.findLast(({ level }) => Number(level) >= 50)?.msg ?? refused.log();
+      const { exitCode, line } = await endOf(refused);
       expect({ of, line, exitCode }).toEqual({ of, line: expect.stringMatching(code), exitCode: 1 });
       expect(line).toContain(run.input);
       expect(line).toContain('reset the application');
@@ -423,12 +423,8 @@ test.concurrent('logins: the same of the repartition topic, on an empty disk', (
 test.concurrent('time-outs that the brokers do not take are refused with the limit and the setting', async () => {
   const run = await LoginRun.open({ connection: broker.connection, name: 'limits' });
   const refusedWith = async (env: Record<string, string>): Promise<string> => {
-    const app = await run.start(env);
-    app.expectEnd();
-    const timer = setTimeout(() => void app.kill(), DEADLINE_MS);
-    const { code } = await app.exited;
-    clearTimeout(timer);
-    return `${String(code)} ${String(app.lines.findLast(({ level }) => Number(level) >= 50)?.msg ?? app.log())}`;
+    const { exitCode, line } = await endOf(await run.start(env));
+    return `${String(exitCode)} ${line}`;
   };
   try {
     expect(await refusedWith({ TRANSACTION_TIMEOUT_MS: '120000' })).toMatch(/^1 CONFIG_INVALID: the brokers take no transaction time-out of 120000 ms \(transaction\.max\.timeout\.ms=60000\): set transactionTimeoutMs \(TRANSACTION_TIMEOUT_MS\)/);
@@ -465,11 +461,8 @@ test.concurrent('a state directory copied: both processes run; passed off as the
     expect((await copied.stop()).code).toBe(0);
 
     disguise(join(copies[1], run.applicationId, '0'));
-    first.expectEnd();
     const twin = await run.start({ ...threads, STATE_DIR: copies[1] });
-    const { code } = await first.exited;
-    expect(first.lines.findLast(({ level }) => Number(level) >= 50)?.msg).toMatch(/^INSTANCE_ID_IN_USE: another process is in the group twins as [-0-9a-f]+, .*STATE_DIR/);
-    expect(code).toBe(1);
+    expect(await endOf(first)).toEqual({ exitCode: 1, line: expect.stringMatching(/^INSTANCE_ID_IN_USE: another process is in the group twins as [-0-9a-f]+, .*STATE_DIR/) });
     await run.publish({ seed: 3, count: LOGINS });
     const { expected, found } = await run.outcome();
     expect(found).toEqual(expected);
