@@ -2,10 +2,11 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { repartitionTopic } from '../../processor/streams/topology/topology.ts';
 import { startTestBrokerCluster, type TestBrokerCluster } from '../support/broker-cluster.ts';
-import { reportFigure, seed, sized } from '../support/chaos.ts';
+import { reportFigure, seed, sized, timeLimit } from '../support/chaos.ts';
 import { CommitWatch } from '../support/commit-watch.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
 import { BY_BUCKET } from '../support/echo-topology.ts';
+import { expectWithin } from '../support/speed.ts';
 
 /*
  * Three brokers, every topic on all of them. Each in turn is killed with -9, stays away, and comes back; the leaders of
@@ -14,10 +15,8 @@ import { BY_BUCKET } from '../support/echo-topology.ts';
  */
 
 const { kills, records, keys } = sized({ short: { kills: 1, records: 20_000, keys: 2_000 }, full: { kills: 6, records: 200_000, keys: 20_000 } });
-/** Inside `npm test` the machine is busy with other tests, and so are the brokers. */
-const LONGEST_STANDSTILL_MS = sized({ short: 20_000, full: 10_000 });
+const LONGEST_STANDSTILL_MS = 10_000;
 const AWAY_MS = 5_000;
-const GIVE_UP_MS = 60_000;
 let cluster: TestBrokerCluster;
 
 beforeAll(async () => {
@@ -33,7 +32,7 @@ test(`${String(kills)} kills over three brokers in turn, ${String(records)} reco
     const apps = [await run.start(), await run.start()];
     const flow = run.flow();
     await Promise.all(apps.map((app) => app.untilReady()));
-    await watch.allMoved(GIVE_UP_MS);
+    await watch.allMoved();
     watch.reset();
     const first = run.random.below(cluster.nodes.length);
     for (let kill = 0; kill < kills; kill += 1) {
@@ -43,11 +42,11 @@ test(`${String(kills)} kills over three brokers in turn, ${String(records)} reco
       await sleep(AWAY_MS);
       await victim?.restart();
       await cluster.untilWhole();
-      await watch.allMoved(GIVE_UP_MS);
+      await watch.allMoved();
     }
     await flow.stop();
     await run.publish(Math.max(0, records - run.publishedRecords));
-    expect({ seed, problems: await run.verdict(120_000) }).toEqual({ seed, problems: [] });
+    expect({ seed, problems: await run.verdict() }).toEqual({ seed, problems: [] });
     expect(apps.flatMap((app) => app.logged('stream thread failed'))).toEqual([]);
     const { ms, name } = watch.longest;
     reportFigure({
@@ -55,9 +54,9 @@ test(`${String(kills)} kills over three brokers in turn, ${String(records)} reco
       asked: `0 lost, 0 doubled; resumed within ${String(LONGEST_STANDSTILL_MS / 1_000)} s`,
       measured: `0 anomalies in ${String(run.publishedRecords)} records; longest time without a commit of one of ${String(inputs.length)} tasks ${(ms / 1_000).toFixed(1)} s (${name})`,
     });
-    expect(ms).toBeLessThanOrEqual(LONGEST_STANDSTILL_MS);
+    expectWithin(ms, LONGEST_STANDSTILL_MS);
   } finally {
     await watch.stop();
     await run.close();
   }
-}, 600_000);
+}, timeLimit(600_000));

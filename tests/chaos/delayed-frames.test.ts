@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { SeededRandom } from '../../tools/seeded-random.ts';
-import { reportFigure, seed, sized } from '../support/chaos.ts';
+import { reportFigure, seed, sized, timeLimit } from '../support/chaos.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
-import { commitIntoNextTransaction } from '../support/late-commit.ts';
+import { commitIntoNextTransaction, type StruckTransaction } from '../support/late-commit.ts';
+import { found, until } from '../support/until.ts';
 import { ApiKey, deliver, isCommit, startProxiedBroker, type Direction, type Frame, type ProxiedBroker } from '../support/wire-proxy.ts';
 
 /*
@@ -40,8 +41,6 @@ const CLIENT_FIRST: Patience = { what: 'the request time-out', requestTimeoutMs:
 const COORDINATOR_FIRST: Patience = { what: 'the transaction time-out', requestTimeoutMs: 10_000, delayMs: (random) => 3_600 + random.below(1_500) };
 
 const rounds = sized({ short: 1, full: 4 });
-/** A request whose answer came too late may still hold the thread for its time-out, 10 s, and the take that follows it for as long. */
-const REACH_TIMEOUT_MS = 25_000;
 let cluster: ProxiedBroker;
 const taken = new Map<string, number>();
 
@@ -58,9 +57,7 @@ async function strike(run: EchoRun, fault: WireFault, patience: Patience): Promi
   const rule = fate === 'late' ? proxy.delay(filter, delayMs) : fate === 'elsewhere' ? proxy.hold(filter) : fate === 'lost' ? proxy.drop(filter) : proxy.cut(filter);
   // A producer is made only where one was thrown away.
   const provoked = name === 'InitProducerId' ? proxy.cut({ ...filter, direction: 'request', apiKey: ApiKey.EndTxn, times: 1 }) : undefined;
-  const reached = await Promise.race([rule.reached(1).then(() => true), sleep(REACH_TIMEOUT_MS, false, { ref: false })]);
-  provoked?.end();
-  if (!reached) throw new Error(`no ${name} passed within ${String(REACH_TIMEOUT_MS)} ms\n${run.apps.map((app) => app.log(20)).join('\n---\n')}`);
+  await until(() => rule.taken.length > 0, () => `a ${name} passes\n${run.apps.map((app) => app.log(20)).join('\n---\n')}`).finally(() => provoked?.end());
   if (fate === 'elsewhere') {
     const { clientId, bytes } = rule.taken[0] as Frame;
     proxy.cutAll(clientId);
@@ -75,8 +72,9 @@ async function strike(run: EchoRun, fault: WireFault, patience: Patience): Promi
 /** A commit arrives in the middle of its task's next transaction, which then fails: it is the one moment at which a late EndTxn does harm. */
 async function strikeNextTransaction(run: EchoRun): Promise<void> {
   const isOfEcho = ({ clientId }: Frame): boolean => clientId.startsWith(run.applicationId) && /-0_\d+$/.test(clientId);
-  const struck = await Promise.race([commitIntoNextTransaction(cluster, isOfEcho), sleep(2 * REACH_TIMEOUT_MS, undefined, { ref: false })]);
-  if (struck === undefined) throw new Error(`no transaction followed a commit that was held within ${String(2 * REACH_TIMEOUT_MS)} ms\n${run.apps.map((app) => app.log(20)).join('\n---\n')}`);
+  const striking: { struck?: StruckTransaction } = {};
+  void commitIntoNextTransaction(cluster, isOfEcho).then((struck) => (striking.struck = struck), () => undefined);
+  const struck = await found(() => striking.struck, () => `a transaction follows a commit that is held\n${run.apps.map((app) => app.log(20)).join('\n---\n')}`);
   cluster.proxy.cutAll(struck.late.clientId);
   struck.discard();
 }
@@ -128,11 +126,11 @@ for (const patience of PATIENCES) {
     }
     const counts = [...taken].map(([name, count]) => `${name} ${String(count)}`).join(', ');
     reportFigure({ fault: `EndTxn, Produce and the rest of a commit delayed past ${patience.what}, lost or cut by a frame-aware proxy`, asked: '0 aborted reads, 0 lost writes', measured: `0 anomalies in ${String(rounds)} runs; frames taken: ${counts}` });
-  }, 120_000 * rounds);
+  }, timeLimit(120_000 * rounds));
 }
 
 // By itself: what a producer that is used again leaves undone, other faults wait for in vain.
 test(`a commit arrives in the middle of the next transaction of its task (seed ${String(seed)})`, async () => {
   for (let round = 0; round < rounds; round += 1) await inRun(`next-${String(round)}`, seed + round, CLIENT_FIRST, strikeNextTransaction);
   reportFigure({ fault: `EndTxn that arrives when the next transaction has records and no offsets, ${String(rounds)} times`, asked: '0 aborted reads, 0 lost writes', measured: '0 anomalies' });
-}, 60_000 * rounds);
+}, timeLimit(60_000 * rounds));

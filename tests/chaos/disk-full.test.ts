@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { AppProcess } from '../support/app-process.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
-import { reportFigure, seed, sized } from '../support/chaos.ts';
+import { reportFigure, seed, sized, timeLimit } from '../support/chaos.ts';
 import { FailingWrites, SmallDisk } from '../support/disk-faults.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
 
@@ -27,7 +27,7 @@ afterAll(() => broker.stop());
 
 function faultTest(name: string, refusal: string | null, fault: () => Promise<void>): void {
   if (refusal !== null) process.stderr.write(`SKIPPED, ${refusal}: ${name}\n`);
-  (refusal === null ? test : test.skip)(`${name} (seed ${String(seed)})`, fault, 60_000 + 2 * holdMs);
+  (refusal === null ? test : test.skip)(`${name} (seed ${String(seed)})`, fault, timeLimit(60_000 + 2 * holdMs));
 }
 
 /** Milliseconds until /ready is red, and what it says. */
@@ -55,7 +55,7 @@ faultTest(`a disk full for ${String(holdMs / 1_000)} s while records flow, then 
     const app = await run.start();
     await app.untilReady();
     const flow = run.flow();
-    await sleep(1_000);
+    await run.goesOn();
 
     await disk.fill();
     const { redAfterMs, reason } = await untilRed(app);
@@ -77,7 +77,7 @@ faultTest(`a disk full for ${String(holdMs / 1_000)} s while records flow, then 
 
     await disk.free();
     const readyAfterMs = await untilReady(restarted);
-    await sleep(200);
+    await run.goesOn();
     await flow.stop();
     expect({ seed, problems: await run.verdict() }).toEqual({ seed, problems: [] });
     reportFigure({
@@ -98,7 +98,7 @@ faultTest('input/output errors under one store, while the others go on', Failing
     const app = await run.start();
     await app.untilReady();
     const flow = run.flow();
-    await sleep(1_000);
+    await run.goesOn();
 
     const directory = join(run.stateDir, run.applicationId, '0', '0_0');
     const log = (await readdir(directory)).find((name) => name.endsWith('.log')) as string;
@@ -113,7 +113,7 @@ faultTest('input/output errors under one store, while the others go on', Failing
 
     await failing.end();
     const readyAfterMs = await untilReady(app);
-    await sleep(200);
+    await run.goesOn();
     await flow.stop();
     expect(app.logged('replacing it')).toEqual([]);
     expect({ seed, problems: await run.verdict() }).toEqual({ seed, problems: [] });

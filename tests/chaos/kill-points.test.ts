@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { rm } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
-import { reportFigure, seed, sized } from '../support/chaos.ts';
+import { reportFigure, seed, sized, timeLimit } from '../support/chaos.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
+import { until } from '../support/until.ts';
 
 /*
  * The commit, killed between any two of its steps, and the take, killed in its restore and in a rebalance: the oracle of
@@ -35,7 +35,7 @@ test.concurrent('without any fault every output is the replay of its input', asy
   await inRun('calm', async (run) => {
     await run.publish(10_000);
     const flow = run.flow();
-    await sleep(1_000);
+    await until(() => run.publishedRecords > 11_000, 'records flow');
     await flow.stop();
   });
 });
@@ -48,14 +48,14 @@ test.concurrent.each(['afterProduce', 'afterCommit', 'afterBatch'])(`killed %s, 
     await flow.stop();
   });
   report(at);
-}, 30_000 * TIMES);
+}, timeLimit(30_000 * TIMES));
 
 test.concurrent(`killed inRestore, ${String(TIMES)} times, each on an empty disk (seed ${String(seed)})`, async () => {
   await inRun('in-restore', async (run) => {
     const flow = run.flow();
     const app = await run.start();
-    await app.untilReady();
-    await sleep(1_500);
+    await app.until(() => run.publishedRecords > 1_000, 'there is something to restore');
+    await run.goesOn();
     await app.kill();
     for (let time = 0; time < TIMES; time += 1) {
       await rm(run.stateDir, { recursive: true });
@@ -64,7 +64,7 @@ test.concurrent(`killed inRestore, ${String(TIMES)} times, each on an empty disk
     await flow.stop();
   });
   report('inRestore');
-}, 30_000 * TIMES);
+}, timeLimit(30_000 * TIMES));
 
 test.concurrent(`killed inRebalance, ${String(TIMES)} times, beside a processor that goes on (seed ${String(seed)})`, async () => {
   await inRun('in-rebalance', async (run) => {
@@ -74,4 +74,4 @@ test.concurrent(`killed inRebalance, ${String(TIMES)} times, beside a processor 
     await flow.stop();
   });
   report('inRebalance');
-}, 30_000 * TIMES);
+}, timeLimit(30_000 * TIMES));

@@ -2,10 +2,11 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AppProcess } from '../support/app-process.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
-import { reportFigure, seconds, seed, sized } from '../support/chaos.ts';
+import { reportFigure, seconds, seed, sized, timeLimit } from '../support/chaos.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
 import { watchOffsets } from '../support/offset-watch.ts';
 import { OwnerWatch, sharedTwice } from '../support/owner-watch.ts';
+import { until } from '../support/until.ts';
 
 /*
  * Who has which task, while processors come, go, and come back from the dead.
@@ -32,8 +33,9 @@ async function withRun(name: string, round: number, work: (run: EchoRun) => Prom
     const flow = flowing ? run.flow() : undefined;
     await work(run);
     await flow?.stop();
-    expect({ seed: seed + round, problems: await run.verdict(120_000), regressions: offsets.regressions, twice: sharedTwice(run.apps) }).toEqual({ seed: seed + round, problems: [], regressions: [], twice: [] });
-    expect(offsets.looks).toBeGreaterThan(10);
+    expect({ seed: seed + round, problems: await run.verdict(), regressions: offsets.regressions, twice: sharedTwice(run.apps) }).toEqual({ seed: seed + round, problems: [], regressions: [], twice: [] });
+    // A watch that never looked proves nothing.
+    expect(offsets.looks).toBeGreaterThan(0);
   } finally {
     await offsets.stop();
     await run.close();
@@ -45,15 +47,16 @@ const fairShares = (members: number): number[] => Array.from({ length: members }
 
 /** Resolves when the tasks are spread over these processes as said, each run by one of them. */
 async function untilShared(apps: readonly AppProcess[], share: readonly number[]): Promise<void> {
-  const deadline = performance.now() + 30_000;
-  for (;;) {
-    const lags = await Promise.all(apps.map((app) => app.lags()));
-    const tasks = lags.flatMap((each) => [...(each?.keys() ?? [])]);
-    const sizes = lags.map((each) => each?.size ?? 0).sort((a, b) => b - a);
-    if (new Set(tasks).size === TASKS && tasks.length === TASKS && JSON.stringify(sizes) === JSON.stringify(share)) return;
-    if (performance.now() > deadline) throw new Error(`the tasks are not shared as ${JSON.stringify(share)}: ${JSON.stringify(lags.map((each) => [...(each?.keys() ?? [])]))}\n${apps.map((app) => app.log(20)).join('\n---\n')}`);
-    await sleep(100);
-  }
+  let lags: (Map<string, number> | undefined)[] = [];
+  await until(
+    async () => {
+      lags = await Promise.all(apps.map((app) => app.lags()));
+      const tasks = lags.flatMap((each) => [...(each?.keys() ?? [])]);
+      const sizes = lags.map((each) => each?.size ?? 0).sort((a, b) => b - a);
+      return new Set(tasks).size === TASKS && tasks.length === TASKS && JSON.stringify(sizes) === JSON.stringify(share);
+    },
+    () => `the tasks are shared as ${JSON.stringify(share)}: ${JSON.stringify(lags.map((each) => [...(each?.keys() ?? [])]))}\n${apps.map((app) => app.log(20)).join('\n---\n')}`,
+  );
 }
 
 test(`processors join and leave: each task has one owner, shares are even (seed ${String(seed)})`, async () => {
@@ -73,7 +76,7 @@ test(`processors join and leave: each task has one owner, shares are even (seed 
       await untilShared([third, fourth], [3, 3]);
     });
   }
-}, 90_000 * rounds);
+}, timeLimit(90_000 * rounds));
 
 test(`${String(steps)} joins and leaves, ${String(records)} records, up to ${String(MOST_PROCESSORS)} processors (seed ${String(seed)})`, async () => {
   await withRun('joins-leaves', 0, async (run) => {
@@ -112,7 +115,7 @@ test(`${String(steps)} joins and leaves, ${String(records)} records, up to ${Str
       await owners.stop();
     }
   }, false);
-}, 120_000 + 20_000 * steps);
+}, timeLimit(120_000 + 20_000 * steps));
 
 test.concurrent(`a processor that stood still past its session and its transactions wakes up as nobody's owner (seed ${String(seed)})`, async () => {
   const rejoinedMs: number[] = [];
@@ -141,7 +144,7 @@ test.concurrent(`a processor that stood still past its session and its transacti
     asked: 'its commits refused, exact counts, it rejoins clean',
     measured: `${String(refused)} refusals in its log, 0 anomalies, its fair share again within ${seconds(Math.max(...rejoinedMs))}`,
   });
-}, 90_000 * rounds);
+}, timeLimit(90_000 * rounds));
 
 test.concurrent(`both processors stand still, one after the other, at random moments (seed ${String(seed)})`, async () => {
   for (let round = 0; round < rounds; round += 1) {
@@ -157,4 +160,4 @@ test.concurrent(`both processors stand still, one after the other, at random mom
       await untilShared(apps, [3, 3]);
     });
   }
-}, 90_000 * rounds);
+}, timeLimit(90_000 * rounds));

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { join } from 'node:path';
 import { projectRoot } from '../../tools/project-root.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
-import { nemesisMinutes, reportFigure, seed, sized } from '../support/chaos.ts';
+import { nemesisMinutes, reportFigure, seed, sized, timeLimit } from '../support/chaos.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
 import { MemorySamples } from '../support/memory-samples.ts';
 import { Nemesis } from '../support/nemesis.ts';
@@ -33,7 +33,7 @@ test(`${String(nemesisMinutes)} minutes of random faults (seed ${String(seed)})`
     const memory = new MemorySamples(nemesis.witness);
     for (const until = performance.now() + nemesisMs; performance.now() < until; ) await nemesis.strike();
     await flow.stop();
-    const problems = await run.verdict(120_000).catch((error: unknown) => [String(error)]);
+    const problems = await run.verdict().catch((error: unknown) => [String(error)]);
     const quarters = memory.quarters();
     if (problems.length > 0) await run.keepEvidence(broker, join(projectRoot, '.data', `nemesis-${String(seed)}`));
     expect({ seed, problems, faults: problems.length === 0 ? [] : nemesis.log }).toEqual({ seed, problems: [], faults: [] });
@@ -47,4 +47,4 @@ test(`${String(nemesisMinutes)} minutes of random faults (seed ${String(seed)})`
   } finally {
     await run.close();
   }
-}, nemesisMs * 2 + 240_000);
+}, timeLimit(nemesisMs * 2 + 240_000));

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
-import { seed, sized } from '../support/chaos.ts';
+import { seed, sized, timeLimit } from '../support/chaos.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
 
 /*
@@ -29,14 +29,14 @@ function faultTest(name: string, fault: (run: EchoRun) => Promise<void>): void {
         await run.close();
       }
     }
-  }, 90_000 * rounds);
+  }, timeLimit(90_000 * rounds));
 }
 
 faultTest('the disk lost while one of two processors runs on', async (run) => {
   await run.start();
   const second = await run.start();
   await second.until(async () => ((await second.lags())?.size ?? 0) > 0, 'it has tasks');
-  await sleep(500);
+  await run.goesOn();
   await second.kill();
   await run.start();
 });
@@ -45,7 +45,8 @@ faultTest('the broker killed and started again, twice', async (run) => {
   const app = await run.start();
   await app.untilReady();
   for (let kill = 0; kill < 2; kill += 1) {
-    await sleep(300 + run.random.below(700));
+    await run.goesOn();
+    await sleep(run.random.below(700));
     await broker.kill();
     await sleep(run.random.below(1_500));
     await broker.restart();
@@ -55,8 +56,7 @@ faultTest('the broker killed and started again, twice', async (run) => {
 
 faultTest('the broker hung for longer than sessions and transactions live', async (run) => {
   const app = await run.start();
-  await app.untilReady();
-  await sleep(500);
+  await run.goesOn();
   broker.freeze();
   await sleep(5_000);
   broker.thaw();

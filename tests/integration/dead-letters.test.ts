@@ -139,14 +139,17 @@ describe('each at most once', () => {
     expect(valuesOf(await inputOf(run))).toEqual(letters(300));
   });
 
-  test('killed at any moment, over and over', async () => {
+  test('killed with the nth batch on its way, over and over', async () => {
     const run = await openRun('killed-often');
     await broker().createTopics({ topic: run.deadLetterTopic, partitions: 2 });
     await writeDeadLetters(run, 3_000);
     for (let round = 0; round < 5; round += 1) {
+      const batch = cluster.proxy.hold({ direction: 'request', apiKey: ApiKey.Produce, when: ({ clientId }) => clientId.endsWith('-redrive') && (seen += 1) > round + 1, times: 1 });
+      let seen = 0;
       const redrive = startRedrive(run);
-      await new Promise((resolve) => setTimeout(resolve, 500 + round * 90));
+      await batch.reached(1);
       await redrive.kill();
+      batch.release();
     }
     expect((await tool(run, 'redrive', '--all', '--yes')).code).toBe(0);
     expect(valuesOf(await inputOf(run))).toEqual(letters(3_000));

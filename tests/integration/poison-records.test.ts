@@ -1,6 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import kafkajs from 'kafkajs';
 import { CompressionCodec, registerKafkajsCodecs } from '../../processor/streams/consumer/compression.ts';
@@ -18,6 +17,7 @@ import { codeOf, RawKafka } from '../support/raw-kafka.ts';
 import { runTool } from '../support/tool-run.ts';
 import { readTopic } from '../support/topic-reader.ts';
 import { testProducer } from '../support/test-producer.ts';
+import { until } from '../support/until.ts';
 
 /*
  * Every record becomes a count or a dead letter, exactly one of them, whatever it holds: no record stops a task, restarts
@@ -270,15 +270,16 @@ describe('compressed records', () => {
 
   test('packed by a client or by Kafka itself, with any codec, are all read', async () => {
     const run = await openRun('codecs');
+    await broker.createTopics('codecs-probe');
     const app = await run.start();
     const raw = await RawKafka.open(broker.connection);
     try {
       const random = seededRandom(seed);
       const atMs = Date.now() - 3_600_000;
       const batch = (): kafkajs.Message[] => Array.from({ length: 500 }, (_, index) => ({ partition: 0, key: random.uuid(), value: index % 50 === 0 ? 'no JSON' : JSON.stringify(draftLogin(random, atMs)) }));
-      const packing = async (): Promise<number> => {
-        const { end } = await raw.range(run.input);
-        const { recordSet } = await raw.fetch(run.input, end - 1);
+      const packing = async (topic = run.input): Promise<number> => {
+        const { end } = await raw.range(topic);
+        const { recordSet } = await raw.fetch(topic, end - 1);
         return (recordSet[22] ?? 0) & 7;
       };
       const seen: [string, number][] = [];
@@ -287,9 +288,12 @@ describe('compressed records', () => {
         seen.push([`client ${codec}`, await packing()]);
       }
       for (const codec of codecs) {
-        await configure(run.input, { 'compression.type': codec });
-        // The broker has acknowledged it, and its logs hear of it a moment later.
-        await sleep(500);
+        // The broker has acknowledged it, and its logs hear of it a moment later, one after the other.
+        for (const topic of [run.input, 'codecs-probe']) await configure(topic, { 'compression.type': codec });
+        await until(async () => {
+          await send('codecs-probe', [{ value: 'x'.repeat(1_000) }]);
+          return (await packing('codecs-probe')) === CompressionCodec[codec];
+        }, `Kafka packs with ${codec}`);
         await send(run.input, batch());
         seen.push([`Kafka ${codec}`, await packing()]);
       }

@@ -7,7 +7,7 @@ import { decodeWindowKey } from '../../processor/streams/index.ts';
 import { loginGenerator } from '../../tools/login-generator.ts';
 import { AppProcess, ECHO_PROCESSOR, killAll } from '../support/app-process.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
-import { committedOffsets, settled } from '../support/group-progress.ts';
+import { settled } from '../support/group-progress.ts';
 import { LoginRun } from '../support/login-run.ts';
 import type { LoginNumbers } from '../support/login-results.ts';
 import { HOUR_MS, PER_HOUR } from '../support/merged-topics-topology.ts';
@@ -74,12 +74,10 @@ test.each([1, 2])(`%i processors, one killed in the middle (seed ${String(seed)}
   const run = await LoginRun.open({ connection: broker.connection, name: `stream-time-${String(processors)}`, env: { COMMIT_INTERVAL_MS: '20' } });
   try {
     await publishBacklog(run);
-    const crashing = await run.start({ CRASH_AT: 'afterCommit', CRASH_AFTER: processors === 1 ? '6' : '2' });
+    const crashing = await run.start({ CRASH_AT: 'afterCommit', CRASH_AFTER: '2' });
     crashing.expectEnd();
     for (let more = 1; more < processors; more += 1) await run.start();
     expect((await crashing.exited).code).toBe(137);
-    const committed = [...(await committedOffsets(broker.connection, run.applicationId))].reduce((sum, [name, offset]) => (name.startsWith(`${run.input}-`) ? sum + offset : sum), 0);
-    if (processors === 1) expect(committed).toBeLessThan(TOTAL);
     await run.start();
 
     const { expected, found, late } = await run.outcome();

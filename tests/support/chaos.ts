@@ -18,6 +18,9 @@ export function sized<T>(sizes: { readonly short: T; readonly full: T }): T {
   return full ? sizes.full : sizes.short;
 }
 
+/** A test's own time limit, for its full length alone: inside `npm test` the one of jest.config.mjs is long enough. */
+export const timeLimit = (fullMs: number): number => Math.max(fullMs, 300_000);
+
 /** One figure of the report: what was done, what was asked of it, what was measured. */
 export interface Figure {
   readonly fault: string;

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AppProcess } from './app-process.ts';
+import { sized } from './chaos.ts';
 
 const LOOK_MS = 50;
-/** What processes say of themselves may be this old: two statuses of a chaos run, and the look. */
-const STALE_MS = 800;
+/** What processes say of themselves may be this old: two statuses of a chaos run, and the look; older where something else has the cores. */
+const STALE_MS = sized({ short: 10_000, full: 800 });
 
 /** Looks all along at who says that it runs which task. */
 export class OwnerWatch {
