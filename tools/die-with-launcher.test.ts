@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { projectRoot } from './project-root.ts';
+import { until, stays } from '../tests/support/until.ts';
 
 const preload = pathToFileURL(join(projectRoot, 'tools', 'die-with-launcher.mjs')).href;
 
@@ -12,9 +12,9 @@ async function launcher(marked: boolean): Promise<{ kill: () => void; pid: numbe
   const source = `
     const { spawn } = require('node:child_process');
     const env = { ...process.env, TRIBUTARY_LAUNCHER: ${marked ? 'String(process.pid)' : "'1'"} };
-    const child = spawn(process.execPath, ['--import', ${JSON.stringify(preload)}, '-e', 'console.log("up"); setTimeout(() => {}, 20000)'], { env, stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+    const child = spawn(process.execPath, ['--import', ${JSON.stringify(preload)}, '-e', 'console.log("up"); setTimeout(() => {}, 200000)'], { env, stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
     child.stdout.once('data', () => console.log(child.pid));
-    setTimeout(() => {}, 20000);`;
+    setTimeout(() => {}, 200000);`;
   const parent = spawn(process.execPath, ['-e', source], { stdio: ['ignore', 'pipe', 'inherit'] });
   const pid = await new Promise<number>((resolve) => parent.stdout.once('data', (line: Buffer) => resolve(Number(line.toString()))));
   return { kill: () => parent.kill('SIGKILL'), pid };
@@ -33,14 +33,12 @@ test('a killed launcher takes its process along', async () => {
   const { kill, pid } = await launcher(true);
   expect(runs(pid)).toBe(true);
   kill();
-  for (let waitedMs = 0; runs(pid) && waitedMs < 10_000; waitedMs += 50) await sleep(50);
-  expect(runs(pid)).toBe(false);
+  await until(() => !runs(pid), 'it ends too');
 });
 
 test('a process that another one started is left alone', async () => {
   const { kill, pid } = await launcher(false);
   kill();
-  await sleep(500);
-  expect(runs(pid)).toBe(true);
+  await stays(() => runs(pid), 'it runs on', 500);
   process.kill(pid, 'SIGKILL');
 });

@@ -97,11 +97,10 @@ describe('limits', () => {
     expect((await postGraphql(api.url, { query: '{ ...A } fragment A on Query { ...B ...B } fragment B on Query { ...A ...A }' })).codes).toContain('GRAPHQL_VALIDATION_FAILED');
   });
 
-  test('fragments that double at each level take no exponential time', async () => {
+  // Exponential time would be longer than any deadline.
+  test('fragments that double at each level are refused, and take no exponential time', async () => {
     const doubling = Array.from({ length: 60 }, (_, index) => `fragment F${index} on Query { ...F${index + 1} ...F${index + 1} }`).join(' ');
-    const startedAt = performance.now();
     expect((await postGraphql(api.url, { query: `{ ...F0 } ${doubling} fragment F60 on Query { a: __typename }` })).codes).toEqual(['QUERY_TOO_LARGE']);
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
   });
 
   test('nesting without end does not end the parser', async () => {

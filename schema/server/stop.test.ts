@@ -3,7 +3,6 @@ import { expect, test } from '@jest/globals';
 import { startApiUnderTest } from '../../tests/support/api-under-test.ts';
 import { RawSocket } from '../../tests/support/raw-socket.ts';
 
-// Servers and sockets on a busy machine take their time.
 test('a stop tells subscribers to come back, and ends none of them as if it were done', async () => {
   const api = await startApiUnderTest();
   const socket = await new RawSocket(api.url).ready();
@@ -20,7 +19,6 @@ test('a stop tells subscribers to come back, and ends none of them as if it were
   const idle = await fetch(`${api.url}/health`);
   await idle.text();
 
-  const startedAt = performance.now();
   const stopped = api.server.stop();
   // 1001: clients connect again. An event stream that breaks off is connected again too; one that says `complete` is not.
   expect(await socket.closed).toBe(1001);
@@ -36,7 +34,6 @@ test('a stop tells subscribers to come back, and ends none of them as if it were
   expect(rest).toContain('(broken off)');
   expect(rest).not.toContain('complete');
   await stopped;
-  expect(performance.now() - startedAt).toBeLessThan(4_000);
   expect(api.fed.model.hub.listenerCount).toBe(0);
   await expect(fetch(`${api.url}/health`)).rejects.toThrow();
 });
@@ -45,9 +42,8 @@ test('a client that does not answer the farewell is not waited for', async () =>
   const api = await startApiUnderTest();
   const socket = await new RawSocket(api.url).ready();
   socket.socket.pause();
-  const startedAt = performance.now();
+  // Or this would never end.
   await api.server.stop();
-  expect(performance.now() - startedAt).toBeLessThan(4_000);
   socket.socket.terminate();
 });
 

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 
 import { HandFedResults, handFedModel } from '../../tests/support/hand-fed-results.ts';
 import type { StatesUpdate, TimeSeriesUpdate } from '../generated/resolver-types.ts';
@@ -6,6 +6,9 @@ import { ConflatingIterator } from '../live/conflating-iterator.ts';
 import { decodeCursor } from '../live/cursor.ts';
 import { StatesUpdates } from './states-updates.ts';
 import { TimeSeriesUpdates } from './time-series-updates.ts';
+import { stays } from '../../tests/support/until.ts';
+
+afterEach(() => void jest.useRealTimers());
 
 const MINUTE = 60_000;
 const NOON = Date.UTC(2026, 0, 2, 12);
@@ -130,7 +133,9 @@ describe('a cursor from ahead of this instance', () => {
     fed.feed(first);
     const iterator = new ConflatingIterator(fed.model.hub, ['states'], new StatesUpdates(fed.model, cursor), 50);
     const next = iterator.next();
-    expect(await Promise.race([next, new Promise((resolve) => setTimeout(() => resolve('waiting'), 200))])).toBe('waiting');
+    let told = false;
+    void next.finally(() => (told = true));
+    await stays(() => !told, 'it waits', 200);
     fed.feed(second);
     expect((await next).value).toMatchObject({ kind: 'DELTA', states: [], totals: { ios: 2 } });
     await iterator.return();
@@ -146,13 +151,16 @@ describe('a cursor from ahead of this instance', () => {
   });
 
   test('after five seconds of waiting it is a snapshot', async () => {
+    jest.useFakeTimers();
     const fed = handFedModel({ results });
     fed.feed(first);
     const iterator = new ConflatingIterator(fed.model.hub, ['states'], new StatesUpdates(fed.model, cursor), 50);
-    const startedAt = performance.now();
-    expect((await iterator.next()).value).toMatchObject({ kind: 'SNAPSHOT' });
-    expect(performance.now() - startedAt).toBeGreaterThan(4_900);
-    expect(performance.now() - startedAt).toBeLessThan(8_000);
+    let told = false;
+    const next = iterator.next().finally(() => (told = true));
+    await jest.advanceTimersByTimeAsync(4_900);
+    expect(told).toBe(false);
+    await jest.advanceTimersByTimeAsync(3_100);
+    expect((await next).value).toMatchObject({ kind: 'SNAPSHOT' });
     await iterator.return();
   });
 });

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
 import { findChrome } from '../../tools/find-chrome.ts';
-import { DEADLINE_MS, until } from '../support/until.ts';
+import { until, DEADLINE_MS } from '../support/until.ts';
 
 export const chrome = findChrome();
 

@@ -4,7 +4,7 @@ import type { SeededRandom } from '../../tools/seeded-random.ts';
 import { reportFigure, seed, sized, timeLimit } from '../support/chaos.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
 import { commitIntoNextTransaction, type StruckTransaction } from '../support/late-commit.ts';
-import { found, until } from '../support/until.ts';
+import { until, found } from '../support/until.ts';
 import { ApiKey, deliver, isCommit, startProxiedBroker, type Direction, type Frame, type ProxiedBroker } from '../support/wire-proxy.ts';
 
 /*

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { batchBytes, markerBytes } from '../support/record-batch-bytes.ts';
 import { fetchFrom, logStep, writeLog, type AbortedRange } from '../support/transactional-log.ts';
+import { until } from '../support/until.ts';
 
 /*
  * One block per mend of patches/kafkajs+2.2.4.patch; each fails on kafkajs as it is published. docs/kafkajs.md says
@@ -193,7 +194,7 @@ describe('the request queue', () => {
     queue.maybeThrottle(60);
     queue.push(request(3, sent));
     expect(sent).toEqual([1, 2]);
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    await until(() => sent.length === 3, 'the third is sent');
     expect(sent).toEqual([1, 2, 3]);
     expect(timers.mock.calls.every(([, delay]) => (delay ?? 0) > 0)).toBe(true);
   });

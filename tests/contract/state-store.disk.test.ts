@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { openLevelDbStore, type LevelDbStore } from '../../processor/streams/store/leveldb-store.ts';
 import type { StoreBatch } from '../../processor/streams/store/state-store.ts';
@@ -8,6 +7,7 @@ import { DiskWait, isDiskTrouble } from '../../processor/streams/task/disk-wait.
 import type { StreamsError } from '../../processor/streams/errors.ts';
 import { SmallDisk } from '../support/disk-faults.ts';
 import { quietLogger } from '../support/quiet-logger.ts';
+import { stays } from '../support/until.ts';
 
 /* A store on a disk that is full, or read-only, for a while. */
 
@@ -49,8 +49,7 @@ async function openAfter(trouble: StreamsError, mend: () => void | Promise<void>
     opened = true;
     return store;
   });
-  await sleep(1_000);
-  expect(opened).toBe(false);
+  await stays(() => !opened, 'the store is not opened', 1_000);
   await mend();
   return (await opening) as LevelDbStore;
 }

@@ -11,6 +11,7 @@ import { MemoryStoreImage, openMemoryStore } from '../../processor/streams/store
 import type { StateStore } from '../../processor/streams/store/state-store.ts';
 import { batch, bytes, contents, del, put } from './state-store.contract.ts';
 import { IDENTITY, NumberedModel, SMALL_BUFFERS, storeContents } from './state-store.writer.ts';
+import { until } from '../support/until.ts';
 
 interface Model {
   readonly data: Map<string, string>;
@@ -111,12 +112,12 @@ test('killed with -9 between and within commits, a store holds exactly the batch
   const writer = fileURLToPath(new URL('./state-store.writer.ts', import.meta.url));
   const model = new NumberedModel();
   try {
-    for (const runMs of [20, 55, 90, 140, 200]) {
+    for (const atLeast of [1, 8, 15, 22, 30]) {
       const child = spawn(process.execPath, [writer, directory], { stdio: ['ignore', 'pipe', 'inherit'] });
       let output = '';
       child.stdout.setEncoding('utf8').on('data', (text: string) => { output += text; });
-      await once(child.stdout, 'data');
-      await new Promise((resolve) => { setTimeout(resolve, runMs); });
+      const first = Number(String((await once(child.stdout, 'data'))[0]).split('\n')[0]);
+      await until(() => Number(output.slice(0, output.lastIndexOf('\n')).split('\n').at(-1)) >= first + atLeast, 'so many batches are acknowledged');
       const gone = once(child, 'close');
       child.kill('SIGKILL');
       await gone;

@@ -19,7 +19,7 @@ import { committedOffsets } from '../support/group-progress.ts';
 import { quietLogger } from '../support/quiet-logger.ts';
 import { expectWithin } from '../support/speed.ts';
 import { publishOnce } from '../support/test-producer.ts';
-import { found, until } from '../support/until.ts';
+import { until, found } from '../support/until.ts';
 
 /*
  * When the cluster and the store contradict each other, a processor refuses: it exits non-zero (within ten seconds, where speed is judged), with a

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { freePort } from '../../tools/ports.ts';
 import { projectRoot } from '../../tools/project-root.ts';
 import { within } from './speed.ts';
-import { DEADLINE_MS, until } from './until.ts';
+import { until, DEADLINE_MS } from './until.ts';
 
 export const LOGIN_PROCESSOR = 'processor/logins/main.ts';
 export const ECHO_PROCESSOR = 'tests/support/echo-app.ts';

@@ -3,7 +3,7 @@ import { KafkaCluster } from '../../processor/streams/consumer/kafka-cluster.ts'
 import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
 import { quietLogger } from './quiet-logger.ts';
 import { within } from './speed.ts';
-import { DEADLINE_MS, until } from './until.ts';
+import { until, DEADLINE_MS } from './until.ts';
 
 export interface WatchedPartition {
   readonly topic: string;

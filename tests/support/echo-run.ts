@@ -17,7 +17,7 @@ import { committedOffsets, groupEmpty, settled } from './group-progress.ts';
 import { verifyEcho } from './oracle.ts';
 import { quietLogger } from './quiet-logger.ts';
 import { createTopics } from './topics.ts';
-import { DEADLINE_MS, until } from './until.ts';
+import { until, DEADLINE_MS } from './until.ts';
 
 export interface EchoRunOptions {
   readonly connection: KafkaConnectionConfig;

@@ -3,7 +3,7 @@ import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connec
 import type { AppProcess } from './app-process.ts';
 import { quietLogger } from './quiet-logger.ts';
 import { within } from './speed.ts';
-import { DEADLINE_MS, until } from './until.ts';
+import { until, DEADLINE_MS } from './until.ts';
 
 /** What a process says of itself may be so much older than its interval, where something else has the cores. */
 const LATE_MS = 300;

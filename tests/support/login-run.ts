@@ -10,7 +10,7 @@ import { committedNumbers, deadLetterProblems, expectedNumbers, type LoginNumber
 import { quietLogger } from './quiet-logger.ts';
 import { readTopic } from './topic-reader.ts';
 import { createTopics } from './topics.ts';
-import { DEADLINE_MS, until } from './until.ts';
+import { until, DEADLINE_MS } from './until.ts';
 import { publishOnce, testProducer } from './test-producer.ts';
 
 export const LOGIN_API = 'schema/main.ts';

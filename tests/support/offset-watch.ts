@@ -3,8 +3,7 @@ import type { Admin } from 'kafkajs';
 import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
 import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
 import { quietLogger } from './quiet-logger.ts';
-import { within } from './speed.ts';
-import { DEADLINE_MS, until } from './until.ts';
+import { until, DEADLINE_MS } from './until.ts';
 
 const POLL_MS = 20;
 
@@ -67,19 +66,19 @@ export class OffsetWatch {
    * `performance.now()` of when each of these partitions was first seen beyond `since`, in the order in which they moved.
    * @throws when one has not moved in time, naming it.
    */
-  async moved(partitions: readonly string[], since: ReadonlyMap<string, number>, boundMs = DEADLINE_MS): Promise<number[]> {
+  async moved(partitions: readonly string[], since: ReadonlyMap<string, number>, deadlineMs = DEADLINE_MS): Promise<number[]> {
     const at = new Map<string, number>();
     const all = (): boolean => {
       for (const name of partitions) if (!at.has(name) && (this.#offsets.get(name) ?? 0) > (since.get(name) ?? 0)) at.set(name, performance.now());
       return at.size === partitions.length;
     };
-    await until(all, () => `a new commit of ${partitions.filter((name) => !at.has(name)).join(', ')}`, within(boundMs));
+    await until(all, () => `a new commit of ${partitions.filter((name) => !at.has(name)).join(', ')}`, deadlineMs);
     return [...at.values()].sort((a, b) => a - b);
   }
 
   /** Resolves when a partition is committed up to `offset`. @throws when it is not in time. */
-  async reached(partition: string, offset: number, boundMs = DEADLINE_MS): Promise<void> {
-    await this.moved([partition], new Map([[partition, offset - 1]]), boundMs);
+  async reached(partition: string, offset: number): Promise<void> {
+    await this.moved([partition], new Map([[partition, offset - 1]]));
   }
 
   async stop(): Promise<void> {

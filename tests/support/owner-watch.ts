@@ -11,13 +11,16 @@ export class OwnerWatch {
   /** One sentence for each task that two processes ran for longer than their words may be old. */
   readonly twice: string[] = [];
   readonly #apps: () => readonly Pick<AppProcess, 'lags'>[];
+  readonly #staleMs: number;
   readonly #running: Promise<void>;
   readonly #sharedSince = new Map<string, number>();
   #looks = 0;
   #stopped = false;
 
-  constructor(apps: () => readonly Pick<AppProcess, 'lags'>[]) {
+  /** @param staleMs how old what they say may be. */
+  constructor(apps: () => readonly Pick<AppProcess, 'lags'>[], staleMs = STALE_MS) {
     this.#apps = apps;
+    this.#staleMs = staleMs;
     this.#running = this.#run();
   }
 
@@ -40,7 +43,7 @@ export class OwnerWatch {
       for (const task of shared) {
         const since = this.#sharedSince.get(task) ?? performance.now();
         this.#sharedSince.set(task, since);
-        if (performance.now() - since > STALE_MS) this.twice.push(`task ${task} is run by two processes`);
+        if (performance.now() - since > this.#staleMs) this.twice.push(`task ${task} is run by two processes`);
       }
       this.#looks += 1;
       await sleep(LOOK_MS);

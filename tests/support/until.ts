@@ -21,7 +21,19 @@ export async function until(condition: () => boolean | Promise<boolean>, what: s
 }
 
 /**
- * The same for something that `look` answers: undefined means not yet. A look that fails means not yet, too (a broker that is just
+ * `condition` holds for so long, as far as that is looked at: what must not come is given time to come. A longer time makes the test sharper, and
+ * none makes it fail on a slow machine.
+ * @throws when it does not hold, with `what`.
+ */
+export async function stays(condition: () => boolean | Promise<boolean>, what: string, forMs = 300): Promise<void> {
+  for (const end = performance.now() + forMs; ; await sleep(LOOK_EVERY_MS)) {
+    if (!(await condition())) throw new Error(`it does not stay so: ${what}`);
+    if (performance.now() > end) return;
+  }
+}
+
+/**
+ * `until` for something that `look` answers: undefined means not yet. A look that fails means not yet, too (a broker that is just
  * starting, a port that nobody listens on): its error is told when the wait was in vain.
  */
 export async function found<T>(look: () => T | undefined | Promise<T | undefined>, what: string | (() => string)): Promise<T> {

@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { FakeBrokers } from '../../../tests/support/fake-brokers.ts';
 import { quietLogger } from '../../../tests/support/quiet-logger.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
 import type { StateStore } from '../store/state-store.ts';
 import { restoreStore, type RestoreProgress } from './changelog-reader.ts';
+import { stays } from '../../../tests/support/until.ts';
 
 const CHANGELOGS = [{ store: 'counts', topic: 'app-counts-changelog', partition: 0 }];
 const [CHANGELOG] = CHANGELOGS as [(typeof CHANGELOGS)[number]];
@@ -34,8 +34,7 @@ test('waits for a broker that is away, and for a partition without a leader, how
     if (back === 'broker') brokers.dead.add(1);
     const store = openMemoryStore();
     const restoring = restore(brokers, store, 300);
-    await Promise.race([restoring, sleep(1_200)]);
-    expect(store.offsets().changelog.get(NAME)).toBeUndefined();
+    await stays(() => store.offsets().changelog.get(NAME) === undefined, 'it waits', 1_200);
     brokers.dead.clear();
     log.leader = 1;
     await restoring;
@@ -63,8 +62,7 @@ test('an end that is older than the last commit says is asked for again: a resto
   const log = brokers.add(CHANGELOG.topic, 0, 1, ['a', 'b']);
   const store = openMemoryStore();
   const restoring = restoreStore({ cluster: brokers, store, changelogs: CHANGELOGS, signal: new AbortController().signal, logger: quietLogger, onProgress: () => undefined, reach: new Map([[NAME, 3]]) });
-  await Promise.race([restoring, sleep(500)]);
-  expect(store.offsets().changelog.get(NAME)).toBeUndefined();
+  await stays(() => store.offsets().changelog.get(NAME) === undefined, 'it asks again', 500);
   log.values.push('c', 'd');
   await restoring;
   expect(store.offsets().changelog.get(NAME)).toBe(4);
@@ -82,6 +80,7 @@ test('ends when the task is lost', async () => {
   brokers.add(CHANGELOG.topic, 0, -1, ['a']);
   const life = new AbortController();
   const restoring = restoreStore({ cluster: brokers, store: openMemoryStore(), changelogs: CHANGELOGS, signal: life.signal, logger: quietLogger, onProgress: () => undefined });
-  setTimeout(() => life.abort(), 50);
+  await stays(() => true, 'the restore waits for a leader', 50);
+  life.abort();
   await expect(restoring).rejects.toThrow(/abort/i);
 });

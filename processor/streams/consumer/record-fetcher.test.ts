@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FakeBrokers } from '../../../tests/support/fake-brokers.ts';
 import { batchBytes } from '../../../tests/support/record-batch-bytes.ts';
 import { quietLogger } from '../../../tests/support/quiet-logger.ts';
+import { DEADLINE_MS, until as untilItHolds } from '../../../tests/support/until.ts';
 import { StreamsError } from '../errors.ts';
 import { compress, CompressionCodec } from './compression.ts';
 import { RecordFetcher, type FetchedPartition, type RecordFetcherOptions } from './record-fetcher.ts';
@@ -19,23 +20,17 @@ function open(brokers: FakeBrokers, options: RecordFetcherOptions = {}): RecordF
   return fetcher;
 }
 
-/** Takes until so many values have come. */
-async function take(fetcher: RecordFetcher, count: number, withinMs = 5_000): Promise<string[]> {
+/** Takes until so many values have come. `forMs`: only so long, where none must come. */
+async function take(fetcher: RecordFetcher, count: number, forMs = DEADLINE_MS): Promise<string[]> {
   const values: string[] = [];
-  const deadline = performance.now() + withinMs;
+  const deadline = performance.now() + forMs;
   while (values.length < count && performance.now() < deadline) values.push(...valuesOf(await fetcher.take(50)));
   return values;
 }
 
 const valuesOf = (parts: readonly FetchedPartition[]): string[] => parts.flatMap(({ records }) => records.map((record) => String(record.valueText())));
 
-async function until(condition: () => boolean, withinMs = 5_000): Promise<void> {
-  const deadline = performance.now() + withinMs;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error('it did not come about');
-    await sleep(5);
-  }
-}
+const until = (condition: () => boolean): Promise<void> => untilItHolds(condition, String(condition));
 
 test('a partition whose broker died is read from its new leader, also when no other partition is read there', async () => {
   const brokers = new FakeBrokers();
@@ -208,8 +203,10 @@ test('no partition starves when an answer has room for one only', async () => {
     endless?.values.push('more');
   };
   const seen = new Set<string>();
-  const deadline = performance.now() + 2_000;
-  while (seen.size < 5 && performance.now() < deadline) for (const value of valuesOf(await fetcher.take(50))) seen.add(value);
+  await untilItHolds(async () => {
+    for (const value of valuesOf(await fetcher.take(50))) seen.add(value);
+    return seen.size === 5;
+  }, 'all are read');
   expect([...seen].sort()).toEqual(['more', 'p0', 'p1', 'p2', 'p3']);
 });
 

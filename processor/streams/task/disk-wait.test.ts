@@ -1,9 +1,10 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { quietLogger } from '../../../tests/support/quiet-logger.ts';
+import { stays } from '../../../tests/support/until.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
 import { storeDamaged, storeIoFailed } from '../store/store-errors.ts';
 import { DiskWait } from './disk-wait.ts';
@@ -34,8 +35,7 @@ test('a store is opened when its disk takes a probe, not before, and one line te
     return openMemoryStore();
   };
   const both = Promise.all([disk.open('0_0', FULL, never, reopen), disk.open('1_2', FULL, never, reopen)]);
-  await sleep(1_000);
-  expect(opened).toBe(0);
+  await stays(() => opened === 0, 'no store is opened', 1_000);
   expect(disk.reason).toMatch(/STATE_DIR \(tasks 0_0, 1_2\): STORE_IO_FAILED: .*go on by themselves/);
   expect(warnings).toHaveLength(1);
   await unblock('0_0');
@@ -55,14 +55,14 @@ test('a store that does not open is tried again while it is the disk, and only t
 });
 
 test('a disk that fails again at once is given more time, and still one line', async () => {
-  const timed = async (): Promise<number> => {
-    const since = performance.now();
-    await disk.open('0_0', FULL, never, async () => openMemoryStore());
-    return performance.now() - since;
+  const waits: number[] = [];
+  const pause: typeof sleep = async (ms, value) => {
+    waits.push(Number(ms));
+    return value as never;
   };
-  const first = await timed();
-  await timed();
-  expect(await timed()).toBeGreaterThan(2 * first);
+  disk = new DiskWait(slot, { ...quietLogger, warn: (_fields, message) => warnings.push(message) }, pause);
+  for (let time = 0; time < 3; time += 1) await disk.open('0_0', FULL, never, async () => openMemoryStore());
+  expect(waits).toEqual([200, 400, 800]);
   expect(warnings).toHaveLength(1);
 });
 

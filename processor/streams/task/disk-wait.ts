@@ -35,9 +35,12 @@ export class DiskWait {
   readonly #waiting = new Map<TaskId, StreamsError>();
   /** By task: the wait that its last trouble ended with, and when. */
   readonly #last = new Map<TaskId, { readonly waitMs: number; readonly endedAt: number }>();
+  readonly #pause: typeof sleep;
   #logDueAt = -Infinity;
 
-  constructor(slotDirectory: string, logger: Logger) {
+  /** @param pause how time passes: a test's own way. */
+  constructor(slotDirectory: string, logger: Logger, pause: typeof sleep = sleep) {
+    this.#pause = pause;
     this.#slotDirectory = slotDirectory;
     this.#logger = logger;
   }
@@ -59,7 +62,7 @@ export class DiskWait {
     this.#report(taskId, trouble);
     try {
       for (;;) {
-        await sleep(waitMs, undefined, { signal });
+        await this.#pause(waitMs, undefined, { signal });
         let probed = false;
         try {
           await this.#probe(taskId);

@@ -8,6 +8,7 @@ import { quietLogger } from '../../../tests/support/quiet-logger.ts';
 import { openLevelDbStore } from '../store/leveldb-store.ts';
 import { DiskWait } from './disk-wait.ts';
 import { StandbyTasks } from './standby-tasks.ts';
+import { until } from '../../../tests/support/until.ts';
 
 const CHANGELOG = 'app-counts-changelog';
 const TASK = '0_0';
@@ -59,26 +60,28 @@ function write(rows: number, bytes: number): void {
 const state = (): string | undefined => standbys.status()[0]?.state;
 const caughtUp = (): boolean => state() === 'RUNNING' && standbys.status()[0]?.lag === 0;
 
-async function until(condition: () => boolean, what: string): Promise<void> {
-  for (const deadline = performance.now() + 10_000; !condition() || fatal.length > 0; await sleep(5)) {
-    if (fatal.length > 0 || performance.now() > deadline) throw new Error(`not ${what}: ${String(fatal[0])}, ${JSON.stringify(standbys.status())}`);
-  }
+/** @throws at once when something fatal happens instead. */
+async function untilStandby(condition: () => boolean, what: string): Promise<void> {
+  const holds = (): boolean => {
+    if (fatal.length > 0) throw new Error(`not ${what}: ${String(fatal[0])}`);
+    return condition();
+  };
+  await until(holds, () => `it is ${what}: ${JSON.stringify(standbys.status())}`);
 }
 
 test('a standby whose disk fails waits for it, and follows its changelog on from there', async () => {
   await standbys.assign([TASK]);
   write(10, 10);
-  await until(caughtUp, 'caught up');
+  await untilStandby(caughtUp, 'caught up');
   await block();
-  for (let batch = 0; state() !== 'SUSPENDED' && batch < 20; batch += 1) {
+  await untilStandby(() => {
     write(2, 500_000);
-    await sleep(30);
-  }
-  await until(() => state() === 'SUSPENDED', 'suspended');
+    return state() === 'SUSPENDED';
+  }, 'suspended');
   expect(disk.reason).toContain(TASK);
   await unblock();
   write(1, 10);
-  await until(caughtUp, 'caught up again');
+  await untilStandby(caughtUp, 'caught up again');
   expect(disk.reason).toBeNull();
 
   await standbys.assign([]);

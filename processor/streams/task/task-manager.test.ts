@@ -15,6 +15,7 @@ import { DiskWait } from './disk-wait.ts';
 import { FenceGate } from './fence-gate.ts';
 import { TaskGraph } from './task-graph.ts';
 import { TaskManager, timeSourcesOf } from './task-manager.ts';
+import { until, stays, DEADLINE_MS } from '../../../tests/support/until.ts';
 
 const APPLICATION = 'app';
 
@@ -98,8 +99,8 @@ class Bench {
   /** Turns the loop until all input is committed, or something fatal happens. */
   async work(): Promise<void> {
     const end = this.brokers.partitions.get('words-0')?.values.length ?? 0;
-    for (const deadline = performance.now() + 10_000; (this.brokers.committed.get('words-0') ?? 0) < end && this.fatal.length === 0; ) {
-      if (performance.now() > deadline) throw new Error('the input is not committed in time');
+    for (const deadline = performance.now() + DEADLINE_MS; (this.brokers.committed.get('words-0') ?? 0) < end && this.fatal.length === 0; ) {
+      if (performance.now() > deadline) throw new Error('the input is not committed');
       for (const part of await this.#fetcher.take(20)) this.tasks.taskOf(part.topic, part.partition)?.accept(part);
       await this.tasks.commit(performance.now());
     }
@@ -108,7 +109,13 @@ class Bench {
   }
 
   async untilRunning(): Promise<void> {
-    for (const deadline = performance.now() + 10_000; this.tasks.running().length === 0; await sleep(5)) if (performance.now() > deadline || this.fatal.length > 0) throw new Error(`the task does not run: ${String(this.fatal[0])}`);
+    await until(
+      () => {
+        if (this.fatal.length > 0) throw new Error(`the task does not run: ${String(this.fatal[0])}`);
+        return this.tasks.running().length > 0;
+      },
+      'the task runs',
+    );
   }
 
   /** The changelog's newest counts, and the store's. */
@@ -333,11 +340,10 @@ describe('taking', () => {
   test('waits at the gate, and is called off when the task goes', async () => {
     await bench.fences.close(0);
     await bench.tasks.assign(ASSIGNED);
-    await sleep(50);
-    expect(bench.inits).toBe(0);
+    await stays(() => bench.inits === 0, 'the task waits at the gate');
     await bench.tasks.assign({});
     bench.fences.open();
-    await sleep(20);
+    await stays(() => bench.inits === 0, 'the task is called off');
     expect([bench.inits, bench.tasks.tasks.length, bench.fatal]).toEqual([0, 0, []]);
   });
 
@@ -383,7 +389,7 @@ describe('taking', () => {
     if (offset === undefined) bench.brokers.committed.delete('words-0');
     else bench.brokers.committed.set('words-0', offset);
     await bench.tasks.assign(ASSIGNED);
-    for (const deadline = performance.now() + 9_000; bench.fatal.length === 0 && performance.now() < deadline; ) await sleep(10);
+    await until(() => bench.fatal.length > 0, 'it is refused');
     expect(bench.fatal).toEqual([expect.objectContaining({ code })]);
   });
 
