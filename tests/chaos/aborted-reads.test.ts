@@ -6,7 +6,7 @@ import { createKafka, KafkaCluster } from '../../processor/streams/consumer/kafk
 import { RecordFetcher } from '../../processor/streams/consumer/record-fetcher.ts';
 import { seededRandom } from '../../tools/seeded-random.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
-import { reportFigure, seed, sized } from '../support/chaos.ts';
+import { reportFigure, seed, sized, timeLimit } from '../support/chaos.ts';
 import { interleave, LAST_VALUE, type Interleaving } from '../support/interleaved-producers.ts';
 import { createMutant, withoutPatchOf, type Mutant } from '../support/mutant.ts';
 import { quietLogger } from '../support/quiet-logger.ts';
@@ -108,4 +108,4 @@ test(`four transactional producers on one partition, ${String(SEEDS)} seeds from
     asked: '0 aborted records read (kafkajs unpatched: 28 of 95)',
     measured: `0 of ${String(totals.aborted)} aborted records read, ${String(totals.committed)} of ${String(totals.committed)} committed ones in order, by the runtime and by kafkajs patched; kafkajs unpatched read ${String(totals.leaked)} aborted ones and missed ${String(totals.hidden)} committed ones`,
   });
-}, 20_000 * SEEDS);
+}, timeLimit(20_000 * SEEDS));

@@ -1,12 +1,12 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { AppProcess } from '../support/app-process.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { reportFigure, seed, sized, timeLimit } from '../support/chaos.ts';
 import { FailingWrites, SmallDisk } from '../support/disk-faults.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
+import { stays } from '../support/until.ts';
 
 /*
  * A disk that fills up, or fails, under the stores while records flow. It is waited for, however long it takes; then the
@@ -61,12 +61,11 @@ faultTest(`a disk full for ${String(holdMs / 1_000)} s while records flow, then 
     const { redAfterMs, reason } = await untilRed(app);
     expect(reason).toContain('STATE_DIR');
     expect(reason).toContain('the disk is full: free some space');
-    const fullUntil = performance.now() + holdMs;
-    while (performance.now() < fullUntil) {
-      await sleep(250);
+    await stays(async () => {
       expect(await app.ready()).toMatchObject({ ok: false, reason: expect.stringContaining('the disk is full') });
       expect(await app.health()).toMatchObject({ ok: true, reason: expect.stringContaining('the disk is full') });
-    }
+      return true;
+    }, 'it waits for the disk', holdMs);
     expect([...(await app.taskStates()).values()]).toContain('SUSPENDED');
     expect(app.logged('replacing it')).toEqual([]);
     expect(app.logged('waiting for the disk')).toHaveLength(Math.ceil(holdMs / 60_000));
@@ -105,8 +104,7 @@ faultTest('input/output errors under one store, while the others go on', Failing
     failing = await FailingWrites.of(app.pid as number, [join(directory, log), join(directory, 'disk-probe')]);
     const { redAfterMs, reason } = await untilRed(app);
     expect(reason).toContain('the disk reports an input/output error');
-    await sleep(1_000);
-    expect((await app.ready()).ok).toBe(false);
+    await stays(async () => !(await app.ready()).ok, 'it waits for the disk', 1_000);
     const states = await app.taskStates();
     expect([...states].filter(([, state]) => state === 'SUSPENDED')).toEqual([['0_0', 'SUSPENDED']]);
     expect([...states].filter(([, state]) => state === 'RUNNING')).toHaveLength(2 * run.partitions - 1);

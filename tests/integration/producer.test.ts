@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { KafkaCluster } from '../../processor/streams/consumer/kafka-cluster.ts';
 import { RecordFetcher } from '../../processor/streams/consumer/record-fetcher.ts';
@@ -9,7 +8,7 @@ import { freePort } from '../../tools/ports.ts';
 import { projectRoot } from '../../tools/project-root.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { expectWithin } from '../support/speed.ts';
-import { until } from '../support/until.ts';
+import { until, stays } from '../support/until.ts';
 
 const PARTITIONS = 4;
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -140,8 +139,8 @@ test('event time follows the rate and the speed', async () => {
 test('a topic that is not there yet is waited for, and never created', async () => {
   const run = produce('later', '--count 100 --seed 3');
   await untilOutput(run, 'waiting for the topic later: the processor creates it at its first start');
-  await sleep(2_500);
-  expect(run.output().match(/waiting for/g)).toHaveLength(1);
+  // It looks again every second.
+  await stays(() => run.output().match(/waiting for/g)?.length === 1, 'it says so once', 1_500);
   await broker.createTopics({ topic: 'later', partitions: PARTITIONS });
   expect(await run.exited).toBe(0);
   expect(await readAll('later')).toHaveLength(100);

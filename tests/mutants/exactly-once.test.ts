@@ -130,7 +130,7 @@ const lostCommit: Fault = {
     const flow = run.flow();
     const cut = cluster.proxy.cut(nextCommit(run));
     await cut.reached(1);
-    await sleep(500);
+    await run.goesOn();
     await flow.stop();
   },
 };

@@ -3,6 +3,7 @@ import kafkajs from 'kafkajs';
 import type { TransactionState } from '../consumer/describe-transaction.ts';
 import type { Broker } from '../consumer/kafka-cluster.ts';
 import { TransactionalProducer, type TransactionCluster } from './transactional-producer.ts';
+import { stays } from '../../../tests/support/until.ts';
 
 const DESCRIBE_TRANSACTIONS = 65;
 const STEPS = ['describe', 'initProducerId', 'track', 'withOpenTransactions', 'addPartitionsToTxn', 'addOffsetsToTxn', 'endTxn'] as const;
@@ -94,8 +95,10 @@ test('it stops asking when the task is lost meanwhile', async () => {
   const cluster = coordinator.cluster();
   const life = new AbortController();
   const producer = new TransactionalProducer({ ...cluster, withOpenTransactions: () => Promise.reject(new kafkajs.KafkaJSConnectionError('refused')) }, { transactionalId: 'app-0_0', groupId: 'app', transactionTimeoutMs: 10_000 });
-  setTimeout(() => life.abort(), 50);
-  await expect(producer.init(life.signal)).rejects.toThrow(/settling failed/);
+  const ended = expect(producer.init(life.signal)).rejects.toThrow(/settling failed/);
+  await stays(() => true, 'it asks a few times', 50);
+  life.abort();
+  await ended;
   expect(coordinator.outcomes).toEqual([]);
 });
 

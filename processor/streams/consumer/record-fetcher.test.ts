@@ -1,9 +1,8 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { FakeBrokers } from '../../../tests/support/fake-brokers.ts';
 import { batchBytes } from '../../../tests/support/record-batch-bytes.ts';
 import { quietLogger } from '../../../tests/support/quiet-logger.ts';
-import { DEADLINE_MS, until as untilItHolds } from '../../../tests/support/until.ts';
+import { DEADLINE_MS, stays, until as untilItHolds } from '../../../tests/support/until.ts';
 import { StreamsError } from '../errors.ts';
 import { compress, CompressionCodec } from './compression.ts';
 import { RecordFetcher, type FetchedPartition, type RecordFetcherOptions } from './record-fetcher.ts';
@@ -26,6 +25,12 @@ async function take(fetcher: RecordFetcher, count: number, forMs = DEADLINE_MS):
   const deadline = performance.now() + forMs;
   while (values.length < count && performance.now() < deadline) values.push(...valuesOf(await fetcher.take(50)));
   return values;
+}
+
+/** So many values come, and then no more. */
+async function takeAll(fetcher: RecordFetcher, count: number): Promise<string[]> {
+  const values = await take(fetcher, count);
+  return [...values, ...(await take(fetcher, 1, 200))];
 }
 
 const valuesOf = (parts: readonly FetchedPartition[]): string[] => parts.flatMap(({ records }) => records.map((record) => String(record.valueText())));
@@ -136,7 +141,7 @@ test('an answer to a fetch from before a seek, or of a partition removed since, 
   };
   fetcher.seek('t', 0, 0);
   fetcher.seek('t', 1, 0);
-  expect(await take(fetcher, 4, 200)).toEqual(['c']);
+  expect(await takeAll(fetcher, 1)).toEqual(['c']);
 });
 
 test('what has arrived and was not taken is dropped by a seek', async () => {
@@ -145,9 +150,9 @@ test('what has arrived and was not taken is dropped by a seek', async () => {
   const fetcher = open(brokers);
   fetcher.seek('t', 0, 0);
   await until(() => brokers.fetches.length > 0);
-  await sleep(20);
+  await stays(() => true, 'it arrives', 20);
   fetcher.seek('t', 0, 1);
-  expect(await take(fetcher, 4, 200)).toEqual(['b', 'c']);
+  expect(await takeAll(fetcher, 2)).toEqual(['b', 'c']);
 });
 
 test('a leader that moves while two answers are under way delivers each record once, in order', async () => {
@@ -163,10 +168,10 @@ test('a leader that moves while two answers are under way delivers each record o
     log.leader = 2;
     log.values.push('c');
     await brokers.refresh();
-    await sleep(60);
+    await stays(() => true, 'broker 2 delivers', 60);
   };
   fetcher.seek('t', 0, 0);
-  expect(await take(fetcher, 6, 300)).toEqual(['a', 'b', 'c']);
+  expect(await takeAll(fetcher, 3)).toEqual(['a', 'b', 'c']);
 });
 
 test('a position that the log does not hold is told once, and is left alone until a seek', async () => {
@@ -175,8 +180,13 @@ test('a position that the log does not hold is told once, and is left alone unti
   const fetcher = open(brokers, { outOfRangeAfterMs: 200 });
   fetcher.seek('t', 0, 7);
   const parts: FetchedPartition[] = [];
-  const deadline = performance.now() + 900;
-  while (performance.now() < deadline) parts.push(...(await fetcher.take(20)));
+  const takes = async (): Promise<boolean> => {
+    parts.push(...(await fetcher.take(20)));
+    return parts.length > 0;
+  };
+  await untilItHolds(takes, 'it is told');
+  // Told once.
+  await stays(takes, 'nothing else comes', 500);
   expect(parts.map(({ outOfRange, nextOffset, logStartOffset }) => ({ outOfRange, nextOffset, logStartOffset }))).toEqual([{ outOfRange: true, nextOffset: 7, logStartOffset: -1 }]);
   fetcher.seek('t', 0, 0);
   expect(await take(fetcher, 1)).toEqual(['a']);
@@ -187,7 +197,7 @@ test('a broker that has lost a partition, and has not heard of it, does not make
   const log = brokers.add('t', 0, 1, ['a']);
   const fetcher = open(brokers, { outOfRangeAfterMs: 5_000 });
   fetcher.seek('t', 0, 2);
-  await sleep(300);
+  await stays(() => true, 'it is refused a few times');
   log.values.push('b', 'c');
   expect(await take(fetcher, 1)).toEqual(['c']);
 });
@@ -219,8 +229,7 @@ test('holds no more than one further answer while the caller works', async () =>
   const fetcher = open(brokers);
   fetcher.seek('t', 0, 0);
   await until(() => brokers.fetches.length > 0);
-  await sleep(100);
-  expect(brokers.fetches.length).toBe(1);
+  await stays(() => brokers.fetches.length === 1, 'there is one answer');
   expect(valuesOf(await fetcher.take(50))).toEqual(['a']);
 });
 
@@ -252,7 +261,7 @@ test('a partition that could not be read is read again when its topic is known t
   // Made anew while no request was under way that could have told.
   topic = 'another';
   brokers.dead.add(1);
-  await sleep(50);
+  await stays(() => true, 'a fetch fails', 50);
   log.values.push('c');
   brokers.dead.clear();
   await expect(take(fetcher, 1)).rejects.toMatchObject({ code: 'SOURCE_TOPIC_RECREATED' });

@@ -1,7 +1,6 @@
 import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { FakeBrokers } from '../../../tests/support/fake-brokers.ts';
 import { quietLogger } from '../../../tests/support/quiet-logger.ts';
@@ -92,9 +91,14 @@ test('a standby whose disk fails waits for it, and follows its changelog on from
 });
 
 test('a standby that is given up while it waits lets go of its store', async () => {
-  await block();
   await standbys.assign([TASK]);
-  await sleep(300);
+  write(10, 10);
+  await untilStandby(caughtUp, 'caught up');
+  await block();
+  await untilStandby(() => {
+    write(2, 500_000);
+    return disk.reason !== null;
+  }, 'waiting for the disk');
   await standbys.assign([]);
   expect([fatal, disk.reason, standbys.status()]).toEqual([[], null, []]);
 });

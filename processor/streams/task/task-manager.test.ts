@@ -1,7 +1,6 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { FakeBrokers, type FakePartition } from '../../../tests/support/fake-brokers.ts';
 import { quietLogger } from '../../../tests/support/quiet-logger.ts';
@@ -280,8 +279,9 @@ describe('a disk in trouble', () => {
 
   test('after the Kafka commit: it is waited for without a fence, and what the store missed comes from the changelog', async () => {
     await failInStore();
-    await sleep(1_200);
-    expect(bench.tasks.tasks.map((t) => t.state.name)).toEqual(['SUSPENDED']);
+    const suspended = (): boolean => bench.tasks.tasks.map((t) => t.state.name).join() === 'SUSPENDED';
+    await until(suspended, 'it waits for the disk');
+    await stays(suspended, 'it waits on', 1_200);
     expect(bench.disk.reason).toContain('0_0');
     expect([bench.inits, bench.fatal]).toEqual([1, []]);
     await unblock();
@@ -295,7 +295,7 @@ describe('a disk in trouble', () => {
 
   test('keeps no task from being given away', async () => {
     await failInStore();
-    await sleep(50);
+    await until(() => bench.disk.reason !== null, 'it waits for the disk');
     await bench.tasks.assign({});
     expect([bench.tasks.tasks.length, bench.fatal, bench.disk.reason]).toEqual([0, [], null]);
     await unblock();
@@ -370,7 +370,7 @@ describe('taking', () => {
     if (offset === undefined) bench.brokers.committed.delete('words-0');
     else bench.brokers.committed.set('words-0', offset);
     await bench.tasks.assign(ASSIGNED);
-    await sleep(300);
+    await stays(() => bench.tasks.running().length === 0, 'the group is asked again');
     bench.brokers.committed.set('words-0', committed);
     await bench.untilRunning();
     bench.publish('b');
