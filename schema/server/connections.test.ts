@@ -1,9 +1,7 @@
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { type ApiUnderTest, eventually, startApiUnderTest } from '../../tests/support/api-under-test.ts';
 import { OpenHttp } from '../../tests/support/open-http.ts';
-
-jest.setTimeout(20_000);
 
 const PLACES = 20;
 const HANDSHAKE = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', 'Sec-WebSocket-Protocol: graphql-transport-ws'];
