@@ -395,9 +395,7 @@ describe('taking', () => {
 
   const KEPT = 'app-offsets-0';
   const keep = (value: string | null): number | undefined => bench.brokers.partitions.get(KEPT)?.values.push({ key: Buffer.from('0_0'), value: value === null ? null : Buffer.from(value) });
-  const untilFatal = async (): Promise<void> => {
-    for (const deadline = performance.now() + 9_000; bench.fatal.length === 0 && performance.now() < deadline; ) await sleep(10);
-  };
+  const untilFatal = (): Promise<void> => until(() => bench.fatal.length > 0, 'it is refused');
   /** Processes three records, loses the disk, and stands with this offset in the group. */
   async function movedOnAnEmptyDisk(offset: number | undefined): Promise<void> {
     await run();
@@ -427,7 +425,7 @@ describe('taking', () => {
     const newest = kept.values;
     kept.values = [{ key: Buffer.from('0_0'), value: Buffer.from('{"words-0":1}') }];
     await bench.tasks.assign(ASSIGNED);
-    await sleep(300);
+    await stays(() => bench.tasks.running().length === 0, 'it is asked again');
     kept.values = newest;
     await bench.untilRunning();
     bench.publish('b');
