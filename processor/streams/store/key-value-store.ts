@@ -1,6 +1,8 @@
 import type { StateStore, StoreChange } from './state-store.ts';
 import { storePrefix } from './data-key.ts';
+import { checkKeyText, encodeKey } from './key-text.ts';
 import { packed, Packed } from './packed-value.ts';
+import { storedBytes } from '../topology/user-code.ts';
 import type { BufferedStore, KeyValueStore, LiveStore, StoreSpec } from './typed-store.ts';
 
 export type BufferedKeyValueStore<V> = KeyValueStore<V> & LiveStore<KeyValueStore<V>> & BufferedStore;
@@ -49,7 +51,7 @@ class OpenKeyValueStore<V> implements BufferedKeyValueStore<V> {
       if (dirty.value instanceof Packed) dirty.value = dirty.value.open(this.#serde);
       return dirty.value === DELETED ? undefined : dirty.value;
     }
-    const bytes = this.#committed.get(this.name, Buffer.from(key));
+    const bytes = this.#committed.get(this.name, encodeKey(key));
     this.#lastReadKey = key;
     // A copy: a serde may hand out the bytes themselves, and the value is the caller's to change.
     this.#lastRead = bytes === undefined ? null : Buffer.from(bytes);
@@ -81,14 +83,18 @@ class OpenKeyValueStore<V> implements BufferedKeyValueStore<V> {
 
   #write(key: string, value: V | Packed | typeof DELETED): void {
     const dirty = this.#dirty.get(key);
-    if (dirty !== undefined) dirty.value = value;
-    else this.#dirty.set(key, { value, previous: key === this.#lastReadKey ? this.#lastRead : undefined });
+    if (dirty !== undefined) {
+      dirty.value = value;
+      return;
+    }
+    checkKeyText(key);
+    this.#dirty.set(key, { value, previous: key === this.#lastReadKey ? this.#lastRead : undefined });
   }
 
   seal(): StoreChange[] {
     const changes: StoreChange[] = [];
     for (const [key, { value, previous }] of this.#dirty) {
-      changes.push({ store: this.name, key: Buffer.from(key), value: value === DELETED ? null : value instanceof Packed ? value.bytes : this.#serde.serialize(value), ...(previous === undefined ? {} : { previous }) });
+      changes.push({ store: this.name, key: encodeKey(key), value: value === DELETED ? null : value instanceof Packed ? value.bytes : storedBytes(this.name, this.#serde, value), ...(previous === undefined ? {} : { previous }) });
     }
     return changes;
   }

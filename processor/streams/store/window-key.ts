@@ -1,3 +1,5 @@
+import { checkKeyText } from './key-text.ts';
+
 /** A key and the window it belongs to. `windowStartMs`: epoch milliseconds, a multiple of the window's advance. */
 export interface WindowKey {
   readonly windowStartMs: number;
@@ -9,17 +11,23 @@ const LANE = 0x1_0000_0000;
 
 /**
  * 8 bytes big-endian window start, then the key in UTF-8: time first, so that expiry is one range from the front.
- * @throws RangeError when the start is no whole number of milliseconds since the epoch.
+ * @throws RangeError when the start is no whole number of milliseconds since the epoch; TypeError when the key is no text.
  */
 export function encodeWindowKey(windowStartMs: number, key: string): Buffer {
-  if (!Number.isSafeInteger(windowStartMs) || windowStartMs < 0) {
-    throw new RangeError(`${windowStartMs} is not a window start: it must be a whole number of epoch milliseconds`);
-  }
+  checkWindow(windowStartMs, key);
   const bytes = Buffer.allocUnsafe(START_BYTES + Buffer.byteLength(key));
   bytes.writeUInt32BE(Math.floor(windowStartMs / LANE), 0);
   bytes.writeUInt32BE(windowStartMs % LANE, 4);
   bytes.write(key, START_BYTES, 'utf8');
   return bytes;
+}
+
+/** @throws as `encodeWindowKey`. */
+export function checkWindow(windowStartMs: number, key: string): void {
+  if (!Number.isSafeInteger(windowStartMs) || windowStartMs < 0) {
+    throw new RangeError(`${String(windowStartMs)} is not a window start: it must be a whole number of epoch milliseconds`);
+  }
+  checkKeyText(key);
 }
 
 export function decodeWindowKey(bytes: Buffer): WindowKey {

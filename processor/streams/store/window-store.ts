@@ -1,8 +1,9 @@
 import type { StateStore, StoreChange } from './state-store.ts';
 import { storePrefix } from './data-key.ts';
 import { packed, Packed } from './packed-value.ts';
+import { storedBytes } from '../topology/user-code.ts';
 import type { BufferedStore, ExpiringStore, LiveStore, StoreSpec, WindowStore } from './typed-store.ts';
-import { decodeWindowKey, encodeWindowKey, windowStartOf } from './window-key.ts';
+import { checkWindow, decodeWindowKey, encodeWindowKey, windowStartOf } from './window-key.ts';
 import type { WindowKey } from './window-key.ts';
 
 export type BufferedWindowStore<V> = WindowStore<V> & LiveStore<WindowStore<V>> & BufferedStore & ExpiringStore;
@@ -107,6 +108,7 @@ class OpenWindowStore<V> implements BufferedWindowStore<V> {
       entry.value = value;
       return;
     }
+    checkWindow(windowStartMs, key);
     const added: DirtyEntry<V> = { windowStartMs, key, value };
     window.set(key, added);
     this.#order.push(added);
@@ -116,7 +118,7 @@ class OpenWindowStore<V> implements BufferedWindowStore<V> {
     return this.#order.map(({ windowStartMs, key, value }) => ({
       store: this.name,
       key: encodeWindowKey(windowStartMs, key),
-      value: value === DELETED ? null : value instanceof Packed ? value.bytes : this.#serde.serialize(value),
+      value: value === DELETED ? null : value instanceof Packed ? value.bytes : storedBytes(this.name, this.#serde, value),
     }));
   }
 

@@ -103,7 +103,7 @@ test('after an abort nothing waits any more, and reading goes on from what is co
 test('a dead letter goes at once, and a decoder that throws is told with its record', () => {
   task.accept(fetched('a', 0, ['5', 'letter']));
   task.accept(fetched('b', 0, ['letter', '4', 'broken', '9']));
-  expect(() => task.processWaiting(0, 100)).toThrow('task 0_0 failed at b-0 offset 2: the decoder is broken');
+  expect(() => task.processWaiting(0, 100)).toThrow('task 0_0 failed at KSTREAM-SOURCE-0000000001, b-0 offset 2: the decoder is broken');
   expect([seen, task.collector.size]).toEqual([['4'], 1]);
 });
 

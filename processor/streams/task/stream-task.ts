@@ -3,9 +3,7 @@ import type { RecordCollector } from '../changelog/record-collector.ts';
 import { topicPartition, type StreamsProducer } from '../changelog/streams-producer.ts';
 import type { FetchedRecord } from '../consumer/record-batch.ts';
 import type { FetchedPartition } from '../consumer/record-fetcher.ts';
-import { messageOf, StreamsError } from '../errors.ts';
 import type { StateStore } from '../store/state-store.ts';
-import type { ConsumerRecord } from '../topology/record.ts';
 import { inputTopicsOf, type SubTopology } from '../topology/topology.ts';
 import type { CommitTarget } from './commit.ts';
 import { DroppedRecords } from './dropped-records.ts';
@@ -155,7 +153,7 @@ export class StreamTask implements CommitTarget {
       graph.drained(this.#isDrained(this.#userInputs));
       return 0;
     }
-    graph.processAll(fetched.topic, records, this.#failed);
+    graph.processAll(fetched.topic, records);
     this.#positions.set(name, nextOffset);
     this.#uncommittedRecords += records.length;
     graph.drained(this.#isDrained(this.#userInputs));
@@ -177,7 +175,7 @@ export class StreamTask implements CommitTarget {
     const graph = this.graph;
     if (group === undefined || graph === undefined) return { records: 0, ofUser: 0 };
     const before = this.#userInputs.reduce((sum, name) => sum + group.waiting(name), 0);
-    const records = graph.processInOrder(() => group.next(nowMs), limit, this.#failed);
+    const records = graph.processInOrder(() => group.next(nowMs), limit);
     if (records === 0) return { records: 0, ofUser: 0 };
     this.#uncommittedRecords += records;
     for (const name of this.#positions.keys()) this.#positions.set(name, group.position(name));
@@ -238,11 +236,6 @@ export class StreamTask implements CommitTarget {
       ...(this.restore === undefined ? {} : { restore: this.restore }),
     };
   }
-
-  readonly #failed = (error: unknown, { topic, partition, offset }: ConsumerRecord): Error => {
-    if (error instanceof StreamsError) return error;
-    return new StreamsError('USER_CODE_FAILED', `task ${this.id} failed at ${topicPartition(topic, partition)} offset ${String(offset)}: ${messageOf(error)}`, { cause: error, taskId: this.id });
-  };
 
   #caughtUp(): boolean {
     return this.#isDrained(this.inputs.map(({ topic, partition }) => topicPartition(topic, partition)));

@@ -3,6 +3,7 @@ import type { RecordCollector } from '../changelog/record-collector.ts';
 import { topicPartition, type OutgoingRecord } from '../changelog/streams-producer.ts';
 import { StreamsError } from '../errors.ts';
 import { createKeyValueStore, type BufferedKeyValueStore } from '../store/key-value-store.ts';
+import { encodeKey } from '../store/key-text.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
 import { createWindowStore, type BufferedWindowStore } from '../store/window-store.ts';
 import { emitNothing } from '../topology/aggregate-node.ts';
@@ -12,6 +13,7 @@ import type { Emit, SinkRecord, TaskRuntime } from '../topology/processor-contex
 import type { ConsumerRecord, DeadLetter } from '../topology/record.ts';
 import { encodeTimeReport, recordCountHeaders, type TimeReport } from '../topology/repartition-record.ts';
 import { repartitionTopic, topicNameOf, type OpenSource, type ReadRecord, type SubTopology, type TopologyNode } from '../topology/topology.ts';
+import { failedAt, NodeFailure, userCodeFailed } from '../topology/user-code.ts';
 import { needsOwnValues } from '../topology/value-sharing.ts';
 import { DroppedRecords, type DropReason, type WindowIntake } from './dropped-records.ts';
 import { KEYED_STREAM_TIME_KEY, STREAM_TIME_KEY, type StreamTimeRecord } from './stream-time.ts';
@@ -105,18 +107,16 @@ export class TaskGraph implements TaskRuntime {
     this.#connect(subTopology.nodes);
   }
 
-  /** Runs one record through the graph. @throws what user code throws. */
+  /** Runs one record through the graph. @throws StreamsError USER_CODE_FAILED naming the record and the node. */
   process(record: ConsumerRecord): void {
-    const { process } = this.#sourceOf(record.topic);
-    this.#topic = record.topic;
-    process(record);
+    this.processAll(record.topic, [record]);
   }
 
   /**
    * Runs records of one topic through the graph, the wall clock standing still: asking for it costs a tenth of a record.
-   * @throws what `failed` makes of what user code throws at a record.
+   * @throws StreamsError USER_CODE_FAILED naming the record and the node.
    */
-  processAll(topic: string, records: readonly ConsumerRecord[], failed: (error: unknown, record: ConsumerRecord) => Error): void {
+  processAll(topic: string, records: readonly ConsumerRecord[]): void {
     const { process } = this.#sourceOf(topic);
     this.#topic = topic;
     this.#batchMs = this.#options.nowMs();
@@ -124,7 +124,7 @@ export class TaskGraph implements TaskRuntime {
     try {
       for (; index < records.length; index += 1) process(records[index] as ConsumerRecord);
     } catch (error) {
-      throw failed(error, records[index] as ConsumerRecord);
+      throw this.#failed(error, records[index] as ConsumerRecord);
     } finally {
       this.#batchMs = undefined;
     }
@@ -149,7 +149,7 @@ export class TaskGraph implements TaskRuntime {
    * Runs records of several inputs through the graph in the order in which `next` gives them, at most `limit`; answers how many.
    * @throws as `processAll`.
    */
-  processInOrder(next: () => WaitingRecord | undefined, limit: number, failed: (error: unknown, record: ConsumerRecord) => Error): number {
+  processInOrder(next: () => WaitingRecord | undefined, limit: number): number {
     this.#batchMs = this.#options.nowMs();
     let count = 0;
     try {
@@ -162,7 +162,7 @@ export class TaskGraph implements TaskRuntime {
           if (timestampMs !== undefined && this.#sourceOf(record.topic).ofUser) this.#time.observe(timestampMs);
           handOn();
         } catch (error) {
-          throw failed(error, waiting.record);
+          throw this.#failed(error, waiting.record);
         }
       }
     } finally {
@@ -183,10 +183,16 @@ export class TaskGraph implements TaskRuntime {
   /**
    * Step 1 of the commit: flushes combiners and pending changes to the collector, answers the stores' changes. What has
    * changed is told and logged first, then it expires: a window is never gone that nobody has heard of.
+   * @throws StreamsError USER_CODE_FAILED naming the node, for what user code throws behind `toStream`, in an aggregate or a serde.
    */
   async seal(): Promise<StoreChange[]> {
-    for (let index = this.#sealHooks.length - 1; index >= 0; index -= 1) (this.#sealHooks[index] as () => void)();
-    const changes = [...this.#keyValueStores.values(), ...this.#windowStores.values()].flatMap((store) => store.seal());
+    const changes: StoreChange[] = [];
+    try {
+      for (let index = this.#sealHooks.length - 1; index >= 0; index -= 1) (this.#sealHooks[index] as () => void)();
+      for (const store of [...this.#keyValueStores.values(), ...this.#windowStores.values()]) for (const change of store.seal()) changes.push(change);
+    } catch (error) {
+      throw error instanceof NodeFailure ? userCodeFailed(this.taskId, 'at the commit', error) : error;
+    }
     for (const tombstone of await this.#expire()) changes.push(tombstone);
     if (this.#timeStore !== undefined) {
       const time = this.#time.takeChange();
@@ -261,7 +267,7 @@ export class TaskGraph implements TaskRuntime {
 
   sendPartial(grouping: string, key: string, value: Buffer, behind: boolean, records: number): void {
     const topic = repartitionTopic(this.#options.applicationId, grouping);
-    const keyBytes = Buffer.from(key, 'utf8');
+    const keyBytes = encodeKey(key);
     const record = { topic, partition: partitionOf(keyBytes, this.#options.partitionsOf(topic)), key: keyBytes, value, headers: recordCountHeaders(records) };
     if (behind) this.#behind.push(record);
     else this.#options.collector.add(record);
@@ -318,7 +324,7 @@ export class TaskGraph implements TaskRuntime {
       const known = attached.get(node.index);
       if (known !== undefined) return known;
       const children = nodes.filter((n) => n.parents.includes(node.index)).map(attach).filter((child) => child !== emitNothing);
-      const emit = node.attach(this, fanOut(children));
+      const emit = this.#attach(node, fanOut(children));
       const own: Emit = needsOwnValues(node, nodes) ? (key, value, at) => emit(key, copyOf(value), at) : emit;
       attached.set(node.index, own);
       return own;
@@ -332,6 +338,19 @@ export class TaskGraph implements TaskRuntime {
       const earlier = this.#sources.get(topic);
       this.#sources.set(topic, earlier === undefined ? opened : bothSources(earlier, opened, (at) => this.#time.observe(at)));
     }
+  }
+
+  /** @throws StreamsError USER_CODE_FAILED for a processor that cannot be set up. */
+  #attach(node: TopologyNode, next: Emit): Emit {
+    try {
+      return node.attach(this, next, node.name);
+    } catch (error) {
+      throw userCodeFailed(this.taskId, 'when it was set up', failedAt(node.name, error));
+    }
+  }
+
+  #failed(error: unknown, { topic, partition, offset }: ConsumerRecord): Error {
+    return userCodeFailed(this.taskId, `${topicPartition(topic, partition)} offset ${String(offset)}`, error);
   }
 
   #clearStores(): void {

@@ -2,6 +2,7 @@ import { RecordCollector } from '../changelog/record-collector.ts';
 import { topicPartition, type OutgoingRecord } from '../changelog/streams-producer.ts';
 import { StreamsError } from '../errors.ts';
 import { checkOptions, didYouMean, textOf } from '../options.ts';
+import { encodeKey } from '../store/key-text.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
 import type { StateStore } from '../store/state-store.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
@@ -114,7 +115,7 @@ export class TopologyTestDriver {
     for (const record of records) {
       checkOptions(`a record of pipe("${topic}")`, record, RECORD_OPTIONS);
       const { key = null, value, timestampMs = this.#nowMs(), partition, headers = {} } = record;
-      const keyBytes = typeof key === 'string' ? Buffer.from(key) : key;
+      const keyBytes = typeof key === 'string' ? encodeKey(key) : key;
       const target = partition ?? (keyBytes === null ? 0 : partitionOf(keyBytes, this.partitionsOf(topic)));
       if (!Number.isSafeInteger(target) || target < 0 || target >= this.partitionsOf(topic)) throw new StreamsError('CONFIG_INVALID', `pipe("${topic}"): there is no partition ${textOf(target)}, it has ${String(this.partitionsOf(topic))}`);
       this.#deliver(topic, target, { key: keyBytes, value: typeof value === 'string' ? Buffer.from(value) : value, timestampMs, headers });
@@ -261,7 +262,7 @@ function processInbox({ graph, inbox, group }: DrivenTask): void {
     for (const record of records) graph.process(record);
   } else {
     for (const record of records) group.add(record.topic, { records: [record], nextOffset: record.offset + 1, endOffset: record.offset + 1, bytes: 0 });
-    graph.processInOrder(() => group.next(0), Infinity, (error) => error as Error);
+    graph.processInOrder(() => group.next(0), Infinity);
   }
   graph.drained(true);
 }

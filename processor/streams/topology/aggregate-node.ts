@@ -5,7 +5,11 @@ import type { Emit, TaskRuntime } from './processor-context.ts';
 import type { GraphBuilder, Grouping, PartialHandler } from './streams-builder.ts';
 import type { Serde } from './serdes.ts';
 import type { TopologyNode } from './topology.ts';
+import { aggregated, failedAt, groupingKey, settled, takesKey } from './user-code.ts';
 import { windowStartsOf, type TimeWindows } from './windows.ts';
+
+/** Null and undefined: the record has no key, and is dropped and counted. */
+export type KeyOf = (value: unknown, key: string | null) => string | null | undefined;
 
 type Update<P> = (key: string, partial: P, timeMs: number, newestMs: number, records: number) => void;
 
@@ -50,9 +54,15 @@ export function aggregateNode(
   handlers.add({
     open: (runtime) => {
       // A serde may hand out the bytes themselves.
-      const open: OpenPartial<Buffer> = (bytes, last) => aggregate.serde.deserialize(last ? bytes : Buffer.from(bytes));
+      const open: OpenPartial<Buffer> = (bytes, last) => settled(aggregate.serde.deserialize(last ? bytes : Buffer.from(bytes)));
       const update = updater(runtime, spec, open, changes.get(runtime) ?? ignore, lateEmits.get(runtime) ?? ignore);
-      return (key, { grainStartMs, newestMs, aggregate: bytes }, records) => update(key, bytes, grainStartMs, newestMs, records);
+      return (key, { grainStartMs, newestMs, aggregate: bytes }, records) => {
+        try {
+          update(key, bytes, grainStartMs, newestMs, records);
+        } catch (error) {
+          throw failedAt(node.name, error);
+        }
+      };
     },
   });
   grouping.handlers.set(store.name, handlers);
@@ -78,7 +88,7 @@ function listenTo(graph: GraphBuilder, late: TopologyNode, emits: WeakMap<TaskRu
 export function localAggregateNode(
   graph: GraphBuilder,
   parent: TopologyNode,
-  keyOf: (value: unknown, key: string | null) => string,
+  keyOf: KeyOf,
   spec: AggregateSpec,
 ): { node: TopologyNode; late: TopologyNode | undefined } {
   const { aggregate, empty, windows, store } = spec;
@@ -89,10 +99,20 @@ export function localAggregateNode(
     parents: [parent.index],
     stores: [store],
     keepsValues: aggregate !== countAggregate,
-    attach: (runtime, next) => {
+    readsKey: () => takesKey(keyOf),
+    changesKey: true,
+    attach: (runtime, next, name) => {
       const open: OpenPartial<unknown> = (partial, last) => (last ? partial : copyThrough(aggregate.serde, partial));
       const update = updater(runtime, spec, open, next, (key, value, at) => (lateEmits.get(runtime) ?? ignore)(key, value, at));
-      return (key, value, at) => update(keyOf(value, key), addOwn(aggregate, empty(), value, at), at, at, 1);
+      return (key, value, at) => {
+        try {
+          const groupKey = groupingKey(keyOf(value, key));
+          if (groupKey === undefined) runtime.drop('null-key');
+          else update(groupKey, aggregated(addOwn(aggregate, empty(), value, at)), at, at, 1);
+        } catch (error) {
+          throw failedAt(name, error);
+        }
+      };
     },
   });
   if (late !== undefined) listenTo(graph, late, lateEmits);
@@ -106,7 +126,7 @@ function updater<P>(runtime: TaskRuntime, { aggregate, empty, windows, store }: 
     const rows = runtime.keyValueStore(store.name);
     changed.valueOf = ({ key }) => rows.get(key);
     return (key, partial, _timeMs, newestMs) => {
-      const value = aggregate.merge(rows.get(key) ?? empty(), open(partial, true));
+      const value = aggregated(aggregate.merge(rows.get(key) ?? empty(), open(partial, true)));
       rows.put(key, value);
       if (changed.heard) changed.note(key, null, value, newestMs);
     };
@@ -123,7 +143,7 @@ function updater<P>(runtime: TaskRuntime, { aggregate, empty, windows, store }: 
     if (alive.length === 0) late(key, open(partial, true), newestMs);
     for (let index = 0; index < alive.length; index += 1) {
       const start = alive[index] as number;
-      const value = aggregate.merge(rows.get(key, start) ?? empty(), open(partial, index === alive.length - 1));
+      const value = aggregated(aggregate.merge(rows.get(key, start) ?? empty(), open(partial, index === alive.length - 1)));
       rows.put(key, start, value);
       if (changed.heard) changed.note(key, start, value, newestMs);
     }

@@ -1,14 +1,17 @@
+import type { KeyOf } from './aggregate-node.ts';
 import { countAggregate, type Aggregate } from './aggregate.ts';
 import { addOwn } from './own-values.ts';
 import { encodePartial } from './repartition-record.ts';
 import type { GraphBuilder } from './streams-builder.ts';
 import type { TopologyNode } from './topology.ts';
+import { aggregated, failedAt, groupingKey, serialized, takesKey } from './user-code.ts';
+import { floorTo } from './windows.ts';
 
 export interface CombineSpec {
   readonly grouping: string;
   /** The name of any store that it feeds. */
   readonly route: string;
-  readonly keyOf: (value: unknown, key: string | null) => string;
+  readonly keyOf: KeyOf;
   readonly aggregate: Aggregate<unknown, unknown>;
   /** Of the aggregate: each call a value of its own. */
   readonly empty: () => unknown;
@@ -46,9 +49,10 @@ export function combineNode(graph: GraphBuilder, parent: TopologyNode, spec: Com
   return graph.add({
     kind: 'COMBINE',
     parents: [parent.index],
+    readsKey: () => takesKey(keyOf),
     sinkTopic: { grouping },
     keepsValues: aggregate !== countAggregate,
-    attach: (runtime) => {
+    attach: (runtime, _next, name) => {
       const grainMs = spec.grainMs();
       const retentionMs = spec.retentionMs() ?? Infinity;
       const inTime: Partials = new Map();
@@ -63,11 +67,18 @@ export function combineNode(graph: GraphBuilder, parent: TopologyNode, spec: Com
         count = 0;
         lastByKey = undefined;
       };
+      const bytesOf = (value: unknown): Buffer => {
+        try {
+          return serialized(aggregate.serde.serialize(aggregated(value)));
+        } catch (error) {
+          throw failedAt(name, error);
+        }
+      };
       runtime.onSeal(() => {
         for (const partials of [inTime, behind]) {
           for (const byKey of partials.values()) {
             for (const { key, grainStartMs, newestMs, records, aggregate: value } of byKey.values()) {
-              runtime.sendPartial(grouping, key, encodePartial({ route, grainStartMs, newestMs, aggregate: aggregate.serde.serialize(value) }), partials === behind, records);
+              runtime.sendPartial(grouping, key, encodePartial({ route, grainStartMs, newestMs, aggregate: bytesOf(value) }), partials === behind, records);
             }
           }
         }
@@ -84,21 +95,33 @@ export function combineNode(graph: GraphBuilder, parent: TopologyNode, spec: Com
         }
         return byKey;
       };
-      return (key, value, at) => {
-        const groupKey = keyOf(value, key);
+      const combine = (answered: string | null | undefined, value: unknown, at: number): void => {
         const partials = runtime.streamTimeMs() - at > retentionMs ? behind : inTime;
-        const grainStartMs = grainMs === undefined ? NO_WINDOW : at - (at % grainMs);
+        const grainStartMs = grainMs === undefined ? NO_WINDOW : floorTo(at, grainMs);
         const byKey = byKeyOf(partials, grainStartMs);
-        const known = byKey.get(groupKey);
+        const known = byKey.get(answered as string);
         if (known !== undefined) {
           known.aggregate = addOwn(aggregate, known.aggregate, value, at);
           known.records += 1;
           if (at > known.newestMs) known.newestMs = at;
           return;
         }
-        byKey.set(groupKey, { key: groupKey, grainStartMs, aggregate: addOwn(aggregate, empty(), value, at), newestMs: at, records: 1 });
+        // A key that is none is never among the known ones: it is looked at when it is new.
+        const groupKey = groupingKey(answered);
+        if (groupKey === undefined) {
+          runtime.drop('null-key');
+          return;
+        }
+        byKey.set(groupKey, { key: groupKey, grainStartMs, aggregate: aggregated(addOwn(aggregate, empty(), value, at)), newestMs: at, records: 1 });
         count += 1;
         if (count === MAX_PARTIALS) runtime.requestCommit();
+      };
+      return (key, value, at) => {
+        try {
+          combine(keyOf(value, key), value, at);
+        } catch (error) {
+          throw failedAt(name, error);
+        }
       };
     },
   });

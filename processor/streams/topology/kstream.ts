@@ -1,14 +1,17 @@
-import { aggregateNode, localAggregateNode, type AggregateSpec, type lateNode } from './aggregate-node.ts';
+import { aggregateNode, localAggregateNode, type AggregateSpec, type KeyOf, type lateNode } from './aggregate-node.ts';
 import { countAggregate, type Aggregate } from './aggregate.ts';
 import { combineNode } from './combine-node.ts';
 import { copyThrough, emptyOf } from './own-values.ts';
-import type { Emit, Processor, TaskRuntime } from './processor-context.ts';
+import { eventTimeOf, whyNoEventTime } from './event-time.ts';
+import type { Emit, Processor, SinkRecord, TaskRuntime } from './processor-context.ts';
 import { checkFunctions, checkOptions } from '../options.ts';
 import type { Serde } from './serdes.ts';
 import type { GraphBuilder, PartialHandler } from './streams-builder.ts';
+import { encodeKey } from '../store/key-text.ts';
 import { STORE_OPTIONS, type StoreSpec } from '../store/typed-store.ts';
 import type { TopologyNode } from './topology.ts';
 import { isSerde } from './topology-checks.ts';
+import { aggregated, checkedPair, failedAt, isTruthy, keyOrNull, serialized, settled, takesKey } from './user-code.ts';
 import { checkedWindows, commonGrainMs, type TimeWindows } from './windows.ts';
 
 /** A stream of values of one type. Every method adds a node and answers the stream behind it; nothing runs yet. */
@@ -29,8 +32,15 @@ export class KStream<V> {
   }
 
   filter(predicate: (value: V, key: string | null) => boolean): KStream<V> {
-    return this.#then('FILTER', (next) => (key, value, at) => {
-      if (predicate(value as V, key)) next(key, value, at);
+    return this.#then('FILTER', predicate, (next, name) => (key, value, at) => {
+      let passes: boolean;
+      try {
+        passes = predicate(value as V, key);
+        if (passes !== true && passes !== false) passes = isTruthy(passes);
+      } catch (error) {
+        throw failedAt(name, error);
+      }
+      if (passes) next(key, value, at);
     });
   }
 
@@ -40,35 +50,63 @@ export class KStream<V> {
   }
 
   mapValues<W>(map: (value: V, key: string | null) => W): KStream<W> {
-    return this.#then('MAPVALUES', (next) => (key, value, at) => {
-      next(key, map(value as V, key), at);
+    return this.#then('MAPVALUES', map, (next, name) => (key, value, at) => {
+      let mapped: W;
+      try {
+        mapped = settled(map(value as V, key));
+      } catch (error) {
+        throw failedAt(name, error);
+      }
+      next(key, mapped, at);
     });
   }
 
   /** May change key and value. */
   map<W>(map: (value: V, key: string | null) => { key: string | null; value: W }): KStream<W> {
-    return this.#then('MAP', (next) => (key, value, at) => {
-      const mapped = map(value as V, key);
-      next(mapped.key, mapped.value, at);
+    return this.#then('MAP', map, (next, name) => (key, value, at) => {
+      let mapped: { key: string | null; value: W };
+      let mappedKey: string | null;
+      try {
+        mapped = checkedPair(map(value as V, key));
+        mappedKey = keyOrNull(mapped.key);
+      } catch (error) {
+        throw failedAt(name, error);
+      }
+      next(mappedKey, mapped.value, at);
     }, false);
   }
 
   flatMap<W>(map: (value: V, key: string | null) => Iterable<{ key: string | null; value: W }>): KStream<W> {
-    return this.#then('FLATMAP', (next) => (key, value, at) => {
-      for (const mapped of map(value as V, key)) next(mapped.key, mapped.value, at);
+    return this.#then('FLATMAP', map, (next, name) => (key, value, at) => {
+      try {
+        for (const mapped of map(value as V, key)) {
+          checkedPair(mapped);
+          next(keyOrNull(mapped.key), mapped.value, at);
+        }
+      } catch (error) {
+        throw failedAt(name, error);
+      }
     }, false);
   }
 
   flatMapValues<W>(map: (value: V, key: string | null) => Iterable<W>): KStream<W> {
-    return this.#then('FLATMAPVALUES', (next) => (key, value, at) => {
-      for (const mapped of map(value as V, key)) next(key, mapped, at);
+    return this.#then('FLATMAPVALUES', map, (next, name) => (key, value, at) => {
+      try {
+        for (const mapped of map(value as V, key)) next(key, settled(mapped), at);
+      } catch (error) {
+        throw failedAt(name, error);
+      }
     });
   }
 
   /** For side effects that may happen more than once: a transaction that aborts is processed again. */
   peek(look: (value: V, key: string | null, timestampMs: number) => void): KStream<V> {
-    return this.#then('PEEK', (next) => (key, value, at) => {
-      look(value as V, key, at);
+    return this.#then('PEEK', look, (next, name) => (key, value, at) => {
+      try {
+        settled(look(value as V, key, at));
+      } catch (error) {
+        throw failedAt(name, error);
+      }
       next(key, value, at);
     });
   }
@@ -89,10 +127,15 @@ export class KStream<V> {
     const node = this.graph.add({
       kind: 'BRANCH',
       parents: [this.node.index],
-      attach: (runtime, next) => {
+      readsKey: () => predicates.some(takesKey),
+      attach: (runtime, next, name) => {
         const choice = chosenIn(runtime);
         return (key, value, at) => {
-          choice.branch = predicates.findIndex((predicate) => predicate(value as V, key));
+          try {
+            choice.branch = predicates.findIndex((predicate) => isTruthy(predicate(value as V, key)));
+          } catch (error) {
+            throw failedAt(name, error);
+          }
           if (choice.branch >= 0) next(key, value, at);
         };
       },
@@ -126,18 +169,20 @@ export class KStream<V> {
     return new KStream<V>(this.graph, node, this.keyUnchanged && other.keyUnchanged);
   }
 
-  /** Groups by a new key, through the repartition topic `<applicationId>-<name>-repartition`. Groupings of one name share it. */
-  groupBy(selector: (value: V, key: string | null) => string, options: { name: string }): KGroupedStream<V> {
+  /**
+   * Groups by a new key, through the repartition topic `<applicationId>-<name>-repartition`. Groupings of one name share it.
+   * A record for which the selector answers no key is dropped and counted.
+   */
+  groupBy(selector: (value: V, key: string | null) => string | null | undefined, options: { name: string }): KGroupedStream<V> {
     checkOptions('groupBy()', options, ['name']);
     checkFunctions('groupBy()', { selector }, ['selector']);
     return new KGroupedStream<V>(this, selector, options.name);
   }
 
-  /** Groups by the key the records have. Repartitions only when an earlier step may have changed it. Records without a key are dropped. */
+  /** Groups by the key the records have. Repartitions only when an earlier step may have changed it. Records without a key are dropped and counted. */
   groupByKey(options: { name: string }): KGroupedStream<V> {
     checkOptions('groupByKey()', options, ['name']);
-    const keyed = this.filter((_value, key) => key !== null);
-    return new KGroupedStream<V>(keyed, (_value, key) => key as string, options.name, this.keyUnchanged);
+    return new KGroupedStream<V>(this, (_value, key) => key, options.name, this.keyUnchanged);
   }
 
   /** Attaches a custom processor; `stores` are its own (a spec) or another node's (a name). */
@@ -146,21 +191,35 @@ export class KStream<V> {
     checkFunctions('process()', { supplier }, ['supplier']);
     const { stores = [] } = options;
     for (const store of stores) if (typeof store !== 'string') checkOptions('a store of process()', store, STORE_OPTIONS);
+    let readsKey = true;
     const node = this.graph.add({
       kind: 'PROCESSOR',
       parents: [this.node.index],
+      readsKey: () => readsKey,
+      changesKey: true,
       stores: stores.filter((store) => typeof store !== 'string'),
-      attach: (runtime, next) => {
+      attach: (runtime, next, name) => {
         const processor = supplier();
-        processor.init?.({
+        readsKey = takesKey(processor.process);
+        settled(processor.init?.({
           taskId: runtime.taskId,
           nowMs: () => runtime.nowMs(),
           streamTimeMs: () => runtime.streamTimeMs(),
           keyValueStore: <S>(name: string) => runtime.keyValueStore(name).ownView() as import('../store/typed-store.ts').KeyValueStore<S>,
           windowStore: <S>(name: string) => runtime.windowStore(name).ownView() as import('../store/typed-store.ts').WindowStore<S>,
-          forward: next,
-        });
-        return (key, value, at) => processor.process(value as V, key, at);
+          forward: (key, value, timestampMs) => {
+            const at = eventTimeOf(timestampMs);
+            if (Number.isNaN(at)) throw failedAt(name, new TypeError(`forward: ${whyNoEventTime(timestampMs)}`));
+            next(keyOrNull(key), settled(value), at);
+          },
+        }));
+        return (key, value, at) => {
+          try {
+            settled(processor.process(value as V, key, at));
+          } catch (error) {
+            throw failedAt(name, error);
+          }
+        };
       },
     });
     // A store may be declared after those that name it.
@@ -180,14 +239,21 @@ export class KStream<V> {
       kind: 'SINK',
       parents: [this.node.index],
       sinkTopic: { topic },
-      attach: (runtime) => (key, value) => {
-        runtime.send({ topic, key: key === null ? null : Buffer.from(key, 'utf8'), value: value === null ? null : serde.serialize(value as Exclude<V, null>) });
+      readsKey: () => true,
+      attach: (runtime, _next, name) => (key, value) => {
+        let record: SinkRecord;
+        try {
+          record = { topic, key: key === null ? null : encodeKey(key), value: value === null ? null : serialized(serde.serialize(value as Exclude<V, null>)) };
+        } catch (error) {
+          throw failedAt(name, error);
+        }
+        runtime.send(record);
       },
     });
   }
 
-  #then<W>(kind: string, attach: (next: Emit) => Emit, keepsKey = true): KStream<W> {
-    const node = this.graph.add({ kind, parents: [this.node.index], attach: (_runtime, next) => attach(next) });
+  #then<W>(kind: string, callback: (...args: never[]) => unknown, attach: (next: Emit, name: string) => Emit, keepsKey = true): KStream<W> {
+    const node = this.graph.add({ kind, parents: [this.node.index], readsKey: () => takesKey(callback), changesKey: !keepsKey, attach: (_runtime, next, name) => attach(next, name) });
     return new KStream<W>(this.graph, node, this.keyUnchanged && keepsKey);
   }
 }
@@ -203,14 +269,14 @@ interface Combiner {
 /** A stream grouped by key, waiting for an aggregation. */
 export class KGroupedStream<V> {
   readonly stream: KStream<V>;
-  readonly selector: (value: V, key: string | null) => string;
+  readonly selector: (value: V, key: string | null) => string | null | undefined;
   readonly name: string;
   /** Aggregate in the same task: no combiner, no repartition. */
   readonly local: boolean;
   /** Aggregations of one aggregate share one combiner, whose grain fits all their windows. */
   readonly #combiners = new Map<Aggregate<V, never>, Combiner>();
 
-  constructor(stream: KStream<V>, selector: (value: V, key: string | null) => string, name: string, local = false) {
+  constructor(stream: KStream<V>, selector: (value: V, key: string | null) => string | null | undefined, name: string, local = false) {
     this.stream = stream;
     this.selector = selector;
     this.name = name;
@@ -254,7 +320,7 @@ export class KGroupedStream<V> {
     };
     const parts: AggregateSpec = { aggregate: aggregate as Aggregate<unknown, unknown>, empty, windows, store: spec };
     if (this.local) {
-      const { node, late } = localAggregateNode(graph, this.stream.node, this.selector as (value: unknown, key: string | null) => string, parts);
+      const { node, late } = localAggregateNode(graph, this.stream.node, this.selector as KeyOf, parts);
       return new KTable<A>(graph, node, late);
     }
     const grouping = graph.grouping(this.name);
@@ -264,7 +330,7 @@ export class KGroupedStream<V> {
       const node = combineNode(graph, this.stream.node, {
         grouping: this.name,
         route: store,
-        keyOf: this.selector as (value: unknown, key: string | null) => string,
+        keyOf: this.selector as KeyOf,
         aggregate: parts.aggregate,
         empty,
         grainMs: () => commonGrainMs(windowsOfAll.flatMap((w) => (w === undefined ? [] : [w]))),
@@ -335,10 +401,10 @@ export class KTable<A> {
 }
 
 function reduceAggregate<V>(reducer: (a: V, b: V) => V, serde: Serde<V>): Aggregate<V, V | undefined> {
-  const merge = (a: V | undefined, b: V | undefined): V | undefined => (a === undefined ? b : b === undefined ? a : reducer(a, b));
+  const merge = (a: V | undefined, b: V | undefined): V | undefined => (a === undefined ? b : b === undefined ? a : aggregated(reducer(a, b)));
   // The first value of a key becomes what the reducer may change, and so may any value that it answers: others have it, too.
   const add = (acc: V | undefined, value: V): V => {
-    const next = acc === undefined ? value : reducer(acc, value);
+    const next = acc === undefined ? value : aggregated(reducer(acc, value));
     return next === value ? copyThrough(serde, next) : next;
   };
   return { empty: () => undefined, add, merge, serde: serde as Serde<V | undefined> };

@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import type { Aggregate } from './aggregate.ts';
 import type { Serde } from './serdes.ts';
+import { serialized, settled } from './user-code.ts';
 
 /*
  * A value that somebody may change belongs to one consumer. Where there are several, each gets its own: through the serde
@@ -12,7 +13,7 @@ type Copies = Map<object, unknown>;
 /** A value that nobody else has, by way of its bytes; what cannot be changed is itself. */
 export function copyThrough<T>(serde: Serde<T>, value: T): T {
   // A serde may hand out the bytes themselves.
-  return canChange(value) ? serde.deserialize(Buffer.from(serde.serialize(value))) : value;
+  return canChange(value) ? settled(serde.deserialize(Buffer.from(serialized(serde.serialize(value))))) : value;
 }
 
 /**

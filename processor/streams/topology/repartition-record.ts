@@ -85,6 +85,11 @@ export function unknownRoute(record: RecordPlace, route: string): StreamsError {
   return new StreamsError('TOPOLOGY_CHANGED', `${placeOf(record)} holds a partial for the store "${route}", which no aggregation behind this topic has: another topology wrote it under this application id. Run that one until it has read the topic to its end or, if starting over is meant, ${RESET_REMEDY}`);
 }
 
+/** A partial whose key is no text. */
+export function unreadableKey(record: RecordPlace): StreamsError {
+  return notOurs(record, 'a partial whose key is not UTF-8 text');
+}
+
 /** A time report of a task that does not feed this topic: stream time would wait for others than those that write. */
 export function unknownReport(record: RecordPlace, source: string): StreamsError {
   return new StreamsError('TOPOLOGY_CHANGED', `${placeOf(record)} holds a time report of the task "${source}", which does not write to this topic: another topology wrote it under this application id. Run that one until it has read the topic to its end or, if starting over is meant, ${RESET_REMEDY}`);

@@ -1,3 +1,5 @@
+import { decodeText } from '../store/key-text.ts';
+
 /** Turns values into bytes and back. `deserialize(serialize(v))` equals `v`. */
 export interface Serde<T> {
   serialize(value: T): Buffer;
@@ -9,10 +11,17 @@ export interface Serde<T> {
   readonly format?: string;
 }
 
-/** UTF-8 text. */
+/** UTF-8 text. Throws for text with half of a surrogate pair, and for bytes that are not UTF-8: neither would come back as it was. */
 export const stringSerde: Serde<string> = {
-  serialize: (value) => Buffer.from(value, 'utf8'),
-  deserialize: (bytes) => bytes.toString('utf8'),
+  serialize: (value) => {
+    if (!value.isWellFormed()) throw new TypeError('the text has half of a surrogate pair, which UTF-8 cannot hold');
+    return Buffer.from(value, 'utf8');
+  },
+  deserialize: (bytes) => {
+    const text = decodeText(bytes);
+    if (text === undefined) throw new TypeError('the bytes are not UTF-8 text');
+    return text;
+  },
   format: 'utf8',
 };
 

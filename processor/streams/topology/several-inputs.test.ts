@@ -40,7 +40,7 @@ function countPerHour(events: KStream<Event>): void {
 test('two topics of one task whose records are years apart are merged in the order of their times: no window is late', async () => {
   const builder = new StreamsBuilder();
   // One record that becomes both: customers of today are written first, orders of 2023 behind them.
-  const both = builder.stream('in', { decode: () => undefined });
+  const both = builder.stream('in', { decode: () => null });
   const hours = Array.from({ length: 240 }, (_, hour) => hour);
   both.flatMap(() => [{ key: 'k', value: json('customer', TODAY) }]).to('customers', stringSerde);
   both.flatMap(() => hours.map((hour) => ({ key: 'k', value: json('order', PAST + hour * HOUR_MS) }))).to('orders', stringSerde);

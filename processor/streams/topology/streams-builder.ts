@@ -1,12 +1,15 @@
 import type { StoreSpec } from '../store/typed-store.ts';
+import { decodeText } from '../store/key-text.ts';
 import { KStream } from './kstream.ts';
 import { StreamsError } from '../errors.ts';
 import { checkFunctions, checkOptions, textOf } from '../options.ts';
 import type { Emit, TaskRuntime } from './processor-context.ts';
+import { eventTimeOf, isEventTime, whyNoEventTime } from './event-time.ts';
 import { DeadLetter, type ConsumerRecord, type Decoder } from './record.ts';
-import { decodeRepartitionRecord, unknownReport, unknownRoute, type Partial } from './repartition-record.ts';
+import { decodeRepartitionRecord, unknownReport, unknownRoute, unreadableKey, type Partial } from './repartition-record.ts';
 import { findGraphProblem } from './topology-checks.ts';
-import { buildTopology, type SourceSpec, type Topology, type TopologyNode, type TopicName } from './topology.ts';
+import { failedAt, settled } from './user-code.ts';
+import { buildTopology, keysAreRead, type SourceSpec, type Topology, type TopologyNode, type TopicName } from './topology.ts';
 
 export interface StreamOptions<V> {
   /** Reads a record's value, or says why it cannot. */
@@ -51,7 +54,7 @@ export class GraphBuilder {
     return undefined;
   }
 
-  add(node: { kind: string; parents: readonly number[]; attach: TopologyNode['attach']; stores?: readonly StoreSpec<unknown>[]; source?: SourceSpec; sinkTopic?: TopicName; keepsValues?: boolean }): TopologyNode {
+  add(node: Pick<TopologyNode, 'readsKey' | 'changesKey'> & { kind: string; parents: readonly number[]; attach: TopologyNode['attach']; stores?: readonly StoreSpec<unknown>[]; source?: SourceSpec; sinkTopic?: TopicName; keepsValues?: boolean }): TopologyNode {
     if (this.#built) throw new StreamsError('TOPOLOGY_INVALID', 'the topology is built already: what is added now would be in none. Declare everything before build()');
     const index = this.nodes.length;
     const { stores = [], ...rest } = node;
@@ -88,7 +91,8 @@ export class GraphBuilder {
             }
             const handles = routes.get(decoded.partial.route);
             if (handles === undefined) throw unknownRoute(record, decoded.partial.route);
-            const key = decoded.key.toString('utf8');
+            const key = decodeText(decoded.key);
+            if (key === undefined) throw unreadableKey(record);
             const { partial, records } = decoded;
             for (let index = 0; index < handles.length; index += 1) {
               // A serde may hand out the bytes themselves: each table has its own.
@@ -146,26 +150,63 @@ export class StreamsBuilder {
         from: { topic },
         ...(deadLetterTopic === undefined ? {} : { deadLetterTopic }),
         open: (runtime, next, deadLetters, time) => {
+          const { name, index } = node;
+          // What nobody can see is not made into text, and may be anything.
+          const keysAreSeen = keysAreRead(this.#graph.nodes, index);
           const refuse = (record: ConsumerRecord, letter: DeadLetter): void => {
             if (deadLetterTopic === undefined && record.unreadable !== undefined) throw new StreamsError('RECORDS_UNREADABLE', `${topic}-${String(record.partition)} offset ${String(record.offset)}: ${letter.message}. Give the stream a dead-letter topic, or raise the setting`);
-            if (deadLetterTopic === undefined) throw new StreamsError('USER_CODE_FAILED', `${topic}-${String(record.partition)} offset ${String(record.offset)} cannot be read (${letter.reason}) and the stream has no dead-letter topic`);
+            if (deadLetterTopic === undefined) throw new StreamsError('USER_CODE_FAILED', `task ${runtime.taskId} failed at ${name}: ${topic}-${String(record.partition)} offset ${String(record.offset)} cannot be read (${letter.reason}) and the stream has no dead-letter topic: ${letter.message}`, { taskId: runtime.taskId });
             runtime.deadLetter(record, letter, deadLetterTopic);
-            deadLetters(null, letter, record.timestampMs);
+            const at = eventTimeOf(record.timestampMs);
+            deadLetters(null, letter, Number.isNaN(at) ? runtime.nowMs() : at);
           };
-          const timeOf = (record: ConsumerRecord, value: V): number => (timestampMs === undefined ? record.timestampMs : timestampMs(value));
+          const passOver = (record: ConsumerRecord, timeMs: unknown): void => {
+            if (deadLetterTopic === undefined) runtime.drop('invalid-timestamp');
+            else refuse(record, new DeadLetter('INVALID_TIMESTAMP', whyNoEventTime(timeMs)));
+          };
+          const valueOf = (record: ConsumerRecord): V | DeadLetter => {
+            try {
+              const value = settled(decode(record, runtime.nowMs()));
+              if (value === undefined) throw new TypeError('decode answered undefined: it answers a value, or a DeadLetter');
+              return value;
+            } catch (error) {
+              throw failedAt(name, error);
+            }
+          };
+          const timeOf = (record: ConsumerRecord, value: V): number => {
+            if (timestampMs === undefined) return record.timestampMs;
+            try {
+              return timestampMs(value);
+            } catch (error) {
+              throw failedAt(name, error);
+            }
+          };
+          const keyOf = (record: ConsumerRecord): string | null | undefined => {
+            const key = keysAreSeen ? record.key : null;
+            return key === null ? null : decodeText(key);
+          };
+          const notText = new DeadLetter('DESERIALIZATION_FAILED', 'The key is not UTF-8 text');
           return {
             process: (record) => {
-              const value = record.unreadable ?? decode(record, runtime.nowMs());
+              const value = record.unreadable ?? valueOf(record);
               if (value instanceof DeadLetter) return refuse(record, value);
-              const at = timeOf(record, value);
+              const told = timeOf(record, value);
+              const at = isEventTime(told) ? told : eventTimeOf(told);
+              if (Number.isNaN(at)) return passOver(record, told);
+              const key = keyOf(record);
+              if (key === undefined) return refuse(record, notText);
               time(at);
-              next(keyText(record.key), value, at);
+              next(key, value, at);
             },
             read: (record) => {
-              const value = record.unreadable ?? decode(record, runtime.nowMs());
+              const value = record.unreadable ?? valueOf(record);
               if (value instanceof DeadLetter) return { timestampMs: undefined, handOn: () => refuse(record, value) };
-              const at = timeOf(record, value);
-              return { timestampMs: at, handOn: () => next(keyText(record.key), value, at) };
+              const told = timeOf(record, value);
+              const at = eventTimeOf(told);
+              if (Number.isNaN(at)) return { timestampMs: undefined, handOn: () => passOver(record, told) };
+              const key = keyOf(record);
+              if (key === undefined) return { timestampMs: undefined, handOn: () => refuse(record, notText) };
+              return { timestampMs: at, handOn: () => next(key, value, at) };
             },
           };
         },
@@ -191,10 +232,6 @@ export class SourceStream<V> extends KStream<V> {
     this.graph.replace(this.node.index, { source: { ...(source as SourceSpec), deadLettersTo: node.index } });
     return new KStream<DeadLetter>(this.graph, node);
   }
-}
-
-function keyText(key: Buffer | null): string | null {
-  return key === null ? null : key.toString('utf8');
 }
 
 /** For nodes that only pass on. */

@@ -11,7 +11,12 @@ export interface TopologyNode {
   readonly name: string;
   readonly parents: readonly number[];
   readonly stores: readonly StoreSpec<unknown>[];
-  readonly attach: (runtime: TaskRuntime, next: Emit) => Emit;
+  /** `name`: the node's own, for what it throws. */
+  readonly attach: (runtime: TaskRuntime, next: Emit, name: string) => Emit;
+  /** It does something with the key of what it gets. Asked when all nodes of a task are attached. */
+  readonly readsKey?: () => boolean;
+  /** What it hands on has a key of its own. */
+  readonly changesKey?: boolean;
   /** Sources only. */
   readonly source?: SourceSpec;
   /** Nodes that write to a topic. */
@@ -46,6 +51,11 @@ export interface SourceSpec {
   readonly deadLetterTopic?: string;
   /** The node that receives what this source could not read, if any. */
   readonly deadLettersTo?: number;
+}
+
+/** Whether any node behind this one does something with the keys that it hands on. */
+export function keysAreRead(nodes: readonly TopologyNode[], index: number): boolean {
+  return nodes.some((node) => node.parents.includes(index) && (node.readsKey?.() === true || (node.changesKey !== true && keysAreRead(nodes, node.index))));
 }
 
 /** A connected part of the graph: as many tasks as its source topics have partitions. */

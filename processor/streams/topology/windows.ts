@@ -34,9 +34,14 @@ function checked(windows: TimeWindows): TimeWindows {
   return Object.freeze({ sizeMs, advanceMs, retentionMs });
 }
 
-/** Starts of the windows that hold `[timeMs, timeMs + grainMs)`, oldest first; `grainMs` divides the advance. */
+/** The start of the step that holds a time: one rule for grains and windows. */
+export function floorTo(timeMs: number, stepMs: number): number {
+  return Math.floor(timeMs / stepMs) * stepMs;
+}
+
+/** Starts of the windows that hold `[timeMs, timeMs + grainMs)`, oldest first; `grainMs` divides the advance. As in Kafka Streams none starts before 1970. */
 export function windowStartsOf(windows: TimeWindows, timeMs: number): number[] {
-  const newest = Math.floor(timeMs / windows.advanceMs) * windows.advanceMs;
+  const newest = floorTo(timeMs, windows.advanceMs);
   const starts: number[] = [];
   for (let start = newest - windows.sizeMs + windows.advanceMs; start <= newest; start += windows.advanceMs) {
     if (start >= 0) starts.push(start);
