@@ -33,12 +33,27 @@ export function defaultEndMs(model: LiveModel, rows: WindowRows): number {
   return (rows.newestStartMs ?? Math.floor(model.now() / sizeMs) * sizeMs) + sizeMs;
 }
 
-export function timeSeriesAnswer(model: LiveModel, { from, to, resolution, states }: TimeSeriesArguments): TimeSeries {
+export interface SeriesRange {
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Below 1 where the range is none. */
+  readonly windows: number;
+}
+
+/** The windows that a series is asked for, with the defaults as of now. */
+export function seriesRange(model: LiveModel, { from, to, resolution }: TimeSeriesArguments): SeriesRange {
   const rows = windowsOf(model, resolution ?? 'MINUTE');
   const { sizeMs } = rows.definition;
   const toMs = to == null ? defaultEndMs(model, rows) : Math.ceil(to / sizeMs) * sizeMs;
   const fromMs = from == null ? toMs - DEFAULT_WINDOWS * sizeMs : Math.floor(from / sizeMs) * sizeMs;
-  const windows = (toMs - fromMs) / sizeMs;
+  return { fromMs, toMs, windows: (toMs - fromMs) / sizeMs };
+}
+
+export function timeSeriesAnswer(model: LiveModel, args: TimeSeriesArguments): TimeSeries {
+  const { from, to, resolution, states } = args;
+  const rows = windowsOf(model, resolution ?? 'MINUTE');
+  const { sizeMs } = rows.definition;
+  const { fromMs, toMs, windows } = seriesRange(model, args);
   const argument = from == null ? 'to' : 'from';
   if (windows < 1 || (from != null && to != null && from > to)) {
     throw badUserInput(argument, `leaves no window: the series would run from ${instant(fromMs)} to ${instant(toMs)}. "from" must be before "to".`);

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 
@@ -15,6 +15,8 @@ import { GraphiqlPage } from './graphiql-page.ts';
 import { createGraphqlEngine, errorMask, GRAPHQL_PATH } from './graphql-engine.ts';
 import { GraphqlSockets } from './graphql-sockets.ts';
 import { sendJson } from './http-answers.ts';
+import { loginCosts } from './login-costs.ts';
+import { OneAtATime } from './one-at-a-time.ts';
 import { isEventStream, OpenAnswers } from './open-answers.ts';
 import { OperationLog } from './operation-log.ts';
 import { OriginPolicy } from './origins.ts';
@@ -72,7 +74,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const schema = createApiSchema(model, options.application, metrics.subscriptionOpened);
   const documents = await readPersistedDocuments(options.dashboardFolder);
   const mayStream = (): boolean => answers.eventStreams < MAX_EVENT_STREAMS;
-  const engine = createGraphqlEngine({ schema, explorable: options.graphiql, log, documents, mayStream });
+  const engine = createGraphqlEngine({ schema, explorable: options.graphiql, log, costs: loginCosts(schema, model), documents, mayStream });
   const mask = errorMask({ explorable: options.graphiql, log });
   const sockets = new GraphqlSockets({ engine, mask, token, documents, log, metrics, logger });
   const router = new RequestRouter({
@@ -87,7 +89,12 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     mayStream,
   });
 
+  const oneAtATime = new OneAtATime();
   const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: LATE_REQUESTS_EVERY_MS }, (request, response) => {
+    oneAtATime.next(request.socket, response, () => answer(request, response));
+  });
+
+  function answer(request: IncomingMessage, response: ServerResponse): void {
     const startedAt = performance.now();
     const pathname = pathOf(request);
     answers.add(response);
@@ -108,7 +115,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       if (clientLeft || response.headersSent) response.destroy();
       else sendJson(request, response, 500, { error: 'Unexpected error.' });
     });
-  });
+  }
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     stream.on('error', () => stream.destroy());
     const refuse = (reason: string, status: 403 | 404 | 503): void => {

@@ -1,12 +1,14 @@
-import { type DocumentNode, GraphQLError, type GraphQLSchema, Kind, NoSchemaIntrospectionCustomRule } from 'graphql';
+import { type DocumentNode, type ExecutionArgs, GraphQLError, type GraphQLSchema, Kind, NoSchemaIntrospectionCustomRule } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 
+import { Turns } from '../live/turns.ts';
 import { answerFor, withoutSuggestion } from './error-answers.ts';
 import { tooManyStreams } from './event-stream-limit.ts';
 import type { OperationLog } from './operation-log.ts';
 import { type DocumentReference, type PersistedDocuments, persistedText } from './persisted-documents.ts';
+import { type CostTable, operationCost } from './operation-cost.ts';
 import { withoutRepeatedFields } from './repeated-fields.ts';
-import { fewErrors, MAX_ERRORS, repeatsLimitError, REQUEST_LIMITS, shapeLimitError, tokenLimitError, validationLimitError } from './request-limits.ts';
+import { costLimitError, fewErrors, MAX_ERRORS, repeatsLimitError, REQUEST_LIMITS, shapeLimitError, tokenLimitError, validationLimitError } from './request-limits.ts';
 import { sharedExecution } from './shared-execution.ts';
 
 export const GRAPHQL_PATH = '/graphql';
@@ -16,6 +18,7 @@ export interface GraphqlEngineOptions {
   /** False closes introspection and keeps the schema's names out of error messages. */
   readonly explorable: boolean;
   readonly log: OperationLog;
+  readonly costs: CostTable;
   readonly documents: PersistedDocuments;
   /** False: no further event stream may be opened. */
   readonly mayStream: () => boolean;
@@ -27,7 +30,8 @@ export type GraphqlEngine = YogaServerInstance<Record<never, never>, Record<neve
  * GraphQL over HTTP and SSE, and, through `getEnveloped`, the same parsing, limits, validation and masking for WebSockets:
  * whatever has to hold everywhere is a plugin here, and never a hook of one transport.
  */
-export function createGraphqlEngine({ schema, explorable, log, documents, mayStream }: GraphqlEngineOptions): GraphqlEngine {
+export function createGraphqlEngine({ schema, explorable, log, costs, documents, mayStream }: GraphqlEngineOptions): GraphqlEngine {
+  const turns = new Turns();
   return createYoga({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -43,7 +47,7 @@ export function createGraphqlEngine({ schema, explorable, log, documents, mayStr
     logging: false,
     maskedErrors: { maskError: errorMask({ explorable, log }) },
     extraParamNames: ['documentId'],
-    plugins: [named(documents), limits(), explorable ? null : closedSchema(), validationErrors(log), log.plugin(), sharedExecution(), streams(mayStream)].filter((plugin) => plugin !== null),
+    plugins: [named(documents), limits(), explorable ? null : closedSchema(), validationErrors(log), log.plugin(), bounded(costs, turns), sharedExecution(turns), streams(mayStream)].filter((plugin) => plugin !== null),
   });
 }
 
@@ -107,6 +111,25 @@ function limits(): Plugin {
         setResult({ ...result, errors: fewErrors(result.errors ?? []) });
       },
     }),
+  };
+}
+
+/** An operation is refused by what it would give, and executed when it is its turn. */
+function bounded(costs: CostTable, turns: Turns): Plugin {
+  const costOf = (args: ExecutionArgs): number => {
+    const cost = operationCost(args, costs);
+    const error = costLimitError(cost);
+    if (error !== null) throw error;
+    return cost;
+  };
+  return {
+    onExecute({ args, executeFn, setExecuteFn }) {
+      const cost = costOf(args);
+      setExecuteFn((given: ExecutionArgs) => turns.run(cost, () => executeFn(given)));
+    },
+    onSubscribe({ args }) {
+      costOf(args);
+    },
   };
 }
 

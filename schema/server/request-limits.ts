@@ -3,7 +3,7 @@ import { type DocumentNode, type FragmentDefinitionNode, GraphQLError, Kind, Lex
 import { apiError } from '../answers/api-error.ts';
 
 /** What one operation may ask for, over any transport. */
-export const REQUEST_LIMITS = Object.freeze({ tokens: 1_000, depth: 8, aliases: 15, directives: 10, repeats: 15, bodyBytes: 100_000 });
+export const REQUEST_LIMITS = Object.freeze({ tokens: 1_000, depth: 8, aliases: 15, directives: 10, repeats: 15, bodyBytes: 100_000, values: 20_000 });
 
 /** No answer lists more errors than this: nobody reads them, and some documents would have hundreds. */
 export const MAX_ERRORS = 5;
@@ -14,6 +14,14 @@ const requestError = () => ({ status: 400, spec: true });
 function tooLarge(what: string, limit: number): GraphQLError {
   const message = `The document has more than ${limit} ${what}. Ask for less, or in several operations.`;
   return apiError('QUERY_TOO_LARGE', message, { limit, http: requestError() });
+}
+
+/** QUERY_TOO_LARGE if an operation would give more values than one may, else null. */
+export function costLimitError(cost: number): GraphQLError | null {
+  const limit = REQUEST_LIMITS.values;
+  if (cost <= limit) return null;
+  const message = `The operation may give ${cost} values, and at most ${limit} are given at once: a list counts as often as it has items. Ask for fewer windows, states or fields, or in several operations.`;
+  return apiError('QUERY_TOO_LARGE', message, { limit, cost, http: requestError() });
 }
 
 /** QUERY_TOO_LARGE if selections name their fields again and again, else null. */

@@ -1,24 +1,37 @@
 import { createSourceEventStream, type DocumentNode, execute, type ExecutionArgs, type ExecutionResult, getOperationAST, Kind, print, visit } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 
+import type { Turns } from '../live/turns.ts';
+
 /**
  * Executes an update once for all subscriptions that ask the same of it, and gives each the same result.
  *
  * The result of an update must depend on the update, the document and its variables alone. So it is executed without the
  * subscriber's context: a resolver that asks for whom it answers finds nobody, and cannot give one client what is another's.
  */
-export function sharedExecution(): Plugin {
-  const results = new WeakMap<object, Map<string, ExecutionResult>>();
+export function sharedExecution(turns: Turns): Plugin {
+  const results = new WeakMap<object, Map<string, ExecutionResult | Promise<ExecutionResult>>>();
 
   function resultOf(update: object, operation: string, args: ExecutionArgs): ExecutionResult | Promise<ExecutionResult> {
-    const known = results.get(update) ?? new Map<string, ExecutionResult>();
+    const known = results.get(update) ?? new Map<string, ExecutionResult | Promise<ExecutionResult>>();
     results.set(update, known);
     const shared = known.get(operation);
-    if (shared !== undefined) return shared;
-    const { schema, document, operationName, variableValues } = args;
-    const result = execute({ schema, document, operationName: operationName ?? null, variableValues: variableValues ?? null, rootValue: update });
     // Errors are masked, counted and logged for each subscriber by itself.
-    if (!('then' in result) && result.errors === undefined) known.set(operation, writtenOnce(result));
+    if (shared !== undefined) return 'then' in shared ? shared.then((result) => (result.errors === undefined ? result : executed(update, args))) : shared;
+    const result = turns.run(costOf(update), () => executed(update, args));
+    if (!('then' in result)) return keep(known, operation, result);
+    const kept = result.then((written) => keep(known, operation, written));
+    known.set(operation, kept);
+    return kept;
+  }
+
+  function executed(update: object, { schema, document, operationName, variableValues }: ExecutionArgs): ExecutionResult | Promise<ExecutionResult> {
+    return execute({ schema, document, operationName: operationName ?? null, variableValues: variableValues ?? null, rootValue: update });
+  }
+
+  function keep(known: Map<string, ExecutionResult | Promise<ExecutionResult>>, operation: string, result: ExecutionResult): ExecutionResult {
+    if (result.errors === undefined) known.set(operation, writtenOnce(result));
+    else known.delete(operation);
     return result;
   }
 
@@ -33,6 +46,15 @@ export function sharedExecution(): Plugin {
     },
   };
 }
+
+/** About how many values an update has: what its lists hold. */
+function costOf(update: object): number {
+  let cost = 1;
+  for (const value of Object.values(update)) if (Array.isArray(value)) cost += VALUES_OF_A_ROW * value.length;
+  return cost;
+}
+
+const VALUES_OF_A_ROW = 7;
 
 const texts = new WeakMap<ExecutionResult, string>();
 

@@ -1,0 +1,52 @@
+import type { GraphQLSchema } from 'graphql';
+
+import { STATE_CODES } from '../../processor/logins/states.ts';
+import { DEFAULT_WINDOWS, seriesRange, stateFilter, type TimeSeriesArguments } from '../answers/time-series-answers.ts';
+import type { LiveModel } from '../live/live-model.ts';
+import { MAX_WINDOWS } from '../live/window-rows.ts';
+import { type Arguments, type CostTable, introspectionLists } from './operation-cost.ts';
+
+const STATES = STATE_CODES.length;
+/** Looking into one row of one window costs this much of writing a value. */
+const LOOK = 1 / 12;
+
+/** What this API's fields cost, by their arguments: lists as long as they can be for them. */
+export function loginCosts(schema: GraphQLSchema, model: LiveModel): CostTable {
+  const windowsAsked = (given: Arguments): number => {
+    const { windows } = seriesRange(model, given as TimeSeriesArguments);
+    // More, or none, is refused before any is made.
+    return windows >= 1 && windows <= MAX_WINDOWS ? windows : 0;
+  };
+  const windowsSent = ({ windows }: Arguments): number => between(windows, DEFAULT_WINDOWS, MAX_WINDOWS);
+  const looked = ({ states }: Arguments): number => (stateFilter(states as TimeSeriesArguments['states'])?.length ?? 1) * LOOK;
+  return {
+    lists: {
+      ...introspectionLists(schema),
+      'StateList.nodes': ({ first }) => between(first, STATES, STATES),
+      'TimeSeries.points': windowsAsked,
+      'TimeSeriesUpdate.points': windowsSent,
+      'StatesUpdate.states': STATES,
+      'Insights.moreIos': STATES,
+      'Insights.moreAndroid': STATES,
+      'Insights.byGdpClass': 3,
+      'Insights.sentences': 4,
+      'DataQuality.deadLetters': 4,
+      'DataQuality.missing': 7,
+      'DataQuality.invalid': 7,
+      'Processor.instances': 10,
+      'Instance.tasks': 10,
+      'Task.inputs': 2,
+    },
+    work: {
+      'Query.states': () => STATES,
+      'Query.insights': () => 2 * STATES,
+      'Query.timeSeries': (given) => windowsAsked(given) * looked(given),
+      // A cursor is compared with every row.
+      'Subscription.timeSeries': (given) => windowsSent(given) * looked(given) + (given['after'] == null ? 0 : MAX_WINDOWS),
+    },
+  };
+}
+
+function between(given: unknown, fallback: number, max: number): number {
+  return typeof given === 'number' && given >= 1 && given <= max ? given : given == null ? fallback : 0;
+}
