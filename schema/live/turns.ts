@@ -11,7 +11,7 @@ export class Turns {
   readonly #light: (() => void)[] = [];
   readonly #heavy: (() => void)[] = [];
   #spentMs = 0;
-  #next: NodeJS.Immediate | null = null;
+  #isNextSet = false;
 
   /** Gives what `work` gives: at once where this turn has room for it, else as a promise. */
   run<T>(cost: number, work: () => T | Promise<T>): T | Promise<T> {
@@ -31,7 +31,7 @@ export class Turns {
 
   #timed<T>(isHeavy: boolean, work: () => T): T {
     const startedAtMs = performance.now();
-    this.#next ??= setImmediate(() => this.#turn());
+    this.#setNext();
     try {
       return work();
     } finally {
@@ -40,10 +40,16 @@ export class Turns {
   }
 
   #turn(): void {
-    this.#next = null;
+    this.#isNextSet = false;
     this.#spentMs = 0;
     while (this.#spentMs < SLICE_MS && this.#light.length > 0) this.#light.shift()?.();
     this.#heavy.shift()?.();
-    if (this.#light.length + this.#heavy.length > 0) this.#next ??= setImmediate(() => this.#turn());
+    if (this.#light.length + this.#heavy.length > 0) this.#setNext();
+  }
+
+  #setNext(): void {
+    if (this.#isNextSet) return;
+    this.#isNextSet = true;
+    setImmediate(() => this.#turn());
   }
 }
