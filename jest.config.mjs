@@ -29,7 +29,8 @@ export default {
   testTimeout: 300_000,
   // How many cases of one file run side by side, where it says `test.concurrent`: cases that have nothing in common but the
   // broker, and mostly wait, for sessions that end and processes that start. At full length each has the machine to itself.
-  maxConcurrency: process.env['CHAOS'] === 'full' ? 1 : 2,
+  maxConcurrency: process.env['CHAOS'] === 'full' ? 1 : 3,
+  testSequencer: '<rootDir>/tests/slow-first.mjs',
   projects: [
     {
       ...shared,

@@ -62,20 +62,22 @@ export interface JestRun {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** One project of jest.config.mjs, to its end. */
-export async function runJest(project: string, { minutes, workers, options = [], env = process.env }: JestRun): Promise<Tally> {
-  title(project);
+/** One project of jest.config.mjs, or several side by side, to the end. */
+export async function runJest(project: string | readonly string[], { minutes, workers, options = [], env = process.env }: JestRun): Promise<Tally> {
+  const projects = typeof project === 'string' ? [project] : project;
+  const name = projects.join(', ');
+  title(name);
   const dir = await mkdtemp(join(tmpdir(), 'tributary-test-'));
   try {
     const report = join(dir, 'report.json');
     const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
-    const args = ['--selectProjects', project, '--json', '--outputFile', report, '--passWithNoTests', ...options];
+    const args = ['--selectProjects', ...projects, '--json', '--outputFile', report, '--passWithNoTests', ...options];
     args.push(workers === undefined ? '--runInBand' : `--maxWorkers=${workers}`);
     const { code, timedOut } = await runNode([...flags, tool('jest/bin/jest.js'), ...args], minutes, { env, resultFile: report });
     const parsed: unknown = await readFile(report, 'utf8').then(JSON.parse, () => undefined);
     const tally = tallyOfJest(parsed, projectRoot);
-    if (timedOut) return addTallies(tally, { ...emptyTally, failed: 1, failures: [`${project}: jest did not end: a test leaves something running, or ${minutes} minutes were not enough`] });
-    if (code !== 0 && tally.failed === 0) return addTallies(tally, { ...emptyTally, failed: 1, failures: [`${project}: jest ended with exit code ${code ?? 'none'}`] });
+    if (timedOut) return addTallies(tally, { ...emptyTally, failed: 1, failures: [`${name}: jest did not end: a test leaves something running, or ${minutes} minutes were not enough`] });
+    if (code !== 0 && tally.failed === 0) return addTallies(tally, { ...emptyTally, failed: 1, failures: [`${name}: jest ended with exit code ${code ?? 'none'}`] });
     return tally;
   } finally {
     await rm(dir, { recursive: true, force: true });

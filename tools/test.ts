@@ -25,13 +25,22 @@ const sections: Readonly<Record<string, () => Promise<Tally>>> = {
       await own('imports run one way', cruiseImports),
     ),
   client: () => own('the client can be built', async () => void (await buildClient())),
-  unit: () => runJest('unit', { minutes: 10, workers: '100%' }),
-  // Each of these has a broker of its own and mostly waits for it.
-  integration: () => runJest('integration', { minutes: 30, workers: '2' }),
-  chaos: () => runJest('chaos', { minutes: 30, workers: '2' }),
-  mutants: () => runJest('mutants', { minutes: 20, workers: '2' }),
+  unit: () => runJest('unit', { minutes: 20, workers: '100%' }),
+  integration: () => withBrokers(['integration']),
+  chaos: () => withBrokers(['chaos']),
+  mutants: () => withBrokers(['mutants']),
   browser,
 };
+
+/** Sections that are run as one, where all of them are asked for: no worker waits for the last file of each. */
+const BROKERS = ['integration', 'chaos', 'mutants'] as const;
+
+/** Each file has a broker of its own and mostly waits: for it, for sessions that end and for processes that start. */
+function withBrokers(projects: readonly string[]): Promise<Tally> {
+  return runJest(projects, { minutes: 60, workers: WORKERS });
+}
+
+const WORKERS = '3';
 
 function houses(): string[] {
   return ['processor', 'schema', 'client/src', 'tools', 'tests', 'bench', 'examples'].filter((house) => existsSync(join(projectRoot, house)));
@@ -74,7 +83,7 @@ async function browser(): Promise<Tally> {
   const chrome = findChrome();
   // What DASHBOARD_MINUTES asks for comes on top, and a minute of sleep for each of two pages.
   const watched = Number(process.env['DASHBOARD_MINUTES'] ?? -2) + 2;
-  if (chrome !== undefined) return runJest('browser', { minutes: 15 + watched, env: { ...process.env, CHROME_PATH: chrome } });
+  if (chrome !== undefined) return runJest('browser', { minutes: 30 + watched, env: { ...process.env, CHROME_PATH: chrome } });
   const line = 'THE BROWSER TESTS ARE SKIPPED: there is no Chromium or Chrome on PATH, and CHROME_PATH names none';
   process.stdout.write(`\n${'!'.repeat(line.length)}\n${line}\n${'!'.repeat(line.length)}\n`);
   // A pattern that no test has: jest counts them without running a hook.
@@ -93,8 +102,14 @@ if (unknown !== undefined) {
 }
 
 let total = emptyTally;
-for (const [name, section] of Object.entries(sections)) {
-  if (chosen.length === 0 || chosen.includes(name)) total = addTallies(total, await section());
+const asked = Object.keys(sections).filter((name) => chosen.length === 0 || chosen.includes(name));
+const together = BROKERS.every((name) => asked.includes(name));
+for (const name of asked) {
+  if (together && BROKERS.some((other) => other === name)) {
+    if (name === BROKERS[0]) total = addTallies(total, await withBrokers(BROKERS));
+  } else {
+    total = addTallies(total, (await sections[name]?.()) ?? emptyTally);
+  }
 }
 if (total.failures.length > 0) process.stdout.write(`\n${total.failures.map((failure) => `FAILED  ${failure}\n`).join('')}`);
 process.stdout.write(`\n${summaryLine(total)}\n`);

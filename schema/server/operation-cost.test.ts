@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { getIntrospectionQuery, getNamedType, getNullableType, isCompositeType, isInterfaceType, isListType, isObjectType, parse, print } from 'graphql';
 
 import { type ApiUnderTest, eventually, postGraphql, startApiUnderTest } from '../../tests/support/api-under-test.ts';
@@ -10,8 +10,6 @@ import { GRAPHIQL_EXAMPLES } from './graphiql-examples.ts';
 import { loginCosts } from './login-costs.ts';
 import { operationCost } from './operation-cost.ts';
 import { REQUEST_LIMITS } from './request-limits.ts';
-
-jest.setTimeout(20_000);
 
 let api: ApiUnderTest;
 const opened: { hangUp(): void }[] = [];
