@@ -146,6 +146,7 @@ export class KafkaStreams {
         config: this.#config,
         partitionCounts: topics.partitionCounts,
         topicIds: topics.topicIds,
+        deadLettered: topology.subTopologies.flatMap(({ nodes }) => nodes.flatMap(({ source }) => (source?.deadLetterTopic !== undefined && 'topic' in source.from ? [source.from.topic] : []))),
       }));
       this.#supervisor = new Supervisor(inits, logger, { onFatal: (error) => this.#fail(error), onChange: () => this.#settle() }, spares);
       this.#status = new StatusPublisher(this.#kafka, { applicationId, intervalMs: this.#config.statusIntervalMs, logger, status: () => this.status() });

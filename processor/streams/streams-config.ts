@@ -93,4 +93,6 @@ export interface ThreadInit {
   readonly partitionCounts: Readonly<Record<string, number>>;
   /** Ids of the topics that it reads or keeps state in, as far as the brokers tell them. */
   readonly topicIds: Readonly<Record<string, string>>;
+  /** Topics whose records can be dead-lettered. */
+  readonly deadLettered: readonly string[];
 }

@@ -7,6 +7,8 @@ import { KafkaStreams } from '../../processor/streams/index.ts';
 import type { Logger } from '../../processor/streams/logger.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { publishOnce } from '../support/test-producer.ts';
+import type { ConsumerRecord } from '../../processor/streams/topology/record.ts';
+import { readTopic } from '../support/topic-reader.ts';
 import { until } from '../support/until.ts';
 
 const TOPIC = 'words';
@@ -37,19 +39,56 @@ test('a thread that hangs in user code is found out and replaced, and every reco
   const words = Array.from({ length: 200 }, (_, nth) => ({ key: String(nth), value: nth === 100 ? 'hang' : 'word' }));
   await publishOnce(broker.connection, { topic: TOPIC, messages: words });
 
-  const counts = await countsOf(streams, 200);
+  const counts = await countsOf(streams, 'hang', 200);
   expect(errors.join()).toContain('it hangs in user code');
   expect(counts).toEqual(new Map([['word', 199], ['hang', 1]]));
   await streams.close();
   expect(streams.state).toBe('NOT_RUNNING');
 });
 
+const HANGS = { threadHangTimeoutMs: 4_000, sessionTimeoutMs: 6_000 };
+/** The place of the record in the message of an error. */
+const PLACE = (topic: string): RegExp => new RegExp(`${topic}-[01] offset \\d+`);
+
+async function startHanging(applicationId: string, deadLetterTopic?: string): Promise<{ streams: KafkaStreams; errors: string[] }> {
+  await broker.createTopics({ topic: `${applicationId}-in`, partitions: 2 }, `${applicationId}-dlq`);
+  const errors: string[] = [];
+  const streams = new KafkaStreams({
+    topologyModule: new URL('../support/hanging-topology.ts', import.meta.url),
+    topologyOptions: { topic: `${applicationId}-in`, ...(deadLetterTopic === undefined ? {} : { deadLetterTopic }) },
+    connection: broker.connection,
+    config: { applicationId, stateDir: directory, numStreamThreads: 2, ...HANGS },
+    logger: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: (_fields, message) => errors.push(message) },
+  });
+  await streams.start();
+  await publishOnce(broker.connection, { topic: `${applicationId}-in`, messages: Array.from({ length: 200 }, (_, nth) => ({ key: String(nth), value: nth === 100 ? 'hang' : 'word' })) });
+  return { streams, errors };
+}
+
+test('a record that a decoder never comes back from is dead-lettered after its second try, and named', async () => {
+  const { streams, errors } = await startHanging('hang-ever', 'hang-ever-dlq');
+  expect(await countsOf(streams, 'hang-ever', 199)).toEqual(new Map([['word', 199]]));
+  let letters: readonly ConsumerRecord[] = [];
+  await until(async () => (letters = (await readTopic(broker.connection, 'hang-ever-dlq')).partitions.flat()).length > 0, 'the dead letter is committed');
+  expect(letters.map(({ value, headers }) => [value?.toString(), headers['__streams.errors.exception']?.toString(), headers['__streams.errors.topic']?.toString()])).toEqual([['hang', 'PROCESSING_HANGS', 'hang-ever-in']]);
+  const [named] = errors.filter((message) => message.includes('is dead-lettered without another try'));
+  expect(named).toMatch(PLACE('hang-ever-in'));
+  await streams.close();
+});
+
+test('where it cannot be dead-lettered it ends the application, and is named', async () => {
+  const { streams } = await startHanging('hang-fatal');
+  await until(() => streams.failure !== undefined, 'the application gives up');
+  expect(streams.failure).toMatchObject({ code: 'USER_CODE_FAILED', message: expect.stringMatching(PLACE('hang-fatal-in')) });
+  await streams.close();
+});
+
 /** The newest counts of the changelog, once they add up to `total`. */
-async function countsOf(streams: KafkaStreams, total: number): Promise<Map<string, number>> {
-  const consumer = createKafka(broker.connection, { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }).consumer({ groupId: 'reader' });
+async function countsOf(streams: KafkaStreams, applicationId: string, total: number): Promise<Map<string, number>> {
+  const consumer = createKafka(broker.connection, { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }).consumer({ groupId: `${applicationId}-reader` });
   const counts = new Map<string, number>();
   await consumer.connect();
-  await consumer.subscribe({ topic: 'hang-counts-changelog', fromBeginning: true });
+  await consumer.subscribe({ topic: `${applicationId}-counts-changelog`, fromBeginning: true });
   await consumer.run({
     eachMessage: async ({ message }) => {
       counts.set(String(message.key), Number(message.value));

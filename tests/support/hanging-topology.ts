@@ -4,16 +4,23 @@ import { StreamsBuilder, type Topology } from '../../processor/streams/index.ts'
 export interface HangingTopologyOptions {
   readonly topic: string;
   /** The record whose value is `hang` is processed as an endless loop until this file exists; the loop makes it first. */
-  readonly marker: string;
+  readonly marker?: string;
+  /** Where there is no marker the decoder never comes back from `hang`. */
+  readonly deadLetterTopic?: string;
 }
 
-/** Counts by value, and hangs once. */
-export function buildTopology({ topic, marker }: HangingTopologyOptions): Topology {
+/** Counts by value, and hangs once, or whenever it meets the record. */
+export function buildTopology({ topic, marker, deadLetterTopic }: HangingTopologyOptions): Topology {
   const builder = new StreamsBuilder();
+  const decode = ({ value }: { readonly value: Buffer | null }): string => {
+    const text = value?.toString('utf8') ?? '';
+    if (text === 'hang' && marker === undefined) for (;;);
+    return text;
+  };
   builder
-    .stream(topic, { decode: (record) => record.value?.toString('utf8') ?? '' })
+    .stream(topic, deadLetterTopic === undefined ? { decode } : { decode, deadLetterTopic })
     .peek((value) => {
-      if (value !== 'hang' || existsSync(marker)) return;
+      if (value !== 'hang' || marker === undefined || existsSync(marker)) return;
       writeFileSync(marker, '');
       for (;;);
     })

@@ -15,6 +15,7 @@ import { encodeTimeReport, recordCountHeaders, type TimeReport } from '../topolo
 import { repartitionTopic, topicNameOf, type OpenSource, type ReadRecord, type SubTopology, type TopologyNode } from '../topology/topology.ts';
 import { failedAt, NodeFailure, userCodeFailed } from '../topology/user-code.ts';
 import { needsOwnValues } from '../topology/value-sharing.ts';
+import { RecordWatch } from './record-watch.ts';
 import { DroppedRecords, type DropReason, type WindowIntake } from './dropped-records.ts';
 import { KEYED_STREAM_TIME_KEY, STREAM_TIME_KEY, type StreamTimeRecord } from './stream-time.ts';
 import { TaskTime, type TimeSource } from './task-time.ts';
@@ -31,6 +32,8 @@ export interface TaskGraphOptions {
   readonly timeSources: readonly TimeSource[];
   readonly nowMs: () => number;
   readonly requestCommit: () => void;
+  /** Told of each record before it is worked on. */
+  readonly watch?: RecordWatch;
   /** Outlives the graph: the task counts on when it is taken anew. */
   readonly dropped?: DroppedRecords;
 }
@@ -70,6 +73,7 @@ export class TaskGraph implements TaskRuntime {
   readonly requestCommit: () => void;
   readonly #options: TaskGraphOptions;
   readonly #dropped: DroppedRecords;
+  readonly #watch: RecordWatch;
   readonly #sources = new Map<string, Source>();
   readonly #keyValueStores = new Map<string, BufferedKeyValueStore<unknown>>();
   readonly #windowStores = new Map<string, BufferedWindowStore<unknown>>();
@@ -93,6 +97,7 @@ export class TaskGraph implements TaskRuntime {
     const { subTopology, store, timeSources, taskId } = options;
     this.#options = options;
     this.#dropped = options.dropped ?? new DroppedRecords();
+    this.#watch = options.watch ?? new RecordWatch([]);
     this.taskId = taskId;
     this.requestCommit = options.requestCommit;
     this.#time = new TaskTime({ taskId, readsUserTopics: subTopology.sources.some((source) => 'topic' in source), timeSources });
@@ -120,18 +125,27 @@ export class TaskGraph implements TaskRuntime {
     const { process } = this.#sourceOf(topic);
     this.#topic = topic;
     this.#batchMs = this.#options.nowMs();
+    const watch = this.#watch;
+    watch.enter(topic, records[0]?.partition ?? 0);
     let index = 0;
     try {
-      for (; index < records.length; index += 1) process(records[index] as ConsumerRecord);
+      for (; index < records.length; index += 1) {
+        const record = records[index] as ConsumerRecord;
+        watch.at(record.offset);
+        process(record);
+      }
     } catch (error) {
       throw this.#failed(error, records[index] as ConsumerRecord);
     } finally {
+      watch.leave();
       this.#batchMs = undefined;
     }
   }
 
   /** Reads a record of one of several inputs. What user code throws at it is thrown when it is handed on. */
   read(record: ConsumerRecord): WaitingRecord {
+    this.#watch.enter(record.topic, record.partition);
+    this.#watch.at(record.offset);
     try {
       return { record, ...this.#sourceOf(record.topic).read(record) };
     } catch (error) {
@@ -142,6 +156,8 @@ export class TaskGraph implements TaskRuntime {
           throw error;
         },
       };
+    } finally {
+      this.#watch.leave();
     }
   }
 
@@ -159,6 +175,8 @@ export class TaskGraph implements TaskRuntime {
         try {
           const { timestampMs, record, handOn } = waiting;
           this.#topic = record.topic;
+          this.#watch.enter(record.topic, record.partition);
+          this.#watch.at(record.offset);
           if (timestampMs !== undefined && this.#sourceOf(record.topic).ofUser) this.#time.observe(timestampMs);
           handOn();
         } catch (error) {
@@ -166,6 +184,7 @@ export class TaskGraph implements TaskRuntime {
         }
       }
     } finally {
+      this.#watch.leave();
       this.#batchMs = undefined;
     }
     return count;

@@ -4,10 +4,11 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { asAccessDenied } from '../consumer/kafka-errors.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import type { ThreadInit } from '../streams-config.ts';
+import { RecordWatch } from '../task/record-watch.ts';
+import { WithheldRecords } from '../task/withheld-records.ts';
 import type { Topology } from '../topology/topology.ts';
 import { StreamThread } from './stream-thread.ts';
-import type { FromThread, ThreadLoad, ToThread } from './thread-messages.ts';
+import { watchedTopics, type FromThread, type ThreadLoad, type ToThread } from './thread-messages.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('stream-thread-worker.ts runs as a worker thread only');
@@ -33,15 +34,18 @@ function storesOnDisk(slotDirectory: string): string[] {
 }
 
 async function main(): Promise<void> {
-  const told = Promise.withResolvers<ThreadInit>();
+  const told = Promise.withResolvers<Extract<ToThread, { kind: 'start' }>>();
+  const withheld = new WithheldRecords();
   const closing = Promise.withResolvers<void>();
   port?.on('message', (message: ToThread) => {
-    if (message.kind === 'start') told.resolve(message.init);
+    if (message.kind === 'start') told.resolve(message);
+    else if (message.kind === 'withhold') withheld.add(message.records);
     else closing.resolve();
   });
   const { buildTopology } = (await import(topologyModule)) as { buildTopology: (options: unknown) => Topology };
-  const init = await told.promise;
-  const thread = new StreamThread(init, buildTopology(init.topologyOptions), logger, () => storesOnDisk(init.slotDirectory));
+  const { init, watch, withheld: before } = await told.promise;
+  withheld.add(before);
+  const thread = new StreamThread(init, buildTopology(init.topologyOptions), { logger, storesOnDisk: () => storesOnDisk(init.slotDirectory), watch: new RecordWatch(watchedTopics(init), watch), withheld });
   void closing.promise.then(() => thread.close());
   let flushed = false;
   const timer = setInterval(() => {

@@ -17,6 +17,8 @@ import { DiskWait } from '../task/disk-wait.ts';
 import { FenceGate } from '../task/fence-gate.ts';
 import type { StreamTask } from '../task/stream-task.ts';
 import { TaskGraph } from '../task/task-graph.ts';
+import type { RecordWatch } from '../task/record-watch.ts';
+import type { WithheldRecords } from '../task/withheld-records.ts';
 import { StandbyTasks } from '../task/standby-tasks.ts';
 import { parseTaskId, type TaskId } from '../task/task-id.ts';
 import { allTaskIds, changelogsOf, partitionsOfTasks, TaskManager, timeSourcesOf } from '../task/task-manager.ts';
@@ -34,6 +36,14 @@ const RECORDS_A_TURN = 1_000;
 /** So much to send asks for a commit before its time. */
 const MAX_COLLECTED_BYTES = 16 * 1024 * 1024;
 
+export interface StreamThreadParts {
+  readonly logger: Logger;
+  readonly storesOnDisk: () => readonly string[];
+  /** Says which record user code is working on. */
+  readonly watch: RecordWatch;
+  readonly withheld: WithheldRecords;
+}
+
 /**
  * One stream thread: one group member, one fetcher, one loop. The loop is the mutex of the design: records are processed
  * and commits are made in it and nowhere else, so neither ever sees the other half done.
@@ -43,6 +53,7 @@ export class StreamThread {
   readonly #topology: Topology;
   readonly #logger: Logger;
   readonly #storesOnDisk: () => readonly string[];
+  readonly #withheld: WithheldRecords;
   readonly #groupCluster: KafkaCluster;
   readonly #fetchCluster: KafkaCluster;
   readonly #queryCluster: KafkaCluster;
@@ -72,11 +83,12 @@ export class StreamThread {
   #fetchAway: string | null = null;
   #groupAway: string | null = null;
 
-  constructor(init: ThreadInit, topology: Topology, logger: Logger, storesOnDisk: () => readonly string[]) {
+  constructor(init: ThreadInit, topology: Topology, { logger, storesOnDisk, watch, withheld }: StreamThreadParts) {
     this.#init = init;
     this.#topology = topology;
     this.#logger = logger;
     this.#storesOnDisk = storesOnDisk;
+    this.#withheld = withheld;
     this.#disk = new DiskWait(init.slotDirectory, logger);
     const { connection, config } = init;
     this.#pace = new CommitPace(config.commitIntervalMs);
@@ -123,6 +135,7 @@ export class StreamThread {
             nowMs: Date.now,
             requestCommit: () => this.#pace.demand(),
             dropped: task.dropped,
+            watch,
           }),
       },
       onRunning: (_task, offsets) => {
@@ -267,7 +280,7 @@ export class StreamThread {
       const task = this.#tasks.taskOf(part.topic, part.partition);
       if (task === undefined) continue;
       if (part.outOfRange) throw new StreamsError('OFFSET_OUT_OF_RANGE', `${part.topic}-${String(part.partition)} does not hold offset ${String(part.nextOffset)} any more: records were deleted before they were processed. If starting over is meant, ${RESET_REMEDY}`, { taskId: task.id });
-      const accepted = task.accept(part);
+      const accepted = task.accept(this.#withheld.applyTo(part));
       await this.#processed(task, accepted, this.#repartitionTopics.has(part.topic) ? 0 : accepted);
     }
     for (const task of this.#tasks.running()) {

@@ -3,7 +3,8 @@ import { ERROR_TABLE, StreamsError, type ErrorCode } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { ThreadInit } from '../streams-config.ts';
 import type { TaskStatus } from '../task/instance-status.ts';
-import type { FromThread, ThreadLoad, ToThread } from './thread-messages.ts';
+import { RecordWatch, type RecordPlace } from '../task/record-watch.ts';
+import { watchedTopics, type FromThread, type ThreadLoad, type ToThread } from './thread-messages.ts';
 
 export type ThreadStatus = Extract<FromThread, { kind: 'status' }>;
 
@@ -24,6 +25,8 @@ export interface Trouble {
 interface Seat {
   readonly init: ThreadInit;
   worker: Worker | undefined;
+  /** Which record its user code is working on. */
+  watch: RecordWatch | undefined;
   status: ThreadStatus | undefined;
   /** Records of workers that have ended. */
   pastRecords: number;
@@ -44,6 +47,8 @@ interface Seat {
 const MAX_BACKOFF_MS = 30_000;
 const CLOSE_TIMEOUT_MS = 8_000;
 const MOST_RECORDS_REMEMBERED = 100;
+/** Once may be a machine that stood still. */
+const MOST_HANGS = 2;
 const WATCH_INTERVAL_MS = 1_000;
 const ASLEEP_AFTER_MS = 5_000;
 /** A store that is being checked, or a rebalance, may take longer than a commit: of such time a tenth counts. */
@@ -64,12 +69,15 @@ export class Supervisor {
   readonly #onChange: () => void;
   /** Workers that have loaded their code, one a seat, until the first spawn takes them. */
   readonly #spares: Worker[];
+  /** How often threads hung at a record, by its place: a hang moves with its partition from one thread to another. */
+  readonly #hangs = new Map<string, number>();
+  readonly #withheld: RecordPlace[] = [];
   #closing = false;
   #watch: NodeJS.Timeout | undefined;
   #watchedAt = 0;
 
   constructor(inits: readonly ThreadInit[], logger: Logger, handlers: { onFatal: (error: StreamsError) => void; onChange: () => void }, spares: Worker[] = []) {
-    this.#seats = inits.map((init) => ({ init, worker: undefined, status: undefined, pastRecords: 0, failuresWithoutProgress: 0, failuresByRecord: new Map(), failedThisLife: false, closed: undefined, heardAt: 0, reportedAt: 0, stuckMs: 0, restored: 0, trouble: undefined }));
+    this.#seats = inits.map((init) => ({ init, worker: undefined, watch: undefined, status: undefined, pastRecords: 0, failuresWithoutProgress: 0, failuresByRecord: new Map(), failedThisLife: false, closed: undefined, heardAt: 0, reportedAt: 0, stuckMs: 0, restored: 0, trouble: undefined }));
     this.#logger = logger;
     this.#onFatal = handlers.onFatal;
     this.#onChange = handlers.onChange;
@@ -122,7 +130,9 @@ export class Supervisor {
     const spare = this.#spares.shift();
     // One that has died meanwhile has no number any more, and would never say so again.
     const worker = spare !== undefined && spare.threadId > 0 ? spare : loadStreamThread(seat.init.threadName, seat.init.topologyModule);
-    worker.postMessage({ kind: 'start', init: seat.init } satisfies ToThread);
+    const watch = RecordWatch.memory();
+    seat.watch = new RecordWatch(watchedTopics(seat.init), watch);
+    worker.postMessage({ kind: 'start', init: seat.init, watch, withheld: this.#withheld } satisfies ToThread);
     seat.worker = worker;
     worker.on('message', (message: FromThread) => {
       if (seat.worker !== worker) return;
@@ -168,10 +178,29 @@ export class Supervisor {
       const mostStuckMs = Math.max(noProgressTimeoutMs, MOST_COMMIT_INTERVALS * commitIntervalMs) + maxTaskIdleMs;
       const silentMs = now - seat.heardAt;
       if (silentMs <= threadHangTimeoutMs && seat.stuckMs <= mostStuckMs) continue;
-      const why = silentMs > threadHangTimeoutMs ? `it has said nothing for ${String(Math.round(silentMs))} ms: it hangs in user code` : `it has committed nothing for ${String(Math.round(seat.stuckMs))} ms although there is lag`;
+      const record = silentMs > threadHangTimeoutMs ? seat.watch?.current() : undefined;
+      const where = record === undefined ? '' : `, at ${placeOf(record)}`;
+      const why = silentMs > threadHangTimeoutMs ? `it has said nothing for ${String(Math.round(silentMs))} ms: it hangs in user code${where}` : `it has committed nothing for ${String(Math.round(seat.stuckMs))} ms although there is lag`;
       void seat.worker.terminate();
       this.#failed(seat, 'THREAD_FAILED', why);
+      if (record !== undefined) this.#countHang(seat, record);
     }
+  }
+
+  /** A record that user code has not come back from twice is not tried again: by nobody, the thread that has it next included. */
+  #countHang({ init }: Seat, record: RecordPlace): void {
+    const place = placeOf(record);
+    const hangs = (this.#hangs.get(place) ?? 0) + 1;
+    if (this.#hangs.size >= MOST_RECORDS_REMEMBERED) this.#hangs.clear();
+    this.#hangs.set(place, hangs);
+    if (hangs < MOST_HANGS) return;
+    if (!init.deadLettered.includes(record.topic)) {
+      this.#onFatal(new StreamsError('USER_CODE_FAILED', `a function of the topology has hung ${String(hangs)} times at ${place}, and records of ${record.topic} cannot be dead-lettered: mend the function, or give the stream a dead-letter topic`));
+      return;
+    }
+    this.#logger.error({ ...record, code: 'USER_CODE_FAILED' }, `a function of the topology has hung ${String(hangs)} times at ${place}: the record is dead-lettered without another try`);
+    this.#withheld.push(record);
+    for (const { worker } of this.#seats) worker?.postMessage({ kind: 'withhold', records: [record] } satisfies ToThread);
   }
 
   #failed(seat: Seat, code: ErrorCode, message: string, stack?: string): void {
@@ -200,6 +229,10 @@ export class Supervisor {
       if (!this.#closing) this.#spawn(seat);
     }, backoffMs);
   }
+}
+
+function placeOf({ topic, partition, offset }: RecordPlace): string {
+  return `${topic}-${String(partition)} offset ${String(offset)}`;
 }
 
 /** A worker that loads its code and waits to be told what to run. */

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors.ts';
 import type { ThreadInit } from '../streams-config.ts';
+import type { RecordPlace } from '../task/record-watch.ts';
 import type { TaskStatus } from '../task/instance-status.ts';
 
 /** What a stream thread tells the main thread. Plain data. */
@@ -24,7 +25,17 @@ export type FromThread =
   | { readonly kind: 'closed' };
 
 /** What the main thread tells a stream thread. */
-export type ToThread = { readonly kind: 'start'; readonly init: ThreadInit } | { readonly kind: 'close' };
+export type ToThread =
+  /** `watch`: memory of a RecordWatch. */
+  | { readonly kind: 'start'; readonly init: ThreadInit; readonly watch: SharedArrayBuffer; readonly withheld: readonly RecordPlace[] }
+  /** User code hangs at these: they are dead-lettered without another try. */
+  | { readonly kind: 'withhold'; readonly records: readonly RecordPlace[] }
+  | { readonly kind: 'close' };
+
+/** In the order by which a RecordWatch numbers them, on both sides. */
+export function watchedTopics({ partitionCounts }: Pick<ThreadInit, 'partitionCounts'>): string[] {
+  return Object.keys(partitionCounts).sort();
+}
 
 /** What a thread needs to load its code, before it is told what to run. */
 export interface ThreadLoad {
