@@ -1,5 +1,6 @@
 import type { Aggregate } from '../streams/topology/aggregate.ts';
 import type { Serde } from '../streams/topology/serdes.ts';
+import { storedCount } from '../streams/topology/stored-value.ts';
 import { invalidFields, LOGIN_FIELDS, type LoginField, missingFields } from './login.ts';
 
 /** One thing worth knowing about the input: a counted login's flaws, a dead letter, or logins late for the minutes. */
@@ -30,9 +31,20 @@ const serde: Serde<DataQualityCounts> = {
         late,
       }),
     ),
-  deserialize: (bytes) => JSON.parse(bytes.toString('utf8')) as DataQualityCounts,
+  deserialize: (bytes) => storedQuality(JSON.parse(bytes.toString('utf8'))),
   format: 'json',
 };
+
+/** @throws TypeError for what no DataQualityCounts are. */
+function storedQuality(value: unknown): DataQualityCounts {
+  const counts = (value ?? {}) as DataQualityCounts;
+  for (const part of ['missing', 'invalid', 'deadLettered'] as const) {
+    if (typeof counts[part] !== 'object' || counts[part] === null) throw new TypeError(`${part} is ${String(counts[part])}, no counts`);
+    for (const [name, count] of Object.entries(counts[part])) storedCount(count, `${part} ${name}`);
+  }
+  storedCount(counts.late, 'late');
+  return counts;
+}
 
 function inOrder<K extends string>(counts: Partial<Record<K, number>>, keys: readonly K[]): Partial<Record<K, number>> {
   const ordered: Partial<Record<K, number>> = {};

@@ -1,5 +1,6 @@
 import type { Aggregate } from '../streams/topology/aggregate.ts';
 import { jsonSerde } from '../streams/topology/serdes.ts';
+import { isStoredTime, storedCount } from '../streams/topology/stored-value.ts';
 import type { Login } from './login.ts';
 
 /** Logins of one state, in all or in one window, by device type. Stored as this JSON; other fields may be added. */
@@ -25,8 +26,18 @@ export const loginCounts: Aggregate<Login, LoginCounts> = {
     if (b.lastLoginAtMs !== null && (a.lastLoginAtMs === null || b.lastLoginAtMs > a.lastLoginAtMs)) a.lastLoginAtMs = b.lastLoginAtMs;
     return a;
   },
-  serde: jsonSerde<LoginCounts>(),
+  serde: { ...jsonSerde<LoginCounts>(), deserialize: (bytes) => storedLoginCounts(JSON.parse(bytes.toString('utf8'))) },
 };
+
+/** @throws TypeError for what no LoginCounts are. */
+function storedLoginCounts(value: unknown): LoginCounts {
+  const counts = (value ?? {}) as LoginCounts;
+  storedCount(counts.ios, 'ios');
+  storedCount(counts.android, 'android');
+  storedCount(counts.other, 'other');
+  if (counts.lastLoginAtMs !== null && !isStoredTime(counts.lastLoginAtMs)) throw new TypeError(`lastLoginAtMs is ${String(counts.lastLoginAtMs)}, no time`);
+  return counts;
+}
 
 export function totalLogins(counts: Pick<LoginCounts, 'ios' | 'android' | 'other'>): number {
   return counts.ios + counts.android + counts.other;

@@ -3,7 +3,10 @@ import { FakeBrokers } from '../../../tests/support/fake-brokers.ts';
 import { quietLogger } from '../../../tests/support/quiet-logger.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
 import type { StateStore } from '../store/state-store.ts';
+import type { StoreSpec } from '../store/typed-store.ts';
+import { countAggregate } from '../topology/aggregate.ts';
 import { restoreStore, type RestoreProgress } from './changelog-reader.ts';
+import { rowCheckOf } from './row-check.ts';
 import { stays } from '../../../tests/support/until.ts';
 
 const CHANGELOGS = [{ store: 'counts', topic: 'app-counts-changelog', partition: 0 }];
@@ -83,4 +86,15 @@ test('ends when the task is lost', async () => {
   await stays(() => true, 'the restore waits for a leader', 50);
   life.abort();
   await expect(restoring).rejects.toThrow(/abort/i);
+});
+
+test('a row that the store did not write never gets into it, and is named by topic, partition and offset', async () => {
+  const brokers = new FakeBrokers();
+  const row = (value: string) => ({ key: Buffer.from('k'), value: Buffer.from(value) });
+  brokers.add(CHANGELOG.topic, 0, 1, [row('1'), row('2'), row('null'), row('4')]);
+  const store = openMemoryStore();
+  const check = rowCheckOf([{ name: 'counts', kind: 'key-value', serde: countAggregate.serde } as StoreSpec<unknown>]);
+  const restoring = restoreStore({ cluster: brokers, store, changelogs: CHANGELOGS, signal: new AbortController().signal, logger: quietLogger, onProgress: () => undefined, check });
+  await expect(restoring).rejects.toMatchObject({ code: 'INTERNAL_TOPIC_INVALID', message: expect.stringMatching(/^app-counts-changelog-0 offset 2 holds a row that cannot be read \(a count is null/) });
+  expect(store.get('counts', Buffer.from('k'))).toBeUndefined();
 });

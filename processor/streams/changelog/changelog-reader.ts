@@ -7,6 +7,7 @@ import type { Logger } from '../logger.ts';
 import type { OffsetMap, StateStore, StoreChange } from '../store/state-store.ts';
 import type { TaskChangelog } from '../task/stream-task.ts';
 import { crashPoint } from '../task/crash-point.ts';
+import type { RowCheck } from './row-check.ts';
 import { topicPartition } from './streams-producer.ts';
 import { changelogTruncated } from './topic-check.ts';
 
@@ -44,8 +45,10 @@ export async function restoreStore(options: {
   /** What the last commit says of its changelogs' ends: less than that is no end. */
   readonly reach?: OffsetMap;
   readonly stuckAfterMs?: number;
+  /** Looks at each row before the store has it. */
+  readonly check?: RowCheck;
 }): Promise<void> {
-  const { cluster, store, changelogs, signal, logger, onProgress, reach = new Map(), stuckAfterMs = STUCK_AFTER_MS } = options;
+  const { cluster, store, changelogs, signal, logger, onProgress, reach = new Map(), stuckAfterMs = STUCK_AFTER_MS, check } = options;
   const storeOf = new Map(changelogs.map((c) => [topicPartition(c.topic, c.partition), c.store]));
   let away = false;
   const fetcher = new RecordFetcher(cluster, logger, {
@@ -84,7 +87,11 @@ export async function restoreStore(options: {
         const named = storeOf.get(name);
         if (named === undefined) continue;
         if (part.outOfRange) throw new StreamsError('INTERNAL_TOPIC_INVALID', `the changelog ${name} lost records while it was being restored from; it must not be truncated or deleted while the application runs`);
-        for (const { key, value } of part.records) if (key !== null) changes.push({ store: named, key, value });
+        for (const record of part.records) {
+          const { key, value } = record;
+          check?.(named, { topic: part.topic, partition: part.partition, offset: record.offset, key, value });
+          if (key !== null) changes.push({ store: named, key, value });
+        }
         if (part.nextOffset > (positions.get(name) as number)) movedAt = performance.now();
         positions.set(name, part.nextOffset);
       }

@@ -123,7 +123,8 @@ export class GroupMember {
             return;
           }
         } else if (!hasCode(error, CODE.REBALANCE_IN_PROGRESS, CODE.MEMBER_ID_REQUIRED) && !isBrokerAway(error)) {
-          const why = asAccessDenied(error, `joining the group ${this.#options.groupId}`) ?? (await asBrokerLimit(error, this.#cluster, this.#options));
+          const known = error instanceof StreamsError ? error : asAccessDenied(error, `joining the group ${this.#options.groupId}`);
+          const why = known ?? (await asBrokerLimit(error, this.#cluster, this.#options));
           this.#options.onFatal(why ?? new StreamsError('THREAD_FAILED', `the group ${this.#options.groupId} refused this member: ${messageOf(error)}`, { cause: error }));
           return;
         } else {
@@ -169,15 +170,38 @@ export class GroupMember {
       groupAssignment: isLeader ? this.#assign(joined.members) : [],
     });
     this.#generationId = joined.generationId;
-    const decoded = synced.memberAssignment.length === 0 ? null : MemberAssignment.decode(synced.memberAssignment);
+    const decoded = this.#decodeAssignment(synced.memberAssignment, joined.leaderId);
     const share: MemberShare = { partitions: decoded?.assignment ?? {}, userData: decoded?.userData ?? Buffer.alloc(0) };
     this.#options.onAway(null);
     this.#logger.info({ groupId, generation: joined.generationId, isLeader, assignment: share.partitions }, 'joined the group');
     if (!this.#stopping) this.#options.onAssigned(share);
   }
 
+  /** Null for a member whose bytes cannot be read: it is given tasks as one that has nothing on its disk. */
+  #userDataOf(memberId: string, metadata: Buffer): Buffer | null {
+    try {
+      return MemberMetadata.decode(metadata)?.userData ?? null;
+    } catch (error) {
+      this.#logger.warn({ groupId: this.#options.groupId, memberId, error: messageOf(error) }, 'what a member of the group says of itself cannot be read: does something else join this group?');
+      return null;
+    }
+  }
+
+  /** @throws StreamsError THREAD_FAILED naming the leader that wrote what cannot be read. */
+  #decodeAssignment(bytes: Buffer, leaderId: string): ReturnType<typeof MemberAssignment.decode> {
+    if (bytes.length === 0) return null;
+    try {
+      const decoded = MemberAssignment.decode(bytes);
+      const partitions: unknown[] = Object.values(decoded?.assignment ?? {}).flat();
+      if (partitions.every((partition) => Number.isSafeInteger(partition) && (partition as number) >= 0)) return decoded;
+      throw new RangeError('a partition below 0');
+    } catch (error) {
+      throw new StreamsError('THREAD_FAILED', `the assignment that the leader ${leaderId} of the group ${this.#options.groupId} has sent cannot be read (${messageOf(error)}): something other than this application joins its group. Stop it, or use another application id`, { cause: error });
+    }
+  }
+
   #assign(members: readonly GroupMemberInfo[]): { memberId: string; memberAssignment: Buffer }[] {
-    const infos = members.map(({ memberId, memberMetadata }) => ({ memberId, userData: MemberMetadata.decode(memberMetadata)?.userData ?? null }));
+    const infos = members.map(({ memberId, memberMetadata }) => ({ memberId, userData: this.#userDataOf(memberId, memberMetadata) }));
     const assigned = this.#options.assign(infos);
     return members.map(({ memberId }) => {
       const share = assigned.get(memberId);

@@ -31,7 +31,7 @@ export function decodeSubscriptionInfo(bytes: Buffer | null): SubscriptionInfo |
   const info = decode(bytes) as Partial<SubscriptionInfo> | undefined;
   if (info === undefined || typeof info.processId !== 'string') return undefined;
   if (!Array.isArray(info.active) || !Array.isArray(info.standby) || !Array.isArray(info.stores)) return undefined;
-  return { processId: info.processId, active: info.active, standby: info.standby, stores: info.stores };
+  return { processId: info.processId, active: taskIdsOf(info.active), standby: taskIdsOf(info.standby), stores: taskIdsOf(info.stores) };
 }
 
 export function encodeAssignmentInfo(info: AssignmentInfo): Buffer {
@@ -41,7 +41,12 @@ export function encodeAssignmentInfo(info: AssignmentInfo): Buffer {
 /** No standbys when the leader is of another version. */
 export function decodeAssignmentInfo(bytes: Buffer | null): AssignmentInfo {
   const info = decode(bytes) as Partial<AssignmentInfo> | undefined;
-  return { standby: Array.isArray(info?.standby) ? info.standby : [] };
+  return { standby: Array.isArray(info?.standby) ? taskIdsOf(info.standby) : [] };
+}
+
+/** Somebody else's bytes may be JSON, too. */
+function taskIdsOf(list: readonly unknown[]): TaskId[] {
+  return list.filter((id): id is TaskId => typeof id === 'string' && /^\d{1,9}_\d{1,9}$/.test(id));
 }
 
 function encode(info: object): Buffer {

@@ -1,3 +1,4 @@
+import { readRow } from './stored-row.ts';
 import type { StateStore, StoreChange } from './state-store.ts';
 import { storePrefix } from './data-key.ts';
 import { checkKeyText, encodeKey } from './key-text.ts';
@@ -55,7 +56,7 @@ class OpenKeyValueStore<V> implements BufferedKeyValueStore<V> {
     this.#lastReadKey = key;
     // A copy: a serde may hand out the bytes themselves, and the value is the caller's to change.
     this.#lastRead = bytes === undefined ? null : Buffer.from(bytes);
-    return bytes === undefined ? undefined : this.#serde.deserialize(bytes);
+    return bytes === undefined ? undefined : readRow(this.name, this.#serde, key, bytes);
   }
 
   put(key: string, value: V): void {

@@ -1,3 +1,4 @@
+import { readRow } from './stored-row.ts';
 import type { StateStore, StoreChange } from './state-store.ts';
 import { storePrefix } from './data-key.ts';
 import { packed, Packed } from './packed-value.ts';
@@ -66,7 +67,7 @@ class OpenWindowStore<V> implements BufferedWindowStore<V> {
       return dirty.value === DELETED ? undefined : dirty.value;
     }
     const bytes = this.#committed.get(this.name, encodeWindowKey(windowStartMs, key));
-    return bytes === undefined ? undefined : this.#serde.deserialize(bytes);
+    return bytes === undefined ? undefined : readRow(this.name, this.#serde, key, bytes);
   }
 
   put(key: string, windowStartMs: number, value: V): void {

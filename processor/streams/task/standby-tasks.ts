@@ -1,4 +1,5 @@
 import type { RestoreCluster } from '../changelog/changelog-reader.ts';
+import type { RowCheck } from '../changelog/row-check.ts';
 import { topicPartition } from '../changelog/streams-producer.ts';
 import { READ_COMMITTED, type KafkaCluster } from '../consumer/kafka-cluster.ts';
 import { RecordFetcher, type FetchedPartition } from '../consumer/record-fetcher.ts';
@@ -20,6 +21,7 @@ interface StandbyTask {
   readonly changelogs: readonly TaskChangelog[];
   readonly state: TaskState;
   readonly life: AbortController;
+  readonly check: RowCheck;
   readonly positions: Map<string, number>;
   readonly ends: Map<string, number>;
   store: StateStore | undefined;
@@ -33,6 +35,8 @@ export interface StandbyTasksOptions {
   readonly cluster: RestoreCluster & Pick<KafkaCluster, 'disconnect'>;
   readonly disk: DiskWait;
   readonly changelogsOf: (id: TaskId) => readonly TaskChangelog[];
+  /** Looks at each row before the store has it. */
+  readonly checkOf?: (id: TaskId) => RowCheck;
   readonly logger: Logger;
   readonly onFatal: (error: unknown) => void;
 }
@@ -87,7 +91,7 @@ export class StandbyTasks {
   }
 
   #open(id: TaskId): void {
-    const task: StandbyTask = { id, changelogs: this.#options.changelogsOf(id), state: new TaskState(id), life: new AbortController(), positions: new Map(), ends: new Map(), store: undefined, opening: Promise.resolve() };
+    const task: StandbyTask = { id, changelogs: this.#options.changelogsOf(id), state: new TaskState(id), life: new AbortController(), check: this.#options.checkOf?.(id) ?? (() => undefined), positions: new Map(), ends: new Map(), store: undefined, opening: Promise.resolve() };
     this.#tasks.set(id, task);
     task.opening = this.#follow(task).catch((error: unknown) => {
       if (!task.life.signal.aborted) this.#options.onFatal(error);
@@ -205,7 +209,10 @@ async function applyTo(task: StandbyTask, into: StateStore, fetched: readonly Fe
   for (const { topic, partition, records, nextOffset, lastStableOffset } of fetched) {
     const name = topicPartition(topic, partition);
     const { store } = task.changelogs.find((c) => c.topic === topic && c.partition === partition) as TaskChangelog;
-    for (const { key, value } of records) if (key !== null) changes.push({ store, key, value });
+    for (const { offset, key, value } of records) {
+      task.check(store, { topic, partition, offset, key, value });
+      if (key !== null) changes.push({ store, key, value });
+    }
     task.positions.set(name, nextOffset);
     task.ends.set(name, lastStableOffset);
   }

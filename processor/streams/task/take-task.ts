@@ -1,6 +1,7 @@
 import { restoreStore, type RestoreCluster } from '../changelog/changelog-reader.ts';
 import { keptOffsetsRecord, readKeptOffsets } from '../changelog/kept-offsets.ts';
 import { decodeOffsetNote } from '../changelog/offset-note.ts';
+import { rowCheckOf } from '../changelog/row-check.ts';
 import { topicPartition, type StreamsProducer } from '../changelog/streams-producer.ts';
 import { READ_COMMITTED, READ_UNCOMMITTED, type CommittedOffset } from '../consumer/kafka-cluster.ts';
 import { settledRange } from '../consumer/settled-range.ts';
@@ -74,6 +75,7 @@ export async function takeTask(task: StreamTask, context: TakeContext): Promise<
       signal,
       logger: context.logger,
       reach: reachOf(committed),
+      check: rowCheckOf(task.subTopology.stores),
       onProgress: (progress) => {
         task.restore = progress;
       },

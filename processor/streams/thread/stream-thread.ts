@@ -1,4 +1,5 @@
 import { PlainProducer, type Membership } from '../changelog/plain-producer.ts';
+import { rowCheckOf } from '../changelog/row-check.ts';
 import { ProduceLimits } from '../changelog/produce-limits.ts';
 import { topicPartition, type StreamsProducer } from '../changelog/streams-producer.ts';
 import { TransactionalProducer } from '../changelog/transactional-producer.ts';
@@ -160,6 +161,7 @@ export class StreamThread {
       cluster: clusterFor('standby'),
       disk: this.#disk,
       changelogsOf: (id) => changelogsOf(topology, config.applicationId, id),
+      checkOf: (id) => rowCheckOf(topology.subTopologies[parseTaskId(id).subTopology]?.stores ?? []),
       logger,
       onFatal: (error) => this.#fail(error),
     });

@@ -4,6 +4,7 @@ import { addOwn, copyThrough } from './own-values.ts';
 import type { Emit, TaskRuntime } from './processor-context.ts';
 import type { GraphBuilder, Grouping, PartialHandler } from './streams-builder.ts';
 import type { Serde } from './serdes.ts';
+import { readStored } from './stored-value.ts';
 import type { TopologyNode } from './topology.ts';
 import { aggregated, failedAt, groupingKey, settled, takesKey } from './user-code.ts';
 import { windowStartsOf, type TimeWindows } from './windows.ts';
@@ -54,7 +55,7 @@ export function aggregateNode(
   handlers.add({
     open: (runtime) => {
       // A serde may hand out the bytes themselves.
-      const open: OpenPartial<Buffer> = (bytes, last) => settled(aggregate.serde.deserialize(last ? bytes : Buffer.from(bytes)));
+      const open: OpenPartial<Buffer> = (bytes, last) => settled(readStored(aggregate.serde, last ? bytes : Buffer.from(bytes)));
       const update = updater(runtime, spec, open, changes.get(runtime) ?? ignore, lateEmits.get(runtime) ?? ignore);
       return (key, { grainStartMs, newestMs, aggregate: bytes }, records) => {
         try {

@@ -1,4 +1,5 @@
 import { jsonSerde, type Serde } from './serdes.ts';
+import { storedCount } from './stored-value.ts';
 
 /**
  * An aggregate is a value, not three callbacks. `merge` is associative and commutative with `empty()` as its neutral
@@ -21,5 +22,5 @@ export const countAggregate: Aggregate<unknown, number> = {
   empty: () => 0,
   add: (acc) => acc + 1,
   merge: (a, b) => a + b,
-  serde: jsonSerde<number>(),
+  serde: { ...jsonSerde<number>(), deserialize: (bytes) => storedCount(JSON.parse(bytes.toString('utf8'))) },
 };

@@ -1,5 +1,6 @@
 import { RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { ConsumerRecord, HeaderList } from './record.ts';
+import { isStoredTime } from './stored-value.ts';
 
 /**
  * What travels through a repartition topic, keyed by the grouping key in UTF-8 (time reports: no key).
@@ -95,6 +96,11 @@ export function unknownReport(record: RecordPlace, source: string): StreamsError
   return new StreamsError('TOPOLOGY_CHANGED', `${placeOf(record)} holds a time report of the task "${source}", which does not write to this topic: another topology wrote it under this application id. Run that one until it has read the topic to its end or, if starting over is meant, ${RESET_REMEDY}`);
 }
 
+/** A partial whose aggregate its serde does not take. */
+export function unreadablePartial(record: RecordPlace, why: string): StreamsError {
+  return notOurs(record, `a partial that cannot be read (${why})`);
+}
+
 function notOurs(record: RecordPlace, what: string): StreamsError {
   return new StreamsError('INTERNAL_TOPIC_INVALID', `${placeOf(record)} holds ${what}: something other than this application writes to its internal topic. Stop it, and ${RESET_REMEDY}`);
 }
@@ -107,14 +113,14 @@ function decodePartial(bytes: Buffer): Partial | undefined {
   const routeEnd = 2 + (bytes[1] ?? 0);
   if (bytes.length < routeEnd + 16) return undefined;
   const partial = { route: bytes.toString('utf8', 2, routeEnd), grainStartMs: bytes.readDoubleBE(routeEnd), newestMs: bytes.readDoubleBE(routeEnd + 8), aggregate: bytes.subarray(routeEnd + 16) };
-  return Number.isFinite(partial.grainStartMs) && Number.isFinite(partial.newestMs) ? partial : undefined;
+  return isStoredTime(partial.grainStartMs) && isStoredTime(partial.newestMs) ? partial : undefined;
 }
 
 function decodeReport(bytes: Buffer): TimeReport | undefined {
   try {
     const report = JSON.parse(bytes.toString('utf8', 1)) as TimeReport | null;
     const { source, streamTimeMs, caughtUp } = (report ?? {}) as { [field in keyof TimeReport]?: unknown };
-    return typeof source === 'string' && Number.isFinite(streamTimeMs) && typeof caughtUp === 'boolean' ? (report as TimeReport) : undefined;
+    return typeof source === 'string' && isStoredTime(streamTimeMs) && typeof caughtUp === 'boolean' ? (report as TimeReport) : undefined;
   } catch {
     return undefined;
   }

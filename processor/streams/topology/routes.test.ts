@@ -94,6 +94,11 @@ test.each<[string, Buffer | null, Buffer | null]>([
   ['no value', null, Buffer.from('a')],
   ['an empty value', Buffer.alloc(0), Buffer.from('a')],
   ['an unknown kind', Buffer.from([9, 1, 2]), Buffer.from('a')],
+  ['an aggregate that is no JSON', partial('counted', 'no'), Buffer.from('a')],
+  ['an aggregate that is null', partial('counted', 'null'), Buffer.from('a')],
+  ['an aggregate that is no count', partial('counted', '-3'), Buffer.from('a')],
+  ['a time that no date has', encodePartial({ route: 'all', grainStartMs: 0, newestMs: 1e300, aggregate: Buffer.from('1') }), Buffer.from('a')],
+  ['a report of a time that no date has', encodeTimeReport({ source: '0_0', streamTimeMs: 1e300, caughtUp: true }), null],
   ['text', Buffer.from('{"hello":1}'), Buffer.from('a')],
   ['a partial without a key', partial('all'), null],
   ['a partial that is cut', partial('all').subarray(0, 12), Buffer.from('a')],
@@ -105,7 +110,7 @@ test.each<[string, Buffer | null, Buffer | null]>([
   ['a report of no time', Buffer.from('\u0002{"source":"0_0","streamTimeMs":null,"caughtUp":true}'), null],
   ['a report of text', Buffer.from('\u0002{"source":"0_0","streamTimeMs":"5","caughtUp":true}'), null],
 ])('%s in a repartition topic is fatal, and named by topic, partition and offset', (_name, value, key) => {
-  const { code, message } = said(build(['all', 'minutes']), value, key);
+  const { code, message } = said(build(['all', 'minutes', 'counted']), value, key);
   expect(code).toBe('INTERNAL_TOPIC_INVALID');
   expect(message).toMatch(/^app-by-word-repartition-0 offset 7 holds .*reset/);
 });

@@ -6,7 +6,8 @@ import { checkFunctions, checkOptions, textOf } from '../options.ts';
 import type { Emit, TaskRuntime } from './processor-context.ts';
 import { eventTimeOf, isEventTime, whyNoEventTime } from './event-time.ts';
 import { DeadLetter, type ConsumerRecord, type Decoder } from './record.ts';
-import { decodeRepartitionRecord, unknownReport, unknownRoute, unreadableKey, type Partial } from './repartition-record.ts';
+import { decodeRepartitionRecord, unknownReport, unknownRoute, unreadableKey, unreadablePartial, type Partial } from './repartition-record.ts';
+import { UnreadableValueError } from './stored-value.ts';
 import { findGraphProblem } from './topology-checks.ts';
 import { failedAt, settled } from './user-code.ts';
 import { buildTopology, keysAreRead, type SourceSpec, type Topology, type TopologyNode, type TopicName } from './topology.ts';
@@ -97,7 +98,11 @@ export class GraphBuilder {
             for (let index = 0; index < handles.length; index += 1) {
               // A serde may hand out the bytes themselves: each table has its own.
               const own = index === handles.length - 1 ? partial : { ...partial, aggregate: Buffer.from(partial.aggregate) };
-              (handles[index] as (typeof handles)[number])(key, own, records);
+              try {
+                (handles[index] as (typeof handles)[number])(key, own, records);
+              } catch (error) {
+                throw error instanceof UnreadableValueError ? unreadablePartial(record, error.message) : error;
+              }
             }
           };
           return {

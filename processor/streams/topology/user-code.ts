@@ -1,6 +1,7 @@
 import { messageOf, StreamsError } from '../errors.ts';
 import type { Serde } from './serdes.ts';
 import { checkKeyText, isThenable, kindOf } from '../store/key-text.ts';
+import { UnreadableValueError } from './stored-value.ts';
 
 /*
  * What functions of the topology throw, and answers that are of the wrong kind. The checks cost nothing while the answer is
@@ -20,7 +21,7 @@ export class NodeFailure extends Error {
 
 /** What to throw for what was thrown at a node; what a node behind it or the runtime has thrown stays what it is. */
 export function failedAt(node: string, error: unknown): unknown {
-  return error instanceof StreamsError || error instanceof NodeFailure ? error : new NodeFailure(node, error);
+  return error instanceof StreamsError || error instanceof NodeFailure || error instanceof UnreadableValueError ? error : new NodeFailure(node, error);
 }
 
 /** The error of a task whose user code failed. `where`: what it was doing. */

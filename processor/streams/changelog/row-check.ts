@@ -1,0 +1,65 @@
+import { isUtf8 } from 'node:buffer';
+import { messageOf, RESET_REMEDY, StreamsError } from '../errors.ts';
+import { windowStartOf } from '../store/window-key.ts';
+import type { StoreSpec } from '../store/typed-store.ts';
+import { KEYED_STREAM_TIME_KEY, STREAM_TIME_KEY } from '../task/stream-time.ts';
+import { isStoredTime, readStored } from '../topology/stored-value.ts';
+
+/** A record of a changelog. */
+export interface ChangelogRow {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+}
+
+/** @throws StreamsError INTERNAL_TOPIC_INVALID naming the record that the store did not write. */
+export type RowCheck = (store: string, row: ChangelogRow) => void;
+
+const WINDOW_START_BYTES = 8;
+
+/**
+ * Looks at each row before it gets into a store: one that something else wrote would come to light as an error of user code, at
+ * an innocent record, or as a wrong number.
+ */
+export function rowCheckOf(stores: readonly StoreSpec<unknown>[]): RowCheck {
+  const specs = new Map(stores.map((spec) => [spec.name, spec]));
+  return (store, row) => {
+    const spec = specs.get(store);
+    if (spec === undefined) return;
+    const problem = problemOf(spec, row);
+    if (problem === undefined) return;
+    const { topic, partition, offset } = row;
+    throw new StreamsError('INTERNAL_TOPIC_INVALID', `${topic}-${String(partition)} offset ${String(offset)} holds ${problem}: something other than this application writes to the changelog of the store "${store}". Stop it, and ${RESET_REMEDY}`);
+  };
+}
+
+function problemOf({ kind, serde }: StoreSpec<unknown>, { key, value }: ChangelogRow): string | undefined {
+  if (key === null) return 'a row without a key';
+  const name = key.toString('utf8');
+  if (name === STREAM_TIME_KEY && kind === 'window' || name === KEYED_STREAM_TIME_KEY) return value === null || isStreamTime(value) ? undefined : 'a stream time that cannot be read';
+  if (kind === 'window') {
+    if (key.length < WINDOW_START_BYTES || !isStoredTime(windowStartOf(key))) return 'a key that begins with no time of a window';
+    if (!isUtf8(key.subarray(WINDOW_START_BYTES))) return 'a key that is no text';
+  } else if (!isUtf8(key)) {
+    return 'a key that is no text';
+  }
+  if (value === null) return undefined;
+  try {
+    readStored(serde, value);
+    return undefined;
+  } catch (error) {
+    return `a row that cannot be read (${messageOf(error)})`;
+  }
+}
+
+/** As `StreamTime` writes it. */
+function isStreamTime(bytes: Buffer): boolean {
+  try {
+    const { streamTimeMs, sources } = JSON.parse(bytes.toString('utf8')) as { streamTimeMs?: unknown; sources?: unknown };
+    return isStoredTime(streamTimeMs) && typeof sources === 'object' && sources !== null && Object.values(sources).every((source: unknown) => isStoredTime((source as { streamTimeMs?: unknown } | null)?.streamTimeMs));
+  } catch {
+    return false;
+  }
+}
