@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import {
   ANY_INPUT_FIRST, CLEAN_MARK_BELIEVED, GATE_ALWAYS_OPEN, LATE_UNCOUNTED, NEVER_VERIFIED, NO_DIGEST, ONE_ABORTED_PER_BATCH, READS_UNCOMMITTED, REUSED_PRODUCER, STANDBY_IGNORED, STREAM_TIME_IS_A_MAXIMUM, TRUSTS_ABORTED_ORDER, UNPATCHED_FILTER,
 } from './mutations.ts';
+import { TOPOLOGY_MUTATIONS } from './topology-mutations.ts';
 import { reportFigure, seed, sized } from '../support/chaos.ts';
 import { createMutant, type Mutation } from '../support/mutant.ts';
 import { redTests, type SuiteOptions } from '../support/suite-of-mutant.ts';
@@ -40,6 +41,7 @@ const CASES: readonly Case[] = [
   { mutation: STANDBY_IGNORED, project: 'unit', file: 'processor/streams/consumer/partition-assignor.test.ts', red: /goes to the standby/, says: /./, onlyInFull: true },
   { mutation: STREAM_TIME_IS_A_MAXIMUM, project: 'unit', file: 'processor/streams/task/stream-time.test.ts', red: /minimum/, says: /./, onlyInFull: true },
   { mutation: ANY_INPUT_FIRST, project: 'unit', file: 'processor/streams/topology/several-inputs.test.ts', red: /years apart/, says: /"records": 241/, onlyInFull: true },
+  ...TOPOLOGY_MUTATIONS.map((mutation): Case => ({ mutation, project: 'unit', file: mutation.judge, red: mutation.red, says: /./, onlyInFull: true })),
   { mutation: LATE_UNCOUNTED, project: 'unit', file: 'processor/streams/topology/lateness.test.ts', red: /too late for a window table behind the shuffle/, says: /"late": 7/, onlyInFull: true },
 ];
 

@@ -1,7 +1,7 @@
 import { aggregateNode, localAggregateNode, type AggregateSpec, type KeyOf, type lateNode } from './aggregate-node.ts';
 import { countAggregate, type Aggregate } from './aggregate.ts';
 import { combineNode } from './combine-node.ts';
-import { copyThrough, emptyOf } from './own-values.ts';
+import { emptyOf } from './own-values.ts';
 import { eventTimeOf, whyNoEventTime } from './event-time.ts';
 import type { Emit, Processor, SinkRecord, TaskRuntime } from './processor-context.ts';
 import { checkFunctions, checkOptions } from '../options.ts';
@@ -402,10 +402,5 @@ export class KTable<A> {
 
 function reduceAggregate<V>(reducer: (a: V, b: V) => V, serde: Serde<V>): Aggregate<V, V | undefined> {
   const merge = (a: V | undefined, b: V | undefined): V | undefined => (a === undefined ? b : b === undefined ? a : aggregated(reducer(a, b)));
-  // The first value of a key becomes what the reducer may change, and so may any value that it answers: others have it, too.
-  const add = (acc: V | undefined, value: V): V => {
-    const next = acc === undefined ? value : aggregated(reducer(acc, value));
-    return next === value ? copyThrough(serde, next) : next;
-  };
-  return { empty: () => undefined, add, merge, serde: serde as Serde<V | undefined> };
+  return { empty: () => undefined, add: (acc, value) => merge(acc, value), merge, serde: serde as Serde<V | undefined> };
 }
