@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { environmentOrExit } from '../processor/logins/environment.ts';
 import { createLogger } from '../processor/logins/logging.ts';
 import { buildTopology } from '../processor/logins/topology.ts';
@@ -41,10 +42,10 @@ try {
     graphiql: environment.graphiql,
     apiToken: environment.apiToken,
     tracing,
-    dashboardFolder: new URL('../client/dist', import.meta.url).pathname,
+    dashboardFolder: fileURLToPath(new URL('../client/dist', import.meta.url)),
   });
 } catch (error) {
-  exitWith(listenProblem(error));
+  exitWith(startProblem(error));
 }
 logger.info({ url: server.url, brokers: connection.brokers, applicationId }, 'the API is listening');
 
@@ -63,7 +64,7 @@ async function stop(signal: string): Promise<void> {
 }
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
 
-function listenProblem(error: unknown): string {
+function startProblem(error: unknown): string {
   const { host, port } = environment;
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   switch (code) {
@@ -74,6 +75,8 @@ function listenProblem(error: unknown): string {
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return `HOST="${host}" is no address of this machine: set HOST to one, such as 127.0.0.1 or 0.0.0.0.`;
+    case undefined:
+      return error instanceof Error ? error.message : String(error);
     default:
       return `The API cannot listen on ${host}:${port}: ${error instanceof Error ? error.message : String(error)}`;
   }

@@ -20,7 +20,7 @@ import { OneAtATime } from './one-at-a-time.ts';
 import { isEventStream, OpenAnswers } from './open-answers.ts';
 import { OperationLog } from './operation-log.ts';
 import { OriginPolicy } from './origins.ts';
-import { readPersistedDocuments } from './persisted-documents.ts';
+import { PersistedDocuments } from './persisted-documents.ts';
 import { RequestRouter } from './request-router.ts';
 import { setSecurityHeaders } from './security-headers.ts';
 import type { Tracing } from './tracing.ts';
@@ -72,7 +72,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const token = new TokenCheck(options.apiToken);
   const origins = new OriginPolicy(options.allowedOrigins);
   const schema = createApiSchema(model, options.application, metrics.subscriptionOpened);
-  const documents = await readPersistedDocuments(options.dashboardFolder);
+  const documents = new PersistedDocuments(options.dashboardFolder, options.logger);
   const mayStream = (): boolean => answers.eventStreams < MAX_EVENT_STREAMS;
   const engine = createGraphqlEngine({ schema, explorable: options.graphiql, log, costs: loginCosts(schema, model), documents, mayStream });
   const mask = errorMask({ explorable: options.graphiql, log });

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
-import { type ApiUnderTest, postGraphql, startApiUnderTest } from '../../tests/support/api-under-test.ts';
+import { type ApiUnderTest, postGraphql, SILENT_LOGGER, startApiUnderTest } from '../../tests/support/api-under-test.ts';
+import { PersistedDocuments } from './persisted-documents.ts';
+import { buildClient } from '../../tools/client-build.ts';
+import { projectRoot } from '../../tools/project-root.ts';
 import { codesIn, RawSocket } from '../../tests/support/raw-socket.ts';
 
 // Servers and sockets on a busy machine take their time.
@@ -54,6 +57,40 @@ test('one that is not here is refused; the limits hold for those that are', asyn
   const { errors, codes } = await postGraphql(api.url, { documentId: hashOf('nothing') });
   expect([codes, errors?.[0]?.extensions?.['argument']]).toEqual([['BAD_USER_INPUT'], 'documentId']);
   expect((await postGraphql(api.url, { documentId: hashOf(TOO_DEEP) })).codes).toEqual(['QUERY_TOO_LARGE']);
+});
+
+test('the manifest as the build writes it: each hash with its kind', async () => {
+  await buildClient();
+  const built = JSON.parse(await readFile(join(projectRoot, 'client/dist/persisted-documents.json'), 'utf8')) as Record<string, string>;
+  const [[hash, text] = ['', '']] = Object.entries(built).filter(([, document]) => document.includes('query DataQualityNow'));
+  await writeFile(join(folder, 'persisted-documents.json'), JSON.stringify({ ...built, [hashOf(QUERY)]: QUERY }));
+  expect(hashOf(text)).toBe(hash.replace('sha256:', ''));
+  // It was not there when the API started: the build has come since.
+  for (const documentId of [hash, hash.replace('sha256:', '')]) {
+    const { codes } = await postGraphql(api.url, { documentId });
+    expect(codes).not.toContain('BAD_USER_INPUT');
+  }
+});
+
+test.each([
+  ['no JSON', '{'],
+  ['other keys', '{"states": "{ states { totals { total } } }"}'],
+  ['other values', `{"${hashOf(QUERY)}": 1}`],
+])('a manifest of %s is an error at the start', async (_, text) => {
+  const broken = await mkdtemp(join(tmpdir(), 'tributary-persisted-'));
+  await writeFile(join(broken, 'persisted-documents.json'), text);
+  expect(() => new PersistedDocuments(broken, SILENT_LOGGER)).toThrow('is no manifest of persisted documents');
+  await rm(broken, { recursive: true });
+});
+
+test('a manifest that breaks later takes nothing away, and is told', async () => {
+  const path = join(folder, 'persisted-documents.json');
+  const whole = await readFile(path, 'utf8');
+  await writeFile(path, '{');
+  expect((await postGraphql(api.url, { documentId: hashOf('nothing') })).codes).toEqual(['BAD_USER_INPUT']);
+  expect((await postGraphql(api.url, { documentId: hashOf(QUERY) })).data).toEqual(TOTALS);
+  expect(api.logged.some((line) => line.includes('persisted documents cannot be read'))).toBe(true);
+  await writeFile(path, whole);
 });
 
 test('a query that was sent is what counts', async () => {
