@@ -83,7 +83,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     origins,
     token,
     metrics,
-    dashboard: new DashboardFiles(options.dashboardFolder),
+    dashboard: new DashboardFiles(options.dashboardFolder, logger),
     graphiql: options.graphiql ? new GraphiqlPage() : null,
     stopping: () => stopping,
     mayStream,

@@ -5,6 +5,7 @@ import { extname, join, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 
+import type { Logger } from '../../processor/streams/logger.ts';
 import { accepts, answersNotModified, etagOf, refusesMethod, sendBody, sendJson } from './http-answers.ts';
 import { setPagePolicy } from './security-headers.ts';
 
@@ -25,6 +26,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 };
 const COMPRESSIBLE = /^(text\/|application\/(json|manifest)|image\/svg)/;
 const compress = promisify(gzip);
+const NO_SUCH_FILE: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP']);
 
 const NOT_BUILT = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Tributary</title>
 <h1>The dashboard is not built</h1>
@@ -43,23 +45,39 @@ interface CachedFile {
 /** The built client: `/` and what it loads. Paths of its own, which are no files, get the page itself. */
 export class DashboardFiles {
   readonly #folder: string;
+  readonly #logger: Logger;
+  readonly #readBytes: (path: string) => Promise<Buffer>;
   readonly #cache = new Map<string, CachedFile>();
 
   /** `folder`: where the client's build puts its files; it may be absent, and may come while this runs. */
-  constructor(folder: string) {
+  constructor(folder: string, logger: Logger, readBytes: (path: string) => Promise<Buffer> = readFile) {
     this.#folder = folder;
+    this.#logger = logger;
+    this.#readBytes = readBytes;
   }
 
   async answer(pathname: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (refusesMethod(request, response, ['GET', 'HEAD'])) return;
     const wantsPage = pathname === '/' || (extname(pathname) === '' && accepts(request, 'text/html') && request.headers.accept?.includes('text/html') === true);
     const name = wantsPage ? 'index.html' : pathname.slice(1);
-    const file = await this.#read(name);
+    const file = await this.#read(name).catch((error: unknown) => {
+      if (!(error instanceof UnreadableFileError)) throw error;
+      return error;
+    });
+    if (file instanceof UnreadableFileError) return this.#sendTrouble(file, request, response);
     if (file !== null) return this.#send(name, file, request, response);
     if (!wantsPage) return sendJson(request, response, 404, { error: 'There is nothing at this path.' });
     setPagePolicy(request, response);
     response.setHeader('cache-control', 'no-store');
     sendBody(request, response, 404, CONTENT_TYPES['.html'] as string, NOT_BUILT);
+  }
+
+  /** Said as it is: the dashboard is built, and this machine cannot read it now. */
+  #sendTrouble(trouble: UnreadableFileError, request: IncomingMessage, response: ServerResponse): void {
+    this.#logger.warn({ err: trouble }, 'a file of the dashboard could not be read');
+    response.setHeader('cache-control', 'no-store');
+    response.setHeader('retry-after', '1');
+    sendJson(request, response, 503, { error: `${trouble.message}. Load this page again in a moment.` });
   }
 
   #send(name: string, file: CachedFile, request: IncomingMessage, response: ServerResponse): void {
@@ -86,7 +104,7 @@ export class DashboardFiles {
       if (!isFile) return null;
       const cached = this.#cache.get(path);
       if (cached?.changedAtMs === mtimeMs) return cached;
-      const bytes = await readFile(path);
+      const bytes = await this.#readBytes(path);
       const contentType = CONTENT_TYPES[extname(path)] ?? '';
       const file: CachedFile = {
         changedAtMs: mtimeMs,
@@ -97,10 +115,28 @@ export class DashboardFiles {
       };
       this.#cache.set(path, file);
       return file;
-    } catch {
-      // Absent, unreadable, or a path that is none.
-      return null;
+    } catch (error) {
+      if (isNoSuchFile(error)) return null;
+      throw new UnreadableFileError(name, error);
     }
+  }
+}
+
+/** Absent, no file, or a path that is none. All else is this machine's trouble, and may be over at the next try. */
+function isNoSuchFile(error: unknown): boolean {
+  return error instanceof URIError || NO_SUCH_FILE.has(codeOf(error));
+}
+
+function codeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+}
+
+/** A file of the dashboard that is there and could not be read now. */
+class UnreadableFileError extends Error {
+  override readonly name = 'UnreadableFileError';
+
+  constructor(file: string, cause: unknown) {
+    super(`${file} of the dashboard could not be read: ${String(codeOf(cause) ?? 'unknown')}`, { cause });
   }
 }
 

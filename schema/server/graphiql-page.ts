@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 
@@ -11,7 +12,7 @@ export const GRAPHIQL_ASSETS = '/graphiql/';
 const SCRIPT = 'text/javascript; charset=utf-8';
 const compress = promisify(gzip);
 
-interface Asset {
+export interface Asset {
   readonly contentType: string;
   readonly bytes: Buffer;
   readonly gzipped: Buffer;
@@ -23,7 +24,12 @@ interface Asset {
  * small and its parts are files of their own, loaded when the first visitor comes.
  */
 export class GraphiqlPage {
+  readonly #load: () => Promise<ReadonlyMap<string, Asset>>;
   #assets: Promise<ReadonlyMap<string, Asset>> | null = null;
+
+  constructor(load: () => Promise<ReadonlyMap<string, Asset>> = loadAssets) {
+    this.#load = load;
+  }
 
   /** Whether a request is a browser's visit rather than a query. */
   isVisit(request: IncomingMessage): boolean {
@@ -39,8 +45,7 @@ export class GraphiqlPage {
 
   async answerAsset(pathname: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (refusesMethod(request, response, ['GET', 'HEAD'])) return;
-    this.#assets ??= loadAssets();
-    const asset = (await this.#assets).get(pathname.slice(GRAPHIQL_ASSETS.length));
+    const asset = (await this.#loaded()).get(pathname.slice(GRAPHIQL_ASSETS.length));
     if (asset === undefined) return sendJson(request, response, 404, { error: 'There is nothing at this path.' });
     response.setHeader('cache-control', 'no-cache');
     response.appendHeader('vary', 'Accept-Encoding');
@@ -49,10 +54,23 @@ export class GraphiqlPage {
     if (zipped) response.setHeader('content-encoding', 'gzip');
     sendBody(request, response, 200, asset.contentType, zipped ? asset.gzipped : asset.bytes);
   }
+
+  /** What failed once is tried again by the next visitor. */
+  #loaded(): Promise<ReadonlyMap<string, Asset>> {
+    this.#assets ??= this.#load().catch((error: unknown) => {
+      this.#assets = null;
+      throw error;
+    });
+    return this.#assets;
+  }
 }
 
+type GraphiqlParts = typeof import('@graphql-yoga/render-graphiql/graphiql');
+/** A module that `import` could not read, e.g. for want of file descriptors, stays failed; `require` reads it again. */
+const require = createRequire(import.meta.url);
+
 async function loadAssets(): Promise<ReadonlyMap<string, Asset>> {
-  const parts = await import('@graphql-yoga/render-graphiql/graphiql');
+  const parts = require('@graphql-yoga/render-graphiql/graphiql') as GraphiqlParts;
   const texts: readonly (readonly [string, string, string])[] = [
     ['graphiql.js', SCRIPT, parts.js],
     ['graphiql.css', 'text/css; charset=utf-8', parts.css],
