@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { findJava } from '../tools/java.ts';
+import { findJava, javaEnvironment } from '../tools/java.ts';
 import { projectRoot } from '../tools/project-root.ts';
 import { BenchProcess } from './bench-process.ts';
 
@@ -43,7 +43,7 @@ export async function builtClassPath(): Promise<string> {
   if (known !== '' && known.split(delimiter).every((part) => existsSync(part))) return known;
   await mkdir(cacheDir, { recursive: true });
   const fresh = `${remembered}.${String(process.pid)}`;
-  await run('mvn', ['-B', '-q', '-f', join(project, 'pom.xml'), 'compile', 'dependency:build-classpath', `-Dmdep.outputFile=${fresh}`], { cwd: projectRoot, maxBuffer: 64 * 1024 * 1024 }).catch((error: unknown) => {
+  await run('mvn', ['-B', '-q', '-f', join(project, 'pom.xml'), 'compile', 'dependency:build-classpath', `-Dmdep.outputFile=${fresh}`], { cwd: projectRoot, env: javaEnvironment(), maxBuffer: 64 * 1024 * 1024 }).catch((error: unknown) => {
     throw new Error(`Maven could not build bench/java: ${typeof error === 'object' && error !== null && 'stdout' in error ? String(error.stdout) : String(error)}`);
   });
   const classPath = [classes, (await readFile(fresh, 'utf8')).trim()].join(delimiter);

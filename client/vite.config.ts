@@ -33,6 +33,8 @@ const plainImports: Plugin = {
 export default defineConfig({
   root: import.meta.dirname,
   plugins: [leanOperations, plainImports],
+  // As in tsconfig.json, which is not found below a folder with a # in its name.
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   // Nothing inline, no data: addresses: the API's content security policy allows neither.
   build: {
     target: 'es2022',

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
@@ -86,4 +86,13 @@ test('the broker of a dead holder that does not stop is killed', async () => {
 test('only one of many gets it', async () => {
   const results = await Promise.all(Array.from({ length: 8 }, () => DataDirLock.acquire(dir)));
   expect(results.filter((result) => result instanceof DataDirLock)).toHaveLength(1);
+});
+
+test('a directory that is held is readable by nobody else, also one from before', async () => {
+  chmodSync(dir, 0o755);
+  for (const one of [dir, join(dir, 'new', 'kafka')]) {
+    const lock = await DataDirLock.acquire(one);
+    expect((statSync(one).mode & 0o777).toString(8)).toBe('700');
+    await (lock as DataDirLock).release();
+  }
 });

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile, link } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, writeFile, link } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -53,7 +53,9 @@ export class DataDirLock {
    * itself, since its guard saw the holder go: it is waited for up to `graceMs` and then killed.
    */
   static async acquire(dir: string, graceMs = 20_000): Promise<DataDirLock | { readonly heldBy: number }> {
-    await mkdir(dir, { recursive: true });
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    // It may be an older one: what was published is nobody else's to read.
+    await chmod(dir, 0o700);
     const path = join(dir, 'lock.json');
     const self = { pid: process.pid, startedAt: (await processStart(process.pid)) ?? '' };
     const own = `${path}.${randomUUID()}`;

@@ -5,6 +5,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Logger } from '../processor/streams/logger.ts';
+import { javaEnvironment } from './java.ts';
 import { projectRoot } from './project-root.ts';
 import { errorCode, threeWaysToKafka, UserError } from './user-error.ts';
 
@@ -27,7 +28,7 @@ export async function kafkaClassPath(log: Logger, env: NodeJS.ProcessEnv = proce
   await mkdir(jarCacheDir, { recursive: true });
   const fresh = `${remembered}.${process.pid}`;
   const goals = ['-B', '-q', '-f', pomPath, 'dependency:build-classpath', `-Dmdep.outputFile=${fresh}`, '-DincludeScope=runtime'];
-  await run('mvn', goals, { env, cwd: projectRoot, maxBuffer: 64 * 1024 * 1024 }).catch((error: unknown) => {
+  await run('mvn', goals, { env: javaEnvironment(env), cwd: projectRoot, maxBuffer: 64 * 1024 * 1024 }).catch((error: unknown) => {
     throw mavenFailure(error);
   });
   const classPath = (await readFile(fresh, 'utf8')).trim();

@@ -60,5 +60,15 @@ export function localKafkaProperties(listeners: LocalKafkaListeners, overrides: 
     ...(listeners.cleanShutdown ? {} : { 'broker.session.timeout.ms': '2000', 'broker.heartbeat.interval.ms': '500' }),
     ...overrides,
   };
-  return Object.entries(properties).map(([name, value]) => `${name}=${value}\n`).join('');
+  return Object.entries(properties).map(([name, value]) => `${name}=${propertyText(value)}\n`).join('');
+}
+
+/** Java reads a properties file as Latin-1, takes a backslash for an escape, and drops blanks at the front of a value. */
+function propertyText(value: string): string {
+  return value.replaceAll('\\', '\\\\').replace(/^ /, '\\ ').replaceAll(/[^\x20-\x7e]/g, escaped);
+}
+
+/** One UTF-16 unit in Java's own escape. */
+function escaped(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Logger } from '../processor/streams/logger.ts';
 import { DataDirLock } from './data-dir-lock.ts';
-import { findJava, type Java } from './java.ts';
+import { findJava, type Java, javaEnvironment } from './java.ts';
 import { jarCacheDir, kafkaClassPath } from './local-kafka-jars.ts';
 import { localKafkaProperties, type LocalKafkaNode, type OtherListener } from './local-kafka-properties.ts';
 import { freePort, isPortFree } from './ports.ts';
@@ -137,7 +137,7 @@ export function newClusterId(): string {
 async function format(java: Java, classPath: string, archive: SharedClasses, properties: string, clusterId: string, more: readonly string[]): Promise<void> {
   const flags = archive.written ? [`-XX:SharedArchiveFile=${archive.file}`] : [];
   const tool = [...flags, '-XX:TieredStopAtLevel=1', '-cp', classPath, 'kafka.tools.StorageTool', 'format', '--cluster-id', clusterId, '--config', properties, ...more];
-  await run(java.path, tool).catch((error: unknown) => {
+  await run(java.path, tool, { env: javaEnvironment() }).catch((error: unknown) => {
     const output = typeof error === 'object' && error !== null && 'stderr' in error ? String(error.stderr) : String(error);
     throw new UserError('KAFKA_FORMAT_FAILED', `Kafka could not format its storage: ${lastLine(output)}`);
   });
@@ -175,7 +175,7 @@ async function launch(options: LocalKafkaOptions, at: Launch): Promise<LocalKafk
       '-cp', at.classPath,
       'kafka.Kafka', at.properties,
     ],
-    { cwd: at.dir, detached: true, stdio: ['pipe', log.fd, log.fd] },
+    { cwd: at.dir, env: javaEnvironment(), detached: true, stdio: ['pipe', log.fd, log.fd] },
   );
   await log.close();
   // The pipe carries nothing: that it closes when this process dies is what tells the guard.

@@ -4,7 +4,7 @@
  * nothing outside their state directory, and stop when they are told to.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -38,12 +38,16 @@ function files(): string[] {
 }
 
 beforeAll(() => {
-  root = mkdtempSync(join(tmpdir(), 'tributary-image-'));
+  // A checkout may lie below a folder of any name.
+  root = mkdtempSync(join(tmpdir(), 'tri büt#ary 100%25 image-'));
   app = join(root, 'app');
   mkdirSync(app);
   const isLeftOut = (path: string): boolean => /\.(test\.ts|log)$/.test(path) || ['node_modules', 'dist', 'target'].includes(basename(path));
   for (const source of copied()) cpSync(join(projectRoot, source), join(app, source), { recursive: true, filter: (path) => !isLeftOut(path) });
   symlinkSync(join(projectRoot, 'node_modules'), join(app, 'node_modules'));
+  // The other stage's part.
+  mkdirSync(join(app, 'client', 'dist'), { recursive: true });
+  writeFileSync(join(app, 'client', 'dist', 'index.html'), '<title>The dashboard</title>');
 });
 
 afterEach(() => {
@@ -114,6 +118,7 @@ test('the API starts, is alive and not ready while Kafka is away, writes nothing
   const url = await api.line(({ url: found }) => (typeof found === 'string' ? found.replace('localhost', '127.0.0.1') : undefined));
   expect((await fetch(`${url}/health`)).status).toBe(200);
   expect((await fetch(`${url}/ready`)).status).toBe(503);
+  expect(await (await fetch(url ?? '', { headers: { accept: 'text/html' } })).text()).toContain('The dashboard');
   expect(await api.stop()).toBe(0);
   expect(files()).toEqual(before);
 });

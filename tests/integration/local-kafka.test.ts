@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Kafka, logLevel } from 'kafkajs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { startLocalKafka, type LocalKafkaOptions } from '../../tools/local-kafka.ts';
@@ -14,7 +14,9 @@ const topic = 'kept';
 let broker: TestBroker;
 
 beforeAll(async () => {
-  broker = await startTestBroker();
+  // Java would read the directory's name in the locale's encoding, and a properties file as Latin-1.
+  process.env['LC_ALL'] = 'C';
+  broker = await startTestBroker({ directoryPrefix: 'tri büt#ary 100% \\ ' });
 });
 afterAll(() => broker.stop());
 
@@ -53,6 +55,8 @@ test('what was acknowledged is there after a clean stop and after kill -9', asyn
   await broker.kill();
   await broker.restart();
   expect(await found(endOffset, 'the topic answers')).toBe('2');
+  // In the directory that was asked for, whatever is in its name.
+  expect(await readdir(join(dirname(broker.logFile), 'log'))).toContain('kept-0');
 });
 
 test('a directory in use is refused with its holder and the remedy, and the holder goes on', async () => {

@@ -19,6 +19,8 @@ export interface TestBrokerOptions {
   readonly node?: LocalKafkaNode;
   readonly otherListeners?: NonNullable<LocalKafkaOptions['otherListeners']>;
   readonly formatArguments?: readonly string[];
+  /** How the name of its directory begins. */
+  readonly directoryPrefix?: string;
 }
 
 /** A test's broker lives for seconds: the second compiler, and a collector with threads of its own, would cost more than they save. */
@@ -71,7 +73,7 @@ async function formattedStorage(): Promise<string> {
  * that, the broker ends by itself. KAFKA_BROKERS is ignored: a test never touches anybody's topics.
  */
 export async function startTestBroker(options: TestBrokerOptions = {}): Promise<TestBroker> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'tributary-broker-'));
+  const dataDir = await mkdtemp(join(tmpdir(), options.directoryPrefix ?? 'tributary-broker-'));
   const port = await freePort();
   // A node of several has an id and a cluster of its own, and users of its own are written while it is formatted.
   if (options.node === undefined && options.formatArguments === undefined) await cp(join(await formattedStorage(), 'kafka', 'log'), join(dataDir, 'kafka', 'log'), { recursive: true });
