@@ -1,4 +1,5 @@
-import type { StateCode } from '../../processor/logins/states.ts';
+import { UNATTRIBUTED } from '../../processor/logins/names.ts';
+import { STATE_CODES, type StateCode } from '../../processor/logins/states.ts';
 import type { Resolution, TimeSeries, TimeSeriesPoint } from '../generated/resolver-types.ts';
 import { addCounts, type Counts, noCounts, type RowKey } from '../live/count-row.ts';
 import type { LiveModel } from '../live/live-model.ts';
@@ -83,9 +84,16 @@ export function seriesPoints(rows: WindowRows, fromMs: number, toMs: number, fil
   return points;
 }
 
+const ALL_KEYS: readonly RowKey[] = Object.freeze([...STATE_CODES, UNATTRIBUTED]);
+
 /** Newest event time of the filtered logins in the windows from `fromMs` to before `toMs`; 0 when there are none. */
 export function newestBetween(rows: WindowRows, fromMs: number, toMs: number, filter: StateFilter): number {
   let newestMs = 0;
+  for (const key of filter ?? ALL_KEYS) newestMs = Math.max(newestMs, rows.newestOf(key));
+  if (newestMs < fromMs) return 0;
+  // The newest of all is in the range, as in every series that ends now: no window has to be looked at.
+  if (newestMs < toMs) return newestMs;
+  newestMs = 0;
   for (let startMs = fromMs; startMs < toMs; startMs += rows.definition.sizeMs) newestMs = Math.max(newestMs, newestIn(rows.get(startMs), filter));
   return newestMs;
 }

@@ -22,6 +22,10 @@ export class AppliedPositions {
     return this.#next.get(partition) ?? 0;
   }
 
+  has(partition: number): boolean {
+    return this.#next.has(partition);
+  }
+
   vector(): PositionVector {
     return Object.fromEntries(this.#next);
   }

@@ -1,6 +1,9 @@
 /** Short beside any pace that can be asked for (50 ms and more), long beside what it takes to serve everybody once. */
 export const BEAT_MS = 10;
 
+/** How long subscribers are woken before everything else has a turn: so many have as many different updates. */
+const SLICE_MS = 10;
+
 interface Beat {
   readonly timer: NodeJS.Timeout;
   readonly wakes: Set<(beatMs: number) => void>;
@@ -12,6 +15,7 @@ interface Beat {
  */
 export class Beats {
   readonly #beats = new Map<number, Beat>();
+  #closed = false;
 
   /**
    * Calls `wake` with the first beat that is not before `dueMs` (of `performance.now()`), which is when it should have been called.
@@ -32,6 +36,7 @@ export class Beats {
   }
 
   close(): void {
+    this.#closed = true;
     for (const { timer } of this.#beats.values()) clearTimeout(timer);
     this.#beats.clear();
   }
@@ -39,6 +44,15 @@ export class Beats {
   #strike(beatMs: number): void {
     const beat = this.#beats.get(beatMs);
     this.#beats.delete(beatMs);
-    for (const wake of beat?.wakes ?? []) wake(beatMs);
+    if (beat !== undefined) this.#wake(beat.wakes.values(), beatMs);
+  }
+
+  /** Whoever calls off meanwhile is no longer among `wakes`. */
+  #wake(wakes: IterableIterator<(beatMs: number) => void>, beatMs: number): void {
+    const untilMs = performance.now() + SLICE_MS;
+    for (let next = wakes.next(); next.done !== true && !this.#closed; next = wakes.next()) {
+      next.value(beatMs);
+      if (performance.now() > untilMs) return void setImmediate(() => this.#wake(wakes, beatMs));
+    }
   }
 }

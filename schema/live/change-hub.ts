@@ -1,7 +1,10 @@
 import { Beats } from './beats.ts';
 
 /** What changed, as far as subscribers care: each names the topics that its answer is made of. */
-export type ChangeTopic = 'states' | 'minutes' | 'hours' | 'quality' | 'processor' | 'completeness';
+export type ChangeTopic = 'states' | 'minutes' | 'hours' | 'quality' | 'processor' | 'completeness' | 'progress';
+
+/** How long listeners are woken before everything else has a turn. */
+const SLICE_MS = 10;
 
 /**
  * Tells subscribers that something changed, never what: they look for themselves when it is their turn. Changes that come
@@ -29,8 +32,19 @@ export class ChangeHub {
       this.#scheduled = null;
       const changed = [...this.#changed];
       this.#changed.clear();
-      for (const [wake, topics] of this.#listeners) if (changed.some((one) => topics.has(one))) wake();
+      this.#wake(this.#listeners.entries(), changed);
     });
+  }
+
+  /** Whoever stops to listen meanwhile is no longer among `listeners`. */
+  #wake(listeners: IterableIterator<[() => void, ReadonlySet<ChangeTopic>]>, changed: readonly ChangeTopic[]): void {
+    const untilMs = performance.now() + SLICE_MS;
+    for (let next = listeners.next(); next.done !== true; next = listeners.next()) {
+      const [wake, topics] = next.value;
+      if (!changed.some((one) => topics.has(one))) continue;
+      wake();
+      if (performance.now() > untilMs) return void setImmediate(() => this.#wake(listeners, changed));
+    }
   }
 
   close(): void {

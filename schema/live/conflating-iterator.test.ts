@@ -142,9 +142,62 @@ test('a source that is not ready yet is waited for', async () => {
   const first = iterator.next();
   expect(await toldWithin(first, 80)).toBe(false);
   ready = true;
+  hub.notify('progress');
   await pass(100);
   expect(await first).toEqual({ done: false, value: 'update' });
   await iterator.return();
+});
+
+test('a source that is not ready is asked again when something has changed, and at its deadline, and not in between', async () => {
+  let asked = 0;
+  const source = (readyByMs: number) => ({
+    readyByMs,
+    ready: () => {
+      asked += 1;
+      return performance.now() >= readyByMs;
+    },
+    take: () => 'update',
+  });
+  const iterator = new ConflatingIterator(hub, ['states'], source(performance.now() + 5_000), 50);
+  const first = iterator.next();
+  await pass(1_000);
+  expect(asked).toBe(1);
+  hub.notify('minutes');
+  await pass(1_000);
+  expect(asked).toBe(1);
+  hub.notify('states');
+  hub.notify('progress');
+  expect(await toldWithin(first, 2_900)).toBe(false);
+  const askedBefore = asked;
+  expect(askedBefore).toBeLessThanOrEqual(2);
+  expect(await toldWithin(first, 200)).toBe(true);
+  expect(asked).toBe(askedBefore + 1);
+  await iterator.return();
+
+  const leaving = new ConflatingIterator(hub, ['states'], source(performance.now() + 60_000), 50);
+  const never = leaving.next();
+  expect(hub.listenerCount).toBe(2);
+  await leaving.return();
+  expect([await never, hub.listenerCount]).toEqual([{ done: true, value: undefined }, 0]);
+});
+
+test('many subscribers that take long are woken in several turns, each once', async () => {
+  const woken: number[] = [];
+  let clockMs = performance.now();
+  const clock = jest.spyOn(performance, 'now').mockImplementation(() => clockMs);
+  for (let index = 0; index < 40; index++) {
+    hub.listen(['states'], () => {
+      clockMs += 2;
+      woken.push(index);
+    });
+  }
+  hub.notify('states');
+  const seen: number[] = [];
+  setImmediate(() => seen.push(woken.length));
+  while (woken.length < 40) await pass(1);
+  clock.mockRestore();
+  expect(seen[0]).toBeLessThan(10);
+  expect(woken).toEqual(Array.from({ length: 40 }, (_, index) => index));
 });
 
 test('changes of one turn of the event loop wake a subscriber once, and only for its topics', async () => {

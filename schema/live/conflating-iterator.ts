@@ -3,8 +3,10 @@ import type { ChangeHub, ChangeTopic } from './change-hub.ts';
 
 /** Makes one subscriber's updates when it is time for one; it remembers what it said last. */
 export interface UpdateSource<T> {
-  /** False while the first update has to wait. */
+  /** False while the first update has to wait: for a change, for progress, or at most until `readyByMs`. */
   readonly ready?: () => boolean;
+  /** When the first update waits no longer, of `performance.now()`. */
+  readonly readyByMs?: number;
   /** What changed since the last update, as of now; null when nothing did that this subscriber asked for. */
   take(): T | null;
 }
@@ -20,8 +22,6 @@ export interface SubscriptionObserver {
 
 export const UNOBSERVED: SubscriptionObserver = Object.freeze({ updated() {}, conflated() {}, closed() {} });
 
-const READY_POLL_MS = 25;
-
 type Waiting<T> = { resolve(result: IteratorResult<T>): void; reject(error: unknown): void };
 
 /**
@@ -36,6 +36,7 @@ export class ConflatingIterator<T> implements AsyncIterableIterator<T> {
   readonly #source: UpdateSource<T>;
   readonly #intervalMs: number;
   readonly #hub: ChangeHub;
+  readonly #topics: readonly ChangeTopic[];
   readonly #stopListening: () => void;
   readonly #observer: SubscriptionObserver;
   readonly #waiting: Waiting<T>[] = [];
@@ -44,10 +45,13 @@ export class ConflatingIterator<T> implements AsyncIterableIterator<T> {
   #lastSentAtMs = -Infinity;
   #dueSinceMs = performance.now();
   #callOff: (() => void) | null = null;
+  /** Ends the wait for the first update's source. */
+  #stopWaiting: (() => void) | null = null;
   #closed = false;
 
   constructor(hub: ChangeHub, topics: readonly ChangeTopic[], source: UpdateSource<T>, intervalMs: number, observer: SubscriptionObserver = UNOBSERVED) {
     this.#hub = hub;
+    this.#topics = topics;
     this.#source = source;
     this.#intervalMs = intervalMs;
     this.#observer = observer;
@@ -82,7 +86,7 @@ export class ConflatingIterator<T> implements AsyncIterableIterator<T> {
   }
 
   #deliver(): void {
-    if (this.#closed || this.#callOff !== null || !this.#due || this.#waiting.length === 0) return;
+    if (this.#closed || this.#callOff !== null || this.#stopWaiting !== null || !this.#due || this.#waiting.length === 0) return;
     const nowMs = performance.now();
     const nextAtMs = this.#lastSentAtMs + this.#intervalMs;
     if (nextAtMs > nowMs) this.#deliverAt(nextAtMs);
@@ -92,7 +96,8 @@ export class ConflatingIterator<T> implements AsyncIterableIterator<T> {
   /** `atMs`: when it is sent, as far as the pace is concerned. */
   #send(atMs: number): void {
     try {
-      if (this.#first && this.#source.ready?.() === false) return this.#deliverAt(atMs + READY_POLL_MS);
+      if (this.#first && this.#source.ready?.() === false) return this.#waitForSource();
+      this.#stopWaiting?.();
       this.#due = false;
       const update = this.#source.take();
       if (update === null) return;
@@ -104,6 +109,22 @@ export class ConflatingIterator<T> implements AsyncIterableIterator<T> {
       this.#waiting.shift()?.reject(error);
       this.#close();
     }
+  }
+
+  /** Woken by what may make the source ready, and once by its deadline. */
+  #waitForSource(): void {
+    if (this.#stopWaiting !== null) return;
+    const wake = (): void => {
+      if (!this.#closed) this.#send(performance.now());
+    };
+    const stopListening = this.#hub.listen(['progress', ...this.#topics], wake);
+    const { readyByMs } = this.#source;
+    const callOff = readyByMs === undefined ? null : this.#hub.beats.at(readyByMs, wake);
+    this.#stopWaiting = () => {
+      stopListening();
+      callOff?.();
+      this.#stopWaiting = null;
+    };
   }
 
   #deliverAt(dueMs: number): void {
@@ -119,6 +140,7 @@ export class ConflatingIterator<T> implements AsyncIterableIterator<T> {
     this.#closed = true;
     this.#stopListening();
     this.#callOff?.();
+    this.#stopWaiting?.();
     for (const { resolve } of this.#waiting.splice(0)) resolve({ done: true, value: undefined });
     this.#observer.closed();
   }

@@ -54,11 +54,9 @@ export function decodeCursor(text: string, applicationId: string, subject: strin
   return { applicationId, subject, positions: parsed.data.p, newestWrittenAtMs: parsed.data.w, newestStartMs: parsed.data.n };
 }
 
-/** Whether the cursor's update held records that this instance has not read. `read`: next offset to read, by partition. */
-export function isAhead(cursor: CursorContent, applied: AppliedPositions, read: (partition: number) => number): boolean {
-  return Object.entries(cursor.positions).some(([partition, position]) => {
-    return position > Math.max(applied.of(Number(partition)), read(Number(partition)));
-  });
+/** Those of `partitions` of which the cursor's update held records that this instance has not read. `read`: next offset to read. */
+export function aheadOf(cursor: CursorContent, partitions: readonly number[], applied: AppliedPositions, read: (partition: number) => number | null): number[] {
+  return partitions.filter((partition) => (cursor.positions[partition] ?? 0) > Math.max(applied.of(partition), read(partition) ?? 0));
 }
 
 interface Placed {

@@ -119,9 +119,10 @@ export class LiveModel {
     this.#positions = positions;
   }
 
-  /** The next offset to be read of a topic's partition; 0 while unknown. */
-  readPosition(topic: string, partition: number): number {
-    return this.#positions().get(`${topic}-${partition}`) ?? 0;
+  /** The next offset to be read of each of a topic's partitions, as of now; null for one that is not copied. */
+  readPositions(topic: string): (partition: number) => number | null {
+    const positions = this.#positions();
+    return (partition) => positions.get(`${topic}-${partition}`) ?? null;
   }
 
   apply(changes: readonly TableChange[]): void {
@@ -156,6 +157,8 @@ export class LiveModel {
 
   /** Lets the clock be seen: instances that went silent, a copy that stays incomplete. To be called about once a second. */
   tick(): void {
+    // Read positions move without a change, past what was compacted away.
+    this.hub.notify('progress');
     const nowMs = this.now();
     if (this.instances.tick(this.#version + 1, nowMs)) {
       this.#version += 1;

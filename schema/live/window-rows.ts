@@ -8,6 +8,16 @@ import { addCounts, type CountRow, type Counts, isRowKey, noCounts, type RowKey,
  * subscription learns that they are zero now. */
 export const MAX_WINDOWS = 1_500;
 
+/** So many changes are remembered one by one; who was told before them looks at all windows. */
+const REMEMBERED_CHANGES = 4_096;
+
+interface Change {
+  readonly version: number;
+  readonly startMs: number;
+  /** Null: rows went away, and whose they were is not known. */
+  readonly key: RowKey | null;
+}
+
 /** One window. An expired or emptied one has no rows. */
 export interface Window {
   readonly startMs: number;
@@ -37,6 +47,12 @@ export class WindowRows {
   readonly positions = new AppliedPositions();
   readonly #windows = new Map<number, MutableWindow>();
   #newestEventMs = 0;
+  /** Newest last. */
+  readonly #changes: Change[] = [];
+  /** Changes after this version are all remembered. */
+  #rememberedFrom = 0;
+  /** Newest event time by key; a key that is not in it has to be looked up. */
+  readonly #newestByKey = new Map<RowKey, number>();
   #newestStartMs: number | null = null;
   #sweptAtEventMs = 0;
   #version = 0;
@@ -95,6 +111,12 @@ export class WindowRows {
     window.lastLoginAtMs = Math.max(window.lastLoginAtMs, row.lastLoginAtMs);
     window.version = version;
     this.#version = version;
+    this.#noteChange(version, startMs, key);
+    const newestMs = this.#newestByKey.get(key);
+    if (newestMs !== undefined) {
+      if (row.lastLoginAtMs >= newestMs) this.#newestByKey.set(key, row.lastLoginAtMs);
+      else if (old?.lastLoginAtMs === newestMs) this.#newestByKey.delete(key);
+    }
     if (totalOf(row) > 0 && (this.#newestStartMs === null || startMs > this.#newestStartMs)) this.#newestStartMs = startMs;
   }
 
@@ -103,6 +125,40 @@ export class WindowRows {
     if (startMs < this.#newestEventMs - this.#reachMs) return;
     this.#windows.set(startMs, { startMs, rows: new Map(), totals: noCounts(), lastLoginAtMs: 0, version, removedAtVersion: version });
     this.#version = version;
+    this.#noteChange(version, startMs, null);
+  }
+
+  #noteChange(version: number, startMs: number, key: RowKey | null): void {
+    this.#changes.push({ version, startMs, key });
+    if (this.#changes.length < 2 * REMEMBERED_CHANGES) return;
+    const forgotten = this.#changes.splice(0, REMEMBERED_CHANGES);
+    this.#rememberedFrom = forgotten.at(-1)?.version ?? version;
+  }
+
+  /**
+   * Starts of windows in which a row of `keys` (null: any) changed, or any went away, after `version`; null where that is too long ago to
+   * be told without looking at all windows.
+   */
+  changedSince(version: number, keys: readonly RowKey[] | null): Set<number> | null {
+    if (version < this.#rememberedFrom) return null;
+    const starts = new Set<number>();
+    for (let index = this.#changes.length - 1; index >= 0; index--) {
+      const change = this.#changes[index] as Change;
+      if (change.version <= version) break;
+      const isOne = keys === null || change.key === null || keys.includes(change.key);
+      if (isOne && this.#windows.has(change.startMs)) starts.add(change.startMs);
+    }
+    return starts;
+  }
+
+  /** Newest event time counted for `key`; 0 when there is none. */
+  newestOf(key: RowKey): number {
+    const known = this.#newestByKey.get(key);
+    if (known !== undefined) return known;
+    let newestMs = 0;
+    for (const { rows } of this.#windows.values()) newestMs = Math.max(newestMs, rows.get(key)?.lastLoginAtMs ?? 0);
+    this.#newestByKey.set(key, newestMs);
+    return newestMs;
   }
 
   #removeRow(window: MutableWindow, key: RowKey, version: number): void {
@@ -110,6 +166,8 @@ export class WindowRows {
     if (row === undefined) return;
     subtractCounts(window.totals, row);
     window.rows.delete(key);
+    this.#forgetNewest(key, row);
+    this.#noteChange(version, window.startMs, null);
     window.lastLoginAtMs = 0;
     for (const left of window.rows.values()) window.lastLoginAtMs = Math.max(window.lastLoginAtMs, left.lastLoginAtMs);
     window.version = version;
@@ -141,7 +199,10 @@ export class WindowRows {
     if (this.#newestEventMs === this.#sweptAtEventMs) return;
     this.#sweptAtEventMs = this.#newestEventMs;
     for (const window of this.#windows.values()) {
-      if (window.startMs < this.#newestEventMs - this.#reachMs) this.#windows.delete(window.startMs);
+      if (window.startMs < this.#newestEventMs - this.#reachMs) {
+        for (const [key, row] of window.rows) this.#forgetNewest(key, row);
+        this.#windows.delete(window.startMs);
+      }
       else if (this.#isExpired(window.startMs)) this.#empty(window, version);
     }
   }
@@ -149,12 +210,18 @@ export class WindowRows {
   /** Leaves an expired window behind as one that is known to be zero. */
   #empty(window: MutableWindow, version: number): void {
     if (window.removedAtVersion > 0 && window.rows.size === 0) return;
+    for (const [key, row] of window.rows) this.#forgetNewest(key, row);
     window.rows.clear();
+    this.#noteChange(version, window.startMs, null);
     Object.assign(window.totals, noCounts());
     window.lastLoginAtMs = 0;
     window.version = version;
     window.removedAtVersion = version;
     this.#version = version;
+  }
+
+  #forgetNewest(key: RowKey, { lastLoginAtMs }: CountRow): void {
+    if (this.#newestByKey.get(key) === lastLoginAtMs) this.#newestByKey.delete(key);
   }
 
   reset(partition: number, version: number): void {

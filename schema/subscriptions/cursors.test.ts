@@ -41,6 +41,7 @@ describe('a cursor that cannot be resumed gives a snapshot', () => {
     ['with a position that is none', forged({ ...good, p: { 0: -1 } })],
     ['with a partition that is none', forged({ ...good, p: { __proto__x: 1 } })],
     ['of another subscription', series],
+    ['of partitions that are not there', forged({ ...good, p: Object.fromEntries(Array.from({ length: 1_351 }, (_, partition) => [partition, 1])) })],
     ['endless', 'A'.repeat(100_000)],
   ])('%s', (_, cursor) => {
     const updates = new StatesUpdates(fed.model, cursor);

@@ -20,10 +20,14 @@ export class StatesUpdates implements UpdateSource<StatesUpdate> {
     this.#model = model;
     this.#completeness = new CompletenessWatch(model);
     const cursor = after == null ? null : decodeCursor(after, model.applicationId, SUBJECT);
-    this.#resume = new CursorResume(cursor, model.states.positions, (partition) => model.readPosition(model.changelogs.states, partition));
+    this.#resume = new CursorResume(cursor, model.states.positions, () => model.readPositions(model.changelogs.states));
   }
 
   readonly ready = (): boolean => this.#resume.ready();
+
+  get readyByMs(): number {
+    return this.#resume.readyByMs;
+  }
 
   take(): StatesUpdate | null {
     const sent = this.#sent;

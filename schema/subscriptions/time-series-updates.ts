@@ -39,10 +39,14 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
     this.#completeness = new CompletenessWatch(model);
     const topic = wanted.resolution === 'HOUR' ? model.changelogs.hours : model.changelogs.minutes;
     const cursor = after == null ? null : decodeCursor(after, model.applicationId, this.#subject);
-    this.#resume = new CursorResume(cursor, this.#rows.positions, (partition) => model.readPosition(topic, partition));
+    this.#resume = new CursorResume(cursor, this.#rows.positions, () => model.readPositions(topic));
   }
 
   readonly ready = (): boolean => this.#resume.ready();
+
+  get readyByMs(): number {
+    return this.#resume.readyByMs;
+  }
 
   take(): TimeSeriesUpdate | null {
     const update = this.#sent === null ? this.#first() : this.#since(this.#sent);
@@ -72,8 +76,9 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
     // Before the first login the range hung on the clock, and the client's points are of no use.
     if (epoch !== sent.epoch || (sent.newestStartMs === null && newestStartMs !== null)) return null;
     if (this.#rows.version === sent.version) return [];
+    const changed = this.#rows.changedSince(sent.version, this.#wanted.filter);
+    if (changed !== null) return this.#points(changed, sent.newestStartMs);
     const isNewer = (row: CountRow) => row.version > sent.version;
-    // The window's own version first: there are up to 1,500 windows of 52 rows, and a few of them changed.
     const isChanged = (window: Window) => window.version > sent.version && (window.removedAtVersion > sent.version || this.#someRow(window, isNewer));
     return this.#changedPoints(isChanged, sent.newestStartMs);
   }
@@ -101,10 +106,15 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
 
   /** Changed windows, however old, and every window that is new since `knownNewestMs`, empty ones too; ascending. */
   #changedPoints(isChanged: (window: Window) => boolean, knownNewestMs: number | null, expired: readonly number[] = []): TimeSeriesPoint[] {
-    const { filter, windows } = this.#wanted;
-    const { sizeMs } = this.#rows.definition;
     const starts = new Set<number>(expired);
     for (const window of this.#rows.windows()) if (isChanged(window)) starts.add(window.startMs);
+    return this.#points(starts, knownNewestMs);
+  }
+
+  /** `starts`: of changed windows. */
+  #points(starts: Set<number>, knownNewestMs: number | null): TimeSeriesPoint[] {
+    const { filter, windows } = this.#wanted;
+    const { sizeMs } = this.#rows.definition;
     const newestMs = this.#rows.newestStartMs;
     if (newestMs !== null && knownNewestMs !== null) {
       const firstNewMs = Math.max(knownNewestMs + sizeMs, newestMs - (windows - 1) * sizeMs);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { MINUTE_WINDOWS, UNATTRIBUTED } from '../../processor/logins/names.ts';
@@ -6,7 +6,7 @@ import { STATE_CODES } from '../../processor/logins/states.ts';
 import type { TableChange } from '../../processor/streams/table/global-table-types.ts';
 import { type HandFedModel, handFedModel, HandFedResults, type TestCounts } from '../../tests/support/hand-fed-results.ts';
 import { stateAnswer, totalsAnswer } from '../answers/state-answers.ts';
-import { seriesPoints } from '../answers/time-series-answers.ts';
+import { defaultEndMs, seriesPoints } from '../answers/time-series-answers.ts';
 import type { State, StatesUpdate, TimeSeriesPoint, TimeSeriesUpdate } from '../generated/resolver-types.ts';
 import { StatesUpdates } from './states-updates.ts';
 import { TimeSeriesUpdates, type TimeSeriesSubject } from './time-series-updates.ts';
@@ -151,6 +151,56 @@ function follow<U>(steps: typeof runs extends fc.Arbitrary<infer T> ? T : never,
     compare(fed);
   }
 }
+
+describe('a change of a series costs its own rows', () => {
+  test('no other window is looked at', () => {
+    const fed = handFedModel();
+    fed.feed(...Array.from({ length: 1_400 }, (_, index) => fed.results.minute(NOON - index * 60_000, index % 2 === 0 ? 'CA' : 'TX', { ios: 1 })));
+    const { minutes } = fed.model;
+    const all = new TimeSeriesUpdates(fed.model, { resolution: 'MINUTE', windows: 1_500, filter: null }, null);
+    const some = new TimeSeriesUpdates(fed.model, { resolution: 'MINUTE', windows: 1_500, filter: ['CA', 'NY'] }, null);
+    for (const updates of [all, some]) updates.take();
+    fed.feed(fed.results.minute(NOON, 'CA', { ios: 2 }));
+    const windows = jest.spyOn(minutes, 'windows');
+    const get = jest.spyOn(minutes, 'get');
+    for (const updates of [all, some]) expect(updates.take()).toMatchObject({ kind: 'DELTA', points: [{ start: NOON, devices: { ios: 2 } }], freshness: { asOf: NOON } });
+    expect([windows.mock.calls.length, get.mock.calls.length <= 4]).toEqual([0, true]);
+  });
+
+  test('and says what looking at all of them would say: 400 changes, of rows, tombstones and time', () => {
+    let seed = 7;
+    const random = (below: number): number => {
+      seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+      return Math.floor((seed / 2_147_483_648) * below);
+    };
+    const codes = ['CA', 'TX', 'NY'] as const;
+    const fed = handFedModel();
+    const { minutes } = fed.model;
+    const followed = ([null, ['CA'], ['TX', 'NY']] as const).map((filter) => ({ filter, points: new Map<number, number>(), updates: new TimeSeriesUpdates(fed.model, { resolution: 'MINUTE', windows: 90, filter }, null) }));
+    let latest = NOON;
+    for (let step = 0; step < 400; step++) {
+      if (random(5) === 0) latest += random(20) * 60_000;
+      if (random(100) === 0) latest += 1_600 * 60_000;
+      const startMs = latest - random(80) * 60_000;
+      const code = codes[random(3)] as (typeof codes)[number];
+      fed.feed(fed.results.minute(startMs, code, random(6) === 0 ? null : { ios: 1 + random(9) }));
+      for (const { filter, points, updates } of followed) {
+        const update = updates.take();
+        if (update === null) continue;
+        if (update.kind === 'SNAPSHOT') points.clear();
+        for (const { start, devices } of update.points) points.set(Number(start), Number(devices.total));
+        const toMs = defaultEndMs(fed.model, minutes);
+        const counted = (start: number): number => (filter ?? codes).reduce((sum, one) => sum + (minutes.get(start)?.rows.get(one)?.ios ?? 0), 0);
+        let newestMs = 0;
+        for (let start = toMs - 90 * 60_000; start < toMs; start += 60_000) {
+          if ((points.get(start) ?? 0) !== counted(start)) throw new Error(`step ${step}: ${new Date(start).toISOString()} is told as ${points.get(start) ?? 0} and is ${counted(start)}`);
+          for (const one of filter ?? codes) newestMs = Math.max(newestMs, minutes.get(start)?.rows.get(one)?.lastLoginAtMs ?? 0);
+        }
+        expect([step, update.freshness.asOf ?? 0]).toEqual([step, newestMs]);
+      }
+    }
+  });
+});
 
 describe('snapshot and deltas replayed give what a query gives', () => {
   test('states', () => {
