@@ -13,6 +13,7 @@ export { jsonSerde, stringSerde, type Serde } from './topology/serdes.ts';
 export { DeadLetter, type ConsumerRecord, type Decoder } from './topology/record.ts';
 export type { Processor, ProcessorContext } from './topology/processor-context.ts';
 export type { KeyValueStore, StoreSpec, WindowStore } from './store/typed-store.ts';
+export { isRuntimeRow } from './store/runtime-rows.ts';
 export { decodeWindowKey, encodeWindowKey, type WindowKey } from './store/window-key.ts';
 export type { InstanceStatus, TaskStatus } from './task/instance-status.ts';
 export { createGlobalTable } from './table/global-table.ts';

@@ -9,6 +9,7 @@ import {
   statusTopic,
 } from '../../processor/logins/names.ts';
 import type { Logger } from '../../processor/streams/logger.ts';
+import { isRuntimeRow } from '../../processor/streams/store/runtime-rows.ts';
 import type { GlobalTableState, TableChange } from '../../processor/streams/table/global-table-types.ts';
 import { ChangeHub, type ChangeTopic } from './change-hub.ts';
 import { InstanceList } from './instance-list.ts';
@@ -16,9 +17,6 @@ import { QualityRows } from './quality-rows.ts';
 import { SharedUpdates } from './shared-updates.ts';
 import { StateRows } from './state-rows.ts';
 import { WindowRows } from './window-rows.ts';
-
-/** Keys that begin with this are the runtime's own records in a changelog. */
-const RESERVED_KEY = '!'.charCodeAt(0);
 
 /** How long the wholeness must have changed before subscribers hear of it: the copy's wavers with every login. */
 const WHOLENESS_SETTLES_MS = 2_000;
@@ -129,7 +127,7 @@ export class LiveModel {
     const version = ++this.#version;
     for (const change of changes) {
       const feed = this.#feeds.get(change.topic);
-      if (feed === undefined || change.key[0] === RESERVED_KEY) continue;
+      if (feed === undefined || isRuntimeRow(change.key)) continue;
       try {
         feed.apply(change, version);
         this.hub.notify(feed.changeTopic);

@@ -1,8 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { messageOf, RESET_REMEDY, StreamsError } from '../errors.ts';
+import { formerStreamTimeKey, isRuntimeRow } from '../store/runtime-rows.ts';
 import { windowStartOf } from '../store/window-key.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
-import { KEYED_STREAM_TIME_KEY, STREAM_TIME_KEY } from '../task/stream-time.ts';
+import { decodeStreamTime } from '../task/stream-time.ts';
 import { isStoredTime, readStored } from '../topology/stored-value.ts';
 
 /** A record of a changelog. */
@@ -37,8 +38,11 @@ export function rowCheckOf(stores: readonly StoreSpec<unknown>[]): RowCheck {
 
 function problemOf({ kind, serde }: StoreSpec<unknown>, { key, value }: ChangelogRow): string | undefined {
   if (key === null) return 'a row without a key';
-  const name = key.toString('utf8');
-  if (name === STREAM_TIME_KEY && kind === 'window' || name === KEYED_STREAM_TIME_KEY) return value === null || isStreamTime(value) ? undefined : 'a stream time that cannot be read';
+  const isTime = value === null || decodeStreamTime(value) !== undefined;
+  const isFormer = key.equals(formerStreamTimeKey(kind));
+  // In a key-value store the former key may be a user's.
+  if (isFormer && isTime) return undefined;
+  if (isRuntimeRow(key) || (isFormer && kind === 'window')) return isTime ? undefined : 'a stream time that cannot be read';
   if (kind === 'window') {
     if (key.length < WINDOW_START_BYTES || !isStoredTime(windowStartOf(key))) return 'a key that begins with no time of a window';
     if (!isUtf8(key.subarray(WINDOW_START_BYTES))) return 'a key that is no text';
@@ -51,15 +55,5 @@ function problemOf({ kind, serde }: StoreSpec<unknown>, { key, value }: Changelo
     return undefined;
   } catch (error) {
     return `a row that cannot be read (${messageOf(error)})`;
-  }
-}
-
-/** As `StreamTime` writes it. */
-function isStreamTime(bytes: Buffer): boolean {
-  try {
-    const { streamTimeMs, sources } = JSON.parse(bytes.toString('utf8')) as { streamTimeMs?: unknown; sources?: unknown };
-    return isStoredTime(streamTimeMs) && typeof sources === 'object' && sources !== null && Object.values(sources).every((source: unknown) => isStoredTime((source as { streamTimeMs?: unknown } | null)?.streamTimeMs));
-  } catch {
-    return false;
   }
 }

@@ -1,15 +1,26 @@
 import type { TimeReport } from '../topology/repartition-record.ts';
+import { isStoredTime } from '../topology/stored-value.ts';
 
-/** What is kept of the sources' reports, JSON in the store under a reserved key: it is recovered like any other state. */
+/** What is kept of the sources' reports, JSON in a row of the runtime's own (store/runtime-rows.ts): it is recovered like any other state. */
 export interface StreamTimeRecord {
   readonly streamTimeMs: number;
   readonly sources: Readonly<Record<string, { readonly streamTimeMs: number; readonly caughtUp: boolean }>>;
 }
 
-/** Reserved key in the first window store of a task; user keys of window stores begin with eight bytes of time. */
-export const STREAM_TIME_KEY = '!stream-time';
-/** The same in a key-value store, whose keys are the user's own text. */
-export const KEYED_STREAM_TIME_KEY = '\u0000stream-time';
+export function encodeStreamTime(record: StreamTimeRecord): Buffer {
+  return Buffer.from(JSON.stringify(record), 'utf8');
+}
+
+/** undefined: the bytes are something else. */
+export function decodeStreamTime(bytes: Buffer): StreamTimeRecord | undefined {
+  try {
+    const { streamTimeMs, sources } = JSON.parse(bytes.toString('utf8')) as Partial<StreamTimeRecord>;
+    if (!isStoredTime(streamTimeMs) || typeof sources !== 'object' || sources === null) return undefined;
+    return Object.values(sources).every((source: { streamTimeMs?: unknown } | null) => isStoredTime(source?.streamTimeMs)) ? { streamTimeMs: streamTimeMs as number, sources } : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /**
  * Stream time of an aggregate: the minimum over its sources, so that nothing is late because another partition ran

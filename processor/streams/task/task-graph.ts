@@ -5,6 +5,7 @@ import { StreamsError } from '../errors.ts';
 import { createKeyValueStore, type BufferedKeyValueStore } from '../store/key-value-store.ts';
 import { encodeKey } from '../store/key-text.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
+import { formerStreamTimeKey, STREAM_TIME_KEY } from '../store/runtime-rows.ts';
 import { createWindowStore, type BufferedWindowStore } from '../store/window-store.ts';
 import { emitNothing } from '../topology/aggregate-node.ts';
 import { copyOf } from '../topology/own-values.ts';
@@ -17,7 +18,7 @@ import { failedAt, NodeFailure, userCodeFailed } from '../topology/user-code.ts'
 import { needsOwnValues } from '../topology/value-sharing.ts';
 import { RecordWatch } from './record-watch.ts';
 import { DroppedRecords, type DropReason, type WindowIntake } from './dropped-records.ts';
-import { KEYED_STREAM_TIME_KEY, STREAM_TIME_KEY, type StreamTimeRecord } from './stream-time.ts';
+import { decodeStreamTime, encodeStreamTime, type StreamTimeRecord } from './stream-time.ts';
 import { TaskTime, type TimeSource } from './task-time.ts';
 
 export interface TaskGraphOptions {
@@ -50,15 +51,15 @@ interface Source extends OpenSource {
 
 interface TimeStore {
   readonly store: string;
-  readonly key: Buffer;
+  /** Where former releases kept it. */
+  readonly formerKey: Buffer;
 }
 
 /** The stores that may hold stream time, the one that does first: by name, so that it stays when stores are declared in another order. */
 function timeStoresOf({ stores, writesGroupings }: SubTopology, readsRepartition: boolean): TimeStore[] {
   const windowed = stores.filter(({ kind }) => kind === 'window');
   const handsOn = windowed.length === 0 && readsRepartition && writesGroupings.length > 0;
-  const key = Buffer.from(handsOn ? KEYED_STREAM_TIME_KEY : STREAM_TIME_KEY);
-  return (handsOn ? stores : windowed).map(({ name: store }) => ({ store, key })).sort((a, b) => (a.store < b.store ? -1 : 1));
+  return (handsOn ? stores : windowed).map(({ name: store }) => ({ store, formerKey: formerStreamTimeKey(handsOn ? 'key-value' : 'window') })).sort((a, b) => (a.store < b.store ? -1 : 1));
 }
 
 /** Expired windows deleted in one commit: bounds the tombstones of a transaction. */
@@ -88,6 +89,8 @@ export class TaskGraph implements TaskRuntime {
   #batchMs: number | undefined;
   /** The last seal has expired as many windows as it may, and there may be more. */
   #expiryLeft = false;
+  /** Stream time as a former release kept it: moved with the next commit. */
+  #formerTime: { readonly record: StreamTimeRecord; readonly rows: readonly { readonly store: string; readonly key: Buffer }[] } | undefined;
   /** Sealed partials that wait for the time report in front of them. */
   #behind: OutgoingRecord[] = [];
   #sealHooks: (() => void)[] = [];
@@ -214,8 +217,9 @@ export class TaskGraph implements TaskRuntime {
     }
     for (const tombstone of await this.#expire()) changes.push(tombstone);
     if (this.#timeStore !== undefined) {
-      const time = this.#time.takeChange();
-      if (time !== undefined) changes.push({ ...this.#timeStore, value: Buffer.from(JSON.stringify(time)) });
+      const time = this.#time.takeChange() ?? this.#formerTime?.record;
+      if (time !== undefined) changes.push({ store: this.#timeStore.store, key: STREAM_TIME_KEY, value: encodeStreamTime(time) });
+      for (const { store, key } of this.#formerTime?.rows ?? []) changes.push({ store, key, value: null });
     }
     return changes;
   }
@@ -223,6 +227,7 @@ export class TaskGraph implements TaskRuntime {
   /** After the commit: the stores read from disk again. */
   committed(): void {
     this.#clearStores();
+    this.#formerTime = undefined;
     this.#dropped.committed();
   }
 
@@ -384,11 +389,17 @@ export class TaskGraph implements TaskRuntime {
 
   #loadStreamTime(): void {
     let newest: StreamTimeRecord | undefined;
-    for (const { store, key } of this.#timeStores) {
-      const bytes = this.#options.store?.get(store, key);
-      const record = bytes === undefined ? undefined : (JSON.parse(bytes.toString('utf8')) as StreamTimeRecord);
+    const formerRows: { store: string; key: Buffer }[] = [];
+    for (const { store, formerKey } of this.#timeStores) {
+      let bytes = this.#options.store?.get(store, STREAM_TIME_KEY);
+      const isFormer = bytes === undefined;
+      if (isFormer) bytes = this.#options.store?.get(store, formerKey);
+      const record = bytes === undefined ? undefined : decodeStreamTime(bytes);
+      if (record === undefined && bytes !== undefined && !isFormer) throw new StreamsError('STORE_DAMAGED', `the row of stream time in the store "${store}" of task ${this.taskId} cannot be read`, { taskId: this.taskId });
+      if (record !== undefined && isFormer) formerRows.push({ store, key: formerKey });
       if (record !== undefined && (newest === undefined || record.streamTimeMs > newest.streamTimeMs)) newest = record;
     }
+    this.#formerTime = newest === undefined || formerRows.length === 0 ? undefined : { record: newest, rows: formerRows };
     this.#time.load(newest);
   }
 

@@ -3,6 +3,7 @@ import { topicPartition, type OutgoingRecord } from '../changelog/streams-produc
 import { StreamsError } from '../errors.ts';
 import { checkOptions, didYouMean, textOf } from '../options.ts';
 import { encodeKey } from '../store/key-text.ts';
+import { isRuntimeRow } from '../store/runtime-rows.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
 import type { StateStore } from '../store/state-store.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
@@ -57,8 +58,6 @@ interface DrivenTask {
 /** A written record may be piped on, too. */
 const RECORD_OPTIONS: readonly (keyof TestRecord | keyof WrittenRecord)[] = ['key', 'value', 'timestampMs', 'partition', 'headers', 'topic'];
 
-/** `!`: the runtime's own rows. */
-const RESERVED_KEY_BYTE = 0x21;
 const FIXED_NOW_MS = Date.UTC(2026, 0, 1);
 
 /**
@@ -141,7 +140,7 @@ export class TopologyTestDriver {
     this.#specOf(name);
     const found: [number, Buffer, Buffer][] = [];
     for (const [id, { store }] of this.#tasks) {
-      for await (const [key, value] of store.entries(name)) if (key[0] !== RESERVED_KEY_BYTE) found.push([parseTaskId(id).partition, key, value]);
+      for await (const [key, value] of store.entries(name)) if (!isRuntimeRow(key)) found.push([parseTaskId(id).partition, key, value]);
     }
     return found;
   }
@@ -175,6 +174,7 @@ export class TopologyTestDriver {
 
   #rows<V>(name: string, decode: (key: Buffer) => string): Map<string, V> {
     const spec = this.#specOf(name);
+    if (spec.kind === 'window') throw new StreamsError('CONFIG_INVALID', `store("${name}") is a window store, whose keys are no text: read it with entries("${name}") and decodeWindowKey`);
     const rows = new Map<string, V>();
     for (const [key, value] of this.#committed.get(name) ?? []) rows.set(decode(Buffer.from(key, 'latin1')), spec.serde.deserialize(value) as V);
     return rows;
@@ -232,7 +232,7 @@ export class TopologyTestDriver {
   }
 
   #remember(store: string, key: Buffer, value: Buffer | null): void {
-    if (key[0] === RESERVED_KEY_BYTE) return;
+    if (isRuntimeRow(key)) return;
     const rows = this.#committed.get(store) ?? new Map<string, Buffer>();
     this.#committed.set(store, rows);
     if (value === null) rows.delete(key.toString('latin1'));

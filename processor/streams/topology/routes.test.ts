@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { RecordCollector } from '../changelog/record-collector.ts';
 import { jsonSerde, StreamsBuilder, StreamsError, tumbling, type Aggregate, type Topology } from '../index.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
-import { STREAM_TIME_KEY } from '../task/stream-time.ts';
+import { STREAM_TIME_KEY } from '../store/runtime-rows.ts';
 import { TaskGraph } from '../task/task-graph.ts';
 import { encodePartial, encodeTimeReport } from './repartition-record.ts';
 import { signatureMismatch, topologySignature } from './signature.ts';
@@ -74,7 +74,7 @@ test('stream time stays when stores are declared in another order', async () => 
   // Where an older release kept it, under the store that it declared first.
   const older = openMemoryStore();
   const row = { streamTimeMs: 7, sources: { '0_0': { streamTimeMs: 7, caughtUp: false } } };
-  await older.commit({ changes: [{ store: 'minutes', key: Buffer.from(STREAM_TIME_KEY), value: Buffer.from(JSON.stringify(row)) }], changelogOffsets: new Map(), inputOffsets: new Map() });
+  await older.commit({ changes: [{ store: 'minutes', key: STREAM_TIME_KEY, value: Buffer.from(JSON.stringify(row)) }], changelogOffsets: new Map(), inputOffsets: new Map() });
   expect(taskOf(build(['minutes', 'hours']), 1, older).graph.streamTimeMs()).toBe(7);
 });
 
