@@ -87,6 +87,7 @@ export async function takeTask(task: StreamTask, context: TakeContext): Promise<
   const offsets = await startOffsets(task, context, committed, kept);
   signal.throwIfAborted();
   task.graph = context.createGraph(task, task.store);
+  task.graph.resumeTime(Math.max(...committed.map(({ metadata }) => decodeOffsetNote(metadata).streamTimeMs)));
   return offsets;
 }
 
@@ -109,7 +110,7 @@ async function keptOffsets(task: StreamTask, { cluster, logger, exactlyOnce }: T
 function reachOf(committed: readonly CommittedOffset[]): OffsetMap {
   const reach = new Map<string, number>();
   for (const { metadata } of committed) {
-    for (const [name, offset] of decodeOffsetNote(metadata)) reach.set(name, Math.max(offset, reach.get(name) ?? 0));
+    for (const [name, offset] of decodeOffsetNote(metadata).reach) reach.set(name, Math.max(offset, reach.get(name) ?? 0));
   }
   return reach;
 }

@@ -193,6 +193,11 @@ export class TaskGraph implements TaskRuntime {
     return count;
   }
 
+  /** The stream time of the commit that it goes on from; -1: nobody knows. */
+  resumeTime(streamTimeMs: number): void {
+    this.#time.resume(streamTimeMs);
+  }
+
   /** The user's topics are read to their end, all of them, or not. */
   drained(all: boolean): void {
     this.#time.drained(all);

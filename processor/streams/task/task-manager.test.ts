@@ -20,7 +20,7 @@ const APPLICATION = 'app';
 
 function counting(): Topology {
   const builder = new StreamsBuilder();
-  builder.stream('words', { decode: ({ value }) => String(value) }).process(
+  builder.stream('words', { decode: ({ value }) => String(value), timestampMs: (word) => word.length * 1_000 }).process(
     () => {
       let rows: { get(key: string): number | undefined; put(key: string, value: number): void } | undefined;
       return {
@@ -49,6 +49,8 @@ class Bench {
   readonly fatal: unknown[] = [];
   readonly fences = new FenceGate();
   inits = 0;
+  /** What is committed beside the offsets. */
+  note: string | null = null;
   readonly disk: DiskWait;
   readonly tasks: TaskManager;
   readonly #fetcher: RecordFetcher;
@@ -146,7 +148,7 @@ class Bench {
       init: async () => {
         this.inits += 1;
       },
-      committed: async (partitions) => partitions.map(({ topic, partition }) => ({ offset: this.brokers.committed.get(topicPartition(topic, partition)) ?? -1, metadata: null })),
+      committed: async (partitions) => partitions.map(({ topic, partition }) => ({ offset: this.brokers.committed.get(topicPartition(topic, partition)) ?? -1, metadata: this.note })),
       // What a transaction sends is in the topic with its commit.
       send: async (records) => {
         fail('send', () => {
@@ -156,8 +158,9 @@ class Bench {
         for (const { topic, partition } of records) ends.set(topicPartition(topic, partition), (ends.get(topicPartition(topic, partition)) ?? this.#end(topic, partition)) + 1);
         return ends;
       },
-      commit: async ({ offsets }: InputCommit) => {
+      commit: async ({ offsets, note }: InputCommit) => {
         fail('commit', () => {
+          this.note = note;
           for (const { topic, partition, key, value } of sent.splice(0)) this.brokers.partitions.get(topicPartition(topic, partition))?.values.push({ key, value });
           for (const [name, offset] of offsets) this.brokers.committed.set(name, offset);
         });
@@ -193,6 +196,19 @@ async function run(...failures: Failure[]): Promise<void> {
 }
 
 const ALL = { changelog: { a: 2, b: 1 }, store: { a: 2, b: 1 } };
+
+test('a task that is taken anew goes on from the stream time of its last commit, though it has no windows', async () => {
+  await run();
+  bench.publish('longer');
+  await bench.work();
+  await bench.tasks.assign({});
+  await bench.tasks.assign(ASSIGNED);
+  await bench.untilRunning();
+  expect(bench.tasks.running()[0]?.graph?.streamTimeMs()).toBe(6_000);
+  bench.publish('a');
+  await bench.work();
+  expect(bench.tasks.running()[0]?.graph?.streamTimeMs()).toBe(6_000);
+});
 
 describe('a commit that failed', () => {
   for (const code of ['COMMIT_FAILED', 'TASK_FENCED', 'BROKER_AWAY'] as const) {

@@ -66,3 +66,14 @@ test('what comes back in a circle does not hold back what it is made of', () => 
   time.report('x', { source: '0_0', streamTimeMs: PAST, caughtUp: false });
   expect(time.streamTimeMs).toBe(PAST);
 });
+
+test('what was committed beside the offsets is gone on from, but where reports make the time', () => {
+  const own = new TaskTime({ taskId: '0_0', readsUserTopics: true, timeSources: [] });
+  own.resume(-1);
+  own.resume(PAST);
+  own.observe(PAST - 1);
+  expect([own.streamTimeMs, own.progressMs]).toEqual([PAST, PAST]);
+  const behind = new TaskTime({ taskId: '1_0', readsUserTopics: false, timeSources: [{ grouping: 'x', taskId: '0_0', cyclic: false }] });
+  behind.resume(PAST);
+  expect(behind.streamTimeMs).toBe(-1);
+});

@@ -60,6 +60,11 @@ export class TaskTime {
     if (this.#mixed) this.#reportOwn(false);
   }
 
+  /** Goes on from a time that was committed beside the offsets. What comes of reports is in the store. */
+  resume(streamTimeMs: number): void {
+    if (!this.#readsRepartition) this.observe(streamTimeMs);
+  }
+
   /** The user's topics are read to their end, all of them, or not. */
   drained(all: boolean): void {
     if (this.#mixed) this.#reportOwn(all);
