@@ -68,7 +68,7 @@ export async function restoreStore(options: {
       const { first, end } = await settledRange(cluster, { topic, partition, isolationLevel: READ_UNCOMMITTED, signal, plausible: (range) => range.end >= least });
       if (first > 0) throw changelogTruncated(name, first);
       if (least > end) {
-        throw new StreamsError('INTERNAL_TOPIC_INVALID', `the changelog ${name} holds offsets ${String(first)} to ${String(end)}, but the local store, or the last commit, ends at ${String(least)}: the topic was deleted, recreated or truncated. Restore the topic or, if starting over is meant, ${RESET_REMEDY}`);
+        throw new StreamsError('INTERNAL_TOPIC_INVALID', `the changelog ${name} holds offsets ${String(first)} to ${String(end)}, but ${from === least ? 'the local store ends' : 'what was noted beside the committed offsets of the group says that it ends'} at ${String(least)}: the topic was deleted, recreated or truncated${from === least ? '' : ', or something else commits offsets for the group'}. Restore the topic or, if starting over is meant, ${RESET_REMEDY}`);
       }
       positions.set(name, from);
       ends.set(name, end);

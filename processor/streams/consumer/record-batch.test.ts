@@ -4,6 +4,7 @@ import { batchBytes, type RecordSpec } from '../../../tests/support/record-batch
 import { fetchFrom, logStep, writeLog } from '../../../tests/support/transactional-log.ts';
 import { compress } from './compression.ts';
 import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import { CorruptRecordError, decodeRecordSet, streamBatch, type DecodeOptions, type FetchedRecord } from './record-batch.ts';
 
 const decode = (bytes: Buffer, options: Partial<DecodeOptions> = {}) =>
@@ -179,9 +180,9 @@ describe('the frame', () => {
     expect(() => decode(bytes, { verifyCrc: false })).toThrow('bytes after the last record');
   });
 
-  test('message sets of Kafka before 0.11 are refused by name', () => {
-    const old = batchBytes({ baseOffset: 5n, records: [record(0, 'x')], magic: 1 });
-    expect(() => decode(old)).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_RECORD_FORMAT' }));
+  test('an unknown format is refused by name', () => {
+    const newer = batchBytes({ baseOffset: 5n, records: [record(0, 'x')], magic: 3 });
+    expect(() => decode(newer)).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_RECORD_FORMAT' }));
   });
 });
 
@@ -237,6 +238,77 @@ describe('more than there is room for', () => {
     await expect(stream(packed(201, (plain) => plain), 0)).rejects.toThrow(CorruptRecordError);
     await expect(stream(packed(199, (plain) => plain), 0)).rejects.toThrow('bytes after the last record');
     await expect(stream(packed(200, (plain) => plain.subarray(0, -3)), 0)).rejects.toThrow('t-3, batch at offset 5');
+  });
+});
+
+describe('messages of Kafka before 0.11', () => {
+  interface Message {
+    readonly format: 0 | 1;
+    readonly offset: number;
+    readonly attributes?: number;
+    readonly timestamp?: bigint;
+    readonly key: Buffer | null;
+    readonly value: Buffer | null;
+  }
+  const part = (bytes: Buffer | null): Buffer => {
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(bytes?.length ?? -1);
+    return Buffer.concat([length, bytes ?? Buffer.alloc(0)]);
+  };
+  const message = ({ format, offset, attributes = 0, timestamp = 7n, key, value }: Message): Buffer => {
+    const time = Buffer.alloc(format === 1 ? 8 : 0);
+    if (format === 1) time.writeBigInt64BE(timestamp);
+    const body = Buffer.concat([Buffer.from([format, attributes]), time, part(key), part(value)]);
+    const head = Buffer.alloc(16);
+    head.writeBigInt64BE(BigInt(offset));
+    head.writeInt32BE(4 + body.length, 8);
+    head.writeUInt32BE(crc32(body), 12);
+    return Buffer.concat([head, body]);
+  };
+  const plain = (format: 0 | 1, offset: number, value: string | null): Buffer => message({ format, offset, key: Buffer.from('k'), value: value === null ? null : Buffer.from(value) });
+  /** Three from 10 on; in format 1 their own offsets count from 0. */
+  const packed = (format: 0 | 1, codec: number, attributes = 0): Buffer => {
+    const inner = Buffer.concat(['a', 'b', 'c'].map((value, index) => plain(format, format === 1 ? index : 10 + index, value)));
+    return message({ format, offset: 12, attributes: codec | attributes, timestamp: 99n, key: null, value: compress(codec, inner) });
+  };
+
+  test('are read, beside newer batches, from any offset', () => {
+    const set = Buffer.concat([plain(0, 8, 'old'), plain(1, 9, null), packed(1, 1), batchBytes({ baseOffset: 13n, records: [record(0, 'new')] })]);
+    expect(decode(set).records.map((it) => [it.offset, it.keyText(), it.valueText(), it.timestampMs, it.headerList])).toEqual([
+      [8, 'k', 'old', -1, []],
+      [9, 'k', null, 7, []],
+      [10, 'k', 'a', 7, []],
+      [11, 'k', 'b', 7, []],
+      [12, 'k', 'c', 7, []],
+      [13, 'k', 'new', 0, []],
+    ]);
+    expect(decode(set)).toMatchObject({ nextOffset: 14, batches: 4, partialTail: false });
+    expect(values(set, { fromOffset: 11 })).toEqual(['b', 'c', 'new']);
+    expect(decode(set.subarray(0, set.length - 40), { fromOffset: 12 })).toMatchObject({ nextOffset: 13, partialTail: true });
+  });
+
+  test.each([[0, 1], [0, 2], [1, 1], [1, 2], [1, 3]] as const)('of format %i are unpacked with codec %i', (format, codec) => {
+    expect(decode(packed(format, codec), { fromOffset: 10 }).records.map((it) => [it.offset, it.valueText(), it.codec])).toEqual([[10, 'a', codec], [11, 'b', codec], [12, 'c', codec]]);
+  });
+
+  test('of format 0 are read although the head of their lz4 frame has the checksum of that time', () => {
+    const set = packed(0, 3);
+    const frame = set.indexOf(Buffer.from('04224d18', 'hex'));
+    set[frame + 6] = (set[frame + 6] ?? 0) ^ 0xff;
+    set.writeUInt32BE(crc32(set.subarray(16)), 12);
+    expect(values(set, { fromOffset: 10 })).toEqual(['a', 'b', 'c']);
+  });
+
+  test('have the time of the broker where it is set', () => {
+    expect(decode(packed(1, 1, 0x08), { fromOffset: 10 }).records.map((it) => it.timestampMs)).toEqual([99, 99, 99]);
+  });
+
+  test('that are damaged are named, and too large ones cut', () => {
+    const damaged = packed(1, 1);
+    damaged[30] = (damaged[30] ?? 0) ^ 1;
+    expect(() => decode(damaged)).toThrow(expect.objectContaining({ code: 'CORRUPT_RECORD', offset: 12 }));
+    expect(() => decode(message({ format: 1, offset: 3, attributes: 1, key: null, value: Buffer.from('no gzip') }))).toThrow(CorruptRecordError);
+    expect(decode(plain(1, 3, 'x'.repeat(5_000)), { maxRecordBytes: 4_000 }).records[0]?.unreadable?.reason).toBe('RECORD_TOO_LARGE_TO_READ');
   });
 });
 

@@ -1,6 +1,7 @@
 import { crc32c } from '@node-rs/crc32';
 import { headersByName, type ConsumerRecord, type DeadLetter, type HeaderList, type RecordHeaders, type WholeRecord } from '../topology/record.ts';
 import { decompress, UnpackedTooLargeError, unpackInParts, UnsupportedCompressionError } from './compression.ts';
+import { legacyMessages, type LegacyMessage } from './legacy-messages.ts';
 import { cutHeaders, CutPart, KEPT_BYTES, tooLargeToRead } from './cut-record.ts';
 
 /*
@@ -59,15 +60,14 @@ export class CorruptRecordError extends Error {
   }
 }
 
-/** A record set in the formats of Kafka before 0.11, which no broker from 4.0 on serves. */
+/** A record set in a format that this release does not know. */
 export class UnsupportedRecordFormatError extends Error {
   override readonly name = 'UnsupportedRecordFormatError';
   readonly code = 'UNSUPPORTED_RECORD_FORMAT';
 
   constructor(where: BatchPlace, magic: number) {
     super(
-      `${where.topic}-${where.partition}, offset ${where.offset}: record format ${magic} is older than Kafka 0.11 ` +
-        'and cannot be read; copy the topic with a Kafka 3.x broker, which rewrites it in format 2',
+      `${where.topic}-${where.partition}, offset ${where.offset}: record format ${magic} is unknown; this client reads 0, 1 and 2`,
     );
   }
 }
@@ -187,6 +187,13 @@ export class FetchedRecord implements ConsumerRecord {
   /** The key as UTF-8 text without a buffer in between; null for a null key. */
   keyText(): string | null {
     return this.keyLength < 0 ? null : this.source.bytes.toString('utf8', this.keyAt, this.keyAt + this.keyLength);
+  }
+}
+
+/** Of a format that has no headers. */
+class LegacyRecord extends FetchedRecord {
+  override get headerList(): HeaderList {
+    return NO_HEADERS;
   }
 }
 
@@ -327,8 +334,7 @@ const RECORD_COST_BYTES = 100;
 /**
  * Decodes the record set of one partition of a Fetch response.
  *
- * @throws CorruptRecordError on a wrong checksum or broken framing; UnsupportedRecordFormatError on message sets of
- *   magic 0 or 1; UnsupportedCompressionError on a codec that is not known.
+ * @throws CorruptRecordError on a wrong checksum or broken framing; UnsupportedRecordFormatError on an unknown format; UnsupportedCompressionError on a codec that is not known.
  */
 export const decodeRecordSet = (bytes: Buffer, options: DecodeOptions): DecodedRecordSet => {
   const { topic, partition, fromOffset, readCommitted, verifyCrc = true, roomBytes, maxRecordBytes = Infinity } = options;
@@ -343,8 +349,20 @@ export const decodeRecordSet = (bytes: Buffer, options: DecodeOptions): DecodedR
     const baseOffset = int64(bytes, at);
     const where = { topic, partition, offset: baseOffset };
     const magic = bytes.readInt8(at + MAGIC_AT);
-    if (magic !== 2) throw new UnsupportedRecordFormatError(where, magic);
     const length = bytes.readInt32BE(at + LENGTH_AT);
+    if (magic === 0 || magic === 1) {
+      const end = at + LENGTH_OVERHEAD + length;
+      if (end > bytes.length) break;
+      // Of a packed one the offset is that of its last record.
+      if (baseOffset >= fromOffset) {
+        readLegacy(bytes, at, where, fromOffset, maxRecordBytes, records);
+        nextOffset = baseOffset + 1;
+      }
+      batches++;
+      at = end;
+      continue;
+    }
+    if (magic !== 2) throw new UnsupportedRecordFormatError(where, magic);
     if (length < RECORDS_AT - LENGTH_OVERHEAD) throw new CorruptRecordError(where, `a length of ${length} bytes`);
     const end = at + LENGTH_OVERHEAD + length;
     if (end > bytes.length) break;
@@ -369,6 +387,22 @@ export const decodeRecordSet = (bytes: Buffer, options: DecodeOptions): DecodedR
     at = end;
   }
   return { records, nextOffset, batches, partialTail: at < bytes.length, takenBytes };
+};
+
+/** Records of the formats before 2: they have no headers, and were never in a transaction. */
+const readLegacy = (bytes: Buffer, at: number, where: BatchPlace, fromOffset: number, maxRecordBytes: number, records: FetchedRecord[]): void => {
+  let messages: LegacyMessage[];
+  try {
+    messages = legacyMessages(bytes, at);
+  } catch (error) {
+    throw unpackFailure(error, where);
+  }
+  for (const { bytes: body, offset, timestampMs, codec, keyAt, keyLength, valueAt, valueLength } of messages) {
+    if (offset < fromOffset) continue;
+    const source: BatchSource = { topic: where.topic, partition: where.partition, bytes: body, baseTimestampMs: timestampMs, codec };
+    const record = new LegacyRecord(source, offset, 0, keyAt, keyLength, valueAt, valueLength);
+    records.push(record.sizeBytes > maxRecordBytes ? cutWhole(record, source, 0, record.sizeBytes, maxRecordBytes) : record);
+  }
 };
 
 interface UnpackedBatch {
