@@ -140,6 +140,7 @@ async function produceTo(cluster: ProduceCluster, leader: number, parts: readonl
     if (isConnectionCut(error) && who.limits.cut(requestBytes, least, alone?.isDeadLetter === true)) {
       throw new StreamsError('RECORD_TOO_LARGE', `broker ${String(leader)} closes the connection on a request of ${String(requestBytes)} bytes, one record for ${[...topics.keys()].join(', ')}, and answers others: raise its socket.request.max.bytes (${messageOf(error)})`, { cause: error });
     }
+    if (isConnectionCut(error)) throw new StreamsError('BROKER_AWAY', `broker ${String(leader)} ended the connection on a request of ${String(requestBytes)} bytes for ${[...topics.keys()].join(', ')} (${messageOf(error)})`, { cause: error });
     throw asAccessDenied(error, `writing to ${[...topics.keys()].join(', ')}`) ?? error;
   })) as ProduceResponse;
   who.limits.passed(requestBytes, least);

@@ -49,6 +49,7 @@ class Bench {
   readonly fatal: unknown[] = [];
   readonly fences = new FenceGate();
   inits = 0;
+  onInit: () => void = () => undefined;
   /** What is committed beside the offsets. */
   note: string | null = null;
   readonly disk: DiskWait;
@@ -147,6 +148,7 @@ class Bench {
       broken: false,
       init: async () => {
         this.inits += 1;
+        this.onInit();
       },
       committed: async (partitions) => partitions.map(({ topic, partition }) => ({ offset: this.brokers.committed.get(topicPartition(topic, partition)) ?? -1, metadata: this.note })),
       // What a transaction sends is in the topic with its commit.
@@ -253,6 +255,14 @@ describe('a commit that failed', () => {
     const away = Array.from({ length: 6 }, (): Failure[] => [{ step: 'send', code: 'BROKER_AWAY' }, { step: 'commit', code: 'TASK_FENCED' }]).flat();
     await run(...away);
     expect(bench.counts()).toEqual(ALL);
+  });
+
+  test('again and again for want of a broker is told, while it lasts: others may commit meanwhile', async () => {
+    const told: (string | null)[] = [];
+    bench.onInit = () => told.push(bench.tasks.awayReason);
+    await run(...Array.from({ length: 4 }, () => ({ step: 'send', code: 'BROKER_AWAY' }) as const));
+    expect(told).toEqual([null, null, null, expect.stringMatching(/^task 0_0 has failed 3 times in a row: /), expect.stringMatching(/^task 0_0 has failed 4 times in a row: /)]);
+    expect([bench.tasks.awayReason, bench.counts()]).toEqual([null, ALL]);
   });
 
   test('in the store, which turns out damaged: the task goes on with one that is sound', async () => {

@@ -33,6 +33,8 @@ export interface TaskManagerOptions {
 const RETAKE_DELAY_MS = 200;
 /** So many failures of one task in a row are no accident any more: the thread ends, and the supervisor counts it. */
 const MAX_FAILURES_IN_A_ROW = 5;
+/** A broker that is started again, or a partition that moves, costs a task one or two. */
+const AWAY_AFTER_FAILURES = 3;
 
 /** The source of truth for which tasks this thread has, and for what happens to them one by one. */
 export class TaskManager {
@@ -42,6 +44,8 @@ export class TaskManager {
   /** Takes and closes under way: a close waits for the task's own take to notice. */
   readonly #underWay = new Map<TaskId, Promise<void>>();
   readonly #failuresInARow = new Map<TaskId, number>();
+  /** How often in a row a task found its broker away, and what it was told last. */
+  readonly #away = new Map<TaskId, { readonly failures: number; readonly reason: string }>();
 
   constructor(options: TaskManagerOptions) {
     this.#options = options;
@@ -49,6 +53,12 @@ export class TaskManager {
 
   get tasks(): StreamTask[] {
     return [...this.#tasks.values()].sort((a, b) => compareTaskIds(a.id, b.id));
+  }
+
+  /** Why a task does not get on, although others may: its broker was away again and again. Null when there is none. */
+  get awayReason(): string | null {
+    for (const [id, { failures, reason }] of this.#away) if (failures >= AWAY_AFTER_FAILURES) return `task ${id} has failed ${String(failures)} times in a row: ${reason}`;
+    return null;
   }
 
   running(): StreamTask[] {
@@ -85,6 +95,7 @@ export class TaskManager {
         try {
           await commitTask(task, nowMs);
           this.#failuresInARow.delete(task.id);
+          this.#away.delete(task.id);
         } catch (error) {
           failures.push(await this.#afterFailure(task, error));
         }
@@ -104,6 +115,7 @@ export class TaskManager {
     task.life.abort();
     this.#options.onStopped(task);
     this.#tasks.delete(task.id);
+    this.#away.delete(task.id);
     for (const { topic, partition } of task.inputs) {
       if (this.#byInput.get(topicPartition(topic, partition)) === task) this.#byInput.delete(topicPartition(topic, partition));
     }
@@ -180,6 +192,7 @@ export class TaskManager {
   /** The error by which the thread must end, or undefined when the task can be taken anew. */
   #endsThread(task: StreamTask, error: unknown): unknown {
     if (!(error instanceof StreamsError) || !['retake', 'wait', 'restore'].includes(error.reaction)) return error;
+    if (error.code === 'BROKER_AWAY') this.#away.set(task.id, { failures: (this.#away.get(task.id)?.failures ?? 0) + 1, reason: messageOf(error) });
     // Fenced, or without a broker or a disk: that is nobody's fault, and has an end.
     if (error.code === 'TASK_FENCED' || error.reaction === 'wait') return undefined;
     const failures = (this.#failuresInARow.get(task.id) ?? 0) + 1;

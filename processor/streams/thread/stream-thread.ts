@@ -236,7 +236,7 @@ export class StreamThread {
       tasks: [...tasks.map((t) => t.status()), ...this.#standbys.status()],
       records: this.#records,
       commits: this.#commits,
-      brokerAway: this.#fetchAway ?? this.#groupAway,
+      brokerAway: this.#fetchAway ?? this.#groupAway ?? this.#tasks.awayReason,
       diskTrouble: this.#disk.reason,
       steady: this.#settled && this.#assignment === undefined && tasks.every((t) => t.state.name === 'RUNNING'),
       purgeable: tasks.flatMap((t) => t.inputs.filter((i) => this.#repartitionTopics.has(i.topic)).flatMap((i) => {
