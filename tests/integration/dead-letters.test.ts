@@ -143,8 +143,9 @@ describe('each at most once', () => {
     const run = await openRun('killed-often');
     await broker().createTopics({ topic: run.deadLetterTopic, partitions: 2 });
     await writeDeadLetters(run, 3_000);
+    // One batch a transaction, and fifteen batches in all: 0, 1, 2, 3 and 4 of them are committed before it dies.
     for (let round = 0; round < 5; round += 1) {
-      const batch = cluster.proxy.hold({ direction: 'request', apiKey: ApiKey.Produce, when: ({ clientId }) => clientId.endsWith('-redrive') && (seen += 1) > round + 1, times: 1 });
+      const batch = cluster.proxy.hold({ direction: 'request', apiKey: ApiKey.Produce, when: ({ clientId }) => clientId.endsWith('-redrive') && (seen += 1) > round, times: 1 });
       let seen = 0;
       const redrive = startRedrive(run);
       await batch.reached(1);
