@@ -9,6 +9,8 @@ const TOPOLOGY = 'processor/streams/topology';
 const CHECKS = `${TOPOLOGY}/topology-checks.test.ts`;
 const VALUES = `${TOPOLOGY}/own-values.test.ts`;
 const ROUTES = `${TOPOLOGY}/routes.test.ts`;
+const KEYS = `${TOPOLOGY}/keys-and-times.test.ts`;
+const USER_CODE = `${TOPOLOGY}/user-code.test.ts`;
 const ANY_TOPOLOGY = 'tests/contract/random-topologies.test.ts';
 
 /** A mistake, the file of tests that must notice it, and the test that goes red. */
@@ -104,5 +106,62 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
     edits: [{ file: 'processor/streams/options.ts', find: 'if (!known.includes(name)) throw', replace: 'if (known.length === 0) throw' }],
     judge: 'processor/streams/options.test.ts',
     red: /CONFIG_INVALID, and named/,
+  },
+  {
+    name: 'windows expire before they are sealed',
+    edits: [
+      { file: 'processor/streams/task/task-graph.ts', find: '    const changes: StoreChange[] = [];\n    try {', replace: '    const changes: StoreChange[] = [];\n    const expired = await this.#expire();\n    try {' },
+      { file: 'processor/streams/task/task-graph.ts', find: 'for (const tombstone of await this.#expire()) changes.push(tombstone);', replace: 'for (const { store, key } of expired) if (!changes.some((change) => change.store === store && change.key.equals(key))) changes.push({ store, key, value: null });' },
+    ],
+    judge: `${TOPOLOGY}/window-expiry.test.ts`,
+    red: /in the changelog before its tombstone/,
+  },
+  {
+    name: 'late records of a local aggregation are told to nobody',
+    edits: [{ file: `${TOPOLOGY}/aggregate-node.ts`, find: '(lateEmits.get(runtime) ?? ignore)(key, value, at)', replace: 'ignore(key, value, at)' }],
+    judge: `${TOPOLOGY}/window-expiry.test.ts`,
+    red: /told by late/,
+  },
+  {
+    name: 'bytes that are no text become text',
+    edits: [{ file: 'processor/streams/store/key-text.ts', find: '? undefined : text;', replace: '? text : text;' }],
+    judge: KEYS,
+    red: /groupByKey: a dead letter/,
+  },
+  {
+    name: 'halves of surrogate pairs are keys',
+    edits: [{ file: 'processor/streams/store/key-text.ts', find: 'if (!key.isWellFormed()) throw', replace: 'if (key.length < 0) throw' }],
+    judge: KEYS,
+    red: /is refused by stores/,
+  },
+  {
+    name: 'any number is an event time',
+    edits: [{ file: `${TOPOLOGY}/event-time.ts`, find: "typeof timeMs === 'number' && timeMs >= 0 && timeMs <= LATEST_MS ? Math.floor(timeMs) : NaN", replace: "typeof timeMs === 'number' ? timeMs : NaN" }],
+    judge: KEYS,
+    red: /is a dead letter, or dropped and counted/,
+  },
+  {
+    name: 'a promise is true',
+    edits: [{ file: `${TOPOLOGY}/user-code.ts`, find: "if (isThenable(answer)) refuseAnswer(answer, 'true or false');", replace: '' }],
+    judge: USER_CODE,
+    red: /async filter/,
+  },
+  {
+    name: 'a record without a key is dropped and not counted',
+    edits: [{ file: `${TOPOLOGY}/combine-node.ts`, find: "runtime.drop('null-key');", replace: '' }],
+    judge: USER_CODE,
+    red: /drops the record, and it is counted/,
+  },
+  {
+    name: 'what user code throws at the commit has no name',
+    edits: [{ file: 'processor/streams/task/task-graph.ts', find: "throw error instanceof NodeFailure ? userCodeFailed(this.taskId, 'at the commit', error) : error;", replace: 'throw error;' }],
+    judge: USER_CODE,
+    red: /at the commit the error names task and node/,
+  },
+  {
+    name: 'a key that begins with ! is taken for the runtime’s own',
+    edits: [{ file: 'processor/streams/store/runtime-rows.ts', find: 'return key[0] === FIRST && key[1] === SECOND;', replace: 'return key[0] === FIRST;' }],
+    judge: 'processor/streams/task/runtime-rows.test.ts',
+    red: /keys of whatever look/,
   },
 ];
