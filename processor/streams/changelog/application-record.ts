@@ -1,7 +1,7 @@
 import kafkajs from 'kafkajs';
 import { LeaderNotKnownError, READ_COMMITTED, type KafkaCluster } from '../consumer/kafka-cluster.ts';
 import { asAccessDenied } from '../consumer/kafka-errors.ts';
-import { RecordFetcher } from '../consumer/record-fetcher.ts';
+import { RecordFetcher, type FetchCluster } from '../consumer/record-fetcher.ts';
 import { RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { APPLICATION_RECORD_KEY } from '../task/instance-status.ts';
@@ -21,12 +21,19 @@ export interface ApplicationRecord {
 const TAKE_TIMEOUT_MS = 250;
 const READ_TIMEOUT_MS = 10_000;
 
-/** All records of the application in the order they were written; the topic must exist. @throws what the broker says. */
-async function readRecords(cluster: KafkaCluster, applicationId: string, logger: Logger): Promise<ApplicationRecord[]> {
+interface RecordCluster extends FetchCluster, Pick<KafkaCluster, 'offsetRange'> {}
+
+/**
+ * All records of the application in the order they were written; the topic must exist. A tombstone takes back what was before it, and
+ * a record makes up for one before it that cannot be read.
+ * @throws StreamsError INTERNAL_TOPIC_INVALID when the newest is none that a release has written; what the broker says.
+ */
+async function readRecords(cluster: RecordCluster, applicationId: string, logger: Logger): Promise<ApplicationRecord[]> {
   const topic = statusTopic(applicationId);
   await cluster.track([topic]);
   const { first, end } = await cluster.offsetRange(topic, 0, READ_COMMITTED);
-  const found: ApplicationRecord[] = [];
+  let found: ApplicationRecord[] = [];
+  let unreadableAt: number | undefined;
   if (first >= end) return found;
   const fetcher = new RecordFetcher(cluster, logger, { maxWaitMs: 50, isolationLevel: READ_COMMITTED });
   try {
@@ -34,7 +41,13 @@ async function readRecords(cluster: KafkaCluster, applicationId: string, logger:
     fetcher.seek(topic, 0, first);
     for (let position = first; position < end; ) {
       for (const { records, nextOffset } of await fetcher.take(TAKE_TIMEOUT_MS)) {
-        for (const { key, value } of records) if (key?.toString() === APPLICATION_RECORD_KEY && value !== null) found.push(JSON.parse(value.toString('utf8')) as ApplicationRecord);
+        for (const { key, value, offset } of records) {
+          if (key?.toString() !== APPLICATION_RECORD_KEY) continue;
+          const record = value === null ? undefined : parseRecord(value);
+          unreadableAt = value !== null && record === undefined ? Number(offset) : undefined;
+          if (value === null) found = [];
+          if (record !== undefined) found.push(record);
+        }
         position = nextOffset;
       }
       if (position < end && performance.now() > deadline) throw new LeaderNotKnownError(topic, 0);
@@ -42,11 +55,33 @@ async function readRecords(cluster: KafkaCluster, applicationId: string, logger:
   } finally {
     await fetcher.close();
   }
+  if (unreadableAt !== undefined) throw unreadableRecord(topic, unreadableAt);
   return found;
 }
 
-/** Undefined before the first start. */
-export async function readApplicationRecord(cluster: KafkaCluster, applicationId: string, logger: Logger): Promise<ApplicationRecord | undefined> {
+/** Undefined for what is no record of the application. */
+function parseRecord(value: Buffer): ApplicationRecord | undefined {
+  try {
+    const parsed: unknown = JSON.parse(value.toString('utf8'));
+    if (typeof parsed !== 'object' || parsed === null || !('topology' in parsed) || !('topicIds' in parsed)) return undefined;
+    const { topology, topicIds } = parsed;
+    return isTexts(topology) && isTexts(topicIds) ? { topology, topicIds } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isTexts(value: unknown): value is Readonly<Record<string, string>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every((one) => typeof one === 'string');
+}
+
+function unreadableRecord(topic: string, offset: number): StreamsError {
+  const takeBack = `a record with the key ${APPLICATION_RECORD_KEY} and no value: the next start then writes it anew, and compares topology and topics only with the stores on its disk`;
+  return new StreamsError('INTERNAL_TOPIC_INVALID', `${topic}-0 offset ${String(offset)} does not say what this application is: something else has written it under the key ${APPLICATION_RECORD_KEY}. Stop that, and take the record back (${takeBack}) or, if starting over is meant, ${RESET_REMEDY}`);
+}
+
+/** Undefined before the first start. @throws StreamsError INTERNAL_TOPIC_INVALID when it cannot be read; what the broker says. */
+export async function readApplicationRecord(cluster: RecordCluster, applicationId: string, logger: Logger): Promise<ApplicationRecord | undefined> {
   return (await readRecords(cluster, applicationId, logger)).at(-1);
 }
 
