@@ -39,6 +39,7 @@ try {
     host: environment.host,
     port: environment.port,
     allowedOrigins: environment.allowedOrigins,
+    allowedHosts: environment.allowedHosts,
     graphiql: environment.graphiql,
     apiToken: environment.apiToken,
     tracing,

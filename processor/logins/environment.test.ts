@@ -33,6 +33,7 @@ test('nothing set: the defaults of the contract', () => {
     host: '127.0.0.1',
     port: 4000,
     allowedOrigins: [],
+    allowedHosts: [],
     graphiql: true,
     apiToken: undefined,
     chromePath: undefined,
@@ -130,6 +131,8 @@ test.each([
   ['ALLOWED_ORIGINS', 'example.com', '"example.com" is not one'],
   ['ALLOWED_ORIGINS', 'https://a.example,https://b.example/path', '"https://b.example/path" is not one'],
   ['ALLOWED_ORIGINS', '*', '"*" is not one'],
+  ['ALLOWED_HOSTS', 'a.example, b.example:443', '"b.example:443" is not one'],
+  ['ALLOWED_HOSTS', 'https://a.example', '"https://a.example" is not one'],
 ])('%s=%s is one line that says what is taken', (name, value, what) => {
   const message = problem({ [name]: value });
   expect(message.startsWith(`${name}="${value}" cannot be used: it takes `)).toBe(true);
@@ -168,4 +171,5 @@ test('words are taken in any case, origins without a slash at their end', () => 
   const environment = parseEnvironment({ PROCESSING_GUARANTEE: 'At_Least_Once', GRAPHIQL: 'FALSE', ALLOWED_ORIGINS: 'https://A.example/, http://localhost:8080' });
   expect(environment).toMatchObject({ processingGuarantee: 'at_least_once', graphiql: false });
   expect(environment.allowedOrigins).toEqual(['https://a.example', 'http://localhost:8080']);
+  expect(parseEnvironment({ ALLOWED_HOSTS: 'a.example, b' }).allowedHosts).toEqual(['a.example', 'b']);
 });

@@ -36,6 +36,8 @@ export interface Environment {
   readonly port: number;
   /** Origins besides the API's own whose pages may read it, such as `https://example.com`. */
   readonly allowedOrigins: readonly string[];
+  /** Names, without ports, by which the API is asked besides its own addresses. */
+  readonly allowedHosts: readonly string[];
   readonly graphiql: boolean;
   readonly apiToken: string | undefined;
   readonly chromePath: string | undefined;
@@ -128,6 +130,14 @@ const origins = z.string().transform((list, context) => {
   return parsed;
 });
 
+const hostNames = z.string().transform((list, context) => {
+  const names = list.split(',').map((entry) => entry.trim());
+  const bad = names.find((name) => !/^[a-zA-Z0-9_]([a-zA-Z0-9._-]*[a-zA-Z0-9_])?\.?$/.test(name));
+  if (bad === undefined) return names;
+  context.addIssue({ code: 'custom', message: `host names such as logins.example.com, comma-separated and without ports, and "${bad}" is not one` });
+  return z.NEVER;
+});
+
 /** A Kafka topic name may have 249 characters: the longest suffix of an internal topic must fit behind the id. */
 const longestApplicationId = 150;
 
@@ -159,6 +169,7 @@ const variables = z.object({
   HOST: variable('a host name or an address', (host) => (/^[a-zA-Z0-9._:-]+$/.test(host.trim()) ? host.trim() : undefined)).default('127.0.0.1'),
   PORT: integer(0, 65_535).default(4000),
   ALLOWED_ORIGINS: origins.default([]),
+  ALLOWED_HOSTS: hostNames.default([]),
   GRAPHIQL: flag.default(true),
   // A header can carry nothing else.
   API_TOKEN: variable('visible ASCII characters without blanks', (token) => (/^[\x21-\x7e]+$/.test(token) ? token : undefined)).optional(),
@@ -221,6 +232,7 @@ export function parseEnvironment(env: NodeJS.ProcessEnv = process.env, isTermina
     host: values.HOST,
     port: values.PORT,
     allowedOrigins: Object.freeze(values.ALLOWED_ORIGINS),
+    allowedHosts: Object.freeze(values.ALLOWED_HOSTS),
     graphiql: values.GRAPHIQL,
     apiToken: values.API_TOKEN,
     chromePath: values.CHROME_PATH,

@@ -14,7 +14,7 @@ import { MAX_EVENT_STREAMS } from './event-stream-limit.ts';
 import { GraphiqlPage } from './graphiql-page.ts';
 import { createGraphqlEngine, errorMask, GRAPHQL_PATH } from './graphql-engine.ts';
 import { GraphqlSockets } from './graphql-sockets.ts';
-import { sendJson } from './http-answers.ts';
+import { sendError, sendJson } from './http-answers.ts';
 import { loginCosts } from './login-costs.ts';
 import { OneAtATime } from './one-at-a-time.ts';
 import { isEventStream, OpenAnswers } from './open-answers.ts';
@@ -22,6 +22,7 @@ import { OperationLog } from './operation-log.ts';
 import { OriginPolicy } from './origins.ts';
 import { PersistedDocuments } from './persisted-documents.ts';
 import { RequestRouter } from './request-router.ts';
+import { ServedNames } from './served-names.ts';
 import { setSecurityHeaders } from './security-headers.ts';
 import type { Tracing } from './tracing.ts';
 
@@ -35,6 +36,10 @@ const REFUSAL_GRACE_MS = 1_000;
 const SOCKETS_GRACE_MS = 1_000;
 const ANSWERS_GRACE_MS = 3_000;
 
+const NOT_SERVED = 'This API is not served by the name that was asked for. Ask by its address or as localhost, or name it in ALLOWED_HOSTS.';
+
+type RefusedHandshake = 403 | 404 | 421 | 503;
+
 export interface ApiServerOptions {
   readonly model: LiveModel;
   readonly application: ApplicationDescription;
@@ -43,6 +48,8 @@ export interface ApiServerOptions {
   /** 0 is any free port. */
   readonly port: number;
   readonly allowedOrigins: readonly string[];
+  /** Names besides the host's own by which the API is asked, without ports. */
+  readonly allowedHosts?: readonly string[];
   readonly graphiql: boolean;
   readonly apiToken: string | undefined;
   /** Where the built client lies, if it does. */
@@ -71,6 +78,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const log = new OperationLog(logger, metrics, options.tracing ?? null);
   const token = new TokenCheck(options.apiToken);
   const origins = new OriginPolicy(options.allowedOrigins);
+  const names = new ServedNames(options.host, options.allowedHosts ?? []);
   const schema = createApiSchema(model, options.application, metrics.subscriptionOpened);
   const documents = new PersistedDocuments(options.dashboardFolder, options.logger);
   const mayStream = (): boolean => answers.eventStreams < MAX_EVENT_STREAMS;
@@ -90,7 +98,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   });
 
   const oneAtATime = new OneAtATime();
-  const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: LATE_REQUESTS_EVERY_MS }, (request, response) => {
+  const shouldUpgradeCallback = ({ headers }: IncomingMessage): boolean => headers.upgrade?.trim().toLowerCase() === 'websocket';
+  const server = createServer({ shouldUpgradeCallback, headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: LATE_REQUESTS_EVERY_MS }, (request, response) => {
     oneAtATime.next(request.socket, response, () => answer(request, response));
   });
 
@@ -108,6 +117,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       if (!isEventStream(response)) metrics.httpSeconds.observe({ path }, seconds);
       logger.debug({ method, path, status: response.statusCode, durationMs: Math.round(seconds * 10_000) / 10 }, 'request');
     });
+    if (!names.serves(request)) {
+      metrics.errors.inc({ code: 'FORBIDDEN' });
+      return sendError(request, response, 421, 'FORBIDDEN', NOT_SERVED);
+    }
     if (pathname === null) return sendJson(request, response, 400, { error: 'This is no path.' });
     router.answer(pathname, request, response).catch((error: unknown) => {
       const clientLeft = request.destroyed && !request.complete;
@@ -118,11 +131,12 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   }
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     stream.on('error', () => stream.destroy());
-    const refuse = (reason: string, status: 403 | 404 | 503): void => {
+    const refuse = (reason: string, status: RefusedHandshake): void => {
       metrics.refusedConnections.inc({ reason });
       logger.debug({ reason, status }, 'a WebSocket handshake was refused');
       refuseUpgrade(stream, status);
     };
+    if (!names.serves(request)) return refuse('host', 421);
     if (pathOf(request) !== GRAPHQL_PATH) return refuse('path', 404);
     if (origins.kindOf(request) === 'foreign') return refuse('origin', 403);
     if (stopping) return refuse('stopping', 503);
@@ -159,7 +173,7 @@ function pathOf(request: IncomingMessage): string | null {
 }
 
 /** Answers and hangs up: the HTTP server no longer looks after this connection, and the client may never end it. */
-function refuseUpgrade(stream: Duplex, status: 403 | 404 | 503): void {
+function refuseUpgrade(stream: Duplex, status: RefusedHandshake): void {
   const retry = status === 503 ? 'Retry-After: 1\r\n' : '';
   const giveUp = setTimeout(() => stream.destroy(), REFUSAL_GRACE_MS);
   stream.once('close', () => clearTimeout(giveUp));

@@ -2,6 +2,24 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 const PREFLIGHT_CACHED_S = 600;
 
+/** The scheme that a proxy was asked by, as it says; a WebSocket's is that of the page. */
+function forwardedScheme({ headers }: IncomingMessage): string | undefined {
+  const forwarded = String(headers['x-forwarded-proto'] ?? '').split(',')[0]?.trim().toLowerCase();
+  return forwarded === '' ? undefined : forwarded?.replace(/^ws/, 'http');
+}
+
+/**
+ * Whether `origin` is where `host` leads: scheme, name and port. This server speaks http; what a proxy in front of it speaks is told by
+ * X-Forwarded-Proto, or by the port 443. A host without a port was asked for by the default port of either scheme.
+ */
+function isOwn(origin: string, host: string, request: IncomingMessage): boolean {
+  const port = /:(\d+)$/.exec(host)?.[1];
+  const forwarded = forwardedScheme(request);
+  const schemes = forwarded !== undefined ? [forwarded] : port === undefined ? ['http', 'https'] : [port === '443' ? 'https' : 'http'];
+  if (!URL.canParse(origin)) return false;
+  return schemes.some((scheme) => URL.canParse(`${scheme}://${host}`) && new URL(`${scheme}://${host}`).origin === new URL(origin).origin);
+}
+
 export type OriginKind = 'none' | 'same' | 'allowed' | 'foreign';
 
 /** Which pages may use this API from a browser: its own, and those of the listed origins, compared exactly. */
@@ -17,7 +35,7 @@ export class OriginPolicy {
     const { origin, host } = request.headers;
     if (origin === undefined) return 'none';
     if (this.#allowed.has(origin)) return 'allowed';
-    return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase() ? 'same' : 'foreign';
+    return isOwn(origin, host ?? '', request) ? 'same' : 'foreign';
   }
 
   /**

@@ -65,7 +65,7 @@ export class RequestRouter {
     const { origins, model } = this.#parts;
     if (request.method === 'OPTIONS') return origins.answerPreflight(request, response, ['GET', 'HEAD']);
     origins.setHeaders(request, response);
-    if (!this.#isAuthorized(request, response)) return;
+    if (this.#refusesForeign(request, response) || !this.#isAuthorized(request, response)) return;
     answerRest(model, result, request, response);
   }
 
@@ -76,9 +76,7 @@ export class RequestRouter {
     response.setHeader('cache-control', 'no-store');
     // The page holds no data, and has a place to type the token into.
     if (graphiql?.isVisit(request) === true) return graphiql.answerPage(request, response);
-    if (origins.isForeign(request)) {
-      return this.#refuse(request, response, 403, 'FORBIDDEN', 'Pages of this origin may not use this API: see ALLOWED_ORIGINS.');
-    }
+    if (this.#refusesForeign(request, response)) return;
     if (!this.#isAuthorized(request, response)) return;
     if (request.headers.accept?.includes('text/event-stream') === true && !this.#parts.mayStream()) {
       response.setHeader('retry-after', 1);
@@ -113,6 +111,13 @@ export class RequestRouter {
     sendError(request, response, status, code, message);
   }
 
+  /** True, and answered, when a page of another site made a browser send this. */
+  #refusesForeign(request: IncomingMessage, response: ServerResponse): boolean {
+    if (!this.#parts.origins.isForeign(request)) return false;
+    this.#refuse(request, response, 403, 'FORBIDDEN', 'Pages of this origin may not use this API: see ALLOWED_ORIGINS.');
+    return true;
+  }
+
   #isAuthorized(request: IncomingMessage, response: ServerResponse): boolean {
     if (this.#parts.token.acceptsRequest(request)) return true;
     response.setHeader('www-authenticate', 'Bearer realm="Tributary"');
@@ -136,6 +141,7 @@ export class RequestRouter {
   async #answerMetrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { registry } = this.#parts.metrics;
     response.setHeader('cache-control', 'no-store');
+    if (this.#refusesForeign(request, response)) return;
     if (!refusesMethod(request, response, ['GET', 'HEAD'])) sendBody(request, response, 200, registry.contentType, await registry.metrics());
   }
 }

@@ -1,0 +1,29 @@
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+import { hostname } from 'node:os';
+
+/**
+ * The names under which this API is served. A page of any site can have its own name lead to this machine's address, and is then one
+ * origin with what it finds there: a name that nobody gave to this API is that page's. Addresses are nobody's names.
+ */
+export class ServedNames {
+  readonly #names: ReadonlySet<string>;
+
+  /** `host`: what is listened on. `allowed`: further names, without ports. */
+  constructor(host: string, allowed: readonly string[]) {
+    this.#names = new Set(['localhost', hostname(), host, ...allowed].map(canonical));
+  }
+
+  /** Whether `request` asks for an address or a name of ours; one that names no host was sent by no browser. */
+  serves({ headers }: IncomingMessage): boolean {
+    const { host } = headers;
+    if (host === undefined) return true;
+    if (!/^[\w.:[\]-]+$/.test(host) || !URL.canParse(`http://${host}`)) return false;
+    const name = canonical(new URL(`http://${host}`).hostname);
+    return isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0 || name.endsWith('.localhost') || this.#names.has(name);
+  }
+}
+
+function canonical(name: string): string {
+  return name.toLowerCase().replace(/\.$/, '');
+}
