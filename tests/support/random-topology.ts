@@ -48,14 +48,14 @@ export interface Input {
 }
 
 /** Keys that something may take for its own, or for another key. */
-const ODD_KEYS = ['', '\0', '\0stream-time', 'a\0b', 'a', 'b', '😀', '\uFFFD', '\uFEFFa', 'é', 'e\u0301', '__proto__', 'constructor', 'k'.repeat(300), '5:a', '-1:'];
+const ODD_KEYS = ['', '!', '!bang', '!stream-time', '\0', '\0stream-time', 'a\0b', 'a', 'b', '😀', '\uFFFD', '\uFEFFa', 'é', 'e\u0301', '__proto__', 'constructor', 'k'.repeat(300), '5:a', '-1:'];
 const NO_TEXT = [Buffer.from([200]), Buffer.from([0xc3, 0x28]), Buffer.from([0, 0, 0, 0, 0, 0, 0, 255]), Buffer.from([0xed, 0xa0, 0xbd])];
 const TIMES: readonly unknown[] = [0, 1, 4.5, 9, 10, 11, 99, 100, 101, 1_000, 1_005, 60_000, 8e15, 8.64e15];
 const NO_TIMES: readonly unknown[] = [null, -1, -0.5, -1e15, 8.64e15 + 2, 1e300, '5', {}, true];
 
 export const FILTERS: readonly ((item: Item, key: string | null) => boolean)[] = [({ id }) => id % 2 === 0, ({ n }) => n < 3, (_item, key) => key !== null && key.length < 2, () => true, () => false];
 export const NEW_KEYS: readonly ((item: Item, key: string | null) => string | null)[] = [
-  ({ id }) => ODD_KEYS[id % ODD_KEYS.length] as string, ({ id }) => (id % 3 === 0 ? null : `k${String(id % 4)}`), (_item, key) => (key === null ? '' : `${key}?`), () => 'one', (_item, key) => key,
+  ({ id }) => ODD_KEYS[id % ODD_KEYS.length] as string, ({ id }) => (id % 3 === 0 ? null : `k${String(id % 4)}`), (_item, key) => (key === null ? '' : `${key}!`), () => 'one', (_item, key) => key,
 ];
 export const at = <T>(list: readonly T[], index: number): T => list[index % list.length] as T;
 /** What flatMap makes of one: none, one or two. */
