@@ -126,9 +126,9 @@ function isIdentity(value: unknown): value is ProcessIdentity {
 }
 
 async function outlive(broker: ProcessIdentity, graceMs: number): Promise<void> {
-  const deadline = Date.now() + graceMs;
+  const deadline = performance.now() + graceMs;
   while (await isAlive(broker)) {
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       try {
         process.kill(-broker.pid, 'SIGKILL');
       } catch {

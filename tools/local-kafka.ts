@@ -217,7 +217,7 @@ async function settle(at: Launch, pid: number | undefined, freshArchive: string,
 }
 
 async function untilStarted(child: ChildProcess, exited: Promise<LocalKafkaExit>, logFile: string): Promise<void> {
-  const deadline = Date.now() + startTimeoutMs;
+  const deadline = performance.now() + startTimeoutMs;
   let ended = false;
   void exited.then(() => {
     ended = true;
@@ -226,7 +226,7 @@ async function untilStarted(child: ChildProcess, exited: Promise<LocalKafkaExit>
     const text = await readFile(logFile, 'utf8').catch(() => '');
     if (text.includes('Kafka Server started')) return;
     if (ended) throw new UserError('KAFKA_FAILED', `The local Kafka ended while it started: ${failureLine(text)} (see ${logFile})`);
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
       await exited;
       throw new UserError('KAFKA_FAILED', `The local Kafka did not start within ${startTimeoutMs / 1000} s (see ${logFile})`);

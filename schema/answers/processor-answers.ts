@@ -9,8 +9,7 @@ export interface ApplicationDescription {
 }
 
 export function processorAnswer(model: LiveModel, application: ApplicationDescription): Processor {
-  const nowMs = model.now();
-  const instances = model.instances.list(nowMs);
+  const instances = model.listInstances();
   const newest = instances.reduce<(typeof instances)[number] | null>((best, one) => {
     return best === null || one.status.reportedAtMs > best.status.reportedAtMs ? one : best;
   }, null)?.status;
@@ -28,7 +27,7 @@ export function processorAnswer(model: LiveModel, application: ApplicationDescri
       recordsPerSecond: status.recordsPerSecond,
       tasks: [...status.tasks].sort(byTaskId).map(taskAnswer),
     })),
-    lag: model.instances.lag(nowMs),
+    lag: model.lag(),
   };
 }
 

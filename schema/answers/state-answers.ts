@@ -92,6 +92,6 @@ export function freshness(model: LiveModel, newestEventMs: number): Freshness {
   return {
     asOf: newestEventMs === 0 ? null : newestEventMs,
     complete: model.tableState.complete,
-    lag: model.instances.lag(model.now()),
+    lag: model.lag(),
   };
 }

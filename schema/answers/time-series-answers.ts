@@ -28,10 +28,22 @@ export function stateFilter(states: readonly StateCode[] | null | undefined): St
   return states == null ? null : [...new Set(states)].sort();
 }
 
-/** End of the newest window with a login; before the first, of the current window by the clock. */
+/**
+ * Start of the newest window with a login, or of the current one by the clock where that is earlier: one login that is dated ahead
+ * must not push all others out of the range. Null before the first login.
+ */
+export function newestShownMs(model: LiveModel, rows: WindowRows): number | null {
+  return rows.newestStartMs === null ? null : Math.min(rows.newestStartMs, currentStartMs(model, rows));
+}
+
+/** End of the newest window shown; before the first login, of the current window by the clock. */
 export function defaultEndMs(model: LiveModel, rows: WindowRows): number {
+  return (newestShownMs(model, rows) ?? currentStartMs(model, rows)) + rows.definition.sizeMs;
+}
+
+function currentStartMs(model: LiveModel, rows: WindowRows): number {
   const { sizeMs } = rows.definition;
-  return (rows.newestStartMs ?? Math.floor(model.now() / sizeMs) * sizeMs) + sizeMs;
+  return Math.floor(model.now() / sizeMs) * sizeMs;
 }
 
 export interface SeriesRange {

@@ -47,8 +47,15 @@ export interface ListedInstance {
 interface Heard {
   readonly status: InstanceStatus;
   readonly partition: number;
-  /** By this instance's own clock, so that a processor whose clock is off is not taken for dead. */
+  /** By a clock of this instance that nobody sets: neither a processor's clock nor this machine's says who is there. */
   readonly heardAtMs: number;
+}
+
+export interface Clocks {
+  /** Of a clock that nobody sets, milliseconds. */
+  readonly elapsedMs: number;
+  /** The wall clock, epoch milliseconds. */
+  readonly nowMs: number;
 }
 
 /** What the processor instances last reported of themselves. */
@@ -62,7 +69,7 @@ export class InstanceList {
   }
 
   /** `live`: heard just now; otherwise read from the past, and as old as it says. Throws on a value that cannot be read. */
-  apply(change: TableChange, version: number, nowMs: number, live: boolean): void {
+  apply(change: TableChange, version: number, { elapsedMs, nowMs }: Clocks, live: boolean): void {
     const id = change.key.toString('utf8');
     // The application's own record: no instance.
     if (id === APPLICATION_RECORD_KEY) return;
@@ -70,7 +77,7 @@ export class InstanceList {
       this.#heard.delete(id);
     } else {
       const status = instanceStatus.parse(JSON.parse(change.value.toString('utf8'))) as InstanceStatus;
-      const heardAtMs = live ? nowMs : Math.min(nowMs, status.reportedAtMs);
+      const heardAtMs = live ? elapsedMs : elapsedMs - Math.max(0, nowMs - status.reportedAtMs);
       this.#heard.set(id, { status, partition: change.partition, heardAtMs });
     }
     this.#version = version;
@@ -82,9 +89,9 @@ export class InstanceList {
   }
 
   /** Lets time pass: true, and a new version, when an instance went silent or was dropped since the last call. */
-  tick(version: number, nowMs: number): boolean {
-    for (const [id, heard] of this.#heard) if (nowMs - heard.heardAtMs > DROPPED_AFTER_MS) this.#heard.delete(id);
-    const listed = this.list(nowMs).map(({ status, alive, current }) => `${status.id} ${alive} ${current}`).join();
+  tick(version: number, elapsedMs: number): boolean {
+    for (const [id, heard] of this.#heard) if (elapsedMs - heard.heardAtMs > DROPPED_AFTER_MS) this.#heard.delete(id);
+    const listed = this.list(elapsedMs).map(({ status, alive, current }) => `${status.id} ${alive} ${current}`).join();
     if (listed === this.#listed) return false;
     this.#listed = listed;
     this.#version = version;
@@ -92,10 +99,10 @@ export class InstanceList {
   }
 
   /** By start, the oldest first. */
-  list(nowMs: number): ListedInstance[] {
+  list(elapsedMs: number): ListedInstance[] {
     return [...this.#heard.values()]
-      .filter(({ heardAtMs }) => nowMs - heardAtMs <= DROPPED_AFTER_MS)
-      .map(({ status, heardAtMs }) => ({ status, alive: nowMs - heardAtMs <= SILENT_AFTER_MS, current: nowMs - heardAtMs <= LAG_OUTDATED_AFTER_MS }))
+      .filter(({ heardAtMs }) => elapsedMs - heardAtMs <= DROPPED_AFTER_MS)
+      .map(({ status, heardAtMs }) => ({ status, alive: elapsedMs - heardAtMs <= SILENT_AFTER_MS, current: elapsedMs - heardAtMs <= LAG_OUTDATED_AFTER_MS }))
       .sort((a, b) => a.status.startedAtMs - b.status.startedAtMs || (a.status.id < b.status.id ? -1 : 1));
   }
 
@@ -103,8 +110,8 @@ export class InstanceList {
    * Input records not processed yet, over all tasks of the application; null while of one of them nobody says how much waits for it: none is
    * known yet, or whoever had it is silent. A task that is just moving is in two reports: the newer one counts.
    */
-  lag(nowMs: number): number | null {
-    const listed = this.list(nowMs).sort((a, b) => a.status.reportedAtMs - b.status.reportedAtMs);
+  lag(elapsedMs: number): number | null {
+    const listed = this.list(elapsedMs).sort((a, b) => a.status.reportedAtMs - b.status.reportedAtMs);
     const known = new Set<string>();
     const lags = new Map<string, number | null>();
     const waiting = new Map<string, number>();

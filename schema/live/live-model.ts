@@ -12,7 +12,7 @@ import type { Logger } from '../../processor/streams/logger.ts';
 import { isRuntimeRow } from '../../processor/streams/store/runtime-rows.ts';
 import type { GlobalTableState, TableChange } from '../../processor/streams/table/global-table-types.ts';
 import { ChangeHub, type ChangeTopic } from './change-hub.ts';
-import { InstanceList } from './instance-list.ts';
+import { InstanceList, type ListedInstance } from './instance-list.ts';
 import { QualityRows } from './quality-rows.ts';
 import { SharedUpdates } from './shared-updates.ts';
 import { StateRows } from './state-rows.ts';
@@ -26,6 +26,8 @@ export interface LiveModelOptions {
   readonly logger: Logger;
   /** The wall clock, epoch milliseconds. */
   readonly now?: () => number;
+  /** A clock that nobody sets, in milliseconds: what durations are measured with. */
+  readonly elapsedMs?: () => number;
 }
 
 interface Feed {
@@ -47,6 +49,7 @@ export class LiveModel {
   readonly instances = new InstanceList();
   readonly hub = new ChangeHub();
   readonly now: () => number;
+  readonly #elapsedMs: () => number;
   /** The changelog that a resume cursor counts in. */
   readonly changelogs: { readonly states: string; readonly minutes: string; readonly hours: string };
   readonly #shared = new SharedUpdates();
@@ -60,10 +63,11 @@ export class LiveModel {
   #toldWholeness = '';
   #wholenessChangedAtMs: number | null = null;
 
-  constructor({ applicationId, logger, now = Date.now }: LiveModelOptions) {
+  constructor({ applicationId, logger, now = Date.now, elapsedMs = () => performance.now() }: LiveModelOptions) {
     this.applicationId = applicationId;
     this.#logger = logger;
     this.now = now;
+    this.#elapsedMs = elapsedMs;
     this.changelogs = {
       states: changelogTopic(applicationId, COUNTS_BY_STATE),
       minutes: changelogTopic(applicationId, COUNTS_BY_STATE_MINUTE),
@@ -78,7 +82,7 @@ export class LiveModel {
         statusTopic(applicationId),
         {
           changeTopic: 'processor',
-          apply: (change, version) => this.instances.apply(change, version, now(), this.#tableState.caughtUpOnce),
+          apply: (change, version) => this.instances.apply(change, version, { elapsedMs: elapsedMs(), nowMs: now() }, this.#tableState.caughtUpOnce),
           reset: (partition, version) => this.instances.reset(partition, version),
         },
       ],
@@ -100,7 +104,17 @@ export class LiveModel {
    * beside the rows and their freshness: the subject, and where the subscriber was.
    */
   shared<T>(key: string, make: () => T): T {
-    return this.#shared.of(`${this.#version} ${this.#tableState.complete} ${this.instances.lag(this.now())} ${key}`, make);
+    return this.#shared.of(`${this.#version} ${this.#tableState.complete} ${this.lag()} ${key}`, make);
+  }
+
+  /** Input records not processed yet; null while nobody knows. */
+  lag(): number | null {
+    return this.instances.lag(this.#elapsedMs());
+  }
+
+  /** The processor instances, and whether they are there. */
+  listInstances(): ListedInstance[] {
+    return this.instances.list(this.#elapsedMs());
   }
 
   get tableState(): GlobalTableState {
@@ -157,13 +171,13 @@ export class LiveModel {
   tick(): void {
     // Read positions move without a change, past what was compacted away.
     this.hub.notify('progress');
-    const nowMs = this.now();
-    if (this.instances.tick(this.#version + 1, nowMs)) {
+    const elapsedMs = this.#elapsedMs();
+    if (this.instances.tick(this.#version + 1, elapsedMs)) {
       this.#version += 1;
       this.hub.notify('processor');
     }
     this.#lookAtWholeness();
-    if (this.#wholeness !== this.#toldWholeness && nowMs - (this.#wholenessChangedAtMs ?? nowMs) >= WHOLENESS_SETTLES_MS) {
+    if (this.#wholeness !== this.#toldWholeness && elapsedMs - (this.#wholenessChangedAtMs ?? elapsedMs) >= WHOLENESS_SETTLES_MS) {
       this.#toldWholeness = this.#wholeness;
       this.hub.notify('completeness');
     }
@@ -171,7 +185,7 @@ export class LiveModel {
 
   /** What answers say of themselves besides their rows: whether the copy is complete, and whether it is known what waits. */
   get wholeness(): string {
-    return `${this.#tableState.complete} ${this.instances.lag(this.now()) !== null}`;
+    return `${this.#tableState.complete} ${this.lag() !== null}`;
   }
 
   /** The wholeness that subscribers were last told to look at. */
@@ -183,7 +197,7 @@ export class LiveModel {
     const { wholeness } = this;
     if (wholeness === this.#wholeness) return;
     this.#wholeness = wholeness;
-    this.#wholenessChangedAtMs = this.now();
+    this.#wholenessChangedAtMs = this.#elapsedMs();
   }
 }
 

@@ -284,6 +284,20 @@ describe('processor', () => {
     expect(await report('a', { tasks: [task('0_0', 'RUNNING', 7), task('0_1', 'RUNNING', 1)] })).toBe(8);
   });
 
+  test("a clock of this machine that is set back brings nobody back to life, and one that is set forward buries nobody", async () => {
+    fed.feed(fed.results.status(instanceStatus('a')));
+    const alive = async () => ((await ask('{ processor { instances { id alive } } }')) as { processor: unknown }).processor;
+    fed.setBackMs = -3_600_000;
+    expect(await alive()).toEqual({ instances: [{ id: 'a', alive: true }] });
+    fed.setBackMs = 3_600_000;
+    fed.nowMs += 10_001;
+    fed.model.tick();
+    expect(await alive()).toEqual({ instances: [{ id: 'a', alive: false }] });
+    fed.nowMs += 50_000;
+    fed.model.tick();
+    expect(await alive()).toEqual({ instances: [] });
+  });
+
   test('an instance that is not heard of is not alive after 10 s, and gone after a minute; a tombstone is at once', async () => {
     const alive = async () => ((await ask('{ processor { lag instances { id alive } } }')) as { processor: unknown }).processor;
     fed.feed(fed.results.status(instanceStatus('a')), fed.results.status(instanceStatus('b')));

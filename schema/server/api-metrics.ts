@@ -49,7 +49,7 @@ export class ApiMetrics {
     new Gauge({ name: 'tributary_api_event_streams', help: 'Open event streams.', registers, collect() { this.set(eventStreams()); } });
     new Gauge({ name: 'tributary_api_complete', help: '1 when the copy of the results is complete.', registers, collect() { this.set(model.tableState.complete ? 1 : 0); } });
     new Gauge({ name: 'tributary_api_unreadable_records', help: 'Changelog records passed over.', registers, collect() { this.set(model.unreadable); } });
-    new Gauge({ name: 'tributary_api_processor_lag', help: 'Input records not processed yet; NaN while no processor reports.', registers, collect() { this.set(model.instances.lag(model.now()) ?? NaN); } });
+    new Gauge({ name: 'tributary_api_processor_lag', help: 'Input records not processed yet; NaN while no processor reports.', registers, collect() { this.set(model.lag() ?? NaN); } });
     new Gauge({
       name: 'tributary_api_windows',
       help: 'Windows in the copy, by store.',

@@ -1,5 +1,5 @@
 import { freshness } from '../answers/state-answers.ts';
-import { defaultEndMs, newestBetween, pointOf, seriesPoints, type StateFilter, windowsOf } from '../answers/time-series-answers.ts';
+import { defaultEndMs, newestBetween, newestShownMs, pointOf, seriesPoints, type StateFilter, windowsOf } from '../answers/time-series-answers.ts';
 import type { Resolution, TimeSeriesPoint, TimeSeriesUpdate } from '../generated/resolver-types.ts';
 import type { CountRow } from '../live/count-row.ts';
 import type { UpdateSource } from '../live/conflating-iterator.ts';
@@ -18,6 +18,7 @@ export interface TimeSeriesSubject {
 interface Sent {
   readonly version: number;
   readonly epoch: number;
+  /** The newest window that was told as a matter of course; windows ahead of the clock are told when they change. */
   readonly newestStartMs: number | null;
 }
 
@@ -51,8 +52,8 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
   take(): TimeSeriesUpdate | null {
     const update = this.#sent === null ? this.#first() : this.#since(this.#sent);
     if (update === null) return null;
-    const { version, epoch, newestStartMs } = this.#rows;
-    this.#sent = { version, epoch, newestStartMs };
+    const { version, epoch } = this.#rows;
+    this.#sent = { version, epoch, newestStartMs: this.#newestShownMs };
     this.#completeness.told();
     return update;
   }
@@ -64,7 +65,7 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
 
   #since(sent: Sent): TimeSeriesUpdate | null {
     const mustTell = this.#completeness.changed();
-    return this.#model.shared(`${this.#subject} since ${sent.version} ${sent.epoch} ${sent.newestStartMs} ${mustTell}`, () => {
+    return this.#model.shared(`${this.#subject} since ${sent.version} ${sent.epoch} ${sent.newestStartMs} ${mustTell} to ${this.#newestShownMs}`, () => {
       const points = this.#pointsSince(sent);
       if (points === null) return this.#snapshot();
       return points.length === 0 && !mustTell ? null : this.#update('DELTA', points);
@@ -72,10 +73,11 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
   }
 
   #pointsSince(sent: Sent): TimeSeriesPoint[] | null {
-    const { epoch, newestStartMs } = this.#rows;
+    const { epoch } = this.#rows;
+    const newestMs = this.#newestShownMs;
     // Before the first login the range hung on the clock, and the client's points are of no use.
-    if (epoch !== sent.epoch || (sent.newestStartMs === null && newestStartMs !== null)) return null;
-    if (this.#rows.version === sent.version) return [];
+    if (epoch !== sent.epoch || (sent.newestStartMs === null && newestMs !== null)) return null;
+    if (this.#rows.version === sent.version && newestMs === sent.newestStartMs) return [];
     const changed = this.#rows.changedSince(sent.version, this.#wanted.filter);
     if (changed !== null) return this.#points(changed, sent.newestStartMs);
     const isNewer = (row: CountRow) => row.version > sent.version;
@@ -115,7 +117,7 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
   #points(starts: Set<number>, knownNewestMs: number | null): TimeSeriesPoint[] {
     const { filter, windows } = this.#wanted;
     const { sizeMs } = this.#rows.definition;
-    const newestMs = this.#rows.newestStartMs;
+    const newestMs = this.#newestShownMs;
     if (newestMs !== null && knownNewestMs !== null) {
       const firstNewMs = Math.max(knownNewestMs + sizeMs, newestMs - (windows - 1) * sizeMs);
       for (let startMs = firstNewMs; startMs <= newestMs; startMs += sizeMs) starts.add(startMs);
@@ -129,14 +131,18 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
     return this.#model.shared(`${this.#subject} to ${toMs}`, () => this.#update('SNAPSHOT', seriesPoints(this.#rows, toMs - windows * this.#rows.definition.sizeMs, toMs, filter)));
   }
 
+  get #newestShownMs(): number | null {
+    return newestShownMs(this.#model, this.#rows);
+  }
+
   #update(kind: TimeSeriesUpdate['kind'], points: TimeSeriesPoint[]): TimeSeriesUpdate {
-    const { positions, newestStartMs } = this.#rows;
+    const { positions } = this.#rows;
     const cursor = encodeCursor({
       applicationId: this.#model.applicationId,
       subject: this.#subject,
       positions: positions.vector(),
       newestWrittenAtMs: positions.newestWrittenAtMs,
-      newestStartMs,
+      newestStartMs: this.#newestShownMs,
     });
     const { resolution, windows, filter } = this.#wanted;
     // Of the whole series, not of this delta: a late window must not make the series look older than it was.

@@ -6,7 +6,7 @@ import { STATE_CODES } from '../../processor/logins/states.ts';
 import type { TableChange } from '../../processor/streams/table/global-table-types.ts';
 import { type HandFedModel, handFedModel, HandFedResults, type TestCounts } from '../../tests/support/hand-fed-results.ts';
 import { stateAnswer, totalsAnswer } from '../answers/state-answers.ts';
-import { defaultEndMs, seriesPoints } from '../answers/time-series-answers.ts';
+import { defaultEndMs, seriesPoints, timeSeriesAnswer } from '../answers/time-series-answers.ts';
 import type { State, StatesUpdate, TimeSeriesPoint, TimeSeriesUpdate } from '../generated/resolver-types.ts';
 import { StatesUpdates } from './states-updates.ts';
 import { TimeSeriesUpdates, type TimeSeriesSubject } from './time-series-updates.ts';
@@ -119,11 +119,18 @@ const subjects = fc.record({
 const runs = fc.array(fc.record({ logins: fc.array(login, { maxLength: 6 }), expire: fc.boolean(), skip: fc.boolean(), reconnect: fc.constantFrom('no', 'no', 'here', 'restarted', 'behind') }), { maxLength: 25 });
 const RUNS = 500;
 
+/** The clock has passed every login: none is dated ahead. */
+function afterAllLogins(results?: HandFedResults): HandFedModel {
+  const fed = handFedModel(results === undefined ? {} : { results });
+  fed.nowMs = NOON + 1_700 * MINUTE;
+  return fed;
+}
+
 /** Follows `steps` with a client that gets its updates from `subscribe`, and calls `compare` whenever it is up to date. */
 function follow<U>(steps: typeof runs extends fc.Arbitrary<infer T> ? T : never, client: { receive(update: U | null): void; readonly last: { readonly cursor: string } | null }, subscribe: (fed: HandFedModel, after: string | undefined) => { take(): U | null; ready(): boolean }, compare: (fed: HandFedModel) => void): void {
   const results = new HandFedResults();
   const processor = new Processor(results);
-  let fed = handFedModel({ results });
+  let fed = afterAllLogins(results);
   let updates = subscribe(fed, undefined);
   client.receive(updates.take());
   for (const { logins, expire, skip, reconnect } of steps) {
@@ -132,13 +139,13 @@ function follow<U>(steps: typeof runs extends fc.Arbitrary<infer T> ? T : never,
     fed.feed(...changes);
     if (skip) continue;
     if (reconnect === 'restarted') {
-      fed = handFedModel({ results });
+      fed = afterAllLogins(results);
       fed.model.apply(results.compacted());
     }
     if (reconnect === 'behind') {
       // The client saw the newest elsewhere, this instance has not read it yet.
       client.receive(updates.take());
-      fed = handFedModel({ results });
+      fed = afterAllLogins(results);
       fed.model.apply(results.records.slice(0, known));
     }
     if (reconnect !== 'no') updates = subscribe(fed, client.last?.cursor);
@@ -181,6 +188,8 @@ describe('a change of a series costs its own rows', () => {
     for (let step = 0; step < 400; step++) {
       if (random(5) === 0) latest += random(20) * 60_000;
       if (random(100) === 0) latest += 1_600 * 60_000;
+      // No login is dated ahead.
+      fed.nowMs = latest;
       const startMs = latest - random(80) * 60_000;
       const code = codes[random(3)] as (typeof codes)[number];
       fed.feed(fed.results.minute(startMs, code, random(6) === 0 ? null : { ios: 1 + random(9) }));
@@ -238,7 +247,7 @@ describe('deltas hold what changed and no more', () => {
   });
 
   test('timeSeries: late windows however old, new windows with the empty ones between, nothing of other states', () => {
-    const fed = handFedModel();
+    const fed = afterAllLogins();
     const { results } = fed;
     const startsOf = (update: TimeSeriesUpdate | null) => update?.points.map(({ start }) => (start - NOON) / MINUTE);
     fed.feed(results.minute(NOON, 'CA', { ios: 1 }));
@@ -254,6 +263,28 @@ describe('deltas hold what changed and no more', () => {
     expect(startsOf(texas.take())).toEqual([1, 2, 3]);
     fed.feed(results.minute(NOON + 100 * MINUTE, 'CA', { ios: 1 }));
     expect(startsOf(all.take())).toEqual([96, 97, 98, 99, 100]);
+  });
+
+  test('timeSeries: a login that is dated ahead is told, and empties no range; the windows up to it come with the clock', () => {
+    const fed = handFedModel();
+    const { results } = fed;
+    const startsOf = (update: TimeSeriesUpdate | null) => update?.points.map(({ start }) => (start - NOON) / MINUTE);
+    const subject = { resolution: 'MINUTE', windows: 3, filter: null } as const;
+    fed.feed(results.minute(NOON - MINUTE, 'CA', { ios: 1 }), results.minute(NOON, 'CA', { ios: 1 }), results.minute(NOON + 59 * MINUTE, 'TX', { ios: 1 }));
+    const before = timeSeriesAnswer(fed.model, {});
+    expect([before.to - NOON, before.points.at(-1)?.devices.ios]).toEqual([MINUTE, 1]);
+    const updates = new TimeSeriesUpdates(fed.model, subject, null);
+    const first = updates.take();
+    expect(startsOf(first)).toEqual([-2, -1, 0]);
+    fed.feed(results.minute(NOON + 58 * MINUTE, 'TX', { ios: 1 }));
+    expect(startsOf(updates.take())).toEqual([58]);
+    fed.nowMs += 2 * MINUTE;
+    expect(startsOf(updates.take())).toEqual([1, 2]);
+    // What the first answer left out is told when its time has come, also to one that resumes.
+    fed.nowMs += 57 * MINUTE;
+    const resumed = new TimeSeriesUpdates(fed.model, subject, first?.cursor);
+    expect(startsOf(resumed.take())?.filter((minute) => minute >= 0)).toEqual([57, 58, 59]);
+    expect(updates.take()?.points.at(-1)).toMatchObject({ start: NOON + 59 * MINUTE, devices: { ios: 1 } });
   });
 
   test('the first login after nothing gives a new snapshot: the old range hung on the clock', () => {

@@ -70,8 +70,8 @@ async function everShown(): Promise<Set<string>> {
   const shown = new Set<string>();
   for (const { topic, partition, offset, timestampMs, key, value } of partitions.flat()) {
     if (key === null) continue;
-    instances.apply({ topic, partition, offset, timestampMs, key, value }, 1, Date.now(), true);
-    for (const { status } of instances.list(Date.now())) for (const { id, state, lag } of status.tasks) if (lag > 0) shown.add(`${id} ${state}`);
+    instances.apply({ topic, partition, offset, timestampMs, key, value }, 1, { elapsedMs: performance.now(), nowMs: Date.now() }, true);
+    for (const { status } of instances.list(performance.now())) for (const { id, state, lag } of status.tasks) if (lag > 0) shown.add(`${id} ${state}`);
   }
   return shown;
 }

@@ -91,8 +91,10 @@ function countsValue(counts: TestCounts | null, atMs = 0): Buffer | null {
 export interface HandFedModel {
   readonly results: HandFedResults;
   readonly model: LiveModel;
-  /** The wall clock; may be set. */
+  /** The wall clock; may be set. Durations go with it. */
   nowMs: number;
+  /** How far the wall clock is from the one that durations are measured with. */
+  setBackMs: number;
   /** Hands over what `write` returns as one fetched run. */
   feed(...changes: TableChange[]): void;
 }
@@ -103,7 +105,8 @@ export function handFedModel(options: { readonly caughtUp?: boolean; readonly re
   const fed: HandFedModel = {
     results,
     nowMs: Date.UTC(2026, 0, 2, 12, 0, 30),
-    model: new LiveModel({ applicationId: results.applicationId, logger: options.logger ?? SILENT_LOGGER, now: () => fed.nowMs }),
+    model: new LiveModel({ applicationId: results.applicationId, logger: options.logger ?? SILENT_LOGGER, now: () => fed.nowMs - fed.setBackMs, elapsedMs: () => fed.nowMs }),
+    setBackMs: 0,
     feed: (...changes) => fed.model.apply(changes),
   };
   if (options.caughtUp !== false) fed.model.setTableState({ caughtUpOnce: true, complete: true, reason: null });
