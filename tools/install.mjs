@@ -11,6 +11,14 @@ const at = (...path) => join(projectRoot, ...path);
 /** The Node that runs Tributary, whatever Node runs npm. */
 export const nodePath = at('node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
 
+/** The version that package.json pins, and its binaries by platform: the package `node` fetches them past package-lock.json and its hashes. */
+export const NODE_VERSION = '24.21.0';
+const NODE_SHA256 = {
+  'linux-x64': '7fde7b8afa198da66257f42ee2001d874c7355631e6d1579a5fb5ef1f246df4c',
+  'linux-arm64': '0f8949d1028f6d61506b2d5bc57e7e6fe893d7b1997509b7847294fc9c616584',
+  'win32-x64': 'ba4e6d110e8c1592a1ecd390f6b05f3da124b13871a5be62b341a07a853c6c32',
+};
+
 const stampPath = at('node_modules', '.tributary-installed.json');
 const lockPath = at('.install-lock');
 
@@ -51,6 +59,27 @@ export function applyPatches() {
   const run = spawnSync(process.execPath, [tool, '--error-on-fail'], { cwd: projectRoot, encoding: 'utf8' });
   if (run.status !== 0) process.stderr.write(`${run.stdout}${run.stderr}`);
   return run.status === 0;
+}
+
+/**
+ * Whether the Node binary at `path`, if there is one, is the one that was looked at when its version was pinned. What is wrong is
+ * printed; a platform without a known hash is not refused, and said. The scripts of the install itself have run on it by then: npm
+ * puts it on their path.
+ */
+export function isKnownNode(path = nodePath, platform = `${process.platform}-${process.arch}`) {
+  if (!existsSync(path)) return true;
+  const want = NODE_SHA256[platform];
+  if (want === undefined) {
+    process.stderr.write(`${path} was not checked: tools/install.mjs has no SHA-256 of Node ${NODE_VERSION} for ${platform}.\n`);
+    return true;
+  }
+  const is = createHash('sha256').update(readFileSync(path)).digest('hex');
+  if (is === want) return true;
+  process.stderr.write(
+    `${path} is not the Node ${NODE_VERSION} for ${platform} that Tributary knows: its SHA-256 is ${is} and should be ${want}. Nothing more is run on it. ` +
+      'Remove node_modules and install again, from a registry that you trust; after an update of the package `node`, write the new hashes into tools/install.mjs.\n',
+  );
+  return false;
 }
 
 /** Notes what node_modules was made from. */
@@ -131,7 +160,7 @@ export function ensureInstalled() {
       process.stderr.write('Node 24 is missing after `npm ci` (node_modules/node/bin/node): allow the install script of the package `node`.\n');
       return false;
     }
-    if (!applyPatches()) return false;
+    if (!isKnownNode() || !applyPatches()) return false;
     writeStamp();
     return true;
   } finally {
