@@ -4,7 +4,7 @@ import { createLogger } from '../processor/logins/logging.ts';
 import { buildTopology } from '../processor/logins/topology.ts';
 import type { KafkaConnectionConfig } from '../processor/streams/kafka-connection-config.ts';
 import { createGlobalTable } from '../processor/streams/table/global-table.ts';
-import { unresolvableBroker } from './broker-names.ts';
+import { allUnknown, unresolvableBrokers } from '../processor/streams/consumer/broker-names.ts';
 import { openLiveFeed } from './live/live-feed.ts';
 import { type ApiServer, startApiServer } from './server/api-server.ts';
 import { startTracing } from './server/tracing.ts';
@@ -20,8 +20,10 @@ const connection: KafkaConnectionConfig = environment.kafka ?? {
   brokers: [`127.0.0.1:${environment.localKafkaPort}`],
   clientId: environment.applicationId,
 };
-const badName = await unresolvableBroker(connection.brokers);
-if (badName !== null) exitWith(badName);
+const unresolvable = await unresolvableBrokers(connection.brokers);
+const badNames = allUnknown(connection.brokers, unresolvable);
+if (badNames !== undefined) exitWith(badNames);
+if (unresolvable.length > 0) logger.warn({ brokers: unresolvable }, `names in KAFKA_BROKERS do not resolve: ${unresolvable.join(', ')}; the others are tried`);
 
 const tracing = await startTracing(process.env, logger);
 const { applicationId, inputTopic, deadLetterTopic } = environment;

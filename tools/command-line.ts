@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises';
 import type { Readable, Writable } from 'node:stream';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { Environment } from '../processor/logins/environment.ts';
-import { asFatalConnectionError, isBrokerAway } from '../processor/streams/consumer/kafka-errors.ts';
+import { asFatalConnectionError, awayReason, isBrokerAway } from '../processor/streams/consumer/kafka-errors.ts';
 import { messageOf, StreamsError } from '../processor/streams/errors.ts';
 import type { KafkaConnectionConfig } from '../processor/streams/kafka-connection-config.ts';
 import type { Logger } from '../processor/streams/logger.ts';
@@ -70,7 +70,7 @@ export function failureLine(error: unknown, { brokers }: KafkaConnectionConfig):
   if (error instanceof StreamsError && error.code !== 'BROKER_AWAY') return `${error.code}: ${error.message}`;
   const fatal = asFatalConnectionError(error, brokers);
   if (fatal !== undefined) return `${fatal.code}: ${fatal.message}`;
-  if (isBrokerAway(error) || error instanceof StreamsError) return `Kafka at ${brokers.join(',')} does not answer: ${messageOf(error)}. Start it, or set KAFKA_BROKERS`;
+  if (isBrokerAway(error) || error instanceof StreamsError) return `Kafka at ${brokers.join(',')} does not answer: ${awayReason(brokers, error)}. Start it, or set KAFKA_BROKERS`;
   return messageOf(error);
 }
 

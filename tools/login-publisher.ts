@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type kafkajs from 'kafkajs';
 import { createKafka } from '../processor/streams/consumer/kafka-cluster.ts';
-import { asFatalConnectionError, CODE, hasCode, isBrokerAway, waitingForKafka } from '../processor/streams/consumer/kafka-errors.ts';
+import { CODE, fatalConnectionError, hasCode, isBrokerAway, waitingForKafka } from '../processor/streams/consumer/kafka-errors.ts';
 import { StreamsError } from '../processor/streams/errors.ts';
 import type { KafkaConnectionConfig } from '../processor/streams/kafka-connection-config.ts';
 import type { Logger } from '../processor/streams/logger.ts';
@@ -100,7 +100,7 @@ class ProducerLink {
           await this.#producer.connect();
           return true;
         } catch (error) {
-          const cause = fatal ? asFatalConnectionError(error, this.#context.kafka.brokers) : undefined;
+          const cause = fatal ? await fatalConnectionError(error, this.#context.kafka.brokers) : undefined;
           if (cause !== undefined) throw cause;
           // Once a broker has been heard of, a name that does not resolve is a name server that is away.
           fatal = !isBrokerAway(error);

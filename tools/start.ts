@@ -1,8 +1,8 @@
-import { lookup } from 'node:dns/promises';
 import { environmentOrExit, type Environment } from '../processor/logins/environment.ts';
 import { createLogger } from '../processor/logins/logging.ts';
 import { API_NODE_FLAGS } from './api-node-flags.ts';
 import { buildClient } from './client-build.ts';
+import { allUnknown, unresolvableBrokers } from '../processor/streams/consumer/broker-names.ts';
 import { LocalKafkaPart } from './local-kafka-part.ts';
 import { freePort, isPortFree } from './ports.ts';
 import { SupervisedPart } from './supervised-part.ts';
@@ -165,12 +165,8 @@ async function untilPortIsFree(port: number, host: string): Promise<void> {
 
 /** A broker that is down is waited for; a name that nobody knows is a typing error. */
 async function assertBrokerNamesResolve(brokers: readonly string[]): Promise<void> {
-  for (const broker of brokers) {
-    const host = broker.slice(0, broker.lastIndexOf(':'));
-    await lookup(host).catch((error: unknown) => {
-      throw new UserError('BROKER_NAME_UNKNOWN', `KAFKA_BROKERS names "${broker}", but the name ${host} does not resolve (${errorCode(error) ?? 'unknown'}): correct it.`);
-    });
-  }
+  const line = allUnknown(brokers, await unresolvableBrokers(brokers));
+  if (line !== undefined) throw new UserError('BROKER_NAME_UNKNOWN', line);
 }
 
 const machine = new OneMachine(environmentOrExit());

@@ -7,7 +7,7 @@ import { StatusPublisher } from './changelog/status-publisher.ts';
 import { findChangedTopic, type KnownTopics } from './changelog/topic-check.ts';
 import { readBacklog } from './consumer/backlog.ts';
 import { COORDINATOR_OF_GROUP, createKafka, KafkaCluster, type Kafka, type TopicPartition } from './consumer/kafka-cluster.ts';
-import { asFatalConnectionError, isBrokerAway, isCoordinatorNotFound, waitingForKafka } from './consumer/kafka-errors.ts';
+import { fatalConnectionError, isBrokerAway, isCoordinatorNotFound, waitingForKafka } from './consumer/kafka-errors.ts';
 import { messageOf, StreamsError } from './errors.ts';
 import { checkConnection, type KafkaConnectionConfig } from './kafka-connection-config.ts';
 import type { Logger } from './logger.ts';
@@ -260,7 +260,7 @@ export class KafkaStreams {
         this.#awayReason = null;
         return topics;
       } catch (error) {
-        const fatal = asFatalConnectionError(error, connection.brokers) ?? (await this.#refusedGroup(error));
+        const fatal = (await fatalConnectionError(error, connection.brokers)) ?? (await this.#refusedGroup(error));
         if (fatal !== undefined) throw fatal;
         if (!isBrokerAway(error) || this.#state !== 'STARTING') throw error;
         this.#awayReason = waitingForKafka(connection.brokers, error);

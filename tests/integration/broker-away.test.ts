@@ -2,9 +2,12 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AppProcess, LOGIN_PROCESSOR } from '../support/app-process.ts';
+import { freePort } from '../../tools/ports.ts';
+import { AppProcess, killAll, LOGIN_PROCESSOR } from '../support/app-process.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
+import { LOGIN_API } from '../support/login-run.ts';
 import { expectWithin } from '../support/speed.ts';
+import { runTool } from '../support/tool-run.ts';
 
 /*
  * A broker that is away at the start is waited for, for ever, and counts as nobody's failure; what waiting cannot mend ends
@@ -14,9 +17,12 @@ import { expectWithin } from '../support/speed.ts';
 const RESUMES_WITHIN_MS = 10_000;
 let broker: TestBroker;
 let stateDir: string;
+/** Who comes by it is told a name that nobody knows. */
+let lostPort: number;
 
 beforeAll(async () => {
-  broker = await startTestBroker();
+  lostPort = await freePort();
+  broker = await startTestBroker({ otherListeners: { LOST: { host: 'no-such-host.invalid', port: lostPort, protocol: 'PLAINTEXT' } } });
   stateDir = await mkdtemp(join(tmpdir(), 'tributary-away-'));
 });
 afterAll(async () => {
@@ -52,4 +58,42 @@ test('a name that does not resolve ends it with one line and no stack', async ()
   expectWithin(afterMs, RESUMES_WITHIN_MS);
   expect(errorsOf(app)).toEqual([expect.stringMatching(/^BROKER_NAME_UNKNOWN: KAFKA_BROKERS no-such-host\.invalid:9092: the name does not resolve/)]);
   expect(app.log()).not.toMatch(/\bat .*\(.*:\d+:\d+\)/);
+});
+
+test('a name that the broker advertises and nobody knows: each part says so, and does not blame KAFKA_BROKERS', async () => {
+  const bootstrap = `127.0.0.1:${String(lostPort)}`;
+  const env = { KAFKA_BROKERS: bootstrap, STATE_DIR: stateDir, APPLICATION_ID: 'advertised', LOG_FORMAT: 'json' };
+  const words = new RegExp(`KAFKA_BROKERS ${bootstrap}: the brokers there answer, and tell that one of them is at no-such-host\\.invalid:${String(lostPort)}, .* Set advertised\\.listeners`);
+  const processor = await AppProcess.start({ main: LOGIN_PROCESSOR, env });
+  expect((await processor.exited).code).toBe(1);
+  expect(errorsOf(processor)).toEqual([expect.stringMatching(words)]);
+  for (const [tool, args] of [['tools/producer.ts', ['--count', '1']], ['tools/dead-letters.ts', ['list']], ['tools/reset.ts', ['--dry-run']]] as const) {
+    const { code, output, errors } = await runTool(tool, args, env);
+    expect([tool, code, output + errors]).toEqual([tool, 1, expect.stringMatching(words)]);
+  }
+  const api = await AppProcess.start({ main: LOGIN_API, env });
+  try {
+    await api.until(async () => words.test((await api.ready()).reason), 'the API says it in /ready');
+  } finally {
+    await killAll([api]);
+  }
+});
+
+test('one unknown name among several brokers: each part runs; all unknown: it ends', async () => {
+  const env = { STATE_DIR: stateDir, APPLICATION_ID: 'one-unknown', INPUT_TOPIC: 'one-unknown', DEAD_LETTER_TOPIC: 'one-unknown-dlq' };
+  const some = { ...env, KAFKA_BROKERS: ['one.invalid:9092', ...broker.brokers, 'two.invalid:9092'].join(',') };
+  const processor = await AppProcess.start({ main: LOGIN_PROCESSOR, env: some });
+  const api = await AppProcess.start({ main: LOGIN_API, env: some });
+  try {
+    await processor.untilReady();
+    await api.untilReady();
+    expect(api.logged('one.invalid:9092, two.invalid:9092')).toHaveLength(1);
+    expect((await runTool('tools/producer.ts', ['--count', '5'], some)).code).toBe(0);
+  } finally {
+    await killAll([processor, api]);
+  }
+  for (const main of [LOGIN_PROCESSOR, LOGIN_API]) {
+    const app = await AppProcess.start({ main, env: { ...env, KAFKA_BROKERS: 'one.invalid:9092,two.invalid:9092' } });
+    expect([main, (await app.exited).code, app.lines.at(-1)?.msg]).toEqual([main, 1, expect.stringMatching(/^BROKER_NAME_UNKNOWN: KAFKA_BROKERS /)]);
+  }
 });

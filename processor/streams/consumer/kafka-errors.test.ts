@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import kafkajs from 'kafkajs';
-import { asAccessDenied, asFatalConnectionError, CODE, hasCode, isBrokerAway, isFenced, isMisdirected, kafkaCode, waitingForKafka } from './kafka-errors.ts';
+import { advertisedAddress, asAccessDenied, asFatalConnectionError, fatalConnectionError, CODE, hasCode, isBrokerAway, isFenced, isMisdirected, kafkaCode, waitingForKafka } from './kafka-errors.ts';
 
 const { KafkaJSConnectionError, KafkaJSNumberOfRetriesExceeded, KafkaJSProtocolError, KafkaJSRequestTimeoutError } = kafkajs;
 
@@ -69,6 +69,24 @@ test('errors at start that no waiting mends name the setting', () => {
   expect(fatal(new Error('self-signed certificate'))).toEqual(['BROKER_TLS_FAILED', 'KAFKA_SSL']);
   expect(fatal(givenUp(new KafkaJSConnectionError('Connection error: getaddrinfo ENOTFOUND kafka', { code: 'ENOTFOUND' })))).toEqual(['BROKER_NAME_UNKNOWN', 'KAFKA_BROKERS']);
   expect(fatal(new KafkaJSConnectionError('refused', { code: 'ECONNREFUSED' }))).toEqual([undefined, undefined]);
+});
+
+test('a name that a broker advertises is not blamed on KAFKA_BROKERS', async () => {
+  const unknown = givenUp(new KafkaJSConnectionError('Connection error: getaddrinfo ENOTFOUND kafka-7', { broker: 'kafka-7:9092', code: 'ENOTFOUND' }));
+  for (const fatal of [asFatalConnectionError(unknown, ['here:9092']), await fatalConnectionError(unknown, ['here:9092', 'there:9092'])]) {
+    expect(fatal).toMatchObject({ code: 'BROKER_NAME_UNKNOWN', message: expect.stringMatching(/^KAFKA_BROKERS here:9092(,there:9092)?: the brokers there answer, .* at kafka-7:9092, .* Set advertised\.listeners /) });
+  }
+  expect(asFatalConnectionError(unknown, ['kafka-7:9092'])?.message).toMatch(/: the name does not resolve; check KAFKA_BROKERS$/);
+  // The same address in other letters.
+  for (const [asked, told] of [['KAFKA-7.:9092', 'kafka-7:9092'], ['[::1]:9092', '::1:9092'], ['[::1]:9092', '[::1]:9092']] as const) expect(advertisedAddress([asked], { broker: told })).toBeUndefined();
+  const refused = new KafkaJSConnectionError('Connection error: connect ECONNREFUSED 127.0.0.1:9092', { broker: 'localhost:9092', code: 'ECONNREFUSED' });
+  expect(waitingForKafka(['kafka.example:9092'], refused)).toMatch(/^waiting for Kafka at kafka\.example:9092: .*ECONNREFUSED.*\. The brokers there answer, and tell that one of them is at localhost:9092 \(advertised\.listeners\)/);
+});
+
+test('of several names one may be unknown, all may not', async () => {
+  const unknown = new KafkaJSConnectionError('Connection error: getaddrinfo ENOTFOUND one.invalid', { broker: 'one.invalid:9092', code: 'ENOTFOUND' });
+  expect(await fatalConnectionError(unknown, ['one.invalid:9092', '127.0.0.1:9092'])).toBeUndefined();
+  expect(await fatalConnectionError(unknown, ['one.invalid:9092', 'two.invalid:9092'])).toMatchObject({ code: 'BROKER_NAME_UNKNOWN' });
 });
 
 test('a right that is missing is found in whatever kafkajs makes of it, and what was wanted is named', () => {

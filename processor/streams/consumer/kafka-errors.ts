@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { messageOf, StreamsError } from '../errors.ts';
+import { unresolvableBrokers } from './broker-names.ts';
 
 const { createErrorFromCode } = createRequire(import.meta.url)('kafkajs/src/protocol/error.js') as { createErrorFromCode: (code: number) => Error };
 
@@ -35,6 +36,8 @@ interface KafkajsErrorShape {
   readonly originalError?: unknown;
   readonly cause?: unknown;
   readonly errors?: unknown;
+  /** `host:port` that kafkajs was talking to. */
+  readonly broker?: unknown;
 }
 
 function shape(error: unknown): KafkajsErrorShape {
@@ -111,7 +114,28 @@ const NO_METADATA = /'topicMetadata'.* null|null .*'topicMetadata'/;
 
 /** What is said while `isBrokerAway`: whether a broker is about to come or its address is wrong looks the same from here. */
 export function waitingForKafka(brokers: readonly string[], error: unknown): string {
-  return `waiting for Kafka at ${brokers.join(',')}: ${messageOf(error)}. It goes on by itself when that answers; is the address right, and Kafka running?`;
+  return `waiting for Kafka at ${brokers.join(',')}: ${awayReason(brokers, error)}. It goes on by itself when that answers; is the address right, and Kafka running?`;
+}
+
+/**
+ * The address that could not be reached, when it is not one of the settings: a broker that was reached has told it, as its own or that
+ * of another one.
+ */
+export function advertisedAddress(brokers: readonly string[], error: unknown): string | undefined {
+  const asked = chain(error).map(({ broker }) => broker).find((broker) => typeof broker === 'string');
+  return asked === undefined || brokers.some((broker) => sameAddress(broker, asked)) ? undefined : asked;
+}
+
+/** Why a broker is away, in words that tell an address of the settings from one that the brokers advertise. */
+export function awayReason(brokers: readonly string[], error: unknown): string {
+  const advertised = advertisedAddress(brokers, error);
+  return advertised === undefined ? messageOf(error) : `${messageOf(error)}. The brokers there answer, and tell that one of them is at ${advertised} (advertised.listeners)`;
+}
+
+/** kafkajs writes no brackets around the addresses of IPv6; a dot at the end of a name says that it is whole. */
+function sameAddress(one: string, other: string): boolean {
+  const plain = (address: string): string => address.toLowerCase().replaceAll(/[[\]]/g, '').replace(/\.(?=:\d+$)/, '');
+  return plain(one) === plain(other);
 }
 
 /** No broker answered, or the one that did is not ready: waiting is the remedy. */
@@ -151,7 +175,8 @@ export function asAccessDenied(error: unknown, what: string): StreamsError | und
 
 /**
  * Errors that waiting cannot mend: a name that does not resolve, failed authentication, failed TLS, a right that is missing.
- * Asked at start only; later a name server may be away like any broker.
+ * Asked at start only; later a name server may be away like any broker. Of several names in KAFKA_BROKERS one may be wrong:
+ * `fatalConnectionError` asks whether any other resolves.
  */
 export function asFatalConnectionError(error: unknown, brokers: readonly string[]): StreamsError | undefined {
   const denied = asAccessDenied(error, 'starting');
@@ -166,7 +191,18 @@ export function asFatalConnectionError(error: unknown, brokers: readonly string[
     return new StreamsError('BROKER_TLS_FAILED', `${where}: TLS failed (${messageOf(error)}); check KAFKA_SSL and KAFKA_CA_FILE`, { cause: error });
   }
   if (/ENOTFOUND|EAI_AGAIN/.test(text)) {
-    return new StreamsError('BROKER_NAME_UNKNOWN', `${where}: the name does not resolve; check KAFKA_BROKERS`, { cause: error });
+    const advertised = advertisedAddress(brokers, error);
+    const why = advertised === undefined
+      ? 'the name does not resolve; check KAFKA_BROKERS'
+      : `the brokers there answer, and tell that one of them is at ${advertised}, a name that does not resolve here. Set advertised.listeners of that broker to a name or address that its clients know, or make this one known here (DNS, /etc/hosts); KAFKA_BROKERS is right`;
+    return new StreamsError('BROKER_NAME_UNKNOWN', `${where}: ${why}`, { cause: error });
   }
   return undefined;
+}
+
+/** The same, but for one unknown name among several of KAFKA_BROKERS: that of a broker which is gone, or not there yet. */
+export async function fatalConnectionError(error: unknown, brokers: readonly string[]): Promise<StreamsError | undefined> {
+  const fatal = asFatalConnectionError(error, brokers);
+  if (fatal?.code !== 'BROKER_NAME_UNKNOWN' || advertisedAddress(brokers, error) !== undefined) return fatal;
+  return (await unresolvableBrokers(brokers)).length === brokers.length ? fatal : undefined;
 }

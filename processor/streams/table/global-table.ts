@@ -1,5 +1,5 @@
 import { KafkaCluster, READ_COMMITTED } from '../consumer/kafka-cluster.ts';
-import { asAccessDenied, asFatalConnectionError, hasCode, CODE } from '../consumer/kafka-errors.ts';
+import { asAccessDenied, asFatalConnectionError, awayReason, hasCode, CODE } from '../consumer/kafka-errors.ts';
 import { RecordFetcher, type FetchedPartition } from '../consumer/record-fetcher.ts';
 import { parseTopicPartition, topicPartition } from '../changelog/streams-producer.ts';
 import { messageOf, StreamsError } from '../errors.ts';
@@ -176,7 +176,7 @@ class FetchedGlobalTable implements GlobalTable {
             return;
           }
           const missing = hasCode(error, CODE.UNKNOWN_TOPIC_OR_PARTITION);
-          this.#waitingFor = missing ? `waiting for the topic ${topic}, which the processor creates` : `Kafka is away: ${messageOf(error)}`;
+          this.#waitingFor = missing ? `waiting for the topic ${topic}, which the processor creates` : `Kafka is away: ${fatal?.message ?? awayReason(this.#brokers, error)}`;
           if (!missing) await this.#cluster.refresh().catch(() => undefined);
         }
         this.#tell();
