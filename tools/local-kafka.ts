@@ -107,7 +107,7 @@ export async function formatLocalKafka(dataDir: string, log: Logger): Promise<vo
   const classPath = await kafkaClassPath(log);
   const properties = join(dir, 'server.properties');
   const node = { id: 1, controllerPorts: new Map([[1, await freePort()]]) };
-  await mkdir(dir, { recursive: true });
+  await mkdir(dir, { recursive: true, mode: 0o700 });
   await writeFile(properties, localKafkaProperties({ port: await freePort(), node, logDir, cleanShutdown: true }));
   await format(java, classPath, await sharedClasses(java, classPath), properties, newClusterId(), []);
   // A broker that finds no such mark takes its predecessor for killed.

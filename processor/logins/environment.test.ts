@@ -49,7 +49,11 @@ test('a terminal has pretty logs, unless the environment says otherwise', () => 
 });
 
 test('an empty or blank value is as if it were not set', () => {
-  expect(parseEnvironment({ PORT: '', KAFKA_BROKERS: '  ', COMMIT_INTERVAL_MS: '', API_TOKEN: '' }, false)).toEqual(parseEnvironment({}, false));
+  expect(parseEnvironment({ PORT: '', KAFKA_BROKERS: '  ', COMMIT_INTERVAL_MS: '' }, false)).toEqual(parseEnvironment({}, false));
+});
+
+test.each(['', '  '])('an API_TOKEN that is set and empty (%j) leaves no door open: it is refused', (token) => {
+  expect(problem({ API_TOKEN: token })).toBe('API_TOKEN is set and empty: give it a token, or unset it to leave the API open');
 });
 
 test('what is parsed is frozen, to the depths', () => {
@@ -67,7 +71,12 @@ describe('Kafka', () => {
     });
   });
 
-  test.each(['kafka', 'kafka:', ':9092', 'kafka:0', 'kafka:65536', 'kafka:9x', 'http://kafka:9092', 'a b:1'])('the malformed entry %p is named', (entry) => {
+  test('brokers may be addresses of IPv6 in brackets, and names with a dot at their end', () => {
+    const brokers = ['[::1]:9092', '[2001:db8::7]:9093', 'kafka.example.:9092'];
+    expect(parseEnvironment({ KAFKA_BROKERS: brokers.join(', ') }).kafka?.brokers).toEqual(brokers);
+  });
+
+  test.each(['::1:9092', '[::1]', '[::g]:9092', '[kafka]:9092', 'kafka..:9092', '.:9092', 'kafka', 'kafka:', ':9092', 'kafka:0', 'kafka:65536', 'kafka:9x', 'http://kafka:9092', 'a b:1'])('the malformed entry %p is named', (entry) => {
     const message = problem({ KAFKA_BROKERS: `good:9092,${entry}` });
     expect(message).toContain('KAFKA_BROKERS="good:9092,');
     expect(message).toContain(`"${entry}" is not host:port`);

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { KafkaConnectionConfig } from '../streams/kafka-connection-config.ts';
@@ -102,9 +103,11 @@ function kafkaName(maxLength: number): z.ZodType<string, string> {
 }
 
 function isBroker(entry: string): boolean {
-  const match = /^[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?:(\d{1,5})$/.exec(entry);
-  const port = Number(match?.[2]);
-  return port >= 1 && port <= 65_535;
+  const [, host = '', port] = /^(.+):(\d{1,5})$/.exec(entry) ?? [];
+  const bracketed = /^\[(.*)\]$/.exec(host)?.[1];
+  // A dot at the end says that the name is whole.
+  const known = bracketed === undefined ? /^[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?\.?$/.test(host) : isIPv6(bracketed);
+  return known && Number(port) >= 1 && Number(port) <= 65_535;
 }
 
 const brokers = z.string().transform((list, context) => {
@@ -195,6 +198,8 @@ export function parseEnvironment(env: NodeJS.ProcessEnv = process.env, isTermina
     const value = env[name];
     if (value !== undefined && value.trim() !== '') given[name] = value;
   }
+  // Who sets it means to shut the door: an empty one must not leave it open.
+  if (env['API_TOKEN']?.trim() === '') throw new EnvironmentError('API_TOKEN is set and empty: give it a token, or unset it to leave the API open');
   const parsed = variables.safeParse(given);
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => {

@@ -360,3 +360,15 @@ describe('records whose fields are made when they are asked for', () => {
     expect(JSON.parse(JSON.stringify(message))).toMatchObject({ offset: '5', timestamp: '10', key: null, headers: {}, isControlRecord: false });
   });
 });
+
+test('a broker by its address of IPv6 is found, and one by its name still is', async () => {
+  const poolBuilder = load('kafkajs/src/cluster/connectionPoolBuilder.js') as (options: object) => { build(): Promise<{ readonly host: string; readonly port: number }> };
+  const addressOf = async (broker: string): Promise<string> => {
+    const { host, port } = await poolBuilder({ brokers: [broker], clientId: 'c', connectionTimeout: 1, requestTimeout: 1, logger }).build();
+    return `${host} ${String(port)}`;
+  };
+  expect(await addressOf('[::1]:9092')).toBe('::1 9092');
+  expect(await addressOf('[2001:db8::7]:19092')).toBe('2001:db8::7 19092');
+  expect(await addressOf('kafka.example.:9092')).toBe('kafka.example. 9092');
+  expect(await addressOf('10.0.0.1:9093')).toBe('10.0.0.1 9093');
+});

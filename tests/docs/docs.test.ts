@@ -8,6 +8,7 @@ import { DEAD_LETTER_REASONS } from '../../processor/logins/login-record.ts';
 import { ERROR_TABLE } from '../../processor/streams/errors.ts';
 import { parseStreamsConfig } from '../../processor/streams/streams-config.ts';
 import { projectRoot } from '../../tools/project-root.ts';
+import { internalTopics } from '../../tools/reset-plan.ts';
 import { codeBlocks, codeSpans, localLinks, page, pages, tableRows } from '../support/markdown.ts';
 
 const source = (path: string): string => readFileSync(join(projectRoot, path), 'utf8');
@@ -170,6 +171,15 @@ test('docs/operations.md names the metrics that there are, and every reason of a
   expect(named.length).toBeGreaterThan(5);
   expect(named.filter((metric) => metric !== 'tributary_api' && !inCode.includes(`'${metric}'`))).toEqual([]);
   expect(DEAD_LETTER_REASONS.filter((reason) => !text.includes(reason))).toEqual([]);
+});
+
+test('docs/operations.md deletes the topics of the application, and of no other one', () => {
+  const pattern = /--delete --topic '([^']+)'/.exec(page('docs/operations.md').text)?.[1];
+  const topics = (applicationId: string): string[] => internalTopics({ applicationId, inputTopic: 'user-login', deadLetterTopic: 'user-login-dlq' });
+  // Kafka's tool takes a topic whose whole name matches.
+  const matches = (topic: string): boolean => new RegExp(`^(?:${pattern})$`).test(topic);
+  expect(topics('tributary-logins').filter((topic) => !matches(topic))).toEqual([]);
+  expect([...topics('tributary-logins-test'), ...topics('tributary-logins-offsets'), 'user-login', 'tributary-logins-input'].filter(matches)).toEqual([]);
 });
 
 test('docs/decisions/README.md lists every note, in order', () => {

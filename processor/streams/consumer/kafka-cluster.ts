@@ -2,7 +2,7 @@ import kafkajs from 'kafkajs';
 import type { KafkaConnectionConfig } from '../kafka-connection-config.ts';
 import type { StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import { asAccessDenied } from './kafka-errors.ts';
+import { asAccessDenied, asAdvertisedAddress } from './kafka-errors.ts';
 import type { HeaderList } from '../topology/record.ts';
 import { topicIds } from './topic-ids.ts';
 
@@ -215,7 +215,10 @@ export class KafkaCluster {
   readonly #coordinators = new Map<string, Broker>();
   #connected: Promise<void> | undefined;
 
+  readonly #brokers: readonly string[];
+
   constructor(config: KafkaConnectionConfig, logger: Logger) {
+    this.#brokers = config.brokers;
     this.#cluster = createKafkajsCluster(createKafka(config, logger));
   }
 
@@ -259,7 +262,9 @@ export class KafkaCluster {
   }
 
   async broker(nodeId: number): Promise<Broker> {
-    return this.#cluster.findBroker({ nodeId });
+    return this.#cluster.findBroker({ nodeId }).catch((error: unknown) => {
+      throw asAdvertisedAddress(this.#brokers, error) ?? error;
+    });
   }
 
   /** The coordinator of a group or a transactional id, remembered until `forgetCoordinator` or a refresh. */

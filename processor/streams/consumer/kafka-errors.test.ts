@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import kafkajs from 'kafkajs';
-import { advertisedAddress, asAccessDenied, asFatalConnectionError, fatalConnectionError, CODE, hasCode, isBrokerAway, isFenced, isMisdirected, kafkaCode, waitingForKafka } from './kafka-errors.ts';
+import { advertisedAddress, asAccessDenied, asAdvertisedAddress, asFatalConnectionError, fatalConnectionError, CODE, hasCode, isBrokerAway, isFenced, isMisdirected, kafkaCode, waitingForKafka } from './kafka-errors.ts';
 
 const { KafkaJSConnectionError, KafkaJSNumberOfRetriesExceeded, KafkaJSProtocolError, KafkaJSRequestTimeoutError } = kafkajs;
 
@@ -79,8 +79,10 @@ test('a name that a broker advertises is not blamed on KAFKA_BROKERS', async () 
   expect(asFatalConnectionError(unknown, ['kafka-7:9092'])?.message).toMatch(/: the name does not resolve; check KAFKA_BROKERS$/);
   // The same address in other letters.
   for (const [asked, told] of [['KAFKA-7.:9092', 'kafka-7:9092'], ['[::1]:9092', '::1:9092'], ['[::1]:9092', '[::1]:9092']] as const) expect(advertisedAddress([asked], { broker: told })).toBeUndefined();
+  const worded = asAdvertisedAddress(['here:9092'], unknown);
+  expect([isBrokerAway(worded), asAdvertisedAddress(['here:9092'], worded) === worded, asFatalConnectionError(worded, ['here:9092'])?.code]).toEqual([true, true, 'BROKER_NAME_UNKNOWN']);
   const refused = new KafkaJSConnectionError('Connection error: connect ECONNREFUSED 127.0.0.1:9092', { broker: 'localhost:9092', code: 'ECONNREFUSED' });
-  expect(waitingForKafka(['kafka.example:9092'], refused)).toMatch(/^waiting for Kafka at kafka\.example:9092: .*ECONNREFUSED.*\. The brokers there answer, and tell that one of them is at localhost:9092 \(advertised\.listeners\)/);
+  expect(waitingForKafka(['kafka.example:9092'], refused)).toMatch(/^waiting for Kafka at kafka\.example:9092: .*ECONNREFUSED.*\. The brokers at kafka\.example:9092 answer, and tell that one of them is at localhost:9092 \(advertised\.listeners\)/);
 });
 
 test('of several names one may be unknown, all may not', async () => {

@@ -128,8 +128,18 @@ export function advertisedAddress(brokers: readonly string[], error: unknown): s
 
 /** Why a broker is away, in words that tell an address of the settings from one that the brokers advertise. */
 export function awayReason(brokers: readonly string[], error: unknown): string {
+  return messageOf(asAdvertisedAddress(brokers, error) ?? error);
+}
+
+/** The error in these words, when a broker that was reached has told the address that cannot be. */
+export function asAdvertisedAddress(brokers: readonly string[], error: unknown): Error | undefined {
+  if (error instanceof AdvertisedAddressError) return error;
   const advertised = advertisedAddress(brokers, error);
-  return advertised === undefined ? messageOf(error) : `${messageOf(error)}. The brokers there answer, and tell that one of them is at ${advertised} (advertised.listeners)`;
+  return advertised === undefined ? undefined : new AdvertisedAddressError(`${messageOf(error)}. The brokers at ${brokers.join(',')} answer, and tell that one of them is at ${advertised} (advertised.listeners)`, { cause: error });
+}
+
+class AdvertisedAddressError extends Error {
+  override readonly name = 'AdvertisedAddressError';
 }
 
 /** kafkajs writes no brackets around the addresses of IPv6; a dot at the end of a name says that it is whole. */

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, stat, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -187,6 +187,16 @@ test('a damaged lock file is refused with what to do, never replaced under a pos
 test('ids that would leave the directory are refused', async () => {
   for (const wrong of ['..', 'a/b', '', '.x']) await expect(StateDirectory.lock(stateDir, wrong, options)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   for (const wrong of ['..', '0', '0_0/x', '0_0.set-aside-1']) expect(() => taskDirectory(stateDir, wrong)).toThrow('is not a task id');
+});
+
+test('nobody else on the machine reads what is in it, also where an earlier release has left it open', async () => {
+  const modes = async (directory: StateDirectory): Promise<string[]> => Promise.all([join(directory.path, '..'), directory.path].map(async (path) => ((await stat(path)).mode & 0o777).toString(8)));
+  expect(await modes(await lock())).toEqual(['700', '700']);
+  const open = `${stateDir}-open`;
+  stops.push(() => rm(open, { recursive: true, force: true }));
+  await mkdir(join(open, 'logins'), { recursive: true });
+  await chmod(join(open, 'logins'), 0o755);
+  expect(await modes(await lock(open))).toEqual(['700', '700']);
 });
 
 test('a copy of a slot gets a process id of its own, and keeps it; the original keeps its own', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { StreamsError, messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
@@ -9,6 +9,8 @@ import { diskTrouble } from './store-errors.ts';
 
 const APPLICATION_ID = /^[a-zA-Z0-9_-][a-zA-Z0-9._-]*$/;
 const TASK_ID = /^\d+_\d+$/;
+/** The stores hold what the input held: nobody else on the machine needs to read them. */
+const OWNER_ONLY = 0o700;
 
 /** More processes than this on one directory are taken for a mistake, such as a restart loop that never dies. */
 const MOST_SLOTS = 1_000;
@@ -43,6 +45,7 @@ export class StateDirectory {
       throw new StreamsError('CONFIG_INVALID', `"${applicationId}" cannot be an application id: use letters, digits, ".", "_" and "-", no "." first`);
     }
     const root = resolve(stateDir, applicationId);
+    await makePrivate(root, stateDir);
     for (let slot = 0; slot < MOST_SLOTS; slot++) {
       const path = join(root, String(slot));
       const lock = await takeSlot(path, stateDir);
@@ -88,9 +91,19 @@ export function taskDirectory(slotPath: string, taskId: string): string {
   return join(slotPath, taskId);
 }
 
+/** One that an earlier release has left open is closed; one of another user, on a shared volume, stays as it is. */
+async function makePrivate(root: string, stateDir: string): Promise<void> {
+  try {
+    await mkdir(root, { recursive: true, mode: OWNER_ONLY });
+  } catch (error) {
+    throw unusable(stateDir, diskTrouble(messageOf(error)) ?? messageOf(error), error);
+  }
+  await chmod(root, OWNER_ONLY).catch(() => undefined);
+}
+
 async function takeSlot(path: string, stateDir: string): Promise<SlotLock | null> {
   try {
-    await mkdir(path, { recursive: true });
+    await mkdir(path, { recursive: true, mode: OWNER_ONLY });
     return takeSlotLock(path);
   } catch (error) {
     const message = messageOf(error);

@@ -70,6 +70,8 @@ export class StreamThread {
   #lost = false;
   #settled = false;
   #closing = false;
+  /** The loop has ended: a thread without tasks that is about to fail is not one that has nothing to do. */
+  #ending = false;
   #failure: unknown;
   #commitRequested: (() => void)[] = [];
   readonly #pace: CommitPace;
@@ -208,11 +210,13 @@ export class StreamThread {
     this.#member.start();
     try {
       while (!this.#closing) await this.#runOnce();
+      this.#ending = true;
       this.#throwFailure();
       await this.#tasks.commit(performance.now());
       await this.#tasks.closeAll(true);
       await this.#standbys.close();
     } catch (error) {
+      this.#ending = true;
       await this.#tasks.closeAll(false).catch(() => undefined);
       await this.#standbys.close().catch(() => undefined);
       throw error;
@@ -238,7 +242,7 @@ export class StreamThread {
       commits: this.#commits,
       brokerAway: this.#fetchAway ?? this.#groupAway ?? this.#tasks.awayReason,
       diskTrouble: this.#disk.reason,
-      steady: this.#settled && this.#assignment === undefined && tasks.every((t) => t.state.name === 'RUNNING'),
+      steady: !this.#ending && this.#settled && this.#assignment === undefined && tasks.every((t) => t.state.name === 'RUNNING'),
       purgeable: tasks.flatMap((t) => t.inputs.filter((i) => this.#repartitionTopics.has(i.topic)).flatMap((i) => {
         const offset = t.committedOffsets().get(topicPartition(i.topic, i.partition));
         return offset === undefined ? [] : [[topicPartition(i.topic, i.partition), offset] as const];
