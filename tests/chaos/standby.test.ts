@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
 import { changelogTopic } from '../../processor/streams/topology/topology.ts';
 import type { AppProcess, LogLine } from '../support/app-process.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
@@ -8,9 +7,9 @@ import { reportFigure, seed, seconds, sized } from '../support/chaos.ts';
 import { EchoRun } from '../support/echo-run.ts';
 import { BUCKET_WINDOWS, BUCKETS, RUNNING } from '../support/echo-topology.ts';
 import { type OffsetWatch, watchOffsets } from '../support/offset-watch.ts';
-import { quietLogger } from '../support/quiet-logger.ts';
 import { expectWithin } from '../support/speed.ts';
 import { until } from '../support/until.ts';
+import { testAdmin } from '../support/test-admin.ts';
 
 /*
  * A processor that is killed and stays away, where others follow its tasks: with the time-outs that users have.
@@ -45,8 +44,7 @@ async function untilFollowed(apps: readonly AppProcess[], caughtUp: boolean): Pr
 
 /** The sum of what all changelog partitions end at. */
 async function changelogEnds(run: EchoRun): Promise<number> {
-  const admin = createKafka({ ...broker.connection, clientId: 'test-admin' }, quietLogger).admin();
-  await admin.connect();
+  const admin = await testAdmin(broker.connection);
   try {
     let sum = 0;
     for (const store of [RUNNING, BUCKETS, BUCKET_WINDOWS]) {

@@ -75,8 +75,6 @@ const rules: readonly Rule[] = [
       'tests/support/test-producer.ts': [1, 'this is the one'],
       'tests/support/echo-run.ts': [1, 'idempotent, and replaced when it fails: the oracle reads what arrived'],
       'tests/integration/kafkajs-producer-reuse.test.ts': [1, 'it is what is tested'],
-      'tests/integration/api-live-copy.test.ts': [1, 'transactional'],
-      'tests/integration/poison-records.test.ts': [1, 'transactional, and aborted'],
     },
   },
   {

@@ -1,4 +1,4 @@
-import { Kafka, logLevel, type Producer } from 'kafkajs';
+import type { Producer } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 
 import type { TableChange } from '../../processor/streams/table/global-table-types.ts';
@@ -14,7 +14,6 @@ const MINUTE = 60_000;
 const LIVE = 'subscription($after: Cursor) { states(after: $after, intervalMs: 50) { kind cursor states { code devices { ios } } totals { total } } }';
 
 let broker: TestBroker;
-let kafka: Kafka;
 let producer: Producer;
 const apis: AppProcess[] = [];
 let results: HandFedResults;
@@ -22,7 +21,6 @@ let applications = 0;
 
 beforeAll(async () => {
   broker = await startTestBroker();
-  kafka = new Kafka({ brokers: broker.brokers, clientId: 'test', logLevel: logLevel.NOTHING, retry: { retries: 20, maxRetryTime: 1_000 } });
   producer = await testProducer(broker.connection);
 });
 beforeEach(() => {
@@ -108,8 +106,7 @@ test('only what is committed is served, at once, and never what was aborted', as
   const socket = await live(api);
   expect(updateIn(await socket.of('live'))).toMatchObject({ kind: 'SNAPSHOT', totals: { total: 1 } });
 
-  const transactional = kafka.producer({ transactionalId: `${results.applicationId}-writer`, maxInFlightRequests: 1, idempotent: true });
-  await transactional.connect();
+  const transactional = await testProducer(broker.connection, { transactionalId: `${results.applicationId}-writer` });
   try {
     for (const [ios, end] of [[100, 'abort'], [2, 'commit']] as const) {
       const transaction = await transactional.transaction();

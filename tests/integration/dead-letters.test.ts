@@ -4,30 +4,26 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type kafkajs from 'kafkajs';
-import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
 import type { ConsumerRecord } from '../../processor/streams/topology/record.ts';
 import { projectRoot } from '../../tools/project-root.ts';
 import { LoginRun } from '../support/login-run.ts';
-import { quietLogger } from '../support/quiet-logger.ts';
 import { runTool, type ToolRun } from '../support/tool-run.ts';
 import { readTopic } from '../support/topic-reader.ts';
 import { ApiKey, startProxiedBroker, type ProxiedBroker } from '../support/wire-proxy.ts';
 import { testProducer } from '../support/test-producer.ts';
 import { until } from '../support/until.ts';
+import { testAdmin } from '../support/test-admin.ts';
 
 const TOOL = 'tools/dead-letters.ts';
 
 let cluster: ProxiedBroker;
-let kafka: kafkajs.Kafka;
 let admin: kafkajs.Admin;
 let producer: kafkajs.Producer;
 const runs: LoginRun[] = [];
 
 beforeAll(async () => {
   cluster = await startProxiedBroker();
-  kafka = createKafka({ ...cluster.connection, clientId: 'test' }, quietLogger);
-  admin = kafka.admin();
-  [producer] = await Promise.all([testProducer(cluster.connection), admin.connect()]);
+  [producer, admin] = await Promise.all([testProducer(cluster.connection), testAdmin(cluster.connection)]);
 });
 afterEach(async () => {
   for (const run of runs.splice(0)) await run.close();

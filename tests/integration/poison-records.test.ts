@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import kafkajs from 'kafkajs';
 import { CompressionCodec, registerKafkajsCodecs } from '../../processor/streams/consumer/compression.ts';
-import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
 import type { RecordHeaders } from '../../processor/streams/topology/record.ts';
 import { DIRTY_KINDS, dirtyOutcome, dirtyValue } from '../../tools/dirty-logins.ts';
 import { draftLogin } from '../../tools/login-generator.ts';
@@ -12,12 +11,12 @@ import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import type { AppProcess } from '../support/app-process.ts';
 import { LoginRun } from '../support/login-run.ts';
 import { committedNumbers, type LoginNumbers } from '../support/login-results.ts';
-import { quietLogger } from '../support/quiet-logger.ts';
 import { codeOf, RawKafka } from '../support/raw-kafka.ts';
 import { runTool } from '../support/tool-run.ts';
 import { readTopic } from '../support/topic-reader.ts';
 import { testProducer } from '../support/test-producer.ts';
 import { until } from '../support/until.ts';
+import { testAdmin } from '../support/test-admin.ts';
 
 /*
  * Every record becomes a count or a dead letter, exactly one of them, whatever it holds: no record stops a task, restarts
@@ -43,9 +42,7 @@ const runs: LoginRun[] = [];
 beforeAll(async () => {
   registerKafkajsCodecs();
   broker = await startTestBroker();
-  const kafka = createKafka({ ...broker.connection, clientId: 'test' }, quietLogger);
-  admin = kafka.admin();
-  [producer] = await Promise.all([testProducer(broker.connection), admin.connect()]);
+  [producer, admin] = await Promise.all([testProducer(broker.connection), testAdmin(broker.connection)]);
 });
 afterEach(async () => {
   for (const run of runs.splice(0)) await run.close();
@@ -134,8 +131,7 @@ test(`poison of every kind among ${String(GOOD)} good records (seed ${String(see
   wanted['NOT_JSON'] += 1;
 
   // What was never committed is not there at all.
-  const doomed = createKafka({ ...broker.connection, clientId: 'doomed' }, quietLogger).producer({ transactionalId: 'doomed', maxInFlightRequests: 1 });
-  await doomed.connect();
+  const doomed = await testProducer(broker.connection, { transactionalId: 'doomed' });
   const transaction = await doomed.transaction();
   await transaction.send({ topic: run.input, messages: [0, 1, 2, 3].flatMap((partition) => [{ partition, key: Buffer.alloc(4), value: login }, { partition, value: 'no JSON' }]) });
   await transaction.abort();
@@ -250,7 +246,7 @@ test('topics that take little are written in batches that they take', async () =
   const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(`${run.applicationId}-`) && topic !== run.input && topic !== run.deadLetterTopic);
   expect(topics.length).toBeGreaterThan(3);
   for (const topic of [...topics, run.deadLetterTopic]) {
-    const isTable = topic.endsWith('-changelog') || topic.endsWith('-status');
+    const isTable = /-(changelog|offsets|status)$/.test(topic);
     await configure(topic, { 'max.message.bytes': '3000', ...(isTable ? { 'cleanup.policy': 'compact' } : { 'cleanup.policy': 'delete', 'retention.ms': '-1' }) });
   }
   await run.publish({ seed: seed + 1, count: 20_000, dirtyShare: 0.2 });

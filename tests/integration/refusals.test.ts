@@ -20,6 +20,7 @@ import { quietLogger } from '../support/quiet-logger.ts';
 import { expectWithin } from '../support/speed.ts';
 import { publishOnce } from '../support/test-producer.ts';
 import { until, found } from '../support/until.ts';
+import { testAdmin } from '../support/test-admin.ts';
 
 /*
  * When the cluster and the store contradict each other, a processor refuses: it exits non-zero (within ten seconds, where speed is judged), with a
@@ -37,8 +38,7 @@ let admin: Admin;
 
 beforeAll(async () => {
   broker = await startTestBroker({ properties: { ...CHAOS_BROKER, 'transaction.max.timeout.ms': '60000' } });
-  admin = createKafka(broker.connection, quietLogger).admin();
-  await admin.connect();
+  admin = await testAdmin(broker.connection);
 });
 afterAll(async () => {
   await admin.disconnect();

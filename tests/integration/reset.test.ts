@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import type kafkajs from 'kafkajs';
 import { parseEnvironment, type Environment } from '../../processor/logins/environment.ts';
-import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
 import { applyReset } from '../../tools/reset-application.ts';
 import { takeLocalState } from '../../tools/reset-local-state.ts';
 import { internalTopics, planReset } from '../../tools/reset-plan.ts';
@@ -12,9 +11,9 @@ import { sized } from '../support/chaos.ts';
 import { committedOffsets } from '../support/group-progress.ts';
 import { LoginRun } from '../support/login-run.ts';
 import { committedNumbers } from '../support/login-results.ts';
-import { quietLogger } from '../support/quiet-logger.ts';
 import { runTool, type ToolRun } from '../support/tool-run.ts';
 import { readTopic } from '../support/topic-reader.ts';
+import { testAdmin } from '../support/test-admin.ts';
 
 const RESET = 'tools/reset.ts';
 
@@ -24,8 +23,7 @@ const runs: LoginRun[] = [];
 
 beforeAll(async () => {
   broker = await startTestBroker();
-  admin = createKafka(broker.connection, quietLogger).admin();
-  await admin.connect();
+  admin = await testAdmin(broker.connection);
 });
 afterEach(async () => {
   for (const run of runs.splice(0)) await run.close();

@@ -8,14 +8,13 @@ import { join } from 'node:path';
 import kafkajs, { type Admin } from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
-import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
 import { AppProcess, LOGIN_PROCESSOR } from '../support/app-process.ts';
 import { postGraphql } from '../support/api-under-test.ts';
-import { quietLogger } from '../support/quiet-logger.ts';
 import { startSecuredBroker, type SecuredBroker } from '../support/secured-broker.ts';
 import { expectWithin } from '../support/speed.ts';
 import { publishOnce } from '../support/test-producer.ts';
 import { until } from '../support/until.ts';
+import { testAdmin } from '../support/test-admin.ts';
 
 const { AclOperationTypes: May, AclPermissionTypes, AclResourceTypes: On, ResourcePatternTypes } = kafkajs;
 const EXIT_WITHIN_MS = 10_000;
@@ -32,8 +31,7 @@ const apps: AppProcess[] = [];
 
 beforeAll(async () => {
   secured = await startSecuredBroker({ processor: SECRETS.password, api: SECRETS.password, bare: SECRETS.password });
-  admin = createKafka(secured.broker.connection, quietLogger).admin();
-  await admin.connect();
+  admin = await testAdmin(secured.broker.connection);
   folder = await mkdtemp(join(tmpdir(), 'tributary-secured-'));
 });
 afterAll(async () => {

@@ -7,8 +7,9 @@ import { quietLogger } from './quiet-logger.ts';
  * The producer of the tests, connected. It is idempotent and never gives up: a send whose answer was late or lost is repeated under the
  * same sequence number, so that each message is written once, on however slow a machine.
  */
-export async function testProducer(connection: KafkaConnectionConfig): Promise<Producer> {
+export async function testProducer(connection: KafkaConnectionConfig, transactional: { readonly transactionalId?: string } = {}): Promise<Producer> {
   const producer = createKafka({ ...connection, clientId: 'test-producer' }, quietLogger).producer({
+    ...transactional,
     idempotent: true,
     maxInFlightRequests: 1,
     allowAutoTopicCreation: false,
