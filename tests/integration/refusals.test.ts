@@ -9,7 +9,7 @@ import { BY_STATE } from '../../processor/logins/names.ts';
 import { machineSinceBoot } from '../../processor/streams/store/slot-lock.ts';
 import { changelogTopic, repartitionTopic, statusTopic } from '../../processor/streams/topology/topology.ts';
 import { toTopicOffsets } from '../../processor/streams/changelog/transactional-producer.ts';
-import { COORDINATOR_OF_GROUP, createKafka, KafkaCluster } from '../../processor/streams/consumer/kafka-cluster.ts';
+import { COORDINATOR_OF_GROUP, KafkaCluster } from '../../processor/streams/consumer/kafka-cluster.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import type { AppProcess } from '../support/app-process.ts';
 import { BY_BUCKET, RUNNING, type EchoTopologyOptions } from '../support/echo-topology.ts';
