@@ -26,9 +26,11 @@ export interface CountRow extends Counts {
   version: number;
 }
 
-/** A row as of `change`; a tombstone counts nothing. Throws on bytes that are no counts. */
+/** A row as of `change`; a tombstone counts nothing. Throws on what the processor cannot have written. */
 export function rowOf(change: TableChange, version: number): CountRow {
   const counts = change.value === null ? NOTHING : parseCounts(change.value);
+  // Whichever clock is later: this machine's own may be behind.
+  if (counts.lastLoginAtMs > Math.max(change.timestampMs, Date.now()) + MAX_AHEAD_MS) throw new TypeError('the newest login is dated more than two days ahead');
   return { ...counts, partition: change.partition, offset: change.offset, writtenAtMs: change.timestampMs, version };
 }
 
@@ -58,16 +60,27 @@ export function noCounts(): Counts {
 
 const NOTHING: Readonly<Counts & { lastLoginAtMs: number }> = Object.freeze({ ios: 0, android: 0, other: 0, lastLoginAtMs: 0 });
 
+/** So much of each device in each state still sums up to a whole number that JSON and GraphQL can hold. */
+const MAX_COUNT = 50_000_000_000_000;
+/** The last instant that an answer can write. */
+const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z');
+/** The processor takes no login from further ahead than an hour, by its own clock. */
+const MAX_AHEAD_MS = 48 * 3_600_000;
+
+/**
+ * @throws TypeError for what the processor cannot have written: one time out of bounds
+ * would move what is counted as expired, one count too large would make every answer that sums it up an error.
+ */
 function parseCounts(bytes: Buffer): Counts & { lastLoginAtMs: number } {
   const value: unknown = JSON.parse(bytes.toString('utf8'));
   if (typeof value !== 'object' || value === null) throw new TypeError('counts must be a JSON object');
-  const field = (name: string): number => {
+  const field = (name: string, most: number): number => {
     const number: unknown = (value as Readonly<Record<string, unknown>>)[name];
-    if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0) {
-      throw new TypeError(`counts need a whole number "${name}"`);
+    if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0 || number > most) {
+      throw new TypeError(`counts need a whole number "${name}" up to ${most}`);
     }
     return number;
   };
-  const lastLoginAtMs = (value as Readonly<Record<string, unknown>>)['lastLoginAtMs'] === null ? 0 : field('lastLoginAtMs');
-  return { ios: field('ios'), android: field('android'), other: field('other'), lastLoginAtMs };
+  const lastLoginAtMs = (value as Readonly<Record<string, unknown>>)['lastLoginAtMs'] === null ? 0 : field('lastLoginAtMs', LATEST_MS);
+  return { ios: field('ios', MAX_COUNT), android: field('android', MAX_COUNT), other: field('other', MAX_COUNT), lastLoginAtMs };
 }

@@ -10,17 +10,19 @@ const LAG_OUTDATED_AFTER_MS = 4_000;
 /** And for so long, it is shown no more. */
 const DROPPED_AFTER_MS = 60_000;
 
-/** A report that is a little off still says that its instance is there. */
-const count = z.number().transform((value) => Math.max(0, Math.round(value)));
+/** A report that is a little off still says that its instance is there; numbers that no answer could give make it none. */
+const roundedUpTo = (most: number) => z.number().max(most).transform((value) => Math.max(0, Math.round(value)));
+const count = roundedUpTo(50_000_000_000_000);
+const time = roundedUpTo(Date.parse('9999-12-31T23:59:59.999Z'));
 const instanceStatus = z.object({
   id: z.string(),
   applicationId: z.string(),
   guarantee: z.enum(['exactly_once', 'at_least_once']),
   topology: z.string(),
   host: z.string(),
-  startedAtMs: count,
-  reportedAtMs: count,
-  threads: count,
+  startedAtMs: time,
+  reportedAtMs: time,
+  threads: roundedUpTo(1_000_000),
   recordsPerSecond: z.number().nonnegative(),
   tasks: z.array(
     z.object({

@@ -148,7 +148,7 @@ export class LiveModel {
       } catch (error) {
         this.#unreadable += 1;
         const { topic, partition, offset } = change;
-        this.#logger.error({ topic, partition, offset, reason: error instanceof Error ? error.name : 'unknown' }, 'a changelog record cannot be read; its key keeps its last value');
+        this.#logger.error({ topic, partition, offset, reason: error instanceof Error ? error.name : 'unknown' }, 'a changelog record cannot be read; its key keeps its last value. The processor has not written it so: stop what writes to its topics; the next change of the key, or a tombstone, takes its place');
       }
     }
     this.minutes.expire(version);

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { QUALITY_KEY } from '../../processor/logins/names.ts';
 import type { TableChange } from '../../processor/streams/table/global-table-types.ts';
 
-const count = z.number().int().nonnegative();
+/** More would make the sums no number that GraphQL can give. */
+const count = z.number().int().nonnegative().max(50_000_000_000_000);
 const tally = z.record(z.string(), count);
 const qualityValue = z.object({ missing: tally, invalid: tally, deadLettered: tally, late: count });
 

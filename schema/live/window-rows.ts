@@ -95,7 +95,11 @@ export class WindowRows {
       else if (window.rows.has(key)) this.#removeRow(window, key, version);
       return;
     }
+    const { sizeMs } = this.definition;
+    if (startMs % sizeMs !== 0) throw new TypeError(`no window begins at ${startMs}`);
     const row = rowOf(change, version);
+    const { lastLoginAtMs } = row;
+    if (lastLoginAtMs !== 0 && (lastLoginAtMs < startMs || lastLoginAtMs >= startMs + sizeMs)) throw new TypeError(`the newest login of a window is not in it: ${lastLoginAtMs} from ${startMs} on`);
     if (row.lastLoginAtMs > this.#newestEventMs) this.#newestEventMs = row.lastLoginAtMs;
     let window = this.#windows.get(startMs);
     if (window === undefined) {

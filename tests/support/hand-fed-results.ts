@@ -26,7 +26,7 @@ export class HandFedResults {
   readonly applicationId: string;
   readonly records: TableChange[] = [];
   readonly #ends = new Map<string, number>();
-  #writtenAtMs = 1_000;
+  #writtenAtMs = Date.UTC(2026, 0, 2, 12);
 
   constructor(applicationId = 'test-logins') {
     this.applicationId = applicationId;
