@@ -3,6 +3,9 @@ import type { KafkaStreams } from '../streams/kafka-streams.ts';
 import type { Logger } from '../streams/logger.ts';
 import { processorMetrics } from './metrics.ts';
 
+/** Longer than load balancers and scrapers keep an idle connection. */
+const KEEP_ALIVE_MS = 70_000;
+
 /** A processor instance's own /health, /ready and /metrics. */
 export interface HealthServer {
   readonly port: number;
@@ -13,7 +16,7 @@ export interface HealthServer {
 export async function serveHealth(options: { host: string; port: number; streams: KafkaStreams; log: Logger }): Promise<HealthServer> {
   const { host, port, streams, log } = options;
   const metrics = processorMetrics(streams);
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, shouldUpgradeCallback: () => false }, (request, response) => {
     const path = (request.url ?? '/').split('?')[0];
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD');

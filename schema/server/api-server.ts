@@ -29,6 +29,8 @@ import type { Tracing } from './tracing.ts';
 /** A request's head, and then the whole of it, must arrive within these: slow senders hold no connection. */
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** Longer than load balancers keep an idle connection, which mostly is 60 s: one that they still use is never closed here. */
+const KEEP_ALIVE_MS = 70_000;
 /** How often Node looks for requests that are late; by itself only every 30 s. */
 const LATE_REQUESTS_EVERY_MS = 1_000;
 /** How long a refused handshake waits for its few bytes to go out. */
@@ -99,7 +101,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
   const oneAtATime = new OneAtATime();
   const shouldUpgradeCallback = ({ headers }: IncomingMessage): boolean => headers.upgrade?.trim().toLowerCase() === 'websocket';
-  const server = createServer({ shouldUpgradeCallback, headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: LATE_REQUESTS_EVERY_MS }, (request, response) => {
+  const server = createServer({ shouldUpgradeCallback, keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: LATE_REQUESTS_EVERY_MS }, (request, response) => {
+    takeAbsoluteTarget(request);
     oneAtATime.next(request.socket, response, () => answer(request, response));
   });
 
@@ -130,6 +133,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     });
   }
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    takeAbsoluteTarget(request);
     stream.on('error', () => stream.destroy());
     const refuse = (reason: string, status: RefusedHandshake): void => {
       metrics.refusedConnections.inc({ reason });
@@ -165,6 +169,15 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 }
 
 const KNOWN_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'OPTIONS', 'PUT', 'PATCH', 'DELETE']);
+
+/** A target may be a whole URL, as for a proxy; its host is then the one that is asked for. */
+function takeAbsoluteTarget(request: IncomingMessage): void {
+  const target = request.url ?? '';
+  if (!/^https?:\/\//i.test(target) || !URL.canParse(target)) return;
+  const { host, pathname, search } = new URL(target);
+  request.url = pathname + search;
+  request.headers.host = host;
+}
 
 /** A request's path without its parameters; null for what is none. */
 function pathOf(request: IncomingMessage): string | null {

@@ -65,7 +65,11 @@ function named(documents: PersistedDocuments): Plugin {
   return {
     onParams({ params, setParams }) {
       const query = persistedText(documents, params as DocumentReference);
-      if (query !== null) setParams({ ...params, query });
+      // An empty name is none.
+      const operationName = params.operationName === '' ? undefined : params.operationName;
+      if (query === null && operationName === params.operationName) return;
+      const { operationName: _given, ...rest } = params;
+      setParams({ ...rest, ...(query === null ? {} : { query }), ...(operationName === undefined ? {} : { operationName }) });
     },
   };
 }
@@ -76,6 +80,10 @@ function named(documents: PersistedDocuments): Plugin {
  */
 function streams(mayStream: () => boolean): Plugin {
   return {
+    onResponse({ response }) {
+      // Proxies that collect an answer before they pass it on let this one through as it comes.
+      if (response.headers.get('content-type')?.startsWith('text/event-stream') === true) response.headers.set('x-accel-buffering', 'no');
+    },
     async onResultProcess({ result, resultProcessor, setResult }) {
       if (!(Symbol.asyncIterator in result)) return;
       const taken = resultProcessor !== undefined;

@@ -20,6 +20,8 @@ export const SOCKET_LIMITS = Object.freeze({ frameBytes: 65_536, operations: 20,
 const UNREAD_BYTES = 1_048_576;
 const PING_INTERVAL_MS = 12_000;
 const INIT_TIMEOUT_MS = 3_000;
+/** Of an operation's id; clients use numbers or UUIDs. */
+const MAX_ID_LENGTH = 256;
 /** How long a client that is told why its socket closes may take to hang up. */
 const CLOSE_GRACE_MS = 2_000;
 /** A code that clients take for a reason to connect again. */
@@ -110,15 +112,21 @@ export class GraphqlSockets {
         return [error];
       }
       const { connectionParams = {}, extra } = context;
+      const operationName = payload.operationName === '' ? null : (payload.operationName ?? null);
+      if (id.length > MAX_ID_LENGTH) {
+        // It would be sent back with every update, and with an error too.
+        extra.socket.close(CloseCode.BadRequest, `An operation's id has at most ${MAX_ID_LENGTH} characters`);
+        return [];
+      }
       const enveloped = this.#options.engine.getEnveloped({ connectionParams, req: extra.request, params: payload });
       const document = enveloped.parse(persistedText(this.#options.documents, payload) ?? payload.query);
       const errors = enveloped.validate(enveloped.schema, document);
       if (errors.length > 0) return errors.map(asGraphQLError);
-      if (getOperationAST(document, payload.operationName) == null) throw noOperation();
+      if (getOperationAST(document, operationName) == null) throw noOperation();
       const args: ExecutionArgs = {
         schema: enveloped.schema,
         document,
-        operationName: payload.operationName ?? null,
+        operationName,
         variableValues: payload.variables ?? null,
         contextValue: await enveloped.contextFactory(),
       };

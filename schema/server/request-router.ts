@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { getOperationAST, parse } from 'graphql';
 
 import type { LiveModel } from '../live/live-model.ts';
 import type { ApiMetrics } from './api-metrics.ts';
@@ -10,8 +11,8 @@ import { GRAPHQL_PATH, type GraphqlEngine } from './graphql-engine.ts';
 import { type ErrorCode } from '../answers/api-error.ts';
 import { refusesMethod, sendBody, sendError, sendJson } from './http-answers.ts';
 import type { OriginPolicy } from './origins.ts';
-import { readBody } from './request-body.ts';
-import { REQUEST_LIMITS } from './request-limits.ts';
+import { ACCEPTED_PACKINGS, readBody, unpacked } from './request-body.ts';
+import { REQUEST_LIMITS, tokenLimitError } from './request-limits.ts';
 import { answerRest, REST_RESULTS } from './rest-results.ts';
 
 export interface RouterParts {
@@ -78,10 +79,6 @@ export class RequestRouter {
     if (graphiql?.isVisit(request) === true) return graphiql.answerPage(request, response);
     if (this.#refusesForeign(request, response)) return;
     if (!this.#isAuthorized(request, response)) return;
-    if (request.headers.accept?.includes('text/event-stream') === true && !this.#parts.mayStream()) {
-      response.setHeader('retry-after', 1);
-      return this.#refuse(request, response, 503, 'TOO_MANY_SUBSCRIPTIONS', tooManyStreams().message);
-    }
     if (graphiql === null && request.method === 'GET' && !couldNotBeSimple(request)) {
       return this.#refuse(request, response, 403, 'FORBIDDEN', 'Any page can make a browser send such a GET: POST the operation as JSON, or send content-type: application/json with it.');
     }
@@ -99,8 +96,14 @@ export class RequestRouter {
         response.setHeader('connection', 'close');
         return this.#refuse(request, response, 413, 'QUERY_TOO_LARGE', `A request has at most ${REQUEST_LIMITS.bodyBytes} bytes.`);
       }
+      const content = await unpacked(body, request.headers['content-encoding'], REQUEST_LIMITS.bodyBytes);
+      if ('problem' in content) return this.#refuseBody(content.problem, request, response);
       // Where the engine looks for a body that has been read.
-      Object.assign(request, { body });
+      Object.assign(request, { body: content.text });
+      if (this.#isOneStreamTooMany(content.text, request)) {
+        response.setHeader('retry-after', 1);
+        return this.#refuse(request, response, 503, 'TOO_MANY_SUBSCRIPTIONS', tooManyStreams().message);
+      }
     }
     await engine(request, response);
   }
@@ -109,6 +112,23 @@ export class RequestRouter {
   #refuse(request: IncomingMessage, response: ServerResponse, status: number, code: ErrorCode, message: string): void {
     this.#parts.metrics.errors.inc({ code });
     sendError(request, response, status, code, message);
+  }
+
+  /** Whether a body asks for an event stream when there are enough of them; an app may take one for its queries too. */
+  #isOneStreamTooMany(body: string, { headers }: IncomingMessage): boolean {
+    return headers.accept?.includes('text/event-stream') === true && !this.#parts.mayStream() && asksToSubscribe(body);
+  }
+
+  #refuseBody(problem: 'unknown packing' | 'too large' | 'not packed so', request: IncomingMessage, response: ServerResponse): void {
+    switch (problem) {
+      case 'unknown packing':
+        response.setHeader('accept-encoding', ACCEPTED_PACKINGS);
+        return this.#refuse(request, response, 415, 'BAD_USER_INPUT', `A body is sent as it is, or with a content-encoding that is one of ${ACCEPTED_PACKINGS}.`);
+      case 'too large':
+        return this.#refuse(request, response, 413, 'QUERY_TOO_LARGE', `A request has at most ${REQUEST_LIMITS.bodyBytes} bytes, unpacked.`);
+      case 'not packed so':
+        return this.#refuse(request, response, 400, 'BAD_USER_INPUT', 'The body is not what its content-encoding says.');
+    }
   }
 
   /** True, and answered, when a page of another site made a browser send this. */
@@ -143,6 +163,18 @@ export class RequestRouter {
     response.setHeader('cache-control', 'no-store');
     if (this.#refusesForeign(request, response)) return;
     if (!refusesMethod(request, response, ['GET', 'HEAD'])) sendBody(request, response, 200, registry.contentType, await registry.metrics());
+  }
+}
+
+/** What is no subscription, or none that can be read, is for the engine to answer. */
+function asksToSubscribe(body: string): boolean {
+  try {
+    const { query, operationName } = JSON.parse(body) as { readonly query?: unknown; readonly operationName?: unknown };
+    if (typeof query !== 'string' || tokenLimitError(query) !== null) return false;
+    const named = typeof operationName === 'string' && operationName !== '' ? operationName : null;
+    return getOperationAST(parse(query), named)?.operation === 'subscription';
+  } catch {
+    return false;
   }
 }
 
