@@ -30,7 +30,7 @@ export interface CountRow extends Counts {
 export function rowOf(change: TableChange, version: number): CountRow {
   const counts = change.value === null ? NOTHING : parseCounts(change.value);
   // Whichever clock is later: this machine's own may be behind.
-  if (counts.lastLoginAtMs > Math.max(change.timestampMs, Date.now()) + MAX_AHEAD_MS) throw new TypeError('the newest login is dated more than two days ahead');
+  if (counts.lastLoginAtMs > Math.max(change.timestampMs, Date.now()) + MAX_AHEAD_MS) throw new TypeError('the newest login is dated more than two hours ahead');
   return { ...counts, partition: change.partition, offset: change.offset, writtenAtMs: change.timestampMs, version };
 }
 
@@ -65,7 +65,7 @@ const MAX_COUNT = 50_000_000_000_000;
 /** The last instant that an answer can write. */
 const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z');
 /** The processor takes no login from further ahead than an hour, by its own clock. */
-const MAX_AHEAD_MS = 48 * 3_600_000;
+const MAX_AHEAD_MS = 2 * 3_600_000;
 
 /**
  * @throws TypeError for what the processor cannot have written: one time out of bounds

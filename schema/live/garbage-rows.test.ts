@@ -45,3 +45,15 @@ test('numbers that no sum of GraphQL could hold are passed over: totals, quality
   for (const more of [{ threads: 1e308 }, { startedAtMs: 1e308 }, { reportedAtMs: LAST }]) fed.feed(results.status({ ...status, ...more }));
   expect([totalsAnswer(model).totals.total, dataQualityAnswer(model).deadLettered, model.unreadable]).toEqual([3, 2, 6]);
 });
+
+test('a tombstone undoes what its row did: windows that were too old for it are counted again', () => {
+  const fed = handFedModel();
+  const { results } = fed;
+  const now = Math.floor(Date.now() / MINUTE) * MINUTE;
+  const old = now - 1_440 * MINUTE;
+  fed.feed(results.minute(now, 'CA', { ios: 1 }), results.minute(now + 100 * MINUTE, 'TX', { ios: 1 }));
+  fed.feed(results.minute(old, 'CA', { ios: 7 }));
+  expect(fed.model.minutes.get(old)?.totals.ios ?? 0).toBe(0);
+  fed.feed(results.minute(now + 100 * MINUTE, 'TX', null), results.minute(old, 'CA', { ios: 7 }));
+  expect(fed.model.minutes.get(old)?.totals.ios).toBe(7);
+});

@@ -177,6 +177,7 @@ export class WindowRows {
     window.version = version;
     window.removedAtVersion = version;
     this.#version = version;
+    if (row.lastLoginAtMs === this.#newestEventMs) this.#findNewestEvent();
     if (window.startMs === this.#newestStartMs && totalOf(window.totals) === 0) this.#findNewest();
   }
 
@@ -235,9 +236,13 @@ export class WindowRows {
     this.positions.forget(partition);
     this.#version = version;
     this.#epoch += 1;
+    this.#findNewestEvent();
+    this.#findNewest();
+  }
+
+  #findNewestEvent(): void {
     this.#newestEventMs = 0;
     for (const window of this.#windows.values()) this.#newestEventMs = Math.max(this.#newestEventMs, window.lastLoginAtMs);
-    this.#findNewest();
   }
 
   #findNewest(): void {
