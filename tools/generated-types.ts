@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -19,4 +20,9 @@ export async function generateTypes(): Promise<boolean> {
     throw new UserError('CODEGEN_FAILED', `The types of schema/schema.graphql could not be generated:\n${output.trimEnd()}`);
   });
   return before === (await readFile(committed, 'utf8'));
+}
+
+/** Generates the client's types where there are none, as on a fresh clone: they are not committed. */
+export async function ensureClientTypes(): Promise<void> {
+  if (!existsSync(join(projectRoot, 'client', 'src', 'generated', 'graphql.ts'))) await generateTypes();
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { buildClient } from './client-build.ts';
 import { findChrome } from './find-chrome.ts';
-import { generateTypes } from './generated-types.ts';
+import { ensureClientTypes, generateTypes } from './generated-types.ts';
 import { projectRoot } from './project-root.ts';
 import { killRunningOnSignals, runJest, runNode, title, tool } from './run-tests.ts';
 import { addTallies, emptyTally, summaryLine, type Tally } from './test-tally.ts';
@@ -64,6 +64,7 @@ async function check(name: string, program: string, args: readonly string[]): Pr
 
 async function clientTypes(): Promise<Tally> {
   if (!existsSync(join(projectRoot, 'client', 'tsconfig.json'))) return emptyTally;
+  await ensureClientTypes();
   return check('types of the client', tool('typescript/bin/tsc'), ['-p', 'client']);
 }
 
