@@ -281,6 +281,7 @@ test.concurrent('a record that user code cannot take: the thread is replaced ten
     app.expectEnd();
     await app.until(async () => (await committedOffsets(broker.connection, run.applicationId).catch(() => new Map<string, number>())).get(`${run.input}-0`) === 700, 'it has committed what comes before');
     await publishOnce(broker.connection, { topic: run.input, messages: [{ key: 'key', value: '0/700/poison' }] });
+    await until(() => !app.running, () => `it gives up\n${app.log()}`);
     const { code } = await app.exited;
     expect(app.logged('stream thread failed, replacing it')).toHaveLength(10);
     expect(app.lines.findLast(({ level }) => Number(level) >= 50)?.msg).toMatch(/^THREADS_EXHAUSTED: .*0_0 failed at .*-input-0 offset 700: the topology was told to throw/);

@@ -1,14 +1,13 @@
 import kafkajs, { type Producer } from 'kafkajs';
-import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
 import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
-import { quietLogger } from './quiet-logger.ts';
+import { patientKafka } from './patient-kafka.ts';
 
 /**
  * The producer of the tests, connected. It is idempotent and never gives up: a send whose answer was late or lost is repeated under the
  * same sequence number, so that each message is written once, on however slow a machine.
  */
 export async function testProducer(connection: KafkaConnectionConfig, transactional: { readonly transactionalId?: string } = {}): Promise<Producer> {
-  const producer = createKafka({ ...connection, clientId: 'test-producer' }, quietLogger).producer({
+  const producer = patientKafka(connection, 'test-producer').producer({
     ...transactional,
     idempotent: true,
     maxInFlightRequests: 1,
