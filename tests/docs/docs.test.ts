@@ -92,6 +92,22 @@ describe('the environment', () => {
     expect([byName['DATA_DIR'], byName['STATE_DIR']]).toEqual(['.data', '<DATA_DIR>/state']);
     expect(actual).toMatchObject({ kafka: undefined, apiToken: undefined, internalReplicationFactor: undefined, allowedOrigins: [] });
   });
+
+  test('takes the numbers that docs/configuration.md says, and none beyond', () => {
+    const ranges = tableRows(page('docs/configuration.md'), 'The environment').flatMap(([name = '', , takes = '']) => {
+      const [, least, most] = /(\d+) to (\d+)/.exec(takes) ?? [];
+      return least === undefined ? [] : [{ name, least: Number(least), most: Number(most) }];
+    });
+    expect(ranges.map(({ name }) => name)).toEqual(['NUM_STREAM_THREADS', 'NUM_STANDBY_REPLICAS', 'COMMIT_INTERVAL_MS', 'MAX_RECORD_BYTES']);
+    const accepts = (name: string, value: number): boolean => {
+      try {
+        return parseEnvironment({ [name]: String(value) }, false) !== undefined;
+      } catch {
+        return false;
+      }
+    };
+    for (const { name, least, most } of ranges) expect([name, ...[least - 1, least, most, most + 1].map((value) => accepts(name, value))]).toEqual([name, false, true, true, false]);
+  });
 });
 
 test('docs/configuration.md has every setting of the runtime with its default', () => {
