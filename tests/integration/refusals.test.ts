@@ -274,13 +274,13 @@ refusal('a partition added to the input', { code: /^PARTITIONS_CHANGED/, names: 
 });
 
 test.concurrent('a record that user code cannot take: the thread is replaced ten times, then the process gives up', async () => {
-  const run = await EchoRun.open({ connection: broker.connection, name: 'throws', seed: 1, partitions: 1, throwAt: '0/700/poison', config: { threadReplaceBackoffMs: 1 } });
+  const run = await EchoRun.open({ connection: broker.connection, name: 'throws', seed: 1, partitions: 1, throwAt: '0/poison/700', config: { threadReplaceBackoffMs: 1 } });
   try {
     await run.publish(700);
     const app = await run.start();
     app.expectEnd();
     await app.until(async () => (await committedOffsets(broker.connection, run.applicationId).catch(() => new Map<string, number>())).get(`${run.input}-0`) === 700, 'it has committed what comes before');
-    await publishOnce(broker.connection, { topic: run.input, messages: [{ key: 'key', value: '0/700/poison' }] });
+    await publishOnce(broker.connection, { topic: run.input, messages: [{ key: 'key', value: '0/poison/700' }] });
     await until(() => !app.running, () => `it gives up\n${app.log()}`);
     const { code } = await app.exited;
     expect(app.logged('stream thread failed, replacing it')).toHaveLength(10);
