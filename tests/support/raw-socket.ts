@@ -65,6 +65,10 @@ export class RawSocket {
     if (index !== -1) return Promise.resolve(this.#messages.splice(index, 1)[0] as SocketMessage);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`no such message: ${String(test)}; there are ${JSON.stringify(this.#messages).slice(0, 500)}`)), DEADLINE_MS);
+      void this.closed.then((code) => {
+        clearTimeout(timer);
+        reject(new Error(`closed with ${String(code)} before there was such a message: ${String(test)}`));
+      });
       this.#waiting.push({
         test,
         resolve: (message) => {
