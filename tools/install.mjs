@@ -62,9 +62,9 @@ export function applyPatches() {
 }
 
 /**
- * Whether the Node binary at `path`, if there is one, is the one that was looked at when its version was pinned. What is wrong is
- * printed; a platform without a known hash is not refused, and said. The scripts of the install itself have run on it by then: npm
- * puts it on their path.
+ * Whether the Node binary at `path`, if there is one, is the one that was looked at when its version was pinned. One that is not is
+ * taken away, or npm, which puts it on the path of its scripts, would run the next command on it, and what is wrong is printed; a
+ * platform without a known hash is not refused, and said. The scripts of the install itself have run on it by then.
  */
 export function isKnownNode(path = nodePath, platform = `${process.platform}-${process.arch}`) {
   if (!existsSync(path)) return true;
@@ -75,11 +75,22 @@ export function isKnownNode(path = nodePath, platform = `${process.platform}-${p
   }
   const is = createHash('sha256').update(readFileSync(path)).digest('hex');
   if (is === want) return true;
+  const isGone = takeAway(path);
   process.stderr.write(
-    `${path} is not the Node ${NODE_VERSION} for ${platform} that Tributary knows: its SHA-256 is ${is} and should be ${want}. Nothing more is run on it. ` +
+    `${path} is not the Node ${NODE_VERSION} for ${platform} that Tributary knows: its SHA-256 is ${is} and should be ${want}. ${isGone ? 'It has been removed' : 'Remove it'}: nothing more is to run on it. ` +
       'Remove node_modules and install again, from a registry that you trust; after an update of the package `node`, write the new hashes into tools/install.mjs.\n',
   );
   return false;
+}
+
+function takeAway(path) {
+  try {
+    rmSync(path, { force: true });
+    return true;
+  } catch {
+    // Windows keeps what is running.
+    return false;
+  }
 }
 
 /** Notes what node_modules was made from. */
