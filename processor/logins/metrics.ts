@@ -22,7 +22,8 @@ export function processorMetrics(streams: KafkaStreams): Registry {
   gauge('tributary_records_total', 'Records processed since the process started', [], (set) => set({}, streams.records()));
   gauge('tributary_records_per_second', 'Records processed a second, over the last status interval', [], (set) => set({}, streams.status().recordsPerSecond));
   gauge('tributary_task_lag', 'Records a task has not committed yet', ['task', 'role'], (set) => {
-    for (const { id, role, lag } of streams.status().tasks) set({ task: id, role }, lag);
+    // Of a task that does not run yet nobody may know: no 0 that an alarm would believe.
+    for (const { id, role, lag, lagKnown } of streams.status().tasks) set({ task: id, role }, lagKnown === false ? NaN : lag);
   });
   gauge('tributary_task_state', 'The state a task is in has the value 1', ['task', 'state'], (set) => {
     for (const { id, state } of streams.status().tasks) set({ task: id, state }, RUNNING);
