@@ -19,6 +19,7 @@ export interface ChangelogRow {
 export type RowCheck = (store: string, row: ChangelogRow) => void;
 
 const WINDOW_START_BYTES = 8;
+const FORMER_KEYS = { 'key-value': formerStreamTimeKey('key-value'), window: formerStreamTimeKey('window') } as const;
 
 /**
  * Looks at each row before it gets into a store: one that something else wrote would come to light as an error of user code, at
@@ -38,11 +39,12 @@ export function rowCheckOf(stores: readonly StoreSpec<unknown>[]): RowCheck {
 
 function problemOf({ kind, serde }: StoreSpec<unknown>, { key, value }: ChangelogRow): string | undefined {
   if (key === null) return 'a row without a key';
-  const isTime = value === null || decodeStreamTime(value) !== undefined;
-  const isFormer = key.equals(formerStreamTimeKey(kind));
-  // In a key-value store the former key may be a user's.
-  if (isFormer && isTime) return undefined;
-  if (isRuntimeRow(key) || (isFormer && kind === 'window')) return isTime ? undefined : 'a stream time that cannot be read';
+  const isFormer = key.equals(FORMER_KEYS[kind]);
+  if (isFormer || isRuntimeRow(key)) {
+    if (value === null || decodeStreamTime(value) !== undefined) return undefined;
+    // In a key-value store the former key may be a user's.
+    if (!isFormer || kind === 'window') return 'a stream time that cannot be read';
+  }
   if (kind === 'window') {
     if (key.length < WINDOW_START_BYTES || !isStoredTime(windowStartOf(key))) return 'a key that begins with no time of a window';
     if (!isUtf8(key.subarray(WINDOW_START_BYTES))) return 'a key that is no text';
