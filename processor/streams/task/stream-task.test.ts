@@ -4,6 +4,7 @@ import { batchBytes } from '../../../tests/support/record-batch-bytes.ts';
 import { RecordCollector } from '../changelog/record-collector.ts';
 import { decodeRecordSet } from '../consumer/record-batch.ts';
 import type { FetchedPartition } from '../consumer/record-fetcher.ts';
+import { openMemoryStore } from '../store/memory-store.ts';
 import { DeadLetter, type ConsumerRecord } from '../topology/record.ts';
 import { StreamsBuilder } from '../topology/streams-builder.ts';
 import { StreamTask } from './stream-task.ts';
@@ -164,4 +165,24 @@ test('property: through any fetches, commits and aborts, what is committed is ea
       expect([task.lag(), offsets()]).toEqual([0, { 'a-0': a.length, 'b-0': b.length }]);
     }),
   );
+});
+
+test('a task behind a shuffle is not caught up before those are whose partials it reads', () => {
+  const builder = new StreamsBuilder();
+  builder.stream('a', { decode: String }).groupBy(String, { name: 'first' }).count({ store: 'one' }).toStream().groupBy(() => 'all', { name: 'second' }).count({ store: 'two' });
+  const subTopology = builder.build().subTopologies[1] as NonNullable<ReturnType<StreamsBuilder['build']>['subTopologies'][1]>;
+  const collector = new RecordCollector();
+  const behind = new StreamTask({ id: '1_0', subTopology, inputs: [{ topic: 'app-first-repartition', partition: 0 }], changelogs: [], keptOffsets: { topic: 'app-offsets', partition: 0, key: '1_0' }, exactlyOnce: true, collector, reportsTime: true });
+  behind.graph = new TaskGraph({ taskId: '1_0', subTopology, applicationId: 'app', store: openMemoryStore(), collector, partitionsOf: () => 1, timeSources: [{ grouping: 'first', taskId: '0_0', cyclic: false }], nowMs: () => 0, requestCommit: () => undefined });
+  behind.start(new Map([['app-first-repartition-0', 0]]));
+  const told = (): unknown => {
+    behind.reportTime(0);
+    return collector.take().map(({ value }) => (JSON.parse(String(value?.subarray(1))) as { caughtUp: boolean }).caughtUp);
+  };
+  behind.accept(fetched('app-first-repartition', 0, []));
+  expect(told()).toEqual([false]);
+  behind.graph.reportTime('first', { source: '0_0', streamTimeMs: 5, caughtUp: true });
+  behind.start(new Map([['app-first-repartition-0', 0]]));
+  behind.accept(fetched('app-first-repartition', 0, []));
+  expect(told()).toEqual([true]);
 });

@@ -237,8 +237,9 @@ export class StreamTask implements CommitTarget {
     };
   }
 
+  /** An empty repartition topic says nothing while those that write to it have more to read. */
   #caughtUp(): boolean {
-    return this.#isDrained(this.inputs.map(({ topic, partition }) => topicPartition(topic, partition)));
+    return this.graph?.sourcesCaughtUp === true && this.#isDrained(this.inputs.map(({ topic, partition }) => topicPartition(topic, partition)));
   }
 
   /** What these partitions hold has been processed, as far as the fetches tell. */

@@ -42,6 +42,11 @@ export class StreamTime {
     return this.#streamTimeMs;
   }
 
+  /** All sources have been heard of, and have nothing more to read. */
+  get allCaughtUp(): boolean {
+    return this.#expected.every((id) => this.#sources.get(id)?.caughtUp === true);
+  }
+
   /** Takes a report. A source that was restarted begins below its own past; the past stands. */
   report({ source, streamTimeMs, caughtUp }: TimeReport): void {
     const known = this.#sources.get(source);

@@ -91,8 +91,9 @@ export class TaskGraph implements TaskRuntime {
   #expiryLeft = false;
   /** Stream time as a former release kept it: moved with the next commit. */
   #formerTime: { readonly record: StreamTimeRecord; readonly rows: readonly { readonly store: string; readonly key: Buffer }[] } | undefined;
-  /** Sealed partials that wait for the time report in front of them. */
-  #behind: OutgoingRecord[] = [];
+  /** Sealed partials that wait for the time report in front of them, which has come to `lateByMs`. */
+  #behind: { readonly record: OutgoingRecord; readonly lateByMs: number }[] = [];
+  #sealing = false;
   #sealHooks: (() => void)[] = [];
   #clearHooks: (() => void)[] = [];
 
@@ -215,10 +216,13 @@ export class TaskGraph implements TaskRuntime {
   async seal(): Promise<StoreChange[]> {
     const changes: StoreChange[] = [];
     try {
+      this.#sealing = true;
       for (let index = this.#sealHooks.length - 1; index >= 0; index -= 1) (this.#sealHooks[index] as () => void)();
       for (const store of [...this.#keyValueStores.values(), ...this.#windowStores.values()]) for (const change of store.seal()) changes.push(change);
     } catch (error) {
       throw error instanceof NodeFailure ? userCodeFailed(this.taskId, 'at the commit', error) : error;
+    } finally {
+      this.#sealing = false;
     }
     for (const tombstone of await this.#expire()) changes.push(tombstone);
     if (this.#timeStore !== undefined) {
@@ -256,6 +260,11 @@ export class TaskGraph implements TaskRuntime {
     return this.#time.progressMs;
   }
 
+  /** Nothing is on its way to this task: the tasks whose partials it reads are caught up. */
+  get sourcesCaughtUp(): boolean {
+    return this.#time.sourcesCaughtUp;
+  }
+
   /** The seal left partials that must not be sent before a time report. */
   get needsTimeReport(): boolean {
     return this.#behind.length > 0;
@@ -263,16 +272,26 @@ export class TaskGraph implements TaskRuntime {
 
   /**
    * Tells every task behind the repartition topics how far this source has come. Called after the seal: the partials of the
-   * same commit are before it in the topic and are judged by the time before it, but for those that are late by it.
+   * same commit are before it in the topic and are judged by the time before it, but for those that are late by it. Those that are
+   * late for some of their windows only stand between, behind a report of the time that they are late by.
    */
   sendTimeReport(caughtUp: boolean): void {
     const { collector, applicationId, subTopology, partitionsOf } = this.#options;
+    const behind = this.#behind.sort((a, b) => a.lateByMs - b.lateByMs);
+    const toldMs = new Map<string, number>();
+    for (const { record, lateByMs } of behind) {
+      if (lateByMs === Infinity) break;
+      const place = topicPartition(record.topic, record.partition as number);
+      if (toldMs.get(place) !== lateByMs) collector.add({ topic: record.topic, partition: record.partition, key: null, value: encodeTimeReport({ source: this.taskId, streamTimeMs: Math.min(lateByMs, this.progressMs), caughtUp: false }) });
+      toldMs.set(place, lateByMs);
+      collector.add(record);
+    }
     const value = encodeTimeReport({ source: this.taskId, streamTimeMs: this.progressMs, caughtUp });
     for (const grouping of subTopology.writesGroupings) {
       const topic = repartitionTopic(applicationId, grouping);
       for (let partition = 0; partition < partitionsOf(topic); partition += 1) collector.add({ topic, partition, key: null, value });
     }
-    for (const record of this.#behind) collector.add(record);
+    for (const { record, lateByMs } of behind) if (lateByMs === Infinity) collector.add(record);
     this.#behind = [];
   }
 
@@ -294,11 +313,15 @@ export class TaskGraph implements TaskRuntime {
     this.#options.collector.add({ topic, partition, key, value });
   }
 
-  sendPartial(grouping: string, key: string, value: Buffer, behind: boolean, records: number): void {
+  isSealing(): boolean {
+    return this.#sealing;
+  }
+
+  sendPartial(grouping: string, key: string, value: Buffer, records: number, lateByMs?: number): void {
     const topic = repartitionTopic(this.#options.applicationId, grouping);
     const keyBytes = encodeKey(key);
     const record = { topic, partition: partitionOf(keyBytes, this.#options.partitionsOf(topic)), key: keyBytes, value, headers: recordCountHeaders(records) };
-    if (behind) this.#behind.push(record);
+    if (lateByMs !== undefined) this.#behind.push({ record, lateByMs });
     else this.#options.collector.add(record);
   }
 

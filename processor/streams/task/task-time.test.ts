@@ -77,3 +77,15 @@ test('what was committed beside the offsets is gone on from, but where reports m
   behind.resume(PAST);
   expect(behind.streamTimeMs).toBe(-1);
 });
+
+test('the sources are caught up when all have said so, those that it feeds itself left out', () => {
+  const time = new TaskTime({ taskId: '1_0', readsUserTopics: false, timeSources: [{ grouping: 'x', taskId: '0_0', cyclic: false }, { grouping: 'x', taskId: '0_1', cyclic: false }, { grouping: 'y', taskId: '1_0', cyclic: true }] });
+  expect(time.sourcesCaughtUp).toBe(false);
+  time.report('x', { source: '0_0', streamTimeMs: PAST, caughtUp: true });
+  expect(time.sourcesCaughtUp).toBe(false);
+  time.report('x', { source: '0_1', streamTimeMs: -1, caughtUp: true });
+  expect(time.sourcesCaughtUp).toBe(true);
+  time.report('x', { source: '0_0', streamTimeMs: TODAY, caughtUp: false });
+  expect(time.sourcesCaughtUp).toBe(false);
+  expect(new TaskTime({ taskId: '0_0', readsUserTopics: true, timeSources: [] }).sourcesCaughtUp).toBe(true);
+});

@@ -53,6 +53,11 @@ export class TaskTime {
     return this.#progress === this.#streamTime ? this.streamTimeMs : this.#progress.nowMs;
   }
 
+  /** Those that it reads the partials of have no more to read: what is yet to come of them is not behind what others have told. */
+  get sourcesCaughtUp(): boolean {
+    return !this.#readsRepartition || this.#progress.allCaughtUp;
+  }
+
   /** A record of the user's topics is about to be handed on. */
   observe(timestampMs: number): void {
     if (timestampMs <= this.#observedMs) return;

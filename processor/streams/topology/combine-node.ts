@@ -5,7 +5,7 @@ import { encodePartial } from './repartition-record.ts';
 import type { GraphBuilder } from './streams-builder.ts';
 import type { TopologyNode } from './topology.ts';
 import { aggregated, failedAt, groupingKey, serialized, takesKey } from './user-code.ts';
-import { floorTo } from './windows.ts';
+import { floorTo, windowStartsOf, type TimeWindows } from './windows.ts';
 
 export interface CombineSpec {
   readonly grouping: string;
@@ -17,8 +17,8 @@ export interface CombineSpec {
   readonly empty: () => unknown;
   /** Known once all aggregations are declared; undefined: none of them has windows. */
   readonly grainMs: () => number | undefined;
-  /** The shortest retention among its windows; undefined as above. */
-  readonly retentionMs: () => number | undefined;
+  /** Of its tables, those that have some. */
+  readonly windows: () => readonly TimeWindows[];
 }
 
 interface Accumulator {
@@ -40,9 +40,10 @@ const NO_WINDOW = -1;
  * Adds records up per (key, grain) for one commit interval, then sends one partial each: the shuffle carries a few
  * hundred partials a commit in place of one record a login.
  *
- * Combining forgets the order within a commit, and order decides what is late. So a record that is too old for its windows
- * by what this task has read before it is kept apart: its partial is sent behind the task's word on stream time, all others
- * before it. None is late for what was read after it.
+ * Combining forgets the order within a commit, and order decides what is late. So records that are too late for a window by
+ * what this task has read before them are kept apart, by the moment at which the last of those windows closed: their partial
+ * is sent behind a word on stream time that has come so far and no further, all others before any. None is late for what was read
+ * after it. What a table tells at the commit was read in no order that is known here, and is late by earlier commits only.
  */
 export function combineNode(graph: GraphBuilder, parent: TopologyNode, spec: CombineSpec): TopologyNode {
   const { grouping, route, keyOf, aggregate, empty } = spec;
@@ -54,9 +55,11 @@ export function combineNode(graph: GraphBuilder, parent: TopologyNode, spec: Com
     keepsValues: aggregate !== countAggregate,
     attach: (runtime, _next, name) => {
       const grainMs = spec.grainMs();
-      const retentionMs = spec.retentionMs() ?? Infinity;
+      const windows = spec.windows();
+      const shortestRetentionMs = Math.min(...windows.map(({ retentionMs }) => retentionMs));
       const inTime: Partials = new Map();
-      const behind: Partials = new Map();
+      /** By the stream time that they are late by. */
+      const behind = new Map<number, Partials>();
       let count = 0;
       // Event time moves on slowly: nearly every record lies in the grain of the one before it.
       let lastGrainStartMs = NaN;
@@ -75,10 +78,10 @@ export function combineNode(graph: GraphBuilder, parent: TopologyNode, spec: Com
         }
       };
       runtime.onSeal(() => {
-        for (const partials of [inTime, behind]) {
+        for (const [lateByMs, partials] of [[undefined, inTime] as const, ...behind]) {
           for (const byKey of partials.values()) {
             for (const { key, grainStartMs, newestMs, records, aggregate: value } of byKey.values()) {
-              runtime.sendPartial(grouping, key, encodePartial({ route, grainStartMs, newestMs, aggregate: bytesOf(value) }), partials === behind, records);
+              runtime.sendPartial(grouping, key, encodePartial({ route, grainStartMs, newestMs, aggregate: bytesOf(value) }), records, lateByMs);
             }
           }
         }
@@ -95,8 +98,17 @@ export function combineNode(graph: GraphBuilder, parent: TopologyNode, spec: Com
         }
         return byKey;
       };
+      const partialsOf = (at: number, streamTimeMs: number): Partials => {
+        const lateByMs = lateBy(windows, at, streamTimeMs);
+        if (lateByMs === undefined) return inTime;
+        let partials = behind.get(lateByMs);
+        if (partials === undefined) behind.set(lateByMs, (partials = new Map()));
+        return partials;
+      };
       const combine = (answered: string | null | undefined, value: unknown, at: number): void => {
-        const partials = runtime.streamTimeMs() - at > retentionMs ? behind : inTime;
+        const streamTimeMs = runtime.streamTimeMs();
+        const isOld = streamTimeMs - at > shortestRetentionMs && !runtime.isSealing();
+        const partials = isOld ? partialsOf(at, streamTimeMs) : inTime;
         const grainStartMs = grainMs === undefined ? NO_WINDOW : floorTo(at, grainMs);
         const byKey = byKeyOf(partials, grainStartMs);
         const known = byKey.get(answered as string);
@@ -125,4 +137,21 @@ export function combineNode(graph: GraphBuilder, parent: TopologyNode, spec: Com
       };
     },
   });
+}
+
+/**
+ * The stream time, up to the one that has been reached, at which the last window closed that a record is too late for. Undefined: it is
+ * late for none. Infinity: for all.
+ */
+function lateBy(windows: readonly TimeWindows[], at: number, streamTimeMs: number): number | undefined {
+  let lateByMs: number | undefined;
+  let isTaken = false;
+  for (const one of windows) {
+    for (const start of windowStartsOf(one, at)) {
+      const closesMs = start + one.sizeMs + one.retentionMs;
+      if (closesMs > streamTimeMs) isTaken = true;
+      else if (lateByMs === undefined || closesMs > lateByMs) lateByMs = closesMs;
+    }
+  }
+  return lateByMs === undefined || isTaken ? lateByMs : Infinity;
 }

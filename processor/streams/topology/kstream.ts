@@ -333,8 +333,8 @@ export class KGroupedStream<V> {
         keyOf: this.selector as KeyOf,
         aggregate: parts.aggregate,
         empty,
-        grainMs: () => commonGrainMs(windowsOfAll.flatMap((w) => (w === undefined ? [] : [w]))),
-        retentionMs: () => windowsOfAll.reduce<number | undefined>((shortest, w) => (w === undefined ? shortest : Math.min(w.retentionMs, shortest ?? Infinity)), undefined),
+        grainMs: () => commonGrainMs(definedOf(windowsOfAll)),
+        windows: () => definedOf(windowsOfAll),
       });
       combiner = { node, stores: [], windows: windowsOfAll, handlers: new Set() };
       this.#combiners.set(aggregate as Aggregate<V, never>, combiner);
@@ -398,6 +398,10 @@ export class KTable<A> {
     }
     return new KStream<A>(this.#graph, this.#late, false);
   }
+}
+
+function definedOf(windows: readonly (TimeWindows | undefined)[]): TimeWindows[] {
+  return windows.filter((one) => one !== undefined);
 }
 
 function reduceAggregate<V>(reducer: (a: V, b: V) => V, serde: Serde<V>): Aggregate<V, V | undefined> {

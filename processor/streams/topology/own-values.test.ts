@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { decodeWindowKey, hopping, jsonSerde, StreamsBuilder, TopologyTestDriver, tumbling, type Aggregate, type KeyValueStore, type KStream, type KTable, type Processor, type ProcessorContext, type Serde, type TimeWindows } from '../index.ts';
@@ -218,6 +219,8 @@ describe('a copy', () => {
   test('of plain data is equal and shares nothing', () => {
     fc.assert(
       fc.property(fc.anything({ withDate: true, withMap: true, withSet: true, withTypedArray: true, withNullPrototype: true }), (value) => {
+        // Jest holds no such date equal to another.
+        fc.pre(!inspect(value, { depth: Infinity }).includes('Invalid Date'));
         const copy = copyOf(value);
         expect(copy).toEqual(value);
         if (typeof value === 'object' && value !== null) expect(copy).not.toBe(value);

@@ -22,8 +22,13 @@ export interface TaskRuntime {
   keyValueStore(name: string): KeyValueStore<unknown> & LiveStore<KeyValueStore<unknown>>;
   windowStore(name: string): WindowStore<unknown> & LiveStore<WindowStore<unknown>>;
   send(record: SinkRecord): void;
-  /** A partial of so many records for the repartition topic of this grouping name. `behind`: it travels behind the word on stream time. */
-  sendPartial(grouping: string, key: string, value: Buffer, behind: boolean, records: number): void;
+  /** What tables have changed is being told at a commit: it is of the whole commit, not of the moment. */
+  isSealing(): boolean;
+  /**
+   * A partial of so many records for the repartition topic of this grouping name. `lateByMs`: it travels behind a word on stream time
+   * that has come so far; Infinity: behind the last one of the commit.
+   */
+  sendPartial(grouping: string, key: string, value: Buffer, records: number, lateByMs?: number): void;
   /** A source task's word on its progress has arrived in the repartition topic of this grouping name. False: no such task writes to it. */
   reportTime(grouping: string, report: TimeReport): boolean;
   deadLetter(record: ConsumerRecord, letter: DeadLetter, topic: string): void;
