@@ -38,6 +38,13 @@ export class QualityRows {
     this.#version = version;
   }
 
+  /** About how many reasons of dead letters there are. */
+  get reasons(): number {
+    let most = 0;
+    for (const { deadLettered } of this.#rows.values()) most = Math.max(most, Object.keys(deadLettered).length);
+    return most;
+  }
+
   sum(): QualityCounts {
     const sum = { missing: new Map<string, number>(), invalid: new Map<string, number>(), deadLettered: new Map<string, number>(), late: 0 };
     for (const row of this.#rows.values()) {

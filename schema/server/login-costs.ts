@@ -30,12 +30,12 @@ export function loginCosts(schema: GraphQLSchema, model: LiveModel): CostTable {
       'Insights.moreAndroid': STATES,
       'Insights.byGdpClass': 3,
       'Insights.sentences': 4,
-      'DataQuality.deadLetters': 4,
+      'DataQuality.deadLetters': () => Math.max(4, model.quality.reasons),
       'DataQuality.missing': 7,
       'DataQuality.invalid': 7,
-      'Processor.instances': 10,
-      'Instance.tasks': 10,
-      'Task.inputs': 2,
+      'Processor.instances': () => reported(model).instances,
+      'Instance.tasks': () => reported(model).tasksOfOne,
+      'Task.inputs': () => reported(model).inputsOfOne,
     },
     work: {
       'Query.states': () => STATES,
@@ -45,6 +45,18 @@ export function loginCosts(schema: GraphQLSchema, model: LiveModel): CostTable {
       'Subscription.timeSeries': (given) => windowsSent(given) * looked(given) + (given['after'] == null ? 0 : MAX_WINDOWS),
     },
   };
+}
+
+/** So many tasks may be listed once, however many there are. */
+const MAX_TASKS = 1_000;
+
+/** Lengths of the lists that instances report, on average, and no less than a small application grows to. */
+function reported(model: LiveModel): { readonly instances: number; readonly tasksOfOne: number; readonly inputsOfOne: number } {
+  const listed = model.listInstances();
+  const tasks = listed.flatMap(({ status }) => status.tasks);
+  const inputs = tasks.reduce((sum, task) => sum + task.inputs.length, 0);
+  const instances = Math.max(10, listed.length);
+  return { instances, tasksOfOne: Math.max(10, Math.min(tasks.length, MAX_TASKS) / instances), inputsOfOne: Math.max(2, inputs / Math.max(1, tasks.length)) };
 }
 
 function between(given: unknown, fallback: number, max: number): number {

@@ -36,6 +36,8 @@ describe('an operation that would give too much is refused, though it is short',
     ['series of many states, of which nothing is taken', `{ ${aliased(15, `timeSeries(${DAY}, states: [AL AK AZ AR CA CO CT DC DE FL GA HI IA ID IL IN KS KY LA MA MD ME MI MN MO]) { to }`)} }`],
     ['by aliases further down', `{ timeSeries(${DAY}) { ${aliased(14, 'points { start devices { ios } }')} } }`],
     ['states in states', `{ ${Array.from({ length: 3 }, (_, index) => `s${index}: states { ${aliased(11, 'nodes { id code name leader lastLoginAt gdp { year millionsUsd class } devices { ios android other total } }', 20 * index)} }`).slice(0, 1).join(' ')} ${aliased(3, `timeSeries(${DAY}) { points { start } }`, 90)} ${SERIES} }`],
+    ['under a name that is written with each point', `{ timeSeries(${DAY}) { points { ${'a'.repeat(6_000)}: start } } }`],
+    ['under long names, in a fragment', `{ timeSeries(${DAY}) { points { ...P } } } fragment P on TimeSeriesPoint { ${Array.from({ length: 14 }, (_, index) => `${'a'.repeat(200)}${index}: __typename`).join(' ')} }`],
     ['the schema, by aliases', `{ ${aliased(15, '__schema { types { kind name description fields { name description args { name description } type { kind name } } enumValues { name description } } }')} }`],
   ];
   test.each(cases.map(([name, query, variables = {}]) => [name, query, variables] as const))('%s', async (_, query, variables) => {
@@ -63,6 +65,25 @@ describe('an operation that would give too much is refused, though it is short',
     expect((await postGraphql(api.url, { query: `query($no: Boolean = false) { __typename ... on Query @include(if: $no) { ${aliased(14, SERIES)} } }` })).codes).toEqual([]);
     expect((await postGraphql(api.url, { query: '{ timeSeries(from: "2020-01-01T00:00:00Z") { points { start } } }' })).codes).toEqual(['BAD_USER_INPUT']);
   });
+
+  test('lists are as long as they are: tasks of a large application, reasons of dead letters', async () => {
+    const large = await startApiUnderTest();
+    try {
+      await refusesLongLists(large);
+    } finally {
+      await large.server.stop();
+    }
+  });
+
+  async function refusesLongLists(large: ApiUnderTest): Promise<void> {
+    const { results } = large.fed;
+    const tasks = Array.from({ length: 5_000 }, (_, index) => ({ id: `0_${index}`, role: 'ACTIVE' as const, state: 'RUNNING' as const, inputs: ['in-0'], lag: 1 }));
+    large.fed.feed(results.status({ id: 'p', applicationId: 'test-logins', guarantee: 'exactly_once', topology: '', host: 'h', startedAtMs: Date.now(), reportedAtMs: Date.now(), threads: 1, recordsPerSecond: 0, tasks }));
+    large.fed.feed(results.quality(0, { missing: {}, invalid: {}, late: 0, deadLettered: Object.fromEntries(Array.from({ length: 900 }, (_, index) => [`R${index}`, 1])) }));
+    const { instances } = ((await postGraphql(large.url, { query: '{ processor { instances { id tasks { id role state inputs lag restore { restored total remainingMs } } } } }' })).data?.['processor'] ?? {}) as { readonly instances?: readonly { readonly tasks: readonly unknown[] }[] };
+    expect(instances?.[0]?.tasks.length).toBe(5_000);
+    for (const query of [`{ ${aliased(8, 'processor { instances { tasks { id inputs } } }')} }`, `{ ${aliased(15, 'dataQuality { deadLetters { reason count } }')} }`]) expect((await postGraphql(large.url, { query })).codes).toEqual(['QUERY_TOO_LARGE']);
+  }
 
   test('it is counted', async () => {
     await postGraphql(api.url, { query: `{ ${aliased(15, SERIES)} }` });

@@ -38,6 +38,9 @@ export interface CostTable {
 /** A list that no table names, and is taken for long. */
 const UNKNOWN_LIST = 100;
 
+/** Characters that a value with its name mostly has not: a longer name counts as so many more values. */
+const VALUE_LENGTH = 32;
+
 interface Selected {
   readonly parent: GraphQLCompositeType;
   readonly nodes: FieldNode[];
@@ -78,7 +81,8 @@ class Costs {
     const spread = new Set<string>();
     for (const selectionSet of selectionSets) this.#gather(type, selectionSet, fields, spread);
     let sum = 0;
-    for (const { parent, nodes } of fields.values()) sum += this.#ofField(parent, nodes, given);
+    // A name is written with each value.
+    for (const [key, { parent, nodes }] of fields) sum += Math.floor(key.length / VALUE_LENGTH) + this.#ofField(parent, nodes, given);
     return sum;
   }
 
