@@ -46,6 +46,16 @@ test('numbers that no sum of GraphQL could hold are passed over: totals, quality
   expect([totalsAnswer(model).totals.total, dataQualityAnswer(model).deadLettered, model.unreadable]).toEqual([3, 2, 6]);
 });
 
+test('numbers that each could be, and whose sum is none', () => {
+  const fed = handFedModel();
+  const { results, model } = fed;
+  const many = Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`R${index}`, 50_000_000_000_000]));
+  fed.feed(results.quality(0, { missing: {}, invalid: {}, deadLettered: { NOT_JSON: 2 }, late: 1 }), results.quality(0, { missing: {}, invalid: {}, deadLettered: many, late: 0 }));
+  const tasks = Array.from({ length: 300 }, (_, index) => ({ id: `0_${index}`, role: 'ACTIVE' as const, state: 'RUNNING' as const, inputs: [], lag: 50_000_000_000_000 }));
+  fed.feed(results.status({ id: 'p1', applicationId: 'a', guarantee: 'exactly_once', topology: '', host: 'h', startedAtMs: Date.now(), reportedAtMs: Date.now(), threads: 1, recordsPerSecond: 1, tasks }));
+  expect([dataQualityAnswer(model).deadLettered, model.lag(), model.unreadable]).toEqual([2, null, 2]);
+});
+
 test('a tombstone undoes what its row did: windows that were too old for it are counted again', () => {
   const fed = handFedModel();
   const { results } = fed;

@@ -10,9 +10,12 @@ const LAG_OUTDATED_AFTER_MS = 4_000;
 /** And for so long, it is shown no more. */
 const DROPPED_AFTER_MS = 60_000;
 
+/** So much waits for no instance, and yet many instances' sums are a number that GraphQL can give. */
+const MAX_WAITING = 1_000_000_000_000;
+
 /** A report that is a little off still says that its instance is there; numbers that no answer could give make it none. */
 const roundedUpTo = (most: number) => z.number().max(most).transform((value) => Math.max(0, Math.round(value)));
-const count = roundedUpTo(50_000_000_000_000);
+const count = roundedUpTo(MAX_WAITING);
 const time = roundedUpTo(Date.parse('9999-12-31T23:59:59.999Z'));
 const instanceStatus = z.object({
   id: z.string(),
@@ -79,6 +82,7 @@ export class InstanceList {
       this.#heard.delete(id);
     } else {
       const status = instanceStatus.parse(JSON.parse(change.value.toString('utf8'))) as InstanceStatus;
+      if (waitingFor(status) > MAX_WAITING) throw new TypeError('more waits for the tasks of an instance than there can be');
       const heardAtMs = live ? elapsedMs : elapsedMs - Math.max(0, nowMs - status.reportedAtMs);
       this.#heard.set(id, { status, partition: change.partition, heardAtMs });
     }
@@ -133,6 +137,11 @@ export class InstanceList {
       if (lag === undefined) return null;
       sum += lag;
     }
-    return sum;
+    return Math.min(sum, Number.MAX_SAFE_INTEGER);
   }
+}
+
+function waitingFor({ tasks, waiting }: InstanceStatus): number {
+  const ofTasks = tasks.reduce((sum, { lag }) => sum + lag, 0);
+  return Object.values(waiting ?? {}).reduce((sum, lag) => sum + lag, ofTasks);
 }

@@ -3,9 +3,12 @@ import { z } from 'zod';
 import { QUALITY_KEY } from '../../processor/logins/names.ts';
 import type { TableChange } from '../../processor/streams/table/global-table-types.ts';
 
-/** More would make the sums no number that GraphQL can give. */
-const count = z.number().int().nonnegative().max(50_000_000_000_000);
-const tally = z.record(z.string(), count);
+/** Of one row, all reasons together: more would make the sums no number that GraphQL can give. */
+const MAX_COUNT = 1_000_000_000_000;
+/** Reasons are codes, and there are few. */
+const MAX_NAMES = 1_000;
+const count = z.number().int().nonnegative().max(MAX_COUNT);
+const tally = z.record(z.string().max(100), count).refine((counts) => Object.keys(counts).length <= MAX_NAMES && Object.values(counts).reduce((sum, one) => sum + one, 0) <= MAX_COUNT);
 const qualityValue = z.object({ missing: tally, invalid: tally, deadLettered: tally, late: count });
 
 /** What the topology found in the records it read: field or reason to count. */
