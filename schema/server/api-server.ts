@@ -135,6 +135,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     takeAbsoluteTarget(request);
     stream.on('error', () => stream.destroy());
+    oneAtATime.whenAnswered(request.socket, () => upgrade(request, stream, head));
+  });
+
+  function upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     const refuse = (reason: string, status: RefusedHandshake): void => {
       metrics.refusedConnections.inc({ reason });
       logger.debug({ reason, status }, 'a WebSocket handshake was refused');
@@ -146,7 +150,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     if (stopping) return refuse('stopping', 503);
     if (sockets.full) return refuse('sockets', 503);
     sockets.upgrade(request, stream, head);
-  });
+  }
   const stopWatching = watchConnections(server, metrics, options);
   await listen(server, options.host, options.port);
 
@@ -173,7 +177,7 @@ const KNOWN_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'OPTI
 /** A target may be a whole URL, as for a proxy; its host is then the one that is asked for. */
 function takeAbsoluteTarget(request: IncomingMessage): void {
   const target = request.url ?? '';
-  if (!/^https?:\/\//i.test(target) || !URL.canParse(target)) return;
+  if (!/^(https?|wss?):\/\//i.test(target) || !URL.canParse(target)) return;
   const { host, pathname, search } = new URL(target);
   request.url = pathname + search;
   request.headers.host = host;

@@ -44,6 +44,20 @@ describe('a packed body', () => {
   });
 });
 
+test('a body begins with a byte-order mark or not, is UTF-8, and is said to be nothing else', async () => {
+  const post = async (type: string, body: Buffer) => {
+    const response = await fetch(`${api.url}/graphql`, { method: 'POST', headers: { 'content-type': type }, body: new Uint8Array(body) });
+    return [response.status, /"message":"([^"]*)/.exec(await response.text())?.[1]];
+  };
+  for (const type of ['application/json', 'application/json; charset=UTF-8', 'application/json;charset="utf-8"', 'application/json; charset=utf8']) {
+    expect([type, await post(type, Buffer.from(`\ufeff${QUERY}`))]).toEqual([type, [200, undefined]]);
+  }
+  expect(await post('application/json', Buffer.from([0x7b, 0xff, 0x7d]))).toEqual([400, 'The body is not UTF-8.']);
+  for (const [charset, encoding] of [['utf-16le', 'utf16le'], ['iso-8859-1', 'latin1']] as const) {
+    expect(await post(`application/json; charset=${charset}`, Buffer.from(QUERY, encoding))).toEqual([415, expect.stringContaining('UTF-8')]);
+  }
+});
+
 test('an empty operation name is none, over HTTP and WebSocket', async () => {
   expect((await postGraphql(api.url, { query: '{ __typename }', operationName: '' })).codes).toEqual([]);
   const socket = await new RawSocket(api.url).ready();
@@ -58,6 +72,22 @@ test('an absolute target is served, by the host in it', async () => {
     opened.push(client);
     await eventually(() => client.statuses.length === 1);
     expect([target, client.statuses]).toEqual([target, [status]]);
+  }
+});
+
+const HANDSHAKE = ['Host: 127.0.0.1', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', 'Sec-WebSocket-Protocol: graphql-transport-ws', ''];
+
+test('a handshake whose target is a whole URL, and one that was sent ahead: it waits for the answers before it', async () => {
+  const whole = await OpenHttp.to(api.url, `GET ${api.url.replace('http', 'ws')}/graphql HTTP/1.1`, ...HANDSHAKE);
+  opened.push(whole);
+  await eventually(() => whole.statuses.length === 1);
+  expect(whole.statuses).toEqual([101]);
+  for (const [path, status] of [['/graphql', 101], ['/nothing', 404]] as const) {
+    const asked = ['POST /graphql HTTP/1.1', 'Host: 127.0.0.1', 'Content-Type: application/json', `Content-Length: ${QUERY.length}`, '', `${QUERY}GET /health HTTP/1.1`, 'Host: 127.0.0.1', ''];
+    const ahead = await OpenHttp.to(api.url, ...asked, `GET ${path} HTTP/1.1`, ...HANDSHAKE);
+    opened.push(ahead);
+    await eventually(() => ahead.statuses.length === 3);
+    expect([path, ahead.statuses]).toEqual([path, [200, 200, status]]);
   }
 });
 

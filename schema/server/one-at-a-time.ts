@@ -29,6 +29,13 @@ export class OneAtATime {
     else if (waiting.length > MAX_AHEAD) socket.pause();
   }
 
+  /** Calls `begin` when what `socket` asked before is answered: whatever it is has no answer of this server's to wait for. */
+  whenAnswered(socket: Socket, begin: () => void): void {
+    const waiting = this.#waiting.get(socket);
+    if (waiting === undefined) begin();
+    else waiting.push(begin);
+  }
+
   #ended(socket: Socket): void {
     const waiting = this.#waiting.get(socket);
     const begin = socket.destroyed ? undefined : waiting?.shift();

@@ -6,19 +6,36 @@ import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 const PACKINGS = { gzip: promisify(gunzip), 'x-gzip': promisify(gunzip), deflate: promisify(inflate), br: promisify(brotliDecompress) };
 export const ACCEPTED_PACKINGS = 'gzip, deflate, br';
 
-export type Unpacked = { readonly text: string } | { readonly problem: 'unknown packing' | 'too large' | 'not packed so' };
+export type Unpacked = { readonly text: string } | { readonly problem: 'unknown packing' | 'too large' | 'not packed so' | 'not utf-8' };
 
 /** A body as text, unpacked to at most `limit` bytes: what unpacks to more is never held. */
 export async function unpacked(body: Buffer, packing: string | undefined, limit: number): Promise<Unpacked> {
   const name = packing?.trim().toLowerCase() ?? '';
-  if (name === '' || name === 'identity') return { text: body.toString('utf8') };
+  if (name === '' || name === 'identity') return decoded(body);
   if (!Object.hasOwn(PACKINGS, name)) return { problem: 'unknown packing' };
   try {
-    return { text: (await PACKINGS[name as keyof typeof PACKINGS](body, { maxOutputLength: limit })).toString('utf8') };
+    return decoded(await PACKINGS[name as keyof typeof PACKINGS](body, { maxOutputLength: limit }));
   } catch (error) {
     const isTooLarge = (error as NodeJS.ErrnoException | null)?.code === 'ERR_BUFFER_TOO_LARGE';
     return { problem: isTooLarge ? 'too large' : 'not packed so' };
   }
+}
+
+const UTF_8 = new TextDecoder('utf-8', { fatal: true });
+
+/** A byte-order mark, as some clients write it, is no part of the text. */
+function decoded(body: Buffer): Unpacked {
+  try {
+    return { text: UTF_8.decode(body) };
+  } catch {
+    return { problem: 'not utf-8' };
+  }
+}
+
+/** Whether a content-type says that its text is written as JSON has to be. */
+export function isUtf8(contentType: string | undefined): boolean {
+  const charset = /;\s*charset\s*=\s*"?([^\s";]*)/i.exec(contentType ?? '')?.[1]?.toLowerCase();
+  return charset === undefined || charset === 'utf-8' || charset === 'utf8' || charset === 'us-ascii';
 }
 
 /** How long the rest of a body that is too large is still read, so that its sender gets to the answer. */

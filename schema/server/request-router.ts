@@ -11,7 +11,7 @@ import { GRAPHQL_PATH, type GraphqlEngine } from './graphql-engine.ts';
 import { type ErrorCode } from '../answers/api-error.ts';
 import { refusesMethod, sendBody, sendError, sendJson } from './http-answers.ts';
 import type { OriginPolicy } from './origins.ts';
-import { ACCEPTED_PACKINGS, readBody, unpacked } from './request-body.ts';
+import { ACCEPTED_PACKINGS, isUtf8, readBody, unpacked } from './request-body.ts';
 import { REQUEST_LIMITS, tokenLimitError } from './request-limits.ts';
 import { answerRest, REST_RESULTS } from './rest-results.ts';
 
@@ -87,6 +87,7 @@ export class RequestRouter {
       response.setHeader('accept-post', 'application/json');
       return this.#refuse(request, response, 415, 'BAD_USER_INPUT', 'Send the operation as JSON, with content-type: application/json.');
     }
+    if (request.method === 'POST' && !isUtf8(request.headers['content-type'])) return this.#refuse(request, response, 415, 'BAD_USER_INPUT', 'JSON is sent as UTF-8: send no other charset in the content-type.');
     if (request.method === 'GET' && !hasReadableParameters(request.url ?? '')) {
       return this.#refuse(request, response, 400, 'BAD_USER_INPUT', 'The parameters "variables" and "extensions" must be JSON objects.');
     }
@@ -119,7 +120,7 @@ export class RequestRouter {
     return headers.accept?.includes('text/event-stream') === true && !this.#parts.mayStream() && asksToSubscribe(body);
   }
 
-  #refuseBody(problem: 'unknown packing' | 'too large' | 'not packed so', request: IncomingMessage, response: ServerResponse): void {
+  #refuseBody(problem: 'unknown packing' | 'too large' | 'not packed so' | 'not utf-8', request: IncomingMessage, response: ServerResponse): void {
     switch (problem) {
       case 'unknown packing':
         response.setHeader('accept-encoding', ACCEPTED_PACKINGS);
@@ -128,6 +129,8 @@ export class RequestRouter {
         return this.#refuse(request, response, 413, 'QUERY_TOO_LARGE', `A request has at most ${REQUEST_LIMITS.bodyBytes} bytes, unpacked.`);
       case 'not packed so':
         return this.#refuse(request, response, 400, 'BAD_USER_INPUT', 'The body is not what its content-encoding says.');
+      case 'not utf-8':
+        return this.#refuse(request, response, 400, 'BAD_USER_INPUT', 'The body is not UTF-8.');
     }
   }
 
