@@ -56,6 +56,14 @@ describe('a cursor that cannot be resumed gives a snapshot', () => {
     expect(new TimeSeriesUpdates(fed.model, MINUTES, series).take()).toMatchObject({ kind: 'DELTA', points: [] });
   });
 
+  test('of a series whose newest window begins where none does', () => {
+    const fed = handFedModel({ results });
+    fed.model.apply([...results.records, results.minute(NOON + 2 * MINUTE, 'CA', { ios: 1 })]);
+    const content = JSON.parse(Buffer.from(series, 'base64url').toString()) as Record<string, unknown>;
+    const update = new TimeSeriesUpdates(fed.model, MINUTES, forged({ ...content, n: NOON + 1 })).take() as TimeSeriesUpdate;
+    expect([update.kind, update.points.filter(({ start }) => Number(start) % MINUTE !== 0)]).toEqual(['SNAPSHOT', []]);
+  });
+
   test('but a valid one does not', () => {
     expect(new StatesUpdates(fed.model, valid).take()).toMatchObject({ kind: 'DELTA', states: [] });
   });

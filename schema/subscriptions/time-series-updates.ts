@@ -39,7 +39,9 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
     this.#subject = `timeSeries ${wanted.resolution} ${wanted.windows} ${wanted.filter?.join(',') ?? '*'}`;
     this.#completeness = new CompletenessWatch(model);
     const topic = wanted.resolution === 'HOUR' ? model.changelogs.hours : model.changelogs.minutes;
-    const cursor = after == null ? null : decodeCursor(after, model.applicationId, this.#subject);
+    const decoded = after == null ? null : decodeCursor(after, model.applicationId, this.#subject);
+    // Points are counted from its newest window on: where no window begins, nobody here has made it.
+    const cursor = (decoded?.newestStartMs ?? 0) % this.#rows.definition.sizeMs === 0 ? decoded : null;
     this.#resume = new CursorResume(cursor, this.#rows.positions, () => model.readPositions(topic));
   }
 
