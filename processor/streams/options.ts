@@ -7,6 +7,7 @@ import type { Logger } from './logger.ts';
 
 /** The name that was probably meant: as few letters away as a slip of the hand. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
+  if (typeof name !== 'string') return undefined;
   const [nearest] = known.map((it) => ({ it, distance: distance(name.toLowerCase(), it.toLowerCase()) })).sort((a, b) => a.distance - b.distance);
   return nearest !== undefined && nearest.distance <= Math.max(2, Math.floor(name.length / 3)) ? nearest.it : undefined;
 }

@@ -73,7 +73,7 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
   },
   {
     name: 'a processor changes a row without put',
-    edits: [{ file: `${TOPOLOGY}/kstream.ts`, find: 'runtime.keyValueStore(name).ownView()', replace: 'runtime.keyValueStore(name)' }],
+    edits: [{ file: `${TOPOLOGY}/kstream.ts`, find: 'runtime.keyValueStore(connected(name)).ownView()', replace: 'runtime.keyValueStore(connected(name))' }],
     judge: VALUES,
     red: /only put changes the store/,
   },

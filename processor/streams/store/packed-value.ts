@@ -1,5 +1,5 @@
 import { canChange } from '../topology/own-values.ts';
-import { serialized } from '../topology/user-code.ts';
+import { serialized, settled } from '../topology/user-code.ts';
 import type { Serde } from '../topology/serdes.ts';
 
 /** An uncommitted value as bytes: nobody has the object it was made of. */
@@ -20,5 +20,5 @@ export class Packed {
 /** A value as it is now: what cannot be changed as it is, all else as bytes. */
 export function packed<V>(serde: Serde<V>, value: V | Packed): V | Packed {
   if (value instanceof Packed || !canChange(value)) return value;
-  return new Packed(Buffer.from(serialized(serde.serialize(value))));
+  return new Packed(serialized(serde.serialize(settled(value))));
 }

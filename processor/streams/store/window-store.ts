@@ -144,7 +144,7 @@ class OpenWindowStore<V> implements BufferedWindowStore<V> {
       this.#oldestStartMs = expired.at(-1)?.windowStartMs ?? this.#oldestStartMs;
     } else {
       const oldestCommitted = await this.#oldestCommitted(endOfRangeMs);
-      this.#oldestStartMs = Math.min(oldestCommitted, ...this.#bufferedStarts());
+      this.#oldestStartMs = this.#bufferedStarts().reduce((oldest, start) => Math.min(oldest, start), oldestCommitted);
     }
     return expired.map(({ key, windowStartMs }) => ({ store: this.name, key: encodeWindowKey(windowStartMs, key), value: null }));
   }

@@ -375,8 +375,10 @@ export class TaskGraph implements TaskRuntime {
     const attach = (node: TopologyNode): Emit => {
       const known = attached.get(node.index);
       if (known !== undefined) return known;
-      const children = nodes.filter((n) => n.parents.includes(node.index)).map(attach).filter((child) => child !== emitNothing);
-      const emit = this.#attach(node, fanOut(children));
+      const children = nodes.filter((n) => n.parents.includes(node.index)).map((child) => ({ emit: attach(child), isKeeper: child.keepsValues === true })).filter(({ emit }) => emit !== emitNothing);
+      // An aggregation that is given the value itself may change parts of it that it keeps: the others look first.
+      const emits = [...children.filter(({ isKeeper }) => !isKeeper), ...children.filter(({ isKeeper }) => isKeeper).reverse()].map(({ emit }) => emit);
+      const emit = this.#attach(node, fanOut(emits));
       const own: Emit = needsOwnValues(node, nodes) ? (key, value, at) => emit(key, copyOf(value), at) : emit;
       attached.set(node.index, own);
       return own;
@@ -445,7 +447,8 @@ export class TaskGraph implements TaskRuntime {
 /** One topic read twice, perhaps by two kinds of time: the record moves event time by the older one, so that neither runs ahead. */
 function bothSources(a: Source, b: Source, observe: (timestampMs: number) => void): Source {
   const read = (record: ConsumerRecord): ReadRecord => {
-    const [one, other] = [a.read(record), b.read(record)];
+    // A decoder may answer the bytes themselves, which may be changed behind it.
+    const [one, other] = [a.read(record), b.read(withOwnValue(record))];
     const timestampMs = one.timestampMs === undefined || (other.timestampMs !== undefined && other.timestampMs < one.timestampMs) ? other.timestampMs : one.timestampMs;
     return { timestampMs, handOn: () => (one.handOn(), other.handOn()) };
   };
@@ -458,6 +461,12 @@ function bothSources(a: Source, b: Source, observe: (timestampMs: number) => voi
       handOn();
     },
   };
+}
+
+/** Only the value is another one: a record of a fetch makes the rest when it is asked. */
+function withOwnValue(record: ConsumerRecord): ConsumerRecord {
+  const { value } = record;
+  return value === null || record.unreadable !== undefined ? record : (Object.create(record, { value: { value: Buffer.from(value), enumerable: true } }) as ConsumerRecord);
 }
 
 function fanOut(children: readonly Emit[]): Emit {

@@ -1,7 +1,7 @@
 import { RecordCollector } from '../changelog/record-collector.ts';
 import { topicPartition, type OutgoingRecord } from '../changelog/streams-producer.ts';
 import { StreamsError } from '../errors.ts';
-import { checkOptions, didYouMean, textOf } from '../options.ts';
+import { checkFunctions, checkOptions, didYouMean, textOf } from '../options.ts';
 import { encodeKey } from '../store/key-text.ts';
 import { isRuntimeRow } from '../store/runtime-rows.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
@@ -81,6 +81,8 @@ export class TopologyTestDriver {
 
   constructor(topology: Topology, options: TopologyTestDriverOptions = {}) {
     checkOptions('TopologyTestDriver', options, ['applicationId', 'partitions', 'nowMs']);
+    if (options.nowMs !== undefined) checkFunctions('TopologyTestDriver', options, ['nowMs']);
+    if (options.partitions !== undefined && Object.getPrototypeOf(Object(options.partitions)) !== Object.prototype) throw new StreamsError('CONFIG_INVALID', `partitions of TopologyTestDriver: an object of counts by topic, not ${textOf(options.partitions)}`);
     this.#topology = topology;
     this.#applicationId = options.applicationId ?? 'test';
     this.#partitions = options.partitions ?? {};
@@ -114,6 +116,9 @@ export class TopologyTestDriver {
     for (const record of records) {
       checkOptions(`a record of pipe("${topic}")`, record, RECORD_OPTIONS);
       const { key = null, value, timestampMs = this.#nowMs(), partition, headers = {} } = record;
+      for (const [name, part] of Object.entries({ key, value })) {
+        if (part !== null && typeof part !== 'string' && !Buffer.isBuffer(part)) throw new StreamsError('CONFIG_INVALID', `the ${name} of a record of pipe("${topic}") is text, a Buffer or null, not ${textOf(part)}`);
+      }
       const keyBytes = typeof key === 'string' ? encodeKey(key) : key;
       const target = partition ?? (keyBytes === null ? 0 : partitionOf(keyBytes, this.partitionsOf(topic)));
       if (!Number.isSafeInteger(target) || target < 0 || target >= this.partitionsOf(topic)) throw new StreamsError('CONFIG_INVALID', `pipe("${topic}"): there is no partition ${textOf(target)}, it has ${String(this.partitionsOf(topic))}`);

@@ -3,7 +3,6 @@ import { countAggregate, type Aggregate } from './aggregate.ts';
 import { addOwn, copyThrough } from './own-values.ts';
 import type { Emit, TaskRuntime } from './processor-context.ts';
 import type { GraphBuilder, Grouping, PartialHandler } from './streams-builder.ts';
-import type { Serde } from './serdes.ts';
 import { readStored } from './stored-value.ts';
 import type { TopologyNode } from './topology.ts';
 import { aggregated, failedAt, groupingKey, settled, takesKey } from './user-code.ts';
@@ -122,7 +121,7 @@ export function localAggregateNode(
 
 /** Merging into the store, and one change a row and commit to whoever listens. */
 function updater<P>(runtime: TaskRuntime, { aggregate, empty, windows, store }: AggregateSpec, open: OpenPartial<P>, next: Emit, late: Emit): Update<P> {
-  const changed = new ChangedRows(runtime, aggregate.serde, next);
+  const changed = new ChangedRows(runtime, { ...store, serde: aggregate.serde }, next);
   if (windows === undefined) {
     const rows = runtime.keyValueStore(store.name);
     changed.valueOf = ({ key }) => rows.get(key);
@@ -166,12 +165,20 @@ class ChangedRows {
   readonly heard: boolean;
   readonly #rows = new Map<string, ChangedRow>();
 
-  constructor(runtime: TaskRuntime, serde: Serde<unknown>, next: Emit) {
+  constructor(runtime: TaskRuntime, { name: store, serde }: StoreSpec<unknown>, next: Emit) {
     this.heard = next !== ignore;
     if (!this.heard) return;
     runtime.onSeal(() => {
       // The row itself stays with its store: who is told of it has a value of its own.
-      for (const row of this.#rows.values()) next(row.key, { windowStartMs: row.windowStartMs, value: copyThrough(serde, this.valueOf(row) ?? row.value) }, row.newestMs);
+      for (const row of this.#rows.values()) {
+        let value: unknown;
+        try {
+          value = copyThrough(serde, this.valueOf(row) ?? row.value);
+        } catch (error) {
+          throw failedAt(`the store "${store}"`, error);
+        }
+        next(row.key, { windowStartMs: row.windowStartMs, value }, row.newestMs);
+      }
       this.#rows.clear();
     });
     runtime.onClear(() => this.#rows.clear());

@@ -4,6 +4,7 @@ import { combineNode } from './combine-node.ts';
 import { emptyOf } from './own-values.ts';
 import { eventTimeOf, whyNoEventTime } from './event-time.ts';
 import type { Emit, Processor, SinkRecord, TaskRuntime } from './processor-context.ts';
+import { StreamsError } from '../errors.ts';
 import { checkFunctions, checkOptions } from '../options.ts';
 import type { Serde } from './serdes.ts';
 import type { GraphBuilder, PartialHandler } from './streams-builder.ts';
@@ -11,7 +12,7 @@ import { encodeKey } from '../store/key-text.ts';
 import { STORE_OPTIONS, type StoreSpec } from '../store/typed-store.ts';
 import type { TopologyNode } from './topology.ts';
 import { isSerde } from './topology-checks.ts';
-import { aggregated, checkedPair, failedAt, isTruthy, keyOrNull, serialized, settled, takesKey } from './user-code.ts';
+import { aggregated, checkedPair, failedAt, isTruthy, iterable, keyOrNull, serialized, settled, takesKey } from './user-code.ts';
 import { checkedWindows, commonGrainMs, type TimeWindows } from './windows.ts';
 
 /** A stream of values of one type. Every method adds a node and answers the stream behind it; nothing runs yet. */
@@ -79,7 +80,7 @@ export class KStream<V> {
   flatMap<W>(map: (value: V, key: string | null) => Iterable<{ key: string | null; value: W }>): KStream<W> {
     return this.#then('FLATMAP', map, (next, name) => (key, value, at) => {
       try {
-        for (const mapped of map(value as V, key)) {
+        for (const mapped of iterable(map(value as V, key))) {
           checkedPair(mapped);
           next(keyOrNull(mapped.key), mapped.value, at);
         }
@@ -92,7 +93,7 @@ export class KStream<V> {
   flatMapValues<W>(map: (value: V, key: string | null) => Iterable<W>): KStream<W> {
     return this.#then('FLATMAPVALUES', map, (next, name) => (key, value, at) => {
       try {
-        for (const mapped of map(value as V, key)) next(key, settled(mapped), at);
+        for (const mapped of iterable(map(value as V, key))) next(key, settled(mapped), at);
       } catch (error) {
         throw failedAt(name, error);
       }
@@ -117,6 +118,7 @@ export class KStream<V> {
    */
   branch(...predicates: ((value: V, key: string | null) => boolean)[]): KStream<V>[] {
     if (predicates.length === 0) this.graph.refuse(`branch() of ${this.node.name} needs a predicate: without one it has no branches`);
+    checkFunctions('branch()', predicates, Object.keys(predicates));
     /** Which branch the record under way goes to, by task. */
     const chosen = new WeakMap<TaskRuntime, { branch: number }>();
     const chosenIn = (runtime: TaskRuntime): { branch: number } => {
@@ -199,14 +201,19 @@ export class KStream<V> {
       changesKey: true,
       stores: stores.filter((store) => typeof store !== 'string'),
       attach: (runtime, next, name) => {
-        const processor = supplier();
+        const processor = settled(supplier());
+        const connected = (name: string): string => {
+          if (stores.some((store) => (typeof store === 'string' ? store : store.name) === name)) return name;
+          throw new StreamsError('TOPOLOGY_INVALID', `${node.name} uses the store "${name}" and does not say so: process(…, { stores: ["${name}"] })`, { taskId: runtime.taskId });
+        };
+        if (typeof (processor as Partial<typeof processor> | undefined)?.process !== 'function') throw new TypeError('the supplier answered no processor: an object with process()');
         readsKey = takesKey(processor.process);
         settled(processor.init?.({
           taskId: runtime.taskId,
           nowMs: () => runtime.nowMs(),
           streamTimeMs: () => runtime.streamTimeMs(),
-          keyValueStore: <S>(name: string) => runtime.keyValueStore(name).ownView() as import('../store/typed-store.ts').KeyValueStore<S>,
-          windowStore: <S>(name: string) => runtime.windowStore(name).ownView() as import('../store/typed-store.ts').WindowStore<S>,
+          keyValueStore: <S>(name: string) => runtime.keyValueStore(connected(name)).ownView() as import('../store/typed-store.ts').KeyValueStore<S>,
+          windowStore: <S>(name: string) => runtime.windowStore(connected(name)).ownView() as import('../store/typed-store.ts').WindowStore<S>,
           forward: (key, value, timestampMs) => {
             const at = eventTimeOf(timestampMs);
             if (Number.isNaN(at)) throw failedAt(name, new TypeError(`forward: ${whyNoEventTime(timestampMs)}`));
@@ -224,6 +231,7 @@ export class KStream<V> {
     });
     // A store may be declared after those that name it.
     this.graph.atBuild.push(() => {
+      if (isOneForAll(supplier)) this.graph.refuse(`the supplier of ${node.name} answers the same processor each time: tasks would write into each other's stores. Make a new one: process(() => new …())`);
       const specs = stores.flatMap((store) => (typeof store === 'string' ? (this.graph.storeNamed(store) ?? []) : store));
       const missing = stores.find((store) => typeof store === 'string' && this.graph.storeNamed(store) === undefined);
       if (missing !== undefined) this.graph.refuse(`${node.name} names the store "${String(missing)}", which nothing declares: process(…, { stores: [spec] }), or the table that keeps it`);
@@ -253,6 +261,7 @@ export class KStream<V> {
   }
 
   #then<W>(kind: string, callback: (...args: never[]) => unknown, attach: (next: Emit, name: string) => Emit, keepsKey = true): KStream<W> {
+    checkFunctions(`the ${kind} behind ${this.node.name}`, { callback }, ['callback']);
     const node = this.graph.add({ kind, parents: [this.node.index], readsKey: () => takesKey(callback), changesKey: !keepsKey, attach: (_runtime, next, name) => attach(next, name) });
     return new KStream<W>(this.graph, node, this.keyUnchanged && keepsKey);
   }
@@ -397,6 +406,16 @@ export class KTable<A> {
       return new KStream<A>(this.#graph, this.#node, false);
     }
     return new KStream<A>(this.#graph, this.#late, false);
+  }
+}
+
+/** Whether all tasks would be given one processor. A supplier that throws is heard of when the task is set up. */
+function isOneForAll(supplier: () => unknown): boolean {
+  try {
+    const one = supplier();
+    return typeof one === 'object' && one !== null && one === supplier();
+  } catch {
+    return false;
   }
 }
 

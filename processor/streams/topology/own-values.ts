@@ -13,7 +13,7 @@ type Copies = Map<object, unknown>;
 /** A value that nobody else has, by way of its bytes; what cannot be changed is itself. */
 export function copyThrough<T>(serde: Serde<T>, value: T): T {
   // A serde may hand out the bytes themselves.
-  return canChange(value) ? settled(serde.deserialize(Buffer.from(serialized(serde.serialize(value))))) : value;
+  return canChange(value) ? settled(serde.deserialize(serialized(serde.serialize(value)))) : value;
 }
 
 /**
@@ -60,6 +60,9 @@ function copyObject(value: object, known: Copies | undefined): unknown {
     const copy: unknown[] = [];
     const copies = remember(known, value, copy);
     for (const item of value) copy.push(copyPart(item, copies));
+    // What a match of a regular expression has beside its items.
+    const names = Object.keys(value);
+    if (names.length > value.length) for (const name of names.slice(value.length)) Object.assign(copy, { [name]: copyPart((value as unknown as Record<string, unknown>)[name], copies) });
     return copy;
   }
   if (depth <= 1) {

@@ -181,7 +181,7 @@ export class StreamsBuilder {
           const timeOf = (record: ConsumerRecord, value: V): number => {
             if (timestampMs === undefined) return record.timestampMs;
             try {
-              return timestampMs(value);
+              return settled(timestampMs(value));
             } catch (error) {
               throw failedAt(name, error);
             }

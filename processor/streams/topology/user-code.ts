@@ -38,6 +38,12 @@ export function settled<T>(value: T): T {
   return value;
 }
 
+/** What `flatMap` and `flatMapValues` go through. */
+export function iterable<T>(answer: Iterable<T>): Iterable<T> {
+  if (typeof (answer as Partial<Iterable<T>> | null | undefined)?.[Symbol.iterator] !== 'function') refuseAnswer(answer, 'an iterable, such as an array');
+  return answer;
+}
+
 /** Whether a predicate that answered neither true nor false lets the record pass, by JavaScript's rules. */
 export function isTruthy(answer: unknown): boolean {
   if (isThenable(answer)) refuseAnswer(answer, 'true or false');
@@ -72,10 +78,9 @@ export function aggregated<A>(answer: A): A {
   return answer;
 }
 
-/** What a serde's `serialize` answered. */
+/** What a serde's `serialize` answered: a copy, since it may answer the same bytes for the next value. */
 export function serialized(bytes: unknown): Buffer {
-  if (Buffer.isBuffer(bytes)) return bytes;
-  if (bytes instanceof Uint8Array) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes instanceof Uint8Array) return Buffer.from(bytes);
   return refuseAnswer(bytes, 'a Buffer');
 }
 
