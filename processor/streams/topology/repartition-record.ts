@@ -62,6 +62,11 @@ export function encodeTimeReport(report: TimeReport): Buffer {
   return Buffer.concat([Buffer.from([TIME_REPORT]), Buffer.from(JSON.stringify(report))]);
 }
 
+/** Whether the value of a record of a repartition topic says that it is a time report. */
+export function isTimeReport(value: Buffer | null): boolean {
+  return value?.[0] === TIME_REPORT;
+}
+
 /** Where a record of a repartition topic lies. */
 type RecordPlace = Pick<ConsumerRecord, 'topic' | 'partition' | 'offset'>;
 
