@@ -25,11 +25,30 @@ export const stringSerde: Serde<string> = {
   format: 'utf8',
 };
 
-/** Any JSON value, as UTF-8 text. The caller vouches for the type of what was stored. */
+/**
+ * Any JSON value, as UTF-8 text. The caller vouches for the type of what was stored. Throws for what JSON writes as something else
+ * and nobody would notice: NaN, infinities and invalid dates as null, a Map or Set as an empty object.
+ */
 export function jsonSerde<T>(): Serde<T> {
   return {
-    serialize: (value) => Buffer.from(JSON.stringify(value), 'utf8'),
+    serialize: (value) => {
+      const text = JSON.stringify(value) as string | undefined;
+      if (text === undefined) throw new TypeError(`JSON has no ${typeof value}`);
+      // Only such a text can hide one: all others cost no look at their parts.
+      if (text.includes('null') || text.includes('{}')) refuseLoss(value);
+      return Buffer.from(text, 'utf8');
+    },
     deserialize: (bytes) => JSON.parse(bytes.toString('utf8')) as T,
     format: 'json',
   };
+}
+
+function refuseLoss(value: unknown): void {
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`JSON has no ${String(value)}: it would be null`);
+  if (typeof value !== 'object' || value === null) return;
+  if (value instanceof Map || value instanceof Set) throw new TypeError(`JSON has no ${value.constructor.name}: it would be an empty object`);
+  if (value instanceof Date && Number.isNaN(value.getTime())) throw new TypeError('JSON has no invalid date: it would be null');
+  // What it says of itself is what is written.
+  if ('toJSON' in value && typeof value.toJSON === 'function') return;
+  for (const part of Object.values(value)) refuseLoss(part);
 }

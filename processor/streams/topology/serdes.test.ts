@@ -1,0 +1,38 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { StreamsBuilder, TopologyTestDriver } from '../index.ts';
+import { jsonSerde } from './serdes.ts';
+
+const serde = jsonSerde<unknown>();
+
+test.each<[string, unknown]>([
+  ['NaN', Number.NaN],
+  ['Infinity', Number.POSITIVE_INFINITY],
+  ['a part that is NaN', { windowStartMs: 0, value: [1, { sum: Number.NaN }] }],
+  ['a Map', new Map([['a', 1]])],
+  ['a Set within', { seen: new Set([1]) }],
+  ['an invalid date', { at: new Date(Number.NaN) }],
+  ['undefined', undefined],
+  ['a function', () => 1],
+])('what JSON would write as something else is refused: %s', (_, value) => {
+  expect(() => serde.serialize(value)).toThrow(/^JSON has no /);
+});
+
+test('every JSON value comes back as it was', () => {
+  fc.assert(fc.property(fc.jsonValue(), (value) => {
+    // -0 is 0 in JSON, and equal to it.
+    expect(JSON.stringify(serde.deserialize(serde.serialize(value)))).toBe(JSON.stringify(value));
+  }));
+  expect(serde.deserialize(serde.serialize({ none: null, empty: {}, list: [null] }))).toEqual({ none: null, empty: {}, list: [null] });
+});
+
+test('a sum that is no number any more ends the task with the place, and does not begin anew', async () => {
+  const builder = new StreamsBuilder();
+  builder
+    .stream('in', { decode: ({ value }) => Number(value) })
+    .groupByKey({ name: 'k' })
+    .aggregate({ empty: () => 0, add: (sum: number, value: number) => sum + value, merge: (a: number, b: number) => a + b, serde: jsonSerde<number>() }, { store: 'sums' });
+  const driver = new TopologyTestDriver(builder.build());
+  await driver.pipe('in', { key: 'a', value: '1' });
+  await expect(driver.pipe('in', { key: 'a', value: 'x' })).rejects.toThrow(/JSON has no NaN/);
+});
