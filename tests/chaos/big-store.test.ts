@@ -8,7 +8,7 @@ import { AppProcess, ECHO_PROCESSOR, killAll } from '../support/app-process.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { reportFigure, seconds, seed, sized, timeLimit } from '../support/chaos.ts';
 import { watchOffsets } from '../support/offset-watch.ts';
-import { expectWithin } from '../support/speed.ts';
+import { expectWithin, judgesSpeed } from '../support/speed.ts';
 import { seededRandom } from '../../tools/seeded-random.ts';
 import { testProducer } from '../support/test-producer.ts';
 
@@ -97,7 +97,9 @@ test(`kill -9 with ${String(keys)} keys in one store, ${String(kills)} times (se
       expect(at('it matches its digest')).toBeLessThan(at('task is running'));
       checks.push(Number(checked?.['ms']));
       const replayed = app.logged('restored the store').reduce((sum, { offsets }) => sum + Number(offsets), 0);
-      expect(replayed).toBeLessThanOrEqual(largestCommit + MARKERS);
+      // From the beginning it would be all keys. The commit under way may be larger than any before it where another process has the cores.
+      expect(replayed).toBeLessThan(keys);
+      if (judgesSpeed) expect(replayed).toBeLessThanOrEqual(largestCommit + MARKERS);
       replays.push(replayed);
       largest = Math.max(largest, largestCommit);
     }
