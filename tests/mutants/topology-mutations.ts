@@ -136,7 +136,7 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
   },
   {
     name: 'any number is an event time',
-    edits: [{ file: `${TOPOLOGY}/event-time.ts`, find: "typeof timeMs === 'number' && timeMs >= 0 && timeMs <= LATEST_MS ? Math.floor(timeMs) : NaN", replace: "typeof timeMs === 'number' ? timeMs : NaN" }],
+    edits: [{ file: `${TOPOLOGY}/event-time.ts`, find: "typeof timeMs === 'number' && timeMs >= 0 && timeMs <= LATEST_MS ? Math.floor(timeMs) : NaN", replace: "typeof timeMs === 'number' && Math.abs(timeMs) <= LATEST_MS ? timeMs : NaN" }],
     judge: KEYS,
     red: /is a dead letter, or dropped and counted/,
   },
