@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { encodeBatch, sealBatch } from '../processor/streams/changelog/batch-encoder.ts';
-import { produceRequest } from '../processor/streams/changelog/produce-protocol.ts';
-import { compress, CompressionCodec } from '../processor/streams/consumer/compression.ts';
-import { createKafka, KafkaCluster, type ProtocolRequest } from '../processor/streams/consumer/kafka-cluster.ts';
-import { isMisdirected } from '../processor/streams/consumer/kafka-errors.ts';
-import type { KafkaConnectionConfig } from '../processor/streams/kafka-connection-config.ts';
+import { encodeBatch, sealBatch } from '../processor/streams/kafka/batch-encoder.ts';
+import { produceRequest } from '../processor/streams/kafka/produce-protocol.ts';
+import { compress, CompressionCodec } from '../processor/streams/kafka/compression.ts';
+import { createKafka, KafkaCluster, type ProtocolRequest } from '../processor/streams/kafka/kafka-cluster.ts';
+import { isMisdirected } from '../processor/streams/kafka/kafka-errors.ts';
+import type { KafkaConnectionConfig } from '../processor/streams/kafka/kafka-connection-config.ts';
 import { loginGenerator } from '../tools/login-generator.ts';
 import { seededRandom } from '../tools/seeded-random.ts';
 import { progress, quiet } from './report.ts';

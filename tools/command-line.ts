@@ -2,9 +2,9 @@ import { createInterface } from 'node:readline/promises';
 import type { Readable, Writable } from 'node:stream';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { Environment } from '../processor/logins/environment.ts';
-import { asFatalConnectionError, awayReason, isBrokerAway } from '../processor/streams/consumer/kafka-errors.ts';
+import { asFatalConnectionError, awayReason, isBrokerAway } from '../processor/streams/kafka/kafka-errors.ts';
 import { messageOf, StreamsError } from '../processor/streams/errors.ts';
-import type { KafkaConnectionConfig } from '../processor/streams/kafka-connection-config.ts';
+import type { KafkaConnectionConfig } from '../processor/streams/kafka/kafka-connection-config.ts';
 import type { Logger } from '../processor/streams/logger.ts';
 import { errorCode, UserError } from './user-error.ts';
 

@@ -1,7 +1,7 @@
 import type { Environment } from '../processor/logins/environment.ts';
-import { NO_INPUT, type OutgoingRecord } from '../processor/streams/changelog/streams-producer.ts';
-import { TransactionalProducer } from '../processor/streams/changelog/transactional-producer.ts';
-import { KafkaCluster } from '../processor/streams/consumer/kafka-cluster.ts';
+import { NO_INPUT, type OutgoingRecord } from '../processor/streams/writing/streams-producer.ts';
+import { TransactionalProducer } from '../processor/streams/writing/transactional-producer.ts';
+import { KafkaCluster } from '../processor/streams/kafka/kafka-cluster.ts';
 import { StreamsError } from '../processor/streams/errors.ts';
 import { connectionOf, silentLogger } from './command-line.ts';
 import { markerKey, readMarkers, redrivenTopic, type DeadLetter } from './dead-letters-topic.ts';

@@ -1,6 +1,6 @@
 import type { Environment } from '../processor/logins/environment.ts';
-import { KafkaCluster } from '../processor/streams/consumer/kafka-cluster.ts';
-import { CODE, hasCode } from '../processor/streams/consumer/kafka-errors.ts';
+import { KafkaCluster } from '../processor/streams/kafka/kafka-cluster.ts';
+import { CODE, hasCode } from '../processor/streams/kafka/kafka-errors.ts';
 import { connectionOf, silentLogger, type Terminal } from './command-line.ts';
 import type { DeadLettersArguments, Selection } from './dead-letters-arguments.ts';
 import { letterJson, letterText, safeText, summaryJson, summaryTable, type Summary } from './dead-letters-text.ts';

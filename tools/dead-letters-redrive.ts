@@ -1,5 +1,5 @@
 import type { Environment } from '../processor/logins/environment.ts';
-import { createKafka, type KafkaCluster } from '../processor/streams/consumer/kafka-cluster.ts';
+import { createKafka, type KafkaCluster } from '../processor/streams/kafka/kafka-cluster.ts';
 import { messageOf, StreamsError } from '../processor/streams/errors.ts';
 import { confirm, connectionOf, EXIT_FAILED, EXIT_USAGE, silentLogger, type Terminal } from './command-line.ts';
 import type { DeadLettersArguments, Selection } from './dead-letters-arguments.ts';

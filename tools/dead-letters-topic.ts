@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { CUT_HEADERS, DEAD_LETTER_HEADERS, isCut, originalHeaders } from '../processor/streams/changelog/dead-letter.ts';
-import { READ_COMMITTED, type KafkaCluster } from '../processor/streams/consumer/kafka-cluster.ts';
-import { CODE, hasCode } from '../processor/streams/consumer/kafka-errors.ts';
-import { RecordFetcher } from '../processor/streams/consumer/record-fetcher.ts';
-import type { FetchedRecord } from '../processor/streams/consumer/record-batch.ts';
+import { CUT_HEADERS, DEAD_LETTER_HEADERS, isCut, originalHeaders } from '../processor/streams/writing/dead-letter.ts';
+import { READ_COMMITTED, type KafkaCluster } from '../processor/streams/kafka/kafka-cluster.ts';
+import { CODE, hasCode } from '../processor/streams/kafka/kafka-errors.ts';
+import { RecordFetcher } from '../processor/streams/reading/record-fetcher.ts';
+import type { FetchedRecord } from '../processor/streams/kafka/record-batch.ts';
 import type { HeaderList } from '../processor/streams/topology/record.ts';
 import { silentLogger } from './command-line.ts';
 import { UserError } from './user-error.ts';

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type kafkajs from 'kafkajs';
-import { createKafka } from '../processor/streams/consumer/kafka-cluster.ts';
-import { CODE, fatalConnectionError, hasCode, isBrokerAway, waitingForKafka } from '../processor/streams/consumer/kafka-errors.ts';
+import { createKafka } from '../processor/streams/kafka/kafka-cluster.ts';
+import { CODE, fatalConnectionError, hasCode, isBrokerAway, waitingForKafka } from '../processor/streams/kafka/kafka-errors.ts';
 import { StreamsError } from '../processor/streams/errors.ts';
-import type { KafkaConnectionConfig } from '../processor/streams/kafka-connection-config.ts';
+import type { KafkaConnectionConfig } from '../processor/streams/kafka/kafka-connection-config.ts';
 import type { Logger } from '../processor/streams/logger.ts';
 import type { LoginGenerator } from './login-generator.ts';
 import { Pace } from './pace.ts';

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type kafkajs from 'kafkajs';
 import type { Environment } from '../processor/logins/environment.ts';
-import { createKafka } from '../processor/streams/consumer/kafka-cluster.ts';
-import { CODE, hasCode } from '../processor/streams/consumer/kafka-errors.ts';
+import { createKafka } from '../processor/streams/kafka/kafka-cluster.ts';
+import { CODE, hasCode } from '../processor/streams/kafka/kafka-errors.ts';
 import { confirm, connectionOf, EXIT_FAILED, EXIT_USAGE, failureLine, silentLogger, type Terminal } from './command-line.ts';
 import type { ResetArguments } from './reset-arguments.ts';
 import { emptySlot, takeLocalState } from './reset-local-state.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { keptOffsetsRecord } from '../../processor/streams/changelog/kept-offsets.ts';
-import { TransactionalProducer } from '../../processor/streams/changelog/transactional-producer.ts';
-import { KafkaCluster } from '../../processor/streams/consumer/kafka-cluster.ts';
+import { keptOffsetsRecord } from '../../processor/streams/topics/kept-offsets.ts';
+import { TransactionalProducer } from '../../processor/streams/writing/transactional-producer.ts';
+import { KafkaCluster } from '../../processor/streams/kafka/kafka-cluster.ts';
 import { startTestBroker, type TestBroker } from '../../tests/support/broker.ts';
 import { cpuSeconds } from '../bench-process.ts';
 import type { BenchOptions } from '../options.ts';

@@ -4,7 +4,7 @@ import { loginCounts } from './login-counts.ts';
 import { encodeWindowKey } from '../streams/store/window-key.ts';
 import type { StoreSpec } from '../streams/store/typed-store.ts';
 import { countAggregate } from '../streams/topology/aggregate.ts';
-import { rowCheckOf } from '../streams/changelog/row-check.ts';
+import { rowCheckOf } from '../streams/reading/row-check.ts';
 
 const specs = [
   { name: 'counts', kind: 'key-value', serde: countAggregate.serde },

@@ -1,4 +1,4 @@
-import type { KafkaConnectionConfig } from '../streams/kafka-connection-config.ts';
+import type { KafkaConnectionConfig } from '../streams/kafka/kafka-connection-config.ts';
 import type { KafkaStreamsOptions } from '../streams/kafka-streams.ts';
 import type { Logger } from '../streams/logger.ts';
 import type { Environment } from './environment.ts';

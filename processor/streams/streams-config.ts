@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { StreamsError } from './errors.ts';
-import type { KafkaConnectionConfig } from './kafka-connection-config.ts';
+import type { KafkaConnectionConfig } from './kafka/kafka-connection-config.ts';
 import { didYouMean } from './options.ts';
 
 const name = z.string().min(1).max(200).regex(/^[a-zA-Z0-9._-]+$/, 'may hold letters, digits, dot, dash and underscore');

@@ -137,7 +137,7 @@ describe('docs/commit.md', () => {
 
   test('numbers the steps of taking a task as the code does', () => {
     const taking = page('docs/commit.md').text.split('\n# Taking a task\n')[1] ?? '';
-    expect([...taking.matchAll(/^(\d)\. \*\*/gm)].map(([, number]) => Number(number))).toEqual(steps(source('processor/streams/task/take-task.ts')));
+    expect([...taking.matchAll(/^(\d)\. \*\*/gm)].map(([, number]) => Number(number))).toEqual(steps(source('processor/streams/task/initialise-task.ts')));
   });
 });
 

@@ -99,7 +99,7 @@ const rules: readonly Rule[] = [
       'tests/support/until.ts': [1, 'this is the one'],
       'tests/support/topic-reader.ts': [1, 'the one deadline, and a shorter one where a transaction hangs by design'],
       'processor/streams/task/task-manager.test.ts': [1, 'the one deadline, in a loop that works'],
-      'processor/streams/consumer/record-fetcher.test.ts': [1, 'the one deadline, in a loop that takes'],
+      'processor/streams/reading/record-fetcher.test.ts': [1, 'the one deadline, in a loop that takes'],
     },
   },
   {

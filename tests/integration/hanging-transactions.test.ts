@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { produce } from '../../processor/streams/changelog/produce.ts';
-import { NO_INPUT } from '../../processor/streams/changelog/streams-producer.ts';
-import { toTopicOffsets, TransactionalProducer } from '../../processor/streams/changelog/transactional-producer.ts';
-import { COORDINATOR_OF_GROUP, COORDINATOR_OF_TRANSACTION, KafkaCluster, type TransactionIdentity } from '../../processor/streams/consumer/kafka-cluster.ts';
-import { describeTransaction } from '../../processor/streams/consumer/describe-transaction.ts';
+import { produce } from '../../processor/streams/writing/produce.ts';
+import { NO_INPUT } from '../../processor/streams/writing/streams-producer.ts';
+import { toTopicOffsets, TransactionalProducer } from '../../processor/streams/writing/transactional-producer.ts';
+import { COORDINATOR_OF_GROUP, COORDINATOR_OF_TRANSACTION, KafkaCluster, type TransactionIdentity } from '../../processor/streams/kafka/kafka-cluster.ts';
+import { describeTransaction } from '../../processor/streams/kafka/describe-transaction.ts';
 import { markerKey, redrivenTopic } from '../../tools/dead-letters-topic.ts';
 import type { TestBroker } from '../support/broker.ts';
 import { committedOffsets } from '../support/group-progress.ts';

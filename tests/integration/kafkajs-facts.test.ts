@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Kafka, logLevel, type Admin } from 'kafkajs';
-import { CompressionCodec } from '../../processor/streams/consumer/compression.ts';
-import { READ_UNCOMMITTED } from '../../processor/streams/consumer/kafka-cluster.ts';
-import { CODE } from '../../processor/streams/consumer/kafka-errors.ts';
+import { CompressionCodec } from '../../processor/streams/kafka/compression.ts';
+import { READ_UNCOMMITTED } from '../../processor/streams/kafka/kafka-cluster.ts';
+import { CODE } from '../../processor/streams/kafka/kafka-errors.ts';
 import { codeOf, RawKafka } from '../support/raw-kafka.ts';
 import { until, stays } from '../support/until.ts';
 import { ApiKey, startProxiedBroker, type ProxiedBroker } from '../support/wire-proxy.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
+import { createKafka } from '../../processor/streams/kafka/kafka-cluster.ts';
 import { KafkaStreams } from '../../processor/streams/index.ts';
 import type { Logger } from '../../processor/streams/logger.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';

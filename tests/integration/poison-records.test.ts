@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import kafkajs from 'kafkajs';
-import { CompressionCodec, registerKafkajsCodecs } from '../../processor/streams/consumer/compression.ts';
+import { CompressionCodec, registerKafkajsCodecs } from '../../processor/streams/kafka/compression.ts';
 import type { RecordHeaders } from '../../processor/streams/topology/record.ts';
 import { DIRTY_KINDS, dirtyOutcome, dirtyValue } from '../../tools/dirty-logins.ts';
 import { draftLogin } from '../../tools/login-generator.ts';

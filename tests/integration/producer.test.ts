@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { KafkaCluster } from '../../processor/streams/consumer/kafka-cluster.ts';
-import { RecordFetcher } from '../../processor/streams/consumer/record-fetcher.ts';
+import { KafkaCluster } from '../../processor/streams/kafka/kafka-cluster.ts';
+import { RecordFetcher } from '../../processor/streams/reading/record-fetcher.ts';
 import { loginGenerator } from '../../tools/login-generator.ts';
 import { freePort } from '../../tools/ports.ts';
 import { projectRoot } from '../../tools/project-root.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { prepareTopics } from '../../processor/streams/changelog/internal-topics.ts';
-import { createKafka, KafkaCluster } from '../../processor/streams/consumer/kafka-cluster.ts';
-import { isBrokerAway } from '../../processor/streams/consumer/kafka-errors.ts';
+import { prepareTopics } from '../../processor/streams/topics/internal-topics.ts';
+import { createKafka, KafkaCluster } from '../../processor/streams/kafka/kafka-cluster.ts';
+import { isBrokerAway } from '../../processor/streams/kafka/kafka-errors.ts';
 import { StreamsBuilder } from '../../processor/streams/index.ts';
 import { quietLogger } from '../support/quiet-logger.ts';
 import { until } from '../support/until.ts';

@@ -1,11 +1,11 @@
 import { withoutPatchOf, type Mutation } from '../support/mutant.ts';
 
 const COMMIT = 'processor/streams/task/commit.ts';
-const TAKE = 'processor/streams/task/take-task.ts';
-const PRODUCER = 'processor/streams/changelog/transactional-producer.ts';
-const RESTORE = 'processor/streams/changelog/changelog-reader.ts';
+const TAKE = 'processor/streams/task/initialise-task.ts';
+const PRODUCER = 'processor/streams/writing/transactional-producer.ts';
+const RESTORE = 'processor/streams/reading/changelog-reader.ts';
 const TASKS = 'processor/streams/task/task-manager.ts';
-const DECODER = 'processor/streams/consumer/record-batch.ts';
+const DECODER = 'processor/streams/kafka/record-batch.ts';
 const LEVELDB = 'processor/streams/store/leveldb-store.ts';
 const CLEAN_MARK = 'processor/streams/store/clean-mark.ts';
 
@@ -109,13 +109,13 @@ export const GATE_ALWAYS_OPEN: Mutation = {
 /** The task of a dead owner is restored from the beginning, beside a process that has all of it. */
 export const STANDBY_IGNORED: Mutation = {
   name: 'assignor ignores standbys',
-  edits: [{ file: 'processor/streams/consumer/partition-assignor.ts', find: "open = open.filter((task) => !heldBy(task, 'standby').some(({ memberId }) => shares.giveIgnoringSubTopology(memberId, task)));", replace: '' }],
+  edits: [{ file: 'processor/streams/group/partition-assignor.ts', find: "open = open.filter((task) => !heldBy(task, 'standby').some(({ memberId }) => shares.giveIgnoringSubTopology(memberId, task)));", replace: '' }],
 };
 
 /** Whatever the fastest source has passed is late for all the others. */
 export const STREAM_TIME_IS_A_MAXIMUM: Mutation = {
   name: 'stream time is the maximum over sources',
-  edits: [{ file: 'processor/streams/task/stream-time.ts', find: 'behind === Infinity ? newest : behind', replace: 'newest' }],
+  edits: [{ file: 'processor/streams/task/watermark.ts', find: 'behind === Infinity ? newest : behind', replace: 'newest' }],
 };
 
 /** Orders of years ago are late by the time of customers of today, if those came first. */
@@ -132,7 +132,7 @@ export const LATE_UNCOUNTED: Mutation = {
 
 export const READS_UNCOMMITTED: Mutation = {
   name: 'inputs and changelogs read uncommitted',
-  edits: [{ file: 'processor/streams/consumer/record-fetcher.ts', find: 'isolationLevel: READ_COMMITTED,', replace: 'isolationLevel: 0,' }],
+  edits: [{ file: 'processor/streams/reading/record-fetcher.ts', find: 'isolationLevel: READ_COMMITTED,', replace: 'isolationLevel: 0,' }],
 };
 
 /** The broker lists transactions as they were aborted, not as they began. */

@@ -23,7 +23,7 @@ interface Case extends Pick<SuiteOptions, 'project' | 'file' | 'named'> {
 }
 
 const CORRUPTION = { project: 'unit', file: 'tests/contract/state-store.corruption.test.ts' } as const;
-const DECODER = { project: 'unit', file: 'processor/streams/consumer/record-batch.test.ts', named: 'read_committed' } as const;
+const DECODER = { project: 'unit', file: 'processor/streams/kafka/record-batch.test.ts', named: 'read_committed' } as const;
 const PRODUCERS = { project: 'chaos', file: 'tests/chaos/aborted-reads.test.ts' } as const;
 
 const CASES: readonly Case[] = [
@@ -38,8 +38,8 @@ const CASES: readonly Case[] = [
   { mutation: NEVER_VERIFIED, ...CORRUPTION, red: /a hole in a long log/, says: /toBe\(expected\)/, onlyInFull: true },
   { mutation: CLEAN_MARK_BELIEVED, ...CORRUPTION, red: /an older table in the place/, says: /cannot be trusted|toBe\(expected\)/, onlyInFull: true },
   { mutation: GATE_ALWAYS_OPEN, project: 'unit', file: 'processor/streams/task/task-manager.test.ts', named: 'gate', red: /waits at the gate/, says: /./, onlyInFull: true },
-  { mutation: STANDBY_IGNORED, project: 'unit', file: 'processor/streams/consumer/partition-assignor.test.ts', red: /goes to the standby/, says: /./, onlyInFull: true },
-  { mutation: STREAM_TIME_IS_A_MAXIMUM, project: 'unit', file: 'processor/streams/task/stream-time.test.ts', red: /minimum/, says: /./, onlyInFull: true },
+  { mutation: STANDBY_IGNORED, project: 'unit', file: 'processor/streams/group/partition-assignor.test.ts', red: /goes to the standby/, says: /./, onlyInFull: true },
+  { mutation: STREAM_TIME_IS_A_MAXIMUM, project: 'unit', file: 'processor/streams/task/watermark.test.ts', red: /minimum/, says: /./, onlyInFull: true },
   { mutation: ANY_INPUT_FIRST, project: 'unit', file: 'processor/streams/topology/several-inputs.test.ts', red: /years apart/, says: /"records": 241/, onlyInFull: true },
   ...TOPOLOGY_MUTATIONS.map((mutation): Case => ({ mutation, project: 'unit', file: mutation.judge, red: mutation.red, says: /./, onlyInFull: true })),
   { mutation: LATE_UNCOUNTED, project: 'unit', file: 'processor/streams/topology/lateness.test.ts', red: /too late for a window table behind the shuffle/, says: /"late": 7/, onlyInFull: true },

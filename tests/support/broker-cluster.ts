@@ -1,5 +1,5 @@
-import { createKafka } from '../../processor/streams/consumer/kafka-cluster.ts';
-import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
+import { createKafka } from '../../processor/streams/kafka/kafka-cluster.ts';
+import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-connection-config.ts';
 import { newClusterId } from '../../tools/local-kafka.ts';
 import { kafkaClassPath } from '../../tools/local-kafka-jars.ts';
 import { freePort } from '../../tools/ports.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KafkaCluster } from '../../processor/streams/consumer/kafka-cluster.ts';
-import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
+import { KafkaCluster } from '../../processor/streams/kafka/kafka-cluster.ts';
+import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-connection-config.ts';
 import { quietLogger } from './quiet-logger.ts';
 import { within } from './speed.ts';
 import { until, DEADLINE_MS } from './until.ts';

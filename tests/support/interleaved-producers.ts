@@ -1,4 +1,4 @@
-import type { TransactionIdentity } from '../../processor/streams/consumer/kafka-cluster.ts';
+import type { TransactionIdentity } from '../../processor/streams/kafka/kafka-cluster.ts';
 import { seededRandom } from '../../tools/seeded-random.ts';
 import type { RawKafka, RawRecord } from './raw-kafka.ts';
 

@@ -1,5 +1,5 @@
 import { changelogTopic, COUNTS_BY_STATE, COUNTS_BY_STATE_HOUR, COUNTS_BY_STATE_MINUTE, DATA_QUALITY, type StoreName } from '../../processor/logins/names.ts';
-import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
+import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-connection-config.ts';
 import type { ConsumerRecord } from '../../processor/streams/topology/record.ts';
 import { readRecord, recount, type Devices, type RawRecord, type StateTotals, type Windows } from './recount.ts';
 import { readTopic } from './topic-reader.ts';

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
+import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-connection-config.ts';
 import { changelogTopic, repartitionTopic } from '../../processor/streams/topology/topology.ts';
 import type { ConsumerRecord } from '../../processor/streams/topology/record.ts';
 import { add, BUCKET_WINDOWS, bucketOf, BUCKETS, bucketsTopic, BY_BUCKET, echoTopic, eventTimeOf, NOTHING_YET, parseEchoRecord, RUNNING, runningTopic, WINDOW_MS, type Running } from './echo-topology.ts';

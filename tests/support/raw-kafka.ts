@@ -1,4 +1,4 @@
-import { fetchRequest, type decodeFetchResponse, type FetchedBytes, type FetchOptions } from '../../processor/streams/consumer/fetch-protocol.ts';
+import { fetchRequest, type decodeFetchResponse, type FetchedBytes, type FetchOptions } from '../../processor/streams/kafka/fetch-protocol.ts';
 import {
   COORDINATOR_OF_GROUP,
   COORDINATOR_OF_TRANSACTION,
@@ -7,10 +7,10 @@ import {
   READ_UNCOMMITTED,
   type Broker,
   type TransactionIdentity,
-} from '../../processor/streams/consumer/kafka-cluster.ts';
-import { CODE, hasCode, isBrokerAway, kafkaCode } from '../../processor/streams/consumer/kafka-errors.ts';
-import { decodeRecordSet, type FetchedRecord } from '../../processor/streams/consumer/record-batch.ts';
-import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
+} from '../../processor/streams/kafka/kafka-cluster.ts';
+import { CODE, hasCode, isBrokerAway, kafkaCode } from '../../processor/streams/kafka/kafka-errors.ts';
+import { decodeRecordSet, type FetchedRecord } from '../../processor/streams/kafka/record-batch.ts';
+import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-connection-config.ts';
 import { until } from './until.ts';
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };

@@ -1,6 +1,6 @@
-import { KafkaCluster, READ_COMMITTED, READ_UNCOMMITTED } from '../../processor/streams/consumer/kafka-cluster.ts';
-import { RecordFetcher } from '../../processor/streams/consumer/record-fetcher.ts';
-import type { KafkaConnectionConfig } from '../../processor/streams/kafka-connection-config.ts';
+import { KafkaCluster, READ_COMMITTED, READ_UNCOMMITTED } from '../../processor/streams/kafka/kafka-cluster.ts';
+import { RecordFetcher } from '../../processor/streams/reading/record-fetcher.ts';
+import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-connection-config.ts';
 import type { ConsumerRecord } from '../../processor/streams/topology/record.ts';
 import { quietLogger } from './quiet-logger.ts';
 import { DEADLINE_MS } from './until.ts';

@@ -1,5 +1,5 @@
 import { Kafka, logLevel, type Admin } from 'kafkajs';
-import { isBrokerAway } from '../../processor/streams/consumer/kafka-errors.ts';
+import { isBrokerAway } from '../../processor/streams/kafka/kafka-errors.ts';
 import { until } from './until.ts';
 
 export interface TestTopic {

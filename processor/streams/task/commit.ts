@@ -1,7 +1,7 @@
-import type { RecordCollector } from '../changelog/record-collector.ts';
-import { keptOffsetsRecord, type KeptOffsetsPlace } from '../changelog/kept-offsets.ts';
-import { encodeOffsetNote } from '../changelog/offset-note.ts';
-import { topicPartition, type InputCommit, type StreamsProducer } from '../changelog/streams-producer.ts';
+import type { RecordCollector } from '../writing/record-collector.ts';
+import { keptOffsetsRecord, type KeptOffsetsPlace } from '../topics/kept-offsets.ts';
+import { encodeOffsetNote } from '../writing/offset-metadata.ts';
+import { topicPartition, type InputCommit, type StreamsProducer } from '../writing/streams-producer.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
 import { crashPoint } from './crash-point.ts';
 import type { TaskChangelog } from './stream-task.ts';

@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
-import { RecordCollector } from '../changelog/record-collector.ts';
+import { RecordCollector } from '../writing/record-collector.ts';
 import { isRuntimeRow, StreamsBuilder, TopologyTestDriver, tumbling, type Serde, type Topology } from '../index.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
 import { formerStreamTimeKey, STREAM_TIME_KEY } from '../store/runtime-rows.ts';
 import type { StateStore } from '../store/state-store.ts';
 import { encodeWindowKey } from '../store/window-key.ts';
-import { decodeStreamTime, encodeStreamTime } from './stream-time.ts';
+import { decodeStreamTime, encodeStreamTime } from './watermark.ts';
 import { TaskGraph } from './task-graph.ts';
 
 const int64: Serde<bigint> = {

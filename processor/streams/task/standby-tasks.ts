@@ -1,9 +1,9 @@
-import type { RestoreCluster } from '../changelog/changelog-reader.ts';
-import type { RowCheck } from '../changelog/row-check.ts';
-import { topicPartition } from '../changelog/streams-producer.ts';
-import { READ_COMMITTED, type KafkaCluster } from '../consumer/kafka-cluster.ts';
-import { RecordFetcher, type FetchedPartition } from '../consumer/record-fetcher.ts';
-import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
+import type { RestoreCluster } from '../reading/changelog-reader.ts';
+import type { RowCheck } from '../reading/row-check.ts';
+import { topicPartition } from '../writing/streams-producer.ts';
+import { READ_COMMITTED, type KafkaCluster } from '../kafka/kafka-cluster.ts';
+import { RecordFetcher, type FetchedPartition } from '../reading/record-fetcher.ts';
+import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { StoreIdentity } from '../store/leveldb-store.ts';

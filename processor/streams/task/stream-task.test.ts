@@ -1,9 +1,9 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { batchBytes } from '../../../tests/support/record-batch-bytes.ts';
-import { RecordCollector } from '../changelog/record-collector.ts';
-import { decodeRecordSet } from '../consumer/record-batch.ts';
-import type { FetchedPartition } from '../consumer/record-fetcher.ts';
+import { RecordCollector } from '../writing/record-collector.ts';
+import { decodeRecordSet } from '../kafka/record-batch.ts';
+import type { FetchedPartition } from '../reading/record-fetcher.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
 import { DeadLetter, type ConsumerRecord } from '../topology/record.ts';
 import { StreamsBuilder } from '../topology/streams-builder.ts';

@@ -1,8 +1,8 @@
-import type { KeptOffsetsPlace } from '../changelog/kept-offsets.ts';
-import type { RecordCollector } from '../changelog/record-collector.ts';
-import { topicPartition, type StreamsProducer } from '../changelog/streams-producer.ts';
-import type { FetchedRecord } from '../consumer/record-batch.ts';
-import type { FetchedPartition } from '../consumer/record-fetcher.ts';
+import type { KeptOffsetsPlace } from '../topics/kept-offsets.ts';
+import type { RecordCollector } from '../writing/record-collector.ts';
+import { topicPartition, type StreamsProducer } from '../writing/streams-producer.ts';
+import type { FetchedRecord } from '../kafka/record-batch.ts';
+import type { FetchedPartition } from '../reading/record-fetcher.ts';
 import type { StateStore } from '../store/state-store.ts';
 import { inputTopicsOf, type SubTopology } from '../topology/topology.ts';
 import type { CommitTarget } from './commit.ts';

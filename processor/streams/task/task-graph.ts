@@ -1,6 +1,6 @@
-import { deadLetterRecord } from '../changelog/dead-letter.ts';
-import type { RecordCollector } from '../changelog/record-collector.ts';
-import { topicPartition, type OutgoingRecord } from '../changelog/streams-producer.ts';
+import { deadLetterRecord } from '../writing/dead-letter.ts';
+import type { RecordCollector } from '../writing/record-collector.ts';
+import { topicPartition, type OutgoingRecord } from '../writing/streams-producer.ts';
 import { StreamsError } from '../errors.ts';
 import { createKeyValueStore, type BufferedKeyValueStore } from '../store/key-value-store.ts';
 import { encodeKey } from '../store/key-text.ts';
@@ -18,7 +18,7 @@ import { failedAt, NodeFailure, userCodeFailed } from '../topology/user-code.ts'
 import { needsOwnValues } from '../topology/value-sharing.ts';
 import { RecordWatch } from './record-watch.ts';
 import { DroppedRecords, type DropReason, type WindowIntake } from './dropped-records.ts';
-import { decodeStreamTime, encodeStreamTime, type StreamTimeRecord } from './stream-time.ts';
+import { decodeStreamTime, encodeStreamTime, type StreamTimeRecord } from './watermark.ts';
 import { TaskTime, type TimeSource } from './task-time.ts';
 
 export interface TaskGraphOptions {

@@ -1,7 +1,7 @@
-import type { KeptOffsetsPlace } from '../changelog/kept-offsets.ts';
-import { RecordCollector } from '../changelog/record-collector.ts';
-import { topicPartition } from '../changelog/streams-producer.ts';
-import type { PartitionAssignment } from '../consumer/group-member.ts';
+import type { KeptOffsetsPlace } from '../topics/kept-offsets.ts';
+import { RecordCollector } from '../writing/record-collector.ts';
+import { topicPartition } from '../writing/streams-producer.ts';
+import type { PartitionAssignment } from '../group/group-member.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { changelogTopic, offsetsTopic, topicNameOf, type SubTopology, type Topology } from '../topology/topology.ts';
@@ -9,7 +9,7 @@ import { commitTask } from './commit.ts';
 import { isDiskTrouble, type DiskWait } from './disk-wait.ts';
 import { closeCleanly, openCheckedStore } from './open-store.ts';
 import { StreamTask, type TaskChangelog, type TaskQueues } from './stream-task.ts';
-import { takeTask, type TakeContext } from './take-task.ts';
+import { takeTask, type TakeContext } from './initialise-task.ts';
 import type { TimeSource } from './task-time.ts';
 import { compareTaskIds, parseTaskId, taskId, type TaskId } from './task-id.ts';
 

@@ -1,5 +1,5 @@
 import type { TimeReport } from '../topology/repartition-record.ts';
-import { StreamTime, type StreamTimeRecord } from './stream-time.ts';
+import { StreamTime, type StreamTimeRecord } from './watermark.ts';
 
 /** A task behind a repartition topic that this one reads. */
 export interface TimeSource {

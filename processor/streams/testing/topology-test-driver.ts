@@ -1,5 +1,5 @@
-import { RecordCollector } from '../changelog/record-collector.ts';
-import { topicPartition, type OutgoingRecord } from '../changelog/streams-producer.ts';
+import { RecordCollector } from '../writing/record-collector.ts';
+import { topicPartition, type OutgoingRecord } from '../writing/streams-producer.ts';
 import { StreamsError } from '../errors.ts';
 import { checkFunctions, checkOptions, didYouMean, textOf } from '../options.ts';
 import { encodeKey } from '../store/key-text.ts';

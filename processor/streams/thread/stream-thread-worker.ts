@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
-import { asAccessDenied } from '../consumer/kafka-errors.ts';
+import { asAccessDenied } from '../kafka/kafka-errors.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { RecordWatch } from '../task/record-watch.ts';

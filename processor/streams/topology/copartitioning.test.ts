@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { DeadLetter, jsonSerde, StreamsBuilder, stringSerde, TopologyTestDriver, type KStream, type Processor, type SourceStream, type StoreSpec } from '../index.ts';
-import { internalTopics } from '../changelog/internal-topics.ts';
+import { internalTopics } from '../topics/internal-topics.ts';
 
 const text = (builder: StreamsBuilder, topic: string): SourceStream<string> => builder.stream(topic, { decode: ({ value }) => (value === null ? new DeadLetter('NULL', 'null') : String(value)), deadLetterTopic: 'dlq' });
 const nothing = (): Processor<unknown, never> => ({ process: () => undefined });

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { RecordCollector } from '../changelog/record-collector.ts';
+import { RecordCollector } from '../writing/record-collector.ts';
 import { jsonSerde, StreamsBuilder, StreamsError, tumbling, type Aggregate, type Topology } from '../index.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
 import { STREAM_TIME_KEY } from '../store/runtime-rows.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { RecordCollector } from '../changelog/record-collector.ts';
+import { RecordCollector } from '../writing/record-collector.ts';
 import { TaskGraph } from '../task/task-graph.ts';
 import { DeadLetter, type ConsumerRecord } from './record.ts';
 import { StreamsBuilder } from './streams-builder.ts';

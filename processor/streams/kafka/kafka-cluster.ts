@@ -1,5 +1,5 @@
 import kafkajs from 'kafkajs';
-import type { KafkaConnectionConfig } from '../kafka-connection-config.ts';
+import type { KafkaConnectionConfig } from './kafka-connection-config.ts';
 import type { StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { asAccessDenied, asAdvertisedAddress } from './kafka-errors.ts';

@@ -1,4 +1,4 @@
-import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, READ_COMMITTED, type KafkaCluster, type TopicPartition } from './kafka-cluster.ts';
+import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, READ_COMMITTED, type KafkaCluster, type TopicPartition } from '../kafka/kafka-cluster.ts';
 
 /** What reading a backlog needs of a KafkaCluster. */
 export interface BacklogCluster extends Pick<KafkaCluster, 'track' | 'committedOffsets' | 'offsetsAt'> {}

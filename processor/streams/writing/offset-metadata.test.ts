@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { decodeOffsetNote, encodeOffsetNote } from './offset-note.ts';
+import { decodeOffsetNote, encodeOffsetNote } from './offset-metadata.ts';
 
 test('comes back as it was written', () => {
   const reach = new Map([['app-counts-changelog-0', 12], ['app-with-dashes-changelog-3', 2 ** 40]]);

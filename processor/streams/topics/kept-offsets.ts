@@ -1,10 +1,10 @@
-import { READ_COMMITTED, type KafkaCluster, type TopicPartition } from '../consumer/kafka-cluster.ts';
-import { RecordFetcher, type FetchCluster } from '../consumer/record-fetcher.ts';
-import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
+import { READ_COMMITTED, type KafkaCluster, type TopicPartition } from '../kafka/kafka-cluster.ts';
+import { RecordFetcher, type FetchCluster } from '../reading/record-fetcher.ts';
+import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
 import { RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { OffsetMap } from '../store/state-store.ts';
-import { topicPartition, type OutgoingRecord } from './streams-producer.ts';
+import { topicPartition, type OutgoingRecord } from '../writing/streams-producer.ts';
 
 /*
  * Where each task's input stands, kept by the application itself: a row in the very transaction that commits the offsets. The group's

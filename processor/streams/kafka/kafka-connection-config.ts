@@ -1,5 +1,5 @@
-import { StreamsError } from './errors.ts';
-import { checkOptions, textOf } from './options.ts';
+import { StreamsError } from '../errors.ts';
+import { checkOptions, textOf } from '../options.ts';
 
 /** How to reach a Kafka cluster: what every client in a process is built from. Plain data, so that it crosses threads. */
 export interface KafkaConnectionConfig {

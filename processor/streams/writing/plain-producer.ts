@@ -1,7 +1,7 @@
-import { asBrokerLimit } from '../consumer/broker-limits.ts';
-import { COORDINATOR_OF_GROUP, type CommittedOffset, type KafkaCluster, type TopicPartition } from '../consumer/kafka-cluster.ts';
-import { asAccessDenied, CODE, hasCode, isBrokerAway, isMisdirected } from '../consumer/kafka-errors.ts';
-import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
+import { asBrokerLimit } from '../kafka/broker-limits.ts';
+import { COORDINATOR_OF_GROUP, type CommittedOffset, type KafkaCluster, type TopicPartition } from '../kafka/kafka-cluster.ts';
+import { asAccessDenied, CODE, hasCode, isBrokerAway, isMisdirected } from '../kafka/kafka-errors.ts';
+import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
 import { produce } from './produce.ts';

@@ -1,5 +1,5 @@
 import { crc32c } from '@node-rs/crc32';
-import { compress, CompressionCodec } from '../consumer/compression.ts';
+import { compress, CompressionCodec } from './compression.ts';
 import type { HeaderList } from '../topology/record.ts';
 
 export interface RecordToSend {
@@ -21,7 +21,7 @@ export interface BatchToSend {
   readonly codec: number;
 }
 
-/** The layout is described in consumer/record-batch.ts, which reads it. */
+/** The layout is described in kafka/record-batch.ts, which reads it. */
 const HEAD_BYTES = 61;
 const LENGTH_OVERHEAD = 12;
 const NO_LEADER_EPOCH = -1;

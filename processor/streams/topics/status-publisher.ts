@@ -1,5 +1,5 @@
 import kafkajs from 'kafkajs';
-import { CODE, hasCode } from '../consumer/kafka-errors.ts';
+import { CODE, hasCode } from '../kafka/kafka-errors.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { InstanceStatus } from '../task/instance-status.ts';

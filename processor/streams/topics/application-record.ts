@@ -1,7 +1,7 @@
 import kafkajs from 'kafkajs';
-import { LeaderNotKnownError, READ_COMMITTED, type KafkaCluster } from '../consumer/kafka-cluster.ts';
-import { asAccessDenied } from '../consumer/kafka-errors.ts';
-import { RecordFetcher, type FetchCluster } from '../consumer/record-fetcher.ts';
+import { LeaderNotKnownError, READ_COMMITTED, type KafkaCluster } from '../kafka/kafka-cluster.ts';
+import { asAccessDenied } from '../kafka/kafka-errors.ts';
+import { RecordFetcher, type FetchCluster } from '../reading/record-fetcher.ts';
 import { RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { APPLICATION_RECORD_KEY } from '../task/instance-status.ts';

@@ -1,6 +1,6 @@
 import type kafkajs from 'kafkajs';
-import type { KafkaCluster } from '../consumer/kafka-cluster.ts';
-import { asAccessDenied, hasCode, isBrokerAway } from '../consumer/kafka-errors.ts';
+import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
+import { asAccessDenied, hasCode, isBrokerAway } from '../kafka/kafka-errors.ts';
 import { messageOf, RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { checkCopartitioned, checkTopicNames } from '../topology/copartitioning.ts';

@@ -1,4 +1,4 @@
-import { cutHeaders, CutPart, KEPT_BYTES } from '../consumer/cut-record.ts';
+import { cutHeaders, CutPart, KEPT_BYTES } from '../kafka/cut-record.ts';
 import type { ConsumerRecord, DeadLetter, HeaderList, WholeRecord } from '../topology/record.ts';
 import type { OutgoingRecord } from './streams-producer.ts';
 

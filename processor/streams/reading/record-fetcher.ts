@@ -1,10 +1,10 @@
 import type { Logger } from '../logger.ts';
 import { messageOf, RESET_REMEDY, StreamsError } from '../errors.ts';
-import { fetchRequest, type decodeFetchResponse, type FetchedBytes, type FetchOptions } from './fetch-protocol.ts';
-import { READ_COMMITTED, type Broker, type KafkaCluster } from './kafka-cluster.ts';
-import { UnsupportedCompressionError } from './compression.ts';
-import { asAccessDenied, CODE } from './kafka-errors.ts';
-import { CorruptRecordError, decodeRecordSet, streamBatch, UnsupportedRecordFormatError, type DecodedRecordSet, type FetchedRecord, type RecordPiece } from './record-batch.ts';
+import { fetchRequest, type decodeFetchResponse, type FetchedBytes, type FetchOptions } from '../kafka/fetch-protocol.ts';
+import { READ_COMMITTED, type Broker, type KafkaCluster } from '../kafka/kafka-cluster.ts';
+import { UnsupportedCompressionError } from '../kafka/compression.ts';
+import { asAccessDenied, CODE } from '../kafka/kafka-errors.ts';
+import { CorruptRecordError, decodeRecordSet, streamBatch, UnsupportedRecordFormatError, type DecodedRecordSet, type FetchedRecord, type RecordPiece } from '../kafka/record-batch.ts';
 
 /** What one fetch brought of one partition. `records` may be empty: the position and the end still say something. */
 export interface FetchedPartition {

@@ -2,8 +2,8 @@ import { createRequire } from 'node:module';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { batchBytes } from '../../../tests/support/record-batch-bytes.ts';
-import { CompressionCodec, decompress } from '../consumer/compression.ts';
-import { decodeRecordSet } from '../consumer/record-batch.ts';
+import { CompressionCodec, decompress } from './compression.ts';
+import { decodeRecordSet } from './record-batch.ts';
 import { encodeBatch, type BatchToSend } from './batch-encoder.ts';
 
 const load = createRequire(import.meta.url);

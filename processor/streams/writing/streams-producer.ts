@@ -1,4 +1,4 @@
-import type { CommittedOffset, TopicPartition } from '../consumer/kafka-cluster.ts';
+import type { CommittedOffset, TopicPartition } from '../kafka/kafka-cluster.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
 import type { HeaderList } from '../topology/record.ts';

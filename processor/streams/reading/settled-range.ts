@@ -1,5 +1,5 @@
-import type { KafkaCluster } from './kafka-cluster.ts';
-import { untilBrokerAnswers } from './until-broker-answers.ts';
+import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
+import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
 
 export interface OffsetRange {
   readonly first: number;

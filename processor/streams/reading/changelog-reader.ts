@@ -1,15 +1,15 @@
-import { READ_UNCOMMITTED, type KafkaCluster } from '../consumer/kafka-cluster.ts';
-import { RecordFetcher, type FetchCluster } from '../consumer/record-fetcher.ts';
-import { settledRange } from '../consumer/settled-range.ts';
-import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
+import { READ_UNCOMMITTED, type KafkaCluster } from '../kafka/kafka-cluster.ts';
+import { RecordFetcher, type FetchCluster } from './record-fetcher.ts';
+import { settledRange } from './settled-range.ts';
+import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
 import { RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { OffsetMap, StateStore, StoreChange } from '../store/state-store.ts';
 import type { TaskChangelog } from '../task/stream-task.ts';
 import { crashPoint } from '../task/crash-point.ts';
 import type { RowCheck } from './row-check.ts';
-import { topicPartition } from './streams-producer.ts';
-import { changelogTruncated } from './topic-check.ts';
+import { topicPartition } from '../writing/streams-producer.ts';
+import { changelogTruncated } from '../topics/topic-check.ts';
 
 export interface RestoreProgress {
   readonly restored: number;

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { StreamTime } from './stream-time.ts';
+import { StreamTime } from './watermark.ts';
 
 test('stream time waits for every source, then is their minimum', () => {
   const time = new StreamTime(['0_0', '0_1']);

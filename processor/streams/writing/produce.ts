@@ -1,13 +1,13 @@
-import { CompressionCodec } from '../consumer/compression.ts';
-import type { KafkaCluster, TransactionIdentity } from '../consumer/kafka-cluster.ts';
-import { LeaderNotKnownError } from '../consumer/kafka-cluster.ts';
-import { asAccessDenied, CODE, isConnectionCut, refusal } from '../consumer/kafka-errors.ts';
+import { CompressionCodec } from '../kafka/compression.ts';
+import type { KafkaCluster, TransactionIdentity } from '../kafka/kafka-cluster.ts';
+import { LeaderNotKnownError } from '../kafka/kafka-cluster.ts';
+import { asAccessDenied, CODE, isConnectionCut, refusal } from '../kafka/kafka-errors.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
-import { encodeBatch, type BatchToSend } from './batch-encoder.ts';
+import { encodeBatch, type BatchToSend } from '../kafka/batch-encoder.ts';
 import { shorterLetter } from './dead-letter.ts';
 import { ProduceLimits } from './produce-limits.ts';
-import { produceRequest, type ProduceResponse } from './produce-protocol.ts';
+import { produceRequest, type ProduceResponse } from '../kafka/produce-protocol.ts';
 import { topicPartition, type OutgoingRecord } from './streams-producer.ts';
 
 const RECORD_OVERHEAD_BYTES = 64;

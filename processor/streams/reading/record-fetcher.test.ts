@@ -4,7 +4,7 @@ import { batchBytes } from '../../../tests/support/record-batch-bytes.ts';
 import { quietLogger } from '../../../tests/support/quiet-logger.ts';
 import { DEADLINE_MS, stays, until as untilItHolds } from '../../../tests/support/until.ts';
 import { StreamsError } from '../errors.ts';
-import { compress, CompressionCodec } from './compression.ts';
+import { compress, CompressionCodec } from '../kafka/compression.ts';
 import { RecordFetcher, type FetchedPartition, type RecordFetcherOptions } from './record-fetcher.ts';
 
 let opened: RecordFetcher[] = [];

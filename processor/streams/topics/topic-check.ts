@@ -1,6 +1,6 @@
 import type kafkajs from 'kafkajs';
-import { READ_UNCOMMITTED, type KafkaCluster } from '../consumer/kafka-cluster.ts';
-import { hasCode } from '../consumer/kafka-errors.ts';
+import { READ_UNCOMMITTED, type KafkaCluster } from '../kafka/kafka-cluster.ts';
+import { hasCode } from '../kafka/kafka-errors.ts';
 import { messageOf, RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { changelogTopic, inputTopicsOf, offsetsTopic, repartitionTopic, statusTopic, type Topology } from '../topology/topology.ts';

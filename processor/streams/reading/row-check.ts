@@ -3,7 +3,7 @@ import { messageOf, RESET_REMEDY, StreamsError } from '../errors.ts';
 import { formerStreamTimeKey, isRuntimeRow } from '../store/runtime-rows.ts';
 import { windowStartOf } from '../store/window-key.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
-import { decodeStreamTime } from '../task/stream-time.ts';
+import { decodeStreamTime } from '../task/watermark.ts';
 import { isStoredTime, readStored } from '../topology/stored-value.ts';
 
 /** A record of a changelog. */

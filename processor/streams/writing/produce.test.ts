@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import kafkajs from 'kafkajs';
-import { CompressionCodec } from '../consumer/compression.ts';
-import type { KafkaCluster, ProtocolRequest } from '../consumer/kafka-cluster.ts';
-import { decodeRecordSet } from '../consumer/record-batch.ts';
+import { CompressionCodec } from '../kafka/compression.ts';
+import type { KafkaCluster, ProtocolRequest } from '../kafka/kafka-cluster.ts';
+import { decodeRecordSet } from '../kafka/record-batch.ts';
 import { DeadLetter, type ConsumerRecord } from '../topology/record.ts';
 import { deadLetterRecord, isCut } from './dead-letter.ts';
 import { ProduceLimits } from './produce-limits.ts';

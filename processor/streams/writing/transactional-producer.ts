@@ -1,8 +1,8 @@
-import { describeTransaction, type TransactionState } from '../consumer/describe-transaction.ts';
-import { asBrokerLimit } from '../consumer/broker-limits.ts';
-import { COORDINATOR_OF_GROUP, COORDINATOR_OF_TRANSACTION, fetchCommitted, type Broker, type CommittedOffset, type KafkaCluster, type TopicPartition, type TransactionIdentity } from '../consumer/kafka-cluster.ts';
-import { asAccessDenied, CODE, hasCode, isBrokerAway, isFenced, isMisdirected } from '../consumer/kafka-errors.ts';
-import { untilBrokerAnswers } from '../consumer/until-broker-answers.ts';
+import { describeTransaction, type TransactionState } from '../kafka/describe-transaction.ts';
+import { asBrokerLimit } from '../kafka/broker-limits.ts';
+import { COORDINATOR_OF_GROUP, COORDINATOR_OF_TRANSACTION, fetchCommitted, type Broker, type CommittedOffset, type KafkaCluster, type TopicPartition, type TransactionIdentity } from '../kafka/kafka-cluster.ts';
+import { asAccessDenied, CODE, hasCode, isBrokerAway, isFenced, isMisdirected } from '../kafka/kafka-errors.ts';
+import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
 import { produce, type ProduceCluster } from './produce.ts';
