@@ -35,7 +35,10 @@ export default {
     {
       ...shared,
       displayName: 'unit',
-      testMatch: ['<rootDir>/{processor,schema,client,tools,bench,examples}/**/*.test.{ts,tsx}', '<rootDir>/tests/{contract,docs}/**/*.test.ts'],
+      testMatch: [
+        '<rootDir>/{processor,schema,client,tools,bench,examples}/**/*.test.{ts,tsx}',
+        '<rootDir>/tests/{contract,docs}/**/*.test.ts',
+      ],
     },
     { ...shared, displayName: 'integration', testMatch: ['<rootDir>/tests/integration/**/*.test.ts'] },
     { ...shared, displayName: 'chaos', testMatch: ['<rootDir>/tests/chaos/**/*.test.ts'] },

@@ -47,22 +47,36 @@ const TIME_FIELD = '"timestamp":';
  * seeded logins again and again with the right times in them, since making each login anew costs more than counting it. The
  * same arguments give the same records, but for the time. Answers the mean bytes of a value.
  */
-export async function makeBacklog({ connection, topic, partitions, records, compression = 'none', devices, everyDevice = false, minutes }: BacklogOptions): Promise<{ meanBytes: number }> {
+export async function makeBacklog({
+  connection,
+  topic,
+  partitions,
+  records,
+  compression = 'none',
+  devices,
+  everyDevice = false,
+  minutes,
+}: BacklogOptions): Promise<{ meanBytes: number }> {
   const kafka = createKafka(connection, quiet);
   const admin = kafka.admin();
   await admin.connect();
-  await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: partitions, configEntries: [{ name: 'retention.ms', value: '-1' }] }] });
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: [{ topic, numPartitions: partitions, configEntries: [{ name: 'retention.ms', value: '-1' }] }],
+  });
   await admin.disconnect();
 
   const stepMs = minutes === undefined ? 1_000 / LOGINS_PER_SECOND : (minutes * 60_000) / records;
   const fromMs = Date.now() - records * stepMs;
   const pool = batchPool(partitions);
   const random = seededRandom(SEED);
-  const deviceOf = everyDevice ? (nth: number): number => nth % (devices ?? 1) : (): number => random.below(devices ?? 1);
+  const deviceOf = everyDevice
+    ? (nth: number): number => nth % (devices ?? 1)
+    : (): number => random.below(devices ?? 1);
   const cluster = new KafkaCluster({ ...connection, clientId: 'bench-backlog' }, quiet);
   try {
     await cluster.track([topic]);
-    for (let sent = 0; sent < records; ) {
+    for (let sent = 0; sent < records;) {
       const due = new Map<number, { partition: number; batch: Buffer }[]>();
       const round = sent;
       for (const template of pool) {
@@ -73,7 +87,14 @@ export async function makeBacklog({ connection, topic, partitions, records, comp
           // In rotation over the partitions.
           const atMs = fromMs + (round + index * partitions + template.partition) * stepMs;
           batch.write(String(Math.floor(atMs / 1_000)), timestampAt, SECONDS_DIGITS, 'latin1');
-          if (devices !== undefined) batch.write(`${deviceOf(sent + index).toString(16).padStart(DEVICE_DIGITS, '0')}${REST_OF_DEVICE}`, deviceAt, 'latin1');
+          if (devices !== undefined)
+            batch.write(
+              `${deviceOf(sent + index)
+                .toString(16)
+                .padStart(DEVICE_DIGITS, '0')}${REST_OF_DEVICE}`,
+              deviceAt,
+              'latin1',
+            );
         }
         sent += count;
         const leader = cluster.leader(topic, template.partition) as number;
@@ -82,7 +103,16 @@ export async function makeBacklog({ connection, topic, partitions, records, comp
         due.set(leader, list);
       }
       for (const [leader, parts] of due) {
-        await sendPatiently(cluster, leader, produceRequest({ transactionalId: null, acks: ACKS_LEADER, timeoutMs: PRODUCE_TIMEOUT_MS, topics: [{ topic, partitions: parts }] }));
+        await sendPatiently(
+          cluster,
+          leader,
+          produceRequest({
+            transactionalId: null,
+            acks: ACKS_LEADER,
+            timeoutMs: PRODUCE_TIMEOUT_MS,
+            topics: [{ topic, partitions: parts }],
+          }),
+        );
       }
       progress(`making ${topic}`, sent, records);
     }
@@ -128,16 +158,30 @@ function batchPool(partitions: number): BatchTemplate[] {
   return Array.from({ length: partitions }, (_, partition) => {
     const values = Array.from({ length: each }, () => generate(nowMs).value as Buffer);
     const encode = (count: number): Buffer =>
-      encodeBatch({ records: values.slice(0, count).map((value) => ({ key: null, value })), timestampMs: nowMs, producerId: -1n, producerEpoch: -1, firstSequence: -1, isTransactional: false, codec: CompressionCodec.none });
+      encodeBatch({
+        records: values.slice(0, count).map((value) => ({ key: null, value })),
+        timestampMs: nowMs,
+        producerId: -1n,
+        producerEpoch: -1,
+        firstSequence: -1,
+        isTransactional: false,
+        codec: CompressionCodec.none,
+      });
     const bytes = encode(each);
     const logins: LoginPlace[] = [];
-    for (let at = 0; logins.length < each; ) {
+    for (let at = 0; logins.length < each;) {
       const deviceAt = bytes.indexOf(DEVICE_FIELD, at) + DEVICE_FIELD.length;
       at = bytes.indexOf(TIME_FIELD, deviceAt) + TIME_FIELD.length;
       logins.push({ timestampAt: at, deviceAt });
     }
     // Records of a shorter batch lie in the same places: their lengths are before them, their number is in the head.
-    return { partition, bytes, logins, meanBytes: Math.round(values.reduce((sum, value) => sum + value.length, 0) / each), first: encode };
+    return {
+      partition,
+      bytes,
+      logins,
+      meanBytes: Math.round(values.reduce((sum, value) => sum + value.length, 0) / each),
+      first: encode,
+    };
   });
 }
 

@@ -47,17 +47,22 @@ export class BenchProcess {
   }
 
   /** The first message that `wanted` takes. @throws when the process ends before. */
-  async message(wanted: (message: Readonly<Record<string, unknown>>) => boolean): Promise<Readonly<Record<string, unknown>>> {
+  async message(
+    wanted: (message: Readonly<Record<string, unknown>>) => boolean,
+  ): Promise<Readonly<Record<string, unknown>>> {
     return new Promise((resolve, reject) => {
       this.onMessage((message) => {
         if (wanted(message)) resolve(message);
       });
-      void this.exited.then((code) => reject(new Error(`the process ended with exit code ${String(code)}\n${this.log()}`)));
+      void this.exited.then((code) =>
+        reject(new Error(`the process ended with exit code ${String(code)}\n${this.log()}`)),
+      );
     });
   }
 
   throwIfEnded(): void {
-    if (this.#exitCode !== undefined) throw new Error(`the process ended with exit code ${String(this.#exitCode)}\n${this.log()}`);
+    if (this.#exitCode !== undefined)
+      throw new Error(`the process ended with exit code ${String(this.#exitCode)}\n${this.log()}`);
   }
 
   log(): string {
@@ -91,7 +96,11 @@ export class BenchProcess {
 
 function childrenOf(pid: number): number[] {
   try {
-    return readFileSync(`/proc/${String(pid)}/task/${String(pid)}/children`, 'utf8').trim().split(' ').filter((id) => id !== '').map(Number);
+    return readFileSync(`/proc/${String(pid)}/task/${String(pid)}/children`, 'utf8')
+      .trim()
+      .split(' ')
+      .filter((id) => id !== '')
+      .map(Number);
   } catch {
     return [];
   }
@@ -100,7 +109,10 @@ function childrenOf(pid: number): number[] {
 /** User and system time of a process, its threads, and its children that still run. */
 export function cpuSeconds(pid: number): number {
   try {
-    const fields = readFileSync(`/proc/${String(pid)}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    const fields =
+      readFileSync(`/proc/${String(pid)}/stat`, 'utf8')
+        .split(') ')[1]
+        ?.split(' ') ?? [];
     const own = (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
     return childrenOf(pid).reduce((sum, child) => sum + cpuSeconds(child), own);
   } catch {
@@ -119,7 +131,9 @@ export function rssMiB(pid: number): number {
 
 function statusMiB(pid: number, field: string): number {
   try {
-    const line = readFileSync(`/proc/${String(pid)}/status`, 'utf8').split('\n').find((l) => l.startsWith(field));
+    const line = readFileSync(`/proc/${String(pid)}/status`, 'utf8')
+      .split('\n')
+      .find((l) => l.startsWith(field));
     return Number(line?.replace(/\D/g, '')) / 1_024;
   } catch {
     return NaN;

@@ -30,7 +30,11 @@ const MARKERS = 16;
  * From the first commit to the moment when the group has committed the whole input and all that went through the
  * repartition topic. Read off the broker; the runtime's own processes also say their lag, which is 0 then.
  */
-export async function untilCounted(run: BacklogRun, contender: BenchProcess, together: readonly BenchProcess[] = [contender]): Promise<Round> {
+export async function untilCounted(
+  run: BacklogRun,
+  contender: BenchProcess,
+  together: readonly BenchProcess[] = [contender],
+): Promise<Round> {
   const { connection, applicationId, topic, partitions, records } = run;
   const repartition = `${applicationId}-${run.grouping}-repartition`;
   const lags = new Map<BenchProcess, number>();
@@ -42,14 +46,30 @@ export async function untilCounted(run: BacklogRun, contender: BenchProcess, tog
   const cluster = new KafkaCluster({ ...connection, clientId: 'bench' }, quiet);
   try {
     await cluster.track([topic]);
-    const ask = (of: string): Promise<number[]> => untilBrokerAnswers(new AbortController().signal, () => cluster.committedOffsets(applicationId, Array.from({ length: partitions }, (_, partition) => ({ topic: of, partition }))), async () => cluster.forgetCoordinator(COORDINATOR_OF_GROUP, applicationId));
+    const ask = (of: string): Promise<number[]> =>
+      untilBrokerAnswers(
+        new AbortController().signal,
+        () =>
+          cluster.committedOffsets(
+            applicationId,
+            Array.from({ length: partitions }, (_, partition) => ({ topic: of, partition })),
+          ),
+        async () => cluster.forgetCoordinator(COORDINATOR_OF_GROUP, applicationId),
+      );
     let start: { at: number; cpu: number; records: number } | undefined;
     for (;;) {
       contender.throwIfEnded();
       const committed = (await ask(topic)).reduce((sum, offset) => sum + Math.max(0, offset), 0);
-      if (start === undefined && committed > 0) start = { at: performance.now(), cpu: cpuSeconds(contender.pid), records: committed };
+      if (start === undefined && committed > 0)
+        start = { at: performance.now(), cpu: cpuSeconds(contender.pid), records: committed };
       progress(applicationId, committed, records);
-      if (start !== undefined && committed >= records && (lags.size === 0 ? await remaining(cluster, repartition, await ask(repartition)) <= MARKERS * partitions : [...lags.values()].every((lag) => lag === 0))) {
+      if (
+        start !== undefined &&
+        committed >= records &&
+        (lags.size === 0
+          ? (await remaining(cluster, repartition, await ask(repartition))) <= MARKERS * partitions
+          : [...lags.values()].every((lag) => lag === 0))
+      ) {
         const counted = records - start.records;
         return {
           recordsPerSecond: (counted * 1_000) / (performance.now() - start.at),
@@ -66,7 +86,9 @@ export async function untilCounted(run: BacklogRun, contender: BenchProcess, tog
 
 async function remaining(cluster: KafkaCluster, topic: string, committed: readonly number[]): Promise<number> {
   await cluster.track([topic]);
-  const ends = await Promise.all(committed.map((_, partition) => cluster.offsetRange(topic, partition, READ_UNCOMMITTED)));
+  const ends = await Promise.all(
+    committed.map((_, partition) => cluster.offsetRange(topic, partition, READ_UNCOMMITTED)),
+  );
   return ends.reduce((sum, { end }, partition) => sum + end - Math.max(0, committed[partition] as number), 0);
 }
 

@@ -26,7 +26,14 @@ export async function startJava(options: JavaOptions): Promise<BenchProcess> {
   const classPath = await builtClassPath();
   const java = await findJava();
   const args = Object.entries(options).map(([name, value]) => `${name}=${String(value)}`);
-  return new BenchProcess(java.path, [`-Xmx${HEAP}`, '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', classPath, 'tributary.bench.Main', ...args]);
+  return new BenchProcess(java.path, [
+    `-Xmx${HEAP}`,
+    '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
+    '-cp',
+    classPath,
+    'tributary.bench.Main',
+    ...args,
+  ]);
 }
 
 /** Built by Maven once for each state of the pom and the sources. @throws what Maven says. */
@@ -43,8 +50,14 @@ export async function builtClassPath(): Promise<string> {
   if (known !== '' && known.split(delimiter).every((part) => existsSync(part))) return known;
   await mkdir(cacheDir, { recursive: true });
   const fresh = `${remembered}.${String(process.pid)}`;
-  await run('mvn', ['-B', '-q', '-f', join(project, 'pom.xml'), 'compile', 'dependency:build-classpath', `-Dmdep.outputFile=${fresh}`], { cwd: projectRoot, env: javaEnvironment(), maxBuffer: 64 * 1024 * 1024 }).catch((error: unknown) => {
-    throw new Error(`Maven could not build bench/java: ${typeof error === 'object' && error !== null && 'stdout' in error ? String(error.stdout) : String(error)}`);
+  await run(
+    'mvn',
+    ['-B', '-q', '-f', join(project, 'pom.xml'), 'compile', 'dependency:build-classpath', `-Dmdep.outputFile=${fresh}`],
+    { cwd: projectRoot, env: javaEnvironment(), maxBuffer: 64 * 1024 * 1024 },
+  ).catch((error: unknown) => {
+    throw new Error(
+      `Maven could not build bench/java: ${typeof error === 'object' && error !== null && 'stdout' in error ? String(error.stdout) : String(error)}`,
+    );
   });
   const classPath = [classes, (await readFile(fresh, 'utf8')).trim()].join(delimiter);
   await writeFile(fresh, classPath);

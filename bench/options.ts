@@ -45,7 +45,8 @@ export function parseBenchArguments(args: readonly string[]): { names: readonly 
   });
   const whole = (name: 'rounds' | 'records' | 'threads' | 'keys' | 'seconds'): number => {
     const value = Number(values[name]);
-    if (!Number.isSafeInteger(value) || value < 1) throw new TypeError(`--${name} takes a whole number above 0, not "${values[name]}"`);
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw new TypeError(`--${name} takes a whole number above 0, not "${values[name]}"`);
     return value;
   };
   return {

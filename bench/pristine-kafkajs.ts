@@ -16,12 +16,15 @@ export async function pristineKafkajs(): Promise<string> {
   await mkdir(join(root, 'node_modules'), { recursive: true });
   await cp(join(projectRoot, 'node_modules', 'kafkajs'), copy, { recursive: true });
   // Whatever else it needs, it finds where everybody does.
-  if (!existsSync(join(root, 'package.json'))) await symlink(join(projectRoot, 'package.json'), join(root, 'package.json'));
+  if (!existsSync(join(root, 'package.json')))
+    await symlink(join(projectRoot, 'package.json'), join(root, 'package.json'));
   if (patch === undefined) return copy;
   // Git must not take the copy for a part of this repository: it would leave it as it is.
   const env = { ...process.env, GIT_CEILING_DIRECTORIES: join(projectRoot, '.data') };
-  await run('git', ['apply', '--reverse', join(projectRoot, 'patches', patch)], { cwd: root, env }).catch((error: unknown) => {
-    throw new Error('patches/ does not come off node_modules/kafkajs: run npm ci', { cause: error });
-  });
+  await run('git', ['apply', '--reverse', join(projectRoot, 'patches', patch)], { cwd: root, env }).catch(
+    (error: unknown) => {
+      throw new Error('patches/ does not come off node_modules/kafkajs: run npm ci', { cause: error });
+    },
+  );
   return copy;
 }

@@ -35,8 +35,18 @@ export async function startProduct(): Promise<Product> {
   const broker = await startTestBroker({ heap: '768m' });
   const stateDir = await mkdtemp(join(tmpdir(), 'tributary-bench-'));
   const [apiPort, processorPort] = [await freePort(), await freePort()];
-  const env = { KAFKA_BROKERS: broker.brokers.join(','), STATE_DIR: stateDir, PORT: String(apiPort), PROCESSOR_PORT: String(processorPort), INPUT_TOPIC: PRODUCT_TOPIC, LOG_LEVEL: 'warn', LOG_FORMAT: 'json' };
-  const [processor, api] = [['processor/logins/main.ts'], [...API_NODE_FLAGS, 'schema/main.ts']].map((args) => new BenchProcess(process.execPath, args, env)) as [BenchProcess, BenchProcess];
+  const env = {
+    KAFKA_BROKERS: broker.brokers.join(','),
+    STATE_DIR: stateDir,
+    PORT: String(apiPort),
+    PROCESSOR_PORT: String(processorPort),
+    INPUT_TOPIC: PRODUCT_TOPIC,
+    LOG_LEVEL: 'warn',
+    LOG_FORMAT: 'json',
+  };
+  const [processor, api] = [['processor/logins/main.ts'], [...API_NODE_FLAGS, 'schema/main.ts']].map(
+    (args) => new BenchProcess(process.execPath, args, env),
+  ) as [BenchProcess, BenchProcess];
   const stop = async (): Promise<void> => {
     await Promise.all([processor.stop(), api.stop()]);
     await broker.stop();
@@ -65,9 +75,17 @@ export function graphqlSocket(port: number): Client {
 }
 
 /** Publishes logins of this moment at a steady rate. `sentAt` gets the `performance.now()` of the call that sent each. */
-export async function publishSteadily(options: { connection: KafkaConnectionConfig; topic: string; rate: number; seconds: number; sentAt: number[] }): Promise<void> {
+export async function publishSteadily(options: {
+  connection: KafkaConnectionConfig;
+  topic: string;
+  rate: number;
+  seconds: number;
+  sentAt: number[];
+}): Promise<void> {
   const { connection, topic, rate, seconds, sentAt } = options;
-  const producer = createKafka({ ...connection, clientId: 'bench-publisher' }, quiet).producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
+  const producer = createKafka({ ...connection, clientId: 'bench-publisher' }, quiet).producer({
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+  });
   await producer.connect();
   const generate = loginGenerator({ seed: rate });
   const sends: Promise<unknown>[] = [];

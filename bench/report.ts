@@ -5,7 +5,12 @@ import { fileURLToPath } from 'node:url';
 import type { Logger } from '../processor/streams/logger.ts';
 import { shortfalls } from './statistics.ts';
 
-export const quiet: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: (fields, message) => process.stderr.write(`${message} ${JSON.stringify(fields)}\n`) };
+export const quiet: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: (fields, message) => process.stderr.write(`${message} ${JSON.stringify(fields)}\n`),
+};
 
 const BAR_WIDTH = 30;
 const resultsDirectory = fileURLToPath(new URL('./results/', import.meta.url));
@@ -16,7 +21,9 @@ export function progress(what: string, done: number, total: number): void {
   if (!process.stderr.isTTY) return;
   const share = Math.min(1, done / total);
   const filled = Math.round(share * BAR_WIDTH);
-  process.stderr.write(`\r\u001b[2K${what} [${'#'.repeat(filled)}${' '.repeat(BAR_WIDTH - filled)}] ${String(Math.round(share * 100))} %${share >= 1 ? '\n' : ''}`);
+  process.stderr.write(
+    `\r\u001b[2K${what} [${'#'.repeat(filled)}${' '.repeat(BAR_WIDTH - filled)}] ${String(Math.round(share * 100))} %${share >= 1 ? '\n' : ''}`,
+  );
 }
 
 export function say(line: string): void {
@@ -27,7 +34,10 @@ export function say(line: string): void {
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
   const text = rows.map((row) => row.map((cell) => (typeof cell === 'number' ? grouped.format(cell) : cell)));
   const widths = head.map((title, column) => Math.max(title.length, ...text.map((row) => row[column]?.length ?? 0)));
-  const line = (cells: readonly string[]): string => cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  ');
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join('  ');
   say(line(head));
   for (const row of text) say(line(row));
 }
@@ -37,10 +47,19 @@ const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 2 });
 /** Writes bench/results/<name>.json: the result, and on what it was measured. */
 export function save(name: string, result: object): void {
   mkdirSync(resultsDirectory, { recursive: true });
-  const commit = output('git', 'rev-parse', '--short', 'HEAD') + (output('git', 'status', '--porcelain', '--', 'processor', 'schema', 'patches') === '' ? '' : ' with changes');
-  const machine = { cores: availableParallelism(), model: cpus()[0]?.model ?? 'unknown', memoryGiB: Math.round(totalmem() / 2 ** 30) };
+  const commit =
+    output('git', 'rev-parse', '--short', 'HEAD') +
+    (output('git', 'status', '--porcelain', '--', 'processor', 'schema', 'patches') === '' ? '' : ' with changes');
+  const machine = {
+    cores: availableParallelism(),
+    model: cpus()[0]?.model ?? 'unknown',
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+  };
   const versions = { node: process.version, kafkajs: '2.2.4', kafka: '4.3.1', java: javaVersion() };
-  writeFileSync(`${resultsDirectory}${name}.json`, `${JSON.stringify({ name, at: new Date().toISOString(), commit, machine, versions, ...result }, null, 2)}\n`);
+  writeFileSync(
+    `${resultsDirectory}${name}.json`,
+    `${JSON.stringify({ name, at: new Date().toISOString(), commit, machine, versions, ...result }, null, 2)}\n`,
+  );
 }
 
 /** The first line of what `java -version` prints to its standard error. */
@@ -68,7 +87,9 @@ function readStored(): Stored {
 
 export function storeRatios(bench: string, ratios: Readonly<Record<string, number>>): void {
   const all = readStored();
-  const rounded = Object.fromEntries(Object.entries(ratios).map(([name, ratio]) => [name, Math.round(ratio * 1_000) / 1_000]));
+  const rounded = Object.fromEntries(
+    Object.entries(ratios).map(([name, ratio]) => [name, Math.round(ratio * 1_000) / 1_000]),
+  );
   writeFileSync(storedFile, `${JSON.stringify({ ...all, [bench]: { ...all[bench], ...rounded } }, null, 2)}\n`);
 }
 
@@ -80,7 +101,8 @@ export function checkRatios(bench: string, ratios: Readonly<Record<string, numbe
     return false;
   }
   const fallen = shortfalls(stored, ratios);
-  for (const { name, stored: before, now } of fallen) say(`WORSE  ${name}: ${now.toFixed(3)} of raw kafkajs, stored ${before.toFixed(3)}`);
+  for (const { name, stored: before, now } of fallen)
+    say(`WORSE  ${name}: ${now.toFixed(3)} of raw kafkajs, stored ${before.toFixed(3)}`);
   if (fallen.length === 0) say(`${bench}: no ratio is more than 15 % worse than stored`);
   return fallen.length === 0;
 }

@@ -10,7 +10,9 @@ test('the middle value, or the mean of the middle two', () => {
 
 test('nearest-rank percentiles', () => {
   const hundred = Array.from({ length: 100 }, (_, n) => 100 - n);
-  expect([percentile(hundred, 0.5), percentile(hundred, 0.99), percentile(hundred, 1), percentile([7], 0.01)]).toEqual([50, 99, 100, 7]);
+  expect([percentile(hundred, 0.5), percentile(hundred, 0.99), percentile(hundred, 1), percentile([7], 0.01)]).toEqual([
+    50, 99, 100, 7,
+  ]);
 });
 
 test('a ratio fails the check when it is more than 15 % below the stored one, and only then', () => {
@@ -18,7 +20,10 @@ test('a ratio fails the check when it is more than 15 % below the stored one, an
 });
 
 test('flags: names first, whole numbers above 0', () => {
-  expect(parseBenchArguments(['latency', '--rounds', '2', '--only', 'java,zod', '--check'])).toMatchObject({ names: ['latency'], options: { rounds: 2, records: 5_000_000, only: ['java', 'zod'], check: true } });
+  expect(parseBenchArguments(['latency', '--rounds', '2', '--only', 'java,zod', '--check'])).toMatchObject({
+    names: ['latency'],
+    options: { rounds: 2, records: 5_000_000, only: ['java', 'zod'], check: true },
+  });
   expect(() => parseBenchArguments(['--records', '0'])).toThrow('--records takes a whole number above 0');
   expect(() => parseBenchArguments(['--recods', '1'])).toThrow();
 });

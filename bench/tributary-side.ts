@@ -9,8 +9,15 @@ import type { TopologyProcessOptions } from './processes/topology.ts';
 export const PRODUCT_TOPOLOGY = 'processor/logins/topology.ts';
 
 /** `topology`: a file of the project that exports `buildTopology`. */
-export function startTopology(topology: string, options: Omit<TopologyProcessOptions, 'topologyModule' | 'deadLetterTopic'>): BenchProcess {
-  const whole: TopologyProcessOptions = { ...options, topologyModule: pathToFileURL(join(projectRoot, topology)).href, deadLetterTopic: `${options.applicationId}-dlq` };
+export function startTopology(
+  topology: string,
+  options: Omit<TopologyProcessOptions, 'topologyModule' | 'deadLetterTopic'>,
+): BenchProcess {
+  const whole: TopologyProcessOptions = {
+    ...options,
+    topologyModule: pathToFileURL(join(projectRoot, topology)).href,
+    deadLetterTopic: `${options.applicationId}-dlq`,
+  };
   return startNode('bench/processes/topology.ts', whole);
 }
 

@@ -23,11 +23,19 @@ const connection: KafkaConnectionConfig = environment.kafka ?? {
 const unresolvable = await unresolvableBrokers(connection.brokers);
 const badNames = allUnknown(connection.brokers, unresolvable);
 if (badNames !== undefined) exitWith(badNames);
-if (unresolvable.length > 0) logger.warn({ brokers: unresolvable }, `names in KAFKA_BROKERS do not resolve: ${unresolvable.join(', ')}; the others are tried`);
+if (unresolvable.length > 0)
+  logger.warn(
+    { brokers: unresolvable },
+    `names in KAFKA_BROKERS do not resolve: ${unresolvable.join(', ')}; the others are tried`,
+  );
 
 const tracing = await startTracing(process.env, logger);
 const { applicationId, inputTopic, deadLetterTopic } = environment;
-const feed = openLiveFeed({ applicationId, logger }, (options) => createGlobalTable(connection, options, logger), (error) => exitWith(`${error.code}: ${error.message}`));
+const feed = openLiveFeed(
+  { applicationId, logger },
+  (options) => createGlobalTable(connection, options, logger),
+  (error) => exitWith(`${error.code}: ${error.message}`),
+);
 
 let server: ApiServer;
 try {
@@ -62,7 +70,10 @@ async function stop(signal: string): Promise<void> {
     process.exit(0);
   }, STOP_WITHIN_MS).unref();
   await server.stop();
-  await Promise.all([tracing?.close(FEED_GRACE_MS), Promise.race([feed.close(), new Promise((resolve) => setTimeout(resolve, FEED_GRACE_MS))])]);
+  await Promise.all([
+    tracing?.close(FEED_GRACE_MS),
+    Promise.race([feed.close(), new Promise((resolve) => setTimeout(resolve, FEED_GRACE_MS))]),
+  ]);
   process.exit(0);
 }
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));

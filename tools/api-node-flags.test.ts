@@ -11,6 +11,8 @@ const text = (file: string): string => readFileSync(join(projectRoot, file), 'ut
 test('the API has the same flags however it is started', () => {
   const { scripts } = JSON.parse(text('package.json')) as { scripts: Record<string, string> };
   expect(scripts['api']).toBe(`exec node tools/launch.mjs ${API_NODE_FLAGS.join(' ')} schema/main.ts`);
-  const { services } = parse(text('docker-compose.yml'), { merge: true }) as { services: Record<string, { environment: Record<string, string> }> };
+  const { services } = parse(text('docker-compose.yml'), { merge: true }) as {
+    services: Record<string, { environment: Record<string, string> }>;
+  };
   expect(services['api']?.environment['NODE_OPTIONS']).toBe(API_NODE_FLAGS.join(' '));
 });

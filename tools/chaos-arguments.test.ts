@@ -6,11 +6,24 @@ const parse = (...argv: string[]) => parseChaosArguments(argv, SUITES);
 
 describe('npm run chaos takes', () => {
   test('nothing: every suite at full length', () => {
-    expect(parse()).toEqual({ help: false, list: false, mutants: false, names: [], seed: null, minutes: null, short: false });
+    expect(parse()).toEqual({
+      help: false,
+      list: false,
+      mutants: false,
+      names: [],
+      seed: null,
+      minutes: null,
+      short: false,
+    });
   });
 
   test('names, a seed, minutes', () => {
-    expect(parse('kill', 'nemesis', '--seed', '7', '--minutes=0.5', '--short')).toMatchObject({ names: ['kill', 'nemesis'], seed: 7, minutes: 0.5, short: true });
+    expect(parse('kill', 'nemesis', '--seed', '7', '--minutes=0.5', '--short')).toMatchObject({
+      names: ['kill', 'nemesis'],
+      seed: 7,
+      minutes: 0.5,
+      short: true,
+    });
   });
 
   test.each([

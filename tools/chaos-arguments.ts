@@ -29,12 +29,17 @@ export const CHAOS_USAGE = `Usage: npm run chaos -- [name ...] [flags]
 /** @param argv the arguments alone. @param suites the names there are. @throws UsageError */
 export function parseChaosArguments(argv: readonly string[], suites: readonly string[]): ChaosArguments {
   const { values, positionals } = parseCommandLine(argv, {
-    help: { type: 'boolean' }, list: { type: 'boolean' }, mutants: { type: 'boolean' }, short: { type: 'boolean' },
-    seed: { type: 'string' }, minutes: { type: 'string' },
+    help: { type: 'boolean' },
+    list: { type: 'boolean' },
+    mutants: { type: 'boolean' },
+    short: { type: 'boolean' },
+    seed: { type: 'string' },
+    minutes: { type: 'string' },
   });
   const unknown = positionals.find((name) => !suites.some((suite) => suite.startsWith(name)));
   if (unknown !== undefined) throw new UsageError(`there is no suite "${unknown}": they are ${suites.join(', ')}`);
-  if (values.mutants === true && positionals.length > 0) throw new UsageError('--mutants runs every mutant: it takes no names');
+  if (values.mutants === true && positionals.length > 0)
+    throw new UsageError('--mutants runs every mutant: it takes no names');
   return {
     help: values.help === true,
     list: values.list === true,

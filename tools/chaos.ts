@@ -13,7 +13,10 @@ import { summaryLine } from './test-tally.ts';
  * run is printed first: with it a failure is repeated.
  */
 const SUITES_DIR = join(projectRoot, 'tests', 'chaos');
-const suites = readdirSync(SUITES_DIR).filter((name) => name.endsWith('.test.ts')).map((name) => name.slice(0, -'.test.ts'.length)).sort();
+const suites = readdirSync(SUITES_DIR)
+  .filter((name) => name.endsWith('.test.ts'))
+  .map((name) => name.slice(0, -'.test.ts'.length))
+  .sort();
 const asked = askedOrExit(CHAOS_USAGE, () => parseChaosArguments(process.argv.slice(2), suites));
 const LONGEST_MINUTES = 240;
 
@@ -42,7 +45,8 @@ const chosen = asked.names.length === 0 ? [] : [`/tests/chaos/(${asked.names.joi
 const tally = await runJest(asked.mutants ? 'mutants' : 'chaos', { minutes: LONGEST_MINUTES, options: chosen, env });
 process.stdout.write(await reportText());
 await rm(dir, { recursive: true, force: true });
-if (tally.failures.length > 0) process.stdout.write(`\n${tally.failures.map((failure) => `FAILED  ${failure}\n`).join('')}`);
+if (tally.failures.length > 0)
+  process.stdout.write(`\n${tally.failures.map((failure) => `FAILED  ${failure}\n`).join('')}`);
 process.stdout.write(`\nseed ${String(seed)}\n${summaryLine(tally)}\n`);
 process.exitCode = tally.failed === 0 && tally.passed > 0 ? 0 : 1;
 
@@ -52,5 +56,11 @@ async function reportText(): Promise<string> {
   if (lines.length === 0) return '';
   title('figures');
   const rows = lines.map((line) => JSON.parse(line) as { fault: string; asked: string; measured: string });
-  return ['| fault | asked | measured |', '|---|---|---|', ...rows.map(({ fault, asked: wanted, measured }) => `| ${fault} | ${wanted} | ${measured} |`)].map((line) => `${line}\n`).join('');
+  return [
+    '| fault | asked | measured |',
+    '|---|---|---|',
+    ...rows.map(({ fault, asked: wanted, measured }) => `| ${fault} | ${wanted} | ${measured} |`),
+  ]
+    .map((line) => `${line}\n`)
+    .join('');
 }

@@ -17,15 +17,19 @@ const stampPath = join(distDir, '.built-from');
 /** Generates the client's types and builds client/ into client/dist, unless what is there was built from the same files. Returns whether it built. */
 export async function buildClient(): Promise<boolean> {
   const source = await sourceDigest();
-  if (existsSync(join(distDir, 'index.html')) && (await readFile(stampPath, 'utf8').catch(() => '')) === source) return false;
+  if (existsSync(join(distDir, 'index.html')) && (await readFile(stampPath, 'utf8').catch(() => '')) === source)
+    return false;
   await generateTypes();
   const vite = join(projectRoot, 'node_modules', 'vite', 'bin', 'vite.js');
   // A build is for production, whatever this process is for: a test runner's NODE_ENV would change the bundle.
   const env = { ...process.env, NODE_ENV: 'production' };
-  await run(process.execPath, [vite, 'build', clientDir, '--logLevel', 'warn'], { cwd: projectRoot, env }).catch((error: unknown) => {
-    const output = typeof error === 'object' && error !== null && 'stderr' in error ? String(error.stderr) : String(error);
-    throw new UserError('CLIENT_BUILD_FAILED', `The dashboard could not be built:\n${output.trimEnd()}`);
-  });
+  await run(process.execPath, [vite, 'build', clientDir, '--logLevel', 'warn'], { cwd: projectRoot, env }).catch(
+    (error: unknown) => {
+      const output =
+        typeof error === 'object' && error !== null && 'stderr' in error ? String(error.stderr) : String(error);
+      throw new UserError('CLIENT_BUILD_FAILED', `The dashboard could not be built:\n${output.trimEnd()}`);
+    },
+  );
   // What the dashboard asks, for the API to know it by its hash.
   await copyFile(join(generatedDir, 'persisted-documents.json'), join(distDir, 'persisted-documents.json'));
   await writeFile(stampPath, source);

@@ -13,7 +13,15 @@ function terminal(): { terminal: Terminal; typed: PassThrough; shown: () => stri
 }
 
 describe('a question', () => {
-  test.each([['y\n', true], ['Y \n', true], ['my-app\n', true], ['\n', false], ['n\n', false], ['yes please\n', false], ['my-app-2\n', false]])('answered with %j', async (answer, expected) => {
+  test.each([
+    ['y\n', true],
+    ['Y \n', true],
+    ['my-app\n', true],
+    ['\n', false],
+    ['n\n', false],
+    ['yes please\n', false],
+    ['my-app-2\n', false],
+  ])('answered with %j', async (answer, expected) => {
     const { terminal: asked, typed, shown } = terminal();
     const answered = confirm('Delete? ', ['y', 'my-app'], asked);
     typed.write(answer);
@@ -32,8 +40,12 @@ describe('a question', () => {
 test('a failure is one line that says what to do', () => {
   const connection = { brokers: ['a:1', 'b:2'], clientId: 'c' };
   const away = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
-  expect(failureLine(away, connection)).toBe('Kafka at a:1,b:2 does not answer: connect ECONNREFUSED. Start it, or set KAFKA_BROKERS');
-  expect(failureLine(Object.assign(new Error('getaddrinfo ENOTFOUND a'), { code: 'ENOTFOUND' }), connection)).toBe('BROKER_NAME_UNKNOWN: KAFKA_BROKERS a:1,b:2: the name does not resolve; check KAFKA_BROKERS');
+  expect(failureLine(away, connection)).toBe(
+    'Kafka at a:1,b:2 does not answer: connect ECONNREFUSED. Start it, or set KAFKA_BROKERS',
+  );
+  expect(failureLine(Object.assign(new Error('getaddrinfo ENOTFOUND a'), { code: 'ENOTFOUND' }), connection)).toBe(
+    'BROKER_NAME_UNKNOWN: KAFKA_BROKERS a:1,b:2: the name does not resolve; check KAFKA_BROKERS',
+  );
   expect(failureLine(new StreamsError('COMMIT_FAILED', 'refused'), connection)).toBe('COMMIT_FAILED: refused');
   expect(failureLine(new UserError('X', 'mend it'), connection)).toBe('mend it');
 });

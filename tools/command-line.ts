@@ -28,14 +28,27 @@ export interface Terminal {
 export function processTerminal(): Terminal {
   // `| head` reads no further: nobody is left to tell.
   process.stdout.on('error', (error) => process.exit(errorCode(error) === 'EPIPE' ? 0 : EXIT_FAILED));
-  return { input: process.stdin, output: process.stdout, errors: process.stderr, interactive: process.stdin.isTTY === true && process.stdout.isTTY === true };
+  return {
+    input: process.stdin,
+    output: process.stdout,
+    errors: process.stderr,
+    interactive: process.stdin.isTTY === true && process.stdout.isTTY === true,
+  };
 }
 
 /** Of a tool, what it logs itself goes to its output; kafkajs' chatter goes nowhere. */
-export const silentLogger: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+export const silentLogger: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
 
 /** Node's own parser, its complaints cut to one sentence. @throws UsageError */
-export function parseCommandLine<const T extends NonNullable<ParseArgsConfig['options']>>(args: readonly string[], options: T): { values: ReturnType<typeof parseArgs<{ options: T; allowPositionals: true }>>['values']; positionals: string[] } {
+export function parseCommandLine<const T extends NonNullable<ParseArgsConfig['options']>>(
+  args: readonly string[],
+  options: T,
+): { values: ReturnType<typeof parseArgs<{ options: T; allowPositionals: true }>>['values']; positionals: string[] } {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true });
   } catch (error) {
@@ -46,11 +59,20 @@ export function parseCommandLine<const T extends NonNullable<ParseArgsConfig['op
 
 /** Without KAFKA_BROKERS: the local broker that `npm start` runs. */
 export function connectionOf(environment: Environment): KafkaConnectionConfig {
-  return environment.kafka ?? { brokers: [`127.0.0.1:${String(environment.localKafkaPort)}`], clientId: environment.applicationId };
+  return (
+    environment.kafka ?? {
+      brokers: [`127.0.0.1:${String(environment.localKafkaPort)}`],
+      clientId: environment.applicationId,
+    }
+  );
 }
 
 /** Asks on the terminal; only one of `accepted`, in any case, is a yes. Ctrl-C and an end of the input are a no. */
-export async function confirm(question: string, accepted: readonly string[], { input, output }: Terminal): Promise<boolean> {
+export async function confirm(
+  question: string,
+  accepted: readonly string[],
+  { input, output }: Terminal,
+): Promise<boolean> {
   const lines = createInterface({ input, output });
   try {
     const closed = new Promise<string>((resolve) => {
@@ -70,7 +92,8 @@ export function failureLine(error: unknown, { brokers }: KafkaConnectionConfig):
   if (error instanceof StreamsError && error.code !== 'BROKER_AWAY') return `${error.code}: ${error.message}`;
   const fatal = asFatalConnectionError(error, brokers);
   if (fatal !== undefined) return `${fatal.code}: ${fatal.message}`;
-  if (isBrokerAway(error) || error instanceof StreamsError) return `Kafka at ${brokers.join(',')} does not answer: ${awayReason(brokers, error)}. Start it, or set KAFKA_BROKERS`;
+  if (isBrokerAway(error) || error instanceof StreamsError)
+    return `Kafka at ${brokers.join(',')} does not answer: ${awayReason(brokers, error)}. Start it, or set KAFKA_BROKERS`;
   return messageOf(error);
 }
 
@@ -86,7 +109,11 @@ export function askedOrExit<T>(usage: string, parse: () => T): T {
 }
 
 /** Runs a tool's work and exits with the code it answers; what it throws becomes one line on standard error. */
-export async function runToExit(work: () => Promise<number>, terminal: Terminal, connection: KafkaConnectionConfig): Promise<never> {
+export async function runToExit(
+  work: () => Promise<number>,
+  terminal: Terminal,
+  connection: KafkaConnectionConfig,
+): Promise<never> {
   const code = await work().catch((error: unknown) => {
     terminal.errors.write(`${failureLine(error, connection)}\n`);
     return EXIT_FAILED;

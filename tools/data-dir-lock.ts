@@ -119,9 +119,12 @@ async function readHolder(path: string): Promise<Holder | undefined> {
 
 function isIdentity(value: unknown): value is ProcessIdentity {
   return (
-    typeof value === 'object' && value !== null &&
-    'pid' in value && typeof value.pid === 'number' &&
-    'startedAt' in value && typeof value.startedAt === 'string'
+    typeof value === 'object' &&
+    value !== null &&
+    'pid' in value &&
+    typeof value.pid === 'number' &&
+    'startedAt' in value &&
+    typeof value.startedAt === 'string'
   );
 }
 

@@ -9,12 +9,29 @@ const any = { ids: [], reason: null, fromMs: null };
 describe('npm run dead-letters', () => {
   test.each([
     ['list', { command: 'list', selection: any, limit: 100, json: false }],
-    ['list --reason NOT_JSON --limit=7 --json', { command: 'list', selection: { ...any, reason: 'NOT_JSON' }, limit: 7, json: true }],
-    ['list --from 2024-07-10T02:00:00+02:00', { command: 'list', selection: { ...any, fromMs: Date.UTC(2024, 6, 10) }, limit: 100, json: false }],
+    [
+      'list --reason NOT_JSON --limit=7 --json',
+      { command: 'list', selection: { ...any, reason: 'NOT_JSON' }, limit: 7, json: true },
+    ],
+    [
+      'list --from 2024-07-10T02:00:00+02:00',
+      { command: 'list', selection: { ...any, fromMs: Date.UTC(2024, 6, 10) }, limit: 100, json: false },
+    ],
     ['show 0:17', { command: 'show', id: '0:17', json: false }],
-    ['redrive 0:17 00:017 1:2 --yes', { command: 'redrive', selection: { ...any, ids: ['0:17', '1:2'] }, dryRun: false, yes: true }],
+    [
+      'redrive 0:17 00:017 1:2 --yes',
+      { command: 'redrive', selection: { ...any, ids: ['0:17', '1:2'] }, dryRun: false, yes: true },
+    ],
     ['redrive --all --dry-run', { command: 'redrive', selection: any, dryRun: true, yes: false }],
-    ['redrive --reason NO_VALUE --from 2024-07-10t02:00:00z', { command: 'redrive', selection: { ...any, reason: 'NO_VALUE', fromMs: Date.UTC(2024, 6, 10, 2) }, dryRun: false, yes: false }],
+    [
+      'redrive --reason NO_VALUE --from 2024-07-10t02:00:00z',
+      {
+        command: 'redrive',
+        selection: { ...any, reason: 'NO_VALUE', fromMs: Date.UTC(2024, 6, 10, 2) },
+        dryRun: false,
+        yes: false,
+      },
+    ],
     ['redrive --help', { command: 'help' }],
   ])('%s', (line, expected) => {
     expect(parse(line)).toEqual(expected);
@@ -50,7 +67,11 @@ describe('npm run reset', () => {
     expect(parseResetArguments(['--yes', '--dry-run', '--help'])).toEqual({ help: true, yes: true, dryRun: true });
   });
 
-  test.each([[['--force'], /^Unknown option '--force'$/], [['all'], /^npm run reset takes flags alone, not "all"$/], [['--yes=no'], /^Option '--yes' does not take an argument$/]])('refuses %j in one line', (argv, message) => {
+  test.each([
+    [['--force'], /^Unknown option '--force'$/],
+    [['all'], /^npm run reset takes flags alone, not "all"$/],
+    [['--yes=no'], /^Option '--yes' does not take an argument$/],
+  ])('refuses %j in one line', (argv, message) => {
     expect(() => parseResetArguments(argv)).toThrow(UsageError);
     expect(() => parseResetArguments(argv)).toThrow(message);
   });

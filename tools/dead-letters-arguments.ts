@@ -35,14 +35,14 @@ export const DEAD_LETTERS_USAGE = `Usage: npm run dead-letters -- <command> [fla
 `;
 
 const OPTIONS = {
-  'help': { type: 'boolean' },
-  'reason': { type: 'string' },
-  'from': { type: 'string' },
-  'limit': { type: 'string' },
-  'json': { type: 'boolean' },
-  'all': { type: 'boolean' },
+  help: { type: 'boolean' },
+  reason: { type: 'string' },
+  from: { type: 'string' },
+  limit: { type: 'string' },
+  json: { type: 'boolean' },
+  all: { type: 'boolean' },
   'dry-run': { type: 'boolean' },
-  'yes': { type: 'boolean' },
+  yes: { type: 'boolean' },
 } as const;
 
 const FLAGS_OF: Readonly<Record<string, readonly string[]>> = {
@@ -62,7 +62,11 @@ export function parseDeadLettersArguments(argv: readonly string[]): DeadLettersA
   const stray = Object.keys(values).find((flag) => !flags.includes(flag));
   if (stray !== undefined) throw new UsageError(`${command} takes no --${stray}`);
   const { reason, from, limit, json = false, all = false, yes = false } = values;
-  const selection: Selection = { ids: command === 'redrive' ? rest.map(idOf) : [], reason: reason ?? null, fromMs: from === undefined ? null : timeOf(from) };
+  const selection: Selection = {
+    ids: command === 'redrive' ? rest.map(idOf) : [],
+    reason: reason ?? null,
+    fromMs: from === undefined ? null : timeOf(from),
+  };
 
   switch (command) {
     case 'list':
@@ -74,8 +78,14 @@ export function parseDeadLettersArguments(argv: readonly string[]): DeadLettersA
     default: {
       const ways = [selection.ids.length > 0, reason !== undefined, all].filter(Boolean).length;
       if (ways !== 1) throw new UsageError('redrive takes dead letters as partition:offset, or --reason, or --all');
-      if (selection.ids.length > 0 && from !== undefined) throw new UsageError('redrive takes --from with --reason or --all');
-      return { command: 'redrive', selection: { ...selection, ids: [...new Set(selection.ids)] }, dryRun: values['dry-run'] === true, yes };
+      if (selection.ids.length > 0 && from !== undefined)
+        throw new UsageError('redrive takes --from with --reason or --all');
+      return {
+        command: 'redrive',
+        selection: { ...selection, ids: [...new Set(selection.ids)] },
+        dryRun: values['dry-run'] === true,
+        yes,
+      };
     }
   }
 }
@@ -88,12 +98,16 @@ function idOf(text: string): string {
 
 function limitOf(text: string): number {
   const limit = Number(text);
-  if (!/^\d{1,9}$/.test(text) || limit < 1) throw new UsageError(`--limit takes a whole number from 1 on, not "${text}"`);
+  if (!/^\d{1,9}$/.test(text) || limit < 1)
+    throw new UsageError(`--limit takes a whole number from 1 on, not "${text}"`);
   return limit;
 }
 
 function timeOf(text: string): number {
-  const timeMs = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/i.test(text) ? Date.parse(text.toUpperCase()) : NaN;
-  if (Number.isNaN(timeMs)) throw new UsageError(`--from takes an RFC 3339 time such as 2024-07-10T02:00:00Z, not "${text}"`);
+  const timeMs = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/i.test(text)
+    ? Date.parse(text.toUpperCase())
+    : NaN;
+  if (Number.isNaN(timeMs))
+    throw new UsageError(`--from takes an RFC 3339 time such as 2024-07-10T02:00:00Z, not "${text}"`);
   return timeMs;
 }

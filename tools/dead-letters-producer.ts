@@ -47,9 +47,15 @@ export class RedriveProducer {
   /** Sends it with the next transaction. Its bytes are copied: they need not outlive the call. */
   async add(letter: DeadLetter): Promise<void> {
     const { key, value } = letter;
-    this.#waiting.push({ ...letter, key: copyOf(key), value: copyOf(value), headers: letter.headers.map(([name, content]) => [name, copyOf(content)]) });
+    this.#waiting.push({
+      ...letter,
+      key: copyOf(key),
+      value: copyOf(value),
+      headers: letter.headers.map(([name, content]) => [name, copyOf(content)]),
+    });
     this.#waitingBytes += (key?.length ?? 0) + (value?.length ?? 0);
-    if (this.#waiting.length >= MOST_PER_TRANSACTION || this.#waitingBytes >= MOST_BYTES_PER_TRANSACTION) await this.flush();
+    if (this.#waiting.length >= MOST_PER_TRANSACTION || this.#waitingBytes >= MOST_BYTES_PER_TRANSACTION)
+      await this.flush();
   }
 
   /** @throws StreamsError; the outcome of the last transaction may be unknown then */
@@ -86,8 +92,20 @@ export class RedriveProducer {
     const partition = (letter.origin?.partition ?? 0) % this.#opened.inputPartitions;
     const marker = JSON.stringify({ deadLetter: letter.id, origin: letter.origin, to: inputTopic });
     return [
-      { topic: inputTopic, partition, key: letter.key, value: letter.value, headers: letter.headers, codec: letter.codec },
-      { topic: redrivenTopic(deadLetterTopic), partition: 0, key: Buffer.from(markerKey(letter)), value: Buffer.from(marker) },
+      {
+        topic: inputTopic,
+        partition,
+        key: letter.key,
+        value: letter.value,
+        headers: letter.headers,
+        codec: letter.codec,
+      },
+      {
+        topic: redrivenTopic(deadLetterTopic),
+        partition: 0,
+        key: Buffer.from(markerKey(letter)),
+        value: Buffer.from(marker),
+      },
     ];
   }
 
@@ -113,14 +131,25 @@ async function openProducer(environment: Environment, reader: KafkaCluster): Pro
   const { inputTopic, deadLetterTopic } = environment;
   const connection = connectionOf(environment);
   const transactionalId = `${deadLetterTopic}-redrive`;
-  const cluster = new KafkaCluster({ ...connection, clientId: `${connection.clientId}-${transactionalId}` }, silentLogger);
+  const cluster = new KafkaCluster(
+    { ...connection, clientId: `${connection.clientId}-${transactionalId}` },
+    silentLogger,
+  );
   let producer: TransactionalProducer | undefined;
   try {
     await cluster.track([inputTopic, redrivenTopic(deadLetterTopic)]);
     const inputPartitions = cluster.partitionCount(inputTopic);
     // What a restarted broker left open of the last redrive would hide its markers, and come to light with this one.
-    const outputs = [{ topic: redrivenTopic(deadLetterTopic), partition: 0 }, ...Array.from({ length: inputPartitions }, (_, partition) => ({ topic: inputTopic, partition }))];
-    producer = new TransactionalProducer(cluster, { transactionalId, groupId: transactionalId, transactionTimeoutMs: TRANSACTION_TIMEOUT_MS, outputs });
+    const outputs = [
+      { topic: redrivenTopic(deadLetterTopic), partition: 0 },
+      ...Array.from({ length: inputPartitions }, (_, partition) => ({ topic: inputTopic, partition })),
+    ];
+    producer = new TransactionalProducer(cluster, {
+      transactionalId,
+      groupId: transactionalId,
+      transactionTimeoutMs: TRANSACTION_TIMEOUT_MS,
+      outputs,
+    });
     await producer.init(AbortSignal.timeout(INIT_TIMEOUT_MS));
     // Not before the fence: whoever redrove until then has left its markers or will never commit.
     return { producer, inputPartitions, markers: await readMarkers(reader, deadLetterTopic) };

@@ -4,15 +4,29 @@ import { CODE, hasCode } from '../processor/streams/kafka/kafka-errors.ts';
 import { connectionOf, silentLogger, type Terminal } from './command-line.ts';
 import type { DeadLettersArguments, Selection } from './dead-letters-arguments.ts';
 import { letterJson, letterText, safeText, summaryJson, summaryTable, type Summary } from './dead-letters-text.ts';
-import { deadLetterOf, markerKey, readMarkers, redrivenTopic, scanTopic, type DeadLetter } from './dead-letters-topic.ts';
+import {
+  deadLetterOf,
+  markerKey,
+  readMarkers,
+  redrivenTopic,
+  scanTopic,
+  type DeadLetter,
+} from './dead-letters-topic.ts';
 import { UserError } from './user-error.ts';
 
 type Asked<C extends DeadLettersArguments['command']> = Extract<DeadLettersArguments, { readonly command: C }>;
 
 /** Runs work on a connection that ends with it. */
-export async function withCluster<T>(environment: Environment, role: string, work: (cluster: KafkaCluster) => Promise<T>): Promise<T> {
+export async function withCluster<T>(
+  environment: Environment,
+  role: string,
+  work: (cluster: KafkaCluster) => Promise<T>,
+): Promise<T> {
   const connection = connectionOf(environment);
-  const cluster = new KafkaCluster({ ...connection, clientId: `${connection.clientId}-dead-letters-${role}` }, silentLogger);
+  const cluster = new KafkaCluster(
+    { ...connection, clientId: `${connection.clientId}-dead-letters-${role}` },
+    silentLogger,
+  );
   try {
     await cluster.connect();
     return await work(cluster);
@@ -38,7 +52,11 @@ export async function markersIfAny(cluster: KafkaCluster, deadLetterTopic: strin
 }
 
 /** @throws UserError, and what kafkajs throws */
-export function listDeadLetters({ selection, limit, json }: Asked<'list'>, environment: Environment, { output }: Terminal): Promise<number> {
+export function listDeadLetters(
+  { selection, limit, json }: Asked<'list'>,
+  environment: Environment,
+  { output }: Terminal,
+): Promise<number> {
   const { deadLetterTopic } = environment;
   return withCluster(environment, 'list', async (cluster) => {
     const markers = await markersIfAny(cluster, deadLetterTopic);
@@ -53,7 +71,14 @@ export function listDeadLetters({ selection, limit, json }: Asked<'list'>, envir
       chosen += 1;
       if (redrivenAt !== null) redriven += 1;
       byReason.set(letter.reason, (byReason.get(letter.reason) ?? 0) + 1);
-      newest.add(letter.partition, { id: letter.id, origin: letter.origin, reason: letter.reason, timestampMs: letter.timestampMs, sizeBytes: letter.cut?.valueBytes ?? letter.value?.length ?? null, redrivenAt });
+      newest.add(letter.partition, {
+        id: letter.id,
+        origin: letter.origin,
+        reason: letter.reason,
+        timestampMs: letter.timestampMs,
+        sizeBytes: letter.cut?.valueBytes ?? letter.value?.length ?? null,
+        redrivenAt,
+      });
     });
     const summaries = newest.inOrder();
     if (json) {
@@ -61,26 +86,45 @@ export function listDeadLetters({ selection, limit, json }: Asked<'list'>, envir
       return 0;
     }
     if (chosen > 0) output.write(summaryTable(summaries));
-    const of = [...byReason].sort(([, a], [, b]) => b - a).map(([reason, count]) => `${String(count)} ${safeText(Buffer.from(reason)) || 'without a reason'}`);
+    const of = [...byReason]
+      .sort(([, a], [, b]) => b - a)
+      .map(([reason, count]) => `${String(count)} ${safeText(Buffer.from(reason)) || 'without a reason'}`);
     const cut = chosen > summaries.length ? `; the newest ${String(summaries.length)} are shown (--limit)` : '';
-    output.write(chosen === 0 ? `${deadLetterTopic} has no such dead letter\n` : `${String(chosen)} dead letters in ${deadLetterTopic} (${of.join(', ')}), ${String(redriven)} of them redriven${cut}\n`);
+    output.write(
+      chosen === 0
+        ? `${deadLetterTopic} has no such dead letter\n`
+        : `${String(chosen)} dead letters in ${deadLetterTopic} (${of.join(', ')}), ${String(redriven)} of them redriven${cut}\n`,
+    );
     return 0;
   });
 }
 
 /** @throws UserError, and what kafkajs throws */
-export function showDeadLetter({ id, json }: Asked<'show'>, environment: Environment, { output }: Terminal): Promise<number> {
+export function showDeadLetter(
+  { id, json }: Asked<'show'>,
+  environment: Environment,
+  { output }: Terminal,
+): Promise<number> {
   const { deadLetterTopic } = environment;
   return withCluster(environment, 'show', async (cluster) => {
     const markers = await markersIfAny(cluster, deadLetterTopic);
     let found = false;
-    await scanTopic(cluster, deadLetterTopic, (record) => {
-      const letter = deadLetterOf(record);
-      found = true;
-      const redrivenAt = markers.get(markerKey(letter)) ?? null;
-      output.write(json ? letterJson(letter, redrivenAt) : letterText(letter, redrivenAt));
-    }, { only: { partition: Number(id.split(':')[0]), offset: Number(id.split(':')[1]) } });
-    if (!found) throw new UserError('NO_SUCH_DEAD_LETTER', `${deadLetterTopic} has no dead letter ${id}: npm run dead-letters -- list shows those that there are`);
+    await scanTopic(
+      cluster,
+      deadLetterTopic,
+      (record) => {
+        const letter = deadLetterOf(record);
+        found = true;
+        const redrivenAt = markers.get(markerKey(letter)) ?? null;
+        output.write(json ? letterJson(letter, redrivenAt) : letterText(letter, redrivenAt));
+      },
+      { only: { partition: Number(id.split(':')[0]), offset: Number(id.split(':')[1]) } },
+    );
+    if (!found)
+      throw new UserError(
+        'NO_SUCH_DEAD_LETTER',
+        `${deadLetterTopic} has no dead letter ${id}: npm run dead-letters -- list shows those that there are`,
+      );
     return 0;
   });
 }
@@ -103,6 +147,9 @@ class Newest {
   }
 
   inOrder(): Summary[] {
-    return [...this.#partitions.values()].flat().sort((a, b) => a.timestampMs - b.timestampMs).slice(-this.#limit);
+    return [...this.#partitions.values()]
+      .flat()
+      .sort((a, b) => a.timestampMs - b.timestampMs)
+      .slice(-this.#limit);
   }
 }

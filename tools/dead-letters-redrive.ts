@@ -31,8 +31,12 @@ export function redriveDeadLetters(asked: Asked, environment: Environment, termi
   const { output, errors } = terminal;
   return withCluster(environment, 'redrive', async (cluster) => {
     const plan = await planRedrive(cluster, asked.selection, environment);
-    if (plan.foreign.length > 0) output.write(`${String(plan.foreign.length)} are not of ${inputTopic} and are left alone: ${plan.foreign.slice(0, 5).join(', ')}${plan.foreign.length > 5 ? ', …' : ''}\n`);
-    if (plan.redrivenBefore > 0) output.write(`${String(plan.redrivenBefore)} were redriven before and are not sent again\n`);
+    if (plan.foreign.length > 0)
+      output.write(
+        `${String(plan.foreign.length)} are not of ${inputTopic} and are left alone: ${plan.foreign.slice(0, 5).join(', ')}${plan.foreign.length > 5 ? ', …' : ''}\n`,
+      );
+    if (plan.redrivenBefore > 0)
+      output.write(`${String(plan.redrivenBefore)} were redriven before and are not sent again\n`);
     if (plan.pending === 0) {
       output.write('Nothing to redrive\n');
       return 0;
@@ -57,7 +61,11 @@ export function redriveDeadLetters(asked: Asked, environment: Environment, termi
   });
 }
 
-async function planRedrive(cluster: KafkaCluster, selection: Selection, { inputTopic, deadLetterTopic }: Environment): Promise<RedrivePlan> {
+async function planRedrive(
+  cluster: KafkaCluster,
+  selection: Selection,
+  { inputTopic, deadLetterTopic }: Environment,
+): Promise<RedrivePlan> {
   const markers = await markersIfAny(cluster, deadLetterTopic);
   const missing = new Set(selection.ids);
   const foreign: string[] = [];
@@ -71,8 +79,13 @@ async function planRedrive(cluster: KafkaCluster, selection: Selection, { inputT
     else if (markers.has(markerKey(letter))) redrivenBefore += 1;
     else pending += 1;
   });
-  if (missing.size > 0) throw new UserError('NO_SUCH_DEAD_LETTER', `${deadLetterTopic} has no dead letter ${[...missing].join(', ')}; nothing was sent`);
-  if (selection.ids.length > 0 && foreign.length > 0) throw new UserError('FOREIGN_DEAD_LETTER', `not of ${inputTopic}: ${foreign.join(', ')}; nothing was sent`);
+  if (missing.size > 0)
+    throw new UserError(
+      'NO_SUCH_DEAD_LETTER',
+      `${deadLetterTopic} has no dead letter ${[...missing].join(', ')}; nothing was sent`,
+    );
+  if (selection.ids.length > 0 && foreign.length > 0)
+    throw new UserError('FOREIGN_DEAD_LETTER', `not of ${inputTopic}: ${foreign.join(', ')}; nothing was sent`);
   return { pending, redrivenBefore, foreign, ends };
 }
 
@@ -84,25 +97,43 @@ async function createMarkerTopic(environment: Environment): Promise<void> {
     if ((await admin.listTopics()).includes(topic)) return;
     await admin.createTopics({
       waitForLeaders: true,
-      topics: [{ topic, numPartitions: 1, replicationFactor: environment.internalReplicationFactor ?? -1, configEntries: [{ name: 'cleanup.policy', value: 'compact' }] }],
+      topics: [
+        {
+          topic,
+          numPartitions: 1,
+          replicationFactor: environment.internalReplicationFactor ?? -1,
+          configEntries: [{ name: 'cleanup.policy', value: 'compact' }],
+        },
+      ],
     });
   } finally {
     await admin.disconnect().catch(() => undefined);
   }
 }
 
-async function sendChosen(cluster: KafkaCluster, selection: Selection, ends: readonly number[], environment: Environment, { output, errors }: Terminal): Promise<number> {
+async function sendChosen(
+  cluster: KafkaCluster,
+  selection: Selection,
+  ends: readonly number[],
+  environment: Environment,
+  { output, errors }: Terminal,
+): Promise<number> {
   const { inputTopic, deadLetterTopic } = environment;
   const producer = await RedriveProducer.open(environment, cluster);
   const partial: string[] = [];
   try {
-    await scanTopic(cluster, deadLetterTopic, async (record) => {
-      const letter = deadLetterOf(record);
-      if (!isChosen(letter, selection) || letter.origin?.topic !== inputTopic || producer.isRedriven(letter)) return;
-      const whole = await wholeLetter(cluster, letter);
-      if (whole === undefined) partial.push(letter.id);
-      else await producer.add(whole);
-    }, { upTo: ends });
+    await scanTopic(
+      cluster,
+      deadLetterTopic,
+      async (record) => {
+        const letter = deadLetterOf(record);
+        if (!isChosen(letter, selection) || letter.origin?.topic !== inputTopic || producer.isRedriven(letter)) return;
+        const whole = await wholeLetter(cluster, letter);
+        if (whole === undefined) partial.push(letter.id);
+        else await producer.add(whole);
+      },
+      { upTo: ends },
+    );
     await producer.flush();
   } catch (error) {
     if (producer.redriven > 0) output.write(`Redriven: ${String(producer.redriven)}\n`);
@@ -111,14 +142,27 @@ async function sendChosen(cluster: KafkaCluster, selection: Selection, ends: rea
     await producer.close();
   }
   output.write(`Redriven: ${String(producer.redriven)}\n`);
-  if (partial.length > 0) errors.write(`Only the beginning is left, and not sent: ${partial.join(', ')}. The whole was in ${inputTopic}, and is there no more\n`);
-  if (producer.tooLarge.length > 0) errors.write(`Too large for ${inputTopic}, and not sent: ${producer.tooLarge.join(', ')}. Raise its max.message.bytes\n`);
+  if (partial.length > 0)
+    errors.write(
+      `Only the beginning is left, and not sent: ${partial.join(', ')}. The whole was in ${inputTopic}, and is there no more\n`,
+    );
+  if (producer.tooLarge.length > 0)
+    errors.write(
+      `Too large for ${inputTopic}, and not sent: ${producer.tooLarge.join(', ')}. Raise its max.message.bytes\n`,
+    );
   return partial.length + producer.tooLarge.length === 0 ? 0 : EXIT_FAILED;
 }
 
 /** What became of the last transaction, the next redrive finds out. */
 function unfinished(error: unknown): unknown {
   if (!(error instanceof StreamsError)) return error;
-  if (error.code === 'TASK_FENCED') return new UserError('REDRIVE_FENCED', 'another redrive of these dead letters has begun and goes on in place of this one');
-  return new UserError('REDRIVE_UNFINISHED', `the redrive is not complete: ${messageOf(error)}. Run it again: what was sent is remembered`);
+  if (error.code === 'TASK_FENCED')
+    return new UserError(
+      'REDRIVE_FENCED',
+      'another redrive of these dead letters has begun and goes on in place of this one',
+    );
+  return new UserError(
+    'REDRIVE_UNFINISHED',
+    `the redrive is not complete: ${messageOf(error)}. Run it again: what was sent is remembered`,
+  );
 }

@@ -10,7 +10,7 @@ const SHORT_ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\
  */
 export function safeText(bytes: Buffer): string {
   const parts: string[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const first = bytes[at] as number;
     const length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
     const character = bytes.toString('utf8', at, at + length);
@@ -20,7 +20,10 @@ export function safeText(bytes: Buffer): string {
       at += 1;
       continue;
     }
-    parts.push(SHORT_ESCAPES[character] ?? (PRINTABLE.test(character) ? character : `\\u{${(character.codePointAt(0) as number).toString(16)}}`));
+    parts.push(
+      SHORT_ESCAPES[character] ??
+        (PRINTABLE.test(character) ? character : `\\u{${(character.codePointAt(0) as number).toString(16)}}`),
+    );
     at += length;
   }
   return parts.join('');
@@ -30,7 +33,10 @@ const safe = (text: string): string => safeText(Buffer.from(text));
 
 /** JSON in printable ASCII alone. */
 export function safeJson(value: unknown): string {
-  return JSON.stringify(value).replaceAll(/[^\u0020-\u007e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return JSON.stringify(value).replaceAll(
+    /[^\u0020-\u007e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 export function originText({ origin }: Pick<DeadLetter, 'origin'>): string {
@@ -60,8 +66,18 @@ export function summaryTable(summaries: readonly Summary[]): string {
     summary.sizeBytes === null ? 'no value' : String(summary.sizeBytes),
     summary.redrivenAt ?? '-',
   ]);
-  const widths = HEADINGS.map((heading, column) => rows.reduce((widest, row) => Math.max(widest, (row[column] as string).length), heading.length));
-  return [HEADINGS, ...rows].map((row) => `${row.map((cell, column) => cell.padEnd(widths[column] as number)).join('  ').trimEnd()}\n`).join('');
+  const widths = HEADINGS.map((heading, column) =>
+    rows.reduce((widest, row) => Math.max(widest, (row[column] as string).length), heading.length),
+  );
+  return [HEADINGS, ...rows]
+    .map(
+      (row) =>
+        `${row
+          .map((cell, column) => cell.padEnd(widths[column] as number))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('');
 }
 
 export function summaryJson({ timestampMs, ...summary }: Summary): string {
@@ -79,7 +95,8 @@ const SHOWN_BYTES = 4_096;
 
 function shown(bytes: Buffer | null): string {
   if (bytes === null) return 'none (null)';
-  const cut = bytes.length > SHOWN_BYTES ? ` … and ${String(bytes.length - SHOWN_BYTES)} bytes more: --json has them all` : '';
+  const cut =
+    bytes.length > SHOWN_BYTES ? ` … and ${String(bytes.length - SHOWN_BYTES)} bytes more: --json has them all` : '';
   return `${String(bytes.length)} bytes: ${safeText(bytes.subarray(0, SHOWN_BYTES))}${cut}`;
 }
 
@@ -94,7 +111,11 @@ export function letterText(letter: DeadLetter, redrivenAt: string | null): strin
     `key         ${shown(letter.key)}`,
     ...letter.headers.map(([name, value]) => `header      ${safe(name)} = ${shown(value)}`),
     `value       ${shown(letter.value)}`,
-    ...(letter.cut === null ? [] : [`cut         this is its beginning; the whole${letter.cut.valueBytes === undefined ? '' : ` value of ${String(letter.cut.valueBytes)} bytes, SHA-256 ${safe(letter.cut.valueSha256 ?? '')},`} is at ${originText(letter)}`]),
+    ...(letter.cut === null
+      ? []
+      : [
+          `cut         this is its beginning; the whole${letter.cut.valueBytes === undefined ? '' : ` value of ${String(letter.cut.valueBytes)} bytes, SHA-256 ${safe(letter.cut.valueSha256 ?? '')},`} is at ${originText(letter)}`,
+        ]),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -103,6 +124,17 @@ export function letterText(letter: DeadLetter, redrivenAt: string | null): strin
 export function letterJson(letter: DeadLetter, redrivenAt: string | null): string {
   const { id, origin, reason, message, timestampMs, key, value, headers, cut } = letter;
   const base64 = (bytes: Buffer | null): string | null => bytes?.toString('base64') ?? null;
-  const whole = { id, origin, reason, message, time: timeText(timestampMs), redrivenAt, key: base64(key), value: base64(value), headers: headers.map(([name, content]) => ({ name, value: base64(content) })), ...(cut === null ? {} : { cut }) };
+  const whole = {
+    id,
+    origin,
+    reason,
+    message,
+    time: timeText(timestampMs),
+    redrivenAt,
+    key: base64(key),
+    value: base64(value),
+    headers: headers.map(([name, content]) => ({ name, value: base64(content) })),
+    ...(cut === null ? {} : { cut }),
+  };
   return `${safeJson(whole)}\n`;
 }

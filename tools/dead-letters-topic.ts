@@ -53,7 +53,11 @@ export function deadLetterOf(record: FetchedRecord): DeadLetter {
   const { partition, offset, timestampMs, key, value, headers, headerList, codec } = record;
   const text = (name: string): string => headers[name]?.toString('utf8') ?? '';
   const wholeNumber = (name: string): number => (/^\d{1,15}$/.test(text(name)) ? Number(text(name)) : NaN);
-  const origin = { topic: text(DEAD_LETTER_HEADERS.topic), partition: wholeNumber(DEAD_LETTER_HEADERS.partition), offset: wholeNumber(DEAD_LETTER_HEADERS.offset) };
+  const origin = {
+    topic: text(DEAD_LETTER_HEADERS.topic),
+    partition: wholeNumber(DEAD_LETTER_HEADERS.partition),
+    offset: wholeNumber(DEAD_LETTER_HEADERS.offset),
+  };
   const isWhole = origin.topic !== '' && !Number.isNaN(origin.partition) && !Number.isNaN(origin.offset);
   return {
     id: `${String(partition)}:${String(offset)}`,
@@ -67,7 +71,13 @@ export function deadLetterOf(record: FetchedRecord): DeadLetter {
     value,
     headers: originalHeaders(headerList),
     codec,
-    cut: isCut(headerList) ? { valueBytes: Number(text(CUT_HEADERS.valueBytes)) || undefined, valueSha256: text(CUT_HEADERS.valueSha256) || undefined, keySha256: text(CUT_HEADERS.keySha256) || undefined } : null,
+    cut: isCut(headerList)
+      ? {
+          valueBytes: Number(text(CUT_HEADERS.valueBytes)) || undefined,
+          valueSha256: text(CUT_HEADERS.valueSha256) || undefined,
+          keySha256: text(CUT_HEADERS.keySha256) || undefined,
+        }
+      : null,
   };
 }
 
@@ -80,10 +90,24 @@ export async function wholeLetter(cluster: KafkaCluster, letter: DeadLetter): Pr
   if (cut === null) return letter;
   if (origin === null) return undefined;
   let whole: DeadLetter | undefined;
-  await scanTopic(cluster, origin.topic, ({ offset, key, value, headerList, codec }) => {
-    const isSame = offset === origin.offset && [[cut.valueSha256, value], [cut.keySha256, key]].every(([wanted, bytes]) => wanted === undefined || (Buffer.isBuffer(bytes) && createHash('sha256').update(bytes).digest('hex') === wanted));
-    if (isSame) whole = { ...letter, key, value, headers: headerList, codec, cut: null };
-  }, { only: { partition: origin.partition, offset: origin.offset } });
+  await scanTopic(
+    cluster,
+    origin.topic,
+    ({ offset, key, value, headerList, codec }) => {
+      const isSame =
+        offset === origin.offset &&
+        [
+          [cut.valueSha256, value],
+          [cut.keySha256, key],
+        ].every(
+          ([wanted, bytes]) =>
+            wanted === undefined ||
+            (Buffer.isBuffer(bytes) && createHash('sha256').update(bytes).digest('hex') === wanted),
+        );
+      if (isSame) whole = { ...letter, key, value, headers: headerList, codec, cut: null };
+    },
+    { only: { partition: origin.partition, offset: origin.offset } },
+  );
   return whole;
 }
 
@@ -91,7 +115,11 @@ export async function wholeLetter(cluster: KafkaCluster, letter: DeadLetter): Pr
  * The key under which a redrive of this dead letter is remembered. The time is part of it: in a topic that was deleted
  * and made anew another record has the same offset.
  */
-export function markerKey({ partition, offset, timestampMs }: Pick<DeadLetter, 'partition' | 'offset' | 'timestampMs'>): string {
+export function markerKey({
+  partition,
+  offset,
+  timestampMs,
+}: Pick<DeadLetter, 'partition' | 'offset' | 'timestampMs'>): string {
   return `${String(partition)}:${String(offset)}@${String(timestampMs)}`;
 }
 
@@ -119,28 +147,48 @@ export interface ScanOptions {
  * the ends.
  * @throws UserError when the topic does not exist or cannot be read on
  */
-export async function scanTopic(cluster: KafkaCluster, topic: string, onRecord: (record: FetchedRecord) => void | Promise<void>, { upTo, only }: ScanOptions = {}): Promise<readonly number[]> {
+export async function scanTopic(
+  cluster: KafkaCluster,
+  topic: string,
+  onRecord: (record: FetchedRecord) => void | Promise<void>,
+  { upTo, only }: ScanOptions = {},
+): Promise<readonly number[]> {
   await cluster.track([topic]).catch((error: unknown) => {
-    if (hasCode(error, CODE.UNKNOWN_TOPIC_OR_PARTITION)) throw new UserError('TOPIC_MISSING', `the topic ${topic} does not exist`);
+    if (hasCode(error, CODE.UNKNOWN_TOPIC_OR_PARTITION))
+      throw new UserError('TOPIC_MISSING', `the topic ${topic} does not exist`);
     throw error;
   });
-  const ranges = await Promise.all(Array.from({ length: cluster.partitionCount(topic) }, (_, partition) => cluster.offsetRange(topic, partition, READ_COMMITTED)));
-  const ends = ranges.map(({ end }, partition) => Math.min(end, upTo?.[partition] ?? end, only === undefined ? end : only.offset + 1));
-  const positions = ranges.map(({ first, end }, partition) => (only === undefined ? first : only.partition === partition ? Math.max(first, only.offset) : end));
+  const ranges = await Promise.all(
+    Array.from({ length: cluster.partitionCount(topic) }, (_, partition) =>
+      cluster.offsetRange(topic, partition, READ_COMMITTED),
+    ),
+  );
+  const ends = ranges.map(({ end }, partition) =>
+    Math.min(end, upTo?.[partition] ?? end, only === undefined ? end : only.offset + 1),
+  );
+  const positions = ranges.map(({ first, end }, partition) =>
+    only === undefined ? first : only.partition === partition ? Math.max(first, only.offset) : end,
+  );
   const fetcher = new RecordFetcher(cluster, silentLogger, { maxWaitMs: 100 });
   try {
     const isBehind = (partition: number): boolean => (positions[partition] as number) < (ends[partition] as number);
-    for (const [partition, position] of positions.entries()) if (isBehind(partition)) fetcher.seek(topic, partition, position);
+    for (const [partition, position] of positions.entries())
+      if (isBehind(partition)) fetcher.seek(topic, partition, position);
     let movedAt = performance.now();
     while (positions.some((_, partition) => isBehind(partition))) {
       for (const { partition, records, nextOffset, outOfRange } of await fetcher.take(TAKE_TIMEOUT_MS)) {
-        if (outOfRange) throw new UserError('TOPIC_CHANGED', `records of ${topic}-${String(partition)} were deleted while it was read: try again`);
+        if (outOfRange)
+          throw new UserError(
+            'TOPIC_CHANGED',
+            `records of ${topic}-${String(partition)} were deleted while it was read: try again`,
+          );
         for (const record of records) if (record.offset < (ends[partition] as number)) await onRecord(record);
         positions[partition] = nextOffset;
         if (!isBehind(partition)) fetcher.remove(topic, partition);
         movedAt = performance.now();
       }
-      if (performance.now() - movedAt > STUCK_AFTER_MS) throw new UserError('TOPIC_STUCK', `${topic} could not be read on for ${String(STUCK_AFTER_MS / 1_000)} s`);
+      if (performance.now() - movedAt > STUCK_AFTER_MS)
+        throw new UserError('TOPIC_STUCK', `${topic} could not be read on for ${String(STUCK_AFTER_MS / 1_000)} s`);
     }
     return ends;
   } finally {

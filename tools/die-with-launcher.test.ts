@@ -16,7 +16,9 @@ async function launcher(marked: boolean): Promise<{ kill: () => void; pid: numbe
     child.stdout.once('data', () => console.log(child.pid));
     setTimeout(() => {}, 200000);`;
   const parent = spawn(process.execPath, ['-e', source], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const pid = await new Promise<number>((resolve) => parent.stdout.once('data', (line: Buffer) => resolve(Number(line.toString()))));
+  const pid = await new Promise<number>((resolve) =>
+    parent.stdout.once('data', (line: Buffer) => resolve(Number(line.toString()))),
+  );
   return { kill: () => parent.kill('SIGKILL'), pid };
 }
 

@@ -11,7 +11,18 @@ const NOW_MS = EVENT_MS + 1_235;
 const KAFKA_MS = NOW_MS - 100;
 
 function decode(kind: DirtyKind, login: LoginDraft): Login | DeadLetter {
-  return decodeLogin({ topic: 't', partition: 0, offset: 0, timestampMs: KAFKA_MS, key: null, value: dirtyValue(kind, login, EVENT_MS), headers: {} }, NOW_MS);
+  return decodeLogin(
+    {
+      topic: 't',
+      partition: 0,
+      offset: 0,
+      timestampMs: KAFKA_MS,
+      key: null,
+      value: dirtyValue(kind, login, EVENT_MS),
+      headers: {},
+    },
+    NOW_MS,
+  );
 }
 
 function counted(kind: DirtyKind): Login {
@@ -32,7 +43,9 @@ test('there is a kind for every reason, every missing field and every field that
   expect(new Set(DIRTY_KINDS.map(dirtyOutcome))).toEqual(new Set([...DEAD_LETTER_REASONS, 'COUNTED']));
   const flaws = DIRTY_KINDS.filter((kind) => dirtyOutcome(kind) === 'COUNTED').map((kind) => counted(kind).flaws);
   const alone = flaws.filter((set) => missingFields(set).length + invalidFields(set).length === 1);
-  expect(new Set(alone.flatMap(missingFields))).toEqual(new Set(['user_id', 'app_version', 'device_type', 'ip', 'locale', 'device_id', 'timestamp']));
+  expect(new Set(alone.flatMap(missingFields))).toEqual(
+    new Set(['user_id', 'app_version', 'device_type', 'ip', 'locale', 'device_id', 'timestamp']),
+  );
   expect(new Set(alone.flatMap(invalidFields))).toEqual(new Set(['device_type', 'locale', 'timestamp']));
 });
 
@@ -47,9 +60,19 @@ describe('what kinds with a twist become', () => {
     ['a field named __proto__', { device: 'ios', flaws: 0 }],
     ['timestamp as text', { eventTimeMs: EVENT_MS - 765, flaws: 0 }],
     ['timestamp as text in spaces', { eventTimeMs: EVENT_MS - 765 + 999, flaws: 0 }],
-    ...(['in milliseconds', 'with a fraction', 'in milliseconds with a fraction', 'as text in milliseconds', 'RFC 3339', 'RFC 3339 in lower case', 'RFC 3339 ahead of UTC', 'RFC 3339 behind UTC', 'RFC 3339 with nanoseconds'] as const).map(
-      (how): [DirtyKind, Partial<Login>] => [`timestamp ${how}`, { eventTimeMs: EVENT_MS, flaws: 0 }],
-    ),
+    ...(
+      [
+        'in milliseconds',
+        'with a fraction',
+        'in milliseconds with a fraction',
+        'as text in milliseconds',
+        'RFC 3339',
+        'RFC 3339 in lower case',
+        'RFC 3339 ahead of UTC',
+        'RFC 3339 behind UTC',
+        'RFC 3339 with nanoseconds',
+      ] as const
+    ).map((how): [DirtyKind, Partial<Login>] => [`timestamp ${how}`, { eventTimeMs: EVENT_MS, flaws: 0 }]),
     ['timestamp far ahead', { eventTimeMs: KAFKA_MS }],
     ['timestamp before 2000', { eventTimeMs: KAFKA_MS }],
     ['timestamp absent', { eventTimeMs: KAFKA_MS }],

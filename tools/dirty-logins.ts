@@ -17,9 +17,13 @@ const raw = (value: (text: string, eventTimeMs: number) => string): Dirt => ({
 });
 const changed = (changes: Changes | ((login: LoginDraft, eventTimeMs: number) => Changes)): Dirt => ({
   outcome: 'COUNTED',
-  value: (login, eventTimeMs) => Buffer.from(JSON.stringify({ ...login, ...(typeof changes === 'function' ? changes(login, eventTimeMs) : changes) })),
+  value: (login, eventTimeMs) =>
+    Buffer.from(
+      JSON.stringify({ ...login, ...(typeof changes === 'function' ? changes(login, eventTimeMs) : changes) }),
+    ),
 });
-const timestamp = (write: (eventTimeMs: number) => unknown): Dirt => changed((_, eventTimeMs) => ({ timestamp: write(eventTimeMs) }));
+const timestamp = (write: (eventTimeMs: number) => unknown): Dirt =>
+  changed((_, eventTimeMs) => ({ timestamp: write(eventTimeMs) }));
 
 /** RFC 3339 text of a time, as a clock at this offset shows it. */
 function withOffset(eventTimeMs: number, offsetMinutes: number): string {
@@ -35,8 +39,12 @@ const seconds = (eventTimeMs: number) => Math.floor(eventTimeMs / 1000);
 /** One kind for everything that the contract names. Times that cannot stand are so by years, whatever the clock. */
 const KINDS = {
   'no value': deadLetter('NO_VALUE', () => null),
-  'not UTF-8: a lone continuation byte': deadLetter('NOT_UTF8', (login) => Buffer.from(JSON.stringify({ ...login, app_version: '2.3.0\u00ff' }), 'latin1')),
-  'not UTF-8: a surrogate': deadLetter('NOT_UTF8', () => Buffer.concat([Buffer.from('{"locale":"'), Buffer.from([0xed, 0xa0, 0x80]), Buffer.from('"}')])),
+  'not UTF-8: a lone continuation byte': deadLetter('NOT_UTF8', (login) =>
+    Buffer.from(JSON.stringify({ ...login, app_version: '2.3.0\u00ff' }), 'latin1'),
+  ),
+  'not UTF-8: a surrogate': deadLetter('NOT_UTF8', () =>
+    Buffer.concat([Buffer.from('{"locale":"'), Buffer.from([0xed, 0xa0, 0x80]), Buffer.from('"}')]),
+  ),
   'not UTF-8: UTF-16': deadLetter('NOT_UTF8', (login) => Buffer.from(`\ufeff${JSON.stringify(login)}`, 'utf16le')),
   'not JSON: no bytes': deadLetter('NOT_JSON', () => Buffer.alloc(0)),
   'not JSON: white space': deadLetter('NOT_JSON', () => Buffer.from(' \n')),
@@ -44,9 +52,15 @@ const KINDS = {
   'not JSON: cut short': deadLetter('NOT_JSON', (login) => Buffer.from(JSON.stringify(login).slice(0, -1))),
   'not JSON: bytes behind it': deadLetter('NOT_JSON', (login) => Buffer.from(`${JSON.stringify(login)}}`)),
   'not JSON: single quotes': deadLetter('NOT_JSON', (login) => Buffer.from(JSON.stringify(login).replaceAll('"', "'"))),
-  'not JSON: NaN': deadLetter('NOT_JSON', (login) => Buffer.from(JSON.stringify(login).replace(/"timestamp":\d+/, '"timestamp":NaN'))),
-  'not JSON: a comma too many': deadLetter('NOT_JSON', (login) => Buffer.from(JSON.stringify(login).replace(/}$/, ',}'))),
-  'not JSON: a raw line end in a string': deadLetter('NOT_JSON', (login) => Buffer.from(JSON.stringify(login).replace('2.3.0', '2.3.0\n'))),
+  'not JSON: NaN': deadLetter('NOT_JSON', (login) =>
+    Buffer.from(JSON.stringify(login).replace(/"timestamp":\d+/, '"timestamp":NaN')),
+  ),
+  'not JSON: a comma too many': deadLetter('NOT_JSON', (login) =>
+    Buffer.from(JSON.stringify(login).replace(/}$/, ',}')),
+  ),
+  'not JSON: a raw line end in a string': deadLetter('NOT_JSON', (login) =>
+    Buffer.from(JSON.stringify(login).replace('2.3.0', '2.3.0\n')),
+  ),
   'not JSON: plain text': deadLetter('NOT_JSON', () => Buffer.from('login')),
   'not an object: an array': deadLetter('NOT_OBJECT', (login) => Buffer.from(JSON.stringify([login]))),
   'not an object: text': deadLetter('NOT_OBJECT', (login) => Buffer.from(JSON.stringify(JSON.stringify(login)))),
@@ -119,7 +133,9 @@ const KINDS = {
   'more fields': changed({ country: 'US', tags: ['a', { b: null }] }),
   'a field named __proto__': raw((text) => text.replace(/^{/, '{"__proto__":{"locale":"CA","device_type":"iOS"},')),
   'a field twice': raw((text) => text.replace(/}$/, ',"locale":"XX","locale":"wy"}')),
-  'escaped characters': raw((text) => text.replace('"locale"', '"\\u006cocale"').replace('"iOS"', '"\\u0069os\\u00a0"')),
+  'escaped characters': raw((text) =>
+    text.replace('"locale"', '"\\u006cocale"').replace('"iOS"', '"\\u0069os\\u00a0"'),
+  ),
   'spread over lines': raw((text) => JSON.stringify(JSON.parse(text), null, 2)),
   'in white space': raw((text) => `\r\n ${text}\t`),
 } satisfies Record<string, Dirt>;

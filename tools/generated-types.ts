@@ -16,8 +16,14 @@ export async function generateTypes(): Promise<boolean> {
   const before = await readFile(committed, 'utf8').catch(() => '');
   const codegen = join(projectRoot, 'node_modules', '@graphql-codegen', 'cli', 'esm', 'bin.js');
   await run(process.execPath, [codegen, '--config', 'codegen.yml'], { cwd: projectRoot }).catch((error: unknown) => {
-    const output = typeof error === 'object' && error !== null && 'stdout' in error && 'stderr' in error ? `${String(error.stdout)}${String(error.stderr)}` : String(error);
-    throw new UserError('CODEGEN_FAILED', `The types of schema/schema.graphql could not be generated:\n${output.trimEnd()}`);
+    const output =
+      typeof error === 'object' && error !== null && 'stdout' in error && 'stderr' in error
+        ? `${String(error.stdout)}${String(error.stderr)}`
+        : String(error);
+    throw new UserError(
+      'CODEGEN_FAILED',
+      `The types of schema/schema.graphql could not be generated:\n${output.trimEnd()}`,
+    );
   });
   return before === (await readFile(committed, 'utf8'));
 }

@@ -31,7 +31,7 @@ function guard(script: string, env: NodeJS.ProcessEnv = {}): Guarded {
 
 const untilTerminated = "trap 'echo terminated; exit 7' TERM; echo up; while :; do sleep 0.05; done";
 
-test('the exit code is the command\'s own', async () => {
+test("the exit code is the command's own", async () => {
   expect(await guard('exit 5').ended).toEqual({ code: 5, output: '' });
 });
 

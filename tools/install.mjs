@@ -30,7 +30,10 @@ function digest(...files) {
 
 function patchFiles() {
   if (!existsSync(at('patches'))) return [];
-  return readdirSync(at('patches')).filter((name) => name.endsWith('.patch')).sort().map((name) => join('patches', name));
+  return readdirSync(at('patches'))
+    .filter((name) => name.endsWith('.patch'))
+    .sort()
+    .map((name) => join('patches', name));
 }
 
 /** What node_modules ought to be made from. */
@@ -70,7 +73,9 @@ export function isKnownNode(path = nodePath, platform = `${process.platform}-${p
   if (!existsSync(path)) return true;
   const want = NODE_SHA256[platform];
   if (want === undefined) {
-    process.stderr.write(`${path} was not checked: tools/install.mjs has no SHA-256 of Node ${NODE_VERSION} for ${platform}.\n`);
+    process.stderr.write(
+      `${path} was not checked: tools/install.mjs has no SHA-256 of Node ${NODE_VERSION} for ${platform}.\n`,
+    );
     return true;
   }
   const is = createHash('sha256').update(readFileSync(path)).digest('hex');
@@ -102,7 +107,10 @@ function runNpm(...args) {
   const npm = process.env['npm_execpath'];
   const [command, first] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
   // Warnings are about the Node that runs npm, which runs nothing else here.
-  const run = spawnSync(command, [...first, ...args, '--loglevel=error', '--no-progress'], { cwd: projectRoot, stdio: ['ignore', 'inherit', 'inherit'] });
+  const run = spawnSync(command, [...first, ...args, '--loglevel=error', '--no-progress'], {
+    cwd: projectRoot,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   if (run.error !== undefined) process.stderr.write(`npm could not be run: ${run.error.message}\n`);
   return run.status === 0;
 }
@@ -160,15 +168,22 @@ export function ensureInstalled() {
     }
     process.stderr.write('Installing packages with `npm ci` (only after a change; about half a minute)\n');
     if (!runNpm('ci', '--include=dev')) {
-      process.stderr.write('`npm ci` failed: see the lines above. Is the network, or your npm registry, within reach?\n');
+      process.stderr.write(
+        '`npm ci` failed: see the lines above. Is the network, or your npm registry, within reach?\n',
+      );
       return false;
     }
     // With scripts switched off in the user's npm, neither Node 24 nor the patches are in place yet.
     if (!existsSync(nodePath)) {
-      spawnSync(process.execPath, ['installArchSpecificPackage.js'], { cwd: at('node_modules', 'node'), stdio: ['ignore', 'inherit', 'inherit'] });
+      spawnSync(process.execPath, ['installArchSpecificPackage.js'], {
+        cwd: at('node_modules', 'node'),
+        stdio: ['ignore', 'inherit', 'inherit'],
+      });
     }
     if (!existsSync(nodePath)) {
-      process.stderr.write('Node 24 is missing after `npm ci` (node_modules/node/bin/node): allow the install script of the package `node`.\n');
+      process.stderr.write(
+        'Node 24 is missing after `npm ci` (node_modules/node/bin/node): allow the install script of the package `node`.\n',
+      );
       return false;
     }
     if (!isKnownNode() || !applyPatches()) return false;

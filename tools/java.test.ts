@@ -16,7 +16,9 @@ test.each([
 
 test('a missing Java names the three ways to a Kafka', async () => {
   await expect(findJava({ PATH: '/nowhere' })).rejects.toMatchObject({ code: 'JAVA_MISSING' });
-  await expect(findJava({ PATH: '/nowhere' })).rejects.toThrow(/install Java 17\+ and Maven.*KAFKA_BROKERS.*docker compose up/);
+  await expect(findJava({ PATH: '/nowhere' })).rejects.toThrow(
+    /install Java 17\+ and Maven.*KAFKA_BROKERS.*docker compose up/,
+  );
   await expect(findJava({ JAVA_HOME: '/nowhere' })).rejects.toThrow('/nowhere/bin/java (JAVA_HOME)');
 });
 
@@ -27,7 +29,10 @@ test('an old Java is named with its version', async () => {
     const java = join(home, 'bin', 'java');
     writeFileSync(java, '#!/bin/sh\necho \'openjdk version "11.0.2" 2019-01-15\' >&2\n');
     chmodSync(java, 0o755);
-    await expect(findJava({ ...process.env, JAVA_HOME: home })).rejects.toMatchObject({ code: 'JAVA_TOO_OLD', message: expect.stringContaining('Java 11 is too old') });
+    await expect(findJava({ ...process.env, JAVA_HOME: home })).rejects.toMatchObject({
+      code: 'JAVA_TOO_OLD',
+      message: expect.stringContaining('Java 11 is too old'),
+    });
   } finally {
     rmSync(home, { recursive: true });
   }

@@ -43,7 +43,10 @@ export async function findJava(env: NodeJS.ProcessEnv = process.env): Promise<Ja
   const majorVersion = parseJavaMajorVersion(build);
   if (majorVersion === undefined || majorVersion < oldestJava) {
     const found = majorVersion === undefined ? 'of unknown version' : String(majorVersion);
-    throw new UserError('JAVA_TOO_OLD', `Java ${found} is too old: Kafka needs Java ${oldestJava} or newer. ${threeWaysToKafka}.`);
+    throw new UserError(
+      'JAVA_TOO_OLD',
+      `Java ${found} is too old: Kafka needs Java ${oldestJava} or newer. ${threeWaysToKafka}.`,
+    );
   }
   return { path, majorVersion, build };
 }

@@ -22,7 +22,12 @@ const binDirs = [dirname(nodePath), join(projectRoot, 'node_modules', '.bin')].j
 const preload = pathToFileURL(join(projectRoot, 'tools', 'die-with-launcher.mjs')).href;
 const child = spawn(nodePath, [...given.slice(0, fileAt), '--import', preload, join(projectRoot, file), ...args], {
   cwd: projectRoot,
-  env: { ...process.env, NODE_COMPILE_CACHE: compileCache, TRIBUTARY_LAUNCHER: String(process.pid), PATH: `${binDirs}${delimiter}${process.env['PATH'] ?? ''}` },
+  env: {
+    ...process.env,
+    NODE_COMPILE_CACHE: compileCache,
+    TRIBUTARY_LAUNCHER: String(process.pid),
+    PATH: `${binDirs}${delimiter}${process.env['PATH'] ?? ''}`,
+  },
   stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
 });
 

@@ -19,7 +19,10 @@ export const jarCacheDir: string = join(projectRoot, '.data', 'kafka-jars');
  * remembered list is used, without Maven and without a network, for as long as the pom is the same and no jar is gone.
  */
 export async function kafkaClassPath(log: Logger, env: NodeJS.ProcessEnv = process.env): Promise<string> {
-  const pomDigest = createHash('sha256').update(await readFile(pomPath)).digest('hex').slice(0, 16);
+  const pomDigest = createHash('sha256')
+    .update(await readFile(pomPath))
+    .digest('hex')
+    .slice(0, 16);
   const remembered = join(jarCacheDir, `class-path-${pomDigest}.txt`);
   const known = await readFile(remembered, 'utf8').catch(() => '');
   if (known !== '' && known.split(delimiter).every((jar) => existsSync(jar))) return known;
@@ -27,10 +30,20 @@ export async function kafkaClassPath(log: Logger, env: NodeJS.ProcessEnv = proce
   log.info({}, 'Fetching the jars of Apache Kafka with Maven (once)');
   await mkdir(jarCacheDir, { recursive: true });
   const fresh = `${remembered}.${process.pid}`;
-  const goals = ['-B', '-q', '-f', pomPath, 'dependency:build-classpath', `-Dmdep.outputFile=${fresh}`, '-DincludeScope=runtime'];
-  await run('mvn', goals, { env: javaEnvironment(env), cwd: projectRoot, maxBuffer: 64 * 1024 * 1024 }).catch((error: unknown) => {
-    throw mavenFailure(error);
-  });
+  const goals = [
+    '-B',
+    '-q',
+    '-f',
+    pomPath,
+    'dependency:build-classpath',
+    `-Dmdep.outputFile=${fresh}`,
+    '-DincludeScope=runtime',
+  ];
+  await run('mvn', goals, { env: javaEnvironment(env), cwd: projectRoot, maxBuffer: 64 * 1024 * 1024 }).catch(
+    (error: unknown) => {
+      throw mavenFailure(error);
+    },
+  );
   const classPath = (await readFile(fresh, 'utf8')).trim();
   await writeFile(fresh, classPath);
   await rename(fresh, remembered);

@@ -46,7 +46,8 @@ export class LocalKafkaPart {
     this.#kafka = kafka;
     this.#log.info({ brokers: kafka.brokers[0], ms: Math.round(performance.now() - startedAt) }, 'Kafka runs');
     void kafka.exited.then(({ code, signal }) => {
-      if (!this.#stopping) this.#again(`ended (${signal ?? code}); see ${kafka.logFile}`, performance.now() - startedAt);
+      if (!this.#stopping)
+        this.#again(`ended (${signal ?? code}); see ${kafka.logFile}`, performance.now() - startedAt);
     });
     return kafka.brokers;
   }
@@ -58,7 +59,10 @@ export class LocalKafkaPart {
       this.#onGivenUp(1);
       return;
     }
-    this.#log.warn({}, `The local Kafka ${ending}: restart ${decision.attempt} of ${decision.of} in ${decision.delayMs / 1000} s`);
+    this.#log.warn(
+      {},
+      `The local Kafka ${ending}: restart ${decision.attempt} of ${decision.of} in ${decision.delayMs / 1000} s`,
+    );
     this.#restart = setTimeout(() => {
       this.#starting = this.#launch().catch((error: unknown) => {
         if (!this.#stopping) this.#again(`did not start: ${error instanceof Error ? error.message : String(error)}`, 0);

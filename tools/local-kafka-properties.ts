@@ -30,18 +30,23 @@ export interface OtherListener {
  * forces (one replica; a cluster of several overrides it), what a quick start asks for (few internal partitions, no wait for a first rebalance), and
  * that nothing is deleted by age or made by accident.
  */
-export function localKafkaProperties(listeners: LocalKafkaListeners, overrides: Readonly<Record<string, string>> = {}): string {
+export function localKafkaProperties(
+  listeners: LocalKafkaListeners,
+  overrides: Readonly<Record<string, string>> = {},
+): string {
   const { id, controllerPorts } = listeners.node;
   const others = Object.entries(listeners.others ?? {});
   const properties: Record<string, string> = {
     'process.roles': 'broker,controller',
     'node.id': String(id),
-    'listeners': `BROKER://127.0.0.1:${listeners.port},CONTROLLER://127.0.0.1:${String(controllerPorts.get(id))}${others.map(([name, { port }]) => `,${name}://127.0.0.1:${port}`).join('')}`,
+    listeners: `BROKER://127.0.0.1:${listeners.port},CONTROLLER://127.0.0.1:${String(controllerPorts.get(id))}${others.map(([name, { port }]) => `,${name}://127.0.0.1:${port}`).join('')}`,
     'advertised.listeners': `BROKER://127.0.0.1:${listeners.port}${others.map(([name, { host, port }]) => `,${name}://${host}:${port}`).join('')}`,
     'listener.security.protocol.map': `BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT${others.map(([name, { protocol }]) => `,${name}:${protocol}`).join('')}`,
     'inter.broker.listener.name': 'BROKER',
     'controller.listener.names': 'CONTROLLER',
-    'controller.quorum.voters': [...controllerPorts].map(([voter, port]) => `${String(voter)}@127.0.0.1:${String(port)}`).join(','),
+    'controller.quorum.voters': [...controllerPorts]
+      .map(([voter, port]) => `${String(voter)}@127.0.0.1:${String(port)}`)
+      .join(','),
     'log.dirs': listeners.logDir,
     'num.network.threads': '2',
     'num.io.threads': '4',
@@ -60,12 +65,17 @@ export function localKafkaProperties(listeners: LocalKafkaListeners, overrides: 
     ...(listeners.cleanShutdown ? {} : { 'broker.session.timeout.ms': '2000', 'broker.heartbeat.interval.ms': '500' }),
     ...overrides,
   };
-  return Object.entries(properties).map(([name, value]) => `${name}=${propertyText(value)}\n`).join('');
+  return Object.entries(properties)
+    .map(([name, value]) => `${name}=${propertyText(value)}\n`)
+    .join('');
 }
 
 /** Java reads a properties file as Latin-1, takes a backslash for an escape, and drops blanks at the front of a value. */
 function propertyText(value: string): string {
-  return value.replaceAll('\\', '\\\\').replace(/^ /, '\\ ').replaceAll(/[^\x20-\x7e]/g, escaped);
+  return value
+    .replaceAll('\\', '\\\\')
+    .replace(/^ /, '\\ ')
+    .replaceAll(/[^\x20-\x7e]/g, escaped);
 }
 
 /** One UTF-16 unit in Java's own escape. */

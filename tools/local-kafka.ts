@@ -86,8 +86,24 @@ export async function startLocalKafka(options: LocalKafkaOptions): Promise<Local
     const logDir = join(dir, 'log');
     const formatted = existsSync(join(logDir, 'meta.properties'));
     const cleanShutdown = !formatted || existsSync(join(logDir, '.kafka_cleanshutdown'));
-    const node = options.node ?? { id: 1, clusterId: newClusterId(), controllerPorts: new Map([[1, await freePort()]]) };
-    await writeFile(properties, localKafkaProperties({ port: options.port, node, logDir, cleanShutdown, ...(options.otherListeners === undefined ? {} : { others: options.otherListeners }) }, options.properties));
+    const node = options.node ?? {
+      id: 1,
+      clusterId: newClusterId(),
+      controllerPorts: new Map([[1, await freePort()]]),
+    };
+    await writeFile(
+      properties,
+      localKafkaProperties(
+        {
+          port: options.port,
+          node,
+          logDir,
+          cleanShutdown,
+          ...(options.otherListeners === undefined ? {} : { others: options.otherListeners }),
+        },
+        options.properties,
+      ),
+    );
     if (!formatted) await format(java, classPath, archive, properties, node.clusterId, options.formatArguments ?? []);
     return await launch(options, { port: options.port, dir, java, classPath, archive, properties, lock });
   } catch (error) {
@@ -134,11 +150,31 @@ export function newClusterId(): string {
   return clusterId;
 }
 
-async function format(java: Java, classPath: string, archive: SharedClasses, properties: string, clusterId: string, more: readonly string[]): Promise<void> {
+async function format(
+  java: Java,
+  classPath: string,
+  archive: SharedClasses,
+  properties: string,
+  clusterId: string,
+  more: readonly string[],
+): Promise<void> {
   const flags = archive.written ? [`-XX:SharedArchiveFile=${archive.file}`] : [];
-  const tool = [...flags, '-XX:TieredStopAtLevel=1', '-cp', classPath, 'kafka.tools.StorageTool', 'format', '--cluster-id', clusterId, '--config', properties, ...more];
+  const tool = [
+    ...flags,
+    '-XX:TieredStopAtLevel=1',
+    '-cp',
+    classPath,
+    'kafka.tools.StorageTool',
+    'format',
+    '--cluster-id',
+    clusterId,
+    '--config',
+    properties,
+    ...more,
+  ];
   await run(java.path, tool, { env: javaEnvironment() }).catch((error: unknown) => {
-    const output = typeof error === 'object' && error !== null && 'stderr' in error ? String(error.stderr) : String(error);
+    const output =
+      typeof error === 'object' && error !== null && 'stderr' in error ? String(error.stderr) : String(error);
     throw new UserError('KAFKA_FORMAT_FAILED', `Kafka could not format its storage: ${lastLine(output)}`);
   });
 }
@@ -172,8 +208,10 @@ async function launch(options: LocalKafkaOptions, at: Launch): Promise<LocalKafk
       '-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config.AbstractConfig=warn',
       '-Dorg.slf4j.simpleLogger.showDateTime=true',
       '-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS',
-      '-cp', at.classPath,
-      'kafka.Kafka', at.properties,
+      '-cp',
+      at.classPath,
+      'kafka.Kafka',
+      at.properties,
     ],
     { cwd: at.dir, env: javaEnvironment(), detached: true, stdio: ['pipe', log.fd, log.fd] },
   );
@@ -208,7 +246,8 @@ async function settle(at: Launch, pid: number | undefined, freshArchive: string,
   // A SIGKILL to the group ends the guard at once, while Java still gives its memory and its port back. Ended processes that nobody has
   // asked about yet count as a group, for seconds: the port tells sooner.
   const deadline = performance.now() + 5_000;
-  while (pid !== undefined && groupExists(pid) && !(await isPortFree(at.port)) && performance.now() < deadline) await sleep(20);
+  while (pid !== undefined && groupExists(pid) && !(await isPortFree(at.port)) && performance.now() < deadline)
+    await sleep(20);
   // Java answers a SIGTERM with 143 once its shutdown hooks and the archive are done: only then is the archive whole.
   const whole = code === 143 && existsSync(freshArchive) && (await stat(freshArchive)).size > 0;
   if (whole) await rename(freshArchive, at.archive.file).catch(() => undefined);
@@ -225,11 +264,18 @@ async function untilStarted(child: ChildProcess, exited: Promise<LocalKafkaExit>
   for (;;) {
     const text = await readFile(logFile, 'utf8').catch(() => '');
     if (text.includes('Kafka Server started')) return;
-    if (ended) throw new UserError('KAFKA_FAILED', `The local Kafka ended while it started: ${failureLine(text)} (see ${logFile})`);
+    if (ended)
+      throw new UserError(
+        'KAFKA_FAILED',
+        `The local Kafka ended while it started: ${failureLine(text)} (see ${logFile})`,
+      );
     if (performance.now() > deadline) {
       if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
       await exited;
-      throw new UserError('KAFKA_FAILED', `The local Kafka did not start within ${startTimeoutMs / 1000} s (see ${logFile})`);
+      throw new UserError(
+        'KAFKA_FAILED',
+        `The local Kafka did not start within ${startTimeoutMs / 1000} s (see ${logFile})`,
+      );
     }
     await sleep(25);
   }

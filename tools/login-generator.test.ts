@@ -21,7 +21,9 @@ test('the same seed gives the same records, another seed others', () => {
 describe('as the public generator writes them', () => {
   const records = generate(20_000, { seed: 1 });
   const texts = records.map(({ value }) => String(value));
-  const logins = texts.map((text) => JSON.parse(text) as { locale: string; device_type?: string; user_id: string; ip: string });
+  const logins = texts.map(
+    (text) => JSON.parse(text) as { locale: string; device_type?: string; user_id: string; ip: string },
+  );
 
   test('fields, their order and their spelling', () => {
     const pattern = new RegExp(

@@ -1,7 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type kafkajs from 'kafkajs';
 import { createKafka } from '../processor/streams/kafka/kafka-cluster.ts';
-import { CODE, fatalConnectionError, hasCode, isBrokerAway, waitingForKafka } from '../processor/streams/kafka/kafka-errors.ts';
+import {
+  CODE,
+  fatalConnectionError,
+  hasCode,
+  isBrokerAway,
+  waitingForKafka,
+} from '../processor/streams/kafka/kafka-errors.ts';
 import { StreamsError } from '../processor/streams/errors.ts';
 import type { KafkaConnectionConfig } from '../processor/streams/kafka/kafka-connection-config.ts';
 import type { Logger } from '../processor/streams/logger.ts';
@@ -127,7 +133,10 @@ class ProducerLink {
   }
 
   async close(): Promise<void> {
-    await Promise.race([this.#producer.disconnect().catch(() => undefined), delay(GIVE_UP_AFTER_ABORT_MS, undefined, { ref: false })]);
+    await Promise.race([
+      this.#producer.disconnect().catch(() => undefined),
+      delay(GIVE_UP_AFTER_ABORT_MS, undefined, { ref: false }),
+    ]);
   }
 
   /** Repeats an action while what it needs is away. False: the action said so, or the wait was aborted. */
@@ -150,12 +159,21 @@ class ProducerLink {
     if (now - this.#lastWaitLogMs < LOG_EVERY_MS) return;
     this.#lastWaitLogMs = now;
     const { kafka, log } = this.#context;
-    if (hasCode(error, CODE.UNKNOWN_TOPIC_OR_PARTITION)) log.warn({ topic: this.#topic }, `waiting for the topic ${this.#topic}: the processor creates it at its first start`);
+    if (hasCode(error, CODE.UNKNOWN_TOPIC_OR_PARTITION))
+      log.warn(
+        { topic: this.#topic },
+        `waiting for the topic ${this.#topic}: the processor creates it at its first start`,
+      );
     else log.warn({ brokers: kafka.brokers }, waitingForKafka(kafka.brokers, error));
   }
 
   #newProducer(): kafkajs.Producer {
-    return this.#kafka.producer({ idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false, createPartitioner: partitionByKey });
+    return this.#kafka.producer({
+      idempotent: true,
+      maxInFlightRequests: 1,
+      allowAutoTopicCreation: false,
+      createPartitioner: partitionByKey,
+    });
   }
 
   async #replaceProducer(): Promise<void> {
@@ -170,7 +188,8 @@ class ProducerLink {
  * Kafka's own partitioner needs for keys that are not random. kafkajs takes a quarter of its time for that hash.
  */
 function partitionByKey(): (args: kafkajs.PartitionerArgs) => number {
-  return ({ message, partitionMetadata }) => Number.parseInt(String(message.key).slice(0, 8), 16) % partitionMetadata.length;
+  return ({ message, partitionMetadata }) =>
+    Number.parseInt(String(message.key).slice(0, 8), 16) % partitionMetadata.length;
 }
 
 /** Waits for a promise, however it ends, but not much longer than the signal. */
@@ -183,7 +202,10 @@ async function settlesBeforeGivingUp(promise: Promise<unknown>, signal: AbortSig
   const aborted = Promise.withResolvers<void>();
   const onAbort = () => aborted.resolve();
   signal.addEventListener('abort', onAbort, { once: true });
-  const inTime = await Promise.race([settled, aborted.promise.then(() => delay(GIVE_UP_AFTER_ABORT_MS, false, { ref: false }))]);
+  const inTime = await Promise.race([
+    settled,
+    aborted.promise.then(() => delay(GIVE_UP_AFTER_ABORT_MS, false, { ref: false })),
+  ]);
   signal.removeEventListener('abort', onAbort);
   return inTime;
 }

@@ -17,7 +17,9 @@ function evaluate(expression: string): { answer: string; said: string } {
 }
 
 test('the Node that runs this is the one whose hash is committed, of the version that package.json pins', () => {
-  const { dependencies } = z.object({ dependencies: z.record(z.string(), z.string()) }).parse(JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')));
+  const { dependencies } = z
+    .object({ dependencies: z.record(z.string(), z.string()) })
+    .parse(JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')));
   expect(evaluate('install.NODE_VERSION')).toEqual({ answer: dependencies['node'], said: '' });
   expect(evaluate('install.isKnownNode()').answer).toBe('true');
 });
@@ -30,9 +32,15 @@ test('another binary is refused with both hashes and what to do, and taken away,
     const unknown = evaluate(`install.isKnownNode(${JSON.stringify(path)}, 'plan9-mips')`);
     expect(unknown).toEqual({ answer: 'true', said: expect.stringMatching(/was not checked.*plan9-mips/) });
     const refused = evaluate(`install.isKnownNode(${JSON.stringify(path)}, 'linux-x64')`);
-    expect(refused).toEqual({ answer: 'false', said: expect.stringMatching(/SHA-256 is [0-9a-f]{64} and should be [0-9a-f]{64}.*install again/) });
+    expect(refused).toEqual({
+      answer: 'false',
+      said: expect.stringMatching(/SHA-256 is [0-9a-f]{64} and should be [0-9a-f]{64}.*install again/),
+    });
     expect(existsSync(path)).toBe(false);
-    expect(evaluate(`install.isKnownNode(${JSON.stringify(join(folder, 'none'))}, 'linux-x64')`)).toEqual({ answer: 'true', said: '' });
+    expect(evaluate(`install.isKnownNode(${JSON.stringify(join(folder, 'none'))}, 'linux-x64')`)).toEqual({
+      answer: 'true',
+      said: '',
+    });
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -43,7 +43,10 @@ describe('progress line', () => {
   function drawn(isTTY: boolean): { lines: string[]; at: (ms: number, total: number) => void; end: () => void } {
     const lines: string[] = [];
     let now = 0;
-    const line = startProgressLine({ isTTY, write: (text: string) => lines.push(text.replace('\r\u001b[2K', '')) }, () => now);
+    const line = startProgressLine(
+      { isTTY, write: (text: string) => lines.push(text.replace('\r\u001b[2K', '')) },
+      () => now,
+    );
     return {
       lines,
       at: (ms, total) => {

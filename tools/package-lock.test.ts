@@ -5,7 +5,16 @@ import { z } from 'zod';
 import { projectRoot } from './project-root.ts';
 
 const lockfile = z.object({
-  packages: z.record(z.string(), z.object({ version: z.string().optional(), integrity: z.string().optional(), resolved: z.string().optional(), license: z.string().optional(), dev: z.boolean().optional() })),
+  packages: z.record(
+    z.string(),
+    z.object({
+      version: z.string().optional(),
+      integrity: z.string().optional(),
+      resolved: z.string().optional(),
+      license: z.string().optional(),
+      dev: z.boolean().optional(),
+    }),
+  ),
 });
 const { packages } = lockfile.parse(JSON.parse(readFileSync(join(projectRoot, 'package-lock.json'), 'utf8')));
 const installed = Object.entries(packages).filter(([path]) => path !== '');
@@ -21,7 +30,15 @@ test('no registry is written down, so that each installs from its own', () => {
 });
 
 /** What asks for no more than its own text to be passed on. */
-const PERMISSIVE: ReadonlySet<string> = new Set(['0BSD', 'Apache-2.0', 'BlueOak-1.0.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', 'MIT']);
+const PERMISSIVE: ReadonlySet<string> = new Set([
+  '0BSD',
+  'Apache-2.0',
+  'BlueOak-1.0.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'ISC',
+  'MIT',
+]);
 /** Named in docs/decisions/0007-libraries.md. */
 const EXCEPTIONS: readonly (readonly [name: RegExp, license: string])[] = [
   [/^lightningcss(-|$)/, 'MPL-2.0'],
@@ -37,5 +54,9 @@ test('what is installed without the tools of development is licensed permissivel
   };
   const production = installed.filter(([, { dev }]) => dev !== true);
   expect(production.length).toBeGreaterThan(100);
-  expect(production.filter(([path, { license }]) => !isAllowed(path, license)).map(([path, { license }]) => `${path}: ${license ?? 'none'}`)).toEqual([]);
+  expect(
+    production
+      .filter(([path, { license }]) => !isAllowed(path, license))
+      .map(([path, { license }]) => `${path}: ${license ?? 'none'}`),
+  ).toEqual([]);
 });

@@ -4,11 +4,24 @@ import { parseProducerArguments, PRODUCER_USAGE } from './producer-arguments.ts'
 const FROM_MS = Date.UTC(2024, 6, 10, 2);
 
 test('nothing given', () => {
-  expect(parseProducerArguments([])).toEqual({ help: false, count: null, ratePerSecond: null, seed: null, dirtyShare: 0, fromMs: null, toMs: null, speed: 1 });
+  expect(parseProducerArguments([])).toEqual({
+    help: false,
+    count: null,
+    ratePerSecond: null,
+    seed: null,
+    dirtyShare: 0,
+    fromMs: null,
+    toMs: null,
+    speed: 1,
+  });
 });
 
 test('everything given, in both spellings', () => {
-  expect(parseProducerArguments('--count 5000000 --rate=0.5 --seed 0 --dirty=0.25 --from 2024-07-10T02:00:00Z --speed 60'.split(' '))).toEqual({
+  expect(
+    parseProducerArguments(
+      '--count 5000000 --rate=0.5 --seed 0 --dirty=0.25 --from 2024-07-10T02:00:00Z --speed 60'.split(' '),
+    ),
+  ).toEqual({
     help: false,
     count: 5_000_000,
     ratePerSecond: 0.5,
@@ -18,7 +31,9 @@ test('everything given, in both spellings', () => {
     toMs: null,
     speed: 60,
   });
-  expect(parseProducerArguments(['--from', '2024-07-09t19:00:00.5-07:00', '--to=2024-07-11T00:00:00Z', '--count', '1'])).toMatchObject({ fromMs: FROM_MS + 500, toMs: Date.UTC(2024, 6, 11) });
+  expect(
+    parseProducerArguments(['--from', '2024-07-09t19:00:00.5-07:00', '--to=2024-07-11T00:00:00Z', '--count', '1']),
+  ).toMatchObject({ fromMs: FROM_MS + 500, toMs: Date.UTC(2024, 6, 11) });
 });
 
 test('--dirty alone, last and before another flag', () => {
@@ -44,7 +59,10 @@ test.each([
   ['--seed x', '--seed takes a whole number from 0 on, not "x"'],
   ['--from yesterday', '--from takes an RFC 3339 time such as 2024-07-10T02:00:00Z, not "yesterday"'],
   ['--from 2024-07-10', '--from takes an RFC 3339 time such as 2024-07-10T02:00:00Z, not "2024-07-10"'],
-  ['--from 2024-07-32T00:00:00Z', '--from takes an RFC 3339 time such as 2024-07-10T02:00:00Z, not "2024-07-32T00:00:00Z"'],
+  [
+    '--from 2024-07-32T00:00:00Z',
+    '--from takes an RFC 3339 time such as 2024-07-10T02:00:00Z, not "2024-07-32T00:00:00Z"',
+  ],
   ['--to 2024-07-10T02:00:00Z --count 2', '--to needs --from and --count'],
   ['--from 2024-07-10T02:00:00Z --to 2024-07-10T02:00:00Z --count 2', '--to must be later than --from'],
   ['--speed 2', '--speed needs --from: without it each login has the time at which it is made'],
@@ -56,5 +74,6 @@ test.each([
 });
 
 test('the usage names every flag', () => {
-  for (const flag of ['--count', '--rate', '--seed', '--dirty', '--from', '--to', '--speed', '--help']) expect(PRODUCER_USAGE).toContain(`  ${flag} `);
+  for (const flag of ['--count', '--rate', '--seed', '--dirty', '--from', '--to', '--speed', '--help'])
+    expect(PRODUCER_USAGE).toContain(`  ${flag} `);
 });

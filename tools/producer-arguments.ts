@@ -52,11 +52,16 @@ export function parseProducerArguments(argv: readonly string[]): ProducerArgumen
   const fromMs = value('--from', time);
   const toMs = value('--to', time);
   const speed = value('--speed', positiveNumber);
-  const dirtyShare = !given.has('--dirty') ? 0 : given.get('--dirty') === undefined ? DEFAULT_DIRTY_SHARE : share('--dirty', given.get('--dirty') as string);
+  const dirtyShare = !given.has('--dirty')
+    ? 0
+    : given.get('--dirty') === undefined
+      ? DEFAULT_DIRTY_SHARE
+      : share('--dirty', given.get('--dirty') as string);
 
   if (toMs !== null && (fromMs === null || count === null)) throw new UsageError('--to needs --from and --count');
   if (toMs !== null && fromMs !== null && toMs <= fromMs) throw new UsageError('--to must be later than --from');
-  if (speed !== null && fromMs === null) throw new UsageError('--speed needs --from: without it each login has the time at which it is made');
+  if (speed !== null && fromMs === null)
+    throw new UsageError('--speed needs --from: without it each login has the time at which it is made');
   if (speed !== null && toMs !== null) throw new UsageError('--speed and --to exclude each other');
   return {
     help,
@@ -94,24 +99,30 @@ function split(argv: readonly string[]): Map<string, string | undefined> {
 
 function wholeNumber(flag: string, text: string, least: number): number {
   const number = Number(text);
-  if (!/^\d+$/.test(text) || number < least || !Number.isSafeInteger(number)) throw new UsageError(`${flag} takes a whole number from ${least} on, not "${text}"`);
+  if (!/^\d+$/.test(text) || number < least || !Number.isSafeInteger(number))
+    throw new UsageError(`${flag} takes a whole number from ${least} on, not "${text}"`);
   return number;
 }
 
 function positiveNumber(flag: string, text: string): number {
   const number = Number(text);
-  if (!/^\d+(\.\d+)?$/.test(text) || number <= 0 || number > 1_000_000) throw new UsageError(`${flag} takes a number above 0, at most 1000000, not "${text}"`);
+  if (!/^\d+(\.\d+)?$/.test(text) || number <= 0 || number > 1_000_000)
+    throw new UsageError(`${flag} takes a number above 0, at most 1000000, not "${text}"`);
   return number;
 }
 
 function share(flag: string, text: string): number {
   const number = Number(text);
-  if (!/^\d+(\.\d+)?$/.test(text) || number > 1) throw new UsageError(`${flag} takes a share from 0 to 1, not "${text}"`);
+  if (!/^\d+(\.\d+)?$/.test(text) || number > 1)
+    throw new UsageError(`${flag} takes a share from 0 to 1, not "${text}"`);
   return number;
 }
 
 function time(flag: string, text: string): number {
-  const timeMs = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/i.test(text) ? Date.parse(text.toUpperCase()) : NaN;
-  if (Number.isNaN(timeMs)) throw new UsageError(`${flag} takes an RFC 3339 time such as 2024-07-10T02:00:00Z, not "${text}"`);
+  const timeMs = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/i.test(text)
+    ? Date.parse(text.toUpperCase())
+    : NaN;
+  if (Number.isNaN(timeMs))
+    throw new UsageError(`${flag} takes an RFC 3339 time such as 2024-07-10T02:00:00Z, not "${text}"`);
   return timeMs;
 }

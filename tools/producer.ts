@@ -48,7 +48,10 @@ const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
 
 const seed = asked.seed ?? randomInt(SEEDS);
-const kafka = environment.kafka ?? { brokers: [`127.0.0.1:${environment.localKafkaPort}`], clientId: environment.applicationId };
+const kafka = environment.kafka ?? {
+  brokers: [`127.0.0.1:${environment.localKafkaPort}`],
+  clientId: environment.applicationId,
+};
 const plan: PublishPlan = {
   topic,
   generate: loginGenerator({ seed, dirtyShare: asked.dirtyShare }),
@@ -56,12 +59,20 @@ const plan: PublishPlan = {
   count: asked.count,
   ratePerSecond,
 };
-log.info({ topic, seed, dirtyShare: asked.dirtyShare, count: asked.count, ratePerSecond }, `publishing logins to ${topic}`);
+log.info(
+  { topic, seed, dirtyShare: asked.dirtyShare, count: asked.count, ratePerSecond },
+  `publishing logins to ${topic}`,
+);
 
 const progress = startProgressLine(process.stderr);
 const startedMs = performance.now();
 try {
-  const published = await publishLogins(plan, { kafka, log, signal: stop.signal, onProgress: (count) => progress.update(count) });
+  const published = await publishLogins(plan, {
+    kafka,
+    log,
+    signal: stop.signal,
+    onProgress: (count) => progress.update(count),
+  });
   progress.end();
   const seconds = (performance.now() - startedMs) / 1000;
   log.info({ topic, published, seconds: Math.round(seconds * 10) / 10 }, `published ${published} logins`);

@@ -3,7 +3,15 @@ import type kafkajs from 'kafkajs';
 import type { Environment } from '../processor/logins/environment.ts';
 import { createKafka } from '../processor/streams/kafka/kafka-cluster.ts';
 import { CODE, hasCode } from '../processor/streams/kafka/kafka-errors.ts';
-import { confirm, connectionOf, EXIT_FAILED, EXIT_USAGE, failureLine, silentLogger, type Terminal } from './command-line.ts';
+import {
+  confirm,
+  connectionOf,
+  EXIT_FAILED,
+  EXIT_USAGE,
+  failureLine,
+  silentLogger,
+  type Terminal,
+} from './command-line.ts';
 import type { ResetArguments } from './reset-arguments.ts';
 import { emptySlot, takeLocalState } from './reset-local-state.ts';
 import { committedOffsets, isEmpty, planReset, usersOf, type ResetPlan } from './reset-plan.ts';
@@ -20,14 +28,20 @@ const TOPICS_GONE_TIMEOUT_MS = 30_000;
  * in use, nor without a yes.
  * @throws what kafkajs throws; UserError
  */
-export async function resetApplication(asked: ResetArguments, environment: Environment, terminal: Terminal): Promise<number> {
+export async function resetApplication(
+  asked: ResetArguments,
+  environment: Environment,
+  terminal: Terminal,
+): Promise<number> {
   const connection = connectionOf(environment);
   const admin = createKafka(connection, silentLogger).admin();
   await admin.connect();
   try {
     const shown = await withPlan(admin, environment, async (plan) => {
       if (isEmpty(plan)) {
-        terminal.output.write(`Nothing to reset: ${plan.applicationId} has no committed offsets, no internal topics and no local state in ${plan.localState.root}\n`);
+        terminal.output.write(
+          `Nothing to reset: ${plan.applicationId} has no committed offsets, no internal topics and no local state in ${plan.localState.root}\n`,
+        );
         return 0;
       }
       terminal.output.write(describePlan(plan, connection.brokers));
@@ -44,7 +58,10 @@ export async function resetApplication(asked: ResetArguments, environment: Envir
       try {
         await applyReset(admin, plan, (done) => terminal.output.write(`${done}\n`));
       } catch (error) {
-        throw new UserError('RESET_INCOMPLETE', `${failureLine(error, connection)}. The reset is not complete: run it again before a processor starts`);
+        throw new UserError(
+          'RESET_INCOMPLETE',
+          `${failureLine(error, connection)}. The reset is not complete: run it again before a processor starts`,
+        );
       }
       terminal.output.write(`Done: the next start counts ${plan.input.topic} from its beginning\n`);
       return 0;
@@ -55,7 +72,11 @@ export async function resetApplication(asked: ResetArguments, environment: Envir
 }
 
 /** While `work` runs no processor can start on the slots of the plan. */
-async function withPlan<T>(admin: kafkajs.Admin, environment: Environment, work: (plan: ResetPlan) => Promise<T>): Promise<T> {
+async function withPlan<T>(
+  admin: kafkajs.Admin,
+  environment: Environment,
+  work: (plan: ResetPlan) => Promise<T>,
+): Promise<T> {
   const localState = await takeLocalState(environment.stateDir, environment.applicationId);
   try {
     return await work(await planReset(admin, environment, localState));
@@ -67,7 +88,9 @@ async function withPlan<T>(admin: kafkajs.Admin, environment: Environment, work:
 function isInUse(plan: ResetPlan, { errors }: Terminal): boolean {
   const users = usersOf(plan);
   if (users.length === 0) return false;
-  errors.write(`${plan.applicationId} is in use; nothing was changed:\n${users.map((line) => `  ${line}\n`).join('')}Stop its processors and run this again; one that was killed stays a member until its session times out, seconds later\n`);
+  errors.write(
+    `${plan.applicationId} is in use; nothing was changed:\n${users.map((line) => `  ${line}\n`).join('')}Stop its processors and run this again; one that was killed stays a member until its session times out, seconds later\n`,
+  );
   return true;
 }
 
@@ -77,7 +100,8 @@ async function askFirst({ applicationId }: Environment, terminal: Terminal): Pro
     terminal.errors.write('Nothing was changed: there is no terminal to ask on; give --yes to delete this\n');
     return EXIT_USAGE;
   }
-  if (await confirm(`Delete this? Type y or ${applicationId}: `, ['y', 'yes', applicationId], terminal)) return undefined;
+  if (await confirm(`Delete this? Type y or ${applicationId}: `, ['y', 'yes', applicationId], terminal))
+    return undefined;
   terminal.output.write('Nothing was changed\n');
   return EXIT_FAILED;
 }
@@ -108,7 +132,11 @@ async function deleteTopic(admin: kafkajs.Admin, topic: string): Promise<void> {
     await admin.deleteTopics({ topics: [topic] });
   } catch (error) {
     if (hasCode(error, CODE.UNKNOWN_TOPIC_OR_PARTITION)) return;
-    if (hasCode(error, TOPIC_DELETION_DISABLED)) throw new UserError('TOPIC_DELETION_DISABLED', `the topic ${topic} cannot be deleted: the brokers have delete.topic.enable=false`);
+    if (hasCode(error, TOPIC_DELETION_DISABLED))
+      throw new UserError(
+        'TOPIC_DELETION_DISABLED',
+        `the topic ${topic} cannot be deleted: the brokers have delete.topic.enable=false`,
+      );
     throw error;
   }
 }
@@ -130,11 +158,16 @@ async function deleteGroup(admin: kafkajs.Admin, groupId: string): Promise<void>
     await admin.deleteGroups([groupId]);
   } catch (error) {
     const [code] = groupErrorCodes(error);
-    if (code === NON_EMPTY_GROUP) throw new UserError('GROUP_IN_USE', `a processor joined the group ${groupId} meanwhile: stop it`);
+    if (code === NON_EMPTY_GROUP)
+      throw new UserError('GROUP_IN_USE', `a processor joined the group ${groupId} meanwhile: stop it`);
     if (code !== GROUP_ID_NOT_FOUND) throw error;
   }
   const left = await committedOffsets(admin, groupId);
-  if (left.size > 0) throw new UserError('OFFSETS_REMAIN', `the group ${groupId} has committed offsets again: ${[...left.keys()].join(', ')}`);
+  if (left.size > 0)
+    throw new UserError(
+      'OFFSETS_REMAIN',
+      `the group ${groupId} has committed offsets again: ${[...left.keys()].join(', ')}`,
+    );
 }
 
 function groupErrorCodes(error: unknown): number[] {

@@ -19,7 +19,11 @@ export const RESET_USAGE = `Usage: npm run reset -- [flags]
 
 /** @param argv the arguments alone. @throws UsageError */
 export function parseResetArguments(argv: readonly string[]): ResetArguments {
-  const { values, positionals } = parseCommandLine(argv, { 'help': { type: 'boolean' }, 'yes': { type: 'boolean' }, 'dry-run': { type: 'boolean' } });
+  const { values, positionals } = parseCommandLine(argv, {
+    help: { type: 'boolean' },
+    yes: { type: 'boolean' },
+    'dry-run': { type: 'boolean' },
+  });
   const [stray] = positionals;
   if (stray !== undefined) throw new UsageError(`npm run reset takes flags alone, not "${stray}"`);
   return { help: values.help === true, yes: values.yes === true, dryRun: values['dry-run'] === true };

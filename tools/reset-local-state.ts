@@ -42,7 +42,10 @@ export async function takeLocalState(stateDir: string, applicationId: string): P
     }
   } catch (error) {
     release();
-    throw new UserError('STATE_DIRECTORY_UNUSABLE', `cannot use the state directory ${root} (STATE_DIR): ${slotLockRemedy(error) ?? messageOf(error)}`);
+    throw new UserError(
+      'STATE_DIRECTORY_UNUSABLE',
+      `cannot use the state directory ${root} (STATE_DIR): ${slotLockRemedy(error) ?? messageOf(error)}`,
+    );
   }
   return { root, slots, release };
 }
@@ -53,7 +56,10 @@ async function slotNames(root: string): Promise<string[]> {
     if (errorCode(error) === 'ENOENT') return [];
     throw error;
   });
-  return entries.filter((entry) => entry.isDirectory() && SLOT.test(entry.name)).map(({ name }) => name).sort((a, b) => Number(b) - Number(a));
+  return entries
+    .filter((entry) => entry.isDirectory() && SLOT.test(entry.name))
+    .map(({ name }) => name)
+    .sort((a, b) => Number(b) - Number(a));
 }
 
 async function contentsOf(slotPath: string): Promise<string[]> {

@@ -31,15 +31,25 @@ export interface ResetPlan {
  * or its slot has stores. Where neither is left, the rows of a changelog tell it that this is no first start. So the
  * repartition topics go before the changelogs: alone, they would be counted once more by a start that looks like a first one.
  */
-export function internalTopics({ applicationId, inputTopic, deadLetterTopic }: Pick<Environment, 'applicationId' | 'inputTopic' | 'deadLetterTopic'>): string[] {
+export function internalTopics({
+  applicationId,
+  inputTopic,
+  deadLetterTopic,
+}: Pick<Environment, 'applicationId' | 'inputTopic' | 'deadLetterTopic'>): string[] {
   const { subTopologies } = buildTopology({ inputTopic, deadLetterTopic });
-  const repartitions = subTopologies.flatMap((s) => s.writesGroupings.map((name) => repartitionTopic(applicationId, name)));
+  const repartitions = subTopologies.flatMap((s) =>
+    s.writesGroupings.map((name) => repartitionTopic(applicationId, name)),
+  );
   const changelogs = subTopologies.flatMap((s) => s.stores.map(({ name }) => changelogTopic(applicationId, name)));
   return [...new Set([...repartitions, ...changelogs, offsetsTopic(applicationId), statusTopic(applicationId)])];
 }
 
 /** Changes nothing. @throws what kafkajs throws */
-export async function planReset(admin: kafkajs.Admin, environment: Environment, localState: LocalState): Promise<ResetPlan> {
+export async function planReset(
+  admin: kafkajs.Admin,
+  environment: Environment,
+  localState: LocalState,
+): Promise<ResetPlan> {
   const { applicationId, inputTopic, deadLetterTopic } = environment;
   const existing = new Set(await admin.listTopics());
   const internal = internalTopics(environment);
@@ -53,7 +63,12 @@ export async function planReset(admin: kafkajs.Admin, environment: Environment, 
     group: await groupOf(admin, applicationId),
     topics: internal.filter((topic) => existing.has(topic)),
     localState,
-    foreignTopics: [...existing].filter((topic) => topic.startsWith(`${applicationId}-`) && /-(changelog|repartition)$/.test(topic) && !internal.includes(topic)).sort(),
+    foreignTopics: [...existing]
+      .filter(
+        (topic) =>
+          topic.startsWith(`${applicationId}-`) && /-(changelog|repartition)$/.test(topic) && !internal.includes(topic),
+      )
+      .sort(),
     input: { topic: inputTopic, records: await recordsOf(inputTopic) },
     deadLetters: { topic: deadLetterTopic, records: await recordsOf(deadLetterTopic) },
     redriven: ((await recordsOf(redrivenTopic(deadLetterTopic))) ?? 0) > 0,
@@ -66,14 +81,18 @@ async function groupOf(admin: kafkajs.Admin, groupId: string): Promise<ResetPlan
   const offsets = await committedOffsets(admin, groupId);
   return {
     exists: offsets.size > 0 || (found !== undefined && found.state !== 'Dead'),
-    members: (found?.members ?? []).map(({ clientId, clientHost }) => `${clientId} at ${clientHost.replace(/^\//, '')}`).sort(),
+    members: (found?.members ?? [])
+      .map(({ clientId, clientHost }) => `${clientId} at ${clientHost.replace(/^\//, '')}`)
+      .sort(),
     offsets,
   };
 }
 
 export async function committedOffsets(admin: kafkajs.Admin, groupId: string): Promise<Map<string, number>> {
   const topics = await admin.fetchOffsets({ groupId });
-  const named = topics.flatMap(({ topic, partitions }) => partitions.map(({ partition, offset }): [string, number] => [`${topic}-${String(partition)}`, Number(offset)]));
+  const named = topics.flatMap(({ topic, partitions }) =>
+    partitions.map(({ partition, offset }): [string, number] => [`${topic}-${String(partition)}`, Number(offset)]),
+  );
   return new Map(named.filter(([, offset]) => offset >= 0).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
@@ -85,6 +104,8 @@ export function isEmpty({ group, topics, localState }: ResetPlan): boolean {
 export function usersOf({ applicationId, group, localState }: ResetPlan): string[] {
   return [
     ...group.members.map((member) => `the group ${applicationId} has the member ${member}`),
-    ...localState.slots.flatMap(({ lock, path }) => (lock === null ? [`a running process has the state directory ${path}`] : [])),
+    ...localState.slots.flatMap(({ lock, path }) =>
+      lock === null ? [`a running process has the state directory ${path}`] : [],
+    ),
   ];
 }

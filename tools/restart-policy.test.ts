@@ -5,7 +5,17 @@ test('ten restarts, each after a pause twice as long, up to half a minute; then 
   const policy = new RestartPolicy();
   const decisions = Array.from({ length: 11 }, () => policy.next(1, 10));
   expect(decisions.map((decision) => (decision.action === 'restart' ? decision.delayMs : decision.reason))).toEqual([
-    500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000, 30_000, 'too-many-restarts',
+    500,
+    1_000,
+    2_000,
+    4_000,
+    8_000,
+    16_000,
+    30_000,
+    30_000,
+    30_000,
+    30_000,
+    'too-many-restarts',
   ]);
 });
 

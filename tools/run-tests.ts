@@ -25,7 +25,12 @@ export function runNode(
   { env = process.env, resultFile }: { env?: NodeJS.ProcessEnv; resultFile?: string } = {},
 ): Promise<{ code: number | null; timedOut: boolean }> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, args, { cwd: projectRoot, env, stdio: ['ignore', 'inherit', 'inherit'], detached: true });
+    const child = spawn(process.execPath, args, {
+      cwd: projectRoot,
+      env,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      detached: true,
+    });
     running = child.pid;
     let timedOut = false;
     let deadline = performance.now() + minutes * 60_000;
@@ -63,7 +68,10 @@ export interface JestRun {
 }
 
 /** One project of jest.config.mjs, or several side by side, to the end. */
-export async function runJest(project: string | readonly string[], { minutes, workers, options = [], env = process.env }: JestRun): Promise<Tally> {
+export async function runJest(
+  project: string | readonly string[],
+  { minutes, workers, options = [], env = process.env }: JestRun,
+): Promise<Tally> {
   const projects = typeof project === 'string' ? [project] : project;
   const name = projects.join(', ');
   title(name);
@@ -73,11 +81,24 @@ export async function runJest(project: string | readonly string[], { minutes, wo
     const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
     const args = ['--selectProjects', ...projects, '--json', '--outputFile', report, '--passWithNoTests', ...options];
     args.push(workers === undefined ? '--runInBand' : `--maxWorkers=${workers}`);
-    const { code, timedOut } = await runNode([...flags, tool('jest/bin/jest.js'), ...args], minutes, { env, resultFile: report });
+    const { code, timedOut } = await runNode([...flags, tool('jest/bin/jest.js'), ...args], minutes, {
+      env,
+      resultFile: report,
+    });
     const parsed: unknown = await readFile(report, 'utf8').then(JSON.parse, () => undefined);
     const tally = tallyOfJest(parsed, projectRoot);
-    if (timedOut) return addTallies(tally, { ...emptyTally, failed: 1, failures: [`${name}: jest did not end: a test leaves something running, or ${minutes} minutes were not enough`] });
-    if (code !== 0 && tally.failed === 0) return addTallies(tally, { ...emptyTally, failed: 1, failures: [`${name}: jest ended with exit code ${code ?? 'none'}`] });
+    if (timedOut)
+      return addTallies(tally, {
+        ...emptyTally,
+        failed: 1,
+        failures: [`${name}: jest did not end: a test leaves something running, or ${minutes} minutes were not enough`],
+      });
+    if (code !== 0 && tally.failed === 0)
+      return addTallies(tally, {
+        ...emptyTally,
+        failed: 1,
+        failures: [`${name}: jest ended with exit code ${code ?? 'none'}`],
+      });
     return tally;
   } finally {
     await rm(dir, { recursive: true, force: true });
@@ -86,7 +107,11 @@ export async function runJest(project: string | readonly string[], { minutes, wo
 
 /** A Ctrl-C ends what runs now, and all of its children. */
 export function killRunningOnSignals(): void {
-  for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]] as const) {
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
     process.on(signal, () => {
       killRunning();
       process.exit(code);

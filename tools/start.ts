@@ -125,7 +125,9 @@ class OneMachine {
       if (reason === undefined) {
         const seconds = ((performance.now() - started) / 1000).toFixed(1);
         this.#log.debug({ seconds }, 'The API became ready');
-        process.stdout.write(`Tributary is ready: dashboard ${url}/  GraphiQL ${url}/graphql  Kafka ${brokers.join(',')}\n`);
+        process.stdout.write(
+          `Tributary is ready: dashboard ${url}/  GraphiQL ${url}/graphql  Kafka ${brokers.join(',')}\n`,
+        );
         return;
       }
       if (performance.now() > nextNoteAt) {
@@ -153,11 +155,17 @@ async function untilPortIsFree(port: number, host: string): Promise<void> {
   const deadline = performance.now() + 1_500;
   for (;;) {
     const free = await isPortFree(port, host).catch((error: unknown) => {
-      throw new UserError('HOST_UNUSABLE', `The API cannot listen on ${host}:${port} (${errorCode(error) ?? String(error)}): set HOST and PORT to an address of this machine.`);
+      throw new UserError(
+        'HOST_UNUSABLE',
+        `The API cannot listen on ${host}:${port} (${errorCode(error) ?? String(error)}): set HOST and PORT to an address of this machine.`,
+      );
     });
     if (free) return;
     if (performance.now() > deadline) {
-      throw new UserError('PORT_IN_USE', `Port ${port} of ${host} is in use: set PORT to another port for the API and the dashboard.`);
+      throw new UserError(
+        'PORT_IN_USE',
+        `Port ${port} of ${host} is in use: set PORT to another port for the API and the dashboard.`,
+      );
     }
     await sleep(100);
   }

@@ -47,7 +47,10 @@ export class SupervisedPart {
     if (child === undefined) return;
     child.kill('SIGTERM');
     const killer = setTimeout(() => {
-      this.#options.log.warn({ part: this.#options.name }, `${this.#options.name} did not stop within ${stopTimeoutMs / 1000} s: killed`);
+      this.#options.log.warn(
+        { part: this.#options.name },
+        `${this.#options.name} did not stop within ${stopTimeoutMs / 1000} s: killed`,
+      );
       this.kill();
     }, stopTimeoutMs);
     await this.#ended;
@@ -68,12 +71,16 @@ export class SupervisedPart {
   #start(): void {
     const { name, file, nodeFlags = [], env, print } = this.#options;
     this.#startedAt = performance.now();
-    const child = spawn('sh', [join(projectRoot, 'tools', 'guard.sh'), process.execPath, ...nodeFlags, join(projectRoot, file)], {
-      cwd: projectRoot,
-      env: { ...env, GUARD_SIGNAL: 'KILL' },
-      detached: true,
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
+    const child = spawn(
+      'sh',
+      [join(projectRoot, 'tools', 'guard.sh'), process.execPath, ...nodeFlags, join(projectRoot, file)],
+      {
+        cwd: projectRoot,
+        env: { ...env, GUARD_SIGNAL: 'KILL' },
+        detached: true,
+        stdio: ['pipe', 'pipe', 'pipe'],
+      },
+    );
     this.#child = child;
     child.stdin.on('error', () => undefined);
     createInterface({ input: child.stdout }).on('line', print);
@@ -101,7 +108,10 @@ export class SupervisedPart {
     const decision = this.#policy.next(exitCode, performance.now() - this.#startedAt);
     const ending = `${name} ended with exit code ${exitCode ?? 'none'}`;
     if (decision.action === 'restart') {
-      log.warn({ part: name, exitCode }, `${ending}: restart ${decision.attempt} of ${decision.of} in ${decision.delayMs / 1000} s`);
+      log.warn(
+        { part: name, exitCode },
+        `${ending}: restart ${decision.attempt} of ${decision.of} in ${decision.delayMs / 1000} s`,
+      );
       this.#restart = setTimeout(() => this.#start(), decision.delayMs);
       return;
     }

@@ -8,7 +8,12 @@ test('the last line names skipped tests only where there are some', () => {
 
 test('tallies add up', () => {
   const one = { passed: 1, failed: 1, skipped: 0, failures: ['a'] };
-  expect(addTallies(one, { passed: 2, failed: 1, skipped: 4, failures: ['b'] })).toEqual({ passed: 3, failed: 2, skipped: 4, failures: ['a', 'b'] });
+  expect(addTallies(one, { passed: 2, failed: 1, skipped: 4, failures: ['b'] })).toEqual({
+    passed: 3,
+    failed: 2,
+    skipped: 4,
+    failures: ['a', 'b'],
+  });
 });
 
 describe('a jest report', () => {
@@ -29,12 +34,32 @@ describe('a jest report', () => {
         },
       ],
     };
-    expect(tallyOfJest(report, '/project')).toEqual({ passed: 1, failed: 1, skipped: 2, failures: ['a.test.ts: it breaks'] });
+    expect(tallyOfJest(report, '/project')).toEqual({
+      passed: 1,
+      failed: 1,
+      skipped: 2,
+      failures: ['a.test.ts: it breaks'],
+    });
   });
 
   test('and what they said, in short: the first lines, and the fatal ones of the logs in it', () => {
-    const message = ['Error: \u001b[31mthe process ended\u001b[39m before it was: ready', '{"level":30,"msg":"one"}', '{"level":30,"msg":"two"}', '{"level":30,"msg":"three"}', '{"level":30,"msg":"four"}', `{"level":50,"msg":"${'x'.repeat(400)}"}`, '    at somewhere'];
-    const report = { testResults: [{ name: '/project/a.test.ts', assertionResults: [{ status: 'failed', fullName: 'it breaks', failureMessages: [message.join('\n')] }] }] };
+    const message = [
+      'Error: \u001b[31mthe process ended\u001b[39m before it was: ready',
+      '{"level":30,"msg":"one"}',
+      '{"level":30,"msg":"two"}',
+      '{"level":30,"msg":"three"}',
+      '{"level":30,"msg":"four"}',
+      `{"level":50,"msg":"${'x'.repeat(400)}"}`,
+      '    at somewhere',
+    ];
+    const report = {
+      testResults: [
+        {
+          name: '/project/a.test.ts',
+          assertionResults: [{ status: 'failed', fullName: 'it breaks', failureMessages: [message.join('\n')] }],
+        },
+      ],
+    };
     const [failure] = tallyOfJest(report, '/project').failures;
     expect(failure?.split('\n').map((line) => line.slice(0, 50))).toEqual([
       'a.test.ts: it breaks',
@@ -48,12 +73,19 @@ describe('a jest report', () => {
   });
 
   test('a file that could not be run is a failure', () => {
-    const report = { success: false, numPassedTests: 0, testResults: [{ name: '/project/a.test.ts', status: 'failed', assertionResults: [] }] };
+    const report = {
+      success: false,
+      numPassedTests: 0,
+      testResults: [{ name: '/project/a.test.ts', status: 'failed', assertionResults: [] }],
+    };
     expect(tallyOfJest(report, '/project')).toMatchObject({ failed: 1, failures: ['a.test.ts: did not run'] });
   });
 
   test('no report, or an unsuccessful run without a failed test, is a failure', () => {
     expect(tallyOfJest(undefined, '/project').failed).toBe(1);
-    expect(tallyOfJest({ success: false, numPassedTests: 5, testResults: [] }, '/project')).toMatchObject({ passed: 5, failed: 1 });
+    expect(tallyOfJest({ success: false, numPassedTests: 5, testResults: [] }, '/project')).toMatchObject({
+      passed: 5,
+      failed: 1,
+    });
   });
 });

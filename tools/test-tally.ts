@@ -46,9 +46,16 @@ const SAID_WIDTH = 300;
 /** The first lines of what a test said, and the fatal lines of the logs in it: the last that is printed is read first. */
 function inShort(test: object): readonly string[] {
   const messages: unknown = Reflect.get(test, 'failureMessages');
-  const lines = (Array.isArray(messages) ? messages : []).flatMap((message) => stripVTControlCharacters(String(message)).split('\n')).filter((line) => line.trim() !== '' && !/^\s+at /.test(line));
-  const fatal = lines.slice(SAID_LINES).filter((line) => line.includes('"level":50')).slice(-SAID_LINES);
-  return [...lines.slice(0, SAID_LINES), ...fatal].map((line) => (line.length > SAID_WIDTH ? `${line.slice(0, SAID_WIDTH)}…` : line));
+  const lines = (Array.isArray(messages) ? messages : [])
+    .flatMap((message) => stripVTControlCharacters(String(message)).split('\n'))
+    .filter((line) => line.trim() !== '' && !/^\s+at /.test(line));
+  const fatal = lines
+    .slice(SAID_LINES)
+    .filter((line) => line.includes('"level":50'))
+    .slice(-SAID_LINES);
+  return [...lines.slice(0, SAID_LINES), ...fatal].map((line) =>
+    line.length > SAID_WIDTH ? `${line.slice(0, SAID_WIDTH)}…` : line,
+  );
 }
 
 /**
@@ -56,15 +63,20 @@ function inShort(test: object): readonly string[] {
  * itself calls unsuccessful for another reason. `root` is cut from the paths.
  */
 export function tallyOfJest(report: unknown, root: string): Tally {
-  if (typeof report !== 'object' || report === null) return { ...emptyTally, failed: 1, failures: ['jest wrote no report'] };
+  if (typeof report !== 'object' || report === null)
+    return { ...emptyTally, failed: 1, failures: ['jest wrote no report'] };
   const failures: string[] = [];
   for (const file of listAt(report, 'testResults')) {
     const name = textAt(file, 'name').replace(`${root}/`, '');
     const tests = listAt(file, 'assertionResults');
-    for (const each of tests) if (textAt(each, 'status') === 'failed') failures.push([`${name}: ${textAt(each, 'fullName')}`, ...inShort(each)].join('\n    '));
-    if (textAt(file, 'status') === 'failed' && !tests.some((each) => textAt(each, 'status') === 'failed')) failures.push(`${name}: did not run`);
+    for (const each of tests)
+      if (textAt(each, 'status') === 'failed')
+        failures.push([`${name}: ${textAt(each, 'fullName')}`, ...inShort(each)].join('\n    '));
+    if (textAt(file, 'status') === 'failed' && !tests.some((each) => textAt(each, 'status') === 'failed'))
+      failures.push(`${name}: did not run`);
   }
-  if (failures.length === 0 && Reflect.get(report, 'success') !== true) failures.push('jest: the run was not successful');
+  if (failures.length === 0 && Reflect.get(report, 'success') !== true)
+    failures.push('jest: the run was not successful');
   return {
     passed: numberAt(report, 'numPassedTests'),
     failed: failures.length,

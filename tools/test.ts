@@ -16,7 +16,8 @@ import { addTallies, emptyTally, summaryLine, type Tally } from './test-tally.ts
 const sections: Readonly<Record<string, () => Promise<Tally>>> = {
   codegen: () =>
     own('the committed types are those of the schema', async () => {
-      if (!(await generateTypes())) throw new Error('schema/generated/ was not current: it has been written anew, commit it');
+      if (!(await generateTypes()))
+        throw new Error('schema/generated/ was not current: it has been written anew, commit it');
     }),
   types: async () => addTallies(await check('types', tool('typescript/bin/tsc'), ['-p', '.']), await clientTypes()),
   lint: async () =>
@@ -43,14 +44,24 @@ function withBrokers(projects: readonly string[]): Promise<Tally> {
 const WORKERS = '3';
 
 function houses(): string[] {
-  return ['processor', 'schema', 'client/src', 'tools', 'tests', 'bench', 'examples'].filter((house) => existsSync(join(projectRoot, house)));
+  return ['processor', 'schema', 'client/src', 'tools', 'tests', 'bench', 'examples'].filter((house) =>
+    existsSync(join(projectRoot, house)),
+  );
 }
 
 /** Silent unless it fails: the tool warns each time that it reads TypeScript with swc. */
 async function cruiseImports(): Promise<void> {
-  const args = [tool('dependency-cruiser/bin/dependency-cruiser.mjs'), '--config', '.dependency-cruiser.mjs', ...houses()];
+  const args = [
+    tool('dependency-cruiser/bin/dependency-cruiser.mjs'),
+    '--config',
+    '.dependency-cruiser.mjs',
+    ...houses(),
+  ];
   await promisify(execFile)(process.execPath, args, { cwd: projectRoot }).catch((error: unknown) => {
-    const said = typeof error === 'object' && error !== null && 'stdout' in error && 'stderr' in error ? `${String(error.stdout)}${String(error.stderr)}` : String(error);
+    const said =
+      typeof error === 'object' && error !== null && 'stdout' in error && 'stderr' in error
+        ? `${String(error.stdout)}${String(error.stderr)}`
+        : String(error);
     throw new Error(said.trimEnd());
   });
 }
@@ -59,7 +70,9 @@ async function cruiseImports(): Promise<void> {
 async function check(name: string, program: string, args: readonly string[]): Promise<Tally> {
   title(name);
   const { code } = await runNode([program, ...args], 5);
-  return code === 0 ? { ...emptyTally, passed: 1 } : { ...emptyTally, failed: 1, failures: [`${name}: exit code ${code ?? 'none'}`] };
+  return code === 0
+    ? { ...emptyTally, passed: 1 }
+    : { ...emptyTally, failed: 1, failures: [`${name}: exit code ${code ?? 'none'}`] };
 }
 
 async function clientTypes(): Promise<Tally> {
@@ -86,13 +99,18 @@ async function browser(): Promise<Tally> {
   const watched = Number(process.env['DASHBOARD_MINUTES'] ?? -2) + 2;
   // A page whose speed is judged has the machine to itself.
   const sideBySide = process.env['DASHBOARD_MINUTES'] === undefined ? { workers: '2' } : {};
-  if (chrome !== undefined) return runJest('browser', { minutes: 30 + watched, ...sideBySide, env: { ...process.env, CHROME_PATH: chrome } });
+  if (chrome !== undefined)
+    return runJest('browser', { minutes: 30 + watched, ...sideBySide, env: { ...process.env, CHROME_PATH: chrome } });
   const line = 'THE BROWSER TESTS ARE SKIPPED: there is no Chromium or Chrome on PATH, and CHROME_PATH names none';
   process.stdout.write(`\n${'!'.repeat(line.length)}\n${line}\n${'!'.repeat(line.length)}\n`);
   // A pattern that no test has: jest counts them without running a hook.
   const counted = await runJest('browser', { minutes: 2, options: ['--testNamePattern', '^(?!)', '--silent'] });
   if (process.env['REQUIRE_BROWSER_TESTS'] !== 'true') return counted;
-  return addTallies(counted, { ...emptyTally, failed: 1, failures: ['browser: skipped, although REQUIRE_BROWSER_TESTS is true'] });
+  return addTallies(counted, {
+    ...emptyTally,
+    failed: 1,
+    failures: ['browser: skipped, although REQUIRE_BROWSER_TESTS is true'],
+  });
 }
 
 killRunningOnSignals();
@@ -114,6 +132,7 @@ for (const name of asked) {
     total = addTallies(total, (await sections[name]?.()) ?? emptyTally);
   }
 }
-if (total.failures.length > 0) process.stdout.write(`\n${total.failures.map((failure) => `FAILED  ${failure}\n`).join('')}`);
+if (total.failures.length > 0)
+  process.stdout.write(`\n${total.failures.map((failure) => `FAILED  ${failure}\n`).join('')}`);
 process.stdout.write(`\n${summaryLine(total)}\n`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;

@@ -17,5 +17,7 @@ export const threeWaysToKafka =
 
 /** The `code` of a Node error, such as ENOENT. Not by `instanceof Error`: errors cross realms in tests. */
 export function errorCode(error: unknown): string | undefined {
-  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : undefined;
 }

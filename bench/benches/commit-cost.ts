@@ -33,10 +33,17 @@ const SHAPES: readonly Shape[] = [
 export async function commitCost(options: BenchOptions): Promise<undefined> {
   const broker = await startTestBroker({ heap: '768m' });
   try {
-    await broker.createTopics({ topic: 'in', partitions: 64 }, { topic: 'out', partitions: PARTITIONS }, { topic: 'kept', partitions: 64 });
+    await broker.createTopics(
+      { topic: 'in', partitions: 64 },
+      { topic: 'out', partitions: PARTITIONS },
+      { topic: 'kept', partitions: 64 },
+    );
     const results = [];
     for (const shape of SHAPES) results.push(await measure(broker, shape, Math.min(options.seconds, 15)));
-    table(['transactions every 100 ms', 'median ms', '99 % ms', 'client cores', 'broker cores', 'rounds/s'], results.map((r) => [r.name, r.p50Ms, r.p99Ms, r.clientCores, r.brokerCores, r.roundsPerSecond]));
+    table(
+      ['transactions every 100 ms', 'median ms', '99 % ms', 'client cores', 'broker cores', 'rounds/s'],
+      results.map((r) => [r.name, r.p50Ms, r.p99Ms, r.clientCores, r.brokerCores, r.roundsPerSecond]),
+    );
     save('commit-cost', { intervalMs: INTERVAL_MS, valueBytes: VALUE_BYTES, shapes: results });
     return undefined;
   } finally {
@@ -44,11 +51,30 @@ export async function commitCost(options: BenchOptions): Promise<undefined> {
   }
 }
 
-async function measure(broker: TestBroker, { name, producers: count, recordsEach, keepsOffsets = false }: Shape, seconds: number) {
-  const clusters = Array.from({ length: count }, (_, n) => new KafkaCluster({ ...broker.connection, clientId: `commit-${String(n)}` }, quiet));
-  const producers = clusters.map((cluster, n) => new TransactionalProducer(cluster, { transactionalId: `${name}-${String(n)}`.replaceAll(/\W/g, '-'), groupId: 'commit-cost', transactionTimeoutMs: 15_000 }));
+async function measure(
+  broker: TestBroker,
+  { name, producers: count, recordsEach, keepsOffsets = false }: Shape,
+  seconds: number,
+) {
+  const clusters = Array.from(
+    { length: count },
+    (_, n) => new KafkaCluster({ ...broker.connection, clientId: `commit-${String(n)}` }, quiet),
+  );
+  const producers = clusters.map(
+    (cluster, n) =>
+      new TransactionalProducer(cluster, {
+        transactionalId: `${name}-${String(n)}`.replaceAll(/\W/g, '-'),
+        groupId: 'commit-cost',
+        transactionTimeoutMs: 15_000,
+      }),
+  );
   const value = Buffer.alloc(VALUE_BYTES, 'x');
-  const records = Array.from({ length: recordsEach }, (_, n) => ({ topic: 'out', partition: n % PARTITIONS, key: Buffer.from(`key-${String(n)}`), value }));
+  const records = Array.from({ length: recordsEach }, (_, n) => ({
+    topic: 'out',
+    partition: n % PARTITIONS,
+    key: Buffer.from(`key-${String(n)}`),
+    value,
+  }));
   try {
     await Promise.all(producers.map((p) => p.init(new AbortController().signal)));
     const durations: number[] = [];
@@ -59,7 +85,9 @@ async function measure(broker: TestBroker, { name, producers: count, recordsEach
         producers.map(async (producer, n) => {
           const startedAt = performance.now();
           const input = { offsets: new Map([[`in-${String(n)}`, offset]]), note: null };
-          const kept = keepsOffsets ? [keptOffsetsRecord({ topic: 'kept', partition: n, key: `0_${String(n)}` }, input.offsets)] : [];
+          const kept = keepsOffsets
+            ? [keptOffsetsRecord({ topic: 'kept', partition: n, key: `0_${String(n)}` }, input.offsets)]
+            : [];
           await producer.send([...records, ...kept], input);
           await producer.commit(input);
           durations.push(performance.now() - startedAt);

@@ -35,7 +35,8 @@ export async function fanOut(options: BenchOptions): Promise<undefined> {
       socket.on('message', (data: Buffer) => {
         const text = data.toString('latin1');
         if (text.includes('"type":"connection_ack"')) {
-          for (let id = 0; id < SUBSCRIPTIONS_PER_SOCKET; id += 1) socket.send(JSON.stringify({ id: String(id), type: 'subscribe', payload: { query: QUERY } }));
+          for (let id = 0; id < SUBSCRIPTIONS_PER_SOCKET; id += 1)
+            socket.send(JSON.stringify({ id: String(id), type: 'subscribe', payload: { query: QUERY } }));
           return;
         }
         const total = Number(/"totals":\{"total":(\d+)/.exec(text)?.[1] ?? NaN);
@@ -64,8 +65,16 @@ export async function fanOut(options: BenchOptions): Promise<undefined> {
       peakRssMiB: Math.round(peakRssMiB(product.api.pid)),
       usedHeapMiB: Math.round(heapMiB),
     };
-    say(`${String(result.subscriptions)} subscriptions: ${String(result.messagesPerSecond)} messages/s, ${result.apiCores.toFixed(2)} cores, delivery median ${String(result.p50Ms)} ms, 99 % ${String(result.p99Ms)} ms, memory ${String(result.rssBeforeMiB)} to ${String(result.rssAfterMiB)} MiB`);
-    save('fan-out', { sockets: SOCKETS, intervalMs: INTERVAL_MS, loginsPerSecond: RATE, seconds: options.seconds, ...result });
+    say(
+      `${String(result.subscriptions)} subscriptions: ${String(result.messagesPerSecond)} messages/s, ${result.apiCores.toFixed(2)} cores, delivery median ${String(result.p50Ms)} ms, 99 % ${String(result.p99Ms)} ms, memory ${String(result.rssBeforeMiB)} to ${String(result.rssAfterMiB)} MiB`,
+    );
+    save('fan-out', {
+      sockets: SOCKETS,
+      intervalMs: INTERVAL_MS,
+      loginsPerSecond: RATE,
+      seconds: options.seconds,
+      ...result,
+    });
     return undefined;
   } finally {
     for (const socket of sockets) socket.terminate();

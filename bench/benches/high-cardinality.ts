@@ -25,9 +25,26 @@ export interface DeviceJob {
 /** Both sides count per device, exactly once: Tributary on LevelDB, Java on RocksDB, both with a changelog. */
 export const SIDES: Readonly<Record<string, (job: DeviceJob) => Promise<BenchProcess>>> = {
   'Java Streams': ({ broker, options, applicationId, stateDir }) =>
-    startJava({ job: 'count-by-device', brokers: broker.brokers.join(','), topic: DEVICE_TOPIC, threads: options.threads, application: applicationId, state: stateDir, guarantee: 'exactly_once_v2', commitIntervalMs: COMMIT_INTERVAL_MS }),
-  'Tributary': async ({ broker, options, applicationId, stateDir }) =>
-    startTopology('bench/topologies/count-by-device.ts', { brokers: broker.brokers.join(','), inputTopic: DEVICE_TOPIC, threads: options.threads, applicationId, stateDir, guarantee: 'exactly_once', commitIntervalMs: COMMIT_INTERVAL_MS }),
+    startJava({
+      job: 'count-by-device',
+      brokers: broker.brokers.join(','),
+      topic: DEVICE_TOPIC,
+      threads: options.threads,
+      application: applicationId,
+      state: stateDir,
+      guarantee: 'exactly_once_v2',
+      commitIntervalMs: COMMIT_INTERVAL_MS,
+    }),
+  Tributary: async ({ broker, options, applicationId, stateDir }) =>
+    startTopology('bench/topologies/count-by-device.ts', {
+      brokers: broker.brokers.join(','),
+      inputTopic: DEVICE_TOPIC,
+      threads: options.threads,
+      applicationId,
+      stateDir,
+      guarantee: 'exactly_once',
+      commitIntervalMs: COMMIT_INTERVAL_MS,
+    }),
 };
 
 /** Records a second, counted per device over a million devices; checks the sum of all counts. */
@@ -36,21 +53,41 @@ export async function highCardinality(options: BenchOptions): Promise<undefined>
   const broker = await startTestBroker({ heap: '1g' });
   const rounds = new Map<string, Round[]>(Object.keys(SIDES).map((name) => [name, []]));
   try {
-    await makeBacklog({ connection: broker.connection, topic: DEVICE_TOPIC, partitions: PARTITIONS, records: options.records, devices: options.keys });
+    await makeBacklog({
+      connection: broker.connection,
+      topic: DEVICE_TOPIC,
+      partitions: PARTITIONS,
+      records: options.records,
+      devices: options.keys,
+    });
     for (let round = 1; round <= options.rounds; round += 1) {
       for (const [name, start] of Object.entries(SIDES)) {
-        if (options.only.length > 0 && !options.only.some((part) => name.toLowerCase().includes(part.toLowerCase()))) continue;
+        if (options.only.length > 0 && !options.only.some((part) => name.toLowerCase().includes(part.toLowerCase())))
+          continue;
         const applicationId = `bench-${name.slice(0, 1)}-${String(round)}`;
         const stateDir = await mkdtemp(join(tmpdir(), 'tributary-bench-'));
         const contender = await start({ broker, options, applicationId, stateDir });
         try {
-          const result = await untilCounted({ connection: broker.connection, applicationId, topic: DEVICE_TOPIC, partitions: PARTITIONS, records: options.records, grouping: 'by-key' }, contender);
+          const result = await untilCounted(
+            {
+              connection: broker.connection,
+              applicationId,
+              topic: DEVICE_TOPIC,
+              partitions: PARTITIONS,
+              records: options.records,
+              grouping: 'by-key',
+            },
+            contender,
+          );
           rounds.get(name)?.push(result);
           await contender.stop();
           const rows = await changelogRows(broker.connection, `${applicationId}-counts-changelog`);
           const counted = [...rows.values()].reduce((sum, value) => sum + countIn(value), 0);
-          if (counted !== options.records) throw new Error(`${name} counted ${String(counted)} of ${String(options.records)} records`);
-          say(`round ${String(round)}  ${name}: ${Math.round(result.recordsPerSecond).toLocaleString('en-US')}/s, ${String(rows.size)} keys, ${String(Math.round(result.peakRssMiB))} MiB`);
+          if (counted !== options.records)
+            throw new Error(`${name} counted ${String(counted)} of ${String(options.records)} records`);
+          say(
+            `round ${String(round)}  ${name}: ${Math.round(result.recordsPerSecond).toLocaleString('en-US')}/s, ${String(rows.size)} keys, ${String(Math.round(result.peakRssMiB))} MiB`,
+          );
         } finally {
           await contender.kill();
           await rm(stateDir, { recursive: true, force: true });
@@ -67,7 +104,15 @@ export async function highCardinality(options: BenchOptions): Promise<undefined>
     peakRssMiB: Math.round(median(results.map((r) => r.peakRssMiB))),
     rounds: results,
   }));
-  table(['count per device', 'records/s', 'CPU s/M', 'peak MiB'], summary.map((s) => [s.name, s.recordsPerSecond, s.cpuSecondsPerMillion, s.peakRssMiB]));
-  save('high-cardinality', { records: options.records, keys: options.keys, threads: options.threads, contenders: summary });
+  table(
+    ['count per device', 'records/s', 'CPU s/M', 'peak MiB'],
+    summary.map((s) => [s.name, s.recordsPerSecond, s.cpuSecondsPerMillion, s.peakRssMiB]),
+  );
+  save('high-cardinality', {
+    records: options.records,
+    keys: options.keys,
+    threads: options.threads,
+    contenders: summary,
+  });
   return undefined;
 }

@@ -39,8 +39,16 @@ interface Latency {
  */
 export async function latency(options: BenchOptions): Promise<undefined> {
   const results = [...(await ofTributary(options)), ...(await ofJava(options))];
-  table(['login to result', 'logins/s', 'median ms', '95 %', '99 %', 'longest', 'processor cores'], results.map((r) => [r.name, r.rate, r.p50Ms, r.p95Ms, r.p99Ms, r.maxMs, r.processorCpu]));
-  save('latency', { seconds: options.seconds, subscriptionIntervalMs: INTERVAL_MS, commitIntervalMs: COMMIT_INTERVAL_MS, results });
+  table(
+    ['login to result', 'logins/s', 'median ms', '95 %', '99 %', 'longest', 'processor cores'],
+    results.map((r) => [r.name, r.rate, r.p50Ms, r.p95Ms, r.p99Ms, r.maxMs, r.processorCpu]),
+  );
+  save('latency', {
+    seconds: options.seconds,
+    subscriptionIntervalMs: INTERVAL_MS,
+    commitIntervalMs: COMMIT_INTERVAL_MS,
+    results,
+  });
   return undefined;
 }
 
@@ -51,9 +59,19 @@ async function ofTributary({ seconds }: BenchOptions): Promise<Latency[]> {
     const arrivals = new Arrivals();
     client.subscribe<{ states: { totals: { total: number } } }>(
       { query: `subscription { states(intervalMs: ${String(INTERVAL_MS)}) { totals { total } } }` },
-      { next: ({ data }) => arrivals.upTo(data?.states.totals.total ?? 0), error: (error) => process.stderr.write(`${JSON.stringify(error)}\n`), complete: () => undefined },
+      {
+        next: ({ data }) => arrivals.upTo(data?.states.totals.total ?? 0),
+        error: (error) => process.stderr.write(`${JSON.stringify(error)}\n`),
+        complete: () => undefined,
+      },
     );
-    return await measureRates('Tributary, to a subscriber', seconds, arrivals, (load) => publishSteadily({ ...load, connection: product.broker.connection, topic: PRODUCT_TOPIC }), product.processor.pid);
+    return await measureRates(
+      'Tributary, to a subscriber',
+      seconds,
+      arrivals,
+      (load) => publishSteadily({ ...load, connection: product.broker.connection, topic: PRODUCT_TOPIC }),
+      product.processor.pid,
+    );
   } finally {
     await client.dispose();
     await product.stop();
@@ -65,7 +83,17 @@ async function ofJava({ seconds, threads }: BenchOptions): Promise<Latency[]> {
   const state = await mkdtemp(join(tmpdir(), 'tributary-bench-'));
   const [topic, output] = ['logins', 'counts'];
   await broker.createTopics({ topic, partitions: PARTITIONS }, { topic: output, partitions: PARTITIONS });
-  const java = await startJava({ job: 'count-by-state-and-device', brokers: broker.brokers.join(','), topic, output, threads, application: 'java', state, guarantee: 'exactly_once_v2', commitIntervalMs: COMMIT_INTERVAL_MS });
+  const java = await startJava({
+    job: 'count-by-state-and-device',
+    brokers: broker.brokers.join(','),
+    topic,
+    output,
+    threads,
+    application: 'java',
+    state,
+    guarantee: 'exactly_once_v2',
+    commitIntervalMs: COMMIT_INTERVAL_MS,
+  });
   const cluster = new KafkaCluster({ ...broker.connection, clientId: 'bench-reader' }, quiet);
   const fetcher = new RecordFetcher(cluster, quiet);
   let reading = true;
@@ -89,7 +117,13 @@ async function ofJava({ seconds, threads }: BenchOptions): Promise<Latency[]> {
         arrivals.upTo(total);
       }
     })();
-    const results = await measureRates('Java, to its output topic', seconds, arrivals, (load) => publishSteadily({ ...load, connection: broker.connection, topic }), java.pid);
+    const results = await measureRates(
+      'Java, to its output topic',
+      seconds,
+      arrivals,
+      (load) => publishSteadily({ ...load, connection: broker.connection, topic }),
+      java.pid,
+    );
     reading = false;
     await reader;
     return results;
@@ -112,12 +146,19 @@ class Arrivals {
   }
 
   async until(count: number): Promise<void> {
-    for (const deadline = performance.now() + ARRIVE_WITHIN_MS; this.at.length < count && performance.now() < deadline; ) await delay(20);
+    for (const deadline = performance.now() + ARRIVE_WITHIN_MS; this.at.length < count && performance.now() < deadline;)
+      await delay(20);
     if (this.at.length < count) throw new Error(`${String(this.at.length)} of ${String(count)} logins arrived`);
   }
 }
 
-async function measureRates(name: string, seconds: number, arrivals: Arrivals, publish: (load: { rate: number; seconds: number; sentAt: number[] }) => Promise<void>, pid: number): Promise<Latency[]> {
+async function measureRates(
+  name: string,
+  seconds: number,
+  arrivals: Arrivals,
+  publish: (load: { rate: number; seconds: number; sentAt: number[] }) => Promise<void>,
+  pid: number,
+): Promise<Latency[]> {
   const results: Latency[] = [];
   const sentAt: number[] = [];
   for (const rate of RATES) {
@@ -130,7 +171,16 @@ async function measureRates(name: string, seconds: number, arrivals: Arrivals, p
     const processorCpu = (cpuSeconds(pid) - cpuBefore) / ((performance.now() - startedAt) / 1_000);
     const latencies = sentAt.slice(first).map((sent, nth) => (arrivals.at[first + nth] as number) - sent);
     const ms = (share: number): number => Math.round(percentile(latencies, share));
-    results.push({ name, rate, logins: latencies.length, p50Ms: ms(0.5), p95Ms: ms(0.95), p99Ms: ms(0.99), maxMs: ms(1), processorCpu });
+    results.push({
+      name,
+      rate,
+      logins: latencies.length,
+      p50Ms: ms(0.5),
+      p95Ms: ms(0.95),
+      p99Ms: ms(0.99),
+      maxMs: ms(1),
+      processorCpu,
+    });
   }
   return results;
 }

@@ -9,7 +9,8 @@ import { PRODUCT_TOPIC, publishSteadily, startProduct } from '../product.ts';
 import { save, say, table } from '../report.ts';
 import { median } from '../statistics.ts';
 
-const QUERY = '{ states(first: 51) { nodes { code name devices { ios android other total } } freshness { asOf complete lag } } }';
+const QUERY =
+  '{ states(first: 51) { nodes { code name devices { ios android other total } } freshness { asOf complete lag } } }';
 const CONNECTIONS = 16;
 const ROUND_SECONDS = 5;
 const SEED_LOGINS = { rate: 2_000, seconds: 3 };
@@ -25,16 +26,34 @@ export async function queries(options: BenchOptions): Promise<undefined> {
     await delay(2_000);
     const sample = await ask(product.apiPort);
     if (!sample.includes('"nodes"')) throw new Error(`the API does not answer: ${sample.slice(0, 300)}`);
-    bare = new BenchProcess(process.execPath, [join(projectRoot, 'bench/processes/bare-yoga.ts'), JSON.stringify({ port: barePort, answer: sample })]);
+    bare = new BenchProcess(process.execPath, [
+      join(projectRoot, 'bench/processes/bare-yoga.ts'),
+      JSON.stringify({ port: barePort, answer: sample }),
+    ]);
     await bare.message(({ listening }) => listening === true);
     for (let round = 1; round <= options.rounds; round += 1) {
       rates['Tributary API']?.push(await load(product.apiPort));
       rates['bare Yoga']?.push(await load(barePort));
-      say(`round ${String(round)}  Tributary API ${String(Math.round(rates['Tributary API']?.at(-1) ?? 0))}/s, bare Yoga ${String(Math.round(rates['bare Yoga']?.at(-1) ?? 0))}/s`);
+      say(
+        `round ${String(round)}  Tributary API ${String(Math.round(rates['Tributary API']?.at(-1) ?? 0))}/s, bare Yoga ${String(Math.round(rates['bare Yoga']?.at(-1) ?? 0))}/s`,
+      );
     }
-    const summary = Object.entries(rates).map(([name, rounds]) => ({ name, requestsPerSecond: Math.round(median(rounds)), rounds }));
-    table(['states query', 'requests/s'], summary.map((s) => [s.name, s.requestsPerSecond]));
-    save('queries', { query: QUERY, answerBytes: sample.length, connections: CONNECTIONS, apiPeakRssMiB: Math.round(peakRssMiB(product.api.pid)), contenders: summary });
+    const summary = Object.entries(rates).map(([name, rounds]) => ({
+      name,
+      requestsPerSecond: Math.round(median(rounds)),
+      rounds,
+    }));
+    table(
+      ['states query', 'requests/s'],
+      summary.map((s) => [s.name, s.requestsPerSecond]),
+    );
+    save('queries', {
+      query: QUERY,
+      answerBytes: sample.length,
+      connections: CONNECTIONS,
+      apiPeakRssMiB: Math.round(peakRssMiB(product.api.pid)),
+      contenders: summary,
+    });
     return undefined;
   } finally {
     await bare?.kill();
@@ -43,14 +62,20 @@ export async function queries(options: BenchOptions): Promise<undefined> {
 }
 
 async function ask(port: number): Promise<string> {
-  const answer = await fetch(`http://127.0.0.1:${String(port)}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ query: QUERY }) });
+  const answer = await fetch(`http://127.0.0.1:${String(port)}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: QUERY }),
+  });
   return answer.text();
 }
 
 /** Keeps so many connections busy; the smallest client that can read an answer, so that it does not measure itself. */
 async function load(port: number): Promise<number> {
   const body = JSON.stringify({ query: QUERY });
-  const request = Buffer.from(`POST /graphql HTTP/1.1\r\nhost: 127.0.0.1:${String(port)}\r\ncontent-type: application/json\r\naccept: application/json\r\ncontent-length: ${String(body.length)}\r\n\r\n${body}`);
+  const request = Buffer.from(
+    `POST /graphql HTTP/1.1\r\nhost: 127.0.0.1:${String(port)}\r\ncontent-type: application/json\r\naccept: application/json\r\ncontent-length: ${String(body.length)}\r\n\r\n${body}`,
+  );
   let answers = 0;
   let failed: Error | undefined;
   const sockets = Array.from({ length: CONNECTIONS }, () => connect(port, '127.0.0.1'));

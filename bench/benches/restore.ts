@@ -31,9 +31,17 @@ export async function restore(options: BenchOptions): Promise<undefined> {
   const broker = await startTestBroker({ heap: '1g' });
   const times: Record<string, Times> = {};
   try {
-    await makeBacklog({ connection: broker.connection, topic: DEVICE_TOPIC, partitions: PARTITIONS, records: options.keys, devices: options.keys, everyDevice: true });
+    await makeBacklog({
+      connection: broker.connection,
+      topic: DEVICE_TOPIC,
+      partitions: PARTITIONS,
+      records: options.keys,
+      devices: options.keys,
+      everyDevice: true,
+    });
     for (const [name, start] of Object.entries(SIDES)) {
-      if (options.only.length > 0 && !options.only.some((part) => name.toLowerCase().includes(part.toLowerCase()))) continue;
+      if (options.only.length > 0 && !options.only.some((part) => name.toLowerCase().includes(part.toLowerCase())))
+        continue;
       const applicationId = `restore-${name.slice(0, 1)}`;
       const stateDir = await mkdtemp(join(tmpdir(), 'tributary-bench-'));
       const job = { broker, options, applicationId, stateDir };
@@ -41,10 +49,21 @@ export async function restore(options: BenchOptions): Promise<undefined> {
       times[name] = mine;
       let contender = await start(job);
       try {
-        await untilCounted({ connection: broker.connection, applicationId, topic: DEVICE_TOPIC, partitions: PARTITIONS, records: options.keys, grouping: 'by-key' }, contender);
+        await untilCounted(
+          {
+            connection: broker.connection,
+            applicationId,
+            topic: DEVICE_TOPIC,
+            partitions: PARTITIONS,
+            records: options.keys,
+            grouping: 'by-key',
+          },
+          contender,
+        );
         for (let round = 1; round <= options.rounds; round += 1) {
           await contender.stop();
-          for (const entry of await readdir(stateDir)) await rm(join(stateDir, entry), { recursive: true, force: true });
+          for (const entry of await readdir(stateDir))
+            await rm(join(stateDir, entry), { recursive: true, force: true });
           contender = await start(job);
           await contender.message(({ state }) => state === 'RUNNING');
           mine.restoreMs.push(performance.now() - contender.startedAt);
@@ -58,7 +77,9 @@ export async function restore(options: BenchOptions): Promise<undefined> {
           contender = await start(job);
           await untilCommitted(broker, applicationId, before + 1, behind, () => contender.throwIfEnded());
           mine.restartMs.push(performance.now() - contender.startedAt);
-          say(`round ${String(round)}  ${name}: restore ${seconds(mine.restoreMs.at(-1))} s, restart after kill -9 ${seconds(mine.restartMs.at(-1))} s`);
+          say(
+            `round ${String(round)}  ${name}: restore ${seconds(mine.restoreMs.at(-1))} s, restart after kill -9 ${seconds(mine.restartMs.at(-1))} s`,
+          );
           await untilCommitted(broker, applicationId, await ends(broker));
         }
       } finally {
@@ -69,8 +90,16 @@ export async function restore(options: BenchOptions): Promise<undefined> {
   } finally {
     await broker.stop();
   }
-  const summary = Object.entries(times).map(([name, t]) => ({ name, restoreMs: Math.round(median(t.restoreMs)), restartMs: Math.round(median(t.restartMs)), ...{ rounds: t } }));
-  table(['count per device', 'restore s', 'restart after kill -9 s'], summary.map((s) => [s.name, s.restoreMs / 1_000, s.restartMs / 1_000]));
+  const summary = Object.entries(times).map(([name, t]) => ({
+    name,
+    restoreMs: Math.round(median(t.restoreMs)),
+    restartMs: Math.round(median(t.restartMs)),
+    ...{ rounds: t },
+  }));
+  table(
+    ['count per device', 'restore s', 'restart after kill -9 s'],
+    summary.map((s) => [s.name, s.restoreMs / 1_000, s.restartMs / 1_000]),
+  );
   save('restore', { keys: options.keys, threads: options.threads, contenders: summary });
   return undefined;
 }
@@ -83,7 +112,13 @@ async function publishSome(broker: TestBroker, seed: number): Promise<void> {
   const generate = loginGenerator({ seed });
   const producer = createKafka(broker.connection, quiet).producer();
   await producer.connect();
-  await producer.send({ topic: DEVICE_TOPIC, messages: Array.from({ length: LOGINS_AFTER_KILL }, (_, nth) => ({ value: generate(Date.now()).value, partition: nth % PARTITIONS })) });
+  await producer.send({
+    topic: DEVICE_TOPIC,
+    messages: Array.from({ length: LOGINS_AFTER_KILL }, (_, nth) => ({
+      value: generate(Date.now()).value,
+      partition: nth % PARTITIONS,
+    })),
+  });
   await producer.disconnect();
 }
 
@@ -100,16 +135,35 @@ async function withCluster<T>(broker: TestBroker, ask: (cluster: KafkaCluster) =
 const partitionsOf = (topic: string) => Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition }));
 
 async function committed(broker: TestBroker, group: string, topic: string): Promise<number> {
-  return withCluster(broker, async (cluster) => (await cluster.committedOffsets(group, partitionsOf(topic))).reduce((sum, offset) => sum + Math.max(0, offset), 0));
+  return withCluster(broker, async (cluster) =>
+    (await cluster.committedOffsets(group, partitionsOf(topic))).reduce((sum, offset) => sum + Math.max(0, offset), 0),
+  );
 }
 
 async function ends(broker: TestBroker): Promise<number> {
-  return withCluster(broker, async (cluster) => (await Promise.all(partitionsOf(DEVICE_TOPIC).map(({ topic, partition }) => cluster.offsetRange(topic, partition, 0)))).reduce((sum, { end }) => sum + end, 0));
+  return withCluster(broker, async (cluster) =>
+    (
+      await Promise.all(
+        partitionsOf(DEVICE_TOPIC).map(({ topic, partition }) => cluster.offsetRange(topic, partition, 0)),
+      )
+    ).reduce((sum, { end }) => sum + end, 0),
+  );
 }
 
-async function untilCommitted(broker: TestBroker, group: string, wanted: number, topic = DEVICE_TOPIC, check: () => void = () => undefined): Promise<void> {
+async function untilCommitted(
+  broker: TestBroker,
+  group: string,
+  wanted: number,
+  topic = DEVICE_TOPIC,
+  check: () => void = () => undefined,
+): Promise<void> {
   await withCluster(broker, async (cluster) => {
-    while ((await cluster.committedOffsets(group, partitionsOf(topic))).reduce((sum, offset) => sum + Math.max(0, offset), 0) < wanted) {
+    while (
+      (await cluster.committedOffsets(group, partitionsOf(topic))).reduce(
+        (sum, offset) => sum + Math.max(0, offset),
+        0,
+      ) < wanted
+    ) {
       check();
       await delay(POLL_MS);
     }

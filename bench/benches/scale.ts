@@ -38,22 +38,59 @@ export async function scale(options: BenchOptions): Promise<undefined> {
       await broker.stop();
     }
   }
-  table(['processors', 'partitions', 'windows', 'logins/s', 'CPU s/M', 'broker CPU s/M', 'peak MiB each'], results.map((r) => [String(r.processors), r.partitions, r.windows, r.recordsPerSecond, r.cpuSecondsPerMillion, r.brokerCpuSecondsPerMillion, r.peakRssMiB]));
+  table(
+    ['processors', 'partitions', 'windows', 'logins/s', 'CPU s/M', 'broker CPU s/M', 'peak MiB each'],
+    results.map((r) => [
+      String(r.processors),
+      r.partitions,
+      r.windows,
+      r.recordsPerSecond,
+      r.cpuSecondsPerMillion,
+      r.brokerCpuSecondsPerMillion,
+      r.peakRssMiB,
+    ]),
+  );
   save('scale', { records: options.records, threadsEach: 1, curves: results });
   return undefined;
 }
 
 async function measure(broker: TestBroker, { processors, partitions, windows }: Point, options: BenchOptions) {
   const topic = 'bench-logins';
-  await makeBacklog({ connection: broker.connection, topic, partitions, records: options.records, ...(windows === 0 ? {} : { minutes: windows }) });
+  await makeBacklog({
+    connection: broker.connection,
+    topic,
+    partitions,
+    records: options.records,
+    ...(windows === 0 ? {} : { minutes: windows }),
+  });
   const applicationId = 'bench';
   const stateDir = await mkdtemp(join(tmpdir(), 'tributary-bench-'));
-  const start = (): BenchProcess => startTopology(PRODUCT_TOPOLOGY, { brokers: broker.brokers.join(','), inputTopic: topic, threads: 1, applicationId, stateDir, guarantee: 'exactly_once', commitIntervalMs: COMMIT_INTERVAL_MS });
+  const start = (): BenchProcess =>
+    startTopology(PRODUCT_TOPOLOGY, {
+      brokers: broker.brokers.join(','),
+      inputTopic: topic,
+      threads: 1,
+      applicationId,
+      stateDir,
+      guarantee: 'exactly_once',
+      commitIntervalMs: COMMIT_INTERVAL_MS,
+    });
   const all = Array.from({ length: processors }, start);
   try {
     const cpu = (): number => all.reduce((sum, p) => sum + cpuSeconds(p.pid), 0);
     const [before, brokerBefore] = [cpu(), cpuSeconds(broker.pid)];
-    const round = await untilCounted({ connection: broker.connection, applicationId, topic, partitions, records: options.records, grouping: 'by-state' }, all[0] as BenchProcess, all);
+    const round = await untilCounted(
+      {
+        connection: broker.connection,
+        applicationId,
+        topic,
+        partitions,
+        records: options.records,
+        grouping: 'by-state',
+      },
+      all[0] as BenchProcess,
+      all,
+    );
     return {
       recordsPerSecond: Math.round(round.recordsPerSecond),
       cpuSecondsPerMillion: ((cpu() - before) * 1e6) / options.records,

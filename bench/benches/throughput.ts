@@ -35,17 +35,32 @@ interface Context {
 
 type Guarantee = 'exactly_once' | 'at_least_once';
 
-function counting(grouping: string, store: string, start: (context: Context, stateDir: string) => Promise<BenchProcess> | BenchProcess): Contender['run'] {
+function counting(
+  grouping: string,
+  store: string,
+  start: (context: Context, stateDir: string) => Promise<BenchProcess> | BenchProcess,
+): Contender['run'] {
   return async (context) => {
     const { broker, options, topic, id } = context;
     const stateDir = await mkdtemp(join(tmpdir(), 'tributary-bench-'));
     const contender = await start(context, stateDir);
     try {
-      const round = await untilCounted({ connection: broker.connection, applicationId: id, topic, partitions: PARTITIONS, records: options.records, grouping }, contender);
+      const round = await untilCounted(
+        {
+          connection: broker.connection,
+          applicationId: id,
+          topic,
+          partitions: PARTITIONS,
+          records: options.records,
+          grouping,
+        },
+        contender,
+      );
       await contender.stop();
       const rows = [...(await changelogRows(broker.connection, `${id}-${store}-changelog`)).values()];
       const counted = rows.reduce((sum, value) => sum + (store === 'counts' ? countIn(value) : totalIn(value)), 0);
-      if (counted !== options.records) throw new Error(`${id} counted ${String(counted)} of ${String(options.records)} records`);
+      if (counted !== options.records)
+        throw new Error(`${id} counted ${String(counted)} of ${String(options.records)} records`);
       return round;
     } finally {
       await contender.kill();
@@ -61,13 +76,35 @@ function totalIn(value: Buffer): number {
 
 function java(guarantee: Guarantee): Contender['run'] {
   return counting('by-key', 'counts', ({ broker, options, topic, id }, state) =>
-    startJava({ job: 'count-by-state-and-device', brokers: broker.brokers.join(','), topic, threads: options.threads, application: id, state, guarantee: guarantee === 'exactly_once' ? 'exactly_once_v2' : guarantee, commitIntervalMs: COMMIT_INTERVAL_MS }));
+    startJava({
+      job: 'count-by-state-and-device',
+      brokers: broker.brokers.join(','),
+      topic,
+      threads: options.threads,
+      application: id,
+      state,
+      guarantee: guarantee === 'exactly_once' ? 'exactly_once_v2' : guarantee,
+      commitIntervalMs: COMMIT_INTERVAL_MS,
+    }),
+  );
 }
 
 function tributary(topology: string, guarantee: Guarantee): Contender['run'] {
   const isProduct = topology === PRODUCT_TOPOLOGY;
-  return counting(isProduct ? 'by-state' : 'by-key', isProduct ? 'counts-by-state' : 'counts', ({ broker, options, topic, id }, stateDir) =>
-    startTopology(topology, { brokers: broker.brokers.join(','), inputTopic: topic, threads: options.threads, applicationId: id, stateDir, guarantee, commitIntervalMs: COMMIT_INTERVAL_MS }));
+  return counting(
+    isProduct ? 'by-state' : 'by-key',
+    isProduct ? 'counts-by-state' : 'counts',
+    ({ broker, options, topic, id }, stateDir) =>
+      startTopology(topology, {
+        brokers: broker.brokers.join(','),
+        inputTopic: topic,
+        threads: options.threads,
+        applicationId: id,
+        stateDir,
+        guarantee,
+        commitIntervalMs: COMMIT_INTERVAL_MS,
+      }),
+  );
 }
 
 /** One that reads the topic once, and says itself how long that took. */
@@ -79,9 +116,16 @@ function limit(start: (context: Context) => Promise<BenchProcess> | BenchProcess
       cpu = Math.max(cpu, cpuSeconds(contender.pid));
     }, 100);
     try {
-      const { records, seconds, peakRssMiB } = (await contender.message((message) => typeof message['records'] === 'number')) as { records: number; seconds: number; peakRssMiB?: number };
-      if (records !== context.options.records) throw new Error(`${context.id} read ${String(records)} of ${String(context.options.records)} records`);
-      return { recordsPerSecond: records / seconds, cpuSecondsPerMillion: (cpu * 1e6) / records, peakRssMiB: peakRssMiB ?? NaN };
+      const { records, seconds, peakRssMiB } = (await contender.message(
+        (message) => typeof message['records'] === 'number',
+      )) as { records: number; seconds: number; peakRssMiB?: number };
+      if (records !== context.options.records)
+        throw new Error(`${context.id} read ${String(records)} of ${String(context.options.records)} records`);
+      return {
+        recordsPerSecond: records / seconds,
+        cpuSecondsPerMillion: (cpu * 1e6) / records,
+        peakRssMiB: peakRssMiB ?? NaN,
+      };
     } finally {
       clearInterval(timer);
       await contender.kill();
@@ -90,11 +134,23 @@ function limit(start: (context: Context) => Promise<BenchProcess> | BenchProcess
 }
 
 function rawJava(job: 'consume' | 'consume-json', threads: (options: BenchOptions) => number): Contender['run'] {
-  return limit(({ broker, options, topic }) => startJava({ job, brokers: broker.brokers.join(','), topic, partitions: PARTITIONS, threads: threads(options) }));
+  return limit(({ broker, options, topic }) =>
+    startJava({ job, brokers: broker.brokers.join(','), topic, partitions: PARTITIONS, threads: threads(options) }),
+  );
 }
 
 function rawKafkajs(directory: () => Promise<string>, parse: boolean): Contender['run'] {
-  return limit(async ({ broker, options, topic, id }) => startKafkajsConsumer({ packageDirectory: await directory(), brokers: broker.brokers.join(','), topic, partitions: PARTITIONS, groupId: id, records: options.records, parse }));
+  return limit(async ({ broker, options, topic, id }) =>
+    startKafkajsConsumer({
+      packageDirectory: await directory(),
+      brokers: broker.brokers.join(','),
+      topic,
+      partitions: PARTITIONS,
+      groupId: id,
+      records: options.records,
+      parse,
+    }),
+  );
 }
 
 const patched = (): Promise<string> => Promise.resolve(join(projectRoot, 'node_modules', 'kafkajs'));
@@ -103,7 +159,9 @@ const unpatched = (): Promise<string> => (pristine ??= pristineKafkajs());
 const one = (): number => 1;
 const asAsked = (options: BenchOptions): number => options.threads;
 const scanning = (scan: boolean, threads: (options: BenchOptions) => number): Contender['run'] =>
-  limit(({ broker, options, topic }) => startScanner({ brokers: broker.brokers.join(','), topic, partitions: PARTITIONS, threads: threads(options), scan }));
+  limit(({ broker, options, topic }) =>
+    startScanner({ brokers: broker.brokers.join(','), topic, partitions: PARTITIONS, threads: threads(options), scan }),
+  );
 
 const WORD_BY_WORD = 'bench/topologies/count-by-state-and-device.ts';
 
@@ -142,26 +200,45 @@ export function limits(options: BenchOptions): Promise<Record<string, number>> {
   return measure('limits', READING, options);
 }
 
-async function measure(bench: string, contenders: readonly Contender[], options: BenchOptions): Promise<Record<string, number>> {
+async function measure(
+  bench: string,
+  contenders: readonly Contender[],
+  options: BenchOptions,
+): Promise<Record<string, number>> {
   // How fast Java is, is not ours to guard.
   const asked = options.check ? contenders.filter(({ name }) => !name.includes('Java')) : contenders;
-  const wanted = asked.filter(({ name }) => options.only.length === 0 || name === YARDSTICK || options.only.some((part) => name.toLowerCase().includes(part.toLowerCase())));
+  const wanted = asked.filter(
+    ({ name }) =>
+      options.only.length === 0 ||
+      name === YARDSTICK ||
+      options.only.some((part) => name.toLowerCase().includes(part.toLowerCase())),
+  );
   if (wanted.some(({ name }) => name.includes('Java'))) await builtClassPath();
   const broker = await startTestBroker({ heap: '1g' });
   try {
     let meanBytes = 0;
     for (const topic of new Set(wanted.map((c) => c.topic ?? PLAIN))) {
       const compression = topic.endsWith('lz4') ? 'lz4' : topic.endsWith('zstd') ? 'zstd' : 'none';
-      ({ meanBytes } = await makeBacklog({ connection: broker.connection, topic, partitions: PARTITIONS, records: options.records, compression }));
+      ({ meanBytes } = await makeBacklog({
+        connection: broker.connection,
+        topic,
+        partitions: PARTITIONS,
+        records: options.records,
+        compression,
+      }));
     }
-    const rounds = new Map<string, (Round & { readonly brokerCpuSecondsPerMillion: number })[]>(wanted.map(({ name }) => [name, []]));
+    const rounds = new Map<string, (Round & { readonly brokerCpuSecondsPerMillion: number })[]>(
+      wanted.map(({ name }) => [name, []]),
+    );
     for (let round = 1; round <= options.rounds; round += 1) {
       for (const [index, { name, topic = PLAIN, run }] of wanted.entries()) {
         const brokerBefore = cpuSeconds(broker.pid);
         const result = await run({ broker, options, topic, id: `bench-${String(round)}-${String(index)}` });
         const brokerCpuSecondsPerMillion = ((cpuSeconds(broker.pid) - brokerBefore) * 1e6) / options.records;
         rounds.get(name)?.push({ ...result, brokerCpuSecondsPerMillion });
-        say(`round ${String(round)}  ${name}: ${Math.round(result.recordsPerSecond).toLocaleString('en-US')}/s, ${result.cpuSecondsPerMillion.toFixed(2)} CPU s per million (broker ${brokerCpuSecondsPerMillion.toFixed(2)}), ${String(Math.round(result.peakRssMiB))} MiB`);
+        say(
+          `round ${String(round)}  ${name}: ${Math.round(result.recordsPerSecond).toLocaleString('en-US')}/s, ${result.cpuSecondsPerMillion.toFixed(2)} CPU s per million (broker ${brokerCpuSecondsPerMillion.toFixed(2)}), ${String(Math.round(result.peakRssMiB))} MiB`,
+        );
       }
     }
     const summary = [...rounds].map(([name, results]) => ({
@@ -173,13 +250,34 @@ async function measure(bench: string, contenders: readonly Contender[], options:
       rounds: results,
     }));
     // Of each round, then their median: what slows the machine for a while slows all of a round.
-    const ratio = (name: string, to: string): number => median((rounds.get(name) ?? []).map((r, n) => r.recordsPerSecond / (rounds.get(to)?.[n]?.recordsPerSecond ?? NaN)));
-    const ratios = Object.fromEntries(summary.filter(({ name }) => name !== YARDSTICK).map(({ name }) => [name, ratio(name, YARDSTICK)]));
+    const ratio = (name: string, to: string): number =>
+      median(
+        (rounds.get(name) ?? []).map((r, n) => r.recordsPerSecond / (rounds.get(to)?.[n]?.recordsPerSecond ?? NaN)),
+      );
+    const ratios = Object.fromEntries(
+      summary.filter(({ name }) => name !== YARDSTICK).map(({ name }) => [name, ratio(name, YARDSTICK)]),
+    );
     table(
       ['contender', 'logins/s', 'CPU s/M', 'broker CPU s/M', 'peak MiB', 'x raw kafkajs', 'x Java exactly_once_v2'],
-      summary.map((s) => [s.name, s.recordsPerSecond, s.cpuSecondsPerMillion, s.brokerCpuSecondsPerMillion, s.peakRssMiB, ratio(s.name, YARDSTICK), ratio(s.name, 'Java Streams, exactly_once_v2')]),
+      summary.map((s) => [
+        s.name,
+        s.recordsPerSecond,
+        s.cpuSecondsPerMillion,
+        s.brokerCpuSecondsPerMillion,
+        s.peakRssMiB,
+        ratio(s.name, YARDSTICK),
+        ratio(s.name, 'Java Streams, exactly_once_v2'),
+      ]),
     );
-    save(bench, { records: options.records, threads: options.threads, partitions: PARTITIONS, meanBytes, commitIntervalMs: COMMIT_INTERVAL_MS, ratiosToRawKafkajs: ratios, contenders: summary });
+    save(bench, {
+      records: options.records,
+      threads: options.threads,
+      partitions: PARTITIONS,
+      meanBytes,
+      commitIntervalMs: COMMIT_INTERVAL_MS,
+      ratiosToRawKafkajs: ratios,
+      contenders: summary,
+    });
     return ratios;
   } finally {
     await broker.stop();

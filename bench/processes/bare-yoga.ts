@@ -20,4 +20,6 @@ const yoga = createYoga({
     resolvers: { Query: { states: () => data.states } },
   }),
 });
-createServer(yoga as (request: unknown, response: unknown) => void).listen(port, '127.0.0.1', () => process.stdout.write('{"listening":true}\n'));
+createServer(yoga as (request: unknown, response: unknown) => void).listen(port, '127.0.0.1', () =>
+  process.stdout.write('{"listening":true}\n'),
+);

@@ -20,7 +20,11 @@ const BYTES_PER_PARTITION = 1024 * 1024;
 
 const options = JSON.parse(process.argv[2] as string) as KafkajsConsumerOptions;
 const { Kafka, logLevel } = createRequire(import.meta.url)(options.packageDirectory) as typeof kafkajsTypes;
-const consumer = new Kafka({ brokers: [options.brokers], clientId: options.groupId, logLevel: logLevel.ERROR }).consumer({
+const consumer = new Kafka({
+  brokers: [options.brokers],
+  clientId: options.groupId,
+  logLevel: logLevel.ERROR,
+}).consumer({
   groupId: options.groupId,
   maxWaitTimeInMs: FETCH_WAIT_MS,
   maxBytesPerPartition: BYTES_PER_PARTITION,
@@ -36,12 +40,15 @@ await consumer.run({
     startedAt ||= performance.now();
     if (options.parse) {
       for (const { value } of batch.messages) {
-        if ((JSON.parse(value?.toString() ?? '') as { locale?: string }).locale === undefined) throw new Error('a login without locale');
+        if ((JSON.parse(value?.toString() ?? '') as { locale?: string }).locale === undefined)
+          throw new Error('a login without locale');
       }
     }
     records += batch.messages.length;
     if (records < options.records) return;
-    process.stdout.write(`${JSON.stringify({ records, seconds: (performance.now() - startedAt) / 1_000, peakRssMiB: process.resourceUsage().maxRSS / 1_024, cpuSeconds: process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6 })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ records, seconds: (performance.now() - startedAt) / 1_000, peakRssMiB: process.resourceUsage().maxRSS / 1_024, cpuSeconds: process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6 })}\n`,
+    );
     process.exit(0);
   },
 });

@@ -42,7 +42,9 @@ async function read({ brokers, topic, partitions, threads, scan }: ScannerOption
     for (const { partition, records: fetched, nextOffset } of await fetcher.take(TAKE_MS)) {
       startedAtMs ||= performance.timeOrigin + performance.now();
       const nowMs = Date.now();
-      if (scan) for (const record of fetched) if (decodeLogin(record, nowMs) instanceof DeadLetter) throw new Error('a login that cannot be read');
+      if (scan)
+        for (const record of fetched)
+          if (decodeLogin(record, nowMs) instanceof DeadLetter) throw new Error('a login that cannot be read');
       records += fetched.length;
       if (nextOffset >= (ends.get(partition) ?? Infinity)) {
         ends.delete(partition);
@@ -69,7 +71,9 @@ if (isMainThread) {
   );
   const seconds = (Math.max(...shares.map((s) => s.endedAtMs)) - Math.min(...shares.map((s) => s.startedAtMs))) / 1_000;
   const { user, system } = process.cpuUsage();
-  process.stdout.write(`${JSON.stringify({ records: shares.reduce((sum, { records }) => sum + records, 0), seconds, peakRssMiB: process.resourceUsage().maxRSS / 1_024, cpuSeconds: (user + system) / 1e6 })}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ records: shares.reduce((sum, { records }) => sum + records, 0), seconds, peakRssMiB: process.resourceUsage().maxRSS / 1_024, cpuSeconds: (user + system) / 1e6 })}\n`,
+  );
   process.exit(0);
 } else {
   const { options, thread } = workerData as { options: ScannerOptions; thread: number };

@@ -43,7 +43,10 @@ streams.onState((state) => {
 });
 const timer = setInterval(() => {
   const { tasks } = streams.status();
-  tell({ lag: tasks.reduce((sum, task) => sum + task.lag, 0), running: tasks.length > 0 && tasks.every((task) => task.state === 'RUNNING') });
+  tell({
+    lag: tasks.reduce((sum, task) => sum + task.lag, 0),
+    running: tasks.length > 0 && tasks.every((task) => task.state === 'RUNNING'),
+  });
 }, STATUS_INTERVAL_MS);
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => {

@@ -12,7 +12,13 @@ const decode: Decoder<string> = ({ value }) => {
 };
 
 /** As many rows as there are devices: the store, its changelog and its restore are what this measures. */
-export function buildTopology({ inputTopic, deadLetterTopic }: { inputTopic: string; deadLetterTopic: string }): Topology {
+export function buildTopology({
+  inputTopic,
+  deadLetterTopic,
+}: {
+  inputTopic: string;
+  deadLetterTopic: string;
+}): Topology {
   const builder = new StreamsBuilder();
   builder
     .stream(inputTopic, { decode, deadLetterTopic })

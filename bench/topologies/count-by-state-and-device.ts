@@ -35,7 +35,10 @@ const decode: Decoder<LoginOfState> = ({ value }) => {
   if (value === null) return NOT_A_LOGIN;
   if (scanner.scan(value)) return { locale: textAt(value, LOCALE), deviceType: textAt(value, DEVICE_TYPE) };
   try {
-    const { locale, device_type: deviceType } = JSON.parse(value.toString('utf8')) as { locale?: unknown; device_type?: unknown };
+    const { locale, device_type: deviceType } = JSON.parse(value.toString('utf8')) as {
+      locale?: unknown;
+      device_type?: unknown;
+    };
     return { locale: String(locale ?? null), deviceType: String(deviceType ?? null) };
   } catch {
     return NOT_A_LOGIN;
@@ -43,7 +46,13 @@ const decode: Decoder<LoginOfState> = ({ value }) => {
 };
 
 /** Word by word the job of bench/java: no windows, no checks. */
-export function buildTopology({ inputTopic, deadLetterTopic }: { inputTopic: string; deadLetterTopic: string }): Topology {
+export function buildTopology({
+  inputTopic,
+  deadLetterTopic,
+}: {
+  inputTopic: string;
+  deadLetterTopic: string;
+}): Topology {
   const builder = new StreamsBuilder();
   builder
     .stream(inputTopic, { decode, deadLetterTopic })

@@ -24,7 +24,13 @@ const decode: Decoder<Login> = ({ value }) => {
   }
 };
 
-export function buildTopology({ inputTopic, deadLetterTopic }: { inputTopic: string; deadLetterTopic: string }): Topology {
+export function buildTopology({
+  inputTopic,
+  deadLetterTopic,
+}: {
+  inputTopic: string;
+  deadLetterTopic: string;
+}): Topology {
   const builder = new StreamsBuilder();
   builder
     .stream(inputTopic, { decode, deadLetterTopic })

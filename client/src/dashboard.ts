@@ -69,7 +69,8 @@ export class Dashboard {
           // Few pages ever need it: loaded when it is.
           sse: async (options) => (await import('./api/sse-transport.ts')).connectSse(options),
         },
-        onLink: (link) => this.#update((state) => ({ ...state, link, now: Date.now(), lastHeardAt: this.#feed.lastHeardAt })),
+        onLink: (link) =>
+          this.#update((state) => ({ ...state, link, now: Date.now(), lastHeardAt: this.#feed.lastHeardAt })),
       },
       storedToken(),
     );
@@ -166,7 +167,10 @@ export class Dashboard {
     const overview = view === 'overview';
     this.#feed.set('states', this.#statesChannel());
     // A series is as good as its subscription: what is no longer followed is forgotten, not shown as silence.
-    const dropped = { ...(overview ? {} : { series: null }), ...(overview && state !== null ? {} : { stateSeries: null }) };
+    const dropped = {
+      ...(overview ? {} : { series: null }),
+      ...(overview && state !== null ? {} : { stateSeries: null }),
+    };
     this.#update((current) => ({
       ...current,
       data: { ...current.data, ...dropped },
@@ -174,27 +178,55 @@ export class Dashboard {
     }));
     this.#feed.set('series', overview ? this.#seriesChannel('series', null) : null);
     this.#feed.set('stateSeries', overview && state !== null ? this.#seriesChannel('stateSeries', state) : null);
-    this.#feed.set('insights', overview ? this.#wholeChannel('insights', InsightsLiveDocument, InsightsNowDocument, ({ insights: value }, _, receivedAt) => ({ insights: { value, receivedAt } })) : null);
-    this.#feed.set('quality', this.#wholeChannel('quality', DataQualityLiveDocument, DataQualityNowDocument, ({ dataQuality: value }, _, receivedAt) => ({ quality: { value, receivedAt } })));
+    this.#feed.set(
+      'insights',
+      overview
+        ? this.#wholeChannel(
+            'insights',
+            InsightsLiveDocument,
+            InsightsNowDocument,
+            ({ insights: value }, _, receivedAt) => ({ insights: { value, receivedAt } }),
+          )
+        : null,
+    );
+    this.#feed.set(
+      'quality',
+      this.#wholeChannel(
+        'quality',
+        DataQualityLiveDocument,
+        DataQualityNowDocument,
+        ({ dataQuality: value }, _, receivedAt) => ({ quality: { value, receivedAt } }),
+      ),
+    );
     this.#feed.set(
       'processor',
-      this.#wholeChannel('processor', ProcessorLiveDocument, ProcessorNowDocument, ({ processor: value }, { homes }, receivedAt) => ({
-        processor: { value, receivedAt },
-        homes: followTasks(homes, value, receivedAt),
-      })),
+      this.#wholeChannel(
+        'processor',
+        ProcessorLiveDocument,
+        ProcessorNowDocument,
+        ({ processor: value }, { homes }, receivedAt) => ({
+          processor: { value, receivedAt },
+          homes: followTasks(homes, value, receivedAt),
+        }),
+      ),
     );
   }
 
   #statesChannel(): Channel {
-    return channel('all', StatesLiveDocument, { intervalMs: STATES_INTERVAL_MS }, {
-      take: ({ states: update }, resumed) => {
-        // What came in during an absence is no rate.
-        if (resumed || update.kind === 'SNAPSHOT') this.#rate.reset();
-        this.#take('states', ({ states }) => ({ states: applyStatesUpdate(states, update) }));
-        return update.cursor;
+    return channel(
+      'all',
+      StatesLiveDocument,
+      { intervalMs: STATES_INTERVAL_MS },
+      {
+        take: ({ states: update }, resumed) => {
+          // What came in during an absence is no rate.
+          if (resumed || update.kind === 'SNAPSHOT') this.#rate.reset();
+          this.#take('states', ({ states }) => ({ states: applyStatesUpdate(states, update) }));
+          return update.cursor;
+        },
+        problem: this.#problem('states'),
       },
-      problem: this.#problem('states'),
-    });
+    );
   }
 
   #seriesChannel(panel: 'series' | 'stateSeries', code: StateCode | null): Channel {
@@ -207,7 +239,12 @@ export class Dashboard {
     return channel(
       key,
       TimeSeriesLiveDocument,
-      { resolution: range.resolution, windows, intervalMs: SLOW_INTERVAL_MS, ...(code === null ? {} : { states: [code] }) },
+      {
+        resolution: range.resolution,
+        windows,
+        intervalMs: SLOW_INTERVAL_MS,
+        ...(code === null ? {} : { states: [code] }),
+      },
       {
         take: ({ timeSeries }, resumed) => {
           this.#take(panel, (data) => ({ [panel]: merge(data[panel], timeSeries, resumed) }));
@@ -229,11 +266,16 @@ export class Dashboard {
       this.#take(panel, (data, at) => patch(answer, data, at));
       return null;
     };
-    return channel('all', live, { intervalMs: SLOW_INTERVAL_MS }, {
-      take,
-      problem: this.#problem(panel),
-      poll: (token) => this.#poll(panel, query(once, {}, token).then(take)),
-    });
+    return channel(
+      'all',
+      live,
+      { intervalMs: SLOW_INTERVAL_MS },
+      {
+        take,
+        problem: this.#problem(panel),
+        poll: (token) => this.#poll(panel, query(once, {}, token).then(take)),
+      },
+    );
   }
 
   async #poll(panel: Panel, asked: Promise<null>): Promise<void> {

@@ -1,5 +1,16 @@
 import { expect, test } from '@jest/globals';
-import { formatAge, formatAgo, formatCompact, formatCount, formatGdp, formatGdpShort, formatRate, formatShare, plural, shareOf } from './format.ts';
+import {
+  formatAge,
+  formatAgo,
+  formatCompact,
+  formatCount,
+  formatGdp,
+  formatGdpShort,
+  formatRate,
+  formatShare,
+  plural,
+  shareOf,
+} from './format.ts';
 
 test('counts are exact, short forms are short', () => {
   expect(formatCount(1_234_567)).toBe('1,234,567');
@@ -21,7 +32,14 @@ test('GDP in words', () => {
 });
 
 test('ages grow their unit and never run backwards', () => {
-  expect([-5_000, 3_400, 59_400, 60_000, 7_199_000, 200_000_000].map(formatAge)).toEqual(['0 s', '3 s', '59 s', '1 min', '1 h', '2 days']);
+  expect([-5_000, 3_400, 59_400, 60_000, 7_199_000, 200_000_000].map(formatAge)).toEqual([
+    '0 s',
+    '3 s',
+    '59 s',
+    '1 min',
+    '1 h',
+    '2 days',
+  ]);
   expect([400, 2_000].map(formatAgo)).toEqual(['just now', '2 s ago']);
   expect([plural(1, 'record'), plural(1_200, 'record')]).toEqual(['1 record', '1,200 records']);
 });

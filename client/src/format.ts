@@ -5,7 +5,11 @@ import type { GdpClass } from './api/types.ts';
 const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 const compact = new Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 3 });
 const onePlace = new Intl.NumberFormat('en-US', { minimumFractionDigits: 1, maximumFractionDigits: 1 });
-const percent = new Intl.NumberFormat('en-US', { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const percent = new Intl.NumberFormat('en-US', {
+  style: 'percent',
+  minimumFractionDigits: 1,
+  maximumFractionDigits: 1,
+});
 
 export const NONE = '–';
 
@@ -39,27 +43,45 @@ export function shareOf(part: number, total: number): number | null {
 
 /** $4.10 trillion, $712 billion */
 export function formatGdp(millionsUsd: number): string {
-  return millionsUsd >= 1_000_000 ? `$${(millionsUsd / 1_000_000).toFixed(2)} trillion` : `$${whole.format(Math.round(millionsUsd / 1000))} billion`;
+  return millionsUsd >= 1_000_000
+    ? `$${(millionsUsd / 1_000_000).toFixed(2)} trillion`
+    : `$${whole.format(Math.round(millionsUsd / 1000))} billion`;
 }
 
 /** $4.1T, $712B: for a place of six letters. */
 export function formatGdpShort(millionsUsd: number): string {
-  return millionsUsd >= 1_000_000 ? `$${(millionsUsd / 1_000_000).toFixed(1)}T` : `$${whole.format(Math.round(millionsUsd / 1000))}B`;
+  return millionsUsd >= 1_000_000
+    ? `$${(millionsUsd / 1_000_000).toFixed(1)}T`
+    : `$${whole.format(Math.round(millionsUsd / 1000))}B`;
 }
 
 const DAY_MS = 86_400_000;
 
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 const minute = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
-const dayMinute = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
-const dayClock = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit' });
+const dayMinute = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+});
+const dayClock = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+});
 
 const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
 
 /** A mark on a time axis: 12:03, or the day at midnight and where marks are days apart. */
 export function formatTick(at: number, stepMs: number): string {
   const date = new Date(at);
-  return stepMs >= DAY_MS || (date.getHours() === 0 && date.getMinutes() === 0) ? day.format(date) : minute.format(date);
+  return stepMs >= DAY_MS || (date.getHours() === 0 && date.getMinutes() === 0)
+    ? day.format(date)
+    : minute.format(date);
 }
 
 /** 12:03:07 in the reader's time zone; with the day where it is not within a day of `now`. */

@@ -41,7 +41,12 @@ export function rootUnit(): number {
 
 /** Calls back when the colours may have changed: the system's theme, the page's own choice, or paper. */
 export function onThemeChange(changed: () => void): () => void {
-  const queries = [matchMedia('(prefers-color-scheme: dark)'), matchMedia('(forced-colors: active)'), matchMedia('(prefers-contrast: more)'), matchMedia('print')];
+  const queries = [
+    matchMedia('(prefers-color-scheme: dark)'),
+    matchMedia('(forced-colors: active)'),
+    matchMedia('(prefers-contrast: more)'),
+    matchMedia('print'),
+  ];
   for (const media of queries) media.addEventListener('change', changed);
   const observer = new MutationObserver(changed);
   observer.observe(document.documentElement, { attributes: true, attributeFilter: ['data-theme', 'data-wall'] });

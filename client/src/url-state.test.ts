@@ -33,6 +33,9 @@ test('defaults leave the address clean', () => {
 });
 
 test('what is not understood is as if it were not there', () => {
-  expect(readUrl('?range=7y&measure=blue&state=XX&sort=-secret&theme=pink&hide=ios,tv&gdp=tiny&view=admin')).toEqual({ ...DEFAULTS, hidden: ['ios'] });
+  expect(readUrl('?range=7y&measure=blue&state=XX&sort=-secret&theme=pink&hide=ios,tv&gdp=tiny&view=admin')).toEqual({
+    ...DEFAULTS,
+    hidden: ['ios'],
+  });
   expect(readUrl('?state=ca').state).toBe('CA');
 });

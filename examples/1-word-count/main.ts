@@ -20,7 +20,8 @@ const counts = createGlobalTable(
   {
     topics: [output],
     onChanges: (changes) => {
-      for (const { key, value } of changes) console.log(`${key.toString('utf8')}\t${value?.toString('utf8') ?? 'gone'}`);
+      for (const { key, value } of changes)
+        console.log(`${key.toString('utf8')}\t${value?.toString('utf8') ?? 'gone'}`);
     },
     onReset: () => undefined,
     onState: () => undefined,

@@ -26,7 +26,8 @@ const results = createGlobalTable(
   {
     topics: [output],
     onChanges: (changes) => {
-      for (const { key, value } of changes) if (value !== null) rows.set(key.toString('utf8'), JSON.parse(value.toString('utf8')) as ChartRow);
+      for (const { key, value } of changes)
+        if (value !== null) rows.set(key.toString('utf8'), JSON.parse(value.toString('utf8')) as ChartRow);
     },
     onReset: () => rows.clear(),
     onState: () => undefined,

@@ -1,4 +1,11 @@
-import { DeadLetter, jsonSerde, StreamsBuilder, tumbling, type Decoder, type Topology } from '../../processor/streams/index.ts';
+import {
+  DeadLetter,
+  jsonSerde,
+  StreamsBuilder,
+  tumbling,
+  type Decoder,
+  type Topology,
+} from '../../processor/streams/index.ts';
 import { versionCounts, type VersionCounts, type VersionLogin } from './version-counts.ts';
 
 export interface WindowedChartOptions {
@@ -18,7 +25,8 @@ export interface ChartRow extends VersionCounts {
 const decode: Decoder<VersionLogin> = ({ value, timestampMs }) => {
   try {
     const login: unknown = JSON.parse(value?.toString('utf8') ?? '');
-    if (typeof login !== 'object' || login === null) return new DeadLetter('NOT_OBJECT', 'The value is JSON, but not an object.');
+    if (typeof login !== 'object' || login === null)
+      return new DeadLetter('NOT_OBJECT', 'The value is JSON, but not an object.');
     const { app_version: version, device_type: device } = login as { app_version?: unknown; device_type?: unknown };
     return { version: String(version ?? 'unknown'), isAndroid: device === 'android', timeMs: timestampMs };
   } catch {
@@ -29,7 +37,11 @@ const decode: Decoder<VersionLogin> = ({ value, timestampMs }) => {
 /** Logins per app version and window of event time; what cannot be read is put aside. */
 export function buildTopology({ input, output, windowMs }: WindowedChartOptions): Topology {
   const builder = new StreamsBuilder();
-  const logins = builder.stream(input, { decode, timestampMs: (login) => login.timeMs, deadLetterTopic: `${output}-dlq` });
+  const logins = builder.stream(input, {
+    decode,
+    timestampMs: (login) => login.timeMs,
+    deadLetterTopic: `${output}-dlq`,
+  });
 
   const windows = logins
     .groupBy((login) => login.version, { name: 'by-version' })

@@ -1,4 +1,13 @@
-import { jsonSerde, stringSerde, StreamsBuilder, type KeyValueStore, type Processor, type ProcessorContext, type StoreSpec, type Topology } from '../../processor/streams/index.ts';
+import {
+  jsonSerde,
+  stringSerde,
+  StreamsBuilder,
+  type KeyValueStore,
+  type Processor,
+  type ProcessorContext,
+  type StoreSpec,
+  type Topology,
+} from '../../processor/streams/index.ts';
 
 export interface DeduplicateOptions {
   /** Events keyed by their id; a sender that was in doubt sends one twice. */

@@ -8,8 +8,12 @@ export function connectionFor(clientId: string): KafkaConnectionConfig {
 }
 
 /** `--name value` flags with their defaults. */
-export function flags<const F extends Readonly<Record<string, string>>>(defaults: F): { readonly [K in keyof F]: string } {
-  const options = Object.fromEntries(Object.entries(defaults).map(([name, fallback]) => [name, { type: 'string' as const, default: fallback }]));
+export function flags<const F extends Readonly<Record<string, string>>>(
+  defaults: F,
+): { readonly [K in keyof F]: string } {
+  const options = Object.fromEntries(
+    Object.entries(defaults).map(([name, fallback]) => [name, { type: 'string' as const, default: fallback }]),
+  );
   return parseArgs({ options }).values as { [K in keyof F]: string };
 }
 

@@ -35,12 +35,18 @@ function laws<V, A>(name: string, aggregate: Aggregate<V, A>, values: fc.Arbitra
     test('merge is associative', () => {
       fc.assert(
         fc.property(lists, lists, lists, (a, b, c) => {
-          expect(aggregate.merge(aggregate.merge(of(a), of(b)), of(c))).toEqual(aggregate.merge(of(a), aggregate.merge(of(b), of(c))));
+          expect(aggregate.merge(aggregate.merge(of(a), of(b)), of(c))).toEqual(
+            aggregate.merge(of(a), aggregate.merge(of(b), of(c))),
+          );
         }),
       );
     });
     test('merge is commutative', () => {
-      fc.assert(fc.property(lists, lists, (a, b) => expect(aggregate.merge(of(a), of(b))).toEqual(aggregate.merge(of(b), of(a)))));
+      fc.assert(
+        fc.property(lists, lists, (a, b) =>
+          expect(aggregate.merge(of(a), of(b))).toEqual(aggregate.merge(of(b), of(a))),
+        ),
+      );
     });
     test('adding is merging one by one, in any grouping', () => {
       fc.assert(
@@ -80,7 +86,8 @@ laws('login counts', loginCounts, login);
 laws('data quality', dataQuality, fact);
 
 test('login counts: each login once, under its device type, with the newest time', () => {
-  const add = (counts: LoginCounts, device: Login['device'], eventTimeMs: number) => loginCounts.add(counts, { device, state: null, eventTimeMs, flaws: 0 }, 0);
+  const add = (counts: LoginCounts, device: Login['device'], eventTimeMs: number) =>
+    loginCounts.add(counts, { device, state: null, eventTimeMs, flaws: 0 }, 0);
   let counts = loginCounts.empty();
   expect(counts).toEqual({ ios: 0, android: 0, other: 0, lastLoginAtMs: null });
   counts = add(add(add(add(counts, 'ios', 5000), 'android', 9000), 'other', 7000), 'ios', 1000);

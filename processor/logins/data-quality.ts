@@ -39,7 +39,8 @@ const serde: Serde<DataQualityCounts> = {
 function storedQuality(value: unknown): DataQualityCounts {
   const counts = (value ?? {}) as DataQualityCounts;
   for (const part of ['missing', 'invalid', 'deadLettered'] as const) {
-    if (typeof counts[part] !== 'object' || counts[part] === null) throw new TypeError(`${part} is ${String(counts[part])}, no counts`);
+    if (typeof counts[part] !== 'object' || counts[part] === null)
+      throw new TypeError(`${part} is ${String(counts[part])}, no counts`);
     for (const [name, count] of Object.entries(counts[part])) storedCount(count, `${part} ${name}`);
   }
   storedCount(counts.late, 'late');

@@ -49,23 +49,35 @@ test('a terminal has pretty logs, unless the environment says otherwise', () => 
 });
 
 test('an empty or blank value is as if it were not set', () => {
-  expect(parseEnvironment({ PORT: '', KAFKA_BROKERS: '  ', COMMIT_INTERVAL_MS: '' }, false)).toEqual(parseEnvironment({}, false));
+  expect(parseEnvironment({ PORT: '', KAFKA_BROKERS: '  ', COMMIT_INTERVAL_MS: '' }, false)).toEqual(
+    parseEnvironment({}, false),
+  );
 });
 
 test.each(['', '  '])('an API_TOKEN that is set and empty (%j) leaves no door open: it is refused', (token) => {
-  expect(problem({ API_TOKEN: token })).toBe('API_TOKEN is set and empty: give it a token, or unset it to leave the API open');
+  expect(problem({ API_TOKEN: token })).toBe(
+    'API_TOKEN is set and empty: give it a token, or unset it to leave the API open',
+  );
 });
 
 test('what is parsed is frozen, to the depths', () => {
   const environment = parseEnvironment({ KAFKA_BROKERS: 'a:1', ALLOWED_ORIGINS: 'https://a.example' });
-  for (const part of [environment, environment.kafka, environment.kafka?.brokers, environment.log, environment.allowedOrigins]) {
+  for (const part of [
+    environment,
+    environment.kafka,
+    environment.kafka?.brokers,
+    environment.log,
+    environment.allowedOrigins,
+  ]) {
     expect(Object.isFrozen(part)).toBe(true);
   }
 });
 
 describe('Kafka', () => {
   test('brokers are host:port, comma-separated, blanks around them allowed', () => {
-    expect(parseEnvironment({ KAFKA_BROKERS: 'kafka-1.example:9092, 10.0.0.1:9093', APPLICATION_ID: 'app' }).kafka).toEqual({
+    expect(
+      parseEnvironment({ KAFKA_BROKERS: 'kafka-1.example:9092, 10.0.0.1:9093', APPLICATION_ID: 'app' }).kafka,
+    ).toEqual({
       brokers: ['kafka-1.example:9092', '10.0.0.1:9093'],
       clientId: 'app',
     });
@@ -76,7 +88,22 @@ describe('Kafka', () => {
     expect(parseEnvironment({ KAFKA_BROKERS: brokers.join(', ') }).kafka?.brokers).toEqual(brokers);
   });
 
-  test.each(['::1:9092', '[::1]', '[::g]:9092', '[kafka]:9092', 'kafka..:9092', '.:9092', 'kafka', 'kafka:', ':9092', 'kafka:0', 'kafka:65536', 'kafka:9x', 'http://kafka:9092', 'a b:1'])('the malformed entry %p is named', (entry) => {
+  test.each([
+    '::1:9092',
+    '[::1]',
+    '[::g]:9092',
+    '[kafka]:9092',
+    'kafka..:9092',
+    '.:9092',
+    'kafka',
+    'kafka:',
+    ':9092',
+    'kafka:0',
+    'kafka:65536',
+    'kafka:9x',
+    'http://kafka:9092',
+    'a b:1',
+  ])('the malformed entry %p is named', (entry) => {
     const message = problem({ KAFKA_BROKERS: `good:9092,${entry}` });
     expect(message).toContain('KAFKA_BROKERS="good:9092,');
     expect(message).toContain(`"${entry}" is not host:port`);
@@ -86,7 +113,7 @@ describe('Kafka', () => {
     expect(problem({ KAFKA_BROKERS: 'good:9092,' })).toContain('"" is not host:port');
   });
 
-  test('TLS with a CA of one\'s own', () => {
+  test("TLS with a CA of one's own", () => {
     const dir = mkdtempSync(join(tmpdir(), 'environment-'));
     try {
       const file = join(dir, 'ca.pem');
@@ -99,11 +126,18 @@ describe('Kafka', () => {
     } finally {
       rmSync(dir, { recursive: true });
     }
-    expect(problem({ KAFKA_SSL: 'true', KAFKA_CA_FILE: '/nowhere/ca.pem' })).toMatch(/KAFKA_CA_FILE="\/nowhere\/ca.pem".*ENOENT/);
+    expect(problem({ KAFKA_SSL: 'true', KAFKA_CA_FILE: '/nowhere/ca.pem' })).toMatch(
+      /KAFKA_CA_FILE="\/nowhere\/ca.pem".*ENOENT/,
+    );
   });
 
   test('SASL comes whole or not at all', () => {
-    const whole = { KAFKA_BROKERS: 'a:1', KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512', KAFKA_SASL_USERNAME: 'u', KAFKA_SASL_PASSWORD: ' p ' };
+    const whole = {
+      KAFKA_BROKERS: 'a:1',
+      KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512',
+      KAFKA_SASL_USERNAME: 'u',
+      KAFKA_SASL_PASSWORD: ' p ',
+    };
     expect(parseEnvironment(whole).kafka?.sasl).toEqual({ mechanism: 'scram-sha-512', username: 'u', password: ' p ' });
     expect(problem({ ...whole, KAFKA_SASL_PASSWORD: '' })).toContain('set KAFKA_SASL_PASSWORD');
     expect(problem({ ...whole, KAFKA_SASL_USERNAME: undefined })).toContain('set KAFKA_SASL_USERNAME');
@@ -157,8 +191,12 @@ test('every bad value is named, in one line', () => {
 });
 
 test('a transaction holds two commit intervals', () => {
-  expect(problem({ TRANSACTION_TIMEOUT_MS: '10000', COMMIT_INTERVAL_MS: '5001' })).toMatch(/^TRANSACTION_TIMEOUT_MS="10000" .*COMMIT_INTERVAL_MS="5001"/);
-  expect(parseEnvironment({ TRANSACTION_TIMEOUT_MS: '10000', COMMIT_INTERVAL_MS: '5000' }).transactionTimeoutMs).toBe(10_000);
+  expect(problem({ TRANSACTION_TIMEOUT_MS: '10000', COMMIT_INTERVAL_MS: '5001' })).toMatch(
+    /^TRANSACTION_TIMEOUT_MS="10000" .*COMMIT_INTERVAL_MS="5001"/,
+  );
+  expect(parseEnvironment({ TRANSACTION_TIMEOUT_MS: '10000', COMMIT_INTERVAL_MS: '5000' }).transactionTimeoutMs).toBe(
+    10_000,
+  );
 });
 
 test('a secret is never repeated', () => {
@@ -177,7 +215,11 @@ test('state follows DATA_DIR unless it has a place of its own', () => {
 });
 
 test('words are taken in any case, origins without a slash at their end', () => {
-  const environment = parseEnvironment({ PROCESSING_GUARANTEE: 'At_Least_Once', GRAPHIQL: 'FALSE', ALLOWED_ORIGINS: 'https://A.example/, http://localhost:8080' });
+  const environment = parseEnvironment({
+    PROCESSING_GUARANTEE: 'At_Least_Once',
+    GRAPHIQL: 'FALSE',
+    ALLOWED_ORIGINS: 'https://A.example/, http://localhost:8080',
+  });
   expect(environment).toMatchObject({ processingGuarantee: 'at_least_once', graphiql: false });
   expect(environment.allowedOrigins).toEqual(['https://a.example', 'http://localhost:8080']);
   expect(parseEnvironment({ ALLOWED_HOSTS: 'a.example, b' }).allowedHosts).toEqual(['a.example', 'b']);

@@ -96,17 +96,23 @@ const text = z.string().transform((value) => value.trim());
 const verbatim = z.string();
 
 function kafkaName(maxLength: number): z.ZodType<string, string> {
-  return variable(`1 to ${maxLength} of the characters a-z, A-Z, 0-9, ".", "_" and "-", but not "." or ".."`, (value) => {
-    const name = value.trim();
-    return /^[a-zA-Z0-9._-]+$/.test(name) && name.length <= maxLength && name !== '.' && name !== '..' ? name : undefined;
-  });
+  return variable(
+    `1 to ${maxLength} of the characters a-z, A-Z, 0-9, ".", "_" and "-", but not "." or ".."`,
+    (value) => {
+      const name = value.trim();
+      return /^[a-zA-Z0-9._-]+$/.test(name) && name.length <= maxLength && name !== '.' && name !== '..'
+        ? name
+        : undefined;
+    },
+  );
 }
 
 function isBroker(entry: string): boolean {
   const [, host = '', port] = /^(.+):(\d{1,5})$/.exec(entry) ?? [];
   const bracketed = /^\[(.*)\]$/.exec(host)?.[1];
   // A dot at the end says that the name is whole.
-  const known = bracketed === undefined ? /^[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?\.?$/.test(host) : isIPv6(bracketed);
+  const known =
+    bracketed === undefined ? /^[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?\.?$/.test(host) : isIPv6(bracketed);
   return known && Number(port) >= 1 && Number(port) <= 65_535;
 }
 
@@ -125,7 +131,10 @@ const origins = z.string().transform((list, context) => {
     // Only scheme, host and port make an origin: a browser never sends more, so more would never match.
     const whole = url !== undefined && /^https?:$/.test(url.protocol) && `${url.origin}/` === url.href;
     if (!whole) {
-      context.addIssue({ code: 'custom', message: `origins such as https://example.com, comma-separated, and "${entry}" is not one` });
+      context.addIssue({
+        code: 'custom',
+        message: `origins such as https://example.com, comma-separated, and "${entry}" is not one`,
+      });
       return z.NEVER;
     }
     parsed.push(url.origin);
@@ -137,7 +146,10 @@ const hostNames = z.string().transform((list, context) => {
   const names = list.split(',').map((entry) => entry.trim());
   const bad = names.find((name) => !/^[a-zA-Z0-9_]([a-zA-Z0-9._-]*[a-zA-Z0-9_])?\.?$/.test(name));
   if (bad === undefined) return names;
-  context.addIssue({ code: 'custom', message: `host names such as logins.example.com, comma-separated and without ports, and "${bad}" is not one` });
+  context.addIssue({
+    code: 'custom',
+    message: `host names such as logins.example.com, comma-separated and without ports, and "${bad}" is not one`,
+  });
   return z.NEVER;
 });
 
@@ -145,7 +157,9 @@ const hostNames = z.string().transform((list, context) => {
 const longestApplicationId = 150;
 
 /** The id is a directory name too, and one that begins with a dot is hidden. */
-const applicationId = kafkaName(longestApplicationId).refine((id) => !id.startsWith('.'), { error: 'a name that does not begin with a dot' });
+const applicationId = kafkaName(longestApplicationId).refine((id) => !id.startsWith('.'), {
+  error: 'a name that does not begin with a dot',
+});
 
 const variables = z.object({
   KAFKA_BROKERS: brokers.optional(),
@@ -169,13 +183,17 @@ const variables = z.object({
   MAX_RECORD_BYTES: integer(1_024, 268_435_456, ' of bytes').default(33_554_432),
   SESSION_TIMEOUT_MS: integer(100, 3_600_000, ' of milliseconds').optional(),
   TRANSACTION_TIMEOUT_MS: integer(100, 900_000, ' of milliseconds').optional(),
-  HOST: variable('a host name or an address', (host) => (/^[a-zA-Z0-9._:-]+$/.test(host.trim()) ? host.trim() : undefined)).default('127.0.0.1'),
+  HOST: variable('a host name or an address', (host) =>
+    /^[a-zA-Z0-9._:-]+$/.test(host.trim()) ? host.trim() : undefined,
+  ).default('127.0.0.1'),
   PORT: integer(0, 65_535).default(4000),
   ALLOWED_ORIGINS: origins.default([]),
   ALLOWED_HOSTS: hostNames.default([]),
   GRAPHIQL: flag.default(true),
   // A header can carry nothing else.
-  API_TOKEN: variable('visible ASCII characters without blanks', (token) => (/^[\x21-\x7e]+$/.test(token) ? token : undefined)).optional(),
+  API_TOKEN: variable('visible ASCII characters without blanks', (token) =>
+    /^[\x21-\x7e]+$/.test(token) ? token : undefined,
+  ).optional(),
   CHROME_PATH: text.optional(),
   PROCESSOR_PORT: integer(0, 65_535).default(0),
   PRODUCER_RATE: variable('a number of logins a second from 0 to 1000000', (rate) => {
@@ -192,14 +210,18 @@ type Variables = z.output<typeof variables>;
  * Parses the environment. A name that is absent, empty or blank has its default. Throws an EnvironmentError whose message
  * is one line when a value cannot be used. `isTerminal` decides the default of LOG_FORMAT.
  */
-export function parseEnvironment(env: NodeJS.ProcessEnv = process.env, isTerminal: boolean = process.stdout.isTTY === true): Environment {
+export function parseEnvironment(
+  env: NodeJS.ProcessEnv = process.env,
+  isTerminal: boolean = process.stdout.isTTY === true,
+): Environment {
   const given: Record<string, string> = {};
   for (const name of Object.keys(variables.shape)) {
     const value = env[name];
     if (value !== undefined && value.trim() !== '') given[name] = value;
   }
   // Who sets it means to shut the door: an empty one must not leave it open.
-  if (env['API_TOKEN']?.trim() === '') throw new EnvironmentError('API_TOKEN is set and empty: give it a token, or unset it to leave the API open');
+  if (env['API_TOKEN']?.trim() === '')
+    throw new EnvironmentError('API_TOKEN is set and empty: give it a token, or unset it to leave the API open');
   const parsed = variables.safeParse(given);
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => {
@@ -211,11 +233,15 @@ export function parseEnvironment(env: NodeJS.ProcessEnv = process.env, isTermina
   }
   const values = parsed.data;
   if (values.INPUT_TOPIC === values.DEAD_LETTER_TOPIC) {
-    throw new EnvironmentError(`DEAD_LETTER_TOPIC="${values.DEAD_LETTER_TOPIC}" cannot be used: it is the INPUT_TOPIC; give it a topic of its own`);
+    throw new EnvironmentError(
+      `DEAD_LETTER_TOPIC="${values.DEAD_LETTER_TOPIC}" cannot be used: it is the INPUT_TOPIC; give it a topic of its own`,
+    );
   }
   const transactionMs = values.TRANSACTION_TIMEOUT_MS;
   if (transactionMs !== undefined && transactionMs < 2 * values.COMMIT_INTERVAL_MS) {
-    throw new EnvironmentError(`TRANSACTION_TIMEOUT_MS="${transactionMs}" cannot be used: two intervals of COMMIT_INTERVAL_MS="${values.COMMIT_INTERVAL_MS}" must fit into it`);
+    throw new EnvironmentError(
+      `TRANSACTION_TIMEOUT_MS="${transactionMs}" cannot be used: two intervals of COMMIT_INTERVAL_MS="${values.COMMIT_INTERVAL_MS}" must fit into it`,
+    );
   }
   return Object.freeze({
     kafka: kafkaConnection(values),
@@ -273,7 +299,8 @@ function kafkaConnection(values: Variables): KafkaConnectionConfig | undefined {
 function tlsOf(values: Variables): KafkaConnectionConfig['tls'] {
   const file = values.KAFKA_CA_FILE;
   if (file === undefined) return values.KAFKA_SSL ? Object.freeze({}) : undefined;
-  if (!values.KAFKA_SSL) throw new EnvironmentError(`KAFKA_CA_FILE="${file}" cannot be used without TLS: set KAFKA_SSL=true`);
+  if (!values.KAFKA_SSL)
+    throw new EnvironmentError(`KAFKA_CA_FILE="${file}" cannot be used without TLS: set KAFKA_SSL=true`);
   let ca: string;
   try {
     ca = readFileSync(file, 'utf8');
@@ -290,13 +317,18 @@ function tlsOf(values: Variables): KafkaConnectionConfig['tls'] {
 function saslOf(values: Variables): KafkaConnectionConfig['sasl'] {
   const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = values;
   if (mechanism === undefined) {
-    const stray = username !== undefined ? 'KAFKA_SASL_USERNAME' : password !== undefined ? 'KAFKA_SASL_PASSWORD' : undefined;
+    const stray =
+      username !== undefined ? 'KAFKA_SASL_USERNAME' : password !== undefined ? 'KAFKA_SASL_PASSWORD' : undefined;
     if (stray === undefined) return undefined;
-    throw new EnvironmentError(`${stray} is set but KAFKA_SASL_MECHANISM is not: set it to plain, scram-sha-256 or scram-sha-512`);
+    throw new EnvironmentError(
+      `${stray} is set but KAFKA_SASL_MECHANISM is not: set it to plain, scram-sha-256 or scram-sha-512`,
+    );
   }
   if (username === undefined || password === undefined) {
     const absent = username === undefined ? 'KAFKA_SASL_USERNAME' : 'KAFKA_SASL_PASSWORD';
-    throw new EnvironmentError(`KAFKA_SASL_MECHANISM="${mechanism}" needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD: set ${absent}`);
+    throw new EnvironmentError(
+      `KAFKA_SASL_MECHANISM="${mechanism}" needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD: set ${absent}`,
+    );
   }
   return Object.freeze({ mechanism, username, password });
 }

@@ -24,7 +24,10 @@ const BY_STATE: Readonly<Record<StateCode, StateGdp>> = Object.freeze(
   Object.fromEntries(
     STATE_CODES.map((code) => {
       const millionsUsd: number = table.gdp[code];
-      return [code, Object.freeze({ year: table.year, millionsUsd: Math.round(millionsUsd), class: classify(millionsUsd) })];
+      return [
+        code,
+        Object.freeze({ year: table.year, millionsUsd: Math.round(millionsUsd), class: classify(millionsUsd) }),
+      ];
     }),
   ) as Record<StateCode, StateGdp>,
 );

@@ -13,32 +13,48 @@ export interface HealthServer {
 }
 
 /** @throws the listen error (port in use and the like). */
-export async function serveHealth(options: { host: string; port: number; streams: KafkaStreams; log: Logger }): Promise<HealthServer> {
+export async function serveHealth(options: {
+  host: string;
+  port: number;
+  streams: KafkaStreams;
+  log: Logger;
+}): Promise<HealthServer> {
   const { host, port, streams, log } = options;
   const metrics = processorMetrics(streams);
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, shouldUpgradeCallback: () => false }, (request, response) => {
-    const path = (request.url ?? '/').split('?')[0];
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      response.setHeader('allow', 'GET, HEAD');
-      answer(response, 405, { error: 'only GET and HEAD are served here' });
-    } else if (path === '/health') {
-      // A process that waits for a disk or a broker works: starting it anew would mend nothing.
-      const trouble = streams.trouble();
-      const waitingFor = streams.waitingFor();
-      if (trouble === undefined) answer(response, 200, { status: 'ok', state: streams.state, ...(waitingFor === null ? {} : { waitingFor }) });
-      else answer(response, 503, { status: 'failing', state: streams.state, ...trouble });
-    } else if (path === '/ready') {
-      const reason = streams.notReadyReason();
-      answer(response, reason === null ? 200 : 503, reason === null ? { status: 'ready' } : { status: 'not ready', reason });
-    } else if (path === '/metrics') {
-      void metrics.metrics().then((text) => {
-        response.writeHead(200, { 'content-type': metrics.contentType });
-        response.end(text);
-      });
-    } else {
-      answer(response, 404, { error: 'this is a processor instance: /health, /ready and /metrics are here, everything else is served by the API' });
-    }
-  });
+  const server = createServer(
+    { keepAliveTimeout: KEEP_ALIVE_MS, shouldUpgradeCallback: () => false },
+    (request, response) => {
+      const path = (request.url ?? '/').split('?')[0];
+      if (request.method !== 'GET' && request.method !== 'HEAD') {
+        response.setHeader('allow', 'GET, HEAD');
+        answer(response, 405, { error: 'only GET and HEAD are served here' });
+      } else if (path === '/health') {
+        // A process that waits for a disk or a broker works: starting it anew would mend nothing.
+        const trouble = streams.trouble();
+        const waitingFor = streams.waitingFor();
+        if (trouble === undefined)
+          answer(response, 200, { status: 'ok', state: streams.state, ...(waitingFor === null ? {} : { waitingFor }) });
+        else answer(response, 503, { status: 'failing', state: streams.state, ...trouble });
+      } else if (path === '/ready') {
+        const reason = streams.notReadyReason();
+        answer(
+          response,
+          reason === null ? 200 : 503,
+          reason === null ? { status: 'ready' } : { status: 'not ready', reason },
+        );
+      } else if (path === '/metrics') {
+        void metrics.metrics().then((text) => {
+          response.writeHead(200, { 'content-type': metrics.contentType });
+          response.end(text);
+        });
+      } else {
+        answer(response, 404, {
+          error:
+            'this is a processor instance: /health, /ready and /metrics are here, everything else is served by the API',
+        });
+      }
+    },
+  );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);

@@ -5,7 +5,9 @@ import { type DeviceCounts, findInsights, insightSentences, leaderOf, totalDevic
 import { STATE_CODES } from './states.ts';
 
 const counts = (entries: Record<string, [ios: number, android: number, other: number]>) =>
-  new Map<string, DeviceCounts>(Object.entries(entries).map(([code, [ios, android, other]]) => [code, { ios, android, other }]));
+  new Map<string, DeviceCounts>(
+    Object.entries(entries).map(([code, [ios, android, other]]) => [code, { ios, android, other }]),
+  );
 
 describe('before the first login', () => {
   const findings = findInsights(new Map());
@@ -33,7 +35,14 @@ describe('before the first login', () => {
 });
 
 describe('with logins', () => {
-  const some = counts({ WY: [1, 4, 0], CA: [700, 300, 234], TX: [5, 5, 0], AZ: [3, 2, 0], NY: [2, 3, 0], UNATTRIBUTED: [9000, 0, 0] });
+  const some = counts({
+    WY: [1, 4, 0],
+    CA: [700, 300, 234],
+    TX: [5, 5, 0],
+    AZ: [3, 2, 0],
+    NY: [2, 3, 0],
+    UNATTRIBUTED: [9000, 0, 0],
+  });
   const findings = findInsights(some);
   test('findings', () => {
     expect(findings).toEqual({
@@ -65,7 +74,11 @@ describe('with logins', () => {
     ]);
   });
   test('ties go to the code that comes first', () => {
-    expect(findInsights(counts({ WY: [2, 1, 0], AL: [2, 1, 0], AK: [0, 1, 2] }))).toMatchObject({ topState: 'AK', moreIos: ['AL', 'WY'], moreAndroid: ['AK'] });
+    expect(findInsights(counts({ WY: [2, 1, 0], AL: [2, 1, 0], AK: [0, 1, 2] }))).toMatchObject({
+      topState: 'AK',
+      moreIos: ['AL', 'WY'],
+      moreAndroid: ['AK'],
+    });
   });
   test('a state with nothing but other devices can be the top state and leads with neither', () => {
     expect(findInsights(counts({ VT: [0, 0, 1] }))).toMatchObject({ topState: 'VT', moreIos: [], moreAndroid: [] });
@@ -81,16 +94,24 @@ test('for any counts: every state is in one list at most, lists descend, and the
       const { topState, moreIos, moreAndroid, byGdpClass } = findInsights(map);
       const most = Math.max(0, ...STATE_CODES.map(total));
       expect(topState).toBe(most === 0 ? null : STATE_CODES.find((code) => total(code) === most));
-      for (const [list, leader] of [[moreIos, 'IOS'], [moreAndroid, 'ANDROID']] as const) {
-        expect([...list].sort()).toEqual(STATE_CODES.filter((code) => leaderOf(map.get(code) ?? { ios: 0, android: 0, other: 0 }) === leader));
+      for (const [list, leader] of [
+        [moreIos, 'IOS'],
+        [moreAndroid, 'ANDROID'],
+      ] as const) {
+        expect([...list].sort()).toEqual(
+          STATE_CODES.filter((code) => leaderOf(map.get(code) ?? { ios: 0, android: 0, other: 0 }) === leader),
+        );
         for (let i = 1; i < list.length; i++) {
           const [before, after] = [list[i - 1] as string, list[i] as string];
           expect(total(before) > total(after) || (total(before) === total(after) && before < after)).toBe(true);
         }
       }
       expect(byGdpClass.map(({ class: c }) => c)).toEqual(['HIGH', 'MEDIUM', 'LOW']);
-      expect(byGdpClass.reduce((sum, { devices: d }) => sum + totalDevices(d), 0)).toBe(STATE_CODES.reduce((sum, code) => sum + total(code), 0));
-      for (const { class: gdpClass, states } of byGdpClass) expect(states).toBe(STATE_CODES.filter((code) => gdpOf(code).class === gdpClass).length);
+      expect(byGdpClass.reduce((sum, { devices: d }) => sum + totalDevices(d), 0)).toBe(
+        STATE_CODES.reduce((sum, code) => sum + total(code), 0),
+      );
+      for (const { class: gdpClass, states } of byGdpClass)
+        expect(states).toBe(STATE_CODES.filter((code) => gdpOf(code).class === gdpClass).length);
     }),
   );
 });

@@ -72,7 +72,12 @@ function addDevices(a: DeviceCounts, b: DeviceCounts): DeviceCounts {
  * those with more Android; how device types compare across GDP classes. Before the first login they say so.
  */
 export function insightSentences(findings: Findings, counts: CountsByState): string[] {
-  return [topStateSentence(findings, counts), moreSentence('iOS', 'Android', findings.moreIos), moreSentence('Android', 'iOS', findings.moreAndroid), gdpSentence(findings)];
+  return [
+    topStateSentence(findings, counts),
+    moreSentence('iOS', 'Android', findings.moreIos),
+    moreSentence('Android', 'iOS', findings.moreAndroid),
+    gdpSentence(findings),
+  ];
 }
 
 function topStateSentence({ topState }: Findings, counts: CountsByState): string {
@@ -96,7 +101,8 @@ function gdpClause({ class: gdpClass, devices, leader }: GdpClassFindings): stri
   const states = `${gdpClass.toLowerCase()}-GDP states`;
   const total = totalDevices(devices);
   if (total === 0) return `${states} have no logins yet`;
-  if (leader === null) return `in ${states} iOS and Android are level at ${grouped(devices.ios)} of ${counted(total, 'login')} each`;
+  if (leader === null)
+    return `in ${states} iOS and Android are level at ${grouped(devices.ios)} of ${counted(total, 'login')} each`;
   const [ahead, behind] = leader === 'IOS' ? (['iOS', 'Android'] as const) : (['Android', 'iOS'] as const);
   const [most, fewer] = leader === 'IOS' ? [devices.ios, devices.android] : [devices.android, devices.ios];
   return `in ${states} ${ahead} leads ${behind} by ${grouped(most)} to ${grouped(fewer)} (${percent(most, total)} to ${percent(fewer, total)} of logins)`;

@@ -3,7 +3,11 @@ import pretty from 'pino-pretty';
 import type { LogConfig } from './environment.ts';
 
 /** Wherever these stand in what is logged, their value is left out. */
-const secretPaths = ['password', 'token', 'authorization', 'apiToken', 'sasl', 'cookie'].flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
+const secretPaths = ['password', 'token', 'authorization', 'apiToken', 'sasl', 'cookie'].flatMap((name) => [
+  name,
+  `*.${name}`,
+  `*.*.${name}`,
+]);
 
 /**
  * The process's logger: one line of JSON each, or coloured text for a terminal, on standard output, with RFC 3339 times.

@@ -16,14 +16,16 @@ export const loginCounts: Aggregate<Login, LoginCounts> = {
   empty: () => ({ ios: 0, android: 0, other: 0, lastLoginAtMs: null }),
   add: (counts, login) => {
     counts[login.device] += 1;
-    if (counts.lastLoginAtMs === null || login.eventTimeMs > counts.lastLoginAtMs) counts.lastLoginAtMs = login.eventTimeMs;
+    if (counts.lastLoginAtMs === null || login.eventTimeMs > counts.lastLoginAtMs)
+      counts.lastLoginAtMs = login.eventTimeMs;
     return counts;
   },
   merge: (a, b) => {
     a.ios += b.ios;
     a.android += b.android;
     a.other += b.other;
-    if (b.lastLoginAtMs !== null && (a.lastLoginAtMs === null || b.lastLoginAtMs > a.lastLoginAtMs)) a.lastLoginAtMs = b.lastLoginAtMs;
+    if (b.lastLoginAtMs !== null && (a.lastLoginAtMs === null || b.lastLoginAtMs > a.lastLoginAtMs))
+      a.lastLoginAtMs = b.lastLoginAtMs;
     return a;
   },
   serde: { ...jsonSerde<LoginCounts>(), deserialize: (bytes) => storedLoginCounts(JSON.parse(bytes.toString('utf8'))) },
@@ -35,7 +37,8 @@ function storedLoginCounts(value: unknown): LoginCounts {
   storedCount(counts.ios, 'ios');
   storedCount(counts.android, 'android');
   storedCount(counts.other, 'other');
-  if (counts.lastLoginAtMs !== null && !isStoredTime(counts.lastLoginAtMs)) throw new TypeError(`lastLoginAtMs is ${String(counts.lastLoginAtMs)}, no time`);
+  if (counts.lastLoginAtMs !== null && !isStoredTime(counts.lastLoginAtMs))
+    throw new TypeError(`lastLoginAtMs is ${String(counts.lastLoginAtMs)}, no time`);
   return counts;
 }
 

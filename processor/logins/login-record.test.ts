@@ -7,7 +7,15 @@ const NOW_MS = Date.parse('2024-11-23T21:00:00Z');
 const KAFKA_MS = NOW_MS - 1234;
 
 function decode(value: string | Uint8Array | null, timestampMs = KAFKA_MS): Login | DeadLetter {
-  const record = { topic: 't', partition: 0, offset: 0, timestampMs, key: null, value: value === null ? null : Buffer.from(value as string), headers: {} };
+  const record = {
+    topic: 't',
+    partition: 0,
+    offset: 0,
+    timestampMs,
+    key: null,
+    value: value === null ? null : Buffer.from(value as string),
+    headers: {},
+  };
   const answer = decodeLogin(record, NOW_MS);
   expect(decodeLoginCarefully(record, NOW_MS)).toEqual(answer);
   return answer;
@@ -19,10 +27,22 @@ function counted(value: string | object, timestampMs = KAFKA_MS) {
   return { ...login, missing: missingFields(login.flaws), invalid: invalidFields(login.flaws) };
 }
 
-const CLEAN = { user_id: 'u', app_version: '2.3.0', device_type: 'android', ip: '1.2.3.4', locale: 'RI', device_id: 'd', timestamp: 1_720_576_825 };
+const CLEAN = {
+  user_id: 'u',
+  app_version: '2.3.0',
+  device_type: 'android',
+  ip: '1.2.3.4',
+  locale: 'RI',
+  device_id: 'd',
+  timestamp: 1_720_576_825,
+};
 
 test("the contract's own example is clean", () => {
-  expect(decode('{"user_id":"\u2026","app_version":"2.3.0","device_type":"android","ip":"1.2.3.4","locale":"RI","device_id":"\u2026","timestamp":1720576825}')).toEqual({
+  expect(
+    decode(
+      '{"user_id":"\u2026","app_version":"2.3.0","device_type":"android","ip":"1.2.3.4","locale":"RI","device_id":"\u2026","timestamp":1720576825}',
+    ),
+  ).toEqual({
     device: 'android',
     state: 'RI',
     eventTimeMs: 1_720_576_825_000,
@@ -67,7 +87,8 @@ test.each(Object.keys(CLEAN))('%s: absent, null and blank are missing', (field) 
 });
 
 test.each(['user_id', 'app_version', 'ip', 'device_id'])('%s: any other value will do', (field) => {
-  for (const value of [0, false, true, {}, [], 'x', '\u0085']) expect(counted({ ...CLEAN, [field]: value }).flaws).toBe(0);
+  for (const value of [0, false, true, {}, [], 'x', '\u0085'])
+    expect(counted({ ...CLEAN, [field]: value }).flaws).toBe(0);
 });
 
 describe('device_type', () => {
@@ -82,10 +103,16 @@ describe('device_type', () => {
     ['androids', 'other'],
     ['\u0131os', 'other'],
     ['ios\0', 'other'],
-  ])('%j is %s', (device_type, device) => expect(counted({ ...CLEAN, device_type })).toMatchObject({ device, flaws: 0 }));
+  ])('%j is %s', (device_type, device) =>
+    expect(counted({ ...CLEAN, device_type })).toMatchObject({ device, flaws: 0 }),
+  );
 
   test.each([[7], [true], [false], [['ios']], [{ ios: 1 }]])('%j is invalid', (device_type) => {
-    expect(counted({ ...CLEAN, device_type })).toMatchObject({ device: 'other', missing: [], invalid: ['device_type'] });
+    expect(counted({ ...CLEAN, device_type })).toMatchObject({
+      device: 'other',
+      missing: [],
+      invalid: ['device_type'],
+    });
   });
 });
 
@@ -97,7 +124,21 @@ describe('locale', () => {
     ['Dc', 'DC'],
   ])('%j is %s', (locale, state) => expect(counted({ ...CLEAN, locale })).toMatchObject({ state, flaws: 0 }));
 
-  test.each([['PR'], ['RU'], ['C'], ['CAL'], ['C A'], ['California'], ['\ufb02'], ['m\u017f'], ['@A'], [6], [true], [['CA']], [{ code: 'CA' }]])('%j is invalid', (locale) => {
+  test.each([
+    ['PR'],
+    ['RU'],
+    ['C'],
+    ['CAL'],
+    ['C A'],
+    ['California'],
+    ['\ufb02'],
+    ['m\u017f'],
+    ['@A'],
+    [6],
+    [true],
+    [['CA']],
+    [{ code: 'CA' }],
+  ])('%j is invalid', (locale) => {
     expect(counted({ ...CLEAN, locale })).toMatchObject({ state: null, missing: [], invalid: ['locale'] });
   });
 });
@@ -116,19 +157,31 @@ describe('timestamp', () => {
     ['946684800', Date.UTC(2000, 0, 1)],
     [String(NOW_MS + 3_600_000), NOW_MS + 3_600_000],
   ])('%s stands', (timestamp, eventTimeMs) => {
-    expect(counted(JSON.stringify({ ...CLEAN, timestamp: 0 }).replace('"timestamp":0', `"timestamp":${timestamp}`))).toMatchObject({ eventTimeMs, flaws: 0 });
+    expect(
+      counted(JSON.stringify({ ...CLEAN, timestamp: 0 }).replace('"timestamp":0', `"timestamp":${timestamp}`)),
+    ).toMatchObject({ eventTimeMs, flaws: 0 });
   });
 
-  test.each([['-1'], ['-1720576825'], ['946684799'], ['"1999-12-31T23:59:59.999Z"'], [String(NOW_MS + 3_600_001)], ['4102444800'], ['1e400'], ['"soon"'], ['"1.7e9"'], ['true'], ['{}'], ['[1720576825]']])(
-    "%s is invalid, and the Kafka record's own stands in",
-    (timestamp) => {
-      const value = JSON.stringify({ ...CLEAN, timestamp: 0 }).replace('"timestamp":0', `"timestamp":${timestamp}`);
-      expect(counted(value)).toMatchObject({ eventTimeMs: KAFKA_MS, missing: [], invalid: ['timestamp'] });
-      for (const noBetter of [-1, 0, NaN, Date.UTC(2000, 0, 1) - 1, NOW_MS + 3_600_001]) {
-        expect(counted(value, noBetter).eventTimeMs).toBe(NOW_MS);
-      }
-    },
-  );
+  test.each([
+    ['-1'],
+    ['-1720576825'],
+    ['946684799'],
+    ['"1999-12-31T23:59:59.999Z"'],
+    [String(NOW_MS + 3_600_001)],
+    ['4102444800'],
+    ['1e400'],
+    ['"soon"'],
+    ['"1.7e9"'],
+    ['true'],
+    ['{}'],
+    ['[1720576825]'],
+  ])("%s is invalid, and the Kafka record's own stands in", (timestamp) => {
+    const value = JSON.stringify({ ...CLEAN, timestamp: 0 }).replace('"timestamp":0', `"timestamp":${timestamp}`);
+    expect(counted(value)).toMatchObject({ eventTimeMs: KAFKA_MS, missing: [], invalid: ['timestamp'] });
+    for (const noBetter of [-1, 0, NaN, Date.UTC(2000, 0, 1) - 1, NOW_MS + 3_600_001]) {
+      expect(counted(value, noBetter).eventTimeMs).toBe(NOW_MS);
+    }
+  });
 });
 
 describe('what JSON allows', () => {
@@ -138,11 +191,17 @@ describe('what JSON allows', () => {
   });
 
   test('escapes in keys and values', () => {
-    expect(counted('{"local\\u0065":"\\u0043A","device_type":"\\t\\u0069OS"}')).toMatchObject({ state: 'CA', device: 'ios' });
+    expect(counted('{"local\\u0065":"\\u0043A","device_type":"\\t\\u0069OS"}')).toMatchObject({
+      state: 'CA',
+      device: 'ios',
+    });
   });
 
   test('a field named __proto__ lends nothing to the record', () => {
-    expect(counted('{"__proto__":{"locale":"CA","device_type":"ios"}}')).toMatchObject({ state: null, device: 'other' });
+    expect(counted('{"__proto__":{"locale":"CA","device_type":"ios"}}')).toMatchObject({
+      state: null,
+      device: 'other',
+    });
     expect(counted('{"__proto__":{"locale":"CA"},"constructor":1,"locale":"NY"}')).toMatchObject({ state: 'NY' });
   });
 
@@ -155,6 +214,8 @@ describe('what JSON allows', () => {
 
 test('a login tells nothing of who logged in, and messages nothing of the record', () => {
   const secret = 'canary-7f3a';
-  expect(JSON.stringify(counted({ ...CLEAN, user_id: secret, ip: secret, device_id: secret, locale: secret }))).not.toContain(secret);
+  expect(
+    JSON.stringify(counted({ ...CLEAN, user_id: secret, ip: secret, device_id: secret, locale: secret })),
+  ).not.toContain(secret);
   expect(JSON.stringify(decode(`{"user_id":"${secret}"`))).not.toContain(secret);
 });

@@ -68,7 +68,8 @@ function readScanned(bytes: Buffer, kafkaTimestampMs: number, nowMs: number): Lo
     if (kind === FieldKind.STRING) {
       // Nearly all begin with something else than a space: those are not blank.
       const start = scanner.starts[index] as number;
-      if ((start === scanner.ends[index] || bytes[start] === SPACE) && isBlank(bytes, index)) flaws |= missingFlaw(index);
+      if ((start === scanner.ends[index] || bytes[start] === SPACE) && isBlank(bytes, index))
+        flaws |= missingFlaw(index);
     } else if (kind <= FieldKind.NULL) {
       flaws |= missingFlaw(index);
     }
@@ -76,7 +77,8 @@ function readScanned(bytes: Buffer, kafkaTimestampMs: number, nowMs: number): Lo
 
   let device: Device = 'other';
   if ((flaws & missingFlaw(DEVICE_TYPE)) === 0) {
-    if (scanner.kinds[DEVICE_TYPE] === FieldKind.STRING) device = deviceAt(bytes, trimmedStart(bytes, DEVICE_TYPE), trimmedEnd(bytes, DEVICE_TYPE));
+    if (scanner.kinds[DEVICE_TYPE] === FieldKind.STRING)
+      device = deviceAt(bytes, trimmedStart(bytes, DEVICE_TYPE), trimmedEnd(bytes, DEVICE_TYPE));
     else flaws |= invalidFlaw(DEVICE_TYPE);
   }
 
@@ -84,7 +86,8 @@ function readScanned(bytes: Buffer, kafkaTimestampMs: number, nowMs: number): Lo
   if ((flaws & missingFlaw(LOCALE)) === 0) {
     if (scanner.kinds[LOCALE] === FieldKind.STRING) {
       const start = trimmedStart(bytes, LOCALE);
-      if (trimmedEnd(bytes, LOCALE) - start === 2) state = stateOfLetters(bytes[start] as number, bytes[start + 1] as number);
+      if (trimmedEnd(bytes, LOCALE) - start === 2)
+        state = stateOfLetters(bytes[start] as number, bytes[start + 1] as number);
     }
     if (state === null) flaws |= invalidFlaw(LOCALE);
   }

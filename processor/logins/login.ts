@@ -3,7 +3,15 @@ import type { StateCode } from './states.ts';
 export type Device = 'ios' | 'android' | 'other';
 
 /** The fields of a login record, in the order in which answers list them. */
-export const LOGIN_FIELDS = Object.freeze(['user_id', 'app_version', 'device_type', 'ip', 'locale', 'device_id', 'timestamp'] as const);
+export const LOGIN_FIELDS = Object.freeze([
+  'user_id',
+  'app_version',
+  'device_type',
+  'ip',
+  'locale',
+  'device_id',
+  'timestamp',
+] as const);
 export type LoginField = (typeof LOGIN_FIELDS)[number];
 
 /** What counting needs of a login record, and what was wrong with it; nothing that tells who logged in. */
@@ -43,7 +51,11 @@ export function invalidFields(flaws: number): readonly LoginField[] {
 const missingByFlaws = new Map<number, readonly LoginField[]>();
 const invalidByFlaws = new Map<number, readonly LoginField[]>();
 
-function named(known: Map<number, readonly LoginField[]>, flaws: number, flawOf: (fieldIndex: number) => number): readonly LoginField[] {
+function named(
+  known: Map<number, readonly LoginField[]>,
+  flaws: number,
+  flawOf: (fieldIndex: number) => number,
+): readonly LoginField[] {
   let fields = known.get(flaws);
   if (fields === undefined) {
     fields = Object.freeze(LOGIN_FIELDS.filter((_, index) => (flaws & flawOf(index)) !== 0));

@@ -10,12 +10,19 @@ const CLOSE_TIMEOUT_MS = 12_000;
 const environment = environmentOrExit();
 const log = createLogger('processor', environment.log);
 /** Without KAFKA_BROKERS: the local broker that `npm start` runs, so that a second terminal just joins in. */
-const connection = environment.kafka ?? { brokers: [`127.0.0.1:${String(environment.localKafkaPort)}`], clientId: environment.applicationId };
+const connection = environment.kafka ?? {
+  brokers: [`127.0.0.1:${String(environment.localKafkaPort)}`],
+  clientId: environment.applicationId,
+};
 const streams = new KafkaStreams(streamsOptions(environment, connection, log));
-const health = await serveHealth({ host: environment.host, port: environment.processorPort, streams, log }).catch((error: unknown) => {
-  process.stderr.write(`the processor cannot serve /health on ${environment.host}:${String(environment.processorPort)} (${messageOf(error)}): set PROCESSOR_PORT to a free port, or to 0 for any\n`);
-  process.exit(1);
-});
+const health = await serveHealth({ host: environment.host, port: environment.processorPort, streams, log }).catch(
+  (error: unknown) => {
+    process.stderr.write(
+      `the processor cannot serve /health on ${environment.host}:${String(environment.processorPort)} (${messageOf(error)}): set PROCESSOR_PORT to a free port, or to 0 for any\n`,
+    );
+    process.exit(1);
+  },
+);
 let exiting = false;
 
 async function exit(code: number): Promise<void> {

@@ -8,7 +8,12 @@ export const COUNTS_BY_STATE_HOUR = 'counts-by-state-hour';
 export const DATA_QUALITY = 'data-quality';
 
 /** Every store, hence every changelog topic. */
-export const STORES = Object.freeze([COUNTS_BY_STATE, COUNTS_BY_STATE_MINUTE, COUNTS_BY_STATE_HOUR, DATA_QUALITY] as const);
+export const STORES = Object.freeze([
+  COUNTS_BY_STATE,
+  COUNTS_BY_STATE_MINUTE,
+  COUNTS_BY_STATE_HOUR,
+  DATA_QUALITY,
+] as const);
 export type StoreName = (typeof STORES)[number];
 
 /** Tumbling windows of event time, in milliseconds; a window is kept until its end is `retentionMs` behind stream time. */

@@ -7,7 +7,8 @@ test('fifty states and the District of Columbia, in order, each with a name', ()
   expect([...STATE_CODES].sort()).toEqual(STATE_CODES);
   expect(new Set(STATE_CODES.map((code) => STATE_NAMES[code])).size).toBe(51);
   expect(STATE_NAMES.DC).toBe('District of Columbia');
-  for (const other of ['PR', 'GU', 'VI', 'XX', 'ca', '', 'toString', '__proto__']) expect(isStateCode(other)).toBe(false);
+  for (const other of ['PR', 'GU', 'VI', 'XX', 'ca', '', 'toString', '__proto__'])
+    expect(isStateCode(other)).toBe(false);
 });
 
 test('of all pairs of characters, those that spell a code in any case are its state, and no other is', () => {

@@ -13,7 +13,13 @@ const specs = [
 ] as unknown as readonly StoreSpec<unknown>[];
 const check = rowCheckOf(specs);
 const look = (store: string, key: string | Buffer | null, value: string | Buffer | null): void =>
-  check(store, { topic: `app-${store}-changelog`, partition: 2, offset: 71, key: key === null ? null : Buffer.from(key), value: value === null ? null : Buffer.from(value) });
+  check(store, {
+    topic: `app-${store}-changelog`,
+    partition: 2,
+    offset: 71,
+    key: key === null ? null : Buffer.from(key),
+    value: value === null ? null : Buffer.from(value),
+  });
 const atMinute = encodeWindowKey(60_000, 'CA');
 const logins = (more: object): string => JSON.stringify({ ios: 1, android: 0, other: 0, lastLoginAtMs: null, ...more });
 
@@ -49,10 +55,20 @@ describe('a row of a changelog', () => {
     ['minutes', atMinute, logins({}).slice(0, -2), 'a row that cannot be read'],
     ['minutes', '!stream-time', '{"streamTimeMs":1e300,"sources":{}}', 'a stream time that cannot be read'],
     ['minutes', '!stream-time', 'null', 'a stream time that cannot be read'],
-    ['quality', 'quality', '{"missing":{},"invalid":{},"deadLettered":{"NOT_JSON":"many"},"late":0}', 'deadLettered NOT_JSON is "many"'],
+    [
+      'quality',
+      'quality',
+      '{"missing":{},"invalid":{},"deadLettered":{"NOT_JSON":"many"},"late":0}',
+      'deadLettered NOT_JSON is "many"',
+    ],
     ['quality', 'quality', '{}', 'missing is undefined'],
   ])('that %s did not write is named: %p %p', (store, key, value, problem) => {
-    expect(() => look(store, key, value)).toThrow(expect.objectContaining({ code: 'INTERNAL_TOPIC_INVALID', message: expect.stringContaining(`app-${store}-changelog-2 offset 71 holds `) }));
+    expect(() => look(store, key, value)).toThrow(
+      expect.objectContaining({
+        code: 'INTERNAL_TOPIC_INVALID',
+        message: expect.stringContaining(`app-${store}-changelog-2 offset 71 holds `),
+      }),
+    );
     expect(() => look(store, key, value)).toThrow(problem);
   });
 });

@@ -8,8 +8,13 @@ import type { LoginTopologyOptions } from './topology.ts';
 const DEAD_LETTER_MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
 
 /** The login application as the environment asks for it. */
-export function streamsOptions(environment: Environment, connection: KafkaConnectionConfig, logger: Logger): KafkaStreamsOptions {
-  const { inputTopic, deadLetterTopic, internalReplicationFactor, sessionTimeoutMs, transactionTimeoutMs } = environment;
+export function streamsOptions(
+  environment: Environment,
+  connection: KafkaConnectionConfig,
+  logger: Logger,
+): KafkaStreamsOptions {
+  const { inputTopic, deadLetterTopic, internalReplicationFactor, sessionTimeoutMs, transactionTimeoutMs } =
+    environment;
   const topologyOptions: LoginTopologyOptions = { inputTopic, deadLetterTopic };
   return {
     topologyModule: new URL('./topology.ts', import.meta.url),
@@ -30,7 +35,10 @@ export function streamsOptions(environment: Environment, connection: KafkaConnec
     },
     creatableTopics: {
       [inputTopic]: { partitions: environment.inputPartitions },
-      [deadLetterTopic]: { partitions: 1, config: { 'max.message.bytes': String(DEAD_LETTER_MAX_MESSAGE_BYTES), 'retention.ms': '-1' } },
+      [deadLetterTopic]: {
+        partitions: 1,
+        config: { 'max.message.bytes': String(DEAD_LETTER_MAX_MESSAGE_BYTES), 'retention.ms': '-1' },
+      },
     },
   };
 }

@@ -8,18 +8,35 @@ const TOPOLOGY = buildTopology({ inputTopic: 'user-login', deadLetterTopic: 'use
 const AT = Date.UTC(2026, 0, 1) / 1_000 - 3_600;
 
 function login(state: string | undefined, device: string | undefined, timestamp = AT): string {
-  return JSON.stringify({ user_id: 'u', app_version: '2.3.0', device_type: device, ip: '1.2.3.4', locale: state, device_id: 'd', timestamp });
+  return JSON.stringify({
+    user_id: 'u',
+    app_version: '2.3.0',
+    device_type: device,
+    ip: '1.2.3.4',
+    locale: state,
+    device_id: 'd',
+    timestamp,
+  });
 }
 
 test('the graph is two sub-topologies joined by one repartition topic', () => {
-  expect(TOPOLOGY.subTopologies.map((s) => s.stores.map((store) => store.name).sort())).toEqual([[], ['counts-by-state', 'counts-by-state-hour', 'counts-by-state-minute', 'data-quality']]);
+  expect(TOPOLOGY.subTopologies.map((s) => s.stores.map((store) => store.name).sort())).toEqual([
+    [],
+    ['counts-by-state', 'counts-by-state-hour', 'counts-by-state-minute', 'data-quality'],
+  ]);
   expect(TOPOLOGY.describe('app')).toContain('Source: KSTREAM-SOURCE-0000000000 (topics: [user-login])');
   expect(TOPOLOGY.describe('app')).toContain('(topic: app-by-state-repartition)');
 });
 
 test('logins of several partitions end up in one row a state, in the totals and in the windows', async () => {
   const driver = new TopologyTestDriver(TOPOLOGY, { partitions: { 'user-login': 4 } });
-  await driver.pipe('user-login', { partition: 0, value: login('CA', 'iOS') }, { partition: 1, value: login('ca', 'android') }, { partition: 2, value: login('CA', 'iOS', AT + 60) }, { partition: 3, value: login(undefined, 'iOS') });
+  await driver.pipe(
+    'user-login',
+    { partition: 0, value: login('CA', 'iOS') },
+    { partition: 1, value: login('ca', 'android') },
+    { partition: 2, value: login('CA', 'iOS', AT + 60) },
+    { partition: 3, value: login(undefined, 'iOS') },
+  );
   const totals = driver.store<LoginCounts>('counts-by-state');
   expect(totals.get('CA')).toEqual({ ios: 2, android: 1, other: 0, lastLoginAtMs: (AT + 60) * 1_000 });
   expect(totals.get('UNATTRIBUTED')).toMatchObject({ ios: 1 });
@@ -29,14 +46,22 @@ test('logins of several partitions end up in one row a state, in the totals and 
 
 test('what cannot be read is dead-lettered with its origin, and counted', async () => {
   const driver = new TopologyTestDriver(TOPOLOGY);
-  await driver.pipe('user-login', { key: 'k', value: 'no json', headers: { trace: Buffer.from('7') } }, { value: null }, { value: login('CA', undefined) });
+  await driver.pipe(
+    'user-login',
+    { key: 'k', value: 'no json', headers: { trace: Buffer.from('7') } },
+    { value: null },
+    { value: login('CA', undefined) },
+  );
   const [letter] = driver.output('user-login-dlq');
   expect(letter?.value?.toString()).toBe('no json');
   expect(letter?.key?.toString()).toBe('k');
   expect(letter?.headers?.['__streams.errors.exception']?.toString()).toBe('NOT_JSON');
   expect(letter?.headers?.['__streams.errors.topic']?.toString()).toBe('user-login');
   expect(letter?.headers?.['trace']?.toString()).toBe('7');
-  expect(driver.store<DataQualityCounts>('data-quality').get('quality')).toMatchObject({ deadLettered: { NOT_JSON: 1, NO_VALUE: 1 }, missing: { device_type: 1 } });
+  expect(driver.store<DataQualityCounts>('data-quality').get('quality')).toMatchObject({
+    deadLettered: { NOT_JSON: 1, NO_VALUE: 1 },
+    missing: { device_type: 1 },
+  });
 });
 
 test('partitions without a login hold nobody back, and output leaves the stores alone', async () => {
@@ -44,7 +69,9 @@ test('partitions without a login hold nobody back, and output leaves the stores 
   await driver.pipe('user-login', { partition: 2, value: login('CA', 'iOS', AT) });
   driver.output('test-counts-by-state-changelog');
   await driver.pipe('user-login', { partition: 2, value: login('CA', 'iOS', AT - 25 * 3_600) });
-  const rows = (await driver.entries('data-quality')).map(([, , value]) => JSON.parse(value.toString()) as DataQualityCounts);
+  const rows = (await driver.entries('data-quality')).map(
+    ([, , value]) => JSON.parse(value.toString()) as DataQualityCounts,
+  );
   expect(rows.reduce((late, row) => late + row.late, 0)).toBe(1);
   expect(driver.store<LoginCounts>('counts-by-state').get('CA')).toMatchObject({ ios: 2 });
 });

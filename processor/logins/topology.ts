@@ -6,7 +6,16 @@ import { tumbling } from '../streams/topology/windows.ts';
 import { dataQuality, type DataQualityCounts, type QualityFact } from './data-quality.ts';
 import { loginCounts, totalLogins, type LoginCounts } from './login-counts.ts';
 import { decodeLogin } from './login-record.ts';
-import { BY_STATE, COUNTS_BY_STATE, DATA_QUALITY, HOUR_WINDOWS, MINUTE_WINDOWS, QUALITY_KEY, UNATTRIBUTED, type WindowDefinition } from './names.ts';
+import {
+  BY_STATE,
+  COUNTS_BY_STATE,
+  DATA_QUALITY,
+  HOUR_WINDOWS,
+  MINUTE_WINDOWS,
+  QUALITY_KEY,
+  UNATTRIBUTED,
+  type WindowDefinition,
+} from './names.ts';
 
 export interface LoginTopologyOptions {
   readonly inputTopic: string;
@@ -21,16 +30,29 @@ export interface LoginTopologyOptions {
  */
 export function buildTopology({ inputTopic, deadLetterTopic }: LoginTopologyOptions): Topology {
   const builder = new StreamsBuilder();
-  const logins = builder.stream(inputTopic, { decode: decodeLogin, timestampMs: (login) => login.eventTimeMs, deadLetterTopic });
+  const logins = builder.stream(inputTopic, {
+    decode: decodeLogin,
+    timestampMs: (login) => login.eventTimeMs,
+    deadLetterTopic,
+  });
 
   const byState = logins.groupBy((login) => login.state ?? UNATTRIBUTED, { name: BY_STATE });
   byState.aggregate(loginCounts, { store: COUNTS_BY_STATE });
-  const minutes = byState.windowedBy(tumbling(windowsOf(MINUTE_WINDOWS))).aggregate(loginCounts, { store: MINUTE_WINDOWS.store });
+  const minutes = byState
+    .windowedBy(tumbling(windowsOf(MINUTE_WINDOWS)))
+    .aggregate(loginCounts, { store: MINUTE_WINDOWS.store });
   byState.windowedBy(tumbling(windowsOf(HOUR_WINDOWS))).aggregate(loginCounts, { store: HOUR_WINDOWS.store });
 
-  const flaws = logins.filter((login) => login.flaws !== 0).mapValues((login): QualityFact => ({ kind: 'flaws', flaws: login.flaws }));
-  const letters = logins.deadLetters().mapValues((letter): QualityFact => ({ kind: 'dead-letter', reason: letter.reason }));
-  flaws.merge(letters).groupBy(() => QUALITY_KEY, { name: BY_STATE }).aggregate(dataQuality, { store: DATA_QUALITY });
+  const flaws = logins
+    .filter((login) => login.flaws !== 0)
+    .mapValues((login): QualityFact => ({ kind: 'flaws', flaws: login.flaws }));
+  const letters = logins
+    .deadLetters()
+    .mapValues((letter): QualityFact => ({ kind: 'dead-letter', reason: letter.reason }));
+  flaws
+    .merge(letters)
+    .groupBy(() => QUALITY_KEY, { name: BY_STATE })
+    .aggregate(dataQuality, { store: DATA_QUALITY });
   minutes.late().process(() => new LateLogins(), { stores: [DATA_QUALITY] });
 
   return builder.build();

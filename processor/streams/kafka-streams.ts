@@ -6,7 +6,13 @@ import { prepareTopics, purgeRepartitionTopics, type CreatableTopics } from './t
 import { StatusPublisher } from './topics/status-publisher.ts';
 import { findChangedTopic, type KnownTopics } from './topics/topic-check.ts';
 import { readBacklog } from './reading/backlog.ts';
-import { COORDINATOR_OF_GROUP, createKafka, KafkaCluster, type Kafka, type TopicPartition } from './kafka/kafka-cluster.ts';
+import {
+  COORDINATOR_OF_GROUP,
+  createKafka,
+  KafkaCluster,
+  type Kafka,
+  type TopicPartition,
+} from './kafka/kafka-cluster.ts';
 import { fatalConnectionError, isBrokerAway, isCoordinatorNotFound, waitingForKafka } from './kafka/kafka-errors.ts';
 import { messageOf, StreamsError } from './errors.ts';
 import { checkConnection, type KafkaConnectionConfig } from './kafka/kafka-connection-config.ts';
@@ -30,7 +36,8 @@ import type { Topology } from './topology/topology.ts';
  *                         v              v
  *                    NOT_RUNNING    NOT_RUNNING
  */
-export type StreamsState = 'CREATED' | 'STARTING' | 'REBALANCING' | 'RUNNING' | 'PENDING_SHUTDOWN' | 'ERROR' | 'NOT_RUNNING';
+export type StreamsState =
+  'CREATED' | 'STARTING' | 'REBALANCING' | 'RUNNING' | 'PENDING_SHUTDOWN' | 'ERROR' | 'NOT_RUNNING';
 
 const LEGAL_MOVES: Readonly<Record<StreamsState, readonly StreamsState[]>> = {
   CREATED: ['STARTING', 'PENDING_SHUTDOWN'],
@@ -97,7 +104,10 @@ export class KafkaStreams {
     this.#options = options;
     this.#config = parseStreamsConfig(options.config);
     this.#kafka = createKafka(options.connection, options.logger);
-    this.#cluster = new KafkaCluster({ ...options.connection, clientId: `${options.connection.clientId}-topics` }, options.logger);
+    this.#cluster = new KafkaCluster(
+      { ...options.connection, clientId: `${options.connection.clientId}-topics` },
+      options.logger,
+    );
   }
 
   get state(): StreamsState {
@@ -127,29 +137,51 @@ export class KafkaStreams {
     let spares: Worker[] = [];
     try {
       const topology = (await loadTopologyModule(topologyModule))(topologyOptions);
-      if (!isTopology(topology)) throw new StreamsError('CONFIG_INVALID', `buildTopology of ${topologyModule.href} answers ${textOf(topology)}, not a topology: return builder.build()`);
+      if (!isTopology(topology))
+        throw new StreamsError(
+          'CONFIG_INVALID',
+          `buildTopology of ${topologyModule.href} answers ${textOf(topology)}, not a topology: return builder.build()`,
+        );
       this.#topology = topology;
       const directory = await StateDirectory.lock(stateDir, applicationId, { log: logger });
       this.#directory = directory;
       // Loading the code takes the threads longer than the topics: both at once.
-      spares = threadNames(applicationId, directory.processId, numStreamThreads).map((threadName) => loadStreamThread(threadName, topologyModule.href));
+      spares = threadNames(applicationId, directory.processId, numStreamThreads).map((threadName) =>
+        loadStreamThread(threadName, topologyModule.href),
+      );
       const topics = await this.#prepare(topology, (await directory.taskIds()).length > 0);
       if (this.#state !== 'STARTING') return;
-      const inits = threadNames(applicationId, directory.processId, numStreamThreads).map((threadName, index): ThreadInit => ({
-        threadName,
-        groupInstanceId: `${directory.processId}-${String(index + 1)}`,
-        processId: directory.processId,
-        slotDirectory: directory.path,
-        topologyModule: topologyModule.href,
-        topologyOptions,
-        connection,
-        config: this.#config,
-        partitionCounts: topics.partitionCounts,
-        topicIds: topics.topicIds,
-        deadLettered: topology.subTopologies.flatMap(({ nodes }) => nodes.flatMap(({ source }) => (source?.deadLetterTopic !== undefined && 'topic' in source.from ? [source.from.topic] : []))),
-      }));
-      this.#supervisor = new Supervisor(inits, logger, { onFatal: (error) => this.#fail(error), onChange: () => this.#settle() }, spares);
-      this.#status = new StatusPublisher(this.#kafka, { applicationId, intervalMs: this.#config.statusIntervalMs, logger, status: () => this.status() });
+      const inits = threadNames(applicationId, directory.processId, numStreamThreads).map(
+        (threadName, index): ThreadInit => ({
+          threadName,
+          groupInstanceId: `${directory.processId}-${String(index + 1)}`,
+          processId: directory.processId,
+          slotDirectory: directory.path,
+          topologyModule: topologyModule.href,
+          topologyOptions,
+          connection,
+          config: this.#config,
+          partitionCounts: topics.partitionCounts,
+          topicIds: topics.topicIds,
+          deadLettered: topology.subTopologies.flatMap(({ nodes }) =>
+            nodes.flatMap(({ source }) =>
+              source?.deadLetterTopic !== undefined && 'topic' in source.from ? [source.from.topic] : [],
+            ),
+          ),
+        }),
+      );
+      this.#supervisor = new Supervisor(
+        inits,
+        logger,
+        { onFatal: (error) => this.#fail(error), onChange: () => this.#settle() },
+        spares,
+      );
+      this.#status = new StatusPublisher(this.#kafka, {
+        applicationId,
+        intervalMs: this.#config.statusIntervalMs,
+        logger,
+        status: () => this.status(),
+      });
       this.#partitionsByTask = partitionsByTask(topology, applicationId, topics);
       this.#to('REBALANCING');
       this.#backlogTimer = setInterval(() => void this.#lookAtBacklog(), this.#config.statusIntervalMs);
@@ -163,7 +195,8 @@ export class KafkaStreams {
       this.#topicTimer.unref();
     } catch (error) {
       if (this.#state === 'PENDING_SHUTDOWN') return;
-      const failure = error instanceof StreamsError ? error : new StreamsError('THREAD_FAILED', messageOf(error), { cause: error });
+      const failure =
+        error instanceof StreamsError ? error : new StreamsError('THREAD_FAILED', messageOf(error), { cause: error });
       this.#fail(failure);
       throw failure;
     } finally {
@@ -189,7 +222,10 @@ export class KafkaStreams {
   status(): InstanceStatus {
     const tasks = (this.#supervisor?.threads() ?? []).flatMap((thread) => thread.tasks);
     const active = new Set(tasks.flatMap(({ id, role }) => (role === 'ACTIVE' ? [id] : [])));
-    const waiting = this.#backlog === undefined ? undefined : Object.fromEntries([...this.#backlog].filter(([id]) => !active.has(id)));
+    const waiting =
+      this.#backlog === undefined
+        ? undefined
+        : Object.fromEntries([...this.#backlog].filter(([id]) => !active.has(id)));
     return {
       id: this.#directory?.processId ?? randomUUID(),
       applicationId: this.#config.applicationId,
@@ -301,9 +337,15 @@ export class KafkaStreams {
     this.#readingBacklog = true;
     try {
       const tasks = [...this.#partitionsByTask];
-      const lags = await readBacklog(this.#cluster, this.#config.applicationId, tasks.flatMap(([, partitions]) => partitions));
+      const lags = await readBacklog(
+        this.#cluster,
+        this.#config.applicationId,
+        tasks.flatMap(([, partitions]) => partitions),
+      );
       let at = 0;
-      const backlog = new Map(tasks.map(([id, partitions]) => [id, partitions.reduce((sum) => sum + (lags[at++] as number), 0)]));
+      const backlog = new Map(
+        tasks.map(([id, partitions]) => [id, partitions.reduce((sum) => sum + (lags[at++] as number), 0)]),
+      );
       this.#backlog = backlog;
     } catch (error) {
       this.#backlog = undefined;
@@ -333,7 +375,8 @@ export class KafkaStreams {
 
   #to(next: StreamsState): void {
     const previous = this.#state;
-    if (!LEGAL_MOVES[previous].includes(next)) throw new StreamsError('THREAD_FAILED', `the application cannot go from ${previous} to ${next}`);
+    if (!LEGAL_MOVES[previous].includes(next))
+      throw new StreamsError('THREAD_FAILED', `the application cannot go from ${previous} to ${next}`);
     this.#state = next;
     this.#options.logger.info({ from: previous, to: next }, 'state changed');
     for (const listener of this.#listeners) listener(next, previous);
@@ -356,7 +399,16 @@ export class KafkaStreams {
     const admin = this.#kafka.admin();
     try {
       await admin.connect();
-      const changed = await findChangedTopic({ admin, cluster: this.#cluster, topology, applicationId: this.#config.applicationId, logger: this.#options.logger }, known);
+      const changed = await findChangedTopic(
+        {
+          admin,
+          cluster: this.#cluster,
+          topology,
+          applicationId: this.#config.applicationId,
+          logger: this.#options.logger,
+        },
+        known,
+      );
       if (changed !== undefined) this.#fail(changed);
     } catch (error) {
       this.#options.logger.debug({ error: messageOf(error) }, 'the topics could not be checked');
@@ -374,31 +426,52 @@ export class KafkaStreams {
 
 /** What the constructor is given, before anything is made of it. */
 function checkStreamsOptions(options: KafkaStreamsOptions): void {
-  checkOptions('KafkaStreams', options, ['topologyModule', 'topologyOptions', 'connection', 'config', 'creatableTopics', 'logger']);
+  checkOptions('KafkaStreams', options, [
+    'topologyModule',
+    'topologyOptions',
+    'connection',
+    'config',
+    'creatableTopics',
+    'logger',
+  ]);
   const { topologyModule, topologyOptions, connection, creatableTopics = {}, logger } = options;
   if (typeof topologyModule !== 'object' || topologyModule === null || typeof topologyModule.href !== 'string') {
-    throw new StreamsError('CONFIG_INVALID', `topologyModule takes a URL, not ${textOf(topologyModule)}: new URL(path, import.meta.url), so that each stream thread finds the same file`);
+    throw new StreamsError(
+      'CONFIG_INVALID',
+      `topologyModule takes a URL, not ${textOf(topologyModule)}: new URL(path, import.meta.url), so that each stream thread finds the same file`,
+    );
   }
   checkLogger('KafkaStreams', logger);
   checkConnection(connection);
   checkOptions('creatableTopics', creatableTopics, Object.keys(creatableTopics));
   for (const [topic, plan] of Object.entries(creatableTopics)) {
     checkOptions(`creatableTopics["${topic}"]`, plan, ['partitions', 'config']);
-    if (!Number.isSafeInteger(plan.partitions) || plan.partitions < 1) throw new StreamsError('CONFIG_INVALID', `creatableTopics["${topic}"].partitions takes a whole number above 0, not ${textOf(plan.partitions)}`);
+    if (!Number.isSafeInteger(plan.partitions) || plan.partitions < 1)
+      throw new StreamsError(
+        'CONFIG_INVALID',
+        `creatableTopics["${topic}"].partitions takes a whole number above 0, not ${textOf(plan.partitions)}`,
+      );
   }
   try {
     structuredClone(topologyOptions);
   } catch (error) {
-    throw new StreamsError('CONFIG_INVALID', `topologyOptions must be plain data, as it is handed to each stream thread: ${messageOf(error)}`, { cause: error });
+    throw new StreamsError(
+      'CONFIG_INVALID',
+      `topologyOptions must be plain data, as it is handed to each stream thread: ${messageOf(error)}`,
+      { cause: error },
+    );
   }
 }
 
 async function loadTopologyModule(url: URL): Promise<(options: unknown) => Topology> {
   const { buildTopology } = (await import(url.href).catch((error: unknown) => {
     if (error instanceof StreamsError) throw error;
-    throw new StreamsError('CONFIG_INVALID', `the topologyModule ${url.href} cannot be loaded: ${messageOf(error)}`, { cause: error });
+    throw new StreamsError('CONFIG_INVALID', `the topologyModule ${url.href} cannot be loaded: ${messageOf(error)}`, {
+      cause: error,
+    });
   })) as { buildTopology?: unknown };
-  if (typeof buildTopology !== 'function') throw new StreamsError('CONFIG_INVALID', `the topologyModule ${url.href} exports no function buildTopology`);
+  if (typeof buildTopology !== 'function')
+    throw new StreamsError('CONFIG_INVALID', `the topologyModule ${url.href} exports no function buildTopology`);
   return buildTopology as (options: unknown) => Topology;
 }
 
@@ -407,14 +480,25 @@ function isTopology(topology: unknown): topology is Topology {
 }
 
 /** What each task of the application reads. */
-function partitionsByTask(topology: Topology, applicationId: string, { partitionCounts }: KnownTopics): ReadonlyMap<string, readonly TopicPartition[]> {
+function partitionsByTask(
+  topology: Topology,
+  applicationId: string,
+  { partitionCounts }: KnownTopics,
+): ReadonlyMap<string, readonly TopicPartition[]> {
   const partitionsOf = (topic: string): number => partitionCounts[topic] ?? 0;
-  return new Map(allTaskIds(topology, applicationId, partitionsOf).map((id) => [
-    id,
-    Object.entries(partitionsOfTasks(topology, applicationId, partitionsOf, [id])).flatMap(([topic, partitions]) => partitions.map((partition) => ({ topic, partition }))),
-  ]));
+  return new Map(
+    allTaskIds(topology, applicationId, partitionsOf).map((id) => [
+      id,
+      Object.entries(partitionsOfTasks(topology, applicationId, partitionsOf, [id])).flatMap(([topic, partitions]) =>
+        partitions.map((partition) => ({ topic, partition })),
+      ),
+    ]),
+  );
 }
 
 function threadNames(applicationId: string, processId: string, count: number): string[] {
-  return Array.from({ length: count }, (_, index) => `${applicationId}-${processId.slice(0, 8)}-StreamThread-${String(index + 1)}`);
+  return Array.from(
+    { length: count },
+    (_, index) => `${applicationId}-${processId.slice(0, 8)}-StreamThread-${String(index + 1)}`,
+  );
 }

@@ -4,7 +4,19 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, expect, test } from '@jest/globals';
 import {
-  createGlobalTable, hopping, jsonSerde, KafkaStreams, parseStreamsConfig, StreamsBuilder, StreamsError, stringSerde, TopologyTestDriver, tumbling, type KafkaStreamsOptions, type KStream, type Topology,
+  createGlobalTable,
+  hopping,
+  jsonSerde,
+  KafkaStreams,
+  parseStreamsConfig,
+  StreamsBuilder,
+  StreamsError,
+  stringSerde,
+  TopologyTestDriver,
+  tumbling,
+  type KafkaStreamsOptions,
+  type KStream,
+  type Topology,
 } from './index.ts';
 import { nearestName } from './options.ts';
 
@@ -19,10 +31,29 @@ const module = (text: string): URL => {
   writeFileSync(path, text);
   return pathToFileURL(path);
 };
-const streams = (change: object): KafkaStreams => new KafkaStreams({ topologyModule: module('export const none = 1;'), connection, config, logger, ...change } as KafkaStreamsOptions);
+const streams = (change: object): KafkaStreams =>
+  new KafkaStreams({
+    topologyModule: module('export const none = 1;'),
+    connection,
+    config,
+    logger,
+    ...change,
+  } as KafkaStreamsOptions);
 const table = (change: object, ...rest: unknown[]): unknown =>
-  Reflect.apply(createGlobalTable, undefined, [connection, { topics: ['a'], onChanges: () => undefined, onReset: () => undefined, onState: () => undefined, onFatal: () => undefined, ...change }, ...(rest.length === 0 ? [logger] : rest)]);
-const words = (options: object = {}): KStream<string> => new StreamsBuilder().stream('words', { decode: String, ...options });
+  Reflect.apply(createGlobalTable, undefined, [
+    connection,
+    {
+      topics: ['a'],
+      onChanges: () => undefined,
+      onReset: () => undefined,
+      onState: () => undefined,
+      onFatal: () => undefined,
+      ...change,
+    },
+    ...(rest.length === 0 ? [logger] : rest),
+  ]);
+const words = (options: object = {}): KStream<string> =>
+  new StreamsBuilder().stream('words', { decode: String, ...options });
 const windowed = { sizeMs: 10, advanceMs: 5, retentionMs: 10 };
 const topology = (): Topology => {
   const builder = new StreamsBuilder();
@@ -44,50 +75,157 @@ async function said(call: () => unknown): Promise<string> {
 }
 
 test.each<[string, () => unknown, RegExp]>([
-  ['config.numStreamThread', () => streams({ config: { ...config, numStreamThread: 2 } }), /"numStreamThread".*did you mean "numStreamThreads"/],
-  ['config.commitInterval', () => parseStreamsConfig({ ...config, commitInterval: 2 } as never), /"commitInterval".*"commitIntervalMs"/],
+  [
+    'config.numStreamThread',
+    () => streams({ config: { ...config, numStreamThread: 2 } }),
+    /"numStreamThread".*did you mean "numStreamThreads"/,
+  ],
+  [
+    'config.commitInterval',
+    () => parseStreamsConfig({ ...config, commitInterval: 2 } as never),
+    /"commitInterval".*"commitIntervalMs"/,
+  ],
   ['no config', () => streams({ config: undefined }), /config/],
-  ['a topologyModule that is a path', () => streams({ topologyModule: './x.ts' }), /topologyModule.*"\.\/x\.ts".*new URL/],
+  [
+    'a topologyModule that is a path',
+    () => streams({ topologyModule: './x.ts' }),
+    /topologyModule.*"\.\/x\.ts".*new URL/,
+  ],
   ['no topologyModule', () => streams({ topologyModule: undefined }), /topologyModule/],
   ['a topology in its place', () => streams({ topology: 1 }), /"topology".*"topologyModule"|no option "topology"/],
   ['no logger', () => streams({ logger: undefined }), /logger/],
   ['half a logger', () => streams({ logger: { info: () => undefined } }), /logger.*debug/],
   ['creatableTopic', () => streams({ creatableTopic: {} }), /"creatableTopic".*"creatableTopics"/],
-  ['creatableTopics.partition', () => streams({ creatableTopics: { a: { partition: 2 } } }), /creatableTopics\["a"\].*"partition".*"partitions"/],
-  ['creatableTopics without partitions', () => streams({ creatableTopics: { a: {} } }), /creatableTopics\["a"\]\.partitions/],
+  [
+    'creatableTopics.partition',
+    () => streams({ creatableTopics: { a: { partition: 2 } } }),
+    /creatableTopics\["a"\].*"partition".*"partitions"/,
+  ],
+  [
+    'creatableTopics without partitions',
+    () => streams({ creatableTopics: { a: {} } }),
+    /creatableTopics\["a"\]\.partitions/,
+  ],
   ['no options', () => Reflect.construct(KafkaStreams, []), /KafkaStreams takes an object/],
   ['no connection', () => streams({ connection: undefined }), /connection/],
   ['connection.broker', () => streams({ connection: { broker: 'a:1', clientId: 'a' } }), /"broker".*"brokers"/],
-  ['brokers that are one text', () => streams({ connection: { brokers: 'a:1', clientId: 'a' } }), /connection\.brokers.*list/],
-  ['connection.tls.cert', () => streams({ connection: { ...connection, tls: { cert: 'x' } } }), /connection\.tls.*"cert"/],
-  ['connection.sasl.user', () => streams({ connection: { ...connection, sasl: { user: 'x' } } }), /connection\.sasl.*"user".*"username"/],
-  ['topologyOptions that cannot cross threads', () => streams({ topologyOptions: { decode: () => 1 } }), /topologyOptions must be plain data/],
+  [
+    'brokers that are one text',
+    () => streams({ connection: { brokers: 'a:1', clientId: 'a' } }),
+    /connection\.brokers.*list/,
+  ],
+  [
+    'connection.tls.cert',
+    () => streams({ connection: { ...connection, tls: { cert: 'x' } } }),
+    /connection\.tls.*"cert"/,
+  ],
+  [
+    'connection.sasl.user',
+    () => streams({ connection: { ...connection, sasl: { user: 'x' } } }),
+    /connection\.sasl.*"user".*"username"/,
+  ],
+  [
+    'topologyOptions that cannot cross threads',
+    () => streams({ topologyOptions: { decode: () => 1 } }),
+    /topologyOptions must be plain data/,
+  ],
   ['a module without buildTopology', () => streams({}).start(), /exports no function buildTopology/],
-  ['a module that is not there', () => streams({ topologyModule: pathToFileURL(join(folder, 'gone.mjs')) }).start(), /gone\.mjs cannot be loaded/],
-  ['a module that answers no topology', () => streams({ topologyModule: module('export const buildTopology = () => ({});') }).start(), /answers an object, not a topology/],
+  [
+    'a module that is not there',
+    () => streams({ topologyModule: pathToFileURL(join(folder, 'gone.mjs')) }).start(),
+    /gone\.mjs cannot be loaded/,
+  ],
+  [
+    'a module that answers no topology',
+    () => streams({ topologyModule: module('export const buildTopology = () => ({});') }).start(),
+    /answers an object, not a topology/,
+  ],
   ['stream: timestampMS', () => words({ timestampMS: () => 1 }), /stream\("words"\).*"timestampMS".*"timestampMs"/],
   ['stream: no decode', () => words({ decode: undefined }), /stream\("words"\) needs decode/],
   ['stream: no options', () => new StreamsBuilder().stream('words', undefined as never), /stream\("words"\)/],
   ['groupBy: nme', () => words().groupBy(String, { nme: 'a' } as never), /groupBy\(\).*"nme".*"name"/],
   ['groupBy: no selector', () => words().groupBy(undefined as never, { name: 'a' }), /groupBy\(\) needs selector/],
   ['groupByKey: nothing', () => words().groupByKey(undefined as never), /groupByKey\(\)/],
-  ['count: stor', () => words().groupByKey({ name: 'a' }).count({ stor: 'a' } as never), /count\(\).*"stor".*"store"/],
-  ['aggregate: serde', () => words().groupByKey({ name: 'a' }).aggregate({} as never, { store: 'a', serde: 1 } as never), /aggregate\(\).*"serde"/],
-  ['reduce: sotre', () => words().groupByKey({ name: 'a' }).reduce((a) => a, { sotre: 'a' } as never), /reduce\(\).*"sotre".*"store"/],
-  ['windowed count: names', () => words().groupByKey({ name: 'a' }).windowedBy(tumbling({ sizeMs: 1, retentionMs: 1 })).count({ names: 'a' } as never), /count\(\).*"names"/],
-  ['windowedBy: something else', () => words().groupByKey({ name: 'a' }).windowedBy({ ...windowed, graceMs: 1 } as never), /windowedBy\(\).*"graceMs"/],
-  ['tumbling: retentionMS', () => tumbling({ sizeMs: 1, retentionMS: 1 } as never), /tumbling\(\).*"retentionMS".*"retentionMs"/],
-  ['hopping: advancedMs', () => hopping({ ...windowed, advancedMs: 1 } as never), /hopping\(\).*"advancedMs".*"advanceMs"/],
-  ['process: store', () => words().process(() => ({ process: () => undefined }), { store: [] } as never), /process\(\).*"store".*"stores"/],
-  ['process: a store with retention', () => words().process(() => ({ process: () => undefined }), { stores: [{ name: 'a', kind: 'key-value', serde: jsonSerde<unknown>(), retention: 1 } as never] }), /"retention".*"retentionMs"/],
+  [
+    'count: stor',
+    () =>
+      words()
+        .groupByKey({ name: 'a' })
+        .count({ stor: 'a' } as never),
+    /count\(\).*"stor".*"store"/,
+  ],
+  [
+    'aggregate: serde',
+    () =>
+      words()
+        .groupByKey({ name: 'a' })
+        .aggregate({} as never, { store: 'a', serde: 1 } as never),
+    /aggregate\(\).*"serde"/,
+  ],
+  [
+    'reduce: sotre',
+    () =>
+      words()
+        .groupByKey({ name: 'a' })
+        .reduce((a) => a, { sotre: 'a' } as never),
+    /reduce\(\).*"sotre".*"store"/,
+  ],
+  [
+    'windowed count: names',
+    () =>
+      words()
+        .groupByKey({ name: 'a' })
+        .windowedBy(tumbling({ sizeMs: 1, retentionMs: 1 }))
+        .count({ names: 'a' } as never),
+    /count\(\).*"names"/,
+  ],
+  [
+    'windowedBy: something else',
+    () =>
+      words()
+        .groupByKey({ name: 'a' })
+        .windowedBy({ ...windowed, graceMs: 1 } as never),
+    /windowedBy\(\).*"graceMs"/,
+  ],
+  [
+    'tumbling: retentionMS',
+    () => tumbling({ sizeMs: 1, retentionMS: 1 } as never),
+    /tumbling\(\).*"retentionMS".*"retentionMs"/,
+  ],
+  [
+    'hopping: advancedMs',
+    () => hopping({ ...windowed, advancedMs: 1 } as never),
+    /hopping\(\).*"advancedMs".*"advanceMs"/,
+  ],
+  [
+    'process: store',
+    () => words().process(() => ({ process: () => undefined }), { store: [] } as never),
+    /process\(\).*"store".*"stores"/,
+  ],
+  [
+    'process: a store with retention',
+    () =>
+      words().process(() => ({ process: () => undefined }), {
+        stores: [{ name: 'a', kind: 'key-value', serde: jsonSerde<unknown>(), retention: 1 } as never],
+      }),
+    /"retention".*"retentionMs"/,
+  ],
   ['process: no supplier', () => words().process(undefined as never), /process\(\) needs supplier/],
   ['driver: partition', () => driver({ partition: { words: 2 } }), /TopologyTestDriver.*"partition".*"partitions"/],
   ['driver: partitions of a topic that is not there', () => driver({ partitions: { word: 2 } }), /"word".*"words"/],
   ['driver: half a partition', () => driver({ partitions: { words: 1.5 } }), /words.*1\.5/],
   ['driver: pipe', () => driver().pipe('wrods', { value: 'a' }), /pipe.*"wrods".*"words"/],
   ['driver: pipe into a sink', () => driver().pipe('out', { value: 'a' }), /pipe.*read.*"out"/],
-  ['driver: a record with a timestamp', () => driver().pipe('words', { value: 'a', timestamp: 1 } as never), /"timestamp".*"timestampMs"/],
-  ['driver: a partition that is not there', () => driver({ partitions: { words: 2 } }).pipe('words', { value: 'a', partition: 2 }), /no partition 2, it has 2/],
+  [
+    'driver: a record with a timestamp',
+    () => driver().pipe('words', { value: 'a', timestamp: 1 } as never),
+    /"timestamp".*"timestampMs"/,
+  ],
+  [
+    'driver: a partition that is not there',
+    () => driver({ partitions: { words: 2 } }).pipe('words', { value: 'a', partition: 2 }),
+    /no partition 2, it has 2/,
+  ],
   ['driver: output', () => driver().output('ot'), /output.*"ot".*"out"/],
   ['driver: store', () => driver().store('count'), /"count".*"counts"/],
   ['driver: entries', () => driver().entries('count'), /"count".*"counts"/],
@@ -103,11 +241,25 @@ test.each<[string, () => unknown, RegExp]>([
 });
 
 test('what there is, is taken', async () => {
-  expect(await said(() => streams({ topologyOptions: { a: 1 }, creatableTopics: { a: { partitions: 1, config: {} } } }))).toBe('taken');
-  expect(await said(() => driver({ applicationId: 'a', partitions: { words: 3, out: 2, dlq: 1, 'a-counts-changelog': 3 }, nowMs: () => 5 }).pipe('words', { key: 'a', value: 'a' }))).toBe('taken');
+  expect(
+    await said(() => streams({ topologyOptions: { a: 1 }, creatableTopics: { a: { partitions: 1, config: {} } } })),
+  ).toBe('taken');
+  expect(
+    await said(() =>
+      driver({
+        applicationId: 'a',
+        partitions: { words: 3, out: 2, dlq: 1, 'a-counts-changelog': 3 },
+        nowMs: () => 5,
+      }).pipe('words', { key: 'a', value: 'a' }),
+    ),
+  ).toBe('taken');
   const written = driver();
   await written.pipe('words', { key: 'k', value: 'a' });
-  expect([...written.output('words'), ...written.output('dlq'), ...written.output('test-counts-changelog')]).toHaveLength(1);
+  expect([
+    ...written.output('words'),
+    ...written.output('dlq'),
+    ...written.output('test-counts-changelog'),
+  ]).toHaveLength(1);
   await written.pipe('words', ...written.output('out'));
   expect(written.store('counts').get('k')).toBe(2);
 });

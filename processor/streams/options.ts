@@ -8,7 +8,9 @@ import type { Logger } from './logger.ts';
 /** The name that was probably meant: as few letters away as a slip of the hand. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   if (typeof name !== 'string') return undefined;
-  const [nearest] = known.map((it) => ({ it, distance: distance(name.toLowerCase(), it.toLowerCase()) })).sort((a, b) => a.distance - b.distance);
+  const [nearest] = known
+    .map((it) => ({ it, distance: distance(name.toLowerCase(), it.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance);
   return nearest !== undefined && nearest.distance <= Math.max(2, Math.floor(name.length / 3)) ? nearest.it : undefined;
 }
 
@@ -21,9 +23,14 @@ export function didYouMean(name: string, known: readonly string[]): string {
 
 /** @throws StreamsError CONFIG_INVALID when `given` is no object, or has an option that is not in `known`. */
 export function checkOptions(what: string, given: unknown, known: readonly string[]): void {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw new StreamsError('CONFIG_INVALID', `${what} takes an object with options (${known.join(', ')}), not ${textOf(given)}`);
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw new StreamsError(
+      'CONFIG_INVALID',
+      `${what} takes an object with options (${known.join(', ')}), not ${textOf(given)}`,
+    );
   for (const name of Object.keys(given)) {
-    if (!known.includes(name)) throw new StreamsError('CONFIG_INVALID', `${what} has no option "${name}": ${didYouMean(name, known)}`);
+    if (!known.includes(name))
+      throw new StreamsError('CONFIG_INVALID', `${what} has no option "${name}": ${didYouMean(name, known)}`);
   }
 }
 
@@ -31,13 +38,18 @@ export function checkOptions(what: string, given: unknown, known: readonly strin
 export function checkFunctions(what: string, given: object, names: readonly string[]): void {
   for (const name of names) {
     const value = (given as Record<string, unknown>)[name];
-    if (typeof value !== 'function') throw new StreamsError('CONFIG_INVALID', `${what} needs ${name}, a function, not ${textOf(value)}`);
+    if (typeof value !== 'function')
+      throw new StreamsError('CONFIG_INVALID', `${what} needs ${name}, a function, not ${textOf(value)}`);
   }
 }
 
 /** @throws StreamsError CONFIG_INVALID */
 export function checkLogger(what: string, logger: unknown): asserts logger is Logger {
-  if (typeof logger !== 'object' || logger === null) throw new StreamsError('CONFIG_INVALID', `${what} needs a logger, such as pino's, with debug, info, warn and error: not ${textOf(logger)}`);
+  if (typeof logger !== 'object' || logger === null)
+    throw new StreamsError(
+      'CONFIG_INVALID',
+      `${what} needs a logger, such as pino's, with debug, info, warn and error: not ${textOf(logger)}`,
+    );
   checkFunctions(`the logger of ${what}`, logger, ['debug', 'info', 'warn', 'error']);
 }
 
@@ -53,7 +65,14 @@ function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i += 1) {
     const next = [i];
-    for (let j = 1; j <= b.length; j += 1) next.push(Math.min((next[j - 1] as number) + 1, (row[j] as number) + 1, (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    for (let j = 1; j <= b.length; j += 1)
+      next.push(
+        Math.min(
+          (next[j - 1] as number) + 1,
+          (row[j] as number) + 1,
+          (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1),
+        ),
+      );
     row = next;
   }
   return row[b.length] as number;

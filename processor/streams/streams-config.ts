@@ -3,7 +3,11 @@ import { StreamsError } from './errors.ts';
 import type { KafkaConnectionConfig } from './kafka/kafka-connection-config.ts';
 import { didYouMean } from './options.ts';
 
-const name = z.string().min(1).max(200).regex(/^[a-zA-Z0-9._-]+$/, 'may hold letters, digits, dot, dash and underscore');
+const name = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(/^[a-zA-Z0-9._-]+$/, 'may hold letters, digits, dot, dash and underscore');
 const positive = z.int().positive();
 
 const schema = z.strictObject({
@@ -43,7 +47,10 @@ const schema = z.strictObject({
 });
 
 export type StreamsConfigInput = z.input<typeof schema>;
-export type StreamsConfig = Readonly<z.output<typeof schema>> & { readonly transactionTimeoutMs: number; readonly heartbeatIntervalMs: number };
+export type StreamsConfig = Readonly<z.output<typeof schema>> & {
+  readonly transactionTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+};
 
 /**
  * Parses once, fills in defaults, cross-checks, freezes. Plain data: it crosses threads.
@@ -62,16 +69,25 @@ export function parseStreamsConfig(input: StreamsConfigInput): StreamsConfig {
     heartbeatIntervalMs: data.heartbeatIntervalMs ?? Math.max(1, Math.min(700, Math.floor(data.sessionTimeoutMs / 3))),
   };
   if (config.heartbeatIntervalMs * 3 > config.sessionTimeoutMs) {
-    throw new StreamsError('CONFIG_INVALID', `streams configuration: sessionTimeoutMs ${String(config.sessionTimeoutMs)} must be at least three heartbeats of ${String(config.heartbeatIntervalMs)} ms`);
+    throw new StreamsError(
+      'CONFIG_INVALID',
+      `streams configuration: sessionTimeoutMs ${String(config.sessionTimeoutMs)} must be at least three heartbeats of ${String(config.heartbeatIntervalMs)} ms`,
+    );
   }
   if (config.transactionTimeoutMs < config.commitIntervalMs * 2) {
-    throw new StreamsError('CONFIG_INVALID', `streams configuration: transactionTimeoutMs ${String(config.transactionTimeoutMs)} must be at least two commit intervals of ${String(config.commitIntervalMs)} ms`);
+    throw new StreamsError(
+      'CONFIG_INVALID',
+      `streams configuration: transactionTimeoutMs ${String(config.transactionTimeoutMs)} must be at least two commit intervals of ${String(config.commitIntervalMs)} ms`,
+    );
   }
   return Object.freeze(config);
 }
 
 function sayIssue(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => `there is no setting "${key}": ${didYouMean(key, Object.keys(schema.shape))}`).join('; ');
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys
+      .map((key) => `there is no setting "${key}": ${didYouMean(key, Object.keys(schema.shape))}`)
+      .join('; ');
   const path = issue.path.join('.');
   return path === '' ? issue.message : `${path}: ${issue.message}`;
 }

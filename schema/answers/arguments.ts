@@ -1,7 +1,13 @@
 import { badUserInput } from './api-error.ts';
 
 /** A whole number from `min` to `max`; null and absent take the default. Throws BAD_USER_INPUT with the argument's name. */
-export function integerArgument(name: string, value: number | null | undefined, fallback: number, min: number, max: number): number {
+export function integerArgument(
+  name: string,
+  value: number | null | undefined,
+  fallback: number,
+  min: number,
+  max: number,
+): number {
   const given = value ?? fallback;
   if (!Number.isInteger(given) || given < min || given > max) {
     throw badUserInput(name, `must be a whole number from ${min} to ${max}, and is ${given}.`);

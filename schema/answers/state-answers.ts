@@ -1,7 +1,14 @@
 import { type GdpClass, gdpOf } from '../../processor/logins/gdp.ts';
 import { leaderOf } from '../../processor/logins/insights.ts';
 import { isStateCode, STATE_CODES, STATE_NAMES, type StateCode } from '../../processor/logins/states.ts';
-import type { DeviceCounts, Freshness, State, StateList, StateOrder, StateOrderField } from '../generated/resolver-types.ts';
+import type {
+  DeviceCounts,
+  Freshness,
+  State,
+  StateList,
+  StateOrder,
+  StateOrderField,
+} from '../generated/resolver-types.ts';
 import { addCounts, type Counts, noCounts, totalOf } from '../live/count-row.ts';
 import type { LiveModel } from '../live/live-model.ts';
 import { integerArgument } from './arguments.ts';
@@ -43,7 +50,9 @@ export function statesAnswer(model: LiveModel, { orderBy, first, gdpClass }: Sta
   const { field, direction } = { field: orderBy?.field ?? 'TOTAL', direction: orderBy?.direction ?? 'DESC' } as const;
   const sign = direction === 'ASC' ? 1 : -1;
   const rank = RANKS[field];
-  const nodes = STATE_CODES.filter((code) => gdpClass == null || gdpOf(code).class === gdpClass).map((code) => stateAnswer(model, code));
+  const nodes = STATE_CODES.filter((code) => gdpClass == null || gdpOf(code).class === gdpClass).map((code) =>
+    stateAnswer(model, code),
+  );
   if (rank === null) {
     if (direction === 'DESC') nodes.reverse();
   } else {
@@ -77,7 +86,11 @@ export function totalsAnswer(model: LiveModel): Totals {
     addCounts(totals, row);
     newestMs = Math.max(newestMs, row.lastLoginAtMs);
   }
-  return { totals: deviceCounts(totals), unattributed: deviceCounts(model.states.unattributed), freshness: freshness(model, newestMs) };
+  return {
+    totals: deviceCounts(totals),
+    unattributed: deviceCounts(model.states.unattributed),
+    freshness: freshness(model, newestMs),
+  };
 }
 
 /** Every login that is counted: the same rows as the states', summed. */

@@ -69,10 +69,16 @@ export function timeSeriesAnswer(model: LiveModel, args: TimeSeriesArguments): T
   const { fromMs, toMs, windows } = seriesRange(model, args);
   const argument = from == null ? 'to' : 'from';
   if (windows < 1 || (from != null && to != null && from > to)) {
-    throw badUserInput(argument, `leaves no window: the series would run from ${instant(fromMs)} to ${instant(toMs)}. "from" must be before "to".`);
+    throw badUserInput(
+      argument,
+      `leaves no window: the series would run from ${instant(fromMs)} to ${instant(toMs)}. "from" must be before "to".`,
+    );
   }
   if (windows > MAX_WINDOWS) {
-    throw badUserInput(argument, `asks for ${windows} windows of ${sizeMs / 60_000} min, and at most ${MAX_WINDOWS} are given. Narrow the range, or use resolution HOUR.`);
+    throw badUserInput(
+      argument,
+      `asks for ${windows} windows of ${sizeMs / 60_000} min, and at most ${MAX_WINDOWS} are given. Narrow the range, or use resolution HOUR.`,
+    );
   }
   if (fromMs < EARLIEST_MS || toMs > LATEST_MS) throw badUserInput(argument, 'leads out of the years 0 to 9999.');
   const filter = stateFilter(states);
@@ -92,7 +98,8 @@ const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z');
 /** A point for every window from `fromMs` to before `toMs`, both on window bounds. */
 export function seriesPoints(rows: WindowRows, fromMs: number, toMs: number, filter: StateFilter): TimeSeriesPoint[] {
   const points: TimeSeriesPoint[] = [];
-  for (let startMs = fromMs; startMs < toMs; startMs += rows.definition.sizeMs) points.push(pointOf(startMs, rows.get(startMs), filter));
+  for (let startMs = fromMs; startMs < toMs; startMs += rows.definition.sizeMs)
+    points.push(pointOf(startMs, rows.get(startMs), filter));
   return points;
 }
 
@@ -106,7 +113,8 @@ export function newestBetween(rows: WindowRows, fromMs: number, toMs: number, fi
   // The newest of all is in the range, as in every series that ends now: no window has to be looked at.
   if (newestMs < toMs) return newestMs;
   newestMs = 0;
-  for (let startMs = fromMs; startMs < toMs; startMs += rows.definition.sizeMs) newestMs = Math.max(newestMs, newestIn(rows.get(startMs), filter));
+  for (let startMs = fromMs; startMs < toMs; startMs += rows.definition.sizeMs)
+    newestMs = Math.max(newestMs, newestIn(rows.get(startMs), filter));
   return newestMs;
 }
 
@@ -127,7 +135,10 @@ function countsIn(window: Window, filter: StateFilter): Readonly<Counts> {
 function newestIn(window: Window | undefined, filter: StateFilter): number {
   if (window === undefined) return 0;
   if (filter === null) return window.lastLoginAtMs;
-  return filter.reduce((newest: number, code: RowKey) => Math.max(newest, window.rows.get(code)?.lastLoginAtMs ?? 0), 0);
+  return filter.reduce(
+    (newest: number, code: RowKey) => Math.max(newest, window.rows.get(code)?.lastLoginAtMs ?? 0),
+    0,
+  );
 }
 
 function instant(ms: number): string {

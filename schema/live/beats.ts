@@ -24,7 +24,10 @@ export class Beats {
   at(dueMs: number, wake: (beatMs: number) => void): () => void {
     const beatMs = Math.ceil(dueMs / BEAT_MS) * BEAT_MS;
     const known = this.#beats.get(beatMs);
-    const beat = known ?? { timer: setTimeout(() => this.#strike(beatMs), Math.max(0, Math.ceil(beatMs - performance.now()))), wakes: new Set() };
+    const beat = known ?? {
+      timer: setTimeout(() => this.#strike(beatMs), Math.max(0, Math.ceil(beatMs - performance.now()))),
+      wakes: new Set(),
+    };
     if (known === undefined) this.#beats.set(beatMs, beat);
     beat.wakes.add(wake);
     return () => {

@@ -121,7 +121,10 @@ describe('leaving', () => {
 
   test('tells once that it was closed, however often it is', async () => {
     let closed = 0;
-    const iterator = new ConflatingIterator(hub, ['states'], { take: () => 1 }, 50, { ...UNOBSERVED, closed: () => (closed += 1) });
+    const iterator = new ConflatingIterator(hub, ['states'], { take: () => 1 }, 50, {
+      ...UNOBSERVED,
+      closed: () => (closed += 1),
+    });
     await iterator.return();
     await iterator.return();
     await expect(iterator.throw(new Error('gone'))).rejects.toThrow('gone');
@@ -129,7 +132,16 @@ describe('leaving', () => {
   });
 
   test('a source that fails ends the subscription with its error', async () => {
-    const iterator = new ConflatingIterator(hub, ['states'], { take: (): number => { throw new Error('broken'); } }, 50);
+    const iterator = new ConflatingIterator(
+      hub,
+      ['states'],
+      {
+        take: (): number => {
+          throw new Error('broken');
+        },
+      },
+      50,
+    );
     await expect(iterator.next()).rejects.toThrow('broken');
     expect(await iterator.next()).toEqual({ done: true, value: undefined });
     expect(hub.listenerCount).toBe(0);

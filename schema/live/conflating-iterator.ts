@@ -49,7 +49,13 @@ export class ConflatingIterator<T> implements AsyncIterableIterator<T> {
   #stopWaiting: (() => void) | null = null;
   #closed = false;
 
-  constructor(hub: ChangeHub, topics: readonly ChangeTopic[], source: UpdateSource<T>, intervalMs: number, observer: SubscriptionObserver = UNOBSERVED) {
+  constructor(
+    hub: ChangeHub,
+    topics: readonly ChangeTopic[],
+    source: UpdateSource<T>,
+    intervalMs: number,
+    observer: SubscriptionObserver = UNOBSERVED,
+  ) {
     this.#hub = hub;
     this.#topics = topics;
     this.#source = source;
@@ -86,7 +92,14 @@ export class ConflatingIterator<T> implements AsyncIterableIterator<T> {
   }
 
   #deliver(): void {
-    if (this.#closed || this.#callOff !== null || this.#stopWaiting !== null || !this.#due || this.#waiting.length === 0) return;
+    if (
+      this.#closed ||
+      this.#callOff !== null ||
+      this.#stopWaiting !== null ||
+      !this.#due ||
+      this.#waiting.length === 0
+    )
+      return;
     const nowMs = performance.now();
     const nextAtMs = this.#lastSentAtMs + this.#intervalMs;
     if (nextAtMs > nowMs) this.#deliverAt(nextAtMs);

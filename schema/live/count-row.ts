@@ -30,7 +30,8 @@ export interface CountRow extends Counts {
 export function rowOf(change: TableChange, version: number): CountRow {
   const counts = change.value === null ? NOTHING : parseCounts(change.value);
   // Whichever clock is later: this machine's own may be behind.
-  if (counts.lastLoginAtMs > Math.max(change.timestampMs, Date.now()) + MAX_AHEAD_MS) throw new TypeError('the newest login is dated more than two hours ahead');
+  if (counts.lastLoginAtMs > Math.max(change.timestampMs, Date.now()) + MAX_AHEAD_MS)
+    throw new TypeError('the newest login is dated more than two hours ahead');
   return { ...counts, partition: change.partition, offset: change.offset, writtenAtMs: change.timestampMs, version };
 }
 
@@ -58,7 +59,12 @@ export function noCounts(): Counts {
   return { ios: 0, android: 0, other: 0 };
 }
 
-const NOTHING: Readonly<Counts & { lastLoginAtMs: number }> = Object.freeze({ ios: 0, android: 0, other: 0, lastLoginAtMs: 0 });
+const NOTHING: Readonly<Counts & { lastLoginAtMs: number }> = Object.freeze({
+  ios: 0,
+  android: 0,
+  other: 0,
+  lastLoginAtMs: 0,
+});
 
 /** So much of each device in each state still sums up to a whole number that JSON and GraphQL can hold. */
 const MAX_COUNT = 50_000_000_000_000;
@@ -81,6 +87,12 @@ function parseCounts(bytes: Buffer): Counts & { lastLoginAtMs: number } {
     }
     return number;
   };
-  const lastLoginAtMs = (value as Readonly<Record<string, unknown>>)['lastLoginAtMs'] === null ? 0 : field('lastLoginAtMs', LATEST_MS);
-  return { ios: field('ios', MAX_COUNT), android: field('android', MAX_COUNT), other: field('other', MAX_COUNT), lastLoginAtMs };
+  const lastLoginAtMs =
+    (value as Readonly<Record<string, unknown>>)['lastLoginAtMs'] === null ? 0 : field('lastLoginAtMs', LATEST_MS);
+  return {
+    ios: field('ios', MAX_COUNT),
+    android: field('android', MAX_COUNT),
+    other: field('other', MAX_COUNT),
+    lastLoginAtMs,
+  };
 }

@@ -28,7 +28,13 @@ const cursorContent = z.object({
   n: count.nullable(),
 });
 
-export function encodeCursor({ applicationId, subject, positions, newestWrittenAtMs, newestStartMs }: CursorContent): string {
+export function encodeCursor({
+  applicationId,
+  subject,
+  positions,
+  newestWrittenAtMs,
+  newestStartMs,
+}: CursorContent): string {
   const content: z.input<typeof cursorContent> = {
     f: FORMAT,
     a: applicationId,
@@ -51,12 +57,25 @@ export function decodeCursor(text: string, applicationId: string, subject: strin
   }
   const parsed = cursorContent.safeParse(value);
   if (!parsed.success || parsed.data.a !== applicationId || parsed.data.s !== subject) return null;
-  return { applicationId, subject, positions: parsed.data.p, newestWrittenAtMs: parsed.data.w, newestStartMs: parsed.data.n };
+  return {
+    applicationId,
+    subject,
+    positions: parsed.data.p,
+    newestWrittenAtMs: parsed.data.w,
+    newestStartMs: parsed.data.n,
+  };
 }
 
 /** Those of `partitions` of which the cursor's update held records that this instance has not read. `read`: next offset to read. */
-export function aheadOf(cursor: CursorContent, partitions: readonly number[], applied: AppliedPositions, read: (partition: number) => number | null): number[] {
-  return partitions.filter((partition) => (cursor.positions[partition] ?? 0) > Math.max(applied.of(partition), read(partition) ?? 0));
+export function aheadOf(
+  cursor: CursorContent,
+  partitions: readonly number[],
+  applied: AppliedPositions,
+  read: (partition: number) => number | null,
+): number[] {
+  return partitions.filter(
+    (partition) => (cursor.positions[partition] ?? 0) > Math.max(applied.of(partition), read(partition) ?? 0),
+  );
 }
 
 interface Placed {

@@ -14,7 +14,11 @@ const DROPPED_AFTER_MS = 60_000;
 const MAX_WAITING = 1_000_000_000_000;
 
 /** A report that is a little off still says that its instance is there; numbers that no answer could give make it none. */
-const roundedUpTo = (most: number) => z.number().max(most).transform((value) => Math.max(0, Math.round(value)));
+const roundedUpTo = (most: number) =>
+  z
+    .number()
+    .max(most)
+    .transform((value) => Math.max(0, Math.round(value)));
 const count = roundedUpTo(MAX_WAITING);
 const time = roundedUpTo(Date.parse('9999-12-31T23:59:59.999Z'));
 const instanceStatus = z.object({
@@ -82,7 +86,8 @@ export class InstanceList {
       this.#heard.delete(id);
     } else {
       const status = instanceStatus.parse(JSON.parse(change.value.toString('utf8'))) as InstanceStatus;
-      if (waitingFor(status) > MAX_WAITING) throw new TypeError('more waits for the tasks of an instance than there can be');
+      if (waitingFor(status) > MAX_WAITING)
+        throw new TypeError('more waits for the tasks of an instance than there can be');
       const heardAtMs = live ? elapsedMs : elapsedMs - Math.max(0, nowMs - status.reportedAtMs);
       this.#heard.set(id, { status, partition: change.partition, heardAtMs });
     }
@@ -97,7 +102,9 @@ export class InstanceList {
   /** Lets time pass: true, and a new version, when an instance went silent or was dropped since the last call. */
   tick(version: number, elapsedMs: number): boolean {
     for (const [id, heard] of this.#heard) if (elapsedMs - heard.heardAtMs > DROPPED_AFTER_MS) this.#heard.delete(id);
-    const listed = this.list(elapsedMs).map(({ status, alive, current }) => `${status.id} ${alive} ${current}`).join();
+    const listed = this.list(elapsedMs)
+      .map(({ status, alive, current }) => `${status.id} ${alive} ${current}`)
+      .join();
     if (listed === this.#listed) return false;
     this.#listed = listed;
     this.#version = version;
@@ -108,7 +115,11 @@ export class InstanceList {
   list(elapsedMs: number): ListedInstance[] {
     return [...this.#heard.values()]
       .filter(({ heardAtMs }) => elapsedMs - heardAtMs <= DROPPED_AFTER_MS)
-      .map(({ status, heardAtMs }) => ({ status, alive: elapsedMs - heardAtMs <= SILENT_AFTER_MS, current: elapsedMs - heardAtMs <= LAG_OUTDATED_AFTER_MS }))
+      .map(({ status, heardAtMs }) => ({
+        status,
+        alive: elapsedMs - heardAtMs <= SILENT_AFTER_MS,
+        current: elapsedMs - heardAtMs <= LAG_OUTDATED_AFTER_MS,
+      }))
       .sort((a, b) => a.status.startedAtMs - b.status.startedAtMs || (a.status.id < b.status.id ? -1 : 1));
   }
 

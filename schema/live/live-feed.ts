@@ -9,7 +9,11 @@ export interface LiveFeed {
 }
 
 /** A live model and the global table that feeds it, started. `onFatal`: the brokers refuse this process for good. */
-export function openLiveFeed(options: LiveModelOptions, createTable: (options: GlobalTableOptions) => GlobalTable, onFatal: GlobalTableOptions['onFatal']): LiveFeed {
+export function openLiveFeed(
+  options: LiveModelOptions,
+  createTable: (options: GlobalTableOptions) => GlobalTable,
+  onFatal: GlobalTableOptions['onFatal'],
+): LiveFeed {
   const model = new LiveModel(options);
   const table = createTable({
     topics: model.topics,

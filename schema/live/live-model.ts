@@ -56,7 +56,11 @@ export class LiveModel {
   readonly #logger: Logger;
   readonly #feeds: ReadonlyMap<string, Feed>;
   #version = 0;
-  #tableState: GlobalTableState = { caughtUpOnce: false, complete: false, reason: 'the copy of the results has not been started' };
+  #tableState: GlobalTableState = {
+    caughtUpOnce: false,
+    complete: false,
+    reason: 'the copy of the results has not been started',
+  };
   #positions: () => ReadonlyMap<string, number> = () => new Map();
   #unreadable = 0;
   #wholeness = '';
@@ -82,7 +86,13 @@ export class LiveModel {
         statusTopic(applicationId),
         {
           changeTopic: 'processor',
-          apply: (change, version) => this.instances.apply(change, version, { elapsedMs: elapsedMs(), nowMs: now() }, this.#tableState.caughtUpOnce),
+          apply: (change, version) =>
+            this.instances.apply(
+              change,
+              version,
+              { elapsedMs: elapsedMs(), nowMs: now() },
+              this.#tableState.caughtUpOnce,
+            ),
           reset: (partition, version) => this.instances.reset(partition, version),
         },
       ],
@@ -148,7 +158,10 @@ export class LiveModel {
       } catch (error) {
         this.#unreadable += 1;
         const { topic, partition, offset } = change;
-        this.#logger.error({ topic, partition, offset, reason: error instanceof Error ? error.name : 'unknown' }, 'a changelog record cannot be read; its key keeps its last value. The processor has not written it so: stop what writes to its topics; the next change of the key, or a tombstone, takes its place');
+        this.#logger.error(
+          { topic, partition, offset, reason: error instanceof Error ? error.name : 'unknown' },
+          'a changelog record cannot be read; its key keeps its last value. The processor has not written it so: stop what writes to its topics; the next change of the key, or a tombstone, takes its place',
+        );
       }
     }
     this.minutes.expire(version);
@@ -177,7 +190,10 @@ export class LiveModel {
       this.hub.notify('processor');
     }
     this.#lookAtWholeness();
-    if (this.#wholeness !== this.#toldWholeness && elapsedMs - (this.#wholenessChangedAtMs ?? elapsedMs) >= WHOLENESS_SETTLES_MS) {
+    if (
+      this.#wholeness !== this.#toldWholeness &&
+      elapsedMs - (this.#wholenessChangedAtMs ?? elapsedMs) >= WHOLENESS_SETTLES_MS
+    ) {
       this.#toldWholeness = this.#wholeness;
       this.hub.notify('completeness');
     }
@@ -201,6 +217,13 @@ export class LiveModel {
   }
 }
 
-function feedOf(changeTopic: ChangeTopic, rows: { apply(change: TableChange, version: number): void; reset(partition: number, version: number): void }): Feed {
-  return { changeTopic, apply: (change, version) => rows.apply(change, version), reset: (partition, version) => rows.reset(partition, version) };
+function feedOf(
+  changeTopic: ChangeTopic,
+  rows: { apply(change: TableChange, version: number): void; reset(partition: number, version: number): void },
+): Feed {
+  return {
+    changeTopic,
+    apply: (change, version) => rows.apply(change, version),
+    reset: (partition, version) => rows.reset(partition, version),
+  };
 }

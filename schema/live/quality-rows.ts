@@ -8,7 +8,12 @@ const MAX_COUNT = 1_000_000_000_000;
 /** Reasons are codes, and there are few. */
 const MAX_NAMES = 1_000;
 const count = z.number().int().nonnegative().max(MAX_COUNT);
-const tally = z.record(z.string().max(100), count).refine((counts) => Object.keys(counts).length <= MAX_NAMES && Object.values(counts).reduce((sum, one) => sum + one, 0) <= MAX_COUNT);
+const tally = z
+  .record(z.string().max(100), count)
+  .refine(
+    (counts) =>
+      Object.keys(counts).length <= MAX_NAMES && Object.values(counts).reduce((sum, one) => sum + one, 0) <= MAX_COUNT,
+  );
 const qualityValue = z.object({ missing: tally, invalid: tally, deadLettered: tally, late: count });
 
 /** What the topology found in the records it read: field or reason to count. */
@@ -49,7 +54,12 @@ export class QualityRows {
   }
 
   sum(): QualityCounts {
-    const sum = { missing: new Map<string, number>(), invalid: new Map<string, number>(), deadLettered: new Map<string, number>(), late: 0 };
+    const sum = {
+      missing: new Map<string, number>(),
+      invalid: new Map<string, number>(),
+      deadLettered: new Map<string, number>(),
+      late: 0,
+    };
     for (const row of this.#rows.values()) {
       addTo(sum.missing, row.missing);
       addTo(sum.invalid, row.invalid);

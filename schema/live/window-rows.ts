@@ -2,7 +2,17 @@ import type { WindowDefinition } from '../../processor/logins/names.ts';
 import { decodeWindowKey } from '../../processor/streams/store/window-key.ts';
 import type { TableChange } from '../../processor/streams/table/global-table-types.ts';
 import { AppliedPositions } from './applied-positions.ts';
-import { addCounts, type CountRow, type Counts, isRowKey, noCounts, type RowKey, rowOf, subtractCounts, totalOf } from './count-row.ts';
+import {
+  addCounts,
+  type CountRow,
+  type Counts,
+  isRowKey,
+  noCounts,
+  type RowKey,
+  rowOf,
+  subtractCounts,
+  totalOf,
+} from './count-row.ts';
 
 /** The most windows that one answer may hold; expired windows are remembered as empty for as long, so that a running
  * subscription learns that they are zero now. */
@@ -99,7 +109,8 @@ export class WindowRows {
     if (startMs % sizeMs !== 0) throw new TypeError(`no window begins at ${startMs}`);
     const row = rowOf(change, version);
     const { lastLoginAtMs } = row;
-    if (lastLoginAtMs !== 0 && (lastLoginAtMs < startMs || lastLoginAtMs >= startMs + sizeMs)) throw new TypeError(`the newest login of a window is not in it: ${lastLoginAtMs} from ${startMs} on`);
+    if (lastLoginAtMs !== 0 && (lastLoginAtMs < startMs || lastLoginAtMs >= startMs + sizeMs))
+      throw new TypeError(`the newest login of a window is not in it: ${lastLoginAtMs} from ${startMs} on`);
     if (row.lastLoginAtMs > this.#newestEventMs) this.#newestEventMs = row.lastLoginAtMs;
     let window = this.#windows.get(startMs);
     if (window === undefined) {
@@ -121,13 +132,21 @@ export class WindowRows {
       if (row.lastLoginAtMs >= newestMs) this.#newestByKey.set(key, row.lastLoginAtMs);
       else if (old?.lastLoginAtMs === newestMs) this.#newestByKey.delete(key);
     }
-    if (totalOf(row) > 0 && (this.#newestStartMs === null || startMs > this.#newestStartMs)) this.#newestStartMs = startMs;
+    if (totalOf(row) > 0 && (this.#newestStartMs === null || startMs > this.#newestStartMs))
+      this.#newestStartMs = startMs;
   }
 
   /** All that is left of a window in the topic is that it went away: subscribers from elsewhere may still count it. */
   #rememberEmpty(startMs: number, version: number): void {
     if (startMs < this.#newestEventMs - this.#reachMs) return;
-    this.#windows.set(startMs, { startMs, rows: new Map(), totals: noCounts(), lastLoginAtMs: 0, version, removedAtVersion: version });
+    this.#windows.set(startMs, {
+      startMs,
+      rows: new Map(),
+      totals: noCounts(),
+      lastLoginAtMs: 0,
+      version,
+      removedAtVersion: version,
+    });
     this.#version = version;
     this.#noteChange(version, startMs, null);
   }
@@ -191,7 +210,8 @@ export class WindowRows {
     const { sizeMs, retentionMs } = this.definition;
     const starts: number[] = [];
     const firstMs = Math.max(newestStartMs - retentionMs, this.#newestEventMs - this.#reachMs);
-    for (let startMs = Math.floor(firstMs / sizeMs) * sizeMs; this.#isExpired(startMs); startMs += sizeMs) starts.push(startMs);
+    for (let startMs = Math.floor(firstMs / sizeMs) * sizeMs; this.#isExpired(startMs); startMs += sizeMs)
+      starts.push(startMs);
     return starts;
   }
 
@@ -207,8 +227,7 @@ export class WindowRows {
       if (window.startMs < this.#newestEventMs - this.#reachMs) {
         for (const [key, row] of window.rows) this.#forgetNewest(key, row);
         this.#windows.delete(window.startMs);
-      }
-      else if (this.#isExpired(window.startMs)) this.#empty(window, version);
+      } else if (this.#isExpired(window.startMs)) this.#empty(window, version);
     }
   }
 
@@ -242,7 +261,8 @@ export class WindowRows {
 
   #findNewestEvent(): void {
     this.#newestEventMs = 0;
-    for (const window of this.#windows.values()) this.#newestEventMs = Math.max(this.#newestEventMs, window.lastLoginAtMs);
+    for (const window of this.#windows.values())
+      this.#newestEventMs = Math.max(this.#newestEventMs, window.lastLoginAtMs);
   }
 
   #findNewest(): void {

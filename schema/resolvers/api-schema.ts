@@ -15,7 +15,11 @@ export function readTypeDefinitions(): string {
 }
 
 /** The schema with its resolvers over `model`. Answers are whole objects, so most fields need no resolver. */
-export function createApiSchema(model: LiveModel, application: ApplicationDescription, onSubscription: OnSubscription = () => UNOBSERVED): GraphQLSchema {
+export function createApiSchema(
+  model: LiveModel,
+  application: ApplicationDescription,
+  onSubscription: OnSubscription = () => UNOBSERVED,
+): GraphQLSchema {
   const resolvers: Resolvers = {
     DateTime: dateTimeScalar,
     Count: countScalar,

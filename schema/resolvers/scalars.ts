@@ -6,7 +6,8 @@ const RFC_3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))
 export const dateTimeScalar = new GraphQLScalarType<number, string>({
   name: 'DateTime',
   serialize(value) {
-    if (typeof value !== 'number' || !Number.isInteger(value)) throw new TypeError('a DateTime must be whole epoch milliseconds');
+    if (typeof value !== 'number' || !Number.isInteger(value))
+      throw new TypeError('a DateTime must be whole epoch milliseconds');
     return new Date(value).toISOString();
   },
   parseValue: (value) => parseDateTime(value),
@@ -16,7 +17,10 @@ export const dateTimeScalar = new GraphQLScalarType<number, string>({
 function parseDateTime(value: unknown, node?: ValueNode): number {
   const ms = typeof value === 'string' ? rfc3339ToMs(value) : null;
   if (ms === null) {
-    throw new GraphQLError('A DateTime is RFC 3339 text such as "2026-01-31T12:00:00.000Z".', node === undefined ? {} : { nodes: node });
+    throw new GraphQLError(
+      'A DateTime is RFC 3339 text such as "2026-01-31T12:00:00.000Z".',
+      node === undefined ? {} : { nodes: node },
+    );
   }
   return ms;
 }
@@ -25,7 +29,14 @@ function parseDateTime(value: unknown, node?: ValueNode): number {
 function rfc3339ToMs(text: string): number | null {
   const parts = RFC_3339.exec(text);
   if (parts === null) return null;
-  const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number) as [number, number, number, number, number, number];
+  const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   const offsetHour = Number(parts[9] ?? 0);
   const offsetMinute = Number(parts[10] ?? 0);
   if (hour > 23 || minute > 59 || second > 60 || offsetHour > 23 || offsetMinute > 59) return null;
@@ -41,7 +52,8 @@ function rfc3339ToMs(text: string): number | null {
 export const countScalar = new GraphQLScalarType<number, number>({
   name: 'Count',
   serialize(value) {
-    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw new RangeError('a Count must be a whole number from 0 to 2^53 - 1');
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+      throw new RangeError('a Count must be a whole number from 0 to 2^53 - 1');
     return value;
   },
   parseValue: (value) => parseCount(value),

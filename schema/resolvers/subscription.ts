@@ -21,7 +21,11 @@ export type OnSubscription = (field: SubscriptionField) => SubscriptionObserver;
 const UPDATES_INTERVAL_MS = 250;
 const RESULTS_INTERVAL_MS = 1_000;
 
-export function subscriptionResolvers(model: LiveModel, application: ApplicationDescription, onSubscription: OnSubscription): SubscriptionResolvers {
+export function subscriptionResolvers(
+  model: LiveModel,
+  application: ApplicationDescription,
+  onSubscription: OnSubscription,
+): SubscriptionResolvers {
   function open<F extends SubscriptionField, T>(
     field: F,
     topics: readonly ChangeTopic[],
@@ -38,7 +42,12 @@ export function subscriptionResolvers(model: LiveModel, application: Application
       resolve,
       subscribe: (_, args) => {
         const intervalMs = intervalArgument(args.intervalMs, UPDATES_INTERVAL_MS);
-        return open('states', ['states', 'completeness'], intervalMs, new StatesUpdates(requireCopy(model), args.after));
+        return open(
+          'states',
+          ['states', 'completeness'],
+          intervalMs,
+          new StatesUpdates(requireCopy(model), args.after),
+        );
       },
     },
     timeSeries: {
@@ -57,7 +66,12 @@ export function subscriptionResolvers(model: LiveModel, application: Application
       subscribe: (_, args) => {
         const intervalMs = intervalArgument(args.intervalMs, RESULTS_INTERVAL_MS);
         requireCopy(model);
-        const updates = new ResultUpdates(model, 'insights', () => insightsAnswer(model), ({ freshness, ...found }) => found);
+        const updates = new ResultUpdates(
+          model,
+          'insights',
+          () => insightsAnswer(model),
+          ({ freshness, ...found }) => found,
+        );
         return open('insights', ['states'], intervalMs, updates);
       },
     },
@@ -66,7 +80,12 @@ export function subscriptionResolvers(model: LiveModel, application: Application
       subscribe: (_, args) => {
         const intervalMs = intervalArgument(args.intervalMs, RESULTS_INTERVAL_MS);
         requireCopy(model);
-        const updates = new ResultUpdates(model, 'dataQuality', () => dataQualityAnswer(model), ({ freshness, ...counts }) => counts);
+        const updates = new ResultUpdates(
+          model,
+          'dataQuality',
+          () => dataQualityAnswer(model),
+          ({ freshness, ...counts }) => counts,
+        );
         return open('dataQuality', ['states', 'quality'], intervalMs, updates);
       },
     },
@@ -75,7 +94,12 @@ export function subscriptionResolvers(model: LiveModel, application: Application
       subscribe: (_, args) => {
         const intervalMs = intervalArgument(args.intervalMs, RESULTS_INTERVAL_MS);
         requireCopy(model);
-        const updates = new ResultUpdates(model, 'processor', () => processorAnswer(model, application), (processor) => processor);
+        const updates = new ResultUpdates(
+          model,
+          'processor',
+          () => processorAnswer(model, application),
+          (processor) => processor,
+        );
         return open('processor', ['processor'], intervalMs, updates);
       },
     },

@@ -22,7 +22,12 @@ export class ApiMetrics {
   constructor(model: LiveModel, eventStreams: () => number = () => 0) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
-    this.httpRequests = new Counter({ name: 'tributary_api_http_requests_total', help: 'HTTP requests answered.', labelNames: ['path', 'method', 'status'], registers });
+    this.httpRequests = new Counter({
+      name: 'tributary_api_http_requests_total',
+      help: 'HTTP requests answered.',
+      labelNames: ['path', 'method', 'status'],
+      registers,
+    });
     this.httpSeconds = new Histogram({
       name: 'tributary_api_http_request_seconds',
       help: 'Time to answer an HTTP request; subscriptions are left out.',
@@ -30,12 +35,37 @@ export class ApiMetrics {
       buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2],
       registers,
     });
-    this.operations = new Counter({ name: 'tributary_api_operations_total', help: 'GraphQL operations begun.', labelNames: ['type', 'transport', 'outcome'], registers });
-    this.errors = new Counter({ name: 'tributary_api_errors_total', help: 'GraphQL errors sent, by code.', labelNames: ['code'], registers });
+    this.operations = new Counter({
+      name: 'tributary_api_operations_total',
+      help: 'GraphQL operations begun.',
+      labelNames: ['type', 'transport', 'outcome'],
+      registers,
+    });
+    this.errors = new Counter({
+      name: 'tributary_api_errors_total',
+      help: 'GraphQL errors sent, by code.',
+      labelNames: ['code'],
+      registers,
+    });
     this.sockets = new Gauge({ name: 'tributary_api_sockets', help: 'Open WebSockets.', registers });
-    this.subscriptions = new Gauge({ name: 'tributary_api_subscriptions', help: 'Open subscriptions, by field.', labelNames: ['field'], registers });
-    this.updates = new Counter({ name: 'tributary_api_updates_total', help: 'Updates handed to subscribers, by field.', labelNames: ['field'], registers });
-    this.conflated = new Counter({ name: 'tributary_api_conflated_updates_total', help: 'Changes that became part of a later update, by field: the subscriber asked for a slower pace, or reads more slowly.', labelNames: ['field'], registers });
+    this.subscriptions = new Gauge({
+      name: 'tributary_api_subscriptions',
+      help: 'Open subscriptions, by field.',
+      labelNames: ['field'],
+      registers,
+    });
+    this.updates = new Counter({
+      name: 'tributary_api_updates_total',
+      help: 'Updates handed to subscribers, by field.',
+      labelNames: ['field'],
+      registers,
+    });
+    this.conflated = new Counter({
+      name: 'tributary_api_conflated_updates_total',
+      help: 'Changes that became part of a later update, by field: the subscriber asked for a slower pace, or reads more slowly.',
+      labelNames: ['field'],
+      registers,
+    });
     this.deliverySeconds = new Histogram({
       name: 'tributary_api_delivery_lag_seconds',
       help: 'How long a change waited here before a subscriber took it: its own pace, and how fast it reads.',
@@ -43,13 +73,50 @@ export class ApiMetrics {
       buckets: [0.005, 0.05, 0.1, 0.25, 0.5, 1, 5, 30],
       registers,
     });
-    this.refusedConnections = new Counter({ name: 'tributary_api_refused_connections_total', help: 'Connections and WebSocket handshakes refused.', labelNames: ['reason'], registers });
-    this.stalledReaders = new Counter({ name: 'tributary_api_stalled_readers_total', help: 'Connections ended because nobody read from them.', registers });
+    this.refusedConnections = new Counter({
+      name: 'tributary_api_refused_connections_total',
+      help: 'Connections and WebSocket handshakes refused.',
+      labelNames: ['reason'],
+      registers,
+    });
+    this.stalledReaders = new Counter({
+      name: 'tributary_api_stalled_readers_total',
+      help: 'Connections ended because nobody read from them.',
+      registers,
+    });
 
-    new Gauge({ name: 'tributary_api_event_streams', help: 'Open event streams.', registers, collect() { this.set(eventStreams()); } });
-    new Gauge({ name: 'tributary_api_complete', help: '1 when the copy of the results is complete.', registers, collect() { this.set(model.tableState.complete ? 1 : 0); } });
-    new Gauge({ name: 'tributary_api_unreadable_records', help: 'Changelog records passed over.', registers, collect() { this.set(model.unreadable); } });
-    new Gauge({ name: 'tributary_api_processor_lag', help: 'Input records not processed yet; NaN while no processor reports.', registers, collect() { this.set(model.lag() ?? NaN); } });
+    new Gauge({
+      name: 'tributary_api_event_streams',
+      help: 'Open event streams.',
+      registers,
+      collect() {
+        this.set(eventStreams());
+      },
+    });
+    new Gauge({
+      name: 'tributary_api_complete',
+      help: '1 when the copy of the results is complete.',
+      registers,
+      collect() {
+        this.set(model.tableState.complete ? 1 : 0);
+      },
+    });
+    new Gauge({
+      name: 'tributary_api_unreadable_records',
+      help: 'Changelog records passed over.',
+      registers,
+      collect() {
+        this.set(model.unreadable);
+      },
+    });
+    new Gauge({
+      name: 'tributary_api_processor_lag',
+      help: 'Input records not processed yet; NaN while no processor reports.',
+      registers,
+      collect() {
+        this.set(model.lag() ?? NaN);
+      },
+    });
     new Gauge({
       name: 'tributary_api_windows',
       help: 'Windows in the copy, by store.',
@@ -65,7 +132,11 @@ export class ApiMetrics {
   readonly subscriptionOpened = (field: string): SubscriptionObserver => {
     this.subscriptions.inc({ field });
     // Looked up once: each update of each subscription is counted.
-    const [updates, conflated, deliverySeconds] = [this.updates.labels(field), this.conflated.labels(field), this.deliverySeconds.labels(field)];
+    const [updates, conflated, deliverySeconds] = [
+      this.updates.labels(field),
+      this.conflated.labels(field),
+      this.deliverySeconds.labels(field),
+    ];
     return {
       updated: (waitedMs) => {
         updates.inc();

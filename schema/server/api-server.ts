@@ -38,7 +38,8 @@ const REFUSAL_GRACE_MS = 1_000;
 const SOCKETS_GRACE_MS = 1_000;
 const ANSWERS_GRACE_MS = 3_000;
 
-const NOT_SERVED = 'This API is not served by the name that was asked for. Ask by its address or as localhost, or name it in ALLOWED_HOSTS.';
+const NOT_SERVED =
+  'This API is not served by the name that was asked for. Ask by its address or as localhost, or name it in ALLOWED_HOSTS.';
 
 type RefusedHandshake = 403 | 404 | 421 | 503;
 
@@ -84,7 +85,14 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const schema = createApiSchema(model, options.application, metrics.subscriptionOpened);
   const documents = new PersistedDocuments(options.dashboardFolder, options.logger);
   const mayStream = (): boolean => answers.eventStreams < MAX_EVENT_STREAMS;
-  const engine = createGraphqlEngine({ schema, explorable: options.graphiql, log, costs: loginCosts(schema, model), documents, mayStream });
+  const engine = createGraphqlEngine({
+    schema,
+    explorable: options.graphiql,
+    log,
+    costs: loginCosts(schema, model),
+    documents,
+    mayStream,
+  });
   const mask = errorMask({ explorable: options.graphiql, log });
   const sockets = new GraphqlSockets({ engine, mask, token, documents, log, metrics, logger });
   const router = new RequestRouter({
@@ -100,11 +108,21 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   });
 
   const oneAtATime = new OneAtATime();
-  const shouldUpgradeCallback = ({ headers }: IncomingMessage): boolean => headers.upgrade?.trim().toLowerCase() === 'websocket';
-  const server = createServer({ shouldUpgradeCallback, keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: LATE_REQUESTS_EVERY_MS }, (request, response) => {
-    takeAbsoluteTarget(request);
-    oneAtATime.next(request.socket, response, () => answer(request, response));
-  });
+  const shouldUpgradeCallback = ({ headers }: IncomingMessage): boolean =>
+    headers.upgrade?.trim().toLowerCase() === 'websocket';
+  const server = createServer(
+    {
+      shouldUpgradeCallback,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: LATE_REQUESTS_EVERY_MS,
+    },
+    (request, response) => {
+      takeAbsoluteTarget(request);
+      oneAtATime.next(request.socket, response, () => answer(request, response));
+    },
+  );
 
   function answer(request: IncomingMessage, response: ServerResponse): void {
     const startedAt = performance.now();
@@ -118,7 +136,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       metrics.httpRequests.inc({ path, method, status: response.statusCode });
       const seconds = (performance.now() - startedAt) / 1_000;
       if (!isEventStream(response)) metrics.httpSeconds.observe({ path }, seconds);
-      logger.debug({ method, path, status: response.statusCode, durationMs: Math.round(seconds * 10_000) / 10 }, 'request');
+      logger.debug(
+        { method, path, status: response.statusCode, durationMs: Math.round(seconds * 10_000) / 10 },
+        'request',
+      );
     });
     if (!names.serves(request)) {
       metrics.errors.inc({ code: 'FORBIDDEN' });
@@ -196,7 +217,10 @@ function refuseUpgrade(stream: Duplex, status: RefusedHandshake): void {
   stream.once('close', () => clearTimeout(giveUp));
   // What the client sent meanwhile is dropped: unread, it would make the system take the answer back.
   stream.resume();
-  stream.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n${retry}\r\n`, () => stream.destroy());
+  stream.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n${retry}\r\n`,
+    () => stream.destroy(),
+  );
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

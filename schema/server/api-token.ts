@@ -24,7 +24,10 @@ export class TokenCheck {
   }
 
   /** `connectionParams` of a WebSocket: `token`, or an `authorization` as the header has it. */
-  acceptsConnection(connectionParams: Readonly<Record<string, unknown>> | undefined, request: IncomingMessage): boolean {
+  acceptsConnection(
+    connectionParams: Readonly<Record<string, unknown>> | undefined,
+    request: IncomingMessage,
+  ): boolean {
     if (this.acceptsRequest(request)) return true;
     const { token, authorization, Authorization } = connectionParams ?? {};
     return this.accepts(token) || this.accepts(bearerToken(authorization ?? Authorization));

@@ -4,7 +4,13 @@ import { type ApiUnderTest, eventually, startApiUnderTest } from '../../tests/su
 import { OpenHttp } from '../../tests/support/open-http.ts';
 
 const PLACES = 20;
-const HANDSHAKE = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', 'Sec-WebSocket-Protocol: graphql-transport-ws'];
+const HANDSHAKE = [
+  'Connection: Upgrade',
+  'Upgrade: websocket',
+  'Sec-WebSocket-Version: 13',
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+  'Sec-WebSocket-Protocol: graphql-transport-ws',
+];
 
 let api: ApiUnderTest;
 const clients: OpenHttp[] = [];
@@ -33,9 +39,25 @@ async function hungUp(one: OpenHttp): Promise<void> {
 describe('a handshake that is refused is hung up on, though its client stays', () => {
   test.each<[string, string[], number]>([
     ['a path of no WebSocket', ['GET /other HTTP/1.1', 'Host: 127.0.0.1', ...HANDSHAKE], 404],
-    ['a foreign origin', ['GET /graphql HTTP/1.1', 'Host: 127.0.0.1', 'Origin: https://evil.example', ...HANDSHAKE], 403],
-    ['no key', ['GET /graphql HTTP/1.1', 'Host: 127.0.0.1', ...HANDSHAKE.filter((line) => !line.startsWith('Sec-WebSocket-Key'))], 400],
-    ['another version', ['GET /graphql HTTP/1.1', 'Host: 127.0.0.1', ...HANDSHAKE.map((line) => line.replace(' 13', ' 99'))], 400],
+    [
+      'a foreign origin',
+      ['GET /graphql HTTP/1.1', 'Host: 127.0.0.1', 'Origin: https://evil.example', ...HANDSHAKE],
+      403,
+    ],
+    [
+      'no key',
+      [
+        'GET /graphql HTTP/1.1',
+        'Host: 127.0.0.1',
+        ...HANDSHAKE.filter((line) => !line.startsWith('Sec-WebSocket-Key')),
+      ],
+      400,
+    ],
+    [
+      'another version',
+      ['GET /graphql HTTP/1.1', 'Host: 127.0.0.1', ...HANDSHAKE.map((line) => line.replace(' 13', ' 99'))],
+      400,
+    ],
     ['another method', ['POST /graphql HTTP/1.1', 'Host: 127.0.0.1', ...HANDSHAKE], 405],
   ])('%s', async (_, head, status) => {
     const one = await client(...head, '');
@@ -58,7 +80,10 @@ describe('those that hold a connection and ask nothing shut nobody out', () => {
   test.each<[string, string[]]>([
     ['silent ones', []],
     ['half a head', ['GET /data HTTP/1.1', 'Host: 127.0.0.1']],
-    ['half a body', ['POST /graphql HTTP/1.1', 'Host: 127.0.0.1', 'Content-Type: application/json', 'Content-Length: 100', '', '{']],
+    [
+      'half a body',
+      ['POST /graphql HTTP/1.1', 'Host: 127.0.0.1', 'Content-Type: application/json', 'Content-Length: 100', '', '{'],
+    ],
     ['kept-alive ones', ['GET /health HTTP/1.1', 'Host: 127.0.0.1', '']],
   ])('%s', async (_, said) => {
     for (let index = 0; index < PLACES + 5; index++) await client(...said);
@@ -70,7 +95,8 @@ describe('those that hold a connection and ask nothing shut nobody out', () => {
   });
 
   test('those that are served stay, and one more than there is room for is refused', async () => {
-    for (let index = 0; index < PLACES; index++) await client('GET /graphql HTTP/1.1', 'Host: 127.0.0.1', ...HANDSHAKE, '');
+    for (let index = 0; index < PLACES; index++)
+      await client('GET /graphql HTTP/1.1', 'Host: 127.0.0.1', ...HANDSHAKE, '');
     await eventually(() => clients.every(({ heard }) => heard.includes('101 Switching')));
     const more = await client('GET /health HTTP/1.1', 'Host: 127.0.0.1', '');
     await eventually(() => more.closed || more.ended);

@@ -68,20 +68,23 @@ export function watchConnections(server: Server, metrics: ApiMetrics, limits: Co
     }
   }
 
-  const looking = setInterval(() => {
-    const nowMs = performance.now();
-    for (const [socket, progress] of open) {
-      // What was handed to the system; `bytesWritten` counts what waits for that too.
-      const written = socket.bytesWritten - socket.writableLength;
-      if (socket.writableLength === 0 || written !== progress.written) {
-        progress.written = written;
-        progress.sinceMs = nowMs;
-      } else if (nowMs - progress.sinceMs >= stalledAfterMs) {
-        metrics.stalledReaders.inc();
-        socket.destroy();
+  const looking = setInterval(
+    () => {
+      const nowMs = performance.now();
+      for (const [socket, progress] of open) {
+        // What was handed to the system; `bytesWritten` counts what waits for that too.
+        const written = socket.bytesWritten - socket.writableLength;
+        if (socket.writableLength === 0 || written !== progress.written) {
+          progress.written = written;
+          progress.sinceMs = nowMs;
+        } else if (nowMs - progress.sinceMs >= stalledAfterMs) {
+          metrics.stalledReaders.inc();
+          socket.destroy();
+        }
       }
-    }
-  }, Math.min(LOOK_EVERY_MS, stalledAfterMs / 4));
+    },
+    Math.min(LOOK_EVERY_MS, stalledAfterMs / 4),
+  );
   looking.unref();
   return () => clearInterval(looking);
 }

@@ -58,7 +58,11 @@ export class DashboardFiles {
 
   async answer(pathname: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (refusesMethod(request, response, ['GET', 'HEAD'])) return;
-    const wantsPage = pathname === '/' || (extname(pathname) === '' && accepts(request, 'text/html') && request.headers.accept?.includes('text/html') === true);
+    const wantsPage =
+      pathname === '/' ||
+      (extname(pathname) === '' &&
+        accepts(request, 'text/html') &&
+        request.headers.accept?.includes('text/html') === true);
     const name = wantsPage ? 'index.html' : pathname.slice(1);
     const file = await this.#read(name).catch((error: unknown) => {
       if (!(error instanceof UnreadableFileError)) throw error;
@@ -84,7 +88,10 @@ export class DashboardFiles {
     const contentType = CONTENT_TYPES[extname(name)] ?? 'application/octet-stream';
     if (contentType.startsWith('text/html')) setPagePolicy(request, response, { scriptHashes: file.scriptHashes });
     // The build puts a hash of the content into the names under assets/.
-    response.setHeader('cache-control', name.startsWith('assets/') ? 'public, max-age=31536000, immutable' : 'no-cache');
+    response.setHeader(
+      'cache-control',
+      name.startsWith('assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
+    );
     response.appendHeader('vary', 'Accept-Encoding');
     if (answersNotModified(request, response, file.etag)) return;
     const zipped = file.gzipped !== null && /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
@@ -100,7 +107,10 @@ export class DashboardFiles {
       const folder = await realpath(this.#folder);
       const path = await realpath(join(folder, decoded));
       if (!path.startsWith(folder + sep)) return null;
-      const { mtimeMs, isFile } = await stat(path).then((stats) => ({ mtimeMs: stats.mtimeMs, isFile: stats.isFile() }));
+      const { mtimeMs, isFile } = await stat(path).then((stats) => ({
+        mtimeMs: stats.mtimeMs,
+        isFile: stats.isFile(),
+      }));
       if (!isFile) return null;
       const cached = this.#cache.get(path);
       if (cached?.changedAtMs === mtimeMs) return cached;

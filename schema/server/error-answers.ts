@@ -20,7 +20,8 @@ const MASKED_MESSAGE = 'Unexpected error.';
  */
 export function answerFor(error: unknown): GraphQLError {
   if (!(error instanceof GraphQLError)) return masked(error, undefined);
-  if (error.originalError != null && !(error.originalError instanceof GraphQLError)) return masked(error.originalError, error);
+  if (error.originalError != null && !(error.originalError instanceof GraphQLError))
+    return masked(error.originalError, error);
   const code: unknown = error.extensions['code'] ?? error.originalError?.extensions?.['code'];
   if (typeof code === 'string' && OUR_CODES.has(code)) return error;
   if (code === 'OPERATION_RESOLUTION_FAILURE') {
@@ -47,16 +48,21 @@ function withoutValue({ message, nodes }: GraphQLError): string {
 
 /** The document has several operations and none was named, or none with that name. */
 export function noOperation(): GraphQLError {
-  const message = 'Argument "operationName" must name one operation of the document, and may be left out only where there is one alone.';
-  return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT', argument: 'operationName', http: { status: 400 } } });
+  const message =
+    'Argument "operationName" must name one operation of the document, and may be left out only where there is one alone.';
+  return new GraphQLError(message, {
+    extensions: { code: 'BAD_USER_INPUT', argument: 'operationName', http: { status: 400 } },
+  });
 }
 
 function inferred(error: GraphQLError, code: unknown): GraphQLErrorExtensions {
   const translated = typeof code === 'string' ? TRANSLATED[code] : undefined;
   // A request that is none; the parser's own words about its body are of no use to anyone.
-  if (translated !== undefined) return { code: translated, http: { ...httpOf(error), spec: false }, originalError: undefined };
+  if (translated !== undefined)
+    return { code: translated, http: { ...httpOf(error), spec: false }, originalError: undefined };
   if (error.message.startsWith('Syntax Error')) return { code: 'GRAPHQL_PARSE_FAILED', http: requestError() };
-  if (error.message.startsWith('Schema is not configured')) return { code: 'GRAPHQL_VALIDATION_FAILED', http: requestError() };
+  if (error.message.startsWith('Schema is not configured'))
+    return { code: 'GRAPHQL_VALIDATION_FAILED', http: requestError() };
   // What is left without a code is a value that does not fit: a variable's before execution, an argument's within.
   const variable = error.nodes?.find((node) => node.kind === Kind.VARIABLE_DEFINITION)?.variable.name.value;
   const argument = variable ?? /^(?:Argument|Variable) "\$?(\w+)"/.exec(error.message)?.[1];
@@ -76,8 +82,16 @@ function httpOf(error: GraphQLError): object {
 const causes = new WeakMap<GraphQLError, unknown>();
 
 function masked(cause: unknown, located: GraphQLError | undefined): GraphQLError {
-  const extensions = { code: 'INTERNAL_SERVER_ERROR', unexpected: true, ...(located === undefined ? { http: { status: 500 } } : {}) };
-  const error = new GraphQLError(MASKED_MESSAGE, { nodes: located?.nodes ?? null, path: located?.path ?? null, extensions });
+  const extensions = {
+    code: 'INTERNAL_SERVER_ERROR',
+    unexpected: true,
+    ...(located === undefined ? { http: { status: 500 } } : {}),
+  };
+  const error = new GraphQLError(MASKED_MESSAGE, {
+    nodes: located?.nodes ?? null,
+    path: located?.path ?? null,
+    extensions,
+  });
   causes.set(error, cause);
   return error;
 }

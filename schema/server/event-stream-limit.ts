@@ -5,5 +5,8 @@ import { apiError } from '../answers/api-error.ts';
 export const MAX_EVENT_STREAMS = 200;
 
 export function tooManyStreams(): GraphQLError {
-  return apiError('TOO_MANY_SUBSCRIPTIONS', `This instance serves at most ${MAX_EVENT_STREAMS} event streams at a time.`);
+  return apiError(
+    'TOO_MANY_SUBSCRIPTIONS',
+    `This instance serves at most ${MAX_EVENT_STREAMS} event streams at a time.`,
+  );
 }

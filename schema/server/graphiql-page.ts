@@ -33,14 +33,17 @@ export class GraphiqlPage {
 
   /** Whether a request is a browser's visit rather than a query. */
   isVisit(request: IncomingMessage): boolean {
-    return (request.method === 'GET' || request.method === 'HEAD') && request.headers.accept?.includes('text/html') === true;
+    return (
+      (request.method === 'GET' || request.method === 'HEAD') && request.headers.accept?.includes('text/html') === true
+    );
   }
 
   answerPage(request: IncomingMessage, response: ServerResponse): void {
     setPagePolicy(request, response, { blobs: true });
     response.setHeader('cache-control', 'no-cache');
     response.appendHeader('vary', 'Accept');
-    if (!answersNotModified(request, response, etagOf(PAGE))) sendBody(request, response, 200, 'text/html; charset=utf-8', PAGE);
+    if (!answersNotModified(request, response, etagOf(PAGE)))
+      sendBody(request, response, 200, 'text/html; charset=utf-8', PAGE);
   }
 
   async answerAsset(pathname: string, request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,4 +1,11 @@
-import { type DocumentNode, type ExecutionArgs, GraphQLError, type GraphQLSchema, Kind, NoSchemaIntrospectionCustomRule } from 'graphql';
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  GraphQLError,
+  type GraphQLSchema,
+  Kind,
+  NoSchemaIntrospectionCustomRule,
+} from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 
 import { Turns } from '../live/turns.ts';
@@ -8,7 +15,16 @@ import type { OperationLog } from './operation-log.ts';
 import { type DocumentReference, type PersistedDocuments, persistedText } from './persisted-documents.ts';
 import { type CostTable, operationCost } from './operation-cost.ts';
 import { withoutRepeatedFields } from './repeated-fields.ts';
-import { costLimitError, fewErrors, MAX_ERRORS, repeatsLimitError, REQUEST_LIMITS, shapeLimitError, tokenLimitError, validationLimitError } from './request-limits.ts';
+import {
+  costLimitError,
+  fewErrors,
+  MAX_ERRORS,
+  repeatsLimitError,
+  REQUEST_LIMITS,
+  shapeLimitError,
+  tokenLimitError,
+  validationLimitError,
+} from './request-limits.ts';
 import { sharedExecution } from './shared-execution.ts';
 
 export const GRAPHQL_PATH = '/graphql';
@@ -30,7 +46,14 @@ export type GraphqlEngine = YogaServerInstance<Record<never, never>, Record<neve
  * GraphQL over HTTP and SSE, and, through `getEnveloped`, the same parsing, limits, validation and masking for WebSockets:
  * whatever has to hold everywhere is a plugin here, and never a hook of one transport.
  */
-export function createGraphqlEngine({ schema, explorable, log, costs, documents, mayStream }: GraphqlEngineOptions): GraphqlEngine {
+export function createGraphqlEngine({
+  schema,
+  explorable,
+  log,
+  costs,
+  documents,
+  mayStream,
+}: GraphqlEngineOptions): GraphqlEngine {
   const turns = new Turns();
   return createYoga({
     schema,
@@ -43,16 +66,31 @@ export function createGraphqlEngine({ schema, explorable, log, costs, documents,
     multipart: false,
     batching: false,
     maxRequestBodySize: REQUEST_LIMITS.bodyBytes,
-    parserAndValidationCache: { documentCache: new DocumentCache<DocumentNode>(), errorCache: new DocumentCache<unknown>() },
+    parserAndValidationCache: {
+      documentCache: new DocumentCache<DocumentNode>(),
+      errorCache: new DocumentCache<unknown>(),
+    },
     logging: false,
     maskedErrors: { maskError: errorMask({ explorable, log }) },
     extraParamNames: ['documentId'],
-    plugins: [named(documents), limits(), explorable ? null : closedSchema(), validationErrors(log), log.plugin(), bounded(costs, turns), sharedExecution(turns), streams(mayStream)].filter((plugin) => plugin !== null),
+    plugins: [
+      named(documents),
+      limits(),
+      explorable ? null : closedSchema(),
+      validationErrors(log),
+      log.plugin(),
+      bounded(costs, turns),
+      sharedExecution(turns),
+      streams(mayStream),
+    ].filter((plugin) => plugin !== null),
   });
 }
 
 /** What a client is told of any error, counted and logged on its way. */
-export function errorMask({ explorable, log }: Pick<GraphqlEngineOptions, 'explorable' | 'log'>): (error: unknown) => GraphQLError {
+export function errorMask({
+  explorable,
+  log,
+}: Pick<GraphqlEngineOptions, 'explorable' | 'log'>): (error: unknown) => GraphQLError {
   return (error) => {
     const answer = explorable ? answerFor(error) : withoutSuggestion(answerFor(error));
     log.errors([answer]);
@@ -69,7 +107,11 @@ function named(documents: PersistedDocuments): Plugin {
       const operationName = params.operationName === '' ? undefined : params.operationName;
       if (query === null && operationName === params.operationName) return;
       const { operationName: _given, ...rest } = params;
-      setParams({ ...rest, ...(query === null ? {} : { query }), ...(operationName === undefined ? {} : { operationName }) });
+      setParams({
+        ...rest,
+        ...(query === null ? {} : { query }),
+        ...(operationName === undefined ? {} : { operationName }),
+      });
     },
   };
 }
@@ -82,7 +124,8 @@ function streams(mayStream: () => boolean): Plugin {
   return {
     onResponse({ response }) {
       // Proxies that collect an answer before they pass it on let this one through as it comes.
-      if (response.headers.get('content-type')?.startsWith('text/event-stream') === true) response.headers.set('x-accel-buffering', 'no');
+      if (response.headers.get('content-type')?.startsWith('text/event-stream') === true)
+        response.headers.set('x-accel-buffering', 'no');
     },
     async onResultProcess({ result, resultProcessor, setResult }) {
       if (!(Symbol.asyncIterator in result)) return;
@@ -150,7 +193,8 @@ function closedSchema(): Plugin {
     onValidate({ addValidationRule }) {
       addValidationRule(NoSchemaIntrospectionCustomRule);
       return ({ valid, result, setResult }) => {
-        if (!valid) setResult(result.map((error) => (error instanceof GraphQLError ? withoutSuggestion(error) : error)));
+        if (!valid)
+          setResult(result.map((error) => (error instanceof GraphQLError ? withoutSuggestion(error) : error)));
       };
     },
   };
@@ -162,7 +206,9 @@ function validationErrors(log: OperationLog): Plugin {
     onValidate() {
       return ({ valid, result, setResult }) => {
         if (valid) return;
-        const errors = result.some((error) => error.message === 'Validation aborted.') ? [validationLimitError()] : fewErrors(result.filter((error) => error instanceof GraphQLError));
+        const errors = result.some((error) => error.message === 'Validation aborted.')
+          ? [validationLimitError()]
+          : fewErrors(result.filter((error) => error instanceof GraphQLError));
         for (const error of errors) error.extensions['code'] ??= 'GRAPHQL_VALIDATION_FAILED';
         log.errors(errors);
         setResult(errors);

@@ -72,7 +72,10 @@ describe('the protocol', () => {
   test('a query: next, then complete', async () => {
     const one = await socket().ready();
     one.subscribe('q', TOTALS);
-    expect(await one.of('q')).toMatchObject({ type: 'next', payload: { data: { states: { totals: { total: expect.any(Number) } } } } });
+    expect(await one.of('q')).toMatchObject({
+      type: 'next',
+      payload: { data: { states: { totals: { total: expect.any(Number) } } } },
+    });
     expect(await one.of('q')).toEqual({ type: 'complete', id: 'q' });
   });
 
@@ -81,7 +84,9 @@ describe('the protocol', () => {
     one.subscribe('s', LIVE);
     expect(await one.of('s')).toMatchObject({ type: 'next', payload: { data: { states: { kind: 'SNAPSHOT' } } } });
     api.fed.feed(api.fed.results.state('WY', { ios: 7 }));
-    expect(await one.of('s')).toMatchObject({ payload: { data: { states: { kind: 'DELTA', states: [{ code: 'WY', devices: { ios: 7 } }] } } } });
+    expect(await one.of('s')).toMatchObject({
+      payload: { data: { states: { kind: 'DELTA', states: [{ code: 'WY', devices: { ios: 7 } }] } } },
+    });
   });
 
   test('an id may be used again as soon as its operation was completed, in the same packet too', async () => {
@@ -102,10 +107,20 @@ describe('one bad operation never closes the socket', () => {
     ['an unknown field', '{ nothing }', undefined, 'GRAPHQL_VALIDATION_FAILED'],
     ['too many tokens', `{ ${'__typename '.repeat(1_000)} }`, undefined, 'QUERY_TOO_LARGE'],
     ['too deep', `${'{ ... on Query '.repeat(8)}{ __typename }${' }'.repeat(8)}`, undefined, 'QUERY_TOO_LARGE'],
-    ['too many aliases', `{ ${Array.from({ length: 16 }, (_, index) => `a${index}: __typename`).join(' ')} }`, undefined, 'QUERY_TOO_LARGE'],
+    [
+      'too many aliases',
+      `{ ${Array.from({ length: 16 }, (_, index) => `a${index}: __typename`).join(' ')} }`,
+      undefined,
+      'QUERY_TOO_LARGE',
+    ],
     ['a variable that does not fit', 'query($c: StateCode!) { state(code: $c) { id } }', { c: 'XX' }, 'BAD_USER_INPUT'],
     ['an argument out of range', '{ states(first: 0) { totals { ios } } }', undefined, 'BAD_USER_INPUT'],
-    ['a subscription with an argument out of range', 'subscription { states(intervalMs: 60001) { kind } }', undefined, 'BAD_USER_INPUT'],
+    [
+      'a subscription with an argument out of range',
+      'subscription { states(intervalMs: 60001) { kind } }',
+      undefined,
+      'BAD_USER_INPUT',
+    ],
     ['a mutation', 'mutation { a }', undefined, 'GRAPHQL_VALIDATION_FAILED'],
     ['several operations and no name', 'query A { __typename } query B { __typename }', undefined, 'BAD_USER_INPUT'],
   ])('%s', async (_, query, variables, code) => {
@@ -203,14 +218,20 @@ describe('leaving', () => {
     };
     const one = await socket().ready();
     const subscribe = async (id: string) => {
-      one.subscribe(id, `subscription { ${id}: timeSeries(windows: 1500, intervalMs: 60000) { points { start devices { ios total } } } }`);
+      one.subscribe(
+        id,
+        `subscription { ${id}: timeSeries(windows: 1500, intervalMs: 60000) { points { start devices { ios total } } } }`,
+      );
       await one.of(id);
     };
     await subscribe('first');
     const before = heapMiB();
     for (let i = 1; i < 20; i += 1) await subscribe(`s${i}`);
     // Each was sent 1,500 points, some 0.5 MiB.
-    await until(() => heapMiB() - before < 4, () => `nothing is kept of them: ${(heapMiB() - before).toFixed(1)} MiB more in use`);
+    await until(
+      () => heapMiB() - before < 4,
+      () => `nothing is kept of them: ${(heapMiB() - before).toFixed(1)} MiB more in use`,
+    );
   });
 
   test('a subscriber that stops reading costs no memory and gets the newest when it reads again', async () => {
@@ -231,12 +252,24 @@ describe('leaving', () => {
 
 describe('a socket that closes in the middle of things leaves nothing behind, and nothing in the log', () => {
   const noFault = () => expect(api.logged.filter((line) => /could not|unexpectedly|Error/.test(line))).toEqual([]);
-  const allFreed = () => eventually(async () => api.fed.model.hub.listenerCount === 0 && /tributary_api_sockets 0\n/.test(await (await fetch(`${api.url}/metrics`)).text()) && !/tributary_api_subscriptions\{[^}]*\} [1-9]/.test(await (await fetch(`${api.url}/metrics`)).text()));
+  const allFreed = () =>
+    eventually(
+      async () =>
+        api.fed.model.hub.listenerCount === 0 &&
+        /tributary_api_sockets 0\n/.test(await (await fetch(`${api.url}/metrics`)).text()) &&
+        !/tributary_api_subscriptions\{[^}]*\} [1-9]/.test(await (await fetch(`${api.url}/metrics`)).text()),
+    );
 
   test.each<[string, (one: RawSocket) => void]>([
     ['before the operation has begun', (one) => one.subscribe('s', LIVE)],
-    ['with a query that is not answered yet', (one) => Array.from({ length: 15 }, (_, index) => one.subscribe(`q${index}`, TOTALS))],
-    ['with one that was completed in the same packet', (one) => [one.subscribe('s', LIVE), one.send({ type: 'complete', id: 's' })]],
+    [
+      'with a query that is not answered yet',
+      (one) => Array.from({ length: 15 }, (_, index) => one.subscribe(`q${index}`, TOTALS)),
+    ],
+    [
+      'with one that was completed in the same packet',
+      (one) => [one.subscribe('s', LIVE), one.send({ type: 'complete', id: 's' })],
+    ],
     ['with a message that is no message', (one) => [one.subscribe('s', LIVE), one.send('nonsense')]],
     ['with an operation that is refused', (one) => one.subscribe('s', '{ nothing }')],
   ])('%s', async (_, say) => {

@@ -1,6 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type ExecutionArgs, type ExecutionResult, type FormattedExecutionResult, getOperationAST, GraphQLError } from 'graphql';
+import {
+  type ExecutionArgs,
+  type ExecutionResult,
+  type FormattedExecutionResult,
+  getOperationAST,
+  GraphQLError,
+} from 'graphql';
 import { CloseCode, type Context, handleProtocols, makeServer, type Server as ProtocolServer } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 
@@ -85,7 +91,8 @@ export class GraphqlSockets {
       onSubscribe: (context, id, payload) => this.#begin(context, id, payload),
       execute: (args) => this.#run(args, 'execute'),
       subscribe: async (args) => this.#sendingItself(args, await this.#run(args, 'subscribe')),
-      onNext: (_context, _id, _payload, _args, { data, errors }) => (errors === undefined ? undefined : withFormattedErrors(data, errors)),
+      onNext: (_context, _id, _payload, _args, { data, errors }) =>
+        errors === undefined ? undefined : withFormattedErrors(data, errors),
       onError: (_context, _id, _payload, errors) => errors.map((error) => formatted(asGraphQLError(error))),
     });
   }
@@ -104,10 +111,22 @@ export class GraphqlSockets {
   }
 
   /** What to run for an operation, or the errors to send. It never throws: that would close the socket for all others. */
-  async #begin(context: SocketContext, id: string, payload: { readonly query: string; readonly extensions?: Record<string, unknown> | null | undefined; readonly operationName?: string | null | undefined; readonly variables?: Record<string, unknown> | null | undefined }): Promise<ExecutionArgs | GraphQLError[]> {
+  async #begin(
+    context: SocketContext,
+    id: string,
+    payload: {
+      readonly query: string;
+      readonly extensions?: Record<string, unknown> | null | undefined;
+      readonly operationName?: string | null | undefined;
+      readonly variables?: Record<string, unknown> | null | undefined;
+    },
+  ): Promise<ExecutionArgs | GraphQLError[]> {
     try {
       if (Object.keys(context.subscriptions).length > SOCKET_LIMITS.operations) {
-        const error = apiError('TOO_MANY_SUBSCRIPTIONS', `A socket carries at most ${SOCKET_LIMITS.operations} operations at a time. Complete one first.`);
+        const error = apiError(
+          'TOO_MANY_SUBSCRIPTIONS',
+          `A socket carries at most ${SOCKET_LIMITS.operations} operations at a time. Complete one first.`,
+        );
         this.#options.log.errors([error]);
         return [error];
       }
@@ -161,7 +180,9 @@ export class GraphqlSockets {
       const { done, value } = await iterator.next();
       if (done === true) return false;
       const { data, errors } = value;
-      await send(`${head}${errors === undefined ? resultText(value) : JSON.stringify(withFormattedErrors(data, errors))}}`);
+      await send(
+        `${head}${errors === undefined ? resultText(value) : JSON.stringify(withFormattedErrors(data, errors))}}`,
+      );
       return true;
     };
     const sending: AsyncIterableIterator<never> = {
@@ -249,14 +270,17 @@ export class GraphqlSockets {
     socket.once('close', (code, reason) => {
       metrics.sockets.dec();
       clearInterval(ping);
-      closed(code, String(reason)).catch((error: unknown) => logger.error({ err: error }, 'a WebSocket could not be tidied up'));
+      closed(code, String(reason)).catch((error: unknown) =>
+        logger.error({ err: error }, 'a WebSocket could not be tidied up'),
+      );
     });
   }
 
   #failed(socket: WebSocket, error: unknown): void {
     if (socket.readyState !== socket.OPEN) return;
     const message = error instanceof Error ? error.message : '';
-    if (message.startsWith('Unexpected message of type')) return socket.close(CloseCode.BadRequest, 'Invalid message received');
+    if (message.startsWith('Unexpected message of type'))
+      return socket.close(CloseCode.BadRequest, 'Invalid message received');
     this.#options.logger.error({ err: error }, 'a WebSocket message could not be handled');
     socket.close(CloseCode.InternalServerError, 'Internal server error');
   }
@@ -284,5 +308,7 @@ function isAsyncIterable(results: unknown): results is AsyncIterable<ExecutionRe
 }
 
 function asGraphQLError(error: unknown): GraphQLError {
-  return error instanceof GraphQLError ? error : new GraphQLError('Unexpected error.', { extensions: { code: 'INTERNAL_SERVER_ERROR' } });
+  return error instanceof GraphQLError
+    ? error
+    : new GraphQLError('Unexpected error.', { extensions: { code: 'INTERNAL_SERVER_ERROR' } });
 }

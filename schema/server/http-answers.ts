@@ -4,7 +4,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorCode } from '../answers/api-error.ts';
 
 /** Sends a whole body; for HEAD its headers only. */
-export function sendBody(request: IncomingMessage, response: ServerResponse, status: number, contentType: string, body: string | Buffer): void {
+export function sendBody(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  contentType: string,
+  body: string | Buffer,
+): void {
   const bytes = typeof body === 'string' ? Buffer.from(body) : body;
   response.statusCode = status;
   response.setHeader('content-type', contentType);
@@ -17,7 +23,13 @@ export function sendJson(request: IncomingMessage, response: ServerResponse, sta
 }
 
 /** An error in the shape that GraphQL clients know, for requests that never reach GraphQL. */
-export function sendError(request: IncomingMessage, response: ServerResponse, status: number, code: ErrorCode, message: string): void {
+export function sendError(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  code: ErrorCode,
+  message: string,
+): void {
   response.setHeader('cache-control', 'no-store');
   sendJson(request, response, status, { errors: [{ message, extensions: { code } }] });
 }

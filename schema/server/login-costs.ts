@@ -18,7 +18,8 @@ export function loginCosts(schema: GraphQLSchema, model: LiveModel): CostTable {
     return windows >= 1 && windows <= MAX_WINDOWS ? windows : 0;
   };
   const windowsSent = ({ windows }: Arguments): number => between(windows, DEFAULT_WINDOWS, MAX_WINDOWS);
-  const looked = ({ states }: Arguments): number => (stateFilter(states as TimeSeriesArguments['states'])?.length ?? 1) * LOOK;
+  const looked = ({ states }: Arguments): number =>
+    (stateFilter(states as TimeSeriesArguments['states'])?.length ?? 1) * LOOK;
   return {
     lists: {
       ...introspectionLists(schema),
@@ -42,7 +43,8 @@ export function loginCosts(schema: GraphQLSchema, model: LiveModel): CostTable {
       'Query.insights': () => 2 * STATES,
       'Query.timeSeries': (given) => windowsAsked(given) * looked(given),
       // A cursor is compared with every row.
-      'Subscription.timeSeries': (given) => windowsSent(given) * looked(given) + (given['after'] == null ? 0 : MAX_WINDOWS),
+      'Subscription.timeSeries': (given) =>
+        windowsSent(given) * looked(given) + (given['after'] == null ? 0 : MAX_WINDOWS),
     },
   };
 }
@@ -51,12 +53,20 @@ export function loginCosts(schema: GraphQLSchema, model: LiveModel): CostTable {
 const MAX_TASKS = 1_000;
 
 /** Lengths of the lists that instances report, on average, and no less than a small application grows to. */
-function reported(model: LiveModel): { readonly instances: number; readonly tasksOfOne: number; readonly inputsOfOne: number } {
+function reported(model: LiveModel): {
+  readonly instances: number;
+  readonly tasksOfOne: number;
+  readonly inputsOfOne: number;
+} {
   const listed = model.listInstances();
   const tasks = listed.flatMap(({ status }) => status.tasks);
   const inputs = tasks.reduce((sum, task) => sum + task.inputs.length, 0);
   const instances = Math.max(10, listed.length);
-  return { instances, tasksOfOne: Math.max(10, Math.min(tasks.length, MAX_TASKS) / instances), inputsOfOne: Math.max(2, inputs / Math.max(1, tasks.length)) };
+  return {
+    instances,
+    tasksOfOne: Math.max(10, Math.min(tasks.length, MAX_TASKS) / instances),
+    inputsOfOne: Math.max(2, inputs / Math.max(1, tasks.length)),
+  };
 }
 
 function between(given: unknown, fallback: number, max: number): number {

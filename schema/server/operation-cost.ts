@@ -51,14 +51,25 @@ interface Selected {
  * its variables and defaults. Fields are gathered as execution gathers them, so it takes no longer than the document is long. 0 for
  * an operation that execution will refuse.
  */
-export function operationCost({ schema, document, operationName, variableValues }: Pick<ExecutionArgs, 'schema' | 'document' | 'operationName' | 'variableValues'>, table: CostTable): number {
+export function operationCost(
+  {
+    schema,
+    document,
+    operationName,
+    variableValues,
+  }: Pick<ExecutionArgs, 'schema' | 'document' | 'operationName' | 'variableValues'>,
+  table: CostTable,
+): number {
   const operation = getOperationAST(document, operationName);
   const root = operation == null ? undefined : schema.getRootType(operation.operation);
   if (operation == null || root == null) return 0;
-  const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {}, { maxErrors: 1 });
+  const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {}, {
+    maxErrors: 1,
+  });
   if (coerced === undefined) return 0;
   const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const definition of document.definitions) if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
+  for (const definition of document.definitions)
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
   return Math.ceil(new Costs(schema, table, coerced, fragments).of(root, [operation.selectionSet], {}));
 }
 
@@ -68,7 +79,12 @@ class Costs {
   readonly #variables: Record<string, unknown>;
   readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
 
-  constructor(schema: GraphQLSchema, table: CostTable, variables: Record<string, unknown>, fragments: ReadonlyMap<string, FragmentDefinitionNode>) {
+  constructor(
+    schema: GraphQLSchema,
+    table: CostTable,
+    variables: Record<string, unknown>,
+    fragments: ReadonlyMap<string, FragmentDefinitionNode>,
+  ) {
     this.#schema = schema;
     this.#table = table;
     this.#variables = variables;
@@ -82,7 +98,8 @@ class Costs {
     for (const selectionSet of selectionSets) this.#gather(type, selectionSet, fields, spread);
     let sum = 0;
     // A name is written with each value.
-    for (const [key, { parent, nodes }] of fields) sum += Math.floor(key.length / VALUE_LENGTH) + this.#ofField(parent, nodes, given);
+    for (const [key, { parent, nodes }] of fields)
+      sum += Math.floor(key.length / VALUE_LENGTH) + this.#ofField(parent, nodes, given);
     return sum;
   }
 
@@ -95,7 +112,13 @@ class Costs {
     // Execution will refuse it.
     if (own === null) return 1;
     const type = getNamedType(field.type);
-    const inside = isCompositeType(type) ? this.of(type, nodes.flatMap(({ selectionSet }) => selectionSet ?? []), own) : 0;
+    const inside = isCompositeType(type)
+      ? this.of(
+          type,
+          nodes.flatMap(({ selectionSet }) => selectionSet ?? []),
+          own,
+        )
+      : 0;
     const work = 1 + (this.#table.work[name]?.(own) ?? 0);
     if (!isListType(getNullableType(field.type))) return work + inside;
     const length = this.#table.lists[name] ?? UNKNOWN_LIST;
@@ -110,7 +133,12 @@ class Costs {
     }
   }
 
-  #gather(parent: GraphQLCompositeType, { selections }: SelectionSetNode, fields: Map<string, Selected>, spread: Set<string>): void {
+  #gather(
+    parent: GraphQLCompositeType,
+    { selections }: SelectionSetNode,
+    fields: Map<string, Selected>,
+    spread: Set<string>,
+  ): void {
     for (const selection of selections) {
       if (!this.#isIncluded(selection)) continue;
       if (selection.kind === Kind.FIELD) {
@@ -126,7 +154,8 @@ class Costs {
       }
       const fragment = selection.kind === Kind.FRAGMENT_SPREAD ? this.#fragments.get(selection.name.value) : selection;
       if (fragment === undefined) continue;
-      const type = fragment.typeCondition === undefined ? parent : this.#schema.getType(fragment.typeCondition.name.value);
+      const type =
+        fragment.typeCondition === undefined ? parent : this.#schema.getType(fragment.typeCondition.name.value);
       if (isCompositeType(type)) this.#gather(type, fragment.selectionSet, fields, spread);
     }
   }
@@ -142,7 +171,11 @@ class Costs {
   }
 }
 
-function fieldOf(schema: GraphQLSchema, parent: GraphQLCompositeType, name: string): GraphQLField<unknown, unknown> | undefined {
+function fieldOf(
+  schema: GraphQLSchema,
+  parent: GraphQLCompositeType,
+  name: string,
+): GraphQLField<unknown, unknown> | undefined {
   for (const meta of [TypeNameMetaFieldDef, SchemaMetaFieldDef, TypeMetaFieldDef]) {
     if (meta.name === name && (meta === TypeNameMetaFieldDef || parent === schema.getQueryType())) return meta;
   }

@@ -28,7 +28,8 @@ export class OperationLog {
     for (const error of errors) {
       this.#metrics.errors.inc({ code: codeOf(error) });
       const cause = hiddenCause(error);
-      if (cause !== undefined) this.#logger.error({ err: cause, path: error.path?.join('.') }, 'a request failed unexpectedly');
+      if (cause !== undefined)
+        this.#logger.error({ err: cause, path: error.path?.join('.') }, 'a request failed unexpectedly');
     }
   }
 
@@ -42,21 +43,43 @@ export class OperationLog {
         return { onExecuteDone: ({ result }) => done('errors' in result ? result.errors : undefined) };
       },
       onSubscribe: ({ args }) => {
-        const done = this.#begin('subscription', getOperationAST(args.document, args.operationName)?.name?.value, args.contextValue);
+        const done = this.#begin(
+          'subscription',
+          getOperationAST(args.document, args.operationName)?.name?.value,
+          args.contextValue,
+        );
         return { onSubscribeResult: ({ result }) => done('errors' in result ? result.errors : undefined) };
       },
     };
   }
 
-  #begin(type: string, givenName: string | undefined, context: unknown): (errors: readonly (GraphQLError | GraphQLFormattedError)[] | undefined) => void {
+  #begin(
+    type: string,
+    givenName: string | undefined,
+    context: unknown,
+  ): (errors: readonly (GraphQLError | GraphQLFormattedError)[] | undefined) => void {
     const startedAt = performance.now();
     const transport = transportOf(context);
     const name = loggedName(givenName);
-    const endSpan = this.#tracing?.begin({ type, name, transport, traceparent: requestOf(context)?.headers.get('traceparent') });
+    const endSpan = this.#tracing?.begin({
+      type,
+      name,
+      transport,
+      traceparent: requestOf(context)?.headers.get('traceparent'),
+    });
     return (errors) => {
       const codes = errors?.map(codeOf) ?? [];
       this.#metrics.operations.inc({ type, transport, outcome: codes.length === 0 ? 'ok' : 'error' });
-      this.#logger.debug({ type, transport, operationName: name, durationMs: Math.round((performance.now() - startedAt) * 10) / 10, ...(codes.length === 0 ? {} : { codes }) }, 'operation');
+      this.#logger.debug(
+        {
+          type,
+          transport,
+          operationName: name,
+          durationMs: Math.round((performance.now() - startedAt) * 10) / 10,
+          ...(codes.length === 0 ? {} : { codes }),
+        },
+        'operation',
+      );
       endSpan?.(codes);
     };
   }

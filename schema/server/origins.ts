@@ -4,7 +4,10 @@ const PREFLIGHT_CACHED_S = 600;
 
 /** The scheme that a proxy was asked by, as it says; a WebSocket's is that of the page. */
 function forwardedScheme({ headers }: IncomingMessage): string | undefined {
-  const forwarded = String(headers['x-forwarded-proto'] ?? '').split(',')[0]?.trim().toLowerCase();
+  const forwarded = String(headers['x-forwarded-proto'] ?? '')
+    .split(',')[0]
+    ?.trim()
+    .toLowerCase();
   return forwarded === '' ? undefined : forwarded?.replace(/^ws/, 'http');
 }
 
@@ -15,9 +18,16 @@ function forwardedScheme({ headers }: IncomingMessage): string | undefined {
 function isOwn(origin: string, host: string, request: IncomingMessage): boolean {
   const port = /:(\d+)$/.exec(host)?.[1];
   const forwarded = forwardedScheme(request);
-  const schemes = forwarded !== undefined ? [forwarded] : port === undefined ? ['http', 'https'] : [port === '443' ? 'https' : 'http'];
+  const schemes =
+    forwarded !== undefined
+      ? [forwarded]
+      : port === undefined
+        ? ['http', 'https']
+        : [port === '443' ? 'https' : 'http'];
   if (!URL.canParse(origin)) return false;
-  return schemes.some((scheme) => URL.canParse(`${scheme}://${host}`) && new URL(`${scheme}://${host}`).origin === new URL(origin).origin);
+  return schemes.some(
+    (scheme) => URL.canParse(`${scheme}://${host}`) && new URL(`${scheme}://${host}`).origin === new URL(origin).origin,
+  );
 }
 
 export type OriginKind = 'none' | 'same' | 'allowed' | 'foreign';
@@ -52,7 +62,8 @@ export class OriginPolicy {
   /** Lets an allowed origin's script read the answer. Credentials are never allowed: there are none. */
   setHeaders(request: IncomingMessage, response: ServerResponse): void {
     response.appendHeader('vary', 'Origin');
-    if (this.kindOf(request) === 'allowed') response.setHeader('access-control-allow-origin', request.headers.origin as string);
+    if (this.kindOf(request) === 'allowed')
+      response.setHeader('access-control-allow-origin', request.headers.origin as string);
   }
 
   /** Answers a browser's question whether it may send a request; the headers tell it. */

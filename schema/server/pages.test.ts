@@ -18,7 +18,10 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tributary-pages-'));
   await mkdir(join(folder, 'dist', 'assets'), { recursive: true });
   await writeFile(join(folder, 'secret.txt'), 'outside');
-  await writeFile(join(folder, 'dist', 'index.html'), `<!doctype html><title>Dashboard</title><script>${THEME_SCRIPT}</script><script type="module" src="/assets/app-123.js"></script>`);
+  await writeFile(
+    join(folder, 'dist', 'index.html'),
+    `<!doctype html><title>Dashboard</title><script>${THEME_SCRIPT}</script><script type="module" src="/assets/app-123.js"></script>`,
+  );
   await writeFile(join(folder, 'dist', 'assets', 'app-123.js'), `console.log(${JSON.stringify('x'.repeat(5_000))})`);
   await writeFile(join(folder, 'dist', '.built-from'), 'stamp');
   await writeFile(join(folder, 'dist', 'favicon.svg'), '<svg/>');
@@ -49,10 +52,16 @@ describe('the dashboard', () => {
   test('is at /, fresh at each visit, under a policy that lets it run and nothing else', async () => {
     const response = await fetch(api.url, { headers: browser });
     expect(await response.text()).toContain('<title>Dashboard</title>');
-    expect([response.status, response.headers.get('content-type'), response.headers.get('cache-control')]).toEqual([200, 'text/html; charset=utf-8', 'no-cache']);
+    expect([response.status, response.headers.get('content-type'), response.headers.get('cache-control')]).toEqual([
+      200,
+      'text/html; charset=utf-8',
+      'no-cache',
+    ]);
     const policy = response.headers.get('content-security-policy') ?? '';
     expect(policy).toContain("default-src 'self'");
-    expect(policy).toContain(`script-src 'self' 'sha256-${createHash('sha256').update(THEME_SCRIPT).digest('base64')}'`);
+    expect(policy).toContain(
+      `script-src 'self' 'sha256-${createHash('sha256').update(THEME_SCRIPT).digest('base64')}'`,
+    );
     expect(policy).toContain(`connect-src 'self' ws://127.0.0.1:${api.server.port}`);
     expect(policy).toContain("frame-ancestors 'none'");
     expect(response.headers.get('x-content-type-options')).toBe('nosniff');
@@ -62,7 +71,11 @@ describe('the dashboard', () => {
 
   test('what has a hash in its name is kept for good, and sent compressed', async () => {
     const response = await fetch(`${api.url}/assets/app-123.js`);
-    expect([response.status, response.headers.get('content-type'), response.headers.get('content-encoding')]).toEqual([200, 'text/javascript; charset=utf-8', 'gzip']);
+    expect([response.status, response.headers.get('content-type'), response.headers.get('content-encoding')]).toEqual([
+      200,
+      'text/javascript; charset=utf-8',
+      'gzip',
+    ]);
     expect(response.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
     expect(response.headers.get('vary')).toContain('Accept-Encoding');
     expect((await response.text()).length).toBeGreaterThan(5_000);
@@ -76,12 +89,26 @@ describe('the dashboard', () => {
   });
 
   test('nothing outside its folder can be had, and nothing hidden', async () => {
-    for (const path of ['/../secret.txt', '/..%2fsecret.txt', '/%2e%2e/secret.txt', '/assets/../../secret.txt', '/assets/..%2f..%2fsecret.txt', '/..%5csecret.txt', '/link.txt', '/.built-from', '//secret.txt', '/%00', '/%', `/${'a'.repeat(5_000)}.js`]) {
+    for (const path of [
+      '/../secret.txt',
+      '/..%2fsecret.txt',
+      '/%2e%2e/secret.txt',
+      '/assets/../../secret.txt',
+      '/assets/..%2f..%2fsecret.txt',
+      '/..%5csecret.txt',
+      '/link.txt',
+      '/.built-from',
+      '//secret.txt',
+      '/%00',
+      '/%',
+      `/${'a'.repeat(5_000)}.js`,
+    ]) {
       const { status, body } = await getRaw(path);
       expect([path, status, body.includes('outside') || body.includes('stamp')]).toEqual([path, 404, false]);
     }
     // The target as proxies send it: what counts is its path.
-    for (const path of ['http://127.0.0.1/secret.txt', 'http://127.0.0.1/..%2fsecret.txt']) expect((await getRaw(path)).status).toBe(404);
+    for (const path of ['http://127.0.0.1/secret.txt', 'http://127.0.0.1/..%2fsecret.txt'])
+      expect((await getRaw(path)).status).toBe(404);
   });
 
   test('where none is built, / says how to build it', async () => {
@@ -101,27 +128,39 @@ describe('GraphiQL', () => {
     const page = await response.text();
     expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
     expect(response.headers.get('content-security-policy')).toContain("script-src 'self';");
-    const loaded = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, url = '']) => url).filter((url) => !url.startsWith('data:'));
+    const loaded = [...page.matchAll(/(?:src|href)="([^"]+)"/g)]
+      .map(([, url = '']) => url)
+      .filter((url) => !url.startsWith('data:'));
     expect(loaded).toHaveLength(3);
     for (const url of loaded) {
       expect(url).toMatch(/^\/graphiql\//);
       expect([url, (await fetch(api.url + url)).status]).toEqual([url, 200]);
     }
     const start = await (await fetch(`${api.url}/graphiql/start.js`)).text();
-    for (const [, worker] of start.matchAll(/: '(editor|json|graphql)'/g)) expect((await fetch(`${api.url}/graphiql/${worker}.worker.js`)).status).toBe(200);
+    for (const [, worker] of start.matchAll(/: '(editor|json|graphql)'/g))
+      expect((await fetch(`${api.url}/graphiql/${worker}.worker.js`)).status).toBe(200);
     expect((await fetch(`${api.url}/graphiql/other.js`)).status).toBe(404);
   });
 
-  test.each(GRAPHIQL_EXAMPLES.map((query) => [/(?:query|subscription) (\w+)/.exec(query)?.[1] ?? '', query]))('its first query %s runs as it stands', async (name, query) => {
-    if (query.includes('subscription ')) {
-      const response = await fetch(`${api.url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json', accept: 'text/event-stream' }, body: JSON.stringify({ query }) });
-      const reader = (response.body as ReadableStream<Uint8Array<ArrayBuffer>>).pipeThrough(new TextDecoderStream()).getReader();
-      let text = '';
-      while (!text.includes('SNAPSHOT')) text += (await reader.read()).value ?? '';
-      await reader.cancel();
-    } else {
-      const { codes, data } = await postGraphql(api.url, { query });
-      expect([name, codes, Object.keys(data ?? {}).length]).toEqual([name, [], 1]);
-    }
-  });
+  test.each(GRAPHIQL_EXAMPLES.map((query) => [/(?:query|subscription) (\w+)/.exec(query)?.[1] ?? '', query]))(
+    'its first query %s runs as it stands',
+    async (name, query) => {
+      if (query.includes('subscription ')) {
+        const response = await fetch(`${api.url}/graphql`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+          body: JSON.stringify({ query }),
+        });
+        const reader = (response.body as ReadableStream<Uint8Array<ArrayBuffer>>)
+          .pipeThrough(new TextDecoderStream())
+          .getReader();
+        let text = '';
+        while (!text.includes('SNAPSHOT')) text += (await reader.read()).value ?? '';
+        await reader.cancel();
+      } else {
+        const { codes, data } = await postGraphql(api.url, { query });
+        expect([name, codes, Object.keys(data ?? {}).length]).toEqual([name, [], 1]);
+      }
+    },
+  );
 });

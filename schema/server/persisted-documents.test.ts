@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
-import { type ApiUnderTest, postGraphql, SILENT_LOGGER, startApiUnderTest } from '../../tests/support/api-under-test.ts';
+import {
+  type ApiUnderTest,
+  postGraphql,
+  SILENT_LOGGER,
+  startApiUnderTest,
+} from '../../tests/support/api-under-test.ts';
 import { PersistedDocuments } from './persisted-documents.ts';
 import { buildClient } from '../../tools/client-build.ts';
 import { projectRoot } from '../../tools/project-root.ts';
@@ -21,7 +26,10 @@ let folder: string;
 let api: ApiUnderTest;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tributary-persisted-'));
-  await writeFile(join(folder, 'persisted-documents.json'), JSON.stringify(Object.fromEntries([QUERY, LIVE, TOO_DEEP].map((text) => [hashOf(text), text]))));
+  await writeFile(
+    join(folder, 'persisted-documents.json'),
+    JSON.stringify(Object.fromEntries([QUERY, LIVE, TOO_DEEP].map((text) => [hashOf(text), text]))),
+  );
   api = await startApiUnderTest({ dashboardFolder: folder });
 });
 afterAll(async () => {
@@ -39,8 +47,14 @@ test.each([
 });
 
 test('over SSE and WebSocket too', async () => {
-  const response = await fetch(`${api.url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json', accept: 'text/event-stream' }, body: JSON.stringify({ documentId: hashOf(LIVE) }) });
-  const reader = (response.body as ReadableStream<Uint8Array<ArrayBuffer>>).pipeThrough(new TextDecoderStream()).getReader();
+  const response = await fetch(`${api.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+    body: JSON.stringify({ documentId: hashOf(LIVE) }),
+  });
+  const reader = (response.body as ReadableStream<Uint8Array<ArrayBuffer>>)
+    .pipeThrough(new TextDecoderStream())
+    .getReader();
   let text = '';
   while (!text.includes('SNAPSHOT')) text += (await reader.read()).value ?? '';
   await reader.cancel();
@@ -48,7 +62,11 @@ test('over SSE and WebSocket too', async () => {
   const socket = await new RawSocket(api.url).ready();
   socket.send({ type: 'subscribe', id: 'q', payload: { query: '', extensions: { persistedQuery: hashOf(QUERY) } } });
   expect(await socket.of('q')).toMatchObject({ type: 'next', payload: { data: TOTALS } });
-  socket.send({ type: 'subscribe', id: 'n', payload: { query: '', extensions: { persistedQuery: hashOf('nothing') } } });
+  socket.send({
+    type: 'subscribe',
+    id: 'n',
+    payload: { query: '', extensions: { persistedQuery: hashOf('nothing') } },
+  });
   expect(codesIn(await socket.of('n'))).toEqual(['BAD_USER_INPUT']);
   socket.close();
 });
@@ -61,8 +79,13 @@ test('one that is not here is refused; the limits hold for those that are', asyn
 
 test('the manifest as the build writes it: each hash with its kind', async () => {
   await buildClient();
-  const built = JSON.parse(await readFile(join(projectRoot, 'client/dist/persisted-documents.json'), 'utf8')) as Record<string, string>;
-  const [[hash, text] = ['', '']] = Object.entries(built).filter(([, document]) => document.includes('query DataQualityNow'));
+  const built = JSON.parse(await readFile(join(projectRoot, 'client/dist/persisted-documents.json'), 'utf8')) as Record<
+    string,
+    string
+  >;
+  const [[hash, text] = ['', '']] = Object.entries(built).filter(([, document]) =>
+    document.includes('query DataQualityNow'),
+  );
   await writeFile(join(folder, 'persisted-documents.json'), JSON.stringify({ ...built, [hashOf(QUERY)]: QUERY }));
   expect(hashOf(text)).toBe(hash.replace('sha256:', ''));
   // It was not there when the API started: the build has come since.
@@ -94,5 +117,7 @@ test('a manifest that breaks later takes nothing away, and is told', async () =>
 });
 
 test('a query that was sent is what counts', async () => {
-  expect((await postGraphql(api.url, { query: '{ __typename }', documentId: hashOf(QUERY) })).data).toEqual({ __typename: 'Query' });
+  expect((await postGraphql(api.url, { query: '{ __typename }', documentId: hashOf(QUERY) })).data).toEqual({
+    __typename: 'Query',
+  });
 });

@@ -58,7 +58,9 @@ function parseManifest(path: string): Readonly<Record<string, string>> {
   try {
     return manifest.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch (error) {
-    throw new Error(`${path} is no manifest of persisted documents: build the dashboard again, or delete the file`, { cause: error });
+    throw new Error(`${path} is no manifest of persisted documents: build the dashboard again, or delete the file`, {
+      cause: error,
+    });
   }
 }
 
@@ -74,12 +76,17 @@ export interface DocumentReference {
  * `extensions.persistedQuery`, the hash itself or Apollo's object. Null when it names none.
  * Throws BAD_USER_INPUT when it names one that is not here.
  */
-export function persistedText(documents: PersistedDocuments, { query, documentId, extensions }: DocumentReference): string | null {
+export function persistedText(
+  documents: PersistedDocuments,
+  { query, documentId, extensions }: DocumentReference,
+): string | null {
   if (typeof query === 'string' && query !== '') return null;
   const extended = persistedQuery.safeParse(extensions).data?.persistedQuery;
-  const named = typeof documentId === 'string' ? documentId : typeof extended === 'object' ? extended.sha256Hash : extended;
+  const named =
+    typeof documentId === 'string' ? documentId : typeof extended === 'object' ? extended.sha256Hash : extended;
   if (named === undefined) return null;
   const text = documents.text(named);
-  if (text === undefined) throw badUserInput('documentId', 'names no document that this API has: send the query itself.');
+  if (text === undefined)
+    throw badUserInput('documentId', 'names no document that this API has: send the query itself.');
   return text;
 }

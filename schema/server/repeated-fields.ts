@@ -34,5 +34,7 @@ export function withoutRepeatedFields(document: DocumentNode): WithoutRepeats {
 }
 
 function isPlain({ alias, arguments: given, directives, selectionSet }: FieldNode): boolean {
-  return alias === undefined && selectionSet === undefined && (given?.length ?? 0) === 0 && (directives?.length ?? 0) === 0;
+  return (
+    alias === undefined && selectionSet === undefined && (given?.length ?? 0) === 0 && (directives?.length ?? 0) === 0
+  );
 }

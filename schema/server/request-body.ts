@@ -3,10 +3,16 @@ import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 
 /** How a body may be packed. */
-const PACKINGS = { gzip: promisify(gunzip), 'x-gzip': promisify(gunzip), deflate: promisify(inflate), br: promisify(brotliDecompress) };
+const PACKINGS = {
+  gzip: promisify(gunzip),
+  'x-gzip': promisify(gunzip),
+  deflate: promisify(inflate),
+  br: promisify(brotliDecompress),
+};
 export const ACCEPTED_PACKINGS = 'gzip, deflate, br';
 
-export type Unpacked = { readonly text: string } | { readonly problem: 'unknown packing' | 'too large' | 'not packed so' | 'not utf-8' };
+export type Unpacked =
+  { readonly text: string } | { readonly problem: 'unknown packing' | 'too large' | 'not packed so' | 'not utf-8' };
 
 /** A body as text, unpacked to at most `limit` bytes: what unpacks to more is never held. */
 export async function unpacked(body: Buffer, packing: string | undefined, limit: number): Promise<Unpacked> {

@@ -1,9 +1,26 @@
-import { type DocumentNode, type FragmentDefinitionNode, GraphQLError, Kind, Lexer, type SelectionSetNode, Source, TokenKind } from 'graphql';
+import {
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  Kind,
+  Lexer,
+  type SelectionSetNode,
+  Source,
+  TokenKind,
+} from 'graphql';
 
 import { apiError } from '../answers/api-error.ts';
 
 /** What one operation may ask for, over any transport. */
-export const REQUEST_LIMITS = Object.freeze({ tokens: 1_000, depth: 8, aliases: 15, directives: 10, repeats: 15, bodyBytes: 100_000, values: 20_000 });
+export const REQUEST_LIMITS = Object.freeze({
+  tokens: 1_000,
+  depth: 8,
+  aliases: 15,
+  directives: 10,
+  repeats: 15,
+  bodyBytes: 100_000,
+  values: 20_000,
+});
 
 /** No answer lists more errors than this: nobody reads them, and some documents would have hundreds. */
 export const MAX_ERRORS = 5;
@@ -44,7 +61,11 @@ function withFewPlaces(error: GraphQLError): GraphQLError {
 
 /** For a document whose validation was given up, for it would have taken too long. */
 export function validationLimitError(): GraphQLError {
-  return apiError('QUERY_TOO_LARGE', 'The document takes too long to validate. Ask for less, or in several operations.', { http: requestError() });
+  return apiError(
+    'QUERY_TOO_LARGE',
+    'The document takes too long to validate. Ask for less, or in several operations.',
+    { http: requestError() },
+  );
 }
 
 /**
@@ -81,9 +102,11 @@ export function shapeLimitError(document: DocumentNode): GraphQLError | null {
     if (definition.kind !== Kind.OPERATION_DEFINITION && definition.kind !== Kind.FRAGMENT_DEFINITION) continue;
     const inside = sizes.of(definition.selectionSet);
     // A fragment is as deep as the place where it is spread, which may be within the introspection.
-    if (definition.kind === Kind.OPERATION_DEFINITION && inside.depth > REQUEST_LIMITS.depth) return tooLarge('levels', REQUEST_LIMITS.depth);
+    if (definition.kind === Kind.OPERATION_DEFINITION && inside.depth > REQUEST_LIMITS.depth)
+      return tooLarge('levels', REQUEST_LIMITS.depth);
     if (inside.aliases > REQUEST_LIMITS.aliases) return tooLarge('aliases', REQUEST_LIMITS.aliases);
-    const onVariables = definition.variableDefinitions?.reduce((sum, { directives }) => sum + (directives?.length ?? 0), 0) ?? 0;
+    const onVariables =
+      definition.variableDefinitions?.reduce((sum, { directives }) => sum + (directives?.length ?? 0), 0) ?? 0;
     if (inside.directives + (definition.directives?.length ?? 0) + onVariables > REQUEST_LIMITS.directives) {
       return tooLarge('directives', REQUEST_LIMITS.directives);
     }
@@ -115,7 +138,8 @@ class FragmentSizes {
         inside = selection.selectionSet === undefined ? NOTHING : this.of(selection.selectionSet);
         if (selection.kind === Kind.FIELD) {
           if (selection.alias !== undefined) aliases += 1;
-          if (selection.name.value === '__schema' || selection.name.value === '__type') inside = { ...inside, depth: 0 };
+          if (selection.name.value === '__schema' || selection.name.value === '__type')
+            inside = { ...inside, depth: 0 };
         }
       }
       depth = Math.max(depth, inside.depth + levels);

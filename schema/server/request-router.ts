@@ -58,7 +58,8 @@ export class RequestRouter {
         return this.#answerMetrics(request, response);
     }
     const { graphiql, dashboard } = this.#parts;
-    if (graphiql !== null && pathname.startsWith(GRAPHIQL_ASSETS)) return graphiql.answerAsset(pathname, request, response);
+    if (graphiql !== null && pathname.startsWith(GRAPHIQL_ASSETS))
+      return graphiql.answerAsset(pathname, request, response);
     return dashboard.answer(pathname, request, response);
   }
 
@@ -80,22 +81,53 @@ export class RequestRouter {
     if (this.#refusesForeign(request, response)) return;
     if (!this.#isAuthorized(request, response)) return;
     if (graphiql === null && request.method === 'GET' && !couldNotBeSimple(request)) {
-      return this.#refuse(request, response, 403, 'FORBIDDEN', 'Any page can make a browser send such a GET: POST the operation as JSON, or send content-type: application/json with it.');
+      return this.#refuse(
+        request,
+        response,
+        403,
+        'FORBIDDEN',
+        'Any page can make a browser send such a GET: POST the operation as JSON, or send content-type: application/json with it.',
+      );
     }
     if (request.method === 'POST' && !isJson(request.headers['content-type'])) {
       // Any page may make a browser post a form or plain text here; JSON it has to ask for first.
       response.setHeader('accept-post', 'application/json');
-      return this.#refuse(request, response, 415, 'BAD_USER_INPUT', 'Send the operation as JSON, with content-type: application/json.');
+      return this.#refuse(
+        request,
+        response,
+        415,
+        'BAD_USER_INPUT',
+        'Send the operation as JSON, with content-type: application/json.',
+      );
     }
-    if (request.method === 'POST' && !isUtf8(request.headers['content-type'])) return this.#refuse(request, response, 415, 'BAD_USER_INPUT', 'JSON is sent as UTF-8: send no other charset in the content-type.');
+    if (request.method === 'POST' && !isUtf8(request.headers['content-type']))
+      return this.#refuse(
+        request,
+        response,
+        415,
+        'BAD_USER_INPUT',
+        'JSON is sent as UTF-8: send no other charset in the content-type.',
+      );
     if (request.method === 'GET' && !hasReadableParameters(request.url ?? '')) {
-      return this.#refuse(request, response, 400, 'BAD_USER_INPUT', 'The parameters "variables" and "extensions" must be JSON objects.');
+      return this.#refuse(
+        request,
+        response,
+        400,
+        'BAD_USER_INPUT',
+        'The parameters "variables" and "extensions" must be JSON objects.',
+      );
     }
     if (request.method === 'POST') {
       const body = await readBody(request, REQUEST_LIMITS.bodyBytes);
       if (body === null) {
         response.setHeader('connection', 'close');
-        return this.#refuse(request, response, 413, 'QUERY_TOO_LARGE', `A request has at most ${REQUEST_LIMITS.bodyBytes} bytes.`);
+        return this.#refuse(
+          request,
+          response,
+          413,
+          'QUERY_TOO_LARGE',
+          `A request has at most ${REQUEST_LIMITS.bodyBytes} bytes.`,
+        );
       }
       const content = await unpacked(body, request.headers['content-encoding'], REQUEST_LIMITS.bodyBytes);
       if ('problem' in content) return this.#refuseBody(content.problem, request, response);
@@ -120,15 +152,37 @@ export class RequestRouter {
     return headers.accept?.includes('text/event-stream') === true && !this.#parts.mayStream() && asksToSubscribe(body);
   }
 
-  #refuseBody(problem: 'unknown packing' | 'too large' | 'not packed so' | 'not utf-8', request: IncomingMessage, response: ServerResponse): void {
+  #refuseBody(
+    problem: 'unknown packing' | 'too large' | 'not packed so' | 'not utf-8',
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): void {
     switch (problem) {
       case 'unknown packing':
         response.setHeader('accept-encoding', ACCEPTED_PACKINGS);
-        return this.#refuse(request, response, 415, 'BAD_USER_INPUT', `A body is sent as it is, or with a content-encoding that is one of ${ACCEPTED_PACKINGS}.`);
+        return this.#refuse(
+          request,
+          response,
+          415,
+          'BAD_USER_INPUT',
+          `A body is sent as it is, or with a content-encoding that is one of ${ACCEPTED_PACKINGS}.`,
+        );
       case 'too large':
-        return this.#refuse(request, response, 413, 'QUERY_TOO_LARGE', `A request has at most ${REQUEST_LIMITS.bodyBytes} bytes, unpacked.`);
+        return this.#refuse(
+          request,
+          response,
+          413,
+          'QUERY_TOO_LARGE',
+          `A request has at most ${REQUEST_LIMITS.bodyBytes} bytes, unpacked.`,
+        );
       case 'not packed so':
-        return this.#refuse(request, response, 400, 'BAD_USER_INPUT', 'The body is not what its content-encoding says.');
+        return this.#refuse(
+          request,
+          response,
+          400,
+          'BAD_USER_INPUT',
+          'The body is not what its content-encoding says.',
+        );
       case 'not utf-8':
         return this.#refuse(request, response, 400, 'BAD_USER_INPUT', 'The body is not UTF-8.');
     }
@@ -137,14 +191,26 @@ export class RequestRouter {
   /** True, and answered, when a page of another site made a browser send this. */
   #refusesForeign(request: IncomingMessage, response: ServerResponse): boolean {
     if (!this.#parts.origins.isForeign(request)) return false;
-    this.#refuse(request, response, 403, 'FORBIDDEN', 'Pages of this origin may not use this API: see ALLOWED_ORIGINS.');
+    this.#refuse(
+      request,
+      response,
+      403,
+      'FORBIDDEN',
+      'Pages of this origin may not use this API: see ALLOWED_ORIGINS.',
+    );
     return true;
   }
 
   #isAuthorized(request: IncomingMessage, response: ServerResponse): boolean {
     if (this.#parts.token.acceptsRequest(request)) return true;
     response.setHeader('www-authenticate', 'Bearer realm="Tributary"');
-    this.#refuse(request, response, 401, 'UNAUTHENTICATED', 'This API needs a token: send it as "Authorization: Bearer <token>".');
+    this.#refuse(
+      request,
+      response,
+      401,
+      'UNAUTHENTICATED',
+      'This API needs a token: send it as "Authorization: Bearer <token>".',
+    );
     return false;
   }
 
@@ -152,7 +218,8 @@ export class RequestRouter {
     const { model, stopping } = this.#parts;
     const { complete, reason } = model.tableState;
     if (stopping()) return this.#answerProbe(request, response, 503, notReady('the API is stopping'));
-    if (!complete) return this.#answerProbe(request, response, 503, notReady(reason ?? 'the copy of the results is not complete'));
+    if (!complete)
+      return this.#answerProbe(request, response, 503, notReady(reason ?? 'the copy of the results is not complete'));
     this.#answerProbe(request, response, 200, { status: 'ready' });
   }
 
@@ -165,7 +232,8 @@ export class RequestRouter {
     const { registry } = this.#parts.metrics;
     response.setHeader('cache-control', 'no-store');
     if (this.#refusesForeign(request, response)) return;
-    if (!refusesMethod(request, response, ['GET', 'HEAD'])) sendBody(request, response, 200, registry.contentType, await registry.metrics());
+    if (!refusesMethod(request, response, ['GET', 'HEAD']))
+      sendBody(request, response, 200, registry.contentType, await registry.metrics());
   }
 }
 
@@ -192,7 +260,11 @@ function isJson(contentType: string | undefined): boolean {
 
 /** Whether a GET was sent on purpose: by our own page, or with a header that no other page can add without being asked first. */
 function couldNotBeSimple({ headers }: IncomingMessage): boolean {
-  return headers['sec-fetch-site'] === 'same-origin' || isJson(headers['content-type']) || headers.authorization !== undefined;
+  return (
+    headers['sec-fetch-site'] === 'same-origin' ||
+    isJson(headers['content-type']) ||
+    headers.authorization !== undefined
+  );
 }
 
 function hasReadableParameters(url: string): boolean {

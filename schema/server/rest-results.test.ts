@@ -20,13 +20,19 @@ describe('GET /data', () => {
       CA: { gdp: 'high', ios: 3, android: 1, others: 0, total: 4 },
       TX: { gdp: 'high', ios: 1, android: 4, others: 0, total: 5 },
     });
-    api.fed.feed(api.fed.results.state('AK', { other: 2, lastLoginAtMs: NEWEST_LOGIN_MS }), api.fed.results.state('WY', {}));
-    expect(await (await get('/data')).text()).toBe(`{"AK":{"gdp":"low","ios":0,"android":0,"others":2,"total":2},${text.slice(1)}`);
+    api.fed.feed(
+      api.fed.results.state('AK', { other: 2, lastLoginAtMs: NEWEST_LOGIN_MS }),
+      api.fed.results.state('WY', {}),
+    );
+    expect(await (await get('/data')).text()).toBe(
+      `{"AK":{"gdp":"low","ios":0,"android":0,"others":2,"total":2},${text.slice(1)}`,
+    );
   });
 
   test('HEAD gives the same headers and no body', async () => {
     const [whole, head] = [await get('/data'), await get('/data', { method: 'HEAD' })];
-    for (const name of ['content-type', 'content-length', 'etag']) expect(head.headers.get(name)).toBe(whole.headers.get(name));
+    for (const name of ['content-type', 'content-length', 'etag'])
+      expect(head.headers.get(name)).toBe(whole.headers.get(name));
     expect([head.status, await head.text()]).toEqual([200, '']);
   });
 
@@ -40,22 +46,43 @@ describe('GET /data', () => {
     expect((await get('/data', { headers: { 'if-none-match': etag } })).status).toBe(200);
   });
 
-  test.each(['/data', '/insights', '/health', '/ready', '/metrics'])('%s takes GET and HEAD only, and says so', async (path) => {
-    for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) {
-      const response = await get(path, { method });
-      expect([method, response.status, response.headers.get('allow')]).toEqual([method, 405, 'GET, HEAD']);
-    }
-  });
+  test.each(['/data', '/insights', '/health', '/ready', '/metrics'])(
+    '%s takes GET and HEAD only, and says so',
+    async (path) => {
+      for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) {
+        const response = await get(path, { method });
+        expect([method, response.status, response.headers.get('allow')]).toEqual([method, 405, 'GET, HEAD']);
+      }
+    },
+  );
 
   test('gives JSON or 406', async () => {
-    for (const accept of ['text/html', 'application/xml', 'application/json;q=0', 'application/json;q=0, text/html']) expect([accept, (await get('/data', { headers: { accept } })).status]).toEqual([accept, 406]);
-    for (const accept of ['application/json', 'application/*', '*/*', 'text/html, */*;q=0.1', 'TEXT/HTML, Application/JSON']) expect([accept, (await get('/data', { headers: { accept } })).status]).toEqual([accept, 200]);
+    for (const accept of ['text/html', 'application/xml', 'application/json;q=0', 'application/json;q=0, text/html'])
+      expect([accept, (await get('/data', { headers: { accept } })).status]).toEqual([accept, 406]);
+    for (const accept of [
+      'application/json',
+      'application/*',
+      '*/*',
+      'text/html, */*;q=0.1',
+      'TEXT/HTML, Application/JSON',
+    ])
+      expect([accept, (await get('/data', { headers: { accept } })).status]).toEqual([accept, 200]);
   });
 
   test('an allowed origin may read it, others may not', async () => {
-    expect((await get('/data', { headers: { origin: 'https://friend.example' } })).headers.get('access-control-allow-origin')).toBe('https://friend.example');
-    expect((await get('/data', { headers: { origin: 'https://evil.example' } })).headers.get('access-control-allow-origin')).toBeNull();
-    expect((await get('/data', { method: 'OPTIONS', headers: { origin: 'https://friend.example' } })).headers.get('access-control-allow-methods')).toBe('GET, HEAD');
+    expect(
+      (await get('/data', { headers: { origin: 'https://friend.example' } })).headers.get(
+        'access-control-allow-origin',
+      ),
+    ).toBe('https://friend.example');
+    expect(
+      (await get('/data', { headers: { origin: 'https://evil.example' } })).headers.get('access-control-allow-origin'),
+    ).toBeNull();
+    expect(
+      (await get('/data', { method: 'OPTIONS', headers: { origin: 'https://friend.example' } })).headers.get(
+        'access-control-allow-methods',
+      ),
+    ).toBe('GET, HEAD');
   });
 });
 
@@ -70,13 +97,23 @@ describe('probes', () => {
   test('before there is a copy: alive, not ready, and no results', async () => {
     const starting = await startApiUnderTest({ caughtUp: false });
     try {
-      starting.fed.model.setTableState({ caughtUpOnce: false, complete: false, reason: 'waiting for the topic test-logins-status' });
+      starting.fed.model.setTableState({
+        caughtUpOnce: false,
+        complete: false,
+        reason: 'waiting for the topic test-logins-status',
+      });
       expect((await fetch(`${starting.url}/health`)).status).toBe(200);
       const ready = await fetch(`${starting.url}/ready`);
-      expect([ready.status, await ready.json()]).toEqual([503, { status: 'not ready', reason: 'waiting for the topic test-logins-status' }]);
+      expect([ready.status, await ready.json()]).toEqual([
+        503,
+        { status: 'not ready', reason: 'waiting for the topic test-logins-status' },
+      ]);
       for (const path of ['/data', '/insights']) {
         const response = await fetch(starting.url + path);
-        expect([response.status, await response.json()]).toMatchObject([503, { errors: [{ extensions: { code: 'NOT_READY' } }] }]);
+        expect([response.status, await response.json()]).toMatchObject([
+          503,
+          { errors: [{ extensions: { code: 'NOT_READY' } }] },
+        ]);
       }
       starting.fed.model.setTableState({ caughtUpOnce: true, complete: true, reason: null });
       expect((await fetch(`${starting.url}/ready`)).status).toBe(200);

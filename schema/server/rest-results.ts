@@ -24,7 +24,13 @@ export function stateData(model: LiveModel): Record<string, StateData> {
   for (const code of STATE_CODES) {
     const row = model.states.get(code);
     if (row === undefined || totalOf(row) === 0) continue;
-    data[code] = { gdp: gdpOf(code).class.toLowerCase(), ios: row.ios, android: row.android, others: row.other, total: totalOf(row) };
+    data[code] = {
+      gdp: gdpOf(code).class.toLowerCase(),
+      ios: row.ios,
+      android: row.android,
+      others: row.other,
+      total: totalOf(row),
+    };
   }
   return data;
 }
@@ -35,9 +41,15 @@ export const REST_RESULTS: Readonly<Record<string, (model: LiveModel) => unknown
   '/insights': (model) => insightsAnswer(model).sentences,
 };
 
-export function answerRest(model: LiveModel, result: (model: LiveModel) => unknown, request: IncomingMessage, response: ServerResponse): void {
+export function answerRest(
+  model: LiveModel,
+  result: (model: LiveModel) => unknown,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
   if (refusesMethod(request, response, ['GET', 'HEAD'])) return;
-  if (!accepts(request, JSON_TYPE)) return sendJson(request, response, 406, { error: `This path gives ${JSON_TYPE} only.` });
+  if (!accepts(request, JSON_TYPE))
+    return sendJson(request, response, 406, { error: `This path gives ${JSON_TYPE} only.` });
   if (!model.tableState.caughtUpOnce) {
     response.setHeader('retry-after', 1);
     return sendError(request, response, 503, 'NOT_READY', notReady().message);
@@ -45,5 +57,6 @@ export function answerRest(model: LiveModel, result: (model: LiveModel) => unkno
   const body = JSON.stringify(result(model));
   // Kept by nobody without asking: the numbers change all the time, but often enough they did not.
   response.setHeader('cache-control', 'no-cache');
-  if (!answersNotModified(request, response, etagOf(body))) sendBody(request, response, 200, `${JSON_TYPE}; charset=utf-8`, body);
+  if (!answersNotModified(request, response, etagOf(body)))
+    sendBody(request, response, 200, `${JSON_TYPE}; charset=utf-8`, body);
 }

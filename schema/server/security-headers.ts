@@ -20,7 +20,11 @@ export interface PagePolicy {
  * A page of ours runs its own scripts and talks to this server, by HTTP and WebSocket, and to no other. Inline styles are
  * allowed: charts and editors place their parts with them.
  */
-export function setPagePolicy(request: IncomingMessage, response: ServerResponse, { scriptHashes = [], blobs = false }: PagePolicy = {}): void {
+export function setPagePolicy(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { scriptHashes = [], blobs = false }: PagePolicy = {},
+): void {
   const { host } = request.headers;
   const sockets = host !== undefined && /^[\w.:[\]-]+$/.test(host) ? ` ws://${host} wss://${host}` : '';
   const blob = blobs ? ' blob:' : '';

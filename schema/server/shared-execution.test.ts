@@ -7,8 +7,14 @@ import { operationKey } from './shared-execution.ts';
 import { until } from '../../tests/support/until.ts';
 
 describe('the key of an operation', () => {
-  const key = (document: string, variableValues?: Record<string, unknown>, operationName?: string) => operationKey({ document: parse(document), variableValues: variableValues ?? null, operationName: operationName ?? null });
-  const skipping = 'subscription($after: Cursor, $bare: Boolean!) { states(after: $after) { kind totals @skip(if: $bare) { total } } }';
+  const key = (document: string, variableValues?: Record<string, unknown>, operationName?: string) =>
+    operationKey({
+      document: parse(document),
+      variableValues: variableValues ?? null,
+      operationName: operationName ?? null,
+    });
+  const skipping =
+    'subscription($after: Cursor, $bare: Boolean!) { states(after: $after) { kind totals @skip(if: $bare) { total } } }';
 
   test('is the same for the same text however it is spaced, and for any cursor', () => {
     expect(key('subscription{states{kind}}')).toBe(key('subscription { states { kind } }'));
@@ -24,10 +30,13 @@ describe('the key of an operation', () => {
 
   test('knows variables of directives on the subscribed field, in fragments, and in arguments further in', () => {
     const onField = 'subscription($v: Boolean!) { states @include(if: $v) { kind } }';
-    const inFragment = 'subscription($v: Boolean!) { states { ...F } } fragment F on StatesUpdate { kind @include(if: $v) }';
-    const rootInFragment = 'subscription($v: Cursor) { ...F } fragment F on Subscription { states(after: $v) { kind } }';
+    const inFragment =
+      'subscription($v: Boolean!) { states { ...F } } fragment F on StatesUpdate { kind @include(if: $v) }';
+    const rootInFragment =
+      'subscription($v: Cursor) { ...F } fragment F on Subscription { states(after: $v) { kind } }';
     const inner = 'subscription($v: Int) { states { kind(n: $v) } }';
-    for (const document of [onField, inFragment, rootInFragment, inner]) expect(key(document, { v: 1 })).not.toBe(key(document, { v: 2 }));
+    for (const document of [onField, inFragment, rootInFragment, inner])
+      expect(key(document, { v: 1 })).not.toBe(key(document, { v: 2 }));
   });
 
   test('tells a variable that is null from one that is left out and has its default', () => {
@@ -80,7 +89,14 @@ describe('many subscriptions', () => {
       for (const one of all) {
         for (const id of ids) {
           const { type, payload } = await one.of(id);
-          expect({ type, payload }).toEqual({ type: 'next', payload: { data: { states: { kind: 'DELTA', states: [{ code: 'WY', devices: { ios: 12 } }], totals: { total: 21 } } } } });
+          expect({ type, payload }).toEqual({
+            type: 'next',
+            payload: {
+              data: {
+                states: { kind: 'DELTA', states: [{ code: 'WY', devices: { ios: 12 } }], totals: { total: 21 } },
+              },
+            },
+          });
         }
       }
     } finally {
@@ -116,14 +132,27 @@ describe('many subscriptions', () => {
   test('with other selections, of the same update, get what each asked for; over SSE too', async () => {
     const one = await open();
     one.subscribe('total', 'subscription { states { totals { total } } }');
-    one.subscribe('codes', 'subscription($bare: Boolean!) { mine: states { kind @skip(if: $bare) states { code } } }', { bare: true });
-    one.subscribe('kinds', 'subscription($bare: Boolean!) { mine: states { kind @skip(if: $bare) states { code } } }', { bare: false });
-    expect(await one.of('total')).toMatchObject({ payload: { data: { states: { totals: { total: expect.any(Number) } } } } });
+    one.subscribe('codes', 'subscription($bare: Boolean!) { mine: states { kind @skip(if: $bare) states { code } } }', {
+      bare: true,
+    });
+    one.subscribe('kinds', 'subscription($bare: Boolean!) { mine: states { kind @skip(if: $bare) states { code } } }', {
+      bare: false,
+    });
+    expect(await one.of('total')).toMatchObject({
+      payload: { data: { states: { totals: { total: expect.any(Number) } } } },
+    });
     expect(JSON.stringify(await one.of('codes'))).not.toContain('SNAPSHOT');
     expect(await one.of('kinds')).toMatchObject({ payload: { data: { mine: { kind: 'SNAPSHOT' } } } });
     const leaving = new AbortController();
-    const response = await fetch(`${api.url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json', accept: 'text/event-stream' }, body: JSON.stringify({ query: 'subscription { states { totals { total } } }' }), signal: leaving.signal });
-    const reader = (response.body as ReadableStream<Uint8Array<ArrayBuffer>>).pipeThrough(new TextDecoderStream()).getReader();
+    const response = await fetch(`${api.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+      body: JSON.stringify({ query: 'subscription { states { totals { total } } }' }),
+      signal: leaving.signal,
+    });
+    const reader = (response.body as ReadableStream<Uint8Array<ArrayBuffer>>)
+      .pipeThrough(new TextDecoderStream())
+      .getReader();
     let text = '';
     while (!text.includes('"total"')) text += (await reader.read()).value;
     expect(text).toMatch(/event: next\ndata: \{"data":\{"states":\{"totals":\{"total":\d+\}\}\}\}\n\n/);
@@ -144,7 +173,9 @@ describe('many subscriptions', () => {
     const before = api.fed.model.hub.listenerCount;
     const one = await open();
     const query = 'subscription A { states { kind } } subscription B($x: Cursor) { states(after: $x) { kind } }';
-    one.send(`{"type":"subscribe","id":"deep","payload":${JSON.stringify({ operationName: 'A', query }).slice(0, -1)},"variables":{"x":${'['.repeat(30_000)}${']'.repeat(30_000)}}}}`);
+    one.send(
+      `{"type":"subscribe","id":"deep","payload":${JSON.stringify({ operationName: 'A', query }).slice(0, -1)},"variables":{"x":${'['.repeat(30_000)}${']'.repeat(30_000)}}}}`,
+    );
     expect(await one.of('deep')).toMatchObject({ payload: { data: { states: { kind: 'SNAPSHOT' } } } });
     one.socket.terminate();
     await eventually(() => api.fed.model.hub.listenerCount === before);

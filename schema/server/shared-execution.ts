@@ -1,4 +1,14 @@
-import { createSourceEventStream, type DocumentNode, execute, type ExecutionArgs, type ExecutionResult, getOperationAST, Kind, print, visit } from 'graphql';
+import {
+  createSourceEventStream,
+  type DocumentNode,
+  execute,
+  type ExecutionArgs,
+  type ExecutionResult,
+  getOperationAST,
+  Kind,
+  print,
+  visit,
+} from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 
 import type { Turns } from '../live/turns.ts';
@@ -12,12 +22,19 @@ import type { Turns } from '../live/turns.ts';
 export function sharedExecution(turns: Turns): Plugin {
   const results = new WeakMap<object, Map<string, ExecutionResult | Promise<ExecutionResult>>>();
 
-  function resultOf(update: object, operation: string, args: ExecutionArgs): ExecutionResult | Promise<ExecutionResult> {
+  function resultOf(
+    update: object,
+    operation: string,
+    args: ExecutionArgs,
+  ): ExecutionResult | Promise<ExecutionResult> {
     const known = results.get(update) ?? new Map<string, ExecutionResult | Promise<ExecutionResult>>();
     results.set(update, known);
     const shared = known.get(operation);
     // Errors are masked, counted and logged for each subscriber by itself.
-    if (shared !== undefined) return 'then' in shared ? shared.then((result) => (result.errors === undefined ? result : executed(update, args))) : shared;
+    if (shared !== undefined)
+      return 'then' in shared
+        ? shared.then((result) => (result.errors === undefined ? result : executed(update, args)))
+        : shared;
     const result = turns.run(costOf(update), () => executed(update, args));
     if (!('then' in result)) return keep(known, operation, result);
     const kept = result.then((written) => keep(known, operation, written));
@@ -25,11 +42,24 @@ export function sharedExecution(turns: Turns): Plugin {
     return kept;
   }
 
-  function executed(update: object, { schema, document, operationName, variableValues }: ExecutionArgs): ExecutionResult | Promise<ExecutionResult> {
-    return execute({ schema, document, operationName: operationName ?? null, variableValues: variableValues ?? null, rootValue: update });
+  function executed(
+    update: object,
+    { schema, document, operationName, variableValues }: ExecutionArgs,
+  ): ExecutionResult | Promise<ExecutionResult> {
+    return execute({
+      schema,
+      document,
+      operationName: operationName ?? null,
+      variableValues: variableValues ?? null,
+      rootValue: update,
+    });
   }
 
-  function keep(known: Map<string, ExecutionResult | Promise<ExecutionResult>>, operation: string, result: ExecutionResult): ExecutionResult {
+  function keep(
+    known: Map<string, ExecutionResult | Promise<ExecutionResult>>,
+    operation: string,
+    result: ExecutionResult,
+  ): ExecutionResult {
     if (result.errors === undefined) known.set(operation, writtenOnce(result));
     else known.delete(operation);
     return result;
@@ -77,9 +107,15 @@ function writtenOnce(result: ExecutionResult): ExecutionResult {
  * variables that its selections use. Arguments of the subscribed field are left out, since they have made the update what it is: clients
  * that came with different cursors get the same from then on.
  */
-export function operationKey({ document, operationName, variableValues }: Pick<ExecutionArgs, 'document' | 'operationName' | 'variableValues'>): string {
+export function operationKey({
+  document,
+  operationName,
+  variableValues,
+}: Pick<ExecutionArgs, 'document' | 'operationName' | 'variableValues'>): string {
   // One that is null is another one than one that is left out, whose default stands in.
-  const given = variablesOfSelections(document, operationName).filter((name) => Object.hasOwn(variableValues ?? {}, name));
+  const given = variablesOfSelections(document, operationName).filter((name) =>
+    Object.hasOwn(variableValues ?? {}, name),
+  );
   return JSON.stringify([operationName ?? null, given.map((name) => [name, variableValues?.[name]]), print(document)]);
 }
 
@@ -92,7 +128,9 @@ function variablesOfSelections(document: DocumentNode, operationName: string | n
     VariableDefinition: () => false,
     Argument: (_argument, _key, _parent, _path, ancestors) => {
       const field = ancestors.at(-1);
-      return field !== undefined && 'kind' in field && field.kind === Kind.FIELD && subscribed.includes(field) ? false : undefined;
+      return field !== undefined && 'kind' in field && field.kind === Kind.FIELD && subscribed.includes(field)
+        ? false
+        : undefined;
     },
     Variable: ({ name }) => void used.add(name.value),
   });

@@ -13,7 +13,9 @@ test('a stop tells subscribers to come back, and ends none of them as if it were
     headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
     body: JSON.stringify({ query: 'subscription { states { kind } }' }),
   });
-  const reader = (events.body as ReadableStream<Uint8Array<ArrayBuffer>>).pipeThrough(new TextDecoderStream()).getReader();
+  const reader = (events.body as ReadableStream<Uint8Array<ArrayBuffer>>)
+    .pipeThrough(new TextDecoderStream())
+    .getReader();
   let received = '';
   while (!received.includes('SNAPSHOT')) received += (await reader.read()).value ?? '';
   const idle = await fetch(`${api.url}/health`);

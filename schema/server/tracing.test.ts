@@ -30,7 +30,7 @@ test('only when the variables name a collector and do not switch it off', async 
   expect(await startTracing({}, SILENT_LOGGER)).toBeNull();
 });
 
-test('each operation is a span of its caller\'s trace, whatever its transport, without text or variables', async () => {
+test("each operation is a span of its caller's trace, whatever its transport, without text or variables", async () => {
   const received: string[] = [];
   const collector = createServer((request, response) => {
     let body = '';
@@ -45,7 +45,11 @@ test('each operation is a span of its caller\'s trace, whatever its transport, w
   const tracing = await startTracing(process.env, SILENT_LOGGER);
   const api = await startApiUnderTest({ tracing });
   const traceId = '0af7651916cd43dd8448eb211c80319c';
-  await postGraphql(api.url, { query: 'query Named($id: ID!) { node(id: $id) { id } }', variables: { id: 'canary-value' } }, { traceparent: `00-${traceId}-b7ad6b7169203331-01` });
+  await postGraphql(
+    api.url,
+    { query: 'query Named($id: ID!) { node(id: $id) { id } }', variables: { id: 'canary-value' } },
+    { traceparent: `00-${traceId}-b7ad6b7169203331-01` },
+  );
   await postGraphql(api.url, { query: '{ states(first: 99) { totals { ios } } }' });
   const socket = await new RawSocket(api.url).ready();
   socket.subscribe('s', 'subscription Live { states { kind } }');
@@ -54,7 +58,11 @@ test('each operation is a span of its caller\'s trace, whatever its transport, w
   await tracing?.close(5_000);
   collector.close();
 
-  const resources = received.flatMap((body) => (JSON.parse(body) as { resourceSpans: { resource: unknown; scopeSpans: { spans: SentSpan[] }[] }[] }).resourceSpans);
+  const resources = received.flatMap(
+    (body) =>
+      (JSON.parse(body) as { resourceSpans: { resource: unknown; scopeSpans: { spans: SentSpan[] }[] }[] })
+        .resourceSpans,
+  );
   expect(JSON.stringify(resources[0]?.resource)).toContain('tributary-api');
   const spans = resources.flatMap(({ scopeSpans }) => scopeSpans).flatMap((scope) => scope.spans);
   expect(spans.map(({ name }) => name)).toEqual(['query Named', 'query', 'subscription Live']);

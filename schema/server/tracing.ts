@@ -32,16 +32,24 @@ export function wantsTracing(env: NodeJS.ProcessEnv): boolean {
  */
 export async function startTracing(env: NodeJS.ProcessEnv, logger: Logger): Promise<Tracing | null> {
   if (!wantsTracing(env)) return null;
-  const [{ ROOT_CONTEXT, SpanKind, SpanStatusCode, trace }, { BatchSpanProcessor, ParentBasedSampler, TraceIdRatioBasedSampler, TracerProvider }, { OTLPTraceExporter }, { defaultResource, detectResources, envDetector, resourceFromAttributes }] = await Promise.all([
+  const [
+    { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace },
+    { BatchSpanProcessor, ParentBasedSampler, TraceIdRatioBasedSampler, TracerProvider },
+    { OTLPTraceExporter },
+    { defaultResource, detectResources, envDetector, resourceFromAttributes },
+  ] = await Promise.all([
     import('@opentelemetry/api'),
     import('@opentelemetry/sdk-trace'),
     import('@opentelemetry/exporter-trace-otlp-http'),
     import('@opentelemetry/resources'),
   ]);
-  const ratio = env['OTEL_TRACES_SAMPLER']?.endsWith('traceidratio') === true ? Number(env['OTEL_TRACES_SAMPLER_ARG'] ?? 1) : 1;
+  const ratio =
+    env['OTEL_TRACES_SAMPLER']?.endsWith('traceidratio') === true ? Number(env['OTEL_TRACES_SAMPLER_ARG'] ?? 1) : 1;
   const named = resourceFromAttributes({ 'service.name': env['OTEL_SERVICE_NAME'] ?? SERVICE });
   const provider = new TracerProvider({
-    resource: defaultResource().merge(detectResources({ detectors: [envDetector] })).merge(named),
+    resource: defaultResource()
+      .merge(detectResources({ detectors: [envDetector] }))
+      .merge(named),
     sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(Number.isFinite(ratio) ? ratio : 1) }),
     spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter() })],
   });
@@ -51,11 +59,28 @@ export async function startTracing(env: NodeJS.ProcessEnv, logger: Logger): Prom
   return {
     begin({ type, name, transport, traceparent }) {
       const [, traceId, spanId, flags] = TRACEPARENT.exec(traceparent ?? '') ?? [];
-      const parent = traceId === undefined || spanId === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags: Number.parseInt(flags ?? '0', 16), isRemote: true });
-      const attributes = { 'graphql.operation.type': type, 'tributary.transport': transport, ...(name === undefined ? {} : { 'graphql.operation.name': name }) };
-      const span = tracer.startSpan(name === undefined ? type : `${type} ${name}`, { kind: SpanKind.SERVER, attributes }, parent);
+      const parent =
+        traceId === undefined || spanId === undefined
+          ? ROOT_CONTEXT
+          : trace.setSpanContext(ROOT_CONTEXT, {
+              traceId,
+              spanId,
+              traceFlags: Number.parseInt(flags ?? '0', 16),
+              isRemote: true,
+            });
+      const attributes = {
+        'graphql.operation.type': type,
+        'tributary.transport': transport,
+        ...(name === undefined ? {} : { 'graphql.operation.name': name }),
+      };
+      const span = tracer.startSpan(
+        name === undefined ? type : `${type} ${name}`,
+        { kind: SpanKind.SERVER, attributes },
+        parent,
+      );
       return (codes) => {
-        if (codes.length > 0) span.setStatus({ code: SpanStatusCode.ERROR }).setAttribute('tributary.error_codes', [...codes]);
+        if (codes.length > 0)
+          span.setStatus({ code: SpanStatusCode.ERROR }).setAttribute('tributary.error_codes', [...codes]);
         span.end();
       };
     },

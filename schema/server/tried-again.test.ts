@@ -17,7 +17,9 @@ let server: Server | undefined;
 afterEach(() => new Promise((resolve) => (server === undefined ? resolve(undefined) : server.close(resolve))));
 
 /** Answers of a handler that fails become 500, as the API's own do. */
-async function serve(handle: (path: string, request: IncomingMessage, response: ServerResponse) => Promise<void>): Promise<string> {
+async function serve(
+  handle: (path: string, request: IncomingMessage, response: ServerResponse) => Promise<void>,
+): Promise<string> {
   server = createServer((request, response) => {
     handle(request.url ?? '', request, response).catch(() => response.writeHead(500).end());
   });
@@ -29,7 +31,10 @@ test('GraphiQL is loaded again after its first load failed', async () => {
   const bytes = Buffer.from('all of it');
   const loads = [
     () => Promise.reject(noDescriptor()),
-    () => Promise.resolve(new Map([['graphiql.js', { contentType: 'text/javascript', bytes, gzipped: bytes, etag: '"1"' }]])),
+    () =>
+      Promise.resolve(
+        new Map([['graphiql.js', { contentType: 'text/javascript', bytes, gzipped: bytes, etag: '"1"' }]]),
+      ),
   ];
   const page = new GraphiqlPage(() => (loads.shift() as (typeof loads)[0])());
   const url = await serve((path, request, response) => page.answerAsset(path, request, response));
@@ -42,7 +47,9 @@ test('a dashboard that cannot be read now is not called unbuilt, and is there at
   const folder = await mkdtemp(join(tmpdir(), 'tributary-tried-'));
   await writeFile(join(folder, 'index.html'), '<title>Dashboard</title>');
   let fails = true;
-  const files = new DashboardFiles(folder, SILENT_LOGGER, (path) => (fails ? Promise.reject(noDescriptor()) : readFile(path)));
+  const files = new DashboardFiles(folder, SILENT_LOGGER, (path) =>
+    fails ? Promise.reject(noDescriptor()) : readFile(path),
+  );
   const url = await serve((path, request, response) => files.answer(path, request, response));
   const first = await fetch(url, { headers: { accept: 'text/html' } });
   expect([first.status, first.headers.get('cache-control')]).toEqual([503, 'no-store']);

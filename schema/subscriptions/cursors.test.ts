@@ -41,7 +41,10 @@ describe('a cursor that cannot be resumed gives a snapshot', () => {
     ['with a position that is none', forged({ ...good, p: { 0: -1 } })],
     ['with a partition that is none', forged({ ...good, p: { __proto__x: 1 } })],
     ['of another subscription', series],
-    ['of partitions that are not there', forged({ ...good, p: Object.fromEntries(Array.from({ length: 1_351 }, (_, partition) => [partition, 1])) })],
+    [
+      'of partitions that are not there',
+      forged({ ...good, p: Object.fromEntries(Array.from({ length: 1_351 }, (_, partition) => [partition, 1])) }),
+    ],
     ['endless', 'A'.repeat(100_000)],
   ])('%s', (_, cursor) => {
     const updates = new StatesUpdates(fed.model, cursor);
@@ -50,7 +53,11 @@ describe('a cursor that cannot be resumed gives a snapshot', () => {
   });
 
   test('of the same series with other arguments', () => {
-    for (const other of [{ ...MINUTES, windows: 61 }, { ...MINUTES, resolution: 'HOUR' as const }, { ...MINUTES, filter: ['CA'] as const }]) {
+    for (const other of [
+      { ...MINUTES, windows: 61 },
+      { ...MINUTES, resolution: 'HOUR' as const },
+      { ...MINUTES, filter: ['CA'] as const },
+    ]) {
       expect(new TimeSeriesUpdates(fed.model, other, series).take()).toMatchObject({ kind: 'SNAPSHOT' });
     }
     expect(new TimeSeriesUpdates(fed.model, MINUTES, series).take()).toMatchObject({ kind: 'DELTA', points: [] });
@@ -60,7 +67,11 @@ describe('a cursor that cannot be resumed gives a snapshot', () => {
     const fed = handFedModel({ results });
     fed.model.apply([...results.records, results.minute(NOON + 2 * MINUTE, 'CA', { ios: 1 })]);
     const content = JSON.parse(Buffer.from(series, 'base64url').toString()) as Record<string, unknown>;
-    const update = new TimeSeriesUpdates(fed.model, MINUTES, forged({ ...content, n: NOON + 1 })).take() as TimeSeriesUpdate;
+    const update = new TimeSeriesUpdates(
+      fed.model,
+      MINUTES,
+      forged({ ...content, n: NOON + 1 }),
+    ).take() as TimeSeriesUpdate;
     expect([update.kind, update.points.filter(({ start }) => Number(start) % MINUTE !== 0)]).toEqual(['SNAPSHOT', []]);
   });
 
@@ -77,7 +88,11 @@ describe('on another instance', () => {
     results.state('TX', { ios: 2 });
     const other = handFedModel({ results });
     other.model.apply(results.compacted());
-    expect(new StatesUpdates(other.model, cursor).take()).toMatchObject({ kind: 'DELTA', states: [{ code: 'TX', devices: { ios: 2 } }], totals: { ios: 5 } });
+    expect(new StatesUpdates(other.model, cursor).take()).toMatchObject({
+      kind: 'DELTA',
+      states: [{ code: 'TX', devices: { ios: 2 } }],
+      totals: { ios: 5 },
+    });
   });
 
   test.each(['there', 'elsewhere'])('windows that expired since the cursor are sent as zeros: resumed %s', (where) => {
@@ -111,9 +126,15 @@ describe('on another instance', () => {
       results.minute(old, 'CA', null);
       const other = handFedModel({ results });
       other.model.apply(results.compacted().filter(({ value }) => left === 'tombstone' || value !== null));
-      other.model.followPositions(() => new Map(results.records.map(({ topic, partition, offset }) => [`${topic}-${partition}`, offset + 2])));
+      other.model.followPositions(
+        () => new Map(results.records.map(({ topic, partition, offset }) => [`${topic}-${partition}`, offset + 2])),
+      );
       const update = new TimeSeriesUpdates(other.model, wanted, cursor).take();
-      expect([left, update?.kind, update?.points.find(({ start }) => start === old)?.devices.total]).toEqual([left, 'DELTA', 0]);
+      expect([left, update?.kind, update?.points.find(({ start }) => start === old)?.devices.total]).toEqual([
+        left,
+        'DELTA',
+        0,
+      ]);
     }
   });
 
@@ -126,7 +147,9 @@ describe('on another instance', () => {
     const other = handFedModel();
     // The new topic's record lies at offset 0, before the cursor's position, and is younger than all that it stands for.
     other.model.apply([{ ...(results.records[0] as (typeof results.records)[0]), timestampMs: Date.UTC(2026, 0, 3) }]);
-    other.model.followPositions(() => new Map([[`${other.model.changelogs.states}-${results.records[0]?.partition}`, 100]]));
+    other.model.followPositions(
+      () => new Map([[`${other.model.changelogs.states}-${results.records[0]?.partition}`, 100]]),
+    );
     expect(new StatesUpdates(other.model, cursor).take()).toMatchObject({ kind: 'SNAPSHOT' });
   });
 });
@@ -178,5 +201,11 @@ test('a cursor tells nothing of the logins', () => {
   const results = new HandFedResults();
   results.state('CA', { ios: 123_456 });
   const content = decodeCursor(statesCursor(results), 'test-logins', 'states');
-  expect(Object.keys(content ?? {}).sort()).toEqual(['applicationId', 'newestStartMs', 'newestWrittenAtMs', 'positions', 'subject']);
+  expect(Object.keys(content ?? {}).sort()).toEqual([
+    'applicationId',
+    'newestStartMs',
+    'newestWrittenAtMs',
+    'positions',
+    'subject',
+  ]);
 });

@@ -59,7 +59,9 @@ export class StatesUpdates implements UpdateSource<StatesUpdate> {
   #firstCodes(): StateCode[] | null {
     const { states } = this.#model;
     const cursor = this.#resume.resumable([...states.rows()].map(([, row]) => row));
-    return cursor === null ? null : this.#codes((code) => changedSinceRow(states.get(code), (row) => changedSince(cursor, row)));
+    return cursor === null
+      ? null
+      : this.#codes((code) => changedSinceRow(states.get(code), (row) => changedSince(cursor, row)));
   }
 
   #codes(isChanged: (code: StateCode) => boolean): StateCode[] {

@@ -1,5 +1,13 @@
 import { freshness } from '../answers/state-answers.ts';
-import { defaultEndMs, newestBetween, newestShownMs, pointOf, seriesPoints, type StateFilter, windowsOf } from '../answers/time-series-answers.ts';
+import {
+  defaultEndMs,
+  newestBetween,
+  newestShownMs,
+  pointOf,
+  seriesPoints,
+  type StateFilter,
+  windowsOf,
+} from '../answers/time-series-answers.ts';
 import type { Resolution, TimeSeriesPoint, TimeSeriesUpdate } from '../generated/resolver-types.ts';
 import type { CountRow } from '../live/count-row.ts';
 import type { UpdateSource } from '../live/conflating-iterator.ts';
@@ -67,11 +75,14 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
 
   #since(sent: Sent): TimeSeriesUpdate | null {
     const mustTell = this.#completeness.changed();
-    return this.#model.shared(`${this.#subject} since ${sent.version} ${sent.epoch} ${sent.newestStartMs} ${mustTell} to ${this.#newestShownMs}`, () => {
-      const points = this.#pointsSince(sent);
-      if (points === null) return this.#snapshot();
-      return points.length === 0 && !mustTell ? null : this.#update('DELTA', points);
-    });
+    return this.#model.shared(
+      `${this.#subject} since ${sent.version} ${sent.epoch} ${sent.newestStartMs} ${mustTell} to ${this.#newestShownMs}`,
+      () => {
+        const points = this.#pointsSince(sent);
+        if (points === null) return this.#snapshot();
+        return points.length === 0 && !mustTell ? null : this.#update('DELTA', points);
+      },
+    );
   }
 
   #pointsSince(sent: Sent): TimeSeriesPoint[] | null {
@@ -83,7 +94,8 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
     const changed = this.#rows.changedSince(sent.version, this.#wanted.filter);
     if (changed !== null) return this.#points(changed, sent.newestStartMs);
     const isNewer = (row: CountRow) => row.version > sent.version;
-    const isChanged = (window: Window) => window.version > sent.version && (window.removedAtVersion > sent.version || this.#someRow(window, isNewer));
+    const isChanged = (window: Window) =>
+      window.version > sent.version && (window.removedAtVersion > sent.version || this.#someRow(window, isNewer));
     return this.#changedPoints(isChanged, sent.newestStartMs);
   }
 
@@ -91,7 +103,11 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
     const cursor = this.#resume.resumable(allRows(this.#rows));
     if (cursor === null || cursor.newestStartMs === null) return null;
     // What expired since, wherever that was: of a window whose rows are gone from the topic there is nothing here to tell of it.
-    return this.#changedPoints((window) => this.#hasChangedSince(window, cursor), cursor.newestStartMs, this.#rows.expiredSince(cursor.newestStartMs));
+    return this.#changedPoints(
+      (window) => this.#hasChangedSince(window, cursor),
+      cursor.newestStartMs,
+      this.#rows.expiredSince(cursor.newestStartMs),
+    );
   }
 
   #hasChangedSince(window: Window, cursor: CursorContent): boolean {
@@ -109,7 +125,11 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
   }
 
   /** Changed windows, however old, and every window that is new since `knownNewestMs`, empty ones too; ascending. */
-  #changedPoints(isChanged: (window: Window) => boolean, knownNewestMs: number | null, expired: readonly number[] = []): TimeSeriesPoint[] {
+  #changedPoints(
+    isChanged: (window: Window) => boolean,
+    knownNewestMs: number | null,
+    expired: readonly number[] = [],
+  ): TimeSeriesPoint[] {
     const starts = new Set<number>(expired);
     for (const window of this.#rows.windows()) if (isChanged(window)) starts.add(window.startMs);
     return this.#points(starts, knownNewestMs);
@@ -130,7 +150,9 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
   #snapshot(): TimeSeriesUpdate {
     const { filter, windows } = this.#wanted;
     const toMs = defaultEndMs(this.#model, this.#rows);
-    return this.#model.shared(`${this.#subject} to ${toMs}`, () => this.#update('SNAPSHOT', seriesPoints(this.#rows, toMs - windows * this.#rows.definition.sizeMs, toMs, filter)));
+    return this.#model.shared(`${this.#subject} to ${toMs}`, () =>
+      this.#update('SNAPSHOT', seriesPoints(this.#rows, toMs - windows * this.#rows.definition.sizeMs, toMs, filter)),
+    );
   }
 
   get #newestShownMs(): number | null {

@@ -4,7 +4,12 @@ import fc from 'fast-check';
 import { MINUTE_WINDOWS, UNATTRIBUTED } from '../../processor/logins/names.ts';
 import { STATE_CODES } from '../../processor/logins/states.ts';
 import type { TableChange } from '../../processor/streams/table/global-table-types.ts';
-import { type HandFedModel, handFedModel, HandFedResults, type TestCounts } from '../../tests/support/hand-fed-results.ts';
+import {
+  type HandFedModel,
+  handFedModel,
+  HandFedResults,
+  type TestCounts,
+} from '../../tests/support/hand-fed-results.ts';
 import { stateAnswer, totalsAnswer } from '../answers/state-answers.ts';
 import { defaultEndMs, seriesPoints, timeSeriesAnswer } from '../answers/time-series-answers.ts';
 import type { State, StatesUpdate, TimeSeriesPoint, TimeSeriesUpdate } from '../generated/resolver-types.ts';
@@ -23,7 +28,8 @@ class StatesClient {
   receive(update: StatesUpdate | null): void {
     if (update === null) return;
     // Logins are only ever added: what becomes less is a step back.
-    for (const { code, devices } of update.states) expect(devices.total).toBeGreaterThanOrEqual(this.states.get(code)?.devices.total ?? 0);
+    for (const { code, devices } of update.states)
+      expect(devices.total).toBeGreaterThanOrEqual(this.states.get(code)?.devices.total ?? 0);
     expect(new Set(update.states.map(({ code }) => code)).size).toBe(update.states.length);
     if (update.kind === 'SNAPSHOT') this.states.clear();
     for (const state of update.states) this.states.set(state.code, state);
@@ -48,8 +54,17 @@ class SeriesClient {
 }
 
 /** When, in minutes from noon: mostly near now, some late, some so far ahead that others expire. */
-const minutes = fc.oneof({ weight: 6, arbitrary: fc.integer({ min: 0, max: 90 }) }, { weight: 1, arbitrary: fc.integer({ min: -1_450, max: 0 }) }, { weight: 1, arbitrary: fc.integer({ min: 90, max: 1_600 }) });
-const login = fc.record({ key: fc.constantFrom(...CODES), minutes, device: fc.constantFrom('ios' as const, 'android' as const, 'other' as const), times: fc.constantFrom(1, 1, 1, 2) });
+const minutes = fc.oneof(
+  { weight: 6, arbitrary: fc.integer({ min: 0, max: 90 }) },
+  { weight: 1, arbitrary: fc.integer({ min: -1_450, max: 0 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 90, max: 1_600 }) },
+);
+const login = fc.record({
+  key: fc.constantFrom(...CODES),
+  minutes,
+  device: fc.constantFrom('ios' as const, 'android' as const, 'other' as const),
+  times: fc.constantFrom(1, 1, 1, 2),
+});
 type TestLogin = typeof login extends fc.Arbitrary<infer T> ? T : never;
 
 /** The processor's part: adds logins up and writes rows with absolute values, late ones too, and tombstones for what expired. */
@@ -84,10 +99,12 @@ class Processor {
 
   /** Tombstones of the windows that are behind the retention. */
   expire(): TableChange[] {
-    return [...this.#kept].filter(([startMs]) => startMs + MINUTE <= this.#newestMs - MINUTE_WINDOWS.retentionMs).flatMap(([startMs, keys]) => {
-      this.#kept.delete(startMs);
-      return [...keys].map((key) => this.results.minute(startMs, key, null));
-    });
+    return [...this.#kept]
+      .filter(([startMs]) => startMs + MINUTE <= this.#newestMs - MINUTE_WINDOWS.retentionMs)
+      .flatMap(([startMs, keys]) => {
+        this.#kept.delete(startMs);
+        return [...keys].map((key) => this.results.minute(startMs, key, null));
+      });
   }
 }
 
@@ -102,7 +119,8 @@ function expectSameSeries(client: SeriesClient, { model }: HandFedModel, { windo
   if (newestMs === null) return;
   const points = seriesPoints(model.minutes, newestMs + MINUTE - windows * MINUTE, newestMs + MINUTE, filter);
   // Compared as text: a matcher takes its time over 1,500 points.
-  const text = (all: readonly TimeSeriesPoint[]) => all.map(({ start, devices }) => `${start} ${devices.ios} ${devices.android} ${devices.other}`).join('\n');
+  const text = (all: readonly TimeSeriesPoint[]) =>
+    all.map(({ start, devices }) => `${start} ${devices.ios} ${devices.android} ${devices.other}`).join('\n');
   expect(text(client.newest(windows))).toBe(text(points));
 }
 
@@ -116,7 +134,15 @@ const subjects = fc.record({
  * Batches of logins. `reconnect` resumes with the last cursor: on the same instance, on one that starts now and reads what
  * compaction has left, or on one that is behind and catches up while it is asked.
  */
-const runs = fc.array(fc.record({ logins: fc.array(login, { maxLength: 6 }), expire: fc.boolean(), skip: fc.boolean(), reconnect: fc.constantFrom('no', 'no', 'here', 'restarted', 'behind') }), { maxLength: 25 });
+const runs = fc.array(
+  fc.record({
+    logins: fc.array(login, { maxLength: 6 }),
+    expire: fc.boolean(),
+    skip: fc.boolean(),
+    reconnect: fc.constantFrom('no', 'no', 'here', 'restarted', 'behind'),
+  }),
+  { maxLength: 25 },
+);
 const RUNS = 500;
 
 /** The clock has passed every login: none is dated ahead. */
@@ -127,7 +153,12 @@ function afterAllLogins(results?: HandFedResults): HandFedModel {
 }
 
 /** Follows `steps` with a client that gets its updates from `subscribe`, and calls `compare` whenever it is up to date. */
-function follow<U>(steps: typeof runs extends fc.Arbitrary<infer T> ? T : never, client: { receive(update: U | null): void; readonly last: { readonly cursor: string } | null }, subscribe: (fed: HandFedModel, after: string | undefined) => { take(): U | null; ready(): boolean }, compare: (fed: HandFedModel) => void): void {
+function follow<U>(
+  steps: typeof runs extends fc.Arbitrary<infer T> ? T : never,
+  client: { receive(update: U | null): void; readonly last: { readonly cursor: string } | null },
+  subscribe: (fed: HandFedModel, after: string | undefined) => { take(): U | null; ready(): boolean },
+  compare: (fed: HandFedModel) => void,
+): void {
   const results = new HandFedResults();
   const processor = new Processor(results);
   let fed = afterAllLogins(results);
@@ -162,7 +193,11 @@ function follow<U>(steps: typeof runs extends fc.Arbitrary<infer T> ? T : never,
 describe('a change of a series costs its own rows', () => {
   test('no other window is looked at', () => {
     const fed = handFedModel();
-    fed.feed(...Array.from({ length: 1_400 }, (_, index) => fed.results.minute(NOON - index * 60_000, index % 2 === 0 ? 'CA' : 'TX', { ios: 1 })));
+    fed.feed(
+      ...Array.from({ length: 1_400 }, (_, index) =>
+        fed.results.minute(NOON - index * 60_000, index % 2 === 0 ? 'CA' : 'TX', { ios: 1 }),
+      ),
+    );
     const { minutes } = fed.model;
     const all = new TimeSeriesUpdates(fed.model, { resolution: 'MINUTE', windows: 1_500, filter: null }, null);
     const some = new TimeSeriesUpdates(fed.model, { resolution: 'MINUTE', windows: 1_500, filter: ['CA', 'NY'] }, null);
@@ -170,7 +205,12 @@ describe('a change of a series costs its own rows', () => {
     fed.feed(fed.results.minute(NOON, 'CA', { ios: 2 }));
     const windows = jest.spyOn(minutes, 'windows');
     const get = jest.spyOn(minutes, 'get');
-    for (const updates of [all, some]) expect(updates.take()).toMatchObject({ kind: 'DELTA', points: [{ start: NOON, devices: { ios: 2 } }], freshness: { asOf: NOON } });
+    for (const updates of [all, some])
+      expect(updates.take()).toMatchObject({
+        kind: 'DELTA',
+        points: [{ start: NOON, devices: { ios: 2 } }],
+        freshness: { asOf: NOON },
+      });
     expect([windows.mock.calls.length, get.mock.calls.length <= 4]).toEqual([0, true]);
   });
 
@@ -183,7 +223,11 @@ describe('a change of a series costs its own rows', () => {
     const codes = ['CA', 'TX', 'NY'] as const;
     const fed = handFedModel();
     const { minutes } = fed.model;
-    const followed = ([null, ['CA'], ['TX', 'NY']] as const).map((filter) => ({ filter, points: new Map<number, number>(), updates: new TimeSeriesUpdates(fed.model, { resolution: 'MINUTE', windows: 90, filter }, null) }));
+    const followed = ([null, ['CA'], ['TX', 'NY']] as const).map((filter) => ({
+      filter,
+      points: new Map<number, number>(),
+      updates: new TimeSeriesUpdates(fed.model, { resolution: 'MINUTE', windows: 90, filter }, null),
+    }));
     let latest = NOON;
     for (let step = 0; step < 400; step++) {
       if (random(5) === 0) latest += random(20) * 60_000;
@@ -199,11 +243,16 @@ describe('a change of a series costs its own rows', () => {
         if (update.kind === 'SNAPSHOT') points.clear();
         for (const { start, devices } of update.points) points.set(Number(start), Number(devices.total));
         const toMs = defaultEndMs(fed.model, minutes);
-        const counted = (start: number): number => (filter ?? codes).reduce((sum, one) => sum + (minutes.get(start)?.rows.get(one)?.ios ?? 0), 0);
+        const counted = (start: number): number =>
+          (filter ?? codes).reduce((sum, one) => sum + (minutes.get(start)?.rows.get(one)?.ios ?? 0), 0);
         let newestMs = 0;
         for (let start = toMs - 90 * 60_000; start < toMs; start += 60_000) {
-          if ((points.get(start) ?? 0) !== counted(start)) throw new Error(`step ${step}: ${new Date(start).toISOString()} is told as ${points.get(start) ?? 0} and is ${counted(start)}`);
-          for (const one of filter ?? codes) newestMs = Math.max(newestMs, minutes.get(start)?.rows.get(one)?.lastLoginAtMs ?? 0);
+          if ((points.get(start) ?? 0) !== counted(start))
+            throw new Error(
+              `step ${step}: ${new Date(start).toISOString()} is told as ${points.get(start) ?? 0} and is ${counted(start)}`,
+            );
+          for (const one of filter ?? codes)
+            newestMs = Math.max(newestMs, minutes.get(start)?.rows.get(one)?.lastLoginAtMs ?? 0);
         }
         expect([step, update.freshness.asOf ?? 0]).toEqual([step, newestMs]);
       }
@@ -216,7 +265,12 @@ describe('snapshot and deltas replayed give what a query gives', () => {
     fc.assert(
       fc.property(runs, (steps) => {
         const client = new StatesClient();
-        follow(steps, client, (fed, after) => new StatesUpdates(fed.model, after), (fed) => expectSameStates(client, fed));
+        follow(
+          steps,
+          client,
+          (fed, after) => new StatesUpdates(fed.model, after),
+          (fed) => expectSameStates(client, fed),
+        );
       }),
       { numRuns: RUNS },
     );
@@ -226,7 +280,12 @@ describe('snapshot and deltas replayed give what a query gives', () => {
     fc.assert(
       fc.property(subjects, runs, (subject, steps) => {
         const client = new SeriesClient();
-        follow(steps, client, (fed, after) => new TimeSeriesUpdates(fed.model, subject, after), (fed) => expectSameSeries(client, fed, subject));
+        follow(
+          steps,
+          client,
+          (fed, after) => new TimeSeriesUpdates(fed.model, subject, after),
+          (fed) => expectSameSeries(client, fed, subject),
+        );
       }),
       { numRuns: RUNS },
     );
@@ -240,10 +299,19 @@ describe('deltas hold what changed and no more', () => {
     expect(updates.take()).toMatchObject({ kind: 'SNAPSHOT', states: { length: 51 } });
     fed.feed(fed.results.state('CA', { ios: 1 }), fed.results.state('TX', { ios: 2 }));
     fed.feed(fed.results.state('CA', { ios: 5 }));
-    expect(updates.take()).toMatchObject({ kind: 'DELTA', states: [{ code: 'CA', devices: { ios: 5 } }, { code: 'TX' }], totals: { ios: 7 } });
+    expect(updates.take()).toMatchObject({
+      kind: 'DELTA',
+      states: [{ code: 'CA', devices: { ios: 5 } }, { code: 'TX' }],
+      totals: { ios: 7 },
+    });
     expect(updates.take()).toBeNull();
     fed.feed(fed.results.state(UNATTRIBUTED, { other: 3 }));
-    expect(updates.take()).toMatchObject({ kind: 'DELTA', states: [], unattributed: { other: 3 }, totals: { total: 10 } });
+    expect(updates.take()).toMatchObject({
+      kind: 'DELTA',
+      states: [],
+      unattributed: { other: 3 },
+      totals: { total: 10 },
+    });
   });
 
   test('timeSeries: late windows however old, new windows with the empty ones between, nothing of other states', () => {
@@ -270,7 +338,11 @@ describe('deltas hold what changed and no more', () => {
     const { results } = fed;
     const startsOf = (update: TimeSeriesUpdate | null) => update?.points.map(({ start }) => (start - NOON) / MINUTE);
     const subject = { resolution: 'MINUTE', windows: 3, filter: null } as const;
-    fed.feed(results.minute(NOON - MINUTE, 'CA', { ios: 1 }), results.minute(NOON, 'CA', { ios: 1 }), results.minute(NOON + 59 * MINUTE, 'TX', { ios: 1 }));
+    fed.feed(
+      results.minute(NOON - MINUTE, 'CA', { ios: 1 }),
+      results.minute(NOON, 'CA', { ios: 1 }),
+      results.minute(NOON + 59 * MINUTE, 'TX', { ios: 1 }),
+    );
     const before = timeSeriesAnswer(fed.model, {});
     expect([before.to - NOON, before.points.at(-1)?.devices.ios]).toEqual([MINUTE, 1]);
     const updates = new TimeSeriesUpdates(fed.model, subject, null);
@@ -293,8 +365,13 @@ describe('deltas hold what changed and no more', () => {
     const first = updates.take();
     expect(first).toMatchObject({ kind: 'SNAPSHOT', points: { length: 3 } });
     fed.feed(fed.results.hour(Date.UTC(2024, 5, 1), 'CA', { ios: 1 }));
-    expect(updates.take()).toMatchObject({ kind: 'SNAPSHOT', points: [{}, {}, { start: Date.UTC(2024, 5, 1), devices: { ios: 1 } }] });
-    expect(new TimeSeriesUpdates(fed.model, { resolution: 'HOUR', windows: 3, filter: null }, first?.cursor).take()).toMatchObject({ kind: 'SNAPSHOT' });
+    expect(updates.take()).toMatchObject({
+      kind: 'SNAPSHOT',
+      points: [{}, {}, { start: Date.UTC(2024, 5, 1), devices: { ios: 1 } }],
+    });
+    expect(
+      new TimeSeriesUpdates(fed.model, { resolution: 'HOUR', windows: 3, filter: null }, first?.cursor).take(),
+    ).toMatchObject({ kind: 'SNAPSHOT' });
   });
 
   test('a copy that stays incomplete is told, and one that only wavers is not', () => {

@@ -9,7 +9,15 @@ export const chrome = findChrome();
 
 export async function launchBrowser(): Promise<Browser> {
   if (chrome === undefined) throw new Error('describeInBrowser() keeps tests from getting here without a browser');
-  const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+  const args = [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ];
   const browser = await chromium.launch({ executablePath: chrome, headless: true, args });
   // Whatever is waited for in a page has the one deadline of all tests.
   const newContext = browser.newContext.bind(browser);
@@ -26,7 +34,8 @@ export function faultsOf(page: Page): string[] {
   const faults: string[] = [];
   page.on('pageerror', (error) => faults.push(String(error)));
   page.on('console', (message) => {
-    if (message.type() === 'error' && !/net::ERR_(CONNECTION|INTERNET)_|WebSocket connection/.test(message.text())) faults.push(message.text());
+    if (message.type() === 'error' && !/net::ERR_(CONNECTION|INTERNET)_|WebSocket connection/.test(message.text()))
+      faults.push(message.text());
   });
   return faults;
 }

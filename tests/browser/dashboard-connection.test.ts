@@ -22,15 +22,19 @@ async function putToSleep(browser: Browser): Promise<() => void> {
 
 /** The age of the data, when it is told, leaves the map's choices where they are: beside the title. */
 async function controlsBesideTitle(page: Page): Promise<boolean> {
-  return page.evaluate<boolean>("document.querySelector('#map .controls').getBoundingClientRect().top < document.querySelector('#map h2').getBoundingClientRect().bottom");
+  return page.evaluate<boolean>(
+    "document.querySelector('#map .controls').getBoundingClientRect().top < document.querySelector('#map h2').getBoundingClientRect().bottom",
+  );
 }
 
 /** `boundMs`: how soon it should be there, where speed is judged. */
 async function untilStatus(page: Page, text: string | RegExp, boundMs: number): Promise<void> {
-  await statusOf(page).filter({ hasText: text }).waitFor({ timeout: within(boundMs) });
+  await statusOf(page)
+    .filter({ hasText: text })
+    .waitFor({ timeout: within(boundMs) });
 }
 
-describeInBrowser('the dashboard\'s connection', () => {
+describeInBrowser("the dashboard's connection", () => {
   let system: LiveSystem;
   let browser: Browser;
 
@@ -112,59 +116,81 @@ describeInBrowser('the dashboard\'s connection', () => {
     await page.close();
   });
 
-  test.each(['the connection stands', 'the API was restarted meanwhile'])('a page that was frozen, as in a laptop asleep: right within a second, exact by itself; %s', async (meanwhile) => {
-    const page = await open();
-    const before = (await system.settled()).states.totals.total;
-    await untilFigure(page, 'total', before);
-    const wakeUp = await putToSleep(browser);
-    const asleep = sleep(ASLEEP_MS);
-    const after = await (async () => {
-      await system.publish(300);
-      if (meanwhile !== 'the connection stands') {
-        await system.killApi();
-        await system.startApi();
-      }
-      const { total } = (await system.settled()).states.totals;
-      await asleep;
-      return total;
-    })().finally(wakeUp);
-    expect(after).toBeGreaterThan(before);
-    // Either the newest figures, or a word about why not yet.
-    await page.waitForFunction(
-      ([total]) => document.querySelector('[data-figure="total"]')?.textContent === total || document.querySelector('[data-testid="status"]')?.textContent?.startsWith('Reconnecting'),
-      [new Intl.NumberFormat('en-US').format(after)],
-      { timeout: within(1_000) },
-    );
-    await untilFigure(page, 'total', after);
-    await untilStatus(page, 'Live', 2_000);
-    await page.close();
-  });
+  test.each(['the connection stands', 'the API was restarted meanwhile'])(
+    'a page that was frozen, as in a laptop asleep: right within a second, exact by itself; %s',
+    async (meanwhile) => {
+      const page = await open();
+      const before = (await system.settled()).states.totals.total;
+      await untilFigure(page, 'total', before);
+      const wakeUp = await putToSleep(browser);
+      const asleep = sleep(ASLEEP_MS);
+      const after = await (async () => {
+        await system.publish(300);
+        if (meanwhile !== 'the connection stands') {
+          await system.killApi();
+          await system.startApi();
+        }
+        const { total } = (await system.settled()).states.totals;
+        await asleep;
+        return total;
+      })().finally(wakeUp);
+      expect(after).toBeGreaterThan(before);
+      // Either the newest figures, or a word about why not yet.
+      await page.waitForFunction(
+        ([total]) =>
+          document.querySelector('[data-figure="total"]')?.textContent === total ||
+          document.querySelector('[data-testid="status"]')?.textContent?.startsWith('Reconnecting'),
+        [new Intl.NumberFormat('en-US').format(after)],
+        { timeout: within(1_000) },
+      );
+      await untilFigure(page, 'total', after);
+      await untilStatus(page, 'Live', 2_000);
+      await page.close();
+    },
+  );
 
-  test('one panel\'s subscription fails: its error stands there with its code and its age, the others go on', async () => {
+  test("one panel's subscription fails: its error stands there with its code and its age, the others go on", async () => {
     const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
     const fail = { now: false };
     await page.routeWebSocket(/\/graphql$/, (socket) => {
       const server = socket.connectToServer();
       const insights = new Set<string>();
       socket.onMessage((message) => {
-        const { id, type, payload } = JSON.parse(String(message)) as { id?: string; type: string; payload?: { query?: string } };
+        const { id, type, payload } = JSON.parse(String(message)) as {
+          id?: string;
+          type: string;
+          payload?: { query?: string };
+        };
         if (type === 'subscribe' && id !== undefined && payload?.query?.includes('insights(')) insights.add(id);
         server.send(message);
       });
       server.onMessage((message) => {
         const { id } = JSON.parse(String(message)) as { id?: string };
         if (!fail.now || id === undefined || !insights.has(id)) return socket.send(message);
-        socket.send(JSON.stringify({ id, type: 'error', payload: [{ message: 'The copy is not whole yet.', extensions: { code: 'NOT_READY' } }] }));
+        socket.send(
+          JSON.stringify({
+            id,
+            type: 'error',
+            payload: [{ message: 'The copy is not whole yet.', extensions: { code: 'NOT_READY' } }],
+          }),
+        );
       });
     });
     await page.goto(system.url);
     await page.locator('[data-finding="top"]').waitFor();
     fail.now = true;
     await system.publish(100);
-    await page.locator('#insights .problem').filter({ hasText: /^NOT_READY The copy is not whole yet\./ }).waitFor();
+    await page
+      .locator('#insights .problem')
+      .filter({ hasText: /^NOT_READY The copy is not whole yet\./ })
+      .waitFor();
     await untilFigure(page, 'total', (await system.settled()).states.totals.total);
     await untilStatus(page, 'Live', 2_000);
-    await page.locator('[data-stale-panel="insights"]').filter({ hasText: /^\s*As of \d\d:\d\d:\d\d, \d+ s old$/ }).first().waitFor();
+    await page
+      .locator('[data-stale-panel="insights"]')
+      .filter({ hasText: /^\s*As of \d\d:\d\d:\d\d, \d+ s old$/ })
+      .first()
+      .waitFor();
     expect(await page.locator('[data-stale-panel="states"], [data-stale-panel="series"]').count()).toBe(0);
     expect(await axeViolations(page)).toEqual([]);
     // What was found before stays readable, and comes alive by itself.
@@ -196,7 +222,10 @@ describeInBrowser('the dashboard\'s connection', () => {
     await untilFigure(page, 'total', (await system.settled()).states.totals.total);
     // Insights and data quality are polled there.
     const { counted } = (await system.settled()).dataQuality;
-    await page.locator('.quality-line').filter({ hasText: `${new Intl.NumberFormat('en-US').format(counted)} counted` }).waitFor();
+    await page
+      .locator('.quality-line')
+      .filter({ hasText: `${new Intl.NumberFormat('en-US').format(counted)} counted` })
+      .waitFor();
     await page.context().setOffline(true);
     await untilStatus(page, /^Offline/, 2_000);
     await system.publish(100);

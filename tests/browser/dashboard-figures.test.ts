@@ -1,7 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
-import { eventually, faultsOf, figure, framesDrawn, launchBrowser, sidewaysOverflow, statusOf, untilFigure } from './browser.ts';
+import {
+  eventually,
+  faultsOf,
+  figure,
+  framesDrawn,
+  launchBrowser,
+  sidewaysOverflow,
+  statusOf,
+  untilFigure,
+} from './browser.ts';
 import { describeInBrowser } from './describe-in-browser.ts';
 import { LiveSystem, type Answers, type StatesSnapshot } from './live-system.ts';
 
@@ -24,7 +33,9 @@ async function screenOf(page: Page): Promise<{ cursor: string; totals: number[];
 }
 
 function rowsOf(states: Answers['states']['nodes'] | StatesSnapshot['states']): Rows {
-  return new Map(states.map(({ code, devices }) => [code, [devices.ios, devices.android, devices.other, devices.total]]));
+  return new Map(
+    states.map(({ code, devices }) => [code, [devices.ios, devices.android, devices.other, devices.total]]),
+  );
 }
 
 function sorted(rows: Rows): [string, number[]][] {
@@ -52,20 +63,26 @@ describeInBrowser('figures on the dashboard', () => {
     return page;
   }
 
-  test('every count on screen is the API\'s, and stays so as logins come in, without a reload', async () => {
+  test("every count on screen is the API's, and stays so as logins come in, without a reload", async () => {
     const page = await open('/', TALL);
     const faults = faultsOf(page);
     for (let round = 0; round < 3; round += 1) {
       const answers = await system.settled();
       const { totals } = answers.states;
       await untilFigure(page, 'total', totals.total);
-      expect([await figure(page, 'ios'), await figure(page, 'android'), await figure(page, 'other')]).toEqual([totals.ios, totals.android, totals.other]);
+      expect([await figure(page, 'ios'), await figure(page, 'android'), await figure(page, 'other')]).toEqual([
+        totals.ios,
+        totals.android,
+        totals.other,
+      ]);
       const expected = sorted(rowsOf(answers.states.nodes));
       expect(await eventually(async () => sorted((await screenOf(page)).rows), expected)).toEqual(expected);
       expect(totals.total).toBe(answers.dataQuality.counted);
       await system.publish(400);
     }
-    await statusOf(page).filter({ hasText: /^Live$/ }).waitFor();
+    await statusOf(page)
+      .filter({ hasText: /^Live$/ })
+      .waitFor();
     expect(faults).toEqual([]);
     await page.close();
   });
@@ -97,7 +114,7 @@ describeInBrowser('figures on the dashboard', () => {
     await page.close();
   });
 
-  test('at 200 random moments, every count on screen is the API\'s at the same cursor', async () => {
+  test("at 200 random moments, every count on screen is the API's at the same cursor", async () => {
     const page = await open('/', TALL);
     await untilFigure(page, 'total', (await system.settled()).states.totals.total);
     let over = false;
@@ -122,8 +139,12 @@ describeInBrowser('figures on the dashboard', () => {
     await publishing;
     const moments = comparable();
     const cursors = new Set(moments.map(({ cursor }) => cursor));
-    const differences = moments.filter(({ cursor, shown }) => shown !== answered.get(cursor)).map(({ cursor, shown }) => `${answered.get(cursor) ?? ''}\n${shown}`);
-    process.stderr.write(`${moments.length} moments of ${looks.length} at ${cursors.size} cursors, ${differences.length} differences\n`);
+    const differences = moments
+      .filter(({ cursor, shown }) => shown !== answered.get(cursor))
+      .map(({ cursor, shown }) => `${answered.get(cursor) ?? ''}\n${shown}`);
+    process.stderr.write(
+      `${moments.length} moments of ${looks.length} at ${cursors.size} cursors, ${differences.length} differences\n`,
+    );
     expect(differences).toEqual([]);
     expect(cursors.size).toBeGreaterThan(MOMENTS / 20);
     await page.close();
@@ -135,17 +156,31 @@ describeInBrowser('figures on the dashboard', () => {
     const number = new Intl.NumberFormat('en-US');
     await untilFigure(page, 'total', states.totals.total);
     const top = states.nodes.find(({ code }) => code === insights.topState?.code);
-    await page.locator('[data-finding="top"]').filter({ hasText: `${top?.name} has the most logins: ${number.format(top?.devices.total ?? -1)}` }).waitFor();
+    await page
+      .locator('[data-finding="top"]')
+      .filter({ hasText: `${top?.name} has the most logins: ${number.format(top?.devices.total ?? -1)}` })
+      .waitFor();
     await page.getByText('Which states').click();
-    const shown = async (by: string): Promise<string[]> => (await page.locator(`[data-leads="${by}"] button`).evaluateAll((found) => found.map((button) => button.dataset['opens'] ?? ''))).sort();
-    for (const [by, found] of [['ios', insights.moreIos], ['android', insights.moreAndroid]] as const) {
+    const shown = async (by: string): Promise<string[]> =>
+      (
+        await page
+          .locator(`[data-leads="${by}"] button`)
+          .evaluateAll((found) => found.map((button) => button.dataset['opens'] ?? ''))
+      ).sort();
+    for (const [by, found] of [
+      ['ios', insights.moreIos],
+      ['android', insights.moreAndroid],
+    ] as const) {
       // The click ends before the lists are drawn, and the findings come by a subscription of their own, after the totals.
       const expected = found.map(({ code }) => code).sort();
       expect(await eventually(async () => shown(by), expected)).toEqual(expected);
     }
     for (const { class: name, devices } of insights.byGdpClass) {
       const expected = [devices.ios, devices.android, devices.other].map((count) => number.format(count));
-      const cells = await eventually(async () => page.locator(`tr[data-gdp="${name}"] .cell-count`).allTextContents(), expected);
+      const cells = await eventually(
+        async () => page.locator(`tr[data-gdp="${name}"] .cell-count`).allTextContents(),
+        expected,
+      );
       expect([name, cells]).toEqual([name, expected]);
     }
     await page.locator('[data-finding="top"] button').click();
@@ -158,7 +193,10 @@ describeInBrowser('figures on the dashboard', () => {
     await page.locator('.uplot').waitFor();
     const late = new Date(Math.floor(Date.now() / 60_000) * 60_000 - 5 * 60_000);
     await system.publish(40, { dirty: 0, from: late, to: new Date(late.getTime() + 50_000) });
-    await page.locator('.revised').filter({ hasText: /^◆ 1 point changed by late logins\.$/ }).waitFor();
+    await page
+      .locator('.revised')
+      .filter({ hasText: /^◆ 1 point changed by late logins\.$/ })
+      .waitFor();
     await page.getByRole('button', { name: 'View as table' }).click();
     // The click ends before the table is drawn.
     await page.locator('.series-figure tbody tr').filter({ hasText: 'revised' }).first().waitFor();
@@ -168,26 +206,40 @@ describeInBrowser('figures on the dashboard', () => {
     const newest = page.locator('.series-figure tbody th').first();
     const before = await newest.textContent();
     await page.evaluate('const real = Date.now.bind(Date); Date.now = () => real() + 120_000');
-    await page.waitForFunction((text) => document.querySelector('.series-figure tbody th')?.textContent !== text, before);
-    const counts = await page.evaluate<string[]>("[...document.querySelectorAll('.series-figure tbody tr')].slice(0, 1).map((row) => row.cells[4].textContent)");
+    await page.waitForFunction(
+      (text) => document.querySelector('.series-figure tbody th')?.textContent !== text,
+      before,
+    );
+    const counts = await page.evaluate<string[]>(
+      "[...document.querySelectorAll('.series-figure tbody tr')].slice(0, 1).map((row) => row.cells[4].textContent)",
+    );
     expect(counts).toEqual(['0']);
     await page.close();
   });
 
-  test('data quality and the processor\'s tasks are the API\'s', async () => {
+  test("data quality and the processor's tasks are the API's", async () => {
     const page = await open('/?view=operations');
     const { dataQuality } = await system.settled();
     await untilFigure(page, 'consumed', dataQuality.consumed);
-    expect([await figure(page, 'counted'), await figure(page, 'dead-lettered')]).toEqual([dataQuality.counted, dataQuality.deadLettered]);
+    expect([await figure(page, 'counted'), await figure(page, 'dead-lettered')]).toEqual([
+      dataQuality.counted,
+      dataQuality.deadLettered,
+    ]);
     expect(dataQuality.deadLettered).toBeGreaterThan(0);
     for (const { reason, count } of dataQuality.deadLetters) {
-      expect(await page.locator(`[data-reason="${reason}"] td`).textContent()).toBe(new Intl.NumberFormat('en-US').format(count));
+      expect(await page.locator(`[data-reason="${reason}"] td`).textContent()).toBe(
+        new Intl.NumberFormat('en-US').format(count),
+      );
     }
     for (const { field, count } of dataQuality.missing) {
-      expect(await page.locator(`[data-field="${field}"] td`).first().textContent()).toMatch(new RegExp(`^${new Intl.NumberFormat('en-US').format(count)} `));
+      expect(await page.locator(`[data-field="${field}"] td`).first().textContent()).toMatch(
+        new RegExp(`^${new Intl.NumberFormat('en-US').format(count)} `),
+      );
     }
     await page.locator('[data-task="0_0"] [data-task-state="RUNNING"]').waitFor();
-    expect(await eventually(() => page.locator('[data-task="0_0"] .input').allTextContents(), ['user-login-0'])).toEqual(['user-login-0']);
+    expect(
+      await eventually(() => page.locator('[data-task="0_0"] .input').allTextContents(), ['user-login-0']),
+    ).toEqual(['user-login-0']);
     expect(await eventually(() => page.locator('[data-instance][data-alive="true"]').count(), 1)).toBe(1);
     await page.close();
   });
@@ -198,7 +250,10 @@ describeInBrowser('figures on the dashboard', () => {
     const second = await system.startProcessor();
     await page.locator('[data-instance][data-alive="true"]').nth(1).locator('tr[data-task]').first().waitFor();
     await page.locator('tr[data-moved="true"]').first().waitFor();
-    const tasks = async (): Promise<string[]> => (await page.evaluate<string[]>("[...document.querySelectorAll('tr[data-task]')].map((row) => row.dataset.task)")).sort();
+    const tasks = async (): Promise<string[]> =>
+      (
+        await page.evaluate<string[]>("[...document.querySelectorAll('tr[data-task]')].map((row) => row.dataset.task)")
+      ).sort();
     const expected = [0, 1].flatMap((part) => [0, 1, 2, 3].map((partition) => `${part}_${partition}`));
     expect(await eventually(tasks, expected)).toEqual(expected);
     await second.stop();
@@ -211,13 +266,28 @@ describeInBrowser('figures on the dashboard', () => {
     await page.locator('[data-task="0_0"]').waitFor();
     const now = Date.now();
     const task = { id: '1_2', role: 'ACTIVE', inputs: ['tributary-logins-by-state-repartition-2'], lag: 40 } as const;
-    const status = { id: 'restoring-one', applicationId: 'tributary-logins', guarantee: 'exactly_once', topology: '', host: 'spare', startedAtMs: now, threads: 1, recordsPerSecond: 0 } as const;
-    await system.report({ ...status, reportedAtMs: now, tasks: [{ ...task, state: 'RESTORING', restore: { restored: 250_000, total: 1_000_000, remainingMs: 93_000 } }] });
+    const status = {
+      id: 'restoring-one',
+      applicationId: 'tributary-logins',
+      guarantee: 'exactly_once',
+      topology: '',
+      host: 'spare',
+      startedAtMs: now,
+      threads: 1,
+      recordsPerSecond: 0,
+    } as const;
+    await system.report({
+      ...status,
+      reportedAtMs: now,
+      tasks: [{ ...task, state: 'RESTORING', restore: { restored: 250_000, total: 1_000_000, remainingMs: 93_000 } }],
+    });
     const row = page.locator('[data-instance="restoring-one"] tr[data-task="1_2"]');
     await row.locator('.restore').filter({ hasText: '25.0%250,000 of 1,000,000, about 1 min left' }).waitFor();
     await row.locator('[data-task-state="RESTORING"]').waitFor();
     await page.locator('[data-map-instance="restoring-one"] .task-busy').waitFor();
-    await statusOf(page).filter({ hasText: /^Catching up: \d+ of \d+ tasks restored$/ }).waitFor();
+    await statusOf(page)
+      .filter({ hasText: /^Catching up: \d+ of \d+ tasks restored$/ })
+      .waitFor();
     await system.report({ ...status, reportedAtMs: Date.now(), tasks: [{ ...task, state: 'RUNNING' }] });
     await row.locator('[data-task-state="RUNNING"]').waitFor();
     await statusOf(page).filter({ hasText: 'Live' }).waitFor();
@@ -231,7 +301,9 @@ describeInBrowser('figures on the dashboard', () => {
     await page.getByRole('button', { name: 'Pause' }).click();
     await system.publish(300);
     const after = (await system.settled()).states.totals.total;
-    await statusOf(page).filter({ hasText: /^Paused, [1-9][\d,]* updates? held$/ }).waitFor();
+    await statusOf(page)
+      .filter({ hasText: /^Paused, [1-9][\d,]* updates? held$/ })
+      .waitFor();
     await framesDrawn(page);
     expect(await figure(page, 'total')).toBe(before);
     await page.getByRole('button', { name: 'Resume' }).click();
@@ -241,16 +313,23 @@ describeInBrowser('figures on the dashboard', () => {
 
   test('nothing is wider than the window, from a phone to a wall, in both views, with a state open', async () => {
     const page = await open();
-    const hiddenTasks = async (): Promise<number> => page.evaluate<number>("((map) => map.scrollWidth - map.clientWidth)(document.querySelector('.table-scroll:has(.task-map)'))");
+    const hiddenTasks = async (): Promise<number> =>
+      page.evaluate<number>(
+        "((map) => map.scrollWidth - map.clientWidth)(document.querySelector('.table-scroll:has(.task-map)'))",
+      );
     for (const path of ['/', '/?view=operations', '/?state=DC', '/?measure=gdp&mode=share', '/?wall=1&theme=dark']) {
       await page.goto(system.url + path);
-      await page.locator(path.includes('operations') ? '[data-figure="consumed"]' : '.uplot').first().waitFor();
+      await page
+        .locator(path.includes('operations') ? '[data-figure="consumed"]' : '.uplot')
+        .first()
+        .waitFor();
       for (const width of [320, 360, 768, 1180, 1280, 2560]) {
         await page.setViewportSize({ width, height: 900 });
         await framesDrawn(page);
         expect([width, path, await eventually(() => sidewaysOverflow(page), 0)]).toEqual([width, path, 0]);
         // Every task is in sight, on a phone too.
-        if (path.includes('operations') && width >= 360) expect([width, await eventually(hiddenTasks, 0)]).toEqual([width, 0]);
+        if (path.includes('operations') && width >= 360)
+          expect([width, await eventually(hiddenTasks, 0)]).toEqual([width, 0]);
       }
     }
     await page.close();

@@ -1,7 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { axeViolations, eventually, framesDrawn, launchBrowser, sidewaysOverflow, statusOf, untilFigure } from './browser.ts';
+import {
+  axeViolations,
+  eventually,
+  framesDrawn,
+  launchBrowser,
+  sidewaysOverflow,
+  statusOf,
+  untilFigure,
+} from './browser.ts';
 import { describeInBrowser } from './describe-in-browser.ts';
 import { LiveSystem } from './live-system.ts';
 
@@ -25,14 +33,19 @@ describeInBrowser('people and the dashboard', () => {
     await system?.stop();
   });
   beforeEach(async () => {
-    context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: 'light', permissions: ['clipboard-read', 'clipboard-write'] });
+    context = await browser.newContext({
+      viewport: { width: 1280, height: 900 },
+      colorScheme: 'light',
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
     page = await context.newPage();
   });
   afterEach(() => context.close());
 
   async function open(path = '/'): Promise<void> {
     await page.goto(system.url + path);
-    for (const drawn of path.includes('operations') ? ['[data-task]'] : ['.uplot', '[data-figure="total"]']) await page.locator(drawn).first().waitFor();
+    for (const drawn of path.includes('operations') ? ['[data-task]'] : ['.uplot', '[data-figure="total"]'])
+      await page.locator(drawn).first().waitFor();
   }
 
   /** The page moves the focus with a frame of its own, as when it gives it back after a panel has gone. */
@@ -47,7 +60,9 @@ describeInBrowser('people and the dashboard', () => {
 
   /** The focused element in a few words: its state, its text, or its label. */
   async function focused(): Promise<string> {
-    return page.evaluate<string>("((element) => element.dataset.state ?? element.getAttribute('aria-label') ?? element.textContent.trim())(document.activeElement)");
+    return page.evaluate<string>(
+      "((element) => element.dataset.state ?? element.getAttribute('aria-label') ?? element.textContent.trim())(document.activeElement)",
+    );
   }
 
   async function tabTo(what: RegExp, key = 'Tab'): Promise<void> {
@@ -75,7 +90,11 @@ describeInBrowser('people and the dashboard', () => {
     const spoken = (await page.getByRole('slider').getAttribute('aria-valuetext')) ?? '';
     expect(spoken).toMatch(/^\d\d:\d\d–\d\d:\d\d.*: iOS [\d,]+, Android [\d,]+, Other [\d,]+$/);
     const counts = spoken.match(/(?<=iOS |Android |Other )[\d,]*\d/g) ?? [];
-    await page.locator('.readout[data-hovered="true"]').filter({ hasText: new RegExp(counts.join('.*')) }).first().waitFor();
+    await page
+      .locator('.readout[data-hovered="true"]')
+      .filter({ hasText: new RegExp(counts.join('.*')) })
+      .first()
+      .waitFor();
 
     await tabTo(/^CA$/);
     await page.keyboard.press('ArrowRight');
@@ -109,7 +128,9 @@ describeInBrowser('people and the dashboard', () => {
 
     await tabTo(/^Pause$/, 'Shift+Tab');
     await page.keyboard.press('Space');
-    await statusOf(page).filter({ hasText: /^Paused/ }).waitFor();
+    await statusOf(page)
+      .filter({ hasText: /^Paused/ })
+      .waitFor();
     await page.keyboard.press('Tab');
     await page.keyboard.press('d');
     await page.waitForURL(/theme=dark/);
@@ -123,7 +144,12 @@ describeInBrowser('people and the dashboard', () => {
     await page.locator('tr[data-row="TX"]').waitFor({ state: 'detached' });
     await tabTo(/^Download CSV$/);
     const [download] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')]);
-    expect((await readFile(await download.path(), 'utf8')).trim().split('\r\n').map((line) => line.slice(0, 2))).toEqual(['co', 'NH', 'NJ', 'NM', 'NY']);
+    expect(
+      (await readFile(await download.path(), 'utf8'))
+        .trim()
+        .split('\r\n')
+        .map((line) => line.slice(0, 2)),
+    ).toEqual(['co', 'NH', 'NJ', 'NM', 'NY']);
 
     // One row is a stop of the Tab key; arrows lead on.
     await tabTo(/^New Hampshire NH$/);
@@ -149,9 +175,18 @@ describeInBrowser('people and the dashboard', () => {
     await page.waitForURL(/range=15m/);
     await page.getByRole('radio', { name: 'iOS share' }).click();
     await page.locator('.map[data-measure="ios"]').first().waitFor();
-    await page.locator('[data-state="CA"] .tile-value').filter({ hasText: /^\d+%$/ }).waitFor();
+    await page
+      .locator('[data-state="CA"] .tile-value')
+      .filter({ hasText: /^\d+%$/ })
+      .waitFor();
     await page.locator('[data-state="CA"]').hover();
-    await page.locator('.map-readout').filter({ hasText: /^California: [\d,]+ logins, [\d.]+% iOS, [\d.]+% Android\. GDP \$\d\.\d\d trillion, high; high-GDP states together [\d.]+% iOS\.$/ }).waitFor();
+    await page
+      .locator('.map-readout')
+      .filter({
+        hasText:
+          /^California: [\d,]+ logins, [\d.]+% iOS, [\d.]+% Android\. GDP \$\d\.\d\d trillion, high; high-GDP states together [\d.]+% iOS\.$/,
+      })
+      .waitFor();
     await page.getByRole('radio', { name: 'GDP class' }).click();
     await page.waitForURL(/measure=gdp/);
     await page.locator('[data-state="CA"].shade-5').waitFor();
@@ -159,14 +194,22 @@ describeInBrowser('people and the dashboard', () => {
 
     await page.locator('[data-state="CA"]').click();
     await page.getByRole('heading', { name: 'California' }).waitFor();
-    await page.locator('[data-finding="peers"]').filter({ hasText: /^The 14 high-GDP states together: / }).waitFor();
+    await page
+      .locator('[data-finding="peers"]')
+      .filter({ hasText: /^The 14 high-GDP states together: / })
+      .waitFor();
     await page.getByRole('button', { name: 'Close' }).click();
     await page.getByRole('heading', { name: 'California' }).waitFor({ state: 'detached' });
 
-    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download CSV' }).click()]);
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Download CSV' }).click(),
+    ]);
     expect((await readFile(await download.path(), 'utf8')).trim().split('\r\n')).toHaveLength(52);
     await page.getByRole('button', { name: 'Pause' }).click();
-    await statusOf(page).filter({ hasText: /^Paused/ }).waitFor();
+    await statusOf(page)
+      .filter({ hasText: /^Paused/ })
+      .waitFor();
     await page.getByRole('button', { name: 'Resume' }).click();
     await page.getByRole('combobox', { name: 'Theme' }).selectOption('dark');
     await page.waitForURL(/theme=dark/);
@@ -179,7 +222,7 @@ describeInBrowser('people and the dashboard', () => {
     expect(await eventually(() => page.getByRole('combobox', { name: 'Theme' }).inputValue(), 'dark')).toBe('dark');
   });
 
-  test('two charts, one cursor: the page\'s and the state\'s show the same moment', async () => {
+  test("two charts, one cursor: the page's and the state's show the same moment", async () => {
     await page.setViewportSize({ width: 1600, height: 900 });
     await open('/?state=CA&range=15m');
     await page.locator('.state-panel .uplot').waitFor();
@@ -187,7 +230,10 @@ describeInBrowser('people and the dashboard', () => {
     const moments = page.locator('.readout[data-hovered="true"] .readout-when');
     await moments.nth(1).waitFor();
     const same = async (): Promise<boolean> => new Set(await moments.allTextContents()).size === 1;
-    expect([await eventually(same, true), await moments.allTextContents()]).toEqual([true, [expect.any(String), expect.any(String)]]);
+    expect([await eventually(same, true), await moments.allTextContents()]).toEqual([
+      true,
+      [expect.any(String), expect.any(String)],
+    ]);
   });
 
   test('on a wall: the whole screen, larger, without controls; Esc leads back', async () => {
@@ -196,8 +242,16 @@ describeInBrowser('people and the dashboard', () => {
     await page.getByRole('button', { name: 'Wall' }).click();
     await page.waitForURL(/wall=1/);
     await untilSo('document.fullscreenElement === document.documentElement', true);
-    for (const gone of ['#table', '#time .controls', '.foot', 'nav']) await page.locator(gone).waitFor({ state: 'hidden' });
-    for (const there of ['[data-figure="total"]', '#time .uplot', '[data-state="CA"]', '[data-finding="top"]', '[data-testid="status"]']) await page.locator(there).waitFor();
+    for (const gone of ['#table', '#time .controls', '.foot', 'nav'])
+      await page.locator(gone).waitFor({ state: 'hidden' });
+    for (const there of [
+      '[data-figure="total"]',
+      '#time .uplot',
+      '[data-state="CA"]',
+      '[data-finding="top"]',
+      '[data-testid="status"]',
+    ])
+      await page.locator(there).waitFor();
     await page.setViewportSize({ width: 2560, height: 1440 });
     await untilSo(`${letters} > 60`, true);
     await framesDrawn(page);
@@ -210,7 +264,8 @@ describeInBrowser('people and the dashboard', () => {
   test('printed: the figures and the chart, no controls, nothing cut off', async () => {
     await open('/?theme=dark');
     await page.emulateMedia({ media: 'print' });
-    for (const gone of ['.tools', 'nav', '.controls', '.foot', '.figure-foot .plain']) await page.locator(gone).first().waitFor({ state: 'hidden' });
+    for (const gone of ['.tools', 'nav', '.controls', '.foot', '.figure-foot .plain'])
+      await page.locator(gone).first().waitFor({ state: 'hidden' });
     await page.locator('tr[data-row="WY"]').waitFor();
     // Ink on paper, whatever the screen was.
     await untilSo('getComputedStyle(document.documentElement).colorScheme', 'light');
@@ -226,8 +281,13 @@ describeInBrowser('people and the dashboard', () => {
     const { nodes } = (await system.settled()).states;
     await page.getByRole('heading', { name: 'California' }).waitFor();
     await untilFigure(page, 'state-total', nodes.find((state) => state.code === 'CA')?.devices.total ?? -1);
-    for (const name of ['last 6 hours', 'Share', 'Android share']) await page.getByRole('radio', { name, exact: true, checked: true }).waitFor({ state: 'attached' });
-    await page.getByRole('group', { name: 'Lines shown' }).first().getByRole('button', { name: 'Other', pressed: false }).waitFor();
+    for (const name of ['last 6 hours', 'Share', 'Android share'])
+      await page.getByRole('radio', { name, exact: true, checked: true }).waitFor({ state: 'attached' });
+    await page
+      .getByRole('group', { name: 'Lines shown' })
+      .first()
+      .getByRole('button', { name: 'Other', pressed: false })
+      .waitFor();
     await untilSo(ROWS_SHOWN, 'NH NJ NM NY');
 
     await page.locator('tr[data-row="NY"] button').click();
@@ -248,7 +308,9 @@ describeInBrowser('people and the dashboard', () => {
     await page.getByRole('button', { name: 'View as table' }).click();
     const rows = page.locator('.series-figure tbody tr');
     await rows.first().waitFor();
-    const cells = await page.evaluate<number[]>("[...document.querySelectorAll('.series-figure tbody tr')].map((row) => Number(row.cells[4].textContent.replaceAll(',', '')))");
+    const cells = await page.evaluate<number[]>(
+      "[...document.querySelectorAll('.series-figure tbody tr')].map((row) => Number(row.cells[4].textContent.replaceAll(',', '')))",
+    );
     const { dataQuality } = await system.settled();
     // All were published within the quarter of an hour; a login without a usable time counts when it was published.
     const inSeries = cells.reduce((sum, cell) => sum + cell, 0);
@@ -256,17 +318,23 @@ describeInBrowser('people and the dashboard', () => {
     expect(inSeries).toBeLessThanOrEqual(dataQuality.counted);
   });
 
-  test('the CSV file is what the table shows, with the API\'s exact figures', async () => {
+  test("the CSV file is what the table shows, with the API's exact figures", async () => {
     await open('/?filter=new&sort=name');
     const { nodes } = (await system.settled()).states;
-    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download CSV' }).click()]);
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Download CSV' }).click(),
+    ]);
     expect(download.suggestedFilename()).toBe('tributary-states.csv');
     const [header, ...lines] = (await readFile(await download.path(), 'utf8')).trim().split('\r\n');
     expect(header).toBe('code,state,gdp_class,gdp_millions_usd,gdp_year,ios,android,other,total,last_login_at');
     const expected = nodes
       .filter((state) => state.name.startsWith('New '))
       .sort((a, b) => (a.name < b.name ? -1 : 1))
-      .map(({ code, name, gdp, devices }) => `${code},${name},${gdp.class},${gdp.millionsUsd},2024,${devices.ios},${devices.android},${devices.other},${devices.total},`);
+      .map(
+        ({ code, name, gdp, devices }) =>
+          `${code},${name},${gdp.class},${gdp.millionsUsd},2024,${devices.ios},${devices.android},${devices.other},${devices.total},`,
+      );
     expect(lines.map((line) => line.slice(0, line.lastIndexOf(',') + 1))).toEqual(expected);
   });
 
@@ -284,10 +352,14 @@ describeInBrowser('people and the dashboard', () => {
       ['state, dark', '/?state=TX&theme=dark'],
       ['operations', '/?view=operations'],
       ['operations, dark', '/?view=operations&theme=dark'],
-      ['GDP classes, findings unfolded', '/?measure=gdp', async () => {
-        await page.getByText('Which states').click();
-        await page.locator('[data-leads="android"]').waitFor();
-      }],
+      [
+        'GDP classes, findings unfolded',
+        '/?measure=gdp',
+        async () => {
+          await page.getByText('Which states').click();
+          await page.locator('[data-leads="android"]').waitFor();
+        },
+      ],
       ['wall', '/?wall=1&theme=dark'],
     ];
     for (const [name, path, act] of views) {
@@ -308,7 +380,9 @@ describeInBrowser('people and the dashboard', () => {
     await statusOf(page).filter({ hasText: 'Live' }).waitFor();
     await system.publish(50);
     await untilFigure(page, 'total', (await system.settled()).states.totals.total);
-    const spoken = await page.evaluate<string[]>("[...document.querySelectorAll('[aria-live], [role=status], [role=alert], [role=log]')].map((element) => element.textContent).filter((text) => text !== '')");
+    const spoken = await page.evaluate<string[]>(
+      "[...document.querySelectorAll('[aria-live], [role=status], [role=alert], [role=log]')].map((element) => element.textContent).filter((text) => text !== '')",
+    );
     expect(spoken).toEqual(['Live']);
   });
 });

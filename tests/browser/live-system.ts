@@ -19,7 +19,14 @@ const API = 'schema/main.ts';
 const counts = z.object({ ios: z.number(), android: z.number(), other: z.number(), total: z.number() });
 const answers = z.object({
   states: z.object({
-    nodes: z.array(z.object({ code: z.string(), name: z.string(), devices: counts, gdp: z.object({ millionsUsd: z.number(), class: z.string() }) })),
+    nodes: z.array(
+      z.object({
+        code: z.string(),
+        name: z.string(),
+        devices: counts,
+        gdp: z.object({ millionsUsd: z.number(), class: z.string() }),
+      }),
+    ),
     totals: counts,
     unattributed: counts,
   }),
@@ -42,7 +49,10 @@ export type Answers = z.infer<typeof answers>;
 
 const snapshot = z
   .object({ cursor: z.string(), totals: counts, states: z.array(z.object({ code: z.string(), devices: counts })) })
-  .transform(({ totals: { ios, android, other, total }, ...rest }) => ({ ...rest, totals: [ios, android, other, total] }));
+  .transform(({ totals: { ios, android, other, total }, ...rest }) => ({
+    ...rest,
+    totals: [ios, android, other, total],
+  }));
 /** `totals`: iOS, Android, other, all. */
 export type StatesSnapshot = z.infer<typeof snapshot>;
 
@@ -77,7 +87,14 @@ export class LiveSystem {
     this.#broker = broker;
     this.#dir = dir;
     this.url = `http://127.0.0.1:${port}`;
-    this.#env = { KAFKA_BROKERS: broker.brokers.join(','), STATE_DIR: join(dir, 'state'), DATA_DIR: dir, PORT: String(port), LOG_LEVEL: 'warn', ...extra };
+    this.#env = {
+      KAFKA_BROKERS: broker.brokers.join(','),
+      STATE_DIR: join(dir, 'state'),
+      DATA_DIR: dir,
+      PORT: String(port),
+      LOG_LEVEL: 'warn',
+      ...extra,
+    };
   }
 
   /** Resolves when the API is ready. `env` goes to every part. */
@@ -106,7 +123,10 @@ export class LiveSystem {
     const app = await AppProcess.start({ main: API, env: this.#env });
     this.#apps.add(app);
     this.#api = app;
-    await app.until(async () => (await fetch(`${this.url}/ready`).catch(() => null))?.status === 200, 'the API is ready');
+    await app.until(
+      async () => (await fetch(`${this.url}/ready`).catch(() => null))?.status === 200,
+      'the API is ready',
+    );
   }
 
   /** kill -9. */
@@ -135,7 +155,11 @@ export class LiveSystem {
       answer = await this.answers();
       return answer.dataQuality.consumed === this.#published ? answer : undefined;
     };
-    return found(settled, () => `published ${this.#published}, consumed ${answer?.dataQuality.consumed ?? 'unknown'}\n${[...this.#apps].map((app) => app.log(10)).join('\n')}`);
+    return found(
+      settled,
+      () =>
+        `published ${this.#published}, consumed ${answer?.dataQuality.consumed ?? 'unknown'}\n${[...this.#apps].map((app) => app.log(10)).join('\n')}`,
+    );
   }
 
   async answers(): Promise<Answers> {
@@ -150,7 +174,10 @@ export class LiveSystem {
 
   /** Writes what an instance reports of itself to the status topic: for states that a small real one passes in an instant. */
   async report(status: InstanceStatus): Promise<void> {
-    await publishOnce(this.#broker.connection, { topic: statusTopic(status.applicationId), messages: [{ key: status.id, value: JSON.stringify(status) }] });
+    await publishOnce(this.#broker.connection, {
+      topic: statusTopic(status.applicationId),
+      messages: [{ key: status.id, value: JSON.stringify(status) }],
+    });
   }
 
   /** All states and the cursor at which the API stands: the first update of a subscription, over SSE. */
@@ -158,13 +185,17 @@ export class LiveSystem {
     const response = await fetch(`${this.url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
-      body: JSON.stringify({ query: 'subscription { states { cursor totals { ios android other total } states { code devices { ios android other total } } } }' }),
+      body: JSON.stringify({
+        query:
+          'subscription { states { cursor totals { ios android other total } states { code devices { ios android other total } } } }',
+      }),
     });
     let text = '';
     for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
       text += chunk;
       const data = /^data: (.+)\n/m.exec(text)?.[1];
-      if (data !== undefined) return z.object({ data: z.object({ states: snapshot }) }).parse(JSON.parse(data)).data.states;
+      if (data !== undefined)
+        return z.object({ data: z.object({ states: snapshot }) }).parse(JSON.parse(data)).data.states;
     }
     throw new Error(`no update came: ${text}`);
   }

@@ -16,8 +16,14 @@ const WANTED = 0.95;
 const CATEGORIES = ['performance', 'accessibility', 'best-practices'] as const;
 
 const report = z.object({
-  categories: z.record(z.string(), z.object({ score: z.number().nullable(), auditRefs: z.array(z.object({ id: z.string(), weight: z.number() })) })),
-  audits: z.record(z.string(), z.object({ title: z.string(), score: z.number().nullable(), displayValue: z.string().optional() })),
+  categories: z.record(
+    z.string(),
+    z.object({ score: z.number().nullable(), auditRefs: z.array(z.object({ id: z.string(), weight: z.number() })) }),
+  ),
+  audits: z.record(
+    z.string(),
+    z.object({ title: z.string(), score: z.number().nullable(), displayValue: z.string().optional() }),
+  ),
 });
 
 if (chrome === undefined) throw new Error('there is no Chromium or Chrome on PATH or in CHROME_PATH');
@@ -31,7 +37,17 @@ try {
   void system.publish(20 * 600, { rate: 20, dirty: 0.02 }).catch(() => undefined);
   for (const formFactor of formFactors) {
     const path = join(dir, `${formFactor}.json`);
-    const args = ['exec', '--yes', `--package=${LIGHTHOUSE}`, '--', 'lighthouse', system.url, '--quiet', '--output=json', `--output-path=${path}`];
+    const args = [
+      'exec',
+      '--yes',
+      `--package=${LIGHTHOUSE}`,
+      '--',
+      'lighthouse',
+      system.url,
+      '--quiet',
+      '--output=json',
+      `--output-path=${path}`,
+    ];
     args.push(`--only-categories=${CATEGORIES.join(',')}`, '--chrome-flags=--headless=new --no-sandbox --disable-gpu');
     if (formFactor === 'desktop') args.push('--preset=desktop');
     await promisify(execFile)('npm', args, { cwd: dir, env: { ...process.env, CHROME_PATH: chrome } });
@@ -42,7 +58,8 @@ try {
       if (score < WANTED) process.exitCode = 1;
       for (const { id, weight } of categories[name]?.auditRefs ?? []) {
         const audit = audits[id];
-        if (audit && weight > 0 && audit.score !== null && audit.score < 0.9) process.stdout.write(`  ${id}: ${audit.title} ${audit.displayValue ?? ''}\n`);
+        if (audit && weight > 0 && audit.score !== null && audit.score < 0.9)
+          process.stdout.write(`  ${id}: ${audit.title} ${audit.displayValue ?? ''}\n`);
       }
     }
   }

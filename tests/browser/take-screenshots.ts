@@ -9,7 +9,12 @@ import type { Browser, Page } from 'playwright-core';
 import { launchBrowser, statusOf } from './browser.ts';
 import { LiveSystem } from './live-system.ts';
 
-const WIDTHS: readonly (readonly [width: number, height: number])[] = [[360, 780], [768, 1024], [1280, 900], [2560, 1440]];
+const WIDTHS: readonly (readonly [width: number, height: number])[] = [
+  [360, 780],
+  [768, 1024],
+  [1280, 900],
+  [2560, 1440],
+];
 const THEMES = ['light', 'dark'] as const;
 /** Longer than the longest range in a picture. */
 const HISTORY_MS = 6.25 * 3_600_000;
@@ -46,7 +51,11 @@ async function shootAll(state: string, pages: readonly [string, Page][]): Promis
 }
 
 async function shootMoving(browser: Browser, url: string): Promise<void> {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 770 }, colorScheme: 'light', timezoneId: 'America/New_York' });
+  const page = await browser.newPage({
+    viewport: { width: 1280, height: 770 },
+    colorScheme: 'light',
+    timezoneId: 'America/New_York',
+  });
   await page.goto(`${url}/?range=15m`);
   await sleep(20_000);
   for (let frame = 0; frame < FRAMES; frame += 1) {
@@ -70,7 +79,8 @@ try {
   const until = Date.now() + AHEAD_MS;
   for (let from = until - HISTORY_MS; from < until; from += SLICE_MS) {
     // Busier and quieter hours, ending at the rate of what follows.
-    const wave = 1 + 0.3 * Math.sin((from + SLICE_MS - until) / 3_000_000) + 0.1 * Math.sin((from + SLICE_MS - until) / 700_000);
+    const wave =
+      1 + 0.3 * Math.sin((from + SLICE_MS - until) / 3_000_000) + 0.1 * Math.sin((from + SLICE_MS - until) / 700_000);
     const count = Math.round((SLICE_MS / 1_000) * LIVE_PER_SECOND * wave);
     // Nearly clean: a login without a time counts as of when it was published, and those of six hours would stand on one minute.
     await system.publish(count, { dirty: 0.001, from: new Date(from), to: new Date(from + SLICE_MS) });
@@ -87,7 +97,10 @@ try {
   await sleep(3_000);
   await shootAll('operations', operations);
   for (const [, page] of operations) await page.close();
-  for (const [name, path] of [['live', '/'], ['state', '/?state=CA&measure=ios&range=6h']] as const) {
+  for (const [name, path] of [
+    ['live', '/'],
+    ['state', '/?state=CA&measure=ios&range=6h'],
+  ] as const) {
     const pages = await openAll(browser, system.url, path);
     await sleep(15_000);
     await shootAll(name, pages);
@@ -95,7 +108,11 @@ try {
   }
   const posters = await Promise.all(
     THEMES.map(async (theme) => {
-      const page = await browser.newPage({ viewport: { width: 1280, height: 1180 }, colorScheme: theme, timezoneId: 'America/New_York' });
+      const page = await browser.newPage({
+        viewport: { width: 1280, height: 1180 },
+        colorScheme: theme,
+        timezoneId: 'America/New_York',
+      });
       await page.goto(system.url);
       return [`dashboard-${theme}`, page] as const;
     }),
@@ -105,7 +122,11 @@ try {
     await shoot(name, page);
     await page.close();
   }
-  const wall = await browser.newPage({ viewport: { width: 1920, height: 1080 }, colorScheme: 'dark', timezoneId: 'America/New_York' });
+  const wall = await browser.newPage({
+    viewport: { width: 1920, height: 1080 },
+    colorScheme: 'dark',
+    timezoneId: 'America/New_York',
+  });
   await wall.goto(`${system.url}/?wall=1&theme=dark`);
   await sleep(20_000);
   await shoot('wall-1920-dark', wall);
@@ -115,7 +136,10 @@ try {
   const offline = await openAll(browser, system.url);
   await sleep(5_000);
   await system.killApi();
-  for (const [, page] of offline) await statusOf(page).filter({ hasText: /^Offline/ }).waitFor({ timeout: 60_000 });
+  for (const [, page] of offline)
+    await statusOf(page)
+      .filter({ hasText: /^Offline/ })
+      .waitFor({ timeout: 60_000 });
   await shootAll('offline', offline);
 } finally {
   await browser.close();

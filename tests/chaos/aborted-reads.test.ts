@@ -29,7 +29,10 @@ let unpatched: Mutant;
 beforeAll(async () => {
   broker = await startTestBroker({ properties: { 'group.initial.rebalance.delay.ms': '0' } });
   raw = await RawKafka.open(broker.connection);
-  unpatched = await createMutant({ name: 'kafkajs with its own filter', edits: await withoutPatchOf('kafkajs+2.2.4.patch', 'node_modules/kafkajs/src/consumer/filterAbortedMessages.js') });
+  unpatched = await createMutant({
+    name: 'kafkajs with its own filter',
+    edits: await withoutPatchOf('kafkajs+2.2.4.patch', 'node_modules/kafkajs/src/consumer/filterAbortedMessages.js'),
+  });
 });
 afterAll(async () => {
   await raw.close();
@@ -43,8 +46,11 @@ async function throughFetcher(topic: string, readSeed: number): Promise<string[]
   const cluster = new KafkaCluster({ ...broker.connection, clientId: 'reader' }, quietLogger);
   const values: string[] = [];
   try {
-    for (let position = 0; values.at(-1) !== LAST_VALUE; ) {
-      const fetcher = new RecordFetcher(cluster, quietLogger, { maxWaitMs: 50, maxBytesPerPartition: 1 + random.below(2_000) });
+    for (let position = 0; values.at(-1) !== LAST_VALUE;) {
+      const fetcher = new RecordFetcher(cluster, quietLogger, {
+        maxWaitMs: 50,
+        maxBytesPerPartition: 1 + random.below(2_000),
+      });
       fetcher.seek(topic, 0, position);
       for (const { records, nextOffset } of await fetcher.take(1_000)) {
         values.push(...records.map((record) => String(record.valueText())));
@@ -81,31 +87,45 @@ async function throughConsumer(kafka: kafkajs.Kafka, topic: string, groupId: str
 }
 
 function unpatchedKafka(): kafkajs.Kafka {
-  const { Kafka, logLevel } = createRequire(import.meta.url)(join(unpatched.root, 'node_modules', 'kafkajs')) as typeof kafkajs;
+  const { Kafka, logLevel } = createRequire(import.meta.url)(
+    join(unpatched.root, 'node_modules', 'kafkajs'),
+  ) as typeof kafkajs;
   return new Kafka({ brokers: broker.brokers, clientId: 'unpatched', logLevel: logLevel.NOTHING });
 }
 
-const abortedAmong = (values: readonly string[], { aborted }: Interleaving): number => values.filter((value) => aborted.includes(value)).length;
+const abortedAmong = (values: readonly string[], { aborted }: Interleaving): number =>
+  values.filter((value) => aborted.includes(value)).length;
 
-test(`four transactional producers on one partition, ${String(SEEDS)} seeds from ${String(seed)}`, async () => {
-  const kafka = createKafka({ ...broker.connection, clientId: 'patched' }, quietLogger);
-  const totals = { committed: 0, aborted: 0, leaked: 0, hidden: 0 };
-  for (let round = 0; round < SEEDS; round += 1) {
-    const topic = `interleaved-${String(round)}`;
-    await broker.createTopics(topic);
-    const done = await interleave(raw, { topic, seed: seed + round, producers: PRODUCERS, steps: STEPS });
-    const asPublished = await throughConsumer(unpatchedKafka(), topic, `${topic}-unpatched`);
-    totals.committed += done.committed.length;
-    totals.aborted += done.aborted.length;
-    totals.leaked += abortedAmong(asPublished, done);
-    totals.hidden += done.committed.filter((value) => !asPublished.includes(value)).length;
-    const read = { fetcher: await throughFetcher(topic, seed + round), consumer: await throughConsumer(kafka, topic, `${topic}-patched`) };
-    expect({ seed: seed + round, ...read }).toEqual({ seed: seed + round, fetcher: done.committed, consumer: done.committed });
-  }
-  expect(totals.leaked).toBeGreaterThan(0);
-  reportFigure({
-    fault: `four transactional producers on one partition, ${String(SEEDS)} seeds`,
-    asked: '0 aborted records read (kafkajs unpatched: 28 of 95)',
-    measured: `0 of ${String(totals.aborted)} aborted records read, ${String(totals.committed)} of ${String(totals.committed)} committed ones in order, by the runtime and by kafkajs patched; kafkajs unpatched read ${String(totals.leaked)} aborted ones and missed ${String(totals.hidden)} committed ones`,
-  });
-}, timeLimit(20_000 * SEEDS));
+test(
+  `four transactional producers on one partition, ${String(SEEDS)} seeds from ${String(seed)}`,
+  async () => {
+    const kafka = createKafka({ ...broker.connection, clientId: 'patched' }, quietLogger);
+    const totals = { committed: 0, aborted: 0, leaked: 0, hidden: 0 };
+    for (let round = 0; round < SEEDS; round += 1) {
+      const topic = `interleaved-${String(round)}`;
+      await broker.createTopics(topic);
+      const done = await interleave(raw, { topic, seed: seed + round, producers: PRODUCERS, steps: STEPS });
+      const asPublished = await throughConsumer(unpatchedKafka(), topic, `${topic}-unpatched`);
+      totals.committed += done.committed.length;
+      totals.aborted += done.aborted.length;
+      totals.leaked += abortedAmong(asPublished, done);
+      totals.hidden += done.committed.filter((value) => !asPublished.includes(value)).length;
+      const read = {
+        fetcher: await throughFetcher(topic, seed + round),
+        consumer: await throughConsumer(kafka, topic, `${topic}-patched`),
+      };
+      expect({ seed: seed + round, ...read }).toEqual({
+        seed: seed + round,
+        fetcher: done.committed,
+        consumer: done.committed,
+      });
+    }
+    expect(totals.leaked).toBeGreaterThan(0);
+    reportFigure({
+      fault: `four transactional producers on one partition, ${String(SEEDS)} seeds`,
+      asked: '0 aborted records read (kafkajs unpatched: 28 of 95)',
+      measured: `0 of ${String(totals.aborted)} aborted records read, ${String(totals.committed)} of ${String(totals.committed)} committed ones in order, by the runtime and by kafkajs patched; kafkajs unpatched read ${String(totals.leaked)} aborted ones and missed ${String(totals.hidden)} committed ones`,
+    });
+  },
+  timeLimit(20_000 * SEEDS),
+);

@@ -17,7 +17,10 @@ import { testProducer } from '../support/test-producer.ts';
  * whole store is checked, and both before the first commit.
  */
 
-const { keys, kills, withinMs } = sized({ short: { keys: 50_000, kills: 1, withinMs: Infinity }, full: { keys: 1_000_000, kills: 3, withinMs: 6_000 } });
+const { keys, kills, withinMs } = sized({
+  short: { keys: 50_000, kills: 1, withinMs: Infinity },
+  full: { keys: 1_000_000, kills: 3, withinMs: 6_000 },
+});
 const NAME = 'big-store';
 const INPUT = 'big-store-input';
 const PER_SEND = 5_000;
@@ -44,7 +47,10 @@ afterAll(async () => {
 
 /** One record for each of these keys. */
 async function publish(keysOf: readonly number[]): Promise<void> {
-  await producer.send({ topic: INPUT, messages: keysOf.map((key) => ({ partition: 0, key: `key-${String(key).padStart(7, '0')}`, value: '' })) });
+  await producer.send({
+    topic: INPUT,
+    messages: keysOf.map((key) => ({ partition: 0, key: `key-${String(key).padStart(7, '0')}`, value: '' })),
+  });
 }
 
 function start(): Promise<AppProcess> {
@@ -60,63 +66,70 @@ function start(): Promise<AppProcess> {
   });
 }
 
-test(`kill -9 with ${String(keys)} keys in one store, ${String(kills)} times (seed ${String(seed)})`, async () => {
-  const random = seededRandom(seed);
-  const watch = watchOffsets(broker.connection, NAME);
-  const apps = [await start()];
-  let flowing = true;
-  let flow: Promise<void> | undefined;
-  try {
-    for (let key = 0; key < keys; key += PER_SEND) await publish(Array.from({ length: Math.min(PER_SEND, keys - key) }, (_, index) => key + index));
-    await watch.reached(`${INPUT}-0`, keys);
-    flow = (async () => {
-      for (; flowing; await sleep(BURST_INTERVAL_MS)) await publish(Array.from({ length: PER_BURST }, () => random.below(keys)));
-    })();
-    const times: number[] = [];
-    const checks: number[] = [];
-    const replays: number[] = [];
-    let largest = 0;
-    for (let kill = 0; kill < kills; kill += 1) {
-      watch.largestStep = 0;
-      // A few commits of the flow, and then any moment.
-      for (let commit = 0; commit < COMMITS_BETWEEN; commit += 1) await watch.moved([`${INPUT}-0`], watch.now());
-      await sleep(random.below(1_000));
-      await apps.at(-1)?.kill();
-      const restartedAt = performance.now();
-      const app = await start();
-      apps.push(app);
-      await sleep(100);
-      // A commit has no more changes than it has records of input.
-      const largestCommit = watch.largestStep;
-      const [movedAt] = await watch.moved([`${INPUT}-0`], watch.now());
-      times.push((movedAt as number) - restartedAt);
+test(
+  `kill -9 with ${String(keys)} keys in one store, ${String(kills)} times (seed ${String(seed)})`,
+  async () => {
+    const random = seededRandom(seed);
+    const watch = watchOffsets(broker.connection, NAME);
+    const apps = [await start()];
+    let flowing = true;
+    let flow: Promise<void> | undefined;
+    try {
+      for (let key = 0; key < keys; key += PER_SEND)
+        await publish(Array.from({ length: Math.min(PER_SEND, keys - key) }, (_, index) => key + index));
+      await watch.reached(`${INPUT}-0`, keys);
+      flow = (async () => {
+        for (; flowing; await sleep(BURST_INTERVAL_MS))
+          await publish(Array.from({ length: PER_BURST }, () => random.below(keys)));
+      })();
+      const times: number[] = [];
+      const checks: number[] = [];
+      const replays: number[] = [];
+      let largest = 0;
+      for (let kill = 0; kill < kills; kill += 1) {
+        watch.largestStep = 0;
+        // A few commits of the flow, and then any moment.
+        for (let commit = 0; commit < COMMITS_BETWEEN; commit += 1) await watch.moved([`${INPUT}-0`], watch.now());
+        await sleep(random.below(1_000));
+        await apps.at(-1)?.kill();
+        const restartedAt = performance.now();
+        const app = await start();
+        apps.push(app);
+        await sleep(100);
+        // A commit has no more changes than it has records of input.
+        const largestCommit = watch.largestStep;
+        const [movedAt] = await watch.moved([`${INPUT}-0`], watch.now());
+        times.push((movedAt as number) - restartedAt);
 
-      const at = (text: string): number => app.lines.findIndex(({ msg }) => msg.includes(text));
-      const [checked] = app.logged('it matches its digest');
-      expect(checked).toMatchObject({ entries: keys });
-      expect(at('it matches its digest')).toBeLessThan(at('task is running'));
-      checks.push(Number(checked?.['ms']));
-      const replayed = app.logged('restored the store').reduce((sum, { offsets }) => sum + Number(offsets), 0);
-      // From the beginning it would be all keys. The commit under way may be larger than any before it where another process has the cores.
-      expect(replayed).toBeLessThan(keys);
-      if (judgesSpeed) expect(replayed).toBeLessThanOrEqual(largestCommit + MARKERS);
-      replays.push(replayed);
-      largest = Math.max(largest, largestCommit);
+        const at = (text: string): number => app.lines.findIndex(({ msg }) => msg.includes(text));
+        const [checked] = app.logged('it matches its digest');
+        expect(checked).toMatchObject({ entries: keys });
+        expect(at('it matches its digest')).toBeLessThan(at('task is running'));
+        checks.push(Number(checked?.['ms']));
+        const replayed = app.logged('restored the store').reduce((sum, { offsets }) => sum + Number(offsets), 0);
+        // From the beginning it would be all keys. The commit under way may be larger than any before it where another process has the cores.
+        expect(replayed).toBeLessThan(keys);
+        if (judgesSpeed) expect(replayed).toBeLessThanOrEqual(largestCommit + MARKERS);
+        replays.push(replayed);
+        largest = Math.max(largest, largestCommit);
+      }
+      flowing = false;
+      await flow;
+      reportFigure({
+        fault: `kill -9 with a store of ${String(keys)} keys, restart on the same disk, ${String(kills)} times`,
+        asked:
+          'at most one commit interval of records replayed; the digest verified before the first commit; that commit within 6 s of the restart',
+        measured: `replayed ${replays.join(', ')} (largest commit ${String(largest)}); digest verified each time, in at most ${seconds(Math.max(...checks))}; first commit after ${times.map(seconds).join(', ')}`,
+      });
+      expect(watch.regressions).toEqual([]);
+      expectWithin(Math.max(...times), withinMs);
+      expect((await apps.at(-1)?.stop())?.code).toBe(0);
+    } finally {
+      flowing = false;
+      await flow?.catch(() => undefined);
+      await watch.stop();
+      await killAll(apps);
     }
-    flowing = false;
-    await flow;
-    reportFigure({
-      fault: `kill -9 with a store of ${String(keys)} keys, restart on the same disk, ${String(kills)} times`,
-      asked: 'at most one commit interval of records replayed; the digest verified before the first commit; that commit within 6 s of the restart',
-      measured: `replayed ${replays.join(', ')} (largest commit ${String(largest)}); digest verified each time, in at most ${seconds(Math.max(...checks))}; first commit after ${times.map(seconds).join(', ')}`,
-    });
-    expect(watch.regressions).toEqual([]);
-    expectWithin(Math.max(...times), withinMs);
-    expect((await apps.at(-1)?.stop())?.code).toBe(0);
-  } finally {
-    flowing = false;
-    await flow?.catch(() => undefined);
-    await watch.stop();
-    await killAll(apps);
-  }
-}, timeLimit(600_000));
+  },
+  timeLimit(600_000),
+);

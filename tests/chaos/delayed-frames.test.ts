@@ -5,14 +5,29 @@ import { reportFigure, seed, sized, timeLimit } from '../support/chaos.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
 import { commitIntoNextTransaction, type StruckTransaction } from '../support/late-commit.ts';
 import { until, found } from '../support/until.ts';
-import { ApiKey, deliver, isCommit, startProxiedBroker, type Direction, type Frame, type ProxiedBroker } from '../support/wire-proxy.ts';
+import {
+  ApiKey,
+  deliver,
+  isCommit,
+  startProxiedBroker,
+  type Direction,
+  type Frame,
+  type ProxiedBroker,
+} from '../support/wire-proxy.ts';
 
 /*
  * The requests of a commit, and their answers, arrive when their sender has given them up: late, over another connection,
  * or never. Two processors run and records flow meanwhile. The oracle replays every output.
  */
 
-const COMMIT_REQUESTS = ['Produce', 'EndTxn', 'AddPartitionsToTxn', 'AddOffsetsToTxn', 'TxnOffsetCommit', 'InitProducerId'] as const;
+const COMMIT_REQUESTS = [
+  'Produce',
+  'EndTxn',
+  'AddPartitionsToTxn',
+  'AddOffsetsToTxn',
+  'TxnOffsetCommit',
+  'InitProducerId',
+] as const;
 type CommitRequest = (typeof COMMIT_REQUESTS)[number];
 
 /** What becomes of a frame. `elsewhere`: its connection is cut, and it arrives by another one. */
@@ -36,9 +51,17 @@ interface Patience {
 }
 
 /** Shorter than the transaction's, 3 s: the client gives up first. */
-const CLIENT_FIRST: Patience = { what: 'the request time-out', requestTimeoutMs: 600, delayMs: (random) => 700 + random.below(1_500) };
+const CLIENT_FIRST: Patience = {
+  what: 'the request time-out',
+  requestTimeoutMs: 600,
+  delayMs: (random) => 700 + random.below(1_500),
+};
 /** The client still waits when the coordinator has aborted its transaction. */
-const COORDINATOR_FIRST: Patience = { what: 'the transaction time-out', requestTimeoutMs: 10_000, delayMs: (random) => 3_600 + random.below(1_500) };
+const COORDINATOR_FIRST: Patience = {
+  what: 'the transaction time-out',
+  requestTimeoutMs: 10_000,
+  delayMs: (random) => 3_600 + random.below(1_500),
+};
 
 const rounds = sized({ short: 1, full: 4 });
 let cluster: ProxiedBroker;
@@ -52,12 +75,30 @@ afterAll(() => cluster.stop());
 async function strike(run: EchoRun, fault: WireFault, patience: Patience): Promise<void> {
   const { name, direction, fate, times, commits = false } = fault;
   const { proxy, broker } = cluster;
-  const filter = { direction, apiKey: ApiKey[name], times, when: (frame: Frame) => frame.clientId.startsWith(run.applicationId) && (!commits || isCommit(frame)) };
+  const filter = {
+    direction,
+    apiKey: ApiKey[name],
+    times,
+    when: (frame: Frame) => frame.clientId.startsWith(run.applicationId) && (!commits || isCommit(frame)),
+  };
   const delayMs = patience.delayMs(run.random);
-  const rule = fate === 'late' ? proxy.delay(filter, delayMs) : fate === 'elsewhere' ? proxy.hold(filter) : fate === 'lost' ? proxy.drop(filter) : proxy.cut(filter);
+  const rule =
+    fate === 'late'
+      ? proxy.delay(filter, delayMs)
+      : fate === 'elsewhere'
+        ? proxy.hold(filter)
+        : fate === 'lost'
+          ? proxy.drop(filter)
+          : proxy.cut(filter);
   // A producer is made only where one was thrown away.
-  const provoked = name === 'InitProducerId' ? proxy.cut({ ...filter, direction: 'request', apiKey: ApiKey.EndTxn, times: 1 }) : undefined;
-  await until(() => rule.taken.length > 0, () => `a ${name} passes\n${run.apps.map((app) => app.log(20)).join('\n---\n')}`).finally(() => provoked?.end());
+  const provoked =
+    name === 'InitProducerId'
+      ? proxy.cut({ ...filter, direction: 'request', apiKey: ApiKey.EndTxn, times: 1 })
+      : undefined;
+  await until(
+    () => rule.taken.length > 0,
+    () => `a ${name} passes\n${run.apps.map((app) => app.log(20)).join('\n---\n')}`,
+  ).finally(() => provoked?.end());
   if (fate === 'elsewhere') {
     const { clientId, bytes } = rule.taken[0] as Frame;
     proxy.cutAll(clientId);
@@ -73,15 +114,30 @@ async function strike(run: EchoRun, fault: WireFault, patience: Patience): Promi
 async function strikeNextTransaction(run: EchoRun): Promise<void> {
   const isOfEcho = ({ clientId }: Frame): boolean => clientId.startsWith(run.applicationId) && /-0_\d+$/.test(clientId);
   const striking: { struck?: StruckTransaction } = {};
-  void commitIntoNextTransaction(cluster, isOfEcho).then((struck) => (striking.struck = struck), () => undefined);
-  const struck = await found(() => striking.struck, () => `a transaction follows a commit that is held\n${run.apps.map((app) => app.log(20)).join('\n---\n')}`);
+  void commitIntoNextTransaction(cluster, isOfEcho).then(
+    (struck) => (striking.struck = struck),
+    () => undefined,
+  );
+  const struck = await found(
+    () => striking.struck,
+    () => `a transaction follows a commit that is held\n${run.apps.map((app) => app.log(20)).join('\n---\n')}`,
+  );
   cluster.proxy.cutAll(struck.late.clientId);
   struck.discard();
 }
 
 /** `work` answers what it did, for the report of a failure. */
-async function inRun(name: string, runSeed: number, patience: Patience, work: (run: EchoRun) => Promise<unknown>): Promise<void> {
-  const run = await EchoRun.open({ connection: { ...cluster.connection, requestTimeoutMs: patience.requestTimeoutMs }, name, seed: runSeed });
+async function inRun(
+  name: string,
+  runSeed: number,
+  patience: Patience,
+  work: (run: EchoRun) => Promise<unknown>,
+): Promise<void> {
+  const run = await EchoRun.open({
+    connection: { ...cluster.connection, requestTimeoutMs: patience.requestTimeoutMs },
+    name,
+    seed: runSeed,
+  });
   try {
     await run.start();
     await run.start();
@@ -97,7 +153,12 @@ async function inRun(name: string, runSeed: number, patience: Patience, work: (r
 }
 
 function randomFault(random: SeededRandom, name: CommitRequest): WireFault {
-  return { name, direction: random.chance(0.6) ? 'request' : 'response', fate: random.pick(FATES), times: 1 + random.below(3) };
+  return {
+    name,
+    direction: random.chance(0.6) ? 'request' : 'response',
+    fate: random.pick(FATES),
+    times: 1 + random.below(3),
+  };
 }
 
 function shuffled(random: SeededRandom): CommitRequest[] {
@@ -114,23 +175,50 @@ const always: readonly WireFault[] = [
 const PATIENCES = sized({ short: [CLIENT_FIRST], full: [CLIENT_FIRST, COORDINATOR_FIRST] });
 
 for (const patience of PATIENCES) {
-  test(`what a commit sends arrives past ${patience.what} (seed ${String(seed)})`, async () => {
-    taken.clear();
-    for (let round = 0; round < rounds; round += 1) {
-      const more = sized({ short: 2, full: COMMIT_REQUESTS.length });
-      await inRun(`late-${String(patience.requestTimeoutMs)}-${String(round)}`, seed + round, patience, async (run) => {
-        const chosen = [...always, ...shuffled(run.random).slice(0, more).map((name) => randomFault(run.random, name))];
-        for (const fault of chosen) await strike(run, fault, patience);
-        return chosen;
+  test(
+    `what a commit sends arrives past ${patience.what} (seed ${String(seed)})`,
+    async () => {
+      taken.clear();
+      for (let round = 0; round < rounds; round += 1) {
+        const more = sized({ short: 2, full: COMMIT_REQUESTS.length });
+        await inRun(
+          `late-${String(patience.requestTimeoutMs)}-${String(round)}`,
+          seed + round,
+          patience,
+          async (run) => {
+            const chosen = [
+              ...always,
+              ...shuffled(run.random)
+                .slice(0, more)
+                .map((name) => randomFault(run.random, name)),
+            ];
+            for (const fault of chosen) await strike(run, fault, patience);
+            return chosen;
+          },
+        );
+      }
+      const counts = [...taken].map(([name, count]) => `${name} ${String(count)}`).join(', ');
+      reportFigure({
+        fault: `EndTxn, Produce and the rest of a commit delayed past ${patience.what}, lost or cut by a frame-aware proxy`,
+        asked: '0 aborted reads, 0 lost writes',
+        measured: `0 anomalies in ${String(rounds)} runs; frames taken: ${counts}`,
       });
-    }
-    const counts = [...taken].map(([name, count]) => `${name} ${String(count)}`).join(', ');
-    reportFigure({ fault: `EndTxn, Produce and the rest of a commit delayed past ${patience.what}, lost or cut by a frame-aware proxy`, asked: '0 aborted reads, 0 lost writes', measured: `0 anomalies in ${String(rounds)} runs; frames taken: ${counts}` });
-  }, timeLimit(120_000 * rounds));
+    },
+    timeLimit(120_000 * rounds),
+  );
 }
 
 // By itself: what a producer that is used again leaves undone, other faults wait for in vain.
-test(`a commit arrives in the middle of the next transaction of its task (seed ${String(seed)})`, async () => {
-  for (let round = 0; round < rounds; round += 1) await inRun(`next-${String(round)}`, seed + round, CLIENT_FIRST, strikeNextTransaction);
-  reportFigure({ fault: `EndTxn that arrives when the next transaction has records and no offsets, ${String(rounds)} times`, asked: '0 aborted reads, 0 lost writes', measured: '0 anomalies' });
-}, timeLimit(60_000 * rounds));
+test(
+  `a commit arrives in the middle of the next transaction of its task (seed ${String(seed)})`,
+  async () => {
+    for (let round = 0; round < rounds; round += 1)
+      await inRun(`next-${String(round)}`, seed + round, CLIENT_FIRST, strikeNextTransaction);
+    reportFigure({
+      fault: `EndTxn that arrives when the next transaction has records and no offsets, ${String(rounds)} times`,
+      asked: '0 aborted reads, 0 lost writes',
+      measured: '0 anomalies',
+    });
+  },
+  timeLimit(60_000 * rounds),
+);

@@ -16,7 +16,10 @@ import { stays } from '../support/until.ts';
 const RED_WITHIN_MS = 5_000;
 const READY_WITHIN_MS = 10_000;
 /** Longer than all replacements of a thread would take, one straight after the other. */
-const { holdMs, threadReplacements } = sized({ short: { holdMs: 4_000, threadReplacements: 2 }, full: { holdMs: 90_000, threadReplacements: 10 } });
+const { holdMs, threadReplacements } = sized({
+  short: { holdMs: 4_000, threadReplacements: 2 },
+  full: { holdMs: 90_000, threadReplacements: 10 },
+});
 const DISK_BYTES = 64 << 20;
 let broker: TestBroker;
 
@@ -34,11 +37,15 @@ function faultTest(name: string, refusal: string | null, fault: () => Promise<vo
 async function untilRed(app: AppProcess): Promise<{ redAfterMs: number; reason: string }> {
   const since = performance.now();
   let reason = '';
-  await app.until(async () => {
-    const answer = await app.ready();
-    reason = answer.reason;
-    return !answer.ok;
-  }, 'red', RED_WITHIN_MS);
+  await app.until(
+    async () => {
+      const answer = await app.ready();
+      reason = answer.reason;
+      return !answer.ok;
+    },
+    'red',
+    RED_WITHIN_MS,
+  );
   return { redAfterMs: Math.round(performance.now() - since), reason };
 }
 
@@ -48,47 +55,66 @@ async function untilReady(app: AppProcess): Promise<number> {
   return Math.round(performance.now() - since);
 }
 
-faultTest(`a disk full for ${String(holdMs / 1_000)} s while records flow, then a start on it`, SmallDisk.refusal(), async () => {
-  const disk = SmallDisk.mount(DISK_BYTES);
-  const run = await EchoRun.open({ connection: broker.connection, name: 'disk-full', seed, partitions: 2, stateDir: disk.path, config: { threadReplacements, threadReplaceBackoffMs: 1 } });
-  try {
-    const app = await run.start();
-    await app.untilReady();
-    const flow = run.flow();
-    await run.goesOn();
-
-    await disk.fill();
-    const { redAfterMs, reason } = await untilRed(app);
-    expect(reason).toContain('STATE_DIR');
-    expect(reason).toContain('the disk is full: free some space');
-    await stays(async () => {
-      expect(await app.ready()).toMatchObject({ ok: false, reason: expect.stringContaining('the disk is full') });
-      expect(await app.health()).toMatchObject({ ok: true, reason: expect.stringContaining('the disk is full') });
-      return true;
-    }, 'it waits for the disk', holdMs);
-    expect([...(await app.taskStates()).values()]).toContain('SUSPENDED');
-    expect(app.logged('replacing it')).toEqual([]);
-    expect(app.logged('waiting for the disk')).toHaveLength(Math.ceil(holdMs / 60_000));
-
-    await app.kill();
-    const restarted = await run.start();
-    await restarted.until(async () => (await restarted.ready()).reason.includes('the disk is full'), 'waiting for the disk, like the one before', READY_WITHIN_MS);
-
-    await disk.free();
-    const readyAfterMs = await untilReady(restarted);
-    await run.goesOn();
-    await flow.stop();
-    expect({ seed, problems: await run.verdict() }).toEqual({ seed, problems: [] });
-    reportFigure({
-      fault: `disk full for ${String(holdMs / 1_000)} s, tmpfs of ${String(DISK_BYTES >> 20)} MiB`,
-      asked: `/ready red within ${String(RED_WITHIN_MS)} ms, nothing lost, ready by itself`,
-      measured: `red after ${String(redAfterMs)} ms, ready ${String(readyAfterMs)} ms after there was space, 0 anomalies in ${String(run.publishedRecords)} records`,
+faultTest(
+  `a disk full for ${String(holdMs / 1_000)} s while records flow, then a start on it`,
+  SmallDisk.refusal(),
+  async () => {
+    const disk = SmallDisk.mount(DISK_BYTES);
+    const run = await EchoRun.open({
+      connection: broker.connection,
+      name: 'disk-full',
+      seed,
+      partitions: 2,
+      stateDir: disk.path,
+      config: { threadReplacements, threadReplaceBackoffMs: 1 },
     });
-  } finally {
-    await run.close();
-    disk.unmount();
-  }
-});
+    try {
+      const app = await run.start();
+      await app.untilReady();
+      const flow = run.flow();
+      await run.goesOn();
+
+      await disk.fill();
+      const { redAfterMs, reason } = await untilRed(app);
+      expect(reason).toContain('STATE_DIR');
+      expect(reason).toContain('the disk is full: free some space');
+      await stays(
+        async () => {
+          expect(await app.ready()).toMatchObject({ ok: false, reason: expect.stringContaining('the disk is full') });
+          expect(await app.health()).toMatchObject({ ok: true, reason: expect.stringContaining('the disk is full') });
+          return true;
+        },
+        'it waits for the disk',
+        holdMs,
+      );
+      expect([...(await app.taskStates()).values()]).toContain('SUSPENDED');
+      expect(app.logged('replacing it')).toEqual([]);
+      expect(app.logged('waiting for the disk')).toHaveLength(Math.ceil(holdMs / 60_000));
+
+      await app.kill();
+      const restarted = await run.start();
+      await restarted.until(
+        async () => (await restarted.ready()).reason.includes('the disk is full'),
+        'waiting for the disk, like the one before',
+        READY_WITHIN_MS,
+      );
+
+      await disk.free();
+      const readyAfterMs = await untilReady(restarted);
+      await run.goesOn();
+      await flow.stop();
+      expect({ seed, problems: await run.verdict() }).toEqual({ seed, problems: [] });
+      reportFigure({
+        fault: `disk full for ${String(holdMs / 1_000)} s, tmpfs of ${String(DISK_BYTES >> 20)} MiB`,
+        asked: `/ready red within ${String(RED_WITHIN_MS)} ms, nothing lost, ready by itself`,
+        measured: `red after ${String(redAfterMs)} ms, ready ${String(readyAfterMs)} ms after there was space, 0 anomalies in ${String(run.publishedRecords)} records`,
+      });
+    } finally {
+      await run.close();
+      disk.unmount();
+    }
+  },
+);
 
 faultTest('input/output errors under one store, while the others go on', FailingWrites.refusal(), async () => {
   const run = await EchoRun.open({ connection: broker.connection, name: 'disk-eio', seed, partitions: 2 });

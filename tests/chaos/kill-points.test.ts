@@ -29,7 +29,12 @@ async function inRun(name: string, work: (run: EchoRun) => Promise<void>): Promi
   }
 }
 
-const report = (at: string): void => reportFigure({ fault: `killed ${at}`, asked: `${String(TIMES)} times: nothing lost, doubled, out of order or hanging`, measured: `${String(TIMES)} times, 0 anomalies` });
+const report = (at: string): void =>
+  reportFigure({
+    fault: `killed ${at}`,
+    asked: `${String(TIMES)} times: nothing lost, doubled, out of order or hanging`,
+    measured: `${String(TIMES)} times, 0 anomalies`,
+  });
 
 test.concurrent('without any fault every output is the replay of its input', async () => {
   await inRun('calm', async (run) => {
@@ -40,38 +45,50 @@ test.concurrent('without any fault every output is the replay of its input', asy
   });
 });
 
-test.concurrent.each(['afterProduce', 'afterCommit', 'afterBatch'])(`killed %s, ${String(TIMES)} times at different commits (seed ${String(seed)})`, async (at) => {
-  await inRun(at, async (run) => {
-    const flow = run.flow();
-    // The first commit of a task, and ever later ones in full flow: a commit of a process is one of its tasks.
-    for (let time = 0; time < TIMES; time += 1) await run.crash(at, 1 + run.random.below(1 + 10 * time));
-    await flow.stop();
-  });
-  report(at);
-}, timeLimit(30_000 * TIMES));
+test.concurrent.each(['afterProduce', 'afterCommit', 'afterBatch'])(
+  `killed %s, ${String(TIMES)} times at different commits (seed ${String(seed)})`,
+  async (at) => {
+    await inRun(at, async (run) => {
+      const flow = run.flow();
+      // The first commit of a task, and ever later ones in full flow: a commit of a process is one of its tasks.
+      for (let time = 0; time < TIMES; time += 1) await run.crash(at, 1 + run.random.below(1 + 10 * time));
+      await flow.stop();
+    });
+    report(at);
+  },
+  timeLimit(30_000 * TIMES),
+);
 
-test.concurrent(`killed inRestore, ${String(TIMES)} times, each on an empty disk (seed ${String(seed)})`, async () => {
-  await inRun('in-restore', async (run) => {
-    const flow = run.flow();
-    const app = await run.start();
-    await app.until(() => run.publishedRecords > 1_000, 'there is something to restore');
-    await run.goesOn();
-    await app.kill();
-    for (let time = 0; time < TIMES; time += 1) {
-      await rm(run.stateDir, { recursive: true });
-      await run.crash('inRestore', 1 + run.random.below(3));
-    }
-    await flow.stop();
-  });
-  report('inRestore');
-}, timeLimit(30_000 * TIMES));
+test.concurrent(
+  `killed inRestore, ${String(TIMES)} times, each on an empty disk (seed ${String(seed)})`,
+  async () => {
+    await inRun('in-restore', async (run) => {
+      const flow = run.flow();
+      const app = await run.start();
+      await app.until(() => run.publishedRecords > 1_000, 'there is something to restore');
+      await run.goesOn();
+      await app.kill();
+      for (let time = 0; time < TIMES; time += 1) {
+        await rm(run.stateDir, { recursive: true });
+        await run.crash('inRestore', 1 + run.random.below(3));
+      }
+      await flow.stop();
+    });
+    report('inRestore');
+  },
+  timeLimit(30_000 * TIMES),
+);
 
-test.concurrent(`killed inRebalance, ${String(TIMES)} times, beside a processor that goes on (seed ${String(seed)})`, async () => {
-  await inRun('in-rebalance', async (run) => {
-    const flow = run.flow();
-    await run.start();
-    for (let time = 0; time < TIMES; time += 1) await run.crash('inRebalance', 1);
-    await flow.stop();
-  });
-  report('inRebalance');
-}, timeLimit(30_000 * TIMES));
+test.concurrent(
+  `killed inRebalance, ${String(TIMES)} times, beside a processor that goes on (seed ${String(seed)})`,
+  async () => {
+    await inRun('in-rebalance', async (run) => {
+      const flow = run.flow();
+      await run.start();
+      for (let time = 0; time < TIMES; time += 1) await run.crash('inRebalance', 1);
+      await flow.stop();
+    });
+    report('inRebalance');
+  },
+  timeLimit(30_000 * TIMES),
+);

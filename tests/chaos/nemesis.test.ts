@@ -25,26 +25,39 @@ beforeAll(async () => {
 });
 afterAll(() => broker.stop());
 
-test(`${String(nemesisMinutes)} minutes of random faults (seed ${String(seed)})`, async () => {
-  const run = await EchoRun.open({ connection: broker.connection, name: 'nemesis', seed, config: { numStandbyReplicas: 1 } });
-  try {
-    const flow = run.flow({ records: (nemesisMs / 1_000) * RECORDS_PER_SECOND, overMs: nemesisMs });
-    const nemesis = await Nemesis.begin(run, broker);
-    const memory = new MemorySamples(nemesis.witness);
-    for (const until = performance.now() + nemesisMs; performance.now() < until; ) await nemesis.strike();
-    await flow.stop();
-    const problems = await run.verdict().catch((error: unknown) => [String(error)]);
-    const quarters = memory.quarters();
-    if (problems.length > 0) await run.keepEvidence(broker, join(projectRoot, '.data', `nemesis-${String(seed)}`));
-    expect({ seed, problems, faults: problems.length === 0 ? [] : nemesis.log }).toEqual({ seed, problems: [], faults: [] });
-    const [, second = 0, , last = 0] = quarters;
-    reportFigure({
-      fault: `${String(nemesisMinutes)} minutes of random faults (${[...nemesis.counts].map(([fault, count]) => `${fault} ${String(count)}`).join(', ')})`,
-      asked: '0 anomalies; memory flat (last quarter within 10 % of the second)',
-      measured: `0 anomalies in ${String(run.publishedRecords)} records; medians of the quarters ${quarters.join(', ')} MiB`,
+test(
+  `${String(nemesisMinutes)} minutes of random faults (seed ${String(seed)})`,
+  async () => {
+    const run = await EchoRun.open({
+      connection: broker.connection,
+      name: 'nemesis',
+      seed,
+      config: { numStandbyReplicas: 1 },
     });
-    if (judgesMemory) expect(last).toBeLessThanOrEqual(second * MOST_GROWTH);
-  } finally {
-    await run.close();
-  }
-}, timeLimit(nemesisMs * 2 + 240_000));
+    try {
+      const flow = run.flow({ records: (nemesisMs / 1_000) * RECORDS_PER_SECOND, overMs: nemesisMs });
+      const nemesis = await Nemesis.begin(run, broker);
+      const memory = new MemorySamples(nemesis.witness);
+      for (const until = performance.now() + nemesisMs; performance.now() < until;) await nemesis.strike();
+      await flow.stop();
+      const problems = await run.verdict().catch((error: unknown) => [String(error)]);
+      const quarters = memory.quarters();
+      if (problems.length > 0) await run.keepEvidence(broker, join(projectRoot, '.data', `nemesis-${String(seed)}`));
+      expect({ seed, problems, faults: problems.length === 0 ? [] : nemesis.log }).toEqual({
+        seed,
+        problems: [],
+        faults: [],
+      });
+      const [, second = 0, , last = 0] = quarters;
+      reportFigure({
+        fault: `${String(nemesisMinutes)} minutes of random faults (${[...nemesis.counts].map(([fault, count]) => `${fault} ${String(count)}`).join(', ')})`,
+        asked: '0 anomalies; memory flat (last quarter within 10 % of the second)',
+        measured: `0 anomalies in ${String(run.publishedRecords)} records; medians of the quarters ${quarters.join(', ')} MiB`,
+      });
+      if (judgesMemory) expect(last).toBeLessThanOrEqual(second * MOST_GROWTH);
+    } finally {
+      await run.close();
+    }
+  },
+  timeLimit(nemesisMs * 2 + 240_000),
+);

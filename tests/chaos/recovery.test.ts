@@ -17,19 +17,27 @@ beforeAll(async () => {
 afterAll(() => broker.stop());
 
 function faultTest(name: string, fault: (run: EchoRun) => Promise<void>): void {
-  test(`${name} (seed ${String(seed)})`, async () => {
-    for (let round = 0; round < rounds; round += 1) {
-      const run = await EchoRun.open({ connection: broker.connection, name: `${name.replaceAll(/[^a-z]+/gi, '-')}-${String(round)}`, seed: seed + round });
-      try {
-        const flow = run.flow();
-        await fault(run);
-        await flow.stop();
-        expect({ seed: seed + round, problems: await run.verdict() }).toEqual({ seed: seed + round, problems: [] });
-      } finally {
-        await run.close();
+  test(
+    `${name} (seed ${String(seed)})`,
+    async () => {
+      for (let round = 0; round < rounds; round += 1) {
+        const run = await EchoRun.open({
+          connection: broker.connection,
+          name: `${name.replaceAll(/[^a-z]+/gi, '-')}-${String(round)}`,
+          seed: seed + round,
+        });
+        try {
+          const flow = run.flow();
+          await fault(run);
+          await flow.stop();
+          expect({ seed: seed + round, problems: await run.verdict() }).toEqual({ seed: seed + round, problems: [] });
+        } finally {
+          await run.close();
+        }
       }
-    }
-  }, timeLimit(90_000 * rounds));
+    },
+    timeLimit(90_000 * rounds),
+  );
 }
 
 faultTest('the disk lost while one of two processors runs on', async (run) => {

@@ -15,7 +15,10 @@ import { testAdmin } from '../support/test-admin.ts';
  * A processor that is killed and stays away, where others follow its tasks: with the time-outs that users have.
  */
 
-const { records, keys, slackMs } = sized({ short: { records: 20_000, keys: 2_000, slackMs: Infinity }, full: { records: 200_000, keys: 20_000, slackMs: 2_000 } });
+const { records, keys, slackMs } = sized({
+  short: { records: 20_000, keys: 2_000, slackMs: Infinity },
+  full: { records: 200_000, keys: 20_000, slackMs: 2_000 },
+});
 const SESSION_TIMEOUT_MS = 8_000;
 const PARTITIONS = 3;
 const TASKS = 2 * PARTITIONS;
@@ -36,9 +39,14 @@ async function untilFollowed(apps: readonly AppProcess[], caughtUp: boolean): Pr
     async () => {
       active = (await Promise.all(apps.map((app) => app.lags()))).flatMap((lags) => [...(lags ?? [])]);
       standby = (await Promise.all(apps.map((app) => app.standbyLags()))).flatMap((lags) => [...(lags ?? [])]);
-      return active.length === TASKS && standby.length === TASKS && (!caughtUp || [...active, ...standby].every(([, lag]) => lag === 0));
+      return (
+        active.length === TASKS &&
+        standby.length === TASKS &&
+        (!caughtUp || [...active, ...standby].every(([, lag]) => lag === 0))
+      );
     },
-    () => `every task is followed: ${JSON.stringify({ active, standby })}\n${apps.map((app) => app.log(15)).join('\n---\n')}`,
+    () =>
+      `every task is followed: ${JSON.stringify({ active, standby })}\n${apps.map((app) => app.log(15)).join('\n---\n')}`,
   );
 }
 
@@ -63,12 +71,18 @@ async function changelogEnds(run: EchoRun): Promise<number> {
  * writing meanwhile, and may change places too.
  */
 function restoredOf(run: EchoRun, lines: readonly LogLine[], tasks: readonly string[]): number {
-  const changelogs = new Set(tasks.flatMap((task) => {
-    const [subTopology, partition] = task.split('_');
-    return (subTopology === '0' ? [RUNNING] : [BUCKETS, BUCKET_WINDOWS]).map((store) => `${changelogTopic(run.applicationId, store)}-${String(partition)}`);
-  }));
+  const changelogs = new Set(
+    tasks.flatMap((task) => {
+      const [subTopology, partition] = task.split('_');
+      return (subTopology === '0' ? [RUNNING] : [BUCKETS, BUCKET_WINDOWS]).map(
+        (store) => `${changelogTopic(run.applicationId, store)}-${String(partition)}`,
+      );
+    }),
+  );
   const first = new Map<string, number>();
-  for (const { changelogs: names, offsets } of lines.toSorted((a, b) => String(a['time']).localeCompare(String(b['time'])))) {
+  for (const { changelogs: names, offsets } of lines.toSorted((a, b) =>
+    String(a['time']).localeCompare(String(b['time'])),
+  )) {
     const restored = names as readonly string[];
     const name = restored.join();
     if (restored.some((changelog) => changelogs.has(changelog)) && !first.has(name)) first.set(name, Number(offsets));
@@ -78,8 +92,19 @@ function restoredOf(run: EchoRun, lines: readonly LogLine[], tasks: readonly str
 
 const restores = (apps: readonly AppProcess[]): LogLine[] => apps.flatMap((app) => app.logged('restored the store'));
 
-async function withProcessors(name: string, work: (run: EchoRun, apps: readonly AppProcess[], watch: OffsetWatch) => Promise<void>): Promise<void> {
-  const run = await EchoRun.open({ connection: broker.connection, name, seed, keys, partitions: PARTITIONS, productionDefaults: true, config: { numStandbyReplicas: 1 } });
+async function withProcessors(
+  name: string,
+  work: (run: EchoRun, apps: readonly AppProcess[], watch: OffsetWatch) => Promise<void>,
+): Promise<void> {
+  const run = await EchoRun.open({
+    connection: broker.connection,
+    name,
+    seed,
+    keys,
+    partitions: PARTITIONS,
+    productionDefaults: true,
+    config: { numStandbyReplicas: 1 },
+  });
   const watch = watchOffsets(broker.connection, run.applicationId);
   try {
     await run.publish(records);
@@ -91,7 +116,11 @@ async function withProcessors(name: string, work: (run: EchoRun, apps: readonly 
     await run.settled();
     await untilFollowed(apps, true);
     await work(run, apps, watch);
-    expect({ seed, problems: await run.verdict(), regressions: watch.regressions }).toEqual({ seed, problems: [], regressions: [] });
+    expect({ seed, problems: await run.verdict(), regressions: watch.regressions }).toEqual({
+      seed,
+      problems: [],
+      regressions: [],
+    });
   } finally {
     await watch.stop();
     await run.close();
@@ -99,7 +128,11 @@ async function withProcessors(name: string, work: (run: EchoRun, apps: readonly 
 }
 
 /** Kills one of them; answers what was restored by the others and how long its input stood. */
-async function killOne(run: EchoRun, apps: readonly AppProcess[], watch: OffsetWatch): Promise<{ restored: number; servedAfterMs: number }> {
+async function killOne(
+  run: EchoRun,
+  apps: readonly AppProcess[],
+  watch: OffsetWatch,
+): Promise<{ restored: number; servedAfterMs: number }> {
   const victim = apps[run.random.below(apps.length)] as AppProcess;
   const survivors = apps.filter((app) => app !== victim);
   const tasks = [...((await victim.lags()) ?? new Map<string, number>()).keys()];
@@ -109,8 +142,15 @@ async function killOne(run: EchoRun, apps: readonly AppProcess[], watch: OffsetW
   const killedAt = performance.now();
   const flow = run.flow();
   await sleep(200);
-  const moves = await watch.moved(tasks.map((task) => run.inputOf(task)), watch.now());
-  const restored = restoredOf(run, restores(survivors).filter((line) => !before.has(line)), tasks);
+  const moves = await watch.moved(
+    tasks.map((task) => run.inputOf(task)),
+    watch.now(),
+  );
+  const restored = restoredOf(
+    run,
+    restores(survivors).filter((line) => !before.has(line)),
+    tasks,
+  );
   await flow.stop();
   return { restored, servedAfterMs: (moves.at(-1) as number) - killedAt };
 }
@@ -118,24 +158,27 @@ async function killOne(run: EchoRun, apps: readonly AppProcess[], watch: OffsetW
 const QUIET = { name: 'standby-quiet', what: 'caught up', flowing: false };
 const FLOWING = { name: 'standby-flow', what: 'in full flow', flowing: true };
 
-test.each(sized({ short: [QUIET], full: [QUIET, FLOWING] }))(`a standby $what, its active task killed: only what was in flight is restored (seed ${String(seed)})`, async ({ name, what, flowing }) => {
-  await withProcessors(name, async (run, apps, watch) => {
-    const flow = flowing ? run.flow() : undefined;
-    // What standbys say of themselves is a second old.
-    await sleep(3_000);
-    await untilFollowed(apps, !flowing);
-    const before = await changelogEnds(run);
-    await sleep(IN_FLIGHT_MS);
-    const inFlight = (await changelogEnds(run)) - before;
-    const { restored, servedAfterMs } = await killOne(run, apps, watch);
-    await flow?.stop();
-    reportFigure({
-      fault: `standby ${what} (${String(keys)} keys, ${String(records)} records), active killed`,
-      asked: `${flowing ? 'no more restored than was in flight' : '0 records restored'}; its keys served again within session time-out (8 s) + 2 s`,
-      measured: `${String(restored)} restored, ${String(inFlight)} in flight; served again after ${seconds(servedAfterMs)}`,
+test.each(sized({ short: [QUIET], full: [QUIET, FLOWING] }))(
+  `a standby $what, its active task killed: only what was in flight is restored (seed ${String(seed)})`,
+  async ({ name, what, flowing }) => {
+    await withProcessors(name, async (run, apps, watch) => {
+      const flow = flowing ? run.flow() : undefined;
+      // What standbys say of themselves is a second old.
+      await sleep(3_000);
+      await untilFollowed(apps, !flowing);
+      const before = await changelogEnds(run);
+      await sleep(IN_FLIGHT_MS);
+      const inFlight = (await changelogEnds(run)) - before;
+      const { restored, servedAfterMs } = await killOne(run, apps, watch);
+      await flow?.stop();
+      reportFigure({
+        fault: `standby ${what} (${String(keys)} keys, ${String(records)} records), active killed`,
+        asked: `${flowing ? 'no more restored than was in flight' : '0 records restored'}; its keys served again within session time-out (8 s) + 2 s`,
+        measured: `${String(restored)} restored, ${String(inFlight)} in flight; served again after ${seconds(servedAfterMs)}`,
+      });
+      expect(inFlight > 0).toBe(flowing);
+      expect(restored).toBeLessThanOrEqual(inFlight);
+      expectWithin(servedAfterMs, SESSION_TIMEOUT_MS + slackMs);
     });
-    expect(inFlight > 0).toBe(flowing);
-    expect(restored).toBeLessThanOrEqual(inFlight);
-    expectWithin(servedAfterMs, SESSION_TIMEOUT_MS + slackMs);
-  });
-});
+  },
+);

@@ -42,7 +42,11 @@ function has(command: string): boolean {
 }
 
 /** Runs it until its output fits, and ends it. */
-async function untilOutput(command: string, args: readonly string[], fits: (output: string) => boolean): Promise<string> {
+async function untilOutput(
+  command: string,
+  args: readonly string[],
+  fits: (output: string) => boolean,
+): Promise<string> {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const exited = new Promise((resolve) => child.once('exit', resolve));
   let output = '';
@@ -64,7 +68,13 @@ const commands = codeBlocks(docs, 'sh').map(({ code }) => code);
 
 (has('curl') ? describe : describe.skip)('what can be pasted into a shell', () => {
   test.each(commands.map((code) => [code.slice(0, 200), code]))('%s', async (_, code) => {
-    const output = await untilOutput('sh', ['-c', here(code)], (text) => text.includes(code.includes('-sN') ? 'SNAPSHOT' : code.includes('/insights') ? '"]' : '}') && !text.includes('\0'));
+    const output = await untilOutput(
+      'sh',
+      ['-c', here(code)],
+      (text) =>
+        text.includes(code.includes('-sN') ? 'SNAPSHOT' : code.includes('/insights') ? '"]' : '}') &&
+        !text.includes('\0'),
+    );
     expect(output).not.toContain('"errors"');
     if (!code.includes('/data')) expect(output).toContain('"data"');
   });
@@ -72,7 +82,9 @@ const commands = codeBlocks(docs, 'sh').map(({ code }) => code);
 
 test('every query in it is one of the schema', () => {
   const schema = buildSchema(readTypeDefinitions());
-  const queries = commands.flatMap((code) => [...code.matchAll(/-d '(\{"query".*\})'/g)].map(([, body = '']) => (JSON.parse(body) as { query: string }).query));
+  const queries = commands.flatMap((code) =>
+    [...code.matchAll(/-d '(\{"query".*\})'/g)].map(([, body = '']) => (JSON.parse(body) as { query: string }).query),
+  );
   expect(queries).toHaveLength(5);
   for (const query of queries) expect(validate(schema, parse(query))).toEqual([]);
 });
@@ -112,8 +124,21 @@ test('the subscriber in Node has 20 lines, and follows', async () => {
 });
 
 test('its limits are those of the code', () => {
-  const numbers = tableRows(docs, 'Errors and limits').map(([most = '', what = '']) => `${most} ${what}`).join('\n').replaceAll(',', '');
-  for (const limit of [REQUEST_LIMITS.tokens, REQUEST_LIMITS.depth, REQUEST_LIMITS.aliases, REQUEST_LIMITS.directives, REQUEST_LIMITS.repeats, SOCKET_LIMITS.operations, SOCKET_LIMITS.sockets, MAX_CONNECTIONS]) expect(numbers).toMatch(new RegExp(`^${limit} `, 'm'));
+  const numbers = tableRows(docs, 'Errors and limits')
+    .map(([most = '', what = '']) => `${most} ${what}`)
+    .join('\n')
+    .replaceAll(',', '');
+  for (const limit of [
+    REQUEST_LIMITS.tokens,
+    REQUEST_LIMITS.depth,
+    REQUEST_LIMITS.aliases,
+    REQUEST_LIMITS.directives,
+    REQUEST_LIMITS.repeats,
+    SOCKET_LIMITS.operations,
+    SOCKET_LIMITS.sockets,
+    MAX_CONNECTIONS,
+  ])
+    expect(numbers).toMatch(new RegExp(`^${limit} `, 'm'));
   expect([REQUEST_LIMITS.bodyBytes, STALLED_AFTER_MS, MAX_ERRORS]).toEqual([100_000, 30_000, 5]);
 });
 
@@ -122,22 +147,39 @@ describe('what stands in front', () => {
     const added = readFileSync(join(projectRoot, 'docs/proxy/docker-compose.yml'), 'utf8').replace('!reset []', '[]');
     const { services } = parseYaml(added) as { services: Record<string, { volumes?: string[] }> };
     expect(Object.keys(services)).toEqual(['api', 'proxy']);
-    expect(services['proxy']).toMatchObject({ image: expect.stringMatching(/^caddy:\d/), depends_on: { api: { condition: 'service_healthy' } } });
+    expect(services['proxy']).toMatchObject({
+      image: expect.stringMatching(/^caddy:\d/),
+      depends_on: { api: { condition: 'service_healthy' } },
+    });
     expect(services['proxy']?.volumes?.[0]).toMatch(/^\.\/docs\/proxy\/Caddyfile:/);
   });
 
   test('both proxies keep the host, let sockets through and hold no event back', () => {
     const nginx = readFileSync(join(projectRoot, 'docs/proxy/nginx.conf'), 'utf8');
-    for (const line of ['proxy_set_header Host $http_host;', 'proxy_set_header Upgrade $http_upgrade;', 'proxy_buffering off;', 'proxy_http_version 1.1;']) expect(nginx).toContain(line);
+    for (const line of [
+      'proxy_set_header Host $http_host;',
+      'proxy_set_header Upgrade $http_upgrade;',
+      'proxy_buffering off;',
+      'proxy_http_version 1.1;',
+    ])
+      expect(nginx).toContain(line);
     expect(readFileSync(join(projectRoot, 'docs/proxy/Caddyfile'), 'utf8')).toContain('flush_interval -1');
   });
 });
 
 test('the Grafana dashboard asks for metrics that there are, and for all that count', async () => {
-  const dashboard = JSON.parse(readFileSync(join(projectRoot, 'docs/grafana-api.json'), 'utf8')) as { panels: { title: string; targets?: { expr: string }[] }[] };
+  const dashboard = JSON.parse(readFileSync(join(projectRoot, 'docs/grafana-api.json'), 'utf8')) as {
+    panels: { title: string; targets?: { expr: string }[] }[];
+  };
   const { registry } = new ApiMetrics(handFedModel().model);
-  const names = new Set((await registry.getMetricsAsJSON()).flatMap(({ name }) => [name, `${name}_bucket`, `${name}_count`, `${name}_sum`]));
-  const asked = new Set(dashboard.panels.flatMap(({ targets = [] }) => targets).flatMap(({ expr }) => expr.match(/\b(?:tributary|nodejs|process)_[a-z0-9_]+/g) ?? []));
+  const names = new Set(
+    (await registry.getMetricsAsJSON()).flatMap(({ name }) => [name, `${name}_bucket`, `${name}_count`, `${name}_sum`]),
+  );
+  const asked = new Set(
+    dashboard.panels
+      .flatMap(({ targets = [] }) => targets)
+      .flatMap(({ expr }) => expr.match(/\b(?:tributary|nodejs|process)_[a-z0-9_]+/g) ?? []),
+  );
   expect([...asked].filter((name) => !names.has(name))).toEqual([]);
   const ours = [...names].filter((name) => name.startsWith('tributary_') && !/_(bucket|count|sum)$/.test(name));
   expect(ours.filter((name) => ![...asked].some((one) => one === name || one.startsWith(`${name}_`)))).toEqual([]);

@@ -23,23 +23,38 @@ interface PartitionData {
 
 const load = createRequire(import.meta.url);
 const Decoder = load('kafkajs/src/protocol/decoder.js') as new (bytes: Buffer) => object;
-const decodeMessages = load('kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js') as (decoder: object) => Promise<Message[]>;
+const decodeMessages = load('kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js') as (
+  decoder: object,
+) => Promise<Message[]>;
 const Batch = load('kafkajs/src/consumer/batch.js') as new (
   topic: string,
   fetchedOffset: string,
   data: PartitionData,
 ) => { readonly messages: readonly Message[]; lastOffset(): string };
 
-const logger = { namespace: () => logger, debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+const logger = {
+  namespace: () => logger,
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
 
 /** What a kafkajs consumer hands to its handler for these bytes of a Fetch response. */
-const consume = async (bytes: Buffer, fromOffset: number, aborted: readonly AbortedRange[]): Promise<InstanceType<typeof Batch>> => {
+const consume = async (
+  bytes: Buffer,
+  fromOffset: number,
+  aborted: readonly AbortedRange[],
+): Promise<InstanceType<typeof Batch>> => {
   const size = Buffer.alloc(4);
   size.writeInt32BE(bytes.length);
   return new Batch('t', String(fromOffset), {
     partition: 0,
     highWatermark: '1000000',
-    abortedTransactions: aborted.map((it) => ({ producerId: String(it.producerId), firstOffset: String(it.firstOffset) })),
+    abortedTransactions: aborted.map((it) => ({
+      producerId: String(it.producerId),
+      firstOffset: String(it.firstOffset),
+    })),
     messages: await decodeMessages(new Decoder(Buffer.concat([size, bytes]))),
   });
 };
@@ -54,7 +69,13 @@ const data = (offset: number, producerId: number, key: Buffer = Buffer.from('k')
 
 describe('read_committed', () => {
   test('hides both of two overlapping aborted transactions, listed in the order they were aborted', async () => {
-    const log = Buffer.concat([data(0, 1), data(1, 2), markerBytes(2n, 2n, 'abort'), data(3, 1), markerBytes(4n, 1n, 'abort')]);
+    const log = Buffer.concat([
+      data(0, 1),
+      data(1, 2),
+      markerBytes(2n, 2n, 'abort'),
+      data(3, 1),
+      markerBytes(4n, 1n, 'abort'),
+    ]);
     const aborted = [
       { producerId: 2n, firstOffset: 1 },
       { producerId: 1n, firstOffset: 0 },
@@ -70,19 +91,24 @@ describe('read_committed', () => {
 
   test('shows exactly the committed records of any interleaving', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(logStep, { maxLength: 50 }), fc.nat(30), fc.integer({ min: 1, max: 9 }), async (steps, from, batches) => {
-        const log = writeLog(steps);
-        const logEnd = (log.batches.at(-1)?.lastOffset ?? -1) + 1;
-        const seen: [number, string][] = [];
-        let position = from;
-        while (position < logEnd) {
-          const { bytes, aborted } = fetchFrom(log, position, batches);
-          const batch = await consume(bytes, position, aborted);
-          seen.push(...batch.messages.map((it): [number, string] => [Number(it.offset), it.value.toString()]));
-          position = Number(batch.lastOffset()) + 1;
-        }
-        expect(seen).toEqual(log.committed.filter(([offset]) => offset >= from));
-      }),
+      fc.asyncProperty(
+        fc.array(logStep, { maxLength: 50 }),
+        fc.nat(30),
+        fc.integer({ min: 1, max: 9 }),
+        async (steps, from, batches) => {
+          const log = writeLog(steps);
+          const logEnd = (log.batches.at(-1)?.lastOffset ?? -1) + 1;
+          const seen: [number, string][] = [];
+          let position = from;
+          while (position < logEnd) {
+            const { bytes, aborted } = fetchFrom(log, position, batches);
+            const batch = await consume(bytes, position, aborted);
+            seen.push(...batch.messages.map((it): [number, string] => [Number(it.offset), it.value.toString()]));
+            position = Number(batch.lastOffset()) + 1;
+          }
+          expect(seen).toEqual(log.committed.filter(([offset]) => offset >= from));
+        },
+      ),
       { numRuns: 200 },
     );
   });
@@ -94,7 +120,10 @@ interface OutOfRange {
 }
 interface TestedGroup {
   preferredReadReplicasPerTopicPartition: Record<string, Record<number, object>>;
-  offsetManager: { nextOffset(topic: string, partition: number): bigint; setDefaultOffset(at: OutOfRange): Promise<void> };
+  offsetManager: {
+    nextOffset(topic: string, partition: number): bigint;
+    setDefaultOffset(at: OutOfRange): Promise<void>;
+  };
   recoverFromOffsetOutOfRange(error: OutOfRange): Promise<void>;
 }
 const ConsumerGroup = load('kafkajs/src/consumer/consumerGroup.js') as new (options: object) => TestedGroup;
@@ -201,10 +230,17 @@ describe('the request queue', () => {
 });
 
 interface ProtocolRequest {
-  readonly request: { readonly apiName: string; readonly apiVersion: number; encode(): Promise<{ readonly buffer: Buffer }> };
+  readonly request: {
+    readonly apiName: string;
+    readonly apiVersion: number;
+    encode(): Promise<{ readonly buffer: Buffer }>;
+  };
 }
 interface TestedBroker {
-  lookupRequest: (apiKey: number, definition: { protocol(at: { version: number }): (payload: object) => ProtocolRequest }) => (payload: object) => ProtocolRequest;
+  lookupRequest: (
+    apiKey: number,
+    definition: { protocol(at: { version: number }): (payload: object) => ProtocolRequest },
+  ) => (payload: object) => ProtocolRequest;
   joinGroup(payload: object): Promise<unknown>;
   syncGroup(payload: object): Promise<unknown>;
   heartbeat(payload: object): Promise<unknown>;
@@ -239,7 +275,9 @@ describe('static membership', () => {
     const { broker, sent } = brokerAt(version);
     await broker[name]({ ...payload, groupInstanceId: 'instance-7' });
     await broker[name](payload);
-    const [withId, without] = await Promise.all(sent.map(async (request) => (await request.encode()).buffer.toString('latin1')));
+    const [withId, without] = await Promise.all(
+      sent.map(async (request) => (await request.encode()).buffer.toString('latin1')),
+    );
     expect(withId).toContain('\x00\x0ainstance-7');
     expect(without).not.toContain('instance-7');
   });
@@ -306,15 +344,26 @@ describe('deleting records', () => {
   });
 });
 
-const Record = load('kafkajs/src/protocol/recordBatch/record/v0/index.js') as (record: object) => { readonly buffer: Buffer };
+const Record = load('kafkajs/src/protocol/recordBatch/record/v0/index.js') as (record: object) => {
+  readonly buffer: Buffer;
+};
 
 describe('headers', () => {
   test('given as a list are written as they stand: in order, repeated, null', () => {
-    const list: readonly (readonly [string, Buffer | null])[] = [['b', Buffer.from('1')], ['10', null], ['9', Buffer.alloc(0)], ['b', Buffer.from('2')], ['__proto__', Buffer.from('3')]];
+    const list: readonly (readonly [string, Buffer | null])[] = [
+      ['b', Buffer.from('1')],
+      ['10', null],
+      ['9', Buffer.alloc(0)],
+      ['b', Buffer.from('2')],
+      ['__proto__', Buffer.from('3')],
+    ];
     const key = Buffer.from('k');
     const value = Buffer.from('v');
     const { buffer } = Record({ offsetDelta: 0, timestampDelta: 0, key, value, headers: list });
-    const expected = batchBytes({ baseOffset: 0n, records: [{ offsetDelta: 0, timestampDelta: 0n, key, value, headers: list }] });
+    const expected = batchBytes({
+      baseOffset: 0n,
+      records: [{ offsetDelta: 0, timestampDelta: 0n, key, value, headers: list }],
+    });
     expect(buffer).toEqual(expected.subarray(61));
   });
 });
@@ -331,40 +380,102 @@ describe('records whose fields are made when they are asked for', () => {
     size.writeInt32BE(bytes.length);
     return (await decodeMessages(new Decoder(Buffer.concat([size, bytes])))) as WholeMessage[];
   };
-  const long = (max: bigint): fc.Arbitrary<bigint> => fc.oneof(fc.bigInt(0n, 1n << 20n), fc.bigInt(0n, max), fc.constantFrom((1n << 53n) - 1n, 1n << 53n, (1n << 53n) + 1n));
+  const long = (max: bigint): fc.Arbitrary<bigint> =>
+    fc.oneof(
+      fc.bigInt(0n, 1n << 20n),
+      fc.bigInt(0n, max),
+      fc.constantFrom((1n << 53n) - 1n, 1n << 53n, (1n << 53n) + 1n),
+    );
   const bytes = fc.option(fc.uint8Array({ maxLength: 20 }).map((array) => Buffer.from(array)));
 
   test('hold what was written, also beyond 2^53', async () => {
-    const record = fc.record({ timestampDelta: fc.oneof(fc.bigInt(-1_000n, 1_000_000n), fc.bigInt(-(1n << 52n), 1n << 56n)), key: bytes, value: bytes, name: fc.string().map((name) => `h-${name}`), header: fc.uint8Array({ maxLength: 5 }) });
+    const record = fc.record({
+      timestampDelta: fc.oneof(fc.bigInt(-1_000n, 1_000_000n), fc.bigInt(-(1n << 52n), 1n << 56n)),
+      key: bytes,
+      value: bytes,
+      name: fc.string().map((name) => `h-${name}`),
+      header: fc.uint8Array({ maxLength: 5 }),
+    });
     await fc.assert(
-      fc.asyncProperty(long(1n << 62n), long(1n << 60n), fc.array(record, { minLength: 1, maxLength: 8 }), async (baseOffset, baseTimestamp, specs) => {
-        const records = specs.map(({ timestampDelta, key, value, name, header }, offsetDelta) => ({ offsetDelta, timestampDelta, key, value, headers: [[name, Buffer.from(header)]] as const }));
-        const messages = await read(batchBytes({ baseOffset, baseTimestamp, records }));
-        expect(messages.map(({ offset, timestamp, key, value, isControlRecord }) => ({ offset, timestamp, key, value, isControlRecord }))).toEqual(
-          specs.map(({ timestampDelta, key, value }, n) => ({ offset: String(baseOffset + BigInt(n)), timestamp: String(baseTimestamp + timestampDelta), key, value, isControlRecord: false })),
-        );
-        expect(messages.map(({ headers }) => Object.entries(headers).map(([name, value]) => [name, Buffer.from(value)]))).toEqual(specs.map(({ name, header }) => [[name, Buffer.from(header)]]));
-      }),
+      fc.asyncProperty(
+        long(1n << 62n),
+        long(1n << 60n),
+        fc.array(record, { minLength: 1, maxLength: 8 }),
+        async (baseOffset, baseTimestamp, specs) => {
+          const records = specs.map(({ timestampDelta, key, value, name, header }, offsetDelta) => ({
+            offsetDelta,
+            timestampDelta,
+            key,
+            value,
+            headers: [[name, Buffer.from(header)]] as const,
+          }));
+          const messages = await read(batchBytes({ baseOffset, baseTimestamp, records }));
+          expect(
+            messages.map(({ offset, timestamp, key, value, isControlRecord }) => ({
+              offset,
+              timestamp,
+              key,
+              value,
+              isControlRecord,
+            })),
+          ).toEqual(
+            specs.map(({ timestampDelta, key, value }, n) => ({
+              offset: String(baseOffset + BigInt(n)),
+              timestamp: String(baseTimestamp + timestampDelta),
+              key,
+              value,
+              isControlRecord: false,
+            })),
+          );
+          expect(
+            messages.map(({ headers }) => Object.entries(headers).map(([name, value]) => [name, Buffer.from(value)])),
+          ).toEqual(specs.map(({ name, header }) => [[name, Buffer.from(header)]]));
+        },
+      ),
     );
   });
 
   test('are read from a batch of more records than a call takes arguments', async () => {
     const one = { offsetDelta: 0, timestampDelta: 0n, key: null, value: null };
-    const bytes = batchBytes({ baseOffset: 7n, records: [one], pack: (plain) => Buffer.concat(Array.from({ length: 200_000 }, () => plain)) });
+    const bytes = batchBytes({
+      baseOffset: 7n,
+      records: [one],
+      pack: (plain) => Buffer.concat(Array.from({ length: 200_000 }, () => plain)),
+    });
     bytes.writeInt32BE(200_000, 57);
     expect(await read(bytes)).toHaveLength(200_000);
   });
 
   test('can be written out whole', async () => {
-    const [message] = await read(batchBytes({ baseOffset: 5n, baseTimestamp: 9n, records: [{ offsetDelta: 0, timestampDelta: 1n, key: null, value: Buffer.from('v') }] }));
-    expect(JSON.parse(JSON.stringify(message))).toMatchObject({ offset: '5', timestamp: '10', key: null, headers: {}, isControlRecord: false });
+    const [message] = await read(
+      batchBytes({
+        baseOffset: 5n,
+        baseTimestamp: 9n,
+        records: [{ offsetDelta: 0, timestampDelta: 1n, key: null, value: Buffer.from('v') }],
+      }),
+    );
+    expect(JSON.parse(JSON.stringify(message))).toMatchObject({
+      offset: '5',
+      timestamp: '10',
+      key: null,
+      headers: {},
+      isControlRecord: false,
+    });
   });
 });
 
 test('a broker by its address of IPv6 is found, and one by its name still is', async () => {
-  const poolBuilder = load('kafkajs/src/cluster/connectionPoolBuilder.js') as (options: object) => { build(): Promise<{ readonly host: string; readonly port: number }> };
+  const poolBuilder = load('kafkajs/src/cluster/connectionPoolBuilder.js') as (options: object) => {
+    build(): Promise<{ readonly host: string; readonly port: number }>;
+  };
   const addressOf = async (broker: string): Promise<string> => {
-    const { host, port } = await poolBuilder({ brokers: [broker], clientId: 'c', connectionTimeout: 1, requestTimeout: 1, logger }).build();
+    const { host, port } = await poolBuilder({
+      brokers: [broker],
+      clientId: 'c',
+      connectionTimeout: 1,
+      requestTimeout: 1,
+      logger,
+    }).build();
     return `${host} ${String(port)}`;
   };
   expect(await addressOf('[::1]:9092')).toBe('::1 9092');

@@ -22,7 +22,14 @@ function read(decode: Decoder<Login>, value: Buffer | null, timestampMs: number)
   const answer = decode(record(value, timestampMs), NOW_MS);
   if (answer instanceof DeadLetter) return { deadLetter: answer.reason };
   const { device, state, eventTimeMs, flaws } = answer;
-  return { deadLetter: null, device, state: state ?? 'UNATTRIBUTED', eventTimeMs, missing: [...missingFields(flaws)], invalid: [...invalidFields(flaws)] };
+  return {
+    deadLetter: null,
+    device,
+    state: state ?? 'UNATTRIBUTED',
+    eventTimeMs,
+    missing: [...missingFields(flaws)],
+    invalid: [...invalidFields(flaws)],
+  };
 }
 
 /** Compared as text: `toEqual` on every record would take most of the test's time. */
@@ -35,7 +42,9 @@ function differs(value: Buffer | null, timestampMs: number): string | null {
 }
 
 /** What breaks parsers: structure, escapes, digits, the edges of ASCII and of UTF-8's lengths, white space of all sorts. */
-const BYTES = [...'"\\{}[]:,.-+eE0129azAZ/ \t\n\r'].map((c) => c.charCodeAt(0)).concat([0, 0x0b, 0x1f, 0x7e, 0x7f, 0x80, 0xa0, 0xbf, 0xc2, 0xe2, 0xed, 0xef, 0xf0, 0xff]);
+const BYTES = [...'"\\{}[]:,.-+eE0129azAZ/ \t\n\r']
+  .map((c) => c.charCodeAt(0))
+  .concat([0, 0x0b, 0x1f, 0x7e, 0x7f, 0x80, 0xa0, 0xbf, 0xc2, 0xe2, 0xed, 0xef, 0xf0, 0xff]);
 
 function mutate(random: SeededRandom, bytes: Buffer): Buffer {
   const at = random.below(bytes.length + 1);
@@ -55,29 +64,170 @@ function mutate(random: SeededRandom, bytes: Buffer): Buffer {
   }
 }
 
-const KEYS = [...LOGIN_FIELDS, ...LOGIN_FIELDS, ...LOGIN_FIELDS, 'Locale', 'local', 'localee', '', '__proto__', 'constructor', 'länge'];
+const KEYS = [
+  ...LOGIN_FIELDS,
+  ...LOGIN_FIELDS,
+  ...LOGIN_FIELDS,
+  'Locale',
+  'local',
+  'localee',
+  '',
+  '__proto__',
+  'constructor',
+  'länge',
+];
 const TOKENS = [
-  ...['null', 'true', 'false', 'nul', 'True', '{}', '[]', '[1,"a"]', '{"locale":"CA"}', '""', '" "', '"  "', '"\\t"', '"\u00a0"', '"\u0085"', '"\ufeff"'],
-  ...['"CA"', '"ca"', '" Ny "', '"dc"', '"C A"', '"CAL"', '"C"', '"@["', '"\ufb02"', '"\u017fd"', '"\\u0043A"', '"PR"', '"ios"', '" IOS"', '"Android "', '"\u0131os"', '"\u0130OS"', '"iosx"', '"anDroid"', '"web"'],
-  ...['0', '-0', '-1', '00', '01', '1.', '.5', '1e3', '1.5E+9', '1e400', '-', '+1', '1720576825', '1720576825.001', '1720576825.0019999', '1720576825123', '1720576825123.9', '1720576825.00000000000000000001'],
-  ...['946684799.999', '946684800', '946684799999', '946684800000', '99999999999', '99999999999.9', '100000000000', '1732399200', '1732399200.001', '1732399201', '1732399200000', '1732399200001', '9007199254740993', '12345678901234567890'],
-  ...['"1720576825"', '" 1720576825.0009 "', '"1720576825,5"', '"1.72e9"', '"+1720576825"', '"-1720576825"', '"0x10"', '"1720576825."', '"١٧٢٠٥٧٦٨٢٥"', '"0001720576825"', '"1720576825 1"', '"Infinity"'],
-  ...['"2024-07-10T02:00:25Z"', '"2024-07-10t02:00:25z"', '"2024-07-10T02:00:25.1239999+05:30"', '"2024-07-10 02:00:25Z"', '"2024-07-10T02:00:25"', '"2024-07-10T24:00:00Z"', '"2024-02-29T00:00:00Z"', '"2023-02-29T00:00:00Z"', '"2024-13-01T00:00:00Z"'],
-  ...['"2016-12-31T23:59:60Z"', '"2016-12-31T23:59:60.999Z"', '"2015-07-01T05:29:60+05:30"', '"2016-12-30T23:59:60Z"', '"2024-07-10T02:00:60Z"', '"2024-07-10T02:00:61Z"', '"2024-07-10T02:00:25-24:00"', '"2024-07-10T02:00:25+23:60"', '"2024-07-10T02:00:25-00:00"'],
-  ...['"1999-12-31T23:59:59.9999Z"', '"2000-01-01T00:00:00Z"', '"2000-01-01T00:00:00+00:01"', '"2024-11-23T22:00:00Z"', '"2024-11-23T22:00:00.0009Z"', '"2024-11-23T22:00:00.001Z"', '"9999-12-31T23:59:59Z"', '"0000-01-01T00:00:00Z"', '"20240710T020025Z"', '"2024-07-10T02:00:25 Z"', '"2024-07-10T02:00:25.Z"'],
+  ...[
+    'null',
+    'true',
+    'false',
+    'nul',
+    'True',
+    '{}',
+    '[]',
+    '[1,"a"]',
+    '{"locale":"CA"}',
+    '""',
+    '" "',
+    '"  "',
+    '"\\t"',
+    '"\u00a0"',
+    '"\u0085"',
+    '"\ufeff"',
+  ],
+  ...[
+    '"CA"',
+    '"ca"',
+    '" Ny "',
+    '"dc"',
+    '"C A"',
+    '"CAL"',
+    '"C"',
+    '"@["',
+    '"\ufb02"',
+    '"\u017fd"',
+    '"\\u0043A"',
+    '"PR"',
+    '"ios"',
+    '" IOS"',
+    '"Android "',
+    '"\u0131os"',
+    '"\u0130OS"',
+    '"iosx"',
+    '"anDroid"',
+    '"web"',
+  ],
+  ...[
+    '0',
+    '-0',
+    '-1',
+    '00',
+    '01',
+    '1.',
+    '.5',
+    '1e3',
+    '1.5E+9',
+    '1e400',
+    '-',
+    '+1',
+    '1720576825',
+    '1720576825.001',
+    '1720576825.0019999',
+    '1720576825123',
+    '1720576825123.9',
+    '1720576825.00000000000000000001',
+  ],
+  ...[
+    '946684799.999',
+    '946684800',
+    '946684799999',
+    '946684800000',
+    '99999999999',
+    '99999999999.9',
+    '100000000000',
+    '1732399200',
+    '1732399200.001',
+    '1732399201',
+    '1732399200000',
+    '1732399200001',
+    '9007199254740993',
+    '12345678901234567890',
+  ],
+  ...[
+    '"1720576825"',
+    '" 1720576825.0009 "',
+    '"1720576825,5"',
+    '"1.72e9"',
+    '"+1720576825"',
+    '"-1720576825"',
+    '"0x10"',
+    '"1720576825."',
+    '"١٧٢٠٥٧٦٨٢٥"',
+    '"0001720576825"',
+    '"1720576825 1"',
+    '"Infinity"',
+  ],
+  ...[
+    '"2024-07-10T02:00:25Z"',
+    '"2024-07-10t02:00:25z"',
+    '"2024-07-10T02:00:25.1239999+05:30"',
+    '"2024-07-10 02:00:25Z"',
+    '"2024-07-10T02:00:25"',
+    '"2024-07-10T24:00:00Z"',
+    '"2024-02-29T00:00:00Z"',
+    '"2023-02-29T00:00:00Z"',
+    '"2024-13-01T00:00:00Z"',
+  ],
+  ...[
+    '"2016-12-31T23:59:60Z"',
+    '"2016-12-31T23:59:60.999Z"',
+    '"2015-07-01T05:29:60+05:30"',
+    '"2016-12-30T23:59:60Z"',
+    '"2024-07-10T02:00:60Z"',
+    '"2024-07-10T02:00:61Z"',
+    '"2024-07-10T02:00:25-24:00"',
+    '"2024-07-10T02:00:25+23:60"',
+    '"2024-07-10T02:00:25-00:00"',
+  ],
+  ...[
+    '"1999-12-31T23:59:59.9999Z"',
+    '"2000-01-01T00:00:00Z"',
+    '"2000-01-01T00:00:00+00:01"',
+    '"2024-11-23T22:00:00Z"',
+    '"2024-11-23T22:00:00.0009Z"',
+    '"2024-11-23T22:00:00.001Z"',
+    '"9999-12-31T23:59:59Z"',
+    '"0000-01-01T00:00:00Z"',
+    '"20240710T020025Z"',
+    '"2024-07-10T02:00:25 Z"',
+    '"2024-07-10T02:00:25.Z"',
+  ],
 ];
 const SPACES = ['', '', '', '', ' ', '\n', '\t', '\r\n  ', '\u00a0', '\v'];
 
 function assemble(random: SeededRandom): Buffer {
   const space = () => (random.chance(0.9) ? '' : random.pick(SPACES));
-  const pairs = Array.from({ length: random.below(9) }, () => `${space()}"${random.pick(KEYS)}"${space()}:${space()}${random.pick(TOKENS)}${space()}`);
+  const pairs = Array.from(
+    { length: random.below(9) },
+    () => `${space()}"${random.pick(KEYS)}"${space()}:${space()}${random.pick(TOKENS)}${space()}`,
+  );
   return Buffer.from(`${space()}{${pairs.join(',')}}${space()}`);
 }
 
 test(`${RECORDS} generated records, dirty and damaged ones among them: the scan, JSON.parse with zod, and the recount agree on each`, () => {
   const random = seededRandom(SEED);
   const next = loginGenerator({ seed: SEED + 1, dirtyShare: 0.4 });
-  const kafkaTimes = [NOW_MS, NOW_MS, NOW_MS - 5000, -1, 0, NOW_MS + 3_600_000, NOW_MS + 3_600_001, Date.UTC(2000, 0, 1), Date.UTC(2000, 0, 1) - 1];
+  const kafkaTimes = [
+    NOW_MS,
+    NOW_MS,
+    NOW_MS - 5000,
+    -1,
+    0,
+    NOW_MS + 3_600_000,
+    NOW_MS + 3_600_001,
+    Date.UTC(2000, 0, 1),
+    Date.UTC(2000, 0, 1) - 1,
+  ];
   let clean = 0;
   for (let i = 0; i < RECORDS; i++) {
     let { value } = random.chance(0.3) ? { value: assemble(random) } : next(NOW_MS - random.below(90_000_000));
@@ -101,7 +251,13 @@ test('any bytes at all: the three agree, and nothing throws', () => {
 
 test('any JSON, and any object with the fields of a login: the three agree', () => {
   const field = fc.constantFrom(...LOGIN_FIELDS);
-  const value = fc.oneof(fc.jsonValue(), fc.string({ unit: 'binary' }), fc.double({ noNaN: true }), fc.date({ noInvalidDate: true }), fc.constantFrom('CA', ' ios', '\u2028'));
+  const value = fc.oneof(
+    fc.jsonValue(),
+    fc.string({ unit: 'binary' }),
+    fc.double({ noNaN: true }),
+    fc.date({ noInvalidDate: true }),
+    fc.constantFrom('CA', ' ios', '\u2028'),
+  );
   const object = fc.dictionary(fc.oneof(field, fc.string()), value, { noNullPrototype: true });
   fc.assert(
     fc.property(fc.oneof(fc.jsonValue(), object), fc.constantFrom(0, 1), (json, indent) => {

@@ -27,14 +27,23 @@ function sumOf(value: unknown): Partial<Sum> {
 const plain = (rows: Rows): Record<string, Sum> => Object.fromEntries([...rows].sort(([a], [b]) => (a < b ? -1 : 1)));
 
 /** The rows of a store, added up over partitions, as far as they tell. */
-async function rowsOf(driver: TopologyTestDriver, store: string, windowed: boolean): Promise<Map<string, Partial<Sum>>> {
+async function rowsOf(
+  driver: TopologyTestDriver,
+  store: string,
+  windowed: boolean,
+): Promise<Map<string, Partial<Sum>>> {
   const rows = new Map<string, Partial<Sum>>();
   for (const [, key, value] of await driver.entries(store)) {
-    const { windowStartMs, key: text } = windowed ? decodeWindowKey(key) : { windowStartMs: -1, key: key.toString('utf8') };
+    const { windowStartMs, key: text } = windowed
+      ? decodeWindowKey(key)
+      : { windowStartMs: -1, key: key.toString('utf8') };
     const id = rowId(text, windowStartMs);
     const { count, sum } = sumOf(JSON.parse(String(value)));
     const before = rows.get(id);
-    rows.set(id, { ...(count === undefined ? {} : { count: count + (before?.count ?? 0) }), ...(sum === undefined ? {} : { sum: sum + (before?.sum ?? 0) }) });
+    rows.set(id, {
+      ...(count === undefined ? {} : { count: count + (before?.count ?? 0) }),
+      ...(sum === undefined ? {} : { sum: sum + (before?.sum ?? 0) }),
+    });
   }
   return rows;
 }
@@ -51,10 +60,17 @@ function toldOf(driver: TopologyTestDriver, store: string): Map<string, Partial<
 
 /** The model's rows, with as much as the table tells. */
 const alike = (expected: Rows, seen: ReadonlyMap<string, Partial<Sum>>): Record<string, Partial<Sum>> =>
-  Object.fromEntries([...expected].sort(([a], [b]) => (a < b ? -1 : 1)).map(([id, row]) => {
-    const { count, sum } = seen.get(id) ?? row;
-    return [id, { ...(count === undefined ? {} : { count: row.count }), ...(sum === undefined ? {} : { sum: row.sum }) }];
-  }));
+  Object.fromEntries(
+    [...expected]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([id, row]) => {
+        const { count, sum } = seen.get(id) ?? row;
+        return [
+          id,
+          { ...(count === undefined ? {} : { count: row.count }), ...(sum === undefined ? {} : { sum: row.sum }) },
+        ];
+      }),
+  );
 
 const total = (values: Iterable<Partial<Sum>>): number => [...values].reduce((all, { count = 0 }) => all + count, 0);
 
@@ -66,7 +82,10 @@ async function check(plan: Plan, batches: readonly (readonly Input[])[]): Promis
     driver = new TopologyTestDriver(topology, { partitions: { a, b } });
   } catch (error) {
     // Keys that would lie in two tasks: refused, and only where the counts differ.
-    expect({ code: (error as StreamsError).code, differ: a !== b }).toEqual({ code: 'NOT_COPARTITIONED', differ: true });
+    expect({ code: (error as StreamsError).code, differ: a !== b }).toEqual({
+      code: 'NOT_COPARTITIONED',
+      differ: true,
+    });
     return;
   }
   for (const batch of batches) {
@@ -79,12 +98,19 @@ async function check(plan: Plan, batches: readonly (readonly Input[])[]): Promis
   checkRecords(driver, plan, expected);
   let late = 0;
   for (const [index, end] of plan.ends.entries()) {
-    if (end.end === 'process') expect(Object.fromEntries([...(await rowsOf(driver, String(index), false))].sort())).toEqual(plain(expected.tables.get(String(index)) as Rows));
+    if (end.end === 'process')
+      expect(Object.fromEntries([...(await rowsOf(driver, String(index), false))].sort())).toEqual(
+        plain(expected.tables.get(String(index)) as Rows),
+      );
     if (end.end !== 'tables') continue;
-    for (const [table, windows] of end.windows.entries()) late += await checkTable(driver, `${String(index)}-${String(table)}`, windows, expected);
+    for (const [table, windows] of end.windows.entries())
+      late += await checkTable(driver, `${String(index)}-${String(table)}`, windows, expected);
   }
   const { late: counted = 0, ...others } = driver.dropped();
-  expect(others).toEqual({ ...(expected.nullKeys === 0 ? {} : { 'null-key': expected.nullKeys }), ...(expected.invalidTimes === 0 ? {} : { 'invalid-timestamp': expected.invalidTimes }) });
+  expect(others).toEqual({
+    ...(expected.nullKeys === 0 ? {} : { 'null-key': expected.nullKeys }),
+    ...(expected.invalidTimes === 0 ? {} : { 'invalid-timestamp': expected.invalidTimes }),
+  });
   // A table that tells only sums does not tell how much of it was late.
   if (late >= 0) expect(counted).toBe(late);
 }
@@ -107,7 +133,12 @@ function checkRecords(driver: TopologyTestDriver, plan: Plan, expected: Expected
 }
 
 /** Answers how many records were late, once for each window; NaN where the table does not tell. */
-async function checkTable(driver: TopologyTestDriver, store: string, windows: WindowPlan | null, { tables }: Expected): Promise<number> {
+async function checkTable(
+  driver: TopologyTestDriver,
+  store: string,
+  windows: WindowPlan | null,
+  { tables }: Expected,
+): Promise<number> {
   const expected = tables.get(store) as Rows;
   const told = toldOf(driver, store);
   if (windows === null || windows.retentionMs === null) {
@@ -124,9 +155,16 @@ async function checkTable(driver: TopologyTestDriver, store: string, windows: Wi
   return late;
 }
 
-test('random topologies: each record is told, late, dropped or dead-lettered, once, and tables equal a plain model', async () => {
-  await fc.assert(
-    fc.asyncProperty(plans.chain((plan) => fc.tuple(fc.constant(plan), inputsFor(plan))), async ([plan, batches]) => check(plan, batches)),
-    { numRuns: RUNS, ...(process.env['SEED'] === undefined ? {} : { seed: Number(process.env['SEED']) }) },
-  );
-}, timeLimit(300 * RUNS));
+test(
+  'random topologies: each record is told, late, dropped or dead-lettered, once, and tables equal a plain model',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        plans.chain((plan) => fc.tuple(fc.constant(plan), inputsFor(plan))),
+        async ([plan, batches]) => check(plan, batches),
+      ),
+      { numRuns: RUNS, ...(process.env['SEED'] === undefined ? {} : { seed: Number(process.env['SEED']) }) },
+    );
+  },
+  timeLimit(300 * RUNS),
+);

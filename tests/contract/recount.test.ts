@@ -3,8 +3,23 @@ import { expectedData, type RawRecord, readRecord, recount } from '../support/re
 
 const NOW_MS = Date.parse('2024-11-23T21:00:00Z');
 const KAFKA_MS = NOW_MS - 500;
-const raw = (value: string | null): RawRecord => ({ value: value === null ? null : Buffer.from(value), timestampMs: KAFKA_MS });
-const login = (fields: object): RawRecord => raw(JSON.stringify({ user_id: 'u', app_version: '1', ip: 'i', device_id: 'd', device_type: 'iOS', locale: 'CA', timestamp: 1_720_576_825, ...fields }));
+const raw = (value: string | null): RawRecord => ({
+  value: value === null ? null : Buffer.from(value),
+  timestampMs: KAFKA_MS,
+});
+const login = (fields: object): RawRecord =>
+  raw(
+    JSON.stringify({
+      user_id: 'u',
+      app_version: '1',
+      ip: 'i',
+      device_id: 'd',
+      device_type: 'iOS',
+      locale: 'CA',
+      timestamp: 1_720_576_825,
+      ...fields,
+    }),
+  );
 
 test('a handful of records, counted by hand', () => {
   const result = recount(
@@ -40,13 +55,26 @@ test('a handful of records, counted by hand', () => {
       ['UNATTRIBUTED', { ...devices(0, 0, 2), lastLoginAtMs: KAFKA_MS }],
     ]),
     minutes: new Map([
-      [first, new Map([['CA', devices(1, 1, 0)], ['UNATTRIBUTED', devices(0, 0, 1)]])],
+      [
+        first,
+        new Map([
+          ['CA', devices(1, 1, 0)],
+          ['UNATTRIBUTED', devices(0, 0, 1)],
+        ]),
+      ],
       [first + 60_000, new Map([['NY', devices(1, 0, 0)]])],
       [last, new Map([['NY', devices(1, 0, 0)]])],
       [now, new Map([['UNATTRIBUTED', devices(0, 0, 1)]])],
     ]),
     hours: new Map([
-      [Date.parse('2024-07-10T02:00:00Z'), new Map([['CA', devices(1, 1, 0)], ['UNATTRIBUTED', devices(0, 0, 1)], ['NY', devices(2, 0, 0)]])],
+      [
+        Date.parse('2024-07-10T02:00:00Z'),
+        new Map([
+          ['CA', devices(1, 1, 0)],
+          ['UNATTRIBUTED', devices(0, 0, 1)],
+          ['NY', devices(2, 0, 0)],
+        ]),
+      ],
       [Date.parse('2024-11-23T20:00:00Z'), new Map([['UNATTRIBUTED', devices(0, 0, 1)]])],
     ]),
     newestLoginAtMs: KAFKA_MS,
@@ -64,8 +92,18 @@ test('no records', () => {
 });
 
 test('GDP classes, where they part', () => {
-  const data = expectedData(recount(['MI', 'KS', 'NE', 'AZ'].map((locale) => login({ locale })), NOW_MS));
-  expect(Object.entries(data).map(([code, { gdp }]) => `${code} ${gdp}`)).toEqual(['AZ medium', 'KS medium', 'MI high', 'NE low']);
+  const data = expectedData(
+    recount(
+      ['MI', 'KS', 'NE', 'AZ'].map((locale) => login({ locale })),
+      NOW_MS,
+    ),
+  );
+  expect(Object.entries(data).map(([code, { gdp }]) => `${code} ${gdp}`)).toEqual([
+    'AZ medium',
+    'KS medium',
+    'MI high',
+    'NE low',
+  ]);
 });
 
 test('a Kafka timestamp that is no better gives way to the clock', () => {

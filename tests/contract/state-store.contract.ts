@@ -10,17 +10,38 @@ export interface StoreMedium {
 
 export const bytes = (text: string): Buffer => Buffer.from(text, 'utf8');
 
-export const put = (store: string, key: string, value: string): StoreChange => ({ store, key: bytes(key), value: bytes(value) });
+export const put = (store: string, key: string, value: string): StoreChange => ({
+  store,
+  key: bytes(key),
+  value: bytes(value),
+});
 
 export const del = (store: string, key: string): StoreChange => ({ store, key: bytes(key), value: null });
 
-export function batch(changes: readonly StoreChange[], changelog: Record<string, number> = {}, input: Record<string, number> = {}): StoreBatch {
-  return { changes, changelogOffsets: new Map(Object.entries(changelog)), inputOffsets: new Map(Object.entries(input)) };
+export function batch(
+  changes: readonly StoreChange[],
+  changelog: Record<string, number> = {},
+  input: Record<string, number> = {},
+): StoreBatch {
+  return {
+    changes,
+    changelogOffsets: new Map(Object.entries(changelog)),
+    inputOffsets: new Map(Object.entries(input)),
+  };
 }
 
-export async function contents(store: StateStore, name: string, from?: string, to?: string): Promise<[string, string][]> {
+export async function contents(
+  store: StateStore,
+  name: string,
+  from?: string,
+  to?: string,
+): Promise<[string, string][]> {
   const found: [string, string][] = [];
-  const range = store.entries(name, from === undefined ? undefined : bytes(from), to === undefined ? undefined : bytes(to));
+  const range = store.entries(
+    name,
+    from === undefined ? undefined : bytes(from),
+    to === undefined ? undefined : bytes(to),
+  );
   for await (const [key, value] of range) found.push([key.toString(), value.toString()]);
   return found;
 }
@@ -57,7 +78,10 @@ export function stateStoreContract(name: string, createMedium: () => Promise<Sto
     test('a commit puts, overwrites and deletes; the last change of a key wins', async () => {
       await store.commit(batch([put('counts', 'CA', '1'), put('counts', 'NY', '1'), put('counts', 'CA', '2')]));
       await store.commit(batch([del('counts', 'NY'), del('counts', 'never-there'), put('counts', 'TX', '3')]));
-      expect(await contents(store, 'counts')).toEqual([['CA', '2'], ['TX', '3']]);
+      expect(await contents(store, 'counts')).toEqual([
+        ['CA', '2'],
+        ['TX', '3'],
+      ]);
       expect(store.get('counts', bytes('NY'))).toBeUndefined();
       expect(store.get('counts', bytes('TX'))?.toString()).toBe('3');
       expect(store.digest().entries).toBe(2);
@@ -70,7 +94,15 @@ export function stateStoreContract(name: string, createMedium: () => Promise<Sto
       const ny = { ...put('counts', 'NY', '1'), previous: null };
       await store.commit(batch([ny, del('counts', 'NY')]));
       expect(store.digest()).toEqual(before);
-      await store.commit(batch([{ ...put('counts', 'CA', '2'), previous: bytes('1') }, del('counts', 'CA'), put('counts', 'TX', '1'), del('counts', 'TX'), put('counts', 'TX', '2')]));
+      await store.commit(
+        batch([
+          { ...put('counts', 'CA', '2'), previous: bytes('1') },
+          del('counts', 'CA'),
+          put('counts', 'TX', '1'),
+          del('counts', 'TX'),
+          put('counts', 'TX', '2'),
+        ]),
+      );
       expect(await contents(store, 'counts')).toEqual([['TX', '2']]);
       expect(store.digest().entries).toBe(1);
       expect(await store.verify()).toBe(true);
@@ -80,7 +112,10 @@ export function stateStoreContract(name: string, createMedium: () => Promise<Sto
       const key = Buffer.from([0, 255, 33, 0]);
       const value = Buffer.from([255, 0, 254]);
       const change = { store: 'bytes', key, value };
-      await store.commit({ ...batch([]), changes: [change, { store: 'bytes', key: Buffer.alloc(0), value: Buffer.alloc(0) }] });
+      await store.commit({
+        ...batch([]),
+        changes: [change, { store: 'bytes', key: Buffer.alloc(0), value: Buffer.alloc(0) }],
+      });
       expect(store.get('bytes', key)).toEqual(value);
       expect(store.get('bytes', Buffer.alloc(0))).toEqual(Buffer.alloc(0));
       expect(store.digest().entries).toBe(2);
@@ -98,7 +133,9 @@ export function stateStoreContract(name: string, createMedium: () => Promise<Sto
     });
 
     test('stores whose names begin alike do not see each other', async () => {
-      await store.commit(batch([put('counts', 'k', 'one'), put('counts-by-state', 'k', 'two'), put('count', 's', 'three')]));
+      await store.commit(
+        batch([put('counts', 'k', 'one'), put('counts-by-state', 'k', 'two'), put('count', 's', 'three')]),
+      );
       expect(await contents(store, 'counts')).toEqual([['k', 'one']]);
       expect(await contents(store, 'counts-by-state')).toEqual([['k', 'two']]);
       expect(await contents(store, 'count')).toEqual([['s', 'three']]);
@@ -118,7 +155,16 @@ export function stateStoreContract(name: string, createMedium: () => Promise<Sto
     test('offsets come with the batch and are merged over the stored ones', async () => {
       await store.commit(batch([put('counts', 'CA', '1')], { 'log-0': 5, 'log-1': 1 }, { 'in-0': 10 }));
       await store.commit(batch([], { 'log-0': 7 }, { 'in-1': 3 }));
-      const expected = { changelog: new Map([['log-0', 7], ['log-1', 1]]), input: new Map([['in-0', 10], ['in-1', 3]]) };
+      const expected = {
+        changelog: new Map([
+          ['log-0', 7],
+          ['log-1', 1],
+        ]),
+        input: new Map([
+          ['in-0', 10],
+          ['in-1', 3],
+        ]),
+      };
       expect(store.offsets()).toEqual(expected);
       await reopen('close');
       expect(store.offsets()).toEqual(expected);
@@ -157,7 +203,9 @@ export function stateStoreContract(name: string, createMedium: () => Promise<Sto
     });
 
     test('a batch with an illegal store name applies nothing, and the store goes on', async () => {
-      await expect(store.commit(batch([put('counts', 'CA', '1'), put('no\0name', 'x', 'y')], { 'log-0': 1 }))).rejects.toThrow('is not a store name');
+      await expect(
+        store.commit(batch([put('counts', 'CA', '1'), put('no\0name', 'x', 'y')], { 'log-0': 1 })),
+      ).rejects.toThrow('is not a store name');
       expect(store.get('counts', bytes('CA'))).toBeUndefined();
       expect(store.offsets().changelog.size).toBe(0);
       await store.commit(batch([put('counts', 'CA', '2')]));
@@ -171,7 +219,9 @@ export function stateStoreContract(name: string, createMedium: () => Promise<Sto
     });
 
     test('it cannot be opened twice', async () => {
-      await expect(async () => { await medium.open(); }).rejects.toMatchObject({ code: 'STORE_LOCKED' });
+      await expect(async () => {
+        await medium.open();
+      }).rejects.toMatchObject({ code: 'STORE_LOCKED' });
       await store.commit(batch([put('counts', 'CA', '1')]));
       expect(store.get('counts', bytes('CA'))?.toString()).toBe('1');
     });

@@ -53,7 +53,10 @@ beforeAll(async () => {
   await store.close();
   await cp(working, directoryOf('closed'), { recursive: true });
 
-  for (const [base, batches] of [['logged', STALE_BATCHES], ['brief', BRIEF_BATCHES]] as const) {
+  for (const [base, batches] of [
+    ['logged', STALE_BATCHES],
+    ['brief', BRIEF_BATCHES],
+  ] as const) {
     const logged = await openLevelDbStore(directoryOf(base), { identity: IDENTITY });
     for (let n = 1; n <= batches; n++) await logged.commit(numberedBatch(n));
     await logged.closeDirty();
@@ -63,7 +66,11 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 /** Copies the base, damages the copy, and says how the store took it; throws when it is neither harmless nor detected. */
-async function outcomeOf(base: Base, damage: (directory: string) => Promise<void>, identity = IDENTITY): Promise<Outcome> {
+async function outcomeOf(
+  base: Base,
+  damage: (directory: string) => Promise<void>,
+  identity = IDENTITY,
+): Promise<Outcome> {
   const directory = join(root, `case-${cases++}`);
   await cp(directoryOf(base), directory, { recursive: true });
   await damage(directory);
@@ -98,7 +105,11 @@ function modelAt(batches: number): Map<string, string> {
 }
 
 /** Compared as text, because comparing Maps by jest takes longer than all the rest of a case. */
-const asText = (contents: Map<string, string | undefined>): string => [...contents].map(([name, value]) => `${name}=${value}`).sort().join('\n');
+const asText = (contents: Map<string, string | undefined>): string =>
+  [...contents]
+    .map(([name, value]) => `${name}=${value}`)
+    .sort()
+    .join('\n');
 
 function lookUp(store: StateStore, names: Iterable<string>): Map<string, string | undefined> {
   const found = new Map<string, string | undefined>();
@@ -109,8 +120,12 @@ function lookUp(store: StateStore, names: Iterable<string>): Map<string, string 
   return found;
 }
 
-async function tally(base: Base, times: number, damage: (directory: string) => Promise<void>): Promise<Record<Outcome, number>> {
-  const counts = { 'harmless': 0, 'refused at open': 0, 'refused by verify': 0 };
+async function tally(
+  base: Base,
+  times: number,
+  damage: (directory: string) => Promise<void>,
+): Promise<Record<Outcome, number>> {
+  const counts = { harmless: 0, 'refused at open': 0, 'refused by verify': 0 };
   for (let time = 0; time < times; time++) counts[await outcomeOf(base, damage)] += 1;
   return counts;
 }
@@ -133,48 +148,61 @@ const pickFile = async (directory: string, pattern: RegExp): Promise<string> => 
   return files[random(files.length)] as string;
 };
 
-const flipBit = (pattern: RegExp) => async (directory: string): Promise<void> => {
-  const file = await pickFile(directory, pattern);
-  const content = await readFile(file);
-  const at = random(content.length);
-  content[at] = (content[at] as number) ^ (1 << random(8));
-  await writeFile(file, content);
-};
+const flipBit =
+  (pattern: RegExp) =>
+  async (directory: string): Promise<void> => {
+    const file = await pickFile(directory, pattern);
+    const content = await readFile(file);
+    const at = random(content.length);
+    content[at] = (content[at] as number) ^ (1 << random(8));
+    await writeFile(file, content);
+  };
 
-const cut = (pattern: RegExp, bytes?: number) => async (directory: string): Promise<void> => {
-  const file = await pickFile(directory, pattern);
-  const { size } = await stat(file);
-  await truncate(file, Math.max(0, size - (bytes ?? 1 + random(size))));
-};
+const cut =
+  (pattern: RegExp, bytes?: number) =>
+  async (directory: string): Promise<void> => {
+    const file = await pickFile(directory, pattern);
+    const { size } = await stat(file);
+    await truncate(file, Math.max(0, size - (bytes ?? 1 + random(size))));
+  };
 
-const remove = (pattern: RegExp) => async (directory: string): Promise<void> => rm(await pickFile(directory, pattern));
+const remove =
+  (pattern: RegExp) =>
+  async (directory: string): Promise<void> =>
+    rm(await pickFile(directory, pattern));
 
-const overwrite = (pattern: RegExp, content: (size: number) => Buffer) => async (directory: string): Promise<void> => {
-  const file = await pickFile(directory, pattern);
-  await writeFile(file, content((await stat(file)).size));
-};
+const overwrite =
+  (pattern: RegExp, content: (size: number) => Buffer) =>
+  async (directory: string): Promise<void> => {
+    const file = await pickFile(directory, pattern);
+    await writeFile(file, content((await stat(file)).size));
+  };
 
 const zeros = (size: number): Buffer => Buffer.alloc(size);
 const nothing = (): Buffer => Buffer.alloc(0);
 const garbage = (): Buffer => Buffer.from('MANIFEST-garbage\n');
 
 /** What a disk gives back for a page that it lost. LevelDB takes zeros in a log for space set aside, and says nothing. */
-const zeroPage = (pattern: RegExp) => async (directory: string): Promise<void> => {
-  const file = await pickFile(directory, pattern);
-  const content = await readFile(file);
-  const at = 512 * random(Math.ceil(content.length / 512));
-  await writeFile(file, content.fill(0, at, Math.min(at + 512, content.length)));
-};
+const zeroPage =
+  (pattern: RegExp) =>
+  async (directory: string): Promise<void> => {
+    const file = await pickFile(directory, pattern);
+    const content = await readFile(file);
+    const at = 512 * random(Math.ceil(content.length / 512));
+    await writeFile(file, content.fill(0, at, Math.min(at + 512, content.length)));
+  };
 
 /** A careless copy, or a write that went astray: the table is sound by its own checksums, and not the one that was there. */
-const byOlder = (pattern: RegExp) => async (directory: string): Promise<void> => {
-  const file = await pickFile(directory, pattern);
-  const content = await readFile(file);
-  const older = await Promise.all((await filesOf(directoryOf('stale'), TABLE)).map((path) => readFile(path)));
-  // A table that has been the same since: nothing older can take its place.
-  const another = older.find((it) => !it.equals(content));
-  if (another !== undefined) await writeFile(file, another);
-};
+const byOlder =
+  (pattern: RegExp) =>
+  async (directory: string): Promise<void> => {
+    const file = await pickFile(directory, pattern);
+    const content = await readFile(file);
+    const older = await Promise.all((await filesOf(directoryOf('stale'), TABLE)).map((path) => readFile(path)));
+    // A table that has been the same since: nothing older can take its place.
+    const another = older.find((it) => !it.equals(content));
+    if (another !== undefined) await writeFile(file, another);
+  };
 
 /** A write that the disk took and forgot: the log is whole by its own checksums, without one record in its middle. */
 const loseRecord = async (directory: string): Promise<void> => {
@@ -192,7 +220,8 @@ const none = async (): Promise<void> => undefined;
 
 describe('damage to a store', () => {
   test('none: each of the copies is harmless', async () => {
-    for (const base of ['crashed', 'closed', 'stale', 'logged', 'brief'] as const) expect(await outcomeOf(base, none)).toBe('harmless');
+    for (const base of ['crashed', 'closed', 'stale', 'logged', 'brief'] as const)
+      expect(await outcomeOf(base, none)).toBe('harmless');
   });
 
   test('a torn tail of the log is harmless: an older state', async () => {
@@ -224,7 +253,8 @@ describe('damage to a store', () => {
   });
 
   test('a lost CURRENT is refused before LevelDB starts anew beside it', async () => {
-    for (const base of ['crashed', 'closed'] as const) expect(await outcomeOf(base, remove(CURRENT))).toBe('refused at open');
+    for (const base of ['crashed', 'closed'] as const)
+      expect(await outcomeOf(base, remove(CURRENT))).toBe('refused at open');
   });
 
   test.each([
@@ -235,7 +265,7 @@ describe('damage to a store', () => {
     ['a MANIFEST of zeros', overwrite(MANIFEST, zeros)],
   ])('%s is refused', async (_, damage) => {
     for (const base of ['crashed', 'closed'] as const) {
-      expect(await tally(base, 3, damage)).toMatchObject({ 'harmless': 0 });
+      expect(await tally(base, 3, damage)).toMatchObject({ harmless: 0 });
     }
   });
 
@@ -248,7 +278,8 @@ describe('damage to a store', () => {
   ])('%s is refused, unless a compaction had done with it', async (_, damageTo) => {
     for (const base of ['crashed', 'closed'] as const) {
       const outcomes: Outcome[] = [];
-      for (const file of await filesOf(directoryOf(base), TABLE)) outcomes.push(await outcomeOf(base, damageTo(new RegExp(`^${basename(file)}$`))));
+      for (const file of await filesOf(directoryOf(base), TABLE))
+        outcomes.push(await outcomeOf(base, damageTo(new RegExp(`^${basename(file)}$`))));
       expect(new Set(outcomes).size - Number(outcomes.includes('harmless'))).toBeGreaterThan(0);
     }
   });
@@ -269,7 +300,8 @@ describe('damage to a store', () => {
   test('files of an older copy among the newer ones are refused or leave a state that was', async () => {
     for (const pattern of [CURRENT, MANIFEST, LOG, TABLE]) {
       await outcomeOf('crashed', async (directory) => {
-        for (const file of await filesOf(directoryOf('stale'), pattern)) await cp(file, join(directory, basename(file)));
+        for (const file of await filesOf(directoryOf('stale'), pattern))
+          await cp(file, join(directory, basename(file)));
       });
     }
   });

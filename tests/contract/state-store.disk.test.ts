@@ -27,7 +27,8 @@ afterEach(() => {
   if (refusal === null) disk.unmount();
 });
 
-const open = (): Promise<LevelDbStore> => openLevelDbStore(join(disk.path, TASK), { identity: { applicationId: 'app', taskId: TASK } });
+const open = (): Promise<LevelDbStore> =>
+  openLevelDbStore(join(disk.path, TASK), { identity: { applicationId: 'app', taskId: TASK } });
 const rows = (n: number, bytes: number): StoreBatch => ({
   changes: [{ store: 'counts', key: Buffer.from(`row-${String(n % 50)}`), value: Buffer.alloc(bytes, n) }],
   changelogOffsets: new Map([['log-0', n]]),
@@ -36,7 +37,10 @@ const rows = (n: number, bytes: number): StoreBatch => ({
 
 /** The trouble that `act` ends in. */
 async function troubleOf(act: Promise<unknown>): Promise<StreamsError> {
-  const error = await act.then(() => undefined, (reason: unknown) => reason);
+  const error = await act.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
   if (!isDiskTrouble(error)) throw new Error(`no trouble with the disk: ${String(error)}`);
   return error;
 }
@@ -54,7 +58,10 @@ async function openAfter(trouble: StreamsError, mend: () => void | Promise<void>
   return (await opening) as LevelDbStore;
 }
 
-diskTest.each([['in its log', 100, 0], ['in the flush of a log of 4 MiB, which still had its place', 200_000, 1_500_000]])('a disk that gets full under a store, %s', async (_where, bytes, leftBytes) => {
+diskTest.each([
+  ['in its log', 100, 0],
+  ['in the flush of a log of 4 MiB, which still had its place', 200_000, 1_500_000],
+])('a disk that gets full under a store, %s', async (_where, bytes, leftBytes) => {
   const store = await open();
   let acknowledged = 0;
   const commitSome = async (count: number): Promise<void> => {
@@ -66,7 +73,11 @@ diskTest.each([['in its log', 100, 0], ['in the flush of a log of 4 MiB, which s
   await commitSome(15);
   await disk.fill(leftBytes);
   const trouble = await troubleOf(commitSome(1_000));
-  expect(trouble).toMatchObject({ code: 'STORE_IO_FAILED', reaction: 'wait', message: expect.stringContaining('the disk is full: free some space') });
+  expect(trouble).toMatchObject({
+    code: 'STORE_IO_FAILED',
+    reaction: 'wait',
+    message: expect.stringContaining('the disk is full: free some space'),
+  });
   await store.closeDirty();
   await expect(open()).rejects.toMatchObject({ code: 'STORE_IO_FAILED' });
 

@@ -42,69 +42,98 @@ const command = (name: string, run: (model: Model, real: Real) => Promise<void>)
 });
 
 const inOrder = (model: Model, store: string): [string, string][] =>
-  [...model.data].filter(([name]) => name.startsWith(`${store} `))
+  [...model.data]
+    .filter(([name]) => name.startsWith(`${store} `))
     .map(([name, value]): [string, string] => [name.slice(store.length + 1), value])
     .sort(([a], [b]) => Buffer.compare(bytes(a), bytes(b)));
 
-const commit = changesArb().map((changes) => command(`commit(${JSON.stringify(changes)})`, async (model, real) => {
-  model.offset += 1;
-  for (const { store, key, value } of changes) {
-    if (value === null) model.data.delete(`${store} ${key}`);
-    else model.data.set(`${store} ${key}`, value);
-  }
-  const sealed = batch(changes.map(({ store, key, value }) => value === null ? del(store, key) : put(store, key, value)), { 'log-0': model.offset });
-  for (const store of [real.level, real.memory]) await store.commit(sealed);
-  expect(real.level.digest()).toEqual(real.memory.digest());
-  expect(real.level.digest().entries).toBe(model.data.size);
-}));
+const commit = changesArb().map((changes) =>
+  command(`commit(${JSON.stringify(changes)})`, async (model, real) => {
+    model.offset += 1;
+    for (const { store, key, value } of changes) {
+      if (value === null) model.data.delete(`${store} ${key}`);
+      else model.data.set(`${store} ${key}`, value);
+    }
+    const sealed = batch(
+      changes.map(({ store, key, value }) => (value === null ? del(store, key) : put(store, key, value))),
+      { 'log-0': model.offset },
+    );
+    for (const store of [real.level, real.memory]) await store.commit(sealed);
+    expect(real.level.digest()).toEqual(real.memory.digest());
+    expect(real.level.digest().entries).toBe(model.data.size);
+  }),
+);
 
 function changesArb(): fc.Arbitrary<{ store: string; key: string; value: string | null }[]> {
   return fc.array(changeArb, { maxLength: 8 });
 }
 
-const read = fc.tuple(storeArb, keyArb).map(([store, key]) => command(`get(${store}, ${key})`, async (model, real) => {
-  for (const each of [real.level, real.memory]) expect(each.get(store, bytes(key))?.toString()).toBe(model.data.get(`${store} ${key}`));
-}));
+const read = fc.tuple(storeArb, keyArb).map(([store, key]) =>
+  command(`get(${store}, ${key})`, async (model, real) => {
+    for (const each of [real.level, real.memory])
+      expect(each.get(store, bytes(key))?.toString()).toBe(model.data.get(`${store} ${key}`));
+  }),
+);
 
 const scan = fc.tuple(storeArb, keyArb, keyArb, fc.integer({ min: 1, max: 4 })).map(([store, from, to, limit]) =>
   command(`entries(${store}, ${from}, ${to})`, async (model, real) => {
-    const expected = inOrder(model, store).filter(([key]) => Buffer.compare(bytes(key), bytes(from)) >= 0 && Buffer.compare(bytes(key), bytes(to)) < 0);
+    const expected = inOrder(model, store).filter(
+      ([key]) => Buffer.compare(bytes(key), bytes(from)) >= 0 && Buffer.compare(bytes(key), bytes(to)) < 0,
+    );
     for (const each of [real.level, real.memory]) {
       expect(await contents(each, store, from, to)).toEqual(expected);
       expect(await contents(each, store)).toEqual(inOrder(model, store));
-      expect((await each.keysBelow(store, bytes(to), limit, bytes(from))).map(String)).toEqual(expected.slice(0, limit).map(([key]) => key));
+      expect((await each.keysBelow(store, bytes(to), limit, bytes(from))).map(String)).toEqual(
+        expected.slice(0, limit).map(([key]) => key),
+      );
     }
-  }));
+  }),
+);
 
-const verify = fc.constant(command('verify()', async (model, real) => {
-  for (const each of [real.level, real.memory]) expect(await each.verify()).toBe(true);
-  model.clean = true;
-}));
+const verify = fc.constant(
+  command('verify()', async (model, real) => {
+    for (const each of [real.level, real.memory]) expect(await each.verify()).toBe(true);
+    model.clean = true;
+  }),
+);
 
-const reopen = fc.constantFrom('close' as const, 'closeDirty' as const).map((how) => command(`${how}(), open()`, async (model, real) => {
-  await real.level[how]();
-  await real.memory[how]();
-  real.level = await openLevelDbStore(real.directory, { identity: IDENTITY });
-  real.memory = openMemoryStore(real.image);
-  model.clean = model.clean && how === 'close';
-  for (const each of [real.level, real.memory]) {
-    expect(each.uncleanOpen).toBe(!model.clean);
-    expect(each.offsets().changelog.get('log-0') ?? 0).toBe(model.offset);
-  }
-}));
+const reopen = fc.constantFrom('close' as const, 'closeDirty' as const).map((how) =>
+  command(`${how}(), open()`, async (model, real) => {
+    await real.level[how]();
+    await real.memory[how]();
+    real.level = await openLevelDbStore(real.directory, { identity: IDENTITY });
+    real.memory = openMemoryStore(real.image);
+    model.clean = model.clean && how === 'close';
+    for (const each of [real.level, real.memory]) {
+      expect(each.uncleanOpen).toBe(!model.clean);
+      expect(each.offsets().changelog.get('log-0') ?? 0).toBe(model.offset);
+    }
+  }),
+);
 
 test('LevelDB, memory and a plain Map agree after any sequence of commits, reads and reopenings', async () => {
-  await fc.assert(fc.asyncProperty(fc.commands([commit, commit, read, scan, verify, reopen], { maxCommands: 30 }), async (commands) => {
-    const directory = await mkdtemp(join(tmpdir(), 'tributary-model-'));
-    const image = new MemoryStoreImage();
-    const real: Real = { directory, image, level: await openLevelDbStore(directory, { identity: IDENTITY }), memory: openMemoryStore(image) };
-    try {
-      await fc.asyncModelRun(() => ({ model: { data: new Map(), offset: 0, clean: true }, real }), commands);
-    } finally {
-      await real.level.closeDirty();
-      await rm(directory, { recursive: true });
-    }
-  }), { numRuns: 60 });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.commands([commit, commit, read, scan, verify, reopen], { maxCommands: 30 }),
+      async (commands) => {
+        const directory = await mkdtemp(join(tmpdir(), 'tributary-model-'));
+        const image = new MemoryStoreImage();
+        const real: Real = {
+          directory,
+          image,
+          level: await openLevelDbStore(directory, { identity: IDENTITY }),
+          memory: openMemoryStore(image),
+        };
+        try {
+          await fc.asyncModelRun(() => ({ model: { data: new Map(), offset: 0, clean: true }, real }), commands);
+        } finally {
+          await real.level.closeDirty();
+          await rm(directory, { recursive: true });
+        }
+      },
+    ),
+    { numRuns: 60 },
+  );
 });
 
 test('killed with -9 between and within commits, a store holds exactly the batches that its offset says, all acknowledged ones among them', async () => {
@@ -115,9 +144,14 @@ test('killed with -9 between and within commits, a store holds exactly the batch
     for (const atLeast of [1, 8, 15, 22, 30]) {
       const child = spawn(process.execPath, [writer, directory], { stdio: ['ignore', 'pipe', 'inherit'] });
       let output = '';
-      child.stdout.setEncoding('utf8').on('data', (text: string) => { output += text; });
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+      });
       const first = Number(String((await once(child.stdout, 'data'))[0]).split('\n')[0]);
-      await until(() => Number(output.slice(0, output.lastIndexOf('\n')).split('\n').at(-1)) >= first + atLeast, 'so many batches are acknowledged');
+      await until(
+        () => Number(output.slice(0, output.lastIndexOf('\n')).split('\n').at(-1)) >= first + atLeast,
+        'so many batches are acknowledged',
+      );
       const gone = once(child, 'close');
       child.kill('SIGKILL');
       await gone;

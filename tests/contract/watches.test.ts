@@ -22,7 +22,21 @@ function offsetsOf(looks: readonly (readonly (readonly [string, number])[] | Err
 }
 
 test('an offset that goes back is noticed, also behind a broker that was away', async () => {
-  const watch = offsetsOf([[['a-0', 5], ['a-1', 3]], [['a-0', 7], ['a-1', 3]], new Error('away'), [['a-0', 6], ['a-1', 4]]]);
+  const watch = offsetsOf([
+    [
+      ['a-0', 5],
+      ['a-1', 3],
+    ],
+    [
+      ['a-0', 7],
+      ['a-1', 3],
+    ],
+    new Error('away'),
+    [
+      ['a-0', 6],
+      ['a-1', 4],
+    ],
+  ]);
   await watch.reached('a-1', 4);
   await watch.stop();
   expect(watch.regressions).toEqual(['a-0 went back from 7 to 6']);
@@ -30,8 +44,26 @@ test('an offset that goes back is noticed, also behind a broker that was away', 
 });
 
 test('a partition that does not move is named', async () => {
-  const watch = offsetsOf([[['a-0', 5], ['a-1', 3]], [['a-0', 6], ['a-1', 3]]]);
-  await expect(watch.moved(['a-0', 'a-1'], new Map([['a-0', 5], ['a-1', 3]]), 200)).rejects.toThrow(/in vain: a new commit of a-1/);
+  const watch = offsetsOf([
+    [
+      ['a-0', 5],
+      ['a-1', 3],
+    ],
+    [
+      ['a-0', 6],
+      ['a-1', 3],
+    ],
+  ]);
+  await expect(
+    watch.moved(
+      ['a-0', 'a-1'],
+      new Map([
+        ['a-0', 5],
+        ['a-1', 3],
+      ]),
+      200,
+    ),
+  ).rejects.toThrow(/in vain: a new commit of a-1/);
   await watch.stop();
 });
 
@@ -57,8 +89,13 @@ test('a task that two processes run for longer than their words may be old is no
 test('a partition that one generation gives to two members is noticed; the same member come back is not', () => {
   const member = (processId: string, generation: number, partitions: readonly number[]) => ({
     port: 1,
-    logged: (text: string | RegExp): LogLine[] => (text === 'took a slot' ? [{ msg: '', processId }] : [{ msg: '', thread: 'one', generation, assignment: { input: partitions } }]),
+    logged: (text: string | RegExp): LogLine[] =>
+      text === 'took a slot'
+        ? [{ msg: '', processId }]
+        : [{ msg: '', thread: 'one', generation, assignment: { input: partitions } }],
   });
   expect(sharedTwice([member('a', 1, [0]), member('a', 1, [0]), member('b', 1, [1]), member('b', 2, [0])])).toEqual([]);
-  expect(sharedTwice([member('a', 1, [0, 1]), member('b', 1, [1])])).toEqual(['input-1 in generation 1 was given to two members']);
+  expect(sharedTwice([member('a', 1, [0, 1]), member('b', 1, [1])])).toEqual([
+    'input-1 in generation 1 was given to two members',
+  ]);
 });

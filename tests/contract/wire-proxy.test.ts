@@ -79,7 +79,15 @@ describe('the wire proxy', () => {
       await new Promise(setImmediate);
     }
     await until(() => answered.length === 2, 'two are answered');
-    expect(proxy.frames.map(({ direction, apiKey, apiVersion, correlationId, clientId }) => [direction, apiKey, apiVersion, correlationId, clientId])).toEqual(
+    expect(
+      proxy.frames.map(({ direction, apiKey, apiVersion, correlationId, clientId }) => [
+        direction,
+        apiKey,
+        apiVersion,
+        correlationId,
+        clientId,
+      ]),
+    ).toEqual(
       expect.arrayContaining([
         ['request', 0, 7, 1, 'me'],
         ['request', 1, 7, 2, 'other'],
@@ -91,7 +99,9 @@ describe('the wire proxy', () => {
 
   test('holds one kind of request while later ones overtake it, even past the end of its client', async () => {
     const held = proxy.hold({ direction: 'request', apiKey: ApiKey.Produce, times: 1 });
-    client.write(Buffer.concat([requestFrame(ApiKey.Produce, 1), requestFrame(ApiKey.EndTxn, 2), requestFrame(ApiKey.Produce, 3)]));
+    client.write(
+      Buffer.concat([requestFrame(ApiKey.Produce, 1), requestFrame(ApiKey.EndTxn, 2), requestFrame(ApiKey.Produce, 3)]),
+    );
     await held.reached(1);
     await until(() => answered.length === 2, 'two are answered');
     expect(broker.arrived).toEqual([2, 3]);
@@ -107,7 +117,12 @@ describe('the wire proxy', () => {
     proxy.drop({ direction: 'request', apiKey: ApiKey.Heartbeat });
     const held = proxy.hold({ direction: 'response', apiKey: ApiKey.Fetch });
     client.write(
-      Buffer.concat([requestFrame(ApiKey.Metadata, 1, 'slow'), requestFrame(ApiKey.Heartbeat, 2), requestFrame(ApiKey.Fetch, 3), requestFrame(ApiKey.Produce, 4)]),
+      Buffer.concat([
+        requestFrame(ApiKey.Metadata, 1, 'slow'),
+        requestFrame(ApiKey.Heartbeat, 2),
+        requestFrame(ApiKey.Fetch, 3),
+        requestFrame(ApiKey.Produce, 4),
+      ]),
     );
     await until(() => answered.length === 2, 'two are answered');
     expect(answered).toEqual([4, 1]);

@@ -16,18 +16,26 @@ const unquoted = (cell: string | undefined): string => (cell ?? '').replaceAll('
 
 const HOUSES = 'processor|schema|client|tools|tests|bench|examples|docs|patches';
 /** A path of the project in running text: a house and something in it, or one of the files at the root. */
-const PATH = new RegExp(`^((${HOUSES})/[\\w./+@-]*|\\.ci/\\w+|[\\w.-]+\\.(md|yml|mjs)|package\\.json|tsconfig\\.json|Dockerfile|\\.[\\w.-]*ignore|\\.dependency-cruiser\\.mjs)$`);
+const PATH = new RegExp(
+  `^((${HOUSES})/[\\w./+@-]*|\\.ci/\\w+|[\\w.-]+\\.(md|yml|mjs)|package\\.json|tsconfig\\.json|Dockerfile|\\.[\\w.-]*ignore|\\.dependency-cruiser\\.mjs)$`,
+);
 
 describe.each(pages().map((found) => [found.path, found] as const))('%s', (_path, found) => {
   test('names and links to nothing that is not there', () => {
     const named = codeSpans(found).filter((span) => PATH.test(span));
-    const missing = [...named, ...localLinks(found)].filter((path) => path !== '' && !existsSync(join(projectRoot, path)));
+    const missing = [...named, ...localLinks(found)].filter(
+      (path) => path !== '' && !existsSync(join(projectRoot, path)),
+    );
     expect(missing).toEqual([]);
   });
 
   test('names only commands that package.json has', () => {
-    const { scripts } = z.object({ scripts: z.record(z.string(), z.string()) }).parse(JSON.parse(source('package.json')));
-    const named = [...found.text.matchAll(/\bnpm run ([a-z-]+)|\bnpm (start|test)\b/g)].map(([, run, short]) => run ?? short ?? '');
+    const { scripts } = z
+      .object({ scripts: z.record(z.string(), z.string()) })
+      .parse(JSON.parse(source('package.json')));
+    const named = [...found.text.matchAll(/\bnpm run ([a-z-]+)|\bnpm (start|test)\b/g)].map(
+      ([, run, short]) => run ?? short ?? '',
+    );
     expect(named.filter((name) => !(name in scripts))).toEqual([]);
   });
 
@@ -45,11 +53,26 @@ describe('docs/errors.md', () => {
   });
 
   test('says of each what happened and what to do', () => {
-    for (const [code, , happened = '', remedy = ''] of rows) expect({ code, happened: happened.length > 20, remedy: remedy.length > 6 }).toEqual({ code, happened: true, remedy: true });
+    for (const [code, , happened = '', remedy = ''] of rows)
+      expect({ code, happened: happened.length > 20, remedy: remedy.length > 6 }).toEqual({
+        code,
+        happened: true,
+        remedy: true,
+      });
   });
 
   test('has every code of the API', () => {
-    const codes = new Set(['schema/answers/api-error.ts', 'schema/server/error-answers.ts', 'schema/server/request-limits.ts', 'schema/server/graphql-sockets.ts', 'schema/server/request-router.ts'].flatMap((path) => [...source(path).matchAll(/'([A-Z]{3,}(?:_[A-Z]+)+|FORBIDDEN|UNAUTHENTICATED)'/g)].map(([, code = '']) => code)));
+    const codes = new Set(
+      [
+        'schema/answers/api-error.ts',
+        'schema/server/error-answers.ts',
+        'schema/server/request-limits.ts',
+        'schema/server/graphql-sockets.ts',
+        'schema/server/request-router.ts',
+      ].flatMap((path) =>
+        [...source(path).matchAll(/'([A-Z]{3,}(?:_[A-Z]+)+|FORBIDDEN|UNAUTHENTICATED)'/g)].map(([, code = '']) => code),
+      ),
+    );
     codes.delete('OPERATION_RESOLUTION_FAILURE'); // graphql-yoga's own name for what leaves here as another
     expect(codes.size).toBeGreaterThan(5);
     expect([...codes].filter((code) => !page('docs/errors.md').text.includes(code))).toEqual([]);
@@ -57,7 +80,9 @@ describe('docs/errors.md', () => {
 });
 
 describe('the environment', () => {
-  const inCode = (source('processor/logins/environment.ts').match(/^ {2}[A-Z][A-Z_]+(?=: )/gm) ?? []).map((name) => name.trim());
+  const inCode = (source('processor/logins/environment.ts').match(/^ {2}[A-Z][A-Z_]+(?=: )/gm) ?? []).map((name) =>
+    name.trim(),
+  );
 
   test('is in docs/configuration.md and README.md, name by name', () => {
     expect(inCode.length).toBeGreaterThan(25);
@@ -68,7 +93,9 @@ describe('the environment', () => {
   });
 
   test('has the defaults that docs/configuration.md names', () => {
-    const byName = Object.fromEntries(tableRows(page('docs/configuration.md'), 'The environment').map(([name = '', value]) => [name, unquoted(value)]));
+    const byName = Object.fromEntries(
+      tableRows(page('docs/configuration.md'), 'The environment').map(([name = '', value]) => [name, unquoted(value)]),
+    );
     const actual = parseEnvironment({}, false);
     expect(byName).toMatchObject({
       APPLICATION_ID: actual.applicationId,
@@ -90,7 +117,12 @@ describe('the environment', () => {
     });
     expect(actual.stateDir).toBe(join(process.cwd(), '.data', 'state'));
     expect([byName['DATA_DIR'], byName['STATE_DIR']]).toEqual(['.data', '<DATA_DIR>/state']);
-    expect(actual).toMatchObject({ kafka: undefined, apiToken: undefined, internalReplicationFactor: undefined, allowedOrigins: [] });
+    expect(actual).toMatchObject({
+      kafka: undefined,
+      apiToken: undefined,
+      internalReplicationFactor: undefined,
+      allowedOrigins: [],
+    });
   });
 
   test('takes the numbers that docs/configuration.md says, and none beyond', () => {
@@ -98,7 +130,12 @@ describe('the environment', () => {
       const [, least, most] = /(\d+) to (\d+)/.exec(takes) ?? [];
       return least === undefined ? [] : [{ name, least: Number(least), most: Number(most) }];
     });
-    expect(ranges.map(({ name }) => name)).toEqual(['NUM_STREAM_THREADS', 'NUM_STANDBY_REPLICAS', 'COMMIT_INTERVAL_MS', 'MAX_RECORD_BYTES']);
+    expect(ranges.map(({ name }) => name)).toEqual([
+      'NUM_STREAM_THREADS',
+      'NUM_STANDBY_REPLICAS',
+      'COMMIT_INTERVAL_MS',
+      'MAX_RECORD_BYTES',
+    ]);
     const accepts = (name: string, value: number): boolean => {
       try {
         return parseEnvironment({ [name]: String(value) }, false) !== undefined;
@@ -106,64 +143,105 @@ describe('the environment', () => {
         return false;
       }
     };
-    for (const { name, least, most } of ranges) expect([name, ...[least - 1, least, most, most + 1].map((value) => accepts(name, value))]).toEqual([name, false, true, true, false]);
+    for (const { name, least, most } of ranges)
+      expect([name, ...[least - 1, least, most, most + 1].map((value) => accepts(name, value))]).toEqual([
+        name,
+        false,
+        true,
+        true,
+        false,
+      ]);
   });
 });
 
 test('docs/configuration.md has every setting of the runtime with its default', () => {
-  const documented = Object.fromEntries(tableRows(page('docs/configuration.md'), 'The runtime').map(([name = '', value]) => [name, value]));
+  const documented = Object.fromEntries(
+    tableRows(page('docs/configuration.md'), 'The runtime').map(([name = '', value]) => [name, value]),
+  );
   const defaults = parseStreamsConfig({ applicationId: 'a', stateDir: 's' });
-  const inCode = source('processor/streams/streams-config.ts').match(/^ {2}[a-zA-Z]+(?=: (?:name|positive|z\.))/gm)?.map((name) => name.trim());
+  const inCode = source('processor/streams/streams-config.ts')
+    .match(/^ {2}[a-zA-Z]+(?=: (?:name|positive|z\.))/gm)
+    ?.map((name) => name.trim());
   expect(Object.keys(documented).toSorted()).toEqual(inCode?.toSorted());
-  for (const [name, value] of Object.entries(defaults)) if (name !== 'applicationId' && name !== 'stateDir') expect({ name, value: documented[name] }).toEqual({ name, value: String(value) });
+  for (const [name, value] of Object.entries(defaults))
+    if (name !== 'applicationId' && name !== 'stateDir')
+      expect({ name, value: documented[name] }).toEqual({ name, value: String(value) });
 });
 
 describe('docs/commit.md', () => {
-  const steps = (text: string): number[] => [...text.matchAll(/^ *\/\/ (\d)\. |(?<=\. {2})(\d)\. (?=Await)/gm)].map(([, a, b]) => Number(a ?? b));
+  const steps = (text: string): number[] =>
+    [...text.matchAll(/^ *\/\/ (\d)\. |(?<=\. {2})(\d)\. (?=Await)/gm)].map(([, a, b]) => Number(a ?? b));
 
   test('numbers the steps of the commit as the code does', () => {
     const { text } = page('docs/commit.md');
-    const documented = [...(text.split('\n# ')[0] ?? '').matchAll(/^(\d)\. \*\*/gm)].map(([, number]) => Number(number));
-    const inCode = [...source('processor/streams/task/commit.ts').matchAll(/(?:\/\/|\.) {1,2}(\d)\. [A-Z]/g)].map(([, number]) => Number(number));
+    const documented = [...(text.split('\n# ')[0] ?? '').matchAll(/^(\d)\. \*\*/gm)].map(([, number]) =>
+      Number(number),
+    );
+    const inCode = [...source('processor/streams/task/commit.ts').matchAll(/(?:\/\/|\.) {1,2}(\d)\. [A-Z]/g)].map(
+      ([, number]) => Number(number),
+    );
     expect(inCode).toEqual([1, 2, 3, 4, 5, 6]);
     expect(documented).toEqual(inCode);
   });
 
   test('has the failure table of the code, row by row', () => {
-    const inCode = [...source('processor/streams/task/commit.ts').matchAll(/^ \* {3}(\d and \d) +\| (.+?) +\| (.+)$/gm)].map(([, between, disk, restart]) => [between, disk, restart]);
+    const inCode = [
+      ...source('processor/streams/task/commit.ts').matchAll(/^ \* {3}(\d and \d) +\| (.+?) +\| (.+)$/gm),
+    ].map(([, between, disk, restart]) => [between, disk, restart]);
     expect(inCode).toHaveLength(3);
     expect(tableRows(page('docs/commit.md'), 'What a death in between leaves behind')).toEqual(inCode);
   });
 
   test('numbers the steps of taking a task as the code does', () => {
     const taking = page('docs/commit.md').text.split('\n# Taking a task\n')[1] ?? '';
-    expect([...taking.matchAll(/^(\d)\. \*\*/gm)].map(([, number]) => Number(number))).toEqual(steps(source('processor/streams/task/initialise-task.ts')));
+    expect([...taking.matchAll(/^(\d)\. \*\*/gm)].map(([, number]) => Number(number))).toEqual(
+      steps(source('processor/streams/task/initialise-task.ts')),
+    );
   });
 });
 
 describe('docs/file-map.md', () => {
   const listed = codeSpans(page('docs/file-map.md')).filter((span) => span.endsWith('.ts') && !span.includes('*'));
-  const inStreams = readdirSync(join(projectRoot, 'processor', 'streams'), { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'));
+  const inStreams = readdirSync(join(projectRoot, 'processor', 'streams'), {
+    recursive: true,
+    encoding: 'utf8',
+  }).filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'));
 
   test('lists every file of the runtime, once, and none that is gone', () => {
     const expected = inStreams.toSorted();
-    expect(listed.filter((path) => !path.includes('/') || !/^(schema|processor)\//.test(path)).toSorted()).toEqual(expected);
+    expect(listed.filter((path) => !path.includes('/') || !/^(schema|processor)\//.test(path)).toSorted()).toEqual(
+      expected,
+    );
   });
 
   test('has every folder that holds code', () => {
     const { text } = page('docs/file-map.md');
-    const folders = ['schema', 'client/src', 'tests'].flatMap((house) => readdirSync(join(projectRoot, house), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => `${house}/${entry.name}/`));
-    const ofCode = folders.filter((folder) => !['client/src/generated/', 'tests/browser/page/'].includes(folder) && readdirSync(join(projectRoot, folder)).length > 0);
+    const folders = ['schema', 'client/src', 'tests'].flatMap((house) =>
+      readdirSync(join(projectRoot, house), { withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .map((entry) => `${house}/${entry.name}/`),
+    );
+    const ofCode = folders.filter(
+      (folder) =>
+        !['client/src/generated/', 'tests/browser/page/'].includes(folder) &&
+        readdirSync(join(projectRoot, folder)).length > 0,
+    );
     expect(ofCode.filter((folder) => !text.includes(`\`${folder}\``))).toEqual([]);
   });
 });
 
 describe('docs/streams.md', () => {
-  const flat = (code: string): string => code.split('\n').map((line) => line.trim()).filter((line) => line !== '').join('\n');
+  const flat = (code: string): string =>
+    code
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== '')
+      .join('\n');
   const blocks = codeBlocks(page('docs/streams.md'), 'ts');
 
   test('shows code that stands in a file which is compiled and run; so does README.md', () => {
-    for (const { code } of codeBlocks(page('README.md'), 'ts')) expect(flat(source('examples/1-word-count/topology.ts'))).toContain(flat(code));
+    for (const { code } of codeBlocks(page('README.md'), 'ts'))
+      expect(flat(source('examples/1-word-count/topology.ts'))).toContain(flat(code));
     expect(blocks.length).toBeGreaterThan(5);
     for (const { file, code } of blocks) {
       expect(file).toMatch(/^(examples|tests)\/.+\.ts$/);
@@ -172,8 +250,35 @@ describe('docs/streams.md', () => {
   });
 
   test('names only methods that there are', () => {
-    const streams = source('processor/streams/topology/kstream.ts') + source('processor/streams/topology/streams-builder.ts') + source('processor/streams/topology/windows.ts');
-    for (const method of ['stream', 'filter', 'filterType', 'map', 'mapValues', 'flatMap', 'flatMapValues', 'peek', 'branch', 'merge', 'groupBy', 'groupByKey', 'windowedBy', 'count', 'reduce', 'aggregate', 'toStream', 'to', 'late', 'deadLetters', 'process', 'tumbling', 'hopping']) {
+    const streams =
+      source('processor/streams/topology/kstream.ts') +
+      source('processor/streams/topology/streams-builder.ts') +
+      source('processor/streams/topology/windows.ts');
+    for (const method of [
+      'stream',
+      'filter',
+      'filterType',
+      'map',
+      'mapValues',
+      'flatMap',
+      'flatMapValues',
+      'peek',
+      'branch',
+      'merge',
+      'groupBy',
+      'groupByKey',
+      'windowedBy',
+      'count',
+      'reduce',
+      'aggregate',
+      'toStream',
+      'to',
+      'late',
+      'deadLetters',
+      'process',
+      'tumbling',
+      'hopping',
+    ]) {
       expect(streams).toMatch(new RegExp(`\\b${method}(<[^(]*>)?\\(`));
       expect(page('docs/streams.md').text).toContain(method);
     }
@@ -191,25 +296,39 @@ test('docs/operations.md names the metrics that there are, and every reason of a
 
 test('docs/operations.md deletes the topics of the application, and of no other one', () => {
   const pattern = /--delete --topic '([^']+)'/.exec(page('docs/operations.md').text)?.[1];
-  const topics = (applicationId: string): string[] => internalTopics({ applicationId, inputTopic: 'user-login', deadLetterTopic: 'user-login-dlq' });
+  const topics = (applicationId: string): string[] =>
+    internalTopics({ applicationId, inputTopic: 'user-login', deadLetterTopic: 'user-login-dlq' });
   // Kafka's tool takes a topic whose whole name matches.
   const matches = (topic: string): boolean => new RegExp(`^(?:${pattern})$`).test(topic);
   expect(topics('tributary-logins').filter((topic) => !matches(topic))).toEqual([]);
-  expect([...topics('tributary-logins-test'), ...topics('tributary-logins-offsets'), 'user-login', 'tributary-logins-input'].filter(matches)).toEqual([]);
+  expect(
+    [
+      ...topics('tributary-logins-test'),
+      ...topics('tributary-logins-offsets'),
+      'user-login',
+      'tributary-logins-input',
+    ].filter(matches),
+  ).toEqual([]);
 });
 
 test('docs/decisions/README.md lists every note, in order', () => {
-  const notes = readdirSync(join(projectRoot, 'docs', 'decisions')).filter((name) => /^\d{4}-/.test(name)).sort();
+  const notes = readdirSync(join(projectRoot, 'docs', 'decisions'))
+    .filter((name) => /^\d{4}-/.test(name))
+    .sort();
   expect(notes.map((name) => name.slice(0, 4))).toEqual(notes.map((_, index) => String(index + 1).padStart(4, '0')));
   expect(localLinks(page('docs/decisions/README.md'))).toEqual(notes.map((name) => `docs/decisions/${name}`));
-  const { dependencies } = z.object({ dependencies: z.record(z.string(), z.string()) }).parse(JSON.parse(source('package.json')));
+  const { dependencies } = z
+    .object({ dependencies: z.record(z.string(), z.string()) })
+    .parse(JSON.parse(source('package.json')));
   const libraries = tableRows(page('docs/decisions/0007-libraries.md')).flatMap(([names = '']) => names.split(', '));
   expect(libraries.toSorted()).toEqual(Object.keys(dependencies).toSorted());
 });
 
 test('README.md shows the pictures that there are', () => {
   const folder = join(projectRoot, 'docs', 'screenshots');
-  const pictures = existsSync(folder) ? readdirSync(folder).filter((name) => /^(dashboard-light|dashboard|live)\.(png|gif|webp)$/.test(name)) : [];
+  const pictures = existsSync(folder)
+    ? readdirSync(folder).filter((name) => /^(dashboard-light|dashboard|live)\.(png|gif|webp)$/.test(name))
+    : [];
   const shown = localLinks(page('README.md'));
   expect(pictures.map((name) => `docs/screenshots/${name}`).filter((path) => !shown.includes(path))).toEqual([]);
 });

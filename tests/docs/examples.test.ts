@@ -17,9 +17,24 @@ function texts(driver: TopologyTestDriver, topic: string): string[] {
 
 describe('1-word-count', () => {
   test('counts words over all partitions and writes each changed count', async () => {
-    const driver = new TopologyTestDriver(wordCount({ input: 'lines', output: 'counts' }), { partitions: { lines: 4, counts: 4 } });
-    await driver.pipe('lines', { partition: 0, value: 'All streams lead to Kafka' }, { partition: 3, value: 'all the streams, ALL' });
-    expect(driver.store<number>('word-counts')).toEqual(new Map([['all', 3], ['streams', 2], ['lead', 1], ['to', 1], ['kafka', 1], ['the', 1]]));
+    const driver = new TopologyTestDriver(wordCount({ input: 'lines', output: 'counts' }), {
+      partitions: { lines: 4, counts: 4 },
+    });
+    await driver.pipe(
+      'lines',
+      { partition: 0, value: 'All streams lead to Kafka' },
+      { partition: 3, value: 'all the streams, ALL' },
+    );
+    expect(driver.store<number>('word-counts')).toEqual(
+      new Map([
+        ['all', 3],
+        ['streams', 2],
+        ['lead', 1],
+        ['to', 1],
+        ['kafka', 1],
+        ['the', 1],
+      ]),
+    );
     expect(texts(driver, 'counts')).toEqual(expect.arrayContaining(['all=3', 'streams=2', 'kafka=1']));
 
     await driver.pipe('lines', { value: 'Kafka' });
@@ -35,8 +50,10 @@ describe('1-word-count', () => {
 
 describe('2-windowed-chart', () => {
   const AT_MS = Date.UTC(2026, 0, 1);
-  const login = (version: string, device: string): string => JSON.stringify({ app_version: version, device_type: device });
-  const rowsOf = (driver: TopologyTestDriver): ChartRow[] => driver.output('rows').map(({ value }) => JSON.parse(value?.toString() ?? '') as ChartRow);
+  const login = (version: string, device: string): string =>
+    JSON.stringify({ app_version: version, device_type: device });
+  const rowsOf = (driver: TopologyTestDriver): ChartRow[] =>
+    driver.output('rows').map(({ value }) => JSON.parse(value?.toString() ?? '') as ChartRow);
 
   test('counts per version and window of event time', async () => {
     const driver = new TopologyTestDriver(windowedChart({ input: 'logins', output: 'rows', windowMs: 10_000 }));
@@ -57,13 +74,25 @@ describe('2-windowed-chart', () => {
   test('puts aside what it cannot read, with the reason and the origin', async () => {
     const driver = new TopologyTestDriver(windowedChart({ input: 'logins', output: 'rows', windowMs: 10_000 }));
     await driver.pipe('logins', { value: 'no json' }, { value: '7' }, { value: null });
-    expect(driver.output('rows-dlq').map(({ headers }) => `${headers?.['__streams.errors.exception']?.toString()} ${headers?.['__streams.errors.offset']?.toString()}`)).toEqual(['NOT_JSON 0', 'NOT_OBJECT 1', 'NOT_JSON 2']);
+    expect(
+      driver
+        .output('rows-dlq')
+        .map(
+          ({ headers }) =>
+            `${headers?.['__streams.errors.exception']?.toString()} ${headers?.['__streams.errors.offset']?.toString()}`,
+        ),
+    ).toEqual(['NOT_JSON 0', 'NOT_OBJECT 1', 'NOT_JSON 2']);
     expect(driver.output('rows')).toEqual([]);
   });
 
   test('the aggregate keeps its promises: combining first and counting one by one come to the same', () => {
-    const logins = Array.from({ length: 20 }, (_, i): VersionLogin => ({ version: 'v', isAndroid: i % 3 === 0, timeMs: i }));
-    const sum = (part: readonly VersionLogin[]) => part.reduce((acc, value) => versionCounts.add(acc, value, value.timeMs), versionCounts.empty());
+    const logins = Array.from({ length: 20 }, (_, i): VersionLogin => ({
+      version: 'v',
+      isAndroid: i % 3 === 0,
+      timeMs: i,
+    }));
+    const sum = (part: readonly VersionLogin[]) =>
+      part.reduce((acc, value) => versionCounts.add(acc, value, value.timeMs), versionCounts.empty());
     const [a, b, c] = [logins.slice(0, 3), logins.slice(3, 11), logins.slice(11)];
     expect(versionCounts.merge(sum(c), versionCounts.merge(sum(a), sum(b)))).toEqual(sum(logins));
     expect(versionCounts.merge(sum(a), versionCounts.empty())).toEqual(sum(a));
@@ -71,10 +100,21 @@ describe('2-windowed-chart', () => {
   });
 
   test('the chart shows the newest windows, bars to scale', () => {
-    const row = (version: string, windowStartMs: number, logins: number): ChartRow => ({ version, windowStartMs, logins, androids: logins / 2 });
-    const chart = drawChart([row('2.4.0', AT_MS + 20_000, 20), row('2.3.0', AT_MS + 20_000, 10), row('2.3.0', AT_MS, 99)], 1).split('\n');
+    const row = (version: string, windowStartMs: number, logins: number): ChartRow => ({
+      version,
+      windowStartMs,
+      logins,
+      androids: logins / 2,
+    });
+    const chart = drawChart(
+      [row('2.4.0', AT_MS + 20_000, 20), row('2.3.0', AT_MS + 20_000, 10), row('2.3.0', AT_MS, 99)],
+      1,
+    ).split('\n');
     expect(chart[0]).toBe('2026-01-01T00:00:20.000Z');
-    expect(chart.slice(1).map((line) => [line.trim().split(' ')[0], line.split('█').length - 1])).toEqual([['2.3.0', 20], ['2.4.0', 40]]);
+    expect(chart.slice(1).map((line) => [line.trim().split(' ')[0], line.split('█').length - 1])).toEqual([
+      ['2.3.0', 20],
+      ['2.4.0', 40],
+    ]);
     expect(chart[1]).toContain('50 % Android');
     expect(drawChart([], 5)).toBe('');
   });
@@ -82,7 +122,9 @@ describe('2-windowed-chart', () => {
 
 describe('3-custom-processor', () => {
   test('lets each event pass once, whatever came between', async () => {
-    const driver = new TopologyTestDriver(deduplicate({ input: 'events', output: 'once' }), { partitions: { events: 3, once: 3 } });
+    const driver = new TopologyTestDriver(deduplicate({ input: 'events', output: 'once' }), {
+      partitions: { events: 3, once: 3 },
+    });
     await driver.pipe('events', { key: 'a', value: '1' }, { key: 'b', value: '2' }, { key: 'a', value: '1' });
     await driver.pipe('events', { key: 'b', value: '2' }, { key: 'c', value: '3' });
     expect(texts(driver, 'once').sort()).toEqual(['a=1', 'b=2', 'c=3']);
@@ -98,7 +140,12 @@ test('each example starts from the public names of the runtime alone, and is des
     expect(statSync(join(projectRoot, 'examples', folder, 'main.ts')).isFile()).toBe(true);
     for (const file of readdirSync(join(projectRoot, 'examples', folder))) {
       const source = readFileSync(join(projectRoot, 'examples', folder, file), 'utf8');
-      for (const [, target = ''] of source.matchAll(/from '([^']+)'/g)) expect({ file, target, known: /^(\.\/|\.\.\/support\/|\.\.\/\.\.\/processor\/streams\/index\.ts$|node:)/.test(target) }).toMatchObject({ known: true });
+      for (const [, target = ''] of source.matchAll(/from '([^']+)'/g))
+        expect({
+          file,
+          target,
+          known: /^(\.\/|\.\.\/support\/|\.\.\/\.\.\/processor\/streams\/index\.ts$|node:)/.test(target),
+        }).toMatchObject({ known: true });
     }
   }
 });

@@ -4,7 +4,17 @@
  * nothing outside their state directory, and stop when they are told to.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -15,7 +25,12 @@ import { freePort } from '../../tools/ports.ts';
 import { projectRoot } from '../../tools/project-root.ts';
 
 const { services } = z
-  .object({ services: z.record(z.string(), z.looseObject({ command: z.array(z.string()).optional(), environment: z.record(z.string(), z.unknown()) })) })
+  .object({
+    services: z.record(
+      z.string(),
+      z.looseObject({ command: z.array(z.string()).optional(), environment: z.record(z.string(), z.unknown()) }),
+    ),
+  })
   .parse(parse(readFileSync(join(projectRoot, 'docker-compose.yml'), 'utf8'), { merge: true }));
 
 let root = '';
@@ -27,7 +42,9 @@ function copied(): string[] {
   const stages = readFileSync(join(projectRoot, 'Dockerfile'), 'utf8').split(/^(?=FROM )/m);
   const wanted = stages.filter((stage) => /^FROM \S+ AS (base|tributary)$/m.test(stage));
   expect(wanted).toHaveLength(2);
-  return wanted.flatMap((stage) => [...stage.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, sources = '']) => sources.split(' ')));
+  return wanted.flatMap((stage) =>
+    [...stage.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, sources = '']) => sources.split(' ')),
+  );
 }
 
 function files(): string[] {
@@ -42,8 +59,10 @@ beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), 'tri büt#ary 100%25 image-'));
   app = join(root, 'app');
   mkdirSync(app);
-  const isLeftOut = (path: string): boolean => /\.(test\.ts|log)$/.test(path) || ['node_modules', 'dist', 'target'].includes(basename(path));
-  for (const source of copied()) cpSync(join(projectRoot, source), join(app, source), { recursive: true, filter: (path) => !isLeftOut(path) });
+  const isLeftOut = (path: string): boolean =>
+    /\.(test\.ts|log)$/.test(path) || ['node_modules', 'dist', 'target'].includes(basename(path));
+  for (const source of copied())
+    cpSync(join(projectRoot, source), join(app, source), { recursive: true, filter: (path) => !isLeftOut(path) });
   symlinkSync(join(projectRoot, 'node_modules'), join(app, 'node_modules'));
   // The other stage's part.
   mkdirSync(join(app, 'client', 'dist'), { recursive: true });
@@ -64,13 +83,26 @@ interface Started {
   stop(): Promise<number | null>;
 }
 
-async function start(name: 'processor' | 'api' | 'producer', changes: Readonly<Record<string, string>>): Promise<Started> {
+async function start(
+  name: 'processor' | 'api' | 'producer',
+  changes: Readonly<Record<string, string>>,
+): Promise<Started> {
   const { command = [], environment } = services[name] ?? { environment: {} };
   const [program, ...args] = command;
   expect(program).toBe('node');
-  const given = Object.fromEntries(Object.entries(environment).flatMap(([variable, value]) => (value === null ? [] : [[variable, String(value)]])));
+  const given = Object.fromEntries(
+    Object.entries(environment).flatMap(([variable, value]) => (value === null ? [] : [[variable, String(value)]])),
+  );
   const nobody = `127.0.0.1:${String(await freePort())}`;
-  const env = { PATH: process.env['PATH'], NODE_ENV: 'production', LOG_FORMAT: 'json', ...given, KAFKA_BROKERS: nobody, STATE_DIR: join(root, 'state'), ...changes };
+  const env = {
+    PATH: process.env['PATH'],
+    NODE_ENV: 'production',
+    LOG_FORMAT: 'json',
+    ...given,
+    KAFKA_BROKERS: nobody,
+    STATE_DIR: join(root, 'state'),
+    ...changes,
+  };
   const own = spawn(process.execPath, args, { cwd: app, env, stdio: ['ignore', 'pipe', 'pipe'] });
   child = own;
   const log: string[] = [];
@@ -84,12 +116,15 @@ async function start(name: 'processor' | 'api' | 'producer', changes: Readonly<R
   const ended = new Promise<number | null>((resolve) => own.once('close', resolve));
   return {
     async line(found) {
-      for (let read = 0; ; ) {
+      for (let read = 0; ;) {
         for (; read < log.length; read += 1) {
           const answer = found(JSON.parse(log[read] as string) as Record<string, unknown>);
           if (answer !== undefined) return answer;
         }
-        const code = await Promise.race([new Promise<undefined>((resolve) => (heard = () => resolve(undefined))), ended]);
+        const code = await Promise.race([
+          new Promise<undefined>((resolve) => (heard = () => resolve(undefined))),
+          ended,
+        ]);
         if (code !== undefined) throw new Error(`${name} ended with ${String(code)}:\n${log.join('\n')}`);
       }
     },
@@ -115,7 +150,9 @@ test('the processor starts, is alive and not ready while Kafka is away, writes t
 test('the API starts, is alive and not ready while Kafka is away, writes nothing, and stops', async () => {
   const before = files();
   const api = await start('api', { PORT: '0' });
-  const url = await api.line(({ url: found }) => (typeof found === 'string' ? found.replace('localhost', '127.0.0.1') : undefined));
+  const url = await api.line(({ url: found }) =>
+    typeof found === 'string' ? found.replace('localhost', '127.0.0.1') : undefined,
+  );
   expect((await fetch(`${url}/health`)).status).toBe(200);
   expect((await fetch(`${url}/ready`)).status).toBe(503);
   expect(await (await fetch(url ?? '', { headers: { accept: 'text/html' } })).text()).toContain('The dashboard');
@@ -126,7 +163,9 @@ test('the API starts, is alive and not ready while Kafka is away, writes nothing
 test('the producer starts, waits for Kafka, writes nothing, and stops', async () => {
   const before = files();
   const producer = await start('producer', {});
-  await producer.line(({ level, msg }) => (level === 40 && String(msg).startsWith('waiting for Kafka') ? true : undefined));
+  await producer.line(({ level, msg }) =>
+    level === 40 && String(msg).startsWith('waiting for Kafka') ? true : undefined,
+  );
   expect(await producer.stop()).toBe(0);
   expect(files()).toEqual(before);
 });

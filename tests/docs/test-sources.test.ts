@@ -26,7 +26,8 @@ const PACE = 'the pace of what is sent or looked at: nothing is judged by it';
 const rules: readonly Rule[] = [
   {
     what: 'a pause of a fixed length',
-    remedy: 'until() waits for a condition, stays() gives what must not come time to come, EchoRun.goesOn() lets something happen: tests/support/until.ts',
+    remedy:
+      'until() waits for a condition, stays() gives what must not come time to come, EchoRun.goesOn() lets something happen: tests/support/until.ts',
     pattern: /(?<![\w.])(?:sleep|delay|setTimeout)\(|\.waitForTimeout\(/g,
     example: '    await sleep(500);',
     innocent: "    proxy.delay({ direction: 'request' }, 60);",
@@ -49,10 +50,16 @@ const rules: readonly Rule[] = [
       'tests/chaos/membership.test.ts': [3, STRIKES],
       'tests/chaos/broker-away.test.ts': [1, STRIKES],
       'tests/chaos/random-kills.test.ts': [1, STRIKES],
-      'tests/chaos/standby.test.ts': [3, 'what a process says of itself is so old, and what is in flight is measured over so long'],
+      'tests/chaos/standby.test.ts': [
+        3,
+        'what a process says of itself is so old, and what is in flight is measured over so long',
+      ],
       'tests/chaos/broker-cluster.test.ts': [2, STRIKES],
       'tests/chaos/delayed-frames.test.ts': [2, STRIKES],
-      'tests/mutants/exactly-once.test.ts': [1, 'markers are written: the group answers the old offsets until then, and nothing else tells'],
+      'tests/mutants/exactly-once.test.ts': [
+        1,
+        'markers are written: the group answers the old offsets until then, and nothing else tells',
+      ],
       'tests/browser/dashboard-figures.test.ts': [3, PACE],
       'tests/browser/dashboard-connection.test.ts': [1, STRIKES],
       'tests/browser/dashboard-cost.test.ts': [6, 'runs with DASHBOARD_MINUTES alone'],
@@ -79,8 +86,10 @@ const rules: readonly Rule[] = [
   },
   {
     what: 'an assertion of a duration or a rate',
-    remedy: 'expectWithin() of tests/support/speed.ts judges where nothing else runs, bench/ measures; a condition shows what is right',
-    pattern: /expect\(.*(?:\b\w*(?:Ms|[Ss]econds|[Ee]lapsed|[Dd]uration|took|latency|latencies)\b|perSecond|performance\.now|Date\.now).*\)\.(?:not\.)?toBe(?:Less|Greater)Than/g,
+    remedy:
+      'expectWithin() of tests/support/speed.ts judges where nothing else runs, bench/ measures; a condition shows what is right',
+    pattern:
+      /expect\(.*(?:\b\w*(?:Ms|[Ss]econds|[Ee]lapsed|[Dd]uration|took|latency|latencies)\b|perSecond|performance\.now|Date\.now).*\)\.(?:not\.)?toBe(?:Less|Greater)Than/g,
     example: '    expect(performance.now() - startedAt).toBeLessThan(1_000);',
     innocent: '    expect(published.length).toBeGreaterThan(100);',
     reviewed: {
@@ -117,25 +126,35 @@ const rules: readonly Rule[] = [
   },
 ];
 
-const sources = globSync(['tests/**/*.ts', '{processor,schema,client/src,tools,bench,examples}/**/*.test.{ts,tsx}'], { cwd: projectRoot })
+const sources = globSync(['tests/**/*.ts', '{processor,schema,client/src,tools,bench,examples}/**/*.test.{ts,tsx}'], {
+  cwd: projectRoot,
+})
   .map((file) => file.replaceAll('\\', '/'))
   // Run by hand, to make pictures and measure.
-  .filter((file) => !/^tests\/(docs\/test-sources\.test|browser\/(take-screenshots|measure-lighthouse))\.ts$/.test(file));
+  .filter(
+    (file) => !/^tests\/(docs\/test-sources\.test|browser\/(take-screenshots|measure-lighthouse))\.ts$/.test(file),
+  );
 
 /** How often each file breaks the rule. */
 function breaches({ pattern }: Rule): Map<string, number> {
-  return new Map(sources.flatMap((file) => {
-    const count = readFileSync(join(projectRoot, file), 'utf8').match(pattern)?.length ?? 0;
-    return count === 0 ? [] : [[file, count] as const];
-  }));
+  return new Map(
+    sources.flatMap((file) => {
+      const count = readFileSync(join(projectRoot, file), 'utf8').match(pattern)?.length ?? 0;
+      return count === 0 ? [] : [[file, count] as const];
+    }),
+  );
 }
 
 describe.each(rules.map((rule) => [rule.what, rule] as const))('no test has %s', (_what, rule) => {
   test('that was not looked at', () => {
     const reviewed = Object.fromEntries(Object.entries(rule.reviewed).map(([file, [count]]) => [file, count]));
     const found = Object.fromEntries(breaches(rule));
-    const wrong = [...new Set([...Object.keys(found), ...Object.keys(reviewed)])].filter((file) => found[file] !== reviewed[file]);
-    const told = wrong.map((file) => `${file}: ${String(found[file] ?? 0)} times, reviewed ${String(reviewed[file] ?? 0)}. ${rule.remedy}`);
+    const wrong = [...new Set([...Object.keys(found), ...Object.keys(reviewed)])].filter(
+      (file) => found[file] !== reviewed[file],
+    );
+    const told = wrong.map(
+      (file) => `${file}: ${String(found[file] ?? 0)} times, reviewed ${String(reviewed[file] ?? 0)}. ${rule.remedy}`,
+    );
     expect(told).toEqual([]);
   });
 

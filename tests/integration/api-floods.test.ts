@@ -92,7 +92,9 @@ test('readers that stop reading, 200,000 updates, 10,000 of them in one turn: no
   const behindMs = performance.now() - fedAt;
   const grownMb = Math.max(most, await usedMb()) - before;
   const residentGrownMb = (await memoryMb()) - resident;
-  process.stdout.write(`stalled readers: memory at most ${grownMb.toFixed(1)} MB more in use through 200,000 updates, ${residentGrownMb.toFixed(1)} MB more resident since their buffers were full; the other reader had the newest after ${behindMs.toFixed(0)} ms\n`);
+  process.stdout.write(
+    `stalled readers: memory at most ${grownMb.toFixed(1)} MB more in use through 200,000 updates, ${residentGrownMb.toFixed(1)} MB more resident since their buffers were full; the other reader had the newest after ${behindMs.toFixed(0)} ms\n`,
+  );
   expect(api.alive).toBe(true);
   expect(Math.max(grownMb, residentGrownMb)).toBeLessThan(MEMORY_MAY_GROW_MB);
   expectWithin(behindMs, 1_000);
@@ -150,30 +152,37 @@ test('1,500 sockets and 5,000 subscriptions: 200 and 4,000 are served, the rest 
   let refused = 0;
   for (let batch = 0; batch < 15; batch++) {
     // Each begins as soon as it is open: a socket that says nothing for a while is closed.
-    await Promise.all(Array.from({ length: 100 }, async () => {
-      const one = new RawSocket(api.url);
-      const status = await one.handshake();
-      if (status === 101) {
-        accepted.push(one);
-        one.send({ type: 'connection_init' });
-      } else if (status === 503) refused += 1;
-    }));
+    await Promise.all(
+      Array.from({ length: 100 }, async () => {
+        const one = new RawSocket(api.url);
+        const status = await one.handshake();
+        if (status === 101) {
+          accepted.push(one);
+          one.send({ type: 'connection_init' });
+        } else if (status === 503) refused += 1;
+      }),
+    );
   }
   sockets.push(...accepted);
   expect([accepted.length, refused]).toEqual([200, 1_300]);
 
   let tooMany = 0;
-  await Promise.all(accepted.map(async (one) => {
-    await one.next(({ type }) => type === 'connection_ack');
-    for (let index = 0; index < 25; index++) one.subscribe(`s${index}`, 'subscription { insights(intervalMs: 60000) { sentences } }');
-    for (let index = 0; index < 25; index++) {
-      const answer = await one.next(({ id }) => id === `s${index}`);
-      if (codesIn(answer)[0] === 'TOO_MANY_SUBSCRIPTIONS') tooMany += 1;
-    }
-  }));
+  await Promise.all(
+    accepted.map(async (one) => {
+      await one.next(({ type }) => type === 'connection_ack');
+      for (let index = 0; index < 25; index++)
+        one.subscribe(`s${index}`, 'subscription { insights(intervalMs: 60000) { sentences } }');
+      for (let index = 0; index < 25; index++) {
+        const answer = await one.next(({ id }) => id === `s${index}`);
+        if (codesIn(answer)[0] === 'TOO_MANY_SUBSCRIPTIONS') tooMany += 1;
+      }
+    }),
+  );
   expect([tooMany, (await api.vitals()).subscribers]).toEqual([1_000, 4_000]);
   expect((await postGraphql(api.url, { query: '{ __typename }' })).codes).toEqual([]);
-  process.stdout.write(`1,500 sockets: ${accepted.length} served, ${refused} refused; 5,000 subscriptions: ${5_000 - tooMany} served, ${tooMany} refused; /health p99 ${percentile(await health.stop(), 0.99).toFixed(0)} ms\n`);
+  process.stdout.write(
+    `1,500 sockets: ${accepted.length} served, ${refused} refused; 5,000 subscriptions: ${5_000 - tooMany} served, ${tooMany} refused; /health p99 ${percentile(await health.stop(), 0.99).toFixed(0)} ms\n`,
+  );
   for (const { socket } of sockets.splice(0)) socket.terminate();
   await eventually(async () => (await api.vitals()).subscribers === 0);
   await open().ready();
@@ -185,7 +194,10 @@ test('a frame of 50 MB and a body of 10 MB are refused unread', async () => {
     const one = await open().ready();
     one.socket.send('x'.repeat(50 * MB));
     expect(await one.closed).toBe(1009);
-    const refused = await postGraphql(api.url, `{"query":"{ __typename }","extensions":{"pad":"${'x'.repeat(10 * MB)}"}}`);
+    const refused = await postGraphql(
+      api.url,
+      `{"query":"{ __typename }","extensions":{"pad":"${'x'.repeat(10 * MB)}"}}`,
+    );
     expect([refused.status, refused.codes]).toEqual([413, ['QUERY_TOO_LARGE']]);
   };
   const before = (await api.vitals()).usedBytes;
@@ -197,7 +209,17 @@ test('a frame of 50 MB and a body of 10 MB are refused unread', async () => {
 test('500 senders that never finish, and 100 that never begin, are cut off, and nobody waits for them', async () => {
   api = await AttackedApi.start();
   const health = watchHealth(api.url);
-  const slow = await Promise.all(Array.from({ length: 600 }, (_, index) => tcp(index < 300 ? 'GET /data HTTP/1.1\r\nhost: a\r\n' : index < 500 ? `POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-length: 50\r\nx-a: ` : '')));
+  const slow = await Promise.all(
+    Array.from({ length: 600 }, (_, index) =>
+      tcp(
+        index < 300
+          ? 'GET /data HTTP/1.1\r\nhost: a\r\n'
+          : index < 500
+            ? `POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-length: 50\r\nx-a: `
+            : '',
+      ),
+    ),
+  );
   const startedAt = performance.now();
   const dripping = setInterval(() => {
     for (const one of slow.slice(0, 500)) if (!one.destroyed) one.write('x');
@@ -211,7 +233,9 @@ test('500 senders that never finish, and 100 that never begin, are cut off, and 
   clearInterval(dripping);
   const tookMs = performance.now() - startedAt;
   const times = await health.stop();
-  process.stdout.write(`600 slow senders: cut off after ${(tookMs / 1_000).toFixed(1)} s; /health p99 ${percentile(times, 0.99).toFixed(0)} ms\n`);
+  process.stdout.write(
+    `600 slow senders: cut off after ${(tookMs / 1_000).toFixed(1)} s; /health p99 ${percentile(times, 0.99).toFixed(0)} ms\n`,
+  );
   expectWithin(tookMs, 15_000);
   expectWithin(times.at(-1) as number, 5_000);
   // All were answered: a look that failed is Infinity.

@@ -11,7 +11,8 @@ import { expectWithin } from '../support/speed.ts';
 import { testProducer } from '../support/test-producer.ts';
 
 const MINUTE = 60_000;
-const LIVE = 'subscription($after: Cursor) { states(after: $after, intervalMs: 50) { kind cursor states { code devices { ios } } totals { total } } }';
+const LIVE =
+  'subscription($after: Cursor) { states(after: $after, intervalMs: 50) { kind cursor states { code devices { ios } } totals { total } } }';
 
 let broker: TestBroker;
 let producer: Producer;
@@ -33,25 +34,42 @@ afterAll(async () => {
 });
 
 async function startApi(env: Record<string, string> = {}): Promise<AppProcess> {
-  const api = await AppProcess.start({ main: 'schema/main.ts', env: { KAFKA_BROKERS: broker.brokers.join(), APPLICATION_ID: results.applicationId, ...env } });
+  const api = await AppProcess.start({
+    main: 'schema/main.ts',
+    env: { KAFKA_BROKERS: broker.brokers.join(), APPLICATION_ID: results.applicationId, ...env },
+  });
   apis.push(api);
   return api;
 }
 
 const urlOf = (api: AppProcess) => `http://127.0.0.1:${api.port}`;
 
-const TOPICS = ['counts-by-state-changelog', 'counts-by-state-minute-changelog', 'counts-by-state-hour-changelog', 'data-quality-changelog', 'status'];
+const TOPICS = [
+  'counts-by-state-changelog',
+  'counts-by-state-minute-changelog',
+  'counts-by-state-hour-changelog',
+  'data-quality-changelog',
+  'status',
+];
 
 async function createTopics(): Promise<void> {
   const configs = { 'cleanup.policy': 'compact' };
-  await broker.createTopics(...TOPICS.map((name) => ({ topic: `${results.applicationId}-${name}`, partitions: name === 'status' ? 1 : TEST_PARTITIONS, configs })));
+  await broker.createTopics(
+    ...TOPICS.map((name) => ({
+      topic: `${results.applicationId}-${name}`,
+      partitions: name === 'status' ? 1 : TEST_PARTITIONS,
+      configs,
+    })),
+  );
 }
 
 async function publish(...changes: TableChange[]): Promise<void> {
-  for (const { topic, partition, key, value } of changes) await producer.send({ topic, messages: [{ partition, key, value }] });
+  for (const { topic, partition, key, value } of changes)
+    await producer.send({ topic, messages: [{ partition, key, value }] });
 }
 
-const totals = async (api: AppProcess) => (await postGraphql(urlOf(api), { query: '{ states { totals { ios } freshness { complete } } }' })).data?.['states'];
+const totals = async (api: AppProcess) =>
+  (await postGraphql(urlOf(api), { query: '{ states { totals { ios } freshness { complete } } }' })).data?.['states'];
 
 async function live(api: AppProcess, after: string | null = null): Promise<RawSocket> {
   const socket = await new RawSocket(urlOf(api)).ready();
@@ -90,12 +108,23 @@ test('an API that starts before its topics waits for them, then has everything t
   );
   await api.untilReady();
   await eventually(async () => {
-    const { data } = await postGraphql(urlOf(api), { query: '{ dataQuality { consumed } processor { lag instances { id alive } } timeSeries { points { devices { total } } } }' });
+    const { data } = await postGraphql(urlOf(api), {
+      query:
+        '{ dataQuality { consumed } processor { lag instances { id alive } } timeSeries { points { devices { total } } } }',
+    });
     return JSON.stringify(data).includes('"alive":true') && JSON.stringify(data).includes('{"total":7}');
   });
-  expect(await (await fetch(`${urlOf(api)}/data`)).json()).toEqual({ CA: { gdp: 'high', ios: 5, android: 2, others: 0, total: 7 } });
-  const { data } = await postGraphql(urlOf(api), { query: '{ dataQuality { consumed counted deadLettered } processor { lag } states { unattributed { total } } }' });
-  expect(data).toEqual({ dataQuality: { consumed: 14, counted: 11, deadLettered: 3 }, processor: { lag: 0 }, states: { unattributed: { total: 4 } } });
+  expect(await (await fetch(`${urlOf(api)}/data`)).json()).toEqual({
+    CA: { gdp: 'high', ios: 5, android: 2, others: 0, total: 7 },
+  });
+  const { data } = await postGraphql(urlOf(api), {
+    query: '{ dataQuality { consumed counted deadLettered } processor { lag } states { unattributed { total } } }',
+  });
+  expect(data).toEqual({
+    dataQuality: { consumed: 14, counted: 11, deadLettered: 3 },
+    processor: { lag: 0 },
+    states: { unattributed: { total: 4 } },
+  });
 });
 
 test('only what is committed is served, at once, and never what was aborted', async () => {
@@ -108,7 +137,10 @@ test('only what is committed is served, at once, and never what was aborted', as
 
   const transactional = await testProducer(broker.connection, { transactionalId: `${results.applicationId}-writer` });
   try {
-    for (const [ios, end] of [[100, 'abort'], [2, 'commit']] as const) {
+    for (const [ios, end] of [
+      [100, 'abort'],
+      [2, 'commit'],
+    ] as const) {
       const transaction = await transactional.transaction();
       const { topic, partition, key, value } = results.state('CA', { ios });
       await transaction.send({ topic, messages: [{ partition, key, value }] });
@@ -117,7 +149,11 @@ test('only what is committed is served, at once, and never what was aborted', as
   } finally {
     await transactional.disconnect();
   }
-  expect(updateIn(await socket.of('live'))).toMatchObject({ kind: 'DELTA', states: [{ code: 'CA', devices: { ios: 2 } }], totals: { total: 2 } });
+  expect(updateIn(await socket.of('live'))).toMatchObject({
+    kind: 'DELTA',
+    states: [{ code: 'CA', devices: { ios: 2 } }],
+    totals: { total: 2 },
+  });
   socket.close();
 });
 
@@ -126,11 +162,21 @@ test('a cursor of one instance is resumed on another; a stop sends its clients t
   await publish(...['CA', 'TX', 'NY', 'WY', 'OH'].map((code) => results.state(code, { ios: 1 })));
   const [first, second] = [await startApi(), await startApi()];
   await Promise.all([first.untilReady(), second.untilReady()]);
-  const answers = await Promise.all([first, second].map(async (api) => {
-    const [data, insights] = await Promise.all(['/data', '/insights'].map((path) => fetch(urlOf(api) + path)));
-    const { data: states } = await postGraphql(urlOf(api), { query: '{ states { nodes { code devices { total } } totals { total } freshness { asOf complete } } }' });
-    return [await data?.text(), data?.headers.get('etag'), await insights?.text(), insights?.headers.get('etag'), states];
-  }));
+  const answers = await Promise.all(
+    [first, second].map(async (api) => {
+      const [data, insights] = await Promise.all(['/data', '/insights'].map((path) => fetch(urlOf(api) + path)));
+      const { data: states } = await postGraphql(urlOf(api), {
+        query: '{ states { nodes { code devices { total } } totals { total } freshness { asOf complete } } }',
+      });
+      return [
+        await data?.text(),
+        data?.headers.get('etag'),
+        await insights?.text(),
+        insights?.headers.get('etag'),
+        states,
+      ];
+    }),
+  );
   expect(answers[0]).toEqual(answers[1]);
   const before = await live(first);
   const { kind, cursor } = updateIn(await before.of('live'));
@@ -145,7 +191,11 @@ test('a cursor of one instance is resumed on another; a stop sends its clients t
   await publish(results.state('NY', { ios: 7 }));
   await eventually(async () => JSON.stringify(await totals(second)).includes('"ios":11'));
   const after = await live(second, cursor);
-  expect(updateIn(await after.of('live'))).toMatchObject({ kind: 'DELTA', states: [{ code: 'NY', devices: { ios: 7 } }], totals: { total: 11 } });
+  expect(updateIn(await after.of('live'))).toMatchObject({
+    kind: 'DELTA',
+    states: [{ code: 'NY', devices: { ios: 7 } }],
+    totals: { total: 11 },
+  });
 
   // And on an instance that was not there at all when the cursor was given.
   const third = await startApi();
@@ -171,7 +221,9 @@ test('while Kafka is away the copy is served, and says that it may be behind', a
   }
   const backAt = performance.now();
   await publish(results.state('CA', { ios: 4 }));
-  await eventually(async () => JSON.stringify(await totals(api)) === '{"totals":{"ios":4},"freshness":{"complete":true}}');
+  await eventually(
+    async () => JSON.stringify(await totals(api)) === '{"totals":{"ios":4},"freshness":{"complete":true}}',
+  );
   await api.untilReady();
   const recoveredMs = performance.now() - backAt;
   process.stdout.write(`Kafka back: everything served and complete after ${recoveredMs.toFixed(0)} ms\n`);
@@ -180,10 +232,18 @@ test('while Kafka is away the copy is served, and says that it may be behind', a
 
 test('a broker that hangs is not taken for one with no news; lag is unknown when its processors are silent', async () => {
   await createTopics();
-  await publish(results.state('CA', { ios: 3 }), results.status(instanceStatus('one', { applicationId: results.applicationId, reportedAtMs: Date.now() })));
+  await publish(
+    results.state('CA', { ios: 3 }),
+    results.status(instanceStatus('one', { applicationId: results.applicationId, reportedAtMs: Date.now() })),
+  );
   const api = await startApi();
   await api.untilReady();
-  const freshness = async () => ((await postGraphql(urlOf(api), { query: '{ states { freshness { complete lag } } }' })).data as { states: { freshness: unknown } }).states.freshness;
+  const freshness = async () =>
+    (
+      (await postGraphql(urlOf(api), { query: '{ states { freshness { complete lag } } }' })).data as {
+        states: { freshness: unknown };
+      }
+    ).states.freshness;
   expect(await freshness()).toEqual({ complete: true, lag: 0 });
   broker.freeze();
   const frozenAt = performance.now();

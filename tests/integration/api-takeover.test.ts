@@ -16,7 +16,8 @@ import { testProducer } from '../support/test-producer.ts';
 
 const SUBSCRIBERS = 50;
 const RESUMED_WITHIN_MS = 2_000;
-const LIVE = 'subscription($after: Cursor) { states(after: $after, intervalMs: 50) { kind cursor states { code devices { ios } } totals { total } } }';
+const LIVE =
+  'subscription($after: Cursor) { states(after: $after, intervalMs: 50) { kind cursor states { code devices { ios } } totals { total } } }';
 
 let broker: TestBroker;
 let producer: Producer;
@@ -35,9 +36,28 @@ afterAll(async () => {
 
 async function startApis(applicationId: string, count: number): Promise<AppProcess[]> {
   results = new HandFedResults(applicationId);
-  const names = ['counts-by-state-changelog', 'counts-by-state-minute-changelog', 'counts-by-state-hour-changelog', 'data-quality-changelog', 'status'];
-  await broker.createTopics(...names.map((name) => ({ topic: `${applicationId}-${name}`, partitions: name === 'status' ? 1 : TEST_PARTITIONS, configs: { 'cleanup.policy': 'compact' } })));
-  const started = await Promise.all(Array.from({ length: count }, () => AppProcess.start({ main: 'schema/main.ts', env: { KAFKA_BROKERS: broker.brokers.join(), APPLICATION_ID: applicationId } })));
+  const names = [
+    'counts-by-state-changelog',
+    'counts-by-state-minute-changelog',
+    'counts-by-state-hour-changelog',
+    'data-quality-changelog',
+    'status',
+  ];
+  await broker.createTopics(
+    ...names.map((name) => ({
+      topic: `${applicationId}-${name}`,
+      partitions: name === 'status' ? 1 : TEST_PARTITIONS,
+      configs: { 'cleanup.policy': 'compact' },
+    })),
+  );
+  const started = await Promise.all(
+    Array.from({ length: count }, () =>
+      AppProcess.start({
+        main: 'schema/main.ts',
+        env: { KAFKA_BROKERS: broker.brokers.join(), APPLICATION_ID: applicationId },
+      }),
+    ),
+  );
   apis.push(...started);
   await Promise.all(started.map((api) => api.untilReady()));
   return started;
@@ -56,7 +76,8 @@ function publishing(): { stop(): Promise<void> } {
         counts.set(code, (counts.get(code) ?? 0) + 1);
         return results.state(code, { ios: counts.get(code) as number });
       });
-      for (const { topic, partition, key, value } of messages) await producer.send({ topic, messages: [{ partition, key, value }] });
+      for (const { topic, partition, key, value } of messages)
+        await producer.send({ topic, messages: [{ partition, key, value }] });
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   })();
@@ -126,7 +147,8 @@ class Follower {
     if (resumed) this.resumedAtMs = performance.now();
     for (const { code, devices } of states) {
       const before = this.held.get(code) ?? 0;
-      if (kind === 'DELTA' && devices.ios <= before) this.faults.push(`${code} came again, or stepped back: ${devices.ios} after ${before}`);
+      if (kind === 'DELTA' && devices.ios <= before)
+        this.faults.push(`${code} came again, or stepped back: ${devices.ios} after ${before}`);
       this.held.set(code, devices.ios);
     }
     const sum = [...this.held.values()].reduce((all, one) => all + one, 0);
@@ -136,8 +158,12 @@ class Follower {
 }
 
 async function newestAt(api: AppProcess): Promise<Map<string, number>> {
-  const { data } = await postGraphql(urlOf(api), { query: '{ states(orderBy: { field: CODE, direction: ASC }) { nodes { code devices { ios } } } }' });
-  return new Map((data as { states: { nodes: Update['states'] } }).states.nodes.map(({ code, devices }) => [code, devices.ios]));
+  const { data } = await postGraphql(urlOf(api), {
+    query: '{ states(orderBy: { field: CODE, direction: ASC }) { nodes { code devices { ios } } } }',
+  });
+  return new Map(
+    (data as { states: { nodes: Update['states'] } }).states.nodes.map(({ code, devices }) => [code, devices.ios]),
+  );
 }
 
 test('killed under 50 subscribers: another takes over, without a gap and without a doubled row', async () => {
@@ -157,11 +183,16 @@ test('killed under 50 subscribers: another takes over, without a gap and without
   const total = results.records.length;
   await eventually(async () => [...(await newestAt(second)).values()].reduce((all, one) => all + one, 0) === total);
   const newest = JSON.stringify([...(await newestAt(second))]);
-  await eventually(() => followers.every(({ held }) => JSON.stringify([...held].sort()) === newest)).catch(() => undefined);
+  await eventually(() => followers.every(({ held }) => JSON.stringify([...held].sort()) === newest)).catch(
+    () => undefined,
+  );
 
-  process.stdout.write(`takeover: ${SUBSCRIBERS} subscribers resumed after ${(resumedMs[0] ?? NaN).toFixed(0)} to ${(resumedMs.at(-1) ?? NaN).toFixed(0)} ms; ${followers.reduce((all, { updates }) => all + updates, 0)} updates of ${total} changes, ${followers.flatMap(({ faults }) => faults).length} faults\n`);
+  process.stdout.write(
+    `takeover: ${SUBSCRIBERS} subscribers resumed after ${(resumedMs[0] ?? NaN).toFixed(0)} to ${(resumedMs.at(-1) ?? NaN).toFixed(0)} ms; ${followers.reduce((all, { updates }) => all + updates, 0)} updates of ${total} changes, ${followers.flatMap(({ faults }) => faults).length} faults\n`,
+  );
   expect(followers.flatMap(({ faults }) => faults)).toEqual([]);
-  for (const { held, snapshots } of followers) expect([JSON.stringify([...held].sort()), snapshots]).toEqual([newest, 1]);
+  for (const { held, snapshots } of followers)
+    expect([JSON.stringify([...held].sort()), snapshots]).toEqual([newest, 1]);
   expectWithin(resumedMs.at(-1) as number, RESUMED_WITHIN_MS);
   for (const one of followers) one.leave();
 });
@@ -171,19 +202,29 @@ test('told to stop with 100 open subscriptions: exit 0, with a code to come back
   const publisher = publishing();
   const followers = Array.from({ length: 50 }, () => new Follower());
   await Promise.all(followers.map((one) => one.follow([urlOf(first), urlOf(second)])));
-  const streams = await Promise.all(Array.from({ length: 50 }, async () => {
-    const response = await fetch(`${urlOf(first)}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json', accept: 'text/event-stream' }, body: JSON.stringify({ query: LIVE }) });
-    // In an object: awaiting the stream's end here would wait for the stop.
-    return { whole: (async () => {
-      const reader = (response.body as ReadableStream<Uint8Array<ArrayBuffer>>).pipeThrough(new TextDecoderStream()).getReader();
-      let text = '';
-      for (;;) {
-        const part = await reader.read().catch(() => null);
-        if (part === null || part.done) return text;
-        text += part.value;
-      }
-    })() };
-  }));
+  const streams = await Promise.all(
+    Array.from({ length: 50 }, async () => {
+      const response = await fetch(`${urlOf(first)}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+        body: JSON.stringify({ query: LIVE }),
+      });
+      // In an object: awaiting the stream's end here would wait for the stop.
+      return {
+        whole: (async () => {
+          const reader = (response.body as ReadableStream<Uint8Array<ArrayBuffer>>)
+            .pipeThrough(new TextDecoderStream())
+            .getReader();
+          let text = '';
+          for (;;) {
+            const part = await reader.read().catch(() => null);
+            if (part === null || part.done) return text;
+            text += part.value;
+          }
+        })(),
+      };
+    }),
+  );
 
   const startedAt = performance.now();
   const { code } = await first.stop();

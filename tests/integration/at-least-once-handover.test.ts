@@ -25,7 +25,13 @@ beforeAll(async () => {
 afterAll(() => cluster.stop());
 
 const open = (name: string, partitions: number): Promise<EchoRun> =>
-  EchoRun.open({ connection: cluster.connection, name, seed, partitions, config: { processingGuarantee: 'at_least_once', sessionTimeoutMs: 10_000 } });
+  EchoRun.open({
+    connection: cluster.connection,
+    name,
+    seed,
+    partitions,
+    config: { processingGuarantee: 'at_least_once', sessionTimeoutMs: 10_000 },
+  });
 
 /** Rows of a changelog's newest state, their counts added up. */
 function counted(records: readonly ConsumerRecord[]): number {
@@ -38,10 +44,22 @@ function counted(records: readonly ConsumerRecord[]): number {
 }
 
 /** How many records went in, were echoed, and are counted on either side of the repartition. */
-async function numbers(run: EchoRun): Promise<{ published: number; missing: string[]; running: number; buckets: number }> {
+async function numbers(
+  run: EchoRun,
+): Promise<{ published: number; missing: string[]; running: number; buckets: number }> {
   const read = (topic: string): ReturnType<typeof readTopic> => readTopic(cluster.connection, topic);
-  const [input, echo, running, buckets] = await Promise.all([read(run.input), read(echoTopic(run.input)), read(changelogTopic(run.applicationId, RUNNING)), read(changelogTopic(run.applicationId, BUCKETS))]);
-  return { published: input.partitions.flat().length, missing: missingEchoes(input, echo).slice(0, 3), running: counted(running.partitions.flat()), buckets: counted(buckets.partitions.flat()) };
+  const [input, echo, running, buckets] = await Promise.all([
+    read(run.input),
+    read(echoTopic(run.input)),
+    read(changelogTopic(run.applicationId, RUNNING)),
+    read(changelogTopic(run.applicationId, BUCKETS)),
+  ]);
+  return {
+    published: input.partitions.flat().length,
+    missing: missingEchoes(input, echo).slice(0, 3),
+    running: counted(running.partitions.flat()),
+    buckets: counted(buckets.partitions.flat()),
+  };
 }
 
 test(`tasks that move between processes in peace count each record once (seed ${String(seed)})`, async () => {
@@ -75,21 +93,47 @@ test(`a last commit of the old owner that arrives while the new one restores lea
     const old = await run.start();
     // The new owner restores only what was written: the task that is to move has committed something.
     const moving = `${repartitionTopic(run.applicationId, BY_BUCKET)}-0`;
-    await old.until(async () => ((await committedOffsets(cluster.connection, run.applicationId).catch(() => new Map<string, number>())).get(moving) ?? 0) > 0, `${moving} is committed`);
+    await old.until(
+      async () =>
+        ((await committedOffsets(cluster.connection, run.applicationId).catch(() => new Map<string, number>())).get(
+          moving,
+        ) ?? 0) > 0,
+      `${moving} is committed`,
+    );
     const oldClients = new Set(cluster.proxy.frames.map(({ clientId }) => clientId));
-    const ofNew = ({ clientId }: Frame): boolean => clientId.startsWith(`${run.applicationId}-`) && !oldClients.has(clientId);
-    const isRestore = (frame: Frame): boolean => ofNew(frame) && frame.clientId.endsWith('-restore') && (frame.apiKey === ApiKey.ListOffsets || frame.apiKey === ApiKey.Fetch) && frame.bytes.includes('-changelog');
+    const ofNew = ({ clientId }: Frame): boolean =>
+      clientId.startsWith(`${run.applicationId}-`) && !oldClients.has(clientId);
+    const isRestore = (frame: Frame): boolean =>
+      ofNew(frame) &&
+      frame.clientId.endsWith('-restore') &&
+      (frame.apiKey === ApiKey.ListOffsets || frame.apiKey === ApiKey.Fetch) &&
+      frame.bytes.includes('-changelog');
 
     // The old owner's commit of the task that is to move is on its way when the group goes on without waiting for it ...
-    const commit = cluster.proxy.hold({ direction: 'request', apiKey: ApiKey.Produce, when: ({ clientId }) => oldClients.has(clientId) && clientId.endsWith(MOVES) });
+    const commit = cluster.proxy.hold({
+      direction: 'request',
+      apiKey: ApiKey.Produce,
+      when: ({ clientId }) => oldClients.has(clientId) && clientId.endsWith(MOVES),
+    });
     await commit.reached(1);
     await run.start();
     // ... it arrives when the new owner knows where the changelog ends ...
-    const offsets = cluster.proxy.hold({ direction: 'request', apiKey: ApiKey.OffsetFetch, when: (frame) => ofNew(frame) && frame.clientId.endsWith(MOVES) && cluster.proxy.frames.some(isRestore) });
-    await until(() => cluster.proxy.frames.some((frame) => frame.apiKey === ApiKey.Fetch && isRestore(frame)), () => `the new owner restores\n${run.apps.map((app) => app.log(20)).join('\n---\n')}`);
+    const offsets = cluster.proxy.hold({
+      direction: 'request',
+      apiKey: ApiKey.OffsetFetch,
+      when: (frame) => ofNew(frame) && frame.clientId.endsWith(MOVES) && cluster.proxy.frames.some(isRestore),
+    });
+    await until(
+      () => cluster.proxy.frames.some((frame) => frame.apiKey === ApiKey.Fetch && isRestore(frame)),
+      () => `the new owner restores\n${run.apps.map((app) => app.log(20)).join('\n---\n')}`,
+    );
     const late = new Set(commit.taken.map(({ correlationId, clientId }) => `${clientId} ${String(correlationId)}`));
     commit.release();
-    const answered = (): number => cluster.proxy.frames.filter(({ direction, apiKey, clientId, correlationId }) => direction === 'response' && apiKey === ApiKey.Produce && late.has(`${clientId} ${String(correlationId)}`)).length;
+    const answered = (): number =>
+      cluster.proxy.frames.filter(
+        ({ direction, apiKey, clientId, correlationId }) =>
+          direction === 'response' && apiKey === ApiKey.Produce && late.has(`${clientId} ${String(correlationId)}`),
+      ).length;
     await until(() => answered() >= late.size, 'the broker has taken what was late');
     // ... and before the new owner asks for the committed offsets, if it asks that late.
     offsets.release();
@@ -98,7 +142,12 @@ test(`a last commit of the old owner that arrives while the new one restores lea
     await run.settled();
     for (const app of run.wanted()) await app.stop();
     const { published, missing, running, buckets } = await numbers(run);
-    expect({ seed, missing, runningLeftOut: Math.max(0, published - running), bucketsLeftOut: Math.max(0, published - buckets) }).toEqual({ seed, missing: [], runningLeftOut: 0, bucketsLeftOut: 0 });
+    expect({
+      seed,
+      missing,
+      runningLeftOut: Math.max(0, published - running),
+      bucketsLeftOut: Math.max(0, published - buckets),
+    }).toEqual({ seed, missing: [], runningLeftOut: 0, bucketsLeftOut: 0 });
   } finally {
     await run.close();
   }

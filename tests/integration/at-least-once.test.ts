@@ -22,11 +22,14 @@ const MOST_CRASHES = 12;
 
 /** Some record has been echoed twice by now. */
 async function hasDoubles(run: EchoRun): Promise<boolean> {
-  const echoes = (await readTopic(broker.connection, echoTopic(run.input))).partitions.flat().map(({ key, value }) => `${String(key)}=${String(value)}`);
+  const echoes = (await readTopic(broker.connection, echoTopic(run.input))).partitions
+    .flat()
+    .map(({ key, value }) => `${String(key)}=${String(value)}`);
   return new Set(echoes).size < echoes.length;
 }
 
-const open = (name: string): Promise<EchoRun> => EchoRun.open({ connection: broker.connection, name, seed, config: { processingGuarantee: 'at_least_once' } });
+const open = (name: string): Promise<EchoRun> =>
+  EchoRun.open({ connection: broker.connection, name, seed, config: { processingGuarantee: 'at_least_once' } });
 
 test(`without a fault every output is the replay of its input, through a clean restart (seed ${String(seed)})`, async () => {
   const run = await open('alos-calm');
@@ -50,11 +53,15 @@ test(`killed between any two steps of the commit: nothing lost (seed ${String(se
     const flow = run.flow();
     for (const at of ['afterProduce', 'afterCommit', 'afterBatch']) await run.crash(at, 3 + run.random.below(6));
     // Not every commit echoes: each sub-topology has its own. Until one that did was cut short, the fault proves nothing.
-    for (let more = 0; more < MOST_CRASHES && !(await hasDoubles(run)); more += 1) await run.crash('afterProduce', 3 + run.random.below(6));
+    for (let more = 0; more < MOST_CRASHES && !(await hasDoubles(run)); more += 1)
+      await run.crash('afterProduce', 3 + run.random.below(6));
     await run.start();
     await flow.stop();
     await run.settled();
-    const [input, echo] = await Promise.all([readTopic(broker.connection, run.input), readTopic(broker.connection, echoTopic(run.input))]);
+    const [input, echo] = await Promise.all([
+      readTopic(broker.connection, run.input),
+      readTopic(broker.connection, echoTopic(run.input)),
+    ]);
     expect(missingEchoes(input, echo)).toEqual([]);
     expect(echo.partitions.flat().length).toBeGreaterThan(input.partitions.flat().length);
   } finally {

@@ -22,7 +22,9 @@ let lostPort: number;
 
 beforeAll(async () => {
   lostPort = await freePort();
-  broker = await startTestBroker({ otherListeners: { LOST: { host: 'no-such-host.invalid', port: lostPort, protocol: 'PLAINTEXT' } } });
+  broker = await startTestBroker({
+    otherListeners: { LOST: { host: 'no-such-host.invalid', port: lostPort, protocol: 'PLAINTEXT' } },
+  });
   stateDir = await mkdtemp(join(tmpdir(), 'tributary-away-'));
 });
 afterAll(async () => {
@@ -30,15 +32,22 @@ afterAll(async () => {
   await rm(stateDir, { recursive: true, force: true });
 });
 
-const errorsOf = (app: AppProcess): unknown[] => app.lines.filter(({ level }) => Number(level) >= 50).map(({ msg }) => msg);
+const errorsOf = (app: AppProcess): unknown[] =>
+  app.lines.filter(({ level }) => Number(level) >= 50).map(({ msg }) => msg);
 
 test('away at the start: it says so once, waits, and starts when the broker does; a SIGTERM ends the wait', async () => {
   await broker.shutDown();
   const env = { KAFKA_BROKERS: broker.brokers.join(','), STATE_DIR: stateDir, APPLICATION_ID: 'away-at-start' };
-  const [app, impatient] = await Promise.all([AppProcess.start({ main: LOGIN_PROCESSOR, env }), AppProcess.start({ main: LOGIN_PROCESSOR, env })]);
+  const [app, impatient] = await Promise.all([
+    AppProcess.start({ main: LOGIN_PROCESSOR, env }),
+    AppProcess.start({ main: LOGIN_PROCESSOR, env }),
+  ]);
   try {
     await app.until(() => app.logged('waiting for Kafka').length > 0, 'it says that it waits');
-    expect(await app.ready()).toMatchObject({ ok: false, reason: expect.stringContaining(`waiting for Kafka at ${broker.brokers.join(',')}`) });
+    expect(await app.ready()).toMatchObject({
+      ok: false,
+      reason: expect.stringContaining(`waiting for Kafka at ${broker.brokers.join(',')}`),
+    });
     const stopping = performance.now();
     expect((await impatient.stop()).code).toBe(0);
     expectWithin(performance.now() - stopping, 5_000);
@@ -52,29 +61,42 @@ test('away at the start: it says so once, waits, and starts when the broker does
 });
 
 test('a name that does not resolve ends it with one line and no stack', async () => {
-  const app = await AppProcess.start({ main: LOGIN_PROCESSOR, env: { KAFKA_BROKERS: 'no-such-host.invalid:9092', STATE_DIR: stateDir, APPLICATION_ID: 'no-name' } });
+  const app = await AppProcess.start({
+    main: LOGIN_PROCESSOR,
+    env: { KAFKA_BROKERS: 'no-such-host.invalid:9092', STATE_DIR: stateDir, APPLICATION_ID: 'no-name' },
+  });
   const { code, afterMs } = await app.exited;
   expect(code).toBe(1);
   expectWithin(afterMs, RESUMES_WITHIN_MS);
-  expect(errorsOf(app)).toEqual([expect.stringMatching(/^BROKER_NAME_UNKNOWN: KAFKA_BROKERS no-such-host\.invalid:9092: the name does not resolve/)]);
+  expect(errorsOf(app)).toEqual([
+    expect.stringMatching(/^BROKER_NAME_UNKNOWN: KAFKA_BROKERS no-such-host\.invalid:9092: the name does not resolve/),
+  ]);
   expect(app.log()).not.toMatch(/\bat .*\(.*:\d+:\d+\)/);
 });
 
 test('a name that the broker advertises and nobody knows: each part says so, and does not blame KAFKA_BROKERS', async () => {
   const bootstrap = `127.0.0.1:${String(lostPort)}`;
   const env = { KAFKA_BROKERS: bootstrap, STATE_DIR: stateDir, APPLICATION_ID: 'advertised', LOG_FORMAT: 'json' };
-  const words = new RegExp(`KAFKA_BROKERS ${bootstrap}: the brokers there answer, and tell that one of them is at no-such-host\\.invalid:${String(lostPort)}, .* Set advertised\\.listeners`);
+  const words = new RegExp(
+    `KAFKA_BROKERS ${bootstrap}: the brokers there answer, and tell that one of them is at no-such-host\\.invalid:${String(lostPort)}, .* Set advertised\\.listeners`,
+  );
   const processor = await AppProcess.start({ main: LOGIN_PROCESSOR, env });
   expect((await processor.exited).code).toBe(1);
   expect(errorsOf(processor)).toEqual([expect.stringMatching(words)]);
-  for (const [tool, args] of [['tools/producer.ts', ['--count', '1']], ['tools/dead-letters.ts', ['list']], ['tools/reset.ts', ['--dry-run']]] as const) {
+  for (const [tool, args] of [
+    ['tools/producer.ts', ['--count', '1']],
+    ['tools/dead-letters.ts', ['list']],
+    ['tools/reset.ts', ['--dry-run']],
+  ] as const) {
     const { code, output, errors } = await runTool(tool, args, env);
     expect([tool, code, output + errors]).toEqual([tool, 1, expect.stringMatching(words)]);
   }
   // Its topics are there.
   const api = await AppProcess.start({ main: LOGIN_API, env: { ...env, APPLICATION_ID: 'away-at-start' } });
   try {
-    const inWords = new RegExp(`The brokers at ${bootstrap} answer, and tell that one of them is at no-such-host\\.invalid:${String(lostPort)} .advertised\\.listeners`);
+    const inWords = new RegExp(
+      `The brokers at ${bootstrap} answer, and tell that one of them is at no-such-host\\.invalid:${String(lostPort)} .advertised\\.listeners`,
+    );
     await api.until(async () => inWords.test((await api.ready()).reason), 'the API says it in /ready');
   } finally {
     await killAll([api]);
@@ -82,7 +104,12 @@ test('a name that the broker advertises and nobody knows: each part says so, and
 });
 
 test('one unknown name among several brokers: each part runs; all unknown: it ends', async () => {
-  const env = { STATE_DIR: stateDir, APPLICATION_ID: 'one-unknown', INPUT_TOPIC: 'one-unknown', DEAD_LETTER_TOPIC: 'one-unknown-dlq' };
+  const env = {
+    STATE_DIR: stateDir,
+    APPLICATION_ID: 'one-unknown',
+    INPUT_TOPIC: 'one-unknown',
+    DEAD_LETTER_TOPIC: 'one-unknown-dlq',
+  };
   const some = { ...env, KAFKA_BROKERS: ['one.invalid:9092', ...broker.brokers, 'two.invalid:9092'].join(',') };
   const processor = await AppProcess.start({ main: LOGIN_PROCESSOR, env: some });
   const api = await AppProcess.start({ main: LOGIN_API, env: some });

@@ -15,7 +15,13 @@ import { RawSocket } from '../support/raw-socket.ts';
 import { readTopic } from '../support/topic-reader.ts';
 import { publishOnce } from '../support/test-producer.ts';
 
-const CANARIES = { userId: 'c4nary00-1111-4222-8333-abcdefabcdef', ipv4: '198.51.100.77', ipv6: '2001:db8::c4:4a:97', password: 'c4naryPassw0rd', token: 'c4naryT0ken' };
+const CANARIES = {
+  userId: 'c4nary00-1111-4222-8333-abcdefabcdef',
+  ipv4: '198.51.100.77',
+  ipv6: '2001:db8::c4:4a:97',
+  password: 'c4naryPassw0rd',
+  token: 'c4naryT0ken',
+};
 const BATTERY = Object.values(CANARIES);
 
 let broker: TestBroker;
@@ -35,17 +41,36 @@ afterAll(async () => {
 async function start(main: string, env: Readonly<Record<string, string>> = {}): Promise<AppProcess> {
   const app = await AppProcess.start({
     main,
-    env: { KAFKA_BROKERS: broker.brokers.join(), APPLICATION_ID: 'canaries', INPUT_PARTITIONS: '2', STATE_DIR: join(folder, 'state'), LOG_LEVEL: 'trace', API_TOKEN: CANARIES.token, ...env },
+    env: {
+      KAFKA_BROKERS: broker.brokers.join(),
+      APPLICATION_ID: 'canaries',
+      INPUT_PARTITIONS: '2',
+      STATE_DIR: join(folder, 'state'),
+      LOG_LEVEL: 'trace',
+      API_TOKEN: CANARIES.token,
+      ...env,
+    },
   });
   apps.push(app);
   return app;
 }
 
 function found(text: string): string[] {
-  return BATTERY.filter((canary) => text.includes(canary) || text.includes(Buffer.from(canary).toString('base64').slice(0, -3)));
+  return BATTERY.filter(
+    (canary) => text.includes(canary) || text.includes(Buffer.from(canary).toString('base64').slice(0, -3)),
+  );
 }
 
-const login = (more: object) => JSON.stringify({ user_id: CANARIES.userId, ip: CANARIES.ipv4, device_id: CANARIES.ipv6, device_type: 'ios', locale: 'CA', timestamp: Math.floor(Date.now() / 1_000), ...more });
+const login = (more: object) =>
+  JSON.stringify({
+    user_id: CANARIES.userId,
+    ip: CANARIES.ipv4,
+    device_id: CANARIES.ipv6,
+    device_type: 'ios',
+    locale: 'CA',
+    timestamp: Math.floor(Date.now() / 1_000),
+    ...more,
+  });
 const all = BATTERY.join(' ');
 
 /** Good, flawed and unreadable records, each full of canaries. */
@@ -67,29 +92,50 @@ test('canaries through every error path are found nowhere', async () => {
   await processor.untilReady();
   const api = await start('schema/main.ts');
   await api.untilReady();
-  await publishOnce(broker.connection, { topic: 'user-login', messages: records.map((value) => ({ key: all, value })) });
+  await publishOnce(broker.connection, {
+    topic: 'user-login',
+    messages: records.map((value) => ({ key: all, value })),
+  });
   const url = `http://127.0.0.1:${String(api.port)}`;
   const authorization = `Bearer ${CANARIES.token}`;
-  const counted = async () => JSON.stringify((await postGraphql(url, { query: '{ dataQuality { counted deadLettered } }' }, { authorization })).data);
-  await api.until(async () => (await counted()) === `{"dataQuality":{"counted":${records.length - DEAD},"deadLettered":${DEAD}}}`, 'all are counted');
+  const counted = async () =>
+    JSON.stringify(
+      (await postGraphql(url, { query: '{ dataQuality { counted deadLettered } }' }, { authorization })).data,
+    );
+  await api.until(
+    async () => (await counted()) === `{"dataQuality":{"counted":${records.length - DEAD},"deadLettered":${DEAD}}}`,
+    'all are counted',
+  );
 
   // A dead letter keeps its own bytes and key; what was added to it says nothing of them.
   const letters = (await readTopic(broker.connection, 'user-login-dlq')).partitions.flat();
   expect(letters).toHaveLength(DEAD);
-  for (const { headers } of letters) expect(found(JSON.stringify(Object.entries(headers).map(([name, value]) => [name, String(value)])))).toEqual([]);
+  for (const { headers } of letters)
+    expect(found(JSON.stringify(Object.entries(headers).map(([name, value]) => [name, String(value)])))).toEqual([]);
 
   // The API: refused for each of its reasons, with canaries wherever a client can put something.
   const answers: string[] = [];
   const ask = async (body: unknown, headers: Record<string, string> = { authorization }) => {
-    const { errors, headers: answered } = await postGraphql(url, body, { 'user-agent': all, 'x-forwarded-for': CANARIES.ipv4, referer: `http://x/${CANARIES.userId}`, ...headers });
+    const { errors, headers: answered } = await postGraphql(url, body, {
+      'user-agent': all,
+      'x-forwarded-for': CANARIES.ipv4,
+      referer: `http://x/${CANARIES.userId}`,
+      ...headers,
+    });
     answers.push(JSON.stringify(errors ?? []), JSON.stringify([...answered]));
   };
   const variables = { code: all, id: all, first: all, from: all, after: all };
   await ask({ query: 'query($code: StateCode!) { state(code: $code) { id } }', variables });
   await ask({ query: 'query($first: Int) { states(first: $first) { totals { ios } } }', variables });
   await ask({ query: 'query($from: DateTime) { timeSeries(from: $from) { to } }', variables });
-  await ask({ query: 'query($order: StateOrder) { states(orderBy: $order) { totals { ios } } }', variables: { order: { field: all, direction: all } } });
-  await ask({ query: 'query($order: StateOrder) { states(orderBy: $order) { totals { ios } } }', variables: { order: { [all]: all } } });
+  await ask({
+    query: 'query($order: StateOrder) { states(orderBy: $order) { totals { ios } } }',
+    variables: { order: { field: all, direction: all } },
+  });
+  await ask({
+    query: 'query($order: StateOrder) { states(orderBy: $order) { totals { ios } } }',
+    variables: { order: { [all]: all } },
+  });
   await ask({ query: 'query($id: ID!) { node(id: $id) { id } }', variables });
   await ask({ query: '{ __typename }', operationName: all });
   await ask({ query: '{ __typename }', extensions: { persistedQuery: all }, documentId: all });
@@ -100,8 +146,15 @@ test('canaries through every error path are found nowhere', async () => {
   await ask({ query: '{ __typename }' }, { authorization: `Bearer ${CANARIES.password}` });
   await ask({ query: '{ __typename }' }, { authorization, origin: `https://${CANARIES.userId}.example` });
   answers.push(await (await fetch(`${url}/${CANARIES.userId}?token=${CANARIES.token}`)).text());
-  answers.push(await (await fetch(`${url}/data?ip=${CANARIES.ipv4}`, { headers: { authorization: `Bearer ${CANARIES.password}` } })).text());
-  const socket = await new RawSocket(url, { headers: { 'user-agent': all } }).ready({ token: CANARIES.token, password: CANARIES.password });
+  answers.push(
+    await (
+      await fetch(`${url}/data?ip=${CANARIES.ipv4}`, { headers: { authorization: `Bearer ${CANARIES.password}` } })
+    ).text(),
+  );
+  const socket = await new RawSocket(url, { headers: { 'user-agent': all } }).ready({
+    token: CANARIES.token,
+    password: CANARIES.password,
+  });
   socket.subscribe('live', 'subscription($after: Cursor) { states(after: $after) { kind } }', variables);
   await socket.of('live');
   socket.subscribe('bad', 'query($code: StateCode!) { state(code: $code) { id } }', variables);
@@ -119,12 +172,22 @@ test('canaries through every error path are found nowhere', async () => {
   const notReady = [(await api.ready()).reason, (await processor.ready()).reason];
   await broker.restart();
   await api.untilReady(60_000);
-  const metrics = await Promise.all([api, processor].map(async ({ port }) => (await fetch(`http://127.0.0.1:${String(port)}/metrics`)).text()));
+  const metrics = await Promise.all(
+    [api, processor].map(async ({ port }) => (await fetch(`http://127.0.0.1:${String(port)}/metrics`)).text()),
+  );
   for (const app of [api, processor]) expect((await app.stop()).code).toBe(0);
-  const badlySet = [await start('schema/main.ts', { API_TOKEN: `${CANARIES.token} with blanks` }), await start(LOGIN_PROCESSOR, { KAFKA_SASL_PASSWORD: CANARIES.password })];
+  const badlySet = [
+    await start('schema/main.ts', { API_TOKEN: `${CANARIES.token} with blanks` }),
+    await start(LOGIN_PROCESSOR, { KAFKA_SASL_PASSWORD: CANARIES.password }),
+  ];
   for (const app of badlySet) expect((await app.exited).code).toBe(2);
 
   expect(apps.reduce((lines, app) => lines + app.lines.length, 0)).toBeGreaterThan(100);
-  expect(apps.flatMap(({ lines }) => lines).map((line) => JSON.stringify(line)).filter((line) => found(line).length > 0)).toEqual([]);
+  expect(
+    apps
+      .flatMap(({ lines }) => lines)
+      .map((line) => JSON.stringify(line))
+      .filter((line) => found(line).length > 0),
+  ).toEqual([]);
   expect([...metrics, ...notReady].filter((text) => found(text).length > 0)).toEqual([]);
 });

@@ -1,6 +1,11 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { Kafka, logLevel, type Admin } from 'kafkajs';
-import { createGlobalTable, type GlobalTable, type GlobalTableState, type TableChange } from '../../processor/streams/index.ts';
+import {
+  createGlobalTable,
+  type GlobalTable,
+  type GlobalTableState,
+  type TableChange,
+} from '../../processor/streams/index.ts';
 import { quietLogger } from '../support/quiet-logger.ts';
 import { RawKafka } from '../support/raw-kafka.ts';
 import { until } from '../support/until.ts';
@@ -37,30 +42,40 @@ function follow(...topics: string[]): Copy {
   const rows = new Map<string, string>();
   const resets: string[] = [];
   const states: GlobalTableState[] = [];
-  const table = createGlobalTable({ ...cluster.connection, clientId: 'copy' }, {
-    topics,
-    onChanges: (changes: readonly TableChange[]) => {
-      for (const { key, value } of changes) {
-        if (value === null) rows.delete(key.toString());
-        else rows.set(key.toString(), value.toString());
-      }
+  const table = createGlobalTable(
+    { ...cluster.connection, clientId: 'copy' },
+    {
+      topics,
+      onChanges: (changes: readonly TableChange[]) => {
+        for (const { key, value } of changes) {
+          if (value === null) rows.delete(key.toString());
+          else rows.set(key.toString(), value.toString());
+        }
+      },
+      onFatal: (error) => {
+        throw error;
+      },
+      onReset: (topic, partition) => {
+        resets.push(`${topic}-${String(partition)}`);
+        rows.clear();
+      },
+      onState: (state) => states.push(state),
     },
-    onFatal: (error) => {
-      throw error;
-    },
-    onReset: (topic, partition) => {
-      resets.push(`${topic}-${String(partition)}`);
-      rows.clear();
-    },
-    onState: (state) => states.push(state),
-  }, quietLogger);
+    quietLogger,
+  );
   opened.push(table);
   table.start();
   return { table, rows, resets, states };
 }
 
-const row = (key: string, value: string | null): { key: Buffer; value: string | null } => ({ key: Buffer.from(key), value });
-const compacted = (topic: string): { topic: string; configs: Record<string, string> } => ({ topic, configs: { 'cleanup.policy': 'compact' } });
+const row = (key: string, value: string | null): { key: Buffer; value: string | null } => ({
+  key: Buffer.from(key),
+  value,
+});
+const compacted = (topic: string): { topic: string; configs: Record<string, string> } => ({
+  topic,
+  configs: { 'cleanup.policy': 'compact' },
+});
 
 test('a topic whose oldest records were deleted is copied from where it begins', async () => {
   await cluster.broker.createTopics({ topic: 'cut', configs: { 'cleanup.policy': 'delete' } });
@@ -97,14 +112,18 @@ test('bytes that were damaged on their way are asked for again', async () => {
 
   let damaged = 0;
   // It takes no frame: it only writes over one as it passes.
-  const spoil = cluster.proxy.hold({ direction: 'response', apiKey: ApiKey.Fetch, when: ({ bytes }) => {
-    const at = bytes.indexOf('spoil-me');
-    // More often than the fetcher itself asks again: the table has to hear of it.
-    if (at < 0 || damaged === 4) return false;
-    bytes.write('SPOILED!', at);
-    damaged += 1;
-    return false;
-  } });
+  const spoil = cluster.proxy.hold({
+    direction: 'response',
+    apiKey: ApiKey.Fetch,
+    when: ({ bytes }) => {
+      const at = bytes.indexOf('spoil-me');
+      // More often than the fetcher itself asks again: the table has to hear of it.
+      if (at < 0 || damaged === 4) return false;
+      bytes.write('SPOILED!', at);
+      damaged += 1;
+      return false;
+    },
+  });
   await raw.produce('damaged', [row('b', 'spoil-me')]);
   await until(() => damaged === 4, 'answers were damaged');
   await until(() => table.state().complete && rows.get('b') === 'spoil-me', 'the copy is complete again');

@@ -126,14 +126,21 @@ describe('transactions', () => {
       produce: await codeOf(raw.produce('outside', ['x'], identity)),
       txnOffsetCommit: await codeOf(raw.commitOffsetInTransaction(identity, 'outside', 'outside', 1)),
       endTxn: await codeOf(raw.end(identity, 'commit')),
-    }).toEqual({ produce: CODE.INVALID_TXN_STATE, txnOffsetCommit: CODE.INVALID_TXN_STATE, endTxn: CODE.INVALID_TXN_STATE });
+    }).toEqual({
+      produce: CODE.INVALID_TXN_STATE,
+      txnOffsetCommit: CODE.INVALID_TXN_STATE,
+      endTxn: CODE.INVALID_TXN_STATE,
+    });
     expect(await raw.range('outside', READ_UNCOMMITTED)).toEqual({ first: 0, end: 0 });
   });
 
   test('OffsetFetch gives the old offset while a transaction with a new one is open', async () => {
     await cluster.broker.createTopics('pending');
     const identity = await raw.init('pending');
-    for (const [before, offset] of [[-1, 3], [3, 8]] as const) {
+    for (const [before, offset] of [
+      [-1, 3],
+      [3, 8],
+    ] as const) {
       await raw.addOffsets(identity, 'pending');
       await raw.commitOffsetInTransaction(identity, 'pending', 'pending', offset);
       expect(await raw.committed('pending', 'pending')).toBe(before);
@@ -174,8 +181,17 @@ describe('reading', () => {
     await raw.produce('ends', ['open', 'open'], identity);
     expect(await raw.range('ends')).toEqual({ first: 0, end: 1 });
     expect(await raw.range('ends', READ_UNCOMMITTED)).toEqual({ first: 0, end: 3 });
-    expect(await raw.fetch('ends', 0)).toMatchObject({ values: ['plain'], nextOffset: 1, lastStableOffset: 1, highWatermark: 3 });
-    expect((await raw.fetch('ends', 0, { isolationLevel: READ_UNCOMMITTED })).values).toEqual(['plain', 'open', 'open']);
+    expect(await raw.fetch('ends', 0)).toMatchObject({
+      values: ['plain'],
+      nextOffset: 1,
+      lastStableOffset: 1,
+      highWatermark: 3,
+    });
+    expect((await raw.fetch('ends', 0, { isolationLevel: READ_UNCOMMITTED })).values).toEqual([
+      'plain',
+      'open',
+      'open',
+    ]);
     await raw.end(identity, 'commit');
     await untilEqual(async () => (await raw.range('ends')).end, 4);
     expect(await raw.fetch('ends', 1)).toMatchObject({ values: ['open', 'open'], nextOffset: 4, lastStableOffset: 4 });
@@ -234,7 +250,12 @@ describe('reading', () => {
   });
 
   test('the position passes offsets that compaction removed, the end is reached', async () => {
-    const configs = { 'cleanup.policy': 'compact', 'segment.ms': '200', 'min.cleanable.dirty.ratio': '0.01', 'max.compaction.lag.ms': '300' };
+    const configs = {
+      'cleanup.policy': 'compact',
+      'segment.ms': '200',
+      'min.cleanable.dirty.ratio': '0.01',
+      'max.compaction.lag.ms': '300',
+    };
     await cluster.broker.createTopics({ topic: 'compacted', configs });
     for (let i = 0; i < 6; i++) {
       await raw.produce('compacted', [{ key: Buffer.from('same'), value: `${i}` }]);
@@ -294,16 +315,23 @@ describe('writing', () => {
     expect(records.map((it) => it.timestampMs >= before && it.timestampMs <= Date.now())).toEqual([true, true]);
   });
 
-  test.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)('what Kafka itself packed with %s is read, with keys and times', async (name) => {
-    const topic = `packed-${name}`;
-    await cluster.broker.createTopics({ topic, configs: { 'compression.type': name } });
-    const sent = Array.from({ length: 2_000 }, (_, i) => ({ key: Buffer.from(`key-${i}`), value: `value ${i} `.repeat(20), timestampMs: 1_790_000_000_000 + i }));
-    await raw.produce(topic, sent);
-    const { recordSet, records } = await raw.fetch(topic, 0);
-    // Byte 22 holds the low bits of the first batch's attributes: the broker did pack it.
-    expect((recordSet[22] ?? 0) & 7).toBe(CompressionCodec[name]);
-    expect(records.map((it) => ({ key: it.key, value: it.valueText(), timestampMs: it.timestampMs }))).toEqual(sent);
-  });
+  test.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)(
+    'what Kafka itself packed with %s is read, with keys and times',
+    async (name) => {
+      const topic = `packed-${name}`;
+      await cluster.broker.createTopics({ topic, configs: { 'compression.type': name } });
+      const sent = Array.from({ length: 2_000 }, (_, i) => ({
+        key: Buffer.from(`key-${i}`),
+        value: `value ${i} `.repeat(20),
+        timestampMs: 1_790_000_000_000 + i,
+      }));
+      await raw.produce(topic, sent);
+      const { recordSet, records } = await raw.fetch(topic, 0);
+      // Byte 22 holds the low bits of the first batch's attributes: the broker did pack it.
+      expect((recordSet[22] ?? 0) & 7).toBe(CompressionCodec[name]);
+      expect(records.map((it) => ({ key: it.key, value: it.valueText(), timestampMs: it.timestampMs }))).toEqual(sent);
+    },
+  );
 });
 
 describe('topics', () => {
@@ -324,7 +352,9 @@ describe('topics', () => {
   test('records of a topic that is only compacted cannot be deleted', async () => {
     await cluster.broker.createTopics({ topic: 'compacted-only', configs: { 'cleanup.policy': 'compact' } });
     await withAdmin(async (admin) => {
-      await expect(admin.deleteTopicRecords({ topic: 'compacted-only', partitions: [{ partition: 0, offset: '0' }] })).rejects.toThrow(/deleting records/);
+      await expect(
+        admin.deleteTopicRecords({ topic: 'compacted-only', partitions: [{ partition: 0, offset: '0' }] }),
+      ).rejects.toThrow(/deleting records/);
     });
   });
 

@@ -55,7 +55,11 @@ class Member {
   }
 
   async join(userData: string): Promise<Joined> {
-    const metadata = AssignerProtocol.MemberMetadata.encode({ version: 1, topics: ['t'], userData: Buffer.from(userData) });
+    const metadata = AssignerProtocol.MemberMetadata.encode({
+      version: 1,
+      topics: ['t'],
+      userData: Buffer.from(userData),
+    });
     this.joined = await this.#coordinator.joinGroup({
       groupId: this.#groupId,
       memberId: this.joined.memberId,
@@ -76,7 +80,10 @@ class Member {
       groupId: this.#groupId,
       generationId: this.joined.generationId,
       memberId: this.joined.memberId,
-      groupAssignment: Object.entries(assignments).map(([memberId, text]) => ({ memberId, memberAssignment: Buffer.from(text) })),
+      groupAssignment: Object.entries(assignments).map(([memberId, text]) => ({
+        memberId,
+        memberAssignment: Buffer.from(text),
+      })),
       ...this.#instance,
     });
     return memberAssignment.toString();
@@ -84,7 +91,12 @@ class Member {
 
   heartbeat(): Promise<unknown> {
     const { memberId, generationId } = this.joined;
-    return this.#coordinator.heartbeat({ groupId: this.#groupId, groupGenerationId: generationId, memberId, ...this.#instance });
+    return this.#coordinator.heartbeat({
+      groupId: this.#groupId,
+      groupGenerationId: generationId,
+      memberId,
+      ...this.#instance,
+    });
   }
 
   leave(): Promise<unknown> {
@@ -94,12 +106,22 @@ class Member {
   commitOffset(topic: string, offset: number): Promise<unknown> {
     const { memberId, generationId } = this.joined;
     const topics = [{ topic, partitions: [{ partition: 0, offset: String(offset) }] }];
-    return this.#coordinator.offsetCommit({ groupId: this.#groupId, groupGenerationId: generationId, memberId, topics });
+    return this.#coordinator.offsetCommit({
+      groupId: this.#groupId,
+      groupGenerationId: generationId,
+      memberId,
+      topics,
+    });
   }
 }
 
 const userDataOf = (joined: Joined): Record<string, string> =>
-  Object.fromEntries(joined.members.map((it) => [it.memberId, String(AssignerProtocol.MemberMetadata.decode(it.memberMetadata)?.userData)]));
+  Object.fromEntries(
+    joined.members.map((it) => [
+      it.memberId,
+      String(AssignerProtocol.MemberMetadata.decode(it.memberMetadata)?.userData),
+    ]),
+  );
 
 /** Two members in one generation: [leader, other]. */
 const pair = async (first: Member, second: Member): Promise<[Member, Member]> => {
@@ -243,7 +265,10 @@ describe("kafkajs' own consumer", () => {
   test('stops at an offset out of range, names it, and leaves the group offset alone', async () => {
     const topic = 'out-of-range';
     await broker.createTopics(topic);
-    await raw.produce(topic, Array.from({ length: 10 }, (_, i) => `${i}`));
+    await raw.produce(
+      topic,
+      Array.from({ length: 10 }, (_, i) => `${i}`),
+    );
     await withAdmin(async (admin) => {
       await admin.setOffsets({ groupId: topic, topic, partitions: [{ partition: 0, offset: '3' }] });
       await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '6' }] });
@@ -281,7 +306,10 @@ describe("kafkajs' own consumer", () => {
     };
     const remains = await start('stays');
     const goes = await start('goes');
-    await until(() => remains.joins.length === 2, () => `it joined twice: ${remains.joins.join()}`);
+    await until(
+      () => remains.joins.length === 2,
+      () => `it joined twice: ${remains.joins.join()}`,
+    );
     await goes.consumer.disconnect();
     const back = await start('goes');
     expect(back.joins.at(-1)).toBe(goes.joins.at(-1));

@@ -29,7 +29,13 @@ const attempts = 2;
 
 const newProducer = async (transactionalId: string): Promise<Producer> => {
   const retry = { retries: attempts - 1, initialRetryTime: 50 };
-  const kafka = new Kafka({ brokers: [...cluster.connection.brokers], clientId: transactionalId, requestTimeout: 2_000, logLevel: logLevel.NOTHING, retry });
+  const kafka = new Kafka({
+    brokers: [...cluster.connection.brokers],
+    clientId: transactionalId,
+    requestTimeout: 2_000,
+    logLevel: logLevel.NOTHING,
+    retry,
+  });
   const producer = kafka.producer({ transactionalId, idempotent: true, maxInFlightRequests: 1, retry });
   producers.push(producer);
   await producer.connect();

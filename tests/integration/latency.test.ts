@@ -21,7 +21,10 @@ beforeAll(async () => {
 });
 afterAll(() => broker.stop());
 
-test.each([{ perSecond: 20, seconds: 5 }, { perSecond: 1_000, seconds: 5 }])('$perSecond logins a second arrive at a subscriber', async ({ perSecond, seconds }) => {
+test.each([
+  { perSecond: 20, seconds: 5 },
+  { perSecond: 1_000, seconds: 5 },
+])('$perSecond logins a second arrive at a subscriber', async ({ perSecond, seconds }) => {
   const run = await LoginRun.open({ connection: broker.connection, name: `latency-${String(perSecond)}` });
   const app = await run.start();
   await app.untilReady();
@@ -30,19 +33,25 @@ test.each([{ perSecond: 20, seconds: 5 }, { perSecond: 1_000, seconds: 5 }])('$p
   try {
     const arrivedAt: number[] = [];
     const subscribed = Promise.withResolvers<void>();
-    client.subscribe<{ states: { totals: { total: number } } }>({ query: 'subscription { states { totals { total } } }' }, {
-      next: ({ data }) => {
-        subscribed.resolve();
-        for (const now = performance.now(); arrivedAt.length < (data?.states.totals.total ?? 0); ) arrivedAt.push(now);
+    client.subscribe<{ states: { totals: { total: number } } }>(
+      { query: 'subscription { states { totals { total } } }' },
+      {
+        next: ({ data }) => {
+          subscribed.resolve();
+          for (const now = performance.now(); arrivedAt.length < (data?.states.totals.total ?? 0);) arrivedAt.push(now);
+        },
+        error: (error) => subscribed.reject(error),
+        complete: () => undefined,
       },
-      error: (error) => subscribed.reject(error),
-      complete: () => undefined,
-    });
+    );
     await subscribed.promise;
 
     const { sentAt, done } = publishSteadily(run, perSecond, perSecond * seconds);
     await done;
-    await until(() => arrivedAt.length >= sentAt.length, () => `all ${String(sentAt.length)} logins arrive: ${String(arrivedAt.length)} have`);
+    await until(
+      () => arrivedAt.length >= sentAt.length,
+      () => `all ${String(sentAt.length)} logins arrive: ${String(arrivedAt.length)} have`,
+    );
     expect(arrivedAt).toHaveLength(sentAt.length);
     const latencies = arrivedAt.map((at, nth) => at - (sentAt[nth] as number)).sort((a, b) => a - b);
     const percentile = (share: number): number => latencies[Math.ceil(latencies.length * share) - 1] as number;

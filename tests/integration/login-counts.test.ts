@@ -33,7 +33,11 @@ afterAll(async () => {
   await broker.stop();
 });
 
-async function inRun(name: string, work: (run: LoginRun) => Promise<void>, after?: (run: LoginRun, expected: LoginNumbers) => Promise<void>): Promise<void> {
+async function inRun(
+  name: string,
+  work: (run: LoginRun) => Promise<void>,
+  after?: (run: LoginRun, expected: LoginNumbers) => Promise<void>,
+): Promise<void> {
   const run = await LoginRun.open({ connection: broker.connection, name });
   try {
     await work(run);
@@ -50,24 +54,43 @@ async function inRun(name: string, work: (run: LoginRun) => Promise<void>, after
 }
 
 /** What an API says of how much waits, and how much is counted. */
-async function waiting(api: AppProcess): Promise<{ readonly lag: number | null; readonly consumed: number; readonly reports: string }> {
-  const answer = await fetch(`http://127.0.0.1:${String(api.port)}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json', connection: 'close' }, body: JSON.stringify({ query: '{ dataQuality { consumed freshness { lag } } processor { instances { reportedAt } } }' }) });
-  const { data: { dataQuality, processor } } = (await answer.json()) as { data: { dataQuality: { consumed: number; freshness: { lag: number | null } }; processor: { instances: unknown[] } } };
-  return { lag: dataQuality.freshness.lag, consumed: dataQuality.consumed, reports: JSON.stringify(processor.instances) };
+async function waiting(
+  api: AppProcess,
+): Promise<{ readonly lag: number | null; readonly consumed: number; readonly reports: string }> {
+  const answer = await fetch(`http://127.0.0.1:${String(api.port)}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', connection: 'close' },
+    body: JSON.stringify({
+      query: '{ dataQuality { consumed freshness { lag } } processor { instances { reportedAt } } }',
+    }),
+  });
+  const {
+    data: { dataQuality, processor },
+  } = (await answer.json()) as {
+    data: { dataQuality: { consumed: number; freshness: { lag: number | null } }; processor: { instances: unknown[] } };
+  };
+  return {
+    lag: dataQuality.freshness.lag,
+    consumed: dataQuality.consumed,
+    reports: JSON.stringify(processor.instances),
+  };
 }
 
 /** Asks until all is counted; answers how much was when it was said that nothing waits, and something did. */
 async function falseCalm(api: AppProcess, count: number): Promise<number[]> {
   const found: number[] = [];
   let calm: { readonly consumed: number; readonly reports: string } | undefined;
-  await api.until(async () => {
-    const { lag, consumed, reports } = await waiting(api);
-    // What was committed just before a report may arrive just after it; with the next report it is there.
-    if (calm !== undefined && calm.reports !== reports && consumed < count) found.push(calm.consumed);
-    if (lag === 0) calm ??= { consumed, reports };
-    if (calm?.reports !== reports) calm = undefined;
-    return consumed === count && lag === 0;
-  }, `all ${String(count)} are counted, and it is said so`);
+  await api.until(
+    async () => {
+      const { lag, consumed, reports } = await waiting(api);
+      // What was committed just before a report may arrive just after it; with the next report it is there.
+      if (calm !== undefined && calm.reports !== reports && consumed < count) found.push(calm.consumed);
+      if (lag === 0) calm ??= { consumed, reports };
+      if (calm?.reports !== reports) calm = undefined;
+      return consumed === count && lag === 0;
+    },
+    `all ${String(count)} are counted, and it is said so`,
+  );
   return found;
 }
 
@@ -78,38 +101,50 @@ function restoredOffsets(app: AppProcess): number {
 
 /** Each task of the stores has committed something. */
 async function untilStoresHaveRows(run: LoginRun): Promise<void> {
-  await until(async () => (await readTopic(broker.connection, changelogTopic(run.applicationId, COUNTS_BY_STATE))).partitions.every((records) => records.length > 0), 'each task has rows');
+  await until(
+    async () =>
+      (await readTopic(broker.connection, changelogTopic(run.applicationId, COUNTS_BY_STATE))).partitions.every(
+        (records) => records.length > 0,
+      ),
+    'each task has rows',
+  );
 }
 
 test(`a backlog: every number is the recount's (seed ${String(seed)})`, async () => {
-  await inRun('backlog', async (run) => {
-    // Its topics are there when the backlog comes: an API serves, and no processor runs.
-    const first = await run.start();
-    await run.settled();
-    await first.stop();
-    await run.publish({ seed, count: COUNT });
-    await run.publishRaw([
-      { key: null, value: Buffer.from('no JSON'), headers: { trace: Buffer.from('kept'), empty: Buffer.alloc(0) } },
-      { key: 'k', value: null, headers: { trace: Buffer.from([0, 255]) } },
-    ]);
-    const api = await run.startApi();
-    apis.push(api);
-    const counted = run.start({ NUM_STREAM_THREADS: '2' });
-    expect(await falseCalm(api, COUNT + 2)).toEqual([]);
-    await (await counted).kill();
-    await run.publish({ seed: seed + 1, count: MORE });
-    // Nobody works on any of it: what the dead one said last does not hold for long.
-    await api.until(async () => (await waiting(api)).lag !== 0, 'it is not said that nothing waits');
-    await run.start({ NUM_STREAM_THREADS: '2' });
-    expect(await falseCalm(api, COUNT + 2 + MORE)).toEqual([]);
-  }, async (_run, expected) => {
-    const [api] = apis.splice(0);
-    try {
-      expect(await servedNumbers(`http://127.0.0.1:${String(api?.port)}`, expected)).toEqual(expectedAnswers(expected));
-    } finally {
-      await api?.kill();
-    }
-  });
+  await inRun(
+    'backlog',
+    async (run) => {
+      // Its topics are there when the backlog comes: an API serves, and no processor runs.
+      const first = await run.start();
+      await run.settled();
+      await first.stop();
+      await run.publish({ seed, count: COUNT });
+      await run.publishRaw([
+        { key: null, value: Buffer.from('no JSON'), headers: { trace: Buffer.from('kept'), empty: Buffer.alloc(0) } },
+        { key: 'k', value: null, headers: { trace: Buffer.from([0, 255]) } },
+      ]);
+      const api = await run.startApi();
+      apis.push(api);
+      const counted = run.start({ NUM_STREAM_THREADS: '2' });
+      expect(await falseCalm(api, COUNT + 2)).toEqual([]);
+      await (await counted).kill();
+      await run.publish({ seed: seed + 1, count: MORE });
+      // Nobody works on any of it: what the dead one said last does not hold for long.
+      await api.until(async () => (await waiting(api)).lag !== 0, 'it is not said that nothing waits');
+      await run.start({ NUM_STREAM_THREADS: '2' });
+      expect(await falseCalm(api, COUNT + 2 + MORE)).toEqual([]);
+    },
+    async (_run, expected) => {
+      const [api] = apis.splice(0);
+      try {
+        expect(await servedNumbers(`http://127.0.0.1:${String(api?.port)}`, expected)).toEqual(
+          expectedAnswers(expected),
+        );
+      } finally {
+        await api?.kill();
+      }
+    },
+  );
 });
 
 test('killed in the middle: the same numbers, from its own disk', async () => {
@@ -153,7 +188,10 @@ test('a second and a third processor join and leave in the middle: the same numb
     const second = await run.start();
     const third = await run.start();
     const share = async (app: AppProcess): Promise<number> => (await app.lags())?.size ?? 0;
-    await third.until(async () => (await share(second)) > 0 && (await share(third)) > 0, 'both have a share of the tasks');
+    await third.until(
+      async () => (await share(second)) > 0 && (await share(third)) > 0,
+      'both have a share of the tasks',
+    );
     expect((await second.stop()).code).toBe(0);
     await third.kill();
     await publishing;

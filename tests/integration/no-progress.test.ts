@@ -38,7 +38,15 @@ beforeAll(async () => {
     topologyModule: new URL('../support/echo-topology.ts', import.meta.url),
     topologyOptions: { input: INPUT },
     connection: cluster.connection,
-    config: { applicationId: APPLICATION, stateDir: directory, noProgressTimeoutMs: NO_PROGRESS_MS, statusIntervalMs: 200, threadReplacements: 2, threadReplaceBackoffMs: 50, sessionTimeoutMs: 3_000 },
+    config: {
+      applicationId: APPLICATION,
+      stateDir: directory,
+      noProgressTimeoutMs: NO_PROGRESS_MS,
+      statusIntervalMs: 200,
+      threadReplacements: 2,
+      threadReplaceBackoffMs: 50,
+      sessionTimeoutMs: 3_000,
+    },
     logger: quietLogger,
   });
   health = await serveHealth({ host: '127.0.0.1', port: 0, streams, log: quietLogger });
@@ -57,11 +65,20 @@ async function ask(path: string): Promise<{ status: number; text: string }> {
 }
 
 async function publish(first: number, count: number): Promise<void> {
-  await publishOnce(cluster.connection, { topic: INPUT, messages: Array.from({ length: count }, (_, index) => ({ key: 'key', value: `0/${String(first + index)}/1` })) });
+  await publishOnce(cluster.connection, {
+    topic: INPUT,
+    messages: Array.from({ length: count }, (_, index) => ({ key: 'key', value: `0/${String(first + index)}/1` })),
+  });
 }
 
-const committed = async (): Promise<number> => (await committedOffsets(cluster.connection, APPLICATION)).get(`${INPUT}-0`) ?? 0;
-const holdCommits = (): HoldRule => cluster.proxy.hold({ direction: 'response', apiKey: ApiKey.Produce, when: ({ clientId }) => /-\d+_\d+$/.test(clientId) });
+const committed = async (): Promise<number> =>
+  (await committedOffsets(cluster.connection, APPLICATION)).get(`${INPUT}-0`) ?? 0;
+const holdCommits = (): HoldRule =>
+  cluster.proxy.hold({
+    direction: 'response',
+    apiKey: ApiKey.Produce,
+    when: ({ clientId }) => /-\d+_\d+$/.test(clientId),
+  });
 
 /** Every state in which the API has ever shown a task of this processor that is behind: what it makes of each report in turn. */
 async function everShown(): Promise<Set<string>> {
@@ -70,8 +87,14 @@ async function everShown(): Promise<Set<string>> {
   const shown = new Set<string>();
   for (const { topic, partition, offset, timestampMs, key, value } of partitions.flat()) {
     if (key === null) continue;
-    instances.apply({ topic, partition, offset, timestampMs, key, value }, 1, { elapsedMs: performance.now(), nowMs: Date.now() }, true);
-    for (const { status } of instances.list(performance.now())) for (const { id, state, lag } of status.tasks) if (lag > 0) shown.add(`${id} ${state}`);
+    instances.apply(
+      { topic, partition, offset, timestampMs, key, value },
+      1,
+      { elapsedMs: performance.now(), nowMs: Date.now() },
+      true,
+    );
+    for (const { status } of instances.list(performance.now()))
+      for (const { id, state, lag } of status.tasks) if (lag > 0) shown.add(`${id} ${state}`);
   }
   return shown;
 }
@@ -86,7 +109,12 @@ test('a group that makes no progress is found out, told, replaced, and in the en
   const once = holdCommits();
   await publish(100, 100);
   await until(async () => (await ask('/health')).status === 503, 'it is told');
-  expect(JSON.parse((await ask('/health')).text)).toEqual({ status: 'failing', state: expect.any(String), code: 'THREAD_FAILED', reason: expect.stringMatching(/StreamThread-1: it has committed nothing for \d+ ms although there is lag/) });
+  expect(JSON.parse((await ask('/health')).text)).toEqual({
+    status: 'failing',
+    state: expect.any(String),
+    code: 'THREAD_FAILED',
+    reason: expect.stringMatching(/StreamThread-1: it has committed nothing for \d+ ms although there is lag/),
+  });
   expect(await ask('/ready')).toEqual({ status: 503, text: expect.stringContaining('although there is lag') });
   // At once: the thread that takes its place would make no progress either, and two of three lives would be gone.
   once.release();
@@ -99,7 +127,10 @@ test('a group that makes no progress is found out, told, replaced, and in the en
   const forEver = holdCommits();
   await publish(200, 1);
   await until(() => streams.state === 'ERROR', 'it gives up');
-  expect(streams.failure).toMatchObject({ code: 'THREADS_EXHAUSTED', message: expect.stringMatching(/failed 3 times without progress, last with: it has committed nothing/) });
+  expect(streams.failure).toMatchObject({
+    code: 'THREADS_EXHAUSTED',
+    message: expect.stringMatching(/failed 3 times without progress, last with: it has committed nothing/),
+  });
   expect(JSON.parse((await ask('/health')).text)).toMatchObject({ status: 'failing', code: 'THREADS_EXHAUSTED' });
   expect(await committed()).toBe(200);
   forEver.discard();
@@ -114,5 +145,8 @@ async function runningCount(): Promise<number> {
 async function bucketsCounted(): Promise<number> {
   const { partitions } = await readTopic(cluster.connection, bucketsTopic(INPUT));
   const newest = new Map(partitions.flat().map(({ key, value }) => [String(key), value]));
-  return [...newest.values()].reduce((sum, value) => sum + (value == null ? 0 : (JSON.parse(value.toString()) as Running).count), 0);
+  return [...newest.values()].reduce(
+    (sum, value) => sum + (value == null ? 0 : (JSON.parse(value.toString()) as Running).count),
+    0,
+  );
 }

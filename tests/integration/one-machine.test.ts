@@ -55,7 +55,11 @@ function start(env: NodeJS.ProcessEnv = {}): Run {
   let text = '';
   child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  const run = { child, output: () => text, exited: new Promise<number | null>((resolve) => child.once('close', resolve)) };
+  const run = {
+    child,
+    output: () => text,
+    exited: new Promise<number | null>((resolve) => child.once('close', resolve)),
+  };
   runs.push(run);
   return run;
 }
@@ -69,7 +73,10 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
 }
 
 async function untilReady(run: Run): Promise<void> {
-  await until(() => run.output().includes('Tributary is ready') || run.child.exitCode !== null, () => `it is ready:\n${run.output()}`);
+  await until(
+    () => run.output().includes('Tributary is ready') || run.child.exitCode !== null,
+    () => `it is ready:\n${run.output()}`,
+  );
   if (run.child.exitCode !== null) throw new Error(`never ready:\n${run.output()}`);
 }
 
@@ -98,7 +105,10 @@ test('ready, counting, and stopped in order by a Ctrl-C that arrives more than o
   // The first run on a machine builds the dashboard too.
   expectWithin(performance.now() - started, 30_000);
   expect(run.output()).toMatch(
-    new RegExp(`^Tributary is ready: dashboard http://127.0.0.1:${ports.api}/  GraphiQL http://127.0.0.1:${ports.api}/graphql`, 'm'),
+    new RegExp(
+      `^Tributary is ready: dashboard http://127.0.0.1:${ports.api}/  GraphiQL http://127.0.0.1:${ports.api}/graphql`,
+      'm',
+    ),
   );
   const page = await fetch(`http://127.0.0.1:${ports.api}/`);
   expect([page.status, page.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/html')]);
@@ -144,17 +154,27 @@ describe('what cannot work ends at once, with one line and a code', () => {
 
   async function lineOf(run: Run): Promise<{ code: number | null; line: string }> {
     const code = await run.exited;
-    const lines = run.output().trimEnd().split('\n').filter((line) => !line.startsWith('{'));
+    const lines = run
+      .output()
+      .trimEnd()
+      .split('\n')
+      .filter((line) => !line.startsWith('{'));
     expect(lines).toHaveLength(1);
     return { code, line: lines[0] ?? '' };
   }
 
   test('a value that is not taken', async () => {
-    expect(await lineOf(start({ COMMIT_INTERVAL_MS: 'soon' }))).toEqual({ code: 2, line: expect.stringContaining('COMMIT_INTERVAL_MS="soon"') });
+    expect(await lineOf(start({ COMMIT_INTERVAL_MS: 'soon' }))).toEqual({
+      code: 2,
+      line: expect.stringContaining('COMMIT_INTERVAL_MS="soon"'),
+    });
   });
 
   test('a broker address that is none', async () => {
-    expect(await lineOf(start({ KAFKA_BROKERS: 'localhost' }))).toEqual({ code: 2, line: expect.stringContaining('"localhost" is not host:port') });
+    expect(await lineOf(start({ KAFKA_BROKERS: 'localhost' }))).toEqual({
+      code: 2,
+      line: expect.stringContaining('"localhost" is not host:port'),
+    });
   });
 
   test('a broker name that nobody knows', async () => {
@@ -164,12 +184,18 @@ describe('what cannot work ends at once, with one line and a code', () => {
 
   test('the port of the API', async () => {
     await occupy(ports.api);
-    expect(await lineOf(start())).toEqual({ code: 1, line: expect.stringMatching(new RegExp(`Port ${ports.api} .*set PORT`)) });
+    expect(await lineOf(start())).toEqual({
+      code: 1,
+      line: expect.stringMatching(new RegExp(`Port ${ports.api} .*set PORT`)),
+    });
   });
 
   test('the port of the local Kafka', async () => {
     await occupy(ports.kafka);
-    expect(await lineOf(start())).toEqual({ code: 1, line: expect.stringMatching(new RegExp(`Port ${ports.kafka} .*LOCAL_KAFKA_PORT`)) });
+    expect(await lineOf(start())).toEqual({
+      code: 1,
+      line: expect.stringMatching(new RegExp(`Port ${ports.kafka} .*LOCAL_KAFKA_PORT`)),
+    });
   });
 
   test('no Java', async () => {

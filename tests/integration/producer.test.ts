@@ -41,14 +41,28 @@ afterEach(async () => {
 });
 
 function produce(topic: string, flags: string, env: NodeJS.ProcessEnv = {}): Run {
-  const child = spawn(process.execPath, [join(projectRoot, 'tools', 'producer.ts'), ...flags.split(' ').filter(Boolean)], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'], KAFKA_BROKERS: broker.brokers.join(','), INPUT_TOPIC: topic, LOG_FORMAT: 'json', ...env },
-  });
+  const child = spawn(
+    process.execPath,
+    [join(projectRoot, 'tools', 'producer.ts'), ...flags.split(' ').filter(Boolean)],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env['PATH'],
+        KAFKA_BROKERS: broker.brokers.join(','),
+        INPUT_TOPIC: topic,
+        LOG_FORMAT: 'json',
+        ...env,
+      },
+    },
+  );
   let text = '';
   child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  const run = { child, output: () => text, exited: new Promise<number | null>((resolve) => child.once('close', resolve)) };
+  const run = {
+    child,
+    output: () => text,
+    exited: new Promise<number | null>((resolve) => child.once('close', resolve)),
+  };
   runs.push(run);
   return run;
 }
@@ -71,7 +85,8 @@ async function readAll(topic: string): Promise<Published[]> {
     }
     while (open > 0) {
       for (const { partition, records, nextOffset } of await fetcher.take(1_000)) {
-        for (const { key, value, timestampMs } of records) published.push({ key: String(key), value: value?.toString('latin1') ?? null, timestampMs, partition });
+        for (const { key, value, timestampMs } of records)
+          published.push({ key: String(key), value: value?.toString('latin1') ?? null, timestampMs, partition });
         if (nextOffset < (ends.get(partition) ?? 0)) continue;
         if (ends.delete(partition)) open -= 1;
       }
@@ -84,7 +99,10 @@ async function readAll(topic: string): Promise<Published[]> {
 }
 
 /** What the producer is to publish with this seed, by key. */
-function expected(count: number, options: { seed: number; dirtyShare?: number; eventTimeMs: (nth: number) => number }): Map<string, string | null> {
+function expected(
+  count: number,
+  options: { seed: number; dirtyShare?: number; eventTimeMs: (nth: number) => number },
+): Map<string, string | null> {
   const next = loginGenerator(options);
   return new Map(
     Array.from({ length: count }, (_, nth) => {
@@ -96,7 +114,11 @@ function expected(count: number, options: { seed: number; dirtyShare?: number; e
 
 const byKey = (published: readonly Published[]) => new Map(published.map(({ key, value }) => [key, value]));
 
-const untilOutput = (run: Run, text: string): Promise<void> => until(() => run.output().includes(text), () => `it says "${text}":\n${run.output()}`);
+const untilOutput = (run: Run, text: string): Promise<void> =>
+  until(
+    () => run.output().includes(text),
+    () => `it says "${text}":\n${run.output()}`,
+  );
 
 /** So much is in the topic, while more is on its way. */
 async function untilPublished(topic: string, atLeast: number): Promise<void> {
@@ -104,7 +126,11 @@ async function untilPublished(topic: string, atLeast: number): Promise<void> {
   try {
     await cluster.track([topic]);
     const published = async (): Promise<number> =>
-      (await Promise.all(Array.from({ length: PARTITIONS }, (_, partition) => cluster.offsetRange(topic, partition, 1)))).reduce((sum, { end }) => sum + end, 0);
+      (
+        await Promise.all(
+          Array.from({ length: PARTITIONS }, (_, partition) => cluster.offsetRange(topic, partition, 1)),
+        )
+      ).reduce((sum, { end }) => sum + end, 0);
     await until(async () => (await published()) >= atLeast, `${String(atLeast)} logins are published`);
   } finally {
     await cluster.disconnect();
@@ -114,14 +140,20 @@ async function untilPublished(topic: string, atLeast: number): Promise<void> {
 test('20,000 logins, dirty ones among them: each once, byte for byte those of the seed, over all partitions, timed by the wall clock', async () => {
   await broker.createTopics({ topic: 'counted', partitions: PARTITIONS });
   const beforeMs = Date.now();
-  const run = produce('counted', '--count 20000 --seed 42 --dirty 0.3 --from 2024-07-10T02:00:00Z --to 2024-07-10T04:00:00Z');
+  const run = produce(
+    'counted',
+    '--count 20000 --seed 42 --dirty 0.3 --from 2024-07-10T02:00:00Z --to 2024-07-10T04:00:00Z',
+  );
   expect([await run.exited, run.output()]).toEqual([0, expect.stringContaining('published 20000 logins')]);
 
   const published = await readAll('counted');
   expect(published).toHaveLength(20_000);
   const fromMs = Date.UTC(2024, 6, 10, 2);
-  expect(byKey(published)).toEqual(expected(20_000, { seed: 42, dirtyShare: 0.3, eventTimeMs: (nth) => fromMs + nth * 360 }));
-  for (const { timestampMs } of published) if (timestampMs < beforeMs || timestampMs > Date.now()) throw new Error(`a record of ${timestampMs}`);
+  expect(byKey(published)).toEqual(
+    expected(20_000, { seed: 42, dirtyShare: 0.3, eventTimeMs: (nth) => fromMs + nth * 360 }),
+  );
+  for (const { timestampMs } of published)
+    if (timestampMs < beforeMs || timestampMs > Date.now()) throw new Error(`a record of ${timestampMs}`);
   for (let partition = 0; partition < PARTITIONS; partition++) {
     expect(Math.abs(published.filter((record) => record.partition === partition).length - 5_000)).toBeLessThan(400);
   }
@@ -133,7 +165,9 @@ test('event time follows the rate and the speed', async () => {
   const run = produce('replayed', '--count 200 --rate 100 --speed 60 --seed 1 --from 2024-07-10T02:00:00Z');
   expect(await run.exited).toBe(0);
   const fromMs = Date.UTC(2024, 6, 10, 2);
-  expect(byKey(await readAll('replayed'))).toEqual(expected(200, { seed: 1, eventTimeMs: (nth) => fromMs + nth * 600 }));
+  expect(byKey(await readAll('replayed'))).toEqual(
+    expected(200, { seed: 1, eventTimeMs: (nth) => fromMs + nth * 600 }),
+  );
 });
 
 test('a topic that is not there yet is waited for, and never created', async () => {
@@ -174,7 +208,9 @@ test('a broker killed on the way and back again: each login once', async () => {
   expect(await run.exited).toBe(0);
   const published = await readAll('killed');
   expect(published).toHaveLength(6_000);
-  expect(byKey(published)).toEqual(expected(6_000, { seed: 9, eventTimeMs: (nth) => Date.UTC(2024, 6, 10, 2) + nth * 0.5 }));
+  expect(byKey(published)).toEqual(
+    expected(6_000, { seed: 9, eventTimeMs: (nth) => Date.UTC(2024, 6, 10, 2) + nth * 0.5 }),
+  );
 });
 
 describe('what needs no broker', () => {
@@ -189,21 +225,33 @@ describe('what needs no broker', () => {
 
   test('a name that does not resolve ends it', async () => {
     const run = produce('any', '', { KAFKA_BROKERS: 'no-such-host.invalid:9092' });
-    expect([await run.exited, run.output()]).toEqual([1, expect.stringContaining('KAFKA_BROKERS no-such-host.invalid:9092: the name does not resolve')]);
+    expect([await run.exited, run.output()]).toEqual([
+      1,
+      expect.stringContaining('KAFKA_BROKERS no-such-host.invalid:9092: the name does not resolve'),
+    ]);
   });
 
   test('an unknown flag is one line, the usage, and exit code 2', async () => {
     const run = produce('any', '--cout 5');
-    expect([await run.exited, run.output()]).toEqual([2, expect.stringMatching(/^--cout is no flag of the producer\nUsage: /)]);
+    expect([await run.exited, run.output()]).toEqual([
+      2,
+      expect.stringMatching(/^--cout is no flag of the producer\nUsage: /),
+    ]);
   });
 
   test('a bad environment is one line and exit code 2', async () => {
     const run = produce('any', '', { PRODUCER_RATE: 'fast' });
-    expect([await run.exited, run.output()]).toEqual([2, expect.stringMatching(/^PRODUCER_RATE="fast" cannot be used[^\n]*\n$/)]);
+    expect([await run.exited, run.output()]).toEqual([
+      2,
+      expect.stringMatching(/^PRODUCER_RATE="fast" cannot be used[^\n]*\n$/),
+    ]);
   });
 
   test('a rate of 0 says so and ends with 0', async () => {
     const run = produce('any', '', { PRODUCER_RATE: '0' });
-    expect([await run.exited, run.output()]).toEqual([0, expect.stringContaining('PRODUCER_RATE is 0: no synthetic logins')]);
+    expect([await run.exited, run.output()]).toEqual([
+      0,
+      expect.stringContaining('PRODUCER_RATE is 0: no synthetic logins'),
+    ]);
   });
 });

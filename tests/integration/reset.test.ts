@@ -74,12 +74,18 @@ test('the next start counts the whole input again, and every number is the same'
 
   const dry = await reset(run, '--dry-run', '--yes');
   expect([dry.code, dry.errors]).toEqual([0, '']);
-  expect(dry.output).toMatch(/^Starting again over[^]*  internal topics:\n    again-by-state-repartition\n    again-counts-by-state-changelog\n[^]*This stays:\n  again-input: the next start counts it again[^]*Nothing was changed \(--dry-run\)\n$/);
-  for (const [name, offset] of await committedOffsets(broker.connection, run.applicationId)) expect(dry.output).toContain(`${name} at ${String(offset)}`);
+  expect(dry.output).toMatch(
+    /^Starting again over[^]*  internal topics:\n    again-by-state-repartition\n    again-counts-by-state-changelog\n[^]*This stays:\n  again-input: the next start counts it again[^]*Nothing was changed \(--dry-run\)\n$/,
+  );
+  for (const [name, offset] of await committedOffsets(broker.connection, run.applicationId))
+    expect(dry.output).toContain(`${name} at ${String(offset)}`);
   expect(await internalTopicsOf(run)).toHaveLength(7);
 
   const unasked = await reset(run);
-  expect([unasked.code, unasked.errors]).toEqual([2, 'Nothing was changed: there is no terminal to ask on; give --yes to delete this\n']);
+  expect([unasked.code, unasked.errors]).toEqual([
+    2,
+    'Nothing was changed: there is no terminal to ask on; give --yes to delete this\n',
+  ]);
   expect(await internalTopicsOf(run)).toHaveLength(7);
   expect((await localState(run)).length).toBeGreaterThanOrEqual(4);
 
@@ -110,7 +116,9 @@ test('an application in use is left alone: its members and its slots are named',
   const refused = await reset(run, '--yes');
   expect(refused.code).toBe(1);
   expect(refused.errors).toContain('busy is in use; nothing was changed:\n');
-  expect(refused.errors).toMatch(/ {2}the group busy has the member busy-[0-9a-f]{8}-StreamThread-1-group at 127\.0\.0\.1\n/);
+  expect(refused.errors).toMatch(
+    / {2}the group busy has the member busy-[0-9a-f]{8}-StreamThread-1-group at 127\.0\.0\.1\n/,
+  );
   expect(refused.errors).toContain(`  a running process has the state directory ${join(run.stateDir, 'busy', '0')}\n`);
 
   // Killed, it holds no slot any more and is a member still.
@@ -145,15 +153,24 @@ async function startOnRemains(run: LoginRun): Promise<string> {
   const app = await run.start();
   app.expectEnd();
   const verdict = await Promise.race([
-    app.exited.then(({ code }) => `exit ${String(code)}: ${String(app.lines.find((line) => line['code'] !== undefined && line.level === 50)?.['code'])}`),
-    app.untilReady().then(() => 'ready', () => 'never ready'),
+    app.exited.then(
+      ({ code }) =>
+        `exit ${String(code)}: ${String(app.lines.find((line) => line['code'] !== undefined && line.level === 50)?.['code'])}`,
+    ),
+    app.untilReady().then(
+      () => 'ready',
+      () => 'never ready',
+    ),
   ]);
   if (verdict !== 'ready') return verdict;
   const { committed, consumed } = await afterSettling(run, app);
   return committed === consumed ? 'right' : `wrong: ${String(committed)} of ${String(consumed)}`;
 }
 
-async function afterSettling(run: LoginRun, app: Awaited<ReturnType<LoginRun['start']>>): Promise<{ committed: number; consumed: number }> {
+async function afterSettling(
+  run: LoginRun,
+  app: Awaited<ReturnType<LoginRun['start']>>,
+): Promise<{ committed: number; consumed: number }> {
   const consumed = (await readTopic(broker.connection, run.input)).partitions.flat().length;
   // Beyond what is right it counts in the same breath: what is committed is looked at when the tasks have nothing left to do.
   await run.settledBy([app]).catch((error: unknown) => {
@@ -170,25 +187,40 @@ const CUTS = sized({ short: [5, 6, 8], full: [1, 5, 6, 8, 9] });
 
 test.each([
   { name: 'cut', what: 'an application as it was', damage: async () => undefined, cuts: CUTS },
-  { name: 'cut-expired', what: 'one whose offsets had expired', damage: async (run: LoginRun) => void (await admin.deleteGroups([run.applicationId])), cuts: sized({ short: [1], full: [1, 8] }) },
-  { name: 'cut-moved', what: 'one whose disk had been lost too', damage: async (run: LoginRun) => {
-    await admin.deleteGroups([run.applicationId]);
-    await rm(join(run.stateDir, run.applicationId), { recursive: true });
-  }, cuts: sized({ short: [2], full: [2, 5] }) },
-])('cut off anywhere, a reset of $what leaves a start refused or right, and the next reset ends it', async ({ name, damage, cuts }) => {
-  const run = await openRun(name);
-  await run.publish({ seed: 3, count: 400 });
-  const verdicts: string[] = [];
-  for (const steps of cuts) {
+  {
+    name: 'cut-expired',
+    what: 'one whose offsets had expired',
+    damage: async (run: LoginRun) => void (await admin.deleteGroups([run.applicationId])),
+    cuts: sized({ short: [1], full: [1, 8] }),
+  },
+  {
+    name: 'cut-moved',
+    what: 'one whose disk had been lost too',
+    damage: async (run: LoginRun) => {
+      await admin.deleteGroups([run.applicationId]);
+      await rm(join(run.stateDir, run.applicationId), { recursive: true });
+    },
+    cuts: sized({ short: [2], full: [2, 5] }),
+  },
+])(
+  'cut off anywhere, a reset of $what leaves a start refused or right, and the next reset ends it',
+  async ({ name, damage, cuts }) => {
+    const run = await openRun(name);
+    await run.publish({ seed: 3, count: 400 });
+    const verdicts: string[] = [];
+    for (const steps of cuts) {
+      await countAll(run);
+      await damage(run);
+      expect(await resetUpTo(run, steps)).toBe(steps);
+      verdicts.push(`cut off after ${String(steps)}: ${await startOnRemains(run)}`);
+      expect((await reset(run, '--yes')).code).toBe(0);
+    }
+    expect(
+      verdicts.filter((verdict) => !REFUSED.test(verdict.replace(/^.*?: /, '')) && !verdict.endsWith(': right')),
+    ).toEqual([]);
     await countAll(run);
-    await damage(run);
-    expect(await resetUpTo(run, steps)).toBe(steps);
-    verdicts.push(`cut off after ${String(steps)}: ${await startOnRemains(run)}`);
-    expect((await reset(run, '--yes')).code).toBe(0);
-  }
-  expect(verdicts.filter((verdict) => !REFUSED.test(verdict.replace(/^.*?: /, '')) && !verdict.endsWith(': right'))).toEqual([]);
-  await countAll(run);
-});
+  },
+);
 
 test('offsets and disk lost beside whole changelogs are no first start: counting again on top of them is refused', async () => {
   const run = await openRun('hollow');

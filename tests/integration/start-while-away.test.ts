@@ -16,7 +16,10 @@ afterAll(() => cluster.stop());
 /** Prepares the topics of a small application; answers what it throws. */
 async function prepare(clientId: string): Promise<unknown> {
   const builder = new StreamsBuilder();
-  builder.stream('words', { decode: ({ value }) => String(value) }).groupBy((word) => word, { name: 'by-word' }).count({ store: 'counts' });
+  builder
+    .stream('words', { decode: ({ value }) => String(value) })
+    .groupBy((word) => word, { name: 'by-word' })
+    .count({ store: 'counts' });
   const topics = new KafkaCluster({ ...cluster.connection, clientId }, quietLogger);
   try {
     await prepareTopics({
@@ -43,7 +46,9 @@ test('a broker that goes away in the middle of a start is waited for, whichever 
   // A new cluster's coordinators take a moment.
   await until(async () => (await prepare('warm-up')) === undefined, 'the coordinators answer');
   expect(await prepare('undisturbed')).toBeUndefined();
-  const requests = cluster.proxy.frames.filter(({ clientId, direction }) => clientId === 'undisturbed' && direction === 'request').length;
+  const requests = cluster.proxy.frames.filter(
+    ({ clientId, direction }) => clientId === 'undisturbed' && direction === 'request',
+  ).length;
   expect(requests).toBeGreaterThan(8);
   const passed: string[] = [];
   for (let nth = 0; nth < requests; nth += 1) {
@@ -58,7 +63,10 @@ test('a broker that goes away in the middle of a start is waited for, whichever 
     });
     const error = await prepare(clientId);
     away.end();
-    if (error !== undefined && !isBrokerAway(error)) passed.push(`request ${String(nth)} (${String(Object.entries(ApiKey).find(([, key]) => key === away.taken[0]?.apiKey)?.[0] ?? away.taken[0]?.apiKey)}): ${String(error)}`);
+    if (error !== undefined && !isBrokerAway(error))
+      passed.push(
+        `request ${String(nth)} (${String(Object.entries(ApiKey).find(([, key]) => key === away.taken[0]?.apiKey)?.[0] ?? away.taken[0]?.apiKey)}): ${String(error)}`,
+      );
   }
   expect(passed).toEqual([]);
 });

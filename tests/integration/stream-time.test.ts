@@ -2,7 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { COUNTS_BY_STATE_HOUR, COUNTS_BY_STATE_MINUTE, changelogTopic, type StoreName } from '../../processor/logins/names.ts';
+import {
+  COUNTS_BY_STATE_HOUR,
+  COUNTS_BY_STATE_MINUTE,
+  changelogTopic,
+  type StoreName,
+} from '../../processor/logins/names.ts';
 import { decodeWindowKey } from '../../processor/streams/index.ts';
 import { loginGenerator } from '../../tools/login-generator.ts';
 import { AppProcess, ECHO_PROCESSOR, killAll } from '../support/app-process.ts';
@@ -52,7 +57,10 @@ async function publishBacklog(run: LoginRun): Promise<void> {
  * What each window held last in its changelog, whether or not it was deleted afterwards because its time was over. What comes to a window
  * in the very commit in which its time is over is in no changelog: there it may hold less, or not be at all.
  */
-async function windowsEver(run: LoginRun, store: StoreName): Promise<Record<string, { ios: number; android: number; other: number }>> {
+async function windowsEver(
+  run: LoginRun,
+  store: StoreName,
+): Promise<Record<string, { ios: number; android: number; other: number }>> {
   const { partitions } = await readTopic(broker.connection, changelogTopic(run.applicationId, store));
   const windows: Record<string, { ios: number; android: number; other: number }> = {};
   for (const { key, value } of partitions.flat()) {
@@ -66,12 +74,17 @@ async function windowsEver(run: LoginRun, store: StoreName): Promise<Record<stri
 
 type Counts = LoginNumbers['minutes'][string];
 const DEVICES = ['ios', 'android', 'other'] as const;
-const holdsMore = (counts: Counts, expected: Counts | undefined): boolean => DEVICES.some((device) => counts[device] > (expected?.[device] ?? 0));
+const holdsMore = (counts: Counts, expected: Counts | undefined): boolean =>
+  DEVICES.some((device) => counts[device] > (expected?.[device] ?? 0));
 /** Minutes are kept for a day of stream time, which no login is ahead of. */
 const isKept = (window: string): boolean => Number(window.split(' ')[0]) > Date.now() - DAY_MS;
 
 test.each([1, 2])(`%i processors, one killed in the middle (seed ${String(seed)})`, async (processors) => {
-  const run = await LoginRun.open({ connection: broker.connection, name: `stream-time-${String(processors)}`, env: { COMMIT_INTERVAL_MS: '20' } });
+  const run = await LoginRun.open({
+    connection: broker.connection,
+    name: `stream-time-${String(processors)}`,
+    env: { COMMIT_INTERVAL_MS: '20' },
+  });
   try {
     await publishBacklog(run);
     const crashing = await run.start({ CRASH_AT: 'afterCommit', CRASH_AFTER: '2' });
@@ -82,8 +95,17 @@ test.each([1, 2])(`%i processors, one killed in the middle (seed ${String(seed)}
 
     const { expected, found, late } = await run.outcome();
     expect({ seed, late, counted: found.counted }).toEqual({ seed, late: 0, counted: TOTAL });
-    expect({ seed, more: Object.entries(await windowsEver(run, COUNTS_BY_STATE_MINUTE)).filter(([window, counts]) => holdsMore(counts, expected.minutes[window])) }).toEqual({ seed, more: [] });
-    expect(found.minutes).toEqual(Object.fromEntries(Object.entries(expected.minutes).filter(([window]) => window in found.minutes || isKept(window))));
+    expect({
+      seed,
+      more: Object.entries(await windowsEver(run, COUNTS_BY_STATE_MINUTE)).filter(([window, counts]) =>
+        holdsMore(counts, expected.minutes[window]),
+      ),
+    }).toEqual({ seed, more: [] });
+    expect(found.minutes).toEqual(
+      Object.fromEntries(
+        Object.entries(expected.minutes).filter(([window]) => window in found.minutes || isKept(window)),
+      ),
+    );
     expect({ seed, windows: await windowsEver(run, COUNTS_BY_STATE_HOUR) }).toEqual({ seed, windows: expected.hours });
     expect(found.hours).toEqual(expected.hours);
     // Stream time did move on: minutes of the old partitions are being deleted, so many a commit.
@@ -108,10 +130,18 @@ test('orders of years ago merged with customers of today: no window is late, thr
   const ordersPerHour = 60;
   const nowMs = Date.now();
   const events = {
-    [customers]: Array.from({ length: 500 }, (_, nth) => ({ key: `key-${String(nth % 7)}`, value: String(nowMs + nth) })),
-    [orders]: Array.from({ length: hours * ordersPerHour }, (_, nth) => ({ key: `key-${String(nth % 7)}`, value: String(longAgoMs + nth * (HOUR_MS / ordersPerHour)) })),
+    [customers]: Array.from({ length: 500 }, (_, nth) => ({
+      key: `key-${String(nth % 7)}`,
+      value: String(nowMs + nth),
+    })),
+    [orders]: Array.from({ length: hours * ordersPerHour }, (_, nth) => ({
+      key: `key-${String(nth % 7)}`,
+      value: String(longAgoMs + nth * (HOUR_MS / ordersPerHour)),
+    })),
   };
-  for (const [topic, messages] of Object.entries(events)) for (let at = 0; at < messages.length; at += PER_SEND) await publishOnce(broker.connection, { topic, messages: messages.slice(at, at + PER_SEND) });
+  for (const [topic, messages] of Object.entries(events))
+    for (let at = 0; at < messages.length; at += PER_SEND)
+      await publishOnce(broker.connection, { topic, messages: messages.slice(at, at + PER_SEND) });
   const expected: Record<string, number> = {};
   for (const { key, value } of Object.values(events).flat()) {
     const window = `${String(Math.floor(Number(value) / HOUR_MS) * HOUR_MS)} ${key}`;
@@ -128,7 +158,14 @@ test('orders of years ago merged with customers of today: no window is late, thr
         CLIENT_ID: applicationId,
         TOPOLOGY_MODULE: './merged-topics-topology.ts',
         ECHO_TOPOLOGY: JSON.stringify({ inputs }),
-        ECHO_CONFIG: JSON.stringify({ applicationId, stateDir, internalReplicationFactor: 1, commitIntervalMs: 20, statusIntervalMs: 250, maxBytesPerPartition: 65_536 }),
+        ECHO_CONFIG: JSON.stringify({
+          applicationId,
+          stateDir,
+          internalReplicationFactor: 1,
+          commitIntervalMs: 20,
+          statusIntervalMs: 250,
+          maxBytesPerPartition: 65_536,
+        }),
         ...env,
       },
     });
@@ -140,10 +177,19 @@ test('orders of years ago merged with customers of today: no window is late, thr
     crashing.expectEnd();
     expect((await crashing.exited).code).toBe(137);
     const app = await start();
-    await settled({ connection: broker.connection, applicationId, inputTopics: inputs, tasks: partitions, apps: () => [app], statusIntervalMs: 250 });
+    await settled({
+      connection: broker.connection,
+      applicationId,
+      inputTopics: inputs,
+      tasks: partitions,
+      apps: () => [app],
+      statusIntervalMs: 250,
+    });
 
     const told: Record<string, number> = {};
-    for (const { key, value } of (await readTopic(broker.connection, `${applicationId}-${PER_HOUR}-changelog`)).partitions.flat()) {
+    for (const { key, value } of (
+      await readTopic(broker.connection, `${applicationId}-${PER_HOUR}-changelog`)
+    ).partitions.flat()) {
       if (key === null || value === null || key[0] === '!'.charCodeAt(0)) continue;
       const { windowStartMs, key: name } = decodeWindowKey(key);
       told[`${String(windowStartMs)} ${name}`] = Number(value.toString());

@@ -1,13 +1,30 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  BUFFERS_KEPT_AFTER_ABORT, NO_SEEK_AFTER_ABORT, NO_STATIC_MEMBERSHIP, OFFSETS_AFTER_RECORDS, OFFSETS_BEFORE_FENCE, OFFSETS_BEFORE_RECORDS, RESTORE_STOPS_SHORT, REUSED_PRODUCER, STORE_BEFORE_COMMIT, STORE_BEFORE_COMMIT_UNNOTICED,
+  BUFFERS_KEPT_AFTER_ABORT,
+  NO_SEEK_AFTER_ABORT,
+  NO_STATIC_MEMBERSHIP,
+  OFFSETS_AFTER_RECORDS,
+  OFFSETS_BEFORE_FENCE,
+  OFFSETS_BEFORE_RECORDS,
+  RESTORE_STOPS_SHORT,
+  REUSED_PRODUCER,
+  STORE_BEFORE_COMMIT,
+  STORE_BEFORE_COMMIT_UNNOTICED,
 } from './mutations.ts';
 import { reportFigure, seed, sized } from '../support/chaos.ts';
 import { CHAOS_BROKER, EchoRun, type EchoRunOptions } from '../support/echo-run.ts';
 import { commitIntoNextTransaction } from '../support/late-commit.ts';
 import { createMutant, type Mutation } from '../support/mutant.ts';
-import { ApiKey, deliver, isCommit, startProxiedBroker, type Frame, type FrameFilter, type ProxiedBroker } from '../support/wire-proxy.ts';
+import {
+  ApiKey,
+  deliver,
+  isCommit,
+  startProxiedBroker,
+  type Frame,
+  type FrameFilter,
+  type ProxiedBroker,
+} from '../support/wire-proxy.ts';
 
 /*
  * Each guarantee is shown by a fault that the runtime survives and a mutant of the runtime does not: the same run, the
@@ -35,8 +52,12 @@ async function problemsOf(fault: Fault, mutation?: Mutation): Promise<string[]> 
   const mutant = mutation === undefined ? undefined : await createMutant(mutation);
   runs += 1;
   const run = await EchoRun.open({
-    connection: cluster.connection, name: `${mutation === undefined ? 'sound' : 'mutant'}-${String(runs)}`, seed, partitions: 1,
-    ...(fault.config === undefined ? {} : { config: fault.config }), ...(mutant === undefined ? {} : { root: mutant.root }),
+    connection: cluster.connection,
+    name: `${mutation === undefined ? 'sound' : 'mutant'}-${String(runs)}`,
+    seed,
+    partitions: 1,
+    ...(fault.config === undefined ? {} : { config: fault.config }),
+    ...(mutant === undefined ? {} : { root: mutant.root }),
   });
   try {
     const seen = (await fault.strike(run)) ?? [];
@@ -54,7 +75,11 @@ const caught = (fault: Fault, mutation: Mutation, trace: RegExp) => async (): Pr
   const problems = await problemsOf(fault, mutation);
   expect(problems.join('\n')).toMatch(trace);
   const [said = ''] = problems.filter((problem) => trace.test(problem));
-  reportFigure({ fault: `mutant: ${mutation.name}`, asked: 'caught', measured: `the oracle, after ${fault.name}: ${firstLine(said, trace)}` });
+  reportFigure({
+    fault: `mutant: ${mutation.name}`,
+    asked: 'caught',
+    measured: `the oracle, after ${fault.name}: ${firstLine(said, trace)}`,
+  });
 };
 
 const LONGEST_LINE = 160;
@@ -74,13 +99,23 @@ const crashAt = (at: string): Fault => ({
   },
 });
 
-const isOfTask = (run: EchoRun, { direction, clientId }: Frame): boolean => direction === 'request' && clientId.startsWith(run.applicationId) && clientId.endsWith('-0_0');
+const isOfTask = (run: EchoRun, { direction, clientId }: Frame): boolean =>
+  direction === 'request' && clientId.startsWith(run.applicationId) && clientId.endsWith('-0_0');
 
 /** Requests of the echo's task alone, of one kind. */
-const ofTask = (run: EchoRun, apiKey: number): FrameFilter => ({ direction: 'request', apiKey, when: (frame) => isOfTask(run, frame) });
+const ofTask = (run: EchoRun, apiKey: number): FrameFilter => ({
+  direction: 'request',
+  apiKey,
+  when: (frame) => isOfTask(run, frame),
+});
 
 /** The next EndTxn by which the task commits: with another one each take gives its probe up. */
-const nextCommit = (run: EchoRun): FrameFilter => ({ direction: 'request', apiKey: ApiKey.EndTxn, when: (frame) => isOfTask(run, frame) && isCommit(frame), times: 1 });
+const nextCommit = (run: EchoRun): FrameFilter => ({
+  direction: 'request',
+  apiKey: ApiKey.EndTxn,
+  when: (frame) => isOfTask(run, frame) && isCommit(frame),
+  times: 1,
+});
 
 /** A commit of the echo's task comes upon its next transaction. Then the process dies. */
 const lateCommit: Fault = {
@@ -149,7 +184,9 @@ const quickRestart: Fault = {
     await run.start();
     await run.publish(500);
     await run.settled();
-    return heard() === before ? [] : [`a restart was a rebalance: the other processor was told ${String(heard() - before)} times`];
+    return heard() === before
+      ? []
+      : [`a restart was a rebalance: the other processor was told ${String(heard() - before)} times`];
   },
 };
 
@@ -159,44 +196,78 @@ describe('a death between the records and the commit', () => {
     expect(await problemsOf(fault)).toEqual([]);
   });
   // Or the next start refuses: what the commit has noted beside its offsets reaches further than the changelog, or the group further than what the task has kept.
-  test('loses records when the offsets are committed before', caught(fault, OFFSETS_BEFORE_RECORDS, /lost or wrong|rows are wrong|INTERNAL_TOPIC_INVALID: the changelog|OFFSETS_MOVED/));
-  testInFull('doubles records when the offsets are committed after', caught(fault, OFFSETS_AFTER_RECORDS, /doubled|rows are wrong/));
+  test(
+    'loses records when the offsets are committed before',
+    caught(
+      fault,
+      OFFSETS_BEFORE_RECORDS,
+      /lost or wrong|rows are wrong|INTERNAL_TOPIC_INVALID: the changelog|OFFSETS_MOVED/,
+    ),
+  );
+  testInFull(
+    'doubles records when the offsets are committed after',
+    caught(fault, OFFSETS_AFTER_RECORDS, /doubled|rows are wrong/),
+  );
 });
 
 describe('a death around the store batch', () => {
   testInFull('is survived', async () => {
     expect(await problemsOf(crashAt('afterCommit'))).toEqual([]);
   });
-  test('leaves a store ahead when the batch comes before the commit: the next start refuses it', caught(crashAt('afterBatch'), STORE_BEFORE_COMMIT, /STORE_AHEAD_OF_GROUP/));
-  testInFull('doubles counts when nothing tells the next start', caught(crashAt('afterBatch'), STORE_BEFORE_COMMIT_UNNOTICED, /running-0|buckets/));
-  testInFull('loses counts when the restore stops short', caught(crashAt('afterCommit'), RESTORE_STOPS_SHORT, /running-0|buckets/));
+  test(
+    'leaves a store ahead when the batch comes before the commit: the next start refuses it',
+    caught(crashAt('afterBatch'), STORE_BEFORE_COMMIT, /STORE_AHEAD_OF_GROUP/),
+  );
+  testInFull(
+    'doubles counts when nothing tells the next start',
+    caught(crashAt('afterBatch'), STORE_BEFORE_COMMIT_UNNOTICED, /running-0|buckets/),
+  );
+  testInFull(
+    'loses counts when the restore stops short',
+    caught(crashAt('afterCommit'), RESTORE_STOPS_SHORT, /running-0|buckets/),
+  );
 });
 
 describe('a commit that arrives a transaction late', () => {
   test('is fenced off', async () => {
     expect(await problemsOf(lateCommit)).toEqual([]);
   });
-  test('commits half of the next transaction when the producer is reused', caught(lateCommit, REUSED_PRODUCER, /doubled|rows are wrong|OFFSETS_MISSING/));
+  test(
+    'commits half of the next transaction when the producer is reused',
+    caught(lateCommit, REUSED_PRODUCER, /doubled|rows are wrong|OFFSETS_MISSING/),
+  );
 });
 
 describe('a commit that arrives just before the next owner fences', () => {
   testInFull('is seen by the next owner', async () => {
     expect(await problemsOf(commitBeforeFence)).toEqual([]);
   });
-  testInFull('is done again when the offsets are read before the fence', caught(commitBeforeFence, OFFSETS_BEFORE_FENCE, /doubled|rows are wrong/));
+  testInFull(
+    'is done again when the offsets are read before the fence',
+    caught(commitBeforeFence, OFFSETS_BEFORE_FENCE, /doubled|rows are wrong/),
+  );
 });
 
 describe('a commit that is lost on its way', () => {
   testInFull('is done again, once', async () => {
     expect(await problemsOf(lostCommit)).toEqual([]);
   });
-  testInFull('loses its records when nobody seeks back', caught(lostCommit, NO_SEEK_AFTER_ABORT, /lost or wrong|rows are wrong/));
-  testInFull('counts twice when the buffers are kept', caught(lostCommit, BUFFERS_KEPT_AFTER_ABORT, /doubled|rows are wrong|running-0/));
+  testInFull(
+    'loses its records when nobody seeks back',
+    caught(lostCommit, NO_SEEK_AFTER_ABORT, /lost or wrong|rows are wrong/),
+  );
+  testInFull(
+    'counts twice when the buffers are kept',
+    caught(lostCommit, BUFFERS_KEPT_AFTER_ABORT, /doubled|rows are wrong|running-0/),
+  );
 });
 
 describe('a processor killed and started again at once', () => {
   testInFull('is no rebalance', async () => {
     expect(await problemsOf(quickRestart)).toEqual([]);
   });
-  testInFull('is one without static membership', caught(quickRestart, NO_STATIC_MEMBERSHIP, /a restart was a rebalance/));
+  testInFull(
+    'is one without static membership',
+    caught(quickRestart, NO_STATIC_MEMBERSHIP, /a restart was a rebalance/),
+  );
 });

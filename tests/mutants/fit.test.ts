@@ -13,7 +13,10 @@ test('each mutation fits the code as it is: every text that it replaces is there
     const texts = new Map<string, string>();
     return edits.flatMap(({ file, find, replace }) => {
       const text = texts.get(file) ?? readFileSync(join(projectRoot, file), 'utf8');
-      texts.set(file, text.replace(find, () => replace));
+      texts.set(
+        file,
+        text.replace(find, () => replace),
+      );
       return text.split(find).length === 2 ? [] : [`${name}: ${file}: ${find}`];
     });
   });

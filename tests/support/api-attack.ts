@@ -16,7 +16,9 @@ export class AttackedApi {
     this.url = url;
   }
 
-  static async start(options: { readonly graphiql?: boolean; readonly apiToken?: string; readonly stalledAfterMs?: number } = {}): Promise<AttackedApi> {
+  static async start(
+    options: { readonly graphiql?: boolean; readonly apiToken?: string; readonly stalledAfterMs?: number } = {},
+  ): Promise<AttackedApi> {
     const child = fork(join(projectRoot, 'tests', 'support', 'attacked-api.ts'), {
       execArgv: ['--expose-gc'],
       env: { ...process.env, NODE_ENV: 'production', API_OPTIONS: JSON.stringify(options) },
@@ -81,7 +83,10 @@ export function watchHealth(url: string, everyMs = 20): { stop(): Promise<number
   const running = (async () => {
     while (!stopped) {
       const startedAt = performance.now();
-      const ok = await fetch(`${url}/health`, { signal: AbortSignal.timeout(DEADLINE_MS) }).then(async (answer) => (await answer.text()) !== '' && answer.ok, () => false);
+      const ok = await fetch(`${url}/health`, { signal: AbortSignal.timeout(DEADLINE_MS) }).then(
+        async (answer) => (await answer.text()) !== '' && answer.ok,
+        () => false,
+      );
       times.push(ok ? performance.now() - startedAt : Infinity);
       await new Promise((resolve) => setTimeout(resolve, everyMs));
     }

@@ -16,9 +16,12 @@ export interface ApiUnderTest {
 export const NEWEST_LOGIN_MS = Date.UTC(2026, 0, 2, 12);
 
 /** A whole API on a free port, over results written by hand: California has 3 iOS and 1 Android, Texas 1 and 4. */
-export async function startApiUnderTest(options: Partial<ApiServerOptions> & { readonly caughtUp?: boolean } = {}): Promise<ApiUnderTest> {
+export async function startApiUnderTest(
+  options: Partial<ApiServerOptions> & { readonly caughtUp?: boolean } = {},
+): Promise<ApiUnderTest> {
   const logged: string[] = [];
-  const log = (fields: object, message: string): void => void logged.push(JSON.stringify([message, fields, 'err' in fields ? String(fields.err) : '']));
+  const log = (fields: object, message: string): void =>
+    void logged.push(JSON.stringify([message, fields, 'err' in fields ? String(fields.err) : '']));
   const logger: Logger = { debug: log, info: log, warn: log, error: log };
   const fed = handFedModel({ logger, ...(options.caughtUp === undefined ? {} : { caughtUp: options.caughtUp }) });
   const server = await startApiServer({
@@ -50,9 +53,17 @@ export interface GraphqlAnswer {
 }
 
 /** POSTs an operation as JSON. */
-export async function postGraphql(url: string, body: unknown, headers: Record<string, string> = {}): Promise<GraphqlAnswer> {
+export async function postGraphql(
+  url: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Promise<GraphqlAnswer> {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
-  const response = await fetch(`${url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: text });
+  const response = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: text,
+  });
   const answer = (await response.json()) as { data?: Record<string, unknown> | null; errors?: GraphqlAnswer['errors'] };
   return {
     status: response.status,

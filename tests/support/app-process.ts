@@ -76,7 +76,16 @@ export class AppProcess {
     const { PATH = '', HOME = '' } = process.env;
     const child = spawn('sh', [join(projectRoot, 'tools', 'guard.sh'), process.execPath, join(root, options.main)], {
       cwd: root,
-      env: { PATH, HOME, NODE_COMPILE_CACHE: compileCache, LOG_FORMAT: 'json', GUARD_SIGNAL: 'KILL', PROCESSOR_PORT: String(port), PORT: String(port), ...options.env },
+      env: {
+        PATH,
+        HOME,
+        NODE_COMPILE_CACHE: compileCache,
+        LOG_FORMAT: 'json',
+        GUARD_SIGNAL: 'KILL',
+        PROCESSOR_PORT: String(port),
+        PORT: String(port),
+        ...options.env,
+      },
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
     });
@@ -111,7 +120,8 @@ export class AppProcess {
   async until(condition: () => boolean | Promise<boolean>, what: string, boundMs = DEADLINE_MS): Promise<void> {
     const stillWanted = async (): Promise<boolean> => {
       if (await condition()) return true;
-      if (!this.running) throw new Error(`the process ended (${JSON.stringify(this.#exit)}) before it was: ${what}\n${this.log()}`);
+      if (!this.running)
+        throw new Error(`the process ended (${JSON.stringify(this.#exit)}) before it was: ${what}\n${this.log()}`);
       return false;
     };
     await until(stillWanted, () => `${what}\n${this.log()}`, within(boundMs));
@@ -129,7 +139,9 @@ export class AppProcess {
 
   async #ask(path: string): Promise<{ ok: boolean; reason: string }> {
     try {
-      const answer = await fetch(`http://127.0.0.1:${String(this.port)}${path}`, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+      const answer = await fetch(`http://127.0.0.1:${String(this.port)}${path}`, {
+        signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+      });
       return { ok: answer.ok, reason: await answer.text() };
     } catch (error) {
       return { ok: false, reason: String(error) };
@@ -193,11 +205,16 @@ export class AppProcess {
 
   /** The last lines of its log, for an error message. */
   log(last = 40): string {
-    return this.lines.slice(last === Infinity ? 0 : -last).map((line) => JSON.stringify(line)).join('\n');
+    return this.lines
+      .slice(last === Infinity ? 0 : -last)
+      .map((line) => JSON.stringify(line))
+      .join('\n');
   }
 
   async #metrics(): Promise<string> {
-    const answer = await fetch(`http://127.0.0.1:${String(this.port)}/metrics`, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+    const answer = await fetch(`http://127.0.0.1:${String(this.port)}/metrics`, {
+      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+    });
     return answer.text();
   }
 

@@ -43,7 +43,12 @@ process.on('message', (order: Order) => {
   else {
     (globalThis as { gc?: () => void }).gc?.();
     const { rss, heapUsed, external } = process.memoryUsage();
-    tell({ rssBytes: rss, usedBytes: heapUsed + external, longestTurnMs, subscribers: api.fed.model.hub.listenerCount });
+    tell({
+      rssBytes: rss,
+      usedBytes: heapUsed + external,
+      longestTurnMs,
+      subscribers: api.fed.model.hub.listenerCount,
+    });
     longestTurnMs = 0;
   }
 });

@@ -38,14 +38,24 @@ const REPLICATED: Readonly<Record<string, string>> = {
 };
 
 /** @param properties of every node; they win over the usual ones. */
-export async function startTestBrokerCluster(properties: Readonly<Record<string, string>> = {}): Promise<TestBrokerCluster> {
+export async function startTestBrokerCluster(
+  properties: Readonly<Record<string, string>> = {},
+): Promise<TestBrokerCluster> {
   // Three nodes at once would start Maven thrice in a fresh checkout, each writing the same files.
   await kafkaClassPath(quietLogger);
   const clusterId = newClusterId();
   const controllerPorts = new Map<number, number>();
   for (const id of NODE_IDS) controllerPorts.set(id, await freePort());
   // Side by side: a node alone waits for the vote of another.
-  const starts = await Promise.allSettled(NODE_IDS.map((id) => startTestBroker({ heap: '256m', node: { id, clusterId, controllerPorts }, properties: { ...REPLICATED, ...properties } })));
+  const starts = await Promise.allSettled(
+    NODE_IDS.map((id) =>
+      startTestBroker({
+        heap: '256m',
+        node: { id, clusterId, controllerPorts },
+        properties: { ...REPLICATED, ...properties },
+      }),
+    ),
+  );
   const nodes = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
   const stop = async (): Promise<void> => {
     await Promise.all(nodes.map((node) => node.stop()));
@@ -66,7 +76,12 @@ async function untilWhole(connection: KafkaConnectionConfig): Promise<void> {
     let wanting: string[] = [];
     const whole = async (): Promise<boolean> => {
       wanting = await admin.fetchTopicMetadata().then(
-        ({ topics }) => topics.flatMap(({ name, partitions }) => partitions.flatMap(({ partitionId, isr, leader, replicas }) => (isr.length < replicas.length || leader !== replicas[0] ? [`${name}-${String(partitionId)}`] : []))),
+        ({ topics }) =>
+          topics.flatMap(({ name, partitions }) =>
+            partitions.flatMap(({ partitionId, isr, leader, replicas }) =>
+              isr.length < replicas.length || leader !== replicas[0] ? [`${name}-${String(partitionId)}`] : [],
+            ),
+          ),
         (error: unknown) => [String(error)],
       );
       return wanting.length === 0;

@@ -54,11 +54,15 @@ export interface TestBroker {
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
-const hasClassArchive = async (): Promise<boolean> => (await readdir(jarCacheDir)).some((name) => name.endsWith('.jsa'));
+const hasClassArchive = async (): Promise<boolean> =>
+  (await readdir(jarCacheDir)).some((name) => name.endsWith('.jsa'));
 
 /** Storage that was formatted once, for every broker to begin with a copy of it. */
 async function formattedStorage(): Promise<string> {
-  const key = createHash('sha256').update(await kafkaClassPath(quiet)).digest('hex').slice(0, 16);
+  const key = createHash('sha256')
+    .update(await kafkaClassPath(quiet))
+    .digest('hex')
+    .slice(0, 16);
   const kept = join(jarCacheDir, `formatted-${key}`);
   if (existsSync(kept)) return kept;
   const fresh = await mkdtemp(join(jarCacheDir, 'formatting-'));
@@ -76,8 +80,10 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
   const dataDir = await mkdtemp(join(tmpdir(), options.directoryPrefix ?? 'tributary-broker-'));
   const port = await freePort();
   // A node of several has an id and a cluster of its own, and users of its own are written while it is formatted.
-  if (options.node === undefined && options.formatArguments === undefined) await cp(join(await formattedStorage(), 'kafka', 'log'), join(dataDir, 'kafka', 'log'), { recursive: true });
-  const start = (): Promise<LocalKafka> => startLocalKafka({ dataDir, port, log: quiet, javaFlags: SHORT_LIVED, ...options });
+  if (options.node === undefined && options.formatArguments === undefined)
+    await cp(join(await formattedStorage(), 'kafka', 'log'), join(dataDir, 'kafka', 'log'), { recursive: true });
+  const start = (): Promise<LocalKafka> =>
+    startLocalKafka({ dataDir, port, log: quiet, javaFlags: SHORT_LIVED, ...options });
   let kafka = await start().catch(async (error: unknown) => {
     await rm(dataDir, { recursive: true, force: true });
     throw error;

@@ -6,7 +6,8 @@ import { readTopic } from './topic-reader.ts';
 export async function changelogRecords(connection: KafkaConnectionConfig, applicationId: string): Promise<number> {
   let records = 0;
   for (const store of STORES) {
-    for (const partition of (await readTopic(connection, changelogTopic(applicationId, store))).partitions) records += partition.length;
+    for (const partition of (await readTopic(connection, changelogTopic(applicationId, store))).partitions)
+      records += partition.length;
   }
   return records;
 }

@@ -40,7 +40,11 @@ export class CommitWatch {
     const since = performance.now();
     await until(
       () => this.#movedAt.every((at) => at >= since),
-      () => `a commit of ${this.#partitions.filter((_, index) => (this.#movedAt[index] as number) < since).map(nameOf).join(', ')}`,
+      () =>
+        `a commit of ${this.#partitions
+          .filter((_, index) => (this.#movedAt[index] as number) < since)
+          .map(nameOf)
+          .join(', ')}`,
       within(boundMs),
     );
   }

@@ -70,7 +70,9 @@ export class SmallDisk {
 function mountTmpfs(sizeBytes: number): string {
   const path = mkdtempSync(join(tmpdir(), 'tributary-disk-'));
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${String(sizeBytes)}`, 'tributary-test', path], { stdio: 'pipe' });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${String(sizeBytes)}`, 'tributary-test', path], {
+      stdio: 'pipe',
+    });
     return path;
   } catch (error) {
     rmSync(path, { recursive: true, force: true });
@@ -105,7 +107,22 @@ export class FailingWrites {
   /** Resolves when it has taken hold. @throws when strace may not. */
   static async of(pid: number, files: readonly string[]): Promise<FailingWrites> {
     const calls = 'write,pwrite64,fdatasync';
-    const strace = spawn('strace', ['-f', '-o', '/dev/null', '-e', `trace=${calls}`, '-e', `inject=${calls}:error=EIO`, ...files.flatMap((file) => ['-P', file]), '-p', String(pid)], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const strace = spawn(
+      'strace',
+      [
+        '-f',
+        '-o',
+        '/dev/null',
+        '-e',
+        `trace=${calls}`,
+        '-e',
+        `inject=${calls}:error=EIO`,
+        ...files.flatMap((file) => ['-P', file]),
+        '-p',
+        String(pid),
+      ],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    );
     await new Promise<void>((resolve, reject) => {
       let said = '';
       strace.stderr.on('data', (bytes: Buffer) => {

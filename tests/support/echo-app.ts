@@ -9,7 +9,11 @@ const topologyOptions = JSON.parse(env('ECHO_TOPOLOGY')) as unknown;
 const streams = new KafkaStreams({
   topologyModule: new URL(process.env['TOPOLOGY_MODULE'] ?? './echo-topology.ts', import.meta.url),
   topologyOptions,
-  connection: { brokers: env('KAFKA_BROKERS').split(','), clientId: env('CLIENT_ID'), ...(env('REQUEST_TIMEOUT_MS') === '' ? {} : { requestTimeoutMs: Number(env('REQUEST_TIMEOUT_MS')) }) },
+  connection: {
+    brokers: env('KAFKA_BROKERS').split(','),
+    clientId: env('CLIENT_ID'),
+    ...(env('REQUEST_TIMEOUT_MS') === '' ? {} : { requestTimeoutMs: Number(env('REQUEST_TIMEOUT_MS')) }),
+  },
   config: JSON.parse(env('ECHO_CONFIG')) as StreamsConfigInput,
   logger: log,
 });

@@ -106,13 +106,17 @@ export class EchoRun {
   static async open(options: EchoRunOptions): Promise<EchoRun> {
     const run = new EchoRun(options, options.stateDir ?? (await mkdtemp(join(tmpdir(), 'tributary-echo-'))));
     const topics = [run.input, echoTopic(run.input), runningTopic(run.input), bucketsTopic(run.input)];
-    await createTopics(options.connection.brokers, ...topics.map((topic) => ({ topic, partitions: run.partitions, replicas: options.replicas ?? 1 })));
+    await createTopics(
+      options.connection.brokers,
+      ...topics.map((topic) => ({ topic, partitions: run.partitions, replicas: options.replicas ?? 1 })),
+    );
     return run;
   }
 
   /** Publishes records as fast as the broker takes them. Outlives a broker that is away. */
   async publish(count: number): Promise<void> {
-    for (let sent = 0; sent < count; sent += RECORDS_PER_SEND) await this.#send(Math.min(RECORDS_PER_SEND, count - sent));
+    for (let sent = 0; sent < count; sent += RECORDS_PER_SEND)
+      await this.#send(Math.min(RECORDS_PER_SEND, count - sent));
   }
 
   /**
@@ -121,9 +125,10 @@ export class EchoRun {
    */
   flow(limit?: { readonly records: number; readonly overMs: number }): Flow {
     let flowing = true;
-    const averageBurst = limit === undefined ? MOST_PER_BURST / 2 : Math.max(1, (limit.records * BURST_INTERVAL_MS) / limit.overMs);
+    const averageBurst =
+      limit === undefined ? MOST_PER_BURST / 2 : Math.max(1, (limit.records * BURST_INTERVAL_MS) / limit.overMs);
     const run = async (): Promise<void> => {
-      for (let left = limit?.records ?? Infinity; flowing && !this.#closed && left > 0; ) {
+      for (let left = limit?.records ?? Infinity; flowing && !this.#closed && left > 0;) {
         const burst = Math.min(left, 1 + this.#inputRandom.below(Math.ceil(2 * averageBurst)));
         await this.publish(burst);
         left -= burst;
@@ -145,14 +150,18 @@ export class EchoRun {
    * machine, where a pause would let nothing happen at all.
    */
   async goesOn(): Promise<void> {
-    const offsets = async (): Promise<Map<string, number>> => committedOffsets(this.#options.connection, this.applicationId).catch(() => new Map<string, number>());
+    const offsets = async (): Promise<Map<string, number>> =>
+      committedOffsets(this.#options.connection, this.applicationId).catch(() => new Map<string, number>());
     const before = await offsets();
     const names = Array.from({ length: this.partitions }, (_, partition) => `${this.input}-${String(partition)}`);
     const further = async (): Promise<boolean> => {
       const now = await offsets();
       return names.every((name) => (now.get(name) ?? 0) > (before.get(name) ?? 0));
     };
-    await until(further, () => `each input partition is committed further\n${this.apps.map((app) => app.log(10)).join('\n---\n')}`);
+    await until(
+      further,
+      () => `each input partition is committed further\n${this.apps.map((app) => app.log(10)).join('\n---\n')}`,
+    );
   }
 
   /** The partition that a task reads, as committed offsets name it. */
@@ -175,9 +184,17 @@ export class EchoRun {
       env: {
         KAFKA_BROKERS: connection.brokers.join(','),
         CLIENT_ID: this.applicationId,
-        ...(connection.requestTimeoutMs === undefined ? {} : { REQUEST_TIMEOUT_MS: String(connection.requestTimeoutMs) }),
+        ...(connection.requestTimeoutMs === undefined
+          ? {}
+          : { REQUEST_TIMEOUT_MS: String(connection.requestTimeoutMs) }),
         ECHO_TOPOLOGY: JSON.stringify(topology),
-        ECHO_CONFIG: JSON.stringify({ ...this.#baseConfig, applicationId: this.applicationId, stateDir: this.stateDir, internalReplicationFactor: replicas, ...config }),
+        ECHO_CONFIG: JSON.stringify({
+          ...this.#baseConfig,
+          applicationId: this.applicationId,
+          stateDir: this.stateDir,
+          internalReplicationFactor: replicas,
+          ...config,
+        }),
         ...env,
       },
     });
@@ -189,7 +206,10 @@ export class EchoRun {
   async crash(at: string, after: number): Promise<AppProcess> {
     const app = await this.start({ CRASH_AT: at, CRASH_AFTER: String(after) });
     app.expectEnd();
-    await until(() => !app.running, () => `it crashes at ${at}\n${app.log()}`);
+    await until(
+      () => !app.running,
+      () => `it crashes at ${at}\n${app.log()}`,
+    );
     const { code } = await app.exited;
     if (code !== 137) throw new Error(`it did not crash at ${at}: exit code ${String(code)}\n${app.log()}`);
     return app;
@@ -202,21 +222,39 @@ export class EchoRun {
 
   /** All input is processed. */
   async settled(boundMs = DEADLINE_MS, apps: () => AppProcess[] = () => this.wanted()): Promise<void> {
-    await settled({ connection: this.#options.connection, applicationId: this.applicationId, inputTopics: [this.input], tasks: 2 * this.partitions, apps, statusIntervalMs: this.#baseConfig.statusIntervalMs }, boundMs);
+    await settled(
+      {
+        connection: this.#options.connection,
+        applicationId: this.applicationId,
+        inputTopics: [this.input],
+        tasks: 2 * this.partitions,
+        apps,
+        statusIntervalMs: this.#baseConfig.statusIntervalMs,
+      },
+      boundMs,
+    );
   }
 
   /** Settles, stops every process, and answers what is wrong: nothing, when the runtime kept its word. */
   async verdict(boundMs = DEADLINE_MS): Promise<string[]> {
     await this.settled(boundMs);
     const exits = await Promise.all(this.wanted().map((app) => app.stop()));
-    const problems = exits.flatMap(({ code }) => (code === 0 ? [] : [`a processor ended its clean stop with exit code ${String(code)}`]));
-    if (!(await groupEmpty(this.#options.connection, this.applicationId, 2_000))) problems.push('the group still has members after a clean stop');
+    const problems = exits.flatMap(({ code }) =>
+      code === 0 ? [] : [`a processor ended its clean stop with exit code ${String(code)}`],
+    );
+    if (!(await groupEmpty(this.#options.connection, this.applicationId, 2_000)))
+      problems.push('the group still has members after a clean stop');
     return [...problems, ...(await this.verify())];
   }
 
   /** The oracle alone. */
   verify(): Promise<string[]> {
-    return verifyEcho({ connection: this.#options.connection, applicationId: this.applicationId, input: this.input, stateDir: this.stateDir });
+    return verifyEcho({
+      connection: this.#options.connection,
+      applicationId: this.applicationId,
+      input: this.input,
+      stateDir: this.stateDir,
+    });
   }
 
   /** What a failure is explained from: what the broker wrote, the stores, and every word of the processors. */
@@ -224,7 +262,8 @@ export class EchoRun {
     await killAll(this.apps);
     await broker.keepEvidence(join(directory, 'broker'));
     await cp(this.stateDir, join(directory, 'state'), { recursive: true });
-    for (const [index, app] of this.apps.entries()) await writeFile(join(directory, `processor-${String(index)}.log`), app.log(Infinity));
+    for (const [index, app] of this.apps.entries())
+      await writeFile(join(directory, `processor-${String(index)}.log`), app.log(Infinity));
   }
 
   async close(): Promise<void> {
@@ -268,6 +307,10 @@ export class EchoRun {
     const partition = partitionOf(Buffer.from(key), this.partitions);
     const index = this.#published[partition] as number;
     this.#published[partition] = index + 1;
-    return { partition, key, value: `${String(partition)}/${String(index)}/${String(this.#inputRandom.below(100_000))}` };
+    return {
+      partition,
+      key,
+      value: `${String(partition)}/${String(index)}/${String(this.#inputRandom.below(100_000))}`,
+    };
   }
 }

@@ -1,4 +1,14 @@
-import { jsonSerde, StreamsBuilder, tumbling, type Aggregate, type KeyValueStore, type Processor, type ProcessorContext, type Serde, type Topology } from '../../processor/streams/index.ts';
+import {
+  jsonSerde,
+  StreamsBuilder,
+  tumbling,
+  type Aggregate,
+  type KeyValueStore,
+  type Processor,
+  type ProcessorContext,
+  type Serde,
+  type Topology,
+} from '../../processor/streams/index.ts';
 
 /*
  * The application of the guarantee tests. Every kind of output is there: a record-by-record echo, a running aggregate out
@@ -59,11 +69,19 @@ export function parseEchoRecord(text: string): EchoRecord {
 const running: Aggregate<EchoRecord, Running> = {
   empty: () => NOTHING_YET,
   add: (acc, { number }) => add(acc, number),
-  merge: (a, b) => ({ count: a.count + b.count, sum: a.sum + b.sum, min: Math.min(a.min, b.min), max: Math.max(a.max, b.max) }),
+  merge: (a, b) => ({
+    count: a.count + b.count,
+    sum: a.sum + b.sum,
+    min: Math.min(a.min, b.min),
+    max: Math.max(a.max, b.max),
+  }),
   serde: jsonSerde<Running>(),
 };
 
-const text: Serde<EchoRecord> = { serialize: (record) => Buffer.from(record.text), deserialize: (bytes) => parseEchoRecord(bytes.toString()) };
+const text: Serde<EchoRecord> = {
+  serialize: (record) => Buffer.from(record.text),
+  deserialize: (bytes) => parseEchoRecord(bytes.toString()),
+};
 
 /** One output for each input: what the key's aggregate is after it. */
 class RunningAggregate implements Processor<EchoRecord, Running> {
@@ -93,11 +111,23 @@ export function buildTopology({ input, throwAt, changed, refactored = false }: E
     if (record.text === throwAt) throw new Error(`the topology was told to throw at ${record.text}`);
   });
   checked.to(echoTopic(input), text);
-  checked.process(() => new RunningAggregate(), { stores: [{ name: RUNNING, kind: 'key-value', serde: jsonSerde<Running>() as Serde<never> }] }).to(runningTopic(input), jsonSerde<Running>());
+  checked
+    .process(() => new RunningAggregate(), {
+      stores: [{ name: RUNNING, kind: 'key-value', serde: jsonSerde<Running>() as Serde<never> }],
+    })
+    .to(runningTopic(input), jsonSerde<Running>());
   const byBucket = checked.groupBy(({ number }) => bucketOf(number), { name: BY_BUCKET });
-  byBucket.aggregate(changed === 'serde' ? { ...running, serde: { ...running.serde, format: 'bits' } } : running, { store: BUCKETS }).toStream().mapValues(({ value }) => value).to(bucketsTopic(input), jsonSerde<Running>());
+  byBucket
+    .aggregate(changed === 'serde' ? { ...running, serde: { ...running.serde, format: 'bits' } } : running, {
+      store: BUCKETS,
+    })
+    .toStream()
+    .mapValues(({ value }) => value)
+    .to(bucketsTopic(input), jsonSerde<Running>());
   const sizeMs = changed === 'window' ? 2 * WINDOW_MS : WINDOW_MS;
-  byBucket.windowedBy(tumbling({ sizeMs, retentionMs: (refactored ? 25 : 24) * 3_600_000 })).aggregate(running, { store: BUCKET_WINDOWS });
+  byBucket
+    .windowedBy(tumbling({ sizeMs, retentionMs: (refactored ? 25 : 24) * 3_600_000 }))
+    .aggregate(running, { store: BUCKET_WINDOWS });
   if (changed === 'store') byBucket.count({ store: 'one-more' });
   return builder.build();
 }

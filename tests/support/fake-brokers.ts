@@ -66,7 +66,9 @@ export class FakeBrokers implements TakeCluster {
   /** Committed offsets by `topic-partition`. */
   readonly committed = new Map<string, number>();
 
-  async broker(nodeId: number): Promise<{ nodeId: number; connectionPool: { send(request: ProtocolRequest): Promise<unknown> } }> {
+  async broker(
+    nodeId: number,
+  ): Promise<{ nodeId: number; connectionPool: { send(request: ProtocolRequest): Promise<unknown> } }> {
     if (this.dead.has(nodeId)) throw new Error(`broker ${String(nodeId)} refuses connections`);
     return { nodeId, connectionPool: { send: (request) => this.#answer(nodeId, request) } };
   }
@@ -77,11 +79,27 @@ export class FakeBrokers implements TakeCluster {
     let left = this.maxBytes;
     const answer = asked.map(({ topic, partition, offset }): FetchedBytes => {
       const log = this.partitions.get(`${topic}-${String(partition)}`);
-      const place = { topic, partition, abortedTransactions: [], highWatermark: -1, lastStableOffset: -1, logStartOffset: -1, recordSet: Buffer.alloc(0) };
+      const place = {
+        topic,
+        partition,
+        abortedTransactions: [],
+        highWatermark: -1,
+        lastStableOffset: -1,
+        logStartOffset: -1,
+        recordSet: Buffer.alloc(0),
+      };
       if (log === undefined || log.leader !== nodeId) return { ...place, errorCode: 6 };
       if (log.errorCode !== 0) return { ...place, errorCode: log.errorCode };
       const end = log.values.length;
-      if (log.recordSet !== undefined) return { ...place, errorCode: 0, highWatermark: end, lastStableOffset: end, logStartOffset: 0, recordSet: log.recordSet(offset) };
+      if (log.recordSet !== undefined)
+        return {
+          ...place,
+          errorCode: 0,
+          highWatermark: end,
+          lastStableOffset: end,
+          logStartOffset: 0,
+          recordSet: log.recordSet(offset),
+        };
       if (offset > end) return { ...place, errorCode: 1 };
       const recordSet = left > 0 ? batchOf(log.values, offset) : Buffer.alloc(0);
       left -= recordSet.length;
@@ -96,7 +114,13 @@ export class FakeBrokers implements TakeCluster {
 
 function batchOf(values: readonly FakeValue[], offset: number): Buffer {
   if (offset >= values.length) return Buffer.alloc(0);
-  const records = values.slice(offset).map((it, index) => ({ offsetDelta: index, timestampDelta: 0n, ...(typeof it === 'string' ? { key: null, value: Buffer.from(it) } : it) }));
+  const records = values
+    .slice(offset)
+    .map((it, index) => ({
+      offsetDelta: index,
+      timestampDelta: 0n,
+      ...(typeof it === 'string' ? { key: null, value: Buffer.from(it) } : it),
+    }));
   return batchBytes({ baseOffset: BigInt(offset), records });
 }
 

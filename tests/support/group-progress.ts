@@ -22,12 +22,21 @@ export interface ProgressOptions {
 }
 
 /** Committed offsets of a group, `topic-partition` to offset; partitions without one are left out. */
-export async function committedOffsets(connection: KafkaConnectionConfig, groupId: string): Promise<Map<string, number>> {
+export async function committedOffsets(
+  connection: KafkaConnectionConfig,
+  groupId: string,
+): Promise<Map<string, number>> {
   const admin = createKafka({ ...connection, clientId: 'test-admin' }, quietLogger).admin();
   await admin.connect();
   try {
     const topics = await admin.fetchOffsets({ groupId });
-    return new Map(topics.flatMap(({ topic, partitions }) => partitions.flatMap(({ partition, offset }): [string, number][] => (Number(offset) < 0 ? [] : [[`${topic}-${String(partition)}`, Number(offset)]]))));
+    return new Map(
+      topics.flatMap(({ topic, partitions }) =>
+        partitions.flatMap(({ partition, offset }): [string, number][] =>
+          Number(offset) < 0 ? [] : [[`${topic}-${String(partition)}`, Number(offset)]],
+        ),
+      ),
+    );
   } finally {
     await admin.disconnect();
   }
@@ -60,17 +69,30 @@ export async function settled(options: ProgressOptions, boundMs = DEADLINE_MS): 
           why = 'it still moves';
         } else if (performance.now() - lastSeenAt > statusIntervalMs + LATE_MS) return true;
       }
-      for (const app of apps()) if (!app.running) throw new Error(`a processor ended by itself: ${JSON.stringify(await app.exited)}\n${app.log()}`);
+      for (const app of apps())
+        if (!app.running)
+          throw new Error(`a processor ended by itself: ${JSON.stringify(await app.exited)}\n${app.log()}`);
       return false;
     };
-    await until(stands, () => `settled: ${why}\n${apps().map((app) => app.log(15)).join('\n---\n')}`, within(boundMs));
+    await until(
+      stands,
+      () =>
+        `settled: ${why}\n${apps()
+          .map((app) => app.log(15))
+          .join('\n---\n')}`,
+      within(boundMs),
+    );
   } finally {
     await admin.disconnect();
   }
 
   /** What must stand still; or why it is too early, in words. */
   async function look(): Promise<readonly unknown[] | string> {
-    const offsets = new Map((await admin.fetchOffsets({ groupId: applicationId })).flatMap(({ topic, partitions }) => partitions.map(({ partition, offset }) => [`${topic}-${String(partition)}`, Number(offset)] as const)));
+    const offsets = new Map(
+      (await admin.fetchOffsets({ groupId: applicationId })).flatMap(({ topic, partitions }) =>
+        partitions.map(({ partition, offset }) => [`${topic}-${String(partition)}`, Number(offset)] as const),
+      ),
+    );
     for (const topic of inputTopics) {
       for (const { partition, high } of await admin.fetchTopicOffsets(topic)) {
         const at = offsets.get(`${topic}-${String(partition)}`) ?? 0;
@@ -93,12 +115,19 @@ export async function settled(options: ProgressOptions, boundMs = DEADLINE_MS): 
 }
 
 /** Resolves when the group has no member left; false when it has one still when the deadline is over. */
-export async function groupEmpty(connection: KafkaConnectionConfig, groupId: string, boundMs = DEADLINE_MS): Promise<boolean> {
+export async function groupEmpty(
+  connection: KafkaConnectionConfig,
+  groupId: string,
+  boundMs = DEADLINE_MS,
+): Promise<boolean> {
   const admin = createKafka({ ...connection, clientId: 'test-admin' }, quietLogger).admin();
   await admin.connect();
   try {
     const empty = async (): Promise<boolean> => (await admin.describeGroups([groupId])).groups[0]?.members.length === 0;
-    return await until(empty, '', within(boundMs)).then(() => true, () => false);
+    return await until(empty, '', within(boundMs)).then(
+      () => true,
+      () => false,
+    );
   } finally {
     await admin.disconnect();
   }

@@ -1,4 +1,13 @@
-import { changelogTopic, COUNTS_BY_STATE, COUNTS_BY_STATE_HOUR, COUNTS_BY_STATE_MINUTE, DATA_QUALITY, QUALITY_KEY, statusTopic, type StoreName } from '../../processor/logins/names.ts';
+import {
+  changelogTopic,
+  COUNTS_BY_STATE,
+  COUNTS_BY_STATE_HOUR,
+  COUNTS_BY_STATE_MINUTE,
+  DATA_QUALITY,
+  QUALITY_KEY,
+  statusTopic,
+  type StoreName,
+} from '../../processor/logins/names.ts';
 import type { Logger } from '../../processor/streams/logger.ts';
 import { encodeWindowKey } from '../../processor/streams/store/window-key.ts';
 import type { TableChange } from '../../processor/streams/table/global-table-types.ts';
@@ -37,11 +46,21 @@ export class HandFedResults {
   }
 
   minute(startMs: number, key: string, counts: TestCounts | null): TableChange {
-    return this.#append(COUNTS_BY_STATE_MINUTE, partitionOf(key), encodeWindowKey(startMs, key), countsValue(counts, startMs));
+    return this.#append(
+      COUNTS_BY_STATE_MINUTE,
+      partitionOf(key),
+      encodeWindowKey(startMs, key),
+      countsValue(counts, startMs),
+    );
   }
 
   hour(startMs: number, key: string, counts: TestCounts | null): TableChange {
-    return this.#append(COUNTS_BY_STATE_HOUR, partitionOf(key), encodeWindowKey(startMs, key), countsValue(counts, startMs));
+    return this.#append(
+      COUNTS_BY_STATE_HOUR,
+      partitionOf(key),
+      encodeWindowKey(startMs, key),
+      countsValue(counts, startMs),
+    );
   }
 
   quality(partition: number, value: object): TableChange {
@@ -77,8 +96,11 @@ export class HandFedResults {
   /** As a broker leaves it after compaction: the newest record of each key, offsets unchanged. */
   compacted(): TableChange[] {
     const newest = new Map<string, TableChange>();
-    for (const record of this.records) newest.set(`${record.topic} ${record.partition} ${record.key.toString('hex')}`, record);
-    return this.records.filter((record) => newest.get(`${record.topic} ${record.partition} ${record.key.toString('hex')}`) === record);
+    for (const record of this.records)
+      newest.set(`${record.topic} ${record.partition} ${record.key.toString('hex')}`, record);
+    return this.records.filter(
+      (record) => newest.get(`${record.topic} ${record.partition} ${record.key.toString('hex')}`) === record,
+    );
   }
 }
 
@@ -100,12 +122,19 @@ export interface HandFedModel {
 }
 
 /** A live model with a whole copy of nothing, and a clock of its own. */
-export function handFedModel(options: { readonly caughtUp?: boolean; readonly results?: HandFedResults; readonly logger?: Logger } = {}): HandFedModel {
+export function handFedModel(
+  options: { readonly caughtUp?: boolean; readonly results?: HandFedResults; readonly logger?: Logger } = {},
+): HandFedModel {
   const results = options.results ?? new HandFedResults();
   const fed: HandFedModel = {
     results,
     nowMs: Date.UTC(2026, 0, 2, 12, 0, 30),
-    model: new LiveModel({ applicationId: results.applicationId, logger: options.logger ?? SILENT_LOGGER, now: () => fed.nowMs - fed.setBackMs, elapsedMs: () => fed.nowMs }),
+    model: new LiveModel({
+      applicationId: results.applicationId,
+      logger: options.logger ?? SILENT_LOGGER,
+      now: () => fed.nowMs - fed.setBackMs,
+      elapsedMs: () => fed.nowMs,
+    }),
     setBackMs: 0,
     feed: (...changes) => fed.model.apply(changes),
   };

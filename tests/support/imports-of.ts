@@ -11,7 +11,8 @@ export interface Needed {
 }
 
 /** `import x from`, `export x from`, bare and dynamic imports; types alone are gone when the file runs. */
-const IMPORT = /^\s*(?:import|export)\s(?!type\s)[^'"`;]*?from\s+['"]([^'"]+)['"]|^import\s+['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)|new URL\(\s*['"](\.[^'"]+\.(?:ts|mjs|json))['"],\s*import\.meta\.url/gm;
+const IMPORT =
+  /^\s*(?:import|export)\s(?!type\s)[^'"`;]*?from\s+['"]([^'"]+)['"]|^import\s+['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)|new URL\(\s*['"](\.[^'"]+\.(?:ts|mjs|json))['"],\s*import\.meta\.url/gm;
 
 /** Follows imports, and the URLs of modules that are started elsewhere, from one file on. @throws for a file that is missing. */
 export function importsOf(entry: string): Needed {
@@ -27,7 +28,13 @@ export function importsOf(entry: string): Needed {
     for (const match of source.matchAll(IMPORT)) {
       const target = match.slice(1).find((part) => part !== undefined) as string;
       if (target.startsWith('.')) queue.push(relative(projectRoot, join(projectRoot, dirname(file), target)));
-      else if (!target.startsWith('node:')) packages.add(target.split('/').slice(0, target.startsWith('@') ? 2 : 1).join('/'));
+      else if (!target.startsWith('node:'))
+        packages.add(
+          target
+            .split('/')
+            .slice(0, target.startsWith('@') ? 2 : 1)
+            .join('/'),
+        );
     }
   }
   return { files: [...files].sort(), packages: [...packages].sort() };

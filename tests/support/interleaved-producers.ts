@@ -60,10 +60,14 @@ class RawProducer {
 }
 
 /** Lets producers write, commit and abort in an order that follows from the seed. Every transaction is ended. */
-export async function interleave(raw: RawKafka, { topic, seed, producers: count, steps }: InterleavingOptions): Promise<Interleaving> {
+export async function interleave(
+  raw: RawKafka,
+  { topic, seed, producers: count, steps }: InterleavingOptions,
+): Promise<Interleaving> {
   const random = seededRandom(seed);
   const producers: RawProducer[] = [];
-  for (let index = 0; index < count; index += 1) producers.push(new RawProducer(raw, await raw.init(`${topic}-producer-${String(index)}`), topic));
+  for (let index = 0; index < count; index += 1)
+    producers.push(new RawProducer(raw, await raw.init(`${topic}-producer-${String(index)}`), topic));
   const committed: [number, string][] = [];
   const aborted: string[] = [];
   let written = 0;

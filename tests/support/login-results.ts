@@ -1,4 +1,11 @@
-import { changelogTopic, COUNTS_BY_STATE, COUNTS_BY_STATE_HOUR, COUNTS_BY_STATE_MINUTE, DATA_QUALITY, type StoreName } from '../../processor/logins/names.ts';
+import {
+  changelogTopic,
+  COUNTS_BY_STATE,
+  COUNTS_BY_STATE_HOUR,
+  COUNTS_BY_STATE_MINUTE,
+  DATA_QUALITY,
+  type StoreName,
+} from '../../processor/logins/names.ts';
 import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-connection-config.ts';
 import type { ConsumerRecord } from '../../processor/streams/topology/record.ts';
 import { readRecord, recount, type Devices, type RawRecord, type StateTotals, type Windows } from './recount.ts';
@@ -20,12 +27,29 @@ export interface LoginNumbers {
 
 /** Worked out from the input topic alone. */
 export function expectedNumbers(input: readonly RawRecord[], nowMs: number): LoginNumbers {
-  const { consumed, counted, deadLettered, deadLetters, missing, invalid, states, minutes, hours } = recount(input, nowMs);
-  return { consumed, counted, deadLettered, deadLetters, missing, invalid, states: Object.fromEntries(states), minutes: flat(minutes), hours: flat(hours) };
+  const { consumed, counted, deadLettered, deadLetters, missing, invalid, states, minutes, hours } = recount(
+    input,
+    nowMs,
+  );
+  return {
+    consumed,
+    counted,
+    deadLettered,
+    deadLetters,
+    missing,
+    invalid,
+    states: Object.fromEntries(states),
+    minutes: flat(minutes),
+    hours: flat(hours),
+  };
 }
 
 function flat(windows: Windows): Record<string, Devices> {
-  return Object.fromEntries([...windows].flatMap(([start, byState]) => [...byState].map(([state, devices]) => [`${String(start)} ${state}`, devices])));
+  return Object.fromEntries(
+    [...windows].flatMap(([start, byState]) =>
+      [...byState].map(([state, devices]) => [`${String(start)} ${state}`, devices]),
+    ),
+  );
 }
 
 interface StoredCounts extends Devices {
@@ -39,7 +63,10 @@ interface StoredQuality {
 }
 
 /** What the changelogs say, and how many logins were late for the minutes. */
-export async function committedNumbers(connection: KafkaConnectionConfig, applicationId: string): Promise<LoginNumbers & { readonly late: number }> {
+export async function committedNumbers(
+  connection: KafkaConnectionConfig,
+  applicationId: string,
+): Promise<LoginNumbers & { readonly late: number }> {
   const rows = async <T>(store: StoreName, keyOf: (key: Buffer) => string | null): Promise<Map<string, T>> => {
     const { partitions } = await readTopic(connection, changelogTopic(applicationId, store));
     const table = new Map<string, T>();
@@ -54,7 +81,9 @@ export async function committedNumbers(connection: KafkaConnectionConfig, applic
     return table;
   };
   const windowRows = async (store: StoreName): Promise<Record<string, Devices>> => {
-    const table = await rows<StoredCounts>(store, (key) => (key[0] === '!'.charCodeAt(0) ? null : `${String(key.readBigUInt64BE(0))} ${key.toString('utf8', 8)}`));
+    const table = await rows<StoredCounts>(store, (key) =>
+      key[0] === '!'.charCodeAt(0) ? null : `${String(key.readBigUInt64BE(0))} ${key.toString('utf8', 8)}`,
+    );
     return Object.fromEntries([...table].map(([key, { ios, android, other }]) => [key, { ios, android, other }]));
   };
 
@@ -66,7 +95,8 @@ export async function committedNumbers(connection: KafkaConnectionConfig, applic
   ]);
   const sum = (of: (row: StoredQuality) => Record<string, number>): Record<string, number> => {
     const total: Record<string, number> = {};
-    for (const row of quality.values()) for (const [name, count] of Object.entries(of(row))) total[name] = (total[name] ?? 0) + count;
+    for (const row of quality.values())
+      for (const [name, count] of Object.entries(of(row))) total[name] = (total[name] ?? 0) + count;
     return total;
   };
   const deadLetters = sum((row) => row.deadLettered);
@@ -89,7 +119,11 @@ export async function committedNumbers(connection: KafkaConnectionConfig, applic
 const HEADER = '__streams.errors.';
 
 /** What is wrong with the dead-letter topic: each record that cannot be read is there once, as it was, and nothing else. */
-export function deadLetterProblems(input: readonly ConsumerRecord[], letters: readonly ConsumerRecord[], nowMs: number): string[] {
+export function deadLetterProblems(
+  input: readonly ConsumerRecord[],
+  letters: readonly ConsumerRecord[],
+  nowMs: number,
+): string[] {
   const problems: string[] = [];
   const found = new Map<string, ConsumerRecord[]>();
   for (const letter of letters) {
@@ -111,11 +145,13 @@ export function deadLetterProblems(input: readonly ConsumerRecord[], letters: re
       continue;
     }
     if (more.length > 0) problems.push(`${place} is dead-lettered ${String(more.length + 1)} times`);
-    if (String(letter.headers[`${HEADER}exception`]) !== deadLetter) problems.push(`${place} has the reason ${String(letter.headers[`${HEADER}exception`])} and not ${deadLetter}`);
+    if (String(letter.headers[`${HEADER}exception`]) !== deadLetter)
+      problems.push(`${place} has the reason ${String(letter.headers[`${HEADER}exception`])} and not ${deadLetter}`);
     if ((letter.headers[`${HEADER}message`]?.length ?? 0) === 0) problems.push(`${place} has no message`);
     if (!sameBytes(letter.key, record.key)) problems.push(`${place} has another key`);
     if (!sameBytes(letter.value, record.value)) problems.push(`${place} has other bytes`);
-    for (const [name, value] of Object.entries(record.headers)) if (!sameBytes(letter.headers[name] ?? null, value)) problems.push(`${place} has lost its header ${name}`);
+    for (const [name, value] of Object.entries(record.headers))
+      if (!sameBytes(letter.headers[name] ?? null, value)) problems.push(`${place} has lost its header ${name}`);
   }
   problems.push(...[...found.keys()].map((place) => `a dead letter of ${place}, which is no record of the input`));
   return problems;

@@ -60,7 +60,14 @@ export class LoginRun {
 
   get env(): Record<string, string> {
     const { connection, env } = this.#options;
-    return { KAFKA_BROKERS: connection.brokers.join(','), APPLICATION_ID: this.applicationId, INPUT_TOPIC: this.input, DEAD_LETTER_TOPIC: this.deadLetterTopic, STATE_DIR: this.stateDir, ...env };
+    return {
+      KAFKA_BROKERS: connection.brokers.join(','),
+      APPLICATION_ID: this.applicationId,
+      INPUT_TOPIC: this.input,
+      DEAD_LETTER_TOPIC: this.deadLetterTopic,
+      STATE_DIR: this.stateDir,
+      ...env,
+    };
   }
 
   /** Publishes seeded logins under random keys; answers when the broker has all of them. */
@@ -69,13 +76,26 @@ export class LoginRun {
     const { fromMs = Date.now() - 7 * HOUR_MS, toMs = Date.now() - HOUR_MS } = options;
     const stepMs = (toMs - fromMs) / count;
     await publishLogins(
-      { topic: this.input, generate: loginGenerator({ seed, dirtyShare }), eventTimeMs: (nth) => fromMs + nth * stepMs, count, ratePerSecond },
-      { kafka: { ...this.#options.connection, clientId: 'test-producer' }, log: quietLogger, signal: new AbortController().signal, onProgress: () => undefined },
+      {
+        topic: this.input,
+        generate: loginGenerator({ seed, dirtyShare }),
+        eventTimeMs: (nth) => fromMs + nth * stepMs,
+        count,
+        ratePerSecond,
+      },
+      {
+        kafka: { ...this.#options.connection, clientId: 'test-producer' },
+        log: quietLogger,
+        signal: new AbortController().signal,
+        onProgress: () => undefined,
+      },
     );
   }
 
   /** Publishes records as they stand, e.g. with headers. */
-  async publishRaw(messages: { key: string | null; value: Buffer | null; headers?: Record<string, Buffer>; partition?: number }[]): Promise<void> {
+  async publishRaw(
+    messages: { key: string | null; value: Buffer | null; headers?: Record<string, Buffer>; partition?: number }[],
+  ): Promise<void> {
     await publishOnce(this.#options.connection, { topic: this.input, messages });
   }
 
@@ -120,30 +140,68 @@ export class LoginRun {
   async untilCommitted(records: number): Promise<void> {
     let committed = 0;
     const enough = async (): Promise<boolean> => {
-      const offsets = await committedOffsets(this.#options.connection, this.applicationId).catch(() => new Map<string, number>());
-      committed = [...offsets].reduce((sum, [name, offset]) => (name.startsWith(`${this.input}-`) ? sum + offset : sum), 0);
+      const offsets = await committedOffsets(this.#options.connection, this.applicationId).catch(
+        () => new Map<string, number>(),
+      );
+      committed = [...offsets].reduce(
+        (sum, [name, offset]) => (name.startsWith(`${this.input}-`) ? sum + offset : sum),
+        0,
+      );
       return committed >= records;
     };
-    await until(enough, () => `${String(records)} records are committed, there are ${String(committed)}\n${this.apps.map((app) => app.log(10)).join('\n---\n')}`);
+    await until(
+      enough,
+      () =>
+        `${String(records)} records are committed, there are ${String(committed)}\n${this.apps.map((app) => app.log(10)).join('\n---\n')}`,
+    );
   }
 
   async settled(boundMs = DEADLINE_MS): Promise<void> {
-    await settled({ connection: this.#options.connection, applicationId: this.applicationId, inputTopics: [this.input], tasks: 2 * PARTITIONS, apps: () => this.wanted() }, boundMs);
+    await settled(
+      {
+        connection: this.#options.connection,
+        applicationId: this.applicationId,
+        inputTopics: [this.input],
+        tasks: 2 * PARTITIONS,
+        apps: () => this.wanted(),
+      },
+      boundMs,
+    );
   }
 
   /** The same of processes of which some may end by themselves. */
   async settledBy(apps: readonly AppProcess[]): Promise<void> {
-    await settled({ connection: this.#options.connection, applicationId: this.applicationId, inputTopics: [this.input], tasks: 2 * PARTITIONS, apps: () => apps });
+    await settled({
+      connection: this.#options.connection,
+      applicationId: this.applicationId,
+      inputTopics: [this.input],
+      tasks: 2 * PARTITIONS,
+      apps: () => apps,
+    });
   }
 
   /** Settles; answers the recount of the input, the committed numbers, and what is wrong with the dead letters. */
-  async outcome(): Promise<{ expected: LoginNumbers; found: LoginNumbers; late: number; deadLetterProblems: string[] }> {
+  async outcome(): Promise<{
+    expected: LoginNumbers;
+    found: LoginNumbers;
+    late: number;
+    deadLetterProblems: string[];
+  }> {
     const { connection } = this.#options;
     await this.settled();
-    const [input, letters, { late, ...found }] = await Promise.all([readTopic(connection, this.input), readTopic(connection, this.deadLetterTopic), committedNumbers(connection, this.applicationId)]);
+    const [input, letters, { late, ...found }] = await Promise.all([
+      readTopic(connection, this.input),
+      readTopic(connection, this.deadLetterTopic),
+      committedNumbers(connection, this.applicationId),
+    ]);
     const records = input.partitions.flat();
     const nowMs = Date.now();
-    return { expected: expectedNumbers(records, nowMs), found, late, deadLetterProblems: deadLetterProblems(records, letters.partitions.flat(), nowMs) };
+    return {
+      expected: expectedNumbers(records, nowMs),
+      found,
+      late,
+      deadLetterProblems: deadLetterProblems(records, letters.partitions.flat(), nowMs),
+    };
   }
 
   async close(): Promise<void> {

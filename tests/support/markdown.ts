@@ -29,14 +29,19 @@ export function codeSpans({ text }: Page): string[] {
 
 /** Targets of links and pictures within the project, from the project's root, without their anchors. */
 export function localLinks({ path, text }: Page): string[] {
-  const targets = [...withoutBlocks(text).matchAll(/\]\(([^)\s]+)\)|(?:src|srcset|href)="([^"]+)"/g)].map(([, link, attribute]) => link ?? attribute ?? '');
+  const targets = [...withoutBlocks(text).matchAll(/\]\(([^)\s]+)\)|(?:src|srcset|href)="([^"]+)"/g)].map(
+    ([, link, attribute]) => link ?? attribute ?? '',
+  );
   return targets
     .filter((target) => !/^[a-z]+:|^#/.test(target))
     .map((target) => relative(projectRoot, join(projectRoot, dirname(path), target.split('#')[0] as string)));
 }
 
 /** Code blocks of one language, with the file that the comment before each names, if one does. */
-export function codeBlocks({ text }: Page, language: string): { readonly file: string | undefined; readonly code: string }[] {
+export function codeBlocks(
+  { text }: Page,
+  language: string,
+): { readonly file: string | undefined; readonly code: string }[] {
   const pattern = new RegExp(`(?:<!-- (\\S+) -->\\n)?\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g');
   return [...text.matchAll(pattern)].map(([, file, code = '']) => ({ file, code }));
 }
@@ -44,13 +49,27 @@ export function codeBlocks({ text }: Page, language: string): { readonly file: s
 /** Cells of every row of the tables under a heading (to the next heading of any level); all tables without one. */
 export function tableRows({ text }: Page, heading?: string): string[][] {
   const lines = text.split('\n');
-  const start = heading === undefined ? 0 : lines.findIndex((line) => /^#+ /.test(line) && line.replace(/^#+ /, '') === heading) + 1;
+  const start =
+    heading === undefined
+      ? 0
+      : lines.findIndex((line) => /^#+ /.test(line) && line.replace(/^#+ /, '') === heading) + 1;
   if (heading !== undefined && start === 0) throw new Error(`there is no heading "${heading}"`);
   const length = heading === undefined ? -1 : lines.slice(start).findIndex((line) => /^#+ /.test(line));
   const part = length < 0 ? lines.slice(start) : lines.slice(start, start + length);
-  const rows = part.filter((line) => line.startsWith('|')).map((line) => line.slice(1, line.lastIndexOf('|')).split('|').map((cell) => cell.trim()));
+  const rows = part
+    .filter((line) => line.startsWith('|'))
+    .map((line) =>
+      line
+        .slice(1, line.lastIndexOf('|'))
+        .split('|')
+        .map((cell) => cell.trim()),
+    );
   // The line of dashes and the header above it are no rows.
-  return rows.filter((row, index) => !row.every((cell) => /^:?-+:?$/.test(cell)) && !(rows[index + 1]?.every((cell) => /^:?-+:?$/.test(cell)) ?? false));
+  return rows.filter(
+    (row, index) =>
+      !row.every((cell) => /^:?-+:?$/.test(cell)) &&
+      !(rows[index + 1]?.every((cell) => /^:?-+:?$/.test(cell)) ?? false),
+  );
 }
 
 function withoutBlocks(text: string): string {

@@ -25,7 +25,9 @@ export class MemorySamples {
 
   async #sample(app: AppProcess): Promise<void> {
     try {
-      const answer = await fetch(`http://127.0.0.1:${String(app.port)}/metrics`, { signal: AbortSignal.timeout(1_000) });
+      const answer = await fetch(`http://127.0.0.1:${String(app.port)}/metrics`, {
+        signal: AbortSignal.timeout(1_000),
+      });
       const bytes = /^process_resident_memory_bytes (\S+)$/m.exec(await answer.text())?.[1];
       if (bytes !== undefined) this.#samples.push(Number(bytes));
     } catch {

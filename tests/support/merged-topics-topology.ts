@@ -7,7 +7,9 @@ export const PER_HOUR = 'per-hour';
 export function buildTopology({ inputs }: { readonly inputs: readonly string[] }): Topology {
   const builder = new StreamsBuilder();
   inputs
-    .map((topic): KStream<number> => builder.stream(topic, { decode: ({ value }) => Number(value), timestampMs: (at) => at }))
+    .map((topic): KStream<number> =>
+      builder.stream(topic, { decode: ({ value }) => Number(value), timestampMs: (at) => at }),
+    )
     .reduce((merged, stream) => merged.merge(stream))
     .groupByKey({ name: 'by-key' })
     .windowedBy(tumbling({ sizeMs: HOUR_MS, retentionMs: HOUR_MS }))

@@ -34,17 +34,27 @@ const MODULES = 'node_modules';
  */
 export async function createMutant({ name, edits }: Mutation): Promise<Mutant> {
   const root = await mkdtemp(join(tmpdir(), 'tributary-mutant-'));
-  for (const path of COPIED) await cp(join(projectRoot, path), join(root, path), { recursive: true, filter: (source) => !NOT_COPIED.includes(source) });
+  for (const path of COPIED)
+    await cp(join(projectRoot, path), join(root, path), {
+      recursive: true,
+      filter: (source) => !NOT_COPIED.includes(source),
+    });
   // The broker's jars are not fetched anew for each mutant.
   await mkdir(jarCacheDir, { recursive: true });
   await mkdir(dirname(join(root, relative(projectRoot, jarCacheDir))), { recursive: true });
   await symlink(jarCacheDir, join(root, relative(projectRoot, jarCacheDir)));
-  const libraries = new Set(edits.flatMap(({ file }) => (file.startsWith(`${MODULES}/`) ? [file.split('/')[1] as string] : [])));
+  const libraries = new Set(
+    edits.flatMap(({ file }) => (file.startsWith(`${MODULES}/`) ? [file.split('/')[1] as string] : [])),
+  );
   await linkModules(root, libraries);
   for (const { file, find, replace } of edits) {
     const text = await readFile(join(root, file), 'utf8');
-    if (text.split(find).length !== 2) throw new Error(`the mutant "${name}" does not fit ${file} any more: it must hold this text once:\n${find}`);
-    await writeFile(join(root, file), text.replace(find, () => replace));
+    if (text.split(find).length !== 2)
+      throw new Error(`the mutant "${name}" does not fit ${file} any more: it must hold this text once:\n${find}`);
+    await writeFile(
+      join(root, file),
+      text.replace(find, () => replace),
+    );
   }
   return { root, remove: () => rm(root, { recursive: true, force: true }) };
 }
@@ -53,7 +63,13 @@ async function linkModules(root: string, copied: ReadonlySet<string>): Promise<v
   const [from, to] = [join(projectRoot, MODULES), join(root, MODULES)];
   if (copied.size === 0) return symlink(from, to);
   await mkdir(to);
-  await Promise.all((await readdir(from)).map((entry) => (copied.has(entry) ? cp(join(from, entry), join(to, entry), { recursive: true }) : symlink(join(from, entry), join(to, entry)))));
+  await Promise.all(
+    (await readdir(from)).map((entry) =>
+      copied.has(entry)
+        ? cp(join(from, entry), join(to, entry), { recursive: true })
+        : symlink(join(from, entry), join(to, entry)),
+    ),
+  );
 }
 
 /** Takes back what a patch of patches/ does to one file of its library. @throws when it does nothing to it. */
@@ -64,7 +80,11 @@ export async function withoutPatchOf(patch: string, file: string): Promise<Edit[
   if (hunks.length === 0) throw new Error(`${patch} has nothing for ${file}`);
   return hunks.map((hunk) => {
     const lines = hunk.split('\n').slice(0, -1);
-    const side = (sign: string): string => lines.filter((line) => line.startsWith(' ') || line.startsWith(sign)).map((line) => `${line.slice(1)}\n`).join('');
+    const side = (sign: string): string =>
+      lines
+        .filter((line) => line.startsWith(' ') || line.startsWith(sign))
+        .map((line) => `${line.slice(1)}\n`)
+        .join('');
     return { file, find: side('+'), replace: side('-') };
   });
 }

@@ -5,10 +5,18 @@ import type { TestBroker } from './broker.ts';
 import type { EchoRun } from './echo-run.ts';
 
 /** What befalls the system, in the order of their numbers in the log; a quarter of the time nothing does, as with Jepsen. */
-export type Fault = 'nothing' | 'kill' | 'kill and wait' | 'stop' | 'freeze' | 'join' | 'broker stopped' | 'broker frozen';
+export type Fault =
+  'nothing' | 'kill' | 'kill and wait' | 'stop' | 'freeze' | 'join' | 'broker stopped' | 'broker frozen';
 
 const CHANCES: readonly (readonly [Fault, number])[] = [
-  ['nothing', 25], ['kill', 20], ['kill and wait', 10], ['stop', 10], ['freeze', 12], ['join', 8], ['broker stopped', 8], ['broker frozen', 3],
+  ['nothing', 25],
+  ['kill', 20],
+  ['kill and wait', 10],
+  ['stop', 10],
+  ['freeze', 12],
+  ['join', 8],
+  ['broker stopped', 8],
+  ['broker frozen', 3],
 ];
 /** Sessions of these tests end after 1.5 s, their transactions after 3 s. */
 const PAST_SESSION_MS = 2_000;
@@ -52,10 +60,14 @@ export class Nemesis {
   async strike(): Promise<void> {
     const fault = this.#choose();
     const victim = 1 + this.#random.below(this.#apps.length - 1);
-    const lengthMs = this.#random.chance(0.5) ? this.#random.below(PAST_SESSION_MS) : PAST_SESSION_MS + this.#random.below(PAST_TRANSACTION_MS - PAST_SESSION_MS);
+    const lengthMs = this.#random.chance(0.5)
+      ? this.#random.below(PAST_SESSION_MS)
+      : PAST_SESSION_MS + this.#random.below(PAST_TRANSACTION_MS - PAST_SESSION_MS);
     const pauseMs = 500 + this.#random.below(3_000);
     this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1);
-    this.log.push(`${String(Math.round(performance.now() - this.#startedAt))} ms: ${fault}, ${fault === 'freeze' ? 'any' : String(victim)}, ${String(lengthMs)} ms`);
+    this.log.push(
+      `${String(Math.round(performance.now() - this.#startedAt))} ms: ${fault}, ${fault === 'freeze' ? 'any' : String(victim)}, ${String(lengthMs)} ms`,
+    );
     await this.#inflict(fault, victim, lengthMs);
     await sleep(pauseMs);
   }

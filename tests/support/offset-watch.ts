@@ -25,7 +25,9 @@ export function watchOffsets(connection: KafkaConnectionConfig, groupId: string)
         admin = opened;
       }
       const topics = await admin.fetchOffsets({ groupId });
-      return topics.flatMap(({ topic, partitions }) => partitions.map(({ partition, offset }) => [`${topic}-${String(partition)}`, Number(offset)] as const));
+      return topics.flatMap(({ topic, partitions }) =>
+        partitions.map(({ partition, offset }) => [`${topic}-${String(partition)}`, Number(offset)] as const),
+      );
     },
     close: async () => {
       const opened = admin;
@@ -66,10 +68,15 @@ export class OffsetWatch {
    * `performance.now()` of when each of these partitions was first seen beyond `since`, in the order in which they moved.
    * @throws when one has not moved in time, naming it.
    */
-  async moved(partitions: readonly string[], since: ReadonlyMap<string, number>, deadlineMs = DEADLINE_MS): Promise<number[]> {
+  async moved(
+    partitions: readonly string[],
+    since: ReadonlyMap<string, number>,
+    deadlineMs = DEADLINE_MS,
+  ): Promise<number[]> {
     const at = new Map<string, number>();
     const all = (): boolean => {
-      for (const name of partitions) if (!at.has(name) && (this.#offsets.get(name) ?? 0) > (since.get(name) ?? 0)) at.set(name, performance.now());
+      for (const name of partitions)
+        if (!at.has(name) && (this.#offsets.get(name) ?? 0) > (since.get(name) ?? 0)) at.set(name, performance.now());
       return at.size === partitions.length;
     };
     await until(all, () => `a new commit of ${partitions.filter((name) => !at.has(name)).join(', ')}`, deadlineMs);

@@ -2,7 +2,22 @@ import { isDeepStrictEqual } from 'node:util';
 import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-connection-config.ts';
 import { changelogTopic, repartitionTopic } from '../../processor/streams/topology/topology.ts';
 import type { ConsumerRecord } from '../../processor/streams/topology/record.ts';
-import { add, BUCKET_WINDOWS, bucketOf, BUCKETS, bucketsTopic, BY_BUCKET, echoTopic, eventTimeOf, NOTHING_YET, parseEchoRecord, RUNNING, runningTopic, WINDOW_MS, type Running } from './echo-topology.ts';
+import {
+  add,
+  BUCKET_WINDOWS,
+  bucketOf,
+  BUCKETS,
+  bucketsTopic,
+  BY_BUCKET,
+  echoTopic,
+  eventTimeOf,
+  NOTHING_YET,
+  parseEchoRecord,
+  RUNNING,
+  runningTopic,
+  WINDOW_MS,
+  type Running,
+} from './echo-topology.ts';
 import { committedOffsets } from './group-progress.ts';
 import { compareStores } from './store-replay.ts';
 import { HangingTransactionError, readTopic, type ReadTopic } from './topic-reader.ts';
@@ -32,21 +47,36 @@ export async function verifyEcho({ connection, applicationId, input, stateDir }:
   };
   const changelog = (store: string): Promise<ReadTopic> => read(changelogTopic(applicationId, store));
   const [inputs, echo, running, buckets, runningLog, bucketsLog, windowsLog] = await Promise.all([
-    read(input), read(echoTopic(input)), read(runningTopic(input)), read(bucketsTopic(input)),
-    changelog(RUNNING), changelog(BUCKETS), changelog(BUCKET_WINDOWS), read(repartitionTopic(applicationId, BY_BUCKET)),
+    read(input),
+    read(echoTopic(input)),
+    read(runningTopic(input)),
+    read(bucketsTopic(input)),
+    changelog(RUNNING),
+    changelog(BUCKETS),
+    changelog(BUCKET_WINDOWS),
+    read(repartitionTopic(applicationId, BY_BUCKET)),
   ]);
 
   const committed = await committedOffsets(connection, applicationId);
   for (const [partition, end] of inputs.ends.entries()) {
     const at = committed.get(`${input}-${String(partition)}`) ?? 0;
-    if (at !== end) problems.push(`the group stands at ${String(at)} of ${input}-${String(partition)}, which ends at ${String(end)}`);
+    if (at !== end)
+      problems.push(`the group stands at ${String(at)} of ${input}-${String(partition)}, which ends at ${String(end)}`);
   }
 
   for (const [partition, records] of inputs.partitions.entries()) {
     const expected = expectedOutputs(records);
     problems.push(...firstDifference(`echo-${String(partition)}`, expected.echo, texts(echo.partitions[partition])));
-    problems.push(...firstDifference(`running-${String(partition)}`, expected.running, texts(running.partitions[partition])));
-    problems.push(...tableDifferences(`changelog running-${String(partition)}`, expected.rows, table(runningLog.partitions[partition] ?? [], keyText)));
+    problems.push(
+      ...firstDifference(`running-${String(partition)}`, expected.running, texts(running.partitions[partition])),
+    );
+    problems.push(
+      ...tableDifferences(
+        `changelog running-${String(partition)}`,
+        expected.rows,
+        table(runningLog.partitions[partition] ?? [], keyText),
+      ),
+    );
   }
 
   const all = inputs.partitions.flat().map(({ value }) => parseEchoRecord(String(value)).number);
@@ -59,11 +89,23 @@ export async function verifyEcho({ connection, applicationId, input, stateDir }:
     windows.set(window, add(windows.get(window) ?? NOTHING_YET, number));
   }
   problems.push(...tableDifferences('changelog buckets', totals, table(bucketsLog.partitions.flat(), keyText)));
-  problems.push(...tableDifferences('changelog bucket-windows', windows, table(windowsLog.partitions.flat(), windowKeyText)));
+  problems.push(
+    ...tableDifferences('changelog bucket-windows', windows, table(windowsLog.partitions.flat(), windowKeyText)),
+  );
   problems.push(...tableDifferences('topic buckets', totals, table(buckets.partitions.flat(), keyText)));
   problems.push(...buckets.partitions.flatMap((records) => backwardSteps(records)));
 
-  problems.push(...(await compareStores(stateDir, applicationId, new Map([[RUNNING, runningLog], [BUCKETS, bucketsLog], [BUCKET_WINDOWS, windowsLog]]))));
+  problems.push(
+    ...(await compareStores(
+      stateDir,
+      applicationId,
+      new Map([
+        [RUNNING, runningLog],
+        [BUCKETS, bucketsLog],
+        [BUCKET_WINDOWS, windowsLog],
+      ]),
+    )),
+  );
   return problems;
 }
 
@@ -71,7 +113,9 @@ export async function verifyEcho({ connection, applicationId, input, stateDir }:
 export function missingEchoes(inputs: ReadTopic, echo: ReadTopic): string[] {
   return inputs.partitions.flatMap((records, partition) => {
     const echoed = new Set(texts(echo.partitions[partition]));
-    return records.flatMap((record) => (echoed.has(textOf(record)) ? [] : [`lost: ${textOf(record)} of partition ${String(partition)}`]));
+    return records.flatMap((record) =>
+      echoed.has(textOf(record)) ? [] : [`lost: ${textOf(record)} of partition ${String(partition)}`],
+    );
   });
 }
 
@@ -79,9 +123,14 @@ const textOf = ({ key, value }: ConsumerRecord): string => `${String(key)}=${Str
 const texts = (records: readonly ConsumerRecord[] | undefined): string[] => (records ?? []).map(textOf);
 const keyText = (key: Buffer): string => key.toString();
 /** Window keys are eight bytes of time, then the key; what is reserved has no such form. */
-const windowKeyText = (key: Buffer): string | null => (key[0] === '!'.charCodeAt(0) ? null : `${key.toString('utf8', 8)}@${String(key.readBigUInt64BE(0))}`);
+const windowKeyText = (key: Buffer): string | null =>
+  key[0] === '!'.charCodeAt(0) ? null : `${key.toString('utf8', 8)}@${String(key.readBigUInt64BE(0))}`;
 
-function expectedOutputs(records: readonly ConsumerRecord[]): { echo: string[]; running: string[]; rows: Map<string, Running> } {
+function expectedOutputs(records: readonly ConsumerRecord[]): {
+  echo: string[];
+  running: string[];
+  rows: Map<string, Running>;
+} {
   const rows = new Map<string, Running>();
   const running = records.map(({ key, value }) => {
     const next = add(rows.get(String(key)) ?? NOTHING_YET, parseEchoRecord(String(value)).number);
@@ -96,8 +145,15 @@ function firstDifference(name: string, expected: readonly string[], found: reado
   const at = expected.findIndex((text, index) => text !== found[index]);
   if (at < 0 && found.length === expected.length) return [];
   const index = at < 0 ? expected.length : at;
-  const what = found.indexOf(found[index] ?? '') < index ? 'doubled' : found.includes(expected[index] ?? '') ? 'out of order' : 'lost or wrong';
-  return [`${name}: record ${String(index)} of ${String(expected.length)} is ${String(found[index])} and not ${String(expected[index])} (${what}); ${String(found.length)} records in all`];
+  const what =
+    found.indexOf(found[index] ?? '') < index
+      ? 'doubled'
+      : found.includes(expected[index] ?? '')
+        ? 'out of order'
+        : 'lost or wrong';
+  return [
+    `${name}: record ${String(index)} of ${String(expected.length)} is ${String(found[index])} and not ${String(expected[index])} (${what}); ${String(found.length)} records in all`,
+  ];
 }
 
 function table(records: readonly ConsumerRecord[], keyOf: (key: Buffer) => string | null): Map<string, Running> {
@@ -111,11 +167,19 @@ function table(records: readonly ConsumerRecord[], keyOf: (key: Buffer) => strin
   return rows;
 }
 
-function tableDifferences(name: string, expected: ReadonlyMap<string, Running>, found: ReadonlyMap<string, Running>): string[] {
-  const wrong = [...new Set([...expected.keys(), ...found.keys()])].filter((key) => !isDeepStrictEqual(expected.get(key), found.get(key)));
+function tableDifferences(
+  name: string,
+  expected: ReadonlyMap<string, Running>,
+  found: ReadonlyMap<string, Running>,
+): string[] {
+  const wrong = [...new Set([...expected.keys(), ...found.keys()])].filter(
+    (key) => !isDeepStrictEqual(expected.get(key), found.get(key)),
+  );
   const [first] = wrong;
   if (first === undefined) return [];
-  return [`${name}: ${String(wrong.length)} rows are wrong, such as ${first}: ${JSON.stringify(found.get(first))} and not ${JSON.stringify(expected.get(first))}`];
+  return [
+    `${name}: ${String(wrong.length)} rows are wrong, such as ${first}: ${JSON.stringify(found.get(first))} and not ${JSON.stringify(expected.get(first))}`,
+  ];
 }
 
 /** Between two commits a total only grows: a step back is a commit that was done upon an older state. */
@@ -125,7 +189,10 @@ function backwardSteps(records: readonly ConsumerRecord[]): string[] {
     const { count } = JSON.parse(String(record.value)) as Running;
     const key = String(record.key);
     const before = counts.get(key) ?? 0;
-    if (count <= before) return [`topic buckets: ${key} went from ${String(before)} to ${String(count)} at offset ${String(record.offset)}`];
+    if (count <= before)
+      return [
+        `topic buckets: ${key} went from ${String(before)} to ${String(count)} at offset ${String(record.offset)}`,
+      ];
     counts.set(key, count);
   }
   return [];

@@ -1,6 +1,19 @@
 import fc from 'fast-check';
 import {
-  DeadLetter, hopping, jsonSerde, StreamsBuilder, tumbling, type Aggregate, type KeyValueStore, type KGroupedStream, type KStream, type KTable, type Processor, type ProcessorContext, type TimeWindows, type Topology,
+  DeadLetter,
+  hopping,
+  jsonSerde,
+  StreamsBuilder,
+  tumbling,
+  type Aggregate,
+  type KeyValueStore,
+  type KGroupedStream,
+  type KStream,
+  type KTable,
+  type Processor,
+  type ProcessorContext,
+  type TimeWindows,
+  type Topology,
 } from '../../processor/streams/index.ts';
 
 /*
@@ -16,7 +29,11 @@ export interface Item {
 }
 
 export type StreamOp =
-  | { readonly op: 'filter' | 'mapValues' | 'changeValues' | 'map' | 'flatMap' | 'flatMapValues' | 'peek'; readonly from: number; readonly f: number }
+  | {
+      readonly op: 'filter' | 'mapValues' | 'changeValues' | 'map' | 'flatMap' | 'flatMapValues' | 'peek';
+      readonly from: number;
+      readonly f: number;
+    }
   | { readonly op: 'branch'; readonly from: number; readonly f: number }
   | { readonly op: 'merge'; readonly from: number; readonly other: number };
 
@@ -31,7 +48,14 @@ export interface WindowPlan {
 export type End =
   | { readonly end: 'to'; readonly from: number }
   | { readonly end: 'process'; readonly from: number; readonly f: number }
-  | { readonly end: 'tables'; readonly from: number; readonly by: 'key' | 'selector'; readonly f: number; readonly with: 'count' | 'aggregate' | 'reduce'; readonly windows: readonly (WindowPlan | null)[] };
+  | {
+      readonly end: 'tables';
+      readonly from: number;
+      readonly by: 'key' | 'selector';
+      readonly f: number;
+      readonly with: 'count' | 'aggregate' | 'reduce';
+      readonly windows: readonly (WindowPlan | null)[];
+    };
 
 export interface Plan {
   readonly partitions: readonly [number, number];
@@ -48,24 +72,73 @@ export interface Input {
 }
 
 /** Keys that something may take for its own, or for another key. */
-const ODD_KEYS = ['', '!', '!bang', '!stream-time', '\0', '\0stream-time', 'a\0b', 'a', 'b', '😀', '\uFFFD', '\uFEFFa', 'é', 'e\u0301', '__proto__', 'constructor', 'k'.repeat(300), '5:a', '-1:'];
-const NO_TEXT = [Buffer.from([200]), Buffer.from([0xc3, 0x28]), Buffer.from([0, 0, 0, 0, 0, 0, 0, 255]), Buffer.from([0xed, 0xa0, 0xbd])];
+const ODD_KEYS = [
+  '',
+  '!',
+  '!bang',
+  '!stream-time',
+  '\0',
+  '\0stream-time',
+  'a\0b',
+  'a',
+  'b',
+  '😀',
+  '\uFFFD',
+  '\uFEFFa',
+  'é',
+  'e\u0301',
+  '__proto__',
+  'constructor',
+  'k'.repeat(300),
+  '5:a',
+  '-1:',
+];
+const NO_TEXT = [
+  Buffer.from([200]),
+  Buffer.from([0xc3, 0x28]),
+  Buffer.from([0, 0, 0, 0, 0, 0, 0, 255]),
+  Buffer.from([0xed, 0xa0, 0xbd]),
+];
 const TIMES: readonly unknown[] = [0, 1, 4.5, 9, 10, 11, 99, 100, 101, 1_000, 1_005, 60_000, 8e15, 8.64e15];
 const NO_TIMES: readonly unknown[] = [null, -1, -0.5, -1e15, 8.64e15 + 2, 1e300, '5', {}, true];
 
-export const FILTERS: readonly ((item: Item, key: string | null) => boolean)[] = [({ id }) => id % 2 === 0, ({ n }) => n < 3, (_item, key) => key !== null && key.length < 2, () => true, () => false];
+export const FILTERS: readonly ((item: Item, key: string | null) => boolean)[] = [
+  ({ id }) => id % 2 === 0,
+  ({ n }) => n < 3,
+  (_item, key) => key !== null && key.length < 2,
+  () => true,
+  () => false,
+];
 export const NEW_KEYS: readonly ((item: Item, key: string | null) => string | null)[] = [
-  ({ id }) => ODD_KEYS[id % ODD_KEYS.length] as string, ({ id }) => (id % 3 === 0 ? null : `k${String(id % 4)}`), (_item, key) => (key === null ? '' : `${key}!`), () => 'one', (_item, key) => key,
+  ({ id }) => ODD_KEYS[id % ODD_KEYS.length] as string,
+  ({ id }) => (id % 3 === 0 ? null : `k${String(id % 4)}`),
+  (_item, key) => (key === null ? '' : `${key}!`),
+  () => 'one',
+  (_item, key) => key,
 ];
 export const at = <T>(list: readonly T[], index: number): T => list[index % list.length] as T;
 /** What flatMap makes of one: none, one or two. */
-export const spread = ({ id, n, at: time }: Item, f: number): Item[] => Array.from({ length: (id + f) % 3 }, (_, index) => ({ id: id + index, n, at: time }));
+export const spread = ({ id, n, at: time }: Item, f: number): Item[] =>
+  Array.from({ length: (id + f) % 3 }, (_, index) => ({ id: id + index, n, at: time }));
 
-const windowPlan = fc.record({ sizeMs: fc.constantFrom(1, 10, 12, 1_000), overlap: fc.constantFrom(1, 1, 2), retentionMs: fc.constantFrom(null, null, 0, 5, 100) }).map((plan) => ({ ...plan, overlap: plan.sizeMs % plan.overlap === 0 ? plan.overlap : 1 }));
+const windowPlan = fc
+  .record({
+    sizeMs: fc.constantFrom(1, 10, 12, 1_000),
+    overlap: fc.constantFrom(1, 1, 2),
+    retentionMs: fc.constantFrom(null, null, 0, 5, 100),
+  })
+  .map((plan) => ({ ...plan, overlap: plan.sizeMs % plan.overlap === 0 ? plan.overlap : 1 }));
 const from = fc.nat({ max: 20 });
 const f = fc.nat({ max: 9 });
 const op: fc.Arbitrary<StreamOp> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ op: fc.constantFrom('filter', 'mapValues', 'changeValues', 'map', 'flatMap', 'flatMapValues', 'peek'), from, f }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      op: fc.constantFrom('filter', 'mapValues', 'changeValues', 'map', 'flatMap', 'flatMapValues', 'peek'),
+      from,
+      f,
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('branch'), from, f }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('merge'), from, other: from }) },
 );
@@ -74,7 +147,14 @@ const end: fc.Arbitrary<End> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ end: fc.constant('process'), from, f }) },
   {
     weight: 4,
-    arbitrary: fc.record({ end: fc.constant('tables'), from, by: fc.constantFrom('key', 'selector'), f, with: fc.constantFrom('count', 'aggregate', 'reduce'), windows: fc.array(fc.option(windowPlan), { minLength: 1, maxLength: 3 }) }),
+    arbitrary: fc.record({
+      end: fc.constant('tables'),
+      from,
+      by: fc.constantFrom('key', 'selector'),
+      f,
+      with: fc.constantFrom('count', 'aggregate', 'reduce'),
+      windows: fc.array(fc.option(windowPlan), { minLength: 1, maxLength: 3 }),
+    }),
   },
 );
 
@@ -89,15 +169,35 @@ const oneOf = (list: readonly unknown[]): fc.Arbitrary<unknown> => fc.constantFr
 
 /** Records in batches; without a dead-letter topic only such as can be read, whatever their times. */
 export function inputsFor({ deadLetters }: Plan): fc.Arbitrary<Input[][]> {
-  const text = fc.oneof({ weight: 6, arbitrary: fc.constantFrom(...ODD_KEYS).map((key) => Buffer.from(key)) }, { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 4 }).map((key) => Buffer.from(key)) });
+  const text = fc.oneof(
+    { weight: 6, arbitrary: fc.constantFrom(...ODD_KEYS).map((key) => Buffer.from(key)) },
+    { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 4 }).map((key) => Buffer.from(key)) },
+  );
   const readable: fc.Arbitrary<Buffer | null> = fc.option(text, { freq: 8 });
-  const key = deadLetters ? fc.oneof({ weight: 9, arbitrary: readable }, { weight: 1, arbitrary: fc.constantFrom(...NO_TEXT) }) : readable;
-  const time = fc.oneof({ weight: 6, arbitrary: oneOf(TIMES) }, { weight: 6, arbitrary: fc.nat({ max: 200 }) }, { weight: 1, arbitrary: oneOf(NO_TIMES) });
+  const key = deadLetters
+    ? fc.oneof({ weight: 9, arbitrary: readable }, { weight: 1, arbitrary: fc.constantFrom(...NO_TEXT) })
+    : readable;
+  const time = fc.oneof(
+    { weight: 6, arbitrary: oneOf(TIMES) },
+    { weight: 6, arbitrary: fc.nat({ max: 200 }) },
+    { weight: 1, arbitrary: oneOf(NO_TIMES) },
+  );
   const value = fc.oneof(
-    { weight: 12, arbitrary: fc.record({ id: fc.nat({ max: 40 }), n: fc.integer({ min: 1, max: 5 }), at: time }).map((item) => JSON.stringify(item)) },
+    {
+      weight: 12,
+      arbitrary: fc
+        .record({ id: fc.nat({ max: 40 }), n: fc.integer({ min: 1, max: 5 }), at: time })
+        .map((item) => JSON.stringify(item)),
+    },
     ...(deadLetters ? [{ weight: 1, arbitrary: fc.constantFrom('', '{', 'null', '[]') }] : []),
   );
-  return fc.array(fc.array(fc.record({ topic: fc.constantFrom('a' as const, 'b' as const), key, value }), { minLength: 1, maxLength: 10 }), { minLength: 1, maxLength: 4 });
+  return fc.array(
+    fc.array(fc.record({ topic: fc.constantFrom('a' as const, 'b' as const), key, value }), {
+      minLength: 1,
+      maxLength: 10,
+    }),
+    { minLength: 1, maxLength: 4 },
+  );
 }
 
 export function decodeItem(value: string): Item | undefined {
@@ -173,28 +273,50 @@ class Counting implements Processor<Item, Item> {
 export function buildPlan({ deadLetters, ops, ends }: Plan): Topology {
   const builder = new StreamsBuilder();
   const source = (topic: string): KStream<Item> =>
-    builder.stream<Item>(topic, {
-      decode: ({ value }) => decodeItem(String(value)) ?? new DeadLetter('NO_ITEM', 'no item'),
-      timestampMs: (item) => item.at as number,
-      ...(deadLetters ? { deadLetterTopic: 'dead' } : {}),
-    // It looks at the key, so that a key that is no text is found at once, whatever comes behind.
-    }).peek((_item, key) => void key);
+    builder
+      .stream<Item>(topic, {
+        decode: ({ value }) => decodeItem(String(value)) ?? new DeadLetter('NO_ITEM', 'no item'),
+        timestampMs: (item) => item.at as number,
+        ...(deadLetters ? { deadLetterTopic: 'dead' } : {}),
+        // It looks at the key, so that a key that is no text is found at once, whatever comes behind.
+      })
+      .peek((_item, key) => void key);
   const streams: KStream<Item>[] = [source('a'), source('b')];
   for (const step of ops) {
     const stream = at(streams, step.from);
     switch (step.op) {
-      case 'filter': streams.push(stream.filter(at(FILTERS, step.f))); break;
-      case 'mapValues': streams.push(stream.mapValues((item) => ({ ...item, n: item.n + 1 }))); break;
-      case 'changeValues': streams.push(stream.mapValues((item) => {
-        item.n += 1;
-        return item;
-      })); break;
-      case 'map': streams.push(stream.map((item, key) => ({ key: at(NEW_KEYS, step.f)(item, key), value: item }))); break;
-      case 'flatMap': streams.push(stream.flatMap((item, key) => spread(item, step.f).map((value) => ({ key, value })))); break;
-      case 'flatMapValues': streams.push(stream.flatMapValues((item) => spread(item, step.f))); break;
-      case 'peek': streams.push(stream.peek(() => undefined)); break;
-      case 'branch': streams.push(...stream.branch(at(FILTERS, step.f), at(FILTERS, step.f + 1))); break;
-      case 'merge': streams.push(stream.merge(at(streams, step.other))); break;
+      case 'filter':
+        streams.push(stream.filter(at(FILTERS, step.f)));
+        break;
+      case 'mapValues':
+        streams.push(stream.mapValues((item) => ({ ...item, n: item.n + 1 })));
+        break;
+      case 'changeValues':
+        streams.push(
+          stream.mapValues((item) => {
+            item.n += 1;
+            return item;
+          }),
+        );
+        break;
+      case 'map':
+        streams.push(stream.map((item, key) => ({ key: at(NEW_KEYS, step.f)(item, key), value: item })));
+        break;
+      case 'flatMap':
+        streams.push(stream.flatMap((item, key) => spread(item, step.f).map((value) => ({ key, value }))));
+        break;
+      case 'flatMapValues':
+        streams.push(stream.flatMapValues((item) => spread(item, step.f)));
+        break;
+      case 'peek':
+        streams.push(stream.peek(() => undefined));
+        break;
+      case 'branch':
+        streams.push(...stream.branch(at(FILTERS, step.f), at(FILTERS, step.f + 1)));
+        break;
+      case 'merge':
+        streams.push(stream.merge(at(streams, step.other)));
+        break;
     }
   }
   for (const [index, plan] of ends.entries()) addEnd(at(streams, plan.from), plan, String(index));
@@ -207,10 +329,15 @@ function addEnd(stream: KStream<Item>, plan: End, name: string): void {
     return;
   }
   if (plan.end === 'process') {
-    stream.process<Item>(() => new Counting(name), { stores: [{ name, kind: 'key-value', serde: jsonSerde<unknown>() }] }).to(`out-${name}`, jsonSerde<Item>());
+    stream
+      .process<Item>(() => new Counting(name), { stores: [{ name, kind: 'key-value', serde: jsonSerde<unknown>() }] })
+      .to(`out-${name}`, jsonSerde<Item>());
     return;
   }
-  const grouped = plan.by === 'key' ? stream.groupByKey({ name: `by-${name}` }) : stream.groupBy((item, key) => at(NEW_KEYS, plan.f)(item, key) as string, { name: `by-${name}` });
+  const grouped =
+    plan.by === 'key'
+      ? stream.groupByKey({ name: `by-${name}` })
+      : stream.groupBy((item, key) => at(NEW_KEYS, plan.f)(item, key) as string, { name: `by-${name}` });
   const shared = sums();
   for (const [index, windows] of plan.windows.entries()) {
     const store = `${name}-${String(index)}`;
@@ -220,11 +347,21 @@ function addEnd(stream: KStream<Item>, plan: End, name: string): void {
   }
 }
 
-function tableOf(grouped: KGroupedStream<Item>, kind: 'count' | 'aggregate' | 'reduce', windows: WindowPlan | null, store: string, shared: Aggregate<Item, Sum>): KTable<unknown> {
+function tableOf(
+  grouped: KGroupedStream<Item>,
+  kind: 'count' | 'aggregate' | 'reduce',
+  windows: WindowPlan | null,
+  store: string,
+  shared: Aggregate<Item, Sum>,
+): KTable<unknown> {
   if (windows === null) {
     if (kind === 'reduce') return grouped.reduce(addTo, { store, serde: jsonSerde<Item>() }) as KTable<unknown>;
-    return kind === 'count' ? (grouped.count({ store }) as KTable<unknown>) : (grouped.aggregate(shared, { store }) as KTable<unknown>);
+    return kind === 'count'
+      ? (grouped.count({ store }) as KTable<unknown>)
+      : (grouped.aggregate(shared, { store }) as KTable<unknown>);
   }
   const windowed = grouped.windowedBy(windowsOf(windows));
-  return kind === 'count' ? (windowed.count({ store }) as KTable<unknown>) : (windowed.aggregate(shared, { store }) as KTable<unknown>);
+  return kind === 'count'
+    ? (windowed.count({ store }) as KTable<unknown>)
+    : (windowed.aggregate(shared, { store }) as KTable<unknown>);
 }

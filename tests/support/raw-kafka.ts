@@ -1,4 +1,9 @@
-import { fetchRequest, type decodeFetchResponse, type FetchedBytes, type FetchOptions } from '../../processor/streams/kafka/fetch-protocol.ts';
+import {
+  fetchRequest,
+  type decodeFetchResponse,
+  type FetchedBytes,
+  type FetchOptions,
+} from '../../processor/streams/kafka/fetch-protocol.ts';
 import {
   COORDINATOR_OF_GROUP,
   COORDINATOR_OF_TRANSACTION,
@@ -100,7 +105,9 @@ export class RawKafka {
   /** Adds partition 0 of each topic to the transaction; again while the markers of the last one are being written. */
   async begin(identity: TransactionIdentity, ...topics: readonly string[]): Promise<void> {
     const coordinator = await this.transactionCoordinator(identity.transactionalId);
-    await this.patiently(() => coordinator.addPartitionsToTxn({ ...identity, topics: topics.map((topic) => ({ topic, partitions: [0] })) }));
+    await this.patiently(() =>
+      coordinator.addPartitionsToTxn({ ...identity, topics: topics.map((topic) => ({ topic, partitions: [0] })) }),
+    );
   }
 
   async end(identity: TransactionIdentity, outcome: 'commit' | 'abort'): Promise<void> {
@@ -109,10 +116,19 @@ export class RawKafka {
   }
 
   /** One batch to partition 0. Answers the base offset. */
-  async produce(topic: string, records: readonly (string | RawRecord)[], identity?: TransactionIdentity, firstSequence = 0): Promise<number> {
+  async produce(
+    topic: string,
+    records: readonly (string | RawRecord)[],
+    identity?: TransactionIdentity,
+    firstSequence = 0,
+  ): Promise<number> {
     const leader = await this.leader(topic);
     const messages = records.map((record) => {
-      const { key = Buffer.from('k'), value, timestampMs = Date.now() }: RawRecord = typeof record === 'string' ? { value: record } : record;
+      const {
+        key = Buffer.from('k'),
+        value,
+        timestampMs = Date.now(),
+      }: RawRecord = typeof record === 'string' ? { value: record } : record;
       return { key, value: value === null ? null : Buffer.from(value), timestamp: String(timestampMs) };
     });
     const answer = await leader.produce({
@@ -135,7 +151,9 @@ export class RawKafka {
       isolationLevel: READ_COMMITTED,
       ...options,
     };
-    const answer = (await leader.connectionPool.send(fetchRequest([{ topic, partition: 0, offset }], all))) as ReturnType<typeof decodeFetchResponse>;
+    const answer = (await leader.connectionPool.send(
+      fetchRequest([{ topic, partition: 0, offset }], all),
+    )) as ReturnType<typeof decodeFetchResponse>;
     const [part] = answer;
     if (part === undefined) throw new Error('an empty Fetch response');
     const { records, nextOffset } = decodeRecordSet(part.recordSet, {
@@ -152,13 +170,15 @@ export class RawKafka {
   async readAll(topic: string, offset = 0): Promise<(string | null)[]> {
     const values: (string | null)[] = [];
     // A commit is acknowledged before its markers are written, and no test reads so beside a transaction that it leaves open.
-    const written = async (): Promise<boolean> => (await this.range(topic)).end === (await this.range(topic, READ_UNCOMMITTED)).end;
+    const written = async (): Promise<boolean> =>
+      (await this.range(topic)).end === (await this.range(topic, READ_UNCOMMITTED)).end;
     await until(written, `the markers of ${topic} are written`);
     const { end } = await this.range(topic);
-    for (let position = offset; position < end; ) {
+    for (let position = offset; position < end;) {
       const fetched = await this.fetch(topic, position);
       values.push(...fetched.values);
-      if (fetched.nextOffset === position) throw new Error(`nothing more after ${position}, though ${topic} ends at ${end}`);
+      if (fetched.nextOffset === position)
+        throw new Error(`nothing more after ${position}, though ${topic} ends at ${end}`);
       position = fetched.nextOffset;
     }
     return values;
@@ -180,9 +200,18 @@ export class RawKafka {
     await this.patiently(() => coordinator.addOffsetsToTxn({ ...identity, groupId }));
   }
 
-  async commitOffsetInTransaction(identity: TransactionIdentity, groupId: string, topic: string, offset: number): Promise<void> {
+  async commitOffsetInTransaction(
+    identity: TransactionIdentity,
+    groupId: string,
+    topic: string,
+    offset: number,
+  ): Promise<void> {
     const coordinator = await this.groupCoordinator(groupId);
-    await coordinator.txnOffsetCommit({ ...identity, groupId, topics: [{ topic, partitions: [{ partition: 0, offset: String(offset) }] }] });
+    await coordinator.txnOffsetCommit({
+      ...identity,
+      groupId,
+      topics: [{ topic, partitions: [{ partition: 0, offset: String(offset) }] }],
+    });
   }
 }
 

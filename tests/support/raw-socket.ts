@@ -39,7 +39,8 @@ export class RawSocket {
   }
 
   async opened(): Promise<this> {
-    if (this.socket.readyState === WebSocket.CONNECTING) await new Promise((resolve) => this.socket.once('open', resolve));
+    if (this.socket.readyState === WebSocket.CONNECTING)
+      await new Promise((resolve) => this.socket.once('open', resolve));
     return this;
   }
 
@@ -64,7 +65,13 @@ export class RawSocket {
     const index = this.#messages.findIndex(test);
     if (index !== -1) return Promise.resolve(this.#messages.splice(index, 1)[0] as SocketMessage);
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no such message: ${String(test)}; there are ${JSON.stringify(this.#messages).slice(0, 500)}`)), DEADLINE_MS);
+      const timer = setTimeout(
+        () =>
+          reject(
+            new Error(`no such message: ${String(test)}; there are ${JSON.stringify(this.#messages).slice(0, 500)}`),
+          ),
+        DEADLINE_MS,
+      );
       void this.closed.then((code) => {
         clearTimeout(timer);
         reject(new Error(`closed with ${String(code)} before there was such a message: ${String(test)}`));

@@ -96,7 +96,13 @@ function countOne(counts: Record<string, number>, name: string): void {
   counts[name] = (counts[name] ?? 0) + 1;
 }
 
-function countInWindow(windows: Windows, sizeMs: number, eventTimeMs: number, state: string, device: keyof Devices): void {
+function countInWindow(
+  windows: Windows,
+  sizeMs: number,
+  eventTimeMs: number,
+  state: string,
+  device: keyof Devices,
+): void {
   const start = eventTimeMs - (eventTimeMs % sizeMs);
   const window = windows.get(start) ?? new Map<string, Devices>();
   const devices = window.get(state) ?? { ios: 0, android: 0, other: 0 };
@@ -106,7 +112,9 @@ function countInWindow(windows: Windows, sizeMs: number, eventTimeMs: number, st
 }
 
 const STATES =
-  'AL AK AZ AR CA CO CT DC DE FL GA HI IA ID IL IN KS KY LA MA MD ME MI MN MO MS MT NC ND NE NH NJ NM NV NY OH OK OR PA RI SC SD TN TX UT VA VT WA WI WV WY'.split(' ');
+  'AL AK AZ AR CA CO CT DC DE FL GA HI IA ID IL IN KS KY LA MA MD ME MI MN MO MS MT NC ND NE NH NJ NM NV NY OH OK OR PA RI SC SD TN TX UT VA VT WA WI WV WY'.split(
+    ' ',
+  );
 
 /** What becomes of one record. */
 export function readRecord({ value, timestampMs }: RawRecord, nowMs: number): Reading {
@@ -144,7 +152,10 @@ export function readRecord({ value, timestampMs }: RawRecord, nowMs: number): Re
   let state = 'UNATTRIBUTED';
   const locale = fields.get('locale');
   if (!isMissing(locale)) {
-    const found = typeof locale === 'string' ? STATES.find((code) => code.toLowerCase() === asciiLowerCase(locale.trim())) : undefined;
+    const found =
+      typeof locale === 'string'
+        ? STATES.find((code) => code.toLowerCase() === asciiLowerCase(locale.trim()))
+        : undefined;
     if (found === undefined) invalid.push('locale');
     else state = found;
   }
@@ -190,9 +201,18 @@ function readDecimal(text: string): number | null {
 }
 
 function readRfc3339(text: string): number | null {
-  const match = text.match(/^([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2}):([0-9]{2})(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$/i);
+  const match = text.match(
+    /^([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2}):([0-9]{2})(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$/i,
+  );
   if (match === null) return null;
-  const [, day, minute, second, fraction, offset] = match as unknown as [string, string, string, string, string | undefined, string];
+  const [, day, minute, second, fraction, offset] = match as unknown as [
+    string,
+    string,
+    string,
+    string,
+    string | undefined,
+    string,
+  ];
   const asIfUtc = new Date(`${day}T${minute}:00.000Z`);
   // Of impossible days and hours some are refused here, and others become another day or hour.
   if (Number.isNaN(asIfUtc.getTime()) || !asIfUtc.toISOString().startsWith(`${day}T${minute}`)) return null;
@@ -208,7 +228,8 @@ function readRfc3339(text: string): number | null {
   if (Number(second) > 59) {
     const utc = new Date(minuteStart);
     const lastMinute = utc.getUTCHours() === 23 && utc.getUTCMinutes() === 59;
-    const juneOrDecember = (utc.getUTCMonth() === 5 && utc.getUTCDate() === 30) || (utc.getUTCMonth() === 11 && utc.getUTCDate() === 31);
+    const juneOrDecember =
+      (utc.getUTCMonth() === 5 && utc.getUTCDate() === 30) || (utc.getUTCMonth() === 11 && utc.getUTCDate() === 31);
     if (second !== '60' || !lastMinute || !juneOrDecember) return null;
   }
   const thousandths = fraction === undefined ? 0 : Number(`${fraction.slice(1)}000`.slice(0, 3));
@@ -218,7 +239,9 @@ function readRfc3339(text: string): number | null {
 const GDP_FILE = new URL('../../processor/logins/data/us-state-gdp-2024.json', import.meta.url);
 
 /** What `GET /data` answers: states with a login, by code. */
-export function expectedData(recounted: Recount): Record<string, { gdp: string; ios: number; android: number; others: number; total: number }> {
+export function expectedData(
+  recounted: Recount,
+): Record<string, { gdp: string; ios: number; android: number; others: number; total: number }> {
   const { gdp } = JSON.parse(readFileSync(GDP_FILE, 'utf8')) as { gdp: Record<string, number> };
   const data: ReturnType<typeof expectedData> = {};
   for (const code of [...STATES].sort()) {
@@ -226,7 +249,13 @@ export function expectedData(recounted: Recount): Record<string, { gdp: string; 
     if (counts === undefined) continue;
     const billions = (gdp[code] as number) / 1000;
     const { ios, android, other } = counts;
-    data[code] = { gdp: billions >= 700 ? 'high' : billions < 230 ? 'low' : 'medium', ios, android, others: other, total: ios + android + other };
+    data[code] = {
+      gdp: billions >= 700 ? 'high' : billions < 230 ? 'low' : 'medium',
+      ios,
+      android,
+      others: other,
+      total: ios + android + other,
+    };
   }
   return data;
 }

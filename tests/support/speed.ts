@@ -8,7 +8,8 @@ export const judgesSpeed = process.env['CHAOS'] === 'full' || process.env['DASHB
 
 /** What was measured, held to its bound where speed is judged. @throws beyond it. */
 export function expectWithin(measuredMs: number, boundMs: number): void {
-  if (judgesSpeed && !(measuredMs < boundMs)) throw new Error(`it took ${measuredMs.toFixed(0)} ms, the bound is ${String(boundMs)} ms`);
+  if (judgesSpeed && !(measuredMs < boundMs))
+    throw new Error(`it took ${measuredMs.toFixed(0)} ms, the bound is ${String(boundMs)} ms`);
 }
 
 /** How long to wait for what should come within `boundMs`: that long where speed is judged, and up to the one deadline elsewhere. */

@@ -11,11 +11,16 @@ import type { ReadTopic } from './topic-reader.ts';
  * of its changelogs up to the offsets it names, however old it is, and of each changelog partition with records one store
  * must be at its end. No processor may run. `changelogs`: by store name, uncompacted. Answers what is wrong.
  */
-export async function compareStores(stateDir: string, applicationId: string, changelogs: ReadonlyMap<string, ReadTopic>): Promise<string[]> {
+export async function compareStores(
+  stateDir: string,
+  applicationId: string,
+  changelogs: ReadonlyMap<string, ReadTopic>,
+): Promise<string[]> {
   const problems: string[] = [];
   const behind = new Set<string>();
   for (const [store, { partitions }] of changelogs) {
-    for (const [partition, records] of partitions.entries()) if (records.length > 0) behind.add(`${changelogTopic(applicationId, store)}-${String(partition)}`);
+    for (const [partition, records] of partitions.entries())
+      if (records.length > 0) behind.add(`${changelogTopic(applicationId, store)}-${String(partition)}`);
   }
 
   for (const { directory, taskId, name } of await storesOnDisk(join(stateDir, applicationId))) {
@@ -27,7 +32,9 @@ export async function compareStores(stateDir: string, applicationId: string, cha
       }
       const rebuilt = new Map<string, { key: Buffer; value: Buffer }>();
       for (const [topicPartition, position] of store.offsets().changelog) {
-        const found = [...changelogs].find(([storeName]) => topicPartition.startsWith(`${changelogTopic(applicationId, storeName)}-`));
+        const found = [...changelogs].find(([storeName]) =>
+          topicPartition.startsWith(`${changelogTopic(applicationId, storeName)}-`),
+        );
         if (found === undefined) {
           problems.push(`store ${name} names ${topicPartition}, which is no changelog of the application`);
           continue;
@@ -44,7 +51,9 @@ export async function compareStores(stateDir: string, applicationId: string, cha
       const digest = new DigestSum();
       for (const { key, value } of rebuilt.values()) digest.add(key, value);
       if (!digestsEqual(digest.get(), store.digest())) {
-        problems.push(`store ${name} has ${String(store.digest().entries)} entries and digest ${store.digest().sum.toString(16)}; rebuilt from its changelog it has ${String(digest.get().entries)} and ${digest.get().sum.toString(16)}`);
+        problems.push(
+          `store ${name} has ${String(store.digest().entries)} entries and digest ${store.digest().sum.toString(16)}; rebuilt from its changelog it has ${String(digest.get().entries)} and ${digest.get().sum.toString(16)}`,
+        );
       }
     } finally {
       await store.close();
@@ -59,7 +68,8 @@ async function storesOnDisk(root: string): Promise<{ directory: string; taskId: 
   const stores: { directory: string; taskId: string; name: string }[] = [];
   for (const slot of await readdir(root).catch(() => [])) {
     for (const taskId of await readdir(join(root, slot))) {
-      if (/^\d+_\d+$/.test(taskId)) stores.push({ directory: join(root, slot, taskId), taskId, name: `${slot}/${taskId}` });
+      if (/^\d+_\d+$/.test(taskId))
+        stores.push({ directory: join(root, slot, taskId), taskId, name: `${slot}/${taskId}` });
     }
   }
   return stores;

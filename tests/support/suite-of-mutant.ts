@@ -24,7 +24,14 @@ export interface RedTest {
 
 interface JestReport {
   readonly numTotalTests: number;
-  readonly testResults: readonly { readonly message: string; readonly assertionResults: readonly { readonly status: string; readonly fullName: string; readonly failureMessages: readonly string[] }[] }[];
+  readonly testResults: readonly {
+    readonly message: string;
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly failureMessages: readonly string[];
+    }[];
+  }[];
 }
 
 /**
@@ -34,9 +41,20 @@ interface JestReport {
 export async function redTests({ root, project, file, named, seed, timeoutMs }: SuiteOptions): Promise<RedTest[]> {
   const report = join(root, 'report.json');
   const jest = [
-    '--experimental-vm-modules', join(projectRoot, 'node_modules', 'jest', 'bin', 'jest.js'),
-    '--selectProjects', project, '--runInBand', '--forceExit', '--cacheDirectory', join(root, '.jest-cache'), '--json', '--outputFile', report,
-    ...(named === undefined ? [] : ['--testNamePattern', named]), '--runTestsByPath', join(root, file),
+    '--experimental-vm-modules',
+    join(projectRoot, 'node_modules', 'jest', 'bin', 'jest.js'),
+    '--selectProjects',
+    project,
+    '--runInBand',
+    '--forceExit',
+    '--cacheDirectory',
+    join(root, '.jest-cache'),
+    '--json',
+    '--outputFile',
+    report,
+    ...(named === undefined ? [] : ['--testNamePattern', named]),
+    '--runTestsByPath',
+    join(root, file),
   ];
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn('sh', [join(projectRoot, 'tools', 'guard.sh'), process.execPath, ...jest], {
@@ -57,9 +75,16 @@ export async function redTests({ root, project, file, named, seed, timeoutMs }: 
     throw new Error(`${file} came to no end within ${String(timeoutMs)} ms:\n${output.slice(-4_000)}`);
   });
   const { testResults } = JSON.parse(text) as JestReport;
-  const ran = testResults.flatMap(({ assertionResults }) => assertionResults).filter(({ status }) => status === 'passed' || status === 'failed');
-  if (ran.length === 0) throw new Error(`no test of ${file} ran: ${testResults.map(({ message }) => message).join('\n')}\n${output.slice(-4_000)}`);
-  return ran.filter(({ status }) => status === 'failed').map(({ fullName, failureMessages }) => ({ name: fullName, message: plain(failureMessages.join('\n')) }));
+  const ran = testResults
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter(({ status }) => status === 'passed' || status === 'failed');
+  if (ran.length === 0)
+    throw new Error(
+      `no test of ${file} ran: ${testResults.map(({ message }) => message).join('\n')}\n${output.slice(-4_000)}`,
+    );
+  return ran
+    .filter(({ status }) => status === 'failed')
+    .map(({ fullName, failureMessages }) => ({ name: fullName, message: plain(failureMessages.join('\n')) }));
 }
 
 /** Without the colours that jest's messages have. */

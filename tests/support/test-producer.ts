@@ -6,7 +6,10 @@ import { patientKafka } from './patient-kafka.ts';
  * The producer of the tests, connected. It is idempotent and never gives up: a send whose answer was late or lost is repeated under the
  * same sequence number, so that each message is written once, on however slow a machine.
  */
-export async function testProducer(connection: KafkaConnectionConfig, transactional: { readonly transactionalId?: string } = {}): Promise<Producer> {
+export async function testProducer(
+  connection: KafkaConnectionConfig,
+  transactional: { readonly transactionalId?: string } = {},
+): Promise<Producer> {
   const producer = patientKafka(connection, 'test-producer').producer({
     ...transactional,
     idempotent: true,
@@ -20,7 +23,10 @@ export async function testProducer(connection: KafkaConnectionConfig, transactio
 }
 
 /** Writes messages once and lets go of the connection. */
-export async function publishOnce(connection: KafkaConnectionConfig, record: Parameters<Producer['send']>[0]): Promise<void> {
+export async function publishOnce(
+  connection: KafkaConnectionConfig,
+  record: Parameters<Producer['send']>[0],
+): Promise<void> {
   const producer = await testProducer(connection);
   try {
     await producer.send(record);

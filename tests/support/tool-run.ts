@@ -9,10 +9,21 @@ export interface ToolRun {
 }
 
 /** Runs a tool to its end, without a terminal. It gets PATH and HOME, and nothing else of this environment. */
-export function runTool(file: string, args: readonly string[], env: Readonly<Record<string, string>>, timeoutMs = 30_000): Promise<ToolRun> {
+export function runTool(
+  file: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  timeoutMs = 30_000,
+): Promise<ToolRun> {
   const { PATH = '', HOME = '' } = process.env;
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(projectRoot, file), ...args], { cwd: projectRoot, env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'], timeout: timeoutMs, killSignal: 'SIGKILL' });
+    const child = spawn(process.execPath, [join(projectRoot, file), ...args], {
+      cwd: projectRoot,
+      env: { PATH, HOME, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: timeoutMs,
+      killSignal: 'SIGKILL',
+    });
     let output = '';
     let errors = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));

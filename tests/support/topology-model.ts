@@ -1,5 +1,16 @@
 import { isUtf8 } from 'node:buffer';
-import { at, decodeItem, FILTERS, NEW_KEYS, spread, type End, type Input, type Item, type Plan, type WindowPlan } from './random-topology.ts';
+import {
+  at,
+  decodeItem,
+  FILTERS,
+  NEW_KEYS,
+  spread,
+  type End,
+  type Input,
+  type Item,
+  type Plan,
+  type WindowPlan,
+} from './random-topology.ts';
 
 /*
  * What a plan's tables and outputs are, counted by loops over lists: no tasks, no partitions, no commits, no stores. Late is
@@ -37,7 +48,8 @@ export function expectedOf(plan: Plan, batches: readonly (readonly Input[])[]): 
       if (of !== topic) return [];
       const item = decodeItem(value);
       if (item === undefined) return (refuse('NO_ITEM'), []);
-      const timeMs = typeof item.at === 'number' && item.at >= 0 && item.at <= 8.64e15 ? Math.floor(item.at) : undefined;
+      const timeMs =
+        typeof item.at === 'number' && item.at >= 0 && item.at <= 8.64e15 ? Math.floor(item.at) : undefined;
       const noText = key !== null && !isUtf8(key);
       if (noText || timeMs === undefined) {
         if (plan.deadLetters) refuse(timeMs === undefined ? 'INVALID_TIMESTAMP' : 'DESERIALIZATION_FAILED');
@@ -53,22 +65,42 @@ export function expectedOf(plan: Plan, batches: readonly (readonly Input[])[]): 
     const rows = at(streams, step.from);
     const [isLocal, others] = [at(local, step.from), streams.length];
     switch (step.op) {
-      case 'filter': streams.push(rows.filter(({ item, key }) => at(FILTERS, step.f)(item, key))); break;
+      case 'filter':
+        streams.push(rows.filter(({ item, key }) => at(FILTERS, step.f)(item, key)));
+        break;
       case 'mapValues':
-      case 'changeValues': streams.push(rows.map((row) => ({ ...row, item: { ...row.item, n: row.item.n + 1 } }))); break;
-      case 'map': streams.push(rows.map((row) => ({ ...row, key: at(NEW_KEYS, step.f)(row.item, row.key) }))); break;
+      case 'changeValues':
+        streams.push(rows.map((row) => ({ ...row, item: { ...row.item, n: row.item.n + 1 } })));
+        break;
+      case 'map':
+        streams.push(rows.map((row) => ({ ...row, key: at(NEW_KEYS, step.f)(row.item, row.key) })));
+        break;
       case 'flatMap':
-      case 'flatMapValues': streams.push(rows.flatMap((row) => spread(row.item, step.f).map((item) => ({ ...row, item })))); break;
-      case 'peek': streams.push(rows); break;
+      case 'flatMapValues':
+        streams.push(rows.flatMap((row) => spread(row.item, step.f).map((item) => ({ ...row, item }))));
+        break;
+      case 'peek':
+        streams.push(rows);
+        break;
       case 'branch': {
         const [first, second] = [at(FILTERS, step.f), at(FILTERS, step.f + 1)];
-        streams.push(rows.filter(({ item, key }) => first(item, key)), rows.filter(({ item, key }) => !first(item, key) && second(item, key)));
+        streams.push(
+          rows.filter(({ item, key }) => first(item, key)),
+          rows.filter(({ item, key }) => !first(item, key) && second(item, key)),
+        );
         break;
       }
       // A stream merged with itself is itself, as in Kafka Streams.
-      case 'merge': streams.push(step.from % streams.length === step.other % streams.length ? rows : [...rows, ...at(streams, step.other)]); break;
+      case 'merge':
+        streams.push(
+          step.from % streams.length === step.other % streams.length ? rows : [...rows, ...at(streams, step.other)],
+        );
+        break;
     }
-    const stays = step.op === 'merge' ? isLocal && (local[step.other % others] as boolean) : isLocal && step.op !== 'map' && step.op !== 'flatMap';
+    const stays =
+      step.op === 'merge'
+        ? isLocal && (local[step.other % others] as boolean)
+        : isLocal && step.op !== 'map' && step.op !== 'flatMap';
     while (local.length < streams.length) local.push(stays);
   }
   const outputs: Expected['outputs'] = new Map();
@@ -77,10 +109,24 @@ export function expectedOf(plan: Plan, batches: readonly (readonly Input[])[]): 
   for (const [index, end] of plan.ends.entries()) {
     const name = String(index);
     const rows = at(streams, end.from);
-    if (end.end !== 'tables') outputs.set(`out-${name}`, rows.map(({ key, item }) => [key, item.id, item.n]));
-    if (end.end === 'process') tables.set(name, addUp(rows.map((row) => ({ ...row, key: row.key ?? 'none' })), null));
+    if (end.end !== 'tables')
+      outputs.set(
+        `out-${name}`,
+        rows.map(({ key, item }) => [key, item.id, item.n]),
+      );
+    if (end.end === 'process')
+      tables.set(
+        name,
+        addUp(
+          rows.map((row) => ({ ...row, key: row.key ?? 'none' })),
+          null,
+        ),
+      );
     if (end.end !== 'tables') continue;
-    const grouped = rows.map((row) => ({ ...row, key: end.by === 'key' ? row.key : at(NEW_KEYS, end.f)(row.item, row.key) }));
+    const grouped = rows.map((row) => ({
+      ...row,
+      key: end.by === 'key' ? row.key : at(NEW_KEYS, end.f)(row.item, row.key),
+    }));
     const keyed = grouped.filter((row): row is Row & { key: string } => row.key !== null);
     nullKeys += (grouped.length - keyed.length) * timesGrouped(end, end.by === 'key' && at(local, end.from));
     for (const [table, windows] of end.windows.entries()) tables.set(`${name}-${String(table)}`, addUp(keyed, windows));

@@ -21,7 +21,13 @@ export interface TransactionalLog {
 }
 
 export type LogStep =
-  | { readonly producer: number; readonly action: 'write'; readonly count: number; readonly zeroKey: boolean; readonly isTransactional: boolean }
+  | {
+      readonly producer: number;
+      readonly action: 'write';
+      readonly count: number;
+      readonly zeroKey: boolean;
+      readonly isTransactional: boolean;
+    }
   | { readonly producer: number; readonly action: 'commit' | 'abort' };
 
 const ZERO_KEY = Buffer.alloc(4);
@@ -51,7 +57,10 @@ export const writeLog = (steps: readonly LogStep[]): TransactionalLog => {
       endTransaction(step.producer, step.action);
       continue;
     }
-    const records = Array.from({ length: step.count }, (_, i): [number, string] => [end + i, `p${step.producer}@${end + i}`]);
+    const records = Array.from({ length: step.count }, (_, i): [number, string] => [
+      end + i,
+      `p${step.producer}@${end + i}`,
+    ]);
     batches.push({
       bytes: batchBytes({
         baseOffset: BigInt(end),
@@ -81,7 +90,11 @@ export const writeLog = (steps: readonly LogStep[]): TransactionalLog => {
 };
 
 /** What one fetch answers: whole batches from the one that holds the offset, and the aborted transactions they touch. */
-export const fetchFrom = (log: TransactionalLog, fromOffset: number, batchCount: number): { bytes: Buffer; aborted: AbortedRange[] } => {
+export const fetchFrom = (
+  log: TransactionalLog,
+  fromOffset: number,
+  batchCount: number,
+): { bytes: Buffer; aborted: AbortedRange[] } => {
   const start = log.batches.findIndex((batch) => batch.lastOffset >= fromOffset);
   const batches = start < 0 ? [] : log.batches.slice(start, start + batchCount);
   const last = batches.at(-1)?.lastOffset ?? -1;
@@ -103,7 +116,10 @@ export const logStep: fc.Arbitrary<LogStep> = fc.oneof(
       isTransactional: fc.constant(true),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ producer: producers, action: fc.constantFrom('commit' as const, 'abort' as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ producer: producers, action: fc.constantFrom('commit' as const, 'abort' as const) }),
+  },
   {
     weight: 1,
     // A fifth producer without transactions, and one that is also known as an aborted producer (a reused id).

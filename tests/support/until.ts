@@ -14,9 +14,14 @@ const LOOK_EVERY_MS = 20;
  * @param deadlineMs left out, but by `within()` of tests/support/speed.ts.
  * @throws when the deadline is over, with `what`; and whatever `condition` throws, at once.
  */
-export async function until(condition: () => boolean | Promise<boolean>, what: string | (() => string), deadlineMs = DEADLINE_MS): Promise<void> {
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string | (() => string),
+  deadlineMs = DEADLINE_MS,
+): Promise<void> {
   for (const deadline = performance.now() + deadlineMs; !(await condition()); await sleep(LOOK_EVERY_MS)) {
-    if (performance.now() > deadline) throw new Error(`waited ${String(deadlineMs / 1_000)} s in vain: ${typeof what === 'string' ? what : what()}`);
+    if (performance.now() > deadline)
+      throw new Error(`waited ${String(deadlineMs / 1_000)} s in vain: ${typeof what === 'string' ? what : what()}`);
   }
 }
 
@@ -36,7 +41,10 @@ export async function stays(condition: () => boolean | Promise<boolean>, what: s
  * `until` for something that `look` answers: undefined means not yet. A look that fails means not yet, too (a broker that is just
  * starting, a port that nobody listens on): its error is told when the wait was in vain.
  */
-export async function found<T>(look: () => T | undefined | Promise<T | undefined>, what: string | (() => string)): Promise<T> {
+export async function found<T>(
+  look: () => T | undefined | Promise<T | undefined>,
+  what: string | (() => string),
+): Promise<T> {
   let answer: T | undefined;
   let failure = '';
   await until(

@@ -38,7 +38,8 @@ export interface Frame {
 }
 
 /** Whether this is an EndTxn request that commits, and not one that aborts (a take's probe does): the version clients use ends in that boolean. */
-export const isCommit = ({ direction, apiKey, bytes }: Frame): boolean => direction === 'request' && apiKey === ApiKey.EndTxn && bytes.at(-1) === 1;
+export const isCommit = ({ direction, apiKey, bytes }: Frame): boolean =>
+  direction === 'request' && apiKey === ApiKey.EndTxn && bytes.at(-1) === 1;
 
 /** Which frames a rule takes. What is left out matches everything. */
 export interface FrameFilter {

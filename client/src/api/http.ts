@@ -20,7 +20,11 @@ export function authorisation(token: string | null): Record<string, string> {
 async function post(body: string, token: string | null, timeoutMs: number): Promise<Response> {
   return fetch('/graphql', {
     method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/graphql-response+json, application/json', ...authorisation(token) },
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/graphql-response+json, application/json',
+      ...authorisation(token),
+    },
     body,
     signal: AbortSignal.timeout(timeoutMs),
   });
@@ -30,11 +34,17 @@ async function post(body: string, token: string | null, timeoutMs: number): Prom
  * Asks the API once, without a cache.
  * @throws QueryError with the API's code; code `HTTP_<status>` where the answer was no GraphQL.
  */
-export async function query<TResult, TVariables>(document: TypedDocumentString<TResult, TVariables>, variables: TVariables, token: string | null): Promise<TResult> {
+export async function query<TResult, TVariables>(
+  document: TypedDocumentString<TResult, TVariables>,
+  variables: TVariables,
+  token: string | null,
+): Promise<TResult> {
   const response = await post(JSON.stringify({ query: document.toString(), variables }), token, 10_000);
   const answer: { data?: TResult | null; errors?: unknown } | null = await response.json().catch(() => null);
   if (answer?.data) return answer.data;
-  throw new QueryError(answer?.errors ? problemFrom(answer.errors) : { code: `HTTP_${response.status}`, message: response.statusText });
+  throw new QueryError(
+    answer?.errors ? problemFrom(answer.errors) : { code: `HTTP_${response.status}`, message: response.statusText },
+  );
 }
 
 export type Reach = 'reachable' | 'unauthorised' | 'unreachable';

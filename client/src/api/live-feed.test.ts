@@ -20,20 +20,22 @@ class FakeApi {
   reach: Reach = 'reachable';
   options: ConnectOptions | null = null;
 
-  readonly connect = (kind: TransportKind): Connect => async (options) => {
-    this.tried.push(kind);
-    if (this.refuses.has(kind)) throw new LostConnection('closed', 'refused');
-    this.options = options;
-    return {
-      kind,
-      subscribe: (_, variables, sink) => {
-        const subscribed = { variables, sink, stopped: false };
-        this.subscribed.push(subscribed);
-        return () => (subscribed.stopped = true);
-      },
-      close: () => undefined,
+  readonly connect =
+    (kind: TransportKind): Connect =>
+    async (options) => {
+      this.tried.push(kind);
+      if (this.refuses.has(kind)) throw new LostConnection('closed', 'refused');
+      this.options = options;
+      return {
+        kind,
+        subscribe: (_, variables, sink) => {
+          const subscribed = { variables, sink, stopped: false };
+          this.subscribed.push(subscribed);
+          return () => (subscribed.stopped = true);
+        },
+        close: () => undefined,
+      };
     };
-  };
 
   get last(): Subscribed {
     const last = this.subscribed.at(-1);
@@ -133,7 +135,7 @@ test('three WebSocket failures with the API answering lead to server-sent events
   expect(polls).toBe(before + 5);
 });
 
-test('a failure of which it turns out that the API was away is none of the WebSocket\'s', async () => {
+test("a failure of which it turns out that the API was away is none of the WebSocket's", async () => {
   api.refuses = new Set(['websocket']);
   api.reach = 'unreachable';
   await started();

@@ -162,7 +162,8 @@ export class LiveFeed {
         if (!current()) return;
         if (reach === 'reachable') this.#webSocketFailures += this.#unexplainedFailures;
         this.#unexplainedFailures = 0;
-        if (reach !== 'reachable') throw new LostConnection(reach === 'unauthorised' ? 'unauthorised' : 'closed', 'the API does not answer');
+        if (reach !== 'reachable')
+          throw new LostConnection(reach === 'unauthorised' ? 'unauthorised' : 'closed', 'the API does not answer');
         reachable = true;
       }
       if (this.#webSocketFailures >= WEBSOCKET_FAILURES) kind = 'sse';
@@ -200,7 +201,12 @@ export class LiveFeed {
     }
     this.#attempt += 1;
     const waitMs = retryWaitMs(this.#attempt, this.#options.random());
-    this.#show({ phase: 'waiting', attempt: this.#attempt, retryAt: this.#options.now() + waitMs, detail: lost.message });
+    this.#show({
+      phase: 'waiting',
+      attempt: this.#attempt,
+      retryAt: this.#options.now() + waitMs,
+      detail: lost.message,
+    });
     this.#retryTimer = setTimeout(() => void this.#connect(), waitMs);
   }
 

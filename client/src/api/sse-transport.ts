@@ -9,7 +9,8 @@ import type { Connect, Connection } from './transport.ts';
  */
 export const connectSse: Connect = async ({ token, heard, lost }) => {
   const reach = await probe(token);
-  if (reach !== 'reachable') throw new LostConnection(reach === 'unauthorised' ? 'unauthorised' : 'closed', `the API is ${reach}`);
+  if (reach !== 'reachable')
+    throw new LostConnection(reach === 'unauthorised' ? 'unauthorised' : 'closed', `the API is ${reach}`);
   let over = false;
   const client = createClient({
     url: '/graphql',
@@ -21,8 +22,14 @@ export const connectSse: Connect = async ({ token, heard, lost }) => {
     if (over) return;
     over = true;
     client.dispose();
-    const unauthorised = error instanceof NetworkError && (error.response?.status === 401 || error.response?.status === 403);
-    lost(new LostConnection(unauthorised ? 'unauthorised' : 'closed', error instanceof Error ? error.message : 'the stream ended'));
+    const unauthorised =
+      error instanceof NetworkError && (error.response?.status === 401 || error.response?.status === 403);
+    lost(
+      new LostConnection(
+        unauthorised ? 'unauthorised' : 'closed',
+        error instanceof Error ? error.message : 'the stream ended',
+      ),
+    );
   };
   const connection: Connection = {
     kind: 'sse',

@@ -46,7 +46,12 @@ export interface ConnectOptions {
 /** Resolves when the server took the connection; rejects with a {@link LostConnection}. */
 export type Connect = (options: ConnectOptions) => Promise<Connection>;
 
-const UNAUTHORISED_CODES: ReadonlySet<string> = new Set(['UNAUTHENTICATED', 'UNAUTHORIZED', 'UNAUTHORISED', 'FORBIDDEN']);
+const UNAUTHORISED_CODES: ReadonlySet<string> = new Set([
+  'UNAUTHENTICATED',
+  'UNAUTHORIZED',
+  'UNAUTHORISED',
+  'FORBIDDEN',
+]);
 
 export function isUnauthorised(problem: Problem): boolean {
   return UNAUTHORISED_CODES.has(problem.code);

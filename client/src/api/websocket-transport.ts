@@ -11,7 +11,10 @@ const REFUSALS: ReadonlySet<number> = new Set([4401, 4403]);
 
 function lostFrom(event: unknown): LostConnection {
   if (event instanceof CloseEvent) {
-    return new LostConnection(REFUSALS.has(event.code) ? 'unauthorised' : 'closed', `${event.code} ${event.reason}`.trim());
+    return new LostConnection(
+      REFUSALS.has(event.code) ? 'unauthorised' : 'closed',
+      `${event.code} ${event.reason}`.trim(),
+    );
   }
   return new LostConnection('closed', event instanceof Error ? event.message : 'the connection failed');
 }

@@ -26,7 +26,11 @@ test('live, paused with what is held, and no processor', () => {
 test('reconnecting counts down; from the fourth try, or with the browser offline, it is offline with the age of the data', () => {
   const waiting = { phase: 'waiting', attempt: 2, retryAt: 12_400, detail: '' } as const;
   expect(statusOf({ ...live, link: waiting })).toEqual({ kind: 'reconnecting', attempt: 2, inSeconds: 3 });
-  expect(statusOf({ ...live, link: { phase: 'connecting', attempt: 2 } })).toEqual({ kind: 'reconnecting', attempt: 2, inSeconds: null });
+  expect(statusOf({ ...live, link: { phase: 'connecting', attempt: 2 } })).toEqual({
+    kind: 'reconnecting',
+    attempt: 2,
+    inSeconds: null,
+  });
   expect(statusOf({ ...live, link: { ...waiting, attempt: 4 } })).toMatchObject({ kind: 'offline', asOf: live.asOf });
   expect(statusOf({ ...live, link: waiting, browserOnline: false })).toMatchObject({ kind: 'offline' });
 });
@@ -39,7 +43,11 @@ test('an outage shows through a pause', () => {
 
 test('catching up: an incomplete copy, a restore, or a backlog of more than three seconds of work', () => {
   expect(statusOf({ ...live, complete: false, lag: 12 })).toEqual({ kind: 'catching-up', restoring: null, lag: 12 });
-  expect(statusOf({ ...live, restoring: { done: 2, of: 4 } })).toEqual({ kind: 'catching-up', restoring: { done: 2, of: 4 }, lag: 0 });
+  expect(statusOf({ ...live, restoring: { done: 2, of: 4 } })).toEqual({
+    kind: 'catching-up',
+    restoring: { done: 2, of: 4 },
+    lag: 0,
+  });
   expect(statusOf({ ...live, lag: 1_001 }).kind).toBe('catching-up');
   expect(statusOf({ ...live, lag: 1_000 }).kind).toBe('live');
   expect(statusOf({ ...live, lag: 5_000, recordsPerSecond: 10_000 }).kind).toBe('live');

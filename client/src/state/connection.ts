@@ -12,10 +12,19 @@ export type Status =
   | { readonly kind: 'opening' }
   | { readonly kind: 'live' }
   | { readonly kind: 'paused'; readonly held: number }
-  | { readonly kind: 'catching-up'; readonly restoring: { readonly done: number; readonly of: number } | null; readonly lag: number | null }
+  | {
+      readonly kind: 'catching-up';
+      readonly restoring: { readonly done: number; readonly of: number } | null;
+      readonly lag: number | null;
+    }
   | { readonly kind: 'no-processor' }
   | { readonly kind: 'reconnecting'; readonly attempt: number; readonly inSeconds: number | null }
-  | { readonly kind: 'offline'; readonly attempt: number; readonly inSeconds: number | null; readonly asOf: string | null }
+  | {
+      readonly kind: 'offline';
+      readonly attempt: number;
+      readonly inSeconds: number | null;
+      readonly asOf: string | null;
+    }
   | { readonly kind: 'unauthorised' };
 
 export interface StatusInput {

@@ -1,6 +1,15 @@
 import { expect, test } from '@jest/globals';
 import { DEFAULTS } from '../url-state.ts';
-import { initialState, knownUntil, pause, restoringOf, resume, withData, withHeard, withProblem } from './dashboard-state.ts';
+import {
+  initialState,
+  knownUntil,
+  pause,
+  restoringOf,
+  resume,
+  withData,
+  withHeard,
+  withProblem,
+} from './dashboard-state.ts';
 import { applySeriesUpdate, emptySeries } from './series-model.ts';
 import type { Processor, TimeSeriesUpdate } from '../api/types.ts';
 import type { SeriesModel } from './series-model.ts';
@@ -8,7 +17,13 @@ import type { StatesModel } from './states-model.ts';
 
 function states(total: number): StatesModel {
   const counts = { ios: total, android: 0, other: 0, total };
-  return { cursor: 'c', byCode: new Map(), totals: counts, unattributed: counts, freshness: { asOf: null, complete: true, lag: 0 } };
+  return {
+    cursor: 'c',
+    byCode: new Map(),
+    totals: counts,
+    unattributed: counts,
+    freshness: { asOf: null, complete: true, lag: 0 },
+  };
 }
 
 function series(key: string, ios: number, before?: SeriesModel): SeriesModel {
@@ -57,31 +72,86 @@ test('a problem of one panel comes and goes alone', () => {
 });
 
 test('restore progress counts active tasks of living instances', () => {
-  const task = (id: string, state: 'RUNNING' | 'RESTORING', role: 'ACTIVE' | 'STANDBY' = 'ACTIVE'): Processor['instances'][number]['tasks'][number] => ({
-    id, role, state, inputs: [], lag: 0, restore: null,
+  const task = (
+    id: string,
+    state: 'RUNNING' | 'RESTORING',
+    role: 'ACTIVE' | 'STANDBY' = 'ACTIVE',
+  ): Processor['instances'][number]['tasks'][number] => ({
+    id,
+    role,
+    state,
+    inputs: [],
+    lag: 0,
+    restore: null,
   });
-  const instance = (alive: boolean, tasks: Processor['instances'][number]['tasks']): Processor['instances'][number] => ({
-    id: 'i', host: 'h', startedAt: '', reportedAt: '', alive, threads: 1, recordsPerSecond: 0, tasks,
+  const instance = (
+    alive: boolean,
+    tasks: Processor['instances'][number]['tasks'],
+  ): Processor['instances'][number] => ({
+    id: 'i',
+    host: 'h',
+    startedAt: '',
+    reportedAt: '',
+    alive,
+    threads: 1,
+    recordsPerSecond: 0,
+    tasks,
   });
-  const processor = (instances: Processor['instances']): Processor => ({ applicationId: 'a', guarantee: 'g', topology: '', lag: 0, instances });
-  expect(restoringOf(processor([instance(true, [task('0_0', 'RUNNING')]), instance(false, [task('0_1', 'RESTORING')])]))).toBeNull();
-  expect(restoringOf(processor([instance(true, [task('0_0', 'RUNNING'), task('0_1', 'RESTORING'), task('0_2', 'RESTORING', 'STANDBY')])]))).toEqual({ done: 1, of: 2 });
+  const processor = (instances: Processor['instances']): Processor => ({
+    applicationId: 'a',
+    guarantee: 'g',
+    topology: '',
+    lag: 0,
+    instances,
+  });
+  expect(
+    restoringOf(processor([instance(true, [task('0_0', 'RUNNING')]), instance(false, [task('0_1', 'RESTORING')])])),
+  ).toBeNull();
+  expect(
+    restoringOf(
+      processor([
+        instance(true, [task('0_0', 'RUNNING'), task('0_1', 'RESTORING'), task('0_2', 'RESTORING', 'STANDBY')]),
+      ]),
+    ),
+  ).toEqual({ done: 1, of: 2 });
 });
 
 test('each panel ages by a clock of its own', () => {
-  const live = { ...withHeard(withHeard(initialState(DEFAULTS, 0), 'states', 1_000), 'insights', 2_000), now: 60_000, lastHeardAt: 58_000 };
+  const live = {
+    ...withHeard(withHeard(initialState(DEFAULTS, 0), 'states', 1_000), 'insights', 2_000),
+    now: 60_000,
+    lastHeardAt: 58_000,
+  };
   const linked = { ...live, link: { phase: 'live', transport: 'websocket' } } as const;
   // Nothing changed is not old; nothing heard at all is not known.
   expect([knownUntil(linked, 'states'), knownUntil(linked, 'series')]).toEqual([60_000, 0]);
-  expect(knownUntil({ ...live, link: { phase: 'waiting', attempt: 1, retryAt: 0, detail: '' } }, 'states')).toBe(58_000);
+  expect(knownUntil({ ...live, link: { phase: 'waiting', attempt: 1, retryAt: 0, detail: '' } }, 'states')).toBe(
+    58_000,
+  );
   const failed = withProblem(linked, 'insights', { code: 'NOT_READY', message: '' });
   expect([knownUntil(failed, 'insights'), knownUntil(failed, 'states')]).toEqual([2_000, 60_000]);
 });
 
 test('processors report every second: their silence ages, unless none is left to report', () => {
-  const instance = { id: 'a', host: 'a', startedAt: '', reportedAt: '', alive: true, threads: 1, recordsPerSecond: 0, tasks: [] };
-  const processor = (alive: boolean) => ({ value: { applicationId: 'a', guarantee: 'g', topology: '', lag: 0, instances: [{ ...instance, alive }] }, receivedAt: 1_000 });
-  const state = { ...withHeard(initialState(DEFAULTS, 0), 'processor', 1_000), now: 60_000, link: { phase: 'live', transport: 'websocket' } } as const;
+  const instance = {
+    id: 'a',
+    host: 'a',
+    startedAt: '',
+    reportedAt: '',
+    alive: true,
+    threads: 1,
+    recordsPerSecond: 0,
+    tasks: [],
+  };
+  const processor = (alive: boolean) => ({
+    value: { applicationId: 'a', guarantee: 'g', topology: '', lag: 0, instances: [{ ...instance, alive }] },
+    receivedAt: 1_000,
+  });
+  const state = {
+    ...withHeard(initialState(DEFAULTS, 0), 'processor', 1_000),
+    now: 60_000,
+    link: { phase: 'live', transport: 'websocket' },
+  } as const;
   expect(knownUntil(withData(state, { processor: processor(true) }), 'processor')).toBe(1_000);
   expect(knownUntil(withData(state, { processor: processor(false) }), 'processor')).toBe(60_000);
 });

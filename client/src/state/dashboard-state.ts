@@ -93,7 +93,10 @@ export function withData(state: DashboardState, patch: Partial<LiveData>): Dashb
   const adopted: LiveData = {
     states: shown.states ?? data.states,
     series: shown.series?.key === data.series?.key && shown.series?.version ? shown.series : frozen(data.series),
-    stateSeries: shown.stateSeries?.key === data.stateSeries?.key && shown.stateSeries?.version ? shown.stateSeries : frozen(data.stateSeries),
+    stateSeries:
+      shown.stateSeries?.key === data.stateSeries?.key && shown.stateSeries?.version
+        ? shown.stateSeries
+        : frozen(data.stateSeries),
     insights: shown.insights ?? data.insights,
     quality: shown.quality ?? data.quality,
     processor: shown.processor ?? data.processor,
@@ -106,7 +109,12 @@ export function withData(state: DashboardState, patch: Partial<LiveData>): Dashb
 export function pause(state: DashboardState, now: number): DashboardState {
   if (state.pausedAt !== null) return state;
   const { data } = state;
-  return { ...state, pausedAt: now, held: 0, shown: { ...data, series: frozen(data.series), stateSeries: frozen(data.stateSeries) } };
+  return {
+    ...state,
+    pausedAt: now,
+    held: 0,
+    shown: { ...data, series: frozen(data.series), stateSeries: frozen(data.stateSeries) },
+  };
 }
 
 export function resume(state: DashboardState): DashboardState {
@@ -133,7 +141,8 @@ export function knownUntil(state: DashboardState, panel: Panel): number {
   const own = heardAt[panel] ?? 0;
   if (own === 0 || problems[panel]) return own;
   if (link.phase !== 'live') return Math.max(own, lastHeardAt);
-  const reporting = panel === 'processor' && (data.processor?.value.instances.some((instance) => instance.alive) ?? false);
+  const reporting =
+    panel === 'processor' && (data.processor?.value.instances.some((instance) => instance.alive) ?? false);
   return reporting ? own : now;
 }
 
@@ -145,11 +154,17 @@ export function shownNow(state: DashboardState): number {
 /** How many tasks are restoring and how many are not, or null when none is. */
 export function restoringOf(processor: Processor | null): { done: number; of: number } | null {
   if (!processor) return null;
-  const active = processor.instances.filter((instance) => instance.alive).flatMap((instance) => instance.tasks.filter((task) => task.role === 'ACTIVE'));
+  const active = processor.instances
+    .filter((instance) => instance.alive)
+    .flatMap((instance) => instance.tasks.filter((task) => task.role === 'ACTIVE'));
   const restoring = active.filter((task) => task.state === 'RESTORING').length;
   return restoring === 0 ? null : { done: active.length - restoring, of: active.length };
 }
 
 export function recordsPerSecondOf(processor: Processor | null): number {
-  return processor?.instances.filter((instance) => instance.alive).reduce((sum, instance) => sum + instance.recordsPerSecond, 0) ?? 0;
+  return (
+    processor?.instances
+      .filter((instance) => instance.alive)
+      .reduce((sum, instance) => sum + instance.recordsPerSecond, 0) ?? 0
+  );
 }

@@ -4,23 +4,44 @@ import type { GdpClass, Insights, State, StateCode } from '../api/types.ts';
 import type { StatesModel } from './states-model.ts';
 
 function state(code: StateCode, ios: number, android: number, other = 0): State {
-  return { code, name: code, gdp: { year: 2024, millionsUsd: 1, class: 'LOW' }, devices: { ios, android, other, total: ios + android + other }, lastLoginAt: null };
+  return {
+    code,
+    name: code,
+    gdp: { year: 2024, millionsUsd: 1, class: 'LOW' },
+    devices: { ios, android, other, total: ios + android + other },
+    lastLoginAt: null,
+  };
 }
 
 function model(...states: State[]): StatesModel {
   const counts = { ios: 0, android: 0, other: 0, total: states.reduce((sum, { devices }) => sum + devices.total, 0) };
-  return { cursor: 'c', byCode: new Map(states.map((entry) => [entry.code, entry])), totals: counts, unattributed: counts, freshness: { asOf: null, complete: true, lag: 0 } };
+  return {
+    cursor: 'c',
+    byCode: new Map(states.map((entry) => [entry.code, entry])),
+    totals: counts,
+    unattributed: counts,
+    freshness: { asOf: null, complete: true, lag: 0 },
+  };
 }
 
 function classes(...shares: readonly (readonly [ios: number, android: number])[]): Insights['byGdpClass'] {
   const names: readonly GdpClass[] = ['HIGH', 'MEDIUM', 'LOW'];
-  return shares.map(([ios, android], index) => ({ class: names[index] ?? 'LOW', states: 1, leader: null, devices: { ios, android, other: 1_000 - ios - android, total: 1_000 } }));
+  return shares.map(([ios, android], index) => ({
+    class: names[index] ?? 'LOW',
+    states: 1,
+    leader: null,
+    devices: { ios, android, other: 1_000 - ios - android, total: 1_000 },
+  }));
 }
 
 test('leads are ordered by the margin of shares, ties by code; a state not on the page is left out', () => {
   const found = [{ code: 'CA' }, { code: 'TX' }, { code: 'AL' }, { code: 'WY' }] as const;
   const leads = leadsOf(model(state('CA', 60, 40), state('TX', 6, 3, 1), state('AL', 8, 5, 2)), found);
-  expect(leads.map(({ state: { code }, by, margin }) => [code, by, margin])).toEqual([['TX', 'ios', 0.3], ['AL', 'ios', 0.2], ['CA', 'ios', 0.2]]);
+  expect(leads.map(({ state: { code }, by, margin }) => [code, by, margin])).toEqual([
+    ['TX', 'ios', 0.3],
+    ['AL', 'ios', 0.2],
+    ['CA', 'ios', 0.2],
+  ]);
   expect(leadsOf(model(state('CA', 1, 3)), [{ code: 'CA' }])[0]).toMatchObject({ by: 'android', margin: 0.5 });
 });
 

@@ -37,7 +37,9 @@ export function widestOf({ byCode, totals }: StatesModel, leads: readonly Lead[]
 
 /** The narrowest scale of whole percents that shows the iOS and Android shares of all classes: [low, high], 0 to 1. */
 export function shareScale(classes: Insights['byGdpClass']): [low: number, high: number] {
-  const shares = classes.flatMap(({ devices }) => [shareOf(devices.ios, devices.total), shareOf(devices.android, devices.total)]).filter((share) => share !== null);
+  const shares = classes
+    .flatMap(({ devices }) => [shareOf(devices.ios, devices.total), shareOf(devices.android, devices.total)])
+    .filter((share) => share !== null);
   if (shares.length === 0) return [0, 1];
   const low = Math.floor(Math.min(...shares) * 100 - 0.5);
   const high = Math.ceil(Math.max(...shares) * 100 + 0.5);

@@ -8,6 +8,11 @@ test('a quiet chart slides by about a pixel, and at least every ten seconds', ()
 test('no range asks for more windows than the API gives, and each has whole steps', () => {
   for (const name of RANGE_NAMES) {
     const range = RANGES[name];
-    expect([name, windowsFor(range) <= 1_500, range.stepMs % range.windowMs, range.spanMs % range.stepMs]).toEqual([name, true, 0, 0]);
+    expect([name, windowsFor(range) <= 1_500, range.stepMs % range.windowMs, range.spanMs % range.stepMs]).toEqual([
+      name,
+      true,
+      0,
+      0,
+    ]);
   }
 });

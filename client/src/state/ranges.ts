@@ -15,12 +15,54 @@ export interface Range {
 }
 
 export const RANGES = {
-  '5m': { label: '5 m', spoken: 'last 5 minutes', spanMs: 5 * MINUTE_MS, resolution: 'MINUTE', windowMs: MINUTE_MS, stepMs: MINUTE_MS },
-  '15m': { label: '15 m', spoken: 'last 15 minutes', spanMs: 15 * MINUTE_MS, resolution: 'MINUTE', windowMs: MINUTE_MS, stepMs: MINUTE_MS },
-  '1h': { label: '1 h', spoken: 'last hour', spanMs: HOUR_MS, resolution: 'MINUTE', windowMs: MINUTE_MS, stepMs: MINUTE_MS },
-  '6h': { label: '6 h', spoken: 'last 6 hours', spanMs: 6 * HOUR_MS, resolution: 'MINUTE', windowMs: MINUTE_MS, stepMs: 5 * MINUTE_MS },
-  '24h': { label: '24 h', spoken: 'last 24 hours', spanMs: 24 * HOUR_MS, resolution: 'MINUTE', windowMs: MINUTE_MS, stepMs: 15 * MINUTE_MS },
-  '30d': { label: '30 d', spoken: 'last 30 days', spanMs: 30 * 24 * HOUR_MS, resolution: 'HOUR', windowMs: HOUR_MS, stepMs: HOUR_MS },
+  '5m': {
+    label: '5 m',
+    spoken: 'last 5 minutes',
+    spanMs: 5 * MINUTE_MS,
+    resolution: 'MINUTE',
+    windowMs: MINUTE_MS,
+    stepMs: MINUTE_MS,
+  },
+  '15m': {
+    label: '15 m',
+    spoken: 'last 15 minutes',
+    spanMs: 15 * MINUTE_MS,
+    resolution: 'MINUTE',
+    windowMs: MINUTE_MS,
+    stepMs: MINUTE_MS,
+  },
+  '1h': {
+    label: '1 h',
+    spoken: 'last hour',
+    spanMs: HOUR_MS,
+    resolution: 'MINUTE',
+    windowMs: MINUTE_MS,
+    stepMs: MINUTE_MS,
+  },
+  '6h': {
+    label: '6 h',
+    spoken: 'last 6 hours',
+    spanMs: 6 * HOUR_MS,
+    resolution: 'MINUTE',
+    windowMs: MINUTE_MS,
+    stepMs: 5 * MINUTE_MS,
+  },
+  '24h': {
+    label: '24 h',
+    spoken: 'last 24 hours',
+    spanMs: 24 * HOUR_MS,
+    resolution: 'MINUTE',
+    windowMs: MINUTE_MS,
+    stepMs: 15 * MINUTE_MS,
+  },
+  '30d': {
+    label: '30 d',
+    spoken: 'last 30 days',
+    spanMs: 30 * 24 * HOUR_MS,
+    resolution: 'HOUR',
+    windowMs: HOUR_MS,
+    stepMs: HOUR_MS,
+  },
 } as const satisfies Record<string, Range>;
 
 export type RangeName = keyof typeof RANGES;

@@ -27,7 +27,11 @@ export class SeriesRing {
     this.windowMs = windowMs;
     this.capacity = capacity;
     this.#starts = new Float64Array(capacity).fill(Number.NaN);
-    this.#counts = { ios: new Float64Array(capacity), android: new Float64Array(capacity), other: new Float64Array(capacity) };
+    this.#counts = {
+      ios: new Float64Array(capacity),
+      android: new Float64Array(capacity),
+      other: new Float64Array(capacity),
+    };
     this.#revised = new Uint8Array(capacity);
   }
 

@@ -11,7 +11,11 @@ function ringOf(...points: readonly (readonly [minute: number, ios: number, andr
   return ring;
 }
 
-function view(ring: SeriesRing, toMinute: number, options: Partial<{ spanMinutes: number; stepMs: number; knownUntil: number; settledUntil: number }> = {}): SeriesView {
+function view(
+  ring: SeriesRing,
+  toMinute: number,
+  options: Partial<{ spanMinutes: number; stepMs: number; knownUntil: number; settledUntil: number }> = {},
+): SeriesView {
   const to = toMinute * MINUTE_MS;
   return seriesView({
     ring,
@@ -61,7 +65,9 @@ test('shares are of the window, and a window without logins has none', () => {
 test('windows drawn together add up, and nothing is lost at their edges', () => {
   const ring = ringOf([10, 1, 0], [11, 2, 0], [12, 4, 0], [13, 8, 0], [14, 16, 0], [15, 32, 0]);
   const grouped = view(ring, 15.5, { spanMinutes: 5, stepMs: 5 * MINUTE_MS });
-  expect(grouped.windows.map(({ start, end, counts, state }) => [start / MINUTE_MS, end / MINUTE_MS, counts?.ios, state])).toEqual([
+  expect(
+    grouped.windows.map(({ start, end, counts, state }) => [start / MINUTE_MS, end / MINUTE_MS, counts?.ios, state]),
+  ).toEqual([
     [10, 15, 31, 'whole'],
     [15, 20, 32, 'in-progress'],
   ]);

@@ -49,7 +49,13 @@ export function seriesView({ ring, spanMs, stepMs, to, knownUntil, settledUntil 
       for (const device of DEVICES) sum[device] += point[device];
     }
     const known = found || start < knownUntil;
-    const state = !known ? 'unknown' : end > Math.min(settledUntil, knownUntil) ? 'in-progress' : revised ? 'revised' : 'whole';
+    const state = !known
+      ? 'unknown'
+      : end > Math.min(settledUntil, knownUntil)
+        ? 'in-progress'
+        : revised
+          ? 'revised'
+          : 'whole';
     windows.push({ start, end, counts: known ? sum : null, state });
   }
   return { from, to, windows };

@@ -18,7 +18,13 @@ export interface StatesModel {
 export function applyStatesUpdate(model: StatesModel | null, update: StatesUpdate): StatesModel {
   const byCode = new Map<StateCode, State>(update.kind === 'DELTA' && model ? model.byCode : []);
   for (const state of update.states) byCode.set(state.code, state);
-  return { cursor: update.cursor, byCode, totals: update.totals, unattributed: update.unattributed, freshness: update.freshness };
+  return {
+    cursor: update.cursor,
+    byCode,
+    totals: update.totals,
+    unattributed: update.unattributed,
+    freshness: update.freshness,
+  };
 }
 
 /** A state's place by total, 1 for the most logins; equal totals rank by code, as in the API's answers. */

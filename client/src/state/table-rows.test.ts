@@ -3,8 +3,21 @@ import { statesCsv } from './csv.ts';
 import { nextSort, rowsOf } from './table-rows.ts';
 import type { GdpClass, State, StateCode } from '../api/types.ts';
 
-function state(code: StateCode, name: string, millionsUsd: number, gdpClass: GdpClass, ios: number, android: number): State {
-  return { code, name, gdp: { year: 2024, millionsUsd, class: gdpClass }, devices: { ios, android, other: 0, total: ios + android }, lastLoginAt: null };
+function state(
+  code: StateCode,
+  name: string,
+  millionsUsd: number,
+  gdpClass: GdpClass,
+  ios: number,
+  android: number,
+): State {
+  return {
+    code,
+    name,
+    gdp: { year: 2024, millionsUsd, class: gdpClass },
+    devices: { ios, android, other: 0, total: ios + android },
+    lastLoginAt: null,
+  };
 }
 
 const states = [
@@ -42,7 +55,10 @@ test('a column clicked again turns round', () => {
 });
 
 test('the CSV file holds the rows shown, exactly, with what needs quoting quoted', () => {
-  const odd = { ...state('CA', 'Cali, "fornia"', 4_050_000, 'HIGH', 12_345_678, 2), lastLoginAt: '2026-01-01T00:00:00.000Z' };
+  const odd = {
+    ...state('CA', 'Cali, "fornia"', 4_050_000, 'HIGH', 12_345_678, 2),
+    lastLoginAt: '2026-01-01T00:00:00.000Z',
+  };
   const lines = statesCsv([odd, state('TX', '=1+1', 1, 'LOW', 0, 0)]).split('\r\n');
   expect(lines[1]).toBe('CA,"Cali, ""fornia""",HIGH,4050000,2024,12345678,2,0,12345680,2026-01-01T00:00:00.000Z');
   expect(lines[2]).toBe("TX,'=1+1,LOW,1,2024,0,0,0,0,");

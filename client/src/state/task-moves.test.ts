@@ -3,7 +3,14 @@ import { followTasks, movedAgoMs } from './task-moves.ts';
 import type { Instance, Processor } from '../api/types.ts';
 
 function instance(id: string, ...taskIds: string[]): Instance {
-  const tasks = taskIds.map((task) => ({ id: task, role: 'ACTIVE' as const, state: 'RUNNING' as const, inputs: [], lag: 0, restore: null }));
+  const tasks = taskIds.map((task) => ({
+    id: task,
+    role: 'ACTIVE' as const,
+    state: 'RUNNING' as const,
+    inputs: [],
+    lag: 0,
+    restore: null,
+  }));
   return { id, host: id, startedAt: '', reportedAt: '', alive: true, threads: 1, recordsPerSecond: 0, tasks };
 }
 
@@ -24,8 +31,12 @@ test('a task at first sight has not moved; one that turns up elsewhere has, also
 
 test('while both report a task, the newcomer has it', () => {
   const before = followTasks(new Map(), report(instance('b', '0_0')), 1_000);
-  expect(followTasks(before, report(instance('a', '0_0'), instance('b', '0_0')), 2_000).get('0_0')?.instanceId).toBe('a');
-  expect(followTasks(before, report(instance('b', '0_0'), instance('a', '0_0')), 2_000).get('0_0')?.instanceId).toBe('a');
+  expect(followTasks(before, report(instance('a', '0_0'), instance('b', '0_0')), 2_000).get('0_0')?.instanceId).toBe(
+    'a',
+  );
+  expect(followTasks(before, report(instance('b', '0_0'), instance('a', '0_0')), 2_000).get('0_0')?.instanceId).toBe(
+    'a',
+  );
 });
 
 test('a move is marked for half a minute, a first sight never', () => {

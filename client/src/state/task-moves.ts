@@ -19,7 +19,11 @@ export function movedAgoMs(home: TaskHome | undefined, now: number): number | nu
 }
 
 /** Follows active tasks from one report to the next, so that a move between instances is seen to happen. */
-export function followTasks(homes: ReadonlyMap<string, TaskHome>, processor: Processor, now: number): ReadonlyMap<string, TaskHome> {
+export function followTasks(
+  homes: ReadonlyMap<string, TaskHome>,
+  processor: Processor,
+  now: number,
+): ReadonlyMap<string, TaskHome> {
   const next = new Map<string, TaskHome>();
   for (const instance of processor.instances) {
     if (!instance.alive) continue;

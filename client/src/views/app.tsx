@@ -16,7 +16,11 @@ import { Totals } from './totals.tsx';
 import type { JSX } from 'preact';
 import type { RangeName } from '../state/ranges.ts';
 
-const RANGE_OPTIONS = RANGE_NAMES.map((value: RangeName) => ({ value, label: RANGES[value].label, spoken: RANGES[value].spoken }));
+const RANGE_OPTIONS = RANGE_NAMES.map((value: RangeName) => ({
+  value,
+  label: RANGES[value].label,
+  spoken: RANGES[value].spoken,
+}));
 const MODE_OPTIONS = [
   { value: 'counts', label: 'Counts' },
   { value: 'share', label: 'Share' },
@@ -33,8 +37,18 @@ function OverTime(): JSX.Element {
       note={`Logins per ${stepName(RANGES[range])}, by when they happened.`}
       controls={
         <>
-          <Segmented label="Counts or shares" options={MODE_OPTIONS} value={mode} onChange={(value) => dashboard.prefer({ mode: value })} />
-          <Segmented label="Time range" options={RANGE_OPTIONS} value={range} onChange={(value) => dashboard.prefer({ range: value })} />
+          <Segmented
+            label="Counts or shares"
+            options={MODE_OPTIONS}
+            value={mode}
+            onChange={(value) => dashboard.prefer({ mode: value })}
+          />
+          <Segmented
+            label="Time range"
+            options={RANGE_OPTIONS}
+            value={range}
+            onChange={(value) => dashboard.prefer({ range: value })}
+          />
         </>
       }
     >
@@ -66,13 +80,17 @@ export function App(): JSX.Element {
   }));
   return (
     <>
-      <div data-behind-panel><Header /></div>
+      <div data-behind-panel>
+        <Header />
+      </div>
       <main id="main" tabIndex={-1} class={blocked ? undefined : view} data-behind-panel data-stale={stale}>
         {blocked && <h1 class="unseen">Device logins</h1>}
         <Notices />
         {!blocked && (view === 'overview' ? <Overview /> : <Operations />)}
       </main>
-      <div data-behind-panel><Footer /></div>
+      <div data-behind-panel>
+        <Footer />
+      </div>
       {!blocked && view === 'overview' && state !== null && <StatePanel code={state} />}
     </>
   );

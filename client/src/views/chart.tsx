@@ -42,30 +42,46 @@ const TICK_ROOM_PX = 20;
 const NARROW_PX = 480;
 
 /** Steps of the time axis: none below the minute, which is the finest window there is. */
-const TIME_STEPS_SECONDS = [60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800, 432_000, 864_000];
+const TIME_STEPS_SECONDS = [
+  60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800, 432_000, 864_000,
+];
 
 /** The top of the value axis: the highest visible window and a little air, at least 4 so that a quiet chart is flat. */
 function topOf(scene: ChartScene): number {
   if (scene.mode === 'share') return 1;
   let top = 0;
   for (const window of scene.view.windows) {
-    for (const device of DEVICES) if (!scene.hidden.includes(device)) top = Math.max(top, valueOf(window, device, 'counts') ?? 0);
+    for (const device of DEVICES)
+      if (!scene.hidden.includes(device)) top = Math.max(top, valueOf(window, device, 'counts') ?? 0);
   }
   return Math.max(4, top * 1.08);
 }
 
 function visibleColumns(view: SeriesView, mode: SeriesMode, hidden: readonly Device[]): Columns {
   const [xs, ...lines] = columnsOf(view, mode);
-  return [xs, ...lines.map((line, index) => {
-    const device = DEVICES[index % DEVICES.length];
-    return device && hidden.includes(device) ? line.map(() => null) : line;
-  })];
+  return [
+    xs,
+    ...lines.map((line, index) => {
+      const device = DEVICES[index % DEVICES.length];
+      return device && hidden.includes(device) ? line.map(() => null) : line;
+    }),
+  ];
 }
 
-function optionsFor(scene: ChartScene, width: number, height: number, onCursor: (index: number | null) => void): uPlot.Options {
+function optionsFor(
+  scene: ChartScene,
+  width: number,
+  height: number,
+  onCursor: (index: number | null) => void,
+): uPlot.Options {
   const { colours, unit } = scene;
   const font = `${12 * unit}px system-ui, sans-serif`;
-  const line = (device: Device): uPlot.Series => ({ stroke: colours[device], width: 2 * unit, points: { show: false }, spanGaps: false });
+  const line = (device: Device): uPlot.Series => ({
+    stroke: colours[device],
+    width: 2 * unit,
+    points: { show: false },
+    spanGaps: false,
+  });
   const tail = (device: Device): uPlot.Series => ({
     stroke: colours[device],
     width: 1.5 * unit,
@@ -82,7 +98,12 @@ function optionsFor(scene: ChartScene, width: number, height: number, onCursor: 
       y: false,
       drag: { x: false, y: false },
       sync: { key: 'time' },
-      points: { size: 8 * unit, width: 2 * unit, stroke: (_, index) => colours[DEVICES[(index - 1) % DEVICES.length] ?? 'other'], fill: () => colours.ground },
+      points: {
+        size: 8 * unit,
+        width: 2 * unit,
+        stroke: (_, index) => colours[DEVICES[(index - 1) % DEVICES.length] ?? 'other'],
+        fill: () => colours.ground,
+      },
     },
     scales: {
       x: { time: true, range: () => [scene.view.from / 1000, scene.view.to / 1000] },
@@ -104,12 +125,24 @@ function optionsFor(scene: ChartScene, width: number, height: number, onCursor: 
         stroke: colours.quiet,
         font,
         // No line at half a login: it would have no number.
-        grid: { stroke: colours.line, width: 1, filter: (_, values) => values.map((value) => (scene.mode === 'share' || Number.isInteger(value) ? value : null)) },
+        grid: {
+          stroke: colours.line,
+          width: 1,
+          filter: (_, values) =>
+            values.map((value) => (scene.mode === 'share' || Number.isInteger(value) ? value : null)),
+        },
         ticks: { show: false },
         gap: 8 * unit,
         space: (height < 260 * unit ? 28 : 44) * unit,
         size: 48 * unit,
-        values: (_, values) => values.map((value) => (scene.mode === 'share' ? `${Math.round(value * 100)}%` : Number.isInteger(value) ? formatCompact(value) : '')),
+        values: (_, values) =>
+          values.map((value) =>
+            scene.mode === 'share'
+              ? `${Math.round(value * 100)}%`
+              : Number.isInteger(value)
+                ? formatCompact(value)
+                : '',
+          ),
       },
     ],
     series: [{}, ...DEVICES.map(line), ...DEVICES.map(tail)],
@@ -148,14 +181,24 @@ export function Chart({ view, mode, hidden, height, label, describe, onCursor }:
     if (!element) return undefined;
     const build = (): void => {
       plot.current?.destroy();
-      const built: ChartScene = { ...(scene.current ?? { view, columns, mode, hidden }), colours: chartColours(), unit: rootUnit() };
+      const built: ChartScene = {
+        ...(scene.current ?? { view, columns, mode, hidden }),
+        colours: chartColours(),
+        unit: rootUnit(),
+      };
       scene.current = built;
-      const options = optionsFor(built, Math.max(120, element.clientWidth), element.clientHeight, (index) => cursorMoved.current(index));
+      const options = optionsFor(built, Math.max(120, element.clientWidth), element.clientHeight, (index) =>
+        cursorMoved.current(index),
+      );
       plot.current = new uPlot(options, built.columns as uPlot.AlignedData, element);
     };
     build();
     const resized = new ResizeObserver(() => {
-      if (plot.current && Math.abs(plot.current.width - element.clientWidth) + Math.abs(plot.current.height - element.clientHeight) > 1) build();
+      if (
+        plot.current &&
+        Math.abs(plot.current.width - element.clientWidth) + Math.abs(plot.current.height - element.clientHeight) > 1
+      )
+        build();
     });
     resized.observe(element);
     const stop = onThemeChange(build);
@@ -171,7 +214,11 @@ export function Chart({ view, mode, hidden, height, label, describe, onCursor }:
     const drawn = plot.current;
     if (!drawn) return;
     drawn.setData(columns as uPlot.AlignedData);
-    if (chosen.current !== null) moveTo(view.windows.findIndex((window) => window.start === chosen.current), false);
+    if (chosen.current !== null)
+      moveTo(
+        view.windows.findIndex((window) => window.start === chosen.current),
+        false,
+      );
   });
 
   const moveTo = (index: number, say: boolean): void => {
@@ -197,7 +244,14 @@ export function Chart({ view, mode, hidden, height, label, describe, onCursor }:
     const last = view.windows.length - 1;
     const at = plot.current?.cursor.idx ?? last;
     const steps: Readonly<Record<string, number>> = {
-      ArrowLeft: at - 1, ArrowRight: at + 1, ArrowDown: at - 1, ArrowUp: at + 1, PageDown: at - 10, PageUp: at + 10, Home: 0, End: last,
+      ArrowLeft: at - 1,
+      ArrowRight: at + 1,
+      ArrowDown: at - 1,
+      ArrowUp: at + 1,
+      PageDown: at - 10,
+      PageUp: at + 10,
+      Home: 0,
+      End: last,
     };
     const next = steps[event.key];
     if (event.key === 'Escape' && chosen.current !== null) {

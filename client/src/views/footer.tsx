@@ -7,7 +7,10 @@ export function Footer(): JSX.Element {
       <p>
         The same figures: <a href="/graphql">GraphQL</a>, <a href="/data">/data</a>, <a href="/insights">/insights</a>.
       </p>
-      <p>By keyboard: Tab from part to part; arrows on the chart, the map and the table; Enter opens a state, Esc closes it.</p>
+      <p>
+        By keyboard: Tab from part to part; arrows on the chart, the map and the table; Enter opens a state, Esc closes
+        it.
+      </p>
     </footer>
   );
 }

@@ -9,7 +9,13 @@ import type { DeviceCounts, Insights } from '../api/types.ts';
 const COMPARED = ['ios', 'android'] as const;
 
 /** The two shares of one class as marks on a line that all classes have in common. Only repeats the figures beside it. */
-function Marks({ devices, scale: [low, high] }: { devices: DeviceCounts; scale: readonly [low: number, high: number] }): JSX.Element {
+function Marks({
+  devices,
+  scale: [low, high],
+}: {
+  devices: DeviceCounts;
+  scale: readonly [low: number, high: number];
+}): JSX.Element {
   const placed = COMPARED.flatMap((device) => {
     const share = shareOf(devices[device], devices.total);
     return share === null ? [] : [{ device, left: ((share - low) / (high - low)) * 100 }];
@@ -17,23 +23,38 @@ function Marks({ devices, scale: [low, high] }: { devices: DeviceCounts; scale: 
   const [a, b] = placed;
   return (
     <div class="marks" aria-hidden="true">
-      {a && b && <span class="marks-gap" style={{ left: `${Math.min(a.left, b.left)}%`, width: `${Math.abs(a.left - b.left)}%` }} />}
+      {a && b && (
+        <span
+          class="marks-gap"
+          style={{ left: `${Math.min(a.left, b.left)}%`, width: `${Math.abs(a.left - b.left)}%` }}
+        />
+      )}
       {placed.map(({ device, left }) => (
-        <span key={device} class="mark" style={{ left: `${left}%` }}><DeviceGlyph device={device} /></span>
+        <span key={device} class="mark" style={{ left: `${left}%` }}>
+          <DeviceGlyph device={device} />
+        </span>
       ))}
     </div>
   );
 }
 
-const LEADERS = [['IOS', 'iOS leads'], ['ANDROID', 'Android leads'], [null, 'Neither leads']] as const;
+const LEADERS = [
+  ['IOS', 'iOS leads'],
+  ['ANDROID', 'Android leads'],
+  [null, 'Neither leads'],
+] as const;
 
 /** The finding in words, from the API's own leaders. */
 function headline(classes: Insights['byGdpClass']): string {
   const counted = classes.filter(({ devices }) => devices.total > 0);
   const parts = LEADERS.flatMap(([leader, words]) => {
-    const led = counted.filter((entry) => entry.leader === leader).map((entry) => GDP_CLASS_NAMES[entry.class].toLowerCase());
+    const led = counted
+      .filter((entry) => entry.leader === leader)
+      .map((entry) => GDP_CLASS_NAMES[entry.class].toLowerCase());
     if (led.length === 0) return [];
-    return led.length === counted.length ? `${words}, whatever the size of the economy` : `${words} in ${led.join('- and ')}-GDP states`;
+    return led.length === counted.length
+      ? `${words}, whatever the size of the economy`
+      : `${words} in ${led.join('- and ')}-GDP states`;
   });
   return counted.length === 0 ? 'No logins yet.' : `${parts.join('; ')}.`;
 }
@@ -43,7 +64,12 @@ export function GdpClasses(): JSX.Element {
   const classes = useSelect((state) => state.shown.insights?.value.byGdpClass);
   const scale = shareScale(classes ?? []);
   return (
-    <Section id="classes" title="By the size of the economy" note={classes ? headline(classes) : undefined} panel="insights">
+    <Section
+      id="classes"
+      title="By the size of the economy"
+      note={classes ? headline(classes) : undefined}
+      panel="insights"
+    >
       {classes ? (
         <>
           <table class="data-table compare">
@@ -53,10 +79,15 @@ export function GdpClasses(): JSX.Element {
                 <th scope="col">State GDP</th>
                 <th scope="col" class="marks-head">
                   <span class="unseen">Share of logins, as a chart</span>
-                  <span aria-hidden="true"><span>{Math.round(scale[0] * 100)}%</span><span>{Math.round(scale[1] * 100)}%</span></span>
+                  <span aria-hidden="true">
+                    <span>{Math.round(scale[0] * 100)}%</span>
+                    <span>{Math.round(scale[1] * 100)}%</span>
+                  </span>
                 </th>
                 {DEVICES.map((device) => (
-                  <th key={device} scope="col" class="number"><DeviceGlyph device={device} /> {DEVICE_NAMES[device]}</th>
+                  <th key={device} scope="col" class="number">
+                    <DeviceGlyph device={device} /> {DEVICE_NAMES[device]}
+                  </th>
                 ))}
               </tr>
             </thead>
@@ -66,7 +97,9 @@ export function GdpClasses(): JSX.Element {
                   <th scope="row">
                     {GDP_CLASS_NAMES[entry.class]} <span class="quiet">{plural(entry.states, 'state')}</span>
                   </th>
-                  <td class="marks-cell"><Marks devices={entry.devices} scale={scale} /></td>
+                  <td class="marks-cell">
+                    <Marks devices={entry.devices} scale={scale} />
+                  </td>
                   {DEVICES.map((device) => (
                     <td key={device} class="number">
                       {formatShare(shareOf(entry.devices[device], entry.devices.total))}

@@ -38,9 +38,15 @@ function wordsFor(status: Status, now: number): { shown: string; spoken: string 
       return { shown: `Paused, ${plural(status.held, 'update')} held`, spoken: 'Paused' };
     case 'catching-up': {
       if (status.restoring) {
-        return { shown: `Catching up: ${status.restoring.done} of ${status.restoring.of} tasks restored`, spoken: 'Catching up' };
+        return {
+          shown: `Catching up: ${status.restoring.done} of ${status.restoring.of} tasks restored`,
+          spoken: 'Catching up',
+        };
       }
-      return { shown: status.lag ? `Catching up: ${plural(status.lag, 'record')} behind` : 'Catching up', spoken: 'Catching up' };
+      return {
+        shown: status.lag ? `Catching up: ${plural(status.lag, 'record')} behind` : 'Catching up',
+        spoken: 'Catching up',
+      };
     }
     case 'no-processor':
       return { shown: 'No processor running', spoken: 'No processor running' };
@@ -72,8 +78,12 @@ function StatusLine(): JSX.Element {
         <span class="dot" aria-hidden="true" />
         {words.shown}
       </span>
-      <span class="unseen" role="status">{words.spoken}</span>
-      {status.kind === 'offline' && status.inSeconds !== null && <span class="quiet">next try in {status.inSeconds} s</span>}
+      <span class="unseen" role="status">
+        {words.spoken}
+      </span>
+      {status.kind === 'offline' && status.inSeconds !== null && (
+        <span class="quiet">next try in {status.inSeconds} s</span>
+      )}
       {broken && (
         <button type="button" class="plain" onClick={() => dashboard.retryNow()}>
           Try now
@@ -94,7 +104,8 @@ const VIEWS: readonly { readonly view: View; readonly label: string }[] = [
 ];
 
 function follow(event: MouseEvent, go: () => void): void {
-  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
+    return;
   event.preventDefault();
   go();
 }
@@ -102,7 +113,9 @@ function follow(event: MouseEvent, go: () => void): void {
 /** Larger and without controls; over the whole screen where the browser lets it. */
 function setWall(dashboard: ReturnType<typeof useDashboard>, wall: boolean): void {
   dashboard.prefer({ wall });
-  const asked = wall ? document.documentElement.requestFullscreen?.() : document.fullscreenElement && document.exitFullscreen();
+  const asked = wall
+    ? document.documentElement.requestFullscreen?.()
+    : document.fullscreenElement && document.exitFullscreen();
   // Refused (an embedded page, a phone): the page is large all the same.
   if (asked instanceof Promise) asked.catch(() => undefined);
 }
@@ -121,10 +134,21 @@ function CopyLink(): JSX.Element {
   const copy = async (): Promise<void> => setOutcome((await copyText(location.href)) ? 'copied' : 'refused');
   return (
     <>
-      <button type="button" class="button copy-button" title="Copies the address, which reproduces this view" onClick={() => void copy()}>
+      <button
+        type="button"
+        class="button copy-button"
+        title="Copies the address, which reproduces this view"
+        onClick={() => void copy()}
+      >
         {outcome === 'copied' ? 'Copied' : outcome === 'refused' ? 'Not allowed' : 'Copy link'}
       </button>
-      <span class="unseen" role="status">{outcome === 'copied' ? 'Link copied' : outcome === 'refused' ? 'The browser did not allow to copy; the address bar has the link' : ''}</span>
+      <span class="unseen" role="status">
+        {outcome === 'copied'
+          ? 'Link copied'
+          : outcome === 'refused'
+            ? 'The browser did not allow to copy; the address bar has the link'
+            : ''}
+      </span>
     </>
   );
 }
@@ -139,9 +163,15 @@ export function Header(): JSX.Element {
   }));
   return (
     <header class="top">
-      <a class="skip" href="#main">Skip to content</a>
+      <a class="skip" href="#main">
+        Skip to content
+      </a>
       <div class="top-row">
-        <a class="brand" href="/" onClick={(event) => follow(event, () => dashboard.prefer({ view: 'overview', state: null }, true))}>
+        <a
+          class="brand"
+          href="/"
+          onClick={(event) => follow(event, () => dashboard.prefer({ view: 'overview', state: null }, true))}
+        >
           <svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true">
             <path class="stroke-ios" d="M4 3c0 8 8 6 8 18" />
             <path class="stroke-android" d="M20 3c0 8-8 6-8 18" />
@@ -163,7 +193,13 @@ export function Header(): JSX.Element {
         <StatusLine />
         <div class="tools">
           <CopyLink />
-          <button type="button" class="button wall-button" aria-pressed={wall} title="For a screen on a wall: larger, without controls" onClick={() => setWall(dashboard, !wall)}>
+          <button
+            type="button"
+            class="button wall-button"
+            aria-pressed={wall}
+            title="For a screen on a wall: larger, without controls"
+            onClick={() => setWall(dashboard, !wall)}
+          >
             Wall
           </button>
           <button type="button" class="button" aria-pressed={paused} onClick={() => dashboard.togglePause()}>

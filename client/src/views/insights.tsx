@@ -13,7 +13,8 @@ function StateLink({ code, text, spoken }: { code: StateCode; text: string; spok
   const dashboard = useDashboard();
   return (
     <button type="button" class="plain" data-opens={code} onClick={() => dashboard.prefer({ state: code }, true)}>
-      {text}{spoken !== undefined && <span class="unseen"> {spoken}</span>}
+      {text}
+      {spoken !== undefined && <span class="unseen"> {spoken}</span>}
     </button>
   );
 }
@@ -23,8 +24,12 @@ function Leads({ leads, by }: { leads: readonly Lead[]; by: Lead['by'] }): JSX.E
   if (leads.length === 0) return null;
   return (
     <p class="leads" data-leads={by}>
-      <span class="quiet"><DeviceGlyph device={by} /> More {DEVICE_NAMES[by]}, widest lead first:</span>
-      {leads.map(({ state }) => <StateLink key={state.code} code={state.code} text={state.code} spoken={state.name} />)}
+      <span class="quiet">
+        <DeviceGlyph device={by} /> More {DEVICE_NAMES[by]}, widest lead first:
+      </span>
+      {leads.map(({ state }) => (
+        <StateLink key={state.code} code={state.code} text={state.code} spoken={state.name} />
+      ))}
     </p>
   );
 }
@@ -35,8 +40,11 @@ function Widest({ lead }: { lead: Lead }): JSX.Element {
   const share = (device: 'ios' | 'android'): string => formatShare(shareOf(state.devices[device], state.devices.total));
   return (
     <li data-finding={`widest-${by}`}>
-      <DeviceGlyph device={by} /> {DEVICE_NAMES[by]} leads most in <StateLink code={state.code} text={state.name} />: {share(by)} to {share(other)},{' '}
-      <span class="quiet">{formatCount(state.devices[by])} logins to {formatCount(state.devices[other])}.</span>
+      <DeviceGlyph device={by} /> {DEVICE_NAMES[by]} leads most in <StateLink code={state.code} text={state.name} />:{' '}
+      {share(by)} to {share(other)},{' '}
+      <span class="quiet">
+        {formatCount(state.devices[by])} logins to {formatCount(state.devices[other])}.
+      </span>
     </li>
   );
 }
@@ -59,13 +67,16 @@ function Findings({ states, top, moreIos, moreAndroid }: FindingsProps): JSX.Ele
       <ul class="findings">
         {first && (
           <li data-finding="top">
-            <StateLink code={top} text={first.name} /> has the most logins: {formatCount(first.devices.total)}, <span class="quiet">{formatShare(shareOf(first.devices.total, states.totals.total))} of all.</span>
+            <StateLink code={top} text={first.name} /> has the most logins: {formatCount(first.devices.total)},{' '}
+            <span class="quiet">{formatShare(shareOf(first.devices.total, states.totals.total))} of all.</span>
           </li>
         )}
         <li data-finding="leads">
-          {ios.length === android.length ? `iOS and Android lead in ${plural(ios.length, 'state')} each.` : ios.length > android.length
-            ? `iOS leads in ${plural(ios.length, 'state')}, Android in ${android.length}.`
-            : `Android leads in ${plural(android.length, 'state')}, iOS in ${ios.length}.`}
+          {ios.length === android.length
+            ? `iOS and Android lead in ${plural(ios.length, 'state')} each.`
+            : ios.length > android.length
+              ? `iOS leads in ${plural(ios.length, 'state')}, Android in ${android.length}.`
+              : `Android leads in ${plural(android.length, 'state')}, iOS in ${ios.length}.`}
         </li>
         {widest.map((lead) => lead && <Widest key={lead.by} lead={lead} />)}
       </ul>
@@ -92,7 +103,12 @@ export function Insights(): JSX.Element {
         insights.topState === null ? (
           <p class="quiet">Nothing yet: findings come with the first logins.</p>
         ) : (
-          <Findings states={states} top={insights.topState.code} moreIos={insights.moreIos} moreAndroid={insights.moreAndroid} />
+          <Findings
+            states={states}
+            top={insights.topState.code}
+            moreIos={insights.moreIos}
+            moreAndroid={insights.moreAndroid}
+          />
         )
       ) : (
         !problem && <p class="quiet">Waiting for the first answer.</p>

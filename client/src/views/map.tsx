@@ -1,5 +1,13 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { formatCompact, formatCount, formatGdp, formatGdpShort, formatShare, GDP_CLASS_NAMES, shareOf } from '../format.ts';
+import {
+  formatCompact,
+  formatCount,
+  formatGdp,
+  formatGdpShort,
+  formatShare,
+  GDP_CLASS_NAMES,
+  shareOf,
+} from '../format.ts';
 import { CLASS_SHADES, measureOf, scaleOf, SHADES, shadeOf } from '../state/shading.ts';
 import { neighbour, TILES } from '../state/tiles.ts';
 import { useDashboard, useSelect } from './context.ts';
@@ -41,7 +49,9 @@ function Legend({ scale, measure }: { scale: Scale | null; measure: Measure }): 
     return (
       <p class="map-legend">
         {CLASSES.map((entry) => (
-          <span key={entry}><span class={`swatch shade-${CLASS_SHADES[entry]}`} aria-hidden="true" /> {GDP_CLASS_NAMES[entry]}</span>
+          <span key={entry}>
+            <span class={`swatch shade-${CLASS_SHADES[entry]}`} aria-hidden="true" /> {GDP_CLASS_NAMES[entry]}
+          </span>
         ))}
       </p>
     );
@@ -53,11 +63,19 @@ function Legend({ scale, measure }: { scale: Scale | null; measure: Measure }): 
         <span class="quiet">No logins yet</span>
       ) : (
         <>
-          <span>{scale.someBelow ? '≤ ' : ''}{text(scale.low)}</span>
-          <span class="swatches" aria-hidden="true">
-            {Array.from({ length: SHADES }, (_, index) => <span key={index} class={`swatch shade-${index + 1}`} />)}
+          <span>
+            {scale.someBelow ? '≤ ' : ''}
+            {text(scale.low)}
           </span>
-          <span>{scale.someAbove ? '≥ ' : ''}{text(scale.high)}</span>
+          <span class="swatches" aria-hidden="true">
+            {Array.from({ length: SHADES }, (_, index) => (
+              <span key={index} class={`swatch shade-${index + 1}`} />
+            ))}
+          </span>
+          <span>
+            {scale.someAbove ? '≥ ' : ''}
+            {text(scale.high)}
+          </span>
         </>
       )}
     </p>
@@ -83,10 +101,12 @@ export function StateMap(): JSX.Element {
     if (selected !== null) setEntry(selected);
   }, [selected]);
 
-  const values = new Map(TILES.map(({ code }) => {
-    const state = states?.byCode.get(code);
-    return [code, state ? measureOf(state, measure) : null] as const;
-  }));
+  const values = new Map(
+    TILES.map(({ code }) => {
+      const state = states?.byCode.get(code);
+      return [code, state ? measureOf(state, measure) : null] as const;
+    }),
+  );
   const scale = scaleOf(values.values());
 
   const onKeyDown = (event: KeyboardEvent, code: StateCode): void => {
@@ -103,9 +123,23 @@ export function StateMap(): JSX.Element {
       id="map"
       title="By state"
       panel="states"
-      controls={<Segmented label="Shade the states by" options={MEASURE_OPTIONS} value={measure} onChange={(value) => dashboard.prefer({ measure: value })} />}
+      controls={
+        <Segmented
+          label="Shade the states by"
+          options={MEASURE_OPTIONS}
+          value={measure}
+          onChange={(value) => dashboard.prefer({ measure: value })}
+        />
+      }
     >
-      <div class="map" ref={grid} data-measure={measure} role="group" aria-label="States; arrow keys move between them, Enter opens one" onPointerLeave={() => setPointed(null)}>
+      <div
+        class="map"
+        ref={grid}
+        data-measure={measure}
+        role="group"
+        aria-label="States; arrow keys move between them, Enter opens one"
+        onPointerLeave={() => setPointed(null)}
+      >
         {TILES.map(({ code, row, column }) => {
           const state = states?.byCode.get(code);
           const value = values.get(code) ?? null;
@@ -134,9 +168,13 @@ export function StateMap(): JSX.Element {
             </button>
           );
         })}
-        <p id="map-detail" class="map-readout">{pointed !== null && named ? detail(named, classes) : 'Choose a state to see its own figures.'}</p>
+        <p id="map-detail" class="map-readout">
+          {pointed !== null && named ? detail(named, classes) : 'Choose a state to see its own figures.'}
+        </p>
       </div>
-      <div class="map" data-measure={measure} data-legend="true"><Legend scale={scale} measure={measure} /></div>
+      <div class="map" data-measure={measure} data-legend="true">
+        <Legend scale={scale} measure={measure} />
+      </div>
     </Section>
   );
 }

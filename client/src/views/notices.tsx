@@ -9,7 +9,9 @@ function TokenPrompt(): JSX.Element {
   return (
     <section class="notice" aria-labelledby="token-title">
       <h2 id="token-title">This API needs an access token</h2>
-      <p>Enter the value of <code>API_TOKEN</code> that the API was started with. It is kept for this tab only.</p>
+      <p>
+        Enter the value of <code>API_TOKEN</code> that the API was started with. It is kept for this tab only.
+      </p>
       <form
         class="token-form"
         onSubmit={(event) => {
@@ -21,7 +23,9 @@ function TokenPrompt(): JSX.Element {
       >
         <label for="token">Access token</label>
         <input id="token" name="token" type="password" autocomplete="off" />
-        <button type="submit" class="button primary">Connect</button>
+        <button type="submit" class="button primary">
+          Connect
+        </button>
       </form>
     </section>
   );
@@ -32,7 +36,9 @@ function NoLoginsYet(): JSX.Element {
     <section class="notice" aria-labelledby="empty-title">
       <h2 id="empty-title">Waiting for the first login</h2>
       <p>Everything is connected and no login has been counted yet. Publish some:</p>
-      <pre><code>npm run producer</code></pre>
+      <pre>
+        <code>npm run producer</code>
+      </pre>
       <p class="quiet">Or write JSON logins to the input topic with any Kafka client. This page fills by itself.</p>
     </section>
   );
@@ -43,8 +49,15 @@ function Unreachable(): JSX.Element {
   return (
     <section class="notice" aria-labelledby="unreachable-title">
       <h2 id="unreachable-title">The API does not answer</h2>
-      <p>There is nothing to show yet. The page tries again by itself; start the API with <code>npm start</code> or <code>npm run api</code>.</p>
-      <p><button type="button" class="button" onClick={() => dashboard.retryNow()}>Try now</button></p>
+      <p>
+        There is nothing to show yet. The page tries again by itself; start the API with <code>npm start</code> or{' '}
+        <code>npm run api</code>.
+      </p>
+      <p>
+        <button type="button" class="button" onClick={() => dashboard.retryNow()}>
+          Try now
+        </button>
+      </p>
     </section>
   );
 }

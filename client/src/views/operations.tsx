@@ -1,4 +1,14 @@
-import { formatAge, formatAgo, formatCount, formatMoment, formatRate, formatShare, NONE, plural, shareOf } from '../format.ts';
+import {
+  formatAge,
+  formatAgo,
+  formatCount,
+  formatMoment,
+  formatRate,
+  formatShare,
+  NONE,
+  plural,
+  shareOf,
+} from '../format.ts';
 import { recordsPerSecondOf } from '../state/dashboard-state.ts';
 import { useSelect } from './context.ts';
 import { ProblemNote, Section } from './parts.tsx';
@@ -31,22 +41,58 @@ function TaskRow({ task, home, now }: { task: Task; home: TaskHome | undefined; 
     <tr data-task={task.id} data-moved={moved}>
       <th scope="row">
         <code>{task.id}</code> {task.role === 'STANDBY' && <span class="quiet">standby</span>}
-        {moved && <span class="moved">moved here {formatAgo(movedMs)}{home?.from ? ` from ${home.from.slice(0, 8)}` : ''}</span>}
+        {moved && (
+          <span class="moved">
+            moved here {formatAgo(movedMs)}
+            {home?.from ? ` from ${home.from.slice(0, 8)}` : ''}
+          </span>
+        )}
       </th>
-      <td><span class="task-state" data-task-state={task.state}>{task.state.toLowerCase()}</span></td>
-      <td>{task.inputs.length === 0 ? NONE : task.inputs.map((input) => <code key={input} class="input">{input}</code>)}</td>
+      <td>
+        <span class="task-state" data-task-state={task.state}>
+          {task.state.toLowerCase()}
+        </span>
+      </td>
+      <td>
+        {task.inputs.length === 0
+          ? NONE
+          : task.inputs.map((input) => (
+              <code key={input} class="input">
+                {input}
+              </code>
+            ))}
+      </td>
       <td class="number">{formatCount(task.lag)}</td>
-      <td><RestoreCell restore={task.restore} /></td>
+      <td>
+        <RestoreCell restore={task.restore} />
+      </td>
     </tr>
   );
 }
 
-function InstanceBlock({ instance, homes, now }: { instance: Instance; homes: ReadonlyMap<string, TaskHome>; now: number }): JSX.Element {
-  const tasks = instance.tasks.toSorted((a, b) => (a.role === b.role ? a.id.localeCompare(b.id, 'en', { numeric: true }) : a.role === 'ACTIVE' ? -1 : 1));
+function InstanceBlock({
+  instance,
+  homes,
+  now,
+}: {
+  instance: Instance;
+  homes: ReadonlyMap<string, TaskHome>;
+  now: number;
+}): JSX.Element {
+  const tasks = instance.tasks.toSorted((a, b) =>
+    a.role === b.role ? a.id.localeCompare(b.id, 'en', { numeric: true }) : a.role === 'ACTIVE' ? -1 : 1,
+  );
   return (
-    <article class="instance" aria-label={`Instance ${instance.id}`} data-instance={instance.id} data-alive={instance.alive}>
+    <article
+      class="instance"
+      aria-label={`Instance ${instance.id}`}
+      data-instance={instance.id}
+      data-alive={instance.alive}
+    >
       <div class="instance-head">
-        <h3>{instance.host} <code class="quiet">{instance.id}</code></h3>
+        <h3>
+          {instance.host} <code class="quiet">{instance.id}</code>
+        </h3>
         <p class="instance-state">
           <span class="dot" aria-hidden="true" />
           {instance.alive ? 'Alive' : 'Not heard of'}
@@ -54,10 +100,22 @@ function InstanceBlock({ instance, homes, now }: { instance: Instance; homes: Re
         </p>
       </div>
       <dl class="facts">
-        <div><dt>Records a second</dt><dd>{formatRate(instance.recordsPerSecond)}</dd></div>
-        <div><dt>Threads</dt><dd>{instance.threads}</dd></div>
-        <div><dt>Tasks</dt><dd>{tasks.length}</dd></div>
-        <div><dt>Started</dt><dd>{formatMoment(instance.startedAt, now)}</dd></div>
+        <div>
+          <dt>Records a second</dt>
+          <dd>{formatRate(instance.recordsPerSecond)}</dd>
+        </div>
+        <div>
+          <dt>Threads</dt>
+          <dd>{instance.threads}</dd>
+        </div>
+        <div>
+          <dt>Tasks</dt>
+          <dd>{tasks.length}</dd>
+        </div>
+        <div>
+          <dt>Started</dt>
+          <dd>{formatMoment(instance.startedAt, now)}</dd>
+        </div>
       </dl>
       {tasks.length > 0 && (
         <div class="table-scroll" tabIndex={0} role="region" aria-label={`Tasks of ${instance.host}, ${instance.id}`}>
@@ -65,13 +123,26 @@ function InstanceBlock({ instance, homes, now }: { instance: Instance; homes: Re
             <caption class="unseen">Tasks of instance {instance.id}</caption>
             <thead>
               <tr>
-                <th scope="col">Task</th><th scope="col">State</th><th scope="col">Reads</th><th scope="col" class="number">Lag</th><th scope="col">Restore</th>
+                <th scope="col">Task</th>
+                <th scope="col">State</th>
+                <th scope="col">Reads</th>
+                <th scope="col" class="number">
+                  Lag
+                </th>
+                <th scope="col">Restore</th>
               </tr>
             </thead>
             <tbody>
               {tasks.map((task) => {
                 const home = homes.get(task.id);
-                return <TaskRow key={`${task.id} ${task.role}`} task={task} home={task.role === 'ACTIVE' && home?.instanceId === instance.id ? home : undefined} now={now} />;
+                return (
+                  <TaskRow
+                    key={`${task.id} ${task.role}`}
+                    task={task}
+                    home={task.role === 'ACTIVE' && home?.instanceId === instance.id ? home : undefined}
+                    now={now}
+                  />
+                );
               })}
             </tbody>
           </table>
@@ -86,12 +157,32 @@ function Summary({ processor }: { processor: Processor }): JSX.Element {
   const threads = alive.reduce((sum, instance) => sum + instance.threads, 0);
   return (
     <dl class="facts facts-large">
-      <div><dt>Instances</dt><dd>{alive.length}</dd></div>
-      <div><dt>Threads</dt><dd>{threads}</dd></div>
-      <div><dt>Records a second</dt><dd>{formatRate(recordsPerSecondOf(processor))}</dd></div>
-      <div><dt>Lag</dt><dd>{processor.lag === null ? 'not known' : plural(processor.lag, 'record')}</dd></div>
-      <div><dt>Guarantee</dt><dd>{processor.guarantee.replaceAll('_', ' ')}</dd></div>
-      <div><dt>Application</dt><dd><code>{processor.applicationId}</code></dd></div>
+      <div>
+        <dt>Instances</dt>
+        <dd>{alive.length}</dd>
+      </div>
+      <div>
+        <dt>Threads</dt>
+        <dd>{threads}</dd>
+      </div>
+      <div>
+        <dt>Records a second</dt>
+        <dd>{formatRate(recordsPerSecondOf(processor))}</dd>
+      </div>
+      <div>
+        <dt>Lag</dt>
+        <dd>{processor.lag === null ? 'not known' : plural(processor.lag, 'record')}</dd>
+      </div>
+      <div>
+        <dt>Guarantee</dt>
+        <dd>{processor.guarantee.replaceAll('_', ' ')}</dd>
+      </div>
+      <div>
+        <dt>Application</dt>
+        <dd>
+          <code>{processor.applicationId}</code>
+        </dd>
+      </div>
     </dl>
   );
 }
@@ -107,19 +198,31 @@ export function Operations(): JSX.Element {
   return (
     <>
       <h1 class="view-title">Operations</h1>
-      <Section id="processor" title="Processor" panel="processor" note="Start another processor to share the work: its tasks move to it by themselves. Records between sub-topologies count too.">
+      <Section
+        id="processor"
+        title="Processor"
+        panel="processor"
+        note="Start another processor to share the work: its tasks move to it by themselves. Records between sub-topologies count too."
+      >
         <ProblemNote problem={problem} />
         {processor ? (
           <>
             <Summary processor={processor} />
             <TaskMap instances={processor.instances} homes={homes} now={now} />
             {processor.instances.length === 0 && (
-              <p class="hint">No processor reports. Start one with <code>npm run processor</code>; what is counted so far stays readable.</p>
+              <p class="hint">
+                No processor reports. Start one with <code>npm run processor</code>; what is counted so far stays
+                readable.
+              </p>
             )}
-            {processor.instances.map((instance) => <InstanceBlock key={instance.id} instance={instance} homes={homes} now={now} />)}
+            {processor.instances.map((instance) => (
+              <InstanceBlock key={instance.id} instance={instance} homes={homes} now={now} />
+            ))}
             <details class="topology">
               <summary>Topology</summary>
-              <pre tabIndex={0} role="region" aria-label="Topology as text">{processor.topology}</pre>
+              <pre tabIndex={0} role="region" aria-label="Topology as text">
+                {processor.topology}
+              </pre>
             </details>
           </>
         ) : (

@@ -36,7 +36,14 @@ export function Segmented<T extends string>({ label, options, value, onChange }:
       <legend class="unseen">{label}</legend>
       {options.map((option) => (
         <label key={option.value}>
-          <input type="radio" name={name} value={option.value} checked={option.value === value} onChange={() => onChange(option.value)} aria-label={option.spoken} />
+          <input
+            type="radio"
+            name={name}
+            value={option.value}
+            checked={option.value === value}
+            onChange={() => onChange(option.value)}
+            aria-label={option.spoken}
+          />
           <span>{option.label}</span>
         </label>
       ))}
@@ -65,7 +72,9 @@ export function DeviceFigures({ devices }: { devices: DeviceCounts }): JSX.Eleme
             <DeviceGlyph device={device} /> {DEVICE_NAMES[device]}
           </dt>
           <dd>
-            <span class="figure" data-figure={device}>{formatCount(devices[device])}</span>
+            <span class="figure" data-figure={device}>
+              {formatCount(devices[device])}
+            </span>
             <span class="quiet"> {formatShare(shareOf(devices[device], devices.total))}</span>
           </dd>
         </div>
@@ -97,7 +106,8 @@ export function StaleNote({ panel }: { panel: Panel }): JSX.Element | null {
   if (until === null) return null;
   return (
     <p class="stale" data-stale-panel={panel}>
-      <span class="dot" aria-hidden="true" /> As of {formatMoment(new Date(until).toISOString(), now)}, <span>{formatAge(now - until)} old</span>
+      <span class="dot" aria-hidden="true" /> As of {formatMoment(new Date(until).toISOString(), now)},{' '}
+      <span>{formatAge(now - until)} old</span>
     </p>
   );
 }

@@ -23,7 +23,8 @@ export function useRowsInSight(frame: RefObject<HTMLElement | null>): (state: Da
     return () => observer.disconnect();
   }, []);
   return ({ shown: { states }, now }) => {
-    if (inSight.current || drawn.current.states === null || now - drawn.current.at > OUT_OF_SIGHT_MS) drawn.current = { states, at: now };
+    if (inSight.current || drawn.current.states === null || now - drawn.current.at > OUT_OF_SIGHT_MS)
+      drawn.current = { states, at: now };
     return drawn.current.states;
   };
 }

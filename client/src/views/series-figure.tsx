@@ -35,7 +35,10 @@ function Readout({ window, hovered }: { window: WindowView | undefined; hovered:
   const { counts } = window;
   return (
     <p class="readout" data-hovered={hovered}>
-      <span class="readout-when">{formatWindow(window.start, window.end)}{STATE_WORDS[window.state]}</span>
+      <span class="readout-when">
+        {formatWindow(window.start, window.end)}
+        {STATE_WORDS[window.state]}
+      </span>
       {counts === null ? (
         <span>not known: the page was cut off</span>
       ) : (
@@ -122,7 +125,9 @@ export function SeriesFigure({ panel, code, height, where }: SeriesFigureProps):
     return (
       <div class="series-figure">
         <ProblemNote problem={problem} />
-        <div class="chart chart-waiting" style={{ height: `${height}rem` }}>{!problem && <p class="quiet">Waiting for the first answer.</p>}</div>
+        <div class="chart chart-waiting" style={{ height: `${height}rem` }}>
+          {!problem && <p class="quiet">Waiting for the first answer.</p>}
+        </div>
       </div>
     );
   }
@@ -132,16 +137,28 @@ export function SeriesFigure({ panel, code, height, where }: SeriesFigureProps):
   const latest = view.windows.findLast((window) => window.counts !== null && window.state !== 'in-progress');
   const shownWindow = cursor === null ? latest : view.windows[cursor];
   const toggle = (device: (typeof DEVICES)[number]): void =>
-    dashboard.prefer({ hidden: hidden.includes(device) ? hidden.filter((entry) => entry !== device) : [...hidden, device] });
+    dashboard.prefer({
+      hidden: hidden.includes(device) ? hidden.filter((entry) => entry !== device) : [...hidden, device],
+    });
   const revised = view.windows.filter((window) => window.state === 'revised').length;
-  const summary = summaryOf(view, atNewest ? `${range.spoken.replace('last ', '')} up to the newest login` : range.spoken, where);
+  const summary = summaryOf(
+    view,
+    atNewest ? `${range.spoken.replace('last ', '')} up to the newest login` : range.spoken,
+    where,
+  );
 
   return (
     <figure class="series-figure" aria-describedby={`${legendId}-summary`}>
       <ProblemNote problem={problem} />
       <div class="legend" role="group" aria-label="Lines shown">
         {DEVICES.map((device) => (
-          <button key={device} type="button" class="legend-item" aria-pressed={!hidden.includes(device)} onClick={() => toggle(device)}>
+          <button
+            key={device}
+            type="button"
+            class="legend-item"
+            aria-pressed={!hidden.includes(device)}
+            onClick={() => toggle(device)}
+          >
             <DeviceGlyph device={device} /> {DEVICE_NAMES[device]}
           </button>
         ))}
@@ -150,12 +167,17 @@ export function SeriesFigure({ panel, code, height, where }: SeriesFigureProps):
       {allOld && !atNewest && (
         <p class="hint">
           The newest login is {formatAge(now - newest)} old, before this range.{' '}
-          <button type="button" class="plain" onClick={() => dashboard.prefer({ atNewest: true })}>Show the time up to it</button>
+          <button type="button" class="plain" onClick={() => dashboard.prefer({ atNewest: true })}>
+            Show the time up to it
+          </button>
         </p>
       )}
       {atNewest && (
         <p class="hint">
-          This chart ends at the newest login, not now. <button type="button" class="plain" onClick={() => dashboard.prefer({ atNewest: false })}>Follow the clock</button>
+          This chart ends at the newest login, not now.{' '}
+          <button type="button" class="plain" onClick={() => dashboard.prefer({ atNewest: false })}>
+            Follow the clock
+          </button>
         </p>
       )}
       {asTable ? (
@@ -174,7 +196,14 @@ export function SeriesFigure({ panel, code, height, where }: SeriesFigureProps):
       <figcaption class="figure-foot">
         <span>
           <span id={`${legendId}-summary`}>{summary}</span>
-          {revised > 0 && <span class="revised"><span class="mark-revised" aria-hidden="true">◆</span> {plural(revised, 'point')} changed by late logins.</span>}
+          {revised > 0 && (
+            <span class="revised">
+              <span class="mark-revised" aria-hidden="true">
+                ◆
+              </span>{' '}
+              {plural(revised, 'point')} changed by late logins.
+            </span>
+          )}
         </span>
         <button type="button" class="plain" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
           {asTable ? 'View as chart' : 'View as table'}

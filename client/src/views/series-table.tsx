@@ -7,7 +7,12 @@ import type { SeriesView, WindowView } from '../state/series-window.ts';
 
 const PAGE_ROWS = 60;
 
-const STATE_NAMES: Readonly<Record<WindowView['state'], string>> = { whole: '', 'in-progress': 'so far', revised: 'revised', unknown: 'not known' };
+const STATE_NAMES: Readonly<Record<WindowView['state'], string>> = {
+  whole: '',
+  'in-progress': 'so far',
+  revised: 'revised',
+  unknown: 'not known',
+};
 
 /** The chart's windows as rows, newest first, sixty at a time. */
 export function SeriesTable({ view, caption }: { view: SeriesView; caption: string }): JSX.Element {
@@ -22,9 +27,17 @@ export function SeriesTable({ view, caption }: { view: SeriesView; caption: stri
         <thead>
           <tr>
             <th scope="col">Window</th>
-            {DEVICES.map((device) => <th key={device} scope="col" class="number">{DEVICE_NAMES[device]}</th>)}
-            <th scope="col" class="number">Total</th>
-            <th scope="col" class="number">iOS share</th>
+            {DEVICES.map((device) => (
+              <th key={device} scope="col" class="number">
+                {DEVICE_NAMES[device]}
+              </th>
+            ))}
+            <th scope="col" class="number">
+              Total
+            </th>
+            <th scope="col" class="number">
+              iOS share
+            </th>
             <th scope="col">Note</th>
           </tr>
         </thead>
@@ -32,7 +45,11 @@ export function SeriesTable({ view, caption }: { view: SeriesView; caption: stri
           {rows.map(({ start, end, counts, state }) => (
             <tr key={start}>
               <th scope="row">{formatWindow(start, end)}</th>
-              {DEVICES.map((device) => <td key={device} class="number">{counts ? formatCount(counts[device]) : NONE}</td>)}
+              {DEVICES.map((device) => (
+                <td key={device} class="number">
+                  {counts ? formatCount(counts[device]) : NONE}
+                </td>
+              ))}
               <td class="number">{counts ? formatCount(totalOf(counts)) : NONE}</td>
               <td class="number">{counts ? formatShare(shareOf(counts.ios, totalOf(counts))) : NONE}</td>
               <td class="quiet">{STATE_NAMES[state]}</td>
@@ -42,9 +59,15 @@ export function SeriesTable({ view, caption }: { view: SeriesView; caption: stri
       </table>
       {pages > 1 && (
         <p class="pager">
-          <button type="button" class="button" disabled={at === 0} onClick={() => setPage(at - 1)}>Newer</button>
-          <span class="quiet">page {at + 1} of {pages}</span>
-          <button type="button" class="button" disabled={at === pages - 1} onClick={() => setPage(at + 1)}>Older</button>
+          <button type="button" class="button" disabled={at === 0} onClick={() => setPage(at - 1)}>
+            Newer
+          </button>
+          <span class="quiet">
+            page {at + 1} of {pages}
+          </span>
+          <button type="button" class="button" disabled={at === pages - 1} onClick={() => setPage(at + 1)}>
+            Older
+          </button>
         </p>
       )}
     </div>

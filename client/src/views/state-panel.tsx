@@ -13,7 +13,11 @@ const COVERS = '(max-width: 859px)';
 /** One state in full, beside the page. Esc and Back close it, and focus goes back to where it came from. */
 export function StatePanel({ code }: { code: StateCode }): JSX.Element {
   const dashboard = useDashboard();
-  const { states, classes, now } = useSelect((state) => ({ states: state.shown.states, classes: state.shown.insights?.value.byGdpClass, now: state.now }));
+  const { states, classes, now } = useSelect((state) => ({
+    states: state.shown.states,
+    classes: state.shown.insights?.value.byGdpClass,
+    now: state.now,
+  }));
   const panel = useRef<HTMLElement>(null);
   const heading = useRef<HTMLHeadingElement>(null);
 
@@ -51,24 +55,46 @@ export function StatePanel({ code }: { code: StateCode }): JSX.Element {
       }}
     >
       <div class="panel-head">
-        <h2 id="state-title" ref={heading} tabIndex={-1}>{state?.name ?? code}</h2>
-        <button type="button" class="button" onClick={close}>Close</button>
+        <h2 id="state-title" ref={heading} tabIndex={-1}>
+          {state?.name ?? code}
+        </h2>
+        <button type="button" class="button" onClick={close}>
+          Close
+        </button>
       </div>
       {state && states ? (
         <>
           <p class="panel-figure">
-            <span class="rate-figure" data-figure="state-total">{formatCount(state.devices.total)}</span> <span class="quiet">logins</span>
+            <span class="rate-figure" data-figure="state-total">
+              {formatCount(state.devices.total)}
+            </span>{' '}
+            <span class="quiet">logins</span>
           </p>
           <dl class="facts">
-            <div><dt>Rank by logins</dt><dd>{rankOf(states, code)} of {states.byCode.size}</dd></div>
-            <div><dt>GDP {state.gdp.year}</dt><dd>{formatGdp(state.gdp.millionsUsd)}, {GDP_CLASS_NAMES[state.gdp.class].toLowerCase()}</dd></div>
-            <div><dt>Newest login</dt><dd>{state.lastLoginAt === null ? 'none yet' : formatMoment(state.lastLoginAt, now)}</dd></div>
+            <div>
+              <dt>Rank by logins</dt>
+              <dd>
+                {rankOf(states, code)} of {states.byCode.size}
+              </dd>
+            </div>
+            <div>
+              <dt>GDP {state.gdp.year}</dt>
+              <dd>
+                {formatGdp(state.gdp.millionsUsd)}, {GDP_CLASS_NAMES[state.gdp.class].toLowerCase()}
+              </dd>
+            </div>
+            <div>
+              <dt>Newest login</dt>
+              <dd>{state.lastLoginAt === null ? 'none yet' : formatMoment(state.lastLoginAt, now)}</dd>
+            </div>
           </dl>
           <DeviceFigures devices={state.devices} />
           <ShareBar devices={state.devices} />
           {peers && (
             <p class="note" data-finding="peers">
-              The {peers.states} {GDP_CLASS_NAMES[peers.class].toLowerCase()}-GDP states together: {formatShare(shareOf(peers.devices.ios, peers.devices.total))} iOS, {formatShare(shareOf(peers.devices.android, peers.devices.total))} Android.
+              The {peers.states} {GDP_CLASS_NAMES[peers.class].toLowerCase()}-GDP states together:{' '}
+              {formatShare(shareOf(peers.devices.ios, peers.devices.total))} iOS,{' '}
+              {formatShare(shareOf(peers.devices.android, peers.devices.total))} Android.
             </p>
           )}
           <div class="panel-series-head">

@@ -12,9 +12,33 @@ import type { SortField } from '../state/table-rows.ts';
 const COLUMNS: readonly { readonly field: SortField; readonly label: ComponentChildren; readonly number: boolean }[] = [
   { field: 'name', label: 'State', number: false },
   { field: 'gdp', label: 'GDP', number: true },
-  { field: 'ios', label: <><DeviceGlyph device="ios" /> {DEVICE_NAMES.ios}</>, number: true },
-  { field: 'android', label: <><DeviceGlyph device="android" /> {DEVICE_NAMES.android}</>, number: true },
-  { field: 'other', label: <><DeviceGlyph device="other" /> {DEVICE_NAMES.other}</>, number: true },
+  {
+    field: 'ios',
+    label: (
+      <>
+        <DeviceGlyph device="ios" /> {DEVICE_NAMES.ios}
+      </>
+    ),
+    number: true,
+  },
+  {
+    field: 'android',
+    label: (
+      <>
+        <DeviceGlyph device="android" /> {DEVICE_NAMES.android}
+      </>
+    ),
+    number: true,
+  },
+  {
+    field: 'other',
+    label: (
+      <>
+        <DeviceGlyph device="other" /> {DEVICE_NAMES.other}
+      </>
+    ),
+    number: true,
+  },
   { field: 'total', label: 'Total', number: true },
   { field: 'share', label: 'iOS share', number: true },
 ];
@@ -28,7 +52,17 @@ function download(name: string, text: string): void {
   setTimeout(() => URL.revokeObjectURL(url), 1_000);
 }
 
-function Row({ state, selected, reachable, onChoose }: { state: State; selected: boolean; reachable: boolean; onChoose: () => void }): JSX.Element {
+function Row({
+  state,
+  selected,
+  reachable,
+  onChoose,
+}: {
+  state: State;
+  selected: boolean;
+  reachable: boolean;
+  onChoose: () => void;
+}): JSX.Element {
   const { devices, gdp } = state;
   return (
     <tr data-row={state.code} data-selected={selected}>
@@ -51,7 +85,14 @@ function Row({ state, selected, reachable, onChoose }: { state: State; selected:
 
 /** Where a key leads from a row, or null for keys that lead nowhere. */
 function rowAfter(key: string, at: number, last: number): number | null {
-  const steps: Readonly<Record<string, number>> = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + 10, PageUp: at - 10, Home: 0, End: last };
+  const steps: Readonly<Record<string, number>> = {
+    ArrowDown: at + 1,
+    ArrowUp: at - 1,
+    PageDown: at + 10,
+    PageUp: at - 10,
+    Home: 0,
+    End: last,
+  };
   const next = steps[key];
   return next === undefined ? null : Math.min(last, Math.max(0, next));
 }
@@ -78,7 +119,11 @@ export function StateTable(): JSX.Element {
   const onKeyDown = (event: KeyboardEvent): void => {
     if (!(event.target instanceof HTMLElement)) return;
     const code = event.target.closest<HTMLElement>('[data-row]')?.dataset['row'];
-    const next = rowAfter(event.key, rows.findIndex((state) => state.code === code), rows.length - 1);
+    const next = rowAfter(
+      event.key,
+      rows.findIndex((state) => state.code === code),
+      rows.length - 1,
+    );
     const target = next === null ? undefined : rows[next]?.code;
     if (code === undefined || target === undefined) return;
     event.preventDefault();
@@ -90,23 +135,44 @@ export function StateTable(): JSX.Element {
       id="table"
       title="All states"
       panel="states"
-      note={states ? `${rows.length === all ? `${all} states` : `${rows.length} of ${all} states`}. ${formatCount(states.unattributed.total)} logins name no state and are only in the totals.` : 'Waiting for the first answer.'}
+      note={
+        states
+          ? `${rows.length === all ? `${all} states` : `${rows.length} of ${all} states`}. ${formatCount(states.unattributed.total)} logins name no state and are only in the totals.`
+          : 'Waiting for the first answer.'
+      }
       controls={
         <>
           <label class="field">
             <span class="unseen">Filter by name or code</span>
-            <input type="search" placeholder="Filter states" value={text} onInput={(event) => dashboard.prefer({ filterText: event.currentTarget.value })} />
+            <input
+              type="search"
+              placeholder="Filter states"
+              value={text}
+              onInput={(event) => dashboard.prefer({ filterText: event.currentTarget.value })}
+            />
           </label>
           <label class="field">
             <span class="unseen">GDP class</span>
-            <select value={gdpClass ?? ''} onChange={(event) => dashboard.prefer({ filterGdp: (event.currentTarget.value || null) as GdpClass | null })}>
+            <select
+              value={gdpClass ?? ''}
+              onChange={(event) =>
+                dashboard.prefer({ filterGdp: (event.currentTarget.value || null) as GdpClass | null })
+              }
+            >
               <option value="">All GDP classes</option>
               <option value="HIGH">High GDP</option>
               <option value="MEDIUM">Medium GDP</option>
               <option value="LOW">Low GDP</option>
             </select>
           </label>
-          <button type="button" class="button" disabled={rows.length === 0} onClick={() => download('tributary-states.csv', statesCsv(rows))}>Download CSV</button>
+          <button
+            type="button"
+            class="button"
+            disabled={rows.length === 0}
+            onClick={() => download('tributary-states.csv', statesCsv(rows))}
+          >
+            Download CSV
+          </button>
         </>
       }
     >
@@ -116,10 +182,17 @@ export function StateTable(): JSX.Element {
           <thead>
             <tr>
               {COLUMNS.map(({ field, label, number }) => (
-                <th key={field} scope="col" class={number ? 'number' : ''} aria-sort={sort.field === field ? (sort.descending ? 'descending' : 'ascending') : undefined}>
+                <th
+                  key={field}
+                  scope="col"
+                  class={number ? 'number' : ''}
+                  aria-sort={sort.field === field ? (sort.descending ? 'descending' : 'ascending') : undefined}
+                >
                   <button type="button" class="sort" onClick={() => dashboard.prefer({ sort: nextSort(sort, field) })}>
                     {label}
-                    <span class="arrow" aria-hidden="true">{sort.field === field ? (sort.descending ? '↓' : '↑') : ''}</span>
+                    <span class="arrow" aria-hidden="true">
+                      {sort.field === field ? (sort.descending ? '↓' : '↑') : ''}
+                    </span>
                   </button>
                 </th>
               ))}
@@ -139,7 +212,11 @@ export function StateTable(): JSX.Element {
               />
             ))}
             {states && rows.length === 0 && (
-              <tr><td colSpan={COLUMNS.length} class="quiet">No state fits this filter.</td></tr>
+              <tr>
+                <td colSpan={COLUMNS.length} class="quiet">
+                  No state fits this filter.
+                </td>
+              </tr>
             )}
           </tbody>
         </table>

@@ -14,13 +14,17 @@ interface TaskMapProps {
 function markOf(task: Task | undefined): { mark: string; word: string } {
   if (!task) return { mark: '', word: '' };
   if (task.role === 'STANDBY') return { mark: 'standby', word: 'standby' };
-  return task.state === 'RUNNING' ? { mark: 'running', word: 'running' } : { mark: 'busy', word: task.state.toLowerCase() };
+  return task.state === 'RUNNING'
+    ? { mark: 'running', word: 'running' }
+    : { mark: 'busy', word: task.state.toLowerCase() };
 }
 
 /** Who runs what at a glance: a row an instance, a column a task. A task that moves is seen to leave one row for another. */
 export function TaskMap({ instances, homes, now }: TaskMapProps): JSX.Element | null {
   const alive = instances.filter((instance) => instance.alive);
-  const ids = [...new Set(alive.flatMap((instance) => instance.tasks.map((task) => task.id)))].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  const ids = [...new Set(alive.flatMap((instance) => instance.tasks.map((task) => task.id)))].sort((a, b) =>
+    a.localeCompare(b, 'en', { numeric: true }),
+  );
   if (ids.length === 0) return null;
   return (
     <div class="table-scroll" tabIndex={0} role="region" aria-label="Tasks by instance">
@@ -29,21 +33,38 @@ export function TaskMap({ instances, homes, now }: TaskMapProps): JSX.Element | 
         <thead>
           <tr>
             <th scope="col">Instance</th>
-            {ids.map((id) => <th key={id} scope="col"><code>{id}</code></th>)}
+            {ids.map((id) => (
+              <th key={id} scope="col">
+                <code>{id}</code>
+              </th>
+            ))}
           </tr>
         </thead>
         <tbody>
           {alive.map((instance) => (
             <tr key={instance.id} data-map-instance={instance.id}>
-              <th scope="row"><code>{instance.id.slice(0, 8)}</code> <span class="quiet">{plural(instance.tasks.length, 'task')}</span></th>
+              <th scope="row">
+                <code>{instance.id.slice(0, 8)}</code>{' '}
+                <span class="quiet">{plural(instance.tasks.length, 'task')}</span>
+              </th>
               {ids.map((id) => {
-                const task = instance.tasks.find((entry) => entry.id === id && entry.role === 'ACTIVE') ?? instance.tasks.find((entry) => entry.id === id);
+                const task =
+                  instance.tasks.find((entry) => entry.id === id && entry.role === 'ACTIVE') ??
+                  instance.tasks.find((entry) => entry.id === id);
                 const { mark, word } = markOf(task);
                 const home = homes.get(id);
-                const moved = task?.role === 'ACTIVE' && home?.instanceId === instance.id && movedAgoMs(home, now) !== null;
+                const moved =
+                  task?.role === 'ACTIVE' && home?.instanceId === instance.id && movedAgoMs(home, now) !== null;
                 return (
                   <td key={id}>
-                    {task && <span class={`task-mark task-${mark}`} data-moved={moved} title={`${id} ${word}`}><span class="unseen">{word}{moved ? ', moved here' : ''}</span></span>}
+                    {task && (
+                      <span class={`task-mark task-${mark}`} data-moved={moved} title={`${id} ${word}`}>
+                        <span class="unseen">
+                          {word}
+                          {moved ? ', moved here' : ''}
+                        </span>
+                      </span>
+                    )}
                   </td>
                 );
               })}
@@ -52,9 +73,15 @@ export function TaskMap({ instances, homes, now }: TaskMapProps): JSX.Element | 
         </tbody>
       </table>
       <p class="task-key note" aria-hidden="true">
-        <span><span class="task-mark task-running" /> running</span>
-        <span><span class="task-mark task-busy" /> restoring or changing hands</span>
-        <span><span class="task-mark task-standby" /> standby</span>
+        <span>
+          <span class="task-mark task-running" /> running
+        </span>
+        <span>
+          <span class="task-mark task-busy" /> restoring or changing hands
+        </span>
+        <span>
+          <span class="task-mark task-standby" /> standby
+        </span>
       </p>
     </div>
   );

@@ -39,12 +39,16 @@ export function Totals(): JSX.Element {
       <ProblemNote problem={problem} />
       <div class="totals-row">
         <div class="hero">
-          <span class="hero-figure" data-figure="total">{totals ? formatCount(totals.total) : NONE}</span>
+          <span class="hero-figure" data-figure="total">
+            {totals ? formatCount(totals.total) : NONE}
+          </span>
           <span class="quiet">logins counted</span>
         </div>
         <div class="rate">
           <div>
-            <span class="rate-figure" data-figure="rate">{formatRate(rate.perSecond)}</span>
+            <span class="rate-figure" data-figure="rate">
+              {formatRate(rate.perSecond)}
+            </span>
             <span class="quiet"> a second, over {RATE_OVER_SECONDS} s</span>
           </div>
           <RateLine steps={rate.steps} />

@@ -114,18 +114,37 @@ export class GroupMember {
         if (hasCode(error, CODE.UNKNOWN_MEMBER_ID, CODE.ILLEGAL_GENERATION, CODE.FENCED_INSTANCE_ID)) {
           const { groupId, groupInstanceId } = this.#options;
           const fenced = hasCode(error, CODE.FENCED_INSTANCE_ID);
-          this.#logger.warn({ groupId, memberId: this.#memberId, groupInstanceId }, fenced ? 'another process joined the group under the name of this member; joining anew' : 'the group went on without this member; joining anew');
+          this.#logger.warn(
+            { groupId, memberId: this.#memberId, groupInstanceId },
+            fenced
+              ? 'another process joined the group under the name of this member; joining anew'
+              : 'the group went on without this member; joining anew',
+          );
           this.#memberId = '';
           this.#generationId = -1;
           this.#options.onLost();
           if (fenced && this.#fencedTooOften()) {
-            this.#options.onFatal(new StreamsError('INSTANCE_ID_IN_USE', `another process is in the group ${groupId} as ${groupInstanceId}, the name of this one: both have the process id of one slot of the state directory, which was copied, or lies on a disk whose locks do not hold between machines. Give each process a state directory (STATE_DIR) of its own; in a copy delete process.sqlite of each slot before the start`, { cause: error }));
+            this.#options.onFatal(
+              new StreamsError(
+                'INSTANCE_ID_IN_USE',
+                `another process is in the group ${groupId} as ${groupInstanceId}, the name of this one: both have the process id of one slot of the state directory, which was copied, or lies on a disk whose locks do not hold between machines. Give each process a state directory (STATE_DIR) of its own; in a copy delete process.sqlite of each slot before the start`,
+                { cause: error },
+              ),
+            );
             return;
           }
         } else if (!hasCode(error, CODE.REBALANCE_IN_PROGRESS, CODE.MEMBER_ID_REQUIRED) && !isBrokerAway(error)) {
-          const known = error instanceof StreamsError ? error : asAccessDenied(error, `joining the group ${this.#options.groupId}`);
+          const known =
+            error instanceof StreamsError ? error : asAccessDenied(error, `joining the group ${this.#options.groupId}`);
           const why = known ?? (await asBrokerLimit(error, this.#cluster, this.#options));
-          this.#options.onFatal(why ?? new StreamsError('THREAD_FAILED', `the group ${this.#options.groupId} refused this member: ${messageOf(error)}`, { cause: error }));
+          this.#options.onFatal(
+            why ??
+              new StreamsError(
+                'THREAD_FAILED',
+                `the group ${this.#options.groupId} refused this member: ${messageOf(error)}`,
+                { cause: error },
+              ),
+          );
           return;
         } else {
           this.#logger.debug({ error: messageOf(error) }, 'group request failed');
@@ -156,7 +175,12 @@ export class GroupMember {
       memberId: this.#memberId,
       sessionTimeout: sessionTimeoutMs,
       rebalanceTimeout: rebalanceTimeoutMs,
-      groupProtocols: [{ name: protocolName, metadata: MemberMetadata.encode({ version: 1, topics: [...topics], userData: this.#options.userData() }) }],
+      groupProtocols: [
+        {
+          name: protocolName,
+          metadata: MemberMetadata.encode({ version: 1, topics: [...topics], userData: this.#options.userData() }),
+        },
+      ],
     });
     this.#memberId = joined.memberId;
     const isLeader = joined.leaderId === joined.memberId;
@@ -171,9 +195,15 @@ export class GroupMember {
     });
     this.#generationId = joined.generationId;
     const decoded = this.#decodeAssignment(synced.memberAssignment, joined.leaderId);
-    const share: MemberShare = { partitions: decoded?.assignment ?? {}, userData: decoded?.userData ?? Buffer.alloc(0) };
+    const share: MemberShare = {
+      partitions: decoded?.assignment ?? {},
+      userData: decoded?.userData ?? Buffer.alloc(0),
+    };
     this.#options.onAway(null);
-    this.#logger.info({ groupId, generation: joined.generationId, isLeader, assignment: share.partitions }, 'joined the group');
+    this.#logger.info(
+      { groupId, generation: joined.generationId, isLeader, assignment: share.partitions },
+      'joined the group',
+    );
     if (!this.#stopping) this.#options.onAssigned(share);
   }
 
@@ -182,7 +212,10 @@ export class GroupMember {
     try {
       return MemberMetadata.decode(metadata)?.userData ?? null;
     } catch (error) {
-      this.#logger.warn({ groupId: this.#options.groupId, memberId, error: messageOf(error) }, 'what a member of the group says of itself cannot be read: does something else join this group?');
+      this.#logger.warn(
+        { groupId: this.#options.groupId, memberId, error: messageOf(error) },
+        'what a member of the group says of itself cannot be read: does something else join this group?',
+      );
       return null;
     }
   }
@@ -193,19 +226,34 @@ export class GroupMember {
     try {
       const decoded = MemberAssignment.decode(bytes);
       const partitions: unknown[] = Object.values(decoded?.assignment ?? {}).flat();
-      if (partitions.every((partition) => Number.isSafeInteger(partition) && (partition as number) >= 0)) return decoded;
+      if (partitions.every((partition) => Number.isSafeInteger(partition) && (partition as number) >= 0))
+        return decoded;
       throw new RangeError('a partition below 0');
     } catch (error) {
-      throw new StreamsError('THREAD_FAILED', `the assignment that the leader ${leaderId} of the group ${this.#options.groupId} has sent cannot be read (${messageOf(error)}): something other than this application joins its group. Stop it, or use another application id`, { cause: error });
+      throw new StreamsError(
+        'THREAD_FAILED',
+        `the assignment that the leader ${leaderId} of the group ${this.#options.groupId} has sent cannot be read (${messageOf(error)}): something other than this application joins its group. Stop it, or use another application id`,
+        { cause: error },
+      );
     }
   }
 
   #assign(members: readonly GroupMemberInfo[]): { memberId: string; memberAssignment: Buffer }[] {
-    const infos = members.map(({ memberId, memberMetadata }) => ({ memberId, userData: this.#userDataOf(memberId, memberMetadata) }));
+    const infos = members.map(({ memberId, memberMetadata }) => ({
+      memberId,
+      userData: this.#userDataOf(memberId, memberMetadata),
+    }));
     const assigned = this.#options.assign(infos);
     return members.map(({ memberId }) => {
       const share = assigned.get(memberId);
-      return { memberId, memberAssignment: MemberAssignment.encode({ version: 1, assignment: { ...share?.partitions }, userData: share?.userData ?? Buffer.alloc(0) }) };
+      return {
+        memberId,
+        memberAssignment: MemberAssignment.encode({
+          version: 1,
+          assignment: { ...share?.partitions },
+          userData: share?.userData ?? Buffer.alloc(0),
+        }),
+      };
     });
   }
 
@@ -217,7 +265,12 @@ export class GroupMember {
       if (this.#stopping) return;
       try {
         const coordinator = await this.#cluster.coordinator(COORDINATOR_OF_GROUP, groupId);
-        await coordinator.heartbeat({ groupId, groupInstanceId, groupGenerationId: this.#generationId, memberId: this.#memberId });
+        await coordinator.heartbeat({
+          groupId,
+          groupInstanceId,
+          groupGenerationId: this.#generationId,
+          memberId: this.#memberId,
+        });
       } catch (error) {
         if (!hasCode(error, CODE.REBALANCE_IN_PROGRESS)) throw error;
         this.#logger.info({ groupId }, 'the group rebalances');

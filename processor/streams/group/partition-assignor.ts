@@ -24,13 +24,20 @@ export interface PlacementOptions {
  * A standby is chosen for the day on which its owner's process dies: the first of each task is, as far as it goes, on a member that can
  * take the task then and stay within its fair share (`Heirs`). After that standbys are spread evenly, and stay where they are.
  */
-export function placeTasks(tasks: readonly TaskId[], members: readonly AssignorMember[], { stateful, numStandbyReplicas }: PlacementOptions): Map<string, TaskShare> {
+export function placeTasks(
+  tasks: readonly TaskId[],
+  members: readonly AssignorMember[],
+  { stateful, numStandbyReplicas }: PlacementOptions,
+): Map<string, TaskShare> {
   const active = assignTasks(tasks, members, stateful);
   const standby = new Map<string, TaskId[]>(members.map(({ memberId }) => [memberId, []]));
   const processOf = new Map(members.map(({ memberId, info }) => [memberId, info?.processId ?? memberId]));
-  const ownerOf = new Map([...active].flatMap(([memberId, own]) => own.map((task) => [task, processOf.get(memberId) as string] as const)));
+  const ownerOf = new Map(
+    [...active].flatMap(([memberId, own]) => own.map((task) => [task, processOf.get(memberId) as string] as const)),
+  );
   const heirs = new Heirs(tasks, active, processOf, stateful);
-  const excess = (load: number): number => Math.max(0, load + 1 - Math.ceil((stateful.length * numStandbyReplicas) / members.length));
+  const excess = (load: number): number =>
+    Math.max(0, load + 1 - Math.ceil((stateful.length * numStandbyReplicas) / members.length));
   for (const task of numStandbyReplicas > 0 ? [...stateful].sort(compareTaskIds) : []) {
     const owner = ownerOf.get(task) as string;
     const taken = new Set([owner]);
@@ -38,17 +45,39 @@ export function placeTasks(tasks: readonly TaskId[], members: readonly AssignorM
       const [chosen] = members
         .filter(({ memberId }) => !taken.has(processOf.get(memberId) as string))
         .map(({ memberId, info }) => {
-          const rank = info?.standby.includes(task) === true || info?.active.includes(task) === true ? 0 : info?.stores.includes(task) === true ? 1 : 2;
-          return { memberId, rank, load: standby.get(memberId)?.length ?? 0, unfit: replica > 0 || heirs.canTake(memberId, owner) ? 0 : 1 };
+          const rank =
+            info?.standby.includes(task) === true || info?.active.includes(task) === true
+              ? 0
+              : info?.stores.includes(task) === true
+                ? 1
+                : 2;
+          return {
+            memberId,
+            rank,
+            load: standby.get(memberId)?.length ?? 0,
+            unfit: replica > 0 || heirs.canTake(memberId, owner) ? 0 : 1,
+          };
         })
-        .sort((a, b) => a.unfit - b.unfit || excess(a.load) - excess(b.load) || a.rank - b.rank || a.load - b.load || (a.memberId < b.memberId ? -1 : 1));
+        .sort(
+          (a, b) =>
+            a.unfit - b.unfit ||
+            excess(a.load) - excess(b.load) ||
+            a.rank - b.rank ||
+            a.load - b.load ||
+            (a.memberId < b.memberId ? -1 : 1),
+        );
       if (chosen === undefined) break;
       if (replica === 0) heirs.give(chosen.memberId, owner, task);
       standby.get(chosen.memberId)?.push(task);
       taken.add(processOf.get(chosen.memberId) as string);
     }
   }
-  return new Map(members.map(({ memberId }) => [memberId, { active: active.get(memberId) ?? [], standby: standby.get(memberId) ?? [] }]));
+  return new Map(
+    members.map(({ memberId }) => [
+      memberId,
+      { active: active.get(memberId) ?? [], standby: standby.get(memberId) ?? [] },
+    ]),
+  );
 }
 
 /**
@@ -58,10 +87,21 @@ export function placeTasks(tasks: readonly TaskId[], members: readonly AssignorM
 class Heirs {
   readonly #sharesWithout = new Map<string, Shares>();
 
-  constructor(tasks: readonly TaskId[], active: ReadonlyMap<string, readonly TaskId[]>, processOf: ReadonlyMap<string, string>, stateful: readonly TaskId[]) {
+  constructor(
+    tasks: readonly TaskId[],
+    active: ReadonlyMap<string, readonly TaskId[]>,
+    processOf: ReadonlyMap<string, string>,
+    stateful: readonly TaskId[],
+  ) {
     for (const dead of new Set(processOf.values())) {
       const survivors = [...active].filter(([memberId]) => processOf.get(memberId) !== dead);
-      this.#sharesWithout.set(dead, new Shares(tasks, new Map(survivors.map(([memberId, own]) => [memberId, own.filter((task) => stateful.includes(task))]))));
+      this.#sharesWithout.set(
+        dead,
+        new Shares(
+          tasks,
+          new Map(survivors.map(([memberId, own]) => [memberId, own.filter((task) => stateful.includes(task))])),
+        ),
+      );
     }
   }
 
@@ -82,7 +122,11 @@ class Heirs {
  * Sticky: a task stays on the thread that runs it, else goes to one that follows it as a standby, else to a process that
  * has its store on disk, else to the member with the fewest tasks. Ties go by member id, so that every leader decides alike.
  */
-export function assignTasks(tasks: readonly TaskId[], members: readonly AssignorMember[], stateful: readonly TaskId[] = []): Map<string, TaskId[]> {
+export function assignTasks(
+  tasks: readonly TaskId[],
+  members: readonly AssignorMember[],
+  stateful: readonly TaskId[] = [],
+): Map<string, TaskId[]> {
   const assigned = new Map<string, TaskId[]>();
   const sorted = [...members].sort((a, b) => (a.memberId < b.memberId ? -1 : 1));
   for (const { memberId } of sorted) assigned.set(memberId, []);
@@ -93,10 +137,20 @@ export function assignTasks(tasks: readonly TaskId[], members: readonly Assignor
   // Stateful tasks choose first: a stateless one costs nothing to move out of their way.
   for (const hasStores of [true, false]) {
     const group = ordered.filter((task) => stateful.includes(task) === hasStores);
-    const heldBy = (task: TaskId, role: 'active' | 'standby' | 'stores'): AssignorMember[] => leastLoaded(sorted.filter(({ info }) => info?.[role].includes(task) === true), assigned, task);
+    const heldBy = (task: TaskId, role: 'active' | 'standby' | 'stores'): AssignorMember[] =>
+      leastLoaded(
+        sorted.filter(({ info }) => info?.[role].includes(task) === true),
+        assigned,
+        task,
+      );
     let open = group.filter((task) => !heldBy(task, 'active').some(({ memberId }) => shares.give(memberId, task)));
-    if (hasStores) open = open.filter((task) => !heldBy(task, 'active').some(({ memberId }) => shares.giveIgnoringSubTopology(memberId, task)));
-    open = open.filter((task) => !heldBy(task, 'standby').some(({ memberId }) => shares.giveIgnoringSubTopology(memberId, task)));
+    if (hasStores)
+      open = open.filter(
+        (task) => !heldBy(task, 'active').some(({ memberId }) => shares.giveIgnoringSubTopology(memberId, task)),
+      );
+    open = open.filter(
+      (task) => !heldBy(task, 'standby').some(({ memberId }) => shares.giveIgnoringSubTopology(memberId, task)),
+    );
     open = open.filter((task) => !heldBy(task, 'stores').some(({ memberId }) => shares.give(memberId, task)));
     for (const task of open) {
       const candidates = leastLoaded(sorted, assigned, task);
@@ -117,13 +171,18 @@ class Shares {
   constructor(tasks: readonly TaskId[], assigned: ReadonlyMap<string, TaskId[]>) {
     this.#assigned = assigned;
     this.#total = tasks.length;
-    for (const task of tasks) this.#perSubTopology.set(subTopologyOf(task), (this.#perSubTopology.get(subTopologyOf(task)) ?? 0) + 1);
+    for (const task of tasks)
+      this.#perSubTopology.set(subTopologyOf(task), (this.#perSubTopology.get(subTopologyOf(task)) ?? 0) + 1);
   }
 
   give(memberId: string, task: TaskId): boolean {
     const subTopology = subTopologyOf(task);
-    const inSubTopology = (own: readonly TaskId[]): number => own.filter((t) => subTopologyOf(t) === subTopology).length;
-    return this.#isFair(memberId, this.#perSubTopology.get(subTopology) ?? 0, inSubTopology) && this.giveIgnoringSubTopology(memberId, task);
+    const inSubTopology = (own: readonly TaskId[]): number =>
+      own.filter((t) => subTopologyOf(t) === subTopology).length;
+    return (
+      this.#isFair(memberId, this.#perSubTopology.get(subTopology) ?? 0, inSubTopology) &&
+      this.giveIgnoringSubTopology(memberId, task)
+    );
   }
 
   giveIgnoringSubTopology(memberId: string, task: TaskId): boolean {
@@ -146,7 +205,11 @@ class Shares {
   }
 }
 
-function leastLoaded(members: readonly AssignorMember[], assigned: ReadonlyMap<string, readonly TaskId[]>, task: TaskId): AssignorMember[] {
+function leastLoaded(
+  members: readonly AssignorMember[],
+  assigned: ReadonlyMap<string, readonly TaskId[]>,
+  task: TaskId,
+): AssignorMember[] {
   const load = ({ memberId }: AssignorMember): [number, number] => {
     const own = assigned.get(memberId) ?? [];
     return [own.length, own.filter((t) => subTopologyOf(t) === subTopologyOf(task)).length];

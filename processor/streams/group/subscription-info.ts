@@ -31,7 +31,12 @@ export function decodeSubscriptionInfo(bytes: Buffer | null): SubscriptionInfo |
   const info = decode(bytes) as Partial<SubscriptionInfo> | undefined;
   if (info === undefined || typeof info.processId !== 'string') return undefined;
   if (!Array.isArray(info.active) || !Array.isArray(info.standby) || !Array.isArray(info.stores)) return undefined;
-  return { processId: info.processId, active: taskIdsOf(info.active), standby: taskIdsOf(info.standby), stores: taskIdsOf(info.stores) };
+  return {
+    processId: info.processId,
+    active: taskIdsOf(info.active),
+    standby: taskIdsOf(info.standby),
+    stores: taskIdsOf(info.stores),
+  };
 }
 
 export function encodeAssignmentInfo(info: AssignmentInfo): Buffer {

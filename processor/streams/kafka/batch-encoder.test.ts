@@ -7,7 +7,9 @@ import { decodeRecordSet } from './record-batch.ts';
 import { encodeBatch, type BatchToSend } from './batch-encoder.ts';
 
 const load = createRequire(import.meta.url);
-const { RecordBatch } = load('kafkajs/src/protocol/recordBatch/v0/index.js') as { RecordBatch: (batch: object) => Promise<{ buffer: Buffer }> };
+const { RecordBatch } = load('kafkajs/src/protocol/recordBatch/v0/index.js') as {
+  RecordBatch: (batch: object) => Promise<{ buffer: Buffer }>;
+};
 const kafkajsRecord = load('kafkajs/src/protocol/recordBatch/record/v0/index.js') as (record: object) => object;
 
 const bytes = fc.option(fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array)));
@@ -24,9 +26,23 @@ const batch: fc.Arbitrary<BatchToSend> = fc.record({
 });
 
 /** The same in the words of the writer that goes byte by byte. */
-function slowly({ records, timestampMs, producerId, producerEpoch, firstSequence, isTransactional }: BatchToSend): Buffer {
+function slowly({
+  records,
+  timestampMs,
+  producerId,
+  producerEpoch,
+  firstSequence,
+  isTransactional,
+}: BatchToSend): Buffer {
   const timestamp = BigInt(timestampMs);
-  const written = batchBytes({ baseOffset: 0n, baseTimestamp: timestamp, maxTimestamp: timestamp, producerId, isTransactional, records: records.map((r, offsetDelta) => ({ ...r, offsetDelta, timestampDelta: 0n })) });
+  const written = batchBytes({
+    baseOffset: 0n,
+    baseTimestamp: timestamp,
+    maxTimestamp: timestamp,
+    producerId,
+    isTransactional,
+    records: records.map((r, offsetDelta) => ({ ...r, offsetDelta, timestampDelta: 0n })),
+  });
   written.writeInt32BE(-1, 12);
   written.writeInt16BE(producerEpoch, 51);
   written.writeInt32BE(firstSequence, 53);
@@ -45,7 +61,18 @@ test('writes, byte for byte, what the slow writer writes', () => {
 });
 
 test('and, from the attributes on, what kafkajs writes', async () => {
-  const records = Array.from({ length: 70 }, (_, n) => ({ key: n % 3 === 0 ? null : Buffer.from(`key-${String(n)}`), value: n % 5 === 0 ? null : Buffer.alloc(n * 3, n), ...(n % 7 === 0 ? { headers: [['name', Buffer.from('x')], ['name', null]] as [string, Buffer | null][] } : {}) }));
+  const records = Array.from({ length: 70 }, (_, n) => ({
+    key: n % 3 === 0 ? null : Buffer.from(`key-${String(n)}`),
+    value: n % 5 === 0 ? null : Buffer.alloc(n * 3, n),
+    ...(n % 7 === 0
+      ? {
+          headers: [
+            ['name', Buffer.from('x')],
+            ['name', null],
+          ] as [string, Buffer | null][],
+        }
+      : {}),
+  }));
   const theirs = await RecordBatch({
     compression: 0,
     firstTimestamp: 1_700_000_000_000,
@@ -57,7 +84,15 @@ test('and, from the attributes on, what kafkajs writes', async () => {
     lastOffsetDelta: records.length - 1,
     records: records.map((r, offsetDelta) => kafkajsRecord({ ...r, offsetDelta, timestampDelta: 0 })),
   });
-  const ours = encodeBatch({ records, timestampMs: 1_700_000_000_000, producerId: 77n, producerEpoch: 3, firstSequence: 12, isTransactional: true, codec: CompressionCodec.none });
+  const ours = encodeBatch({
+    records,
+    timestampMs: 1_700_000_000_000,
+    producerId: 77n,
+    producerEpoch: 3,
+    firstSequence: 12,
+    isTransactional: true,
+    codec: CompressionCodec.none,
+  });
   expect(ours.subarray(16).equals(theirs.buffer.subarray(16))).toBe(true);
 });
 
@@ -65,10 +100,30 @@ test('the reader finds every record in it, and its checksum right, packed or not
   fc.assert(
     fc.property(batch, fc.constantFrom(...Object.values(CompressionCodec)), (wanted, codec) => {
       const encoded = encodeBatch({ ...wanted, codec });
-      const { records, partialTail } = decodeRecordSet(encoded, { topic: 't', partition: 0, fromOffset: 0, abortedTransactions: [], readCommitted: true });
+      const { records, partialTail } = decodeRecordSet(encoded, {
+        topic: 't',
+        partition: 0,
+        fromOffset: 0,
+        abortedTransactions: [],
+        readCommitted: true,
+      });
       expect(partialTail).toBe(false);
-      expect(records.map(({ key, value, headerList, offset, timestampMs }) => ({ key, value, headers: headerList, offset, timestampMs }))).toEqual(
-        wanted.records.map((r, offset) => ({ key: r.key, value: r.value, headers: 'headers' in r ? r.headers : [], offset, timestampMs: wanted.timestampMs })),
+      expect(
+        records.map(({ key, value, headerList, offset, timestampMs }) => ({
+          key,
+          value,
+          headers: headerList,
+          offset,
+          timestampMs,
+        })),
+      ).toEqual(
+        wanted.records.map((r, offset) => ({
+          key: r.key,
+          value: r.value,
+          headers: 'headers' in r ? r.headers : [],
+          offset,
+          timestampMs: wanted.timestampMs,
+        })),
       );
       if (codec === CompressionCodec.none) expect(decompress(codec, encoded)).toBe(encoded);
     }),

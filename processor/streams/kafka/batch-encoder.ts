@@ -33,7 +33,15 @@ const NULL = -1;
  * One record batch as a broker takes it. Sizes are added up first, then everything is written once into its place: kafkajs
  * makes a dozen small buffers a record and checks bytes one by one, at twenty-five times the cost.
  */
-export function encodeBatch({ records, timestampMs, producerId, producerEpoch, firstSequence, isTransactional, codec }: BatchToSend): Buffer {
+export function encodeBatch({
+  records,
+  timestampMs,
+  producerId,
+  producerEpoch,
+  firstSequence,
+  isTransactional,
+  codec,
+}: BatchToSend): Buffer {
   const sizes = new Int32Array(records.length);
   let bodyBytes = 0;
   for (let delta = 0; delta < records.length; delta += 1) {
@@ -43,7 +51,8 @@ export function encodeBatch({ records, timestampMs, producerId, producerEpoch, f
   }
   const plain = Buffer.allocUnsafe(HEAD_BYTES + bodyBytes);
   let at = HEAD_BYTES;
-  for (let delta = 0; delta < records.length; delta += 1) at = writeRecord(plain, at, records[delta] as RecordToSend, delta, sizes[delta] as number);
+  for (let delta = 0; delta < records.length; delta += 1)
+    at = writeRecord(plain, at, records[delta] as RecordToSend, delta, sizes[delta] as number);
 
   const packed = codec === CompressionCodec.none ? undefined : compress(codec, plain.subarray(HEAD_BYTES));
   // Random bytes become more by packing.
@@ -82,7 +91,13 @@ function recordBytes({ key, value, headers }: RecordToSend, delta: number): numb
   return bytes;
 }
 
-function writeRecord(into: Buffer, from: number, { key, value, headers }: RecordToSend, delta: number, bytes: number): number {
+function writeRecord(
+  into: Buffer,
+  from: number,
+  { key, value, headers }: RecordToSend,
+  delta: number,
+  bytes: number,
+): number {
   let at = writeVarint(into, from, bytes);
   into[at] = 0;
   into[at + 1] = 0;

@@ -6,9 +6,21 @@ const refusal = (code: number): Error => Object.assign(new Error(`refused with $
 const settings = (values: Record<string, string>) => ({ brokerSettings: async () => new Map(Object.entries(values)) });
 
 test.each([
-  [50, { 'transaction.max.timeout.ms': '10000' }, /^the brokers take no transaction time-out of 15000 ms \(transaction\.max\.timeout\.ms=10000\): set transactionTimeoutMs \(TRANSACTION_TIMEOUT_MS\) .* Kafka says: refused with 50$/],
-  [26, { 'group.min.session.timeout.ms': '9000', 'group.max.session.timeout.ms': '60000' }, /^the group app takes no session time-out of 8000 ms \(group\.min\.session\.timeout\.ms=9000, group\.max\.session\.timeout\.ms=60000\): set sessionTimeoutMs \(SESSION_TIMEOUT_MS\)/],
-  [81, { 'group.max.size': '4' }, /^the group app is full \(group\.max\.size=4\): run fewer threads .*NUM_STREAM_THREADS/],
+  [
+    50,
+    { 'transaction.max.timeout.ms': '10000' },
+    /^the brokers take no transaction time-out of 15000 ms \(transaction\.max\.timeout\.ms=10000\): set transactionTimeoutMs \(TRANSACTION_TIMEOUT_MS\) .* Kafka says: refused with 50$/,
+  ],
+  [
+    26,
+    { 'group.min.session.timeout.ms': '9000', 'group.max.session.timeout.ms': '60000' },
+    /^the group app takes no session time-out of 8000 ms \(group\.min\.session\.timeout\.ms=9000, group\.max\.session\.timeout\.ms=60000\): set sessionTimeoutMs \(SESSION_TIMEOUT_MS\)/,
+  ],
+  [
+    81,
+    { 'group.max.size': '4' },
+    /^the group app is full \(group\.max\.size=4\): run fewer threads .*NUM_STREAM_THREADS/,
+  ],
   [12, { 'offset.metadata.max.bytes': '10' }, /offset\.metadata\.max\.bytes=10/],
   [23, {}, /^the group app has members of another kind: .*APPLICATION_ID/],
 ])('a refusal with %i names the limit of the brokers and the setting', async (code, values, words) => {
@@ -17,9 +29,13 @@ test.each([
 });
 
 test('where the limits may not be read their names are told', async () => {
-  const hidden = { brokerSettings: async (): Promise<Map<string, string>> => Promise.reject(new Error('not authorized')) };
+  const hidden = {
+    brokerSettings: async (): Promise<Map<string, string>> => Promise.reject(new Error('not authorized')),
+  };
   expect((await asBrokerLimit(refusal(50), hidden, ASKED))?.message).toContain('(transaction.max.timeout.ms): set');
-  expect((await asBrokerLimit(refusal(26), {}, ASKED))?.message).toContain('(group.min.session.timeout.ms, group.max.session.timeout.ms): set');
+  expect((await asBrokerLimit(refusal(26), {}, ASKED))?.message).toContain(
+    '(group.min.session.timeout.ms, group.max.session.timeout.ms): set',
+  );
 });
 
 test('any other refusal is none of its business', async () => {

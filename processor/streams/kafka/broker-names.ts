@@ -2,7 +2,14 @@ import { lookup } from 'node:dns/promises';
 
 /** The entries of KAFKA_BROKERS whose host names do not resolve. */
 export async function unresolvableBrokers(brokers: readonly string[]): Promise<string[]> {
-  const found = await Promise.all(brokers.map((broker) => lookup(hostOf(broker)).then(() => [], () => [broker])));
+  const found = await Promise.all(
+    brokers.map((broker) =>
+      lookup(hostOf(broker)).then(
+        () => [],
+        () => [broker],
+      ),
+    ),
+  );
   return found.flat();
 }
 

@@ -1,5 +1,13 @@
 import { Readable } from 'node:stream';
-import { createGunzip, createZstdDecompress, gunzipSync, gzipSync, inflateRawSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import {
+  createGunzip,
+  createZstdDecompress,
+  gunzipSync,
+  gzipSync,
+  inflateRawSync,
+  zstdCompressSync,
+  zstdDecompressSync,
+} from 'node:zlib';
 import kafkajs from 'kafkajs';
 import lz4 from 'lz4-napi';
 import snappy from 'snappy';
@@ -77,7 +85,8 @@ export async function* unpackInParts(codec: number, packed: Buffer): AsyncGenera
       for (const frame of lz4Frames(packed)) yield* unpackLz4Blocks(frame);
       return;
     case CompressionCodec.zstd:
-      for (const frame of zstdFrames(packed)) yield* Readable.from([frame]).pipe(createZstdDecompress({ chunkSize: CHUNK_BYTES })) as AsyncIterable<Buffer>;
+      for (const frame of zstdFrames(packed))
+        yield* Readable.from([frame]).pipe(createZstdDecompress({ chunkSize: CHUNK_BYTES })) as AsyncIterable<Buffer>;
       return;
     default:
       throw new UnsupportedCompressionError(codec);
@@ -102,7 +111,8 @@ const within = (limitBytes: number, roomBytes: number, unpack: (maxOutputLength:
   try {
     return unpack(Math.max(1, roomBytes));
   } catch (error) {
-    if ((error as { readonly code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE') throw new UnpackedTooLargeError(limitBytes);
+    if ((error as { readonly code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE')
+      throw new UnpackedTooLargeError(limitBytes);
     throw error;
   }
 };
@@ -110,7 +120,9 @@ const within = (limitBytes: number, roomBytes: number, unpack: (maxOutputLength:
 function* zstdPieces(packed: Buffer, limitBytes: number): Generator<Buffer> {
   let room = limitBytes;
   for (const frame of zstdFrames(packed)) {
-    const piece = within(limitBytes, room, (maxOutputLength) => zstdDecompressSync(frame, { maxOutputLength, chunkSize: CHUNK_BYTES }));
+    const piece = within(limitBytes, room, (maxOutputLength) =>
+      zstdDecompressSync(frame, { maxOutputLength, chunkSize: CHUNK_BYTES }),
+    );
     room -= piece.length;
     yield piece;
   }
@@ -129,12 +141,16 @@ function* lz4Pieces(packed: Buffer, limitBytes: number): Generator<Buffer> {
 
 const unpackGzip = (packed: Buffer, limitBytes: number): Buffer => {
   try {
-    return within(limitBytes, limitBytes, (maxOutputLength) => gunzipSync(packed, { maxOutputLength, chunkSize: CHUNK_BYTES }));
+    return within(limitBytes, limitBytes, (maxOutputLength) =>
+      gunzipSync(packed, { maxOutputLength, chunkSize: CHUNK_BYTES }),
+    );
   } catch (error) {
     const members = error instanceof UnpackedTooLargeError ? packed.length : gzipMembersEnd(packed, limitBytes);
     if (members === 0 || members === packed.length || startsWith(packed.subarray(members), GZIP_PLAIN)) throw error;
     // Java ends at bytes behind a member that begin no other; Node refuses the whole.
-    return within(limitBytes, limitBytes, (maxOutputLength) => gunzipSync(packed.subarray(0, members), { maxOutputLength, chunkSize: CHUNK_BYTES }));
+    return within(limitBytes, limitBytes, (maxOutputLength) =>
+      gunzipSync(packed.subarray(0, members), { maxOutputLength, chunkSize: CHUNK_BYTES }),
+    );
   }
 };
 
@@ -147,7 +163,10 @@ const gzipMembersEnd = (packed: Buffer, limitBytes: number): number => {
   let at = 0;
   try {
     while (startsWith(packed.subarray(at), GZIP_PLAIN)) {
-      const { engine } = inflateRawSync(packed.subarray(at + GZIP_HEAD_BYTES), { info: true, maxOutputLength: limitBytes }) as unknown as { engine: { bytesWritten: number } };
+      const { engine } = inflateRawSync(packed.subarray(at + GZIP_HEAD_BYTES), {
+        info: true,
+        maxOutputLength: limitBytes,
+      }) as unknown as { engine: { bytesWritten: number } };
       const end = at + GZIP_HEAD_BYTES + engine.bytesWritten + GZIP_TAIL_BYTES;
       if (end > packed.length) break;
       at = end;
@@ -188,7 +207,7 @@ function* snappyBlocks(packed: Buffer): Generator<Buffer> {
     yield unpackSnappyBlock(packed);
     return;
   }
-  for (let at = XERIAL_HEADER_BYTES; at < packed.length; ) {
+  for (let at = XERIAL_HEADER_BYTES; at < packed.length;) {
     // Streams may be concatenated, header and all, when a batch was flushed in parts.
     if (startsWith(packed.subarray(at), XERIAL_MAGIC)) {
       at += XERIAL_HEADER_BYTES;
@@ -196,7 +215,8 @@ function* snappyBlocks(packed: Buffer): Generator<Buffer> {
     }
     const length = packed.readInt32BE(at);
     at += 4;
-    if (length <= 0 || at + length > packed.length) throw new RangeError(`a snappy block of ${length} bytes leaves its frame`);
+    if (length <= 0 || at + length > packed.length)
+      throw new RangeError(`a snappy block of ${length} bytes leaves its frame`);
     yield unpackSnappyBlock(packed.subarray(at, at + length));
     at += length;
   }
@@ -225,8 +245,10 @@ const unpackSnappyBlock = (block: Buffer): Buffer => {
     if (byte < 0x80) break;
     scale *= 0x80;
   }
-  if (size > block.length * SNAPPY_MOST_RATIO) throw new RangeError(`a snappy block of ${block.length} bytes claims ${size} bytes`);
-  if (size > MAX_UNPACKED_BYTES) throw new RangeError(`a snappy block of ${size} bytes, and this client reads ${MAX_UNPACKED_BYTES}`);
+  if (size > block.length * SNAPPY_MOST_RATIO)
+    throw new RangeError(`a snappy block of ${block.length} bytes claims ${size} bytes`);
+  if (size > MAX_UNPACKED_BYTES)
+    throw new RangeError(`a snappy block of ${size} bytes, and this client reads ${MAX_UNPACKED_BYTES}`);
   // Memory of the library's own, which is the default, costs the garbage collector several times the copy.
   const plain = snappy.uncompressSync(block, { asBuffer: true, copyOutputData: true });
   return typeof plain === 'string' ? Buffer.from(plain) : plain;

@@ -9,7 +9,10 @@ export const TOO_LARGE_TO_READ = 'RECORD_TOO_LARGE_TO_READ';
 
 /** @param bytes of the record, unpacked. */
 export function tooLargeToRead(bytes: number, maxRecordBytes: number): DeadLetter {
-  return new DeadLetter(TOO_LARGE_TO_READ, `the record has ${String(bytes)} bytes unpacked, and maxRecordBytes is ${String(maxRecordBytes)}`);
+  return new DeadLetter(
+    TOO_LARGE_TO_READ,
+    `the record has ${String(bytes)} bytes unpacked, and maxRecordBytes is ${String(maxRecordBytes)}`,
+  );
 }
 
 /** The beginning of a key or value, and what the whole was. */
@@ -34,7 +37,8 @@ export class CutPart {
 
   add(bytes: Buffer): void {
     this.#hash.update(bytes);
-    if (this.#kept !== null && this.#keptLength < this.#most) this.#keptLength += bytes.copy(this.#kept, this.#keptLength);
+    if (this.#kept !== null && this.#keptLength < this.#most)
+      this.#keptLength += bytes.copy(this.#kept, this.#keptLength);
     this.#length += bytes.length;
   }
 
@@ -49,7 +53,10 @@ export class CutPart {
 }
 
 /** All headers, or none where they are too many bytes. */
-export function cutHeaders(headers: HeaderList, mostBytes: number = KEPT_BYTES.headers): { readonly kept: HeaderList; readonly leftOut: number } {
+export function cutHeaders(
+  headers: HeaderList,
+  mostBytes: number = KEPT_BYTES.headers,
+): { readonly kept: HeaderList; readonly leftOut: number } {
   const bytes = headers.reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + (value?.length ?? 0), 0);
   if (bytes > mostBytes) return { kept: [], leftOut: headers.length };
   return { kept: headers.map(([name, value]) => [name, value === null ? null : Buffer.from(value)]), leftOut: 0 };

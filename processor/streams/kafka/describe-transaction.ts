@@ -5,7 +5,16 @@ const DESCRIBE_TRANSACTIONS = 65;
 const TRANSACTIONAL_ID_NOT_FOUND = 105;
 
 /** What the coordinator keeps of a transactional id. `none`: it knows no such id, or cannot say. */
-export type TransactionState = 'none' | 'Empty' | 'Ongoing' | 'PrepareCommit' | 'PrepareAbort' | 'CompleteCommit' | 'CompleteAbort' | 'Dead' | 'PrepareEpochFence';
+export type TransactionState =
+  | 'none'
+  | 'Empty'
+  | 'Ongoing'
+  | 'PrepareCommit'
+  | 'PrepareAbort'
+  | 'CompleteCommit'
+  | 'CompleteAbort'
+  | 'Dead'
+  | 'PrepareEpochFence';
 
 /**
  * How the newest transaction of a transactional id stands, as its coordinator has it. Kafka's DescribeTransactions v0,

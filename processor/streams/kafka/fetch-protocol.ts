@@ -2,7 +2,9 @@ import { createRequire } from 'node:module';
 import { READ_COMMITTED, type ProtocolRequest } from './kafka-cluster.ts';
 
 const require = createRequire(import.meta.url);
-const encodeFetchV11 = require('kafkajs/src/protocol/requests/fetch/v11/request.js') as (options: object) => ProtocolRequest['request'];
+const encodeFetchV11 = require('kafkajs/src/protocol/requests/fetch/v11/request.js') as (
+  options: object,
+) => ProtocolRequest['request'];
 
 export interface FetchPosition {
   readonly topic: string;
@@ -88,7 +90,10 @@ export function decodeFetchResponse(bytes: Buffer): FetchedBytes[] {
       at += 4;
       const abortedTransactions: { producerId: bigint; firstOffset: number }[] = [];
       for (let a = 0; a < abortedCount; a += 1) {
-        abortedTransactions.push({ producerId: bytes.readBigInt64BE(at), firstOffset: Number(bytes.readBigInt64BE(at + 8)) });
+        abortedTransactions.push({
+          producerId: bytes.readBigInt64BE(at),
+          firstOffset: Number(bytes.readBigInt64BE(at + 8)),
+        });
         at += 16;
       }
       at += 4; // preferred_read_replica: rackId is never sent, so there is none
@@ -96,7 +101,16 @@ export function decodeFetchResponse(bytes: Buffer): FetchedBytes[] {
       at += 4;
       const recordSet = bytes.subarray(at, at + recordSetBytes);
       at += recordSetBytes;
-      fetched.push({ topic, partition, errorCode, highWatermark, lastStableOffset, logStartOffset, abortedTransactions, recordSet });
+      fetched.push({
+        topic,
+        partition,
+        errorCode,
+        highWatermark,
+        lastStableOffset,
+        logStartOffset,
+        abortedTransactions,
+        recordSet,
+      });
     }
   }
   return fetched;

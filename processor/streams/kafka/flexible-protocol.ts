@@ -11,10 +11,21 @@ export const NO_TAGS = Buffer.from([0]);
  * A request that kafkajs does not speak, over kafkajs' connections. The versions that Kafka calls flexible (KIP-482) have
  * compact lengths and tagged fields, which kafkajs knows nothing of: the second header's tags are written here, before `body`.
  */
-export function flexibleRequest<T>(options: { readonly apiKey: number; readonly apiVersion: number; readonly apiName: string; readonly body: Buffer; readonly decode: (reader: FlexibleReader) => T }): ProtocolRequest {
+export function flexibleRequest<T>(options: {
+  readonly apiKey: number;
+  readonly apiVersion: number;
+  readonly apiName: string;
+  readonly body: Buffer;
+  readonly decode: (reader: FlexibleReader) => T;
+}): ProtocolRequest {
   const { apiKey, apiVersion, apiName, body, decode } = options;
   return {
-    request: { apiKey, apiVersion, apiName, encode: async () => new Encoder().writeBuffer(Buffer.concat([NO_TAGS, body])) },
+    request: {
+      apiKey,
+      apiVersion,
+      apiName,
+      encode: async () => new Encoder().writeBuffer(Buffer.concat([NO_TAGS, body])),
+    },
     response: {
       decode: async (bytes) => {
         const reader = new FlexibleReader(bytes);

@@ -29,7 +29,9 @@ export interface Broker {
   addOffsetsToTxn(request: TransactionIdentity & { groupId: string }): Promise<unknown>;
   txnOffsetCommit(request: TransactionIdentity & { groupId: string; topics: TopicOffsets[] }): Promise<unknown>;
   findGroupCoordinator(request: { groupId: string; coordinatorType: number }): Promise<unknown>;
-  describeConfigs(request: { resources: { type: number; name: string; configNames: readonly string[] }[] }): Promise<DescribeConfigsResponse>;
+  describeConfigs(request: {
+    resources: { type: number; name: string; configNames: readonly string[] }[];
+  }): Promise<DescribeConfigsResponse>;
   endTxn(request: TransactionIdentity & { transactionResult: boolean }): Promise<unknown>;
   produce(request: ProduceRequest): Promise<ProduceResponse>;
 }
@@ -121,7 +123,10 @@ export interface ProduceMessage {
   headers?: HeaderList;
 }
 interface ProduceRequest {
-  topicData: { topic: string; partitions: { partition: number; firstSequence: number; messages: ProduceMessage[] }[] }[];
+  topicData: {
+    topic: string;
+    partitions: { partition: number; firstSequence: number; messages: ProduceMessage[] }[];
+  }[];
   transactionalId?: string;
   producerId?: string;
   producerEpoch?: number;
@@ -273,9 +278,11 @@ export class KafkaCluster {
     const known = this.#coordinators.get(key);
     if (known !== undefined) return known;
     await this.connect();
-    const found = await this.#cluster.findGroupCoordinator({ groupId: id, coordinatorType: type }).catch(async (error: unknown) => {
-      throw (await this.#whyNoCoordinator(type, id)) ?? error;
-    });
+    const found = await this.#cluster
+      .findGroupCoordinator({ groupId: id, coordinatorType: type })
+      .catch(async (error: unknown) => {
+        throw (await this.#whyNoCoordinator(type, id)) ?? error;
+      });
     this.#coordinators.set(key, found);
     return found;
   }
@@ -286,7 +293,10 @@ export class KafkaCluster {
       const broker = await this.#cluster.findControllerBroker();
       await broker.findGroupCoordinator({ groupId: id, coordinatorType: type });
     } catch (error) {
-      return asAccessDenied(error, type === COORDINATOR_OF_GROUP ? `joining the group ${id}` : `writing with the transactional id ${id}`);
+      return asAccessDenied(
+        error,
+        type === COORDINATOR_OF_GROUP ? `joining the group ${id}` : `writing with the transactional id ${id}`,
+      );
     }
     return undefined;
   }
@@ -331,9 +341,13 @@ export class KafkaCluster {
     const offsets = new Map<string, number>();
     for (const [leader, asked] of byLeader) {
       const broker = await this.broker(leader);
-      const topics = [...new Set(asked.map(({ topic }) => topic))].map((topic) => ({ topic, partitions: asked.filter((p) => p.topic === topic).map(({ partition }) => ({ partition, timestamp })) }));
+      const topics = [...new Set(asked.map(({ topic }) => topic))].map((topic) => ({
+        topic,
+        partitions: asked.filter((p) => p.topic === topic).map(({ partition }) => ({ partition, timestamp })),
+      }));
       const { responses } = await broker.listOffsets({ replicaId: CONSUMER_REPLICA_ID, isolationLevel, topics });
-      for (const { topic, partitions: answers } of responses) for (const { partition, offset } of answers) offsets.set(`${topic}-${String(partition)}`, Number(offset));
+      for (const { topic, partitions: answers } of responses)
+        for (const { partition, offset } of answers) offsets.set(`${topic}-${String(partition)}`, Number(offset));
     }
     return partitions.map(({ topic, partition }) => offsets.get(`${topic}-${String(partition)}`) as number);
   }
@@ -342,8 +356,16 @@ export class KafkaCluster {
   async brokerSettings(names: readonly string[]): Promise<Map<string, string>> {
     await this.connect();
     const broker = await this.#cluster.findControllerBroker();
-    const { resources } = await broker.describeConfigs({ resources: [{ type: BROKER_RESOURCE, name: String(broker.nodeId), configNames: names }] });
-    return new Map(resources.flatMap(({ configEntries }) => configEntries.flatMap(({ configName, configValue }): [string, string][] => (configValue === null ? [] : [[configName, configValue]]))));
+    const { resources } = await broker.describeConfigs({
+      resources: [{ type: BROKER_RESOURCE, name: String(broker.nodeId), configNames: names }],
+    });
+    return new Map(
+      resources.flatMap(({ configEntries }) =>
+        configEntries.flatMap(({ configName, configValue }): [string, string][] =>
+          configValue === null ? [] : [[configName, configValue]],
+        ),
+      ),
+    );
   }
 
   /** Ids of the topics that exist; empty where the brokers tell none. */
@@ -369,10 +391,17 @@ export class KafkaCluster {
 }
 
 /** Asks this coordinator what a group has committed, in the order asked. */
-export async function fetchCommitted(coordinator: Broker, groupId: string, partitions: readonly TopicPartition[]): Promise<readonly CommittedOffset[]> {
+export async function fetchCommitted(
+  coordinator: Broker,
+  groupId: string,
+  partitions: readonly TopicPartition[],
+): Promise<readonly CommittedOffset[]> {
   const topics = new Map<string, { partition: number }[]>();
   for (const { topic, partition } of partitions) topics.set(topic, [...(topics.get(topic) ?? []), { partition }]);
-  const { responses } = await coordinator.offsetFetch({ groupId, topics: [...topics].map(([topic, list]) => ({ topic, partitions: list })) });
+  const { responses } = await coordinator.offsetFetch({
+    groupId,
+    topics: [...topics].map(([topic, list]) => ({ topic, partitions: list })),
+  });
   return partitions.map(({ topic, partition }) => {
     const found = responses.find((r) => r.topic === topic)?.partitions.find((p) => p.partition === partition);
     return { offset: found === undefined ? -1 : Number(found.offset), metadata: found?.metadata ?? null };

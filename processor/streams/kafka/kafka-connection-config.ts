@@ -22,9 +22,19 @@ export interface KafkaConnectionConfig {
 export function checkConnection(connection: unknown): asserts connection is KafkaConnectionConfig {
   checkOptions('connection', connection, ['brokers', 'clientId', 'requestTimeoutMs', 'tls', 'sasl']);
   const { brokers, clientId, requestTimeoutMs, tls, sasl } = connection as Partial<KafkaConnectionConfig>;
-  if (!Array.isArray(brokers) || brokers.length === 0 || !brokers.every((broker) => typeof broker === 'string' && broker !== '')) throw new StreamsError('CONFIG_INVALID', `connection.brokers takes a list of host:port, not ${textOf(brokers)}`);
-  if (typeof clientId !== 'string') throw new StreamsError('CONFIG_INVALID', `connection.clientId takes a text, not ${textOf(clientId)}`);
-  if (requestTimeoutMs !== undefined && !(Number(requestTimeoutMs) > 0)) throw new StreamsError('CONFIG_INVALID', `connection.requestTimeoutMs takes milliseconds above 0, not ${textOf(requestTimeoutMs)}`);
+  if (
+    !Array.isArray(brokers) ||
+    brokers.length === 0 ||
+    !brokers.every((broker) => typeof broker === 'string' && broker !== '')
+  )
+    throw new StreamsError('CONFIG_INVALID', `connection.brokers takes a list of host:port, not ${textOf(brokers)}`);
+  if (typeof clientId !== 'string')
+    throw new StreamsError('CONFIG_INVALID', `connection.clientId takes a text, not ${textOf(clientId)}`);
+  if (requestTimeoutMs !== undefined && !(Number(requestTimeoutMs) > 0))
+    throw new StreamsError(
+      'CONFIG_INVALID',
+      `connection.requestTimeoutMs takes milliseconds above 0, not ${textOf(requestTimeoutMs)}`,
+    );
   if (tls !== undefined) checkOptions('connection.tls', tls, ['ca']);
   if (sasl !== undefined) checkOptions('connection.sasl', sasl, ['mechanism', 'username', 'password']);
 }

@@ -2,7 +2,9 @@ import { createRequire } from 'node:module';
 import { messageOf, StreamsError } from '../errors.ts';
 import { unresolvableBrokers } from './broker-names.ts';
 
-const { createErrorFromCode } = createRequire(import.meta.url)('kafkajs/src/protocol/error.js') as { createErrorFromCode: (code: number) => Error };
+const { createErrorFromCode } = createRequire(import.meta.url)('kafkajs/src/protocol/error.js') as {
+  createErrorFromCode: (code: number) => Error;
+};
 
 /** Broker error codes the runtime acts on, by Kafka's own numbers. kafkajs has no name for 90: numbers it is. */
 export const CODE = {
@@ -68,12 +70,28 @@ export function hasCode(error: unknown, ...codes: readonly number[]): boolean {
 
 /** Another producer owns the transactional id now, or the coordinator timed the transaction out. */
 export function isFenced(error: unknown): boolean {
-  return hasCode(error, CODE.INVALID_PRODUCER_EPOCH, CODE.PRODUCER_FENCED, CODE.INVALID_PRODUCER_ID_MAPPING, CODE.INVALID_TXN_STATE, CODE.TRANSACTION_COORDINATOR_FENCED);
+  return hasCode(
+    error,
+    CODE.INVALID_PRODUCER_EPOCH,
+    CODE.PRODUCER_FENCED,
+    CODE.INVALID_PRODUCER_ID_MAPPING,
+    CODE.INVALID_TXN_STATE,
+    CODE.TRANSACTION_COORDINATOR_FENCED,
+  );
 }
 
 /** The request was refused because the node asked is not, or not yet, the right one: it had no effect. */
 export function isMisdirected(error: unknown): boolean {
-  return hasCode(error, CODE.COORDINATOR_LOADING, CODE.COORDINATOR_NOT_AVAILABLE, CODE.NOT_COORDINATOR, CODE.NOT_LEADER, CODE.LEADER_NOT_AVAILABLE, CODE.FENCED_LEADER_EPOCH, CODE.UNKNOWN_TOPIC_OR_PARTITION);
+  return hasCode(
+    error,
+    CODE.COORDINATOR_LOADING,
+    CODE.COORDINATOR_NOT_AVAILABLE,
+    CODE.NOT_COORDINATOR,
+    CODE.NOT_LEADER,
+    CODE.LEADER_NOT_AVAILABLE,
+    CODE.FENCED_LEADER_EPOCH,
+    CODE.UNKNOWN_TOPIC_OR_PARTITION,
+  );
 }
 
 const AWAY_NAMES = new Set([
@@ -88,7 +106,16 @@ const AWAY_NAMES = new Set([
   'KafkaJSNoBrokerAvailableError',
   'LeaderNotKnownError',
 ]);
-const AWAY_SYSCALL_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
+const AWAY_SYSCALL_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
 
 /**
  * The cluster cannot do it right now, and will again without anybody's help here: request timed out, broker or replica not
@@ -101,7 +128,13 @@ const CUT_SYSCALL_CODES: readonly unknown[] = ['ECONNRESET', 'EPIPE'];
 
 /** A connection that was there ended before the answer came. */
 export function isConnectionCut(error: unknown): boolean {
-  return chain(error).some(({ name, code }) => name === 'KafkaJSConnectionClosedError' || CUT_SYSCALL_CODES.includes(code) || (name === 'KafkaJSConnectionError' && CUT_SYSCALL_CODES.some((syscall) => messageOf(error).includes(String(syscall)))));
+  return chain(error).some(
+    ({ name, code }) =>
+      name === 'KafkaJSConnectionClosedError' ||
+      CUT_SYSCALL_CODES.includes(code) ||
+      (name === 'KafkaJSConnectionError' &&
+        CUT_SYSCALL_CODES.some((syscall) => messageOf(error).includes(String(syscall)))),
+  );
 }
 
 /** The broker's refusal of a part of a request, as kafkajs throws that of the whole. */
@@ -122,7 +155,9 @@ export function waitingForKafka(brokers: readonly string[], error: unknown): str
  * of another one.
  */
 export function advertisedAddress(brokers: readonly string[], error: unknown): string | undefined {
-  const asked = chain(error).map(({ broker }) => broker).find((broker) => typeof broker === 'string');
+  const asked = chain(error)
+    .map(({ broker }) => broker)
+    .find((broker) => typeof broker === 'string');
   return asked === undefined || brokers.some((broker) => sameAddress(broker, asked)) ? undefined : asked;
 }
 
@@ -135,7 +170,12 @@ export function awayReason(brokers: readonly string[], error: unknown): string {
 export function asAdvertisedAddress(brokers: readonly string[], error: unknown): Error | undefined {
   if (error instanceof AdvertisedAddressError) return error;
   const advertised = advertisedAddress(brokers, error);
-  return advertised === undefined ? undefined : new AdvertisedAddressError(`${messageOf(error)}. The brokers at ${brokers.join(',')} answer, and tell that one of them is at ${advertised} (advertised.listeners)`, { cause: error });
+  return advertised === undefined
+    ? undefined
+    : new AdvertisedAddressError(
+        `${messageOf(error)}. The brokers at ${brokers.join(',')} answer, and tell that one of them is at ${advertised} (advertised.listeners)`,
+        { cause: error },
+      );
 }
 
 class AdvertisedAddressError extends Error {
@@ -144,7 +184,11 @@ class AdvertisedAddressError extends Error {
 
 /** kafkajs writes no brackets around the addresses of IPv6; a dot at the end of a name says that it is whole. */
 function sameAddress(one: string, other: string): boolean {
-  const plain = (address: string): string => address.toLowerCase().replaceAll(/[[\]]/g, '').replace(/\.(?=:\d+$)/, '');
+  const plain = (address: string): string =>
+    address
+      .toLowerCase()
+      .replaceAll(/[[\]]/g, '')
+      .replace(/\.(?=:\d+$)/, '');
   return plain(one) === plain(other);
 }
 
@@ -178,9 +222,15 @@ export function asAccessDenied(error: unknown, what: string): StreamsError | und
   if (error instanceof StreamsError && error.code === 'BROKER_ACCESS_DENIED') return error;
   // An answer about several topics is several errors in one.
   const { errors } = typeof error === 'object' && error !== null && 'errors' in error ? error : { errors: undefined };
-  const denied = [error, ...(Array.isArray(errors) ? (errors as unknown[]) : [])].find((one) => hasCode(one, ...ACCESS_DENIED));
+  const denied = [error, ...(Array.isArray(errors) ? (errors as unknown[]) : [])].find((one) =>
+    hasCode(one, ...ACCESS_DENIED),
+  );
   if (denied === undefined) return undefined;
-  return new StreamsError('BROKER_ACCESS_DENIED', `${what}: Kafka's access lists do not allow it to this user (${messageOf(denied)}); docs/operations.md lists the rights that are needed`, { cause: error });
+  return new StreamsError(
+    'BROKER_ACCESS_DENIED',
+    `${what}: Kafka's access lists do not allow it to this user (${messageOf(denied)}); docs/operations.md lists the rights that are needed`,
+    { cause: error },
+  );
 }
 
 /**
@@ -195,23 +245,35 @@ export function asFatalConnectionError(error: unknown, brokers: readonly string[
   const text = all.map((e) => messageOf(e)).join(' ') + messageOf(error);
   const where = `KAFKA_BROKERS ${brokers.join(',')}`;
   if (all.some((e) => e.name === 'KafkaJSSASLAuthenticationError') || /SASL|authenticat/i.test(text)) {
-    return new StreamsError('BROKER_AUTHENTICATION_FAILED', `${where}: the broker refused the credentials; check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD`, { cause: error });
+    return new StreamsError(
+      'BROKER_AUTHENTICATION_FAILED',
+      `${where}: the broker refused the credentials; check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD`,
+      { cause: error },
+    );
   }
   if (/certificate|self.signed|CERT_|ssl3|wrong version number|EPROTO/i.test(text)) {
-    return new StreamsError('BROKER_TLS_FAILED', `${where}: TLS failed (${messageOf(error)}); check KAFKA_SSL and KAFKA_CA_FILE`, { cause: error });
+    return new StreamsError(
+      'BROKER_TLS_FAILED',
+      `${where}: TLS failed (${messageOf(error)}); check KAFKA_SSL and KAFKA_CA_FILE`,
+      { cause: error },
+    );
   }
   if (/ENOTFOUND|EAI_AGAIN/.test(text)) {
     const advertised = advertisedAddress(brokers, error);
-    const why = advertised === undefined
-      ? 'the name does not resolve; check KAFKA_BROKERS'
-      : `the brokers there answer, and tell that one of them is at ${advertised}, a name that does not resolve here. Set advertised.listeners of that broker to a name or address that its clients know, or make this one known here (DNS, /etc/hosts); KAFKA_BROKERS is right`;
+    const why =
+      advertised === undefined
+        ? 'the name does not resolve; check KAFKA_BROKERS'
+        : `the brokers there answer, and tell that one of them is at ${advertised}, a name that does not resolve here. Set advertised.listeners of that broker to a name or address that its clients know, or make this one known here (DNS, /etc/hosts); KAFKA_BROKERS is right`;
     return new StreamsError('BROKER_NAME_UNKNOWN', `${where}: ${why}`, { cause: error });
   }
   return undefined;
 }
 
 /** The same, but for one unknown name among several of KAFKA_BROKERS: that of a broker which is gone, or not there yet. */
-export async function fatalConnectionError(error: unknown, brokers: readonly string[]): Promise<StreamsError | undefined> {
+export async function fatalConnectionError(
+  error: unknown,
+  brokers: readonly string[],
+): Promise<StreamsError | undefined> {
   const fatal = asFatalConnectionError(error, brokers);
   if (fatal?.code !== 'BROKER_NAME_UNKNOWN' || advertisedAddress(brokers, error) !== undefined) return fatal;
   return (await unresolvableBrokers(brokers)).length === brokers.length ? fatal : undefined;

@@ -44,7 +44,10 @@ export function legacyMessages(bytes: Buffer, at: number): LegacyMessage[] {
   if (message.valueLength < 0) throw new RangeError('a packed message without a value');
   const packed = bytes.subarray(message.valueAt, message.valueAt + message.valueLength);
   // Kafka 0.8 and 0.9 wrote another checksum into the head of an lz4 frame than the format has.
-  const plain = codec === CompressionCodec.lz4 && format === 0 ? Buffer.concat(lz4Frames(packed).flatMap((frame) => [...unpackLz4Blocks(frame)])) : decompress(codec, packed);
+  const plain =
+    codec === CompressionCodec.lz4 && format === 0
+      ? Buffer.concat(lz4Frames(packed).flatMap((frame) => [...unpackLz4Blocks(frame)]))
+      : decompress(codec, packed);
   const inner: LegacyMessage[] = [];
   for (let place = 0; place < plain.length; place += LENGTH_OVERHEAD + plain.readInt32BE(place + 8)) {
     const one = messageAt(plain, place);
@@ -57,12 +60,17 @@ export function legacyMessages(bytes: Buffer, at: number): LegacyMessage[] {
   return inner.map((one) => ({ ...one, offset: base + one.offset }));
 }
 
-function messageAt(bytes: Buffer, at: number): LegacyMessage & { readonly format: number; readonly isLogAppendTime: boolean } {
+function messageAt(
+  bytes: Buffer,
+  at: number,
+): LegacyMessage & { readonly format: number; readonly isLogAppendTime: boolean } {
   const end = at + LENGTH_OVERHEAD + bytes.readInt32BE(at + 8);
   if (end > bytes.length || end < at + BODY_AT) throw new RangeError('a message that leaves its set');
   const format = bytes.readInt8(at + FORMAT_AT);
-  if (format !== 0 && format !== 1) throw new RangeError(`a message of format ${String(format)} in a set of older ones`);
-  if (crc32(bytes.subarray(at + FORMAT_AT, end)) !== bytes.readUInt32BE(at + CRC_AT)) throw new RangeError('the CRC-32 does not match');
+  if (format !== 0 && format !== 1)
+    throw new RangeError(`a message of format ${String(format)} in a set of older ones`);
+  if (crc32(bytes.subarray(at + FORMAT_AT, end)) !== bytes.readUInt32BE(at + CRC_AT))
+    throw new RangeError('the CRC-32 does not match');
   const attributes = bytes.readInt8(at + ATTRIBUTES_AT);
   const keyLengthAt = at + BODY_AT + (format === 1 ? 8 : 0);
   const keyLength = bytes.readInt32BE(keyLengthAt);

@@ -34,7 +34,7 @@ interface Frame {
 /** The frames of a packed batch, skippable ones left out. @throws RangeError on what is no LZ4 frame. */
 export function lz4Frames(packed: Buffer): Frame[] {
   const frames: Frame[] = [];
-  for (let at = 0; at < packed.length; ) {
+  for (let at = 0; at < packed.length;) {
     const magic = packed.readUInt32LE(at);
     if ((magic & SKIPPABLE_MASK) >>> 0 === SKIPPABLE_MAGIC) {
       at += 8 + packed.readUInt32LE(at + 4);
@@ -55,7 +55,8 @@ export function lz4Frames(packed: Buffer): Frame[] {
       at += 4;
       if (word === 0) break;
       const length = (word & ~STORED) >>> 0;
-      if (length > blockBytes || at + length > packed.length) throw new RangeError(`an lz4 block of ${String(length)} bytes leaves its frame`);
+      if (length > blockBytes || at + length > packed.length)
+        throw new RangeError(`an lz4 block of ${String(length)} bytes leaves its frame`);
       blocks.push({ bytes: packed.subarray(at, at + length), isStored: (word & STORED) !== 0 });
       at += length + ((flags & BLOCK_CHECKSUM) === 0 ? 0 : 4);
     }

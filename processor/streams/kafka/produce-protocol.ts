@@ -14,12 +14,22 @@ export interface ProduceRequest {
   readonly acks: number;
   readonly timeoutMs: number;
   /** One batch a partition. */
-  readonly topics: readonly { readonly topic: string; readonly partitions: readonly { readonly partition: number; readonly batch: Buffer }[] }[];
+  readonly topics: readonly {
+    readonly topic: string;
+    readonly partitions: readonly { readonly partition: number; readonly batch: Buffer }[];
+  }[];
 }
 
 /** Of each partition whether it was refused; kafkajs would throw the first refusal, and tell of no other partition. */
 export interface ProduceResponse {
-  readonly topics: readonly { readonly topicName: string; readonly partitions: readonly { readonly partition: number; readonly errorCode: number; readonly baseOffset: string }[] }[];
+  readonly topics: readonly {
+    readonly topicName: string;
+    readonly partitions: readonly {
+      readonly partition: number;
+      readonly errorCode: number;
+      readonly baseOffset: string;
+    }[];
+  }[];
 }
 
 /** A Produce v7 request around batches that are encoded already: the newest version that kafkajs knows, read by every broker since 2.1. */

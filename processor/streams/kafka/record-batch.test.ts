@@ -5,10 +5,23 @@ import { fetchFrom, logStep, writeLog } from '../../../tests/support/transaction
 import { compress } from './compression.ts';
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { CorruptRecordError, decodeRecordSet, streamBatch, type DecodeOptions, type FetchedRecord } from './record-batch.ts';
+import {
+  CorruptRecordError,
+  decodeRecordSet,
+  streamBatch,
+  type DecodeOptions,
+  type FetchedRecord,
+} from './record-batch.ts';
 
 const decode = (bytes: Buffer, options: Partial<DecodeOptions> = {}) =>
-  decodeRecordSet(bytes, { topic: 't', partition: 3, fromOffset: 0, abortedTransactions: [], readCommitted: true, ...options });
+  decodeRecordSet(bytes, {
+    topic: 't',
+    partition: 3,
+    fromOffset: 0,
+    abortedTransactions: [],
+    readCommitted: true,
+    ...options,
+  });
 
 const record = (offsetDelta: number, value: string | null, extra: Partial<RecordSpec> = {}): RecordSpec => ({
   offsetDelta,
@@ -41,10 +54,17 @@ describe('one record', () => {
       ],
     });
     const [first, second] = decode(bytes, { fromOffset: 41 }).records;
-    expect([first?.topic, first?.partition, first?.offset, first?.timestampMs]).toEqual(['t', 3, 41, 1_790_000_000_000]);
+    expect([first?.topic, first?.partition, first?.offset, first?.timestampMs]).toEqual([
+      't',
+      3,
+      41,
+      1_790_000_000_000,
+    ]);
     expect([first?.key, first?.value, first?.sizeBytes, first?.keyText()]).toEqual([null, null, 0, null]);
     expect(Object.keys(first?.headers ?? { wrong: 1 })).toEqual([]);
-    expect([second?.offset, second?.timestampMs, second?.key?.length, second?.value?.length]).toEqual([42, 1_789_999_999_995, 0, 0]);
+    expect([second?.offset, second?.timestampMs, second?.key?.length, second?.value?.length]).toEqual([
+      42, 1_789_999_999_995, 0, 0,
+    ]);
     expect(Object.entries(second?.headers ?? {}).map(([name, value]) => [name, value.toString()])).toEqual([
       ['a', '3'],
       ['__proto__', '2'],
@@ -59,8 +79,15 @@ describe('one record', () => {
   });
 
   test('with LogAppendTime has the time of the broker, whatever the producer said', () => {
-    const spec = { baseOffset: 0n, baseTimestamp: 1_000n, maxTimestamp: 7_777n, records: [record(0, 'a'), record(1, 'b', { timestampDelta: 50n })] };
-    expect(decode(batchBytes({ ...spec, isLogAppendTime: true })).records.map((it) => it.timestampMs)).toEqual([7_777, 7_777]);
+    const spec = {
+      baseOffset: 0n,
+      baseTimestamp: 1_000n,
+      maxTimestamp: 7_777n,
+      records: [record(0, 'a'), record(1, 'b', { timestampDelta: 50n })],
+    };
+    expect(decode(batchBytes({ ...spec, isLogAppendTime: true })).records.map((it) => it.timestampMs)).toEqual([
+      7_777, 7_777,
+    ]);
     expect(decode(batchBytes(spec)).records.map((it) => it.timestampMs)).toEqual([1_000, 1_050]);
   });
 
@@ -72,7 +99,10 @@ describe('one record', () => {
         fc.array(
           fc.record({
             gap: fc.integer({ min: 0, max: 70_000 }),
-            timestampDelta: fc.oneof(fc.bigInt({ min: -70n, max: 70n }), fc.bigInt({ min: -(2n ** 51n), max: 2n ** 51n })),
+            timestampDelta: fc.oneof(
+              fc.bigInt({ min: -70n, max: 70n }),
+              fc.bigInt({ min: -(2n ** 51n), max: 2n ** 51n }),
+            ),
             key: fc.option(fc.uint8Array({ maxLength: 80 })),
             value: fc.option(fc.uint8Array({ maxLength: 300 })),
             headers: fc.array(fc.tuple(fc.string(), fc.uint8Array({ maxLength: 70 })), { maxLength: 3 }),
@@ -89,7 +119,13 @@ describe('one record', () => {
             value: spec.value === null ? null : Buffer.from(spec.value),
             headers: spec.headers.map(([name, value]) => [name, Buffer.from(value)] as const),
           }));
-          const bytes = batchBytes({ baseOffset, baseTimestamp, records, codec, pack: (plain) => compress(codec, plain) });
+          const bytes = batchBytes({
+            baseOffset,
+            baseTimestamp,
+            records,
+            codec,
+            pack: (plain) => compress(codec, plain),
+          });
           const result = decode(bytes, { fromOffset: Number(baseOffset) });
           expect(result.nextOffset).toBe(Number(baseOffset) + offsetDelta + 1);
           expect(result.records.length).toBe(records.length);
@@ -124,7 +160,11 @@ describe('the frame', () => {
   });
 
   test('the position passes offsets that compaction took from the end of a batch, and empty batches', () => {
-    expect(decode(two.subarray(0, two.length - 20), { fromOffset: 10 })).toMatchObject({ nextOffset: 15, batches: 1, partialTail: true });
+    expect(decode(two.subarray(0, two.length - 20), { fromOffset: 10 })).toMatchObject({
+      nextOffset: 15,
+      batches: 1,
+      partialTail: true,
+    });
     const empty = batchBytes({ baseOffset: 20n, records: [], lastOffsetDelta: 9 });
     expect(decode(empty, { fromOffset: 20 })).toMatchObject({ records: [], nextOffset: 30, partialTail: false });
   });
@@ -134,7 +174,11 @@ describe('the frame', () => {
     for (let cut = 0; cut < two.length; cut++) {
       const result = decode(two.subarray(0, cut), { fromOffset: 10 });
       const whole = cut >= firstEnd ? 1 : 0;
-      expect(result).toMatchObject({ batches: whole, nextOffset: whole === 1 ? 15 : 10, partialTail: cut !== 0 && cut !== firstEnd });
+      expect(result).toMatchObject({
+        batches: whole,
+        nextOffset: whole === 1 ? 15 : 10,
+        partialTail: cut !== 0 && cut !== firstEnd,
+      });
       expect(result.records.length).toBe(whole * 3);
     }
   });
@@ -168,7 +212,12 @@ describe('the frame', () => {
   });
 
   test('damaged compressed records are corrupt, an unknown codec is unsupported', () => {
-    const bytes = batchBytes({ baseOffset: 5n, records: [record(0, 'x')], codec: 4, pack: () => Buffer.from('not zstd') });
+    const bytes = batchBytes({
+      baseOffset: 5n,
+      records: [record(0, 'x')],
+      codec: 4,
+      pack: () => Buffer.from('not zstd'),
+    });
     expect(() => decode(bytes)).toThrow(expect.objectContaining({ code: 'CORRUPT_RECORD', offset: 5 }));
     const unknown = batchBytes({ baseOffset: 5n, records: [record(0, 'x')], codec: 6 });
     expect(() => decode(unknown)).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_COMPRESSION' }));
@@ -191,9 +240,27 @@ describe('more than there is room for', () => {
   const huge = Buffer.alloc(300_000, 'blanks ');
   const sha256 = createHash('sha256').update(huge).digest('hex');
   const small = Array.from({ length: 200 }, (_, index) => record(index, `value ${String(index)}`));
-  const specs = [...small.slice(0, 120), record(120, huge.toString(), { headers: [['h', Buffer.from('1')]] }), ...small.slice(121), record(200, 'x', { key: huge }), record(201, 'x', { headers: [['h', huge]] }), record(202, 'last')];
-  const batchOf = (codec: number): Buffer => batchBytes({ baseOffset: 40n, baseTimestamp: 9n, records: specs, codec, pack: (plain) => compress(codec, plain), lastOffsetDelta: 209 });
-  const stream = async (batch: Buffer, fromOffset: number): Promise<{ records: FetchedRecord[]; nextOffset: number }> => {
+  const specs = [
+    ...small.slice(0, 120),
+    record(120, huge.toString(), { headers: [['h', Buffer.from('1')]] }),
+    ...small.slice(121),
+    record(200, 'x', { key: huge }),
+    record(201, 'x', { headers: [['h', huge]] }),
+    record(202, 'last'),
+  ];
+  const batchOf = (codec: number): Buffer =>
+    batchBytes({
+      baseOffset: 40n,
+      baseTimestamp: 9n,
+      records: specs,
+      codec,
+      pack: (plain) => compress(codec, plain),
+      lastOffsetDelta: 209,
+    });
+  const stream = async (
+    batch: Buffer,
+    fromOffset: number,
+  ): Promise<{ records: FetchedRecord[]; nextOffset: number }> => {
     const records: FetchedRecord[] = [];
     let nextOffset = fromOffset;
     for await (const piece of streamBatch(batch, { topic: 't', partition: 3, fromOffset, maxRecordBytes: MAX })) {
@@ -204,21 +271,35 @@ describe('more than there is room for', () => {
     return { records, nextOffset };
   };
 
-  test.each([0, 1, 2, 3, 4])('a record beyond maxRecordBytes is cut, the others are not: codec %i, at once and in pieces', async (codec) => {
-    const batch = batchOf(codec);
-    for (const { records, nextOffset } of [decode(batch, { maxRecordBytes: MAX }), await stream(batch, 0)]) {
-      expect(nextOffset).toBe(250);
-      expect(records.map(({ offset }) => offset)).toEqual(specs.map((_, index) => 40 + index));
-      const cut = records.filter((it) => it.cut !== undefined);
-      expect(cut.map(({ offset }) => offset)).toEqual([160, 240, 241]);
-      expect(cut.map((it) => it.unreadable?.reason)).toEqual(Array(3).fill('RECORD_TOO_LARGE_TO_READ'));
-      expect([cut[0]?.key?.toString(), cut[0]?.value?.equals(huge.subarray(0, 16_384)), cut[0]?.cut?.value, cut[0]?.timestampMs]).toEqual(['k', true, { bytes: huge.length, sha256 }, 9]);
-      expect([cut[1]?.key?.equals(huge.subarray(0, 1_024)), cut[1]?.cut, cut[1]?.valueText()]).toEqual([true, { key: { bytes: huge.length, sha256 }, value: null, headersLeftOut: 0 }, 'x']);
-      expect([cut[2]?.headerList, cut[2]?.cut?.headersLeftOut, cut[2]?.codec]).toEqual([[], 1, codec]);
-      expect(records.filter((it) => it.cut === undefined).map((it) => it.valueText())).toEqual([...small.slice(0, 120), ...small.slice(121), record(202, 'last')].map(({ value }) => value?.toString()));
-    }
-    expect((await stream(batch, 201)).records.map(({ offset }) => offset)[0]).toBe(201);
-  });
+  test.each([0, 1, 2, 3, 4])(
+    'a record beyond maxRecordBytes is cut, the others are not: codec %i, at once and in pieces',
+    async (codec) => {
+      const batch = batchOf(codec);
+      for (const { records, nextOffset } of [decode(batch, { maxRecordBytes: MAX }), await stream(batch, 0)]) {
+        expect(nextOffset).toBe(250);
+        expect(records.map(({ offset }) => offset)).toEqual(specs.map((_, index) => 40 + index));
+        const cut = records.filter((it) => it.cut !== undefined);
+        expect(cut.map(({ offset }) => offset)).toEqual([160, 240, 241]);
+        expect(cut.map((it) => it.unreadable?.reason)).toEqual(Array(3).fill('RECORD_TOO_LARGE_TO_READ'));
+        expect([
+          cut[0]?.key?.toString(),
+          cut[0]?.value?.equals(huge.subarray(0, 16_384)),
+          cut[0]?.cut?.value,
+          cut[0]?.timestampMs,
+        ]).toEqual(['k', true, { bytes: huge.length, sha256 }, 9]);
+        expect([cut[1]?.key?.equals(huge.subarray(0, 1_024)), cut[1]?.cut, cut[1]?.valueText()]).toEqual([
+          true,
+          { key: { bytes: huge.length, sha256 }, value: null, headersLeftOut: 0 },
+          'x',
+        ]);
+        expect([cut[2]?.headerList, cut[2]?.cut?.headersLeftOut, cut[2]?.codec]).toEqual([[], 1, codec]);
+        expect(records.filter((it) => it.cut === undefined).map((it) => it.valueText())).toEqual(
+          [...small.slice(0, 120), ...small.slice(121), record(202, 'last')].map(({ value }) => value?.toString()),
+        );
+      }
+      expect((await stream(batch, 201)).records.map(({ offset }) => offset)[0]).toBe(201);
+    },
+  );
 
   test('a packed batch without room is left where it is, and read in pieces', async () => {
     const first = batchBytes({ baseOffset: 0n, records: [record(0, 'a')], lastOffsetDelta: 39 });
@@ -231,13 +312,33 @@ describe('more than there is room for', () => {
 
   test('a batch that ends too early, or too late, is corrupt in pieces too', async () => {
     const packed = (count: number, change: (plain: Buffer) => Buffer): Buffer => {
-      const batch = batchBytes({ baseOffset: 5n, records: small, codec: 4, pack: (plain) => compress(4, change(plain)) });
+      const batch = batchBytes({
+        baseOffset: 5n,
+        records: small,
+        codec: 4,
+        pack: (plain) => compress(4, change(plain)),
+      });
       batch.writeInt32BE(count, 57);
       return batch;
     };
-    await expect(stream(packed(201, (plain) => plain), 0)).rejects.toThrow(CorruptRecordError);
-    await expect(stream(packed(199, (plain) => plain), 0)).rejects.toThrow('bytes after the last record');
-    await expect(stream(packed(200, (plain) => plain.subarray(0, -3)), 0)).rejects.toThrow('t-3, batch at offset 5');
+    await expect(
+      stream(
+        packed(201, (plain) => plain),
+        0,
+      ),
+    ).rejects.toThrow(CorruptRecordError);
+    await expect(
+      stream(
+        packed(199, (plain) => plain),
+        0,
+      ),
+    ).rejects.toThrow('bytes after the last record');
+    await expect(
+      stream(
+        packed(200, (plain) => plain.subarray(0, -3)),
+        0,
+      ),
+    ).rejects.toThrow('t-3, batch at offset 5');
   });
 });
 
@@ -265,16 +366,33 @@ describe('messages of Kafka before 0.11', () => {
     head.writeUInt32BE(crc32(body), 12);
     return Buffer.concat([head, body]);
   };
-  const plain = (format: 0 | 1, offset: number, value: string | null): Buffer => message({ format, offset, key: Buffer.from('k'), value: value === null ? null : Buffer.from(value) });
+  const plain = (format: 0 | 1, offset: number, value: string | null): Buffer =>
+    message({ format, offset, key: Buffer.from('k'), value: value === null ? null : Buffer.from(value) });
   /** Three from 10 on; in format 1 their own offsets count from 0. */
   const packed = (format: 0 | 1, codec: number, attributes = 0): Buffer => {
-    const inner = Buffer.concat(['a', 'b', 'c'].map((value, index) => plain(format, format === 1 ? index : 10 + index, value)));
-    return message({ format, offset: 12, attributes: codec | attributes, timestamp: 99n, key: null, value: compress(codec, inner) });
+    const inner = Buffer.concat(
+      ['a', 'b', 'c'].map((value, index) => plain(format, format === 1 ? index : 10 + index, value)),
+    );
+    return message({
+      format,
+      offset: 12,
+      attributes: codec | attributes,
+      timestamp: 99n,
+      key: null,
+      value: compress(codec, inner),
+    });
   };
 
   test('are read, beside newer batches, from any offset', () => {
-    const set = Buffer.concat([plain(0, 8, 'old'), plain(1, 9, null), packed(1, 1), batchBytes({ baseOffset: 13n, records: [record(0, 'new')] })]);
-    expect(decode(set).records.map((it) => [it.offset, it.keyText(), it.valueText(), it.timestampMs, it.headerList])).toEqual([
+    const set = Buffer.concat([
+      plain(0, 8, 'old'),
+      plain(1, 9, null),
+      packed(1, 1),
+      batchBytes({ baseOffset: 13n, records: [record(0, 'new')] }),
+    ]);
+    expect(
+      decode(set).records.map((it) => [it.offset, it.keyText(), it.valueText(), it.timestampMs, it.headerList]),
+    ).toEqual([
       [8, 'k', 'old', -1, []],
       [9, 'k', null, 7, []],
       [10, 'k', 'a', 7, []],
@@ -284,11 +402,26 @@ describe('messages of Kafka before 0.11', () => {
     ]);
     expect(decode(set)).toMatchObject({ nextOffset: 14, batches: 4, partialTail: false });
     expect(values(set, { fromOffset: 11 })).toEqual(['b', 'c', 'new']);
-    expect(decode(set.subarray(0, set.length - 40), { fromOffset: 12 })).toMatchObject({ nextOffset: 13, partialTail: true });
+    expect(decode(set.subarray(0, set.length - 40), { fromOffset: 12 })).toMatchObject({
+      nextOffset: 13,
+      partialTail: true,
+    });
   });
 
-  test.each([[0, 1], [0, 2], [1, 1], [1, 2], [1, 3]] as const)('of format %i are unpacked with codec %i', (format, codec) => {
-    expect(decode(packed(format, codec), { fromOffset: 10 }).records.map((it) => [it.offset, it.valueText(), it.codec])).toEqual([[10, 'a', codec], [11, 'b', codec], [12, 'c', codec]]);
+  test.each([
+    [0, 1],
+    [0, 2],
+    [1, 1],
+    [1, 2],
+    [1, 3],
+  ] as const)('of format %i are unpacked with codec %i', (format, codec) => {
+    expect(
+      decode(packed(format, codec), { fromOffset: 10 }).records.map((it) => [it.offset, it.valueText(), it.codec]),
+    ).toEqual([
+      [10, 'a', codec],
+      [11, 'b', codec],
+      [12, 'c', codec],
+    ]);
   });
 
   test('of format 0 are read although the head of their lz4 frame has the checksum of that time', () => {
@@ -307,28 +440,37 @@ describe('messages of Kafka before 0.11', () => {
     const damaged = packed(1, 1);
     damaged[30] = (damaged[30] ?? 0) ^ 1;
     expect(() => decode(damaged)).toThrow(expect.objectContaining({ code: 'CORRUPT_RECORD', offset: 12 }));
-    expect(() => decode(message({ format: 1, offset: 3, attributes: 1, key: null, value: Buffer.from('no gzip') }))).toThrow(CorruptRecordError);
-    expect(decode(plain(1, 3, 'x'.repeat(5_000)), { maxRecordBytes: 4_000 }).records[0]?.unreadable?.reason).toBe('RECORD_TOO_LARGE_TO_READ');
+    expect(() =>
+      decode(message({ format: 1, offset: 3, attributes: 1, key: null, value: Buffer.from('no gzip') })),
+    ).toThrow(CorruptRecordError);
+    expect(decode(plain(1, 3, 'x'.repeat(5_000)), { maxRecordBytes: 4_000 }).records[0]?.unreadable?.reason).toBe(
+      'RECORD_TOO_LARGE_TO_READ',
+    );
   });
 });
 
 describe('transactions', () => {
   test('read_committed gives exactly the committed records, from any offset, in any fetch size', () => {
     fc.assert(
-      fc.property(fc.array(logStep, { maxLength: 60 }), fc.nat(40), fc.integer({ min: 1, max: 9 }), (steps, fromOffset, batchCount) => {
-        const log = writeLog(steps);
-        const logEnd = (log.batches.at(-1)?.lastOffset ?? -1) + 1;
-        const seen: [number, string | null][] = [];
-        let position = fromOffset;
-        while (position < logEnd) {
-          const { bytes, aborted } = fetchFrom(log, position, batchCount);
-          const result = decode(bytes, { fromOffset: position, abortedTransactions: aborted });
-          seen.push(...result.records.map((it): [number, string | null] => [it.offset, it.valueText()]));
-          expect(result.nextOffset).toBeGreaterThan(position);
-          position = result.nextOffset;
-        }
-        expect(seen).toEqual(log.committed.filter(([offset]) => offset >= fromOffset));
-      }),
+      fc.property(
+        fc.array(logStep, { maxLength: 60 }),
+        fc.nat(40),
+        fc.integer({ min: 1, max: 9 }),
+        (steps, fromOffset, batchCount) => {
+          const log = writeLog(steps);
+          const logEnd = (log.batches.at(-1)?.lastOffset ?? -1) + 1;
+          const seen: [number, string | null][] = [];
+          let position = fromOffset;
+          while (position < logEnd) {
+            const { bytes, aborted } = fetchFrom(log, position, batchCount);
+            const result = decode(bytes, { fromOffset: position, abortedTransactions: aborted });
+            seen.push(...result.records.map((it): [number, string | null] => [it.offset, it.valueText()]));
+            expect(result.nextOffset).toBeGreaterThan(position);
+            position = result.nextOffset;
+          }
+          expect(seen).toEqual(log.committed.filter(([offset]) => offset >= fromOffset));
+        },
+      ),
       { numRuns: 1_000 },
     );
   });
@@ -352,6 +494,9 @@ describe('transactions', () => {
     ]);
     const bytes = Buffer.concat(log.batches.map((batch) => batch.bytes));
     expect(values(bytes, { readCommitted: false, abortedTransactions: log.aborted })).toEqual(['p0@0', 'p0@1']);
-    expect(decode(bytes, { readCommitted: true, abortedTransactions: log.aborted })).toMatchObject({ records: [], nextOffset: 3 });
+    expect(decode(bytes, { readCommitted: true, abortedTransactions: log.aborted })).toMatchObject({
+      records: [],
+      nextOffset: 3,
+    });
   });
 });

@@ -1,5 +1,12 @@
 import { crc32c } from '@node-rs/crc32';
-import { headersByName, type ConsumerRecord, type DeadLetter, type HeaderList, type RecordHeaders, type WholeRecord } from '../topology/record.ts';
+import {
+  headersByName,
+  type ConsumerRecord,
+  type DeadLetter,
+  type HeaderList,
+  type RecordHeaders,
+  type WholeRecord,
+} from '../topology/record.ts';
 import { decompress, UnpackedTooLargeError, unpackInParts, UnsupportedCompressionError } from './compression.ts';
 import { legacyMessages, type LegacyMessage } from './legacy-messages.ts';
 import { cutHeaders, CutPart, KEPT_BYTES, tooLargeToRead } from './cut-record.ts';
@@ -205,7 +212,13 @@ class CutRecord extends FetchedRecord {
   readonly #cut: WholeRecord;
   readonly #unreadable: DeadLetter;
 
-  constructor(source: BatchSource, offset: number, timestampDeltaMs: number, parts: { key: CutPart; value: CutPart; headers: { kept: HeaderList; leftOut: number } }, unreadable: DeadLetter) {
+  constructor(
+    source: BatchSource,
+    offset: number,
+    timestampDeltaMs: number,
+    parts: { key: CutPart; value: CutPart; headers: { kept: HeaderList; leftOut: number } },
+    unreadable: DeadLetter,
+  ) {
     super(source, offset, timestampDeltaMs, 0, -1, 0, -1);
     this.#key = parts.key.kept;
     this.#value = parts.value.kept;
@@ -337,7 +350,15 @@ const RECORD_COST_BYTES = 100;
  * @throws CorruptRecordError on a wrong checksum or broken framing; UnsupportedRecordFormatError on an unknown format; UnsupportedCompressionError on a codec that is not known.
  */
 export const decodeRecordSet = (bytes: Buffer, options: DecodeOptions): DecodedRecordSet => {
-  const { topic, partition, fromOffset, readCommitted, verifyCrc = true, roomBytes, maxRecordBytes = Infinity } = options;
+  const {
+    topic,
+    partition,
+    fromOffset,
+    readCommitted,
+    verifyCrc = true,
+    roomBytes,
+    maxRecordBytes = Infinity,
+  } = options;
   const aborted = readCommitted ? new AbortedRanges(options.abortedTransactions) : null;
   const records: FetchedRecord[] = [];
   let nextOffset = fromOffset;
@@ -376,8 +397,15 @@ export const decodeRecordSet = (bytes: Buffer, options: DecodeOptions): DecodedR
       if ((attributes & CONTROL) !== 0) {
         aborted?.endAt(bytes, at, end, lastOffset);
       } else if ((attributes & TRANSACTIONAL) === 0 || aborted === null || !aborted.covers(bytes, at, lastOffset)) {
-        const unpacked = unpackBatch(bytes, at, end, where, roomBytes === undefined ? undefined : roomBytes - takenBytes);
-        if (unpacked === undefined) return { records, nextOffset, batches, partialTail: false, takenBytes, tooLarge: bytes.subarray(at, end) };
+        const unpacked = unpackBatch(
+          bytes,
+          at,
+          end,
+          where,
+          roomBytes === undefined ? undefined : roomBytes - takenBytes,
+        );
+        if (unpacked === undefined)
+          return { records, nextOffset, batches, partialTail: false, takenBytes, tooLarge: bytes.subarray(at, end) };
         decodeBatch(unpacked, where, fromOffset, maxRecordBytes, records);
         takenBytes += unpacked.takenBytes;
       }
@@ -390,7 +418,14 @@ export const decodeRecordSet = (bytes: Buffer, options: DecodeOptions): DecodedR
 };
 
 /** Records of the formats before 2: they have no headers, and were never in a transaction. */
-const readLegacy = (bytes: Buffer, at: number, where: BatchPlace, fromOffset: number, maxRecordBytes: number, records: FetchedRecord[]): void => {
+const readLegacy = (
+  bytes: Buffer,
+  at: number,
+  where: BatchPlace,
+  fromOffset: number,
+  maxRecordBytes: number,
+  records: FetchedRecord[],
+): void => {
   let messages: LegacyMessage[];
   try {
     messages = legacyMessages(bytes, at);
@@ -399,9 +434,17 @@ const readLegacy = (bytes: Buffer, at: number, where: BatchPlace, fromOffset: nu
   }
   for (const { bytes: body, offset, timestampMs, codec, keyAt, keyLength, valueAt, valueLength } of messages) {
     if (offset < fromOffset) continue;
-    const source: BatchSource = { topic: where.topic, partition: where.partition, bytes: body, baseTimestampMs: timestampMs, codec };
+    const source: BatchSource = {
+      topic: where.topic,
+      partition: where.partition,
+      bytes: body,
+      baseTimestampMs: timestampMs,
+      codec,
+    };
     const record = new LegacyRecord(source, offset, 0, keyAt, keyLength, valueAt, valueLength);
-    records.push(record.sizeBytes > maxRecordBytes ? cutWhole(record, source, 0, record.sizeBytes, maxRecordBytes) : record);
+    records.push(
+      record.sizeBytes > maxRecordBytes ? cutWhole(record, source, 0, record.sizeBytes, maxRecordBytes) : record,
+    );
   }
 };
 
@@ -415,7 +458,10 @@ interface UnpackedBatch {
   readonly takenBytes: number;
 }
 
-const headOf = (bytes: Buffer, batchAt: number): { count: number; codec: number; isLogAppendTime: boolean; baseTimestampMs: number } => {
+const headOf = (
+  bytes: Buffer,
+  batchAt: number,
+): { count: number; codec: number; isLogAppendTime: boolean; baseTimestampMs: number } => {
   const attributes = bytes.readInt16BE(batchAt + ATTRIBUTES_AT);
   // With LogAppendTime the broker's clock, kept as the batch's max timestamp, stands for every record of it.
   const isLogAppendTime = (attributes & LOG_APPEND_TIME) !== 0;
@@ -428,16 +474,41 @@ const headOf = (bytes: Buffer, batchAt: number): { count: number; codec: number;
 };
 
 /** Undefined when there is no room for it. */
-const unpackBatch = (bytes: Buffer, batchAt: number, batchEnd: number, where: BatchPlace, roomBytes: number | undefined): UnpackedBatch | undefined => {
+const unpackBatch = (
+  bytes: Buffer,
+  batchAt: number,
+  batchEnd: number,
+  where: BatchPlace,
+  roomBytes: number | undefined,
+): UnpackedBatch | undefined => {
   const { count, codec, isLogAppendTime, baseTimestampMs } = headOf(bytes, batchAt);
   const of = { topic: where.topic, partition: where.partition, baseTimestampMs, codec };
   // Compaction leaves heads without records, and nothing to unpack.
-  if (codec === 0 || count === 0) return { source: { ...of, bytes }, from: batchAt + RECORDS_AT, to: batchEnd, count, isLogAppendTime, takenBytes: 0 };
+  if (codec === 0 || count === 0)
+    return {
+      source: { ...of, bytes },
+      from: batchAt + RECORDS_AT,
+      to: batchEnd,
+      count,
+      isLogAppendTime,
+      takenBytes: 0,
+    };
   const costBytes = count * RECORD_COST_BYTES;
   if (roomBytes !== undefined && roomBytes <= costBytes) return undefined;
   try {
-    const body = decompress(codec, bytes.subarray(batchAt + RECORDS_AT, batchEnd), roomBytes === undefined ? undefined : roomBytes - costBytes);
-    return { source: { ...of, bytes: body }, from: 0, to: body.length, count, isLogAppendTime, takenBytes: body.length + costBytes };
+    const body = decompress(
+      codec,
+      bytes.subarray(batchAt + RECORDS_AT, batchEnd),
+      roomBytes === undefined ? undefined : roomBytes - costBytes,
+    );
+    return {
+      source: { ...of, bytes: body },
+      from: 0,
+      to: body.length,
+      count,
+      isLogAppendTime,
+      takenBytes: body.length + costBytes,
+    };
   } catch (error) {
     if (roomBytes !== undefined && error instanceof UnpackedTooLargeError) return undefined;
     throw unpackFailure(error, where);
@@ -450,7 +521,13 @@ const unpackFailure = (error: unknown, where: BatchPlace): unknown => {
   return new CorruptRecordError(where, `the compressed records do not unpack: ${why}`, { cause: error });
 };
 
-const decodeBatch = ({ source, from, to, count, isLogAppendTime }: UnpackedBatch, where: BatchPlace, fromOffset: number, maxRecordBytes: number, records: FetchedRecord[]): void => {
+const decodeBatch = (
+  { source, from, to, count, isLogAppendTime }: UnpackedBatch,
+  where: BatchPlace,
+  fromOffset: number,
+  maxRecordBytes: number,
+  records: FetchedRecord[],
+): void => {
   const cursor = new Cursor(source.bytes, from);
   for (let i = 0; i < count; i++) {
     const recordAt = cursor.at;
@@ -470,16 +547,40 @@ const decodeBatch = ({ source, from, to, count, isLogAppendTime }: UnpackedBatch
     }
     cursor.at = recordEnd;
     if (offset < fromOffset) continue;
-    const record = new FetchedRecord(source, offset, isLogAppendTime ? 0 : timestampDeltaMs, keyAt, keyLength, valueAt, valueLength);
-    records.push(recordEnd - recordAt > maxRecordBytes ? cutWhole(record, source, isLogAppendTime ? 0 : timestampDeltaMs, recordEnd - recordAt, maxRecordBytes) : record);
+    const record = new FetchedRecord(
+      source,
+      offset,
+      isLogAppendTime ? 0 : timestampDeltaMs,
+      keyAt,
+      keyLength,
+      valueAt,
+      valueLength,
+    );
+    records.push(
+      recordEnd - recordAt > maxRecordBytes
+        ? cutWhole(record, source, isLogAppendTime ? 0 : timestampDeltaMs, recordEnd - recordAt, maxRecordBytes)
+        : record,
+    );
   }
   if (cursor.at !== to) throw new CorruptRecordError(where, `${to - cursor.at} bytes after the last record`);
 };
 
 /** Of a record that is in memory: it must not stay there. */
-const cutWhole = ({ offset, key, value, headerList }: FetchedRecord, source: BatchSource, timestampDeltaMs: number, bytes: number, maxRecordBytes: number): CutRecord => {
+const cutWhole = (
+  { offset, key, value, headerList }: FetchedRecord,
+  source: BatchSource,
+  timestampDeltaMs: number,
+  bytes: number,
+  maxRecordBytes: number,
+): CutRecord => {
   const parts = { key: CutPart.of(key, KEPT_BYTES.key), value: CutPart.of(value), headers: cutHeaders(headerList) };
-  return new CutRecord({ ...source, bytes: NO_BYTES }, offset, timestampDeltaMs, parts, tooLargeToRead(bytes, maxRecordBytes));
+  return new CutRecord(
+    { ...source, bytes: NO_BYTES },
+    offset,
+    timestampDeltaMs,
+    parts,
+    tooLargeToRead(bytes, maxRecordBytes),
+  );
 };
 
 const NO_BYTES = Buffer.alloc(0);
@@ -501,7 +602,20 @@ export interface RecordPiece {
  * @param batch whole, its checksum seen to.
  * @throws CorruptRecordError; UnsupportedCompressionError.
  */
-export async function* streamBatch(batch: Buffer, { topic, partition, fromOffset, maxRecordBytes }: { readonly topic: string; readonly partition: number; readonly fromOffset: number; readonly maxRecordBytes: number }): AsyncGenerator<RecordPiece> {
+export async function* streamBatch(
+  batch: Buffer,
+  {
+    topic,
+    partition,
+    fromOffset,
+    maxRecordBytes,
+  }: {
+    readonly topic: string;
+    readonly partition: number;
+    readonly fromOffset: number;
+    readonly maxRecordBytes: number;
+  },
+): AsyncGenerator<RecordPiece> {
   const where = { topic, partition, offset: int64(batch, 0) };
   const { count, codec, isLogAppendTime, baseTimestampMs } = headOf(batch, 0);
   const sourceOf = (bytes: Buffer): BatchSource => ({ topic, partition, bytes, baseTimestampMs, codec });
@@ -522,14 +636,21 @@ export async function* streamBatch(batch: Buffer, { topic, partition, fromOffset
         if (cursor.at + length - end > maxRecordBytes) break;
         if (cursor.at + length > parts.bytes.length) {
           if (whole > 0) break;
-          if (!(await parts.atLeast(cursor.at + length))) throw new CorruptRecordError(where, `record ${count - left} of ${count} leaves its batch`);
+          if (!(await parts.atLeast(cursor.at + length)))
+            throw new CorruptRecordError(where, `record ${count - left} of ${count} leaves its batch`);
           cursor.bytes = parts.bytes;
         }
         end = cursor.at + length;
       }
       const records: FetchedRecord[] = [];
       if (whole > 0) {
-        decodeBatch({ source: sourceOf(parts.take(end)), from: 0, to: end, count: whole, isLogAppendTime, takenBytes: 0 }, where, fromOffset, maxRecordBytes, records);
+        decodeBatch(
+          { source: sourceOf(parts.take(end)), from: 0, to: end, count: whole, isLogAppendTime, takenBytes: 0 },
+          where,
+          fromOffset,
+          maxRecordBytes,
+          records,
+        );
         left -= whole;
       } else {
         const record = await readCut(parts, sourceOf(NO_BYTES), where.offset, isLogAppendTime, maxRecordBytes);
@@ -549,7 +670,13 @@ export async function* streamBatch(batch: Buffer, { topic, partition, fromOffset
 }
 
 /** Reads past a record of any size, keeping the beginning of its parts. */
-const readCut = async (parts: PartReader, source: BatchSource, baseOffset: number, isLogAppendTime: boolean, maxRecordBytes: number): Promise<CutRecord> => {
+const readCut = async (
+  parts: PartReader,
+  source: BatchSource,
+  baseOffset: number,
+  isLogAppendTime: boolean,
+  maxRecordBytes: number,
+): Promise<CutRecord> => {
   const length = await parts.varint();
   const before = parts.passed;
   await parts.atLeast(MOST_RECORD_HEAD_BYTES);
@@ -562,7 +689,13 @@ const readCut = async (parts: PartReader, source: BatchSource, baseOffset: numbe
   // Its headers may be what makes it so large: none of them is kept.
   const leftOut = headersBytes > 0 ? await parts.varint() : 0;
   await parts.skip(length - (parts.passed - before), () => undefined);
-  return new CutRecord(source, offset, isLogAppendTime ? 0 : timestampDeltaMs, { key, value, headers: { kept: NO_HEADERS, leftOut } }, tooLargeToRead(length, maxRecordBytes));
+  return new CutRecord(
+    source,
+    offset,
+    isLogAppendTime ? 0 : timestampDeltaMs,
+    { key, value, headers: { kept: NO_HEADERS, leftOut } },
+    tooLargeToRead(length, maxRecordBytes),
+  );
 };
 
 const readCutPart = async (parts: PartReader, mostBytes: number): Promise<CutPart> => {
@@ -620,7 +753,7 @@ class PartReader {
   }
 
   async skip(count: number, look: (bytes: Buffer) => void): Promise<void> {
-    for (let left = count; left > 0; ) {
+    for (let left = count; left > 0;) {
       if (this.bytes.length === 0 && !(await this.atLeast(1))) throw new RangeError('a record leaves the batch');
       const taken = this.take(Math.min(left, this.bytes.length));
       look(taken);

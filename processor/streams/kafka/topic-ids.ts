@@ -13,14 +13,27 @@ const FALSE = Buffer.from([0]);
  */
 export async function topicIds(broker: Broker, topics: readonly string[]): Promise<Map<string, string>> {
   const supported = broker.versions?.[METADATA];
-  if (topics.length === 0 || supported === undefined || supported.maxVersion < VERSION || supported.minVersion > VERSION) return new Map();
+  if (
+    topics.length === 0 ||
+    supported === undefined ||
+    supported.maxVersion < VERSION ||
+    supported.minVersion > VERSION
+  )
+    return new Map();
   const found = (await broker.connectionPool.send(
     flexibleRequest({
       apiKey: METADATA,
       apiVersion: VERSION,
       apiName: 'Metadata',
       // Topics; then: make them, tell what may be done with the cluster, with the topics: no.
-      body: Buffer.concat([compactLength(topics.length), ...topics.flatMap((topic) => [ANY_ID, compactString(topic), NO_TAGS]), FALSE, FALSE, FALSE, NO_TAGS]),
+      body: Buffer.concat([
+        compactLength(topics.length),
+        ...topics.flatMap((topic) => [ANY_ID, compactString(topic), NO_TAGS]),
+        FALSE,
+        FALSE,
+        FALSE,
+        NO_TAGS,
+      ]),
       decode: (reader) => {
         reader.skip(4);
         reader.array(() => {

@@ -4,7 +4,11 @@ const MIN_WAIT_MS = 100;
 const MAX_WAIT_MS = 1_000;
 
 /** Repeats a request while no broker answers it, for ever, until `signal` aborts. Other errors pass. */
-export async function untilBrokerAnswers<T>(signal: AbortSignal, request: () => Promise<T>, recover?: () => Promise<void>): Promise<T> {
+export async function untilBrokerAnswers<T>(
+  signal: AbortSignal,
+  request: () => Promise<T>,
+  recover?: () => Promise<void>,
+): Promise<T> {
   for (let waitMs = MIN_WAIT_MS; ; waitMs = Math.min(waitMs * 2, MAX_WAIT_MS)) {
     signal.throwIfAborted();
     try {

@@ -19,7 +19,7 @@ const RESERVED = 3;
  */
 export function zstdFrames(packed: Buffer): Buffer[] {
   const frames: Buffer[] = [];
-  for (let at = 0; at < packed.length; ) {
+  for (let at = 0; at < packed.length;) {
     const start = at;
     const magic = packed.readUInt32LE(at);
     if ((magic & SKIPPABLE_MASK) >>> 0 === SKIPPABLE_MAGIC) {
@@ -33,7 +33,7 @@ export function zstdFrames(packed: Buffer): Buffer[] {
     const sizeFlag = descriptor >> 6;
     const sizeBytes = sizeFlag === 0 && isSingleSegment ? 1 : (CONTENT_SIZE_BYTES[sizeFlag] as number);
     at += 5 + (isSingleSegment ? 0 : 1) + (DICTIONARY_ID_BYTES[descriptor & 3] as number) + sizeBytes;
-    for (let isLast = false; !isLast; ) {
+    for (let isLast = false; !isLast;) {
       const head = packed.readUIntLE(at, 3);
       isLast = (head & 1) === 1;
       const kind = (head >> 1) & 3;

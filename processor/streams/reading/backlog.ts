@@ -1,4 +1,10 @@
-import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, READ_COMMITTED, type KafkaCluster, type TopicPartition } from '../kafka/kafka-cluster.ts';
+import {
+  EARLIEST_TIMESTAMP,
+  LATEST_TIMESTAMP,
+  READ_COMMITTED,
+  type KafkaCluster,
+  type TopicPartition,
+} from '../kafka/kafka-cluster.ts';
 
 /** What reading a backlog needs of a KafkaCluster. */
 export interface BacklogCluster extends Pick<KafkaCluster, 'track' | 'committedOffsets' | 'offsetsAt'> {}
@@ -8,9 +14,18 @@ export interface BacklogCluster extends Pick<KafkaCluster, 'track' | 'committedO
  * read them last. A transaction's marker behind the last record may count.
  * @throws when a broker does not answer.
  */
-export async function readBacklog(cluster: BacklogCluster, groupId: string, partitions: readonly TopicPartition[]): Promise<number[]> {
+export async function readBacklog(
+  cluster: BacklogCluster,
+  groupId: string,
+  partitions: readonly TopicPartition[],
+): Promise<number[]> {
   await cluster.track([...new Set(partitions.map(({ topic }) => topic))]);
   const committed = await cluster.committedOffsets(groupId, partitions);
-  const [firsts, ends] = await Promise.all([cluster.offsetsAt(partitions, EARLIEST_TIMESTAMP, READ_COMMITTED), cluster.offsetsAt(partitions, LATEST_TIMESTAMP, READ_COMMITTED)]);
-  return partitions.map((_, index) => Math.max(0, (ends[index] as number) - Math.max(firsts[index] as number, committed[index] as number)));
+  const [firsts, ends] = await Promise.all([
+    cluster.offsetsAt(partitions, EARLIEST_TIMESTAMP, READ_COMMITTED),
+    cluster.offsetsAt(partitions, LATEST_TIMESTAMP, READ_COMMITTED),
+  ]);
+  return partitions.map((_, index) =>
+    Math.max(0, (ends[index] as number) - Math.max(firsts[index] as number, committed[index] as number)),
+  );
 }

@@ -13,8 +13,21 @@ const CHANGELOGS = [{ store: 'counts', topic: 'app-counts-changelog', partition:
 const [CHANGELOG] = CHANGELOGS as [(typeof CHANGELOGS)[number]];
 const NAME = 'app-counts-changelog-0';
 
-function restore(brokers: FakeBrokers, store: StateStore, stuckAfterMs?: number, onProgress: (progress: RestoreProgress) => void = () => undefined): Promise<void> {
-  return restoreStore({ cluster: brokers, store, changelogs: CHANGELOGS, signal: new AbortController().signal, logger: quietLogger, onProgress, ...(stuckAfterMs === undefined ? {} : { stuckAfterMs }) });
+function restore(
+  brokers: FakeBrokers,
+  store: StateStore,
+  stuckAfterMs?: number,
+  onProgress: (progress: RestoreProgress) => void = () => undefined,
+): Promise<void> {
+  return restoreStore({
+    cluster: brokers,
+    store,
+    changelogs: CHANGELOGS,
+    signal: new AbortController().signal,
+    logger: quietLogger,
+    onProgress,
+    ...(stuckAfterMs === undefined ? {} : { stuckAfterMs }),
+  });
 }
 
 test('ends where the changelog ends, and goes on from there the next time', async () => {
@@ -49,7 +62,9 @@ test('gives up on a changelog that can be read and yet does not move', async () 
   const brokers = new FakeBrokers();
   brokers.add(CHANGELOG.topic, 0, 1, ['a']);
   brokers.maxBytes = 0;
-  await expect(restore(brokers, openMemoryStore(), 300)).rejects.toThrow(/app-counts-changelog-0 has not moved for 300 ms/);
+  await expect(restore(brokers, openMemoryStore(), 300)).rejects.toThrow(
+    /app-counts-changelog-0 has not moved for 300 ms/,
+  );
 });
 
 test('refuses a changelog that does not hold where the store ends', async () => {
@@ -64,7 +79,15 @@ test('an end that is older than the last commit says is asked for again: a resto
   const brokers = new FakeBrokers();
   const log = brokers.add(CHANGELOG.topic, 0, 1, ['a', 'b']);
   const store = openMemoryStore();
-  const restoring = restoreStore({ cluster: brokers, store, changelogs: CHANGELOGS, signal: new AbortController().signal, logger: quietLogger, onProgress: () => undefined, reach: new Map([[NAME, 3]]) });
+  const restoring = restoreStore({
+    cluster: brokers,
+    store,
+    changelogs: CHANGELOGS,
+    signal: new AbortController().signal,
+    logger: quietLogger,
+    onProgress: () => undefined,
+    reach: new Map([[NAME, 3]]),
+  });
   await stays(() => store.offsets().changelog.get(NAME) === undefined, 'it asks again', 500);
   log.values.push('c', 'd');
   await restoring;
@@ -74,7 +97,15 @@ test('an end that is older than the last commit says is asked for again: a resto
 test('a changelog that stays shorter than the last commit says is refused', async () => {
   const brokers = new FakeBrokers();
   brokers.add(CHANGELOG.topic, 0, 1, ['a', 'b']);
-  const restoring = restoreStore({ cluster: brokers, store: openMemoryStore(), changelogs: CHANGELOGS, signal: new AbortController().signal, logger: quietLogger, onProgress: () => undefined, reach: new Map([[NAME, 3]]) });
+  const restoring = restoreStore({
+    cluster: brokers,
+    store: openMemoryStore(),
+    changelogs: CHANGELOGS,
+    signal: new AbortController().signal,
+    logger: quietLogger,
+    onProgress: () => undefined,
+    reach: new Map([[NAME, 3]]),
+  });
   await expect(restoring).rejects.toMatchObject({ code: 'INTERNAL_TOPIC_INVALID' });
 });
 
@@ -82,7 +113,14 @@ test('ends when the task is lost', async () => {
   const brokers = new FakeBrokers();
   brokers.add(CHANGELOG.topic, 0, -1, ['a']);
   const life = new AbortController();
-  const restoring = restoreStore({ cluster: brokers, store: openMemoryStore(), changelogs: CHANGELOGS, signal: life.signal, logger: quietLogger, onProgress: () => undefined });
+  const restoring = restoreStore({
+    cluster: brokers,
+    store: openMemoryStore(),
+    changelogs: CHANGELOGS,
+    signal: life.signal,
+    logger: quietLogger,
+    onProgress: () => undefined,
+  });
   await stays(() => true, 'the restore waits for a leader', 50);
   life.abort();
   await expect(restoring).rejects.toThrow(/abort/i);
@@ -94,7 +132,20 @@ test('a row that the store did not write never gets into it, and is named by top
   brokers.add(CHANGELOG.topic, 0, 1, [row('1'), row('2'), row('null'), row('4')]);
   const store = openMemoryStore();
   const check = rowCheckOf([{ name: 'counts', kind: 'key-value', serde: countAggregate.serde } as StoreSpec<unknown>]);
-  const restoring = restoreStore({ cluster: brokers, store, changelogs: CHANGELOGS, signal: new AbortController().signal, logger: quietLogger, onProgress: () => undefined, check });
-  await expect(restoring).rejects.toMatchObject({ code: 'INTERNAL_TOPIC_INVALID', message: expect.stringMatching(/^app-counts-changelog-0 offset 2 holds a row that cannot be read \(a count is null/) });
+  const restoring = restoreStore({
+    cluster: brokers,
+    store,
+    changelogs: CHANGELOGS,
+    signal: new AbortController().signal,
+    logger: quietLogger,
+    onProgress: () => undefined,
+    check,
+  });
+  await expect(restoring).rejects.toMatchObject({
+    code: 'INTERNAL_TOPIC_INVALID',
+    message: expect.stringMatching(
+      /^app-counts-changelog-0 offset 2 holds a row that cannot be read \(a count is null/,
+    ),
+  });
   expect(store.get('counts', Buffer.from('k'))).toBeUndefined();
 });

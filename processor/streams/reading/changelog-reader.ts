@@ -48,7 +48,17 @@ export async function restoreStore(options: {
   /** Looks at each row before the store has it. */
   readonly check?: RowCheck;
 }): Promise<void> {
-  const { cluster, store, changelogs, signal, logger, onProgress, reach = new Map(), stuckAfterMs = STUCK_AFTER_MS, check } = options;
+  const {
+    cluster,
+    store,
+    changelogs,
+    signal,
+    logger,
+    onProgress,
+    reach = new Map(),
+    stuckAfterMs = STUCK_AFTER_MS,
+    check,
+  } = options;
   const storeOf = new Map(changelogs.map((c) => [topicPartition(c.topic, c.partition), c.store]));
   let away = false;
   const fetcher = new RecordFetcher(cluster, logger, {
@@ -65,10 +75,19 @@ export async function restoreStore(options: {
       const name = topicPartition(topic, partition);
       const from = store.offsets().changelog.get(name) ?? 0;
       const least = Math.max(from, reach.get(name) ?? 0);
-      const { first, end } = await settledRange(cluster, { topic, partition, isolationLevel: READ_UNCOMMITTED, signal, plausible: (range) => range.end >= least });
+      const { first, end } = await settledRange(cluster, {
+        topic,
+        partition,
+        isolationLevel: READ_UNCOMMITTED,
+        signal,
+        plausible: (range) => range.end >= least,
+      });
       if (first > 0) throw changelogTruncated(name, first);
       if (least > end) {
-        throw new StreamsError('INTERNAL_TOPIC_INVALID', `the changelog ${name} holds offsets ${String(first)} to ${String(end)}, but ${from === least ? 'the local store ends' : 'what was noted beside the committed offsets of the group says that it ends'} at ${String(least)}: the topic was deleted, recreated or truncated${from === least ? '' : ', or something else commits offsets for the group'}. Restore the topic or, if starting over is meant, ${RESET_REMEDY}`);
+        throw new StreamsError(
+          'INTERNAL_TOPIC_INVALID',
+          `the changelog ${name} holds offsets ${String(first)} to ${String(end)}, but ${from === least ? 'the local store ends' : 'what was noted beside the committed offsets of the group says that it ends'} at ${String(least)}: the topic was deleted, recreated or truncated${from === least ? '' : ', or something else commits offsets for the group'}. Restore the topic or, if starting over is meant, ${RESET_REMEDY}`,
+        );
       }
       positions.set(name, from);
       ends.set(name, end);
@@ -86,7 +105,11 @@ export async function restoreStore(options: {
         const name = topicPartition(part.topic, part.partition);
         const named = storeOf.get(name);
         if (named === undefined) continue;
-        if (part.outOfRange) throw new StreamsError('INTERNAL_TOPIC_INVALID', `the changelog ${name} lost records while it was being restored from; it must not be truncated or deleted while the application runs`);
+        if (part.outOfRange)
+          throw new StreamsError(
+            'INTERNAL_TOPIC_INVALID',
+            `the changelog ${name} lost records while it was being restored from; it must not be truncated or deleted while the application runs`,
+          );
         for (const record of part.records) {
           const { key, value } = record;
           check?.(named, { topic: part.topic, partition: part.partition, offset: record.offset, key, value });
@@ -99,14 +122,22 @@ export async function restoreStore(options: {
       crashPoint('inRestore');
       const restored = [...positions.values()].reduce((a, b) => a + b, 0) - begun;
       const elapsedMs = performance.now() - startedAt;
-      onProgress({ restored, total, remainingMs: restored === 0 ? null : Math.round(((total - restored) * elapsedMs) / restored) });
+      onProgress({
+        restored,
+        total,
+        remainingMs: restored === 0 ? null : Math.round(((total - restored) * elapsedMs) / restored),
+      });
       // A broker that is away is waited for, for ever.
       if (away) movedAt = performance.now();
       if (performance.now() - movedAt > stuckAfterMs) {
-        throw new StreamsError('THREAD_FAILED', `the restore from ${[...ends.keys()].join(', ')} has not moved for ${String(stuckAfterMs)} ms`);
+        throw new StreamsError(
+          'THREAD_FAILED',
+          `the restore from ${[...ends.keys()].join(', ')} has not moved for ${String(stuckAfterMs)} ms`,
+        );
       }
     }
-    if (total > 0) logger.info({ changelogs: [...ends.keys()], offsets: total }, 'restored the store from its changelogs');
+    if (total > 0)
+      logger.info({ changelogs: [...ends.keys()], offsets: total }, 'restored the store from its changelogs');
   } finally {
     await fetcher.close();
   }

@@ -33,7 +33,8 @@ async function takeAll(fetcher: RecordFetcher, count: number): Promise<string[]>
   return [...values, ...(await take(fetcher, 1, 200))];
 }
 
-const valuesOf = (parts: readonly FetchedPartition[]): string[] => parts.flatMap(({ records }) => records.map((record) => String(record.valueText())));
+const valuesOf = (parts: readonly FetchedPartition[]): string[] =>
+  parts.flatMap(({ records }) => records.map((record) => String(record.valueText())));
 
 const until = (condition: () => boolean): Promise<void> => untilItHolds(condition, String(condition));
 
@@ -123,7 +124,10 @@ test('a topic that must not be read is no trouble that passes: it is thrown, and
   forbidden.errorCode = TOPIC_AUTHORIZATION_FAILED;
   const fetcher = open(brokers);
   fetcher.seek('secret', 0, 0);
-  await expect(take(fetcher, 1)).rejects.toMatchObject({ code: 'BROKER_ACCESS_DENIED', message: expect.stringContaining('secret') });
+  await expect(take(fetcher, 1)).rejects.toMatchObject({
+    code: 'BROKER_ACCESS_DENIED',
+    message: expect.stringContaining('secret'),
+  });
 });
 
 test('an answer to a fetch from before a seek, or of a partition removed since, is dropped', async () => {
@@ -187,7 +191,9 @@ test('a position that the log does not hold is told once, and is left alone unti
   await untilItHolds(takes, 'it is told');
   // Told once.
   await stays(takes, 'nothing else comes', 500);
-  expect(parts.map(({ outOfRange, nextOffset, logStartOffset }) => ({ outOfRange, nextOffset, logStartOffset }))).toEqual([{ outOfRange: true, nextOffset: 7, logStartOffset: -1 }]);
+  expect(
+    parts.map(({ outOfRange, nextOffset, logStartOffset }) => ({ outOfRange, nextOffset, logStartOffset })),
+  ).toEqual([{ outOfRange: true, nextOffset: 7, logStartOffset: -1 }]);
   fetcher.seek('t', 0, 0);
   expect(await take(fetcher, 1)).toEqual(['a']);
 });
@@ -269,15 +275,36 @@ test('a partition that could not be read is read again when its topic is known t
 
 describe('what cannot be read, or not at once', () => {
   const batchAt = (baseOffset: number, values: readonly string[], more: object = {}): Buffer =>
-    batchBytes({ baseOffset: BigInt(baseOffset), records: values.map((value, offsetDelta) => ({ offsetDelta, timestampDelta: 0n, key: null, value: Buffer.from(value) })), ...more });
+    batchBytes({
+      baseOffset: BigInt(baseOffset),
+      records: values.map((value, offsetDelta) => ({
+        offsetDelta,
+        timestampDelta: 0n,
+        key: null,
+        value: Buffer.from(value),
+      })),
+      ...more,
+    });
   const takeAll = async (fetcher: RecordFetcher): Promise<unknown> => {
     for (;;) await fetcher.take(50);
   };
 
   test.each([
-    ['a wrong checksum', (batch: Buffer) => (batch.writeUInt32BE(7, 17), batch), 'batch at offset 2: the CRC-32C does not match'],
-    ['bytes that do not unpack', () => batchAt(2, ['x'], { codec: 4, pack: () => Buffer.from('not zstd') }), 'batch at offset 2: the compressed records do not unpack'],
-    ['a length without end', (batch: Buffer) => (batch.writeInt32BE(0x7fff_0000, 8), batch), 'that hold no whole batch'],
+    [
+      'a wrong checksum',
+      (batch: Buffer) => (batch.writeUInt32BE(7, 17), batch),
+      'batch at offset 2: the CRC-32C does not match',
+    ],
+    [
+      'bytes that do not unpack',
+      () => batchAt(2, ['x'], { codec: 4, pack: () => Buffer.from('not zstd') }),
+      'batch at offset 2: the compressed records do not unpack',
+    ],
+    [
+      'a length without end',
+      (batch: Buffer) => (batch.writeInt32BE(0x7fff_0000, 8), batch),
+      'that hold no whole batch',
+    ],
     ['a length that leaves the answer at once', (whole: Buffer) => whole.subarray(0, 20), 'that hold no whole batch'],
     ['a length of nothing', (batch: Buffer) => (batch.writeInt32BE(-1, 8), batch), 'a length of -1 bytes'],
   ])('%s is an error that names the place, while others are read', async (_, damage, message) => {
@@ -289,7 +316,10 @@ describe('what cannot be read, or not at once', () => {
     fetcher.seek('t', 1, 0);
     expect((await take(fetcher, 3)).sort()).toEqual(['a', 'b', 'c']);
     const failure = await takeAll(fetcher).catch((error: unknown) => error);
-    expect(failure).toMatchObject({ code: 'RECORDS_UNREADABLE', message: expect.stringMatching(/^t-1.*Nothing has been skipped/) });
+    expect(failure).toMatchObject({
+      code: 'RECORDS_UNREADABLE',
+      message: expect.stringMatching(/^t-1.*Nothing has been skipped/),
+    });
     expect(String(failure)).toContain(message);
   });
 
@@ -313,18 +343,36 @@ describe('what cannot be read, or not at once', () => {
     for (const [partition, codec] of [CompressionCodec.gzip, CompressionCodec.lz4, CompressionCodec.zstd].entries()) {
       const batches: { first: number; bytes: Buffer }[] = [];
       const values: string[] = [];
-      for (const [count, size] of [[3, 20_000], [40, 30_000], [2, 10], [400, 20_000], [5, 20_000]] as const) {
-        const mine = Array.from({ length: count }, (_, index) => `${String(partition)}:${String(values.length + index)}:`.padEnd(size, 'x'));
-        batches.push({ first: values.length, bytes: batchAt(values.length, mine, { codec, pack: (plain: Buffer) => compress(codec, plain) }) });
+      for (const [count, size] of [
+        [3, 20_000],
+        [40, 30_000],
+        [2, 10],
+        [400, 20_000],
+        [5, 20_000],
+      ] as const) {
+        const mine = Array.from({ length: count }, (_, index) =>
+          `${String(partition)}:${String(values.length + index)}:`.padEnd(size, 'x'),
+        );
+        batches.push({
+          first: values.length,
+          bytes: batchAt(values.length, mine, { codec, pack: (plain: Buffer) => compress(codec, plain) }),
+        });
         values.push(...mine);
       }
       wanted.set(partition, values);
-      brokers.add('t', partition, 1, values).recordSet = (offset) => Buffer.concat(batches.filter((_, index) => (batches[index + 1]?.first ?? values.length) > offset).map(({ bytes }) => bytes));
+      brokers.add('t', partition, 1, values).recordSet = (offset) =>
+        Buffer.concat(
+          batches.filter((_, index) => (batches[index + 1]?.first ?? values.length) > offset).map(({ bytes }) => bytes),
+        );
     }
     const fetcher = open(brokers, { unpackedBytes: 1_000_000 });
     for (const partition of wanted.keys()) fetcher.seek('t', partition, 0);
-    const found = new Map<number, string[]>([[0, []], [1, []], [2, []]]);
-    for (let left = 1_350; left > 0; ) {
+    const found = new Map<number, string[]>([
+      [0, []],
+      [1, []],
+      [2, []],
+    ]);
+    for (let left = 1_350; left > 0;) {
       for (const part of await fetcher.take(50)) {
         const values = valuesOf([part]);
         // A piece is of 4 MiB; in one answer there is room for a million bytes.
@@ -339,13 +387,16 @@ describe('what cannot be read, or not at once', () => {
   test('a seek in the middle of a batch that is read in pieces ends the pieces', async () => {
     const brokers = new FakeBrokers();
     const values = Array.from({ length: 900 }, (_, index) => `${String(index)}:`.padEnd(20_000, 'x'));
-    brokers.add('t', 0, 1, values).recordSet = (offset) => (offset < 900 ? batchAt(0, values, { codec: 4, pack: (plain: Buffer) => compress(4, plain) }) : Buffer.alloc(0));
+    brokers.add('t', 0, 1, values).recordSet = (offset) =>
+      offset < 900 ? batchAt(0, values, { codec: 4, pack: (plain: Buffer) => compress(4, plain) }) : Buffer.alloc(0);
     const fetcher = open(brokers, { unpackedBytes: 1_000_000 });
     fetcher.seek('t', 0, 0);
     await take(fetcher, 1);
     fetcher.seek('t', 0, 850);
     const found = await take(fetcher, 50);
-    expect(found.map((value) => Number.parseInt(value, 10))).toEqual(Array.from({ length: 50 }, (_, index) => 850 + index));
+    expect(found.map((value) => Number.parseInt(value, 10))).toEqual(
+      Array.from({ length: 50 }, (_, index) => 850 + index),
+    );
   });
 });
 

@@ -1,10 +1,23 @@
 import type { Logger } from '../logger.ts';
 import { messageOf, RESET_REMEDY, StreamsError } from '../errors.ts';
-import { fetchRequest, type decodeFetchResponse, type FetchedBytes, type FetchOptions } from '../kafka/fetch-protocol.ts';
+import {
+  fetchRequest,
+  type decodeFetchResponse,
+  type FetchedBytes,
+  type FetchOptions,
+} from '../kafka/fetch-protocol.ts';
 import { READ_COMMITTED, type Broker, type KafkaCluster } from '../kafka/kafka-cluster.ts';
 import { UnsupportedCompressionError } from '../kafka/compression.ts';
 import { asAccessDenied, CODE } from '../kafka/kafka-errors.ts';
-import { CorruptRecordError, decodeRecordSet, streamBatch, UnsupportedRecordFormatError, type DecodedRecordSet, type FetchedRecord, type RecordPiece } from '../kafka/record-batch.ts';
+import {
+  CorruptRecordError,
+  decodeRecordSet,
+  streamBatch,
+  UnsupportedRecordFormatError,
+  type DecodedRecordSet,
+  type FetchedRecord,
+  type RecordPiece,
+} from '../kafka/record-batch.ts';
 
 /** What one fetch brought of one partition. `records` may be empty: the position and the end still say something. */
 export interface FetchedPartition {
@@ -115,7 +128,18 @@ export class RecordFetcher {
   readonly #troubles = new Map<string, string>();
   #told: string | undefined;
 
-  constructor(cluster: FetchCluster, logger: Logger, { onAway, checkTopics, outOfRangeAfterMs = OUT_OF_RANGE_AFTER_MS, maxRecordBytes = () => undefined, unpackedBytes = UNPACKED_BYTES, ...options }: RecordFetcherOptions = {}) {
+  constructor(
+    cluster: FetchCluster,
+    logger: Logger,
+    {
+      onAway,
+      checkTopics,
+      outOfRangeAfterMs = OUT_OF_RANGE_AFTER_MS,
+      maxRecordBytes = () => undefined,
+      unpackedBytes = UNPACKED_BYTES,
+      ...options
+    }: RecordFetcherOptions = {},
+  ) {
     this.#outOfRangeAfterMs = outOfRangeAfterMs;
     this.#maxRecordBytes = maxRecordBytes;
     this.#unpackedBytes = unpackedBytes;
@@ -131,7 +155,16 @@ export class RecordFetcher {
     const key = `${topic}-${String(partition)}`;
     const known = this.#positions.get(key);
     endPieces(known);
-    if (known === undefined) this.#positions.set(key, { topic, partition, offset, epoch: 0, stopped: false, held: false, ...NOTHING_UNDER_WAY });
+    if (known === undefined)
+      this.#positions.set(key, {
+        topic,
+        partition,
+        offset,
+        epoch: 0,
+        stopped: false,
+        held: false,
+        ...NOTHING_UNDER_WAY,
+      });
     else Object.assign(known, { offset, epoch: known.epoch + 1, stopped: false, held: false, ...NOTHING_UNDER_WAY });
     this.#forget(topic, partition);
     this.#kick();
@@ -208,7 +241,8 @@ export class RecordFetcher {
   }
 
   #forget(topic: string, partition: number): void {
-    if (this.#arrived.length > 0) this.#arrived = this.#arrived.filter((f) => f.topic !== topic || f.partition !== partition);
+    if (this.#arrived.length > 0)
+      this.#arrived = this.#arrived.filter((f) => f.topic !== topic || f.partition !== partition);
   }
 
   #wakeAllFetchers(): void {
@@ -232,7 +266,8 @@ export class RecordFetcher {
   }
 
   #holdsOf(nodeId: number): boolean {
-    for (const position of this.#positions.values()) if (position.held && this.#leaderOf(position) === nodeId) return true;
+    for (const position of this.#positions.values())
+      if (position.held && this.#leaderOf(position) === nodeId) return true;
     return false;
   }
 
@@ -277,7 +312,8 @@ export class RecordFetcher {
     const loop = this.#run(leader).finally(() => {
       this.#loops.delete(leader);
       // A partition that came to this leader while its loop was ending found a loop and no reader.
-      if (!this.#closed && this.#failure === undefined && this.#wanted().some((p) => this.#leaderOf(p) === leader)) this.#kick();
+      if (!this.#closed && this.#failure === undefined && this.#wanted().some((p) => this.#leaderOf(p) === leader))
+        this.#kick();
     });
     this.#loops.set(leader, loop);
   }
@@ -302,9 +338,17 @@ export class RecordFetcher {
         if (fetched.length > 0) {
           const broker = await this.#cluster.broker(nodeId);
           // Nobody waits for news while there is something to read.
-          const maxWaitMs = inPieces.length > 0 ? 0 : Math.min(this.#options.maxWaitMs, this.#holdsOf(nodeId) ? HELD_WAIT_MS : Infinity);
+          const maxWaitMs =
+            inPieces.length > 0
+              ? 0
+              : Math.min(this.#options.maxWaitMs, this.#holdsOf(nodeId) ? HELD_WAIT_MS : Infinity);
           const options = { ...this.#options, maxWaitMs };
-          answer = (await broker.connectionPool.send(fetchRequest(fetched.map(({ topic, partition, offset }) => ({ topic, partition, offset })), options))) as typeof answer;
+          answer = (await broker.connectionPool.send(
+            fetchRequest(
+              fetched.map(({ topic, partition, offset }) => ({ topic, partition, offset })),
+              options,
+            ),
+          )) as typeof answer;
           this.#clear(self);
         }
         delayMs = RETRY_MIN_MS;
@@ -363,7 +407,10 @@ export class RecordFetcher {
         // Nobody asks for it again before it is released, so nobody would say that the trouble is over.
         if (position.held) continue;
         misdirected = true;
-        this.#trouble(nameOf(position), `${nameOf(position)} cannot be read: the broker answers with error ${String(part.errorCode)}`);
+        this.#trouble(
+          nameOf(position),
+          `${nameOf(position)} cannot be read: the broker answers with error ${String(part.errorCode)}`,
+        );
         continue;
       }
       this.#clear(nameOf(position));
@@ -381,7 +428,12 @@ export class RecordFetcher {
         continue;
       }
       if (decoded.tooLarge !== undefined && roomBytes === this.#unpackedBytes && decoded.takenBytes === 0) {
-        position.pieces = streamBatch(Buffer.from(decoded.tooLarge), { topic, partition, fromOffset: decoded.nextOffset, maxRecordBytes: this.#maxRecordBytes(topic) ?? MOST_RECORD_BYTES });
+        position.pieces = streamBatch(Buffer.from(decoded.tooLarge), {
+          topic,
+          partition,
+          fromOffset: decoded.nextOffset,
+          maxRecordBytes: this.#maxRecordBytes(topic) ?? MOST_RECORD_BYTES,
+        });
         position.ends = ends;
       }
       roomBytes -= decoded.takenBytes;
@@ -391,7 +443,14 @@ export class RecordFetcher {
         this.#positions.set(nameOf(position), position);
       }
       position.offset = decoded.nextOffset;
-      this.#arrived.push({ topic, partition, records: decoded.records, nextOffset: decoded.nextOffset, ...ends, outOfRange });
+      this.#arrived.push({
+        topic,
+        partition,
+        records: decoded.records,
+        nextOffset: decoded.nextOffset,
+        ...ends,
+        outOfRange,
+      });
     }
     if (this.#arrived.length > 0) this.wake();
     return misdirected;
@@ -411,10 +470,22 @@ export class RecordFetcher {
       return;
     }
     // Without a limit nobody knows of records that are cut.
-    const cut = this.#maxRecordBytes(topic) === undefined ? value.records.find((record) => record.cut !== undefined) : undefined;
-    if (cut !== undefined) throw new StreamsError('RECORDS_UNREADABLE', `${nameOf(position)} offset ${String(cut.offset)}: ${String(cut.unreadable?.message)}. ${UNREADABLE_REMEDY}`);
+    const cut =
+      this.#maxRecordBytes(topic) === undefined ? value.records.find((record) => record.cut !== undefined) : undefined;
+    if (cut !== undefined)
+      throw new StreamsError(
+        'RECORDS_UNREADABLE',
+        `${nameOf(position)} offset ${String(cut.offset)}: ${String(cut.unreadable?.message)}. ${UNREADABLE_REMEDY}`,
+      );
     position.offset = value.nextOffset;
-    this.#arrived.push({ topic, partition, records: value.records, nextOffset: value.nextOffset, ...ends, outOfRange: false });
+    this.#arrived.push({
+      topic,
+      partition,
+      records: value.records,
+      nextOffset: value.nextOffset,
+      ...ends,
+      outOfRange: false,
+    });
     this.wake();
   }
 
@@ -422,7 +493,11 @@ export class RecordFetcher {
    * Undefined when it must be asked for again.
    * @throws StreamsError COMPRESSION_UNKNOWN, RECORDS_UNREADABLE
    */
-  #decode({ topic, partition, recordSet, abortedTransactions }: FetchedBytes, position: Position, roomBytes: number): DecodedRecordSet | undefined {
+  #decode(
+    { topic, partition, recordSet, abortedTransactions }: FetchedBytes,
+    position: Position,
+    roomBytes: number,
+  ): DecodedRecordSet | undefined {
     try {
       const maxRecordBytes = this.#maxRecordBytes(topic);
       const decoded = decodeRecordSet(recordSet, {
@@ -437,12 +512,18 @@ export class RecordFetcher {
       const isStuck = recordSet.length > 0 && decoded.nextOffset === position.offset && decoded.tooLarge === undefined;
       position.attempts = isStuck ? position.attempts + 1 : 0;
       if (position.attempts < PARTIAL_ATTEMPTS) return decoded;
-      throw new CorruptRecordError({ topic, partition, offset: position.offset }, `the broker answers ${String(recordSet.length)} bytes that hold no whole batch`);
+      throw new CorruptRecordError(
+        { topic, partition, offset: position.offset },
+        `the broker answers ${String(recordSet.length)} bytes that hold no whole batch`,
+      );
     } catch (error) {
       position.attempts += 1;
       const failure = unreadable(position, error);
       if (failure.code !== 'RECORDS_UNREADABLE' || position.attempts >= DAMAGED_ATTEMPTS) throw failure;
-      this.#logger.warn({ topic, partition, error: messageOf(error) }, 'what was fetched cannot be read; asking for it again');
+      this.#logger.warn(
+        { topic, partition, error: messageOf(error) },
+        'what was fetched cannot be read; asking for it again',
+      );
       return undefined;
     }
   }
@@ -477,10 +558,18 @@ const UNREADABLE_REMEDY = `Nothing has been skipped. Mend the partition at the b
 function unreadable(position: Position, error: unknown): StreamsError {
   if (error instanceof StreamsError) return error;
   if (error instanceof UnsupportedCompressionError) {
-    return new StreamsError('COMPRESSION_UNKNOWN', `${nameOf(position)} holds a batch behind offset ${String(position.offset)} that cannot be unpacked: ${error.message}. Start a release that reads it; nothing is lost meanwhile`, { cause: error });
+    return new StreamsError(
+      'COMPRESSION_UNKNOWN',
+      `${nameOf(position)} holds a batch behind offset ${String(position.offset)} that cannot be unpacked: ${error.message}. Start a release that reads it; nothing is lost meanwhile`,
+      { cause: error },
+    );
   }
   const isNamed = error instanceof CorruptRecordError || error instanceof UnsupportedRecordFormatError;
-  return new StreamsError('RECORDS_UNREADABLE', `${isNamed ? '' : `${nameOf(position)} behind offset ${String(position.offset)}: `}${messageOf(error)}. ${UNREADABLE_REMEDY}`, { cause: error });
+  return new StreamsError(
+    'RECORDS_UNREADABLE',
+    `${isNamed ? '' : `${nameOf(position)} behind offset ${String(position.offset)}: `}${messageOf(error)}. ${UNREADABLE_REMEDY}`,
+    { cause: error },
+  );
 }
 
 function endPieces(position: Position | undefined): void {

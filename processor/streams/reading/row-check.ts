@@ -33,7 +33,10 @@ export function rowCheckOf(stores: readonly StoreSpec<unknown>[]): RowCheck {
     const problem = problemOf(spec, row);
     if (problem === undefined) return;
     const { topic, partition, offset } = row;
-    throw new StreamsError('INTERNAL_TOPIC_INVALID', `${topic}-${String(partition)} offset ${String(offset)} holds ${problem}: something other than this application writes to the changelog of the store "${store}". Stop it, and ${RESET_REMEDY}`);
+    throw new StreamsError(
+      'INTERNAL_TOPIC_INVALID',
+      `${topic}-${String(partition)} offset ${String(offset)} holds ${problem}: something other than this application writes to the changelog of the store "${store}". Stop it, and ${RESET_REMEDY}`,
+    );
   };
 }
 
@@ -46,7 +49,8 @@ function problemOf({ kind, serde }: StoreSpec<unknown>, { key, value }: Changelo
     if (!isFormer || kind === 'window') return 'a stream time that cannot be read';
   }
   if (kind === 'window') {
-    if (key.length < WINDOW_START_BYTES || !isStoredTime(windowStartOf(key))) return 'a key that begins with no time of a window';
+    if (key.length < WINDOW_START_BYTES || !isStoredTime(windowStartOf(key)))
+      return 'a key that begins with no time of a window';
     if (!isUtf8(key.subarray(WINDOW_START_BYTES))) return 'a key that is no text';
   } else if (!isUtf8(key)) {
     return 'a key that is no text';

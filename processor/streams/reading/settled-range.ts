@@ -18,10 +18,26 @@ const ASK_AGAIN_MS = 200;
  */
 export async function settledRange(
   cluster: Pick<KafkaCluster, 'offsetRange' | 'refresh'>,
-  { topic, partition, isolationLevel, signal, plausible }: { readonly topic: string; readonly partition: number; readonly isolationLevel: number; readonly signal: AbortSignal; readonly plausible: (range: OffsetRange) => boolean },
+  {
+    topic,
+    partition,
+    isolationLevel,
+    signal,
+    plausible,
+  }: {
+    readonly topic: string;
+    readonly partition: number;
+    readonly isolationLevel: number;
+    readonly signal: AbortSignal;
+    readonly plausible: (range: OffsetRange) => boolean;
+  },
 ): Promise<OffsetRange> {
-  for (const deadline = performance.now() + SETTLE_MS; ; ) {
-    const range = await untilBrokerAnswers(signal, () => cluster.offsetRange(topic, partition, isolationLevel), () => cluster.refresh());
+  for (const deadline = performance.now() + SETTLE_MS; ;) {
+    const range = await untilBrokerAnswers(
+      signal,
+      () => cluster.offsetRange(topic, partition, isolationLevel),
+      () => cluster.refresh(),
+    );
     if (plausible(range) || performance.now() > deadline) return range;
     await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
     signal.throwIfAborted();

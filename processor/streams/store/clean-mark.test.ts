@@ -9,7 +9,8 @@ const path = (name: string): string => join(directory, name);
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'tributary-mark-'));
-  for (const name of ['CURRENT', 'MANIFEST-000004', '000005.log', '000003.ldb', 'LOG', 'LOCK']) await writeFile(path(name), `content of ${name}`);
+  for (const name of ['CURRENT', 'MANIFEST-000004', '000005.log', '000003.ldb', 'LOG', 'LOCK'])
+    await writeFile(path(name), `content of ${name}`);
   await writeCleanMark(directory, 'opening-1');
 });
 
@@ -31,19 +32,25 @@ test.each(['CURRENT', 'MANIFEST-000004', '000005.log'])('one changed byte of %s 
   expect(await readCleanMark(directory)).toBeNull();
 });
 
-test.each(['CURRENT', 'MANIFEST-000004', '000005.log', '000003.ldb'])('another length or the loss of %s makes it void', async (name) => {
-  await appendFile(path(name), 'x');
-  expect(await readCleanMark(directory)).toBeNull();
-  await rm(path(name));
-  expect(await readCleanMark(directory)).toBeNull();
-});
+test.each(['CURRENT', 'MANIFEST-000004', '000005.log', '000003.ldb'])(
+  'another length or the loss of %s makes it void',
+  async (name) => {
+    await appendFile(path(name), 'x');
+    expect(await readCleanMark(directory)).toBeNull();
+    await rm(path(name));
+    expect(await readCleanMark(directory)).toBeNull();
+  },
+);
 
 test('a file that it does not list makes it void', async () => {
   await writeFile(path('000006.log'), '');
   expect(await readCleanMark(directory)).toBeNull();
 });
 
-test.each(['', '{', 'null', '{"openId":1,"files":{}}', '{"openId":"opening-1"}'])('a damaged mark is none: %s', async (text) => {
-  await writeFile(path('clean-mark.json'), text);
-  expect(await readCleanMark(directory)).toBeNull();
-});
+test.each(['', '{', 'null', '{"openId":1,"files":{}}', '{"openId":"opening-1"}'])(
+  'a damaged mark is none: %s',
+  async (text) => {
+    await writeFile(path('clean-mark.json'), text);
+    expect(await readCleanMark(directory)).toBeNull();
+  },
+);

@@ -16,7 +16,9 @@ export function storePrefix(store: string): Buffer {
   let prefix = prefixes.get(store);
   if (prefix === undefined) {
     if (!isStoreName(store)) {
-      throw new TypeError(`"${store}" is not a store name: use letters, digits, ".", "_" and "-", at most 249, no "." first`);
+      throw new TypeError(
+        `"${store}" is not a store name: use letters, digits, ".", "_" and "-", at most 249, no "." first`,
+      );
     }
     prefix = Buffer.from(`${store}\0`, 'latin1');
     prefixes.set(store, prefix);

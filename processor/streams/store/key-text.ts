@@ -12,7 +12,10 @@ export function encodeKey(key: string): Buffer {
 /** @throws TypeError as `encodeKey`, and for what is no text at all. */
 export function checkKeyText(key: string): void {
   if (typeof key !== 'string') throw new TypeError(`a key is text, not ${kindOf(key)}`);
-  if (!key.isWellFormed()) throw new TypeError('the key has half of a surrogate pair: it is no text that UTF-8 can hold, and would be taken for another key');
+  if (!key.isWellFormed())
+    throw new TypeError(
+      'the key has half of a surrogate pair: it is no text that UTF-8 can hold, and would be taken for another key',
+    );
 }
 
 const REPLACEMENT = '\uFFFD';

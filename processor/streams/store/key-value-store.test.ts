@@ -10,7 +10,9 @@ import { openLevelDbStore } from './leveldb-store.ts';
 import { openMemoryStore } from './memory-store.ts';
 import type { StateStore } from './state-store.ts';
 
-interface Count { n: number }
+interface Count {
+  n: number;
+}
 
 let state: StateStore;
 let counts: BufferedKeyValueStore<Count>;
@@ -72,7 +74,11 @@ test('seal gives one change a key, the newest value, in the order of first chang
   counts.put('NY', { n: 1 });
   counts.put('CA', { n: 2 });
   counts.delete('TX');
-  const expected = [['CA', '{"n":2}'], ['NY', '{"n":1}'], ['TX', undefined]];
+  const expected = [
+    ['CA', '{"n":2}'],
+    ['NY', '{"n":1}'],
+    ['TX', undefined],
+  ];
   for (let times = 0; times < 2; times++) {
     expect(counts.seal().map(({ key, value }) => [key.toString(), value?.toString()])).toEqual(expected);
   }
@@ -86,8 +92,15 @@ test('an illegal name is refused at once', () => {
 test('what a read found spares the commit its own read, and the digest stays right, whatever the order of reads, writes and changes in place', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'tributary-key-value-'));
   const level = await openLevelDbStore(directory, { identity: { applicationId: 'a', taskId: '0_0' } });
-  const raw = createKeyValueStore({ name: 'raw', kind: 'key-value', serde: { serialize: (bytes: Buffer) => bytes, deserialize: (bytes) => bytes } }, level);
-  const step = fc.record({ does: fc.constantFrom('get', 'put', 'add', 'delete', 'commit', 'abort'), key: fc.constantFrom('a', 'b', 'c'), byte: fc.nat(255) });
+  const raw = createKeyValueStore(
+    { name: 'raw', kind: 'key-value', serde: { serialize: (bytes: Buffer) => bytes, deserialize: (bytes) => bytes } },
+    level,
+  );
+  const step = fc.record({
+    does: fc.constantFrom('get', 'put', 'add', 'delete', 'commit', 'abort'),
+    key: fc.constantFrom('a', 'b', 'c'),
+    byte: fc.nat(255),
+  });
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
       for (const { does, key, byte } of steps) {
@@ -99,7 +112,8 @@ test('what a read found spares the commit its own read, and the digest stays rig
           value[0] = ((value[0] as number) + byte) % 256;
           raw.put(key, value);
         } else {
-          if (does === 'commit') await level.commit({ changes: raw.seal(), changelogOffsets: new Map(), inputOffsets: new Map() });
+          if (does === 'commit')
+            await level.commit({ changes: raw.seal(), changelogOffsets: new Map(), inputOffsets: new Map() });
           raw.clear();
         }
       }

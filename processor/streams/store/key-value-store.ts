@@ -95,7 +95,13 @@ class OpenKeyValueStore<V> implements BufferedKeyValueStore<V> {
   seal(): StoreChange[] {
     const changes: StoreChange[] = [];
     for (const [key, { value, previous }] of this.#dirty) {
-      changes.push({ store: this.name, key: encodeKey(key), value: value === DELETED ? null : value instanceof Packed ? value.bytes : storedBytes(this.name, this.#serde, value), ...(previous === undefined ? {} : { previous }) });
+      changes.push({
+        store: this.name,
+        key: encodeKey(key),
+        value:
+          value === DELETED ? null : value instanceof Packed ? value.bytes : storedBytes(this.name, this.#serde, value),
+        ...(previous === undefined ? {} : { previous }),
+      });
     }
     return changes;
   }

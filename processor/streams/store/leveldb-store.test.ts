@@ -25,7 +25,8 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-const open = (overrides: object = {}): Promise<LevelDbStore> => openLevelDbStore(directory, { identity: { ...identity, ...overrides } });
+const open = (overrides: object = {}): Promise<LevelDbStore> =>
+  openLevelDbStore(directory, { identity: { ...identity, ...overrides } });
 
 const oneChange = (value: string, offset: number): StoreBatch => ({
   changes: [{ store: 'counts', key: Buffer.from('CA'), value: Buffer.from(value) }],
@@ -52,11 +53,14 @@ async function openInWorker(busy = false): Promise<string> {
   `;
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(program)}`));
   workers.push(worker);
-  const [message] = await once(worker, 'message') as [string];
+  const [message] = (await once(worker, 'message')) as [string];
   return message;
 }
 
-test.each([['idle', false], ['in the middle of commits', true]])('a thread terminated %s leaves a store that the next thread opens, unclean and sound', async (_, busy) => {
+test.each([
+  ['idle', false],
+  ['in the middle of commits', true],
+])('a thread terminated %s leaves a store that the next thread opens, unclean and sound', async (_, busy) => {
   expect(await openInWorker(busy)).toBe('open');
   expect(await openInWorker()).toBe('STORE_LOCKED');
   await expect(open()).rejects.toMatchObject({ code: 'STORE_LOCKED' });
@@ -75,7 +79,10 @@ test('the store of another task or application is found out', async () => {
     [{ taskId: '1_1' }, 'it belongs to task 1_0 of logins, not to task 1_1 of logins'],
     [{ applicationId: 'orders' }, 'it belongs to task 1_0 of logins, not to task 1_0 of orders'],
   ] as const) {
-    await expect(open(overrides)).rejects.toMatchObject({ code: 'STORE_DAMAGED', message: expect.stringContaining(message) });
+    await expect(open(overrides)).rejects.toMatchObject({
+      code: 'STORE_DAMAGED',
+      message: expect.stringContaining(message),
+    });
   }
   await (await open()).close();
 });
@@ -87,15 +94,33 @@ test('a sound store of another topology, or of topics made anew, is refused and 
   await (await open()).close();
   await (await open({ topology, topicIds })).close();
   for (const [overrides, code, words] of [
-    [{ topology: { 'store counts': 'windows of 60000 ms every 60000 ms, in sub-topology 1' }, topicIds }, 'TOPOLOGY_CHANGED', 'store counts: key-value, in sub-topology 1 before, windows of 60000 ms'],
-    [{ topology, topicIds: { ...topicIds, 'logins-counts-changelog': 'c2' } }, 'INTERNAL_TOPIC_INVALID', 'logins-counts-changelog was deleted and made anew (its id was c1 and is c2)'],
-    [{ topology, topicIds: { ...topicIds, 'logins-by-state-repartition': 'r2' } }, 'INTERNAL_TOPIC_INVALID', 'logins-by-state-repartition'],
+    [
+      { topology: { 'store counts': 'windows of 60000 ms every 60000 ms, in sub-topology 1' }, topicIds },
+      'TOPOLOGY_CHANGED',
+      'store counts: key-value, in sub-topology 1 before, windows of 60000 ms',
+    ],
+    [
+      { topology, topicIds: { ...topicIds, 'logins-counts-changelog': 'c2' } },
+      'INTERNAL_TOPIC_INVALID',
+      'logins-counts-changelog was deleted and made anew (its id was c1 and is c2)',
+    ],
+    [
+      { topology, topicIds: { ...topicIds, 'logins-by-state-repartition': 'r2' } },
+      'INTERNAL_TOPIC_INVALID',
+      'logins-by-state-repartition',
+    ],
   ] as const) {
-    await expect(open(overrides)).rejects.toMatchObject({ code, reaction: 'exit', message: expect.stringContaining(words) });
+    await expect(open(overrides)).rejects.toMatchObject({
+      code,
+      reaction: 'exit',
+      message: expect.stringContaining(words),
+    });
   }
   // What is not told now is remembered all the same.
   await (await open({ topology })).close();
-  await expect(open({ topology, topicIds: { 'logins-counts-changelog': 'c2' } })).rejects.toMatchObject({ code: 'INTERNAL_TOPIC_INVALID' });
+  await expect(open({ topology, topicIds: { 'logins-counts-changelog': 'c2' } })).rejects.toMatchObject({
+    code: 'INTERNAL_TOPIC_INVALID',
+  });
   const store = await open({ topology, topicIds });
   expect(await store.verify()).toBe(true);
   await store.close();
@@ -103,7 +128,10 @@ test('a sound store of another topology, or of topics made anew, is refused and 
 
 test('the input of a store that was made anew has a code of its own', async () => {
   await (await open({ topicIds: { words: 'w1' } })).close();
-  await expect(open({ topicIds: { words: 'w2' } })).rejects.toMatchObject({ code: 'SOURCE_TOPIC_RECREATED', message: expect.stringContaining('delete') });
+  await expect(open({ topicIds: { words: 'w2' } })).rejects.toMatchObject({
+    code: 'SOURCE_TOPIC_RECREATED',
+    message: expect.stringContaining('delete'),
+  });
 });
 
 test('two commits at a time are refused, and the first is kept', async () => {
@@ -120,14 +148,27 @@ test('after a failed commit the store refuses further ones, and closes without t
   await store.commit(oneChange('1', 1));
   // The next log that LevelDB wants to begin cannot be: its name is taken by a directory.
   await blockNextFiles();
-  const big = (n: number): StoreBatch => ({ ...oneChange('', n), changes: [{ store: 'counts', key: Buffer.from(String(n)), value: Buffer.alloc(3 << 20, n) }] });
+  const big = (n: number): StoreBatch => ({
+    ...oneChange('', n),
+    changes: [{ store: 'counts', key: Buffer.from(String(n)), value: Buffer.alloc(3 << 20, n) }],
+  });
   let failure: unknown;
   let acknowledged = 1;
   for (let n = 2; failure === undefined && n < 20; n++) {
-    await store.commit(big(n)).then(() => { acknowledged = n; }, (error: unknown) => { failure = error; });
+    await store.commit(big(n)).then(
+      () => {
+        acknowledged = n;
+      },
+      (error: unknown) => {
+        failure = error;
+      },
+    );
   }
   expect(failure).toMatchObject({ code: 'STORE_IO_FAILED', reaction: 'wait' });
-  await expect(store.commit(oneChange('2', 99))).rejects.toMatchObject({ code: 'STORE_IO_FAILED', message: expect.stringContaining('close and open it again') });
+  await expect(store.commit(oneChange('2', 99))).rejects.toMatchObject({
+    code: 'STORE_IO_FAILED',
+    message: expect.stringContaining('close and open it again'),
+  });
   await store.close();
   await unblock();
   const again = await open();
@@ -137,7 +178,11 @@ test('after a failed commit the store refuses further ones, and closes without t
   await again.close();
 });
 
-const blocked = (): string[] => Array.from({ length: 60 }, (_, number) => [`${String(number).padStart(6, '0')}.log`, `${String(number).padStart(6, '0')}.ldb`]).flat();
+const blocked = (): string[] =>
+  Array.from({ length: 60 }, (_, number) => [
+    `${String(number).padStart(6, '0')}.log`,
+    `${String(number).padStart(6, '0')}.ldb`,
+  ]).flat();
 
 async function blockNextFiles(): Promise<void> {
   const taken = new Set(await readdir(directory));
@@ -181,10 +226,16 @@ test('a store says as of when it is', async () => {
 
 test('a scan lets other work run', async () => {
   const store = await open();
-  const changes = Array.from({ length: 30_000 }, (_, n) => ({ store: 'counts', key: Buffer.from(`key-${n}`), value: Buffer.from(`value-${n}`) }));
+  const changes = Array.from({ length: 30_000 }, (_, n) => ({
+    store: 'counts',
+    key: Buffer.from(`key-${n}`),
+    value: Buffer.from(`value-${n}`),
+  }));
   await store.commit({ changes, changelogOffsets: new Map(), inputOffsets: new Map() });
   let turns = 0;
-  const ticker = setInterval(() => { turns += 1; }, 1);
+  const ticker = setInterval(() => {
+    turns += 1;
+  }, 1);
   expect(await store.verify()).toBe(true);
   clearInterval(ticker);
   expect(turns).toBeGreaterThan(3);

@@ -6,7 +6,15 @@ import { dataKey, isReserved, reservedKey, storeEnd, storePrefix } from './data-
 import { inspectFiles, recoveryDoubt } from './leveldb-inspection.ts';
 import type { FoundFiles } from './leveldb-inspection.ts';
 import {
-  NOTHING_COMMITTED, decodeCommitted, decodeStatus, encodeCommitted, encodeIdentity, encodeStatus, identityContradiction, identityMismatch, mergeOffsets,
+  NOTHING_COMMITTED,
+  decodeCommitted,
+  decodeStatus,
+  encodeCommitted,
+  encodeIdentity,
+  encodeStatus,
+  identityContradiction,
+  identityMismatch,
+  mergeOffsets,
 } from './reserved-records.ts';
 import type { CommittedRecord, StoreIdentity } from './reserved-records.ts';
 import type { StateStore, StoreBatch, StoreDigest, StoreOffsets } from './state-store.ts';
@@ -111,7 +119,7 @@ async function takeOver(db: Db, directory: string, identity: StoreIdentity, foun
 
 async function readReserved(db: Db, directory: string): Promise<(Buffer | undefined)[]> {
   try {
-    return await db.getMany([IDENTITY, STATUS, COMMITTED]) as (Buffer | undefined)[];
+    return (await db.getMany([IDENTITY, STATUS, COMMITTED])) as (Buffer | undefined)[];
   } catch (error) {
     throw storeDamaged(directory, levelCause(error).message, error);
   }
@@ -326,7 +334,11 @@ class OpenLevelDbStore implements LevelDbStore {
 
   #checkWritable(): void {
     if (this.#failure !== null) {
-      throw storeIoFailed(this.directory, `an earlier failure left it undecided (${this.#failure.message}): close and open it again`, this.#failure);
+      throw storeIoFailed(
+        this.directory,
+        `an earlier failure left it undecided (${this.#failure.message}): close and open it again`,
+        this.#failure,
+      );
     }
     if (this.#closed) throw new Error(`the store in ${this.directory} is closed`);
     if (this.#committing) throw new Error(`the store in ${this.directory} has a commit under way already`);

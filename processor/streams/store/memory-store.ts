@@ -47,7 +47,10 @@ class OpenMemoryStore implements StateStore {
   async *entries(store: string, from?: Buffer, to?: Buffer): AsyncIterable<[Buffer, Buffer]> {
     this.#checkOpen();
     const prefixBytes = storePrefix(store).length;
-    const keys = this.#range(from === undefined ? storePrefix(store) : dataKey(store, from), to === undefined ? storeEnd(store) : dataKey(store, to));
+    const keys = this.#range(
+      from === undefined ? storePrefix(store) : dataKey(store, from),
+      to === undefined ? storeEnd(store) : dataKey(store, to),
+    );
     // The values as of now, as LevelDB's iterator reads a snapshot.
     const snapshot = keys.map((key): [Buffer, Buffer] => [
       Buffer.from(key.slice(prefixBytes), 'latin1'),

@@ -84,7 +84,12 @@ export function mergeOffsets(stored: StoreOffsets, changelog: OffsetMap, input: 
 /** `before`: the record that it takes the place of, whose ids are kept where nobody tells newer ones. */
 export function encodeIdentity(identity: StoreIdentity, before?: Buffer): Buffer {
   const theirs = before === undefined ? null : (unsealRecord(before) as StoreIdentity | null);
-  return sealRecord({ schemaVersion: SCHEMA_VERSION, ...theirs, ...identity, topicIds: { ...theirs?.topicIds, ...identity.topicIds } });
+  return sealRecord({
+    schemaVersion: SCHEMA_VERSION,
+    ...theirs,
+    ...identity,
+    topicIds: { ...theirs?.topicIds, ...identity.topicIds },
+  });
 }
 
 /** Why the store is not ours, in words; null when it is. */
@@ -108,13 +113,25 @@ export function identityContradiction(directory: string, bytes: Buffer, ours: St
   const theirs = unsealRecord(bytes) as StoreIdentity | null;
   const { applicationId, taskId } = ours;
   const stale = `If the application was started over since this store was written, delete ${directory}. If starting over is meant, ${RESET_REMEDY}`;
-  const mismatch = theirs?.topology === undefined || ours.topology === undefined ? null : signatureMismatch(theirs.topology, ours.topology);
-  if (mismatch !== null) return new StreamsError('TOPOLOGY_CHANGED', `the store of task ${taskId} was written by another topology of the application id ${applicationId}. ${mismatch}. Use another application id (APPLICATION_ID), or go back to the topology as it was. ${stale}`, { taskId });
+  const mismatch =
+    theirs?.topology === undefined || ours.topology === undefined
+      ? null
+      : signatureMismatch(theirs.topology, ours.topology);
+  if (mismatch !== null)
+    return new StreamsError(
+      'TOPOLOGY_CHANGED',
+      `the store of task ${taskId} was written by another topology of the application id ${applicationId}. ${mismatch}. Use another application id (APPLICATION_ID), or go back to the topology as it was. ${stale}`,
+      { taskId },
+    );
   for (const [topic, id] of Object.entries(theirs?.topicIds ?? {})) {
     const now = ours.topicIds?.[topic];
     if (now === undefined || now === id) continue;
     const internal = topic.startsWith(`${applicationId}-`) && /-(changelog|repartition)$/.test(topic);
-    return new StreamsError(internal ? 'INTERNAL_TOPIC_INVALID' : 'SOURCE_TOPIC_RECREATED', `the topic ${topic} was deleted and made anew (its id was ${id} and is ${now}), but the store of task ${taskId} goes on from the old one. ${stale}`, { taskId });
+    return new StreamsError(
+      internal ? 'INTERNAL_TOPIC_INVALID' : 'SOURCE_TOPIC_RECREATED',
+      `the topic ${topic} was deleted and made anew (its id was ${id} and is ${now}), but the store of task ${taskId} goes on from the old one. ${stale}`,
+      { taskId },
+    );
   }
   return null;
 }

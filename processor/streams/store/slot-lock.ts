@@ -50,18 +50,28 @@ export function takeSlotLock(directory: string, machine: string = machineSinceBo
   const database = new DatabaseSync(file, { timeout: MEETING_MS });
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
-    database.exec('CREATE TABLE IF NOT EXISTS process (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), id TEXT NOT NULL, created_at TEXT NOT NULL)');
+    database.exec(
+      'CREATE TABLE IF NOT EXISTS process (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), id TEXT NOT NULL, created_at TEXT NOT NULL)',
+    );
     database.prepare('INSERT OR IGNORE INTO process VALUES (1, ?, ?)').run(randomUUID(), new Date().toISOString());
-    database.exec('CREATE TABLE IF NOT EXISTS place (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), place TEXT NOT NULL)');
+    database.exec(
+      'CREATE TABLE IF NOT EXISTS place (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), place TEXT NOT NULL)',
+    );
     const place = `${machine} ${String(statSync(file, { bigint: true }).ino)}`;
     const known = database.prepare('SELECT place FROM place').get()?.['place'];
     if (known !== place) {
-      if (known !== undefined) database.prepare('UPDATE process SET id = ?, created_at = ?').run(randomUUID(), new Date().toISOString());
+      if (known !== undefined)
+        database.prepare('UPDATE process SET id = ?, created_at = ?').run(randomUUID(), new Date().toISOString());
       database.prepare('INSERT OR REPLACE INTO place VALUES (1, ?)').run(place);
     }
     const row = database.prepare('SELECT id FROM process').get();
     database.exec('COMMIT');
-    return { processId: String(row?.['id']), release: () => { database.close(); } };
+    return {
+      processId: String(row?.['id']),
+      release: () => {
+        database.close();
+      },
+    };
   } catch (error) {
     database.close();
     if (sqliteCode(error) === SQLITE_BUSY) return null;
@@ -78,7 +88,7 @@ function sqliteCode(error: unknown): number | undefined {
 /** What to do about a lock file that SQLite refuses, in words; undefined when the error is not SQLite's. */
 export function slotLockRemedy(error: unknown): string | undefined {
   const code = sqliteCode(error);
-  return code === undefined ? undefined : REMEDIES.get(code) ?? 'SQLite refuses its lock file';
+  return code === undefined ? undefined : (REMEDIES.get(code) ?? 'SQLite refuses its lock file');
 }
 
 const REMEDIES: ReadonlyMap<number, string> = new Map([

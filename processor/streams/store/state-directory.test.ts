@@ -34,7 +34,11 @@ const HOLDER = `
   setInterval(none, 1e9);
 `;
 
-interface Holder { readonly slot: number; readonly processId: string; stop(): Promise<void> }
+interface Holder {
+  readonly slot: number;
+  readonly processId: string;
+  stop(): Promise<void>;
+}
 
 const parse = (line: string): { slot: number; processId: string } => {
   const [slot, processId] = line.trim().split(' ');
@@ -42,7 +46,9 @@ const parse = (line: string): { slot: number; processId: string } => {
 };
 
 async function holdInProcess(): Promise<Holder> {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', HOLDER, stateDir], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', HOLDER, stateDir], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const stop = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');
@@ -50,15 +56,20 @@ async function holdInProcess(): Promise<Holder> {
     await gone;
   };
   stops.push(stop);
-  const [line] = await once(createInterface(child.stdout), 'line') as [string];
+  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
   return { ...parse(line), stop };
 }
 
 async function holdInThread(): Promise<Holder> {
-  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(HOLDER)}`), { argv: [stateDir], stdout: true });
-  const stop = async (): Promise<void> => { await worker.terminate(); };
+  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(HOLDER)}`), {
+    argv: [stateDir],
+    stdout: true,
+  });
+  const stop = async (): Promise<void> => {
+    await worker.terminate();
+  };
   stops.push(stop);
-  const [line] = await once(worker.stdout, 'data') as [Buffer];
+  const [line] = (await once(worker.stdout, 'data')) as [Buffer];
   return { ...parse(line.toString()), stop };
 }
 
@@ -151,7 +162,9 @@ test('setting aside keeps the files beside the task, and no more than three time
   }
   expect(await directory.taskIds()).toEqual([]);
   expect(new Set(places).size).toBe(5);
-  const kept = (await readdir(directory.path)).filter((name) => name.startsWith('0_0.set-aside-')).map((name) => join(directory.path, name));
+  const kept = (await readdir(directory.path))
+    .filter((name) => name.startsWith('0_0.set-aside-'))
+    .map((name) => join(directory.path, name));
   expect(kept.sort()).toEqual(places.slice(-3).sort());
   expect(await directory.setAside('0_0')).toBeNull();
 });
@@ -159,7 +172,10 @@ test('setting aside keeps the files beside the task, and no more than three time
 test('a path that is a file is refused, naming STATE_DIR', async () => {
   const file = join(stateDir, 'file');
   await writeFile(file, '');
-  await expect(lock(file)).rejects.toMatchObject({ code: 'STATE_DIRECTORY_UNUSABLE', message: expect.stringContaining(`${file} (STATE_DIR)`) });
+  await expect(lock(file)).rejects.toMatchObject({
+    code: 'STATE_DIRECTORY_UNUSABLE',
+    message: expect.stringContaining(`${file} (STATE_DIR)`),
+  });
 });
 
 test('a directory that cannot be written is refused, naming STATE_DIR and the remedy', async () => {
@@ -181,16 +197,23 @@ test('a directory that cannot be written is refused, naming STATE_DIR and the re
 test('a damaged lock file is refused with what to do, never replaced under a possible owner', async () => {
   await mkdir(join(stateDir, 'logins', '0'), { recursive: true });
   await writeFile(join(stateDir, 'logins', '0', 'process.sqlite'), 'x'.repeat(5_000));
-  await expect(lock()).rejects.toThrow('its process.sqlite is damaged: stop every processor that uses it and delete that file');
+  await expect(lock()).rejects.toThrow(
+    'its process.sqlite is damaged: stop every processor that uses it and delete that file',
+  );
 });
 
 test('ids that would leave the directory are refused', async () => {
-  for (const wrong of ['..', 'a/b', '', '.x']) await expect(StateDirectory.lock(stateDir, wrong, options)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
-  for (const wrong of ['..', '0', '0_0/x', '0_0.set-aside-1']) expect(() => taskDirectory(stateDir, wrong)).toThrow('is not a task id');
+  for (const wrong of ['..', 'a/b', '', '.x'])
+    await expect(StateDirectory.lock(stateDir, wrong, options)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  for (const wrong of ['..', '0', '0_0/x', '0_0.set-aside-1'])
+    expect(() => taskDirectory(stateDir, wrong)).toThrow('is not a task id');
 });
 
 test('nobody else on the machine reads what is in it, also where an earlier release has left it open', async () => {
-  const modes = async (directory: StateDirectory): Promise<string[]> => Promise.all([join(directory.path, '..'), directory.path].map(async (path) => ((await stat(path)).mode & 0o777).toString(8)));
+  const modes = async (directory: StateDirectory): Promise<string[]> =>
+    Promise.all(
+      [join(directory.path, '..'), directory.path].map(async (path) => ((await stat(path)).mode & 0o777).toString(8)),
+    );
   expect(await modes(await lock())).toEqual(['700', '700']);
   const open = `${stateDir}-open`;
   stops.push(() => rm(open, { recursive: true, force: true }));

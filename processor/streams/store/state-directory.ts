@@ -40,9 +40,16 @@ export class StateDirectory {
    * Takes the first free slot and holds it until `release` or the death of the process. Call it from the main thread.
    * @throws StreamsError `STATE_DIRECTORY_UNUSABLE`, naming STATE_DIR and the remedy.
    */
-  static async lock(stateDir: string, applicationId: string, { log }: { readonly log: Logger }): Promise<StateDirectory> {
+  static async lock(
+    stateDir: string,
+    applicationId: string,
+    { log }: { readonly log: Logger },
+  ): Promise<StateDirectory> {
     if (!APPLICATION_ID.test(applicationId)) {
-      throw new StreamsError('CONFIG_INVALID', `"${applicationId}" cannot be an application id: use letters, digits, ".", "_" and "-", no "." first`);
+      throw new StreamsError(
+        'CONFIG_INVALID',
+        `"${applicationId}" cannot be an application id: use letters, digits, ".", "_" and "-", no "." first`,
+      );
     }
     const root = resolve(stateDir, applicationId);
     await makePrivate(root, stateDir);
@@ -112,5 +119,9 @@ async function takeSlot(path: string, stateDir: string): Promise<SlotLock | null
 }
 
 function unusable(stateDir: string, why: string, cause?: unknown): StreamsError {
-  return new StreamsError('STATE_DIRECTORY_UNUSABLE', `cannot use the state directory ${stateDir} (STATE_DIR): ${why}`, { cause });
+  return new StreamsError(
+    'STATE_DIRECTORY_UNUSABLE',
+    `cannot use the state directory ${stateDir} (STATE_DIR): ${why}`,
+    { cause },
+  );
 }

@@ -13,18 +13,23 @@ test('the hash on disk never changes: these values are what version 1 wrote', ()
 
 test('the sum is that of a 64-bit integer, whatever the order, and removal undoes addition', () => {
   const entry = fc.tuple(fc.uint8Array({ maxLength: 40 }), fc.uint8Array({ maxLength: 40 }));
-  fc.assert(fc.property(fc.array(entry, { maxLength: 30 }), fc.array(entry, { maxLength: 30 }), (kept, removed) => {
-    const digest = new DigestSum({ entries: 7, sum: 2n ** 64n - 1n });
-    for (const [key, value] of removed) digest.add(key, value);
-    for (const [key, value] of kept.toReversed()) digest.add(key, value);
-    for (const [key, value] of removed) digest.remove(key, value);
-    const expected = kept.reduce((sum, [key, value]) => {
-      const one = new DigestSum();
-      one.add(key, value);
-      return BigInt.asUintN(64, sum + one.get().sum);
-    }, 2n ** 64n - 1n);
-    expect(digest.get()).toEqual({ entries: 7 + kept.length, sum: expected });
-  }));
+  fc.assert(
+    fc.property(fc.array(entry, { maxLength: 30 }), fc.array(entry, { maxLength: 30 }), (kept, removed) => {
+      const digest = new DigestSum({ entries: 7, sum: 2n ** 64n - 1n });
+      for (const [key, value] of removed) digest.add(key, value);
+      for (const [key, value] of kept.toReversed()) digest.add(key, value);
+      for (const [key, value] of removed) digest.remove(key, value);
+      const expected = kept.reduce(
+        (sum, [key, value]) => {
+          const one = new DigestSum();
+          one.add(key, value);
+          return BigInt.asUintN(64, sum + one.get().sum);
+        },
+        2n ** 64n - 1n,
+      );
+      expect(digest.get()).toEqual({ entries: 7 + kept.length, sum: expected });
+    }),
+  );
 });
 
 test('every single flipped bit of key or value shows, and so does a moved border between them', () => {

@@ -19,7 +19,8 @@ function hashEntry(key: Uint8Array, value: Uint8Array): void {
     const wholeWords = bytes.length & ~3;
     let at = 0;
     for (; at < wholeWords; at += 4) {
-      const word = byte(bytes, at) | (byte(bytes, at + 1) << 8) | (byte(bytes, at + 2) << 16) | (byte(bytes, at + 3) << 24);
+      const word =
+        byte(bytes, at) | (byte(bytes, at + 1) << 8) | (byte(bytes, at + 2) << 16) | (byte(bytes, at + 3) << 24);
       low = Math.imul(low ^ word, 0xcc9e2d51);
       low = (low << 13) | (low >>> 19);
       high = Math.imul(high + word, 0x1b873593);

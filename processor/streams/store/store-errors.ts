@@ -19,7 +19,11 @@ export function storeDamaged(directory: string, why: string, cause?: unknown): S
  * aside: setting aside frees no space and repairs no disk. It is closed, and opened again when the disk takes writes.
  */
 export function storeIoFailed(directory: string, why: string, cause?: unknown): StreamsError {
-  return new StreamsError('STORE_IO_FAILED', `the store in ${directory} (STATE_DIR) cannot be read or written: ${why}`, { cause });
+  return new StreamsError(
+    'STORE_IO_FAILED',
+    `the store in ${directory} (STATE_DIR) cannot be read or written: ${why}`,
+    { cause },
+  );
 }
 
 /** What the operating system says of the disk itself, rather than of one missing or cut file of the store. */
@@ -27,7 +31,10 @@ const DISK_TROUBLE = [
   [/ENOSPC|No space left on device/i, 'the disk is full: free some space'],
   [/EDQUOT|quota exceeded/i, 'the disk quota is used up: free some space'],
   [/EROFS|Read-only file system/i, 'the file system is read-only: mount it writable or set STATE_DIR to another one'],
-  [/EACCES|EPERM|Permission denied|Operation not permitted/i, 'no permission: give this user the directory or set STATE_DIR to another one'],
+  [
+    /EACCES|EPERM|Permission denied|Operation not permitted/i,
+    'no permission: give this user the directory or set STATE_DIR to another one',
+  ],
   [/EMFILE|ENFILE|Too many open files/i, 'too many open files: raise the limit (ulimit -n)'],
   [/EFBIG|File too large/i, 'the largest file size allowed is reached: raise the limit (ulimit -f)'],
   [/EIO\b|Input\/output error/i, 'the disk reports an input/output error: mend or replace it'],
@@ -53,5 +60,7 @@ export function systemCode(error: unknown): string {
 
 /** Not by `instanceof`: errors made by native code are of another realm when the caller runs in a vm context. */
 function propertyOf(error: unknown, name: 'cause' | 'code' | 'message'): unknown {
-  return typeof error === 'object' && error !== null ? (error as { cause?: unknown; code?: unknown; message?: unknown })[name] : undefined;
+  return typeof error === 'object' && error !== null
+    ? (error as { cause?: unknown; code?: unknown; message?: unknown })[name]
+    : undefined;
 }

@@ -8,6 +8,10 @@ export function readRow<V>(store: string, serde: Serde<V>, key: string, bytes: B
     return readStored(serde, bytes);
   } catch (error) {
     if (!(error instanceof UnreadableValueError)) throw error;
-    throw new StreamsError('INTERNAL_TOPIC_INVALID', `the row ${JSON.stringify(key)} of the store "${store}", whose changelog ends in -${store}-changelog, cannot be read (${error.message}): the application did not write it so. If something else writes to the changelog, stop it; then ${RESET_REMEDY}`, { cause: error });
+    throw new StreamsError(
+      'INTERNAL_TOPIC_INVALID',
+      `the row ${JSON.stringify(key)} of the store "${store}", whose changelog ends in -${store}-changelog, cannot be read (${error.message}): the application did not write it so. If something else writes to the changelog, stop it; then ${RESET_REMEDY}`,
+      { cause: error },
+    );
   }
 }

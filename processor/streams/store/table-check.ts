@@ -58,7 +58,11 @@ export async function checkTables(directory: string, names: readonly string[]): 
  * refers: harmless. When the store does refer to it, LevelDB refuses it as soon as it is read.
  */
 function hasFooter(file: Buffer): boolean {
-  return file.length >= FOOTER_BYTES && file.readUInt32LE(file.length - 8) === MAGIC_LOW && file.readUInt32LE(file.length - 4) === MAGIC_HIGH;
+  return (
+    file.length >= FOOTER_BYTES &&
+    file.readUInt32LE(file.length - 8) === MAGIC_LOW &&
+    file.readUInt32LE(file.length - 4) === MAGIC_HIGH
+  );
 }
 
 /** What is wrong with a table that has its footer, or null. */
@@ -70,7 +74,10 @@ function tableDamage(file: Buffer): string | null {
     const blocks = [...handlesIn(checkedBlock(file, metaIndex)), ...handlesIn(checkedBlock(file, index))];
     for (const block of blocks) checkBlock(file, block);
     // Together they fill the file: no byte is left that nothing vouches for.
-    const checkedBytes = [...blocks, metaIndex, index].reduce((sum, { size }) => sum + size + TRAILER_BYTES, FOOTER_BYTES);
+    const checkedBytes = [...blocks, metaIndex, index].reduce(
+      (sum, { size }) => sum + size + TRAILER_BYTES,
+      FOOTER_BYTES,
+    );
     return checkedBytes === file.length ? null : `its index speaks of ${checkedBytes} of its ${file.length} bytes`;
   } catch (error) {
     if (error instanceof TableDamage) return error.message;
@@ -85,7 +92,8 @@ function checkBlock(file: Buffer, { offset, size }: BlockHandle): void {
   if (end + 4 > file.length - FOOTER_BYTES) throw new TableDamage(`a block at ${offset} leaves the file`);
   const stored = (file.readUInt32LE(end) - 0xa282ead8) >>> 0;
   const unmasked = ((stored >>> 17) | (stored << 15)) >>> 0;
-  if (crc32c(file.subarray(offset, end)) !== unmasked) throw new TableDamage(`the checksum of the block at ${offset} is wrong`);
+  if (crc32c(file.subarray(offset, end)) !== unmasked)
+    throw new TableDamage(`the checksum of the block at ${offset} is wrong`);
 }
 
 function checkedBlock(file: Buffer, handle: BlockHandle): Buffer {

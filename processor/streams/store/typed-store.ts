@@ -65,4 +65,11 @@ export interface StoreSpec<V> {
   readonly windowAdvanceMs?: number;
 }
 
-export const STORE_OPTIONS: readonly (keyof StoreSpec<unknown>)[] = ['name', 'kind', 'serde', 'retentionMs', 'windowSizeMs', 'windowAdvanceMs'];
+export const STORE_OPTIONS: readonly (keyof StoreSpec<unknown>)[] = [
+  'name',
+  'kind',
+  'serde',
+  'retentionMs',
+  'windowSizeMs',
+  'windowAdvanceMs',
+];

@@ -17,5 +17,6 @@ test('the start is 8 bytes big-endian, over the whole range of exact numbers', (
 });
 
 test('a start that is no epoch millisecond is refused, naming it', () => {
-  for (const wrong of [-1, 0.5, Number.NaN, Infinity, 2 ** 53]) expect(() => encodeWindowKey(wrong, 'k')).toThrow(`${wrong} is not a window start`);
+  for (const wrong of [-1, 0.5, Number.NaN, Infinity, 2 ** 53])
+    expect(() => encodeWindowKey(wrong, 'k')).toThrow(`${wrong} is not a window start`);
 });

@@ -25,7 +25,9 @@ export function encodeWindowKey(windowStartMs: number, key: string): Buffer {
 /** @throws as `encodeWindowKey`. */
 export function checkWindow(windowStartMs: number, key: string): void {
   if (!Number.isSafeInteger(windowStartMs) || windowStartMs < 0) {
-    throw new RangeError(`${String(windowStartMs)} is not a window start: it must be a whole number of epoch milliseconds`);
+    throw new RangeError(
+      `${String(windowStartMs)} is not a window start: it must be a whole number of epoch milliseconds`,
+    );
   }
   checkKeyText(key);
 }

@@ -8,7 +8,13 @@ import { createWindowStore } from './window-store.ts';
 import type { BufferedWindowStore } from './window-store.ts';
 
 const MINUTE_MS = 60_000;
-const spec = { name: 'by-minute', kind: 'window', serde: jsonSerde<number>(), windowSizeMs: MINUTE_MS, retentionMs: 5 * MINUTE_MS } as const;
+const spec = {
+  name: 'by-minute',
+  kind: 'window',
+  serde: jsonSerde<number>(),
+  windowSizeMs: MINUTE_MS,
+  retentionMs: 5 * MINUTE_MS,
+} as const;
 
 let state: StateStore;
 let windows: BufferedWindowStore<number>;
@@ -54,7 +60,11 @@ test('seal keeps the order of first change across windows', () => {
   windows.put('A', 0, 1);
   windows.put('C', MINUTE_MS, 1);
   windows.put('B', MINUTE_MS, 2);
-  expect(windows.seal().map(({ key, value }) => [decodeWindowKey(key).key, value?.toString()])).toEqual([['B', '2'], ['A', '1'], ['C', '1']]);
+  expect(windows.seal().map(({ key, value }) => [decodeWindowKey(key).key, value?.toString()])).toEqual([
+    ['B', '2'],
+    ['A', '1'],
+    ['C', '1'],
+  ]);
 });
 
 test('a window expires when its end, not its start, is at the horizon', async () => {
@@ -98,7 +108,8 @@ test('it does not read the store while the oldest window is not due', async () =
   await commit();
   expect(await windows.expireBefore(5 * MINUTE_MS, 10)).toHaveLength(0);
   const afterFirst = lookups;
-  for (let second = 0; second < 300; second++) expect(await windows.expireBefore(5 * MINUTE_MS + second * 1_000, 10)).toHaveLength(0);
+  for (let second = 0; second < 300; second++)
+    expect(await windows.expireBefore(5 * MINUTE_MS + second * 1_000, 10)).toHaveLength(0);
   expect(lookups).toBe(afterFirst);
   windows.put('NY', 2 * MINUTE_MS, 1);
   expect(await windows.expireBefore(10 * MINUTE_MS, 10)).toHaveLength(1);
@@ -107,46 +118,52 @@ test('it does not read the store while the oldest window is not due', async () =
 test('any history of writes, commits, aborts and expiry leaves what a plain model leaves', async () => {
   const minute = fc.integer({ min: 0, max: 9 });
   const step = fc.oneof(
-    { weight: 5, arbitrary: fc.record({ kind: fc.constant('put' as const), minute, key: fc.constantFrom('a', 'b', 'c') }) },
+    {
+      weight: 5,
+      arbitrary: fc.record({ kind: fc.constant('put' as const), minute, key: fc.constantFrom('a', 'b', 'c') }),
+    },
     fc.record({ kind: fc.constant('delete' as const), minute, key: fc.constantFrom('a', 'b', 'c') }),
     fc.record({ kind: fc.constant('expire' as const), minute, limit: fc.integer({ min: 1, max: 4 }) }),
     fc.record({ kind: fc.constant('commit' as const) }),
     fc.record({ kind: fc.constant('abort' as const) }),
   );
-  await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
-    state = openMemoryStore();
-    windows = createWindowStore(spec, state);
-    let committed = new Map<string, number>();
-    let model = new Map<string, number>();
-    for (const [index, now] of steps.entries()) {
-      if (now.kind === 'put') {
-        windows.put(now.key, now.minute * MINUTE_MS, index);
-        model.set(`${now.minute}${now.key}`, index);
-      } else if (now.kind === 'delete') {
-        windows.delete(now.key, now.minute * MINUTE_MS);
-        model.delete(`${now.minute}${now.key}`);
-      } else if (now.kind === 'expire') {
-        const due = [...model.keys()].filter((name) => Number(name[0]) < now.minute).sort();
-        let expired = 0;
-        for (;;) {
-          const count = (await windows.expireBefore(now.minute * MINUTE_MS, now.limit)).length;
-          expired += count;
-          if (count < now.limit) break;
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      state = openMemoryStore();
+      windows = createWindowStore(spec, state);
+      let committed = new Map<string, number>();
+      let model = new Map<string, number>();
+      for (const [index, now] of steps.entries()) {
+        if (now.kind === 'put') {
+          windows.put(now.key, now.minute * MINUTE_MS, index);
+          model.set(`${now.minute}${now.key}`, index);
+        } else if (now.kind === 'delete') {
+          windows.delete(now.key, now.minute * MINUTE_MS);
+          model.delete(`${now.minute}${now.key}`);
+        } else if (now.kind === 'expire') {
+          const due = [...model.keys()].filter((name) => Number(name[0]) < now.minute).sort();
+          let expired = 0;
+          for (;;) {
+            const count = (await windows.expireBefore(now.minute * MINUTE_MS, now.limit)).length;
+            expired += count;
+            if (count < now.limit) break;
+          }
+          expect(expired).toBe(due.length);
+          for (const name of due) model.delete(name);
+        } else if (now.kind === 'commit') {
+          await commit();
+          committed = new Map(model);
+        } else {
+          windows.clear();
+          model = new Map(committed);
         }
-        expect(expired).toBe(due.length);
-        for (const name of due) model.delete(name);
-      } else if (now.kind === 'commit') {
-        await commit();
-        committed = new Map(model);
-      } else {
-        windows.clear();
-        model = new Map(committed);
+        for (const key of ['a', 'b', 'c']) {
+          for (let at = 0; at < 10; at++) expect(windows.get(key, at * MINUTE_MS)).toBe(model.get(`${at}${key}`));
+        }
       }
-      for (const key of ['a', 'b', 'c']) {
-        for (let at = 0; at < 10; at++) expect(windows.get(key, at * MINUTE_MS)).toBe(model.get(`${at}${key}`));
-      }
-    }
-  }), { numRuns: 150 });
+    }),
+    { numRuns: 150 },
+  );
 });
 
 test('a window store without size or retention is refused, naming what is missing', () => {

@@ -24,8 +24,10 @@ const ONE_ZERO = Buffer.alloc(1);
 export function createWindowStore<V>(spec: StoreSpec<V>, committed: StateStore): BufferedWindowStore<V> {
   storePrefix(spec.name);
   const { windowSizeMs, retentionMs } = spec;
-  if (windowSizeMs === undefined || !(windowSizeMs > 0)) throw new TypeError(`window store "${spec.name}" needs a windowSizeMs above 0`);
-  if (retentionMs === undefined || !(retentionMs >= 0)) throw new TypeError(`window store "${spec.name}" needs a retentionMs of 0 or more`);
+  if (windowSizeMs === undefined || !(windowSizeMs > 0))
+    throw new TypeError(`window store "${spec.name}" needs a windowSizeMs above 0`);
+  if (retentionMs === undefined || !(retentionMs >= 0))
+    throw new TypeError(`window store "${spec.name}" needs a retentionMs of 0 or more`);
   return new OpenWindowStore({ ...spec, windowSizeMs, retentionMs }, committed);
 }
 
@@ -48,7 +50,10 @@ class OpenWindowStore<V> implements BufferedWindowStore<V> {
   /** No window that is alive, committed or buffered, starts before this. */
   #oldestStartMs = 0;
 
-  constructor(spec: StoreSpec<V> & { readonly windowSizeMs: number; readonly retentionMs: number }, committed: StateStore) {
+  constructor(
+    spec: StoreSpec<V> & { readonly windowSizeMs: number; readonly retentionMs: number },
+    committed: StateStore,
+  ) {
     this.name = spec.name;
     this.retentionMs = spec.retentionMs;
     this.#windowSizeMs = spec.windowSizeMs;
@@ -119,14 +124,16 @@ class OpenWindowStore<V> implements BufferedWindowStore<V> {
     return this.#order.map(({ windowStartMs, key, value }) => ({
       store: this.name,
       key: encodeWindowKey(windowStartMs, key),
-      value: value === DELETED ? null : value instanceof Packed ? value.bytes : storedBytes(this.name, this.#serde, value),
+      value:
+        value === DELETED ? null : value instanceof Packed ? value.bytes : storedBytes(this.name, this.#serde, value),
     }));
   }
 
   clear(): void {
     // After an abort the deleted windows are alive again, and it is not known here whether it was one.
     for (const entry of this.#order) {
-      if (entry.value === DELETED && entry.windowStartMs < this.#oldestStartMs) this.#oldestStartMs = entry.windowStartMs;
+      if (entry.value === DELETED && entry.windowStartMs < this.#oldestStartMs)
+        this.#oldestStartMs = entry.windowStartMs;
     }
     this.#dirty.clear();
     this.#order = [];
@@ -146,7 +153,11 @@ class OpenWindowStore<V> implements BufferedWindowStore<V> {
       const oldestCommitted = await this.#oldestCommitted(endOfRangeMs);
       this.#oldestStartMs = this.#bufferedStarts().reduce((oldest, start) => Math.min(oldest, start), oldestCommitted);
     }
-    return expired.map(({ key, windowStartMs }) => ({ store: this.name, key: encodeWindowKey(windowStartMs, key), value: null }));
+    return expired.map(({ key, windowStartMs }) => ({
+      store: this.name,
+      key: encodeWindowKey(windowStartMs, key),
+      value: null,
+    }));
   }
 
   /** The first `limit` committed windows that start before `endOfRangeMs` and have no buffered write. */

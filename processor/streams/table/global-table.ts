@@ -17,13 +17,22 @@ const SILENT_AFTER_MS = 3_000;
 const TABLE_LISTENERS = ['onChanges', 'onReset', 'onState', 'onFatal'];
 
 /** A live copy of compacted topics. Topics that do not exist yet are waited for. @throws StreamsError CONFIG_INVALID */
-export function createGlobalTable(connection: KafkaConnectionConfig, options: GlobalTableOptions, logger: Logger): GlobalTable {
+export function createGlobalTable(
+  connection: KafkaConnectionConfig,
+  options: GlobalTableOptions,
+  logger: Logger,
+): GlobalTable {
   checkConnection(connection);
   checkOptions('createGlobalTable', options, ['topics', ...TABLE_LISTENERS]);
   checkFunctions('createGlobalTable', options, TABLE_LISTENERS);
   checkLogger('createGlobalTable', logger);
   const { topics } = options;
-  if (!Array.isArray(topics) || topics.length === 0 || !topics.every((topic) => typeof topic === 'string' && topic !== '')) throw new StreamsError('CONFIG_INVALID', `createGlobalTable takes topics, a list of names, not ${textOf(topics)}`);
+  if (
+    !Array.isArray(topics) ||
+    topics.length === 0 ||
+    !topics.every((topic) => typeof topic === 'string' && topic !== '')
+  )
+    throw new StreamsError('CONFIG_INVALID', `createGlobalTable takes topics, a list of names, not ${textOf(topics)}`);
   return new FetchedGlobalTable(connection, options, logger);
 }
 
@@ -145,7 +154,10 @@ class FetchedGlobalTable implements GlobalTable {
         this.#fetcher.seek(topic, partition, first);
         return;
       } catch (error) {
-        this.#logger.debug({ topic, partition, error: messageOf(error) }, 'the offsets of a result topic could not be asked for');
+        this.#logger.debug(
+          { topic, partition, error: messageOf(error) },
+          'the offsets of a result topic could not be asked for',
+        );
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
         await this.#cluster.refresh().catch(() => undefined);
       }
@@ -160,7 +172,11 @@ class FetchedGlobalTable implements GlobalTable {
           const partitions = this.#cluster.partitionCount(topic);
           if (partitions > 0) {
             for (let partition = 0; partition < partitions; partition += 1) {
-              this.#progress.set(topicPartition(topic, partition), { position: 0, end: undefined, heardAtMs: performance.now() });
+              this.#progress.set(topicPartition(topic, partition), {
+                position: 0,
+                end: undefined,
+                heardAtMs: performance.now(),
+              });
               this.#fetcher.seek(topic, partition, 0);
             }
             break;
@@ -176,7 +192,9 @@ class FetchedGlobalTable implements GlobalTable {
             return;
           }
           const missing = hasCode(error, CODE.UNKNOWN_TOPIC_OR_PARTITION);
-          this.#waitingFor = missing ? `waiting for the topic ${topic}, which the processor creates` : `Kafka is away: ${fatal?.message ?? awayReason(this.#brokers, error)}`;
+          this.#waitingFor = missing
+            ? `waiting for the topic ${topic}, which the processor creates`
+            : `Kafka is away: ${fatal?.message ?? awayReason(this.#brokers, error)}`;
           if (!missing) await this.#cluster.refresh().catch(() => undefined);
         }
         this.#tell();
@@ -196,7 +214,8 @@ class FetchedGlobalTable implements GlobalTable {
     const progress = this.#progress.get(topicPartition(topic, partition));
     if (progress === undefined) return;
     const changes: TableChange[] = [];
-    for (const { offset, timestampMs, key, value } of part.records) if (key !== null) changes.push({ topic, partition, offset, timestampMs, key, value });
+    for (const { offset, timestampMs, key, value } of part.records)
+      if (key !== null) changes.push({ topic, partition, offset, timestampMs, key, value });
     progress.position = part.nextOffset;
     progress.end = part.lastStableOffset;
     progress.heardAtMs = performance.now();

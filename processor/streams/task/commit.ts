@@ -50,7 +50,10 @@ export async function commitTask(task: CommitTarget, nowMs: number): Promise<voi
 
   const offsets = task.offsets();
   if (task.exactlyOnce) records.push(keptOffsetsRecord(task.keptOffsets, offsets));
-  const input: InputCommit = { offsets, note: encodeOffsetNote({ reach: changelogReach(task, changes), streamTimeMs: graph.streamTimeMs() }) };
+  const input: InputCommit = {
+    offsets,
+    note: encodeOffsetNote({ reach: changelogReach(task, changes), streamTimeMs: graph.streamTimeMs() }),
+  };
 
   // 2. Begin; send partials, sink, dead-letter and changelog records, and where the input stands.  3. Await every ack.
   const acked = await producer.send(records, input);

@@ -56,9 +56,17 @@ export class DiskWait {
    * Opens the store of a task that is in trouble, as soon as its disk allows it. The store must be closed.
    * @throws what `signal` throws, and what `reopen` throws but for trouble with the disk.
    */
-  async open(taskId: TaskId, trouble: StreamsError, signal: AbortSignal, reopen: () => Promise<StateStore>): Promise<StateStore> {
+  async open(
+    taskId: TaskId,
+    trouble: StreamsError,
+    signal: AbortSignal,
+    reopen: () => Promise<StateStore>,
+  ): Promise<StateStore> {
     const last = this.#last.get(taskId);
-    let waitMs = last !== undefined && performance.now() - last.endedAt < SAME_TROUBLE_MS ? Math.min(2 * last.waitMs, MAX_OPEN_WAIT_MS) : MIN_WAIT_MS;
+    let waitMs =
+      last !== undefined && performance.now() - last.endedAt < SAME_TROUBLE_MS
+        ? Math.min(2 * last.waitMs, MAX_OPEN_WAIT_MS)
+        : MIN_WAIT_MS;
     this.#report(taskId, trouble);
     try {
       for (;;) {

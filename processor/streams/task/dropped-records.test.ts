@@ -15,9 +15,20 @@ test('what an aborted transaction dropped is not counted', () => {
 
 test('the log is told at once, then once a minute, of all that was dropped since', () => {
   const lines: object[] = [];
-  const logger = { debug: () => undefined, info: () => undefined, warn: (fields: object) => void lines.push(fields), error: () => undefined };
+  const logger = {
+    debug: () => undefined,
+    info: () => undefined,
+    warn: (fields: object) => void lines.push(fields),
+    error: () => undefined,
+  };
   const dropped = new DroppedRecords();
-  for (const [count, nowMs] of [[1, 0], [2, 1_000], [3, 59_999], [4, 60_000], [5, 119_999]] as const) {
+  for (const [count, nowMs] of [
+    [1, 0],
+    [2, 1_000],
+    [3, 59_999],
+    [4, 60_000],
+    [5, 119_999],
+  ] as const) {
     dropped.add('late', count);
     dropped.committed();
     dropped.tell(logger, '0_0', nowMs);
@@ -37,7 +48,12 @@ test('sums of several tasks leave out what has not occurred', () => {
 
 test('a window table that leaves out more than it takes is named, with a record that was too late', () => {
   const lines: [object, string][] = [];
-  const logger = { debug: () => undefined, info: () => undefined, warn: (fields: object, message: string) => void lines.push([fields, message]), error: () => undefined };
+  const logger = {
+    debug: () => undefined,
+    info: () => undefined,
+    warn: (fields: object, message: string) => void lines.push([fields, message]),
+    error: () => undefined,
+  };
   const dropped = new DroppedRecords();
   const hours = dropped.intakeOf('hours');
   const days = dropped.intakeOf('days');

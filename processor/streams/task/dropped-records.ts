@@ -51,7 +51,11 @@ export class DroppedRecords {
 
   /** Of the window table that is kept in this store. */
   intakeOf(store: string): WindowIntake {
-    const intake: Intake = this.#intakes.get(store) ?? { pending: { taken: 0, late: 0 }, untold: { taken: 0, late: 0 }, example: undefined };
+    const intake: Intake = this.#intakes.get(store) ?? {
+      pending: { taken: 0, late: 0 },
+      untold: { taken: 0, late: 0 },
+      example: undefined,
+    };
     this.#intakes.set(store, intake);
     const { pending } = intake;
     return {
@@ -99,7 +103,15 @@ export class DroppedRecords {
    */
   tell(logger: Logger, taskId: string, nowMs: number): void {
     if (this.#untold.size === 0 || nowMs - this.#toldAtMs < LOG_INTERVAL_MS) return;
-    const losing = [...this.#intakes].flatMap(([store, { untold: { taken, late }, example }]) => (late > taken && example !== undefined ? [{ store, taken, late, ...example }] : []));
+    const losing = [...this.#intakes].flatMap(
+      ([
+        store,
+        {
+          untold: { taken, late },
+          example,
+        },
+      ]) => (late > taken && example !== undefined ? [{ store, taken, late, ...example }] : []),
+    );
     const dropped = Object.fromEntries(this.#untold);
     if (losing.length === 0) logger.warn({ taskId, dropped }, 'records were dropped');
     else logger.warn({ taskId, dropped, tables: losing }, `records were dropped: ${losing.map(tellOf).join('; ')}`);
@@ -112,7 +124,14 @@ export class DroppedRecords {
   }
 }
 
-function tellOf({ store, taken, late, place, timestampMs, streamTimeMs }: { store: string; taken: number; late: number } & LateRecord): string {
+function tellOf({
+  store,
+  taken,
+  late,
+  place,
+  timestampMs,
+  streamTimeMs,
+}: { store: string; taken: number; late: number } & LateRecord): string {
   return `the windows of "${store}" left out more than they took (${String(late)} and ${String(taken)}) because it came too late: stream time is ${dateOf(streamTimeMs)}, a record of ${place} is of ${dateOf(timestampMs)}`;
 }
 

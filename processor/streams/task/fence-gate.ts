@@ -30,7 +30,10 @@ export class FenceGate {
   /** No fence starts from here on; resolves when none is under way, or after `timeoutMs`: the broker may be away. */
   async close(timeoutMs: number): Promise<void> {
     this.#open = false;
-    await Promise.race([Promise.allSettled(this.#underWay), new Promise((resolve) => setTimeout(resolve, timeoutMs).unref())]);
+    await Promise.race([
+      Promise.allSettled(this.#underWay),
+      new Promise((resolve) => setTimeout(resolve, timeoutMs).unref()),
+    ]);
   }
 
   open(): void {

@@ -63,7 +63,8 @@ export async function takeTask(task: StreamTask, context: TakeContext): Promise<
   const kept = await keptOffsets(task, context);
 
   // 3. Open the store and check it before its first commit, so that damage never reaches the changelog.
-  if (task.subTopology.stores.length > 0 && task.store === undefined) task.store = await openCheckedStore({ ...context, identity: context.identityOf(task.id), signal });
+  if (task.subTopology.stores.length > 0 && task.store === undefined)
+    task.store = await openCheckedStore({ ...context, identity: context.identityOf(task.id), signal });
   signal.throwIfAborted();
 
   // 4. Restore from the stored offset to the end as it is after the fence.
@@ -99,7 +100,10 @@ async function committedOffsets(task: StreamTask, { cluster }: TakeContext): Pro
 }
 
 /** What the application itself has kept of its offsets. Where no transaction holds both together it would soon be wrong: it is taken back. */
-async function keptOffsets(task: StreamTask, { cluster, logger, exactlyOnce }: TakeContext): Promise<OffsetMap | undefined> {
+async function keptOffsets(
+  task: StreamTask,
+  { cluster, logger, exactlyOnce }: TakeContext,
+): Promise<OffsetMap | undefined> {
   const kept = await readKeptOffsets(cluster, task.keptOffsets, task.life.signal, logger);
   if (exactlyOnce || kept === undefined) return kept;
   await (task.producer as StreamsProducer).send([keptOffsetsRecord(task.keptOffsets, undefined)]);
@@ -110,25 +114,39 @@ async function keptOffsets(task: StreamTask, { cluster, logger, exactlyOnce }: T
 function reachOf(committed: readonly CommittedOffset[]): OffsetMap {
   const reach = new Map<string, number>();
   for (const { metadata } of committed) {
-    for (const [name, offset] of decodeOffsetNote(metadata).reach) reach.set(name, Math.max(offset, reach.get(name) ?? 0));
+    for (const [name, offset] of decodeOffsetNote(metadata).reach)
+      reach.set(name, Math.max(offset, reach.get(name) ?? 0));
   }
   return reach;
 }
 
 /** For the status only: how much waits for this task while it is being restored. */
-async function expectLag(task: StreamTask, { cluster }: TakeContext, committed: readonly CommittedOffset[]): Promise<void> {
+async function expectLag(
+  task: StreamTask,
+  { cluster }: TakeContext,
+  committed: readonly CommittedOffset[],
+): Promise<void> {
   const { signal } = task.life;
   const offsets = new Map<string, number>();
   const ends = new Map<string, number>();
   for (const [index, { topic, partition }] of task.inputs.entries()) {
-    const { first, end } = await untilBrokerAnswers(signal, () => cluster.offsetRange(topic, partition, READ_COMMITTED), () => cluster.refresh());
+    const { first, end } = await untilBrokerAnswers(
+      signal,
+      () => cluster.offsetRange(topic, partition, READ_COMMITTED),
+      () => cluster.refresh(),
+    );
     offsets.set(topicPartition(topic, partition), Math.max(first, committed[index]?.offset ?? -1));
     ends.set(topicPartition(topic, partition), end);
   }
   task.expect(offsets, ends);
 }
 
-async function startOffsets(task: StreamTask, context: TakeContext, committed: readonly CommittedOffset[], kept: OffsetMap | undefined): Promise<Map<string, number>> {
+async function startOffsets(
+  task: StreamTask,
+  context: TakeContext,
+  committed: readonly CommittedOffset[],
+  kept: OffsetMap | undefined,
+): Promise<Map<string, number>> {
   const { inputTopics, cluster, exactlyOnce } = context;
   const { signal } = task.life;
   const offsets = new Map<string, number>();
@@ -136,9 +154,18 @@ async function startOffsets(task: StreamTask, context: TakeContext, committed: r
     const { topic, partition } = input;
     const name = topicPartition(topic, partition);
     const inGroup = committed[index]?.offset ?? -1;
-    const { first, end } = await settledRange(cluster, { topic, partition, isolationLevel: READ_UNCOMMITTED, signal, plausible: (range) => inGroup <= range.end });
+    const { first, end } = await settledRange(cluster, {
+      topic,
+      partition,
+      isolationLevel: READ_UNCOMMITTED,
+      signal,
+      plausible: (range) => inGroup <= range.end,
+    });
     const counted = countedUpTo(task, name, kept);
-    const described: DescribedInput = { ...input, name: inputTopics.includes(topic) ? name : `${name} (behind ${inputTopics.join(', ')})` };
+    const described: DescribedInput = {
+      ...input,
+      name: inputTopics.includes(topic) ? name : `${name} (behind ${inputTopics.join(', ')})`,
+    };
     if (inGroup < 0) {
       // An empty disk and offsets that expired would look like a first start, but for what was restored from the changelog.
       const restored = task.store?.digest().entries ?? 0;
@@ -147,18 +174,49 @@ async function startOffsets(task: StreamTask, context: TakeContext, committed: r
         continue;
       }
       await waitOutOlderAnswer(task, context, input, { least: counted?.offset ?? 0 });
-      const what = counted === undefined ? `the changelogs of task ${task.id} hold ${String(restored)} rows counted from it` : counted.words;
-      throw contradiction('OFFSETS_MISSING', task, context, described, `the group has no committed offset for it, but ${what}`, counted?.offset);
+      const what =
+        counted === undefined
+          ? `the changelogs of task ${task.id} hold ${String(restored)} rows counted from it`
+          : counted.words;
+      throw contradiction(
+        'OFFSETS_MISSING',
+        task,
+        context,
+        described,
+        `the group has no committed offset for it, but ${what}`,
+        counted?.offset,
+      );
     }
     if (counted !== undefined && counted.offset > inGroup) {
       await waitOutOlderAnswer(task, context, input, { least: counted.offset });
-      throw contradiction('STORE_AHEAD_OF_GROUP', task, context, described, `${counted.words}, but the group has committed only ${String(inGroup)}: its offsets were moved back, and records would be counted twice`, counted.offset);
+      throw contradiction(
+        'STORE_AHEAD_OF_GROUP',
+        task,
+        context,
+        described,
+        `${counted.words}, but the group has committed only ${String(inGroup)}: its offsets were moved back, and records would be counted twice`,
+        counted.offset,
+      );
     }
-    if (inGroup < first || inGroup > end) throw contradiction('OFFSET_OUT_OF_RANGE', task, context, described, `the group stands at offset ${String(inGroup)} of it, which holds ${String(first)} to ${String(end)}: records were deleted before they were processed, or the topic was recreated`);
+    if (inGroup < first || inGroup > end)
+      throw contradiction(
+        'OFFSET_OUT_OF_RANGE',
+        task,
+        context,
+        described,
+        `the group stands at offset ${String(inGroup)} of it, which holds ${String(first)} to ${String(end)}: records were deleted before they were processed, or the topic was recreated`,
+      );
     const keptOffset = kept?.get(name);
     if (keptOffset !== undefined && keptOffset < inGroup) {
       await waitOutOlderAnswer(task, context, input, { least: inGroup, inTopic: true });
-      throw contradiction('OFFSETS_MOVED', task, context, described, `the group stands at offset ${String(inGroup)} of it, but ${keptWords(task, keptOffset)}: its offsets were moved forward, and the records between would never be counted`, keptOffset);
+      throw contradiction(
+        'OFFSETS_MOVED',
+        task,
+        context,
+        described,
+        `the group stands at offset ${String(inGroup)} of it, but ${keptWords(task, keptOffset)}: its offsets were moved forward, and the records between would never be counted`,
+        keptOffset,
+      );
     }
     offsets.set(name, inGroup);
   }
@@ -175,17 +233,37 @@ function keptWords({ id, keptOffsets }: StreamTask, offset: number): string {
 }
 
 /** How far the task is known to have counted one of its inputs, and who says so. */
-function countedUpTo(task: StreamTask, name: string, kept: OffsetMap | undefined): { readonly offset: number; readonly words: string } | undefined {
+function countedUpTo(
+  task: StreamTask,
+  name: string,
+  kept: OffsetMap | undefined,
+): { readonly offset: number; readonly words: string } | undefined {
   const inStore = task.store?.offsets().input.get(name);
   const inTopic = kept?.get(name);
   if (inTopic !== undefined && inTopic >= (inStore ?? 0)) return { offset: inTopic, words: keptWords(task, inTopic) };
-  return inStore === undefined ? undefined : { offset: inStore, words: `the local store of task ${task.id} has counted it up to ${String(inStore)}` };
+  return inStore === undefined
+    ? undefined
+    : { offset: inStore, words: `the local store of task ${task.id} has counted it up to ${String(inStore)}` };
 }
 
 /** `right`: the offset at which the group would say the same as everything else. */
-function contradiction(code: ErrorCode, { id }: StreamTask, { applicationId }: TakeContext, { topic, partition, name }: DescribedInput, what: string, right?: number): StreamsError {
-  const putBack = right === undefined ? '' : `Put the offset back (kafka-consumer-groups.sh --group ${applicationId} --topic ${topic}:${String(partition)} --reset-offsets --to-offset ${String(right)} --execute). `;
-  return new StreamsError(code, `${name} in the group ${applicationId}: ${what}. ${putBack}If starting over is meant, ${RESET_REMEDY}`, { taskId: id });
+function contradiction(
+  code: ErrorCode,
+  { id }: StreamTask,
+  { applicationId }: TakeContext,
+  { topic, partition, name }: DescribedInput,
+  what: string,
+  right?: number,
+): StreamsError {
+  const putBack =
+    right === undefined
+      ? ''
+      : `Put the offset back (kafka-consumer-groups.sh --group ${applicationId} --topic ${topic}:${String(partition)} --reset-offsets --to-offset ${String(right)} --execute). `;
+  return new StreamsError(
+    code,
+    `${name} in the group ${applicationId}: ${what}. ${putBack}If starting over is meant, ${RESET_REMEDY}`,
+    { taskId: id },
+  );
 }
 
 /**
@@ -195,8 +273,17 @@ function contradiction(code: ErrorCode, { id }: StreamTask, { applicationId }: T
  *
  * @throws COMMIT_FAILED when `least` turns out to have been committed after all: what was read with the older answer is void.
  */
-async function waitOutOlderAnswer(task: StreamTask, { cluster, logger, settleMs = SETTLE_MS }: TakeContext, input: TaskInput, { least, inTopic = false }: { readonly least: number; readonly inTopic?: boolean }): Promise<void> {
-  const { id, producer, life: { signal } } = task;
+async function waitOutOlderAnswer(
+  task: StreamTask,
+  { cluster, logger, settleMs = SETTLE_MS }: TakeContext,
+  input: TaskInput,
+  { least, inTopic = false }: { readonly least: number; readonly inTopic?: boolean },
+): Promise<void> {
+  const {
+    id,
+    producer,
+    life: { signal },
+  } = task;
   const name = topicPartition(input.topic, input.partition);
   const newest = async (): Promise<number> => {
     if (inTopic) {
@@ -205,8 +292,11 @@ async function waitOutOlderAnswer(task: StreamTask, { cluster, logger, settleMs 
     }
     return (await (producer as StreamsProducer).committed([input], signal))[0]?.offset ?? -1;
   };
-  for (const deadline = performance.now() + settleMs; performance.now() < deadline; ) {
+  for (const deadline = performance.now() + settleMs; performance.now() < deadline;) {
     await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
-    if ((await newest()) >= least) throw new StreamsError('COMMIT_FAILED', `Kafka answered an older offset of ${name} than was committed`, { taskId: id });
+    if ((await newest()) >= least)
+      throw new StreamsError('COMMIT_FAILED', `Kafka answered an older offset of ${name} than was committed`, {
+        taskId: id,
+      });
   }
 }

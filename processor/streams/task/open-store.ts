@@ -21,7 +21,12 @@ const LOCKED_TIMEOUT_MS = 60_000;
  * aside and an empty one takes its place. Waits while another thread of this process still has it open.
  * @throws StreamsError STORE_IO_FAILED when the disk is full, failing or not writable; `exit` ones when it is of another topology or topic.
  */
-export async function openCheckedStore(options: { readonly identity: StoreIdentity; readonly slotDirectory: string; readonly signal: AbortSignal; readonly logger: Logger }): Promise<StateStore> {
+export async function openCheckedStore(options: {
+  readonly identity: StoreIdentity;
+  readonly slotDirectory: string;
+  readonly signal: AbortSignal;
+  readonly logger: Logger;
+}): Promise<StateStore> {
   const { identity, slotDirectory, signal, logger } = options;
   const { taskId } = identity;
   const directory = taskDirectory(slotDirectory, taskId);
@@ -33,12 +38,19 @@ export async function openCheckedStore(options: { readonly identity: StoreIdenti
       const { openedAsOfMs } = store;
       if (openedAsOfMs !== null && Date.now() - openedAsOfMs > MAX_STORE_AGE_MS) {
         await store.closeDirty();
-        throw new StreamsError('STORE_DAMAGED', `the store of task ${taskId} was last written ${new Date(openedAsOfMs).toISOString()}, longer ago than its changelog remembers deletions`, { taskId });
+        throw new StreamsError(
+          'STORE_DAMAGED',
+          `the store of task ${taskId} was last written ${new Date(openedAsOfMs).toISOString()}, longer ago than its changelog remembers deletions`,
+          { taskId },
+        );
       }
       if (!store.uncleanOpen) return store;
       const startedAt = performance.now();
       if (await store.verify()) {
-        logger.info({ taskId, entries: store.digest().entries, ms: Math.round(performance.now() - startedAt) }, 'the store was not closed cleanly; it matches its digest');
+        logger.info(
+          { taskId, entries: store.digest().entries, ms: Math.round(performance.now() - startedAt) },
+          'the store was not closed cleanly; it matches its digest',
+        );
         return store;
       }
       await store.closeDirty();
@@ -50,7 +62,10 @@ export async function openCheckedStore(options: { readonly identity: StoreIdenti
       }
       if (!(error instanceof StreamsError) || error.code !== 'STORE_DAMAGED') throw error;
       const kept = await setAsideStore(directory);
-      logger.warn({ taskId, kept, reason: error.message }, 'the local store cannot be trusted; restoring it from its changelog');
+      logger.warn(
+        { taskId, kept, reason: error.message },
+        'the local store cannot be trusted; restoring it from its changelog',
+      );
     }
   }
 }
@@ -64,7 +79,10 @@ export async function closeCleanly(store: StateStore, taskId: TaskId, logger: Lo
     await store.close();
   } catch (error) {
     if (!(error instanceof StreamsError)) throw error;
-    logger.warn({ taskId, code: error.code, error: error.message }, 'the store was closed without its clean mark; it is checked when it is opened again');
+    logger.warn(
+      { taskId, code: error.code, error: error.message },
+      'the store was closed without its clean mark; it is checked when it is opened again',
+    );
   }
 }
 

@@ -32,12 +32,22 @@ class Fed {
     const from = this.#ends.get(input) ?? 0;
     const nextOffset = from + times.length;
     this.#ends.set(input, nextOffset);
-    this.group.add(input, { records: times.map((timestampMs, index) => ({ input, offset: from + index, timestampMs })), nextOffset, endOffset: nextOffset + more, bytes });
+    this.group.add(input, {
+      records: times.map((timestampMs, index) => ({ input, offset: from + index, timestampMs })),
+      nextOffset,
+      endOffset: nextOffset + more,
+      bytes,
+    });
   }
 
   taken(nowMs = 0, limit = Infinity): string[] {
     const rows: string[] = [];
-    for (let row = this.group.next(nowMs); row !== undefined; row = rows.length < limit ? this.group.next(nowMs) : undefined) rows.push(`${row.input}${String(row.timestampMs)}`);
+    for (
+      let row = this.group.next(nowMs);
+      row !== undefined;
+      row = rows.length < limit ? this.group.next(nowMs) : undefined
+    )
+      rows.push(`${row.input}${String(row.timestampMs)}`);
     return rows;
   }
 }
@@ -113,10 +123,23 @@ test('a full queue is held until half of it is gone, and then the end of its par
 
 test('the position is that of the first record that was not taken, else behind all that was fetched', () => {
   const fed = new Fed(['a', 'b']);
-  fed.group.seek(new Map([['a', 7], ['b', 0]]));
+  fed.group.seek(
+    new Map([
+      ['a', 7],
+      ['b', 0],
+    ]),
+  );
   expect(fed.group.position('a')).toBe(7);
   // Offsets have gaps: markers, compacted records.
-  fed.group.add('a', { records: [{ input: 'a', offset: 9, timestampMs: 1 }, { input: 'a', offset: 12, timestampMs: 2 }], nextOffset: 15, endOffset: 15, bytes: 0 });
+  fed.group.add('a', {
+    records: [
+      { input: 'a', offset: 9, timestampMs: 1 },
+      { input: 'a', offset: 12, timestampMs: 2 },
+    ],
+    nextOffset: 15,
+    endOffset: 15,
+    bytes: 0,
+  });
   fed.fetched('b', []);
   expect(fed.group.position('a')).toBe(9);
   fed.taken(0, 1);
@@ -129,42 +152,60 @@ test('the position is that of the first record that was not taken, else behind a
 test('a seek drops what waits', () => {
   const fed = new Fed(['a', 'b']);
   fed.fetched('a', [1, 2]);
-  fed.group.seek(new Map([['a', 0], ['b', 0]]));
+  fed.group.seek(
+    new Map([
+      ['a', 0],
+      ['b', 0],
+    ]),
+  );
   expect([fed.group.waiting('a'), fed.group.position('a'), fed.group.isDrained()]).toEqual([0, 0, false]);
 });
 
 test('property: however fetches come, sorted partitions are merged in order, each record is read once and none is lost', () => {
-  const partition = fc.array(fc.integer({ min: 0, max: 20 }), { maxLength: 30 }).map((times) => times.sort((a, b) => a - b));
+  const partition = fc
+    .array(fc.integer({ min: 0, max: 20 }), { maxLength: 30 })
+    .map((times) => times.sort((a, b) => a - b));
   fc.assert(
-    fc.property(fc.array(partition, { minLength: 2, maxLength: 4 }), fc.array(fc.tuple(fc.nat(3), fc.integer({ min: 1, max: 6 }), fc.integer({ min: 0, max: 5 })), { maxLength: 40 }), fc.integer({ min: 1, max: 8 }), (partitions, steps, maxRecords) => {
-      const names = partitions.map((_, index) => `p${String(index)}-`);
-      const held = new Set<string>();
-      const fed = new Fed(names, { maxRecords, onFull: (input) => held.add(input), onRoom: (input) => held.delete(input) });
-      const left = partitions.map((times) => [...times]);
-      const taken: string[] = [];
-      let mostWaiting = 0;
-      const fetch = (index: number, count: number): void => {
-        const name = names[index] as string;
-        if (held.has(name)) return;
-        const times = (left[index] as number[]).splice(0, count);
-        fed.fetched(name, times, { more: (left[index] as number[]).length });
-        mostWaiting = Math.max(mostWaiting, fed.group.waiting(name));
-      };
-      for (const [index, count, take] of steps) {
-        if (index < names.length) fetch(index, count);
-        if (take > 0) taken.push(...fed.taken(0, take));
-      }
-      // Nobody waits for ever: a held partition has records, and one that is not is fetched.
-      for (let round = 0; round < 200; round += 1) {
-        for (let index = 0; index < names.length; index += 1) fetch(index, 2);
-        taken.push(...fed.taken());
-      }
-      const expected = partitions.flatMap((times, index) => times.map((time) => ({ time, index }))).sort((a, b) => a.time - b.time || a.index - b.index);
-      expect(taken).toEqual(expected.map(({ time, index }) => `${names[index] as string}${String(time)}`));
-      expect(fed.read.length).toBe(expected.length);
-      expect(mostWaiting).toBeLessThan(maxRecords + 6);
-      expect(fed.group.isDrained()).toBe(true);
-    }),
+    fc.property(
+      fc.array(partition, { minLength: 2, maxLength: 4 }),
+      fc.array(fc.tuple(fc.nat(3), fc.integer({ min: 1, max: 6 }), fc.integer({ min: 0, max: 5 })), { maxLength: 40 }),
+      fc.integer({ min: 1, max: 8 }),
+      (partitions, steps, maxRecords) => {
+        const names = partitions.map((_, index) => `p${String(index)}-`);
+        const held = new Set<string>();
+        const fed = new Fed(names, {
+          maxRecords,
+          onFull: (input) => held.add(input),
+          onRoom: (input) => held.delete(input),
+        });
+        const left = partitions.map((times) => [...times]);
+        const taken: string[] = [];
+        let mostWaiting = 0;
+        const fetch = (index: number, count: number): void => {
+          const name = names[index] as string;
+          if (held.has(name)) return;
+          const times = (left[index] as number[]).splice(0, count);
+          fed.fetched(name, times, { more: (left[index] as number[]).length });
+          mostWaiting = Math.max(mostWaiting, fed.group.waiting(name));
+        };
+        for (const [index, count, take] of steps) {
+          if (index < names.length) fetch(index, count);
+          if (take > 0) taken.push(...fed.taken(0, take));
+        }
+        // Nobody waits for ever: a held partition has records, and one that is not is fetched.
+        for (let round = 0; round < 200; round += 1) {
+          for (let index = 0; index < names.length; index += 1) fetch(index, 2);
+          taken.push(...fed.taken());
+        }
+        const expected = partitions
+          .flatMap((times, index) => times.map((time) => ({ time, index })))
+          .sort((a, b) => a.time - b.time || a.index - b.index);
+        expect(taken).toEqual(expected.map(({ time, index }) => `${names[index] as string}${String(time)}`));
+        expect(fed.read.length).toBe(expected.length);
+        expect(mostWaiting).toBeLessThan(maxRecords + 6);
+        expect(fed.group.isDrained()).toBe(true);
+      },
+    ),
   );
 });
 

@@ -69,7 +69,18 @@ export class PartitionGroup<R extends { readonly offset: number }, T extends Tim
     this.#options = options;
     this.#maxRecords = options.maxRecords ?? MAX_RECORDS;
     this.#maxBytes = options.maxBytes ?? MAX_BYTES;
-    this.#queues = options.inputs.map((input) => ({ input, arrivals: [], taken: 0, records: 0, bytes: 0, head: undefined, nextOffset: 0, endOffset: undefined, full: false, idleSinceMs: undefined }));
+    this.#queues = options.inputs.map((input) => ({
+      input,
+      arrivals: [],
+      taken: 0,
+      records: 0,
+      bytes: 0,
+      head: undefined,
+      nextOffset: 0,
+      endOffset: undefined,
+      full: false,
+      idleSinceMs: undefined,
+    }));
     this.#byInput = new Map(this.#queues.map((queue) => [queue.input, queue]));
   }
 
@@ -77,7 +88,16 @@ export class PartitionGroup<R extends { readonly offset: number }, T extends Tim
   seek(offsets: ReadonlyMap<string, number>): void {
     for (const queue of this.#queues) {
       const nextOffset = offsets.get(queue.input) ?? queue.nextOffset;
-      Object.assign(queue, { taken: 0, records: 0, bytes: 0, head: undefined, nextOffset, endOffset: undefined, full: false, idleSinceMs: undefined } satisfies Partial<Queue<R, T>>);
+      Object.assign(queue, {
+        taken: 0,
+        records: 0,
+        bytes: 0,
+        head: undefined,
+        nextOffset,
+        endOffset: undefined,
+        full: false,
+        idleSinceMs: undefined,
+      } satisfies Partial<Queue<R, T>>);
       queue.arrivals.length = 0;
     }
   }

@@ -25,8 +25,15 @@ function handingOn(): Topology {
   const totals = builder
     .stream('words', { decode: ({ value }) => String(value) })
     .groupBy((word) => word, { name: 'by-word' })
-    .aggregate<bigint>({ empty: () => 0n, add: (n) => n + 1n, merge: (a, b) => a + b, serde: int64 }, { store: 'totals' });
-  totals.toStream().groupBy(() => 'all', { name: 'by-all' }).windowedBy(tumbling({ sizeMs: 10, retentionMs: 10 })).count({ store: 'windows' });
+    .aggregate<bigint>(
+      { empty: () => 0n, add: (n) => n + 1n, merge: (a, b) => a + b, serde: int64 },
+      { store: 'totals' },
+    );
+  totals
+    .toStream()
+    .groupBy(() => 'all', { name: 'by-all' })
+    .windowedBy(tumbling({ sizeMs: 10, retentionMs: 10 }))
+    .count({ store: 'windows' });
   return builder.build();
 }
 
@@ -34,7 +41,9 @@ test("users' keys of whatever look are shown, the runtime's rows never, whatever
   const driver = new TopologyTestDriver(handingOn());
   await driver.pipe('words', ...ODD_KEYS.map((value) => ({ value, timestampMs: 1_000 })));
   await driver.pipe('words', { value: 'later', timestampMs: 100_000 });
-  expect(driver.store<bigint>('totals')).toEqual(new Map([...ODD_KEYS.map((key) => [key, 1n] as const), ['later', 1n]]));
+  expect(driver.store<bigint>('totals')).toEqual(
+    new Map([...ODD_KEYS.map((key) => [key, 1n] as const), ['later', 1n]]),
+  );
   for (const store of ['totals', 'windows']) {
     expect((await driver.entries(store)).some(([, key]) => isRuntimeRow(key))).toBe(false);
     expect(driver.output(`test-${store}-changelog`).some(({ key }) => key !== null && isRuntimeRow(key))).toBe(true);
@@ -43,7 +52,8 @@ test("users' keys of whatever look are shown, the runtime's rows never, whatever
 
 test('no key of a user is a row of the runtime', () => {
   for (const key of ODD_KEYS) expect(isRuntimeRow(Buffer.from(key))).toBe(false);
-  for (const start of [0, 1, 0x21ff_0000_0000, Number.MAX_SAFE_INTEGER]) for (const key of ODD_KEYS) expect(isRuntimeRow(encodeWindowKey(start, key))).toBe(false);
+  for (const start of [0, 1, 0x21ff_0000_0000, Number.MAX_SAFE_INTEGER])
+    for (const key of ODD_KEYS) expect(isRuntimeRow(encodeWindowKey(start, key))).toBe(false);
   expect(isRuntimeRow(STREAM_TIME_KEY)).toBe(true);
 });
 
@@ -68,7 +78,17 @@ const KINDS: readonly Kind[] = [
 
 function graphOn(store: StateStore, { build, subTopology, kind }: Kind): TaskGraph {
   const grouping = kind === 'window' ? 'by-all' : 'by-word';
-  return new TaskGraph({ taskId: `${String(subTopology)}_0`, subTopology: build().subTopologies[subTopology] as Topology['subTopologies'][number], applicationId: 'app', store, collector: new RecordCollector(), partitionsOf: () => 1, timeSources: [{ taskId: '0_0', grouping, cyclic: false }], nowMs: Date.now, requestCommit: () => undefined });
+  return new TaskGraph({
+    taskId: `${String(subTopology)}_0`,
+    subTopology: build().subTopologies[subTopology] as Topology['subTopologies'][number],
+    applicationId: 'app',
+    store,
+    collector: new RecordCollector(),
+    partitionsOf: () => 1,
+    timeSources: [{ taskId: '0_0', grouping, cyclic: false }],
+    nowMs: Date.now,
+    requestCommit: () => undefined,
+  });
 }
 
 async function commit(graph: TaskGraph, store: StateStore): Promise<void> {
@@ -80,7 +100,11 @@ test.each(KINDS)('stream time of a former release is read, and moved with the ne
   const store = openMemoryStore();
   const former = formerStreamTimeKey(kind.kind);
   const record = { streamTimeMs: 5_000, sources: { '0_0': { streamTimeMs: 5_000, caughtUp: false } } };
-  await store.commit({ changes: [{ store: kind.store, key: former, value: Buffer.from(JSON.stringify(record)) }], changelogOffsets: new Map(), inputOffsets: new Map() });
+  await store.commit({
+    changes: [{ store: kind.store, key: former, value: Buffer.from(JSON.stringify(record)) }],
+    changelogOffsets: new Map(),
+    inputOffsets: new Map(),
+  });
   const graph = graphOn(store, kind);
   expect(graph.streamTimeMs()).toBe(5_000);
   await graph.seal();
@@ -97,19 +121,31 @@ test("a user's own row at the former key is left alone", async () => {
   const store = openMemoryStore();
   const former = formerStreamTimeKey('key-value');
   for (const value of [int64.serialize(7n), Buffer.from('{}'), Buffer.from('null')]) {
-    await store.commit({ changes: [{ store: kind.store, key: former, value }], changelogOffsets: new Map(), inputOffsets: new Map() });
+    await store.commit({
+      changes: [{ store: kind.store, key: former, value }],
+      changelogOffsets: new Map(),
+      inputOffsets: new Map(),
+    });
     const graph = graphOn(store, kind);
     expect(graph.streamTimeMs()).toBe(-1);
     await commit(graph, store);
     expect(store.get(kind.store, former)).toEqual(value);
   }
-  await store.commit({ changes: [{ store: kind.store, key: STREAM_TIME_KEY, value: encodeStreamTime({ streamTimeMs: 9, sources: {} }) }], changelogOffsets: new Map(), inputOffsets: new Map() });
+  await store.commit({
+    changes: [{ store: kind.store, key: STREAM_TIME_KEY, value: encodeStreamTime({ streamTimeMs: 9, sources: {} }) }],
+    changelogOffsets: new Map(),
+    inputOffsets: new Map(),
+  });
   expect(graphOn(store, kind).streamTimeMs()).toBe(9);
 });
 
 test('a row of stream time that cannot be read is a damaged store', async () => {
   const kind = KINDS[1] as Kind;
   const store = openMemoryStore();
-  await store.commit({ changes: [{ store: kind.store, key: STREAM_TIME_KEY, value: Buffer.from('{') }], changelogOffsets: new Map(), inputOffsets: new Map() });
+  await store.commit({
+    changes: [{ store: kind.store, key: STREAM_TIME_KEY, value: Buffer.from('{') }],
+    changelogOffsets: new Map(),
+    inputOffsets: new Map(),
+  });
   expect(() => graphOn(store, kind)).toThrow(expect.objectContaining({ code: 'STORE_DAMAGED' }));
 });

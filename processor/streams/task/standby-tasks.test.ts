@@ -40,7 +40,8 @@ afterEach(async () => {
 
 /** LevelDB cannot begin a file whose name a directory has, and no probe can be written. */
 const probe = (): string => join(slot, TASK, 'disk-probe');
-const logs = (): string[] => Array.from({ length: 20 }, (_, number) => join(slot, TASK, `${String(number + 4).padStart(6, '0')}.log`));
+const logs = (): string[] =>
+  Array.from({ length: 20 }, (_, number) => join(slot, TASK, `${String(number + 4).padStart(6, '0')}.log`));
 
 async function block(): Promise<void> {
   await Promise.all([probe(), ...logs()].map((path) => mkdir(path, { recursive: true }).catch(() => undefined)));
@@ -48,12 +49,14 @@ async function block(): Promise<void> {
 
 /** The probe comes last: it says that all is well. */
 async function unblock(): Promise<void> {
-  for (const path of [...logs(), probe()]) if ((await stat(path).catch(() => null))?.isDirectory() === true) await rm(path, { recursive: true });
+  for (const path of [...logs(), probe()])
+    if ((await stat(path).catch(() => null))?.isDirectory() === true) await rm(path, { recursive: true });
 }
 
 function write(rows: number, bytes: number): void {
   const log = brokers.partitions.get(`${CHANGELOG}-0`);
-  for (let row = 0; row < rows; row += 1) log?.values.push({ key: Buffer.from(`row-${String(log.values.length)}`), value: Buffer.alloc(bytes, 1) });
+  for (let row = 0; row < rows; row += 1)
+    log?.values.push({ key: Buffer.from(`row-${String(log.values.length)}`), value: Buffer.alloc(bytes, 1) });
 }
 
 const state = (): string | undefined => standbys.status()[0]?.state;

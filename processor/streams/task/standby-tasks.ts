@@ -58,7 +58,10 @@ export class StandbyTasks {
 
   constructor(options: StandbyTasksOptions) {
     this.#options = options;
-    this.#fetcher = new RecordFetcher(options.cluster, options.logger, { maxWaitMs: MAX_WAIT_MS, isolationLevel: READ_COMMITTED });
+    this.#fetcher = new RecordFetcher(options.cluster, options.logger, {
+      maxWaitMs: MAX_WAIT_MS,
+      isolationLevel: READ_COMMITTED,
+    });
   }
 
   ids(): TaskId[] {
@@ -67,7 +70,9 @@ export class StandbyTasks {
 
   /** Follows these tasks and no others. Resolves when the stores of all others are closed: somebody may want to run them. */
   async assign(wanted: readonly TaskId[]): Promise<void> {
-    await Promise.all([...this.#tasks.values()].filter((task) => !wanted.includes(task.id)).map((task) => this.#close(task)));
+    await Promise.all(
+      [...this.#tasks.values()].filter((task) => !wanted.includes(task.id)).map((task) => this.#close(task)),
+    );
     for (const id of wanted) if (!this.#tasks.has(id)) this.#open(id);
     if (this.#tasks.size > 0) this.#loop ??= this.#run();
   }
@@ -91,7 +96,17 @@ export class StandbyTasks {
   }
 
   #open(id: TaskId): void {
-    const task: StandbyTask = { id, changelogs: this.#options.changelogsOf(id), state: new TaskState(id), life: new AbortController(), check: this.#options.checkOf?.(id) ?? (() => undefined), positions: new Map(), ends: new Map(), store: undefined, opening: Promise.resolve() };
+    const task: StandbyTask = {
+      id,
+      changelogs: this.#options.changelogsOf(id),
+      state: new TaskState(id),
+      life: new AbortController(),
+      check: this.#options.checkOf?.(id) ?? (() => undefined),
+      positions: new Map(),
+      ends: new Map(),
+      store: undefined,
+      opening: Promise.resolve(),
+    };
     this.#tasks.set(id, task);
     task.opening = this.#follow(task).catch((error: unknown) => {
       if (!task.life.signal.aborted) this.#options.onFatal(error);
@@ -106,13 +121,18 @@ export class StandbyTasks {
     await untilBrokerAnswers(signal, () => cluster.track(task.changelogs.map((c) => c.topic)));
     for (const { topic, partition } of task.changelogs) {
       const name = topicPartition(topic, partition);
-      const { first, end } = await untilBrokerAnswers(signal, () => cluster.offsetRange(topic, partition, READ_COMMITTED), () => cluster.refresh());
+      const { first, end } = await untilBrokerAnswers(
+        signal,
+        () => cluster.offsetRange(topic, partition, READ_COMMITTED),
+        () => cluster.refresh(),
+      );
       const from = task.store.offsets().changelog.get(name) ?? first;
       task.positions.set(name, from);
       task.ends.set(name, end);
     }
     signal.throwIfAborted();
-    for (const { topic, partition } of task.changelogs) this.#fetcher.seek(topic, partition, task.positions.get(topicPartition(topic, partition)) ?? 0);
+    for (const { topic, partition } of task.changelogs)
+      this.#fetcher.seek(topic, partition, task.positions.get(topicPartition(topic, partition)) ?? 0);
     logger.info({ taskId: task.id }, 'standby task follows its changelogs');
   }
 
@@ -120,7 +140,8 @@ export class StandbyTasks {
   async #openStore(task: StandbyTask, trouble?: StreamsError): Promise<StateStore> {
     const { identityOf, slotDirectory, logger, disk } = this.#options;
     const { signal } = task.life;
-    const open = (): Promise<StateStore> => openCheckedStore({ identity: identityOf(task.id), slotDirectory, signal, logger });
+    const open = (): Promise<StateStore> =>
+      openCheckedStore({ identity: identityOf(task.id), slotDirectory, signal, logger });
     let known = trouble;
     if (known === undefined) {
       task.state.to('RESTORING');
@@ -164,7 +185,9 @@ export class StandbyTasks {
 
   async #apply(fetched: readonly FetchedPartition[]): Promise<void> {
     for (const task of this.#tasks.values()) {
-      const own = fetched.filter((part) => task.changelogs.some((c) => c.topic === part.topic && c.partition === part.partition));
+      const own = fetched.filter((part) =>
+        task.changelogs.some((c) => c.topic === part.topic && c.partition === part.partition),
+      );
       if (own.length === 0 || task.store === undefined || task.life.signal.aborted) continue;
       try {
         if (own.some((part) => part.outOfRange)) await this.#startOver(task);
@@ -192,7 +215,10 @@ export class StandbyTasks {
     task.store = undefined;
     await store?.closeDirty();
     const kept = await setAsideStore(taskDirectory(slotDirectory, task.id));
-    logger.warn({ taskId: task.id, kept }, 'the standby store does not fit its changelog; following it from the beginning');
+    logger.warn(
+      { taskId: task.id, kept },
+      'the standby store does not fit its changelog; following it from the beginning',
+    );
     task.opening = this.#refollow(task);
   }
 

@@ -12,9 +12,35 @@ import { TaskGraph } from './task-graph.ts';
 
 /** A record of this time; text that is no number has none. */
 function fetched(topic: string, from: number, values: readonly string[], end = from + values.length): FetchedPartition {
-  const recordSet = batchBytes({ baseOffset: BigInt(from), records: values.map((value, offsetDelta) => ({ offsetDelta, timestampDelta: 0n, key: null, value: Buffer.from(value) })) });
-  const { records, nextOffset } = values.length === 0 ? { records: [], nextOffset: from } : decodeRecordSet(recordSet, { topic, partition: 0, fromOffset: from, abortedTransactions: [], readCommitted: true });
-  return { topic, partition: 0, records, nextOffset, highWatermark: end, lastStableOffset: end, logStartOffset: 0, outOfRange: false };
+  const recordSet = batchBytes({
+    baseOffset: BigInt(from),
+    records: values.map((value, offsetDelta) => ({
+      offsetDelta,
+      timestampDelta: 0n,
+      key: null,
+      value: Buffer.from(value),
+    })),
+  });
+  const { records, nextOffset } =
+    values.length === 0
+      ? { records: [], nextOffset: from }
+      : decodeRecordSet(recordSet, {
+          topic,
+          partition: 0,
+          fromOffset: from,
+          abortedTransactions: [],
+          readCommitted: true,
+        });
+  return {
+    topic,
+    partition: 0,
+    records,
+    nextOffset,
+    highWatermark: end,
+    lastStableOffset: end,
+    logStartOffset: 0,
+    outOfRange: false,
+  };
 }
 
 let seen: string[];
@@ -36,22 +62,47 @@ function openTask(maxTaskIdleMs = 0): StreamTask {
     timestampMs: (at: number) => at,
     deadLetterTopic: 'dead',
   };
-  builder.stream('a', options).merge(builder.stream('b', options)).peek((at) => void seen.push(String(at)));
+  builder
+    .stream('a', options)
+    .merge(builder.stream('b', options))
+    .peek((at) => void seen.push(String(at)));
   const [subTopology] = builder.build().subTopologies;
   const collector = new RecordCollector();
   const opened = new StreamTask({
     id: '0_0',
     subTopology: subTopology as NonNullable<typeof subTopology>,
-    inputs: [{ topic: 'a', partition: 0 }, { topic: 'b', partition: 0 }],
+    inputs: [
+      { topic: 'a', partition: 0 },
+      { topic: 'b', partition: 0 },
+    ],
     changelogs: [],
     keptOffsets: { topic: 'app-offsets', partition: 0, key: '0_0' },
     exactlyOnce: true,
     collector,
     reportsTime: false,
-    queues: { maxTaskIdleMs, onFull: ({ topic }) => moves.push(`hold ${topic}`), onRoom: ({ topic }) => moves.push(`release ${topic}`) },
+    queues: {
+      maxTaskIdleMs,
+      onFull: ({ topic }) => moves.push(`hold ${topic}`),
+      onRoom: ({ topic }) => moves.push(`release ${topic}`),
+    },
   });
-  opened.graph = new TaskGraph({ taskId: '0_0', subTopology: opened.subTopology, applicationId: 'app', store: undefined, collector, partitionsOf: () => 1, timeSources: [], nowMs: () => 0, requestCommit: () => undefined });
-  opened.start(new Map([['a-0', 0], ['b-0', 0]]));
+  opened.graph = new TaskGraph({
+    taskId: '0_0',
+    subTopology: opened.subTopology,
+    applicationId: 'app',
+    store: undefined,
+    collector,
+    partitionsOf: () => 1,
+    timeSources: [],
+    nowMs: () => 0,
+    requestCommit: () => undefined,
+  });
+  opened.start(
+    new Map([
+      ['a-0', 0],
+      ['b-0', 0],
+    ]),
+  );
   return opened;
 }
 
@@ -60,7 +111,12 @@ const offsets = (): Record<string, number> => Object.fromEntries(task.offsets())
 test('what waits is not processed, not committed, and part of the lag', () => {
   expect(task.accept(fetched('a', 0, ['1', '5', '9']))).toBe(0);
   expect(task.processWaiting(0, 100)).toEqual({ records: 0, ofUser: 0 });
-  expect([task.needsCommit(0), offsets(), task.lag(), task.readyAtMs(0)]).toEqual([false, { 'a-0': 0, 'b-0': 0 }, 3, Infinity]);
+  expect([task.needsCommit(0), offsets(), task.lag(), task.readyAtMs(0)]).toEqual([
+    false,
+    { 'a-0': 0, 'b-0': 0 },
+    3,
+    Infinity,
+  ]);
 
   task.accept(fetched('b', 0, ['3'], 2));
   expect(task.readyAtMs(7)).toBe(7);
@@ -105,12 +161,20 @@ test('after an abort nothing waits any more, and reading goes on from what is co
 test('a dead letter goes at once, and a decoder that throws is told with its record', () => {
   task.accept(fetched('a', 0, ['5', 'letter']));
   task.accept(fetched('b', 0, ['letter', '4', 'broken', '9']));
-  expect(() => task.processWaiting(0, 100)).toThrow('task 0_0 failed at KSTREAM-SOURCE-0000000001, b-0 offset 2: the decoder is broken');
+  expect(() => task.processWaiting(0, 100)).toThrow(
+    'task 0_0 failed at KSTREAM-SOURCE-0000000001, b-0 offset 2: the decoder is broken',
+  );
   expect([seen, task.collector.size]).toEqual([['4'], 1]);
 });
 
 test('an input with much that waits is held, and released when half of it is gone', () => {
-  task.accept(fetched('a', 0, Array.from({ length: 6_000 }, (_, at) => String(at))));
+  task.accept(
+    fetched(
+      'a',
+      0,
+      Array.from({ length: 6_000 }, (_, at) => String(at)),
+    ),
+  );
   expect(moves).toEqual(['hold a']);
   task.accept(fetched('b', 0, []));
   task.processWaiting(0, 3_000);
@@ -122,7 +186,11 @@ test('an input with much that waits is held, and released when half of it is gon
 test('property: through any fetches, commits and aborts, what is committed is each record once, in the order of event times', () => {
   const times = fc.array(fc.nat(30), { maxLength: 25 }).map((list) => list.sort((a, b) => a - b));
   const step = fc.oneof(
-    fc.record({ act: fc.constant('fetch' as const), topic: fc.constantFrom('a', 'b'), count: fc.integer({ min: 0, max: 5 }) }),
+    fc.record({
+      act: fc.constant('fetch' as const),
+      topic: fc.constantFrom('a', 'b'),
+      count: fc.integer({ min: 0, max: 5 }),
+    }),
     fc.record({ act: fc.constant('process' as const), limit: fc.integer({ min: 1, max: 6 }) }),
     fc.constant({ act: 'commit' as const }),
     fc.constant({ act: 'abort' as const }),
@@ -161,7 +229,11 @@ test('property: through any fetches, commits and aborts, what is committed is ea
       for (const topic of ['a', 'b']) fetch(topic, 25);
       task.processWaiting(0, 100);
       commit();
-      expect(seen).toEqual([...a.map((at) => ({ at, rank: 0 })), ...b.map((at) => ({ at, rank: 1 }))].sort((x, y) => x.at - y.at || x.rank - y.rank).map(({ at }) => String(at)));
+      expect(seen).toEqual(
+        [...a.map((at) => ({ at, rank: 0 })), ...b.map((at) => ({ at, rank: 1 }))]
+          .sort((x, y) => x.at - y.at || x.rank - y.rank)
+          .map(({ at }) => String(at)),
+      );
       expect([task.lag(), offsets()]).toEqual([0, { 'a-0': a.length, 'b-0': b.length }]);
     }),
   );
@@ -169,15 +241,44 @@ test('property: through any fetches, commits and aborts, what is committed is ea
 
 test('a task behind a shuffle is not caught up before those are whose partials it reads', () => {
   const builder = new StreamsBuilder();
-  builder.stream('a', { decode: String }).groupBy(String, { name: 'first' }).count({ store: 'one' }).toStream().groupBy(() => 'all', { name: 'second' }).count({ store: 'two' });
-  const subTopology = builder.build().subTopologies[1] as NonNullable<ReturnType<StreamsBuilder['build']>['subTopologies'][1]>;
+  builder
+    .stream('a', { decode: String })
+    .groupBy(String, { name: 'first' })
+    .count({ store: 'one' })
+    .toStream()
+    .groupBy(() => 'all', { name: 'second' })
+    .count({ store: 'two' });
+  const subTopology = builder.build().subTopologies[1] as NonNullable<
+    ReturnType<StreamsBuilder['build']>['subTopologies'][1]
+  >;
   const collector = new RecordCollector();
-  const behind = new StreamTask({ id: '1_0', subTopology, inputs: [{ topic: 'app-first-repartition', partition: 0 }], changelogs: [], keptOffsets: { topic: 'app-offsets', partition: 0, key: '1_0' }, exactlyOnce: true, collector, reportsTime: true });
-  behind.graph = new TaskGraph({ taskId: '1_0', subTopology, applicationId: 'app', store: openMemoryStore(), collector, partitionsOf: () => 1, timeSources: [{ grouping: 'first', taskId: '0_0', cyclic: false }], nowMs: () => 0, requestCommit: () => undefined });
+  const behind = new StreamTask({
+    id: '1_0',
+    subTopology,
+    inputs: [{ topic: 'app-first-repartition', partition: 0 }],
+    changelogs: [],
+    keptOffsets: { topic: 'app-offsets', partition: 0, key: '1_0' },
+    exactlyOnce: true,
+    collector,
+    reportsTime: true,
+  });
+  behind.graph = new TaskGraph({
+    taskId: '1_0',
+    subTopology,
+    applicationId: 'app',
+    store: openMemoryStore(),
+    collector,
+    partitionsOf: () => 1,
+    timeSources: [{ grouping: 'first', taskId: '0_0', cyclic: false }],
+    nowMs: () => 0,
+    requestCommit: () => undefined,
+  });
   behind.start(new Map([['app-first-repartition-0', 0]]));
   const told = (): unknown => {
     behind.reportTime(0);
-    return collector.take().map(({ value }) => (JSON.parse(String(value?.subarray(1))) as { caughtUp: boolean }).caughtUp);
+    return collector
+      .take()
+      .map(({ value }) => (JSON.parse(String(value?.subarray(1))) as { caughtUp: boolean }).caughtUp);
   };
   behind.accept(fetched('app-first-repartition', 0, []));
   expect(told()).toEqual([false]);

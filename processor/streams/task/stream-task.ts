@@ -239,7 +239,10 @@ export class StreamTask implements CommitTarget {
 
   /** An empty repartition topic says nothing while those that write to it have more to read. */
   #caughtUp(): boolean {
-    return this.graph?.sourcesCaughtUp === true && this.#isDrained(this.inputs.map(({ topic, partition }) => topicPartition(topic, partition)));
+    return (
+      this.graph?.sourcesCaughtUp === true &&
+      this.#isDrained(this.inputs.map(({ topic, partition }) => topicPartition(topic, partition)))
+    );
   }
 
   /** What these partitions hold has been processed, as far as the fetches tell. */
@@ -255,7 +258,10 @@ export class StreamTask implements CommitTarget {
     if (!this.reportsTime || this.graph === undefined || this.#ends.size < this.inputs.length) return false;
     const last = this.#lastReport;
     if (last === undefined) return true;
-    return nowMs - last.at >= TIME_REPORT_INTERVAL_MS && (last.streamTimeMs !== this.graph.progressMs || last.caughtUp !== this.#caughtUp());
+    return (
+      nowMs - last.at >= TIME_REPORT_INTERVAL_MS &&
+      (last.streamTimeMs !== this.graph.progressMs || last.caughtUp !== this.#caughtUp())
+    );
   }
 }
 

@@ -13,7 +13,14 @@ import { partitionOf } from '../topology/partitioner.ts';
 import type { Emit, SinkRecord, TaskRuntime } from '../topology/processor-context.ts';
 import type { ConsumerRecord, DeadLetter } from '../topology/record.ts';
 import { encodeTimeReport, recordCountHeaders, type TimeReport } from '../topology/repartition-record.ts';
-import { repartitionTopic, topicNameOf, type OpenSource, type ReadRecord, type SubTopology, type TopologyNode } from '../topology/topology.ts';
+import {
+  repartitionTopic,
+  topicNameOf,
+  type OpenSource,
+  type ReadRecord,
+  type SubTopology,
+  type TopologyNode,
+} from '../topology/topology.ts';
 import { failedAt, NodeFailure, userCodeFailed } from '../topology/user-code.ts';
 import { needsOwnValues } from '../topology/value-sharing.ts';
 import { RecordWatch } from './record-watch.ts';
@@ -59,7 +66,9 @@ interface TimeStore {
 function timeStoresOf({ stores, writesGroupings }: SubTopology, readsRepartition: boolean): TimeStore[] {
   const windowed = stores.filter(({ kind }) => kind === 'window');
   const handsOn = windowed.length === 0 && readsRepartition && writesGroupings.length > 0;
-  return (handsOn ? stores : windowed).map(({ name: store }) => ({ store, formerKey: formerStreamTimeKey(handsOn ? 'key-value' : 'window') })).sort((a, b) => (a.store < b.store ? -1 : 1));
+  return (handsOn ? stores : windowed)
+    .map(({ name: store }) => ({ store, formerKey: formerStreamTimeKey(handsOn ? 'key-value' : 'window') }))
+    .sort((a, b) => (a.store < b.store ? -1 : 1));
 }
 
 /** Expired windows deleted in one commit: bounds the tombstones of a transaction. */
@@ -90,7 +99,9 @@ export class TaskGraph implements TaskRuntime {
   /** The last seal has expired as many windows as it may, and there may be more. */
   #expiryLeft = false;
   /** Stream time as a former release kept it: moved with the next commit. */
-  #formerTime: { readonly record: StreamTimeRecord; readonly rows: readonly { readonly store: string; readonly key: Buffer }[] } | undefined;
+  #formerTime:
+    | { readonly record: StreamTimeRecord; readonly rows: readonly { readonly store: string; readonly key: Buffer }[] }
+    | undefined;
   /** Sealed partials that wait for the time report in front of them, which has come to `lateByMs`. */
   #behind: { readonly record: OutgoingRecord; readonly lateByMs: number }[] = [];
   #sealing = false;
@@ -104,9 +115,14 @@ export class TaskGraph implements TaskRuntime {
     this.#watch = options.watch ?? new RecordWatch([]);
     this.taskId = taskId;
     this.requestCommit = options.requestCommit;
-    this.#time = new TaskTime({ taskId, readsUserTopics: subTopology.sources.some((source) => 'topic' in source), timeSources });
+    this.#time = new TaskTime({
+      taskId,
+      readsUserTopics: subTopology.sources.some((source) => 'topic' in source),
+      timeSources,
+    });
     for (const spec of subTopology.stores) {
-      if (store === undefined) throw new StreamsError('THREAD_FAILED', `task ${taskId} has stores but no place to keep them`, { taskId });
+      if (store === undefined)
+        throw new StreamsError('THREAD_FAILED', `task ${taskId} has stores but no place to keep them`, { taskId });
       if (spec.kind === 'key-value') this.#keyValueStores.set(spec.name, createKeyValueStore(spec, store));
       else this.#windowStores.set(spec.name, createWindowStore(spec, store));
     }
@@ -218,7 +234,8 @@ export class TaskGraph implements TaskRuntime {
     try {
       this.#sealing = true;
       for (let index = this.#sealHooks.length - 1; index >= 0; index -= 1) (this.#sealHooks[index] as () => void)();
-      for (const store of [...this.#keyValueStores.values(), ...this.#windowStores.values()]) for (const change of store.seal()) changes.push(change);
+      for (const store of [...this.#keyValueStores.values(), ...this.#windowStores.values()])
+        for (const change of store.seal()) changes.push(change);
     } catch (error) {
       throw error instanceof NodeFailure ? userCodeFailed(this.taskId, 'at the commit', error) : error;
     } finally {
@@ -227,7 +244,8 @@ export class TaskGraph implements TaskRuntime {
     for (const tombstone of await this.#expire()) changes.push(tombstone);
     if (this.#timeStore !== undefined) {
       const time = this.#time.takeChange() ?? this.#formerTime?.record;
-      if (time !== undefined) changes.push({ store: this.#timeStore.store, key: STREAM_TIME_KEY, value: encodeStreamTime(time) });
+      if (time !== undefined)
+        changes.push({ store: this.#timeStore.store, key: STREAM_TIME_KEY, value: encodeStreamTime(time) });
       for (const { store, key } of this.#formerTime?.rows ?? []) changes.push({ store, key, value: null });
     }
     return changes;
@@ -282,14 +300,25 @@ export class TaskGraph implements TaskRuntime {
     for (const { record, lateByMs } of behind) {
       if (lateByMs === Infinity) break;
       const place = topicPartition(record.topic, record.partition as number);
-      if (toldMs.get(place) !== lateByMs) collector.add({ topic: record.topic, partition: record.partition, key: null, value: encodeTimeReport({ source: this.taskId, streamTimeMs: Math.min(lateByMs, this.progressMs), caughtUp: false }) });
+      if (toldMs.get(place) !== lateByMs)
+        collector.add({
+          topic: record.topic,
+          partition: record.partition,
+          key: null,
+          value: encodeTimeReport({
+            source: this.taskId,
+            streamTimeMs: Math.min(lateByMs, this.progressMs),
+            caughtUp: false,
+          }),
+        });
       toldMs.set(place, lateByMs);
       collector.add(record);
     }
     const value = encodeTimeReport({ source: this.taskId, streamTimeMs: this.progressMs, caughtUp });
     for (const grouping of subTopology.writesGroupings) {
       const topic = repartitionTopic(applicationId, grouping);
-      for (let partition = 0; partition < partitionsOf(topic); partition += 1) collector.add({ topic, partition, key: null, value });
+      for (let partition = 0; partition < partitionsOf(topic); partition += 1)
+        collector.add({ topic, partition, key: null, value });
     }
     for (const { record, lateByMs } of behind) if (lateByMs === Infinity) collector.add(record);
     this.#behind = [];
@@ -320,13 +349,20 @@ export class TaskGraph implements TaskRuntime {
   sendPartial(grouping: string, key: string, value: Buffer, records: number, lateByMs?: number): void {
     const topic = repartitionTopic(this.#options.applicationId, grouping);
     const keyBytes = encodeKey(key);
-    const record = { topic, partition: partitionOf(keyBytes, this.#options.partitionsOf(topic)), key: keyBytes, value, headers: recordCountHeaders(records) };
+    const record = {
+      topic,
+      partition: partitionOf(keyBytes, this.#options.partitionsOf(topic)),
+      key: keyBytes,
+      value,
+      headers: recordCountHeaders(records),
+    };
     if (lateByMs !== undefined) this.#behind.push({ record, lateByMs });
     else this.#options.collector.add(record);
   }
 
   reportTime(grouping: string, report: TimeReport): boolean {
-    if (!this.#options.timeSources.some((source) => source.grouping === grouping && source.taskId === report.source)) return false;
+    if (!this.#options.timeSources.some((source) => source.grouping === grouping && source.taskId === report.source))
+      return false;
     this.#time.report(grouping, report);
     return true;
   }
@@ -375,9 +411,15 @@ export class TaskGraph implements TaskRuntime {
     const attach = (node: TopologyNode): Emit => {
       const known = attached.get(node.index);
       if (known !== undefined) return known;
-      const children = nodes.filter((n) => n.parents.includes(node.index)).map((child) => ({ emit: attach(child), isKeeper: child.keepsValues === true })).filter(({ emit }) => emit !== emitNothing);
+      const children = nodes
+        .filter((n) => n.parents.includes(node.index))
+        .map((child) => ({ emit: attach(child), isKeeper: child.keepsValues === true }))
+        .filter(({ emit }) => emit !== emitNothing);
       // An aggregation that is given the value itself may change parts of it that it keeps: the others look first.
-      const emits = [...children.filter(({ isKeeper }) => !isKeeper), ...children.filter(({ isKeeper }) => isKeeper).reverse()].map(({ emit }) => emit);
+      const emits = [
+        ...children.filter(({ isKeeper }) => !isKeeper),
+        ...children.filter(({ isKeeper }) => isKeeper).reverse(),
+      ].map(({ emit }) => emit);
       const emit = this.#attach(node, fanOut(emits));
       const own: Emit = needsOwnValues(node, nodes) ? (key, value, at) => emit(key, copyOf(value), at) : emit;
       attached.set(node.index, own);
@@ -387,10 +429,17 @@ export class TaskGraph implements TaskRuntime {
     for (const node of nodes) {
       if (node.source === undefined) continue;
       const topic = topicNameOf(node.source.from, this.#options.applicationId);
-      const deadLetters = node.source.deadLettersTo === undefined ? emitNothing : (attached.get(node.source.deadLettersTo) as Emit);
-      const opened = { ...node.source.open(this, attached.get(node.index) as Emit, deadLetters, (at) => this.#time.observe(at)), ofUser: 'topic' in node.source.from };
+      const deadLetters =
+        node.source.deadLettersTo === undefined ? emitNothing : (attached.get(node.source.deadLettersTo) as Emit);
+      const opened = {
+        ...node.source.open(this, attached.get(node.index) as Emit, deadLetters, (at) => this.#time.observe(at)),
+        ofUser: 'topic' in node.source.from,
+      };
       const earlier = this.#sources.get(topic);
-      this.#sources.set(topic, earlier === undefined ? opened : bothSources(earlier, opened, (at) => this.#time.observe(at)));
+      this.#sources.set(
+        topic,
+        earlier === undefined ? opened : bothSources(earlier, opened, (at) => this.#time.observe(at)),
+      );
     }
   }
 
@@ -413,7 +462,10 @@ export class TaskGraph implements TaskRuntime {
 
   #sourceOf(topic: string): Source {
     const source = this.#sources.get(topic);
-    if (source === undefined) throw new StreamsError('THREAD_FAILED', `task ${this.taskId} got a record of ${topic}, which it does not read`, { taskId: this.taskId });
+    if (source === undefined)
+      throw new StreamsError('THREAD_FAILED', `task ${this.taskId} got a record of ${topic}, which it does not read`, {
+        taskId: this.taskId,
+      });
     return source;
   }
 
@@ -425,17 +477,28 @@ export class TaskGraph implements TaskRuntime {
       const isFormer = bytes === undefined;
       if (isFormer) bytes = this.#options.store?.get(store, formerKey);
       const record = bytes === undefined ? undefined : decodeStreamTime(bytes);
-      if (record === undefined && bytes !== undefined && !isFormer) throw new StreamsError('STORE_DAMAGED', `the row of stream time in the store "${store}" of task ${this.taskId} cannot be read`, { taskId: this.taskId });
+      if (record === undefined && bytes !== undefined && !isFormer)
+        throw new StreamsError(
+          'STORE_DAMAGED',
+          `the row of stream time in the store "${store}" of task ${this.taskId} cannot be read`,
+          { taskId: this.taskId },
+        );
       if (record !== undefined && isFormer) formerRows.push({ store, key: formerKey });
       if (record !== undefined && (newest === undefined || record.streamTimeMs > newest.streamTimeMs)) newest = record;
     }
-    this.#formerTime = newest === undefined || formerRows.length === 0 ? undefined : { record: newest, rows: formerRows };
+    this.#formerTime =
+      newest === undefined || formerRows.length === 0 ? undefined : { record: newest, rows: formerRows };
     this.#time.load(newest);
   }
 
   #storeOf<S>(stores: ReadonlyMap<string, S>, name: string, kind: string): S {
     const store = stores.get(name);
-    if (store === undefined) throw new StreamsError('TOPOLOGY_INVALID', `task ${this.taskId} has no ${kind} store "${name}"; name it in process(…, { stores: ["${name}"] })`, { taskId: this.taskId });
+    if (store === undefined)
+      throw new StreamsError(
+        'TOPOLOGY_INVALID',
+        `task ${this.taskId} has no ${kind} store "${name}"; name it in process(…, { stores: ["${name}"] })`,
+        { taskId: this.taskId },
+      );
     return store;
   }
 
@@ -449,7 +512,10 @@ function bothSources(a: Source, b: Source, observe: (timestampMs: number) => voi
   const read = (record: ConsumerRecord): ReadRecord => {
     // A decoder may answer the bytes themselves, which may be changed behind it.
     const [one, other] = [a.read(record), b.read(withOwnValue(record))];
-    const timestampMs = one.timestampMs === undefined || (other.timestampMs !== undefined && other.timestampMs < one.timestampMs) ? other.timestampMs : one.timestampMs;
+    const timestampMs =
+      one.timestampMs === undefined || (other.timestampMs !== undefined && other.timestampMs < one.timestampMs)
+        ? other.timestampMs
+        : one.timestampMs;
     return { timestampMs, handOn: () => (one.handOn(), other.handOn()) };
   };
   return {
@@ -466,7 +532,9 @@ function bothSources(a: Source, b: Source, observe: (timestampMs: number) => voi
 /** Only the value is another one: a record of a fetch makes the rest when it is asked. */
 function withOwnValue(record: ConsumerRecord): ConsumerRecord {
   const { value } = record;
-  return value === null || record.unreadable !== undefined ? record : (Object.create(record, { value: { value: Buffer.from(value), enumerable: true } }) as ConsumerRecord);
+  return value === null || record.unreadable !== undefined
+    ? record
+    : (Object.create(record, { value: { value: Buffer.from(value), enumerable: true } }) as ConsumerRecord);
 }
 
 function fanOut(children: readonly Emit[]): Emit {

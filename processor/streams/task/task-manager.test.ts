@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { FakeBrokers, type FakePartition } from '../../../tests/support/fake-brokers.ts';
 import { quietLogger } from '../../../tests/support/quiet-logger.ts';
-import { topicPartition, type InputCommit, type OutgoingRecord, type StreamsProducer } from '../writing/streams-producer.ts';
+import {
+  topicPartition,
+  type InputCommit,
+  type OutgoingRecord,
+  type StreamsProducer,
+} from '../writing/streams-producer.ts';
 import { RecordFetcher } from '../reading/record-fetcher.ts';
 import { StreamsError, type ErrorCode } from '../errors.ts';
 import { storeDamaged, storeIoFailed } from '../store/store-errors.ts';
@@ -30,7 +35,15 @@ function counting(): Topology {
         process: (word) => rows?.put(word, (rows.get(word) ?? 0) + 1),
       };
     },
-    { stores: [{ name: 'counts', kind: 'key-value', serde: { serialize: (count) => Buffer.from(String(count)), deserialize: (bytes) => Number(bytes.toString()) } }] },
+    {
+      stores: [
+        {
+          name: 'counts',
+          kind: 'key-value',
+          serde: { serialize: (count) => Buffer.from(String(count)), deserialize: (bytes) => Number(bytes.toString()) },
+        },
+      ],
+    },
   );
   return builder.build();
 }
@@ -82,7 +95,17 @@ class Bench {
         settleMs: 1_500,
         createProducer: () => this.#createProducer(),
         createGraph: (task, store) =>
-          new TaskGraph({ taskId: task.id, subTopology: task.subTopology, applicationId: APPLICATION, store, collector: task.collector, partitionsOf, timeSources: timeSourcesOf(topology, task.subTopology, APPLICATION, partitionsOf), nowMs: Date.now, requestCommit: () => undefined }),
+          new TaskGraph({
+            taskId: task.id,
+            subTopology: task.subTopology,
+            applicationId: APPLICATION,
+            store,
+            collector: task.collector,
+            partitionsOf,
+            timeSources: timeSourcesOf(topology, task.subTopology, APPLICATION, partitionsOf),
+            nowMs: Date.now,
+            requestCommit: () => undefined,
+          }),
       },
       onRunning: (_task, offsets) => {
         for (const [name, offset] of offsets) this.#fetcher.seek(name.slice(0, name.lastIndexOf('-')), 0, offset);
@@ -101,7 +124,10 @@ class Bench {
   /** Turns the loop until all input is committed, or something fatal happens. */
   async work(): Promise<void> {
     const end = this.brokers.partitions.get('words-0')?.values.length ?? 0;
-    for (const deadline = performance.now() + DEADLINE_MS; (this.brokers.committed.get('words-0') ?? 0) < end && this.fatal.length === 0; ) {
+    for (
+      const deadline = performance.now() + DEADLINE_MS;
+      (this.brokers.committed.get('words-0') ?? 0) < end && this.fatal.length === 0;
+    ) {
       if (performance.now() > deadline) throw new Error('the input is not committed');
       for (const part of await this.#fetcher.take(20)) this.tasks.taskOf(part.topic, part.partition)?.accept(part);
       await this.tasks.commit(performance.now());
@@ -111,13 +137,10 @@ class Bench {
   }
 
   async untilRunning(): Promise<void> {
-    await until(
-      () => {
-        if (this.fatal.length > 0) throw new Error(`the task does not run: ${String(this.fatal[0])}`);
-        return this.tasks.running().length > 0;
-      },
-      'the task runs',
-    );
+    await until(() => {
+      if (this.fatal.length > 0) throw new Error(`the task does not run: ${String(this.fatal[0])}`);
+      return this.tasks.running().length > 0;
+    }, 'the task runs');
   }
 
   /** The changelog's newest counts, and the store's. */
@@ -127,7 +150,9 @@ class Bench {
       if (typeof row === 'object') changelog[String(row.key)] = Number(String(row.value));
     }
     const [task] = this.tasks.running();
-    const store = Object.fromEntries(Object.keys(changelog).map((word) => [word, Number(task?.store?.get('counts', Buffer.from(word))?.toString())]));
+    const store = Object.fromEntries(
+      Object.keys(changelog).map((word) => [word, Number(task?.store?.get('counts', Buffer.from(word))?.toString())]),
+    );
     return { changelog, store };
   }
 
@@ -150,20 +175,29 @@ class Bench {
         this.inits += 1;
         this.onInit();
       },
-      committed: async (partitions) => partitions.map(({ topic, partition }) => ({ offset: this.brokers.committed.get(topicPartition(topic, partition)) ?? -1, metadata: this.note })),
+      committed: async (partitions) =>
+        partitions.map(({ topic, partition }) => ({
+          offset: this.brokers.committed.get(topicPartition(topic, partition)) ?? -1,
+          metadata: this.note,
+        })),
       // What a transaction sends is in the topic with its commit.
       send: async (records) => {
         fail('send', () => {
           sent.push(...records);
         });
         const ends = new Map<string, number>();
-        for (const { topic, partition } of records) ends.set(topicPartition(topic, partition), (ends.get(topicPartition(topic, partition)) ?? this.#end(topic, partition)) + 1);
+        for (const { topic, partition } of records)
+          ends.set(
+            topicPartition(topic, partition),
+            (ends.get(topicPartition(topic, partition)) ?? this.#end(topic, partition)) + 1,
+          );
         return ends;
       },
       commit: async ({ offsets, note }: InputCommit) => {
         fail('commit', () => {
           this.note = note;
-          for (const { topic, partition, key, value } of sent.splice(0)) this.brokers.partitions.get(topicPartition(topic, partition))?.values.push({ key, value });
+          for (const { topic, partition, key, value } of sent.splice(0))
+            this.brokers.partitions.get(topicPartition(topic, partition))?.values.push({ key, value });
           for (const [name, offset] of offsets) this.brokers.committed.set(name, offset);
         });
       },
@@ -234,7 +268,9 @@ describe('a commit that failed', () => {
   });
 
   test('over and over ends the thread, naming the task and the cause', async () => {
-    await expect(run(...Array.from({ length: 9 }, (): Failure => ({ step: 'commit', code: 'COMMIT_FAILED' })))).rejects.toMatchObject({
+    await expect(
+      run(...Array.from({ length: 9 }, (): Failure => ({ step: 'commit', code: 'COMMIT_FAILED' }))),
+    ).rejects.toMatchObject({
       code: 'THREAD_FAILED',
       taskId: '0_0',
       message: 'task 0_0 failed 5 times in a row, last with COMMIT_FAILED: commit failed',
@@ -252,7 +288,10 @@ describe('a commit that failed', () => {
   });
 
   test('because the broker is away, or another owner was there, is repeated for as long as it takes', async () => {
-    const away = Array.from({ length: 6 }, (): Failure[] => [{ step: 'send', code: 'BROKER_AWAY' }, { step: 'commit', code: 'TASK_FENCED' }]).flat();
+    const away = Array.from({ length: 6 }, (): Failure[] => [
+      { step: 'send', code: 'BROKER_AWAY' },
+      { step: 'commit', code: 'TASK_FENCED' },
+    ]).flat();
     await run(...away);
     expect(bench.counts()).toEqual(ALL);
   });
@@ -261,7 +300,13 @@ describe('a commit that failed', () => {
     const told: (string | null)[] = [];
     bench.onInit = () => told.push(bench.tasks.awayReason);
     await run(...Array.from({ length: 4 }, () => ({ step: 'send', code: 'BROKER_AWAY' }) as const));
-    expect(told).toEqual([null, null, null, expect.stringMatching(/^task 0_0 has failed 3 times in a row: /), expect.stringMatching(/^task 0_0 has failed 4 times in a row: /)]);
+    expect(told).toEqual([
+      null,
+      null,
+      null,
+      expect.stringMatching(/^task 0_0 has failed 3 times in a row: /),
+      expect.stringMatching(/^task 0_0 has failed 4 times in a row: /),
+    ]);
     expect([bench.tasks.awayReason, bench.counts()]).toEqual([null, ALL]);
   });
 
@@ -344,7 +389,10 @@ describe('a disk in trouble', () => {
 
 describe('taking', () => {
   test('counts twice what an old owner that nothing fences commits during the restore, and leaves nothing out', async () => {
-    const row = (word: string, count: number): { key: Buffer; value: Buffer } => ({ key: Buffer.from(word), value: Buffer.from(String(count)) });
+    const row = (word: string, count: number): { key: Buffer; value: Buffer } => ({
+      key: Buffer.from(word),
+      value: Buffer.from(String(count)),
+    });
     const changelog = bench.brokers.partitions.get('app-counts-changelog-0') as FakePartition;
     bench.publish('a', 'b');
     changelog.values.push(row('a', 1));
@@ -379,7 +427,9 @@ describe('taking', () => {
     bench.brokers.fetches.length = 0;
     await bench.tasks.assign(ASSIGNED);
     await bench.untilRunning();
-    expect(bench.brokers.fetches.filter(({ asked }) => asked.some(({ topic }) => topic.endsWith('changelog')))).toEqual([]);
+    expect(bench.brokers.fetches.filter(({ asked }) => asked.some(({ topic }) => topic.endsWith('changelog')))).toEqual(
+      [],
+    );
     bench.publish('b');
     await bench.work();
     expect(bench.counts()).toEqual({ changelog: { a: 2, b: 2 }, store: { a: 2, b: 2 } });
@@ -420,7 +470,10 @@ describe('taking', () => {
   });
 
   const KEPT = 'app-offsets-0';
-  const keep = (value: string | null): number | undefined => bench.brokers.partitions.get(KEPT)?.values.push({ key: Buffer.from('0_0'), value: value === null ? null : Buffer.from(value) });
+  const keep = (value: string | null): number | undefined =>
+    bench.brokers.partitions
+      .get(KEPT)
+      ?.values.push({ key: Buffer.from('0_0'), value: value === null ? null : Buffer.from(value) });
   const untilFatal = (): Promise<void> => until(() => bench.fatal.length > 0, 'it is refused');
   /** Processes three records, loses the disk, and stands with this offset in the group. */
   async function movedOnAnEmptyDisk(offset: number | undefined): Promise<void> {
@@ -433,9 +486,24 @@ describe('taking', () => {
   }
 
   test.each([
-    ['moved back', 1, 'STORE_AHEAD_OF_GROUP', /words-0 in the group app: app-offsets says that task 0_0 has processed it up to 3, but the group has committed only 1: .* --to-offset 3 /],
-    ['moved forward, but not beyond the end', 4, 'OFFSETS_MOVED', /the group stands at offset 4 of it, but app-offsets says that task 0_0 has processed it up to 3: .* --to-offset 3 /],
-    ['deleted', undefined, 'OFFSETS_MISSING', /the group has no committed offset for it, but app-offsets says that task 0_0 has processed it up to 3\. .* --to-offset 3 /],
+    [
+      'moved back',
+      1,
+      'STORE_AHEAD_OF_GROUP',
+      /words-0 in the group app: app-offsets says that task 0_0 has processed it up to 3, but the group has committed only 1: .* --to-offset 3 /,
+    ],
+    [
+      'moved forward, but not beyond the end',
+      4,
+      'OFFSETS_MOVED',
+      /the group stands at offset 4 of it, but app-offsets says that task 0_0 has processed it up to 3: .* --to-offset 3 /,
+    ],
+    [
+      'deleted',
+      undefined,
+      'OFFSETS_MISSING',
+      /the group has no committed offset for it, but app-offsets says that task 0_0 has processed it up to 3\. .* --to-offset 3 /,
+    ],
   ])('refuses offsets %s on an empty disk, by what the application has kept', async (_what, offset, code, message) => {
     await movedOnAnEmptyDisk(offset);
     bench.publish('a', 'b');
@@ -471,7 +539,12 @@ describe('taking', () => {
     keep('{"words-0":-7}');
     await bench.tasks.assign(ASSIGNED);
     await untilFatal();
-    expect(bench.fatal).toEqual([expect.objectContaining({ code: 'INTERNAL_TOPIC_INVALID', message: expect.stringMatching(/^app-offsets-0 offset 0 does not say .*task 0_0/) })]);
+    expect(bench.fatal).toEqual([
+      expect.objectContaining({
+        code: 'INTERNAL_TOPIC_INVALID',
+        message: expect.stringMatching(/^app-offsets-0 offset 0 does not say .*task 0_0/),
+      }),
+    ]);
   });
 
   test('with at_least_once takes back what is kept: its offsets go on without it', async () => {
@@ -483,7 +556,10 @@ describe('taking', () => {
       await plain.tasks.assign(ASSIGNED);
       await plain.work();
       const rows = plain.brokers.partitions.get(KEPT)?.values;
-      expect(rows?.map((row) => (typeof row === 'object' && row.value === null ? null : 'a row'))).toEqual(['a row', null]);
+      expect(rows?.map((row) => (typeof row === 'object' && row.value === null ? null : 'a row'))).toEqual([
+        'a row',
+        null,
+      ]);
     } finally {
       await plain.close();
     }

@@ -57,7 +57,8 @@ export class TaskManager {
 
   /** Why a task does not get on, although others may: its broker was away again and again. Null when there is none. */
   get awayReason(): string | null {
-    for (const [id, { failures, reason }] of this.#away) if (failures >= AWAY_AFTER_FAILURES) return `task ${id} has failed ${String(failures)} times in a row: ${reason}`;
+    for (const [id, { failures, reason }] of this.#away)
+      if (failures >= AWAY_AFTER_FAILURES) return `task ${id} has failed ${String(failures)} times in a row: ${reason}`;
     return null;
   }
 
@@ -88,7 +89,10 @@ export class TaskManager {
    * Commits running tasks side by side, by default all that have something to commit. A task that fails is suspended and
    * taken anew.
    */
-  async commit(nowMs: number, due: readonly StreamTask[] = this.running().filter((t) => t.needsCommit(nowMs))): Promise<number> {
+  async commit(
+    nowMs: number,
+    due: readonly StreamTask[] = this.running().filter((t) => t.needsCommit(nowMs)),
+  ): Promise<number> {
     const failures: unknown[] = [];
     await Promise.all(
       due.map(async (task) => {
@@ -117,7 +121,8 @@ export class TaskManager {
     this.#tasks.delete(task.id);
     this.#away.delete(task.id);
     for (const { topic, partition } of task.inputs) {
-      if (this.#byInput.get(topicPartition(topic, partition)) === task) this.#byInput.delete(topicPartition(topic, partition));
+      if (this.#byInput.get(topicPartition(topic, partition)) === task)
+        this.#byInput.delete(topicPartition(topic, partition));
     }
     await this.#underWay.get(task.id);
     task.state.to('CLOSED');
@@ -142,10 +147,13 @@ export class TaskManager {
   async #take(task: StreamTask, failure?: unknown): Promise<void> {
     const { logger, onRunning, onFatal, take, disk } = this.#options;
     const { signal } = task.life;
-    for (let last = failure; !signal.aborted; ) {
+    for (let last = failure; !signal.aborted;) {
       try {
         // The task fences when its store is there: not once for each time that the disk is asked.
-        if (isDiskTrouble(last)) task.store = await disk.open(task.id, last, signal, () => openCheckedStore({ ...take, identity: take.identityOf(task.id), signal }));
+        if (isDiskTrouble(last))
+          task.store = await disk.open(task.id, last, signal, () =>
+            openCheckedStore({ ...take, identity: take.identityOf(task.id), signal }),
+          );
         last = undefined;
         if (signal.aborted) return;
         task.state.to('RESTORING');
@@ -168,7 +176,10 @@ export class TaskManager {
         await this.#distrustStore(task, error);
         last = error;
         if (isDiskTrouble(error)) continue;
-        logger.warn({ taskId: task.id, code: error instanceof StreamsError ? error.code : undefined, error: messageOf(error) }, 'taking the task failed; trying again');
+        logger.warn(
+          { taskId: task.id, code: error instanceof StreamsError ? error.code : undefined, error: messageOf(error) },
+          'taking the task failed; trying again',
+        );
         await new Promise((resolve) => setTimeout(resolve, RETAKE_DELAY_MS));
       }
     }
@@ -178,7 +189,11 @@ export class TaskManager {
   async #afterFailure(task: StreamTask, error: unknown): Promise<unknown> {
     const ends = this.#endsThread(task, error);
     if (ends !== undefined) return ends;
-    if (!isDiskTrouble(error)) this.#options.logger.warn({ taskId: task.id, code: error instanceof StreamsError ? error.code : undefined, error: messageOf(error) }, 'commit failed; the task drops what was not committed and is taken anew');
+    if (!isDiskTrouble(error))
+      this.#options.logger.warn(
+        { taskId: task.id, code: error instanceof StreamsError ? error.code : undefined, error: messageOf(error) },
+        'commit failed; the task drops what was not committed and is taken anew',
+      );
     this.#options.onStopped(task);
     task.state.to('SUSPENDED');
     task.abort();
@@ -192,13 +207,18 @@ export class TaskManager {
   /** The error by which the thread must end, or undefined when the task can be taken anew. */
   #endsThread(task: StreamTask, error: unknown): unknown {
     if (!(error instanceof StreamsError) || !['retake', 'wait', 'restore'].includes(error.reaction)) return error;
-    if (error.code === 'BROKER_AWAY') this.#away.set(task.id, { failures: (this.#away.get(task.id)?.failures ?? 0) + 1, reason: messageOf(error) });
+    if (error.code === 'BROKER_AWAY')
+      this.#away.set(task.id, { failures: (this.#away.get(task.id)?.failures ?? 0) + 1, reason: messageOf(error) });
     // Fenced, or without a broker or a disk: that is nobody's fault, and has an end.
     if (error.code === 'TASK_FENCED' || error.reaction === 'wait') return undefined;
     const failures = (this.#failuresInARow.get(task.id) ?? 0) + 1;
     this.#failuresInARow.set(task.id, failures);
     if (failures < MAX_FAILURES_IN_A_ROW) return undefined;
-    return new StreamsError('THREAD_FAILED', `task ${task.id} failed ${String(failures)} times in a row, last with ${error.code}: ${messageOf(error)}`, { cause: error, taskId: task.id });
+    return new StreamsError(
+      'THREAD_FAILED',
+      `task ${task.id} failed ${String(failures)} times in a row, last with ${error.code}: ${messageOf(error)}`,
+      { cause: error, taskId: task.id },
+    );
   }
 
   /** A store that failed while it was open is closed, so that it is checked when it is opened again. */
@@ -219,52 +239,114 @@ export class TaskManager {
       .map((topic) => ({ topic, partition }));
     const changelogs = changelogsOf(topology, applicationId, id);
     const keptOffsets = keptOffsetsPlace(topology, applicationId, partitionsOf, id);
-    return new StreamTask({ id, subTopology, inputs, changelogs, keptOffsets, exactlyOnce: take.exactlyOnce, collector: new RecordCollector(), reportsTime: reportsTime(topology, subTopology), ...(queues === undefined ? {} : { queues }) });
+    return new StreamTask({
+      id,
+      subTopology,
+      inputs,
+      changelogs,
+      keptOffsets,
+      exactlyOnce: take.exactlyOnce,
+      collector: new RecordCollector(),
+      reportsTime: reportsTime(topology, subTopology),
+      ...(queues === undefined ? {} : { queues }),
+    });
   }
 }
 
 /** Where the changes of a task's stores are logged. */
 export function changelogsOf(topology: Topology, applicationId: string, id: TaskId): TaskChangelog[] {
   const { subTopology, partition } = parseTaskId(id);
-  return (topology.subTopologies[subTopology]?.stores ?? []).map((store) => ({ store: store.name, topic: changelogTopic(applicationId, store.name), partition }));
+  return (topology.subTopologies[subTopology]?.stores ?? []).map((store) => ({
+    store: store.name,
+    topic: changelogTopic(applicationId, store.name),
+    partition,
+  }));
 }
 
 /** Where a task keeps the offsets of its input: tasks have a partition each, in their order. */
-export function keptOffsetsPlace(topology: Topology, applicationId: string, partitionsOf: (topic: string) => number, id: TaskId): KeptOffsetsPlace {
-  return { topic: offsetsTopic(applicationId), partition: allTaskIds(topology, applicationId, partitionsOf).indexOf(id), key: id };
+export function keptOffsetsPlace(
+  topology: Topology,
+  applicationId: string,
+  partitionsOf: (topic: string) => number,
+  id: TaskId,
+): KeptOffsetsPlace {
+  return {
+    topic: offsetsTopic(applicationId),
+    partition: allTaskIds(topology, applicationId, partitionsOf).indexOf(id),
+    key: id,
+  };
 }
 
 /** Number of tasks of a sub-topology: the most partitions any of its sources has. */
-export function taskCount(subTopology: SubTopology, applicationId: string, partitionsOf: (topic: string) => number): number {
+export function taskCount(
+  subTopology: SubTopology,
+  applicationId: string,
+  partitionsOf: (topic: string) => number,
+): number {
   return Math.max(0, ...subTopology.sources.map((source) => partitionsOf(topicNameOf(source, applicationId))));
 }
 
-export function allTaskIds(topology: Topology, applicationId: string, partitionsOf: (topic: string) => number): TaskId[] {
-  return topology.subTopologies.flatMap((s) => Array.from({ length: taskCount(s, applicationId, partitionsOf) }, (_, partition) => taskId(s.id, partition)));
+export function allTaskIds(
+  topology: Topology,
+  applicationId: string,
+  partitionsOf: (topic: string) => number,
+): TaskId[] {
+  return topology.subTopologies.flatMap((s) =>
+    Array.from({ length: taskCount(s, applicationId, partitionsOf) }, (_, partition) => taskId(s.id, partition)),
+  );
 }
 
 /** Somebody downstream has windows: directly behind a repartition topic that it writes, or behind those that read it. */
-export function reportsTime(topology: Topology, subTopology: SubTopology, seen: ReadonlySet<SubTopology> = new Set()): boolean {
-  const readers = topology.subTopologies.filter((s) => !seen.has(s) && s.sources.some((source) => 'grouping' in source && subTopology.writesGroupings.includes(source.grouping)));
-  return readers.some((s) => s.stores.some((store) => store.kind === 'window') || reportsTime(topology, s, new Set([...seen, s])));
+export function reportsTime(
+  topology: Topology,
+  subTopology: SubTopology,
+  seen: ReadonlySet<SubTopology> = new Set(),
+): boolean {
+  const readers = topology.subTopologies.filter(
+    (s) =>
+      !seen.has(s) &&
+      s.sources.some((source) => 'grouping' in source && subTopology.writesGroupings.includes(source.grouping)),
+  );
+  return readers.some(
+    (s) => s.stores.some((store) => store.kind === 'window') || reportsTime(topology, s, new Set([...seen, s])),
+  );
 }
 
 /** The source tasks behind the repartition topics that a sub-topology reads. */
-export function timeSourcesOf(topology: Topology, subTopology: SubTopology, applicationId: string, partitionsOf: (topic: string) => number): TimeSource[] {
+export function timeSourcesOf(
+  topology: Topology,
+  subTopology: SubTopology,
+  applicationId: string,
+  partitionsOf: (topic: string) => number,
+): TimeSource[] {
   const downstream = downstreamOf(topology, subTopology);
   return subTopology.sources.flatMap((source) => {
     if (!('grouping' in source)) return [];
     const { grouping } = source;
     return topology.subTopologies
       .filter((s) => s.writesGroupings.includes(grouping))
-      .flatMap((s) => Array.from({ length: taskCount(s, applicationId, partitionsOf) }, (_, partition) => ({ grouping, taskId: taskId(s.id, partition), cyclic: downstream.has(s) })));
+      .flatMap((s) =>
+        Array.from({ length: taskCount(s, applicationId, partitionsOf) }, (_, partition) => ({
+          grouping,
+          taskId: taskId(s.id, partition),
+          cyclic: downstream.has(s),
+        })),
+      );
   });
 }
 
 /** What reads, directly or through others, the repartition topics that a sub-topology writes; itself only in a circle. */
-function downstreamOf(topology: Topology, subTopology: SubTopology, found: Set<SubTopology> = new Set()): Set<SubTopology> {
+function downstreamOf(
+  topology: Topology,
+  subTopology: SubTopology,
+  found: Set<SubTopology> = new Set(),
+): Set<SubTopology> {
   for (const reader of topology.subTopologies) {
-    if (found.has(reader) || !reader.sources.some((source) => 'grouping' in source && subTopology.writesGroupings.includes(source.grouping))) continue;
+    if (
+      found.has(reader) ||
+      !reader.sources.some((source) => 'grouping' in source && subTopology.writesGroupings.includes(source.grouping))
+    )
+      continue;
     found.add(reader);
     downstreamOf(topology, reader, found);
   }
@@ -272,7 +354,12 @@ function downstreamOf(topology: Topology, subTopology: SubTopology, found: Set<S
 }
 
 /** The partitions a member must be given to run these tasks. */
-export function partitionsOfTasks(topology: Topology, applicationId: string, partitionsOf: (topic: string) => number, tasks: readonly TaskId[]): Record<string, number[]> {
+export function partitionsOfTasks(
+  topology: Topology,
+  applicationId: string,
+  partitionsOf: (topic: string) => number,
+  tasks: readonly TaskId[],
+): Record<string, number[]> {
   const assignment: Record<string, number[]> = {};
   for (const id of tasks) {
     const { subTopology, partition } = parseTaskId(id);
@@ -291,4 +378,3 @@ function tasksOfAssignment(topology: Topology, applicationId: string, assignment
     return [...partitions].map((partition) => taskId(s.id, partition));
   });
 }
-

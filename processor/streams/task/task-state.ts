@@ -33,7 +33,9 @@ export class TaskState {
 
   to(next: TaskStateName): void {
     if (!LEGAL_MOVES[this.#state].includes(next)) {
-      throw new StreamsError('THREAD_FAILED', `task ${this.#taskId} cannot go from ${this.#state} to ${next}`, { taskId: this.#taskId });
+      throw new StreamsError('THREAD_FAILED', `task ${this.#taskId} cannot go from ${this.#state} to ${next}`, {
+        taskId: this.#taskId,
+      });
     }
     this.#state = next;
   }

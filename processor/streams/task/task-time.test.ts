@@ -4,7 +4,7 @@ import { TaskTime } from './task-time.ts';
 const TODAY = Date.UTC(2026, 0, 1);
 const PAST = Date.UTC(2023, 0, 1);
 
-test('of the user\'s topics alone the newest time observed counts, and is recovered from the store', () => {
+test("of the user's topics alone the newest time observed counts, and is recovered from the store", () => {
   const time = new TaskTime({ taskId: '0_0', readsUserTopics: true, timeSources: [] });
   expect(time.streamTimeMs).toBe(-1);
   time.observe(7);
@@ -25,8 +25,15 @@ test('a load after an abort forgets what was observed since', () => {
   expect(time.streamTimeMs).toBe(-1);
 });
 
-test('a repartition topic read further than another does not run ahead of the other\'s partials', () => {
-  const time = new TaskTime({ taskId: '1_0', readsUserTopics: false, timeSources: [{ grouping: 'x', taskId: '0_0', cyclic: false }, { grouping: 'y', taskId: '0_0', cyclic: false }] });
+test("a repartition topic read further than another does not run ahead of the other's partials", () => {
+  const time = new TaskTime({
+    taskId: '1_0',
+    readsUserTopics: false,
+    timeSources: [
+      { grouping: 'x', taskId: '0_0', cyclic: false },
+      { grouping: 'y', taskId: '0_0', cyclic: false },
+    ],
+  });
   time.report('x', { source: '0_0', streamTimeMs: TODAY, caughtUp: false });
   expect(time.streamTimeMs).toBe(-1);
   time.report('y', { source: '0_0', streamTimeMs: PAST, caughtUp: false });
@@ -36,7 +43,11 @@ test('a repartition topic read further than another does not run ahead of the ot
 });
 
 test('where both kinds of topic are read, neither runs ahead of the other until it is read to its end', () => {
-  const time = new TaskTime({ taskId: '1_0', readsUserTopics: true, timeSources: [{ grouping: 'x', taskId: '0_0', cyclic: false }] });
+  const time = new TaskTime({
+    taskId: '1_0',
+    readsUserTopics: true,
+    timeSources: [{ grouping: 'x', taskId: '0_0', cyclic: false }],
+  });
   time.report('x', { source: '0_0', streamTimeMs: PAST, caughtUp: false });
   expect([time.streamTimeMs, time.progressMs]).toEqual([-1, -1]);
   time.observe(TODAY);
@@ -45,8 +56,12 @@ test('where both kinds of topic are read, neither runs ahead of the other until 
   expect([time.streamTimeMs, time.progressMs]).toEqual([TODAY, TODAY]);
 });
 
-test('the user\'s topics, read to their end, hold nothing back; after a restart they do until they are again', () => {
-  const options = { taskId: '1_0', readsUserTopics: true, timeSources: [{ grouping: 'x', taskId: '0_0', cyclic: false }] };
+test("the user's topics, read to their end, hold nothing back; after a restart they do until they are again", () => {
+  const options = {
+    taskId: '1_0',
+    readsUserTopics: true,
+    timeSources: [{ grouping: 'x', taskId: '0_0', cyclic: false }],
+  };
   const time = new TaskTime(options);
   time.drained(true);
   time.report('x', { source: '0_0', streamTimeMs: PAST, caughtUp: false });
@@ -60,7 +75,11 @@ test('the user\'s topics, read to their end, hold nothing back; after a restart 
 });
 
 test('what comes back in a circle does not hold back what it is made of', () => {
-  const time = new TaskTime({ taskId: '0_0', readsUserTopics: true, timeSources: [{ grouping: 'x', taskId: '0_0', cyclic: true }] });
+  const time = new TaskTime({
+    taskId: '0_0',
+    readsUserTopics: true,
+    timeSources: [{ grouping: 'x', taskId: '0_0', cyclic: true }],
+  });
   time.observe(PAST);
   expect([time.streamTimeMs, time.progressMs]).toEqual([-1, PAST]);
   time.report('x', { source: '0_0', streamTimeMs: PAST, caughtUp: false });
@@ -73,13 +92,25 @@ test('what was committed beside the offsets is gone on from, but where reports m
   own.resume(PAST);
   own.observe(PAST - 1);
   expect([own.streamTimeMs, own.progressMs]).toEqual([PAST, PAST]);
-  const behind = new TaskTime({ taskId: '1_0', readsUserTopics: false, timeSources: [{ grouping: 'x', taskId: '0_0', cyclic: false }] });
+  const behind = new TaskTime({
+    taskId: '1_0',
+    readsUserTopics: false,
+    timeSources: [{ grouping: 'x', taskId: '0_0', cyclic: false }],
+  });
   behind.resume(PAST);
   expect(behind.streamTimeMs).toBe(-1);
 });
 
 test('the sources are caught up when all have said so, those that it feeds itself left out', () => {
-  const time = new TaskTime({ taskId: '1_0', readsUserTopics: false, timeSources: [{ grouping: 'x', taskId: '0_0', cyclic: false }, { grouping: 'x', taskId: '0_1', cyclic: false }, { grouping: 'y', taskId: '1_0', cyclic: true }] });
+  const time = new TaskTime({
+    taskId: '1_0',
+    readsUserTopics: false,
+    timeSources: [
+      { grouping: 'x', taskId: '0_0', cyclic: false },
+      { grouping: 'x', taskId: '0_1', cyclic: false },
+      { grouping: 'y', taskId: '1_0', cyclic: true },
+    ],
+  });
   expect(time.sourcesCaughtUp).toBe(false);
   time.report('x', { source: '0_0', streamTimeMs: PAST, caughtUp: true });
   expect(time.sourcesCaughtUp).toBe(false);

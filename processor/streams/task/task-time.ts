@@ -38,9 +38,12 @@ export class TaskTime {
     const several = new Set(timeSources.map(({ grouping }) => grouping)).size > 1;
     this.#nameOf = (grouping, source) => (several ? `${grouping} ${source}` : source);
     const own = this.#mixed ? [OWN_TOPICS] : [];
-    const expected = (sources: readonly TimeSource[]): StreamTime => new StreamTime([...own, ...sources.map(({ grouping, taskId: id }) => this.#nameOf(grouping, id))]);
+    const expected = (sources: readonly TimeSource[]): StreamTime =>
+      new StreamTime([...own, ...sources.map(({ grouping, taskId: id }) => this.#nameOf(grouping, id))]);
     this.#streamTime = this.#readsRepartition ? expected(timeSources) : new StreamTime([taskId]);
-    this.#progress = timeSources.some(({ cyclic }) => cyclic) ? expected(timeSources.filter(({ cyclic }) => !cyclic)) : this.#streamTime;
+    this.#progress = timeSources.some(({ cyclic }) => cyclic)
+      ? expected(timeSources.filter(({ cyclic }) => !cyclic))
+      : this.#streamTime;
   }
 
   /** -1 before it is known. Never goes back. */
@@ -81,7 +84,8 @@ export class TaskTime {
 
   /** The record to store, when something changed since the last call. */
   takeChange(): StreamTimeRecord | undefined {
-    if (!this.#readsRepartition) this.#streamTime.report({ source: this.#taskId, streamTimeMs: this.#observedMs, caughtUp: false });
+    if (!this.#readsRepartition)
+      this.#streamTime.report({ source: this.#taskId, streamTimeMs: this.#observedMs, caughtUp: false });
     return this.#streamTime.takeChange();
   }
 

@@ -16,7 +16,11 @@ export function decodeStreamTime(bytes: Buffer): StreamTimeRecord | undefined {
   try {
     const { streamTimeMs, sources } = JSON.parse(bytes.toString('utf8')) as Partial<StreamTimeRecord>;
     if (!isStoredTime(streamTimeMs) || typeof sources !== 'object' || sources === null) return undefined;
-    return Object.values(sources).every((source: { streamTimeMs?: unknown } | null) => isStoredTime(source?.streamTimeMs)) ? { streamTimeMs: streamTimeMs as number, sources } : undefined;
+    return Object.values(sources).every((source: { streamTimeMs?: unknown } | null) =>
+      isStoredTime(source?.streamTimeMs),
+    )
+      ? { streamTimeMs: streamTimeMs as number, sources }
+      : undefined;
   } catch {
     return undefined;
   }

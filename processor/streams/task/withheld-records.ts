@@ -24,12 +24,20 @@ export class WithheldRecords {
     if (this.#offsets.size === 0) return fetched;
     const offsets = this.#offsets.get(nameOf(fetched.topic, fetched.partition));
     if (offsets === undefined) return fetched;
-    return { ...fetched, records: fetched.records.map((record) => (offsets.has(record.offset) && record.unreadable === undefined ? withheld(record) : record)) };
+    return {
+      ...fetched,
+      records: fetched.records.map((record) =>
+        offsets.has(record.offset) && record.unreadable === undefined ? withheld(record) : record,
+      ),
+    };
   }
 }
 
 function withheld(record: FetchedRecord): FetchedRecord {
-  const letter = new DeadLetter(PROCESSING_HANGS, 'a function of the topology did not come back from this record, twice');
+  const letter = new DeadLetter(
+    PROCESSING_HANGS,
+    'a function of the topology did not come back from this record, twice',
+  );
   return Object.create(record, { unreadable: { value: letter } }) as FetchedRecord;
 }
 

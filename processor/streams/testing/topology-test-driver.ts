@@ -57,7 +57,14 @@ interface DrivenTask {
 }
 
 /** A written record may be piped on, too. */
-const RECORD_OPTIONS: readonly (keyof TestRecord | keyof WrittenRecord)[] = ['key', 'value', 'timestampMs', 'partition', 'headers', 'topic'];
+const RECORD_OPTIONS: readonly (keyof TestRecord | keyof WrittenRecord)[] = [
+  'key',
+  'value',
+  'timestampMs',
+  'partition',
+  'headers',
+  'topic',
+];
 
 const FIXED_NOW_MS = Date.UTC(2026, 0, 1);
 
@@ -83,17 +90,34 @@ export class TopologyTestDriver {
   constructor(topology: Topology, options: TopologyTestDriverOptions = {}) {
     checkOptions('TopologyTestDriver', options, ['applicationId', 'partitions', 'nowMs']);
     if (options.nowMs !== undefined) checkFunctions('TopologyTestDriver', options, ['nowMs']);
-    if (options.partitions !== undefined && Object.getPrototypeOf(Object(options.partitions)) !== Object.prototype) throw new StreamsError('CONFIG_INVALID', `partitions of TopologyTestDriver: an object of counts by topic, not ${textOf(options.partitions)}`);
+    if (options.partitions !== undefined && Object.getPrototypeOf(Object(options.partitions)) !== Object.prototype)
+      throw new StreamsError(
+        'CONFIG_INVALID',
+        `partitions of TopologyTestDriver: an object of counts by topic, not ${textOf(options.partitions)}`,
+      );
     this.#topology = topology;
     this.#applicationId = options.applicationId ?? 'test';
     this.#partitions = options.partitions ?? {};
     this.#nowMs = options.nowMs ?? (() => FIXED_NOW_MS);
     const partitionsOf = (topic: string): number => this.partitionsOf(topic);
-    this.#reads = new Set(topology.subTopologies.flatMap(({ sources }) => sources.map((source) => topicNameOf(source, this.#applicationId))));
-    this.#writes = new Set(topology.subTopologies.flatMap((sub) => [...outputsOf(sub, this.#applicationId), ...sub.stores.map(({ name }) => changelogTopic(this.#applicationId, name))]));
+    this.#reads = new Set(
+      topology.subTopologies.flatMap(({ sources }) =>
+        sources.map((source) => topicNameOf(source, this.#applicationId)),
+      ),
+    );
+    this.#writes = new Set(
+      topology.subTopologies.flatMap((sub) => [
+        ...outputsOf(sub, this.#applicationId),
+        ...sub.stores.map(({ name }) => changelogTopic(this.#applicationId, name)),
+      ]),
+    );
     for (const [topic, count] of Object.entries(this.#partitions)) {
       this.#checkTopic('partitions', topic, this.#topics());
-      if (!Number.isSafeInteger(count) || count < 1) throw new StreamsError('CONFIG_INVALID', `partitions of ${topic}: a whole number above 0, not ${textOf(count)}`);
+      if (!Number.isSafeInteger(count) || count < 1)
+        throw new StreamsError(
+          'CONFIG_INVALID',
+          `partitions of ${topic}: a whole number above 0, not ${textOf(count)}`,
+        );
     }
     checkTopicNames(topology, this.#applicationId);
     checkCopartitioned(topology, this.#applicationId, (topic) => this.#partitions[topic] ?? 1);
@@ -104,9 +128,30 @@ export class TopologyTestDriver {
         const id = taskId(subTopology.id, partition);
         const timeSources = timeSourcesOf(topology, subTopology, this.#applicationId, partitionsOf);
         const dropped = new DroppedRecords();
-        const graph = new TaskGraph({ dropped, taskId: id, subTopology, applicationId: this.#applicationId, store, collector, partitionsOf, timeSources, nowMs: this.#nowMs, requestCommit: () => undefined });
-        const inputs = subTopology.sources.map((source) => topicNameOf(source, this.#applicationId)).filter((topic) => partition < this.partitionsOf(topic));
-        this.#tasks.set(id, { graph, dropped, collector, store, subTopology, inbox: [], group: inputs.length > 1 ? groupOf(graph, inputs) : undefined });
+        const graph = new TaskGraph({
+          dropped,
+          taskId: id,
+          subTopology,
+          applicationId: this.#applicationId,
+          store,
+          collector,
+          partitionsOf,
+          timeSources,
+          nowMs: this.#nowMs,
+          requestCommit: () => undefined,
+        });
+        const inputs = subTopology.sources
+          .map((source) => topicNameOf(source, this.#applicationId))
+          .filter((topic) => partition < this.partitionsOf(topic));
+        this.#tasks.set(id, {
+          graph,
+          dropped,
+          collector,
+          store,
+          subTopology,
+          inbox: [],
+          group: inputs.length > 1 ? groupOf(graph, inputs) : undefined,
+        });
       }
     }
   }
@@ -118,12 +163,25 @@ export class TopologyTestDriver {
       checkOptions(`a record of pipe("${topic}")`, record, RECORD_OPTIONS);
       const { key = null, value, timestampMs = this.#nowMs(), partition, headers = {} } = record;
       for (const [name, part] of Object.entries({ key, value })) {
-        if (part !== null && typeof part !== 'string' && !Buffer.isBuffer(part)) throw new StreamsError('CONFIG_INVALID', `the ${name} of a record of pipe("${topic}") is text, a Buffer or null, not ${textOf(part)}`);
+        if (part !== null && typeof part !== 'string' && !Buffer.isBuffer(part))
+          throw new StreamsError(
+            'CONFIG_INVALID',
+            `the ${name} of a record of pipe("${topic}") is text, a Buffer or null, not ${textOf(part)}`,
+          );
       }
       const keyBytes = typeof key === 'string' ? encodeKey(key) : key;
       const target = partition ?? (keyBytes === null ? 0 : partitionOf(keyBytes, this.partitionsOf(topic)));
-      if (!Number.isSafeInteger(target) || target < 0 || target >= this.partitionsOf(topic)) throw new StreamsError('CONFIG_INVALID', `pipe("${topic}"): there is no partition ${textOf(target)}, it has ${String(this.partitionsOf(topic))}`);
-      this.#deliver(topic, target, { key: keyBytes, value: typeof value === 'string' ? Buffer.from(value) : value, timestampMs, headers });
+      if (!Number.isSafeInteger(target) || target < 0 || target >= this.partitionsOf(topic))
+        throw new StreamsError(
+          'CONFIG_INVALID',
+          `pipe("${topic}"): there is no partition ${textOf(target)}, it has ${String(this.partitionsOf(topic))}`,
+        );
+      this.#deliver(topic, target, {
+        key: keyBytes,
+        value: typeof value === 'string' ? Buffer.from(value) : value,
+        timestampMs,
+        headers,
+      });
     }
     await this.#settle();
   }
@@ -146,7 +204,8 @@ export class TopologyTestDriver {
     this.#specOf(name);
     const found: [number, Buffer, Buffer][] = [];
     for (const [id, { store }] of this.#tasks) {
-      for await (const [key, value] of store.entries(name)) if (!isRuntimeRow(key)) found.push([parseTaskId(id).partition, key, value]);
+      for await (const [key, value] of store.entries(name))
+        if (!isRuntimeRow(key)) found.push([parseTaskId(id).partition, key, value]);
     }
     return found;
   }
@@ -159,13 +218,22 @@ export class TopologyTestDriver {
   partitionsOf(topic: string): number {
     const given = this.#partitions[topic];
     if (given !== undefined) return given;
-    return repartitionSizes(this.#topology, this.#applicationId, (source) => this.#partitions[source] ?? 1).get(topic) ?? 1;
+    return (
+      repartitionSizes(this.#topology, this.#applicationId, (source) => this.#partitions[source] ?? 1).get(topic) ?? 1
+    );
   }
 
   #specOf(name: string): StoreSpec<unknown> {
     const stores = this.#topology.subTopologies.flatMap((sub) => sub.stores);
     const spec = stores.find((store) => store.name === name);
-    if (spec === undefined) throw new StreamsError('CONFIG_INVALID', `the topology has no store "${name}": ${didYouMean(name, stores.map((store) => store.name))}`);
+    if (spec === undefined)
+      throw new StreamsError(
+        'CONFIG_INVALID',
+        `the topology has no store "${name}": ${didYouMean(
+          name,
+          stores.map((store) => store.name),
+        )}`,
+      );
     return spec;
   }
 
@@ -175,22 +243,38 @@ export class TopologyTestDriver {
 
   #checkTopic(what: string, topic: string, known: readonly string[]): void {
     if (known.includes(topic)) return;
-    throw new StreamsError('CONFIG_INVALID', `${what}: the topology does not ${what === 'pipe' ? 'read' : 'read or write'} the topic "${topic}": ${didYouMean(topic, known)}`);
+    throw new StreamsError(
+      'CONFIG_INVALID',
+      `${what}: the topology does not ${what === 'pipe' ? 'read' : 'read or write'} the topic "${topic}": ${didYouMean(topic, known)}`,
+    );
   }
 
   #rows<V>(name: string, decode: (key: Buffer) => string): Map<string, V> {
     const spec = this.#specOf(name);
-    if (spec.kind === 'window') throw new StreamsError('CONFIG_INVALID', `store("${name}") is a window store, whose keys are no text: read it with entries("${name}") and decodeWindowKey`);
+    if (spec.kind === 'window')
+      throw new StreamsError(
+        'CONFIG_INVALID',
+        `store("${name}") is a window store, whose keys are no text: read it with entries("${name}") and decodeWindowKey`,
+      );
     const rows = new Map<string, V>();
-    for (const [key, value] of this.#committed.get(name) ?? []) rows.set(decode(Buffer.from(key, 'latin1')), spec.serde.deserialize(value) as V);
+    for (const [key, value] of this.#committed.get(name) ?? [])
+      rows.set(decode(Buffer.from(key, 'latin1')), spec.serde.deserialize(value) as V);
     return rows;
   }
 
-  #deliver(topic: string, partition: number, record: Pick<ConsumerRecord, 'key' | 'value' | 'timestampMs' | 'headers'>): boolean {
+  #deliver(
+    topic: string,
+    partition: number,
+    record: Pick<ConsumerRecord, 'key' | 'value' | 'timestampMs' | 'headers'>,
+  ): boolean {
     const name = topicPartition(topic, partition);
     const offset = this.#nextOffsets.get(name) ?? 0;
     this.#nextOffsets.set(name, offset + 1);
-    const readers = [...this.#tasks].filter(([id, { subTopology }]) => parseTaskId(id).partition === partition && subTopology.sources.some((source) => topicNameOf(source, this.#applicationId) === topic));
+    const readers = [...this.#tasks].filter(
+      ([id, { subTopology }]) =>
+        parseTaskId(id).partition === partition &&
+        subTopology.sources.some((source) => topicNameOf(source, this.#applicationId) === topic),
+    );
     for (const [, { inbox }] of readers) inbox.push({ topic, partition, offset, ...record });
     return readers.length > 0;
   }
@@ -198,13 +282,18 @@ export class TopologyTestDriver {
   /** One commit per round and task until nothing is under way. */
   async #settle(): Promise<void> {
     this.#reportIdleSources();
-    for (let moved = true; moved; ) {
+    for (let moved = true; moved;) {
       moved = false;
       for (const { id: subTopologyId } of this.#topology.subTopologies) {
-        const waiting = [...this.#tasks].filter(([, { subTopology, inbox, graph }]) => subTopology.id === subTopologyId && (inbox.length > 0 || graph.hasUncommitted));
+        const waiting = [...this.#tasks].filter(
+          ([, { subTopology, inbox, graph }]) =>
+            subTopology.id === subTopologyId && (inbox.length > 0 || graph.hasUncommitted),
+        );
         // They work side by side: what the first one has to say must not make the others' records late.
         // Words on progress alone are no backlog: where tasks feed themselves they would be answered by more of them, without end.
-        const working = waiting.filter(([, { inbox, subTopology }]) => inbox.some(({ topic, value }) => !this.#isTimeReport(subTopology, topic, value)));
+        const working = waiting.filter(([, { inbox, subTopology }]) =>
+          inbox.some(({ topic, value }) => !this.#isTimeReport(subTopology, topic, value)),
+        );
         if (working.length > 1) for (const [id, task] of working) this.#reportBacklog(id, task);
         for (const [id, task] of waiting) {
           moved = true;
@@ -237,7 +326,10 @@ export class TopologyTestDriver {
   }
 
   #isTimeReport({ sources }: SubTopology, topic: string, value: Buffer | null): boolean {
-    return isTimeReport(value) && sources.some((source) => 'grouping' in source && topicNameOf(source, this.#applicationId) === topic);
+    return (
+      isTimeReport(value) &&
+      sources.some((source) => 'grouping' in source && topicNameOf(source, this.#applicationId) === topic)
+    );
   }
 
   /** A task that has more to read than was told holds stream time back until it has read it. */
@@ -275,7 +367,12 @@ export class TopologyTestDriver {
 
 /** The inputs of one task, by topic, each of them empty and read to its end. */
 function groupOf(graph: TaskGraph, topics: readonly string[]): PartitionGroup<ConsumerRecord, WaitingRecord> {
-  const group = new PartitionGroup({ inputs: topics, read: (record: ConsumerRecord) => graph.read(record), maxIdleMs: 0, maxRecords: Infinity });
+  const group = new PartitionGroup({
+    inputs: topics,
+    read: (record: ConsumerRecord) => graph.read(record),
+    maxIdleMs: 0,
+    maxRecords: Infinity,
+  });
   for (const topic of topics) group.add(topic, { records: [], nextOffset: 0, endOffset: 0, bytes: 0 });
   return group;
 }
@@ -286,7 +383,13 @@ function processInbox({ graph, inbox, group }: DrivenTask): void {
   if (group === undefined) {
     for (const record of records) graph.process(record);
   } else {
-    for (const record of records) group.add(record.topic, { records: [record], nextOffset: record.offset + 1, endOffset: record.offset + 1, bytes: 0 });
+    for (const record of records)
+      group.add(record.topic, {
+        records: [record],
+        nextOffset: record.offset + 1,
+        endOffset: record.offset + 1,
+        bytes: 0,
+      });
     graph.processInOrder(() => group.next(0), Infinity);
   }
   graph.drained(true);

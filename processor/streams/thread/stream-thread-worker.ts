@@ -22,7 +22,9 @@ const logger: Logger = { debug: log('debug'), info: log('info'), warn: log('warn
 
 /** Errors and the like do not cross threads as they are. */
 function plain(fields: object): object {
-  return JSON.parse(JSON.stringify(fields, (_key, value: unknown) => (value instanceof Error ? value.message : value))) as object;
+  return JSON.parse(
+    JSON.stringify(fields, (_key, value: unknown) => (value instanceof Error ? value.message : value)),
+  ) as object;
 }
 
 function storesOnDisk(slotDirectory: string): string[] {
@@ -45,7 +47,12 @@ async function main(): Promise<void> {
   const { buildTopology } = (await import(topologyModule)) as { buildTopology: (options: unknown) => Topology };
   const { init, watch, withheld: before } = await told.promise;
   withheld.add(before);
-  const thread = new StreamThread(init, buildTopology(init.topologyOptions), { logger, storesOnDisk: () => storesOnDisk(init.slotDirectory), watch: new RecordWatch(watchedTopics(init), watch), withheld });
+  const thread = new StreamThread(init, buildTopology(init.topologyOptions), {
+    logger,
+    storesOnDisk: () => storesOnDisk(init.slotDirectory),
+    watch: new RecordWatch(watchedTopics(init), watch),
+    withheld,
+  });
   void closing.promise.then(() => thread.close());
   let flushed = false;
   const timer = setInterval(() => {
@@ -69,6 +76,11 @@ try {
   await main();
 } catch (error) {
   const known = error instanceof StreamsError ? error : asAccessDenied(error, 'running');
-  tell({ kind: 'failed', code: known?.code ?? 'THREAD_FAILED', message: messageOf(known ?? error), stack: error instanceof Error ? error.stack : undefined });
+  tell({
+    kind: 'failed',
+    code: known?.code ?? 'THREAD_FAILED',
+    message: messageOf(known ?? error),
+    stack: error instanceof Error ? error.stack : undefined,
+  });
 }
 port.close();

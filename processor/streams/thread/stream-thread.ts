@@ -8,7 +8,12 @@ import { topicRecreated } from '../topics/topic-check.ts';
 import { KafkaCluster, LeaderNotKnownError } from '../kafka/kafka-cluster.ts';
 import { placeTasks } from '../group/partition-assignor.ts';
 import { RecordFetcher } from '../reading/record-fetcher.ts';
-import { decodeAssignmentInfo, decodeSubscriptionInfo, encodeAssignmentInfo, encodeSubscriptionInfo } from '../group/subscription-info.ts';
+import {
+  decodeAssignmentInfo,
+  decodeSubscriptionInfo,
+  encodeAssignmentInfo,
+  encodeSubscriptionInfo,
+} from '../group/subscription-info.ts';
 import { RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { ThreadInit } from '../streams-config.ts';
@@ -95,8 +100,13 @@ export class StreamThread {
     this.#disk = new DiskWait(init.slotDirectory, logger);
     const { connection, config } = init;
     this.#pace = new CommitPace(config.commitIntervalMs);
-    this.#repartitionTopics = new Set(topology.subTopologies.flatMap((s) => s.sources.flatMap((source) => ('grouping' in source ? [topicNameOf(source, config.applicationId)] : []))));
-    const clusterFor = (role: string): KafkaCluster => new KafkaCluster({ ...connection, clientId: `${init.threadName}-${role}` }, logger);
+    this.#repartitionTopics = new Set(
+      topology.subTopologies.flatMap((s) =>
+        s.sources.flatMap((source) => ('grouping' in source ? [topicNameOf(source, config.applicationId)] : [])),
+      ),
+    );
+    const clusterFor = (role: string): KafkaCluster =>
+      new KafkaCluster({ ...connection, clientId: `${init.threadName}-${role}` }, logger);
     this.#groupCluster = clusterFor('group');
     this.#fetchCluster = clusterFor('fetch');
     this.#queryCluster = clusterFor('restore');
@@ -175,7 +185,13 @@ export class StreamThread {
       sessionTimeoutMs: config.sessionTimeoutMs,
       rebalanceTimeoutMs: config.rebalanceTimeoutMs,
       heartbeatIntervalMs: config.heartbeatIntervalMs,
-      userData: () => encodeSubscriptionInfo({ processId: init.processId, active: this.#tasks.tasks.map((t) => t.id), standby: this.#standbys.ids(), stores: this.#storesOnDisk() }),
+      userData: () =>
+        encodeSubscriptionInfo({
+          processId: init.processId,
+          active: this.#tasks.tasks.map((t) => t.id),
+          standby: this.#standbys.ids(),
+          stores: this.#storesOnDisk(),
+        }),
       assign: (members) => this.#assign(members),
       beforeRejoin: async () => {
         this.#rejoining = true;
@@ -223,7 +239,11 @@ export class StreamThread {
     } finally {
       await this.#member.leave();
       await this.#fetcher.close();
-      await Promise.all([this.#groupCluster.disconnect(), this.#fetchCluster.disconnect(), this.#queryCluster.disconnect()]);
+      await Promise.all([
+        this.#groupCluster.disconnect(),
+        this.#fetchCluster.disconnect(),
+        this.#queryCluster.disconnect(),
+      ]);
     }
   }
 
@@ -242,11 +262,19 @@ export class StreamThread {
       commits: this.#commits,
       brokerAway: this.#fetchAway ?? this.#groupAway ?? this.#tasks.awayReason,
       diskTrouble: this.#disk.reason,
-      steady: !this.#ending && this.#settled && this.#assignment === undefined && tasks.every((t) => t.state.name === 'RUNNING'),
-      purgeable: tasks.flatMap((t) => t.inputs.filter((i) => this.#repartitionTopics.has(i.topic)).flatMap((i) => {
-        const offset = t.committedOffsets().get(topicPartition(i.topic, i.partition));
-        return offset === undefined ? [] : [[topicPartition(i.topic, i.partition), offset] as const];
-      })),
+      steady:
+        !this.#ending &&
+        this.#settled &&
+        this.#assignment === undefined &&
+        tasks.every((t) => t.state.name === 'RUNNING'),
+      purgeable: tasks.flatMap((t) =>
+        t.inputs
+          .filter((i) => this.#repartitionTopics.has(i.topic))
+          .flatMap((i) => {
+            const offset = t.committedOffsets().get(topicPartition(i.topic, i.partition));
+            return offset === undefined ? [] : [[topicPartition(i.topic, i.partition), offset] as const];
+          }),
+      ),
     };
   }
 
@@ -271,7 +299,11 @@ export class StreamThread {
         if (!this.#rejoining) this.#fences.open();
       }
     }
-    if (this.#init.config.processingGuarantee === 'at_least_once' && this.#rejoining && this.#commitRequested.length === 0) {
+    if (
+      this.#init.config.processingGuarantee === 'at_least_once' &&
+      this.#rejoining &&
+      this.#commitRequested.length === 0
+    ) {
       // No fence keeps two owners apart: what may be somebody else's rests from the last commit to the new assignment.
       await this.#fetcher.pause(IDLE_WAIT_MS);
       return;
@@ -280,12 +312,20 @@ export class StreamThread {
     const running = this.#tasks.running();
     for (const task of running) task.dropped.tell(this.#logger, task.id, now);
     const pending = running.filter((t) => t.needsCommit(now));
-    const dueAt = Math.min(...pending.map((t) => this.#pace.dueAt(t.subTopology.id)), ...running.map((t) => t.readyAtMs(now)));
+    const dueAt = Math.min(
+      ...pending.map((t) => this.#pace.dueAt(t.subTopology.id)),
+      ...running.map((t) => t.readyAtMs(now)),
+    );
     const fetched = await this.#fetcher.take(Math.min(IDLE_WAIT_MS, Math.max(0, dueAt - now)));
     for (const part of fetched) {
       const task = this.#tasks.taskOf(part.topic, part.partition);
       if (task === undefined) continue;
-      if (part.outOfRange) throw new StreamsError('OFFSET_OUT_OF_RANGE', `${part.topic}-${String(part.partition)} does not hold offset ${String(part.nextOffset)} any more: records were deleted before they were processed. If starting over is meant, ${RESET_REMEDY}`, { taskId: task.id });
+      if (part.outOfRange)
+        throw new StreamsError(
+          'OFFSET_OUT_OF_RANGE',
+          `${part.topic}-${String(part.partition)} does not hold offset ${String(part.nextOffset)} any more: records were deleted before they were processed. If starting over is meant, ${RESET_REMEDY}`,
+          { taskId: task.id },
+        );
       const accepted = task.accept(this.#withheld.applyTo(part));
       await this.#processed(task, accepted, this.#repartitionTopics.has(part.topic) ? 0 : accepted);
     }
@@ -298,7 +338,11 @@ export class StreamThread {
     if (this.#lost || this.#assignment !== undefined) return;
     const requested = this.#commitRequested;
     const startedAt = performance.now();
-    const due = this.#tasks.running().filter((t) => t.needsCommit(startedAt) && (requested.length > 0 || this.#pace.dueAt(t.subTopology.id) <= startedAt));
+    const due = this.#tasks
+      .running()
+      .filter(
+        (t) => t.needsCommit(startedAt) && (requested.length > 0 || this.#pace.dueAt(t.subTopology.id) <= startedAt),
+      );
     if (requested.length > 0 || due.length > 0) {
       this.#commitRequested = [];
       this.#commits += await this.#tasks.commit(startedAt, due);
@@ -334,7 +378,11 @@ export class StreamThread {
 
   #partitionsOf(topic: string): number {
     const count = this.#init.partitionCounts[topic];
-    if (count === undefined) throw new StreamsError('SOURCE_TOPIC_MISSING', `the topic ${topic} does not exist; create it before the application starts`);
+    if (count === undefined)
+      throw new StreamsError(
+        'SOURCE_TOPIC_MISSING',
+        `the topic ${topic} does not exist; create it before the application starts`,
+      );
     return count;
   }
 
@@ -351,15 +399,34 @@ export class StreamThread {
   }
 
   #identityOf(taskId: TaskId): StoreIdentity {
-    const { topicIds, config: { applicationId } } = this.#init;
-    const inputs = this.#topology.subTopologies[parseTaskId(taskId).subTopology]?.sources.map((source) => topicNameOf(source, applicationId)) ?? [];
+    const {
+      topicIds,
+      config: { applicationId },
+    } = this.#init;
+    const inputs =
+      this.#topology.subTopologies[parseTaskId(taskId).subTopology]?.sources.map((source) =>
+        topicNameOf(source, applicationId),
+      ) ?? [];
     const changelogs = changelogsOf(this.#topology, applicationId, taskId).map(({ topic }) => topic);
-    const ids = [...inputs, ...changelogs].flatMap((topic) => (topicIds[topic] === undefined ? [] : [[topic, topicIds[topic]]]));
-    return { applicationId, taskId, topology: topologySignature(this.#topology), topicIds: Object.fromEntries(ids) as Record<string, string> };
+    const ids = [...inputs, ...changelogs].flatMap((topic) =>
+      topicIds[topic] === undefined ? [] : [[topic, topicIds[topic]]],
+    );
+    return {
+      applicationId,
+      taskId,
+      topology: topologySignature(this.#topology),
+      topicIds: Object.fromEntries(ids) as Record<string, string>,
+    };
   }
 
   #sourceTopics(): string[] {
-    return [...new Set(this.#topology.subTopologies.flatMap((s) => s.sources.map((source) => topicNameOf(source, this.#init.config.applicationId))))];
+    return [
+      ...new Set(
+        this.#topology.subTopologies.flatMap((s) =>
+          s.sources.map((source) => topicNameOf(source, this.#init.config.applicationId)),
+        ),
+      ),
+    ];
   }
 
   #assign(members: readonly { memberId: string; userData: Buffer | null }[]): Map<string, MemberShare> {
@@ -369,22 +436,42 @@ export class StreamThread {
     const placed = placeTasks(
       tasks,
       members.map(({ memberId, userData }) => ({ memberId, info: decodeSubscriptionInfo(userData) })),
-      { stateful: tasks.filter((id) => (this.#topology.subTopologies[parseTaskId(id).subTopology]?.stores.length ?? 0) > 0), numStandbyReplicas },
+      {
+        stateful: tasks.filter(
+          (id) => (this.#topology.subTopologies[parseTaskId(id).subTopology]?.stores.length ?? 0) > 0,
+        ),
+        numStandbyReplicas,
+      },
     );
-    return new Map([...placed].map(([memberId, { active, standby }]) => [memberId, { partitions: partitionsOfTasks(this.#topology, applicationId, partitionsOf, active), userData: encodeAssignmentInfo({ standby }) }]));
+    return new Map(
+      [...placed].map(([memberId, { active, standby }]) => [
+        memberId,
+        {
+          partitions: partitionsOfTasks(this.#topology, applicationId, partitionsOf, active),
+          userData: encodeAssignmentInfo({ standby }),
+        },
+      ]),
+    );
   }
 
   #createProducer(task: StreamTask): StreamsProducer {
     const { config, connection, threadName } = this.#init;
     const cluster = new KafkaCluster({ ...connection, clientId: `${threadName}-${task.id}` }, this.#logger);
-    if (config.processingGuarantee === 'at_least_once') return new PlainProducer(cluster, config.applicationId, () => this.#membership, this.#produceLimits);
+    if (config.processingGuarantee === 'at_least_once')
+      return new PlainProducer(cluster, config.applicationId, () => this.#membership, this.#produceLimits);
     return new TransactionalProducer(cluster, {
       transactionalId: `${config.applicationId}-${task.id}`,
       groupId: config.applicationId,
       transactionTimeoutMs: config.transactionTimeoutMs,
       limits: this.#produceLimits,
       probe: { topic: statusTopic(config.applicationId), partition: 0 },
-      outputs: [task.keptOffsets, ...task.changelogs, ...outputsOf(task.subTopology, config.applicationId).flatMap((topic) => Array.from({ length: this.#partitionsOf(topic) }, (_, partition) => ({ topic, partition })))],
+      outputs: [
+        task.keptOffsets,
+        ...task.changelogs,
+        ...outputsOf(task.subTopology, config.applicationId).flatMap((topic) =>
+          Array.from({ length: this.#partitionsOf(topic) }, (_, partition) => ({ topic, partition })),
+        ),
+      ],
     });
   }
 }

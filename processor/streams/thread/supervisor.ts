@@ -76,8 +76,28 @@ export class Supervisor {
   #watch: NodeJS.Timeout | undefined;
   #watchedAt = 0;
 
-  constructor(inits: readonly ThreadInit[], logger: Logger, handlers: { onFatal: (error: StreamsError) => void; onChange: () => void }, spares: Worker[] = []) {
-    this.#seats = inits.map((init) => ({ init, worker: undefined, watch: undefined, status: undefined, pastRecords: 0, failuresWithoutProgress: 0, failuresByRecord: new Map(), failedThisLife: false, closed: undefined, heardAt: 0, reportedAt: 0, stuckMs: 0, restored: 0, trouble: undefined }));
+  constructor(
+    inits: readonly ThreadInit[],
+    logger: Logger,
+    handlers: { onFatal: (error: StreamsError) => void; onChange: () => void },
+    spares: Worker[] = [],
+  ) {
+    this.#seats = inits.map((init) => ({
+      init,
+      worker: undefined,
+      watch: undefined,
+      status: undefined,
+      pastRecords: 0,
+      failuresWithoutProgress: 0,
+      failuresByRecord: new Map(),
+      failedThisLife: false,
+      closed: undefined,
+      heardAt: 0,
+      reportedAt: 0,
+      stuckMs: 0,
+      restored: 0,
+      trouble: undefined,
+    }));
     this.#logger = logger;
     this.#onFatal = handlers.onFatal;
     this.#onChange = handlers.onChange;
@@ -91,7 +111,12 @@ export class Supervisor {
   }
 
   threads(): SupervisedThread[] {
-    return this.#seats.map((seat) => ({ name: seat.init.threadName, status: seat.status, trouble: seat.trouble, tasks: tasksOf(seat) }));
+    return this.#seats.map((seat) => ({
+      name: seat.init.threadName,
+      status: seat.status,
+      trouble: seat.trouble,
+      tasks: tasksOf(seat),
+    }));
   }
 
   /** Records processed by all threads, replaced ones included. */
@@ -129,7 +154,10 @@ export class Supervisor {
     seat.restored = 0;
     const spare = this.#spares.shift();
     // One that has died meanwhile has no number any more, and would never say so again.
-    const worker = spare !== undefined && spare.threadId > 0 ? spare : loadStreamThread(seat.init.threadName, seat.init.topologyModule);
+    const worker =
+      spare !== undefined && spare.threadId > 0
+        ? spare
+        : loadStreamThread(seat.init.threadName, seat.init.topologyModule);
     const watch = RecordWatch.memory();
     seat.watch = new RecordWatch(watchedTopics(seat.init), watch);
     worker.postMessage({ kind: 'start', init: seat.init, watch, withheld: this.#withheld } satisfies ToThread);
@@ -140,7 +168,12 @@ export class Supervisor {
       // Its last word. kafkajs may keep a socket open after a disconnect, which would keep the thread alive.
       if (message.kind === 'closed' || message.kind === 'failed') void worker.terminate();
     });
-    worker.on('error', (error) => seat.worker === worker && this.#failed(seat, 'THREAD_FAILED', error instanceof Error ? error.message : String(error)));
+    worker.on(
+      'error',
+      (error) =>
+        seat.worker === worker &&
+        this.#failed(seat, 'THREAD_FAILED', error instanceof Error ? error.message : String(error)),
+    );
     worker.on('exit', () => {
       if (seat.worker !== worker) return;
       seat.worker = undefined;
@@ -180,7 +213,10 @@ export class Supervisor {
       if (silentMs <= threadHangTimeoutMs && seat.stuckMs <= mostStuckMs) continue;
       const record = silentMs > threadHangTimeoutMs ? seat.watch?.current() : undefined;
       const where = record === undefined ? '' : `, at ${placeOf(record)}`;
-      const why = silentMs > threadHangTimeoutMs ? `it has said nothing for ${String(Math.round(silentMs))} ms: it hangs in user code${where}` : `it has committed nothing for ${String(Math.round(seat.stuckMs))} ms although there is lag`;
+      const why =
+        silentMs > threadHangTimeoutMs
+          ? `it has said nothing for ${String(Math.round(silentMs))} ms: it hangs in user code${where}`
+          : `it has committed nothing for ${String(Math.round(seat.stuckMs))} ms although there is lag`;
       void seat.worker.terminate();
       this.#failed(seat, 'THREAD_FAILED', why);
       if (record !== undefined) this.#countHang(seat, record);
@@ -195,19 +231,34 @@ export class Supervisor {
     this.#hangs.set(place, hangs);
     if (hangs < MOST_HANGS) return;
     if (!init.deadLettered.includes(record.topic)) {
-      this.#onFatal(new StreamsError('USER_CODE_FAILED', `a function of the topology has hung ${String(hangs)} times at ${place}, and records of ${record.topic} cannot be dead-lettered: mend the function, or give the stream a dead-letter topic`));
+      this.#onFatal(
+        new StreamsError(
+          'USER_CODE_FAILED',
+          `a function of the topology has hung ${String(hangs)} times at ${place}, and records of ${record.topic} cannot be dead-lettered: mend the function, or give the stream a dead-letter topic`,
+        ),
+      );
       return;
     }
-    this.#logger.error({ ...record, code: 'USER_CODE_FAILED' }, `a function of the topology has hung ${String(hangs)} times at ${place}: the record is dead-lettered without another try`);
+    this.#logger.error(
+      { ...record, code: 'USER_CODE_FAILED' },
+      `a function of the topology has hung ${String(hangs)} times at ${place}: the record is dead-lettered without another try`,
+    );
     this.#withheld.push(record);
-    for (const { worker } of this.#seats) worker?.postMessage({ kind: 'withhold', records: [record] } satisfies ToThread);
+    for (const { worker } of this.#seats)
+      worker?.postMessage({ kind: 'withhold', records: [record] } satisfies ToThread);
   }
 
   #failed(seat: Seat, code: ErrorCode, message: string, stack?: string): void {
     if (seat.failedThisLife || this.#closing) return;
     seat.failedThisLife = true;
     const thread = seat.init.threadName;
-    if (ERROR_TABLE[code] !== 'wait') seat.trouble = { code, reason: `thread ${thread}: ${message}`, at: performance.now(), tasks: seat.status?.tasks ?? [] };
+    if (ERROR_TABLE[code] !== 'wait')
+      seat.trouble = {
+        code,
+        reason: `thread ${thread}: ${message}`,
+        at: performance.now(),
+        tasks: seat.status?.tasks ?? [],
+      };
     seat.pastRecords += seat.status?.records ?? 0;
     seat.status = undefined;
     this.#onChange();
@@ -218,13 +269,27 @@ export class Supervisor {
     }
     const limit = seat.init.config.threadReplacements;
     if (reaction !== 'wait') seat.failuresWithoutProgress += 1;
-    const failures = Math.max(seat.failuresWithoutProgress, code === 'USER_CODE_FAILED' ? countAtRecord(seat, message) : 0);
+    const failures = Math.max(
+      seat.failuresWithoutProgress,
+      code === 'USER_CODE_FAILED' ? countAtRecord(seat, message) : 0,
+    );
     if (failures > limit) {
-      this.#onFatal(new StreamsError('THREADS_EXHAUSTED', `thread ${thread} failed ${String(failures)} times without progress, last with: ${message}`));
+      this.#onFatal(
+        new StreamsError(
+          'THREADS_EXHAUSTED',
+          `thread ${thread} failed ${String(failures)} times without progress, last with: ${message}`,
+        ),
+      );
       return;
     }
-    const backoffMs = Math.min(seat.init.config.threadReplaceBackoffMs * 2 ** Math.max(0, failures - 1), MAX_BACKOFF_MS);
-    this.#logger.error({ thread, code, attempt: failures, of: limit, backoffMs, stack }, `stream thread failed, replacing it: ${message}`);
+    const backoffMs = Math.min(
+      seat.init.config.threadReplaceBackoffMs * 2 ** Math.max(0, failures - 1),
+      MAX_BACKOFF_MS,
+    );
+    this.#logger.error(
+      { thread, code, attempt: failures, of: limit, backoffMs, stack },
+      `stream thread failed, replacing it: ${message}`,
+    );
     setTimeout(() => {
       if (!this.#closing) this.#spawn(seat);
     }, backoffMs);
@@ -237,7 +302,11 @@ function placeOf({ topic, partition, offset }: RecordPlace): string {
 
 /** A worker that loads its code and waits to be told what to run. */
 export function loadStreamThread(threadName: string, topologyModule: string): Worker {
-  const worker = new Worker(new URL('./stream-thread-worker.ts', import.meta.url), { workerData: { threadName, topologyModule } satisfies ThreadLoad, name: threadName, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB } });
+  const worker = new Worker(new URL('./stream-thread-worker.ts', import.meta.url), {
+    workerData: { threadName, topologyModule } satisfies ThreadLoad,
+    name: threadName,
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
+  });
   // Until somebody listens: an error that nobody hears would end the process.
   worker.on('error', () => undefined);
   return worker;
@@ -263,7 +332,8 @@ function followProgress(seat: Seat, message: ThreadStatus): void {
 /** What a thread that was ended had is still its own until the group gives it to another. */
 function tasksOf({ init, status, trouble }: Seat): readonly TaskStatus[] {
   if (trouble === undefined) return status?.tasks ?? [];
-  if (status !== undefined && status.tasks.length > 0) return status.tasks.map((task) => (task.state === 'RUNNING' ? { ...task, state: 'SUSPENDED' } : task));
+  if (status !== undefined && status.tasks.length > 0)
+    return status.tasks.map((task) => (task.state === 'RUNNING' ? { ...task, state: 'SUSPENDED' } : task));
   const left = performance.now() - trouble.at < init.config.sessionTimeoutMs ? trouble.tasks : [];
   return left.map((task) => ({ ...task, state: 'SUSPENDED' }));
 }

@@ -5,7 +5,12 @@ import type { TaskStatus } from '../task/instance-status.ts';
 
 /** What a stream thread tells the main thread. Plain data. */
 export type FromThread =
-  | { readonly kind: 'log'; readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly fields: object; readonly message: string }
+  | {
+      readonly kind: 'log';
+      readonly level: 'debug' | 'info' | 'warn' | 'error';
+      readonly fields: object;
+      readonly message: string;
+    }
   | {
       readonly kind: 'status';
       readonly tasks: readonly TaskStatus[];
@@ -27,7 +32,12 @@ export type FromThread =
 /** What the main thread tells a stream thread. */
 export type ToThread =
   /** `watch`: memory of a RecordWatch. */
-  | { readonly kind: 'start'; readonly init: ThreadInit; readonly watch: SharedArrayBuffer; readonly withheld: readonly RecordPlace[] }
+  | {
+      readonly kind: 'start';
+      readonly init: ThreadInit;
+      readonly watch: SharedArrayBuffer;
+      readonly withheld: readonly RecordPlace[];
+    }
   /** User code hangs at these: they are dead-lettered without another try. */
   | { readonly kind: 'withhold'; readonly records: readonly RecordPlace[] }
   | { readonly kind: 'close' };

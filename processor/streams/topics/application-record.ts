@@ -28,7 +28,11 @@ interface RecordCluster extends FetchCluster, Pick<KafkaCluster, 'offsetRange'> 
  * a record makes up for one before it that cannot be read.
  * @throws StreamsError INTERNAL_TOPIC_INVALID when the newest is none that a release has written; what the broker says.
  */
-async function readRecords(cluster: RecordCluster, applicationId: string, logger: Logger): Promise<ApplicationRecord[]> {
+async function readRecords(
+  cluster: RecordCluster,
+  applicationId: string,
+  logger: Logger,
+): Promise<ApplicationRecord[]> {
   const topic = statusTopic(applicationId);
   await cluster.track([topic]);
   const { first, end } = await cluster.offsetRange(topic, 0, READ_COMMITTED);
@@ -39,7 +43,7 @@ async function readRecords(cluster: RecordCluster, applicationId: string, logger
   try {
     const deadline = performance.now() + READ_TIMEOUT_MS;
     fetcher.seek(topic, 0, first);
-    for (let position = first; position < end; ) {
+    for (let position = first; position < end;) {
       for (const { records, nextOffset } of await fetcher.take(TAKE_TIMEOUT_MS)) {
         for (const { key, value, offset } of records) {
           if (key?.toString() !== APPLICATION_RECORD_KEY) continue;
@@ -63,7 +67,8 @@ async function readRecords(cluster: RecordCluster, applicationId: string, logger
 function parseRecord(value: Buffer): ApplicationRecord | undefined {
   try {
     const parsed: unknown = JSON.parse(value.toString('utf8'));
-    if (typeof parsed !== 'object' || parsed === null || !('topology' in parsed) || !('topicIds' in parsed)) return undefined;
+    if (typeof parsed !== 'object' || parsed === null || !('topology' in parsed) || !('topicIds' in parsed))
+      return undefined;
     const { topology, topicIds } = parsed;
     return isTexts(topology) && isTexts(topicIds) ? { topology, topicIds } : undefined;
   } catch {
@@ -72,16 +77,28 @@ function parseRecord(value: Buffer): ApplicationRecord | undefined {
 }
 
 function isTexts(value: unknown): value is Readonly<Record<string, string>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every((one) => typeof one === 'string');
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every((one) => typeof one === 'string')
+  );
 }
 
 function unreadableRecord(topic: string, offset: number): StreamsError {
   const takeBack = `a record with the key ${APPLICATION_RECORD_KEY} and no value: the next start then writes it anew, and compares topology and topics only with the stores on its disk`;
-  return new StreamsError('INTERNAL_TOPIC_INVALID', `${topic}-0 offset ${String(offset)} does not say what this application is: something else has written it under the key ${APPLICATION_RECORD_KEY}. Stop that, and take the record back (${takeBack}) or, if starting over is meant, ${RESET_REMEDY}`);
+  return new StreamsError(
+    'INTERNAL_TOPIC_INVALID',
+    `${topic}-0 offset ${String(offset)} does not say what this application is: something else has written it under the key ${APPLICATION_RECORD_KEY}. Stop that, and take the record back (${takeBack}) or, if starting over is meant, ${RESET_REMEDY}`,
+  );
 }
 
 /** Undefined before the first start. @throws StreamsError INTERNAL_TOPIC_INVALID when it cannot be read; what the broker says. */
-export async function readApplicationRecord(cluster: RecordCluster, applicationId: string, logger: Logger): Promise<ApplicationRecord | undefined> {
+export async function readApplicationRecord(
+  cluster: RecordCluster,
+  applicationId: string,
+  logger: Logger,
+): Promise<ApplicationRecord | undefined> {
   return (await readRecords(cluster, applicationId, logger)).at(-1);
 }
 
@@ -89,7 +106,13 @@ export async function readApplicationRecord(cluster: RecordCluster, applicationI
  * Writes the record; of two first instances that do so at the same moment the earlier one is right, and has the last word.
  * @throws StreamsError TOPOLOGY_CHANGED when the other one has another topology.
  */
-export async function writeApplicationRecord(kafka: kafkajs.Kafka, cluster: KafkaCluster, applicationId: string, record: ApplicationRecord, logger: Logger): Promise<void> {
+export async function writeApplicationRecord(
+  kafka: kafkajs.Kafka,
+  cluster: KafkaCluster,
+  applicationId: string,
+  record: ApplicationRecord,
+  logger: Logger,
+): Promise<void> {
   await send(kafka, applicationId, record);
   const [first] = await readRecords(cluster, applicationId, logger);
   if (first === undefined || signatureMismatch(first.topology, record.topology) === null) return;
@@ -98,18 +121,32 @@ export async function writeApplicationRecord(kafka: kafkajs.Kafka, cluster: Kafk
 }
 
 /** @throws StreamsError TOPOLOGY_CHANGED */
-export function refuseOtherTopology(record: ApplicationRecord, topology: TopologySignature, applicationId: string): void {
+export function refuseOtherTopology(
+  record: ApplicationRecord,
+  topology: TopologySignature,
+  applicationId: string,
+): void {
   const mismatch = signatureMismatch(record.topology, topology);
   if (mismatch === null) return;
-  throw new StreamsError('TOPOLOGY_CHANGED', `the application id ${applicationId} belongs to another topology, as ${statusTopic(applicationId)} says. ${mismatch}. Use another application id (APPLICATION_ID), go back to the topology as it was or, if starting over is meant, ${RESET_REMEDY}`);
+  throw new StreamsError(
+    'TOPOLOGY_CHANGED',
+    `the application id ${applicationId} belongs to another topology, as ${statusTopic(applicationId)} says. ${mismatch}. Use another application id (APPLICATION_ID), go back to the topology as it was or, if starting over is meant, ${RESET_REMEDY}`,
+  );
 }
 
 async function send(kafka: kafkajs.Kafka, applicationId: string, record: ApplicationRecord): Promise<void> {
   const topic = statusTopic(applicationId);
-  const producer = kafka.producer({ allowAutoTopicCreation: false, createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
+  const producer = kafka.producer({
+    allowAutoTopicCreation: false,
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+  });
   await producer.connect();
   try {
-    await producer.send({ topic, acks: -1, messages: [{ key: APPLICATION_RECORD_KEY, value: JSON.stringify(record) }] });
+    await producer.send({
+      topic,
+      acks: -1,
+      messages: [{ key: APPLICATION_RECORD_KEY, value: JSON.stringify(record) }],
+    });
   } catch (error) {
     throw asAccessDenied(error, `writing to ${topic}`) ?? error;
   } finally {

@@ -6,9 +6,28 @@ import type { Logger } from '../logger.ts';
 import { checkCopartitioned, checkTopicNames } from '../topology/copartitioning.ts';
 import { repartitionSizes } from '../topology/repartition-sizes.ts';
 import { topologySignature } from '../topology/signature.ts';
-import { changelogTopic, inputTopicsOf, offsetsTopic, repartitionTopic, statusTopic, topicNameOf, type Topology } from '../topology/topology.ts';
-import { readApplicationRecord, refuseOtherTopology, writeApplicationRecord, type ApplicationRecord } from './application-record.ts';
-import { findTruncatedChangelog, findWrongPolicy, recreatedTopic, topicsWithIdentity, type KnownTopics } from './topic-check.ts';
+import {
+  changelogTopic,
+  inputTopicsOf,
+  offsetsTopic,
+  repartitionTopic,
+  statusTopic,
+  topicNameOf,
+  type Topology,
+} from '../topology/topology.ts';
+import {
+  readApplicationRecord,
+  refuseOtherTopology,
+  writeApplicationRecord,
+  type ApplicationRecord,
+} from './application-record.ts';
+import {
+  findTruncatedChangelog,
+  findWrongPolicy,
+  recreatedTopic,
+  topicsWithIdentity,
+  type KnownTopics,
+} from './topic-check.ts';
 
 export interface TopicPlan {
   readonly topic: string;
@@ -59,7 +78,8 @@ export async function prepareTopics(options: {
   readonly replicationFactor: number | undefined;
   readonly logger: Logger;
 }): Promise<KnownTopics> {
-  const { kafka, cluster, topology, applicationId, creatable, hasLocalState, exactlyOnce, replicationFactor, logger } = options;
+  const { kafka, cluster, topology, applicationId, creatable, hasLocalState, exactlyOnce, replicationFactor, logger } =
+    options;
   const admin = kafka.admin();
   await admin.connect();
   try {
@@ -68,10 +88,20 @@ export async function prepareTopics(options: {
     // All topics in one answer: a start that asks for each waits for each.
     const found = await allPartitionCounts(admin);
     const existing = new Set(found.keys());
-    const record = existing.has(statusTopic(applicationId)) ? await readApplicationRecord(cluster, applicationId, logger) : undefined;
+    const record = existing.has(statusTopic(applicationId))
+      ? await readApplicationRecord(cluster, applicationId, logger)
+      : undefined;
     if (record !== undefined) refuseOtherTopology(record, topologySignature(topology), applicationId);
     const isFirstStart = !hasLocalState && withOffsets.size === 0 && record === undefined;
-    const recreated = record === undefined ? undefined : recreatedTopic(topology, applicationId, record.topicIds, await cluster.topicIds(Object.keys(record.topicIds)));
+    const recreated =
+      record === undefined
+        ? undefined
+        : recreatedTopic(
+            topology,
+            applicationId,
+            record.topicIds,
+            await cluster.topicIds(Object.keys(record.topicIds)),
+          );
     if (recreated !== undefined) throw recreated;
     const counts: Record<string, number> = {};
     const create = async (plan: TopicPlan): Promise<void> => {
@@ -82,18 +112,29 @@ export async function prepareTopics(options: {
     };
 
     const sources = inputTopicsOf(topology.subTopologies);
-    const external = new Set([...sources, ...topology.subTopologies.flatMap((s) => [
-      ...s.nodes.flatMap((n) => (n.sinkTopic !== undefined && 'topic' in n.sinkTopic ? [n.sinkTopic.topic] : [])),
-      ...s.nodes.flatMap((n) => (n.source?.deadLetterTopic === undefined ? [] : [n.source.deadLetterTopic])),
-    ])]);
+    const external = new Set([
+      ...sources,
+      ...topology.subTopologies.flatMap((s) => [
+        ...s.nodes.flatMap((n) => (n.sinkTopic !== undefined && 'topic' in n.sinkTopic ? [n.sinkTopic.topic] : [])),
+        ...s.nodes.flatMap((n) => (n.source?.deadLetterTopic === undefined ? [] : [n.source.deadLetterTopic])),
+      ]),
+    ]);
     // Before the first topic is made: a topology that is refused leaves nothing behind.
     checkTopicNames(topology, applicationId);
     checkCopartitioned(topology, applicationId, (topic) => found.get(topic) ?? creatable[topic]?.partitions);
     for (const topic of external) {
       if (existing.has(topic)) continue;
       const plan = creatable[topic];
-      if (sources.includes(topic) && !isFirstStart) throw new StreamsError('SOURCE_TOPIC_MISSING', `the topic ${topic} does not exist any more, but ${applicationId} has read from it before. Restore the topic or, if starting over is meant, ${RESET_REMEDY}`);
-      if (plan === undefined) throw new StreamsError('SOURCE_TOPIC_MISSING', `the topic ${topic} does not exist; create it before the application starts`);
+      if (sources.includes(topic) && !isFirstStart)
+        throw new StreamsError(
+          'SOURCE_TOPIC_MISSING',
+          `the topic ${topic} does not exist any more, but ${applicationId} has read from it before. Restore the topic or, if starting over is meant, ${RESET_REMEDY}`,
+        );
+      if (plan === undefined)
+        throw new StreamsError(
+          'SOURCE_TOPIC_MISSING',
+          `the topic ${topic} does not exist; create it before the application starts`,
+        );
       await create({ topic, partitions: plan.partitions, config: plan.config ?? {} });
     }
     if (exactlyOnce) await refuseForgottenSources(admin, topology, applicationId, withOffsets);
@@ -106,13 +147,23 @@ export async function prepareTopics(options: {
       counts[plan.topic] = plan.partitions;
       if (!existing.has(plan.topic)) {
         // A release of before it made no topic for offsets, and its record knows none.
-        const mayBeNew = plan.topic === statusTopic(applicationId) || (plan.topic === offsetsTopic(applicationId) && record?.topicIds[plan.topic] === undefined);
-        if (!isFirstStart && !mayBeNew) throw new StreamsError('INTERNAL_TOPIC_INVALID', `the internal topic ${plan.topic} does not exist any more, but ${applicationId} has worked with it before. Restore the topic or, if starting over is meant, ${RESET_REMEDY}`);
+        const mayBeNew =
+          plan.topic === statusTopic(applicationId) ||
+          (plan.topic === offsetsTopic(applicationId) && record?.topicIds[plan.topic] === undefined);
+        if (!isFirstStart && !mayBeNew)
+          throw new StreamsError(
+            'INTERNAL_TOPIC_INVALID',
+            `the internal topic ${plan.topic} does not exist any more, but ${applicationId} has worked with it before. Restore the topic or, if starting over is meant, ${RESET_REMEDY}`,
+          );
         await create(plan);
         continue;
       }
       const has = found.get(plan.topic);
-      if (has !== plan.partitions) throw new StreamsError('PARTITIONS_CHANGED', `the topic ${plan.topic} has ${String(has)} partitions, but the source topics make it ${String(plan.partitions)}: partitions were added, and keys would land elsewhere. Go back to the old partition count with a new topic, or ${RESET_REMEDY}`);
+      if (has !== plan.partitions)
+        throw new StreamsError(
+          'PARTITIONS_CHANGED',
+          `the topic ${plan.topic} has ${String(has)} partitions, but the source topics make it ${String(plan.partitions)}: partitions were added, and keys would land elsewhere. Go back to the old partition count with a new topic, or ${RESET_REMEDY}`,
+        );
     }
     const context = { admin, cluster, topology, applicationId, logger };
     const damaged = (await findWrongPolicy(context)) ?? (await findTruncatedChangelog(context));
@@ -127,7 +178,10 @@ export async function prepareTopics(options: {
  * Writes the application's record at the first start, and completes it when the brokers tell ids that they did not tell before,
  * or when this release tells more of a topology than the one that wrote it.
  */
-async function recordTopics({ kafka, cluster, topology, applicationId, logger }: Parameters<typeof prepareTopics>[0], record: ApplicationRecord | undefined): Promise<Readonly<Record<string, string>>> {
+async function recordTopics(
+  { kafka, cluster, topology, applicationId, logger }: Parameters<typeof prepareTopics>[0],
+  record: ApplicationRecord | undefined,
+): Promise<Readonly<Record<string, string>>> {
   const wanted = topicsWithIdentity(topology, applicationId);
   let ids = await cluster.topicIds(wanted);
   // A broker may hear of a new topic a moment after the controller has answered.
@@ -137,19 +191,30 @@ async function recordTopics({ kafka, cluster, topology, applicationId, logger }:
   }
   const topicIds = { ...Object.fromEntries(ids), ...record?.topicIds };
   const signature = topologySignature(topology);
-  if (record === undefined || Object.keys(topicIds).length > Object.keys(record.topicIds).length || Object.keys(signature).some((part) => !(part in record.topology))) {
+  if (
+    record === undefined ||
+    Object.keys(topicIds).length > Object.keys(record.topicIds).length ||
+    Object.keys(signature).some((part) => !(part in record.topology))
+  ) {
     await writeApplicationRecord(kafka, cluster, applicationId, { topology: signature, topicIds }, logger);
   }
   return topicIds;
 }
 
 /** Deletes the records of repartition topics that are behind the committed offsets; failures only cost disk. */
-export async function purgeRepartitionTopics(kafka: kafkajs.Kafka, committed: ReadonlyMap<string, number>, logger: Logger): Promise<void> {
+export async function purgeRepartitionTopics(
+  kafka: kafkajs.Kafka,
+  committed: ReadonlyMap<string, number>,
+  logger: Logger,
+): Promise<void> {
   const topics = new Map<string, { partition: number; offset: string }[]>();
   for (const [name, offset] of committed) {
     const dash = name.lastIndexOf('-');
     const topic = name.slice(0, dash);
-    topics.set(topic, [...(topics.get(topic) ?? []), { partition: Number(name.slice(dash + 1)), offset: String(offset) }]);
+    topics.set(topic, [
+      ...(topics.get(topic) ?? []),
+      { partition: Number(name.slice(dash + 1)), offset: String(offset) },
+    ]);
   }
   const admin = kafka.admin();
   try {
@@ -166,37 +231,63 @@ export async function purgeRepartitionTopics(kafka: kafkajs.Kafka, committed: Re
  * Repartition, changelog, offsets and status topics, sized after the user's topics in `counts`.
  * @throws StreamsError NOT_COPARTITIONED when keys of one store would lie in two tasks; TOPOLOGY_INVALID for names that cannot be.
  */
-export function internalTopics(topology: Topology, applicationId: string, counts: Readonly<Record<string, number>>): TopicPlan[] {
+export function internalTopics(
+  topology: Topology,
+  applicationId: string,
+  counts: Readonly<Record<string, number>>,
+): TopicPlan[] {
   checkTopicNames(topology, applicationId);
   checkCopartitioned(topology, applicationId, (topic) => counts[topic]);
   const repartitions = repartitionSizes(topology, applicationId, (topic) => counts[topic]);
   const plans = [...repartitions].map(([topic, partitions]): TopicPlan => ({ topic, partitions, config: REPARTITION }));
   let tasks = 0;
   for (const { sources, stores } of topology.subTopologies) {
-    const sizes = sources.map((source) => ('topic' in source ? counts[source.topic] : repartitions.get(topicNameOf(source, applicationId))) ?? 1);
-    for (const store of stores) plans.push({ topic: changelogTopic(applicationId, store.name), partitions: Math.max(...sizes), config: COMPACTED });
+    const sizes = sources.map(
+      (source) =>
+        ('topic' in source ? counts[source.topic] : repartitions.get(topicNameOf(source, applicationId))) ?? 1,
+    );
+    for (const store of stores)
+      plans.push({
+        topic: changelogTopic(applicationId, store.name),
+        partitions: Math.max(...sizes),
+        config: COMPACTED,
+      });
     tasks += Math.max(...sizes);
   }
-  plans.push({ topic: offsetsTopic(applicationId), partitions: tasks, config: FEW_ROWS }, { topic: statusTopic(applicationId), partitions: 1, config: FEW_ROWS });
+  plans.push(
+    { topic: offsetsTopic(applicationId), partitions: tasks, config: FEW_ROWS },
+    { topic: statusTopic(applicationId), partitions: 1, config: FEW_ROWS },
+  );
   return plans;
 }
 
-async function createTopic(admin: kafkajs.Admin, plan: TopicPlan, replicationFactor: number | undefined): Promise<void> {
+async function createTopic(
+  admin: kafkajs.Admin,
+  plan: TopicPlan,
+  replicationFactor: number | undefined,
+): Promise<void> {
   try {
     await admin.createTopics({
       waitForLeaders: true,
-      topics: [{
-        topic: plan.topic,
-        numPartitions: plan.partitions,
-        replicationFactor: replicationFactor ?? -1,
-        configEntries: Object.entries(plan.config).map(([name, value]) => ({ name, value })),
-      }],
+      topics: [
+        {
+          topic: plan.topic,
+          numPartitions: plan.partitions,
+          replicationFactor: replicationFactor ?? -1,
+          configEntries: Object.entries(plan.config).map(([name, value]) => ({ name, value })),
+        },
+      ],
     });
   } catch (error) {
     // Another instance that starts at the same moment made it.
     if (isTopicExists(error)) return;
     if (isBrokerAway(error)) throw error;
-    throw asAccessDenied(error, `making the topic ${plan.topic}, which is not there or must not be seen`) ?? new StreamsError('INTERNAL_TOPIC_INVALID', `the topic ${plan.topic} cannot be created: ${messageOf(error)}`, { cause: error });
+    throw (
+      asAccessDenied(error, `making the topic ${plan.topic}, which is not there or must not be seen`) ??
+      new StreamsError('INTERNAL_TOPIC_INVALID', `the topic ${plan.topic} cannot be created: ${messageOf(error)}`, {
+        cause: error,
+      })
+    );
   }
 }
 
@@ -220,23 +311,42 @@ async function allPartitionCounts(admin: kafkajs.Admin): Promise<Map<string, num
 
 async function topicsWithOffsets(admin: kafkajs.Admin, groupId: string): Promise<Set<string>> {
   const offsets = await admin.fetchOffsets({ groupId });
-  return new Set(offsets.filter(({ partitions }) => partitions.some(({ offset }) => Number(offset) >= 0)).map(({ topic }) => topic));
+  return new Set(
+    offsets.filter(({ partitions }) => partitions.some(({ offset }) => Number(offset) >= 0)).map(({ topic }) => topic),
+  );
 }
 
 /** Kafka forgets a group's offsets with the topic: one that was deleted and made anew would be read as if for the first time. */
-async function refuseForgottenSources(admin: kafkajs.Admin, topology: Topology, applicationId: string, withOffsets: ReadonlySet<string>): Promise<void> {
+async function refuseForgottenSources(
+  admin: kafkajs.Admin,
+  topology: Topology,
+  applicationId: string,
+  withOffsets: ReadonlySet<string>,
+): Promise<void> {
   if (forgottenSources(topology, applicationId, withOffsets).length === 0) return;
   // The offsets of a transaction may become visible a moment after its records, and after what was made of these.
   await new Promise((resolve) => setTimeout(resolve, OFFSETS_SETTLE_MS));
   const forgotten = forgottenSources(topology, applicationId, await topicsWithOffsets(admin, applicationId));
-  if (forgotten.length > 0) throw new StreamsError('OFFSETS_MISSING', `the group ${applicationId} has no committed offset for any partition of ${forgotten.join(', ')}, but it has processed what was read from there: the topic was deleted and made anew, or its offsets were deleted. If starting over is meant, ${RESET_REMEDY}`);
+  if (forgotten.length > 0)
+    throw new StreamsError(
+      'OFFSETS_MISSING',
+      `the group ${applicationId} has no committed offset for any partition of ${forgotten.join(', ')}, but it has processed what was read from there: the topic was deleted and made anew, or its offsets were deleted. If starting over is meant, ${RESET_REMEDY}`,
+    );
 }
 
 /** Source topics without any offset in sub-topologies whose output has been processed further on. */
-export function forgottenSources(topology: Topology, applicationId: string, withOffsets: ReadonlySet<string>): string[] {
+export function forgottenSources(
+  topology: Topology,
+  applicationId: string,
+  withOffsets: ReadonlySet<string>,
+): string[] {
   return topology.subTopologies.flatMap((s) => {
     const others = new Set(topology.subTopologies.flatMap((other) => (other === s ? [] : other.writesGroupings)));
-    const isRead = s.writesGroupings.some((grouping) => !others.has(grouping) && withOffsets.has(repartitionTopic(applicationId, grouping)));
-    return isRead && !s.sources.some((source) => withOffsets.has(topicNameOf(source, applicationId))) ? inputTopicsOf([s]) : [];
+    const isRead = s.writesGroupings.some(
+      (grouping) => !others.has(grouping) && withOffsets.has(repartitionTopic(applicationId, grouping)),
+    );
+    return isRead && !s.sources.some((source) => withOffsets.has(topicNameOf(source, applicationId)))
+      ? inputTopicsOf([s])
+      : [];
   });
 }

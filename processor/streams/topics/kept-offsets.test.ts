@@ -6,7 +6,10 @@ import { keptOffsetsRecord, readKeptOffsets } from './kept-offsets.ts';
 const PLACE = { topic: 'app-offsets', partition: 3, key: '0_3' };
 
 function row(offsets: Record<string, number> | undefined, key = '0_3'): FakeValue {
-  const record = keptOffsetsRecord({ ...PLACE, key }, offsets === undefined ? undefined : new Map(Object.entries(offsets)));
+  const record = keptOffsetsRecord(
+    { ...PLACE, key },
+    offsets === undefined ? undefined : new Map(Object.entries(offsets)),
+  );
   return { key: record.key, value: record.value };
 }
 
@@ -22,7 +25,9 @@ test('the newest row of the task counts, be it the last of many or far from the 
   expect(await read(row({ 'in-3': 1, 'a-b-3': 2 ** 40 }))).toEqual({ 'in-3': 1, 'a-b-3': 2 ** 40 });
   expect(await read(...Array.from({ length: 500 }, (_, n) => row({ 'in-3': n })))).toEqual({ 'in-3': 499 });
   // Somebody else's keys are none of the task's business.
-  expect(await read(row({ 'in-3': 7 }), ...Array.from({ length: 5_000 }, () => row({ 'in-3': 8 }, '0_4')))).toEqual({ 'in-3': 7 });
+  expect(await read(row({ 'in-3': 7 }), ...Array.from({ length: 5_000 }, () => row({ 'in-3': 8 }, '0_4')))).toEqual({
+    'in-3': 7,
+  });
 });
 
 test('a row that was taken back is none', async () => {
@@ -30,6 +35,11 @@ test('a row that was taken back is none', async () => {
   expect(await read(row(undefined), row({ 'in-3': 9 }))).toEqual({ 'in-3': 9 });
 });
 
-test.each(['', 'x', '7', 'null', '[]', '{"in-3":"7"}', '{"in-3":-1}', '{"in-3":1e300}', '{"in-3":1.5}'])('%j is refused, naming where it is', async (text) => {
-  await expect(read(row({ 'in-3': 7 }), { key: Buffer.from('0_3'), value: Buffer.from(text) })).rejects.toMatchObject({ code: 'INTERNAL_TOPIC_INVALID', message: expect.stringMatching(/^app-offsets-3 offset 1 .*task 0_3/) });
-});
+test.each(['', 'x', '7', 'null', '[]', '{"in-3":"7"}', '{"in-3":-1}', '{"in-3":1e300}', '{"in-3":1.5}'])(
+  '%j is refused, naming where it is',
+  async (text) => {
+    await expect(read(row({ 'in-3': 7 }), { key: Buffer.from('0_3'), value: Buffer.from(text) })).rejects.toMatchObject(
+      { code: 'INTERNAL_TOPIC_INVALID', message: expect.stringMatching(/^app-offsets-3 offset 1 .*task 0_3/) },
+    );
+  },
+);

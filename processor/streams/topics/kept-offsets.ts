@@ -28,8 +28,16 @@ const TAKE_TIMEOUT_MS = 250;
 const LAST_POLL_MS = 5;
 
 /** The row that says where the input stands with this commit; `undefined`: it takes an older one back. */
-export function keptOffsetsRecord({ topic, partition, key }: KeptOffsetsPlace, offsets: OffsetMap | undefined): OutgoingRecord {
-  return { topic, partition, key: Buffer.from(key), value: offsets === undefined ? null : Buffer.from(JSON.stringify(Object.fromEntries(offsets))) };
+export function keptOffsetsRecord(
+  { topic, partition, key }: KeptOffsetsPlace,
+  offsets: OffsetMap | undefined,
+): OutgoingRecord {
+  return {
+    topic,
+    partition,
+    key: Buffer.from(key),
+    value: offsets === undefined ? null : Buffer.from(JSON.stringify(Object.fromEntries(offsets))),
+  };
 }
 
 /**
@@ -37,12 +45,25 @@ export function keptOffsetsRecord({ topic, partition, key }: KeptOffsetsPlace, o
  * from behind: the topic holds a row for each commit that is not compacted yet.
  * @throws StreamsError INTERNAL_TOPIC_INVALID for a row that no release has written.
  */
-export async function readKeptOffsets(cluster: KeptOffsetsCluster, place: KeptOffsetsPlace, signal: AbortSignal, logger: Logger): Promise<OffsetMap | undefined> {
+export async function readKeptOffsets(
+  cluster: KeptOffsetsCluster,
+  place: KeptOffsetsPlace,
+  signal: AbortSignal,
+  logger: Logger,
+): Promise<OffsetMap | undefined> {
   const { topic, partition } = place;
   await untilBrokerAnswers(signal, () => cluster.track([topic]));
-  const { first, end } = await untilBrokerAnswers(signal, () => cluster.offsetRange(topic, partition, READ_COMMITTED), () => cluster.refresh());
+  const { first, end } = await untilBrokerAnswers(
+    signal,
+    () => cluster.offsetRange(topic, partition, READ_COMMITTED),
+    () => cluster.refresh(),
+  );
   // The broker never moves the start of a compacted topic.
-  if (first > 0) throw new StreamsError('INTERNAL_TOPIC_INVALID', `${topicPartition(topic, partition)} begins at offset ${String(first)}: its first records were deleted, and with them what it says of the input of task ${place.key}. If starting over is meant, ${RESET_REMEDY}`);
+  if (first > 0)
+    throw new StreamsError(
+      'INTERNAL_TOPIC_INVALID',
+      `${topicPartition(topic, partition)} begins at offset ${String(first)}: its first records were deleted, and with them what it says of the input of task ${place.key}. If starting over is meant, ${RESET_REMEDY}`,
+    );
   for (let span = TAIL_OFFSETS; end > 0; span *= TAIL_GROWTH) {
     const from = Math.max(0, end - span);
     const newest = await newestRow(cluster, place, from, end, signal, logger);
@@ -52,16 +73,28 @@ export async function readKeptOffsets(cluster: KeptOffsetsCluster, place: KeptOf
   return undefined;
 }
 
-async function newestRow(cluster: KeptOffsetsCluster, { topic, partition, key: wanted }: KeptOffsetsPlace, from: number, end: number, signal: AbortSignal, logger: Logger): Promise<{ offset: number; value: Buffer | null } | undefined> {
+async function newestRow(
+  cluster: KeptOffsetsCluster,
+  { topic, partition, key: wanted }: KeptOffsetsPlace,
+  from: number,
+  end: number,
+  signal: AbortSignal,
+  logger: Logger,
+): Promise<{ offset: number; value: Buffer | null } | undefined> {
   const fetcher = new RecordFetcher(cluster, logger, { maxWaitMs: LAST_POLL_MS });
   try {
     let newest: { offset: number; value: Buffer | null } | undefined;
     fetcher.seek(topic, partition, from);
-    for (let position = from; position < end; ) {
+    for (let position = from; position < end;) {
       signal.throwIfAborted();
       for (const part of await fetcher.take(TAKE_TIMEOUT_MS)) {
-        if (part.outOfRange) throw new StreamsError('INTERNAL_TOPIC_INVALID', `the topic ${topic} lost records of partition ${String(partition)} while they were read; it must not be truncated or deleted while the application runs`);
-        for (const { key, value, offset } of part.records) if (key?.toString() === wanted) newest = { offset: Number(offset), value };
+        if (part.outOfRange)
+          throw new StreamsError(
+            'INTERNAL_TOPIC_INVALID',
+            `the topic ${topic} lost records of partition ${String(partition)} while they were read; it must not be truncated or deleted while the application runs`,
+          );
+        for (const { key, value, offset } of part.records)
+          if (key?.toString() === wanted) newest = { offset: Number(offset), value };
         position = part.nextOffset;
       }
     }
@@ -74,7 +107,10 @@ async function newestRow(cluster: KeptOffsetsCluster, { topic, partition, key: w
 function decodeRow({ topic, partition, key }: KeptOffsetsPlace, offset: number, value: Buffer): OffsetMap {
   const entries = entriesOf(value.toString('utf8'));
   if (entries !== undefined) return new Map(entries);
-  throw new StreamsError('INTERNAL_TOPIC_INVALID', `${topicPartition(topic, partition)} offset ${String(offset)} does not say where the input of task ${key} stands: somebody else has written it. Nobody but the application may write to this topic; take the record back (a record with the key ${key} and no value: offsets are then not compared at the next start) or, if starting over is meant, ${RESET_REMEDY}`);
+  throw new StreamsError(
+    'INTERNAL_TOPIC_INVALID',
+    `${topicPartition(topic, partition)} offset ${String(offset)} does not say where the input of task ${key} stands: somebody else has written it. Nobody but the application may write to this topic; take the record back (a record with the key ${key} and no value: offsets are then not compared at the next start) or, if starting over is meant, ${RESET_REMEDY}`,
+  );
 }
 
 function entriesOf(text: string): [string, number][] | undefined {
@@ -86,5 +122,7 @@ function entriesOf(text: string): [string, number][] | undefined {
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined;
   const entries = Object.entries(parsed);
-  return entries.every((entry): entry is [string, number] => Number.isSafeInteger(entry[1]) && Number(entry[1]) >= 0) ? entries : undefined;
+  return entries.every((entry): entry is [string, number] => Number.isSafeInteger(entry[1]) && Number(entry[1]) >= 0)
+    ? entries
+    : undefined;
 }

@@ -18,8 +18,14 @@ export class StatusPublisher {
   #packs = false;
   #told = false;
 
-  constructor(kafka: kafkajs.Kafka, options: { applicationId: string; intervalMs: number; logger: Logger; status: () => InstanceStatus }) {
-    this.#producer = kafka.producer({ allowAutoTopicCreation: false, createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
+  constructor(
+    kafka: kafkajs.Kafka,
+    options: { applicationId: string; intervalMs: number; logger: Logger; status: () => InstanceStatus },
+  ) {
+    this.#producer = kafka.producer({
+      allowAutoTopicCreation: false,
+      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+    });
     this.#options = options;
   }
 
@@ -51,10 +57,19 @@ export class StatusPublisher {
     try {
       if (!this.#connected) await this.#producer.connect();
       this.#connected = true;
-      await this.#producer.send({ topic: statusTopic(applicationId), acks: 1, compression: this.#packs ? kafkajs.CompressionTypes.GZIP : kafkajs.CompressionTypes.None, messages: [{ key: status().id, value }] });
+      await this.#producer.send({
+        topic: statusTopic(applicationId),
+        acks: 1,
+        compression: this.#packs ? kafkajs.CompressionTypes.GZIP : kafkajs.CompressionTypes.None,
+        messages: [{ key: status().id, value }],
+      });
     } catch (error) {
       if (hasCode(error, CODE.MESSAGE_TOO_LARGE, CODE.RECORD_LIST_TOO_LARGE) && value !== null) {
-        if (this.#packs && !this.#told) logger.warn({ bytes: value.length }, `the status of this instance is larger than ${statusTopic(applicationId)} takes, and is not published: raise its max.message.bytes`);
+        if (this.#packs && !this.#told)
+          logger.warn(
+            { bytes: value.length },
+            `the status of this instance is larger than ${statusTopic(applicationId)} takes, and is not published: raise its max.message.bytes`,
+          );
         this.#told = this.#packs;
         this.#packs = true;
       }

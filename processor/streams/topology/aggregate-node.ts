@@ -54,7 +54,8 @@ export function aggregateNode(
   handlers.add({
     open: (runtime) => {
       // A serde may hand out the bytes themselves.
-      const open: OpenPartial<Buffer> = (bytes, last) => settled(readStored(aggregate.serde, last ? bytes : Buffer.from(bytes)));
+      const open: OpenPartial<Buffer> = (bytes, last) =>
+        settled(readStored(aggregate.serde, last ? bytes : Buffer.from(bytes)));
       const update = updater(runtime, spec, open, changes.get(runtime) ?? ignore, lateEmits.get(runtime) ?? ignore);
       return (key, { grainStartMs, newestMs, aggregate: bytes }, records) => {
         try {
@@ -103,7 +104,9 @@ export function localAggregateNode(
     changesKey: true,
     attach: (runtime, next, name) => {
       const open: OpenPartial<unknown> = (partial, last) => (last ? partial : copyThrough(aggregate.serde, partial));
-      const update = updater(runtime, spec, open, next, (key, value, at) => (lateEmits.get(runtime) ?? ignore)(key, value, at));
+      const update = updater(runtime, spec, open, next, (key, value, at) =>
+        (lateEmits.get(runtime) ?? ignore)(key, value, at),
+      );
       return (key, value, at) => {
         try {
           const groupKey = groupingKey(keyOf(value, key));
@@ -120,7 +123,13 @@ export function localAggregateNode(
 }
 
 /** Merging into the store, and one change a row and commit to whoever listens. */
-function updater<P>(runtime: TaskRuntime, { aggregate, empty, windows, store }: AggregateSpec, open: OpenPartial<P>, next: Emit, late: Emit): Update<P> {
+function updater<P>(
+  runtime: TaskRuntime,
+  { aggregate, empty, windows, store }: AggregateSpec,
+  open: OpenPartial<P>,
+  next: Emit,
+  late: Emit,
+): Update<P> {
   const changed = new ChangedRows(runtime, { ...store, serde: aggregate.serde }, next);
   if (windows === undefined) {
     const rows = runtime.keyValueStore(store.name);
@@ -139,11 +148,18 @@ function updater<P>(runtime: TaskRuntime, { aggregate, empty, windows, store }: 
     const streamTimeMs = runtime.streamTimeMs();
     const alive = starts.filter((start) => !isExpired(windows, start, streamTimeMs));
     if (alive.length > 0) intake.taken(alive.length * records);
-    if (alive.length < starts.length) intake.leftOut((starts.length - alive.length) * records, { place: runtime.place(), timestampMs: newestMs, streamTimeMs });
+    if (alive.length < starts.length)
+      intake.leftOut((starts.length - alive.length) * records, {
+        place: runtime.place(),
+        timestampMs: newestMs,
+        streamTimeMs,
+      });
     if (alive.length === 0) late(key, open(partial, true), newestMs);
     for (let index = 0; index < alive.length; index += 1) {
       const start = alive[index] as number;
-      const value = aggregated(aggregate.merge(rows.get(key, start) ?? empty(), open(partial, index === alive.length - 1)));
+      const value = aggregated(
+        aggregate.merge(rows.get(key, start) ?? empty(), open(partial, index === alive.length - 1)),
+      );
       rows.put(key, start, value);
       if (changed.heard) changed.note(key, start, value, newestMs);
     }

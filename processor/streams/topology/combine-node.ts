@@ -81,7 +81,13 @@ export function combineNode(graph: GraphBuilder, parent: TopologyNode, spec: Com
         for (const [lateByMs, partials] of [[undefined, inTime] as const, ...behind]) {
           for (const byKey of partials.values()) {
             for (const { key, grainStartMs, newestMs, records, aggregate: value } of byKey.values()) {
-              runtime.sendPartial(grouping, key, encodePartial({ route, grainStartMs, newestMs, aggregate: bytesOf(value) }), records, lateByMs);
+              runtime.sendPartial(
+                grouping,
+                key,
+                encodePartial({ route, grainStartMs, newestMs, aggregate: bytesOf(value) }),
+                records,
+                lateByMs,
+              );
             }
           }
         }
@@ -124,7 +130,13 @@ export function combineNode(graph: GraphBuilder, parent: TopologyNode, spec: Com
           runtime.drop('null-key');
           return;
         }
-        byKey.set(groupKey, { key: groupKey, grainStartMs, aggregate: aggregated(addOwn(aggregate, empty(), value, at)), newestMs: at, records: 1 });
+        byKey.set(groupKey, {
+          key: groupKey,
+          grainStartMs,
+          aggregate: aggregated(addOwn(aggregate, empty(), value, at)),
+          newestMs: at,
+          records: 1,
+        });
         count += 1;
         if (count === MAX_PARTIALS) runtime.requestCommit();
       };

@@ -1,8 +1,22 @@
 import { expect, test } from '@jest/globals';
-import { DeadLetter, jsonSerde, StreamsBuilder, stringSerde, TopologyTestDriver, type KStream, type Processor, type SourceStream, type StoreSpec } from '../index.ts';
+import {
+  DeadLetter,
+  jsonSerde,
+  StreamsBuilder,
+  stringSerde,
+  TopologyTestDriver,
+  type KStream,
+  type Processor,
+  type SourceStream,
+  type StoreSpec,
+} from '../index.ts';
 import { internalTopics } from '../topics/internal-topics.ts';
 
-const text = (builder: StreamsBuilder, topic: string): SourceStream<string> => builder.stream(topic, { decode: ({ value }) => (value === null ? new DeadLetter('NULL', 'null') : String(value)), deadLetterTopic: 'dlq' });
+const text = (builder: StreamsBuilder, topic: string): SourceStream<string> =>
+  builder.stream(topic, {
+    decode: ({ value }) => (value === null ? new DeadLetter('NULL', 'null') : String(value)),
+    deadLetterTopic: 'dlq',
+  });
 const nothing = (): Processor<unknown, never> => ({ process: () => undefined });
 const store: StoreSpec<unknown> = { name: 'seen', kind: 'key-value', serde: jsonSerde<unknown>() };
 const word = (value: string): string => value;
@@ -15,24 +29,47 @@ function declared(declare: Declare): StreamsBuilder {
   return builder;
 }
 
-const refused = expect.objectContaining({ code: 'NOT_COPARTITIONED', message: expect.stringMatching(/few \(2\).*many \(3\).*equal partition counts.*groupBy/) });
+const refused = expect.objectContaining({
+  code: 'NOT_COPARTITIONED',
+  message: expect.stringMatching(/few \(2\).*many \(3\).*equal partition counts.*groupBy/),
+});
 
 test.each<[string, Declare]>([
   ['a count by key', (few, many) => void few.merge(many).groupByKey({ name: 'k' }).count({ store: 'c' })],
-  ['a count by key behind filters and branches', (few, many) => {
-    const [taken] = few.filter(() => true).merge(many.mapValues((v) => v)).branch(() => true) as [KStream<string>];
-    taken.groupByKey({ name: 'k' }).count({ store: 'c' });
-  }],
+  [
+    'a count by key behind filters and branches',
+    (few, many) => {
+      const [taken] = few
+        .filter(() => true)
+        .merge(many.mapValues((v) => v))
+        .branch(() => true) as [KStream<string>];
+      taken.groupByKey({ name: 'k' }).count({ store: 'c' });
+    },
+  ],
   ['a processor with a store', (few, many) => void few.merge(many).process(nothing, { stores: [store] })],
-  ['two processors that share a store', (few, many) => {
-    few.process(nothing, { stores: [store] });
-    many.process(nothing, { stores: [store] });
-  }],
-  ['a processor that looks at another table by name', (few, many) => {
-    few.groupByKey({ name: 'k' }).count({ store: 'c' });
-    many.process(nothing, { stores: ['c'] });
-  }],
-  ['dead letters that reach a store', (few, many) => void few.deadLetters().mapValues(String).merge(many).process(nothing, { stores: [store] })],
+  [
+    'two processors that share a store',
+    (few, many) => {
+      few.process(nothing, { stores: [store] });
+      many.process(nothing, { stores: [store] });
+    },
+  ],
+  [
+    'a processor that looks at another table by name',
+    (few, many) => {
+      few.groupByKey({ name: 'k' }).count({ store: 'c' });
+      many.process(nothing, { stores: ['c'] });
+    },
+  ],
+  [
+    'dead letters that reach a store',
+    (few, many) =>
+      void few
+        .deadLetters()
+        .mapValues(String)
+        .merge(many)
+        .process(nothing, { stores: [store] }),
+  ],
 ])('%s over topics of 2 and 3 partitions is refused, at the start and in the driver', (_name, declare) => {
   const topology = declared(declare).build();
   expect(() => internalTopics(topology, 'app', { few: 2, many: 3, dlq: 1 })).toThrow(refused);
@@ -42,22 +79,35 @@ test.each<[string, Declare]>([
   expect(() => new TopologyTestDriver(topology, { partitions: { few: 3, many: 3 } })).not.toThrow();
 });
 
-test('a repartition topic and a narrower topic of the user\'s that share a store are refused as well', () => {
+test("a repartition topic and a narrower topic of the user's that share a store are refused as well", () => {
   const topology = declared((few, many) => {
     many.groupBy(word, { name: 'by-word' }).count({ store: 'c' });
     few.process(nothing, { stores: ['c'] });
   }).build();
-  expect(() => internalTopics(topology, 'app', { few: 2, many: 3, dlq: 1 })).toThrow(expect.objectContaining({ code: 'NOT_COPARTITIONED', message: expect.stringMatching(/app-by-word-repartition \(3\).*few \(2\)|few \(2\).*app-by-word-repartition \(3\)/) }));
+  expect(() => internalTopics(topology, 'app', { few: 2, many: 3, dlq: 1 })).toThrow(
+    expect.objectContaining({
+      code: 'NOT_COPARTITIONED',
+      message: expect.stringMatching(
+        /app-by-word-repartition \(3\).*few \(2\)|few \(2\).*app-by-word-repartition \(3\)/,
+      ),
+    }),
+  );
 });
 
 test.each<[string, Declare]>([
   ['without a store', (few, many) => few.merge(many).to('out', stringSerde)],
-  ['into groupBy, which repartitions', (few, many) => void few.merge(many).groupBy(word, { name: 'by-word' }).count({ store: 'c' })],
-  ['with a store for each', (few, many) => {
-    few.merge(many).to('out', stringSerde);
-    few.groupByKey({ name: 'k' }).count({ store: 'c' });
-    many.process(nothing, { stores: [store] });
-  }],
+  [
+    'into groupBy, which repartitions',
+    (few, many) => void few.merge(many).groupBy(word, { name: 'by-word' }).count({ store: 'c' }),
+  ],
+  [
+    'with a store for each',
+    (few, many) => {
+      few.merge(many).to('out', stringSerde);
+      few.groupByKey({ name: 'k' }).count({ store: 'c' });
+      many.process(nothing, { stores: [store] });
+    },
+  ],
 ])('topics of other counts stay legal %s', (_name, declare) => {
   const topology = declared(declare).build();
   expect(() => internalTopics(topology, 'app', { few: 2, many: 3, dlq: 1, out: 1 })).not.toThrow();
@@ -65,16 +115,28 @@ test.each<[string, Declare]>([
 });
 
 test.each<[string, Declare, RegExp]>([
-  ['a sink that is a changelog', (few) => {
-    few.groupByKey({ name: 'k' }).count({ store: 'c' });
-    few.to('app-c-changelog', stringSerde);
-  }, /app-c-changelog/],
-  ['a sink that is a repartition topic', (few) => {
-    few.groupBy(word, { name: 'k' }).count({ store: 'c' });
-    few.to('app-k-repartition', stringSerde);
-  }, /app-k-repartition/],
+  [
+    'a sink that is a changelog',
+    (few) => {
+      few.groupByKey({ name: 'k' }).count({ store: 'c' });
+      few.to('app-c-changelog', stringSerde);
+    },
+    /app-c-changelog/,
+  ],
+  [
+    'a sink that is a repartition topic',
+    (few) => {
+      few.groupBy(word, { name: 'k' }).count({ store: 'c' });
+      few.to('app-k-repartition', stringSerde);
+    },
+    /app-k-repartition/,
+  ],
   ['a sink that is the status topic', (few) => few.to('app-status', stringSerde), /app-status/],
-  ['a store whose changelog\'s name is too long', (few) => void few.groupByKey({ name: 'k' }).count({ store: 'c'.repeat(240) }), /249/],
+  [
+    "a store whose changelog's name is too long",
+    (few) => void few.groupByKey({ name: 'k' }).count({ store: 'c'.repeat(240) }),
+    /249/,
+  ],
 ])('%s is refused, at the start and in the driver', (_name, declare, words) => {
   const topology = declared(declare).build();
   const invalid = expect.objectContaining({ code: 'TOPOLOGY_INVALID', message: expect.stringMatching(words) });

@@ -1,6 +1,16 @@
 import { StreamsError } from '../errors.ts';
 import { repartitionSizes } from './repartition-sizes.ts';
-import { changelogTopic, inputTopicsOf, outputsOf, repartitionTopic, statusTopic, topicNameOf, type SubTopology, type Topology, type TopologyNode } from './topology.ts';
+import {
+  changelogTopic,
+  inputTopicsOf,
+  outputsOf,
+  repartitionTopic,
+  statusTopic,
+  topicNameOf,
+  type SubTopology,
+  type Topology,
+  type TopologyNode,
+} from './topology.ts';
 
 const LONGEST_TOPIC_NAME = 249;
 
@@ -9,11 +19,33 @@ const LONGEST_TOPIC_NAME = 249;
  * @throws StreamsError TOPOLOGY_INVALID
  */
 export function checkTopicNames(topology: Topology, applicationId: string): void {
-  const users = new Set(topology.subTopologies.flatMap((sub) => [...inputTopicsOf([sub]), ...outputsOf({ ...sub, nodes: sub.nodes.filter(({ sinkTopic }) => sinkTopic === undefined || 'topic' in sinkTopic) }, applicationId)]));
-  const internal = [statusTopic(applicationId), ...topology.subTopologies.flatMap(({ stores, writesGroupings }) => [...stores.map(({ name }) => changelogTopic(applicationId, name)), ...writesGroupings.map((name) => repartitionTopic(applicationId, name))])];
+  const users = new Set(
+    topology.subTopologies.flatMap((sub) => [
+      ...inputTopicsOf([sub]),
+      ...outputsOf(
+        { ...sub, nodes: sub.nodes.filter(({ sinkTopic }) => sinkTopic === undefined || 'topic' in sinkTopic) },
+        applicationId,
+      ),
+    ]),
+  );
+  const internal = [
+    statusTopic(applicationId),
+    ...topology.subTopologies.flatMap(({ stores, writesGroupings }) => [
+      ...stores.map(({ name }) => changelogTopic(applicationId, name)),
+      ...writesGroupings.map((name) => repartitionTopic(applicationId, name)),
+    ]),
+  ];
   for (const topic of internal) {
-    if (topic.length > LONGEST_TOPIC_NAME) throw new StreamsError('TOPOLOGY_INVALID', `the internal topic ${topic} would have a name of ${String(topic.length)} characters, and Kafka takes ${String(LONGEST_TOPIC_NAME)}: use a shorter application id, store or grouping name`);
-    if (users.has(topic)) throw new StreamsError('TOPOLOGY_INVALID', `the topology reads or writes ${topic} as a topic of its user's, and it is the application's own: use another topic, or another name for the store or grouping`);
+    if (topic.length > LONGEST_TOPIC_NAME)
+      throw new StreamsError(
+        'TOPOLOGY_INVALID',
+        `the internal topic ${topic} would have a name of ${String(topic.length)} characters, and Kafka takes ${String(LONGEST_TOPIC_NAME)}: use a shorter application id, store or grouping name`,
+      );
+    if (users.has(topic))
+      throw new StreamsError(
+        'TOPOLOGY_INVALID',
+        `the topology reads or writes ${topic} as a topic of its user's, and it is the application's own: use another topic, or another name for the store or grouping`,
+      );
   }
 }
 
@@ -21,17 +53,36 @@ export function checkTopicNames(topology: Topology, applicationId: string): void
  * A key's rows must lie in one task. So all topics that reach one store, by any way, must have as many partitions.
  * @throws StreamsError NOT_COPARTITIONED naming the store, the topics and their counts.
  */
-export function checkCopartitioned(topology: Topology, applicationId: string, sizeOf: (topic: string) => number | undefined): void {
+export function checkCopartitioned(
+  topology: Topology,
+  applicationId: string,
+  sizeOf: (topic: string) => number | undefined,
+): void {
   const repartitions = repartitionSizes(topology, applicationId, sizeOf);
   for (const subTopology of topology.subTopologies) {
     for (const { name } of subTopology.stores) {
       const users = subTopology.nodes.filter(({ stores }) => stores.some((store) => store.name === name));
-      const topics = [...new Set(users.flatMap((node) => sourcesBehind(node, subTopology).flatMap(({ source }) => (source === undefined ? [] : topicNameOf(source.from, applicationId)))))];
-      const counted = topics.map((topic) => [topic, repartitions.get(topic) ?? sizeOf(topic)] as const).filter(([, count]) => count !== undefined);
+      const topics = [
+        ...new Set(
+          users.flatMap((node) =>
+            sourcesBehind(node, subTopology).flatMap(({ source }) =>
+              source === undefined ? [] : topicNameOf(source.from, applicationId),
+            ),
+          ),
+        ),
+      ];
+      const counted = topics
+        .map((topic) => [topic, repartitions.get(topic) ?? sizeOf(topic)] as const)
+        .filter(([, count]) => count !== undefined);
       if (new Set(counted.map(([, count]) => count)).size <= 1) continue;
       const sizes = counted.map(([topic, count]) => `${topic} (${String(count)})`).join(', ');
-      const holds = users.some(({ kind }) => kind === 'AGGREGATE') ? 'counts by the keys of' : 'holds what belongs to the keys of';
-      throw new StreamsError('NOT_COPARTITIONED', `the store "${name}" ${holds} ${sizes}: with different partition counts one key lies in two tasks, each with a part of its rows (${users.map((node) => node.name).join(', ')}). Give the topics equal partition counts, or send what comes from them through groupBy, which repartitions`);
+      const holds = users.some(({ kind }) => kind === 'AGGREGATE')
+        ? 'counts by the keys of'
+        : 'holds what belongs to the keys of';
+      throw new StreamsError(
+        'NOT_COPARTITIONED',
+        `the store "${name}" ${holds} ${sizes}: with different partition counts one key lies in two tasks, each with a part of its rows (${users.map((node) => node.name).join(', ')}). Give the topics equal partition counts, or send what comes from them through groupBy, which repartitions`,
+      );
     }
   }
 }
@@ -42,7 +93,8 @@ function sourcesBehind(node: TopologyNode, { nodes }: SubTopology): TopologyNode
   const visit = (at: TopologyNode): void => {
     if (found.has(at)) return;
     found.add(at);
-    for (const other of nodes) if (at.parents.includes(other.index) || other.source?.deadLettersTo === at.index) visit(other);
+    for (const other of nodes)
+      if (at.parents.includes(other.index) || other.source?.deadLettersTo === at.index) visit(other);
   };
   visit(node);
   return [...found].filter(({ source }) => source !== undefined).sort((a, b) => a.index - b.index);

@@ -92,7 +92,14 @@ describe('what is no JSON', () => {
 
 test('a scanner remembers key order only to be quick: other orders, keys and lengths are found all the same', () => {
   const scanner = flatJsonScanner(FIELDS);
-  const texts = ['{"name":"a","n":1,"flag":true}', '{"n":2,"flag":false,"name":"b"}', '{"names":"c","name":"d"}', '{"nam":1}', '{"flag":null,"x":0,"n":3}', '{}'];
+  const texts = [
+    '{"name":"a","n":1,"flag":true}',
+    '{"n":2,"flag":false,"name":"b"}',
+    '{"names":"c","name":"d"}',
+    '{"nam":1}',
+    '{"flag":null,"x":0,"n":3}',
+    '{}',
+  ];
   for (const first of texts) {
     for (const second of texts) {
       scan(first, scanner);
@@ -122,7 +129,8 @@ test('it reads the bytes it is given and no others of the buffer they are part o
 });
 
 test('bytes that are no ASCII, each alone in a string: not clean', () => {
-  for (let byte = 0x80; byte < 0x100; byte++) expect(scan(Buffer.concat([Buffer.from('{"name":"'), Buffer.from([byte]), Buffer.from('"}')]))).toBeNull();
+  for (let byte = 0x80; byte < 0x100; byte++)
+    expect(scan(Buffer.concat([Buffer.from('{"name":"'), Buffer.from([byte]), Buffer.from('"}')]))).toBeNull();
 });
 
 test('field names that could never be found are refused', () => {

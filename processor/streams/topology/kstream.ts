@@ -12,7 +12,17 @@ import { encodeKey } from '../store/key-text.ts';
 import { STORE_OPTIONS, type StoreSpec } from '../store/typed-store.ts';
 import type { TopologyNode } from './topology.ts';
 import { isSerde } from './topology-checks.ts';
-import { aggregated, checkedPair, failedAt, isTruthy, iterable, keyOrNull, serialized, settled, takesKey } from './user-code.ts';
+import {
+  aggregated,
+  checkedPair,
+  failedAt,
+  isTruthy,
+  iterable,
+  keyOrNull,
+  serialized,
+  settled,
+  takesKey,
+} from './user-code.ts';
 import { checkedWindows, commonGrainMs, type TimeWindows } from './windows.ts';
 
 /** A stream of values of one type. Every method adds a node and answers the stream behind it; nothing runs yet. */
@@ -64,30 +74,40 @@ export class KStream<V> {
 
   /** May change key and value. */
   map<W>(map: (value: V, key: string | null) => { key: string | null; value: W }): KStream<W> {
-    return this.#then('MAP', map, (next, name) => (key, value, at) => {
-      let mapped: { key: string | null; value: W };
-      let mappedKey: string | null;
-      try {
-        mapped = checkedPair(map(value as V, key));
-        mappedKey = keyOrNull(mapped.key);
-      } catch (error) {
-        throw failedAt(name, error);
-      }
-      next(mappedKey, mapped.value, at);
-    }, false);
+    return this.#then(
+      'MAP',
+      map,
+      (next, name) => (key, value, at) => {
+        let mapped: { key: string | null; value: W };
+        let mappedKey: string | null;
+        try {
+          mapped = checkedPair(map(value as V, key));
+          mappedKey = keyOrNull(mapped.key);
+        } catch (error) {
+          throw failedAt(name, error);
+        }
+        next(mappedKey, mapped.value, at);
+      },
+      false,
+    );
   }
 
   flatMap<W>(map: (value: V, key: string | null) => Iterable<{ key: string | null; value: W }>): KStream<W> {
-    return this.#then('FLATMAP', map, (next, name) => (key, value, at) => {
-      try {
-        for (const mapped of iterable(map(value as V, key))) {
-          checkedPair(mapped);
-          next(keyOrNull(mapped.key), mapped.value, at);
+    return this.#then(
+      'FLATMAP',
+      map,
+      (next, name) => (key, value, at) => {
+        try {
+          for (const mapped of iterable(map(value as V, key))) {
+            checkedPair(mapped);
+            next(keyOrNull(mapped.key), mapped.value, at);
+          }
+        } catch (error) {
+          throw failedAt(name, error);
         }
-      } catch (error) {
-        throw failedAt(name, error);
-      }
-    }, false);
+      },
+      false,
+    );
   }
 
   flatMapValues<W>(map: (value: V, key: string | null) => Iterable<W>): KStream<W> {
@@ -117,7 +137,8 @@ export class KStream<V> {
    * asked in order, each at most once a record.
    */
   branch(...predicates: ((value: V, key: string | null) => boolean)[]): KStream<V>[] {
-    if (predicates.length === 0) this.graph.refuse(`branch() of ${this.node.name} needs a predicate: without one it has no branches`);
+    if (predicates.length === 0)
+      this.graph.refuse(`branch() of ${this.node.name} needs a predicate: without one it has no branches`);
     checkFunctions('branch()', predicates, Object.keys(predicates));
     /** Which branch the record under way goes to, by task. */
     const chosen = new WeakMap<TaskRuntime, { branch: number }>();
@@ -164,10 +185,17 @@ export class KStream<V> {
       return this;
     }
     if (other.graph !== this.graph) {
-      for (const graph of [this.graph, other.graph]) graph.refuse(`merge() of ${this.node.name} and ${other.node.name}, which is of another StreamsBuilder: its source would not be read. Declare both streams with one builder`);
+      for (const graph of [this.graph, other.graph])
+        graph.refuse(
+          `merge() of ${this.node.name} and ${other.node.name}, which is of another StreamsBuilder: its source would not be read. Declare both streams with one builder`,
+        );
       return this;
     }
-    const node = this.graph.add({ kind: 'MERGE', parents: [this.node.index, other.node.index], attach: (_runtime, next) => next });
+    const node = this.graph.add({
+      kind: 'MERGE',
+      parents: [this.node.index, other.node.index],
+      attach: (_runtime, next) => next,
+    });
     return new KStream<V>(this.graph, node, this.keyUnchanged && other.keyUnchanged);
   }
 
@@ -175,7 +203,10 @@ export class KStream<V> {
    * Groups by a new key, through the repartition topic `<applicationId>-<name>-repartition`. Groupings of one name share it.
    * A record for which the selector answers no key is dropped and counted.
    */
-  groupBy(selector: (value: V, key: string | null) => string | null | undefined, options: { name: string }): KGroupedStream<V> {
+  groupBy(
+    selector: (value: V, key: string | null) => string | null | undefined,
+    options: { name: string },
+  ): KGroupedStream<V> {
     checkOptions('groupBy()', options, ['name']);
     checkFunctions('groupBy()', { selector }, ['selector']);
     return new KGroupedStream<V>(this, selector, options.name);
@@ -188,11 +219,15 @@ export class KStream<V> {
   }
 
   /** Attaches a custom processor; `stores` are its own (a spec) or another node's (a name). */
-  process<R>(supplier: () => Processor<V, R>, options: { stores?: readonly (StoreSpec<unknown> | string)[] } = {}): KStream<R> {
+  process<R>(
+    supplier: () => Processor<V, R>,
+    options: { stores?: readonly (StoreSpec<unknown> | string)[] } = {},
+  ): KStream<R> {
     checkOptions('process()', options, ['stores']);
     checkFunctions('process()', { supplier }, ['supplier']);
     const { stores = [] } = options;
-    for (const store of stores) if (typeof store !== 'string') checkOptions('a store of process()', store, STORE_OPTIONS);
+    for (const store of stores)
+      if (typeof store !== 'string') checkOptions('a store of process()', store, STORE_OPTIONS);
     let readsKey = true;
     const node = this.graph.add({
       kind: 'PROCESSOR',
@@ -204,22 +239,31 @@ export class KStream<V> {
         const processor = settled(supplier());
         const connected = (name: string): string => {
           if (stores.some((store) => (typeof store === 'string' ? store : store.name) === name)) return name;
-          throw new StreamsError('TOPOLOGY_INVALID', `${node.name} uses the store "${name}" and does not say so: process(…, { stores: ["${name}"] })`, { taskId: runtime.taskId });
+          throw new StreamsError(
+            'TOPOLOGY_INVALID',
+            `${node.name} uses the store "${name}" and does not say so: process(…, { stores: ["${name}"] })`,
+            { taskId: runtime.taskId },
+          );
         };
-        if (typeof (processor as Partial<typeof processor> | undefined)?.process !== 'function') throw new TypeError('the supplier answered no processor: an object with process()');
+        if (typeof (processor as Partial<typeof processor> | undefined)?.process !== 'function')
+          throw new TypeError('the supplier answered no processor: an object with process()');
         readsKey = takesKey(processor.process);
-        settled(processor.init?.({
-          taskId: runtime.taskId,
-          nowMs: () => runtime.nowMs(),
-          streamTimeMs: () => runtime.streamTimeMs(),
-          keyValueStore: <S>(name: string) => runtime.keyValueStore(connected(name)).ownView() as import('../store/typed-store.ts').KeyValueStore<S>,
-          windowStore: <S>(name: string) => runtime.windowStore(connected(name)).ownView() as import('../store/typed-store.ts').WindowStore<S>,
-          forward: (key, value, timestampMs) => {
-            const at = eventTimeOf(timestampMs);
-            if (Number.isNaN(at)) throw failedAt(name, new TypeError(`forward: ${whyNoEventTime(timestampMs)}`));
-            next(keyOrNull(key), settled(value), at);
-          },
-        }));
+        settled(
+          processor.init?.({
+            taskId: runtime.taskId,
+            nowMs: () => runtime.nowMs(),
+            streamTimeMs: () => runtime.streamTimeMs(),
+            keyValueStore: <S>(name: string) =>
+              runtime.keyValueStore(connected(name)).ownView() as import('../store/typed-store.ts').KeyValueStore<S>,
+            windowStore: <S>(name: string) =>
+              runtime.windowStore(connected(name)).ownView() as import('../store/typed-store.ts').WindowStore<S>,
+            forward: (key, value, timestampMs) => {
+              const at = eventTimeOf(timestampMs);
+              if (Number.isNaN(at)) throw failedAt(name, new TypeError(`forward: ${whyNoEventTime(timestampMs)}`));
+              next(keyOrNull(key), settled(value), at);
+            },
+          }),
+        );
         return (key, value, at) => {
           try {
             settled(processor.process(value as V, key, at));
@@ -231,10 +275,18 @@ export class KStream<V> {
     });
     // A store may be declared after those that name it.
     this.graph.atBuild.push(() => {
-      if (isOneForAll(supplier)) this.graph.refuse(`the supplier of ${node.name} answers the same processor each time: tasks would write into each other's stores. Make a new one: process(() => new …())`);
-      const specs = stores.flatMap((store) => (typeof store === 'string' ? (this.graph.storeNamed(store) ?? []) : store));
+      if (isOneForAll(supplier))
+        this.graph.refuse(
+          `the supplier of ${node.name} answers the same processor each time: tasks would write into each other's stores. Make a new one: process(() => new …())`,
+        );
+      const specs = stores.flatMap((store) =>
+        typeof store === 'string' ? (this.graph.storeNamed(store) ?? []) : store,
+      );
       const missing = stores.find((store) => typeof store === 'string' && this.graph.storeNamed(store) === undefined);
-      if (missing !== undefined) this.graph.refuse(`${node.name} names the store "${String(missing)}", which nothing declares: process(…, { stores: [spec] }), or the table that keeps it`);
+      if (missing !== undefined)
+        this.graph.refuse(
+          `${node.name} names the store "${String(missing)}", which nothing declares: process(…, { stores: [spec] }), or the table that keeps it`,
+        );
       this.graph.replace(node.index, { stores: specs });
     });
     return new KStream<R>(this.graph, node, false);
@@ -242,7 +294,10 @@ export class KStream<V> {
 
   /** Writes to a topic, keyed as the stream is. The topic must exist. A value of null is a tombstone: the serde does not see it. */
   to(topic: string, serde: Serde<Exclude<V, null>>): void {
-    if (!isSerde(serde)) this.graph.refuse(`to("${String(topic)}") of ${this.node.name} needs a serde: an object with serialize and deserialize`);
+    if (!isSerde(serde))
+      this.graph.refuse(
+        `to("${String(topic)}") of ${this.node.name} needs a serde: an object with serialize and deserialize`,
+      );
     this.graph.add({
       kind: 'SINK',
       parents: [this.node.index],
@@ -251,7 +306,11 @@ export class KStream<V> {
       attach: (runtime, _next, name) => (key, value) => {
         let record: SinkRecord;
         try {
-          record = { topic, key: key === null ? null : encodeKey(key), value: value === null ? null : serialized(serde.serialize(value as Exclude<V, null>)) };
+          record = {
+            topic,
+            key: key === null ? null : encodeKey(key),
+            value: value === null ? null : serialized(serde.serialize(value as Exclude<V, null>)),
+          };
         } catch (error) {
           throw failedAt(name, error);
         }
@@ -260,9 +319,20 @@ export class KStream<V> {
     });
   }
 
-  #then<W>(kind: string, callback: (...args: never[]) => unknown, attach: (next: Emit, name: string) => Emit, keepsKey = true): KStream<W> {
+  #then<W>(
+    kind: string,
+    callback: (...args: never[]) => unknown,
+    attach: (next: Emit, name: string) => Emit,
+    keepsKey = true,
+  ): KStream<W> {
     checkFunctions(`the ${kind} behind ${this.node.name}`, { callback }, ['callback']);
-    const node = this.graph.add({ kind, parents: [this.node.index], readsKey: () => takesKey(callback), changesKey: !keepsKey, attach: (_runtime, next, name) => attach(next, name) });
+    const node = this.graph.add({
+      kind,
+      parents: [this.node.index],
+      readsKey: () => takesKey(callback),
+      changesKey: !keepsKey,
+      attach: (_runtime, next, name) => attach(next, name),
+    });
     return new KStream<W>(this.graph, node, this.keyUnchanged && keepsKey);
   }
 }
@@ -285,7 +355,12 @@ export class KGroupedStream<V> {
   /** Aggregations of one aggregate share one combiner, whose grain fits all their windows. */
   readonly #combiners = new Map<Aggregate<V, never>, Combiner>();
 
-  constructor(stream: KStream<V>, selector: (value: V, key: string | null) => string | null | undefined, name: string, local = false) {
+  constructor(
+    stream: KStream<V>,
+    selector: (value: V, key: string | null) => string | null | undefined,
+    name: string,
+    local = false,
+  ) {
     this.stream = stream;
     this.selector = selector;
     this.name = name;
@@ -317,7 +392,9 @@ export class KGroupedStream<V> {
   /** Used by both kinds of grouped stream. */
   aggregateOver<A>(aggregate: Aggregate<V, A>, windows: TimeWindows | undefined, store: string): KTable<A> {
     const { graph } = this.stream;
-    const missing = (['empty', 'add', 'merge'] as const).find((part) => typeof (aggregate as Partial<typeof aggregate> | undefined)?.[part] !== 'function');
+    const missing = (['empty', 'add', 'merge'] as const).find(
+      (part) => typeof (aggregate as Partial<typeof aggregate> | undefined)?.[part] !== 'function',
+    );
     let empty = (): unknown => undefined;
     if (missing === undefined) empty = emptyOf(aggregate as Aggregate<never, unknown>);
     else graph.refuse(`the aggregate of the store "${store}" behind ${this.stream.node.name} has no ${missing}()`);
@@ -325,7 +402,9 @@ export class KGroupedStream<V> {
       name: store,
       kind: windows === undefined ? 'key-value' : 'window',
       serde: aggregate?.serde as Serde<unknown>,
-      ...(windows === undefined ? {} : { retentionMs: windows.retentionMs, windowSizeMs: windows.sizeMs, windowAdvanceMs: windows.advanceMs }),
+      ...(windows === undefined
+        ? {}
+        : { retentionMs: windows.retentionMs, windowSizeMs: windows.sizeMs, windowAdvanceMs: windows.advanceMs }),
     };
     const parts: AggregateSpec = { aggregate: aggregate as Aggregate<unknown, unknown>, empty, windows, store: spec };
     if (this.local) {
@@ -424,6 +503,12 @@ function definedOf(windows: readonly (TimeWindows | undefined)[]): TimeWindows[]
 }
 
 function reduceAggregate<V>(reducer: (a: V, b: V) => V, serde: Serde<V>): Aggregate<V, V | undefined> {
-  const merge = (a: V | undefined, b: V | undefined): V | undefined => (a === undefined ? b : b === undefined ? a : aggregated(reducer(a, b)));
-  return { empty: () => undefined, add: (acc, value) => merge(acc, value), merge, serde: serde as Serde<V | undefined> };
+  const merge = (a: V | undefined, b: V | undefined): V | undefined =>
+    a === undefined ? b : b === undefined ? a : aggregated(reducer(a, b));
+  return {
+    empty: () => undefined,
+    add: (acc, value) => merge(acc, value),
+    merge,
+    serde: serde as Serde<V | undefined>,
+  };
 }

@@ -1,7 +1,22 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { decodeWindowKey, hopping, jsonSerde, StreamsBuilder, TopologyTestDriver, tumbling, type Aggregate, type KeyValueStore, type KStream, type KTable, type Processor, type ProcessorContext, type Serde, type TimeWindows } from '../index.ts';
+import {
+  decodeWindowKey,
+  hopping,
+  jsonSerde,
+  StreamsBuilder,
+  TopologyTestDriver,
+  tumbling,
+  type Aggregate,
+  type KeyValueStore,
+  type KStream,
+  type KTable,
+  type Processor,
+  type ProcessorContext,
+  type Serde,
+  type TimeWindows,
+} from '../index.ts';
 import { copyOf, emptyOf } from './own-values.ts';
 
 /*
@@ -24,7 +39,8 @@ const serde = jsonSerde<Sums>();
 const pure: Adder = {
   empty: () => ({}),
   add: (acc, { id, n }) => ({ ...acc, [id]: { n: (acc[id]?.n ?? 0) + n } }),
-  merge: (a, b) => Object.entries(b).reduce((sums, [id, { n }]) => ({ ...sums, [id]: { n: (sums[id]?.n ?? 0) + n } }), a),
+  merge: (a, b) =>
+    Object.entries(b).reduce((sums, [id, { n }]) => ({ ...sums, [id]: { n: (sums[id]?.n ?? 0) + n } }), a),
   serde,
 };
 
@@ -40,7 +56,12 @@ const mergeInPlace = (a: Sums, b: Sums): Sums => {
 /** Each keeps the rules of docs/streams.md and shares what it can. */
 const mutating: Readonly<Record<string, () => Adder>> = {
   'changes its first argument': () => ({ empty: () => ({}), add: addInPlace, merge: mergeInPlace, serde }),
-  'answers the second argument': () => ({ empty: () => ({}), add: addInPlace, merge: (a, b) => (Object.keys(a).length === 0 ? b : mergeInPlace(a, b)), serde }),
+  'answers the second argument': () => ({
+    empty: () => ({}),
+    add: addInPlace,
+    merge: (a, b) => (Object.keys(a).length === 0 ? b : mergeInPlace(a, b)),
+    serde,
+  }),
   'keeps parts of the second argument': () => ({
     empty: () => ({}),
     add: (acc, item) => {
@@ -57,7 +78,10 @@ const mutating: Readonly<Record<string, () => Adder>> = {
       }
       return a;
     },
-    serde: { ...serde, serialize: (sums) => serde.serialize(Object.fromEntries(Object.entries(sums).map(([id, { n }]) => [id, { n }]))) },
+    serde: {
+      ...serde,
+      serialize: (sums) => serde.serialize(Object.fromEntries(Object.entries(sums).map(([id, { n }]) => [id, { n }]))),
+    },
   }),
   'has one empty for all': () => {
     const nothing: Sums = {};
@@ -65,10 +89,21 @@ const mutating: Readonly<Record<string, () => Adder>> = {
   },
 };
 
-const items = fc.array(fc.record({ key: fc.constantFrom('k', 'l'), id: fc.constantFrom('x', 'y'), n: fc.integer({ min: 1, max: 9 }), at: fc.integer({ min: 100, max: 130 }) }), { minLength: 1, maxLength: 12 });
+const items = fc.array(
+  fc.record({
+    key: fc.constantFrom('k', 'l'),
+    id: fc.constantFrom('x', 'y'),
+    n: fc.integer({ min: 1, max: 9 }),
+    at: fc.integer({ min: 100, max: 130 }),
+  }),
+  { minLength: 1, maxLength: 12 },
+);
 const batches = fc.array(items, { minLength: 1, maxLength: 3 });
 const kinds = fc.constantFrom(...Object.keys(mutating));
-const WINDOWS: Readonly<Record<string, TimeWindows>> = { tumbling: tumbling({ sizeMs: 10, retentionMs: 1_000 }), hopping: hopping({ sizeMs: 10, advanceMs: 5, retentionMs: 1_000 }) };
+const WINDOWS: Readonly<Record<string, TimeWindows>> = {
+  tumbling: tumbling({ sizeMs: 10, retentionMs: 1_000 }),
+  hopping: hopping({ sizeMs: 10, advanceMs: 5, retentionMs: 1_000 }),
+};
 
 interface Plan {
   readonly local: boolean;
@@ -80,11 +115,15 @@ interface Plan {
 
 async function rowsOf({ local, first, second, meddling }: Plan, input: readonly (readonly Item[])[]): Promise<unknown> {
   const builder = new StreamsBuilder();
-  const stream = builder.stream<Item>('items', { decode: ({ value }) => JSON.parse(String(value)) as Item, timestampMs: ({ at }) => at });
-  const meddle = <V>(source: KStream<V>): KStream<V> => source.mapValues((value) => {
-    spoil(value);
-    return value;
+  const stream = builder.stream<Item>('items', {
+    decode: ({ value }) => JSON.parse(String(value)) as Item,
+    timestampMs: ({ at }) => at,
   });
+  const meddle = <V>(source: KStream<V>): KStream<V> =>
+    source.mapValues((value) => {
+      spoil(value);
+      return value;
+    });
   if (meddling) meddle(stream).to('spoiled', jsonSerde<Item>());
   const group = (name: string) => (local ? stream.groupByKey({ name }) : stream.groupBy(({ key }) => key, { name }));
   const grouped = group('one');
@@ -94,7 +133,9 @@ async function rowsOf({ local, first, second, meddling }: Plan, input: readonly 
     grouped.windowedBy(WINDOWS['tumbling'] as TimeWindows).aggregate(one, { store: 'tumbling' }),
     grouped.windowedBy(WINDOWS['hopping'] as TimeWindows).aggregate(one, { store: 'hopping' }),
     group('two').aggregate(two, { store: 'other' }),
-    group('two').windowedBy(WINDOWS['hopping'] as TimeWindows).aggregate(two, { store: 'other-hopping' }),
+    group('two')
+      .windowedBy(WINDOWS['hopping'] as TimeWindows)
+      .aggregate(two, { store: 'other-hopping' }),
   ];
   for (const table of tables) {
     const told = table.toStream();
@@ -104,13 +145,21 @@ async function rowsOf({ local, first, second, meddling }: Plan, input: readonly 
   if (meddling) meddle(stream.filter(() => true)).to('spoiled', jsonSerde<Item>());
   stream.to('copied', jsonSerde<Item>());
   const driver = new TopologyTestDriver(builder.build());
-  for (const batch of input) await driver.pipe('items', ...batch.map((item) => ({ key: item.key, value: JSON.stringify(item) })));
+  for (const batch of input)
+    await driver.pipe('items', ...batch.map((item) => ({ key: item.key, value: JSON.stringify(item) })));
   const stores: Record<string, unknown> = {};
   for (const store of ['all', 'other']) stores[store] = Object.fromEntries([...driver.store(store)].sort());
   for (const store of ['tumbling', 'hopping', 'other-hopping']) {
-    stores[store] = (await driver.entries(store)).map(([, key, value]) => [decodeWindowKey(key), JSON.parse(String(value))]);
+    stores[store] = (await driver.entries(store)).map(([, key, value]) => [
+      decodeWindowKey(key),
+      JSON.parse(String(value)),
+    ]);
   }
-  return { ...stores, told: driver.output('told').map(({ key, value }) => [String(key), JSON.parse(String(value))]), copied: driver.output('copied').map(({ value }) => JSON.parse(String(value))) };
+  return {
+    ...stores,
+    told: driver.output('told').map(({ key, value }) => [String(key), JSON.parse(String(value))]),
+    copied: driver.output('copied').map(({ value }) => JSON.parse(String(value))),
+  };
 }
 
 /** Changes whatever can be changed. */
@@ -124,15 +173,42 @@ function spoil(value: unknown): void {
   (value as Record<string, unknown>)['spoiled'] = true;
 }
 
-test.each([false, true])('aggregates that change what they may answer what pure ones answer (groupByKey: %p)', async (local) => {
-  await fc.assert(
-    fc.asyncProperty(batches, kinds, kinds, fc.boolean(), async (input, first, second, meddling) => {
-      const expected = await rowsOf({ local, first: () => ({ ...pure }), second: () => ({ ...pure }), meddling: false }, input);
-      expect(await rowsOf({ local, first: mutating[first] as () => Adder, second: mutating[second] as () => Adder, meddling }, input)).toEqual(expected);
-    }),
-    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 60), examples: [[[[{ key: 'k', id: 'x', n: 1, at: 105 }, { key: 'k', id: 'x', n: 1, at: 106 }, { key: 'k', id: 'x', n: 1, at: 111 }]], 'keeps parts of the second argument', 'changes its first argument', true]] },
-  );
-});
+test.each([false, true])(
+  'aggregates that change what they may answer what pure ones answer (groupByKey: %p)',
+  async (local) => {
+    await fc.assert(
+      fc.asyncProperty(batches, kinds, kinds, fc.boolean(), async (input, first, second, meddling) => {
+        const expected = await rowsOf(
+          { local, first: () => ({ ...pure }), second: () => ({ ...pure }), meddling: false },
+          input,
+        );
+        expect(
+          await rowsOf(
+            { local, first: mutating[first] as () => Adder, second: mutating[second] as () => Adder, meddling },
+            input,
+          ),
+        ).toEqual(expected);
+      }),
+      {
+        numRuns: Number(process.env['PROPERTY_RUNS'] ?? 60),
+        examples: [
+          [
+            [
+              [
+                { key: 'k', id: 'x', n: 1, at: 105 },
+                { key: 'k', id: 'x', n: 1, at: 106 },
+                { key: 'k', id: 'x', n: 1, at: 111 },
+              ],
+            ],
+            'keeps parts of the second argument',
+            'changes its first argument',
+            true,
+          ],
+        ],
+      },
+    );
+  },
+);
 
 describe('reduces', () => {
   const number = jsonSerde<{ n: number }>();
@@ -146,7 +222,7 @@ describe('reduces', () => {
     return a;
   };
 
-  test.each([false, true])('of one stream do not see each other\'s sums (groupByKey: %p)', async (local) => {
+  test.each([false, true])("of one stream do not see each other's sums (groupByKey: %p)", async (local) => {
     const builder = new StreamsBuilder();
     const stream = builder.stream('in', { decode: ({ value }) => ({ n: Number(value) }) });
     const group = (name: string) => (local ? stream.groupByKey({ name }) : stream.groupBy(() => 'k', { name }));
@@ -156,14 +232,21 @@ describe('reduces', () => {
     stream.to('copied', number);
     const driver = new TopologyTestDriver(builder.build());
     await driver.pipe('in', ...[2, 3, 4].map((n) => ({ key: 'k', value: String(n) })));
-    expect([driver.store('a'), driver.store('b'), driver.store('c')].map((rows) => rows.get('k'))).toEqual([{ n: 9 }, { n: 9 }, { n: 4 }]);
+    expect([driver.store('a'), driver.store('b'), driver.store('c')].map((rows) => rows.get('k'))).toEqual([
+      { n: 9 },
+      { n: 9 },
+      { n: 4 },
+    ]);
     expect(driver.output('copied').map(({ value }) => String(value))).toEqual(['{"n":2}', '{"n":3}', '{"n":4}']);
   });
 
   test('may change what a decoder answers for more than one record', async () => {
     const constant = { n: 1 };
     const builder = new StreamsBuilder();
-    builder.stream('in', { decode: () => constant }).groupBy(() => 'k', { name: 'g' }).reduce(add, { store: 'a', serde: number });
+    builder
+      .stream('in', { decode: () => constant })
+      .groupBy(() => 'k', { name: 'g' })
+      .reduce(add, { store: 'a', serde: number });
     const driver = new TopologyTestDriver(builder.build());
     await driver.pipe('in', { value: '' }, { value: '' }, { value: '' });
     expect(driver.store('a').get('k')).toEqual({ n: 3 });
@@ -173,7 +256,19 @@ describe('reduces', () => {
 
 test('a serde that hands out the bytes themselves gives each table its own', async () => {
   const bytes: Serde<Buffer> = { serialize: (value) => value, deserialize: (value) => value };
-  const last: Aggregate<string, Buffer> = { empty: () => Buffer.alloc(1), add: (acc) => { acc[0] = (acc[0] ?? 0) + 1; return acc; }, merge: (a, b) => { b.copy(Buffer.alloc(1)); a[0] = (a[0] ?? 0) + (b[0] ?? 0); return a; }, serde: bytes };
+  const last: Aggregate<string, Buffer> = {
+    empty: () => Buffer.alloc(1),
+    add: (acc) => {
+      acc[0] = (acc[0] ?? 0) + 1;
+      return acc;
+    },
+    merge: (a, b) => {
+      b.copy(Buffer.alloc(1));
+      a[0] = (a[0] ?? 0) + (b[0] ?? 0);
+      return a;
+    },
+    serde: bytes,
+  };
   const builder = new StreamsBuilder();
   const grouped = builder.stream('in', { decode: String }).groupBy(() => 'k', { name: 'g' });
   const second: Aggregate<string, Buffer> = { ...last, merge: (a, b) => (a[0] === 0 ? b : last.merge(a, b)) };
@@ -183,10 +278,14 @@ test('a serde that hands out the bytes themselves gives each table its own', asy
   const driver = new TopologyTestDriver(builder.build());
   for (const timestampMs of [105, 106, 111]) await driver.pipe('in', { value: 'x', timestampMs });
   expect([driver.store<Buffer>('a').get('k')?.[0], driver.store<Buffer>('b').get('k')?.[0]]).toEqual([3, 3]);
-  expect((await driver.entries('w')).map(([, key, value]) => [decodeWindowKey(key).windowStartMs, value[0]])).toEqual([[100, 2], [105, 3], [110, 1]]);
+  expect((await driver.entries('w')).map(([, key, value]) => [decodeWindowKey(key).windowStartMs, value[0]])).toEqual([
+    [100, 2],
+    [105, 3],
+    [110, 1],
+  ]);
 });
 
-test('what a store answers is the processor\'s own, and so is what was put: only put changes the store, before a commit as after', async () => {
+test("what a store answers is the processor's own, and so is what was put: only put changes the store, before a commit as after", async () => {
   class Meddling implements Processor<string, string> {
     #rows: KeyValueStore<{ n: number }> | undefined;
     #context: ProcessorContext<string> | undefined;
@@ -208,7 +307,10 @@ test('what a store answers is the processor\'s own, and so is what was put: only
     }
   }
   const builder = new StreamsBuilder();
-  builder.stream('in', { decode: ({ value }) => String(value) }).process(() => new Meddling(), { stores: [{ name: 'rows', kind: 'key-value', serde: jsonSerde<unknown>() }] }).to('out', jsonSerde<string>());
+  builder
+    .stream('in', { decode: ({ value }) => String(value) })
+    .process(() => new Meddling(), { stores: [{ name: 'rows', kind: 'key-value', serde: jsonSerde<unknown>() }] })
+    .to('out', jsonSerde<string>());
   const driver = new TopologyTestDriver(builder.build());
   await driver.pipe('in', { value: '7' });
   expect(driver.output('out').map(({ value }) => JSON.parse(String(value)))).toEqual(['7', '7']);
@@ -218,13 +320,16 @@ test('what a store answers is the processor\'s own, and so is what was put: only
 describe('a copy', () => {
   test('of plain data is equal and shares nothing', () => {
     fc.assert(
-      fc.property(fc.anything({ withDate: true, withMap: true, withSet: true, withTypedArray: true, withNullPrototype: true }), (value) => {
-        // Jest holds no such date equal to another.
-        fc.pre(!inspect(value, { depth: Infinity }).includes('Invalid Date'));
-        const copy = copyOf(value);
-        expect(copy).toEqual(value);
-        if (typeof value === 'object' && value !== null) expect(copy).not.toBe(value);
-      }),
+      fc.property(
+        fc.anything({ withDate: true, withMap: true, withSet: true, withTypedArray: true, withNullPrototype: true }),
+        (value) => {
+          // Jest holds no such date equal to another.
+          fc.pre(!inspect(value, { depth: Infinity }).includes('Invalid Date'));
+          const copy = copyOf(value);
+          expect(copy).toEqual(value);
+          if (typeof value === 'object' && value !== null) expect(copy).not.toBe(value);
+        },
+      ),
     );
   });
 
@@ -239,10 +344,20 @@ describe('a copy', () => {
 
 test('empty() may answer one constant, or parts of one', () => {
   const parts = { list: [] as number[] };
-  const empty = emptyOf<{ list: number[]; n: number }>({ empty: () => ({ ...parts, n: Infinity }), add: (acc) => acc, merge: (a) => a, serde: jsonSerde() });
+  const empty = emptyOf<{ list: number[]; n: number }>({
+    empty: () => ({ ...parts, n: Infinity }),
+    add: (acc) => acc,
+    merge: (a) => a,
+    serde: jsonSerde(),
+  });
   empty().list.push(1);
   expect(empty()).toEqual({ list: [], n: Infinity });
   let calls = 0;
-  const fresh = emptyOf<{ n: number }>({ empty: () => ({ n: (calls += 1) }), add: (acc) => acc, merge: (a) => a, serde: jsonSerde() });
+  const fresh = emptyOf<{ n: number }>({
+    empty: () => ({ n: (calls += 1) }),
+    add: (acc) => acc,
+    merge: (a) => a,
+    serde: jsonSerde(),
+  });
   expect([fresh().n, fresh().n]).toEqual([3, 4]);
 });

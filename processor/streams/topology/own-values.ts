@@ -62,7 +62,9 @@ function copyObject(value: object, known: Copies | undefined): unknown {
     for (const item of value) copy.push(copyPart(item, copies));
     // What a match of a regular expression has beside its items.
     const names = Object.keys(value);
-    if (names.length > value.length) for (const name of names.slice(value.length)) Object.assign(copy, { [name]: copyPart((value as unknown as Record<string, unknown>)[name], copies) });
+    if (names.length > value.length)
+      for (const name of names.slice(value.length))
+        Object.assign(copy, { [name]: copyPart((value as unknown as Record<string, unknown>)[name], copies) });
     return copy;
   }
   if (depth <= 1) {
@@ -71,7 +73,8 @@ function copyObject(value: object, known: Copies | undefined): unknown {
     for (const name of Object.keys(value)) {
       const part = copyPart((value as Record<string, unknown>)[name], copies);
       // Assigned, this name would set the prototype.
-      if (name === '__proto__') Object.defineProperty(copy, name, { value: part, enumerable: true, writable: true, configurable: true });
+      if (name === '__proto__')
+        Object.defineProperty(copy, name, { value: part, enumerable: true, writable: true, configurable: true });
       else copy[name] = part;
     }
     return copy;
@@ -105,11 +108,18 @@ function remember(known: Copies | undefined, value: object, copy: unknown): Copi
 function partsOf(value: unknown, found: Set<object> = new Set()): Set<object> {
   if (!canChange(value) || found.has(value)) return found;
   const depth = depthOf(value);
-  const isContainer = depth <= 1 || (depth === 2 && (Array.isArray(value) || types.isMap(value) || types.isSet(value) || types.isDate(value))) || types.isTypedArray(value);
+  const isContainer =
+    depth <= 1 ||
+    (depth === 2 && (Array.isArray(value) || types.isMap(value) || types.isSet(value) || types.isDate(value))) ||
+    types.isTypedArray(value);
   if (!isContainer) return found;
   found.add(value);
   if (types.isTypedArray(value) || types.isDate(value)) return found;
-  const parts: Iterable<unknown> = types.isMap(value) ? [...value.keys(), ...value.values()] : types.isSet(value) ? value : Object.values(value);
+  const parts: Iterable<unknown> = types.isMap(value)
+    ? [...value.keys(), ...value.values()]
+    : types.isSet(value)
+      ? value
+      : Object.values(value);
   for (const part of parts) partsOf(part, found);
   return found;
 }

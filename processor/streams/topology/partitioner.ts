@@ -7,7 +7,12 @@ export function murmur2(data: Uint8Array): number {
   let hash = SEED ^ length;
   let at = 0;
   for (; at + 4 <= length; at += 4) {
-    let k = ((data[at] as number) | ((data[at + 1] as number) << 8) | ((data[at + 2] as number) << 16) | ((data[at + 3] as number) << 24)) >>> 0;
+    let k =
+      ((data[at] as number) |
+        ((data[at + 1] as number) << 8) |
+        ((data[at + 2] as number) << 16) |
+        ((data[at + 3] as number) << 24)) >>>
+      0;
     k = Math.imul(k, M);
     k ^= k >>> 24;
     k = Math.imul(k, M);

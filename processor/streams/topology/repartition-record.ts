@@ -71,7 +71,9 @@ export function isTimeReport(value: Buffer | null): boolean {
 type RecordPlace = Pick<ConsumerRecord, 'topic' | 'partition' | 'offset'>;
 
 /** @throws StreamsError INTERNAL_TOPIC_INVALID naming the record, when it is neither: something else writes to the topic. */
-export function decodeRepartitionRecord(record: RecordPlace & Pick<ConsumerRecord, 'key' | 'value' | 'headers'>): { key: Buffer; partial: Partial; records: number } | { report: TimeReport } {
+export function decodeRepartitionRecord(
+  record: RecordPlace & Pick<ConsumerRecord, 'key' | 'value' | 'headers'>,
+): { key: Buffer; partial: Partial; records: number } | { report: TimeReport } {
   const { key, value } = record;
   if (value?.[0] === PARTIAL) {
     const partial = decodePartial(value);
@@ -83,12 +85,22 @@ export function decodeRepartitionRecord(record: RecordPlace & Pick<ConsumerRecor
     if (report !== undefined) return { report };
     throw notOurs(record, 'a time report that cannot be read');
   }
-  throw notOurs(record, value === null ? 'a record without a value' : value.length === 0 ? 'an empty value' : `a record of the unknown kind ${String(value[0])}`);
+  throw notOurs(
+    record,
+    value === null
+      ? 'a record without a value'
+      : value.length === 0
+        ? 'an empty value'
+        : `a record of the unknown kind ${String(value[0])}`,
+  );
 }
 
 /** A partial for a store that no aggregation of the grouping has: dropping it would lose what it counts. */
 export function unknownRoute(record: RecordPlace, route: string): StreamsError {
-  return new StreamsError('TOPOLOGY_CHANGED', `${placeOf(record)} holds a partial for the store "${route}", which no aggregation behind this topic has: another topology wrote it under this application id. Run that one until it has read the topic to its end or, if starting over is meant, ${RESET_REMEDY}`);
+  return new StreamsError(
+    'TOPOLOGY_CHANGED',
+    `${placeOf(record)} holds a partial for the store "${route}", which no aggregation behind this topic has: another topology wrote it under this application id. Run that one until it has read the topic to its end or, if starting over is meant, ${RESET_REMEDY}`,
+  );
 }
 
 /** A partial whose key is no text. */
@@ -98,7 +110,10 @@ export function unreadableKey(record: RecordPlace): StreamsError {
 
 /** A time report of a task that does not feed this topic: stream time would wait for others than those that write. */
 export function unknownReport(record: RecordPlace, source: string): StreamsError {
-  return new StreamsError('TOPOLOGY_CHANGED', `${placeOf(record)} holds a time report of the task "${source}", which does not write to this topic: another topology wrote it under this application id. Run that one until it has read the topic to its end or, if starting over is meant, ${RESET_REMEDY}`);
+  return new StreamsError(
+    'TOPOLOGY_CHANGED',
+    `${placeOf(record)} holds a time report of the task "${source}", which does not write to this topic: another topology wrote it under this application id. Run that one until it has read the topic to its end or, if starting over is meant, ${RESET_REMEDY}`,
+  );
 }
 
 /** A partial whose aggregate its serde does not take. */
@@ -107,7 +122,10 @@ export function unreadablePartial(record: RecordPlace, why: string): StreamsErro
 }
 
 function notOurs(record: RecordPlace, what: string): StreamsError {
-  return new StreamsError('INTERNAL_TOPIC_INVALID', `${placeOf(record)} holds ${what}: something other than this application writes to its internal topic. Stop it, and ${RESET_REMEDY}`);
+  return new StreamsError(
+    'INTERNAL_TOPIC_INVALID',
+    `${placeOf(record)} holds ${what}: something other than this application writes to its internal topic. Stop it, and ${RESET_REMEDY}`,
+  );
 }
 
 function placeOf({ topic, partition, offset }: RecordPlace): string {
@@ -117,7 +135,12 @@ function placeOf({ topic, partition, offset }: RecordPlace): string {
 function decodePartial(bytes: Buffer): Partial | undefined {
   const routeEnd = 2 + (bytes[1] ?? 0);
   if (bytes.length < routeEnd + 16) return undefined;
-  const partial = { route: bytes.toString('utf8', 2, routeEnd), grainStartMs: bytes.readDoubleBE(routeEnd), newestMs: bytes.readDoubleBE(routeEnd + 8), aggregate: bytes.subarray(routeEnd + 16) };
+  const partial = {
+    route: bytes.toString('utf8', 2, routeEnd),
+    grainStartMs: bytes.readDoubleBE(routeEnd),
+    newestMs: bytes.readDoubleBE(routeEnd + 8),
+    aggregate: bytes.subarray(routeEnd + 16),
+  };
   return isStoredTime(partial.grainStartMs) && isStoredTime(partial.newestMs) ? partial : undefined;
 }
 
@@ -125,7 +148,9 @@ function decodeReport(bytes: Buffer): TimeReport | undefined {
   try {
     const report = JSON.parse(bytes.toString('utf8', 1)) as TimeReport | null;
     const { source, streamTimeMs, caughtUp } = (report ?? {}) as { [field in keyof TimeReport]?: unknown };
-    return typeof source === 'string' && isStoredTime(streamTimeMs) && typeof caughtUp === 'boolean' ? (report as TimeReport) : undefined;
+    return typeof source === 'string' && isStoredTime(streamTimeMs) && typeof caughtUp === 'boolean'
+      ? (report as TimeReport)
+      : undefined;
   } catch {
     return undefined;
   }

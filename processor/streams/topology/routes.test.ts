@@ -8,35 +8,66 @@ import { encodePartial, encodeTimeReport } from './repartition-record.ts';
 import { signatureMismatch, topologySignature } from './signature.ts';
 import type { SubTopology } from './topology.ts';
 
-const sum: Aggregate<string, number> = { empty: () => 0, add: (acc, value) => acc + value.length, merge: (a, b) => a + b, serde: jsonSerde<number>() };
+const sum: Aggregate<string, number> = {
+  empty: () => 0,
+  add: (acc, value) => acc + value.length,
+  merge: (a, b) => a + b,
+  serde: jsonSerde<number>(),
+};
 const MINUTE_MS = 60_000;
 type Declaration = 'all' | 'minutes' | 'hours' | 'counted';
 
 /** One grouping: three tables of one aggregate share their partials, the fourth has its own. Declared in any order. */
 function build(order: readonly Declaration[]): Topology {
   const builder = new StreamsBuilder();
-  const grouped = builder.stream('words', { decode: ({ value }) => String(value) }).groupBy((word) => word, { name: 'by-word' });
+  const grouped = builder
+    .stream('words', { decode: ({ value }) => String(value) })
+    .groupBy((word) => word, { name: 'by-word' });
   for (const table of order) {
     if (table === 'all') grouped.aggregate(sum, { store: 'all' });
-    if (table === 'minutes') grouped.windowedBy(tumbling({ sizeMs: MINUTE_MS, retentionMs: MINUTE_MS })).aggregate(sum, { store: 'minutes' });
-    if (table === 'hours') grouped.windowedBy(tumbling({ sizeMs: 60 * MINUTE_MS, retentionMs: MINUTE_MS })).aggregate(sum, { store: 'hours' });
+    if (table === 'minutes')
+      grouped.windowedBy(tumbling({ sizeMs: MINUTE_MS, retentionMs: MINUTE_MS })).aggregate(sum, { store: 'minutes' });
+    if (table === 'hours')
+      grouped
+        .windowedBy(tumbling({ sizeMs: 60 * MINUTE_MS, retentionMs: MINUTE_MS }))
+        .aggregate(sum, { store: 'hours' });
     if (table === 'counted') grouped.count({ store: 'counted' });
   }
   return builder.build();
 }
 
-function taskOf(topology: Topology, subTopology: 0 | 1, store = openMemoryStore()): { graph: TaskGraph; collector: RecordCollector } {
+function taskOf(
+  topology: Topology,
+  subTopology: 0 | 1,
+  store = openMemoryStore(),
+): { graph: TaskGraph; collector: RecordCollector } {
   const collector = new RecordCollector();
   const graph = new TaskGraph({
-    taskId: `${String(subTopology)}_0`, subTopology: topology.subTopologies[subTopology] as SubTopology, applicationId: 'app', store, collector,
-    partitionsOf: () => 1, timeSources: subTopology === 0 ? [] : [{ grouping: 'by-word', taskId: '0_0', cyclic: false }], nowMs: () => 0, requestCommit: () => undefined,
+    taskId: `${String(subTopology)}_0`,
+    subTopology: topology.subTopologies[subTopology] as SubTopology,
+    applicationId: 'app',
+    store,
+    collector,
+    partitionsOf: () => 1,
+    timeSources: subTopology === 0 ? [] : [{ grouping: 'by-word', taskId: '0_0', cyclic: false }],
+    nowMs: () => 0,
+    requestCommit: () => undefined,
   });
   return { graph, collector };
 }
 
 const TOPIC = 'app-by-word-repartition';
-const record = (value: Buffer | null, key: Buffer | null = Buffer.from('aa')) => ({ topic: TOPIC, partition: 0, offset: 7, timestampMs: 0, key, value, headers: {} });
-const partial = (route: string, text = '2'): Buffer => encodePartial({ route, grainStartMs: 0, newestMs: 0, aggregate: Buffer.from(text) });
+const record = (value: Buffer | null, key: Buffer | null = Buffer.from('aa')) => ({
+  topic: TOPIC,
+  partition: 0,
+  offset: 7,
+  timestampMs: 0,
+  key,
+  value,
+  headers: {},
+});
+const partial = (route: string, text = '2'): Buffer =>
+  encodePartial({ route, grainStartMs: 0, newestMs: 0, aggregate: Buffer.from(text) });
 
 function said(topology: Topology, value: Buffer | null, key?: Buffer | null): { code: string; message: string } {
   try {
@@ -49,20 +80,39 @@ function said(topology: Topology, value: Buffer | null, key?: Buffer | null): { 
 }
 
 const ORDERS: readonly (readonly Declaration[])[] = [
-  ['all', 'minutes', 'hours', 'counted'], ['minutes', 'all', 'counted', 'hours'], ['counted', 'hours', 'minutes', 'all'], ['hours', 'counted', 'all', 'minutes'],
+  ['all', 'minutes', 'hours', 'counted'],
+  ['minutes', 'all', 'counted', 'hours'],
+  ['counted', 'hours', 'minutes', 'all'],
+  ['hours', 'counted', 'all', 'minutes'],
 ];
 
-test.each(ORDERS.flatMap((before) => ORDERS.map((now) => [before.join(), now.join(), before, now] as const)))('what was sent by %s arrives at %s: the same application', (_before, _now, before, now) => {
-  const [sender, receiver] = [build(before), build(now)];
-  expect(signatureMismatch(topologySignature(sender), topologySignature(receiver))).toBeNull();
-  const source = taskOf(sender, 0);
-  for (let offset = 0; offset < 10; offset += 1) source.graph.process({ topic: 'words', partition: 0, offset, timestampMs: offset, key: null, value: Buffer.from('aa'), headers: {} });
-  source.graph.seal();
-  const { graph } = taskOf(receiver, 1);
-  for (const { key, value } of source.collector.take()) graph.process(record(value, key));
-  expect({ all: graph.keyValueStore('all').get('aa'), counted: graph.keyValueStore('counted').get('aa'), minutes: graph.windowStore('minutes').get('aa', 0), hours: graph.windowStore('hours').get('aa', 0) })
-    .toEqual({ all: 20, counted: 10, minutes: 20, hours: 20 });
-});
+test.each(ORDERS.flatMap((before) => ORDERS.map((now) => [before.join(), now.join(), before, now] as const)))(
+  'what was sent by %s arrives at %s: the same application',
+  (_before, _now, before, now) => {
+    const [sender, receiver] = [build(before), build(now)];
+    expect(signatureMismatch(topologySignature(sender), topologySignature(receiver))).toBeNull();
+    const source = taskOf(sender, 0);
+    for (let offset = 0; offset < 10; offset += 1)
+      source.graph.process({
+        topic: 'words',
+        partition: 0,
+        offset,
+        timestampMs: offset,
+        key: null,
+        value: Buffer.from('aa'),
+        headers: {},
+      });
+    source.graph.seal();
+    const { graph } = taskOf(receiver, 1);
+    for (const { key, value } of source.collector.take()) graph.process(record(value, key));
+    expect({
+      all: graph.keyValueStore('all').get('aa'),
+      counted: graph.keyValueStore('counted').get('aa'),
+      minutes: graph.windowStore('minutes').get('aa', 0),
+      hours: graph.windowStore('hours').get('aa', 0),
+    }).toEqual({ all: 20, counted: 10, minutes: 20, hours: 20 });
+  },
+);
 
 test('stream time stays when stores are declared in another order', async () => {
   const store = openMemoryStore();
@@ -70,11 +120,20 @@ test('stream time stays when stores are declared in another order', async () => 
   const before = open(['minutes', 'hours']);
   before.process(record(encodeTimeReport({ source: '0_0', streamTimeMs: 90 * MINUTE_MS, caughtUp: false }), null));
   await store.commit({ changes: await before.seal(), changelogOffsets: new Map(), inputOffsets: new Map() });
-  for (const order of [['minutes', 'hours'], ['hours', 'minutes'], ['all', 'hours', 'minutes']] as const) expect(open(order).streamTimeMs()).toBe(90 * MINUTE_MS);
+  for (const order of [
+    ['minutes', 'hours'],
+    ['hours', 'minutes'],
+    ['all', 'hours', 'minutes'],
+  ] as const)
+    expect(open(order).streamTimeMs()).toBe(90 * MINUTE_MS);
   // Where an older release kept it, under the store that it declared first.
   const older = openMemoryStore();
   const row = { streamTimeMs: 7, sources: { '0_0': { streamTimeMs: 7, caughtUp: false } } };
-  await older.commit({ changes: [{ store: 'minutes', key: STREAM_TIME_KEY, value: Buffer.from(JSON.stringify(row)) }], changelogOffsets: new Map(), inputOffsets: new Map() });
+  await older.commit({
+    changes: [{ store: 'minutes', key: STREAM_TIME_KEY, value: Buffer.from(JSON.stringify(row)) }],
+    changelogOffsets: new Map(),
+    inputOffsets: new Map(),
+  });
   expect(taskOf(build(['minutes', 'hours']), 1, older).graph.streamTimeMs()).toBe(7);
 });
 
@@ -85,7 +144,11 @@ test('a partial for a store that is not there is fatal: where it lies is said, a
 });
 
 test('so is a time report of a task that does not write there', () => {
-  const { code, message } = said(build(['all', 'minutes']), encodeTimeReport({ source: '0_9', streamTimeMs: 5, caughtUp: true }), null);
+  const { code, message } = said(
+    build(['all', 'minutes']),
+    encodeTimeReport({ source: '0_9', streamTimeMs: 5, caughtUp: true }),
+    null,
+  );
   expect(code).toBe('TOPOLOGY_CHANGED');
   expect(message).toMatch(/app-by-word-repartition-0 offset 7 .*"0_9".*reset/);
 });
@@ -97,14 +160,30 @@ test.each<[string, Buffer | null, Buffer | null]>([
   ['an aggregate that is no JSON', partial('counted', 'no'), Buffer.from('a')],
   ['an aggregate that is null', partial('counted', 'null'), Buffer.from('a')],
   ['an aggregate that is no count', partial('counted', '-3'), Buffer.from('a')],
-  ['a time that no date has', encodePartial({ route: 'all', grainStartMs: 0, newestMs: 1e300, aggregate: Buffer.from('1') }), Buffer.from('a')],
-  ['a report of a time that no date has', encodeTimeReport({ source: '0_0', streamTimeMs: 1e300, caughtUp: true }), null],
+  [
+    'a time that no date has',
+    encodePartial({ route: 'all', grainStartMs: 0, newestMs: 1e300, aggregate: Buffer.from('1') }),
+    Buffer.from('a'),
+  ],
+  [
+    'a report of a time that no date has',
+    encodeTimeReport({ source: '0_0', streamTimeMs: 1e300, caughtUp: true }),
+    null,
+  ],
   ['text', Buffer.from('{"hello":1}'), Buffer.from('a')],
   ['a partial without a key', partial('all'), null],
   ['a partial that is cut', partial('all').subarray(0, 12), Buffer.from('a')],
   ['one byte', Buffer.from([1]), Buffer.from('a')],
-  ['a partial of no time', encodePartial({ route: 'all', grainStartMs: NaN, newestMs: 0, aggregate: Buffer.from('1') }), Buffer.from('a')],
-  ['a partial of an endless time', encodePartial({ route: 'all', grainStartMs: 0, newestMs: Infinity, aggregate: Buffer.from('1') }), Buffer.from('a')],
+  [
+    'a partial of no time',
+    encodePartial({ route: 'all', grainStartMs: NaN, newestMs: 0, aggregate: Buffer.from('1') }),
+    Buffer.from('a'),
+  ],
+  [
+    'a partial of an endless time',
+    encodePartial({ route: 'all', grainStartMs: 0, newestMs: Infinity, aggregate: Buffer.from('1') }),
+    Buffer.from('a'),
+  ],
   ['a report that is no JSON', Buffer.from('\u0002{'), null],
   ['a report of null', Buffer.from('\u0002null'), null],
   ['a report of no time', Buffer.from('\u0002{"source":"0_0","streamTimeMs":null,"caughtUp":true}'), null],

@@ -19,11 +19,17 @@ test.each<[string, unknown]>([
 });
 
 test('every JSON value comes back as it was', () => {
-  fc.assert(fc.property(fc.jsonValue(), (value) => {
-    // -0 is 0 in JSON, and equal to it.
-    expect(JSON.stringify(serde.deserialize(serde.serialize(value)))).toBe(JSON.stringify(value));
-  }));
-  expect(serde.deserialize(serde.serialize({ none: null, empty: {}, list: [null] }))).toEqual({ none: null, empty: {}, list: [null] });
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      // -0 is 0 in JSON, and equal to it.
+      expect(JSON.stringify(serde.deserialize(serde.serialize(value)))).toBe(JSON.stringify(value));
+    }),
+  );
+  expect(serde.deserialize(serde.serialize({ none: null, empty: {}, list: [null] }))).toEqual({
+    none: null,
+    empty: {},
+    list: [null],
+  });
 });
 
 test('a sum that is no number any more ends the task with the place, and does not begin anew', async () => {
@@ -31,7 +37,15 @@ test('a sum that is no number any more ends the task with the place, and does no
   builder
     .stream('in', { decode: ({ value }) => Number(value) })
     .groupByKey({ name: 'k' })
-    .aggregate({ empty: () => 0, add: (sum: number, value: number) => sum + value, merge: (a: number, b: number) => a + b, serde: jsonSerde<number>() }, { store: 'sums' });
+    .aggregate(
+      {
+        empty: () => 0,
+        add: (sum: number, value: number) => sum + value,
+        merge: (a: number, b: number) => a + b,
+        serde: jsonSerde<number>(),
+      },
+      { store: 'sums' },
+    );
   const driver = new TopologyTestDriver(builder.build());
   await driver.pipe('in', { key: 'a', value: '1' });
   await expect(driver.pipe('in', { key: 'a', value: 'x' })).rejects.toThrow(/JSON has no NaN/);

@@ -44,10 +44,13 @@ export function jsonSerde<T>(): Serde<T> {
 }
 
 function refuseLoss(value: unknown): void {
-  if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`JSON has no ${String(value)}: it would be null`);
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw new TypeError(`JSON has no ${String(value)}: it would be null`);
   if (typeof value !== 'object' || value === null) return;
-  if (value instanceof Map || value instanceof Set) throw new TypeError(`JSON has no ${value.constructor.name}: it would be an empty object`);
-  if (value instanceof Date && Number.isNaN(value.getTime())) throw new TypeError('JSON has no invalid date: it would be null');
+  if (value instanceof Map || value instanceof Set)
+    throw new TypeError(`JSON has no ${value.constructor.name}: it would be an empty object`);
+  if (value instanceof Date && Number.isNaN(value.getTime()))
+    throw new TypeError('JSON has no invalid date: it would be null');
   // What it says of itself is what is written.
   if ('toJSON' in value && typeof value.toJSON === 'function') return;
   for (const part of Object.values(value)) refuseLoss(part);

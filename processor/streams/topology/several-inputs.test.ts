@@ -33,7 +33,10 @@ function countPerHour(events: KStream<Event>): void {
     .windowedBy(perHour)
     .count({ store: 'per-hour' })
     .toStream()
-    .map(({ windowStartMs, value }, key) => ({ key: `${String(key)}@${String(windowStartMs)}`, value: `${String(windowStartMs)} ${String(value)}` }))
+    .map(({ windowStartMs, value }, key) => ({
+      key: `${String(key)}@${String(windowStartMs)}`,
+      value: `${String(windowStartMs)} ${String(value)}`,
+    }))
     .to('told', stringSerde);
 }
 
@@ -43,7 +46,9 @@ test('two topics of one task whose records are years apart are merged in the ord
   const both = builder.stream('in', { decode: () => null });
   const hours = Array.from({ length: 240 }, (_, hour) => hour);
   both.flatMap(() => [{ key: 'k', value: json('customer', TODAY) }]).to('customers', stringSerde);
-  both.flatMap(() => hours.map((hour) => ({ key: 'k', value: json('order', PAST + hour * HOUR_MS) }))).to('orders', stringSerde);
+  both
+    .flatMap(() => hours.map((hour) => ({ key: 'k', value: json('order', PAST + hour * HOUR_MS) })))
+    .to('orders', stringSerde);
   const options = { decode, timestampMs: ({ at }: Event): number => at };
   countPerHour(builder.stream('customers', options).merge(builder.stream('orders', options)));
   const driver = new TopologyTestDriver(builder.build());
@@ -57,7 +62,10 @@ test('one topic read by two kinds of time does not run ahead by the newer one', 
   builder.stream('events', { decode, timestampMs: () => TODAY }).peek(() => undefined);
   countPerHour(builder.stream('events', { decode, timestampMs: ({ at }) => at }));
   const driver = new TopologyTestDriver(builder.build());
-  await driver.pipe('events', ...Array.from({ length: 24 }, (_, hour) => ({ key: 'k', value: json('e', PAST + hour * HOUR_MS) })));
+  await driver.pipe(
+    'events',
+    ...Array.from({ length: 24 }, (_, hour) => ({ key: 'k', value: json('e', PAST + hour * HOUR_MS) })),
+  );
   expect(await told(driver, 'told')).toEqual({ windows: 24, records: 24 });
 });
 
@@ -87,12 +95,36 @@ test('a topic without records holds nothing back', async () => {
 test('an aggregate that is merged with the stream it is made of does not wait for itself', async () => {
   const builder = new StreamsBuilder();
   const events = builder.stream('events', { decode, timestampMs: ({ at }) => at });
-  const totals = events.groupBy(({ what }) => what, { name: 'by-what' }).count({ store: 'totals' }).toStream().mapValues(({ value }): Event => ({ what: `total ${String(value)}`, at: 0 }));
-  events.merge(totals).to('told', { serialize: ({ what }) => Buffer.from(what), deserialize: () => ({ what: '', at: 0 }) });
-  events.groupBy(({ what }) => what, { name: 'by-what-and-hour' }).windowedBy(perHour).count({ store: 'per-hour' }).toStream().map(({ value }, key) => ({ key, value: String(value) })).to('hours', stringSerde);
+  const totals = events
+    .groupBy(({ what }) => what, { name: 'by-what' })
+    .count({ store: 'totals' })
+    .toStream()
+    .mapValues(({ value }): Event => ({ what: `total ${String(value)}`, at: 0 }));
+  events
+    .merge(totals)
+    .to('told', { serialize: ({ what }) => Buffer.from(what), deserialize: () => ({ what: '', at: 0 }) });
+  events
+    .groupBy(({ what }) => what, { name: 'by-what-and-hour' })
+    .windowedBy(perHour)
+    .count({ store: 'per-hour' })
+    .toStream()
+    .map(({ value }, key) => ({ key, value: String(value) }))
+    .to('hours', stringSerde);
   const driver = new TopologyTestDriver(builder.build());
-  for (let hour = 0; hour < 5; hour += 1) await driver.pipe('events', { key: 'k', value: json('e', PAST + hour * HOUR_MS) });
-  expect(driver.output('told').map(({ value }) => String(value))).toEqual(['e', 'total 1', 'e', 'total 2', 'e', 'total 3', 'e', 'total 4', 'e', 'total 5']);
+  for (let hour = 0; hour < 5; hour += 1)
+    await driver.pipe('events', { key: 'k', value: json('e', PAST + hour * HOUR_MS) });
+  expect(driver.output('told').map(({ value }) => String(value))).toEqual([
+    'e',
+    'total 1',
+    'e',
+    'total 2',
+    'e',
+    'total 3',
+    'e',
+    'total 4',
+    'e',
+    'total 5',
+  ]);
   expect(driver.output('hours').length).toBe(5);
   // Windows behind it are let go of as time goes on: the task's word on its progress is not held back by the circle.
   expect((await driver.entries('per-hour')).length).toBeLessThan(5);

@@ -1,10 +1,24 @@
 import { expect, test } from '@jest/globals';
-import { hopping, jsonSerde, StreamsBuilder, stringSerde, tumbling, type Aggregate, type Serde, type Topology } from '../index.ts';
+import {
+  hopping,
+  jsonSerde,
+  StreamsBuilder,
+  stringSerde,
+  tumbling,
+  type Aggregate,
+  type Serde,
+  type Topology,
+} from '../index.ts';
 import { signatureMismatch, topologySignature } from './signature.ts';
 
 const HOUR_MS = 3_600_000;
 const bytes: Serde<number> = { serialize: (value) => Buffer.from([value]), deserialize: (buffer) => buffer[0] ?? 0 };
-const counting = (serde: Serde<number>): Aggregate<string, number> => ({ empty: () => 0, add: (sum) => sum + 1, merge: (a, b) => a + b, serde });
+const counting = (serde: Serde<number>): Aggregate<string, number> => ({
+  empty: () => 0,
+  add: (sum) => sum + 1,
+  merge: (a, b) => a + b,
+  serde,
+});
 
 interface Variant {
   readonly input?: string;
@@ -19,13 +33,27 @@ interface Variant {
   readonly shared?: boolean;
 }
 
-function build({ input = 'words', grouping = 'by-word', store = 'counts', filtered = false, sink = 'out', serde = jsonSerde<number>(), windows = tumbling({ sizeMs: HOUR_MS, retentionMs: HOUR_MS }), more = false, shared = false }: Variant = {}): Topology {
+function build({
+  input = 'words',
+  grouping = 'by-word',
+  store = 'counts',
+  filtered = false,
+  sink = 'out',
+  serde = jsonSerde<number>(),
+  windows = tumbling({ sizeMs: HOUR_MS, retentionMs: HOUR_MS }),
+  more = false,
+  shared = false,
+}: Variant = {}): Topology {
   const builder = new StreamsBuilder();
   const source = builder.stream(input, { decode: ({ value }) => String(value) });
   const words = filtered ? source.filter((word) => word !== '').mapValues((word) => word.trim()) : source;
   const grouped = words.groupBy((word) => word, { name: grouping });
   const counted = counting(serde);
-  grouped.aggregate(counted, { store }).toStream().mapValues(({ value }) => String(value)).to(sink, stringSerde);
+  grouped
+    .aggregate(counted, { store })
+    .toStream()
+    .mapValues(({ value }) => String(value))
+    .to(sink, stringSerde);
   const hours = grouped.windowedBy(windows);
   if (shared) hours.aggregate(counted, { store: 'hours' });
   else hours.count({ store: 'hours' });
@@ -33,7 +61,8 @@ function build({ input = 'words', grouping = 'by-word', store = 'counts', filter
   return builder.build();
 }
 
-const mismatch = (before: Variant, now: Variant): string | null => signatureMismatch(topologySignature(build(before)), topologySignature(build(now)));
+const mismatch = (before: Variant, now: Variant): string | null =>
+  signatureMismatch(topologySignature(build(before)), topologySignature(build(now)));
 
 test('a signature says what is on disk and in the brokers', () => {
   expect(topologySignature(build())).toEqual({
@@ -69,9 +98,21 @@ test.each<[string, Variant, RegExp]>([
   ['another grouping', { grouping: 'by-line' }, /^sub-topology 0 repartitions: by-word before, by-line now$/],
   ['another store', { store: 'sums' }, /^store counts: key-value, in sub-topology 1 before, none now$/],
   ['one store more', { more: true }, /^store more: none before, key-value, in sub-topology 1 now$/],
-  ['another window', { windows: tumbling({ sizeMs: 60_000, retentionMs: HOUR_MS }) }, /^store hours: windows of 3600000 ms every 3600000 ms, .* windows of 60000 ms/],
-  ['another advance', { windows: hopping({ sizeMs: HOUR_MS, advanceMs: 60_000, retentionMs: HOUR_MS }) }, /every 3600000 ms, .* every 60000 ms/],
-  ['tables that share partials', { shared: true }, /^the partials of by-word: counts, hours before, counts and hours now$/],
+  [
+    'another window',
+    { windows: tumbling({ sizeMs: 60_000, retentionMs: HOUR_MS }) },
+    /^store hours: windows of 3600000 ms every 3600000 ms, .* windows of 60000 ms/,
+  ],
+  [
+    'another advance',
+    { windows: hopping({ sizeMs: HOUR_MS, advanceMs: 60_000, retentionMs: HOUR_MS }) },
+    /every 3600000 ms, .* every 60000 ms/,
+  ],
+  [
+    'tables that share partials',
+    { shared: true },
+    /^the partials of by-word: counts, hours before, counts and hours now$/,
+  ],
   ['another serde', { serde: { ...bytes, format: 'one byte' } }, /^serde of store counts: json before, one byte now$/],
 ])('%s is another application', (_name, now, words) => {
   expect(mismatch({}, now)).toMatch(words);

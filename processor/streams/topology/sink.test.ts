@@ -11,5 +11,9 @@ test('null through a sink is a tombstone, which the serde does not see', async (
     .to('out', { ...stringSerde, serialize: (text) => stringSerde.serialize(text.toUpperCase()) });
   const driver = new TopologyTestDriver(builder.build());
   await driver.pipe('in', { key: 'a', value: 'here' }, { key: 'a', value: 'gone' }, { key: null, value: 'gone' });
-  expect(driver.output('out').map(({ key, value }) => [key?.toString() ?? null, value?.toString() ?? null])).toEqual([['a', 'HERE'], ['a', null], [null, null]]);
+  expect(driver.output('out').map(({ key, value }) => [key?.toString() ?? null, value?.toString() ?? null])).toEqual([
+    ['a', 'HERE'],
+    ['a', null],
+    [null, null],
+  ]);
 });

@@ -6,11 +6,25 @@ import { checkFunctions, checkOptions, textOf } from '../options.ts';
 import type { Emit, TaskRuntime } from './processor-context.ts';
 import { eventTimeOf, isEventTime, whyNoEventTime } from './event-time.ts';
 import { DeadLetter, type ConsumerRecord, type Decoder } from './record.ts';
-import { decodeRepartitionRecord, unknownReport, unknownRoute, unreadableKey, unreadablePartial, type Partial } from './repartition-record.ts';
+import {
+  decodeRepartitionRecord,
+  unknownReport,
+  unknownRoute,
+  unreadableKey,
+  unreadablePartial,
+  type Partial,
+} from './repartition-record.ts';
 import { UnreadableValueError } from './stored-value.ts';
 import { findGraphProblem } from './topology-checks.ts';
 import { failedAt, settled } from './user-code.ts';
-import { buildTopology, keysAreRead, type SourceSpec, type Topology, type TopologyNode, type TopicName } from './topology.ts';
+import {
+  buildTopology,
+  keysAreRead,
+  type SourceSpec,
+  type Topology,
+  type TopologyNode,
+  type TopicName,
+} from './topology.ts';
 
 export interface StreamOptions<V> {
   /** Reads a record's value, or says why it cannot. */
@@ -55,11 +69,30 @@ export class GraphBuilder {
     return undefined;
   }
 
-  add(node: Pick<TopologyNode, 'readsKey' | 'changesKey'> & { kind: string; parents: readonly number[]; attach: TopologyNode['attach']; stores?: readonly StoreSpec<unknown>[]; source?: SourceSpec; sinkTopic?: TopicName; keepsValues?: boolean }): TopologyNode {
-    if (this.#built) throw new StreamsError('TOPOLOGY_INVALID', 'the topology is built already: what is added now would be in none. Declare everything before build()');
+  add(
+    node: Pick<TopologyNode, 'readsKey' | 'changesKey'> & {
+      kind: string;
+      parents: readonly number[];
+      attach: TopologyNode['attach'];
+      stores?: readonly StoreSpec<unknown>[];
+      source?: SourceSpec;
+      sinkTopic?: TopicName;
+      keepsValues?: boolean;
+    },
+  ): TopologyNode {
+    if (this.#built)
+      throw new StreamsError(
+        'TOPOLOGY_INVALID',
+        'the topology is built already: what is added now would be in none. Declare everything before build()',
+      );
     const index = this.nodes.length;
     const { stores = [], ...rest } = node;
-    const added: TopologyNode = { ...rest, index, stores, name: `KSTREAM-${node.kind}-${String(index).padStart(10, '0')}` };
+    const added: TopologyNode = {
+      ...rest,
+      index,
+      stores,
+      name: `KSTREAM-${node.kind}-${String(index).padStart(10, '0')}`,
+    };
     this.nodes.push(added);
     return added;
   }
@@ -74,7 +107,10 @@ export class GraphBuilder {
   grouping(name: string): Grouping {
     const known = this.#groupings.get(name);
     if (known !== undefined) return known;
-    if (typeof name !== 'string' || !/^[a-zA-Z0-9._-]{1,249}$/.test(name)) this.refuse(`a grouping needs a name of letters, digits, dot, dash and underscore, which becomes part of a topic name: not ${typeof name === 'string' ? `"${name}"` : String(name)}`);
+    if (typeof name !== 'string' || !/^[a-zA-Z0-9._-]{1,249}$/.test(name))
+      this.refuse(
+        `a grouping needs a name of letters, digits, dot, dash and underscore, which becomes part of a topic name: not ${typeof name === 'string' ? `"${name}"` : String(name)}`,
+      );
     const handlers = new Map<string, Set<PartialHandler>>();
     const node = this.add({
       kind: 'SOURCE',
@@ -83,7 +119,9 @@ export class GraphBuilder {
       source: {
         from: { grouping: name },
         open: (runtime) => {
-          const opened = new Map([...new Set(handlers.values())].map((set) => [set, [...set].map((handler) => handler.open(runtime))]));
+          const opened = new Map(
+            [...new Set(handlers.values())].map((set) => [set, [...set].map((handler) => handler.open(runtime))]),
+          );
           const routes = new Map([...handlers].map(([route, set]) => [route, opened.get(set) ?? []]));
           const take = (record: ConsumerRecord, decoded: ReturnType<typeof decodeRepartitionRecord>): void => {
             if ('report' in decoded) {
@@ -97,7 +135,8 @@ export class GraphBuilder {
             const { partial, records } = decoded;
             for (let index = 0; index < handles.length; index += 1) {
               // A serde may hand out the bytes themselves: each table has its own.
-              const own = index === handles.length - 1 ? partial : { ...partial, aggregate: Buffer.from(partial.aggregate) };
+              const own =
+                index === handles.length - 1 ? partial : { ...partial, aggregate: Buffer.from(partial.aggregate) };
               try {
                 (handles[index] as (typeof handles)[number])(key, own, records);
               } catch (error) {
@@ -109,7 +148,10 @@ export class GraphBuilder {
             process: (record) => take(record, decodeRepartitionRecord(record)),
             read: (record) => {
               const decoded = decodeRepartitionRecord(record);
-              return { timestampMs: 'partial' in decoded ? decoded.partial.newestMs : undefined, handOn: () => take(record, decoded) };
+              return {
+                timestampMs: 'partial' in decoded ? decoded.partial.newestMs : undefined,
+                handOn: () => take(record, decoded),
+              };
             },
           };
         },
@@ -124,7 +166,8 @@ export class GraphBuilder {
   readonly atBuild: (() => void)[] = [];
 
   build(): Topology {
-    if (this.nodes.length === 0) throw new StreamsError('TOPOLOGY_INVALID', 'the topology is empty: call builder.stream(topic, …) first');
+    if (this.nodes.length === 0)
+      throw new StreamsError('TOPOLOGY_INVALID', 'the topology is empty: call builder.stream(topic, …) first');
     for (const finish of this.atBuild.splice(0)) finish();
     const [refused] = this.#problems;
     if (refused !== undefined) throw refused;
@@ -159,8 +202,17 @@ export class StreamsBuilder {
           // What nobody can see is not made into text, and may be anything.
           const keysAreSeen = keysAreRead(this.#graph.nodes, index);
           const refuse = (record: ConsumerRecord, letter: DeadLetter): void => {
-            if (deadLetterTopic === undefined && record.unreadable !== undefined) throw new StreamsError('RECORDS_UNREADABLE', `${topic}-${String(record.partition)} offset ${String(record.offset)}: ${letter.message}. Give the stream a dead-letter topic, or raise the setting`);
-            if (deadLetterTopic === undefined) throw new StreamsError('USER_CODE_FAILED', `task ${runtime.taskId} failed at ${name}: ${topic}-${String(record.partition)} offset ${String(record.offset)} cannot be read (${letter.reason}) and the stream has no dead-letter topic: ${letter.message}`, { taskId: runtime.taskId });
+            if (deadLetterTopic === undefined && record.unreadable !== undefined)
+              throw new StreamsError(
+                'RECORDS_UNREADABLE',
+                `${topic}-${String(record.partition)} offset ${String(record.offset)}: ${letter.message}. Give the stream a dead-letter topic, or raise the setting`,
+              );
+            if (deadLetterTopic === undefined)
+              throw new StreamsError(
+                'USER_CODE_FAILED',
+                `task ${runtime.taskId} failed at ${name}: ${topic}-${String(record.partition)} offset ${String(record.offset)} cannot be read (${letter.reason}) and the stream has no dead-letter topic: ${letter.message}`,
+                { taskId: runtime.taskId },
+              );
             runtime.deadLetter(record, letter, deadLetterTopic);
             const at = eventTimeOf(record.timestampMs);
             deadLetters(null, letter, Number.isNaN(at) ? runtime.nowMs() : at);
@@ -172,7 +224,8 @@ export class StreamsBuilder {
           const valueOf = (record: ConsumerRecord): V | DeadLetter => {
             try {
               const value = settled(decode(record, runtime.nowMs()));
-              if (value === undefined) throw new TypeError('decode answered undefined: it answers a value, or a DeadLetter');
+              if (value === undefined)
+                throw new TypeError('decode answered undefined: it answers a value, or a DeadLetter');
               return value;
             } catch (error) {
               throw failedAt(name, error);

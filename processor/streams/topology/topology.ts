@@ -47,7 +47,12 @@ export interface ReadRecord {
 
 export interface SourceSpec {
   readonly from: TopicName;
-  readonly open: (runtime: TaskRuntime, next: Emit, deadLetters: Emit, time: (timestampMs: number) => void) => OpenSource;
+  readonly open: (
+    runtime: TaskRuntime,
+    next: Emit,
+    deadLetters: Emit,
+    time: (timestampMs: number) => void,
+  ) => OpenSource;
   readonly deadLetterTopic?: string;
   /** The node that receives what this source could not read, if any. */
   readonly deadLettersTo?: number;
@@ -55,7 +60,11 @@ export interface SourceSpec {
 
 /** Whether any node behind this one does something with the keys that it hands on. */
 export function keysAreRead(nodes: readonly TopologyNode[], index: number): boolean {
-  return nodes.some((node) => node.parents.includes(index) && (node.readsKey?.() === true || (node.changesKey !== true && keysAreRead(nodes, node.index))));
+  return nodes.some(
+    (node) =>
+      node.parents.includes(index) &&
+      (node.readsKey?.() === true || (node.changesKey !== true && keysAreRead(nodes, node.index))),
+  );
 }
 
 /** A connected part of the graph: as many tasks as its source topics have partitions. */
@@ -101,13 +110,21 @@ export function topicNameOf(name: TopicName, applicationId: string): string {
 
 /** The user's topics that these sub-topologies read, each once: no repartition topic is among them. */
 export function inputTopicsOf(subTopologies: readonly SubTopology[]): string[] {
-  return [...new Set(subTopologies.flatMap(({ sources }) => sources.flatMap((source) => ('topic' in source ? [source.topic] : []))))];
+  return [
+    ...new Set(
+      subTopologies.flatMap(({ sources }) => sources.flatMap((source) => ('topic' in source ? [source.topic] : []))),
+    ),
+  ];
 }
 
 /** Topics that a sub-topology writes to besides its changelogs: sinks, repartition topics, dead letters. */
 export function outputsOf({ nodes }: SubTopology, applicationId: string): string[] {
-  const sinks = nodes.flatMap(({ sinkTopic }) => (sinkTopic === undefined ? [] : [topicNameOf(sinkTopic, applicationId)]));
-  const deadLetters = nodes.flatMap(({ source }) => (source?.deadLetterTopic === undefined ? [] : [source.deadLetterTopic]));
+  const sinks = nodes.flatMap(({ sinkTopic }) =>
+    sinkTopic === undefined ? [] : [topicNameOf(sinkTopic, applicationId)],
+  );
+  const deadLetters = nodes.flatMap(({ source }) =>
+    source?.deadLetterTopic === undefined ? [] : [source.deadLetterTopic],
+  );
   return [...new Set([...sinks, ...deadLetters])];
 }
 
@@ -144,26 +161,43 @@ export function buildTopology(nodes: readonly TopologyNode[]): Topology {
   const subTopologies = roots.map((root, id): SubTopology => {
     const members = nodes.filter((n) => find(n.index) === root);
     const stores = new Map(members.flatMap((n) => n.stores).map((s) => [s.name, s]));
-    const sources = new Map(members.flatMap((n) => (n.source === undefined ? [] : [n.source.from])).map((s) => [JSON.stringify(s), s]));
-    const groupings = members.flatMap((n) => (n.sinkTopic !== undefined && 'grouping' in n.sinkTopic ? [n.sinkTopic.grouping] : []));
-    return { id, nodes: members, sources: [...sources.values()], stores: [...stores.values()], writesGroupings: [...new Set(groupings)] };
+    const sources = new Map(
+      members.flatMap((n) => (n.source === undefined ? [] : [n.source.from])).map((s) => [JSON.stringify(s), s]),
+    );
+    const groupings = members.flatMap((n) =>
+      n.sinkTopic !== undefined && 'grouping' in n.sinkTopic ? [n.sinkTopic.grouping] : [],
+    );
+    return {
+      id,
+      nodes: members,
+      sources: [...sources.values()],
+      stores: [...stores.values()],
+      writesGroupings: [...new Set(groupings)],
+    };
   });
   return { nodes, subTopologies, describe: (applicationId) => describe(nodes, subTopologies, applicationId) };
 }
 
-function describe(nodes: readonly TopologyNode[], subTopologies: readonly SubTopology[], applicationId: string): string {
+function describe(
+  nodes: readonly TopologyNode[],
+  subTopologies: readonly SubTopology[],
+  applicationId: string,
+): string {
   const lines = ['Topologies:'];
   for (const { id, nodes: members } of subTopologies) {
     lines.push(`   Sub-topology: ${String(id)}`);
     for (const node of members) {
       const children = nodes.filter((n) => n.parents.includes(node.index)).map((n) => n.name);
-      const deadLetters = node.source?.deadLettersTo === undefined ? [] : [nodes[node.source.deadLettersTo]?.name ?? ''];
+      const deadLetters =
+        node.source?.deadLettersTo === undefined ? [] : [nodes[node.source.deadLettersTo]?.name ?? ''];
       const parents = [
         ...node.parents.map((p) => nodes[p]?.name ?? ''),
         ...nodes.filter((n) => n.source?.deadLettersTo === node.index).map((n) => n.name),
       ];
-      if (node.source !== undefined) lines.push(`    Source: ${node.name} (topics: [${topicNameOf(node.source.from, applicationId)}])`);
-      else if (node.sinkTopic !== undefined) lines.push(`    Sink: ${node.name} (topic: ${topicNameOf(node.sinkTopic, applicationId)})`);
+      if (node.source !== undefined)
+        lines.push(`    Source: ${node.name} (topics: [${topicNameOf(node.source.from, applicationId)}])`);
+      else if (node.sinkTopic !== undefined)
+        lines.push(`    Sink: ${node.name} (topic: ${topicNameOf(node.sinkTopic, applicationId)})`);
       else lines.push(`    Processor: ${node.name} (stores: [${node.stores.map((s) => s.name).join(', ')}])`);
       if (node.sinkTopic === undefined) lines.push(`      --> ${[...children, ...deadLetters].join(', ') || 'none'}`);
       if (node.source === undefined) lines.push(`      <-- ${parents.join(', ') || 'none'}`);

@@ -5,7 +5,11 @@ import { DeadLetter, type ConsumerRecord } from './record.ts';
 import { StreamsBuilder } from './streams-builder.ts';
 
 /** A task whose decoder must not be asked. */
-function graphOf(deadLetterTopic: string | undefined): { graph: TaskGraph; collector: RecordCollector; heard: string[] } {
+function graphOf(deadLetterTopic: string | undefined): {
+  graph: TaskGraph;
+  collector: RecordCollector;
+  heard: string[];
+} {
   const builder = new StreamsBuilder();
   const heard: string[] = [];
   const decode = (): string => {
@@ -16,7 +20,21 @@ function graphOf(deadLetterTopic: string | undefined): { graph: TaskGraph; colle
   const collector = new RecordCollector();
   const [subTopology] = builder.build().subTopologies;
   if (subTopology === undefined) throw new Error('unreachable');
-  return { collector, heard, graph: new TaskGraph({ taskId: '0_0', subTopology, applicationId: 'app', store: undefined, collector, partitionsOf: () => 1, timeSources: [], nowMs: Date.now, requestCommit: () => undefined }) };
+  return {
+    collector,
+    heard,
+    graph: new TaskGraph({
+      taskId: '0_0',
+      subTopology,
+      applicationId: 'app',
+      store: undefined,
+      collector,
+      partitionsOf: () => 1,
+      timeSources: [],
+      nowMs: Date.now,
+      requestCommit: () => undefined,
+    }),
+  };
 }
 
 const record: ConsumerRecord = {
@@ -49,5 +67,12 @@ test('a record that the runtime does not read is dead-lettered without its decod
 
 test('without a dead-letter topic it ends the application, naming the place and the setting', () => {
   const { graph } = graphOf(undefined);
-  expect(() => graph.process(record)).toThrow(expect.objectContaining({ code: 'RECORDS_UNREADABLE', message: expect.stringMatching(/^in-0 offset 7: .*maxRecordBytes is 80\. Give the stream a dead-letter topic, or raise the setting/) }));
+  expect(() => graph.process(record)).toThrow(
+    expect.objectContaining({
+      code: 'RECORDS_UNREADABLE',
+      message: expect.stringMatching(
+        /^in-0 offset 7: .*maxRecordBytes is 80\. Give the stream a dead-letter topic, or raise the setting/,
+      ),
+    }),
+  );
 });

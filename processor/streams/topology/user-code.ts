@@ -21,7 +21,9 @@ export class NodeFailure extends Error {
 
 /** What to throw for what was thrown at a node; what a node behind it or the runtime has thrown stays what it is. */
 export function failedAt(node: string, error: unknown): unknown {
-  return error instanceof StreamsError || error instanceof NodeFailure || error instanceof UnreadableValueError ? error : new NodeFailure(node, error);
+  return error instanceof StreamsError || error instanceof NodeFailure || error instanceof UnreadableValueError
+    ? error
+    : new NodeFailure(node, error);
 }
 
 /** The error of a task whose user code failed. `where`: what it was doing. */
@@ -29,18 +31,23 @@ export function userCodeFailed(taskId: string, where: string, error: unknown): S
   if (error instanceof StreamsError) return error;
   const node = error instanceof NodeFailure ? `${error.node}, ` : '';
   const cause = error instanceof NodeFailure ? error.cause : error;
-  return new StreamsError('USER_CODE_FAILED', `task ${taskId} failed at ${node}${where}: ${messageOf(error)}`, { cause, taskId });
+  return new StreamsError('USER_CODE_FAILED', `task ${taskId} failed at ${node}${where}: ${messageOf(error)}`, {
+    cause,
+    taskId,
+  });
 }
 
 /** The value, unless it is a promise: nobody would wait for it. */
 export function settled<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function') refuseAnswer(value, 'a value');
+  if (typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function')
+    refuseAnswer(value, 'a value');
   return value;
 }
 
 /** What `flatMap` and `flatMapValues` go through. */
 export function iterable<T>(answer: Iterable<T>): Iterable<T> {
-  if (typeof (answer as Partial<Iterable<T>> | null | undefined)?.[Symbol.iterator] !== 'function') refuseAnswer(answer, 'an iterable, such as an array');
+  if (typeof (answer as Partial<Iterable<T>> | null | undefined)?.[Symbol.iterator] !== 'function')
+    refuseAnswer(answer, 'an iterable, such as an array');
   return answer;
 }
 

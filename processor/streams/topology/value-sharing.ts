@@ -19,7 +19,9 @@ export function needsOwnValues(node: TopologyNode, nodes: readonly TopologyNode[
 }
 
 function isShared(node: TopologyNode, nodes: readonly TopologyNode[]): boolean {
-  return parentsOf(node, nodes).some((parent) => childrenOf(parent, nodes).length > 1 || (PASSES.has(parent.kind) && isShared(parent, nodes)));
+  return parentsOf(node, nodes).some(
+    (parent) => childrenOf(parent, nodes).length > 1 || (PASSES.has(parent.kind) && isShared(parent, nodes)),
+  );
 }
 
 /** Where the values that reach a node were made. */
@@ -28,7 +30,9 @@ function originsOf(node: TopologyNode, nodes: readonly TopologyNode[]): Topology
 }
 
 function firstKeeperBehind(origin: TopologyNode, nodes: readonly TopologyNode[]): TopologyNode | undefined {
-  const keepers = childrenOf(origin, nodes).flatMap((child) => (child.keepsValues === true ? [child] : PASSES.has(child.kind) ? (firstKeeperBehind(child, nodes) ?? []) : []));
+  const keepers = childrenOf(origin, nodes).flatMap((child) =>
+    child.keepsValues === true ? [child] : PASSES.has(child.kind) ? (firstKeeperBehind(child, nodes) ?? []) : [],
+  );
   return keepers.sort((a, b) => a.index - b.index)[0];
 }
 

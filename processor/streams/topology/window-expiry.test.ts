@@ -1,5 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
-import { decodeWindowKey, hopping, jsonSerde, StreamsBuilder, TopologyTestDriver, tumbling, type KGroupedStream, type KStream, type Processor, type TimeWindows, type Topology, type WindowStore } from '../index.ts';
+import {
+  decodeWindowKey,
+  hopping,
+  jsonSerde,
+  StreamsBuilder,
+  TopologyTestDriver,
+  tumbling,
+  type KGroupedStream,
+  type KStream,
+  type Processor,
+  type TimeWindows,
+  type Topology,
+  type WindowStore,
+} from '../index.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -27,7 +40,8 @@ interface Told {
   readonly value: number;
 }
 
-const jsonOf = <T>(driver: TopologyTestDriver, topic: string): T[] => driver.output(topic).map(({ value }) => JSON.parse(String(value)) as T);
+const jsonOf = <T>(driver: TopologyTestDriver, topic: string): T[] =>
+  driver.output(topic).map(({ value }) => JSON.parse(String(value)) as T);
 
 /** The newest count told of each window. */
 function newest(told: readonly Told[]): Map<number, number> {
@@ -37,7 +51,10 @@ function newest(told: readonly Told[]): Map<number, number> {
 describe.each(GROUPINGS)('%s', (_name, group) => {
   test('240 hours that wait at the start are told, each in its window, none late', async () => {
     const driver = new TopologyTestDriver(counting(group, tumbling({ sizeMs: HOUR_MS, retentionMs: 2 * HOUR_MS })));
-    const records = Array.from({ length: 240 * 60 }, (_, minute) => ({ key: 'k', value: String(T0 + minute * MINUTE_MS) }));
+    const records = Array.from({ length: 240 * 60 }, (_, minute) => ({
+      key: 'k',
+      value: String(T0 + minute * MINUTE_MS),
+    }));
     await driver.pipe('events', ...records);
     const told = newest(jsonOf<Told>(driver, 'changes'));
     expect(told.size).toBe(240);
@@ -48,28 +65,66 @@ describe.each(GROUPINGS)('%s', (_name, group) => {
   test('a window that changes and expires in one commit is in the changelog before its tombstone, and not in the store', async () => {
     const driver = new TopologyTestDriver(counting(group, tumbling({ sizeMs: HOUR_MS, retentionMs: HOUR_MS })));
     await driver.pipe('events', { key: 'k', value: String(T0) }, { key: 'k', value: String(T0 + 5 * HOUR_MS) });
-    const changelog = driver.output('test-counts-changelog').filter(({ key }) => key !== null && key.length > 8 && decodeWindowKey(key).key === 'k');
-    expect(changelog.map(({ key, value }) => [(decodeWindowKey(key as Buffer).windowStartMs - T0) / HOUR_MS, value?.toString()])).toEqual([[0, '1'], [5, '1'], [0, undefined]]);
-    expect((await driver.entries('counts')).map(([, key]) => (decodeWindowKey(key).windowStartMs - T0) / HOUR_MS)).toEqual([5]);
+    const changelog = driver
+      .output('test-counts-changelog')
+      .filter(({ key }) => key !== null && key.length > 8 && decodeWindowKey(key).key === 'k');
+    expect(
+      changelog.map(({ key, value }) => [
+        (decodeWindowKey(key as Buffer).windowStartMs - T0) / HOUR_MS,
+        value?.toString(),
+      ]),
+    ).toEqual([
+      [0, '1'],
+      [5, '1'],
+      [0, undefined],
+    ]);
+    expect(
+      (await driver.entries('counts')).map(([, key]) => (decodeWindowKey(key).windowStartMs - T0) / HOUR_MS),
+    ).toEqual([5]);
   });
 
   test('what comes too late is told by late(), each record once', async () => {
     const driver = new TopologyTestDriver(counting(group, tumbling({ sizeMs: HOUR_MS, retentionMs: HOUR_MS })));
     await driver.pipe('events', { key: 'k', value: String(T0 + 5 * HOUR_MS) });
-    await driver.pipe('events', { key: 'k', value: String(T0 + 2 * HOUR_MS) }, { key: 'k', value: String(T0 + 4 * HOUR_MS) }, { key: 'k', value: String(T0) });
+    await driver.pipe(
+      'events',
+      { key: 'k', value: String(T0 + 2 * HOUR_MS) },
+      { key: 'k', value: String(T0 + 4 * HOUR_MS) },
+      { key: 'k', value: String(T0) },
+    );
     expect(jsonOf<number>(driver, 'late').reduce((a, b) => a + b, 0)).toBe(2);
-    expect(newest(jsonOf<Told>(driver, 'changes'))).toEqual(new Map([[T0 + 5 * HOUR_MS, 1], [T0 + 4 * HOUR_MS, 1]]));
+    expect(newest(jsonOf<Told>(driver, 'changes'))).toEqual(
+      new Map([
+        [T0 + 5 * HOUR_MS, 1],
+        [T0 + 4 * HOUR_MS, 1],
+      ]),
+    );
   });
 
   test('hopping windows that end at once are told, the ones before the record included', async () => {
-    const driver = new TopologyTestDriver(counting(group, hopping({ sizeMs: 2 * HOUR_MS, advanceMs: HOUR_MS, retentionMs: 0 })));
+    const driver = new TopologyTestDriver(
+      counting(group, hopping({ sizeMs: 2 * HOUR_MS, advanceMs: HOUR_MS, retentionMs: 0 })),
+    );
     await driver.pipe('events', ...[0, 1, 2, 3, 10].map((hour) => ({ key: 'k', value: String(T0 + hour * HOUR_MS) })));
-    expect([...newest(jsonOf<Told>(driver, 'changes'))].map(([start, count]) => [(start - T0) / HOUR_MS, count])).toEqual([[-1, 1], [0, 2], [1, 2], [2, 2], [3, 1], [9, 1], [10, 1]]);
+    expect(
+      [...newest(jsonOf<Told>(driver, 'changes'))].map(([start, count]) => [(start - T0) / HOUR_MS, count]),
+    ).toEqual([
+      [-1, 1],
+      [0, 2],
+      [1, 2],
+      [2, 2],
+      [3, 1],
+      [9, 1],
+      [10, 1],
+    ]);
   });
 
   test('more windows than one commit expires are gone before the driver answers', async () => {
     const driver = new TopologyTestDriver(counting(group, tumbling({ sizeMs: 1_000, retentionMs: 0 })));
-    await driver.pipe('events', ...Array.from({ length: 12_000 }, (_, second) => ({ key: 'k', value: String(T0 + second * 1_000) })));
+    await driver.pipe(
+      'events',
+      ...Array.from({ length: 12_000 }, (_, second) => ({ key: 'k', value: String(T0 + second * 1_000) })),
+    );
     expect(newest(jsonOf<Told>(driver, 'changes')).size).toBe(12_000);
     expect(await driver.entries('counts')).toHaveLength(1);
   });
@@ -78,17 +133,23 @@ describe.each(GROUPINGS)('%s', (_name, group) => {
 test('a window whose row a processor deletes in the same commit is told as the aggregation left it', async () => {
   const builder = new StreamsBuilder();
   const events = builder.stream<number>('events', { decode: ({ value }) => Number(value), timestampMs: (at) => at });
-  const counts = events.groupByKey({ name: 'by-key' }).windowedBy(tumbling({ sizeMs: HOUR_MS, retentionMs: HOUR_MS })).count({ store: 'counts' });
+  const counts = events
+    .groupByKey({ name: 'by-key' })
+    .windowedBy(tumbling({ sizeMs: HOUR_MS, retentionMs: HOUR_MS }))
+    .count({ store: 'counts' });
   counts.toStream().to('changes', jsonSerde());
-  events.process((): Processor<number, never> => {
-    let rows: WindowStore<number> | undefined;
-    return {
-      init: (context) => {
-        rows = context.windowStore<number>('counts');
-      },
-      process: (at, key) => rows?.delete(key as string, at),
-    };
-  }, { stores: ['counts'] });
+  events.process(
+    (): Processor<number, never> => {
+      let rows: WindowStore<number> | undefined;
+      return {
+        init: (context) => {
+          rows = context.windowStore<number>('counts');
+        },
+        process: (at, key) => rows?.delete(key as string, at),
+      };
+    },
+    { stores: ['counts'] },
+  );
   const driver = new TopologyTestDriver(builder.build());
   await driver.pipe('events', { key: 'k', value: String(T0) });
   expect(jsonOf<Told>(driver, 'changes')).toEqual([{ windowStartMs: T0, value: 1 }]);

@@ -28,9 +28,12 @@ export function checkedWindows(what: string, windows: TimeWindows): TimeWindows 
 
 function checked(windows: TimeWindows): TimeWindows {
   const { sizeMs, advanceMs, retentionMs } = windows;
-  if (!Number.isSafeInteger(sizeMs) || sizeMs <= 0) throw new RangeError(`sizeMs must be a positive whole number, not ${String(sizeMs)}`);
-  if (!Number.isSafeInteger(advanceMs) || advanceMs <= 0 || sizeMs % advanceMs !== 0) throw new RangeError(`advanceMs must divide sizeMs ${String(sizeMs)}, not ${String(advanceMs)}`);
-  if (!Number.isSafeInteger(retentionMs) || retentionMs < 0) throw new RangeError(`retentionMs must be a whole number, 0 or more, not ${String(retentionMs)}`);
+  if (!Number.isSafeInteger(sizeMs) || sizeMs <= 0)
+    throw new RangeError(`sizeMs must be a positive whole number, not ${String(sizeMs)}`);
+  if (!Number.isSafeInteger(advanceMs) || advanceMs <= 0 || sizeMs % advanceMs !== 0)
+    throw new RangeError(`advanceMs must divide sizeMs ${String(sizeMs)}, not ${String(advanceMs)}`);
+  if (!Number.isSafeInteger(retentionMs) || retentionMs < 0)
+    throw new RangeError(`retentionMs must be a whole number, 0 or more, not ${String(retentionMs)}`);
   return Object.freeze({ sizeMs, advanceMs, retentionMs });
 }
 
@@ -51,7 +54,9 @@ export function windowStartsOf(windows: TimeWindows, timeMs: number): number[] {
 
 /** The coarsest grain that rolls up into all of these windows without splitting: what a combiner may sum over. */
 export function commonGrainMs(windows: readonly TimeWindows[]): number | undefined {
-  return windows.map((w) => w.advanceMs).reduce<number | undefined>((grain, advance) => (grain === undefined ? advance : gcd(grain, advance)), undefined);
+  return windows
+    .map((w) => w.advanceMs)
+    .reduce<number | undefined>((grain, advance) => (grain === undefined ? advance : gcd(grain, advance)), undefined);
 }
 
 function gcd(a: number, b: number): number {

@@ -34,7 +34,12 @@ export function isCut(headers: HeaderList): boolean {
 }
 
 /** The dead-lettered record: original key, bytes and headers, and why and whence it came. */
-export function deadLetterRecord(record: ConsumerRecord, letter: DeadLetter, topic: string, partitions: number): OutgoingRecord {
+export function deadLetterRecord(
+  record: ConsumerRecord,
+  letter: DeadLetter,
+  topic: string,
+  partitions: number,
+): OutgoingRecord {
   return {
     topic,
     partition: record.partition % partitions,
@@ -67,21 +72,47 @@ export function shorterLetter(record: OutgoingRecord): OutgoingRecord | undefine
   const original = originalHeaders(headers);
   const own = headers.filter(([name]) => OWN_NAMES.has(name));
   for (const most of [{ ...KEPT_BYTES, message: Infinity }, LEAST_BYTES]) {
-    const parts = { key: CutPart.of(key, most.key), value: CutPart.of(value, most.value), headers: cutHeaders(original, most.headers) };
-    const cut: WholeRecord = { key: parts.key.whole(), value: parts.value.whole(), headersLeftOut: parts.headers.leftOut };
-    const said = own.map(([name, content]) => [name, name === DEAD_LETTER_HEADERS.message ? (content?.subarray(0, most.message) ?? null) : content] as const);
+    const parts = {
+      key: CutPart.of(key, most.key),
+      value: CutPart.of(value, most.value),
+      headers: cutHeaders(original, most.headers),
+    };
+    const cut: WholeRecord = {
+      key: parts.key.whole(),
+      value: parts.value.whole(),
+      headersLeftOut: parts.headers.leftOut,
+    };
+    const said = own.map(
+      ([name, content]) =>
+        [name, name === DEAD_LETTER_HEADERS.message ? (content?.subarray(0, most.message) ?? null) : content] as const,
+    );
     if (cut.key === null && cut.value === null && cut.headersLeftOut === 0) continue;
     // What was cut before is said already, and by the whole.
     const told = new Set(said.map(([name]) => name));
-    return { ...record, key: parts.key.kept, value: parts.value.kept, headers: [...parts.headers.kept, ...said, ...cutHeadersOf(cut).filter(([name]) => !told.has(name))] };
+    return {
+      ...record,
+      key: parts.key.kept,
+      value: parts.value.kept,
+      headers: [...parts.headers.kept, ...said, ...cutHeadersOf(cut).filter(([name]) => !told.has(name))],
+    };
   }
   return undefined;
 }
 
 function cutHeadersOf({ key, value, headersLeftOut }: WholeRecord): HeaderList {
   return [
-    ...(value === null ? [] : ([[CUT_HEADERS.valueBytes, text(value.bytes)], [CUT_HEADERS.valueSha256, text(value.sha256)]] as const)),
-    ...(key === null ? [] : ([[CUT_HEADERS.keyBytes, text(key.bytes)], [CUT_HEADERS.keySha256, text(key.sha256)]] as const)),
+    ...(value === null
+      ? []
+      : ([
+          [CUT_HEADERS.valueBytes, text(value.bytes)],
+          [CUT_HEADERS.valueSha256, text(value.sha256)],
+        ] as const)),
+    ...(key === null
+      ? []
+      : ([
+          [CUT_HEADERS.keyBytes, text(key.bytes)],
+          [CUT_HEADERS.keySha256, text(key.sha256)],
+        ] as const)),
     ...(headersLeftOut === 0 ? [] : ([[CUT_HEADERS.headersLeftOut, text(headersLeftOut)]] as const)),
   ];
 }

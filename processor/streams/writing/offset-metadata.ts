@@ -19,7 +19,10 @@ export interface OffsetNote {
 
 /** Null when there is nothing to say, or more than Kafka takes. */
 export function encodeOffsetNote({ reach, streamTimeMs }: OffsetNote): string | null {
-  const note = { ...(reach.size === 0 ? {} : { [CHANGELOGS]: Object.fromEntries(reach) }), ...(streamTimeMs < 0 ? {} : { [STREAM_TIME]: streamTimeMs }) };
+  const note = {
+    ...(reach.size === 0 ? {} : { [CHANGELOGS]: Object.fromEntries(reach) }),
+    ...(streamTimeMs < 0 ? {} : { [STREAM_TIME]: streamTimeMs }),
+  };
   const text = JSON.stringify(note);
   return text === '{}' || Buffer.byteLength(text) > MAX_BYTES ? null : text;
 }
@@ -30,7 +33,11 @@ export function decodeOffsetNote(text: string | null): OffsetNote {
   const reach: unknown = Reflect.get(note, CHANGELOGS);
   const streamTimeMs: unknown = Reflect.get(note, STREAM_TIME);
   return {
-    reach: new Map(typeof reach !== 'object' || reach === null ? [] : Object.entries(reach).filter((entry): entry is [string, number] => Number.isSafeInteger(entry[1]))),
+    reach: new Map(
+      typeof reach !== 'object' || reach === null
+        ? []
+        : Object.entries(reach).filter((entry): entry is [string, number] => Number.isSafeInteger(entry[1])),
+    ),
     streamTimeMs: typeof streamTimeMs === 'number' && streamTimeMs >= 0 ? streamTimeMs : -1,
   };
 }

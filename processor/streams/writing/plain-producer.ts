@@ -1,5 +1,10 @@
 import { asBrokerLimit } from '../kafka/broker-limits.ts';
-import { COORDINATOR_OF_GROUP, type CommittedOffset, type KafkaCluster, type TopicPartition } from '../kafka/kafka-cluster.ts';
+import {
+  COORDINATOR_OF_GROUP,
+  type CommittedOffset,
+  type KafkaCluster,
+  type TopicPartition,
+} from '../kafka/kafka-cluster.ts';
 import { asAccessDenied, CODE, hasCode, isBrokerAway, isMisdirected } from '../kafka/kafka-errors.ts';
 import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
 import { messageOf, StreamsError } from '../errors.ts';
@@ -29,7 +34,12 @@ export class PlainProducer implements StreamsProducer {
   readonly #limits: ProduceLimits;
   #broken = false;
 
-  constructor(cluster: KafkaCluster, groupId: string, membership: () => Membership, limits: ProduceLimits = new ProduceLimits()) {
+  constructor(
+    cluster: KafkaCluster,
+    groupId: string,
+    membership: () => Membership,
+    limits: ProduceLimits = new ProduceLimits(),
+  ) {
     this.#cluster = cluster;
     this.#groupId = groupId;
     this.#membership = membership;
@@ -55,7 +65,11 @@ export class PlainProducer implements StreamsProducer {
 
   /** An older answer than the newest counts some records twice, which is allowed here. */
   async committed(partitions: readonly TopicPartition[], signal: AbortSignal): Promise<readonly CommittedOffset[]> {
-    return untilBrokerAnswers(signal, () => this.#cluster.committed(this.#groupId, partitions), () => this.#cluster.refresh());
+    return untilBrokerAnswers(
+      signal,
+      () => this.#cluster.committed(this.#groupId, partitions),
+      () => this.#cluster.refresh(),
+    );
   }
 
   async send(records: readonly OutgoingRecord[]): Promise<OffsetMap> {
@@ -75,12 +89,20 @@ export class PlainProducer implements StreamsProducer {
       try {
         const coordinator = await this.#cluster.coordinator(COORDINATOR_OF_GROUP, this.#groupId);
         const { memberId, generationId } = this.#membership();
-        await coordinator.offsetCommit({ groupId: this.#groupId, groupGenerationId: generationId, memberId, topics: toTopicOffsets(input) });
+        await coordinator.offsetCommit({
+          groupId: this.#groupId,
+          groupGenerationId: generationId,
+          memberId,
+          topics: toTopicOffsets(input),
+        });
         return;
       } catch (error) {
         if (!isMisdirected(error) || attempt >= REFUSED_RETRIES) {
           this.#broken = true;
-          throw (await asBrokerLimit(error, this.#cluster, { groupId: this.#groupId })) ?? this.#failure('offset commit', error);
+          throw (
+            (await asBrokerLimit(error, this.#cluster, { groupId: this.#groupId })) ??
+            this.#failure('offset commit', error)
+          );
         }
         this.#cluster.forgetCoordinator(COORDINATOR_OF_GROUP, this.#groupId);
         await new Promise((resolve) => setTimeout(resolve, REFUSED_RETRY_MS));
@@ -101,7 +123,13 @@ export class PlainProducer implements StreamsProducer {
     if (error instanceof StreamsError) return error;
     const denied = asAccessDenied(error, `${step} of ${this.#groupId}`);
     if (denied !== undefined) return denied;
-    const lost = hasCode(error, CODE.ILLEGAL_GENERATION, CODE.UNKNOWN_MEMBER_ID, CODE.FENCED_INSTANCE_ID, CODE.REBALANCE_IN_PROGRESS);
+    const lost = hasCode(
+      error,
+      CODE.ILLEGAL_GENERATION,
+      CODE.UNKNOWN_MEMBER_ID,
+      CODE.FENCED_INSTANCE_ID,
+      CODE.REBALANCE_IN_PROGRESS,
+    );
     const code = lost ? 'TASK_FENCED' : isBrokerAway(error) ? 'BROKER_AWAY' : 'COMMIT_FAILED';
     return new StreamsError(code, `${this.#groupId}: ${step} failed: ${messageOf(error)}`, { cause: error });
   }

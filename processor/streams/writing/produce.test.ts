@@ -10,7 +10,13 @@ import { ProduceLimits } from './produce-limits.ts';
 import { produce, toPartitionBatches } from './produce.ts';
 import type { OutgoingRecord } from './streams-producer.ts';
 
-const record = (topic: string, bytes: number, more: Partial<OutgoingRecord> = {}): OutgoingRecord => ({ topic, partition: 0, key: null, value: Buffer.alloc(bytes), ...more });
+const record = (topic: string, bytes: number, more: Partial<OutgoingRecord> = {}): OutgoingRecord => ({
+  topic,
+  partition: 0,
+  key: null,
+  value: Buffer.alloc(bytes),
+  ...more,
+});
 
 interface Asked {
   readonly codecs: readonly number[];
@@ -42,7 +48,10 @@ function read(bytes: Buffer): Asked {
       const partition = int32();
       const batch = bytes.subarray(at + 4, at + 4 + bytes.readInt32BE(at));
       at += 4 + batch.length;
-      expect(decodeRecordSet(batch, { topic: 't', partition, fromOffset: 0, abortedTransactions: [], readCommitted: true }).batches).toBe(1);
+      expect(
+        decodeRecordSet(batch, { topic: 't', partition, fromOffset: 0, abortedTransactions: [], readCommitted: true })
+          .batches,
+      ).toBe(1);
       codecs.push(batch.readInt16BE(21) & 7);
       partitions.push(partition);
       batches.push(batch);
@@ -61,7 +70,11 @@ interface Limits {
 }
 
 /** A leader of everything that acknowledges, or refuses; it takes sequences without a gap only, as brokers do. */
-function clusterOf({ maxBytes = {}, requestBytes = Infinity, code = 0 }: Limits = {}): { cluster: KafkaCluster; asked: Asked[]; log: Map<string, string[]> } {
+function clusterOf({ maxBytes = {}, requestBytes = Infinity, code = 0 }: Limits = {}): {
+  cluster: KafkaCluster;
+  asked: Asked[];
+  log: Map<string, string[]>;
+} {
   const asked: Asked[] = [];
   const log = new Map<string, string[]>();
   const nextSequence = new Map<string, number>();
@@ -79,14 +92,32 @@ function clusterOf({ maxBytes = {}, requestBytes = Infinity, code = 0 }: Limits 
           const taken = log.get(name) ?? [];
           if (code !== 0) return { partition, errorCode: code, baseOffset: '-1' };
           if (batch.length > (maxBytes[topic] ?? Infinity)) return { partition, errorCode: 10, baseOffset: '-1' };
-          const { records } = decodeRecordSet(batch, { topic, partition, fromOffset: 0, abortedTransactions: [], readCommitted: true });
+          const { records } = decodeRecordSet(batch, {
+            topic,
+            partition,
+            fromOffset: 0,
+            abortedTransactions: [],
+            readCommitted: true,
+          });
           const sequence = batch.readInt32BE(53);
-          if (sequence >= 0 && sequence !== (nextSequence.get(name) ?? 0)) return { partition, errorCode: 45, baseOffset: '-1' };
+          if (sequence >= 0 && sequence !== (nextSequence.get(name) ?? 0))
+            return { partition, errorCode: 45, baseOffset: '-1' };
           nextSequence.set(name, sequence + records.length);
-          log.set(name, [...taken, ...records.map((record) => JSON.stringify([record.valueText()?.slice(0, 20), record.value?.length, Object.fromEntries(Object.entries(record.headers).map(([header, value]) => [header, value.toString()]))]))]);
+          log.set(name, [
+            ...taken,
+            ...records.map((record) =>
+              JSON.stringify([
+                record.valueText()?.slice(0, 20),
+                record.value?.length,
+                Object.fromEntries(Object.entries(record.headers).map(([header, value]) => [header, value.toString()])),
+              ]),
+            ),
+          ]);
           return { partition, errorCode: 0, baseOffset: String(7 + taken.length) };
         };
-        return { topics: sent.topics.map((topicName, index) => ({ topicName, partitions: [answerOf(topicName, index)] })) };
+        return {
+          topics: sent.topics.map((topicName, index) => ({ topicName, partitions: [answerOf(topicName, index)] })),
+        };
       },
     },
   };
@@ -103,7 +134,12 @@ describe('batches', () => {
   });
 
   test('keep order and begin a new one before the limit, never an empty one', () => {
-    const [part] = toPartitionBatches([record('t', 800_000), record('t', 400_000), record('t', 400_000), record('t', 1)]);
+    const [part] = toPartitionBatches([
+      record('t', 800_000),
+      record('t', 400_000),
+      record('t', 400_000),
+      record('t', 1),
+    ]);
     expect(part?.batches.map(({ records }) => records.length)).toEqual([1, 1, 2]);
   });
 });
@@ -112,48 +148,117 @@ describe('what is sent', () => {
   test('is packed only where a record alone is larger than a batch, by the codec that it came with', async () => {
     const { cluster, asked } = clusterOf();
     const sequences = new Map<string, number>();
-    const next = await produce(cluster, [record('a', 600_000), record('b', 700_000), record('c', 700_000, { codec: CompressionCodec.zstd }), record('a', 600_000)], { identity: IDENTITY, sequences });
+    const next = await produce(
+      cluster,
+      [
+        record('a', 600_000),
+        record('b', 700_000),
+        record('c', 700_000, { codec: CompressionCodec.zstd }),
+        record('a', 600_000),
+      ],
+      { identity: IDENTITY, sequences },
+    );
     expect(asked.map(({ codecs, topics, sequences: firsts }) => ({ codecs, topics, firsts }))).toEqual([
-      { codecs: [CompressionCodec.none, CompressionCodec.gzip, CompressionCodec.zstd], topics: ['a', 'b', 'c'], firsts: [0, 0, 0] },
+      {
+        codecs: [CompressionCodec.none, CompressionCodec.gzip, CompressionCodec.zstd],
+        topics: ['a', 'b', 'c'],
+        firsts: [0, 0, 0],
+      },
       { codecs: [CompressionCodec.none], topics: ['a'], firsts: [1] },
     ]);
-    expect([[...next], [...sequences]]).toEqual([[['a-0', 9], ['b-0', 8], ['c-0', 8]], [['a-0', 2], ['b-0', 1], ['c-0', 1]]]);
+    expect([[...next], [...sequences]]).toEqual([
+      [
+        ['a-0', 9],
+        ['b-0', 8],
+        ['c-0', 8],
+      ],
+      [
+        ['a-0', 2],
+        ['b-0', 1],
+        ['c-0', 1],
+      ],
+    ]);
   });
 
   test('is split to what its topic takes, in order, once, and what was learned is kept', async () => {
     const limits = new ProduceLimits();
     const { cluster, asked, log } = clusterOf({ maxBytes: { narrow: 10_000 } });
     const sequences = new Map<string, number>();
-    const records = Array.from({ length: 20_000 }, (_, index) => record(index % 2 === 0 ? 'narrow' : 'wide', 0, { value: Buffer.from(String(index)) }));
+    const records = Array.from({ length: 20_000 }, (_, index) =>
+      record(index % 2 === 0 ? 'narrow' : 'wide', 0, { value: Buffer.from(String(index)) }),
+    );
     const next = await produce(cluster, records, { identity: IDENTITY, sequences, limits });
     for (const [remainder, topic] of ['narrow', 'wide'].entries()) {
-      expect(log.get(`${topic}-0`)?.map((line) => Number((JSON.parse(line) as string[])[0]))).toEqual(Array.from({ length: 10_000 }, (_, index) => 2 * index + remainder));
+      expect(log.get(`${topic}-0`)?.map((line) => Number((JSON.parse(line) as string[])[0]))).toEqual(
+        Array.from({ length: 10_000 }, (_, index) => 2 * index + remainder),
+      );
       expect([next.get(`${topic}-0`), sequences.get(`${topic}-0`)]).toEqual([10_007, 10_000]);
     }
     asked.length = 0;
     await produce(cluster, records.slice(0, 2_000), { identity: IDENTITY, sequences, limits });
-    expect(asked.flatMap(({ batches, topics }) => topics.flatMap((topic, index) => (topic === 'narrow' ? [(batches[index] as Buffer).length] : []))).every((bytes) => bytes <= 10_000)).toBe(true);
+    expect(
+      asked
+        .flatMap(({ batches, topics }) =>
+          topics.flatMap((topic, index) => (topic === 'narrow' ? [(batches[index] as Buffer).length] : [])),
+        )
+        .every((bytes) => bytes <= 10_000),
+    ).toBe(true);
   });
 
   test('and is too large alone, is packed; then an error names the topic and the remedy', async () => {
     const { cluster, log } = clusterOf({ maxBytes: { narrow: 10_000 } });
-    await produce(cluster, [record('narrow', 1), record('narrow', 50_000), record('narrow', 2)], { identity: IDENTITY, sequences: new Map() });
-    expect(log.get('narrow-0')?.map((line) => (JSON.parse(line) as unknown[])[1])).toEqual([1, 50_000, 2]);
-    await expect(produce(cluster, [record('narrow', 0, { value: randomBytes(50_000) })], { identity: undefined, sequences: new Map() })).rejects.toMatchObject({
-      code: 'RECORD_TOO_LARGE',
-      message: expect.stringMatching(/^a record for narrow is larger than the topic takes, 50\d+ bytes as it was packed: raise its max\.message\.bytes/),
+    await produce(cluster, [record('narrow', 1), record('narrow', 50_000), record('narrow', 2)], {
+      identity: IDENTITY,
+      sequences: new Map(),
     });
-    await expect(produce(clusterOf({ code: 6 }).cluster, [record('dlq', 1)], { identity: undefined, sequences: new Map() })).rejects.toMatchObject({ code: 6 });
-    await expect(produce(clusterOf({ code: 29 }).cluster, [record('dlq', 1)], { identity: undefined, sequences: new Map() })).rejects.toMatchObject({ code: 'BROKER_ACCESS_DENIED' });
+    expect(log.get('narrow-0')?.map((line) => (JSON.parse(line) as unknown[])[1])).toEqual([1, 50_000, 2]);
+    await expect(
+      produce(cluster, [record('narrow', 0, { value: randomBytes(50_000) })], {
+        identity: undefined,
+        sequences: new Map(),
+      }),
+    ).rejects.toMatchObject({
+      code: 'RECORD_TOO_LARGE',
+      message: expect.stringMatching(
+        /^a record for narrow is larger than the topic takes, 50\d+ bytes as it was packed: raise its max\.message\.bytes/,
+      ),
+    });
+    await expect(
+      produce(clusterOf({ code: 6 }).cluster, [record('dlq', 1)], { identity: undefined, sequences: new Map() }),
+    ).rejects.toMatchObject({ code: 6 });
+    await expect(
+      produce(clusterOf({ code: 29 }).cluster, [record('dlq', 1)], { identity: undefined, sequences: new Map() }),
+    ).rejects.toMatchObject({ code: 'BROKER_ACCESS_DENIED' });
   });
 });
 
 describe('a dead letter that its topic does not take', () => {
   const value = randomBytes(50_000);
   const letterOf = (more: Partial<ConsumerRecord> = {}): OutgoingRecord =>
-    deadLetterRecord({ topic: 'logins', partition: 3, offset: 17, timestampMs: 0, key: Buffer.from('k'), value, headers: {}, headerList: [['trace', Buffer.from('1')]], ...more }, new DeadLetter('NOT_JSON', 'no JSON'), 'dlq', 1);
+    deadLetterRecord(
+      {
+        topic: 'logins',
+        partition: 3,
+        offset: 17,
+        timestampMs: 0,
+        key: Buffer.from('k'),
+        value,
+        headers: {},
+        headerList: [['trace', Buffer.from('1')]],
+        ...more,
+      },
+      new DeadLetter('NOT_JSON', 'no JSON'),
+      'dlq',
+      1,
+    );
   const sha256 = createHash('sha256').update(value).digest('hex');
-  const origin = { '__streams.errors.exception': 'NOT_JSON', '__streams.errors.message': 'no JSON', '__streams.errors.topic': 'logins', '__streams.errors.partition': '3', '__streams.errors.offset': '17' };
+  const origin = {
+    '__streams.errors.exception': 'NOT_JSON',
+    '__streams.errors.message': 'no JSON',
+    '__streams.errors.topic': 'logins',
+    '__streams.errors.partition': '3',
+    '__streams.errors.offset': '17',
+  };
 
   test.each([
     [20_000, 16_384, { trace: '1' }],
@@ -162,17 +267,36 @@ describe('a dead letter that its topic does not take', () => {
     const { cluster, log } = clusterOf({ maxBytes: { dlq: maxBytes } });
     await produce(cluster, [letterOf({ codec: CompressionCodec.zstd })], { identity: IDENTITY, sequences: new Map() });
     const [, bytes, found] = JSON.parse(log.get('dlq-0')?.[0] ?? '[]') as [string, number, object];
-    expect([bytes, found]).toEqual([kept, { ...headers, ...origin, '__tributary.cut.value.bytes': '50000', '__tributary.cut.value.sha256': sha256, ...(kept === 256 ? { '__tributary.cut.headers': '1' } : {}) }]);
+    expect([bytes, found]).toEqual([
+      kept,
+      {
+        ...headers,
+        ...origin,
+        '__tributary.cut.value.bytes': '50000',
+        '__tributary.cut.value.sha256': sha256,
+        ...(kept === 256 ? { '__tributary.cut.headers': '1' } : {}),
+      },
+    ]);
     expect(isCut(Object.entries(found).map(([name, content]) => [name, Buffer.from(String(content))]))).toBe(true);
   });
 
   test('and takes no part of it either, is an error', async () => {
-    await expect(produce(clusterOf({ maxBytes: { dlq: 200 } }).cluster, [letterOf()], { identity: IDENTITY, sequences: new Map() })).rejects.toMatchObject({ code: 'RECORD_TOO_LARGE' });
+    await expect(
+      produce(clusterOf({ maxBytes: { dlq: 200 } }).cluster, [letterOf()], {
+        identity: IDENTITY,
+        sequences: new Map(),
+      }),
+    ).rejects.toMatchObject({ code: 'RECORD_TOO_LARGE' });
   });
 });
 
 describe('a connection that ends on a request', () => {
-  const cutOn = async (cluster: KafkaCluster, records: readonly OutgoingRecord[], limits: ProduceLimits): Promise<unknown> => produce(cluster, records, { identity: undefined, sequences: new Map(), limits }).catch((error: unknown) => error);
+  const cutOn = async (
+    cluster: KafkaCluster,
+    records: readonly OutgoingRecord[],
+    limits: ProduceLimits,
+  ): Promise<unknown> =>
+    produce(cluster, records, { identity: undefined, sequences: new Map(), limits }).catch((error: unknown) => error);
 
   test('makes the next one smaller, until it is answered', async () => {
     const { cluster, log } = clusterOf({ requestBytes: 300_000 });
@@ -190,14 +314,32 @@ describe('a connection that ends on a request', () => {
     const { cluster } = clusterOf({ requestBytes: 30_000 });
     const limits = new ProduceLimits();
     const failures = [];
-    for (let attempt = 0; attempt < 3; attempt += 1) failures.push(await cutOn(cluster, [record('t', 0, { value: randomBytes(50_000) })], limits));
-    expect(failures).toMatchObject([{ code: 'BROKER_AWAY', message: expect.stringMatching(/^broker 1 ended the connection on a request of 5\d+ bytes for t /) }, { code: 'BROKER_AWAY' }, { code: 'RECORD_TOO_LARGE', message: expect.stringMatching(/broker 1 closes the connection on a request of 5\d+ bytes, one record for t, and answers others: raise its socket\.request\.max\.bytes/) }]);
+    for (let attempt = 0; attempt < 3; attempt += 1)
+      failures.push(await cutOn(cluster, [record('t', 0, { value: randomBytes(50_000) })], limits));
+    expect(failures).toMatchObject([
+      {
+        code: 'BROKER_AWAY',
+        message: expect.stringMatching(/^broker 1 ended the connection on a request of 5\d+ bytes for t /),
+      },
+      { code: 'BROKER_AWAY' },
+      {
+        code: 'RECORD_TOO_LARGE',
+        message: expect.stringMatching(
+          /broker 1 closes the connection on a request of 5\d+ bytes, one record for t, and answers others: raise its socket\.request\.max\.bytes/,
+        ),
+      },
+    ]);
   });
 
   test('of a dead letter makes it shorter', async () => {
     const { cluster, log } = clusterOf({ requestBytes: 30_000 });
     const limits = new ProduceLimits();
-    const letter = deadLetterRecord({ topic: 'logins', partition: 3, offset: 17, timestampMs: 0, key: null, value: randomBytes(50_000), headers: {} }, new DeadLetter('NOT_JSON', 'no JSON'), 'dlq', 1);
+    const letter = deadLetterRecord(
+      { topic: 'logins', partition: 3, offset: 17, timestampMs: 0, key: null, value: randomBytes(50_000), headers: {} },
+      new DeadLetter('NOT_JSON', 'no JSON'),
+      'dlq',
+      1,
+    );
     for (let attempt = 0; attempt < 4; attempt += 1) await cutOn(cluster, [letter], limits);
     expect(log.get('dlq-0')).toHaveLength(1);
   });

@@ -31,13 +31,25 @@ interface PartitionBatches {
 }
 
 /** Groups records by partition, in order, in batches a broker accepts. A single record may still be over the limit. */
-export function toPartitionBatches(records: readonly OutgoingRecord[], limits: ProduceLimits = new ProduceLimits()): PartitionBatches[] {
-  const groups = new Map<string, { topic: string; partition: number; batches: OutgoingRecord[][]; bytes: number; limit: number }>();
+export function toPartitionBatches(
+  records: readonly OutgoingRecord[],
+  limits: ProduceLimits = new ProduceLimits(),
+): PartitionBatches[] {
+  const groups = new Map<
+    string,
+    { topic: string; partition: number; batches: OutgoingRecord[][]; bytes: number; limit: number }
+  >();
   for (const record of records) {
     const name = topicPartition(record.topic, record.partition);
     let group = groups.get(name);
     if (group === undefined) {
-      group = { topic: record.topic, partition: record.partition, batches: [[]], bytes: 0, limit: limits.batchBytes(record.topic) };
+      group = {
+        topic: record.topic,
+        partition: record.partition,
+        batches: [[]],
+        bytes: 0,
+        limit: limits.batchBytes(record.topic),
+      };
       groups.set(name, group);
     }
     const bytes = sizeOf(record);
@@ -54,12 +66,24 @@ export function toPartitionBatches(records: readonly OutgoingRecord[], limits: P
     topic,
     partition,
     // A dead letter may have come out of a batch that a producer had packed to a thousandth of its size.
-    batches: batches.map((batch) => ({ records: batch, codec: batch.length === 1 && sizeOf(batch[0] as OutgoingRecord) > limit ? packingOf(batch[0] as OutgoingRecord) : CompressionCodec.none })),
+    batches: batches.map((batch) => ({
+      records: batch,
+      codec:
+        batch.length === 1 && sizeOf(batch[0] as OutgoingRecord) > limit
+          ? packingOf(batch[0] as OutgoingRecord)
+          : CompressionCodec.none,
+    })),
   }));
 }
 
 function sizeOf({ key, value, headers }: Pick<OutgoingRecord, 'key' | 'value' | 'headers'>): number {
-  const ofHeaders = headers === undefined ? 0 : headers.reduce((sum, [name, content]) => sum + HEADER_OVERHEAD_BYTES + Buffer.byteLength(name) + (content?.length ?? 0), 0);
+  const ofHeaders =
+    headers === undefined
+      ? 0
+      : headers.reduce(
+          (sum, [name, content]) => sum + HEADER_OVERHEAD_BYTES + Buffer.byteLength(name) + (content?.length ?? 0),
+          0,
+        );
   return RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0) + ofHeaders;
 }
 
@@ -86,7 +110,11 @@ const MAX_SEQUENCE = 0x7fffffff;
  * again: it was refused without effect. Any other failure is indefinite.
  * @throws StreamsError RECORD_TOO_LARGE or BROKER_ACCESS_DENIED naming the topics; else what kafkajs throws.
  */
-export async function produce(cluster: ProduceCluster, records: readonly OutgoingRecord[], { identity, sequences, limits = new ProduceLimits() }: ProduceIdentity): Promise<OffsetMap> {
+export async function produce(
+  cluster: ProduceCluster,
+  records: readonly OutgoingRecord[],
+  { identity, sequences, limits = new ProduceLimits() }: ProduceIdentity,
+): Promise<OffsetMap> {
   const nextOffsets = new Map<string, number>();
   const who = { identity, sequences, limits };
   const partitions = toPartitionBatches(records, limits);
@@ -104,7 +132,13 @@ export async function produce(cluster: ProduceCluster, records: readonly Outgoin
 }
 
 /** Sends the next batch of each of these partitions, or of as many of them as one request takes. */
-async function produceTo(cluster: ProduceCluster, leader: number, parts: readonly PartitionBatches[], who: Required<ProduceIdentity>, nextOffsets: Map<string, number>): Promise<void> {
+async function produceTo(
+  cluster: ProduceCluster,
+  leader: number,
+  parts: readonly PartitionBatches[],
+  who: Required<ProduceIdentity>,
+  nextOffsets: Map<string, number>,
+): Promise<void> {
   const broker = await cluster.broker(leader);
   const of = {
     timestampMs: Date.now(),
@@ -128,7 +162,8 @@ async function produceTo(cluster: ProduceCluster, leader: number, parts: readonl
     topics.set(topic, partitions);
   }
   const [only] = sent.size === 1 ? [...sent.values()] : [];
-  const alone = only !== undefined && only.part.batches[0]?.records.length === 1 ? only.part.batches[0].records[0] : undefined;
+  const alone =
+    only !== undefined && only.part.batches[0]?.records.length === 1 ? only.part.batches[0].records[0] : undefined;
   const least = alone === undefined ? undefined : topicPartition(alone.topic, alone.partition);
   const request = produceRequest({
     transactionalId: who.identity?.transactionalId ?? null,
@@ -138,9 +173,18 @@ async function produceTo(cluster: ProduceCluster, leader: number, parts: readonl
   });
   const answer = (await broker.connectionPool.send(request).catch((error: unknown) => {
     if (isConnectionCut(error) && who.limits.cut(requestBytes, least, alone?.isDeadLetter === true)) {
-      throw new StreamsError('RECORD_TOO_LARGE', `broker ${String(leader)} closes the connection on a request of ${String(requestBytes)} bytes, one record for ${[...topics.keys()].join(', ')}, and answers others: raise its socket.request.max.bytes (${messageOf(error)})`, { cause: error });
+      throw new StreamsError(
+        'RECORD_TOO_LARGE',
+        `broker ${String(leader)} closes the connection on a request of ${String(requestBytes)} bytes, one record for ${[...topics.keys()].join(', ')}, and answers others: raise its socket.request.max.bytes (${messageOf(error)})`,
+        { cause: error },
+      );
     }
-    if (isConnectionCut(error)) throw new StreamsError('BROKER_AWAY', `broker ${String(leader)} ended the connection on a request of ${String(requestBytes)} bytes for ${[...topics.keys()].join(', ')} (${messageOf(error)})`, { cause: error });
+    if (isConnectionCut(error))
+      throw new StreamsError(
+        'BROKER_AWAY',
+        `broker ${String(leader)} ended the connection on a request of ${String(requestBytes)} bytes for ${[...topics.keys()].join(', ')} (${messageOf(error)})`,
+        { cause: error },
+      );
     throw asAccessDenied(error, `writing to ${[...topics.keys()].join(', ')}`) ?? error;
   })) as ProduceResponse;
   who.limits.passed(requestBytes, least);
@@ -167,7 +211,8 @@ function encodeFirst(batches: Batch[], of: Omit<BatchToSend, 'records' | 'codec'
     const { records, codec } = batches[0] as Batch;
     const batch = encodeBatch({ ...of, codec, records });
     const [only, ...more] = records;
-    const shorter = batch.length > letterBytes && only !== undefined && more.length === 0 ? shorterLetter(only) : undefined;
+    const shorter =
+      batch.length > letterBytes && only !== undefined && more.length === 0 ? shorterLetter(only) : undefined;
     if (shorter === undefined) return batch;
     batches[0] = { records: [shorter], codec: CompressionCodec.none };
   }
@@ -192,7 +237,11 @@ function makeSmaller({ topic, batches }: PartitionBatches, bytes: number, limits
     return;
   }
   const shorter = shorterLetter(only);
-  if (shorter === undefined) throw new StreamsError('RECORD_TOO_LARGE', `a record for ${topic} is larger than the topic takes, ${String(bytes)} bytes as it was packed: raise its max.message.bytes`);
+  if (shorter === undefined)
+    throw new StreamsError(
+      'RECORD_TOO_LARGE',
+      `a record for ${topic} is larger than the topic takes, ${String(bytes)} bytes as it was packed: raise its max.message.bytes`,
+    );
   batches.unshift({ records: [shorter], codec: CompressionCodec.none });
 }
 

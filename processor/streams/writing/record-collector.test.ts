@@ -1,7 +1,12 @@
 import { expect, test } from '@jest/globals';
 import { RecordCollector } from './record-collector.ts';
 
-const record = (value: string | null) => ({ topic: 't', partition: 0, key: Buffer.from('key'), value: value === null ? null : Buffer.from(value) });
+const record = (value: string | null) => ({
+  topic: 't',
+  partition: 0,
+  key: Buffer.from('key'),
+  value: value === null ? null : Buffer.from(value),
+});
 
 test('gives what it was given, in order; knows how many bytes wait, also after they are taken or dropped', () => {
   const collector = new RecordCollector();

@@ -6,7 +6,15 @@ import { TransactionalProducer, type TransactionCluster } from './transactional-
 import { stays } from '../../../tests/support/until.ts';
 
 const DESCRIBE_TRANSACTIONS = 65;
-const STEPS = ['describe', 'initProducerId', 'track', 'withOpenTransactions', 'addPartitionsToTxn', 'addOffsetsToTxn', 'endTxn'] as const;
+const STEPS = [
+  'describe',
+  'initProducerId',
+  'track',
+  'withOpenTransactions',
+  'addPartitionsToTxn',
+  'addOffsetsToTxn',
+  'endTxn',
+] as const;
 type Step = (typeof STEPS)[number];
 
 /** A coordinator that has left partition 1 hanging; what it does at `dies` is done, and its answer lost once. */
@@ -23,7 +31,10 @@ class HangingCoordinator {
   }
 
   cluster(): TransactionCluster {
-    const broker: Pick<Broker, 'versions' | 'connectionPool' | 'initProducerId' | 'addPartitionsToTxn' | 'addOffsetsToTxn' | 'endTxn'> = {
+    const broker: Pick<
+      Broker,
+      'versions' | 'connectionPool' | 'initProducerId' | 'addPartitionsToTxn' | 'addOffsetsToTxn' | 'endTxn'
+    > = {
       versions: { [DESCRIBE_TRANSACTIONS]: { minVersion: 0, maxVersion: 0 } },
       connectionPool: { send: async () => this.#answer('describe', this.state) },
       initProducerId: async () => {
@@ -52,7 +63,8 @@ class HangingCoordinator {
       forgetCoordinator: () => undefined,
       track: async () => this.#answer('track', undefined),
       refresh: async () => undefined,
-      withOpenTransactions: async (partitions) => this.#answer('withOpenTransactions', this.hanging ? partitions.slice(1) : []),
+      withOpenTransactions: async (partitions) =>
+        this.#answer('withOpenTransactions', this.hanging ? partitions.slice(1) : []),
       leader: () => 1,
       broker: async () => broker as Broker,
       disconnect: async () => undefined,
@@ -68,18 +80,26 @@ class HangingCoordinator {
 
 async function fence(coordinator: HangingCoordinator): Promise<void> {
   const outputs = [0, 1].map((partition) => ({ topic: 'out', partition }));
-  const producer = new TransactionalProducer(coordinator.cluster(), { transactionalId: 'app-0_0', groupId: 'app', transactionTimeoutMs: 10_000, outputs });
+  const producer = new TransactionalProducer(coordinator.cluster(), {
+    transactionalId: 'app-0_0',
+    groupId: 'app',
+    transactionTimeoutMs: 10_000,
+    outputs,
+  });
   await producer.init(new AbortController().signal);
 }
 
-test.each(STEPS)('what hangs of a committed transaction is committed, also when the broker dies at %s', async (dies) => {
-  for (const state of ['PrepareCommit', 'CompleteCommit'] as const) {
-    const coordinator = new HangingCoordinator(state, dies);
-    await fence(coordinator);
-    expect(coordinator.hanging).toBe(false);
-    expect(new Set(coordinator.outcomes)).toEqual(new Set([true]));
-  }
-});
+test.each(STEPS)(
+  'what hangs of a committed transaction is committed, also when the broker dies at %s',
+  async (dies) => {
+    for (const state of ['PrepareCommit', 'CompleteCommit'] as const) {
+      const coordinator = new HangingCoordinator(state, dies);
+      await fence(coordinator);
+      expect(coordinator.hanging).toBe(false);
+      expect(new Set(coordinator.outcomes)).toEqual(new Set([true]));
+    }
+  },
+);
 
 test.each(STEPS)('what hangs of an aborted one is aborted, also when the broker dies at %s', async (dies) => {
   for (const state of ['Ongoing', 'CompleteAbort', 'Empty'] as const) {
@@ -94,7 +114,10 @@ test('it stops asking when the task is lost meanwhile', async () => {
   const coordinator = new HangingCoordinator('CompleteCommit');
   const cluster = coordinator.cluster();
   const life = new AbortController();
-  const producer = new TransactionalProducer({ ...cluster, withOpenTransactions: () => Promise.reject(new kafkajs.KafkaJSConnectionError('refused')) }, { transactionalId: 'app-0_0', groupId: 'app', transactionTimeoutMs: 10_000 });
+  const producer = new TransactionalProducer(
+    { ...cluster, withOpenTransactions: () => Promise.reject(new kafkajs.KafkaJSConnectionError('refused')) },
+    { transactionalId: 'app-0_0', groupId: 'app', transactionTimeoutMs: 10_000 },
+  );
   const ended = expect(producer.init(life.signal)).rejects.toThrow(/settling failed/);
   await stays(() => true, 'it asks a few times', 50);
   life.abort();
@@ -108,7 +131,16 @@ describe('the offsets that a group has committed', () => {
     const asked: string[] = [];
     const ended: boolean[] = [];
     const broker = (name: string, leads: boolean, offset: number): Broker => {
-      const known: Pick<Broker, 'versions' | 'connectionPool' | 'initProducerId' | 'addOffsetsToTxn' | 'txnOffsetCommit' | 'offsetFetch' | 'endTxn'> = {
+      const known: Pick<
+        Broker,
+        | 'versions'
+        | 'connectionPool'
+        | 'initProducerId'
+        | 'addOffsetsToTxn'
+        | 'txnOffsetCommit'
+        | 'offsetFetch'
+        | 'endTxn'
+      > = {
         versions: { [DESCRIBE_TRANSACTIONS]: { minVersion: 0, maxVersion: 0 } },
         connectionPool: { send: async () => 'Empty' },
         initProducerId: async () => ({ producerId: '1', producerEpoch: 1 }),
@@ -116,9 +148,16 @@ describe('the offsets that a group has committed', () => {
         txnOffsetCommit: async () => {
           asked.push(name);
           // Its replicas follow another leader: nobody acknowledges what it writes.
-          if (!leads) throw Object.assign(new Error('not the coordinator'), { name: 'KafkaJSProtocolError', type: 'NOT_COORDINATOR', code: 16 });
+          if (!leads)
+            throw Object.assign(new Error('not the coordinator'), {
+              name: 'KafkaJSProtocolError',
+              type: 'NOT_COORDINATOR',
+              code: 16,
+            });
         },
-        offsetFetch: async () => ({ responses: [{ topic: 'in', partitions: [{ partition: 0, offset: String(offset), metadata: 'note' }] }] }),
+        offsetFetch: async () => ({
+          responses: [{ topic: 'in', partitions: [{ partition: 0, offset: String(offset), metadata: 'note' }] }],
+        }),
         endTxn: async ({ transactionResult }) => ended.push(transactionResult),
       };
       return known as Broker;
@@ -143,10 +182,26 @@ describe('the offsets that a group has committed', () => {
 
   test('are those of a coordinator that has shown that it is one, and the proof is taken back', async () => {
     const { cluster, asked, ended } = twoCoordinators();
-    const producer = new TransactionalProducer(cluster, { transactionalId: 'app-0_0', groupId: 'app', transactionTimeoutMs: 10_000, probe: { topic: 'app-status', partition: 0 } });
+    const producer = new TransactionalProducer(cluster, {
+      transactionalId: 'app-0_0',
+      groupId: 'app',
+      transactionTimeoutMs: 10_000,
+      probe: { topic: 'app-status', partition: 0 },
+    });
     const { signal } = new AbortController();
     await producer.init(signal);
-    expect(await producer.committed([{ topic: 'in', partition: 0 }, { topic: 'in', partition: 1 }], signal)).toEqual([{ offset: 9, metadata: 'note' }, { offset: -1, metadata: null }]);
+    expect(
+      await producer.committed(
+        [
+          { topic: 'in', partition: 0 },
+          { topic: 'in', partition: 1 },
+        ],
+        signal,
+      ),
+    ).toEqual([
+      { offset: 9, metadata: 'note' },
+      { offset: -1, metadata: null },
+    ]);
     expect([asked, ended]).toEqual([['old', 'current'], [false]]);
   });
 });

@@ -1,16 +1,39 @@
 import { describeTransaction, type TransactionState } from '../kafka/describe-transaction.ts';
 import { asBrokerLimit } from '../kafka/broker-limits.ts';
-import { COORDINATOR_OF_GROUP, COORDINATOR_OF_TRANSACTION, fetchCommitted, type Broker, type CommittedOffset, type KafkaCluster, type TopicPartition, type TransactionIdentity } from '../kafka/kafka-cluster.ts';
+import {
+  COORDINATOR_OF_GROUP,
+  COORDINATOR_OF_TRANSACTION,
+  fetchCommitted,
+  type Broker,
+  type CommittedOffset,
+  type KafkaCluster,
+  type TopicPartition,
+  type TransactionIdentity,
+} from '../kafka/kafka-cluster.ts';
 import { asAccessDenied, CODE, hasCode, isBrokerAway, isFenced, isMisdirected } from '../kafka/kafka-errors.ts';
 import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
 import { produce, type ProduceCluster } from './produce.ts';
 import { ProduceLimits } from './produce-limits.ts';
-import { NO_INPUT, parseTopicPartition, topicPartition, type InputCommit, type OutgoingRecord, type StreamsProducer } from './streams-producer.ts';
+import {
+  NO_INPUT,
+  parseTopicPartition,
+  topicPartition,
+  type InputCommit,
+  type OutgoingRecord,
+  type StreamsProducer,
+} from './streams-producer.ts';
 
 /** What a transactional producer needs of a KafkaCluster. */
-export interface TransactionCluster extends ProduceCluster, Pick<KafkaCluster, 'connect' | 'coordinator' | 'forgetCoordinator' | 'track' | 'refresh' | 'withOpenTransactions' | 'disconnect'>, Partial<Pick<KafkaCluster, 'brokerSettings'>> {}
+export interface TransactionCluster
+  extends
+    ProduceCluster,
+    Pick<
+      KafkaCluster,
+      'connect' | 'coordinator' | 'forgetCoordinator' | 'track' | 'refresh' | 'withOpenTransactions' | 'disconnect'
+    >,
+    Partial<Pick<KafkaCluster, 'brokerSettings'>> {}
 
 export interface TransactionalProducerOptions {
   /** `<applicationId>-<taskId>`, stable: the next owner of the task fences by it. */
@@ -83,7 +106,8 @@ export class TransactionalProducer implements StreamsProducer {
         return before;
       } catch (error) {
         // CONCURRENT_TRANSACTIONS: the open transaction of the fenced owner is being ended right now.
-        if (!hasCode(error, CODE.CONCURRENT_TRANSACTIONS) && !isBrokerAway(error)) throw await this.#failure('InitProducerId', error);
+        if (!hasCode(error, CODE.CONCURRENT_TRANSACTIONS) && !isBrokerAway(error))
+          throw await this.#failure('InitProducerId', error);
         const concurrent = hasCode(error, CODE.CONCURRENT_TRANSACTIONS);
         if (!concurrent) this.#cluster.forgetCoordinator(COORDINATOR_OF_TRANSACTION, transactionalId);
         await new Promise((resolve) => setTimeout(resolve, concurrent ? CONCURRENT_RETRY_MS : INIT_RETRY_MS));
@@ -104,14 +128,28 @@ export class TransactionalProducer implements StreamsProducer {
     const { groupId, transactionalId, outputs = [] } = this.#options;
     const committed = before === 'PrepareCommit' || before === 'CompleteCommit';
     const identity = this.#ready();
-    const answered = <T>(request: () => Promise<T>): Promise<T> => untilBrokerAnswers(signal, request, () => this.#cluster.refresh());
+    const answered = <T>(request: () => Promise<T>): Promise<T> =>
+      untilBrokerAnswers(signal, request, () => this.#cluster.refresh());
     await answered(() => this.#cluster.track([...new Set(outputs.map(({ topic }) => topic))]));
     const open = await answered(() => this.#cluster.withOpenTransactions(outputs));
     // Whether offsets are pending cannot be seen.
     if (!committed && open.length === 0) return false;
-    await answered(() => this.#addPartitions(identity, open.map(({ topic, partition }) => topicPartition(topic, partition))));
-    await answered(() => this.#refusable(COORDINATOR_OF_TRANSACTION, transactionalId, (broker) => broker.addOffsetsToTxn({ ...identity, groupId })));
-    await answered(() => this.#refusable(COORDINATOR_OF_TRANSACTION, transactionalId, (broker) => broker.endTxn({ ...identity, transactionResult: committed })));
+    await answered(() =>
+      this.#addPartitions(
+        identity,
+        open.map(({ topic, partition }) => topicPartition(topic, partition)),
+      ),
+    );
+    await answered(() =>
+      this.#refusable(COORDINATOR_OF_TRANSACTION, transactionalId, (broker) =>
+        broker.addOffsetsToTxn({ ...identity, groupId }),
+      ),
+    );
+    await answered(() =>
+      this.#refusable(COORDINATOR_OF_TRANSACTION, transactionalId, (broker) =>
+        broker.endTxn({ ...identity, transactionResult: committed }),
+      ),
+    );
     this.#added.clear();
     return true;
   }
@@ -121,17 +159,29 @@ export class TransactionalProducer implements StreamsProducer {
     if (probe === undefined) throw new StreamsError('COMMIT_FAILED', `the producer ${transactionalId} has no probe`);
     return this.#guard('reading the offsets', async () => {
       const identity = this.#ready();
-      const topics = toTopicOffsets({ offsets: new Map([[topicPartition(probe.topic, probe.partition), 0]]), note: null });
+      const topics = toTopicOffsets({
+        offsets: new Map([[topicPartition(probe.topic, probe.partition), 0]]),
+        note: null,
+      });
       let found: readonly CommittedOffset[] = [];
-      const answered = (type: number, id: string, request: (broker: Broker) => Promise<unknown>): Promise<void> => untilBrokerAnswers(signal, () => this.#refusable(type, id, request), () => this.#cluster.refresh());
+      const answered = (type: number, id: string, request: (broker: Broker) => Promise<unknown>): Promise<void> =>
+        untilBrokerAnswers(
+          signal,
+          () => this.#refusable(type, id, request),
+          () => this.#cluster.refresh(),
+        );
       this.#added.add('group');
-      await answered(COORDINATOR_OF_TRANSACTION, transactionalId, (broker) => broker.addOffsetsToTxn({ ...identity, groupId }));
+      await answered(COORDINATOR_OF_TRANSACTION, transactionalId, (broker) =>
+        broker.addOffsetsToTxn({ ...identity, groupId }),
+      );
       await answered(COORDINATOR_OF_GROUP, groupId, async (broker) => {
         // Acknowledged by every replica in sync, so no other coordinator has written anything before; the answer has all of it.
         await broker.txnOffsetCommit({ ...identity, groupId, topics });
         found = await fetchCommitted(broker, groupId, partitions);
       });
-      await answered(COORDINATOR_OF_TRANSACTION, transactionalId, (broker) => broker.endTxn({ ...identity, transactionResult: false }));
+      await answered(COORDINATOR_OF_TRANSACTION, transactionalId, (broker) =>
+        broker.endTxn({ ...identity, transactionResult: false }),
+      );
       this.#added.clear();
       return found;
     });
@@ -144,7 +194,10 @@ export class TransactionalProducer implements StreamsProducer {
       const names = new Set(records.map((r) => topicPartition(r.topic, r.partition)));
       await this.#track(records);
       const topics = [...new Set(records.map(({ topic }) => topic))].join(', ');
-      await this.#addPartitions(identity, [...names].filter((name) => !this.#added.has(name))).catch((error: unknown) => {
+      await this.#addPartitions(
+        identity,
+        [...names].filter((name) => !this.#added.has(name)),
+      ).catch((error: unknown) => {
         throw asAccessDenied(error, `writing to ${topics} as ${identity.transactionalId}`) ?? error;
       });
       // Side by side: two round trips less. Both have ended when this one does, whether it fails or not.
@@ -163,7 +216,9 @@ export class TransactionalProducer implements StreamsProducer {
       const identity = this.#ready();
       await this.#takeOffsets(identity, input);
       if (this.#added.size === 0) return;
-      await this.#refusable(COORDINATOR_OF_TRANSACTION, identity.transactionalId, (broker) => broker.endTxn({ ...identity, transactionResult: true }));
+      await this.#refusable(COORDINATOR_OF_TRANSACTION, identity.transactionalId, (broker) =>
+        broker.endTxn({ ...identity, transactionResult: true }),
+      );
       this.#added.clear();
       this.#taken = undefined;
     });
@@ -174,8 +229,12 @@ export class TransactionalProducer implements StreamsProducer {
     if (input.offsets.size === 0 || this.#taken === input) return;
     const { groupId, transactionalId } = this.#options;
     this.#added.add('group');
-    await this.#refusable(COORDINATOR_OF_TRANSACTION, transactionalId, (broker) => broker.addOffsetsToTxn({ ...identity, groupId }));
-    await this.#refusable(COORDINATOR_OF_GROUP, groupId, (broker) => broker.txnOffsetCommit({ ...identity, groupId, topics: toTopicOffsets(input) }));
+    await this.#refusable(COORDINATOR_OF_TRANSACTION, transactionalId, (broker) =>
+      broker.addOffsetsToTxn({ ...identity, groupId }),
+    );
+    await this.#refusable(COORDINATOR_OF_GROUP, groupId, (broker) =>
+      broker.txnOffsetCommit({ ...identity, groupId, topics: toTopicOffsets(input) }),
+    );
     this.#taken = input;
   }
 
@@ -197,7 +256,11 @@ export class TransactionalProducer implements StreamsProducer {
   }
 
   #ready(): TransactionIdentity {
-    if (this.#identity === undefined || this.#broken) throw new StreamsError('COMMIT_FAILED', `the producer ${this.#options.transactionalId} is closed or broken; a new one must take its place`);
+    if (this.#identity === undefined || this.#broken)
+      throw new StreamsError(
+        'COMMIT_FAILED',
+        `the producer ${this.#options.transactionalId} is closed or broken; a new one must take its place`,
+      );
     return this.#identity;
   }
 
@@ -214,7 +277,9 @@ export class TransactionalProducer implements StreamsProducer {
       this.#added.add(name);
     }
     const request = { ...identity, topics: [...topics].map(([topic, partitions]) => ({ topic, partitions })) };
-    await this.#refusable(COORDINATOR_OF_TRANSACTION, identity.transactionalId, (broker) => broker.addPartitionsToTxn(request));
+    await this.#refusable(COORDINATOR_OF_TRANSACTION, identity.transactionalId, (broker) =>
+      broker.addPartitionsToTxn(request),
+    );
   }
 
   /** Repeats what was refused without effect; every other failure is indefinite and passes on. */
@@ -243,14 +308,21 @@ export class TransactionalProducer implements StreamsProducer {
 
   async #failure(step: string, error: unknown): Promise<StreamsError> {
     if (error instanceof StreamsError) return error;
-    const denied = asAccessDenied(error, `writing with the transactional id ${this.#options.transactionalId}`) ?? (await asBrokerLimit(error, this.#cluster, this.#options));
+    const denied =
+      asAccessDenied(error, `writing with the transactional id ${this.#options.transactionalId}`) ??
+      (await asBrokerLimit(error, this.#cluster, this.#options));
     if (denied !== undefined) return denied;
     const code = isFenced(error) ? 'TASK_FENCED' : isBrokerAway(error) ? 'BROKER_AWAY' : 'COMMIT_FAILED';
-    return new StreamsError(code, `${this.#options.transactionalId}: ${step} failed: ${messageOf(error)}`, { cause: error });
+    return new StreamsError(code, `${this.#options.transactionalId}: ${step} failed: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 
-export function toTopicOffsets({ offsets, note }: InputCommit): { topic: string; partitions: { partition: number; offset: string; metadata: string | null }[] }[] {
+export function toTopicOffsets({
+  offsets,
+  note,
+}: InputCommit): { topic: string; partitions: { partition: number; offset: string; metadata: string | null }[] }[] {
   const topics = new Map<string, { partition: number; offset: string; metadata: string | null }[]>();
   for (const [name, offset] of offsets) {
     const { topic, partition } = parseTopicPartition(name);
