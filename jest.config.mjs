@@ -24,11 +24,13 @@ const shared = {
 
 /** Unit tests sit beside their file; what needs a broker, a browser or two files lives under tests/. */
 export default {
-  // A slow machine is no failure: this ends only what would never end, and is longer than the deadline of tests/support/until.ts, which
-  // names what was waited for. A test sets no time of its own, unless at full length of `npm run chaos`.
+  // A slow machine is no failure: this ends only what would never end, and is longer than the deadline of
+  // tests/support/until.ts, which names what was waited for. A test sets no time of its own, unless at full length of
+  // `npm run chaos`.
   testTimeout: 300_000,
-  // How many cases of one file run side by side, where it says `test.concurrent`: cases that have nothing in common but the
-  // broker, and mostly wait, for sessions that end and processes that start. At full length each has the machine to itself.
+  // How many cases of one file run side by side, where it says `test.concurrent`: cases that have nothing in common but
+  // the broker, and mostly wait, for sessions that end and processes that start. At full length each has the machine to
+  // itself.
   maxConcurrency: process.env['CHAOS'] === 'full' ? 1 : 3,
   testSequencer: '<rootDir>/tests/slow-first.mjs',
   projects: [

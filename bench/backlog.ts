@@ -43,9 +43,9 @@ const DEVICE_FIELD = '"device_id":"';
 const TIME_FIELD = '"timestamp":';
 
 /**
- * Fills a new topic with logins of about 200 bytes that end now, in rotation over the partitions: the same batches of distinct
- * seeded logins again and again with the right times in them, since making each login anew costs more than counting it. The
- * same arguments give the same records, but for the time. Answers the mean bytes of a value.
+ * Fills a new topic with logins of about 200 bytes that end now, in rotation over the partitions: the same batches of
+ * distinct seeded logins again and again with the right times in them, since making each login anew costs more than
+ * counting it. The same arguments give the same records, but for the time. Answers the mean bytes of a value.
  */
 export async function makeBacklog({
   connection,

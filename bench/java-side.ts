@@ -56,7 +56,8 @@ export async function builtClassPath(): Promise<string> {
     { cwd: projectRoot, env: javaEnvironment(), maxBuffer: 64 * 1024 * 1024 },
   ).catch((error: unknown) => {
     throw new Error(
-      `Maven could not build bench/java: ${typeof error === 'object' && error !== null && 'stdout' in error ? String(error.stdout) : String(error)}`,
+      `Maven could not build bench/java: ` +
+        `${typeof error === 'object' && error !== null && 'stdout' in error ? String(error.stdout) : String(error)}`,
     );
   });
   const classPath = [classes, (await readFile(fresh, 'utf8')).trim()].join(delimiter);

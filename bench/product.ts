@@ -74,7 +74,9 @@ export function graphqlSocket(port: number): Client {
   return createClient({ url: `ws://127.0.0.1:${String(port)}/graphql`, webSocketImpl: WebSocket, lazy: false });
 }
 
-/** Publishes logins of this moment at a steady rate. `sentAt` gets the `performance.now()` of the call that sent each. */
+/**
+ * Publishes logins of this moment at a steady rate. `sentAt` gets the `performance.now()` of the call that sent each.
+ */
 export async function publishSteadily(options: {
   connection: KafkaConnectionConfig;
   topic: string;

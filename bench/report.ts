@@ -22,7 +22,8 @@ export function progress(what: string, done: number, total: number): void {
   const share = Math.min(1, done / total);
   const filled = Math.round(share * BAR_WIDTH);
   process.stderr.write(
-    `\r\u001b[2K${what} [${'#'.repeat(filled)}${' '.repeat(BAR_WIDTH - filled)}] ${String(Math.round(share * 100))} %${share >= 1 ? '\n' : ''}`,
+    `\r\u001b[2K${what} [${'#'.repeat(filled)}${' '.repeat(BAR_WIDTH - filled)}] ` +
+      `${String(Math.round(share * 100))} %${share >= 1 ? '\n' : ''}`,
   );
 }
 

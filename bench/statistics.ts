@@ -22,7 +22,10 @@ export interface Shortfall {
 /** A ratio this much below the stored one fails the check. */
 export const TOLERANCE = 0.15;
 
-/** The contenders whose ratio is more than 15 % below the stored one. What was not measured, or not stored, is not judged. */
+/**
+ * The contenders whose ratio is more than 15 % below the stored one. What was not measured, or not stored, is not
+ * judged.
+ */
 export function shortfalls(
   stored: Readonly<Record<string, number>>,
   now: Readonly<Record<string, number>>,

@@ -5,9 +5,9 @@ import type { Plugin } from 'vite';
 const api = 'http://127.0.0.1:4000';
 
 /**
- * The generated operations, lean: without the white space that GraphQL does not need, without their hashes, which the page does
- * not send, and without the fragments that are also exported on their own, which nothing uses and a bundler cannot know to be
- * without effect.
+ * The generated operations, lean: without the white space that GraphQL does not need, without their hashes, which the
+ * page does not send, and without the fragments that are also exported on their own, which nothing uses and a bundler
+ * cannot know to be without effect.
  */
 const leanOperations: Plugin = {
   name: 'lean-operations',
@@ -21,7 +21,10 @@ const leanOperations: Plugin = {
   },
 };
 
-/** Vite's helper around `import()` preloads what a chunk needs beside itself. The one chunk here needs nothing: it is only imported. */
+/**
+ * Vite's helper around `import()` preloads what a chunk needs beside itself. The one chunk here needs nothing: it is
+ * only imported.
+ */
 const plainImports: Plugin = {
   name: 'plain-imports',
   transform: {

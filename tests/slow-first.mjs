@@ -1,6 +1,9 @@
 import { statSync } from 'node:fs';
 
-/** The files that take longest, in seconds of the two cores that CI has: begun first, so that no worker is left with one of them at the end. */
+/**
+ * The files that take longest, in seconds of the two cores that CI has: begun first, so that no worker is left with one
+ * of them at the end.
+ */
 const SECONDS = {
   'chaos/membership': 120,
   'integration/refusals': 100,

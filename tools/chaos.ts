@@ -9,8 +9,8 @@ import { killRunningOnSignals, runJest, title } from './run-tests.ts';
 import { summaryLine } from './test-tally.ts';
 
 /**
- * `npm run chaos`: the faults of tests/chaos at full length, one suite at a time, and every figure at the end. The seed of the
- * run is printed first: with it a failure is repeated.
+ * `npm run chaos`: the faults of tests/chaos at full length, one suite at a time, and every figure at the end. The seed
+ * of the run is printed first: with it a failure is repeated.
  */
 const SUITES_DIR = join(projectRoot, 'tests', 'chaos');
 const suites = readdirSync(SUITES_DIR)

@@ -14,7 +14,10 @@ const distDir = join(clientDir, 'dist');
 const generatedDir = join(clientDir, 'src', 'generated');
 const stampPath = join(distDir, '.built-from');
 
-/** Generates the client's types and builds client/ into client/dist, unless what is there was built from the same files. Returns whether it built. */
+/**
+ * Generates the client's types and builds client/ into client/dist, unless what is there was built from the same files.
+ * Returns whether it built.
+ */
 export async function buildClient(): Promise<boolean> {
   const source = await sourceDigest();
   if (existsSync(join(distDir, 'index.html')) && (await readFile(stampPath, 'utf8').catch(() => '')) === source)

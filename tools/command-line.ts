@@ -93,7 +93,10 @@ export function failureLine(error: unknown, { brokers }: KafkaConnectionConfig):
   const fatal = asFatalConnectionError(error, brokers);
   if (fatal !== undefined) return `${fatal.code}: ${fatal.message}`;
   if (isBrokerAway(error) || error instanceof StreamsError)
-    return `Kafka at ${brokers.join(',')} does not answer: ${awayReason(brokers, error)}. Start it, or set KAFKA_BROKERS`;
+    return (
+      `Kafka at ${brokers.join(',')} does not answer: ${awayReason(brokers, error)}. Start it, or set ` +
+      `KAFKA_BROKERS`
+    );
   return messageOf(error);
 }
 

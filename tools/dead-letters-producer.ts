@@ -12,9 +12,9 @@ const TRANSACTION_TIMEOUT_MS = 60_000;
 const INIT_TIMEOUT_MS = 90_000;
 
 /**
- * Writes dead letters to the input topic, each at most once ever. With each goes, in the same transaction, a marker that
- * it was redriven. All redrives of a dead-letter topic share one transactional id, so whoever opens a producer shuts out
- * the one before; markers are read after that fence, and what has one is not sent.
+ * Writes dead letters to the input topic, each at most once ever. With each goes, in the same transaction, a marker
+ * that it was redriven. All redrives of a dead-letter topic share one transactional id, so whoever opens a producer
+ * shuts out the one before; markers are read after that fence, and what has one is not sent.
  */
 export class RedriveProducer {
   /** How many this one has put into the input topic, for good. */
@@ -110,8 +110,8 @@ export class RedriveProducer {
   }
 
   /**
-   * A producer that saw an error is never used again; the new one aborts what it left open. Another redrive may have come
-   * between the two, so the markers are read anew.
+   * A producer that saw an error is never used again; the new one aborts what it left open. Another redrive may have
+   * come between the two, so the markers are read anew.
    */
   async #replaceProducer(): Promise<void> {
     await this.#opened.producer.abort();

@@ -93,7 +93,8 @@ export function listDeadLetters(
     output.write(
       chosen === 0
         ? `${deadLetterTopic} has no such dead letter\n`
-        : `${String(chosen)} dead letters in ${deadLetterTopic} (${of.join(', ')}), ${String(redriven)} of them redriven${cut}\n`,
+        : `${String(chosen)} dead letters in ${deadLetterTopic} (${of.join(', ')}), ${String(redriven)} of them ` +
+            `redriven${cut}\n`,
     );
     return 0;
   });

@@ -33,7 +33,8 @@ export function redriveDeadLetters(asked: Asked, environment: Environment, termi
     const plan = await planRedrive(cluster, asked.selection, environment);
     if (plan.foreign.length > 0)
       output.write(
-        `${String(plan.foreign.length)} are not of ${inputTopic} and are left alone: ${plan.foreign.slice(0, 5).join(', ')}${plan.foreign.length > 5 ? ', …' : ''}\n`,
+        `${String(plan.foreign.length)} are not of ${inputTopic} and are left alone: ` +
+          `${plan.foreign.slice(0, 5).join(', ')}${plan.foreign.length > 5 ? ', …' : ''}\n`,
       );
     if (plan.redrivenBefore > 0)
       output.write(`${String(plan.redrivenBefore)} were redriven before and are not sent again\n`);
@@ -144,7 +145,8 @@ async function sendChosen(
   output.write(`Redriven: ${String(producer.redriven)}\n`);
   if (partial.length > 0)
     errors.write(
-      `Only the beginning is left, and not sent: ${partial.join(', ')}. The whole was in ${inputTopic}, and is there no more\n`,
+      `Only the beginning is left, and not sent: ${partial.join(', ')}. The whole was in ${inputTopic}, and is ` +
+        `there no more\n`,
     );
   if (producer.tooLarge.length > 0)
     errors.write(

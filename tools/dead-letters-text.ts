@@ -5,8 +5,8 @@ const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
 const SHORT_ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 /**
- * Bytes as text that is safe on any terminal and says what they are: printable characters stand for themselves, others are
- * `\n`, `\r`, `\t` or `\u{…}`, and bytes that are no UTF-8 are `\x…`.
+ * Bytes as text that is safe on any terminal and says what they are: printable characters stand for themselves, others
+ * are `\n`, `\r`, `\t` or `\u{…}`, and bytes that are no UTF-8 are `\x…`.
  */
 export function safeText(bytes: Buffer): string {
   const parts: string[] = [];
@@ -114,7 +114,8 @@ export function letterText(letter: DeadLetter, redrivenAt: string | null): strin
     ...(letter.cut === null
       ? []
       : [
-          `cut         this is its beginning; the whole${letter.cut.valueBytes === undefined ? '' : ` value of ${String(letter.cut.valueBytes)} bytes, SHA-256 ${safe(letter.cut.valueSha256 ?? '')},`} is at ${originText(letter)}`,
+          `cut         this is its beginning; the ` +
+            `whole${letter.cut.valueBytes === undefined ? '' : ` value of ` + `${String(letter.cut.valueBytes)} bytes, SHA-256 ` + `${safe(letter.cut.valueSha256 ?? '')},`} is at ${originText(letter)}`,
         ]),
   ];
   return `${lines.join('\n')}\n`;

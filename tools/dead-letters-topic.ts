@@ -82,8 +82,8 @@ export function deadLetterOf(record: FetchedRecord): DeadLetter {
 }
 
 /**
- * A letter that holds a part of its record, made whole from where that record lies. Undefined when it lies there no more, or
- * what lies there is another one.
+ * A letter that holds a part of its record, made whole from where that record lies. Undefined when it lies there no
+ * more, or what lies there is another one.
  */
 export async function wholeLetter(cluster: KafkaCluster, letter: DeadLetter): Promise<DeadLetter | undefined> {
   const { cut, origin } = letter;

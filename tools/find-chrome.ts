@@ -12,7 +12,9 @@ function isProgram(path: string): boolean {
   }
 }
 
-/** The browser of the browser tests: CHROME_PATH, or the first Chromium or Chrome on PATH; undefined when there is none. */
+/**
+ * The browser of the browser tests: CHROME_PATH, or the first Chromium or Chrome on PATH; undefined when there is none.
+ */
 export function findChrome(env: NodeJS.ProcessEnv = process.env): string | undefined {
   const named = env['CHROME_PATH'];
   if (named !== undefined && named !== '') return isProgram(named) ? named : undefined;

@@ -11,7 +11,10 @@ const at = (...path) => join(projectRoot, ...path);
 /** The Node that runs Tributary, whatever Node runs npm. */
 export const nodePath = at('node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
 
-/** The version that package.json pins, and its binaries by platform: the package `node` fetches them past package-lock.json and its hashes. */
+/**
+ * The version that package.json pins, and its binaries by platform: the package `node` fetches them past
+ * package-lock.json and its hashes.
+ */
 export const NODE_VERSION = '24.21.0';
 const NODE_SHA256 = {
   'linux-x64': '7fde7b8afa198da66257f42ee2001d874c7355631e6d1579a5fb5ef1f246df4c',
@@ -65,9 +68,10 @@ export function applyPatches() {
 }
 
 /**
- * Whether the Node binary at `path`, if there is one, is the one that was looked at when its version was pinned. One that is not is
- * taken away, or npm, which puts it on the path of its scripts, would run the next command on it, and what is wrong is printed; a
- * platform without a known hash is not refused, and said. The scripts of the install itself have run on it by then.
+ * Whether the Node binary at `path`, if there is one, is the one that was looked at when its version was pinned. One
+ * that is not is taken away, or npm, which puts it on the path of its scripts, would run the next command on it, and
+ * what is wrong is printed; a platform without a known hash is not refused, and said. The scripts of the install itself
+ * have run on it by then.
  */
 export function isKnownNode(path = nodePath, platform = `${process.platform}-${process.arch}`) {
   if (!existsSync(path)) return true;
@@ -82,8 +86,10 @@ export function isKnownNode(path = nodePath, platform = `${process.platform}-${p
   if (is === want) return true;
   const isGone = takeAway(path);
   process.stderr.write(
-    `${path} is not the Node ${NODE_VERSION} for ${platform} that Tributary knows: its SHA-256 is ${is} and should be ${want}. ${isGone ? 'It has been removed' : 'Remove it'}: nothing more is to run on it. ` +
-      'Remove node_modules and install again, from a registry that you trust; after an update of the package `node`, write the new hashes into tools/install.mjs.\n',
+    `${path} is not the Node ${NODE_VERSION} for ${platform} that Tributary knows: its SHA-256 is ${is} and ` +
+      `should be ${want}. ${isGone ? 'It has been removed' : 'Remove it'}: nothing more is to run on it. ` +
+      ('Remove node_modules and install again, from a registry that you trust; after an update of the package ' +
+        '`node`, write the new hashes into tools/install.mjs.\n'),
   );
   return false;
 }
@@ -182,7 +188,8 @@ export function ensureInstalled() {
     }
     if (!existsSync(nodePath)) {
       process.stderr.write(
-        'Node 24 is missing after `npm ci` (node_modules/node/bin/node): allow the install script of the package `node`.\n',
+        'Node 24 is missing after `npm ci` (node_modules/node/bin/node): allow the install script of the ' +
+          'package `node`.\n',
       );
       return false;
     }

@@ -14,14 +14,16 @@ export interface Java {
 }
 
 /**
- * The environment of a Java process. Java reads and writes the names of files in the encoding of its locale: without one, or with an
- * ASCII one, a path with an umlaut is another path. Node's paths are UTF-8 always.
+ * The environment of a Java process. Java reads and writes the names of files in the encoding of its locale: without
+ * one, or with an ASCII one, a path with an umlaut is another path. Node's paths are UTF-8 always.
  */
 export function javaEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   return process.platform === 'linux' ? { ...env, LC_ALL: 'C.UTF-8' } : { ...env };
 }
 
-/** The major version in what `java -version` prints: 17 of `17.0.15`, 8 of `1.8.0_412`; undefined when there is none. */
+/**
+ * The major version in what `java -version` prints: 17 of `17.0.15`, 8 of `1.8.0_412`; undefined when there is none.
+ */
 export function parseJavaMajorVersion(output: string): number | undefined {
   const match = /version "(?:1\.)?(\d+)/.exec(output);
   return match?.[1] === undefined ? undefined : Number(match[1]);

@@ -11,7 +11,9 @@ import { errorCode, threeWaysToKafka, UserError } from './user-error.ts';
 
 const run = promisify(execFile);
 const pomPath = join(projectRoot, 'tools', 'pom.xml');
-/** Not under DATA_DIR: what is here depends on the pom and on Java alone, and every broker of this checkout shares it. */
+/**
+ * Not under DATA_DIR: what is here depends on the pom and on Java alone, and every broker of this checkout shares it.
+ */
 export const jarCacheDir: string = join(projectRoot, '.data', 'kafka-jars');
 
 /**

@@ -3,7 +3,9 @@ import type { Logger } from '../processor/streams/logger.ts';
 import { startLocalKafka, type LocalKafka } from './local-kafka.ts';
 import { RestartPolicy } from './restart-policy.ts';
 
-/** The local broker of `npm start`, started again on its own data when it fails. The other parts wait for it meanwhile. */
+/**
+ * The local broker of `npm start`, started again on its own data when it fails. The other parts wait for it meanwhile.
+ */
 export class LocalKafkaPart {
   readonly #environment: Environment;
   readonly #log: Logger;

@@ -27,8 +27,8 @@ export interface OtherListener {
 
 /**
  * A node that is broker and controller at once, on 127.0.0.1. What differs from Kafka's defaults is what a single node
- * forces (one replica; a cluster of several overrides it), what a quick start asks for (few internal partitions, no wait for a first rebalance), and
- * that nothing is deleted by age or made by accident.
+ * forces (one replica; a cluster of several overrides it), what a quick start asks for (few internal partitions, no
+ * wait for a first rebalance), and that nothing is deleted by age or made by accident.
  */
 export function localKafkaProperties(
   listeners: LocalKafkaListeners,
@@ -70,7 +70,9 @@ export function localKafkaProperties(
     .join('');
 }
 
-/** Java reads a properties file as Latin-1, takes a backslash for an escape, and drops blanks at the front of a value. */
+/**
+ * Java reads a properties file as Latin-1, takes a backslash for an escape, and drops blanks at the front of a value.
+ */
 function propertyText(value: string): string {
   return value
     .replaceAll('\\', '\\\\')

@@ -59,9 +59,9 @@ export interface LocalKafka {
 }
 
 /**
- * Starts a real Kafka (KRaft), a single node unless told otherwise, and resolves when it takes requests. The broker stops by itself when this
- * process dies. Throws a UserError when Java or Maven is missing, the port is in use, another process holds the
- * directory, or the broker refuses to start.
+ * Starts a real Kafka (KRaft), a single node unless told otherwise, and resolves when it takes requests. The broker
+ * stops by itself when this process dies. Throws a UserError when Java or Maven is missing, the port is in use, another
+ * process holds the directory, or the broker refuses to start.
  */
 export async function startLocalKafka(options: LocalKafkaOptions): Promise<LocalKafka> {
   const dir = resolve(options.dataDir, 'kafka');
@@ -71,14 +71,16 @@ export async function startLocalKafka(options: LocalKafkaOptions): Promise<Local
   if (!(lock instanceof DataDirLock)) {
     throw new UserError(
       'DATA_DIR_IN_USE',
-      `The directory ${options.dataDir} is in use by the local Kafka of process ${lock.heldBy}: stop that one, or set DATA_DIR to another directory.`,
+      `The directory ${options.dataDir} is in use by the local Kafka of process ${lock.heldBy}: stop that one, ` +
+        `or set DATA_DIR to another directory.`,
     );
   }
   try {
     if (!(await isPortFree(options.port))) {
       throw new UserError(
         'PORT_IN_USE',
-        `Port ${options.port} of 127.0.0.1 is in use: set LOCAL_KAFKA_PORT to another port, or KAFKA_BROKERS to use the Kafka that listens there.`,
+        `Port ${options.port} of 127.0.0.1 is in use: set LOCAL_KAFKA_PORT to another port, or KAFKA_BROKERS ` +
+          `to use the Kafka that listens there.`,
       );
     }
     const archive = await sharedClasses(java, classPath);
@@ -113,8 +115,8 @@ export async function startLocalKafka(options: LocalKafkaOptions): Promise<Local
 }
 
 /**
- * Formats the storage of a single node under `<dataDir>/kafka` and starts nothing. A copy of what it leaves is taken for a new directory by
- * `startLocalKafka`, which then needs no Java process of its own to format it.
+ * Formats the storage of a single node under `<dataDir>/kafka` and starts nothing. A copy of what it leaves is taken
+ * for a new directory by `startLocalKafka`, which then needs no Java process of its own to format it.
  */
 export async function formatLocalKafka(dataDir: string, log: Logger): Promise<void> {
   const dir = resolve(dataDir, 'kafka');
@@ -243,8 +245,8 @@ async function launch(options: LocalKafkaOptions, at: Launch): Promise<LocalKafk
 }
 
 async function settle(at: Launch, pid: number | undefined, freshArchive: string, code: number | null): Promise<void> {
-  // A SIGKILL to the group ends the guard at once, while Java still gives its memory and its port back. Ended processes that nobody has
-  // asked about yet count as a group, for seconds: the port tells sooner.
+  // A SIGKILL to the group ends the guard at once, while Java still gives its memory and its port back. Ended processes
+  // that nobody has asked about yet count as a group, for seconds: the port tells sooner.
   const deadline = performance.now() + 5_000;
   while (pid !== undefined && groupExists(pid) && !(await isPortFree(at.port)) && performance.now() < deadline)
     await sleep(20);

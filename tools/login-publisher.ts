@@ -184,8 +184,8 @@ class ProducerLink {
 }
 
 /**
- * The partition of a random UUID, from its first eight digits: even, the same for the same key, and without the hash that
- * Kafka's own partitioner needs for keys that are not random. kafkajs takes a quarter of its time for that hash.
+ * The partition of a random UUID, from its first eight digits: even, the same for the same key, and without the hash
+ * that Kafka's own partitioner needs for keys that are not random. kafkajs takes a quarter of its time for that hash.
  */
 function partitionByKey(): (args: kafkajs.PartitionerArgs) => number {
   return ({ message, partitionMetadata }) =>

@@ -24,24 +24,28 @@ test('the Node that runs this is the one whose hash is committed, of the version
   expect(evaluate('install.isKnownNode()').answer).toBe('true');
 });
 
-test('another binary is refused with both hashes and what to do, and taken away, as npm would run its next command on it; a platform without a hash is said', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'tributary-node-'));
-  try {
-    const path = join(folder, 'node');
-    writeFileSync(path, 'something else');
-    const unknown = evaluate(`install.isKnownNode(${JSON.stringify(path)}, 'plan9-mips')`);
-    expect(unknown).toEqual({ answer: 'true', said: expect.stringMatching(/was not checked.*plan9-mips/) });
-    const refused = evaluate(`install.isKnownNode(${JSON.stringify(path)}, 'linux-x64')`);
-    expect(refused).toEqual({
-      answer: 'false',
-      said: expect.stringMatching(/SHA-256 is [0-9a-f]{64} and should be [0-9a-f]{64}.*install again/),
-    });
-    expect(existsSync(path)).toBe(false);
-    expect(evaluate(`install.isKnownNode(${JSON.stringify(join(folder, 'none'))}, 'linux-x64')`)).toEqual({
-      answer: 'true',
-      said: '',
-    });
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-});
+test(
+  'another binary is refused with both hashes and what to do, and taken away, as npm would run its next command ' +
+    'on it; a platform without a hash is said',
+  () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tributary-node-'));
+    try {
+      const path = join(folder, 'node');
+      writeFileSync(path, 'something else');
+      const unknown = evaluate(`install.isKnownNode(${JSON.stringify(path)}, 'plan9-mips')`);
+      expect(unknown).toEqual({ answer: 'true', said: expect.stringMatching(/was not checked.*plan9-mips/) });
+      const refused = evaluate(`install.isKnownNode(${JSON.stringify(path)}, 'linux-x64')`);
+      expect(refused).toEqual({
+        answer: 'false',
+        said: expect.stringMatching(/SHA-256 is [0-9a-f]{64} and should be [0-9a-f]{64}.*install again/),
+      });
+      expect(existsSync(path)).toBe(false);
+      expect(evaluate(`install.isKnownNode(${JSON.stringify(join(folder, 'none'))}, 'linux-x64')`)).toEqual({
+        answer: 'true',
+        said: '',
+      });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+);

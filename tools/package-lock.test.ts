@@ -45,18 +45,22 @@ const EXCEPTIONS: readonly (readonly [name: RegExp, license: string])[] = [
   [/^jsonify$/, 'Public Domain'],
 ];
 
-test('what is installed without the tools of development is licensed permissively, but for the exceptions that the docs name', () => {
-  const libraries = readFileSync(join(projectRoot, 'docs', 'decisions', '0007-libraries.md'), 'utf8');
-  for (const [, license] of EXCEPTIONS) expect(libraries).toMatch(new RegExp(license, 'i'));
-  const isAllowed = (path: string, license = 'none'): boolean => {
-    const name = path.split('node_modules/').at(-1) ?? '';
-    return PERMISSIVE.has(license) || EXCEPTIONS.some(([exception, its]) => exception.test(name) && its === license);
-  };
-  const production = installed.filter(([, { dev }]) => dev !== true);
-  expect(production.length).toBeGreaterThan(100);
-  expect(
-    production
-      .filter(([path, { license }]) => !isAllowed(path, license))
-      .map(([path, { license }]) => `${path}: ${license ?? 'none'}`),
-  ).toEqual([]);
-});
+test(
+  'what is installed without the tools of development is licensed permissively, but for the ' +
+    'exceptions that the docs name',
+  () => {
+    const libraries = readFileSync(join(projectRoot, 'docs', 'decisions', '0007-libraries.md'), 'utf8');
+    for (const [, license] of EXCEPTIONS) expect(libraries).toMatch(new RegExp(license, 'i'));
+    const isAllowed = (path: string, license = 'none'): boolean => {
+      const name = path.split('node_modules/').at(-1) ?? '';
+      return PERMISSIVE.has(license) || EXCEPTIONS.some(([exception, its]) => exception.test(name) && its === license);
+    };
+    const production = installed.filter(([, { dev }]) => dev !== true);
+    expect(production.length).toBeGreaterThan(100);
+    expect(
+      production
+        .filter(([path, { license }]) => !isAllowed(path, license))
+        .map(([path, { license }]) => `${path}: ${license ?? 'none'}`),
+    ).toEqual([]);
+  },
+);

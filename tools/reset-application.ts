@@ -40,7 +40,8 @@ export async function resetApplication(
     const shown = await withPlan(admin, environment, async (plan) => {
       if (isEmpty(plan)) {
         terminal.output.write(
-          `Nothing to reset: ${plan.applicationId} has no committed offsets, no internal topics and no local state in ${plan.localState.root}\n`,
+          `Nothing to reset: ${plan.applicationId} has no committed offsets, no internal topics and no local ` +
+            `state in ${plan.localState.root}\n`,
         );
         return 0;
       }
@@ -89,7 +90,9 @@ function isInUse(plan: ResetPlan, { errors }: Terminal): boolean {
   const users = usersOf(plan);
   if (users.length === 0) return false;
   errors.write(
-    `${plan.applicationId} is in use; nothing was changed:\n${users.map((line) => `  ${line}\n`).join('')}Stop its processors and run this again; one that was killed stays a member until its session times out, seconds later\n`,
+    `${plan.applicationId} is in use; nothing was changed:\n${users.map((line) => `  ${line}\n`).join('')}Stop ` +
+      `its processors and run this again; one that was killed stays a member until its session times out, ` +
+      `seconds later\n`,
   );
   return true;
 }

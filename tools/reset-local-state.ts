@@ -9,7 +9,9 @@ const SLOT = /^\d+$/;
 /** What one processor process has on this machine's disk. */
 export interface LocalSlot {
   readonly path: string;
-  /** Names in it that hold state: stores, and copies that were set aside. Its lock file, and so its process id, stays. */
+  /**
+   * Names in it that hold state: stores, and copies that were set aside. Its lock file, and so its process id, stays.
+   */
   readonly contents: readonly string[];
   /** Null: a running process has it. */
   readonly lock: SlotLock | null;
@@ -50,7 +52,9 @@ export async function takeLocalState(stateDir: string, applicationId: string): P
   return { root, slots, release };
 }
 
-/** Highest first: until the last of them is empty, a processor that starts on slot 0 finds state there and is careful. */
+/**
+ * Highest first: until the last of them is empty, a processor that starts on slot 0 finds state there and is careful.
+ */
 async function slotNames(root: string): Promise<string[]> {
   const entries = await readdir(root, { withFileTypes: true }).catch((error: unknown) => {
     if (errorCode(error) === 'ENOENT') return [];

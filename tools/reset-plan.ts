@@ -29,7 +29,8 @@ export interface ResetPlan {
 /**
  * In the order in which they must go. A processor that finds one missing refuses to start while the group has offsets
  * or its slot has stores. Where neither is left, the rows of a changelog tell it that this is no first start. So the
- * repartition topics go before the changelogs: alone, they would be counted once more by a start that looks like a first one.
+ * repartition topics go before the changelogs: alone, they would be counted once more by a start that looks like a
+ * first one.
  */
 export function internalTopics({
   applicationId,

@@ -8,7 +8,8 @@ export function describePlan(plan: ResetPlan, brokers: readonly string[]): strin
   const lines = [`Starting ${applicationId} over, on ${brokers.join(',')}`, '', 'This is deleted:'];
   const offsets = [...group.offsets].map(([name, offset]) => `${name} at ${String(offset)}`);
   lines.push(
-    `  the group ${applicationId} with its committed offsets: ${group.exists ? offsets.join(', ') || 'none' : 'there is no such group'}`,
+    `  the group ${applicationId} with its committed offsets: ` +
+      `${group.exists ? offsets.join(', ') || 'none' : 'there is no such group'}`,
   );
   lines.push(
     topics.length === 0 ? '  internal topics: there are none' : '  internal topics:',
@@ -22,13 +23,15 @@ export function describePlan(plan: ResetPlan, brokers: readonly string[]): strin
 
   lines.push('', 'This stays:');
   lines.push(
-    `  ${input.topic}: ${input.records === null ? 'it does not exist; the next start creates it' : `the next start counts it again from the beginning (${number(input.records)} offsets)`}`,
+    `  ${input.topic}: ` +
+      `${input.records === null ? 'it does not exist; the next start creates it' : `the next start counts it again ` + `from the beginning ` + `(${number(input.records)} offsets)`}`,
   );
   if (deadLetters.records !== null)
     lines.push(`  ${deadLetters.topic}: what still cannot be read is written to it once more, with the same origin`);
   if (redriven)
     lines.push(
-      `  dead letters were redriven from ${deadLetters.topic} into ${input.topic}: their originals are read again, and so are their copies. What can be read by now counts twice`,
+      `  dead letters were redriven from ${deadLetters.topic} into ${input.topic}: their originals are read ` +
+        `again, and so are their copies. What can be read by now counts twice`,
     );
   for (const topic of foreignTopics)
     lines.push(

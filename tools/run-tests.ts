@@ -16,8 +16,8 @@ export function tool(path: string): string {
 }
 
 /**
- * Runs a program to its end, its output on ours. After `minutes`, or half a minute after it wrote `resultFile` and yet did
- * not end, it and all its children are killed.
+ * Runs a program to its end, its output on ours. After `minutes`, or half a minute after it wrote `resultFile` and yet
+ * did not end, it and all its children are killed.
  */
 export function runNode(
   args: readonly string[],

@@ -10,8 +10,8 @@ import { errorCode, UserError } from './user-error.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * `npm start`: Kafka, a processor, the API with the built dashboard, and the producer, as one. Whatever ends it, the parts
- * stop in this order: producer, then processor and API, then the broker.
+ * `npm start`: Kafka, a processor, the API with the built dashboard, and the producer, as one. Whatever ends it, the
+ * parts stop in this order: producer, then processor and API, then the broker.
  */
 class OneMachine {
   readonly #environment: Environment;
@@ -157,7 +157,8 @@ async function untilPortIsFree(port: number, host: string): Promise<void> {
     const free = await isPortFree(port, host).catch((error: unknown) => {
       throw new UserError(
         'HOST_UNUSABLE',
-        `The API cannot listen on ${host}:${port} (${errorCode(error) ?? String(error)}): set HOST and PORT to an address of this machine.`,
+        `The API cannot listen on ${host}:${port} (${errorCode(error) ?? String(error)}): set HOST and PORT to ` +
+          `an address of this machine.`,
       );
     });
     if (free) return;

@@ -22,8 +22,8 @@ export interface PartOptions {
 }
 
 /**
- * One process of the product, started again when it fails. It runs in a process group of its own, so that a Ctrl-C in the
- * terminal reaches the supervisor alone, and is killed when the supervisor dies.
+ * One process of the product, started again when it fails. It runs in a process group of its own, so that a Ctrl-C in
+ * the terminal reaches the supervisor alone, and is killed when the supervisor dies.
  */
 export class SupervisedPart {
   readonly #options: PartOptions;

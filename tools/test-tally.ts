@@ -43,7 +43,9 @@ function textAt(value: object, name: string): string {
 const SAID_LINES = 4;
 const SAID_WIDTH = 300;
 
-/** The first lines of what a test said, and the fatal lines of the logs in it: the last that is printed is read first. */
+/**
+ * The first lines of what a test said, and the fatal lines of the logs in it: the last that is printed is read first.
+ */
 function inShort(test: object): readonly string[] {
   const messages: unknown = Reflect.get(test, 'failureMessages');
   const lines = (Array.isArray(messages) ? messages : [])
@@ -59,8 +61,8 @@ function inShort(test: object): readonly string[] {
 }
 
 /**
- * Reads what `jest --json` wrote. A file that failed before its first test counts as one failure; so does a run that jest
- * itself calls unsuccessful for another reason. `root` is cut from the paths.
+ * Reads what `jest --json` wrote. A file that failed before its first test counts as one failure; so does a run that
+ * jest itself calls unsuccessful for another reason. `root` is cut from the paths.
  */
 export function tallyOfJest(report: unknown, root: string): Tally {
   if (typeof report !== 'object' || report === null)

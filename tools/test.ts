@@ -10,8 +10,8 @@ import { killRunningOnSignals, runJest, runNode, title, tool } from './run-tests
 import { addTallies, emptyTally, summaryLine, type Tally } from './test-tally.ts';
 
 /**
- * `npm test`: everything that proves the product, in the order in which a mistake is cheapest to find. Arguments choose some
- * of the sections: `npm test -- types unit`.
+ * `npm test`: everything that proves the product, in the order in which a mistake is cheapest to find. Arguments choose
+ * some of the sections: `npm test -- types unit`.
  */
 const sections: Readonly<Record<string, () => Promise<Tally>>> = {
   codegen: () =>

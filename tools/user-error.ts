@@ -13,7 +13,8 @@ export class UserError extends Error {
 }
 
 export const threeWaysToKafka =
-  'To have a Kafka: install Java 17+ and Maven for a local broker, or set KAFKA_BROKERS=host:port to use your own, or run `docker compose up --build`';
+  'To have a Kafka: install Java 17+ and Maven for a local broker, or set KAFKA_BROKERS=host:port to use your ' +
+  'own, or run `docker compose up --build`';
 
 /** The `code` of a Node error, such as ENOENT. Not by `instanceof Error`: errors cross realms in tests. */
 export function errorCode(error: unknown): string | undefined {

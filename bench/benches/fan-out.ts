@@ -10,12 +10,14 @@ const SOCKETS = 50;
 const SUBSCRIPTIONS_PER_SOCKET = 20;
 const INTERVAL_MS = 250;
 const RATE = 1_000;
-const QUERY = `subscription { states(intervalMs: ${String(INTERVAL_MS)}) { totals { total } states { code devices { ios android other total } } } }`;
+const QUERY =
+  `subscription { states(intervalMs: ${String(INTERVAL_MS)}) { totals { total } states { code devices { ios ` +
+  `android other total } } } }`;
 const WARM_UP_SECONDS = 5;
 
 /**
- * A thousand subscriptions over fifty sockets while logins come in: what it costs the API, and how long the newest login of
- * each update has been on its way, from the call that published it to each subscriber.
+ * A thousand subscriptions over fifty sockets while logins come in: what it costs the API, and how long the newest
+ * login of each update has been on its way, from the call that published it to each subscriber.
  */
 export async function fanOut(options: BenchOptions): Promise<undefined> {
   const product = await startProduct();
@@ -66,7 +68,9 @@ export async function fanOut(options: BenchOptions): Promise<undefined> {
       usedHeapMiB: Math.round(heapMiB),
     };
     say(
-      `${String(result.subscriptions)} subscriptions: ${String(result.messagesPerSecond)} messages/s, ${result.apiCores.toFixed(2)} cores, delivery median ${String(result.p50Ms)} ms, 99 % ${String(result.p99Ms)} ms, memory ${String(result.rssBeforeMiB)} to ${String(result.rssAfterMiB)} MiB`,
+      `${String(result.subscriptions)} subscriptions: ${String(result.messagesPerSecond)} messages/s, ` +
+        `${result.apiCores.toFixed(2)} cores, delivery median ${String(result.p50Ms)} ms, 99 % ` +
+        `${String(result.p99Ms)} ms, memory ${String(result.rssBeforeMiB)} to ${String(result.rssAfterMiB)} MiB`,
     );
     save('fan-out', {
       sockets: SOCKETS,

@@ -86,7 +86,9 @@ export async function highCardinality(options: BenchOptions): Promise<undefined>
           if (counted !== options.records)
             throw new Error(`${name} counted ${String(counted)} of ${String(options.records)} records`);
           say(
-            `round ${String(round)}  ${name}: ${Math.round(result.recordsPerSecond).toLocaleString('en-US')}/s, ${String(rows.size)} keys, ${String(Math.round(result.peakRssMiB))} MiB`,
+            `round ${String(round)}  ${name}: ` +
+              `${Math.round(result.recordsPerSecond).toLocaleString('en-US')}/s, ${String(rows.size)} keys, ` +
+              `${String(Math.round(result.peakRssMiB))} MiB`,
           );
         } finally {
           await contender.kill();

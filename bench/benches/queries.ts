@@ -35,7 +35,8 @@ export async function queries(options: BenchOptions): Promise<undefined> {
       rates['Tributary API']?.push(await load(product.apiPort));
       rates['bare Yoga']?.push(await load(barePort));
       say(
-        `round ${String(round)}  Tributary API ${String(Math.round(rates['Tributary API']?.at(-1) ?? 0))}/s, bare Yoga ${String(Math.round(rates['bare Yoga']?.at(-1) ?? 0))}/s`,
+        `round ${String(round)}  Tributary API ${String(Math.round(rates['Tributary API']?.at(-1) ?? 0))}/s, ` +
+          `bare Yoga ${String(Math.round(rates['bare Yoga']?.at(-1) ?? 0))}/s`,
       );
     }
     const summary = Object.entries(rates).map(([name, rounds]) => ({
@@ -74,7 +75,8 @@ async function ask(port: number): Promise<string> {
 async function load(port: number): Promise<number> {
   const body = JSON.stringify({ query: QUERY });
   const request = Buffer.from(
-    `POST /graphql HTTP/1.1\r\nhost: 127.0.0.1:${String(port)}\r\ncontent-type: application/json\r\naccept: application/json\r\ncontent-length: ${String(body.length)}\r\n\r\n${body}`,
+    `POST /graphql HTTP/1.1\r\nhost: 127.0.0.1:${String(port)}\r\ncontent-type: application/json\r\naccept: ` +
+      `application/json\r\ncontent-length: ${String(body.length)}\r\n\r\n${body}`,
   );
   let answers = 0;
   let failed: Error | undefined;

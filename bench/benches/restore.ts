@@ -23,8 +23,8 @@ interface Times {
 }
 
 /**
- * With a million keys in the changelog: from process start to RUNNING on an empty directory; and, after kill -9 with the
- * disk intact, from process start to the first commit of a task with a store.
+ * With a million keys in the changelog: from process start to RUNNING on an empty directory; and, after kill -9 with
+ * the disk intact, from process start to the first commit of a task with a store.
  */
 export async function restore(options: BenchOptions): Promise<undefined> {
   await builtClassPath();
@@ -78,7 +78,8 @@ export async function restore(options: BenchOptions): Promise<undefined> {
           await untilCommitted(broker, applicationId, before + 1, behind, () => contender.throwIfEnded());
           mine.restartMs.push(performance.now() - contender.startedAt);
           say(
-            `round ${String(round)}  ${name}: restore ${seconds(mine.restoreMs.at(-1))} s, restart after kill -9 ${seconds(mine.restartMs.at(-1))} s`,
+            `round ${String(round)}  ${name}: restore ${seconds(mine.restoreMs.at(-1))} s, restart after kill ` +
+              `-9 ${seconds(mine.restartMs.at(-1))} s`,
           );
           await untilCommitted(broker, applicationId, await ends(broker));
         }

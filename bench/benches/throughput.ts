@@ -237,7 +237,9 @@ async function measure(
         const brokerCpuSecondsPerMillion = ((cpuSeconds(broker.pid) - brokerBefore) * 1e6) / options.records;
         rounds.get(name)?.push({ ...result, brokerCpuSecondsPerMillion });
         say(
-          `round ${String(round)}  ${name}: ${Math.round(result.recordsPerSecond).toLocaleString('en-US')}/s, ${result.cpuSecondsPerMillion.toFixed(2)} CPU s per million (broker ${brokerCpuSecondsPerMillion.toFixed(2)}), ${String(Math.round(result.peakRssMiB))} MiB`,
+          `round ${String(round)}  ${name}: ${Math.round(result.recordsPerSecond).toLocaleString('en-US')}/s, ` +
+            `${result.cpuSecondsPerMillion.toFixed(2)} CPU s per million (broker ` +
+            `${brokerCpuSecondsPerMillion.toFixed(2)}), ${String(Math.round(result.peakRssMiB))} MiB`,
         );
       }
     }

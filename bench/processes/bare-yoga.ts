@@ -1,7 +1,10 @@
 import { createServer } from 'node:http';
 import { createSchema, createYoga } from 'graphql-yoga';
 
-/** A limit: Yoga with nothing behind it. `answer`: what the API said, whose shape and size this one repeats as a constant. */
+/**
+ * A limit: Yoga with nothing behind it. `answer`: what the API said, whose shape and size this one repeats as a
+ * constant.
+ */
 const { port, answer } = JSON.parse(process.argv[2] as string) as { port: number; answer: string };
 const { data } = JSON.parse(answer) as { data: { states: { nodes: unknown[]; freshness: unknown } } };
 

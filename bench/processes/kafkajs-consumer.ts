@@ -2,8 +2,9 @@ import { createRequire } from 'node:module';
 import type kafkajsTypes from 'kafkajs';
 
 /**
- * A limit: kafkajs' own consumer over a topic, once, without state or commit. Arguments as JSON: the package's directory,
- * brokers, topic, group, how many records there are, and whether each is parsed. One process stands for one thread.
+ * A limit: kafkajs' own consumer over a topic, once, without state or commit. Arguments as JSON: the package's
+ * directory, brokers, topic, group, how many records there are, and whether each is parsed. One process stands for one
+ * thread.
  */
 export interface KafkajsConsumerOptions {
   readonly packageDirectory: string;

@@ -36,8 +36,8 @@ const SLEPT_MS = 5_000;
 const STATES_INTERVAL_MS = 250;
 const SLOW_INTERVAL_MS = 1_000;
 /**
- * News is drawn at once after a quiet spell, and then at most twice a second: digits that change more often than that can
- * be read by nobody, and cost twice as much.
+ * News is drawn at once after a quiet spell, and then at most twice a second: digits that change more often than that
+ * can be read by nobody, and cost twice as much.
  */
 const DRAW_EVERY_MS = 500;
 const RATE_SECONDS = 60;

@@ -15,7 +15,10 @@ export function drawChart(rows: Iterable<ChartRow>, windows: number): string {
       .sort((a, b) => (a.version < b.version ? -1 : 1))
       .map(({ version, logins, androids }) => {
         const bar = BAR.repeat(Math.max(1, Math.round((logins / longest) * WIDTH))).padEnd(WIDTH);
-        return `  ${version.padEnd(10)} ${bar} ${String(logins).padStart(6)}  ${String(Math.round((androids / logins) * 100))} % Android`;
+        return (
+          `  ${version.padEnd(10)} ${bar} ${String(logins).padStart(6)}  ` +
+          `${String(Math.round((androids / logins) * 100))} % Android`
+        );
       }),
   ]);
   return lines.join('\n');

@@ -26,8 +26,8 @@ export const quietLogger: Logger = {
 };
 
 /**
- * Starts an application and ends the process with it: on Ctrl-C after a last commit, on an error that nobody but a person
- * can mend with its code and message, exit code 1. `onEnd` runs first, in both cases.
+ * Starts an application and ends the process with it: on Ctrl-C after a last commit, on an error that nobody but a
+ * person can mend with its code and message, exit code 1. `onEnd` runs first, in both cases.
  */
 export async function runUntilStopped(streams: KafkaStreams, onEnd: () => Promise<void>): Promise<void> {
   let ending = false;

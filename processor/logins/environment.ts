@@ -207,8 +207,8 @@ const variables = z.object({
 type Variables = z.output<typeof variables>;
 
 /**
- * Parses the environment. A name that is absent, empty or blank has its default. Throws an EnvironmentError whose message
- * is one line when a value cannot be used. `isTerminal` decides the default of LOG_FORMAT.
+ * Parses the environment. A name that is absent, empty or blank has its default. Throws an EnvironmentError whose
+ * message is one line when a value cannot be used. `isTerminal` decides the default of LOG_FORMAT.
  */
 export function parseEnvironment(
   env: NodeJS.ProcessEnv = process.env,
@@ -234,13 +234,15 @@ export function parseEnvironment(
   const values = parsed.data;
   if (values.INPUT_TOPIC === values.DEAD_LETTER_TOPIC) {
     throw new EnvironmentError(
-      `DEAD_LETTER_TOPIC="${values.DEAD_LETTER_TOPIC}" cannot be used: it is the INPUT_TOPIC; give it a topic of its own`,
+      `DEAD_LETTER_TOPIC="${values.DEAD_LETTER_TOPIC}" cannot be used: it is the INPUT_TOPIC; ` +
+        `give it a topic of its own`,
     );
   }
   const transactionMs = values.TRANSACTION_TIMEOUT_MS;
   if (transactionMs !== undefined && transactionMs < 2 * values.COMMIT_INTERVAL_MS) {
     throw new EnvironmentError(
-      `TRANSACTION_TIMEOUT_MS="${transactionMs}" cannot be used: two intervals of COMMIT_INTERVAL_MS="${values.COMMIT_INTERVAL_MS}" must fit into it`,
+      `TRANSACTION_TIMEOUT_MS="${transactionMs}" cannot be used: two intervals of ` +
+        `COMMIT_INTERVAL_MS="${values.COMMIT_INTERVAL_MS}" must fit into it`,
     );
   }
   return Object.freeze({

@@ -29,7 +29,8 @@ describe('before the first login', () => {
       'No state has a login yet.',
       'No state has more iOS than Android logins.',
       'No state has more Android than iOS logins.',
-      "By the size of a state's economy: high-GDP states have no logins yet; medium-GDP states have no logins yet; low-GDP states have no logins yet.",
+      "By the size of a state's economy: high-GDP states have no logins yet; medium-GDP states have no logins " +
+        'yet; low-GDP states have no logins yet.',
     ]);
   });
 });
@@ -61,7 +62,9 @@ describe('with logins', () => {
       'The state with the most devices is California (CA), with 1,234 logins.',
       '2 states have more iOS than Android logins: CA, AZ.',
       '2 states have more Android than iOS logins: NY, WY.',
-      "By the size of a state's economy: in high-GDP states iOS leads Android by 707 to 308 (56.6 % to 24.7 % of logins); in medium-GDP states iOS leads Android by 3 to 2 (60.0 % to 40.0 % of logins); in low-GDP states Android leads iOS by 4 to 1 (80.0 % to 20.0 % of logins).",
+      "By the size of a state's economy: in high-GDP states iOS leads Android by 707 to 308 (56.6 % to 24.7 % " +
+        'of logins); in medium-GDP states iOS leads Android by 3 to 2 (60.0 % to 40.0 % of logins); in low-GDP ' +
+        'states Android leads iOS by 4 to 1 (80.0 % to 20.0 % of logins).',
     ]);
   });
   test('one of a kind, and a draw', () => {
@@ -70,7 +73,9 @@ describe('with logins', () => {
       'The state with the most devices is California (CA), with 5 logins.',
       'No state has more iOS than Android logins.',
       '1 state has more Android than iOS logins: MT.',
-      "By the size of a state's economy: in high-GDP states iOS and Android are level at 2 of 5 logins each; medium-GDP states have no logins yet; in low-GDP states Android leads iOS by 1 to 0 (100.0 % to 0.0 % of logins).",
+      "By the size of a state's economy: in high-GDP states iOS and Android are level at 2 of 5 logins each; " +
+        'medium-GDP states have no logins yet; in low-GDP states Android leads iOS by 1 to 0 ' +
+        '(100.0 % to 0.0 % of logins).',
     ]);
   });
   test('ties go to the code that comes first', () => {

@@ -105,7 +105,10 @@ function gdpClause({ class: gdpClass, devices, leader }: GdpClassFindings): stri
     return `in ${states} iOS and Android are level at ${grouped(devices.ios)} of ${counted(total, 'login')} each`;
   const [ahead, behind] = leader === 'IOS' ? (['iOS', 'Android'] as const) : (['Android', 'iOS'] as const);
   const [most, fewer] = leader === 'IOS' ? [devices.ios, devices.android] : [devices.android, devices.ios];
-  return `in ${states} ${ahead} leads ${behind} by ${grouped(most)} to ${grouped(fewer)} (${percent(most, total)} to ${percent(fewer, total)} of logins)`;
+  return (
+    `in ${states} ${ahead} leads ${behind} by ${grouped(most)} to ${grouped(fewer)} (${percent(most, total)} to ` +
+    `${percent(fewer, total)} of logins)`
+  );
 }
 
 function counted(count: number, noun: string): string {

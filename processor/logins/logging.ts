@@ -10,8 +10,8 @@ const secretPaths = ['password', 'token', 'authorization', 'apiToken', 'sasl', '
 ]);
 
 /**
- * The process's logger: one line of JSON each, or coloured text for a terminal, on standard output, with RFC 3339 times.
- * Written synchronously, so that the last line before an exit is not lost.
+ * The process's logger: one line of JSON each, or coloured text for a terminal, on standard output, with RFC 3339
+ * times. Written synchronously, so that the last line before an exit is not lost.
  */
 export function createLogger(name: string, config: LogConfig): Logger {
   const options = {

@@ -8,7 +8,9 @@ const SECONDS_BELOW = 100_000_000_000;
 const DECIMAL = /^(\d+)(?:\.(\d+))?$/;
 const RFC_3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/;
 
-/** Whether a time is from 2000-01-01 on and at most an hour ahead of `nowMs`. NaN, for what could not be read, is not. */
+/**
+ * Whether a time is from 2000-01-01 on and at most an hour ahead of `nowMs`. NaN, for what could not be read, is not.
+ */
 export function canStand(timeMs: number, nowMs: number): boolean {
   return timeMs >= EARLIEST_MS && timeMs <= nowMs + AHEAD_MS;
 }

@@ -18,7 +18,8 @@ const streams = new KafkaStreams(streamsOptions(environment, connection, log));
 const health = await serveHealth({ host: environment.host, port: environment.processorPort, streams, log }).catch(
   (error: unknown) => {
     process.stderr.write(
-      `the processor cannot serve /health on ${environment.host}:${String(environment.processorPort)} (${messageOf(error)}): set PROCESSOR_PORT to a free port, or to 0 for any\n`,
+      `the processor cannot serve /health on ${environment.host}:${String(environment.processorPort)} ` +
+        `(${messageOf(error)}): set PROCESSOR_PORT to a free port, or to 0 for any\n`,
     );
     process.exit(1);
   },

@@ -16,7 +16,9 @@ export const STORES = Object.freeze([
 ] as const);
 export type StoreName = (typeof STORES)[number];
 
-/** Tumbling windows of event time, in milliseconds; a window is kept until its end is `retentionMs` behind stream time. */
+/**
+ * Tumbling windows of event time, in milliseconds; a window is kept until its end is `retentionMs` behind stream time.
+ */
 export interface WindowDefinition {
   readonly store: StoreName;
   readonly sizeMs: number;

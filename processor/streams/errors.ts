@@ -8,7 +8,9 @@
  */
 export type Reaction = 'exit' | 'replace' | 'restore' | 'retake' | 'wait';
 
-/** The table of stable codes. Messages may change, codes do not (docs/errors.md lists the same codes; a test compares). */
+/**
+ * The table of stable codes. Messages may change, codes do not (docs/errors.md lists the same codes; a test compares).
+ */
 export const ERROR_TABLE = {
   CONFIG_INVALID: 'exit',
   TOPOLOGY_INVALID: 'exit',
@@ -43,7 +45,9 @@ export const ERROR_TABLE = {
 
 export type ErrorCode = keyof typeof ERROR_TABLE;
 
-/** Every error that leaves the runtime is one of these. The message names the thing and, where there is one, the remedy. */
+/**
+ * Every error that leaves the runtime is one of these. The message names the thing and, where there is one, the remedy.
+ */
 export class StreamsError extends Error {
   override readonly name = 'StreamsError';
   readonly code: ErrorCode;

@@ -71,7 +71,10 @@ const AWAY_LOG_INTERVAL_MS = 60_000;
 const PURGE_INTERVAL_MS = 30_000;
 const TOPIC_CHECK_INTERVAL_MS = 5_000;
 
-/** An application: stream threads in this process, a slot in the state directory, a word on the status topic once a second. */
+/**
+ * An application: stream threads in this process, a slot in the state directory, a word on the status topic once a
+ * second.
+ */
 export class KafkaStreams {
   readonly #options: KafkaStreamsOptions;
   readonly #config: StreamsConfig;
@@ -242,7 +245,10 @@ export class KafkaStreams {
     };
   }
 
-  /** Undefined while the process works. A thread that failed is one that does not, until it has got something done again. */
+  /**
+   * Undefined while the process works. A thread that failed is one that does not, until it has got something done
+   * again.
+   */
   trouble(): Trouble | undefined {
     if (this.#failure !== undefined) return { code: this.#failure.code, reason: this.#failure.message };
     const trouble = this.#supervisor?.threads().find((thread) => thread.trouble !== undefined)?.trouble;
@@ -259,7 +265,10 @@ export class KafkaStreams {
     return null;
   }
 
-  /** What tasks wait for that nobody in here can mend, a disk or a broker, in one line; null when there is no such thing. */
+  /**
+   * What tasks wait for that nobody in here can mend, a disk or a broker, in one line; null when there is no such
+   * thing.
+   */
   waitingFor(): string | null {
     const statuses = this.#supervisor?.threads().flatMap((t) => t.status ?? []) ?? [];
     const disk = statuses.find((s) => s.diskTrouble !== null)?.diskTrouble ?? null;
@@ -361,7 +370,8 @@ export class KafkaStreams {
     const steady = this.#supervisor?.threads().every((t) => t.status?.steady === true) === true;
     if (steady && this.#state === 'REBALANCING') {
       this.#to('RUNNING');
-      // Node keeps what it has compiled (NODE_COMPILE_CACHE) when a process ends well; one that is killed should start as fast.
+      // Node keeps what it has compiled (NODE_COMPILE_CACHE) when a process ends well; one that is killed should start
+      // as fast.
       flushCompileCache();
     }
     if (!steady && this.#state === 'RUNNING') this.#to('REBALANCING');
@@ -392,7 +402,10 @@ export class KafkaStreams {
     return Math.round(this.#rate.perSecond * 10) / 10;
   }
 
-  /** A topic that was deleted, made anew, cut or repartitioned under the application stops it: going on would count wrongly in silence. */
+  /**
+   * A topic that was deleted, made anew, cut or repartitioned under the application stops it: going on would count
+   * wrongly in silence.
+   */
   async #checkTopics(topology: Topology, known: KnownTopics): Promise<void> {
     if (this.#checkingTopics) return;
     this.#checkingTopics = true;
@@ -438,7 +451,8 @@ function checkStreamsOptions(options: KafkaStreamsOptions): void {
   if (typeof topologyModule !== 'object' || topologyModule === null || typeof topologyModule.href !== 'string') {
     throw new StreamsError(
       'CONFIG_INVALID',
-      `topologyModule takes a URL, not ${textOf(topologyModule)}: new URL(path, import.meta.url), so that each stream thread finds the same file`,
+      `topologyModule takes a URL, not ${textOf(topologyModule)}: new URL(path, import.meta.url), so that each ` +
+        `stream thread finds the same file`,
     );
   }
   checkLogger('KafkaStreams', logger);

@@ -2,7 +2,8 @@ import { StreamsError } from './errors.ts';
 import type { Logger } from './logger.ts';
 
 /*
- * What a caller passes is held to what there is: an option that nobody knows would be ignored, and its writer believe that it works.
+ * What a caller passes is held to what there is: an option that nobody knows would be ignored, and its writer believe
+ * that it works.
  */
 
 /** The name that was probably meant: as few letters away as a slip of the hand. */

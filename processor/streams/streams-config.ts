@@ -25,7 +25,9 @@ const schema = z.strictObject({
   rebalanceTimeoutMs: positive.default(20_000),
   /** Default: 700, and not more than a third of the session. */
   heartbeatIntervalMs: positive.optional(),
-  /** After this the coordinator aborts what a dead process left open. Default: three commit intervals, at least 15 s. */
+  /**
+   * After this the coordinator aborts what a dead process left open. Default: three commit intervals, at least 15 s.
+   */
   transactionTimeoutMs: positive.max(900_000).optional(),
   statusIntervalMs: positive.default(1_000),
   /** Back-off before a failed thread is replaced; doubles up to 30 s. */
@@ -40,8 +42,8 @@ const schema = z.strictObject({
   /** A larger record of the user's topics, unpacked, is not handed to its decoder: a part of it is dead-lettered. */
   maxRecordBytes: z.int().min(1_024).max(268_435_456).default(33_554_432),
   /**
-   * How long a task with several input partitions waits for one that is read to its end, while others have records: what comes in
-   * it meanwhile is processed in its order. Kafka Streams' max.task.idle.ms.
+   * How long a task with several input partitions waits for one that is read to its end, while others have records:
+   * what comes in it meanwhile is processed in its order. Kafka Streams' max.task.idle.ms.
    */
   maxTaskIdleMs: z.int().min(0).default(0),
 });
@@ -71,13 +73,15 @@ export function parseStreamsConfig(input: StreamsConfigInput): StreamsConfig {
   if (config.heartbeatIntervalMs * 3 > config.sessionTimeoutMs) {
     throw new StreamsError(
       'CONFIG_INVALID',
-      `streams configuration: sessionTimeoutMs ${String(config.sessionTimeoutMs)} must be at least three heartbeats of ${String(config.heartbeatIntervalMs)} ms`,
+      `streams configuration: sessionTimeoutMs ${String(config.sessionTimeoutMs)} must be at least three ` +
+        `heartbeats of ${String(config.heartbeatIntervalMs)} ms`,
     );
   }
   if (config.transactionTimeoutMs < config.commitIntervalMs * 2) {
     throw new StreamsError(
       'CONFIG_INVALID',
-      `streams configuration: transactionTimeoutMs ${String(config.transactionTimeoutMs)} must be at least two commit intervals of ${String(config.commitIntervalMs)} ms`,
+      `streams configuration: transactionTimeoutMs ${String(config.transactionTimeoutMs)} must be at least two ` +
+        `commit intervals of ${String(config.commitIntervalMs)} ms`,
     );
   }
   return Object.freeze(config);

@@ -24,9 +24,12 @@ export function badUserInput(argument: string, problem: string): GraphQLError {
 }
 
 const NOT_READY_MESSAGE =
-  'The results are not there yet: this instance is still making its copy of them. Try again in a moment; /ready says what it waits for.';
+  'The results are not there yet: this instance is still making its copy of them. Try again in a moment; ' +
+  '/ready says what it waits for.';
 
-/** There is no copy of the results yet, so there is nothing to answer with. Why not is for /ready: it may name brokers. */
+/**
+ * There is no copy of the results yet, so there is nothing to answer with. Why not is for /ready: it may name brokers.
+ */
 export function notReady(): GraphQLError {
   return apiError('NOT_READY', NOT_READY_MESSAGE, { retryAfterMs: 1_000 });
 }

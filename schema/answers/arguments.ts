@@ -1,6 +1,8 @@
 import { badUserInput } from './api-error.ts';
 
-/** A whole number from `min` to `max`; null and absent take the default. Throws BAD_USER_INPUT with the argument's name. */
+/**
+ * A whole number from `min` to `max`; null and absent take the default. Throws BAD_USER_INPUT with the argument's name.
+ */
 export function integerArgument(
   name: string,
   value: number | null | undefined,

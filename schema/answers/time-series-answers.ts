@@ -29,8 +29,8 @@ export function stateFilter(states: readonly StateCode[] | null | undefined): St
 }
 
 /**
- * Start of the newest window with a login, or of the current one by the clock where that is earlier: one login that is dated ahead
- * must not push all others out of the range. Null before the first login.
+ * Start of the newest window with a login, or of the current one by the clock where that is earlier: one login that is
+ * dated ahead must not push all others out of the range. Null before the first login.
  */
 export function newestShownMs(model: LiveModel, rows: WindowRows): number | null {
   return rows.newestStartMs === null ? null : Math.min(rows.newestStartMs, currentStartMs(model, rows));
@@ -77,7 +77,8 @@ export function timeSeriesAnswer(model: LiveModel, args: TimeSeriesArguments): T
   if (windows > MAX_WINDOWS) {
     throw badUserInput(
       argument,
-      `asks for ${windows} windows of ${sizeMs / 60_000} min, and at most ${MAX_WINDOWS} are given. Narrow the range, or use resolution HOUR.`,
+      `asks for ${windows} windows of ${sizeMs / 60_000} min, and at most ${MAX_WINDOWS} are given. Narrow the ` +
+        `range, or use resolution HOUR.`,
     );
   }
   if (fromMs < EARLIEST_MS || toMs > LATEST_MS) throw badUserInput(argument, 'leads out of the years 0 to 9999.');

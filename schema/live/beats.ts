@@ -10,16 +10,17 @@ interface Beat {
 }
 
 /**
- * Wakes subscribers whose time has come, together. Whoever is woken by one beat sees one state, so that an update can be made,
- * executed and written as text once for all of them; timers of their own would spread a thousand subscribers over as many states.
+ * Wakes subscribers whose time has come, together. Whoever is woken by one beat sees one state, so that an update can
+ * be made, executed and written as text once for all of them; timers of their own would spread a thousand subscribers
+ * over as many states.
  */
 export class Beats {
   readonly #beats = new Map<number, Beat>();
   #closed = false;
 
   /**
-   * Calls `wake` with the first beat that is not before `dueMs` (of `performance.now()`), which is when it should have been called.
-   * `wake` must not throw. Returns the function that calls it off.
+   * Calls `wake` with the first beat that is not before `dueMs` (of `performance.now()`), which is when it should have
+   * been called. `wake` must not throw. Returns the function that calls it off.
    */
   at(dueMs: number, wake: (beatMs: number) => void): () => void {
     const beatMs = Math.ceil(dueMs / BEAT_MS) * BEAT_MS;

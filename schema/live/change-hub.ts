@@ -7,8 +7,8 @@ export type ChangeTopic = 'states' | 'minutes' | 'hours' | 'quality' | 'processo
 const SLICE_MS = 10;
 
 /**
- * Tells subscribers that something changed, never what: they look for themselves when it is their turn. Changes that come
- * in one go of the event loop are told once, so a commit that touches several changelogs is one update.
+ * Tells subscribers that something changed, never what: they look for themselves when it is their turn. Changes that
+ * come in one go of the event loop are told once, so a commit that touches several changelogs is one update.
  */
 export class ChangeHub {
   readonly beats = new Beats();

@@ -25,9 +25,9 @@ export const UNOBSERVED: SubscriptionObserver = Object.freeze({ updated() {}, co
 type Waiting<T> = { resolve(result: IteratorResult<T>): void; reject(error: unknown): void };
 
 /**
- * The iterator behind every subscription. It holds no update, only the fact that there may be one: the update is made when
- * the subscriber asks and its interval has passed, so a slow one skips what is outdated, costs no memory, and always
- * ends on the newest.
+ * The iterator behind every subscription. It holds no update, only the fact that there may be one: the update is made
+ * when the subscriber asks and its interval has passed, so a slow one skips what is outdated, costs no memory, and
+ * always ends on the newest.
  *
  * It is written by hand because an async generator that waits for an event cannot be returned: a subscriber that leaves
  * in a quiet hour would stay until the next change. `return()` here frees everything at once.

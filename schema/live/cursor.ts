@@ -66,7 +66,10 @@ export function decodeCursor(text: string, applicationId: string, subject: strin
   };
 }
 
-/** Those of `partitions` of which the cursor's update held records that this instance has not read. `read`: next offset to read. */
+/**
+ * Those of `partitions` of which the cursor's update held records that this instance has not read. `read`: next offset
+ * to read.
+ */
 export function aheadOf(
   cursor: CursorContent,
   partitions: readonly number[],

@@ -13,7 +13,9 @@ const DROPPED_AFTER_MS = 60_000;
 /** So much waits for no instance, and yet many instances' sums are a number that GraphQL can give. */
 const MAX_WAITING = 1_000_000_000_000;
 
-/** A report that is a little off still says that its instance is there; numbers that no answer could give make it none. */
+/**
+ * A report that is a little off still says that its instance is there; numbers that no answer could give make it none.
+ */
 const roundedUpTo = (most: number) =>
   z
     .number()
@@ -77,7 +79,9 @@ export class InstanceList {
     return this.#version;
   }
 
-  /** `live`: heard just now; otherwise read from the past, and as old as it says. Throws on a value that cannot be read. */
+  /**
+   * `live`: heard just now; otherwise read from the past, and as old as it says. Throws on a value that cannot be read.
+   */
   apply(change: TableChange, version: number, { elapsedMs, nowMs }: Clocks, live: boolean): void {
     const id = change.key.toString('utf8');
     // The application's own record: no instance.
@@ -124,8 +128,9 @@ export class InstanceList {
   }
 
   /**
-   * Input records not processed yet, over all tasks of the application; null while of one of them nobody says how much waits for it: none is
-   * known yet, or whoever had it is silent. A task that is just moving is in two reports: the newer one counts.
+   * Input records not processed yet, over all tasks of the application; null while of one of them nobody says how much
+   * waits for it: none is known yet, or whoever had it is silent. A task that is just moving is in two reports: the
+   * newer one counts.
    */
   lag(elapsedMs: number): number | null {
     const listed = this.list(elapsedMs).sort((a, b) => a.status.reportedAtMs - b.status.reportedAtMs);

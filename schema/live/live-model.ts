@@ -37,8 +37,8 @@ interface Feed {
 }
 
 /**
- * This API instance's copy of all results, fed by a global table with committed records only. Everything is synchronous:
- * whoever reads it between two calls of `apply` sees one consistent state.
+ * This API instance's copy of all results, fed by a global table with committed records only. Everything is
+ * synchronous: whoever reads it between two calls of `apply` sees one consistent state.
  */
 export class LiveModel {
   readonly applicationId: string;
@@ -110,8 +110,8 @@ export class LiveModel {
   }
 
   /**
-   * What `make` gives, made once for all subscribers who ask with the same key at this state. `key` must name what `make` depends on
-   * beside the rows and their freshness: the subject, and where the subscriber was.
+   * What `make` gives, made once for all subscribers who ask with the same key at this state. `key` must name what
+   * `make` depends on beside the rows and their freshness: the subject, and where the subscriber was.
    */
   shared<T>(key: string, make: () => T): T {
     return this.#shared.of(`${this.#version} ${this.#tableState.complete} ${this.lag()} ${key}`, make);
@@ -160,7 +160,8 @@ export class LiveModel {
         const { topic, partition, offset } = change;
         this.#logger.error(
           { topic, partition, offset, reason: error instanceof Error ? error.name : 'unknown' },
-          'a changelog record cannot be read; its key keeps its last value. The processor has not written it so: stop what writes to its topics; the next change of the key, or a tombstone, takes its place',
+          'a changelog record cannot be read; its key keeps its last value. The processor has not written it ' +
+            'so: stop what writes to its topics; the next change of the key, or a tombstone, takes its place',
         );
       }
     }
@@ -180,7 +181,9 @@ export class LiveModel {
     this.#lookAtWholeness();
   }
 
-  /** Lets the clock be seen: instances that went silent, a copy that stays incomplete. To be called about once a second. */
+  /**
+   * Lets the clock be seen: instances that went silent, a copy that stays incomplete. To be called about once a second.
+   */
   tick(): void {
     // Read positions move without a change, past what was compacted away.
     this.hub.notify('progress');
@@ -199,7 +202,10 @@ export class LiveModel {
     }
   }
 
-  /** What answers say of themselves besides their rows: whether the copy is complete, and whether it is known what waits. */
+  /**
+   * What answers say of themselves besides their rows: whether the copy is complete, and whether it is known what
+   * waits.
+   */
   get wholeness(): string {
     return `${this.#tableState.complete} ${this.lag() !== null}`;
   }

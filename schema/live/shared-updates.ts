@@ -1,6 +1,7 @@
 /**
- * What was made for one subscriber and is the same for others, for as long as others may ask for it: until the end of this turn of
- * the event loop, in which all are woken. Kept longer it would cost memory for nothing, since the next turn has another state.
+ * What was made for one subscriber and is the same for others, for as long as others may ask for it: until the end of
+ * this turn of the event loop, in which all are woken. Kept longer it would cost memory for nothing, since the next
+ * turn has another state.
  */
 export class SharedUpdates {
   readonly #made = new Map<string, unknown>();

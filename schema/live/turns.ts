@@ -4,8 +4,9 @@ const HEAVY_COST = 1_000;
 const SLICE_MS = 5;
 
 /**
- * Work in turns of the event loop: what is light together for a few milliseconds, what is heavy alone, each in the order in which
- * it came. Between two turns everything else is served: a probe waits for one piece of work and not for all that was asked for.
+ * Work in turns of the event loop: what is light together for a few milliseconds, what is heavy alone, each in the
+ * order in which it came. Between two turns everything else is served: a probe waits for one piece of work and not for
+ * all that was asked for.
  */
 export class Turns {
   readonly #light: (() => void)[] = [];

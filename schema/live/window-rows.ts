@@ -49,8 +49,8 @@ interface MutableWindow extends Window {
 }
 
 /**
- * This instance's copy of a window store. It is bounded by itself: a window whose end is the retention or more behind the
- * newest event time here counts as zero, also before the processor's tombstone for it arrives.
+ * This instance's copy of a window store. It is bounded by itself: a window whose end is the retention or more behind
+ * the newest event time here counts as zero, also before the processor's tombstone for it arrives.
  */
 export class WindowRows {
   readonly definition: WindowDefinition;
@@ -159,8 +159,8 @@ export class WindowRows {
   }
 
   /**
-   * Starts of windows in which a row of `keys` (null: any) changed, or any went away, after `version`; null where that is too long ago to
-   * be told without looking at all windows.
+   * Starts of windows in which a row of `keys` (null: any) changed, or any went away, after `version`; null where that
+   * is too long ago to be told without looking at all windows.
    */
   changedSince(version: number, keys: readonly RowKey[] | null): Set<number> | null {
     if (version < this.#rememberedFrom) return null;
@@ -205,7 +205,10 @@ export class WindowRows {
     return Math.max(MAX_WINDOWS * this.definition.sizeMs, this.definition.retentionMs) + this.definition.sizeMs;
   }
 
-  /** Starts of windows that are past the retention now, and were not yet when the newest window began at `newestStartMs`. */
+  /**
+   * Starts of windows that are past the retention now, and were not yet when the newest window began at
+   * `newestStartMs`.
+   */
   expiredSince(newestStartMs: number): number[] {
     const { sizeMs, retentionMs } = this.definition;
     const starts: number[] = [];
@@ -219,7 +222,9 @@ export class WindowRows {
     return startMs + this.definition.sizeMs <= this.#newestEventMs - this.definition.retentionMs;
   }
 
-  /** Empties what has expired and forgets what no answer can reach any more. To be called after each batch of changes. */
+  /**
+   * Empties what has expired and forgets what no answer can reach any more. To be called after each batch of changes.
+   */
   expire(version: number): void {
     if (this.#newestEventMs === this.#sweptAtEventMs) return;
     this.#sweptAtEventMs = this.#newestEventMs;

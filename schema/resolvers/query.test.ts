@@ -104,7 +104,8 @@ describe('states', () => {
 
   test('sums over all states and unattributed logins, however narrowed', async () => {
     const { states } = await ask(
-      '{ states(first: 1, gdpClass: LOW) { totals { ios android other total } unattributed { ios total } freshness { asOf complete lag } } }',
+      '{ states(first: 1, gdpClass: LOW) { totals { ios android other total } unattributed { ios total } ' +
+        'freshness { asOf complete lag } } }',
     );
     expect(states).toEqual({
       totals: { ios: 10, android: 9, other: 8, total: 27 },
@@ -115,7 +116,9 @@ describe('states', () => {
 
   test('a state tells its leader and its last login; one without has neither', async () => {
     const answer = await ask(
-      '{ ca: state(code: CA) { id name leader lastLoginAt gdp { year millionsUsd class } devices { total } } ak: state(code: AK) { leader } wy: state(code: WY) { leader lastLoginAt devices { ios android other total } } }',
+      '{ ca: state(code: CA) { id name leader lastLoginAt gdp { year millionsUsd class } devices { total } } ' +
+        'ak: state(code: AK) { leader } wy: state(code: WY) { leader lastLoginAt devices { ios ' +
+        'android other total } } }',
     );
     expect(answer).toEqual({
       ca: {
@@ -277,7 +280,8 @@ describe('insights', () => {
   test('before the first login there is no top state, and every class is there', async () => {
     expect(
       await ask(
-        '{ insights { topState { code } moreIos { code } moreAndroid { code } byGdpClass { class states leader devices { total } } freshness { asOf } } }',
+        '{ insights { topState { code } moreIos { code } moreAndroid { code } byGdpClass { class states leader ' +
+          'devices { total } } freshness { asOf } } }',
       ),
     ).toEqual({
       insights: {
@@ -299,7 +303,8 @@ describe('insights', () => {
     feedStates();
     fed.feed(fed.results.state('UNATTRIBUTED', { android: 1_000, lastLoginAtMs: NOON + 9_000 }));
     const { insights } = (await ask(
-      '{ insights { topState { code } moreIos { code } moreAndroid { code } byGdpClass { class leader devices { ios android other total } } sentences freshness { asOf } } }',
+      '{ insights { topState { code } moreIos { code } moreAndroid { code } byGdpClass { class leader devices ' +
+        '{ ios android other total } } sentences freshness { asOf } } }',
     )) as { insights: Record<string, unknown> };
     expect(insights).toMatchObject({
       topState: { code: 'CA' },
@@ -333,7 +338,8 @@ test('dataQuality sums the rows of all partitions, and consumed = counted + dead
     }),
   );
   const { dataQuality } = (await ask(
-    '{ dataQuality { consumed counted deadLettered deadLetters { reason count } missing { field count } invalid { field count } late } }',
+    '{ dataQuality { consumed counted deadLettered deadLetters { reason count } missing { field count } ' +
+      'invalid { field count } late } }',
   )) as {
     dataQuality: { deadLetters: { reason: string; count: number }[]; missing: { field: string; count: number }[] };
   };
@@ -357,7 +363,8 @@ test('dataQuality sums the rows of all partitions, and consumed = counted + dead
 
 describe('processor', () => {
   const PROCESSOR =
-    '{ processor { applicationId guarantee topology lag instances { id host startedAt reportedAt alive threads recordsPerSecond tasks { id role state inputs lag restore { restored total remainingMs } } } } }';
+    '{ processor { applicationId guarantee topology lag instances { id host startedAt reportedAt alive threads ' +
+    'recordsPerSecond tasks { id role state inputs lag restore { restored total remainingMs } } } } }';
 
   test('tells what it knows while nobody reports', async () => {
     expect(await ask(PROCESSOR)).toEqual({
@@ -450,20 +457,24 @@ describe('processor', () => {
     expect(await report('a', { tasks: [task('0_0', 'RUNNING', 7), task('0_1', 'RUNNING', 1)] })).toBe(8);
   });
 
-  test('a clock of this machine that is set back brings nobody back to life, and one that is set forward buries nobody', async () => {
-    fed.feed(fed.results.status(instanceStatus('a')));
-    const alive = async () =>
-      ((await ask('{ processor { instances { id alive } } }')) as { processor: unknown }).processor;
-    fed.setBackMs = -3_600_000;
-    expect(await alive()).toEqual({ instances: [{ id: 'a', alive: true }] });
-    fed.setBackMs = 3_600_000;
-    fed.nowMs += 10_001;
-    fed.model.tick();
-    expect(await alive()).toEqual({ instances: [{ id: 'a', alive: false }] });
-    fed.nowMs += 50_000;
-    fed.model.tick();
-    expect(await alive()).toEqual({ instances: [] });
-  });
+  test(
+    'a clock of this machine that is set back brings nobody back to life, and one that is ' +
+      'set forward buries nobody',
+    async () => {
+      fed.feed(fed.results.status(instanceStatus('a')));
+      const alive = async () =>
+        ((await ask('{ processor { instances { id alive } } }')) as { processor: unknown }).processor;
+      fed.setBackMs = -3_600_000;
+      expect(await alive()).toEqual({ instances: [{ id: 'a', alive: true }] });
+      fed.setBackMs = 3_600_000;
+      fed.nowMs += 10_001;
+      fed.model.tick();
+      expect(await alive()).toEqual({ instances: [{ id: 'a', alive: false }] });
+      fed.nowMs += 50_000;
+      fed.model.tick();
+      expect(await alive()).toEqual({ instances: [] });
+    },
+  );
 
   test('an instance that is not heard of is not alive after 10 s, and gone after a minute; a tombstone is at once', async () => {
     const alive = async () =>

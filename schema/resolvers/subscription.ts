@@ -34,7 +34,10 @@ export function subscriptionResolvers(
   ): AsyncIterable<T> {
     return new ConflatingIterator(model.hub, topics, source, intervalMs, onSubscription(field));
   }
-  /** An event is the update itself, not an object around it: by it a result is found that was executed for another subscriber. */
+  /**
+   * An event is the update itself, not an object around it: by it a result is found that was executed for another
+   * subscriber.
+   */
   const resolve = <T>(update: T): T => update;
 
   return {

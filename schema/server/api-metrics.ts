@@ -62,7 +62,9 @@ export class ApiMetrics {
     });
     this.conflated = new Counter({
       name: 'tributary_api_conflated_updates_total',
-      help: 'Changes that became part of a later update, by field: the subscriber asked for a slower pace, or reads more slowly.',
+      help:
+        'Changes that became part of a later update, by field: the subscriber asked for a slower pace, or reads ' +
+        'more slowly.',
       labelNames: ['field'],
       registers,
     });

@@ -29,7 +29,10 @@ import type { Tracing } from './tracing.ts';
 /** A request's head, and then the whole of it, must arrive within these: slow senders hold no connection. */
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
-/** Longer than load balancers keep an idle connection, which mostly is 60 s: one that they still use is never closed here. */
+/**
+ * Longer than load balancers keep an idle connection, which mostly is 60 s: one that they still use is never closed
+ * here.
+ */
 const KEEP_ALIVE_MS = 70_000;
 /** How often Node looks for requests that are late; by itself only every 30 s. */
 const LATE_REQUESTS_EVERY_MS = 1_000;
@@ -39,7 +42,8 @@ const SOCKETS_GRACE_MS = 1_000;
 const ANSWERS_GRACE_MS = 3_000;
 
 const NOT_SERVED =
-  'This API is not served by the name that was asked for. Ask by its address or as localhost, or name it in ALLOWED_HOSTS.';
+  'This API is not served by the name that was asked for. Ask by its address or as localhost, or name it in ' +
+  'ALLOWED_HOSTS.';
 
 type RefusedHandshake = 403 | 404 | 421 | 503;
 
@@ -68,7 +72,10 @@ export interface ApiServer {
   readonly port: number;
   /** Where to find it, such as `http://127.0.0.1:4000`. */
   readonly url: string;
-  /** Ends subscriptions so that clients come back elsewhere, lets queries finish, and closes. Takes at most five seconds. */
+  /**
+   * Ends subscriptions so that clients come back elsewhere, lets queries finish, and closes. Takes at most five
+   * seconds.
+   */
   stop(): Promise<void>;
 }
 

@@ -161,24 +161,28 @@ test('an id of an operation that is longer than any client makes one closes the 
   expect(api.fed.model.hub.listenerCount).toBe(0);
 });
 
-test('an app that accepts event streams for its queries is answered while all streams are taken; a stream is not buffered', async () => {
-  const accept = 'application/graphql-response+json, application/json, text/event-stream';
-  const post = (query: string, leaving?: AbortSignal) =>
-    fetch(`${api.url}/graphql`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', accept: leaving === undefined ? accept : 'text/event-stream' },
-      body: JSON.stringify({ query }),
-      signal: leaving ?? null,
-    });
-  const leaving = new AbortController();
-  const streams = await Promise.all(
-    Array.from({ length: 200 }, () =>
-      post('subscription { insights(intervalMs: 60000) { sentences } }', leaving.signal),
-    ),
-  );
-  expect(new Set(streams.map(({ headers }) => headers.get('x-accel-buffering')))).toEqual(new Set(['no']));
-  expect((await post('{ __typename }')).status).toBe(200);
-  expect((await post('subscription { insights { sentences } }')).status).toBe(503);
-  leaving.abort();
-  await eventually(() => api.fed.model.hub.listenerCount === 0);
-});
+test(
+  'an app that accepts event streams for its queries is answered while all streams are ' +
+    'taken; a stream is not buffered',
+  async () => {
+    const accept = 'application/graphql-response+json, application/json, text/event-stream';
+    const post = (query: string, leaving?: AbortSignal) =>
+      fetch(`${api.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept: leaving === undefined ? accept : 'text/event-stream' },
+        body: JSON.stringify({ query }),
+        signal: leaving ?? null,
+      });
+    const leaving = new AbortController();
+    const streams = await Promise.all(
+      Array.from({ length: 200 }, () =>
+        post('subscription { insights(intervalMs: 60000) { sentences } }', leaving.signal),
+      ),
+    );
+    expect(new Set(streams.map(({ headers }) => headers.get('x-accel-buffering')))).toEqual(new Set(['no']));
+    expect((await post('{ __typename }')).status).toBe(200);
+    expect((await post('subscription { insights { sentences } }')).status).toBe(503);
+    leaving.abort();
+    await eventually(() => api.fed.model.hub.listenerCount === 0);
+  },
+);

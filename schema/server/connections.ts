@@ -26,10 +26,10 @@ interface Connection {
 }
 
 /**
- * The connections of a server, of any protocol. One whose client reads nothing for `stalledAfterMs`, though something waits to be
- * read, is ended: its subscriptions are freed, and the client comes back when it can. Where one more than `maxConnections` comes, the
- * one that has waited longest without a whole request of its client gives way: silent, half-sent and kept-alive ones never shut others
- * out. Returns the function that ends the watch.
+ * The connections of a server, of any protocol. One whose client reads nothing for `stalledAfterMs`, though something
+ * waits to be read, is ended: its subscriptions are freed, and the client comes back when it can. Where one more than
+ * `maxConnections` comes, the one that has waited longest without a whole request of its client gives way: silent,
+ * half-sent and kept-alive ones never shut others out. Returns the function that ends the watch.
  */
 export function watchConnections(server: Server, metrics: ApiMetrics, limits: ConnectionLimits = {}): () => void {
   const { stalledAfterMs = STALLED_AFTER_MS, maxConnections = MAX_CONNECTIONS } = limits;

@@ -34,8 +34,8 @@ export function answerFor(error: unknown): GraphQLError {
 const SCALARS_OWN_WORDS = /; (A (?:DateTime|Count|Cursor) is [^;]*)$/;
 
 /**
- * The message without the value of a variable that does not fit: messages end up in other people's logs, and variables are
- * where people put what is theirs.
+ * The message without the value of a variable that does not fit: messages end up in other people's logs, and variables
+ * are where people put what is theirs.
  */
 function withoutValue({ message, nodes }: GraphQLError): string {
   const definition = nodes?.find((node) => node.kind === Kind.VARIABLE_DEFINITION);
@@ -43,13 +43,17 @@ function withoutValue({ message, nodes }: GraphQLError): string {
   const place = / at "([\w.[\]]{1,100})"(?=;)/.exec(message)?.[1];
   const why = SCALARS_OWN_WORDS.exec(message)?.[1];
   const where = place === undefined ? '' : ` at "${place}"`;
-  return `Variable "$${definition.variable.name.value}"${where} has a value that does not fit ${print(definition.type)}.${why === undefined ? '' : ` ${why}`}`;
+  return (
+    `Variable "$${definition.variable.name.value}"${where} has a value that does not fit ` +
+    `${print(definition.type)}.${why === undefined ? '' : ` ${why}`}`
+  );
 }
 
 /** The document has several operations and none was named, or none with that name. */
 export function noOperation(): GraphQLError {
   const message =
-    'Argument "operationName" must name one operation of the document, and may be left out only where there is one alone.';
+    'Argument "operationName" must name one operation of the document, and may be left out only ' +
+    'where there is one alone.';
   return new GraphQLError(message, {
     extensions: { code: 'BAD_USER_INPUT', argument: 'operationName', http: { status: 400 } },
   });

@@ -20,8 +20,8 @@ export interface Asset {
 }
 
 /**
- * GraphiQL, whole, from this server. The package that holds it would write nine megabytes into every page; here the page is
- * small and its parts are files of their own, loaded when the first visitor comes.
+ * GraphiQL, whole, from this server. The package that holds it would write nine megabytes into every page; here the
+ * page is small and its parts are files of their own, loaded when the first visitor comes.
  */
 export class GraphiqlPage {
   readonly #load: () => Promise<ReadonlyMap<string, Asset>>;
@@ -91,7 +91,7 @@ async function loadAssets(): Promise<ReadonlyMap<string, Asset>> {
   return new Map(assets);
 }
 
-const ICON = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M2 3c4 0 4 5 6 5s2-5 6-5M8 8v6" fill="none" stroke="#2563eb" stroke-width="2" stroke-linecap="round"/></svg>')}`;
+const ICON = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" ' + 'viewBox="0 0 16 16"><path ' + 'd="M2 3c4 0 4 5 6 5s2-5 6-5M8 8v6" ' + ('fill="none" stroke="#2563eb" ' + 'stroke-width="2" ' + 'stroke-linecap="round"/></svg>'))}`;
 
 const OPTIONS = {
   endpoint: '/graphql',

@@ -43,8 +43,8 @@ export interface GraphqlEngineOptions {
 export type GraphqlEngine = YogaServerInstance<Record<never, never>, Record<never, never>>;
 
 /**
- * GraphQL over HTTP and SSE, and, through `getEnveloped`, the same parsing, limits, validation and masking for WebSockets:
- * whatever has to hold everywhere is a plugin here, and never a hook of one transport.
+ * GraphQL over HTTP and SSE, and, through `getEnveloped`, the same parsing, limits, validation and masking for
+ * WebSockets: whatever has to hold everywhere is a plugin here, and never a hook of one transport.
  */
 export function createGraphqlEngine({
   schema,
@@ -117,8 +117,8 @@ function named(documents: PersistedDocuments): Plugin {
 }
 
 /**
- * A subscription whose client takes no event stream is refused only after it began: nobody else would end it. And whether one is
- * taken is known only here: whoever accepts anything gets a stream without a word of it in his request.
+ * A subscription whose client takes no event stream is refused only after it began: nobody else would end it. And
+ * whether one is taken is known only here: whoever accepts anything gets a stream without a word of it in his request.
  */
 function streams(mayStream: () => boolean): Plugin {
   return {

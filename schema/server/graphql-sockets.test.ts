@@ -220,7 +220,8 @@ describe('leaving', () => {
     const subscribe = async (id: string) => {
       one.subscribe(
         id,
-        `subscription { ${id}: timeSeries(windows: 1500, intervalMs: 60000) { points { start devices { ios total } } } }`,
+        `subscription { ${id}: timeSeries(windows: 1500, intervalMs: 60000) { points { start devices { ios ` +
+          `total } } } }`,
       );
       await one.of(id);
     };

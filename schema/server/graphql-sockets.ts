@@ -110,7 +110,9 @@ export class GraphqlSockets {
     this.#sockets.handleUpgrade(request, stream, head, (socket) => this.#open(socket, request, stream));
   }
 
-  /** What to run for an operation, or the errors to send. It never throws: that would close the socket for all others. */
+  /**
+   * What to run for an operation, or the errors to send. It never throws: that would close the socket for all others.
+   */
   async #begin(
     context: SocketContext,
     id: string,
@@ -165,8 +167,8 @@ export class GraphqlSockets {
   }
 
   /**
-   * A subscription's results as an iterable that writes them itself and yields none: the protocol's library would write each result
-   * as JSON for each subscriber. The library begins operations, ends them, and tells of errors.
+   * A subscription's results as an iterable that writes them itself and yields none: the protocol's library would write
+   * each result as JSON for each subscriber. The library begins operations, ends them, and tells of errors.
    */
   #sendingItself<R>(args: ExecutionArgs, results: R): R | AsyncIterable<never> {
     const begun = this.#begun.get(args);
@@ -190,7 +192,8 @@ export class GraphqlSockets {
         try {
           while (await sendNext());
         } catch (error) {
-          // Who iterates takes an iterator that failed for one that has ended; the source behind this one has not when a send failed.
+          // Who iterates takes an iterator that failed for one that has ended; the source behind this one has not when
+          // a send failed.
           await iterator.return?.();
           throw error;
         }
@@ -231,7 +234,8 @@ export class GraphqlSockets {
     socket.on('error', (error) => logger.debug({ reason: error.message }, 'a WebSocket failed'));
 
     let gathering = false;
-    // What is sent in one turn goes to the system in one piece: the updates of all subscriptions of a socket come together.
+    // What is sent in one turn goes to the system in one piece: the updates of all subscriptions of a socket come
+    // together.
     const gather = (): void => {
       if (gathering) return;
       gathering = true;

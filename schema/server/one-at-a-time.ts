@@ -6,8 +6,8 @@ const MAX_AHEAD = 64;
 const FAR_TOO_MANY = 4_000;
 
 /**
- * Requests of one connection, each begun when the answer to the one before it is out: whoever sends many without waiting is served
- * as if he had waited, and not before all others.
+ * Requests of one connection, each begun when the answer to the one before it is out: whoever sends many without
+ * waiting is served as if he had waited, and not before all others.
  */
 export class OneAtATime {
   /** What waits at a connection that is being answered. */
@@ -29,7 +29,10 @@ export class OneAtATime {
     else if (waiting.length > MAX_AHEAD) socket.pause();
   }
 
-  /** Calls `begin` when what `socket` asked before is answered: whatever it is has no answer of this server's to wait for. */
+  /**
+   * Calls `begin` when what `socket` asked before is answered: whatever it is has no answer of this server's to wait
+   * for.
+   */
   whenAnswered(socket: Socket, begin: () => void): void {
     const waiting = this.#waiting.get(socket);
     if (waiting === undefined) begin();

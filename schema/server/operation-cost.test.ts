@@ -42,7 +42,8 @@ describe('an operation that would give too much is refused, though it is short',
     ['the same long series, by aliases', `{ ${aliased(15, SERIES)} }`],
     [
       'in fragments',
-      `{ ...A ...B } fragment A on Query { ${aliased(2, SERIES)} } fragment B on Query { ... on Query { ${aliased(2, SERIES, 2)} } }`,
+      `{ ...A ...B } fragment A on Query { ${aliased(2, SERIES)} } fragment B on Query { ... on Query { ` +
+        `${aliased(2, SERIES, 2)} } }`,
     ],
     [
       'by variables',
@@ -51,12 +52,14 @@ describe('an operation that would give too much is refused, though it is short',
     ],
     [
       'by defaults of variables',
-      `query($from: DateTime = "2026-01-01T00:00:00Z", $to: DateTime = "2026-01-02T00:00:00Z") { ${aliased(3, `timeSeries(from: $from, to: $to) ${POINTS}`)} }`,
+      `query($from: DateTime = "2026-01-01T00:00:00Z", $to: DateTime = "2026-01-02T00:00:00Z") { ` +
+        `${aliased(3, `timeSeries(from: $from, to: $to) ${POINTS}`)} }`,
     ],
     ['without an end', `{ ${aliased(3, `timeSeries(from: "2026-01-01T12:00:00Z") ${POINTS}`)} }`],
     [
       'series of many states, of which nothing is taken',
-      `{ ${aliased(15, `timeSeries(${DAY}, states: [AL AK AZ AR CA CO CT DC DE FL GA HI IA ID IL IN KS KY LA MA MD ME MI MN MO]) { to }`)} }`,
+      `{ ` +
+        `${aliased(15, `timeSeries(${DAY}, states: [AL AK AZ AR CA CO CT DC DE FL GA HI IA ID IL IN KS KY LA ` + `MA MD ME MI MN MO]) { to }`)} }`,
     ],
     ['by aliases further down', `{ timeSeries(${DAY}) { ${aliased(14, 'points { start devices { ios } }')} } }`],
     [
@@ -64,7 +67,8 @@ describe('an operation that would give too much is refused, though it is short',
       `{ ${Array.from(
         { length: 3 },
         (_, index) =>
-          `s${index}: states { ${aliased(11, 'nodes { id code name leader lastLoginAt gdp { year millionsUsd class } devices { ios android other total } }', 20 * index)} }`,
+          `s${index}: states { ` +
+          `${aliased(11, 'nodes { id code name leader lastLoginAt gdp { year millionsUsd class } devices { ' + 'ios android other total } }', 20 * index)} }`,
       )
         .slice(0, 1)
         .join(' ')} ${aliased(3, `timeSeries(${DAY}) { points { start } }`, 90)} ${SERIES} }`,
@@ -75,11 +79,13 @@ describe('an operation that would give too much is refused, though it is short',
     ],
     [
       'under long names, in a fragment',
-      `{ timeSeries(${DAY}) { points { ...P } } } fragment P on TimeSeriesPoint { ${Array.from({ length: 14 }, (_, index) => `${'a'.repeat(200)}${index}: __typename`).join(' ')} }`,
+      `{ timeSeries(${DAY}) { points { ...P } } } fragment P on TimeSeriesPoint { ` +
+        `${Array.from({ length: 14 }, (_, index) => `${'a'.repeat(200)}${index}: __typename`).join(' ')} }`,
     ],
     [
       'the schema, by aliases',
-      `{ ${aliased(15, '__schema { types { kind name description fields { name description args { name description } type { kind name } } enumValues { name description } } }')} }`,
+      `{ ` +
+        `${aliased(15, '__schema { types { kind name description fields { name description ' + 'args { name description } type { ' + ('kind name } } enumValues { name ' + 'description } } }'))} }`,
     ],
   ];
   test.each(cases.map(([name, query, variables = {}]) => [name, query, variables] as const))(
@@ -167,7 +173,8 @@ describe('an operation that would give too much is refused, though it is short',
     const { instances } = ((
       await postGraphql(large.url, {
         query:
-          '{ processor { instances { id tasks { id role state inputs lag restore { restored total remainingMs } } } } }',
+          '{ processor { instances { id tasks { id role state inputs lag restore { restored ' +
+          'total remainingMs } } } } }',
       })
     ).data?.['processor'] ?? {}) as { readonly instances?: readonly { readonly tasks: readonly unknown[] }[] };
     expect(instances?.[0]?.tasks.length).toBe(5_000);
@@ -200,36 +207,47 @@ describe('what there is reason to ask passes with room', () => {
     );
   };
 
-  test('each operation of the dashboard, each tab of GraphiQL, each line of the documentation: below half of the limit', () => {
-    const dashboard = parse(readFileSync(new URL('../../client/src/api/operations.graphql', import.meta.url), 'utf8'));
-    const asked = dashboard.definitions.flatMap((definition) =>
-      definition.kind === 'OperationDefinition' ? [definition.name?.value ?? ''] : [],
-    );
-    const costs = asked.map((name): [string, number] => [
-      name,
-      costOf(print(dashboard), { resolution: 'MINUTE', windows: 1_500, after: 'x' }, name),
-    ]);
-    const documents = ['../../docs/api.md', '../../README.md'].flatMap((path) =>
-      [...readFileSync(new URL(path, import.meta.url), 'utf8').matchAll(/"query":"((?:[^"\\]|\\.)*)"/g)].map(
-        ([, query = '']) => JSON.parse(`"${query}"`) as string,
-      ),
-    );
-    costs.push(
-      ...[...GRAPHIQL_EXAMPLES, ...documents].map((query): [string, number] => [query, costOf(query, { code: 'CA' })]),
-    );
-    expect(costs.length).toBeGreaterThan(12);
-    expect(
-      costs.filter(
-        ([name, cost]) => cost === 0 || cost > REQUEST_LIMITS.values * (name === 'TimeSeriesLive' ? 0.6 : 0.5),
-      ),
-    ).toEqual([]);
-  });
+  test(
+    'each operation of the dashboard, each tab of GraphiQL, each line of the ' +
+      'documentation: below half of the limit',
+    () => {
+      const dashboard = parse(
+        readFileSync(new URL('../../client/src/api/operations.graphql', import.meta.url), 'utf8'),
+      );
+      const asked = dashboard.definitions.flatMap((definition) =>
+        definition.kind === 'OperationDefinition' ? [definition.name?.value ?? ''] : [],
+      );
+      const costs = asked.map((name): [string, number] => [
+        name,
+        costOf(print(dashboard), { resolution: 'MINUTE', windows: 1_500, after: 'x' }, name),
+      ]);
+      const documents = ['../../docs/api.md', '../../README.md'].flatMap((path) =>
+        [...readFileSync(new URL(path, import.meta.url), 'utf8').matchAll(/"query":"((?:[^"\\]|\\.)*)"/g)].map(
+          ([, query = '']) => JSON.parse(`"${query}"`) as string,
+        ),
+      );
+      costs.push(
+        ...[...GRAPHIQL_EXAMPLES, ...documents].map((query): [string, number] => [
+          query,
+          costOf(query, { code: 'CA' }),
+        ]),
+      );
+      expect(costs.length).toBeGreaterThan(12);
+      expect(
+        costs.filter(
+          ([name, cost]) => cost === 0 || cost > REQUEST_LIMITS.values * (name === 'TimeSeriesLive' ? 0.6 : 0.5),
+        ),
+      ).toEqual([]);
+    },
+  );
 
   test('the longest series of all states, and the introspection', async () => {
     const states =
-      'AL AK AZ AR CA CO CT DC DE FL GA HI IA ID IL IN KS KY LA MA MD ME MI MN MO MS MT NC ND NE NH NJ NM NV NY OH OK OR PA RI SC SD TN TX UT VA VT WA WI WV WY';
+      'AL AK AZ AR CA CO CT DC DE FL GA HI IA ID IL IN KS KY LA MA MD ME MI MN MO MS MT NC ND NE NH NJ NM NV ' +
+      'NY OH OK OR PA RI SC SD TN TX UT VA VT WA WI WV WY';
     for (const query of [
-      `{ timeSeries(from: "2026-01-01T11:01:00Z", states: [${states}]) { from to resolution points { start devices { ios android other total } } freshness { asOf complete lag } } }`,
+      `{ timeSeries(from: "2026-01-01T11:01:00Z", states: [${states}]) { from to resolution points { start ` +
+        `devices { ios android other total } } freshness { asOf complete lag } } }`,
       getIntrospectionQuery(),
     ]) {
       expect((await postGraphql(api.url, { query })).codes).toEqual([]);

@@ -47,9 +47,9 @@ interface Selected {
 }
 
 /**
- * About how many values an operation gives: the lengths of its lists multiplied on the way down, by its arguments as they are with
- * its variables and defaults. Fields are gathered as execution gathers them, so it takes no longer than the document is long. 0 for
- * an operation that execution will refuse.
+ * About how many values an operation gives: the lengths of its lists multiplied on the way down, by its arguments as
+ * they are with its variables and defaults. Fields are gathered as execution gathers them, so it takes no longer than
+ * the document is long. 0 for an operation that execution will refuse.
  */
 export function operationCost(
   {

@@ -11,7 +11,10 @@ function loggedName(name: string | null | undefined): string | undefined {
   return name == null ? undefined : /^\w{1,64}$/.test(name) ? name : '(unusable)';
 }
 
-/** One log line, one count and, where it is asked for, one span per operation: its name, never its variables or text. Works for every transport. */
+/**
+ * One log line, one count and, where it is asked for, one span per operation: its name, never its variables or text.
+ * Works for every transport.
+ */
 export class OperationLog {
   readonly #logger: Logger;
   readonly #metrics: ApiMetrics;

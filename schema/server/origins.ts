@@ -12,8 +12,9 @@ function forwardedScheme({ headers }: IncomingMessage): string | undefined {
 }
 
 /**
- * Whether `origin` is where `host` leads: scheme, name and port. This server speaks http; what a proxy in front of it speaks is told by
- * X-Forwarded-Proto, or by the port 443. A host without a port was asked for by the default port of either scheme.
+ * Whether `origin` is where `host` leads: scheme, name and port. This server speaks http; what a proxy in front of it
+ * speaks is told by X-Forwarded-Proto, or by the port 443. A host without a port was asked for by the default port of
+ * either scheme.
  */
 function isOwn(origin: string, host: string, request: IncomingMessage): boolean {
   const port = /:(\d+)$/.exec(host)?.[1];

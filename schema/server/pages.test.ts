@@ -20,7 +20,8 @@ beforeAll(async () => {
   await writeFile(join(folder, 'secret.txt'), 'outside');
   await writeFile(
     join(folder, 'dist', 'index.html'),
-    `<!doctype html><title>Dashboard</title><script>${THEME_SCRIPT}</script><script type="module" src="/assets/app-123.js"></script>`,
+    `<!doctype html><title>Dashboard</title><script>${THEME_SCRIPT}</script><script type="module" ` +
+      `src="/assets/app-123.js"></script>`,
   );
   await writeFile(join(folder, 'dist', 'assets', 'app-123.js'), `console.log(${JSON.stringify('x'.repeat(5_000))})`);
   await writeFile(join(folder, 'dist', '.built-from'), 'stamp');

@@ -8,8 +8,8 @@ export interface WithoutRepeats {
 }
 
 /**
- * A document without the plain fields that a selection names again: they answer nothing more, and validation compares each
- * with each.
+ * A document without the plain fields that a selection names again: they answer nothing more, and validation compares
+ * each with each.
  */
 export function withoutRepeatedFields(document: DocumentNode): WithoutRepeats {
   let repeats = 0;

@@ -37,7 +37,9 @@ function tooLarge(what: string, limit: number): GraphQLError {
 export function costLimitError(cost: number): GraphQLError | null {
   const limit = REQUEST_LIMITS.values;
   if (cost <= limit) return null;
-  const message = `The operation may give ${cost} values, and at most ${limit} are given at once: a list counts as often as it has items. Ask for fewer windows, states or fields, or in several operations.`;
+  const message =
+    `The operation may give ${cost} values, and at most ${limit} are given at once: a list counts as often as it ` +
+    `has items. Ask for fewer windows, states or fields, or in several operations.`;
   return apiError('QUERY_TOO_LARGE', message, { limit, cost, http: requestError() });
 }
 
@@ -46,7 +48,10 @@ export function repeatsLimitError(repeats: number): GraphQLError | null {
   return repeats > REQUEST_LIMITS.repeats ? tooLarge('repeated fields', REQUEST_LIMITS.repeats) : null;
 }
 
-/** One error for each message, and not too many of them or of the places they name: what a client needs to see its mistake. */
+/**
+ * One error for each message, and not too many of them or of the places they name: what a client needs to see its
+ * mistake.
+ */
 export function fewErrors(errors: readonly GraphQLError[]): GraphQLError[] {
   const first = new Map<string, GraphQLError>();
   for (const error of errors) if (!first.has(error.message)) first.set(error.message, error);
@@ -93,8 +98,9 @@ interface Size {
 const NOTHING: Size = { depth: 0, aliases: 0, directives: 0 };
 
 /**
- * QUERY_TOO_LARGE if an operation of the document is too deep or has too many aliases or directives, else null. Fragments
- * count where they are spread, as often as they are spread. Depth counts nested selections; introspection is exempt from it.
+ * QUERY_TOO_LARGE if an operation of the document is too deep or has too many aliases or directives, else null.
+ * Fragments count where they are spread, as often as they are spread. Depth counts nested selections; introspection is
+ * exempt from it.
  */
 export function shapeLimitError(document: DocumentNode): GraphQLError | null {
   const sizes = new FragmentSizes(document);
@@ -114,7 +120,9 @@ export function shapeLimitError(document: DocumentNode): GraphQLError | null {
   return null;
 }
 
-/** Sizes each fragment once, however often it is spread, so that fragments within fragments cost no exponential time. */
+/**
+ * Sizes each fragment once, however often it is spread, so that fragments within fragments cost no exponential time.
+ */
 class FragmentSizes {
   readonly #fragments = new Map<string, FragmentDefinitionNode>();
   readonly #sizes = new Map<string, Size>();

@@ -86,7 +86,8 @@ export class RequestRouter {
         response,
         403,
         'FORBIDDEN',
-        'Any page can make a browser send such a GET: POST the operation as JSON, or send content-type: application/json with it.',
+        'Any page can make a browser send such a GET: POST the operation as JSON, or send content-type: ' +
+          'application/json with it.',
       );
     }
     if (request.method === 'POST' && !isJson(request.headers['content-type'])) {
@@ -258,7 +259,10 @@ function isJson(contentType: string | undefined): boolean {
   return type === 'application/json' || type === 'application/graphql+json';
 }
 
-/** Whether a GET was sent on purpose: by our own page, or with a header that no other page can add without being asked first. */
+/**
+ * Whether a GET was sent on purpose: by our own page, or with a header that no other page can add without being asked
+ * first.
+ */
 function couldNotBeSimple({ headers }: IncomingMessage): boolean {
   return (
     headers['sec-fetch-site'] === 'same-origin' ||

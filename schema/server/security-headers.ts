@@ -17,8 +17,8 @@ export interface PagePolicy {
 }
 
 /**
- * A page of ours runs its own scripts and talks to this server, by HTTP and WebSocket, and to no other. Inline styles are
- * allowed: charts and editors place their parts with them.
+ * A page of ours runs its own scripts and talks to this server, by HTTP and WebSocket, and to no other. Inline styles
+ * are allowed: charts and editors place their parts with them.
  */
 export function setPagePolicy(
   request: IncomingMessage,

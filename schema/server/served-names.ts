@@ -3,8 +3,9 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 
 /**
- * The names under which this API is served. A page of any site can have its own name lead to this machine's address, and is then one
- * origin with what it finds there: a name that nobody gave to this API is that page's. Addresses are nobody's names.
+ * The names under which this API is served. A page of any site can have its own name lead to this machine's address,
+ * and is then one origin with what it finds there: a name that nobody gave to this API is that page's. Addresses are
+ * nobody's names.
  */
 export class ServedNames {
   readonly #names: ReadonlySet<string>;

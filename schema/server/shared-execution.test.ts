@@ -14,7 +14,8 @@ describe('the key of an operation', () => {
       operationName: operationName ?? null,
     });
   const skipping =
-    'subscription($after: Cursor, $bare: Boolean!) { states(after: $after) { kind totals @skip(if: $bare) { total } } }';
+    'subscription($after: Cursor, $bare: Boolean!) { states(after: $after) { kind totals ' +
+    '@skip(if: $bare) { total } } }';
 
   test('is the same for the same text however it is spaced, and for any cursor', () => {
     expect(key('subscription{states{kind}}')).toBe(key('subscription { states { kind } }'));

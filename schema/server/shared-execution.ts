@@ -16,8 +16,9 @@ import type { Turns } from '../live/turns.ts';
 /**
  * Executes an update once for all subscriptions that ask the same of it, and gives each the same result.
  *
- * The result of an update must depend on the update, the document and its variables alone. So it is executed without the
- * subscriber's context: a resolver that asks for whom it answers finds nobody, and cannot give one client what is another's.
+ * The result of an update must depend on the update, the document and its variables alone. So it is executed without
+ * the subscriber's context: a resolver that asks for whom it answers finds nobody, and cannot give one client what is
+ * another's.
  */
 export function sharedExecution(turns: Turns): Plugin {
   const results = new WeakMap<object, Map<string, ExecutionResult | Promise<ExecutionResult>>>();
@@ -103,9 +104,9 @@ function writtenOnce(result: ExecutionResult): ExecutionResult {
 }
 
 /**
- * Equal for operations that have equal results of the same update: the document as it is printed, the operation's name, and the
- * variables that its selections use. Arguments of the subscribed field are left out, since they have made the update what it is: clients
- * that came with different cursors get the same from then on.
+ * Equal for operations that have equal results of the same update: the document as it is printed, the operation's name,
+ * and the variables that its selections use. Arguments of the subscribed field are left out, since they have made the
+ * update what it is: clients that came with different cursors get the same from then on.
  */
 export function operationKey({
   document,
@@ -139,8 +140,8 @@ function variablesOfSelections(document: DocumentNode, operationName: string | n
 }
 
 /**
- * Not an async generator, whose `return()` waits for the update that it waits for: a subscriber that leaves in a quiet hour is
- * freed at once.
+ * Not an async generator, whose `return()` waits for the update that it waits for: a subscriber that leaves in a quiet
+ * hour is freed at once.
  */
 function mapped<T, U>(source: AsyncIterable<T>, map: (value: T) => U | Promise<U>): AsyncIterableIterator<U> {
   const iterator = source[Symbol.asyncIterator]();

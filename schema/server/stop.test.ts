@@ -22,7 +22,8 @@ test('a stop tells subscribers to come back, and ends none of them as if it were
   await idle.text();
 
   const stopped = api.server.stop();
-  // 1001: clients connect again. An event stream that breaks off is connected again too; one that says `complete` is not.
+  // 1001: clients connect again. An event stream that breaks off is connected again too; one that says `complete` is
+  // not.
   expect(await socket.closed).toBe(1001);
   const rest = await (async () => {
     let text = '';

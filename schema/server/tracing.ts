@@ -27,8 +27,8 @@ export function wantsTracing(env: NodeJS.ProcessEnv): boolean {
 }
 
 /**
- * Tracing as `env` asks for it; null when it does not. The packages are loaded only then. They read their settings from the
- * process's environment by themselves: endpoint, headers, service name, resource attributes.
+ * Tracing as `env` asks for it; null when it does not. The packages are loaded only then. They read their settings from
+ * the process's environment by themselves: endpoint, headers, service name, resource attributes.
  */
 export async function startTracing(env: NodeJS.ProcessEnv, logger: Logger): Promise<Tracing | null> {
   if (!wantsTracing(env)) return null;

@@ -1,6 +1,9 @@
 import type { LiveModel } from '../live/live-model.ts';
 
-/** Whether `freshness.complete`, or whether `freshness.lag` is known, has changed for good since a subscriber was last told. */
+/**
+ * Whether `freshness.complete`, or whether `freshness.lag` is known, has changed for good since a subscriber was last
+ * told.
+ */
 export class CompletenessWatch {
   readonly #model: LiveModel;
   #told: string | null = null;

@@ -145,7 +145,8 @@ describe('on another instance', () => {
     results.state('CA', { ios: 3 });
     const cursor = statesCursor(results);
     const other = handFedModel();
-    // The new topic's record lies at offset 0, before the cursor's position, and is younger than all that it stands for.
+    // The new topic's record lies at offset 0, before the cursor's position, and is younger than all that it stands
+    // for.
     other.model.apply([{ ...(results.records[0] as (typeof results.records)[0]), timestampMs: Date.UTC(2026, 0, 3) }]);
     other.model.followPositions(
       () => new Map([[`${other.model.changelogs.states}-${results.records[0]?.partition}`, 100]]),

@@ -9,7 +9,10 @@ export class ResultUpdates<T> implements UpdateSource<T> {
   readonly #essence: (answer: T) => unknown;
   #sent: string | null = null;
 
-  /** `answer`: of the model alone, and the same for every subscriber to `subject`. `essence`: what makes it worth sending, as plain data. */
+  /**
+   * `answer`: of the model alone, and the same for every subscriber to `subject`. `essence`: what makes it worth
+   * sending, as plain data.
+   */
   constructor(model: LiveModel, subject: string, answer: () => T, essence: (answer: T) => unknown) {
     this.#model = model;
     this.#subject = subject;

@@ -76,7 +76,8 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
   #since(sent: Sent): TimeSeriesUpdate | null {
     const mustTell = this.#completeness.changed();
     return this.#model.shared(
-      `${this.#subject} since ${sent.version} ${sent.epoch} ${sent.newestStartMs} ${mustTell} to ${this.#newestShownMs}`,
+      `${this.#subject} since ${sent.version} ${sent.epoch} ${sent.newestStartMs} ${mustTell} to ` +
+        `${this.#newestShownMs}`,
       () => {
         const points = this.#pointsSince(sent);
         if (points === null) return this.#snapshot();
@@ -102,7 +103,8 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
   #pointsSinceCursor(): TimeSeriesPoint[] | null {
     const cursor = this.#resume.resumable(allRows(this.#rows));
     if (cursor === null || cursor.newestStartMs === null) return null;
-    // What expired since, wherever that was: of a window whose rows are gone from the topic there is nothing here to tell of it.
+    // What expired since, wherever that was: of a window whose rows are gone from the topic there is nothing here to
+    // tell of it.
     return this.#changedPoints(
       (window) => this.#hasChangedSince(window, cursor),
       cursor.newestStartMs,

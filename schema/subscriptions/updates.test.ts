@@ -67,7 +67,10 @@ const login = fc.record({
 });
 type TestLogin = typeof login extends fc.Arbitrary<infer T> ? T : never;
 
-/** The processor's part: adds logins up and writes rows with absolute values, late ones too, and tombstones for what expired. */
+/**
+ * The processor's part: adds logins up and writes rows with absolute values, late ones too, and tombstones for what
+ * expired.
+ */
 class Processor {
   readonly results: HandFedResults;
   readonly #rows = new Map<string, { ios: number; android: number; other: number; lastLoginAtMs: number }>();
@@ -131,8 +134,8 @@ const subjects = fc.record({
 });
 
 /**
- * Batches of logins. `reconnect` resumes with the last cursor: on the same instance, on one that starts now and reads what
- * compaction has left, or on one that is behind and catches up while it is asked.
+ * Batches of logins. `reconnect` resumes with the last cursor: on the same instance, on one that starts now and reads
+ * what compaction has left, or on one that is behind and catches up while it is asked.
  */
 const runs = fc.array(
   fc.record({
@@ -152,7 +155,9 @@ function afterAllLogins(results?: HandFedResults): HandFedModel {
   return fed;
 }
 
-/** Follows `steps` with a client that gets its updates from `subscribe`, and calls `compare` whenever it is up to date. */
+/**
+ * Follows `steps` with a client that gets its updates from `subscribe`, and calls `compare` whenever it is up to date.
+ */
 function follow<U>(
   steps: typeof runs extends fc.Arbitrary<infer T> ? T : never,
   client: { receive(update: U | null): void; readonly last: { readonly cursor: string } | null },
@@ -249,7 +254,8 @@ describe('a change of a series costs its own rows', () => {
         for (let start = toMs - 90 * 60_000; start < toMs; start += 60_000) {
           if ((points.get(start) ?? 0) !== counted(start))
             throw new Error(
-              `step ${step}: ${new Date(start).toISOString()} is told as ${points.get(start) ?? 0} and is ${counted(start)}`,
+              `step ${step}: ${new Date(start).toISOString()} is told as ${points.get(start) ?? 0} and is ` +
+                `${counted(start)}`,
             );
           for (const one of filter ?? codes)
             newestMs = Math.max(newestMs, minutes.get(start)?.rows.get(one)?.lastLoginAtMs ?? 0);
@@ -333,31 +339,35 @@ describe('deltas hold what changed and no more', () => {
     expect(startsOf(all.take())).toEqual([96, 97, 98, 99, 100]);
   });
 
-  test('timeSeries: a login that is dated ahead is told, and empties no range; the windows up to it come with the clock', () => {
-    const fed = handFedModel();
-    const { results } = fed;
-    const startsOf = (update: TimeSeriesUpdate | null) => update?.points.map(({ start }) => (start - NOON) / MINUTE);
-    const subject = { resolution: 'MINUTE', windows: 3, filter: null } as const;
-    fed.feed(
-      results.minute(NOON - MINUTE, 'CA', { ios: 1 }),
-      results.minute(NOON, 'CA', { ios: 1 }),
-      results.minute(NOON + 59 * MINUTE, 'TX', { ios: 1 }),
-    );
-    const before = timeSeriesAnswer(fed.model, {});
-    expect([before.to - NOON, before.points.at(-1)?.devices.ios]).toEqual([MINUTE, 1]);
-    const updates = new TimeSeriesUpdates(fed.model, subject, null);
-    const first = updates.take();
-    expect(startsOf(first)).toEqual([-2, -1, 0]);
-    fed.feed(results.minute(NOON + 58 * MINUTE, 'TX', { ios: 1 }));
-    expect(startsOf(updates.take())).toEqual([58]);
-    fed.nowMs += 2 * MINUTE;
-    expect(startsOf(updates.take())).toEqual([1, 2]);
-    // What the first answer left out is told when its time has come, also to one that resumes.
-    fed.nowMs += 57 * MINUTE;
-    const resumed = new TimeSeriesUpdates(fed.model, subject, first?.cursor);
-    expect(startsOf(resumed.take())?.filter((minute) => minute >= 0)).toEqual([57, 58, 59]);
-    expect(updates.take()?.points.at(-1)).toMatchObject({ start: NOON + 59 * MINUTE, devices: { ios: 1 } });
-  });
+  test(
+    'timeSeries: a login that is dated ahead is told, and empties no range; the windows up ' +
+      'to it come with the clock',
+    () => {
+      const fed = handFedModel();
+      const { results } = fed;
+      const startsOf = (update: TimeSeriesUpdate | null) => update?.points.map(({ start }) => (start - NOON) / MINUTE);
+      const subject = { resolution: 'MINUTE', windows: 3, filter: null } as const;
+      fed.feed(
+        results.minute(NOON - MINUTE, 'CA', { ios: 1 }),
+        results.minute(NOON, 'CA', { ios: 1 }),
+        results.minute(NOON + 59 * MINUTE, 'TX', { ios: 1 }),
+      );
+      const before = timeSeriesAnswer(fed.model, {});
+      expect([before.to - NOON, before.points.at(-1)?.devices.ios]).toEqual([MINUTE, 1]);
+      const updates = new TimeSeriesUpdates(fed.model, subject, null);
+      const first = updates.take();
+      expect(startsOf(first)).toEqual([-2, -1, 0]);
+      fed.feed(results.minute(NOON + 58 * MINUTE, 'TX', { ios: 1 }));
+      expect(startsOf(updates.take())).toEqual([58]);
+      fed.nowMs += 2 * MINUTE;
+      expect(startsOf(updates.take())).toEqual([1, 2]);
+      // What the first answer left out is told when its time has come, also to one that resumes.
+      fed.nowMs += 57 * MINUTE;
+      const resumed = new TimeSeriesUpdates(fed.model, subject, first?.cursor);
+      expect(startsOf(resumed.take())?.filter((minute) => minute >= 0)).toEqual([57, 58, 59]);
+      expect(updates.take()?.points.at(-1)).toMatchObject({ start: NOON + 59 * MINUTE, devices: { ios: 1 } });
+    },
+  );
 
   test('the first login after nothing gives a new snapshot: the old range hung on the clock', () => {
     const fed = handFedModel();

@@ -65,8 +65,8 @@ export async function untilFigure(page: Page, name: string, value: number): Prom
 }
 
 /**
- * Waits until `look` sees what is expected, and answers it. @throws with what it saw last. An action ends, and an address changes, before the frame
- * that draws it: what is read only once is read too early on a busy machine.
+ * Waits until `look` sees what is expected, and answers it. @throws with what it saw last. An action ends, and an
+ * address changes, before the frame that draws it: what is read only once is read too early on a busy machine.
  */
 export async function eventually<T>(look: () => Promise<T>, expected: T): Promise<T> {
   let seen: T | undefined;
@@ -96,7 +96,8 @@ interface AxeViolation {
 export async function axeViolations(page: Page): Promise<string[]> {
   await page.evaluate(await axeSource);
   const violations = await page.evaluate<AxeViolation[]>(
-    "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then((results) => results.violations)",
+    "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] " +
+      '}).then((results) => results.violations)',
   );
   return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary ?? ''}`));
 }

@@ -6,12 +6,15 @@ import { describeInBrowser } from './describe-in-browser.ts';
 import { LiveSystem } from './live-system.ts';
 import { within } from '../support/speed.ts';
 
-/** A laptop's minute of sleep where DASHBOARD_MINUTES is set; inside `npm test` as long as the API takes to count what comes meanwhile. */
+/**
+ * A laptop's minute of sleep where DASHBOARD_MINUTES is set; inside `npm test` as long as the API takes to count what
+ * comes meanwhile.
+ */
 const ASLEEP_MS = process.env['DASHBOARD_MINUTES'] === undefined ? 0 : 60_000;
 
 /**
- * Stops every process of the browser, as a laptop does that goes to sleep; the answer lets them go on. The browser's own way to
- * freeze a page does nothing to one that is in sight, and without a screen every page is.
+ * Stops every process of the browser, as a laptop does that goes to sleep; the answer lets them go on. The browser's
+ * own way to freeze a page does nothing to one that is in sight, and without a screen every page is.
  */
 async function putToSleep(browser: Browser): Promise<() => void> {
   const { processInfo } = await (await browser.newBrowserCDPSession()).send('SystemInfo.getProcessInfo');
@@ -23,7 +26,8 @@ async function putToSleep(browser: Browser): Promise<() => void> {
 /** The age of the data, when it is told, leaves the map's choices where they are: beside the title. */
 async function controlsBesideTitle(page: Page): Promise<boolean> {
   return page.evaluate<boolean>(
-    "document.querySelector('#map .controls').getBoundingClientRect().top < document.querySelector('#map h2').getBoundingClientRect().bottom",
+    "document.querySelector('#map .controls').getBoundingClientRect().top < document.querySelector('#map " +
+      "h2').getBoundingClientRect().bottom",
   );
 }
 
@@ -64,33 +68,37 @@ describeInBrowser("the dashboard's connection", () => {
     await page.close();
   });
 
-  test('the API killed: said within a second, then offline with the age of the data; restarted: goes on by itself, exact', async () => {
-    const page = await open();
-    const faults = faultsOf(page);
-    const before = (await system.settled()).states.totals.total;
-    await untilFigure(page, 'total', before);
-    expect(await controlsBesideTitle(page)).toBe(true);
-    await page.evaluate('window.notReloaded = true');
+  test(
+    'the API killed: said within a second, then offline with the age of the data; ' +
+      'restarted: goes on by itself, exact',
+    async () => {
+      const page = await open();
+      const faults = faultsOf(page);
+      const before = (await system.settled()).states.totals.total;
+      await untilFigure(page, 'total', before);
+      expect(await controlsBesideTitle(page)).toBe(true);
+      await page.evaluate('window.notReloaded = true');
 
-    await system.killApi();
-    await untilStatus(page, /^Reconnecting/, 1_000);
-    await system.publish(300);
-    await untilStatus(page, /^Offline, showing data as of \d\d:\d\d:\d\d$/, 30_000);
-    // What was there stays readable.
-    expect(await figure(page, 'total')).toBe(before);
-    await page.locator('[data-stale-panel="states"]').first().waitFor();
-    expect(await controlsBesideTitle(page)).toBe(true);
-    expect(await axeViolations(page)).toEqual([]);
+      await system.killApi();
+      await untilStatus(page, /^Reconnecting/, 1_000);
+      await system.publish(300);
+      await untilStatus(page, /^Offline, showing data as of \d\d:\d\d:\d\d$/, 30_000);
+      // What was there stays readable.
+      expect(await figure(page, 'total')).toBe(before);
+      await page.locator('[data-stale-panel="states"]').first().waitFor();
+      expect(await controlsBesideTitle(page)).toBe(true);
+      expect(await axeViolations(page)).toEqual([]);
 
-    await system.startApi();
-    await untilStatus(page, 'Live', 15_000);
-    const answers = await system.settled();
-    await untilFigure(page, 'total', answers.states.totals.total);
-    expect(answers.states.totals.total).toBeGreaterThan(before);
-    expect(await page.evaluate('window.notReloaded')).toBe(true);
-    expect(faults).toEqual([]);
-    await page.close();
-  });
+      await system.startApi();
+      await untilStatus(page, 'Live', 15_000);
+      const answers = await system.settled();
+      await untilFigure(page, 'total', answers.states.totals.total);
+      expect(answers.states.totals.total).toBeGreaterThan(before);
+      expect(await page.evaluate('window.notReloaded')).toBe(true);
+      expect(faults).toEqual([]);
+      await page.close();
+    },
+  );
 
   test('the network gone and back: resumed at once, from the cursor, not from the start', async () => {
     const page = await browser.newPage();
@@ -200,43 +208,47 @@ describeInBrowser("the dashboard's connection", () => {
     await page.close();
   });
 
-  test('where WebSockets do not pass, the page goes on over server-sent events: after three failures, and from its cursor', async () => {
-    const page = await browser.newPage();
-    let tries = 0;
-    const streams: { readonly tries: number; readonly after: unknown }[] = [];
-    await page.routeWebSocket(/\/graphql$/, (socket) => {
-      tries += 1;
-      void socket.close({ code: 1011 });
-    });
-    page.on('request', (request) => {
-      if (!request.headers()['accept']?.includes('text/event-stream')) return;
-      const { query, variables } = request.postDataJSON() as { query: string; variables: { after?: string } };
-      if (query.includes('StatesLive')) streams.push({ tries, after: variables.after });
-    });
-    await page.goto(system.url);
-    await untilStatus(page, 'Live', 30_000);
-    const asked = [{ tries: 3, after: undefined }];
-    expect(await eventually(async () => streams, asked)).toEqual(asked);
-    await untilFigure(page, 'total', (await system.settled()).states.totals.total);
-    await system.publish(200);
-    await untilFigure(page, 'total', (await system.settled()).states.totals.total);
-    // Insights and data quality are polled there.
-    const { counted } = (await system.settled()).dataQuality;
-    await page
-      .locator('.quality-line')
-      .filter({ hasText: `${new Intl.NumberFormat('en-US').format(counted)} counted` })
-      .waitFor();
-    await page.context().setOffline(true);
-    await untilStatus(page, /^Offline/, 2_000);
-    await system.publish(100);
-    const { total } = (await system.settled()).states.totals;
-    await page.context().setOffline(false);
-    await untilFigure(page, 'total', total);
-    // One try of a WebSocket comes first again: what was in the way may be gone.
-    expect(streams.at(-1)?.tries).toBeGreaterThan(3);
-    expect(typeof streams.at(-1)?.after).toBe('string');
-    await page.close();
-  });
+  test(
+    'where WebSockets do not pass, the page goes on over server-sent events: after three ' +
+      'failures, and from its cursor',
+    async () => {
+      const page = await browser.newPage();
+      let tries = 0;
+      const streams: { readonly tries: number; readonly after: unknown }[] = [];
+      await page.routeWebSocket(/\/graphql$/, (socket) => {
+        tries += 1;
+        void socket.close({ code: 1011 });
+      });
+      page.on('request', (request) => {
+        if (!request.headers()['accept']?.includes('text/event-stream')) return;
+        const { query, variables } = request.postDataJSON() as { query: string; variables: { after?: string } };
+        if (query.includes('StatesLive')) streams.push({ tries, after: variables.after });
+      });
+      await page.goto(system.url);
+      await untilStatus(page, 'Live', 30_000);
+      const asked = [{ tries: 3, after: undefined }];
+      expect(await eventually(async () => streams, asked)).toEqual(asked);
+      await untilFigure(page, 'total', (await system.settled()).states.totals.total);
+      await system.publish(200);
+      await untilFigure(page, 'total', (await system.settled()).states.totals.total);
+      // Insights and data quality are polled there.
+      const { counted } = (await system.settled()).dataQuality;
+      await page
+        .locator('.quality-line')
+        .filter({ hasText: `${new Intl.NumberFormat('en-US').format(counted)} counted` })
+        .waitFor();
+      await page.context().setOffline(true);
+      await untilStatus(page, /^Offline/, 2_000);
+      await system.publish(100);
+      const { total } = (await system.settled()).states.totals;
+      await page.context().setOffline(false);
+      await untilFigure(page, 'total', total);
+      // One try of a WebSocket comes first again: what was in the way may be gone.
+      expect(streams.at(-1)?.tries).toBeGreaterThan(3);
+      expect(typeof streams.at(-1)?.after).toBe('string');
+      await page.close();
+    },
+  );
 });
 
 describeInBrowser('the dashboard of an API with a token', () => {

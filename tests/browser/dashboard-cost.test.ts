@@ -10,7 +10,10 @@ import { launchBrowser, untilFigure } from './browser.ts';
 import { describeInBrowser } from './describe-in-browser.ts';
 import { LiveSystem } from './live-system.ts';
 
-/** Times, rates and memory are held over ten minutes, where nothing else runs: `DASHBOARD_MINUTES=10`. Inside `npm test` the sizes alone. */
+/**
+ * Times, rates and memory are held over ten minutes, where nothing else runs: `DASHBOARD_MINUTES=10`. Inside `npm test`
+ * the sizes alone.
+ */
 const WATCH_MS = Number(process.env['DASHBOARD_MINUTES'] ?? 0) * 60_000;
 const whereWatched: typeof describeInBrowser = WATCH_MS > 0 ? describeInBrowser : () => undefined;
 /** By then an observer has been told of a task that has ended. */
@@ -168,8 +171,10 @@ whereWatched('what the dashboard costs', () => {
 
       const grown = (heaps.at(-1) ?? 0) - (heaps[0] ?? 0);
       process.stderr.write(
-        `${seconds.toFixed(0)} s at ${perSecond.toFixed(1)} updates a second: ${((100 * core) / seconds).toFixed(1)} % of a core, ` +
-          `tasks over 50 ms by the clock: ${slow.join(', ') || 'none'}, longest task ${longest.toFixed(1)} ms of processor time, heap in MiB: ${heaps.map((bytes) => (bytes / MIB).toFixed(2)).join(', ')}\n`,
+        `${seconds.toFixed(0)} s at ${perSecond.toFixed(1)} updates a second: ` +
+          `${((100 * core) / seconds).toFixed(1)} % of a core, ` +
+          (`tasks over 50 ms by the clock: ${slow.join(', ') || 'none'}, longest task ${longest.toFixed(1)} ms ` +
+            `of processor time, heap in MiB: ${heaps.map((bytes) => (bytes / MIB).toFixed(2)).join(', ')}\n`),
       );
       expect(perSecond).toBeGreaterThan(3);
       expect(longest).toBeGreaterThan(1);

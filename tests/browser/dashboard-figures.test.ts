@@ -171,7 +171,8 @@ describeInBrowser('figures on the dashboard', () => {
       ['ios', insights.moreIos],
       ['android', insights.moreAndroid],
     ] as const) {
-      // The click ends before the lists are drawn, and the findings come by a subscription of their own, after the totals.
+      // The click ends before the lists are drawn, and the findings come by a subscription of their own, after the
+      // totals.
       const expected = found.map(({ code }) => code).sort();
       expect(await eventually(async () => shown(by), expected)).toEqual(expected);
     }
@@ -335,20 +336,24 @@ describeInBrowser('figures on the dashboard', () => {
     await page.close();
   });
 
-  test('beside the map no room is left under the chart: it is at least as tall, and drawn to that height, also after the window was another', async () => {
-    const page = await open();
-    await page.locator('.uplot').waitFor();
-    const below = async (): Promise<number[]> =>
-      page.evaluate<number[]>(`((box) => [
+  test(
+    'beside the map no room is left under the chart: it is at least as tall, and drawn to that height, also ' +
+      'after the window was another',
+    async () => {
+      const page = await open();
+      await page.locator('.uplot').waitFor();
+      const below = async (): Promise<number[]> =>
+        page.evaluate<number[]>(`((box) => [
         Math.round(Math.max(0, box('#map .map-legend').bottom - box('#time .figure-foot').bottom) / 30),
         Math.round(Math.abs(box('#time .uplot').height - box('#time .chart').height)),
       ])((selector) => document.querySelector(selector).getBoundingClientRect())`);
-    for (const width of [1280, 2560, 1500, 1180]) {
-      await page.setViewportSize({ width, height: 1440 });
-      expect([width, await eventually(below, [0, 0])]).toEqual([width, [0, 0]]);
-    }
-    await page.close();
-  });
+      for (const width of [1280, 2560, 1500, 1180]) {
+        await page.setViewportSize({ width, height: 1440 });
+        expect([width, await eventually(below, [0, 0])]).toEqual([width, [0, 0]]);
+      }
+      await page.close();
+    },
+  );
 
   test('the page runs under its own content security policy, and loads nothing from elsewhere', async () => {
     const page = await browser.newPage();

@@ -61,7 +61,8 @@ describeInBrowser('people and the dashboard', () => {
   /** The focused element in a few words: its state, its text, or its label. */
   async function focused(): Promise<string> {
     return page.evaluate<string>(
-      "((element) => element.dataset.state ?? element.getAttribute('aria-label') ?? element.textContent.trim())(document.activeElement)",
+      "((element) => element.dataset.state ?? element.getAttribute('aria-label') ?? " +
+        'element.textContent.trim())(document.activeElement)',
     );
   }
 
@@ -309,7 +310,8 @@ describeInBrowser('people and the dashboard', () => {
     const rows = page.locator('.series-figure tbody tr');
     await rows.first().waitFor();
     const cells = await page.evaluate<number[]>(
-      "[...document.querySelectorAll('.series-figure tbody tr')].map((row) => Number(row.cells[4].textContent.replaceAll(',', '')))",
+      "[...document.querySelectorAll('.series-figure tbody tr')].map((row) => " +
+        "Number(row.cells[4].textContent.replaceAll(',', '')))",
     );
     const { dataQuality } = await system.settled();
     // All were published within the quarter of an hour; a login without a usable time counts when it was published.
@@ -381,7 +383,8 @@ describeInBrowser('people and the dashboard', () => {
     await system.publish(50);
     await untilFigure(page, 'total', (await system.settled()).states.totals.total);
     const spoken = await page.evaluate<string[]>(
-      "[...document.querySelectorAll('[aria-live], [role=status], [role=alert], [role=log]')].map((element) => element.textContent).filter((text) => text !== '')",
+      "[...document.querySelectorAll('[aria-live], [role=status], [role=alert], [role=log]')].map((element) => " +
+        "element.textContent).filter((text) => text !== '')",
     );
     expect(spoken).toEqual(['Live']);
   });

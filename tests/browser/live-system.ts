@@ -158,7 +158,8 @@ export class LiveSystem {
     return found(
       settled,
       () =>
-        `published ${this.#published}, consumed ${answer?.dataQuality.consumed ?? 'unknown'}\n${[...this.#apps].map((app) => app.log(10)).join('\n')}`,
+        `published ${this.#published}, consumed ` +
+        `${answer?.dataQuality.consumed ?? 'unknown'}\n${[...this.#apps].map((app) => app.log(10)).join('\n')}`,
     );
   }
 
@@ -172,7 +173,10 @@ export class LiveSystem {
     return body.data;
   }
 
-  /** Writes what an instance reports of itself to the status topic: for states that a small real one passes in an instant. */
+  /**
+   * Writes what an instance reports of itself to the status topic: for states that a small real one passes in an
+   * instant.
+   */
   async report(status: InstanceStatus): Promise<void> {
     await publishOnce(this.#broker.connection, {
       topic: statusTopic(status.applicationId),
@@ -187,7 +191,8 @@ export class LiveSystem {
       headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
       body: JSON.stringify({
         query:
-          'subscription { states { cursor totals { ios android other total } states { code devices { ios android other total } } } }',
+          'subscription { states { cursor totals { ios android other total } states { code devices { ios ' +
+          'android other total } } } }',
       }),
     });
     let text = '';

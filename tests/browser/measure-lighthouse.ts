@@ -1,6 +1,7 @@
 /**
- * Lighthouse on the built page of a running system: `node tests/browser/measure-lighthouse.ts [desktop|mobile]`. No part of
- * `npm test`: npm fetches Lighthouse for the moment, because its hundred packages would be there for nothing else.
+ * Lighthouse on the built page of a running system: `node tests/browser/measure-lighthouse.ts [desktop|mobile]`. No
+ * part of `npm test`: npm fetches Lighthouse for the moment, because its hundred packages would be there for nothing
+ * else.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';

@@ -82,7 +82,8 @@ try {
     const wave =
       1 + 0.3 * Math.sin((from + SLICE_MS - until) / 3_000_000) + 0.1 * Math.sin((from + SLICE_MS - until) / 700_000);
     const count = Math.round((SLICE_MS / 1_000) * LIVE_PER_SECOND * wave);
-    // Nearly clean: a login without a time counts as of when it was published, and those of six hours would stand on one minute.
+    // Nearly clean: a login without a time counts as of when it was published, and those of six hours would stand on
+    // one minute.
     await system.publish(count, { dirty: 0.001, from: new Date(from), to: new Date(from + SLICE_MS) });
   }
   await system.settled();

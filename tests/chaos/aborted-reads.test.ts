@@ -13,9 +13,9 @@ import { quietLogger } from '../support/quiet-logger.ts';
 import { RawKafka } from '../support/raw-kafka.ts';
 
 /*
- * Four transactional producers on one partition of a real broker. The runtime's decoder (stores, restores and global tables
- * read through the same RecordFetcher) and the patched kafkajs consumer show exactly what was committed; kafkajs as it is
- * published does not, which proves that these interleavings are of the kind that matters.
+ * Four transactional producers on one partition of a real broker. The runtime's decoder (stores, restores and global
+ * tables read through the same RecordFetcher) and the patched kafkajs consumer show exactly what was committed; kafkajs
+ * as it is published does not, which proves that these interleavings are of the kind that matters.
  */
 
 const SEEDS = sized({ short: 3, full: 20 });
@@ -124,7 +124,10 @@ test(
     reportFigure({
       fault: `four transactional producers on one partition, ${String(SEEDS)} seeds`,
       asked: '0 aborted records read (kafkajs unpatched: 28 of 95)',
-      measured: `0 of ${String(totals.aborted)} aborted records read, ${String(totals.committed)} of ${String(totals.committed)} committed ones in order, by the runtime and by kafkajs patched; kafkajs unpatched read ${String(totals.leaked)} aborted ones and missed ${String(totals.hidden)} committed ones`,
+      measured:
+        `0 of ${String(totals.aborted)} aborted records read, ${String(totals.committed)} of ` +
+        `${String(totals.committed)} committed ones in order, by the runtime and by kafkajs patched; kafkajs ` +
+        `unpatched read ${String(totals.leaked)} aborted ones and missed ${String(totals.hidden)} committed ones`,
     });
   },
   timeLimit(20_000 * SEEDS),

@@ -13,8 +13,8 @@ import { seededRandom } from '../../tools/seeded-random.ts';
 import { testProducer } from '../support/test-producer.ts';
 
 /*
- * kill -9 of a processor whose one store holds very many keys, and a restart on the same disk: next to nothing is replayed, the
- * whole store is checked, and both before the first commit.
+ * kill -9 of a processor whose one store holds very many keys, and a restart on the same disk: next to nothing is
+ * replayed, the whole store is checked, and both before the first commit.
  */
 
 const { keys, kills, withinMs } = sized({
@@ -107,7 +107,8 @@ test(
         expect(at('it matches its digest')).toBeLessThan(at('task is running'));
         checks.push(Number(checked?.['ms']));
         const replayed = app.logged('restored the store').reduce((sum, { offsets }) => sum + Number(offsets), 0);
-        // From the beginning it would be all keys. The commit under way may be larger than any before it where another process has the cores.
+        // From the beginning it would be all keys. The commit under way may be larger than any before it where another
+        // process has the cores.
         expect(replayed).toBeLessThan(keys);
         if (judgesSpeed) expect(replayed).toBeLessThanOrEqual(largestCommit + MARKERS);
         replays.push(replayed);
@@ -118,8 +119,11 @@ test(
       reportFigure({
         fault: `kill -9 with a store of ${String(keys)} keys, restart on the same disk, ${String(kills)} times`,
         asked:
-          'at most one commit interval of records replayed; the digest verified before the first commit; that commit within 6 s of the restart',
-        measured: `replayed ${replays.join(', ')} (largest commit ${String(largest)}); digest verified each time, in at most ${seconds(Math.max(...checks))}; first commit after ${times.map(seconds).join(', ')}`,
+          'at most one commit interval of records replayed; the digest verified before the first commit; that ' +
+          'commit within 6 s of the restart',
+        measured:
+          `replayed ${replays.join(', ')} (largest commit ${String(largest)}); digest verified each time, in at ` +
+          `most ${seconds(Math.max(...checks))}; first commit after ${times.map(seconds).join(', ')}`,
       });
       expect(watch.regressions).toEqual([]);
       expectWithin(Math.max(...times), withinMs);

@@ -8,9 +8,9 @@ import { type OffsetWatch, watchOffsets } from '../support/offset-watch.ts';
 import { expectWithin } from '../support/speed.ts';
 
 /*
- * A broker that is away for longer than sessions, transactions and request time-outs live, after a clean shutdown and after
- * kill -9: under an application in the middle of its work, and under one that is started meanwhile. The time runs from the
- * moment the broker answers again.
+ * A broker that is away for longer than sessions, transactions and request time-outs live, after a clean shutdown and
+ * after kill -9: under an application in the middle of its work, and under one that is started meanwhile. The time runs
+ * from the moment the broker answers again.
  */
 
 const { awayMs, withinMs } = sized({
@@ -64,13 +64,16 @@ function report(fault: string, after: readonly number[]): void {
   reportFigure({
     fault,
     asked: 'resumed within 10 s of its return',
-    measured: `first new commit ${seconds(after[0] as number)} after its return, every partition ${seconds(after.at(-1) as number)}; no error logged, 0 anomalies`,
+    measured:
+      `first new commit ${seconds(after[0] as number)} after its return, every partition ` +
+      `${seconds(after.at(-1) as number)}; no error logged, 0 anomalies`,
   });
   expectWithin(after.at(-1) as number, withinMs);
 }
 
 test.each(sized({ short: [KILLED], full: [CLEANLY, KILLED] }))(
-  `the broker is away for ${seconds(awayMs)} $how: work resumes, or begins, by itself, without an error (seed ${String(seed)})`,
+  `the broker is away for ${seconds(awayMs)} $how: work resumes, or begins, by itself, without an error (seed ` +
+    `${String(seed)})`,
   async ({ how, name, takeAway }) => {
     const working = await open(name);
     const starting = await open(`${name}-at-start`);

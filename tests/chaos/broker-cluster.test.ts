@@ -10,8 +10,8 @@ import { expectWithin } from '../support/speed.ts';
 
 /*
  * Three brokers, every topic on all of them. Each in turn is killed with -9, stays away, and comes back; the leaders of
- * its partitions, and the coordinators of groups and transactions, move away from it and back to it, while two processors work.
- * The oracle replays every output.
+ * its partitions, and the coordinators of groups and transactions, move away from it and back to it, while two
+ * processors work. The oracle replays every output.
  */
 
 const { kills, records, keys } = sized({
@@ -57,9 +57,13 @@ test(
       expect(apps.flatMap((app) => app.logged('stream thread failed'))).toEqual([]);
       const { ms, name } = watch.longest;
       reportFigure({
-        fault: `three brokers (256 MB each), replication 3, min.insync.replicas 2: ${String(kills)} kill -9 in turn, each back after ${String(AWAY_MS / 1_000)} s, two processors`,
+        fault:
+          `three brokers (256 MB each), replication 3, min.insync.replicas 2: ${String(kills)} kill -9 in turn, ` +
+          `each back after ${String(AWAY_MS / 1_000)} s, two processors`,
         asked: `0 lost, 0 doubled; resumed within ${String(LONGEST_STANDSTILL_MS / 1_000)} s`,
-        measured: `0 anomalies in ${String(run.publishedRecords)} records; longest time without a commit of one of ${String(inputs.length)} tasks ${(ms / 1_000).toFixed(1)} s (${name})`,
+        measured:
+          `0 anomalies in ${String(run.publishedRecords)} records; longest time without a commit of one of ` +
+          `${String(inputs.length)} tasks ${(ms / 1_000).toFixed(1)} s (${name})`,
       });
       expectWithin(ms, LONGEST_STANDSTILL_MS);
     } finally {

@@ -16,8 +16,8 @@ import {
 } from '../support/wire-proxy.ts';
 
 /*
- * The requests of a commit, and their answers, arrive when their sender has given them up: late, over another connection,
- * or never. Two processors run and records flow meanwhile. The oracle replays every output.
+ * The requests of a commit, and their answers, arrive when their sender has given them up: late, over another
+ * connection, or never. Two processors run and records flow meanwhile. The oracle replays every output.
  */
 
 const COMMIT_REQUESTS = [
@@ -110,7 +110,10 @@ async function strike(run: EchoRun, fault: WireFault, patience: Patience): Promi
   taken.set(name, (taken.get(name) ?? 0) + rule.taken.length);
 }
 
-/** A commit arrives in the middle of its task's next transaction, which then fails: it is the one moment at which a late EndTxn does harm. */
+/**
+ * A commit arrives in the middle of its task's next transaction, which then fails: it is the one moment at which a late
+ * EndTxn does harm.
+ */
 async function strikeNextTransaction(run: EchoRun): Promise<void> {
   const isOfEcho = ({ clientId }: Frame): boolean => clientId.startsWith(run.applicationId) && /-0_\d+$/.test(clientId);
   const striking: { struck?: StruckTransaction } = {};
@@ -199,7 +202,9 @@ for (const patience of PATIENCES) {
       }
       const counts = [...taken].map(([name, count]) => `${name} ${String(count)}`).join(', ');
       reportFigure({
-        fault: `EndTxn, Produce and the rest of a commit delayed past ${patience.what}, lost or cut by a frame-aware proxy`,
+        fault:
+          `EndTxn, Produce and the rest of a commit delayed past ${patience.what}, lost or ` +
+          `cut by a frame-aware proxy`,
         asked: '0 aborted reads, 0 lost writes',
         measured: `0 anomalies in ${String(rounds)} runs; frames taken: ${counts}`,
       });

@@ -9,8 +9,8 @@ import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
 import { stays } from '../support/until.ts';
 
 /*
- * A disk that fills up, or fails, under the stores while records flow. It is waited for, however long it takes; then the
- * stores are opened, checked and brought up from their changelogs. The oracle replays every output.
+ * A disk that fills up, or fails, under the stores while records flow. It is waited for, however long it takes; then
+ * the stores are opened, checked and brought up from their changelogs. The oracle replays every output.
  */
 
 const RED_WITHIN_MS = 5_000;
@@ -107,7 +107,9 @@ faultTest(
       reportFigure({
         fault: `disk full for ${String(holdMs / 1_000)} s, tmpfs of ${String(DISK_BYTES >> 20)} MiB`,
         asked: `/ready red within ${String(RED_WITHIN_MS)} ms, nothing lost, ready by itself`,
-        measured: `red after ${String(redAfterMs)} ms, ready ${String(readyAfterMs)} ms after there was space, 0 anomalies in ${String(run.publishedRecords)} records`,
+        measured:
+          `red after ${String(redAfterMs)} ms, ready ${String(readyAfterMs)} ms after there was space, 0 ` +
+          `anomalies in ${String(run.publishedRecords)} records`,
       });
     } finally {
       await run.close();
@@ -144,7 +146,9 @@ faultTest('input/output errors under one store, while the others go on', Failing
     reportFigure({
       fault: 'EIO from each write of one store',
       asked: `/ready red within ${String(RED_WITHIN_MS)} ms, the other tasks go on, nothing lost`,
-      measured: `red after ${String(redAfterMs)} ms, ready ${String(readyAfterMs)} ms after the last error, 0 anomalies in ${String(run.publishedRecords)} records`,
+      measured:
+        `red after ${String(redAfterMs)} ms, ready ${String(readyAfterMs)} ms after the last error, 0 anomalies ` +
+        `in ${String(run.publishedRecords)} records`,
     });
   } finally {
     await failing?.end();

@@ -6,8 +6,8 @@ import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
 import { until } from '../support/until.ts';
 
 /*
- * The commit, killed between any two of its steps, and the take, killed in its restore and in a rebalance: the oracle of
- * tests/support/oracle.ts replays every output record by record.
+ * The commit, killed between any two of its steps, and the take, killed in its restore and in a rebalance: the oracle
+ * of tests/support/oracle.ts replays every output record by record.
  */
 
 const TIMES = sized({ short: 2, full: 5 });

@@ -76,7 +76,8 @@ async function untilShared(apps: readonly AppProcess[], share: readonly number[]
       return new Set(tasks).size === TASKS && tasks.length === TASKS && JSON.stringify(sizes) === JSON.stringify(share);
     },
     () =>
-      `the tasks are shared as ${JSON.stringify(share)}: ${JSON.stringify(lags.map((each) => [...(each?.keys() ?? [])]))}\n${apps.map((app) => app.log(20)).join('\n---\n')}`,
+      `the tasks are shared as ${JSON.stringify(share)}: ` +
+      `${JSON.stringify(lags.map((each) => [...(each?.keys() ?? [])]))}\n${apps.map((app) => app.log(20)).join('\n---\n')}`,
   );
 }
 
@@ -104,7 +105,8 @@ test(
 );
 
 test(
-  `${String(steps)} joins and leaves, ${String(records)} records, up to ${String(MOST_PROCESSORS)} processors (seed ${String(seed)})`,
+  `${String(steps)} joins and leaves, ${String(records)} records, up to ${String(MOST_PROCESSORS)} processors ` +
+    `(seed ${String(seed)})`,
   async () => {
     await withRun(
       'joins-leaves',
@@ -139,8 +141,11 @@ test(
           reportFigure({
             fault: `${String(steps)} joins and leaves (${taken.join(', ')}), ${String(records)} records`,
             asked:
-              'no offset regresses, no task owned twice, counts exact; after each step tasks differ by at most 1 between instances',
-            measured: `0 regressions, 0 tasks owned twice in ${String(owners.looks)} looks and every generation, tasks even after each step; the oracle is content with ${String(run.publishedRecords)} records`,
+              'no offset regresses, no task owned twice, counts exact; after each step tasks differ by at most ' +
+              '1 between instances',
+            measured:
+              `0 regressions, 0 tasks owned twice in ${String(owners.looks)} looks and every generation, tasks ` +
+              `even after each step; the oracle is content with ${String(run.publishedRecords)} records`,
           });
         } finally {
           await owners.stop();
@@ -153,7 +158,8 @@ test(
 );
 
 test.concurrent(
-  `a processor that stood still past its session and its transactions wakes up as nobody's owner (seed ${String(seed)})`,
+  `a processor that stood still past its session and its transactions wakes up as nobody's owner (seed ` +
+    `${String(seed)})`,
   async () => {
     const rejoinedMs: number[] = [];
     let refused = 0;
@@ -182,7 +188,9 @@ test.concurrent(
     reportFigure({
       fault: `SIGSTOP past session and transaction time-outs, then SIGCONT, ${String(rounds)} times, records flowing`,
       asked: 'its commits refused, exact counts, it rejoins clean',
-      measured: `${String(refused)} refusals in its log, 0 anomalies, its fair share again within ${seconds(Math.max(...rejoinedMs))}`,
+      measured:
+        `${String(refused)} refusals in its log, 0 anomalies, its fair share again within ` +
+        `${seconds(Math.max(...rejoinedMs))}`,
     });
   },
   timeLimit(90_000 * rounds),

@@ -8,8 +8,8 @@ import { MemorySamples } from '../support/memory-samples.ts';
 import { Nemesis } from '../support/nemesis.ts';
 
 /*
- * Random faults of every kind, one after another, over three processors and their broker while records flow; in the end the
- * oracle replays every output. The faults follow from the seed; when they strike depends on the machine.
+ * Random faults of every kind, one after another, over three processors and their broker while records flow; in the end
+ * the oracle replays every output. The faults follow from the seed; when they strike depends on the machine.
  */
 
 const nemesisMs = nemesisMinutes * 60_000;
@@ -50,9 +50,13 @@ test(
       });
       const [, second = 0, , last = 0] = quarters;
       reportFigure({
-        fault: `${String(nemesisMinutes)} minutes of random faults (${[...nemesis.counts].map(([fault, count]) => `${fault} ${String(count)}`).join(', ')})`,
+        fault:
+          `${String(nemesisMinutes)} minutes of random faults ` +
+          `(${[...nemesis.counts].map(([fault, count]) => `${fault} ${String(count)}`).join(', ')})`,
         asked: '0 anomalies; memory flat (last quarter within 10 % of the second)',
-        measured: `0 anomalies in ${String(run.publishedRecords)} records; medians of the quarters ${quarters.join(', ')} MiB`,
+        measured:
+          `0 anomalies in ${String(run.publishedRecords)} records; medians of the quarters ` +
+          `${quarters.join(', ')} MiB`,
       });
       if (judgesMemory) expect(last).toBeLessThanOrEqual(second * MOST_GROWTH);
     } finally {

@@ -9,8 +9,8 @@ import { expectWithin } from '../support/speed.ts';
 import { until } from '../support/until.ts';
 
 /*
- * kill -9 and an immediate restart, with the time-outs that users have (a session of 8 s) and records flowing: the process
- * gets back what it had, and nobody else notices.
+ * kill -9 and an immediate restart, with the time-outs that users have (a session of 8 s) and records flowing: the
+ * process gets back what it had, and nobody else notices.
  */
 
 const { kills, withinMs } = sized({ short: { kills: 2, withinMs: Infinity }, full: { kills: 8, withinMs: 3_000 } });
@@ -60,7 +60,8 @@ test.each(
     ],
   }),
 )(
-  `kill -9 of one of $processes with $threads stream threads, restarted at once, ${String(kills)} times (seed ${String(seed)})`,
+  `kill -9 of one of $processes with $threads stream threads, restarted at once, ${String(kills)} times (seed ` +
+    `${String(seed)})`,
   async ({ processes, threads }) => {
     const run = await EchoRun.open({
       connection: broker.connection,
@@ -108,7 +109,9 @@ test.each(
         regressions: [],
       });
       reportFigure({
-        fault: `kill -9 of ${processes === 1 ? 'the only processor' : `one of ${String(processes)}`} (${String(threads)} stream threads), restarted at once, ${String(kills)} times`,
+        fault:
+          `kill -9 of ${processes === 1 ? 'the only processor' : `one of ${String(processes)}`} ` +
+          `(${String(threads)} stream threads), restarted at once, ${String(kills)} times`,
         asked: 'first new commit within 3 s of the restart, no task moved',
         measured: `first new commit: ${spread(first)}; every task: ${spread(all)}; 0 tasks moved`,
       });

@@ -5,8 +5,8 @@ import { reportFigure, seed, sized, timeLimit } from '../support/chaos.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
 
 /*
- * kill -9 at random moments, of a random one of three processors with standbys, while records flow under tens of thousands
- * of keys. Each victim comes back at once, on its own disk. The oracle replays every output.
+ * kill -9 at random moments, of a random one of three processors with standbys, while records flow under tens of
+ * thousands of keys. Each victim comes back at once, on its own disk. The oracle replays every output.
  */
 
 const { kills, records, keys } = sized({
@@ -22,7 +22,8 @@ beforeAll(async () => {
 afterAll(() => broker.stop());
 
 test(
-  `${String(kills)} random kills over three processors, ${String(records)} records, ${String(keys)} keys (seed ${String(seed)})`,
+  `${String(kills)} random kills over three processors, ${String(records)} records, ${String(keys)} keys (seed ` +
+    `${String(seed)})`,
   async () => {
     const run = await EchoRun.open({
       connection: broker.connection,
@@ -44,7 +45,9 @@ test(
       expect({ seed, problems: await run.verdict() }).toEqual({ seed, problems: [] });
       expect(run.publishedRecords).toBeGreaterThanOrEqual(records);
       reportFigure({
-        fault: `${String(kills)} random kill -9 over three processors, ${String(records)} records, ${String(keys)} keys`,
+        fault:
+          `${String(kills)} random kill -9 over three processors, ${String(records)} ` +
+          `records, ${String(keys)} keys`,
         asked: '0 lost, 0 doubled, 0 out of order, 0 hanging transactions',
         measured: `0 anomalies in ${String(run.publishedRecords)} records`,
       });

@@ -46,7 +46,8 @@ async function untilFollowed(apps: readonly AppProcess[], caughtUp: boolean): Pr
       );
     },
     () =>
-      `every task is followed: ${JSON.stringify({ active, standby })}\n${apps.map((app) => app.log(15)).join('\n---\n')}`,
+      `every task is followed: ` +
+      `${JSON.stringify({ active, standby })}\n${apps.map((app) => app.log(15)).join('\n---\n')}`,
   );
 }
 
@@ -66,9 +67,9 @@ async function changelogEnds(run: EchoRun): Promise<number> {
 }
 
 /**
- * Changelog offsets that survivors had to read before these tasks, the dead one's, ran again: of each store the first restore after the
- * kill, for on a busy machine a second rebalance may hand on what the first new owner has already counted. The survivors' own tasks go on
- * writing meanwhile, and may change places too.
+ * Changelog offsets that survivors had to read before these tasks, the dead one's, ran again: of each store the first
+ * restore after the kill, for on a busy machine a second rebalance may hand on what the first new owner has already
+ * counted. The survivors' own tasks go on writing meanwhile, and may change places too.
  */
 function restoredOf(run: EchoRun, lines: readonly LogLine[], tasks: readonly string[]): number {
   const changelogs = new Set(
@@ -173,8 +174,12 @@ test.each(sized({ short: [QUIET], full: [QUIET, FLOWING] }))(
       await flow?.stop();
       reportFigure({
         fault: `standby ${what} (${String(keys)} keys, ${String(records)} records), active killed`,
-        asked: `${flowing ? 'no more restored than was in flight' : '0 records restored'}; its keys served again within session time-out (8 s) + 2 s`,
-        measured: `${String(restored)} restored, ${String(inFlight)} in flight; served again after ${seconds(servedAfterMs)}`,
+        asked:
+          `${flowing ? 'no more restored than was in flight' : '0 records restored'}; its keys served again ` +
+          `within session time-out (8 s) + 2 s`,
+        measured:
+          `${String(restored)} restored, ${String(inFlight)} in flight; served again after ` +
+          `${seconds(servedAfterMs)}`,
       });
       expect(inFlight > 0).toBe(flowing);
       expect(restored).toBeLessThanOrEqual(inFlight);

@@ -38,10 +38,15 @@ function differs(value: Buffer | null, timestampMs: number): string | null {
   const careful = JSON.stringify(read(decodeLoginCarefully, value, timestampMs));
   const recounted = JSON.stringify(readRecord({ value, timestampMs }, NOW_MS));
   if (fast === careful && careful === recounted) return null;
-  return `${value?.toString('hex')} (${value?.toString('latin1')}) at ${timestampMs}\n  scanned:   ${fast}\n  careful:   ${careful}\n  recounted: ${recounted}`;
+  return (
+    `${value?.toString('hex')} (${value?.toString('latin1')}) at ${timestampMs}\n  scanned:   ${fast}\n  ` +
+    `careful:   ${careful}\n  recounted: ${recounted}`
+  );
 }
 
-/** What breaks parsers: structure, escapes, digits, the edges of ASCII and of UTF-8's lengths, white space of all sorts. */
+/**
+ * What breaks parsers: structure, escapes, digits, the edges of ASCII and of UTF-8's lengths, white space of all sorts.
+ */
 const BYTES = [...'"\\{}[]:,.-+eE0129azAZ/ \t\n\r']
   .map((c) => c.charCodeAt(0))
   .concat([0, 0x0b, 0x1f, 0x7e, 0x7f, 0x80, 0xa0, 0xbf, 0xc2, 0xe2, 0xed, 0xef, 0xf0, 0xff]);
@@ -214,31 +219,37 @@ function assemble(random: SeededRandom): Buffer {
   return Buffer.from(`${space()}{${pairs.join(',')}}${space()}`);
 }
 
-test(`${RECORDS} generated records, dirty and damaged ones among them: the scan, JSON.parse with zod, and the recount agree on each`, () => {
-  const random = seededRandom(SEED);
-  const next = loginGenerator({ seed: SEED + 1, dirtyShare: 0.4 });
-  const kafkaTimes = [
-    NOW_MS,
-    NOW_MS,
-    NOW_MS - 5000,
-    -1,
-    0,
-    NOW_MS + 3_600_000,
-    NOW_MS + 3_600_001,
-    Date.UTC(2000, 0, 1),
-    Date.UTC(2000, 0, 1) - 1,
-  ];
-  let clean = 0;
-  for (let i = 0; i < RECORDS; i++) {
-    let { value } = random.chance(0.3) ? { value: assemble(random) } : next(NOW_MS - random.below(90_000_000));
-    if (value !== null && random.chance(0.6)) for (let n = random.below(3); n >= 0; n--) value = mutate(random, value);
-    const difference = differs(value, random.pick(kafkaTimes));
-    if (difference !== null) throw new Error(`record ${i} of seed ${SEED}: ${difference}`);
-    if (value !== null && readRecord({ value, timestampMs: 0 }, NOW_MS).deadLetter === null) clean += 1;
-  }
-  // A generator that only makes rubbish would prove nothing.
-  expect(clean).toBeGreaterThan(RECORDS / 3);
-}, 3_600_000);
+test(
+  `${RECORDS} generated records, dirty and damaged ones among them: the scan, JSON.parse with zod, and the ` +
+    `recount agree on each`,
+  () => {
+    const random = seededRandom(SEED);
+    const next = loginGenerator({ seed: SEED + 1, dirtyShare: 0.4 });
+    const kafkaTimes = [
+      NOW_MS,
+      NOW_MS,
+      NOW_MS - 5000,
+      -1,
+      0,
+      NOW_MS + 3_600_000,
+      NOW_MS + 3_600_001,
+      Date.UTC(2000, 0, 1),
+      Date.UTC(2000, 0, 1) - 1,
+    ];
+    let clean = 0;
+    for (let i = 0; i < RECORDS; i++) {
+      let { value } = random.chance(0.3) ? { value: assemble(random) } : next(NOW_MS - random.below(90_000_000));
+      if (value !== null && random.chance(0.6))
+        for (let n = random.below(3); n >= 0; n--) value = mutate(random, value);
+      const difference = differs(value, random.pick(kafkaTimes));
+      if (difference !== null) throw new Error(`record ${i} of seed ${SEED}: ${difference}`);
+      if (value !== null && readRecord({ value, timestampMs: 0 }, NOW_MS).deadLetter === null) clean += 1;
+    }
+    // A generator that only makes rubbish would prove nothing.
+    expect(clean).toBeGreaterThan(RECORDS / 3);
+  },
+  3_600_000,
+);
 
 test('any bytes at all: the three agree, and nothing throws', () => {
   fc.assert(

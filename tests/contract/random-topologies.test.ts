@@ -6,8 +6,9 @@ import { buildPlan, inputsFor, plans, type Input, type Plan, type WindowPlan } f
 import { expectedOf, rowId, type Expected, type Rows } from '../support/topology-model.ts';
 
 /*
- * Random topologies of what exists over random records: odd keys, times and orders. Each record is in its tables and outputs, or is
- * counted as late, dropped or dead-lettered; tables equal a plain model. `PROPERTY_RUNS` sets how many, `SEED` repeats a run.
+ * Random topologies of what exists over random records: odd keys, times and orders. Each record is in its tables and
+ * outputs, or is counted as late, dropped or dead-lettered; tables equal a plain model. `PROPERTY_RUNS` sets how many,
+ * `SEED` repeats a run.
  */
 
 const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 100);

@@ -26,7 +26,10 @@ let cases = 0;
 
 const directoryOf = (base: Base): string => join(root, base);
 
-/** `logged`: crashed before anything was in a table. Its log has many blocks, and LevelDB goes on behind a damaged one. `brief`: the same, in one block. */
+/**
+ * `logged`: crashed before anything was in a table. Its log has many blocks, and LevelDB goes on behind a damaged one.
+ * `brief`: the same, in one block.
+ */
 type Base = 'crashed' | 'closed' | 'stale' | 'logged' | 'brief';
 
 /** The same position each run: a failure can be repeated. */
@@ -65,7 +68,9 @@ beforeAll(async () => {
 
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-/** Copies the base, damages the copy, and says how the store took it; throws when it is neither harmless nor detected. */
+/**
+ * Copies the base, damages the copy, and says how the store took it; throws when it is neither harmless nor detected.
+ */
 async function outcomeOf(
   base: Base,
   damage: (directory: string) => Promise<void>,
@@ -182,7 +187,9 @@ const zeros = (size: number): Buffer => Buffer.alloc(size);
 const nothing = (): Buffer => Buffer.alloc(0);
 const garbage = (): Buffer => Buffer.from('MANIFEST-garbage\n');
 
-/** What a disk gives back for a page that it lost. LevelDB takes zeros in a log for space set aside, and says nothing. */
+/**
+ * What a disk gives back for a page that it lost. LevelDB takes zeros in a log for space set aside, and says nothing.
+ */
 const zeroPage =
   (pattern: RegExp) =>
   async (directory: string): Promise<void> => {
@@ -192,7 +199,10 @@ const zeroPage =
     await writeFile(file, content.fill(0, at, Math.min(at + 512, content.length)));
   };
 
-/** A careless copy, or a write that went astray: the table is sound by its own checksums, and not the one that was there. */
+/**
+ * A careless copy, or a write that went astray: the table is sound by its own checksums, and not the one that was
+ * there.
+ */
 const byOlder =
   (pattern: RegExp) =>
   async (directory: string): Promise<void> => {

@@ -19,7 +19,9 @@ interface Model {
   clean: boolean;
 }
 
-/** Both implementations side by side: each command is run on both, and they must agree with the model and each other. */
+/**
+ * Both implementations side by side: each command is run on both, and they must agree with the model and each other.
+ */
 interface Real {
   readonly directory: string;
   readonly image: MemoryStoreImage;
@@ -136,42 +138,46 @@ test('LevelDB, memory and a plain Map agree after any sequence of commits, reads
   );
 });
 
-test('killed with -9 between and within commits, a store holds exactly the batches that its offset says, all acknowledged ones among them', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'tributary-kill-'));
-  const writer = fileURLToPath(new URL('./state-store.writer.ts', import.meta.url));
-  const model = new NumberedModel();
-  try {
-    for (const atLeast of [1, 8, 15, 22, 30]) {
-      const child = spawn(process.execPath, [writer, directory], { stdio: ['ignore', 'pipe', 'inherit'] });
-      let output = '';
-      child.stdout.setEncoding('utf8').on('data', (text: string) => {
-        output += text;
-      });
-      const first = Number(String((await once(child.stdout, 'data'))[0]).split('\n')[0]);
-      await until(
-        () => Number(output.slice(0, output.lastIndexOf('\n')).split('\n').at(-1)) >= first + atLeast,
-        'so many batches are acknowledged',
-      );
-      const gone = once(child, 'close');
-      child.kill('SIGKILL');
-      await gone;
-      const acknowledged = Number(output.slice(0, output.lastIndexOf('\n')).split('\n').at(-1));
-      const store = await openLevelDbStore(directory, SMALL_BUFFERS);
-      try {
-        expect(store.uncleanOpen).toBe(true);
-        expect(store.doubt).toBeNull();
-        const batches = store.offsets().changelog.get('log-0') ?? 0;
-        expect(batches).toBeGreaterThanOrEqual(acknowledged);
-        expect(store.offsets().input.get('in-0')).toBe(batches * 10);
-        expect(await storeContents(store)).toEqual(model.advanceTo(batches).contents);
-        expect(store.digest().entries).toBe(model.contents.size);
-        expect(await store.verify()).toBe(true);
-      } finally {
-        await store.closeDirty();
+test(
+  'killed with -9 between and within commits, a store holds exactly the batches that its offset says, all ' +
+    'acknowledged ones among them',
+  async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'tributary-kill-'));
+    const writer = fileURLToPath(new URL('./state-store.writer.ts', import.meta.url));
+    const model = new NumberedModel();
+    try {
+      for (const atLeast of [1, 8, 15, 22, 30]) {
+        const child = spawn(process.execPath, [writer, directory], { stdio: ['ignore', 'pipe', 'inherit'] });
+        let output = '';
+        child.stdout.setEncoding('utf8').on('data', (text: string) => {
+          output += text;
+        });
+        const first = Number(String((await once(child.stdout, 'data'))[0]).split('\n')[0]);
+        await until(
+          () => Number(output.slice(0, output.lastIndexOf('\n')).split('\n').at(-1)) >= first + atLeast,
+          'so many batches are acknowledged',
+        );
+        const gone = once(child, 'close');
+        child.kill('SIGKILL');
+        await gone;
+        const acknowledged = Number(output.slice(0, output.lastIndexOf('\n')).split('\n').at(-1));
+        const store = await openLevelDbStore(directory, SMALL_BUFFERS);
+        try {
+          expect(store.uncleanOpen).toBe(true);
+          expect(store.doubt).toBeNull();
+          const batches = store.offsets().changelog.get('log-0') ?? 0;
+          expect(batches).toBeGreaterThanOrEqual(acknowledged);
+          expect(store.offsets().input.get('in-0')).toBe(batches * 10);
+          expect(await storeContents(store)).toEqual(model.advanceTo(batches).contents);
+          expect(store.digest().entries).toBe(model.contents.size);
+          expect(await store.verify()).toBe(true);
+        } finally {
+          await store.closeDirty();
+        }
       }
+      expect(model.batches).toBeGreaterThan(50);
+    } finally {
+      await rm(directory, { recursive: true });
     }
-    expect(model.batches).toBeGreaterThan(50);
-  } finally {
-    await rm(directory, { recursive: true });
-  }
-});
+  },
+);

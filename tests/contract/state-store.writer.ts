@@ -46,7 +46,10 @@ export const IDENTITY = { applicationId: 'contract', taskId: '1_0' };
 /** Small enough that tables are written and compacted all the time. */
 export const SMALL_BUFFERS = { identity: IDENTITY, writeBufferBytes: 64 << 10 };
 
-/** Run as a program: commits numbered batches to the given directory until it is killed, one line per acknowledged commit. */
+/**
+ * Run as a program: commits numbered batches to the given directory until it is killed, one line per acknowledged
+ * commit.
+ */
 if (import.meta.main) {
   const store = await openLevelDbStore(String(process.argv[2]), SMALL_BUFFERS);
   for (let n = (store.offsets().changelog.get('log-0') ?? 0) + 1; ; n++) {

@@ -5,7 +5,8 @@ import { OwnerWatch, sharedTwice } from '../support/owner-watch.ts';
 import { until } from '../support/until.ts';
 
 /*
- * The witnesses of the chaos suites must notice what they are there for: in a good runtime they never have anything to say.
+ * The witnesses of the chaos suites must notice what they are there for: in a good runtime they never have anything to
+ * say.
  */
 
 function offsetsOf(looks: readonly (readonly (readonly [string, number])[] | Error)[]): OffsetWatch {

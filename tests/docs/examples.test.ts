@@ -79,7 +79,8 @@ describe('2-windowed-chart', () => {
         .output('rows-dlq')
         .map(
           ({ headers }) =>
-            `${headers?.['__streams.errors.exception']?.toString()} ${headers?.['__streams.errors.offset']?.toString()}`,
+            `${headers?.['__streams.errors.exception']?.toString()} ` +
+            `${headers?.['__streams.errors.offset']?.toString()}`,
         ),
     ).toEqual(['NOT_JSON 0', 'NOT_OBJECT 1', 'NOT_JSON 2']);
     expect(driver.output('rows')).toEqual([]);

@@ -1,7 +1,7 @@
 /**
  * The image without an engine: the files that the Dockerfile copies, and no others, in a directory of their own; each
- * container's command, with its environment, run there. No Kafka answers: the parts must start, say that they wait, write
- * nothing outside their state directory, and stop when they are told to.
+ * container's command, with its environment, run there. No Kafka answers: the parts must start, say that they wait,
+ * write nothing outside their state directory, and stop when they are told to.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import {
@@ -135,17 +135,21 @@ async function start(
   };
 }
 
-test('the processor starts, is alive and not ready while Kafka is away, writes to its state directory alone, and stops', async () => {
-  const before = files();
-  const processor = await start('processor', { PROCESSOR_PORT: '0' });
-  const port = await processor.line(({ port: found, host }) => (host === '0.0.0.0' ? found : undefined));
-  expect((await fetch(`http://127.0.0.1:${String(port)}/health`)).status).toBe(200);
-  expect((await fetch(`http://127.0.0.1:${String(port)}/ready`)).status).toBe(503);
-  await processor.line(({ stateDirectory }) => stateDirectory);
-  expect(await processor.stop()).toBe(0);
-  expect(files()).toEqual(before);
-  expect(statSync(join(root, 'state')).isDirectory()).toBe(true);
-});
+test(
+  'the processor starts, is alive and not ready while Kafka is away, writes to its state ' +
+    'directory alone, and stops',
+  async () => {
+    const before = files();
+    const processor = await start('processor', { PROCESSOR_PORT: '0' });
+    const port = await processor.line(({ port: found, host }) => (host === '0.0.0.0' ? found : undefined));
+    expect((await fetch(`http://127.0.0.1:${String(port)}/health`)).status).toBe(200);
+    expect((await fetch(`http://127.0.0.1:${String(port)}/ready`)).status).toBe(503);
+    await processor.line(({ stateDirectory }) => stateDirectory);
+    expect(await processor.stop()).toBe(0);
+    expect(files()).toEqual(before);
+    expect(statSync(join(root, 'state')).isDirectory()).toBe(true);
+  },
+);
 
 test('the API starts, is alive and not ready while Kafka is away, writes nothing, and stops', async () => {
   const before = files();

@@ -4,8 +4,8 @@ import { describe, expect, test } from '@jest/globals';
 import { projectRoot } from '../../tools/project-root.ts';
 
 /*
- * What makes a test fail on a busy machine, and only there, is not written down in the first place. What is below in `reviewed` was looked at: each
- * line of it says why it may stand.
+ * What makes a test fail on a busy machine, and only there, is not written down in the first place. What is below in
+ * `reviewed` was looked at: each line of it says why it may stand.
  */
 
 interface Rule {
@@ -27,7 +27,8 @@ const rules: readonly Rule[] = [
   {
     what: 'a pause of a fixed length',
     remedy:
-      'until() waits for a condition, stays() gives what must not come time to come, EchoRun.goesOn() lets something happen: tests/support/until.ts',
+      'until() waits for a condition, stays() gives what must not come time to come, EchoRun.goesOn() lets ' +
+      'something happen: tests/support/until.ts',
     pattern: /(?<![\w.])(?:sleep|delay|setTimeout)\(|\.waitForTimeout\(/g,
     example: '    await sleep(500);',
     innocent: "    proxy.delay({ direction: 'request' }, 60);",
@@ -87,7 +88,8 @@ const rules: readonly Rule[] = [
   {
     what: 'an assertion of a duration or a rate',
     remedy:
-      'expectWithin() of tests/support/speed.ts judges where nothing else runs, bench/ measures; a condition shows what is right',
+      'expectWithin() of tests/support/speed.ts judges where nothing else runs, bench/ measures; a condition ' +
+      'shows what is right',
     pattern:
       /expect\(.*(?:\b\w*(?:Ms|[Ss]econds|[Ee]lapsed|[Dd]uration|took|latency|latencies)\b|perSecond|performance\.now|Date\.now).*\)\.(?:not\.)?toBe(?:Less|Greater)Than/g,
     example: '    expect(performance.now() - startedAt).toBeLessThan(1_000);',
@@ -114,11 +116,13 @@ const rules: readonly Rule[] = [
   {
     what: 'a time limit of its own',
     remedy: 'jest.config.mjs has one for all; timeLimit() of tests/support/chaos.ts gives full length more',
-    pattern: /jest\.setTimeout\(|^\s*\}, (?:\d[\d_]*|[A-Z_]+)(?: [*+] .*)?\);$/gm,
+    pattern:
+      /jest\.setTimeout\(|^\s*\}, (?:\d[\d_]+|[A-Z_]+)(?: [*+] .*)?\);$|^\s*\},\n\s*(?:\d[\d_]{4,}|[A-Z_]{2,})(?: [*+] .*)?,\n\s*\);$/gm,
     example: '}, 60_000);',
     innocent: '}, timeLimit(90_000 * rounds));',
     reviewed: {
       'tests/support/attacked-api.ts': [1, 'a timer'],
+      'tools/dirty-logins.test.ts': [1, 'a number of records'],
       'tests/integration/api-floods.test.ts': [1, 'a timer'],
       'tests/contract/login-record-paths.test.ts': [1, 'an hour, for as many records as one asks for'],
       'tests/browser/dashboard-cost.test.ts': [1, 'runs with DASHBOARD_MINUTES alone'],

@@ -1,6 +1,6 @@
 /*
- * What a stranger may try on an API that faces the world (GRAPHIQL=false): the 13 checks of graphql-cop, requests that a page
- * can make a browser send, and documents that cost more than they look. The API is a process of its own.
+ * What a stranger may try on an API that faces the world (GRAPHIQL=false): the 13 checks of graphql-cop, requests that
+ * a page can make a browser send, and documents that cost more than they look. The API is a process of its own.
  */
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -128,7 +128,10 @@ describe("graphql-cop's 13 checks find nothing", () => {
 
 describe('what a page can make a browser send', () => {
   const query = '{ states { totals { total } } }';
-  const multipart = `--x\r\ncontent-disposition: form-data; name="operations"\r\n\r\n${JSON.stringify({ query })}\r\n--x\r\ncontent-disposition: form-data; name="map"\r\n\r\n{}\r\n--x--\r\n`;
+  const multipart =
+    `--x\r\ncontent-disposition: form-data; ` +
+    `name="operations"\r\n\r\n${JSON.stringify({ query })}\r\n--x\r\ncontent-disposition: form-data; ` +
+    `name="map"\r\n\r\n{}\r\n--x--\r\n`;
   test.each([
     ['multipart', 'multipart/form-data; boundary=x', multipart],
     ['a form', 'application/x-www-form-urlencoded', `query=${encodeURIComponent(query)}`],
@@ -167,7 +170,8 @@ const bombs: readonly (readonly [string, string])[] = [
   ['aliases', `{ ${times(300, (index) => `a${index}: __typename`)} }`],
   [
     'aliases of a costly field',
-    `{ ${times(16, (index) => `a${index}: timeSeries(from: "2026-01-01T00:00:00Z", to: "2026-01-02T00:00:00Z") { points { start devices { total } } }`)} }`,
+    `{ ` +
+      `${times(16, (index) => `a${index}: timeSeries(from: "2026-01-01T00:00:00Z", to: ` + `"2026-01-02T00:00:00Z") { points { start ` + `devices { total } } }`)} }`,
   ],
   ['depth', `${'{ ... on Query '.repeat(300)}{ __typename }${' }'.repeat(300)}`],
   ['nesting', `{ a(b: ${'['.repeat(40_000)}`],
@@ -175,7 +179,8 @@ const bombs: readonly (readonly [string, string])[] = [
   ['unknown directives', `{ ${times(60, () => '__typename @aa@aa@aa@aa@aa')} }`],
   [
     'fragments that double',
-    `{ ...F0 } ${times(60, (index) => `fragment F${index} on Query { ...F${index + 1} ...F${index + 1} }`)} fragment F60 on Query { a: __typename }`,
+    `{ ...F0 } ${times(60, (index) => `fragment F${index} on Query { ...F${index + 1} ...F${index + 1} }`)} ` +
+      `fragment F60 on Query { a: __typename }`,
   ],
   [
     'fragments in a circle',
@@ -222,7 +227,8 @@ describe('bombs are refused at once, in few words, and nobody else notices', () 
     socket.close();
     const p99 = percentile(await health.stop(), 0.99);
     figures.push(
-      `${name}: ${ms.http.toFixed(1)} ms over HTTP, ${ms.ws.toFixed(1)} ms over WebSocket, ${bytes} bytes, /health p99 ${p99.toFixed(0)} ms`,
+      `${name}: ${ms.http.toFixed(1)} ms over HTTP, ${ms.ws.toFixed(1)} ms over WebSocket, ${bytes} bytes, ` +
+        `/health p99 ${p99.toFixed(0)} ms`,
     );
     expect(bytes).toBeLessThan(SMALL_BYTES);
     expectWithin(Math.max(ms.http, ms.ws), AT_ONCE_MS);

@@ -1,6 +1,7 @@
 /*
- * More of everything than the API takes: readers that do not read, sockets, subscriptions, bytes, and senders that never get
- * to the end. It stays within its limits and goes on serving. The API is a process of its own, so that its memory can be seen.
+ * More of everything than the API takes: readers that do not read, sockets, subscriptions, bytes, and senders that
+ * never get to the end. It stays within its limits and goes on serving. The API is a process of its own, so that its
+ * memory can be seen.
  */
 import type { Socket } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
@@ -14,7 +15,9 @@ const MB = 1_048_576;
 const MEMORY_MAY_GROW_MB = 50;
 const LIVE = 'subscription { states(intervalMs: 50) { kind states { code devices { ios } } } }';
 /** Some 150 kB an update, so that the system's own buffers between the two processes are full within a second. */
-const COSTLY = `subscription { insights(intervalMs: 50) { ${Array.from({ length: 15 }, (_, index) => `m${index}: moreIos { id name gdp { year millionsUsd class } devices { ios android other total } }`).join(' ')} } }`;
+const COSTLY =
+  `subscription { insights(intervalMs: 50) { ` +
+  `${Array.from({ length: 15 }, (_, index) => `m${index}: moreIos { id name gdp { year millionsUsd class } devices ` + `{ ios android other total } }`).join(' ')} } }`;
 
 let api: AttackedApi;
 const sockets: RawSocket[] = [];
@@ -40,7 +43,10 @@ async function tcp(text: string): Promise<Socket> {
 
 const eventStream = (query: string) => {
   const body = JSON.stringify({ query });
-  return `POST /graphql HTTP/1.1\r\nhost: 127.0.0.1:${api.port}\r\naccept: text/event-stream\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+  return (
+    `POST /graphql HTTP/1.1\r\nhost: 127.0.0.1:${api.port}\r\naccept: text/event-stream\r\ncontent-type: ` +
+    `application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+  );
 };
 
 async function memoryMb(): Promise<number> {
@@ -93,7 +99,9 @@ test('readers that stop reading, 200,000 updates, 10,000 of them in one turn: no
   const grownMb = Math.max(most, await usedMb()) - before;
   const residentGrownMb = (await memoryMb()) - resident;
   process.stdout.write(
-    `stalled readers: memory at most ${grownMb.toFixed(1)} MB more in use through 200,000 updates, ${residentGrownMb.toFixed(1)} MB more resident since their buffers were full; the other reader had the newest after ${behindMs.toFixed(0)} ms\n`,
+    `stalled readers: memory at most ${grownMb.toFixed(1)} MB more in use through 200,000 updates, ` +
+      `${residentGrownMb.toFixed(1)} MB more resident since their buffers were full; the other reader had the ` +
+      `newest after ${behindMs.toFixed(0)} ms\n`,
   );
   expect(api.alive).toBe(true);
   expect(Math.max(grownMb, residentGrownMb)).toBeLessThan(MEMORY_MAY_GROW_MB);
@@ -101,27 +109,31 @@ test('readers that stop reading, 200,000 updates, 10,000 of them in one turn: no
   expect(await iosOfCalifornia()).toBe(newest);
 });
 
-test('a reader that stays stalled is ended, over SSE and WebSocket, and its subscriptions with it; one that only rests is not', async () => {
-  api = await AttackedApi.start({ stalledAfterMs: 2_000 });
-  const resting = await open().ready();
-  resting.subscribe('live', LIVE);
-  await resting.of('live');
-  resting.socket.pause();
-  const stalled = await open().ready();
-  stalled.subscribe('costly', COSTLY);
-  await stalled.of('costly');
-  stalled.socket.pause();
-  await tcp(eventStream(COSTLY));
-  await eventually(async () => (await api.vitals()).subscribers === 3);
-  await eventually(async () => {
-    await api.feed({ feed: 1, perTurn: 1 });
-    return (await api.vitals()).subscribers === 1;
-  });
-  expect(await (await fetch(`${api.url}/metrics`)).text()).toMatch(/tributary_api_stalled_readers_total 2\n/);
-  const newest = await iosOfCalifornia();
-  resting.socket.resume();
-  await resting.next(({ payload }) => JSON.stringify(payload).includes(`"ios":${newest}}`));
-});
+test(
+  'a reader that stays stalled is ended, over SSE and WebSocket, and its subscriptions with it; one that only ' +
+    'rests is not',
+  async () => {
+    api = await AttackedApi.start({ stalledAfterMs: 2_000 });
+    const resting = await open().ready();
+    resting.subscribe('live', LIVE);
+    await resting.of('live');
+    resting.socket.pause();
+    const stalled = await open().ready();
+    stalled.subscribe('costly', COSTLY);
+    await stalled.of('costly');
+    stalled.socket.pause();
+    await tcp(eventStream(COSTLY));
+    await eventually(async () => (await api.vitals()).subscribers === 3);
+    await eventually(async () => {
+      await api.feed({ feed: 1, perTurn: 1 });
+      return (await api.vitals()).subscribers === 1;
+    });
+    expect(await (await fetch(`${api.url}/metrics`)).text()).toMatch(/tributary_api_stalled_readers_total 2\n/);
+    const newest = await iosOfCalifornia();
+    resting.socket.resume();
+    await resting.next(({ payload }) => JSON.stringify(payload).includes(`"ios":${newest}}`));
+  },
+);
 
 test('a sender that reads no answers is not read either: pings of the protocol and of WebSocket, and operations', async () => {
   api = await AttackedApi.start();
@@ -181,7 +193,8 @@ test('1,500 sockets and 5,000 subscriptions: 200 and 4,000 are served, the rest 
   expect([tooMany, (await api.vitals()).subscribers]).toEqual([1_000, 4_000]);
   expect((await postGraphql(api.url, { query: '{ __typename }' })).codes).toEqual([]);
   process.stdout.write(
-    `1,500 sockets: ${accepted.length} served, ${refused} refused; 5,000 subscriptions: ${5_000 - tooMany} served, ${tooMany} refused; /health p99 ${percentile(await health.stop(), 0.99).toFixed(0)} ms\n`,
+    `1,500 sockets: ${accepted.length} served, ${refused} refused; 5,000 subscriptions: ${5_000 - tooMany} ` +
+      `served, ${tooMany} refused; /health p99 ${percentile(await health.stop(), 0.99).toFixed(0)} ms\n`,
   );
   for (const { socket } of sockets.splice(0)) socket.terminate();
   await eventually(async () => (await api.vitals()).subscribers === 0);
@@ -234,7 +247,8 @@ test('500 senders that never finish, and 100 that never begin, are cut off, and 
   const tookMs = performance.now() - startedAt;
   const times = await health.stop();
   process.stdout.write(
-    `600 slow senders: cut off after ${(tookMs / 1_000).toFixed(1)} s; /health p99 ${percentile(times, 0.99).toFixed(0)} ms\n`,
+    `600 slow senders: cut off after ${(tookMs / 1_000).toFixed(1)} s; /health p99 ` +
+      `${percentile(times, 0.99).toFixed(0)} ms\n`,
   );
   expectWithin(tookMs, 15_000);
   expectWithin(times.at(-1) as number, 5_000);

@@ -12,7 +12,8 @@ import { testProducer } from '../support/test-producer.ts';
 
 const MINUTE = 60_000;
 const LIVE =
-  'subscription($after: Cursor) { states(after: $after, intervalMs: 50) { kind cursor states { code devices { ios } } totals { total } } }';
+  'subscription($after: Cursor) { states(after: $after, intervalMs: 50) { kind cursor states { code devices { ' +
+  'ios } } totals { total } } }';
 
 let broker: TestBroker;
 let producer: Producer;
@@ -110,7 +111,8 @@ test('an API that starts before its topics waits for them, then has everything t
   await eventually(async () => {
     const { data } = await postGraphql(urlOf(api), {
       query:
-        '{ dataQuality { consumed } processor { lag instances { id alive } } timeSeries { points { devices { total } } } }',
+        '{ dataQuality { consumed } processor { lag instances { id alive } } timeSeries { points { devices { ' +
+        'total } } } }',
     });
     return JSON.stringify(data).includes('"alive":true') && JSON.stringify(data).includes('{"total":7}');
   });

@@ -1,6 +1,6 @@
 /*
- * An API instance dies, or is told to stop, under subscribers; they go on at another one with their cursors. What they hold is at
- * every moment what a query would have answered, and nothing is sent to them twice.
+ * An API instance dies, or is told to stop, under subscribers; they go on at another one with their cursors. What they
+ * hold is at every moment what a query would have answered, and nothing is sent to them twice.
  */
 import type { Producer } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
@@ -17,7 +17,8 @@ import { testProducer } from '../support/test-producer.ts';
 const SUBSCRIBERS = 50;
 const RESUMED_WITHIN_MS = 2_000;
 const LIVE =
-  'subscription($after: Cursor) { states(after: $after, intervalMs: 50) { kind cursor states { code devices { ios } } totals { total } } }';
+  'subscription($after: Cursor) { states(after: $after, intervalMs: 50) { kind cursor states { code devices { ' +
+  'ios } } totals { total } } }';
 
 let broker: TestBroker;
 let producer: Producer;
@@ -188,7 +189,9 @@ test('killed under 50 subscribers: another takes over, without a gap and without
   );
 
   process.stdout.write(
-    `takeover: ${SUBSCRIBERS} subscribers resumed after ${(resumedMs[0] ?? NaN).toFixed(0)} to ${(resumedMs.at(-1) ?? NaN).toFixed(0)} ms; ${followers.reduce((all, { updates }) => all + updates, 0)} updates of ${total} changes, ${followers.flatMap(({ faults }) => faults).length} faults\n`,
+    `takeover: ${SUBSCRIBERS} subscribers resumed after ${(resumedMs[0] ?? NaN).toFixed(0)} to ` +
+      `${(resumedMs.at(-1) ?? NaN).toFixed(0)} ms; ${followers.reduce((all, { updates }) => all + updates, 0)} ` +
+      `updates of ${total} changes, ${followers.flatMap(({ faults }) => faults).length} faults\n`,
   );
   expect(followers.flatMap(({ faults }) => faults)).toEqual([]);
   for (const { held, snapshots } of followers)

@@ -52,7 +52,8 @@ test(`killed between any two steps of the commit: nothing lost (seed ${String(se
   try {
     const flow = run.flow();
     for (const at of ['afterProduce', 'afterCommit', 'afterBatch']) await run.crash(at, 3 + run.random.below(6));
-    // Not every commit echoes: each sub-topology has its own. Until one that did was cut short, the fault proves nothing.
+    // Not every commit echoes: each sub-topology has its own. Until one that did was cut short, the fault proves
+    // nothing.
     for (let more = 0; more < MOST_CRASHES && !(await hasDoubles(run)); more += 1)
       await run.crash('afterProduce', 3 + run.random.below(6));
     await run.start();

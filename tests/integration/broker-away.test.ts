@@ -10,8 +10,8 @@ import { expectWithin } from '../support/speed.ts';
 import { runTool } from '../support/tool-run.ts';
 
 /*
- * A broker that is away at the start is waited for, for ever, and counts as nobody's failure; what waiting cannot mend ends
- * the process with one line. tests/chaos/broker-away.test.ts takes it away in the middle of the work.
+ * A broker that is away at the start is waited for, for ever, and counts as nobody's failure; what waiting cannot mend
+ * ends the process with one line. tests/chaos/broker-away.test.ts takes it away in the middle of the work.
  */
 
 const RESUMES_WITHIN_MS = 10_000;
@@ -78,7 +78,8 @@ test('a name that the broker advertises and nobody knows: each part says so, and
   const bootstrap = `127.0.0.1:${String(lostPort)}`;
   const env = { KAFKA_BROKERS: bootstrap, STATE_DIR: stateDir, APPLICATION_ID: 'advertised', LOG_FORMAT: 'json' };
   const words = new RegExp(
-    `KAFKA_BROKERS ${bootstrap}: the brokers there answer, and tell that one of them is at no-such-host\\.invalid:${String(lostPort)}, .* Set advertised\\.listeners`,
+    `KAFKA_BROKERS ${bootstrap}: the brokers there answer, and tell that one of them is at ` +
+      `no-such-host\\.invalid:${String(lostPort)}, .* Set advertised\\.listeners`,
   );
   const processor = await AppProcess.start({ main: LOGIN_PROCESSOR, env });
   expect((await processor.exited).code).toBe(1);
@@ -95,7 +96,8 @@ test('a name that the broker advertises and nobody knows: each part says so, and
   const api = await AppProcess.start({ main: LOGIN_API, env: { ...env, APPLICATION_ID: 'away-at-start' } });
   try {
     const inWords = new RegExp(
-      `The brokers at ${bootstrap} answer, and tell that one of them is at no-such-host\\.invalid:${String(lostPort)} .advertised\\.listeners`,
+      `The brokers at ${bootstrap} answer, and tell that one of them is at ` +
+        `no-such-host\\.invalid:${String(lostPort)} .advertised\\.listeners`,
     );
     await api.until(async () => inWords.test((await api.ready()).reason), 'the API says it in /ready');
   } finally {

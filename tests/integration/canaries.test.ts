@@ -1,7 +1,7 @@
 /*
- * What belongs to people or opens doors, put wherever the system takes something in and then through every way in which that can
- * fail: it is found again in no log, no metric, no error and no header of a dead letter, but only where it belongs, in the dead
- * letter's own bytes. (A wrong SASL password has its place in secured-kafka.test.ts.)
+ * What belongs to people or opens doors, put wherever the system takes something in and then through every way in which
+ * that can fail: it is found again in no log, no metric, no error and no header of a dead letter, but only where it
+ * belongs, in the dead letter's own bytes. (A wrong SASL password has its place in secured-kafka.test.ts.)
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

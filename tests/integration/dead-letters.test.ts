@@ -110,7 +110,8 @@ test('a record that could not be read is listed, shown, and sent again as it was
 
   const shown = await tool(run, 'show', id);
   expect(shown.output).toContain(
-    'key         4 bytes: \\u{0}\\u{0}\\u{0}\\u{0}\nheader      trace = 1 bytes: 1\nheader      trace = 2 bytes: \\u{0}\\xff\nheader      empty = 0 bytes: \nvalue       12 bytes: \\u{1b}[31mno JSON\n',
+    'key         4 bytes: \\u{0}\\u{0}\\u{0}\\u{0}\nheader      trace = 1 bytes: 1\nheader      trace = 2 ' +
+      'bytes: \\u{0}\\xff\nheader      empty = 0 bytes: \nvalue       12 bytes: \\u{1b}[31mno JSON\n',
   );
   expect(shown.output).not.toContain('\u001b');
 

@@ -20,8 +20,8 @@ import { ApiKey, startProxiedBroker, type ProxiedBroker, type WireProxy } from '
 
 /*
  * A broker that is killed and started again may count a transaction as complete without having written its markers
- * (KAFKA-20734). The same is brought about here by writing to partitions that the coordinator was not told of: its markers
- * never get there. The next owner must end what hangs, the way the transaction itself ended.
+ * (KAFKA-20734). The same is brought about here by writing to partitions that the coordinator was not told of: its
+ * markers never get there. The next owner must end what hangs, the way the transaction itself ended.
  */
 
 let proxied: ProxiedBroker;
@@ -48,7 +48,10 @@ const record = (topic: string, partition: number, value: string) => ({
 const values = async (topic: string): Promise<string[]> =>
   (await readTopic(broker.connection, topic)).partitions.flat().map(({ value }) => String(value));
 
-/** An owner whose transaction reaches partition 0 as it should, and partition 1 and the group behind the coordinator's back. */
+/**
+ * An owner whose transaction reaches partition 0 as it should, and partition 1 and the group behind the coordinator's
+ * back.
+ */
 async function leaveHanging(id: string, topic: string, outcome: 'commit' | 'abort' | 'none'): Promise<void> {
   const coordinator = await retried(() => cluster.coordinator(COORDINATOR_OF_TRANSACTION, id));
   const answer = await retried(() => coordinator.initProducerId({ transactionalId: id, transactionTimeout: 60_000 }));
@@ -99,7 +102,9 @@ test('what hangs of a committed transaction is committed, its offsets too', asyn
   expect(await committedOffsets(broker.connection, 'committed')).toEqual(new Map([['committed-0', 7]]));
 });
 
-/** Each request between the fence and the end, and the fence itself, as it fares when the broker dies with the answer. */
+/**
+ * Each request between the fence and the end, and the fence itself, as it fares when the broker dies with the answer.
+ */
 test.each(['InitProducerId', 'ListOffsets', 'AddPartitionsToTxn', 'AddOffsetsToTxn', 'EndTxn'] as const)(
   'what hangs of a committed transaction is committed, also when the answer to %s is lost',
   async (request) => {

@@ -6,9 +6,9 @@ import { until } from '../support/until.ts';
 import { ApiKey, startProxiedBroker, type ProxiedBroker } from '../support/wire-proxy.ts';
 
 /*
- * Why a transactional producer is thrown away after any error. kafkajs rolls its sequence number back when a send fails,
- * though the broker may still get the batch, and its protocol versions have no epoch of their own for each transaction
- * (KIP-890): a late Produce of an aborted transaction is then taken for the first batch of the next one.
+ * Why a transactional producer is thrown away after any error. kafkajs rolls its sequence number back when a send
+ * fails, though the broker may still get the batch, and its protocol versions have no epoch of their own for each
+ * transaction (KIP-890): a late Produce of an aborted transaction is then taken for the first batch of the next one.
  */
 
 let cluster: ProxiedBroker;
@@ -57,21 +57,25 @@ const abortWithLateProduce = async (producer: Producer, topic: string) => {
   return late;
 };
 
-test('a kafkajs producer that is used again after a failed send commits the aborted record and loses the acknowledged one', async () => {
-  const topic = 'reused';
-  await cluster.broker.createTopics(topic);
-  const producer = await newProducer('reused');
-  const late = await abortWithLateProduce(producer, topic);
+test(
+  'a kafkajs producer that is used again after a failed send commits the aborted record and loses the ' +
+    'acknowledged one',
+  async () => {
+    const topic = 'reused';
+    await cluster.broker.createTopics(topic);
+    const producer = await newProducer('reused');
+    const late = await abortWithLateProduce(producer, topic);
 
-  const transaction = await producer.transaction();
-  const sent = transaction.send({ topic, messages: [{ key: 'k', value: 'committed' }] });
-  await late.reached(attempts + 1);
-  late.release();
-  await sent;
-  await transaction.commit();
+    const transaction = await producer.transaction();
+    const sent = transaction.send({ topic, messages: [{ key: 'k', value: 'committed' }] });
+    await late.reached(attempts + 1);
+    late.release();
+    await sent;
+    await transaction.commit();
 
-  expect(await raw.readAll(topic)).toEqual(['aborted']);
-});
+    expect(await raw.readAll(topic)).toEqual(['aborted']);
+  },
+);
 
 test('a new producer with the same transactional id fences the late record off', async () => {
   const topic = 'replaced';

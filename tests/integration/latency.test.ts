@@ -8,7 +8,8 @@ import { expectWithin } from '../support/speed.ts';
 import { until } from '../support/until.ts';
 
 /*
- * From a login's publication to its arrival at a subscriber: each arrives, once. How soon is measured by bench/, and held here where speed is judged.
+ * From a login's publication to its arrival at a subscriber: each arrives, once. How soon is measured by bench/, and
+ * held here where speed is judged.
  */
 
 const MEDIAN_MS = 2 * 400;

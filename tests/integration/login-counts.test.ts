@@ -12,8 +12,9 @@ import type { LoginNumbers } from '../support/login-results.ts';
 import { expectedAnswers, servedNumbers } from '../support/served-numbers.ts';
 
 /*
- * 200,000 seeded logins (60,000 under a fault inside `npm test`), dirty ones of every kind among them, under random keys over four partitions: every number that is
- * committed equals an independent recount, whatever became of the processors meanwhile.
+ * 200,000 seeded logins (60,000 under a fault inside `npm test`), dirty ones of every kind among them, under random
+ * keys over four partitions: every number that is committed equals an independent recount, whatever became of the
+ * processors meanwhile.
  */
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
@@ -157,8 +158,8 @@ test('killed in the middle: the same numbers, from its own disk', async () => {
     const second = await run.start();
     await publishing;
     await second.untilReady();
-    // What a store lacks of its last commit, or of one that was aborted, is restored; all else it has, and it is sound. How much at
-    // which moment of the commit: tests/chaos/kill-points.test.ts.
+    // What a store lacks of its last commit, or of one that was aborted, is restored; all else it has, and it is sound.
+    // How much at which moment of the commit: tests/chaos/kill-points.test.ts.
     const kept = second.logged('it matches its digest').map(({ taskId, entries }) => [taskId, Number(entries) > 0]);
     expect(Object.fromEntries(kept)).toMatchObject({ '1_0': true, '1_1': true, '1_2': true, '1_3': true });
     expect(second.logged('cannot be trusted')).toEqual([]);

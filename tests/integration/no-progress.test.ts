@@ -80,7 +80,10 @@ const holdCommits = (): HoldRule =>
     when: ({ clientId }) => /-\d+_\d+$/.test(clientId),
   });
 
-/** Every state in which the API has ever shown a task of this processor that is behind: what it makes of each report in turn. */
+/**
+ * Every state in which the API has ever shown a task of this processor that is behind: what it makes of each report in
+ * turn.
+ */
 async function everShown(): Promise<Set<string>> {
   const { partitions } = await readTopic(cluster.connection, statusTopic(APPLICATION));
   const instances = new InstanceList();

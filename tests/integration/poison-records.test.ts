@@ -19,8 +19,8 @@ import { until } from '../support/until.ts';
 import { testAdmin } from '../support/test-admin.ts';
 
 /*
- * Every record becomes a count or a dead letter, exactly one of them, whatever it holds: no record stops a task, restarts
- * a thread, or is skipped.
+ * Every record becomes a count or a dead letter, exactly one of them, whatever it holds: no record stops a task,
+ * restarts a thread, or is skipped.
  */
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
@@ -268,52 +268,56 @@ describe('a record as large as the broker takes', () => {
     ]);
   });
 
-  test('and bombs: what unpacks to more than MAX_RECORD_BYTES is dead-lettered in part, whatever packed it, in bounded memory', async () => {
-    const run = await openRun('bombs');
-    const app = await run.start();
-    const blank = Buffer.alloc(200_000_000, ' ');
-    const json = padded(60_000_000);
-    const whole = ['{"locale":"CA"}', padded(100_000)];
-    for (const codec of [CompressionCodec.gzip, CompressionCodec.lz4, CompressionCodec.zstd]) {
-      await send(
-        run.input,
-        [
-          { value: whole[0] as string, partition: 2 },
-          { value: codec === CompressionCodec.lz4 ? json : blank, partition: 2 },
-          { value: whole[1] as string, partition: 2 },
-        ],
-        codec,
-      );
-      // Many packed batches in one answer.
-      for (let batch = 0; batch < 20; batch += 1)
+  test(
+    'and bombs: what unpacks to more than MAX_RECORD_BYTES is dead-lettered in part, whatever packed it, in ' +
+      'bounded memory',
+    async () => {
+      const run = await openRun('bombs');
+      const app = await run.start();
+      const blank = Buffer.alloc(200_000_000, ' ');
+      const json = padded(60_000_000);
+      const whole = ['{"locale":"CA"}', padded(100_000)];
+      for (const codec of [CompressionCodec.gzip, CompressionCodec.lz4, CompressionCodec.zstd]) {
         await send(
           run.input,
-          Array.from({ length: 10 }, () => ({ value: padded(500_000), partition: 3 })),
+          [
+            { value: whole[0] as string, partition: 2 },
+            { value: codec === CompressionCodec.lz4 ? json : blank, partition: 2 },
+            { value: whole[1] as string, partition: 2 },
+          ],
           codec,
         );
-    }
-    await run.settled();
-    const letters = (await readTopic(broker.connection, run.deadLetterTopic)).partitions.flat();
-    const cut = (value: Buffer | string): object => ({
-      value: Buffer.from(value).subarray(0, 16_384).toString(),
-      bytes: String(value.length),
-      sha256: createHash('sha256').update(value).digest('hex'),
-    });
-    expect(
-      letters.map(({ value, headers }) => ({
-        value: value?.toString(),
-        bytes: headers['__tributary.cut.value.bytes']?.toString(),
-        sha256: headers['__tributary.cut.value.sha256']?.toString(),
-      })),
-    ).toEqual([cut(blank), cut(json), cut(blank)]);
-    expect(letters.map(({ headers }) => headers['__streams.errors.exception']?.toString())).toEqual(
-      Array(3).fill('RECORD_TOO_LARGE_TO_READ'),
-    );
-    const { deadLettered, counted } = await committedNumbers(broker.connection, run.applicationId);
-    expect([counted, deadLettered]).toEqual([606, 3]);
-    expect(app.lines.filter(({ level }) => level !== undefined && level >= 40)).toEqual([]);
-    expect(await peakMemoryMib(app.pid)).toBeLessThan(1_200);
-  });
+        // Many packed batches in one answer.
+        for (let batch = 0; batch < 20; batch += 1)
+          await send(
+            run.input,
+            Array.from({ length: 10 }, () => ({ value: padded(500_000), partition: 3 })),
+            codec,
+          );
+      }
+      await run.settled();
+      const letters = (await readTopic(broker.connection, run.deadLetterTopic)).partitions.flat();
+      const cut = (value: Buffer | string): object => ({
+        value: Buffer.from(value).subarray(0, 16_384).toString(),
+        bytes: String(value.length),
+        sha256: createHash('sha256').update(value).digest('hex'),
+      });
+      expect(
+        letters.map(({ value, headers }) => ({
+          value: value?.toString(),
+          bytes: headers['__tributary.cut.value.bytes']?.toString(),
+          sha256: headers['__tributary.cut.value.sha256']?.toString(),
+        })),
+      ).toEqual([cut(blank), cut(json), cut(blank)]);
+      expect(letters.map(({ headers }) => headers['__streams.errors.exception']?.toString())).toEqual(
+        Array(3).fill('RECORD_TOO_LARGE_TO_READ'),
+      );
+      const { deadLettered, counted } = await committedNumbers(broker.connection, run.applicationId);
+      expect([counted, deadLettered]).toEqual([606, 3]);
+      expect(app.lines.filter(({ level }) => level !== undefined && level >= 40)).toEqual([]);
+      expect(await peakMemoryMib(app.pid)).toBeLessThan(1_200);
+    },
+  );
 
   test('and that only its own codec packs small enough', async () => {
     const run = await openRun('zstd');

@@ -137,27 +137,31 @@ async function untilPublished(topic: string, atLeast: number): Promise<void> {
   }
 }
 
-test('20,000 logins, dirty ones among them: each once, byte for byte those of the seed, over all partitions, timed by the wall clock', async () => {
-  await broker.createTopics({ topic: 'counted', partitions: PARTITIONS });
-  const beforeMs = Date.now();
-  const run = produce(
-    'counted',
-    '--count 20000 --seed 42 --dirty 0.3 --from 2024-07-10T02:00:00Z --to 2024-07-10T04:00:00Z',
-  );
-  expect([await run.exited, run.output()]).toEqual([0, expect.stringContaining('published 20000 logins')]);
+test(
+  '20,000 logins, dirty ones among them: each once, byte for byte those of the seed, over all partitions, timed ' +
+    'by the wall clock',
+  async () => {
+    await broker.createTopics({ topic: 'counted', partitions: PARTITIONS });
+    const beforeMs = Date.now();
+    const run = produce(
+      'counted',
+      '--count 20000 --seed 42 --dirty 0.3 --from 2024-07-10T02:00:00Z --to 2024-07-10T04:00:00Z',
+    );
+    expect([await run.exited, run.output()]).toEqual([0, expect.stringContaining('published 20000 logins')]);
 
-  const published = await readAll('counted');
-  expect(published).toHaveLength(20_000);
-  const fromMs = Date.UTC(2024, 6, 10, 2);
-  expect(byKey(published)).toEqual(
-    expected(20_000, { seed: 42, dirtyShare: 0.3, eventTimeMs: (nth) => fromMs + nth * 360 }),
-  );
-  for (const { timestampMs } of published)
-    if (timestampMs < beforeMs || timestampMs > Date.now()) throw new Error(`a record of ${timestampMs}`);
-  for (let partition = 0; partition < PARTITIONS; partition++) {
-    expect(Math.abs(published.filter((record) => record.partition === partition).length - 5_000)).toBeLessThan(400);
-  }
-});
+    const published = await readAll('counted');
+    expect(published).toHaveLength(20_000);
+    const fromMs = Date.UTC(2024, 6, 10, 2);
+    expect(byKey(published)).toEqual(
+      expected(20_000, { seed: 42, dirtyShare: 0.3, eventTimeMs: (nth) => fromMs + nth * 360 }),
+    );
+    for (const { timestampMs } of published)
+      if (timestampMs < beforeMs || timestampMs > Date.now()) throw new Error(`a record of ${timestampMs}`);
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      expect(Math.abs(published.filter((record) => record.partition === partition).length - 5_000)).toBeLessThan(400);
+    }
+  },
+);
 
 // That publishing follows the rate alone is held by tools/pace.test.ts.
 test('event time follows the rate and the speed', async () => {

@@ -23,8 +23,8 @@ import { until, found } from '../support/until.ts';
 import { testAdmin } from '../support/test-admin.ts';
 
 /*
- * When the cluster and the store contradict each other, a processor refuses: it exits non-zero (within ten seconds, where speed is judged), with a
- * stable code, the name of the thing and the remedy, and changes no offset.
+ * When the cluster and the store contradict each other, a processor refuses: it exits non-zero (within ten seconds,
+ * where speed is judged), with a stable code, the name of the thing and the remedy, and changes no offset.
  *
  * Each case has an application and topics of its own and mostly waits, so some run side by side.
  */
@@ -125,7 +125,10 @@ function expectRefusal(run: EchoRun, refused: Refused, expected: Expected): void
   expect(refused.changedOffsets).toEqual([]);
 }
 
-/** Lets an application process something and stop cleanly, changes the world, and starts it again; `diskToo`: and once more on an empty disk. */
+/**
+ * Lets an application process something and stop cleanly, changes the world, and starts it again; `diskToo`: and once
+ * more on an empty disk.
+ */
 function refusal(
   name: string,
   expected: Expected,
@@ -467,7 +470,8 @@ test.concurrent('a damaged store is set aside and restored, and the outcome is e
 });
 
 /*
- * The shipped topology: its source tasks have no store, so nothing but what the application keeps of its offsets can contradict the group's.
+ * The shipped topology: its source tasks have no store, so nothing but what the application keeps of its offsets can
+ * contradict the group's.
  */
 
 const LOGINS = 200;
@@ -479,7 +483,10 @@ interface MovedOffsets {
   readonly move: (run: LoginRun, before: ReadonlyMap<string, number>) => Promise<void>;
 }
 
-/** Of any topics, by `topic-partition`. A group without members takes them from anybody; kafkajs' admin would join it first, for seconds. */
+/**
+ * Of any topics, by `topic-partition`. A group without members takes them from anybody; kafkajs' admin would join it
+ * first, for seconds.
+ */
 async function setOffsets({ applicationId }: LoginRun, offsets: Iterable<readonly [string, number]>): Promise<void> {
   const cluster = new KafkaCluster({ ...broker.connection, clientId: 'test-offsets' }, quietLogger);
   try {
@@ -573,7 +580,10 @@ const MOVED_REPARTITION: readonly MovedOffsets[] = [
   },
 ];
 
-/** One application, stopped: each case is refused, and put back for the next one. In the end all logins are counted, each once. */
+/**
+ * One application, stopped: each case is refused, and put back for the next one. In the end all logins are counted,
+ * each once.
+ */
 async function refusesMovedOffsets(
   name: string,
   cases: readonly MovedOffsets[],
@@ -651,7 +661,8 @@ function disguise(slot: string): void {
 }
 
 test.concurrent(
-  'a state directory copied: both processes run; passed off as the original: one exits and says why, the other counts all',
+  'a state directory copied: both processes run; passed off as the original: one exits and says ' +
+    'why, the other counts all',
   async () => {
     const run = await LoginRun.open({ connection: broker.connection, name: 'twins' });
     const copies = [`${run.stateDir}-copy`, `${run.stateDir}-twin`] as const;
@@ -687,7 +698,10 @@ test.concurrent(
   },
 );
 
-/** No broker takes a batch of an unknown codec, so it is put where a later release of Kafka would have put it: in the log. */
+/**
+ * No broker takes a batch of an unknown codec, so it is put where a later release of Kafka would have put it: in the
+ * log.
+ */
 async function packLastBatchAnew(topic: string, codec: number): Promise<void> {
   const BASE_BYTES = 12;
   const CRC_AT = 17;

@@ -132,7 +132,9 @@ test('an application in use is left alone: its members and its slots are named',
   expect(found).toEqual(expected);
 });
 
-/** Does the first `steps` deletions of a reset, then stops as if it had been killed. Answers how many there were to do. */
+/**
+ * Does the first `steps` deletions of a reset, then stops as if it had been killed. Answers how many there were to do.
+ */
 async function resetUpTo(run: LoginRun, steps: number): Promise<number> {
   const state = await takeLocalState(run.stateDir, run.applicationId);
   let done = 0;
@@ -155,7 +157,8 @@ async function startOnRemains(run: LoginRun): Promise<string> {
   const verdict = await Promise.race([
     app.exited.then(
       ({ code }) =>
-        `exit ${String(code)}: ${String(app.lines.find((line) => line['code'] !== undefined && line.level === 50)?.['code'])}`,
+        `exit ${String(code)}: ` +
+        `${String(app.lines.find((line) => line['code'] !== undefined && line.level === 50)?.['code'])}`,
     ),
     app.untilReady().then(
       () => 'ready',
@@ -172,7 +175,8 @@ async function afterSettling(
   app: Awaited<ReturnType<LoginRun['start']>>,
 ): Promise<{ committed: number; consumed: number }> {
   const consumed = (await readTopic(broker.connection, run.input)).partitions.flat().length;
-  // Beyond what is right it counts in the same breath: what is committed is looked at when the tasks have nothing left to do.
+  // Beyond what is right it counts in the same breath: what is committed is looked at when the tasks have nothing left
+  // to do.
   await run.settledBy([app]).catch((error: unknown) => {
     if (app.running) throw error;
   });
@@ -182,7 +186,10 @@ async function afterSettling(
 }
 
 const REFUSED = /^exit 1: (INTERNAL_TOPIC_INVALID|OFFSETS_MISSING)$/;
-/** Of all deletions: the repartition topic, the last changelog, the offsets, the slot, the group. `npm test` takes those that leave most apart. */
+/**
+ * Of all deletions: the repartition topic, the last changelog, the offsets, the slot, the group. `npm test` takes those
+ * that leave most apart.
+ */
 const CUTS = sized({ short: [5, 6, 8], full: [1, 5, 6, 8, 9] });
 
 test.each([
@@ -233,17 +240,21 @@ test('offsets and disk lost beside whole changelogs are no first start: counting
   await countAll(run);
 });
 
-test('an input topic that was made anew is not read on as if for the first time: refused, and counted alone after a reset', async () => {
-  const run = await openRun('recreated');
-  await run.publish({ seed: 7, count: 400 });
-  await countAll(run);
-  await admin.deleteTopics({ topics: [run.input] });
-  await broker.createTopics({ topic: run.input, partitions: 4 });
-  await run.publish({ seed: 8, count: 600 });
-  expect(await startOnRemains(run)).toBe('exit 1: SOURCE_TOPIC_RECREATED');
-  expect((await reset(run, '--yes')).code).toBe(0);
-  await countAll(run);
-});
+test(
+  'an input topic that was made anew is not read on as if for the first time: refused, and ' +
+    'counted alone after a reset',
+  async () => {
+    const run = await openRun('recreated');
+    await run.publish({ seed: 7, count: 400 });
+    await countAll(run);
+    await admin.deleteTopics({ topics: [run.input] });
+    await broker.createTopics({ topic: run.input, partitions: 4 });
+    await run.publish({ seed: 8, count: 600 });
+    expect(await startOnRemains(run)).toBe('exit 1: SOURCE_TOPIC_RECREATED');
+    expect((await reset(run, '--yes')).code).toBe(0);
+    await countAll(run);
+  },
+);
 
 test('topics of another application, and of an older version, stay and are named', async () => {
   const run = await openRun('one');

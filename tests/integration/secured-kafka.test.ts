@@ -1,6 +1,6 @@
 /*
- * Kafka over SASL_SSL with SCRAM-SHA-512 and access lists. With the rights that docs/operations.md lists, and no more, everything
- * runs; whatever is wrong ends the process within ten seconds, names the cause, and shows no secret.
+ * Kafka over SASL_SSL with SCRAM-SHA-512 and access lists. With the rights that docs/operations.md lists, and no more,
+ * everything runs; whatever is wrong ends the process within ten seconds, names the cause, and shows no secret.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -103,31 +103,35 @@ function expectNoSecret(app: AppProcess): void {
   expect(said).not.toContain(Buffer.from(SECRETS.password).toString('base64').slice(0, 16));
 }
 
-test('with the right credentials and the listed rights, processor and API run; logins are counted, dead letters written', async () => {
-  await give('processor', processorRights('right'));
-  await give('api', [[On.TOPIC, 'right-', ResourcePatternTypes.PREFIXED, May.READ]]);
-  const processor = await start(LOGIN_PROCESSOR, 'right', 'processor');
-  await processor.untilReady();
-  await publishOnce(secured.broker.connection, {
-    topic: 'in-right',
-    messages: [
-      { value: JSON.stringify({ locale: 'CA', device_type: 'ios', timestamp: Math.floor(Date.now() / 1_000) }) },
-      { value: 'no JSON' },
-    ],
-  });
-  const api = await start(LOGIN_API, 'right', 'api');
-  await api.untilReady();
-  await api.until(async () => {
-    const { data } = await postGraphql(`http://127.0.0.1:${String(api.port)}`, {
-      query: '{ dataQuality { counted deadLettered } }',
+test(
+  'with the right credentials and the listed rights, processor and API run; logins are ' +
+    'counted, dead letters written',
+  async () => {
+    await give('processor', processorRights('right'));
+    await give('api', [[On.TOPIC, 'right-', ResourcePatternTypes.PREFIXED, May.READ]]);
+    const processor = await start(LOGIN_PROCESSOR, 'right', 'processor');
+    await processor.untilReady();
+    await publishOnce(secured.broker.connection, {
+      topic: 'in-right',
+      messages: [
+        { value: JSON.stringify({ locale: 'CA', device_type: 'ios', timestamp: Math.floor(Date.now() / 1_000) }) },
+        { value: 'no JSON' },
+      ],
     });
-    return JSON.stringify(data) === '{"dataQuality":{"counted":1,"deadLettered":1}}';
-  }, 'both are counted');
-  for (const app of [processor, api]) {
-    expect((await app.stop()).code).toBe(0);
-    expectNoSecret(app);
-  }
-});
+    const api = await start(LOGIN_API, 'right', 'api');
+    await api.untilReady();
+    await api.until(async () => {
+      const { data } = await postGraphql(`http://127.0.0.1:${String(api.port)}`, {
+        query: '{ dataQuality { counted deadLettered } }',
+      });
+      return JSON.stringify(data) === '{"dataQuality":{"counted":1,"deadLettered":1}}';
+    }, 'both are counted');
+    for (const app of [processor, api]) {
+      expect((await app.stop()).code).toBe(0);
+      expectNoSecret(app);
+    }
+  },
+);
 
 const mistakes: readonly (readonly [
   string,

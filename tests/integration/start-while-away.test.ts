@@ -65,7 +65,8 @@ test('a broker that goes away in the middle of a start is waited for, whichever 
     away.end();
     if (error !== undefined && !isBrokerAway(error))
       passed.push(
-        `request ${String(nth)} (${String(Object.entries(ApiKey).find(([, key]) => key === away.taken[0]?.apiKey)?.[0] ?? away.taken[0]?.apiKey)}): ${String(error)}`,
+        `request ${String(nth)} ` +
+          `(${String(Object.entries(ApiKey).find(([, key]) => key === away.taken[0]?.apiKey)?.[0] ?? away.taken[0]?.apiKey)}): ${String(error)}`,
       );
   }
   expect(passed).toEqual([]);

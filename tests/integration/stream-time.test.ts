@@ -20,8 +20,9 @@ import { publishOnce } from '../support/test-producer.ts';
 import { readTopic } from '../support/topic-reader.ts';
 
 /*
- * Stream time is a minimum over sources: a backlog whose partitions are of very different length, and days apart in event
- * time, loses nothing to lateness, although the minutes of the old ones are long out of retention by the newest login.
+ * Stream time is a minimum over sources: a backlog whose partitions are of very different length, and days apart in
+ * event time, loses nothing to lateness, although the minutes of the old ones are long out of retention by the newest
+ * login.
  */
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
@@ -54,8 +55,9 @@ async function publishBacklog(run: LoginRun): Promise<void> {
 }
 
 /**
- * What each window held last in its changelog, whether or not it was deleted afterwards because its time was over. What comes to a window
- * in the very commit in which its time is over is in no changelog: there it may hold less, or not be at all.
+ * What each window held last in its changelog, whether or not it was deleted afterwards because its time was over. What
+ * comes to a window in the very commit in which its time is over is in no changelog: there it may hold less, or not be
+ * at all.
  */
 async function windowsEver(
   run: LoginRun,
@@ -116,89 +118,93 @@ test.each([1, 2])(`%i processors, one killed in the middle (seed ${String(seed)}
 });
 
 /*
- * Within one task: orders of 2023 and customers of today wait in two topics at the start. Whichever the broker hands out first, they are
- * read in the order of their times, and a topic that nobody ever wrote to holds nothing back.
+ * Within one task: orders of 2023 and customers of today wait in two topics at the start. Whichever the broker hands
+ * out first, they are read in the order of their times, and a topic that nobody ever wrote to holds nothing back.
  */
-test('orders of years ago merged with customers of today: no window is late, through a kill -9, and an empty topic does not block', async () => {
-  const applicationId = 'merged-topics';
-  const inputs = ['merged-customers', 'merged-orders', 'merged-empty'];
-  const [customers, orders] = inputs as [string, string];
-  const partitions = 2;
-  await broker.createTopics(...inputs.map((topic) => ({ topic, partitions })));
-  const longAgoMs = Date.UTC(2023, 4, 1);
-  const hours = 240;
-  const ordersPerHour = 60;
-  const nowMs = Date.now();
-  const events = {
-    [customers]: Array.from({ length: 500 }, (_, nth) => ({
-      key: `key-${String(nth % 7)}`,
-      value: String(nowMs + nth),
-    })),
-    [orders]: Array.from({ length: hours * ordersPerHour }, (_, nth) => ({
-      key: `key-${String(nth % 7)}`,
-      value: String(longAgoMs + nth * (HOUR_MS / ordersPerHour)),
-    })),
-  };
-  for (const [topic, messages] of Object.entries(events))
-    for (let at = 0; at < messages.length; at += PER_SEND)
-      await publishOnce(broker.connection, { topic, messages: messages.slice(at, at + PER_SEND) });
-  const expected: Record<string, number> = {};
-  for (const { key, value } of Object.values(events).flat()) {
-    const window = `${String(Math.floor(Number(value) / HOUR_MS) * HOUR_MS)} ${key}`;
-    expected[window] = (expected[window] ?? 0) + 1;
-  }
-
-  const stateDir = await mkdtemp(join(tmpdir(), 'tributary-merged-'));
-  const apps: AppProcess[] = [];
-  const start = async (env: Readonly<Record<string, string>> = {}): Promise<AppProcess> => {
-    const app = await AppProcess.start({
-      main: ECHO_PROCESSOR,
-      env: {
-        KAFKA_BROKERS: broker.connection.brokers.join(','),
-        CLIENT_ID: applicationId,
-        TOPOLOGY_MODULE: './merged-topics-topology.ts',
-        ECHO_TOPOLOGY: JSON.stringify({ inputs }),
-        ECHO_CONFIG: JSON.stringify({
-          applicationId,
-          stateDir,
-          internalReplicationFactor: 1,
-          commitIntervalMs: 20,
-          statusIntervalMs: 250,
-          maxBytesPerPartition: 65_536,
-        }),
-        ...env,
-      },
-    });
-    apps.push(app);
-    return app;
-  };
-  try {
-    const crashing = await start({ CRASH_AT: 'afterCommit', CRASH_AFTER: '3' });
-    crashing.expectEnd();
-    expect((await crashing.exited).code).toBe(137);
-    const app = await start();
-    await settled({
-      connection: broker.connection,
-      applicationId,
-      inputTopics: inputs,
-      tasks: partitions,
-      apps: () => [app],
-      statusIntervalMs: 250,
-    });
-
-    const told: Record<string, number> = {};
-    for (const { key, value } of (
-      await readTopic(broker.connection, `${applicationId}-${PER_HOUR}-changelog`)
-    ).partitions.flat()) {
-      if (key === null || value === null || key[0] === '!'.charCodeAt(0)) continue;
-      const { windowStartMs, key: name } = decodeWindowKey(key);
-      told[`${String(windowStartMs)} ${name}`] = Number(value.toString());
+test(
+  'orders of years ago merged with customers of today: no window is late, through a kill -9, and an empty topic ' +
+    'does not block',
+  async () => {
+    const applicationId = 'merged-topics';
+    const inputs = ['merged-customers', 'merged-orders', 'merged-empty'];
+    const [customers, orders] = inputs as [string, string];
+    const partitions = 2;
+    await broker.createTopics(...inputs.map((topic) => ({ topic, partitions })));
+    const longAgoMs = Date.UTC(2023, 4, 1);
+    const hours = 240;
+    const ordersPerHour = 60;
+    const nowMs = Date.now();
+    const events = {
+      [customers]: Array.from({ length: 500 }, (_, nth) => ({
+        key: `key-${String(nth % 7)}`,
+        value: String(nowMs + nth),
+      })),
+      [orders]: Array.from({ length: hours * ordersPerHour }, (_, nth) => ({
+        key: `key-${String(nth % 7)}`,
+        value: String(longAgoMs + nth * (HOUR_MS / ordersPerHour)),
+      })),
+    };
+    for (const [topic, messages] of Object.entries(events))
+      for (let at = 0; at < messages.length; at += PER_SEND)
+        await publishOnce(broker.connection, { topic, messages: messages.slice(at, at + PER_SEND) });
+    const expected: Record<string, number> = {};
+    for (const { key, value } of Object.values(events).flat()) {
+      const window = `${String(Math.floor(Number(value) / HOUR_MS) * HOUR_MS)} ${key}`;
+      expected[window] = (expected[window] ?? 0) + 1;
     }
-    expect(told).toEqual(expected);
-    const metrics = await fetch(`http://127.0.0.1:${String(app.port)}/metrics`);
-    expect((await metrics.text()).match(/^tributary_task_dropped\{.*$/gm)).toBeNull();
-  } finally {
-    await killAll(apps);
-    await rm(stateDir, { recursive: true, force: true });
-  }
-});
+
+    const stateDir = await mkdtemp(join(tmpdir(), 'tributary-merged-'));
+    const apps: AppProcess[] = [];
+    const start = async (env: Readonly<Record<string, string>> = {}): Promise<AppProcess> => {
+      const app = await AppProcess.start({
+        main: ECHO_PROCESSOR,
+        env: {
+          KAFKA_BROKERS: broker.connection.brokers.join(','),
+          CLIENT_ID: applicationId,
+          TOPOLOGY_MODULE: './merged-topics-topology.ts',
+          ECHO_TOPOLOGY: JSON.stringify({ inputs }),
+          ECHO_CONFIG: JSON.stringify({
+            applicationId,
+            stateDir,
+            internalReplicationFactor: 1,
+            commitIntervalMs: 20,
+            statusIntervalMs: 250,
+            maxBytesPerPartition: 65_536,
+          }),
+          ...env,
+        },
+      });
+      apps.push(app);
+      return app;
+    };
+    try {
+      const crashing = await start({ CRASH_AT: 'afterCommit', CRASH_AFTER: '3' });
+      crashing.expectEnd();
+      expect((await crashing.exited).code).toBe(137);
+      const app = await start();
+      await settled({
+        connection: broker.connection,
+        applicationId,
+        inputTopics: inputs,
+        tasks: partitions,
+        apps: () => [app],
+        statusIntervalMs: 250,
+      });
+
+      const told: Record<string, number> = {};
+      for (const { key, value } of (
+        await readTopic(broker.connection, `${applicationId}-${PER_HOUR}-changelog`)
+      ).partitions.flat()) {
+        if (key === null || value === null || key[0] === '!'.charCodeAt(0)) continue;
+        const { windowStartMs, key: name } = decodeWindowKey(key);
+        told[`${String(windowStartMs)} ${name}`] = Number(value.toString());
+      }
+      expect(told).toEqual(expected);
+      const metrics = await fetch(`http://127.0.0.1:${String(app.port)}/metrics`);
+      expect((await metrics.text()).match(/^tributary_task_dropped\{.*$/gm)).toBeNull();
+    } finally {
+      await killAll(apps);
+      await rm(stateDir, { recursive: true, force: true });
+    }
+  },
+);

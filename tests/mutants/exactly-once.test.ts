@@ -47,7 +47,9 @@ interface Fault {
 
 let runs = 0;
 
-/** What is wrong after a run of a mutant, or of the runtime when there is none. A run that comes to no end is wrong too. */
+/**
+ * What is wrong after a run of a mutant, or of the runtime when there is none. A run that comes to no end is wrong too.
+ */
 async function problemsOf(fault: Fault, mutation?: Mutation): Promise<string[]> {
   const mutant = mutation === undefined ? undefined : await createMutant(mutation);
   runs += 1;
@@ -195,7 +197,8 @@ describe('a death between the records and the commit', () => {
   test('is survived', async () => {
     expect(await problemsOf(fault)).toEqual([]);
   });
-  // Or the next start refuses: what the commit has noted beside its offsets reaches further than the changelog, or the group further than what the task has kept.
+  // Or the next start refuses: what the commit has noted beside its offsets reaches further than the changelog, or the
+  // group further than what the task has kept.
   test(
     'loses records when the offsets are committed before',
     caught(

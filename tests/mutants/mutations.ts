@@ -54,9 +54,9 @@ export const STORE_BEFORE_COMMIT_UNNOTICED: Mutation = {
 };
 
 /**
- * After an error the same producer, with the same epoch, goes on: what was left on its way is not fenced off. It does harm
- * only where a late EndTxn comes upon records whose offsets are not there yet, a few milliseconds of each commit: faults at
- * random moments do not show it, `commitIntoNextTransaction` of tests/support/late-commit.ts does.
+ * After an error the same producer, with the same epoch, goes on: what was left on its way is not fenced off. It does
+ * harm only where a late EndTxn comes upon records whose offsets are not there yet, a few milliseconds of each commit:
+ * faults at random moments do not show it, `commitIntoNextTransaction` of tests/support/late-commit.ts does.
  */
 export const REUSED_PRODUCER: Mutation = {
   name: 'producer reused after an error',
@@ -105,7 +105,8 @@ export const OFFSETS_BEFORE_FENCE: Mutation = {
       file: TAKE,
       find: 'await context.fences.pass(',
       replace:
-        'await context.cluster.track(task.inputs.map((i) => i.topic));\n  const committed = await context.cluster.committed(context.applicationId, task.inputs);\n  await context.fences.pass(',
+        'await context.cluster.track(task.inputs.map((i) => i.topic));\n  const committed = await ' +
+        'context.cluster.committed(context.applicationId, task.inputs);\n  await context.fences.pass(',
     },
     {
       file: TAKE,
@@ -170,7 +171,9 @@ export const STANDBY_IGNORED: Mutation = {
   edits: [
     {
       file: 'processor/streams/group/partition-assignor.ts',
-      find: "open = open.filter((task) => !heldBy(task, 'standby').some(({ memberId }) => shares.giveIgnoringSubTopology(memberId, task)));",
+      find:
+        "open = open.filter((task) => !heldBy(task, 'standby').some(({ memberId }) => " +
+        'shares.giveIgnoringSubTopology(memberId, task)));',
       replace: '',
     },
   ],

@@ -1,8 +1,8 @@
 import type { Mutation } from '../support/mutant.ts';
 
 /*
- * Mistakes in the graph of a topology and at its edges: each makes a number wrong in silence. The cheapest suite that notices is the
- * judge; none of them needs a broker.
+ * Mistakes in the graph of a topology and at its edges: each makes a number wrong in silence. The cheapest suite that
+ * notices is the judge; none of them needs a broker.
  */
 
 const TOPOLOGY = 'processor/streams/topology';
@@ -195,7 +195,8 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
         file: 'processor/streams/task/task-graph.ts',
         find: 'for (const tombstone of await this.#expire()) changes.push(tombstone);',
         replace:
-          'for (const { store, key } of expired) if (!changes.some((change) => change.store === store && change.key.equals(key))) changes.push({ store, key, value: null });',
+          'for (const { store, key } of expired) if (!changes.some((change) => change.store === store && ' +
+          'change.key.equals(key))) changes.push({ store, key, value: null });',
       },
     ],
     judge: `${TOPOLOGY}/window-expiry.test.ts`,

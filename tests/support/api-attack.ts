@@ -76,7 +76,9 @@ export async function openTcp(port: number, text = ''): Promise<Socket> {
   return socket;
 }
 
-/** Asks for /health again and again until told to stop; answers the times in ms, ascending. A failed one is Infinity. */
+/**
+ * Asks for /health again and again until told to stop; answers the times in ms, ascending. A failed one is Infinity.
+ */
 export function watchHealth(url: string, everyMs = 20): { stop(): Promise<number[]> } {
   const times: number[] = [];
   let stopped = false;

@@ -12,7 +12,10 @@ export interface TestBrokerCluster {
   readonly connection: KafkaConnectionConfig;
   /** Each can be killed and restarted alone: two of three go on. */
   readonly nodes: readonly TestBroker[];
-  /** Every replica of every partition, Kafka's own topics included, is in sync, and its first replica leads. @throws when not in time. */
+  /**
+   * Every replica of every partition, Kafka's own topics included, is in sync, and its first replica leads. @throws
+   * when not in time.
+   */
   untilWhole(): Promise<void>;
   /** The end: stops the nodes and removes their directories. */
   stop(): Promise<void>;
@@ -29,7 +32,8 @@ const REPLICATED: Readonly<Record<string, string>> = {
   'transaction.state.log.min.isr': '2',
   'share.coordinator.state.topic.replication.factor': '3',
   'share.coordinator.state.topic.min.isr': '2',
-  // Kafka misses a dead broker after 9 s, and until then nobody leads its partitions: that wait says nothing about a client.
+  // Kafka misses a dead broker after 9 s, and until then nobody leads its partitions: that wait says nothing about a
+  // client.
   'broker.session.timeout.ms': '3000',
   'broker.heartbeat.interval.ms': '500',
   // Who comes back leads again at once, so that leaders move away from living brokers too.

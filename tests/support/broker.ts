@@ -23,7 +23,10 @@ export interface TestBrokerOptions {
   readonly directoryPrefix?: string;
 }
 
-/** A test's broker lives for seconds: the second compiler, and a collector with threads of its own, would cost more than they save. */
+/**
+ * A test's broker lives for seconds: the second compiler, and a collector with threads of its own, would cost more than
+ * they save.
+ */
 const SHORT_LIVED = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
 
 /** A real Kafka that belongs to one test file: on a port of its own, with a directory of its own. */
@@ -115,7 +118,8 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
     keepEvidence: (directory) => cp(dataDir, directory, { recursive: true }),
     stop: async () => {
       kafka.kill('SIGCONT');
-      // Its directory goes with it: it need not stop cleanly, unless it is the first, which then leaves its archive of classes to all others.
+      // Its directory goes with it: it need not stop cleanly, unless it is the first, which then leaves its archive of
+      // classes to all others.
       if (await hasClassArchive()) kafka.kill('SIGKILL');
       await kafka.stop();
       await rm(dataDir, { recursive: true, force: true });

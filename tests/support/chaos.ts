@@ -1,8 +1,8 @@
 import { appendFileSync } from 'node:fs';
 
 /*
- * What the files of tests/chaos share. `npm test` runs them short; `npm run chaos` runs them at full length and prints every
- * figure at the end. SEED repeats a run.
+ * What the files of tests/chaos share. `npm test` runs them short; `npm run chaos` runs them at full length and prints
+ * every figure at the end. SEED repeats a run.
  */
 
 const full = process.env['CHAOS'] === 'full';

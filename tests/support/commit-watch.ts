@@ -13,8 +13,8 @@ export interface WatchedPartition {
 const POLL_INTERVAL_MS = 50;
 
 /**
- * Watches a group's committed offsets while records flow into every one of these partitions, and answers the longest time in
- * which one of them did not move. What the watch itself needs to see an offset counts with it.
+ * Watches a group's committed offsets while records flow into every one of these partitions, and answers the longest
+ * time in which one of them did not move. What the watch itself needs to see an offset counts with it.
  */
 export class CommitWatch {
   readonly #cluster: KafkaCluster;

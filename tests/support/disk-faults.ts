@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /*
- * Disks that fail on command. Not every machine allows it: the capability is asked first, and a test that cannot have its
- * fault is skipped and says so.
+ * Disks that fail on command. Not every machine allows it: the capability is asked first, and a test that cannot have
+ * its fault is skipped and says so.
  */
 
 const CHUNK_BYTES = 1 << 20;
@@ -89,7 +89,9 @@ async function appendUntilFull(file: FileHandle, bytes: number): Promise<void> {
   }
 }
 
-/** Input/output errors in a running process: each write and each sync of these files fails with EIO until it is ended. */
+/**
+ * Input/output errors in a running process: each write and each sync of these files fails with EIO until it is ended.
+ */
 export class FailingWrites {
   readonly #strace: ChildProcess;
   readonly #exited: Promise<unknown>;

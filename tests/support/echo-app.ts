@@ -2,7 +2,10 @@ import { createLogger } from '../../processor/logins/logging.ts';
 import { serveHealth } from '../../processor/logins/health-server.ts';
 import { KafkaStreams, StreamsError, type StreamsConfigInput } from '../../processor/streams/index.ts';
 
-/** The echo topology, or another one of this folder (TOPOLOGY_MODULE), as a process. It imports the runtime beside it, so that a mutant's copy runs the mutant. */
+/**
+ * The echo topology, or another one of this folder (TOPOLOGY_MODULE), as a process. It imports the runtime beside it,
+ * so that a mutant's copy runs the mutant.
+ */
 const env = (name: string): string => process.env[name] ?? '';
 const log = createLogger('echo', { level: env('LOG_LEVEL') === 'debug' ? 'debug' : 'info', format: 'json' });
 const topologyOptions = JSON.parse(env('ECHO_TOPOLOGY')) as unknown;

@@ -120,8 +120,8 @@ export class EchoRun {
   }
 
   /**
-   * Publishes in bursts of random size, so that there is input under way when a fault strikes: until it is told to stop, or
-   * so many records spread over so long a time.
+   * Publishes in bursts of random size, so that there is input under way when a fault strikes: until it is told to
+   * stop, or so many records spread over so long a time.
    */
   flow(limit?: { readonly records: number; readonly overMs: number }): Flow {
     let flowing = true;
@@ -146,8 +146,8 @@ export class EchoRun {
   }
 
   /**
-   * Something has happened: each partition of the input is committed further than it is now. Under a flow this comes about on however slow a
-   * machine, where a pause would let nothing happen at all.
+   * Something has happened: each partition of the input is committed further than it is now. Under a flow this comes
+   * about on however slow a machine, where a pause would let nothing happen at all.
    */
   async goesOn(): Promise<void> {
     const offsets = async (): Promise<Map<string, number>> =>
@@ -287,7 +287,8 @@ export class EchoRun {
       } catch (error) {
         // Whether it arrived is not known. It does not matter: the oracle reads the input from the topic.
         if (!isBrokerAway(error) && !hasCode(error, ...SEQUENCE_CODES)) throw error;
-        // kafkajs took its sequence numbers back: if the batch did arrive, all that this producer sends is refused from here on.
+        // kafkajs took its sequence numbers back: if the batch did arrive, all that this producer sends is refused from
+        // here on.
         await this.#producer?.disconnect().catch(() => undefined);
         this.#producer = undefined;
         await sleep(BROKER_AWAY_RETRY_MS);

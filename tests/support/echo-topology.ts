@@ -11,8 +11,8 @@ import {
 } from '../../processor/streams/index.ts';
 
 /*
- * The application of the guarantee tests. Every kind of output is there: a record-by-record echo, a running aggregate out
- * of a custom processor's own store, and aggregates behind a repartition, with and without windows.
+ * The application of the guarantee tests. Every kind of output is there: a record-by-record echo, a running aggregate
+ * out of a custom processor's own store, and aggregates behind a repartition, with and without windows.
  */
 
 export interface EchoTopologyOptions {

@@ -24,8 +24,8 @@ export interface AskedPartition {
 }
 
 /**
- * Brokers in memory behind the interface that the fetcher uses: leaders that move, brokers that die, partitions that are
- * refused. For what a single real broker cannot show; it decides no integration test.
+ * Brokers in memory behind the interface that the fetcher uses: leaders that move, brokers that die, partitions that
+ * are refused. For what a single real broker cannot show; it decides no integration test.
  */
 export class FakeBrokers implements TakeCluster {
   readonly partitions = new Map<string, FakePartition>();
@@ -114,13 +114,11 @@ export class FakeBrokers implements TakeCluster {
 
 function batchOf(values: readonly FakeValue[], offset: number): Buffer {
   if (offset >= values.length) return Buffer.alloc(0);
-  const records = values
-    .slice(offset)
-    .map((it, index) => ({
-      offsetDelta: index,
-      timestampDelta: 0n,
-      ...(typeof it === 'string' ? { key: null, value: Buffer.from(it) } : it),
-    }));
+  const records = values.slice(offset).map((it, index) => ({
+    offsetDelta: index,
+    timestampDelta: 0n,
+    ...(typeof it === 'string' ? { key: null, value: Buffer.from(it) } : it),
+  }));
   return batchBytes({ baseOffset: BigInt(offset), records });
 }
 

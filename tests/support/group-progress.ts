@@ -44,7 +44,8 @@ export async function committedOffsets(
 
 /**
  * Resolves when all input is processed through all sub-topologies: the group stands at the end of the input, every task
- * of every living process runs with lag 0, and nothing has moved for longer than what they say of themselves may be old.
+ * of every living process runs with lag 0, and nothing has moved for longer than what they say of themselves may be
+ * old.
  * @throws when that does not come about in time, or a process ends meanwhile.
  */
 export async function settled(options: ProgressOptions, boundMs = DEADLINE_MS): Promise<void> {

@@ -3,7 +3,9 @@ import { StreamsBuilder, type Topology } from '../../processor/streams/index.ts'
 
 export interface HangingTopologyOptions {
   readonly topic: string;
-  /** The record whose value is `hang` is processed as an endless loop until this file exists; the loop makes it first. */
+  /**
+   * The record whose value is `hang` is processed as an endless loop until this file exists; the loop makes it first.
+   */
   readonly marker?: string;
   /** Where there is no marker the decoder never comes back from `hang`. */
   readonly deadLetterTopic?: string;

@@ -14,7 +14,10 @@ export interface Needed {
 const IMPORT =
   /^\s*(?:import|export)\s(?!type\s)[^'"`;]*?from\s+['"]([^'"]+)['"]|^import\s+['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)|new URL\(\s*['"](\.[^'"]+\.(?:ts|mjs|json))['"],\s*import\.meta\.url/gm;
 
-/** Follows imports, and the URLs of modules that are started elsewhere, from one file on. @throws for a file that is missing. */
+/**
+ * Follows imports, and the URLs of modules that are started elsewhere, from one file on. @throws for a file that is
+ * missing.
+ */
 export function importsOf(entry: string): Needed {
   const files = new Set<string>();
   const packages = new Set<string>();

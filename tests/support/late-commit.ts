@@ -12,9 +12,9 @@ export interface StruckTransaction {
 }
 
 /**
- * The network keeps the EndTxn by which a task commits. The task aborts and begins anew, and when the next records are there
- * and their offsets are not, the EndTxn arrives. A producer that is used again then has half a transaction committed, and
- * the next attempt doubles it; with any other moment of arrival nothing is seen of that.
+ * The network keeps the EndTxn by which a task commits. The task aborts and begins anew, and when the next records are
+ * there and their offsets are not, the EndTxn arrives. A producer that is used again then has half a transaction
+ * committed, and the next attempt doubles it; with any other moment of arrival nothing is seen of that.
  */
 export async function commitIntoNextTransaction(
   { proxy, broker }: ProxiedBroker,

@@ -118,7 +118,9 @@ export async function committedNumbers(
 
 const HEADER = '__streams.errors.';
 
-/** What is wrong with the dead-letter topic: each record that cannot be read is there once, as it was, and nothing else. */
+/**
+ * What is wrong with the dead-letter topic: each record that cannot be read is there once, as it was, and nothing else.
+ */
 export function deadLetterProblems(
   input: readonly ConsumerRecord[],
   letters: readonly ConsumerRecord[],

@@ -152,7 +152,8 @@ export class LoginRun {
     await until(
       enough,
       () =>
-        `${String(records)} records are committed, there are ${String(committed)}\n${this.apps.map((app) => app.log(10)).join('\n---\n')}`,
+        `${String(records)} records are committed, there are ` +
+        `${String(committed)}\n${this.apps.map((app) => app.log(10)).join('\n---\n')}`,
     );
   }
 

@@ -4,7 +4,10 @@ import type { AppProcess } from './app-process.ts';
 import type { TestBroker } from './broker.ts';
 import type { EchoRun } from './echo-run.ts';
 
-/** What befalls the system, in the order of their numbers in the log; a quarter of the time nothing does, as with Jepsen. */
+/**
+ * What befalls the system, in the order of their numbers in the log; a quarter of the time nothing does, as with
+ * Jepsen.
+ */
 export type Fault =
   'nothing' | 'kill' | 'kill and wait' | 'stop' | 'freeze' | 'join' | 'broker stopped' | 'broker frozen';
 
@@ -27,9 +30,10 @@ const PAST_TRANSACTION_MS = 5_000;
  * in it. All are left running in the end.
  *
  * The broker is not killed: a single node that is its own controller leads under its old registration when it starts
- * again, is fenced, and leads anew; its group coordinator is loaded twice meanwhile, and in Kafka 4.3.1 may be left with
- * an older state than its log has ("out of sync with the underlying log"). That is no fault of the application: it
- * asks again for some seconds, and then refuses to go on (STORE_AHEAD_OF_GROUP). Brokers are killed in broker-cluster.test.ts, where others take over.
+ * again, is fenced, and leads anew; its group coordinator is loaded twice meanwhile, and in Kafka 4.3.1 may be left
+ * with an older state than its log has ("out of sync with the underlying log"). That is no fault of the application: it
+ * asks again for some seconds, and then refuses to go on (STORE_AHEAD_OF_GROUP). Brokers are killed in
+ * broker-cluster.test.ts, where others take over.
  */
 export class Nemesis {
   readonly counts = new Map<Fault, number>();
@@ -66,7 +70,8 @@ export class Nemesis {
     const pauseMs = 500 + this.#random.below(3_000);
     this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1);
     this.log.push(
-      `${String(Math.round(performance.now() - this.#startedAt))} ms: ${fault}, ${fault === 'freeze' ? 'any' : String(victim)}, ${String(lengthMs)} ms`,
+      `${String(Math.round(performance.now() - this.#startedAt))} ms: ${fault}, ` +
+        `${fault === 'freeze' ? 'any' : String(victim)}, ${String(lengthMs)} ms`,
     );
     await this.#inflict(fault, victim, lengthMs);
     await sleep(pauseMs);

@@ -41,7 +41,9 @@ export function watchOffsets(connection: KafkaConnectionConfig, groupId: string)
 export class OffsetWatch {
   /** One sentence for each offset that went back. */
   readonly regressions: string[] = [];
-  /** The most that one offset has moved between two looks: no less than the largest commit was. May be set back to 0. */
+  /**
+   * The most that one offset has moved between two looks: no less than the largest commit was. May be set back to 0.
+   */
   largestStep = 0;
   readonly #source: OffsetSource;
   readonly #offsets = new Map<string, number>();
@@ -65,7 +67,8 @@ export class OffsetWatch {
   }
 
   /**
-   * `performance.now()` of when each of these partitions was first seen beyond `since`, in the order in which they moved.
+   * `performance.now()` of when each of these partitions was first seen beyond `since`, in the order in which they
+   * moved.
    * @throws when one has not moved in time, naming it.
    */
   async moved(

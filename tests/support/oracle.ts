@@ -30,8 +30,8 @@ export interface EchoOracleOptions {
 }
 
 /**
- * The verdict on an echo run, in the manner of Kafka's own EosTestDriver: every output is replayed record by record from
- * the input, so that one record lost, doubled or reordered in the middle shows, and not only a wrong total.
+ * The verdict on an echo run, in the manner of Kafka's own EosTestDriver: every output is replayed record by record
+ * from the input, so that one record lost, doubled or reordered in the middle shows, and not only a wrong total.
  * Answers what is wrong, one sentence each. Call it when everything is processed and no processor runs.
  */
 export async function verifyEcho({ connection, applicationId, input, stateDir }: EchoOracleOptions): Promise<string[]> {
@@ -152,7 +152,8 @@ function firstDifference(name: string, expected: readonly string[], found: reado
         ? 'out of order'
         : 'lost or wrong';
   return [
-    `${name}: record ${String(index)} of ${String(expected.length)} is ${String(found[index])} and not ${String(expected[index])} (${what}); ${String(found.length)} records in all`,
+    `${name}: record ${String(index)} of ${String(expected.length)} is ${String(found[index])} and not ` +
+      `${String(expected[index])} (${what}); ${String(found.length)} records in all`,
   ];
 }
 
@@ -178,7 +179,8 @@ function tableDifferences(
   const [first] = wrong;
   if (first === undefined) return [];
   return [
-    `${name}: ${String(wrong.length)} rows are wrong, such as ${first}: ${JSON.stringify(found.get(first))} and not ${JSON.stringify(expected.get(first))}`,
+    `${name}: ${String(wrong.length)} rows are wrong, such as ${first}: ${JSON.stringify(found.get(first))} ` +
+      `and not ${JSON.stringify(expected.get(first))}`,
   ];
 }
 

@@ -3,7 +3,10 @@ import type { AppProcess } from './app-process.ts';
 import { sized } from './chaos.ts';
 
 const LOOK_MS = 50;
-/** What processes say of themselves may be this old: two statuses of a chaos run, and the look; older where something else has the cores. */
+/**
+ * What processes say of themselves may be this old: two statuses of a chaos run, and the look; older where something
+ * else has the cores.
+ */
 const STALE_MS = sized({ short: 10_000, full: 800 });
 
 /** Looks all along at who says that it runs which task. */
@@ -52,8 +55,8 @@ export class OwnerWatch {
 }
 
 /**
- * Reads in the logs what the group told its members: in no generation may two processes have one partition. A process that
- * came back under the name of a dead one has the same process id, and is the same member.
+ * Reads in the logs what the group told its members: in no generation may two processes have one partition. A process
+ * that came back under the name of a dead one has the same process id, and is the same member.
  */
 export function sharedTwice(apps: readonly Pick<AppProcess, 'logged' | 'port'>[]): string[] {
   const owners = new Map<string, string>();

@@ -1,7 +1,10 @@
 import kafkajs from 'kafkajs';
 import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-connection-config.ts';
 
-/** kafkajs for what a test itself asks of a broker: for half a minute where it is just starting, or has no coordinator yet, on however slow a machine. */
+/**
+ * kafkajs for what a test itself asks of a broker: for half a minute where it is just starting, or has no coordinator
+ * yet, on however slow a machine.
+ */
 export function patientKafka(connection: KafkaConnectionConfig, clientId: string): kafkajs.Kafka {
   return new kafkajs.Kafka({
     clientId,

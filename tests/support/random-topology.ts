@@ -17,8 +17,9 @@ import {
 } from '../../processor/streams/index.ts';
 
 /*
- * Random topologies as plain data: one plan is built with the runtime's own operators and, for comparison, counted by a model that
- * has neither tasks, partitions, commits nor stores (tests/support/topology-model.ts). Both use the functions here.
+ * Random topologies as plain data: one plan is built with the runtime's own operators and, for comparison, counted by a
+ * model that has neither tasks, partitions, commits nor stores (tests/support/topology-model.ts). Both use the
+ * functions here.
  */
 
 /** A record's value. `n` is what is added up. */

@@ -169,7 +169,8 @@ export class RawKafka {
   /** Every committed value of partition 0, from `offset` to the end there is now. */
   async readAll(topic: string, offset = 0): Promise<(string | null)[]> {
     const values: (string | null)[] = [];
-    // A commit is acknowledged before its markers are written, and no test reads so beside a transaction that it leaves open.
+    // A commit is acknowledged before its markers are written, and no test reads so beside a transaction that it leaves
+    // open.
     const written = async (): Promise<boolean> =>
       (await this.range(topic)).end === (await this.range(topic, READ_UNCOMMITTED)).end;
     await until(written, `the markers of ${topic} are written`);

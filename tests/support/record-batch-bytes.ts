@@ -1,8 +1,8 @@
 import { crc32c } from '@node-rs/crc32';
 
 /*
- * Writes record batches byte by byte from Kafka's protocol description, slowly and with BigInt, so that the decoder under
- * test is not checked against code that shares its arithmetic.
+ * Writes record batches byte by byte from Kafka's protocol description, slowly and with BigInt, so that the decoder
+ * under test is not checked against code that shares its arithmetic.
  */
 
 export interface RecordSpec {

@@ -111,10 +111,10 @@ function countInWindow(
   windows.set(start, window);
 }
 
-const STATES =
-  'AL AK AZ AR CA CO CT DC DE FL GA HI IA ID IL IN KS KY LA MA MD ME MI MN MO MS MT NC ND NE NH NJ NM NV NY OH OK OR PA RI SC SD TN TX UT VA VT WA WI WV WY'.split(
-    ' ',
-  );
+const STATES = (
+  'AL AK AZ AR CA CO CT DC DE FL GA HI IA ID IL IN KS KY LA MA MD ME MI MN MO MS MT NC ND NE NH NJ NM NV NY OH ' +
+  'OK OR PA RI SC SD TN TX UT VA VT WA WI WV WY'
+).split(' ');
 
 /** What becomes of one record. */
 export function readRecord({ value, timestampMs }: RawRecord, nowMs: number): Reading {

@@ -9,7 +9,10 @@ import { startTestBroker, type TestBroker } from './broker.ts';
 
 const run = promisify(execFile);
 
-/** A broker with a door that speaks SASL_SSL with SCRAM-SHA-512, and access lists. Its usual door is the operator's: no limits. */
+/**
+ * A broker with a door that speaks SASL_SSL with SCRAM-SHA-512, and access lists. Its usual door is the operator's: no
+ * limits.
+ */
 export interface SecuredBroker {
   readonly broker: TestBroker;
   /** `localhost:port` of the secured door; its certificate says `localhost` and nothing else. */

@@ -7,9 +7,9 @@ import { changelogTopic } from '../../processor/streams/topology/topology.ts';
 import type { ReadTopic } from './topic-reader.ts';
 
 /**
- * Compares every store that processors left on disk with one rebuilt from the changelogs: each must be exactly the replay
- * of its changelogs up to the offsets it names, however old it is, and of each changelog partition with records one store
- * must be at its end. No processor may run. `changelogs`: by store name, uncompacted. Answers what is wrong.
+ * Compares every store that processors left on disk with one rebuilt from the changelogs: each must be exactly the
+ * replay of its changelogs up to the offsets it names, however old it is, and of each changelog partition with records
+ * one store must be at its end. No processor may run. `changelogs`: by store name, uncompacted. Answers what is wrong.
  */
 export async function compareStores(
   stateDir: string,
@@ -52,7 +52,9 @@ export async function compareStores(
       for (const { key, value } of rebuilt.values()) digest.add(key, value);
       if (!digestsEqual(digest.get(), store.digest())) {
         problems.push(
-          `store ${name} has ${String(store.digest().entries)} entries and digest ${store.digest().sum.toString(16)}; rebuilt from its changelog it has ${String(digest.get().entries)} and ${digest.get().sum.toString(16)}`,
+          `store ${name} has ${String(store.digest().entries)} entries and digest ` +
+            `${store.digest().sum.toString(16)}; rebuilt from its changelog it has ` +
+            `${String(digest.get().entries)} and ${digest.get().sum.toString(16)}`,
         );
       }
     } finally {

@@ -3,8 +3,8 @@ import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-
 import { patientKafka } from './patient-kafka.ts';
 
 /**
- * The producer of the tests, connected. It is idempotent and never gives up: a send whose answer was late or lost is repeated under the
- * same sequence number, so that each message is written once, on however slow a machine.
+ * The producer of the tests, connected. It is idempotent and never gives up: a send whose answer was late or lost is
+ * repeated under the same sequence number, so that each message is written once, on however slow a machine.
  */
 export async function testProducer(
   connection: KafkaConnectionConfig,

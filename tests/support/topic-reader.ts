@@ -14,7 +14,8 @@ export interface ReadTopic {
 
 /**
  * Reads all committed records of a topic up to the end it has now. A transaction that hangs would keep the position
- * from the end: then this throws, naming the partitions, when `patienceMs` is over. Shorter than the one deadline only where it hangs by design.
+ * from the end: then this throws, naming the partitions, when `patienceMs` is over. Shorter than the one deadline only
+ * where it hangs by design.
  */
 export async function readTopic(
   connection: KafkaConnectionConfig,
@@ -57,7 +58,8 @@ export class HangingTransactionError extends Error {
 
   constructor(topic: string, behind: readonly number[], positions: readonly number[], ends: readonly number[]) {
     super(
-      `read_committed does not reach the end of ${behind.map((p) => `${topic}-${String(p)} (at ${String(positions[p])} of ${String(ends[p])})`).join(', ')}: a transaction hangs`,
+      `read_committed does not reach the end of ` +
+        `${behind.map((p) => `${topic}-${String(p)} (at ${String(positions[p])} of ${String(ends[p])})`).join(', ')}: a transaction hangs`,
     );
   }
 }

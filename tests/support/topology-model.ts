@@ -13,8 +13,8 @@ import {
 } from './random-topology.ts';
 
 /*
- * What a plan's tables and outputs are, counted by loops over lists: no tasks, no partitions, no commits, no stores. Late is
- * nothing here: what the runtime leaves out it must have counted.
+ * What a plan's tables and outputs are, counted by loops over lists: no tasks, no partitions, no commits, no stores.
+ * Late is nothing here: what the runtime leaves out it must have counted.
  */
 
 interface Row {

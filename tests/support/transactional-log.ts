@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { batchBytes, markerBytes } from './record-batch-bytes.ts';
 
 /*
- * A model of read_committed that knows nothing of the decoders under test: it keeps what each producer wrote and how each
- * of its transactions ended, and from that which records a reader must see.
+ * A model of read_committed that knows nothing of the decoders under test: it keeps what each producer wrote and how
+ * each of its transactions ended, and from that which records a reader must see.
  */
 
 export interface AbortedRange {
@@ -89,7 +89,9 @@ export const writeLog = (steps: readonly LogStep[]): TransactionalLog => {
   return { batches, aborted, committed: committed.toSorted((a, b) => a[0] - b[0]) };
 };
 
-/** What one fetch answers: whole batches from the one that holds the offset, and the aborted transactions they touch. */
+/**
+ * What one fetch answers: whole batches from the one that holds the offset, and the aborted transactions they touch.
+ */
 export const fetchFrom = (
   log: TransactionalLog,
   fromOffset: number,

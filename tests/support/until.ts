@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * The one deadline of everything that a test waits for. It is long because it says nothing of speed: it only ends a test that would
- * never end. jest's own (`testTimeout`) is longer, so that what was waited for is named.
+ * The one deadline of everything that a test waits for. It is long because it says nothing of speed: it only ends a
+ * test that would never end. jest's own (`testTimeout`) is longer, so that what was waited for is named.
  */
 export const DEADLINE_MS = 90_000;
 
@@ -26,8 +26,8 @@ export async function until(
 }
 
 /**
- * `condition` holds for so long, as far as that is looked at: what must not come is given time to come. A longer time makes the test sharper, and
- * none makes it fail on a slow machine.
+ * `condition` holds for so long, as far as that is looked at: what must not come is given time to come. A longer time
+ * makes the test sharper, and none makes it fail on a slow machine.
  * @throws when it does not hold, with `what`.
  */
 export async function stays(condition: () => boolean | Promise<boolean>, what: string, forMs = 300): Promise<void> {
@@ -38,8 +38,8 @@ export async function stays(condition: () => boolean | Promise<boolean>, what: s
 }
 
 /**
- * `until` for something that `look` answers: undefined means not yet. A look that fails means not yet, too (a broker that is just
- * starting, a port that nobody listens on): its error is told when the wait was in vain.
+ * `until` for something that `look` answers: undefined means not yet. A look that fails means not yet, too (a broker
+ * that is just starting, a port that nobody listens on): its error is told when the wait was in vain.
  */
 export async function found<T>(
   look: () => T | undefined | Promise<T | undefined>,

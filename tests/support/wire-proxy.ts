@@ -37,7 +37,10 @@ export interface Frame {
   readonly bytes: Buffer;
 }
 
-/** Whether this is an EndTxn request that commits, and not one that aborts (a take's probe does): the version clients use ends in that boolean. */
+/**
+ * Whether this is an EndTxn request that commits, and not one that aborts (a take's probe does): the version clients
+ * use ends in that boolean.
+ */
 export const isCommit = ({ direction, apiKey, bytes }: Frame): boolean =>
   direction === 'request' && apiKey === ApiKey.EndTxn && bytes.at(-1) === 1;
 
@@ -113,7 +116,10 @@ export class WireProxy {
     return this.#add(filter, { kind: 'hold' });
   }
 
-  /** Lets matching frames pass `delayMs` later, each on its own clock. The broker gets delayed requests even if the client has gone. */
+  /**
+   * Lets matching frames pass `delayMs` later, each on its own clock. The broker gets delayed requests even if the
+   * client has gone.
+   */
   delay(filter: FrameFilter, delayMs: number): WireRule {
     return this.#add(filter, { kind: 'delay', delayMs });
   }
@@ -173,7 +179,10 @@ export class WireProxy {
   }
 }
 
-/** Hands a request to a broker over a connection of its own, as a network with several paths does; resolves when it is answered or refused. */
+/**
+ * Hands a request to a broker over a connection of its own, as a network with several paths does; resolves when it is
+ * answered or refused.
+ */
 export async function deliver(request: Buffer, port: number): Promise<void> {
   const socket = connect({ port, host: '127.0.0.1' });
   socket.write(request);
@@ -356,8 +365,8 @@ export interface ProxiedBroker {
 }
 
 /**
- * A test broker that every client reaches through a wire proxy, however it bootstraps: the broker advertises the proxy's
- * port, so nothing on the wire is rewritten and any client works. Choose the victim by its client id.
+ * A test broker that every client reaches through a wire proxy, however it bootstraps: the broker advertises the
+ * proxy's port, so nothing on the wire is rewritten and any client works. Choose the victim by its client id.
  */
 export const startProxiedBroker = async (options: TestBrokerOptions = {}): Promise<ProxiedBroker> => {
   const proxy = await WireProxy.listen();

@@ -239,12 +239,16 @@ test('waking up retries at once, and gives up a connection that was silent for t
   expect(links.at(-1)?.phase).toBe('live');
 });
 
-test('told that the browser is offline, it finds out by itself, and goes on from the cursor where the API answers all the same', async () => {
-  const feed = await started();
-  api.last.sink.next({ s: 1 });
-  feed.verify();
-  expect(links.at(-1)).toEqual({ phase: 'connecting', attempt: 1 });
-  await jest.advanceTimersByTimeAsync(0);
-  expect(links.at(-1)?.phase).toBe('live');
-  expect(api.last.variables).toEqual({ windows: 5, after: 'cursor-1' });
-});
+test(
+  'told that the browser is offline, it finds out by itself, and goes on from the cursor where the API answers ' +
+    'all the same',
+  async () => {
+    const feed = await started();
+    api.last.sink.next({ s: 1 });
+    feed.verify();
+    expect(links.at(-1)).toEqual({ phase: 'connecting', attempt: 1 });
+    await jest.advanceTimersByTimeAsync(0);
+    expect(links.at(-1)?.phase).toBe('live');
+    expect(api.last.variables).toEqual({ windows: 5, after: 'cursor-1' });
+  },
+);

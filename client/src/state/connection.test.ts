@@ -23,17 +23,21 @@ test('live, paused with what is held, and no processor', () => {
   expect(statusOf({ ...live, processors: null })).toEqual({ kind: 'live' });
 });
 
-test('reconnecting counts down; from the fourth try, or with the browser offline, it is offline with the age of the data', () => {
-  const waiting = { phase: 'waiting', attempt: 2, retryAt: 12_400, detail: '' } as const;
-  expect(statusOf({ ...live, link: waiting })).toEqual({ kind: 'reconnecting', attempt: 2, inSeconds: 3 });
-  expect(statusOf({ ...live, link: { phase: 'connecting', attempt: 2 } })).toEqual({
-    kind: 'reconnecting',
-    attempt: 2,
-    inSeconds: null,
-  });
-  expect(statusOf({ ...live, link: { ...waiting, attempt: 4 } })).toMatchObject({ kind: 'offline', asOf: live.asOf });
-  expect(statusOf({ ...live, link: waiting, browserOnline: false })).toMatchObject({ kind: 'offline' });
-});
+test(
+  'reconnecting counts down; from the fourth try, or with the browser offline, it is ' +
+    'offline with the age of the data',
+  () => {
+    const waiting = { phase: 'waiting', attempt: 2, retryAt: 12_400, detail: '' } as const;
+    expect(statusOf({ ...live, link: waiting })).toEqual({ kind: 'reconnecting', attempt: 2, inSeconds: 3 });
+    expect(statusOf({ ...live, link: { phase: 'connecting', attempt: 2 } })).toEqual({
+      kind: 'reconnecting',
+      attempt: 2,
+      inSeconds: null,
+    });
+    expect(statusOf({ ...live, link: { ...waiting, attempt: 4 } })).toMatchObject({ kind: 'offline', asOf: live.asOf });
+    expect(statusOf({ ...live, link: waiting, browserOnline: false })).toMatchObject({ kind: 'offline' });
+  },
+);
 
 test('an outage shows through a pause', () => {
   const link = { phase: 'waiting', attempt: 1, retryAt: 11_000, detail: '' } as const;

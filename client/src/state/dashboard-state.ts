@@ -132,9 +132,9 @@ export function withHeard(state: DashboardState, panel: Panel, at: number): Dash
 }
 
 /**
- * Up to when what a panel has is known to be all there is, epoch milliseconds; 0 before its first answer. Each panel has a
- * clock of its own: a subscription that failed stops one panel and not the others. Silence is no age where nothing changed;
- * but processors report every second, and their silence is one.
+ * Up to when what a panel has is known to be all there is, epoch milliseconds; 0 before its first answer. Each panel
+ * has a clock of its own: a subscription that failed stops one panel and not the others. Silence is no age where
+ * nothing changed; but processors report every second, and their silence is one.
  */
 export function knownUntil(state: DashboardState, panel: Panel): number {
   const { link, problems, heardAt, now, lastHeardAt, data } = state;

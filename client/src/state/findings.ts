@@ -16,8 +16,8 @@ function leadOf(state: State): Lead {
 }
 
 /**
- * The states that the API found to have more of one device type than of the other, widest margin first (ties by code). The
- * counts are those of the page, so that a finding never contradicts the figure beside it.
+ * The states that the API found to have more of one device type than of the other, widest margin first (ties by code).
+ * The counts are those of the page, so that a finding never contradicts the figure beside it.
  */
 export function leadsOf(model: StatesModel, found: readonly { readonly code: StateCode }[]): Lead[] {
   return found

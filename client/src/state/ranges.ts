@@ -79,7 +79,10 @@ export function windowsFor(range: Range): number {
 const CLOCK_STEPS_PER_SPAN = 600;
 const LONGEST_CLOCK_STEP_MS = 10_000;
 
-/** How far the clock goes before a chart in which nothing changed slides on: about a pixel. Whole seconds, as milliseconds. */
+/**
+ * How far the clock goes before a chart in which nothing changed slides on: about a pixel. Whole seconds, as
+ * milliseconds.
+ */
 export function clockStepMs({ spanMs }: Range): number {
   return Math.min(LONGEST_CLOCK_STEP_MS, Math.ceil(spanMs / CLOCK_STEPS_PER_SPAN / 1_000) * 1_000);
 }

@@ -32,7 +32,9 @@ export interface SeriesViewInput {
   readonly settledUntil: number;
 }
 
-/** Every window that touches the last `spanMs` up to `to`; windows without a login are zeros as far as they are known. */
+/**
+ * Every window that touches the last `spanMs` up to `to`; windows without a login are zeros as far as they are known.
+ */
 export function seriesView({ ring, spanMs, stepMs, to, knownUntil, settledUntil }: SeriesViewInput): SeriesView {
   const from = to - spanMs;
   const windows: WindowView[] = [];
@@ -65,7 +67,9 @@ export function totalOf(counts: Readonly<Record<Device, number>>): number {
   return counts.ios + counts.android + counts.other;
 }
 
-/** What a window adds to a line: a count, or a share from 0 to 1. Null breaks the line: unknown, or a share of nothing. */
+/**
+ * What a window adds to a line: a count, or a share from 0 to 1. Null breaks the line: unknown, or a share of nothing.
+ */
 export function valueOf(window: WindowView, device: Device, mode: SeriesMode): number | null {
   if (window.counts === null) return null;
   if (mode === 'counts') return window.counts[device];
@@ -73,7 +77,9 @@ export function valueOf(window: WindowView, device: Device, mode: SeriesMode): n
   return total === 0 ? null : window.counts[device] / total;
 }
 
-/** Columns in the order that uPlot wants: x in seconds, a line of whole windows per device type, then those in progress. */
+/**
+ * Columns in the order that uPlot wants: x in seconds, a line of whole windows per device type, then those in progress.
+ */
 export type Columns = [xs: number[], ...lines: (number | null)[][]];
 
 /**

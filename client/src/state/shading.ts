@@ -8,7 +8,10 @@ export const SHADES = 5;
 /** Of the shades, those that stand for a class. */
 export const CLASS_SHADES: Readonly<Record<GdpClass, number>> = { LOW: 1, MEDIUM: 3, HIGH: 5 };
 
-/** What the map shades a state by: logins, a device type's share of them (0 to 1), or GDP in millions of dollars. Null: no logins. */
+/**
+ * What the map shades a state by: logins, a device type's share of them (0 to 1), or GDP in millions of dollars. Null:
+ * no logins.
+ */
 export function measureOf({ devices, gdp }: Pick<State, 'devices' | 'gdp'>, measure: Measure): number | null {
   if (measure === 'gdp') return gdp.millionsUsd;
   if (devices.total === 0) return null;
@@ -34,7 +37,10 @@ export function scaleOf(values: Iterable<number | null>): Scale | null {
   return { low, high, someBelow: (sorted[0] ?? low) < low, someAbove: (sorted.at(-1) ?? high) > high };
 }
 
-/** 0 for no logins, else 1 (the least) to 5 (the most), in equal steps. Where all states are alike they get the middle shade. */
+/**
+ * 0 for no logins, else 1 (the least) to 5 (the most), in equal steps. Where all states are alike they get the middle
+ * shade.
+ */
 export function shadeOf(value: number | null, scale: Scale | null): number {
   if (value === null || scale === null) return 0;
   if (value > scale.high) return SHADES;

@@ -32,8 +32,8 @@ const STEPS: Readonly<Record<Direction, readonly [rows: number, columns: number]
 };
 
 /**
- * The tile that an arrow key leads to: the nearest one that way, where a step aside costs more than a step ahead. At the
- * edge of the map one stays.
+ * The tile that an arrow key leads to: the nearest one that way, where a step aside costs more than a step ahead. At
+ * the edge of the map one stays.
  */
 export function neighbour(code: StateCode, direction: Direction): StateCode {
   const here = TILES.find((tile) => tile.code === code);

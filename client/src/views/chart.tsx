@@ -161,8 +161,8 @@ function optionsFor(
 }
 
 /**
- * The lines, on a canvas. To the keyboard and to screen readers the surface is a slider over the windows: its value text
- * is read when a key moves it, and only then.
+ * The lines, on a canvas. To the keyboard and to screen readers the surface is a slider over the windows: its value
+ * text is read when a key moves it, and only then.
  */
 export function Chart({ view, mode, hidden, height, label, describe, onCursor }: ChartProps): JSX.Element {
   const surface = useRef<HTMLDivElement>(null);

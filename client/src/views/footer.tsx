@@ -1,6 +1,9 @@
 import type { JSX } from 'preact';
 
-/** Where else the figures are, and how to get about without a mouse. No letter is a shortcut: those hinder speech control. */
+/**
+ * Where else the figures are, and how to get about without a mouse. No letter is a shortcut: those hinder speech
+ * control.
+ */
 export function Footer(): JSX.Element {
   return (
     <footer class="foot">

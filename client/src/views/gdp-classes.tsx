@@ -8,7 +8,9 @@ import type { DeviceCounts, Insights } from '../api/types.ts';
 
 const COMPARED = ['ios', 'android'] as const;
 
-/** The two shares of one class as marks on a line that all classes have in common. Only repeats the figures beside it. */
+/**
+ * The two shares of one class as marks on a line that all classes have in common. Only repeats the figures beside it.
+ */
 function Marks({
   devices,
   scale: [low, high],
@@ -59,7 +61,9 @@ function headline(classes: Insights['byGdpClass']): string {
   return counted.length === 0 ? 'No logins yet.' : `${parts.join('; ')}.`;
 }
 
-/** Device types by the size of a state's economy: a small chart whose rows are a table's, so that everybody can read it. */
+/**
+ * Device types by the size of a state's economy: a small chart whose rows are a table's, so that everybody can read it.
+ */
 export function GdpClasses(): JSX.Element {
   const classes = useSelect((state) => state.shown.insights?.value.byGdpClass);
   const scale = shareScale(classes ?? []);

@@ -39,7 +39,10 @@ function detail(state: State, classes: Classes): string {
   const name = GDP_CLASS_NAMES[gdp.class].toLowerCase();
   const peers = classes?.find((entry) => entry.class === gdp.class)?.devices;
   const against = peers ? `; ${name}-GDP states together ${formatShare(shareOf(peers.ios, peers.total))} iOS` : '';
-  return `${state.name}: ${formatCount(devices.total)} logins, ${share(devices.ios)} iOS, ${share(devices.android)} Android. GDP ${formatGdp(gdp.millionsUsd)}, ${name}${against}.`;
+  return (
+    `${state.name}: ${formatCount(devices.total)} logins, ${share(devices.ios)} iOS, ${share(devices.android)} ` +
+    `Android. GDP ${formatGdp(gdp.millionsUsd)}, ${name}${against}.`
+  );
 }
 
 const CLASSES: readonly GdpClass[] = ['LOW', 'MEDIUM', 'HIGH'];
@@ -83,8 +86,9 @@ function Legend({ scale, measure }: { scale: Scale | null; measure: Measure }): 
 }
 
 /**
- * The states as tiles. One of them is in the Tab order; arrows lead from tile to tile. The exact figures are told of the one
- * that has the focus or the pointer: fifty-one sentences anew with each update would cost as much as the rest of the page.
+ * The states as tiles. One of them is in the Tab order; arrows lead from tile to tile. The exact figures are told of
+ * the one that has the focus or the pointer: fifty-one sentences anew with each update would cost as much as the rest
+ * of the page.
  */
 export function StateMap(): JSX.Element {
   const dashboard = useDashboard();

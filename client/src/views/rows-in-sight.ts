@@ -3,7 +3,10 @@ import type { RefObject } from 'preact';
 import type { DashboardState } from '../state/dashboard-state.ts';
 import type { StatesModel } from '../state/states-model.ts';
 
-/** How old rows may be that nobody sees: browsers lay out what is just out of sight, and fifty-one rows are most of the page. */
+/**
+ * How old rows may be that nobody sees: browsers lay out what is just out of sight, and fifty-one rows are most of the
+ * page.
+ */
 const OUT_OF_SIGHT_MS = 5_000;
 
 /** The states for what stands in `frame`: the newest while any of it is in sight, else those of a few seconds ago. */

@@ -26,7 +26,10 @@ function sentenceFor(window: WindowView | undefined): string {
   const when = formatWindow(window.start, window.end);
   const { counts } = window;
   if (!counts) return `${when}: not known`;
-  return `${when}${STATE_WORDS[window.state]}: ${DEVICES.map((device) => `${DEVICE_NAMES[device]} ${formatCount(counts[device])}`).join(', ')}`;
+  return (
+    `${when}${STATE_WORDS[window.state]}: ` +
+    `${DEVICES.map((device) => `${DEVICE_NAMES[device]} ${formatCount(counts[device])}`).join(', ')}`
+  );
 }
 
 /** The window's exact values in one line of fixed places. */
@@ -58,7 +61,10 @@ function summaryOf(view: SeriesView, spoken: string, where: string): string {
   const total = totalOf(sum);
   if (total === 0) return `No logins in the ${spoken}${where}.`;
   const share = (part: number): string => formatShare(shareOf(part, total));
-  return `${formatCount(total)} logins in the ${spoken}${where}: ${share(sum.ios)} iOS, ${share(sum.android)} Android, ${share(sum.other)} other.`;
+  return (
+    `${formatCount(total)} logins in the ${spoken}${where}: ${share(sum.ios)} iOS, ${share(sum.android)} ` +
+    `Android, ${share(sum.other)} other.`
+  );
 }
 
 const MINUTE_MS = 60_000;

@@ -137,7 +137,8 @@ export function StateTable(): JSX.Element {
       panel="states"
       note={
         states
-          ? `${rows.length === all ? `${all} states` : `${rows.length} of ${all} states`}. ${formatCount(states.unattributed.total)} logins name no state and are only in the totals.`
+          ? `${rows.length === all ? `${all} states` : `${rows.length} of ${all} states`}. ` +
+            `${formatCount(states.unattributed.total)} logins name no state and are only in the totals.`
           : 'Waiting for the first answer.'
       }
       controls={

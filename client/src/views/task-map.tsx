@@ -19,7 +19,10 @@ function markOf(task: Task | undefined): { mark: string; word: string } {
     : { mark: 'busy', word: task.state.toLowerCase() };
 }
 
-/** Who runs what at a glance: a row an instance, a column a task. A task that moves is seen to leave one row for another. */
+/**
+ * Who runs what at a glance: a row an instance, a column a task. A task that moves is seen to leave one row for
+ * another.
+ */
 export function TaskMap({ instances, homes, now }: TaskMapProps): JSX.Element | null {
   const alive = instances.filter((instance) => instance.alive);
   const ids = [...new Set(alive.flatMap((instance) => instance.tasks.map((task) => task.id)))].sort((a, b) =>

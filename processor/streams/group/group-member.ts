@@ -43,7 +43,10 @@ export interface GroupMemberOptions {
   readonly onAway: (reason: string | null) => void;
 }
 
-/** A coordinator that has just loaded an older state may deny a member once; two processes under one name deny each other for ever. */
+/**
+ * A coordinator that has just loaded an older state may deny a member once; two processes under one name deny each
+ * other for ever.
+ */
 const MOST_FENCES = 3;
 const FENCES_WITHIN_MS = 60_000;
 const RETRY_MS = 200;
@@ -127,7 +130,10 @@ export class GroupMember {
             this.#options.onFatal(
               new StreamsError(
                 'INSTANCE_ID_IN_USE',
-                `another process is in the group ${groupId} as ${groupInstanceId}, the name of this one: both have the process id of one slot of the state directory, which was copied, or lies on a disk whose locks do not hold between machines. Give each process a state directory (STATE_DIR) of its own; in a copy delete process.sqlite of each slot before the start`,
+                `another process is in the group ${groupId} as ${groupInstanceId}, the name of this one: both ` +
+                  `have the process id of one slot of the state directory, which was copied, or lies on a disk ` +
+                  `whose locks do not hold between machines. Give each process a state directory (STATE_DIR) of ` +
+                  `its own; in a copy delete process.sqlite of each slot before the start`,
                 { cause: error },
               ),
             );
@@ -232,7 +238,9 @@ export class GroupMember {
     } catch (error) {
       throw new StreamsError(
         'THREAD_FAILED',
-        `the assignment that the leader ${leaderId} of the group ${this.#options.groupId} has sent cannot be read (${messageOf(error)}): something other than this application joins its group. Stop it, or use another application id`,
+        `the assignment that the leader ${leaderId} of the group ${this.#options.groupId} has sent cannot be ` +
+          `read (${messageOf(error)}): something other than this application joins its group. Stop it, or use ` +
+          `another application id`,
         { cause: error },
       );
     }

@@ -120,8 +120,8 @@ test.each([
   expect([...placed].filter(([, { standby }]) => standby.length > 0).map(([id]) => id)).toEqual(['c']);
 });
 
-// Seen: both tasks of a process were followed by the same other one, which could take one of them within balance. The second
-// went to a process that had nothing of it, and was restored from the beginning.
+// Seen: both tasks of a process were followed by the same other one, which could take one of them within balance. The
+// second went to a process that had nothing of it, and was restored from the beginning.
 test('whichever process dies, each of its stateful tasks goes to one that follows it', () => {
   const membership = fc.array(fc.constantFrom('p1', 'p2', 'p3', 'p4', 'p5'), { minLength: 2, maxLength: 7 });
   fc.assert(

@@ -18,11 +18,12 @@ export interface PlacementOptions {
 }
 
 /**
- * Active tasks first, then for each stateful task up to `numStandbyReplicas` standbys, each on a process of its own that
- * neither runs nor follows the task already. With too few processes there are fewer standbys.
+ * Active tasks first, then for each stateful task up to `numStandbyReplicas` standbys, each on a process of its own
+ * that neither runs nor follows the task already. With too few processes there are fewer standbys.
  *
- * A standby is chosen for the day on which its owner's process dies: the first of each task is, as far as it goes, on a member that can
- * take the task then and stay within its fair share (`Heirs`). After that standbys are spread evenly, and stay where they are.
+ * A standby is chosen for the day on which its owner's process dies: the first of each task is, as far as it goes, on a
+ * member that can take the task then and stay within its fair share (`Heirs`). After that standbys are spread evenly,
+ * and stay where they are.
  */
 export function placeTasks(
   tasks: readonly TaskId[],
@@ -81,8 +82,8 @@ export function placeTasks(
 }
 
 /**
- * Who would run what when one process was gone: its survivors keep their stateful tasks (stateless ones give way), and each
- * standby that is placed takes one of the dead process's.
+ * Who would run what when one process was gone: its survivors keep their stateful tasks (stateless ones give way), and
+ * each standby that is placed takes one of the dead process's.
  */
 class Heirs {
   readonly #sharesWithout = new Map<string, Shares>();
@@ -117,10 +118,10 @@ class Heirs {
 /**
  * Places every task on exactly one member: balanced first, sticky within balance. A pure function of its arguments.
  *
- * Balanced: members differ by at most one task in all, and by at most one task per sub-topology as far as that allows without a move
- * of a running task that has stores.
- * Sticky: a task stays on the thread that runs it, else goes to one that follows it as a standby, else to a process that
- * has its store on disk, else to the member with the fewest tasks. Ties go by member id, so that every leader decides alike.
+ * Balanced: members differ by at most one task in all, and by at most one task per sub-topology as far as that allows
+ * without a move of a running task that has stores. Sticky: a task stays on the thread that runs it, else goes to one
+ * that follows it as a standby, else to a process that has its store on disk, else to the member with the fewest tasks.
+ * Ties go by member id, so that every leader decides alike.
  */
 export function assignTasks(
   tasks: readonly TaskId[],

@@ -30,8 +30,8 @@ const TRANSACTIONAL = 0x10;
 const NULL = -1;
 
 /**
- * One record batch as a broker takes it. Sizes are added up first, then everything is written once into its place: kafkajs
- * makes a dozen small buffers a record and checks bytes one by one, at twenty-five times the cost.
+ * One record batch as a broker takes it. Sizes are added up first, then everything is written once into its place:
+ * kafkajs makes a dozen small buffers a record and checks bytes one by one, at twenty-five times the cost.
  */
 export function encodeBatch({
   records,

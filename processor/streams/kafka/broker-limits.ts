@@ -24,37 +24,42 @@ const LIMITS: readonly BrokerLimit[] = [
     code: 50,
     settings: ['transaction.max.timeout.ms'],
     words: ({ transactionTimeoutMs }, limits) =>
-      `the brokers take no transaction time-out of ${number(transactionTimeoutMs)} ms (${limits}): set transactionTimeoutMs (TRANSACTION_TIMEOUT_MS) to at most that, or raise it at the brokers`,
+      `the brokers take no transaction time-out of ${number(transactionTimeoutMs)} ms (${limits}): set ` +
+      `transactionTimeoutMs (TRANSACTION_TIMEOUT_MS) to at most that, or raise it at the brokers`,
   },
   {
     code: 26,
     settings: ['group.min.session.timeout.ms', 'group.max.session.timeout.ms'],
     words: ({ groupId, sessionTimeoutMs }, limits) =>
-      `the group ${groupId} takes no session time-out of ${number(sessionTimeoutMs)} ms (${limits}): set sessionTimeoutMs (SESSION_TIMEOUT_MS) to one between them, or change these at the brokers`,
+      `the group ${groupId} takes no session time-out of ${number(sessionTimeoutMs)} ms (${limits}): set ` +
+      `sessionTimeoutMs (SESSION_TIMEOUT_MS) to one between them, or change these at the brokers`,
   },
   {
     code: 81,
     settings: ['group.max.size'],
     words: ({ groupId }, limits) =>
-      `the group ${groupId} is full (${limits}): run fewer threads (numStreamThreads, NUM_STREAM_THREADS) or processes, or raise it at the brokers`,
+      `the group ${groupId} is full (${limits}): run fewer threads (numStreamThreads, NUM_STREAM_THREADS) or ` +
+      `processes, or raise it at the brokers`,
   },
   {
     code: 12,
     settings: ['offset.metadata.max.bytes'],
     words: (_asked, limits) =>
-      `the brokers take no note of this length beside an offset (${limits}): set it back to 4096, its default, at the brokers`,
+      `the brokers take no note of this length beside an offset (${limits}): set it back to 4096, its default, ` +
+      `at the brokers`,
   },
   {
     code: 23,
     settings: [],
     words: ({ groupId }) =>
-      `the group ${groupId} has members of another kind: some other application uses the name as its group id. Use another applicationId (APPLICATION_ID), or stop that one`,
+      `the group ${groupId} has members of another kind: some other application uses the name as its group id. ` +
+      `Use another applicationId (APPLICATION_ID), or stop that one`,
   },
 ];
 
 /**
- * CONFIG_INVALID if a limit of the brokers is why they refused, with the limit as far as this user may see it, and the setting that
- * mends it; else undefined. Trying again would be refused for ever.
+ * CONFIG_INVALID if a limit of the brokers is why they refused, with the limit as far as this user may see it, and the
+ * setting that mends it; else undefined. Trying again would be refused for ever.
  */
 export async function asBrokerLimit(
   error: unknown,

@@ -18,9 +18,15 @@ export function hostOf(broker: string): string {
   return broker.slice(0, broker.lastIndexOf(':')).replace(/^\[(.*)\]$/, '$1');
 }
 
-/** One line when no name resolves: a broker that is down is waited for, a name that is nobody's is a mistake. Undefined: go on. */
+/**
+ * One line when no name resolves: a broker that is down is waited for, a name that is nobody's is a mistake. Undefined:
+ * go on.
+ */
 export function allUnknown(brokers: readonly string[], unresolvable: readonly string[]): string | undefined {
   const [first] = unresolvable;
   if (first === undefined || unresolvable.length < brokers.length) return undefined;
-  return `BROKER_NAME_UNKNOWN: KAFKA_BROKERS names "${first}", but the name ${hostOf(first)} does not resolve: correct it.`;
+  return (
+    `BROKER_NAME_UNKNOWN: KAFKA_BROKERS names "${first}", but the name ${hostOf(first)} ` +
+    `does not resolve: correct it.`
+  );
 }

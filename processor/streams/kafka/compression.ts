@@ -46,7 +46,8 @@ export class UnsupportedCompressionError extends Error {
 /**
  * Unpacks the records of one batch: what Kafka's Java client reads, and every frame or member there is.
  *
- * @throws UnsupportedCompressionError on an unknown codec; UnpackedTooLargeError, having unpacked no more than `limitBytes`;
+ * @throws UnsupportedCompressionError on an unknown codec; UnpackedTooLargeError, having unpacked no more than
+ * `limitBytes`;
  *   whatever the codec throws on damaged bytes.
  */
 export const decompress = (codec: number, packed: Buffer, limitBytes: number = MAX_UNPACKED_BYTES): Buffer => {
@@ -196,8 +197,8 @@ export const compress = (codec: number, plain: Buffer): Buffer => {
 };
 
 /*
- * The Java client does not write a bare snappy block but xerial's stream: a magic, two int32 versions, then blocks, each
- * behind its int32 length. Other clients write the bare block, so both are read.
+ * The Java client does not write a bare snappy block but xerial's stream: a magic, two int32 versions, then blocks,
+ * each behind its int32 length. Other clients write the bare block, so both are read.
  */
 const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
 const XERIAL_HEADER_BYTES = 16;

@@ -8,8 +8,9 @@ const Encoder = require('kafkajs/src/protocol/encoder') as new () => { writeBuff
 export const NO_TAGS = Buffer.from([0]);
 
 /**
- * A request that kafkajs does not speak, over kafkajs' connections. The versions that Kafka calls flexible (KIP-482) have
- * compact lengths and tagged fields, which kafkajs knows nothing of: the second header's tags are written here, before `body`.
+ * A request that kafkajs does not speak, over kafkajs' connections. The versions that Kafka calls flexible (KIP-482)
+ * have compact lengths and tagged fields, which kafkajs knows nothing of: the second header's tags are written here,
+ * before `body`.
  */
 export function flexibleRequest<T>(options: {
   readonly apiKey: number;

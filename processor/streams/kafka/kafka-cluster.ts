@@ -305,7 +305,10 @@ export class KafkaCluster {
     this.#coordinators.delete(`${type}/${id}`);
   }
 
-  /** `[first, end)` offsets of partitions of one tracked topic; `end` is the high watermark or, read committed, the last stable offset. */
+  /**
+   * `[first, end)` offsets of partitions of one tracked topic; `end` is the high watermark or, read committed, the last
+   * stable offset.
+   */
   async offsetRange(topic: string, partition: number, isolationLevel: number): Promise<{ first: number; end: number }> {
     const leader = this.leader(topic, partition);
     if (leader === undefined) throw new LeaderNotKnownError(topic, partition);
@@ -322,7 +325,10 @@ export class KafkaCluster {
     return { first, end };
   }
 
-  /** Of tracked partitions, those in which a transaction is open: their last stable offset lies before the high watermark. */
+  /**
+   * Of tracked partitions, those in which a transaction is open: their last stable offset lies before the high
+   * watermark.
+   */
   async withOpenTransactions(partitions: readonly TopicPartition[]): Promise<TopicPartition[]> {
     // The last stable offset last: what is committed between the two answers is not open.
     const highWatermarks = await this.offsetsAt(partitions, LATEST_TIMESTAMP, READ_UNCOMMITTED);
@@ -352,7 +358,10 @@ export class KafkaCluster {
     return partitions.map(({ topic, partition }) => offsets.get(`${topic}-${String(partition)}`) as number);
   }
 
-  /** Settings of the brokers by name, as one of them has them; of those that this user may see. @throws where it may see none. */
+  /**
+   * Settings of the brokers by name, as one of them has them; of those that this user may see. @throws where it may see
+   * none.
+   */
   async brokerSettings(names: readonly string[]): Promise<Map<string, string>> {
     await this.connect();
     const broker = await this.#cluster.findControllerBroker();

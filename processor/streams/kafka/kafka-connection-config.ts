@@ -1,7 +1,9 @@
 import { StreamsError } from '../errors.ts';
 import { checkOptions, textOf } from '../options.ts';
 
-/** How to reach a Kafka cluster: what every client in a process is built from. Plain data, so that it crosses threads. */
+/**
+ * How to reach a Kafka cluster: what every client in a process is built from. Plain data, so that it crosses threads.
+ */
 export interface KafkaConnectionConfig {
   /** `host:port` each. */
   readonly brokers: readonly string[];

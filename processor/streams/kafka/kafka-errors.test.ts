@@ -190,6 +190,7 @@ test('a right that is missing is found in whatever kafkajs makes of it, and what
 
 test('who waits for a broker says for which, why, and what to look at', () => {
   expect(waitingForKafka(['one:9092', 'two:9092'], new Error('connect ECONNREFUSED'))).toBe(
-    'waiting for Kafka at one:9092,two:9092: connect ECONNREFUSED. It goes on by itself when that answers; is the address right, and Kafka running?',
+    'waiting for Kafka at one:9092,two:9092: connect ECONNREFUSED. It goes on by itself when that answers; is ' +
+      'the address right, and Kafka running?',
   );
 });

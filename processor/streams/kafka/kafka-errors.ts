@@ -118,9 +118,9 @@ const AWAY_SYSCALL_CODES = new Set([
 ]);
 
 /**
- * The cluster cannot do it right now, and will again without anybody's help here: request timed out, broker or replica not
- * available, network, too few replicas in sync (before or after the append), no controller, storage, offset not available,
- * unstable offset.
+ * The cluster cannot do it right now, and will again without anybody's help here: request timed out, broker or replica
+ * not available, network, too few replicas in sync (before or after the append), no controller, storage, offset not
+ * available, unstable offset.
  */
 const NOT_NOW = [7, 8, 9, 13, 19, 20, 41, 56, 78, 88] as const;
 
@@ -145,14 +145,20 @@ export function refusal(code: number): Error {
 /** What kafkajs makes of metadata that no broker answered: it reads them all the same. */
 const NO_METADATA = /'topicMetadata'.* null|null .*'topicMetadata'/;
 
-/** What is said while `isBrokerAway`: whether a broker is about to come or its address is wrong looks the same from here. */
+/**
+ * What is said while `isBrokerAway`: whether a broker is about to come or its address is wrong looks the same from
+ * here.
+ */
 export function waitingForKafka(brokers: readonly string[], error: unknown): string {
-  return `waiting for Kafka at ${brokers.join(',')}: ${awayReason(brokers, error)}. It goes on by itself when that answers; is the address right, and Kafka running?`;
+  return (
+    `waiting for Kafka at ${brokers.join(',')}: ${awayReason(brokers, error)}. It goes on by itself when that ` +
+    `answers; is the address right, and Kafka running?`
+  );
 }
 
 /**
- * The address that could not be reached, when it is not one of the settings: a broker that was reached has told it, as its own or that
- * of another one.
+ * The address that could not be reached, when it is not one of the settings: a broker that was reached has told it, as
+ * its own or that of another one.
  */
 export function advertisedAddress(brokers: readonly string[], error: unknown): string | undefined {
   const asked = chain(error)
@@ -173,7 +179,8 @@ export function asAdvertisedAddress(brokers: readonly string[], error: unknown):
   return advertised === undefined
     ? undefined
     : new AdvertisedAddressError(
-        `${messageOf(error)}. The brokers at ${brokers.join(',')} answer, and tell that one of them is at ${advertised} (advertised.listeners)`,
+        `${messageOf(error)}. The brokers at ${brokers.join(',')} answer, and tell that one of them is at ` +
+          `${advertised} (advertised.listeners)`,
         { cause: error },
       );
 }
@@ -215,8 +222,8 @@ export function isCoordinatorNotFound(error: unknown): boolean {
 const ACCESS_DENIED = [29, 30, 31, 53] as const;
 
 /**
- * BROKER_ACCESS_DENIED if Kafka's access lists are why, else undefined. `what` names the thing and what was wanted of it, as
- * `writing to logins`: Kafka itself does not say.
+ * BROKER_ACCESS_DENIED if Kafka's access lists are why, else undefined. `what` names the thing and what was wanted of
+ * it, as `writing to logins`: Kafka itself does not say.
  */
 export function asAccessDenied(error: unknown, what: string): StreamsError | undefined {
   if (error instanceof StreamsError && error.code === 'BROKER_ACCESS_DENIED') return error;
@@ -228,15 +235,16 @@ export function asAccessDenied(error: unknown, what: string): StreamsError | und
   if (denied === undefined) return undefined;
   return new StreamsError(
     'BROKER_ACCESS_DENIED',
-    `${what}: Kafka's access lists do not allow it to this user (${messageOf(denied)}); docs/operations.md lists the rights that are needed`,
+    `${what}: Kafka's access lists do not allow it to this user (${messageOf(denied)}); docs/operations.md ` +
+      `lists the rights that are needed`,
     { cause: error },
   );
 }
 
 /**
- * Errors that waiting cannot mend: a name that does not resolve, failed authentication, failed TLS, a right that is missing.
- * Asked at start only; later a name server may be away like any broker. Of several names in KAFKA_BROKERS one may be wrong:
- * `fatalConnectionError` asks whether any other resolves.
+ * Errors that waiting cannot mend: a name that does not resolve, failed authentication, failed TLS, a right that is
+ * missing. Asked at start only; later a name server may be away like any broker. Of several names in KAFKA_BROKERS one
+ * may be wrong: `fatalConnectionError` asks whether any other resolves.
  */
 export function asFatalConnectionError(error: unknown, brokers: readonly string[]): StreamsError | undefined {
   const denied = asAccessDenied(error, 'starting');
@@ -247,7 +255,8 @@ export function asFatalConnectionError(error: unknown, brokers: readonly string[
   if (all.some((e) => e.name === 'KafkaJSSASLAuthenticationError') || /SASL|authenticat/i.test(text)) {
     return new StreamsError(
       'BROKER_AUTHENTICATION_FAILED',
-      `${where}: the broker refused the credentials; check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD`,
+      `${where}: the broker refused the credentials; check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and ` +
+        `KAFKA_SASL_PASSWORD`,
       { cause: error },
     );
   }
@@ -263,13 +272,17 @@ export function asFatalConnectionError(error: unknown, brokers: readonly string[
     const why =
       advertised === undefined
         ? 'the name does not resolve; check KAFKA_BROKERS'
-        : `the brokers there answer, and tell that one of them is at ${advertised}, a name that does not resolve here. Set advertised.listeners of that broker to a name or address that its clients know, or make this one known here (DNS, /etc/hosts); KAFKA_BROKERS is right`;
+        : `the brokers there answer, and tell that one of them is at ${advertised}, a name that does not resolve ` +
+          `here. Set advertised.listeners of that broker to a name or address that its clients know, or make ` +
+          `this one known here (DNS, /etc/hosts); KAFKA_BROKERS is right`;
     return new StreamsError('BROKER_NAME_UNKNOWN', `${where}: ${why}`, { cause: error });
   }
   return undefined;
 }
 
-/** The same, but for one unknown name among several of KAFKA_BROKERS: that of a broker which is gone, or not there yet. */
+/**
+ * The same, but for one unknown name among several of KAFKA_BROKERS: that of a broker which is gone, or not there yet.
+ */
 export async function fatalConnectionError(
   error: unknown,
   brokers: readonly string[],

@@ -9,8 +9,8 @@ import { lz4Frames, unpackLz4Blocks } from './lz4-frames.ts';
  *    8 length  int32   16 format      int8        key and value, each behind its int32 length, -1 for null
  *                      17 attributes  int8
  *
- * A packed message's value is a set of messages. Its own offset is that of the last of them; theirs count from 0 in format 1, and
- * are their own in format 0.
+ * A packed message's value is a set of messages. Its own offset is that of the last of them; theirs count from 0 in
+ * format 1, and are their own in format 0.
  */
 const LENGTH_OVERHEAD = 12;
 const CRC_AT = 12;

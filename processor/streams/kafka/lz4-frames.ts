@@ -1,9 +1,9 @@
 import lz4 from 'lz4-napi';
 
 /*
- * LZ4 frame format 1.6: frames and skippable frames end to end. A frame is a magic, flags, the code of its largest block, perhaps
- * its size and a dictionary id, a checksum byte; then blocks, each behind its uint32 length (top bit: stored as it is), then a
- * length of 0 and perhaps a checksum. All little-endian.
+ * LZ4 frame format 1.6: frames and skippable frames end to end. A frame is a magic, flags, the code of its largest
+ * block, perhaps its size and a dictionary id, a checksum byte; then blocks, each behind its uint32 length (top bit:
+ * stored as it is), then a length of 0 and perhaps a checksum. All little-endian.
  */
 const FRAME_MAGIC = 0x184d2204;
 const SKIPPABLE_MAGIC = 0x184d2a50;

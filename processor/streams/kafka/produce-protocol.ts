@@ -32,7 +32,10 @@ export interface ProduceResponse {
   }[];
 }
 
-/** A Produce v7 request around batches that are encoded already: the newest version that kafkajs knows, read by every broker since 2.1. */
+/**
+ * A Produce v7 request around batches that are encoded already: the newest version that kafkajs knows, read by every
+ * broker since 2.1.
+ */
 export function produceRequest(options: ProduceRequest): ProtocolRequest {
   return {
     request: {

@@ -74,7 +74,8 @@ export class UnsupportedRecordFormatError extends Error {
 
   constructor(where: BatchPlace, magic: number) {
     super(
-      `${where.topic}-${where.partition}, offset ${where.offset}: record format ${magic} is unknown; this client reads 0, 1 and 2`,
+      `${where.topic}-${where.partition}, offset ${where.offset}: record format ${magic} is unknown; this ` +
+        `client reads 0, 1 and 2`,
     );
   }
 }
@@ -337,7 +338,10 @@ export interface DecodedRecordSet {
   readonly partialTail: boolean;
   /** What unpacked batches take of the room. */
   readonly takenBytes: number;
-  /** A batch that has no room: neither it nor what follows is read, and `nextOffset` is before it. `streamBatch` reads it. */
+  /**
+   * A batch that has no room: neither it nor what follows is read, and `nextOffset` is before it. `streamBatch` reads
+   * it.
+   */
   readonly tooLarge?: Buffer;
 }
 
@@ -347,7 +351,8 @@ const RECORD_COST_BYTES = 100;
 /**
  * Decodes the record set of one partition of a Fetch response.
  *
- * @throws CorruptRecordError on a wrong checksum or broken framing; UnsupportedRecordFormatError on an unknown format; UnsupportedCompressionError on a codec that is not known.
+ * @throws CorruptRecordError on a wrong checksum or broken framing; UnsupportedRecordFormatError on an unknown format;
+ * UnsupportedCompressionError on a codec that is not known.
  */
 export const decodeRecordSet = (bytes: Buffer, options: DecodeOptions): DecodedRecordSet => {
   const {
@@ -764,8 +769,9 @@ class PartReader {
 
 /**
  * Which producers are inside an aborted transaction while the batches of a response are walked in offset order. A
- * producer enters at the first offset the broker names and leaves at its own ABORT marker; the broker lists transactions
- * in the order they were aborted, so they are sorted first, and several may begin within one batch's offsets.
+ * producer enters at the first offset the broker names and leaves at its own ABORT marker; the broker lists
+ * transactions in the order they were aborted, so they are sorted first, and several may begin within one batch's
+ * offsets.
  */
 class AbortedRanges {
   readonly #waiting: AbortedTransaction[];

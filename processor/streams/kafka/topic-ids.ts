@@ -8,8 +8,9 @@ const ANY_ID = Buffer.alloc(16);
 const FALSE = Buffer.from([0]);
 
 /**
- * The ids of topics, as `kafka-topics.sh --describe` prints them: a topic that was deleted and made anew has another one,
- * whatever else is the same. Topics that do not exist are left out; a cluster that tells no ids answers an empty map.
+ * The ids of topics, as `kafka-topics.sh --describe` prints them: a topic that was deleted and made anew has another
+ * one, whatever else is the same. Topics that do not exist are left out; a cluster that tells no ids answers an empty
+ * map.
  */
 export async function topicIds(broker: Broker, topics: readonly string[]): Promise<Map<string, string>> {
   const supported = broker.versions?.[METADATA];

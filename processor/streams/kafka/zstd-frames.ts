@@ -1,6 +1,7 @@
 /*
- * Zstandard (RFC 8878): frames and skippable frames end to end. A frame is a magic, a descriptor, perhaps a window, a dictionary id
- * and its size; then blocks, each behind a uint24 that says whether it is the last, its kind and its length; perhaps a checksum.
+ * Zstandard (RFC 8878): frames and skippable frames end to end. A frame is a magic, a descriptor, perhaps a window, a
+ * dictionary id and its size; then blocks, each behind a uint24 that says whether it is the last, its kind and its
+ * length; perhaps a checksum.
  */
 const FRAME_MAGIC = 0xfd2fb528;
 const SKIPPABLE_MAGIC = 0x184d2a50;
@@ -14,7 +15,8 @@ const REPEATED = 1;
 const RESERVED = 3;
 
 /**
- * The frames of a packed batch, skippable ones left out: Node's zlib stops after the first frame and says nothing of the rest.
+ * The frames of a packed batch, skippable ones left out: Node's zlib stops after the first frame and says nothing of
+ * the rest.
  * @throws RangeError on what is no Zstandard frame.
  */
 export function zstdFrames(packed: Buffer): Buffer[] {

@@ -10,8 +10,8 @@ import {
 export interface BacklogCluster extends Pick<KafkaCluster, 'track' | 'committedOffsets' | 'offsetsAt'> {}
 
 /**
- * What the group has not committed of each partition, in the order asked: for partitions that nobody reads right now, whoever
- * read them last. A transaction's marker behind the last record may count.
+ * What the group has not committed of each partition, in the order asked: for partitions that nobody reads right now,
+ * whoever read them last. A transaction's marker behind the last record may count.
  * @throws when a broker does not answer.
  */
 export async function readBacklog(

@@ -23,8 +23,8 @@ export interface RestoreCluster extends FetchCluster, Pick<KafkaCluster, 'offset
 
 const TAKE_TIMEOUT_MS = 250;
 /**
- * What is to be restored is there, so no fetch has to wait, but for the one that is under way when the end is reached: it
- * holds up every other request of the connection, which all tasks of a thread share.
+ * What is to be restored is there, so no fetch has to wait, but for the one that is under way when the end is reached:
+ * it holds up every other request of the connection, which all tasks of a thread share.
  */
 const LAST_POLL_MS = 5;
 /** A restore that does not move for this long while every partition can be read is stuck. */
@@ -86,7 +86,11 @@ export async function restoreStore(options: {
       if (least > end) {
         throw new StreamsError(
           'INTERNAL_TOPIC_INVALID',
-          `the changelog ${name} holds offsets ${String(first)} to ${String(end)}, but ${from === least ? 'the local store ends' : 'what was noted beside the committed offsets of the group says that it ends'} at ${String(least)}: the topic was deleted, recreated or truncated${from === least ? '' : ', or something else commits offsets for the group'}. Restore the topic or, if starting over is meant, ${RESET_REMEDY}`,
+          `the changelog ${name} holds offsets ${String(first)} to ${String(end)}, but ` +
+            (`${from === least ? 'the local store ends' : 'what was noted beside the committed offsets of the group says that it ends'} at ` +
+              `${String(least)}: the topic was deleted, recreated or ` +
+              (`truncated${from === least ? '' : ', or something else commits offsets for the group'}. Restore ` +
+                `the topic or, if starting over is meant, ${RESET_REMEDY}`)),
         );
       }
       positions.set(name, from);
@@ -108,7 +112,8 @@ export async function restoreStore(options: {
         if (part.outOfRange)
           throw new StreamsError(
             'INTERNAL_TOPIC_INVALID',
-            `the changelog ${name} lost records while it was being restored from; it must not be truncated or deleted while the application runs`,
+            `the changelog ${name} lost records while it was being restored from; it must not be truncated or ` +
+              `deleted while the application runs`,
           );
         for (const record of part.records) {
           const { key, value } = record;

@@ -98,7 +98,8 @@ test('a partition without a leader, and one that the broker refuses, are named',
   expect(told.at(-1)).toEqual([false, '']);
 });
 
-// A thread whose commit hangs takes nothing. It was counted as one that waits for its broker, for ever, and never replaced.
+// A thread whose commit hangs takes nothing. It was counted as one that waits for its broker, for ever, and never
+// replaced.
 test('trouble that is over is told also while nobody takes what has arrived', async () => {
   const brokers = new FakeBrokers();
   brokers.add('t', 0, 1, ['a']);
@@ -337,52 +338,58 @@ describe('what cannot be read, or not at once', () => {
     expect(await take(fetcher, 1)).toEqual(['a']);
   });
 
-  test('packed batches are unpacked as far as there is room, one without room piece by piece, each record once and in order', async () => {
-    const brokers = new FakeBrokers();
-    const wanted = new Map<number, string[]>();
-    for (const [partition, codec] of [CompressionCodec.gzip, CompressionCodec.lz4, CompressionCodec.zstd].entries()) {
-      const batches: { first: number; bytes: Buffer }[] = [];
-      const values: string[] = [];
-      for (const [count, size] of [
-        [3, 20_000],
-        [40, 30_000],
-        [2, 10],
-        [400, 20_000],
-        [5, 20_000],
-      ] as const) {
-        const mine = Array.from({ length: count }, (_, index) =>
-          `${String(partition)}:${String(values.length + index)}:`.padEnd(size, 'x'),
-        );
-        batches.push({
-          first: values.length,
-          bytes: batchAt(values.length, mine, { codec, pack: (plain: Buffer) => compress(codec, plain) }),
-        });
-        values.push(...mine);
+  test(
+    'packed batches are unpacked as far as there is room, one without room piece by piece, ' +
+      'each record once and in order',
+    async () => {
+      const brokers = new FakeBrokers();
+      const wanted = new Map<number, string[]>();
+      for (const [partition, codec] of [CompressionCodec.gzip, CompressionCodec.lz4, CompressionCodec.zstd].entries()) {
+        const batches: { first: number; bytes: Buffer }[] = [];
+        const values: string[] = [];
+        for (const [count, size] of [
+          [3, 20_000],
+          [40, 30_000],
+          [2, 10],
+          [400, 20_000],
+          [5, 20_000],
+        ] as const) {
+          const mine = Array.from({ length: count }, (_, index) =>
+            `${String(partition)}:${String(values.length + index)}:`.padEnd(size, 'x'),
+          );
+          batches.push({
+            first: values.length,
+            bytes: batchAt(values.length, mine, { codec, pack: (plain: Buffer) => compress(codec, plain) }),
+          });
+          values.push(...mine);
+        }
+        wanted.set(partition, values);
+        brokers.add('t', partition, 1, values).recordSet = (offset) =>
+          Buffer.concat(
+            batches
+              .filter((_, index) => (batches[index + 1]?.first ?? values.length) > offset)
+              .map(({ bytes }) => bytes),
+          );
       }
-      wanted.set(partition, values);
-      brokers.add('t', partition, 1, values).recordSet = (offset) =>
-        Buffer.concat(
-          batches.filter((_, index) => (batches[index + 1]?.first ?? values.length) > offset).map(({ bytes }) => bytes),
-        );
-    }
-    const fetcher = open(brokers, { unpackedBytes: 1_000_000 });
-    for (const partition of wanted.keys()) fetcher.seek('t', partition, 0);
-    const found = new Map<number, string[]>([
-      [0, []],
-      [1, []],
-      [2, []],
-    ]);
-    for (let left = 1_350; left > 0;) {
-      for (const part of await fetcher.take(50)) {
-        const values = valuesOf([part]);
-        // A piece is of 4 MiB; in one answer there is room for a million bytes.
-        expect(values.join('').length).toBeLessThan(4_300_000);
-        found.get(part.partition)?.push(...values);
-        left -= values.length;
+      const fetcher = open(brokers, { unpackedBytes: 1_000_000 });
+      for (const partition of wanted.keys()) fetcher.seek('t', partition, 0);
+      const found = new Map<number, string[]>([
+        [0, []],
+        [1, []],
+        [2, []],
+      ]);
+      for (let left = 1_350; left > 0;) {
+        for (const part of await fetcher.take(50)) {
+          const values = valuesOf([part]);
+          // A piece is of 4 MiB; in one answer there is room for a million bytes.
+          expect(values.join('').length).toBeLessThan(4_300_000);
+          found.get(part.partition)?.push(...values);
+          left -= values.length;
+        }
       }
-    }
-    expect(found).toEqual(wanted);
-  });
+      expect(found).toEqual(wanted);
+    },
+  );
 
   test('a seek in the middle of a batch that is read in pieces ends the pieces', async () => {
     const brokers = new FakeBrokers();

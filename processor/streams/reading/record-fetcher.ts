@@ -52,11 +52,14 @@ export interface RecordFetcherOptions extends Partial<FetchOptions> {
    */
   readonly checkTopics?: (topics: readonly string[]) => Promise<void>;
   /**
-   * An offset that no leader holds for so long is out of range: a broker that has just lost a partition, and has not heard of
-   * it, does not hold the newest ones. 2,000 by default.
+   * An offset that no leader holds for so long is out of range: a broker that has just lost a partition, and has not
+   * heard of it, does not hold the newest ones. 2,000 by default.
    */
   readonly outOfRangeAfterMs?: number;
-  /** By topic: the largest record that is read whole, unpacked. A larger one comes cut. By default one that no memory holds. */
+  /**
+   * By topic: the largest record that is read whole, unpacked. A larger one comes cut. By default one that no memory
+   * holds.
+   */
   readonly maxRecordBytes?: (topic: string) => number | undefined;
   /** What the packed batches of one answer may take in memory. 32 MiB by default. */
   readonly unpackedBytes?: number;
@@ -84,7 +87,9 @@ interface Position {
 const UNPACKED_BYTES = 32 * 1024 * 1024;
 /** What arrives damaged is asked for again: it may have happened on its way. */
 const DAMAGED_ATTEMPTS = 3;
-/** An answer may end in a part of a batch; but a broker gives the partition that is asked for first at least one whole. */
+/**
+ * An answer may end in a part of a batch; but a broker gives the partition that is asked for first at least one whole.
+ */
 const PARTIAL_ATTEMPTS = 50;
 const OUT_OF_RANGE_AFTER_MS = 2_000;
 const NOTHING_UNDER_WAY = { refusedAt: undefined, attempts: 0, pieces: undefined, ends: undefined } as const;
@@ -170,7 +175,9 @@ export class RecordFetcher {
     this.#kick();
   }
 
-  /** Fetches no more of this partition until `release`; what is under way still arrives. Other partitions are read on. */
+  /**
+   * Fetches no more of this partition until `release`; what is under way still arrives. Other partitions are read on.
+   */
   hold(topic: string, partition: number): void {
     const position = this.#positions.get(nameOf({ topic, partition }));
     if (position === undefined) return;
@@ -553,21 +560,25 @@ export class RecordFetcher {
 const METADATA = 'metadata';
 /** Where no limit is set. */
 const MOST_RECORD_BYTES = 256 * 1024 * 1024;
-const UNREADABLE_REMEDY = `Nothing has been skipped. Mend the partition at the broker, from a replica that has it whole; if starting over is meant, ${RESET_REMEDY}`;
+const UNREADABLE_REMEDY =
+  `Nothing has been skipped. Mend the partition at the broker, from a replica that has it whole; if starting ` +
+  `over is meant, ${RESET_REMEDY}`;
 
 function unreadable(position: Position, error: unknown): StreamsError {
   if (error instanceof StreamsError) return error;
   if (error instanceof UnsupportedCompressionError) {
     return new StreamsError(
       'COMPRESSION_UNKNOWN',
-      `${nameOf(position)} holds a batch behind offset ${String(position.offset)} that cannot be unpacked: ${error.message}. Start a release that reads it; nothing is lost meanwhile`,
+      `${nameOf(position)} holds a batch behind offset ${String(position.offset)} that cannot be unpacked: ` +
+        `${error.message}. Start a release that reads it; nothing is lost meanwhile`,
       { cause: error },
     );
   }
   const isNamed = error instanceof CorruptRecordError || error instanceof UnsupportedRecordFormatError;
   return new StreamsError(
     'RECORDS_UNREADABLE',
-    `${isNamed ? '' : `${nameOf(position)} behind offset ${String(position.offset)}: `}${messageOf(error)}. ${UNREADABLE_REMEDY}`,
+    `${isNamed ? '' : `${nameOf(position)} behind offset ${String(position.offset)}: `}${messageOf(error)}. ` +
+      `${UNREADABLE_REMEDY}`,
     { cause: error },
   );
 }

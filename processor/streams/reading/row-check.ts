@@ -22,8 +22,8 @@ const WINDOW_START_BYTES = 8;
 const FORMER_KEYS = { 'key-value': formerStreamTimeKey('key-value'), window: formerStreamTimeKey('window') } as const;
 
 /**
- * Looks at each row before it gets into a store: one that something else wrote would come to light as an error of user code, at
- * an innocent record, or as a wrong number.
+ * Looks at each row before it gets into a store: one that something else wrote would come to light as an error of user
+ * code, at an innocent record, or as a wrong number.
  */
 export function rowCheckOf(stores: readonly StoreSpec<unknown>[]): RowCheck {
   const specs = new Map(stores.map((spec) => [spec.name, spec]));
@@ -35,7 +35,8 @@ export function rowCheckOf(stores: readonly StoreSpec<unknown>[]): RowCheck {
     const { topic, partition, offset } = row;
     throw new StreamsError(
       'INTERNAL_TOPIC_INVALID',
-      `${topic}-${String(partition)} offset ${String(offset)} holds ${problem}: something other than this application writes to the changelog of the store "${store}". Stop it, and ${RESET_REMEDY}`,
+      `${topic}-${String(partition)} offset ${String(offset)} holds ${problem}: something other than this ` +
+        `application writes to the changelog of the store "${store}". Stop it, and ${RESET_REMEDY}`,
     );
   };
 }

@@ -7,14 +7,17 @@ export interface OffsetRange {
   readonly end: number;
 }
 
-/** Longer than a broker takes to hear that a partition is not its own any more, and well within the ten seconds of a refusal. */
+/**
+ * Longer than a broker takes to hear that a partition is not its own any more, and well within the ten seconds of a
+ * refusal.
+ */
 const SETTLE_MS = 4_000;
 const ASK_AGAIN_MS = 200;
 
 /**
- * The offsets that a partition of a tracked topic holds. One that has just lost a partition still answers, with an older
- * end: so an answer that contradicts what is known (`plausible` is false) is asked for again, of whoever leads by then. When it
- * stays so, it is true: the caller refuses it.
+ * The offsets that a partition of a tracked topic holds. One that has just lost a partition still answers, with an
+ * older end: so an answer that contradicts what is known (`plausible` is false) is asked for again, of whoever leads by
+ * then. When it stays so, it is true: the caller refuses it.
  */
 export async function settledRange(
   cluster: Pick<KafkaCluster, 'offsetRange' | 'refresh'>,

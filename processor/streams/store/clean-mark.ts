@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 
 /**
- * The clean mark: one file beside LevelDB's own, written after a clean close, that lists each of them with its size and,
- * but for tables, which are checked at every open (table-check.ts), its CRC. A store whose files are exactly those listed
- * is as it was closed. A status record inside LevelDB cannot say that:
- * a store with its CURRENT file lost or its MANIFEST cut opens without an error, keeps such a record, and lacks data.
+ * The clean mark: one file beside LevelDB's own, written after a clean close, that lists each of them with its size
+ * and, but for tables, which are checked at every open (table-check.ts), its CRC. A store whose files are exactly those
+ * listed is as it was closed. A status record inside LevelDB cannot say that: a store with its CURRENT file lost or its
+ * MANIFEST cut opens without an error, keeps such a record, and lacks data.
  */
 const CLEAN_MARK_FILE = 'clean-mark.json';
 

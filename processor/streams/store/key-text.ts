@@ -23,7 +23,8 @@ const REPLACEMENT = '\uFFFD';
 /** The text of bytes; undefined when they are not UTF-8. */
 export function decodeText(bytes: Buffer): string | undefined {
   const text = bytes.toString('utf8');
-  // Whatever is wrong with the bytes becomes this character, which text hardly ever has: looking for it costs less than a check.
+  // Whatever is wrong with the bytes becomes this character, which text hardly ever has: looking for it costs less than
+  // a check.
   return text.includes(REPLACEMENT) && !isUtf8(bytes) ? undefined : text;
 }
 

@@ -89,38 +89,42 @@ test('an illegal name is refused at once', () => {
   expect(() => createKeyValueStore({ ...spec, name: '!status' }, state)).toThrow('"!status" is not a store name');
 });
 
-test('what a read found spares the commit its own read, and the digest stays right, whatever the order of reads, writes and changes in place', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'tributary-key-value-'));
-  const level = await openLevelDbStore(directory, { identity: { applicationId: 'a', taskId: '0_0' } });
-  const raw = createKeyValueStore(
-    { name: 'raw', kind: 'key-value', serde: { serialize: (bytes: Buffer) => bytes, deserialize: (bytes) => bytes } },
-    level,
-  );
-  const step = fc.record({
-    does: fc.constantFrom('get', 'put', 'add', 'delete', 'commit', 'abort'),
-    key: fc.constantFrom('a', 'b', 'c'),
-    byte: fc.nat(255),
-  });
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
-      for (const { does, key, byte } of steps) {
-        if (does === 'get') raw.get(key);
-        else if (does === 'put') raw.put(key, Buffer.from([byte]));
-        else if (does === 'delete') raw.delete(key);
-        else if (does === 'add') {
-          const value = raw.get(key) ?? Buffer.alloc(1);
-          value[0] = ((value[0] as number) + byte) % 256;
-          raw.put(key, value);
-        } else {
-          if (does === 'commit')
-            await level.commit({ changes: raw.seal(), changelogOffsets: new Map(), inputOffsets: new Map() });
-          raw.clear();
+test(
+  'what a read found spares the commit its own read, and the digest stays right, whatever the order of reads, ' +
+    'writes and changes in place',
+  async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'tributary-key-value-'));
+    const level = await openLevelDbStore(directory, { identity: { applicationId: 'a', taskId: '0_0' } });
+    const raw = createKeyValueStore(
+      { name: 'raw', kind: 'key-value', serde: { serialize: (bytes: Buffer) => bytes, deserialize: (bytes) => bytes } },
+      level,
+    );
+    const step = fc.record({
+      does: fc.constantFrom('get', 'put', 'add', 'delete', 'commit', 'abort'),
+      key: fc.constantFrom('a', 'b', 'c'),
+      byte: fc.nat(255),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+        for (const { does, key, byte } of steps) {
+          if (does === 'get') raw.get(key);
+          else if (does === 'put') raw.put(key, Buffer.from([byte]));
+          else if (does === 'delete') raw.delete(key);
+          else if (does === 'add') {
+            const value = raw.get(key) ?? Buffer.alloc(1);
+            value[0] = ((value[0] as number) + byte) % 256;
+            raw.put(key, value);
+          } else {
+            if (does === 'commit')
+              await level.commit({ changes: raw.seal(), changelogOffsets: new Map(), inputOffsets: new Map() });
+            raw.clear();
+          }
         }
-      }
-      raw.clear();
-      expect(await level.verify()).toBe(true);
-    }),
-  );
-  await level.close();
-  await rm(directory, { recursive: true });
-});
+        raw.clear();
+        expect(await level.verify()).toBe(true);
+      }),
+    );
+    await level.close();
+    await rm(directory, { recursive: true });
+  },
+);

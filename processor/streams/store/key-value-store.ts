@@ -11,8 +11,8 @@ export type BufferedKeyValueStore<V> = KeyValueStore<V> & LiveStore<KeyValueStor
 const DELETED = Symbol('deleted');
 
 /**
- * A key-value store over the committed state of its task. There is no cache of committed values: a read of LevelDB costs
- * a few microseconds, and a shared object would let a caller change state that it never put.
+ * A key-value store over the committed state of its task. There is no cache of committed values: a read of LevelDB
+ * costs a few microseconds, and a shared object would let a caller change state that it never put.
  * @throws TypeError when the name is not a legal store name.
  */
 export function createKeyValueStore<V>(spec: StoreSpec<V>, committed: StateStore): BufferedKeyValueStore<V> {

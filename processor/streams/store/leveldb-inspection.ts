@@ -12,8 +12,8 @@ export interface FoundFiles {
 }
 
 /**
- * What must be seen before LevelDB opens: it silently starts an empty database beside tables whose CURRENT file is lost,
- * and it trusts its tables.
+ * What must be seen before LevelDB opens: it silently starts an empty database beside tables whose CURRENT file is
+ * lost, and it trusts its tables.
  * @throws StreamsError `STORE_DAMAGED` or `STORE_IO_FAILED`.
  */
 export async function inspectFiles(directory: string): Promise<FoundFiles> {

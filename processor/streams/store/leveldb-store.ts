@@ -56,12 +56,13 @@ const SCAN_CHUNK_BYTES = 1 << 20;
 type Db = Level<Buffer, Buffer>;
 
 /**
- * Opens the store of one task, creating it when the directory is empty or absent.
- * Never repairs: LevelDB's repair "succeeds" with part of the data and the newest offsets.
+ * Opens the store of one task, creating it when the directory is empty or absent. Never repairs: LevelDB's repair
+ * "succeeds" with part of the data and the newest offsets.
  *
  * @throws StoreLockedError when another thread or process has it open: try again when the hand-over is done.
  * @throws StreamsError `STORE_DAMAGED` when it is corrupted or somebody else's: set it aside and restore.
- * @throws StreamsError `TOPOLOGY_CHANGED` and others that mean `exit` when it is sound, ours, and of another topology or topic.
+ * @throws StreamsError `TOPOLOGY_CHANGED` and others that mean `exit` when it is sound, ours, and of another topology
+ * or topic.
  * @throws StreamsError `STORE_IO_FAILED` when the disk is full, failing or not writable.
  */
 export async function openLevelDbStore(directory: string, options: LevelDbStoreOptions): Promise<LevelDbStore> {
@@ -311,7 +312,9 @@ class OpenLevelDbStore implements LevelDbStore {
     }
   }
 
-  /** The committed value of each key, in one go by LevelDB's own thread: a read from here costs several microseconds. */
+  /**
+   * The committed value of each key, in one go by LevelDB's own thread: a read from here costs several microseconds.
+   */
   async #readAll(changes: readonly KeyChange[]): Promise<readonly (Buffer | null | undefined)[]> {
     if (this.#committed.digest.entries === 0) return [];
     const unread = changes.filter(({ previous }) => previous === undefined);

@@ -100,19 +100,24 @@ export function identityMismatch(bytes: Buffer, ours: StoreIdentity): string | n
     return `it has the layout of version ${theirs.schemaVersion}, this program reads version ${SCHEMA_VERSION}`;
   }
   if (theirs.applicationId !== ours.applicationId || theirs.taskId !== ours.taskId) {
-    return `it belongs to task ${theirs.taskId} of ${theirs.applicationId}, not to task ${ours.taskId} of ${ours.applicationId}`;
+    return (
+      `it belongs to task ${theirs.taskId} of ${theirs.applicationId}, not to task ${ours.taskId} of ` +
+      `${ours.applicationId}`
+    );
   }
   return null;
 }
 
 /**
- * Why a store that is ours and sound must not be gone on with: it is of another topology, or of topics that were made anew.
- * What is wrong may be the topics as well as the store, so nothing is restored over it. Null: go on.
+ * Why a store that is ours and sound must not be gone on with: it is of another topology, or of topics that were made
+ * anew. What is wrong may be the topics as well as the store, so nothing is restored over it. Null: go on.
  */
 export function identityContradiction(directory: string, bytes: Buffer, ours: StoreIdentity): StreamsError | null {
   const theirs = unsealRecord(bytes) as StoreIdentity | null;
   const { applicationId, taskId } = ours;
-  const stale = `If the application was started over since this store was written, delete ${directory}. If starting over is meant, ${RESET_REMEDY}`;
+  const stale =
+    `If the application was started over since this store was written, delete ${directory}. If starting over is ` +
+    `meant, ${RESET_REMEDY}`;
   const mismatch =
     theirs?.topology === undefined || ours.topology === undefined
       ? null
@@ -120,7 +125,8 @@ export function identityContradiction(directory: string, bytes: Buffer, ours: St
   if (mismatch !== null)
     return new StreamsError(
       'TOPOLOGY_CHANGED',
-      `the store of task ${taskId} was written by another topology of the application id ${applicationId}. ${mismatch}. Use another application id (APPLICATION_ID), or go back to the topology as it was. ${stale}`,
+      `the store of task ${taskId} was written by another topology of the application id ${applicationId}. ` +
+        `${mismatch}. Use another application id (APPLICATION_ID), or go back to the topology as it was. ${stale}`,
       { taskId },
     );
   for (const [topic, id] of Object.entries(theirs?.topicIds ?? {})) {
@@ -129,7 +135,8 @@ export function identityContradiction(directory: string, bytes: Buffer, ours: St
     const internal = topic.startsWith(`${applicationId}-`) && /-(changelog|repartition)$/.test(topic);
     return new StreamsError(
       internal ? 'INTERNAL_TOPIC_INVALID' : 'SOURCE_TOPIC_RECREATED',
-      `the topic ${topic} was deleted and made anew (its id was ${id} and is ${now}), but the store of task ${taskId} goes on from the old one. ${stale}`,
+      `the topic ${topic} was deleted and made anew (its id was ${id} and is ${now}), but the store of task ` +
+        `${taskId} goes on from the old one. ${stale}`,
       { taskId },
     );
   }

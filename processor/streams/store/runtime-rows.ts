@@ -1,9 +1,9 @@
 /*
- * Rows of the runtime's own in the stores and changelogs of the user. This is the one place that knows them: stores, driver, restore,
- * standby and API ask here.
+ * Rows of the runtime's own in the stores and changelogs of the user. This is the one place that knows them: stores,
+ * driver, restore, standby and API ask here.
  *
- * Their keys begin with the bytes 21 FF. FF is in no UTF-8 text, so no key of a key-value store begins so; the key of a window store
- * begins with eight bytes of time, the first of which is 0.
+ * Their keys begin with the bytes 21 FF. FF is in no UTF-8 text, so no key of a key-value store begins so; the key of a
+ * window store begins with eight bytes of time, the first of which is 0.
  */
 const FIRST = 0x21;
 const SECOND = 0xff;
@@ -21,8 +21,8 @@ export function isRuntimeRow(key: Uint8Array): boolean {
 }
 
 /**
- * Where releases before this convention kept stream time. It is still read, and moved to `STREAM_TIME_KEY` with the next commit. In
- * a key-value store it may be a key of the user's: who reads it looks at the value, too.
+ * Where releases before this convention kept stream time. It is still read, and moved to `STREAM_TIME_KEY` with the
+ * next commit. In a key-value store it may be a key of the user's: who reads it looks at the value, too.
  */
 export function formerStreamTimeKey(kind: 'key-value' | 'window'): Buffer {
   return Buffer.from(kind === 'window' ? '!stream-time' : '\0stream-time', 'latin1');

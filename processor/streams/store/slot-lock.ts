@@ -10,7 +10,8 @@ import { DatabaseSync } from 'node:sqlite';
  *
  * Not LevelDB's own lock, for a reason that was measured: it is a plain fcntl lock, and the second open of a directory
  * within one process, although refused, closes a descriptor of the LOCK file, whereupon the kernel drops the lock and
- * another process can open the store beside its owner. SQLite guards against this, across threads and symbolic links too.
+ * another process can open the store beside its owner. SQLite guards against this, across threads and symbolic links
+ * too.
  */
 export interface SlotLock {
   /** A UUID made when the slot was first taken; the same at each start since, and another one in a copy of the slot. */
@@ -28,8 +29,8 @@ const SQLITE_BUSY = 5;
 const BOOT_ID_FILE = '/proc/sys/kernel/random/boot_id';
 
 /**
- * This machine since it was started. A slot that is found elsewhere may be a copy of one that is in use; after a reboot nobody waits for the
- * old process id any more, so a new one costs nothing.
+ * This machine since it was started. A slot that is found elsewhere may be a copy of one that is in use; after a reboot
+ * nobody waits for the old process id any more, so a new one costs nothing.
  */
 export function machineSinceBoot(): string {
   try {
@@ -40,9 +41,9 @@ export function machineSinceBoot(): string {
 }
 
 /**
- * Takes the lock in `directory`, which must exist; null when another process, thread or caller has it. Two processes under one process id would
- * drive each other out of the group for ever, so a slot that was copied, to another machine or beside the first, gets a new one: a copy
- * has another inode, that of a whole disk another boot.
+ * Takes the lock in `directory`, which must exist; null when another process, thread or caller has it. Two processes
+ * under one process id would drive each other out of the group for ever, so a slot that was copied, to another machine
+ * or beside the first, gets a new one: a copy has another inode, that of a whole disk another boot.
  * @throws what SQLite throws when the file cannot be written or is no database.
  */
 export function takeSlotLock(directory: string, machine: string = machineSinceBoot()): SlotLock | null {
@@ -51,7 +52,8 @@ export function takeSlotLock(directory: string, machine: string = machineSinceBo
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
     database.exec(
-      'CREATE TABLE IF NOT EXISTS process (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), id TEXT NOT NULL, created_at TEXT NOT NULL)',
+      'CREATE TABLE IF NOT EXISTS process (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), id TEXT NOT ' +
+        'NULL, created_at TEXT NOT NULL)',
     );
     database.prepare('INSERT OR IGNORE INTO process VALUES (1, ?, ?)').run(randomUUID(), new Date().toISOString());
     database.exec(

@@ -186,7 +186,9 @@ test('a directory that cannot be written is refused, naming STATE_DIR and the re
   try {
     await expect(lock()).rejects.toMatchObject({
       code: 'STATE_DIRECTORY_UNUSABLE',
-      message: `cannot use the state directory ${stateDir} (STATE_DIR): no permission: give this user the directory or set STATE_DIR to another one`,
+      message:
+        `cannot use the state directory ${stateDir} (STATE_DIR): no permission: give this user the directory or ` +
+        `set STATE_DIR to another one`,
     });
   } finally {
     if (root) process.seteuid?.(0);

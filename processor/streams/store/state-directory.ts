@@ -24,7 +24,9 @@ export class StateDirectory {
   /** The slot's directory, absolute: what a stream thread needs (`taskDirectory`). */
   readonly path: string;
   readonly slot: number;
-  /** A UUID that stays with the slot, but not with a copy of it: who owned which task before a restart is told by it. */
+  /**
+   * A UUID that stays with the slot, but not with a copy of it: who owned which task before a restart is told by it.
+   */
   readonly processId: string;
   readonly #lock: SlotLock;
   #released = false;

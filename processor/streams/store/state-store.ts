@@ -26,8 +26,8 @@ export interface StateStore {
 
   /**
    * Applies one batch atomically. A failure is indefinite (the batch may or may not be on disk): the store refuses
-   * further commits and must be closed and opened again.
-   * One commit at a time. A key may change more than once in a batch, e.g. be put and then expire: the last change wins.
+   * further commits and must be closed and opened again. One commit at a time. A key may change more than once in a
+   * batch, e.g. be put and then expire: the last change wins.
    * @throws StreamsError `STORE_IO_FAILED` when the disk is full or fails, `STORE_DAMAGED` when the store is.
    */
   commit(batch: StoreBatch): Promise<void>;
@@ -73,7 +73,10 @@ export interface StoreChange {
   readonly key: Buffer;
   /** null deletes. */
   readonly value: Buffer | null;
-  /** The committed value, where the caller has read it since the last commit (null: there is none): saves the store a read. */
+  /**
+   * The committed value, where the caller has read it since the last commit (null: there is none): saves the store a
+   * read.
+   */
   readonly previous?: Buffer | null;
 }
 

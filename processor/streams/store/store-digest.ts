@@ -7,9 +7,9 @@ let hashLow = 0;
 let hashHigh = 0;
 
 /**
- * 64 bits over (key, value) of one entry, in two 32-bit lanes because BigInt arithmetic costs more than the hash.
- * Every step is a bijection of the lane for a given word, so a change within one word always shows. The function is part
- * of the format on disk: a change of it makes every unclean store look damaged (a test pins its values).
+ * 64 bits over (key, value) of one entry, in two 32-bit lanes because BigInt arithmetic costs more than the hash. Every
+ * step is a bijection of the lane for a given word, so a change within one word always shows. The function is part of
+ * the format on disk: a change of it makes every unclean store look damaged (a test pins its values).
  */
 function hashEntry(key: Uint8Array, value: Uint8Array): void {
   let low = 0x9e3779b9 ^ key.length;

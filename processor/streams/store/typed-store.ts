@@ -2,11 +2,12 @@ import type { Serde } from '../topology/serdes.ts';
 import type { StoreChange } from './state-store.ts';
 
 /**
- * What user code sees of a store: typed reads and writes, uncommitted writes visible to itself at once.
- * Writes stay in memory, one entry a key, until the task commits.
+ * What user code sees of a store: typed reads and writes, uncommitted writes visible to itself at once. Writes stay in
+ * memory, one entry a key, until the task commits.
  *
- * Whose object a value is: `get` returns a fresh object each time, the caller's to change; nothing of it reaches the store until
- * it is `put`. `put` takes the value as it is then: what becomes of the object afterwards does not reach the store either.
+ * Whose object a value is: `get` returns a fresh object each time, the caller's to change; nothing of it reaches the
+ * store until it is `put`. `put` takes the value as it is then: what becomes of the object afterwards does not reach
+ * the store either.
  */
 export interface KeyValueStore<V> {
   readonly name: string;
@@ -23,8 +24,8 @@ export interface WindowStore<V> {
 }
 
 /**
- * The runtime's own way to a store, without copies: `put` hands an object over, and until the commit `get` of that key returns
- * that same object. For aggregations, which put what they get; user code has the `ownView`.
+ * The runtime's own way to a store, without copies: `put` hands an object over, and until the commit `get` of that key
+ * returns that same object. For aggregations, which put what they get; user code has the `ownView`.
  */
 export interface LiveStore<S> {
   /** As user code sees the store: each value it gets or puts is its own. */
@@ -45,10 +46,10 @@ export interface BufferedStore {
 export interface ExpiringStore {
   readonly retentionMs: number;
   /**
-   * Deletes windows, committed or not, whose end is at or before `horizonMs` (stream time less retention), oldest first.
-   * Called after `seal`, it answers the tombstones of this commit: they stand behind the sealed changes, so that a window that
-   * changed and expires in one commit is in the changelog before it is gone.
-   * At most `limit` a call, so that less than `limit` means that none is left. Costs nothing while the oldest window is not due.
+   * Deletes windows, committed or not, whose end is at or before `horizonMs` (stream time less retention), oldest
+   * first. Called after `seal`, it answers the tombstones of this commit: they stand behind the sealed changes, so that
+   * a window that changed and expires in one commit is in the changelog before it is gone. At most `limit` a call, so
+   * that less than `limit` means that none is left. Costs nothing while the oldest window is not due.
    */
   expireBefore(horizonMs: number, limit: number): Promise<StoreChange[]>;
 }

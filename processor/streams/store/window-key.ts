@@ -11,7 +11,8 @@ const LANE = 0x1_0000_0000;
 
 /**
  * 8 bytes big-endian window start, then the key in UTF-8: time first, so that expiry is one range from the front.
- * @throws RangeError when the start is no whole number of milliseconds since the epoch; TypeError when the key is no text.
+ * @throws RangeError when the start is no whole number of milliseconds since the epoch; TypeError when the key is no
+ * text.
  */
 export function encodeWindowKey(windowStartMs: number, key: string): Buffer {
   checkWindow(windowStartMs, key);

@@ -141,7 +141,10 @@ class FetchedGlobalTable implements GlobalTable {
     }
   }
 
-  /** The partition does not hold our position: it was made anew, or its oldest records were deleted. From its start, then. */
+  /**
+   * The partition does not hold our position: it was made anew, or its oldest records were deleted. From its start,
+   * then.
+   */
   async #relocate({ topic, partition }: FetchedPartition): Promise<void> {
     const progress = this.#progress.get(topicPartition(topic, partition)) as PartitionProgress;
     progress.end = undefined;

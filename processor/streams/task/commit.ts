@@ -39,7 +39,8 @@ export async function commitTask(task: CommitTarget, nowMs: number): Promise<voi
   const { graph, store, producer, collector } = task;
   if (graph === undefined || producer === undefined) return;
 
-  // 1. Seal the task's buffers: combiners and pending changes end up in the collector, rows and then expiry in `changes`.
+  // 1. Seal the task's buffers: combiners and pending changes end up in the collector, rows and then expiry in
+  // `changes`.
   const changes = await graph.seal();
   task.reportTime(nowMs);
   const records = collector.take();
@@ -78,7 +79,10 @@ export async function commitTask(task: CommitTarget, nowMs: number): Promise<voi
   task.onCommitted(offsets);
 }
 
-/** How far each changelog reaches with this commit, at least: nobody but the task appends to it, a record a change, be it the second of its key. */
+/**
+ * How far each changelog reaches with this commit, at least: nobody but the task appends to it, a record a change, be
+ * it the second of its key.
+ */
 function changelogReach({ store, changelogs }: CommitTarget, changes: readonly StoreChange[]): Map<string, number> {
   const added = new Map<string, number>();
   for (const change of changes) added.set(change.store, (added.get(change.store) ?? 0) + 1);

@@ -13,7 +13,9 @@ const PROBE_FILE = 'disk-probe';
 const PROBE_BYTES = 64 << 10;
 const MIN_WAIT_MS = 200;
 const MAX_WAIT_MS = 1_000;
-/** An opening reads every table of the store: where the disk takes the probe and not the store, it is tried less often. */
+/**
+ * An opening reads every table of the store: where the disk takes the probe and not the store, it is tried less often.
+ */
 const MAX_OPEN_WAIT_MS = 5_000;
 /** A disk that fails again so soon after it was well is still in the same trouble. */
 const SAME_TROUBLE_MS = 10_000;
@@ -49,7 +51,10 @@ export class DiskWait {
   get reason(): string | null {
     const [trouble] = this.#waiting.values();
     if (trouble === undefined) return null;
-    return `waiting for the disk of STATE_DIR (tasks ${[...this.#waiting.keys()].join(', ')}): ${trouble.code}: ${trouble.message}; the tasks go on by themselves after that`;
+    return (
+      `waiting for the disk of STATE_DIR (tasks ${[...this.#waiting.keys()].join(', ')}): ${trouble.code}: ` +
+      `${trouble.message}; the tasks go on by themselves after that`
+    );
   }
 
   /**

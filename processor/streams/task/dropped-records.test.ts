@@ -76,7 +76,8 @@ test('a window table that leaves out more than it takes is named, with a record 
   dropped.tell(logger, '0_3', 0);
   expect(lines.shift()).toEqual([
     { taskId: '0_3', dropped: { late: 11 }, tables: [{ store: 'hours', taken: 3, late: 4, ...example }] },
-    'records were dropped: the windows of "hours" left out more than they took (4 and 3) because it came too late: stream time is 2026-01-01T00:00:00.000Z, a record of orders-3 is of 2023-01-01T00:00:00.000Z',
+    'records were dropped: the windows of "hours" left out more than they took (4 and 3) because it came too ' +
+      'late: stream time is 2026-01-01T00:00:00.000Z, a record of orders-3 is of 2023-01-01T00:00:00.000Z',
   ]);
 
   // The next line is about what came since: a minute in which nearly all is in time.

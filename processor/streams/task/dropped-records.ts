@@ -4,7 +4,8 @@ import type { Logger } from '../logger.ts';
  * Why a record was passed over:
  * - `null-key`: it was to be grouped and has no key, or the selector answered none.
  * - `invalid-timestamp`: its event time is no time, or before 1970, and its stream has no dead-letter topic.
- * - `late`: a window that it belongs to was closed already; counted for each of its windows and tables, as in Kafka Streams.
+ * - `late`: a window that it belongs to was closed already; counted for each of its windows and tables, as in Kafka
+ *   Streams.
  */
 export const DROP_REASONS = ['null-key', 'invalid-timestamp', 'late'] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
@@ -19,7 +20,10 @@ export interface LateRecord {
   readonly streamTimeMs: number;
 }
 
-/** What one window table has taken and left out, in windows of single records: half of what it does would look like health. */
+/**
+ * What one window table has taken and left out, in windows of single records: half of what it does would look like
+ * health.
+ */
 export interface WindowIntake {
   taken(count: number): void;
   /** Counts them as `late`, too. */
@@ -35,8 +39,8 @@ interface Intake {
 const LOG_INTERVAL_MS = 60_000;
 
 /**
- * How many records a task has passed over, by reason: nothing is left out that nobody counts. What an aborted transaction
- * dropped is not counted, since its records are read again.
+ * How many records a task has passed over, by reason: nothing is left out that nobody counts. What an aborted
+ * transaction dropped is not counted, since its records are read again.
  */
 export class DroppedRecords {
   readonly #committed: Partial<Record<DropReason, number>> = {};
@@ -98,8 +102,8 @@ export class DroppedRecords {
   }
 
   /**
-   * One line at once for the first, then one a minute at most; it says which window tables have left out more than they took
-   * since the line before, and what one of the records was. `nowMs`: of a clock that does not jump.
+   * One line at once for the first, then one a minute at most; it says which window tables have left out more than they
+   * took since the line before, and what one of the records was. `nowMs`: of a clock that does not jump.
    */
   tell(logger: Logger, taskId: string, nowMs: number): void {
     if (this.#untold.size === 0 || nowMs - this.#toldAtMs < LOG_INTERVAL_MS) return;
@@ -132,7 +136,10 @@ function tellOf({
   timestampMs,
   streamTimeMs,
 }: { store: string; taken: number; late: number } & LateRecord): string {
-  return `the windows of "${store}" left out more than they took (${String(late)} and ${String(taken)}) because it came too late: stream time is ${dateOf(streamTimeMs)}, a record of ${place} is of ${dateOf(timestampMs)}`;
+  return (
+    `the windows of "${store}" left out more than they took (${String(late)} and ${String(taken)}) because it ` +
+    `came too late: stream time is ${dateOf(streamTimeMs)}, a record of ${place} is of ${dateOf(timestampMs)}`
+  );
 }
 
 /** Event times may be beyond what a Date holds. */

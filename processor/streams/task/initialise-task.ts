@@ -42,8 +42,8 @@ export interface TakeContext {
 }
 
 /**
- * Taking a task, in the one order that is safe (docs/commit.md). Cancelled at any arrow by `task.life`:
- * 1 fence -> 2 read committed offsets -> 3 open and check the store -> 4 restore -> 5 compare -> the caller seeks and resumes.
+ * Taking a task, in the one order that is safe (docs/commit.md). Cancelled at any arrow by `task.life`: 1 fence -> 2
+ * read committed offsets -> 3 open and check the store -> 4 restore -> 5 compare -> the caller seeks and resumes.
  *
  * Answers the offsets to read from.
  * @throws StreamsError; `exit` ones when the cluster and the store contradict each other: never reset silently.
@@ -56,7 +56,8 @@ export async function takeTask(task: StreamTask, context: TakeContext): Promise<
   const { producer } = task;
   await context.fences.pass(signal, () => producer.init(signal));
 
-  // 2. Committed offsets, after the fence, and before the changelogs' ends: where nothing is fenced (at_least_once), what
+  // 2. Committed offsets, after the fence, and before the changelogs' ends: where nothing is fenced (at_least_once),
+  // what
   //    the old owner commits in between is counted again. The other way round it would be missing from the store.
   const committed = await committedOffsets(task, context);
   await expectLag(task, context, committed);
@@ -99,7 +100,10 @@ async function committedOffsets(task: StreamTask, { cluster }: TakeContext): Pro
   return (task.producer as StreamsProducer).committed(task.inputs, signal);
 }
 
-/** What the application itself has kept of its offsets. Where no transaction holds both together it would soon be wrong: it is taken back. */
+/**
+ * What the application itself has kept of its offsets. Where no transaction holds both together it would soon be wrong:
+ * it is taken back.
+ */
 async function keptOffsets(
   task: StreamTask,
   { cluster, logger, exactlyOnce }: TakeContext,
@@ -167,7 +171,8 @@ async function startOffsets(
       name: inputTopics.includes(topic) ? name : `${name} (behind ${inputTopics.join(', ')})`,
     };
     if (inGroup < 0) {
-      // An empty disk and offsets that expired would look like a first start, but for what was restored from the changelog.
+      // An empty disk and offsets that expired would look like a first start, but for what was restored from the
+      // changelog.
       const restored = task.store?.digest().entries ?? 0;
       if (counted === undefined && (!exactlyOnce || restored === 0)) {
         offsets.set(name, first);
@@ -194,7 +199,8 @@ async function startOffsets(
         task,
         context,
         described,
-        `${counted.words}, but the group has committed only ${String(inGroup)}: its offsets were moved back, and records would be counted twice`,
+        `${counted.words}, but the group has committed only ${String(inGroup)}: its offsets were moved back, ` +
+          `and records would be counted twice`,
         counted.offset,
       );
     }
@@ -204,7 +210,8 @@ async function startOffsets(
         task,
         context,
         described,
-        `the group stands at offset ${String(inGroup)} of it, which holds ${String(first)} to ${String(end)}: records were deleted before they were processed, or the topic was recreated`,
+        `the group stands at offset ${String(inGroup)} of it, which holds ${String(first)} to ${String(end)}: ` +
+          `records were deleted before they were processed, or the topic was recreated`,
       );
     const keptOffset = kept?.get(name);
     if (keptOffset !== undefined && keptOffset < inGroup) {
@@ -214,7 +221,8 @@ async function startOffsets(
         task,
         context,
         described,
-        `the group stands at offset ${String(inGroup)} of it, but ${keptWords(task, keptOffset)}: its offsets were moved forward, and the records between would never be counted`,
+        `the group stands at offset ${String(inGroup)} of it, but ${keptWords(task, keptOffset)}: its offsets ` +
+          `were moved forward, and the records between would never be counted`,
         keptOffset,
       );
     }
@@ -258,7 +266,8 @@ function contradiction(
   const putBack =
     right === undefined
       ? ''
-      : `Put the offset back (kafka-consumer-groups.sh --group ${applicationId} --topic ${topic}:${String(partition)} --reset-offsets --to-offset ${String(right)} --execute). `;
+      : `Put the offset back (kafka-consumer-groups.sh --group ${applicationId} --topic ` +
+        `${topic}:${String(partition)} --reset-offsets --to-offset ${String(right)} --execute). `;
   return new StreamsError(
     code,
     `${name} in the group ${applicationId}: ${what}. ${putBack}If starting over is meant, ${RESET_REMEDY}`,
@@ -267,11 +276,12 @@ function contradiction(
 }
 
 /**
- * A coordinator that has lost its partition, or has loaded it from an older state (docs/chaos.md), answers older offsets than the
- * group has, until another takes over or it loads again, and so may the leader of the topic in which they are kept: before a
- * contradiction is believed both are given a moment.
+ * A coordinator that has lost its partition, or has loaded it from an older state (docs/chaos.md), answers older
+ * offsets than the group has, until another takes over or it loads again, and so may the leader of the topic in which
+ * they are kept: before a contradiction is believed both are given a moment.
  *
- * @throws COMMIT_FAILED when `least` turns out to have been committed after all: what was read with the older answer is void.
+ * @throws COMMIT_FAILED when `least` turns out to have been committed after all: what was read with the older answer is
+ * void.
  */
 async function waitOutOlderAnswer(
   task: StreamTask,

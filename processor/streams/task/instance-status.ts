@@ -1,6 +1,8 @@
 import type { DropCounts } from './dropped-records.ts';
 
-/** Key of the application's own record among the instances' reports on the status topic; no process id looks like it. */
+/**
+ * Key of the application's own record among the instances' reports on the status topic; no process id looks like it.
+ */
 export const APPLICATION_RECORD_KEY = '!application';
 
 /**
@@ -20,7 +22,10 @@ export interface InstanceStatus {
   readonly tasks: readonly TaskStatus[];
   /** Ids of all tasks of the application: one that no instance reports waits all the same. */
   readonly allTasks?: readonly string[];
-  /** What waits for tasks that this instance does not have, by task id: it looks as long as it does not work steadily itself. */
+  /**
+   * What waits for tasks that this instance does not have, by task id: it looks as long as it does not work steadily
+   * itself.
+   */
   readonly waiting?: Readonly<Record<string, number>>;
 }
 

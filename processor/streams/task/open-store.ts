@@ -19,7 +19,8 @@ const LOCKED_TIMEOUT_MS = 60_000;
 /**
  * Opens a task's store and checks it, so that damage never reaches its changelog: a store that cannot be trusted is set
  * aside and an empty one takes its place. Waits while another thread of this process still has it open.
- * @throws StreamsError STORE_IO_FAILED when the disk is full, failing or not writable; `exit` ones when it is of another topology or topic.
+ * @throws StreamsError STORE_IO_FAILED when the disk is full, failing or not writable; `exit` ones when it is of
+ * another topology or topic.
  */
 export async function openCheckedStore(options: {
   readonly identity: StoreIdentity;
@@ -40,7 +41,8 @@ export async function openCheckedStore(options: {
         await store.closeDirty();
         throw new StreamsError(
           'STORE_DAMAGED',
-          `the store of task ${taskId} was last written ${new Date(openedAsOfMs).toISOString()}, longer ago than its changelog remembers deletions`,
+          `the store of task ${taskId} was last written ${new Date(openedAsOfMs).toISOString()}, longer ago ` +
+            `than its changelog remembers deletions`,
           { taskId },
         );
       }
@@ -87,7 +89,8 @@ export async function closeCleanly(store: StateStore, taskId: TaskId, logger: Lo
 }
 
 /**
- * Sets a store aside. A disk that cannot do that is in trouble itself: the store stays where it is, and is judged again.
+ * Sets a store aside. A disk that cannot do that is in trouble itself: the store stays where it is, and is judged
+ * again.
  * @throws StreamsError STORE_IO_FAILED
  */
 export async function setAsideStore(directory: string): Promise<string | null> {

@@ -101,25 +101,29 @@ test('an empty partition is waited for as long as it was empty for less than the
   expect(fed.group.readyAtMs(9_999)).toBe(Infinity);
 });
 
-test('a full queue is held until half of it is gone, and then the end of its partition is unknown until a fetch tells it', () => {
-  const fed = new Fed(['a', 'b'], { maxRecords: 4, maxBytes: 100 });
-  fed.fetched('b', []);
-  fed.fetched('a', [1, 2, 3]);
-  expect(fed.held).toEqual([]);
-  fed.fetched('a', [4]);
-  expect(fed.held).toEqual(['+a']);
-  expect(fed.taken(0, 1)).toEqual(['a1']);
-  expect(fed.held).toEqual(['+a']);
-  expect(fed.taken(0)).toEqual(['a2', 'a3', 'a4']);
-  expect(fed.held).toEqual(['+a', '-a']);
-  expect(fed.group.isDrained(['a'])).toBe(false);
-  fed.fetched('b', [9]);
-  expect(fed.taken()).toEqual([]);
-  fed.fetched('a', []);
-  expect(fed.taken()).toEqual(['b9']);
-  fed.fetched('b', [10], { bytes: 100 });
-  expect(fed.held).toEqual(['+a', '-a', '+b']);
-});
+test(
+  'a full queue is held until half of it is gone, and then the end of its partition is ' +
+    'unknown until a fetch tells it',
+  () => {
+    const fed = new Fed(['a', 'b'], { maxRecords: 4, maxBytes: 100 });
+    fed.fetched('b', []);
+    fed.fetched('a', [1, 2, 3]);
+    expect(fed.held).toEqual([]);
+    fed.fetched('a', [4]);
+    expect(fed.held).toEqual(['+a']);
+    expect(fed.taken(0, 1)).toEqual(['a1']);
+    expect(fed.held).toEqual(['+a']);
+    expect(fed.taken(0)).toEqual(['a2', 'a3', 'a4']);
+    expect(fed.held).toEqual(['+a', '-a']);
+    expect(fed.group.isDrained(['a'])).toBe(false);
+    fed.fetched('b', [9]);
+    expect(fed.taken()).toEqual([]);
+    fed.fetched('a', []);
+    expect(fed.taken()).toEqual(['b9']);
+    fed.fetched('b', [10], { bytes: 100 });
+    expect(fed.held).toEqual(['+a', '-a', '+b']);
+  },
+);
 
 test('the position is that of the first record that was not taken, else behind all that was fetched', () => {
   const fed = new Fed(['a', 'b']);
@@ -161,70 +165,80 @@ test('a seek drops what waits', () => {
   expect([fed.group.waiting('a'), fed.group.position('a'), fed.group.isDrained()]).toEqual([0, 0, false]);
 });
 
-test('property: however fetches come, sorted partitions are merged in order, each record is read once and none is lost', () => {
-  const partition = fc
-    .array(fc.integer({ min: 0, max: 20 }), { maxLength: 30 })
-    .map((times) => times.sort((a, b) => a - b));
-  fc.assert(
-    fc.property(
-      fc.array(partition, { minLength: 2, maxLength: 4 }),
-      fc.array(fc.tuple(fc.nat(3), fc.integer({ min: 1, max: 6 }), fc.integer({ min: 0, max: 5 })), { maxLength: 40 }),
-      fc.integer({ min: 1, max: 8 }),
-      (partitions, steps, maxRecords) => {
-        const names = partitions.map((_, index) => `p${String(index)}-`);
-        const held = new Set<string>();
-        const fed = new Fed(names, {
-          maxRecords,
-          onFull: (input) => held.add(input),
-          onRoom: (input) => held.delete(input),
-        });
-        const left = partitions.map((times) => [...times]);
-        const taken: string[] = [];
-        let mostWaiting = 0;
-        const fetch = (index: number, count: number): void => {
-          const name = names[index] as string;
-          if (held.has(name)) return;
-          const times = (left[index] as number[]).splice(0, count);
-          fed.fetched(name, times, { more: (left[index] as number[]).length });
-          mostWaiting = Math.max(mostWaiting, fed.group.waiting(name));
-        };
-        for (const [index, count, take] of steps) {
-          if (index < names.length) fetch(index, count);
-          if (take > 0) taken.push(...fed.taken(0, take));
-        }
-        // Nobody waits for ever: a held partition has records, and one that is not is fetched.
-        for (let round = 0; round < 200; round += 1) {
-          for (let index = 0; index < names.length; index += 1) fetch(index, 2);
-          taken.push(...fed.taken());
-        }
-        const expected = partitions
-          .flatMap((times, index) => times.map((time) => ({ time, index })))
-          .sort((a, b) => a.time - b.time || a.index - b.index);
-        expect(taken).toEqual(expected.map(({ time, index }) => `${names[index] as string}${String(time)}`));
-        expect(fed.read.length).toBe(expected.length);
-        expect(mostWaiting).toBeLessThan(maxRecords + 6);
-        expect(fed.group.isDrained()).toBe(true);
-      },
-    ),
-  );
-});
+test(
+  'property: however fetches come, sorted partitions are merged in order, each record is ' +
+    'read once and none is lost',
+  () => {
+    const partition = fc
+      .array(fc.integer({ min: 0, max: 20 }), { maxLength: 30 })
+      .map((times) => times.sort((a, b) => a - b));
+    fc.assert(
+      fc.property(
+        fc.array(partition, { minLength: 2, maxLength: 4 }),
+        fc.array(fc.tuple(fc.nat(3), fc.integer({ min: 1, max: 6 }), fc.integer({ min: 0, max: 5 })), {
+          maxLength: 40,
+        }),
+        fc.integer({ min: 1, max: 8 }),
+        (partitions, steps, maxRecords) => {
+          const names = partitions.map((_, index) => `p${String(index)}-`);
+          const held = new Set<string>();
+          const fed = new Fed(names, {
+            maxRecords,
+            onFull: (input) => held.add(input),
+            onRoom: (input) => held.delete(input),
+          });
+          const left = partitions.map((times) => [...times]);
+          const taken: string[] = [];
+          let mostWaiting = 0;
+          const fetch = (index: number, count: number): void => {
+            const name = names[index] as string;
+            if (held.has(name)) return;
+            const times = (left[index] as number[]).splice(0, count);
+            fed.fetched(name, times, { more: (left[index] as number[]).length });
+            mostWaiting = Math.max(mostWaiting, fed.group.waiting(name));
+          };
+          for (const [index, count, take] of steps) {
+            if (index < names.length) fetch(index, count);
+            if (take > 0) taken.push(...fed.taken(0, take));
+          }
+          // Nobody waits for ever: a held partition has records, and one that is not is fetched.
+          for (let round = 0; round < 200; round += 1) {
+            for (let index = 0; index < names.length; index += 1) fetch(index, 2);
+            taken.push(...fed.taken());
+          }
+          const expected = partitions
+            .flatMap((times, index) => times.map((time) => ({ time, index })))
+            .sort((a, b) => a.time - b.time || a.index - b.index);
+          expect(taken).toEqual(expected.map(({ time, index }) => `${names[index] as string}${String(time)}`));
+          expect(fed.read.length).toBe(expected.length);
+          expect(mostWaiting).toBeLessThan(maxRecords + 6);
+          expect(fed.group.isDrained()).toBe(true);
+        },
+      ),
+    );
+  },
+);
 
-test('property: whatever the order within partitions, the newest time taken is the minimum over what may still bring older ones', () => {
-  const partition = fc.array(fc.integer({ min: 0, max: 50 }), { minLength: 1, maxLength: 20 });
-  fc.assert(
-    fc.property(fc.array(partition, { minLength: 2, maxLength: 4 }), (partitions) => {
-      const names = partitions.map((_, index) => `p${String(index)}-`);
-      const fed = new Fed(names);
-      for (const [index, times] of partitions.entries()) fed.fetched(names[index] as string, times);
-      const newest = new Map<string, number>();
-      let newestTaken = -1;
-      for (let row = fed.group.next(0); row !== undefined; row = fed.group.next(0)) {
-        const at = row.timestampMs as number;
-        newest.set(row.input, Math.max(at, newest.get(row.input) ?? -1));
-        // A record is older than what was taken before only if it is older than what its own partition had before it.
-        if (at < newestTaken) expect(newest.get(row.input)).toBeGreaterThan(at);
-        newestTaken = Math.max(newestTaken, at);
-      }
-    }),
-  );
-});
+test(
+  'property: whatever the order within partitions, the newest time taken is the minimum over what may still ' +
+    'bring older ones',
+  () => {
+    const partition = fc.array(fc.integer({ min: 0, max: 50 }), { minLength: 1, maxLength: 20 });
+    fc.assert(
+      fc.property(fc.array(partition, { minLength: 2, maxLength: 4 }), (partitions) => {
+        const names = partitions.map((_, index) => `p${String(index)}-`);
+        const fed = new Fed(names);
+        for (const [index, times] of partitions.entries()) fed.fetched(names[index] as string, times);
+        const newest = new Map<string, number>();
+        let newestTaken = -1;
+        for (let row = fed.group.next(0); row !== undefined; row = fed.group.next(0)) {
+          const at = row.timestampMs as number;
+          newest.set(row.input, Math.max(at, newest.get(row.input) ?? -1));
+          // A record is older than what was taken before only if it is older than what its own partition had before it.
+          if (at < newestTaken) expect(newest.get(row.input)).toBeGreaterThan(at);
+          newestTaken = Math.max(newestTaken, at);
+        }
+      }),
+    );
+  },
+);

@@ -52,9 +52,10 @@ const MAX_RECORDS = 5_000;
 const MAX_BYTES = 2 * 1024 * 1024;
 
 /**
- * The input partitions of one task that has several, as Kafka Streams' PartitionGroup: one queue each, and the record with the
- * smallest event time among their heads goes first. A partition known to have more is waited for, without limit; one that is
- * read to its end for `maxIdleMs` from when it was found empty. Memory: a queue's bound and two answers of the fetcher.
+ * The input partitions of one task that has several, as Kafka Streams' PartitionGroup: one queue each, and the record
+ * with the smallest event time among their heads goes first. A partition known to have more is waited for, without
+ * limit; one that is read to its end for `maxIdleMs` from when it was found empty. Memory: a queue's bound and two
+ * answers of the fetcher.
  *
  * Pure: it knows no Kafka and no clock.
  */
@@ -129,7 +130,8 @@ export class PartitionGroup<R extends { readonly offset: number }, T extends Tim
 
   /** When `next` may have a record without further fetches: `nowMs` at once, Infinity never. */
   readyAtMs(nowMs: number): number {
-    // Asked also when nothing waits: the time of an empty partition runs, as in Kafka Streams, from when it is found empty.
+    // Asked also when nothing waits: the time of an empty partition runs, as in Kafka Streams, from when it is found
+    // empty.
     const untilMs = this.#waitsUntilMs(nowMs);
     return this.#queues.some(({ records }) => records > 0) ? untilMs : Infinity;
   }

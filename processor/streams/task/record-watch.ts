@@ -11,8 +11,8 @@ const OFFSET = 2;
 const NONE = -1;
 
 /**
- * Which record user code is working on, in memory that other threads see: a thread that hangs in it can say nothing any more.
- * Writing costs a number a record.
+ * Which record user code is working on, in memory that other threads see: a thread that hangs in it can say nothing any
+ * more. Writing costs a number a record.
  */
 export class RecordWatch {
   readonly #cells: Float64Array;

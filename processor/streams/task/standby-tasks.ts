@@ -68,7 +68,10 @@ export class StandbyTasks {
     return [...this.#tasks.keys()].sort(compareTaskIds);
   }
 
-  /** Follows these tasks and no others. Resolves when the stores of all others are closed: somebody may want to run them. */
+  /**
+   * Follows these tasks and no others. Resolves when the stores of all others are closed: somebody may want to run
+   * them.
+   */
   async assign(wanted: readonly TaskId[]): Promise<void> {
     await Promise.all(
       [...this.#tasks.values()].filter((task) => !wanted.includes(task.id)).map((task) => this.#close(task)),
@@ -198,7 +201,9 @@ export class StandbyTasks {
     }
   }
 
-  /** A store that failed is closed, and checked when it is opened again: for trouble with the disk, when that is over. */
+  /**
+   * A store that failed is closed, and checked when it is opened again: for trouble with the disk, when that is over.
+   */
   async #suspend(task: StandbyTask, error: unknown): Promise<void> {
     if (!isDiskTrouble(error) && !(error instanceof StreamsError && error.reaction === 'restore')) throw error;
     const { store } = task;
@@ -208,7 +213,10 @@ export class StandbyTasks {
     task.opening = this.#refollow(task, isDiskTrouble(error) ? error : undefined);
   }
 
-  /** The changelog does not hold what the store ends at: a copy can be made again, the active task decides what is wrong. */
+  /**
+   * The changelog does not hold what the store ends at: a copy can be made again, the active task decides what is
+   * wrong.
+   */
   async #startOver(task: StandbyTask): Promise<void> {
     const { logger, slotDirectory } = this.#options;
     const store = task.store;

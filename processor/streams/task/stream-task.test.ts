@@ -183,61 +183,65 @@ test('an input with much that waits is held, and released when half of it is gon
   expect([seen.length, moves]).toEqual([4_000, ['hold a', 'release a']]);
 });
 
-test('property: through any fetches, commits and aborts, what is committed is each record once, in the order of event times', () => {
-  const times = fc.array(fc.nat(30), { maxLength: 25 }).map((list) => list.sort((a, b) => a - b));
-  const step = fc.oneof(
-    fc.record({
-      act: fc.constant('fetch' as const),
-      topic: fc.constantFrom('a', 'b'),
-      count: fc.integer({ min: 0, max: 5 }),
-    }),
-    fc.record({ act: fc.constant('process' as const), limit: fc.integer({ min: 1, max: 6 }) }),
-    fc.constant({ act: 'commit' as const }),
-    fc.constant({ act: 'abort' as const }),
-  );
-  fc.assert(
-    fc.property(times, times, fc.array(step, { maxLength: 60 }), (a, b, steps) => {
-      seen = [];
-      task = openTask();
-      const logs: Record<string, number[]> = { a, b };
-      const fetchedTo: Record<string, number> = { a: 0, b: 0 };
-      let committed = 0;
-      const fetch = (topic: string, count: number): void => {
-        const log = logs[topic] as number[];
-        const from = fetchedTo[topic] as number;
-        const values = log.slice(from, from + count).map(String);
-        fetchedTo[topic] = from + values.length;
-        task.accept(fetched(topic, from, values, log.length));
-      };
-      const commit = (): void => {
-        task.onCommitted(task.offsets());
-        committed = seen.length;
-      };
-      for (const it of steps) {
-        if (it.act === 'fetch') fetch(it.topic, it.count);
-        else if (it.act === 'process') task.processWaiting(0, it.limit);
-        else if (it.act === 'commit') commit();
-        else {
-          task.abort();
-          seen.length = committed;
-          const offsets = task.committedOffsets();
-          task.start(offsets);
-          for (const topic of ['a', 'b']) fetchedTo[topic] = offsets.get(`${topic}-0`) as number;
+test(
+  'property: through any fetches, commits and aborts, what is committed is each record once, ' +
+    'in the order of event times',
+  () => {
+    const times = fc.array(fc.nat(30), { maxLength: 25 }).map((list) => list.sort((a, b) => a - b));
+    const step = fc.oneof(
+      fc.record({
+        act: fc.constant('fetch' as const),
+        topic: fc.constantFrom('a', 'b'),
+        count: fc.integer({ min: 0, max: 5 }),
+      }),
+      fc.record({ act: fc.constant('process' as const), limit: fc.integer({ min: 1, max: 6 }) }),
+      fc.constant({ act: 'commit' as const }),
+      fc.constant({ act: 'abort' as const }),
+    );
+    fc.assert(
+      fc.property(times, times, fc.array(step, { maxLength: 60 }), (a, b, steps) => {
+        seen = [];
+        task = openTask();
+        const logs: Record<string, number[]> = { a, b };
+        const fetchedTo: Record<string, number> = { a: 0, b: 0 };
+        let committed = 0;
+        const fetch = (topic: string, count: number): void => {
+          const log = logs[topic] as number[];
+          const from = fetchedTo[topic] as number;
+          const values = log.slice(from, from + count).map(String);
+          fetchedTo[topic] = from + values.length;
+          task.accept(fetched(topic, from, values, log.length));
+        };
+        const commit = (): void => {
+          task.onCommitted(task.offsets());
+          committed = seen.length;
+        };
+        for (const it of steps) {
+          if (it.act === 'fetch') fetch(it.topic, it.count);
+          else if (it.act === 'process') task.processWaiting(0, it.limit);
+          else if (it.act === 'commit') commit();
+          else {
+            task.abort();
+            seen.length = committed;
+            const offsets = task.committedOffsets();
+            task.start(offsets);
+            for (const topic of ['a', 'b']) fetchedTo[topic] = offsets.get(`${topic}-0`) as number;
+          }
+          expect(task.lag()).toBeLessThanOrEqual(a.length + b.length);
         }
-        expect(task.lag()).toBeLessThanOrEqual(a.length + b.length);
-      }
-      for (const topic of ['a', 'b']) fetch(topic, 25);
-      task.processWaiting(0, 100);
-      commit();
-      expect(seen).toEqual(
-        [...a.map((at) => ({ at, rank: 0 })), ...b.map((at) => ({ at, rank: 1 }))]
-          .sort((x, y) => x.at - y.at || x.rank - y.rank)
-          .map(({ at }) => String(at)),
-      );
-      expect([task.lag(), offsets()]).toEqual([0, { 'a-0': a.length, 'b-0': b.length }]);
-    }),
-  );
-});
+        for (const topic of ['a', 'b']) fetch(topic, 25);
+        task.processWaiting(0, 100);
+        commit();
+        expect(seen).toEqual(
+          [...a.map((at) => ({ at, rank: 0 })), ...b.map((at) => ({ at, rank: 1 }))]
+            .sort((x, y) => x.at - y.at || x.rank - y.rank)
+            .map(({ at }) => String(at)),
+        );
+        expect([task.lag(), offsets()]).toEqual([0, { 'a-0': a.length, 'b-0': b.length }]);
+      }),
+    );
+  },
+);
 
 test('a task behind a shuffle is not caught up before those are whose partials it reads', () => {
   const builder = new StreamsBuilder();

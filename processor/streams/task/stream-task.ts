@@ -138,8 +138,8 @@ export class StreamTask implements CommitTarget {
   }
 
   /**
-   * Processes what a fetch brought of the task's one input, and answers the number of records; 0 where there are several
-   * inputs, whose records wait for `processWaiting`.
+   * Processes what a fetch brought of the task's one input, and answers the number of records; 0 where there are
+   * several inputs, whose records wait for `processWaiting`.
    * @throws StreamsError USER_CODE_FAILED naming the record.
    */
   accept(fetched: FetchedPartition): number {
@@ -160,14 +160,17 @@ export class StreamTask implements CommitTarget {
     return records.length;
   }
 
-  /** When records that wait may be processed, of the clock that `processWaiting` is given: Infinity while only a fetch can tell. */
+  /**
+   * When records that wait may be processed, of the clock that `processWaiting` is given: Infinity while only a fetch
+   * can tell.
+   */
   readyAtMs(nowMs: number): number {
     return this.#group?.readyAtMs(nowMs) ?? Infinity;
   }
 
   /**
-   * Processes records of several inputs in the order of their event times, at most `limit`. Answers how many, and how many of
-   * them were of the user's topics. `nowMs`: of a clock that does not jump.
+   * Processes records of several inputs in the order of their event times, at most `limit`. Answers how many, and how
+   * many of them were of the user's topics. `nowMs`: of a clock that does not jump.
    * @throws StreamsError USER_CODE_FAILED naming the record.
    */
   processWaiting(nowMs: number, limit: number): { records: number; ofUser: number } {

@@ -62,7 +62,10 @@ interface TimeStore {
   readonly formerKey: Buffer;
 }
 
-/** The stores that may hold stream time, the one that does first: by name, so that it stays when stores are declared in another order. */
+/**
+ * The stores that may hold stream time, the one that does first: by name, so that it stays when stores are declared in
+ * another order.
+ */
 function timeStoresOf({ stores, writesGroupings }: SubTopology, readsRepartition: boolean): TimeStore[] {
   const windowed = stores.filter(({ kind }) => kind === 'window');
   const handsOn = windowed.length === 0 && readsRepartition && writesGroupings.length > 0;
@@ -138,7 +141,8 @@ export class TaskGraph implements TaskRuntime {
   }
 
   /**
-   * Runs records of one topic through the graph, the wall clock standing still: asking for it costs a tenth of a record.
+   * Runs records of one topic through the graph, the wall clock standing still: asking for it costs a tenth of a
+   * record.
    * @throws StreamsError USER_CODE_FAILED naming the record and the node.
    */
   processAll(topic: string, records: readonly ConsumerRecord[]): void {
@@ -182,7 +186,8 @@ export class TaskGraph implements TaskRuntime {
   }
 
   /**
-   * Runs records of several inputs through the graph in the order in which `next` gives them, at most `limit`; answers how many.
+   * Runs records of several inputs through the graph in the order in which `next` gives them, at most `limit`; answers
+   * how many.
    * @throws as `processAll`.
    */
   processInOrder(next: () => WaitingRecord | undefined, limit: number): number {
@@ -227,7 +232,8 @@ export class TaskGraph implements TaskRuntime {
   /**
    * Step 1 of the commit: flushes combiners and pending changes to the collector, answers the stores' changes. What has
    * changed is told and logged first, then it expires: a window is never gone that nobody has heard of.
-   * @throws StreamsError USER_CODE_FAILED naming the node, for what user code throws behind `toStream`, in an aggregate or a serde.
+   * @throws StreamsError USER_CODE_FAILED naming the node, for what user code throws behind `toStream`, in an aggregate
+   * or a serde.
    */
   async seal(): Promise<StoreChange[]> {
     const changes: StoreChange[] = [];
@@ -268,7 +274,10 @@ export class TaskGraph implements TaskRuntime {
     this.#loadStreamTime();
   }
 
-  /** Something waits for a commit although no record came: what is to be sent, or windows beyond the limit of the last one. */
+  /**
+   * Something waits for a commit although no record came: what is to be sent, or windows beyond the limit of the last
+   * one.
+   */
   get hasUncommitted(): boolean {
     return this.#options.collector.size > 0 || this.#expiryLeft;
   }
@@ -289,9 +298,10 @@ export class TaskGraph implements TaskRuntime {
   }
 
   /**
-   * Tells every task behind the repartition topics how far this source has come. Called after the seal: the partials of the
-   * same commit are before it in the topic and are judged by the time before it, but for those that are late by it. Those that are
-   * late for some of their windows only stand between, behind a report of the time that they are late by.
+   * Tells every task behind the repartition topics how far this source has come. Called after the seal: the partials of
+   * the same commit are before it in the topic and are judged by the time before it, but for those that are late by it.
+   * Those that are late for some of their windows only stand between, behind a report of the time that they are late
+   * by.
    */
   sendTimeReport(caughtUp: boolean): void {
     const { collector, applicationId, subTopology, partitionsOf } = this.#options;
@@ -507,7 +517,10 @@ export class TaskGraph implements TaskRuntime {
   }
 }
 
-/** One topic read twice, perhaps by two kinds of time: the record moves event time by the older one, so that neither runs ahead. */
+/**
+ * One topic read twice, perhaps by two kinds of time: the record moves event time by the older one, so that neither
+ * runs ahead.
+ */
 function bothSources(a: Source, b: Source, observe: (timestampMs: number) => void): Source {
   const read = (record: ConsumerRecord): ReadRecord => {
     // A decoder may answer the bytes themselves, which may be changed behind it.

@@ -435,7 +435,8 @@ describe('taking', () => {
     expect(bench.counts()).toEqual({ changelog: { a: 2, b: 2 }, store: { a: 2, b: 2 } });
   });
 
-  // A lone broker that was killed may load its group from an older state, and load it again seconds later (docs/chaos.md).
+  // A lone broker that was killed may load its group from an older state, and load it again seconds later
+  // (docs/chaos.md).
   test.each([
     ['older offsets than it has', 1],
     ['no offsets', undefined],
@@ -527,13 +528,17 @@ describe('taking', () => {
     expect([bench.fatal, bench.counts().store]).toEqual([[], { a: 2, b: 2 }]);
   });
 
-  test('goes by the group alone where nothing is kept: offsets that were set before the first start, a release of before', async () => {
-    bench.publish('a', 'b', 'a');
-    bench.brokers.committed.set('words-0', 2);
-    await bench.tasks.assign(ASSIGNED);
-    await bench.work();
-    expect([bench.fatal, bench.counts().changelog]).toEqual([[], { a: 1 }]);
-  });
+  test(
+    'goes by the group alone where nothing is kept: offsets that were set before the first ' +
+      'start, a release of before',
+    async () => {
+      bench.publish('a', 'b', 'a');
+      bench.brokers.committed.set('words-0', 2);
+      await bench.tasks.assign(ASSIGNED);
+      await bench.work();
+      expect([bench.fatal, bench.counts().changelog]).toEqual([[], { a: 1 }]);
+    },
+  );
 
   test('refuses a row that is none, naming where it is', async () => {
     keep('{"words-0":-7}');

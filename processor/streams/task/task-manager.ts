@@ -86,8 +86,8 @@ export class TaskManager {
   }
 
   /**
-   * Commits running tasks side by side, by default all that have something to commit. A task that fails is suspended and
-   * taken anew.
+   * Commits running tasks side by side, by default all that have something to commit. A task that fails is suspended
+   * and taken anew.
    */
   async commit(
     nowMs: number,
@@ -296,7 +296,9 @@ export function allTaskIds(
   );
 }
 
-/** Somebody downstream has windows: directly behind a repartition topic that it writes, or behind those that read it. */
+/**
+ * Somebody downstream has windows: directly behind a repartition topic that it writes, or behind those that read it.
+ */
 export function reportsTime(
   topology: Topology,
   subTopology: SubTopology,
@@ -335,7 +337,9 @@ export function timeSourcesOf(
   });
 }
 
-/** What reads, directly or through others, the repartition topics that a sub-topology writes; itself only in a circle. */
+/**
+ * What reads, directly or through others, the repartition topics that a sub-topology writes; itself only in a circle.
+ */
 function downstreamOf(
   topology: Topology,
   subTopology: SubTopology,

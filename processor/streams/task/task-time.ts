@@ -5,7 +5,9 @@ import { StreamTime, type StreamTimeRecord } from './watermark.ts';
 export interface TimeSource {
   readonly grouping: string;
   readonly taskId: string;
-  /** It reads, itself or through others, what this task hands on: what it reports must not hold back what it is made of. */
+  /**
+   * It reads, itself or through others, what this task hands on: what it reports must not hold back what it is made of.
+   */
   readonly cyclic: boolean;
 }
 
@@ -15,9 +17,9 @@ const OWN_TOPICS = '!own';
 /**
  * How far one task has come in event time: the minimum over what it reads, drained inputs left out.
  *
- * Of the user's topics that is the newest time it has been told of: their records come in the order of their times, and a
- * topic with more to read is waited for, so nothing older is to come from another one. Behind repartition topics it is what
- * the source tasks report, each for each topic: one topic may be read further than another.
+ * Of the user's topics that is the newest time it has been told of: their records come in the order of their times, and
+ * a topic with more to read is waited for, so nothing older is to come from another one. Behind repartition topics it
+ * is what the source tasks report, each for each topic: one topic may be read further than another.
  */
 export class TaskTime {
   readonly #taskId: string;
@@ -56,7 +58,10 @@ export class TaskTime {
     return this.#progress === this.#streamTime ? this.streamTimeMs : this.#progress.nowMs;
   }
 
-  /** Those that it reads the partials of have no more to read: what is yet to come of them is not behind what others have told. */
+  /**
+   * Those that it reads the partials of have no more to read: what is yet to come of them is not behind what others
+   * have told.
+   */
   get sourcesCaughtUp(): boolean {
     return !this.#readsRepartition || this.#progress.allCaughtUp;
   }

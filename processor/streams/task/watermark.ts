@@ -1,7 +1,10 @@
 import type { TimeReport } from '../topology/repartition-record.ts';
 import { isStoredTime } from '../topology/stored-value.ts';
 
-/** What is kept of the sources' reports, JSON in a row of the runtime's own (store/runtime-rows.ts): it is recovered like any other state. */
+/**
+ * What is kept of the sources' reports, JSON in a row of the runtime's own (store/runtime-rows.ts): it is recovered
+ * like any other state.
+ */
 export interface StreamTimeRecord {
   readonly streamTimeMs: number;
   readonly sources: Readonly<Record<string, { readonly streamTimeMs: number; readonly caughtUp: boolean }>>;

@@ -194,7 +194,10 @@ export class TopologyTestDriver {
     return written;
   }
 
-  /** A key-value store's committed rows over all partitions, by key; of a key that several partitions have, the row written last (`entries` has all). */
+  /**
+   * A key-value store's committed rows over all partitions, by key; of a key that several partitions have, the row
+   * written last (`entries` has all).
+   */
   store<V>(name: string): Map<string, V> {
     return this.#rows(name, (key) => key.toString('utf8'));
   }
@@ -245,7 +248,8 @@ export class TopologyTestDriver {
     if (known.includes(topic)) return;
     throw new StreamsError(
       'CONFIG_INVALID',
-      `${what}: the topology does not ${what === 'pipe' ? 'read' : 'read or write'} the topic "${topic}": ${didYouMean(topic, known)}`,
+      `${what}: the topology does not ${what === 'pipe' ? 'read' : 'read or write'} the topic "${topic}": ` +
+        `${didYouMean(topic, known)}`,
     );
   }
 
@@ -254,7 +258,8 @@ export class TopologyTestDriver {
     if (spec.kind === 'window')
       throw new StreamsError(
         'CONFIG_INVALID',
-        `store("${name}") is a window store, whose keys are no text: read it with entries("${name}") and decodeWindowKey`,
+        `store("${name}") is a window store, whose keys are no text: read it with entries("${name}") and ` +
+          `decodeWindowKey`,
       );
     const rows = new Map<string, V>();
     for (const [key, value] of this.#committed.get(name) ?? [])
@@ -289,8 +294,9 @@ export class TopologyTestDriver {
           ([, { subTopology, inbox, graph }]) =>
             subTopology.id === subTopologyId && (inbox.length > 0 || graph.hasUncommitted),
         );
-        // They work side by side: what the first one has to say must not make the others' records late.
-        // Words on progress alone are no backlog: where tasks feed themselves they would be answered by more of them, without end.
+        // They work side by side: what the first one has to say must not make the others' records late. Words on
+        // progress alone are no backlog: where tasks feed themselves they would be answered by more of them, without
+        // end.
         const working = waiting.filter(([, { inbox, subTopology }]) =>
           inbox.some(({ topic, value }) => !this.#isTimeReport(subTopology, topic, value)),
         );

@@ -11,9 +11,10 @@ interface Past {
 /**
  * When the tasks of a thread commit. `commitIntervalMs` is the longest that processed records wait.
  *
- * Catching up, all tasks commit together once an interval: few, large transactions. With little to do, the tasks of each
- * sub-topology go by themselves, and sooner the quicker their last commit was: what one commits is then committed by the
- * next a few milliseconds later and not an interval later. All times as of `performance.now()`, which no one sets back.
+ * Catching up, all tasks commit together once an interval: few, large transactions. With little to do, the tasks of
+ * each sub-topology go by themselves, and sooner the quicker their last commit was: what one commits is then committed
+ * by the next a few milliseconds later and not an interval later. All times as of `performance.now()`, which no one
+ * sets back.
  */
 export class CommitPace {
   readonly #intervalMs: number;

@@ -51,8 +51,8 @@ export interface StreamThreadParts {
 }
 
 /**
- * One stream thread: one group member, one fetcher, one loop. The loop is the mutex of the design: records are processed
- * and commits are made in it and nowhere else, so neither ever sees the other half done.
+ * One stream thread: one group member, one fetcher, one loop. The loop is the mutex of the design: records are
+ * processed and commits are made in it and nowhere else, so neither ever sees the other half done.
  */
 export class StreamThread {
   readonly #init: ThreadInit;
@@ -323,7 +323,8 @@ export class StreamThread {
       if (part.outOfRange)
         throw new StreamsError(
           'OFFSET_OUT_OF_RANGE',
-          `${part.topic}-${String(part.partition)} does not hold offset ${String(part.nextOffset)} any more: records were deleted before they were processed. If starting over is meant, ${RESET_REMEDY}`,
+          `${part.topic}-${String(part.partition)} does not hold offset ${String(part.nextOffset)} any more: ` +
+            `records were deleted before they were processed. If starting over is meant, ${RESET_REMEDY}`,
           { taskId: task.id },
         );
       const accepted = task.accept(this.#withheld.applyTo(part));

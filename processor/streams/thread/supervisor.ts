@@ -31,7 +31,9 @@ interface Seat {
   /** Records of workers that have ended. */
   pastRecords: number;
   failuresWithoutProgress: number;
-  /** How often user code failed at the same record: to fail there again is no progress, whatever other tasks committed. */
+  /**
+   * How often user code failed at the same record: to fail there again is no progress, whatever other tasks committed.
+   */
   readonly failuresByRecord: Map<string, number>;
   failedThisLife: boolean;
   closed: (() => void) | undefined;
@@ -223,7 +225,10 @@ export class Supervisor {
     }
   }
 
-  /** A record that user code has not come back from twice is not tried again: by nobody, the thread that has it next included. */
+  /**
+   * A record that user code has not come back from twice is not tried again: by nobody, the thread that has it next
+   * included.
+   */
   #countHang({ init }: Seat, record: RecordPlace): void {
     const place = placeOf(record);
     const hangs = (this.#hangs.get(place) ?? 0) + 1;
@@ -234,14 +239,16 @@ export class Supervisor {
       this.#onFatal(
         new StreamsError(
           'USER_CODE_FAILED',
-          `a function of the topology has hung ${String(hangs)} times at ${place}, and records of ${record.topic} cannot be dead-lettered: mend the function, or give the stream a dead-letter topic`,
+          `a function of the topology has hung ${String(hangs)} times at ${place}, and records of ` +
+            `${record.topic} cannot be dead-lettered: mend the function, or give the stream a dead-letter topic`,
         ),
       );
       return;
     }
     this.#logger.error(
       { ...record, code: 'USER_CODE_FAILED' },
-      `a function of the topology has hung ${String(hangs)} times at ${place}: the record is dead-lettered without another try`,
+      `a function of the topology has hung ${String(hangs)} times at ${place}: the record is dead-lettered ` +
+        `without another try`,
     );
     this.#withheld.push(record);
     for (const { worker } of this.#seats)
@@ -313,8 +320,8 @@ export function loadStreamThread(threadName: string, topologyModule: string): Wo
 }
 
 /**
- * Time that passes without a commit counts against a thread that could have made one. A broker that is away is waited for,
- * for ever; but to take a task again and again is no progress.
+ * Time that passes without a commit counts against a thread that could have made one. A broker that is away is waited
+ * for, for ever; but to take a task again and again is no progress.
  */
 function followProgress(seat: Seat, message: ThreadStatus): void {
   const now = performance.now();

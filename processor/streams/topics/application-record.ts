@@ -24,8 +24,8 @@ const READ_TIMEOUT_MS = 10_000;
 interface RecordCluster extends FetchCluster, Pick<KafkaCluster, 'offsetRange'> {}
 
 /**
- * All records of the application in the order they were written; the topic must exist. A tombstone takes back what was before it, and
- * a record makes up for one before it that cannot be read.
+ * All records of the application in the order they were written; the topic must exist. A tombstone takes back what was
+ * before it, and a record makes up for one before it that cannot be read.
  * @throws StreamsError INTERNAL_TOPIC_INVALID when the newest is none that a release has written; what the broker says.
  */
 async function readRecords(
@@ -86,14 +86,21 @@ function isTexts(value: unknown): value is Readonly<Record<string, string>> {
 }
 
 function unreadableRecord(topic: string, offset: number): StreamsError {
-  const takeBack = `a record with the key ${APPLICATION_RECORD_KEY} and no value: the next start then writes it anew, and compares topology and topics only with the stores on its disk`;
+  const takeBack =
+    `a record with the key ${APPLICATION_RECORD_KEY} and no value: the next start then writes it anew, and ` +
+    `compares topology and topics only with the stores on its disk`;
   return new StreamsError(
     'INTERNAL_TOPIC_INVALID',
-    `${topic}-0 offset ${String(offset)} does not say what this application is: something else has written it under the key ${APPLICATION_RECORD_KEY}. Stop that, and take the record back (${takeBack}) or, if starting over is meant, ${RESET_REMEDY}`,
+    `${topic}-0 offset ${String(offset)} does not say what this application is: something else has written it ` +
+      `under the key ${APPLICATION_RECORD_KEY}. Stop that, and take the record back (${takeBack}) or, if ` +
+      `starting over is meant, ${RESET_REMEDY}`,
   );
 }
 
-/** Undefined before the first start. @throws StreamsError INTERNAL_TOPIC_INVALID when it cannot be read; what the broker says. */
+/**
+ * Undefined before the first start. @throws StreamsError INTERNAL_TOPIC_INVALID when it cannot be read; what the broker
+ * says.
+ */
 export async function readApplicationRecord(
   cluster: RecordCluster,
   applicationId: string,
@@ -103,7 +110,8 @@ export async function readApplicationRecord(
 }
 
 /**
- * Writes the record; of two first instances that do so at the same moment the earlier one is right, and has the last word.
+ * Writes the record; of two first instances that do so at the same moment the earlier one is right, and has the last
+ * word.
  * @throws StreamsError TOPOLOGY_CHANGED when the other one has another topology.
  */
 export async function writeApplicationRecord(
@@ -130,7 +138,9 @@ export function refuseOtherTopology(
   if (mismatch === null) return;
   throw new StreamsError(
     'TOPOLOGY_CHANGED',
-    `the application id ${applicationId} belongs to another topology, as ${statusTopic(applicationId)} says. ${mismatch}. Use another application id (APPLICATION_ID), go back to the topology as it was or, if starting over is meant, ${RESET_REMEDY}`,
+    `the application id ${applicationId} belongs to another topology, as ${statusTopic(applicationId)} says. ` +
+      `${mismatch}. Use another application id (APPLICATION_ID), go back to the topology as it was or, if ` +
+      `starting over is meant, ${RESET_REMEDY}`,
   );
 }
 

@@ -63,8 +63,9 @@ const REPARTITION = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'segment
  * Finds or makes every topic the topology touches; answers the partition count and the id of each.
  *
  * Source topics that are missing are made only on a first start (no committed offsets, no local store, no record of the
- * application), and only those in `creatable`. Internal topics that are missing later are refused: their contents are gone.
- * So are topics that were made anew, cut or configured so that they forget, and a topology other than the application's.
+ * application), and only those in `creatable`. Internal topics that are missing later are refused: their contents are
+ * gone. So are topics that were made anew, cut or configured so that they forget, and a topology other than the
+ * application's.
  * @throws StreamsError naming the topic and the remedy.
  */
 export async function prepareTopics(options: {
@@ -128,7 +129,8 @@ export async function prepareTopics(options: {
       if (sources.includes(topic) && !isFirstStart)
         throw new StreamsError(
           'SOURCE_TOPIC_MISSING',
-          `the topic ${topic} does not exist any more, but ${applicationId} has read from it before. Restore the topic or, if starting over is meant, ${RESET_REMEDY}`,
+          `the topic ${topic} does not exist any more, but ${applicationId} has read from it before. Restore ` +
+            `the topic or, if starting over is meant, ${RESET_REMEDY}`,
         );
       if (plan === undefined)
         throw new StreamsError(
@@ -153,7 +155,8 @@ export async function prepareTopics(options: {
         if (!isFirstStart && !mayBeNew)
           throw new StreamsError(
             'INTERNAL_TOPIC_INVALID',
-            `the internal topic ${plan.topic} does not exist any more, but ${applicationId} has worked with it before. Restore the topic or, if starting over is meant, ${RESET_REMEDY}`,
+            `the internal topic ${plan.topic} does not exist any more, but ${applicationId} has worked with it ` +
+              `before. Restore the topic or, if starting over is meant, ${RESET_REMEDY}`,
           );
         await create(plan);
         continue;
@@ -162,7 +165,9 @@ export async function prepareTopics(options: {
       if (has !== plan.partitions)
         throw new StreamsError(
           'PARTITIONS_CHANGED',
-          `the topic ${plan.topic} has ${String(has)} partitions, but the source topics make it ${String(plan.partitions)}: partitions were added, and keys would land elsewhere. Go back to the old partition count with a new topic, or ${RESET_REMEDY}`,
+          `the topic ${plan.topic} has ${String(has)} partitions, but the source topics make it ` +
+            `${String(plan.partitions)}: partitions were added, and keys would land elsewhere. Go back to the ` +
+            `old partition count with a new topic, or ${RESET_REMEDY}`,
         );
     }
     const context = { admin, cluster, topology, applicationId, logger };
@@ -175,8 +180,8 @@ export async function prepareTopics(options: {
 }
 
 /**
- * Writes the application's record at the first start, and completes it when the brokers tell ids that they did not tell before,
- * or when this release tells more of a topology than the one that wrote it.
+ * Writes the application's record at the first start, and completes it when the brokers tell ids that they did not tell
+ * before, or when this release tells more of a topology than the one that wrote it.
  */
 async function recordTopics(
   { kafka, cluster, topology, applicationId, logger }: Parameters<typeof prepareTopics>[0],
@@ -229,7 +234,8 @@ export async function purgeRepartitionTopics(
 
 /**
  * Repartition, changelog, offsets and status topics, sized after the user's topics in `counts`.
- * @throws StreamsError NOT_COPARTITIONED when keys of one store would lie in two tasks; TOPOLOGY_INVALID for names that cannot be.
+ * @throws StreamsError NOT_COPARTITIONED when keys of one store would lie in two tasks; TOPOLOGY_INVALID for names that
+ * cannot be.
  */
 export function internalTopics(
   topology: Topology,
@@ -316,7 +322,10 @@ async function topicsWithOffsets(admin: kafkajs.Admin, groupId: string): Promise
   );
 }
 
-/** Kafka forgets a group's offsets with the topic: one that was deleted and made anew would be read as if for the first time. */
+/**
+ * Kafka forgets a group's offsets with the topic: one that was deleted and made anew would be read as if for the first
+ * time.
+ */
 async function refuseForgottenSources(
   admin: kafkajs.Admin,
   topology: Topology,
@@ -330,7 +339,9 @@ async function refuseForgottenSources(
   if (forgotten.length > 0)
     throw new StreamsError(
       'OFFSETS_MISSING',
-      `the group ${applicationId} has no committed offset for any partition of ${forgotten.join(', ')}, but it has processed what was read from there: the topic was deleted and made anew, or its offsets were deleted. If starting over is meant, ${RESET_REMEDY}`,
+      `the group ${applicationId} has no committed offset for any partition of ${forgotten.join(', ')}, but it ` +
+        `has processed what was read from there: the topic was deleted and made anew, or its offsets were ` +
+        `deleted. If starting over is meant, ${RESET_REMEDY}`,
     );
 }
 

@@ -7,9 +7,9 @@ import type { OffsetMap } from '../store/state-store.ts';
 import { topicPartition, type OutgoingRecord } from '../writing/streams-producer.ts';
 
 /*
- * Where each task's input stands, kept by the application itself: a row in the very transaction that commits the offsets. The group's
- * offsets can be moved, deleted or expire, and a task without a store has nothing else to compare them with
- * (docs/decisions/0014-offsets-are-kept-twice.md).
+ * Where each task's input stands, kept by the application itself: a row in the very transaction that commits the
+ * offsets. The group's offsets can be moved, deleted or expire, and a task without a store has nothing else to compare
+ * them with (docs/decisions/0014-offsets-are-kept-twice.md).
  */
 
 /** Where a task's row is: a partition of its own, so that no other task's open transaction hides it. */
@@ -41,8 +41,8 @@ export function keptOffsetsRecord(
 }
 
 /**
- * Where the task's input stood with its newest commit, by `topic-partition`; undefined when nothing is kept. Final after the fence. Read
- * from behind: the topic holds a row for each commit that is not compacted yet.
+ * Where the task's input stood with its newest commit, by `topic-partition`; undefined when nothing is kept. Final
+ * after the fence. Read from behind: the topic holds a row for each commit that is not compacted yet.
  * @throws StreamsError INTERNAL_TOPIC_INVALID for a row that no release has written.
  */
 export async function readKeptOffsets(
@@ -62,7 +62,8 @@ export async function readKeptOffsets(
   if (first > 0)
     throw new StreamsError(
       'INTERNAL_TOPIC_INVALID',
-      `${topicPartition(topic, partition)} begins at offset ${String(first)}: its first records were deleted, and with them what it says of the input of task ${place.key}. If starting over is meant, ${RESET_REMEDY}`,
+      `${topicPartition(topic, partition)} begins at offset ${String(first)}: its first records were deleted, ` +
+        `and with them what it says of the input of task ${place.key}. If starting over is meant, ${RESET_REMEDY}`,
     );
   for (let span = TAIL_OFFSETS; end > 0; span *= TAIL_GROWTH) {
     const from = Math.max(0, end - span);
@@ -91,7 +92,8 @@ async function newestRow(
         if (part.outOfRange)
           throw new StreamsError(
             'INTERNAL_TOPIC_INVALID',
-            `the topic ${topic} lost records of partition ${String(partition)} while they were read; it must not be truncated or deleted while the application runs`,
+            `the topic ${topic} lost records of partition ${String(partition)} while they were read; it must ` +
+              `not be truncated or deleted while the application runs`,
           );
         for (const { key, value, offset } of part.records)
           if (key?.toString() === wanted) newest = { offset: Number(offset), value };
@@ -109,7 +111,10 @@ function decodeRow({ topic, partition, key }: KeptOffsetsPlace, offset: number, 
   if (entries !== undefined) return new Map(entries);
   throw new StreamsError(
     'INTERNAL_TOPIC_INVALID',
-    `${topicPartition(topic, partition)} offset ${String(offset)} does not say where the input of task ${key} stands: somebody else has written it. Nobody but the application may write to this topic; take the record back (a record with the key ${key} and no value: offsets are then not compared at the next start) or, if starting over is meant, ${RESET_REMEDY}`,
+    `${topicPartition(topic, partition)} offset ${String(offset)} does not say where the input of task ${key} ` +
+      `stands: somebody else has written it. Nobody but the application may write to this topic; take the record ` +
+      `back (a record with the key ${key} and no value: offsets are then not compared at the next start) or, if ` +
+      `starting over is meant, ${RESET_REMEDY}`,
   );
 }
 

@@ -7,7 +7,10 @@ import { statusTopic } from '../topology/topology.ts';
 
 const CLOSE_TIMEOUT_MS = 2_000;
 
-/** Publishes this instance's status once an interval, and a tombstone when it leaves: it is gone from `processor` at once. */
+/**
+ * Publishes this instance's status once an interval, and a tombstone when it leaves: it is gone from `processor` at
+ * once.
+ */
 export class StatusPublisher {
   readonly #producer: kafkajs.Producer;
   readonly #options: { applicationId: string; intervalMs: number; logger: Logger; status: () => InstanceStatus };
@@ -68,7 +71,8 @@ export class StatusPublisher {
         if (this.#packs && !this.#told)
           logger.warn(
             { bytes: value.length },
-            `the status of this instance is larger than ${statusTopic(applicationId)} takes, and is not published: raise its max.message.bytes`,
+            `the status of this instance is larger than ${statusTopic(applicationId)} takes, and is not ` +
+              `published: raise its max.message.bytes`,
           );
         this.#told = this.#packs;
         this.#packs = true;

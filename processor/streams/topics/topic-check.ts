@@ -61,7 +61,8 @@ export async function findChangedTopic(
     if (!existing.has(topic))
       return new StreamsError(
         internal.has(topic) ? 'INTERNAL_TOPIC_INVALID' : 'SOURCE_TOPIC_MISSING',
-        `the topic ${topic} was deleted while the application ran. Restore the topic or, if starting over is meant, ${RESET_REMEDY}`,
+        `the topic ${topic} was deleted while the application ran. Restore the topic or, if starting over is ` +
+          `meant, ${RESET_REMEDY}`,
       );
   }
   const recreated = recreatedTopic(topology, applicationId, topicIds, await cluster.topicIds(Object.keys(topicIds)));
@@ -71,7 +72,9 @@ export async function findChangedTopic(
     if (partitions.length !== expected[name])
       return new StreamsError(
         'PARTITIONS_CHANGED',
-        `the topic ${name} has ${String(partitions.length)} partitions and had ${String(expected[name])}: the new ones would not be read and keys would land elsewhere. Go back to the old partition count with a new topic, or ${RESET_REMEDY}`,
+        `the topic ${name} has ${String(partitions.length)} partitions and had ${String(expected[name])}: the ` +
+          `new ones would not be read and keys would land elsewhere. Go back to the old partition count with a ` +
+          `new topic, or ${RESET_REMEDY}`,
       );
   }
   return (await findWrongPolicy(context)) ?? (await findTruncatedChangelog(context));
@@ -118,7 +121,9 @@ export async function findWrongPolicy({
     if (right === undefined || policy === right) continue;
     return new StreamsError(
       'INTERNAL_TOPIC_INVALID',
-      `the topic ${topic} has cleanup.policy=${policy} in place of ${right}: Kafka may delete what the application has kept in it. Set it back (kafka-configs.sh --alter --entity-type topics --entity-name ${topic} --add-config cleanup.policy=${right}). If records are missing already, ${RESET_REMEDY}`,
+      `the topic ${topic} has cleanup.policy=${policy} in place of ${right}: Kafka may delete what the ` +
+        `application has kept in it. Set it back (kafka-configs.sh --alter --entity-type topics --entity-name ` +
+        `${topic} --add-config cleanup.policy=${right}). If records are missing already, ${RESET_REMEDY}`,
     );
   }
   return undefined;
@@ -151,7 +156,9 @@ async function cleanupPolicies(
   }
 }
 
-/** The broker never moves the start of a compacted topic: somebody deleted records, and a restore would miss their rows. */
+/**
+ * The broker never moves the start of a compacted topic: somebody deleted records, and a restore would miss their rows.
+ */
 export async function findTruncatedChangelog({
   cluster,
   topology,
@@ -177,7 +184,8 @@ export async function findTruncatedChangelog({
 export function changelogTruncated(name: string, first: number): StreamsError {
   return new StreamsError(
     'INTERNAL_TOPIC_INVALID',
-    `the changelog ${name} begins at offset ${String(first)}: its first records were deleted, and a store restored from it would miss their rows. ${remedy}`,
+    `the changelog ${name} begins at offset ${String(first)}: its first records were deleted, and a store ` +
+      `restored from it would miss their rows. ${remedy}`,
   );
 }
 

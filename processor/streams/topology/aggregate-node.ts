@@ -85,7 +85,10 @@ function listenTo(graph: GraphBuilder, late: TopologyNode, emits: WeakMap<TaskRu
   });
 }
 
-/** Aggregates in the task that reads the source: the key is the source topic's own, so the partition already is the owner. */
+/**
+ * Aggregates in the task that reads the source: the key is the source topic's own, so the partition already is the
+ * owner.
+ */
 export function localAggregateNode(
   graph: GraphBuilder,
   parent: TopologyNode,
@@ -174,7 +177,10 @@ interface ChangedRow {
   newestMs: number;
 }
 
-/** The rows that an aggregation has changed since the last commit, each told once at the seal, before any of them expires. */
+/**
+ * The rows that an aggregation has changed since the last commit, each told once at the seal, before any of them
+ * expires.
+ */
 class ChangedRows {
   valueOf: (row: ChangedRow) => unknown = ({ value }) => value;
   /** Somebody listens. */

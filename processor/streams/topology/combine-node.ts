@@ -40,10 +40,11 @@ const NO_WINDOW = -1;
  * Adds records up per (key, grain) for one commit interval, then sends one partial each: the shuffle carries a few
  * hundred partials a commit in place of one record a login.
  *
- * Combining forgets the order within a commit, and order decides what is late. So records that are too late for a window by
- * what this task has read before them are kept apart, by the moment at which the last of those windows closed: their partial
- * is sent behind a word on stream time that has come so far and no further, all others before any. None is late for what was read
- * after it. What a table tells at the commit was read in no order that is known here, and is late by earlier commits only.
+ * Combining forgets the order within a commit, and order decides what is late. So records that are too late for a
+ * window by what this task has read before them are kept apart, by the moment at which the last of those windows
+ * closed: their partial is sent behind a word on stream time that has come so far and no further, all others before
+ * any. None is late for what was read after it. What a table tells at the commit was read in no order that is known
+ * here, and is late by earlier commits only.
  */
 export function combineNode(graph: GraphBuilder, parent: TopologyNode, spec: CombineSpec): TopologyNode {
   const { grouping, route, keyOf, aggregate, empty } = spec;
@@ -152,8 +153,8 @@ export function combineNode(graph: GraphBuilder, parent: TopologyNode, spec: Com
 }
 
 /**
- * The stream time, up to the one that has been reached, at which the last window closed that a record is too late for. Undefined: it is
- * late for none. Infinity: for all.
+ * The stream time, up to the one that has been reached, at which the last window closed that a record is too late for.
+ * Undefined: it is late for none. Infinity: for all.
  */
 function lateBy(windows: readonly TimeWindows[], at: number, streamTimeMs: number): number | undefined {
   let lateByMs: number | undefined;

@@ -15,7 +15,8 @@ import {
 const LONGEST_TOPIC_NAME = 249;
 
 /**
- * Refuses a topology whose topics cannot be: an internal one whose name is too long or is that of a topic of the user's.
+ * Refuses a topology whose topics cannot be: an internal one whose name is too long or is that of a topic of the
+ * user's.
  * @throws StreamsError TOPOLOGY_INVALID
  */
 export function checkTopicNames(topology: Topology, applicationId: string): void {
@@ -39,12 +40,14 @@ export function checkTopicNames(topology: Topology, applicationId: string): void
     if (topic.length > LONGEST_TOPIC_NAME)
       throw new StreamsError(
         'TOPOLOGY_INVALID',
-        `the internal topic ${topic} would have a name of ${String(topic.length)} characters, and Kafka takes ${String(LONGEST_TOPIC_NAME)}: use a shorter application id, store or grouping name`,
+        `the internal topic ${topic} would have a name of ${String(topic.length)} characters, and Kafka takes ` +
+          `${String(LONGEST_TOPIC_NAME)}: use a shorter application id, store or grouping name`,
       );
     if (users.has(topic))
       throw new StreamsError(
         'TOPOLOGY_INVALID',
-        `the topology reads or writes ${topic} as a topic of its user's, and it is the application's own: use another topic, or another name for the store or grouping`,
+        `the topology reads or writes ${topic} as a topic of its user's, and it is the application's own: use ` +
+          `another topic, or another name for the store or grouping`,
       );
   }
 }
@@ -81,7 +84,9 @@ export function checkCopartitioned(
         : 'holds what belongs to the keys of';
       throw new StreamsError(
         'NOT_COPARTITIONED',
-        `the store "${name}" ${holds} ${sizes}: with different partition counts one key lies in two tasks, each with a part of its rows (${users.map((node) => node.name).join(', ')}). Give the topics equal partition counts, or send what comes from them through groupBy, which repartitions`,
+        `the store "${name}" ${holds} ${sizes}: with different partition counts one key lies in two tasks, ` +
+          `each with a part of its rows (${users.map((node) => node.name).join(', ')}). Give the topics equal ` +
+          `partition counts, or send what comes from them through groupBy, which repartitions`,
       );
     }
   }

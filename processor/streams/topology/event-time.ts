@@ -4,7 +4,8 @@ import { isThenable, kindOf } from '../store/key-text.ts';
 const LATEST_MS = 8.64e15;
 
 /**
- * An event time as the runtime counts with it: whole milliseconds since 1970, fractions cut off. NaN: it is no such time.
+ * An event time as the runtime counts with it: whole milliseconds since 1970, fractions cut off. NaN: it is no such
+ * time.
  * @throws TypeError for a promise.
  */
 export function eventTimeOf(timeMs: unknown): number {
@@ -19,5 +20,8 @@ export function isEventTime(timeMs: number): boolean {
 
 /** Why it is not. */
 export function whyNoEventTime(timeMs: unknown): string {
-  return `the event time is ${typeof timeMs === 'number' ? String(timeMs) : kindOf(timeMs)}: it must be a number of milliseconds since 1970`;
+  return (
+    `the event time is ${typeof timeMs === 'number' ? String(timeMs) : kindOf(timeMs)}: it must be a number of ` +
+    `milliseconds since 1970`
+  );
 }

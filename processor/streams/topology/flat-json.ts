@@ -3,8 +3,8 @@ export const FieldKind = { ABSENT: 0, NULL: 1, TRUE: 2, FALSE: 3, NUMBER: 4, STR
 export type FieldKind = (typeof FieldKind)[keyof typeof FieldKind];
 
 /**
- * A reusable one-pass reader of flat JSON objects: it allocates nothing a record, and its answers are overwritten by the
- * next `scan`. One per thread of control; not to be shared across an `await`.
+ * A reusable one-pass reader of flat JSON objects: it allocates nothing a record, and its answers are overwritten by
+ * the next `scan`. One per thread of control; not to be shared across an `await`.
  */
 export interface FlatJsonScanner {
   /** By field, in the order given to `flatJsonScanner`: a `FieldKind`. */
@@ -36,7 +36,9 @@ const LOWER_T = 0x74;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/** 1 for the bytes that stand for themselves inside a JSON string: printable ASCII and DEL, but no quote, no backslash. */
+/**
+ * 1 for the bytes that stand for themselves inside a JSON string: printable ASCII and DEL, but no quote, no backslash.
+ */
 const PLAIN = new Uint8Array(256);
 for (let byte = 0x20; byte < 0x80; byte++) PLAIN[byte] = byte === QUOTE || byte === 0x5c ? 0 : 1;
 

@@ -267,22 +267,29 @@ describe('times that are none', () => {
     }
   });
 
-  test('just after 1970 a record lies in the hopping windows that begin there: none begins before, as in Kafka Streams', async () => {
-    for (const group of GROUPS) {
-      const builder = new StreamsBuilder();
-      group(builder.stream('in', { decode: ({ value }) => Number(value), timestampMs: (value) => value }))
-        .windowedBy(hopping({ sizeMs: 10, advanceMs: 5, retentionMs: 100 }))
-        .count({ store: 'windows' });
-      const driver = new TopologyTestDriver(builder.build());
-      await driver.pipe('in', { key: 'k', value: '3' }, { key: 'k', value: '7' });
-      expect(
-        (await driver.entries('windows')).map(([, key, value]) => [decodeWindowKey(key).windowStartMs, String(value)]),
-      ).toEqual([
-        [0, '2'],
-        [5, '1'],
-      ]);
-    }
-  });
+  test(
+    'just after 1970 a record lies in the hopping windows that begin there: none begins ' +
+      'before, as in Kafka Streams',
+    async () => {
+      for (const group of GROUPS) {
+        const builder = new StreamsBuilder();
+        group(builder.stream('in', { decode: ({ value }) => Number(value), timestampMs: (value) => value }))
+          .windowedBy(hopping({ sizeMs: 10, advanceMs: 5, retentionMs: 100 }))
+          .count({ store: 'windows' });
+        const driver = new TopologyTestDriver(builder.build());
+        await driver.pipe('in', { key: 'k', value: '3' }, { key: 'k', value: '7' });
+        expect(
+          (await driver.entries('windows')).map(([, key, value]) => [
+            decodeWindowKey(key).windowStartMs,
+            String(value),
+          ]),
+        ).toEqual([
+          [0, '2'],
+          [5, '1'],
+        ]);
+      }
+    },
+  );
 
   test.each([NaN, Infinity, -1, undefined])('a processor that forwards at %s fails by its name', async (at) => {
     const builder = new StreamsBuilder();

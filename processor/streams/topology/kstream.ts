@@ -133,8 +133,8 @@ export class KStream<V> {
   }
 
   /**
-   * One stream per predicate; each value goes to the first that takes it, values nobody takes are dropped. Predicates are
-   * asked in order, each at most once a record.
+   * One stream per predicate; each value goes to the first that takes it, values nobody takes are dropped. Predicates
+   * are asked in order, each at most once a record.
    */
   branch(...predicates: ((value: V, key: string | null) => boolean)[]): KStream<V>[] {
     if (predicates.length === 0)
@@ -187,7 +187,8 @@ export class KStream<V> {
     if (other.graph !== this.graph) {
       for (const graph of [this.graph, other.graph])
         graph.refuse(
-          `merge() of ${this.node.name} and ${other.node.name}, which is of another StreamsBuilder: its source would not be read. Declare both streams with one builder`,
+          `merge() of ${this.node.name} and ${other.node.name}, which is of another StreamsBuilder: its source ` +
+            `would not be read. Declare both streams with one builder`,
         );
       return this;
     }
@@ -200,8 +201,8 @@ export class KStream<V> {
   }
 
   /**
-   * Groups by a new key, through the repartition topic `<applicationId>-<name>-repartition`. Groupings of one name share it.
-   * A record for which the selector answers no key is dropped and counted.
+   * Groups by a new key, through the repartition topic `<applicationId>-<name>-repartition`. Groupings of one name
+   * share it. A record for which the selector answers no key is dropped and counted.
    */
   groupBy(
     selector: (value: V, key: string | null) => string | null | undefined,
@@ -212,7 +213,10 @@ export class KStream<V> {
     return new KGroupedStream<V>(this, selector, options.name);
   }
 
-  /** Groups by the key the records have. Repartitions only when an earlier step may have changed it. Records without a key are dropped and counted. */
+  /**
+   * Groups by the key the records have. Repartitions only when an earlier step may have changed it. Records without a
+   * key are dropped and counted.
+   */
   groupByKey(options: { name: string }): KGroupedStream<V> {
     checkOptions('groupByKey()', options, ['name']);
     return new KGroupedStream<V>(this, (_value, key) => key, options.name, this.keyUnchanged);
@@ -277,7 +281,8 @@ export class KStream<V> {
     this.graph.atBuild.push(() => {
       if (isOneForAll(supplier))
         this.graph.refuse(
-          `the supplier of ${node.name} answers the same processor each time: tasks would write into each other's stores. Make a new one: process(() => new …())`,
+          `the supplier of ${node.name} answers the same processor each time: tasks would write into each ` +
+            `other's stores. Make a new one: process(() => new …())`,
         );
       const specs = stores.flatMap((store) =>
         typeof store === 'string' ? (this.graph.storeNamed(store) ?? []) : store,
@@ -285,14 +290,18 @@ export class KStream<V> {
       const missing = stores.find((store) => typeof store === 'string' && this.graph.storeNamed(store) === undefined);
       if (missing !== undefined)
         this.graph.refuse(
-          `${node.name} names the store "${String(missing)}", which nothing declares: process(…, { stores: [spec] }), or the table that keeps it`,
+          `${node.name} names the store "${String(missing)}", which nothing declares: process(…, { stores: ` +
+            `[spec] }), or the table that keeps it`,
         );
       this.graph.replace(node.index, { stores: specs });
     });
     return new KStream<R>(this.graph, node, false);
   }
 
-  /** Writes to a topic, keyed as the stream is. The topic must exist. A value of null is a tombstone: the serde does not see it. */
+  /**
+   * Writes to a topic, keyed as the stream is. The topic must exist. A value of null is a tombstone: the serde does not
+   * see it.
+   */
   to(topic: string, serde: Serde<Exclude<V, null>>): void {
     if (!isSerde(serde))
       this.graph.refuse(
@@ -455,7 +464,9 @@ export class WindowedKGroupedStream<V> {
   }
 }
 
-/** A changed row of a table: the value as it is after the commit. `windowStartMs` is null for a table without windows. */
+/**
+ * A changed row of a table: the value as it is after the commit. `windowStartMs` is null for a table without windows.
+ */
 export interface TableUpdate<A> {
   readonly windowStartMs: number | null;
   readonly value: A;

@@ -68,7 +68,10 @@ test('each table counts for itself', async () => {
   expect(driver.store('all')).toEqual(new Map([['v', 4]]));
 });
 
-/** What Java would say, one record at a time: in how many windows of each table each record is, and too late for how many. */
+/**
+ * What Java would say, one record at a time: in how many windows of each table each record is, and too late for how
+ * many.
+ */
 function oneByOne(tables: readonly TimeWindows[], times: readonly number[]): { taken: number; late: number }[] {
   return tables.map(({ sizeMs, advanceMs, retentionMs }) => {
     let [taken, late, streamTimeMs] = [0, 0, -1];

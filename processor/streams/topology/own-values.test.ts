@@ -20,8 +20,8 @@ import {
 import { copyOf, emptyOf } from './own-values.ts';
 
 /*
- * What user code may change: the first argument of add, merge and reduce, what a stream's function is given, what toStream tells,
- * what a store answers. Whatever it does to these, nobody else sees it.
+ * What user code may change: the first argument of add, merge and reduce, what a stream's function is given, what
+ * toStream tells, what a store answers. Whatever it does to these, nobody else sees it.
  */
 
 interface Item {
@@ -285,37 +285,41 @@ test('a serde that hands out the bytes themselves gives each table its own', asy
   ]);
 });
 
-test("what a store answers is the processor's own, and so is what was put: only put changes the store, before a commit as after", async () => {
-  class Meddling implements Processor<string, string> {
-    #rows: KeyValueStore<{ n: number }> | undefined;
-    #context: ProcessorContext<string> | undefined;
+test(
+  "what a store answers is the processor's own, and so is what was put: only put changes the store, before a " +
+    'commit as after',
+  async () => {
+    class Meddling implements Processor<string, string> {
+      #rows: KeyValueStore<{ n: number }> | undefined;
+      #context: ProcessorContext<string> | undefined;
 
-    init(context: ProcessorContext<string>): void {
-      this.#context = context;
-      this.#rows = context.keyValueStore('rows');
-    }
+      init(context: ProcessorContext<string>): void {
+        this.#context = context;
+        this.#rows = context.keyValueStore('rows');
+      }
 
-    process(value: string, _key: string | null, timestampMs: number): void {
-      const rows = this.#rows as KeyValueStore<{ n: number }>;
-      const put = { n: Number(value) };
-      rows.put('k', put);
-      put.n = -1;
-      const got = rows.get('k') as { n: number };
-      this.#context?.forward('k', String(got.n), timestampMs);
-      got.n = -2;
-      this.#context?.forward('k', String(rows.get('k')?.n), timestampMs);
+      process(value: string, _key: string | null, timestampMs: number): void {
+        const rows = this.#rows as KeyValueStore<{ n: number }>;
+        const put = { n: Number(value) };
+        rows.put('k', put);
+        put.n = -1;
+        const got = rows.get('k') as { n: number };
+        this.#context?.forward('k', String(got.n), timestampMs);
+        got.n = -2;
+        this.#context?.forward('k', String(rows.get('k')?.n), timestampMs);
+      }
     }
-  }
-  const builder = new StreamsBuilder();
-  builder
-    .stream('in', { decode: ({ value }) => String(value) })
-    .process(() => new Meddling(), { stores: [{ name: 'rows', kind: 'key-value', serde: jsonSerde<unknown>() }] })
-    .to('out', jsonSerde<string>());
-  const driver = new TopologyTestDriver(builder.build());
-  await driver.pipe('in', { value: '7' });
-  expect(driver.output('out').map(({ value }) => JSON.parse(String(value)))).toEqual(['7', '7']);
-  expect(driver.store('rows').get('k')).toEqual({ n: 7 });
-});
+    const builder = new StreamsBuilder();
+    builder
+      .stream('in', { decode: ({ value }) => String(value) })
+      .process(() => new Meddling(), { stores: [{ name: 'rows', kind: 'key-value', serde: jsonSerde<unknown>() }] })
+      .to('out', jsonSerde<string>());
+    const driver = new TopologyTestDriver(builder.build());
+    await driver.pipe('in', { value: '7' });
+    expect(driver.output('out').map(({ value }) => JSON.parse(String(value)))).toEqual(['7', '7']);
+    expect(driver.store('rows').get('k')).toEqual({ n: 7 });
+  },
+);
 
 describe('a copy', () => {
   test('of plain data is equal and shares nothing', () => {

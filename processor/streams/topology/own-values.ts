@@ -4,8 +4,8 @@ import type { Serde } from './serdes.ts';
 import { serialized, settled } from './user-code.ts';
 
 /*
- * A value that somebody may change belongs to one consumer. Where there are several, each gets its own: through the serde
- * where there is one, as a copy of plain data where there is none.
+ * A value that somebody may change belongs to one consumer. Where there are several, each gets its own: through the
+ * serde where there is one, as a copy of plain data where there is none.
  */
 
 type Copies = Map<object, unknown>;
@@ -17,8 +17,8 @@ export function copyThrough<T>(serde: Serde<T>, value: T): T {
 }
 
 /**
- * A copy of plain data: objects, arrays, maps, sets, dates and bytes, to the depths. Instances of classes are themselves:
- * what they hide cannot be copied.
+ * A copy of plain data: objects, arrays, maps, sets, dates and bytes, to the depths. Instances of classes are
+ * themselves: what they hide cannot be copied.
  */
 export function copyOf<T>(value: T): T {
   return canChange(value) ? (copyObject(value, undefined) as T) : value;
@@ -44,7 +44,9 @@ export function canChange(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
-/** The prototypes above a value: 1 for a plain object of any realm, 2 for what is built in, more for what is derived. */
+/**
+ * The prototypes above a value: 1 for a plain object of any realm, 2 for what is built in, more for what is derived.
+ */
 function depthOf(value: object): number {
   let depth = 0;
   for (let at: unknown = Object.getPrototypeOf(value); at !== null; at = Object.getPrototypeOf(at)) depth += 1;

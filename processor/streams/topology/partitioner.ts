@@ -1,7 +1,9 @@
 const SEED = 0x9747b28c;
 const M = 0x5bd1e995;
 
-/** MurmurHash2, 32 bit, with the seed of Kafka's Java client: records keyed alike land where a Java producer puts them. */
+/**
+ * MurmurHash2, 32 bit, with the seed of Kafka's Java client: records keyed alike land where a Java producer puts them.
+ */
 export function murmur2(data: Uint8Array): number {
   const { length } = data;
   let hash = SEED ^ length;

@@ -25,11 +25,14 @@ export interface TaskRuntime {
   /** What tables have changed is being told at a commit: it is of the whole commit, not of the moment. */
   isSealing(): boolean;
   /**
-   * A partial of so many records for the repartition topic of this grouping name. `lateByMs`: it travels behind a word on stream time
-   * that has come so far; Infinity: behind the last one of the commit.
+   * A partial of so many records for the repartition topic of this grouping name. `lateByMs`: it travels behind a word
+   * on stream time that has come so far; Infinity: behind the last one of the commit.
    */
   sendPartial(grouping: string, key: string, value: Buffer, records: number, lateByMs?: number): void;
-  /** A source task's word on its progress has arrived in the repartition topic of this grouping name. False: no such task writes to it. */
+  /**
+   * A source task's word on its progress has arrived in the repartition topic of this grouping name. False: no such
+   * task writes to it.
+   */
   reportTime(grouping: string, report: TimeReport): boolean;
   deadLetter(record: ConsumerRecord, letter: DeadLetter, topic: string): void;
   /** Counts a record, or several, that go no further: in the task's status, the metrics and the log. */

@@ -17,7 +17,10 @@ export interface Partial {
   readonly aggregate: Buffer;
 }
 
-/** How many records a partial holds, u32: a header, so that releases that know nothing of it read the partial. Absent: one, or not known. */
+/**
+ * How many records a partial holds, u32: a header, so that releases that know nothing of it read the partial. Absent:
+ * one, or not known.
+ */
 const RECORDS_HEADER = 'records';
 const ONE_RECORD: HeaderList = [];
 
@@ -70,7 +73,10 @@ export function isTimeReport(value: Buffer | null): boolean {
 /** Where a record of a repartition topic lies. */
 type RecordPlace = Pick<ConsumerRecord, 'topic' | 'partition' | 'offset'>;
 
-/** @throws StreamsError INTERNAL_TOPIC_INVALID naming the record, when it is neither: something else writes to the topic. */
+/**
+ *  @throws StreamsError INTERNAL_TOPIC_INVALID naming the record, when it is neither: something else writes to the
+ *  topic.
+ */
 export function decodeRepartitionRecord(
   record: RecordPlace & Pick<ConsumerRecord, 'key' | 'value' | 'headers'>,
 ): { key: Buffer; partial: Partial; records: number } | { report: TimeReport } {
@@ -99,7 +105,9 @@ export function decodeRepartitionRecord(
 export function unknownRoute(record: RecordPlace, route: string): StreamsError {
   return new StreamsError(
     'TOPOLOGY_CHANGED',
-    `${placeOf(record)} holds a partial for the store "${route}", which no aggregation behind this topic has: another topology wrote it under this application id. Run that one until it has read the topic to its end or, if starting over is meant, ${RESET_REMEDY}`,
+    `${placeOf(record)} holds a partial for the store "${route}", which no aggregation behind this topic has: ` +
+      `another topology wrote it under this application id. Run that one until it has read the topic to its end ` +
+      `or, if starting over is meant, ${RESET_REMEDY}`,
   );
 }
 
@@ -112,7 +120,9 @@ export function unreadableKey(record: RecordPlace): StreamsError {
 export function unknownReport(record: RecordPlace, source: string): StreamsError {
   return new StreamsError(
     'TOPOLOGY_CHANGED',
-    `${placeOf(record)} holds a time report of the task "${source}", which does not write to this topic: another topology wrote it under this application id. Run that one until it has read the topic to its end or, if starting over is meant, ${RESET_REMEDY}`,
+    `${placeOf(record)} holds a time report of the task "${source}", which does not write to this topic: ` +
+      `another topology wrote it under this application id. Run that one until it has read the topic to its end ` +
+      `or, if starting over is meant, ${RESET_REMEDY}`,
   );
 }
 
@@ -124,7 +134,8 @@ export function unreadablePartial(record: RecordPlace, why: string): StreamsErro
 function notOurs(record: RecordPlace, what: string): StreamsError {
   return new StreamsError(
     'INTERNAL_TOPIC_INVALID',
-    `${placeOf(record)} holds ${what}: something other than this application writes to its internal topic. Stop it, and ${RESET_REMEDY}`,
+    `${placeOf(record)} holds ${what}: something other than this application writes to its internal topic. ` +
+      `Stop it, and ${RESET_REMEDY}`,
   );
 }
 

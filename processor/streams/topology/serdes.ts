@@ -5,13 +5,16 @@ export interface Serde<T> {
   serialize(value: T): Buffer;
   deserialize(bytes: Buffer): T;
   /**
-   * What the bytes are, in a word: a store whose format is another one than before is refused. Without it nobody can tell,
-   * and a changed serde reads what the old one wrote.
+   * What the bytes are, in a word: a store whose format is another one than before is refused. Without it nobody can
+   * tell, and a changed serde reads what the old one wrote.
    */
   readonly format?: string;
 }
 
-/** UTF-8 text. Throws for text with half of a surrogate pair, and for bytes that are not UTF-8: neither would come back as it was. */
+/**
+ * UTF-8 text. Throws for text with half of a surrogate pair, and for bytes that are not UTF-8: neither would come back
+ * as it was.
+ */
 export const stringSerde: Serde<string> = {
   serialize: (value) => {
     if (!value.isWellFormed()) throw new TypeError('the text has half of a surrogate pair, which UTF-8 cannot hold');
@@ -26,8 +29,8 @@ export const stringSerde: Serde<string> = {
 };
 
 /**
- * Any JSON value, as UTF-8 text. The caller vouches for the type of what was stored. Throws for what JSON writes as something else
- * and nobody would notice: NaN, infinities and invalid dates as null, a Map or Set as an empty object.
+ * Any JSON value, as UTF-8 text. The caller vouches for the type of what was stored. Throws for what JSON writes as
+ * something else and nobody would notice: NaN, infinities and invalid dates as null, a Map or Set as an empty object.
  */
 export function jsonSerde<T>(): Serde<T> {
   return {

@@ -2,8 +2,8 @@ import type { StoreSpec } from '../store/typed-store.ts';
 import type { Topology, TopicName } from './topology.ts';
 
 /**
- * What of a topology is on disk and in the brokers, in words: `sub-topology 0 reads` to `user-login`. A release may change
- * all else (functions, filters, sinks, dead-letter topics, retention); a change of this is another application.
+ * What of a topology is on disk and in the brokers, in words: `sub-topology 0 reads` to `user-login`. A release may
+ * change all else (functions, filters, sinks, dead-letter topics, retention); a change of this is another application.
  */
 export type TopologySignature = Readonly<Record<string, string>>;
 
@@ -40,7 +40,10 @@ export function signatureMismatch(before: TopologySignature, now: TopologySignat
   return null;
 }
 
-/** Which stores share one partial: what is on its way when a release changes that would go into others than it was made for. */
+/**
+ * Which stores share one partial: what is on its way when a release changes that would go into others than it was made
+ * for.
+ */
 function partialTexts(subTopologies: Topology['subTopologies']): [string, string][] {
   const shared = new Map<string, string[]>();
   for (const { sinkTopic, feeds } of subTopologies.flatMap(({ nodes }) => nodes)) {

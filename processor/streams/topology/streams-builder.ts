@@ -41,8 +41,9 @@ export interface PartialHandler {
 }
 
 /**
- * A repartition topic under construction. `handlers`: by the name of a store, all aggregations that share one combiner with it.
- * So each store is an address of its combiner, and a partial arrives whichever of them was declared first when it was sent.
+ * A repartition topic under construction. `handlers`: by the name of a store, all aggregations that share one combiner
+ * with it. So each store is an address of its combiner, and a partial arrives whichever of them was declared first when
+ * it was sent.
  */
 export interface Grouping {
   readonly node: TopologyNode;
@@ -109,7 +110,8 @@ export class GraphBuilder {
     if (known !== undefined) return known;
     if (typeof name !== 'string' || !/^[a-zA-Z0-9._-]{1,249}$/.test(name))
       this.refuse(
-        `a grouping needs a name of letters, digits, dot, dash and underscore, which becomes part of a topic name: not ${typeof name === 'string' ? `"${name}"` : String(name)}`,
+        `a grouping needs a name of letters, digits, dot, dash and underscore, which becomes part of a topic ` +
+          `name: not ${typeof name === 'string' ? `"${name}"` : String(name)}`,
       );
     const handlers = new Map<string, Set<PartialHandler>>();
     const node = this.add({
@@ -205,12 +207,15 @@ export class StreamsBuilder {
             if (deadLetterTopic === undefined && record.unreadable !== undefined)
               throw new StreamsError(
                 'RECORDS_UNREADABLE',
-                `${topic}-${String(record.partition)} offset ${String(record.offset)}: ${letter.message}. Give the stream a dead-letter topic, or raise the setting`,
+                `${topic}-${String(record.partition)} offset ${String(record.offset)}: ${letter.message}. Give ` +
+                  `the stream a dead-letter topic, or raise the setting`,
               );
             if (deadLetterTopic === undefined)
               throw new StreamsError(
                 'USER_CODE_FAILED',
-                `task ${runtime.taskId} failed at ${name}: ${topic}-${String(record.partition)} offset ${String(record.offset)} cannot be read (${letter.reason}) and the stream has no dead-letter topic: ${letter.message}`,
+                `task ${runtime.taskId} failed at ${name}: ${topic}-${String(record.partition)} offset ` +
+                  `${String(record.offset)} cannot be read (${letter.reason}) and the stream has no dead-letter ` +
+                  `topic: ${letter.message}`,
                 { taskId: runtime.taskId },
               );
             runtime.deadLetter(record, letter, deadLetterTopic);
@@ -281,7 +286,9 @@ export class StreamsBuilder {
 
 /** A stream straight from a topic: it also knows what could not be read. */
 export class SourceStream<V> extends KStream<V> {
-  /** One DeadLetter for each record that was dead-lettered, in this sub-topology. Asked for again it is the same stream. */
+  /**
+   * One DeadLetter for each record that was dead-lettered, in this sub-topology. Asked for again it is the same stream.
+   */
   deadLetters(): KStream<DeadLetter> {
     const { source } = this.node;
     const known = source?.deadLettersTo;

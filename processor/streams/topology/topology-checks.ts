@@ -20,7 +20,10 @@ export function findGraphProblem(nodes: readonly TopologyNode[]): string | undef
   return findStoreDeclaredTwice(nodes);
 }
 
-/** Two declarations of one name would write over each other's rows; one spec object in several places is one declaration. */
+/**
+ * Two declarations of one name would write over each other's rows; one spec object in several places is one
+ * declaration.
+ */
 function findStoreDeclaredTwice(nodes: readonly TopologyNode[]): string | undefined {
   const declared = new Map<string, { spec: StoreSpec<unknown>; node: TopologyNode }>();
   for (const node of nodes) {
@@ -28,7 +31,10 @@ function findStoreDeclaredTwice(nodes: readonly TopologyNode[]): string | undefi
       const known = declared.get(spec.name);
       if (known === undefined) declared.set(spec.name, { spec, node });
       else if (known.spec !== spec)
-        return `the store "${spec.name}" is declared twice, by ${known.node.name} and by ${node.name}: give one of them another name, or let processors share one spec or name the store`;
+        return (
+          `the store "${spec.name}" is declared twice, by ${known.node.name} and by ${node.name}: give one of ` +
+          `them another name, or let processors share one spec or name the store`
+        );
     }
   }
   return undefined;
@@ -44,12 +50,18 @@ function findTopicProblem({ name, source, sinkTopic }: TopologyNode): string | u
   if (deadLetters === undefined) return undefined;
   if (!isTopicName(deadLetters)) return `the dead-letter topic of ${name}: ${notATopic(deadLetters)}`;
   if (from !== undefined && 'topic' in from && from.topic === deadLetters)
-    return `${name} reads "${from.topic}" and sends its dead letters there, to read them again without end: give dead letters a topic of their own`;
+    return (
+      `${name} reads "${from.topic}" and sends its dead letters there, to read them again without end: give dead ` +
+      `letters a topic of their own`
+    );
   return undefined;
 }
 
 function notATopic(name: unknown): string {
-  return `${typeof name === 'string' ? `"${name}"` : String(name)} is not the name of a topic: letters, digits, ".", "_" and "-", at most 249`;
+  return (
+    `${typeof name === 'string' ? `"${name}"` : String(name)} is not the name of a topic: letters, digits, ".", ` +
+    `"_" and "-", at most 249`
+  );
 }
 
 function findStoreProblem(node: TopologyNode, store: StoreSpec<unknown>): string | undefined {

@@ -12,7 +12,10 @@ import {
   type StoreSpec,
 } from '../index.ts';
 
-/* More inputs of kinds that went wrong in silence: values and bytes that somebody has twice, and answers of the wrong kind. */
+/*
+ * More inputs of kinds that went wrong in silence: values and bytes that somebody has twice, and answers of the wrong
+ * kind.
+ */
 
 interface Item {
   n: number;

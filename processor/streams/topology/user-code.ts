@@ -4,8 +4,8 @@ import { checkKeyText, isThenable, kindOf } from '../store/key-text.ts';
 import { UnreadableValueError } from './stored-value.ts';
 
 /*
- * What functions of the topology throw, and answers that are of the wrong kind. The checks cost nothing while the answer is
- * right: they run where the first look has shown that it is not.
+ * What functions of the topology throw, and answers that are of the wrong kind. The checks cost nothing while the
+ * answer is right: they run where the first look has shown that it is not.
  */
 
 /** Something that the user's code threw, or answered wrongly, at a node. The task adds where it was reading. */
@@ -105,7 +105,10 @@ const ARROW_OF_ONE = /^(async\s*)?(\(\s*([\w$]*|\{[\w$\s,:]*\})\s*,?\s*\)|[\w$]+
 /** `process(value) {`, `function name(value) {` */
 const FUNCTION_OF_ONE = /^(async\s+)?(function\b\s*)?[\w$]*\s*\(\s*[\w$]*\s*,?\s*\)\s*\{/;
 
-/** Whether a callback of (value, key, …) may see the key: it has a parameter for it, or its text does not show that it has none. */
+/**
+ * Whether a callback of (value, key, …) may see the key: it has a parameter for it, or its text does not show that it
+ * has none.
+ */
 export function takesKey(callback: (...args: never[]) => unknown): boolean {
   if (callback.length >= 2) return true;
   const text = Function.prototype.toString.call(callback);

@@ -6,8 +6,8 @@ const PASSES = new Set(['FILTER', 'BRANCH', 'BRANCHCHILD', 'MERGE']);
 const CHANGES = new Set(['MAPVALUES', 'MAP', 'FLATMAP', 'FLATMAPVALUES', 'PEEK', 'PROCESSOR']);
 
 /**
- * Whether a node must be given a copy of each value: it may change the value, or keep it in an accumulator that changes later, and
- * others are given the same one. Of those that only keep it, one may have the value itself.
+ * Whether a node must be given a copy of each value: it may change the value, or keep it in an accumulator that changes
+ * later, and others are given the same one. Of those that only keep it, one may have the value itself.
  */
 export function needsOwnValues(node: TopologyNode, nodes: readonly TopologyNode[]): boolean {
   if (!CHANGES.has(node.kind) && node.keepsValues !== true) return false;

@@ -62,26 +62,30 @@ describe.each(GROUPINGS)('%s', (_name, group) => {
     expect(jsonOf(driver, 'late')).toEqual([]);
   });
 
-  test('a window that changes and expires in one commit is in the changelog before its tombstone, and not in the store', async () => {
-    const driver = new TopologyTestDriver(counting(group, tumbling({ sizeMs: HOUR_MS, retentionMs: HOUR_MS })));
-    await driver.pipe('events', { key: 'k', value: String(T0) }, { key: 'k', value: String(T0 + 5 * HOUR_MS) });
-    const changelog = driver
-      .output('test-counts-changelog')
-      .filter(({ key }) => key !== null && key.length > 8 && decodeWindowKey(key).key === 'k');
-    expect(
-      changelog.map(({ key, value }) => [
-        (decodeWindowKey(key as Buffer).windowStartMs - T0) / HOUR_MS,
-        value?.toString(),
-      ]),
-    ).toEqual([
-      [0, '1'],
-      [5, '1'],
-      [0, undefined],
-    ]);
-    expect(
-      (await driver.entries('counts')).map(([, key]) => (decodeWindowKey(key).windowStartMs - T0) / HOUR_MS),
-    ).toEqual([5]);
-  });
+  test(
+    'a window that changes and expires in one commit is in the changelog before its ' +
+      'tombstone, and not in the store',
+    async () => {
+      const driver = new TopologyTestDriver(counting(group, tumbling({ sizeMs: HOUR_MS, retentionMs: HOUR_MS })));
+      await driver.pipe('events', { key: 'k', value: String(T0) }, { key: 'k', value: String(T0 + 5 * HOUR_MS) });
+      const changelog = driver
+        .output('test-counts-changelog')
+        .filter(({ key }) => key !== null && key.length > 8 && decodeWindowKey(key).key === 'k');
+      expect(
+        changelog.map(({ key, value }) => [
+          (decodeWindowKey(key as Buffer).windowStartMs - T0) / HOUR_MS,
+          value?.toString(),
+        ]),
+      ).toEqual([
+        [0, '1'],
+        [5, '1'],
+        [0, undefined],
+      ]);
+      expect(
+        (await driver.entries('counts')).map(([, key]) => (decodeWindowKey(key).windowStartMs - T0) / HOUR_MS),
+      ).toEqual([5]);
+    },
+  );
 
   test('what comes too late is told by late(), each record once', async () => {
     const driver = new TopologyTestDriver(counting(group, tumbling({ sizeMs: HOUR_MS, retentionMs: HOUR_MS })));

@@ -42,7 +42,10 @@ export function floorTo(timeMs: number, stepMs: number): number {
   return Math.floor(timeMs / stepMs) * stepMs;
 }
 
-/** Starts of the windows that hold `[timeMs, timeMs + grainMs)`, oldest first; `grainMs` divides the advance. As in Kafka Streams none starts before 1970. */
+/**
+ * Starts of the windows that hold `[timeMs, timeMs + grainMs)`, oldest first; `grainMs` divides the advance. As in
+ * Kafka Streams none starts before 1970.
+ */
 export function windowStartsOf(windows: TimeWindows, timeMs: number): number[] {
   const newest = floorTo(timeMs, windows.advanceMs);
   const starts: number[] = [];

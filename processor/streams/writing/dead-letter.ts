@@ -11,7 +11,9 @@ export const DEAD_LETTER_HEADERS = {
   offset: '__streams.errors.offset',
 } as const;
 
-/** On a letter that holds the beginning of its record only: what the whole was, which lies where the headers above say. */
+/**
+ * On a letter that holds the beginning of its record only: what the whole was, which lies where the headers above say.
+ */
 export const CUT_HEADERS = {
   valueBytes: '__tributary.cut.value.bytes',
   valueSha256: '__tributary.cut.value.sha256',
@@ -63,8 +65,8 @@ export function deadLetterRecord(
 const LEAST_BYTES = { key: 64, value: 256, headers: 0, message: 256 } as const;
 
 /**
- * The same letter with less of its record, where its topic does not take it as it is: first what is kept of any record that is too
- * large, then nearly nothing. Undefined when there is no less, and of a record that is no dead letter.
+ * The same letter with less of its record, where its topic does not take it as it is: first what is kept of any record
+ * that is too large, then nearly nothing. Undefined when there is no less, and of a record that is no dead letter.
  */
 export function shorterLetter(record: OutgoingRecord): OutgoingRecord | undefined {
   const { key, value, headers = [], isDeadLetter = false } = record;

@@ -8,12 +8,15 @@ const STREAM_TIME = 'streamTimeMs';
 /** What a task writes beside its committed offsets. */
 export interface OffsetNote {
   /**
-   * How far its changelogs reach with the very transaction that commits them: by `topic-partition`, the offset before which all rows
-   * lie, at least. A broker that has lost a partition, and has not heard of it yet, answers with an older end; a restore that believed
-   * it would leave out rows and never know.
+   * How far its changelogs reach with the very transaction that commits them: by `topic-partition`, the offset before
+   * which all rows lie, at least. A broker that has lost a partition, and has not heard of it yet, answers with an
+   * older end; a restore that believed it would leave out rows and never know.
    */
   readonly reach: OffsetMap;
-  /** The stream time it has come to, as Kafka Streams notes it: a task without a window store would begin before all time. -1: none. */
+  /**
+   * The stream time it has come to, as Kafka Streams notes it: a task without a window store would begin before all
+   * time. -1: none.
+   */
   readonly streamTimeMs: number;
 }
 

@@ -15,8 +15,8 @@ import { toTopicOffsets } from './transactional-producer.ts';
 import type { InputCommit, OutgoingRecord, StreamsProducer } from './streams-producer.ts';
 
 /**
- * Who commits: the broker refuses offsets of a member that is not of the current generation. It must be the generation that
- * gave the task to this thread, not one that took it away and is not acted upon yet.
+ * Who commits: the broker refuses offsets of a member that is not of the current generation. It must be the generation
+ * that gave the task to this thread, not one that took it away and is not acted upon yet.
  */
 export interface Membership {
   readonly memberId: string;

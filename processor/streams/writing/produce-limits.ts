@@ -12,8 +12,8 @@ const ACCIDENTAL_CUTS = 1;
 const LETTER_BYTES = 90 * 1024 * 1024;
 
 /**
- * How much goes into one batch and one request: what the topics and brokers have refused so far makes it less. Shared by the
- * producers of a thread, so that a task that is taken anew does not begin with what was refused.
+ * How much goes into one batch and one request: what the topics and brokers have refused so far makes it less. Shared
+ * by the producers of a thread, so that a task that is taken anew does not begin with what was refused.
  */
 export class ProduceLimits {
   readonly #batchBytes = new Map<string, number>();
@@ -44,8 +44,8 @@ export class ProduceLimits {
   }
 
   /**
-   * The connection ended on a request of this size. True when that is no accident, and the next try would be the same request:
-   * `least` names one that cannot be made smaller.
+   * The connection ended on a request of this size. True when that is no accident, and the next try would be the same
+   * request: `least` names one that cannot be made smaller.
    */
   cut(bytes: number, least: string | undefined, isLetter: boolean): boolean {
     if (bytes < LEAST_BYTES) return false;

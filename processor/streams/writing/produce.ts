@@ -106,8 +106,8 @@ export interface ProduceIdentity {
 const MAX_SEQUENCE = 0x7fffffff;
 
 /**
- * Sends everything, in rounds of one batch a partition, and awaits every ack. A batch that its topic does not take is split and sent
- * again: it was refused without effect. Any other failure is indefinite.
+ * Sends everything, in rounds of one batch a partition, and awaits every ack. A batch that its topic does not take is
+ * split and sent again: it was refused without effect. Any other failure is indefinite.
  * @throws StreamsError RECORD_TOO_LARGE or BROKER_ACCESS_DENIED naming the topics; else what kafkajs throws.
  */
 export async function produce(
@@ -175,14 +175,17 @@ async function produceTo(
     if (isConnectionCut(error) && who.limits.cut(requestBytes, least, alone?.isDeadLetter === true)) {
       throw new StreamsError(
         'RECORD_TOO_LARGE',
-        `broker ${String(leader)} closes the connection on a request of ${String(requestBytes)} bytes, one record for ${[...topics.keys()].join(', ')}, and answers others: raise its socket.request.max.bytes (${messageOf(error)})`,
+        `broker ${String(leader)} closes the connection on a request of ${String(requestBytes)} bytes, one ` +
+          `record for ${[...topics.keys()].join(', ')}, and answers others: raise its socket.request.max.bytes ` +
+          `(${messageOf(error)})`,
         { cause: error },
       );
     }
     if (isConnectionCut(error))
       throw new StreamsError(
         'BROKER_AWAY',
-        `broker ${String(leader)} ended the connection on a request of ${String(requestBytes)} bytes for ${[...topics.keys()].join(', ')} (${messageOf(error)})`,
+        `broker ${String(leader)} ended the connection on a request of ${String(requestBytes)} bytes for ` +
+          `${[...topics.keys()].join(', ')} (${messageOf(error)})`,
         { cause: error },
       );
     throw asAccessDenied(error, `writing to ${[...topics.keys()].join(', ')}`) ?? error;
@@ -219,7 +222,8 @@ function encodeFirst(batches: Batch[], of: Omit<BatchToSend, 'records' | 'codec'
 }
 
 /**
- * In place of a batch that was refused without effect: its halves, or its one record packed, or what is left of a dead letter.
+ * In place of a batch that was refused without effect: its halves, or its one record packed, or what is left of a dead
+ * letter.
  * @throws StreamsError RECORD_TOO_LARGE
  */
 function makeSmaller({ topic, batches }: PartitionBatches, bytes: number, limits: ProduceLimits): void {
@@ -240,7 +244,8 @@ function makeSmaller({ topic, batches }: PartitionBatches, bytes: number, limits
   if (shorter === undefined)
     throw new StreamsError(
       'RECORD_TOO_LARGE',
-      `a record for ${topic} is larger than the topic takes, ${String(bytes)} bytes as it was packed: raise its max.message.bytes`,
+      `a record for ${topic} is larger than the topic takes, ${String(bytes)} bytes as it was packed: raise ` +
+        `its max.message.bytes`,
     );
   batches.unshift({ records: [shorter], codec: CompressionCodec.none });
 }

@@ -41,8 +41,8 @@ export interface StreamsProducer {
   init(signal: AbortSignal): Promise<void>;
   /**
    * What the group has committed, after `init`, in the order asked. Where there are transactions, the coordinator that
-   * answers has shown that it still is the coordinator: one that was replaced, and has not heard of it yet, would answer
-   * older offsets. Waits for a broker that is away until `signal` aborts.
+   * answers has shown that it still is the coordinator: one that was replaced, and has not heard of it yet, would
+   * answer older offsets. Waits for a broker that is away until `signal` aborts.
    */
   committed(partitions: readonly TopicPartition[], signal: AbortSignal): Promise<readonly CommittedOffset[]>;
   /**

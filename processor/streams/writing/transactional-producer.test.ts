@@ -126,7 +126,10 @@ test('it stops asking when the task is lost meanwhile', async () => {
 });
 
 describe('the offsets that a group has committed', () => {
-  /** Two brokers that both take themselves for the group's coordinator; only the second one is, and knows the newest offset. */
+  /**
+   * Two brokers that both take themselves for the group's coordinator; only the second one is, and knows the newest
+   * offset.
+   */
   function twoCoordinators(): { cluster: TransactionCluster; asked: string[]; ended: boolean[] } {
     const asked: string[] = [];
     const ended: boolean[] = [];

@@ -43,8 +43,8 @@ export interface TransactionalProducerOptions {
   /** Every partition that a transaction of this id may write to: what a broker left open in them is ended by `init`. */
   readonly outputs?: readonly TopicPartition[];
   /**
-   * A partition of a topic that exists and whose offsets the group has no use for. Needed for `committed`: an offset of it
-   * that is written, and taken back, shows that a coordinator still is one.
+   * A partition of a topic that exists and whose offsets the group has no use for. Needed for `committed`: an offset of
+   * it that is written, and taken back, shows that a coordinator still is one.
    */
   readonly probe?: TopicPartition;
   /** By default its own. */
@@ -90,7 +90,9 @@ export class TransactionalProducer implements StreamsProducer {
     if (settled) await this.#fence(signal);
   }
 
-  /** Answers how the newest transaction stood before the first fence that was tried: one whose answer was lost hides it. */
+  /**
+   * Answers how the newest transaction stood before the first fence that was tried: one whose answer was lost hides it.
+   */
   async #fence(signal: AbortSignal): Promise<TransactionState> {
     const { transactionalId, transactionTimeoutMs } = this.#options;
     let before: TransactionState = 'none';
@@ -117,11 +119,11 @@ export class TransactionalProducer implements StreamsProducer {
 
   /**
    * Ends what the broker itself left open. A broker that is started again while its partitions have no leader counts a
-   * transaction as complete without having written its markers (KAFKA-20734, Kafka 4.3): its records then stay behind the
-   * last stable offset, its offsets pending, until a later transaction of this id ends them, whichever way that one goes.
-   * So they are ended here, the way the coordinator had decided; with an abort when that is not known any more, because an
-   * owner died between its fence and this. Nobody but this producer knows it any more, so it does not give up while a broker
-   * is away; each of the requests may be repeated.
+   * transaction as complete without having written its markers (KAFKA-20734, Kafka 4.3): its records then stay behind
+   * the last stable offset, its offsets pending, until a later transaction of this id ends them, whichever way that one
+   * goes. So they are ended here, the way the coordinator had decided; with an abort when that is not known any more,
+   * because an owner died between its fence and this. Nobody but this producer knows it any more, so it does not give
+   * up while a broker is away; each of the requests may be repeated.
    */
   async #settle(before: TransactionState, signal: AbortSignal): Promise<boolean> {
     if (before === 'none') return false;
@@ -175,7 +177,8 @@ export class TransactionalProducer implements StreamsProducer {
         broker.addOffsetsToTxn({ ...identity, groupId }),
       );
       await answered(COORDINATOR_OF_GROUP, groupId, async (broker) => {
-        // Acknowledged by every replica in sync, so no other coordinator has written anything before; the answer has all of it.
+        // Acknowledged by every replica in sync, so no other coordinator has written anything before; the answer has
+        // all of it.
         await broker.txnOffsetCommit({ ...identity, groupId, topics });
         found = await fetchCommitted(broker, groupId, partitions);
       });
