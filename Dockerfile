@@ -7,19 +7,19 @@ WORKDIR /app
 ENV NPM_CONFIG_UPDATE_NOTIFIER=false
 COPY package.json package-lock.json .npmrc ./
 COPY patches patches
-COPY tools/install.mjs tools/postinstall.mjs tools/
+COPY tools/launcher/install.mjs tools/launcher/postinstall.mjs tools/launcher/
 
 # The dashboard needs the tools of development, and none of them afterwards.
 FROM base AS dashboard
-RUN npm ci --ignore-scripts && node tools/postinstall.mjs
+RUN npm ci --ignore-scripts && node tools/launcher/postinstall.mjs
 COPY tsconfig.json codegen.yml ./
 COPY tools tools
 COPY schema schema
 COPY client client
-RUN ["node", "--input-type=module", "--eval", "await (await import('./tools/client-build.ts')).buildClient()"]
+RUN ["node", "--input-type=module", "--eval", "await (await import('./tools/development/client-build.ts')).buildClient()"]
 
 FROM base AS packages
-RUN npm ci --omit=dev --ignore-scripts && node tools/postinstall.mjs
+RUN npm ci --omit=dev --ignore-scripts && node tools/launcher/postinstall.mjs
 
 FROM base AS tributary
 ENV NODE_ENV=production \
@@ -36,5 +36,5 @@ COPY processor processor
 COPY --from=dashboard /app/client/dist client/dist
 USER node
 EXPOSE 4000 4100
-# The API is schema/main.ts, the producer tools/producer.ts. Node 24 runs TypeScript as it stands.
+# The API is schema/main.ts, the producer tools/producer/producer.ts. Node 24 runs TypeScript as it stands.
 CMD ["node", "processor/logins/main.ts"]

@@ -5,8 +5,8 @@ import { compress, CompressionCodec } from '../processor/streams/kafka/compressi
 import { createKafka, KafkaCluster, type ProtocolRequest } from '../processor/streams/kafka/kafka-cluster.ts';
 import { isMisdirected } from '../processor/streams/kafka/kafka-errors.ts';
 import type { KafkaConnectionConfig } from '../processor/streams/kafka/kafka-connection-config.ts';
-import { loginGenerator } from '../tools/login-generator.ts';
-import { seededRandom } from '../tools/seeded-random.ts';
+import { loginGenerator } from '../tools/producer/login-generator.ts';
+import { seededRandom } from '../tools/producer/seeded-random.ts';
 import { progress, quiet } from './report.ts';
 
 export interface BacklogOptions {

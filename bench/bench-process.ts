@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
-import { projectRoot } from '../tools/project-root.ts';
+import { projectRoot } from '../tools/command-line/project-root.ts';
 
 const LAST_LINES = 20;
 /** Linux counts process times in hundredths of a second. */
@@ -18,7 +18,7 @@ export class BenchProcess {
   #exitCode: number | null | undefined;
 
   constructor(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    this.#child = spawn('sh', [join(projectRoot, 'tools', 'guard.sh'), command, ...args], {
+    this.#child = spawn('sh', [join(projectRoot, 'tools/launcher/guard.sh'), command, ...args], {
       cwd: projectRoot,
       env: { ...process.env, ...env },
       detached: true,

@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { findJava, javaEnvironment } from '../tools/java.ts';
-import { projectRoot } from '../tools/project-root.ts';
+import { findJava, javaEnvironment } from '../tools/local-kafka/java.ts';
+import { projectRoot } from '../tools/command-line/project-root.ts';
 import { BenchProcess } from './bench-process.ts';
 
 const run = promisify(execFile);

@@ -3,7 +3,7 @@ import { cp, mkdir, readdir, rm, symlink } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { projectRoot } from '../tools/project-root.ts';
+import { projectRoot } from '../tools/command-line/project-root.ts';
 
 const run = promisify(execFile);
 

@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
-import { projectRoot } from '../tools/project-root.ts';
+import { projectRoot } from '../tools/command-line/project-root.ts';
 import { BenchProcess } from './bench-process.ts';
 import type { KafkajsConsumerOptions } from './processes/kafkajs-consumer.ts';
 import type { ScannerOptions } from './processes/scanner.ts';

@@ -1,8 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { join } from 'node:path';
-import { freePort } from '../../tools/ports.ts';
-import { projectRoot } from '../../tools/project-root.ts';
+import { freePort } from '../../tools/local-kafka/ports.ts';
+import { projectRoot } from '../../tools/command-line/project-root.ts';
 import { BenchProcess, peakRssMiB } from '../bench-process.ts';
 import type { BenchOptions } from '../options.ts';
 import { PRODUCT_TOPIC, publishSteadily, startProduct } from '../product.ts';

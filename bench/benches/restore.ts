@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createKafka, KafkaCluster } from '../../processor/streams/kafka/kafka-cluster.ts';
-import { loginGenerator } from '../../tools/login-generator.ts';
+import { loginGenerator } from '../../tools/producer/login-generator.ts';
 import { startTestBroker, type TestBroker } from '../../tests/support/broker.ts';
 import { makeBacklog } from '../backlog.ts';
 import { untilCounted } from '../group-progress.ts';

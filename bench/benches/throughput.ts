@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { projectRoot } from '../../tools/project-root.ts';
+import { projectRoot } from '../../tools/command-line/project-root.ts';
 import { startTestBroker, type TestBroker } from '../../tests/support/broker.ts';
 import { makeBacklog } from '../backlog.ts';
 import { cpuSeconds, type BenchProcess } from '../bench-process.ts';

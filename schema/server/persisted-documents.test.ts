@@ -11,8 +11,8 @@ import {
   startApiUnderTest,
 } from '../../tests/support/api-under-test.ts';
 import { PersistedDocuments } from './persisted-documents.ts';
-import { buildClient } from '../../tools/client-build.ts';
-import { projectRoot } from '../../tools/project-root.ts';
+import { buildClient } from '../../tools/development/client-build.ts';
+import { projectRoot } from '../../tools/command-line/project-root.ts';
 import { codesIn, RawSocket } from '../../tests/support/raw-socket.ts';
 
 // Servers and sockets on a busy machine take their time.

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
-import { findChrome } from '../../tools/find-chrome.ts';
+import { findChrome } from '../../tools/development/find-chrome.ts';
 import { until, DEADLINE_MS } from '../support/until.ts';
 
 export const chrome = findChrome();

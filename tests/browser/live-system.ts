@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { statusTopic } from '../../processor/logins/names.ts';
-import { buildClient } from '../../tools/client-build.ts';
-import { freePort } from '../../tools/ports.ts';
-import { projectRoot } from '../../tools/project-root.ts';
+import { buildClient } from '../../tools/development/client-build.ts';
+import { freePort } from '../../tools/local-kafka/ports.ts';
+import { projectRoot } from '../../tools/command-line/project-root.ts';
 import { AppProcess, LOGIN_PROCESSOR } from '../support/app-process.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import type { InstanceStatus } from '../../processor/streams/task/instance-status.ts';
@@ -142,7 +142,7 @@ export class LiveSystem {
     if (rate !== undefined) args.push('--rate', String(rate));
     if (from !== undefined) args.push('--from', from.toISOString());
     if (to !== undefined) args.push('--to', to.toISOString());
-    await promisify(execFile)(process.execPath, [join(projectRoot, 'tools', 'producer.ts'), ...args], {
+    await promisify(execFile)(process.execPath, [join(projectRoot, 'tools/producer/producer.ts'), ...args], {
       cwd: projectRoot,
       env: { PATH: process.env['PATH'], HOME: process.env['HOME'], LOG_FORMAT: 'json', ...this.#env },
     });

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type kafkajs from 'kafkajs';
 import { createKafka, KafkaCluster } from '../../processor/streams/kafka/kafka-cluster.ts';
 import { RecordFetcher } from '../../processor/streams/reading/record-fetcher.ts';
-import { seededRandom } from '../../tools/seeded-random.ts';
+import { seededRandom } from '../../tools/producer/seeded-random.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { reportFigure, seed, sized, timeLimit } from '../support/chaos.ts';
 import { interleave, LAST_VALUE, type Interleaving } from '../support/interleaved-producers.ts';

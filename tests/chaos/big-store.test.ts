@@ -9,7 +9,7 @@ import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { reportFigure, seconds, seed, sized, timeLimit } from '../support/chaos.ts';
 import { watchOffsets } from '../support/offset-watch.ts';
 import { expectWithin, judgesSpeed } from '../support/speed.ts';
-import { seededRandom } from '../../tools/seeded-random.ts';
+import { seededRandom } from '../../tools/producer/seeded-random.ts';
 import { testProducer } from '../support/test-producer.ts';
 
 /*

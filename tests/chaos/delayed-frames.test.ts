@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { SeededRandom } from '../../tools/seeded-random.ts';
+import type { SeededRandom } from '../../tools/producer/seeded-random.ts';
 import { reportFigure, seed, sized, timeLimit } from '../support/chaos.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
 import { commitIntoNextTransaction, type StruckTransaction } from '../support/late-commit.ts';

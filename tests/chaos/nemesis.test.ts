@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { join } from 'node:path';
-import { projectRoot } from '../../tools/project-root.ts';
+import { projectRoot } from '../../tools/command-line/project-root.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { nemesisMinutes, reportFigure, seed, sized, timeLimit } from '../support/chaos.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';

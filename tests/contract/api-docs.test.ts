@@ -12,7 +12,7 @@ import { REQUEST_LIMITS, MAX_ERRORS } from '../../schema/server/request-limits.t
 import { MAX_CONNECTIONS, STALLED_AFTER_MS } from '../../schema/server/connections.ts';
 import { SOCKET_LIMITS } from '../../schema/server/graphql-sockets.ts';
 import { readTypeDefinitions } from '../../schema/resolvers/api-schema.ts';
-import { projectRoot } from '../../tools/project-root.ts';
+import { projectRoot } from '../../tools/command-line/project-root.ts';
 import { type ApiUnderTest, eventually, startApiUnderTest } from '../support/api-under-test.ts';
 import { handFedModel } from '../support/hand-fed-results.ts';
 import { codeBlocks, page, tableRows } from '../support/markdown.ts';

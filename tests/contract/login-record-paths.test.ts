@@ -4,8 +4,8 @@ import { invalidFields, LOGIN_FIELDS, missingFields } from '../../processor/logi
 import { decodeLogin, decodeLoginCarefully } from '../../processor/logins/login-record.ts';
 import { type ConsumerRecord, DeadLetter, type Decoder } from '../../processor/streams/topology/record.ts';
 import type { Login } from '../../processor/logins/login.ts';
-import { loginGenerator } from '../../tools/login-generator.ts';
-import { seededRandom, type SeededRandom } from '../../tools/seeded-random.ts';
+import { loginGenerator } from '../../tools/producer/login-generator.ts';
+import { seededRandom, type SeededRandom } from '../../tools/producer/seeded-random.ts';
 import { type Reading, readRecord } from '../support/recount.ts';
 
 /** How many generated records: `LOGIN_RECORDS=10000000` for the long run. `LOGIN_SEED` repeats one. */

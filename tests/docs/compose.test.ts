@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { projectRoot } from '../../tools/project-root.ts';
+import { projectRoot } from '../../tools/command-line/project-root.ts';
 import { importsOf } from '../support/imports-of.ts';
 
 const text = (path: string): string => readFileSync(join(projectRoot, path), 'utf8');
@@ -117,7 +117,7 @@ describe('docker-compose.yml', () => {
     expect(ours.map((name) => service(name).command?.[1])).toEqual([
       'processor/logins/main.ts',
       'schema/main.ts',
-      'tools/producer.ts',
+      'tools/producer/producer.ts',
     ]);
   });
 
@@ -128,7 +128,9 @@ describe('docker-compose.yml', () => {
   });
 
   test('runs the same Kafka as `npm start`', () => {
-    const version = /<artifactId>kafka_2\.13<\/artifactId>\s*<version>([^<]+)</.exec(text('tools/pom.xml'))?.[1];
+    const version = /<artifactId>kafka_2\.13<\/artifactId>\s*<version>([^<]+)</.exec(
+      text('tools/local-kafka/pom.xml'),
+    )?.[1];
     expect(service('kafka').image).toBe(`apache/kafka:${version}`);
   });
 
@@ -328,7 +330,7 @@ describe('Dockerfile', () => {
 
   test('installs what the lock file says, mends it, and leaves development out of the image', () => {
     expect(stage('packages').instructions).toEqual([
-      'RUN npm ci --omit=dev --ignore-scripts && node tools/postinstall.mjs',
+      'RUN npm ci --omit=dev --ignore-scripts && node tools/launcher/postinstall.mjs',
     ]);
     expect(stage('tributary').instructions.filter((line) => line.includes('npm '))).toEqual([]);
   });
@@ -337,9 +339,9 @@ describe('Dockerfile', () => {
     ['tributary', 'processor/logins/main.ts'],
     ['tributary', 'processor/streams/thread/stream-thread-worker.ts'],
     ['tributary', 'schema/main.ts'],
-    ['tributary', 'tools/producer.ts'],
-    ['base', 'tools/postinstall.mjs'],
-    ['dashboard', 'tools/client-build.ts'],
+    ['tributary', 'tools/producer/producer.ts'],
+    ['base', 'tools/launcher/postinstall.mjs'],
+    ['dashboard', 'tools/development/client-build.ts'],
   ])('has in %s every file that %s needs', (name, entry) => {
     const copied = copiedInto(name);
     const { files, packages } = importsOf(entry);

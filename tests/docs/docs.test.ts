@@ -7,8 +7,8 @@ import { parseEnvironment } from '../../processor/logins/environment.ts';
 import { DEAD_LETTER_REASONS } from '../../processor/logins/login-record.ts';
 import { ERROR_TABLE } from '../../processor/streams/errors.ts';
 import { parseStreamsConfig } from '../../processor/streams/streams-config.ts';
-import { projectRoot } from '../../tools/project-root.ts';
-import { internalTopics } from '../../tools/reset-plan.ts';
+import { projectRoot } from '../../tools/command-line/project-root.ts';
+import { internalTopics } from '../../tools/reset/reset-plan.ts';
 import { codeBlocks, codeSpans, localLinks, page, pages, tableRows } from '../support/markdown.ts';
 
 const source = (path: string): string => readFileSync(join(projectRoot, path), 'utf8');

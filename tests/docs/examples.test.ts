@@ -8,7 +8,7 @@ import { drawChart } from '../../examples/2-windowed-chart/chart.ts';
 import { buildTopology as windowedChart, type ChartRow } from '../../examples/2-windowed-chart/topology.ts';
 import { versionCounts, type VersionLogin } from '../../examples/2-windowed-chart/version-counts.ts';
 import { buildTopology as deduplicate } from '../../examples/3-custom-processor/topology.ts';
-import { projectRoot } from '../../tools/project-root.ts';
+import { projectRoot } from '../../tools/command-line/project-root.ts';
 
 /** A topic's records since the last call, as text. */
 function texts(driver: TopologyTestDriver, topic: string): string[] {

@@ -21,8 +21,8 @@ import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { freePort } from '../../tools/ports.ts';
-import { projectRoot } from '../../tools/project-root.ts';
+import { freePort } from '../../tools/local-kafka/ports.ts';
+import { projectRoot } from '../../tools/command-line/project-root.ts';
 
 const { services } = z
   .object({

@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { projectRoot } from '../../tools/project-root.ts';
+import { projectRoot } from '../../tools/command-line/project-root.ts';
 
 /*
  * What makes a test fail on a busy machine, and only there, is not written down in the first place. What is below in
@@ -70,7 +70,7 @@ const rules: readonly Rule[] = [
       'tests/integration/latency.test.ts': [1, PACE],
       'tests/integration/kafkajs-facts.test.ts': [1, 'a segment rolls by time'],
       'schema/server/shared-execution.test.ts': [2, PACE],
-      'tools/die-with-launcher.test.ts': [2, 'processes that would run on for minutes'],
+      'tools/launcher/die-with-launcher.test.ts': [2, 'processes that would run on for minutes'],
     },
   },
   {
@@ -122,7 +122,7 @@ const rules: readonly Rule[] = [
     innocent: '}, timeLimit(90_000 * rounds));',
     reviewed: {
       'tests/support/attacked-api.ts': [1, 'a timer'],
-      'tools/dirty-logins.test.ts': [1, 'a number of records'],
+      'tools/producer/dirty-logins.test.ts': [1, 'a number of records'],
       'tests/integration/api-floods.test.ts': [1, 'a timer'],
       'tests/contract/login-record-paths.test.ts': [1, 'an hour, for as many records as one asks for'],
       'tests/browser/dashboard-cost.test.ts': [1, 'runs with DASHBOARD_MINUTES alone'],

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../../tools/ports.ts';
+import { freePort } from '../../tools/local-kafka/ports.ts';
 import { AppProcess, killAll, LOGIN_PROCESSOR } from '../support/app-process.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { LOGIN_API } from '../support/login-run.ts';
@@ -85,9 +85,9 @@ test('a name that the broker advertises and nobody knows: each part says so, and
   expect((await processor.exited).code).toBe(1);
   expect(errorsOf(processor)).toEqual([expect.stringMatching(words)]);
   for (const [tool, args] of [
-    ['tools/producer.ts', ['--count', '1']],
-    ['tools/dead-letters.ts', ['list']],
-    ['tools/reset.ts', ['--dry-run']],
+    ['tools/producer/producer.ts', ['--count', '1']],
+    ['tools/dead-letters/dead-letters.ts', ['list']],
+    ['tools/reset/reset.ts', ['--dry-run']],
   ] as const) {
     const { code, output, errors } = await runTool(tool, args, env);
     expect([tool, code, output + errors]).toEqual([tool, 1, expect.stringMatching(words)]);
@@ -119,7 +119,7 @@ test('one unknown name among several brokers: each part runs; all unknown: it en
     await processor.untilReady();
     await api.untilReady();
     expect(api.logged('one.invalid:9092, two.invalid:9092')).toHaveLength(1);
-    expect((await runTool('tools/producer.ts', ['--count', '5'], some)).code).toBe(0);
+    expect((await runTool('tools/producer/producer.ts', ['--count', '5'], some)).code).toBe(0);
   } finally {
     await killAll([processor, api]);
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type kafkajs from 'kafkajs';
 import type { ConsumerRecord } from '../../processor/streams/topology/record.ts';
-import { projectRoot } from '../../tools/project-root.ts';
+import { projectRoot } from '../../tools/command-line/project-root.ts';
 import { LoginRun } from '../support/login-run.ts';
 import { runTool, type ToolRun } from '../support/tool-run.ts';
 import { readTopic } from '../support/topic-reader.ts';
@@ -14,7 +14,7 @@ import { testProducer } from '../support/test-producer.ts';
 import { until } from '../support/until.ts';
 import { testAdmin } from '../support/test-admin.ts';
 
-const TOOL = 'tools/dead-letters.ts';
+const TOOL = 'tools/dead-letters/dead-letters.ts';
 
 let cluster: ProxiedBroker;
 let admin: kafkajs.Admin;

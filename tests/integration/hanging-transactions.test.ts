@@ -9,7 +9,7 @@ import {
   type TransactionIdentity,
 } from '../../processor/streams/kafka/kafka-cluster.ts';
 import { describeTransaction } from '../../processor/streams/kafka/describe-transaction.ts';
-import { markerKey, redrivenTopic } from '../../tools/dead-letters-topic.ts';
+import { markerKey, redrivenTopic } from '../../tools/dead-letters/dead-letters-topic.ts';
 import type { TestBroker } from '../support/broker.ts';
 import { committedOffsets } from '../support/group-progress.ts';
 import { quietLogger } from '../support/quiet-logger.ts';
@@ -179,7 +179,7 @@ test('what hangs of a redrive is ended by the next one, which then sees its mark
     DEAD_LETTER_TOPIC: letters,
     APPLICATION_ID: 'redriven',
   };
-  expect(await runTool('tools/dead-letters.ts', ['redrive', '--all', '--yes'], env)).toMatchObject({
+  expect(await runTool('tools/dead-letters/dead-letters.ts', ['redrive', '--all', '--yes'], env)).toMatchObject({
     code: 0,
     errors: '',
   });

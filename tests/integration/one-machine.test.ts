@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
-import { freePort, isPortFree } from '../../tools/ports.ts';
-import { projectRoot } from '../../tools/project-root.ts';
+import { freePort, isPortFree } from '../../tools/local-kafka/ports.ts';
+import { projectRoot } from '../../tools/command-line/project-root.ts';
 import { expectWithin } from '../support/speed.ts';
 import { until } from '../support/until.ts';
 
@@ -38,7 +38,7 @@ afterEach(async () => {
 
 /** `npm start` without npm, in a process group of its own, as a terminal would have it. */
 function start(env: NodeJS.ProcessEnv = {}): Run {
-  const child = spawn(process.execPath, [join(projectRoot, 'tools', 'start.ts')], {
+  const child = spawn(process.execPath, [join(projectRoot, 'tools/one-machine/start.ts')], {
     cwd: projectRoot,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -4,9 +4,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import kafkajs from 'kafkajs';
 import { CompressionCodec, registerKafkajsCodecs } from '../../processor/streams/kafka/compression.ts';
 import type { RecordHeaders } from '../../processor/streams/topology/record.ts';
-import { DIRTY_KINDS, dirtyOutcome, dirtyValue } from '../../tools/dirty-logins.ts';
-import { draftLogin } from '../../tools/login-generator.ts';
-import { seededRandom } from '../../tools/seeded-random.ts';
+import { DIRTY_KINDS, dirtyOutcome, dirtyValue } from '../../tools/producer/dirty-logins.ts';
+import { draftLogin } from '../../tools/producer/login-generator.ts';
+import { seededRandom } from '../../tools/producer/seeded-random.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import type { AppProcess } from '../support/app-process.ts';
 import { LoginRun } from '../support/login-run.ts';
@@ -259,7 +259,9 @@ describe('a record as large as the broker takes', () => {
     expect(app.lines.filter(({ level }) => level !== undefined && level >= 40)).toEqual([]);
 
     const id = `${String(letter?.partition)}:${String(letter?.offset)}`;
-    expect((await runTool('tools/dead-letters.ts', ['redrive', id, '--yes'], run.env)).output).toBe('Redriven: 1\n');
+    expect((await runTool('tools/dead-letters/dead-letters.ts', ['redrive', id, '--yes'], run.env)).output).toBe(
+      'Redriven: 1\n',
+    );
     const redriven = (await readTopic(broker.connection, run.input)).partitions[0]?.at(-1);
     expect([redriven?.key?.toString(), redriven?.value?.equals(value), textsOf(redriven)]).toEqual([
       'k',

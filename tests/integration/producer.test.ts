@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { KafkaCluster } from '../../processor/streams/kafka/kafka-cluster.ts';
 import { RecordFetcher } from '../../processor/streams/reading/record-fetcher.ts';
-import { loginGenerator } from '../../tools/login-generator.ts';
-import { freePort } from '../../tools/ports.ts';
-import { projectRoot } from '../../tools/project-root.ts';
+import { loginGenerator } from '../../tools/producer/login-generator.ts';
+import { freePort } from '../../tools/local-kafka/ports.ts';
+import { projectRoot } from '../../tools/command-line/project-root.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { expectWithin } from '../support/speed.ts';
 import { until, stays } from '../support/until.ts';
@@ -43,7 +43,7 @@ afterEach(async () => {
 function produce(topic: string, flags: string, env: NodeJS.ProcessEnv = {}): Run {
   const child = spawn(
     process.execPath,
-    [join(projectRoot, 'tools', 'producer.ts'), ...flags.split(' ').filter(Boolean)],
+    [join(projectRoot, 'tools/producer/producer.ts'), ...flags.split(' ').filter(Boolean)],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
@@ -163,7 +163,7 @@ test(
   },
 );
 
-// That publishing follows the rate alone is held by tools/pace.test.ts.
+// That publishing follows the rate alone is held by tools/producer/pace.test.ts.
 test('event time follows the rate and the speed', async () => {
   await broker.createTopics({ topic: 'replayed', partitions: PARTITIONS });
   const run = produce('replayed', '--count 200 --rate 100 --speed 60 --seed 1 --from 2024-07-10T02:00:00Z');

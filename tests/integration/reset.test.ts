@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import type kafkajs from 'kafkajs';
 import { parseEnvironment, type Environment } from '../../processor/logins/environment.ts';
-import { applyReset } from '../../tools/reset-application.ts';
-import { takeLocalState } from '../../tools/reset-local-state.ts';
-import { internalTopics, planReset } from '../../tools/reset-plan.ts';
+import { applyReset } from '../../tools/reset/reset-application.ts';
+import { takeLocalState } from '../../tools/reset/reset-local-state.ts';
+import { internalTopics, planReset } from '../../tools/reset/reset-plan.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { sized } from '../support/chaos.ts';
 import { committedOffsets } from '../support/group-progress.ts';
@@ -15,7 +15,7 @@ import { runTool, type ToolRun } from '../support/tool-run.ts';
 import { readTopic } from '../support/topic-reader.ts';
 import { testAdmin } from '../support/test-admin.ts';
 
-const RESET = 'tools/reset.ts';
+const RESET = 'tools/reset/reset.ts';
 
 let broker: TestBroker;
 let admin: kafkajs.Admin;

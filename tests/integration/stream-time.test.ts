@@ -9,7 +9,7 @@ import {
   type StoreName,
 } from '../../processor/logins/names.ts';
 import { decodeWindowKey } from '../../processor/streams/index.ts';
-import { loginGenerator } from '../../tools/login-generator.ts';
+import { loginGenerator } from '../../tools/producer/login-generator.ts';
 import { AppProcess, ECHO_PROCESSOR, killAll } from '../support/app-process.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { settled } from '../support/group-progress.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { projectRoot } from '../../tools/project-root.ts';
+import { projectRoot } from '../../tools/command-line/project-root.ts';
 import type { Mutation } from '../support/mutant.ts';
 import * as mutations from './mutations.ts';
 import { TOPOLOGY_MUTATIONS } from './topology-mutations.ts';

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 
-import { projectRoot } from '../../tools/project-root.ts';
+import { projectRoot } from '../../tools/command-line/project-root.ts';
 import type { Feed, Order, Report, Vitals } from './attacked-api.ts';
 import { DEADLINE_MS } from './until.ts';
 

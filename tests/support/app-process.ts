@@ -1,15 +1,15 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { freePort } from '../../tools/ports.ts';
-import { projectRoot } from '../../tools/project-root.ts';
+import { freePort } from '../../tools/local-kafka/ports.ts';
+import { projectRoot } from '../../tools/command-line/project-root.ts';
 import { within } from './speed.ts';
 import { until, DEADLINE_MS } from './until.ts';
 
 export const LOGIN_PROCESSOR = 'processor/logins/main.ts';
 export const ECHO_PROCESSOR = 'tests/support/echo-app.ts';
 
-/** As tools/launch.mjs sets it. */
+/** As tools/launcher/launch.mjs sets it. */
 const compileCache = join(projectRoot, 'node_modules', '.cache', 'node-compile');
 
 export interface AppOptions {
@@ -74,21 +74,25 @@ export class AppProcess {
     const port = await freePort();
     const root = options.root ?? projectRoot;
     const { PATH = '', HOME = '' } = process.env;
-    const child = spawn('sh', [join(projectRoot, 'tools', 'guard.sh'), process.execPath, join(root, options.main)], {
-      cwd: root,
-      env: {
-        PATH,
-        HOME,
-        NODE_COMPILE_CACHE: compileCache,
-        LOG_FORMAT: 'json',
-        GUARD_SIGNAL: 'KILL',
-        PROCESSOR_PORT: String(port),
-        PORT: String(port),
-        ...options.env,
+    const child = spawn(
+      'sh',
+      [join(projectRoot, 'tools/launcher/guard.sh'), process.execPath, join(root, options.main)],
+      {
+        cwd: root,
+        env: {
+          PATH,
+          HOME,
+          NODE_COMPILE_CACHE: compileCache,
+          LOG_FORMAT: 'json',
+          GUARD_SIGNAL: 'KILL',
+          PROCESSOR_PORT: String(port),
+          PORT: String(port),
+          ...options.env,
+        },
+        detached: true,
+        stdio: ['pipe', 'pipe', 'pipe'],
       },
-      detached: true,
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
+    );
     return new AppProcess(child, port);
   }
 

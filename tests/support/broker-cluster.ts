@@ -1,8 +1,8 @@
 import { createKafka } from '../../processor/streams/kafka/kafka-cluster.ts';
 import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-connection-config.ts';
-import { newClusterId } from '../../tools/local-kafka.ts';
-import { kafkaClassPath } from '../../tools/local-kafka-jars.ts';
-import { freePort } from '../../tools/ports.ts';
+import { newClusterId } from '../../tools/local-kafka/local-kafka.ts';
+import { kafkaClassPath } from '../../tools/local-kafka/local-kafka-jars.ts';
+import { freePort } from '../../tools/local-kafka/ports.ts';
 import { startTestBroker, type TestBroker } from './broker.ts';
 import { quietLogger } from './quiet-logger.ts';
 import { until } from './until.ts';

@@ -4,10 +4,15 @@ import { appendFile, cp, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-connection-config.ts';
-import { formatLocalKafka, startLocalKafka, type LocalKafka, type LocalKafkaOptions } from '../../tools/local-kafka.ts';
-import { jarCacheDir, kafkaClassPath } from '../../tools/local-kafka-jars.ts';
-import type { LocalKafkaNode } from '../../tools/local-kafka-properties.ts';
-import { freePort } from '../../tools/ports.ts';
+import {
+  formatLocalKafka,
+  startLocalKafka,
+  type LocalKafka,
+  type LocalKafkaOptions,
+} from '../../tools/local-kafka/local-kafka.ts';
+import { jarCacheDir, kafkaClassPath } from '../../tools/local-kafka/local-kafka-jars.ts';
+import type { LocalKafkaNode } from '../../tools/local-kafka/local-kafka-properties.ts';
+import { freePort } from '../../tools/local-kafka/ports.ts';
 import { createTopics, type TestTopic } from './topics.ts';
 
 export interface TestBrokerOptions {

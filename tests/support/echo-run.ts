@@ -9,7 +9,7 @@ import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-
 import type { StreamsConfigInput } from '../../processor/streams/index.ts';
 import { repartitionTopic } from '../../processor/streams/topology/topology.ts';
 import { partitionOf } from '../../processor/streams/topology/partitioner.ts';
-import { seededRandom, type SeededRandom } from '../../tools/seeded-random.ts';
+import { seededRandom, type SeededRandom } from '../../tools/producer/seeded-random.ts';
 import type { TestBroker } from './broker.ts';
 import { AppProcess, ECHO_PROCESSOR, killAll } from './app-process.ts';
 import { BY_BUCKET, bucketsTopic, echoTopic, runningTopic, type EchoTopologyOptions } from './echo-topology.ts';

@@ -1,8 +1,8 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
-import { jarCacheDir } from '../../tools/local-kafka-jars.ts';
-import { projectRoot } from '../../tools/project-root.ts';
+import { jarCacheDir } from '../../tools/local-kafka/local-kafka-jars.ts';
+import { projectRoot } from '../../tools/command-line/project-root.ts';
 
 interface Edit {
   readonly file: string;

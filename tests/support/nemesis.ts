@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SeededRandom } from '../../tools/seeded-random.ts';
+import type { SeededRandom } from '../../tools/producer/seeded-random.ts';
 import type { AppProcess } from './app-process.ts';
 import type { TestBroker } from './broker.ts';
 import type { EchoRun } from './echo-run.ts';

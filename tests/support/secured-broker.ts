@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { freePort } from '../../tools/ports.ts';
+import { freePort } from '../../tools/local-kafka/ports.ts';
 import { startTestBroker, type TestBroker } from './broker.ts';
 
 const run = promisify(execFile);

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { projectRoot } from '../../tools/project-root.ts';
+import { projectRoot } from '../../tools/command-line/project-root.ts';
 
 export interface SuiteOptions {
   /** A mutant's copy. */
@@ -57,7 +57,7 @@ export async function redTests({ root, project, file, named, seed, timeoutMs }: 
     join(root, file),
   ];
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn('sh', [join(projectRoot, 'tools', 'guard.sh'), process.execPath, ...jest], {
+  const child = spawn('sh', [join(projectRoot, 'tools/launcher/guard.sh'), process.execPath, ...jest], {
     cwd: root,
     env: { PATH, HOME, GUARD_SIGNAL: 'KILL', SEED: String(seed), CHAOS: 'short' },
     detached: true,

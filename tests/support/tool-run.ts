@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { projectRoot } from '../../tools/project-root.ts';
+import { projectRoot } from '../../tools/command-line/project-root.ts';
 
 export interface ToolRun {
   readonly code: number | null;

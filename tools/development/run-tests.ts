@@ -1,0 +1,120 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { projectRoot } from '../command-line/project-root.ts';
+import { addTallies, emptyTally, tallyOfJest, type Tally } from './test-tally.ts';
+
+export function title(text: string): void {
+  process.stdout.write(`\n== ${text}\n`);
+}
+
+/** A program of node_modules. */
+export function tool(path: string): string {
+  return join(projectRoot, 'node_modules', path);
+}
+
+/**
+ * Runs a program to its end, its output on ours. After `minutes`, or half a minute after it wrote `resultFile` and yet
+ * did not end, it and all its children are killed.
+ */
+export function runNode(
+  args: readonly string[],
+  minutes: number,
+  { env = process.env, resultFile }: { env?: NodeJS.ProcessEnv; resultFile?: string } = {},
+): Promise<{ code: number | null; timedOut: boolean }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, args, {
+      cwd: projectRoot,
+      env,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      detached: true,
+    });
+    running = child.pid;
+    let timedOut = false;
+    let deadline = performance.now() + minutes * 60_000;
+    const timer = setInterval(() => {
+      if (resultFile !== undefined && existsSync(resultFile)) deadline = Math.min(deadline, performance.now() + 30_000);
+      timedOut = performance.now() > deadline;
+      if (timedOut) killRunning();
+    }, 500);
+    child.once('error', () => resolve({ code: null, timedOut }));
+    child.once('exit', (code) => {
+      clearInterval(timer);
+      running = undefined;
+      resolve({ code, timedOut });
+    });
+  });
+}
+
+/** The process group of what runs now: a Ctrl-C ends all of it. */
+let running: number | undefined;
+
+function killRunning(): void {
+  try {
+    if (running !== undefined) process.kill(-running, 'SIGKILL');
+  } catch {
+    // It ended by itself just now.
+  }
+}
+
+export interface JestRun {
+  readonly minutes: number;
+  /** Of jest's `--maxWorkers`; one file at a time, in this process, when left out. */
+  readonly workers?: string;
+  readonly options?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** One project of jest.config.mjs, or several side by side, to the end. */
+export async function runJest(
+  project: string | readonly string[],
+  { minutes, workers, options = [], env = process.env }: JestRun,
+): Promise<Tally> {
+  const projects = typeof project === 'string' ? [project] : project;
+  const name = projects.join(', ');
+  title(name);
+  const dir = await mkdtemp(join(tmpdir(), 'tributary-test-'));
+  try {
+    const report = join(dir, 'report.json');
+    const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
+    const args = ['--selectProjects', ...projects, '--json', '--outputFile', report, '--passWithNoTests', ...options];
+    args.push(workers === undefined ? '--runInBand' : `--maxWorkers=${workers}`);
+    const { code, timedOut } = await runNode([...flags, tool('jest/bin/jest.js'), ...args], minutes, {
+      env,
+      resultFile: report,
+    });
+    const parsed: unknown = await readFile(report, 'utf8').then(JSON.parse, () => undefined);
+    const tally = tallyOfJest(parsed, projectRoot);
+    if (timedOut)
+      return addTallies(tally, {
+        ...emptyTally,
+        failed: 1,
+        failures: [`${name}: jest did not end: a test leaves something running, or ${minutes} minutes were not enough`],
+      });
+    if (code !== 0 && tally.failed === 0)
+      return addTallies(tally, {
+        ...emptyTally,
+        failed: 1,
+        failures: [`${name}: jest ended with exit code ${code ?? 'none'}`],
+      });
+    return tally;
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** A Ctrl-C ends what runs now, and all of its children. */
+export function killRunningOnSignals(): void {
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
+    process.on(signal, () => {
+      killRunning();
+      process.exit(code);
+    });
+  }
+}
