@@ -20,7 +20,7 @@ export interface Shortfall {
 }
 
 /** A ratio this much below the stored one fails the check. */
-export const TOLERANCE = 0.15;
+const TOLERANCE = 0.15;
 
 /**
  * The contenders whose ratio is more than 15 % below the stored one. What was not measured, or not stored, is not

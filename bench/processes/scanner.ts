@@ -71,9 +71,13 @@ if (isMainThread) {
   );
   const seconds = (Math.max(...shares.map((s) => s.endedAtMs)) - Math.min(...shares.map((s) => s.startedAtMs))) / 1_000;
   const { user, system } = process.cpuUsage();
-  process.stdout.write(
-    `${JSON.stringify({ records: shares.reduce((sum, { records }) => sum + records, 0), seconds, peakRssMiB: process.resourceUsage().maxRSS / 1_024, cpuSeconds: (user + system) / 1e6 })}\n`,
-  );
+  const usage = {
+    records: shares.reduce((sum, { records }) => sum + records, 0),
+    seconds,
+    peakRssMiB: process.resourceUsage().maxRSS / 1_024,
+    cpuSeconds: (user + system) / 1e6,
+  };
+  process.stdout.write(`${JSON.stringify(usage)}\n`);
   process.exit(0);
 } else {
   const { options, thread } = workerData as { options: ScannerOptions; thread: number };

@@ -108,7 +108,8 @@ test('data quality: what was counted, as the API reads it', () => {
   ];
   const counts = facts.reduce((acc: DataQualityCounts, each) => dataQuality.add(acc, each, 0), dataQuality.empty());
   expect(dataQuality.serde.serialize(counts).toString()).toBe(
-    '{"missing":{"device_type":1,"timestamp":2},"invalid":{"locale":1},"deadLettered":{"NOT_JSON":2,"NO_VALUE":1},"late":3}',
+    '{"missing":{"device_type":1,"timestamp":2},"invalid":{"locale":1},' +
+      '"deadLettered":{"NOT_JSON":2,"NO_VALUE":1},"late":3}',
   );
   expect(totalDeadLettered(counts)).toBe(3);
 });

@@ -4,9 +4,9 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { KafkaConnectionConfig } from '../streams/kafka/kafka-connection-config.ts';
 
-export const processingGuarantees = ['exactly_once', 'at_least_once'] as const;
-export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-export const logFormats = ['pretty', 'json'] as const;
+const processingGuarantees = ['exactly_once', 'at_least_once'] as const;
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+const logFormats = ['pretty', 'json'] as const;
 
 /** All that Tributary takes from its environment, parsed once at start. Deeply frozen. */
 export interface Environment {

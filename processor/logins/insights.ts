@@ -9,7 +9,7 @@ export interface DeviceCounts {
 
 export type Leader = 'IOS' | 'ANDROID';
 
-export interface GdpClassFindings {
+interface GdpClassFindings {
   readonly class: GdpClass;
   /** How many states the class has, logins or not. */
   readonly states: number;

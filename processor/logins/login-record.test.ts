@@ -40,7 +40,8 @@ const CLEAN = {
 test("the contract's own example is clean", () => {
   expect(
     decode(
-      '{"user_id":"\u2026","app_version":"2.3.0","device_type":"android","ip":"1.2.3.4","locale":"RI","device_id":"\u2026","timestamp":1720576825}',
+      '{"user_id":"\u2026","app_version":"2.3.0","device_type":"android","ip":"1.2.3.4","locale":"RI",' +
+        '"device_id":"\u2026","timestamp":1720576825}',
     ),
   ).toEqual({
     device: 'android',

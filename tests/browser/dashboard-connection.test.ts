@@ -157,7 +157,7 @@ describeInBrowser("the dashboard's connection", () => {
     },
   );
 
-  test("one panel's subscription fails: its error stands there with its code and its age, the others go on", async () => {
+  test("one panel's subscription fails: its error stands there with code and age, the others go on", async () => {
     const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
     const fail = { now: false };
     await page.routeWebSocket(/\/graphql$/, (socket) => {

@@ -28,10 +28,13 @@ const MIB = 1_048_576;
 /** Notes when the first figure stands on the page, and every task that took longer than 50 ms. */
 const WATCHER = `
   window.longTasks = [];
-  new PerformanceObserver((list) => { for (const entry of list.getEntries()) window.longTasks.push(Math.round(entry.duration)); }).observe({ type: 'longtask', buffered: true });
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) window.longTasks.push(Math.round(entry.duration));
+  }).observe({ type: 'longtask', buffered: true });
   new MutationObserver(() => {
     const figure = document.querySelector('[data-figure="total"]');
-    if (window.firstDataAt === undefined && figure !== null && /\\d/.test(figure.textContent)) window.firstDataAt = performance.now();
+    if (window.firstDataAt !== undefined || figure === null) return;
+    if (/\\d/.test(figure.textContent)) window.firstDataAt = performance.now();
   }).observe(document, { subtree: true, childList: true, characterData: true });
 `;
 

@@ -25,8 +25,10 @@ type Rows = Map<string, number[]>;
 async function screenOf(page: Page): Promise<{ cursor: string; totals: number[]; rows: Rows }> {
   const [cursor, totals, rows] = await page.evaluate<[string, string[], [string, string[]][]]>(`[
     document.querySelector('.totals').dataset.cursor,
-    ['ios', 'android', 'other', 'total'].map((name) => document.querySelector('[data-figure="' + name + '"]').textContent),
-    [...document.querySelectorAll('tr[data-row]')].map((row) => [row.dataset.row, [...row.cells].slice(2, 6).map((cell) => cell.textContent)]),
+    ['ios', 'android', 'other', 'total'].map(
+      (name) => document.querySelector('[data-figure="' + name + '"]').textContent),
+    [...document.querySelectorAll('tr[data-row]')].map(
+      (row) => [row.dataset.row, [...row.cells].slice(2, 6).map((cell) => cell.textContent)]),
   ]`);
   const numbers = (texts: string[]): number[] => texts.map((text) => Number(text.replaceAll(',', '')));
   return { cursor, totals: numbers(totals), rows: new Map(rows.map(([code, cells]) => [code, numbers(cells)])) };
@@ -97,8 +99,10 @@ describeInBrowser('figures on the dashboard', () => {
     while (!over) {
       // One look at the page: whatever is drawn in one frame belongs together.
       const [figures, cells, note] = await page.evaluate<[number[], number[], string]>(`[
-        ['total', 'ios', 'android', 'other'].map((name) => Number(document.querySelector('[data-figure="' + name + '"]').textContent.replaceAll(',', ''))),
-        [...document.querySelectorAll('tr[data-row]')].map((row) => Number(row.cells[5].textContent.replaceAll(',', ''))),
+        ['total', 'ios', 'android', 'other'].map(
+          (name) => Number(document.querySelector('[data-figure="' + name + '"]').textContent.replaceAll(',', ''))),
+        [...document.querySelectorAll('tr[data-row]')].map(
+          (row) => Number(row.cells[5].textContent.replaceAll(',', ''))),
         document.querySelector('#table .note').textContent,
       ]`);
       const [total = 0, ios = 0, android = 0, other = 0] = figures;
@@ -262,7 +266,7 @@ describeInBrowser('figures on the dashboard', () => {
     await page.close();
   });
 
-  test('a restoring task shows how far it is and how long it takes, and the page says that it is catching up', async () => {
+  test('a restoring task shows how far it is and how long it takes; the page says that it catches up', async () => {
     const page = await open('/?view=operations');
     await page.locator('[data-task="0_0"]').waitFor();
     const now = Date.now();
@@ -295,7 +299,7 @@ describeInBrowser('figures on the dashboard', () => {
     await page.close();
   });
 
-  test('paused, the figures stand still and the held updates are counted; resumed, the newest is there at once', async () => {
+  test('paused, figures stand still and held updates are counted; resumed, the newest is there at once', async () => {
     const page = await open();
     const before = (await system.settled()).states.totals.total;
     await untilFigure(page, 'total', before);

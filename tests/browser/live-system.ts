@@ -58,7 +58,10 @@ export type StatesSnapshot = z.infer<typeof snapshot>;
 
 const QUERY = `{
   states { nodes { code name devices { ...C } gdp { millionsUsd class } } totals { ...C } unattributed { ...C } }
-  dataQuality { consumed counted deadLettered deadLetters { reason count } missing { field count } invalid { field count } }
+  dataQuality {
+    consumed counted deadLettered
+    deadLetters { reason count } missing { field count } invalid { field count }
+  }
   insights { topState { code } moreIos { code } moreAndroid { code } byGdpClass { class devices { ...C } } }
 }
 fragment C on DeviceCounts { ios android other total }`;

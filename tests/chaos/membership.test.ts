@@ -77,7 +77,8 @@ async function untilShared(apps: readonly AppProcess[], share: readonly number[]
     },
     () =>
       `the tasks are shared as ${JSON.stringify(share)}: ` +
-      `${JSON.stringify(lags.map((each) => [...(each?.keys() ?? [])]))}\n${apps.map((app) => app.log(20)).join('\n---\n')}`,
+      `${JSON.stringify(lags.map((each) => [...(each?.keys() ?? [])]))}\n` +
+      apps.map((app) => app.log(20)).join('\n---\n'),
   );
 }
 

@@ -142,7 +142,7 @@ export function stateStoreContract(name: string, createMedium: () => Promise<Sto
       expect(store.get('counts', bytes('s'))).toBeUndefined();
     });
 
-    test('keysBelow gives the first keys below a bound, in order, within the limit and from a lower bound', async () => {
+    test('keysBelow gives the first keys below a bound, in order, within the limit, from a lower bound', async () => {
       await store.commit(batch(['e', 'c', 'a', 'd', 'b'].map((key) => put('windows', key, key))));
       const below = async (to: string, limit: number, from?: string): Promise<string[]> =>
         (await store.keysBelow('windows', bytes(to), limit, from === undefined ? undefined : bytes(from))).map(String);

@@ -68,7 +68,7 @@ test('a partition that does not move is named', async () => {
   await watch.stop();
 });
 
-test('a task that two processes run for longer than their words may be old is noticed, a hand-over is not', async () => {
+test('a task that two processes run for longer than their status may be old is noticed, a hand-over is n', async () => {
   let second = ['0_1'];
   const says = (tasks: () => readonly string[]) => ({ lags: async () => new Map(tasks().map((task) => [task, 0])) });
   const watch = new OwnerWatch(() => [says(() => ['0_0']), says(() => second)], 2_000);

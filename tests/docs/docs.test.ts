@@ -17,7 +17,8 @@ const unquoted = (cell: string | undefined): string => (cell ?? '').replaceAll('
 const HOUSES = 'processor|schema|client|tools|tests|bench|examples|docs|patches';
 /** A path of the project in running text: a house and something in it, or one of the files at the root. */
 const PATH = new RegExp(
-  `^((${HOUSES})/[\\w./+@-]*|\\.ci/\\w+|[\\w.-]+\\.(md|yml|mjs)|package\\.json|tsconfig\\.json|Dockerfile|\\.[\\w.-]*ignore|\\.dependency-cruiser\\.mjs)$`,
+  `^((${HOUSES})/[\\w./+@-]*|\\.ci/\\w+|[\\w.-]+\\.(md|yml|mjs)|(package|tsconfig)\\.json|` +
+    `Dockerfile|\\.[\\w.-]*ignore|\\.dependency-cruiser\\.mjs)$`,
 );
 
 describe.each(pages().map((found) => [found.path, found] as const))('%s', (_path, found) => {

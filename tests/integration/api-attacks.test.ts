@@ -166,12 +166,13 @@ const SMALL_BYTES = 2_000;
 const AT_ONCE_MS = 20;
 const TRIES = 9;
 
+const ONE_DAY = 'from: "2026-01-01T00:00:00Z", to: "2026-01-02T00:00:00Z"';
+
 const bombs: readonly (readonly [string, string])[] = [
   ['aliases', `{ ${times(300, (index) => `a${index}: __typename`)} }`],
   [
     'aliases of a costly field',
-    `{ ` +
-      `${times(16, (index) => `a${index}: timeSeries(from: "2026-01-01T00:00:00Z", to: ` + `"2026-01-02T00:00:00Z") { points { start ` + `devices { total } } }`)} }`,
+    `{ ${times(16, (index) => `a${index}: timeSeries(${ONE_DAY}) { points { start devices { total } } }`)} }`,
   ],
   ['depth', `${'{ ... on Query '.repeat(300)}{ __typename }${' }'.repeat(300)}`],
   ['nesting', `{ a(b: ${'['.repeat(40_000)}`],

@@ -15,9 +15,11 @@ const MB = 1_048_576;
 const MEMORY_MAY_GROW_MB = 50;
 const LIVE = 'subscription { states(intervalMs: 50) { kind states { code devices { ios } } } }';
 /** Some 150 kB an update, so that the system's own buffers between the two processes are full within a second. */
-const COSTLY =
-  `subscription { insights(intervalMs: 50) { ` +
-  `${Array.from({ length: 15 }, (_, index) => `m${index}: moreIos { id name gdp { year millionsUsd class } devices ` + `{ ios android other total } }`).join(' ')} } }`;
+const STATE_FIELDS = 'id name gdp { year millionsUsd class } devices { ios android other total }';
+const COSTLY = `subscription { insights(intervalMs: 50) { ${Array.from(
+  { length: 15 },
+  (_, index) => `m${index}: moreIos { ${STATE_FIELDS} }`,
+).join(' ')} } }`;
 
 let api: AttackedApi;
 const sockets: RawSocket[] = [];
@@ -58,7 +60,7 @@ async function iosOfCalifornia(): Promise<number> {
   return (data as { state: { devices: { ios: number } } }).state.devices.ios;
 }
 
-test('readers that stop reading, 200,000 updates, 10,000 of them in one turn: no memory, and the others are current', async () => {
+test('readers that stop reading, 200,000 updates, 10,000 in one turn: no memory, and others are current', async () => {
   api = await AttackedApi.start();
   const reader = await open().ready();
   reader.subscribe('live', LIVE);
@@ -135,7 +137,7 @@ test(
   },
 );
 
-test('a sender that reads no answers is not read either: pings of the protocol and of WebSocket, and operations', async () => {
+test('who reads no answers is not read either: pings of the protocol and of WebSocket, and operations', async () => {
   api = await AttackedApi.start();
   const before = await memoryMb();
   const flood = await open().ready();
@@ -157,7 +159,7 @@ test('a sender that reads no answers is not read either: pings of the protocol a
   await flood.next(({ type }) => type === 'pong');
 });
 
-test('1,500 sockets and 5,000 subscriptions: 200 and 4,000 are served, the rest refused, and leaving makes room', async () => {
+test('1,500 sockets and 5,000 subscriptions: 200 and 4,000 are served; leaving makes room', async () => {
   api = await AttackedApi.start();
   const health = watchHealth(api.url);
   const accepted: RawSocket[] = [];

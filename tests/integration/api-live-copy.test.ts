@@ -232,7 +232,7 @@ test('while Kafka is away the copy is served, and says that it may be behind', a
   expectWithin(recoveredMs, 5_000);
 });
 
-test('a broker that hangs is not taken for one with no news; lag is unknown when its processors are silent', async () => {
+test('a broker that hangs is not taken for one with no news; lag is unknown when processors are silent', async () => {
   await createTopics();
   await publish(
     results.state('CA', { ios: 3 }),

@@ -200,7 +200,7 @@ test('killed under 50 subscribers: another takes over, without a gap and without
   for (const one of followers) one.leave();
 });
 
-test('told to stop with 100 open subscriptions: exit 0, with a code to come back on, and they go on elsewhere', async () => {
+test('told to stop with 100 open subscriptions: exit 0, a code to come back on, and they go on elsewhere', async () => {
   const [first, second] = (await startApis('farewell', 2)) as [AppProcess, AppProcess];
   const publisher = publishing();
   const followers = Array.from({ length: 50 }, () => new Follower());

@@ -31,7 +31,7 @@ async function hasDoubles(run: EchoRun): Promise<boolean> {
 const open = (name: string): Promise<EchoRun> =>
   EchoRun.open({ connection: broker.connection, name, seed, config: { processingGuarantee: 'at_least_once' } });
 
-test(`without a fault every output is the replay of its input, through a clean restart (seed ${String(seed)})`, async () => {
+test(`without a fault each output is the replay of its input, restarts too (seed ${String(seed)})`, async () => {
   const run = await open('alos-calm');
   try {
     const flow = run.flow();

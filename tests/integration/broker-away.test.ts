@@ -35,7 +35,7 @@ afterAll(async () => {
 const errorsOf = (app: AppProcess): unknown[] =>
   app.lines.filter(({ level }) => Number(level) >= 50).map(({ msg }) => msg);
 
-test('away at the start: it says so once, waits, and starts when the broker does; a SIGTERM ends the wait', async () => {
+test('away at the start: it says so once, waits, starts when the broker does; a SIGTERM ends the wait', async () => {
   await broker.shutDown();
   const env = { KAFKA_BROKERS: broker.brokers.join(','), STATE_DIR: stateDir, APPLICATION_ID: 'away-at-start' };
   const [app, impatient] = await Promise.all([
@@ -74,7 +74,7 @@ test('a name that does not resolve ends it with one line and no stack', async ()
   expect(app.log()).not.toMatch(/\bat .*\(.*:\d+:\d+\)/);
 });
 
-test('a name that the broker advertises and nobody knows: each part says so, and does not blame KAFKA_BROKERS', async () => {
+test('a name that the broker advertises and nobody knows: each part says so, and blames no KAFKA_BROKERS', async () => {
   const bootstrap = `127.0.0.1:${String(lostPort)}`;
   const env = { KAFKA_BROKERS: bootstrap, STATE_DIR: stateDir, APPLICATION_ID: 'advertised', LOG_FORMAT: 'json' };
   const words = new RegExp(

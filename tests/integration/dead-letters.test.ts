@@ -256,7 +256,7 @@ describe('each at most once', () => {
     expect(valuesOf(await inputOf(run))).toEqual(letters(1_000));
   });
 
-  test('a dead-letter topic that was made anew has new dead letters at old offsets: they are not taken for redriven', async () => {
+  test('a dead-letter topic made anew has new dead letters at old offsets: none counts as redriven', async () => {
     const run = await openRun('anew');
     await broker().createTopics(run.deadLetterTopic);
     await writeDeadLetters(run, 3);
@@ -350,7 +350,7 @@ describe('what cannot be done is one line', () => {
     const { output } = await tool(run, 'list');
     expect(output.trimEnd().split('\n')).toHaveLength(102);
     expect(output).toMatch(
-      /\n0:1499 [^\n]*\n1500 dead letters in many-dlq \(1500 NOT_JSON\), 0 of them redriven; the newest 100 are shown \(--limit\)\n$/,
+      /\n0:1499 [^\n]*\n1500 dead letters in many-dlq \(1500 NOT_JSON\), 0 of them redriven; .* 100 .*\(--limit\)\n$/,
     );
     // More than a pipe holds at once.
     const all = (await tool(run, 'list', '--json', '--limit', '2000')).output.trimEnd().split('\n');

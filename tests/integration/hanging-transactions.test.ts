@@ -137,7 +137,7 @@ test('what hangs of a transaction that nobody knows of any more is aborted', asy
   expect(await values('forgotten')).toEqual(['next']);
 });
 
-test('what hangs of a redrive is ended by the next one, which then sees its markers: the dead letter is sent once', async () => {
+test('what hangs of a redrive is ended by the next one, which sees its markers: all is sent once', async () => {
   const [input, letters] = ['redriven', 'redriven-dlq'];
   const markers = redrivenTopic(letters);
   await broker.createTopics(input, letters, 'redriven-told', {

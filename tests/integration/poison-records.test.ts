@@ -231,7 +231,7 @@ describe('a record as large as the broker takes', () => {
     expect(found.deadLetters).toEqual({ NOT_JSON: 3 });
   });
 
-  test('goes into a dead-letter topic that takes less as its beginning, its size and its hash; redriven it is whole', async () => {
+  test('goes into a dead-letter topic that takes less as beginning, size and hash; redriven it is whole', async () => {
     const run = await openRun('narrow');
     await broker.createTopics(run.deadLetterTopic);
     await run.publish({ seed, count: 100, dirtyShare: 0.1 });

@@ -640,10 +640,10 @@ test.concurrent('time-outs that the brokers do not take are refused with the lim
   };
   try {
     expect(await refusedWith({ TRANSACTION_TIMEOUT_MS: '120000' })).toMatch(
-      /^1 CONFIG_INVALID: the brokers take no transaction time-out of 120000 ms \(transaction\.max\.timeout\.ms=60000\): set transactionTimeoutMs \(TRANSACTION_TIMEOUT_MS\)/,
+      /^1 CONFIG_INVALID: .* no transaction time-out of 120000 ms \(.*=60000\): .* \(TRANSACTION_TIMEOUT_MS\)/,
     );
     expect(await refusedWith({ SESSION_TIMEOUT_MS: '400' })).toMatch(
-      /^1 CONFIG_INVALID: the group limits takes no session time-out of 400 ms \(group\.min\.session\.timeout\.ms=500, group\.max\.session\.timeout\.ms=\d+\): set sessionTimeoutMs \(SESSION_TIMEOUT_MS\)/,
+      /^1 CONFIG_INVALID: the group limits takes no session time-out of 400 ms \(.*=500, .*\(SESSION_TIMEOUT_MS\)/,
     );
     const app = await run.start({ TRANSACTION_TIMEOUT_MS: '60000', SESSION_TIMEOUT_MS: '500' });
     await app.untilReady();
@@ -736,7 +736,7 @@ test('a batch of an unknown codec', async () => {
       code: 1,
       changedOffsets: [],
       line: expect.stringMatching(
-        /^COMPRESSION_UNKNOWN: codec-input-0 holds a batch behind offset 1000 .*codec 5 is unknown.* Start a release that reads it/,
+        /^COMPRESSION_UNKNOWN: codec-input-0 .*behind offset 1000 .*codec 5 is unknown.* Start a release that reads it/,
       ),
     });
     expectWithin(refused.afterMs, EXIT_WITHIN_MS);

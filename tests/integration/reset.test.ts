@@ -75,7 +75,10 @@ test('the next start counts the whole input again, and every number is the same'
   const dry = await reset(run, '--dry-run', '--yes');
   expect([dry.code, dry.errors]).toEqual([0, '']);
   expect(dry.output).toMatch(
-    /^Starting again over[^]*  internal topics:\n    again-by-state-repartition\n    again-counts-by-state-changelog\n[^]*This stays:\n  again-input: the next start counts it again[^]*Nothing was changed \(--dry-run\)\n$/,
+    /^Starting again over[^]*  internal topics:\n    again-by-state-repartition\n    again-counts-by-state-changelog\n/,
+  );
+  expect(dry.output).toMatch(
+    /This stays:\n  again-input: the next start counts it again[^]*Nothing was changed \(--dry-run\)\n$/,
   );
   for (const [name, offset] of await committedOffsets(broker.connection, run.applicationId))
     expect(dry.output).toContain(`${name} at ${String(offset)}`);
@@ -229,7 +232,7 @@ test.each([
   },
 );
 
-test('offsets and disk lost beside whole changelogs are no first start: counting again on top of them is refused', async () => {
+test('offsets and disk lost beside whole changelogs are no first start: counting on top is refused', async () => {
   const run = await openRun('hollow');
   await run.publish({ seed: 6, count: 400 });
   await countAll(run);

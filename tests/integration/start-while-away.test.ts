@@ -41,7 +41,11 @@ async function prepare(clientId: string): Promise<unknown> {
   return undefined;
 }
 
-test('a broker that goes away in the middle of a start is waited for, whichever request it leaves unanswered', async () => {
+function requestName(apiKey: number | undefined): string {
+  return Object.entries(ApiKey).find(([, key]) => key === apiKey)?.[0] ?? String(apiKey);
+}
+
+test('a broker that goes away in the middle of a start is waited for, whichever request it leaves open', async () => {
   await cluster.broker.createTopics('words');
   // A new cluster's coordinators take a moment.
   await until(async () => (await prepare('warm-up')) === undefined, 'the coordinators answer');
@@ -64,10 +68,7 @@ test('a broker that goes away in the middle of a start is waited for, whichever 
     const error = await prepare(clientId);
     away.end();
     if (error !== undefined && !isBrokerAway(error))
-      passed.push(
-        `request ${String(nth)} ` +
-          `(${String(Object.entries(ApiKey).find(([, key]) => key === away.taken[0]?.apiKey)?.[0] ?? away.taken[0]?.apiKey)}): ${String(error)}`,
-      );
+      passed.push(`request ${String(nth)} (${requestName(away.taken[0]?.apiKey)}): ${String(error)}`);
   }
   expect(passed).toEqual([]);
 });

@@ -26,7 +26,7 @@ export interface TestCounts {
 /** Which of the changelogs' partitions owns a key in these tests. */
 export const TEST_PARTITIONS = 4;
 
-export function partitionOf(key: string): number {
+function partitionOf(key: string): number {
   return [...key].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % TEST_PARTITIONS;
 }
 

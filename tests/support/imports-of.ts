@@ -11,8 +11,17 @@ export interface Needed {
 }
 
 /** `import x from`, `export x from`, bare and dynamic imports; types alone are gone when the file runs. */
-const IMPORT =
-  /^\s*(?:import|export)\s(?!type\s)[^'"`;]*?from\s+['"]([^'"]+)['"]|^import\s+['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)|new URL\(\s*['"](\.[^'"]+\.(?:ts|mjs|json))['"],\s*import\.meta\.url/gm;
+const IMPORT = new RegExp(
+  [
+    /^\s*(?:import|export)\s(?!type\s)[^'"`;]*?from\s+['"]([^'"]+)['"]/,
+    /^import\s+['"]([^'"]+)['"]/,
+    /\bimport\(\s*['"]([^'"]+)['"]\s*\)/,
+    /new URL\(\s*['"](\.[^'"]+\.(?:ts|mjs|json))['"],\s*import\.meta\.url/,
+  ]
+    .map((form) => form.source)
+    .join('|'),
+  'gm',
+);
 
 /**
  * Follows imports, and the URLs of modules that are started elsewhere, from one file on. @throws for a file that is

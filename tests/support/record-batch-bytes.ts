@@ -29,7 +29,7 @@ export interface BatchSpec {
   readonly magic?: number;
 }
 
-export const zigzagVarint = (value: bigint): Buffer => {
+const zigzagVarint = (value: bigint): Buffer => {
   let rest = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
   const bytes: number[] = [];
   while (rest > 0x7fn) {

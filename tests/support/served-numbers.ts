@@ -81,8 +81,16 @@ function seriesOf(rows: Record<string, Devices>, wanted: (state: string) => bool
 }
 
 const QUERY = `query ($from: DateTime!, $to: DateTime!) {
-  states { nodes { code lastLoginAt devices { ios android other total } } totals { ios android other total } unattributed { ios android other total } freshness { complete lag } }
-  dataQuality { consumed counted deadLettered late deadLetters { reason count } missing { field count } invalid { field count } }
+  states {
+    nodes { code lastLoginAt devices { ios android other total } }
+    totals { ios android other total }
+    unattributed { ios android other total }
+    freshness { complete lag }
+  }
+  dataQuality {
+    consumed counted deadLettered late
+    deadLetters { reason count } missing { field count } invalid { field count }
+  }
   minutes: timeSeries(from: $from, to: $to) { points { start devices { ios android other } } }
   hours: timeSeries(from: $from, to: $to, resolution: HOUR) { points { start devices { ios android other } } }
   minutesOfOne: timeSeries(from: $from, to: $to, states: [${ONE}]) { points { start devices { ios android other } } }

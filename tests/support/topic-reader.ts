@@ -57,9 +57,7 @@ export class HangingTransactionError extends Error {
   override readonly name = 'HangingTransactionError';
 
   constructor(topic: string, behind: readonly number[], positions: readonly number[], ends: readonly number[]) {
-    super(
-      `read_committed does not reach the end of ` +
-        `${behind.map((p) => `${topic}-${String(p)} (at ${String(positions[p])} of ${String(ends[p])})`).join(', ')}: a transaction hangs`,
-    );
+    const places = behind.map((p) => `${topic}-${String(p)} (at ${String(positions[p])} of ${String(ends[p])})`);
+    super(`read_committed does not reach the end of ${places.join(', ')}: a transaction hangs`);
   }
 }

@@ -113,12 +113,14 @@ export function letterText(letter: DeadLetter, redrivenAt: string | null): strin
     `value       ${shown(letter.value)}`,
     ...(letter.cut === null
       ? []
-      : [
-          `cut         this is its beginning; the ` +
-            `whole${letter.cut.valueBytes === undefined ? '' : ` value of ` + `${String(letter.cut.valueBytes)} bytes, SHA-256 ` + `${safe(letter.cut.valueSha256 ?? '')},`} is at ${originText(letter)}`,
-        ]),
+      : [`cut         this is its beginning; the whole${sizeAndHash(letter.cut)} is at ${originText(letter)}`]),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function sizeAndHash({ valueBytes, valueSha256 }: NonNullable<DeadLetter['cut']>): string {
+  if (valueBytes === undefined) return '';
+  return ` value of ${String(valueBytes)} bytes, SHA-256 ${safe(valueSha256 ?? '')},`;
 }
 
 /** One dead letter, whole, its bytes in base64. */

@@ -12,7 +12,10 @@ async function launcher(marked: boolean): Promise<{ kill: () => void; pid: numbe
   const source = `
     const { spawn } = require('node:child_process');
     const env = { ...process.env, TRIBUTARY_LAUNCHER: ${marked ? 'String(process.pid)' : "'1'"} };
-    const child = spawn(process.execPath, ['--import', ${JSON.stringify(preload)}, '-e', 'console.log("up"); setTimeout(() => {}, 200000)'], { env, stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+    const program = 'console.log("up"); setTimeout(() => {}, 200000)';
+    const child = spawn(process.execPath, ['--import', ${JSON.stringify(preload)}, '-e', program], {
+      env, stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    });
     child.stdout.once('data', () => console.log(child.pid));
     setTimeout(() => {}, 200000);`;
   const parent = spawn(process.execPath, ['-e', source], { stdio: ['ignore', 'pipe', 'inherit'] });

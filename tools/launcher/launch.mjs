@@ -1,4 +1,5 @@
-// node tools/launcher/launch.mjs [flags of Node] <file> [arguments]: installs what is missing, then runs the file on Node 24.
+// node tools/launcher/launch.mjs [flags of Node] <file> [arguments]: installs what is missing, then runs the file on
+// Node 24.
 // Runs on whatever Node starts npm: Node's own modules only.
 import { spawn } from 'node:child_process';
 import { dirname, join, delimiter } from 'node:path';

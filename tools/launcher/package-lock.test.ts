@@ -19,7 +19,7 @@ const lockfile = z.object({
 const { packages } = lockfile.parse(JSON.parse(readFileSync(join(projectRoot, 'package-lock.json'), 'utf8')));
 const installed = Object.entries(packages).filter(([path]) => path !== '');
 
-test('every package is pinned, also those of other platforms: without a version `npm ci` refuses the whole lock', () => {
+test('every package is pinned, also of other platforms: without a version `npm ci` refuses the whole lock', () => {
   expect(installed.length).toBeGreaterThan(300);
   const unpinned = installed.filter(([, entry]) => entry.version === undefined || entry.integrity === undefined);
   expect(unpinned.map(([path]) => path)).toEqual([]);

@@ -39,9 +39,20 @@ export function localKafkaProperties(
   const properties: Record<string, string> = {
     'process.roles': 'broker,controller',
     'node.id': String(id),
-    listeners: `BROKER://127.0.0.1:${listeners.port},CONTROLLER://127.0.0.1:${String(controllerPorts.get(id))}${others.map(([name, { port }]) => `,${name}://127.0.0.1:${port}`).join('')}`,
-    'advertised.listeners': `BROKER://127.0.0.1:${listeners.port}${others.map(([name, { host, port }]) => `,${name}://${host}:${port}`).join('')}`,
-    'listener.security.protocol.map': `BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT${others.map(([name, { protocol }]) => `,${name}:${protocol}`).join('')}`,
+    listeners: [
+      `BROKER://127.0.0.1:${listeners.port}`,
+      `CONTROLLER://127.0.0.1:${String(controllerPorts.get(id))}`,
+      ...others.map(([name, { port }]) => `${name}://127.0.0.1:${port}`),
+    ].join(','),
+    'advertised.listeners': [
+      `BROKER://127.0.0.1:${listeners.port}`,
+      ...others.map(([name, { host, port }]) => `${name}://${host}:${port}`),
+    ].join(','),
+    'listener.security.protocol.map': [
+      'BROKER:PLAINTEXT',
+      'CONTROLLER:PLAINTEXT',
+      ...others.map(([name, { protocol }]) => `${name}:${protocol}`),
+    ].join(','),
     'inter.broker.listener.name': 'BROKER',
     'controller.listener.names': 'CONTROLLER',
     'controller.quorum.voters': [...controllerPorts]

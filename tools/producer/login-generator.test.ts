@@ -27,7 +27,8 @@ describe('as the public generator writes them', () => {
 
   test('fields, their order and their spelling', () => {
     const pattern = new RegExp(
-      `^\\{"user_id":"${UUID}","app_version":"2\\.3\\.0","ip":"\\d{1,3}(\\.\\d{1,3}){3}","locale":"[A-Z]{2}","device_id":"${UUID}","timestamp":1720576825(,"device_type":"(iOS|android)")?\\}$`,
+      `^\\{"user_id":"${UUID}","app_version":"2\\.3\\.0","ip":"\\d{1,3}(\\.\\d{1,3}){3}","locale":"[A-Z]{2}",` +
+        `"device_id":"${UUID}","timestamp":1720576825(,"device_type":"(iOS|android)")?\\}$`,
     );
     for (const text of texts) expect(text).toMatch(pattern);
     for (const { ip } of logins) for (const part of ip.split('.')) expect(Number(part)).toBeLessThan(256);

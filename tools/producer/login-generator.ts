@@ -58,7 +58,9 @@ export function loginGenerator({ seed, dirtyShare = 0 }: LoginGeneratorOptions):
  * What `JSON.stringify(draftLogin(...))` gives, without the object: it is what a replay of millions spends its time on.
  */
 function cleanText(random: SeededRandom, eventTimeMs: number): string {
-  const text = `{"user_id":"${random.uuid()}","app_version":"2.3.0","ip":"${ipAddress(random)}","locale":"${random.pick(LOCALES)}","device_id":"${random.uuid()}","timestamp":${Math.floor(eventTimeMs / 1000)}`;
+  const text =
+    `{"user_id":"${random.uuid()}","app_version":"2.3.0","ip":"${ipAddress(random)}",` +
+    `"locale":"${random.pick(LOCALES)}","device_id":"${random.uuid()}","timestamp":${Math.floor(eventTimeMs / 1000)}`;
   if (random.chance(NO_DEVICE_TYPE)) return `${text}}`;
   return `${text},"device_type":"${deviceType(random)}"}`;
 }

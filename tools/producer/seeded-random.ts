@@ -46,9 +46,16 @@ export function seededRandom(seed: number): SeededRandom {
       const two = (uint32() & 0xffff0fff) | 0x4000;
       const three = (uint32() & 0x3fffffff) | 0x80000000;
       const four = uint32();
-      return `${hex(one >>> 24)}${hex(one >>> 16)}${hex(one >>> 8)}${hex(one)}-${hex(two >>> 24)}${hex(two >>> 16)}-${hex(two >>> 8)}${hex(two)}-${hex(three >>> 24)}${hex(three >>> 16)}-${hex(three >>> 8)}${hex(three)}${hex(four >>> 24)}${hex(four >>> 16)}${hex(four >>> 8)}${hex(four)}`;
+      return (
+        `${hexPair(one >>> 16)}${hexPair(one)}-${hexPair(two >>> 16)}-${hexPair(two)}-` +
+        `${hexPair(three >>> 16)}-${hexPair(three)}${hexPair(four >>> 16)}${hexPair(four)}`
+      );
     },
   };
+}
+
+function hexPair(twoBytes: number): string {
+  return hex(twoBytes >>> 8) + hex(twoBytes);
 }
 
 function hex(byte: number): string {

@@ -23,8 +23,9 @@ export function describePlan(plan: ResetPlan, brokers: readonly string[]): strin
 
   lines.push('', 'This stays:');
   lines.push(
-    `  ${input.topic}: ` +
-      `${input.records === null ? 'it does not exist; the next start creates it' : `the next start counts it again ` + `from the beginning ` + `(${number(input.records)} offsets)`}`,
+    input.records === null
+      ? `  ${input.topic}: it does not exist; the next start creates it`
+      : `  ${input.topic}: the next start counts it again from the beginning (${number(input.records)} offsets)`,
   );
   if (deadLetters.records !== null)
     lines.push(`  ${deadLetters.topic}: what still cannot be read is written to it once more, with the same origin`);

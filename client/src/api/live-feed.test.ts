@@ -120,7 +120,7 @@ test('never gives up while the API is away, and does not blame the WebSocket for
   expect(links.at(-1)).toEqual({ phase: 'live', transport: 'websocket' });
 });
 
-test('three WebSocket failures with the API answering lead to server-sent events, which poll what need not stream', async () => {
+test('three WebSocket failures while the API answers lead to server-sent events and polls', async () => {
   api.refuses = new Set(['websocket']);
   let polls = 0;
   const feed = await started(channelOf('k', async () => void (polls += 1)));

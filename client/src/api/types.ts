@@ -10,7 +10,7 @@ import type {
   TimeSeriesLiveSubscription,
 } from '../generated/graphql.ts';
 
-export type { DeviceType, GdpClass, Resolution, StateCode, TaskState } from '../generated/graphql.ts';
+export type { GdpClass, Resolution, StateCode } from '../generated/graphql.ts';
 
 export type DeviceCounts = DeviceCountsPartsFragment;
 export type State = StatePartsFragment;

@@ -50,7 +50,7 @@ const OFFLINE_FROM_ATTEMPT = 4;
 const BACKLOG_SECONDS = 3;
 const BACKLOG_RECORDS = 1_000;
 
-export function isBehind(lag: number | null, recordsPerSecond: number): boolean {
+function isBehind(lag: number | null, recordsPerSecond: number): boolean {
   return lag !== null && lag > BACKLOG_RECORDS && lag > recordsPerSecond * BACKLOG_SECONDS;
 }
 

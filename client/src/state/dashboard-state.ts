@@ -7,12 +7,12 @@ import type { StatesModel } from './states-model.ts';
 import type { TaskHome } from './task-moves.ts';
 
 /** An answer and when it came, epoch milliseconds. */
-export interface Dated<T> {
+interface Dated<T> {
   readonly value: T;
   readonly receivedAt: number;
 }
 
-export interface Rate {
+interface Rate {
   readonly perSecond: number | null;
   /** Logins a second by the second, oldest first. */
   readonly steps: readonly number[];
@@ -53,7 +53,7 @@ export interface DashboardState {
   readonly problems: Partial<Readonly<Record<Panel, Problem>>>;
 }
 
-export const NO_DATA: LiveData = {
+const NO_DATA: LiveData = {
   states: null,
   series: null,
   stateSeries: null,

@@ -19,6 +19,10 @@ import type { Instance, Processor, Task } from '../api/types.ts';
 import { movedAgoMs } from '../state/task-moves.ts';
 import type { TaskHome } from '../state/task-moves.ts';
 
+const NOTE =
+  'Start another processor to share the work: its tasks move to it by themselves. ' +
+  'Records between sub-topologies count too.';
+
 function RestoreCell({ restore }: { restore: Task['restore'] }): JSX.Element {
   if (!restore) return <>{NONE}</>;
   const share = shareOf(restore.restored, restore.total) ?? 1;
@@ -198,12 +202,7 @@ export function Operations(): JSX.Element {
   return (
     <>
       <h1 class="view-title">Operations</h1>
-      <Section
-        id="processor"
-        title="Processor"
-        panel="processor"
-        note="Start another processor to share the work: its tasks move to it by themselves. Records between sub-topologies count too."
-      >
+      <Section id="processor" title="Processor" panel="processor" note={NOTE}>
         <ProblemNote problem={problem} />
         {processor ? (
           <>
