@@ -36,5 +36,5 @@ COPY processor processor
 COPY --from=dashboard /app/client/dist client/dist
 USER node
 EXPOSE 4000 4100
-# The API is schema/main.ts, the producer tools/producer/producer.ts. Node 24 runs TypeScript as it stands.
+# The API is schema/logins/main.ts, the producer tools/producer/producer.ts. Node 24 runs TypeScript as it stands.
 CMD ["node", "processor/logins/main.ts"]

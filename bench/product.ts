@@ -44,7 +44,7 @@ export async function startProduct(): Promise<Product> {
     LOG_LEVEL: 'warn',
     LOG_FORMAT: 'json',
   };
-  const [processor, api] = [['processor/logins/main.ts'], [...API_NODE_FLAGS, 'schema/main.ts']].map(
+  const [processor, api] = [['processor/logins/main.ts'], [...API_NODE_FLAGS, 'schema/logins/main.ts']].map(
     (args) => new BenchProcess(process.execPath, args, env),
   ) as [BenchProcess, BenchProcess];
   const stop = async (): Promise<void> => {

@@ -14,7 +14,7 @@ import type { InstanceStatus } from '../../processor/streams/task/instance-statu
 import { publishOnce } from '../support/test-producer.ts';
 import { found } from '../support/until.ts';
 
-const API = 'schema/main.ts';
+const API = 'schema/logins/main.ts';
 
 const counts = z.object({ ios: z.number(), android: z.number(), other: z.number(), total: z.number() });
 const answers = z.object({

@@ -7,11 +7,11 @@ import { buildSchema, parse, validate } from 'graphql';
 import { parse as parseYaml } from 'yaml';
 import { readFileSync } from 'node:fs';
 
-import { ApiMetrics } from '../../schema/server/api-metrics.ts';
-import { REQUEST_LIMITS, MAX_ERRORS } from '../../schema/server/request-limits.ts';
-import { MAX_CONNECTIONS, STALLED_AFTER_MS } from '../../schema/server/connections.ts';
-import { SOCKET_LIMITS } from '../../schema/server/graphql-sockets.ts';
-import { readTypeDefinitions } from '../../schema/resolvers/api-schema.ts';
+import { ApiMetrics } from '../../schema/live/operations/api-metrics.ts';
+import { REQUEST_LIMITS, MAX_ERRORS } from '../../schema/live/limits/request-limits.ts';
+import { MAX_CONNECTIONS, STALLED_AFTER_MS } from '../../schema/live/server/connections.ts';
+import { SOCKET_LIMITS } from '../../schema/live/graphql/graphql-sockets.ts';
+import { readTypeDefinitions } from '../../schema/logins/resolvers/api-schema.ts';
 import { projectRoot } from '../../tools/command-line/project-root.ts';
 import { type ApiUnderTest, eventually, startApiUnderTest } from '../support/api-under-test.ts';
 import { handFedModel } from '../support/hand-fed-results.ts';

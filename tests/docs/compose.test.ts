@@ -116,7 +116,7 @@ describe('docker-compose.yml', () => {
     }
     expect(ours.map((name) => service(name).command?.[1])).toEqual([
       'processor/logins/main.ts',
-      'schema/main.ts',
+      'schema/logins/main.ts',
       'tools/producer/producer.ts',
     ]);
   });
@@ -239,7 +239,9 @@ describe('docker-compose.yml', () => {
     const closeTimeout = Number(
       /CLOSE_TIMEOUT_MS = ([\d_]+)/.exec(text('processor/logins/main.ts'))?.[1]?.replaceAll('_', ''),
     );
-    const stopWithin = Number(/STOP_WITHIN_MS = ([\d_]+)/.exec(text('schema/main.ts'))?.[1]?.replaceAll('_', ''));
+    const stopWithin = Number(
+      /STOP_WITHIN_MS = ([\d_]+)/.exec(text('schema/logins/main.ts'))?.[1]?.replaceAll('_', ''),
+    );
     const graceMs = (name: string): number => Number.parseInt(service(name).stop_grace_period, 10) * 1_000;
     expect(graceMs('processor')).toBeGreaterThan(closeTimeout);
     expect(graceMs('api')).toBeGreaterThan(stopWithin);
@@ -338,7 +340,7 @@ describe('Dockerfile', () => {
   test.each([
     ['tributary', 'processor/logins/main.ts'],
     ['tributary', 'processor/streams/thread/stream-thread-worker.ts'],
-    ['tributary', 'schema/main.ts'],
+    ['tributary', 'schema/logins/main.ts'],
     ['tributary', 'tools/producer/producer.ts'],
     ['base', 'tools/launcher/postinstall.mjs'],
     ['dashboard', 'tools/development/client-build.ts'],

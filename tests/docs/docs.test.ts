@@ -65,11 +65,11 @@ describe('docs/errors.md', () => {
   test('has every code of the API', () => {
     const codes = new Set(
       [
-        'schema/answers/api-error.ts',
-        'schema/server/error-answers.ts',
-        'schema/server/request-limits.ts',
-        'schema/server/graphql-sockets.ts',
-        'schema/server/request-router.ts',
+        'schema/live/graphql/api-error.ts',
+        'schema/live/graphql/client-errors.ts',
+        'schema/live/limits/request-limits.ts',
+        'schema/live/graphql/graphql-sockets.ts',
+        'schema/live/server/request-router.ts',
       ].flatMap((path) =>
         [...source(path).matchAll(/'([A-Z]{3,}(?:_[A-Z]+)+|FORBIDDEN|UNAUTHENTICATED)'/g)].map(([, code = '']) => code),
       ),
@@ -217,7 +217,7 @@ describe('docs/file-map.md', () => {
 
   test('has every folder that holds code', () => {
     const { text } = page('docs/file-map.md');
-    const folders = ['schema', 'client/src', 'tests'].flatMap((house) =>
+    const folders = ['schema', 'schema/live', 'schema/logins', 'client/src', 'tests'].flatMap((house) =>
       readdirSync(join(projectRoot, house), { withFileTypes: true })
         .filter((entry) => entry.isDirectory())
         .map((entry) => `${house}/${entry.name}/`),
@@ -284,7 +284,7 @@ describe('docs/streams.md', () => {
 
 test('docs/operations.md names the metrics that there are, and every reason of a dead letter', () => {
   const { text } = page('docs/operations.md');
-  const inCode = source('processor/logins/metrics.ts') + source('schema/server/api-metrics.ts');
+  const inCode = source('processor/logins/metrics.ts') + source('schema/live/operations/api-metrics.ts');
   const named = [...new Set(text.match(/tributary_[a-z_]*[a-z]/g))];
   expect(named.length).toBeGreaterThan(5);
   expect(named.filter((metric) => metric !== 'tributary_api' && !inCode.includes(`'${metric}'`))).toEqual([]);

@@ -73,7 +73,7 @@ const rules: readonly Rule[] = [
       'tests/integration/api-floods.test.ts': [3, PACE],
       'tests/integration/latency.test.ts': [1, PACE],
       'tests/integration/kafkajs-facts.test.ts': [1, 'a segment rolls by time'],
-      'schema/server/shared-execution.test.ts': [2, PACE],
+      'schema/live/graphql/shared-execution.test.ts': [2, PACE],
       'tools/launcher/die-with-launcher.test.ts': [2, 'processes that would run on for minutes'],
     },
   },

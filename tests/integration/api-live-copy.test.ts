@@ -36,7 +36,7 @@ afterAll(async () => {
 
 async function startApi(env: Record<string, string> = {}): Promise<AppProcess> {
   const api = await AppProcess.start({
-    main: 'schema/main.ts',
+    main: 'schema/logins/main.ts',
     env: { KAFKA_BROKERS: broker.brokers.join(), APPLICATION_ID: results.applicationId, ...env },
   });
   apis.push(api);

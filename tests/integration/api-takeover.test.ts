@@ -54,7 +54,7 @@ async function startApis(applicationId: string, count: number): Promise<AppProce
   const started = await Promise.all(
     Array.from({ length: count }, () =>
       AppProcess.start({
-        main: 'schema/main.ts',
+        main: 'schema/logins/main.ts',
         env: { KAFKA_BROKERS: broker.brokers.join(), APPLICATION_ID: applicationId },
       }),
     ),

@@ -90,7 +90,7 @@ const DEAD = 6;
 test('canaries through every error path are found nowhere', async () => {
   const processor = await start(LOGIN_PROCESSOR);
   await processor.untilReady();
-  const api = await start('schema/main.ts');
+  const api = await start('schema/logins/main.ts');
   await api.untilReady();
   await publishOnce(broker.connection, {
     topic: 'user-login',
@@ -177,7 +177,7 @@ test('canaries through every error path are found nowhere', async () => {
   );
   for (const app of [api, processor]) expect((await app.stop()).code).toBe(0);
   const badlySet = [
-    await start('schema/main.ts', { API_TOKEN: `${CANARIES.token} with blanks` }),
+    await start('schema/logins/main.ts', { API_TOKEN: `${CANARIES.token} with blanks` }),
     await start(LOGIN_PROCESSOR, { KAFKA_SASL_PASSWORD: CANARIES.password }),
   ];
   for (const app of badlySet) expect((await app.exited).code).toBe(2);

@@ -18,7 +18,7 @@ import { testAdmin } from '../support/test-admin.ts';
 
 const { AclOperationTypes: May, AclPermissionTypes, AclResourceTypes: On, ResourcePatternTypes } = kafkajs;
 const EXIT_WITHIN_MS = 10_000;
-const LOGIN_API = 'schema/main.ts';
+const LOGIN_API = 'schema/logins/main.ts';
 /** What must be nowhere in what a process says. */
 const SECRETS = { password: 'canary-Passw0rd-7f31', wrong: 'canary-Wr0ng-19c4' };
 

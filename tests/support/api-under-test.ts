@@ -1,5 +1,5 @@
 import type { Logger } from '../../processor/streams/logger.ts';
-import { type ApiServer, type ApiServerOptions, startApiServer } from '../../schema/server/api-server.ts';
+import { type ApiServer, type ApiServerOptions, startApiServer } from '../../schema/live/server/api-server.ts';
 import { type HandFedModel, handFedModel } from './hand-fed-results.ts';
 import { until } from './until.ts';
 

@@ -12,7 +12,7 @@ import type { Logger } from '../../processor/streams/logger.ts';
 import { encodeWindowKey } from '../../processor/streams/store/window-key.ts';
 import type { TableChange } from '../../processor/streams/table/global-table-types.ts';
 import type { InstanceStatus } from '../../processor/streams/task/instance-status.ts';
-import { LiveModel } from '../../schema/live/live-model.ts';
+import { LiveModel } from '../../schema/live/tables/live-model.ts';
 
 export const SILENT_LOGGER: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 

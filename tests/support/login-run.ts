@@ -13,7 +13,7 @@ import { createTopics } from './topics.ts';
 import { until, DEADLINE_MS } from './until.ts';
 import { publishOnce, testProducer } from './test-producer.ts';
 
-export const LOGIN_API = 'schema/main.ts';
+export const LOGIN_API = 'schema/logins/main.ts';
 const PARTITIONS = 4;
 const HOUR_MS = 3_600_000;
 

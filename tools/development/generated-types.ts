@@ -9,7 +9,7 @@ import { UserError } from '../command-line/user-error.ts';
 const run = promisify(execFile);
 
 /** Generated from schema/schema.graphql and committed; the client's own types are generated only, next to its sources. */
-const committed = join(projectRoot, 'schema', 'generated', 'resolver-types.ts');
+const committed = join(projectRoot, 'schema', 'logins', 'generated', 'resolver-types.ts');
 
 /** Runs graphql-codegen over codegen.yml. Returns whether what is committed was current. */
 export async function generateTypes(): Promise<boolean> {

@@ -17,7 +17,7 @@ const sections: Readonly<Record<string, () => Promise<Tally>>> = {
   codegen: () =>
     own('the committed types are those of the schema', async () => {
       if (!(await generateTypes()))
-        throw new Error('schema/generated/ was not current: it has been written anew, commit it');
+        throw new Error('schema/logins/generated/ was not current: it has been written anew, commit it');
     }),
   types: async () => addTallies(await check('types', tool('typescript/bin/tsc'), ['-p', '.']), await clientTypes()),
   lint: async () =>

@@ -10,7 +10,7 @@ const text = (file: string): string => readFileSync(join(projectRoot, file), 'ut
 
 test('the API has the same flags however it is started', () => {
   const { scripts } = JSON.parse(text('package.json')) as { scripts: Record<string, string> };
-  expect(scripts['api']).toBe(`exec node tools/launcher/launch.mjs ${API_NODE_FLAGS.join(' ')} schema/main.ts`);
+  expect(scripts['api']).toBe(`exec node tools/launcher/launch.mjs ${API_NODE_FLAGS.join(' ')} schema/logins/main.ts`);
   const { services } = parse(text('docker-compose.yml'), { merge: true }) as {
     services: Record<string, { environment: Record<string, string> }>;
   };

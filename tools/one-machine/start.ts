@@ -50,7 +50,7 @@ class OneMachine {
     if (producerRate > 0) this.#producer = this.#part('producer', 'tools/producer/producer.ts', env);
     await built;
     if (this.#stopping !== undefined) return;
-    this.#readers.push(this.#part('api', 'schema/main.ts', env, API_NODE_FLAGS));
+    this.#readers.push(this.#part('api', 'schema/logins/main.ts', env, API_NODE_FLAGS));
     await this.#untilReady(brokers);
   }
 

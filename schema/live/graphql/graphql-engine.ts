@@ -1,0 +1,233 @@
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  GraphQLError,
+  type GraphQLSchema,
+  Kind,
+  NoSchemaIntrospectionCustomRule,
+} from 'graphql';
+import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
+
+import { Turns } from '../limits/work-queue.ts';
+import { answerFor, withoutSuggestion } from './client-errors.ts';
+import { tooManyStreams } from '../limits/event-stream-limit.ts';
+import type { OperationLog } from '../operations/operation-log.ts';
+import { type DocumentReference, type PersistedDocuments, persistedText } from './persisted-documents.ts';
+import { type CostTable, operationCost } from '../limits/operation-cost.ts';
+import { withoutRepeatedFields } from '../limits/repeated-fields.ts';
+import {
+  costLimitError,
+  fewErrors,
+  MAX_ERRORS,
+  repeatsLimitError,
+  REQUEST_LIMITS,
+  shapeLimitError,
+  tokenLimitError,
+  validationLimitError,
+} from '../limits/request-limits.ts';
+import { sharedExecution } from './shared-execution.ts';
+
+export const GRAPHQL_PATH = '/graphql';
+
+export interface GraphqlEngineOptions {
+  readonly schema: GraphQLSchema;
+  /** False closes introspection and keeps the schema's names out of error messages. */
+  readonly explorable: boolean;
+  readonly log: OperationLog;
+  readonly costs: CostTable;
+  readonly documents: PersistedDocuments;
+  /** False: no further event stream may be opened. */
+  readonly mayStream: () => boolean;
+}
+
+export type GraphqlEngine = YogaServerInstance<Record<never, never>, Record<never, never>>;
+
+/**
+ * GraphQL over HTTP and SSE, and, through `getEnveloped`, the same parsing, limits, validation and masking for
+ * WebSockets: whatever has to hold everywhere is a plugin here, and never a hook of one transport.
+ */
+export function createGraphqlEngine({
+  schema,
+  explorable,
+  log,
+  costs,
+  documents,
+  mayStream,
+}: GraphqlEngineOptions): GraphqlEngine {
+  const turns = new Turns();
+  return createYoga({
+    schema,
+    graphqlEndpoint: GRAPHQL_PATH,
+    // Origins, GraphiQL and health are answered before a request gets here. The blank matches no path.
+    cors: false,
+    graphiql: false,
+    landingPage: false,
+    healthCheckEndpoint: ' ',
+    multipart: false,
+    batching: false,
+    maxRequestBodySize: REQUEST_LIMITS.bodyBytes,
+    parserAndValidationCache: {
+      documentCache: new DocumentCache<DocumentNode>(),
+      errorCache: new DocumentCache<unknown>(),
+    },
+    logging: false,
+    maskedErrors: { maskError: errorMask({ explorable, log }) },
+    extraParamNames: ['documentId'],
+    plugins: [
+      named(documents),
+      limits(),
+      explorable ? null : closedSchema(),
+      validationErrors(log),
+      log.plugin(),
+      bounded(costs, turns),
+      sharedExecution(turns),
+      streams(mayStream),
+    ].filter((plugin) => plugin !== null),
+  });
+}
+
+/** What a client is told of any error, counted and logged on its way. */
+export function errorMask({
+  explorable,
+  log,
+}: Pick<GraphqlEngineOptions, 'explorable' | 'log'>): (error: unknown) => GraphQLError {
+  return (error) => {
+    const answer = explorable ? answerFor(error) : withoutSuggestion(answerFor(error));
+    log.errors([answer]);
+    return answer;
+  };
+}
+
+/** Of requests over HTTP; a socket's are looked up by their own server. */
+function named(documents: PersistedDocuments): Plugin {
+  return {
+    onParams({ params, setParams }) {
+      const query = persistedText(documents, params as DocumentReference);
+      // An empty name is none.
+      const operationName = params.operationName === '' ? undefined : params.operationName;
+      if (query === null && operationName === params.operationName) return;
+      const { operationName: _given, ...rest } = params;
+      setParams({
+        ...rest,
+        ...(query === null ? {} : { query }),
+        ...(operationName === undefined ? {} : { operationName }),
+      });
+    },
+  };
+}
+
+/**
+ * A subscription whose client takes no event stream is refused only after it began: nobody else would end it. And
+ * whether one is taken is known only here: whoever accepts anything gets a stream without a word of it in his request.
+ */
+function streams(mayStream: () => boolean): Plugin {
+  return {
+    onResponse({ response }) {
+      // Proxies that collect an answer before they pass it on let this one through as it comes.
+      if (response.headers.get('content-type')?.startsWith('text/event-stream') === true)
+        response.headers.set('x-accel-buffering', 'no');
+    },
+    async onResultProcess({ result, resultProcessor, setResult }) {
+      if (!(Symbol.asyncIterator in result)) return;
+      const taken = resultProcessor !== undefined;
+      if (taken && mayStream()) return;
+      await result[Symbol.asyncIterator]().return?.();
+      if (taken) setResult({ errors: [tooManyStreams()] });
+    },
+  };
+}
+
+/** Before parsing and before validation, both of which can be made to cost far more than the query. */
+function limits(): Plugin {
+  return {
+    onParse({ params }) {
+      const error = tokenLimitError(params.source.toString());
+      if (error !== null) throw error;
+      return ({ result, replaceParseResult }) => {
+        if (!isDocument(result)) return;
+        const { document, repeats } = withoutRepeatedFields(result);
+        const tooMany = repeatsLimitError(repeats);
+        if (tooMany !== null) throw tooMany;
+        replaceParseResult(document);
+      };
+    },
+    onValidate({ params, setResult }) {
+      const error = shapeLimitError(params.documentAST);
+      if (error !== null) setResult([error]);
+    },
+    onExecute: () => ({
+      onExecuteDone({ result, setResult }) {
+        // Where there is data, an error stands for each null in it.
+        if (!('errors' in result) || result.data != null || (result.errors?.length ?? 0) <= MAX_ERRORS) return;
+        setResult({ ...result, errors: fewErrors(result.errors ?? []) });
+      },
+    }),
+  };
+}
+
+/** An operation is refused by what it would give, and executed when it is its turn. */
+function bounded(costs: CostTable, turns: Turns): Plugin {
+  const costOf = (args: ExecutionArgs): number => {
+    const cost = operationCost(args, costs);
+    const error = costLimitError(cost);
+    if (error !== null) throw error;
+    return cost;
+  };
+  return {
+    onExecute({ args, executeFn, setExecuteFn }) {
+      const cost = costOf(args);
+      setExecuteFn((given: ExecutionArgs) => turns.run(cost, () => executeFn(given)));
+    },
+    onSubscribe({ args }) {
+      costOf(args);
+    },
+  };
+}
+
+function isDocument(result: unknown): result is DocumentNode {
+  return typeof result === 'object' && result !== null && 'kind' in result && result.kind === Kind.DOCUMENT;
+}
+
+function closedSchema(): Plugin {
+  return {
+    onValidate({ addValidationRule }) {
+      addValidationRule(NoSchemaIntrospectionCustomRule);
+      return ({ valid, result, setResult }) => {
+        if (!valid)
+          setResult(result.map((error) => (error instanceof GraphQLError ? withoutSuggestion(error) : error)));
+      };
+    },
+  };
+}
+
+/** Errors of validation are sent as they are, without a visit to `maskError`. */
+function validationErrors(log: OperationLog): Plugin {
+  return {
+    onValidate() {
+      return ({ valid, result, setResult }) => {
+        if (valid) return;
+        const errors = result.some((error) => error.message === 'Validation aborted.')
+          ? [validationLimitError()]
+          : fewErrors(result.filter((error) => error instanceof GraphQLError));
+        for (const error of errors) error.extensions['code'] ??= 'GRAPHQL_VALIDATION_FAILED';
+        log.errors(errors);
+        setResult(errors);
+      };
+    },
+  };
+}
+
+/** Parsed documents by their text: a few short ones, so that texts made to fill memory cannot. */
+class DocumentCache<T> {
+  readonly #entries = new Map<string, T>();
+
+  get(text: string): T | undefined {
+    return this.#entries.get(text);
+  }
+
+  set(text: string, value: T): void {
+    if (text.length > 10_000) return;
+    if (this.#entries.size >= 200) this.#entries.delete(this.#entries.keys().next().value ?? '');
+    this.#entries.set(text, value);
+  }
+}

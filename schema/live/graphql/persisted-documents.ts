@@ -1,0 +1,92 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+import type { Logger } from '../../../processor/streams/logger.ts';
+import { badUserInput } from './api-error.ts';
+
+/** Written beside the dashboard by its build: what it asks, by the SHA-256 of the text. */
+const MANIFEST = 'persisted-documents.json';
+const KIND = /^sha256:/;
+const manifest = z.record(z.string().regex(/^(sha256:)?[0-9a-f]{64}$/), z.string());
+const persistedQuery = z.object({ persistedQuery: z.union([z.string(), z.object({ sha256Hash: z.string() })]) });
+
+/** Documents that a client may name by their hash instead of sending them. */
+export class PersistedDocuments {
+  readonly #path: string;
+  readonly #logger: Logger;
+  #texts: ReadonlyMap<string, string> = new Map();
+  #readAt = '';
+
+  /**
+   * Those of the dashboard in `folder`; none where it is not built, until it is.
+   * @throws Error when there is a manifest that cannot be read.
+   */
+  constructor(folder: string, logger: Logger) {
+    this.#path = join(folder, MANIFEST);
+    this.#logger = logger;
+    this.#read();
+  }
+
+  /** `hash`: SHA-256 in hexadecimal digits, with or without `sha256:`. */
+  text(hash: string): string | undefined {
+    const bare = hash.replace(KIND, '');
+    return this.#texts.get(bare) ?? this.#afresh().get(bare);
+  }
+
+  /** The build may have come, or come anew, since the manifest was read. */
+  #afresh(): ReadonlyMap<string, string> {
+    try {
+      this.#read();
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'the persisted documents cannot be read: those known so far stay');
+    }
+    return this.#texts;
+  }
+
+  #read(): void {
+    const stats = statSync(this.#path, { throwIfNoEntry: false });
+    const version = stats === undefined ? '' : `${String(stats.mtimeMs)} ${String(stats.size)}`;
+    if (stats === undefined || version === this.#readAt) return;
+    const parsed = parseManifest(this.#path);
+    this.#texts = new Map(Object.entries(parsed).map(([hash, text]) => [hash.replace(KIND, ''), text]));
+    this.#readAt = version;
+  }
+}
+
+function parseManifest(path: string): Readonly<Record<string, string>> {
+  try {
+    return manifest.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (error) {
+    throw new Error(`${path} is no manifest of persisted documents: build the dashboard again, or delete the file`, {
+      cause: error,
+    });
+  }
+}
+
+/** What a request may say besides, or in place of, its query. */
+export interface DocumentReference {
+  readonly query?: unknown;
+  readonly documentId?: unknown;
+  readonly extensions?: unknown;
+}
+
+/**
+ * The text that a request without a query names: by `documentId`, with or without `sha256:`, or by
+ * `extensions.persistedQuery`, the hash itself or Apollo's object. Null when it names none.
+ * Throws BAD_USER_INPUT when it names one that is not here.
+ */
+export function persistedText(
+  documents: PersistedDocuments,
+  { query, documentId, extensions }: DocumentReference,
+): string | null {
+  if (typeof query === 'string' && query !== '') return null;
+  const extended = persistedQuery.safeParse(extensions).data?.persistedQuery;
+  const named =
+    typeof documentId === 'string' ? documentId : typeof extended === 'object' ? extended.sha256Hash : extended;
+  if (named === undefined) return null;
+  const text = documents.text(named);
+  if (text === undefined)
+    throw badUserInput('documentId', 'names no document that this API has: send the query itself.');
+  return text;
+}

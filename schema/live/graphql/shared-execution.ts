@@ -1,0 +1,172 @@
+import {
+  createSourceEventStream,
+  type DocumentNode,
+  execute,
+  type ExecutionArgs,
+  type ExecutionResult,
+  getOperationAST,
+  Kind,
+  print,
+  visit,
+} from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+
+import type { Turns } from '../limits/work-queue.ts';
+
+/**
+ * Executes an update once for all subscriptions that ask the same of it, and gives each the same result.
+ *
+ * The result of an update must depend on the update, the document and its variables alone. So it is executed without
+ * the subscriber's context: a resolver that asks for whom it answers finds nobody, and cannot give one client what is
+ * another's.
+ */
+export function sharedExecution(turns: Turns): Plugin {
+  const results = new WeakMap<object, Map<string, ExecutionResult | Promise<ExecutionResult>>>();
+
+  function resultOf(
+    update: object,
+    operation: string,
+    args: ExecutionArgs,
+  ): ExecutionResult | Promise<ExecutionResult> {
+    const known = results.get(update) ?? new Map<string, ExecutionResult | Promise<ExecutionResult>>();
+    results.set(update, known);
+    const shared = known.get(operation);
+    // Errors are masked, counted and logged for each subscriber by itself.
+    if (shared !== undefined)
+      return 'then' in shared
+        ? shared.then((result) => (result.errors === undefined ? result : executed(update, args)))
+        : shared;
+    const result = turns.run(costOf(update), () => executed(update, args));
+    if (!('then' in result)) return keep(known, operation, result);
+    const kept = result.then((written) => keep(known, operation, written));
+    known.set(operation, kept);
+    return kept;
+  }
+
+  function executed(
+    update: object,
+    { schema, document, operationName, variableValues }: ExecutionArgs,
+  ): ExecutionResult | Promise<ExecutionResult> {
+    return execute({
+      schema,
+      document,
+      operationName: operationName ?? null,
+      variableValues: variableValues ?? null,
+      rootValue: update,
+    });
+  }
+
+  function keep(
+    known: Map<string, ExecutionResult | Promise<ExecutionResult>>,
+    operation: string,
+    result: ExecutionResult,
+  ): ExecutionResult {
+    if (result.errors === undefined) known.set(operation, writtenOnce(result));
+    else known.delete(operation);
+    return result;
+  }
+
+  return {
+    onSubscribe({ setSubscribeFn }) {
+      setSubscribeFn(async (args: ExecutionArgs) => {
+        const updates = await createSourceEventStream(args);
+        if (!(Symbol.asyncIterator in updates)) return updates;
+        const operation = operationKey(args);
+        return mapped(updates as AsyncIterable<object>, (update) => resultOf(update, operation, args));
+      });
+    },
+  };
+}
+
+/** About how many values an update has: what its lists hold. */
+function costOf(update: object): number {
+  let cost = 1;
+  for (const value of Object.values(update)) if (Array.isArray(value)) cost += VALUES_OF_A_ROW * value.length;
+  return cost;
+}
+
+const VALUES_OF_A_ROW = 7;
+
+const texts = new WeakMap<ExecutionResult, string>();
+
+/** A result without errors as JSON, written once however many it is sent to. */
+export function resultText(result: ExecutionResult): string {
+  const known = texts.get(result);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(result);
+  texts.set(result, text);
+  return text;
+}
+
+/** The HTTP library asks a result how it is written. */
+function writtenOnce(result: ExecutionResult): ExecutionResult {
+  return Object.defineProperty(result, 'stringify', { value: () => resultText(result) });
+}
+
+/**
+ * Equal for operations that have equal results of the same update: the document as it is printed, the operation's name,
+ * and the variables that its selections use. Arguments of the subscribed field are left out, since they have made the
+ * update what it is: clients that came with different cursors get the same from then on.
+ */
+export function operationKey({
+  document,
+  operationName,
+  variableValues,
+}: Pick<ExecutionArgs, 'document' | 'operationName' | 'variableValues'>): string {
+  // One that is null is another one than one that is left out, whose default stands in.
+  const given = variablesOfSelections(document, operationName).filter((name) =>
+    Object.hasOwn(variableValues ?? {}, name),
+  );
+  return JSON.stringify([operationName ?? null, given.map((name) => [name, variableValues?.[name]]), print(document)]);
+}
+
+/** Declared ones only: what else a client sends has been looked at by nobody, and may be too deep to be written. */
+function variablesOfSelections(document: DocumentNode, operationName: string | null | undefined): readonly string[] {
+  const operation = getOperationAST(document, operationName);
+  const subscribed = operation?.selectionSet.selections ?? [];
+  const used = new Set<string>();
+  visit(document, {
+    VariableDefinition: () => false,
+    Argument: (_argument, _key, _parent, _path, ancestors) => {
+      const field = ancestors.at(-1);
+      return field !== undefined && 'kind' in field && field.kind === Kind.FIELD && subscribed.includes(field)
+        ? false
+        : undefined;
+    },
+    Variable: ({ name }) => void used.add(name.value),
+  });
+  const declared = operation?.variableDefinitions?.map(({ variable }) => variable.name.value) ?? [];
+  return declared.filter((name) => used.has(name));
+}
+
+/**
+ * Not an async generator, whose `return()` waits for the update that it waits for: a subscriber that leaves in a quiet
+ * hour is freed at once.
+ */
+function mapped<T, U>(source: AsyncIterable<T>, map: (value: T) => U | Promise<U>): AsyncIterableIterator<U> {
+  const iterator = source[Symbol.asyncIterator]();
+  const ended = { done: true, value: undefined } as const;
+  return {
+    async next() {
+      const { done, value } = await iterator.next();
+      if (done === true) return ended;
+      try {
+        return { done: false, value: await map(value) };
+      } catch (error) {
+        await iterator.return?.();
+        throw error;
+      }
+    },
+    async return() {
+      await iterator.return?.();
+      return ended;
+    },
+    async throw(error) {
+      await iterator.throw?.(error);
+      throw error;
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}

@@ -1,0 +1,247 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+import type { Logger } from '../../../processor/streams/logger.ts';
+import type { ApplicationDescription } from '../operations/processor-result.ts';
+import type { LiveModel } from '../tables/live-model.ts';
+import { createApiSchema } from '../../logins/resolvers/api-schema.ts';
+import { ApiMetrics } from '../operations/api-metrics.ts';
+import { TokenCheck } from '../access/api-token.ts';
+import { watchConnections } from './connections.ts';
+import { DashboardFiles } from '../pages/dashboard-files.ts';
+import { MAX_EVENT_STREAMS } from '../limits/event-stream-limit.ts';
+import { GraphiqlPage } from '../pages/graphiql-page.ts';
+import { createGraphqlEngine, errorMask, GRAPHQL_PATH } from '../graphql/graphql-engine.ts';
+import { GraphqlSockets } from '../graphql/graphql-sockets.ts';
+import { sendError, sendJson } from './http-responses.ts';
+import { loginCosts } from '../../logins/login-costs.ts';
+import { OneAtATime } from './request-pipeline.ts';
+import { isEventStream, OpenAnswers } from './open-responses.ts';
+import { OperationLog } from '../operations/operation-log.ts';
+import { OriginPolicy } from '../access/origins.ts';
+import { PersistedDocuments } from '../graphql/persisted-documents.ts';
+import { RequestRouter } from './request-router.ts';
+import { ServedNames } from '../access/served-names.ts';
+import { setSecurityHeaders } from '../access/security-headers.ts';
+import type { Tracing } from '../operations/tracing.ts';
+
+/** A request's head, and then the whole of it, must arrive within these: slow senders hold no connection. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+/**
+ * Longer than load balancers keep an idle connection, which mostly is 60 s: one that they still use is never closed
+ * here.
+ */
+const KEEP_ALIVE_MS = 70_000;
+/** How often Node looks for requests that are late; by itself only every 30 s. */
+const LATE_REQUESTS_EVERY_MS = 1_000;
+/** How long a refused handshake waits for its few bytes to go out. */
+const REFUSAL_GRACE_MS = 1_000;
+const SOCKETS_GRACE_MS = 1_000;
+const ANSWERS_GRACE_MS = 3_000;
+
+const NOT_SERVED =
+  'This API is not served by the name that was asked for. Ask by its address or as localhost, or name it in ' +
+  'ALLOWED_HOSTS.';
+
+type RefusedHandshake = 403 | 404 | 421 | 503;
+
+export interface ApiServerOptions {
+  readonly model: LiveModel;
+  readonly application: ApplicationDescription;
+  readonly logger: Logger;
+  readonly host: string;
+  /** 0 is any free port. */
+  readonly port: number;
+  readonly allowedOrigins: readonly string[];
+  /** Names besides the host's own by which the API is asked, without ports. */
+  readonly allowedHosts?: readonly string[];
+  readonly graphiql: boolean;
+  readonly apiToken: string | undefined;
+  /** Where the built client lies, if it does. */
+  readonly dashboardFolder: string;
+  /** How long a client may read nothing of what waits for it; 30 s unless a test has less patience. */
+  readonly stalledAfterMs?: number;
+  /** How many connections are held at a time; 2,000 unless a test has fewer. */
+  readonly maxConnections?: number;
+  readonly tracing?: Tracing | null;
+}
+
+export interface ApiServer {
+  readonly port: number;
+  /** Where to find it, such as `http://127.0.0.1:4000`. */
+  readonly url: string;
+  /**
+   * Ends subscriptions so that clients come back elsewhere, lets queries finish, and closes. Takes at most five
+   * seconds.
+   */
+  stop(): Promise<void>;
+}
+
+/** Serves everything on one port. Rejects with the system's error when the port cannot be listened on. */
+export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const { model, logger } = options;
+  let stopping = false;
+  const answers = new OpenAnswers();
+  const metrics = new ApiMetrics(model, () => answers.eventStreams);
+  const log = new OperationLog(logger, metrics, options.tracing ?? null);
+  const token = new TokenCheck(options.apiToken);
+  const origins = new OriginPolicy(options.allowedOrigins);
+  const names = new ServedNames(options.host, options.allowedHosts ?? []);
+  const schema = createApiSchema(model, options.application, metrics.subscriptionOpened);
+  const documents = new PersistedDocuments(options.dashboardFolder, options.logger);
+  const mayStream = (): boolean => answers.eventStreams < MAX_EVENT_STREAMS;
+  const engine = createGraphqlEngine({
+    schema,
+    explorable: options.graphiql,
+    log,
+    costs: loginCosts(schema, model),
+    documents,
+    mayStream,
+  });
+  const mask = errorMask({ explorable: options.graphiql, log });
+  const sockets = new GraphqlSockets({ engine, mask, token, documents, log, metrics, logger });
+  const router = new RequestRouter({
+    model,
+    engine,
+    origins,
+    token,
+    metrics,
+    dashboard: new DashboardFiles(options.dashboardFolder, logger),
+    graphiql: options.graphiql ? new GraphiqlPage() : null,
+    stopping: () => stopping,
+    mayStream,
+  });
+
+  const oneAtATime = new OneAtATime();
+  const shouldUpgradeCallback = ({ headers }: IncomingMessage): boolean =>
+    headers.upgrade?.trim().toLowerCase() === 'websocket';
+  const server = createServer(
+    {
+      shouldUpgradeCallback,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: LATE_REQUESTS_EVERY_MS,
+    },
+    (request, response) => {
+      takeAbsoluteTarget(request);
+      oneAtATime.next(request.socket, response, () => answer(request, response));
+    },
+  );
+
+  function answer(request: IncomingMessage, response: ServerResponse): void {
+    const startedAt = performance.now();
+    const pathname = pathOf(request);
+    answers.add(response);
+    setSecurityHeaders(response);
+    if (stopping) response.setHeader('connection', 'close');
+    response.once('close', () => {
+      const path = router.labelOf(pathname ?? '');
+      const method = KNOWN_METHODS.has(request.method ?? '') ? (request.method as string) : 'other';
+      metrics.httpRequests.inc({ path, method, status: response.statusCode });
+      const seconds = (performance.now() - startedAt) / 1_000;
+      if (!isEventStream(response)) metrics.httpSeconds.observe({ path }, seconds);
+      logger.debug(
+        { method, path, status: response.statusCode, durationMs: Math.round(seconds * 10_000) / 10 },
+        'request',
+      );
+    });
+    if (!names.serves(request)) {
+      metrics.errors.inc({ code: 'FORBIDDEN' });
+      return sendError(request, response, 421, 'FORBIDDEN', NOT_SERVED);
+    }
+    if (pathname === null) return sendJson(request, response, 400, { error: 'This is no path.' });
+    router.answer(pathname, request, response).catch((error: unknown) => {
+      const clientLeft = request.destroyed && !request.complete;
+      if (!clientLeft) logger.error({ err: error, path: router.labelOf(pathname) }, 'a request failed unexpectedly');
+      if (clientLeft || response.headersSent) response.destroy();
+      else sendJson(request, response, 500, { error: 'Unexpected error.' });
+    });
+  }
+  server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    takeAbsoluteTarget(request);
+    stream.on('error', () => stream.destroy());
+    oneAtATime.whenAnswered(request.socket, () => upgrade(request, stream, head));
+  });
+
+  function upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    const refuse = (reason: string, status: RefusedHandshake): void => {
+      metrics.refusedConnections.inc({ reason });
+      logger.debug({ reason, status }, 'a WebSocket handshake was refused');
+      refuseUpgrade(stream, status);
+    };
+    if (!names.serves(request)) return refuse('host', 421);
+    if (pathOf(request) !== GRAPHQL_PATH) return refuse('path', 404);
+    if (origins.kindOf(request) === 'foreign') return refuse('origin', 403);
+    if (stopping) return refuse('stopping', 503);
+    if (sockets.full) return refuse('sockets', 503);
+    sockets.upgrade(request, stream, head);
+  }
+  const stopWatching = watchConnections(server, metrics, options);
+  await listen(server, options.host, options.port);
+
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    url: urlOf(options.host, port),
+    async stop() {
+      if (stopping) return;
+      stopping = true;
+      stopWatching();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      await Promise.all([sockets.close(SOCKETS_GRACE_MS), answers.drain(ANSWERS_GRACE_MS)]);
+      server.closeAllConnections();
+      await closed;
+      await engine.dispose();
+    },
+  };
+}
+
+const KNOWN_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'OPTIONS', 'PUT', 'PATCH', 'DELETE']);
+
+/** A target may be a whole URL, as for a proxy; its host is then the one that is asked for. */
+function takeAbsoluteTarget(request: IncomingMessage): void {
+  const target = request.url ?? '';
+  if (!/^(https?|wss?):\/\//i.test(target) || !URL.canParse(target)) return;
+  const { host, pathname, search } = new URL(target);
+  request.url = pathname + search;
+  request.headers.host = host;
+}
+
+/** A request's path without its parameters; null for what is none. */
+function pathOf(request: IncomingMessage): string | null {
+  const url = request.url ?? '';
+  return url.startsWith('/') && URL.canParse(url, 'http://localhost') ? (url.split(/[?#]/)[0] as string) : null;
+}
+
+/** Answers and hangs up: the HTTP server no longer looks after this connection, and the client may never end it. */
+function refuseUpgrade(stream: Duplex, status: RefusedHandshake): void {
+  const retry = status === 503 ? 'Retry-After: 1\r\n' : '';
+  const giveUp = setTimeout(() => stream.destroy(), REFUSAL_GRACE_MS);
+  stream.once('close', () => clearTimeout(giveUp));
+  // What the client sent meanwhile is dropped: unread, it would make the system take the answer back.
+  stream.resume();
+  stream.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n${retry}\r\n`,
+    () => stream.destroy(),
+  );
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/** A server on all interfaces is found on this machine's own. */
+function urlOf(host: string, port: number): string {
+  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+}

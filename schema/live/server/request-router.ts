@@ -1,0 +1,286 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { getOperationAST, parse } from 'graphql';
+
+import type { LiveModel } from '../tables/live-model.ts';
+import type { ApiMetrics } from '../operations/api-metrics.ts';
+import type { TokenCheck } from '../access/api-token.ts';
+import type { DashboardFiles } from '../pages/dashboard-files.ts';
+import { tooManyStreams } from '../limits/event-stream-limit.ts';
+import { GRAPHIQL_ASSETS, type GraphiqlPage } from '../pages/graphiql-page.ts';
+import { GRAPHQL_PATH, type GraphqlEngine } from '../graphql/graphql-engine.ts';
+import { type ErrorCode } from '../graphql/api-error.ts';
+import { refusesMethod, sendBody, sendError, sendJson } from './http-responses.ts';
+import type { OriginPolicy } from '../access/origins.ts';
+import { ACCEPTED_PACKINGS, isUtf8, readBody, unpacked } from './request-body.ts';
+import { REQUEST_LIMITS, tokenLimitError } from '../limits/request-limits.ts';
+import { answerRest, REST_RESULTS } from '../../logins/rest-results.ts';
+
+export interface RouterParts {
+  readonly model: LiveModel;
+  readonly engine: GraphqlEngine;
+  readonly origins: OriginPolicy;
+  readonly token: TokenCheck;
+  readonly metrics: ApiMetrics;
+  readonly dashboard: DashboardFiles;
+  /** Null when GraphiQL is switched off. */
+  readonly graphiql: GraphiqlPage | null;
+  readonly stopping: () => boolean;
+  /** False: no further event stream may be opened. */
+  readonly mayStream: () => boolean;
+}
+
+/** Which path gives what. */
+export class RequestRouter {
+  readonly #parts: RouterParts;
+
+  constructor(parts: RouterParts) {
+    this.#parts = parts;
+  }
+
+  /** A path as metrics and log lines name it: one of a few, whatever a client asks for. */
+  labelOf(pathname: string): string {
+    if (pathname === '/' || pathname === GRAPHQL_PATH || pathname in REST_RESULTS) return pathname;
+    if (pathname === '/health' || pathname === '/ready' || pathname === '/metrics') return pathname;
+    return pathname.startsWith(GRAPHIQL_ASSETS) ? GRAPHIQL_ASSETS : 'file';
+  }
+
+  async answer(pathname: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const rest = Object.hasOwn(REST_RESULTS, pathname) ? REST_RESULTS[pathname] : undefined;
+    if (rest !== undefined) return this.#answerRest(rest, request, response);
+    switch (pathname) {
+      case GRAPHQL_PATH:
+        return this.#answerGraphql(request, response);
+      case '/health':
+        return this.#answerProbe(request, response, 200, { status: 'ok' });
+      case '/ready':
+        return this.#answerReady(request, response);
+      case '/metrics':
+        return this.#answerMetrics(request, response);
+    }
+    const { graphiql, dashboard } = this.#parts;
+    if (graphiql !== null && pathname.startsWith(GRAPHIQL_ASSETS))
+      return graphiql.answerAsset(pathname, request, response);
+    return dashboard.answer(pathname, request, response);
+  }
+
+  #answerRest(result: (model: LiveModel) => unknown, request: IncomingMessage, response: ServerResponse): void {
+    const { origins, model } = this.#parts;
+    if (request.method === 'OPTIONS') return origins.answerPreflight(request, response, ['GET', 'HEAD']);
+    origins.setHeaders(request, response);
+    if (this.#refusesForeign(request, response) || !this.#isAuthorized(request, response)) return;
+    answerRest(model, result, request, response);
+  }
+
+  async #answerGraphql(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { origins, graphiql, engine } = this.#parts;
+    if (request.method === 'OPTIONS') return origins.answerPreflight(request, response, ['GET', 'POST']);
+    origins.setHeaders(request, response);
+    response.setHeader('cache-control', 'no-store');
+    // The page holds no data, and has a place to type the token into.
+    if (graphiql?.isVisit(request) === true) return graphiql.answerPage(request, response);
+    if (this.#refusesForeign(request, response)) return;
+    if (!this.#isAuthorized(request, response)) return;
+    if (graphiql === null && request.method === 'GET' && !couldNotBeSimple(request)) {
+      return this.#refuse(
+        request,
+        response,
+        403,
+        'FORBIDDEN',
+        'Any page can make a browser send such a GET: POST the operation as JSON, or send content-type: ' +
+          'application/json with it.',
+      );
+    }
+    if (request.method === 'POST' && !isJson(request.headers['content-type'])) {
+      // Any page may make a browser post a form or plain text here; JSON it has to ask for first.
+      response.setHeader('accept-post', 'application/json');
+      return this.#refuse(
+        request,
+        response,
+        415,
+        'BAD_USER_INPUT',
+        'Send the operation as JSON, with content-type: application/json.',
+      );
+    }
+    if (request.method === 'POST' && !isUtf8(request.headers['content-type']))
+      return this.#refuse(
+        request,
+        response,
+        415,
+        'BAD_USER_INPUT',
+        'JSON is sent as UTF-8: send no other charset in the content-type.',
+      );
+    if (request.method === 'GET' && !hasReadableParameters(request.url ?? '')) {
+      return this.#refuse(
+        request,
+        response,
+        400,
+        'BAD_USER_INPUT',
+        'The parameters "variables" and "extensions" must be JSON objects.',
+      );
+    }
+    if (request.method === 'POST') {
+      const body = await readBody(request, REQUEST_LIMITS.bodyBytes);
+      if (body === null) {
+        response.setHeader('connection', 'close');
+        return this.#refuse(
+          request,
+          response,
+          413,
+          'QUERY_TOO_LARGE',
+          `A request has at most ${REQUEST_LIMITS.bodyBytes} bytes.`,
+        );
+      }
+      const content = await unpacked(body, request.headers['content-encoding'], REQUEST_LIMITS.bodyBytes);
+      if ('problem' in content) return this.#refuseBody(content.problem, request, response);
+      // Where the engine looks for a body that has been read.
+      Object.assign(request, { body: content.text });
+      if (this.#isOneStreamTooMany(content.text, request)) {
+        response.setHeader('retry-after', 1);
+        return this.#refuse(request, response, 503, 'TOO_MANY_SUBSCRIPTIONS', tooManyStreams().message);
+      }
+    }
+    await engine(request, response);
+  }
+
+  /** Before GraphQL: said and counted as if it had been there. */
+  #refuse(request: IncomingMessage, response: ServerResponse, status: number, code: ErrorCode, message: string): void {
+    this.#parts.metrics.errors.inc({ code });
+    sendError(request, response, status, code, message);
+  }
+
+  /** Whether a body asks for an event stream when there are enough of them; an app may take one for its queries too. */
+  #isOneStreamTooMany(body: string, { headers }: IncomingMessage): boolean {
+    return headers.accept?.includes('text/event-stream') === true && !this.#parts.mayStream() && asksToSubscribe(body);
+  }
+
+  #refuseBody(
+    problem: 'unknown packing' | 'too large' | 'not packed so' | 'not utf-8',
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): void {
+    switch (problem) {
+      case 'unknown packing':
+        response.setHeader('accept-encoding', ACCEPTED_PACKINGS);
+        return this.#refuse(
+          request,
+          response,
+          415,
+          'BAD_USER_INPUT',
+          `A body is sent as it is, or with a content-encoding that is one of ${ACCEPTED_PACKINGS}.`,
+        );
+      case 'too large':
+        return this.#refuse(
+          request,
+          response,
+          413,
+          'QUERY_TOO_LARGE',
+          `A request has at most ${REQUEST_LIMITS.bodyBytes} bytes, unpacked.`,
+        );
+      case 'not packed so':
+        return this.#refuse(
+          request,
+          response,
+          400,
+          'BAD_USER_INPUT',
+          'The body is not what its content-encoding says.',
+        );
+      case 'not utf-8':
+        return this.#refuse(request, response, 400, 'BAD_USER_INPUT', 'The body is not UTF-8.');
+    }
+  }
+
+  /** True, and answered, when a page of another site made a browser send this. */
+  #refusesForeign(request: IncomingMessage, response: ServerResponse): boolean {
+    if (!this.#parts.origins.isForeign(request)) return false;
+    this.#refuse(
+      request,
+      response,
+      403,
+      'FORBIDDEN',
+      'Pages of this origin may not use this API: see ALLOWED_ORIGINS.',
+    );
+    return true;
+  }
+
+  #isAuthorized(request: IncomingMessage, response: ServerResponse): boolean {
+    if (this.#parts.token.acceptsRequest(request)) return true;
+    response.setHeader('www-authenticate', 'Bearer realm="Tributary"');
+    this.#refuse(
+      request,
+      response,
+      401,
+      'UNAUTHENTICATED',
+      'This API needs a token: send it as "Authorization: Bearer <token>".',
+    );
+    return false;
+  }
+
+  #answerReady(request: IncomingMessage, response: ServerResponse): void {
+    const { model, stopping } = this.#parts;
+    const { complete, reason } = model.tableState;
+    if (stopping()) return this.#answerProbe(request, response, 503, notReady('the API is stopping'));
+    if (!complete)
+      return this.#answerProbe(request, response, 503, notReady(reason ?? 'the copy of the results is not complete'));
+    this.#answerProbe(request, response, 200, { status: 'ready' });
+  }
+
+  #answerProbe(request: IncomingMessage, response: ServerResponse, status: number, body: object): void {
+    response.setHeader('cache-control', 'no-store');
+    if (!refusesMethod(request, response, ['GET', 'HEAD'])) sendJson(request, response, status, body);
+  }
+
+  async #answerMetrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { registry } = this.#parts.metrics;
+    response.setHeader('cache-control', 'no-store');
+    if (this.#refusesForeign(request, response)) return;
+    if (!refusesMethod(request, response, ['GET', 'HEAD']))
+      sendBody(request, response, 200, registry.contentType, await registry.metrics());
+  }
+}
+
+/** What is no subscription, or none that can be read, is for the engine to answer. */
+function asksToSubscribe(body: string): boolean {
+  try {
+    const { query, operationName } = JSON.parse(body) as { readonly query?: unknown; readonly operationName?: unknown };
+    if (typeof query !== 'string' || tokenLimitError(query) !== null) return false;
+    const named = typeof operationName === 'string' && operationName !== '' ? operationName : null;
+    return getOperationAST(parse(query), named)?.operation === 'subscription';
+  } catch {
+    return false;
+  }
+}
+
+function notReady(reason: string): object {
+  return { status: 'not ready', reason };
+}
+
+function isJson(contentType: string | undefined): boolean {
+  const type = contentType?.split(';')[0]?.trim().toLowerCase();
+  return type === 'application/json' || type === 'application/graphql+json';
+}
+
+/**
+ * Whether a GET was sent on purpose: by our own page, or with a header that no other page can add without being asked
+ * first.
+ */
+function couldNotBeSimple({ headers }: IncomingMessage): boolean {
+  return (
+    headers['sec-fetch-site'] === 'same-origin' ||
+    isJson(headers['content-type']) ||
+    headers.authorization !== undefined
+  );
+}
+
+function hasReadableParameters(url: string): boolean {
+  const { searchParams } = new URL(url, 'http://localhost');
+  return ['variables', 'extensions'].every((name) => {
+    const text = searchParams.get(name);
+    if (text === null || text === '') return true;
+    try {
+      const value: unknown = JSON.parse(text);
+      return typeof value === 'object' && !Array.isArray(value);
+    } catch {
+      return false;
+    }
+  });
+}

@@ -1,0 +1,37 @@
+import type { TableChange } from '../../../processor/streams/table/global-table-types.ts';
+
+/** Changelog partition to the offset after the last record applied from it. */
+export type PositionVector = Readonly<Record<number, number>>;
+
+/** How far one changelog topic has been applied, in the only terms that all API instances share: its offsets. */
+export class AppliedPositions {
+  readonly #next = new Map<number, number>();
+  #newestWrittenAtMs = 0;
+
+  note(change: TableChange): void {
+    this.#next.set(change.partition, change.offset + 1);
+    if (change.timestampMs > this.#newestWrittenAtMs) this.#newestWrittenAtMs = change.timestampMs;
+  }
+
+  forget(partition: number): void {
+    this.#next.delete(partition);
+  }
+
+  /** The offset after the last record applied from `partition`; 0 when there was none. */
+  of(partition: number): number {
+    return this.#next.get(partition) ?? 0;
+  }
+
+  has(partition: number): boolean {
+    return this.#next.has(partition);
+  }
+
+  vector(): PositionVector {
+    return Object.fromEntries(this.#next);
+  }
+
+  /** The newest Kafka timestamp among the applied records: nothing applied up to now was written after it. */
+  get newestWrittenAtMs(): number {
+    return this.#newestWrittenAtMs;
+  }
+}

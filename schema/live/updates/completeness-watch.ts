@@ -1,0 +1,23 @@
+import type { LiveModel } from '../tables/live-model.ts';
+
+/**
+ * Whether `freshness.complete`, or whether `freshness.lag` is known, has changed for good since a subscriber was last
+ * told.
+ */
+export class CompletenessWatch {
+  readonly #model: LiveModel;
+  #told: string | null = null;
+
+  constructor(model: LiveModel) {
+    this.#model = model;
+  }
+
+  changed(): boolean {
+    const { toldWholeness, wholeness } = this.#model;
+    return this.#told !== null && wholeness !== this.#told && wholeness === toldWholeness;
+  }
+
+  told(): void {
+    this.#told = this.#model.wholeness;
+  }
+}

@@ -1,0 +1,100 @@
+import { z } from 'zod';
+
+import type { AppliedPositions, PositionVector } from '../tables/applied-positions.ts';
+
+/** Where a subscription was: offsets, so that any API instance can tell what changed since. */
+export interface CursorContent {
+  readonly applicationId: string;
+  /** Which subscription with which arguments: a cursor of another one cannot be resumed. */
+  readonly subject: string;
+  /** Changelog partition to the offset after the last record that the update was made of. */
+  readonly positions: PositionVector;
+  /** Nothing in the update was written to the changelog after this, epoch milliseconds. */
+  readonly newestWrittenAtMs: number;
+  /** Start of the newest window in the update; null where there are no windows, or none with a login. */
+  readonly newestStartMs: number | null;
+}
+
+const MAX_CURSOR_LENGTH = 16_384;
+const FORMAT = 1;
+
+const count = z.number().int().nonnegative();
+const cursorContent = z.object({
+  f: z.literal(FORMAT),
+  a: z.string(),
+  s: z.string(),
+  p: z.record(z.string().regex(/^\d{1,10}$/), count),
+  w: count,
+  n: count.nullable(),
+});
+
+export function encodeCursor({
+  applicationId,
+  subject,
+  positions,
+  newestWrittenAtMs,
+  newestStartMs,
+}: CursorContent): string {
+  const content: z.input<typeof cursorContent> = {
+    f: FORMAT,
+    a: applicationId,
+    s: subject,
+    p: positions,
+    w: newestWrittenAtMs,
+    n: newestStartMs,
+  };
+  return Buffer.from(JSON.stringify(content)).toString('base64url');
+}
+
+/** What a cursor says; null for anything that is no cursor of this application and subject. */
+export function decodeCursor(text: string, applicationId: string, subject: string): CursorContent | null {
+  if (text.length > MAX_CURSOR_LENGTH) return null;
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
+  } catch {
+    return null;
+  }
+  const parsed = cursorContent.safeParse(value);
+  if (!parsed.success || parsed.data.a !== applicationId || parsed.data.s !== subject) return null;
+  return {
+    applicationId,
+    subject,
+    positions: parsed.data.p,
+    newestWrittenAtMs: parsed.data.w,
+    newestStartMs: parsed.data.n,
+  };
+}
+
+/**
+ * Those of `partitions` of which the cursor's update held records that this instance has not read. `read`: next offset
+ * to read.
+ */
+export function aheadOf(
+  cursor: CursorContent,
+  partitions: readonly number[],
+  applied: AppliedPositions,
+  read: (partition: number) => number | null,
+): number[] {
+  return partitions.filter(
+    (partition) => (cursor.positions[partition] ?? 0) > Math.max(applied.of(partition), read(partition) ?? 0),
+  );
+}
+
+interface Placed {
+  readonly partition: number;
+  readonly offset: number;
+  readonly writtenAtMs: number;
+}
+
+export function changedSince(cursor: CursorContent, row: Placed): boolean {
+  return row.offset >= (cursor.positions[row.partition] ?? 0);
+}
+
+/**
+ * A row that lies before the cursor's position and yet was written after all that the cursor's update was made of: the
+ * topic was deleted and began anew, and the cursor's offsets mean nothing in it.
+ */
+export function contradicts(cursor: CursorContent, row: Placed): boolean {
+  return !changedSince(cursor, row) && row.writtenAtMs > cursor.newestWrittenAtMs;
+}

@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs';
+import type { GraphQLSchema } from 'graphql';
+import { createSchema } from 'graphql-yoga';
+
+import type { ApplicationDescription } from '../../live/operations/processor-result.ts';
+import type { Resolvers } from '../generated/resolver-types.ts';
+import { UNOBSERVED } from '../../live/updates/conflating-iterator.ts';
+import type { LiveModel } from '../../live/tables/live-model.ts';
+import { queryResolvers } from './query.ts';
+import { countScalar, cursorScalar, dateTimeScalar } from '../../live/graphql/scalars.ts';
+import { type OnSubscription, subscriptionResolvers } from './subscription.ts';
+
+export function readTypeDefinitions(): string {
+  return readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8');
+}
+
+/** The schema with its resolvers over `model`. Answers are whole objects, so most fields need no resolver. */
+export function createApiSchema(
+  model: LiveModel,
+  application: ApplicationDescription,
+  onSubscription: OnSubscription = () => UNOBSERVED,
+): GraphQLSchema {
+  const resolvers: Resolvers = {
+    DateTime: dateTimeScalar,
+    Count: countScalar,
+    Cursor: cursorScalar,
+    // The only type with a global id.
+    Node: { __resolveType: () => 'State' },
+    Query: queryResolvers(model, application),
+    Subscription: subscriptionResolvers(model, application, onSubscription),
+  };
+  return createSchema({ typeDefs: readTypeDefinitions(), resolvers });
+}

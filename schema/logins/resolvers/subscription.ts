@@ -1,0 +1,114 @@
+import { integerArgument, intervalArgument } from '../../live/graphql/arguments.ts';
+import { insightsAnswer } from '../results/insights-result.ts';
+import { type ApplicationDescription, processorAnswer } from '../../live/operations/processor-result.ts';
+import { dataQualityAnswer } from '../results/data-quality-result.ts';
+import { DEFAULT_WINDOWS, stateFilter } from '../results/time-series-result.ts';
+import type { Subscription, SubscriptionResolvers } from '../generated/resolver-types.ts';
+import type { ChangeTopic } from '../../live/updates/change-hub.ts';
+import {
+  ConflatingIterator,
+  type SubscriptionObserver,
+  type UpdateSource,
+} from '../../live/updates/conflating-iterator.ts';
+import type { LiveModel } from '../../live/tables/live-model.ts';
+import { MAX_WINDOWS } from '../rows/window-rows.ts';
+import { ResultUpdates } from '../../live/updates/result-updates.ts';
+import { StatesUpdates } from '../updates/states-updates.ts';
+import { TimeSeriesUpdates } from '../updates/time-series-updates.ts';
+import { requireCopy } from '../../live/tables/require-copy.ts';
+
+export type SubscriptionField = keyof Subscription;
+
+/** Asked for an observer when a subscription to a field begins. */
+export type OnSubscription = (field: SubscriptionField) => SubscriptionObserver;
+
+const UPDATES_INTERVAL_MS = 250;
+const RESULTS_INTERVAL_MS = 1_000;
+
+export function subscriptionResolvers(
+  model: LiveModel,
+  application: ApplicationDescription,
+  onSubscription: OnSubscription,
+): SubscriptionResolvers {
+  function open<F extends SubscriptionField, T>(
+    field: F,
+    topics: readonly ChangeTopic[],
+    intervalMs: number,
+    source: UpdateSource<T>,
+  ): AsyncIterable<T> {
+    return new ConflatingIterator(model.hub, topics, source, intervalMs, onSubscription(field));
+  }
+  /**
+   * An event is the update itself, not an object around it: by it a result is found that was executed for another
+   * subscriber.
+   */
+  const resolve = <T>(update: T): T => update;
+
+  return {
+    states: {
+      resolve,
+      subscribe: (_, args) => {
+        const intervalMs = intervalArgument(args.intervalMs, UPDATES_INTERVAL_MS);
+        return open(
+          'states',
+          ['states', 'completeness'],
+          intervalMs,
+          new StatesUpdates(requireCopy(model), args.after),
+        );
+      },
+    },
+    timeSeries: {
+      resolve,
+      subscribe: (_, args) => {
+        const intervalMs = intervalArgument(args.intervalMs, UPDATES_INTERVAL_MS);
+        const windows = integerArgument('windows', args.windows, DEFAULT_WINDOWS, 1, MAX_WINDOWS);
+        const resolution = args.resolution ?? 'MINUTE';
+        const wanted = { resolution, windows, filter: stateFilter(args.states) };
+        const topics: ChangeTopic[] = [resolution === 'HOUR' ? 'hours' : 'minutes', 'completeness'];
+        return open('timeSeries', topics, intervalMs, new TimeSeriesUpdates(requireCopy(model), wanted, args.after));
+      },
+    },
+    insights: {
+      resolve,
+      subscribe: (_, args) => {
+        const intervalMs = intervalArgument(args.intervalMs, RESULTS_INTERVAL_MS);
+        requireCopy(model);
+        const updates = new ResultUpdates(
+          model,
+          'insights',
+          () => insightsAnswer(model),
+          ({ freshness, ...found }) => found,
+        );
+        return open('insights', ['states'], intervalMs, updates);
+      },
+    },
+    dataQuality: {
+      resolve,
+      subscribe: (_, args) => {
+        const intervalMs = intervalArgument(args.intervalMs, RESULTS_INTERVAL_MS);
+        requireCopy(model);
+        const updates = new ResultUpdates(
+          model,
+          'dataQuality',
+          () => dataQualityAnswer(model),
+          ({ freshness, ...counts }) => counts,
+        );
+        return open('dataQuality', ['states', 'quality'], intervalMs, updates);
+      },
+    },
+    processor: {
+      resolve,
+      subscribe: (_, args) => {
+        const intervalMs = intervalArgument(args.intervalMs, RESULTS_INTERVAL_MS);
+        requireCopy(model);
+        const updates = new ResultUpdates(
+          model,
+          'processor',
+          () => processorAnswer(model, application),
+          (processor) => processor,
+        );
+        return open('processor', ['processor'], intervalMs, updates);
+      },
+    },
+  };
+}

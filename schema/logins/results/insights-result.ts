@@ -1,0 +1,20 @@
+import { findInsights, insightSentences } from '../../../processor/logins/insights.ts';
+import { STATE_CODES } from '../../../processor/logins/states.ts';
+import type { Insights } from '../generated/resolver-types.ts';
+import type { CountRow } from '../rows/count-row.ts';
+import type { LiveModel } from '../../live/tables/live-model.ts';
+import { deviceCounts, freshness, stateAnswer } from './states-result.ts';
+
+export function insightsAnswer(model: LiveModel): Insights {
+  const rows = new Map<string, CountRow>(model.states.rows());
+  const findings = findInsights(rows);
+  const newestMs = STATE_CODES.reduce((newest, code) => Math.max(newest, rows.get(code)?.lastLoginAtMs ?? 0), 0);
+  return {
+    topState: findings.topState === null ? null : stateAnswer(model, findings.topState),
+    moreIos: findings.moreIos.map((code) => stateAnswer(model, code)),
+    moreAndroid: findings.moreAndroid.map((code) => stateAnswer(model, code)),
+    byGdpClass: findings.byGdpClass.map(({ devices, ...found }) => ({ ...found, devices: deviceCounts(devices) })),
+    sentences: insightSentences(findings, rows),
+    freshness: freshness(model, newestMs),
+  };
+}

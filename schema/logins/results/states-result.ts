@@ -1,0 +1,110 @@
+import { type GdpClass, gdpOf } from '../../../processor/logins/gdp.ts';
+import { leaderOf } from '../../../processor/logins/insights.ts';
+import { isStateCode, STATE_CODES, STATE_NAMES, type StateCode } from '../../../processor/logins/states.ts';
+import type {
+  DeviceCounts,
+  Freshness,
+  State,
+  StateList,
+  StateOrder,
+  StateOrderField,
+} from '../generated/resolver-types.ts';
+import { addCounts, type Counts, noCounts, totalOf } from '../rows/count-row.ts';
+import type { LiveModel } from '../../live/tables/live-model.ts';
+import { integerArgument } from '../../live/graphql/arguments.ts';
+
+const NO_COUNTS: Readonly<Counts> = Object.freeze(noCounts());
+
+export function deviceCounts(counts: Readonly<Counts> | undefined): DeviceCounts {
+  const { ios, android, other } = counts ?? NO_COUNTS;
+  return { ios, android, other, total: ios + android + other };
+}
+
+export function stateAnswer(model: LiveModel, code: StateCode): State {
+  const row = model.states.get(code);
+  return {
+    id: `State:${code}`,
+    code,
+    name: STATE_NAMES[code],
+    gdp: gdpOf(code),
+    devices: deviceCounts(row),
+    leader: leaderOf(row ?? NO_COUNTS),
+    lastLoginAt: row === undefined || row.lastLoginAtMs === 0 ? null : row.lastLoginAtMs,
+  };
+}
+
+/** The state behind a global id; null for an id of nothing. */
+export function nodeAnswer(model: LiveModel, id: string): State | null {
+  const code = /^State:(.{2})$/.exec(id)?.[1];
+  return code !== undefined && isStateCode(code) ? stateAnswer(model, code) : null;
+}
+
+export interface StatesArguments {
+  readonly orderBy?: StateOrder | null | undefined;
+  readonly first?: number | null | undefined;
+  readonly gdpClass?: GdpClass | null | undefined;
+}
+
+export function statesAnswer(model: LiveModel, { orderBy, first, gdpClass }: StatesArguments): StateList {
+  const limit = integerArgument('first', first, STATE_CODES.length, 1, STATE_CODES.length);
+  const { field, direction } = { field: orderBy?.field ?? 'TOTAL', direction: orderBy?.direction ?? 'DESC' } as const;
+  const sign = direction === 'ASC' ? 1 : -1;
+  const rank = RANKS[field];
+  const nodes = STATE_CODES.filter((code) => gdpClass == null || gdpOf(code).class === gdpClass).map((code) =>
+    stateAnswer(model, code),
+  );
+  if (rank === null) {
+    if (direction === 'DESC') nodes.reverse();
+  } else {
+    // The codes ascend and sorting is stable: ties stay alphabetical in either direction.
+    nodes.sort((a, b) => sign * (rank(a) - rank(b)));
+  }
+  return { nodes: nodes.slice(0, limit), ...totalsAnswer(model) };
+}
+
+/** What a list is ordered by; null for the code itself. */
+const RANKS: Readonly<Record<StateOrderField, ((state: State) => number) | null>> = {
+  TOTAL: ({ devices }) => devices.total,
+  IOS: ({ devices }) => devices.ios,
+  ANDROID: ({ devices }) => devices.android,
+  OTHER: ({ devices }) => devices.other,
+  GDP: ({ gdp }) => gdp.millionsUsd,
+  CODE: null,
+};
+
+export interface Totals {
+  readonly totals: DeviceCounts;
+  readonly unattributed: DeviceCounts;
+  readonly freshness: Freshness;
+}
+
+/** Over all states, and unattributed logins too. */
+export function totalsAnswer(model: LiveModel): Totals {
+  const totals = noCounts();
+  let newestMs = 0;
+  for (const [, row] of model.states.rows()) {
+    addCounts(totals, row);
+    newestMs = Math.max(newestMs, row.lastLoginAtMs);
+  }
+  return {
+    totals: deviceCounts(totals),
+    unattributed: deviceCounts(model.states.unattributed),
+    freshness: freshness(model, newestMs),
+  };
+}
+
+/** Every login that is counted: the same rows as the states', summed. */
+export function countedLogins(model: LiveModel): number {
+  let sum = 0;
+  for (const [, row] of model.states.rows()) sum += totalOf(row);
+  return sum;
+}
+
+/** `newestEventMs`: of what the answer holds; 0 when it holds no login. */
+export function freshness(model: LiveModel, newestEventMs: number): Freshness {
+  return {
+    asOf: newestEventMs === 0 ? null : newestEventMs,
+    complete: model.tableState.complete,
+    lag: model.lag(),
+  };
+}

@@ -1,0 +1,98 @@
+import { UNATTRIBUTED } from '../../../processor/logins/names.ts';
+import { isStateCode, type StateCode } from '../../../processor/logins/states.ts';
+import type { TableChange } from '../../../processor/streams/table/global-table-types.ts';
+
+/** Whose logins a row counts: a state's, or those that name none. */
+export type RowKey = StateCode | typeof UNATTRIBUTED;
+
+export interface Counts {
+  ios: number;
+  android: number;
+  other: number;
+}
+
+/**
+ * The newest value of one changelog key, and where it came from. `partition` and `offset` are what a cursor is compared
+ * with and mean the same on every instance; `version` counts this instance's own batches and is what its running
+ * subscriptions compare with.
+ */
+export interface CountRow extends Counts {
+  /** Event time of the newest login counted, epoch milliseconds; 0 when nothing is counted. */
+  lastLoginAtMs: number;
+  partition: number;
+  offset: number;
+  /** The changelog record's Kafka timestamp. */
+  writtenAtMs: number;
+  version: number;
+}
+
+/** A row as of `change`; a tombstone counts nothing. Throws on what the processor cannot have written. */
+export function rowOf(change: TableChange, version: number): CountRow {
+  const counts = change.value === null ? NOTHING : parseCounts(change.value);
+  // Whichever clock is later: this machine's own may be behind.
+  if (counts.lastLoginAtMs > Math.max(change.timestampMs, Date.now()) + MAX_AHEAD_MS)
+    throw new TypeError('the newest login is dated more than two hours ahead');
+  return { ...counts, partition: change.partition, offset: change.offset, writtenAtMs: change.timestampMs, version };
+}
+
+export function isRowKey(text: string): text is RowKey {
+  return text === UNATTRIBUTED || isStateCode(text);
+}
+
+export function addCounts(into: Counts, counts: Readonly<Counts>): void {
+  into.ios += counts.ios;
+  into.android += counts.android;
+  into.other += counts.other;
+}
+
+export function subtractCounts(from: Counts, counts: Readonly<Counts>): void {
+  from.ios -= counts.ios;
+  from.android -= counts.android;
+  from.other -= counts.other;
+}
+
+export function totalOf(counts: Readonly<Counts>): number {
+  return counts.ios + counts.android + counts.other;
+}
+
+export function noCounts(): Counts {
+  return { ios: 0, android: 0, other: 0 };
+}
+
+const NOTHING: Readonly<Counts & { lastLoginAtMs: number }> = Object.freeze({
+  ios: 0,
+  android: 0,
+  other: 0,
+  lastLoginAtMs: 0,
+});
+
+/** So much of each device in each state still sums up to a whole number that JSON and GraphQL can hold. */
+const MAX_COUNT = 50_000_000_000_000;
+/** The last instant that an answer can write. */
+const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z');
+/** The processor takes no login from further ahead than an hour, by its own clock. */
+const MAX_AHEAD_MS = 2 * 3_600_000;
+
+/**
+ * @throws TypeError for what the processor cannot have written: one time out of bounds
+ * would move what is counted as expired, one count too large would make every answer that sums it up an error.
+ */
+function parseCounts(bytes: Buffer): Counts & { lastLoginAtMs: number } {
+  const value: unknown = JSON.parse(bytes.toString('utf8'));
+  if (typeof value !== 'object' || value === null) throw new TypeError('counts must be a JSON object');
+  const field = (name: string, most: number): number => {
+    const number: unknown = (value as Readonly<Record<string, unknown>>)[name];
+    if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0 || number > most) {
+      throw new TypeError(`counts need a whole number "${name}" up to ${most}`);
+    }
+    return number;
+  };
+  const lastLoginAtMs =
+    (value as Readonly<Record<string, unknown>>)['lastLoginAtMs'] === null ? 0 : field('lastLoginAtMs', LATEST_MS);
+  return {
+    ios: field('ios', MAX_COUNT),
+    android: field('android', MAX_COUNT),
+    other: field('other', MAX_COUNT),
+    lastLoginAtMs,
+  };
+}

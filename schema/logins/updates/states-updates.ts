@@ -1,0 +1,87 @@
+import { STATE_CODES, type StateCode } from '../../../processor/logins/states.ts';
+import { stateAnswer, totalsAnswer } from '../results/states-result.ts';
+import type { StatesUpdate } from '../generated/resolver-types.ts';
+import type { UpdateSource } from '../../live/updates/conflating-iterator.ts';
+import { changedSince, decodeCursor, encodeCursor } from '../../live/updates/cursor.ts';
+import { CursorResume } from '../../live/updates/cursor-resume.ts';
+import type { LiveModel } from '../../live/tables/live-model.ts';
+import { CompletenessWatch } from '../../live/updates/completeness-watch.ts';
+
+const SUBJECT = 'states';
+
+/** One subscriber's view of the states: a snapshot first, or what changed since its cursor; then what changed. */
+export class StatesUpdates implements UpdateSource<StatesUpdate> {
+  readonly #model: LiveModel;
+  readonly #resume: CursorResume;
+  readonly #completeness: CompletenessWatch;
+  #sent: { readonly version: number; readonly epoch: number } | null = null;
+
+  constructor(model: LiveModel, after: string | null | undefined) {
+    this.#model = model;
+    this.#completeness = new CompletenessWatch(model);
+    const cursor = after == null ? null : decodeCursor(after, model.applicationId, SUBJECT);
+    this.#resume = new CursorResume(cursor, model.states.positions, () => model.readPositions(model.changelogs.states));
+  }
+
+  readonly ready = (): boolean => this.#resume.ready();
+
+  get readyByMs(): number {
+    return this.#resume.readyByMs;
+  }
+
+  take(): StatesUpdate | null {
+    const sent = this.#sent;
+    const update = sent === null ? this.#first() : this.#since(sent);
+    if (update === null) return null;
+    const { version, epoch } = this.#model.states;
+    this.#sent = { version, epoch };
+    this.#completeness.told();
+    return update;
+  }
+
+  #first(): StatesUpdate {
+    const codes = this.#firstCodes();
+    return codes === null ? this.#snapshot() : this.#update('DELTA', codes);
+  }
+
+  #since(sent: { readonly version: number; readonly epoch: number }): StatesUpdate | null {
+    const { states } = this.#model;
+    if (states.epoch !== sent.epoch) return this.#snapshot();
+    if (states.version === sent.version && !this.#completeness.changed()) return null;
+    const isNewer = (code: StateCode) => changedSinceRow(states.get(code), (row) => row.version > sent.version);
+    return this.#model.shared(`${SUBJECT} since ${sent.version}`, () => this.#update('DELTA', this.#codes(isNewer)));
+  }
+
+  #snapshot(): StatesUpdate {
+    return this.#model.shared(SUBJECT, () => this.#update('SNAPSHOT', STATE_CODES));
+  }
+
+  #firstCodes(): StateCode[] | null {
+    const { states } = this.#model;
+    const cursor = this.#resume.resumable([...states.rows()].map(([, row]) => row));
+    return cursor === null
+      ? null
+      : this.#codes((code) => changedSinceRow(states.get(code), (row) => changedSince(cursor, row)));
+  }
+
+  #codes(isChanged: (code: StateCode) => boolean): StateCode[] {
+    return STATE_CODES.filter(isChanged);
+  }
+
+  #update(kind: StatesUpdate['kind'], codes: readonly StateCode[]): StatesUpdate {
+    const { states, applicationId } = this.#model;
+    const { positions } = states;
+    const cursor = encodeCursor({
+      applicationId,
+      subject: SUBJECT,
+      positions: positions.vector(),
+      newestWrittenAtMs: positions.newestWrittenAtMs,
+      newestStartMs: null,
+    });
+    return { kind, cursor, states: codes.map((code) => stateAnswer(this.#model, code)), ...totalsAnswer(this.#model) };
+  }
+}
+
+function changedSinceRow<T>(row: T | undefined, isChanged: (row: T) => boolean): boolean {
+  return row !== undefined && isChanged(row);
+}

@@ -1,0 +1,183 @@
+import { freshness } from '../results/states-result.ts';
+import {
+  defaultEndMs,
+  newestBetween,
+  newestShownMs,
+  pointOf,
+  seriesPoints,
+  type StateFilter,
+  windowsOf,
+} from '../results/time-series-result.ts';
+import type { Resolution, TimeSeriesPoint, TimeSeriesUpdate } from '../generated/resolver-types.ts';
+import type { CountRow } from '../rows/count-row.ts';
+import type { UpdateSource } from '../../live/updates/conflating-iterator.ts';
+import { changedSince, type CursorContent, decodeCursor, encodeCursor } from '../../live/updates/cursor.ts';
+import { CursorResume } from '../../live/updates/cursor-resume.ts';
+import type { LiveModel } from '../../live/tables/live-model.ts';
+import type { Window, WindowRows } from '../rows/window-rows.ts';
+import { CompletenessWatch } from '../../live/updates/completeness-watch.ts';
+
+export interface TimeSeriesSubject {
+  readonly resolution: Resolution;
+  readonly windows: number;
+  readonly filter: StateFilter;
+}
+
+interface Sent {
+  readonly version: number;
+  readonly epoch: number;
+  /** The newest window that was told as a matter of course; windows ahead of the clock are told when they change. */
+  readonly newestStartMs: number | null;
+}
+
+/** One subscriber's view of a series: its newest windows first, or what changed since its cursor; then what changed. */
+export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
+  readonly #model: LiveModel;
+  readonly #rows: WindowRows;
+  readonly #wanted: TimeSeriesSubject;
+  readonly #subject: string;
+  readonly #resume: CursorResume;
+  readonly #completeness: CompletenessWatch;
+  #sent: Sent | null = null;
+
+  constructor(model: LiveModel, wanted: TimeSeriesSubject, after: string | null | undefined) {
+    this.#model = model;
+    this.#rows = windowsOf(model, wanted.resolution);
+    this.#wanted = wanted;
+    this.#subject = `timeSeries ${wanted.resolution} ${wanted.windows} ${wanted.filter?.join(',') ?? '*'}`;
+    this.#completeness = new CompletenessWatch(model);
+    const topic = wanted.resolution === 'HOUR' ? model.changelogs.hours : model.changelogs.minutes;
+    const decoded = after == null ? null : decodeCursor(after, model.applicationId, this.#subject);
+    // Points are counted from its newest window on: where no window begins, nobody here has made it.
+    const cursor = (decoded?.newestStartMs ?? 0) % this.#rows.definition.sizeMs === 0 ? decoded : null;
+    this.#resume = new CursorResume(cursor, this.#rows.positions, () => model.readPositions(topic));
+  }
+
+  readonly ready = (): boolean => this.#resume.ready();
+
+  get readyByMs(): number {
+    return this.#resume.readyByMs;
+  }
+
+  take(): TimeSeriesUpdate | null {
+    const update = this.#sent === null ? this.#first() : this.#since(this.#sent);
+    if (update === null) return null;
+    const { version, epoch } = this.#rows;
+    this.#sent = { version, epoch, newestStartMs: this.#newestShownMs };
+    this.#completeness.told();
+    return update;
+  }
+
+  #first(): TimeSeriesUpdate {
+    const points = this.#pointsSinceCursor();
+    return points === null ? this.#snapshot() : this.#update('DELTA', points);
+  }
+
+  #since(sent: Sent): TimeSeriesUpdate | null {
+    const mustTell = this.#completeness.changed();
+    return this.#model.shared(
+      `${this.#subject} since ${sent.version} ${sent.epoch} ${sent.newestStartMs} ${mustTell} to ` +
+        `${this.#newestShownMs}`,
+      () => {
+        const points = this.#pointsSince(sent);
+        if (points === null) return this.#snapshot();
+        return points.length === 0 && !mustTell ? null : this.#update('DELTA', points);
+      },
+    );
+  }
+
+  #pointsSince(sent: Sent): TimeSeriesPoint[] | null {
+    const { epoch } = this.#rows;
+    const newestMs = this.#newestShownMs;
+    // Before the first login the range hung on the clock, and the client's points are of no use.
+    if (epoch !== sent.epoch || (sent.newestStartMs === null && newestMs !== null)) return null;
+    if (this.#rows.version === sent.version && newestMs === sent.newestStartMs) return [];
+    const changed = this.#rows.changedSince(sent.version, this.#wanted.filter);
+    if (changed !== null) return this.#points(changed, sent.newestStartMs);
+    const isNewer = (row: CountRow) => row.version > sent.version;
+    const isChanged = (window: Window) =>
+      window.version > sent.version && (window.removedAtVersion > sent.version || this.#someRow(window, isNewer));
+    return this.#changedPoints(isChanged, sent.newestStartMs);
+  }
+
+  #pointsSinceCursor(): TimeSeriesPoint[] | null {
+    const cursor = this.#resume.resumable(allRows(this.#rows));
+    if (cursor === null || cursor.newestStartMs === null) return null;
+    // What expired since, wherever that was: of a window whose rows are gone from the topic there is nothing here to
+    // tell of it.
+    return this.#changedPoints(
+      (window) => this.#hasChangedSince(window, cursor),
+      cursor.newestStartMs,
+      this.#rows.expiredSince(cursor.newestStartMs),
+    );
+  }
+
+  #hasChangedSince(window: Window, cursor: CursorContent): boolean {
+    // Rows that went away left no offset behind: say again that they are gone.
+    return window.removedAtVersion > 0 || this.#someRow(window, (row) => changedSince(cursor, row));
+  }
+
+  #someRow(window: Window, test: (row: CountRow) => boolean): boolean {
+    const { filter } = this.#wanted;
+    if (filter === null) return [...window.rows.values()].some(test);
+    return filter.some((code) => {
+      const row = window.rows.get(code);
+      return row !== undefined && test(row);
+    });
+  }
+
+  /** Changed windows, however old, and every window that is new since `knownNewestMs`, empty ones too; ascending. */
+  #changedPoints(
+    isChanged: (window: Window) => boolean,
+    knownNewestMs: number | null,
+    expired: readonly number[] = [],
+  ): TimeSeriesPoint[] {
+    const starts = new Set<number>(expired);
+    for (const window of this.#rows.windows()) if (isChanged(window)) starts.add(window.startMs);
+    return this.#points(starts, knownNewestMs);
+  }
+
+  /** `starts`: of changed windows. */
+  #points(starts: Set<number>, knownNewestMs: number | null): TimeSeriesPoint[] {
+    const { filter, windows } = this.#wanted;
+    const { sizeMs } = this.#rows.definition;
+    const newestMs = this.#newestShownMs;
+    if (newestMs !== null && knownNewestMs !== null) {
+      const firstNewMs = Math.max(knownNewestMs + sizeMs, newestMs - (windows - 1) * sizeMs);
+      for (let startMs = firstNewMs; startMs <= newestMs; startMs += sizeMs) starts.add(startMs);
+    }
+    return [...starts].sort((a, b) => a - b).map((startMs) => pointOf(startMs, this.#rows.get(startMs), filter));
+  }
+
+  #snapshot(): TimeSeriesUpdate {
+    const { filter, windows } = this.#wanted;
+    const toMs = defaultEndMs(this.#model, this.#rows);
+    return this.#model.shared(`${this.#subject} to ${toMs}`, () =>
+      this.#update('SNAPSHOT', seriesPoints(this.#rows, toMs - windows * this.#rows.definition.sizeMs, toMs, filter)),
+    );
+  }
+
+  get #newestShownMs(): number | null {
+    return newestShownMs(this.#model, this.#rows);
+  }
+
+  #update(kind: TimeSeriesUpdate['kind'], points: TimeSeriesPoint[]): TimeSeriesUpdate {
+    const { positions } = this.#rows;
+    const cursor = encodeCursor({
+      applicationId: this.#model.applicationId,
+      subject: this.#subject,
+      positions: positions.vector(),
+      newestWrittenAtMs: positions.newestWrittenAtMs,
+      newestStartMs: this.#newestShownMs,
+    });
+    const { resolution, windows, filter } = this.#wanted;
+    // Of the whole series, not of this delta: a late window must not make the series look older than it was.
+    const toMs = defaultEndMs(this.#model, this.#rows);
+    const newestEventMs = newestBetween(this.#rows, toMs - windows * this.#rows.definition.sizeMs, toMs, filter);
+    return { kind, cursor, resolution, points, freshness: freshness(this.#model, newestEventMs) };
+  }
+}
+
+function* allRows(rows: WindowRows): Iterable<CountRow> {
+  for (const window of rows.windows()) yield* window.rows.values();
+}

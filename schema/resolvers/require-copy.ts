@@ -1,8 +1,0 @@
-import { notReady } from '../answers/api-error.ts';
-import type { LiveModel } from '../live/live-model.ts';
-
-/** The model, once there has been a whole copy of the results; throws NOT_READY before. */
-export function requireCopy(model: LiveModel): LiveModel {
-  if (!model.tableState.caughtUpOnce) throw notReady();
-  return model;
-}
