@@ -2,6 +2,7 @@
 export { KafkaStreams, type KafkaStreamsOptions, type StreamsState } from './kafka-streams.ts';
 export { parseStreamsConfig, type StreamsConfig, type StreamsConfigInput } from './streams-config.ts';
 export { StreamsError, type ErrorCode, type Reaction } from './errors.ts';
+export { parseTopicPartition, recordPlace, topicPartition, type TopicPartition } from './kafka/topic-partition.ts';
 export type { KafkaConnectionConfig } from './kafka/kafka-connection-config.ts';
 export type { Logger } from './logger.ts';
 export { StreamsBuilder, type SourceStream, type StreamOptions } from './topology/streams-builder.ts';

@@ -6,13 +6,7 @@ import { prepareTopics, purgeRepartitionTopics, type CreatableTopics } from './t
 import { StatusPublisher } from './topics/status-publisher.ts';
 import { findChangedTopic, type KnownTopics } from './topics/topic-check.ts';
 import { readBacklog } from './reading/backlog.ts';
-import {
-  COORDINATOR_OF_GROUP,
-  createKafka,
-  KafkaCluster,
-  type Kafka,
-  type TopicPartition,
-} from './kafka/kafka-cluster.ts';
+import { COORDINATOR_OF_GROUP, createKafka, KafkaCluster, type Kafka } from './kafka/kafka-cluster.ts';
 import { fatalConnectionError, isBrokerAway, isCoordinatorNotFound, waitingForKafka } from './kafka/kafka-errors.ts';
 import { messageOf, StreamsError } from './errors.ts';
 import { checkConnection, type KafkaConnectionConfig } from './kafka/kafka-connection-config.ts';
@@ -25,6 +19,7 @@ import type { InstanceStatus, TaskStatus } from './task/instance-status.ts';
 import { allTaskIds, partitionsOfTasks } from './task/task-manager.ts';
 import { loadStreamThread, Supervisor, type Trouble } from './thread/supervisor.ts';
 import type { Topology } from './topology/topology.ts';
+import type { TopicPartition } from './kafka/topic-partition.ts';
 
 /*
  *   CREATED ──> STARTING ──> REBALANCING <──> RUNNING

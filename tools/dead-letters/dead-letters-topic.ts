@@ -5,6 +5,7 @@ import {
   isCut,
   originalHeaders,
 } from '../../processor/streams/writing/dead-letter.ts';
+import { topicPartition } from '../../processor/streams/index.ts';
 import { READ_COMMITTED, type KafkaCluster } from '../../processor/streams/kafka/kafka-cluster.ts';
 import { CODE, hasCode } from '../../processor/streams/kafka/kafka-errors.ts';
 import { RecordFetcher } from '../../processor/streams/reading/record-fetcher.ts';
@@ -185,7 +186,7 @@ export async function scanTopic(
         if (outOfRange)
           throw new UserError(
             'TOPIC_CHANGED',
-            `records of ${topic}-${String(partition)} were deleted while it was read: try again`,
+            `records of ${topicPartition(topic, partition)} were deleted while it was read: try again`,
           );
         for (const record of records) if (record.offset < (ends[partition] as number)) await onRecord(record);
         positions[partition] = nextOffset;

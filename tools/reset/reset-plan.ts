@@ -1,4 +1,5 @@
 import type kafkajs from 'kafkajs';
+import { topicPartition } from '../../processor/streams/index.ts';
 import type { Environment } from '../../processor/logins/environment.ts';
 import { buildTopology } from '../../processor/logins/topology.ts';
 import {
@@ -97,7 +98,7 @@ async function groupOf(admin: kafkajs.Admin, groupId: string): Promise<ResetPlan
 export async function committedOffsets(admin: kafkajs.Admin, groupId: string): Promise<Map<string, number>> {
   const topics = await admin.fetchOffsets({ groupId });
   const named = topics.flatMap(({ topic, partitions }) =>
-    partitions.map(({ partition, offset }): [string, number] => [`${topic}-${String(partition)}`, Number(offset)]),
+    partitions.map(({ partition, offset }): [string, number] => [topicPartition(topic, partition), Number(offset)]),
   );
   return new Map(named.filter(([, offset]) => offset >= 0).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

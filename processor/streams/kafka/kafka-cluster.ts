@@ -5,6 +5,7 @@ import type { Logger } from '../logger.ts';
 import { asAccessDenied, asAdvertisedAddress } from './kafka-errors.ts';
 import type { HeaderList } from '../topology/record.ts';
 import { topicIds } from './topic-ids.ts';
+import { topicPartition, type TopicPartition } from './topic-partition.ts';
 
 const { Kafka, logLevel } = kafkajs;
 
@@ -48,10 +49,6 @@ export interface ProducerIdentity {
 }
 export interface TransactionIdentity extends ProducerIdentity {
   transactionalId: string;
-}
-export interface TopicPartition {
-  readonly topic: string;
-  readonly partition: number;
 }
 export interface TopicPartitions {
   topic: string;
@@ -353,9 +350,9 @@ export class KafkaCluster {
       }));
       const { responses } = await broker.listOffsets({ replicaId: CONSUMER_REPLICA_ID, isolationLevel, topics });
       for (const { topic, partitions: answers } of responses)
-        for (const { partition, offset } of answers) offsets.set(`${topic}-${String(partition)}`, Number(offset));
+        for (const { partition, offset } of answers) offsets.set(topicPartition(topic, partition), Number(offset));
     }
-    return partitions.map(({ topic, partition }) => offsets.get(`${topic}-${String(partition)}`) as number);
+    return partitions.map(({ topic, partition }) => offsets.get(topicPartition(topic, partition)) as number);
   }
 
   /**
@@ -421,6 +418,6 @@ export class LeaderNotKnownError extends Error {
   override readonly name = 'LeaderNotKnownError';
   readonly retriable = true;
   constructor(topic: string, partition: number) {
-    super(`${topic}-${partition} has no leader at the moment`);
+    super(`${topicPartition(topic, partition)} has no leader at the moment`);
   }
 }

@@ -10,6 +10,7 @@ import {
 import { decompress, UnpackedTooLargeError, unpackInParts, UnsupportedCompressionError } from './compression.ts';
 import { legacyMessages, type LegacyMessage } from './legacy-messages.ts';
 import { cutHeaders, CutPart, KEPT_BYTES, tooLargeToRead } from './cut-record.ts';
+import { topicPartition } from './topic-partition.ts';
 
 /*
  * Record batch, magic 2 (Kafka 0.11 and newer), all integers big-endian:
@@ -60,7 +61,7 @@ export class CorruptRecordError extends Error {
   readonly offset: number;
 
   constructor(where: BatchPlace, what: string, options?: ErrorOptions) {
-    super(`${where.topic}-${where.partition}, batch at offset ${where.offset}: ${what}`, options);
+    super(`${topicPartition(where.topic, where.partition)}, batch at offset ${where.offset}: ${what}`, options);
     this.topic = where.topic;
     this.partition = where.partition;
     this.offset = where.offset;
@@ -74,8 +75,8 @@ export class UnsupportedRecordFormatError extends Error {
 
   constructor(where: BatchPlace, magic: number) {
     super(
-      `${where.topic}-${where.partition}, offset ${where.offset}: record format ${magic} is unknown; this ` +
-        `client reads 0, 1 and 2`,
+      `${topicPartition(where.topic, where.partition)}, offset ${where.offset}: record format ${magic} is unknown; ` +
+        `this client reads 0, 1 and 2`,
     );
   }
 }

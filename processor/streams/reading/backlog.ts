@@ -1,10 +1,5 @@
-import {
-  EARLIEST_TIMESTAMP,
-  LATEST_TIMESTAMP,
-  READ_COMMITTED,
-  type KafkaCluster,
-  type TopicPartition,
-} from '../kafka/kafka-cluster.ts';
+import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, READ_COMMITTED, type KafkaCluster } from '../kafka/kafka-cluster.ts';
+import type { TopicPartition } from '../kafka/topic-partition.ts';
 
 /** What reading a backlog needs of a KafkaCluster. */
 export interface BacklogCluster extends Pick<KafkaCluster, 'track' | 'committedOffsets' | 'offsetsAt'> {}

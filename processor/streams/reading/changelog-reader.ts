@@ -8,8 +8,8 @@ import type { OffsetMap, StateStore, StoreChange } from '../store/state-store.ts
 import type { TaskChangelog } from '../task/stream-task.ts';
 import { crashPoint } from '../task/crash-point.ts';
 import type { RowCheck } from './row-check.ts';
-import { topicPartition } from '../writing/streams-producer.ts';
 import { changelogTruncated } from '../topics/topic-check.ts';
+import { topicPartition } from '../kafka/topic-partition.ts';
 
 export interface RestoreProgress {
   readonly restored: number;

@@ -18,6 +18,7 @@ import {
   type FetchedRecord,
   type RecordPiece,
 } from '../kafka/record-batch.ts';
+import { topicPartition, type TopicPartition } from '../kafka/topic-partition.ts';
 
 /** What one fetch brought of one partition. `records` may be empty: the position and the end still say something. */
 export interface FetchedPartition {
@@ -157,7 +158,7 @@ export class RecordFetcher {
 
   /** Starts, or moves, the reading of a partition. Answers of an earlier position are dropped from here on. */
   seek(topic: string, partition: number, offset: number): void {
-    const key = `${topic}-${String(partition)}`;
+    const key = topicPartition(topic, partition);
     const known = this.#positions.get(key);
     endPieces(known);
     if (known === undefined)
@@ -403,7 +404,7 @@ export class RecordFetcher {
       const index = asked.findIndex((p) => p.topic === part.topic && p.partition === part.partition);
       const position = asked[index];
       if (position === undefined || position.epoch !== epochs[index]) continue;
-      if (this.#positions.get(`${part.topic}-${String(part.partition)}`) !== position) continue;
+      if (this.#positions.get(nameOf(part)) !== position) continue;
       const outOfRange = part.errorCode === CODE.OFFSET_OUT_OF_RANGE;
       const denied = asAccessDenied({ code: part.errorCode }, `reading the topic ${part.topic}`);
       if (denied !== undefined) throw denied;
@@ -587,12 +588,12 @@ function endPieces(position: Position | undefined): void {
   position?.pieces?.return(undefined).catch(() => undefined);
 }
 
-function nameOf({ topic, partition }: { topic: string; partition: number }): string {
-  return `${topic}-${String(partition)}`;
+function nameOf({ topic, partition }: TopicPartition): string {
+  return topicPartition(topic, partition);
 }
 
 /** Its own source of trouble: over as soon as a leader is known, whatever that one answers. */
-function leaderOf(position: { topic: string; partition: number }): string {
+function leaderOf(position: TopicPartition): string {
   return `the leader of ${nameOf(position)}`;
 }
 

@@ -5,6 +5,7 @@ import { windowStartOf } from '../store/window-key.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
 import { decodeStreamTime } from '../task/watermark.ts';
 import { isStoredTime, readStored } from '../topology/stored-value.ts';
+import { recordPlace } from '../kafka/topic-partition.ts';
 
 /** A record of a changelog. */
 export interface ChangelogRow {
@@ -32,10 +33,9 @@ export function rowCheckOf(stores: readonly StoreSpec<unknown>[]): RowCheck {
     if (spec === undefined) return;
     const problem = problemOf(spec, row);
     if (problem === undefined) return;
-    const { topic, partition, offset } = row;
     throw new StreamsError(
       'INTERNAL_TOPIC_INVALID',
-      `${topic}-${String(partition)} offset ${String(offset)} holds ${problem}: something other than this ` +
+      `${recordPlace(row)} holds ${problem}: something other than this ` +
         `application writes to the changelog of the store "${store}". Stop it, and ${RESET_REMEDY}`,
     );
   };

@@ -1,12 +1,12 @@
 import { KafkaCluster, READ_COMMITTED } from '../kafka/kafka-cluster.ts';
 import { asAccessDenied, asFatalConnectionError, awayReason, hasCode, CODE } from '../kafka/kafka-errors.ts';
 import { RecordFetcher, type FetchedPartition } from '../reading/record-fetcher.ts';
-import { parseTopicPartition, topicPartition } from '../writing/streams-producer.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import { checkConnection, type KafkaConnectionConfig } from '../kafka/kafka-connection-config.ts';
 import { checkFunctions, checkLogger, checkOptions, textOf } from '../options.ts';
 import type { Logger } from '../logger.ts';
 import type { GlobalTable, GlobalTableOptions, GlobalTableState, TableChange } from './global-table-types.ts';
+import { parseTopicPartition, topicPartition } from '../kafka/topic-partition.ts';
 
 const RETRY_MS = 500;
 const TAKE_TIMEOUT_MS = 250;

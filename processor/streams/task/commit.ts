@@ -1,12 +1,13 @@
 import type { RecordCollector } from '../writing/record-collector.ts';
 import { keptOffsetsRecord, type KeptOffsetsPlace } from '../topics/kept-offsets.ts';
 import { encodeOffsetNote } from '../writing/offset-metadata.ts';
-import { topicPartition, type InputCommit, type StreamsProducer } from '../writing/streams-producer.ts';
+import type { InputCommit, StreamsProducer } from '../writing/streams-producer.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
 import { crashPoint } from './crash-point.ts';
 import type { TaskChangelog } from './stream-task.ts';
 import type { TaskGraph } from './task-graph.ts';
 import type { TaskId } from './task-id.ts';
+import { topicPartition } from '../kafka/topic-partition.ts';
 
 /** What the commit needs of a task. */
 export interface CommitTarget {

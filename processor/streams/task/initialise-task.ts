@@ -2,7 +2,7 @@ import { restoreStore, type RestoreCluster } from '../reading/changelog-reader.t
 import { keptOffsetsRecord, readKeptOffsets } from '../topics/kept-offsets.ts';
 import { decodeOffsetNote } from '../writing/offset-metadata.ts';
 import { rowCheckOf } from '../reading/row-check.ts';
-import { topicPartition, type StreamsProducer } from '../writing/streams-producer.ts';
+import type { StreamsProducer } from '../writing/streams-producer.ts';
 import { READ_COMMITTED, READ_UNCOMMITTED, type CommittedOffset } from '../kafka/kafka-cluster.ts';
 import { settledRange } from '../reading/settled-range.ts';
 import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
@@ -15,6 +15,7 @@ import { openCheckedStore } from './open-store.ts';
 import type { StreamTask, TaskInput } from './stream-task.ts';
 import type { TaskGraph } from './task-graph.ts';
 import type { TaskId } from './task-id.ts';
+import { topicPartition } from '../kafka/topic-partition.ts';
 
 /** Nobody says how long an older answer lasts; this is well within the ten seconds of a refusal. */
 const SETTLE_MS = 5_000;

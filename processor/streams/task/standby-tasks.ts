@@ -1,6 +1,5 @@
 import type { RestoreCluster } from '../reading/changelog-reader.ts';
 import type { RowCheck } from '../reading/row-check.ts';
-import { topicPartition } from '../writing/streams-producer.ts';
 import { READ_COMMITTED, type KafkaCluster } from '../kafka/kafka-cluster.ts';
 import { RecordFetcher, type FetchedPartition } from '../reading/record-fetcher.ts';
 import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
@@ -15,6 +14,7 @@ import { closeCleanly, openCheckedStore, setAsideStore } from './open-store.ts';
 import type { TaskChangelog } from './stream-task.ts';
 import { compareTaskIds, type TaskId } from './task-id.ts';
 import { TaskState } from './task-state.ts';
+import { topicPartition } from '../kafka/topic-partition.ts';
 
 interface StandbyTask {
   readonly id: TaskId;

@@ -1,6 +1,6 @@
 import type { KeptOffsetsPlace } from '../topics/kept-offsets.ts';
 import type { RecordCollector } from '../writing/record-collector.ts';
-import { topicPartition, type StreamsProducer } from '../writing/streams-producer.ts';
+import type { StreamsProducer } from '../writing/streams-producer.ts';
 import type { FetchedRecord } from '../kafka/record-batch.ts';
 import type { FetchedPartition } from '../reading/record-fetcher.ts';
 import type { StateStore } from '../store/state-store.ts';
@@ -12,6 +12,7 @@ import { PartitionGroup } from './partition-group.ts';
 import type { TaskGraph, WaitingRecord } from './task-graph.ts';
 import type { TaskId } from './task-id.ts';
 import { TaskState } from './task-state.ts';
+import { topicPartition } from '../kafka/topic-partition.ts';
 
 export interface TaskInput {
   readonly topic: string;

@@ -1,6 +1,6 @@
 import { deadLetterRecord } from '../writing/dead-letter.ts';
 import type { RecordCollector } from '../writing/record-collector.ts';
-import { topicPartition, type OutgoingRecord } from '../writing/streams-producer.ts';
+import type { OutgoingRecord } from '../writing/streams-producer.ts';
 import { StreamsError } from '../errors.ts';
 import { createKeyValueStore, type BufferedKeyValueStore } from '../store/key-value-store.ts';
 import { encodeKey } from '../store/key-text.ts';
@@ -27,6 +27,7 @@ import { RecordWatch } from './record-watch.ts';
 import { DroppedRecords, type DropReason, type WindowIntake } from './dropped-records.ts';
 import { decodeStreamTime, encodeStreamTime, type StreamTimeRecord } from './watermark.ts';
 import { TaskTime, type TimeSource } from './task-time.ts';
+import { recordPlace, topicPartition } from '../kafka/topic-partition.ts';
 
 export interface TaskGraphOptions {
   readonly taskId: string;
@@ -462,8 +463,8 @@ export class TaskGraph implements TaskRuntime {
     }
   }
 
-  #failed(error: unknown, { topic, partition, offset }: ConsumerRecord): Error {
-    return userCodeFailed(this.taskId, `${topicPartition(topic, partition)} offset ${String(offset)}`, error);
+  #failed(error: unknown, record: ConsumerRecord): Error {
+    return userCodeFailed(this.taskId, recordPlace(record), error);
   }
 
   #clearStores(): void {

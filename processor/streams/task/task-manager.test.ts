@@ -4,12 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { FakeBrokers, type FakePartition } from '../../../tests/support/fake-brokers.ts';
 import { quietLogger } from '../../../tests/support/quiet-logger.ts';
-import {
-  topicPartition,
-  type InputCommit,
-  type OutgoingRecord,
-  type StreamsProducer,
-} from '../writing/streams-producer.ts';
+import type { InputCommit, OutgoingRecord, StreamsProducer } from '../writing/streams-producer.ts';
 import { RecordFetcher } from '../reading/record-fetcher.ts';
 import { StreamsError, type ErrorCode } from '../errors.ts';
 import { storeDamaged, storeIoFailed } from '../store/store-errors.ts';
@@ -20,6 +15,7 @@ import { FenceGate } from './fence-gate.ts';
 import { TaskGraph } from './task-graph.ts';
 import { TaskManager, timeSourcesOf } from './task-manager.ts';
 import { until, stays, DEADLINE_MS } from '../../../tests/support/until.ts';
+import { parseTopicPartition, topicPartition } from '../kafka/topic-partition.ts';
 
 const APPLICATION = 'app';
 
@@ -108,7 +104,7 @@ class Bench {
           }),
       },
       onRunning: (_task, offsets) => {
-        for (const [name, offset] of offsets) this.#fetcher.seek(name.slice(0, name.lastIndexOf('-')), 0, offset);
+        for (const [name, offset] of offsets) this.#fetcher.seek(parseTopicPartition(name).topic, 0, offset);
       },
       onStopped: (task) => {
         for (const { topic, partition } of task.inputs) this.#fetcher.remove(topic, partition);

@@ -1,6 +1,5 @@
 import type { KeptOffsetsPlace } from '../topics/kept-offsets.ts';
 import { RecordCollector } from '../writing/record-collector.ts';
-import { topicPartition } from '../writing/streams-producer.ts';
 import type { PartitionAssignment } from '../group/group-member.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
@@ -12,6 +11,7 @@ import { StreamTask, type TaskChangelog, type TaskQueues } from './stream-task.t
 import { takeTask, type TakeContext } from './initialise-task.ts';
 import type { TimeSource } from './task-time.ts';
 import { compareTaskIds, parseTaskId, taskId, type TaskId } from './task-id.ts';
+import { topicPartition } from '../kafka/topic-partition.ts';
 
 export interface TaskManagerOptions {
   readonly topology: Topology;

@@ -2,6 +2,7 @@ import type { FetchedPartition } from '../reading/record-fetcher.ts';
 import type { FetchedRecord } from '../kafka/record-batch.ts';
 import { DeadLetter } from '../topology/record.ts';
 import type { RecordPlace } from './record-watch.ts';
+import { topicPartition } from '../kafka/topic-partition.ts';
 
 /** The reason of a dead letter whose record user code did not come back from. */
 export const PROCESSING_HANGS = 'PROCESSING_HANGS';
@@ -12,7 +13,7 @@ export class WithheldRecords {
 
   add(places: readonly RecordPlace[]): void {
     for (const { topic, partition, offset } of places) {
-      const name = nameOf(topic, partition);
+      const name = topicPartition(topic, partition);
       const known = this.#offsets.get(name);
       if (known === undefined) this.#offsets.set(name, new Set([offset]));
       else known.add(offset);
@@ -22,7 +23,7 @@ export class WithheldRecords {
   /** The same fetch, in which these records are told to be unreadable. */
   applyTo(fetched: FetchedPartition): FetchedPartition {
     if (this.#offsets.size === 0) return fetched;
-    const offsets = this.#offsets.get(nameOf(fetched.topic, fetched.partition));
+    const offsets = this.#offsets.get(topicPartition(fetched.topic, fetched.partition));
     if (offsets === undefined) return fetched;
     return {
       ...fetched,
@@ -39,8 +40,4 @@ function withheld(record: FetchedRecord): FetchedRecord {
     'a function of the topology did not come back from this record, twice',
   );
   return Object.create(record, { unreadable: { value: letter } }) as FetchedRecord;
-}
-
-function nameOf(topic: string, partition: number): string {
-  return `${topic}-${String(partition)}`;
 }

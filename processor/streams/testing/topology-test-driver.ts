@@ -1,5 +1,5 @@
 import { RecordCollector } from '../writing/record-collector.ts';
-import { topicPartition, type OutgoingRecord } from '../writing/streams-producer.ts';
+import type { OutgoingRecord } from '../writing/streams-producer.ts';
 import { StreamsError } from '../errors.ts';
 import { checkFunctions, checkOptions, didYouMean, textOf } from '../options.ts';
 import { encodeKey } from '../store/key-text.ts';
@@ -18,6 +18,7 @@ import { headersByName, type ConsumerRecord, type RecordHeaders } from '../topol
 import { isTimeReport } from '../topology/repartition-record.ts';
 import { repartitionSizes } from '../topology/repartition-sizes.ts';
 import { changelogTopic, outputsOf, topicNameOf, type SubTopology, type Topology } from '../topology/topology.ts';
+import { topicPartition } from '../kafka/topic-partition.ts';
 
 export interface TestRecord {
   readonly key?: string | Buffer | null;

@@ -1,7 +1,7 @@
 import { PlainProducer, type Membership } from '../writing/plain-producer.ts';
 import { rowCheckOf } from '../reading/row-check.ts';
 import { ProduceLimits } from '../writing/produce-limits.ts';
-import { topicPartition, type StreamsProducer } from '../writing/streams-producer.ts';
+import type { StreamsProducer } from '../writing/streams-producer.ts';
 import { TransactionalProducer } from '../writing/transactional-producer.ts';
 import { GroupMember } from '../group/group-member.ts';
 import { topicRecreated } from '../topics/topic-check.ts';
@@ -33,6 +33,7 @@ import { inputTopicsOf, outputsOf, statusTopic, topicNameOf, type Topology } fro
 import type { MemberShare } from '../group/group-member.ts';
 import { CommitPace } from './commit-pace.ts';
 import type { FromThread } from './thread-messages.ts';
+import { parseTopicPartition, topicPartition } from '../kafka/topic-partition.ts';
 
 export const PROTOCOL_NAME = 'tributary';
 const IDLE_WAIT_MS = 250;
@@ -153,8 +154,8 @@ export class StreamThread {
       },
       onRunning: (_task, offsets) => {
         for (const [name, offset] of offsets) {
-          const dash = name.lastIndexOf('-');
-          this.#fetcher.seek(name.slice(0, dash), Number(name.slice(dash + 1)), offset);
+          const { topic, partition } = parseTopicPartition(name);
+          this.#fetcher.seek(topic, partition, offset);
         }
       },
       onStopped: (task) => {
@@ -323,7 +324,7 @@ export class StreamThread {
       if (part.outOfRange)
         throw new StreamsError(
           'OFFSET_OUT_OF_RANGE',
-          `${part.topic}-${String(part.partition)} does not hold offset ${String(part.nextOffset)} any more: ` +
+          `${topicPartition(part.topic, part.partition)} does not hold offset ${String(part.nextOffset)} any more: ` +
             `records were deleted before they were processed. If starting over is meant, ${RESET_REMEDY}`,
           { taskId: task.id },
         );

@@ -5,6 +5,7 @@ import type { ThreadInit } from '../streams-config.ts';
 import type { TaskStatus } from '../task/instance-status.ts';
 import { RecordWatch, type RecordPlace } from '../task/record-watch.ts';
 import { watchedTopics, type FromThread, type ThreadLoad, type ToThread } from './thread-messages.ts';
+import { recordPlace } from '../kafka/topic-partition.ts';
 
 export type ThreadStatus = Extract<FromThread, { kind: 'status' }>;
 
@@ -214,7 +215,7 @@ export class Supervisor {
       const silentMs = now - seat.heardAt;
       if (silentMs <= threadHangTimeoutMs && seat.stuckMs <= mostStuckMs) continue;
       const record = silentMs > threadHangTimeoutMs ? seat.watch?.current() : undefined;
-      const where = record === undefined ? '' : `, at ${placeOf(record)}`;
+      const where = record === undefined ? '' : `, at ${recordPlace(record)}`;
       const why =
         silentMs > threadHangTimeoutMs
           ? `it has said nothing for ${String(Math.round(silentMs))} ms: it hangs in user code${where}`
@@ -230,7 +231,7 @@ export class Supervisor {
    * included.
    */
   #countHang({ init }: Seat, record: RecordPlace): void {
-    const place = placeOf(record);
+    const place = recordPlace(record);
     const hangs = (this.#hangs.get(place) ?? 0) + 1;
     if (this.#hangs.size >= MOST_RECORDS_REMEMBERED) this.#hangs.clear();
     this.#hangs.set(place, hangs);
@@ -301,10 +302,6 @@ export class Supervisor {
       if (!this.#closing) this.#spawn(seat);
     }, backoffMs);
   }
-}
-
-function placeOf({ topic, partition, offset }: RecordPlace): string {
-  return `${topic}-${String(partition)} offset ${String(offset)}`;
 }
 
 /** A worker that loads its code and waits to be told what to run. */

@@ -28,6 +28,7 @@ import {
   topicsWithIdentity,
   type KnownTopics,
 } from './topic-check.ts';
+import { parseTopicPartition } from '../kafka/topic-partition.ts';
 
 export interface TopicPlan {
   readonly topic: string;
@@ -214,12 +215,8 @@ export async function purgeRepartitionTopics(
 ): Promise<void> {
   const topics = new Map<string, { partition: number; offset: string }[]>();
   for (const [name, offset] of committed) {
-    const dash = name.lastIndexOf('-');
-    const topic = name.slice(0, dash);
-    topics.set(topic, [
-      ...(topics.get(topic) ?? []),
-      { partition: Number(name.slice(dash + 1)), offset: String(offset) },
-    ]);
+    const { topic, partition } = parseTopicPartition(name);
+    topics.set(topic, [...(topics.get(topic) ?? []), { partition, offset: String(offset) }]);
   }
   const admin = kafka.admin();
   try {

@@ -1,10 +1,11 @@
-import { READ_COMMITTED, type KafkaCluster, type TopicPartition } from '../kafka/kafka-cluster.ts';
+import { READ_COMMITTED, type KafkaCluster } from '../kafka/kafka-cluster.ts';
 import { RecordFetcher, type FetchCluster } from '../reading/record-fetcher.ts';
 import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
 import { RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { OffsetMap } from '../store/state-store.ts';
-import { topicPartition, type OutgoingRecord } from '../writing/streams-producer.ts';
+import type { OutgoingRecord } from '../writing/streams-producer.ts';
+import { recordPlace, topicPartition, type TopicPartition } from '../kafka/topic-partition.ts';
 
 /*
  * Where each task's input stands, kept by the application itself: a row in the very transaction that commits the
@@ -111,7 +112,7 @@ function decodeRow({ topic, partition, key }: KeptOffsetsPlace, offset: number, 
   if (entries !== undefined) return new Map(entries);
   throw new StreamsError(
     'INTERNAL_TOPIC_INVALID',
-    `${topicPartition(topic, partition)} offset ${String(offset)} does not say where the input of task ${key} ` +
+    `${recordPlace({ topic, partition, offset })} does not say where the input of task ${key} ` +
       `stands: somebody else has written it. Nobody but the application may write to this topic; take the record ` +
       `back (a record with the key ${key} and no value: offsets are then not compared at the next start) or, if ` +
       `starting over is meant, ${RESET_REMEDY}`,

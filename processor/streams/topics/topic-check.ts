@@ -11,6 +11,7 @@ import {
   statusTopic,
   type Topology,
 } from '../topology/topology.ts';
+import { topicPartition } from '../kafka/topic-partition.ts';
 
 /** What the topics of an application were when it last looked. */
 export interface KnownTopics {
@@ -173,7 +174,7 @@ export async function findTruncatedChangelog({
   );
   const firsts = await Promise.all(
     partitions.map(async ({ topic, partition }) => ({
-      name: `${topic}-${String(partition)}`,
+      name: topicPartition(topic, partition),
       ...(await cluster.offsetRange(topic, partition, READ_UNCOMMITTED)),
     })),
   );

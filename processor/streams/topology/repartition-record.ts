@@ -1,6 +1,7 @@
 import { RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { ConsumerRecord, HeaderList } from './record.ts';
 import { isStoredTime } from './stored-value.ts';
+import { recordPlace } from '../kafka/topic-partition.ts';
 
 /**
  * What travels through a repartition topic, keyed by the grouping key in UTF-8 (time reports: no key).
@@ -105,7 +106,7 @@ export function decodeRepartitionRecord(
 export function unknownRoute(record: RecordPlace, route: string): StreamsError {
   return new StreamsError(
     'TOPOLOGY_CHANGED',
-    `${placeOf(record)} holds a partial for the store "${route}", which no aggregation behind this topic has: ` +
+    `${recordPlace(record)} holds a partial for the store "${route}", which no aggregation behind this topic has: ` +
       `another topology wrote it under this application id. Run that one until it has read the topic to its end ` +
       `or, if starting over is meant, ${RESET_REMEDY}`,
   );
@@ -120,7 +121,7 @@ export function unreadableKey(record: RecordPlace): StreamsError {
 export function unknownReport(record: RecordPlace, source: string): StreamsError {
   return new StreamsError(
     'TOPOLOGY_CHANGED',
-    `${placeOf(record)} holds a time report of the task "${source}", which does not write to this topic: ` +
+    `${recordPlace(record)} holds a time report of the task "${source}", which does not write to this topic: ` +
       `another topology wrote it under this application id. Run that one until it has read the topic to its end ` +
       `or, if starting over is meant, ${RESET_REMEDY}`,
   );
@@ -134,13 +135,9 @@ export function unreadablePartial(record: RecordPlace, why: string): StreamsErro
 function notOurs(record: RecordPlace, what: string): StreamsError {
   return new StreamsError(
     'INTERNAL_TOPIC_INVALID',
-    `${placeOf(record)} holds ${what}: something other than this application writes to its internal topic. ` +
+    `${recordPlace(record)} holds ${what}: something other than this application writes to its internal topic. ` +
       `Stop it, and ${RESET_REMEDY}`,
   );
-}
-
-function placeOf({ topic, partition, offset }: RecordPlace): string {
-  return `${topic}-${String(partition)} offset ${String(offset)}`;
 }
 
 function decodePartial(bytes: Buffer): Partial | undefined {

@@ -25,6 +25,7 @@ import {
   type TopologyNode,
   type TopicName,
 } from './topology.ts';
+import { recordPlace } from '../kafka/topic-partition.ts';
 
 export interface StreamOptions<V> {
   /** Reads a record's value, or says why it cannot. */
@@ -207,15 +208,13 @@ export class StreamsBuilder {
             if (deadLetterTopic === undefined && record.unreadable !== undefined)
               throw new StreamsError(
                 'RECORDS_UNREADABLE',
-                `${topic}-${String(record.partition)} offset ${String(record.offset)}: ${letter.message}. Give ` +
-                  `the stream a dead-letter topic, or raise the setting`,
+                `${recordPlace(record)}: ${letter.message}. Give the stream a dead-letter topic, or raise the setting`,
               );
             if (deadLetterTopic === undefined)
               throw new StreamsError(
                 'USER_CODE_FAILED',
-                `task ${runtime.taskId} failed at ${name}: ${topic}-${String(record.partition)} offset ` +
-                  `${String(record.offset)} cannot be read (${letter.reason}) and the stream has no dead-letter ` +
-                  `topic: ${letter.message}`,
+                `task ${runtime.taskId} failed at ${name}: ${recordPlace(record)} cannot be read ` +
+                  `(${letter.reason}) and the stream has no dead-letter topic: ${letter.message}`,
                 { taskId: runtime.taskId },
               );
             runtime.deadLetter(record, letter, deadLetterTopic);

@@ -1,10 +1,5 @@
 import { asBrokerLimit } from '../kafka/broker-limits.ts';
-import {
-  COORDINATOR_OF_GROUP,
-  type CommittedOffset,
-  type KafkaCluster,
-  type TopicPartition,
-} from '../kafka/kafka-cluster.ts';
+import { COORDINATOR_OF_GROUP, type CommittedOffset, type KafkaCluster } from '../kafka/kafka-cluster.ts';
 import { asAccessDenied, CODE, hasCode, isBrokerAway, isMisdirected } from '../kafka/kafka-errors.ts';
 import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
 import { messageOf, StreamsError } from '../errors.ts';
@@ -13,6 +8,7 @@ import { produce } from './produce.ts';
 import { ProduceLimits } from './produce-limits.ts';
 import { toTopicOffsets } from './transactional-producer.ts';
 import type { InputCommit, OutgoingRecord, StreamsProducer } from './streams-producer.ts';
+import type { TopicPartition } from '../kafka/topic-partition.ts';
 
 /**
  * Who commits: the broker refuses offsets of a member that is not of the current generation. It must be the generation

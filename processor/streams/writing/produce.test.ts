@@ -9,6 +9,7 @@ import { deadLetterRecord, isCut } from './dead-letter.ts';
 import { ProduceLimits } from './produce-limits.ts';
 import { produce, toPartitionBatches } from './produce.ts';
 import type { OutgoingRecord } from './streams-producer.ts';
+import { topicPartition } from '../kafka/topic-partition.ts';
 
 const record = (topic: string, bytes: number, more: Partial<OutgoingRecord> = {}): OutgoingRecord => ({
   topic,
@@ -88,7 +89,7 @@ function clusterOf({ maxBytes = {}, requestBytes = Infinity, code = 0 }: Limits 
         const answerOf = (topic: string, index: number): object => {
           const batch = sent.batches[index] as Buffer;
           const partition = sent.partitions[index] as number;
-          const name = `${topic}-${String(partition)}`;
+          const name = topicPartition(topic, partition);
           const taken = log.get(name) ?? [];
           if (code !== 0) return { partition, errorCode: code, baseOffset: '-1' };
           if (batch.length > (maxBytes[topic] ?? Infinity)) return { partition, errorCode: 10, baseOffset: '-1' };

@@ -8,7 +8,8 @@ import { encodeBatch, type BatchToSend } from '../kafka/batch-encoder.ts';
 import { shorterLetter } from './dead-letter.ts';
 import { ProduceLimits } from './produce-limits.ts';
 import { produceRequest, type ProduceResponse } from '../kafka/produce-protocol.ts';
-import { topicPartition, type OutgoingRecord } from './streams-producer.ts';
+import type { OutgoingRecord } from './streams-producer.ts';
+import { topicPartition } from '../kafka/topic-partition.ts';
 
 const RECORD_OVERHEAD_BYTES = 64;
 const HEADER_OVERHEAD_BYTES = 8;

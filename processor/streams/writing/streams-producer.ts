@@ -1,7 +1,8 @@
-import type { CommittedOffset, TopicPartition } from '../kafka/kafka-cluster.ts';
+import type { CommittedOffset } from '../kafka/kafka-cluster.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
 import type { HeaderList } from '../topology/record.ts';
+import type { TopicPartition } from '../kafka/topic-partition.ts';
 
 /** A record on its way out. `timestampMs` is the wall clock: brokers delete by it and refuse the future. */
 export interface OutgoingRecord {
@@ -61,13 +62,3 @@ export interface StreamsProducer {
 
 /** Codes a producer's errors carry: fenced means somebody else may own the task. */
 export type ProducerErrorCode = Extract<ErrorCode, 'TASK_FENCED' | 'COMMIT_FAILED'>;
-
-/** `topic-partition` back into its parts; topic names may hold dashes. */
-export function parseTopicPartition(name: string): { topic: string; partition: number } {
-  const dash = name.lastIndexOf('-');
-  return { topic: name.slice(0, dash), partition: Number(name.slice(dash + 1)) };
-}
-
-export function topicPartition(topic: string, partition: number): string {
-  return `${topic}-${String(partition)}`;
-}

@@ -7,7 +7,6 @@ import {
   type Broker,
   type CommittedOffset,
   type KafkaCluster,
-  type TopicPartition,
   type TransactionIdentity,
 } from '../kafka/kafka-cluster.ts';
 import { asAccessDenied, CODE, hasCode, isBrokerAway, isFenced, isMisdirected } from '../kafka/kafka-errors.ts';
@@ -16,14 +15,8 @@ import { messageOf, StreamsError } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
 import { produce, type ProduceCluster } from './produce.ts';
 import { ProduceLimits } from './produce-limits.ts';
-import {
-  NO_INPUT,
-  parseTopicPartition,
-  topicPartition,
-  type InputCommit,
-  type OutgoingRecord,
-  type StreamsProducer,
-} from './streams-producer.ts';
+import { NO_INPUT, type InputCommit, type OutgoingRecord, type StreamsProducer } from './streams-producer.ts';
+import { parseTopicPartition, topicPartition, type TopicPartition } from '../kafka/topic-partition.ts';
 
 /** What a transactional producer needs of a KafkaCluster. */
 export interface TransactionCluster

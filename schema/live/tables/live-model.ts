@@ -8,6 +8,7 @@ import {
   MINUTE_WINDOWS,
   statusTopic,
 } from '../../../processor/logins/names.ts';
+import { topicPartition } from '../../../processor/streams/index.ts';
 import type { Logger } from '../../../processor/streams/logger.ts';
 import { isRuntimeRow } from '../../../processor/streams/store/runtime-rows.ts';
 import type { GlobalTableState, TableChange } from '../../../processor/streams/table/global-table-types.ts';
@@ -144,7 +145,7 @@ export class LiveModel {
   /** The next offset to be read of each of a topic's partitions, as of now; null for one that is not copied. */
   readPositions(topic: string): (partition: number) => number | null {
     const positions = this.#positions();
-    return (partition) => positions.get(`${topic}-${partition}`) ?? null;
+    return (partition) => positions.get(topicPartition(topic, partition)) ?? null;
   }
 
   apply(changes: readonly TableChange[]): void {

@@ -1,0 +1,21 @@
+/** One partition of a topic. */
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** The name of a partition, as Kafka's own tools print it: `orders-3`. */
+export function topicPartition(topic: string, partition: number): string {
+  return `${topic}-${String(partition)}`;
+}
+
+/** A record as log lines and errors name it: `orders-3 offset 17`. */
+export function recordPlace({ topic, partition, offset }: TopicPartition & { readonly offset: number }): string {
+  return `${topicPartition(topic, partition)} offset ${String(offset)}`;
+}
+
+/** The opposite of `topicPartition`: a topic may have dashes in its name, a partition has none. */
+export function parseTopicPartition(name: string): TopicPartition {
+  const dash = name.lastIndexOf('-');
+  return { topic: name.slice(0, dash), partition: Number(name.slice(dash + 1)) };
+}
