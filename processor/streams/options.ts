@@ -30,6 +30,7 @@ export function checkOptions(what: string, given: unknown, known: readonly strin
       `${what} takes an object with options (${known.join(', ')}), not ${textOf(given)}`,
     );
   for (const name of Object.keys(given)) {
+    // mutant: known-options
     if (!known.includes(name))
       throw new StreamsError('CONFIG_INVALID', `${what} has no option "${name}": ${didYouMean(name, known)}`);
   }

@@ -23,95 +23,51 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
   {
     name: 'a partial is addressed to the store declared first, and dropped where there is none of that name',
     edits: [
-      {
-        file: `${TOPOLOGY}/aggregate-node.ts`,
-        find: 'grouping.handlers.set(store.name, handlers);',
-        replace: 'if (handlers.size === 1) grouping.handlers.set(store.name, handlers);',
-      },
-      {
-        file: `${TOPOLOGY}/streams-builder.ts`,
-        find: 'if (handles === undefined) throw unknownRoute(record, decoded.partial.route);',
-        replace: 'if (handles === undefined) return;',
-      },
+      { mark: 'route-of-each-store', replace: 'if (handlers.size === 1) grouping.handlers.set(store.name, handlers);' },
+      { mark: 'unknown-route', replace: 'if (handles === undefined) return;' },
     ],
     judge: ROUTES,
     red: /what was sent by .* arrives/,
   },
   {
     name: 'a release may change which tables share partials',
-    edits: [{ file: `${TOPOLOGY}/signature.ts`, find: '...partialTexts(subTopologies),', replace: '' }],
+    edits: [{ mark: 'partials-signed', replace: '...[]' }],
     judge: `${TOPOLOGY}/signature.test.ts`,
     red: /share partials/,
   },
   {
     name: 'what something else wrote into a repartition topic is passed over',
-    edits: [
-      {
-        file: 'processor/streams/task/task-graph.ts',
-        find: 'source.taskId === report.source)) return false;',
-        replace: 'source.taskId === report.source)) return true;',
-      },
-    ],
+    edits: [{ mark: 'report-of-a-source', condition: 'false' }],
     judge: ROUTES,
     red: /a time report of a task/,
   },
   {
     name: 'one partial is merged into several windows',
-    edits: [
-      {
-        file: `${TOPOLOGY}/aggregate-node.ts`,
-        find: 'last ? partial : copyThrough(aggregate.serde, partial)',
-        replace: 'partial',
-      },
-    ],
+    edits: [{ mark: 'partial-of-each-window', replace: 'const open: OpenPartial<unknown> = (partial) => partial;' }],
     judge: VALUES,
     red: /aggregates that change what they may/,
   },
   {
     name: 'a reduce adds into the value that others read',
-    edits: [
-      {
-        file: `${TOPOLOGY}/own-values.ts`,
-        find: 'return (next as unknown) === value ? copyThrough(aggregate.serde, next) : next;',
-        replace: 'return next;',
-      },
-    ],
+    edits: [{ mark: 'own-sum', replace: 'return next;' }],
     judge: VALUES,
     red: /may change what a decoder answers/,
   },
   {
     name: 'readers of one stream share its values',
-    edits: [
-      {
-        file: `${TOPOLOGY}/value-sharing.ts`,
-        find: 'if (!isShared(node, nodes)) return false;',
-        replace: 'if (isShared(node, nodes)) return false;',
-      },
-    ],
+    edits: [{ mark: 'shared-values', condition: 'isShared(node, nodes)' }],
     judge: VALUES,
     red: /aggregates that change what they may/,
   },
   {
     name: 'toStream tells of the object that the store is about to write',
-    edits: [
-      {
-        file: `${TOPOLOGY}/aggregate-node.ts`,
-        find: 'copyThrough(serde, this.valueOf(row) ?? row.value)',
-        replace: '(serde, this.valueOf(row) ?? row.value)',
-      },
-    ],
+    edits: [{ mark: 'own-row', replace: 'value = this.valueOf(row) ?? row.value;' }],
     judge: VALUES,
     red: /aggregates that change what they may/,
   },
   {
     name: 'empty() is taken for a new value each time',
-    edits: [
-      {
-        file: `${TOPOLOGY}/own-values.ts`,
-        find: 'return () => copyOf(pristine);',
-        replace: 'return () => first ?? pristine;',
-      },
-    ],
+    edits: [{ mark: 'own-empty', replace: 'return () => first ?? pristine;' }],
     judge: ANY_TOPOLOGY,
     red: /random topologies/,
   },
@@ -119,9 +75,8 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
     name: 'a processor changes a row without put',
     edits: [
       {
-        file: `${TOPOLOGY}/kstream.ts`,
-        find: 'runtime.keyValueStore(connected(name)).ownView()',
-        replace: 'runtime.keyValueStore(connected(name))',
+        mark: 'own-view',
+        replace: 'keyValueStore: (name: string) => runtime.keyValueStore(connected(name)) as never',
       },
     ],
     judge: VALUES,
@@ -129,33 +84,19 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
   },
   {
     name: 'two stores of one name and kind are one',
-    edits: [
-      { file: `${TOPOLOGY}/topology-checks.ts`, find: 'known.spec !== spec', replace: 'known.spec.kind !== spec.kind' },
-    ],
+    edits: [{ mark: 'two-stores-of-a-name', condition: 'known.spec.kind !== spec.kind' }],
     judge: CHECKS,
     red: /one store name declared by/,
   },
   {
     name: 'keys are counted over topics of other partition counts',
-    edits: [
-      {
-        file: `${TOPOLOGY}/copartitioning.ts`,
-        find: 'if (new Set(counted.map(([, count]) => count)).size <= 1) continue;',
-        replace: 'if (counted.length > 0) continue;',
-      },
-    ],
+    edits: [{ mark: 'equal-counts', condition: 'counted.length > 0' }],
     judge: `${TOPOLOGY}/copartitioning.test.ts`,
     red: /is refused, at the start and in the driver/,
   },
   {
     name: 'a stream of another builder is merged, and read by nobody',
-    edits: [
-      {
-        file: `${TOPOLOGY}/kstream.ts`,
-        find: 'if (other.graph !== this.graph) {',
-        replace: 'if (other.graph === undefined) {',
-      },
-    ],
+    edits: [{ mark: 'one-builder', condition: 'other.graph === undefined' }],
     judge: CHECKS,
     red: /a stream of another builder/,
   },
@@ -163,9 +104,8 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
     name: 'branch asks every predicate',
     edits: [
       {
-        file: `${TOPOLOGY}/kstream.ts`,
-        find: 'predicates.findIndex((predicate) => isTruthy(predicate(value as V, key)));',
-        replace: 'predicates.map((predicate) => isTruthy(predicate(value as V, key))).indexOf(true);',
+        mark: 'first-branch',
+        replace: 'choice.branch = predicates.map((predicate) => isTruthy(predicate(value as V, key))).indexOf(true);',
       },
     ],
     judge: CHECKS,
@@ -173,27 +113,16 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
   },
   {
     name: 'options that nobody knows are ignored',
-    edits: [
-      {
-        file: 'processor/streams/options.ts',
-        find: 'if (!known.includes(name)) throw',
-        replace: 'if (known.length === 0) throw',
-      },
-    ],
+    edits: [{ mark: 'known-options', condition: 'known.length === 0' }],
     judge: 'processor/streams/options.test.ts',
     red: /CONFIG_INVALID, and named/,
   },
   {
     name: 'windows expire before they are sealed',
     edits: [
+      { mark: 'seal', after: 'const expired = await this.#expire();' },
       {
-        file: 'processor/streams/task/task-graph.ts',
-        find: '    const changes: StoreChange[] = [];\n    try {',
-        replace: '    const changes: StoreChange[] = [];\n    const expired = await this.#expire();\n    try {',
-      },
-      {
-        file: 'processor/streams/task/task-graph.ts',
-        find: 'for (const tombstone of await this.#expire()) changes.push(tombstone);',
+        mark: 'expire-after-seal',
         replace:
           'for (const { store, key } of expired) if (!changes.some((change) => change.store === store && ' +
           'change.key.equals(key))) changes.push({ store, key, value: null });',
@@ -204,31 +133,19 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
   },
   {
     name: 'late records of a local aggregation are told to nobody',
-    edits: [
-      {
-        file: `${TOPOLOGY}/aggregate-node.ts`,
-        find: '(lateEmits.get(runtime) ?? ignore)(key, value, at)',
-        replace: 'ignore(key, value, at)',
-      },
-    ],
+    edits: [{ mark: 'tell-late', replace: 'const update = updater(runtime, spec, open, next, ignore);' }],
     judge: `${TOPOLOGY}/window-expiry.test.ts`,
     red: /told by late/,
   },
   {
     name: 'bytes that are no text become text',
-    edits: [{ file: 'processor/streams/store/key-text.ts', find: '? undefined : text;', replace: '? text : text;' }],
+    edits: [{ mark: 'text-only', replace: 'return text;' }],
     judge: KEYS,
     red: /groupByKey: a dead letter/,
   },
   {
     name: 'halves of surrogate pairs are keys',
-    edits: [
-      {
-        file: 'processor/streams/store/key-text.ts',
-        find: 'if (!key.isWellFormed()) throw',
-        replace: 'if (key.length < 0) throw',
-      },
-    ],
+    edits: [{ mark: 'well-formed', condition: 'key.length < 0' }],
     judge: KEYS,
     red: /is refused by stores/,
   },
@@ -236,9 +153,8 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
     name: 'any number is an event time',
     edits: [
       {
-        file: `${TOPOLOGY}/event-time.ts`,
-        find: "typeof timeMs === 'number' && timeMs >= 0 && timeMs <= LATEST_MS ? Math.floor(timeMs) : NaN",
-        replace: "typeof timeMs === 'number' && Math.abs(timeMs) <= LATEST_MS ? timeMs : NaN",
+        mark: 'event-time',
+        replace: "return typeof timeMs === 'number' && Math.abs(timeMs) <= LATEST_MS ? timeMs : NaN;",
       },
     ],
     judge: KEYS,
@@ -246,43 +162,25 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
   },
   {
     name: 'a promise is true',
-    edits: [
-      {
-        file: `${TOPOLOGY}/user-code.ts`,
-        find: "if (isThenable(answer)) refuseAnswer(answer, 'true or false');",
-        replace: '',
-      },
-    ],
+    edits: [{ mark: 'no-promise', replace: '' }],
     judge: USER_CODE,
     red: /async filter/,
   },
   {
     name: 'a record without a key is dropped and not counted',
-    edits: [{ file: `${TOPOLOGY}/combine-node.ts`, find: "runtime.drop('null-key');", replace: '' }],
+    edits: [{ mark: 'count-null-key', replace: '' }],
     judge: USER_CODE,
     red: /drops the record, and it is counted/,
   },
   {
     name: 'what user code throws at the commit has no name',
-    edits: [
-      {
-        file: 'processor/streams/task/task-graph.ts',
-        find: "throw error instanceof NodeFailure ? userCodeFailed(this.taskId, 'at the commit', error) : error;",
-        replace: 'throw error;',
-      },
-    ],
+    edits: [{ mark: 'name-at-commit', replace: 'throw error;' }],
     judge: USER_CODE,
     red: /at the commit the error names task and node/,
   },
   {
     name: 'a key that begins with ! is taken for the runtime’s own',
-    edits: [
-      {
-        file: 'processor/streams/store/runtime-rows.ts',
-        find: 'return key[0] === FIRST && key[1] === SECOND;',
-        replace: 'return key[0] === FIRST;',
-      },
-    ],
+    edits: [{ mark: 'runtime-row', replace: 'return key[0] === FIRST;' }],
     judge: 'processor/streams/task/runtime-rows.test.ts',
     red: /keys of whatever look/,
   },

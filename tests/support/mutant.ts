@@ -3,18 +3,20 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { jarCacheDir } from '../../tools/local-kafka/local-kafka-jars.ts';
 import { projectRoot } from '../../tools/command-line/project-root.ts';
+import { editMarked, marksBelow, type MarkedEdit } from './marked-code.ts';
 
-interface Edit {
+/** In a library, which has no marks: exact text of it. */
+interface LibraryEdit {
   readonly file: string;
   readonly find: string;
   readonly replace: string;
 }
 
-/** One deliberate mistake in the runtime, or in a library under it, as replacements of exact text. */
+/** One deliberate mistake in the runtime, or in a library under it. */
 export interface Mutation {
   /** What is wrong with it, in words. */
   readonly name: string;
-  readonly edits: readonly Edit[];
+  readonly edits: readonly (MarkedEdit | LibraryEdit)[];
 }
 
 export interface Mutant {
@@ -30,9 +32,10 @@ const MODULES = 'node_modules';
 
 /**
  * Applies a mutation to a copy of the source. Libraries are linked, but for one that the mutation edits.
- * @throws when a text to be replaced is not there exactly once: the mutant would be no mutant.
+ * @throws as `mutatedFiles`
  */
-export async function createMutant({ name, edits }: Mutation): Promise<Mutant> {
+export async function createMutant(mutation: Mutation): Promise<Mutant> {
+  const files = await mutatedFiles(mutation);
   const root = await mkdtemp(join(tmpdir(), 'tributary-mutant-'));
   for (const path of COPIED)
     await cp(join(projectRoot, path), join(root, path), {
@@ -44,19 +47,43 @@ export async function createMutant({ name, edits }: Mutation): Promise<Mutant> {
   await mkdir(dirname(join(root, relative(projectRoot, jarCacheDir))), { recursive: true });
   await symlink(jarCacheDir, join(root, relative(projectRoot, jarCacheDir)));
   const libraries = new Set(
-    edits.flatMap(({ file }) => (file.startsWith(`${MODULES}/`) ? [file.split('/')[1] as string] : [])),
+    [...files.keys()].flatMap((file) => (file.startsWith(`${MODULES}/`) ? [file.split('/')[1] as string] : [])),
   );
   await linkModules(root, libraries);
-  for (const { file, find, replace } of edits) {
-    const text = await readFile(join(root, file), 'utf8');
-    if (text.split(find).length !== 2)
-      throw new Error(`the mutant "${name}" does not fit ${file} any more: it must hold this text once:\n${find}`);
-    await writeFile(
-      join(root, file),
-      text.replace(find, () => replace),
-    );
-  }
+  for (const [file, text] of files) await writeFile(join(root, file), text);
   return { root, remove: () => rm(root, { recursive: true, force: true }) };
+}
+
+/**
+ * The files that a mutation changes, by their path below the project's root, as it leaves them.
+ * @throws when a mark or a library's text is not there exactly once, and as `editMarked`: it would be no mutant.
+ */
+export async function mutatedFiles({ name, edits }: Mutation): Promise<Map<string, string>> {
+  const marks = marksBelow(projectRoot);
+  const byFile = new Map<string, MarkedEdit[]>();
+  const files = new Map<string, string>();
+  for (const edit of edits) {
+    if ('mark' in edit) {
+      const [file, ...more] = marks.get(edit.mark) ?? [];
+      if (file === undefined || more.length > 0)
+        throw new Error(
+          `the mutant "${name}" needs the mark "${edit.mark}" once; it is in ${marks.get(edit.mark)?.join(', ') ?? 'no file'}`,
+        );
+      byFile.set(file, [...(byFile.get(file) ?? []), edit]);
+    } else {
+      const { file, find, replace } = edit;
+      const text = files.get(file) ?? (await readFile(join(projectRoot, file), 'utf8'));
+      if (text.split(find).length !== 2)
+        throw new Error(`the mutant "${name}" does not fit ${file} any more: it must hold this text once:\n${find}`);
+      files.set(
+        file,
+        text.replace(find, () => replace),
+      );
+    }
+  }
+  for (const [file, marked] of byFile)
+    files.set(file, await editMarked(await readFile(join(projectRoot, file), 'utf8'), marked));
+  return files;
 }
 
 async function linkModules(root: string, copied: ReadonlySet<string>): Promise<void> {
@@ -73,7 +100,7 @@ async function linkModules(root: string, copied: ReadonlySet<string>): Promise<v
 }
 
 /** Takes back what a patch of patches/ does to one file of its library. @throws when it does nothing to it. */
-export async function withoutPatchOf(patch: string, file: string): Promise<Edit[]> {
+export async function withoutPatchOf(patch: string, file: string): Promise<LibraryEdit[]> {
   const text = await readFile(join(projectRoot, 'patches', patch), 'utf8');
   const ofFile = text.split(/^diff --git /m).find((part) => part.startsWith(`a/${file} `)) ?? '';
   const hunks = ofFile.split(/^@@ .*\n/m).slice(1);

@@ -149,6 +149,7 @@ export function assignTasks(
       open = open.filter(
         (task) => !heldBy(task, 'active').some(({ memberId }) => shares.giveIgnoringSubTopology(memberId, task)),
       );
+    // mutant: standbys-first
     open = open.filter(
       (task) => !heldBy(task, 'standby').some(({ memberId }) => shares.giveIgnoringSubTopology(memberId, task)),
     );

@@ -780,6 +780,7 @@ class AbortedRanges {
   #next = 0;
 
   constructor(transactions: readonly AbortedTransaction[]) {
+    // mutant: aborted-in-order
     this.#waiting = transactions.toSorted((a, b) => a.firstOffset - b.firstOffset);
   }
 
@@ -806,6 +807,7 @@ class AbortedRanges {
     for (let next = this.#waiting[this.#next]; next !== undefined; next = this.#waiting[this.#next]) {
       if (next.firstOffset > offset) return;
       this.#inside.add(next.producerId);
+      // mutant: each-aborted
       this.#next++;
     }
   }

@@ -94,6 +94,7 @@ export async function restoreStore(options: {
         );
       }
       positions.set(name, from);
+      // mutant: restore-to-the-end
       ends.set(name, end);
       if (from < end) fetcher.seek(topic, partition, from);
     }

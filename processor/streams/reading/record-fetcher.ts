@@ -103,6 +103,7 @@ const DEFAULTS: FetchOptions = {
   minBytes: 1,
   maxBytes: 16 * 1024 * 1024,
   maxBytesPerPartition: 1024 * 1024,
+  // mutant: read-committed
   isolationLevel: READ_COMMITTED,
 };
 

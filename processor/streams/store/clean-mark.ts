@@ -56,10 +56,12 @@ export async function readCleanMark(directory: string): Promise<string | null> {
   }
   if (typeof mark?.openId !== 'string' || typeof mark.files !== 'object' || mark.files === null) return null;
   const names = await storeFiles(directory);
+  // mutant: files-listed
   if (names.length !== Object.keys(mark.files).length) return null;
   for (const name of names) {
     const listed = mark.files[name];
     const found = await markedFile(directory, name);
+    // mutant: files-unchanged
     if (listed === undefined || found.size !== listed.size || found.crc !== listed.crc) return null;
   }
   return mark.openId;

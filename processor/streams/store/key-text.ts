@@ -12,6 +12,7 @@ export function encodeKey(key: string): Buffer {
 /** @throws TypeError as `encodeKey`, and for what is no text at all. */
 export function checkKeyText(key: string): void {
   if (typeof key !== 'string') throw new TypeError(`a key is text, not ${kindOf(key)}`);
+  // mutant: well-formed
   if (!key.isWellFormed())
     throw new TypeError(
       'the key has half of a surrogate pair: it is no text that UTF-8 can hold, and would be taken for another key',
@@ -25,6 +26,7 @@ export function decodeText(bytes: Buffer): string | undefined {
   const text = bytes.toString('utf8');
   // Whatever is wrong with the bytes becomes this character, which text hardly ever has: looking for it costs less than
   // a check.
+  // mutant: text-only
   return text.includes(REPLACEMENT) && !isUtf8(bytes) ? undefined : text;
 }
 

@@ -264,6 +264,7 @@ class OpenLevelDbStore implements LevelDbStore {
 
   async verify(): Promise<boolean> {
     if (this.#committing) throw new Error(`the store in ${this.directory} cannot be verified during a commit`);
+    // mutant: doubt
     if (this.doubt !== null || this.#failure !== null) return false;
     const expected = this.#committed.digest;
     const actual = new DigestSum();
@@ -280,6 +281,7 @@ class OpenLevelDbStore implements LevelDbStore {
     } finally {
       await iterator.close();
     }
+    // mutant: digest
     const sound = digestsEqual(actual.get(), expected);
     if (sound) this.#trusted = true;
     return sound;

@@ -58,10 +58,12 @@ export async function commitTask(task: CommitTarget, nowMs: number): Promise<voi
   };
 
   // 2. Begin; send partials, sink, dead-letter and changelog records, and where the input stands.  3. Await every ack.
+  // mutant: send-with-offsets
   const acked = await producer.send(records, input);
   crashPoint('afterProduce');
 
   // 4. Add the input offsets to the transaction and commit it.
+  // mutant: commit-transaction
   await producer.commit(input);
   crashPoint('afterCommit');
 
@@ -72,8 +74,10 @@ export async function commitTask(task: CommitTarget, nowMs: number): Promise<voi
       const next = acked.get(topicPartition(topic, partition));
       if (next !== undefined) changelogOffsets.set(topicPartition(topic, partition), next);
     }
+    // mutant: store-commit
     await store.commit({ changes, changelogOffsets, inputOffsets: offsets });
   }
+  // mutant: store-committed
   crashPoint('afterBatch');
 
   // 6. Tell listeners.

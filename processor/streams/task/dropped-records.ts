@@ -69,6 +69,7 @@ export class DroppedRecords {
       leftOut: (count, example) => {
         pending.late += count;
         intake.example = example;
+        // mutant: count-late
         this.add('late', count);
       },
     };

@@ -10,6 +10,7 @@ export class FenceGate {
 
   /** Runs `fence` once the gate is open. @throws what `signal` or `fence` throw. */
   async pass<T>(signal: AbortSignal, fence: () => Promise<T>): Promise<T> {
+    // mutant: gate
     while (!this.#open) {
       await new Promise<void>((resolve) => {
         this.#waiting.push(resolve);

@@ -53,13 +53,16 @@ export async function takeTask(task: StreamTask, context: TakeContext): Promise<
   const { signal } = task.life;
 
   // 1. Fence: whoever had the task can commit nothing from here on, and what it left open is settled.
+  // mutant: new-producer
   task.producer = context.createProducer(task);
   const { producer } = task;
+  // mutant: fence
   await context.fences.pass(signal, () => producer.init(signal));
 
   // 2. Committed offsets, after the fence, and before the changelogs' ends: where nothing is fenced (at_least_once),
   // what
   //    the old owner commits in between is counted again. The other way round it would be missing from the store.
+  // mutant: offsets-after-fence
   const committed = await committedOffsets(task, context);
   await expectLag(task, context, committed);
   const kept = await keptOffsets(task, context);
@@ -89,6 +92,7 @@ export async function takeTask(task: StreamTask, context: TakeContext): Promise<
   // 5. The group's offsets against the store's and the topic's.
   const offsets = await startOffsets(task, context, committed, kept);
   signal.throwIfAborted();
+  // mutant: new-graph
   task.graph = context.createGraph(task, task.store);
   task.graph.resumeTime(Math.max(...committed.map(({ metadata }) => decodeOffsetNote(metadata).streamTimeMs)));
   return offsets;

@@ -160,6 +160,7 @@ export class PartitionGroup<R extends { readonly offset: number }, T extends Tim
       if (queue.records === 0) continue;
       queue.head ??= this.#options.read(queue.arrivals[0]?.records[queue.taken] as R);
       const timeMs = queue.head.timestampMs ?? -Infinity;
+      // mutant: oldest-first
       if (first === undefined || timeMs < firstMs) [first, firstMs] = [queue, timeMs];
     }
     return first;

@@ -237,6 +237,7 @@ export class TaskGraph implements TaskRuntime {
    * or a serde.
    */
   async seal(): Promise<StoreChange[]> {
+    // mutant: seal
     const changes: StoreChange[] = [];
     try {
       this.#sealing = true;
@@ -244,10 +245,12 @@ export class TaskGraph implements TaskRuntime {
       for (const store of [...this.#keyValueStores.values(), ...this.#windowStores.values()])
         for (const change of store.seal()) changes.push(change);
     } catch (error) {
+      // mutant: name-at-commit
       throw error instanceof NodeFailure ? userCodeFailed(this.taskId, 'at the commit', error) : error;
     } finally {
       this.#sealing = false;
     }
+    // mutant: expire-after-seal
     for (const tombstone of await this.#expire()) changes.push(tombstone);
     if (this.#timeStore !== undefined) {
       const time = this.#time.takeChange() ?? this.#formerTime?.record;
@@ -372,6 +375,7 @@ export class TaskGraph implements TaskRuntime {
   }
 
   reportTime(grouping: string, report: TimeReport): boolean {
+    // mutant: report-of-a-source
     if (!this.#options.timeSources.some((source) => source.grouping === grouping && source.taskId === report.source))
       return false;
     this.#time.report(grouping, report);

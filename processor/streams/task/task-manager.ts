@@ -40,6 +40,7 @@ const AWAY_AFTER_FAILURES = 3;
 export class TaskManager {
   readonly #options: TaskManagerOptions;
   readonly #tasks = new Map<TaskId, StreamTask>();
+  // mutant: tasks-started
   readonly #byInput = new Map<string, StreamTask>();
   /** Takes and closes under way: a close waits for the task's own take to notice. */
   readonly #underWay = new Map<TaskId, Promise<void>>();
@@ -162,6 +163,7 @@ export class TaskManager {
         task.start(offsets);
         task.state.to('RUNNING');
         logger.info({ taskId: task.id, offsets: Object.fromEntries(offsets) }, 'task is running');
+        // mutant: seek
         onRunning(task, offsets);
         return;
       } catch (error) {
@@ -194,8 +196,10 @@ export class TaskManager {
         { taskId: task.id, code: error instanceof StreamsError ? error.code : undefined, error: messageOf(error) },
         'commit failed; the task drops what was not committed and is taken anew',
       );
+    // mutant: pause-before-seek
     this.#options.onStopped(task);
     task.state.to('SUSPENDED');
+    // mutant: drop-buffers
     task.abort();
     await task.producer?.abort();
     await task.producer?.close();

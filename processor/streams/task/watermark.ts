@@ -92,6 +92,7 @@ export class StreamTime {
       if (!source.caughtUp) behind = Math.min(behind, source.streamTimeMs);
       newest = Math.max(newest, source.streamTimeMs);
     }
+    // mutant: minimum
     this.#streamTimeMs = Math.max(this.#streamTimeMs, behind === Infinity ? newest : behind);
   }
 }

@@ -180,6 +180,7 @@ export class StreamThread {
     });
     this.#member = new GroupMember(this.#groupCluster, logger, {
       groupId: config.applicationId,
+      // mutant: static-member
       groupInstanceId: init.groupInstanceId,
       topics: this.#sourceTopics(),
       protocolName: PROTOCOL_NAME,

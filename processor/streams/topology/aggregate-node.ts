@@ -66,6 +66,7 @@ export function aggregateNode(
       };
     },
   });
+  // mutant: route-of-each-store
   grouping.handlers.set(store.name, handlers);
   return { node, late };
 }
@@ -106,7 +107,9 @@ export function localAggregateNode(
     readsKey: () => takesKey(keyOf),
     changesKey: true,
     attach: (runtime, next, name) => {
+      // mutant: partial-of-each-window
       const open: OpenPartial<unknown> = (partial, last) => (last ? partial : copyThrough(aggregate.serde, partial));
+      // mutant: tell-late
       const update = updater(runtime, spec, open, next, (key, value, at) =>
         (lateEmits.get(runtime) ?? ignore)(key, value, at),
       );
@@ -195,6 +198,7 @@ class ChangedRows {
       for (const row of this.#rows.values()) {
         let value: unknown;
         try {
+          // mutant: own-row
           value = copyThrough(serde, this.valueOf(row) ?? row.value);
         } catch (error) {
           throw failedAt(`the store "${store}"`, error);

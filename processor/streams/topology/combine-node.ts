@@ -128,6 +128,7 @@ export function combineNode(graph: GraphBuilder, parent: TopologyNode, spec: Com
         // A key that is none is never among the known ones: it is looked at when it is new.
         const groupKey = groupingKey(answered);
         if (groupKey === undefined) {
+          // mutant: count-null-key
           runtime.drop('null-key');
           return;
         }

@@ -77,6 +77,7 @@ export function checkCopartitioned(
       const counted = topics
         .map((topic) => [topic, repartitions.get(topic) ?? sizeOf(topic)] as const)
         .filter(([, count]) => count !== undefined);
+      // mutant: equal-counts
       if (new Set(counted.map(([, count]) => count)).size <= 1) continue;
       const sizes = counted.map(([topic, count]) => `${topic} (${String(count)})`).join(', ');
       const holds = users.some(({ kind }) => kind === 'AGGREGATE')

@@ -10,6 +10,7 @@ const LATEST_MS = 8.64e15;
  */
 export function eventTimeOf(timeMs: unknown): number {
   if (isThenable(timeMs)) throw new TypeError(`an event time is a number of milliseconds, not ${kindOf(timeMs)}`);
+  // mutant: event-time
   return typeof timeMs === 'number' && timeMs >= 0 && timeMs <= LATEST_MS ? Math.floor(timeMs) : NaN;
 }
 

@@ -155,6 +155,7 @@ export class KStream<V> {
         const choice = chosenIn(runtime);
         return (key, value, at) => {
           try {
+            // mutant: first-branch
             choice.branch = predicates.findIndex((predicate) => isTruthy(predicate(value as V, key)));
           } catch (error) {
             throw failedAt(name, error);
@@ -184,6 +185,7 @@ export class KStream<V> {
       this.graph.refuse(`merge() of ${this.node.name} takes a stream, not ${String(other)}`);
       return this;
     }
+    // mutant: one-builder
     if (other.graph !== this.graph) {
       for (const graph of [this.graph, other.graph])
         graph.refuse(
@@ -257,6 +259,7 @@ export class KStream<V> {
             taskId: runtime.taskId,
             nowMs: () => runtime.nowMs(),
             streamTimeMs: () => runtime.streamTimeMs(),
+            // mutant: own-view
             keyValueStore: <S>(name: string) =>
               runtime.keyValueStore(connected(name)).ownView() as import('../store/typed-store.ts').KeyValueStore<S>,
             windowStore: <S>(name: string) =>

@@ -27,6 +27,7 @@ export function copyOf<T>(value: T): T {
 /** `add` of an aggregate; where it answers the value that it was given, which others may have, a copy. */
 export function addOwn<V, A>(aggregate: Aggregate<V, A>, acc: A, value: V, timestampMs: number): A {
   const next = aggregate.add(acc, value, timestampMs);
+  // mutant: own-sum
   return (next as unknown) === value ? copyThrough(aggregate.serde, next) : next;
 }
 
@@ -36,6 +37,7 @@ export function emptyOf<A>(aggregate: Aggregate<never, A>): () => A {
   const [parts, others] = [partsOf(first), partsOf(aggregate.empty())];
   if (![...others].some((part) => parts.has(part))) return () => aggregate.empty();
   const pristine = copyOf(first);
+  // mutant: own-empty
   return () => copyOf(pristine);
 }
 

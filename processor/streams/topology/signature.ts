@@ -23,6 +23,7 @@ export function topologySignature({ subTopologies }: Topology): TopologySignatur
         ]),
       ];
     }),
+    // mutant: partials-signed
     ...partialTexts(subTopologies),
   ]) as TopologySignature;
 }

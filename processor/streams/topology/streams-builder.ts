@@ -132,6 +132,7 @@ export class GraphBuilder {
               return;
             }
             const handles = routes.get(decoded.partial.route);
+            // mutant: unknown-route
             if (handles === undefined) throw unknownRoute(record, decoded.partial.route);
             const key = decodeText(decoded.key);
             if (key === undefined) throw unreadableKey(record);

@@ -30,6 +30,7 @@ function findStoreDeclaredTwice(nodes: readonly TopologyNode[]): string | undefi
     for (const spec of node.stores) {
       const known = declared.get(spec.name);
       if (known === undefined) declared.set(spec.name, { spec, node });
+      // mutant: two-stores-of-a-name
       else if (known.spec !== spec)
         return (
           `the store "${spec.name}" is declared twice, by ${known.node.name} and by ${node.name}: give one of ` +

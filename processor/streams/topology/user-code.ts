@@ -53,6 +53,7 @@ export function iterable<T>(answer: Iterable<T>): Iterable<T> {
 
 /** Whether a predicate that answered neither true nor false lets the record pass, by JavaScript's rules. */
 export function isTruthy(answer: unknown): boolean {
+  // mutant: no-promise
   if (isThenable(answer)) refuseAnswer(answer, 'true or false');
   return Boolean(answer);
 }

@@ -13,6 +13,7 @@ export function needsOwnValues(node: TopologyNode, nodes: readonly TopologyNode[
   if (!CHANGES.has(node.kind) && node.keepsValues !== true) return false;
   // A function may answer one object again and again, changed, and a processor forward what it goes on changing.
   if (node.keepsValues === true && originsOf(node, nodes).some(({ kind }) => CHANGES.has(kind))) return true;
+  // mutant: shared-values
   if (!isShared(node, nodes)) return false;
   if (CHANGES.has(node.kind)) return true;
   return originsOf(node, nodes).some((origin) => firstKeeperBehind(origin, nodes) !== node);

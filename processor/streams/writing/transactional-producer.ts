@@ -76,6 +76,7 @@ export class TransactionalProducer implements StreamsProducer {
   }
 
   async init(signal: AbortSignal): Promise<void> {
+    // mutant: init
     const before = await this.#fence(signal);
     const settled = await this.#guard('settling', () => this.#settle(before, signal));
     // Ended is not yet visible: until its markers are written the group answers older offsets. The coordinator
@@ -240,6 +241,7 @@ export class TransactionalProducer implements StreamsProducer {
     if (identity === undefined || this.#added.size === 0) return;
     try {
       const coordinator = await this.#cluster.coordinator(COORDINATOR_OF_TRANSACTION, identity.transactionalId);
+      // mutant: abort
       await coordinator.endTxn({ ...identity, transactionResult: false });
     } catch {
       // The next init of this transactional id settles what is still open.
@@ -248,10 +250,12 @@ export class TransactionalProducer implements StreamsProducer {
 
   async close(): Promise<void> {
     this.#broken = true;
+    // mutant: disconnect
     await this.#cluster.disconnect();
   }
 
   #ready(): TransactionIdentity {
+    // mutant: broken-for-good
     if (this.#identity === undefined || this.#broken)
       throw new StreamsError(
         'COMMIT_FAILED',
