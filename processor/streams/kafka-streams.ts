@@ -16,7 +16,7 @@ import { StateDirectory } from './store/state-directory.ts';
 import { parseStreamsConfig, type StreamsConfig, type StreamsConfigInput, type ThreadInit } from './streams-config.ts';
 import { sumOfDrops, type DropCounts } from './task/dropped-records.ts';
 import type { InstanceStatus, TaskStatus } from './task/instance-status.ts';
-import { allTaskIds, partitionsOfTasks } from './task/task-manager.ts';
+import { TaskLayout } from './task/task-layout.ts';
 import { loadStreamThread, Supervisor, type Trouble } from './thread/supervisor.ts';
 import type { Topology } from './topology/topology.ts';
 import type { TopicPartition } from './kafka/topic-partition.ts';
@@ -494,15 +494,8 @@ function partitionsByTask(
   applicationId: string,
   { partitionCounts }: KnownTopics,
 ): ReadonlyMap<string, readonly TopicPartition[]> {
-  const partitionsOf = (topic: string): number => partitionCounts[topic] ?? 0;
-  return new Map(
-    allTaskIds(topology, applicationId, partitionsOf).map((id) => [
-      id,
-      Object.entries(partitionsOfTasks(topology, applicationId, partitionsOf, [id])).flatMap(([topic, partitions]) =>
-        partitions.map((partition) => ({ topic, partition })),
-      ),
-    ]),
-  );
+  const layout = new TaskLayout(topology, applicationId, (topic) => partitionCounts[topic] ?? 0);
+  return new Map(layout.taskIds().map((id) => [id, layout.inputsOf(id)]));
 }
 
 function threadNames(applicationId: string, processId: string, count: number): string[] {

@@ -5,7 +5,7 @@ import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
 import { RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { OffsetMap, StateStore, StoreChange } from '../store/state-store.ts';
-import type { TaskChangelog } from '../task/stream-task.ts';
+import type { TaskChangelog } from '../task/task-layout.ts';
 import { crashPoint } from '../task/crash-point.ts';
 import type { RowCheck } from './row-check.ts';
 import { changelogTruncated } from '../topics/topic-check.ts';

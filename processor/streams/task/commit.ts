@@ -1,24 +1,21 @@
 import type { RecordCollector } from '../writing/record-collector.ts';
-import { keptOffsetsRecord, type KeptOffsetsPlace } from '../topics/kept-offsets.ts';
+import { keptOffsetsRecord } from '../topics/kept-offsets.ts';
 import { encodeOffsetNote } from '../writing/offset-metadata.ts';
 import type { InputCommit, StreamsProducer } from '../writing/streams-producer.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
 import { crashPoint } from './crash-point.ts';
-import type { TaskChangelog } from './stream-task.ts';
 import type { TaskGraph } from './task-graph.ts';
-import type { TaskId } from './task-id.ts';
+import type { TaskChangelog, TaskSpec } from './task-layout.ts';
 import { topicPartition } from '../kafka/topic-partition.ts';
 
 /** What the commit needs of a task. */
 export interface CommitTarget {
-  readonly id: TaskId;
+  readonly spec: Pick<TaskSpec, 'changelogs' | 'keptOffsets'>;
   readonly graph: TaskGraph | undefined;
   readonly store: StateStore | undefined;
   readonly producer: StreamsProducer | undefined;
   readonly collector: RecordCollector;
-  readonly changelogs: readonly TaskChangelog[];
-  /** Where the input's offsets are kept a second time: only where a transaction holds both together. */
-  readonly keptOffsets: KeptOffsetsPlace;
+  /** Offsets are kept a second time only where a transaction holds both together. */
   readonly exactlyOnce: boolean;
   reportTime(nowMs: number): void;
   offsets(): ReadonlyMap<string, number>;
@@ -38,6 +35,7 @@ export interface CommitTarget {
  */
 export async function commitTask(task: CommitTarget, nowMs: number): Promise<void> {
   const { graph, store, producer, collector } = task;
+  const { changelogs, keptOffsets } = task.spec;
   if (graph === undefined || producer === undefined) return;
 
   // 1. Seal the task's buffers: combiners and pending changes end up in the collector, rows and then expiry in
@@ -46,12 +44,12 @@ export async function commitTask(task: CommitTarget, nowMs: number): Promise<voi
   task.reportTime(nowMs);
   const records = collector.take();
   for (const { store: name, key, value } of changes) {
-    const changelog = task.changelogs.find((c) => c.store === name) as TaskChangelog;
+    const changelog = changelogs.find((c) => c.store === name) as TaskChangelog;
     records.push({ topic: changelog.topic, partition: changelog.partition, key, value });
   }
 
   const offsets = task.offsets();
-  if (task.exactlyOnce) records.push(keptOffsetsRecord(task.keptOffsets, offsets));
+  if (task.exactlyOnce) records.push(keptOffsetsRecord(keptOffsets, offsets));
   const input: InputCommit = {
     offsets,
     note: encodeOffsetNote({ reach: changelogReach(task, changes), streamTimeMs: graph.streamTimeMs() }),
@@ -70,7 +68,7 @@ export async function commitTask(task: CommitTarget, nowMs: number): Promise<voi
   // 5. One LevelDB batch: data, changelog offsets, input offsets, digest.
   if (store !== undefined) {
     const changelogOffsets = new Map<string, number>();
-    for (const { topic, partition } of task.changelogs) {
+    for (const { topic, partition } of changelogs) {
       const next = acked.get(topicPartition(topic, partition));
       if (next !== undefined) changelogOffsets.set(topicPartition(topic, partition), next);
     }
@@ -88,11 +86,11 @@ export async function commitTask(task: CommitTarget, nowMs: number): Promise<voi
  * How far each changelog reaches with this commit, at least: nobody but the task appends to it, a record a change, be
  * it the second of its key.
  */
-function changelogReach({ store, changelogs }: CommitTarget, changes: readonly StoreChange[]): Map<string, number> {
+function changelogReach({ store, spec }: CommitTarget, changes: readonly StoreChange[]): Map<string, number> {
   const added = new Map<string, number>();
   for (const change of changes) added.set(change.store, (added.get(change.store) ?? 0) + 1);
   const reach = new Map<string, number>();
-  for (const { store: name, topic, partition } of changelogs) {
+  for (const { store: name, topic, partition } of spec.changelogs) {
     const end = (store?.offsets().changelog.get(topicPartition(topic, partition)) ?? 0) + (added.get(name) ?? 0);
     if (end > 0) reach.set(topicPartition(topic, partition), end);
   }

@@ -12,9 +12,10 @@ import type { StoreIdentity } from '../store/leveldb-store.ts';
 import type { OffsetMap, StateStore } from '../store/state-store.ts';
 import type { FenceGate } from './fence-gate.ts';
 import { openCheckedStore } from './open-store.ts';
-import type { StreamTask, TaskInput } from './stream-task.ts';
+import type { StreamTask } from './stream-task.ts';
 import type { TaskGraph } from './task-graph.ts';
 import type { TaskId } from './task-id.ts';
+import type { TaskInput } from './task-layout.ts';
 import { topicPartition } from '../kafka/topic-partition.ts';
 
 /** Nobody says how long an older answer lasts; this is well within the ten seconds of a refusal. */
@@ -68,7 +69,7 @@ export async function takeTask(task: StreamTask, context: TakeContext): Promise<
   const kept = await keptOffsets(task, context);
 
   // 3. Open the store and check it before its first commit, so that damage never reaches the changelog.
-  if (task.subTopology.stores.length > 0 && task.store === undefined)
+  if (task.spec.subTopology.stores.length > 0 && task.store === undefined)
     task.store = await openCheckedStore({ ...context, identity: context.identityOf(task.id), signal });
   signal.throwIfAborted();
 
@@ -77,11 +78,11 @@ export async function takeTask(task: StreamTask, context: TakeContext): Promise<
     await restoreStore({
       cluster: context.cluster,
       store: task.store,
-      changelogs: task.changelogs,
+      changelogs: task.spec.changelogs,
       signal,
       logger: context.logger,
       reach: reachOf(committed),
-      check: rowCheckOf(task.subTopology.stores),
+      check: rowCheckOf(task.spec.subTopology.stores),
       onProgress: (progress) => {
         task.restore = progress;
       },
@@ -113,9 +114,9 @@ async function keptOffsets(
   task: StreamTask,
   { cluster, logger, exactlyOnce }: TakeContext,
 ): Promise<OffsetMap | undefined> {
-  const kept = await readKeptOffsets(cluster, task.keptOffsets, task.life.signal, logger);
+  const kept = await readKeptOffsets(cluster, task.spec.keptOffsets, task.life.signal, logger);
   if (exactlyOnce || kept === undefined) return kept;
-  await (task.producer as StreamsProducer).send([keptOffsetsRecord(task.keptOffsets, undefined)]);
+  await (task.producer as StreamsProducer).send([keptOffsetsRecord(task.spec.keptOffsets, undefined)]);
   return undefined;
 }
 
@@ -241,8 +242,8 @@ interface DescribedInput extends TaskInput {
   readonly name: string;
 }
 
-function keptWords({ id, keptOffsets }: StreamTask, offset: number): string {
-  return `${keptOffsets.topic} says that task ${id} has processed it up to ${String(offset)}`;
+function keptWords({ id, spec }: StreamTask, offset: number): string {
+  return `${spec.keptOffsets.topic} says that task ${id} has processed it up to ${String(offset)}`;
 }
 
 /** How far the task is known to have counted one of its inputs, and who says so. */
@@ -303,7 +304,7 @@ async function waitOutOlderAnswer(
   const newest = async (): Promise<number> => {
     if (inTopic) {
       await cluster.refresh().catch(() => undefined);
-      return (await readKeptOffsets(cluster, task.keptOffsets, signal, logger))?.get(name) ?? -1;
+      return (await readKeptOffsets(cluster, task.spec.keptOffsets, signal, logger))?.get(name) ?? -1;
     }
     return (await (producer as StreamsProducer).committed([input], signal))[0]?.offset ?? -1;
   };

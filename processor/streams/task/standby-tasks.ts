@@ -11,8 +11,8 @@ import type { StateStore, StoreChange } from '../store/state-store.ts';
 import type { TaskStatus } from './instance-status.ts';
 import { isDiskTrouble, type DiskWait } from './disk-wait.ts';
 import { closeCleanly, openCheckedStore, setAsideStore } from './open-store.ts';
-import type { TaskChangelog } from './stream-task.ts';
 import { compareTaskIds, type TaskId } from './task-id.ts';
+import type { TaskChangelog } from './task-layout.ts';
 import { TaskState } from './task-state.ts';
 import { topicPartition } from '../kafka/topic-partition.ts';
 

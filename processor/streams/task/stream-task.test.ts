@@ -1,7 +1,6 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { batchBytes } from '../../../tests/support/record-batch-bytes.ts';
-import { RecordCollector } from '../writing/record-collector.ts';
 import { decodeRecordSet } from '../kafka/record-batch.ts';
 import type { FetchedPartition } from '../reading/record-fetcher.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
@@ -67,31 +66,33 @@ function openTask(maxTaskIdleMs = 0): StreamTask {
     .merge(builder.stream('b', options))
     .peek((at) => void seen.push(String(at)));
   const [subTopology] = builder.build().subTopologies;
-  const collector = new RecordCollector();
-  const opened = new StreamTask({
-    id: '0_0',
-    subTopology: subTopology as NonNullable<typeof subTopology>,
-    inputs: [
-      { topic: 'a', partition: 0 },
-      { topic: 'b', partition: 0 },
-    ],
-    changelogs: [],
-    keptOffsets: { topic: 'app-offsets', partition: 0, key: '0_0' },
-    exactlyOnce: true,
-    collector,
-    reportsTime: false,
-    queues: {
-      maxTaskIdleMs,
-      onFull: ({ topic }) => moves.push(`hold ${topic}`),
-      onRoom: ({ topic }) => moves.push(`release ${topic}`),
+  const opened = new StreamTask(
+    {
+      id: '0_0',
+      subTopology: subTopology as NonNullable<typeof subTopology>,
+      inputs: [
+        { topic: 'a', partition: 0 },
+        { topic: 'b', partition: 0 },
+      ],
+      changelogs: [],
+      keptOffsets: { topic: 'app-offsets', partition: 0, key: '0_0' },
+      reportsTime: false,
     },
-  });
+    {
+      exactlyOnce: true,
+      queues: {
+        maxTaskIdleMs,
+        onFull: ({ topic }) => moves.push(`hold ${topic}`),
+        onRoom: ({ topic }) => moves.push(`release ${topic}`),
+      },
+    },
+  );
   opened.graph = new TaskGraph({
     taskId: '0_0',
-    subTopology: opened.subTopology,
+    subTopology: opened.spec.subTopology,
     applicationId: 'app',
     store: undefined,
-    collector,
+    collector: opened.collector,
     partitionsOf: () => 1,
     timeSources: [],
     nowMs: () => 0,
@@ -255,17 +256,18 @@ test('a task behind a shuffle is not caught up before those are whose partials i
   const subTopology = builder.build().subTopologies[1] as NonNullable<
     ReturnType<StreamsBuilder['build']>['subTopologies'][1]
   >;
-  const collector = new RecordCollector();
-  const behind = new StreamTask({
-    id: '1_0',
-    subTopology,
-    inputs: [{ topic: 'app-first-repartition', partition: 0 }],
-    changelogs: [],
-    keptOffsets: { topic: 'app-offsets', partition: 0, key: '1_0' },
-    exactlyOnce: true,
-    collector,
-    reportsTime: true,
-  });
+  const behind = new StreamTask(
+    {
+      id: '1_0',
+      subTopology,
+      inputs: [{ topic: 'app-first-repartition', partition: 0 }],
+      changelogs: [],
+      keptOffsets: { topic: 'app-offsets', partition: 0, key: '1_0' },
+      reportsTime: true,
+    },
+    { exactlyOnce: true },
+  );
+  const { collector } = behind;
   behind.graph = new TaskGraph({
     taskId: '1_0',
     subTopology,

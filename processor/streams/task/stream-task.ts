@@ -1,41 +1,22 @@
-import type { KeptOffsetsPlace } from '../topics/kept-offsets.ts';
-import type { RecordCollector } from '../writing/record-collector.ts';
+import { RecordCollector } from '../writing/record-collector.ts';
 import type { StreamsProducer } from '../writing/streams-producer.ts';
 import type { FetchedRecord } from '../kafka/record-batch.ts';
 import type { FetchedPartition } from '../reading/record-fetcher.ts';
 import type { StateStore } from '../store/state-store.ts';
-import { inputTopicsOf, type SubTopology } from '../topology/topology.ts';
+import { inputTopicsOf } from '../topology/topology.ts';
 import type { CommitTarget } from './commit.ts';
 import { DroppedRecords } from './dropped-records.ts';
 import type { TaskStatus } from './instance-status.ts';
 import { PartitionGroup } from './partition-group.ts';
 import type { TaskGraph, WaitingRecord } from './task-graph.ts';
 import type { TaskId } from './task-id.ts';
+import type { TaskInput, TaskSpec } from './task-layout.ts';
 import { TaskState } from './task-state.ts';
 import { topicPartition } from '../kafka/topic-partition.ts';
 
-export interface TaskInput {
-  readonly topic: string;
-  readonly partition: number;
-}
-
-/** The store a named store's changes are logged to. */
-export interface TaskChangelog {
-  readonly store: string;
-  readonly topic: string;
-  readonly partition: number;
-}
-
 export interface StreamTaskOptions {
-  readonly id: TaskId;
-  readonly subTopology: SubTopology;
-  readonly inputs: readonly TaskInput[];
-  readonly changelogs: readonly TaskChangelog[];
-  readonly keptOffsets: KeptOffsetsPlace;
   readonly exactlyOnce: boolean;
-  readonly collector: RecordCollector;
-  readonly reportsTime: boolean;
-  /** For tasks with several inputs. */
+  /** For tasks with several inputs; without it none waits for another that is empty. */
   readonly queues?: TaskQueues;
 }
 
@@ -55,15 +36,9 @@ const TIME_REPORT_INTERVAL_MS = 1_000;
  * and holds the open parts (graph, store, producer) that `takeTask` gave it.
  */
 export class StreamTask implements CommitTarget {
-  readonly id: TaskId;
-  readonly subTopology: SubTopology;
-  readonly inputs: readonly TaskInput[];
-  readonly changelogs: readonly TaskChangelog[];
-  readonly keptOffsets: KeptOffsetsPlace;
+  readonly spec: TaskSpec;
   readonly exactlyOnce: boolean;
-  readonly collector: RecordCollector;
-  /** Downstream tasks with windows wait for this task's word on stream time. */
-  readonly reportsTime: boolean;
+  readonly collector = new RecordCollector();
   readonly state: TaskState;
   /** Aborted when the task is lost or closed: ends a take that is under way. */
   readonly life = new AbortController();
@@ -86,19 +61,13 @@ export class StreamTask implements CommitTarget {
   /** Names of the inputs that are the user's topics. */
   readonly #userInputs: readonly string[];
 
-  constructor(options: StreamTaskOptions) {
-    this.id = options.id;
-    this.subTopology = options.subTopology;
-    this.inputs = options.inputs;
-    this.changelogs = options.changelogs;
-    this.keptOffsets = options.keptOffsets;
-    this.exactlyOnce = options.exactlyOnce;
-    this.collector = options.collector;
-    this.reportsTime = options.reportsTime;
-    this.state = new TaskState(options.id);
-    const { inputs, queues } = options;
+  constructor(spec: TaskSpec, { exactlyOnce, queues }: StreamTaskOptions) {
+    this.spec = spec;
+    this.exactlyOnce = exactlyOnce;
+    this.state = new TaskState(spec.id);
+    const { inputs, subTopology } = spec;
     const names = inputs.map(({ topic, partition }) => topicPartition(topic, partition));
-    const userTopics = new Set(inputTopicsOf([options.subTopology]));
+    const userTopics = new Set(inputTopicsOf([subTopology]));
     this.#userInputs = names.filter((_, index) => userTopics.has((inputs[index] as TaskInput).topic));
     if (inputs.length > 1) {
       this.#group = new PartitionGroup({
@@ -109,6 +78,14 @@ export class StreamTask implements CommitTarget {
         onRoom: (name) => queues?.onRoom(inputs[names.indexOf(name)] as TaskInput),
       });
     }
+  }
+
+  get id(): TaskId {
+    return this.spec.id;
+  }
+
+  get inputs(): readonly TaskInput[] {
+    return this.spec.inputs;
   }
 
   /** What is known of the inputs before the task runs: its lag is told from the first moment on. */
@@ -259,7 +236,7 @@ export class StreamTask implements CommitTarget {
   }
 
   #timeReportDue(nowMs: number): boolean {
-    if (!this.reportsTime || this.graph === undefined || this.#ends.size < this.inputs.length) return false;
+    if (!this.spec.reportsTime || this.graph === undefined || this.#ends.size < this.inputs.length) return false;
     const last = this.#lastReport;
     if (last === undefined) return true;
     return (

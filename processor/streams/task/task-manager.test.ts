@@ -13,7 +13,8 @@ import type { Topology } from '../topology/topology.ts';
 import { DiskWait } from './disk-wait.ts';
 import { FenceGate } from './fence-gate.ts';
 import { TaskGraph } from './task-graph.ts';
-import { TaskManager, timeSourcesOf } from './task-manager.ts';
+import { TaskLayout } from './task-layout.ts';
+import { TaskManager } from './task-manager.ts';
 import { until, stays, DEADLINE_MS } from '../../../tests/support/until.ts';
 import { parseTopicPartition, topicPartition } from '../kafka/topic-partition.ts';
 
@@ -69,14 +70,13 @@ class Bench {
     this.disk = new DiskWait(slotDirectory, quietLogger);
     const topology = counting();
     const partitionsOf = (): number => 1;
+    const layout = new TaskLayout(topology, APPLICATION, partitionsOf);
     this.brokers.add('words', 0, 1);
     this.brokers.add('app-counts-changelog', 0, 1);
     this.brokers.add('app-offsets', 0, 1);
     this.#fetcher = new RecordFetcher(this.brokers, quietLogger, { maxWaitMs: 10 });
     this.tasks = new TaskManager({
-      topology,
-      applicationId: APPLICATION,
-      partitionsOf,
+      layout,
       logger: quietLogger,
       disk: this.disk,
       take: {
@@ -93,12 +93,12 @@ class Bench {
         createGraph: (task, store) =>
           new TaskGraph({
             taskId: task.id,
-            subTopology: task.subTopology,
+            subTopology: task.spec.subTopology,
             applicationId: APPLICATION,
             store,
             collector: task.collector,
             partitionsOf,
-            timeSources: timeSourcesOf(topology, task.subTopology, APPLICATION, partitionsOf),
+            timeSources: layout.timeSourcesOf(task.spec.subTopology),
             nowMs: Date.now,
             requestCommit: () => undefined,
           }),

@@ -1,22 +1,17 @@
-import type { KeptOffsetsPlace } from '../topics/kept-offsets.ts';
-import { RecordCollector } from '../writing/record-collector.ts';
 import type { PartitionAssignment } from '../group/group-member.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import { changelogTopic, offsetsTopic, topicNameOf, type SubTopology, type Topology } from '../topology/topology.ts';
 import { commitTask } from './commit.ts';
 import { isDiskTrouble, type DiskWait } from './disk-wait.ts';
 import { closeCleanly, openCheckedStore } from './open-store.ts';
-import { StreamTask, type TaskChangelog, type TaskQueues } from './stream-task.ts';
+import { StreamTask, type TaskQueues } from './stream-task.ts';
 import { takeTask, type TakeContext } from './initialise-task.ts';
-import type { TimeSource } from './task-time.ts';
-import { compareTaskIds, parseTaskId, taskId, type TaskId } from './task-id.ts';
+import { compareTaskIds, type TaskId } from './task-id.ts';
+import type { TaskLayout } from './task-layout.ts';
 import { topicPartition } from '../kafka/topic-partition.ts';
 
 export interface TaskManagerOptions {
-  readonly topology: Topology;
-  readonly applicationId: string;
-  readonly partitionsOf: (topic: string) => number;
+  readonly layout: TaskLayout;
   readonly take: TakeContext;
   readonly disk: DiskWait;
   readonly logger: Logger;
@@ -74,7 +69,7 @@ export class TaskManager {
 
   /** Closes what is not assigned any more, takes what is new, leaves alone what stays. */
   async assign(assignment: PartitionAssignment): Promise<void> {
-    const wanted = new Set(tasksOfAssignment(this.#options.topology, this.#options.applicationId, assignment));
+    const wanted = new Set(this.#options.layout.tasksOf(assignment));
     const lost = this.tasks.filter((t) => !wanted.has(t.id));
     await Promise.all(lost.map((task) => this.close(task, true)));
     for (const id of [...wanted].sort(compareTaskIds)) {
@@ -234,155 +229,10 @@ export class TaskManager {
   }
 
   #create(id: TaskId): StreamTask {
-    const { topology, applicationId, partitionsOf, queues, take } = this.#options;
-    const { subTopology: index, partition } = parseTaskId(id);
-    const subTopology = topology.subTopologies[index] as SubTopology;
-    const inputs = subTopology.sources
-      .map((source) => topicNameOf(source, applicationId))
-      .filter((topic) => partition < partitionsOf(topic))
-      .map((topic) => ({ topic, partition }));
-    const changelogs = changelogsOf(topology, applicationId, id);
-    const keptOffsets = keptOffsetsPlace(topology, applicationId, partitionsOf, id);
-    return new StreamTask({
-      id,
-      subTopology,
-      inputs,
-      changelogs,
-      keptOffsets,
+    const { layout, queues, take } = this.#options;
+    return new StreamTask(layout.spec(id), {
       exactlyOnce: take.exactlyOnce,
-      collector: new RecordCollector(),
-      reportsTime: reportsTime(topology, subTopology),
       ...(queues === undefined ? {} : { queues }),
     });
   }
-}
-
-/** Where the changes of a task's stores are logged. */
-export function changelogsOf(topology: Topology, applicationId: string, id: TaskId): TaskChangelog[] {
-  const { subTopology, partition } = parseTaskId(id);
-  return (topology.subTopologies[subTopology]?.stores ?? []).map((store) => ({
-    store: store.name,
-    topic: changelogTopic(applicationId, store.name),
-    partition,
-  }));
-}
-
-/** Where a task keeps the offsets of its input: tasks have a partition each, in their order. */
-export function keptOffsetsPlace(
-  topology: Topology,
-  applicationId: string,
-  partitionsOf: (topic: string) => number,
-  id: TaskId,
-): KeptOffsetsPlace {
-  return {
-    topic: offsetsTopic(applicationId),
-    partition: allTaskIds(topology, applicationId, partitionsOf).indexOf(id),
-    key: id,
-  };
-}
-
-/** Number of tasks of a sub-topology: the most partitions any of its sources has. */
-export function taskCount(
-  subTopology: SubTopology,
-  applicationId: string,
-  partitionsOf: (topic: string) => number,
-): number {
-  return Math.max(0, ...subTopology.sources.map((source) => partitionsOf(topicNameOf(source, applicationId))));
-}
-
-export function allTaskIds(
-  topology: Topology,
-  applicationId: string,
-  partitionsOf: (topic: string) => number,
-): TaskId[] {
-  return topology.subTopologies.flatMap((s) =>
-    Array.from({ length: taskCount(s, applicationId, partitionsOf) }, (_, partition) => taskId(s.id, partition)),
-  );
-}
-
-/**
- * Somebody downstream has windows: directly behind a repartition topic that it writes, or behind those that read it.
- */
-export function reportsTime(
-  topology: Topology,
-  subTopology: SubTopology,
-  seen: ReadonlySet<SubTopology> = new Set(),
-): boolean {
-  const readers = topology.subTopologies.filter(
-    (s) =>
-      !seen.has(s) &&
-      s.sources.some((source) => 'grouping' in source && subTopology.writesGroupings.includes(source.grouping)),
-  );
-  return readers.some(
-    (s) => s.stores.some((store) => store.kind === 'window') || reportsTime(topology, s, new Set([...seen, s])),
-  );
-}
-
-/** The source tasks behind the repartition topics that a sub-topology reads. */
-export function timeSourcesOf(
-  topology: Topology,
-  subTopology: SubTopology,
-  applicationId: string,
-  partitionsOf: (topic: string) => number,
-): TimeSource[] {
-  const downstream = downstreamOf(topology, subTopology);
-  return subTopology.sources.flatMap((source) => {
-    if (!('grouping' in source)) return [];
-    const { grouping } = source;
-    return topology.subTopologies
-      .filter((s) => s.writesGroupings.includes(grouping))
-      .flatMap((s) =>
-        Array.from({ length: taskCount(s, applicationId, partitionsOf) }, (_, partition) => ({
-          grouping,
-          taskId: taskId(s.id, partition),
-          cyclic: downstream.has(s),
-        })),
-      );
-  });
-}
-
-/**
- * What reads, directly or through others, the repartition topics that a sub-topology writes; itself only in a circle.
- */
-function downstreamOf(
-  topology: Topology,
-  subTopology: SubTopology,
-  found: Set<SubTopology> = new Set(),
-): Set<SubTopology> {
-  for (const reader of topology.subTopologies) {
-    if (
-      found.has(reader) ||
-      !reader.sources.some((source) => 'grouping' in source && subTopology.writesGroupings.includes(source.grouping))
-    )
-      continue;
-    found.add(reader);
-    downstreamOf(topology, reader, found);
-  }
-  return found;
-}
-
-/** The partitions a member must be given to run these tasks. */
-export function partitionsOfTasks(
-  topology: Topology,
-  applicationId: string,
-  partitionsOf: (topic: string) => number,
-  tasks: readonly TaskId[],
-): Record<string, number[]> {
-  const assignment: Record<string, number[]> = {};
-  for (const id of tasks) {
-    const { subTopology, partition } = parseTaskId(id);
-    for (const source of (topology.subTopologies[subTopology] as SubTopology).sources) {
-      const topic = topicNameOf(source, applicationId);
-      if (partition < partitionsOf(topic)) (assignment[topic] ??= []).push(partition);
-    }
-  }
-  return assignment;
-}
-
-function tasksOfAssignment(topology: Topology, applicationId: string, assignment: PartitionAssignment): TaskId[] {
-  return topology.subTopologies.flatMap((s) => {
-    const topics = new Set(s.sources.map((source) => topicNameOf(source, applicationId)));
-    const partitions = new Set(Object.entries(assignment).flatMap(([topic, list]) => (topics.has(topic) ? list : [])));
-    return [...partitions].map((partition) => taskId(s.id, partition));
-  });
 }

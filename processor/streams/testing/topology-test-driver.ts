@@ -10,8 +10,8 @@ import type { StoreSpec } from '../store/typed-store.ts';
 import { DroppedRecords, sumOfDrops, type DropCounts } from '../task/dropped-records.ts';
 import { PartitionGroup } from '../task/partition-group.ts';
 import { TaskGraph, type WaitingRecord } from '../task/task-graph.ts';
-import { taskCount, timeSourcesOf } from '../task/task-manager.ts';
-import { parseTaskId, taskId } from '../task/task-id.ts';
+import { TaskLayout } from '../task/task-layout.ts';
+import { parseTaskId } from '../task/task-id.ts';
 import { checkCopartitioned, checkTopicNames } from '../topology/copartitioning.ts';
 import { partitionOf } from '../topology/partitioner.ts';
 import { headersByName, type ConsumerRecord, type RecordHeaders } from '../topology/record.ts';
@@ -122,38 +122,34 @@ export class TopologyTestDriver {
     }
     checkTopicNames(topology, this.#applicationId);
     checkCopartitioned(topology, this.#applicationId, (topic) => this.#partitions[topic] ?? 1);
-    for (const subTopology of topology.subTopologies) {
-      for (let partition = 0; partition < taskCount(subTopology, this.#applicationId, partitionsOf); partition += 1) {
-        const collector = new RecordCollector();
-        const store = openMemoryStore();
-        const id = taskId(subTopology.id, partition);
-        const timeSources = timeSourcesOf(topology, subTopology, this.#applicationId, partitionsOf);
-        const dropped = new DroppedRecords();
-        const graph = new TaskGraph({
-          dropped,
-          taskId: id,
-          subTopology,
-          applicationId: this.#applicationId,
-          store,
-          collector,
-          partitionsOf,
-          timeSources,
-          nowMs: this.#nowMs,
-          requestCommit: () => undefined,
-        });
-        const inputs = subTopology.sources
-          .map((source) => topicNameOf(source, this.#applicationId))
-          .filter((topic) => partition < this.partitionsOf(topic));
-        this.#tasks.set(id, {
-          graph,
-          dropped,
-          collector,
-          store,
-          subTopology,
-          inbox: [],
-          group: inputs.length > 1 ? groupOf(graph, inputs) : undefined,
-        });
-      }
+    const layout = new TaskLayout(topology, this.#applicationId, partitionsOf);
+    for (const id of layout.taskIds()) {
+      const { subTopology, inputs } = layout.spec(id);
+      const collector = new RecordCollector();
+      const store = openMemoryStore();
+      const dropped = new DroppedRecords();
+      const graph = new TaskGraph({
+        dropped,
+        taskId: id,
+        subTopology,
+        applicationId: this.#applicationId,
+        store,
+        collector,
+        partitionsOf,
+        timeSources: layout.timeSourcesOf(subTopology),
+        nowMs: this.#nowMs,
+        requestCommit: () => undefined,
+      });
+      const topics = inputs.map(({ topic }) => topic);
+      this.#tasks.set(id, {
+        graph,
+        dropped,
+        collector,
+        store,
+        subTopology,
+        inbox: [],
+        group: topics.length > 1 ? groupOf(graph, topics) : undefined,
+      });
     }
   }
 

@@ -27,9 +27,10 @@ import type { RecordWatch } from '../task/record-watch.ts';
 import type { WithheldRecords } from '../task/withheld-records.ts';
 import { StandbyTasks } from '../task/standby-tasks.ts';
 import { parseTaskId, type TaskId } from '../task/task-id.ts';
-import { allTaskIds, changelogsOf, partitionsOfTasks, TaskManager, timeSourcesOf } from '../task/task-manager.ts';
+import { TaskLayout } from '../task/task-layout.ts';
+import { TaskManager } from '../task/task-manager.ts';
 import { topologySignature } from '../topology/signature.ts';
-import { inputTopicsOf, outputsOf, statusTopic, topicNameOf, type Topology } from '../topology/topology.ts';
+import { inputTopicsOf, outputsOf, statusTopic, type Topology } from '../topology/topology.ts';
 import type { MemberShare } from '../group/group-member.ts';
 import { CommitPace } from './commit-pace.ts';
 import type { FromThread } from './thread-messages.ts';
@@ -58,6 +59,7 @@ export interface StreamThreadParts {
 export class StreamThread {
   readonly #init: ThreadInit;
   readonly #topology: Topology;
+  readonly #layout: TaskLayout;
   readonly #logger: Logger;
   readonly #storesOnDisk: () => readonly string[];
   readonly #withheld: WithheldRecords;
@@ -101,11 +103,9 @@ export class StreamThread {
     this.#disk = new DiskWait(init.slotDirectory, logger);
     const { connection, config } = init;
     this.#pace = new CommitPace(config.commitIntervalMs);
-    this.#repartitionTopics = new Set(
-      topology.subTopologies.flatMap((s) =>
-        s.sources.flatMap((source) => ('grouping' in source ? [topicNameOf(source, config.applicationId)] : [])),
-      ),
-    );
+    const partitionsOf = (topic: string): number => this.#partitionsOf(topic);
+    this.#layout = new TaskLayout(topology, config.applicationId, partitionsOf);
+    this.#repartitionTopics = this.#layout.repartitionTopics();
     const clusterFor = (role: string): KafkaCluster =>
       new KafkaCluster({ ...connection, clientId: `${init.threadName}-${role}` }, logger);
     this.#groupCluster = clusterFor('group');
@@ -119,12 +119,9 @@ export class StreamThread {
       },
       checkTopics: (topics) => this.#checkTopics(topics),
     });
-    const partitionsOf = (topic: string): number => this.#partitionsOf(topic);
     const identityOf = (id: TaskId): StoreIdentity => this.#identityOf(id);
     this.#tasks = new TaskManager({
-      topology,
-      applicationId: config.applicationId,
-      partitionsOf,
+      layout: this.#layout,
       logger,
       disk: this.#disk,
       take: {
@@ -140,12 +137,12 @@ export class StreamThread {
         createGraph: (task, store) =>
           new TaskGraph({
             taskId: task.id,
-            subTopology: task.subTopology,
+            subTopology: task.spec.subTopology,
             applicationId: config.applicationId,
             store,
             collector: task.collector,
             partitionsOf,
-            timeSources: timeSourcesOf(topology, task.subTopology, config.applicationId, partitionsOf),
+            timeSources: this.#layout.timeSourcesOf(task.spec.subTopology),
             nowMs: Date.now,
             requestCommit: () => this.#pace.demand(),
             dropped: task.dropped,
@@ -173,7 +170,7 @@ export class StreamThread {
       identityOf,
       cluster: clusterFor('standby'),
       disk: this.#disk,
-      changelogsOf: (id) => changelogsOf(topology, config.applicationId, id),
+      changelogsOf: (id) => this.#layout.changelogsOf(id),
       checkOf: (id) => rowCheckOf(topology.subTopologies[parseTaskId(id).subTopology]?.stores ?? []),
       logger,
       onFatal: (error) => this.#fail(error),
@@ -182,7 +179,7 @@ export class StreamThread {
       groupId: config.applicationId,
       // mutant: static-member
       groupInstanceId: init.groupInstanceId,
-      topics: this.#sourceTopics(),
+      topics: this.#layout.sourceTopics(),
       protocolName: PROTOCOL_NAME,
       sessionTimeoutMs: config.sessionTimeoutMs,
       rebalanceTimeoutMs: config.rebalanceTimeoutMs,
@@ -315,7 +312,7 @@ export class StreamThread {
     for (const task of running) task.dropped.tell(this.#logger, task.id, now);
     const pending = running.filter((t) => t.needsCommit(now));
     const dueAt = Math.min(
-      ...pending.map((t) => this.#pace.dueAt(t.subTopology.id)),
+      ...pending.map((t) => this.#pace.dueAt(t.spec.subTopology.id)),
       ...running.map((t) => t.readyAtMs(now)),
     );
     const fetched = await this.#fetcher.take(Math.min(IDLE_WAIT_MS, Math.max(0, dueAt - now)));
@@ -344,12 +341,13 @@ export class StreamThread {
     const due = this.#tasks
       .running()
       .filter(
-        (t) => t.needsCommit(startedAt) && (requested.length > 0 || this.#pace.dueAt(t.subTopology.id) <= startedAt),
+        (t) =>
+          t.needsCommit(startedAt) && (requested.length > 0 || this.#pace.dueAt(t.spec.subTopology.id) <= startedAt),
       );
     if (requested.length > 0 || due.length > 0) {
       this.#commitRequested = [];
       this.#commits += await this.#tasks.commit(startedAt, due);
-      this.#pace.committed(new Set(due.map((t) => t.subTopology.id)), startedAt, performance.now());
+      this.#pace.committed(new Set(due.map((t) => t.spec.subTopology.id)), startedAt, performance.now());
       for (const done of requested) done();
     }
   }
@@ -406,11 +404,8 @@ export class StreamThread {
       topicIds,
       config: { applicationId },
     } = this.#init;
-    const inputs =
-      this.#topology.subTopologies[parseTaskId(taskId).subTopology]?.sources.map((source) =>
-        topicNameOf(source, applicationId),
-      ) ?? [];
-    const changelogs = changelogsOf(this.#topology, applicationId, taskId).map(({ topic }) => topic);
+    const inputs = this.#layout.topicsOf(taskId);
+    const changelogs = this.#layout.changelogsOf(taskId).map(({ topic }) => topic);
     const ids = [...inputs, ...changelogs].flatMap((topic) =>
       topicIds[topic] === undefined ? [] : [[topic, topicIds[topic]]],
     );
@@ -422,37 +417,20 @@ export class StreamThread {
     };
   }
 
-  #sourceTopics(): string[] {
-    return [
-      ...new Set(
-        this.#topology.subTopologies.flatMap((s) =>
-          s.sources.map((source) => topicNameOf(source, this.#init.config.applicationId)),
-        ),
-      ),
-    ];
-  }
-
   #assign(members: readonly { memberId: string; userData: Buffer | null }[]): Map<string, MemberShare> {
-    const { applicationId, numStandbyReplicas } = this.#init.config;
-    const partitionsOf = (topic: string): number => this.#partitionsOf(topic);
-    const tasks = allTaskIds(this.#topology, applicationId, partitionsOf);
+    const tasks = this.#layout.taskIds();
     const placed = placeTasks(
       tasks,
       members.map(({ memberId, userData }) => ({ memberId, info: decodeSubscriptionInfo(userData) })),
       {
-        stateful: tasks.filter(
-          (id) => (this.#topology.subTopologies[parseTaskId(id).subTopology]?.stores.length ?? 0) > 0,
-        ),
-        numStandbyReplicas,
+        stateful: tasks.filter((id) => this.#layout.isStateful(id)),
+        numStandbyReplicas: this.#init.config.numStandbyReplicas,
       },
     );
     return new Map(
       [...placed].map(([memberId, { active, standby }]) => [
         memberId,
-        {
-          partitions: partitionsOfTasks(this.#topology, applicationId, partitionsOf, active),
-          userData: encodeAssignmentInfo({ standby }),
-        },
+        { partitions: this.#layout.assignmentOf(active), userData: encodeAssignmentInfo({ standby }) },
       ]),
     );
   }
@@ -469,9 +447,9 @@ export class StreamThread {
       limits: this.#produceLimits,
       probe: { topic: statusTopic(config.applicationId), partition: 0 },
       outputs: [
-        task.keptOffsets,
-        ...task.changelogs,
-        ...outputsOf(task.subTopology, config.applicationId).flatMap((topic) =>
+        task.spec.keptOffsets,
+        ...task.spec.changelogs,
+        ...outputsOf(task.spec.subTopology, config.applicationId).flatMap((topic) =>
           Array.from({ length: this.#partitionsOf(topic) }, (_, partition) => ({ topic, partition })),
         ),
       ],

@@ -1,0 +1,191 @@
+import type { PartitionAssignment } from '../group/group-member.ts';
+import { StreamsError } from '../errors.ts';
+import type { KeptOffsetsPlace } from '../topics/kept-offsets.ts';
+import { changelogTopic, offsetsTopic, topicNameOf, type SubTopology, type Topology } from '../topology/topology.ts';
+import type { TopicPartition } from '../kafka/topic-partition.ts';
+import { parseTaskId, taskId, type TaskId } from './task-id.ts';
+import type { TimeSource } from './task-time.ts';
+
+/** A partition that a task reads. */
+export type TaskInput = TopicPartition;
+
+/** Where the changes of one of a task's stores are logged. */
+export interface TaskChangelog {
+  readonly store: string;
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** What a task is, before anything of it is open. */
+export interface TaskSpec {
+  readonly id: TaskId;
+  readonly subTopology: SubTopology;
+  readonly inputs: readonly TaskInput[];
+  readonly changelogs: readonly TaskChangelog[];
+  /** Where the offsets of its inputs are kept a second time. */
+  readonly keptOffsets: KeptOffsetsPlace;
+  /** Tasks downstream have windows, and wait for reports of this task's event time. */
+  readonly reportsTime: boolean;
+}
+
+/**
+ * Which tasks an application has, and what each of them reads, writes and keeps: it follows from the topology and the
+ * partition counts of the topics alone.
+ */
+export class TaskLayout {
+  readonly topology: Topology;
+  readonly applicationId: string;
+  readonly #partitionsOf: (topic: string) => number;
+
+  /** @param partitionsOf partition count of a topic; throws for one that is not known. */
+  constructor(topology: Topology, applicationId: string, partitionsOf: (topic: string) => number) {
+    this.topology = topology;
+    this.applicationId = applicationId;
+    this.#partitionsOf = partitionsOf;
+  }
+
+  /** Every task of the application, sub-topology by sub-topology. */
+  taskIds(): TaskId[] {
+    return this.topology.subTopologies.flatMap((subTopology) =>
+      Array.from({ length: this.#taskCount(subTopology) }, (_, partition) => taskId(subTopology.id, partition)),
+    );
+  }
+
+  spec(id: TaskId): TaskSpec {
+    const subTopology = this.#subTopologyOf(id);
+    return {
+      id,
+      subTopology,
+      inputs: this.inputsOf(id),
+      changelogs: this.changelogsOf(id),
+      // Tasks have a partition each, in their order.
+      keptOffsets: { topic: offsetsTopic(this.applicationId), partition: this.taskIds().indexOf(id), key: id },
+      reportsTime: reportsTime(this.topology, subTopology),
+    };
+  }
+
+  /** The partitions that a member must be given to run this task. */
+  inputsOf(id: TaskId): TaskInput[] {
+    const { partition } = parseTaskId(id);
+    return this.topicsOf(id)
+      .filter((topic) => partition < this.#partitionsOf(topic))
+      .map((topic) => ({ topic, partition }));
+  }
+
+  /** The topics that its sub-topology reads, whether they have a partition for this task or not. */
+  topicsOf(id: TaskId): string[] {
+    return this.#sourceTopicsOf(this.#subTopologyOf(id));
+  }
+
+  changelogsOf(id: TaskId): TaskChangelog[] {
+    const { partition } = parseTaskId(id);
+    return this.#subTopologyOf(id).stores.map(({ name }) => ({
+      store: name,
+      topic: changelogTopic(this.applicationId, name),
+      partition,
+    }));
+  }
+
+  isStateful(id: TaskId): boolean {
+    return this.#subTopologyOf(id).stores.length > 0;
+  }
+
+  /** Every topic that a task reads. */
+  sourceTopics(): string[] {
+    return [...new Set(this.topology.subTopologies.flatMap((subTopology) => this.#sourceTopicsOf(subTopology)))];
+  }
+
+  /** Those of them that are the runtime's own: written by one sub-topology and read by another. */
+  repartitionTopics(): ReadonlySet<string> {
+    return new Set(
+      this.topology.subTopologies.flatMap(({ sources }) =>
+        sources.flatMap((source) => ('grouping' in source ? [topicNameOf(source, this.applicationId)] : [])),
+      ),
+    );
+  }
+
+  /** The partitions that a member must be given to run these tasks, by topic. */
+  assignmentOf(tasks: readonly TaskId[]): PartitionAssignment {
+    const assignment: Record<string, number[]> = {};
+    for (const { topic, partition } of tasks.flatMap((id) => this.inputsOf(id)))
+      (assignment[topic] ??= []).push(partition);
+    return assignment;
+  }
+
+  /** The opposite: the tasks of a member that was given these partitions. */
+  tasksOf(assignment: PartitionAssignment): TaskId[] {
+    return this.topology.subTopologies.flatMap((subTopology) => {
+      const partitions = this.#sourceTopicsOf(subTopology).flatMap((topic) => assignment[topic] ?? []);
+      return [...new Set(partitions)].map((partition) => taskId(subTopology.id, partition));
+    });
+  }
+
+  /** The tasks that write to the repartition topics which a sub-topology reads. */
+  timeSourcesOf(subTopology: SubTopology): TimeSource[] {
+    const downstream = downstreamOf(this.topology, subTopology);
+    return subTopology.sources.flatMap((source) => {
+      if (!('grouping' in source)) return [];
+      const { grouping } = source;
+      return this.topology.subTopologies
+        .filter(({ writesGroupings }) => writesGroupings.includes(grouping))
+        .flatMap((writer) =>
+          Array.from({ length: this.#taskCount(writer) }, (_, partition) => ({
+            grouping,
+            taskId: taskId(writer.id, partition),
+            cyclic: downstream.has(writer),
+          })),
+        );
+    });
+  }
+
+  #subTopologyOf(id: TaskId): SubTopology {
+    const subTopology = this.topology.subTopologies[parseTaskId(id).subTopology];
+    if (subTopology === undefined)
+      throw new StreamsError('THREAD_FAILED', `the topology has no sub-topology for task ${id}`, { taskId: id });
+    return subTopology;
+  }
+
+  #sourceTopicsOf({ sources }: SubTopology): string[] {
+    return sources.map((source) => topicNameOf(source, this.applicationId));
+  }
+
+  /** The most partitions that any of its sources has. */
+  #taskCount(subTopology: SubTopology): number {
+    return Math.max(0, ...this.#sourceTopicsOf(subTopology).map((topic) => this.#partitionsOf(topic)));
+  }
+}
+
+/** Whether windows are directly behind a repartition topic that it writes, or behind those that read it. */
+function reportsTime(
+  topology: Topology,
+  subTopology: SubTopology,
+  seen: ReadonlySet<SubTopology> = new Set(),
+): boolean {
+  return readersOf(topology, subTopology)
+    .filter((reader) => !seen.has(reader))
+    .some(
+      (reader) =>
+        reader.stores.some(({ kind }) => kind === 'window') ||
+        reportsTime(topology, reader, new Set([...seen, reader])),
+    );
+}
+
+/** What reads a sub-topology's repartition topics, directly or through others; itself only in a circle. */
+function downstreamOf(
+  topology: Topology,
+  subTopology: SubTopology,
+  found: Set<SubTopology> = new Set(),
+): Set<SubTopology> {
+  for (const reader of readersOf(topology, subTopology)) {
+    if (found.has(reader)) continue;
+    found.add(reader);
+    downstreamOf(topology, reader, found);
+  }
+  return found;
+}
+
+function readersOf({ subTopologies }: Topology, { writesGroupings }: SubTopology): SubTopology[] {
+  return subTopologies.filter(({ sources }) =>
+    sources.some((source) => 'grouping' in source && writesGroupings.includes(source.grouping)),
+  );
+}
