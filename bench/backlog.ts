@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { encodeBatch, sealBatch } from '../processor/streams/kafka/batch-encoder.ts';
+import { encodeBatch, writeChecksum } from '../processor/streams/kafka/batch-encoder.ts';
 import { produceRequest } from '../processor/streams/kafka/produce-protocol.ts';
 import { compress, CompressionCodec } from '../processor/streams/kafka/compression.ts';
 import { createKafka, KafkaCluster, type ProtocolRequest } from '../processor/streams/kafka/kafka-cluster.ts';
@@ -187,12 +187,12 @@ function batchPool(partitions: number): BatchTemplate[] {
 
 function packed(batch: Buffer, codec: number): Buffer {
   if (codec === CompressionCodec.none) {
-    sealBatch(batch);
+    writeChecksum(batch);
     return batch;
   }
   const whole = Buffer.concat([batch.subarray(0, BATCH_HEAD_BYTES), compress(codec, batch.subarray(BATCH_HEAD_BYTES))]);
   whole.writeInt32BE(whole.length - LENGTH_OVERHEAD, 8);
   whole.writeInt16BE(codec, 21);
-  sealBatch(whole);
+  writeChecksum(whole);
   return whole;
 }

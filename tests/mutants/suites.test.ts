@@ -37,7 +37,7 @@ interface Case extends Pick<SuiteOptions, 'project' | 'file' | 'named'> {
 const CORRUPTION = { project: 'unit', file: 'tests/contract/state-store.corruption.test.ts' } as const;
 const DECODER = {
   project: 'unit',
-  file: 'processor/streams/kafka/record-batch.test.ts',
+  file: 'processor/streams/kafka/record-set.test.ts',
   named: 'read_committed',
 } as const;
 const PRODUCERS = { project: 'chaos', file: 'tests/chaos/aborted-reads.test.ts' } as const;

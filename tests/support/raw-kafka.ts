@@ -14,7 +14,8 @@ import {
   type TransactionIdentity,
 } from '../../processor/streams/kafka/kafka-cluster.ts';
 import { CODE, hasCode, isBrokerAway, kafkaCode } from '../../processor/streams/kafka/kafka-errors.ts';
-import { decodeRecordSet, type FetchedRecord } from '../../processor/streams/kafka/record-batch.ts';
+import type { FetchedRecord } from '../../processor/streams/kafka/fetched-record.ts';
+import { decodeRecordSet } from '../../processor/streams/kafka/record-set.ts';
 import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-connection-config.ts';
 import { until } from './until.ts';
 

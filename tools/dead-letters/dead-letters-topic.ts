@@ -9,7 +9,7 @@ import { topicPartition } from '../../processor/streams/index.ts';
 import { READ_COMMITTED, type KafkaCluster } from '../../processor/streams/kafka/kafka-cluster.ts';
 import { CODE, hasCode } from '../../processor/streams/kafka/kafka-errors.ts';
 import { RecordFetcher } from '../../processor/streams/reading/record-fetcher.ts';
-import type { FetchedRecord } from '../../processor/streams/kafka/record-batch.ts';
+import type { FetchedRecord } from '../../processor/streams/kafka/fetched-record.ts';
 import type { HeaderList } from '../../processor/streams/topology/record.ts';
 import { silentLogger } from '../command-line/command-line.ts';
 import { UserError } from '../command-line/user-error.ts';

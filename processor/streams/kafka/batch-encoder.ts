@@ -1,4 +1,21 @@
 import { crc32c } from '@node-rs/crc32';
+import {
+  ATTRIBUTES_AT,
+  BASE_SEQUENCE_AT,
+  BASE_TIMESTAMP_AT,
+  CRC_AT,
+  LAST_OFFSET_DELTA_AT,
+  LEADER_EPOCH_AT,
+  LENGTH_AT,
+  LENGTH_OVERHEAD,
+  MAGIC_AT,
+  MAX_TIMESTAMP_AT,
+  PRODUCER_EPOCH_AT,
+  PRODUCER_ID_AT,
+  RECORD_COUNT_AT,
+  RECORDS_AT,
+  TRANSACTIONAL,
+} from './batch-header.ts';
 import { compress, CompressionCodec } from './compression.ts';
 import type { HeaderList } from '../topology/record.ts';
 
@@ -21,12 +38,8 @@ export interface BatchToSend {
   readonly codec: number;
 }
 
-/** The layout is described in kafka/record-batch.ts, which reads it. */
-const HEAD_BYTES = 61;
-const LENGTH_OVERHEAD = 12;
 const NO_LEADER_EPOCH = -1;
 const MAGIC = 2;
-const TRANSACTIONAL = 0x10;
 const NULL = -1;
 
 /**
@@ -49,34 +62,35 @@ export function encodeBatch({
     sizes[delta] = bytes;
     bodyBytes += varintBytes(bytes) + bytes;
   }
-  const plain = Buffer.allocUnsafe(HEAD_BYTES + bodyBytes);
-  let at = HEAD_BYTES;
+  const plain = Buffer.allocUnsafe(RECORDS_AT + bodyBytes);
+  let at = RECORDS_AT;
   for (let delta = 0; delta < records.length; delta += 1)
     at = writeRecord(plain, at, records[delta] as RecordToSend, delta, sizes[delta] as number);
 
-  const packed = codec === CompressionCodec.none ? undefined : compress(codec, plain.subarray(HEAD_BYTES));
+  const packed = codec === CompressionCodec.none ? undefined : compress(codec, plain.subarray(RECORDS_AT));
   // Random bytes become more by packing.
   const isPacked = packed !== undefined && packed.length < bodyBytes;
-  const batch = isPacked ? Buffer.concat([plain.subarray(0, HEAD_BYTES), packed]) : plain;
+  const batch = isPacked ? Buffer.concat([plain.subarray(0, RECORDS_AT), packed]) : plain;
   batch.writeBigInt64BE(0n, 0);
-  batch.writeInt32BE(batch.length - LENGTH_OVERHEAD, 8);
-  batch.writeInt32BE(NO_LEADER_EPOCH, 12);
-  batch.writeInt8(MAGIC, 16);
-  batch.writeInt16BE((isPacked ? codec : CompressionCodec.none) | (isTransactional ? TRANSACTIONAL : 0), 21);
-  batch.writeInt32BE(records.length - 1, 23);
-  batch.writeBigInt64BE(BigInt(timestampMs), 27);
-  batch.writeBigInt64BE(BigInt(timestampMs), 35);
-  batch.writeBigInt64BE(producerId, 43);
-  batch.writeInt16BE(producerEpoch, 51);
-  batch.writeInt32BE(firstSequence, 53);
-  batch.writeInt32BE(records.length, 57);
-  sealBatch(batch);
+  batch.writeInt32BE(batch.length - LENGTH_OVERHEAD, LENGTH_AT);
+  batch.writeInt32BE(NO_LEADER_EPOCH, LEADER_EPOCH_AT);
+  batch.writeInt8(MAGIC, MAGIC_AT);
+  const attributes = (isPacked ? codec : CompressionCodec.none) | (isTransactional ? TRANSACTIONAL : 0);
+  batch.writeInt16BE(attributes, ATTRIBUTES_AT);
+  batch.writeInt32BE(records.length - 1, LAST_OFFSET_DELTA_AT);
+  batch.writeBigInt64BE(BigInt(timestampMs), BASE_TIMESTAMP_AT);
+  batch.writeBigInt64BE(BigInt(timestampMs), MAX_TIMESTAMP_AT);
+  batch.writeBigInt64BE(producerId, PRODUCER_ID_AT);
+  batch.writeInt16BE(producerEpoch, PRODUCER_EPOCH_AT);
+  batch.writeInt32BE(firstSequence, BASE_SEQUENCE_AT);
+  batch.writeInt32BE(records.length, RECORD_COUNT_AT);
+  writeChecksum(batch);
   return batch;
 }
 
-/** Writes the checksum over what the batch holds now. */
-export function sealBatch(batch: Buffer): void {
-  batch.writeUInt32BE(crc32c(batch.subarray(21)), 17);
+/** Writes the checksum of what the batch now holds. */
+export function writeChecksum(batch: Buffer): void {
+  batch.writeUInt32BE(crc32c(batch.subarray(ATTRIBUTES_AT)), CRC_AT);
 }
 
 /** Attributes, time delta (always 0) and offset delta, then key, value and headers, each behind its length. */

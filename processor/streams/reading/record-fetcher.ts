@@ -9,15 +9,10 @@ import {
 import { READ_COMMITTED, type Broker, type KafkaCluster } from '../kafka/kafka-cluster.ts';
 import { UnsupportedCompressionError } from '../kafka/compression.ts';
 import { asAccessDenied, CODE } from '../kafka/kafka-errors.ts';
-import {
-  CorruptRecordError,
-  decodeRecordSet,
-  streamBatch,
-  UnsupportedRecordFormatError,
-  type DecodedRecordSet,
-  type FetchedRecord,
-  type RecordPiece,
-} from '../kafka/record-batch.ts';
+import { CorruptRecordError, UnsupportedRecordFormatError } from '../kafka/batch-errors.ts';
+import { streamBatch, type RecordPiece } from '../kafka/batch-stream.ts';
+import type { FetchedRecord } from '../kafka/fetched-record.ts';
+import { decodeRecordSet, type DecodedRecordSet } from '../kafka/record-set.ts';
 import { topicPartition, type TopicPartition } from '../kafka/topic-partition.ts';
 
 /** What one fetch brought of one partition. `records` may be empty: the position and the end still say something. */

@@ -1,6 +1,6 @@
 import { RecordCollector } from '../writing/record-collector.ts';
 import type { StreamsProducer } from '../writing/streams-producer.ts';
-import type { FetchedRecord } from '../kafka/record-batch.ts';
+import type { FetchedRecord } from '../kafka/fetched-record.ts';
 import type { FetchedPartition } from '../reading/record-fetcher.ts';
 import type { StateStore } from '../store/state-store.ts';
 import { inputTopicsOf } from '../topology/topology.ts';

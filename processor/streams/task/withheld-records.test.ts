@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { batchBytes } from '../../../tests/support/record-batch-bytes.ts';
-import { decodeRecordSet } from '../kafka/record-batch.ts';
+import { decodeRecordSet } from '../kafka/record-set.ts';
 import type { FetchedPartition } from '../reading/record-fetcher.ts';
 import { RecordWatch } from './record-watch.ts';
 import { WithheldRecords } from './withheld-records.ts';

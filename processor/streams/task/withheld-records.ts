@@ -1,5 +1,5 @@
 import type { FetchedPartition } from '../reading/record-fetcher.ts';
-import type { FetchedRecord } from '../kafka/record-batch.ts';
+import type { FetchedRecord } from '../kafka/fetched-record.ts';
 import { DeadLetter } from '../topology/record.ts';
 import type { RecordPlace } from './record-watch.ts';
 import { topicPartition } from '../kafka/topic-partition.ts';

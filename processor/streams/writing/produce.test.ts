@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import kafkajs from 'kafkajs';
 import { CompressionCodec } from '../kafka/compression.ts';
 import type { KafkaCluster, ProtocolRequest } from '../kafka/kafka-cluster.ts';
-import { decodeRecordSet } from '../kafka/record-batch.ts';
+import { decodeRecordSet } from '../kafka/record-set.ts';
 import { DeadLetter, type ConsumerRecord } from '../topology/record.ts';
 import { deadLetterRecord, isCut } from './dead-letter.ts';
 import { ProduceLimits } from './produce-limits.ts';

@@ -5,13 +5,10 @@ import { fetchFrom, logStep, writeLog } from '../../../tests/support/transaction
 import { compress } from './compression.ts';
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import {
-  CorruptRecordError,
-  decodeRecordSet,
-  streamBatch,
-  type DecodeOptions,
-  type FetchedRecord,
-} from './record-batch.ts';
+import { CorruptRecordError } from './batch-errors.ts';
+import { streamBatch } from './batch-stream.ts';
+import type { FetchedRecord } from './fetched-record.ts';
+import { decodeRecordSet, type DecodeOptions } from './record-set.ts';
 
 const decode = (bytes: Buffer, options: Partial<DecodeOptions> = {}) =>
   decodeRecordSet(bytes, {
