@@ -2,8 +2,9 @@ import type { GraphQLSchema } from 'graphql';
 
 import { STATE_CODES } from '../../processor/logins/states.ts';
 import { DEFAULT_WINDOWS, seriesRange, stateFilter, type TimeSeriesArguments } from './results/time-series-result.ts';
-import type { LiveModel } from '../live/tables/live-model.ts';
+import type { LoginModel } from './rows/login-model.ts';
 import { MAX_WINDOWS } from './rows/window-rows.ts';
+import { processorLists } from '../live/operations/processor-lists.ts';
 import { type Arguments, type CostTable, introspectionLists } from '../live/limits/operation-cost.ts';
 
 const STATES = STATE_CODES.length;
@@ -11,7 +12,7 @@ const STATES = STATE_CODES.length;
 const LOOK = 1 / 12;
 
 /** What this API's fields cost, by their arguments: lists as long as they can be for them. */
-export function loginCosts(schema: GraphQLSchema, model: LiveModel): CostTable {
+export function loginCosts(schema: GraphQLSchema, model: LoginModel): CostTable {
   const windowsAsked = (given: Arguments): number => {
     const { windows } = seriesRange(model, given as TimeSeriesArguments);
     // More, or none, is refused before any is made.
@@ -23,6 +24,7 @@ export function loginCosts(schema: GraphQLSchema, model: LiveModel): CostTable {
   return {
     lists: {
       ...introspectionLists(schema),
+      ...processorLists(model),
       'StateList.nodes': ({ first }) => between(first, STATES, STATES),
       'TimeSeries.points': windowsAsked,
       'TimeSeriesUpdate.points': windowsSent,
@@ -31,12 +33,9 @@ export function loginCosts(schema: GraphQLSchema, model: LiveModel): CostTable {
       'Insights.moreAndroid': STATES,
       'Insights.byGdpClass': 3,
       'Insights.sentences': 4,
-      'DataQuality.deadLetters': () => Math.max(4, model.quality.reasons),
+      'DataQuality.deadLetters': () => Math.max(4, model.tables.quality.reasons),
       'DataQuality.missing': 7,
       'DataQuality.invalid': 7,
-      'Processor.instances': () => reported(model).instances,
-      'Instance.tasks': () => reported(model).tasksOfOne,
-      'Task.inputs': () => reported(model).inputsOfOne,
     },
     work: {
       'Query.states': () => STATES,
@@ -46,26 +45,6 @@ export function loginCosts(schema: GraphQLSchema, model: LiveModel): CostTable {
       'Subscription.timeSeries': (given) =>
         windowsSent(given) * looked(given) + (given['after'] == null ? 0 : MAX_WINDOWS),
     },
-  };
-}
-
-/** So many tasks may be listed once, however many there are. */
-const MAX_TASKS = 1_000;
-
-/** Lengths of the lists that instances report, on average, and no less than a small application grows to. */
-function reported(model: LiveModel): {
-  readonly instances: number;
-  readonly tasksOfOne: number;
-  readonly inputsOfOne: number;
-} {
-  const listed = model.listInstances();
-  const tasks = listed.flatMap(({ status }) => status.tasks);
-  const inputs = tasks.reduce((sum, task) => sum + task.inputs.length, 0);
-  const instances = Math.max(10, listed.length);
-  return {
-    instances,
-    tasksOfOne: Math.max(10, Math.min(tasks.length, MAX_TASKS) / instances),
-    inputsOfOne: Math.max(2, inputs / Math.max(1, tasks.length)),
   };
 }
 

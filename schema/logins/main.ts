@@ -6,8 +6,10 @@ import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-
 import { createGlobalTable } from '../../processor/streams/table/global-table.ts';
 import { allUnknown, unresolvableBrokers } from '../../processor/streams/kafka/broker-names.ts';
 import { openLiveFeed } from '../live/tables/live-feed.ts';
-import { type ApiServer, startApiServer } from '../live/server/api-server.ts';
-import { startTracing } from '../live/operations/tracing.ts';
+import type { ApiServer } from '../live/server/api-server.ts';
+import { startLoginApi } from './login-api.ts';
+import { createLoginModel } from './rows/login-model.ts';
+import { startTracing } from './tracing.ts';
 
 const STOP_WITHIN_MS = 4_800;
 /** Closing the Kafka connections writes nothing: no need to wait for it for long. */
@@ -31,16 +33,17 @@ if (unresolvable.length > 0)
 
 const tracing = await startTracing(process.env, logger);
 const { applicationId, inputTopic, deadLetterTopic } = environment;
+const model = createLoginModel({ applicationId, logger });
 const feed = openLiveFeed(
-  { applicationId, logger },
+  model,
   (options) => createGlobalTable(connection, options, logger),
   (error) => exitWith(`${error.code}: ${error.message}`),
 );
 
 let server: ApiServer;
 try {
-  server = await startApiServer({
-    model: feed.model,
+  server = await startLoginApi({
+    model,
     application: {
       guarantee: environment.processingGuarantee,
       topology: buildTopology({ inputTopic, deadLetterTopic }).describe(applicationId),

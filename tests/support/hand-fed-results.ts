@@ -12,7 +12,7 @@ import type { Logger } from '../../processor/streams/logger.ts';
 import { encodeWindowKey } from '../../processor/streams/store/window-key.ts';
 import type { TableChange } from '../../processor/streams/table/global-table-types.ts';
 import type { InstanceStatus } from '../../processor/streams/task/instance-status.ts';
-import { LiveModel } from '../../schema/live/tables/live-model.ts';
+import { createLoginModel, type LoginModel } from '../../schema/logins/rows/login-model.ts';
 
 export const SILENT_LOGGER: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -112,7 +112,7 @@ function countsValue(counts: TestCounts | null, atMs = 0): Buffer | null {
 
 export interface HandFedModel {
   readonly results: HandFedResults;
-  readonly model: LiveModel;
+  readonly model: LoginModel;
   /** The wall clock; may be set. Durations go with it. */
   nowMs: number;
   /** How far the wall clock is from the one that durations are measured with. */
@@ -129,7 +129,7 @@ export function handFedModel(
   const fed: HandFedModel = {
     results,
     nowMs: Date.UTC(2026, 0, 2, 12, 0, 30),
-    model: new LiveModel({
+    model: createLoginModel({
       applicationId: results.applicationId,
       logger: options.logger ?? SILENT_LOGGER,
       now: () => fed.nowMs - fed.setBackMs,

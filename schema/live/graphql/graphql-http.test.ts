@@ -72,7 +72,7 @@ describe('errors carry a code', () => {
   });
 
   test('an unexpected one is masked, and what happened is in the log only', async () => {
-    const { states } = api.fed.model;
+    const { states } = api.fed.model.tables;
     const get = states.get;
     states.get = () => {
       throw new Error('secret-detail-of-the-failure');

@@ -143,7 +143,7 @@ describe('one bad operation never closes the socket', () => {
     await one.of('live');
     one.subscribe('failing', LIVE);
     await one.of('failing');
-    const { states } = api.fed.model;
+    const { states } = api.fed.model.tables;
     const get = states.get;
     states.get = () => {
       throw new Error('secret-detail');

@@ -78,7 +78,7 @@ describe('many subscriptions', () => {
     for (const one of all) for (const id of ids) await one.of(id);
     await new Promise((resolve) => setTimeout(resolve, 200));
 
-    const { states } = api.fed.model;
+    const { states } = api.fed.model.tables;
     const get = states.get;
     let read = 0;
     states.get = (code) => {
@@ -114,7 +114,7 @@ describe('many subscriptions', () => {
       for (const one of both) one.subscribe(`s${id}`, query);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    const { states } = api.fed.model;
+    const { states } = api.fed.model.tables;
     const get = states.get;
     let [read, count, received] = [0, 0, 0];
     states.get = (code) => {

@@ -39,7 +39,7 @@ export function costLimitError(cost: number): GraphQLError | null {
   if (cost <= limit) return null;
   const message =
     `The operation may give ${cost} values, and at most ${limit} are given at once: a list counts as often as it ` +
-    `has items. Ask for fewer windows, states or fields, or in several operations.`;
+    `has items. Ask for shorter lists or fewer fields, or in several operations.`;
   return apiError('QUERY_TOO_LARGE', message, { limit, cost, http: requestError() });
 }
 

@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 import type { SubscriptionObserver } from '../updates/conflating-iterator.ts';
-import type { LiveModel } from '../tables/live-model.ts';
+import type { AnyLiveModel } from '../tables/live-model.ts';
 
 /** What `/metrics` shows. Labels come from fixed sets only: never from what a client sends. */
 export class ApiMetrics {
@@ -19,7 +19,7 @@ export class ApiMetrics {
   readonly stalledReaders: Counter;
 
   /** `eventStreams`: how many are open. */
-  constructor(model: LiveModel, eventStreams: () => number = () => 0) {
+  constructor(model: AnyLiveModel, eventStreams: () => number = () => 0) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
     this.httpRequests = new Counter({
@@ -125,7 +125,7 @@ export class ApiMetrics {
       labelNames: ['store'],
       registers,
       collect() {
-        for (const rows of [model.minutes, model.hours]) this.set({ store: rows.definition.store }, rows.size);
+        for (const [store, windows] of model.windowCounts()) this.set({ store }, windows);
       },
     });
   }

@@ -1,6 +1,5 @@
 import type { TaskStatus } from '../../../processor/streams/task/instance-status.ts';
-import type { Processor, Task } from '../../logins/generated/resolver-types.ts';
-import type { LiveModel } from '../tables/live-model.ts';
+import type { AnyLiveModel } from '../tables/live-model.ts';
 
 /** What is known of the application while no instance reports. */
 export interface ApplicationDescription {
@@ -8,7 +7,32 @@ export interface ApplicationDescription {
   readonly topology: string;
 }
 
-export function processorAnswer(model: LiveModel, application: ApplicationDescription): Processor {
+export interface TaskResult extends Pick<TaskStatus, 'id' | 'role' | 'state' | 'lag'> {
+  readonly inputs: string[];
+  readonly restore: NonNullable<TaskStatus['restore']> | null;
+}
+
+export interface InstanceResult {
+  readonly id: string;
+  readonly host: string;
+  readonly startedAt: number;
+  readonly reportedAt: number;
+  readonly alive: boolean;
+  readonly threads: number;
+  readonly recordsPerSecond: number;
+  readonly tasks: TaskResult[];
+}
+
+/** The processor's instances and what they last reported, times in epoch milliseconds. */
+export interface ProcessorResult {
+  readonly applicationId: string;
+  readonly guarantee: string;
+  readonly topology: string;
+  readonly instances: InstanceResult[];
+  readonly lag: number | null;
+}
+
+export function processorResult(model: AnyLiveModel, application: ApplicationDescription): ProcessorResult {
   const instances = model.listInstances();
   const newest = instances.reduce<(typeof instances)[number] | null>((best, one) => {
     return best === null || one.status.reportedAtMs > best.status.reportedAtMs ? one : best;
@@ -25,13 +49,13 @@ export function processorAnswer(model: LiveModel, application: ApplicationDescri
       alive,
       threads: status.threads,
       recordsPerSecond: status.recordsPerSecond,
-      tasks: [...status.tasks].sort(byTaskId).map(taskAnswer),
+      tasks: [...status.tasks].sort(byTaskId).map(taskResult),
     })),
     lag: model.lag(),
   };
 }
 
-function taskAnswer({ id, role, state, inputs, lag, restore }: TaskStatus): Task {
+function taskResult({ id, role, state, inputs, lag, restore }: TaskStatus): TaskResult {
   return { id, role, state, inputs: [...inputs], lag, restore: restore ?? null };
 }
 

@@ -1,5 +1,3 @@
-import type { Logger } from '../../../processor/streams/logger.ts';
-
 export interface TracedOperation {
   readonly type: string;
   /** Undefined for one without a name. */
@@ -15,78 +13,4 @@ export interface Tracing {
   begin(operation: TracedOperation): (codes: readonly string[]) => void;
   /** Sends what has not been sent; waits for it for at most `withinMs`. */
   close(withinMs: number): Promise<void>;
-}
-
-const SERVICE = 'tributary-api';
-const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
-
-/** Whether OpenTelemetry's own variables ask for traces: they name a collector, and do not switch it off. */
-export function wantsTracing(env: NodeJS.ProcessEnv): boolean {
-  if (env['OTEL_SDK_DISABLED']?.toLowerCase() === 'true' || env['OTEL_TRACES_EXPORTER'] === 'none') return false;
-  return Boolean(env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ?? env['OTEL_EXPORTER_OTLP_ENDPOINT']);
-}
-
-/**
- * Tracing as `env` asks for it; null when it does not. The packages are loaded only then. They read their settings from
- * the process's environment by themselves: endpoint, headers, service name, resource attributes.
- */
-export async function startTracing(env: NodeJS.ProcessEnv, logger: Logger): Promise<Tracing | null> {
-  if (!wantsTracing(env)) return null;
-  const [
-    { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace },
-    { BatchSpanProcessor, ParentBasedSampler, TraceIdRatioBasedSampler, TracerProvider },
-    { OTLPTraceExporter },
-    { defaultResource, detectResources, envDetector, resourceFromAttributes },
-  ] = await Promise.all([
-    import('@opentelemetry/api'),
-    import('@opentelemetry/sdk-trace'),
-    import('@opentelemetry/exporter-trace-otlp-http'),
-    import('@opentelemetry/resources'),
-  ]);
-  const ratio =
-    env['OTEL_TRACES_SAMPLER']?.endsWith('traceidratio') === true ? Number(env['OTEL_TRACES_SAMPLER_ARG'] ?? 1) : 1;
-  const named = resourceFromAttributes({ 'service.name': env['OTEL_SERVICE_NAME'] ?? SERVICE });
-  const provider = new TracerProvider({
-    resource: defaultResource()
-      .merge(detectResources({ detectors: [envDetector] }))
-      .merge(named),
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(Number.isFinite(ratio) ? ratio : 1) }),
-    spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter() })],
-  });
-  const tracer = provider.getTracer(SERVICE);
-  logger.info({}, 'operations are traced');
-
-  return {
-    begin({ type, name, transport, traceparent }) {
-      const [, traceId, spanId, flags] = TRACEPARENT.exec(traceparent ?? '') ?? [];
-      const parent =
-        traceId === undefined || spanId === undefined
-          ? ROOT_CONTEXT
-          : trace.setSpanContext(ROOT_CONTEXT, {
-              traceId,
-              spanId,
-              traceFlags: Number.parseInt(flags ?? '0', 16),
-              isRemote: true,
-            });
-      const attributes = {
-        'graphql.operation.type': type,
-        'tributary.transport': transport,
-        ...(name === undefined ? {} : { 'graphql.operation.name': name }),
-      };
-      const span = tracer.startSpan(
-        name === undefined ? type : `${type} ${name}`,
-        { kind: SpanKind.SERVER, attributes },
-        parent,
-      );
-      return (codes) => {
-        if (codes.length > 0)
-          span.setStatus({ code: SpanStatusCode.ERROR }).setAttribute('tributary.error_codes', [...codes]);
-        span.end();
-      };
-    },
-    async close(withinMs) {
-      const gaveUp = new Promise<void>((resolve) => setTimeout(resolve, withinMs).unref());
-      await Promise.race([provider.shutdown().catch(() => undefined), gaveUp]);
-    },
-  };
 }

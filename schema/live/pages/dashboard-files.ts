@@ -28,11 +28,16 @@ const COMPRESSIBLE = /^(text\/|application\/(json|manifest)|image\/svg)/;
 const compress = promisify(gzip);
 const NO_SUCH_FILE: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP']);
 
-const NOT_BUILT = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Tributary</title>
-<h1>The dashboard is not built</h1>
-<p><code>npm start</code> builds it and starts everything. Beside a running API, <code>npm run codegen &amp;&amp; npx vite build client</code> builds it: then load this page again.</p>
-<p>The API works without it: <a href="/graphql">GraphiQL</a>, <a href="/data">/data</a>, <a href="/insights">/insights</a>.</p>
+const NOT_BUILT = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Not built</title>
+<h1>This page is not built</h1>
+<p>The API works without it: <a href="/graphql">/graphql</a>.</p>
 `;
+
+export interface DashboardOptions {
+  /** The page that is shown while there is no build. */
+  readonly notBuiltPage?: string | undefined;
+  readonly readBytes?: (path: string) => Promise<Buffer>;
+}
 
 interface CachedFile {
   readonly changedAtMs: number;
@@ -46,13 +51,19 @@ interface CachedFile {
 export class DashboardFiles {
   readonly #folder: string;
   readonly #logger: Logger;
+  readonly #notBuiltPage: string;
   readonly #readBytes: (path: string) => Promise<Buffer>;
   readonly #cache = new Map<string, CachedFile>();
 
   /** `folder`: where the client's build puts its files; it may be absent, and may come while this runs. */
-  constructor(folder: string, logger: Logger, readBytes: (path: string) => Promise<Buffer> = readFile) {
+  constructor(
+    folder: string,
+    logger: Logger,
+    { notBuiltPage = NOT_BUILT, readBytes = readFile }: DashboardOptions = {},
+  ) {
     this.#folder = folder;
     this.#logger = logger;
+    this.#notBuiltPage = notBuiltPage;
     this.#readBytes = readBytes;
   }
 
@@ -73,7 +84,7 @@ export class DashboardFiles {
     if (!wantsPage) return sendJson(request, response, 404, { error: 'There is nothing at this path.' });
     setPagePolicy(request, response);
     response.setHeader('cache-control', 'no-store');
-    sendBody(request, response, 404, CONTENT_TYPES['.html'] as string, NOT_BUILT);
+    sendBody(request, response, 404, CONTENT_TYPES['.html'] as string, this.#notBuiltPage);
   }
 
   /** Said as it is: the dashboard is built, and this machine cannot read it now. */

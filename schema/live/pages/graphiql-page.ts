@@ -5,7 +5,6 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 
 import { answersNotModified, etagOf, refusesMethod, sendBody, sendJson } from '../server/http-responses.ts';
-import { GRAPHIQL_EXAMPLES } from '../../logins/graphiql-examples.ts';
 import { setPagePolicy } from '../access/security-headers.ts';
 
 export const GRAPHIQL_ASSETS = '/graphiql/';
@@ -24,11 +23,19 @@ export interface Asset {
  * page is small and its parts are files of their own, loaded when the first visitor comes.
  */
 export class GraphiqlPage {
-  readonly #load: () => Promise<ReadonlyMap<string, Asset>>;
+  readonly #load: (start: string) => Promise<ReadonlyMap<string, Asset>>;
+  readonly #start: string;
+  readonly #page: string;
   #assets: Promise<ReadonlyMap<string, Asset>> | null = null;
 
-  constructor(load: () => Promise<ReadonlyMap<string, Asset>> = loadAssets) {
+  /** `examples`: the tabs that it opens with. */
+  constructor(
+    examples: readonly string[] = [],
+    load: (start: string) => Promise<ReadonlyMap<string, Asset>> = loadAssets,
+  ) {
     this.#load = load;
+    this.#start = startScript(examples);
+    this.#page = pageThatLoads(this.#start);
   }
 
   /** Whether a request is a browser's visit rather than a query. */
@@ -42,8 +49,8 @@ export class GraphiqlPage {
     setPagePolicy(request, response, { blobs: true });
     response.setHeader('cache-control', 'no-cache');
     response.appendHeader('vary', 'Accept');
-    if (!answersNotModified(request, response, etagOf(PAGE)))
-      sendBody(request, response, 200, 'text/html; charset=utf-8', PAGE);
+    if (!answersNotModified(request, response, etagOf(this.#page)))
+      sendBody(request, response, 200, 'text/html; charset=utf-8', this.#page);
   }
 
   async answerAsset(pathname: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -60,7 +67,7 @@ export class GraphiqlPage {
 
   /** What failed once is tried again by the next visitor. */
   #loaded(): Promise<ReadonlyMap<string, Asset>> {
-    this.#assets ??= this.#load().catch((error: unknown) => {
+    this.#assets ??= this.#load(this.#start).catch((error: unknown) => {
       this.#assets = null;
       throw error;
     });
@@ -72,7 +79,7 @@ type GraphiqlParts = typeof import('@graphql-yoga/render-graphiql/graphiql');
 /** A module that `import` could not read, e.g. for want of file descriptors, stays failed; `require` reads it again. */
 const require = createRequire(import.meta.url);
 
-async function loadAssets(): Promise<ReadonlyMap<string, Asset>> {
+async function loadAssets(start: string): Promise<ReadonlyMap<string, Asset>> {
   const parts = require('@graphql-yoga/render-graphiql/graphiql') as GraphiqlParts;
   const texts: readonly (readonly [string, string, string])[] = [
     ['graphiql.js', SCRIPT, parts.js],
@@ -80,7 +87,7 @@ async function loadAssets(): Promise<ReadonlyMap<string, Asset>> {
     ['editor.worker.js', SCRIPT, parts.editorWorkerService],
     ['json.worker.js', SCRIPT, parts.jsonWorker],
     ['graphql.worker.js', SCRIPT, parts.graphqlWorker],
-    ['start.js', SCRIPT, START],
+    ['start.js', SCRIPT, start],
   ];
   const assets = await Promise.all(
     texts.map(async ([name, contentType, text]): Promise<[string, Asset]> => {
@@ -99,24 +106,26 @@ const OPTIONS = {
   favicon: ICON,
   // Over SSE a header such as Authorization, typed into its panel, goes with subscriptions too.
   subscriptionsProtocol: 'SSE',
-  defaultQuery: GRAPHIQL_EXAMPLES[0],
-  defaultTabs: GRAPHIQL_EXAMPLES.map((query) => ({ query })),
 };
 
-const START = `self.MonacoEnvironment = {
+function startScript(examples: readonly string[]): string {
+  const tabs =
+    examples.length === 0 ? {} : { defaultQuery: examples[0], defaultTabs: examples.map((query) => ({ query })) };
+  return `self.MonacoEnvironment = {
   globalAPI: false,
   getWorkerUrl(moduleId, label) {
     const names = { editorWorkerService: 'editor', json: 'json', graphql: 'graphql' };
     return '${GRAPHIQL_ASSETS}' + (names[label] ?? 'editor') + '.worker.js';
   },
 };
-YogaGraphiQL.renderYogaGraphiQL(document.querySelector('#root'), ${JSON.stringify(OPTIONS)});
+YogaGraphiQL.renderYogaGraphiQL(document.querySelector('#root'), ${JSON.stringify({ ...OPTIONS, ...tabs })});
 `;
+}
 
-/** Changes with what the page starts, so that no browser pairs a new page with an old start. */
-const START_VERSION = createHash('sha256').update(START).digest('hex').slice(0, 8);
-
-const PAGE = `<!doctype html>
+function pageThatLoads(start: string): string {
+  // Changes with what the page starts, so that no browser pairs a new page with an old start.
+  const startVersion = createHash('sha256').update(start).digest('hex').slice(0, 8);
+  return `<!doctype html>
 <html lang="en">
   <head>
     <meta charset="utf-8">
@@ -130,7 +139,8 @@ const PAGE = `<!doctype html>
     <noscript>GraphiQL needs JavaScript.</noscript>
     <div id="root"></div>
     <script src="${GRAPHIQL_ASSETS}graphiql.js"></script>
-    <script src="${GRAPHIQL_ASSETS}start.js?${START_VERSION}"></script>
+    <script src="${GRAPHIQL_ASSETS}start.js?${startVersion}"></script>
   </body>
 </html>
 `;
+}

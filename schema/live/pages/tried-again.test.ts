@@ -36,7 +36,7 @@ test('GraphiQL is loaded again after its first load failed', async () => {
         new Map([['graphiql.js', { contentType: 'text/javascript', bytes, gzipped: bytes, etag: '"1"' }]]),
       ),
   ];
-  const page = new GraphiqlPage(() => (loads.shift() as (typeof loads)[0])());
+  const page = new GraphiqlPage([], () => (loads.shift() as (typeof loads)[0])());
   const url = await serve((path, request, response) => page.answerAsset(path, request, response));
   expect((await fetch(`${url}/graphiql/graphiql.js`)).status).toBe(500);
   const second = await fetch(`${url}/graphiql/graphiql.js`, { headers: { 'accept-encoding': 'identity' } });
@@ -47,9 +47,9 @@ test('a dashboard that cannot be read now is not called unbuilt, and is there at
   const folder = await mkdtemp(join(tmpdir(), 'tributary-tried-'));
   await writeFile(join(folder, 'index.html'), '<title>Dashboard</title>');
   let fails = true;
-  const files = new DashboardFiles(folder, SILENT_LOGGER, (path) =>
-    fails ? Promise.reject(noDescriptor()) : readFile(path),
-  );
+  const files = new DashboardFiles(folder, SILENT_LOGGER, {
+    readBytes: (path) => (fails ? Promise.reject(noDescriptor()) : readFile(path)),
+  });
   const url = await serve((path, request, response) => files.answer(path, request, response));
   const first = await fetch(url, { headers: { accept: 'text/html' } });
   expect([first.status, first.headers.get('cache-control')]).toEqual([503, 'no-store']);

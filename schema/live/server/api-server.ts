@@ -2,10 +2,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse, S
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 
+import type { GraphQLSchema } from 'graphql';
+
 import type { Logger } from '../../../processor/streams/logger.ts';
-import type { ApplicationDescription } from '../operations/processor-result.ts';
-import type { LiveModel } from '../tables/live-model.ts';
-import { createApiSchema } from '../../logins/resolvers/api-schema.ts';
+import type { AnyLiveModel } from '../tables/live-model.ts';
 import { ApiMetrics } from '../operations/api-metrics.ts';
 import { TokenCheck } from '../access/api-token.ts';
 import { watchConnections } from './connections.ts';
@@ -15,11 +15,13 @@ import { GraphiqlPage } from '../pages/graphiql-page.ts';
 import { createGraphqlEngine, errorMask, GRAPHQL_PATH } from '../graphql/graphql-engine.ts';
 import { GraphqlSockets } from '../graphql/graphql-sockets.ts';
 import { sendError, sendJson } from './http-responses.ts';
-import { loginCosts } from '../../logins/login-costs.ts';
 import { OneAtATime } from './request-pipeline.ts';
 import { isEventStream, OpenAnswers } from './open-responses.ts';
 import { OperationLog } from '../operations/operation-log.ts';
 import { OriginPolicy } from '../access/origins.ts';
+import type { OnSubscription } from '../updates/conflating-iterator.ts';
+import type { CostTable } from '../limits/operation-cost.ts';
+import type { RestResults } from './rest-responses.ts';
 import { PersistedDocuments } from '../graphql/persisted-documents.ts';
 import { RequestRouter } from './request-router.ts';
 import { ServedNames } from '../access/served-names.ts';
@@ -41,15 +43,20 @@ const REFUSAL_GRACE_MS = 1_000;
 const SOCKETS_GRACE_MS = 1_000;
 const ANSWERS_GRACE_MS = 3_000;
 
-const NOT_SERVED =
+const notServed = (setting: string): string =>
   'This API is not served by the name that was asked for. Ask by its address or as localhost, or name it in ' +
-  'ALLOWED_HOSTS.';
+  `${setting}.`;
 
 type RefusedHandshake = 403 | 404 | 421 | 503;
 
 export interface ApiServerOptions {
-  readonly model: LiveModel;
-  readonly application: ApplicationDescription;
+  readonly model: AnyLiveModel;
+  /** The schema that is served; its subscriptions ask `onSubscription` for an observer, for metrics. */
+  readonly createSchema: (onSubscription: OnSubscription) => GraphQLSchema;
+  /** How long the lists of that schema are, and what its fields cost. */
+  readonly costs: (schema: GraphQLSchema) => CostTable;
+  /** Results for clients that speak no GraphQL, by path. */
+  readonly restResults?: RestResults;
   readonly logger: Logger;
   readonly host: string;
   /** 0 is any free port. */
@@ -58,9 +65,15 @@ export interface ApiServerOptions {
   /** Names besides the host's own by which the API is asked, without ports. */
   readonly allowedHosts?: readonly string[];
   readonly graphiql: boolean;
+  /** The tabs that GraphiQL opens with. */
+  readonly graphiqlExamples?: readonly string[];
   readonly apiToken: string | undefined;
   /** Where the built client lies, if it does. */
   readonly dashboardFolder: string;
+  /** The page at `/` while the client is not built. */
+  readonly notBuiltPage?: string;
+  /** What these two options are called where this API is configured, for messages. */
+  readonly settings?: { readonly allowedHosts: string; readonly allowedOrigins: string };
   /** How long a client may read nothing of what waits for it; 30 s unless a test has less patience. */
   readonly stalledAfterMs?: number;
   /** How many connections are held at a time; 2,000 unless a test has fewer. */
@@ -81,7 +94,7 @@ export interface ApiServer {
 
 /** Serves everything on one port. Rejects with the system's error when the port cannot be listened on. */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const { model, logger } = options;
+  const { model, logger, settings = { allowedHosts: 'allowedHosts', allowedOrigins: 'allowedOrigins' } } = options;
   let stopping = false;
   const answers = new OpenAnswers();
   const metrics = new ApiMetrics(model, () => answers.eventStreams);
@@ -89,14 +102,14 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const token = new TokenCheck(options.apiToken);
   const origins = new OriginPolicy(options.allowedOrigins);
   const names = new ServedNames(options.host, options.allowedHosts ?? []);
-  const schema = createApiSchema(model, options.application, metrics.subscriptionOpened);
+  const schema = options.createSchema(metrics.subscriptionOpened);
   const documents = new PersistedDocuments(options.dashboardFolder, options.logger);
   const mayStream = (): boolean => answers.eventStreams < MAX_EVENT_STREAMS;
   const engine = createGraphqlEngine({
     schema,
     explorable: options.graphiql,
     log,
-    costs: loginCosts(schema, model),
+    costs: options.costs(schema),
     documents,
     mayStream,
   });
@@ -108,8 +121,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     origins,
     token,
     metrics,
-    dashboard: new DashboardFiles(options.dashboardFolder, logger),
-    graphiql: options.graphiql ? new GraphiqlPage() : null,
+    dashboard: new DashboardFiles(options.dashboardFolder, logger, options),
+    graphiql: options.graphiql ? new GraphiqlPage(options.graphiqlExamples) : null,
+    restResults: options.restResults ?? {},
+    originsSetting: settings.allowedOrigins,
     stopping: () => stopping,
     mayStream,
   });
@@ -150,7 +165,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     });
     if (!names.serves(request)) {
       metrics.errors.inc({ code: 'FORBIDDEN' });
-      return sendError(request, response, 421, 'FORBIDDEN', NOT_SERVED);
+      return sendError(request, response, 421, 'FORBIDDEN', notServed(settings.allowedHosts));
     }
     if (pathname === null) return sendJson(request, response, 400, { error: 'This is no path.' });
     router.answer(pathname, request, response).catch((error: unknown) => {

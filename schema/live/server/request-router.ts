@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getOperationAST, parse } from 'graphql';
 
-import type { LiveModel } from '../tables/live-model.ts';
+import type { AnyLiveModel } from '../tables/live-model.ts';
 import type { ApiMetrics } from '../operations/api-metrics.ts';
 import type { TokenCheck } from '../access/api-token.ts';
 import type { DashboardFiles } from '../pages/dashboard-files.ts';
@@ -13,15 +13,18 @@ import { refusesMethod, sendBody, sendError, sendJson } from './http-responses.t
 import type { OriginPolicy } from '../access/origins.ts';
 import { ACCEPTED_PACKINGS, isUtf8, readBody, unpacked } from './request-body.ts';
 import { REQUEST_LIMITS, tokenLimitError } from '../limits/request-limits.ts';
-import { answerRest, REST_RESULTS } from '../../logins/rest-results.ts';
+import { type RestResults, sendRestResult } from './rest-responses.ts';
 
 export interface RouterParts {
-  readonly model: LiveModel;
+  readonly model: AnyLiveModel;
   readonly engine: GraphqlEngine;
   readonly origins: OriginPolicy;
   readonly token: TokenCheck;
   readonly metrics: ApiMetrics;
   readonly dashboard: DashboardFiles;
+  readonly restResults: RestResults;
+  /** What the list of origins is called where this API is configured. */
+  readonly originsSetting: string;
   /** Null when GraphiQL is switched off. */
   readonly graphiql: GraphiqlPage | null;
   readonly stopping: () => boolean;
@@ -39,13 +42,15 @@ export class RequestRouter {
 
   /** A path as metrics and log lines name it: one of a few, whatever a client asks for. */
   labelOf(pathname: string): string {
-    if (pathname === '/' || pathname === GRAPHQL_PATH || pathname in REST_RESULTS) return pathname;
+    if (pathname === '/' || pathname === GRAPHQL_PATH || Object.hasOwn(this.#parts.restResults, pathname))
+      return pathname;
     if (pathname === '/health' || pathname === '/ready' || pathname === '/metrics') return pathname;
     return pathname.startsWith(GRAPHIQL_ASSETS) ? GRAPHIQL_ASSETS : 'file';
   }
 
   async answer(pathname: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const rest = Object.hasOwn(REST_RESULTS, pathname) ? REST_RESULTS[pathname] : undefined;
+    const { restResults } = this.#parts;
+    const rest = Object.hasOwn(restResults, pathname) ? restResults[pathname] : undefined;
     if (rest !== undefined) return this.#answerRest(rest, request, response);
     switch (pathname) {
       case GRAPHQL_PATH:
@@ -63,12 +68,12 @@ export class RequestRouter {
     return dashboard.answer(pathname, request, response);
   }
 
-  #answerRest(result: (model: LiveModel) => unknown, request: IncomingMessage, response: ServerResponse): void {
+  #answerRest(result: () => unknown, request: IncomingMessage, response: ServerResponse): void {
     const { origins, model } = this.#parts;
     if (request.method === 'OPTIONS') return origins.answerPreflight(request, response, ['GET', 'HEAD']);
     origins.setHeaders(request, response);
     if (this.#refusesForeign(request, response) || !this.#isAuthorized(request, response)) return;
-    answerRest(model, result, request, response);
+    sendRestResult(model, result, request, response);
   }
 
   async #answerGraphql(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -197,7 +202,7 @@ export class RequestRouter {
       response,
       403,
       'FORBIDDEN',
-      'Pages of this origin may not use this API: see ALLOWED_ORIGINS.',
+      `Pages of this origin may not use this API: see ${this.#parts.originsSetting}.`,
     );
     return true;
   }

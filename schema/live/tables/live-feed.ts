@@ -1,20 +1,18 @@
 import type { GlobalTable, GlobalTableOptions } from '../../../processor/streams/table/global-table-types.ts';
-import { LiveModel, type LiveModelOptions } from './live-model.ts';
+import type { LiveModel, LiveTables } from './live-model.ts';
 
 const TICK_MS = 1_000;
 
 export interface LiveFeed {
-  readonly model: LiveModel;
   close(): Promise<void>;
 }
 
-/** A live model and the global table that feeds it, started. `onFatal`: the brokers refuse this process for good. */
-export function openLiveFeed(
-  options: LiveModelOptions,
+/** Starts the global table that feeds `model`. `onFatal`: the brokers refuse this process for good. */
+export function openLiveFeed<Tables extends LiveTables>(
+  model: LiveModel<Tables>,
   createTable: (options: GlobalTableOptions) => GlobalTable,
   onFatal: GlobalTableOptions['onFatal'],
 ): LiveFeed {
-  const model = new LiveModel(options);
   const table = createTable({
     topics: model.topics,
     onChanges: (changes) => model.apply(changes),
@@ -27,7 +25,6 @@ export function openLiveFeed(
   const ticking = setInterval(() => model.tick(), TICK_MS);
   ticking.unref();
   return {
-    model,
     async close() {
       clearInterval(ticking);
       model.hub.close();

@@ -1,58 +1,72 @@
-import {
-  changelogTopic,
-  COUNTS_BY_STATE,
-  COUNTS_BY_STATE_HOUR,
-  COUNTS_BY_STATE_MINUTE,
-  DATA_QUALITY,
-  HOUR_WINDOWS,
-  MINUTE_WINDOWS,
-  statusTopic,
-} from '../../../processor/logins/names.ts';
 import { topicPartition } from '../../../processor/streams/index.ts';
+import { changelogTopic, statusTopic } from '../../../processor/streams/topology/topology.ts';
 import type { Logger } from '../../../processor/streams/logger.ts';
 import { isRuntimeRow } from '../../../processor/streams/store/runtime-rows.ts';
 import type { GlobalTableState, TableChange } from '../../../processor/streams/table/global-table-types.ts';
 import { ChangeHub, type ChangeTopic } from '../updates/change-hub.ts';
 import { InstanceList, type ListedInstance } from '../operations/instance-list.ts';
-import { QualityRows } from '../../logins/rows/quality-rows.ts';
 import { SharedUpdates } from '../updates/shared-updates.ts';
-import { StateRows } from '../../logins/rows/state-rows.ts';
-import { WindowRows } from '../../logins/rows/window-rows.ts';
 
 /** How long the wholeness must have changed before subscribers hear of it: the copy's wavers with every login. */
 const WHOLENESS_SETTLES_MS = 2_000;
 
-export interface LiveModelOptions {
-  readonly applicationId: string;
-  readonly logger: Logger;
-  /** The wall clock, epoch milliseconds. */
-  readonly now?: () => number;
-  /** A clock that nobody sets, in milliseconds: what durations are measured with. */
-  readonly elapsedMs?: () => number;
+/** This instance's copy of one topic, a record at a time. */
+export interface LiveTable {
+  /** Throws on a value that cannot be read, and then keeps the row as it was. */
+  apply(change: TableChange, version: number): void;
+  /** Forgets what was read from a partition: its topic was deleted or began anew. */
+  reset(partition: number, version: number): void;
+  /** Of a windowed table: empties windows past their retention. Called after each batch of changes. */
+  expire?(version: number): void;
+  /** Of a windowed table: how many windows it has. */
+  readonly size?: number;
 }
 
-interface Feed {
+export type LiveTables = Readonly<Record<string, LiveTable>>;
+
+export interface LiveModelOptions<Tables extends LiveTables> {
+  readonly applicationId: string;
+  readonly logger: Logger;
+  /** Each table, and the store whose changelog it copies. */
+  readonly tables: { readonly [Name in keyof Tables]: { readonly store: string; readonly table: Tables[Name] } };
+  /** The wall clock, epoch milliseconds. */
+  readonly now?: (() => number) | undefined;
+  /** A clock that nobody sets, in milliseconds: what durations are measured with. */
+  readonly elapsedMs?: (() => number) | undefined;
+}
+
+/** What every model has, whatever its tables. */
+export type AnyLiveModel = Pick<
+  LiveModel,
+  | 'applicationId'
+  | 'tableState'
+  | 'lag'
+  | 'listInstances'
+  | 'unreadable'
+  | 'windowCounts'
+  | 'shared'
+  | 'wholeness'
+  | 'toldWholeness'
+>;
+
+/** What is done with the records of one topic. */
+interface Feed extends Pick<LiveTable, 'apply' | 'reset'> {
   readonly changeTopic: ChangeTopic;
-  apply(change: TableChange, version: number): void;
-  reset(partition: number, version: number): void;
 }
 
 /**
- * This API instance's copy of all results, fed by a global table with committed records only. Everything is
+ * This API instance's copy of an application's tables, fed by a global table with committed records only. Everything is
  * synchronous: whoever reads it between two calls of `apply` sees one consistent state.
  */
-export class LiveModel {
+export class LiveModel<Tables extends LiveTables = LiveTables> {
   readonly applicationId: string;
-  readonly states = new StateRows();
-  readonly minutes = new WindowRows(MINUTE_WINDOWS);
-  readonly hours = new WindowRows(HOUR_WINDOWS);
-  readonly quality = new QualityRows();
+  readonly tables: Tables;
   readonly instances = new InstanceList();
-  readonly hub = new ChangeHub();
+  readonly hub = new ChangeHub<keyof Tables & string>();
   readonly now: () => number;
   readonly #elapsedMs: () => number;
-  /** The changelog that a resume cursor counts in. */
-  readonly changelogs: { readonly states: string; readonly minutes: string; readonly hours: string };
+  readonly #changelogs: ReadonlyMap<string, string>;
+  readonly #windowed: readonly (readonly [store: string, table: LiveTable])[];
   readonly #shared = new SharedUpdates();
   readonly #logger: Logger;
   readonly #feeds: ReadonlyMap<string, Feed>;
@@ -68,21 +82,23 @@ export class LiveModel {
   #toldWholeness = '';
   #wholenessChangedAtMs: number | null = null;
 
-  constructor({ applicationId, logger, now = Date.now, elapsedMs = () => performance.now() }: LiveModelOptions) {
+  constructor({
+    applicationId,
+    logger,
+    tables,
+    now = Date.now,
+    elapsedMs = () => performance.now(),
+  }: LiveModelOptions<Tables>) {
     this.applicationId = applicationId;
     this.#logger = logger;
     this.now = now;
     this.#elapsedMs = elapsedMs;
-    this.changelogs = {
-      states: changelogTopic(applicationId, COUNTS_BY_STATE),
-      minutes: changelogTopic(applicationId, COUNTS_BY_STATE_MINUTE),
-      hours: changelogTopic(applicationId, COUNTS_BY_STATE_HOUR),
-    };
+    const sources = Object.entries(tables);
+    this.tables = Object.fromEntries(sources.map(([name, { table }]) => [name, table])) as unknown as Tables;
+    this.#changelogs = new Map(sources.map(([name, { store }]) => [name, changelogTopic(applicationId, store)]));
+    this.#windowed = sources.flatMap(([, { store, table }]) => (table.size === undefined ? [] : [[store, table]]));
     this.#feeds = new Map<string, Feed>([
-      [this.changelogs.states, feedOf('states', this.states)],
-      [this.changelogs.minutes, feedOf('minutes', this.minutes)],
-      [this.changelogs.hours, feedOf('hours', this.hours)],
-      [changelogTopic(applicationId, DATA_QUALITY), feedOf('quality', this.quality)],
+      ...sources.map(([name, { table }]): [string, Feed] => [this.changelogOf(name), feedOf(name, table)]),
       [
         statusTopic(applicationId),
         {
@@ -98,6 +114,18 @@ export class LiveModel {
         },
       ],
     ]);
+  }
+
+  /** The changelog topic that a table copies, which its resume cursors count in. */
+  changelogOf(table: keyof Tables & string): string {
+    const topic = this.#changelogs.get(table);
+    if (topic === undefined) throw new TypeError(`the model has no table "${table}"`);
+    return topic;
+  }
+
+  /** Of each windowed table: its store, and how many windows the copy has. */
+  windowCounts(): (readonly [store: string, windows: number])[] {
+    return this.#windowed.map(([store, table]) => [store, table.size ?? 0]);
   }
 
   /** The topics to copy. */
@@ -142,8 +170,9 @@ export class LiveModel {
     this.#positions = positions;
   }
 
-  /** The next offset to be read of each of a topic's partitions, as of now; null for one that is not copied. */
-  readPositions(topic: string): (partition: number) => number | null {
+  /** The next offset to be read of each partition of a table's topic, as of now; null for one that is not copied. */
+  readPositions(table: keyof Tables & string): (partition: number) => number | null {
+    const topic = this.changelogOf(table);
     const positions = this.#positions();
     return (partition) => positions.get(topicPartition(topic, partition)) ?? null;
   }
@@ -155,7 +184,7 @@ export class LiveModel {
       if (feed === undefined || isRuntimeRow(change.key)) continue;
       try {
         feed.apply(change, version);
-        this.hub.notify(feed.changeTopic);
+        this.hub.notify(feed.changeTopic as ChangeTopic<keyof Tables & string>);
       } catch (error) {
         this.#unreadable += 1;
         const { topic, partition, offset } = change;
@@ -166,15 +195,14 @@ export class LiveModel {
         );
       }
     }
-    this.minutes.expire(version);
-    this.hours.expire(version);
+    for (const [, table] of this.#windowed) table.expire?.(version);
   }
 
   reset(topic: string, partition: number): void {
     const feed = this.#feeds.get(topic);
     if (feed === undefined) return;
     feed.reset(partition, ++this.#version);
-    this.hub.notify(feed.changeTopic);
+    this.hub.notify(feed.changeTopic as ChangeTopic<keyof Tables & string>);
   }
 
   setTableState(state: GlobalTableState): void {
@@ -224,13 +252,10 @@ export class LiveModel {
   }
 }
 
-function feedOf(
-  changeTopic: ChangeTopic,
-  rows: { apply(change: TableChange, version: number): void; reset(partition: number, version: number): void },
-): Feed {
+function feedOf(changeTopic: string, table: LiveTable): Feed {
   return {
     changeTopic,
-    apply: (change, version) => rows.apply(change, version),
-    reset: (partition, version) => rows.reset(partition, version),
+    apply: (change, version) => table.apply(change, version),
+    reset: (partition, version) => table.reset(partition, version),
   };
 }

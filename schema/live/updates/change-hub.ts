@@ -1,7 +1,10 @@
 import { Beats } from './shared-timers.ts';
 
-/** What changed, as far as subscribers care: each names the topics that its answer is made of. */
-export type ChangeTopic = 'states' | 'minutes' | 'hours' | 'quality' | 'processor' | 'completeness' | 'progress';
+/** What changes in every model beside its tables. */
+export type ModelTopic = 'processor' | 'completeness' | 'progress';
+
+/** What changed, as far as subscribers care: a table by its name, or a part of the model. */
+export type ChangeTopic<TableName extends string = string> = TableName | ModelTopic;
 
 /** How long listeners are woken before everything else has a turn. */
 const SLICE_MS = 10;
@@ -10,10 +13,10 @@ const SLICE_MS = 10;
  * Tells subscribers that something changed, never what: they look for themselves when it is their turn. Changes that
  * come in one go of the event loop are told once, so a commit that touches several changelogs is one update.
  */
-export class ChangeHub {
+export class ChangeHub<TableName extends string = string> {
   readonly beats = new Beats();
-  readonly #listeners = new Map<() => void, ReadonlySet<ChangeTopic>>();
-  readonly #changed = new Set<ChangeTopic>();
+  readonly #listeners = new Map<() => void, ReadonlySet<ChangeTopic<TableName>>>();
+  readonly #changed = new Set<ChangeTopic<TableName>>();
   #scheduled: NodeJS.Immediate | null = null;
 
   get listenerCount(): number {
@@ -21,12 +24,12 @@ export class ChangeHub {
   }
 
   /** Returns the function that ends it. `wake` must not throw. */
-  listen(topics: readonly ChangeTopic[], wake: () => void): () => void {
+  listen(topics: readonly ChangeTopic<TableName>[], wake: () => void): () => void {
     this.#listeners.set(wake, new Set(topics));
     return () => void this.#listeners.delete(wake);
   }
 
-  notify(topic: ChangeTopic): void {
+  notify(topic: ChangeTopic<TableName>): void {
     this.#changed.add(topic);
     this.#scheduled ??= setImmediate(() => {
       this.#scheduled = null;
@@ -37,7 +40,10 @@ export class ChangeHub {
   }
 
   /** Whoever stops to listen meanwhile is no longer among `listeners`. */
-  #wake(listeners: IterableIterator<[() => void, ReadonlySet<ChangeTopic>]>, changed: readonly ChangeTopic[]): void {
+  #wake(
+    listeners: IterableIterator<[() => void, ReadonlySet<ChangeTopic<TableName>>]>,
+    changed: readonly ChangeTopic<TableName>[],
+  ): void {
     const untilMs = performance.now() + SLICE_MS;
     for (let next = listeners.next(); next.done !== true; next = listeners.next()) {
       const [wake, topics] = next.value;

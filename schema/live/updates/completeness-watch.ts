@@ -1,14 +1,14 @@
-import type { LiveModel } from '../tables/live-model.ts';
+import type { AnyLiveModel } from '../tables/live-model.ts';
 
 /**
  * Whether `freshness.complete`, or whether `freshness.lag` is known, has changed for good since a subscriber was last
  * told.
  */
 export class CompletenessWatch {
-  readonly #model: LiveModel;
+  readonly #model: AnyLiveModel;
   #told: string | null = null;
 
-  constructor(model: LiveModel) {
+  constructor(model: AnyLiveModel) {
     this.#model = model;
   }
 

@@ -22,6 +22,9 @@ export interface SubscriptionObserver {
 
 export const UNOBSERVED: SubscriptionObserver = Object.freeze({ updated() {}, conflated() {}, closed() {} });
 
+/** Asked for an observer when a subscription to a field begins. */
+export type OnSubscription = (field: string) => SubscriptionObserver;
+
 type Waiting<T> = { resolve(result: IteratorResult<T>): void; reject(error: unknown): void };
 
 /**
@@ -32,11 +35,11 @@ type Waiting<T> = { resolve(result: IteratorResult<T>): void; reject(error: unkn
  * It is written by hand because an async generator that waits for an event cannot be returned: a subscriber that leaves
  * in a quiet hour would stay until the next change. `return()` here frees everything at once.
  */
-export class ConflatingIterator<T> implements AsyncIterableIterator<T> {
+export class ConflatingIterator<T, TableName extends string = string> implements AsyncIterableIterator<T> {
   readonly #source: UpdateSource<T>;
   readonly #intervalMs: number;
-  readonly #hub: ChangeHub;
-  readonly #topics: readonly ChangeTopic[];
+  readonly #hub: ChangeHub<TableName>;
+  readonly #topics: readonly ChangeTopic<TableName>[];
   readonly #stopListening: () => void;
   readonly #observer: SubscriptionObserver;
   readonly #waiting: Waiting<T>[] = [];
@@ -50,8 +53,8 @@ export class ConflatingIterator<T> implements AsyncIterableIterator<T> {
   #closed = false;
 
   constructor(
-    hub: ChangeHub,
-    topics: readonly ChangeTopic[],
+    hub: ChangeHub<TableName>,
+    topics: readonly ChangeTopic<TableName>[],
     source: UpdateSource<T>,
     intervalMs: number,
     observer: SubscriptionObserver = UNOBSERVED,

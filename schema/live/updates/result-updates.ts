@@ -1,9 +1,9 @@
 import type { UpdateSource } from './conflating-iterator.ts';
-import type { LiveModel } from '../tables/live-model.ts';
+import type { AnyLiveModel } from '../tables/live-model.ts';
 
 /** Sends a whole answer whenever what `essence` leaves of it is another one than last time. */
 export class ResultUpdates<T> implements UpdateSource<T> {
-  readonly #model: LiveModel;
+  readonly #model: AnyLiveModel;
   readonly #subject: string;
   readonly #answer: () => T;
   readonly #essence: (answer: T) => unknown;
@@ -13,7 +13,7 @@ export class ResultUpdates<T> implements UpdateSource<T> {
    * `answer`: of the model alone, and the same for every subscriber to `subject`. `essence`: what makes it worth
    * sending, as plain data.
    */
-  constructor(model: LiveModel, subject: string, answer: () => T, essence: (answer: T) => unknown) {
+  constructor(model: AnyLiveModel, subject: string, answer: () => T, essence: (answer: T) => unknown) {
     this.#model = model;
     this.#subject = subject;
     this.#answer = answer;

@@ -4,11 +4,11 @@ import { createSchema } from 'graphql-yoga';
 
 import type { ApplicationDescription } from '../../live/operations/processor-result.ts';
 import type { Resolvers } from '../generated/resolver-types.ts';
-import { UNOBSERVED } from '../../live/updates/conflating-iterator.ts';
-import type { LiveModel } from '../../live/tables/live-model.ts';
+import { type OnSubscription, UNOBSERVED } from '../../live/updates/conflating-iterator.ts';
+import type { LoginModel } from '../rows/login-model.ts';
 import { queryResolvers } from './query.ts';
 import { countScalar, cursorScalar, dateTimeScalar } from '../../live/graphql/scalars.ts';
-import { type OnSubscription, subscriptionResolvers } from './subscription.ts';
+import { subscriptionResolvers } from './subscription.ts';
 
 export function readTypeDefinitions(): string {
   return readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8');
@@ -16,7 +16,7 @@ export function readTypeDefinitions(): string {
 
 /** The schema with its resolvers over `model`. Answers are whole objects, so most fields need no resolver. */
 export function createApiSchema(
-  model: LiveModel,
+  model: LoginModel,
   application: ApplicationDescription,
   onSubscription: OnSubscription = () => UNOBSERVED,
 ): GraphQLSchema {

@@ -1,38 +1,31 @@
 import { integerArgument, intervalArgument } from '../../live/graphql/arguments.ts';
 import { insightsAnswer } from '../results/insights-result.ts';
-import { type ApplicationDescription, processorAnswer } from '../../live/operations/processor-result.ts';
+import { type ApplicationDescription, processorResult } from '../../live/operations/processor-result.ts';
 import { dataQualityAnswer } from '../results/data-quality-result.ts';
 import { DEFAULT_WINDOWS, stateFilter } from '../results/time-series-result.ts';
 import type { Subscription, SubscriptionResolvers } from '../generated/resolver-types.ts';
 import type { ChangeTopic } from '../../live/updates/change-hub.ts';
-import {
-  ConflatingIterator,
-  type SubscriptionObserver,
-  type UpdateSource,
-} from '../../live/updates/conflating-iterator.ts';
-import type { LiveModel } from '../../live/tables/live-model.ts';
+import { ConflatingIterator, type OnSubscription, type UpdateSource } from '../../live/updates/conflating-iterator.ts';
+import type { LoginModel, LoginTables } from '../rows/login-model.ts';
 import { MAX_WINDOWS } from '../rows/window-rows.ts';
 import { ResultUpdates } from '../../live/updates/result-updates.ts';
 import { StatesUpdates } from '../updates/states-updates.ts';
 import { TimeSeriesUpdates } from '../updates/time-series-updates.ts';
 import { requireCopy } from '../../live/tables/require-copy.ts';
 
-export type SubscriptionField = keyof Subscription;
-
-/** Asked for an observer when a subscription to a field begins. */
-export type OnSubscription = (field: SubscriptionField) => SubscriptionObserver;
+type LoginTopic = ChangeTopic<keyof LoginTables>;
 
 const UPDATES_INTERVAL_MS = 250;
 const RESULTS_INTERVAL_MS = 1_000;
 
 export function subscriptionResolvers(
-  model: LiveModel,
+  model: LoginModel,
   application: ApplicationDescription,
   onSubscription: OnSubscription,
 ): SubscriptionResolvers {
-  function open<F extends SubscriptionField, T>(
-    field: F,
-    topics: readonly ChangeTopic[],
+  function open<T>(
+    field: keyof Subscription,
+    topics: readonly LoginTopic[],
     intervalMs: number,
     source: UpdateSource<T>,
   ): AsyncIterable<T> {
@@ -64,7 +57,7 @@ export function subscriptionResolvers(
         const windows = integerArgument('windows', args.windows, DEFAULT_WINDOWS, 1, MAX_WINDOWS);
         const resolution = args.resolution ?? 'MINUTE';
         const wanted = { resolution, windows, filter: stateFilter(args.states) };
-        const topics: ChangeTopic[] = [resolution === 'HOUR' ? 'hours' : 'minutes', 'completeness'];
+        const topics: LoginTopic[] = [resolution === 'HOUR' ? 'hours' : 'minutes', 'completeness'];
         return open('timeSeries', topics, intervalMs, new TimeSeriesUpdates(requireCopy(model), wanted, args.after));
       },
     },
@@ -104,7 +97,7 @@ export function subscriptionResolvers(
         const updates = new ResultUpdates(
           model,
           'processor',
-          () => processorAnswer(model, application),
+          () => processorResult(model, application),
           (processor) => processor,
         );
         return open('processor', ['processor'], intervalMs, updates);

@@ -1,12 +1,12 @@
 import { LOGIN_FIELDS } from '../../../processor/logins/login.ts';
 import { DEAD_LETTER_REASONS } from '../../../processor/logins/login-record.ts';
 import type { DataQuality, FieldCount, ReasonCount } from '../generated/resolver-types.ts';
-import type { LiveModel } from '../../live/tables/live-model.ts';
+import type { LoginModel } from '../rows/login-model.ts';
 import { countedLogins, totalsAnswer } from './states-result.ts';
 
 /** All fields and all reasons, also those never seen, in a fixed order. */
-export function dataQualityAnswer(model: LiveModel): DataQuality {
-  const quality = model.quality.sum();
+export function dataQualityAnswer(model: LoginModel): DataQuality {
+  const quality = model.tables.quality.sum();
   const deadLetters = reasonCounts(quality.deadLettered);
   const deadLettered = deadLetters.reduce((sum, { count }) => sum + count, 0);
   const counted = countedLogins(model);

@@ -2,11 +2,12 @@ import { findInsights, insightSentences } from '../../../processor/logins/insigh
 import { STATE_CODES } from '../../../processor/logins/states.ts';
 import type { Insights } from '../generated/resolver-types.ts';
 import type { CountRow } from '../rows/count-row.ts';
-import type { LiveModel } from '../../live/tables/live-model.ts';
-import { deviceCounts, freshness, stateAnswer } from './states-result.ts';
+import type { LoginModel } from '../rows/login-model.ts';
+import { freshness } from '../../live/tables/freshness.ts';
+import { deviceCounts, stateAnswer } from './states-result.ts';
 
-export function insightsAnswer(model: LiveModel): Insights {
-  const rows = new Map<string, CountRow>(model.states.rows());
+export function insightsAnswer(model: LoginModel): Insights {
+  const rows = new Map<string, CountRow>(model.tables.states.rows());
   const findings = findInsights(rows);
   const newestMs = STATE_CODES.reduce((newest, code) => Math.max(newest, rows.get(code)?.lastLoginAtMs ?? 0), 0);
   return {

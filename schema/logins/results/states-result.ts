@@ -1,16 +1,10 @@
 import { type GdpClass, gdpOf } from '../../../processor/logins/gdp.ts';
 import { leaderOf } from '../../../processor/logins/insights.ts';
 import { isStateCode, STATE_CODES, STATE_NAMES, type StateCode } from '../../../processor/logins/states.ts';
-import type {
-  DeviceCounts,
-  Freshness,
-  State,
-  StateList,
-  StateOrder,
-  StateOrderField,
-} from '../generated/resolver-types.ts';
+import type { DeviceCounts, State, StateList, StateOrder, StateOrderField } from '../generated/resolver-types.ts';
 import { addCounts, type Counts, noCounts, totalOf } from '../rows/count-row.ts';
-import type { LiveModel } from '../../live/tables/live-model.ts';
+import { type Freshness, freshness } from '../../live/tables/freshness.ts';
+import type { LoginModel } from '../rows/login-model.ts';
 import { integerArgument } from '../../live/graphql/arguments.ts';
 
 const NO_COUNTS: Readonly<Counts> = Object.freeze(noCounts());
@@ -20,8 +14,8 @@ export function deviceCounts(counts: Readonly<Counts> | undefined): DeviceCounts
   return { ios, android, other, total: ios + android + other };
 }
 
-export function stateAnswer(model: LiveModel, code: StateCode): State {
-  const row = model.states.get(code);
+export function stateAnswer(model: LoginModel, code: StateCode): State {
+  const row = model.tables.states.get(code);
   return {
     id: `State:${code}`,
     code,
@@ -34,7 +28,7 @@ export function stateAnswer(model: LiveModel, code: StateCode): State {
 }
 
 /** The state behind a global id; null for an id of nothing. */
-export function nodeAnswer(model: LiveModel, id: string): State | null {
+export function nodeAnswer(model: LoginModel, id: string): State | null {
   const code = /^State:(.{2})$/.exec(id)?.[1];
   return code !== undefined && isStateCode(code) ? stateAnswer(model, code) : null;
 }
@@ -45,7 +39,7 @@ export interface StatesArguments {
   readonly gdpClass?: GdpClass | null | undefined;
 }
 
-export function statesAnswer(model: LiveModel, { orderBy, first, gdpClass }: StatesArguments): StateList {
+export function statesAnswer(model: LoginModel, { orderBy, first, gdpClass }: StatesArguments): StateList {
   const limit = integerArgument('first', first, STATE_CODES.length, 1, STATE_CODES.length);
   const { field, direction } = { field: orderBy?.field ?? 'TOTAL', direction: orderBy?.direction ?? 'DESC' } as const;
   const sign = direction === 'ASC' ? 1 : -1;
@@ -79,32 +73,23 @@ export interface Totals {
 }
 
 /** Over all states, and unattributed logins too. */
-export function totalsAnswer(model: LiveModel): Totals {
+export function totalsAnswer(model: LoginModel): Totals {
   const totals = noCounts();
   let newestMs = 0;
-  for (const [, row] of model.states.rows()) {
+  for (const [, row] of model.tables.states.rows()) {
     addCounts(totals, row);
     newestMs = Math.max(newestMs, row.lastLoginAtMs);
   }
   return {
     totals: deviceCounts(totals),
-    unattributed: deviceCounts(model.states.unattributed),
+    unattributed: deviceCounts(model.tables.states.unattributed),
     freshness: freshness(model, newestMs),
   };
 }
 
 /** Every login that is counted: the same rows as the states', summed. */
-export function countedLogins(model: LiveModel): number {
+export function countedLogins(model: LoginModel): number {
   let sum = 0;
-  for (const [, row] of model.states.rows()) sum += totalOf(row);
+  for (const [, row] of model.tables.states.rows()) sum += totalOf(row);
   return sum;
-}
-
-/** `newestEventMs`: of what the answer holds; 0 when it holds no login. */
-export function freshness(model: LiveModel, newestEventMs: number): Freshness {
-  return {
-    asOf: newestEventMs === 0 ? null : newestEventMs,
-    complete: model.tableState.complete,
-    lag: model.lag(),
-  };
 }

@@ -2,10 +2,11 @@ import { UNATTRIBUTED } from '../../../processor/logins/names.ts';
 import { STATE_CODES, type StateCode } from '../../../processor/logins/states.ts';
 import type { Resolution, TimeSeries, TimeSeriesPoint } from '../generated/resolver-types.ts';
 import { addCounts, type Counts, noCounts, type RowKey } from '../rows/count-row.ts';
-import type { LiveModel } from '../../live/tables/live-model.ts';
+import type { LoginModel } from '../rows/login-model.ts';
 import { MAX_WINDOWS, type Window, type WindowRows } from '../rows/window-rows.ts';
 import { badUserInput } from '../../live/graphql/api-error.ts';
-import { deviceCounts, freshness } from './states-result.ts';
+import { freshness } from '../../live/tables/freshness.ts';
+import { deviceCounts } from './states-result.ts';
 
 export const DEFAULT_WINDOWS = 60;
 
@@ -19,8 +20,8 @@ export interface TimeSeriesArguments {
   readonly states?: readonly StateCode[] | null | undefined;
 }
 
-export function windowsOf(model: LiveModel, resolution: Resolution): WindowRows {
-  return resolution === 'HOUR' ? model.hours : model.minutes;
+export function windowsOf(model: LoginModel, resolution: Resolution): WindowRows {
+  return resolution === 'HOUR' ? model.tables.hours : model.tables.minutes;
 }
 
 /** Ascending and without doubles, so that equal filters look equal. */
@@ -32,16 +33,16 @@ export function stateFilter(states: readonly StateCode[] | null | undefined): St
  * Start of the newest window with a login, or of the current one by the clock where that is earlier: one login that is
  * dated ahead must not push all others out of the range. Null before the first login.
  */
-export function newestShownMs(model: LiveModel, rows: WindowRows): number | null {
+export function newestShownMs(model: LoginModel, rows: WindowRows): number | null {
   return rows.newestStartMs === null ? null : Math.min(rows.newestStartMs, currentStartMs(model, rows));
 }
 
 /** End of the newest window shown; before the first login, of the current window by the clock. */
-export function defaultEndMs(model: LiveModel, rows: WindowRows): number {
+export function defaultEndMs(model: LoginModel, rows: WindowRows): number {
   return (newestShownMs(model, rows) ?? currentStartMs(model, rows)) + rows.definition.sizeMs;
 }
 
-function currentStartMs(model: LiveModel, rows: WindowRows): number {
+function currentStartMs(model: LoginModel, rows: WindowRows): number {
   const { sizeMs } = rows.definition;
   return Math.floor(model.now() / sizeMs) * sizeMs;
 }
@@ -54,7 +55,7 @@ export interface SeriesRange {
 }
 
 /** The windows that a series is asked for, with the defaults as of now. */
-export function seriesRange(model: LiveModel, { from, to, resolution }: TimeSeriesArguments): SeriesRange {
+export function seriesRange(model: LoginModel, { from, to, resolution }: TimeSeriesArguments): SeriesRange {
   const rows = windowsOf(model, resolution ?? 'MINUTE');
   const { sizeMs } = rows.definition;
   const toMs = to == null ? defaultEndMs(model, rows) : Math.ceil(to / sizeMs) * sizeMs;
@@ -62,7 +63,7 @@ export function seriesRange(model: LiveModel, { from, to, resolution }: TimeSeri
   return { fromMs, toMs, windows: (toMs - fromMs) / sizeMs };
 }
 
-export function timeSeriesAnswer(model: LiveModel, args: TimeSeriesArguments): TimeSeries {
+export function timeSeriesAnswer(model: LoginModel, args: TimeSeriesArguments): TimeSeries {
   const { from, to, resolution, states } = args;
   const rows = windowsOf(model, resolution ?? 'MINUTE');
   const { sizeMs } = rows.definition;

@@ -38,9 +38,11 @@ test.each<[string, number, string]>([
     fed.feed(fed.results.minute(NOON, 'CA', { ios: 3 }));
     fed.feed(fed.results.raw(COUNTS_BY_STATE_MINUTE, 0, encodeWindowKey(startMs, 'CA'), Buffer.from(value)));
     const { points } = timeSeriesAnswer(fed.model, { from: NOON, to: NOON + MINUTE });
-    expect([points.map(({ devices }) => devices.total), fed.model.minutes.newestStartMs, fed.model.unreadable]).toEqual(
-      [[3], NOON, 1],
-    );
+    expect([
+      points.map(({ devices }) => devices.total),
+      fed.model.tables.minutes.newestStartMs,
+      fed.model.unreadable,
+    ]).toEqual([[3], NOON, 1]);
   },
 );
 
@@ -119,7 +121,7 @@ test('a tombstone undoes what its row did: windows that were too old for it are 
   const old = now - 1_440 * MINUTE;
   fed.feed(results.minute(now, 'CA', { ios: 1 }), results.minute(now + 100 * MINUTE, 'TX', { ios: 1 }));
   fed.feed(results.minute(old, 'CA', { ios: 7 }));
-  expect(fed.model.minutes.get(old)?.totals.ios ?? 0).toBe(0);
+  expect(fed.model.tables.minutes.get(old)?.totals.ios ?? 0).toBe(0);
   fed.feed(results.minute(now + 100 * MINUTE, 'TX', null), results.minute(old, 'CA', { ios: 7 }));
-  expect(fed.model.minutes.get(old)?.totals.ios).toBe(7);
+  expect(fed.model.tables.minutes.get(old)?.totals.ios).toBe(7);
 });

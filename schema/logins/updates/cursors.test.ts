@@ -149,7 +149,7 @@ describe('on another instance', () => {
     // for.
     other.model.apply([{ ...(results.records[0] as (typeof results.records)[0]), timestampMs: Date.UTC(2026, 0, 3) }]);
     other.model.followPositions(
-      () => new Map([[`${other.model.changelogs.states}-${results.records[0]?.partition}`, 100]]),
+      () => new Map([[`${other.model.changelogOf('states')}-${results.records[0]?.partition}`, 100]]),
     );
     expect(new StatesUpdates(other.model, cursor).take()).toMatchObject({ kind: 'SNAPSHOT' });
   });

@@ -4,23 +4,23 @@ import type { StatesUpdate } from '../generated/resolver-types.ts';
 import type { UpdateSource } from '../../live/updates/conflating-iterator.ts';
 import { changedSince, decodeCursor, encodeCursor } from '../../live/updates/cursor.ts';
 import { CursorResume } from '../../live/updates/cursor-resume.ts';
-import type { LiveModel } from '../../live/tables/live-model.ts';
+import type { LoginModel } from '../rows/login-model.ts';
 import { CompletenessWatch } from '../../live/updates/completeness-watch.ts';
 
 const SUBJECT = 'states';
 
 /** One subscriber's view of the states: a snapshot first, or what changed since its cursor; then what changed. */
 export class StatesUpdates implements UpdateSource<StatesUpdate> {
-  readonly #model: LiveModel;
+  readonly #model: LoginModel;
   readonly #resume: CursorResume;
   readonly #completeness: CompletenessWatch;
   #sent: { readonly version: number; readonly epoch: number } | null = null;
 
-  constructor(model: LiveModel, after: string | null | undefined) {
+  constructor(model: LoginModel, after: string | null | undefined) {
     this.#model = model;
     this.#completeness = new CompletenessWatch(model);
     const cursor = after == null ? null : decodeCursor(after, model.applicationId, SUBJECT);
-    this.#resume = new CursorResume(cursor, model.states.positions, () => model.readPositions(model.changelogs.states));
+    this.#resume = new CursorResume(cursor, model.tables.states.positions, () => model.readPositions('states'));
   }
 
   readonly ready = (): boolean => this.#resume.ready();
@@ -33,7 +33,7 @@ export class StatesUpdates implements UpdateSource<StatesUpdate> {
     const sent = this.#sent;
     const update = sent === null ? this.#first() : this.#since(sent);
     if (update === null) return null;
-    const { version, epoch } = this.#model.states;
+    const { version, epoch } = this.#model.tables.states;
     this.#sent = { version, epoch };
     this.#completeness.told();
     return update;
@@ -45,7 +45,7 @@ export class StatesUpdates implements UpdateSource<StatesUpdate> {
   }
 
   #since(sent: { readonly version: number; readonly epoch: number }): StatesUpdate | null {
-    const { states } = this.#model;
+    const { states } = this.#model.tables;
     if (states.epoch !== sent.epoch) return this.#snapshot();
     if (states.version === sent.version && !this.#completeness.changed()) return null;
     const isNewer = (code: StateCode) => changedSinceRow(states.get(code), (row) => row.version > sent.version);
@@ -57,7 +57,7 @@ export class StatesUpdates implements UpdateSource<StatesUpdate> {
   }
 
   #firstCodes(): StateCode[] | null {
-    const { states } = this.#model;
+    const { states } = this.#model.tables;
     const cursor = this.#resume.resumable([...states.rows()].map(([, row]) => row));
     return cursor === null
       ? null
@@ -69,7 +69,8 @@ export class StatesUpdates implements UpdateSource<StatesUpdate> {
   }
 
   #update(kind: StatesUpdate['kind'], codes: readonly StateCode[]): StatesUpdate {
-    const { states, applicationId } = this.#model;
+    const { applicationId } = this.#model;
+    const { states } = this.#model.tables;
     const { positions } = states;
     const cursor = encodeCursor({
       applicationId,

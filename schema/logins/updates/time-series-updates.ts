@@ -1,4 +1,4 @@
-import { freshness } from '../results/states-result.ts';
+import { freshness } from '../../live/tables/freshness.ts';
 import {
   defaultEndMs,
   newestBetween,
@@ -13,7 +13,7 @@ import type { CountRow } from '../rows/count-row.ts';
 import type { UpdateSource } from '../../live/updates/conflating-iterator.ts';
 import { changedSince, type CursorContent, decodeCursor, encodeCursor } from '../../live/updates/cursor.ts';
 import { CursorResume } from '../../live/updates/cursor-resume.ts';
-import type { LiveModel } from '../../live/tables/live-model.ts';
+import type { LoginModel } from '../rows/login-model.ts';
 import type { Window, WindowRows } from '../rows/window-rows.ts';
 import { CompletenessWatch } from '../../live/updates/completeness-watch.ts';
 
@@ -32,7 +32,7 @@ interface Sent {
 
 /** One subscriber's view of a series: its newest windows first, or what changed since its cursor; then what changed. */
 export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
-  readonly #model: LiveModel;
+  readonly #model: LoginModel;
   readonly #rows: WindowRows;
   readonly #wanted: TimeSeriesSubject;
   readonly #subject: string;
@@ -40,17 +40,17 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
   readonly #completeness: CompletenessWatch;
   #sent: Sent | null = null;
 
-  constructor(model: LiveModel, wanted: TimeSeriesSubject, after: string | null | undefined) {
+  constructor(model: LoginModel, wanted: TimeSeriesSubject, after: string | null | undefined) {
     this.#model = model;
     this.#rows = windowsOf(model, wanted.resolution);
     this.#wanted = wanted;
     this.#subject = `timeSeries ${wanted.resolution} ${wanted.windows} ${wanted.filter?.join(',') ?? '*'}`;
     this.#completeness = new CompletenessWatch(model);
-    const topic = wanted.resolution === 'HOUR' ? model.changelogs.hours : model.changelogs.minutes;
+    const table = wanted.resolution === 'HOUR' ? 'hours' : 'minutes';
     const decoded = after == null ? null : decodeCursor(after, model.applicationId, this.#subject);
     // Points are counted from its newest window on: where no window begins, nobody here has made it.
     const cursor = (decoded?.newestStartMs ?? 0) % this.#rows.definition.sizeMs === 0 ? decoded : null;
-    this.#resume = new CursorResume(cursor, this.#rows.positions, () => model.readPositions(topic));
+    this.#resume = new CursorResume(cursor, this.#rows.positions, () => model.readPositions(table));
   }
 
   readonly ready = (): boolean => this.#resume.ready();

@@ -118,9 +118,9 @@ function expectSameStates(client: StatesClient, { model }: HandFedModel): void {
 }
 
 function expectSameSeries(client: SeriesClient, { model }: HandFedModel, { windows, filter }: TimeSeriesSubject): void {
-  const newestMs = model.minutes.newestStartMs;
+  const newestMs = model.tables.minutes.newestStartMs;
   if (newestMs === null) return;
-  const points = seriesPoints(model.minutes, newestMs + MINUTE - windows * MINUTE, newestMs + MINUTE, filter);
+  const points = seriesPoints(model.tables.minutes, newestMs + MINUTE - windows * MINUTE, newestMs + MINUTE, filter);
   // Compared as text: a matcher takes its time over 1,500 points.
   const text = (all: readonly TimeSeriesPoint[]) =>
     all.map(({ start, devices }) => `${start} ${devices.ios} ${devices.android} ${devices.other}`).join('\n');
@@ -203,7 +203,7 @@ describe('a change of a series costs its own rows', () => {
         fed.results.minute(NOON - index * 60_000, index % 2 === 0 ? 'CA' : 'TX', { ios: 1 }),
       ),
     );
-    const { minutes } = fed.model;
+    const { minutes } = fed.model.tables;
     const all = new TimeSeriesUpdates(fed.model, { resolution: 'MINUTE', windows: 1_500, filter: null }, null);
     const some = new TimeSeriesUpdates(fed.model, { resolution: 'MINUTE', windows: 1_500, filter: ['CA', 'NY'] }, null);
     for (const updates of [all, some]) updates.take();
@@ -227,7 +227,7 @@ describe('a change of a series costs its own rows', () => {
     };
     const codes = ['CA', 'TX', 'NY'] as const;
     const fed = handFedModel();
-    const { minutes } = fed.model;
+    const { minutes } = fed.model.tables;
     const followed = ([null, ['CA'], ['TX', 'NY']] as const).map((filter) => ({
       filter,
       points: new Map<number, number>(),

@@ -2,8 +2,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 
-import { postGraphql, SILENT_LOGGER, startApiUnderTest } from '../../../tests/support/api-under-test.ts';
-import { RawSocket } from '../../../tests/support/raw-socket.ts';
+import { postGraphql, SILENT_LOGGER, startApiUnderTest } from '../../tests/support/api-under-test.ts';
+import { RawSocket } from '../../tests/support/raw-socket.ts';
 import { startTracing, wantsTracing } from './tracing.ts';
 
 // Servers and sockets on a busy machine take their time.

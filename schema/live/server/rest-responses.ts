@@ -1,0 +1,31 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import { notReady } from '../graphql/api-error.ts';
+import type { AnyLiveModel } from '../tables/live-model.ts';
+import { accepts, answersNotModified, etagOf, refusesMethod, sendBody, sendError, sendJson } from './http-responses.ts';
+
+const JSON_TYPE = 'application/json';
+
+/** What is served as JSON to clients that speak no GraphQL: a result by its path. */
+export type RestResults = Readonly<Record<string, () => unknown>>;
+
+/** Sends a result of the whole copy as JSON with its ETag. */
+export function sendRestResult(
+  model: AnyLiveModel,
+  result: () => unknown,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  if (refusesMethod(request, response, ['GET', 'HEAD'])) return;
+  if (!accepts(request, JSON_TYPE))
+    return sendJson(request, response, 406, { error: `This path gives ${JSON_TYPE} only.` });
+  if (!model.tableState.caughtUpOnce) {
+    response.setHeader('retry-after', 1);
+    return sendError(request, response, 503, 'NOT_READY', notReady().message);
+  }
+  const body = JSON.stringify(result());
+  // No client may use a kept copy without asking: the numbers change all the time, but often enough they did not.
+  response.setHeader('cache-control', 'no-cache');
+  if (!answersNotModified(request, response, etagOf(body)))
+    sendBody(request, response, 200, `${JSON_TYPE}; charset=utf-8`, body);
+}

@@ -1,0 +1,35 @@
+import { type ApiServer, type ApiServerOptions, startApiServer } from '../live/server/api-server.ts';
+import type { ApplicationDescription } from '../live/operations/processor-result.ts';
+import { GRAPHIQL_EXAMPLES } from './graphiql-examples.ts';
+import { loginCosts } from './login-costs.ts';
+import { createApiSchema } from './resolvers/api-schema.ts';
+import { restResults } from './rest-results.ts';
+import type { LoginModel } from './rows/login-model.ts';
+
+const NOT_BUILT_PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Tributary</title>
+<h1>The dashboard is not built</h1>
+<p><code>npm start</code> builds it and starts everything. Beside a running API, <code>npm run codegen &amp;&amp; npx vite build client</code> builds it: then load this page again.</p>
+<p>The API works without it: <a href="/graphql">GraphiQL</a>, <a href="/data">/data</a>, <a href="/insights">/insights</a>.</p>
+`;
+
+/** What the application does not say itself. */
+type Given = 'model' | 'createSchema' | 'costs' | 'restResults' | 'graphiqlExamples' | 'notBuiltPage' | 'settings';
+
+export interface LoginApiOptions extends Omit<ApiServerOptions, Given> {
+  readonly model: LoginModel;
+  readonly application: ApplicationDescription;
+}
+
+/** Serves the logins' API. Rejects with the system's error when the port cannot be listened on. */
+export function startLoginApi({ model, application, ...options }: LoginApiOptions): Promise<ApiServer> {
+  return startApiServer({
+    ...options,
+    model,
+    createSchema: (onSubscription) => createApiSchema(model, application, onSubscription),
+    costs: (schema) => loginCosts(schema, model),
+    restResults: restResults(model),
+    graphiqlExamples: GRAPHIQL_EXAMPLES,
+    notBuiltPage: NOT_BUILT_PAGE,
+    settings: { allowedHosts: 'ALLOWED_HOSTS', allowedOrigins: 'ALLOWED_ORIGINS' },
+  });
+}
