@@ -6,6 +6,8 @@ FROM node:24.21.0-bookworm-slim AS base
 WORKDIR /app
 ENV NPM_CONFIG_UPDATE_NOTIFIER=false
 COPY package.json package-lock.json .npmrc ./
+COPY processor/streams/package.json processor/streams/
+COPY schema/live/package.json schema/live/
 COPY patches patches
 COPY tools/launcher/install.mjs tools/launcher/postinstall.mjs tools/launcher/
 

@@ -1,4 +1,4 @@
-import { stringSerde, StreamsBuilder, type Topology } from '../../processor/streams/index.ts';
+import { stringSerde, StreamsBuilder, type Topology } from '@tributary/streams';
 
 export interface WordCountOptions {
   /** Lines of text, whatever their keys. */

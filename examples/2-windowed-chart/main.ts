@@ -1,4 +1,4 @@
-import { createGlobalTable, KafkaStreams } from '../../processor/streams/index.ts';
+import { createGlobalTable, KafkaStreams } from '@tributary/streams';
 import { connectionFor, flags, quietLogger, runUntilStopped } from '../support/example.ts';
 import { drawChart } from './chart.ts';
 import type { ChartRow } from './topology.ts';

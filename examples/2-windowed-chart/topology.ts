@@ -1,11 +1,4 @@
-import {
-  DeadLetter,
-  jsonSerde,
-  StreamsBuilder,
-  tumbling,
-  type Decoder,
-  type Topology,
-} from '../../processor/streams/index.ts';
+import { DeadLetter, jsonSerde, StreamsBuilder, tumbling, type Decoder, type Topology } from '@tributary/streams';
 import { versionCounts, type VersionCounts, type VersionLogin } from './version-counts.ts';
 
 export interface WindowedChartOptions {

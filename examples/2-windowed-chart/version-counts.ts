@@ -1,4 +1,4 @@
-import { jsonSerde, type Aggregate } from '../../processor/streams/index.ts';
+import { jsonSerde, type Aggregate } from '@tributary/streams';
 
 /** What the chart needs of a login record. */
 export interface VersionLogin {

@@ -1,4 +1,4 @@
-import { KafkaStreams } from '../../processor/streams/index.ts';
+import { KafkaStreams } from '@tributary/streams';
 import { connectionFor, flags, quietLogger, runUntilStopped } from '../support/example.ts';
 
 const { input, output } = flags({ input: 'events', output: 'events-once' });

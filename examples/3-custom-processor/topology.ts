@@ -7,7 +7,7 @@ import {
   type ProcessorContext,
   type StoreSpec,
   type Topology,
-} from '../../processor/streams/index.ts';
+} from '@tributary/streams';
 
 export interface DeduplicateOptions {
   /** Events keyed by their id; a sender that was in doubt sends one twice. */

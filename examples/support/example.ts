@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { KafkaConnectionConfig, KafkaStreams, Logger } from '../../processor/streams/index.ts';
+import type { KafkaConnectionConfig, KafkaStreams, Logger } from '@tributary/streams';
 
 /** What every example begins with: the brokers of KAFKA_BROKERS, or the local one that `npm start` runs. */
 export function connectionFor(clientId: string): KafkaConnectionConfig {

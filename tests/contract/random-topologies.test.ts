@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { decodeWindowKey, TopologyTestDriver, type StreamsError } from '../../processor/streams/index.ts';
+import { decodeWindowKey, TopologyTestDriver, type StreamsError } from '@tributary/streams';
 import { timeLimit } from '../support/chaos.ts';
 import { buildPlan, inputsFor, plans, type Input, type Plan, type WindowPlan } from '../support/random-topology.ts';
 import { expectedOf, rowId, type Expected, type Rows } from '../support/topology-model.ts';

@@ -9,6 +9,7 @@ import { ERROR_TABLE } from '../../processor/streams/errors.ts';
 import { parseStreamsConfig } from '../../processor/streams/streams-config.ts';
 import { projectRoot } from '../../tools/command-line/project-root.ts';
 import { internalTopics } from '../../tools/reset/reset-plan.ts';
+import { workspaces } from '../support/link-modules.ts';
 import { codeBlocks, codeSpans, localLinks, page, pages, tableRows } from '../support/markdown.ts';
 
 const source = (path: string): string => readFileSync(join(projectRoot, path), 'utf8');
@@ -314,11 +315,16 @@ test('docs/decisions/README.md lists every note, in order', () => {
     .sort();
   expect(notes.map((name) => name.slice(0, 4))).toEqual(notes.map((_, index) => String(index + 1).padStart(4, '0')));
   expect(localLinks(page('docs/decisions/README.md'))).toEqual(notes.map((name) => `docs/decisions/${name}`));
-  const { dependencies } = z
-    .object({ dependencies: z.record(z.string(), z.string()) })
-    .parse(JSON.parse(source('package.json')));
+  const named = z.record(z.string(), z.string()).default({});
+  const dependencies = ['.', ...workspaces].flatMap((folder) => {
+    const manifest = z
+      .object({ dependencies: named, optionalDependencies: named })
+      .parse(JSON.parse(source(join(folder, 'package.json'))));
+    return Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies });
+  });
+  const outside = new Set(dependencies.filter((name) => !name.startsWith('@tributary/')));
   const libraries = tableRows(page('docs/decisions/0007-libraries.md')).flatMap(([names = '']) => names.split(', '));
-  expect(libraries.toSorted()).toEqual(Object.keys(dependencies).toSorted());
+  expect(libraries.toSorted()).toEqual([...outside].toSorted());
 });
 
 test('README.md shows the pictures that there are', () => {

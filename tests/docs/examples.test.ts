@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { TopologyTestDriver } from '../../processor/streams/index.ts';
+import { TopologyTestDriver } from '@tributary/streams';
 import { buildTopology as wordCount } from '../../examples/1-word-count/topology.ts';
 import { drawChart } from '../../examples/2-windowed-chart/chart.ts';
 import { buildTopology as windowedChart, type ChartRow } from '../../examples/2-windowed-chart/topology.ts';
@@ -145,7 +145,7 @@ test('each example starts from the public names of the runtime alone, and is des
         expect({
           file,
           target,
-          known: /^(\.\/|\.\.\/support\/|\.\.\/\.\.\/processor\/streams\/index\.ts$|node:)/.test(target),
+          known: /^(\.\/|\.\.\/support\/|@tributary\/streams$|node:)/.test(target),
         }).toMatchObject({ known: true });
     }
   }

@@ -4,17 +4,7 @@
  * write nothing outside their state directory, and stop when they are told to.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -23,6 +13,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { freePort } from '../../tools/local-kafka/ports.ts';
 import { projectRoot } from '../../tools/command-line/project-root.ts';
+import { linkModules } from '../support/link-modules.ts';
 
 const { services } = z
   .object({
@@ -54,7 +45,7 @@ function files(): string[] {
     .sort();
 }
 
-beforeAll(() => {
+beforeAll(async () => {
   // A checkout may lie below a folder of any name.
   root = mkdtempSync(join(tmpdir(), 'tri büt#ary 100%25 image-'));
   app = join(root, 'app');
@@ -63,7 +54,7 @@ beforeAll(() => {
     /\.(test\.ts|log)$/.test(path) || ['node_modules', 'dist', 'target'].includes(basename(path));
   for (const source of copied())
     cpSync(join(projectRoot, source), join(app, source), { recursive: true, filter: (path) => !isLeftOut(path) });
-  symlinkSync(join(projectRoot, 'node_modules'), join(app, 'node_modules'));
+  await linkModules(app);
   // The other stage's part.
   mkdirSync(join(app, 'client', 'dist'), { recursive: true });
   writeFileSync(join(app, 'client', 'dist', 'index.html'), '<title>The dashboard</title>');

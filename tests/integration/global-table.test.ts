@@ -1,11 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { Kafka, logLevel, type Admin } from 'kafkajs';
-import {
-  createGlobalTable,
-  type GlobalTable,
-  type GlobalTableState,
-  type TableChange,
-} from '../../processor/streams/index.ts';
+import { createGlobalTable, type GlobalTable, type GlobalTableState, type TableChange } from '@tributary/streams';
 import { quietLogger } from '../support/quiet-logger.ts';
 import { RawKafka } from '../support/raw-kafka.ts';
 import { until } from '../support/until.ts';

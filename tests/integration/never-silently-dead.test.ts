@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createKafka } from '../../processor/streams/kafka/kafka-cluster.ts';
-import { KafkaStreams } from '../../processor/streams/index.ts';
+import { KafkaStreams } from '@tributary/streams';
 import type { Logger } from '../../processor/streams/logger.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { publishOnce } from '../support/test-producer.ts';

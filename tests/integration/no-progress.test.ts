@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { serveHealth, type HealthServer } from '../../processor/logins/health-server.ts';
-import { KafkaStreams } from '../../processor/streams/index.ts';
+import { KafkaStreams } from '@tributary/streams';
 import { statusTopic } from '../../processor/streams/topology/topology.ts';
 import { InstanceList } from '../../schema/live/operations/instance-list.ts';
 import { bucketsTopic, RUNNING, type Running } from '../support/echo-topology.ts';

@@ -8,7 +8,7 @@ import {
   changelogTopic,
   type StoreName,
 } from '../../processor/logins/names.ts';
-import { decodeWindowKey } from '../../processor/streams/index.ts';
+import { decodeWindowKey } from '@tributary/streams';
 import { loginGenerator } from '../../tools/producer/login-generator.ts';
 import { AppProcess, ECHO_PROCESSOR, killAll } from '../support/app-process.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';

@@ -1,6 +1,6 @@
 import { createLogger } from '../../processor/logins/logging.ts';
 import { serveHealth } from '../../processor/logins/health-server.ts';
-import { KafkaStreams, StreamsError, type StreamsConfigInput } from '../../processor/streams/index.ts';
+import { KafkaStreams, StreamsError, type StreamsConfigInput } from '@tributary/streams';
 
 /**
  * The echo topology, or another one of this folder (TOPOLOGY_MODULE), as a process. It imports the runtime beside it,

@@ -6,7 +6,7 @@ import type { Producer } from 'kafkajs';
 import { createKafka } from '../../processor/streams/kafka/kafka-cluster.ts';
 import { hasCode, isBrokerAway } from '../../processor/streams/kafka/kafka-errors.ts';
 import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-connection-config.ts';
-import type { StreamsConfigInput } from '../../processor/streams/index.ts';
+import type { StreamsConfigInput } from '@tributary/streams';
 import { repartitionTopic } from '../../processor/streams/topology/topology.ts';
 import { partitionOf } from '../../processor/streams/topology/partitioner.ts';
 import { seededRandom, type SeededRandom } from '../../tools/producer/seeded-random.ts';

@@ -8,7 +8,7 @@ import {
   type ProcessorContext,
   type Serde,
   type Topology,
-} from '../../processor/streams/index.ts';
+} from '@tributary/streams';
 
 /*
  * The application of the guarantee tests. Every kind of output is there: a record-by-record echo, a running aggregate

@@ -1,5 +1,5 @@
 import { existsSync, writeFileSync } from 'node:fs';
-import { StreamsBuilder, type Topology } from '../../processor/streams/index.ts';
+import { StreamsBuilder, type Topology } from '@tributary/streams';
 
 export interface HangingTopologyOptions {
   readonly topic: string;

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { projectRoot } from '../../tools/command-line/project-root.ts';
+import { packageName, workspaces } from './link-modules.ts';
 
 /** What a file needs to run. */
 export interface Needed {
@@ -23,6 +24,19 @@ const IMPORT = new RegExp(
   'gm',
 );
 
+const ownPackages = workspaces.map(packageName);
+
+/** The file that an import of one of the repository's own packages leads to. @throws when it is no entry of it. */
+function entryOf(specifier: string): string {
+  const index = ownPackages.findIndex((name) => specifier === name || specifier.startsWith(`${name}/`));
+  const workspace = workspaces[index] ?? '';
+  const manifest = readFileSync(join(projectRoot, workspace, 'package.json'), 'utf8');
+  const { exports } = JSON.parse(manifest) as { exports: Readonly<Record<string, string>> };
+  const file = exports[`.${specifier.slice(ownPackages[index]?.length)}`];
+  if (file === undefined) throw new Error(`${specifier} is no entry of its package`);
+  return join(workspace, file);
+}
+
 /**
  * Follows imports, and the URLs of modules that are started elsewhere, from one file on. @throws for a file that is
  * missing.
@@ -40,6 +54,7 @@ export function importsOf(entry: string): Needed {
     for (const match of source.matchAll(IMPORT)) {
       const target = match.slice(1).find((part) => part !== undefined) as string;
       if (target.startsWith('.')) queue.push(relative(projectRoot, join(projectRoot, dirname(file), target)));
+      else if (ownPackages.some((name) => target.startsWith(name))) queue.push(entryOf(target));
       else if (!target.startsWith('node:'))
         packages.add(
           target

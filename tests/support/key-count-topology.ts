@@ -1,4 +1,4 @@
-import { StreamsBuilder, type Topology } from '../../processor/streams/index.ts';
+import { StreamsBuilder, type Topology } from '@tributary/streams';
 
 export const COUNTS = 'counts';
 

@@ -1,4 +1,4 @@
-import { StreamsBuilder, tumbling, type KStream, type Topology } from '../../processor/streams/index.ts';
+import { StreamsBuilder, tumbling, type KStream, type Topology } from '@tributary/streams';
 
 export const HOUR_MS = 3_600_000;
 export const PER_HOUR = 'per-hour';

@@ -1,8 +1,9 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { jarCacheDir } from '../../tools/local-kafka/local-kafka-jars.ts';
 import { projectRoot } from '../../tools/command-line/project-root.ts';
+import { linkModules } from './link-modules.ts';
 import { editMarked, marksBelow, type MarkedEdit } from './marked-code.ts';
 
 /** In a library, which has no marks: exact text of it. */
@@ -84,19 +85,6 @@ export async function mutatedFiles({ name, edits }: Mutation): Promise<Map<strin
   for (const [file, marked] of byFile)
     files.set(file, await editMarked(await readFile(join(projectRoot, file), 'utf8'), marked));
   return files;
-}
-
-async function linkModules(root: string, copied: ReadonlySet<string>): Promise<void> {
-  const [from, to] = [join(projectRoot, MODULES), join(root, MODULES)];
-  if (copied.size === 0) return symlink(from, to);
-  await mkdir(to);
-  await Promise.all(
-    (await readdir(from)).map((entry) =>
-      copied.has(entry)
-        ? cp(join(from, entry), join(to, entry), { recursive: true })
-        : symlink(join(from, entry), join(to, entry)),
-    ),
-  );
 }
 
 /** Takes back what a patch of patches/ does to one file of its library. @throws when it does nothing to it. */

@@ -14,7 +14,7 @@ import {
   type ProcessorContext,
   type TimeWindows,
   type Topology,
-} from '../../processor/streams/index.ts';
+} from '@tributary/streams';
 
 /*
  * Random topologies as plain data: one plan is built with the runtime's own operators and, for comparison, counted by a
