@@ -3,7 +3,7 @@ import type { GraphQLSchema } from 'graphql';
 import { STATE_CODES } from '../../processor/logins/states.ts';
 import { DEFAULT_WINDOWS, seriesRange, stateFilter, type TimeSeriesArguments } from './results/time-series-result.ts';
 import type { LoginModel } from './rows/login-model.ts';
-import { MAX_WINDOWS } from './rows/window-rows.ts';
+import { MAX_WINDOWS } from '../live/tables/window-table.ts';
 import { processorLists } from '../live/operations/processor-lists.ts';
 import { type Arguments, type CostTable, introspectionLists } from '../live/limits/operation-cost.ts';
 

@@ -8,12 +8,12 @@ export class AppliedPositions {
   readonly #next = new Map<number, number>();
   #newestWrittenAtMs = 0;
 
-  note(change: TableChange): void {
+  advance(change: TableChange): void {
     this.#next.set(change.partition, change.offset + 1);
     if (change.timestampMs > this.#newestWrittenAtMs) this.#newestWrittenAtMs = change.timestampMs;
   }
 
-  forget(partition: number): void {
+  remove(partition: number): void {
     this.#next.delete(partition);
   }
 

@@ -1,5 +1,6 @@
 import type { GlobalTable, GlobalTableOptions } from '../../../processor/streams/table/global-table-types.ts';
-import type { LiveModel, LiveTables } from './live-model.ts';
+import type { LiveModel } from './live-model.ts';
+import type { LiveTables } from './live-table.ts';
 
 const TICK_MS = 1_000;
 

@@ -4,25 +4,12 @@ import type { Logger } from '../../../processor/streams/logger.ts';
 import { isRuntimeRow } from '../../../processor/streams/store/runtime-rows.ts';
 import type { GlobalTableState, TableChange } from '../../../processor/streams/table/global-table-types.ts';
 import { ChangeHub, type ChangeTopic } from '../updates/change-hub.ts';
+import type { LiveTable, LiveTables } from './live-table.ts';
 import { InstanceList, type ListedInstance } from '../operations/instance-list.ts';
 import { SharedUpdates } from '../updates/shared-updates.ts';
 
 /** How long the wholeness must have changed before subscribers hear of it: the copy's wavers with every login. */
 const WHOLENESS_SETTLES_MS = 2_000;
-
-/** This instance's copy of one topic, a record at a time. */
-export interface LiveTable {
-  /** Throws on a value that cannot be read, and then keeps the row as it was. */
-  apply(change: TableChange, version: number): void;
-  /** Forgets what was read from a partition: its topic was deleted or began anew. */
-  reset(partition: number, version: number): void;
-  /** Of a windowed table: empties windows past their retention. Called after each batch of changes. */
-  expire?(version: number): void;
-  /** Of a windowed table: how many windows it has. */
-  readonly size?: number;
-}
-
-export type LiveTables = Readonly<Record<string, LiveTable>>;
 
 export interface LiveModelOptions<Tables extends LiveTables> {
   readonly applicationId: string;

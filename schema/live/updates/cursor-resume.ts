@@ -1,3 +1,4 @@
+import type { RowOrigin } from '../tables/live-table.ts';
 import type { AppliedPositions } from '../tables/applied-positions.ts';
 import { aheadOf, contradicts, type CursorContent } from './cursor.ts';
 
@@ -6,12 +7,6 @@ const CATCH_UP_WAIT_MS = 5_000;
 
 /** The next offset to read of a partition; null for one that is not there. */
 export type ReadPositions = (partition: number) => number | null;
-
-interface Placed {
-  readonly partition: number;
-  readonly offset: number;
-  readonly writtenAtMs: number;
-}
 
 /** What a subscription that began with a cursor still has to find out before its first update. */
 export class CursorResume {
@@ -45,7 +40,7 @@ export class CursorResume {
   }
 
   /** The cursor, if what changed since can be told from `rows`; null asks for a snapshot. */
-  resumable(rows: Iterable<Placed>): CursorContent | null {
+  resumable(rows: Iterable<RowOrigin>): CursorContent | null {
     const cursor = this.#cursor;
     if (cursor === null || aheadOf(cursor, this.#partitions, this.#positions, this.#reads()).length > 0) return null;
     if (cursor.newestWrittenAtMs >= this.#positions.newestWrittenAtMs) return cursor;

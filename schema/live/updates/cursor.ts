@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import type { RowOrigin } from '../tables/live-table.ts';
 import type { AppliedPositions, PositionVector } from '../tables/applied-positions.ts';
 
 /** Where a subscription was: offsets, so that any API instance can tell what changed since. */
@@ -81,13 +82,7 @@ export function aheadOf(
   );
 }
 
-interface Placed {
-  readonly partition: number;
-  readonly offset: number;
-  readonly writtenAtMs: number;
-}
-
-export function changedSince(cursor: CursorContent, row: Placed): boolean {
+export function changedSince(cursor: CursorContent, row: RowOrigin): boolean {
   return row.offset >= (cursor.positions[row.partition] ?? 0);
 }
 
@@ -95,6 +90,6 @@ export function changedSince(cursor: CursorContent, row: Placed): boolean {
  * A row that lies before the cursor's position and yet was written after all that the cursor's update was made of: the
  * topic was deleted and began anew, and the cursor's offsets mean nothing in it.
  */
-export function contradicts(cursor: CursorContent, row: Placed): boolean {
+export function contradicts(cursor: CursorContent, row: RowOrigin): boolean {
   return !changedSince(cursor, row) && row.writtenAtMs > cursor.newestWrittenAtMs;
 }

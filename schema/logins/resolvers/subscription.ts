@@ -7,7 +7,7 @@ import type { Subscription, SubscriptionResolvers } from '../generated/resolver-
 import type { ChangeTopic } from '../../live/updates/change-hub.ts';
 import { ConflatingIterator, type OnSubscription, type UpdateSource } from '../../live/updates/conflating-iterator.ts';
 import type { LoginModel, LoginTables } from '../rows/login-model.ts';
-import { MAX_WINDOWS } from '../rows/window-rows.ts';
+import { MAX_WINDOWS } from '../../live/tables/window-table.ts';
 import { ResultUpdates } from '../../live/updates/result-updates.ts';
 import { StatesUpdates } from '../updates/states-updates.ts';
 import { TimeSeriesUpdates } from '../updates/time-series-updates.ts';

@@ -9,7 +9,7 @@ import { deviceCounts, stateAnswer } from './states-result.ts';
 export function insightsAnswer(model: LoginModel): Insights {
   const rows = new Map<string, CountRow>(model.tables.states.rows());
   const findings = findInsights(rows);
-  const newestMs = STATE_CODES.reduce((newest, code) => Math.max(newest, rows.get(code)?.lastLoginAtMs ?? 0), 0);
+  const newestMs = STATE_CODES.reduce((newest, code) => Math.max(newest, rows.get(code)?.newestEventMs ?? 0), 0);
   return {
     topState: findings.topState === null ? null : stateAnswer(model, findings.topState),
     moreIos: findings.moreIos.map((code) => stateAnswer(model, code)),

@@ -1,4 +1,5 @@
 import { type GdpClass, gdpOf } from '../../../processor/logins/gdp.ts';
+import { UNATTRIBUTED } from '../../../processor/logins/names.ts';
 import { leaderOf } from '../../../processor/logins/insights.ts';
 import { isStateCode, STATE_CODES, STATE_NAMES, type StateCode } from '../../../processor/logins/states.ts';
 import type { DeviceCounts, State, StateList, StateOrder, StateOrderField } from '../generated/resolver-types.ts';
@@ -23,7 +24,7 @@ export function stateAnswer(model: LoginModel, code: StateCode): State {
     gdp: gdpOf(code),
     devices: deviceCounts(row),
     leader: leaderOf(row ?? NO_COUNTS),
-    lastLoginAt: row === undefined || row.lastLoginAtMs === 0 ? null : row.lastLoginAtMs,
+    lastLoginAt: row === undefined || row.newestEventMs === 0 ? null : row.newestEventMs,
   };
 }
 
@@ -78,11 +79,11 @@ export function totalsAnswer(model: LoginModel): Totals {
   let newestMs = 0;
   for (const [, row] of model.tables.states.rows()) {
     addCounts(totals, row);
-    newestMs = Math.max(newestMs, row.lastLoginAtMs);
+    newestMs = Math.max(newestMs, row.newestEventMs);
   }
   return {
     totals: deviceCounts(totals),
-    unattributed: deviceCounts(model.tables.states.unattributed),
+    unattributed: deviceCounts(model.tables.states.get(UNATTRIBUTED)),
     freshness: freshness(model, newestMs),
   };
 }

@@ -2,8 +2,8 @@ import { UNATTRIBUTED } from '../../../processor/logins/names.ts';
 import { STATE_CODES, type StateCode } from '../../../processor/logins/states.ts';
 import type { Resolution, TimeSeries, TimeSeriesPoint } from '../generated/resolver-types.ts';
 import { addCounts, type Counts, noCounts, type RowKey } from '../rows/count-row.ts';
-import type { LoginModel } from '../rows/login-model.ts';
-import { MAX_WINDOWS, type Window, type WindowRows } from '../rows/window-rows.ts';
+import type { CountWindow, CountWindows, LoginModel } from '../rows/login-model.ts';
+import { MAX_WINDOWS } from '../../live/tables/window-table.ts';
 import { badUserInput } from '../../live/graphql/api-error.ts';
 import { freshness } from '../../live/tables/freshness.ts';
 import { deviceCounts } from './states-result.ts';
@@ -20,7 +20,7 @@ export interface TimeSeriesArguments {
   readonly states?: readonly StateCode[] | null | undefined;
 }
 
-export function windowsOf(model: LoginModel, resolution: Resolution): WindowRows {
+export function windowsOf(model: LoginModel, resolution: Resolution): CountWindows {
   return resolution === 'HOUR' ? model.tables.hours : model.tables.minutes;
 }
 
@@ -33,17 +33,17 @@ export function stateFilter(states: readonly StateCode[] | null | undefined): St
  * Start of the newest window with a login, or of the current one by the clock where that is earlier: one login that is
  * dated ahead must not push all others out of the range. Null before the first login.
  */
-export function newestShownMs(model: LoginModel, rows: WindowRows): number | null {
+export function newestShownMs(model: LoginModel, rows: CountWindows): number | null {
   return rows.newestStartMs === null ? null : Math.min(rows.newestStartMs, currentStartMs(model, rows));
 }
 
 /** End of the newest window shown; before the first login, of the current window by the clock. */
-export function defaultEndMs(model: LoginModel, rows: WindowRows): number {
-  return (newestShownMs(model, rows) ?? currentStartMs(model, rows)) + rows.definition.sizeMs;
+export function defaultEndMs(model: LoginModel, rows: CountWindows): number {
+  return (newestShownMs(model, rows) ?? currentStartMs(model, rows)) + rows.sizeMs;
 }
 
-function currentStartMs(model: LoginModel, rows: WindowRows): number {
-  const { sizeMs } = rows.definition;
+function currentStartMs(model: LoginModel, rows: CountWindows): number {
+  const { sizeMs } = rows;
   return Math.floor(model.now() / sizeMs) * sizeMs;
 }
 
@@ -57,7 +57,7 @@ export interface SeriesRange {
 /** The windows that a series is asked for, with the defaults as of now. */
 export function seriesRange(model: LoginModel, { from, to, resolution }: TimeSeriesArguments): SeriesRange {
   const rows = windowsOf(model, resolution ?? 'MINUTE');
-  const { sizeMs } = rows.definition;
+  const { sizeMs } = rows;
   const toMs = to == null ? defaultEndMs(model, rows) : Math.ceil(to / sizeMs) * sizeMs;
   const fromMs = from == null ? toMs - DEFAULT_WINDOWS * sizeMs : Math.floor(from / sizeMs) * sizeMs;
   return { fromMs, toMs, windows: (toMs - fromMs) / sizeMs };
@@ -66,7 +66,7 @@ export function seriesRange(model: LoginModel, { from, to, resolution }: TimeSer
 export function timeSeriesAnswer(model: LoginModel, args: TimeSeriesArguments): TimeSeries {
   const { from, to, resolution, states } = args;
   const rows = windowsOf(model, resolution ?? 'MINUTE');
-  const { sizeMs } = rows.definition;
+  const { sizeMs } = rows;
   const { fromMs, toMs, windows } = seriesRange(model, args);
   const argument = from == null ? 'to' : 'from';
   if (windows < 1 || (from != null && to != null && from > to)) {
@@ -98,9 +98,9 @@ const EARLIEST_MS = Date.parse('0000-01-01T00:00:00Z');
 const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z');
 
 /** A point for every window from `fromMs` to before `toMs`, both on window bounds. */
-export function seriesPoints(rows: WindowRows, fromMs: number, toMs: number, filter: StateFilter): TimeSeriesPoint[] {
+export function seriesPoints(rows: CountWindows, fromMs: number, toMs: number, filter: StateFilter): TimeSeriesPoint[] {
   const points: TimeSeriesPoint[] = [];
-  for (let startMs = fromMs; startMs < toMs; startMs += rows.definition.sizeMs)
+  for (let startMs = fromMs; startMs < toMs; startMs += rows.sizeMs)
     points.push(pointOf(startMs, rows.get(startMs), filter));
   return points;
 }
@@ -108,24 +108,24 @@ export function seriesPoints(rows: WindowRows, fromMs: number, toMs: number, fil
 const ALL_KEYS: readonly RowKey[] = Object.freeze([...STATE_CODES, UNATTRIBUTED]);
 
 /** Newest event time of the filtered logins in the windows from `fromMs` to before `toMs`; 0 when there are none. */
-export function newestBetween(rows: WindowRows, fromMs: number, toMs: number, filter: StateFilter): number {
+export function newestBetween(rows: CountWindows, fromMs: number, toMs: number, filter: StateFilter): number {
   let newestMs = 0;
   for (const key of filter ?? ALL_KEYS) newestMs = Math.max(newestMs, rows.newestOf(key));
   if (newestMs < fromMs) return 0;
   // The newest of all is in the range, as in every series that ends now: no window has to be looked at.
   if (newestMs < toMs) return newestMs;
   newestMs = 0;
-  for (let startMs = fromMs; startMs < toMs; startMs += rows.definition.sizeMs)
+  for (let startMs = fromMs; startMs < toMs; startMs += rows.sizeMs)
     newestMs = Math.max(newestMs, newestIn(rows.get(startMs), filter));
   return newestMs;
 }
 
-export function pointOf(startMs: number, window: Window | undefined, filter: StateFilter): TimeSeriesPoint {
+export function pointOf(startMs: number, window: CountWindow | undefined, filter: StateFilter): TimeSeriesPoint {
   return { start: startMs, devices: deviceCounts(window === undefined ? undefined : countsIn(window, filter)) };
 }
 
-function countsIn(window: Window, filter: StateFilter): Readonly<Counts> {
-  if (filter === null) return window.totals;
+function countsIn(window: CountWindow, filter: StateFilter): Readonly<Counts> {
+  if (filter === null) return window.sum;
   const counts = noCounts();
   for (const code of filter) {
     const row = window.rows.get(code);
@@ -134,11 +134,11 @@ function countsIn(window: Window, filter: StateFilter): Readonly<Counts> {
   return counts;
 }
 
-function newestIn(window: Window | undefined, filter: StateFilter): number {
+function newestIn(window: CountWindow | undefined, filter: StateFilter): number {
   if (window === undefined) return 0;
-  if (filter === null) return window.lastLoginAtMs;
+  if (filter === null) return window.newestEventMs;
   return filter.reduce(
-    (newest: number, code: RowKey) => Math.max(newest, window.rows.get(code)?.lastLoginAtMs ?? 0),
+    (newest: number, code: RowKey) => Math.max(newest, window.rows.get(code)?.newestEventMs ?? 0),
     0,
   );
 }

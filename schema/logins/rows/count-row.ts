@@ -1,6 +1,8 @@
 import { UNATTRIBUTED } from '../../../processor/logins/names.ts';
 import { isStateCode, type StateCode } from '../../../processor/logins/states.ts';
 import type { TableChange } from '../../../processor/streams/table/global-table-types.ts';
+import { originOf } from '../../live/tables/live-table.ts';
+import type { WindowRow } from '../../live/tables/window-table.ts';
 
 /** Whose logins a row counts: a state's, or those that name none. */
 export type RowKey = StateCode | typeof UNATTRIBUTED;
@@ -11,28 +13,16 @@ export interface Counts {
   other: number;
 }
 
-/**
- * The newest value of one changelog key, and where it came from. `partition` and `offset` are what a cursor is compared
- * with and mean the same on every instance; `version` counts this instance's own batches and is what its running
- * subscriptions compare with.
- */
-export interface CountRow extends Counts {
-  /** Event time of the newest login counted, epoch milliseconds; 0 when nothing is counted. */
-  lastLoginAtMs: number;
-  partition: number;
-  offset: number;
-  /** The changelog record's Kafka timestamp. */
-  writtenAtMs: number;
-  version: number;
-}
+/** The newest value of one changelog key. */
+export interface CountRow extends Counts, WindowRow {}
 
 /** A row as of `change`; a tombstone counts nothing. Throws on what the processor cannot have written. */
 export function rowOf(change: TableChange, version: number): CountRow {
   const counts = change.value === null ? NOTHING : parseCounts(change.value);
   // Whichever clock is later: this machine's own may be behind.
-  if (counts.lastLoginAtMs > Math.max(change.timestampMs, Date.now()) + MAX_AHEAD_MS)
+  if (counts.newestEventMs > Math.max(change.timestampMs, Date.now()) + MAX_AHEAD_MS)
     throw new TypeError('the newest login is dated more than two hours ahead');
-  return { ...counts, partition: change.partition, offset: change.offset, writtenAtMs: change.timestampMs, version };
+  return { ...counts, ...originOf(change, version) };
 }
 
 export function isRowKey(text: string): text is RowKey {
@@ -59,25 +49,25 @@ export function noCounts(): Counts {
   return { ios: 0, android: 0, other: 0 };
 }
 
-const NOTHING: Readonly<Counts & { lastLoginAtMs: number }> = Object.freeze({
+const NOTHING: Readonly<Counts & { newestEventMs: number }> = Object.freeze({
   ios: 0,
   android: 0,
   other: 0,
-  lastLoginAtMs: 0,
+  newestEventMs: 0,
 });
 
 /** So much of each device in each state still sums up to a whole number that JSON and GraphQL can hold. */
 const MAX_COUNT = 50_000_000_000_000;
-/** The last instant that an answer can write. */
+/** The last instant that a result can write. */
 const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z');
 /** The processor takes no login from further ahead than an hour, by its own clock. */
 const MAX_AHEAD_MS = 2 * 3_600_000;
 
 /**
  * @throws TypeError for what the processor cannot have written: one time out of bounds
- * would move what is counted as expired, one count too large would make every answer that sums it up an error.
+ * would move what is counted as expired, one count too large would make every result that sums it up an error.
  */
-function parseCounts(bytes: Buffer): Counts & { lastLoginAtMs: number } {
+function parseCounts(bytes: Buffer): Counts & { newestEventMs: number } {
   const value: unknown = JSON.parse(bytes.toString('utf8'));
   if (typeof value !== 'object' || value === null) throw new TypeError('counts must be a JSON object');
   const field = (name: string, most: number): number => {
@@ -87,12 +77,12 @@ function parseCounts(bytes: Buffer): Counts & { lastLoginAtMs: number } {
     }
     return number;
   };
-  const lastLoginAtMs =
+  const newestEventMs =
     (value as Readonly<Record<string, unknown>>)['lastLoginAtMs'] === null ? 0 : field('lastLoginAtMs', LATEST_MS);
   return {
     ios: field('ios', MAX_COUNT),
     android: field('android', MAX_COUNT),
     other: field('other', MAX_COUNT),
-    lastLoginAtMs,
+    newestEventMs,
   };
 }

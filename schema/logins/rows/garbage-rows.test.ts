@@ -121,7 +121,7 @@ test('a tombstone undoes what its row did: windows that were too old for it are 
   const old = now - 1_440 * MINUTE;
   fed.feed(results.minute(now, 'CA', { ios: 1 }), results.minute(now + 100 * MINUTE, 'TX', { ios: 1 }));
   fed.feed(results.minute(old, 'CA', { ios: 7 }));
-  expect(fed.model.tables.minutes.get(old)?.totals.ios ?? 0).toBe(0);
+  expect(fed.model.tables.minutes.get(old)?.sum.ios ?? 0).toBe(0);
   fed.feed(results.minute(now + 100 * MINUTE, 'TX', null), results.minute(old, 'CA', { ios: 7 }));
-  expect(fed.model.tables.minutes.get(old)?.totals.ios).toBe(7);
+  expect(fed.model.tables.minutes.get(old)?.sum.ios).toBe(7);
 });

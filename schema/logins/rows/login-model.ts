@@ -5,17 +5,34 @@ import {
   DATA_QUALITY,
   HOUR_WINDOWS,
   MINUTE_WINDOWS,
+  type WindowDefinition,
 } from '../../../processor/logins/names.ts';
 import { LiveModel, type LiveModelOptions } from '../../live/tables/live-model.ts';
+import { KeyTable } from '../../live/tables/key-table.ts';
+import { type Window, WindowTable } from '../../live/tables/window-table.ts';
+import {
+  addCounts,
+  type CountRow,
+  type Counts,
+  isRowKey,
+  noCounts,
+  type RowKey,
+  rowOf,
+  subtractCounts,
+  totalOf,
+} from './count-row.ts';
 import { QualityRows } from './quality-rows.ts';
-import { StateRows } from './state-rows.ts';
-import { WindowRows } from './window-rows.ts';
+
+/** One row per state, and one for unattributed logins. */
+export type StateTable = KeyTable<RowKey, CountRow>;
+export type CountWindows = WindowTable<RowKey, CountRow, Counts>;
+export type CountWindow = Window<RowKey, CountRow, Counts>;
 
 /** The stores of the login topology, as copied here. */
 export type LoginTables = {
-  readonly states: StateRows;
-  readonly minutes: WindowRows;
-  readonly hours: WindowRows;
+  readonly states: StateTable;
+  readonly minutes: CountWindows;
+  readonly hours: CountWindows;
   readonly quality: QualityRows;
 };
 
@@ -26,10 +43,21 @@ export function createLoginModel(options: Omit<LiveModelOptions<LoginTables>, 't
   return new LiveModel<LoginTables>({
     ...options,
     tables: {
-      states: { store: COUNTS_BY_STATE, table: new StateRows() },
-      minutes: { store: COUNTS_BY_STATE_MINUTE, table: new WindowRows(MINUTE_WINDOWS) },
-      hours: { store: COUNTS_BY_STATE_HOUR, table: new WindowRows(HOUR_WINDOWS) },
+      states: { store: COUNTS_BY_STATE, table: new KeyTable({ isKey: isRowKey, rowOf }) },
+      minutes: { store: COUNTS_BY_STATE_MINUTE, table: countWindows(MINUTE_WINDOWS) },
+      hours: { store: COUNTS_BY_STATE_HOUR, table: countWindows(HOUR_WINDOWS) },
       quality: { store: DATA_QUALITY, table: new QualityRows() },
     },
   });
 }
+
+function countWindows({ sizeMs, retentionMs }: WindowDefinition): CountWindows {
+  return new WindowTable({ sizeMs, retentionMs, isKey: isRowKey, rowOf, sums: SUMS });
+}
+
+const SUMS = {
+  none: noCounts,
+  add: addCounts,
+  subtract: subtractCounts,
+  isZero: (counts: Readonly<Counts>): boolean => totalOf(counts) === 0,
+};

@@ -13,8 +13,7 @@ import type { CountRow } from '../rows/count-row.ts';
 import type { UpdateSource } from '../../live/updates/conflating-iterator.ts';
 import { changedSince, type CursorContent, decodeCursor, encodeCursor } from '../../live/updates/cursor.ts';
 import { CursorResume } from '../../live/updates/cursor-resume.ts';
-import type { LoginModel } from '../rows/login-model.ts';
-import type { Window, WindowRows } from '../rows/window-rows.ts';
+import type { CountWindow, CountWindows, LoginModel } from '../rows/login-model.ts';
 import { CompletenessWatch } from '../../live/updates/completeness-watch.ts';
 
 export interface TimeSeriesSubject {
@@ -33,7 +32,7 @@ interface Sent {
 /** One subscriber's view of a series: its newest windows first, or what changed since its cursor; then what changed. */
 export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
   readonly #model: LoginModel;
-  readonly #rows: WindowRows;
+  readonly #rows: CountWindows;
   readonly #wanted: TimeSeriesSubject;
   readonly #subject: string;
   readonly #resume: CursorResume;
@@ -49,7 +48,7 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
     const table = wanted.resolution === 'HOUR' ? 'hours' : 'minutes';
     const decoded = after == null ? null : decodeCursor(after, model.applicationId, this.#subject);
     // Points are counted from its newest window on: where no window begins, nobody here has made it.
-    const cursor = (decoded?.newestStartMs ?? 0) % this.#rows.definition.sizeMs === 0 ? decoded : null;
+    const cursor = (decoded?.newestStartMs ?? 0) % this.#rows.sizeMs === 0 ? decoded : null;
     this.#resume = new CursorResume(cursor, this.#rows.positions, () => model.readPositions(table));
   }
 
@@ -95,7 +94,7 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
     const changed = this.#rows.changedSince(sent.version, this.#wanted.filter);
     if (changed !== null) return this.#points(changed, sent.newestStartMs);
     const isNewer = (row: CountRow) => row.version > sent.version;
-    const isChanged = (window: Window) =>
+    const isChanged = (window: CountWindow) =>
       window.version > sent.version && (window.removedAtVersion > sent.version || this.#someRow(window, isNewer));
     return this.#changedPoints(isChanged, sent.newestStartMs);
   }
@@ -112,12 +111,12 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
     );
   }
 
-  #hasChangedSince(window: Window, cursor: CursorContent): boolean {
+  #hasChangedSince(window: CountWindow, cursor: CursorContent): boolean {
     // Rows that went away left no offset behind: say again that they are gone.
     return window.removedAtVersion > 0 || this.#someRow(window, (row) => changedSince(cursor, row));
   }
 
-  #someRow(window: Window, test: (row: CountRow) => boolean): boolean {
+  #someRow(window: CountWindow, test: (row: CountRow) => boolean): boolean {
     const { filter } = this.#wanted;
     if (filter === null) return [...window.rows.values()].some(test);
     return filter.some((code) => {
@@ -128,7 +127,7 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
 
   /** Changed windows, however old, and every window that is new since `knownNewestMs`, empty ones too; ascending. */
   #changedPoints(
-    isChanged: (window: Window) => boolean,
+    isChanged: (window: CountWindow) => boolean,
     knownNewestMs: number | null,
     expired: readonly number[] = [],
   ): TimeSeriesPoint[] {
@@ -140,7 +139,7 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
   /** `starts`: of changed windows. */
   #points(starts: Set<number>, knownNewestMs: number | null): TimeSeriesPoint[] {
     const { filter, windows } = this.#wanted;
-    const { sizeMs } = this.#rows.definition;
+    const { sizeMs } = this.#rows;
     const newestMs = this.#newestShownMs;
     if (newestMs !== null && knownNewestMs !== null) {
       const firstNewMs = Math.max(knownNewestMs + sizeMs, newestMs - (windows - 1) * sizeMs);
@@ -153,7 +152,7 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
     const { filter, windows } = this.#wanted;
     const toMs = defaultEndMs(this.#model, this.#rows);
     return this.#model.shared(`${this.#subject} to ${toMs}`, () =>
-      this.#update('SNAPSHOT', seriesPoints(this.#rows, toMs - windows * this.#rows.definition.sizeMs, toMs, filter)),
+      this.#update('SNAPSHOT', seriesPoints(this.#rows, toMs - windows * this.#rows.sizeMs, toMs, filter)),
     );
   }
 
@@ -173,11 +172,11 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
     const { resolution, windows, filter } = this.#wanted;
     // Of the whole series, not of this delta: a late window must not make the series look older than it was.
     const toMs = defaultEndMs(this.#model, this.#rows);
-    const newestEventMs = newestBetween(this.#rows, toMs - windows * this.#rows.definition.sizeMs, toMs, filter);
+    const newestEventMs = newestBetween(this.#rows, toMs - windows * this.#rows.sizeMs, toMs, filter);
     return { kind, cursor, resolution, points, freshness: freshness(this.#model, newestEventMs) };
   }
 }
 
-function* allRows(rows: WindowRows): Iterable<CountRow> {
+function* allRows(rows: CountWindows): Iterable<CountRow> {
   for (const window of rows.windows()) yield* window.rows.values();
 }

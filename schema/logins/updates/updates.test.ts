@@ -258,7 +258,7 @@ describe('a change of a series costs its own rows', () => {
                 `${counted(start)}`,
             );
           for (const one of filter ?? codes)
-            newestMs = Math.max(newestMs, minutes.get(start)?.rows.get(one)?.lastLoginAtMs ?? 0);
+            newestMs = Math.max(newestMs, minutes.get(start)?.rows.get(one)?.newestEventMs ?? 0);
         }
         expect([step, update.freshness.asOf ?? 0]).toEqual([step, newestMs]);
       }
