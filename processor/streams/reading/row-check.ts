@@ -3,7 +3,7 @@ import { messageOf, RESET_REMEDY, StreamsError } from '../errors.ts';
 import { formerStreamTimeKey, isRuntimeRow } from '../store/runtime-rows.ts';
 import { windowStartOf } from '../store/window-key.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
-import { decodeStreamTime } from '../task/watermark.ts';
+import { decodeWatermark } from '../task/watermark.ts';
 import { isStoredTime, readStored } from '../topology/stored-value.ts';
 import { recordPlace } from '../kafka/topic-partition.ts';
 
@@ -45,7 +45,7 @@ function problemOf({ kind, serde }: StoreSpec<unknown>, { key, value }: Changelo
   if (key === null) return 'a row without a key';
   const isFormer = key.equals(FORMER_KEYS[kind]);
   if (isFormer || isRuntimeRow(key)) {
-    if (value === null || decodeStreamTime(value) !== undefined) return undefined;
+    if (value === null || decodeWatermark(value) !== undefined) return undefined;
     // In a key-value store the former key may be a user's.
     if (!isFormer || kind === 'window') return 'a stream time that cannot be read';
   }

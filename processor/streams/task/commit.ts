@@ -4,6 +4,7 @@ import { encodeOffsetNote } from '../writing/offset-metadata.ts';
 import type { InputCommit, StreamsProducer } from '../writing/streams-producer.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
 import { crashPoint } from './crash-point.ts';
+import type { EventTime } from './event-time.ts';
 import type { TaskGraph } from './task-graph.ts';
 import type { TaskChangelog, TaskSpec } from './task-layout.ts';
 import { topicPartition } from '../kafka/topic-partition.ts';
@@ -12,12 +13,12 @@ import { topicPartition } from '../kafka/topic-partition.ts';
 export interface CommitTarget {
   readonly spec: Pick<TaskSpec, 'changelogs' | 'keptOffsets'>;
   readonly graph: TaskGraph | undefined;
+  readonly time: EventTime;
   readonly store: StateStore | undefined;
   readonly producer: StreamsProducer | undefined;
   readonly collector: RecordCollector;
   /** Offsets are kept a second time only where a transaction holds both together. */
   readonly exactlyOnce: boolean;
-  reportTime(nowMs: number): void;
   offsets(): ReadonlyMap<string, number>;
   onCommitted(offsets: ReadonlyMap<string, number>): void;
 }
@@ -41,7 +42,7 @@ export async function commitTask(task: CommitTarget, nowMs: number): Promise<voi
   // 1. Seal the task's buffers: combiners and pending changes end up in the collector, rows and then expiry in
   // `changes`.
   const changes = await graph.seal();
-  task.reportTime(nowMs);
+  task.time.sendReport(nowMs);
   const records = collector.take();
   for (const { store: name, key, value } of changes) {
     const changelog = changelogs.find((c) => c.store === name) as TaskChangelog;

@@ -95,7 +95,7 @@ export async function takeTask(task: StreamTask, context: TakeContext): Promise<
   signal.throwIfAborted();
   // mutant: new-graph
   task.graph = context.createGraph(task, task.store);
-  task.graph.resumeTime(Math.max(...committed.map(({ metadata }) => decodeOffsetNote(metadata).streamTimeMs)));
+  task.time.resume(Math.max(...committed.map(({ metadata }) => decodeOffsetNote(metadata).streamTimeMs)));
   return offsets;
 }
 

@@ -41,8 +41,10 @@ interface Queue<R, T> {
   head: T | undefined;
   /** Behind all that was fetched. */
   nextOffset: number;
-  /** Undefined: not told since the partition was sought or resumed. */
+  /** Undefined: the partition has not been fetched since it was sought. */
   endOffset: number | undefined;
+  /** What is known of the end is as old as the pause: the partition was full, and has not been fetched since. */
+  endIsOld: boolean;
   full: boolean;
   /** Since when it has been empty and read to its end, as far as anybody asked. */
   idleSinceMs: number | undefined;
@@ -79,6 +81,7 @@ export class PartitionGroup<R extends { readonly offset: number }, T extends Tim
       head: undefined,
       nextOffset: 0,
       endOffset: undefined,
+      endIsOld: false,
       full: false,
       idleSinceMs: undefined,
     }));
@@ -96,6 +99,7 @@ export class PartitionGroup<R extends { readonly offset: number }, T extends Tim
         head: undefined,
         nextOffset,
         endOffset: undefined,
+        endIsOld: false,
         full: false,
         idleSinceMs: undefined,
       } satisfies Partial<Queue<R, T>>);
@@ -107,6 +111,7 @@ export class PartitionGroup<R extends { readonly offset: number }, T extends Tim
     const queue = this.#queueOf(input);
     queue.nextOffset = arrival.nextOffset;
     queue.endOffset = arrival.endOffset;
+    queue.endIsOld = false;
     if (arrival.records.length === 0) return;
     queue.arrivals.push(arrival);
     queue.records += arrival.records.length;
@@ -145,6 +150,16 @@ export class PartitionGroup<R extends { readonly offset: number }, T extends Tim
   /** Everything of these partitions has been taken, as far as the last fetches tell. */
   isDrained(inputs: readonly string[] = this.#options.inputs): boolean {
     return inputs.every((input) => isDrained(this.#queueOf(input)));
+  }
+
+  /** Every partition has been fetched since it was sought. */
+  get allFetched(): boolean {
+    return this.#queues.every(({ endOffset }) => endOffset !== undefined);
+  }
+
+  /** Where the partition ended when it was fetched last; undefined when it has not been since it was sought. */
+  end(input: string): number | undefined {
+    return this.#queueOf(input).endOffset;
   }
 
   /** Records of this partition that wait. */
@@ -192,8 +207,7 @@ export class PartitionGroup<R extends { readonly offset: number }, T extends Tim
     }
     if (queue.full && queue.records <= this.#maxRecords / 2 && queue.bytes <= this.#maxBytes / 2) {
       queue.full = false;
-      // What it was told of the end is as old as the pause.
-      queue.endOffset = undefined;
+      queue.endIsOld = true;
       this.#options.onRoom?.(queue.input);
     }
   }
@@ -203,6 +217,6 @@ export class PartitionGroup<R extends { readonly offset: number }, T extends Tim
   }
 }
 
-function isDrained({ records, nextOffset, endOffset }: Queue<unknown, unknown>): boolean {
-  return records === 0 && endOffset !== undefined && nextOffset >= endOffset;
+function isDrained({ records, nextOffset, endOffset, endIsOld }: Queue<unknown, unknown>): boolean {
+  return records === 0 && endOffset !== undefined && !endIsOld && nextOffset >= endOffset;
 }

@@ -1,11 +1,12 @@
 import { expect, test } from '@jest/globals';
+import { eventTimeOf, linksTo } from '../../../tests/support/event-time.ts';
 import { RecordCollector } from '../writing/record-collector.ts';
 import { isRuntimeRow, StreamsBuilder, TopologyTestDriver, tumbling, type Serde, type Topology } from '../index.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
 import { formerStreamTimeKey, STREAM_TIME_KEY } from '../store/runtime-rows.ts';
 import type { StateStore } from '../store/state-store.ts';
 import { encodeWindowKey } from '../store/window-key.ts';
-import { decodeStreamTime, encodeStreamTime } from './watermark.ts';
+import { decodeWatermark, encodeWatermark } from './watermark.ts';
 import { TaskGraph } from './task-graph.ts';
 
 const int64: Serde<bigint> = {
@@ -78,14 +79,16 @@ const KINDS: readonly Kind[] = [
 
 function graphOn(store: StateStore, { build, subTopology, kind }: Kind): TaskGraph {
   const grouping = kind === 'window' ? 'by-all' : 'by-word';
+  const taskId = `${String(subTopology)}_0`;
+  const sub = build().subTopologies[subTopology] as Topology['subTopologies'][number];
   return new TaskGraph({
-    taskId: `${String(subTopology)}_0`,
-    subTopology: build().subTopologies[subTopology] as Topology['subTopologies'][number],
+    taskId,
+    subTopology: sub,
     applicationId: 'app',
     store,
     collector: new RecordCollector(),
     partitionsOf: () => 1,
-    timeSources: [{ taskId: '0_0', grouping, cyclic: false }],
+    time: eventTimeOf({ taskId, subTopology: sub, links: linksTo({ taskId: '0_0', grouping, cyclic: false }) }),
     nowMs: Date.now,
     requestCommit: () => undefined,
   });
@@ -111,7 +114,7 @@ test.each(KINDS)('stream time of a former release is read, and moved with the ne
   graph.aborted();
   await commit(graph, store);
   expect(store.get(kind.store, former)).toBeUndefined();
-  expect(decodeStreamTime(store.get(kind.store, STREAM_TIME_KEY) as Buffer)?.streamTimeMs).toBe(5_000);
+  expect(decodeWatermark(store.get(kind.store, STREAM_TIME_KEY) as Buffer)?.watermarkMs).toBe(5_000);
   expect(await graph.seal()).toEqual([]);
   expect(graphOn(store, kind).streamTimeMs()).toBe(5_000);
 });
@@ -132,7 +135,7 @@ test("a user's own row at the former key is left alone", async () => {
     expect(store.get(kind.store, former)).toEqual(value);
   }
   await store.commit({
-    changes: [{ store: kind.store, key: STREAM_TIME_KEY, value: encodeStreamTime({ streamTimeMs: 9, sources: {} }) }],
+    changes: [{ store: kind.store, key: STREAM_TIME_KEY, value: encodeWatermark({ watermarkMs: 9, sources: {} }) }],
     changelogOffsets: new Map(),
     inputOffsets: new Map(),
   });

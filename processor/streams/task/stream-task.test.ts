@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { linksTo } from '../../../tests/support/event-time.ts';
 import { batchBytes } from '../../../tests/support/record-batch-bytes.ts';
 import { decodeRecordSet } from '../kafka/record-set.ts';
 import type { FetchedPartition } from '../reading/record-fetcher.ts';
@@ -76,7 +77,7 @@ function openTask(maxTaskIdleMs = 0): StreamTask {
       ],
       changelogs: [],
       keptOffsets: { topic: 'app-offsets', partition: 0, key: '0_0' },
-      reportsTime: false,
+      timeLinks: linksTo(),
     },
     {
       exactlyOnce: true,
@@ -94,7 +95,7 @@ function openTask(maxTaskIdleMs = 0): StreamTask {
     store: undefined,
     collector: opened.collector,
     partitionsOf: () => 1,
-    timeSources: [],
+    time: opened.time,
     nowMs: () => 0,
     requestCommit: () => undefined,
   });
@@ -263,7 +264,11 @@ test('a task behind a shuffle is not caught up before those are whose partials i
       inputs: [{ topic: 'app-first-repartition', partition: 0 }],
       changelogs: [],
       keptOffsets: { topic: 'app-offsets', partition: 0, key: '1_0' },
-      reportsTime: true,
+      timeLinks: {
+        sources: [{ grouping: 'first', taskId: '0_0', cyclic: false }],
+        reportsTo: [{ topic: 'app-second-repartition', partition: 0 }],
+        isAwaited: true,
+      },
     },
     { exactlyOnce: true },
   );
@@ -275,20 +280,20 @@ test('a task behind a shuffle is not caught up before those are whose partials i
     store: openMemoryStore(),
     collector,
     partitionsOf: () => 1,
-    timeSources: [{ grouping: 'first', taskId: '0_0', cyclic: false }],
+    time: behind.time,
     nowMs: () => 0,
     requestCommit: () => undefined,
   });
   behind.start(new Map([['app-first-repartition-0', 0]]));
   const told = (): unknown => {
-    behind.reportTime(0);
+    behind.time.sendReport(0);
     return collector
       .take()
       .map(({ value }) => (JSON.parse(String(value?.subarray(1))) as { caughtUp: boolean }).caughtUp);
   };
   behind.accept(fetched('app-first-repartition', 0, []));
   expect(told()).toEqual([false]);
-  behind.graph.reportTime('first', { source: '0_0', streamTimeMs: 5, caughtUp: true });
+  behind.graph.reportTime('first', { source: '0_0', watermarkMs: 5, caughtUp: true });
   behind.start(new Map([['app-first-repartition-0', 0]]));
   behind.accept(fetched('app-first-repartition', 0, []));
   expect(told()).toEqual([true]);

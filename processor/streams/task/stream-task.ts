@@ -1,14 +1,13 @@
 import { RecordCollector } from '../writing/record-collector.ts';
 import type { StreamsProducer } from '../writing/streams-producer.ts';
-import type { FetchedRecord } from '../kafka/fetched-record.ts';
-import type { FetchedPartition } from '../reading/record-fetcher.ts';
 import type { StateStore } from '../store/state-store.ts';
+import type { ConsumerRecord } from '../topology/record.ts';
 import { inputTopicsOf } from '../topology/topology.ts';
 import type { CommitTarget } from './commit.ts';
 import { DroppedRecords } from './dropped-records.ts';
 import type { TaskStatus } from './instance-status.ts';
-import { PartitionGroup } from './partition-group.ts';
-import type { TaskGraph, WaitingRecord } from './task-graph.ts';
+import { EventTime } from './event-time.ts';
+import type { TaskGraph } from './task-graph.ts';
 import type { TaskId } from './task-id.ts';
 import type { TaskInput, TaskSpec } from './task-layout.ts';
 import { TaskState } from './task-state.ts';
@@ -20,6 +19,20 @@ export interface StreamTaskOptions {
   readonly queues?: TaskQueues;
 }
 
+export interface TaskRecord extends ConsumerRecord {
+  /** What it keeps in memory while it waits. */
+  readonly sizeBytes: number;
+}
+
+/** What a task is told of a fetch of one input. */
+export interface FetchedInput extends TaskInput {
+  readonly records: readonly TaskRecord[];
+  /** The position after these records. */
+  readonly nextOffset: number;
+  /** Where the input ended: it is read to its end when the position is there. */
+  readonly lastStableOffset: number;
+}
+
 /** How the records of a task's several inputs wait for each other. */
 export interface TaskQueues {
   readonly maxTaskIdleMs: number;
@@ -28,17 +41,16 @@ export interface TaskQueues {
   readonly onRoom: (input: TaskInput) => void;
 }
 
-/** How often at most a source task reports its stream time. */
-const TIME_REPORT_INTERVAL_MS = 1_000;
-
 /**
- * One active task: the source of truth for its input positions. It processes records, knows what is not committed yet,
- * and holds the open parts (graph, store, producer) that `takeTask` gave it.
+ * One active task. It processes records, knows what is not committed yet, and holds the open parts (graph, store,
+ * producer) that `takeTask` gave it.
  */
 export class StreamTask implements CommitTarget {
   readonly spec: TaskSpec;
   readonly exactlyOnce: boolean;
   readonly collector = new RecordCollector();
+  /** Its event time, and what of its inputs waits; it outlives the graph. */
+  readonly time: EventTime;
   readonly state: TaskState;
   /** Aborted when the task is lost or closed: ends a take that is under way. */
   readonly life = new AbortController();
@@ -47,17 +59,11 @@ export class StreamTask implements CommitTarget {
   graph: TaskGraph | undefined;
   producer: StreamsProducer | undefined;
   restore: TaskStatus['restore'] | undefined;
-  readonly #positions = new Map<string, number>();
   readonly #committed = new Map<string, number>();
-  /** As the fetches tell them: what "caught up" is judged by. */
-  readonly #ends = new Map<string, number>();
   /** As of the take: stands in for the lag until the first fetch. */
   readonly #expectedEnds = new Map<string, number>();
   #uncommittedRecords = 0;
-  #lastReport: { at: number; streamTimeMs: number; caughtUp: boolean } | undefined;
-
-  /** Of a task with several input partitions: what waits for its turn. */
-  readonly #group: PartitionGroup<FetchedRecord, WaitingRecord> | undefined;
+  readonly #inputNames: readonly string[];
   /** Names of the inputs that are the user's topics. */
   readonly #userInputs: readonly string[];
 
@@ -68,16 +74,20 @@ export class StreamTask implements CommitTarget {
     const { inputs, subTopology } = spec;
     const names = inputs.map(({ topic, partition }) => topicPartition(topic, partition));
     const userTopics = new Set(inputTopicsOf([subTopology]));
+    this.#inputNames = names;
     this.#userInputs = names.filter((_, index) => userTopics.has((inputs[index] as TaskInput).topic));
-    if (inputs.length > 1) {
-      this.#group = new PartitionGroup({
-        inputs: names,
-        read: (record) => (this.graph as TaskGraph).read(record),
-        maxIdleMs: queues?.maxTaskIdleMs ?? 0,
-        onFull: (name) => queues?.onFull(inputs[names.indexOf(name)] as TaskInput),
-        onRoom: (name) => queues?.onRoom(inputs[names.indexOf(name)] as TaskInput),
-      });
-    }
+    this.time = new EventTime({
+      taskId: spec.id,
+      subTopology,
+      links: spec.timeLinks,
+      inputs: names,
+      userInputs: this.#userInputs,
+      collector: this.collector,
+      read: (record) => (this.graph as TaskGraph).read(record),
+      maxIdleMs: queues?.maxTaskIdleMs ?? 0,
+      onFull: (name) => queues?.onFull(inputs[names.indexOf(name)] as TaskInput),
+      onRoom: (name) => queues?.onRoom(inputs[names.indexOf(name)] as TaskInput),
+    });
   }
 
   get id(): TaskId {
@@ -90,29 +100,22 @@ export class StreamTask implements CommitTarget {
 
   /** What is known of the inputs before the task runs: its lag is told from the first moment on. */
   expect(committed: ReadonlyMap<string, number>, ends: ReadonlyMap<string, number>): void {
-    for (const [name, offset] of committed) {
-      this.#positions.set(name, offset);
-      this.#committed.set(name, offset);
-    }
+    for (const [name, offset] of committed) this.#committed.set(name, offset);
+    this.time.start(committed);
     for (const [name, end] of ends) this.#expectedEnds.set(name, end);
   }
 
   /** Where reading goes on after a take, and what an abort goes back to. */
   start(offsets: ReadonlyMap<string, number>): void {
-    for (const [name, offset] of offsets) {
-      this.#positions.set(name, offset);
-      this.#committed.set(name, offset);
-    }
-    this.#group?.seek(offsets);
-    this.#ends.clear();
+    for (const [name, offset] of offsets) this.#committed.set(name, offset);
+    this.time.start(offsets);
     this.#uncommittedRecords = 0;
-    this.#lastReport = undefined;
   }
 
   /** Forgets all that is not committed: it is read again when the task has been taken anew. */
   abort(): void {
     this.graph?.aborted();
-    this.#group?.seek(this.#committed);
+    this.time.start(this.#committed);
   }
 
   /**
@@ -120,21 +123,16 @@ export class StreamTask implements CommitTarget {
    * several inputs, whose records wait for `processWaiting`.
    * @throws StreamsError USER_CODE_FAILED naming the record.
    */
-  accept(fetched: FetchedPartition): number {
-    const name = topicPartition(fetched.topic, fetched.partition);
-    this.#ends.set(name, fetched.lastStableOffset);
-    const graph = this.graph as TaskGraph;
-    const { records, nextOffset } = fetched;
-    if (this.#group !== undefined) {
-      this.#group.add(name, { records, nextOffset, endOffset: fetched.lastStableOffset, bytes: sizeOf(records) });
-      this.#positions.set(name, this.#group.position(name));
-      graph.drained(this.#isDrained(this.#userInputs));
+  accept(fetched: FetchedInput): number {
+    const { topic, partition, records, nextOffset, lastStableOffset: endOffset } = fetched;
+    const name = topicPartition(topic, partition);
+    if (this.inputs.length > 1) {
+      this.time.arrived(name, { records, nextOffset, endOffset, bytes: sizeOf(records) });
       return 0;
     }
-    graph.processAll(fetched.topic, records);
-    this.#positions.set(name, nextOffset);
+    (this.graph as TaskGraph).processAll(topic, records);
+    this.time.arrived(name, { records: [], nextOffset, endOffset, bytes: 0 });
     this.#uncommittedRecords += records.length;
-    graph.drained(this.#isDrained(this.#userInputs));
     return records.length;
   }
 
@@ -143,7 +141,7 @@ export class StreamTask implements CommitTarget {
    * can tell.
    */
   readyAtMs(nowMs: number): number {
-    return this.#group?.readyAtMs(nowMs) ?? Infinity;
+    return this.time.inputs.readyAtMs(nowMs);
   }
 
   /**
@@ -152,35 +150,32 @@ export class StreamTask implements CommitTarget {
    * @throws StreamsError USER_CODE_FAILED naming the record.
    */
   processWaiting(nowMs: number, limit: number): { records: number; ofUser: number } {
-    const group = this.#group;
-    const graph = this.graph;
-    if (group === undefined || graph === undefined) return { records: 0, ofUser: 0 };
-    const before = this.#userInputs.reduce((sum, name) => sum + group.waiting(name), 0);
-    const records = graph.processInOrder(() => group.next(nowMs), limit);
+    const { graph, time } = this;
+    if (graph === undefined) return { records: 0, ofUser: 0 };
+    const before = this.#waitingOfUser();
+    const records = graph.processInOrder(() => time.inputs.next(nowMs), limit);
     if (records === 0) return { records: 0, ofUser: 0 };
     this.#uncommittedRecords += records;
-    for (const name of this.#positions.keys()) this.#positions.set(name, group.position(name));
-    graph.drained(this.#isDrained(this.#userInputs));
-    return { records, ofUser: before - this.#userInputs.reduce((sum, name) => sum + group.waiting(name), 0) };
+    time.processed();
+    return { records, ofUser: before - this.#waitingOfUser() };
+  }
+
+  /** This input has records up to here that are not fetched yet: the task is not caught up. */
+  expectRecords({ topic, partition }: TaskInput, endOffset: number): void {
+    const name = topicPartition(topic, partition);
+    this.time.arrived(name, { records: [], nextOffset: this.time.inputs.position(name), endOffset, bytes: 0 });
   }
 
   /** There is something that only a commit makes permanent. */
   needsCommit(nowMs: number): boolean {
-    return this.#uncommittedRecords > 0 || this.graph?.hasUncommitted === true || this.#timeReportDue(nowMs);
-  }
-
-  /** Called inside the commit, after the seal. */
-  reportTime(nowMs: number): void {
-    const graph = this.graph as TaskGraph;
-    if (!this.#timeReportDue(nowMs) && !graph.needsTimeReport) return;
-    const caughtUp = this.#caughtUp();
-    graph.sendTimeReport(caughtUp);
-    this.#lastReport = { at: nowMs, streamTimeMs: graph.progressMs, caughtUp };
+    const { graph, time } = this;
+    if (graph === undefined) return this.#uncommittedRecords > 0;
+    return this.#uncommittedRecords > 0 || graph.hasUncommitted || time.isReportDue(nowMs);
   }
 
   /** Input positions to commit. */
   offsets(): ReadonlyMap<string, number> {
-    return new Map(this.#positions);
+    return new Map(this.#inputNames.map((name) => [name, this.time.inputs.position(name)]));
   }
 
   onCommitted(offsets: ReadonlyMap<string, number>): void {
@@ -199,8 +194,8 @@ export class StreamTask implements CommitTarget {
     let lag = 0;
     for (const { topic, partition } of this.inputs) {
       const name = topicPartition(topic, partition);
-      const at = this.#uncommittedRecords > 0 ? this.#committed.get(name) : this.#positions.get(name);
-      const end = this.#ends.get(name) ?? this.#expectedEnds.get(name);
+      const at = this.#uncommittedRecords > 0 ? this.#committed.get(name) : this.time.inputs.position(name);
+      const end = this.time.inputs.end(name) ?? this.#expectedEnds.get(name);
       if (at !== undefined && end !== undefined) lag += Math.max(0, end - at);
     }
     return lag;
@@ -218,35 +213,12 @@ export class StreamTask implements CommitTarget {
     };
   }
 
-  /** An empty repartition topic says nothing while those that write to it have more to read. */
-  #caughtUp(): boolean {
-    return (
-      this.graph?.sourcesCaughtUp === true &&
-      this.#isDrained(this.inputs.map(({ topic, partition }) => topicPartition(topic, partition)))
-    );
-  }
-
-  /** What these partitions hold has been processed, as far as the fetches tell. */
-  #isDrained(names: readonly string[]): boolean {
-    if (this.#group !== undefined) return this.#group.isDrained(names);
-    return names.every((name) => {
-      const end = this.#ends.get(name);
-      return end !== undefined && (this.#positions.get(name) ?? -1) >= end;
-    });
-  }
-
-  #timeReportDue(nowMs: number): boolean {
-    if (!this.spec.reportsTime || this.graph === undefined || this.#ends.size < this.inputs.length) return false;
-    const last = this.#lastReport;
-    if (last === undefined) return true;
-    return (
-      nowMs - last.at >= TIME_REPORT_INTERVAL_MS &&
-      (last.streamTimeMs !== this.graph.progressMs || last.caughtUp !== this.#caughtUp())
-    );
+  #waitingOfUser(): number {
+    return this.#userInputs.reduce((sum, name) => sum + this.time.inputs.waiting(name), 0);
   }
 }
 
-function sizeOf(records: readonly FetchedRecord[]): number {
+function sizeOf(records: readonly TaskRecord[]): number {
   let bytes = 0;
   for (const record of records) bytes += record.sizeBytes;
   return bytes;

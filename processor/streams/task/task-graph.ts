@@ -1,18 +1,16 @@
 import { deadLetterRecord } from '../writing/dead-letter.ts';
 import type { RecordCollector } from '../writing/record-collector.ts';
-import type { OutgoingRecord } from '../writing/streams-producer.ts';
 import { StreamsError } from '../errors.ts';
 import { createKeyValueStore, type BufferedKeyValueStore } from '../store/key-value-store.ts';
 import { encodeKey } from '../store/key-text.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
-import { formerStreamTimeKey, STREAM_TIME_KEY } from '../store/runtime-rows.ts';
 import { createWindowStore, type BufferedWindowStore } from '../store/window-store.ts';
 import { emitNothing } from '../topology/aggregate-node.ts';
 import { copyOf } from '../topology/own-values.ts';
 import { partitionOf } from '../topology/partitioner.ts';
 import type { Emit, SinkRecord, TaskRuntime } from '../topology/processor-context.ts';
 import type { ConsumerRecord, DeadLetter } from '../topology/record.ts';
-import { encodeTimeReport, recordCountHeaders, type TimeReport } from '../topology/repartition-record.ts';
+import { recordCountHeaders, type TimeReport } from '../topology/repartition-record.ts';
 import {
   repartitionTopic,
   topicNameOf,
@@ -25,8 +23,7 @@ import { failedAt, NodeFailure, userCodeFailed } from '../topology/user-code.ts'
 import { needsOwnValues } from '../topology/value-sharing.ts';
 import { RecordWatch } from './record-watch.ts';
 import { DroppedRecords, type DropReason, type WindowIntake } from './dropped-records.ts';
-import { decodeStreamTime, encodeStreamTime, type StreamTimeRecord } from './watermark.ts';
-import { TaskTime, type TimeSource } from './task-time.ts';
+import type { EventTime, WaitingRecord } from './event-time.ts';
 import { recordPlace, topicPartition } from '../kafka/topic-partition.ts';
 
 export interface TaskGraphOptions {
@@ -37,8 +34,7 @@ export interface TaskGraphOptions {
   readonly store: StateStore | undefined;
   readonly collector: RecordCollector;
   readonly partitionsOf: (topic: string) => number;
-  /** The source tasks whose reports make this task's stream time; empty when it reads no repartition topic. */
-  readonly timeSources: readonly TimeSource[];
+  readonly time: EventTime;
   readonly nowMs: () => number;
   readonly requestCommit: () => void;
   /** Told of each record before it is worked on. */
@@ -47,32 +43,9 @@ export interface TaskGraphOptions {
   readonly dropped?: DroppedRecords;
 }
 
-/** A record that has been read and waits for its turn. */
-export interface WaitingRecord extends ReadRecord {
-  readonly record: ConsumerRecord;
-}
-
 interface Source extends OpenSource {
   /** Its topic is the user's: what it reads moves event time. */
   readonly ofUser: boolean;
-}
-
-interface TimeStore {
-  readonly store: string;
-  /** Where former releases kept it. */
-  readonly formerKey: Buffer;
-}
-
-/**
- * The stores that may hold stream time, the one that does first: by name, so that it stays when stores are declared in
- * another order.
- */
-function timeStoresOf({ stores, writesGroupings }: SubTopology, readsRepartition: boolean): TimeStore[] {
-  const windowed = stores.filter(({ kind }) => kind === 'window');
-  const handsOn = windowed.length === 0 && readsRepartition && writesGroupings.length > 0;
-  return (handsOn ? stores : windowed)
-    .map(({ name: store }) => ({ store, formerKey: formerStreamTimeKey(handsOn ? 'key-value' : 'window') }))
-    .sort((a, b) => (a.store < b.store ? -1 : 1));
 }
 
 /** Expired windows deleted in one commit: bounds the tombstones of a transaction. */
@@ -91,48 +64,32 @@ export class TaskGraph implements TaskRuntime {
   readonly #sources = new Map<string, Source>();
   readonly #keyValueStores = new Map<string, BufferedKeyValueStore<unknown>>();
   readonly #windowStores = new Map<string, BufferedWindowStore<unknown>>();
-  /** Where stream time is kept: a window store, or any store of a task that hands it on. */
-  readonly #timeStore: TimeStore | undefined;
-  /** Where it may have been kept: by a release that declared its stores in another order. */
-  readonly #timeStores: readonly TimeStore[];
-  readonly #time: TaskTime;
+  readonly #time: EventTime;
   /** Of the record that is being processed. */
   #topic = '';
   /** The wall clock while a batch is processed; undefined between batches. */
   #batchMs: number | undefined;
   /** The last seal has expired as many windows as it may, and there may be more. */
   #expiryLeft = false;
-  /** Stream time as a former release kept it: moved with the next commit. */
-  #formerTime:
-    | { readonly record: StreamTimeRecord; readonly rows: readonly { readonly store: string; readonly key: Buffer }[] }
-    | undefined;
-  /** Sealed partials that wait for the time report in front of them, which has come to `lateByMs`. */
-  #behind: { readonly record: OutgoingRecord; readonly lateByMs: number }[] = [];
   #sealing = false;
   #sealHooks: (() => void)[] = [];
   #clearHooks: (() => void)[] = [];
 
   constructor(options: TaskGraphOptions) {
-    const { subTopology, store, timeSources, taskId } = options;
+    const { subTopology, store, taskId } = options;
     this.#options = options;
     this.#dropped = options.dropped ?? new DroppedRecords();
     this.#watch = options.watch ?? new RecordWatch([]);
     this.taskId = taskId;
     this.requestCommit = options.requestCommit;
-    this.#time = new TaskTime({
-      taskId,
-      readsUserTopics: subTopology.sources.some((source) => 'topic' in source),
-      timeSources,
-    });
+    this.#time = options.time;
     for (const spec of subTopology.stores) {
       if (store === undefined)
         throw new StreamsError('THREAD_FAILED', `task ${taskId} has stores but no place to keep them`, { taskId });
       if (spec.kind === 'key-value') this.#keyValueStores.set(spec.name, createKeyValueStore(spec, store));
       else this.#windowStores.set(spec.name, createWindowStore(spec, store));
     }
-    this.#timeStores = timeStoresOf(subTopology, timeSources.length > 0);
-    this.#timeStore = this.#timeStores[0];
-    this.#loadStreamTime();
+    this.#time.load(store);
     this.#connect(subTopology.nodes);
   }
 
@@ -216,16 +173,6 @@ export class TaskGraph implements TaskRuntime {
     return count;
   }
 
-  /** The stream time of the commit that it goes on from; -1: nobody knows. */
-  resumeTime(streamTimeMs: number): void {
-    this.#time.resume(streamTimeMs);
-  }
-
-  /** The user's topics are read to their end, all of them, or not. */
-  drained(all: boolean): void {
-    this.#time.drained(all);
-  }
-
   nowMs(): number {
     return this.#batchMs ?? this.#options.nowMs();
   }
@@ -252,19 +199,14 @@ export class TaskGraph implements TaskRuntime {
     }
     // mutant: expire-after-seal
     for (const tombstone of await this.#expire()) changes.push(tombstone);
-    if (this.#timeStore !== undefined) {
-      const time = this.#time.takeChange() ?? this.#formerTime?.record;
-      if (time !== undefined)
-        changes.push({ store: this.#timeStore.store, key: STREAM_TIME_KEY, value: encodeStreamTime(time) });
-      for (const { store, key } of this.#formerTime?.rows ?? []) changes.push({ store, key, value: null });
-    }
+    for (const change of this.#time.takeChanges()) changes.push(change);
     return changes;
   }
 
   /** After the commit: the stores read from disk again. */
   committed(): void {
     this.#clearStores();
-    this.#formerTime = undefined;
+    this.#time.committed();
     this.#dropped.committed();
   }
 
@@ -274,8 +216,7 @@ export class TaskGraph implements TaskRuntime {
     this.#dropped.aborted();
     for (const clear of this.#clearHooks) clear();
     this.#options.collector.clear();
-    this.#behind = [];
-    this.#loadStreamTime();
+    this.#time.load(this.#options.store);
   }
 
   /**
@@ -284,58 +225,6 @@ export class TaskGraph implements TaskRuntime {
    */
   get hasUncommitted(): boolean {
     return this.#options.collector.size > 0 || this.#expiryLeft;
-  }
-
-  /** How far this task has come in event time, for those downstream. -1 before it is known. */
-  get progressMs(): number {
-    return this.#time.progressMs;
-  }
-
-  /** Nothing is on its way to this task: the tasks whose partials it reads are caught up. */
-  get sourcesCaughtUp(): boolean {
-    return this.#time.sourcesCaughtUp;
-  }
-
-  /** The seal left partials that must not be sent before a time report. */
-  get needsTimeReport(): boolean {
-    return this.#behind.length > 0;
-  }
-
-  /**
-   * Tells every task behind the repartition topics how far this source has come. Called after the seal: the partials of
-   * the same commit are before it in the topic and are judged by the time before it, but for those that are late by it.
-   * Those that are late for some of their windows only stand between, behind a report of the time that they are late
-   * by.
-   */
-  sendTimeReport(caughtUp: boolean): void {
-    const { collector, applicationId, subTopology, partitionsOf } = this.#options;
-    const behind = this.#behind.sort((a, b) => a.lateByMs - b.lateByMs);
-    const toldMs = new Map<string, number>();
-    for (const { record, lateByMs } of behind) {
-      if (lateByMs === Infinity) break;
-      const place = topicPartition(record.topic, record.partition as number);
-      if (toldMs.get(place) !== lateByMs)
-        collector.add({
-          topic: record.topic,
-          partition: record.partition,
-          key: null,
-          value: encodeTimeReport({
-            source: this.taskId,
-            streamTimeMs: Math.min(lateByMs, this.progressMs),
-            caughtUp: false,
-          }),
-        });
-      toldMs.set(place, lateByMs);
-      collector.add(record);
-    }
-    const value = encodeTimeReport({ source: this.taskId, streamTimeMs: this.progressMs, caughtUp });
-    for (const grouping of subTopology.writesGroupings) {
-      const topic = repartitionTopic(applicationId, grouping);
-      for (let partition = 0; partition < partitionsOf(topic); partition += 1)
-        collector.add({ topic, partition, key: null, value });
-    }
-    for (const { record, lateByMs } of behind) if (lateByMs === Infinity) collector.add(record);
-    this.#behind = [];
   }
 
   streamTimeMs(): number {
@@ -370,16 +259,12 @@ export class TaskGraph implements TaskRuntime {
       value,
       headers: recordCountHeaders(records),
     };
-    if (lateByMs !== undefined) this.#behind.push({ record, lateByMs });
+    if (lateByMs !== undefined) this.#time.sendBehind(record, lateByMs);
     else this.#options.collector.add(record);
   }
 
   reportTime(grouping: string, report: TimeReport): boolean {
-    // mutant: report-of-a-source
-    if (!this.#options.timeSources.some((source) => source.grouping === grouping && source.taskId === report.source))
-      return false;
-    this.#time.report(grouping, report);
-    return true;
+    return this.#time.report(grouping, report);
   }
 
   deadLetter(record: ConsumerRecord, letter: DeadLetter, topic: string): void {
@@ -482,28 +367,6 @@ export class TaskGraph implements TaskRuntime {
         taskId: this.taskId,
       });
     return source;
-  }
-
-  #loadStreamTime(): void {
-    let newest: StreamTimeRecord | undefined;
-    const formerRows: { store: string; key: Buffer }[] = [];
-    for (const { store, formerKey } of this.#timeStores) {
-      let bytes = this.#options.store?.get(store, STREAM_TIME_KEY);
-      const isFormer = bytes === undefined;
-      if (isFormer) bytes = this.#options.store?.get(store, formerKey);
-      const record = bytes === undefined ? undefined : decodeStreamTime(bytes);
-      if (record === undefined && bytes !== undefined && !isFormer)
-        throw new StreamsError(
-          'STORE_DAMAGED',
-          `the row of stream time in the store "${store}" of task ${this.taskId} cannot be read`,
-          { taskId: this.taskId },
-        );
-      if (record !== undefined && isFormer) formerRows.push({ store, key: formerKey });
-      if (record !== undefined && (newest === undefined || record.streamTimeMs > newest.streamTimeMs)) newest = record;
-    }
-    this.#formerTime =
-      newest === undefined || formerRows.length === 0 ? undefined : { record: newest, rows: formerRows };
-    this.#time.load(newest);
   }
 
   #storeOf<S>(stores: ReadonlyMap<string, S>, name: string, kind: string): S {

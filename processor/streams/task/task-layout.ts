@@ -1,10 +1,17 @@
 import type { PartitionAssignment } from '../group/group-member.ts';
 import { StreamsError } from '../errors.ts';
 import type { KeptOffsetsPlace } from '../topics/kept-offsets.ts';
-import { changelogTopic, offsetsTopic, topicNameOf, type SubTopology, type Topology } from '../topology/topology.ts';
+import {
+  changelogTopic,
+  offsetsTopic,
+  repartitionTopic,
+  topicNameOf,
+  type SubTopology,
+  type Topology,
+} from '../topology/topology.ts';
 import type { TopicPartition } from '../kafka/topic-partition.ts';
 import { parseTaskId, taskId, type TaskId } from './task-id.ts';
-import type { TimeSource } from './task-time.ts';
+import type { TimeLinks, TimeSource } from './event-time.ts';
 
 /** A partition that a task reads. */
 export type TaskInput = TopicPartition;
@@ -24,8 +31,8 @@ export interface TaskSpec {
   readonly changelogs: readonly TaskChangelog[];
   /** Where the offsets of its inputs are kept a second time. */
   readonly keptOffsets: KeptOffsetsPlace;
-  /** Tasks downstream have windows, and wait for reports of this task's event time. */
-  readonly reportsTime: boolean;
+  /** Whose reports of event time it reads, and who reads its own. */
+  readonly timeLinks: TimeLinks;
 }
 
 /**
@@ -60,7 +67,7 @@ export class TaskLayout {
       changelogs: this.changelogsOf(id),
       // Tasks have a partition each, in their order.
       keptOffsets: { topic: offsetsTopic(this.applicationId), partition: this.taskIds().indexOf(id), key: id },
-      reportsTime: reportsTime(this.topology, subTopology),
+      timeLinks: this.#timeLinksOf(subTopology),
     };
   }
 
@@ -120,9 +127,21 @@ export class TaskLayout {
     });
   }
 
-  /** The tasks that write to the repartition topics which a sub-topology reads. */
-  timeSourcesOf(subTopology: SubTopology): TimeSource[] {
+  #timeLinksOf(subTopology: SubTopology): TimeLinks {
     const downstream = downstreamOf(this.topology, subTopology);
+    return {
+      sources: this.#timeSourcesOf(subTopology, downstream),
+      reportsTo: subTopology.writesGroupings
+        .map((grouping) => repartitionTopic(this.applicationId, grouping))
+        .flatMap((topic) =>
+          Array.from({ length: this.#partitionsOf(topic) }, (_, partition) => ({ topic, partition })),
+        ),
+      isAwaited: [...downstream].some(({ stores }) => stores.some(({ kind }) => kind === 'window')),
+    };
+  }
+
+  /** The tasks that write to the repartition topics which a sub-topology reads. */
+  #timeSourcesOf(subTopology: SubTopology, downstream: ReadonlySet<SubTopology>): TimeSource[] {
     return subTopology.sources.flatMap((source) => {
       if (!('grouping' in source)) return [];
       const { grouping } = source;
@@ -153,21 +172,6 @@ export class TaskLayout {
   #taskCount(subTopology: SubTopology): number {
     return Math.max(0, ...this.#sourceTopicsOf(subTopology).map((topic) => this.#partitionsOf(topic)));
   }
-}
-
-/** Whether windows are directly behind a repartition topic that it writes, or behind those that read it. */
-function reportsTime(
-  topology: Topology,
-  subTopology: SubTopology,
-  seen: ReadonlySet<SubTopology> = new Set(),
-): boolean {
-  return readersOf(topology, subTopology)
-    .filter((reader) => !seen.has(reader))
-    .some(
-      (reader) =>
-        reader.stores.some(({ kind }) => kind === 'window') ||
-        reportsTime(topology, reader, new Set([...seen, reader])),
-    );
 }
 
 /** What reads a sub-topology's repartition topics, directly or through others; itself only in a circle. */

@@ -98,7 +98,7 @@ class Bench {
             store,
             collector: task.collector,
             partitionsOf,
-            timeSources: layout.timeSourcesOf(task.spec.subTopology),
+            time: task.time,
             nowMs: Date.now,
             requestCommit: () => undefined,
           }),

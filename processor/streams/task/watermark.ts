@@ -2,51 +2,77 @@ import type { TimeReport } from '../topology/repartition-record.ts';
 import { isStoredTime } from '../topology/stored-value.ts';
 
 /**
- * What is kept of the sources' reports, JSON in a row of the runtime's own (store/runtime-rows.ts): it is recovered
- * like any other state.
+ * What is kept of the sources' reports, in a row of the runtime's own (store/runtime-rows.ts): it is recovered like any
+ * other state.
  */
-export interface StreamTimeRecord {
+export interface StoredWatermark {
+  readonly watermarkMs: number;
+  readonly sources: Readonly<Record<string, { readonly watermarkMs: number; readonly caughtUp: boolean }>>;
+}
+
+/** The row as it has always been written: JSON, whose times are named `streamTimeMs`. */
+interface Row {
   readonly streamTimeMs: number;
   readonly sources: Readonly<Record<string, { readonly streamTimeMs: number; readonly caughtUp: boolean }>>;
 }
 
-export function encodeStreamTime(record: StreamTimeRecord): Buffer {
-  return Buffer.from(JSON.stringify(record), 'utf8');
+export function encodeWatermark({ watermarkMs, sources }: StoredWatermark): Buffer {
+  const row: Row = {
+    streamTimeMs: watermarkMs,
+    sources: Object.fromEntries(
+      Object.entries(sources).map(([id, source]) => [
+        id,
+        { streamTimeMs: source.watermarkMs, caughtUp: source.caughtUp },
+      ]),
+    ),
+  };
+  return Buffer.from(JSON.stringify(row), 'utf8');
 }
 
 /** undefined: the bytes are something else. */
-export function decodeStreamTime(bytes: Buffer): StreamTimeRecord | undefined {
+export function decodeWatermark(bytes: Buffer): StoredWatermark | undefined {
   try {
-    const { streamTimeMs, sources } = JSON.parse(bytes.toString('utf8')) as Partial<StreamTimeRecord>;
+    const { streamTimeMs, sources } = JSON.parse(bytes.toString('utf8')) as { [field in keyof Row]?: unknown };
     if (!isStoredTime(streamTimeMs) || typeof sources !== 'object' || sources === null) return undefined;
-    return Object.values(sources).every((source: { streamTimeMs?: unknown } | null) =>
-      isStoredTime(source?.streamTimeMs),
-    )
-      ? { streamTimeMs: streamTimeMs as number, sources }
-      : undefined;
+    const entries = Object.entries(sources as Record<string, Partial<Row['sources'][string]> | null>);
+    if (!entries.every(([, source]) => isStoredTime(source?.streamTimeMs))) return undefined;
+    return {
+      watermarkMs: streamTimeMs as number,
+      sources: Object.fromEntries(
+        entries.map(([id, source]) => [
+          id,
+          { watermarkMs: source?.streamTimeMs as number, caughtUp: source?.caughtUp as boolean },
+        ]),
+      ),
+    };
   } catch {
     return undefined;
   }
 }
 
 /**
- * Stream time of an aggregate: the minimum over its sources, so that nothing is late because another partition ran
- * ahead. A source is left out only when it has itself declared that it caught up; a source that has not been heard of
- * holds stream time back altogether. Stream time never goes back.
+ * The watermark: the minimum over sources, so that nothing is late because another source ran ahead. It never goes back.
+ *
+ *   a source is   | when                                                    | and the watermark
+ *   not heard of  | no report has come of it yet                            | stays as it is, whatever others report
+ *   reading       | its last report says that there is more to read         | is at most the time of that report
+ *   caught up     | its last report says that it has read all there is      | leaves it out; when all are caught up, it is
+ *                 |                                                         | the newest of their times
  */
-export class StreamTime {
+export class Watermark {
   readonly #expected: readonly string[];
-  #sources = new Map<string, { streamTimeMs: number; caughtUp: boolean }>();
-  #streamTimeMs = -1;
+  #sources = new Map<string, { watermarkMs: number; caughtUp: boolean }>();
+  #watermarkMs = -1;
   #changed = false;
 
-  /** `expected`: ids of all source tasks that feed the repartition topic. */
+  /** `expected`: the names of all sources. */
   constructor(expected: readonly string[]) {
     this.#expected = expected;
   }
 
+  /** -1 before it is known. */
   get nowMs(): number {
-    return this.#streamTimeMs;
+    return this.#watermarkMs;
   }
 
   /** All sources have been heard of, and have nothing more to read. */
@@ -54,31 +80,31 @@ export class StreamTime {
     return this.#expected.every((id) => this.#sources.get(id)?.caughtUp === true);
   }
 
-  /** Takes a report. A source that was restarted begins below its own past; the past stands. */
-  report({ source, streamTimeMs, caughtUp }: TimeReport): void {
+  /** Applies a report. A source that was restarted begins below its own past; the past stands. */
+  report({ source, watermarkMs, caughtUp }: TimeReport): void {
     const known = this.#sources.get(source);
-    const next = { streamTimeMs: Math.max(streamTimeMs, known?.streamTimeMs ?? -1), caughtUp };
-    if (known !== undefined && known.streamTimeMs === next.streamTimeMs && known.caughtUp === caughtUp) return;
+    const next = { watermarkMs: Math.max(watermarkMs, known?.watermarkMs ?? -1), caughtUp };
+    if (known !== undefined && known.watermarkMs === next.watermarkMs && known.caughtUp === caughtUp) return;
     this.#sources.set(source, next);
     this.#changed = true;
     this.#advance();
   }
 
-  /** The record to store, when something changed since the last call. */
-  takeChange(): StreamTimeRecord | undefined {
+  /** The row to store, when something changed since the last call. */
+  takeChange(): StoredWatermark | undefined {
     if (!this.#changed) return undefined;
     this.#changed = false;
-    return { streamTimeMs: this.#streamTimeMs, sources: Object.fromEntries(this.#sources) };
+    return { watermarkMs: this.#watermarkMs, sources: Object.fromEntries(this.#sources) };
   }
 
   /** Back to what is committed. */
-  load(record: StreamTimeRecord | undefined): void {
-    this.#streamTimeMs = record?.streamTimeMs ?? -1;
-    this.#sources = new Map(Object.entries(record?.sources ?? {}).map(([id, s]) => [id, { ...s }]));
+  load(stored: StoredWatermark | undefined): void {
+    this.#watermarkMs = stored?.watermarkMs ?? -1;
+    this.#sources = new Map(Object.entries(stored?.sources ?? {}).map(([id, s]) => [id, { ...s }]));
     this.#changed = false;
   }
 
-  /** As if this source had never been heard of: stream time waits for its next word. */
+  /** As if this source had never been heard of: the watermark waits for its next report. */
   forget(source: string): void {
     this.#sources.delete(source);
   }
@@ -89,10 +115,10 @@ export class StreamTime {
     for (const id of this.#expected) {
       const source = this.#sources.get(id);
       if (source === undefined) return;
-      if (!source.caughtUp) behind = Math.min(behind, source.streamTimeMs);
-      newest = Math.max(newest, source.streamTimeMs);
+      if (!source.caughtUp) behind = Math.min(behind, source.watermarkMs);
+      newest = Math.max(newest, source.watermarkMs);
     }
     // mutant: minimum
-    this.#streamTimeMs = Math.max(this.#streamTimeMs, behind === Infinity ? newest : behind);
+    this.#watermarkMs = Math.max(this.#watermarkMs, behind === Infinity ? newest : behind);
   }
 }

@@ -1,4 +1,3 @@
-import { RecordCollector } from '../writing/record-collector.ts';
 import type { OutgoingRecord } from '../writing/streams-producer.ts';
 import { StreamsError } from '../errors.ts';
 import { checkFunctions, checkOptions, didYouMean, textOf } from '../options.ts';
@@ -7,10 +6,10 @@ import { isRuntimeRow } from '../store/runtime-rows.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
 import type { StateStore } from '../store/state-store.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
-import { DroppedRecords, sumOfDrops, type DropCounts } from '../task/dropped-records.ts';
-import { PartitionGroup } from '../task/partition-group.ts';
-import { TaskGraph, type WaitingRecord } from '../task/task-graph.ts';
-import { TaskLayout } from '../task/task-layout.ts';
+import { sumOfDrops, type DropCounts } from '../task/dropped-records.ts';
+import { StreamTask, type TaskRecord } from '../task/stream-task.ts';
+import { TaskGraph } from '../task/task-graph.ts';
+import { TaskLayout, type TaskSpec } from '../task/task-layout.ts';
 import { parseTaskId } from '../task/task-id.ts';
 import { checkCopartitioned, checkTopicNames } from '../topology/copartitioning.ts';
 import { partitionOf } from '../topology/partitioner.ts';
@@ -47,14 +46,11 @@ export interface TopologyTestDriverOptions {
 }
 
 interface DrivenTask {
+  readonly task: StreamTask;
   readonly graph: TaskGraph;
-  readonly dropped: DroppedRecords;
-  readonly collector: RecordCollector;
   readonly store: StateStore;
-  readonly subTopology: SubTopology;
-  readonly inbox: ConsumerRecord[];
-  /** Where there are several inputs. */
-  readonly group: PartitionGroup<ConsumerRecord, WaitingRecord> | undefined;
+  /** Written, and not fetched yet. */
+  readonly inbox: TaskRecord[];
 }
 
 /** A written record may be piped on, too. */
@@ -85,8 +81,9 @@ export class TopologyTestDriver {
   /** Committed rows per store: key bytes as latin1 text, value bytes. */
   readonly #committed = new Map<string, Map<string, Buffer>>();
   readonly #nextOffsets = new Map<string, number>();
-  readonly #reportedMs = new Map<string, number>();
-  #idleReported = false;
+  /** Time that reports are paced by: it never stands still, so that none has to wait. */
+  #paceMs = 0;
+  #started = false;
 
   constructor(topology: Topology, options: TopologyTestDriverOptions = {}) {
     checkOptions('TopologyTestDriver', options, ['applicationId', 'partitions', 'nowMs']);
@@ -123,34 +120,7 @@ export class TopologyTestDriver {
     checkTopicNames(topology, this.#applicationId);
     checkCopartitioned(topology, this.#applicationId, (topic) => this.#partitions[topic] ?? 1);
     const layout = new TaskLayout(topology, this.#applicationId, partitionsOf);
-    for (const id of layout.taskIds()) {
-      const { subTopology, inputs } = layout.spec(id);
-      const collector = new RecordCollector();
-      const store = openMemoryStore();
-      const dropped = new DroppedRecords();
-      const graph = new TaskGraph({
-        dropped,
-        taskId: id,
-        subTopology,
-        applicationId: this.#applicationId,
-        store,
-        collector,
-        partitionsOf,
-        timeSources: layout.timeSourcesOf(subTopology),
-        nowMs: this.#nowMs,
-        requestCommit: () => undefined,
-      });
-      const topics = inputs.map(({ topic }) => topic);
-      this.#tasks.set(id, {
-        graph,
-        dropped,
-        collector,
-        store,
-        subTopology,
-        inbox: [],
-        group: topics.length > 1 ? groupOf(graph, topics) : undefined,
-      });
-    }
+    for (const id of layout.taskIds()) this.#tasks.set(id, this.#open(layout.spec(id)));
   }
 
   /** Sends records to a source topic and runs everything they cause. @throws what user code throws. */
@@ -212,7 +182,7 @@ export class TopologyTestDriver {
 
   /** Records that were passed over since the start, by reason. */
   dropped(): DropCounts {
-    return sumOfDrops([...this.#tasks.values()].map(({ dropped }) => dropped.counts()));
+    return sumOfDrops([...this.#tasks.values()].map(({ task }) => task.dropped.counts()));
   }
 
   partitionsOf(topic: string): number {
@@ -268,63 +238,83 @@ export class TopologyTestDriver {
     topic: string,
     partition: number,
     record: Pick<ConsumerRecord, 'key' | 'value' | 'timestampMs' | 'headers'>,
-  ): boolean {
+  ): void {
     const name = topicPartition(topic, partition);
     const offset = this.#nextOffsets.get(name) ?? 0;
     this.#nextOffsets.set(name, offset + 1);
-    const readers = [...this.#tasks].filter(
-      ([id, { subTopology }]) =>
-        parseTaskId(id).partition === partition &&
-        subTopology.sources.some((source) => topicNameOf(source, this.#applicationId) === topic),
-    );
-    for (const [, { inbox }] of readers) inbox.push({ topic, partition, offset, ...record });
-    return readers.length > 0;
+    for (const { task, inbox } of this.#tasks.values()) {
+      if (task.inputs.some((input) => input.topic === topic && input.partition === partition))
+        inbox.push({ topic, partition, offset, sizeBytes: 0, ...record });
+    }
+  }
+
+  #open(spec: TaskSpec): DrivenTask {
+    const task = new StreamTask(spec, { exactlyOnce: true });
+    const store = openMemoryStore();
+    const graph = new TaskGraph({
+      dropped: task.dropped,
+      taskId: spec.id,
+      subTopology: spec.subTopology,
+      applicationId: this.#applicationId,
+      store,
+      collector: task.collector,
+      partitionsOf: (topic) => this.partitionsOf(topic),
+      time: task.time,
+      nowMs: this.#nowMs,
+      requestCommit: () => undefined,
+    });
+    task.graph = graph;
+    return { task, graph, store, inbox: [] };
   }
 
   /** One commit per round and task until nothing is under way. */
   async #settle(): Promise<void> {
-    this.#reportIdleSources();
+    this.#start();
     for (let moved = true; moved;) {
       moved = false;
       for (const { id: subTopologyId } of this.#topology.subTopologies) {
-        const waiting = [...this.#tasks].filter(
-          ([, { subTopology, inbox, graph }]) =>
-            subTopology.id === subTopologyId && (inbox.length > 0 || graph.hasUncommitted),
+        const waiting = [...this.#tasks.values()].filter(
+          ({ task, inbox, graph }) =>
+            task.spec.subTopology.id === subTopologyId && (inbox.length > 0 || graph.hasUncommitted),
         );
         // They work side by side: what the first one has to say must not make the others' records late. Words on
         // progress alone are no backlog: where tasks feed themselves they would be answered by more of them, without
         // end.
-        const working = waiting.filter(([, { inbox, subTopology }]) =>
-          inbox.some(({ topic, value }) => !this.#isTimeReport(subTopology, topic, value)),
+        const working = waiting.filter(({ task, inbox }) =>
+          inbox.some(({ topic, value }) => !this.#isTimeReport(task.spec.subTopology, topic, value)),
         );
-        if (working.length > 1) for (const [id, task] of working) this.#reportBacklog(id, task);
-        for (const [id, task] of waiting) {
+        if (working.length > 1) for (const driven of working) this.#reportBacklog(driven);
+        for (const driven of waiting) {
           moved = true;
-          processInbox(task);
-          const changes = await task.graph.seal();
-          this.#reportTime(id, task.graph, task.subTopology);
+          const { task, graph, store } = driven;
+          processInbox(driven);
+          const changes = await graph.seal();
+          this.#report(task);
           for (const record of task.collector.take()) this.#write(record);
-          for (const { store, key, value } of changes) {
-            this.#write({ topic: changelogTopic(this.#applicationId, store), partition: 0, key, value });
-            this.#remember(store, key, value);
+          for (const { store: name, key, value } of changes) {
+            this.#write({ topic: changelogTopic(this.#applicationId, name), partition: 0, key, value });
+            this.#remember(name, key, value);
           }
-          await task.store.commit({ changes, changelogOffsets: new Map(), inputOffsets: new Map() });
-          task.graph.committed();
+          await store.commit({ changes, changelogOffsets: new Map(), inputOffsets: new Map() });
+          graph.committed();
         }
       }
     }
   }
 
-  /** A source without a record says so once, as a real task does when it starts: it must not hold stream time back. */
-  #reportIdleSources(): void {
-    if (this.#idleReported) return;
-    this.#idleReported = true;
-    for (const [id, { graph, collector, subTopology, inbox }] of this.#tasks) {
-      // What reads a repartition topic hears of its own sources first.
-      if (inbox.length > 0 || subTopology.sources.some((source) => 'grouping' in source)) continue;
-      graph.drained(true);
-      this.#reportTime(id, graph, subTopology);
-      for (const record of collector.take()) this.#write(record);
+  /**
+   * Before the first record every input is empty and read to its end. A source without a record says so once, as a real
+   * task does when it starts: it must not hold the watermark back. What reads a repartition topic hears of its own
+   * sources first.
+   */
+  #start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    for (const { task, inbox } of this.#tasks.values()) {
+      for (const input of task.inputs) task.expectRecords(input, 0);
+      if (inbox.length > 0 || task.spec.subTopology.sources.some((source) => 'grouping' in source)) continue;
+      this.#report(task);
+      for (const record of task.collector.take()) this.#write(record);
     }
   }
 
@@ -335,20 +325,16 @@ export class TopologyTestDriver {
     );
   }
 
-  /** A task that has more to read than was told holds stream time back until it has read it. */
-  #reportBacklog(id: string, { graph, collector, subTopology }: DrivenTask): void {
-    if (subTopology.writesGroupings.length === 0 || !this.#reportedMs.has(id)) return;
-    this.#reportedMs.delete(id);
-    graph.sendTimeReport(false);
-    for (const record of collector.take()) this.#write(record);
+  /** A task that has more to read than was told holds the watermark back until it has read it. */
+  #reportBacklog({ task, inbox }: DrivenTask): void {
+    for (const { topic, partition, offset } of inbox) task.expectRecords({ topic, partition }, offset + 1);
+    this.#report(task);
+    for (const record of task.collector.take()) this.#write(record);
   }
 
-  /** As a real task does: when there is news, and when partials wait behind it. */
-  #reportTime(id: string, graph: TaskGraph, { writesGroupings }: SubTopology): void {
-    if (writesGroupings.length === 0) return;
-    if (this.#reportedMs.get(id) === graph.progressMs && !graph.needsTimeReport) return;
-    this.#reportedMs.set(id, graph.progressMs);
-    graph.sendTimeReport(true);
+  #report(task: StreamTask): void {
+    this.#paceMs += 1_000;
+    task.time.sendReport(this.#paceMs);
   }
 
   #remember(store: string, key: Buffer, value: Buffer | null): void {
@@ -368,32 +354,11 @@ export class TopologyTestDriver {
   }
 }
 
-/** The inputs of one task, by topic, each of them empty and read to its end. */
-function groupOf(graph: TaskGraph, topics: readonly string[]): PartitionGroup<ConsumerRecord, WaitingRecord> {
-  const group = new PartitionGroup({
-    inputs: topics,
-    read: (record: ConsumerRecord) => graph.read(record),
-    maxIdleMs: 0,
-    maxRecords: Infinity,
-  });
-  for (const topic of topics) group.add(topic, { records: [], nextOffset: 0, endOffset: 0, bytes: 0 });
-  return group;
-}
-
 /** As a real task does. Nothing is under way but what is in the inbox, so every partition counts as read to its end. */
-function processInbox({ graph, inbox, group }: DrivenTask): void {
-  const records = inbox.splice(0);
-  if (group === undefined) {
-    for (const record of records) graph.process(record);
-  } else {
-    for (const record of records)
-      group.add(record.topic, {
-        records: [record],
-        nextOffset: record.offset + 1,
-        endOffset: record.offset + 1,
-        bytes: 0,
-      });
-    graph.processInOrder(() => group.next(0), Infinity);
+function processInbox({ task, inbox }: DrivenTask): void {
+  for (const record of inbox.splice(0)) {
+    const { topic, partition, offset } = record;
+    task.accept({ topic, partition, records: [record], nextOffset: offset + 1, lastStableOffset: offset + 1 });
   }
-  graph.drained(true);
+  task.processWaiting(0, Infinity);
 }

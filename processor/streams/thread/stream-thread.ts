@@ -142,7 +142,7 @@ export class StreamThread {
             store,
             collector: task.collector,
             partitionsOf,
-            timeSources: this.#layout.timeSourcesOf(task.spec.subTopology),
+            time: task.time,
             nowMs: Date.now,
             requestCommit: () => this.#pace.demand(),
             dropped: task.dropped,

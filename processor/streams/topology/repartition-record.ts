@@ -37,12 +37,12 @@ function recordCountOf({ headers }: Pick<ConsumerRecord, 'headers'>): number {
   return bytes?.length === 4 ? bytes.readUInt32BE() : 1;
 }
 
-/** A source task's word on its own progress: what stream time downstream is the minimum of. */
+/** A source task's report on its own progress: the watermark downstream is the minimum over these. */
 export interface TimeReport {
   /** The reporting task's id. */
   readonly source: string;
-  /** Newest event time it has read; -1 before the first record. */
-  readonly streamTimeMs: number;
+  /** How far it has come in event time; -1 before the first record. Travels as `streamTimeMs`. */
+  readonly watermarkMs: number;
   /** It has read its inputs to their end: it holds nothing back. */
   readonly caughtUp: boolean;
 }
@@ -62,7 +62,8 @@ export function encodePartial({ route, grainStartMs, newestMs, aggregate }: Part
   return bytes;
 }
 
-export function encodeTimeReport(report: TimeReport): Buffer {
+export function encodeTimeReport({ source, watermarkMs, caughtUp }: TimeReport): Buffer {
+  const report = { source, streamTimeMs: watermarkMs, caughtUp };
   return Buffer.concat([Buffer.from([TIME_REPORT]), Buffer.from(JSON.stringify(report))]);
 }
 
@@ -117,7 +118,7 @@ export function unreadableKey(record: RecordPlace): StreamsError {
   return notOurs(record, 'a partial whose key is not UTF-8 text');
 }
 
-/** A time report of a task that does not feed this topic: stream time would wait for others than those that write. */
+/** A time report of a task that does not feed this topic: the watermark would wait for others than those that write. */
 export function unknownReport(record: RecordPlace, source: string): StreamsError {
   return new StreamsError(
     'TOPOLOGY_CHANGED',
@@ -154,10 +155,10 @@ function decodePartial(bytes: Buffer): Partial | undefined {
 
 function decodeReport(bytes: Buffer): TimeReport | undefined {
   try {
-    const report = JSON.parse(bytes.toString('utf8', 1)) as TimeReport | null;
-    const { source, streamTimeMs, caughtUp } = (report ?? {}) as { [field in keyof TimeReport]?: unknown };
+    const report = JSON.parse(bytes.toString('utf8', 1)) as Readonly<Record<string, unknown>> | null;
+    const { source, streamTimeMs, caughtUp } = report ?? {};
     return typeof source === 'string' && isStoredTime(streamTimeMs) && typeof caughtUp === 'boolean'
-      ? (report as TimeReport)
+      ? { source, watermarkMs: streamTimeMs as number, caughtUp }
       : undefined;
   } catch {
     return undefined;

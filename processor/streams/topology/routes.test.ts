@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { eventTimeOf, linksTo } from '../../../tests/support/event-time.ts';
 import { RecordCollector } from '../writing/record-collector.ts';
 import { jsonSerde, StreamsBuilder, StreamsError, tumbling, type Aggregate, type Topology } from '../index.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
@@ -42,14 +43,17 @@ function taskOf(
   store = openMemoryStore(),
 ): { graph: TaskGraph; collector: RecordCollector } {
   const collector = new RecordCollector();
+  const taskId = `${String(subTopology)}_0`;
+  const sub = topology.subTopologies[subTopology] as SubTopology;
+  const links = subTopology === 0 ? linksTo() : linksTo({ grouping: 'by-word', taskId: '0_0', cyclic: false });
   const graph = new TaskGraph({
-    taskId: `${String(subTopology)}_0`,
-    subTopology: topology.subTopologies[subTopology] as SubTopology,
+    taskId,
+    subTopology: sub,
     applicationId: 'app',
     store,
     collector,
     partitionsOf: () => 1,
-    timeSources: subTopology === 0 ? [] : [{ grouping: 'by-word', taskId: '0_0', cyclic: false }],
+    time: eventTimeOf({ taskId, subTopology: sub, links }),
     nowMs: () => 0,
     requestCommit: () => undefined,
   });
@@ -118,7 +122,7 @@ test('stream time stays when stores are declared in another order', async () => 
   const store = openMemoryStore();
   const open = (order: readonly Declaration[]): TaskGraph => taskOf(build(order), 1, store).graph;
   const before = open(['minutes', 'hours']);
-  before.process(record(encodeTimeReport({ source: '0_0', streamTimeMs: 90 * MINUTE_MS, caughtUp: false }), null));
+  before.process(record(encodeTimeReport({ source: '0_0', watermarkMs: 90 * MINUTE_MS, caughtUp: false }), null));
   await store.commit({ changes: await before.seal(), changelogOffsets: new Map(), inputOffsets: new Map() });
   for (const order of [
     ['minutes', 'hours'],
@@ -146,7 +150,7 @@ test('a partial for a store that is not there is fatal: where it lies is said, a
 test('so is a time report of a task that does not write there', () => {
   const { code, message } = said(
     build(['all', 'minutes']),
-    encodeTimeReport({ source: '0_9', streamTimeMs: 5, caughtUp: true }),
+    encodeTimeReport({ source: '0_9', watermarkMs: 5, caughtUp: true }),
     null,
   );
   expect(code).toBe('TOPOLOGY_CHANGED');
@@ -167,7 +171,7 @@ test.each<[string, Buffer | null, Buffer | null]>([
   ],
   [
     'a report of a time that no date has',
-    encodeTimeReport({ source: '0_0', streamTimeMs: 1e300, caughtUp: true }),
+    encodeTimeReport({ source: '0_0', watermarkMs: 1e300, caughtUp: true }),
     null,
   ],
   ['text', Buffer.from('{"hello":1}'), Buffer.from('a')],

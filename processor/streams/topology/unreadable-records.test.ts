@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { eventTimeOf } from '../../../tests/support/event-time.ts';
 import { RecordCollector } from '../writing/record-collector.ts';
 import { TaskGraph } from '../task/task-graph.ts';
 import { DeadLetter, type ConsumerRecord } from './record.ts';
@@ -30,7 +31,7 @@ function graphOf(deadLetterTopic: string | undefined): {
       store: undefined,
       collector,
       partitionsOf: () => 1,
-      timeSources: [],
+      time: eventTimeOf({ taskId: '0_0', subTopology }),
       nowMs: Date.now,
       requestCommit: () => undefined,
     }),
