@@ -1,10 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { encodeBatch, writeChecksum } from '../processor/streams/kafka/batch-encoder.ts';
-import { produceRequest } from '../processor/streams/kafka/produce-protocol.ts';
-import { compress, CompressionCodec } from '../processor/streams/kafka/compression.ts';
-import { createKafka, KafkaCluster, type ProtocolRequest } from '../processor/streams/kafka/kafka-cluster.ts';
-import { isMisdirected } from '../processor/streams/kafka/kafka-errors.ts';
-import type { KafkaConnectionConfig } from '../processor/streams/kafka/kafka-connection-config.ts';
+import type { KafkaConnectionConfig } from '@tributary/streams';
+import {
+  compress,
+  CompressionCodec,
+  createKafka,
+  encodeBatch,
+  isMisdirected,
+  KafkaCluster,
+  produceRequest,
+  writeChecksum,
+} from '@tributary/streams/operations';
 import { loginGenerator } from '../tools/producer/login-generator.ts';
 import { seededRandom } from '../tools/producer/seeded-random.ts';
 import { progress, quiet } from './report.ts';
@@ -123,7 +128,11 @@ export async function makeBacklog({
 }
 
 /** A broker that has just made a topic may not know yet that it leads it. */
-async function sendPatiently(cluster: KafkaCluster, leader: number, request: ProtocolRequest): Promise<void> {
+async function sendPatiently(
+  cluster: KafkaCluster,
+  leader: number,
+  request: ReturnType<typeof produceRequest>,
+): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       await (await cluster.broker(leader)).connectionPool.send(request);

@@ -1,7 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { COORDINATOR_OF_GROUP, KafkaCluster, READ_UNCOMMITTED } from '../processor/streams/kafka/kafka-cluster.ts';
-import { untilBrokerAnswers } from '../processor/streams/kafka/until-broker-answers.ts';
-import type { KafkaConnectionConfig } from '../processor/streams/kafka/kafka-connection-config.ts';
+import type { KafkaConnectionConfig } from '@tributary/streams';
+import {
+  COORDINATOR_OF_GROUP,
+  KafkaCluster,
+  READ_UNCOMMITTED,
+  untilBrokerAnswers,
+} from '@tributary/streams/operations';
 import { readTopic } from '../tests/support/topic-reader.ts';
 import { cpuSeconds, peakRssMiB, type BenchProcess } from './bench-process.ts';
 import { progress, quiet } from './report.ts';

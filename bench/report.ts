@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import type { Logger } from '../processor/streams/logger.ts';
+import type { Logger } from '@tributary/streams';
 import { shortfalls } from './statistics.ts';
 
 export const quiet: Logger = {

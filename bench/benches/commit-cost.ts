@@ -1,7 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { keptOffsetsRecord } from '../../processor/streams/topics/kept-offsets.ts';
-import { TransactionalProducer } from '../../processor/streams/writing/transactional-producer.ts';
-import { KafkaCluster } from '../../processor/streams/kafka/kafka-cluster.ts';
+import { KafkaCluster, TransactionalProducer } from '@tributary/streams/operations';
 import { startTestBroker, type TestBroker } from '../../tests/support/broker.ts';
 import { cpuSeconds } from '../bench-process.ts';
 import type { BenchOptions } from '../options.ts';
@@ -86,7 +84,14 @@ async function measure(
           const startedAt = performance.now();
           const input = { offsets: new Map([[`in-${String(n)}`, offset]]), note: null };
           const kept = keepsOffsets
-            ? [keptOffsetsRecord({ topic: 'kept', partition: n, key: `0_${String(n)}` }, input.offsets)]
+            ? [
+                {
+                  topic: 'kept',
+                  partition: n,
+                  key: Buffer.from(`0_${String(n)}`),
+                  value: Buffer.from(JSON.stringify(Object.fromEntries(input.offsets))),
+                },
+              ]
             : [];
           await producer.send([...records, ...kept], input);
           await producer.commit(input);

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createKafka, KafkaCluster } from '../../processor/streams/kafka/kafka-cluster.ts';
+import { createKafka, KafkaCluster } from '@tributary/streams/operations';
 import { loginGenerator } from '../../tools/producer/login-generator.ts';
 import { startTestBroker, type TestBroker } from '../../tests/support/broker.ts';
 import { makeBacklog } from '../backlog.ts';

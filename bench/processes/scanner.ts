@@ -1,8 +1,7 @@
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { decodeLogin } from '../../processor/logins/login-record.ts';
-import { KafkaCluster, READ_COMMITTED } from '../../processor/streams/kafka/kafka-cluster.ts';
-import { RecordFetcher } from '../../processor/streams/reading/record-fetcher.ts';
-import { DeadLetter } from '../../processor/streams/topology/record.ts';
+import { DeadLetter } from '@tributary/streams';
+import { KafkaCluster, READ_COMMITTED, RecordFetcher } from '@tributary/streams/operations';
 import { quiet } from '../report.ts';
 
 /**

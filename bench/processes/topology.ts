@@ -1,4 +1,4 @@
-import { KafkaStreams } from '../../processor/streams/kafka-streams.ts';
+import { KafkaStreams } from '@tributary/streams';
 import { quiet } from '../report.ts';
 
 /** What `bench/tributary-side.ts` asks for, as JSON in the only argument. */

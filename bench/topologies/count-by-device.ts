@@ -1,7 +1,5 @@
-import { FieldKind, flatJsonScanner } from '../../processor/streams/topology/flat-json.ts';
-import { DeadLetter, type Decoder } from '../../processor/streams/topology/record.ts';
-import { StreamsBuilder } from '../../processor/streams/topology/streams-builder.ts';
-import type { Topology } from '../../processor/streams/topology/topology.ts';
+import { DeadLetter, type Decoder, StreamsBuilder, type Topology } from '@tributary/streams';
+import { FieldKind, flatJsonScanner } from '@tributary/streams/json';
 
 const scanner = flatJsonScanner(['device_id']);
 const NOT_A_LOGIN = new DeadLetter('NOT_A_LOGIN', 'The value is not the JSON of a login.');

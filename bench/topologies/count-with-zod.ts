@@ -1,7 +1,5 @@
 import { z } from 'zod';
-import { DeadLetter, type Decoder } from '../../processor/streams/topology/record.ts';
-import { StreamsBuilder } from '../../processor/streams/topology/streams-builder.ts';
-import type { Topology } from '../../processor/streams/topology/topology.ts';
+import { DeadLetter, type Decoder, StreamsBuilder, type Topology } from '@tributary/streams';
 
 /** A serde as any application would write it: JSON.parse, then a schema over every field. */
 const login = z.object({

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Aggregate } from '../streams/topology/aggregate.ts';
+import type { Aggregate } from '@tributary/streams';
 import { dataQuality, type DataQualityCounts, type QualityFact, totalDeadLettered } from './data-quality.ts';
 import { invalidFields, invalidFlaw, type Login, LOGIN_FIELDS, missingFields, missingFlaw } from './login.ts';
 import { type LoginCounts, loginCounts, totalLogins } from './login-counts.ts';

@@ -1,6 +1,5 @@
-import type { Aggregate } from '../streams/topology/aggregate.ts';
-import type { Serde } from '../streams/topology/serdes.ts';
-import { storedCount } from '../streams/topology/stored-value.ts';
+import type { Aggregate, Serde } from '@tributary/streams';
+import { storedCount } from './stored-values.ts';
 import { invalidFields, LOGIN_FIELDS, type LoginField, missingFields } from './login.ts';
 
 /** One thing worth knowing about the input: a counted login's flaws, a dead letter, or logins late for the minutes. */

@@ -1,6 +1,5 @@
 import { createServer, type ServerResponse } from 'node:http';
-import type { KafkaStreams } from '../streams/kafka-streams.ts';
-import type { Logger } from '../streams/logger.ts';
+import type { KafkaStreams, Logger } from '@tributary/streams';
 import { processorMetrics } from './metrics.ts';
 
 /** Longer than load balancers and scrapers keep an idle connection. */

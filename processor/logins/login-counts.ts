@@ -1,6 +1,5 @@
-import type { Aggregate } from '../streams/topology/aggregate.ts';
-import { jsonSerde } from '../streams/topology/serdes.ts';
-import { isStoredTime, storedCount } from '../streams/topology/stored-value.ts';
+import { type Aggregate, jsonSerde } from '@tributary/streams';
+import { isStoredTime, storedCount } from './stored-values.ts';
 import type { Login } from './login.ts';
 
 /** Logins of one state, in all or in one window, by device type. Stored as this JSON; other fields may be added. */

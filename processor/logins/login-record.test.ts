@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { DeadLetter } from '../streams/topology/record.ts';
+import { DeadLetter } from '@tributary/streams';
 import { invalidFields, type Login, missingFields } from './login.ts';
 import { decodeLogin, decodeLoginCarefully } from './login-record.ts';
 

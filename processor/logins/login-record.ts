@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 
-import { FieldKind, flatJsonScanner } from '../streams/topology/flat-json.ts';
-import { type ConsumerRecord, DeadLetter, type Decoder } from '../streams/topology/record.ts';
+import { type ConsumerRecord, DeadLetter, type Decoder } from '@tributary/streams';
+import { FieldKind, flatJsonScanner } from '@tributary/streams/json';
 import { type Device, invalidFlaw, type Login, LOGIN_FIELDS, missingFlaw } from './login.ts';
 import { shapeLogin } from './login-shape.ts';
 import { canStand, integerToMs, numberToMs, standInMs, textToMs } from './login-timestamp.ts';

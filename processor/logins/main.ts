@@ -1,5 +1,5 @@
-import { KafkaStreams } from '../streams/kafka-streams.ts';
-import { messageOf, StreamsError } from '../streams/errors.ts';
+import { KafkaStreams, StreamsError } from '@tributary/streams';
+import { messageOf } from '@tributary/streams/operations';
 import { environmentOrExit } from './environment.ts';
 import { createLogger } from './logging.ts';
 import { serveHealth } from './health-server.ts';

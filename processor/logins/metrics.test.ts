@@ -1,6 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { KafkaStreams } from '../streams/kafka-streams.ts';
-import type { TaskStatus } from '../streams/task/instance-status.ts';
+import type { KafkaStreams, TaskStatus } from '@tributary/streams';
 import { processorMetrics } from './metrics.ts';
 
 test('the lag of a task of which nobody knows yet what waits for it is no number', async () => {

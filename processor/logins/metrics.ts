@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { KafkaStreams } from '../streams/kafka-streams.ts';
+import type { KafkaStreams } from '@tributary/streams';
 
 const RUNNING = 1;
 

@@ -1,6 +1,4 @@
-import type { KafkaConnectionConfig } from '../streams/kafka/kafka-connection-config.ts';
-import type { KafkaStreamsOptions } from '../streams/kafka-streams.ts';
-import type { Logger } from '../streams/logger.ts';
+import type { KafkaConnectionConfig, KafkaStreamsOptions, Logger } from '@tributary/streams';
 import type { Environment } from './environment.ts';
 import type { LoginTopologyOptions } from './topology.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { TopologyTestDriver } from '../streams/testing/topology-test-driver.ts';
+import { TopologyTestDriver } from '@tributary/streams/testing';
 import type { DataQualityCounts } from './data-quality.ts';
 import type { LoginCounts } from './login-counts.ts';
 import { buildTopology } from './topology.ts';

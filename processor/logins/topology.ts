@@ -1,8 +1,11 @@
-import { StreamsBuilder } from '../streams/topology/streams-builder.ts';
-import type { Processor, ProcessorContext } from '../streams/topology/processor-context.ts';
-import type { KeyValueStore } from '../streams/store/typed-store.ts';
-import type { Topology } from '../streams/topology/topology.ts';
-import { tumbling } from '../streams/topology/windows.ts';
+import {
+  type KeyValueStore,
+  type Processor,
+  type ProcessorContext,
+  StreamsBuilder,
+  type Topology,
+  tumbling,
+} from '@tributary/streams';
 import { dataQuality, type DataQualityCounts, type QualityFact } from './data-quality.ts';
 import { loginCounts, totalLogins, type LoginCounts } from './login-counts.ts';
 import { decodeLogin } from './login-record.ts';

@@ -11,12 +11,18 @@ export type { Topology } from './topology/topology.ts';
 export { countAggregate, type Aggregate } from './topology/aggregate.ts';
 export { hopping, tumbling, type TimeWindows } from './topology/windows.ts';
 export { jsonSerde, stringSerde, type Serde } from './topology/serdes.ts';
-export { DeadLetter, type ConsumerRecord, type Decoder } from './topology/record.ts';
+export {
+  DeadLetter,
+  type ConsumerRecord,
+  type Decoder,
+  type HeaderList,
+  type RecordHeaders,
+} from './topology/record.ts';
 export type { Processor, ProcessorContext } from './topology/processor-context.ts';
 export type { KeyValueStore, StoreSpec, WindowStore } from './store/typed-store.ts';
 export { isRuntimeRow } from './store/runtime-rows.ts';
 export { decodeWindowKey, encodeWindowKey, type WindowKey } from './store/window-key.ts';
-export type { InstanceStatus, TaskStatus } from './task/instance-status.ts';
+export type { InstanceStatus, TaskStateName, TaskStatus } from './task/instance-status.ts';
 export { createGlobalTable } from './table/global-table.ts';
 export type { GlobalTable, GlobalTableOptions, GlobalTableState, TableChange } from './table/global-table-types.ts';
 export { TopologyTestDriver } from './testing/topology-test-driver.ts';

@@ -1,5 +1,47 @@
 /**
- * `@tributary/streams/operations`: for programs that operate on an application from outside, as a reset or a reader of
- * dead letters does. Not part of what a topology needs; it may change with a minor version.
+ * `@tributary/streams/operations`: for programs that operate on an application from outside, or measure it: a reset, a
+ * reader of dead letters, an API over its topics, a benchmark. A topology and its application need none of it. It may
+ * change with a minor version.
  */
-export { messageOf } from './errors.ts';
+export { ERROR_TABLE, messageOf } from './errors.ts';
+
+/* Kafka, as the runtime talks to it. */
+export {
+  COORDINATOR_OF_GROUP,
+  createKafka,
+  KafkaCluster,
+  READ_COMMITTED,
+  READ_UNCOMMITTED,
+} from './kafka/kafka-cluster.ts';
+export { allUnknown, unresolvableBrokers } from './kafka/broker-names.ts';
+export {
+  asFatalConnectionError,
+  awayReason,
+  CODE,
+  fatalConnectionError,
+  hasCode,
+  isBrokerAway,
+  isMisdirected,
+  waitingForKafka,
+} from './kafka/kafka-errors.ts';
+export { untilBrokerAnswers } from './kafka/until-broker-answers.ts';
+
+/* Reading without a group. */
+export { RecordFetcher } from './reading/record-fetcher.ts';
+export type { FetchedRecord } from './kafka/fetched-record.ts';
+
+/* Writing in transactions, and whole batches without a producer. */
+export { TransactionalProducer } from './writing/transactional-producer.ts';
+export { NO_INPUT, type OutgoingRecord } from './writing/streams-producer.ts';
+export { encodeBatch, writeChecksum } from './kafka/batch-encoder.ts';
+export { compress, CompressionCodec } from './kafka/compression.ts';
+export { produceRequest } from './kafka/produce-protocol.ts';
+export { partitionOf } from './topology/partitioner.ts';
+
+/* What an application leaves in Kafka: the names of its topics, its instances, its dead letters. */
+export { changelogTopic, offsetsTopic, repartitionTopic, statusTopic } from './topology/topology.ts';
+export { APPLICATION_RECORD_KEY } from './task/instance-status.ts';
+export { CUT_HEADERS, DEAD_LETTER_HEADERS, isCut, originalHeaders } from './writing/dead-letter.ts';
+
+/* What it leaves on disk. */
+export { SLOT_LOCK_FILE, slotLockRemedy, takeSlotLock, type SlotLock } from './store/slot-lock.ts';

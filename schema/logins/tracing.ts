@@ -1,4 +1,4 @@
-import type { Logger } from '../../processor/streams/logger.ts';
+import type { Logger } from '@tributary/streams';
 import type { Tracing } from '../live/operations/tracing.ts';
 
 const SERVICE = 'tributary-api';

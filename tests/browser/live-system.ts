@@ -10,7 +10,7 @@ import { freePort } from '../../tools/local-kafka/ports.ts';
 import { projectRoot } from '../../tools/command-line/project-root.ts';
 import { AppProcess, LOGIN_PROCESSOR } from '../support/app-process.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
-import type { InstanceStatus } from '../../processor/streams/task/instance-status.ts';
+import type { InstanceStatus } from '@tributary/streams';
 import { publishOnce } from '../support/test-producer.ts';
 import { found } from '../support/until.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { repartitionTopic } from '../../processor/streams/topology/topology.ts';
+import { repartitionTopic } from '@tributary/streams/operations';
 import { startTestBrokerCluster, type TestBrokerCluster } from '../support/broker-cluster.ts';
 import { reportFigure, seed, sized, timeLimit } from '../support/chaos.ts';
 import { CommitWatch } from '../support/commit-watch.ts';

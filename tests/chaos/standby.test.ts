@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { changelogTopic } from '../../processor/streams/topology/topology.ts';
+import { changelogTopic } from '@tributary/streams/operations';
 import type { AppProcess, LogLine } from '../support/app-process.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { reportFigure, seed, seconds, sized } from '../support/chaos.ts';

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { invalidFields, LOGIN_FIELDS, missingFields } from '../../processor/logins/login.ts';
 import { decodeLogin, decodeLoginCarefully } from '../../processor/logins/login-record.ts';
-import { type ConsumerRecord, DeadLetter, type Decoder } from '../../processor/streams/topology/record.ts';
+import { type ConsumerRecord, DeadLetter, type Decoder } from '@tributary/streams';
 import type { Login } from '../../processor/logins/login.ts';
 import { loginGenerator } from '../../tools/producer/login-generator.ts';
 import { seededRandom, type SeededRandom } from '../../tools/producer/seeded-random.ts';

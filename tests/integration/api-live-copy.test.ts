@@ -1,7 +1,7 @@
 import type { Producer } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 
-import type { TableChange } from '../../processor/streams/table/global-table-types.ts';
+import type { TableChange } from '@tributary/streams';
 import { eventually, postGraphql } from '../support/api-under-test.ts';
 import { AppProcess, killAll } from '../support/app-process.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { changelogTopic, repartitionTopic } from '../../processor/streams/topology/topology.ts';
-import type { ConsumerRecord } from '../../processor/streams/topology/record.ts';
+import type { ConsumerRecord } from '@tributary/streams';
+import { changelogTopic, repartitionTopic } from '@tributary/streams/operations';
 import { BUCKETS, BY_BUCKET, echoTopic, RUNNING, type Running } from '../support/echo-topology.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
 import { committedOffsets } from '../support/group-progress.ts';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type kafkajs from 'kafkajs';
-import type { ConsumerRecord } from '../../processor/streams/topology/record.ts';
+import type { ConsumerRecord } from '@tributary/streams';
 import { projectRoot } from '../../tools/command-line/project-root.ts';
 import { LoginRun } from '../support/login-run.ts';
 import { runTool, type ToolRun } from '../support/tool-run.ts';

@@ -2,12 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createKafka } from '../../processor/streams/kafka/kafka-cluster.ts';
-import { KafkaStreams } from '@tributary/streams';
-import type { Logger } from '../../processor/streams/logger.ts';
+import { type ConsumerRecord, KafkaStreams, type Logger } from '@tributary/streams';
+import { createKafka } from '@tributary/streams/operations';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { publishOnce } from '../support/test-producer.ts';
-import type { ConsumerRecord } from '../../processor/streams/topology/record.ts';
 import { readTopic } from '../support/topic-reader.ts';
 import { until } from '../support/until.ts';
 

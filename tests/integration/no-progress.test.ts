@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { serveHealth, type HealthServer } from '../../processor/logins/health-server.ts';
 import { KafkaStreams } from '@tributary/streams';
-import { statusTopic } from '../../processor/streams/topology/topology.ts';
+import { statusTopic } from '@tributary/streams/operations';
 import { InstanceList } from '../../schema/live/operations/instance-list.ts';
 import { bucketsTopic, RUNNING, type Running } from '../support/echo-topology.ts';
 import { CHAOS_BROKER } from '../support/echo-run.ts';

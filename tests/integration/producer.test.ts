@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { KafkaCluster } from '../../processor/streams/kafka/kafka-cluster.ts';
-import { RecordFetcher } from '../../processor/streams/reading/record-fetcher.ts';
+import { KafkaCluster, RecordFetcher } from '@tributary/streams/operations';
 import { loginGenerator } from '../../tools/producer/login-generator.ts';
 import { freePort } from '../../tools/local-kafka/ports.ts';
 import { projectRoot } from '../../tools/command-line/project-root.ts';

@@ -6,10 +6,14 @@ import { crc32c } from '@node-rs/crc32';
 import { DatabaseSync } from 'node:sqlite';
 import type { Admin } from 'kafkajs';
 import { BY_STATE } from '../../processor/logins/names.ts';
-import { machineSinceBoot } from '../../processor/streams/store/slot-lock.ts';
-import { changelogTopic, repartitionTopic, statusTopic } from '../../processor/streams/topology/topology.ts';
-import { toTopicOffsets } from '../../processor/streams/writing/transactional-producer.ts';
-import { COORDINATOR_OF_GROUP, KafkaCluster } from '../../processor/streams/kafka/kafka-cluster.ts';
+import {
+  changelogTopic,
+  COORDINATOR_OF_GROUP,
+  KafkaCluster,
+  repartitionTopic,
+  statusTopic,
+} from '@tributary/streams/operations';
+import { parseTopicPartition } from '@tributary/streams';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import type { AppProcess } from '../support/app-process.ts';
 import { BY_BUCKET, RUNNING, type EchoTopologyOptions } from '../support/echo-topology.ts';
@@ -495,7 +499,10 @@ async function setOffsets({ applicationId }: LoginRun, offsets: Iterable<readonl
       groupId: applicationId,
       groupGenerationId: -1,
       memberId: '',
-      topics: toTopicOffsets({ offsets: new Map(offsets), note: null }),
+      topics: [...offsets].map(([name, offset]) => {
+        const { topic, partition } = parseTopicPartition(name);
+        return { topic, partitions: [{ partition, offset: String(offset) }] };
+      }),
     });
   } finally {
     await cluster.disconnect();
@@ -656,7 +663,10 @@ test.concurrent('time-outs that the brokers do not take are refused with the lim
 function disguise(slot: string): void {
   const file = join(slot, 'process.sqlite');
   const database = new DatabaseSync(file);
-  database.prepare('UPDATE place SET place = ?').run(`${machineSinceBoot()} ${String(statSync(file).ino)}`);
+  // The place is the machine since it was started, and the inode.
+  const { place } = database.prepare('SELECT place FROM place').get() as { place: string };
+  const machine = place.slice(0, place.lastIndexOf(' '));
+  database.prepare('UPDATE place SET place = ?').run(`${machine} ${String(statSync(file).ino)}`);
   database.close();
 }
 

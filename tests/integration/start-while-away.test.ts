@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { prepareTopics } from '../../processor/streams/topics/internal-topics.ts';
-import { createKafka, KafkaCluster } from '../../processor/streams/kafka/kafka-cluster.ts';
-import { isBrokerAway } from '../../processor/streams/kafka/kafka-errors.ts';
 import { StreamsBuilder } from '@tributary/streams';
+import { createKafka, isBrokerAway, KafkaCluster } from '@tributary/streams/operations';
+import { prepareTopics } from '../../processor/streams/topics/internal-topics.ts';
 import { quietLogger } from '../support/quiet-logger.ts';
 import { until } from '../support/until.ts';
 import { ApiKey, startProxiedBroker, type ProxiedBroker } from '../support/wire-proxy.ts';

@@ -1,4 +1,4 @@
-import type { Logger } from '../../processor/streams/logger.ts';
+import type { Logger } from '@tributary/streams';
 import type { ApiServer } from '../../schema/live/server/api-server.ts';
 import { type LoginApiOptions, startLoginApi } from '../../schema/logins/login-api.ts';
 import { type HandFedModel, handFedModel } from './hand-fed-results.ts';

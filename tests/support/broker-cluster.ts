@@ -1,5 +1,5 @@
-import { createKafka } from '../../processor/streams/kafka/kafka-cluster.ts';
-import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-connection-config.ts';
+import type { KafkaConnectionConfig } from '@tributary/streams';
+import { createKafka } from '@tributary/streams/operations';
 import { newClusterId } from '../../tools/local-kafka/local-kafka.ts';
 import { kafkaClassPath } from '../../tools/local-kafka/local-kafka-jars.ts';
 import { freePort } from '../../tools/local-kafka/ports.ts';

@@ -1,5 +1,5 @@
 import { changelogTopic, STORES } from '../../processor/logins/names.ts';
-import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-connection-config.ts';
+import type { KafkaConnectionConfig } from '@tributary/streams';
 import { readTopic } from './topic-reader.ts';
 
 /** How many committed records the login application's changelogs hold. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KafkaCluster } from '../../processor/streams/kafka/kafka-cluster.ts';
-import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-connection-config.ts';
+import type { KafkaConnectionConfig } from '@tributary/streams';
+import { KafkaCluster } from '@tributary/streams/operations';
 import { quietLogger } from './quiet-logger.ts';
 import { within } from './speed.ts';
 import { until, DEADLINE_MS } from './until.ts';

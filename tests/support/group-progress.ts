@@ -1,5 +1,5 @@
-import { createKafka } from '../../processor/streams/kafka/kafka-cluster.ts';
-import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-connection-config.ts';
+import type { KafkaConnectionConfig } from '@tributary/streams';
+import { createKafka } from '@tributary/streams/operations';
 import type { AppProcess } from './app-process.ts';
 import { quietLogger } from './quiet-logger.ts';
 import { within } from './speed.ts';

@@ -8,10 +8,7 @@ import {
   statusTopic,
   type StoreName,
 } from '../../processor/logins/names.ts';
-import type { Logger } from '../../processor/streams/logger.ts';
-import { encodeWindowKey } from '../../processor/streams/store/window-key.ts';
-import type { TableChange } from '../../processor/streams/table/global-table-types.ts';
-import type { InstanceStatus } from '../../processor/streams/task/instance-status.ts';
+import { encodeWindowKey, type InstanceStatus, type Logger, type TableChange } from '@tributary/streams';
 import { createLoginModel, type LoginModel } from '../../schema/logins/rows/login-model.ts';
 
 export const SILENT_LOGGER: Logger = { debug() {}, info() {}, warn() {}, error() {} };

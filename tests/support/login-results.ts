@@ -6,8 +6,7 @@ import {
   DATA_QUALITY,
   type StoreName,
 } from '../../processor/logins/names.ts';
-import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-connection-config.ts';
-import type { ConsumerRecord } from '../../processor/streams/topology/record.ts';
+import type { ConsumerRecord, KafkaConnectionConfig } from '@tributary/streams';
 import { readRecord, recount, type Devices, type RawRecord, type StateTotals, type Windows } from './recount.ts';
 import { readTopic } from './topic-reader.ts';
 

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-connection-config.ts';
+import type { KafkaConnectionConfig } from '@tributary/streams';
 import { loginGenerator } from '../../tools/producer/login-generator.ts';
 import { publishLogins } from '../../tools/producer/login-publisher.ts';
 import { AppProcess, killAll, LOGIN_PROCESSOR } from './app-process.ts';

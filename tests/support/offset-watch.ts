@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
-import { createKafka } from '../../processor/streams/kafka/kafka-cluster.ts';
-import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-connection-config.ts';
+import type { KafkaConnectionConfig } from '@tributary/streams';
+import { createKafka } from '@tributary/streams/operations';
 import { quietLogger } from './quiet-logger.ts';
 import { until, DEADLINE_MS } from './until.ts';
 

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-connection-config.ts';
-import { changelogTopic, repartitionTopic } from '../../processor/streams/topology/topology.ts';
-import type { ConsumerRecord } from '../../processor/streams/topology/record.ts';
+import type { ConsumerRecord, KafkaConnectionConfig } from '@tributary/streams';
+import { changelogTopic, repartitionTopic } from '@tributary/streams/operations';
 import {
   add,
   BUCKET_WINDOWS,

@@ -1,5 +1,5 @@
 import kafkajs from 'kafkajs';
-import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-connection-config.ts';
+import type { KafkaConnectionConfig } from '@tributary/streams';
 
 /**
  * kafkajs for what a test itself asks of a broker: for half a minute where it is just starting, or has no coordinator

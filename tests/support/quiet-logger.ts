@@ -1,4 +1,4 @@
-import type { Logger } from '../../processor/streams/logger.ts';
+import type { Logger } from '@tributary/streams';
 
 export const quietLogger: Logger = {
   debug: () => undefined,

@@ -1,5 +1,5 @@
 import type { Admin } from 'kafkajs';
-import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-connection-config.ts';
+import type { KafkaConnectionConfig } from '@tributary/streams';
 import { patientKafka } from './patient-kafka.ts';
 
 /** The admin client of the tests, connected. What the broker refuses it tells at once. */

@@ -1,5 +1,5 @@
 import kafkajs, { type Producer } from 'kafkajs';
-import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-connection-config.ts';
+import type { KafkaConnectionConfig } from '@tributary/streams';
 import { patientKafka } from './patient-kafka.ts';
 
 /**

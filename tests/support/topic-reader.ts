@@ -1,7 +1,5 @@
-import { KafkaCluster, READ_COMMITTED, READ_UNCOMMITTED } from '../../processor/streams/kafka/kafka-cluster.ts';
-import { RecordFetcher } from '../../processor/streams/reading/record-fetcher.ts';
-import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-connection-config.ts';
-import type { ConsumerRecord } from '../../processor/streams/topology/record.ts';
+import type { ConsumerRecord, KafkaConnectionConfig } from '@tributary/streams';
+import { KafkaCluster, READ_COMMITTED, READ_UNCOMMITTED, RecordFetcher } from '@tributary/streams/operations';
 import { quietLogger } from './quiet-logger.ts';
 import { DEADLINE_MS } from './until.ts';
 

@@ -1,5 +1,5 @@
 import { Kafka, logLevel, type Admin } from 'kafkajs';
-import { isBrokerAway } from '../../processor/streams/kafka/kafka-errors.ts';
+import { isBrokerAway } from '@tributary/streams/operations';
 import { until } from './until.ts';
 
 export interface TestTopic {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
-import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-connection-config.ts';
+import type { KafkaConnectionConfig } from '@tributary/streams';
 import { startTestBroker, type TestBroker, type TestBrokerOptions } from './broker.ts';
 
 /** Numbers of the requests that tests interfere with; any other number works as well. */

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
-import { StreamsError } from '../../processor/streams/errors.ts';
+import { StreamsError } from '@tributary/streams';
 import { confirm, failureLine, type Terminal } from './command-line.ts';
 import { UserError } from './user-error.ts';
 

@@ -2,10 +2,8 @@ import { createInterface } from 'node:readline/promises';
 import type { Readable, Writable } from 'node:stream';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { Environment } from '../../processor/logins/environment.ts';
-import { asFatalConnectionError, awayReason, isBrokerAway } from '../../processor/streams/kafka/kafka-errors.ts';
-import { messageOf, StreamsError } from '../../processor/streams/errors.ts';
-import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-connection-config.ts';
-import type { Logger } from '../../processor/streams/logger.ts';
+import { type KafkaConnectionConfig, type Logger, StreamsError } from '@tributary/streams';
+import { asFatalConnectionError, awayReason, isBrokerAway, messageOf } from '@tributary/streams/operations';
 import { errorCode, UserError } from './user-error.ts';
 
 export const EXIT_FAILED = 1;

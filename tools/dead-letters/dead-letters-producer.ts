@@ -1,8 +1,6 @@
 import type { Environment } from '../../processor/logins/environment.ts';
-import { NO_INPUT, type OutgoingRecord } from '../../processor/streams/writing/streams-producer.ts';
-import { TransactionalProducer } from '../../processor/streams/writing/transactional-producer.ts';
-import { KafkaCluster } from '../../processor/streams/kafka/kafka-cluster.ts';
-import { StreamsError } from '../../processor/streams/errors.ts';
+import { StreamsError } from '@tributary/streams';
+import { KafkaCluster, NO_INPUT, type OutgoingRecord, TransactionalProducer } from '@tributary/streams/operations';
 import { connectionOf, silentLogger } from '../command-line/command-line.ts';
 import { markerKey, readMarkers, redrivenTopic, type DeadLetter } from './dead-letters-topic.ts';
 

@@ -1,6 +1,5 @@
 import type { Environment } from '../../processor/logins/environment.ts';
-import { KafkaCluster } from '../../processor/streams/kafka/kafka-cluster.ts';
-import { CODE, hasCode } from '../../processor/streams/kafka/kafka-errors.ts';
+import { CODE, hasCode, KafkaCluster } from '@tributary/streams/operations';
 import { connectionOf, silentLogger, type Terminal } from '../command-line/command-line.ts';
 import type { DeadLettersArguments, Selection } from './dead-letters-arguments.ts';
 import { letterJson, letterText, safeText, summaryJson, summaryTable, type Summary } from './dead-letters-text.ts';

@@ -1,6 +1,6 @@
 import type { Environment } from '../../processor/logins/environment.ts';
-import { createKafka, type KafkaCluster } from '../../processor/streams/kafka/kafka-cluster.ts';
-import { messageOf, StreamsError } from '../../processor/streams/errors.ts';
+import { StreamsError } from '@tributary/streams';
+import { createKafka, type KafkaCluster, messageOf } from '@tributary/streams/operations';
 import {
   confirm,
   connectionOf,

@@ -1,16 +1,17 @@
 import { createHash } from 'node:crypto';
+import { type HeaderList, topicPartition } from '@tributary/streams';
 import {
+  CODE,
   CUT_HEADERS,
   DEAD_LETTER_HEADERS,
+  type FetchedRecord,
+  hasCode,
   isCut,
+  type KafkaCluster,
   originalHeaders,
-} from '../../processor/streams/writing/dead-letter.ts';
-import { topicPartition } from '../../processor/streams/index.ts';
-import { READ_COMMITTED, type KafkaCluster } from '../../processor/streams/kafka/kafka-cluster.ts';
-import { CODE, hasCode } from '../../processor/streams/kafka/kafka-errors.ts';
-import { RecordFetcher } from '../../processor/streams/reading/record-fetcher.ts';
-import type { FetchedRecord } from '../../processor/streams/kafka/fetched-record.ts';
-import type { HeaderList } from '../../processor/streams/topology/record.ts';
+  READ_COMMITTED,
+  RecordFetcher,
+} from '@tributary/streams/operations';
 import { silentLogger } from '../command-line/command-line.ts';
 import { UserError } from '../command-line/user-error.ts';
 

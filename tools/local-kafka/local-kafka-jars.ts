@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Logger } from '../../processor/streams/logger.ts';
+import type { Logger } from '@tributary/streams';
 import { javaEnvironment } from './java.ts';
 import { projectRoot } from '../command-line/project-root.ts';
 import { errorCode, threeWaysToKafka, UserError } from '../command-line/user-error.ts';

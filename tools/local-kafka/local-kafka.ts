@@ -5,7 +5,7 @@ import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/prom
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { Logger } from '../../processor/streams/logger.ts';
+import type { Logger } from '@tributary/streams';
 import { DataDirLock } from './data-dir-lock.ts';
 import { findJava, type Java, javaEnvironment } from './java.ts';
 import { jarCacheDir, kafkaClassPath } from './local-kafka-jars.ts';

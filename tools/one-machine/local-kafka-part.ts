@@ -1,5 +1,5 @@
 import type { Environment } from '../../processor/logins/environment.ts';
-import type { Logger } from '../../processor/streams/logger.ts';
+import type { Logger } from '@tributary/streams';
 import { startLocalKafka, type LocalKafka } from '../local-kafka/local-kafka.ts';
 import { RestartPolicy } from './restart-policy.ts';
 

@@ -2,7 +2,7 @@ import { environmentOrExit, type Environment } from '../../processor/logins/envi
 import { createLogger } from '../../processor/logins/logging.ts';
 import { API_NODE_FLAGS } from './api-node-flags.ts';
 import { buildClient } from '../development/client-build.ts';
-import { allUnknown, unresolvableBrokers } from '../../processor/streams/kafka/broker-names.ts';
+import { allUnknown, unresolvableBrokers } from '@tributary/streams/operations';
 import { LocalKafkaPart } from './local-kafka-part.ts';
 import { freePort, isPortFree } from '../local-kafka/ports.ts';
 import { SupervisedPart } from './supervised-part.ts';

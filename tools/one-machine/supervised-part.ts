@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Logger } from '../../processor/streams/logger.ts';
+import type { Logger } from '@tributary/streams';
 import { projectRoot } from '../command-line/project-root.ts';
 import { badConfigurationExitCode, RestartPolicy } from './restart-policy.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { invalidFields, type Login, missingFields } from '../../processor/logins/login.ts';
 import { DEAD_LETTER_REASONS, decodeLogin } from '../../processor/logins/login-record.ts';
-import { DeadLetter } from '../../processor/streams/topology/record.ts';
+import { DeadLetter } from '@tributary/streams';
 import { DIRTY_KINDS, type DirtyKind, dirtyOutcome, dirtyValue } from './dirty-logins.ts';
 import { draftLogin, type LoginDraft } from './login-generator.ts';
 import { seededRandom } from './seeded-random.ts';

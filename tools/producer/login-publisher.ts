@@ -1,16 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type kafkajs from 'kafkajs';
-import { createKafka } from '../../processor/streams/kafka/kafka-cluster.ts';
+import { type KafkaConnectionConfig, type Logger, StreamsError } from '@tributary/streams';
 import {
   CODE,
+  createKafka,
   fatalConnectionError,
   hasCode,
   isBrokerAway,
   waitingForKafka,
-} from '../../processor/streams/kafka/kafka-errors.ts';
-import { StreamsError } from '../../processor/streams/errors.ts';
-import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-connection-config.ts';
-import type { Logger } from '../../processor/streams/logger.ts';
+} from '@tributary/streams/operations';
 import type { LoginGenerator } from './login-generator.ts';
 import { Pace } from './pace.ts';
 

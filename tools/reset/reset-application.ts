@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type kafkajs from 'kafkajs';
 import type { Environment } from '../../processor/logins/environment.ts';
-import { createKafka } from '../../processor/streams/kafka/kafka-cluster.ts';
-import { CODE, hasCode } from '../../processor/streams/kafka/kafka-errors.ts';
+import { CODE, createKafka, hasCode } from '@tributary/streams/operations';
 import {
   confirm,
   connectionOf,

@@ -1,12 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { messageOf } from '../../processor/streams/errors.ts';
-import {
-  SLOT_LOCK_FILE,
-  slotLockRemedy,
-  takeSlotLock,
-  type SlotLock,
-} from '../../processor/streams/store/slot-lock.ts';
+import { messageOf, SLOT_LOCK_FILE, type SlotLock, slotLockRemedy, takeSlotLock } from '@tributary/streams/operations';
 import { errorCode, UserError } from '../command-line/user-error.ts';
 
 const SLOT = /^\d+$/;

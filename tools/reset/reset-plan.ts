@@ -1,13 +1,8 @@
 import type kafkajs from 'kafkajs';
-import { topicPartition } from '../../processor/streams/index.ts';
+import { topicPartition } from '@tributary/streams';
+import { changelogTopic, offsetsTopic, repartitionTopic, statusTopic } from '@tributary/streams/operations';
 import type { Environment } from '../../processor/logins/environment.ts';
 import { buildTopology } from '../../processor/logins/topology.ts';
-import {
-  changelogTopic,
-  offsetsTopic,
-  repartitionTopic,
-  statusTopic,
-} from '../../processor/streams/topology/topology.ts';
 import { redrivenTopic } from '../dead-letters/dead-letters-topic.ts';
 import type { LocalState } from './reset-local-state.ts';
 

@@ -10,7 +10,7 @@ import {
 import { CloseCode, type Context, handleProtocols, makeServer, type Server as ProtocolServer } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 
-import type { Logger } from '../../../processor/streams/logger.ts';
+import type { Logger } from '@tributary/streams';
 import { apiError } from './api-error.ts';
 import type { ApiMetrics } from '../operations/api-metrics.ts';
 import type { TokenCheck } from '../access/api-token.ts';

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 
-import type { Logger } from '../../../processor/streams/logger.ts';
+import type { Logger } from '@tributary/streams';
 import { badUserInput } from './api-error.ts';
 
 /** Written beside the dashboard by its build: what it asks, by the SHA-256 of the text. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-import { APPLICATION_RECORD_KEY, type InstanceStatus } from '../../../processor/streams/task/instance-status.ts';
-import type { TableChange } from '../../../processor/streams/table/global-table-types.ts';
+import type { InstanceStatus, TableChange } from '@tributary/streams';
+import { APPLICATION_RECORD_KEY } from '@tributary/streams/operations';
 
 /** Unheard of for so long, an instance is shown as not alive. */
 const SILENT_AFTER_MS = 10_000;

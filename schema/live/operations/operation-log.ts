@@ -1,7 +1,7 @@
 import { getOperationAST, type GraphQLError, type GraphQLFormattedError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 
-import type { Logger } from '../../../processor/streams/logger.ts';
+import type { Logger } from '@tributary/streams';
 import type { ApiMetrics } from './api-metrics.ts';
 import { codeOf, hiddenCause } from '../graphql/client-errors.ts';
 import type { Tracing } from './tracing.ts';

@@ -1,4 +1,4 @@
-import type { TaskStatus } from '../../../processor/streams/task/instance-status.ts';
+import type { TaskStatus } from '@tributary/streams';
 import type { AnyLiveModel } from '../tables/live-model.ts';
 
 /** What is known of the application while no instance reports. */

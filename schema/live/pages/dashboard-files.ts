@@ -5,7 +5,7 @@ import { extname, join, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 
-import type { Logger } from '../../../processor/streams/logger.ts';
+import type { Logger } from '@tributary/streams';
 import { accepts, answersNotModified, etagOf, refusesMethod, sendBody, sendJson } from '../server/http-responses.ts';
 import { setPagePolicy } from '../access/security-headers.ts';
 

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 
 import type { GraphQLSchema } from 'graphql';
 
-import type { Logger } from '../../../processor/streams/logger.ts';
+import type { Logger } from '@tributary/streams';
 import type { AnyLiveModel } from '../tables/live-model.ts';
 import { ApiMetrics } from '../operations/api-metrics.ts';
 import { TokenCheck } from '../access/api-token.ts';

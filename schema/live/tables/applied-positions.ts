@@ -1,4 +1,4 @@
-import type { TableChange } from '../../../processor/streams/table/global-table-types.ts';
+import type { TableChange } from '@tributary/streams';
 
 /** Changelog partition to the offset after the last record applied from it. */
 export type PositionVector = Readonly<Record<number, number>>;

@@ -1,4 +1,4 @@
-import type { TableChange } from '../../../processor/streams/table/global-table-types.ts';
+import type { TableChange } from '@tributary/streams';
 import { AppliedPositions } from './applied-positions.ts';
 import type { LiveTable, RowOrigin } from './live-table.ts';
 

@@ -1,4 +1,4 @@
-import type { GlobalTable, GlobalTableOptions } from '../../../processor/streams/table/global-table-types.ts';
+import type { GlobalTable, GlobalTableOptions } from '@tributary/streams';
 import type { LiveModel } from './live-model.ts';
 import type { LiveTables } from './live-table.ts';
 

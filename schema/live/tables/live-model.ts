@@ -1,8 +1,5 @@
-import { topicPartition } from '../../../processor/streams/index.ts';
-import { changelogTopic, statusTopic } from '../../../processor/streams/topology/topology.ts';
-import type { Logger } from '../../../processor/streams/logger.ts';
-import { isRuntimeRow } from '../../../processor/streams/store/runtime-rows.ts';
-import type { GlobalTableState, TableChange } from '../../../processor/streams/table/global-table-types.ts';
+import { type GlobalTableState, isRuntimeRow, type Logger, type TableChange, topicPartition } from '@tributary/streams';
+import { changelogTopic, statusTopic } from '@tributary/streams/operations';
 import { ChangeHub, type ChangeTopic } from '../updates/change-hub.ts';
 import type { LiveTable, LiveTables } from './live-table.ts';
 import { InstanceList, type ListedInstance } from '../operations/instance-list.ts';

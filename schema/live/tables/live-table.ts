@@ -1,4 +1,4 @@
-import type { TableChange } from '../../../processor/streams/table/global-table-types.ts';
+import type { TableChange } from '@tributary/streams';
 
 /** This instance's copy of one topic, a record at a time. */
 export interface LiveTable {

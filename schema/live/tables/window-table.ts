@@ -1,5 +1,4 @@
-import { decodeWindowKey } from '../../../processor/streams/store/window-key.ts';
-import type { TableChange } from '../../../processor/streams/table/global-table-types.ts';
+import { decodeWindowKey, type TableChange } from '@tributary/streams';
 import { AppliedPositions } from './applied-positions.ts';
 import type { LiveTable, RowOrigin } from './live-table.ts';
 

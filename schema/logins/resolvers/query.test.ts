@@ -3,7 +3,7 @@ import { graphql, type GraphQLSchema } from 'graphql';
 
 import { gdpOf } from '../../../processor/logins/gdp.ts';
 import { STATE_CODES } from '../../../processor/logins/states.ts';
-import type { InstanceStatus, TaskStateName } from '../../../processor/streams/task/instance-status.ts';
+import type { InstanceStatus, TaskStateName } from '@tributary/streams';
 import { type HandFedModel, handFedModel, instanceStatus } from '../../../tests/support/hand-fed-results.ts';
 import { createApiSchema } from './api-schema.ts';
 

@@ -1,6 +1,6 @@
 import { UNATTRIBUTED } from '../../../processor/logins/names.ts';
 import { isStateCode, type StateCode } from '../../../processor/logins/states.ts';
-import type { TableChange } from '../../../processor/streams/table/global-table-types.ts';
+import type { TableChange } from '@tributary/streams';
 import { originOf } from '../../live/tables/live-table.ts';
 import type { WindowRow } from '../../live/tables/window-table.ts';
 

@@ -1,8 +1,7 @@
 import { expect, test } from '@jest/globals';
 
 import { COUNTS_BY_STATE, COUNTS_BY_STATE_MINUTE, DATA_QUALITY, QUALITY_KEY } from '../../../processor/logins/names.ts';
-import { encodeWindowKey } from '../../../processor/streams/store/window-key.ts';
-import type { InstanceStatus } from '../../../processor/streams/task/instance-status.ts';
+import { encodeWindowKey, type InstanceStatus } from '@tributary/streams';
 import { handFedModel } from '../../../tests/support/hand-fed-results.ts';
 import { dataQualityAnswer } from '../results/data-quality-result.ts';
 import { totalsAnswer } from '../results/states-result.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { QUALITY_KEY } from '../../../processor/logins/names.ts';
-import type { TableChange } from '../../../processor/streams/table/global-table-types.ts';
+import type { TableChange } from '@tributary/streams';
 
 /** Of one row, all reasons together: more would make the sums no number that GraphQL can give. */
 const MAX_COUNT = 1_000_000_000_000;

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 
 import { MINUTE_WINDOWS, UNATTRIBUTED } from '../../../processor/logins/names.ts';
 import { STATE_CODES } from '../../../processor/logins/states.ts';
-import type { TableChange } from '../../../processor/streams/table/global-table-types.ts';
+import type { TableChange } from '@tributary/streams';
 import {
   type HandFedModel,
   handFedModel,
