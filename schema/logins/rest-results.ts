@@ -1,6 +1,6 @@
 import { gdpOf } from '../../processor/logins/gdp.ts';
 import { STATE_CODES } from '../../processor/logins/states.ts';
-import { insightsAnswer } from './results/insights-result.ts';
+import { insightsResult } from './results/insights-result.ts';
 import { totalOf } from './rows/count-row.ts';
 import type { LoginModel } from './rows/login-model.ts';
 import type { RestResults } from '../live/server/rest-responses.ts';
@@ -34,6 +34,6 @@ function stateData(model: LoginModel): Record<string, StateData> {
 export function restResults(model: LoginModel): RestResults {
   return {
     '/data': () => stateData(model),
-    '/insights': () => insightsAnswer(model).sentences,
+    '/insights': () => insightsResult(model).sentences,
   };
 }

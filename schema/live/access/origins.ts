@@ -68,7 +68,7 @@ export class OriginPolicy {
   }
 
   /** Answers a browser's question whether it may send a request; the headers tell it. */
-  answerPreflight(request: IncomingMessage, response: ServerResponse, methods: readonly string[]): void {
+  sendPreflight(request: IncomingMessage, response: ServerResponse, methods: readonly string[]): void {
     this.setHeaders(request, response);
     const kind = this.kindOf(request);
     if (kind === 'allowed') {

@@ -18,7 +18,7 @@ const MASKED_MESSAGE = 'Unexpected error.';
  * What a client may be told of an error: GraphQL errors as they are, with a code of ours; anything else only as
  * INTERNAL_SERVER_ERROR, its message and stack kept for the log.
  */
-export function answerFor(error: unknown): GraphQLError {
+export function clientError(error: unknown): GraphQLError {
   if (!(error instanceof GraphQLError)) return masked(error, undefined);
   if (error.originalError != null && !(error.originalError instanceof GraphQLError))
     return masked(error.originalError, error);

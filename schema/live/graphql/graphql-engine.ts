@@ -8,8 +8,8 @@ import {
 } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 
-import { Turns } from '../limits/work-queue.ts';
-import { answerFor, withoutSuggestion } from './client-errors.ts';
+import { WorkQueue } from '../limits/work-queue.ts';
+import { clientError, withoutSuggestion } from './client-errors.ts';
 import { tooManyStreams } from '../limits/event-stream-limit.ts';
 import type { OperationLog } from '../operations/operation-log.ts';
 import { type DocumentReference, type PersistedDocuments, persistedText } from './persisted-documents.ts';
@@ -54,7 +54,7 @@ export function createGraphqlEngine({
   documents,
   mayStream,
 }: GraphqlEngineOptions): GraphqlEngine {
-  const turns = new Turns();
+  const queue = new WorkQueue();
   return createYoga({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -79,8 +79,8 @@ export function createGraphqlEngine({
       explorable ? null : closedSchema(),
       validationErrors(log),
       log.plugin(),
-      bounded(costs, turns),
-      sharedExecution(turns),
+      bounded(costs, queue),
+      sharedExecution(queue),
       streams(mayStream),
     ].filter((plugin) => plugin !== null),
   });
@@ -92,7 +92,7 @@ export function errorMask({
   log,
 }: Pick<GraphqlEngineOptions, 'explorable' | 'log'>): (error: unknown) => GraphQLError {
   return (error) => {
-    const answer = explorable ? answerFor(error) : withoutSuggestion(answerFor(error));
+    const answer = explorable ? clientError(error) : withoutSuggestion(clientError(error));
     log.errors([answer]);
     return answer;
   };
@@ -166,7 +166,7 @@ function limits(): Plugin {
 }
 
 /** An operation is refused by what it would give, and executed when it is its turn. */
-function bounded(costs: CostTable, turns: Turns): Plugin {
+function bounded(costs: CostTable, queue: WorkQueue): Plugin {
   const costOf = (args: ExecutionArgs): number => {
     const cost = operationCost(args, costs);
     const error = costLimitError(cost);
@@ -176,7 +176,7 @@ function bounded(costs: CostTable, turns: Turns): Plugin {
   return {
     onExecute({ args, executeFn, setExecuteFn }) {
       const cost = costOf(args);
-      setExecuteFn((given: ExecutionArgs) => turns.run(cost, () => executeFn(given)));
+      setExecuteFn((given: ExecutionArgs) => queue.run(cost, () => executeFn(given)));
     },
     onSubscribe({ args }) {
       costOf(args);

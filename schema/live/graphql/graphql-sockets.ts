@@ -154,7 +154,7 @@ export class GraphqlSockets {
       this.#begun.set(args, { enveloped, id, send: extra.send });
       return args;
     } catch (error) {
-      return [this.#answerFor(error)];
+      return [this.#clientError(error)];
     }
   }
 
@@ -162,7 +162,7 @@ export class GraphqlSockets {
     try {
       return await this.#begun.get(args)?.enveloped[how](args);
     } catch (error) {
-      return { errors: [this.#answerFor(error)] };
+      return { errors: [this.#clientError(error)] };
     }
   }
 
@@ -208,7 +208,7 @@ export class GraphqlSockets {
     return sending;
   }
 
-  #answerFor(error: unknown): GraphQLError {
+  #clientError(error: unknown): GraphQLError {
     return this.#options.mask(error);
   }
 

@@ -11,7 +11,7 @@ import {
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 
-import type { Turns } from '../limits/work-queue.ts';
+import type { WorkQueue } from '../limits/work-queue.ts';
 
 /**
  * Executes an update once for all subscriptions that ask the same of it, and gives each the same result.
@@ -20,7 +20,7 @@ import type { Turns } from '../limits/work-queue.ts';
  * the subscriber's context: a resolver that asks for whom it answers finds nobody, and cannot give one client what is
  * another's.
  */
-export function sharedExecution(turns: Turns): Plugin {
+export function sharedExecution(queue: WorkQueue): Plugin {
   const results = new WeakMap<object, Map<string, ExecutionResult | Promise<ExecutionResult>>>();
 
   function resultOf(
@@ -36,7 +36,7 @@ export function sharedExecution(turns: Turns): Plugin {
       return 'then' in shared
         ? shared.then((result) => (result.errors === undefined ? result : executed(update, args)))
         : shared;
-    const result = turns.run(costOf(update), () => executed(update, args));
+    const result = queue.run(costOf(update), () => executed(update, args));
     if (!('then' in result)) return keep(known, operation, result);
     const kept = result.then((written) => keep(known, operation, written));
     known.set(operation, kept);

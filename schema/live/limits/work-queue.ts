@@ -1,20 +1,20 @@
 /** Work of more than this cost is heavy: some milliseconds, and as much again to write its result. */
 const HEAVY_COST = 1_000;
-/** How long light work goes on within one turn of the event loop. */
+/** How long light work may go on within one turn of the event loop. */
 const SLICE_MS = 5;
 
 /**
- * Work in turns of the event loop: what is light together for a few milliseconds, what is heavy alone, each in the
- * order in which it came. Between two turns everything else is served: a probe waits for one piece of work and not for
- * all that was asked for.
+ * Spreads work over turns of the event loop: light work together for a few milliseconds, heavy work one piece a turn,
+ * each in the order in which it came. Everything else is served between two turns: a probe waits for one piece of work
+ * and not for all that was asked for.
  */
-export class Turns {
+export class WorkQueue {
   readonly #light: (() => void)[] = [];
   readonly #heavy: (() => void)[] = [];
   #spentMs = 0;
-  #isNextSet = false;
+  #isNextTurnSet = false;
 
-  /** Gives what `work` gives: at once where this turn has room for it, else as a promise. */
+  /** Returns what `work` returns: at once where this turn has room for it, else as a promise. */
   run<T>(cost: number, work: () => T | Promise<T>): T | Promise<T> {
     const isHeavy = cost > HEAVY_COST;
     const waiting = isHeavy ? this.#heavy : this.#light;
@@ -32,7 +32,7 @@ export class Turns {
 
   #timed<T>(isHeavy: boolean, work: () => T): T {
     const startedAtMs = performance.now();
-    this.#setNext();
+    this.#setNextTurn();
     try {
       return work();
     } finally {
@@ -41,16 +41,16 @@ export class Turns {
   }
 
   #turn(): void {
-    this.#isNextSet = false;
+    this.#isNextTurnSet = false;
     this.#spentMs = 0;
     while (this.#spentMs < SLICE_MS && this.#light.length > 0) this.#light.shift()?.();
     this.#heavy.shift()?.();
-    if (this.#light.length + this.#heavy.length > 0) this.#setNext();
+    if (this.#light.length + this.#heavy.length > 0) this.#setNextTurn();
   }
 
-  #setNext(): void {
-    if (this.#isNextSet) return;
-    this.#isNextSet = true;
+  #setNextTurn(): void {
+    if (this.#isNextTurnSet) return;
+    this.#isNextTurnSet = true;
     setImmediate(() => this.#turn());
   }
 }

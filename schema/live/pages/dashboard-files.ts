@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 
 import type { Logger } from '@tributary/streams';
-import { accepts, answersNotModified, etagOf, refusesMethod, sendBody, sendJson } from '../server/http-responses.ts';
+import { accepts, sendNotModified, etagOf, refusesMethod, sendBody, sendJson } from '../server/http-responses.ts';
 import { setPagePolicy } from '../access/security-headers.ts';
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
@@ -104,7 +104,7 @@ export class DashboardFiles {
       name.startsWith('assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
     );
     response.appendHeader('vary', 'Accept-Encoding');
-    if (answersNotModified(request, response, file.etag)) return;
+    if (sendNotModified(request, response, file.etag)) return;
     const zipped = file.gzipped !== null && /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
     if (zipped) response.setHeader('content-encoding', 'gzip');
     sendBody(request, response, 200, contentType, zipped && file.gzipped !== null ? file.gzipped : file.bytes);

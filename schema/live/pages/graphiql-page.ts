@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 
-import { answersNotModified, etagOf, refusesMethod, sendBody, sendJson } from '../server/http-responses.ts';
+import { sendNotModified, etagOf, refusesMethod, sendBody, sendJson } from '../server/http-responses.ts';
 import { setPagePolicy } from '../access/security-headers.ts';
 
 export const GRAPHIQL_ASSETS = '/graphiql/';
@@ -45,21 +45,21 @@ export class GraphiqlPage {
     );
   }
 
-  answerPage(request: IncomingMessage, response: ServerResponse): void {
+  servePage(request: IncomingMessage, response: ServerResponse): void {
     setPagePolicy(request, response, { blobs: true });
     response.setHeader('cache-control', 'no-cache');
     response.appendHeader('vary', 'Accept');
-    if (!answersNotModified(request, response, etagOf(this.#page)))
+    if (!sendNotModified(request, response, etagOf(this.#page)))
       sendBody(request, response, 200, 'text/html; charset=utf-8', this.#page);
   }
 
-  async answerAsset(pathname: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async serveAsset(pathname: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (refusesMethod(request, response, ['GET', 'HEAD'])) return;
     const asset = (await this.#loaded()).get(pathname.slice(GRAPHIQL_ASSETS.length));
     if (asset === undefined) return sendJson(request, response, 404, { error: 'There is nothing at this path.' });
     response.setHeader('cache-control', 'no-cache');
     response.appendHeader('vary', 'Accept-Encoding');
-    if (answersNotModified(request, response, asset.etag)) return;
+    if (sendNotModified(request, response, asset.etag)) return;
     const zipped = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
     if (zipped) response.setHeader('content-encoding', 'gzip');
     sendBody(request, response, 200, asset.contentType, zipped ? asset.gzipped : asset.bytes);

@@ -37,7 +37,7 @@ test('GraphiQL is loaded again after its first load failed', async () => {
       ),
   ];
   const page = new GraphiqlPage([], () => (loads.shift() as (typeof loads)[0])());
-  const url = await serve((path, request, response) => page.answerAsset(path, request, response));
+  const url = await serve((path, request, response) => page.serveAsset(path, request, response));
   expect((await fetch(`${url}/graphiql/graphiql.js`)).status).toBe(500);
   const second = await fetch(`${url}/graphiql/graphiql.js`, { headers: { 'accept-encoding': 'identity' } });
   expect([second.status, await second.text()]).toEqual([200, 'all of it']);

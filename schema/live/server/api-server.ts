@@ -15,8 +15,8 @@ import { GraphiqlPage } from '../pages/graphiql-page.ts';
 import { createGraphqlEngine, errorMask, GRAPHQL_PATH } from '../graphql/graphql-engine.ts';
 import { GraphqlSockets } from '../graphql/graphql-sockets.ts';
 import { sendError, sendJson } from './http-responses.ts';
-import { OneAtATime } from './request-pipeline.ts';
-import { isEventStream, OpenAnswers } from './open-responses.ts';
+import { RequestPipeline } from './request-pipeline.ts';
+import { isEventStream, OpenResponses } from './open-responses.ts';
 import { OperationLog } from '../operations/operation-log.ts';
 import { OriginPolicy } from '../access/origins.ts';
 import type { OnSubscription } from '../updates/conflating-iterator.ts';
@@ -96,7 +96,7 @@ export interface ApiServer {
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { model, logger, settings = { allowedHosts: 'allowedHosts', allowedOrigins: 'allowedOrigins' } } = options;
   let stopping = false;
-  const answers = new OpenAnswers();
+  const answers = new OpenResponses();
   const metrics = new ApiMetrics(model, () => answers.eventStreams);
   const log = new OperationLog(logger, metrics, options.tracing ?? null);
   const token = new TokenCheck(options.apiToken);
@@ -129,7 +129,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     mayStream,
   });
 
-  const oneAtATime = new OneAtATime();
+  const pipeline = new RequestPipeline();
   const shouldUpgradeCallback = ({ headers }: IncomingMessage): boolean =>
     headers.upgrade?.trim().toLowerCase() === 'websocket';
   const server = createServer(
@@ -142,7 +142,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     },
     (request, response) => {
       takeAbsoluteTarget(request);
-      oneAtATime.next(request.socket, response, () => answer(request, response));
+      pipeline.next(request.socket, response, () => answer(request, response));
     },
   );
 
@@ -178,7 +178,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     takeAbsoluteTarget(request);
     stream.on('error', () => stream.destroy());
-    oneAtATime.whenAnswered(request.socket, () => upgrade(request, stream, head));
+    pipeline.whenIdle(request.socket, () => upgrade(request, stream, head));
   });
 
   function upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {

@@ -47,7 +47,7 @@ export function etagOf(body: string | Buffer): string {
 }
 
 /** True, and answered with 304, when the client already has the body with this ETag. */
-export function answersNotModified(request: IncomingMessage, response: ServerResponse, etag: string): boolean {
+export function sendNotModified(request: IncomingMessage, response: ServerResponse, etag: string): boolean {
   response.setHeader('etag', etag);
   const known = request.headers['if-none-match'];
   if (known === undefined) return false;

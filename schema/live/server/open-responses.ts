@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 
 /** The answers that are being given, so that a stop can let them finish, all but those that never would. */
-export class OpenAnswers {
+export class OpenResponses {
   readonly #open = new Set<ServerResponse>();
   #onIdle: (() => void) | null = null;
 

@@ -9,13 +9,13 @@ const PACKINGS = {
   deflate: promisify(inflate),
   br: promisify(brotliDecompress),
 };
-export const ACCEPTED_PACKINGS = 'gzip, deflate, br';
+export const ACCEPTED_ENCODINGS = 'gzip, deflate, br';
 
-export type Unpacked =
+export type DecodedBody =
   { readonly text: string } | { readonly problem: 'unknown packing' | 'too large' | 'not packed so' | 'not utf-8' };
 
-/** A body as text, unpacked to at most `limit` bytes: what unpacks to more is never held. */
-export async function unpacked(body: Buffer, packing: string | undefined, limit: number): Promise<Unpacked> {
+/** A body as text, decodedBody to at most `limit` bytes: what unpacks to more is never held. */
+export async function decodedBody(body: Buffer, packing: string | undefined, limit: number): Promise<DecodedBody> {
   const name = packing?.trim().toLowerCase() ?? '';
   if (name === '' || name === 'identity') return decoded(body);
   if (!Object.hasOwn(PACKINGS, name)) return { problem: 'unknown packing' };
@@ -30,7 +30,7 @@ export async function unpacked(body: Buffer, packing: string | undefined, limit:
 const UTF_8 = new TextDecoder('utf-8', { fatal: true });
 
 /** A byte-order mark, as some clients write it, is no part of the text. */
-function decoded(body: Buffer): Unpacked {
+function decoded(body: Buffer): DecodedBody {
   try {
     return { text: UTF_8.decode(body) };
   } catch {

@@ -9,7 +9,7 @@ const FAR_TOO_MANY = 4_000;
  * Requests of one connection, each begun when the answer to the one before it is out: whoever sends many without
  * waiting is served as if he had waited, and not before all others.
  */
-export class OneAtATime {
+export class RequestPipeline {
   /** What waits at a connection that is being answered. */
   readonly #waiting = new WeakMap<Socket, (() => void)[]>();
 
@@ -33,7 +33,7 @@ export class OneAtATime {
    * Calls `begin` when what `socket` asked before is answered: whatever it is has no answer of this server's to wait
    * for.
    */
-  whenAnswered(socket: Socket, begin: () => void): void {
+  whenIdle(socket: Socket, begin: () => void): void {
     const waiting = this.#waiting.get(socket);
     if (waiting === undefined) begin();
     else waiting.push(begin);

@@ -11,7 +11,7 @@ import { GRAPHQL_PATH, type GraphqlEngine } from '../graphql/graphql-engine.ts';
 import { type ErrorCode } from '../graphql/api-error.ts';
 import { refusesMethod, sendBody, sendError, sendJson } from './http-responses.ts';
 import type { OriginPolicy } from '../access/origins.ts';
-import { ACCEPTED_PACKINGS, isUtf8, readBody, unpacked } from './request-body.ts';
+import { ACCEPTED_ENCODINGS, isUtf8, readBody, decodedBody } from './request-body.ts';
 import { REQUEST_LIMITS, tokenLimitError } from '../limits/request-limits.ts';
 import { type RestResults, sendRestResult } from './rest-responses.ts';
 
@@ -51,38 +51,38 @@ export class RequestRouter {
   async answer(pathname: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { restResults } = this.#parts;
     const rest = Object.hasOwn(restResults, pathname) ? restResults[pathname] : undefined;
-    if (rest !== undefined) return this.#answerRest(rest, request, response);
+    if (rest !== undefined) return this.#serveRest(rest, request, response);
     switch (pathname) {
       case GRAPHQL_PATH:
-        return this.#answerGraphql(request, response);
+        return this.#serveGraphql(request, response);
       case '/health':
-        return this.#answerProbe(request, response, 200, { status: 'ok' });
+        return this.#serveProbe(request, response, 200, { status: 'ok' });
       case '/ready':
-        return this.#answerReady(request, response);
+        return this.#serveReady(request, response);
       case '/metrics':
-        return this.#answerMetrics(request, response);
+        return this.#serveMetrics(request, response);
     }
     const { graphiql, dashboard } = this.#parts;
     if (graphiql !== null && pathname.startsWith(GRAPHIQL_ASSETS))
-      return graphiql.answerAsset(pathname, request, response);
+      return graphiql.serveAsset(pathname, request, response);
     return dashboard.answer(pathname, request, response);
   }
 
-  #answerRest(result: () => unknown, request: IncomingMessage, response: ServerResponse): void {
+  #serveRest(result: () => unknown, request: IncomingMessage, response: ServerResponse): void {
     const { origins, model } = this.#parts;
-    if (request.method === 'OPTIONS') return origins.answerPreflight(request, response, ['GET', 'HEAD']);
+    if (request.method === 'OPTIONS') return origins.sendPreflight(request, response, ['GET', 'HEAD']);
     origins.setHeaders(request, response);
     if (this.#refusesForeign(request, response) || !this.#isAuthorized(request, response)) return;
     sendRestResult(model, result, request, response);
   }
 
-  async #answerGraphql(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #serveGraphql(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { origins, graphiql, engine } = this.#parts;
-    if (request.method === 'OPTIONS') return origins.answerPreflight(request, response, ['GET', 'POST']);
+    if (request.method === 'OPTIONS') return origins.sendPreflight(request, response, ['GET', 'POST']);
     origins.setHeaders(request, response);
     response.setHeader('cache-control', 'no-store');
     // The page holds no data, and has a place to type the token into.
-    if (graphiql?.isVisit(request) === true) return graphiql.answerPage(request, response);
+    if (graphiql?.isVisit(request) === true) return graphiql.servePage(request, response);
     if (this.#refusesForeign(request, response)) return;
     if (!this.#isAuthorized(request, response)) return;
     if (graphiql === null && request.method === 'GET' && !couldNotBeSimple(request)) {
@@ -135,7 +135,7 @@ export class RequestRouter {
           `A request has at most ${REQUEST_LIMITS.bodyBytes} bytes.`,
         );
       }
-      const content = await unpacked(body, request.headers['content-encoding'], REQUEST_LIMITS.bodyBytes);
+      const content = await decodedBody(body, request.headers['content-encoding'], REQUEST_LIMITS.bodyBytes);
       if ('problem' in content) return this.#refuseBody(content.problem, request, response);
       // Where the engine looks for a body that has been read.
       Object.assign(request, { body: content.text });
@@ -165,13 +165,13 @@ export class RequestRouter {
   ): void {
     switch (problem) {
       case 'unknown packing':
-        response.setHeader('accept-encoding', ACCEPTED_PACKINGS);
+        response.setHeader('accept-encoding', ACCEPTED_ENCODINGS);
         return this.#refuse(
           request,
           response,
           415,
           'BAD_USER_INPUT',
-          `A body is sent as it is, or with a content-encoding that is one of ${ACCEPTED_PACKINGS}.`,
+          `A body is sent as it is, or with a content-encoding that is one of ${ACCEPTED_ENCODINGS}.`,
         );
       case 'too large':
         return this.#refuse(
@@ -179,7 +179,7 @@ export class RequestRouter {
           response,
           413,
           'QUERY_TOO_LARGE',
-          `A request has at most ${REQUEST_LIMITS.bodyBytes} bytes, unpacked.`,
+          `A request has at most ${REQUEST_LIMITS.bodyBytes} bytes, decodedBody.`,
         );
       case 'not packed so':
         return this.#refuse(
@@ -220,21 +220,21 @@ export class RequestRouter {
     return false;
   }
 
-  #answerReady(request: IncomingMessage, response: ServerResponse): void {
+  #serveReady(request: IncomingMessage, response: ServerResponse): void {
     const { model, stopping } = this.#parts;
     const { complete, reason } = model.tableState;
-    if (stopping()) return this.#answerProbe(request, response, 503, notReady('the API is stopping'));
+    if (stopping()) return this.#serveProbe(request, response, 503, notReady('the API is stopping'));
     if (!complete)
-      return this.#answerProbe(request, response, 503, notReady(reason ?? 'the copy of the results is not complete'));
-    this.#answerProbe(request, response, 200, { status: 'ready' });
+      return this.#serveProbe(request, response, 503, notReady(reason ?? 'the copy of the results is not complete'));
+    this.#serveProbe(request, response, 200, { status: 'ready' });
   }
 
-  #answerProbe(request: IncomingMessage, response: ServerResponse, status: number, body: object): void {
+  #serveProbe(request: IncomingMessage, response: ServerResponse, status: number, body: object): void {
     response.setHeader('cache-control', 'no-store');
     if (!refusesMethod(request, response, ['GET', 'HEAD'])) sendJson(request, response, status, body);
   }
 
-  async #answerMetrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #serveMetrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { registry } = this.#parts.metrics;
     response.setHeader('cache-control', 'no-store');
     if (this.#refusesForeign(request, response)) return;

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { notReady } from '../graphql/api-error.ts';
 import type { AnyLiveModel } from '../tables/live-model.ts';
-import { accepts, answersNotModified, etagOf, refusesMethod, sendBody, sendError, sendJson } from './http-responses.ts';
+import { accepts, sendNotModified, etagOf, refusesMethod, sendBody, sendError, sendJson } from './http-responses.ts';
 
 const JSON_TYPE = 'application/json';
 
@@ -26,6 +26,6 @@ export function sendRestResult(
   const body = JSON.stringify(result());
   // No client may use a kept copy without asking: the numbers change all the time, but often enough they did not.
   response.setHeader('cache-control', 'no-cache');
-  if (!answersNotModified(request, response, etagOf(body)))
+  if (!sendNotModified(request, response, etagOf(body)))
     sendBody(request, response, 200, `${JSON_TYPE}; charset=utf-8`, body);
 }

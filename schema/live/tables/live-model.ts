@@ -5,8 +5,8 @@ import type { LiveTable, LiveTables } from './live-table.ts';
 import { InstanceList, type ListedInstance } from '../operations/instance-list.ts';
 import { SharedUpdates } from '../updates/shared-updates.ts';
 
-/** How long the wholeness must have changed before subscribers hear of it: the copy's wavers with every login. */
-const WHOLENESS_SETTLES_MS = 2_000;
+/** How long the completeness must have changed before subscribers hear of it: the copy's wavers with every login. */
+const COMPLETENESS_SETTLES_MS = 2_000;
 
 export interface LiveModelOptions<Tables extends LiveTables> {
   readonly applicationId: string;
@@ -29,8 +29,8 @@ export type AnyLiveModel = Pick<
   | 'unreadable'
   | 'windowCounts'
   | 'shared'
-  | 'wholeness'
-  | 'toldWholeness'
+  | 'completeness'
+  | 'announcedCompleteness'
 >;
 
 /** What is done with the records of one topic. */
@@ -62,9 +62,9 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
   };
   #positions: () => ReadonlyMap<string, number> = () => new Map();
   #unreadable = 0;
-  #wholeness = '';
-  #toldWholeness = '';
-  #wholenessChangedAtMs: number | null = null;
+  #completeness = '';
+  #announcedCompleteness = '';
+  #completenessChangedAtMs: number | null = null;
 
   constructor({
     applicationId,
@@ -191,7 +191,7 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
 
   setTableState(state: GlobalTableState): void {
     this.#tableState = state;
-    this.#lookAtWholeness();
+    this.#lookAtCompleteness();
   }
 
   /**
@@ -205,12 +205,12 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
       this.#version += 1;
       this.hub.notify('processor');
     }
-    this.#lookAtWholeness();
+    this.#lookAtCompleteness();
     if (
-      this.#wholeness !== this.#toldWholeness &&
-      elapsedMs - (this.#wholenessChangedAtMs ?? elapsedMs) >= WHOLENESS_SETTLES_MS
+      this.#completeness !== this.#announcedCompleteness &&
+      elapsedMs - (this.#completenessChangedAtMs ?? elapsedMs) >= COMPLETENESS_SETTLES_MS
     ) {
-      this.#toldWholeness = this.#wholeness;
+      this.#announcedCompleteness = this.#completeness;
       this.hub.notify('completeness');
     }
   }
@@ -219,20 +219,20 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
    * What answers say of themselves besides their rows: whether the copy is complete, and whether it is known what
    * waits.
    */
-  get wholeness(): string {
+  get completeness(): string {
     return `${this.#tableState.complete} ${this.lag() !== null}`;
   }
 
-  /** The wholeness that subscribers were last told to look at. */
-  get toldWholeness(): string {
-    return this.#toldWholeness;
+  /** The completeness that subscribers were last told to look at. */
+  get announcedCompleteness(): string {
+    return this.#announcedCompleteness;
   }
 
-  #lookAtWholeness(): void {
-    const { wholeness } = this;
-    if (wholeness === this.#wholeness) return;
-    this.#wholeness = wholeness;
-    this.#wholenessChangedAtMs = this.#elapsedMs();
+  #lookAtCompleteness(): void {
+    const { completeness } = this;
+    if (completeness === this.#completeness) return;
+    this.#completeness = completeness;
+    this.#completenessChangedAtMs = this.#elapsedMs();
   }
 }
 

@@ -1,4 +1,4 @@
-import { Beats } from './shared-timers.ts';
+import { SharedTimers } from './shared-timers.ts';
 
 /** What changes in every model beside its tables. */
 export type ModelTopic = 'processor' | 'completeness' | 'progress';
@@ -6,15 +6,15 @@ export type ModelTopic = 'processor' | 'completeness' | 'progress';
 /** What changed, as far as subscribers care: a table by its name, or a part of the model. */
 export type ChangeTopic<TableName extends string = string> = TableName | ModelTopic;
 
-/** How long listeners are woken before everything else has a turn. */
+/** After waking listeners for so long, the event loop is let go. */
 const SLICE_MS = 10;
 
 /**
- * Tells subscribers that something changed, never what: they look for themselves when it is their turn. Changes that
- * come in one go of the event loop are told once, so a commit that touches several changelogs is one update.
+ * Wakes subscribers when something changed, and never says what: each looks for itself when it is woken. Changes of one
+ * turn of the event loop wake once, so a commit that touches several changelogs is one update.
  */
 export class ChangeHub<TableName extends string = string> {
-  readonly beats = new Beats();
+  readonly timers = new SharedTimers();
   readonly #listeners = new Map<() => void, ReadonlySet<ChangeTopic<TableName>>>();
   readonly #changed = new Set<ChangeTopic<TableName>>();
   #scheduled: NodeJS.Immediate | null = null;
@@ -23,7 +23,7 @@ export class ChangeHub<TableName extends string = string> {
     return this.#listeners.size;
   }
 
-  /** Returns the function that ends it. `wake` must not throw. */
+  /** Calls `wake` when one of `topics` changed; it must not throw. Returns the function that ends it. */
   listen(topics: readonly ChangeTopic<TableName>[], wake: () => void): () => void {
     this.#listeners.set(wake, new Set(topics));
     return () => void this.#listeners.delete(wake);
@@ -39,7 +39,7 @@ export class ChangeHub<TableName extends string = string> {
     });
   }
 
-  /** Whoever stops to listen meanwhile is no longer among `listeners`. */
+  /** A listener that was removed meanwhile is no longer among `listeners`. */
   #wake(
     listeners: IterableIterator<[() => void, ReadonlySet<ChangeTopic<TableName>>]>,
     changed: readonly ChangeTopic<TableName>[],
@@ -56,6 +56,6 @@ export class ChangeHub<TableName extends string = string> {
   close(): void {
     if (this.#scheduled !== null) clearImmediate(this.#scheduled);
     this.#listeners.clear();
-    this.beats.close();
+    this.timers.close();
   }
 }

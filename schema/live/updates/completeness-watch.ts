@@ -1,23 +1,24 @@
 import type { AnyLiveModel } from '../tables/live-model.ts';
 
 /**
- * Whether `freshness.complete`, or whether `freshness.lag` is known, has changed for good since a subscriber was last
- * told.
+ * Whether `freshness.complete`, or whether `freshness.lag` is known, has changed for good since the last update of a
+ * subscriber.
  */
 export class CompletenessWatch {
   readonly #model: AnyLiveModel;
-  #told: string | null = null;
+  #sent: string | null = null;
 
   constructor(model: AnyLiveModel) {
     this.#model = model;
   }
 
   changed(): boolean {
-    const { toldWholeness, wholeness } = this.#model;
-    return this.#told !== null && wholeness !== this.#told && wholeness === toldWholeness;
+    const { announcedCompleteness, completeness } = this.#model;
+    return this.#sent !== null && completeness !== this.#sent && completeness === announcedCompleteness;
   }
 
-  told(): void {
-    this.#told = this.#model.wholeness;
+  /** To be called with each update that is sent. */
+  updated(): void {
+    this.#sent = this.#model.completeness;
   }
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 
-import { BEAT_MS } from './shared-timers.ts';
+import { TIMER_STEP_MS } from './shared-timers.ts';
 import { ChangeHub } from './change-hub.ts';
 import { ConflatingIterator, UNOBSERVED } from './conflating-iterator.ts';
 
@@ -31,7 +31,7 @@ function subject(intervalMs: number) {
   let seen = -1;
   let taken = 0;
   const source = {
-    take: () => {
+    nextUpdate: () => {
       taken += 1;
       if (value === seen) return null;
       return (seen = value);
@@ -51,12 +51,12 @@ describe('pace', () => {
   test('the first update comes at once, and so does a change after a quiet spell', async () => {
     const { iterator, set } = subject(1_000);
     const first = iterator.next();
-    expect(await toldWithin(first, 2 * BEAT_MS)).toBe(true);
+    expect(await toldWithin(first, 2 * TIMER_STEP_MS)).toBe(true);
     expect(await first).toEqual({ done: false, value: 0 });
     await pass(1_050);
     const next = iterator.next();
     set(7);
-    expect(await toldWithin(next, 2 * BEAT_MS)).toBe(true);
+    expect(await toldWithin(next, 2 * TIMER_STEP_MS)).toBe(true);
     expect(await next).toEqual({ done: false, value: 7 });
     await iterator.return();
   });
@@ -84,19 +84,19 @@ describe('pace', () => {
   test('what changed back before it could be told is not told', async () => {
     const { iterator, set } = subject(50);
     const first = iterator.next();
-    expect(await toldWithin(first, 2 * BEAT_MS)).toBe(true);
+    expect(await toldWithin(first, 2 * TIMER_STEP_MS)).toBe(true);
     const next = iterator.next();
     set(0);
     expect(await toldWithin(next, 150)).toBe(false);
     set(3);
-    await pass(2 * BEAT_MS);
+    await pass(2 * TIMER_STEP_MS);
     expect(await next).toEqual({ done: false, value: 3 });
     await iterator.return();
   });
 
   test('a subscriber that does not ask costs nothing but its place, however much changes', async () => {
     const { iterator, set, taken } = subject(50);
-    await Promise.all([iterator.next(), pass(2 * BEAT_MS)]);
+    await Promise.all([iterator.next(), pass(2 * TIMER_STEP_MS)]);
     for (let value = 1; value <= 10_000; value++) set(value);
     await pass(60);
     expect(taken()).toBe(1);
@@ -110,7 +110,7 @@ describe('pace', () => {
 describe('leaving', () => {
   test('return() ends a subscriber that waits in a quiet hour, at once', async () => {
     const { iterator } = subject(60_000);
-    await Promise.all([iterator.next(), pass(2 * BEAT_MS)]);
+    await Promise.all([iterator.next(), pass(2 * TIMER_STEP_MS)]);
     const pending = iterator.next();
     expect(hub.listenerCount).toBe(1);
     await iterator.return();
@@ -121,7 +121,7 @@ describe('leaving', () => {
 
   test('tells once that it was closed, however often it is', async () => {
     let closed = 0;
-    const iterator = new ConflatingIterator(hub, ['states'], { take: () => 1 }, 50, {
+    const iterator = new ConflatingIterator(hub, ['states'], { nextUpdate: () => 1 }, 50, {
       ...UNOBSERVED,
       closed: () => (closed += 1),
     });
@@ -136,7 +136,7 @@ describe('leaving', () => {
       hub,
       ['states'],
       {
-        take: (): number => {
+        nextUpdate: (): number => {
           throw new Error('broken');
         },
       },
@@ -150,7 +150,7 @@ describe('leaving', () => {
 
 test('a source that is not ready yet is waited for', async () => {
   let ready = false;
-  const iterator = new ConflatingIterator(hub, ['states'], { ready: () => ready, take: () => 'update' }, 50);
+  const iterator = new ConflatingIterator(hub, ['states'], { ready: () => ready, nextUpdate: () => 'update' }, 50);
   const first = iterator.next();
   expect(await toldWithin(first, 80)).toBe(false);
   ready = true;
@@ -168,7 +168,7 @@ test('a source that is not ready is asked again when something has changed, and 
       asked += 1;
       return performance.now() >= readyByMs;
     },
-    take: () => 'update',
+    nextUpdate: () => 'update',
   });
   const iterator = new ConflatingIterator(hub, ['states'], source(performance.now() + 5_000), 50);
   const first = iterator.next();

@@ -1,19 +1,19 @@
-import { BEAT_MS } from './shared-timers.ts';
+import { TIMER_STEP_MS } from './shared-timers.ts';
 import type { ChangeHub, ChangeTopic } from './change-hub.ts';
 
-/** Makes one subscriber's updates when it is time for one; it remembers what it said last. */
+/** Makes one subscriber's updates; it keeps what it sent last. */
 export interface UpdateSource<T> {
   /** False while the first update has to wait: for a change, for progress, or at most until `readyByMs`. */
   readonly ready?: () => boolean;
   /** When the first update waits no longer, of `performance.now()`. */
   readonly readyByMs?: number;
   /** What changed since the last update, as of now; null when nothing did that this subscriber asked for. */
-  take(): T | null;
+  nextUpdate(): T | null;
 }
 
-/** Told of one subscription's life, for metrics. */
+/** Is called during one subscription's life, for metrics. */
 export interface SubscriptionObserver {
-  /** An update was handed over; the oldest change in it had waited for `waitedMs` here. */
+  /** An update was given to the subscriber; the oldest change in it had waited here for `waitedMs`. */
   updated(waitedMs: number): void;
   /** A change came while an earlier one was still waiting: both will be one update. */
   conflated(): void;
@@ -28,12 +28,12 @@ export type OnSubscription = (field: string) => SubscriptionObserver;
 type Waiting<T> = { resolve(result: IteratorResult<T>): void; reject(error: unknown): void };
 
 /**
- * The iterator behind every subscription. It holds no update, only the fact that there may be one: the update is made
- * when the subscriber asks and its interval has passed, so a slow one skips what is outdated, costs no memory, and
- * always ends on the newest.
+ * The iterator behind every subscription. It holds no update, only the fact that there may be one. The update is made
+ * when the subscriber asks for it and its interval has passed: a slow subscriber skips what is outdated, costs no
+ * memory, and always ends on the newest state.
  *
- * It is written by hand because an async generator that waits for an event cannot be returned: a subscriber that leaves
- * in a quiet hour would stay until the next change. `return()` here frees everything at once.
+ * It is no async generator, because `return()` of one waits for the event that it waits for: a subscriber that leaves
+ * while nothing changes would be kept until the next change. `return()` here frees everything at once.
  */
 export class ConflatingIterator<T, TableName extends string = string> implements AsyncIterableIterator<T> {
   readonly #source: UpdateSource<T>;
@@ -47,8 +47,8 @@ export class ConflatingIterator<T, TableName extends string = string> implements
   #first = true;
   #lastSentAtMs = -Infinity;
   #dueSinceMs = performance.now();
-  #callOff: (() => void) | null = null;
-  /** Ends the wait for the first update's source. */
+  #cancelTimer: (() => void) | null = null;
+  /** Ends the wait for a source that is not ready. */
   #stopWaiting: (() => void) | null = null;
   #closed = false;
 
@@ -97,7 +97,7 @@ export class ConflatingIterator<T, TableName extends string = string> implements
   #deliver(): void {
     if (
       this.#closed ||
-      this.#callOff !== null ||
+      this.#cancelTimer !== null ||
       this.#stopWaiting !== null ||
       !this.#due ||
       this.#waiting.length === 0
@@ -109,13 +109,13 @@ export class ConflatingIterator<T, TableName extends string = string> implements
     else this.#send(nowMs);
   }
 
-  /** `atMs`: when it is sent, as far as the pace is concerned. */
+  /** `atMs`: the time from which the next interval counts. */
   #send(atMs: number): void {
     try {
       if (this.#first && this.#source.ready?.() === false) return this.#waitForSource();
       this.#stopWaiting?.();
       this.#due = false;
-      const update = this.#source.take();
+      const update = this.#source.nextUpdate();
       if (update === null) return;
       this.#first = false;
       this.#lastSentAtMs = atMs;
@@ -127,7 +127,7 @@ export class ConflatingIterator<T, TableName extends string = string> implements
     }
   }
 
-  /** Woken by what may make the source ready, and once by its deadline. */
+  /** Woken by each change that may make the source ready, and once by its deadline. */
   #waitForSource(): void {
     if (this.#stopWaiting !== null) return;
     const wake = (): void => {
@@ -135,19 +135,19 @@ export class ConflatingIterator<T, TableName extends string = string> implements
     };
     const stopListening = this.#hub.listen(['progress', ...this.#topics], wake);
     const { readyByMs } = this.#source;
-    const callOff = readyByMs === undefined ? null : this.#hub.beats.at(readyByMs, wake);
+    const cancelTimer = readyByMs === undefined ? null : this.#hub.timers.at(readyByMs, wake);
     this.#stopWaiting = () => {
       stopListening();
-      callOff?.();
+      cancelTimer?.();
       this.#stopWaiting = null;
     };
   }
 
   #deliverAt(dueMs: number): void {
-    this.#callOff = this.#hub.beats.at(dueMs, (beatMs) => {
-      this.#callOff = null;
-      // A beat that comes a little late is no reason to miss the one an interval after it: subscribers stay together.
-      this.#send(Math.max(beatMs, performance.now() - BEAT_MS));
+    this.#cancelTimer = this.#hub.timers.at(dueMs, (stepMs) => {
+      this.#cancelTimer = null;
+      // A step that fires a little late must not move the next one: subscribers stay together.
+      this.#send(Math.max(stepMs, performance.now() - TIMER_STEP_MS));
     });
   }
 
@@ -155,7 +155,7 @@ export class ConflatingIterator<T, TableName extends string = string> implements
     if (this.#closed) return;
     this.#closed = true;
     this.#stopListening();
-    this.#callOff?.();
+    this.#cancelTimer?.();
     this.#stopWaiting?.();
     for (const { resolve } of this.#waiting.splice(0)) resolve({ done: true, value: undefined });
     this.#observer.closed();

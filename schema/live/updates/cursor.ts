@@ -3,16 +3,16 @@ import { z } from 'zod';
 import type { RowOrigin } from '../tables/live-table.ts';
 import type { AppliedPositions, PositionVector } from '../tables/applied-positions.ts';
 
-/** Where a subscription was: offsets, so that any API instance can tell what changed since. */
+/** Where a subscription was, in offsets: from them any API instance knows what changed since. */
 export interface CursorContent {
   readonly applicationId: string;
-  /** Which subscription with which arguments: a cursor of another one cannot be resumed. */
+  /** The subscription and its arguments: a cursor of another subject cannot be resumed. */
   readonly subject: string;
   /** Changelog partition to the offset after the last record that the update was made of. */
   readonly positions: PositionVector;
   /** Nothing in the update was written to the changelog after this, epoch milliseconds. */
   readonly newestWrittenAtMs: number;
-  /** Start of the newest window in the update; null where there are no windows, or none with a login. */
+  /** Start of the newest window in the update; null where there are no windows, or none that holds something. */
   readonly newestStartMs: number | null;
 }
 
@@ -47,7 +47,7 @@ export function encodeCursor({
   return Buffer.from(JSON.stringify(content)).toString('base64url');
 }
 
-/** What a cursor says; null for anything that is no cursor of this application and subject. */
+/** The content of a cursor; null for anything that is no cursor of this application and subject. */
 export function decodeCursor(text: string, applicationId: string, subject: string): CursorContent | null {
   if (text.length > MAX_CURSOR_LENGTH) return null;
   let value: unknown;
@@ -68,8 +68,8 @@ export function decodeCursor(text: string, applicationId: string, subject: strin
 }
 
 /**
- * Those of `partitions` of which the cursor's update held records that this instance has not read. `read`: next offset
- * to read.
+ * The partitions, of `partitions`, in which the cursor's update held records that this instance has not read. `read`:
+ * the next offset to read.
  */
 export function aheadOf(
   cursor: CursorContent,
@@ -87,8 +87,8 @@ export function changedSince(cursor: CursorContent, row: RowOrigin): boolean {
 }
 
 /**
- * A row that lies before the cursor's position and yet was written after all that the cursor's update was made of: the
- * topic was deleted and began anew, and the cursor's offsets mean nothing in it.
+ * Whether a row lies before the cursor's position and yet was written after everything in the cursor's update: then the
+ * topic was deleted and created again, and the cursor's offsets mean nothing in it.
  */
 export function contradicts(cursor: CursorContent, row: RowOrigin): boolean {
   return !changedSince(cursor, row) && row.writtenAtMs > cursor.newestWrittenAtMs;

@@ -1,32 +1,32 @@
 import type { UpdateSource } from './conflating-iterator.ts';
 import type { AnyLiveModel } from '../tables/live-model.ts';
 
-/** Sends a whole answer whenever what `essence` leaves of it is another one than last time. */
+/** Sends a whole result whenever it differs from the last one in what is compared. */
 export class ResultUpdates<T> implements UpdateSource<T> {
   readonly #model: AnyLiveModel;
   readonly #subject: string;
-  readonly #answer: () => T;
-  readonly #essence: (answer: T) => unknown;
+  readonly #make: () => T;
+  readonly #compared: (result: T) => unknown;
   #sent: string | null = null;
 
   /**
-   * `answer`: of the model alone, and the same for every subscriber to `subject`. `essence`: what makes it worth
-   * sending, as plain data.
+   * `make`: of the model alone, and the same for every subscriber to `subject`. `compared`: the part of a result whose
+   * change is worth an update, as plain data.
    */
-  constructor(model: AnyLiveModel, subject: string, answer: () => T, essence: (answer: T) => unknown) {
+  constructor(model: AnyLiveModel, subject: string, make: () => T, compared: (result: T) => unknown) {
     this.#model = model;
     this.#subject = subject;
-    this.#answer = answer;
-    this.#essence = essence;
+    this.#make = make;
+    this.#compared = compared;
   }
 
-  take(): T | null {
-    const { answer, essence } = this.#model.shared(this.#subject, () => {
-      const made = this.#answer();
-      return { answer: made, essence: JSON.stringify(this.#essence(made)) };
+  nextUpdate(): T | null {
+    const { result, text } = this.#model.shared(this.#subject, () => {
+      const made = this.#make();
+      return { result: made, text: JSON.stringify(this.#compared(made)) };
     });
-    if (essence === this.#sent) return null;
-    this.#sent = essence;
-    return answer;
+    if (text === this.#sent) return null;
+    this.#sent = text;
+    return result;
   }
 }

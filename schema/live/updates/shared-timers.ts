@@ -1,62 +1,62 @@
-/** Short beside any pace that can be asked for (50 ms and more), long beside what it takes to serve everybody once. */
-export const BEAT_MS = 10;
+/** Short beside any interval that can be asked for (50 ms and more), long beside what it takes to serve everybody once. */
+export const TIMER_STEP_MS = 10;
 
-/** How long subscribers are woken before everything else has a turn: so many have as many different updates. */
+/** After waking subscribers for so long, the event loop is let go: each may have another update to make. */
 const SLICE_MS = 10;
 
-interface Beat {
-  readonly timer: NodeJS.Timeout;
-  readonly wakes: Set<(beatMs: number) => void>;
+interface Timer {
+  readonly timeout: NodeJS.Timeout;
+  readonly wakes: Set<(dueMs: number) => void>;
 }
 
 /**
- * Wakes subscribers whose time has come, together. Whoever is woken by one beat sees one state, so that an update can
- * be made, executed and written as text once for all of them; timers of their own would spread a thousand subscribers
- * over as many states.
+ * Timers whose times are rounded up to a common step, so that subscribers wake together. All that one step wakes see one
+ * state: an update is made, executed and written as text once for all of them. With a timer each, a thousand subscribers
+ * would be spread over as many states.
  */
-export class Beats {
-  readonly #beats = new Map<number, Beat>();
+export class SharedTimers {
+  readonly #timers = new Map<number, Timer>();
   #closed = false;
 
   /**
-   * Calls `wake` with the first beat that is not before `dueMs` (of `performance.now()`), which is when it should have
-   * been called. `wake` must not throw. Returns the function that calls it off.
+   * Calls `wake` at the first step that is not before `dueMs` (of `performance.now()`), with the time of that step.
+   * `wake` must not throw. Returns the function that cancels it.
    */
-  at(dueMs: number, wake: (beatMs: number) => void): () => void {
-    const beatMs = Math.ceil(dueMs / BEAT_MS) * BEAT_MS;
-    const known = this.#beats.get(beatMs);
-    const beat = known ?? {
-      timer: setTimeout(() => this.#strike(beatMs), Math.max(0, Math.ceil(beatMs - performance.now()))),
+  at(dueMs: number, wake: (stepMs: number) => void): () => void {
+    const stepMs = Math.ceil(dueMs / TIMER_STEP_MS) * TIMER_STEP_MS;
+    const known = this.#timers.get(stepMs);
+    const timer = known ?? {
+      timeout: setTimeout(() => this.#fire(stepMs), Math.max(0, Math.ceil(stepMs - performance.now()))),
       wakes: new Set(),
     };
-    if (known === undefined) this.#beats.set(beatMs, beat);
-    beat.wakes.add(wake);
+    if (known === undefined) this.#timers.set(stepMs, timer);
+    timer.wakes.add(wake);
     return () => {
-      beat.wakes.delete(wake);
-      if (beat.wakes.size > 0 || this.#beats.get(beatMs) !== beat) return;
-      clearTimeout(beat.timer);
-      this.#beats.delete(beatMs);
+      timer.wakes.delete(wake);
+      if (timer.wakes.size > 0 || this.#timers.get(stepMs) !== timer) return;
+      clearTimeout(timer.timeout);
+      this.#timers.delete(stepMs);
     };
   }
 
   close(): void {
     this.#closed = true;
-    for (const { timer } of this.#beats.values()) clearTimeout(timer);
-    this.#beats.clear();
+    for (const { timeout } of this.#timers.values()) clearTimeout(timeout);
+    this.#timers.clear();
   }
 
-  #strike(beatMs: number): void {
-    const beat = this.#beats.get(beatMs);
-    this.#beats.delete(beatMs);
-    if (beat !== undefined) this.#wake(beat.wakes.values(), beatMs);
+  #fire(stepMs: number): void {
+    const timer = this.#timers.get(stepMs);
+    this.#timers.delete(stepMs);
+    if (timer !== undefined) this.#wake(timer.wakes.values(), stepMs);
   }
 
-  /** Whoever calls off meanwhile is no longer among `wakes`. */
-  #wake(wakes: IterableIterator<(beatMs: number) => void>, beatMs: number): void {
+  /** A subscriber that cancels meanwhile is no longer among `wakes`. */
+  #wake(wakes: IterableIterator<(stepMs: number) => void>, stepMs: number): void {
     const untilMs = performance.now() + SLICE_MS;
     for (let next = wakes.next(); next.done !== true && !this.#closed; next = wakes.next()) {
-      next.value(beatMs);
-      if (performance.now() > untilMs) return void setImmediate(() => this.#wake(wakes, beatMs));
+      next.value(stepMs);
+      if (performance.now() > untilMs) return void setImmediate(() => this.#wake(wakes, stepMs));
     }
   }
 }

@@ -1,7 +1,7 @@
 import { integerArgument, intervalArgument } from '../../live/graphql/arguments.ts';
-import { insightsAnswer } from '../results/insights-result.ts';
+import { insightsResult } from '../results/insights-result.ts';
 import { type ApplicationDescription, processorResult } from '../../live/operations/processor-result.ts';
-import { dataQualityAnswer } from '../results/data-quality-result.ts';
+import { dataQualityResult } from '../results/data-quality-result.ts';
 import { DEFAULT_WINDOWS, stateFilter } from '../results/time-series-result.ts';
 import type { Subscription, SubscriptionResolvers } from '../generated/resolver-types.ts';
 import type { ChangeTopic } from '../../live/updates/change-hub.ts';
@@ -69,7 +69,7 @@ export function subscriptionResolvers(
         const updates = new ResultUpdates(
           model,
           'insights',
-          () => insightsAnswer(model),
+          () => insightsResult(model),
           ({ freshness, ...found }) => found,
         );
         return open('insights', ['states'], intervalMs, updates);
@@ -83,7 +83,7 @@ export function subscriptionResolvers(
         const updates = new ResultUpdates(
           model,
           'dataQuality',
-          () => dataQualityAnswer(model),
+          () => dataQualityResult(model),
           ({ freshness, ...counts }) => counts,
         );
         return open('dataQuality', ['states', 'quality'], intervalMs, updates);

@@ -2,10 +2,10 @@ import { LOGIN_FIELDS } from '../../../processor/logins/login.ts';
 import { DEAD_LETTER_REASONS } from '../../../processor/logins/login-record.ts';
 import type { DataQuality, FieldCount, ReasonCount } from '../generated/resolver-types.ts';
 import type { LoginModel } from '../rows/login-model.ts';
-import { countedLogins, totalsAnswer } from './states-result.ts';
+import { countedLogins, totalsResult } from './states-result.ts';
 
 /** All fields and all reasons, also those never seen, in a fixed order. */
-export function dataQualityAnswer(model: LoginModel): DataQuality {
+export function dataQualityResult(model: LoginModel): DataQuality {
   const quality = model.tables.quality.sum();
   const deadLetters = reasonCounts(quality.deadLettered);
   const deadLettered = deadLetters.reduce((sum, { count }) => sum + count, 0);
@@ -18,7 +18,7 @@ export function dataQualityAnswer(model: LoginModel): DataQuality {
     missing: fieldCounts(quality.missing),
     invalid: fieldCounts(quality.invalid),
     late: quality.late,
-    freshness: totalsAnswer(model).freshness,
+    freshness: totalsResult(model).freshness,
   };
 }
 

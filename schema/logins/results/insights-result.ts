@@ -4,16 +4,16 @@ import type { Insights } from '../generated/resolver-types.ts';
 import type { CountRow } from '../rows/count-row.ts';
 import type { LoginModel } from '../rows/login-model.ts';
 import { freshness } from '../../live/tables/freshness.ts';
-import { deviceCounts, stateAnswer } from './states-result.ts';
+import { deviceCounts, stateResult } from './states-result.ts';
 
-export function insightsAnswer(model: LoginModel): Insights {
+export function insightsResult(model: LoginModel): Insights {
   const rows = new Map<string, CountRow>(model.tables.states.rows());
   const findings = findInsights(rows);
   const newestMs = STATE_CODES.reduce((newest, code) => Math.max(newest, rows.get(code)?.newestEventMs ?? 0), 0);
   return {
-    topState: findings.topState === null ? null : stateAnswer(model, findings.topState),
-    moreIos: findings.moreIos.map((code) => stateAnswer(model, code)),
-    moreAndroid: findings.moreAndroid.map((code) => stateAnswer(model, code)),
+    topState: findings.topState === null ? null : stateResult(model, findings.topState),
+    moreIos: findings.moreIos.map((code) => stateResult(model, code)),
+    moreAndroid: findings.moreAndroid.map((code) => stateResult(model, code)),
     byGdpClass: findings.byGdpClass.map(({ devices, ...found }) => ({ ...found, devices: deviceCounts(devices) })),
     sentences: insightSentences(findings, rows),
     freshness: freshness(model, newestMs),

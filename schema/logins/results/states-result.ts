@@ -15,7 +15,7 @@ export function deviceCounts(counts: Readonly<Counts> | undefined): DeviceCounts
   return { ios, android, other, total: ios + android + other };
 }
 
-export function stateAnswer(model: LoginModel, code: StateCode): State {
+export function stateResult(model: LoginModel, code: StateCode): State {
   const row = model.tables.states.get(code);
   return {
     id: `State:${code}`,
@@ -29,9 +29,9 @@ export function stateAnswer(model: LoginModel, code: StateCode): State {
 }
 
 /** The state behind a global id; null for an id of nothing. */
-export function nodeAnswer(model: LoginModel, id: string): State | null {
+export function nodeResult(model: LoginModel, id: string): State | null {
   const code = /^State:(.{2})$/.exec(id)?.[1];
-  return code !== undefined && isStateCode(code) ? stateAnswer(model, code) : null;
+  return code !== undefined && isStateCode(code) ? stateResult(model, code) : null;
 }
 
 export interface StatesArguments {
@@ -40,13 +40,13 @@ export interface StatesArguments {
   readonly gdpClass?: GdpClass | null | undefined;
 }
 
-export function statesAnswer(model: LoginModel, { orderBy, first, gdpClass }: StatesArguments): StateList {
+export function statesResult(model: LoginModel, { orderBy, first, gdpClass }: StatesArguments): StateList {
   const limit = integerArgument('first', first, STATE_CODES.length, 1, STATE_CODES.length);
   const { field, direction } = { field: orderBy?.field ?? 'TOTAL', direction: orderBy?.direction ?? 'DESC' } as const;
   const sign = direction === 'ASC' ? 1 : -1;
   const rank = RANKS[field];
   const nodes = STATE_CODES.filter((code) => gdpClass == null || gdpOf(code).class === gdpClass).map((code) =>
-    stateAnswer(model, code),
+    stateResult(model, code),
   );
   if (rank === null) {
     if (direction === 'DESC') nodes.reverse();
@@ -54,7 +54,7 @@ export function statesAnswer(model: LoginModel, { orderBy, first, gdpClass }: St
     // The codes ascend and sorting is stable: ties stay alphabetical in either direction.
     nodes.sort((a, b) => sign * (rank(a) - rank(b)));
   }
-  return { nodes: nodes.slice(0, limit), ...totalsAnswer(model) };
+  return { nodes: nodes.slice(0, limit), ...totalsResult(model) };
 }
 
 /** What a list is ordered by; null for the code itself. */
@@ -74,7 +74,7 @@ export interface Totals {
 }
 
 /** Over all states, and unattributed logins too. */
-export function totalsAnswer(model: LoginModel): Totals {
+export function totalsResult(model: LoginModel): Totals {
   const totals = noCounts();
   let newestMs = 0;
   for (const [, row] of model.tables.states.rows()) {

@@ -63,7 +63,7 @@ export function seriesRange(model: LoginModel, { from, to, resolution }: TimeSer
   return { fromMs, toMs, windows: (toMs - fromMs) / sizeMs };
 }
 
-export function timeSeriesAnswer(model: LoginModel, args: TimeSeriesArguments): TimeSeries {
+export function timeSeriesResult(model: LoginModel, args: TimeSeriesArguments): TimeSeries {
   const { from, to, resolution, states } = args;
   const rows = windowsOf(model, resolution ?? 'MINUTE');
   const { sizeMs } = rows;

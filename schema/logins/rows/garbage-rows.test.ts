@@ -3,9 +3,9 @@ import { expect, test } from '@jest/globals';
 import { COUNTS_BY_STATE, COUNTS_BY_STATE_MINUTE, DATA_QUALITY, QUALITY_KEY } from '../../../processor/logins/names.ts';
 import { encodeWindowKey, type InstanceStatus } from '@tributary/streams';
 import { handFedModel } from '../../../tests/support/hand-fed-results.ts';
-import { dataQualityAnswer } from '../results/data-quality-result.ts';
-import { totalsAnswer } from '../results/states-result.ts';
-import { timeSeriesAnswer } from '../results/time-series-result.ts';
+import { dataQualityResult } from '../results/data-quality-result.ts';
+import { totalsResult } from '../results/states-result.ts';
+import { timeSeriesResult } from '../results/time-series-result.ts';
 
 const MINUTE = 60_000;
 /** On a bound of minutes, behind every clock. */
@@ -36,7 +36,7 @@ test.each<[string, number, string]>([
     const fed = handFedModel();
     fed.feed(fed.results.minute(NOON, 'CA', { ios: 3 }));
     fed.feed(fed.results.raw(COUNTS_BY_STATE_MINUTE, 0, encodeWindowKey(startMs, 'CA'), Buffer.from(value)));
-    const { points } = timeSeriesAnswer(fed.model, { from: NOON, to: NOON + MINUTE });
+    const { points } = timeSeriesResult(fed.model, { from: NOON, to: NOON + MINUTE });
     expect([
       points.map(({ devices }) => devices.total),
       fed.model.tables.minutes.newestStartMs,
@@ -76,7 +76,7 @@ test('numbers that no sum of GraphQL could hold are passed over: totals, quality
   };
   for (const more of [{ threads: 1e308 }, { startedAtMs: 1e308 }, { reportedAtMs: LAST }])
     fed.feed(results.status({ ...status, ...more }));
-  expect([totalsAnswer(model).totals.total, dataQualityAnswer(model).deadLettered, model.unreadable]).toEqual([
+  expect([totalsResult(model).totals.total, dataQualityResult(model).deadLettered, model.unreadable]).toEqual([
     3, 2, 6,
   ]);
 });
@@ -110,7 +110,7 @@ test('numbers that each could be, and whose sum is none', () => {
       tasks,
     }),
   );
-  expect([dataQualityAnswer(model).deadLettered, model.lag(), model.unreadable]).toEqual([2, null, 2]);
+  expect([dataQualityResult(model).deadLettered, model.lag(), model.unreadable]).toEqual([2, null, 2]);
 });
 
 test('a tombstone undoes what its row did: windows that were too old for it are counted again', () => {

@@ -17,7 +17,7 @@ const MINUTES = { resolution: 'MINUTE', windows: 60, filter: null } as const;
 function statesCursor(results: HandFedResults): string {
   const fed = handFedModel({ results });
   fed.model.apply(results.records);
-  return (new StatesUpdates(fed.model, null).take() as StatesUpdate).cursor;
+  return (new StatesUpdates(fed.model, null).nextUpdate() as StatesUpdate).cursor;
 }
 
 describe('a cursor that cannot be resumed gives a snapshot', () => {
@@ -27,7 +27,7 @@ describe('a cursor that cannot be resumed gives a snapshot', () => {
   const fed = handFedModel({ results });
   fed.model.apply(results.records);
   const valid = statesCursor(results);
-  const series = (new TimeSeriesUpdates(fed.model, MINUTES, null).take() as TimeSeriesUpdate).cursor;
+  const series = (new TimeSeriesUpdates(fed.model, MINUTES, null).nextUpdate() as TimeSeriesUpdate).cursor;
   const forged = (content: object) => Buffer.from(JSON.stringify(content)).toString('base64url');
   const good = JSON.parse(Buffer.from(valid, 'base64url').toString()) as Record<string, unknown>;
 
@@ -49,7 +49,7 @@ describe('a cursor that cannot be resumed gives a snapshot', () => {
   ])('%s', (_, cursor) => {
     const updates = new StatesUpdates(fed.model, cursor);
     expect(updates.ready()).toBe(true);
-    expect(updates.take()).toMatchObject({ kind: 'SNAPSHOT', states: { length: 51 } });
+    expect(updates.nextUpdate()).toMatchObject({ kind: 'SNAPSHOT', states: { length: 51 } });
   });
 
   test('of the same series with other arguments', () => {
@@ -58,9 +58,9 @@ describe('a cursor that cannot be resumed gives a snapshot', () => {
       { ...MINUTES, resolution: 'HOUR' as const },
       { ...MINUTES, filter: ['CA'] as const },
     ]) {
-      expect(new TimeSeriesUpdates(fed.model, other, series).take()).toMatchObject({ kind: 'SNAPSHOT' });
+      expect(new TimeSeriesUpdates(fed.model, other, series).nextUpdate()).toMatchObject({ kind: 'SNAPSHOT' });
     }
-    expect(new TimeSeriesUpdates(fed.model, MINUTES, series).take()).toMatchObject({ kind: 'DELTA', points: [] });
+    expect(new TimeSeriesUpdates(fed.model, MINUTES, series).nextUpdate()).toMatchObject({ kind: 'DELTA', points: [] });
   });
 
   test('of a series whose newest window begins where none does', () => {
@@ -71,12 +71,12 @@ describe('a cursor that cannot be resumed gives a snapshot', () => {
       fed.model,
       MINUTES,
       forged({ ...content, n: NOON + 1 }),
-    ).take() as TimeSeriesUpdate;
+    ).nextUpdate() as TimeSeriesUpdate;
     expect([update.kind, update.points.filter(({ start }) => Number(start) % MINUTE !== 0)]).toEqual(['SNAPSHOT', []]);
   });
 
   test('but a valid one does not', () => {
-    expect(new StatesUpdates(fed.model, valid).take()).toMatchObject({ kind: 'DELTA', states: [] });
+    expect(new StatesUpdates(fed.model, valid).nextUpdate()).toMatchObject({ kind: 'DELTA', states: [] });
   });
 });
 
@@ -88,7 +88,7 @@ describe('on another instance', () => {
     results.state('TX', { ios: 2 });
     const other = handFedModel({ results });
     other.model.apply(results.compacted());
-    expect(new StatesUpdates(other.model, cursor).take()).toMatchObject({
+    expect(new StatesUpdates(other.model, cursor).nextUpdate()).toMatchObject({
       kind: 'DELTA',
       states: [{ code: 'TX', devices: { ios: 2 } }],
       totals: { ios: 5 },
@@ -101,7 +101,7 @@ describe('on another instance', () => {
     const wanted = { resolution: 'MINUTE', windows: 1_500, filter: null } as const;
     const old = NOON - 1_390 * MINUTE;
     fed.feed(results.minute(NOON, 'NY', { ios: 1 }), results.minute(old, 'CA', { ios: 7 }));
-    const { cursor } = new TimeSeriesUpdates(fed.model, wanted, null).take() as TimeSeriesUpdate;
+    const { cursor } = new TimeSeriesUpdates(fed.model, wanted, null).nextUpdate() as TimeSeriesUpdate;
     fed.feed(results.minute(NOON + 60 * MINUTE, 'NY', { ios: 1 }));
     let model = fed.model;
     if (where === 'elsewhere') {
@@ -109,7 +109,7 @@ describe('on another instance', () => {
       // New York's partition first: the expired window is out of date before it is read.
       for (const record of results.compacted().sort((a, b) => b.partition - a.partition)) model.apply([record]);
     }
-    const update = new TimeSeriesUpdates(model, wanted, cursor).take();
+    const update = new TimeSeriesUpdates(model, wanted, cursor).nextUpdate();
     expect(update?.kind).toBe('DELTA');
     expect(update?.points.find(({ start }) => start === old)).toMatchObject({ devices: { total: 0 } });
   });
@@ -121,7 +121,7 @@ describe('on another instance', () => {
       const wanted = { resolution: 'MINUTE', windows: 1_500, filter: null } as const;
       const old = NOON - 253 * MINUTE;
       fed.feed(results.minute(old, 'CA', { ios: 7 }), results.minute(NOON, 'NY', { ios: 1 }));
-      const { cursor } = new TimeSeriesUpdates(fed.model, wanted, null).take() as TimeSeriesUpdate;
+      const { cursor } = new TimeSeriesUpdates(fed.model, wanted, null).nextUpdate() as TimeSeriesUpdate;
       results.minute(NOON + 1_188 * MINUTE, 'NY', { ios: 1 });
       results.minute(old, 'CA', null);
       const other = handFedModel({ results });
@@ -129,7 +129,7 @@ describe('on another instance', () => {
       other.model.followPositions(
         () => new Map(results.records.map(({ topic, partition, offset }) => [`${topic}-${partition}`, offset + 2])),
       );
-      const update = new TimeSeriesUpdates(other.model, wanted, cursor).take();
+      const update = new TimeSeriesUpdates(other.model, wanted, cursor).nextUpdate();
       expect([left, update?.kind, update?.points.find(({ start }) => start === old)?.devices.total]).toEqual([
         left,
         'DELTA',
@@ -151,7 +151,7 @@ describe('on another instance', () => {
     other.model.followPositions(
       () => new Map([[`${other.model.changelogOf('states')}-${results.records[0]?.partition}`, 100]]),
     );
-    expect(new StatesUpdates(other.model, cursor).take()).toMatchObject({ kind: 'SNAPSHOT' });
+    expect(new StatesUpdates(other.model, cursor).nextUpdate()).toMatchObject({ kind: 'SNAPSHOT' });
   });
 });
 
@@ -180,7 +180,7 @@ describe('a cursor from ahead of this instance', () => {
     fed.model.followPositions(() => new Map([[`${first.topic}-${first.partition}`, second.offset + 2]]));
     const updates = new StatesUpdates(fed.model, cursor);
     expect(updates.ready()).toBe(true);
-    expect(updates.take()).toMatchObject({ kind: 'DELTA' });
+    expect(updates.nextUpdate()).toMatchObject({ kind: 'DELTA' });
   });
 
   test('after five seconds of waiting it is a snapshot', async () => {

@@ -1,5 +1,5 @@
 import { STATE_CODES, type StateCode } from '../../../processor/logins/states.ts';
-import { stateAnswer, totalsAnswer } from '../results/states-result.ts';
+import { stateResult, totalsResult } from '../results/states-result.ts';
 import type { StatesUpdate } from '../generated/resolver-types.ts';
 import type { UpdateSource } from '../../live/updates/conflating-iterator.ts';
 import { changedSince, decodeCursor, encodeCursor } from '../../live/updates/cursor.ts';
@@ -29,13 +29,13 @@ export class StatesUpdates implements UpdateSource<StatesUpdate> {
     return this.#resume.readyByMs;
   }
 
-  take(): StatesUpdate | null {
+  nextUpdate(): StatesUpdate | null {
     const sent = this.#sent;
     const update = sent === null ? this.#first() : this.#since(sent);
     if (update === null) return null;
     const { version, epoch } = this.#model.tables.states;
     this.#sent = { version, epoch };
-    this.#completeness.told();
+    this.#completeness.updated();
     return update;
   }
 
@@ -79,7 +79,7 @@ export class StatesUpdates implements UpdateSource<StatesUpdate> {
       newestWrittenAtMs: positions.newestWrittenAtMs,
       newestStartMs: null,
     });
-    return { kind, cursor, states: codes.map((code) => stateAnswer(this.#model, code)), ...totalsAnswer(this.#model) };
+    return { kind, cursor, states: codes.map((code) => stateResult(this.#model, code)), ...totalsResult(this.#model) };
   }
 }
 

@@ -58,12 +58,12 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
     return this.#resume.readyByMs;
   }
 
-  take(): TimeSeriesUpdate | null {
+  nextUpdate(): TimeSeriesUpdate | null {
     const update = this.#sent === null ? this.#first() : this.#since(this.#sent);
     if (update === null) return null;
     const { version, epoch } = this.#rows;
     this.#sent = { version, epoch, newestStartMs: this.#newestShownMs };
-    this.#completeness.told();
+    this.#completeness.updated();
     return update;
   }
 

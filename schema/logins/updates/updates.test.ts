@@ -10,8 +10,8 @@ import {
   HandFedResults,
   type TestCounts,
 } from '../../../tests/support/hand-fed-results.ts';
-import { stateAnswer, totalsAnswer } from '../results/states-result.ts';
-import { defaultEndMs, seriesPoints, timeSeriesAnswer } from '../results/time-series-result.ts';
+import { stateResult, totalsResult } from '../results/states-result.ts';
+import { defaultEndMs, seriesPoints, timeSeriesResult } from '../results/time-series-result.ts';
 import type { State, StatesUpdate, TimeSeriesPoint, TimeSeriesUpdate } from '../generated/resolver-types.ts';
 import { StatesUpdates } from './states-updates.ts';
 import { TimeSeriesUpdates, type TimeSeriesSubject } from './time-series-updates.ts';
@@ -112,9 +112,9 @@ class Processor {
 }
 
 function expectSameStates(client: StatesClient, { model }: HandFedModel): void {
-  const all = STATE_CODES.map((code) => stateAnswer(model, code));
+  const all = STATE_CODES.map((code) => stateResult(model, code));
   expect(JSON.stringify(STATE_CODES.map((code) => client.states.get(code)))).toBe(JSON.stringify(all));
-  expect(client.last).toMatchObject(totalsAnswer(model));
+  expect(client.last).toMatchObject(totalsResult(model));
 }
 
 function expectSameSeries(client: SeriesClient, { model }: HandFedModel, { windows, filter }: TimeSeriesSubject): void {
@@ -161,14 +161,14 @@ function afterAllLogins(results?: HandFedResults): HandFedModel {
 function follow<U>(
   steps: typeof runs extends fc.Arbitrary<infer T> ? T : never,
   client: { receive(update: U | null): void; readonly last: { readonly cursor: string } | null },
-  subscribe: (fed: HandFedModel, after: string | undefined) => { take(): U | null; ready(): boolean },
+  subscribe: (fed: HandFedModel, after: string | undefined) => { nextUpdate(): U | null; ready(): boolean },
   compare: (fed: HandFedModel) => void,
 ): void {
   const results = new HandFedResults();
   const processor = new Processor(results);
   let fed = afterAllLogins(results);
   let updates = subscribe(fed, undefined);
-  client.receive(updates.take());
+  client.receive(updates.nextUpdate());
   for (const { logins, expire, skip, reconnect } of steps) {
     const known = results.records.length;
     const changes = [...logins.flatMap((one) => processor.count(one)), ...(expire ? processor.expire() : [])];
@@ -180,7 +180,7 @@ function follow<U>(
     }
     if (reconnect === 'behind') {
       // The client saw the newest elsewhere, this instance has not read it yet.
-      client.receive(updates.take());
+      client.receive(updates.nextUpdate());
       fed = afterAllLogins(results);
       fed.model.apply(results.records.slice(0, known));
     }
@@ -190,7 +190,7 @@ function follow<U>(
       else if (changes.length > 0) fed.feed(...changes);
       expect(updates.ready()).toBe(true);
     }
-    client.receive(updates.take());
+    client.receive(updates.nextUpdate());
     compare(fed);
   }
 }
@@ -206,12 +206,12 @@ describe('a change of a series costs its own rows', () => {
     const { minutes } = fed.model.tables;
     const all = new TimeSeriesUpdates(fed.model, { resolution: 'MINUTE', windows: 1_500, filter: null }, null);
     const some = new TimeSeriesUpdates(fed.model, { resolution: 'MINUTE', windows: 1_500, filter: ['CA', 'NY'] }, null);
-    for (const updates of [all, some]) updates.take();
+    for (const updates of [all, some]) updates.nextUpdate();
     fed.feed(fed.results.minute(NOON, 'CA', { ios: 2 }));
     const windows = jest.spyOn(minutes, 'windows');
     const get = jest.spyOn(minutes, 'get');
     for (const updates of [all, some])
-      expect(updates.take()).toMatchObject({
+      expect(updates.nextUpdate()).toMatchObject({
         kind: 'DELTA',
         points: [{ start: NOON, devices: { ios: 2 } }],
         freshness: { asOf: NOON },
@@ -243,7 +243,7 @@ describe('a change of a series costs its own rows', () => {
       const code = codes[random(3)] as (typeof codes)[number];
       fed.feed(fed.results.minute(startMs, code, random(6) === 0 ? null : { ios: 1 + random(9) }));
       for (const { filter, points, updates } of followed) {
-        const update = updates.take();
+        const update = updates.nextUpdate();
         if (update === null) continue;
         if (update.kind === 'SNAPSHOT') points.clear();
         for (const { start, devices } of update.points) points.set(Number(start), Number(devices.total));
@@ -302,17 +302,17 @@ describe('deltas hold what changed and no more', () => {
   test('states', () => {
     const fed = handFedModel();
     const updates = new StatesUpdates(fed.model, null);
-    expect(updates.take()).toMatchObject({ kind: 'SNAPSHOT', states: { length: 51 } });
+    expect(updates.nextUpdate()).toMatchObject({ kind: 'SNAPSHOT', states: { length: 51 } });
     fed.feed(fed.results.state('CA', { ios: 1 }), fed.results.state('TX', { ios: 2 }));
     fed.feed(fed.results.state('CA', { ios: 5 }));
-    expect(updates.take()).toMatchObject({
+    expect(updates.nextUpdate()).toMatchObject({
       kind: 'DELTA',
       states: [{ code: 'CA', devices: { ios: 5 } }, { code: 'TX' }],
       totals: { ios: 7 },
     });
-    expect(updates.take()).toBeNull();
+    expect(updates.nextUpdate()).toBeNull();
     fed.feed(fed.results.state(UNATTRIBUTED, { other: 3 }));
-    expect(updates.take()).toMatchObject({
+    expect(updates.nextUpdate()).toMatchObject({
       kind: 'DELTA',
       states: [],
       unattributed: { other: 3 },
@@ -327,16 +327,16 @@ describe('deltas hold what changed and no more', () => {
     fed.feed(results.minute(NOON, 'CA', { ios: 1 }));
     const all = new TimeSeriesUpdates(fed.model, { resolution: 'MINUTE', windows: 5, filter: null }, null);
     const texas = new TimeSeriesUpdates(fed.model, { resolution: 'MINUTE', windows: 5, filter: ['TX'] }, null);
-    expect(startsOf(all.take())).toEqual([-4, -3, -2, -1, 0]);
-    texas.take();
+    expect(startsOf(all.nextUpdate())).toEqual([-4, -3, -2, -1, 0]);
+    texas.nextUpdate();
     fed.feed(results.minute(NOON - 120 * MINUTE, 'CA', { ios: 1 }), results.minute(NOON, 'CA', { ios: 2 }));
-    expect(startsOf(all.take())).toEqual([-120, 0]);
-    expect(texas.take()).toBeNull();
+    expect(startsOf(all.nextUpdate())).toEqual([-120, 0]);
+    expect(texas.nextUpdate()).toBeNull();
     fed.feed(results.minute(NOON + 3 * MINUTE, 'CA', { ios: 1 }));
-    expect(startsOf(all.take())).toEqual([1, 2, 3]);
-    expect(startsOf(texas.take())).toEqual([1, 2, 3]);
+    expect(startsOf(all.nextUpdate())).toEqual([1, 2, 3]);
+    expect(startsOf(texas.nextUpdate())).toEqual([1, 2, 3]);
     fed.feed(results.minute(NOON + 100 * MINUTE, 'CA', { ios: 1 }));
-    expect(startsOf(all.take())).toEqual([96, 97, 98, 99, 100]);
+    expect(startsOf(all.nextUpdate())).toEqual([96, 97, 98, 99, 100]);
   });
 
   test(
@@ -352,51 +352,51 @@ describe('deltas hold what changed and no more', () => {
         results.minute(NOON, 'CA', { ios: 1 }),
         results.minute(NOON + 59 * MINUTE, 'TX', { ios: 1 }),
       );
-      const before = timeSeriesAnswer(fed.model, {});
+      const before = timeSeriesResult(fed.model, {});
       expect([before.to - NOON, before.points.at(-1)?.devices.ios]).toEqual([MINUTE, 1]);
       const updates = new TimeSeriesUpdates(fed.model, subject, null);
-      const first = updates.take();
+      const first = updates.nextUpdate();
       expect(startsOf(first)).toEqual([-2, -1, 0]);
       fed.feed(results.minute(NOON + 58 * MINUTE, 'TX', { ios: 1 }));
-      expect(startsOf(updates.take())).toEqual([58]);
+      expect(startsOf(updates.nextUpdate())).toEqual([58]);
       fed.nowMs += 2 * MINUTE;
-      expect(startsOf(updates.take())).toEqual([1, 2]);
+      expect(startsOf(updates.nextUpdate())).toEqual([1, 2]);
       // What the first answer left out is told when its time has come, also to one that resumes.
       fed.nowMs += 57 * MINUTE;
       const resumed = new TimeSeriesUpdates(fed.model, subject, first?.cursor);
-      expect(startsOf(resumed.take())?.filter((minute) => minute >= 0)).toEqual([57, 58, 59]);
-      expect(updates.take()?.points.at(-1)).toMatchObject({ start: NOON + 59 * MINUTE, devices: { ios: 1 } });
+      expect(startsOf(resumed.nextUpdate())?.filter((minute) => minute >= 0)).toEqual([57, 58, 59]);
+      expect(updates.nextUpdate()?.points.at(-1)).toMatchObject({ start: NOON + 59 * MINUTE, devices: { ios: 1 } });
     },
   );
 
   test('the first login after nothing gives a new snapshot: the old range hung on the clock', () => {
     const fed = handFedModel();
     const updates = new TimeSeriesUpdates(fed.model, { resolution: 'HOUR', windows: 3, filter: null }, null);
-    const first = updates.take();
+    const first = updates.nextUpdate();
     expect(first).toMatchObject({ kind: 'SNAPSHOT', points: { length: 3 } });
     fed.feed(fed.results.hour(Date.UTC(2024, 5, 1), 'CA', { ios: 1 }));
-    expect(updates.take()).toMatchObject({
+    expect(updates.nextUpdate()).toMatchObject({
       kind: 'SNAPSHOT',
       points: [{}, {}, { start: Date.UTC(2024, 5, 1), devices: { ios: 1 } }],
     });
     expect(
-      new TimeSeriesUpdates(fed.model, { resolution: 'HOUR', windows: 3, filter: null }, first?.cursor).take(),
+      new TimeSeriesUpdates(fed.model, { resolution: 'HOUR', windows: 3, filter: null }, first?.cursor).nextUpdate(),
     ).toMatchObject({ kind: 'SNAPSHOT' });
   });
 
   test('a copy that stays incomplete is told, and one that only wavers is not', () => {
     const fed = handFedModel();
     const updates = new StatesUpdates(fed.model, null);
-    updates.take();
+    updates.nextUpdate();
     fed.nowMs += 5_000;
     fed.model.tick();
     fed.model.setTableState({ caughtUpOnce: true, complete: false, reason: 'catching up' });
     fed.model.tick();
-    expect(updates.take()).toBeNull();
+    expect(updates.nextUpdate()).toBeNull();
     fed.nowMs += 5_000;
     fed.model.tick();
-    expect(updates.take()).toMatchObject({ kind: 'DELTA', states: [], freshness: { complete: false } });
-    expect(updates.take()).toBeNull();
+    expect(updates.nextUpdate()).toMatchObject({ kind: 'DELTA', states: [], freshness: { complete: false } });
+    expect(updates.nextUpdate()).toBeNull();
   });
 });
 
@@ -406,8 +406,8 @@ describe('a recreated topic', () => {
     const change = fed.results.state('CA', { ios: 5 });
     fed.feed(change);
     const updates = new StatesUpdates(fed.model, null);
-    updates.take();
+    updates.nextUpdate();
     fed.model.reset(change.topic, change.partition);
-    expect(updates.take()).toMatchObject({ kind: 'SNAPSHOT', totals: { total: 0 } });
+    expect(updates.nextUpdate()).toMatchObject({ kind: 'SNAPSHOT', totals: { total: 0 } });
   });
 });
