@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { z } from 'zod';
 import { statusTopic } from '../../processor/logins/names.ts';
 import { buildClient } from '../../tools/development/client-build.ts';
-import { freePort } from '../../tools/local-kafka/ports.ts';
+import { testPort } from '../support/test-port.ts';
 import { projectRoot } from '../../tools/command-line/project-root.ts';
 import { AppProcess, LOGIN_PROCESSOR } from '../support/app-process.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
@@ -104,7 +104,7 @@ export class LiveSystem {
   static async start(env: Readonly<Record<string, string>> = {}): Promise<LiveSystem> {
     await buildClient();
     const dir = await mkdtemp(join(tmpdir(), 'tributary-dashboard-'));
-    const system = new LiveSystem(await startTestBroker(), dir, await freePort(), env);
+    const system = new LiveSystem(await startTestBroker(), dir, await testPort(), env);
     try {
       await (await system.startProcessor()).untilReady();
       await system.startApi();

@@ -90,10 +90,16 @@ async function strike(run: EchoRun, fault: WireFault, patience: Patience): Promi
         : fate === 'lost'
           ? proxy.drop(filter)
           : proxy.cut(filter);
-  // A producer is made only where one was thrown away.
+  // A producer is made only where one was thrown away: after a commit that failed. A take that cannot give its probe up
+  // throws none away.
   const provoked =
     name === 'InitProducerId'
-      ? proxy.cut({ ...filter, direction: 'request', apiKey: ApiKey.EndTxn, times: 1 })
+      ? proxy.cut({
+          direction: 'request',
+          apiKey: ApiKey.EndTxn,
+          times: 1,
+          when: (frame) => frame.clientId.startsWith(run.applicationId) && isCommit(frame),
+        })
       : undefined;
   await until(
     () => rule.taken.length > 0,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../../tools/local-kafka/ports.ts';
+import { testPort } from '../support/test-port.ts';
 import { AppProcess, killAll, LOGIN_PROCESSOR } from '../support/app-process.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { LOGIN_API } from '../support/login-run.ts';
@@ -21,7 +21,7 @@ let stateDir: string;
 let lostPort: number;
 
 beforeAll(async () => {
-  lostPort = await freePort();
+  lostPort = await testPort();
   broker = await startTestBroker({
     otherListeners: { LOST: { host: 'no-such-host.invalid', port: lostPort, protocol: 'PLAINTEXT' } },
   });

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { startLocalKafka, type LocalKafkaOptions } from '../../tools/local-kafka/local-kafka.ts';
-import { freePort } from '../../tools/local-kafka/ports.ts';
+import { testPort } from '../support/test-port.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { publishOnce } from '../support/test-producer.ts';
 import { found } from '../support/until.ts';
@@ -61,7 +61,7 @@ test('what was acknowledged is there after a clean stop and after kill -9', asyn
 
 test('a directory in use is refused with its holder and the remedy, and the holder goes on', async () => {
   const dataDir = dirname(dirname(broker.logFile));
-  expect(await refusal({ dataDir, port: await freePort() })).toMatchObject({
+  expect(await refusal({ dataDir, port: await testPort() })).toMatchObject({
     code: 'DATA_DIR_IN_USE',
     message: expect.stringMatching(new RegExp(`${process.pid}.*DATA_DIR`)),
   });

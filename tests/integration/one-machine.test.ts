@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
-import { freePort, isPortFree } from '../../tools/local-kafka/ports.ts';
+import { isPortFree } from '../../tools/local-kafka/ports.ts';
+import { testPort } from '../support/test-port.ts';
 import { projectRoot } from '../../tools/command-line/project-root.ts';
 import { expectWithin } from '../support/speed.ts';
 import { until } from '../support/until.ts';
@@ -24,7 +25,7 @@ const runs: Run[] = [];
 
 beforeEach(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'tributary-start-'));
-  ports = { api: await freePort(), kafka: await freePort() };
+  ports = { api: await testPort(), kafka: await testPort() };
 });
 afterEach(async () => {
   for (const { child, exited } of runs.splice(0)) {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { KafkaCluster, RecordFetcher } from '@tributary/streams/operations';
 import { loginGenerator } from '../../tools/producer/login-generator.ts';
-import { freePort } from '../../tools/local-kafka/ports.ts';
+import { testPort } from '../support/test-port.ts';
 import { projectRoot } from '../../tools/command-line/project-root.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { expectWithin } from '../support/speed.ts';
@@ -218,7 +218,7 @@ test('a broker killed on the way and back again: each login once', async () => {
 
 describe('what needs no broker', () => {
   test('a broker that is not there is waited for, and a signal ends the wait at once', async () => {
-    const run = produce('any', '', { KAFKA_BROKERS: `127.0.0.1:${await freePort()}` });
+    const run = produce('any', '', { KAFKA_BROKERS: `127.0.0.1:${await testPort()}` });
     await untilOutput(run, 'waiting for Kafka at 127.0.0.1:');
     const startedMs = Date.now();
     run.child.kill('SIGTERM');

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { freePort } from '../../tools/local-kafka/ports.ts';
+import { testPort } from './test-port.ts';
 import { projectRoot } from '../../tools/command-line/project-root.ts';
 import { within } from './speed.ts';
 import { until, DEADLINE_MS } from './until.ts';
@@ -71,7 +71,7 @@ export class AppProcess {
 
   /** Spawns it and returns at once. */
   static async start(options: AppOptions): Promise<AppProcess> {
-    const port = await freePort();
+    const port = await testPort();
     const root = options.root ?? projectRoot;
     const { PATH = '', HOME = '' } = process.env;
     const child = spawn(

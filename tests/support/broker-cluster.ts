@@ -2,7 +2,7 @@ import type { KafkaConnectionConfig } from '@tributary/streams';
 import { createKafka } from '@tributary/streams/operations';
 import { newClusterId } from '../../tools/local-kafka/local-kafka.ts';
 import { kafkaClassPath } from '../../tools/local-kafka/local-kafka-jars.ts';
-import { freePort } from '../../tools/local-kafka/ports.ts';
+import { testPort } from './test-port.ts';
 import { startTestBroker, type TestBroker } from './broker.ts';
 import { quietLogger } from './quiet-logger.ts';
 import { until } from './until.ts';
@@ -49,7 +49,7 @@ export async function startTestBrokerCluster(
   await kafkaClassPath(quietLogger);
   const clusterId = newClusterId();
   const controllerPorts = new Map<number, number>();
-  for (const id of NODE_IDS) controllerPorts.set(id, await freePort());
+  for (const id of NODE_IDS) controllerPorts.set(id, await testPort());
   // Side by side: a node alone waits for the vote of another.
   const starts = await Promise.allSettled(
     NODE_IDS.map((id) =>

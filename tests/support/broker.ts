@@ -6,13 +6,14 @@ import { join } from 'node:path';
 import type { KafkaConnectionConfig } from '@tributary/streams';
 import {
   formatLocalKafka,
+  newClusterId,
   startLocalKafka,
   type LocalKafka,
   type LocalKafkaOptions,
 } from '../../tools/local-kafka/local-kafka.ts';
 import { jarCacheDir, kafkaClassPath } from '../../tools/local-kafka/local-kafka-jars.ts';
 import type { LocalKafkaNode } from '../../tools/local-kafka/local-kafka-properties.ts';
-import { freePort } from '../../tools/local-kafka/ports.ts';
+import { testPort } from './test-port.ts';
 import { createTopics, type TestTopic } from './topics.ts';
 
 export interface TestBrokerOptions {
@@ -86,12 +87,13 @@ async function formattedStorage(): Promise<string> {
  */
 export async function startTestBroker(options: TestBrokerOptions = {}): Promise<TestBroker> {
   const dataDir = await mkdtemp(join(tmpdir(), options.directoryPrefix ?? 'tributary-broker-'));
-  const port = await freePort();
+  const port = await testPort();
+  const node = { id: 1, clusterId: newClusterId(), controllerPorts: new Map([[1, await testPort()]]) };
   // A node of several has an id and a cluster of its own, and users of its own are written while it is formatted.
   if (options.node === undefined && options.formatArguments === undefined)
     await cp(join(await formattedStorage(), 'kafka', 'log'), join(dataDir, 'kafka', 'log'), { recursive: true });
   const start = (): Promise<LocalKafka> =>
-    startLocalKafka({ dataDir, port, log: quiet, javaFlags: SHORT_LIVED, ...options });
+    startLocalKafka({ dataDir, port, log: quiet, javaFlags: SHORT_LIVED, node, ...options });
   let kafka = await start().catch(async (error: unknown) => {
     await rm(dataDir, { recursive: true, force: true });
     throw error;

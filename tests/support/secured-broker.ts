@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { freePort } from '../../tools/local-kafka/ports.ts';
+import { testPort } from './test-port.ts';
 import { startTestBroker, type TestBroker } from './broker.ts';
 
 const run = promisify(execFile);
@@ -28,7 +28,7 @@ export interface SecuredBroker {
 /** `users`: names to passwords. Without an access list nobody may do anything. */
 export async function startSecuredBroker(users: Readonly<Record<string, string>>): Promise<SecuredBroker> {
   const folder = await mkdtemp(join(tmpdir(), 'tributary-tls-'));
-  const port = await freePort();
+  const port = await testPort();
   const caFile = await makeAuthority(folder, 'ca');
   const strangersCaFile = await makeAuthority(folder, 'stranger');
   const keystore = await signCertificate(folder, 'ca', 'localhost');

@@ -11,8 +11,14 @@ const run = promisify(execFile);
 /** Generated from schema/schema.graphql and committed; the client's own types are generated only, next to its sources. */
 const committed = join(projectRoot, 'schema', 'logins', 'generated', 'resolver-types.ts');
 
-/** Runs graphql-codegen over codegen.yml. Returns whether what is committed was current. */
-export async function generateTypes(): Promise<boolean> {
+let generated: Promise<boolean> | undefined;
+
+/** Runs graphql-codegen over codegen.yml, once per process. Returns whether what is committed was current. */
+export function generateTypes(): Promise<boolean> {
+  return (generated ??= runCodegen());
+}
+
+async function runCodegen(): Promise<boolean> {
   const before = await readFile(committed, 'utf8').catch(() => '');
   const codegen = join(projectRoot, 'node_modules', '@graphql-codegen', 'cli', 'esm', 'bin.js');
   await run(process.execPath, [codegen, '--config', 'codegen.yml'], { cwd: projectRoot }).catch((error: unknown) => {

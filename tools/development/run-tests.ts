@@ -15,45 +15,65 @@ export function tool(path: string): string {
   return join(projectRoot, 'node_modules', path);
 }
 
+export interface NodeRun {
+  readonly code: number | null;
+  readonly timedOut: boolean;
+  /** What it wrote, where that was kept. */
+  readonly output: string;
+}
+
+interface NodeRunOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly resultFile?: string;
+  /** Its output is kept, for the caller to print in one piece: for what runs beside others. It goes to ours otherwise. */
+  readonly keepOutput?: boolean;
+}
+
 /**
- * Runs a program to its end, its output on ours. After `minutes`, or half a minute after it wrote `resultFile` and yet
- * did not end, it and all its children are killed.
+ * Runs a program to its end. After `minutes`, or half a minute after it wrote `resultFile` and yet did not end, it and
+ * all its children are killed.
  */
 export function runNode(
   args: readonly string[],
   minutes: number,
-  { env = process.env, resultFile }: { env?: NodeJS.ProcessEnv; resultFile?: string } = {},
-): Promise<{ code: number | null; timedOut: boolean }> {
+  { env = process.env, resultFile, keepOutput = false }: NodeRunOptions = {},
+): Promise<NodeRun> {
   return new Promise((resolve) => {
+    const output = keepOutput ? 'pipe' : 'inherit';
     const child = spawn(process.execPath, args, {
       cwd: projectRoot,
       env,
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', output, output],
       detached: true,
     });
-    running = child.pid;
+    const { pid } = child;
+    if (pid !== undefined) running.add(pid);
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (said += String(chunk)));
     let timedOut = false;
     let deadline = performance.now() + minutes * 60_000;
     const timer = setInterval(() => {
       if (resultFile !== undefined && existsSync(resultFile)) deadline = Math.min(deadline, performance.now() + 30_000);
       timedOut = performance.now() > deadline;
-      if (timedOut) killRunning();
+      if (timedOut && pid !== undefined) killGroup(pid);
     }, 500);
-    child.once('error', () => resolve({ code: null, timedOut }));
-    child.once('exit', (code) => {
+    const end = (code: number | null): void => {
       clearInterval(timer);
-      running = undefined;
-      resolve({ code, timedOut });
-    });
+      if (pid !== undefined) running.delete(pid);
+      resolve({ code, timedOut, output: said });
+    };
+    child.once('error', () => end(null));
+    // `close` comes after the last of its output.
+    child.once('close', end);
   });
 }
 
-/** The process group of what runs now: a Ctrl-C ends all of it. */
-let running: number | undefined;
+/** The process groups of what runs now: a Ctrl-C ends all of them. */
+const running = new Set<number>();
 
-function killRunning(): void {
+function killGroup(pid: number): void {
   try {
-    if (running !== undefined) process.kill(-running, 'SIGKILL');
+    process.kill(-pid, 'SIGKILL');
   } catch {
     // It ended by itself just now.
   }
@@ -113,7 +133,7 @@ export function killRunningOnSignals(): void {
     ['SIGHUP', 129],
   ] as const) {
     process.on(signal, () => {
-      killRunning();
+      for (const pid of running) killGroup(pid);
       process.exit(code);
     });
   }

@@ -6,42 +6,30 @@ import { buildClient } from './client-build.ts';
 import { findChrome } from './find-chrome.ts';
 import { ensureClientTypes, generateTypes } from './generated-types.ts';
 import { projectRoot } from '../command-line/project-root.ts';
-import { killRunningOnSignals, runJest, runNode, title, tool } from './run-tests.ts';
+import { killRunningOnSignals, runJest, runNode, tool } from './run-tests.ts';
 import { addTallies, emptyTally, summaryLine, type Tally } from './test-tally.ts';
 
 /**
- * `npm test`: everything that proves the product, in the order in which a mistake is cheapest to find. Arguments choose
- * some of the sections: `npm test -- types unit`.
+ * `npm test`: everything that proves the product. First the checks of the sources, side by side; then all tests, as one
+ * run of jest. Arguments choose some of the sections: `npm test -- types unit`.
  */
-const sections: Readonly<Record<string, () => Promise<Tally>>> = {
+const CHECKS: Readonly<Record<string, () => Promise<Check>>> = {
   codegen: () =>
     own('the committed types are those of the schema', async () => {
       if (!(await generateTypes()))
         throw new Error('schema/logins/generated/ was not current: it has been written anew, commit it');
     }),
-  types: async () => addTallies(await check('types', tool('typescript/bin/tsc'), ['-p', '.']), await clientTypes()),
-  lint: async () =>
-    addTallies(
-      await check('lint', tool('oxlint/bin/oxlint'), ['--deny-warnings']),
-      await own('imports run one way', cruiseImports),
-    ),
+  lint: () =>
+    all([program('lint', tool('oxlint/bin/oxlint'), ['--deny-warnings']), own('imports run one way', cruiseImports)]),
+  types: () => all([program('types', tool('typescript/bin/tsc'), ['-p', '.']), clientTypes()]),
   client: () => own('the client can be built', async () => void (await buildClient())),
-  unit: () => runJest('unit', { minutes: 20, workers: '100%' }),
-  integration: () => withBrokers(['integration']),
-  chaos: () => withBrokers(['chaos']),
-  mutants: () => withBrokers(['mutants']),
-  browser,
 };
 
-/** Sections that are run as one, where all of them are asked for: no worker waits for the last file of each. */
-const BROKERS = ['integration', 'chaos', 'mutants'] as const;
+/** Projects of jest.config.mjs. Of one run, so that no worker waits for the last file of each. */
+const TESTS = ['unit', 'integration', 'chaos', 'mutants', 'browser'] as const;
 
-/** Each file has a broker of its own and mostly waits: for it, for sessions that end and for processes that start. */
-function withBrokers(projects: readonly string[]): Promise<Tally> {
-  return runJest(projects, { minutes: 60, workers: WORKERS });
-}
-
-const WORKERS = '3';
+/** Most files have a broker of their own, or a browser, and mostly wait: for it, for sessions that end, for processes that start. */
+const WORKERS = '5';
 
 function houses(): string[] {
   return ['processor', 'schema', 'client/src', 'tools', 'tests', 'bench', 'examples'].filter((house) =>
@@ -66,72 +54,96 @@ async function cruiseImports(): Promise<void> {
   });
 }
 
-/** A check counts as one test. */
-async function check(name: string, program: string, args: readonly string[]): Promise<Tally> {
-  title(name);
-  const { code } = await runNode([program, ...args], 5);
-  return code === 0
-    ? { ...emptyTally, passed: 1 }
-    : { ...emptyTally, failed: 1, failures: [`${name}: exit code ${code ?? 'none'}`] };
+/** What a check came to, and what it said: printed in one piece, for others run beside it. */
+interface Check {
+  readonly tally: Tally;
+  readonly text: string;
 }
 
-async function clientTypes(): Promise<Tally> {
-  if (!existsSync(join(projectRoot, 'client', 'tsconfig.json'))) return emptyTally;
+/** A check counts as one test. */
+const verdict = (name: string, said: string, wrong?: string): Check => ({
+  tally: wrong === undefined ? { ...emptyTally, passed: 1 } : { ...emptyTally, failed: 1, failures: [wrong] },
+  text: `\n== ${name}\n${said === '' ? '' : `${said.trimEnd()}\n`}`,
+});
+
+async function all(checks: readonly Promise<Check>[]): Promise<Check> {
+  return (await Promise.all(checks)).reduce((one, other) => ({
+    tally: addTallies(one.tally, other.tally),
+    text: `${one.text}${other.text}`,
+  }));
+}
+
+async function program(name: string, path: string, args: readonly string[]): Promise<Check> {
+  const { code, output } = await runNode([path, ...args], 5, { keepOutput: true });
+  return code === 0 ? verdict(name, output) : verdict(name, output, `${name}: exit code ${code ?? 'none'}`);
+}
+
+async function clientTypes(): Promise<Check> {
   await ensureClientTypes();
-  return check('types of the client', tool('typescript/bin/tsc'), ['-p', 'client']);
+  return program('types of the client', tool('typescript/bin/tsc'), ['-p', 'client']);
 }
 
 /** The same for a check that is a function: it fails by throwing. */
-async function own(name: string, work: () => Promise<void>): Promise<Tally> {
-  title(name);
+async function own(name: string, work: () => Promise<void>): Promise<Check> {
   try {
     await work();
-    return { ...emptyTally, passed: 1 };
+    return verdict(name, '');
   } catch (error) {
-    process.stdout.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    return { ...emptyTally, failed: 1, failures: [name] };
+    return verdict(name, error instanceof Error ? error.message : String(error), name);
   }
 }
 
-async function browser(): Promise<Tally> {
-  const chrome = findChrome();
-  // What DASHBOARD_MINUTES asks for comes on top, and a minute of sleep for each of two pages.
-  const watched = Number(process.env['DASHBOARD_MINUTES'] ?? -2) + 2;
-  // A page whose speed is judged has the machine to itself.
-  const sideBySide = process.env['DASHBOARD_MINUTES'] === undefined ? { workers: '2' } : {};
-  if (chrome !== undefined)
-    return runJest('browser', { minutes: 30 + watched, ...sideBySide, env: { ...process.env, CHROME_PATH: chrome } });
+/** The types of the schema are written before anything reads them; all else runs side by side. */
+async function checks(asked: readonly string[]): Promise<Tally> {
+  let tally = emptyTally;
+  const done = async (name: string): Promise<void> => {
+    const check = await CHECKS[name]?.();
+    if (check === undefined) return;
+    tally = addTallies(tally, check.tally);
+    process.stdout.write(check.text);
+  };
+  if (asked.includes('codegen')) await done('codegen');
+  await Promise.all(asked.filter((name) => name !== 'codegen').map(done));
+  return tally;
+}
+
+/** All projects in one run; but a page whose speed is judged has the machine to itself. */
+async function tests(asked: readonly string[]): Promise<Tally> {
+  const watched = process.env['DASHBOARD_MINUTES'];
+  const chrome = asked.includes('browser') ? findChrome() : undefined;
+  const env = chrome === undefined ? process.env : { ...process.env, CHROME_PATH: chrome };
+  const together = asked.filter((name) => name !== 'browser' || watched === undefined);
+  // Tests that need the dashboard would build it side by side, each into the same directory. They say when that fails.
+  if (asked.includes('browser') || asked.includes('unit')) await buildClient().catch(() => undefined);
+  let tally = emptyTally;
+  if (asked.includes('browser') && chrome === undefined) tally = addTallies(tally, noBrowser());
+  if (together.length > 0) tally = addTallies(tally, await runJest(together, { minutes: 60, workers: WORKERS, env }));
+  if (together.length === asked.length) return tally;
+  // A minute of sleep for each of two pages comes on top of what is asked for.
+  return addTallies(tally, await runJest('browser', { minutes: 30 + Number(watched) + 2, env }));
+}
+
+/** The browser tests skip themselves, and count as skipped. */
+function noBrowser(): Tally {
   const line = 'THE BROWSER TESTS ARE SKIPPED: there is no Chromium or Chrome on PATH, and CHROME_PATH names none';
   process.stdout.write(`\n${'!'.repeat(line.length)}\n${line}\n${'!'.repeat(line.length)}\n`);
-  // A pattern that no test has: jest counts them without running a hook.
-  const counted = await runJest('browser', { minutes: 2, options: ['--testNamePattern', '^(?!)', '--silent'] });
-  if (process.env['REQUIRE_BROWSER_TESTS'] !== 'true') return counted;
-  return addTallies(counted, {
-    ...emptyTally,
-    failed: 1,
-    failures: ['browser: skipped, although REQUIRE_BROWSER_TESTS is true'],
-  });
+  if (process.env['REQUIRE_BROWSER_TESTS'] !== 'true') return emptyTally;
+  return { ...emptyTally, failed: 1, failures: ['browser: skipped, although REQUIRE_BROWSER_TESTS is true'] };
 }
 
 killRunningOnSignals();
 
 const chosen = process.argv.slice(2);
-const unknown = chosen.find((name) => !(name in sections));
+const sections: readonly string[] = [...Object.keys(CHECKS), ...TESTS];
+const unknown = chosen.find((name) => !sections.includes(name));
 if (unknown !== undefined) {
-  process.stderr.write(`npm test knows no section "${unknown}": it takes ${Object.keys(sections).join(', ')}\n`);
+  process.stderr.write(`npm test knows no section "${unknown}": it takes ${sections.join(', ')}\n`);
   process.exit(2);
 }
 
-let total = emptyTally;
-const asked = Object.keys(sections).filter((name) => chosen.length === 0 || chosen.includes(name));
-const together = BROKERS.every((name) => asked.includes(name));
-for (const name of asked) {
-  if (together && BROKERS.some((other) => other === name)) {
-    if (name === BROKERS[0]) total = addTallies(total, await withBrokers(BROKERS));
-  } else {
-    total = addTallies(total, (await sections[name]?.()) ?? emptyTally);
-  }
-}
+const asked = (names: readonly string[]): string[] =>
+  names.filter((name) => chosen.length === 0 || chosen.includes(name));
+const total = addTallies(await checks(asked(Object.keys(CHECKS))), await tests(asked(TESTS)));
 if (total.failures.length > 0)
   process.stdout.write(`\n${total.failures.map((failure) => `FAILED  ${failure}\n`).join('')}`);
 process.stdout.write(`\n${summaryLine(total)}\n`);

@@ -2,10 +2,10 @@ import { createServer } from 'node:net';
 
 /**
  * Below those that systems give to outgoing connections (32,768 and up on Linux, 49,152 elsewhere), above those that
- * services are known by.
+ * services are known by. Tests have some of their own between these: tests/support/test-port.ts.
  */
 const FIRST_PORT = 15_000;
-const LAST_PORT = 32_000;
+const LAST_PORT = 24_000;
 
 /**
  * A port of 127.0.0.1 that nobody listened on a moment ago. Not one that the system would pick: such a port may be
