@@ -1,2 +1,56 @@
 /** Every public name of the live API, listed by hand. Anything else is internal and may change. */
-export {};
+
+/* The server, and what an application gives it. */
+export { startApiServer, type ApiServer, type ApiServerOptions } from './server/api-server.ts';
+export type { RestResults } from './server/rest-responses.ts';
+export type { TracedOperation, Tracing } from './operations/tracing.ts';
+
+/* Copies of tables, and the model that keeps them. */
+export { LiveModel, type AnyLiveModel, type LiveModelOptions } from './tables/live-model.ts';
+export { originOf, type LiveTable, type LiveTables, type RowOrigin } from './tables/live-table.ts';
+export { KeyTable, type KeyTableOptions } from './tables/key-table.ts';
+export {
+  MAX_WINDOWS,
+  WindowTable,
+  type Sums,
+  type Window,
+  type WindowRow,
+  type WindowTableOptions,
+} from './tables/window-table.ts';
+export { openLiveFeed, type LiveFeed } from './tables/live-feed.ts';
+export { freshness, type Freshness } from './tables/freshness.ts';
+export { requireCopy } from './tables/require-copy.ts';
+
+/* Subscriptions. */
+export {
+  ConflatingIterator,
+  UNOBSERVED,
+  type OnSubscription,
+  type SubscriptionObserver,
+  type UpdateSource,
+} from './updates/conflating-iterator.ts';
+export type { ChangeTopic } from './updates/change-hub.ts';
+export { CompletenessWatch } from './updates/completeness-watch.ts';
+export { ResultUpdates } from './updates/result-updates.ts';
+export { changedSince, decodeCursor, encodeCursor, type CursorContent } from './updates/cursor.ts';
+export { CursorResume } from './updates/cursor-resume.ts';
+
+/* Resolvers. */
+export { countScalar, cursorScalar, dateTimeScalar } from './graphql/scalars.ts';
+export { integerArgument, intervalArgument } from './graphql/arguments.ts';
+export { apiError, badUserInput, type ErrorCode } from './graphql/api-error.ts';
+export { InstanceList, type ListedInstance } from './operations/instance-list.ts';
+export {
+  processorResult,
+  type ApplicationDescription,
+  type InstanceResult,
+  type ProcessorResult,
+  type TaskResult,
+} from './operations/processor-result.ts';
+
+/* What operations cost, and the limits. */
+export { introspectionLists, operationCost, type CostTable, type FieldArguments } from './limits/operation-cost.ts';
+export { processorLists } from './operations/processor-lists.ts';
+export { MAX_ERRORS, REQUEST_LIMITS } from './limits/request-limits.ts';
+export { SOCKET_LIMITS } from './graphql/graphql-sockets.ts';
+export { MAX_CONNECTIONS, STALLED_AFTER_MS } from './server/connections.ts';

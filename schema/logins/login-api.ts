@@ -1,5 +1,4 @@
-import { type ApiServer, type ApiServerOptions, startApiServer } from '../live/server/api-server.ts';
-import type { ApplicationDescription } from '../live/operations/processor-result.ts';
+import { type ApiServer, type ApiServerOptions, type ApplicationDescription, startApiServer } from '@tributary/graphql';
 import { GRAPHIQL_EXAMPLES } from './graphiql-examples.ts';
 import { loginCosts } from './login-costs.ts';
 import { createApiSchema } from './resolvers/api-schema.ts';

@@ -3,9 +3,13 @@ import type { GraphQLSchema } from 'graphql';
 import { STATE_CODES } from '../../processor/logins/states.ts';
 import { DEFAULT_WINDOWS, seriesRange, stateFilter, type TimeSeriesArguments } from './results/time-series-result.ts';
 import type { LoginModel } from './rows/login-model.ts';
-import { MAX_WINDOWS } from '../live/tables/window-table.ts';
-import { processorLists } from '../live/operations/processor-lists.ts';
-import { type Arguments, type CostTable, introspectionLists } from '../live/limits/operation-cost.ts';
+import {
+  type FieldArguments,
+  type CostTable,
+  introspectionLists,
+  MAX_WINDOWS,
+  processorLists,
+} from '@tributary/graphql';
 
 const STATES = STATE_CODES.length;
 /** Looking into one row of one window costs this much of writing a value. */
@@ -13,13 +17,13 @@ const LOOK = 1 / 12;
 
 /** What this API's fields cost, by their arguments: lists as long as they can be for them. */
 export function loginCosts(schema: GraphQLSchema, model: LoginModel): CostTable {
-  const windowsAsked = (given: Arguments): number => {
+  const windowsAsked = (given: FieldArguments): number => {
     const { windows } = seriesRange(model, given as TimeSeriesArguments);
     // More, or none, is refused before any is made.
     return windows >= 1 && windows <= MAX_WINDOWS ? windows : 0;
   };
-  const windowsSent = ({ windows }: Arguments): number => between(windows, DEFAULT_WINDOWS, MAX_WINDOWS);
-  const looked = ({ states }: Arguments): number =>
+  const windowsSent = ({ windows }: FieldArguments): number => between(windows, DEFAULT_WINDOWS, MAX_WINDOWS);
+  const looked = ({ states }: FieldArguments): number =>
     (stateFilter(states as TimeSeriesArguments['states'])?.length ?? 1) * LOOK;
   return {
     lists: {

@@ -18,8 +18,7 @@ import { codesIn, RawSocket } from '../../tests/support/raw-socket.ts';
 import { createApiSchema } from './resolvers/api-schema.ts';
 import { GRAPHIQL_EXAMPLES } from './graphiql-examples.ts';
 import { loginCosts } from './login-costs.ts';
-import { operationCost } from '../live/limits/operation-cost.ts';
-import { REQUEST_LIMITS } from '../live/limits/request-limits.ts';
+import { operationCost, REQUEST_LIMITS } from '@tributary/graphql';
 
 let api: ApiUnderTest;
 const opened: { hangUp(): void }[] = [];

@@ -3,7 +3,7 @@ import { STATE_CODES } from '../../processor/logins/states.ts';
 import { insightsResult } from './results/insights-result.ts';
 import { totalOf } from './rows/count-row.ts';
 import type { LoginModel } from './rows/login-model.ts';
-import type { RestResults } from '../live/server/rest-responses.ts';
+import type { RestResults } from '@tributary/graphql';
 
 interface StateData {
   readonly gdp: string;

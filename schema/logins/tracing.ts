@@ -1,5 +1,5 @@
 import type { Logger } from '@tributary/streams';
-import type { Tracing } from '../live/operations/tracing.ts';
+import type { Tracing } from '@tributary/graphql';
 
 const SERVICE = 'tributary-api';
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;

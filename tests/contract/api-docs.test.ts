@@ -7,9 +7,7 @@ import { buildSchema, parse, validate } from 'graphql';
 import { parse as parseYaml } from 'yaml';
 import { readFileSync } from 'node:fs';
 
-import { REQUEST_LIMITS, MAX_ERRORS } from '../../schema/live/limits/request-limits.ts';
-import { MAX_CONNECTIONS, STALLED_AFTER_MS } from '../../schema/live/server/connections.ts';
-import { SOCKET_LIMITS } from '../../schema/live/graphql/graphql-sockets.ts';
+import { MAX_CONNECTIONS, MAX_ERRORS, REQUEST_LIMITS, SOCKET_LIMITS, STALLED_AFTER_MS } from '@tributary/graphql';
 import { readTypeDefinitions } from '../../schema/logins/resolvers/api-schema.ts';
 import { projectRoot } from '../../tools/command-line/project-root.ts';
 import { type ApiUnderTest, eventually, startApiUnderTest } from '../support/api-under-test.ts';

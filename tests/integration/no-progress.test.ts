@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { serveHealth, type HealthServer } from '../../processor/logins/health-server.ts';
 import { KafkaStreams } from '@tributary/streams';
 import { statusTopic } from '@tributary/streams/operations';
-import { InstanceList } from '../../schema/live/operations/instance-list.ts';
+import { InstanceList } from '@tributary/graphql';
 import { bucketsTopic, RUNNING, type Running } from '../support/echo-topology.ts';
 import { CHAOS_BROKER } from '../support/echo-run.ts';
 import { committedOffsets } from '../support/group-progress.ts';

@@ -1,5 +1,5 @@
 import type { Logger } from '@tributary/streams';
-import type { ApiServer } from '../../schema/live/server/api-server.ts';
+import type { ApiServer } from '@tributary/graphql';
 import { type LoginApiOptions, startLoginApi } from '../../schema/logins/login-api.ts';
 import { type HandFedModel, handFedModel } from './hand-fed-results.ts';
 import { until } from './until.ts';

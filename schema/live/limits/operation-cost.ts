@@ -25,14 +25,14 @@ import {
   TypeNameMetaFieldDef,
 } from 'graphql';
 
-export type Arguments = Readonly<Record<string, unknown>>;
+export type FieldArguments = Readonly<Record<string, unknown>>;
 
 /** How long lists are, and what fields cost by themselves; each is named `Type.field`. */
 export interface CostTable {
   /** Items of a list at most, or about; `of`: the arguments of the field that the list's object is the value of. */
-  readonly lists: Readonly<Record<string, number | ((of: Arguments) => number)>>;
+  readonly lists: Readonly<Record<string, number | ((of: FieldArguments) => number)>>;
   /** What it costs to make a value before any of it is chosen; a written value costs 1. */
-  readonly work: Readonly<Record<string, (given: Arguments) => number>>;
+  readonly work: Readonly<Record<string, (given: FieldArguments) => number>>;
 }
 
 /** A list that no table names, and is taken for long. */
@@ -92,7 +92,7 @@ class Costs {
   }
 
   /** `given`: the arguments of the field whose value this is chosen from. */
-  of(type: GraphQLCompositeType, selectionSets: readonly SelectionSetNode[], given: Arguments): number {
+  of(type: GraphQLCompositeType, selectionSets: readonly SelectionSetNode[], given: FieldArguments): number {
     const fields = new Map<string, Selected>();
     const spread = new Set<string>();
     for (const selectionSet of selectionSets) this.#gather(type, selectionSet, fields, spread);
@@ -103,7 +103,7 @@ class Costs {
     return sum;
   }
 
-  #ofField(parent: GraphQLCompositeType, nodes: readonly FieldNode[], given: Arguments): number {
+  #ofField(parent: GraphQLCompositeType, nodes: readonly FieldNode[], given: FieldArguments): number {
     const [node] = nodes as [FieldNode];
     const field = fieldOf(this.#schema, parent, node.name.value);
     if (field === undefined) return 0;
@@ -125,7 +125,7 @@ class Costs {
     return work + (typeof length === 'number' ? length : length(given)) * (1 + inside);
   }
 
-  #argumentsOf(field: GraphQLField<unknown, unknown>, node: FieldNode): Arguments | null {
+  #argumentsOf(field: GraphQLField<unknown, unknown>, node: FieldNode): FieldArguments | null {
     try {
       return getArgumentValues(field, node, this.#variables);
     } catch {

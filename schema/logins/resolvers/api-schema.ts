@@ -2,12 +2,17 @@ import { readFileSync } from 'node:fs';
 import type { GraphQLSchema } from 'graphql';
 import { createSchema } from 'graphql-yoga';
 
-import type { ApplicationDescription } from '../../live/operations/processor-result.ts';
+import {
+  type ApplicationDescription,
+  countScalar,
+  cursorScalar,
+  dateTimeScalar,
+  type OnSubscription,
+  UNOBSERVED,
+} from '@tributary/graphql';
 import type { Resolvers } from '../generated/resolver-types.ts';
-import { type OnSubscription, UNOBSERVED } from '../../live/updates/conflating-iterator.ts';
 import type { LoginModel } from '../rows/login-model.ts';
 import { queryResolvers } from './query.ts';
-import { countScalar, cursorScalar, dateTimeScalar } from '../../live/graphql/scalars.ts';
 import { subscriptionResolvers } from './subscription.ts';
 
 export function readTypeDefinitions(): string {

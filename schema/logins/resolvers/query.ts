@@ -1,11 +1,10 @@
 import { insightsResult } from '../results/insights-result.ts';
-import { type ApplicationDescription, processorResult } from '../../live/operations/processor-result.ts';
+import { type ApplicationDescription, processorResult, requireCopy } from '@tributary/graphql';
 import { dataQualityResult } from '../results/data-quality-result.ts';
 import { nodeResult, stateResult, statesResult } from '../results/states-result.ts';
 import { timeSeriesResult } from '../results/time-series-result.ts';
 import type { QueryResolvers } from '../generated/resolver-types.ts';
 import type { LoginModel } from '../rows/login-model.ts';
-import { requireCopy } from '../../live/tables/require-copy.ts';
 
 export function queryResolvers(model: LoginModel, application: ApplicationDescription): QueryResolvers {
   return {

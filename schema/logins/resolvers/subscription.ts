@@ -1,17 +1,23 @@
-import { integerArgument, intervalArgument } from '../../live/graphql/arguments.ts';
+import {
+  type ApplicationDescription,
+  type ChangeTopic,
+  ConflatingIterator,
+  integerArgument,
+  intervalArgument,
+  MAX_WINDOWS,
+  type OnSubscription,
+  processorResult,
+  requireCopy,
+  ResultUpdates,
+  type UpdateSource,
+} from '@tributary/graphql';
 import { insightsResult } from '../results/insights-result.ts';
-import { type ApplicationDescription, processorResult } from '../../live/operations/processor-result.ts';
 import { dataQualityResult } from '../results/data-quality-result.ts';
 import { DEFAULT_WINDOWS, stateFilter } from '../results/time-series-result.ts';
 import type { Subscription, SubscriptionResolvers } from '../generated/resolver-types.ts';
-import type { ChangeTopic } from '../../live/updates/change-hub.ts';
-import { ConflatingIterator, type OnSubscription, type UpdateSource } from '../../live/updates/conflating-iterator.ts';
 import type { LoginModel, LoginTables } from '../rows/login-model.ts';
-import { MAX_WINDOWS } from '../../live/tables/window-table.ts';
-import { ResultUpdates } from '../../live/updates/result-updates.ts';
 import { StatesUpdates } from '../updates/states-updates.ts';
 import { TimeSeriesUpdates } from '../updates/time-series-updates.ts';
-import { requireCopy } from '../../live/tables/require-copy.ts';
 
 type LoginTopic = ChangeTopic<keyof LoginTables>;
 

@@ -3,7 +3,7 @@ import { STATE_CODES } from '../../../processor/logins/states.ts';
 import type { Insights } from '../generated/resolver-types.ts';
 import type { CountRow } from '../rows/count-row.ts';
 import type { LoginModel } from '../rows/login-model.ts';
-import { freshness } from '../../live/tables/freshness.ts';
+import { freshness } from '@tributary/graphql';
 import { deviceCounts, stateResult } from './states-result.ts';
 
 export function insightsResult(model: LoginModel): Insights {

@@ -4,9 +4,8 @@ import { leaderOf } from '../../../processor/logins/insights.ts';
 import { isStateCode, STATE_CODES, STATE_NAMES, type StateCode } from '../../../processor/logins/states.ts';
 import type { DeviceCounts, State, StateList, StateOrder, StateOrderField } from '../generated/resolver-types.ts';
 import { addCounts, type Counts, noCounts, totalOf } from '../rows/count-row.ts';
-import { type Freshness, freshness } from '../../live/tables/freshness.ts';
+import { freshness, type Freshness, integerArgument } from '@tributary/graphql';
 import type { LoginModel } from '../rows/login-model.ts';
-import { integerArgument } from '../../live/graphql/arguments.ts';
 
 const NO_COUNTS: Readonly<Counts> = Object.freeze(noCounts());
 

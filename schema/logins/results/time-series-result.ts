@@ -3,9 +3,7 @@ import { STATE_CODES, type StateCode } from '../../../processor/logins/states.ts
 import type { Resolution, TimeSeries, TimeSeriesPoint } from '../generated/resolver-types.ts';
 import { addCounts, type Counts, noCounts, type RowKey } from '../rows/count-row.ts';
 import type { CountWindow, CountWindows, LoginModel } from '../rows/login-model.ts';
-import { MAX_WINDOWS } from '../../live/tables/window-table.ts';
-import { badUserInput } from '../../live/graphql/api-error.ts';
-import { freshness } from '../../live/tables/freshness.ts';
+import { badUserInput, freshness, MAX_WINDOWS } from '@tributary/graphql';
 import { deviceCounts } from './states-result.ts';
 
 export const DEFAULT_WINDOWS = 60;

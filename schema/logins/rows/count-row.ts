@@ -1,8 +1,7 @@
 import { UNATTRIBUTED } from '../../../processor/logins/names.ts';
 import { isStateCode, type StateCode } from '../../../processor/logins/states.ts';
 import type { TableChange } from '@tributary/streams';
-import { originOf } from '../../live/tables/live-table.ts';
-import type { WindowRow } from '../../live/tables/window-table.ts';
+import { originOf, type WindowRow } from '@tributary/graphql';
 
 /** Whose logins a row counts: a state's, or those that name none. */
 export type RowKey = StateCode | typeof UNATTRIBUTED;

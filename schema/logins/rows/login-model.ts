@@ -7,9 +7,7 @@ import {
   MINUTE_WINDOWS,
   type WindowDefinition,
 } from '../../../processor/logins/names.ts';
-import { LiveModel, type LiveModelOptions } from '../../live/tables/live-model.ts';
-import { KeyTable } from '../../live/tables/key-table.ts';
-import { type Window, WindowTable } from '../../live/tables/window-table.ts';
+import { KeyTable, LiveModel, type LiveModelOptions, type Window, WindowTable } from '@tributary/graphql';
 import {
   addCounts,
   type CountRow,

@@ -2,8 +2,7 @@ import { afterEach, describe, expect, jest, test } from '@jest/globals';
 
 import { HandFedResults, handFedModel } from '../../../tests/support/hand-fed-results.ts';
 import type { StatesUpdate, TimeSeriesUpdate } from '../generated/resolver-types.ts';
-import { ConflatingIterator } from '../../live/updates/conflating-iterator.ts';
-import { decodeCursor } from '../../live/updates/cursor.ts';
+import { ConflatingIterator, decodeCursor } from '@tributary/graphql';
 import { StatesUpdates } from './states-updates.ts';
 import { TimeSeriesUpdates } from './time-series-updates.ts';
 import { stays } from '../../../tests/support/until.ts';

@@ -1,11 +1,15 @@
 import { STATE_CODES, type StateCode } from '../../../processor/logins/states.ts';
 import { stateResult, totalsResult } from '../results/states-result.ts';
 import type { StatesUpdate } from '../generated/resolver-types.ts';
-import type { UpdateSource } from '../../live/updates/conflating-iterator.ts';
-import { changedSince, decodeCursor, encodeCursor } from '../../live/updates/cursor.ts';
-import { CursorResume } from '../../live/updates/cursor-resume.ts';
+import {
+  changedSince,
+  CompletenessWatch,
+  CursorResume,
+  decodeCursor,
+  encodeCursor,
+  type UpdateSource,
+} from '@tributary/graphql';
 import type { LoginModel } from '../rows/login-model.ts';
-import { CompletenessWatch } from '../../live/updates/completeness-watch.ts';
 
 const SUBJECT = 'states';
 

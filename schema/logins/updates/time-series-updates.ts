@@ -1,4 +1,13 @@
-import { freshness } from '../../live/tables/freshness.ts';
+import {
+  changedSince,
+  CompletenessWatch,
+  type CursorContent,
+  CursorResume,
+  decodeCursor,
+  encodeCursor,
+  freshness,
+  type UpdateSource,
+} from '@tributary/graphql';
 import {
   defaultEndMs,
   newestBetween,
@@ -10,11 +19,7 @@ import {
 } from '../results/time-series-result.ts';
 import type { Resolution, TimeSeriesPoint, TimeSeriesUpdate } from '../generated/resolver-types.ts';
 import type { CountRow } from '../rows/count-row.ts';
-import type { UpdateSource } from '../../live/updates/conflating-iterator.ts';
-import { changedSince, type CursorContent, decodeCursor, encodeCursor } from '../../live/updates/cursor.ts';
-import { CursorResume } from '../../live/updates/cursor-resume.ts';
 import type { CountWindow, CountWindows, LoginModel } from '../rows/login-model.ts';
-import { CompletenessWatch } from '../../live/updates/completeness-watch.ts';
 
 export interface TimeSeriesSubject {
   readonly resolution: Resolution;
