@@ -1,6 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { KafkaStreams, Logger } from '@tributary/streams';
 import { processorMetrics } from './metrics.ts';
+import { troubleOf, withVariables } from './runtime-words.ts';
 
 /** Longer than load balancers and scrapers keep an idle connection. */
 const KEEP_ALIVE_MS = 70_000;
@@ -29,17 +30,22 @@ export async function serveHealth(options: {
         answer(response, 405, { error: 'only GET and HEAD are served here' });
       } else if (path === '/health') {
         // A process that waits for a disk or a broker works: starting it anew would mend nothing.
-        const trouble = streams.trouble();
+        const trouble = troubleOf(streams);
         const waitingFor = streams.waitingFor();
         if (trouble === undefined)
-          answer(response, 200, { status: 'ok', state: streams.state, ...(waitingFor === null ? {} : { waitingFor }) });
+          answer(response, 200, {
+            status: 'ok',
+            state: streams.state,
+            ...(waitingFor === null ? {} : { waitingFor: withVariables(waitingFor) }),
+          });
         else answer(response, 503, { status: 'failing', state: streams.state, ...trouble });
       } else if (path === '/ready') {
-        const reason = streams.notReadyReason();
+        const trouble = troubleOf(streams);
+        const reason = trouble === undefined ? streams.notReadyReason() : `${trouble.code}: ${trouble.reason}`;
         answer(
           response,
           reason === null ? 200 : 503,
-          reason === null ? { status: 'ready' } : { status: 'not ready', reason },
+          reason === null ? { status: 'ready' } : { status: 'not ready', reason: withVariables(reason) },
         );
       } else if (path === '/metrics') {
         void metrics.metrics().then((text) => {

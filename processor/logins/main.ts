@@ -3,6 +3,7 @@ import { messageOf } from '@tributary/streams/operations';
 import { environmentOrExit } from './environment.ts';
 import { createLogger } from './logging.ts';
 import { serveHealth } from './health-server.ts';
+import { errorLine, loggerWithVariables } from './runtime-words.ts';
 import { streamsOptions } from './streams-options.ts';
 
 const CLOSE_TIMEOUT_MS = 12_000;
@@ -14,7 +15,7 @@ const connection = environment.kafka ?? {
   brokers: [`127.0.0.1:${String(environment.localKafkaPort)}`],
   clientId: environment.applicationId,
 };
-const streams = new KafkaStreams(streamsOptions(environment, connection, log));
+const streams = new KafkaStreams(streamsOptions(environment, connection, loggerWithVariables(log)));
 const health = await serveHealth({ host: environment.host, port: environment.processorPort, streams, log }).catch(
   (error: unknown) => {
     process.stderr.write(
@@ -42,7 +43,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => vo
 streams.onState((next) => {
   if (next !== 'ERROR') return;
   const failure = streams.failure;
-  log.error({ code: failure?.code }, `${failure?.code ?? 'THREAD_FAILED'}: ${failure?.message ?? 'unknown'}`);
+  log.error({ code: failure?.code }, failure === undefined ? 'THREAD_FAILED: unknown' : errorLine(failure));
   void exit(1);
 });
 try {

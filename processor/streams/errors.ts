@@ -46,26 +46,61 @@ export const ERROR_TABLE = {
 export type ErrorCode = keyof typeof ERROR_TABLE;
 
 /**
+ * What an error is about, beside its words: an application can say it in its own. Plain data, so that it crosses
+ * threads.
+ */
+export interface ErrorDetails {
+  readonly taskId?: string | undefined;
+  /** The topic, the partition and the record that the message names. */
+  readonly topic?: string | undefined;
+  readonly partition?: number | undefined;
+  readonly offset?: number | undefined;
+  /**
+   * The options that the message names: those of `config` by their names (`stateDir`), those of the connection as
+   * `connection.brokers`.
+   */
+  readonly settings?: readonly string[] | undefined;
+  /** `reset`: the message ends with the advice to reset the application. */
+  readonly remedy?: 'reset' | undefined;
+}
+
+/**
  * Every error that leaves the runtime is one of these. The message names the thing and, where there is one, the remedy.
  */
-export class StreamsError extends Error {
+export class StreamsError extends Error implements ErrorDetails {
   override readonly name = 'StreamsError';
   readonly code: ErrorCode;
   readonly taskId: string | undefined;
+  readonly topic: string | undefined;
+  readonly partition: number | undefined;
+  readonly offset: number | undefined;
+  readonly settings: readonly string[];
+  readonly remedy: 'reset' | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; taskId?: string } = {}) {
+  constructor(code: ErrorCode, message: string, options: ErrorDetails & { readonly cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.taskId = options.taskId;
+    this.topic = options.topic;
+    this.partition = options.partition;
+    this.offset = options.offset;
+    this.settings = options.settings ?? [];
+    this.remedy = options.remedy;
   }
 
   get reaction(): Reaction {
     return ERROR_TABLE[this.code];
   }
+
+  /** What it is about, as plain data. */
+  get details(): ErrorDetails {
+    const { taskId, topic, partition, offset, settings, remedy } = this;
+    return { taskId, topic, partition, offset, settings, remedy };
+  }
 }
 
-/** The remedy of a contradiction that only starting over resolves, as the end of a sentence. */
-export const RESET_REMEDY = 'reset the application (npm run reset for the login application; docs/operations.md)';
+/** The end of a message whose contradiction only starting over resolves; goes with `remedy: 'reset'`. */
+export const RESET_REMEDY = 'reset the application';
 
 /** Any thrown thing as one line of text. */
 export function messageOf(error: unknown): string {

@@ -1,7 +1,7 @@
 /** Every public name of the runtime, listed by hand. Anything else is internal and may change. */
 export { KafkaStreams, type KafkaStreamsOptions, type StreamsState } from './kafka-streams.ts';
 export { parseStreamsConfig, type StreamsConfig, type StreamsConfigInput } from './streams-config.ts';
-export { StreamsError, type ErrorCode, type Reaction } from './errors.ts';
+export { StreamsError, type ErrorCode, type ErrorDetails, type Reaction } from './errors.ts';
 export { parseTopicPartition, recordPlace, topicPartition, type TopicPartition } from './kafka/topic-partition.ts';
 export type { KafkaConnectionConfig } from './kafka/kafka-connection-config.ts';
 export type { Logger } from './logger.ts';

@@ -13,7 +13,7 @@ export {
   READ_COMMITTED,
   READ_UNCOMMITTED,
 } from './kafka/kafka-cluster.ts';
-export { allUnknown, unresolvableBrokers } from './kafka/broker-names.ts';
+export { unresolvableBrokers } from './kafka/broker-names.ts';
 export {
   asFatalConnectionError,
   awayReason,

@@ -1,9 +1,15 @@
 import { fileURLToPath } from 'node:url';
 import { environmentOrExit } from '../../processor/logins/environment.ts';
 import { createLogger } from '../../processor/logins/logging.ts';
+import {
+  errorLine,
+  loggerWithVariables,
+  unknownBrokersLine,
+  withVariables,
+} from '../../processor/logins/runtime-words.ts';
 import { buildTopology } from '../../processor/logins/topology.ts';
 import { createGlobalTable, type KafkaConnectionConfig } from '@tributary/streams';
-import { allUnknown, unresolvableBrokers } from '@tributary/streams/operations';
+import { unresolvableBrokers } from '@tributary/streams/operations';
 import { type ApiServer, openLiveFeed } from '@tributary/graphql';
 import { startLoginApi } from './login-api.ts';
 import { createLoginModel } from './rows/login-model.ts';
@@ -21,7 +27,7 @@ const connection: KafkaConnectionConfig = environment.kafka ?? {
   clientId: environment.applicationId,
 };
 const unresolvable = await unresolvableBrokers(connection.brokers);
-const badNames = allUnknown(connection.brokers, unresolvable);
+const badNames = unknownBrokersLine(connection.brokers, unresolvable);
 if (badNames !== undefined) exitWith(badNames);
 if (unresolvable.length > 0)
   logger.warn(
@@ -34,8 +40,17 @@ const { applicationId, inputTopic, deadLetterTopic } = environment;
 const model = createLoginModel({ applicationId, logger });
 const feed = openLiveFeed(
   model,
-  (options) => createGlobalTable(connection, options, logger),
-  (error) => exitWith(`${error.code}: ${error.message}`),
+  (options) =>
+    createGlobalTable(
+      connection,
+      {
+        ...options,
+        onState: (state) =>
+          options.onState({ ...state, reason: state.reason === null ? null : withVariables(state.reason) }),
+      },
+      loggerWithVariables(logger),
+    ),
+  (error) => exitWith(errorLine(error)),
 );
 
 let server: ApiServer;

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import type { Readable, Writable } from 'node:stream';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { errorLine } from '../../processor/logins/runtime-words.ts';
 import type { Environment } from '../../processor/logins/environment.ts';
 import { type KafkaConnectionConfig, type Logger, StreamsError } from '@tributary/streams';
 import { asFatalConnectionError, awayReason, isBrokerAway, messageOf } from '@tributary/streams/operations';
@@ -87,9 +88,9 @@ export async function confirm(
 /** A failure as the one line that is shown for it. */
 export function failureLine(error: unknown, { brokers }: KafkaConnectionConfig): string {
   if (error instanceof UserError) return error.message;
-  if (error instanceof StreamsError && error.code !== 'BROKER_AWAY') return `${error.code}: ${error.message}`;
+  if (error instanceof StreamsError && error.code !== 'BROKER_AWAY') return errorLine(error);
   const fatal = asFatalConnectionError(error, brokers);
-  if (fatal !== undefined) return `${fatal.code}: ${fatal.message}`;
+  if (fatal !== undefined) return errorLine(fatal);
   if (isBrokerAway(error) || error instanceof StreamsError)
     return (
       `Kafka at ${brokers.join(',')} does not answer: ${awayReason(brokers, error)}. Start it, or set ` +

@@ -1,6 +1,7 @@
 import type { Environment } from '../../processor/logins/environment.ts';
+import { wordsOf } from '../../processor/logins/runtime-words.ts';
 import { StreamsError } from '@tributary/streams';
-import { createKafka, type KafkaCluster, messageOf } from '@tributary/streams/operations';
+import { createKafka, type KafkaCluster } from '@tributary/streams/operations';
 import {
   confirm,
   connectionOf,
@@ -172,6 +173,6 @@ function unfinished(error: unknown): unknown {
     );
   return new UserError(
     'REDRIVE_UNFINISHED',
-    `the redrive is not complete: ${messageOf(error)}. Run it again: what was sent is remembered`,
+    `the redrive is not complete: ${wordsOf(error)}. Run it again: what was sent is remembered`,
   );
 }

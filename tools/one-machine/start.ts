@@ -2,7 +2,8 @@ import { environmentOrExit, type Environment } from '../../processor/logins/envi
 import { createLogger } from '../../processor/logins/logging.ts';
 import { API_NODE_FLAGS } from './api-node-flags.ts';
 import { buildClient } from '../development/client-build.ts';
-import { allUnknown, unresolvableBrokers } from '@tributary/streams/operations';
+import { unknownBrokersLine } from '../../processor/logins/runtime-words.ts';
+import { unresolvableBrokers } from '@tributary/streams/operations';
 import { LocalKafkaPart } from './local-kafka-part.ts';
 import { freePort, isPortFree } from '../local-kafka/ports.ts';
 import { SupervisedPart } from './supervised-part.ts';
@@ -174,7 +175,7 @@ async function untilPortIsFree(port: number, host: string): Promise<void> {
 
 /** A broker that is down is waited for; a name that nobody knows is a typing error. */
 async function assertBrokerNamesResolve(brokers: readonly string[]): Promise<void> {
-  const line = allUnknown(brokers, await unresolvableBrokers(brokers));
+  const line = unknownBrokersLine(brokers, await unresolvableBrokers(brokers));
   if (line !== undefined) throw new UserError('BROKER_NAME_UNKNOWN', line);
 }
 

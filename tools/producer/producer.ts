@@ -1,6 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { environmentOrExit } from '../../processor/logins/environment.ts';
 import { createLogger } from '../../processor/logins/logging.ts';
+import { wordsOf } from '../../processor/logins/runtime-words.ts';
+import { StreamsError } from '@tributary/streams';
+import { messageOf } from '@tributary/streams/operations';
 import { loginGenerator } from './login-generator.ts';
 import { publishLogins, type PublishPlan } from './login-publisher.ts';
 import { parseProducerArguments, PRODUCER_USAGE, type ProducerArguments, UsageError } from './producer-arguments.ts';
@@ -79,6 +82,6 @@ try {
   process.exit(0);
 } catch (error) {
   progress.end();
-  log.error({ topic }, error instanceof Error ? error.message : String(error));
+  log.error({ topic }, error instanceof StreamsError ? wordsOf(error) : messageOf(error));
   process.exit(EXIT_FAILED);
 }

@@ -1,6 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { messageOf, SLOT_LOCK_FILE, type SlotLock, slotLockRemedy, takeSlotLock } from '@tributary/streams/operations';
+import { withVariables } from '../../processor/logins/runtime-words.ts';
 import { errorCode, UserError } from '../command-line/user-error.ts';
 
 const SLOT = /^\d+$/;
@@ -43,9 +44,10 @@ export async function takeLocalState(stateDir: string, applicationId: string): P
     }
   } catch (error) {
     release();
+    const why = slotLockRemedy(error) ?? messageOf(error);
     throw new UserError(
       'STATE_DIRECTORY_UNUSABLE',
-      `cannot use the state directory ${root} (STATE_DIR): ${slotLockRemedy(error) ?? messageOf(error)}`,
+      `cannot use the state directory ${root} (STATE_DIR): ${withVariables(why, ['stateDir'])}`,
     );
   }
   return { root, slots, release };

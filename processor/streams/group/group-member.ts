@@ -132,9 +132,9 @@ export class GroupMember {
                 'INSTANCE_ID_IN_USE',
                 `another process is in the group ${groupId} as ${groupInstanceId}, the name of this one: both ` +
                   `have the process id of one slot of the state directory, which was copied, or lies on a disk ` +
-                  `whose locks do not hold between machines. Give each process a state directory (STATE_DIR) of ` +
+                  `whose locks do not hold between machines. Give each process a state directory (stateDir) of ` +
                   `its own; in a copy delete process.sqlite of each slot before the start`,
-                { cause: error },
+                { settings: ['stateDir'], cause: error },
               ),
             );
             return;

@@ -12,8 +12,10 @@ export interface AskedOfBroker {
 interface BrokerLimit {
   /** Kafka's number of the refusal. */
   readonly code: number;
-  /** The brokers' settings that say no. */
+  /** The brokers' settings that refuse it. */
   readonly settings: readonly string[];
+  /** The application's option that was refused. */
+  readonly options: readonly string[];
   readonly words: (asked: AskedOfBroker, limits: string) => string;
 }
 
@@ -23,27 +25,31 @@ const LIMITS: readonly BrokerLimit[] = [
   {
     code: 50,
     settings: ['transaction.max.timeout.ms'],
+    options: ['transactionTimeoutMs'],
     words: ({ transactionTimeoutMs }, limits) =>
       `the brokers take no transaction time-out of ${number(transactionTimeoutMs)} ms (${limits}): set ` +
-      `transactionTimeoutMs (TRANSACTION_TIMEOUT_MS) to at most that, or raise it at the brokers`,
+      `transactionTimeoutMs to at most that, or raise it at the brokers`,
   },
   {
     code: 26,
     settings: ['group.min.session.timeout.ms', 'group.max.session.timeout.ms'],
+    options: ['sessionTimeoutMs'],
     words: ({ groupId, sessionTimeoutMs }, limits) =>
       `the group ${groupId} takes no session time-out of ${number(sessionTimeoutMs)} ms (${limits}): set ` +
-      `sessionTimeoutMs (SESSION_TIMEOUT_MS) to one between them, or change these at the brokers`,
+      `sessionTimeoutMs to one between them, or change these at the brokers`,
   },
   {
     code: 81,
     settings: ['group.max.size'],
+    options: ['numStreamThreads'],
     words: ({ groupId }, limits) =>
-      `the group ${groupId} is full (${limits}): run fewer threads (numStreamThreads, NUM_STREAM_THREADS) or ` +
+      `the group ${groupId} is full (${limits}): run fewer threads (numStreamThreads) or ` +
       `processes, or raise it at the brokers`,
   },
   {
     code: 12,
     settings: ['offset.metadata.max.bytes'],
+    options: [],
     words: (_asked, limits) =>
       `the brokers take no note of this length beside an offset (${limits}): set it back to 4096, its default, ` +
       `at the brokers`,
@@ -51,9 +57,10 @@ const LIMITS: readonly BrokerLimit[] = [
   {
     code: 23,
     settings: [],
+    options: ['applicationId'],
     words: ({ groupId }) =>
       `the group ${groupId} has members of another kind: some other application uses the name as its group id. ` +
-      `Use another applicationId (APPLICATION_ID), or stop that one`,
+      `Use another applicationId, or stop that one`,
   },
 ];
 
@@ -77,6 +84,7 @@ export async function asBrokerLimit(
     .map((name) => (values?.get(name) === undefined ? name : `${name}=${String(values.get(name))}`))
     .join(', ');
   return new StreamsError('CONFIG_INVALID', `${limit.words(asked, limits)}. Kafka says: ${messageOf(error)}`, {
+    settings: limit.options,
     cause: error,
   });
 }

@@ -218,6 +218,9 @@ export function isCoordinatorNotFound(error: unknown): boolean {
   return chain(error).some(({ name }) => name === 'KafkaJSGroupCoordinatorNotFound');
 }
 
+/** The option that has the addresses of the brokers. */
+const BROKERS = 'connection.brokers';
+
 /** Topic, group, cluster and transactional id authorization failed. */
 const ACCESS_DENIED = [29, 30, 31, 53] as const;
 
@@ -243,45 +246,43 @@ export function asAccessDenied(error: unknown, what: string): StreamsError | und
 
 /**
  * Errors that waiting cannot mend: a name that does not resolve, failed authentication, failed TLS, a right that is
- * missing. Asked at start only; later a name server may be away like any broker. Of several names in KAFKA_BROKERS one
- * may be wrong: `fatalConnectionError` asks whether any other resolves.
+ * missing. Asked at start only; later a name server may be away like any broker. One of several
+ * names of brokers may be wrong: `fatalConnectionError` asks whether any other resolves.
  */
 export function asFatalConnectionError(error: unknown, brokers: readonly string[]): StreamsError | undefined {
   const denied = asAccessDenied(error, 'starting');
   if (denied !== undefined) return denied;
   const all = chain(error);
   const text = all.map((e) => messageOf(e)).join(' ') + messageOf(error);
-  const where = `KAFKA_BROKERS ${brokers.join(',')}`;
+  const where = `${BROKERS} ${brokers.join(',')}`;
   if (all.some((e) => e.name === 'KafkaJSSASLAuthenticationError') || /SASL|authenticat/i.test(text)) {
     return new StreamsError(
       'BROKER_AUTHENTICATION_FAILED',
-      `${where}: the broker refused the credentials; check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and ` +
-        `KAFKA_SASL_PASSWORD`,
-      { cause: error },
+      `${where}: the broker refused the credentials; check connection.sasl`,
+      { settings: [BROKERS, 'connection.sasl'], cause: error },
     );
   }
   if (/certificate|self.signed|CERT_|ssl3|wrong version number|EPROTO/i.test(text)) {
-    return new StreamsError(
-      'BROKER_TLS_FAILED',
-      `${where}: TLS failed (${messageOf(error)}); check KAFKA_SSL and KAFKA_CA_FILE`,
-      { cause: error },
-    );
+    return new StreamsError('BROKER_TLS_FAILED', `${where}: TLS failed (${messageOf(error)}); check connection.tls`, {
+      settings: [BROKERS, 'connection.tls'],
+      cause: error,
+    });
   }
   if (/ENOTFOUND|EAI_AGAIN/.test(text)) {
     const advertised = advertisedAddress(brokers, error);
     const why =
       advertised === undefined
-        ? 'the name does not resolve; check KAFKA_BROKERS'
+        ? `the name does not resolve; check ${BROKERS}`
         : `the brokers there answer, and tell that one of them is at ${advertised}, a name that does not resolve ` +
           `here. Set advertised.listeners of that broker to a name or address that its clients know, or make ` +
-          `this one known here (DNS, /etc/hosts); KAFKA_BROKERS is right`;
-    return new StreamsError('BROKER_NAME_UNKNOWN', `${where}: ${why}`, { cause: error });
+          `this one known here (DNS, /etc/hosts); ${BROKERS} is right`;
+    return new StreamsError('BROKER_NAME_UNKNOWN', `${where}: ${why}`, { settings: [BROKERS], cause: error });
   }
   return undefined;
 }
 
 /**
- * The same, but for one unknown name among several of KAFKA_BROKERS: that of a broker which is gone, or not there yet.
+ * The same, but for one unknown name among several brokers: that of a broker which is gone, or not there yet.
  */
 export async function fatalConnectionError(
   error: unknown,

@@ -82,15 +82,17 @@ export async function restoreStore(options: {
         signal,
         plausible: (range) => range.end >= least,
       });
-      if (first > 0) throw changelogTruncated(name, first);
+      if (first > 0) throw changelogTruncated({ topic, partition }, first);
       if (least > end) {
+        const isStore = from === least;
         throw new StreamsError(
           'INTERNAL_TOPIC_INVALID',
           `the changelog ${name} holds offsets ${String(first)} to ${String(end)}, but ` +
-            (`${from === least ? 'the local store ends' : 'what was noted beside the committed offsets of the group says that it ends'} at ` +
-              `${String(least)}: the topic was deleted, recreated or ` +
-              (`truncated${from === least ? '' : ', or something else commits offsets for the group'}. Restore ` +
-                `the topic or, if starting over is meant, ${RESET_REMEDY}`)),
+            `${isStore ? 'the local store ends' : 'the committed offsets of the group say that it ends'} at ` +
+            `${String(least)}: the topic was deleted, recreated or ` +
+            `truncated${isStore ? '' : ', or something else commits offsets for the group'}. Restore ` +
+            `the topic or, if starting over is meant, ${RESET_REMEDY}`,
+          { topic, partition, remedy: 'reset' },
         );
       }
       positions.set(name, from);

@@ -480,6 +480,7 @@ export class RecordFetcher {
       throw new StreamsError(
         'RECORDS_UNREADABLE',
         `${nameOf(position)} offset ${String(cut.offset)}: ${String(cut.unreadable?.message)}. ${UNREADABLE_REMEDY}`,
+        { topic, partition: position.partition, offset: cut.offset, remedy: 'reset' },
       );
     position.offset = value.nextOffset;
     this.#arrived.push({
@@ -563,12 +564,13 @@ const UNREADABLE_REMEDY =
 
 function unreadable(position: Position, error: unknown): StreamsError {
   if (error instanceof StreamsError) return error;
+  const { topic, partition, offset } = position;
   if (error instanceof UnsupportedCompressionError) {
     return new StreamsError(
       'COMPRESSION_UNKNOWN',
       `${nameOf(position)} holds a batch behind offset ${String(position.offset)} that cannot be unpacked: ` +
         `${error.message}. Start a release that reads it; nothing is lost meanwhile`,
-      { cause: error },
+      { topic, partition, offset, cause: error },
     );
   }
   const isNamed = error instanceof CorruptRecordError || error instanceof UnsupportedRecordFormatError;
@@ -576,7 +578,13 @@ function unreadable(position: Position, error: unknown): StreamsError {
     'RECORDS_UNREADABLE',
     `${isNamed ? '' : `${nameOf(position)} behind offset ${String(position.offset)}: `}${messageOf(error)}. ` +
       `${UNREADABLE_REMEDY}`,
-    { cause: error },
+    {
+      topic,
+      partition,
+      offset: error instanceof CorruptRecordError ? error.offset : offset,
+      remedy: 'reset',
+      cause: error,
+    },
   );
 }
 

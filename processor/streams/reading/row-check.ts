@@ -33,10 +33,12 @@ export function rowCheckOf(stores: readonly StoreSpec<unknown>[]): RowCheck {
     if (spec === undefined) return;
     const problem = problemOf(spec, row);
     if (problem === undefined) return;
+    const { topic, partition, offset } = row;
     throw new StreamsError(
       'INTERNAL_TOPIC_INVALID',
       `${recordPlace(row)} holds ${problem}: something other than this ` +
         `application writes to the changelog of the store "${store}". Stop it, and ${RESET_REMEDY}`,
+      { topic, partition, offset, remedy: 'reset' },
     );
   };
 }

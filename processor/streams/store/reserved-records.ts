@@ -126,8 +126,8 @@ export function identityContradiction(directory: string, bytes: Buffer, ours: St
     return new StreamsError(
       'TOPOLOGY_CHANGED',
       `the store of task ${taskId} was written by another topology of the application id ${applicationId}. ` +
-        `${mismatch}. Use another application id (APPLICATION_ID), or go back to the topology as it was. ${stale}`,
-      { taskId },
+        `${mismatch}. Use another applicationId, or go back to the topology as it was. ${stale}`,
+      { taskId, settings: ['applicationId'], remedy: 'reset' },
     );
   for (const [topic, id] of Object.entries(theirs?.topicIds ?? {})) {
     const now = ours.topicIds?.[topic];
@@ -137,7 +137,7 @@ export function identityContradiction(directory: string, bytes: Buffer, ours: St
       internal ? 'INTERNAL_TOPIC_INVALID' : 'SOURCE_TOPIC_RECREATED',
       `the topic ${topic} was deleted and made anew (its id was ${id} and is ${now}), but the store of task ` +
         `${taskId} goes on from the old one. ${stale}`,
-      { taskId },
+      { taskId, topic, remedy: 'reset' },
     );
   }
   return null;

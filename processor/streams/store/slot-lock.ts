@@ -94,10 +94,10 @@ export function slotLockRemedy(error: unknown): string | undefined {
 }
 
 const REMEDIES: ReadonlyMap<number, string> = new Map([
-  [8, 'it is read-only: set STATE_DIR to a directory that this user can write'],
+  [8, 'it is read-only: set stateDir to a directory that this user can write'],
   [10, 'the disk reports an input/output error: mend or replace it'],
   [11, `its ${SLOT_LOCK_FILE} is damaged: stop every processor that uses it and delete that file`],
   [13, 'the disk is full: free some space'],
-  [14, 'its lock file cannot be opened: set STATE_DIR to a directory that this user can write'],
+  [14, 'its lock file cannot be opened: set stateDir to a directory that this user can write'],
   [26, `its ${SLOT_LOCK_FILE} is damaged: stop every processor that uses it and delete that file`],
 ]);

@@ -169,16 +169,16 @@ test('setting aside keeps the files beside the task, and no more than three time
   expect(await directory.setAside('0_0')).toBeNull();
 });
 
-test('a path that is a file is refused, naming STATE_DIR', async () => {
+test('a path that is a file is refused, naming stateDir', async () => {
   const file = join(stateDir, 'file');
   await writeFile(file, '');
   await expect(lock(file)).rejects.toMatchObject({
     code: 'STATE_DIRECTORY_UNUSABLE',
-    message: expect.stringContaining(`${file} (STATE_DIR)`),
+    message: expect.stringContaining(`${file} (stateDir)`),
   });
 });
 
-test('a directory that cannot be written is refused, naming STATE_DIR and the remedy', async () => {
+test('a directory that cannot be written is refused, naming stateDir and the remedy', async () => {
   await chmod(stateDir, 0o555);
   const root = process.geteuid?.() === 0;
   // Permissions do not hold root back: give them up for this attempt.
@@ -187,8 +187,8 @@ test('a directory that cannot be written is refused, naming STATE_DIR and the re
     await expect(lock()).rejects.toMatchObject({
       code: 'STATE_DIRECTORY_UNUSABLE',
       message:
-        `cannot use the state directory ${stateDir} (STATE_DIR): no permission: give this user the directory or ` +
-        `set STATE_DIR to another one`,
+        `cannot use the state directory ${stateDir} (stateDir): no permission: give this user the directory or ` +
+        `set stateDir to another one`,
     });
   } finally {
     if (root) process.seteuid?.(0);

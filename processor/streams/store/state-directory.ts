@@ -7,7 +7,7 @@ import { slotLockRemedy, takeSlotLock } from './slot-lock.ts';
 import type { SlotLock } from './slot-lock.ts';
 import { diskTrouble } from './store-errors.ts';
 
-const APPLICATION_ID = /^[a-zA-Z0-9_-][a-zA-Z0-9._-]*$/;
+const LEGAL_APPLICATION_ID = /^[a-zA-Z0-9_-][a-zA-Z0-9._-]*$/;
 const TASK_ID = /^\d+_\d+$/;
 /** The stores hold what the input held: nobody else on the machine needs to read them. */
 const OWNER_ONLY = 0o700;
@@ -18,7 +18,7 @@ const MOST_SLOTS = 1_000;
 /**
  * `<stateDir>/<applicationId>/<slot>/<taskId>/`: one LevelDB per task, one slot per process.
  * A process takes the lowest slot that is free, so that it finds its own stores again after a restart, and several
- * processes share one STATE_DIR without being told apart by anybody.
+ * processes share one state directory without being told apart by anybody.
  */
 export class StateDirectory {
   /** The slot's directory, absolute: what a stream thread needs (`taskDirectory`). */
@@ -40,17 +40,18 @@ export class StateDirectory {
 
   /**
    * Takes the first free slot and holds it until `release` or the death of the process. Call it from the main thread.
-   * @throws StreamsError `STATE_DIRECTORY_UNUSABLE`, naming STATE_DIR and the remedy.
+   * @throws StreamsError `STATE_DIRECTORY_UNUSABLE`, naming the directory and the remedy.
    */
   static async lock(
     stateDir: string,
     applicationId: string,
     { log }: { readonly log: Logger },
   ): Promise<StateDirectory> {
-    if (!APPLICATION_ID.test(applicationId)) {
+    if (!LEGAL_APPLICATION_ID.test(applicationId)) {
       throw new StreamsError(
         'CONFIG_INVALID',
         `"${applicationId}" cannot be an application id: use letters, digits, ".", "_" and "-", no "." first`,
+        { settings: ['applicationId'] },
       );
     }
     const root = resolve(stateDir, applicationId);
@@ -121,9 +122,8 @@ async function takeSlot(path: string, stateDir: string): Promise<SlotLock | null
 }
 
 function unusable(stateDir: string, why: string, cause?: unknown): StreamsError {
-  return new StreamsError(
-    'STATE_DIRECTORY_UNUSABLE',
-    `cannot use the state directory ${stateDir} (STATE_DIR): ${why}`,
-    { cause },
-  );
+  return new StreamsError('STATE_DIRECTORY_UNUSABLE', `cannot use the state directory ${stateDir} (stateDir): ${why}`, {
+    settings: ['stateDir'],
+    cause,
+  });
 }

@@ -19,21 +19,20 @@ export function storeDamaged(directory: string, why: string, cause?: unknown): S
  * aside: setting aside frees no space and repairs no disk. It is closed, and opened again when the disk takes writes.
  */
 export function storeIoFailed(directory: string, why: string, cause?: unknown): StreamsError {
-  return new StreamsError(
-    'STORE_IO_FAILED',
-    `the store in ${directory} (STATE_DIR) cannot be read or written: ${why}`,
-    { cause },
-  );
+  return new StreamsError('STORE_IO_FAILED', `the store in ${directory} (stateDir) cannot be read or written: ${why}`, {
+    settings: ['stateDir'],
+    cause,
+  });
 }
 
 /** What the operating system says of the disk itself, rather than of one missing or cut file of the store. */
 const DISK_TROUBLE = [
   [/ENOSPC|No space left on device/i, 'the disk is full: free some space'],
   [/EDQUOT|quota exceeded/i, 'the disk quota is used up: free some space'],
-  [/EROFS|Read-only file system/i, 'the file system is read-only: mount it writable or set STATE_DIR to another one'],
+  [/EROFS|Read-only file system/i, 'the file system is read-only: mount it writable or set stateDir to another one'],
   [
     /EACCES|EPERM|Permission denied|Operation not permitted/i,
-    'no permission: give this user the directory or set STATE_DIR to another one',
+    'no permission: give this user the directory or set stateDir to another one',
   ],
   [/EMFILE|ENFILE|Too many open files/i, 'too many open files: raise the limit (ulimit -n)'],
   [/EFBIG|File too large/i, 'the largest file size allowed is reached: raise the limit (ulimit -f)'],

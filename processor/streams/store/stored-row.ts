@@ -15,7 +15,7 @@ export function readRow<V>(store: string, serde: Serde<V>, key: string, bytes: B
       `the row ${JSON.stringify(key)} of the store "${store}", whose changelog ends in -${store}-changelog, ` +
         `cannot be read (${error.message}): the application did not write it so. If something else writes to the ` +
         `changelog, stop it; then ${RESET_REMEDY}`,
-      { cause: error },
+      { remedy: 'reset', cause: error },
     );
   }
 }

@@ -36,7 +36,7 @@ test('a store is opened when its disk takes a probe, not before, and one line te
   };
   const both = Promise.all([disk.open('0_0', FULL, never, reopen), disk.open('1_2', FULL, never, reopen)]);
   await stays(() => opened === 0, 'no store is opened', 1_000);
-  expect(disk.reason).toMatch(/STATE_DIR \(tasks 0_0, 1_2\): STORE_IO_FAILED: .*go on by themselves/);
+  expect(disk.reason).toMatch(/stateDir \(tasks 0_0, 1_2\): STORE_IO_FAILED: .*go on by themselves/);
   expect(warnings).toHaveLength(1);
   await unblock('0_0');
   await unblock('1_2');

@@ -52,7 +52,7 @@ export class DiskWait {
     const [trouble] = this.#waiting.values();
     if (trouble === undefined) return null;
     return (
-      `waiting for the disk of STATE_DIR (tasks ${[...this.#waiting.keys()].join(', ')}): ${trouble.code}: ` +
+      `waiting for the disk of stateDir (tasks ${[...this.#waiting.keys()].join(', ')}): ${trouble.code}: ` +
       `${trouble.message}; the tasks go on by themselves after that`
     );
   }

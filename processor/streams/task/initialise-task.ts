@@ -277,7 +277,7 @@ function contradiction(
   return new StreamsError(
     code,
     `${name} in the group ${applicationId}: ${what}. ${putBack}If starting over is meant, ${RESET_REMEDY}`,
-    { taskId: id },
+    { taskId: id, topic, partition, remedy: 'reset' },
   );
 }
 

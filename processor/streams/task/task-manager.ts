@@ -216,7 +216,7 @@ export class TaskManager {
     return new StreamsError(
       'THREAD_FAILED',
       `task ${task.id} failed ${String(failures)} times in a row, last with ${error.code}: ${messageOf(error)}`,
-      { cause: error, taskId: task.id },
+      { ...error.details, taskId: task.id, cause: error },
     );
   }
 

@@ -80,6 +80,7 @@ try {
     kind: 'failed',
     code: known?.code ?? 'THREAD_FAILED',
     message: messageOf(known ?? error),
+    details: known?.details ?? {},
     stack: error instanceof Error ? error.stack : undefined,
   });
 }

@@ -324,7 +324,7 @@ export class StreamThread {
           'OFFSET_OUT_OF_RANGE',
           `${topicPartition(part.topic, part.partition)} does not hold offset ${String(part.nextOffset)} any more: ` +
             `records were deleted before they were processed. If starting over is meant, ${RESET_REMEDY}`,
-          { taskId: task.id },
+          { taskId: task.id, topic: part.topic, partition: part.partition, offset: part.nextOffset, remedy: 'reset' },
         );
       const accepted = task.accept(this.#withheld.applyTo(part));
       await this.#processed(task, accepted, this.#repartitionTopics.has(part.topic) ? 0 : accepted);

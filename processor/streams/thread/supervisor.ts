@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { ERROR_TABLE, StreamsError, type ErrorCode } from '../errors.ts';
+import { ERROR_TABLE, StreamsError, type ErrorCode, type ErrorDetails } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { ThreadInit } from '../streams-config.ts';
 import type { TaskStatus } from '../task/instance-status.ts';
@@ -188,7 +188,8 @@ export class Supervisor {
   #hear(seat: Seat, message: FromThread): void {
     seat.heardAt = performance.now();
     if (message.kind === 'log') this.#logger[message.level](message.fields, message.message);
-    else if (message.kind === 'failed') this.#failed(seat, message.code, message.message, message.stack);
+    else if (message.kind === 'failed')
+      this.#failed(seat, message.code, message.message, message.details, message.stack);
     else if (message.kind === 'status') {
       if (message.commits > (seat.status?.commits ?? 0)) seat.failuresWithoutProgress = 0;
       followProgress(seat, message);
@@ -242,6 +243,7 @@ export class Supervisor {
           'USER_CODE_FAILED',
           `a function of the topology has hung ${String(hangs)} times at ${place}, and records of ` +
             `${record.topic} cannot be dead-lettered: mend the function, or give the stream a dead-letter topic`,
+          { topic: record.topic, partition: record.partition, offset: record.offset },
         ),
       );
       return;
@@ -256,7 +258,7 @@ export class Supervisor {
       worker?.postMessage({ kind: 'withhold', records: [record] } satisfies ToThread);
   }
 
-  #failed(seat: Seat, code: ErrorCode, message: string, stack?: string): void {
+  #failed(seat: Seat, code: ErrorCode, message: string, details: ErrorDetails = {}, stack?: string): void {
     if (seat.failedThisLife || this.#closing) return;
     seat.failedThisLife = true;
     const thread = seat.init.threadName;
@@ -272,7 +274,7 @@ export class Supervisor {
     this.#onChange();
     const reaction = ERROR_TABLE[code];
     if (reaction === 'exit') {
-      this.#onFatal(new StreamsError(code, message));
+      this.#onFatal(new StreamsError(code, message, details));
       return;
     }
     const limit = seat.init.config.threadReplacements;
@@ -286,6 +288,7 @@ export class Supervisor {
         new StreamsError(
           'THREADS_EXHAUSTED',
           `thread ${thread} failed ${String(failures)} times without progress, last with: ${message}`,
+          details,
         ),
       );
       return;

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../errors.ts';
+import type { ErrorCode, ErrorDetails } from '../errors.ts';
 import type { ThreadInit } from '../streams-config.ts';
 import type { RecordPlace } from '../task/record-watch.ts';
 import type { TaskStatus } from '../task/instance-status.ts';
@@ -26,7 +26,13 @@ export type FromThread =
       /** Committed offsets of repartition partitions, `topic-partition` to offset: what may be purged. */
       readonly purgeable: readonly (readonly [string, number])[];
     }
-  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string; readonly stack: string | undefined }
+  | {
+      readonly kind: 'failed';
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly details: ErrorDetails;
+      readonly stack: string | undefined;
+    }
   | { readonly kind: 'closed' };
 
 /** What the main thread tells a stream thread. */

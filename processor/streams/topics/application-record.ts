@@ -94,6 +94,7 @@ function unreadableRecord(topic: string, offset: number): StreamsError {
     `${topic}-0 offset ${String(offset)} does not say what this application is: something else has written it ` +
       `under the key ${APPLICATION_RECORD_KEY}. Stop that, and take the record back (${takeBack}) or, if ` +
       `starting over is meant, ${RESET_REMEDY}`,
+    { topic, partition: 0, offset, remedy: 'reset' },
   );
 }
 
@@ -139,8 +140,9 @@ export function refuseOtherTopology(
   throw new StreamsError(
     'TOPOLOGY_CHANGED',
     `the application id ${applicationId} belongs to another topology, as ${statusTopic(applicationId)} says. ` +
-      `${mismatch}. Use another application id (APPLICATION_ID), go back to the topology as it was or, if ` +
+      `${mismatch}. Use another applicationId, go back to the topology as it was or, if ` +
       `starting over is meant, ${RESET_REMEDY}`,
+    { settings: ['applicationId'], remedy: 'reset' },
   );
 }
 

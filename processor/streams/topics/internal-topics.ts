@@ -132,11 +132,13 @@ export async function prepareTopics(options: {
           'SOURCE_TOPIC_MISSING',
           `the topic ${topic} does not exist any more, but ${applicationId} has read from it before. Restore ` +
             `the topic or, if starting over is meant, ${RESET_REMEDY}`,
+          { topic, remedy: 'reset' },
         );
       if (plan === undefined)
         throw new StreamsError(
           'SOURCE_TOPIC_MISSING',
           `the topic ${topic} does not exist; create it before the application starts`,
+          { topic },
         );
       await create({ topic, partitions: plan.partitions, config: plan.config ?? {} });
     }
@@ -158,6 +160,7 @@ export async function prepareTopics(options: {
             'INTERNAL_TOPIC_INVALID',
             `the internal topic ${plan.topic} does not exist any more, but ${applicationId} has worked with it ` +
               `before. Restore the topic or, if starting over is meant, ${RESET_REMEDY}`,
+            { topic: plan.topic, remedy: 'reset' },
           );
         await create(plan);
         continue;
@@ -169,6 +172,7 @@ export async function prepareTopics(options: {
           `the topic ${plan.topic} has ${String(has)} partitions, but the source topics make it ` +
             `${String(plan.partitions)}: partitions were added, and keys would land elsewhere. Go back to the ` +
             `old partition count with a new topic, or ${RESET_REMEDY}`,
+          { topic: plan.topic, remedy: 'reset' },
         );
     }
     const context = { admin, cluster, topology, applicationId, logger };
@@ -288,6 +292,7 @@ async function createTopic(
     throw (
       asAccessDenied(error, `making the topic ${plan.topic}, which is not there or must not be seen`) ??
       new StreamsError('INTERNAL_TOPIC_INVALID', `the topic ${plan.topic} cannot be created: ${messageOf(error)}`, {
+        topic: plan.topic,
         cause: error,
       })
     );
@@ -339,6 +344,7 @@ async function refuseForgottenSources(
       `the group ${applicationId} has no committed offset for any partition of ${forgotten.join(', ')}, but it ` +
         `has processed what was read from there: the topic was deleted and made anew, or its offsets were ` +
         `deleted. If starting over is meant, ${RESET_REMEDY}`,
+      { topic: forgotten[0], remedy: 'reset' },
     );
 }
 

@@ -65,6 +65,7 @@ export async function readKeptOffsets(
       'INTERNAL_TOPIC_INVALID',
       `${topicPartition(topic, partition)} begins at offset ${String(first)}: its first records were deleted, ` +
         `and with them what it says of the input of task ${place.key}. If starting over is meant, ${RESET_REMEDY}`,
+      { taskId: place.key, topic, partition, remedy: 'reset' },
     );
   for (let span = TAIL_OFFSETS; end > 0; span *= TAIL_GROWTH) {
     const from = Math.max(0, end - span);
@@ -95,6 +96,7 @@ async function newestRow(
             'INTERNAL_TOPIC_INVALID',
             `the topic ${topic} lost records of partition ${String(partition)} while they were read; it must ` +
               `not be truncated or deleted while the application runs`,
+            { topic, partition },
           );
         for (const { key, value, offset } of part.records)
           if (key?.toString() === wanted) newest = { offset: Number(offset), value };
@@ -116,6 +118,7 @@ function decodeRow({ topic, partition, key }: KeptOffsetsPlace, offset: number, 
       `stands: somebody else has written it. Nobody but the application may write to this topic; take the record ` +
       `back (a record with the key ${key} and no value: offsets are then not compared at the next start) or, if ` +
       `starting over is meant, ${RESET_REMEDY}`,
+    { taskId: key, topic, partition, offset, remedy: 'reset' },
   );
 }
 

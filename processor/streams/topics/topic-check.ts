@@ -11,7 +11,7 @@ import {
   statusTopic,
   type Topology,
 } from '../topology/topology.ts';
-import { topicPartition } from '../kafka/topic-partition.ts';
+import { topicPartition, type TopicPartition } from '../kafka/topic-partition.ts';
 
 /** What the topics of an application were when it last looked. */
 export interface KnownTopics {
@@ -32,7 +32,7 @@ export interface TopicCheckContext {
 /** Numbers of DescribeConfigs. */
 const TOPIC_RESOURCE = 2;
 const TOPIC_AUTHORIZATION_FAILED = 29;
-const remedy = `If starting over is meant, ${RESET_REMEDY}`;
+const STARTING_OVER = `If starting over is meant, ${RESET_REMEDY}`;
 
 /** Topics whose contents cannot be made again: one that was made anew under the same name is another topic. */
 export function topicsWithIdentity(topology: Topology, applicationId: string): string[] {
@@ -64,6 +64,7 @@ export async function findChangedTopic(
         internal.has(topic) ? 'INTERNAL_TOPIC_INVALID' : 'SOURCE_TOPIC_MISSING',
         `the topic ${topic} was deleted while the application ran. Restore the topic or, if starting over is ` +
           `meant, ${RESET_REMEDY}`,
+        { topic, remedy: 'reset' },
       );
   }
   const recreated = recreatedTopic(topology, applicationId, topicIds, await cluster.topicIds(Object.keys(topicIds)));
@@ -76,6 +77,7 @@ export async function findChangedTopic(
         `the topic ${name} has ${String(partitions.length)} partitions and had ${String(expected[name])}: the ` +
           `new ones would not be read and keys would land elsewhere. Go back to the old partition count with a ` +
           `new topic, or ${RESET_REMEDY}`,
+        { topic: name, remedy: 'reset' },
       );
   }
   return (await findWrongPolicy(context)) ?? (await findTruncatedChangelog(context));
@@ -100,7 +102,8 @@ export function topicRecreated(topic: string, before: string, now: string, inter
   const what = internal ? 'what the application kept in it is gone' : 'its offsets are those of other records';
   return new StreamsError(
     internal ? 'INTERNAL_TOPIC_INVALID' : 'SOURCE_TOPIC_RECREATED',
-    `the topic ${topic} was deleted and made anew (its id was ${before} and is ${now}): ${what}. ${remedy}`,
+    `the topic ${topic} was deleted and made anew (its id was ${before} and is ${now}): ${what}. ${STARTING_OVER}`,
+    { topic, remedy: 'reset' },
   );
 }
 
@@ -125,6 +128,7 @@ export async function findWrongPolicy({
       `the topic ${topic} has cleanup.policy=${policy} in place of ${right}: Kafka may delete what the ` +
         `application has kept in it. Set it back (kafka-configs.sh --alter --entity-type topics --entity-name ` +
         `${topic} --add-config cleanup.policy=${right}). If records are missing already, ${RESET_REMEDY}`,
+      { topic, remedy: 'reset' },
     );
   }
   return undefined;
@@ -174,19 +178,20 @@ export async function findTruncatedChangelog({
   );
   const firsts = await Promise.all(
     partitions.map(async ({ topic, partition }) => ({
-      name: topicPartition(topic, partition),
+      where: { topic, partition },
       ...(await cluster.offsetRange(topic, partition, READ_UNCOMMITTED)),
     })),
   );
   const cut = firsts.find(({ first }) => first > 0);
-  return cut === undefined ? undefined : changelogTruncated(cut.name, cut.first);
+  return cut === undefined ? undefined : changelogTruncated(cut.where, cut.first);
 }
 
-export function changelogTruncated(name: string, first: number): StreamsError {
+export function changelogTruncated(where: TopicPartition, first: number): StreamsError {
   return new StreamsError(
     'INTERNAL_TOPIC_INVALID',
-    `the changelog ${name} begins at offset ${String(first)}: its first records were deleted, and a store ` +
-      `restored from it would miss their rows. ${remedy}`,
+    `the changelog ${topicPartition(where.topic, where.partition)} begins at offset ` +
+      `${String(first)}: its first records were deleted, and a store restored from it would miss their rows. ${STARTING_OVER}`,
+    { ...where, remedy: 'reset' },
   );
 }
 

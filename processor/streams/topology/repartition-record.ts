@@ -110,6 +110,7 @@ export function unknownRoute(record: RecordPlace, route: string): StreamsError {
     `${recordPlace(record)} holds a partial for the store "${route}", which no aggregation behind this topic has: ` +
       `another topology wrote it under this application id. Run that one until it has read the topic to its end ` +
       `or, if starting over is meant, ${RESET_REMEDY}`,
+    { ...placeOf(record), remedy: 'reset' },
   );
 }
 
@@ -125,6 +126,7 @@ export function unknownReport(record: RecordPlace, source: string): StreamsError
     `${recordPlace(record)} holds a time report of the task "${source}", which does not write to this topic: ` +
       `another topology wrote it under this application id. Run that one until it has read the topic to its end ` +
       `or, if starting over is meant, ${RESET_REMEDY}`,
+    { ...placeOf(record), remedy: 'reset' },
   );
 }
 
@@ -138,7 +140,13 @@ function notOurs(record: RecordPlace, what: string): StreamsError {
     'INTERNAL_TOPIC_INVALID',
     `${recordPlace(record)} holds ${what}: something other than this application writes to its internal topic. ` +
       `Stop it, and ${RESET_REMEDY}`,
+    { ...placeOf(record), remedy: 'reset' },
   );
+}
+
+/** Not by a spread: the fields of a fetched record are getters. */
+function placeOf({ topic, partition, offset }: RecordPlace): RecordPlace {
+  return { topic, partition, offset };
 }
 
 function decodePartial(bytes: Buffer): Partial | undefined {
