@@ -6,7 +6,9 @@ import { prepareTopics, purgeRepartitionTopics, type CreatableTopics } from './t
 import { StatusPublisher } from './topics/status-publisher.ts';
 import { findChangedTopic, type KnownTopics } from './topics/topic-check.ts';
 import { readBacklog } from './reading/backlog.ts';
-import { COORDINATOR_OF_GROUP, createKafka, KafkaCluster, type Kafka } from './kafka/kafka-cluster.ts';
+import { COORDINATOR_OF_GROUP } from './kafka/broker.ts';
+import { createKafka, type Kafka } from './kafka/kafka-client.ts';
+import { KafkaCluster } from './kafka/kafka-cluster.ts';
 import { fatalConnectionError, isBrokerAway, isCoordinatorNotFound, waitingForKafka } from './kafka/kafka-errors.ts';
 import { messageOf, StreamsError } from './errors.ts';
 import { checkConnection, type KafkaConnectionConfig } from './kafka/kafka-connection-config.ts';

@@ -6,13 +6,9 @@
 export { ERROR_TABLE, messageOf } from './errors.ts';
 
 /* Kafka, as the runtime talks to it. */
-export {
-  COORDINATOR_OF_GROUP,
-  createKafka,
-  KafkaCluster,
-  READ_COMMITTED,
-  READ_UNCOMMITTED,
-} from './kafka/kafka-cluster.ts';
+export { COORDINATOR_OF_GROUP, READ_COMMITTED, READ_UNCOMMITTED } from './kafka/broker.ts';
+export { createKafka } from './kafka/kafka-client.ts';
+export { KafkaCluster } from './kafka/kafka-cluster.ts';
 export { unresolvableBrokers } from './kafka/broker-names.ts';
 export {
   asFatalConnectionError,

@@ -5,9 +5,9 @@ import { toTopicOffsets, TransactionalProducer } from '../../processor/streams/w
 import {
   COORDINATOR_OF_GROUP,
   COORDINATOR_OF_TRANSACTION,
-  KafkaCluster,
   type TransactionIdentity,
-} from '../../processor/streams/kafka/kafka-cluster.ts';
+} from '../../processor/streams/kafka/broker.ts';
+import { KafkaCluster } from '../../processor/streams/kafka/kafka-cluster.ts';
 import { describeTransaction } from '../../processor/streams/kafka/describe-transaction.ts';
 import { markerKey, redrivenTopic } from '../../tools/dead-letters/dead-letters-topic.ts';
 import type { TestBroker } from '../support/broker.ts';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Kafka, logLevel, type Admin } from 'kafkajs';
 import { CompressionCodec } from '../../processor/streams/kafka/compression.ts';
-import { READ_UNCOMMITTED } from '../../processor/streams/kafka/kafka-cluster.ts';
+import { READ_UNCOMMITTED } from '../../processor/streams/kafka/broker.ts';
 import { CODE } from '../../processor/streams/kafka/kafka-errors.ts';
 import { codeOf, RawKafka } from '../support/raw-kafka.ts';
 import { until, stays } from '../support/until.ts';

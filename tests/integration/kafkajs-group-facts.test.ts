@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { AssignerProtocol, Kafka, logLevel, type Admin, type Consumer, type ConsumerConfig } from 'kafkajs';
-import type { Broker } from '../../processor/streams/kafka/kafka-cluster.ts';
+import type { Broker } from '../../processor/streams/kafka/broker.ts';
 import { CODE } from '../../processor/streams/kafka/kafka-errors.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { codeOf, RawKafka } from '../support/raw-kafka.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Kafka, logLevel, type Producer } from 'kafkajs';
-import { READ_UNCOMMITTED } from '../../processor/streams/kafka/kafka-cluster.ts';
+import { READ_UNCOMMITTED } from '../../processor/streams/kafka/broker.ts';
 import { RawKafka } from '../support/raw-kafka.ts';
 import { until } from '../support/until.ts';
 import { ApiKey, startProxiedBroker, type ProxiedBroker } from '../support/wire-proxy.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FetchedBytes } from '../../processor/streams/kafka/fetch-protocol.ts';
-import type { ProtocolRequest } from '../../processor/streams/kafka/kafka-cluster.ts';
+import type { ProtocolRequest } from '../../processor/streams/kafka/broker.ts';
 import type { TakeCluster } from '../../processor/streams/task/initialise-task.ts';
 import { batchBytes } from './record-batch-bytes.ts';
 

@@ -1,4 +1,4 @@
-import type { TransactionIdentity } from '../../processor/streams/kafka/kafka-cluster.ts';
+import type { TransactionIdentity } from '../../processor/streams/kafka/broker.ts';
 import { seededRandom } from '../../tools/producer/seeded-random.ts';
 import type { RawKafka, RawRecord } from './raw-kafka.ts';
 

@@ -7,12 +7,12 @@ import {
 import {
   COORDINATOR_OF_GROUP,
   COORDINATOR_OF_TRANSACTION,
-  KafkaCluster,
   READ_COMMITTED,
   READ_UNCOMMITTED,
   type Broker,
   type TransactionIdentity,
-} from '../../processor/streams/kafka/kafka-cluster.ts';
+} from '../../processor/streams/kafka/broker.ts';
+import { KafkaCluster } from '../../processor/streams/kafka/kafka-cluster.ts';
 import { CODE, hasCode, isBrokerAway, kafkaCode } from '../../processor/streams/kafka/kafka-errors.ts';
 import type { FetchedRecord } from '../../processor/streams/kafka/fetched-record.ts';
 import { decodeRecordSet } from '../../processor/streams/kafka/record-set.ts';
@@ -31,6 +31,13 @@ export interface Fetched extends FetchedBytes {
   readonly records: readonly FetchedRecord[];
   readonly values: readonly (string | null)[];
   readonly nextOffset: number;
+}
+
+/** What the runtime does without: kafkajs' own produce requests. */
+interface RawBroker {
+  produce(request: object): Promise<{
+    topics: { partitions: { partition: number; errorCode: number; baseOffset: string }[] }[];
+  }>;
 }
 
 /** Requests one at a time, without any client's retries, so that a test sees what the broker itself answers. */
@@ -132,7 +139,7 @@ export class RawKafka {
       }: RawRecord = typeof record === 'string' ? { value: record } : record;
       return { key, value: value === null ? null : Buffer.from(value), timestamp: String(timestampMs) };
     });
-    const answer = await leader.produce({
+    const answer = await (leader as unknown as RawBroker).produce({
       ...identity,
       acks: -1,
       timeout: 10_000,

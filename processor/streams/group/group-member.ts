@@ -2,7 +2,8 @@ import kafkajs from 'kafkajs';
 import type { Logger } from '../logger.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import { asBrokerLimit } from '../kafka/broker-limits.ts';
-import { COORDINATOR_OF_GROUP, type GroupMemberInfo, type KafkaCluster } from '../kafka/kafka-cluster.ts';
+import { COORDINATOR_OF_GROUP, type GroupMemberInfo } from '../kafka/broker.ts';
+import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import { asAccessDenied, CODE, hasCode, isBrokerAway } from '../kafka/kafka-errors.ts';
 
 const { MemberAssignment, MemberMetadata } = kafkajs.AssignerProtocol;

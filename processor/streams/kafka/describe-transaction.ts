@@ -1,5 +1,5 @@
 import { compactLength, compactString, flexibleRequest, NO_TAGS } from './flexible-protocol.ts';
-import type { Broker, ProtocolRequest } from './kafka-cluster.ts';
+import type { Broker, ProtocolRequest } from './broker.ts';
 
 const DESCRIBE_TRANSACTIONS = 65;
 const TRANSACTIONAL_ID_NOT_FOUND = 105;

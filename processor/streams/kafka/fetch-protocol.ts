@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { READ_COMMITTED, type ProtocolRequest } from './kafka-cluster.ts';
+import { READ_COMMITTED, type ProtocolRequest } from './broker.ts';
 
 const require = createRequire(import.meta.url);
 const encodeFetchV11 = require('kafkajs/src/protocol/requests/fetch/v11/request.js') as (

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { messageOf, StreamsError } from '../errors.ts';
 import { unresolvableBrokers } from './broker-names.ts';
+import { topicPartition } from './topic-partition.ts';
 
 const { createErrorFromCode } = createRequire(import.meta.url)('kafkajs/src/protocol/error.js') as {
   createErrorFromCode: (code: number) => Error;
@@ -135,6 +136,15 @@ export function isConnectionCut(error: unknown): boolean {
       (name === 'KafkaJSConnectionError' &&
         CUT_SYSCALL_CODES.some((syscall) => messageOf(error).includes(String(syscall)))),
   );
+}
+
+/** A partition has no leader, while another one is elected. */
+export class LeaderNotKnownError extends Error {
+  override readonly name = 'LeaderNotKnownError';
+  readonly retriable = true;
+  constructor(topic: string, partition: number) {
+    super(`${topicPartition(topic, partition)} has no leader at the moment`);
+  }
 }
 
 /** The broker's refusal of a part of a request, as kafkajs throws that of the whole. */

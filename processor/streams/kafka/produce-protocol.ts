@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { ProtocolRequest } from './kafka-cluster.ts';
+import type { ProtocolRequest } from './broker.ts';
 
 const require = createRequire(import.meta.url);
 const Encoder = require('kafkajs/src/protocol/encoder.js') as new () => { writeBuffer(bytes: Buffer): unknown };

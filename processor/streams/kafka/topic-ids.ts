@@ -1,5 +1,5 @@
 import { compactLength, compactString, flexibleRequest, NO_TAGS } from './flexible-protocol.ts';
-import type { Broker } from './kafka-cluster.ts';
+import type { Broker } from './broker.ts';
 
 const METADATA = 3;
 /** The first that carries topic ids; kafkajs speaks 6. */

@@ -1,4 +1,5 @@
-import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, READ_COMMITTED, type KafkaCluster } from '../kafka/kafka-cluster.ts';
+import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, READ_COMMITTED } from '../kafka/broker.ts';
+import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import type { TopicPartition } from '../kafka/topic-partition.ts';
 
 /** What reading a backlog needs of a KafkaCluster. */

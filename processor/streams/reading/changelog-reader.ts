@@ -1,4 +1,5 @@
-import { READ_UNCOMMITTED, type KafkaCluster } from '../kafka/kafka-cluster.ts';
+import { READ_UNCOMMITTED } from '../kafka/broker.ts';
+import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import { RecordFetcher, type FetchCluster } from './record-fetcher.ts';
 import { settledRange } from './settled-range.ts';
 import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';

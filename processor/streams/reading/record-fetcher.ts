@@ -6,7 +6,8 @@ import {
   type FetchedBytes,
   type FetchOptions,
 } from '../kafka/fetch-protocol.ts';
-import { READ_COMMITTED, type Broker, type KafkaCluster } from '../kafka/kafka-cluster.ts';
+import { READ_COMMITTED, type Broker } from '../kafka/broker.ts';
+import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import { UnsupportedCompressionError } from '../kafka/compression.ts';
 import { asAccessDenied, CODE } from '../kafka/kafka-errors.ts';
 import { CorruptRecordError, UnsupportedRecordFormatError } from '../kafka/batch-errors.ts';

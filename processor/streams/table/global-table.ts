@@ -1,4 +1,5 @@
-import { KafkaCluster, READ_COMMITTED } from '../kafka/kafka-cluster.ts';
+import { READ_COMMITTED } from '../kafka/broker.ts';
+import { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import { asAccessDenied, asFatalConnectionError, awayReason, hasCode, CODE } from '../kafka/kafka-errors.ts';
 import { RecordFetcher, type FetchedPartition } from '../reading/record-fetcher.ts';
 import { messageOf, StreamsError } from '../errors.ts';

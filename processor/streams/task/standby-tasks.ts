@@ -1,6 +1,7 @@
 import type { RestoreCluster } from '../reading/changelog-reader.ts';
 import type { RowCheck } from '../reading/row-check.ts';
-import { READ_COMMITTED, type KafkaCluster } from '../kafka/kafka-cluster.ts';
+import { READ_COMMITTED } from '../kafka/broker.ts';
+import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import { RecordFetcher, type FetchedPartition } from '../reading/record-fetcher.ts';
 import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
 import { messageOf, StreamsError } from '../errors.ts';

@@ -5,7 +5,8 @@ import type { StreamsProducer } from '../writing/streams-producer.ts';
 import { TransactionalProducer } from '../writing/transactional-producer.ts';
 import { GroupMember } from '../group/group-member.ts';
 import { topicRecreated } from '../topics/topic-check.ts';
-import { KafkaCluster, LeaderNotKnownError } from '../kafka/kafka-cluster.ts';
+import { KafkaCluster } from '../kafka/kafka-cluster.ts';
+import { LeaderNotKnownError } from '../kafka/kafka-errors.ts';
 import { placeTasks } from '../group/partition-assignor.ts';
 import { RecordFetcher } from '../reading/record-fetcher.ts';
 import {

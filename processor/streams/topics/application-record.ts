@@ -1,6 +1,7 @@
 import kafkajs from 'kafkajs';
-import { LeaderNotKnownError, READ_COMMITTED, type KafkaCluster } from '../kafka/kafka-cluster.ts';
-import { asAccessDenied } from '../kafka/kafka-errors.ts';
+import { READ_COMMITTED } from '../kafka/broker.ts';
+import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
+import { asAccessDenied, LeaderNotKnownError } from '../kafka/kafka-errors.ts';
 import { RecordFetcher, type FetchCluster } from '../reading/record-fetcher.ts';
 import { RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';

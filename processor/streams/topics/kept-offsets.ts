@@ -1,4 +1,5 @@
-import { READ_COMMITTED, type KafkaCluster } from '../kafka/kafka-cluster.ts';
+import { READ_COMMITTED } from '../kafka/broker.ts';
+import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import { RecordFetcher, type FetchCluster } from '../reading/record-fetcher.ts';
 import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
 import { RESET_REMEDY, StreamsError } from '../errors.ts';

@@ -1,5 +1,6 @@
 import type kafkajs from 'kafkajs';
-import { READ_UNCOMMITTED, type KafkaCluster } from '../kafka/kafka-cluster.ts';
+import { READ_UNCOMMITTED } from '../kafka/broker.ts';
+import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import { hasCode } from '../kafka/kafka-errors.ts';
 import { messageOf, RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';

@@ -1,5 +1,7 @@
 import { asBrokerLimit } from '../kafka/broker-limits.ts';
-import { COORDINATOR_OF_GROUP, type CommittedOffset, type KafkaCluster } from '../kafka/kafka-cluster.ts';
+import { COORDINATOR_OF_GROUP } from '../kafka/broker.ts';
+import type { CommittedOffset } from '../kafka/group-offsets.ts';
+import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import { asAccessDenied, CODE, hasCode, isBrokerAway, isMisdirected } from '../kafka/kafka-errors.ts';
 import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
 import { messageOf, StreamsError } from '../errors.ts';

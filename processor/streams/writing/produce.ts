@@ -1,7 +1,7 @@
 import { CompressionCodec } from '../kafka/compression.ts';
-import type { KafkaCluster, TransactionIdentity } from '../kafka/kafka-cluster.ts';
-import { LeaderNotKnownError } from '../kafka/kafka-cluster.ts';
-import { asAccessDenied, CODE, isConnectionCut, refusal } from '../kafka/kafka-errors.ts';
+import type { TransactionIdentity } from '../kafka/broker.ts';
+import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
+import { asAccessDenied, CODE, isConnectionCut, refusal, LeaderNotKnownError } from '../kafka/kafka-errors.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
 import { encodeBatch, type BatchToSend } from '../kafka/batch-encoder.ts';

@@ -1,4 +1,4 @@
-import type { CommittedOffset } from '../kafka/kafka-cluster.ts';
+import type { CommittedOffset } from '../kafka/group-offsets.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
 import type { HeaderList } from '../topology/record.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import kafkajs from 'kafkajs';
 import type { TransactionState } from '../kafka/describe-transaction.ts';
-import type { Broker } from '../kafka/kafka-cluster.ts';
+import type { Broker } from '../kafka/broker.ts';
 import { TransactionalProducer, type TransactionCluster } from './transactional-producer.ts';
 import { stays } from '../../../tests/support/until.ts';
 

@@ -3,12 +3,11 @@ import { asBrokerLimit } from '../kafka/broker-limits.ts';
 import {
   COORDINATOR_OF_GROUP,
   COORDINATOR_OF_TRANSACTION,
-  fetchCommitted,
   type Broker,
-  type CommittedOffset,
-  type KafkaCluster,
   type TransactionIdentity,
-} from '../kafka/kafka-cluster.ts';
+} from '../kafka/broker.ts';
+import { fetchCommitted, type CommittedOffset } from '../kafka/group-offsets.ts';
+import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import { asAccessDenied, CODE, hasCode, isBrokerAway, isFenced, isMisdirected } from '../kafka/kafka-errors.ts';
 import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
 import { messageOf, StreamsError } from '../errors.ts';

@@ -1,0 +1,65 @@
+import kafkajs from 'kafkajs';
+import type { Logger } from '../logger.ts';
+import type { Broker } from './broker.ts';
+import type { KafkaConnectionConfig } from './kafka-connection-config.ts';
+
+const { Kafka, logLevel } = kafkajs;
+
+/** A kafkajs client, for its admin and plain producer. */
+export type Kafka = kafkajs.Kafka;
+
+interface PartitionMetadata {
+  partitionId: number;
+  leader: number;
+}
+
+/** What kafkajs keeps private: its connections and metadata. */
+export interface KafkajsCluster {
+  connect(): Promise<void>;
+  disconnect(): Promise<void>;
+  refreshMetadata(): Promise<void>;
+  refreshMetadataIfNecessary(): Promise<void>;
+  addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
+  findBroker(node: { nodeId: number }): Promise<Broker>;
+  findControllerBroker(): Promise<Broker>;
+  findTopicPartitionMetadata(topic: string): PartitionMetadata[];
+  findGroupCoordinator(request: { groupId: string; coordinatorType: number }): Promise<Broker>;
+}
+
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/** The one place where a kafkajs client is made. kafkajs' own chatter goes to debug: the runtime says what matters. */
+export function createKafka(config: KafkaConnectionConfig, logger: Logger): kafkajs.Kafka {
+  const saslConfig = config.sasl;
+  return new Kafka({
+    clientId: config.clientId,
+    brokers: [...config.brokers],
+    ...(config.tls === undefined ? {} : { ssl: config.tls.ca === undefined ? true : { ca: [config.tls.ca] } }),
+    ...(saslConfig === undefined ? {} : { sasl: saslOptions(saslConfig) }),
+    connectionTimeout: 3_000,
+    requestTimeout: config.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
+    retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 2 },
+    logLevel: logLevel.WARN,
+    logCreator:
+      () =>
+      ({ namespace, log }) => {
+        const { message, timestamp: _timestamp, logger: _logger, ...fields } = log;
+        logger.debug({ ...fields, namespace }, `kafkajs: ${message}`);
+      },
+  });
+}
+
+function saslOptions(sasl: NonNullable<KafkaConnectionConfig['sasl']>): kafkajs.SASLOptions {
+  const { mechanism, username, password } = sasl;
+  if (mechanism === 'plain') return { mechanism, username, password };
+  if (mechanism === 'scram-sha-256') return { mechanism, username, password };
+  return { mechanism, username, password };
+}
+
+/** The connections and metadata of a kafkajs client, which it gives nobody. */
+export function createKafkajsCluster(kafka: kafkajs.Kafka): KafkajsCluster {
+  const symbol = Object.getOwnPropertySymbols(kafka).find((s) => s.description === 'private:Kafka:createCluster');
+  if (symbol === undefined) throw new Error('kafkajs 2.2.4 is required: its cluster factory was not found');
+  const create = Reflect.get(kafka, symbol) as (options: object) => KafkajsCluster;
+  return create({ metadataMaxAge: 300_000, allowAutoTopicCreation: false, maxInFlightRequests: null });
+}
