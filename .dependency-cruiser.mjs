@@ -1,6 +1,6 @@
 /** The house (docs/architecture): imports run one way, and each outside library has its own door. */
-/** A unit test beside its file may use what tests/ offers. */
-const ofTests = '\\.test\\.tsx?$';
+/** A test, in a package or beside its file, may use what tests/ offers. */
+const ofTests = '(\\.test\\.tsx?$|^processor/streams/tests/)';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 export default {
@@ -48,10 +48,31 @@ export default {
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
     {
+      name: 'no-cycles-of-types',
+      comment: 'Two files that need each other are one file, or a third is missing.',
+      severity: 'warn',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'streams-by-its-entries',
+      comment: '@tributary/streams is imported by what its package.json exports, by that name.',
+      severity: 'error',
+      from: { pathNot: '^processor/streams/' },
+      to: { path: '^processor/streams/', dependencyTypes: ['local'], dependencyTypesNot: ['aliased-workspace'] },
+    },
+    {
+      name: 'graphql-by-its-entries',
+      comment: '@tributary/graphql is imported by what its package.json exports, by that name.',
+      severity: 'warn',
+      from: { pathNot: '^schema/live/' },
+      to: { path: '^schema/live/', dependencyTypes: ['local'], dependencyTypesNot: ['aliased-workspace'] },
+    },
+    {
       name: 'kafkajs-has-few-doors',
       comment: 'Only the rooms that talk to Kafka import kafkajs, so that its seam stays narrow.',
       severity: 'error',
-      from: { pathNot: '^(processor/streams/(kafka|reading|writing|group|topics|table)|tools|tests|bench)/' },
+      from: { pathNot: '^(processor/streams/(tests|kafka|reading|writing|group|topics|table)|tools|tests|bench)/' },
       to: { path: '^node_modules/kafkajs/' },
     },
     {

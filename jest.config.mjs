@@ -22,6 +22,9 @@ const shared = {
   modulePathIgnorePatterns: ['<rootDir>/.data/', '<rootDir>/client/dist/'],
 };
 
+/** Of the whole, and of what is inside the runtime. */
+const BROKER_TESTS = '<rootDir>/{tests,processor/streams/tests}';
+
 /** Unit tests sit beside their file; what needs a broker, a browser or two files lives under tests/. */
 export default {
   // A slow machine is no failure: this ends only what would never end, and is longer than the deadline of
@@ -39,11 +42,12 @@ export default {
       displayName: 'unit',
       testMatch: [
         '<rootDir>/{processor,schema,client,tools,bench,examples}/**/*.test.{ts,tsx}',
+        '!**/processor/streams/tests/{integration,chaos}/**',
         '<rootDir>/tests/{contract,docs}/**/*.test.ts',
       ],
     },
-    { ...shared, displayName: 'integration', testMatch: ['<rootDir>/tests/integration/**/*.test.ts'] },
-    { ...shared, displayName: 'chaos', testMatch: ['<rootDir>/tests/chaos/**/*.test.ts'] },
+    { ...shared, displayName: 'integration', testMatch: [`${BROKER_TESTS}/integration/**/*.test.ts`] },
+    { ...shared, displayName: 'chaos', testMatch: [`${BROKER_TESTS}/chaos/**/*.test.ts`] },
     { ...shared, displayName: 'mutants', testMatch: ['<rootDir>/tests/mutants/**/*.test.ts'] },
     { ...shared, displayName: 'browser', testMatch: ['<rootDir>/tests/browser/**/*.test.ts'] },
   ],

@@ -41,3 +41,4 @@ export { CUT_HEADERS, DEAD_LETTER_HEADERS, isCut, originalHeaders } from './writ
 
 /* What it leaves on disk. */
 export { SLOT_LOCK_FILE, slotLockRemedy, takeSlotLock, type SlotLock } from './store/slot-lock.ts';
+export { compareStores, type ReadChangelog } from './store/compare-stores.ts';

@@ -43,7 +43,7 @@ const rules: readonly Rule[] = [
       'tests/support/commit-watch.ts': [1, PACE],
       'tests/support/api-attack.ts': [1, PACE],
       'tests/support/echo-run.ts': [2, PACE],
-      'tests/support/fake-brokers.ts': [3, 'what a broker takes to answer'],
+      'processor/streams/tests/support/fake-brokers.ts': [3, 'what a broker takes to answer'],
       'tests/support/late-commit.ts': [1, 'what is held back has no other sign: the records go side by side with it'],
       'tests/support/nemesis.ts': [7, STRIKES],
       'tests/support/raw-socket.ts': [1, 'the one deadline'],
@@ -72,7 +72,7 @@ const rules: readonly Rule[] = [
       'tests/integration/api-takeover.test.ts': [1, PACE],
       'tests/integration/api-floods.test.ts': [3, PACE],
       'tests/integration/latency.test.ts': [1, PACE],
-      'tests/integration/kafkajs-facts.test.ts': [1, 'a segment rolls by time'],
+      'processor/streams/tests/integration/kafkajs-facts.test.ts': [1, 'a segment rolls by time'],
       'schema/live/graphql/shared-execution.test.ts': [2, PACE],
       'tools/launcher/die-with-launcher.test.ts': [2, 'processes that would run on for minutes'],
     },
@@ -86,7 +86,7 @@ const rules: readonly Rule[] = [
     reviewed: {
       'tests/support/test-producer.ts': [1, 'this is the one'],
       'tests/support/echo-run.ts': [1, 'idempotent, and replaced when it fails: the oracle reads what arrived'],
-      'tests/integration/kafkajs-producer-reuse.test.ts': [1, 'it is what is tested'],
+      'processor/streams/tests/integration/kafkajs-producer-reuse.test.ts': [1, 'it is what is tested'],
     },
   },
   {
@@ -142,10 +142,12 @@ const rules: readonly Rule[] = [
   },
 ];
 
-const sources = globSync(['tests/**/*.ts', '{processor,schema,client/src,tools,bench,examples}/**/*.test.{ts,tsx}'], {
-  cwd: projectRoot,
-})
+const sources = globSync(
+  ['{tests,processor/streams/tests}/**/*.ts', '{processor,schema,client/src,tools,bench,examples}/**/*.test.{ts,tsx}'],
+  { cwd: projectRoot },
+)
   .map((file) => file.replaceAll('\\', '/'))
+  .filter((file, index, all) => all.indexOf(file) === index)
   // Run by hand, to make pictures and measure.
   .filter(
     (file) => !/^tests\/(docs\/test-sources\.test|browser\/(take-screenshots|measure-lighthouse))\.ts$/.test(file),

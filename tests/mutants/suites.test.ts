@@ -34,19 +34,22 @@ interface Case extends Pick<SuiteOptions, 'project' | 'file' | 'named'> {
   readonly onlyInFull?: true;
 }
 
-const CORRUPTION = { project: 'unit', file: 'tests/contract/state-store.corruption.test.ts' } as const;
+const CORRUPTION = {
+  project: 'unit',
+  file: 'processor/streams/tests/contract/state-store.corruption.test.ts',
+} as const;
 const DECODER = {
   project: 'unit',
   file: 'processor/streams/kafka/record-set.test.ts',
   named: 'read_committed',
 } as const;
-const PRODUCERS = { project: 'chaos', file: 'tests/chaos/aborted-reads.test.ts' } as const;
+const PRODUCERS = { project: 'chaos', file: 'processor/streams/tests/chaos/aborted-reads.test.ts' } as const;
 
 const CASES: readonly Case[] = [
   {
     mutation: UNPATCHED_FILTER,
     project: 'unit',
-    file: 'tests/contract/kafkajs-patch.test.ts',
+    file: 'processor/streams/tests/contract/kafkajs-patch.test.ts',
     named: 'read_committed',
     red: /any interleaving/,
     says: /Property failed/,

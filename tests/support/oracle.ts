@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ConsumerRecord, KafkaConnectionConfig } from '@tributary/streams';
-import { changelogTopic, repartitionTopic } from '@tributary/streams/operations';
+import { changelogTopic, compareStores, repartitionTopic } from '@tributary/streams/operations';
 import {
   add,
   BUCKET_WINDOWS,
@@ -18,7 +18,6 @@ import {
   type Running,
 } from './echo-topology.ts';
 import { committedOffsets } from './group-progress.ts';
-import { compareStores } from './store-replay.ts';
 import { HangingTransactionError, readTopic, type ReadTopic } from './topic-reader.ts';
 
 export interface EchoOracleOptions {
@@ -95,15 +94,11 @@ export async function verifyEcho({ connection, applicationId, input, stateDir }:
   problems.push(...buckets.partitions.flatMap((records) => backwardSteps(records)));
 
   problems.push(
-    ...(await compareStores(
-      stateDir,
-      applicationId,
-      new Map([
-        [RUNNING, runningLog],
-        [BUCKETS, bucketsLog],
-        [BUCKET_WINDOWS, windowsLog],
-      ]),
-    )),
+    ...(await compareStores(stateDir, applicationId, [
+      { store: RUNNING, topic: changelogTopic(applicationId, RUNNING), ...runningLog },
+      { store: BUCKETS, topic: changelogTopic(applicationId, BUCKETS), ...bucketsLog },
+      { store: BUCKET_WINDOWS, topic: changelogTopic(applicationId, BUCKET_WINDOWS), ...windowsLog },
+    ])),
   );
   return problems;
 }

@@ -3,7 +3,8 @@ import { invalidFields, type Login, missingFields } from '../../processor/logins
 import { DEAD_LETTER_REASONS, decodeLogin } from '../../processor/logins/login-record.ts';
 import { DeadLetter } from '@tributary/streams';
 import { DIRTY_KINDS, type DirtyKind, dirtyOutcome, dirtyValue } from './dirty-logins.ts';
-import { draftLogin, type LoginDraft } from './login-generator.ts';
+import type { LoginDraft } from './login-draft.ts';
+import { draftLogin } from './login-generator.ts';
 import { seededRandom } from './seeded-random.ts';
 
 const EVENT_MS = Date.parse('2024-11-23T20:59:58.765Z');

@@ -1,5 +1,5 @@
 import type { DeadLetterReason } from '../../processor/logins/login-record.ts';
-import type { LoginDraft } from './login-generator.ts';
+import type { LoginDraft } from './login-draft.ts';
 
 interface Dirt {
   /** What must become of the record: counted, or dead-lettered for this reason. */

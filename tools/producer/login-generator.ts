@@ -1,5 +1,6 @@
 import { STATE_CODES } from '../../processor/logins/states.ts';
 import { DIRTY_KINDS, type DirtyKind, dirtyValue } from './dirty-logins.ts';
+import type { LoginDraft } from './login-draft.ts';
 import { seededRandom, type SeededRandom } from './seeded-random.ts';
 
 export interface LoginGeneratorOptions {
@@ -20,19 +21,6 @@ export interface GeneratedRecord {
 
 /** Makes the next record. `eventTimeMs`: the login's time, epoch milliseconds. */
 export type LoginGenerator = (eventTimeMs: number) => GeneratedRecord;
-
-/** The public generator's logins: as it writes them, key order and spelling included. */
-export interface LoginDraft {
-  readonly user_id: string;
-  readonly app_version: string;
-  readonly ip: string;
-  readonly locale: string;
-  readonly device_id: string;
-  /** Epoch seconds, whole. */
-  readonly timestamp: number;
-  /** Left out, not null, in one login of twenty. */
-  readonly device_type?: string;
-}
 
 const NO_DEVICE_TYPE = 0.05;
 /** It knows the fifty states, each as likely as any other, and not the District of Columbia. */

@@ -3,7 +3,19 @@ import { DEVICE_NAMES } from '../format.ts';
 import { DEVICES } from '../state/series-ring.ts';
 import type uPlot from 'uplot';
 import type { Device } from '../state/series-ring.ts';
-import type { ChartScene } from './chart.tsx';
+import type { Columns, SeriesMode, SeriesView } from '../state/series-window.ts';
+import type { ChartColours } from '../theme.ts';
+
+/** What the drawing hooks read; replaced with each draw. */
+export interface ChartScene {
+  view: SeriesView;
+  columns: Columns;
+  mode: SeriesMode;
+  hidden: readonly Device[];
+  colours: ChartColours;
+  /** CSS pixels of what is a pixel at the page's usual letter size: a wall's letters are larger. */
+  unit: number;
+}
 
 /** Space between two shapes on one line, in CSS pixels. */
 const MARKER_SPACE_PX = 64;

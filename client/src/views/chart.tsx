@@ -5,11 +5,10 @@ import { formatCompact, formatTick } from '../format.ts';
 import { DEVICES } from '../state/series-ring.ts';
 import { columnsOf, valueOf } from '../state/series-window.ts';
 import { chartColours, onThemeChange, rootUnit } from '../theme.ts';
-import { drawEndLabels, drawMarkers, drawRevisions, drawUnknown } from './chart-marks.ts';
+import { drawEndLabels, drawMarkers, drawRevisions, drawUnknown, type ChartScene } from './chart-marks.ts';
 import type { JSX } from 'preact';
 import type { Device } from '../state/series-ring.ts';
 import type { Columns, SeriesMode, SeriesView } from '../state/series-window.ts';
-import type { ChartColours } from '../theme.ts';
 
 export interface ChartProps {
   readonly view: SeriesView;
@@ -23,17 +22,6 @@ export interface ChartProps {
   readonly describe: (index: number) => string;
   /** The window under the pointer or the keyboard's cursor; null for none. */
   readonly onCursor: (index: number | null) => void;
-}
-
-/** What the drawing hooks read; replaced with each draw. */
-export interface ChartScene {
-  view: SeriesView;
-  columns: Columns;
-  mode: SeriesMode;
-  hidden: readonly Device[];
-  colours: ChartColours;
-  /** CSS pixels of what is a pixel at the page's usual letter size: a wall's letters are larger. */
-  unit: number;
 }
 
 /** Room on the right for the names of the lines; where the chart is narrow, only for half a time of day. */

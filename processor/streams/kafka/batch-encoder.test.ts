@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { batchBytes } from '../../../tests/support/record-batch-bytes.ts';
+import { batchBytes } from '../tests/support/record-batch-bytes.ts';
 import { CompressionCodec, decompress } from './compression.ts';
 import { decodeRecordSet } from './record-set.ts';
 import { encodeBatch, type BatchToSend } from './batch-encoder.ts';

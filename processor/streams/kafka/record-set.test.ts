@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { batchBytes, type RecordSpec } from '../../../tests/support/record-batch-bytes.ts';
-import { fetchFrom, logStep, writeLog } from '../../../tests/support/transactional-log.ts';
+import { batchBytes, type RecordSpec } from '../tests/support/record-batch-bytes.ts';
+import { fetchFrom, logStep, writeLog } from '../tests/support/transactional-log.ts';
 import { compress } from './compression.ts';
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { FakeBrokers } from '../../../tests/support/fake-brokers.ts';
+import { FakeBrokers } from '../tests/support/fake-brokers.ts';
 import { quietLogger } from '../../../tests/support/quiet-logger.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
 import type { StateStore } from '../store/state-store.ts';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { FakeBrokers } from '../../../tests/support/fake-brokers.ts';
-import { batchBytes } from '../../../tests/support/record-batch-bytes.ts';
+import { FakeBrokers } from '../tests/support/fake-brokers.ts';
+import { batchBytes } from '../tests/support/record-batch-bytes.ts';
 import { quietLogger } from '../../../tests/support/quiet-logger.ts';
 import { DEADLINE_MS, stays, until as untilItHolds } from '../../../tests/support/until.ts';
 import { StreamsError } from '../errors.ts';

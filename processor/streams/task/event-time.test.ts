@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { eventTimeOf, linksTo } from '../../../tests/support/event-time.ts';
+import { eventTimeOf, linksTo } from '../tests/support/event-time.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
 import type { StateStore } from '../store/state-store.ts';
 import type { SubTopology } from '../topology/topology.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { eventTimeOf, linksTo } from '../../../tests/support/event-time.ts';
+import { eventTimeOf, linksTo } from '../tests/support/event-time.ts';
 import { RecordCollector } from '../writing/record-collector.ts';
 import { isRuntimeRow, StreamsBuilder, TopologyTestDriver, tumbling, type Serde, type Topology } from '../index.ts';
 import { openMemoryStore } from '../store/memory-store.ts';

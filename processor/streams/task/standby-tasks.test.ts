@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { FakeBrokers } from '../../../tests/support/fake-brokers.ts';
+import { FakeBrokers } from '../tests/support/fake-brokers.ts';
 import { quietLogger } from '../../../tests/support/quiet-logger.ts';
 import { openLevelDbStore } from '../store/leveldb-store.ts';
 import { DiskWait } from './disk-wait.ts';

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { linksTo } from '../../../tests/support/event-time.ts';
-import { batchBytes } from '../../../tests/support/record-batch-bytes.ts';
+import { linksTo } from '../tests/support/event-time.ts';
+import { batchBytes } from '../tests/support/record-batch-bytes.ts';
 import { decodeRecordSet } from '../kafka/record-set.ts';
 import type { FetchedPartition } from '../reading/record-fetcher.ts';
 import { openMemoryStore } from '../store/memory-store.ts';

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { FakeBrokers, type FakePartition } from '../../../tests/support/fake-brokers.ts';
+import { FakeBrokers, type FakePartition } from '../tests/support/fake-brokers.ts';
 import { quietLogger } from '../../../tests/support/quiet-logger.ts';
 import type { InputCommit, OutgoingRecord, StreamsProducer } from '../writing/streams-producer.ts';
 import { RecordFetcher } from '../reading/record-fetcher.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { batchBytes } from '../../../tests/support/record-batch-bytes.ts';
+import { batchBytes } from '../tests/support/record-batch-bytes.ts';
 import { decodeRecordSet } from '../kafka/record-set.ts';
 import type { FetchedPartition } from '../reading/record-fetcher.ts';
 import { RecordWatch } from './record-watch.ts';

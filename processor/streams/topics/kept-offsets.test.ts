@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { FakeBrokers, type FakeValue } from '../../../tests/support/fake-brokers.ts';
+import { FakeBrokers, type FakeValue } from '../tests/support/fake-brokers.ts';
 import { quietLogger } from '../../../tests/support/quiet-logger.ts';
 import { keptOffsetsRecord, readKeptOffsets } from './kept-offsets.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { eventTimeOf } from '../../../tests/support/event-time.ts';
+import { eventTimeOf } from '../tests/support/event-time.ts';
 import { RecordCollector } from '../writing/record-collector.ts';
 import { TaskGraph } from '../task/task-graph.ts';
 import { DeadLetter, type ConsumerRecord } from './record.ts';

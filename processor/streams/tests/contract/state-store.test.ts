@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openLevelDbStore } from '../../processor/streams/store/leveldb-store.ts';
-import { MemoryStoreImage, openMemoryStore } from '../../processor/streams/store/memory-store.ts';
+import { openLevelDbStore } from '../../store/leveldb-store.ts';
+import { MemoryStoreImage, openMemoryStore } from '../../store/memory-store.ts';
 import { stateStoreContract } from './state-store.contract.ts';
 
 stateStoreContract('memory', async () => {

@@ -1,22 +1,23 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { produce } from '../../processor/streams/writing/produce.ts';
-import { NO_INPUT } from '../../processor/streams/writing/streams-producer.ts';
-import { toTopicOffsets, TransactionalProducer } from '../../processor/streams/writing/transactional-producer.ts';
+import { produce } from '../../writing/produce.ts';
+import { NO_INPUT } from '../../writing/streams-producer.ts';
+import { toTopicOffsets, TransactionalProducer } from '../../writing/transactional-producer.ts';
+import { COORDINATOR_OF_GROUP, COORDINATOR_OF_TRANSACTION, type TransactionIdentity } from '../../kafka/broker.ts';
+import { KafkaCluster } from '../../kafka/kafka-cluster.ts';
+import { describeTransaction } from '../../kafka/describe-transaction.ts';
+import { markerKey, redrivenTopic } from '../../../../tools/dead-letters/dead-letters-topic.ts';
+import type { TestBroker } from '../../../../tests/support/broker.ts';
+import { committedOffsets } from '../../../../tests/support/group-progress.ts';
+import { quietLogger } from '../../../../tests/support/quiet-logger.ts';
+import { runTool } from '../../../../tests/support/tool-run.ts';
+import { HangingTransactionError, readTopic } from '../../../../tests/support/topic-reader.ts';
+import { found } from '../../../../tests/support/until.ts';
 import {
-  COORDINATOR_OF_GROUP,
-  COORDINATOR_OF_TRANSACTION,
-  type TransactionIdentity,
-} from '../../processor/streams/kafka/broker.ts';
-import { KafkaCluster } from '../../processor/streams/kafka/kafka-cluster.ts';
-import { describeTransaction } from '../../processor/streams/kafka/describe-transaction.ts';
-import { markerKey, redrivenTopic } from '../../tools/dead-letters/dead-letters-topic.ts';
-import type { TestBroker } from '../support/broker.ts';
-import { committedOffsets } from '../support/group-progress.ts';
-import { quietLogger } from '../support/quiet-logger.ts';
-import { runTool } from '../support/tool-run.ts';
-import { HangingTransactionError, readTopic } from '../support/topic-reader.ts';
-import { found } from '../support/until.ts';
-import { ApiKey, startProxiedBroker, type ProxiedBroker, type WireProxy } from '../support/wire-proxy.ts';
+  ApiKey,
+  startProxiedBroker,
+  type ProxiedBroker,
+  type WireProxy,
+} from '../../../../tests/support/wire-proxy.ts';
 
 /*
  * A broker that is killed and started again may count a transaction as complete without having written its markers

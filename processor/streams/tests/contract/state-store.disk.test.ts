@@ -1,13 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { openLevelDbStore, type LevelDbStore } from '../../processor/streams/store/leveldb-store.ts';
-import type { StoreBatch } from '../../processor/streams/store/state-store.ts';
-import { DiskWait, isDiskTrouble } from '../../processor/streams/task/disk-wait.ts';
-import type { StreamsError } from '../../processor/streams/errors.ts';
-import { SmallDisk } from '../support/disk-faults.ts';
-import { quietLogger } from '../support/quiet-logger.ts';
-import { stays } from '../support/until.ts';
+import { openLevelDbStore, type LevelDbStore } from '../../store/leveldb-store.ts';
+import type { StoreBatch } from '../../store/state-store.ts';
+import { DiskWait, isDiskTrouble } from '../../task/disk-wait.ts';
+import type { StreamsError } from '../../errors.ts';
+import { SmallDisk } from '../../../../tests/support/disk-faults.ts';
+import { quietLogger } from '../../../../tests/support/quiet-logger.ts';
+import { stays } from '../../../../tests/support/until.ts';
 
 /* A store on a disk that is full, or read-only, for a while. */
 

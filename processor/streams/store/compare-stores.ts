@@ -1,26 +1,38 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { dataKey } from '../../processor/streams/store/data-key.ts';
-import { openLevelDbStore } from '../../processor/streams/store/leveldb-store.ts';
-import { digestsEqual, DigestSum } from '../../processor/streams/store/store-digest.ts';
-import { changelogTopic } from '../../processor/streams/topology/topology.ts';
-import type { ReadTopic } from './topic-reader.ts';
+import { parseTopicPartition, topicPartition } from '../kafka/topic-partition.ts';
+import { dataKey } from './data-key.ts';
+import { openLevelDbStore } from './leveldb-store.ts';
+import { digestsEqual, DigestSum } from './store-digest.ts';
+
+/** A changelog as it was read, uncompacted. */
+export interface ReadChangelog {
+  /** The store that writes it. */
+  readonly store: string;
+  readonly topic: string;
+  /** Committed records by partition, in offset order. */
+  readonly partitions: readonly (readonly {
+    readonly offset: number;
+    readonly key: Buffer | null;
+    readonly value: Buffer | null;
+  }[])[];
+}
 
 /**
  * Compares every store that processors left on disk with one rebuilt from the changelogs: each must be exactly the
  * replay of its changelogs up to the offsets it names, however old it is, and of each changelog partition with records
- * one store must be at its end. No processor may run. `changelogs`: by store name, uncompacted. Answers what is wrong.
+ * one store must be at its end. No processor may run. Returns what is wrong.
  */
 export async function compareStores(
   stateDir: string,
   applicationId: string,
-  changelogs: ReadonlyMap<string, ReadTopic>,
+  changelogs: readonly ReadChangelog[],
 ): Promise<string[]> {
   const problems: string[] = [];
   const behind = new Set<string>();
-  for (const [store, { partitions }] of changelogs) {
+  for (const { topic, partitions } of changelogs) {
     for (const [partition, records] of partitions.entries())
-      if (records.length > 0) behind.add(`${changelogTopic(applicationId, store)}-${String(partition)}`);
+      if (records.length > 0) behind.add(topicPartition(topic, partition));
   }
 
   for (const { directory, taskId, name } of await storesOnDisk(join(stateDir, applicationId))) {
@@ -31,22 +43,21 @@ export async function compareStores(
         continue;
       }
       const rebuilt = new Map<string, { key: Buffer; value: Buffer }>();
-      for (const [topicPartition, position] of store.offsets().changelog) {
-        const found = [...changelogs].find(([storeName]) =>
-          topicPartition.startsWith(`${changelogTopic(applicationId, storeName)}-`),
-        );
+      for (const [place, position] of store.offsets().changelog) {
+        const { topic, partition } = parseTopicPartition(place);
+        const found = changelogs.find((changelog) => changelog.topic === topic);
         if (found === undefined) {
-          problems.push(`store ${name} names ${topicPartition}, which is no changelog of the application`);
+          problems.push(`store ${name} names ${place}, which is no changelog of the application`);
           continue;
         }
-        const records = found[1].partitions[Number(topicPartition.slice(topicPartition.lastIndexOf('-') + 1))] ?? [];
+        const records = found.partitions[partition] ?? [];
         for (const { offset, key, value } of records) {
           if (offset >= position || key === null) continue;
-          const whole = dataKey(found[0], key);
+          const whole = dataKey(found.store, key);
           if (value === null) rebuilt.delete(whole.toString('latin1'));
           else rebuilt.set(whole.toString('latin1'), { key: whole, value });
         }
-        if (position > (records.at(-1)?.offset ?? -1)) behind.delete(topicPartition);
+        if (position > (records.at(-1)?.offset ?? -1)) behind.delete(place);
       }
       const digest = new DigestSum();
       for (const { key, value } of rebuilt.values()) digest.add(key, value);
@@ -61,7 +72,7 @@ export async function compareStores(
       await store.close();
     }
   }
-  problems.push(...[...behind].map((topicPartition) => `no store on disk has reached the end of ${topicPartition}`));
+  problems.push(...[...behind].map((place) => `no store on disk has reached the end of ${place}`));
   return problems;
 }
 

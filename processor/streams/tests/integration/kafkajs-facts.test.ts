@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Kafka, logLevel, type Admin } from 'kafkajs';
-import { CompressionCodec } from '../../processor/streams/kafka/compression.ts';
-import { READ_UNCOMMITTED } from '../../processor/streams/kafka/broker.ts';
-import { CODE } from '../../processor/streams/kafka/kafka-errors.ts';
+import { CompressionCodec } from '../../kafka/compression.ts';
+import { READ_UNCOMMITTED } from '../../kafka/broker.ts';
+import { CODE } from '../../kafka/kafka-errors.ts';
 import { codeOf, RawKafka } from '../support/raw-kafka.ts';
-import { until, stays } from '../support/until.ts';
-import { ApiKey, startProxiedBroker, type ProxiedBroker } from '../support/wire-proxy.ts';
+import { until, stays } from '../../../../tests/support/until.ts';
+import { ApiKey, startProxiedBroker, type ProxiedBroker } from '../../../../tests/support/wire-proxy.ts';
 
 /*
  * What the runtime takes for granted of a broker, asked of a real one with the protocol versions that kafkajs speaks. A

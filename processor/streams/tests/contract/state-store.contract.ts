@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { StateStore, StoreBatch, StoreChange } from '../../processor/streams/store/state-store.ts';
+import type { StateStore, StoreBatch, StoreChange } from '../../store/state-store.ts';
 
 /** One store on one medium (a directory, an image in memory) that can be opened again and again. */
 export interface StoreMedium {

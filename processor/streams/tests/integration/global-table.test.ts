@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { Kafka, logLevel, type Admin } from 'kafkajs';
 import { createGlobalTable, type GlobalTable, type GlobalTableState, type TableChange } from '@tributary/streams';
-import { quietLogger } from '../support/quiet-logger.ts';
+import { quietLogger } from '../../../../tests/support/quiet-logger.ts';
 import { RawKafka } from '../support/raw-kafka.ts';
-import { until } from '../support/until.ts';
-import { startProxiedBroker, ApiKey, type ProxiedBroker } from '../support/wire-proxy.ts';
+import { until } from '../../../../tests/support/until.ts';
+import { startProxiedBroker, ApiKey, type ProxiedBroker } from '../../../../tests/support/wire-proxy.ts';
 
 let cluster: ProxiedBroker;
 let raw: RawKafka;

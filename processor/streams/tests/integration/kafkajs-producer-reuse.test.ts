@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Kafka, logLevel, type Producer } from 'kafkajs';
-import { READ_UNCOMMITTED } from '../../processor/streams/kafka/broker.ts';
+import { READ_UNCOMMITTED } from '../../kafka/broker.ts';
 import { RawKafka } from '../support/raw-kafka.ts';
-import { until } from '../support/until.ts';
-import { ApiKey, startProxiedBroker, type ProxiedBroker } from '../support/wire-proxy.ts';
+import { until } from '../../../../tests/support/until.ts';
+import { ApiKey, startProxiedBroker, type ProxiedBroker } from '../../../../tests/support/wire-proxy.ts';
 
 /*
  * Why a transactional producer is thrown away after any error. kafkajs rolls its sequence number back when a send

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { AssignerProtocol, Kafka, logLevel, type Admin, type Consumer, type ConsumerConfig } from 'kafkajs';
-import type { Broker } from '../../processor/streams/kafka/broker.ts';
-import { CODE } from '../../processor/streams/kafka/kafka-errors.ts';
-import { startTestBroker, type TestBroker } from '../support/broker.ts';
+import type { Broker } from '../../kafka/broker.ts';
+import { CODE } from '../../kafka/kafka-errors.ts';
+import { startTestBroker, type TestBroker } from '../../../../tests/support/broker.ts';
 import { codeOf, RawKafka } from '../support/raw-kafka.ts';
-import { until, stays } from '../support/until.ts';
+import { until, stays } from '../../../../tests/support/until.ts';
 
 /* Facts about consumer groups, and what kafkajs' own consumer does with our patch on a real broker. */
 

@@ -1,6 +1,6 @@
-import { EventTime, type TimeLinks, type TimeSource } from '../../processor/streams/task/event-time.ts';
-import type { SubTopology } from '../../processor/streams/topology/topology.ts';
-import { RecordCollector } from '../../processor/streams/writing/record-collector.ts';
+import { EventTime, type TimeLinks, type TimeSource } from '../../task/event-time.ts';
+import type { SubTopology } from '../../topology/topology.ts';
+import { RecordCollector } from '../../writing/record-collector.ts';
 
 /** Of a task whose reports nobody waits for. */
 export function linksTo(...sources: readonly TimeSource[]): TimeLinks {

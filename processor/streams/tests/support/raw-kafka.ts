@@ -3,7 +3,7 @@ import {
   type decodeFetchResponse,
   type FetchedBytes,
   type FetchOptions,
-} from '../../processor/streams/kafka/fetch-protocol.ts';
+} from '../../kafka/fetch-protocol.ts';
 import {
   COORDINATOR_OF_GROUP,
   COORDINATOR_OF_TRANSACTION,
@@ -11,13 +11,13 @@ import {
   READ_UNCOMMITTED,
   type Broker,
   type TransactionIdentity,
-} from '../../processor/streams/kafka/broker.ts';
-import { KafkaCluster } from '../../processor/streams/kafka/kafka-cluster.ts';
-import { CODE, hasCode, isBrokerAway, kafkaCode } from '../../processor/streams/kafka/kafka-errors.ts';
-import type { FetchedRecord } from '../../processor/streams/kafka/fetched-record.ts';
-import { decodeRecordSet } from '../../processor/streams/kafka/record-set.ts';
-import type { KafkaConnectionConfig } from '../../processor/streams/kafka/kafka-connection-config.ts';
-import { until } from './until.ts';
+} from '../../kafka/broker.ts';
+import { KafkaCluster } from '../../kafka/kafka-cluster.ts';
+import { CODE, hasCode, isBrokerAway, kafkaCode } from '../../kafka/kafka-errors.ts';
+import type { FetchedRecord } from '../../kafka/fetched-record.ts';
+import { decodeRecordSet } from '../../kafka/record-set.ts';
+import type { KafkaConnectionConfig } from '../../kafka/kafka-connection-config.ts';
+import { until } from '../../../../tests/support/until.ts';
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 

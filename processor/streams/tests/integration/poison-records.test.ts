@@ -2,21 +2,21 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import kafkajs from 'kafkajs';
-import { CompressionCodec, registerKafkajsCodecs } from '../../processor/streams/kafka/compression.ts';
-import type { RecordHeaders } from '../../processor/streams/topology/record.ts';
-import { DIRTY_KINDS, dirtyOutcome, dirtyValue } from '../../tools/producer/dirty-logins.ts';
-import { draftLogin } from '../../tools/producer/login-generator.ts';
-import { seededRandom } from '../../tools/producer/seeded-random.ts';
-import { startTestBroker, type TestBroker } from '../support/broker.ts';
-import type { AppProcess } from '../support/app-process.ts';
-import { LoginRun } from '../support/login-run.ts';
-import { committedNumbers, type LoginNumbers } from '../support/login-results.ts';
+import { CompressionCodec, registerKafkajsCodecs } from '../../kafka/compression.ts';
+import type { RecordHeaders } from '../../topology/record.ts';
+import { DIRTY_KINDS, dirtyOutcome, dirtyValue } from '../../../../tools/producer/dirty-logins.ts';
+import { draftLogin } from '../../../../tools/producer/login-generator.ts';
+import { seededRandom } from '../../../../tools/producer/seeded-random.ts';
+import { startTestBroker, type TestBroker } from '../../../../tests/support/broker.ts';
+import type { AppProcess } from '../../../../tests/support/app-process.ts';
+import { LoginRun } from '../../../../tests/support/login-run.ts';
+import { committedNumbers, type LoginNumbers } from '../../../../tests/support/login-results.ts';
 import { codeOf, RawKafka } from '../support/raw-kafka.ts';
-import { runTool } from '../support/tool-run.ts';
-import { readTopic } from '../support/topic-reader.ts';
-import { testProducer } from '../support/test-producer.ts';
-import { until } from '../support/until.ts';
-import { testAdmin } from '../support/test-admin.ts';
+import { runTool } from '../../../../tests/support/tool-run.ts';
+import { readTopic } from '../../../../tests/support/topic-reader.ts';
+import { testProducer } from '../../../../tests/support/test-producer.ts';
+import { until } from '../../../../tests/support/until.ts';
+import { testAdmin } from '../../../../tests/support/test-admin.ts';
 
 /*
  * Every record becomes a count or a dead letter, exactly one of them, whatever it holds: no record stops a task,

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { StreamsBuilder } from '@tributary/streams';
 import { createKafka, isBrokerAway, KafkaCluster } from '@tributary/streams/operations';
-import { prepareTopics } from '../../processor/streams/topics/internal-topics.ts';
-import { quietLogger } from '../support/quiet-logger.ts';
-import { until } from '../support/until.ts';
-import { ApiKey, startProxiedBroker, type ProxiedBroker } from '../support/wire-proxy.ts';
+import { prepareTopics } from '../../topics/internal-topics.ts';
+import { quietLogger } from '../../../../tests/support/quiet-logger.ts';
+import { until } from '../../../../tests/support/until.ts';
+import { ApiKey, startProxiedBroker, type ProxiedBroker } from '../../../../tests/support/wire-proxy.ts';
 
 let cluster: ProxiedBroker;
 beforeAll(async () => {

@@ -2,15 +2,15 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type kafkajs from 'kafkajs';
-import { createKafka } from '../../processor/streams/kafka/kafka-client.ts';
-import { KafkaCluster } from '../../processor/streams/kafka/kafka-cluster.ts';
-import { RecordFetcher } from '../../processor/streams/reading/record-fetcher.ts';
-import { seededRandom } from '../../tools/producer/seeded-random.ts';
-import { startTestBroker, type TestBroker } from '../support/broker.ts';
-import { reportFigure, seed, sized, timeLimit } from '../support/chaos.ts';
+import { createKafka } from '../../kafka/kafka-client.ts';
+import { KafkaCluster } from '../../kafka/kafka-cluster.ts';
+import { RecordFetcher } from '../../reading/record-fetcher.ts';
+import { seededRandom } from '../../../../tools/producer/seeded-random.ts';
+import { startTestBroker, type TestBroker } from '../../../../tests/support/broker.ts';
+import { reportFigure, seed, sized, timeLimit } from '../../../../tests/support/chaos.ts';
 import { interleave, LAST_VALUE, type Interleaving } from '../support/interleaved-producers.ts';
-import { createMutant, withoutPatchOf, type Mutant } from '../support/mutant.ts';
-import { quietLogger } from '../support/quiet-logger.ts';
+import { createMutant, withoutPatchOf, type Mutant } from '../../../../tests/support/mutant.ts';
+import { quietLogger } from '../../../../tests/support/quiet-logger.ts';
 import { RawKafka } from '../support/raw-kafka.ts';
 
 /*

@@ -1,5 +1,5 @@
-import type { TransactionIdentity } from '../../processor/streams/kafka/broker.ts';
-import { seededRandom } from '../../tools/producer/seeded-random.ts';
+import type { TransactionIdentity } from '../../kafka/broker.ts';
+import { seededRandom } from '../../../../tools/producer/seeded-random.ts';
 import type { RawKafka, RawRecord } from './raw-kafka.ts';
 
 /** What several transactional producers did to one partition, told by themselves. */

@@ -1,5 +1,5 @@
-import { openLevelDbStore } from '../../processor/streams/store/leveldb-store.ts';
-import type { StateStore, StoreBatch, StoreChange } from '../../processor/streams/store/state-store.ts';
+import { openLevelDbStore } from '../../store/leveldb-store.ts';
+import type { StateStore, StoreBatch, StoreChange } from '../../store/state-store.ts';
 
 /**
  * Batch number n is always the same, and each one changes every record of which it speaks: the contents of a store and

@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { openLevelDbStore } from '../../processor/streams/store/leveldb-store.ts';
-import { MemoryStoreImage, openMemoryStore } from '../../processor/streams/store/memory-store.ts';
-import type { StateStore } from '../../processor/streams/store/state-store.ts';
+import { openLevelDbStore } from '../../store/leveldb-store.ts';
+import { MemoryStoreImage, openMemoryStore } from '../../store/memory-store.ts';
+import type { StateStore } from '../../store/state-store.ts';
 import { batch, bytes, contents, del, put } from './state-store.contract.ts';
 import { IDENTITY, NumberedModel, SMALL_BUFFERS, storeContents } from './state-store.writer.ts';
-import { until } from '../support/until.ts';
+import { until } from '../../../../tests/support/until.ts';
 
 interface Model {
   readonly data: Map<string, string>;

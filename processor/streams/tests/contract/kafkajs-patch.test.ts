@@ -3,7 +3,7 @@ import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { batchBytes, markerBytes } from '../support/record-batch-bytes.ts';
 import { fetchFrom, logStep, writeLog, type AbortedRange } from '../support/transactional-log.ts';
-import { until } from '../support/until.ts';
+import { until } from '../../../../tests/support/until.ts';
 
 /*
  * One block per mend of patches/kafkajs+2.2.4.patch; each fails on kafkajs as it is published. docs/kafkajs.md says

@@ -2,9 +2,9 @@ import { cp, mkdtemp, readFile, readdir, rm, stat, truncate, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { StreamsError } from '../../processor/streams/errors.ts';
-import { openLevelDbStore } from '../../processor/streams/store/leveldb-store.ts';
-import type { StateStore } from '../../processor/streams/store/state-store.ts';
+import { StreamsError } from '../../errors.ts';
+import { openLevelDbStore } from '../../store/leveldb-store.ts';
+import type { StateStore } from '../../store/state-store.ts';
 import { IDENTITY, NumberedModel, SMALL_BUFFERS, numberedBatch, storeContents } from './state-store.writer.ts';
 
 /**

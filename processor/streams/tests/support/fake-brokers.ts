@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FetchedBytes } from '../../processor/streams/kafka/fetch-protocol.ts';
-import type { ProtocolRequest } from '../../processor/streams/kafka/broker.ts';
-import type { TakeCluster } from '../../processor/streams/task/initialise-task.ts';
+import type { FetchedBytes } from '../../kafka/fetch-protocol.ts';
+import type { ProtocolRequest } from '../../kafka/broker.ts';
+import type { TakeCluster } from '../../task/initialise-task.ts';
 import { batchBytes } from './record-batch-bytes.ts';
 
 /** A value without a key, or both. */
