@@ -20,7 +20,11 @@ const CHECKS: Readonly<Record<string, () => Promise<Check>>> = {
         throw new Error('schema/logins/generated/ was not current: it has been written anew, commit it');
     }),
   lint: () =>
-    all([program('lint', tool('oxlint/bin/oxlint'), ['--deny-warnings']), own('imports run one way', cruiseImports)]),
+    all([
+      program('lint', tool('oxlint/bin/oxlint'), ['--deny-warnings']),
+      program('format', tool('prettier/bin/prettier.cjs'), ['--check', '--log-level', 'warn', '.']),
+      own('imports run one way', cruiseImports),
+    ]),
   types: () => all([program('types', tool('typescript/bin/tsc'), ['-p', '.']), clientTypes()]),
   client: () => own('the client can be built', async () => void (await buildClient())),
 };
@@ -39,6 +43,7 @@ function houses(): string[] {
 
 /** Silent unless it fails: the tool warns each time that it reads TypeScript with swc. */
 async function cruiseImports(): Promise<void> {
+  await ensureClientTypes();
   const args = [
     tool('dependency-cruiser/bin/dependency-cruiser.mjs'),
     '--config',
