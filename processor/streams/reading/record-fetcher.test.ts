@@ -5,7 +5,8 @@ import { quietLogger } from '../../../tests/support/quiet-logger.ts';
 import { DEADLINE_MS, stays, until as untilItHolds } from '../../../tests/support/until.ts';
 import { StreamsError } from '../errors.ts';
 import { compress, CompressionCodec } from '../kafka/compression.ts';
-import { RecordFetcher, type FetchedPartition, type RecordFetcherOptions } from './record-fetcher.ts';
+import { RecordFetcher, type RecordFetcherOptions } from './record-fetcher.ts';
+import type { FetchedPartition } from './fetched-partition.ts';
 
 let opened: RecordFetcher[] = [];
 afterEach(async () => {

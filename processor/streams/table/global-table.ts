@@ -1,7 +1,8 @@
 import { READ_COMMITTED } from '../kafka/broker.ts';
 import { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import { asAccessDenied, asFatalConnectionError, awayReason, hasCode, CODE } from '../kafka/kafka-errors.ts';
-import { RecordFetcher, type FetchedPartition } from '../reading/record-fetcher.ts';
+import { RecordFetcher } from '../reading/record-fetcher.ts';
+import type { FetchedPartition } from '../reading/fetched-partition.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import { checkConnection, type KafkaConnectionConfig } from '../kafka/kafka-connection-config.ts';
 import { checkFunctions, checkLogger, checkOptions, textOf } from '../options.ts';

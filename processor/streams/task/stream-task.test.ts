@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { linksTo } from '../tests/support/event-time.ts';
 import { batchBytes } from '../tests/support/record-batch-bytes.ts';
 import { decodeRecordSet } from '../kafka/record-set.ts';
-import type { FetchedPartition } from '../reading/record-fetcher.ts';
+import type { FetchedPartition } from '../reading/fetched-partition.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
 import { DeadLetter, type ConsumerRecord } from '../topology/record.ts';
 import { StreamsBuilder } from '../topology/streams-builder.ts';

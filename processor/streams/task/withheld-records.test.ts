@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { batchBytes } from '../tests/support/record-batch-bytes.ts';
 import { decodeRecordSet } from '../kafka/record-set.ts';
-import type { FetchedPartition } from '../reading/record-fetcher.ts';
+import type { FetchedPartition } from '../reading/fetched-partition.ts';
 import { RecordWatch } from './record-watch.ts';
 import { WithheldRecords } from './withheld-records.ts';
 

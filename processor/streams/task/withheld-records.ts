@@ -1,4 +1,4 @@
-import type { FetchedPartition } from '../reading/record-fetcher.ts';
+import type { FetchedPartition } from '../reading/fetched-partition.ts';
 import type { FetchedRecord } from '../kafka/fetched-record.ts';
 import { DeadLetter } from '../topology/record.ts';
 import type { RecordPlace } from './record-watch.ts';
