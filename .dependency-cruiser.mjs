@@ -64,7 +64,7 @@ export default {
     {
       name: 'graphql-by-its-entries',
       comment: '@tributary/graphql is imported by what its package.json exports, by that name.',
-      severity: 'warn',
+      severity: 'error',
       from: { pathNot: '^schema/live/' },
       to: { path: '^schema/live/', dependencyTypes: ['local'], dependencyTypesNot: ['aliased-workspace'] },
     },

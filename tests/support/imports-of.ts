@@ -58,6 +58,8 @@ export function importsOf(entry: string): Needed {
       else if (!target.startsWith('node:'))
         packages.add(
           target
+            // A package's name for a library that travels inside it.
+            .replace(/^#/, '')
             .split('/')
             .slice(0, target.startsWith('@') ? 2 : 1)
             .join('/'),

@@ -1,4 +1,4 @@
-import kafkajs from 'kafkajs';
+import kafkajs from '#kafkajs';
 import type { Logger } from '../logger.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import { asBrokerLimit } from '../kafka/broker-limits.ts';

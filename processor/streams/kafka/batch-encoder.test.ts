@@ -7,10 +7,10 @@ import { decodeRecordSet } from './record-set.ts';
 import { encodeBatch, type BatchToSend } from './batch-encoder.ts';
 
 const load = createRequire(import.meta.url);
-const { RecordBatch } = load('kafkajs/src/protocol/recordBatch/v0/index.js') as {
+const { RecordBatch } = load('#kafkajs/src/protocol/recordBatch/v0/index.js') as {
   RecordBatch: (batch: object) => Promise<{ buffer: Buffer }>;
 };
-const kafkajsRecord = load('kafkajs/src/protocol/recordBatch/record/v0/index.js') as (record: object) => object;
+const kafkajsRecord = load('#kafkajs/src/protocol/recordBatch/record/v0/index.js') as (record: object) => object;
 
 const bytes = fc.option(fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array)));
 const headers = fc.array(fc.tuple(fc.string({ unit: 'grapheme' }), bytes), { maxLength: 3 });

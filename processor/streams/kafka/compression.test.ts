@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import kafkajs from 'kafkajs';
+import kafkajs from '#kafkajs';
 import snappy from 'snappy';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import {

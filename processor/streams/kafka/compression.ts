@@ -8,7 +8,7 @@ import {
   zstdCompressSync,
   zstdDecompressSync,
 } from 'node:zlib';
-import kafkajs from 'kafkajs';
+import kafkajs from '#kafkajs';
 import lz4 from 'lz4-napi';
 import snappy from 'snappy';
 import { lz4Frames, mostBytesOf, unpackLz4Blocks, unpackLz4Frame } from './lz4-frames.ts';

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { READ_COMMITTED, type ProtocolRequest } from './broker.ts';
 
 const require = createRequire(import.meta.url);
-const encodeFetchV11 = require('kafkajs/src/protocol/requests/fetch/v11/request.js') as (
+const encodeFetchV11 = require('#kafkajs/src/protocol/requests/fetch/v11/request.js') as (
   options: object,
 ) => ProtocolRequest['request'];
 

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import type { ProtocolRequest } from './broker.ts';
 
 const require = createRequire(import.meta.url);
-const Encoder = require('kafkajs/src/protocol/encoder') as new () => { writeBuffer(bytes: Buffer): unknown };
+const Encoder = require('#kafkajs/src/protocol/encoder.js') as new () => { writeBuffer(bytes: Buffer): unknown };
 
 /** An empty list of tagged fields, which ends every structure and both headers of a flexible request. */
 export const NO_TAGS = Buffer.from([0]);

@@ -1,7 +1,8 @@
-import kafkajs from 'kafkajs';
+import kafkajs from '#kafkajs';
 import type { Logger } from '../logger.ts';
 import type { Broker } from './broker.ts';
 import type { KafkaConnectionConfig } from './kafka-connection-config.ts';
+import { requireMendedKafkajs } from './mended-kafkajs.ts';
 
 const { Kafka, logLevel } = kafkajs;
 
@@ -28,8 +29,12 @@ export interface KafkajsCluster {
 
 const REQUEST_TIMEOUT_MS = 30_000;
 
-/** The one place where a kafkajs client is made. kafkajs' own chatter goes to debug: the runtime says what matters. */
+/**
+ * The one place where a kafkajs client is made. kafkajs' own chatter goes to debug: the runtime says what matters.
+ * @throws StreamsError KAFKAJS_NOT_MENDED
+ */
 export function createKafka(config: KafkaConnectionConfig, logger: Logger): kafkajs.Kafka {
+  requireMendedKafkajs(kafkajs);
   const saslConfig = config.sasl;
   return new Kafka({
     clientId: config.clientId,

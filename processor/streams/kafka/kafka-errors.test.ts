@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import kafkajs from 'kafkajs';
+import kafkajs from '#kafkajs';
 import {
   advertisedAddress,
   asAccessDenied,

@@ -3,7 +3,7 @@ import { messageOf, StreamsError } from '../errors.ts';
 import { unresolvableBrokers } from './broker-names.ts';
 import { topicPartition } from './topic-partition.ts';
 
-const { createErrorFromCode } = createRequire(import.meta.url)('kafkajs/src/protocol/error.js') as {
+const { createErrorFromCode } = createRequire(import.meta.url)('#kafkajs/src/protocol/error.js') as {
   createErrorFromCode: (code: number) => Error;
 };
 

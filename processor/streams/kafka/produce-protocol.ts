@@ -2,8 +2,8 @@ import { createRequire } from 'node:module';
 import type { ProtocolRequest } from './broker.ts';
 
 const require = createRequire(import.meta.url);
-const Encoder = require('kafkajs/src/protocol/encoder.js') as new () => { writeBuffer(bytes: Buffer): unknown };
-const { decode } = require('kafkajs/src/protocol/requests/produce/v7/response.js') as ProtocolRequest['response'];
+const Encoder = require('#kafkajs/src/protocol/encoder.js') as new () => { writeBuffer(bytes: Buffer): unknown };
+const { decode } = require('#kafkajs/src/protocol/requests/produce/v7/response.js') as ProtocolRequest['response'];
 
 const PRODUCE = 0;
 const VERSION = 7;

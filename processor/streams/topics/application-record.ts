@@ -1,4 +1,4 @@
-import kafkajs from 'kafkajs';
+import kafkajs from '#kafkajs';
 import { READ_COMMITTED } from '../kafka/broker.ts';
 import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import { asAccessDenied, LeaderNotKnownError } from '../kafka/kafka-errors.ts';

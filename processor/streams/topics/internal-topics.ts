@@ -1,4 +1,4 @@
-import type kafkajs from 'kafkajs';
+import type kafkajs from '#kafkajs';
 import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import { asAccessDenied, hasCode, isBrokerAway } from '../kafka/kafka-errors.ts';
 import { messageOf, RESET_REMEDY, StreamsError } from '../errors.ts';

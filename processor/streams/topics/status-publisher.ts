@@ -1,4 +1,4 @@
-import kafkajs from 'kafkajs';
+import kafkajs from '#kafkajs';
 import { CODE, hasCode } from '../kafka/kafka-errors.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';

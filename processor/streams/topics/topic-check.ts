@@ -1,4 +1,4 @@
-import type kafkajs from 'kafkajs';
+import type kafkajs from '#kafkajs';
 import { READ_UNCOMMITTED } from '../kafka/broker.ts';
 import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import { hasCode } from '../kafka/kafka-errors.ts';

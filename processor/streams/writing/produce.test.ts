@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import kafkajs from 'kafkajs';
+import kafkajs from '#kafkajs';
 import { CompressionCodec } from '../kafka/compression.ts';
 import type { ProtocolRequest } from '../kafka/broker.ts';
 import type { KafkaCluster } from '../kafka/kafka-cluster.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import kafkajs from 'kafkajs';
+import kafkajs from '#kafkajs';
 import type { TransactionState } from '../kafka/describe-transaction.ts';
 import type { Broker } from '../kafka/broker.ts';
 import { TransactionalProducer, type TransactionCluster } from './transactional-producer.ts';
