@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { SeededRandom } from '../../tools/producer/seeded-random.ts';
 import { reportFigure, seed, sized, timeLimit } from '../support/chaos.ts';
-import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
-import { commitIntoNextTransaction, type StruckTransaction } from '../support/late-commit.ts';
-import { until, found } from '../support/until.ts';
+import { CHAOS_BROKER, EchoRun, type EchoRunOptions } from '../support/echo-run.ts';
+import { holdCommit } from '../support/late-commit.ts';
+import { until } from '../support/until.ts';
 import {
   ApiKey,
   deliver,
@@ -122,17 +122,12 @@ async function strike(run: EchoRun, fault: WireFault, patience: Patience): Promi
  */
 async function strikeNextTransaction(run: EchoRun): Promise<void> {
   const isOfEcho = ({ clientId }: Frame): boolean => clientId.startsWith(run.applicationId) && /-0_\d+$/.test(clientId);
-  const striking: { struck?: StruckTransaction } = {};
-  void commitIntoNextTransaction(cluster, isOfEcho).then(
-    (struck) => (striking.struck = struck),
-    () => undefined,
-  );
-  const struck = await found(
-    () => striking.struck,
-    () => `a transaction follows a commit that is held\n${run.apps.map((app) => app.log(20)).join('\n---\n')}`,
-  );
-  cluster.proxy.cutAll(struck.late.clientId);
-  struck.discard();
+  const log = (): string => run.apps.map((app) => app.log(20)).join('\n---\n');
+  const commit = await holdCommit(cluster, isOfEcho, log);
+  await commit.fenced();
+  const discard = await commit.arrive();
+  cluster.proxy.cutAll(commit.late.clientId);
+  discard();
 }
 
 /** `work` answers what it did, for the report of a failure. */
@@ -141,15 +136,16 @@ async function inRun(
   runSeed: number,
   patience: Patience,
   work: (run: EchoRun) => Promise<unknown>,
+  { processors = 2, config }: { readonly processors?: number; readonly config?: EchoRunOptions['config'] } = {},
 ): Promise<void> {
   const run = await EchoRun.open({
     connection: { ...cluster.connection, requestTimeoutMs: patience.requestTimeoutMs },
     name,
     seed: runSeed,
+    ...(config === undefined ? {} : { config }),
   });
   try {
-    await run.start();
-    await run.start();
+    for (let count = 0; count < processors; count += 1) await run.start();
     const flow = run.flow();
     await Promise.all(run.apps.map((app) => app.untilReady()));
     const done = await work(run);
@@ -219,12 +215,15 @@ for (const patience of PATIENCES) {
   );
 }
 
+/** The task stays where it is, and its transaction open, on however slow a machine. */
+const UNMOVED = { processors: 1, config: { sessionTimeoutMs: 30_000, transactionTimeoutMs: 60_000 } } as const;
+
 // By itself: what a producer that is used again leaves undone, other faults wait for in vain.
 test(
   `a commit arrives in the middle of the next transaction of its task (seed ${String(seed)})`,
   async () => {
     for (let round = 0; round < rounds; round += 1)
-      await inRun(`next-${String(round)}`, seed + round, CLIENT_FIRST, strikeNextTransaction);
+      await inRun(`next-${String(round)}`, seed + round, CLIENT_FIRST, strikeNextTransaction, UNMOVED);
     reportFigure({
       fault: `EndTxn that arrives when the next transaction has records and no offsets, ${String(rounds)} times`,
       asked: '0 aborted reads, 0 lost writes',

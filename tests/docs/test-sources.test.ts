@@ -44,7 +44,6 @@ const rules: readonly Rule[] = [
       'tests/support/api-attack.ts': [1, PACE],
       'tests/support/echo-run.ts': [2, PACE],
       'processor/streams/tests/support/fake-brokers.ts': [3, 'what a broker takes to answer'],
-      'tests/support/late-commit.ts': [1, 'what is held back has no other sign: the records go side by side with it'],
       'tests/support/nemesis.ts': [7, STRIKES],
       'tests/support/raw-socket.ts': [1, 'the one deadline'],
       'tests/support/suite-of-mutant.ts': [1, 'ends what would never end'],
@@ -61,10 +60,6 @@ const rules: readonly Rule[] = [
       ],
       'tests/chaos/broker-cluster.test.ts': [2, STRIKES],
       'tests/chaos/delayed-frames.test.ts': [2, STRIKES],
-      'tests/mutants/exactly-once.test.ts': [
-        1,
-        'markers are written: the group answers the old offsets until then, and nothing else tells',
-      ],
       'tests/browser/dashboard-figures.test.ts': [3, PACE],
       'tests/browser/dashboard-connection.test.ts': [1, STRIKES],
       'tests/browser/dashboard-cost.test.ts': [6, 'runs with DASHBOARD_MINUTES alone'],

@@ -41,7 +41,7 @@ export const STORE_BEFORE_COMMIT_UNNOTICED: Mutation = {
 /**
  * After an error the same producer, with the same epoch, goes on: what was left on its way is not fenced off. It does
  * harm only where a late EndTxn comes upon records whose offsets are not there yet, a few milliseconds of each commit:
- * faults at random moments do not show it, `commitIntoNextTransaction` of tests/support/late-commit.ts does.
+ * faults at random moments do not show it, `holdCommit` of tests/support/late-commit.ts does.
  */
 export const REUSED_PRODUCER: Mutation = {
   name: 'producer reused after an error',
@@ -60,7 +60,10 @@ export const RESTORE_STOPS_SHORT: Mutation = {
   edits: [{ mark: 'restore-to-the-end', replace: 'ends.set(name, store.offsets().changelog.get(name) ?? end);' }],
 };
 
-/** What the old owner commits between the two is read again, and counted again. */
+/**
+ * What the old owner commits between the two is read again, and counted again. Beside the offsets that the task keeps
+ * itself the mistake would be noticed, and the task taken anew: they are left out with it.
+ */
 export const OFFSETS_BEFORE_FENCE: Mutation = {
   name: 'committed offsets read before the fence',
   edits: [
@@ -72,6 +75,7 @@ export const OFFSETS_BEFORE_FENCE: Mutation = {
         'const committed = await (context.cluster as never as Reads).committed(context.applicationId, task.inputs);',
     },
     { mark: 'offsets-after-fence', replace: '' },
+    { mark: 'offsets-kept', replace: 'const kept: OffsetMap | undefined = undefined;' },
   ],
 };
 

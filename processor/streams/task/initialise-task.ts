@@ -67,6 +67,7 @@ export async function takeTask(task: StreamTask, context: TakeContext): Promise<
   // mutant: offsets-after-fence
   const committed = await committedOffsets(task, context);
   await expectLag(task, context, committed);
+  // mutant: offsets-kept
   const kept = await keptOffsets(task, context);
 
   // 3. Open the store and check it before its first commit, so that damage never reaches the changelog.
