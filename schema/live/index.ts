@@ -30,6 +30,7 @@ export {
   type UpdateSource,
 } from './updates/conflating-iterator.ts';
 export type { ChangeTopic } from './updates/change-hub.ts';
+export { TableUpdates, type TableUpdatesOptions, type UpdateKind, type UpdatedTable } from './updates/table-updates.ts';
 export { CompletenessWatch } from './updates/completeness-watch.ts';
 export { ResultUpdates } from './updates/result-updates.ts';
 export { changedSince, decodeCursor, encodeCursor, type CursorContent } from './updates/cursor.ts';

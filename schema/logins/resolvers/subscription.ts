@@ -16,7 +16,7 @@ import { dataQualityResult } from '../results/data-quality-result.ts';
 import { DEFAULT_WINDOWS, stateFilter } from '../results/time-series-result.ts';
 import type { Subscription, SubscriptionResolvers } from '../generated/resolver-types.ts';
 import type { LoginModel, LoginTables } from '../rows/login-model.ts';
-import { StatesUpdates } from '../updates/states-updates.ts';
+import { statesUpdates } from '../updates/states-updates.ts';
 import { TimeSeriesUpdates } from '../updates/time-series-updates.ts';
 
 type LoginTopic = ChangeTopic<keyof LoginTables>;
@@ -48,12 +48,7 @@ export function subscriptionResolvers(
       resolve,
       subscribe: (_, args) => {
         const intervalMs = intervalArgument(args.intervalMs, UPDATES_INTERVAL_MS);
-        return open(
-          'states',
-          ['states', 'completeness'],
-          intervalMs,
-          new StatesUpdates(requireCopy(model), args.after),
-        );
+        return open('states', ['states', 'completeness'], intervalMs, statesUpdates(requireCopy(model), args.after));
       },
     },
     timeSeries: {

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { HandFedResults, handFedModel } from '../../../tests/support/hand-fed-results.ts';
 import type { StatesUpdate, TimeSeriesUpdate } from '../generated/resolver-types.ts';
 import { ConflatingIterator, decodeCursor } from '@tributary/graphql';
-import { StatesUpdates } from './states-updates.ts';
+import { statesUpdates } from './states-updates.ts';
 import { TimeSeriesUpdates } from './time-series-updates.ts';
 import { stays } from '../../../tests/support/until.ts';
 
@@ -16,7 +16,7 @@ const MINUTES = { resolution: 'MINUTE', windows: 60, filter: null } as const;
 function statesCursor(results: HandFedResults): string {
   const fed = handFedModel({ results });
   fed.model.apply(results.records);
-  return (new StatesUpdates(fed.model, null).nextUpdate() as StatesUpdate).cursor;
+  return (statesUpdates(fed.model, null).nextUpdate() as StatesUpdate).cursor;
 }
 
 describe('a cursor that cannot be resumed gives a snapshot', () => {
@@ -46,7 +46,7 @@ describe('a cursor that cannot be resumed gives a snapshot', () => {
     ],
     ['endless', 'A'.repeat(100_000)],
   ])('%s', (_, cursor) => {
-    const updates = new StatesUpdates(fed.model, cursor);
+    const updates = statesUpdates(fed.model, cursor);
     expect(updates.ready()).toBe(true);
     expect(updates.nextUpdate()).toMatchObject({ kind: 'SNAPSHOT', states: { length: 51 } });
   });
@@ -75,7 +75,7 @@ describe('a cursor that cannot be resumed gives a snapshot', () => {
   });
 
   test('but a valid one does not', () => {
-    expect(new StatesUpdates(fed.model, valid).nextUpdate()).toMatchObject({ kind: 'DELTA', states: [] });
+    expect(statesUpdates(fed.model, valid).nextUpdate()).toMatchObject({ kind: 'DELTA', states: [] });
   });
 });
 
@@ -87,7 +87,7 @@ describe('on another instance', () => {
     results.state('TX', { ios: 2 });
     const other = handFedModel({ results });
     other.model.apply(results.compacted());
-    expect(new StatesUpdates(other.model, cursor).nextUpdate()).toMatchObject({
+    expect(statesUpdates(other.model, cursor).nextUpdate()).toMatchObject({
       kind: 'DELTA',
       states: [{ code: 'TX', devices: { ios: 2 } }],
       totals: { ios: 5 },
@@ -150,7 +150,7 @@ describe('on another instance', () => {
     other.model.followPositions(
       () => new Map([[`${other.model.changelogOf('states')}-${results.records[0]?.partition}`, 100]]),
     );
-    expect(new StatesUpdates(other.model, cursor).nextUpdate()).toMatchObject({ kind: 'SNAPSHOT' });
+    expect(statesUpdates(other.model, cursor).nextUpdate()).toMatchObject({ kind: 'SNAPSHOT' });
   });
 });
 
@@ -163,7 +163,7 @@ describe('a cursor from ahead of this instance', () => {
   test('waits, and steps forward when the instance has caught up', async () => {
     const fed = handFedModel({ results });
     fed.feed(first);
-    const iterator = new ConflatingIterator(fed.model.hub, ['states'], new StatesUpdates(fed.model, cursor), 50);
+    const iterator = new ConflatingIterator(fed.model.hub, ['states'], statesUpdates(fed.model, cursor), 50);
     const next = iterator.next();
     let told = false;
     void next.finally(() => (told = true));
@@ -177,7 +177,7 @@ describe('a cursor from ahead of this instance', () => {
     const fed = handFedModel({ results });
     fed.feed(first);
     fed.model.followPositions(() => new Map([[`${first.topic}-${first.partition}`, second.offset + 2]]));
-    const updates = new StatesUpdates(fed.model, cursor);
+    const updates = statesUpdates(fed.model, cursor);
     expect(updates.ready()).toBe(true);
     expect(updates.nextUpdate()).toMatchObject({ kind: 'DELTA' });
   });
@@ -186,7 +186,7 @@ describe('a cursor from ahead of this instance', () => {
     jest.useFakeTimers();
     const fed = handFedModel({ results });
     fed.feed(first);
-    const iterator = new ConflatingIterator(fed.model.hub, ['states'], new StatesUpdates(fed.model, cursor), 50);
+    const iterator = new ConflatingIterator(fed.model.hub, ['states'], statesUpdates(fed.model, cursor), 50);
     let told = false;
     const next = iterator.next().finally(() => (told = true));
     await jest.advanceTimersByTimeAsync(4_900);

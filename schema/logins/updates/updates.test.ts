@@ -13,7 +13,7 @@ import {
 import { stateResult, totalsResult } from '../results/states-result.ts';
 import { defaultEndMs, seriesPoints, timeSeriesResult } from '../results/time-series-result.ts';
 import type { State, StatesUpdate, TimeSeriesPoint, TimeSeriesUpdate } from '../generated/resolver-types.ts';
-import { StatesUpdates } from './states-updates.ts';
+import { statesUpdates } from './states-updates.ts';
 import { TimeSeriesUpdates, type TimeSeriesSubject } from './time-series-updates.ts';
 
 const MINUTE = 60_000;
@@ -274,7 +274,7 @@ describe('snapshot and deltas replayed give what a query gives', () => {
         follow(
           steps,
           client,
-          (fed, after) => new StatesUpdates(fed.model, after),
+          (fed, after) => statesUpdates(fed.model, after),
           (fed) => expectSameStates(client, fed),
         );
       }),
@@ -301,7 +301,7 @@ describe('snapshot and deltas replayed give what a query gives', () => {
 describe('deltas hold what changed and no more', () => {
   test('states', () => {
     const fed = handFedModel();
-    const updates = new StatesUpdates(fed.model, null);
+    const updates = statesUpdates(fed.model, null);
     expect(updates.nextUpdate()).toMatchObject({ kind: 'SNAPSHOT', states: { length: 51 } });
     fed.feed(fed.results.state('CA', { ios: 1 }), fed.results.state('TX', { ios: 2 }));
     fed.feed(fed.results.state('CA', { ios: 5 }));
@@ -386,7 +386,7 @@ describe('deltas hold what changed and no more', () => {
 
   test('a copy that stays incomplete is told, and one that only wavers is not', () => {
     const fed = handFedModel();
-    const updates = new StatesUpdates(fed.model, null);
+    const updates = statesUpdates(fed.model, null);
     updates.nextUpdate();
     fed.nowMs += 5_000;
     fed.model.tick();
@@ -405,7 +405,7 @@ describe('a recreated topic', () => {
     const fed = handFedModel();
     const change = fed.results.state('CA', { ios: 5 });
     fed.feed(change);
-    const updates = new StatesUpdates(fed.model, null);
+    const updates = statesUpdates(fed.model, null);
     updates.nextUpdate();
     fed.model.reset(change.topic, change.partition);
     expect(updates.nextUpdate()).toMatchObject({ kind: 'SNAPSHOT', totals: { total: 0 } });
