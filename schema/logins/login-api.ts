@@ -7,8 +7,10 @@ import type { LoginModel } from './rows/login-model.ts';
 
 const NOT_BUILT_PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Tributary</title>
 <h1>The dashboard is not built</h1>
-<p><code>npm start</code> builds it and starts everything. Beside a running API, <code>npm run codegen &amp;&amp; npx vite build client</code> builds it: then load this page again.</p>
-<p>The API works without it: <a href="/graphql">GraphiQL</a>, <a href="/data">/data</a>, <a href="/insights">/insights</a>.</p>
+<p><code>npm start</code> builds it and starts everything. Beside a running API,
+<code>npm run codegen &amp;&amp; npx vite build client</code> builds it: then load this page again.</p>
+<p>The API works without it: <a href="/graphql">GraphiQL</a>, <a href="/data">/data</a>,
+<a href="/insights">/insights</a>.</p>
 `;
 
 /** What the application does not say itself. */

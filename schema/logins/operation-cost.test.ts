@@ -31,6 +31,12 @@ afterEach(() => {
 afterAll(() => api.server.stop());
 
 const DAY = 'from: "2026-01-01T00:00:00Z", to: "2026-01-02T00:00:00Z"';
+const HALF_OF_THE_STATES = 'AL AK AZ AR CA CO CT DC DE FL GA HI IA ID IL IN KS KY LA MA MD ME MI MN MO';
+const STATE_NODES =
+  'nodes { id code name leader lastLoginAt gdp { year millionsUsd class } devices { ios android other total } }';
+const INTROSPECTION =
+  '__schema { types { kind name description fields { name description args { name description } ' +
+  'type { kind name } } enumValues { name description } } }';
 const POINTS = '{ points { start devices { ios android other total } } }';
 const aliased = (count: number, field: string, from = 0) =>
   Array.from({ length: count }, (_, index) => `a${from + index}: ${field}`).join(' ');
@@ -57,18 +63,12 @@ describe('an operation that would give too much is refused, though it is short',
     ['without an end', `{ ${aliased(3, `timeSeries(from: "2026-01-01T12:00:00Z") ${POINTS}`)} }`],
     [
       'series of many states, of which nothing is taken',
-      `{ ` +
-        `${aliased(15, `timeSeries(${DAY}, states: [AL AK AZ AR CA CO CT DC DE FL GA HI IA ID IL IN KS KY LA ` + `MA MD ME MI MN MO]) { to }`)} }`,
+      `{ ${aliased(15, `timeSeries(${DAY}, states: [${HALF_OF_THE_STATES}]) { to }`)} }`,
     ],
     ['by aliases further down', `{ timeSeries(${DAY}) { ${aliased(14, 'points { start devices { ios } }')} } }`],
     [
       'states in states',
-      `{ ${Array.from(
-        { length: 3 },
-        (_, index) =>
-          `s${index}: states { ` +
-          `${aliased(11, 'nodes { id code name leader lastLoginAt gdp { year millionsUsd class } devices { ' + 'ios android other total } }', 20 * index)} }`,
-      )
+      `{ ${Array.from({ length: 3 }, (_, index) => `s${index}: states { ${aliased(11, STATE_NODES, 20 * index)} }`)
         .slice(0, 1)
         .join(' ')} ${aliased(3, `timeSeries(${DAY}) { points { start } }`, 90)} ${SERIES} }`,
     ],
@@ -81,11 +81,7 @@ describe('an operation that would give too much is refused, though it is short',
       `{ timeSeries(${DAY}) { points { ...P } } } fragment P on TimeSeriesPoint { ` +
         `${Array.from({ length: 14 }, (_, index) => `${'a'.repeat(200)}${index}: __typename`).join(' ')} }`,
     ],
-    [
-      'the schema, by aliases',
-      `{ ` +
-        `${aliased(15, '__schema { types { kind name description fields { name description ' + 'args { name description } type { ' + ('kind name } } enumValues { name ' + 'description } } }'))} }`,
-    ],
+    ['the schema, by aliases', `{ ${aliased(15, INTROSPECTION)} }`],
   ];
   test.each(cases.map(([name, query, variables = {}]) => [name, query, variables] as const))(
     '%s',

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
-/** Whether a caller holds the API's token. Compared in constant time, whatever the length. */
+/** Checks whether a caller holds the API's token, in constant time whatever its length. */
 export class TokenCheck {
   readonly #digest: Buffer | null;
 

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 const PREFLIGHT_CACHED_S = 600;
 
-/** The scheme that a proxy was asked by, as it says; a WebSocket's is that of the page. */
+/** The scheme by which the client asked a proxy, as the proxy says; for a WebSocket it is the scheme of the page. */
 function forwardedScheme({ headers }: IncomingMessage): string | undefined {
   const forwarded = String(headers['x-forwarded-proto'] ?? '')
     .split(',')[0]
@@ -12,8 +12,8 @@ function forwardedScheme({ headers }: IncomingMessage): string | undefined {
 }
 
 /**
- * Whether `origin` is where `host` leads: scheme, name and port. This server speaks http; what a proxy in front of it
- * speaks is told by X-Forwarded-Proto, or by the port 443. A host without a port was asked for by the default port of
+ * Whether `origin` is the origin of `host`: scheme, name and port. This server speaks http; what a proxy in front of it
+ * speaks is in X-Forwarded-Proto, or follows from the port 443. A host without a port stands for the default port of
  * either scheme.
  */
 function isOwn(origin: string, host: string, request: IncomingMessage): boolean {
@@ -33,7 +33,7 @@ function isOwn(origin: string, host: string, request: IncomingMessage): boolean 
 
 export type OriginKind = 'none' | 'same' | 'allowed' | 'foreign';
 
-/** Which pages may use this API from a browser: its own, and those of the listed origins, compared exactly. */
+/** Which pages may use this API from a browser: its own pages, and those of the listed origins, compared exactly. */
 export class OriginPolicy {
   readonly #allowed: ReadonlySet<string>;
 
@@ -41,7 +41,7 @@ export class OriginPolicy {
     this.#allowed = new Set(allowedOrigins);
   }
 
-  /** `none` is no browser, or a browser's request that no other origin's script can read. */
+  /** `none`: no browser, or a browser's request whose response no other origin's script can read. */
   kindOf(request: IncomingMessage): OriginKind {
     const { origin, host } = request.headers;
     if (origin === undefined) return 'none';
@@ -50,8 +50,8 @@ export class OriginPolicy {
   }
 
   /**
-   * Whether another site's page made a browser send this: by its origin, or, where a simple GET names none, by the
-   * browser's own word.
+   * Whether another site's page made a browser send this: by the origin, or, where a simple GET names none, by what the
+   * browser says in Sec-Fetch-Site.
    */
   isForeign(request: IncomingMessage): boolean {
     const kind = this.kindOf(request);
@@ -60,14 +60,14 @@ export class OriginPolicy {
     return (site === 'cross-site' || site === 'same-site') && request.headers['sec-fetch-mode'] !== 'navigate';
   }
 
-  /** Lets an allowed origin's script read the answer. Credentials are never allowed: there are none. */
+  /** Lets an allowed origin's script read the response. Credentials are never allowed: the API uses none. */
   setHeaders(request: IncomingMessage, response: ServerResponse): void {
     response.appendHeader('vary', 'Origin');
     if (this.kindOf(request) === 'allowed')
       response.setHeader('access-control-allow-origin', request.headers.origin as string);
   }
 
-  /** Answers a browser's question whether it may send a request; the headers tell it. */
+  /** Responds to a preflight, by which a browser asks whether it may send a request. */
   sendPreflight(request: IncomingMessage, response: ServerResponse, methods: readonly string[]): void {
     this.setHeaders(request, response);
     const kind = this.kindOf(request);

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** On every answer. */
+/** Sets the headers that every response has. */
 export function setSecurityHeaders(response: ServerResponse): void {
   response.setHeader('x-content-type-options', 'nosniff');
   response.setHeader('x-frame-options', 'DENY');
@@ -12,13 +12,13 @@ export function setSecurityHeaders(response: ServerResponse): void {
 export interface PagePolicy {
   /** Hashes of the page's inline scripts, as `sha256-…`. */
   readonly scriptHashes?: readonly string[];
-  /** Fonts and workers that a page makes of text it already has. */
+  /** Allows fonts and workers that the page makes from text it already has. */
   readonly blobs?: boolean;
 }
 
 /**
- * A page of ours runs its own scripts and talks to this server, by HTTP and WebSocket, and to no other. Inline styles
- * are allowed: charts and editors place their parts with them.
+ * Lets a page run its own scripts and talk to this server only, by HTTP and WebSocket. Inline styles are allowed:
+ * charts and editors place their parts with them.
  */
 export function setPagePolicy(
   request: IncomingMessage,

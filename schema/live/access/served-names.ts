@@ -3,9 +3,9 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 
 /**
- * The names under which this API is served. A page of any site can have its own name lead to this machine's address,
- * and is then one origin with what it finds there: a name that nobody gave to this API is that page's. Addresses are
- * nobody's names.
+ * The host names under which this API is served. Any site can let its own name resolve to this machine's address (DNS
+ * rebinding), and its pages then have the same origin as this API. So requests under a name that was not configured
+ * here are refused. Requests under an IP address are served.
  */
 export class ServedNames {
   readonly #names: ReadonlySet<string>;

@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql';
 
-/** Every `extensions.code` that an answer of this API can carry; clients decide by these, never by the message. */
+/** Every `extensions.code` that a response of this API can carry; clients decide by these, never by the message. */
 export const ERROR_CODES = Object.freeze([
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
@@ -28,7 +28,7 @@ const NOT_READY_MESSAGE =
   '/ready says what it waits for.';
 
 /**
- * There is no copy of the results yet, so there is nothing to answer with. Why not is for /ready: it may name brokers.
+ * There is no copy of the results yet. The reason is in /ready only: it may name brokers.
  */
 export function notReady(): GraphQLError {
   return apiError('NOT_READY', NOT_READY_MESSAGE, { retryAfterMs: 1_000 });

@@ -1,7 +1,7 @@
 import { badUserInput } from './api-error.ts';
 
 /**
- * A whole number from `min` to `max`; null and absent take the default. Throws BAD_USER_INPUT with the argument's name.
+ * A whole number from `min` to `max`; null and absent mean `fallback`. Throws BAD_USER_INPUT with the argument's name.
  */
 export function integerArgument(
   name: string,
@@ -20,6 +20,7 @@ export function integerArgument(
 const MIN_INTERVAL_MS = 50;
 const MAX_INTERVAL_MS = 60_000;
 
+/** How often a subscription wants updates at most, in milliseconds. */
 export function intervalArgument(value: number | null | undefined, fallback: number): number {
   return integerArgument('intervalMs', value, fallback, MIN_INTERVAL_MS, MAX_INTERVAL_MS);
 }

@@ -4,7 +4,7 @@ import { ERROR_CODES, type ErrorCode } from './api-error.ts';
 
 const OUR_CODES: ReadonlySet<string> = new Set(ERROR_CODES);
 
-/** Codes that the server library gives, and ours for the same thing. */
+/** Codes of the server library, and ours for the same thing. */
 const TRANSLATED: Readonly<Record<string, ErrorCode>> = {
   BAD_REQUEST: 'BAD_USER_INPUT',
   REQUEST_ENTITY_TOO_LARGE: 'QUERY_TOO_LARGE',
@@ -15,8 +15,8 @@ const requestError = () => ({ status: 400, spec: true });
 const MASKED_MESSAGE = 'Unexpected error.';
 
 /**
- * What a client may be told of an error: GraphQL errors as they are, with a code of ours; anything else only as
- * INTERNAL_SERVER_ERROR, its message and stack kept for the log.
+ * What a client may see of an error: a GraphQL error as it is, with a code of ours; anything else as
+ * INTERNAL_SERVER_ERROR, and its message and stack only in the log.
  */
 export function clientError(error: unknown): GraphQLError {
   if (!(error instanceof GraphQLError)) return masked(error, undefined);
@@ -30,18 +30,18 @@ export function clientError(error: unknown): GraphQLError {
   return withExtensions(error, withoutValue(error), { ...error.extensions, ...inferred(error, code) });
 }
 
-/** What our own scalars say of a value is no part of it. */
-const SCALARS_OWN_WORDS = /; (A (?:DateTime|Count|Cursor) is [^;]*)$/;
+/** What our own scalars say about a value, without the value itself. */
+const SCALAR_MESSAGE = /; (A (?:DateTime|Count|Cursor) is [^;]*)$/;
 
 /**
- * The message without the value of a variable that does not fit: messages end up in other people's logs, and variables
- * are where people put what is theirs.
+ * The message without the value of a variable that does not fit: messages end up in logs, and variables hold personal
+ * data.
  */
 function withoutValue({ message, nodes }: GraphQLError): string {
   const definition = nodes?.find((node) => node.kind === Kind.VARIABLE_DEFINITION);
   if (definition === undefined || !message.includes(' got invalid value ')) return message;
   const place = / at "([\w.[\]]{1,100})"(?=;)/.exec(message)?.[1];
-  const why = SCALARS_OWN_WORDS.exec(message)?.[1];
+  const why = SCALAR_MESSAGE.exec(message)?.[1];
   const where = place === undefined ? '' : ` at "${place}"`;
   return (
     `Variable "$${definition.variable.name.value}"${where} has a value that does not fit ` +
@@ -61,13 +61,13 @@ export function noOperation(): GraphQLError {
 
 function inferred(error: GraphQLError, code: unknown): GraphQLErrorExtensions {
   const translated = typeof code === 'string' ? TRANSLATED[code] : undefined;
-  // A request that is none; the parser's own words about its body are of no use to anyone.
+  // The request could not be read at all; the parser's message about its body helps nobody.
   if (translated !== undefined)
     return { code: translated, http: { ...httpOf(error), spec: false }, originalError: undefined };
   if (error.message.startsWith('Syntax Error')) return { code: 'GRAPHQL_PARSE_FAILED', http: requestError() };
   if (error.message.startsWith('Schema is not configured'))
     return { code: 'GRAPHQL_VALIDATION_FAILED', http: requestError() };
-  // What is left without a code is a value that does not fit: a variable's before execution, an argument's within.
+  // An error without a code is about a value that does not fit: of a variable before execution, of an argument within.
   const variable = error.nodes?.find((node) => node.kind === Kind.VARIABLE_DEFINITION)?.variable.name.value;
   const argument = variable ?? /^(?:Argument|Variable) "\$?(\w+)"/.exec(error.message)?.[1];
   return {
@@ -82,7 +82,7 @@ function httpOf(error: GraphQLError): object {
   return typeof http === 'object' && http !== null ? http : { status: 400 };
 }
 
-/** What each masked error hides, for the log. */
+/** The error behind each masked one, for the log. */
 const causes = new WeakMap<GraphQLError, unknown>();
 
 function masked(cause: unknown, located: GraphQLError | undefined): GraphQLError {
@@ -104,7 +104,7 @@ export function hiddenCause(error: GraphQLError): unknown {
   return causes.get(error);
 }
 
-/** Takes from a message what would tell names of the schema to someone who may not ask for them. */
+/** Removes from a message the suggestion, which would name parts of a schema that is closed to introspection. */
 export function withoutSuggestion(error: GraphQLError): GraphQLError {
   const message = error.message.replace(/ ?Did you mean [\s\S]*$/, '');
   return message === error.message ? error : withExtensions(error, message, error.extensions);
@@ -120,7 +120,7 @@ function withExtensions(error: GraphQLError, message: string, extensions: GraphQ
   });
 }
 
-/** An error as it is written to a client that is not served by the HTTP library, without that one's private notes. */
+/** An error as it is written to a WebSocket: without the extensions that are for the HTTP library. */
 export function formatted(error: GraphQLError): GraphQLFormattedError {
   const { http, unexpected, ...extensions } = error.extensions;
   return { ...error.toJSON(), extensions };

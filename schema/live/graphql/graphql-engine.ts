@@ -44,7 +44,7 @@ export type GraphqlEngine = YogaServerInstance<Record<never, never>, Record<neve
 
 /**
  * GraphQL over HTTP and SSE, and, through `getEnveloped`, the same parsing, limits, validation and masking for
- * WebSockets: whatever has to hold everywhere is a plugin here, and never a hook of one transport.
+ * WebSockets. Whatever has to hold for every transport is a plugin here, and never a hook of one transport.
  */
 export function createGraphqlEngine({
   schema,
@@ -58,7 +58,7 @@ export function createGraphqlEngine({
   return createYoga({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
-    // Origins, GraphiQL and health are answered before a request gets here. The blank matches no path.
+    // Origins, GraphiQL and health are served before a request gets here. The blank matches no path.
     cors: false,
     graphiql: false,
     landingPage: false,
@@ -86,7 +86,7 @@ export function createGraphqlEngine({
   });
 }
 
-/** What a client is told of any error, counted and logged on its way. */
+/** Makes of any error what a client may see, and counts and logs it. */
 export function errorMask({
   explorable,
   log,
@@ -98,12 +98,12 @@ export function errorMask({
   };
 }
 
-/** Of requests over HTTP; a socket's are looked up by their own server. */
+/** Looks up the documents that HTTP requests name; the WebSocket server looks up its own. */
 function named(documents: PersistedDocuments): Plugin {
   return {
     onParams({ params, setParams }) {
       const query = persistedText(documents, params as DocumentReference);
-      // An empty name is none.
+      // An empty name counts as no name.
       const operationName = params.operationName === '' ? undefined : params.operationName;
       if (query === null && operationName === params.operationName) return;
       const { operationName: _given, ...rest } = params;
@@ -117,13 +117,14 @@ function named(documents: PersistedDocuments): Plugin {
 }
 
 /**
- * A subscription whose client takes no event stream is refused only after it began: nobody else would end it. And
- * whether one is taken is known only here: whoever accepts anything gets a stream without a word of it in his request.
+ * Ends a subscription whose client accepts no event stream, or that is one stream too many. It can be refused only
+ * after it began, because only here it is known whether the response is a stream: a client that accepts anything gets
+ * one without naming it.
  */
 function streams(mayStream: () => boolean): Plugin {
   return {
     onResponse({ response }) {
-      // Proxies that collect an answer before they pass it on let this one through as it comes.
+      // Makes proxies that buffer a response pass this one on as it comes.
       if (response.headers.get('content-type')?.startsWith('text/event-stream') === true)
         response.headers.set('x-accel-buffering', 'no');
     },
@@ -137,7 +138,7 @@ function streams(mayStream: () => boolean): Plugin {
   };
 }
 
-/** Before parsing and before validation, both of which can be made to cost far more than the query. */
+/** Limits that hold before parsing and before validation, both of which a document can make very expensive. */
 function limits(): Plugin {
   return {
     onParse({ params }) {
@@ -157,7 +158,7 @@ function limits(): Plugin {
     },
     onExecute: () => ({
       onExecuteDone({ result, setResult }) {
-        // Where there is data, an error stands for each null in it.
+        // Where there is data, each null in it has an error of its own: all are sent.
         if (!('errors' in result) || result.data != null || (result.errors?.length ?? 0) <= MAX_ERRORS) return;
         setResult({ ...result, errors: fewErrors(result.errors ?? []) });
       },
@@ -165,7 +166,7 @@ function limits(): Plugin {
   };
 }
 
-/** An operation is refused by what it would give, and executed when it is its turn. */
+/** Refuses an operation whose result would be too large, and executes the others in the order of the queue. */
 function bounded(costs: CostTable, queue: WorkQueue): Plugin {
   const costOf = (args: ExecutionArgs): number => {
     const cost = operationCost(args, costs);
@@ -200,7 +201,7 @@ function closedSchema(): Plugin {
   };
 }
 
-/** Errors of validation are sent as they are, without a visit to `maskError`. */
+/** Prepares errors of validation, which are sent without a call of `maskError`. */
 function validationErrors(log: OperationLog): Plugin {
   return {
     onValidate() {
@@ -217,7 +218,7 @@ function validationErrors(log: OperationLog): Plugin {
   };
 }
 
-/** Parsed documents by their text: a few short ones, so that texts made to fill memory cannot. */
+/** Parsed documents by their text: few and short ones only, so that no client can fill the memory with them. */
 class DocumentCache<T> {
   readonly #entries = new Map<string, T>();
 

@@ -22,15 +22,15 @@ import { resultText } from './shared-execution.ts';
 
 export const SOCKET_LIMITS = Object.freeze({ frameBytes: 65_536, operations: 20, sockets: 200 });
 
-/** With so much not read by a client, what it sends is not read either: it may not make this side write without end. */
+/** When a client has so much unread, its messages are not read either: it cannot make this side write without end. */
 const UNREAD_BYTES = 1_048_576;
 const PING_INTERVAL_MS = 12_000;
 const INIT_TIMEOUT_MS = 3_000;
-/** Of an operation's id; clients use numbers or UUIDs. */
+/** Longest id of an operation; clients use numbers or UUIDs. */
 const MAX_ID_LENGTH = 256;
-/** How long a client that is told why its socket closes may take to hang up. */
+/** How long a client may take to close its side after a close frame. */
 const CLOSE_GRACE_MS = 2_000;
-/** A code that clients take for a reason to connect again. */
+/** A close code after which clients connect again. */
 const GOING_AWAY = 1001;
 
 interface Extra {
@@ -52,7 +52,7 @@ interface Begun {
 
 export interface GraphqlSocketsOptions {
   readonly engine: GraphqlEngine;
-  /** What a client is told of an error. */
+  /** Makes of an error what a client may see. */
   readonly mask: (error: unknown) => GraphQLError;
   readonly token: TokenCheck;
   readonly documents: PersistedDocuments;
@@ -69,9 +69,9 @@ export class GraphqlSockets {
     perMessageDeflate: false,
     // Spread, since the types of the library do not name it yet.
     ...{ closeTimeout: CLOSE_GRACE_MS },
-    // A `complete` and a `subscribe` with the same id in one packet must not meet in one turn of the event loop.
+    // A `complete` and a `subscribe` with the same id in one packet must not be handled in one turn of the event loop.
     allowSynchronousEvents: false,
-    // Answered here, where what was not read yet is counted.
+    // Pongs are sent below, where unread bytes are counted.
     autoPong: false,
     handleProtocols: (protocols) => handleProtocols(protocols),
   });
@@ -97,7 +97,7 @@ export class GraphqlSockets {
     });
   }
 
-  /** True when one more would be too many. */
+  /** Whether one more socket would be too many. */
   get full(): boolean {
     return this.#sockets.clients.size >= SOCKET_LIMITS.sockets;
   }
@@ -111,7 +111,8 @@ export class GraphqlSockets {
   }
 
   /**
-   * What to run for an operation, or the errors to send. It never throws: that would close the socket for all others.
+   * What to run for an operation, or the errors to send. It never throws: that would close the socket with all its
+   * operations.
    */
   async #begin(
     context: SocketContext,
@@ -135,7 +136,7 @@ export class GraphqlSockets {
       const { connectionParams = {}, extra } = context;
       const operationName = payload.operationName === '' ? null : (payload.operationName ?? null);
       if (id.length > MAX_ID_LENGTH) {
-        // It would be sent back with every update, and with an error too.
+        // The id is sent back with every message of the operation, an error too.
         extra.socket.close(CloseCode.BadRequest, `An operation's id has at most ${MAX_ID_LENGTH} characters`);
         return [];
       }
@@ -167,8 +168,8 @@ export class GraphqlSockets {
   }
 
   /**
-   * A subscription's results as an iterable that writes them itself and yields none: the protocol's library would write
-   * each result as JSON for each subscriber. The library begins operations, ends them, and tells of errors.
+   * A subscription's results as an iterable that sends them itself and yields none: the protocol's library would write
+   * each result as JSON for each subscriber. The library begins and ends operations, and sends errors.
    */
   #sendingItself<R>(args: ExecutionArgs, results: R): R | AsyncIterable<never> {
     const begun = this.#begun.get(args);
@@ -177,7 +178,7 @@ export class GraphqlSockets {
     const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
     const iterator = results[Symbol.asyncIterator]();
     const ended = { done: true, value: undefined } as const;
-    // A function of its own: a loop would hold the result that it sent last for as long as it waits for the next one.
+    // A function of its own: a loop would keep the last result in memory while it waits for the next one.
     const sendNext = async (): Promise<boolean> => {
       const { done, value } = await iterator.next();
       if (done === true) return false;
@@ -192,8 +193,7 @@ export class GraphqlSockets {
         try {
           while (await sendNext());
         } catch (error) {
-          // Who iterates takes an iterator that failed for one that has ended; the source behind this one has not when
-          // a send failed.
+          // The caller takes an iterator that failed for one that has ended; when a send failed, the source has not.
           await iterator.return?.();
           throw error;
         }
@@ -216,7 +216,7 @@ export class GraphqlSockets {
     const { metrics, logger } = this.#options;
     metrics.sockets.inc();
     let ponged = true;
-    // A client that vanished without a word, or stopped reading, answers no ping.
+    // A client that vanished or stopped reading sends no pong.
     const ping = setInterval(() => {
       if (!ponged) return socket.terminate();
       ponged = false;
@@ -234,8 +234,8 @@ export class GraphqlSockets {
     socket.on('error', (error) => logger.debug({ reason: error.message }, 'a WebSocket failed'));
 
     let gathering = false;
-    // What is sent in one turn goes to the system in one piece: the updates of all subscriptions of a socket come
-    // together.
+    // What is sent in one turn of the event loop goes to the system in one piece: the updates of all subscriptions of a
+    // socket go together.
     const gather = (): void => {
       if (gathering) return;
       gathering = true;
@@ -245,14 +245,14 @@ export class GraphqlSockets {
         stream.uncork();
       });
     };
-    // Answered when the bytes are out: the next update is made only then.
+    // Resolves when the bytes are out: only then the next update is made.
     const send = (text: string): Promise<void> =>
       new Promise((resolve, reject) => {
         if (socket.readyState !== socket.OPEN) return resolve();
         gather();
         socket.send(text, (error) => {
           written();
-          // Whoever left is told nothing more; its 'close' frees what it had.
+          // A client that left gets nothing more; the 'close' event frees what it had.
           if (error == null || socket.readyState !== socket.OPEN) resolve();
           else reject(error);
         });
@@ -289,7 +289,7 @@ export class GraphqlSockets {
     socket.close(CloseCode.InternalServerError, 'Internal server error');
   }
 
-  /** Tells every client to come back, and drops those that do not listen within `graceMs`. */
+  /** Asks every client to connect again, and cuts those that have not closed within `graceMs`. */
   async close(graceMs: number): Promise<void> {
     const { clients } = this.#sockets;
     const gone = [...clients].map((socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())));

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Logger } from '@tributary/streams';
 import { badUserInput } from './api-error.ts';
 
-/** Written beside the dashboard by its build: what it asks, by the SHA-256 of the text. */
+/** Written beside the dashboard by its build: the dashboard's documents by the SHA-256 of their text. */
 const MANIFEST = 'persisted-documents.json';
 const KIND = /^sha256:/;
 const manifest = z.record(z.string().regex(/^(sha256:)?[0-9a-f]{64}$/), z.string());
@@ -19,7 +19,7 @@ export class PersistedDocuments {
   #readAt = '';
 
   /**
-   * Those of the dashboard in `folder`; none where it is not built, until it is.
+   * The documents of the dashboard in `folder`; none while it is not built.
    * @throws Error when there is a manifest that cannot be read.
    */
   constructor(folder: string, logger: Logger) {
@@ -31,11 +31,11 @@ export class PersistedDocuments {
   /** `hash`: SHA-256 in hexadecimal digits, with or without `sha256:`. */
   text(hash: string): string | undefined {
     const bare = hash.replace(KIND, '');
-    return this.#texts.get(bare) ?? this.#afresh().get(bare);
+    return this.#texts.get(bare) ?? this.#readAgain().get(bare);
   }
 
-  /** The build may have come, or come anew, since the manifest was read. */
-  #afresh(): ReadonlyMap<string, string> {
+  /** Reads the manifest again if a build has written it since. */
+  #readAgain(): ReadonlyMap<string, string> {
     try {
       this.#read();
     } catch (error) {
@@ -64,7 +64,7 @@ function parseManifest(path: string): Readonly<Record<string, string>> {
   }
 }
 
-/** What a request may say besides, or in place of, its query. */
+/** How a request names its document besides, or instead of, sending it. */
 export interface DocumentReference {
   readonly query?: unknown;
   readonly documentId?: unknown;

@@ -2,7 +2,7 @@ import { GraphQLError, GraphQLScalarType, Kind, type ValueNode } from 'graphql';
 
 const RFC_3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/;
 
-/** Epoch milliseconds on this side, RFC 3339 text in UTC with milliseconds on the other. */
+/** Epoch milliseconds in the server, RFC 3339 text in UTC with milliseconds for clients. */
 export const dateTimeScalar = new GraphQLScalarType<number, string>({
   name: 'DateTime',
   serialize(value) {
@@ -25,7 +25,7 @@ function parseDateTime(value: unknown, node?: ValueNode): number {
   return ms;
 }
 
-/** Epoch milliseconds, fractions floored; null for what is no instant. */
+/** Epoch milliseconds, fractions floored; null for text that is no instant. */
 function rfc3339ToMs(text: string): number | null {
   const parts = RFC_3339.exec(text);
   if (parts === null) return null;
@@ -48,7 +48,7 @@ function rfc3339ToMs(text: string): number | null {
   return date.getTime() + ((hour * 60 + minute) * 60 + second) * 1_000 + fractionMs - offsetMs;
 }
 
-/** A JSON number; the one place where a count that has lost precision would be noticed. */
+/** A JSON number. A count that has lost precision is an error here. */
 export const countScalar = new GraphQLScalarType<number, number>({
   name: 'Count',
   serialize(value) {
@@ -67,7 +67,7 @@ function parseCount(value: unknown, node?: ValueNode): number {
   return value;
 }
 
-/** Any text will do: what is no token of ours gives a snapshot. */
+/** Any text is accepted: one that is no cursor of ours gives a snapshot. */
 export const cursorScalar = new GraphQLScalarType<string, string>({
   name: 'Cursor',
   serialize: (value) => String(value),

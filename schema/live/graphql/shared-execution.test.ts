@@ -174,9 +174,9 @@ describe('many subscriptions', () => {
     const before = api.fed.model.hub.listenerCount;
     const one = await open();
     const query = 'subscription A { states { kind } } subscription B($x: Cursor) { states(after: $x) { kind } }';
-    one.send(
-      `{"type":"subscribe","id":"deep","payload":${JSON.stringify({ operationName: 'A', query }).slice(0, -1)},"variables":{"x":${'['.repeat(30_000)}${']'.repeat(30_000)}}}}`,
-    );
+    const payload = JSON.stringify({ operationName: 'A', query }).slice(0, -1);
+    const deep = `${'['.repeat(30_000)}${']'.repeat(30_000)}`;
+    one.send(`{"type":"subscribe","id":"deep","payload":${payload},"variables":{"x":${deep}}}}`);
     expect(await one.of('deep')).toMatchObject({ payload: { data: { states: { kind: 'SNAPSHOT' } } } });
     one.socket.terminate();
     await eventually(() => api.fed.model.hub.listenerCount === before);

@@ -14,11 +14,11 @@ import type { Plugin } from 'graphql-yoga';
 import type { WorkQueue } from '../limits/work-queue.ts';
 
 /**
- * Executes an update once for all subscriptions that ask the same of it, and gives each the same result.
+ * Executes an update once for all subscriptions that select the same from it, and gives each the same result.
  *
- * The result of an update must depend on the update, the document and its variables alone. So it is executed without
- * the subscriber's context: a resolver that asks for whom it answers finds nobody, and cannot give one client what is
- * another's.
+ * The result must depend on the update, the document and its variables alone. So it is executed without the
+ * subscriber's context: a resolver that asks who the client is finds nobody, and cannot give one client what belongs to
+ * another.
  */
 export function sharedExecution(queue: WorkQueue): Plugin {
   const results = new WeakMap<object, Map<string, ExecutionResult | Promise<ExecutionResult>>>();
@@ -31,7 +31,7 @@ export function sharedExecution(queue: WorkQueue): Plugin {
     const known = results.get(update) ?? new Map<string, ExecutionResult | Promise<ExecutionResult>>();
     results.set(update, known);
     const shared = known.get(operation);
-    // Errors are masked, counted and logged for each subscriber by itself.
+    // A result with errors is not shared: errors are masked, counted and logged for each subscriber.
     if (shared !== undefined)
       return 'then' in shared
         ? shared.then((result) => (result.errors === undefined ? result : executed(update, args)))
@@ -78,7 +78,7 @@ export function sharedExecution(queue: WorkQueue): Plugin {
   };
 }
 
-/** About how many values an update has: what its lists hold. */
+/** About how many values an update has, by the length of its lists. */
 function costOf(update: object): number {
   let cost = 1;
   for (const value of Object.values(update)) if (Array.isArray(value)) cost += VALUES_OF_A_ROW * value.length;
@@ -89,7 +89,7 @@ const VALUES_OF_A_ROW = 7;
 
 const texts = new WeakMap<ExecutionResult, string>();
 
-/** A result without errors as JSON, written once however many it is sent to. */
+/** A result without errors as JSON, written once for all subscribers. */
 export function resultText(result: ExecutionResult): string {
   const known = texts.get(result);
   if (known !== undefined) return known;
@@ -98,7 +98,7 @@ export function resultText(result: ExecutionResult): string {
   return text;
 }
 
-/** The HTTP library asks a result how it is written. */
+/** The HTTP library calls `stringify` of a result that has one. */
 function writtenOnce(result: ExecutionResult): ExecutionResult {
   return Object.defineProperty(result, 'stringify', { value: () => resultText(result) });
 }
@@ -113,14 +113,14 @@ export function operationKey({
   operationName,
   variableValues,
 }: Pick<ExecutionArgs, 'document' | 'operationName' | 'variableValues'>): string {
-  // One that is null is another one than one that is left out, whose default stands in.
+  // A variable that is null differs from one that is left out, which has its default.
   const given = variablesOfSelections(document, operationName).filter((name) =>
     Object.hasOwn(variableValues ?? {}, name),
   );
   return JSON.stringify([operationName ?? null, given.map((name) => [name, variableValues?.[name]]), print(document)]);
 }
 
-/** Declared ones only: what else a client sends has been looked at by nobody, and may be too deep to be written. */
+/** Declared variables only: others were validated by nobody, and may be nested too deeply to be written. */
 function variablesOfSelections(document: DocumentNode, operationName: string | null | undefined): readonly string[] {
   const operation = getOperationAST(document, operationName);
   const subscribed = operation?.selectionSet.selections ?? [];
@@ -140,8 +140,8 @@ function variablesOfSelections(document: DocumentNode, operationName: string | n
 }
 
 /**
- * Not an async generator, whose `return()` waits for the update that it waits for: a subscriber that leaves in a quiet
- * hour is freed at once.
+ * No async generator, whose `return()` would wait for the next update: a subscriber that leaves while nothing changes
+ * is freed at once.
  */
 function mapped<T, U>(source: AsyncIterable<T>, map: (value: T) => U | Promise<U>): AsyncIterableIterator<U> {
   const iterator = source[Symbol.asyncIterator]();

@@ -1,7 +1,7 @@
 import type { GraphQLError } from 'graphql';
 import { apiError } from '../graphql/api-error.ts';
 
-/** Open at a time in one instance: as many as there may be sockets. */
+/** Open at a time in one instance: as many as WebSockets. */
 export const MAX_EVENT_STREAMS = 200;
 
 export function tooManyStreams(): GraphQLError {

@@ -29,16 +29,16 @@ export type FieldArguments = Readonly<Record<string, unknown>>;
 
 /** How long lists are, and what fields cost by themselves; each is named `Type.field`. */
 export interface CostTable {
-  /** Items of a list at most, or about; `of`: the arguments of the field that the list's object is the value of. */
+  /** The length of a list, at most or about; `of`: the arguments of the field whose value holds the list. */
   readonly lists: Readonly<Record<string, number | ((of: FieldArguments) => number)>>;
-  /** What it costs to make a value before any of it is chosen; a written value costs 1. */
+  /** What it costs to make a value before any of its fields is selected; a written value costs 1. */
   readonly work: Readonly<Record<string, (given: FieldArguments) => number>>;
 }
 
-/** A list that no table names, and is taken for long. */
+/** Length of a list that the table does not name: taken for long. */
 const UNKNOWN_LIST = 100;
 
-/** Characters that a value with its name mostly has not: a longer name counts as so many more values. */
+/** Few values are longer than this with their name: a longer name counts as so many more values. */
 const VALUE_LENGTH = 32;
 
 interface Selected {
@@ -47,9 +47,9 @@ interface Selected {
 }
 
 /**
- * About how many values an operation gives: the lengths of its lists multiplied on the way down, by its arguments as
- * they are with its variables and defaults. Fields are gathered as execution gathers them, so it takes no longer than
- * the document is long. 0 for an operation that execution will refuse.
+ * About how many values the result of an operation has: the lengths of its lists, multiplied on the way down, with its
+ * arguments after variables and defaults. Fields are collected as execution collects them, so the time is proportional
+ * to the length of the document. 0 for an operation that execution will refuse.
  */
 export function operationCost(
   {
@@ -91,13 +91,13 @@ class Costs {
     this.#fragments = fragments;
   }
 
-  /** `given`: the arguments of the field whose value this is chosen from. */
+  /** `given`: the arguments of the field whose value the selection is of. */
   of(type: GraphQLCompositeType, selectionSets: readonly SelectionSetNode[], given: FieldArguments): number {
     const fields = new Map<string, Selected>();
     const spread = new Set<string>();
     for (const selectionSet of selectionSets) this.#gather(type, selectionSet, fields, spread);
     let sum = 0;
-    // A name is written with each value.
+    // A field's name is written with each of its values.
     for (const [key, { parent, nodes }] of fields)
       sum += Math.floor(key.length / VALUE_LENGTH) + this.#ofField(parent, nodes, given);
     return sum;
@@ -182,7 +182,7 @@ function fieldOf(
   return isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined;
 }
 
-/** Lengths of the introspection's lists in `schema`: all its types, and what is in one of them on average. */
+/** Lengths of the introspection's lists in `schema`: the number of its types, and averages of what is in one type. */
 export function introspectionLists(schema: GraphQLSchema): Readonly<Record<string, number>> {
   const types = Object.values(schema.getTypeMap());
   const count = types.length;

@@ -1,15 +1,15 @@
 import { type DocumentNode, type FieldNode, Kind, type SelectionSetNode, visit } from 'graphql';
 
 export interface WithoutRepeats {
-  /** The document itself when nothing was taken from it. */
+  /** The document itself when nothing was removed from it. */
   readonly document: DocumentNode;
   /** How often a selection names a field that it has named before. */
   readonly repeats: number;
 }
 
 /**
- * A document without the plain fields that a selection names again: they answer nothing more, and validation compares
- * each with each.
+ * A document without the plain fields that a selection names again: they add nothing to the result, and validation
+ * compares each with each.
  */
 export function withoutRepeatedFields(document: DocumentNode): WithoutRepeats {
   let repeats = 0;

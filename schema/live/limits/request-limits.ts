@@ -22,7 +22,7 @@ export const REQUEST_LIMITS = Object.freeze({
   values: 20_000,
 });
 
-/** No answer lists more errors than this: nobody reads them, and some documents would have hundreds. */
+/** No response lists more errors than this: nobody reads them, and some documents would have hundreds. */
 export const MAX_ERRORS = 5;
 
 /** Made anew for each error: the HTTP library writes into it. */
@@ -49,8 +49,7 @@ export function repeatsLimitError(repeats: number): GraphQLError | null {
 }
 
 /**
- * One error for each message, and not too many of them or of the places they name: what a client needs to see its
- * mistake.
+ * One error for each message, and few of them, each with few places: enough for a client to see its mistake.
  */
 export function fewErrors(errors: readonly GraphQLError[]): GraphQLError[] {
   const first = new Map<string, GraphQLError>();
@@ -64,7 +63,7 @@ function withFewPlaces(error: GraphQLError): GraphQLError {
   return new GraphQLError(message, { nodes: nodes.slice(0, MAX_ERRORS), path: path ?? null, extensions });
 }
 
-/** For a document whose validation was given up, for it would have taken too long. */
+/** For a document whose validation was stopped because it took too long. */
 export function validationLimitError(): GraphQLError {
   return apiError(
     'QUERY_TOO_LARGE',
@@ -75,7 +74,7 @@ export function validationLimitError(): GraphQLError {
 
 /**
  * QUERY_TOO_LARGE if a document has too many tokens, else null. It comes before parsing: the parser recurses, and deep
- * nesting would end its stack. Text that is no GraphQL is left for the parser to refuse.
+ * nesting would overflow its stack. Text that is no GraphQL is left for the parser to refuse.
  */
 export function tokenLimitError(text: string): GraphQLError | null {
   const lexer = new Lexer(new Source(text));
@@ -107,7 +106,7 @@ export function shapeLimitError(document: DocumentNode): GraphQLError | null {
   for (const definition of document.definitions) {
     if (definition.kind !== Kind.OPERATION_DEFINITION && definition.kind !== Kind.FRAGMENT_DEFINITION) continue;
     const inside = sizes.of(definition.selectionSet);
-    // A fragment is as deep as the place where it is spread, which may be within the introspection.
+    // Only operations are checked for depth: a fragment may be spread within the introspection, which is exempt.
     if (definition.kind === Kind.OPERATION_DEFINITION && inside.depth > REQUEST_LIMITS.depth)
       return tooLarge('levels', REQUEST_LIMITS.depth);
     if (inside.aliases > REQUEST_LIMITS.aliases) return tooLarge('aliases', REQUEST_LIMITS.aliases);
@@ -160,7 +159,7 @@ class FragmentSizes {
   #ofFragment(name: string): Size {
     const known = this.#sizes.get(name);
     if (known !== undefined) return known;
-    // A fragment that spreads itself, or is not there, is refused by validation: here it only must end.
+    // A fragment that spreads itself, or does not exist, is refused by validation; here the recursion only has to end.
     this.#sizes.set(name, NOTHING);
     const fragment = this.#fragments.get(name);
     const size = fragment === undefined ? NOTHING : this.of(fragment.selectionSet);

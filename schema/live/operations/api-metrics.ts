@@ -3,7 +3,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { SubscriptionObserver } from '../updates/conflating-iterator.ts';
 import type { AnyLiveModel } from '../tables/live-model.ts';
 
-/** What `/metrics` shows. Labels come from fixed sets only: never from what a client sends. */
+/** What `/metrics` shows. Labels come from fixed sets only, never from what a client sends. */
 export class ApiMetrics {
   readonly registry = new Registry();
   readonly httpRequests: Counter<'path' | 'method' | 'status'>;
@@ -18,7 +18,7 @@ export class ApiMetrics {
   readonly refusedConnections: Counter<'reason'>;
   readonly stalledReaders: Counter;
 
-  /** `eventStreams`: how many are open. */
+  /** `eventStreams`: the number of open ones. */
   constructor(model: AnyLiveModel, eventStreams: () => number = () => 0) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
@@ -130,10 +130,10 @@ export class ApiMetrics {
     });
   }
 
-  /** For the resolvers: counts a subscription for as long as it is open, and what it gets. */
+  /** For the resolvers: counts a subscription while it is open, and its updates. */
   readonly subscriptionOpened = (field: string): SubscriptionObserver => {
     this.subscriptions.inc({ field });
-    // Looked up once: each update of each subscription is counted.
+    // Looked up once, since each update of each subscription is counted.
     const [updates, conflated, deliverySeconds] = [
       this.updates.labels(field),
       this.conflated.labels(field),

@@ -3,18 +3,19 @@ import { z } from 'zod';
 import type { InstanceStatus, TableChange } from '@tributary/streams';
 import { APPLICATION_RECORD_KEY } from '@tributary/streams/operations';
 
-/** Unheard of for so long, an instance is shown as not alive. */
+/** An instance without a report for so long is shown as not alive. */
 const SILENT_AFTER_MS = 10_000;
-/** What an instance said so long ago is not what waits now: four reports are missing. */
+/** A lag that was reported so long ago is no longer true: four reports are missing. */
 const LAG_OUTDATED_AFTER_MS = 4_000;
-/** And for so long, it is shown no more. */
+/** An instance without a report for so long is no longer shown. */
 const DROPPED_AFTER_MS = 60_000;
 
-/** So much waits for no instance, and yet many instances' sums are a number that GraphQL can give. */
+/** No instance has so much lag, and the sum of many such lags is still a number that GraphQL can carry. */
 const MAX_WAITING = 1_000_000_000_000;
 
 /**
- * A report that is a little off still says that its instance is there; numbers that no answer could give make it none.
+ * Rounded, since a report with a slightly wrong number still shows that its instance is alive; a number that no result
+ * could carry makes the report invalid.
  */
 const roundedUpTo = (most: number) =>
   z
@@ -51,14 +52,14 @@ const instanceStatus = z.object({
 export interface ListedInstance {
   readonly status: InstanceStatus;
   readonly alive: boolean;
-  /** Its last report is young enough to say what waits. */
+  /** The last report is recent enough for its lag to be true. */
   readonly current: boolean;
 }
 
-interface Heard {
+interface Report {
   readonly status: InstanceStatus;
   readonly partition: number;
-  /** By a clock of this instance that nobody sets: neither a processor's clock nor this machine's says who is there. */
+  /** By a clock of this instance that nobody sets: who is alive depends on no wall clock. */
   readonly heardAtMs: number;
 }
 
@@ -69,9 +70,9 @@ export interface Clocks {
   readonly nowMs: number;
 }
 
-/** What the processor instances last reported of themselves. */
+/** What the processor instances last reported about themselves. */
 export class InstanceList {
-  readonly #heard = new Map<string, Heard>();
+  readonly #heard = new Map<string, Report>();
   #listed = '';
   #version = 0;
 
@@ -80,11 +81,12 @@ export class InstanceList {
   }
 
   /**
-   * `live`: heard just now; otherwise read from the past, and as old as it says. Throws on a value that cannot be read.
+   * `live`: the report is new; otherwise it was read from the past, and is as old as it says. Throws on a value that
+   * cannot be read.
    */
   apply(change: TableChange, version: number, { elapsedMs, nowMs }: Clocks, live: boolean): void {
     const id = change.key.toString('utf8');
-    // The application's own record: no instance.
+    // The application's own record is no instance.
     if (id === APPLICATION_RECORD_KEY) return;
     if (change.value === null) {
       this.#heard.delete(id);
@@ -103,7 +105,7 @@ export class InstanceList {
     this.#version = version;
   }
 
-  /** Lets time pass: true, and a new version, when an instance went silent or was dropped since the last call. */
+  /** To be called as time passes: true, and a new version, when an instance went silent or was dropped since. */
   tick(version: number, elapsedMs: number): boolean {
     for (const [id, heard] of this.#heard) if (elapsedMs - heard.heardAtMs > DROPPED_AFTER_MS) this.#heard.delete(id);
     const listed = this.list(elapsedMs)
@@ -115,7 +117,7 @@ export class InstanceList {
     return true;
   }
 
-  /** By start, the oldest first. */
+  /** By start time, the oldest first. */
   list(elapsedMs: number): ListedInstance[] {
     return [...this.#heard.values()]
       .filter(({ heardAtMs }) => elapsedMs - heardAtMs <= DROPPED_AFTER_MS)
@@ -128,9 +130,9 @@ export class InstanceList {
   }
 
   /**
-   * Input records not processed yet, over all tasks of the application; null while of one of them nobody says how much
-   * waits for it: none is known yet, or whoever had it is silent. A task that is just moving is in two reports: the
-   * newer one counts.
+   * Input records not processed yet, over all tasks of the application. Null while the lag of one task is unknown: no
+   * task is known yet, or the instance that had the task is silent. A task that is moving is in two reports: the newer
+   * one counts.
    */
   lag(elapsedMs: number): number | null {
     const listed = this.list(elapsedMs).sort((a, b) => a.status.reportedAtMs - b.status.reportedAtMs);

@@ -6,13 +6,13 @@ import type { ApiMetrics } from './api-metrics.ts';
 import { codeOf, hiddenCause } from '../graphql/client-errors.ts';
 import type { Tracing } from './tracing.ts';
 
-/** Operation names come from clients: only what a name can be, and not without end. */
+/** Operation names come from clients: only valid names of limited length are logged. */
 function loggedName(name: string | null | undefined): string | undefined {
   return name == null ? undefined : /^\w{1,64}$/.test(name) ? name : '(unusable)';
 }
 
 /**
- * One log line, one count and, where it is asked for, one span per operation: its name, never its variables or text.
+ * Writes one log line, one count and, with tracing, one span per operation: its name, never its variables or text.
  * Works for every transport.
  */
 export class OperationLog {
@@ -26,7 +26,7 @@ export class OperationLog {
     this.#tracing = tracing;
   }
 
-  /** Counts errors that are being sent, and logs what a masked one hides. */
+  /** Counts errors that are being sent, and logs the cause of a masked one. */
   errors(errors: readonly GraphQLError[]): void {
     for (const error of errors) {
       this.#metrics.errors.inc({ code: codeOf(error) });
@@ -40,7 +40,7 @@ export class OperationLog {
     return {
       onExecute: ({ args }) => {
         const operation = getOperationAST(args.document, args.operationName);
-        // Also called for each event of a subscription, which has been counted when it began.
+        // Also called for each event of a subscription, which was counted when it began.
         if (operation?.operation === 'subscription') return undefined;
         const done = this.#begin(operation?.operation ?? 'unknown', operation?.name?.value, args.contextValue);
         return { onExecuteDone: ({ result }) => done('errors' in result ? result.errors : undefined) };

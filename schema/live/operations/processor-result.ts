@@ -1,7 +1,7 @@
 import type { TaskStatus } from '@tributary/streams';
 import type { AnyLiveModel } from '../tables/live-model.ts';
 
-/** What is known of the application while no instance reports. */
+/** What is known about the application while no instance reports. */
 export interface ApplicationDescription {
   readonly guarantee: string;
   readonly topology: string;

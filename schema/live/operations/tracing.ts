@@ -7,10 +7,10 @@ export interface TracedOperation {
   readonly traceparent: string | null | undefined;
 }
 
-/** Spans of operations, sent to a collector. */
+/** Sends spans of operations to a collector. */
 export interface Tracing {
-  /** Begins a span; what it returns ends it, with the codes of the errors that were sent. */
+  /** Begins a span; the returned function ends it, with the codes of the errors that were sent. */
   begin(operation: TracedOperation): (codes: readonly string[]) => void;
-  /** Sends what has not been sent; waits for it for at most `withinMs`. */
+  /** Sends the spans that were not sent yet; waits at most `withinMs`. */
   close(withinMs: number): Promise<void>;
 }

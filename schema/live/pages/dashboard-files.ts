@@ -47,7 +47,7 @@ interface CachedFile {
   readonly scriptHashes: readonly string[];
 }
 
-/** The built client: `/` and what it loads. Paths of its own, which are no files, get the page itself. */
+/** Serves the built client: `/` and what it loads. The client's own paths, which are no files, get the page itself. */
 export class DashboardFiles {
   readonly #folder: string;
   readonly #logger: Logger;
@@ -55,7 +55,7 @@ export class DashboardFiles {
   readonly #readBytes: (path: string) => Promise<Buffer>;
   readonly #cache = new Map<string, CachedFile>();
 
-  /** `folder`: where the client's build puts its files; it may be absent, and may come while this runs. */
+  /** `folder`: where the client's build puts its files; it may be absent, and may appear while this runs. */
   constructor(
     folder: string,
     logger: Logger,
@@ -67,7 +67,7 @@ export class DashboardFiles {
     this.#readBytes = readBytes;
   }
 
-  async answer(pathname: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async serve(pathname: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (refusesMethod(request, response, ['GET', 'HEAD'])) return;
     const wantsPage =
       pathname === '/' ||
@@ -87,7 +87,7 @@ export class DashboardFiles {
     sendBody(request, response, 404, CONTENT_TYPES['.html'] as string, this.#notBuiltPage);
   }
 
-  /** Said as it is: the dashboard is built, and this machine cannot read it now. */
+  /** Responds with 503: the dashboard is built, and this machine cannot read it now. */
   #sendTrouble(trouble: UnreadableFileError, request: IncomingMessage, response: ServerResponse): void {
     this.#logger.warn({ err: trouble }, 'a file of the dashboard could not be read');
     response.setHeader('cache-control', 'no-store');
@@ -110,7 +110,7 @@ export class DashboardFiles {
     sendBody(request, response, 200, contentType, zipped && file.gzipped !== null ? file.gzipped : file.bytes);
   }
 
-  /** A file inside the folder, wherever links lead; null for everything else. */
+  /** A file that lies in the folder after all links are followed; null for everything else. */
   async #read(name: string): Promise<CachedFile | null> {
     try {
       const decoded = decodeURIComponent(name);
@@ -143,7 +143,7 @@ export class DashboardFiles {
   }
 }
 
-/** Absent, no file, or a path that is none. All else is this machine's trouble, and may be over at the next try. */
+/** Absent, no file, or no valid path. Every other failure is this machine's, and may be over at the next try. */
 function isNoSuchFile(error: unknown): boolean {
   return error instanceof URIError || NO_SUCH_FILE.has(codeOf(error));
 }
@@ -152,7 +152,7 @@ function codeOf(error: unknown): unknown {
   return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 }
 
-/** A file of the dashboard that is there and could not be read now. */
+/** A file of the dashboard that exists and could not be read now. */
 class UnreadableFileError extends Error {
   override readonly name = 'UnreadableFileError';
 
@@ -161,7 +161,7 @@ class UnreadableFileError extends Error {
   }
 }
 
-/** Our own page's inline scripts, such as the one that sets the theme before the first paint. */
+/** Hashes of the page's inline scripts, such as the one that sets the theme before the first paint. */
 function inlineScriptHashes(html: string): string[] {
   const scripts = html.matchAll(/<script(?![^>]*\bsrc=)[^>]*>([\s\S]*?)<\/script>/g);
   return [...scripts].map(([, text = '']) => `sha256-${createHash('sha256').update(text).digest('base64')}`);

@@ -19,8 +19,8 @@ export interface Asset {
 }
 
 /**
- * GraphiQL, whole, from this server. The package that holds it would write nine megabytes into every page; here the
- * page is small and its parts are files of their own, loaded when the first visitor comes.
+ * Serves GraphiQL whole from this server. The package that holds it would write nine megabytes into every page; here
+ * the page is small and its parts are files of their own, loaded by the first visit.
  */
 export class GraphiqlPage {
   readonly #load: (start: string) => Promise<ReadonlyMap<string, Asset>>;
@@ -65,7 +65,7 @@ export class GraphiqlPage {
     sendBody(request, response, 200, asset.contentType, zipped ? asset.gzipped : asset.bytes);
   }
 
-  /** What failed once is tried again by the next visitor. */
+  /** A load that failed is tried again by the next visit. */
   #loaded(): Promise<ReadonlyMap<string, Asset>> {
     this.#assets ??= this.#load(this.#start).catch((error: unknown) => {
       this.#assets = null;
@@ -76,7 +76,7 @@ export class GraphiqlPage {
 }
 
 type GraphiqlParts = typeof import('@graphql-yoga/render-graphiql/graphiql');
-/** A module that `import` could not read, e.g. for want of file descriptors, stays failed; `require` reads it again. */
+/** A module that `import` could not read, as when file descriptors run out, stays failed; `require` reads it again. */
 const require = createRequire(import.meta.url);
 
 async function loadAssets(start: string): Promise<ReadonlyMap<string, Asset>> {
@@ -98,7 +98,10 @@ async function loadAssets(start: string): Promise<ReadonlyMap<string, Asset>> {
   return new Map(assets);
 }
 
-const ICON = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" ' + 'viewBox="0 0 16 16"><path ' + 'd="M2 3c4 0 4 5 6 5s2-5 6-5M8 8v6" ' + ('fill="none" stroke="#2563eb" ' + 'stroke-width="2" ' + 'stroke-linecap="round"/></svg>'))}`;
+const ICON_SVG =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M2 3c4 0 4 5 6 5s2-5 6-5M8 8v6" ' +
+  'fill="none" stroke="#2563eb" stroke-width="2" stroke-linecap="round"/></svg>';
+const ICON = `data:image/svg+xml,${encodeURIComponent(ICON_SVG)}`;
 
 const OPTIONS = {
   endpoint: '/graphql',

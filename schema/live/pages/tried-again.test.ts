@@ -50,7 +50,7 @@ test('a dashboard that cannot be read now is not called unbuilt, and is there at
   const files = new DashboardFiles(folder, SILENT_LOGGER, {
     readBytes: (path) => (fails ? Promise.reject(noDescriptor()) : readFile(path)),
   });
-  const url = await serve((path, request, response) => files.answer(path, request, response));
+  const url = await serve((path, request, response) => files.serve(path, request, response));
   const first = await fetch(url, { headers: { accept: 'text/html' } });
   expect([first.status, first.headers.get('cache-control')]).toEqual([503, 'no-store']);
   expect(await first.text()).toContain('index.html of the dashboard could not be read: EMFILE');

@@ -3,7 +3,6 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import type { GraphQLSchema } from 'graphql';
-
 import type { Logger } from '@tributary/streams';
 import type { AnyLiveModel } from '../tables/live-model.ts';
 import { ApiMetrics } from '../operations/api-metrics.ts';
@@ -28,20 +27,20 @@ import { ServedNames } from '../access/served-names.ts';
 import { setSecurityHeaders } from '../access/security-headers.ts';
 import type { Tracing } from '../operations/tracing.ts';
 
-/** A request's head, and then the whole of it, must arrive within these: slow senders hold no connection. */
+/** A request's head, and then the whole request, must arrive within these times: slow senders hold no connection. */
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 /**
- * Longer than load balancers keep an idle connection, which mostly is 60 s: one that they still use is never closed
- * here.
+ * Longer than load balancers keep an idle connection, which mostly is 60 s: a connection that they still use is never
+ * closed here.
  */
 const KEEP_ALIVE_MS = 70_000;
-/** How often Node looks for requests that are late; by itself only every 30 s. */
+/** How often Node checks for late requests; its default is 30 s. */
 const LATE_REQUESTS_EVERY_MS = 1_000;
-/** How long a refused handshake waits for its few bytes to go out. */
+/** How long a refused handshake waits until its few bytes are sent. */
 const REFUSAL_GRACE_MS = 1_000;
 const SOCKETS_GRACE_MS = 1_000;
-const ANSWERS_GRACE_MS = 3_000;
+const RESPONSES_GRACE_MS = 3_000;
 
 const notServed = (setting: string): string =>
   'This API is not served by the name that was asked for. Ask by its address or as localhost, or name it in ' +
@@ -62,21 +61,21 @@ export interface ApiServerOptions {
   /** 0 is any free port. */
   readonly port: number;
   readonly allowedOrigins: readonly string[];
-  /** Names besides the host's own by which the API is asked, without ports. */
+  /** Host names, besides the host's own, under which the API is asked; without ports. */
   readonly allowedHosts?: readonly string[];
   readonly graphiql: boolean;
   /** The tabs that GraphiQL opens with. */
   readonly graphiqlExamples?: readonly string[];
   readonly apiToken: string | undefined;
-  /** Where the built client lies, if it does. */
+  /** The folder of the built client; it may be absent. */
   readonly dashboardFolder: string;
   /** The page at `/` while the client is not built. */
   readonly notBuiltPage?: string;
   /** What these two options are called where this API is configured, for messages. */
   readonly settings?: { readonly allowedHosts: string; readonly allowedOrigins: string };
-  /** How long a client may read nothing of what waits for it; 30 s unless a test has less patience. */
+  /** How long a client may leave unread what was sent to it; 30 s unless a test sets less. */
   readonly stalledAfterMs?: number;
-  /** How many connections are held at a time; 2,000 unless a test has fewer. */
+  /** How many connections are held at a time; 2,000 unless a test sets fewer. */
   readonly maxConnections?: number;
   readonly tracing?: Tracing | null;
 }
@@ -86,7 +85,7 @@ export interface ApiServer {
   /** Where to find it, such as `http://127.0.0.1:4000`. */
   readonly url: string;
   /**
-   * Ends subscriptions so that clients come back elsewhere, lets queries finish, and closes. Takes at most five
+   * Ends subscriptions so that clients connect to another instance, lets queries finish, and closes. Takes at most five
    * seconds.
    */
   stop(): Promise<void>;
@@ -96,15 +95,15 @@ export interface ApiServer {
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { model, logger, settings = { allowedHosts: 'allowedHosts', allowedOrigins: 'allowedOrigins' } } = options;
   let stopping = false;
-  const answers = new OpenResponses();
-  const metrics = new ApiMetrics(model, () => answers.eventStreams);
+  const responses = new OpenResponses();
+  const metrics = new ApiMetrics(model, () => responses.eventStreams);
   const log = new OperationLog(logger, metrics, options.tracing ?? null);
   const token = new TokenCheck(options.apiToken);
   const origins = new OriginPolicy(options.allowedOrigins);
   const names = new ServedNames(options.host, options.allowedHosts ?? []);
   const schema = options.createSchema(metrics.subscriptionOpened);
   const documents = new PersistedDocuments(options.dashboardFolder, options.logger);
-  const mayStream = (): boolean => answers.eventStreams < MAX_EVENT_STREAMS;
+  const mayStream = (): boolean => responses.eventStreams < MAX_EVENT_STREAMS;
   const engine = createGraphqlEngine({
     schema,
     explorable: options.graphiql,
@@ -142,14 +141,14 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     },
     (request, response) => {
       takeAbsoluteTarget(request);
-      pipeline.next(request.socket, response, () => answer(request, response));
+      pipeline.next(request.socket, response, () => serve(request, response));
     },
   );
 
-  function answer(request: IncomingMessage, response: ServerResponse): void {
+  function serve(request: IncomingMessage, response: ServerResponse): void {
     const startedAt = performance.now();
     const pathname = pathOf(request);
-    answers.add(response);
+    responses.add(response);
     setSecurityHeaders(response);
     if (stopping) response.setHeader('connection', 'close');
     response.once('close', () => {
@@ -168,7 +167,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       return sendError(request, response, 421, 'FORBIDDEN', notServed(settings.allowedHosts));
     }
     if (pathname === null) return sendJson(request, response, 400, { error: 'This is no path.' });
-    router.answer(pathname, request, response).catch((error: unknown) => {
+    router.serve(pathname, request, response).catch((error: unknown) => {
       const clientLeft = request.destroyed && !request.complete;
       if (!clientLeft) logger.error({ err: error, path: router.labelOf(pathname) }, 'a request failed unexpectedly');
       if (clientLeft || response.headersSent) response.destroy();
@@ -207,7 +206,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       stopWatching();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
-      await Promise.all([sockets.close(SOCKETS_GRACE_MS), answers.drain(ANSWERS_GRACE_MS)]);
+      await Promise.all([sockets.close(SOCKETS_GRACE_MS), responses.drain(RESPONSES_GRACE_MS)]);
       server.closeAllConnections();
       await closed;
       await engine.dispose();
@@ -217,7 +216,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
 const KNOWN_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'OPTIONS', 'PUT', 'PATCH', 'DELETE']);
 
-/** A target may be a whole URL, as for a proxy; its host is then the one that is asked for. */
+/** A target may be a whole URL, as for a proxy; then its host is the one that is asked. */
 function takeAbsoluteTarget(request: IncomingMessage): void {
   const target = request.url ?? '';
   if (!/^(https?|wss?):\/\//i.test(target) || !URL.canParse(target)) return;
@@ -226,18 +225,18 @@ function takeAbsoluteTarget(request: IncomingMessage): void {
   request.headers.host = host;
 }
 
-/** A request's path without its parameters; null for what is none. */
+/** A request's path without its parameters; null for a target that is no path. */
 function pathOf(request: IncomingMessage): string | null {
   const url = request.url ?? '';
   return url.startsWith('/') && URL.canParse(url, 'http://localhost') ? (url.split(/[?#]/)[0] as string) : null;
 }
 
-/** Answers and hangs up: the HTTP server no longer looks after this connection, and the client may never end it. */
+/** Responds and closes the connection: the HTTP server no longer owns it, and the client may never end it. */
 function refuseUpgrade(stream: Duplex, status: RefusedHandshake): void {
   const retry = status === 503 ? 'Retry-After: 1\r\n' : '';
   const giveUp = setTimeout(() => stream.destroy(), REFUSAL_GRACE_MS);
   stream.once('close', () => clearTimeout(giveUp));
-  // What the client sent meanwhile is dropped: unread, it would make the system take the answer back.
+  // What the client sent meanwhile is read and dropped: unread, it would make the system discard the response.
   stream.resume();
   stream.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n${retry}\r\n`,
@@ -255,7 +254,7 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-/** A server on all interfaces is found on this machine's own. */
+/** A server that listens on all interfaces is reached as localhost. */
 function urlOf(host: string, port: number): string {
   const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;

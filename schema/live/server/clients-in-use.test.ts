@@ -123,7 +123,7 @@ const HANDSHAKE = [
   '',
 ];
 
-test('a handshake whose target is a whole URL, and one that was sent ahead: it waits for the answers before it', async () => {
+test('a handshake whose target is a whole URL, and one that was sent ahead: it waits its turn', async () => {
   const whole = await OpenHttp.to(api.url, `GET ${api.url.replace('http', 'ws')}/graphql HTTP/1.1`, ...HANDSHAKE);
   opened.push(whole);
   await eventually(() => whole.statuses.length === 1);

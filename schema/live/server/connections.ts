@@ -3,11 +3,11 @@ import type { Socket } from 'node:net';
 
 import type { ApiMetrics } from '../operations/api-metrics.ts';
 
-/** So many clients at a time, whatever they do. */
+/** Open at a time, whatever the clients do. */
 export const MAX_CONNECTIONS = 2_000;
-/** How long a client may leave unread what waits for it. */
+/** How long a client may leave unread what was sent to it. */
 export const STALLED_AFTER_MS = 30_000;
-const LOOK_EVERY_MS = 1_000;
+const CHECK_EVERY_MS = 1_000;
 
 export interface ConnectionLimits {
   readonly stalledAfterMs?: number | undefined;
@@ -15,29 +15,30 @@ export interface ConnectionLimits {
 }
 
 interface Connection {
-  /** Bytes that went out. */
+  /** Bytes that were handed to the system. */
   written: number;
   sinceMs: number;
-  /** Answers that are being given. */
-  answering: number;
+  /** Responses that are not finished. */
+  responding: number;
   /** The newest request. */
   request: IncomingMessage | null;
   upgraded: boolean;
 }
 
 /**
- * The connections of a server, of any protocol. One whose client reads nothing for `stalledAfterMs`, though something
- * waits to be read, is ended: its subscriptions are freed, and the client comes back when it can. Where one more than
- * `maxConnections` comes, the one that has waited longest without a whole request of its client gives way: silent,
- * half-sent and kept-alive ones never shut others out. Returns the function that ends the watch.
+ * Watches the connections of a server, of any protocol. A connection whose client reads nothing for `stalledAfterMs`,
+ * though something waits to be read, is closed: its subscriptions are freed, and the client connects again when it can.
+ * When there is one connection more than `maxConnections`, the one that has been without a whole request for longest is
+ * closed: silent clients, half-sent requests and idle kept-alive connections never shut others out. Returns the
+ * function that ends the watch.
  */
 export function watchConnections(server: Server, metrics: ApiMetrics, limits: ConnectionLimits = {}): () => void {
   const { stalledAfterMs = STALLED_AFTER_MS, maxConnections = MAX_CONNECTIONS } = limits;
-  /** The one that has been without an answer for longest comes first. */
+  /** The one that has been without a response for longest comes first. */
   const open = new Map<Socket, Connection>();
 
   server.on('connection', (socket: Socket) => {
-    open.set(socket, { written: 0, sinceMs: performance.now(), answering: 0, request: null, upgraded: false });
+    open.set(socket, { written: 0, sinceMs: performance.now(), responding: 0, request: null, upgraded: false });
     socket.once('close', () => open.delete(socket));
     if (open.size > maxConnections) makeRoom(socket);
   });
@@ -45,10 +46,10 @@ export function watchConnections(server: Server, metrics: ApiMetrics, limits: Co
     const { socket } = request;
     const connection = open.get(socket);
     if (connection === undefined) return;
-    connection.answering += 1;
+    connection.responding += 1;
     connection.request = request;
     response.once('close', () => {
-      connection.answering -= 1;
+      connection.responding -= 1;
       if (open.delete(socket)) open.set(socket, connection);
     });
   });
@@ -58,8 +59,8 @@ export function watchConnections(server: Server, metrics: ApiMetrics, limits: Co
   });
 
   function makeRoom(newcomer: Socket): void {
-    for (const [socket, { answering, request, upgraded }] of open) {
-      const serves = upgraded || (answering > 0 && request?.complete === true);
+    for (const [socket, { responding, request, upgraded }] of open) {
+      const serves = upgraded || (responding > 0 && request?.complete === true);
       if (serves) continue;
       metrics.refusedConnections.inc({ reason: socket === newcomer ? 'connections' : 'idle' });
       open.delete(socket);
@@ -68,11 +69,11 @@ export function watchConnections(server: Server, metrics: ApiMetrics, limits: Co
     }
   }
 
-  const looking = setInterval(
+  const checking = setInterval(
     () => {
       const nowMs = performance.now();
       for (const [socket, progress] of open) {
-        // What was handed to the system; `bytesWritten` counts what waits for that too.
+        // `bytesWritten` also counts what waits to be handed to the system.
         const written = socket.bytesWritten - socket.writableLength;
         if (socket.writableLength === 0 || written !== progress.written) {
           progress.written = written;
@@ -83,8 +84,8 @@ export function watchConnections(server: Server, metrics: ApiMetrics, limits: Co
         }
       }
     },
-    Math.min(LOOK_EVERY_MS, stalledAfterMs / 4),
+    Math.min(CHECK_EVERY_MS, stalledAfterMs / 4),
   );
-  looking.unref();
-  return () => clearInterval(looking);
+  checking.unref();
+  return () => clearInterval(checking);
 }

@@ -34,7 +34,7 @@ export function sendError(
   sendJson(request, response, status, { errors: [{ message, extensions: { code } }] });
 }
 
-/** True, and answered with 405, unless the request's method is one of `methods`. */
+/** Whether the request's method is none of `methods`; then 405 is sent. */
 export function refusesMethod(request: IncomingMessage, response: ServerResponse, methods: readonly string[]): boolean {
   if (methods.includes(request.method ?? '')) return false;
   response.setHeader('allow', methods.join(', '));
@@ -46,7 +46,7 @@ export function etagOf(body: string | Buffer): string {
   return `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
 }
 
-/** True, and answered with 304, when the client already has the body with this ETag. */
+/** Whether the client already has the body with this ETag; then 304 is sent. */
 export function sendNotModified(request: IncomingMessage, response: ServerResponse, etag: string): boolean {
   response.setHeader('etag', etag);
   const known = request.headers['if-none-match'];

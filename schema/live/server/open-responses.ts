@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
 
-/** The answers that are being given, so that a stop can let them finish, all but those that never would. */
+/** The responses that are not finished, so that a stop can let them finish, except event streams, which never end. */
 export class OpenResponses {
   readonly #open = new Set<ServerResponse>();
   #onIdle: (() => void) | null = null;
 
-  /** How many of them are event streams. */
+  /** How many responses are event streams. */
   get eventStreams(): number {
     let count = 0;
     for (const response of this.#open) if (isEventStream(response)) count += 1;
@@ -21,8 +21,8 @@ export class OpenResponses {
   }
 
   /**
-   * Cuts event streams off without a last word, for a client takes `complete` for the end of its subscription and does
-   * not come back; waits for the rest, up to `graceMs`.
+   * Cuts event streams without an `event: complete`, which a client takes for the end of its subscription and does not
+   * connect again; waits for the other responses, up to `graceMs`.
    */
   async drain(graceMs: number): Promise<void> {
     for (const response of this.#open) if (isEventStream(response)) response.destroy();

@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 
-/** How a body may be packed. */
-const PACKINGS = {
+/** Content encodings of a body. */
+const DECODERS = {
   gzip: promisify(gunzip),
   'x-gzip': promisify(gunzip),
   deflate: promisify(inflate),
@@ -12,24 +12,24 @@ const PACKINGS = {
 export const ACCEPTED_ENCODINGS = 'gzip, deflate, br';
 
 export type DecodedBody =
-  { readonly text: string } | { readonly problem: 'unknown packing' | 'too large' | 'not packed so' | 'not utf-8' };
+  { readonly text: string } | { readonly problem: 'unknown encoding' | 'too large' | 'wrong encoding' | 'not utf-8' };
 
-/** A body as text, decodedBody to at most `limit` bytes: what unpacks to more is never held. */
-export async function decodedBody(body: Buffer, packing: string | undefined, limit: number): Promise<DecodedBody> {
-  const name = packing?.trim().toLowerCase() ?? '';
+/** A body as text, decompressed to at most `limit` bytes: what would be longer is never held. */
+export async function decodedBody(body: Buffer, encoding: string | undefined, limit: number): Promise<DecodedBody> {
+  const name = encoding?.trim().toLowerCase() ?? '';
   if (name === '' || name === 'identity') return decoded(body);
-  if (!Object.hasOwn(PACKINGS, name)) return { problem: 'unknown packing' };
+  if (!Object.hasOwn(DECODERS, name)) return { problem: 'unknown encoding' };
   try {
-    return decoded(await PACKINGS[name as keyof typeof PACKINGS](body, { maxOutputLength: limit }));
+    return decoded(await DECODERS[name as keyof typeof DECODERS](body, { maxOutputLength: limit }));
   } catch (error) {
     const isTooLarge = (error as NodeJS.ErrnoException | null)?.code === 'ERR_BUFFER_TOO_LARGE';
-    return { problem: isTooLarge ? 'too large' : 'not packed so' };
+    return { problem: isTooLarge ? 'too large' : 'wrong encoding' };
   }
 }
 
 const UTF_8 = new TextDecoder('utf-8', { fatal: true });
 
-/** A byte-order mark, as some clients write it, is no part of the text. */
+/** The decoder drops a byte-order mark, which some clients write. */
 function decoded(body: Buffer): DecodedBody {
   try {
     return { text: UTF_8.decode(body) };
@@ -38,18 +38,18 @@ function decoded(body: Buffer): DecodedBody {
   }
 }
 
-/** Whether a content-type says that its text is written as JSON has to be. */
+/** Whether a content-type has the charset of JSON, UTF-8 or a part of it. */
 export function isUtf8(contentType: string | undefined): boolean {
   const charset = /;\s*charset\s*=\s*"?([^\s";]*)/i.exec(contentType ?? '')?.[1]?.toLowerCase();
   return charset === undefined || charset === 'utf-8' || charset === 'utf8' || charset === 'us-ascii';
 }
 
-/** How long the rest of a body that is too large is still read, so that its sender gets to the answer. */
+/** How long the rest of a body that is too large is still read, so that its sender comes to read the response. */
 const REST_GRACE_MS = 1_000;
 
 /**
- * A request's body; null if it is longer than `limit` bytes, whatever length it declared. The rest of that one is
- * read and dropped: a client that is still sending would not see an answer, and then wait on the connection for ever.
+ * A request's body; null if it is longer than `limit` bytes, whatever length it declared. The rest of such a body is
+ * read and dropped: a client that is still sending would not see the response, and wait on the connection for ever.
  * Rejects when the client goes away.
  */
 export function readBody(request: IncomingMessage, limit: number): Promise<Buffer | null> {

@@ -1,23 +1,23 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Requests that a connection may have sent ahead; with more it is not read on, and with far more it is ended. */
+/** Requests that a connection may send ahead; with more it is read no further, and with far more it is closed. */
 const MAX_AHEAD = 64;
 const FAR_TOO_MANY = 4_000;
 
 /**
- * Requests of one connection, each begun when the answer to the one before it is out: whoever sends many without
- * waiting is served as if he had waited, and not before all others.
+ * Requests of one connection that are sent without waiting (HTTP pipelining). Each begins when the response to the one
+ * before it is out: a client that sends many at once is served as if it had waited, and not before all others.
  */
 export class RequestPipeline {
-  /** What waits at a connection that is being answered. */
+  /** What waits at a connection whose response is not finished. */
   readonly #waiting = new WeakMap<Socket, (() => void)[]>();
 
-  /** Calls `answer` when it is the turn of `response`; never, if the connection ends before. */
-  next(socket: Socket, response: ServerResponse, answer: () => void): void {
+  /** Calls `serve` when all earlier responses of `socket` are out; never, if the connection ends before. */
+  next(socket: Socket, response: ServerResponse, serve: () => void): void {
     const begin = (): void => {
       response.once('close', () => this.#ended(socket));
-      answer();
+      serve();
     };
     const waiting = this.#waiting.get(socket);
     if (waiting === undefined) {
@@ -30,8 +30,8 @@ export class RequestPipeline {
   }
 
   /**
-   * Calls `begin` when what `socket` asked before is answered: whatever it is has no answer of this server's to wait
-   * for.
+   * Calls `begin` when all earlier responses of `socket` are out. What begins has no response of this server's that the
+   * next request could wait for.
    */
   whenIdle(socket: Socket, begin: () => void): void {
     const waiting = this.#waiting.get(socket);

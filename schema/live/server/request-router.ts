@@ -32,7 +32,7 @@ export interface RouterParts {
   readonly mayStream: () => boolean;
 }
 
-/** Which path gives what. */
+/** Serves each request by its path. */
 export class RequestRouter {
   readonly #parts: RouterParts;
 
@@ -48,7 +48,7 @@ export class RequestRouter {
     return pathname.startsWith(GRAPHIQL_ASSETS) ? GRAPHIQL_ASSETS : 'file';
   }
 
-  async answer(pathname: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async serve(pathname: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { restResults } = this.#parts;
     const rest = Object.hasOwn(restResults, pathname) ? restResults[pathname] : undefined;
     if (rest !== undefined) return this.#serveRest(rest, request, response);
@@ -65,7 +65,7 @@ export class RequestRouter {
     const { graphiql, dashboard } = this.#parts;
     if (graphiql !== null && pathname.startsWith(GRAPHIQL_ASSETS))
       return graphiql.serveAsset(pathname, request, response);
-    return dashboard.answer(pathname, request, response);
+    return dashboard.serve(pathname, request, response);
   }
 
   #serveRest(result: () => unknown, request: IncomingMessage, response: ServerResponse): void {
@@ -147,24 +147,24 @@ export class RequestRouter {
     await engine(request, response);
   }
 
-  /** Before GraphQL: said and counted as if it had been there. */
+  /** Refuses a request before GraphQL, with an error of the same shape, counted in the same way. */
   #refuse(request: IncomingMessage, response: ServerResponse, status: number, code: ErrorCode, message: string): void {
     this.#parts.metrics.errors.inc({ code });
     sendError(request, response, status, code, message);
   }
 
-  /** Whether a body asks for an event stream when there are enough of them; an app may take one for its queries too. */
+  /** Whether a body asks for one event stream too many. A query may accept an event stream too, and is let through. */
   #isOneStreamTooMany(body: string, { headers }: IncomingMessage): boolean {
     return headers.accept?.includes('text/event-stream') === true && !this.#parts.mayStream() && asksToSubscribe(body);
   }
 
   #refuseBody(
-    problem: 'unknown packing' | 'too large' | 'not packed so' | 'not utf-8',
+    problem: 'unknown encoding' | 'too large' | 'wrong encoding' | 'not utf-8',
     request: IncomingMessage,
     response: ServerResponse,
   ): void {
     switch (problem) {
-      case 'unknown packing':
+      case 'unknown encoding':
         response.setHeader('accept-encoding', ACCEPTED_ENCODINGS);
         return this.#refuse(
           request,
@@ -181,7 +181,7 @@ export class RequestRouter {
           'QUERY_TOO_LARGE',
           `A request has at most ${REQUEST_LIMITS.bodyBytes} bytes, decodedBody.`,
         );
-      case 'not packed so':
+      case 'wrong encoding':
         return this.#refuse(
           request,
           response,
@@ -194,7 +194,7 @@ export class RequestRouter {
     }
   }
 
-  /** True, and answered, when a page of another site made a browser send this. */
+  /** Whether a page of another site made a browser send this; then 403 is sent. */
   #refusesForeign(request: IncomingMessage, response: ServerResponse): boolean {
     if (!this.#parts.origins.isForeign(request)) return false;
     this.#refuse(
@@ -243,7 +243,7 @@ export class RequestRouter {
   }
 }
 
-/** What is no subscription, or none that can be read, is for the engine to answer. */
+/** False also for what cannot be read: the engine responds to that. */
 function asksToSubscribe(body: string): boolean {
   try {
     const { query, operationName } = JSON.parse(body) as { readonly query?: unknown; readonly operationName?: unknown };
@@ -265,8 +265,8 @@ function isJson(contentType: string | undefined): boolean {
 }
 
 /**
- * Whether a GET was sent on purpose: by our own page, or with a header that no other page can add without being asked
- * first.
+ * Whether a GET was sent on purpose: by our own page, or with a header that another site's page can only send after a
+ * preflight.
  */
 function couldNotBeSimple({ headers }: IncomingMessage): boolean {
   return (

@@ -3,7 +3,7 @@ import type { TableChange } from '@tributary/streams';
 /** Changelog partition to the offset after the last record applied from it. */
 export type PositionVector = Readonly<Record<number, number>>;
 
-/** How far one changelog topic has been applied, in the only terms that all API instances share: its offsets. */
+/** How far one changelog topic has been applied, in offsets: they mean the same to all API instances. */
 export class AppliedPositions {
   readonly #next = new Map<number, number>();
   #newestWrittenAtMs = 0;
@@ -30,7 +30,7 @@ export class AppliedPositions {
     return Object.fromEntries(this.#next);
   }
 
-  /** The newest Kafka timestamp among the applied records: nothing applied up to now was written after it. */
+  /** The newest Kafka timestamp of the applied records: none of them was written after it. */
   get newestWrittenAtMs(): number {
     return this.#newestWrittenAtMs;
   }

@@ -5,7 +5,7 @@ export interface Freshness {
   /** Newest event time of what the result holds, epoch milliseconds; null when it holds nothing. */
   readonly asOf: number | null;
   readonly complete: boolean;
-  /** Input records not processed yet; null while nobody knows. */
+  /** Input records not processed yet; null while that is unknown. */
   readonly lag: number | null;
 }
 

@@ -5,7 +5,7 @@ import type { LiveTable, LiveTables } from './live-table.ts';
 import { InstanceList, type ListedInstance } from '../operations/instance-list.ts';
 import { SharedUpdates } from '../updates/shared-updates.ts';
 
-/** How long the completeness must have changed before subscribers hear of it: the copy's wavers with every login. */
+/** A change of completeness must last so long before subscribers are woken: the copy's wavers with every record. */
 const COMPLETENESS_SETTLES_MS = 2_000;
 
 export interface LiveModelOptions<Tables extends LiveTables> {
@@ -15,7 +15,7 @@ export interface LiveModelOptions<Tables extends LiveTables> {
   readonly tables: { readonly [Name in keyof Tables]: { readonly store: string; readonly table: Tables[Name] } };
   /** The wall clock, epoch milliseconds. */
   readonly now?: (() => number) | undefined;
-  /** A clock that nobody sets, in milliseconds: what durations are measured with. */
+  /** A clock that nobody sets, in milliseconds: durations are measured with it. */
   readonly elapsedMs?: (() => number) | undefined;
 }
 
@@ -33,14 +33,14 @@ export type AnyLiveModel = Pick<
   | 'announcedCompleteness'
 >;
 
-/** What is done with the records of one topic. */
+/** Where the records of one topic go. */
 interface Feed extends Pick<LiveTable, 'apply' | 'reset'> {
   readonly changeTopic: ChangeTopic;
 }
 
 /**
  * This API instance's copy of an application's tables, fed by a global table with committed records only. Everything is
- * synchronous: whoever reads it between two calls of `apply` sees one consistent state.
+ * synchronous: a reader between two calls of `apply` sees one consistent state.
  */
 export class LiveModel<Tables extends LiveTables = LiveTables> {
   readonly applicationId: string;
@@ -123,19 +123,19 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
   }
 
   /**
-   * What `make` gives, made once for all subscribers who ask with the same key at this state. `key` must name what
-   * `make` depends on beside the rows and their freshness: the subject, and where the subscriber was.
+   * What `make` returns, made once for all subscribers that use the same key at this state. `key` must name what `make`
+   * depends on beside the rows and their freshness: the subject, and where the subscriber was.
    */
   shared<T>(key: string, make: () => T): T {
     return this.#shared.of(`${this.#version} ${this.#tableState.complete} ${this.lag()} ${key}`, make);
   }
 
-  /** Input records not processed yet; null while nobody knows. */
+  /** Input records not processed yet; null while that is unknown. */
   lag(): number | null {
     return this.instances.lag(this.#elapsedMs());
   }
 
-  /** The processor instances, and whether they are there. */
+  /** The processor instances, and whether they are alive. */
   listInstances(): ListedInstance[] {
     return this.instances.list(this.#elapsedMs());
   }
@@ -144,12 +144,12 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
     return this.#tableState;
   }
 
-  /** Changelog records that could not be read and were passed over. */
+  /** How many changelog records could not be read and were passed over. */
   get unreadable(): number {
     return this.#unreadable;
   }
 
-  /** Where the global table tells how far it has read, so that a cursor from ahead can be told from a foreign one. */
+  /** Where the global table reports how far it has read: it tells a cursor that is ahead from a foreign one. */
   followPositions(positions: () => ReadonlyMap<string, number>): void {
     this.#positions = positions;
   }
@@ -195,10 +195,11 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
   }
 
   /**
-   * Lets the clock be seen: instances that went silent, a copy that stays incomplete. To be called about once a second.
+   * Handles what changes by time alone: instances that went silent, a copy that stays incomplete. To be called about
+   * once a second.
    */
   tick(): void {
-    // Read positions move without a change, past what was compacted away.
+    // Read positions also move without a change, past records that were compacted away.
     this.hub.notify('progress');
     const elapsedMs = this.#elapsedMs();
     if (this.instances.tick(this.#version + 1, elapsedMs)) {
@@ -216,14 +217,13 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
   }
 
   /**
-   * What answers say of themselves besides their rows: whether the copy is complete, and whether it is known what
-   * waits.
+   * What every result shows besides its rows: whether the copy is complete, and whether the lag is known.
    */
   get completeness(): string {
     return `${this.#tableState.complete} ${this.lag() !== null}`;
   }
 
-  /** The completeness that subscribers were last told to look at. */
+  /** The completeness for which subscribers were last woken. */
   get announcedCompleteness(): string {
     return this.#announcedCompleteness;
   }

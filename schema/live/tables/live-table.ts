@@ -4,7 +4,7 @@ import type { TableChange } from '@tributary/streams';
 export interface LiveTable {
   /** Throws on a value that cannot be read, and then keeps the row as it was. */
   apply(change: TableChange, version: number): void;
-  /** Forgets what was read from a partition: its topic was deleted or began anew. */
+  /** Drops what was read from a partition: its topic was deleted or created again. */
   reset(partition: number, version: number): void;
   /** Of a windowed table: empties windows past their retention. Called after each batch of changes. */
   expire?(version: number): void;

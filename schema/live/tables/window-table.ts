@@ -180,8 +180,8 @@ export class WindowTable<Key extends string, Row extends WindowRow & Sum, Sum> i
   }
 
   /**
-   * Starts of windows in which a row of `keys` (null: any) changed, or any was removed, after `version`; null where that
-   * is too long ago to be known without looking at all windows.
+   * Starts of windows in which a row of `keys` (null: any) changed, or any was removed, after `version`; null where
+   * that is too long ago to be known without looking at all windows.
    */
   changedSince(version: number, keys: readonly Key[] | null): Set<number> | null {
     if (version < this.#keptFrom) return null;

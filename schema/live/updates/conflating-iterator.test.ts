@@ -160,7 +160,7 @@ test('a source that is not ready yet is waited for', async () => {
   await iterator.return();
 });
 
-test('a source that is not ready is asked again when something has changed, and at its deadline, and not in between', async () => {
+test('a source that is not ready is asked again after a change and at its deadline, and not in between', async () => {
   let asked = 0;
   const source = (readyByMs: number) => ({
     readyByMs,

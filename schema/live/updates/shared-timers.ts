@@ -1,4 +1,6 @@
-/** Short beside any interval that can be asked for (50 ms and more), long beside what it takes to serve everybody once. */
+/**
+ * Short beside any interval that can be asked for (50 ms and more), long beside what it takes to serve everybody once.
+ */
 export const TIMER_STEP_MS = 10;
 
 /** After waking subscribers for so long, the event loop is let go: each may have another update to make. */
@@ -10,9 +12,9 @@ interface Timer {
 }
 
 /**
- * Timers whose times are rounded up to a common step, so that subscribers wake together. All that one step wakes see one
- * state: an update is made, executed and written as text once for all of them. With a timer each, a thousand subscribers
- * would be spread over as many states.
+ * Timers whose times are rounded up to a common step, so that subscribers wake together. All that one step wakes see
+ * one state: an update is made, executed and written as text once for all of them. With a timer each, a thousand
+ * subscribers would be spread over as many states.
  */
 export class SharedTimers {
   readonly #timers = new Map<number, Timer>();

@@ -1,6 +1,6 @@
 /**
- * Updates that were made for one subscriber and are the same for others. They are kept until the end of this turn of the
- * event loop, in which all subscribers are woken; the next turn may have another state.
+ * Updates that were made for one subscriber and are the same for others. They are kept until the end of this turn of
+ * the event loop, in which all subscribers are woken; the next turn may have another state.
  */
 export class SharedUpdates {
   readonly #made = new Map<string, unknown>();

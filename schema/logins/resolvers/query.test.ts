@@ -417,7 +417,7 @@ describe('processor', () => {
     expect(processor.instances[1]?.tasks[0]?.restore).toEqual({ restored: 1, total: 3, remainingMs: null });
   });
 
-  test('lag is over all tasks of the application: null while of one of them nobody says what waits for it', async () => {
+  test('lag is over all tasks of the application: null while the lag of one is unknown', async () => {
     const lag = async () =>
       (await ask('{ processor { lag } states { freshness { lag } } }')) as {
         processor: { lag: number | null };
@@ -476,7 +476,7 @@ describe('processor', () => {
     },
   );
 
-  test('an instance that is not heard of is not alive after 10 s, and gone after a minute; a tombstone is at once', async () => {
+  test('an instance without reports is not alive after 10 s, and gone after a minute; with a tombstone at once', async () => {
     const alive = async () =>
       ((await ask('{ processor { lag instances { id alive } } }')) as { processor: unknown }).processor;
     fed.feed(fed.results.status(instanceStatus('a')), fed.results.status(instanceStatus('b')));
