@@ -1,4 +1,3 @@
-import { crc32c } from '@node-rs/crc32';
 import {
   ATTRIBUTES_AT,
   BASE_SEQUENCE_AT,
@@ -18,6 +17,7 @@ import {
 } from './batch-header.ts';
 import { compress, CompressionCodec } from './compression.ts';
 import type { HeaderList } from '../topology/record.ts';
+import { crc32c } from './native-codecs.ts';
 
 export interface RecordToSend {
   readonly key: Buffer | null;

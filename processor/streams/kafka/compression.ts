@@ -9,9 +9,8 @@ import {
   zstdDecompressSync,
 } from 'node:zlib';
 import kafkajs from '#kafkajs';
-import lz4 from 'lz4-napi';
-import snappy from 'snappy';
 import { lz4Frames, mostBytesOf, unpackLz4Blocks, unpackLz4Frame } from './lz4-frames.ts';
+import { lz4, packSnappyBlock, unpackSnappyBlock, UnsupportedCompressionError } from './native-codecs.ts';
 import { zstdFrames } from './zstd-frames.ts';
 
 /** The codec numbers of a record batch's attributes. */
@@ -33,14 +32,12 @@ export class UnpackedTooLargeError extends Error {
   }
 }
 
-/** A batch packed with a codec that this build cannot read. */
-export class UnsupportedCompressionError extends Error {
-  override readonly name = 'UnsupportedCompressionError';
-  readonly code = 'UNSUPPORTED_COMPRESSION';
+export { UnsupportedCompressionError };
 
-  constructor(codec: number) {
-    super(`Compression codec ${codec} is unknown; this client reads gzip (1), snappy (2), lz4 (3) and zstd (4)`);
-  }
+function unknownCodec(codec: number): UnsupportedCompressionError {
+  return new UnsupportedCompressionError(
+    `Compression codec ${codec} is unknown; this client reads gzip (1), snappy (2), lz4 (3) and zstd (4)`,
+  );
 }
 
 /**
@@ -63,7 +60,7 @@ export const decompress = (codec: number, packed: Buffer, limitBytes: number = M
     case CompressionCodec.zstd:
       return inOnePiece(zstdPieces(packed, limitBytes), limitBytes);
     default:
-      throw new UnsupportedCompressionError(codec);
+      throw unknownCodec(codec);
   }
 };
 
@@ -90,7 +87,7 @@ export async function* unpackInParts(codec: number, packed: Buffer): AsyncGenera
         yield* Readable.from([frame]).pipe(createZstdDecompress({ chunkSize: CHUNK_BYTES })) as AsyncIterable<Buffer>;
       return;
     default:
-      throw new UnsupportedCompressionError(codec);
+      throw unknownCodec(codec);
   }
 }
 
@@ -188,11 +185,11 @@ export const compress = (codec: number, plain: Buffer): Buffer => {
     case CompressionCodec.snappy:
       return packSnappy(plain);
     case CompressionCodec.lz4:
-      return lz4.compressFrameSync(plain);
+      return lz4().compressFrameSync(plain);
     case CompressionCodec.zstd:
       return zstdCompressSync(plain);
     default:
-      throw new UnsupportedCompressionError(codec);
+      throw unknownCodec(codec);
   }
 };
 
@@ -205,7 +202,7 @@ const XERIAL_HEADER_BYTES = 16;
 
 function* snappyBlocks(packed: Buffer): Generator<Buffer> {
   if (!startsWith(packed, XERIAL_MAGIC)) {
-    yield unpackSnappyBlock(packed);
+    yield checkedSnappyBlock(packed);
     return;
   }
   for (let at = XERIAL_HEADER_BYTES; at < packed.length;) {
@@ -218,13 +215,13 @@ function* snappyBlocks(packed: Buffer): Generator<Buffer> {
     at += 4;
     if (length <= 0 || at + length > packed.length)
       throw new RangeError(`a snappy block of ${length} bytes leaves its frame`);
-    yield unpackSnappyBlock(packed.subarray(at, at + length));
+    yield checkedSnappyBlock(packed.subarray(at, at + length));
     at += length;
   }
 }
 
 const packSnappy = (plain: Buffer): Buffer => {
-  const block = snappy.compressSync(plain);
+  const block = packSnappyBlock(plain);
   const header = Buffer.alloc(XERIAL_HEADER_BYTES + 4);
   XERIAL_MAGIC.copy(header);
   header.writeInt32BE(1, 8);
@@ -237,7 +234,7 @@ const packSnappy = (plain: Buffer): Buffer => {
 const SNAPPY_MOST_RATIO = 64 / 3;
 
 /** The block says its own unpacked size up front and the library allocates it unseen, so it is checked first. */
-const unpackSnappyBlock = (block: Buffer): Buffer => {
+const checkedSnappyBlock = (block: Buffer): Buffer => {
   let size = 0;
   let scale = 1;
   for (let i = 0; i < 5; i++) {
@@ -250,9 +247,7 @@ const unpackSnappyBlock = (block: Buffer): Buffer => {
     throw new RangeError(`a snappy block of ${block.length} bytes claims ${size} bytes`);
   if (size > MAX_UNPACKED_BYTES)
     throw new RangeError(`a snappy block of ${size} bytes, and this client reads ${MAX_UNPACKED_BYTES}`);
-  // Memory of the library's own, which is the default, costs the garbage collector several times the copy.
-  const plain = snappy.uncompressSync(block, { asBuffer: true, copyOutputData: true });
-  return typeof plain === 'string' ? Buffer.from(plain) : plain;
+  return unpackSnappyBlock(block);
 };
 
 const startsWith = (bytes: Buffer, prefix: Buffer): boolean =>

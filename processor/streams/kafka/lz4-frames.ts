@@ -1,5 +1,5 @@
-import lz4 from 'lz4-napi';
 import { readFrames } from './frames.ts';
+import { lz4 } from './native-codecs.ts';
 
 /*
  * LZ4 frame format 1.6 (frames.ts has the outer layout). A frame is a magic, flags, the code of its largest block,
@@ -62,7 +62,7 @@ export function mostBytesOf({ blocks, blockBytes }: Frame): number {
 }
 
 export function unpackLz4Frame({ bytes }: Frame): Buffer {
-  return lz4.decompressFrameSync(bytes);
+  return lz4().decompressFrameSync(bytes);
 }
 
 /** Block by block, so that no more than the largest block is in memory at once. */
@@ -75,7 +75,7 @@ export function* unpackLz4Blocks({ blocks, blockBytes, isLinked }: Frame): Gener
       const sized = Buffer.allocUnsafe(4 + bytes.length);
       sized.writeUInt32LE(blockBytes);
       bytes.copy(sized, 4);
-      plain = history.length === 0 ? lz4.uncompressSync(sized) : lz4.uncompressSync(sized, history);
+      plain = history.length === 0 ? lz4().uncompressSync(sized) : lz4().uncompressSync(sized, history);
     }
     yield plain;
     if (isLinked) history = Buffer.concat([history, plain]).subarray(-HISTORY_BYTES);

@@ -1,4 +1,3 @@
-import { crc32c } from '@node-rs/crc32';
 import { AbortedTransactions, type AbortedTransaction } from './aborted-transactions.ts';
 import {
   CorruptRecordError,
@@ -22,6 +21,7 @@ import { cutRecord } from './cut-record.ts';
 import { LegacyRecord, type BatchSource, type FetchedRecord } from './fetched-record.ts';
 import { legacyMessages, type LegacyMessage } from './legacy-messages.ts';
 import { decodeRecords, unpackBatch } from './record-batch.ts';
+import { crc32c } from './native-codecs.ts';
 
 export interface DecodeOptions {
   readonly topic: string;

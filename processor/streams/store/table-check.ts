@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { crc32c } from '@node-rs/crc32';
-import snappy from 'snappy';
+import { crc32c, unpackSnappyBlock } from '../kafka/native-codecs.ts';
 import { systemCode } from './store-errors.ts';
 
 /**
@@ -102,8 +101,7 @@ function checkedBlock(file: Buffer, handle: BlockHandle): Buffer {
   const kind = file[handle.offset + handle.size];
   if (kind === PLAIN) return content;
   if (kind !== SNAPPY) throw new TableDamage(`the block at ${handle.offset} is packed in an unknown way`);
-  const plain = snappy.uncompressSync(content, { asBuffer: true });
-  return Buffer.isBuffer(plain) ? plain : Buffer.from(plain);
+  return unpackSnappyBlock(content);
 }
 
 /** The handles that an index block holds as its values. Its entries share key prefixes; the keys do not matter here. */

@@ -7,6 +7,11 @@ import { RecordWatch, type RecordPlace } from '../task/record-watch.ts';
 import { watchedTopics, type FromThread, type ThreadLoad, type ToThread } from './thread-messages.ts';
 import { recordPlace } from '../kafka/topic-partition.ts';
 
+/** TypeScript in a clone, JavaScript in the package that is installed. */
+const WORKER = import.meta.url.endsWith('.ts')
+  ? new URL('./stream-thread-worker.ts', import.meta.url)
+  : new URL('./stream-thread-worker.js', import.meta.url);
+
 export type ThreadStatus = Extract<FromThread, { kind: 'status' }>;
 
 export interface SupervisedThread {
@@ -309,7 +314,7 @@ export class Supervisor {
 
 /** A worker that loads its code and waits to be told what to run. */
 export function loadStreamThread(threadName: string, topologyModule: string): Worker {
-  const worker = new Worker(new URL('./stream-thread-worker.ts', import.meta.url), {
+  const worker = new Worker(WORKER, {
     workerData: { threadName, topologyModule } satisfies ThreadLoad,
     name: threadName,
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
