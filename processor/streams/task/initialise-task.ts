@@ -9,13 +9,10 @@ import { settledRange } from '../reading/settled-range.ts';
 import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
 import { RESET_REMEDY, StreamsError, type ErrorCode } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import type { StoreIdentity } from '../store/leveldb-store.ts';
 import type { OffsetMap, StateStore } from '../store/state-store.ts';
 import type { FenceGate } from './fence-gate.ts';
-import { openCheckedStore } from './open-store.ts';
 import type { StreamTask } from './stream-task.ts';
 import type { TaskGraph } from './task-graph.ts';
-import type { TaskId } from './task-id.ts';
 import type { TaskInput } from './task-layout.ts';
 import { topicPartition } from '../kafka/topic-partition.ts';
 
@@ -23,17 +20,12 @@ import { topicPartition } from '../kafka/topic-partition.ts';
 const SETTLE_MS = 5_000;
 const ASK_AGAIN_MS = 200;
 
-/** What taking a task needs of a KafkaCluster. */
-export type TakeCluster = RestoreCluster;
-
-export interface TakeContext {
+export interface InitialiseContext {
   readonly applicationId: string;
   /** The topics of the user that the application reads: what is said of an internal topic names them too. */
   readonly inputTopics: readonly string[];
-  readonly slotDirectory: string;
-  readonly identityOf: (id: TaskId) => StoreIdentity;
   /** For offsets and restores: never the connection that fetches or joins. */
-  readonly cluster: TakeCluster;
+  readonly cluster: RestoreCluster;
   readonly logger: Logger;
   readonly fences: FenceGate;
   /** Offsets and changelog are committed in one transaction: neither is there without the other. */
@@ -45,13 +37,15 @@ export interface TakeContext {
 }
 
 /**
- * Taking a task, in the one order that is safe (docs/commit.md). Cancelled at any arrow by `task.life`: 1 fence -> 2
- * read committed offsets -> 3 open and check the store -> 4 restore -> 5 compare -> the caller seeks and resumes.
- *
- * Answers the offsets to read from.
+ * Initialises a task, in the one order that is safe (docs/commit.md). Ended between any two steps by `task.life.signal`:
+ * 1 fence -> 2 read committed offsets -> 3 open and check the store -> 4 restore -> 5 compare. The caller then seeks to
+ * the offsets that it returns, and reads.
  * @throws StreamsError; `exit` ones when the cluster and the store contradict each other: never reset silently.
  */
-export async function takeTask(task: StreamTask, context: TakeContext): Promise<ReadonlyMap<string, number>> {
+export async function initialiseTask(
+  task: StreamTask,
+  context: InitialiseContext,
+): Promise<ReadonlyMap<string, number>> {
   const { signal } = task.life;
 
   // 1. Fence: whoever had the task can commit nothing from here on, and what it left open is settled.
@@ -71,8 +65,7 @@ export async function takeTask(task: StreamTask, context: TakeContext): Promise<
   const kept = await keptOffsets(task, context);
 
   // 3. Open the store and check it before its first commit, so that damage never reaches the changelog.
-  if (task.spec.subTopology.stores.length > 0 && task.store === undefined)
-    task.store = await openCheckedStore({ ...context, identity: context.identityOf(task.id), signal });
+  if (task.spec.subTopology.stores.length > 0) await task.life.openStore();
   signal.throwIfAborted();
 
   // 4. Restore from the stored offset to the end as it is after the fence.
@@ -102,7 +95,7 @@ export async function takeTask(task: StreamTask, context: TakeContext): Promise<
 }
 
 /** In the order of the inputs. */
-async function committedOffsets(task: StreamTask, { cluster }: TakeContext): Promise<readonly CommittedOffset[]> {
+async function committedOffsets(task: StreamTask, { cluster }: InitialiseContext): Promise<readonly CommittedOffset[]> {
   const { signal } = task.life;
   await untilBrokerAnswers(signal, () => cluster.track(task.inputs.map((i) => i.topic)));
   return (task.producer as StreamsProducer).committed(task.inputs, signal);
@@ -114,7 +107,7 @@ async function committedOffsets(task: StreamTask, { cluster }: TakeContext): Pro
  */
 async function keptOffsets(
   task: StreamTask,
-  { cluster, logger, exactlyOnce }: TakeContext,
+  { cluster, logger, exactlyOnce }: InitialiseContext,
 ): Promise<OffsetMap | undefined> {
   const kept = await readKeptOffsets(cluster, task.spec.keptOffsets, task.life.signal, logger);
   if (exactlyOnce || kept === undefined) return kept;
@@ -135,7 +128,7 @@ function reachOf(committed: readonly CommittedOffset[]): OffsetMap {
 /** For the status only: how much waits for this task while it is being restored. */
 async function expectLag(
   task: StreamTask,
-  { cluster }: TakeContext,
+  { cluster }: InitialiseContext,
   committed: readonly CommittedOffset[],
 ): Promise<void> {
   const { signal } = task.life;
@@ -155,7 +148,7 @@ async function expectLag(
 
 async function startOffsets(
   task: StreamTask,
-  context: TakeContext,
+  context: InitialiseContext,
   committed: readonly CommittedOffset[],
   kept: OffsetMap | undefined,
 ): Promise<Map<string, number>> {
@@ -266,7 +259,7 @@ function countedUpTo(
 function contradiction(
   code: ErrorCode,
   { id }: StreamTask,
-  { applicationId }: TakeContext,
+  { applicationId }: InitialiseContext,
   { topic, partition, name }: DescribedInput,
   what: string,
   right?: number,
@@ -293,7 +286,7 @@ function contradiction(
  */
 async function waitOutOlderAnswer(
   task: StreamTask,
-  { cluster, logger, settleMs = SETTLE_MS }: TakeContext,
+  { cluster, logger, settleMs = SETTLE_MS }: InitialiseContext,
   input: TaskInput,
   { least, inTopic = false }: { readonly least: number; readonly inTopic?: boolean },
 ): Promise<void> {

@@ -6,6 +6,7 @@ import { FakeBrokers } from '../tests/support/fake-brokers.ts';
 import { quietLogger } from '../../../tests/support/quiet-logger.ts';
 import { openLevelDbStore } from '../store/leveldb-store.ts';
 import { DiskWait } from './disk-wait.ts';
+import { openCheckedStore, setAsideStore } from './open-store.ts';
 import { StandbyTasks } from './standby-tasks.ts';
 import { until } from '../../../tests/support/until.ts';
 
@@ -24,13 +25,21 @@ beforeEach(async () => {
   brokers.add(CHANGELOG, 0, 1);
   disk = new DiskWait(slot, quietLogger);
   standbys = new StandbyTasks({
-    identityOf: (taskId) => ({ applicationId: 'app', taskId }),
-    slotDirectory: slot,
+    life: {
+      disk,
+      logger: quietLogger,
+      openStore: (taskId, signal) =>
+        openCheckedStore({
+          identity: { applicationId: 'app', taskId },
+          slotDirectory: slot,
+          signal,
+          logger: quietLogger,
+        }),
+      setStoreAside: (taskId) => setAsideStore(join(slot, taskId)),
+      onFatal: (error) => fatal.push(error),
+    },
     cluster: Object.assign(brokers, { disconnect: async () => undefined }),
-    disk,
     changelogsOf: () => [{ store: 'counts', topic: CHANGELOG, partition: 0 }],
-    logger: quietLogger,
-    onFatal: (error) => fatal.push(error),
   });
 });
 afterEach(async () => {

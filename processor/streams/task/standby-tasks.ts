@@ -5,50 +5,44 @@ import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import { RecordFetcher } from '../reading/record-fetcher.ts';
 import type { FetchedPartition } from '../reading/fetched-partition.ts';
 import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
-import { messageOf, StreamsError } from '../errors.ts';
-import type { Logger } from '../logger.ts';
-import type { StoreIdentity } from '../store/leveldb-store.ts';
-import { taskDirectory } from '../store/state-directory.ts';
+import { StreamsError } from '../errors.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
 import type { TaskStatus } from './instance-status.ts';
-import { isDiskTrouble, type DiskWait } from './disk-wait.ts';
-import { closeCleanly, openCheckedStore, setAsideStore } from './open-store.ts';
+import { isDiskTrouble } from './disk-wait.ts';
 import { compareTaskIds, type TaskId } from './task-id.ts';
 import type { TaskChangelog } from './task-layout.ts';
-import { TaskState } from './task-state.ts';
+import { TaskLife, type TaskLifeContext } from './task-life.ts';
 import { topicPartition } from '../kafka/topic-partition.ts';
 
 interface StandbyTask {
   readonly id: TaskId;
+  readonly life: TaskLife;
   readonly changelogs: readonly TaskChangelog[];
-  readonly state: TaskState;
-  readonly life: AbortController;
   readonly check: RowCheck;
   readonly positions: Map<string, number>;
   readonly ends: Map<string, number>;
-  store: StateStore | undefined;
-  opening: Promise<void>;
 }
 
 export interface StandbyTasksOptions {
-  readonly slotDirectory: string;
-  readonly identityOf: (id: TaskId) => StoreIdentity;
-  /** Its own connections: long polls of the standbys must hold up nobody. */
+  readonly life: TaskLifeContext;
+  /** With connections of its own: long polls of the standbys must hold up nothing else. */
   readonly cluster: RestoreCluster & Pick<KafkaCluster, 'disconnect'>;
-  readonly disk: DiskWait;
   readonly changelogsOf: (id: TaskId) => readonly TaskChangelog[];
-  /** Looks at each row before the store has it. */
+  /** Checks each row before the store has it. */
   readonly checkOf?: (id: TaskId) => RowCheck;
-  readonly logger: Logger;
-  readonly onFatal: (error: unknown) => void;
 }
 
-const TAKE_TIMEOUT_MS = 500;
+const FETCH_TIMEOUT_MS = 500;
 const MAX_WAIT_MS = 500;
+const DOES_NOT_FIT = new StreamsError(
+  'STORE_DAMAGED',
+  'the standby store does not fit its changelog; following it from the beginning',
+);
 
 /**
- * The standby replicas of one thread: stores kept up with their changelogs, so that taking one of these tasks restores
- * next to nothing. They read committed records only and never write to Kafka. Each store is touched by this loop alone.
+ * The standby replicas of one thread: stores kept up with their changelogs, so that one of these tasks restores next to
+ * nothing when it becomes active. They read committed records only and never write to Kafka. Each store is written by
+ * this loop alone.
  */
 export class StandbyTasks {
   readonly #options: StandbyTasksOptions;
@@ -60,7 +54,7 @@ export class StandbyTasks {
 
   constructor(options: StandbyTasksOptions) {
     this.#options = options;
-    this.#fetcher = new RecordFetcher(options.cluster, options.logger, {
+    this.#fetcher = new RecordFetcher(options.cluster, options.life.logger, {
       maxWaitMs: MAX_WAIT_MS,
       isolationLevel: READ_COMMITTED,
     });
@@ -71,8 +65,8 @@ export class StandbyTasks {
   }
 
   /**
-   * Follows these tasks and no others. Resolves when the stores of all others are closed: somebody may want to run
-   * them.
+   * Follows these tasks and no others. Resolves when the stores of all others are closed, so that their tasks can be
+   * made active.
    */
   async assign(wanted: readonly TaskId[]): Promise<void> {
     await Promise.all(
@@ -94,95 +88,77 @@ export class StandbyTasks {
     return [...this.#tasks.values()].map((task) => ({
       id: task.id,
       role: 'STANDBY',
-      state: task.state.name,
+      state: task.life.state,
       inputs: task.changelogs.map(({ topic, partition }) => topicPartition(topic, partition)),
       lag: [...task.ends].reduce((sum, [name, end]) => sum + Math.max(0, end - (task.positions.get(name) ?? 0)), 0),
     }));
   }
 
   #open(id: TaskId): void {
+    const { life: context, changelogsOf, checkOf } = this.#options;
     const task: StandbyTask = {
       id,
-      changelogs: this.#options.changelogsOf(id),
-      state: new TaskState(id),
-      life: new AbortController(),
-      check: this.#options.checkOf?.(id) ?? (() => undefined),
+      life: new TaskLife(id, context),
+      changelogs: changelogsOf(id),
+      check: checkOf?.(id) ?? (() => undefined),
       positions: new Map(),
       ends: new Map(),
-      store: undefined,
-      opening: Promise.resolve(),
     };
     this.#tasks.set(id, task);
-    task.opening = this.#follow(task).catch((error: unknown) => {
-      if (!task.life.signal.aborted) this.#options.onFatal(error);
+    task.life.begin({
+      initialise: () => this.#follow(task),
+      release: async () => this.#stopReading(task),
+      // A copy that cannot be opened or followed is a fault of this process, but for trouble with the disk.
+      fatalError: (error) => (isDiskTrouble(error) ? undefined : error),
     });
   }
 
-  async #follow(task: StandbyTask, trouble?: StreamsError): Promise<void> {
-    const { cluster, logger } = this.#options;
-    const { signal } = task.life;
-    task.store = await this.#openStore(task, trouble);
+  /** Opens the store and reads its changelogs on from where it ends. RUNNING comes when it has caught up. */
+  async #follow({ id, life, changelogs, positions, ends }: StandbyTask): Promise<void> {
+    const { cluster } = this.#options;
+    const { signal } = life;
+    const store = await life.openStore();
     signal.throwIfAborted();
-    await untilBrokerAnswers(signal, () => cluster.track(task.changelogs.map((c) => c.topic)));
-    for (const { topic, partition } of task.changelogs) {
+    await untilBrokerAnswers(signal, () => cluster.track(changelogs.map(({ topic }) => topic)));
+    for (const { topic, partition } of changelogs) {
       const name = topicPartition(topic, partition);
       const { first, end } = await untilBrokerAnswers(
         signal,
         () => cluster.offsetRange(topic, partition, READ_COMMITTED),
         () => cluster.refresh(),
       );
-      const from = task.store.offsets().changelog.get(name) ?? first;
-      task.positions.set(name, from);
-      task.ends.set(name, end);
+      const from = store.offsets().changelog.get(name) ?? first;
+      positions.set(name, from);
+      ends.set(name, end);
     }
     signal.throwIfAborted();
-    for (const { topic, partition } of task.changelogs)
-      this.#fetcher.seek(topic, partition, task.positions.get(topicPartition(topic, partition)) ?? 0);
-    logger.info({ taskId: task.id }, 'standby task follows its changelogs');
+    for (const { topic, partition } of changelogs)
+      this.#fetcher.seek(topic, partition, positions.get(topicPartition(topic, partition)) ?? 0);
+    this.#options.life.logger.info({ taskId: id }, 'standby task follows its changelogs');
   }
 
-  /** `trouble`: with the disk, and known already. */
-  async #openStore(task: StandbyTask, trouble?: StreamsError): Promise<StateStore> {
-    const { identityOf, slotDirectory, logger, disk } = this.#options;
-    const { signal } = task.life;
-    const open = (): Promise<StateStore> =>
-      openCheckedStore({ identity: identityOf(task.id), slotDirectory, signal, logger });
-    let known = trouble;
-    if (known === undefined) {
-      task.state.to('RESTORING');
-      try {
-        return await open();
-      } catch (error) {
-        if (!isDiskTrouble(error)) throw error;
-        task.state.to('SUSPENDED');
-        known = error;
-      }
-    }
-    const store = await disk.open(task.id, known, signal, open);
-    task.state.to('RESTORING');
-    return store;
+  #stopReading({ changelogs }: StandbyTask): void {
+    for (const { topic, partition } of changelogs) this.#fetcher.remove(topic, partition);
   }
 
   async #close(task: StandbyTask): Promise<void> {
     this.#tasks.delete(task.id);
-    task.life.abort();
-    for (const { topic, partition } of task.changelogs) this.#fetcher.remove(topic, partition);
-    // What is applied may end in another opening.
+    task.life.abandon();
+    this.#stopReading(task);
+    // Rows that are being applied may end in a suspension.
     await this.#applying;
-    await task.opening;
-    task.state.to('CLOSED');
-    if (task.store !== undefined) await closeCleanly(task.store, task.id, this.#options.logger);
-    this.#options.logger.info({ taskId: task.id }, 'closed standby task');
+    await task.life.close(true);
+    this.#options.life.logger.info({ taskId: task.id }, 'closed standby task');
   }
 
   async #run(): Promise<void> {
     while (!this.#closed) {
       try {
-        const fetched = await this.#fetcher.take(TAKE_TIMEOUT_MS);
+        const fetched = await this.#fetcher.take(FETCH_TIMEOUT_MS);
         this.#applying = this.#apply(fetched);
         await this.#applying;
       } catch (error) {
-        this.#options.onFatal(error);
+        this.#options.life.onFatal(error);
         return;
       }
     }
@@ -193,50 +169,16 @@ export class StandbyTasks {
       const own = fetched.filter((part) =>
         task.changelogs.some((c) => c.topic === part.topic && c.partition === part.partition),
       );
-      if (own.length === 0 || task.store === undefined || task.life.signal.aborted) continue;
-      try {
-        if (own.some((part) => part.outOfRange)) await this.#startOver(task);
-        else await applyTo(task, task.store, own);
-      } catch (error) {
-        await this.#suspend(task, error);
-      }
+      const { store, signal } = task.life;
+      if (own.length === 0 || store === undefined || signal.aborted) continue;
+      // The active task decides what is wrong with a changelog; a copy of it can be made again.
+      if (own.some((part) => part.outOfRange)) await task.life.suspend(DOES_NOT_FIT, { setAside: true });
+      else
+        await applyTo(task, store, own).catch(async (error: unknown) => {
+          if (!isDiskTrouble(error) && !(error instanceof StreamsError && error.reaction === 'restore')) throw error;
+          await task.life.suspend(error);
+        });
     }
-  }
-
-  /**
-   * A store that failed is closed, and checked when it is opened again: for trouble with the disk, when that is over.
-   */
-  async #suspend(task: StandbyTask, error: unknown): Promise<void> {
-    if (!isDiskTrouble(error) && !(error instanceof StreamsError && error.reaction === 'restore')) throw error;
-    const { store } = task;
-    task.store = undefined;
-    for (const { topic, partition } of task.changelogs) this.#fetcher.remove(topic, partition);
-    await store?.closeDirty();
-    task.opening = this.#refollow(task, isDiskTrouble(error) ? error : undefined);
-  }
-
-  /**
-   * The changelog does not hold what the store ends at: a copy can be made again, the active task decides what is
-   * wrong.
-   */
-  async #startOver(task: StandbyTask): Promise<void> {
-    const { logger, slotDirectory } = this.#options;
-    const store = task.store;
-    task.store = undefined;
-    await store?.closeDirty();
-    const kept = await setAsideStore(taskDirectory(slotDirectory, task.id));
-    logger.warn(
-      { taskId: task.id, kept },
-      'the standby store does not fit its changelog; following it from the beginning',
-    );
-    task.opening = this.#refollow(task);
-  }
-
-  async #refollow(task: StandbyTask, trouble?: StreamsError): Promise<void> {
-    task.state.to('SUSPENDED');
-    await this.#follow(task, trouble).catch((error: unknown) => {
-      if (!task.life.signal.aborted) this.#options.onFatal(new Error(`standby task ${task.id}: ${messageOf(error)}`));
-    });
   }
 }
 
@@ -255,5 +197,5 @@ async function applyTo(task: StandbyTask, into: StateStore, fetched: readonly Fe
   const moved = [...task.positions].some(([name, offset]) => into.offsets().changelog.get(name) !== offset);
   if (moved) await into.commit({ changes, changelogOffsets: task.positions, inputOffsets: new Map() });
   const caughtUp = [...task.ends].every(([name, end]) => (task.positions.get(name) ?? 0) >= end);
-  if (caughtUp && task.state.name === 'RESTORING') task.state.to('RUNNING');
+  if (caughtUp && task.life.state === 'RESTORING') task.life.run();
 }

@@ -9,6 +9,7 @@ import { DeadLetter, type ConsumerRecord } from '../topology/record.ts';
 import { StreamsBuilder } from '../topology/streams-builder.ts';
 import { StreamTask } from './stream-task.ts';
 import { TaskGraph } from './task-graph.ts';
+import { lifeInMemory } from './task-life.ts';
 
 /** A record of this time; text that is no number has none. */
 function fetched(topic: string, from: number, values: readonly string[], end = from + values.length): FetchedPartition {
@@ -79,6 +80,7 @@ function openTask(maxTaskIdleMs = 0): StreamTask {
       keptOffsets: { topic: 'app-offsets', partition: 0, key: '0_0' },
       timeLinks: linksTo(),
     },
+    lifeInMemory(openMemoryStore()),
     {
       exactlyOnce: true,
       queues: {
@@ -270,6 +272,7 @@ test('a task behind a shuffle is not caught up before those are whose partials i
         isAwaited: true,
       },
     },
+    lifeInMemory(openMemoryStore()),
     { exactlyOnce: true },
   );
   const { collector } = behind;

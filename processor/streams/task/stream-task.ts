@@ -10,7 +10,7 @@ import { EventTime } from './event-time.ts';
 import type { TaskGraph } from './task-graph.ts';
 import type { TaskId } from './task-id.ts';
 import type { TaskInput, TaskSpec } from './task-layout.ts';
-import { TaskState } from './task-state.ts';
+import type { TaskLifeView } from './task-life.ts';
 import { topicPartition } from '../kafka/topic-partition.ts';
 
 export interface StreamTaskOptions {
@@ -42,8 +42,8 @@ export interface TaskQueues {
 }
 
 /**
- * One active task. It processes records, knows what is not committed yet, and holds the open parts (graph, store,
- * producer) that `takeTask` gave it.
+ * One active task. It processes records, knows what is not committed yet, and holds the graph and the producer that
+ * `initialiseTask` gave it.
  */
 export class StreamTask implements CommitTarget {
   readonly spec: TaskSpec;
@@ -51,26 +51,23 @@ export class StreamTask implements CommitTarget {
   readonly collector = new RecordCollector();
   /** Its event time, and what of its inputs waits; it outlives the graph. */
   readonly time: EventTime;
-  readonly state: TaskState;
-  /** Aborted when the task is lost or closed: ends a take that is under way. */
-  readonly life = new AbortController();
+  readonly life: TaskLifeView;
   readonly dropped = new DroppedRecords();
-  store: StateStore | undefined;
   graph: TaskGraph | undefined;
   producer: StreamsProducer | undefined;
   restore: TaskStatus['restore'] | undefined;
   readonly #committed = new Map<string, number>();
-  /** As of the take: stands in for the lag until the first fetch. */
+  /** As of the initialising: stands in for the lag until the first fetch. */
   readonly #expectedEnds = new Map<string, number>();
   #uncommittedRecords = 0;
   readonly #inputNames: readonly string[];
   /** Names of the inputs that are the user's topics. */
   readonly #userInputs: readonly string[];
 
-  constructor(spec: TaskSpec, { exactlyOnce, queues }: StreamTaskOptions) {
+  constructor(spec: TaskSpec, life: TaskLifeView, { exactlyOnce, queues }: StreamTaskOptions) {
     this.spec = spec;
+    this.life = life;
     this.exactlyOnce = exactlyOnce;
-    this.state = new TaskState(spec.id);
     const { inputs, subTopology } = spec;
     const names = inputs.map(({ topic, partition }) => topicPartition(topic, partition));
     const userTopics = new Set(inputTopicsOf([subTopology]));
@@ -94,6 +91,10 @@ export class StreamTask implements CommitTarget {
     return this.spec.id;
   }
 
+  get store(): StateStore | undefined {
+    return this.life.store;
+  }
+
   get inputs(): readonly TaskInput[] {
     return this.spec.inputs;
   }
@@ -105,14 +106,14 @@ export class StreamTask implements CommitTarget {
     for (const [name, end] of ends) this.#expectedEnds.set(name, end);
   }
 
-  /** Where reading goes on after a take, and what an abort goes back to. */
+  /** Where reading goes on after initialising, and what an abort goes back to. */
   start(offsets: ReadonlyMap<string, number>): void {
     for (const [name, offset] of offsets) this.#committed.set(name, offset);
     this.time.start(offsets);
     this.#uncommittedRecords = 0;
   }
 
-  /** Forgets all that is not committed: it is read again when the task has been taken anew. */
+  /** Forgets all that is not committed: it is read again when the task has been initialised again. */
   abort(): void {
     this.graph?.aborted();
     this.time.start(this.#committed);
@@ -205,7 +206,7 @@ export class StreamTask implements CommitTarget {
     return {
       id: this.id,
       role: 'ACTIVE',
-      state: this.state.name,
+      state: this.life.state,
       inputs: this.inputs.map(({ topic, partition }) => topicPartition(topic, partition)),
       lag: this.lag(),
       dropped: this.dropped.counts(),

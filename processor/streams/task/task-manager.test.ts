@@ -7,11 +7,13 @@ import { quietLogger } from '../../../tests/support/quiet-logger.ts';
 import type { InputCommit, OutgoingRecord, StreamsProducer } from '../writing/streams-producer.ts';
 import { RecordFetcher } from '../reading/record-fetcher.ts';
 import { StreamsError, type ErrorCode } from '../errors.ts';
+import { taskDirectory } from '../store/state-directory.ts';
 import { storeDamaged, storeIoFailed } from '../store/store-errors.ts';
 import { StreamsBuilder } from '../topology/streams-builder.ts';
 import type { Topology } from '../topology/topology.ts';
 import { DiskWait } from './disk-wait.ts';
 import { FenceGate } from './fence-gate.ts';
+import { openCheckedStore, setAsideStore } from './open-store.ts';
 import { TaskGraph } from './task-graph.ts';
 import { TaskLayout } from './task-layout.ts';
 import { TaskManager } from './task-manager.ts';
@@ -77,13 +79,22 @@ class Bench {
     this.#fetcher = new RecordFetcher(this.brokers, quietLogger, { maxWaitMs: 10 });
     this.tasks = new TaskManager({
       layout,
-      logger: quietLogger,
-      disk: this.disk,
-      take: {
+      life: {
+        disk: this.disk,
+        logger: quietLogger,
+        openStore: (taskId, signal) =>
+          openCheckedStore({
+            identity: { applicationId: APPLICATION, taskId },
+            slotDirectory,
+            signal,
+            logger: quietLogger,
+          }),
+        setStoreAside: (taskId) => setAsideStore(taskDirectory(slotDirectory, taskId)),
+        onFatal: (error) => this.fatal.push(error),
+      },
+      initialise: {
         applicationId: APPLICATION,
         inputTopics: ['words'],
-        slotDirectory,
-        identityOf: (taskId) => ({ applicationId: APPLICATION, taskId }),
         cluster: this.brokers,
         logger: quietLogger,
         fences: this.fences,
@@ -109,7 +120,6 @@ class Bench {
       onStopped: (task) => {
         for (const { topic, partition } of task.inputs) this.#fetcher.remove(topic, partition);
       },
-      onFatal: (error) => this.fatal.push(error),
     });
   }
 
@@ -229,7 +239,7 @@ async function run(...failures: Failure[]): Promise<void> {
 
 const ALL = { changelog: { a: 2, b: 1 }, store: { a: 2, b: 1 } };
 
-test('a task that is taken anew goes on from the stream time of its last commit, though it has no windows', async () => {
+test('a task that is initialised again goes on from the stream time of its last commit, though it has no windows', async () => {
   await run();
   bench.publish('longer');
   await bench.work();
@@ -245,7 +255,7 @@ test('a task that is taken anew goes on from the stream time of its last commit,
 describe('a commit that failed', () => {
   for (const code of ['COMMIT_FAILED', 'TASK_FENCED', 'BROKER_AWAY'] as const) {
     for (const step of ['send', 'commit'] as const) {
-      test(`with ${code} in its ${step}: the task is taken anew and counts each record once`, async () => {
+      test(`with ${code} in its ${step}: the task is initialised again and counts each record once`, async () => {
         await run({ step, code });
         expect(bench.counts()).toEqual(ALL);
         expect(bench.inits).toBe(2);
@@ -346,7 +356,7 @@ describe('a disk in trouble', () => {
 
   test('after the Kafka commit: it is waited for without a fence, and what the store missed comes from the changelog', async () => {
     await failInStore();
-    const suspended = (): boolean => bench.tasks.tasks.map((t) => t.state.name).join() === 'SUSPENDED';
+    const suspended = (): boolean => bench.tasks.tasks.map((t) => t.life.state).join() === 'SUSPENDED';
     await until(suspended, 'it waits for the disk');
     await stays(suspended, 'it waits on', 1_200);
     expect(bench.disk.reason).toContain('0_0');
@@ -383,7 +393,7 @@ describe('a disk in trouble', () => {
   });
 });
 
-describe('taking', () => {
+describe('initialising', () => {
   test('counts twice what an old owner that nothing fences commits during the restore, and leaves nothing out', async () => {
     const row = (word: string, count: number): { key: Buffer; value: Buffer } => ({
       key: Buffer.from(word),
@@ -436,7 +446,7 @@ describe('taking', () => {
   test.each([
     ['older offsets than it has', 1],
     ['no offsets', undefined],
-  ])('is taken anew when the group answered %s for a while', async (_what, offset) => {
+  ])('is initialised again when the group answered %s for a while', async (_what, offset) => {
     await run();
     await bench.tasks.assign({});
     const committed = bench.brokers.committed.get('words-0') as number;
@@ -509,7 +519,7 @@ describe('taking', () => {
     expect(bench.fatal).toEqual([expect.objectContaining({ code, message: expect.stringMatching(message) })]);
   });
 
-  test('is taken anew when what is kept was answered from an older state for a while', async () => {
+  test('is initialised again when what is kept was answered from an older state for a while', async () => {
     await run();
     await bench.tasks.assign({});
     const kept = bench.brokers.partitions.get(KEPT) as FakePartition;

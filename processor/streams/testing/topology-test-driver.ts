@@ -9,6 +9,7 @@ import type { StoreSpec } from '../store/typed-store.ts';
 import { sumOfDrops, type DropCounts } from '../task/dropped-records.ts';
 import { StreamTask, type TaskRecord } from '../task/stream-task.ts';
 import { TaskGraph } from '../task/task-graph.ts';
+import { lifeInMemory } from '../task/task-life.ts';
 import { TaskLayout, type TaskSpec } from '../task/task-layout.ts';
 import { parseTaskId } from '../task/task-id.ts';
 import { checkCopartitioned, checkTopicNames } from '../topology/copartitioning.ts';
@@ -249,8 +250,8 @@ export class TopologyTestDriver {
   }
 
   #open(spec: TaskSpec): DrivenTask {
-    const task = new StreamTask(spec, { exactlyOnce: true });
     const store = openMemoryStore();
+    const task = new StreamTask(spec, lifeInMemory(store), { exactlyOnce: true });
     const graph = new TaskGraph({
       dropped: task.dropped,
       taskId: spec.id,

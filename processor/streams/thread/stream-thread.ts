@@ -21,6 +21,9 @@ import type { ThreadInit } from '../streams-config.ts';
 import type { StoreIdentity } from '../store/leveldb-store.ts';
 import { crashPoint } from '../task/crash-point.ts';
 import { DiskWait } from '../task/disk-wait.ts';
+import { openCheckedStore, setAsideStore } from '../task/open-store.ts';
+import type { TaskLifeContext } from '../task/task-life.ts';
+import { taskDirectory } from '../store/state-directory.ts';
 import { FenceGate } from '../task/fence-gate.ts';
 import type { StreamTask } from '../task/stream-task.ts';
 import { TaskGraph } from '../task/task-graph.ts';
@@ -120,16 +123,20 @@ export class StreamThread {
       },
       checkTopics: (topics) => this.#checkTopics(topics),
     });
-    const identityOf = (id: TaskId): StoreIdentity => this.#identityOf(id);
+    const { slotDirectory } = init;
+    const life: TaskLifeContext = {
+      disk: this.#disk,
+      logger,
+      openStore: (id, signal) => openCheckedStore({ identity: this.#identityOf(id), slotDirectory, signal, logger }),
+      setStoreAside: (id) => setAsideStore(taskDirectory(slotDirectory, id)),
+      onFatal: (error) => this.#fail(error),
+    };
     this.#tasks = new TaskManager({
       layout: this.#layout,
-      logger,
-      disk: this.#disk,
-      take: {
+      life,
+      initialise: {
         applicationId: config.applicationId,
         inputTopics: inputTopicsOf(topology.subTopologies),
-        slotDirectory: init.slotDirectory,
-        identityOf,
         cluster: this.#queryCluster,
         logger,
         fences: this.#fences,
@@ -164,17 +171,12 @@ export class StreamThread {
         onFull: ({ topic, partition }) => this.#fetcher.hold(topic, partition),
         onRoom: ({ topic, partition }) => this.#fetcher.release(topic, partition),
       },
-      onFatal: (error) => this.#fail(error),
     });
     this.#standbys = new StandbyTasks({
-      slotDirectory: init.slotDirectory,
-      identityOf,
+      life,
       cluster: clusterFor('standby'),
-      disk: this.#disk,
       changelogsOf: (id) => this.#layout.changelogsOf(id),
       checkOf: (id) => rowCheckOf(topology.subTopologies[parseTaskId(id).subTopology]?.stores ?? []),
-      logger,
-      onFatal: (error) => this.#fail(error),
     });
     this.#member = new GroupMember(this.#groupCluster, logger, {
       groupId: config.applicationId,
@@ -266,7 +268,7 @@ export class StreamThread {
         !this.#ending &&
         this.#settled &&
         this.#assignment === undefined &&
-        tasks.every((t) => t.state.name === 'RUNNING'),
+        tasks.every((t) => t.life.state === 'RUNNING'),
       purgeable: tasks.flatMap((t) =>
         t.inputs
           .filter((i) => this.#repartitionTopics.has(i.topic))

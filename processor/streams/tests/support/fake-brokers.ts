@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FetchedBytes } from '../../kafka/fetch-protocol.ts';
 import type { ProtocolRequest } from '../../kafka/broker.ts';
-import type { TakeCluster } from '../../task/initialise-task.ts';
+import type { RestoreCluster } from '../../reading/changelog-reader.ts';
 import { batchBytes } from './record-batch-bytes.ts';
 
 /** A value without a key, or both. */
@@ -27,7 +27,7 @@ export interface AskedPartition {
  * Brokers in memory behind the interface that the fetcher uses: leaders that move, brokers that die, partitions that
  * are refused. For what a single real broker cannot show; it decides no integration test.
  */
-export class FakeBrokers implements TakeCluster {
+export class FakeBrokers implements RestoreCluster {
   readonly partitions = new Map<string, FakePartition>();
   readonly dead = new Set<number>();
   /** What each fetch asked for, oldest first. */
