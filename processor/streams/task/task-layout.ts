@@ -86,15 +86,15 @@ export class TaskLayout {
 
   changelogsOf(id: TaskId): TaskChangelog[] {
     const { partition } = parseTaskId(id);
-    return this.#subTopologyOf(id).stores.map(({ name }) => ({
+    return this.storesOf(id).map(({ name }) => ({
       store: name,
       topic: changelogTopic(this.applicationId, name),
       partition,
     }));
   }
 
-  isStateful(id: TaskId): boolean {
-    return this.#subTopologyOf(id).stores.length > 0;
+  storesOf(id: TaskId): SubTopology['stores'] {
+    return this.#subTopologyOf(id).stores;
   }
 
   /** Every topic that a task reads. */

@@ -1,7 +1,7 @@
 import type kafkajs from '#kafkajs';
 import { READ_UNCOMMITTED } from '../kafka/broker.ts';
 import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
-import { hasCode } from '../kafka/kafka-errors.ts';
+import { hasCode, LeaderNotKnownError } from '../kafka/kafka-errors.ts';
 import { messageOf, RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import {
@@ -99,7 +99,26 @@ export function recreatedTopic(
   return undefined;
 }
 
-export function topicRecreated(topic: string, before: string, now: string, internal: boolean): StreamsError {
+/**
+ * Checks topics that a fetch had trouble with: whether they still are those whose ids are known.
+ * @throws StreamsError when one was made anew; LeaderNotKnownError while one is not there.
+ */
+export async function checkTopicIds(
+  cluster: Pick<KafkaCluster, 'topicIds'>,
+  topics: readonly string[],
+  topicIds: Readonly<Record<string, string>>,
+  isInternal: (topic: string) => boolean,
+): Promise<void> {
+  const known = topics.filter((topic) => topicIds[topic] !== undefined);
+  const found = await cluster.topicIds(known);
+  for (const topic of known) {
+    const [before, now] = [topicIds[topic] as string, found.get(topic)];
+    if (now === undefined) throw new LeaderNotKnownError(topic, 0);
+    if (now !== before) throw topicRecreated(topic, before, now, isInternal(topic));
+  }
+}
+
+function topicRecreated(topic: string, before: string, now: string, internal: boolean): StreamsError {
   const what = internal ? 'what the application kept in it is gone' : 'its offsets are those of other records';
   return new StreamsError(
     internal ? 'INTERNAL_TOPIC_INVALID' : 'SOURCE_TOPIC_RECREATED',

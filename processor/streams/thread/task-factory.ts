@@ -1,0 +1,124 @@
+import { StreamsError } from '../errors.ts';
+import { KafkaCluster } from '../kafka/kafka-cluster.ts';
+import type { Logger } from '../logger.ts';
+import type { StoreIdentity } from '../store/leveldb-store.ts';
+import { taskDirectory } from '../store/state-directory.ts';
+import type { StateStore } from '../store/state-store.ts';
+import type { ThreadInit } from '../streams-config.ts';
+import type { DiskWait } from '../task/disk-wait.ts';
+import { openCheckedStore, setAsideStore } from '../task/open-store.ts';
+import type { RecordWatch } from '../task/record-watch.ts';
+import type { StreamTask } from '../task/stream-task.ts';
+import { TaskGraph } from '../task/task-graph.ts';
+import type { TaskId } from '../task/task-id.ts';
+import { TaskLayout } from '../task/task-layout.ts';
+import type { TaskLifeContext } from '../task/task-life.ts';
+import { topologySignature } from '../topology/signature.ts';
+import { outputsOf, statusTopic, type Topology } from '../topology/topology.ts';
+import { PlainProducer, type Membership } from '../writing/plain-producer.ts';
+import { ProduceLimits } from '../writing/produce-limits.ts';
+import type { StreamsProducer } from '../writing/streams-producer.ts';
+import { TransactionalProducer } from '../writing/transactional-producer.ts';
+
+export interface TaskFactoryOptions {
+  readonly init: ThreadInit;
+  readonly topology: Topology;
+  readonly logger: Logger;
+  /** Says which record user code is working on. */
+  readonly watch: RecordWatch;
+  /** A task's buffers are full: it should commit before its time. */
+  readonly requestCommit: () => void;
+  /** The generation that this thread's assignment is of. */
+  readonly membership: () => Membership;
+}
+
+/** Makes what the tasks of a thread consist of: stores, producers and graphs. It keeps none of them. */
+export class TaskFactory {
+  readonly layout: TaskLayout;
+  readonly #options: TaskFactoryOptions;
+  readonly #produceLimits = new ProduceLimits();
+
+  constructor(options: TaskFactoryOptions) {
+    this.#options = options;
+    const { init, topology } = options;
+    this.layout = new TaskLayout(topology, init.config.applicationId, (topic) => this.#partitionsOf(topic));
+  }
+
+  /** What the lives of active tasks and standbys need. */
+  lifeContext(disk: DiskWait, onFatal: (error: unknown) => void): TaskLifeContext {
+    const {
+      init: { slotDirectory },
+      logger,
+    } = this.#options;
+    return {
+      disk,
+      logger,
+      openStore: (id, signal) => openCheckedStore({ identity: this.#identityOf(id), slotDirectory, signal, logger }),
+      setStoreAside: (id) => setAsideStore(taskDirectory(slotDirectory, id)),
+      onFatal,
+    };
+  }
+
+  createGraph(task: StreamTask, store: StateStore | undefined): TaskGraph {
+    const { init, watch, requestCommit } = this.#options;
+    return new TaskGraph({
+      taskId: task.id,
+      subTopology: task.spec.subTopology,
+      applicationId: init.config.applicationId,
+      store,
+      collector: task.collector,
+      partitionsOf: (topic) => this.#partitionsOf(topic),
+      time: task.time,
+      nowMs: Date.now,
+      requestCommit,
+      dropped: task.dropped,
+      watch,
+    });
+  }
+
+  /** A producer with connections and, with exactly_once, a transactional id of its own. */
+  createProducer({ id, spec }: StreamTask): StreamsProducer {
+    const { init, logger, membership } = this.#options;
+    const { config, connection, threadName } = init;
+    const { applicationId } = config;
+    const cluster = new KafkaCluster({ ...connection, clientId: `${threadName}-${id}` }, logger);
+    if (config.processingGuarantee === 'at_least_once')
+      return new PlainProducer(cluster, applicationId, membership, this.#produceLimits);
+    return new TransactionalProducer(cluster, {
+      transactionalId: `${applicationId}-${id}`,
+      groupId: applicationId,
+      transactionTimeoutMs: config.transactionTimeoutMs,
+      limits: this.#produceLimits,
+      probe: { topic: statusTopic(applicationId), partition: 0 },
+      outputs: [
+        spec.keptOffsets,
+        ...spec.changelogs,
+        ...outputsOf(spec.subTopology, applicationId).flatMap((topic) =>
+          Array.from({ length: this.#partitionsOf(topic) }, (_, partition) => ({ topic, partition })),
+        ),
+      ],
+    });
+  }
+
+  /** What a store on disk must be of, to be this task's. */
+  #identityOf(taskId: TaskId): StoreIdentity {
+    const { init, topology } = this.#options;
+    const topics = [...this.layout.topicsOf(taskId), ...this.layout.changelogsOf(taskId).map(({ topic }) => topic)];
+    const topicIds: Record<string, string> = {};
+    for (const topic of topics) {
+      const topicId = init.topicIds[topic];
+      if (topicId !== undefined) topicIds[topic] = topicId;
+    }
+    return { applicationId: init.config.applicationId, taskId, topology: topologySignature(topology), topicIds };
+  }
+
+  #partitionsOf(topic: string): number {
+    const count = this.#options.init.partitionCounts[topic];
+    if (count === undefined)
+      throw new StreamsError(
+        'SOURCE_TOPIC_MISSING',
+        `the topic ${topic} does not exist; create it before the application starts`,
+      );
+    return count;
+  }
+}
