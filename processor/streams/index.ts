@@ -1,5 +1,7 @@
 /** Every public name of the runtime, listed by hand. Anything else is internal and may change. */
-export { KafkaStreams, type KafkaStreamsOptions, type StreamsState } from './kafka-streams.ts';
+export { KafkaStreams } from './kafka-streams.ts';
+export type { KafkaStreamsOptions } from './kafka-streams-options.ts';
+export type { StreamsState } from './streams-state.ts';
 export { parseStreamsConfig, type StreamsConfig, type StreamsConfigInput } from './streams-config.ts';
 export { StreamsError, type ErrorCode, type ErrorDetails, type Reaction } from './errors.ts';
 export { parseTopicPartition, recordPlace, topicPartition, type TopicPartition } from './kafka/topic-partition.ts';

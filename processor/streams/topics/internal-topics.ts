@@ -28,7 +28,6 @@ import {
   topicsWithIdentity,
   type KnownTopics,
 } from './topic-check.ts';
-import { parseTopicPartition } from '../kafka/topic-partition.ts';
 
 export interface TopicPlan {
   readonly topic: string;
@@ -209,28 +208,6 @@ async function recordTopics(
     await writeApplicationRecord(kafka, cluster, applicationId, { topology: signature, topicIds }, logger);
   }
   return topicIds;
-}
-
-/** Deletes the records of repartition topics that are behind the committed offsets; failures only cost disk. */
-export async function purgeRepartitionTopics(
-  kafka: kafkajs.Kafka,
-  committed: ReadonlyMap<string, number>,
-  logger: Logger,
-): Promise<void> {
-  const topics = new Map<string, { partition: number; offset: string }[]>();
-  for (const [name, offset] of committed) {
-    const { topic, partition } = parseTopicPartition(name);
-    topics.set(topic, [...(topics.get(topic) ?? []), { partition, offset: String(offset) }]);
-  }
-  const admin = kafka.admin();
-  try {
-    await admin.connect();
-    for (const [topic, partitions] of topics) await admin.deleteTopicRecords({ topic, partitions });
-  } catch (error) {
-    logger.debug({ error: messageOf(error) }, 'purging repartition topics failed');
-  } finally {
-    await admin.disconnect().catch(() => undefined);
-  }
 }
 
 /**
