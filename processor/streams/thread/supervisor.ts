@@ -28,7 +28,8 @@ export interface Trouble {
   readonly reason: string;
 }
 
-interface Seat {
+/** One stream thread: the workers that run it come and go. */
+interface ManagedThread {
   readonly init: ThreadInit;
   worker: Worker | undefined;
   /** Which record its user code is working on. */
@@ -43,8 +44,8 @@ interface Seat {
   readonly failuresByRecord: Map<string, number>;
   failedThisLife: boolean;
   closed: (() => void) | undefined;
-  /** When the thread last said anything; `performance.now()`. */
-  heardAt: number;
+  /** When its last message came, `performance.now()`. */
+  lastMessageAt: number;
   /** When it last reported, and how long it has been able to work by then, with lag, and got nothing done. */
   reportedAt: number;
   stuckMs: number;
@@ -71,17 +72,17 @@ const YOUNG_GENERATION_MIB = 48;
  * without a commit in between. Errors whose reaction is `exit` are not tried again.
  */
 export class Supervisor {
-  readonly #seats: Seat[];
+  readonly #threads: ManagedThread[];
   readonly #logger: Logger;
   readonly #onFatal: (error: StreamsError) => void;
   readonly #onChange: () => void;
-  /** Workers that have loaded their code, one a seat, until the first spawn takes them. */
+  /** Workers that have loaded their code, one a thread, until the first spawn takes them. */
   readonly #spares: Worker[];
   /** How often threads hung at a record, by its place: a hang moves with its partition from one thread to another. */
   readonly #hangs = new Map<string, number>();
   readonly #withheld: RecordPlace[] = [];
   #closing = false;
-  #watch: NodeJS.Timeout | undefined;
+  #watchTimer: NodeJS.Timeout | undefined;
   #watchedAt = 0;
 
   constructor(
@@ -90,7 +91,7 @@ export class Supervisor {
     handlers: { onFatal: (error: StreamsError) => void; onChange: () => void },
     spares: Worker[] = [],
   ) {
-    this.#seats = inits.map((init) => ({
+    this.#threads = inits.map((init) => ({
       init,
       worker: undefined,
       watch: undefined,
@@ -100,7 +101,7 @@ export class Supervisor {
       failuresByRecord: new Map(),
       failedThisLife: false,
       closed: undefined,
-      heardAt: 0,
+      lastMessageAt: 0,
       reportedAt: 0,
       stuckMs: 0,
       restored: 0,
@@ -113,39 +114,39 @@ export class Supervisor {
   }
 
   start(): void {
-    for (const seat of this.#seats) this.#spawn(seat);
-    this.#watch = setInterval(() => this.#findSilent(), WATCH_INTERVAL_MS);
-    this.#watch.unref();
+    for (const thread of this.#threads) this.#spawn(thread);
+    this.#watchTimer = setInterval(() => this.#findStuck(), WATCH_INTERVAL_MS);
+    this.#watchTimer.unref();
   }
 
   threads(): SupervisedThread[] {
-    return this.#seats.map((seat) => ({
-      name: seat.init.threadName,
-      status: seat.status,
-      trouble: seat.trouble,
-      tasks: tasksOf(seat),
+    return this.#threads.map((thread) => ({
+      name: thread.init.threadName,
+      status: thread.status,
+      trouble: thread.trouble,
+      tasks: tasksOf(thread),
     }));
   }
 
   /** Records processed by all threads, replaced ones included. */
   records(): number {
-    return this.#seats.reduce((sum, seat) => sum + seat.pastRecords + (seat.status?.records ?? 0), 0);
+    return this.#threads.reduce((sum, thread) => sum + thread.pastRecords + (thread.status?.records ?? 0), 0);
   }
 
   /** Ends all threads after a last commit each; a thread that does not end in time is terminated. */
   async close(): Promise<void> {
     this.#closing = true;
-    clearInterval(this.#watch);
+    clearInterval(this.#watchTimer);
     await Promise.all(
-      this.#seats.map(async (seat) => {
-        const { worker } = seat;
+      this.#threads.map(async (thread) => {
+        const { worker } = thread;
         if (worker === undefined) return;
         const done = new Promise<void>((resolve) => {
-          seat.closed = resolve;
+          thread.closed = resolve;
         });
         worker.postMessage({ kind: 'close' } satisfies ToThread);
         const timer = setTimeout(() => {
-          this.#logger.warn({ thread: seat.init.threadName }, 'the thread did not close in time; terminating it');
+          this.#logger.warn({ thread: thread.init.threadName }, 'the thread did not close in time; terminating it');
           void worker.terminate();
         }, CLOSE_TIMEOUT_MS);
         await done;
@@ -154,81 +155,81 @@ export class Supervisor {
     );
   }
 
-  #spawn(seat: Seat): void {
-    seat.failedThisLife = false;
-    seat.heardAt = performance.now();
-    seat.reportedAt = seat.heardAt;
-    seat.stuckMs = 0;
-    seat.restored = 0;
+  #spawn(thread: ManagedThread): void {
+    thread.failedThisLife = false;
+    thread.lastMessageAt = performance.now();
+    thread.reportedAt = thread.lastMessageAt;
+    thread.stuckMs = 0;
+    thread.restored = 0;
     const spare = this.#spares.shift();
     // One that has died meanwhile has no number any more, and would never say so again.
     const worker =
       spare !== undefined && spare.threadId > 0
         ? spare
-        : loadStreamThread(seat.init.threadName, seat.init.topologyModule);
+        : loadStreamThread(thread.init.threadName, thread.init.topologyModule);
     const watch = RecordWatch.memory();
-    seat.watch = new RecordWatch(watchedTopics(seat.init), watch);
-    worker.postMessage({ kind: 'start', init: seat.init, watch, withheld: this.#withheld } satisfies ToThread);
-    seat.worker = worker;
+    thread.watch = new RecordWatch(watchedTopics(thread.init), watch);
+    worker.postMessage({ kind: 'start', init: thread.init, watch, withheld: this.#withheld } satisfies ToThread);
+    thread.worker = worker;
     worker.on('message', (message: FromThread) => {
-      if (seat.worker !== worker) return;
-      this.#hear(seat, message);
+      if (thread.worker !== worker) return;
+      this.#receive(thread, message);
       // Its last word. kafkajs may keep a socket open after a disconnect, which would keep the thread alive.
       if (message.kind === 'closed' || message.kind === 'failed') void worker.terminate();
     });
     worker.on(
       'error',
       (error) =>
-        seat.worker === worker &&
-        this.#failed(seat, 'THREAD_FAILED', error instanceof Error ? error.message : String(error)),
+        thread.worker === worker &&
+        this.#failed(thread, 'THREAD_FAILED', error instanceof Error ? error.message : String(error)),
     );
     worker.on('exit', () => {
-      if (seat.worker !== worker) return;
-      seat.worker = undefined;
-      seat.closed?.();
-      if (!this.#closing) this.#failed(seat, 'THREAD_FAILED', 'the thread ended by itself');
+      if (thread.worker !== worker) return;
+      thread.worker = undefined;
+      thread.closed?.();
+      if (!this.#closing) this.#failed(thread, 'THREAD_FAILED', 'the thread ended by itself');
     });
   }
 
-  #hear(seat: Seat, message: FromThread): void {
-    seat.heardAt = performance.now();
+  #receive(thread: ManagedThread, message: FromThread): void {
+    thread.lastMessageAt = performance.now();
     if (message.kind === 'log') this.#logger[message.level](message.fields, message.message);
     else if (message.kind === 'failed')
-      this.#failed(seat, message.code, message.message, message.details, message.stack);
+      this.#failed(thread, message.code, message.message, message.details, message.stack);
     else if (message.kind === 'status') {
-      if (message.commits > (seat.status?.commits ?? 0)) seat.failuresWithoutProgress = 0;
-      followProgress(seat, message);
-      seat.status = message;
+      if (message.commits > (thread.status?.commits ?? 0)) thread.failuresWithoutProgress = 0;
+      followProgress(thread, message);
+      thread.status = message;
       this.#onChange();
     }
   }
 
   /** Liveness is progress while there is lag, not "the process is up". */
-  #findSilent(): void {
+  #findStuck(): void {
     const now = performance.now();
     const wasAsleep = now - this.#watchedAt > ASLEEP_AFTER_MS;
     this.#watchedAt = now;
-    for (const seat of this.#seats) {
+    for (const thread of this.#threads) {
       if (wasAsleep) {
         // The whole process stood still (SIGSTOP, a sleeping laptop): the threads had no chance to speak.
-        seat.heardAt = now;
-        seat.reportedAt = now;
+        thread.lastMessageAt = now;
+        thread.reportedAt = now;
       }
-      if (seat.worker === undefined || seat.failedThisLife) continue;
-      const { threadHangTimeoutMs, noProgressTimeoutMs, commitIntervalMs, maxTaskIdleMs } = seat.init.config;
+      if (thread.worker === undefined || thread.failedThisLife) continue;
+      const { threadHangTimeoutMs, noProgressTimeoutMs, commitIntervalMs, maxTaskIdleMs } = thread.init.config;
       // A task that waits for an empty input, as it was told to, is not stuck.
       const mostStuckMs = Math.max(noProgressTimeoutMs, MOST_COMMIT_INTERVALS * commitIntervalMs) + maxTaskIdleMs;
-      const silentMs = now - seat.heardAt;
-      if (silentMs <= threadHangTimeoutMs && seat.stuckMs <= mostStuckMs) continue;
-      const record = silentMs > threadHangTimeoutMs ? seat.watch?.current() : undefined;
+      const silentMs = now - thread.lastMessageAt;
+      if (silentMs <= threadHangTimeoutMs && thread.stuckMs <= mostStuckMs) continue;
+      const record = silentMs > threadHangTimeoutMs ? thread.watch?.current() : undefined;
       const where = record === undefined ? '' : `, at ${recordPlace(record)}`;
       const why =
         silentMs > threadHangTimeoutMs
           ? `it has said nothing for ${String(Math.round(silentMs))} ms: it hangs in user code${where}`
-          : `it has committed nothing for ${String(Math.round(seat.stuckMs))} ms although there is lag`;
-      void seat.worker.terminate();
-      this.#failed(seat, 'THREAD_FAILED', why);
-      if (record !== undefined) this.#countHang(seat, record);
+          : `it has committed nothing for ${String(Math.round(thread.stuckMs))} ms although there is lag`;
+      void thread.worker.terminate();
+      this.#failed(thread, 'THREAD_FAILED', why);
+      if (record !== undefined) this.#countHang(thread, record);
     }
   }
 
@@ -236,7 +237,7 @@ export class Supervisor {
    * A record that user code has not come back from twice is not tried again: by nobody, the thread that has it next
    * included.
    */
-  #countHang({ init }: Seat, record: RecordPlace): void {
+  #countHang({ init }: ManagedThread, record: RecordPlace): void {
     const place = recordPlace(record);
     const hangs = (this.#hangs.get(place) ?? 0) + 1;
     if (this.#hangs.size >= MOST_RECORDS_REMEMBERED) this.#hangs.clear();
@@ -259,55 +260,55 @@ export class Supervisor {
         `without another try`,
     );
     this.#withheld.push(record);
-    for (const { worker } of this.#seats)
+    for (const { worker } of this.#threads)
       worker?.postMessage({ kind: 'withhold', records: [record] } satisfies ToThread);
   }
 
-  #failed(seat: Seat, code: ErrorCode, message: string, details: ErrorDetails = {}, stack?: string): void {
-    if (seat.failedThisLife || this.#closing) return;
-    seat.failedThisLife = true;
-    const thread = seat.init.threadName;
+  #failed(thread: ManagedThread, code: ErrorCode, message: string, details: ErrorDetails = {}, stack?: string): void {
+    if (thread.failedThisLife || this.#closing) return;
+    thread.failedThisLife = true;
+    const { threadName } = thread.init;
     if (ERROR_TABLE[code] !== 'wait')
-      seat.trouble = {
+      thread.trouble = {
         code,
-        reason: `thread ${thread}: ${message}`,
+        reason: `thread ${threadName}: ${message}`,
         at: performance.now(),
-        tasks: seat.status?.tasks ?? [],
+        tasks: thread.status?.tasks ?? [],
       };
-    seat.pastRecords += seat.status?.records ?? 0;
-    seat.status = undefined;
+    thread.pastRecords += thread.status?.records ?? 0;
+    thread.status = undefined;
     this.#onChange();
     const reaction = ERROR_TABLE[code];
     if (reaction === 'exit') {
       this.#onFatal(new StreamsError(code, message, details));
       return;
     }
-    const limit = seat.init.config.threadReplacements;
-    if (reaction !== 'wait') seat.failuresWithoutProgress += 1;
+    const limit = thread.init.config.threadReplacements;
+    if (reaction !== 'wait') thread.failuresWithoutProgress += 1;
     const failures = Math.max(
-      seat.failuresWithoutProgress,
-      code === 'USER_CODE_FAILED' ? countAtRecord(seat, message) : 0,
+      thread.failuresWithoutProgress,
+      code === 'USER_CODE_FAILED' ? countAtRecord(thread, message) : 0,
     );
     if (failures > limit) {
       this.#onFatal(
         new StreamsError(
           'THREADS_EXHAUSTED',
-          `thread ${thread} failed ${String(failures)} times without progress, last with: ${message}`,
+          `thread ${threadName} failed ${String(failures)} times without progress, last with: ${message}`,
           details,
         ),
       );
       return;
     }
     const backoffMs = Math.min(
-      seat.init.config.threadReplaceBackoffMs * 2 ** Math.max(0, failures - 1),
+      thread.init.config.threadReplaceBackoffMs * 2 ** Math.max(0, failures - 1),
       MAX_BACKOFF_MS,
     );
     this.#logger.error(
-      { thread, code, attempt: failures, of: limit, backoffMs, stack },
+      { thread: threadName, code, attempt: failures, of: limit, backoffMs, stack },
       `stream thread failed, replacing it: ${message}`,
     );
     setTimeout(() => {
-      if (!this.#closing) this.#spawn(seat);
+      if (!this.#closing) this.#spawn(thread);
     }, backoffMs);
   }
 }
@@ -328,21 +329,21 @@ export function loadStreamThread(threadName: string, topologyModule: string): Wo
  * Time that passes without a commit counts against a thread that could have made one. A broker that is away is waited
  * for, for ever; but to take a task again and again is no progress.
  */
-function followProgress(seat: Seat, message: ThreadStatus): void {
+function followProgress(thread: ManagedThread, message: ThreadStatus): void {
   const now = performance.now();
-  const sinceMs = now - seat.reportedAt;
-  seat.reportedAt = now;
+  const sinceMs = now - thread.reportedAt;
+  thread.reportedAt = now;
   const restored = message.tasks.reduce((sum, { restore }) => sum + (restore?.restored ?? 0), 0);
   const idle = message.steady && message.tasks.every(({ role, lag }) => role === 'STANDBY' || lag === 0);
-  const committed = message.commits > (seat.status?.commits ?? 0);
-  if (committed || idle) seat.trouble = undefined;
-  if (committed || idle || restored > seat.restored) seat.stuckMs = 0;
-  else if (message.brokerAway === null) seat.stuckMs += message.steady ? sinceMs : sinceMs * UNSTEADY_SHARE;
-  seat.restored = restored;
+  const committed = message.commits > (thread.status?.commits ?? 0);
+  if (committed || idle) thread.trouble = undefined;
+  if (committed || idle || restored > thread.restored) thread.stuckMs = 0;
+  else if (message.brokerAway === null) thread.stuckMs += message.steady ? sinceMs : sinceMs * UNSTEADY_SHARE;
+  thread.restored = restored;
 }
 
 /** What a thread that was ended had is still its own until the group gives it to another. */
-function tasksOf({ init, status, trouble }: Seat): readonly TaskStatus[] {
+function tasksOf({ init, status, trouble }: ManagedThread): readonly TaskStatus[] {
   if (trouble === undefined) return status?.tasks ?? [];
   if (status !== undefined && status.tasks.length > 0)
     return status.tasks.map((task) => (task.state === 'RUNNING' ? { ...task, state: 'SUSPENDED' } : task));
@@ -351,7 +352,7 @@ function tasksOf({ init, status, trouble }: Seat): readonly TaskStatus[] {
 }
 
 /** The message of user code that failed names the task, the partition and the offset. */
-function countAtRecord({ failuresByRecord }: Seat, message: string): number {
+function countAtRecord({ failuresByRecord }: ManagedThread, message: string): number {
   const count = (failuresByRecord.get(message) ?? 0) + 1;
   if (failuresByRecord.size >= MOST_RECORDS_REMEMBERED) failuresByRecord.clear();
   failuresByRecord.set(message, count);
