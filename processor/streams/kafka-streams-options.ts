@@ -82,7 +82,7 @@ export async function loadTopology({
   if (!isTopology(topology))
     throw new StreamsError(
       'CONFIG_INVALID',
-      `buildTopology of ${href} answers ${textOf(topology)}, not a topology: return builder.build()`,
+      `buildTopology of ${href} returned ${textOf(topology)}, not a topology: return builder.build()`,
     );
   return topology;
 }

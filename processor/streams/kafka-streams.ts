@@ -70,8 +70,8 @@ export class KafkaStreams {
   }
 
   /**
-   * Takes a slot, prepares topics, starts the threads. A broker that is away is waited for; a name that does not
-   * resolve, failed authentication, failed TLS and contradictions between cluster and store are not.
+   * Locks a slot of the state directory, prepares topics, starts the threads. A broker that is away is waited for; a
+   * name that does not resolve, failed authentication, failed TLS and contradictions between cluster and store are not.
    * @throws StreamsError with the reaction `exit`.
    */
   async start(): Promise<void> {

@@ -138,7 +138,7 @@ test.each<[string, () => unknown, RegExp]>([
   [
     'a module that answers no topology',
     () => streams({ topologyModule: module('export const buildTopology = () => ({});') }).start(),
-    /answers an object, not a topology/,
+    /returned an object, not a topology/,
   ],
   ['stream: timestampMS', () => words({ timestampMS: () => 1 }), /stream\("words"\).*"timestampMS".*"timestampMs"/],
   ['stream: no decode', () => words({ decode: undefined }), /stream\("words"\) needs decode/],

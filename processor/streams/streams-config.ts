@@ -34,7 +34,7 @@ const schema = z.strictObject({
   threadReplaceBackoffMs: positive.default(500),
   /** Replacements without a commit in between, then the process gives up. */
   threadReplacements: z.int().min(0).default(10),
-  /** A thread that says nothing for this long hangs in user code: it is terminated and replaced. */
+  /** A thread that sends no message for this long hangs in user code: it is terminated and replaced. */
   threadHangTimeoutMs: positive.default(20_000),
   /** A thread that commits nothing for this long, while it has lag and a broker, is replaced. */
   noProgressTimeoutMs: positive.default(60_000),
@@ -104,14 +104,14 @@ export interface ThreadInit {
   readonly processId: string;
   /** `<stateDir>/<applicationId>/<slot>`, locked by the main thread. */
   readonly slotDirectory: string;
-  /** URL of a module whose export `buildTopology(options)` answers the Topology. */
+  /** URL of a module whose export `buildTopology(options)` returns the Topology. */
   readonly topologyModule: string;
   readonly topologyOptions: unknown;
   readonly connection: KafkaConnectionConfig;
   readonly config: StreamsConfig;
   /** Partition counts of every topic the topology touches. */
   readonly partitionCounts: Readonly<Record<string, number>>;
-  /** Ids of the topics that it reads or keeps state in, as far as the brokers tell them. */
+  /** Ids of the topics that it reads or keeps state in, as far as the brokers have ids. */
   readonly topicIds: Readonly<Record<string, string>>;
   /** Topics whose records can be dead-lettered. */
   readonly deadLettered: readonly string[];

@@ -194,9 +194,9 @@ describe('docs/commit.md', () => {
     expect(tableRows(page('docs/commit.md'), 'What a death in between leaves behind')).toEqual(inCode);
   });
 
-  test('numbers the steps of taking a task as the code does', () => {
-    const taking = page('docs/commit.md').text.split('\n# Taking a task\n')[1] ?? '';
-    expect([...taking.matchAll(/^(\d)\. \*\*/gm)].map(([, number]) => Number(number))).toEqual(
+  test('numbers the steps of initialising a task as the code does', () => {
+    const initialising = page('docs/commit.md').text.split('\n# Initialising a task\n')[1] ?? '';
+    expect([...initialising.matchAll(/^(\d)\. \*\*/gm)].map(([, number]) => Number(number))).toEqual(
       steps(source('processor/streams/task/initialise-task.ts')),
     );
   });

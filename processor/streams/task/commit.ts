@@ -31,16 +31,16 @@ export interface CommitTarget {
  *   4 and 5      | old state, old offset  | the changelog is replayed from the stored offset: one commit interval
  *   5 and 6      | new state              | nothing is missing; listeners read the state afresh
  *
- * Nothing else may run in the task meanwhile: the caller is the thread's one loop.
- * @throws StreamsError; the caller suspends the task, which drops its buffers and takes it anew.
+ * Nothing else may run in the task meanwhile; the caller is the thread's one loop.
+ * @throws StreamsError; the caller suspends the task, which drops its buffers and initialises it again.
  */
 export async function commitTask(task: CommitTarget, nowMs: number): Promise<void> {
   const { graph, store, producer, collector } = task;
   const { changelogs, keptOffsets } = task.spec;
   if (graph === undefined || producer === undefined) return;
 
-  // 1. Seal the task's buffers: combiners and pending changes end up in the collector, rows and then expiry in
-  // `changes`.
+  // 1. Flush the task's buffers: what combiners and `toStream` send is in the collector, changed rows and then expired
+  // windows are in `changes`.
   const changes = await graph.seal();
   task.time.sendReport(nowMs);
   const records = collector.take();
@@ -84,8 +84,7 @@ export async function commitTask(task: CommitTarget, nowMs: number): Promise<voi
 }
 
 /**
- * How far each changelog reaches with this commit, at least: nobody but the task appends to it, a record a change, be
- * it the second of its key.
+ * How far each changelog reaches with this commit, at least: only the task appends to it, one record for each change.
  */
 function changelogReach({ store, spec }: CommitTarget, changes: readonly StoreChange[]): Map<string, number> {
   const added = new Map<string, number>();

@@ -14,7 +14,8 @@ const PROBE_BYTES = 64 << 10;
 const MIN_WAIT_MS = 200;
 const MAX_WAIT_MS = 1_000;
 /**
- * An opening reads every table of the store: where the disk takes the probe and not the store, it is tried less often.
+ * An opening reads every table of the store: where the probe can be written and the store still fails, it is tried less
+ * often.
  */
 const MAX_OPEN_WAIT_MS = 5_000;
 /** A disk that fails again so soon after it was well is still in the same trouble. */
@@ -28,8 +29,8 @@ export function isDiskTrouble(error: unknown): error is StreamsError {
 
 /**
  * The tasks of one thread that wait for the disk under their stores, as they would for a broker that is away: for ever,
- * counting nothing. LevelDB fails all writes after one that failed, also when there is space again, and does not open
- * on a full disk; so a store in trouble is closed, and opened anew once the disk takes a probe.
+ * and no failure is counted. LevelDB fails all writes after one that failed, also when there is space again, and does
+ * not open on a full disk; so a store in trouble is closed, and opened again once a probe can be written.
  */
 export class DiskWait {
   readonly #slotDirectory: string;
@@ -47,7 +48,7 @@ export class DiskWait {
     this.#logger = logger;
   }
 
-  /** What is waited for and by whom, with the remedy, in one line for /ready; null when no task waits. */
+  /** Which tasks wait, for what, and the remedy, in one line for /ready; null when no task waits. */
   get reason(): string | null {
     const [trouble] = this.#waiting.values();
     if (trouble === undefined) return null;
@@ -55,6 +56,20 @@ export class DiskWait {
       `waiting for the disk of stateDir (tasks ${[...this.#waiting.keys()].join(', ')}): ${trouble.code}: ` +
       `${trouble.message}; the tasks go on by themselves after that`
     );
+  }
+
+  /** The task has found its disk in trouble, and will wait for it with `open`. */
+  report(taskId: TaskId, trouble: StreamsError): void {
+    this.#waiting.set(taskId, trouble);
+    const now = performance.now();
+    if (now < this.#logDueAt) return;
+    this.#logDueAt = now + LOG_INTERVAL_MS;
+    this.#logger.warn({ taskIds: [...this.#waiting.keys()], code: trouble.code }, String(this.reason));
+  }
+
+  /** The task does not wait any more. */
+  leave(taskId: TaskId): void {
+    this.#waiting.delete(taskId);
   }
 
   /**
@@ -72,7 +87,7 @@ export class DiskWait {
       last !== undefined && performance.now() - last.endedAt < SAME_TROUBLE_MS
         ? Math.min(2 * last.waitMs, MAX_OPEN_WAIT_MS)
         : MIN_WAIT_MS;
-    this.#report(taskId, trouble);
+    this.report(taskId, trouble);
     try {
       for (;;) {
         await this.#pause(waitMs, undefined, { signal });
@@ -83,12 +98,12 @@ export class DiskWait {
           return await reopen();
         } catch (error) {
           if (!isDiskTrouble(error)) throw error;
-          this.#report(taskId, error);
+          this.report(taskId, error);
         }
         waitMs = Math.min(2 * waitMs, probed ? MAX_OPEN_WAIT_MS : MAX_WAIT_MS);
       }
     } finally {
-      this.#waiting.delete(taskId);
+      this.leave(taskId);
       this.#last.set(taskId, { waitMs, endedAt: performance.now() });
     }
   }
@@ -110,13 +125,5 @@ export class DiskWait {
       const { message } = levelCause(error);
       throw storeIoFailed(directory, diskTrouble(message) ?? message, error);
     }
-  }
-
-  #report(taskId: TaskId, trouble: StreamsError): void {
-    this.#waiting.set(taskId, trouble);
-    const now = performance.now();
-    if (now < this.#logDueAt) return;
-    this.#logDueAt = now + LOG_INTERVAL_MS;
-    this.#logger.warn({ taskIds: [...this.#waiting.keys()], code: trouble.code }, String(this.reason));
   }
 }

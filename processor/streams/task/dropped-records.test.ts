@@ -31,10 +31,10 @@ test('the log is told at once, then once a minute, of all that was dropped since
   ] as const) {
     dropped.add('late', count);
     dropped.committed();
-    dropped.tell(logger, '0_0', nowMs);
+    dropped.log(logger, '0_0', nowMs);
   }
-  dropped.tell(logger, '0_0', 120_000);
-  dropped.tell(logger, '0_0', 999_999);
+  dropped.log(logger, '0_0', 120_000);
+  dropped.log(logger, '0_0', 999_999);
   expect(lines).toEqual([
     { taskId: '0_0', dropped: { late: 1 } },
     { taskId: '0_0', dropped: { late: 9 } },
@@ -64,7 +64,7 @@ test('a window table that leaves out more than it takes is named, with a record 
   days.leftOut(7, example);
   dropped.aborted();
   dropped.committed();
-  dropped.tell(logger, '0_3', 0);
+  dropped.log(logger, '0_3', 0);
   expect(lines).toEqual([]);
 
   hours.taken(3);
@@ -73,7 +73,7 @@ test('a window table that leaves out more than it takes is named, with a record 
   days.leftOut(7, example);
   dropped.committed();
   expect(dropped.counts()).toEqual({ late: 11 });
-  dropped.tell(logger, '0_3', 0);
+  dropped.log(logger, '0_3', 0);
   expect(lines.shift()).toEqual([
     { taskId: '0_3', dropped: { late: 11 }, tables: [{ store: 'hours', taken: 3, late: 4, ...example }] },
     'records were dropped: the windows of "hours" left out more than they took (4 and 3) because it came too ' +
@@ -84,8 +84,8 @@ test('a window table that leaves out more than it takes is named, with a record 
   hours.taken(100);
   dropped.intakeOf('hours').leftOut(1, { ...example, timestampMs: 1e18 });
   dropped.committed();
-  dropped.tell(logger, '0_3', 59_999);
+  dropped.log(logger, '0_3', 59_999);
   expect(lines).toEqual([]);
-  dropped.tell(logger, '0_3', 60_000);
+  dropped.log(logger, '0_3', 60_000);
   expect(lines.shift()).toEqual([{ taskId: '0_3', dropped: { late: 1 } }, 'records were dropped']);
 });

@@ -1,8 +1,8 @@
 import type { Logger } from '../logger.ts';
 
 /**
- * Why a record was passed over:
- * - `null-key`: it was to be grouped and has no key, or the selector answered none.
+ * Why a record was dropped:
+ * - `null-key`: it was to be grouped and has no key, or the selector returned none.
  * - `invalid-timestamp`: its event time is no time, or before 1970, and its stream has no dead-letter topic.
  * - `late`: a window that it belongs to was closed already; counted for each of its windows and tables, as in Kafka
  *   Streams.
@@ -21,8 +21,8 @@ export interface LateRecord {
 }
 
 /**
- * What one window table has taken and left out, in windows of single records: half of what it does would look like
- * health.
+ * How many windows of single records one window table has counted and has left out. Either number alone would look
+ * healthy.
  */
 export interface WindowIntake {
   taken(count: number): void;
@@ -32,22 +32,22 @@ export interface WindowIntake {
 
 interface Intake {
   readonly pending: { taken: number; late: number };
-  readonly untold: { taken: number; late: number };
+  readonly unlogged: { taken: number; late: number };
   example: LateRecord | undefined;
 }
 
 const LOG_INTERVAL_MS = 60_000;
 
 /**
- * How many records a task has passed over, by reason: nothing is left out that nobody counts. What an aborted
- * transaction dropped is not counted, since its records are read again.
+ * How many records a task has dropped, by reason: no record is left out without being counted. Drops of an aborted
+ * transaction do not count, since its records are read again.
  */
 export class DroppedRecords {
   readonly #committed: Partial<Record<DropReason, number>> = {};
   readonly #pending = new Map<DropReason, number>();
-  readonly #untold = new Map<DropReason, number>();
+  readonly #unlogged = new Map<DropReason, number>();
   readonly #intakes = new Map<string, Intake>();
-  #toldAtMs = -Infinity;
+  #loggedAtMs = -Infinity;
 
   add(reason: DropReason, count = 1): void {
     this.#pending.set(reason, (this.#pending.get(reason) ?? 0) + count);
@@ -57,7 +57,7 @@ export class DroppedRecords {
   intakeOf(store: string): WindowIntake {
     const intake: Intake = this.#intakes.get(store) ?? {
       pending: { taken: 0, late: 0 },
-      untold: { taken: 0, late: 0 },
+      unlogged: { taken: 0, late: 0 },
       example: undefined,
     };
     this.#intakes.set(store, intake);
@@ -83,12 +83,12 @@ export class DroppedRecords {
   committed(): void {
     for (const [reason, count] of this.#pending) {
       this.#committed[reason] = (this.#committed[reason] ?? 0) + count;
-      this.#untold.set(reason, (this.#untold.get(reason) ?? 0) + count);
+      this.#unlogged.set(reason, (this.#unlogged.get(reason) ?? 0) + count);
     }
     this.#pending.clear();
-    for (const { pending, untold } of this.#intakes.values()) {
-      untold.taken += pending.taken;
-      untold.late += pending.late;
+    for (const { pending, unlogged } of this.#intakes.values()) {
+      unlogged.taken += pending.taken;
+      unlogged.late += pending.late;
       pending.taken = 0;
       pending.late = 0;
     }
@@ -103,33 +103,33 @@ export class DroppedRecords {
   }
 
   /**
-   * One line at once for the first, then one a minute at most; it says which window tables have left out more than they
-   * took since the line before, and what one of the records was. `nowMs`: of a clock that does not jump.
+   * Logs at once for the first, then at most once a minute: which window tables have left out more than they counted
+   * since the line before, with one record as an example. `nowMs`: of a clock that does not jump.
    */
-  tell(logger: Logger, taskId: string, nowMs: number): void {
-    if (this.#untold.size === 0 || nowMs - this.#toldAtMs < LOG_INTERVAL_MS) return;
+  log(logger: Logger, taskId: string, nowMs: number): void {
+    if (this.#unlogged.size === 0 || nowMs - this.#loggedAtMs < LOG_INTERVAL_MS) return;
     const losing = [...this.#intakes].flatMap(
       ([
         store,
         {
-          untold: { taken, late },
+          unlogged: { taken, late },
           example,
         },
       ]) => (late > taken && example !== undefined ? [{ store, taken, late, ...example }] : []),
     );
-    const dropped = Object.fromEntries(this.#untold);
+    const dropped = Object.fromEntries(this.#unlogged);
     if (losing.length === 0) logger.warn({ taskId, dropped }, 'records were dropped');
-    else logger.warn({ taskId, dropped, tables: losing }, `records were dropped: ${losing.map(tellOf).join('; ')}`);
-    this.#untold.clear();
-    for (const { untold } of this.#intakes.values()) {
-      untold.taken = 0;
-      untold.late = 0;
+    else logger.warn({ taskId, dropped, tables: losing }, `records were dropped: ${losing.map(textOf).join('; ')}`);
+    this.#unlogged.clear();
+    for (const { unlogged } of this.#intakes.values()) {
+      unlogged.taken = 0;
+      unlogged.late = 0;
     }
-    this.#toldAtMs = nowMs;
+    this.#loggedAtMs = nowMs;
   }
 }
 
-function tellOf({
+function textOf({
   store,
   taken,
   late,

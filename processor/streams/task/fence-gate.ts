@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 /**
- * Decides when this thread may fence. A member that has been told of a rebalance does not know any more which tasks are
- * its own: a fence of its that arrived late would throw out the new owner. So the gate closes before the member joins
- * again, waiting for fences under way, and opens when the assignment is known.
+ * Decides when a thread may fence. A member that knows of a rebalance does not know any more which tasks are its own:
+ * if it fenced one late, it would throw out the new owner. So the gate closes before the member joins again, waits for
+ * fences under way, and opens when the new assignment is known.
  */
 export class FenceGate {
   #open = true;
@@ -31,10 +33,7 @@ export class FenceGate {
   /** No fence starts from here on; resolves when none is under way, or after `timeoutMs`: the broker may be away. */
   async close(timeoutMs: number): Promise<void> {
     this.#open = false;
-    await Promise.race([
-      Promise.allSettled(this.#underWay),
-      new Promise((resolve) => setTimeout(resolve, timeoutMs).unref()),
-    ]);
+    await Promise.race([Promise.allSettled(this.#underWay), sleep(timeoutMs, undefined, { ref: false })]);
   }
 
   open(): void {

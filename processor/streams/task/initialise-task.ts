@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { restoreStore, type RestoreCluster } from '../reading/changelog-reader.ts';
 import { keptOffsetsRecord, readKeptOffsets } from '../topics/kept-offsets.ts';
 import { decodeOffsetNote } from '../writing/offset-metadata.ts';
@@ -16,30 +17,30 @@ import type { TaskGraph } from './task-graph.ts';
 import type { TaskInput } from './task-layout.ts';
 import { topicPartition } from '../kafka/topic-partition.ts';
 
-/** Nobody says how long an older answer lasts; this is well within the ten seconds of a refusal. */
+/** How long a coordinator may go on with an older answer is not specified; a refusal may take ten seconds. */
 const SETTLE_MS = 5_000;
 const ASK_AGAIN_MS = 200;
 
 export interface InitialiseContext {
   readonly applicationId: string;
-  /** The topics of the user that the application reads: what is said of an internal topic names them too. */
+  /** The user's topics that the application reads: messages about an internal topic name them, too. */
   readonly inputTopics: readonly string[];
   /** For offsets and restores: never the connection that fetches or joins. */
   readonly cluster: RestoreCluster;
   readonly logger: Logger;
   readonly fences: FenceGate;
-  /** Offsets and changelog are committed in one transaction: neither is there without the other. */
+  /** Offsets and changelogs are committed in one transaction: none is there without the others. */
   readonly exactlyOnce: boolean;
-  /** How long a contradiction is asked again about before it is believed. */
+  /** How long brokers are asked again before a contradiction is believed. */
   readonly settleMs?: number;
   readonly createProducer: (task: StreamTask) => StreamsProducer;
   readonly createGraph: (task: StreamTask, store: StateStore | undefined) => TaskGraph;
 }
 
 /**
- * Initialises a task, in the one order that is safe (docs/commit.md). Ended between any two steps by `task.life.signal`:
- * 1 fence -> 2 read committed offsets -> 3 open and check the store -> 4 restore -> 5 compare. The caller then seeks to
- * the offsets that it returns, and reads.
+ * Initialises a task, in the one order that is safe (docs/commit.md). Ended between any two steps by
+ * `task.life.signal`: 1 fence -> 2 read committed offsets -> 3 open and check the store -> 4 restore -> 5 compare. The
+ * caller then seeks to the offsets that it returns, and reads.
  * @throws StreamsError; `exit` ones when the cluster and the store contradict each other: never reset silently.
  */
 export async function initialiseTask(
@@ -48,16 +49,15 @@ export async function initialiseTask(
 ): Promise<ReadonlyMap<string, number>> {
   const { signal } = task.life;
 
-  // 1. Fence: whoever had the task can commit nothing from here on, and what it left open is settled.
+  // 1. Fence: an old owner can commit nothing from here on, and what it left open is settled.
   // mutant: new-producer
   task.producer = context.createProducer(task);
   const { producer } = task;
   // mutant: fence
   await context.fences.pass(signal, () => producer.init(signal));
 
-  // 2. Committed offsets, after the fence, and before the changelogs' ends: where nothing is fenced (at_least_once),
-  // what
-  //    the old owner commits in between is counted again. The other way round it would be missing from the store.
+  // 2. Read the committed offsets after the fence, and before the ends of the changelogs: without a fence
+  // (at_least_once) what the old owner commits in between is counted again. In the other order the store would miss it.
   // mutant: offsets-after-fence
   const committed = await committedOffsets(task, context);
   await expectLag(task, context, committed);
@@ -85,7 +85,7 @@ export async function initialiseTask(
   }
   task.restore = undefined;
 
-  // 5. The group's offsets against the store's and the topic's.
+  // 5. Compare the group's offsets with the store's and the topic's.
   const offsets = await startOffsets(task, context, committed, kept);
   signal.throwIfAborted();
   // mutant: new-graph
@@ -102,8 +102,8 @@ async function committedOffsets(task: StreamTask, { cluster }: InitialiseContext
 }
 
 /**
- * What the application itself has kept of its offsets. Where no transaction holds both together it would soon be wrong:
- * it is taken back.
+ * The offsets that the application has kept itself. Without transactions they would soon differ from the group's: they
+ * are deleted.
  */
 async function keptOffsets(
   task: StreamTask,
@@ -115,7 +115,7 @@ async function keptOffsets(
   return undefined;
 }
 
-/** How far the changelogs reach at least, as the newest commit has noted beside its offsets. */
+/** How far the changelogs reach at least, as the metadata of the committed offsets say. */
 function reachOf(committed: readonly CommittedOffset[]): OffsetMap {
   const reach = new Map<string, number>();
   for (const { metadata } of committed) {
@@ -241,7 +241,7 @@ function keptWords({ id, spec }: StreamTask, offset: number): string {
   return `${spec.keptOffsets.topic} says that task ${id} has processed it up to ${String(offset)}`;
 }
 
-/** How far the task is known to have counted one of its inputs, and who says so. */
+/** How far the task is known to have counted one of its inputs, and how that is known. */
 function countedUpTo(
   task: StreamTask,
   name: string,
@@ -255,7 +255,7 @@ function countedUpTo(
     : { offset: inStore, words: `the local store of task ${task.id} has counted it up to ${String(inStore)}` };
 }
 
-/** `right`: the offset at which the group would say the same as everything else. */
+/** `right`: the offset at which the group would agree with everything else. */
 function contradiction(
   code: ErrorCode,
   { id }: StreamTask,
@@ -277,12 +277,12 @@ function contradiction(
 }
 
 /**
- * A coordinator that has lost its partition, or has loaded it from an older state (docs/chaos.md), answers older
- * offsets than the group has, until another takes over or it loads again, and so may the leader of the topic in which
- * they are kept: before a contradiction is believed both are given a moment.
+ * A coordinator that has lost its partition, or has loaded it from an older state (docs/chaos.md), returns older
+ * offsets than the group has, until another one takes over or it loads again. So may the leader of the topic in which
+ * they are kept. Both are asked again for a while before a contradiction is believed.
  *
  * @throws COMMIT_FAILED when `least` turns out to have been committed after all: what was read with the older answer is
- * void.
+ *   void.
  */
 async function waitOutOlderAnswer(
   task: StreamTask,
@@ -304,9 +304,9 @@ async function waitOutOlderAnswer(
     return (await (producer as StreamsProducer).committed([input], signal))[0]?.offset ?? -1;
   };
   for (const deadline = performance.now() + settleMs; performance.now() < deadline;) {
-    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+    await sleep(ASK_AGAIN_MS);
     if ((await newest()) >= least)
-      throw new StreamsError('COMMIT_FAILED', `Kafka answered an older offset of ${name} than was committed`, {
+      throw new StreamsError('COMMIT_FAILED', `Kafka returned an older offset of ${name} than was committed`, {
         taskId: id,
       });
   }

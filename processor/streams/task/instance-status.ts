@@ -1,7 +1,7 @@
 import type { DropCounts } from './dropped-records.ts';
 
 /**
- * Key of the application's own record among the instances' reports on the status topic; no process id looks like it.
+ * Key of the application's own record among the reports of instances on the status topic. No process id looks like it.
  */
 export const APPLICATION_RECORD_KEY = '!application';
 
@@ -20,11 +20,10 @@ export interface InstanceStatus {
   readonly threads: number;
   readonly recordsPerSecond: number;
   readonly tasks: readonly TaskStatus[];
-  /** Ids of all tasks of the application: one that no instance reports waits all the same. */
+  /** Ids of all tasks of the application: those that no instance reports wait to be started. */
   readonly allTasks?: readonly string[];
   /**
-   * What waits for tasks that this instance does not have, by task id: it looks as long as it does not work steadily
-   * itself.
+   * Lag of tasks that this instance does not have, by task id: read as long as it is not RUNNING itself.
    */
   readonly waiting?: Readonly<Record<string, number>>;
 }
@@ -41,9 +40,9 @@ export interface TaskStatus {
   readonly inputs: readonly string[];
   /** End offset less committed position, summed over the inputs; 0 when all is processed. */
   readonly lag: number;
-  /** The task does not run, and what waits for it has not been seen yet: `lag` says nothing. */
+  /** The task does not run, and its lag has not been read yet: `lag` means nothing. */
   readonly lagKnown?: false;
-  /** Active tasks: records that were passed over since this instance took the task, by reason. */
+  /** Active tasks: records that were dropped since this instance has the task, by reason. */
   readonly dropped?: DropCounts;
   /** Only while restoring. */
   readonly restore?: { readonly restored: number; readonly total: number; readonly remainingMs: number | null };

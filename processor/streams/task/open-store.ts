@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { openLevelDbStore, type StoreIdentity } from '../store/leveldb-store.ts';
@@ -13,7 +14,7 @@ const LOCKED_RETRY_MS = 25;
  * (`delete.retention.ms`, a day): rows deleted long ago would come back (KIP-1259).
  */
 const MAX_STORE_AGE_MS = 23 * 3_600_000;
-/** A hand-over within the process takes as long as the old owner's last commit. */
+/** Another thread of this process closes the store after its last commit. */
 const LOCKED_TIMEOUT_MS = 60_000;
 
 /**
@@ -59,7 +60,7 @@ export async function openCheckedStore(options: {
       throw new StreamsError('STORE_DAMAGED', `the store of task ${taskId} does not match its digest`, { taskId });
     } catch (error) {
       if (error instanceof StoreLockedError && performance.now() < deadline) {
-        await new Promise((resolve) => setTimeout(resolve, LOCKED_RETRY_MS));
+        await sleep(LOCKED_RETRY_MS);
         continue;
       }
       if (!(error instanceof StreamsError) || error.code !== 'STORE_DAMAGED') throw error;
@@ -73,8 +74,8 @@ export async function openCheckedStore(options: {
 }
 
 /**
- * Closes the store of a task with the clean mark. A disk that does not take the mark costs a check at the next opening,
- * and nothing else.
+ * Closes the store of a task with the clean mark. If the mark cannot be written, the store is checked at the next
+ * opening, and that is all.
  */
 export async function closeCleanly(store: StateStore, taskId: TaskId, logger: Logger): Promise<void> {
   try {
@@ -89,8 +90,7 @@ export async function closeCleanly(store: StateStore, taskId: TaskId, logger: Lo
 }
 
 /**
- * Sets a store aside. A disk that cannot do that is in trouble itself: the store stays where it is, and is judged
- * again.
+ * Sets a store aside. If the disk does not allow that, the store stays where it is and is checked again.
  * @throws StreamsError STORE_IO_FAILED
  */
 export async function setAsideStore(directory: string): Promise<string | null> {

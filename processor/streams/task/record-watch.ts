@@ -11,8 +11,8 @@ const OFFSET = 2;
 const NONE = -1;
 
 /**
- * Which record user code is working on, in memory that other threads see: a thread that hangs in it can say nothing any
- * more. Writing costs a number a record.
+ * Which record user code is working on, in memory that other threads can read: a thread that hangs cannot send a
+ * message any more. It costs writing one number for each record.
  */
 export class RecordWatch {
   readonly #cells: Float64Array;

@@ -24,7 +24,7 @@ export interface TaskRecord extends ConsumerRecord {
   readonly sizeBytes: number;
 }
 
-/** What a task is told of a fetch of one input. */
+/** What was fetched of one input of a task. */
 export interface FetchedInput extends TaskInput {
   readonly records: readonly TaskRecord[];
   /** The position after these records. */
@@ -99,7 +99,7 @@ export class StreamTask implements CommitTarget {
     return this.spec.inputs;
   }
 
-  /** What is known of the inputs before the task runs: its lag is told from the first moment on. */
+  /** Sets what is known of the inputs before the task runs: its lag is known from the first moment on. */
   expect(committed: ReadonlyMap<string, number>, ends: ReadonlyMap<string, number>): void {
     for (const [name, offset] of committed) this.#committed.set(name, offset);
     this.time.start(committed);
@@ -120,8 +120,8 @@ export class StreamTask implements CommitTarget {
   }
 
   /**
-   * Processes what a fetch brought of the task's one input, and answers the number of records; 0 where there are
-   * several inputs, whose records wait for `processWaiting`.
+   * Processes the fetched records of the task's one input, and returns their number; 0 in a task with several inputs,
+   * whose records wait for `processWaiting`.
    * @throws StreamsError USER_CODE_FAILED naming the record.
    */
   accept(fetched: FetchedInput): number {
@@ -146,7 +146,7 @@ export class StreamTask implements CommitTarget {
   }
 
   /**
-   * Processes records of several inputs in the order of their event times, at most `limit`. Answers how many, and how
+   * Processes records of several inputs in the order of their event times, at most `limit`. Returns how many, and how
    * many of them were of the user's topics. `nowMs`: of a clock that does not jump.
    * @throws StreamsError USER_CODE_FAILED naming the record.
    */
@@ -167,7 +167,7 @@ export class StreamTask implements CommitTarget {
     this.time.arrived(name, { records: [], nextOffset: this.time.inputs.position(name), endOffset, bytes: 0 });
   }
 
-  /** There is something that only a commit makes permanent. */
+  /** Something is processed, or is to be sent, that is not committed. */
   needsCommit(nowMs: number): boolean {
     const { graph, time } = this;
     if (graph === undefined) return this.#uncommittedRecords > 0;

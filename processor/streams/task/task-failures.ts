@@ -1,9 +1,9 @@
 import { messageOf, StreamsError } from '../errors.ts';
 import type { TaskId } from './task-id.ts';
 
-/** So many failures of one task in a row are no accident any more: the thread ends, and the supervisor counts it. */
+/** After so many failures of one task in a row the thread ends, and the supervisor counts that. */
 const MAX_FAILURES_IN_A_ROW = 5;
-/** A broker that is started again, or a partition that moves, costs a task one or two. */
+/** A restart of a broker, or a new leader, costs a task one or two failures. */
 const AWAY_AFTER_FAILURES = 3;
 
 /** How often the tasks of a thread have failed since their last commit, and when that is too often. */
@@ -19,12 +19,14 @@ export class TaskFailures {
     return null;
   }
 
-  /** Counts a failure. Returns the error by which the thread must end, or undefined when the task can be tried again. */
+  /**
+   * Counts a failure. Returns the error by which the thread must end, or undefined when the task can be tried again.
+   */
   count(id: TaskId, error: unknown): unknown {
     if (!(error instanceof StreamsError) || !['retake', 'wait', 'restore'].includes(error.reaction)) return error;
     if (error.code === 'BROKER_AWAY')
       this.#away.set(id, { failures: (this.#away.get(id)?.failures ?? 0) + 1, reason: messageOf(error) });
-    // Fenced, or without a broker or a disk: that is nobody's fault, and has an end.
+    // Fenced, or without a broker or a disk: that is no fault of this thread, and it ends.
     if (error.code === 'TASK_FENCED' || error.reaction === 'wait') return undefined;
     const failures = (this.#inARow.get(id) ?? 0) + 1;
     this.#inARow.set(id, failures);

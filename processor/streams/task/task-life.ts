@@ -125,14 +125,16 @@ export class TaskLife {
    */
   async suspend(error: unknown, { setAside = false } = {}): Promise<void> {
     this.#to('SUSPENDED');
+    const { disk, logger, setStoreAside } = this.#context;
     const role = this.#role as TaskRole;
     let cause = error;
+    if (isDiskTrouble(error)) disk.report(this.id, error);
     try {
       await role.release({ abort: true });
       await this.#closeDoubtfulStore(error);
       if (setAside) {
-        const kept = await this.#context.setStoreAside(this.id);
-        this.#context.logger.warn({ taskId: this.id, kept }, messageOf(error));
+        const kept = await setStoreAside(this.id);
+        logger.warn({ taskId: this.id, kept }, messageOf(error));
       }
     } catch (failure) {
       if (!isDiskTrouble(failure)) throw failure;
@@ -155,6 +157,7 @@ export class TaskLife {
     this.abandon();
     await this.#initialising;
     this.#to('CLOSED');
+    this.#context.disk.leave(this.id);
     await this.#role?.release({ abort: true });
     const store = this.#store;
     this.#store = undefined;

@@ -4,10 +4,10 @@ import { DeadLetter } from '../topology/record.ts';
 import type { RecordPlace } from './record-watch.ts';
 import { topicPartition } from '../kafka/topic-partition.ts';
 
-/** The reason of a dead letter whose record user code did not come back from. */
+/** The reason of a dead letter whose record made user code hang. */
 export const PROCESSING_HANGS = 'PROCESSING_HANGS';
 
-/** Records that user code has hung at before: they go to the dead letters without another try. */
+/** Records that user code has hung at: they are dead-lettered without another try. */
 export class WithheldRecords {
   readonly #offsets = new Map<string, Set<number>>();
 
@@ -20,7 +20,7 @@ export class WithheldRecords {
     }
   }
 
-  /** The same fetch, in which these records are told to be unreadable. */
+  /** The same fetch, with these records marked as unreadable. */
   applyTo(fetched: FetchedPartition): FetchedPartition {
     if (this.#offsets.size === 0) return fetched;
     const offsets = this.#offsets.get(topicPartition(fetched.topic, fetched.partition));

@@ -1,9 +1,9 @@
 /** So many records since the last commit mean that the thread is catching up. */
-const CROWD_RECORDS = 2_000;
-/** While there is little to do, commits may take at most one part in so many of the time. */
-const COMMIT_SHARE = 4;
+const CATCHING_UP_RECORDS = 2_000;
+/** With little to do, a task waits so many times as long as its last commit took. */
+const WAIT_FACTOR = 4;
 
-interface Past {
+interface PastCommit {
   readonly endedAt: number;
   readonly tookMs: number;
 }
@@ -11,14 +11,14 @@ interface Past {
 /**
  * When the tasks of a thread commit. `commitIntervalMs` is the longest that processed records wait.
  *
- * Catching up, all tasks commit together once an interval: few, large transactions. With little to do, the tasks of
- * each sub-topology go by themselves, and sooner the quicker their last commit was: what one commits is then committed
- * by the next a few milliseconds later and not an interval later. All times as of `performance.now()`, which no one
- * sets back.
+ * While the thread catches up, all tasks commit together once an interval: few, large transactions. With little to do,
+ * the tasks of each sub-topology commit by themselves, and the sooner the quicker their last commit was: what one of
+ * them sends is then committed by the next a few milliseconds later, and not an interval later. All times are of
+ * `performance.now()`, which is never set back.
  */
 export class CommitPace {
   readonly #intervalMs: number;
-  readonly #past = new Map<number, Past>();
+  readonly #past = new Map<number, PastCommit>();
   #lastEndedAt = -Infinity;
   #records = 0;
   #demanded = false;
@@ -30,9 +30,9 @@ export class CommitPace {
   /** When what a task of this sub-topology has processed is to be committed at the latest. */
   dueAt(subTopology: number): number {
     if (this.#demanded) return -Infinity;
-    if (this.#records >= CROWD_RECORDS) return this.#lastEndedAt + this.#intervalMs;
+    if (this.#records >= CATCHING_UP_RECORDS) return this.#lastEndedAt + this.#intervalMs;
     const past = this.#past.get(subTopology);
-    return past === undefined ? -Infinity : past.endedAt + Math.min(this.#intervalMs, past.tookMs * COMMIT_SHARE);
+    return past === undefined ? -Infinity : past.endedAt + Math.min(this.#intervalMs, past.tookMs * WAIT_FACTOR);
   }
 
   processed(records: number): void {

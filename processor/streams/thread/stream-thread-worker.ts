@@ -13,14 +13,14 @@ import { watchedTopics, type FromThread, type ThreadLoad, type ToThread } from '
 const port = parentPort;
 if (port === null) throw new Error('stream-thread-worker.ts runs as a worker thread only');
 const { threadName, topologyModule } = workerData as ThreadLoad;
-const tell = (message: FromThread): void => port.postMessage(message);
+const send = (message: FromThread): void => port.postMessage(message);
 const log =
   (level: 'debug' | 'info' | 'warn' | 'error') =>
   (fields: object, message: string): void =>
-    tell({ kind: 'log', level, fields: { thread: threadName, ...plain(fields) }, message });
+    send({ kind: 'log', level, fields: { thread: threadName, ...plain(fields) }, message });
 const logger: Logger = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
 
-/** Errors and the like do not cross threads as they are. */
+/** Errors and the like cannot cross threads. */
 function plain(fields: object): object {
   return JSON.parse(
     JSON.stringify(fields, (_key, value: unknown) => (value instanceof Error ? value.message : value)),
@@ -36,16 +36,16 @@ function storesOnDisk(slotDirectory: string): string[] {
 }
 
 async function main(): Promise<void> {
-  const told = Promise.withResolvers<Extract<ToThread, { kind: 'start' }>>();
+  const started = Promise.withResolvers<Extract<ToThread, { kind: 'start' }>>();
   const withheld = new WithheldRecords();
   const closing = Promise.withResolvers<void>();
   port?.on('message', (message: ToThread) => {
-    if (message.kind === 'start') told.resolve(message);
+    if (message.kind === 'start') started.resolve(message);
     else if (message.kind === 'withhold') withheld.add(message.records);
     else closing.resolve();
   });
   const { buildTopology } = (await import(topologyModule)) as { buildTopology: (options: unknown) => Topology };
-  const { init, watch, withheld: before } = await told.promise;
+  const { init, watch, withheld: before } = await started.promise;
   withheld.add(before);
   const thread = new StreamThread(init, buildTopology(init.topologyOptions), {
     logger,
@@ -57,7 +57,7 @@ async function main(): Promise<void> {
   let flushed = false;
   const timer = setInterval(() => {
     const status = thread.status();
-    tell(status);
+    send(status);
     if (flushed || !status.steady) return;
     flushed = true;
     // Node keeps what it has compiled when a process ends well; one that is killed later should start as fast.
@@ -65,8 +65,8 @@ async function main(): Promise<void> {
   }, init.config.statusIntervalMs);
   try {
     await thread.run();
-    tell(thread.status());
-    tell({ kind: 'closed' });
+    send(thread.status());
+    send({ kind: 'closed' });
   } finally {
     clearInterval(timer);
   }
@@ -76,7 +76,7 @@ try {
   await main();
 } catch (error) {
   const known = error instanceof StreamsError ? error : asAccessDenied(error, 'running');
-  tell({
+  send({
     kind: 'failed',
     code: known?.code ?? 'THREAD_FAILED',
     message: messageOf(known ?? error),

@@ -199,8 +199,8 @@ export class StreamThread {
   async #runOnce(): Promise<void> {
     this.#throwFailure();
     // The tasks may be another owner's: nothing may be committed for them, not even what is done.
-    if (this.#membership.takeLoss()) await this.#tasks.closeAll(true);
-    await this.#membership.takeAssignment((assignment) => this.#adopt(assignment));
+    if (this.#membership.consumeLoss()) await this.#tasks.closeAll(true);
+    await this.#membership.adoptAssignment((assignment) => this.#adopt(assignment));
     if (
       this.#config.processingGuarantee === 'at_least_once' &&
       this.#membership.rejoining &&
@@ -232,7 +232,7 @@ export class StreamThread {
   async #fetch(): Promise<readonly FetchedPartition[]> {
     const now = performance.now();
     const running = this.#tasks.running();
-    for (const task of running) task.dropped.tell(this.#logger, task.id, now);
+    for (const task of running) task.dropped.log(this.#logger, task.id, now);
     const pending = running.filter((task) => task.needsCommit(now));
     const dueAt = Math.min(
       ...pending.map((task) => this.#pace.dueAt(task.spec.subTopology.id)),

@@ -17,9 +17,9 @@ export type ThreadStatus = Extract<FromThread, { kind: 'status' }>;
 export interface SupervisedThread {
   readonly name: string;
   readonly status: ThreadStatus | undefined;
-  /** Why it does not work as it should: it failed, and has got nothing done since. */
+  /** Why it does not work: it has failed, and has committed nothing since. */
   readonly trouble: Trouble | undefined;
-  /** Those of a thread in trouble are not running, whatever it says of them itself. */
+  /** Tasks of a thread in trouble are not RUNNING, whatever its last report says. */
   readonly tasks: readonly TaskStatus[];
 }
 
@@ -39,14 +39,14 @@ interface ManagedThread {
   pastRecords: number;
   failuresWithoutProgress: number;
   /**
-   * How often user code failed at the same record: to fail there again is no progress, whatever other tasks committed.
+   * How often user code failed at the same record: failing there again is no progress, whatever other tasks committed.
    */
   readonly failuresByRecord: Map<string, number>;
   failedThisLife: boolean;
   closed: (() => void) | undefined;
   /** When its last message came, `performance.now()`. */
   lastMessageAt: number;
-  /** When it last reported, and how long it has been able to work by then, with lag, and got nothing done. */
+  /** When it last reported, and for how long it had had lag by then and committed nothing, though it could work. */
   reportedAt: number;
   stuckMs: number;
   restored: number;
@@ -56,15 +56,15 @@ interface ManagedThread {
 const MAX_BACKOFF_MS = 30_000;
 const CLOSE_TIMEOUT_MS = 8_000;
 const MOST_RECORDS_REMEMBERED = 100;
-/** Once may be a machine that stood still. */
+/** One hang may be a machine that stood still. */
 const MOST_HANGS = 2;
 const WATCH_INTERVAL_MS = 1_000;
 const ASLEEP_AFTER_MS = 5_000;
-/** A store that is being checked, or a rebalance, may take longer than a commit: of such time a tenth counts. */
+/** Checking a store, or a rebalance, may take longer than a commit: a tenth of such time counts. */
 const UNSTEADY_SHARE = 0.1;
 /** A thread that commits seldom is not stuck between two commits. */
 const MOST_COMMIT_INTERVALS = 3;
-/** Fetched bytes live for one turn of the loop; a larger young generation only keeps more of them around. */
+/** Fetched bytes live for one turn of the loop; a larger young generation only keeps more of them in memory. */
 const YOUNG_GENERATION_MIB = 48;
 
 /**
@@ -76,7 +76,7 @@ export class Supervisor {
   readonly #logger: Logger;
   readonly #onFatal: (error: StreamsError) => void;
   readonly #onChange: () => void;
-  /** Workers that have loaded their code, one a thread, until the first spawn takes them. */
+  /** Workers that have loaded their code, one for each thread, until its first start. */
   readonly #spares: Worker[];
   /** How often threads hung at a record, by its place: a hang moves with its partition from one thread to another. */
   readonly #hangs = new Map<string, number>();
@@ -174,7 +174,7 @@ export class Supervisor {
     worker.on('message', (message: FromThread) => {
       if (thread.worker !== worker) return;
       this.#receive(thread, message);
-      // Its last word. kafkajs may keep a socket open after a disconnect, which would keep the thread alive.
+      // No message follows. kafkajs may keep a socket open after a disconnect, which would keep the thread alive.
       if (message.kind === 'closed' || message.kind === 'failed') void worker.terminate();
     });
     worker.on(
@@ -211,13 +211,13 @@ export class Supervisor {
     this.#watchedAt = now;
     for (const thread of this.#threads) {
       if (wasAsleep) {
-        // The whole process stood still (SIGSTOP, a sleeping laptop): the threads had no chance to speak.
+        // The whole process stood still (SIGSTOP, a sleeping laptop): the threads could not report.
         thread.lastMessageAt = now;
         thread.reportedAt = now;
       }
       if (thread.worker === undefined || thread.failedThisLife) continue;
       const { threadHangTimeoutMs, noProgressTimeoutMs, commitIntervalMs, maxTaskIdleMs } = thread.init.config;
-      // A task that waits for an empty input, as it was told to, is not stuck.
+      // A task that waits for an empty input, as configured, is not stuck.
       const mostStuckMs = Math.max(noProgressTimeoutMs, MOST_COMMIT_INTERVALS * commitIntervalMs) + maxTaskIdleMs;
       const silentMs = now - thread.lastMessageAt;
       if (silentMs <= threadHangTimeoutMs && thread.stuckMs <= mostStuckMs) continue;
@@ -234,7 +234,7 @@ export class Supervisor {
   }
 
   /**
-   * A record that user code has not come back from twice is not tried again: by nobody, the thread that has it next
+   * A record at which user code has hung twice is not tried again by any thread, the one that has its partition next
    * included.
    */
   #countHang({ init }: ManagedThread, record: RecordPlace): void {
@@ -313,21 +313,21 @@ export class Supervisor {
   }
 }
 
-/** A worker that loads its code and waits to be told what to run. */
+/** Starts a worker that loads its code and waits for its `start`. */
 export function loadStreamThread(threadName: string, topologyModule: string): Worker {
   const worker = new Worker(WORKER, {
     workerData: { threadName, topologyModule } satisfies ThreadLoad,
     name: threadName,
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
   });
-  // Until somebody listens: an error that nobody hears would end the process.
+  // Until the supervisor listens: an error without a listener would end the process.
   worker.on('error', () => undefined);
   return worker;
 }
 
 /**
- * Time that passes without a commit counts against a thread that could have made one. A broker that is away is waited
- * for, for ever; but to take a task again and again is no progress.
+ * Time without a commit counts against a thread that could have made one. A broker that is away is waited
+ * for, for ever; but to initialise a task again and again is no progress.
  */
 function followProgress(thread: ManagedThread, message: ThreadStatus): void {
   const now = performance.now();
@@ -342,7 +342,7 @@ function followProgress(thread: ManagedThread, message: ThreadStatus): void {
   thread.restored = restored;
 }
 
-/** What a thread that was ended had is still its own until the group gives it to another. */
+/** The tasks of a thread that was ended are its own until the group gives them to another. */
 function tasksOf({ init, status, trouble }: ManagedThread): readonly TaskStatus[] {
   if (trouble === undefined) return status?.tasks ?? [];
   if (status !== undefined && status.tasks.length > 0)
@@ -351,7 +351,7 @@ function tasksOf({ init, status, trouble }: ManagedThread): readonly TaskStatus[
   return left.map((task) => ({ ...task, state: 'SUSPENDED' }));
 }
 
-/** The message of user code that failed names the task, the partition and the offset. */
+/** Counts by message: that of failed user code names the task, the partition and the offset. */
 function countAtRecord({ failuresByRecord }: ManagedThread, message: string): number {
   const count = (failuresByRecord.get(message) ?? 0) + 1;
   if (failuresByRecord.size >= MOST_RECORDS_REMEMBERED) failuresByRecord.clear();

@@ -31,7 +31,7 @@ export interface ThreadMembershipOptions {
   };
   /** Commits what is done, before others may be given the tasks. Resolves after `timeoutMs` at the latest. */
   readonly commitSoon: (timeoutMs: number) => Promise<void>;
-  /** There is an assignment, or the membership is lost: the loop must look. */
+  /** There is an assignment, or the membership is lost: the loop must act on it. */
   readonly onChange: () => void;
   readonly onFatal: (error: unknown) => void;
 }
@@ -43,11 +43,11 @@ export interface ThreadAssignment {
 }
 
 /**
- * A thread's membership of the group, as its loop asks for it: what was assigned and not taken on yet, whether the
- * tasks may be another owner's already, and when the thread may fence.
+ * A thread's membership of the group, as its loop needs it: a new assignment, whether the tasks may be another owner's
+ * already, and when the thread may fence.
  */
 export class ThreadMembership {
-  /** Closed from the moment that a rebalance is known of until the new assignment is taken on. */
+  /** Closed from the moment that a rebalance is known of until the new assignment is adopted. */
   readonly fences = new FenceGate();
   readonly #options: ThreadMembershipOptions;
   readonly #member: GroupMember;
@@ -106,17 +106,17 @@ export class ThreadMembership {
     return this.#current;
   }
 
-  /** Told to join again, and not yet told for which tasks. */
+  /** A rebalance is under way, and the new assignment is not known yet. */
   get rejoining(): boolean {
     return this.#rejoining;
   }
 
-  /** The thread has an assignment, and has taken it on. */
+  /** The thread has an assignment, and has adopted it. */
   get settled(): boolean {
     return this.#settled && this.#assignment === undefined;
   }
 
-  /** There is an assignment, or a loss, that the loop has not taken on. */
+  /** There is an assignment, or a loss, that the loop has not adopted. */
   get changed(): boolean {
     return this.#lost || this.#assignment !== undefined;
   }
@@ -130,7 +130,7 @@ export class ThreadMembership {
   }
 
   /** True once after the membership was lost: the tasks may be another owner's. */
-  takeLoss(): boolean {
+  consumeLoss(): boolean {
     const lost = this.#lost;
     this.#lost = false;
     return lost;
@@ -140,7 +140,7 @@ export class ThreadMembership {
    * Gives an assignment that is new to `adopt`. When that has made it this thread's own, and no newer one has come
    * meanwhile, the thread may fence again.
    */
-  async takeAssignment(adopt: (assignment: ThreadAssignment) => Promise<void>): Promise<void> {
+  async adoptAssignment(adopt: (assignment: ThreadAssignment) => Promise<void>): Promise<void> {
     const assignment = this.#assignment;
     if (assignment === undefined) return;
     const { memberId, generationId } = this.#member;

@@ -3,7 +3,7 @@ import type { ThreadInit } from '../streams-config.ts';
 import type { RecordPlace } from '../task/record-watch.ts';
 import type { TaskStatus } from '../task/instance-status.ts';
 
-/** What a stream thread tells the main thread. Plain data. */
+/** Messages from a stream thread to the main thread. Plain data. */
 export type FromThread =
   | {
       readonly kind: 'log';
@@ -19,7 +19,7 @@ export type FromThread =
       /** Commits since the thread started: progress, as the supervisor understands it. */
       readonly commits: number;
       readonly brokerAway: string | null;
-      /** What tasks wait for at the disk under their stores, in one line; null when none waits. */
+      /** Why tasks wait for the disk under their stores, in one line; null when none waits. */
       readonly diskTrouble: string | null;
       /** Group membership is settled and no task is being restored. */
       readonly steady: boolean;
@@ -35,7 +35,7 @@ export type FromThread =
     }
   | { readonly kind: 'closed' };
 
-/** What the main thread tells a stream thread. */
+/** Messages from the main thread to a stream thread. */
 export type ToThread =
   /** `watch`: memory of a RecordWatch. */
   | {
@@ -44,16 +44,16 @@ export type ToThread =
       readonly watch: SharedArrayBuffer;
       readonly withheld: readonly RecordPlace[];
     }
-  /** User code hangs at these: they are dead-lettered without another try. */
+  /** User code hangs at these records: they are dead-lettered without another try. */
   | { readonly kind: 'withhold'; readonly records: readonly RecordPlace[] }
   | { readonly kind: 'close' };
 
-/** In the order by which a RecordWatch numbers them, on both sides. */
+/** In the order in which a RecordWatch numbers them, on both sides. */
 export function watchedTopics({ partitionCounts }: Pick<ThreadInit, 'partitionCounts'>): string[] {
   return Object.keys(partitionCounts).sort();
 }
 
-/** What a thread needs to load its code, before it is told what to run. */
+/** What a thread needs to load its code, before it gets its `start`. */
 export interface ThreadLoad {
   readonly threadName: string;
   readonly topologyModule: string;

@@ -13,7 +13,7 @@ const LETTER_BYTES = 90 * 1024 * 1024;
 
 /**
  * How much goes into one batch and one request: what the topics and brokers have refused so far makes it less. Shared
- * by the producers of a thread, so that a task that is taken anew does not begin with what was refused.
+ * by the producers of a thread, so that a task that is initialised again does not begin with what was refused.
  */
 export class ProduceLimits {
   readonly #batchBytes = new Map<string, number>();
