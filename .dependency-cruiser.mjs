@@ -20,6 +20,13 @@ export default {
       to: { path: '^(schema|client|tools|tests|bench|examples)/' },
     },
     {
+      name: 'live-knows-nothing-of-logins',
+      comment: 'The live API serves tables of any topology: logins are one user of it.',
+      severity: 'error',
+      from: { path: '^schema/live/', pathNot: ofTests },
+      to: { path: '^(processor/logins|schema/logins)/' },
+    },
+    {
       name: 'schema-knows-nothing-above-it',
       comment: 'The API reads what the processor wrote.',
       severity: 'error',

@@ -39,7 +39,7 @@ export { CursorResume } from './updates/cursor-resume.ts';
 /* Resolvers. */
 export { countScalar, cursorScalar, dateTimeScalar } from './graphql/scalars.ts';
 export { integerArgument, intervalArgument } from './graphql/arguments.ts';
-export { apiError, badUserInput, type ErrorCode } from './graphql/api-error.ts';
+export { badUserInput, type ErrorCode } from './graphql/api-error.ts';
 export { InstanceList, type ListedInstance } from './operations/instance-list.ts';
 export {
   processorResult,

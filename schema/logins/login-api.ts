@@ -13,10 +13,10 @@ const NOT_BUILT_PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><ti
 <a href="/insights">/insights</a>.</p>
 `;
 
-/** What the application does not say itself. */
-type Given = 'model' | 'createSchema' | 'costs' | 'restResults' | 'graphiqlExamples' | 'notBuiltPage' | 'settings';
+/** Options of the server that this file sets. */
+type SetHere = 'model' | 'createSchema' | 'costs' | 'restResults' | 'graphiqlExamples' | 'notBuiltPage' | 'settings';
 
-export interface LoginApiOptions extends Omit<ApiServerOptions, Given> {
+export interface LoginApiOptions extends Omit<ApiServerOptions, SetHere> {
   readonly model: LoginModel;
   readonly application: ApplicationDescription;
 }

@@ -12,19 +12,19 @@ import {
 } from '@tributary/graphql';
 
 const STATES = STATE_CODES.length;
-/** Looking into one row of one window costs this much of writing a value. */
-const LOOK = 1 / 12;
+/** The cost of reading one row of one window, where writing a value costs 1. */
+const ROW_READ = 1 / 12;
 
-/** What this API's fields cost, by their arguments: lists as long as they can be for them. */
+/** What this API's fields cost: lists are as long as their arguments allow. */
 export function loginCosts(schema: GraphQLSchema, model: LoginModel): CostTable {
   const windowsAsked = (given: FieldArguments): number => {
     const { windows } = seriesRange(model, given as TimeSeriesArguments);
-    // More, or none, is refused before any is made.
+    // More windows, or none, are refused before any is made.
     return windows >= 1 && windows <= MAX_WINDOWS ? windows : 0;
   };
   const windowsSent = ({ windows }: FieldArguments): number => between(windows, DEFAULT_WINDOWS, MAX_WINDOWS);
-  const looked = ({ states }: FieldArguments): number =>
-    (stateFilter(states as TimeSeriesArguments['states'])?.length ?? 1) * LOOK;
+  const rowsRead = ({ states }: FieldArguments): number =>
+    (stateFilter(states as TimeSeriesArguments['states'])?.length ?? 1) * ROW_READ;
   return {
     lists: {
       ...introspectionLists(schema),
@@ -44,10 +44,10 @@ export function loginCosts(schema: GraphQLSchema, model: LoginModel): CostTable 
     work: {
       'Query.states': () => STATES,
       'Query.insights': () => 2 * STATES,
-      'Query.timeSeries': (given) => windowsAsked(given) * looked(given),
+      'Query.timeSeries': (given) => windowsAsked(given) * rowsRead(given),
       // A cursor is compared with every row.
       'Subscription.timeSeries': (given) =>
-        windowsSent(given) * looked(given) + (given['after'] == null ? 0 : MAX_WINDOWS),
+        windowsSent(given) * rowsRead(given) + (given['after'] == null ? 0 : MAX_WINDOWS),
     },
   };
 }

@@ -16,12 +16,12 @@ import { createLoginModel } from './rows/login-model.ts';
 import { startTracing } from './tracing.ts';
 
 const STOP_WITHIN_MS = 4_800;
-/** Closing the Kafka connections writes nothing: no need to wait for it for long. */
+/** Closing the Kafka connections writes nothing, so it need not be waited for longer. */
 const FEED_GRACE_MS = 500;
 
 const environment = environmentOrExit();
 const logger = createLogger('api', environment.log);
-// Without brokers of its own: the one that `npm start` runs on this machine.
+// Without KAFKA_BROKERS: the broker that `npm start` runs on this machine.
 const connection: KafkaConnectionConfig = environment.kafka ?? {
   brokers: [`127.0.0.1:${environment.localKafkaPort}`],
   clientId: environment.applicationId,

@@ -4,15 +4,15 @@ import type { Tracing } from '@tributary/graphql';
 const SERVICE = 'tributary-api';
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
-/** Whether OpenTelemetry's own variables ask for traces: they name a collector, and do not switch it off. */
+/** Whether OpenTelemetry's own variables ask for traces: they name a collector and do not switch tracing off. */
 export function wantsTracing(env: NodeJS.ProcessEnv): boolean {
   if (env['OTEL_SDK_DISABLED']?.toLowerCase() === 'true' || env['OTEL_TRACES_EXPORTER'] === 'none') return false;
   return Boolean(env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ?? env['OTEL_EXPORTER_OTLP_ENDPOINT']);
 }
 
 /**
- * Tracing as `env` asks for it; null when it does not. The packages are loaded only then. They read their settings from
- * the process's environment by themselves: endpoint, headers, service name, resource attributes.
+ * Tracing as `env` asks for it; null when it does not, and then its packages are not loaded. They read endpoint,
+ * headers, service name and resource attributes from the process's environment.
  */
 export async function startTracing(env: NodeJS.ProcessEnv, logger: Logger): Promise<Tracing | null> {
   if (!wantsTracing(env)) return null;

@@ -31,7 +31,7 @@ function isOwn(origin: string, host: string, request: IncomingMessage): boolean 
   );
 }
 
-export type OriginKind = 'none' | 'same' | 'allowed' | 'foreign';
+type OriginKind = 'none' | 'same' | 'allowed' | 'foreign';
 
 /** Which pages may use this API from a browser: its own pages, and those of the listed origins, compared exactly. */
 export class OriginPolicy {

@@ -9,7 +9,7 @@ export function setSecurityHeaders(response: ServerResponse): void {
   response.setHeader('cross-origin-resource-policy', 'same-origin');
 }
 
-export interface PagePolicy {
+interface PagePolicy {
   /** Hashes of the page's inline scripts, as `sha256-…`. */
   readonly scriptHashes?: readonly string[];
   /** Allows fonts and workers that the page makes from text it already has. */

@@ -29,7 +29,7 @@ import { sharedExecution } from './shared-execution.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
-export interface GraphqlEngineOptions {
+interface GraphqlEngineOptions {
   readonly schema: GraphQLSchema;
   /** False closes introspection and keeps the schema's names out of error messages. */
   readonly explorable: boolean;
@@ -92,9 +92,9 @@ export function errorMask({
   log,
 }: Pick<GraphqlEngineOptions, 'explorable' | 'log'>): (error: unknown) => GraphQLError {
   return (error) => {
-    const answer = explorable ? clientError(error) : withoutSuggestion(clientError(error));
-    log.errors([answer]);
-    return answer;
+    const shown = explorable ? clientError(error) : withoutSuggestion(clientError(error));
+    log.errors([shown]);
+    return shown;
   };
 }
 

@@ -50,7 +50,7 @@ interface Begun {
   readonly send: Extra['send'];
 }
 
-export interface GraphqlSocketsOptions {
+interface GraphqlSocketsOptions {
   readonly engine: GraphqlEngine;
   /** Makes of an error what a client may see. */
   readonly mask: (error: unknown) => GraphQLError;

@@ -1,6 +1,6 @@
 import { type DocumentNode, type FieldNode, Kind, type SelectionSetNode, visit } from 'graphql';
 
-export interface WithoutRepeats {
+interface WithoutRepeats {
   /** The document itself when nothing was removed from it. */
   readonly document: DocumentNode;
   /** How often a selection names a field that it has named before. */

@@ -63,7 +63,7 @@ interface Report {
   readonly heardAtMs: number;
 }
 
-export interface Clocks {
+interface Clocks {
   /** Of a clock that nobody sets, milliseconds. */
   readonly elapsedMs: number;
   /** The wall clock, epoch milliseconds. */

@@ -33,7 +33,7 @@ const NOT_BUILT = `<!doctype html><html lang="en"><meta charset="utf-8"><title>N
 <p>The API works without it: <a href="/graphql">/graphql</a>.</p>
 `;
 
-export interface DashboardOptions {
+interface DashboardOptions {
   /** The page that is shown while there is no build. */
   readonly notBuiltPage?: string | undefined;
   readonly readBytes?: (path: string) => Promise<Buffer>;

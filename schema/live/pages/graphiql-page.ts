@@ -11,7 +11,7 @@ export const GRAPHIQL_ASSETS = '/graphiql/';
 const SCRIPT = 'text/javascript; charset=utf-8';
 const compress = promisify(gzip);
 
-export interface Asset {
+interface Asset {
   readonly contentType: string;
   readonly bytes: Buffer;
   readonly gzipped: Buffer;

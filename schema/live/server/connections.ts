@@ -9,7 +9,7 @@ export const MAX_CONNECTIONS = 2_000;
 export const STALLED_AFTER_MS = 30_000;
 const CHECK_EVERY_MS = 1_000;
 
-export interface ConnectionLimits {
+interface ConnectionLimits {
   readonly stalledAfterMs?: number | undefined;
   readonly maxConnections?: number | undefined;
 }

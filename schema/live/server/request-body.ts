@@ -11,7 +11,7 @@ const DECODERS = {
 };
 export const ACCEPTED_ENCODINGS = 'gzip, deflate, br';
 
-export type DecodedBody =
+type DecodedBody =
   { readonly text: string } | { readonly problem: 'unknown encoding' | 'too large' | 'wrong encoding' | 'not utf-8' };
 
 /** A body as text, decompressed to at most `limit` bytes: what would be longer is never held. */

@@ -15,7 +15,7 @@ import { ACCEPTED_ENCODINGS, isUtf8, readBody, decodedBody } from './request-bod
 import { REQUEST_LIMITS, tokenLimitError } from '../limits/request-limits.ts';
 import { type RestResults, sendRestResult } from './rest-responses.ts';
 
-export interface RouterParts {
+interface RouterParts {
   readonly model: AnyLiveModel;
   readonly engine: GraphqlEngine;
   readonly origins: OriginPolicy;

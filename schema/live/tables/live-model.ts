@@ -117,7 +117,7 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
     return [...this.#feeds.keys()];
   }
 
-  /** Grows with every change; equal versions mean equal answers but for the clock. */
+  /** Grows with every change; equal versions mean equal results but for the clock. */
   get version(): number {
     return this.#version;
   }

@@ -1,7 +1,7 @@
 import { SharedTimers } from './shared-timers.ts';
 
 /** What changes in every model beside its tables. */
-export type ModelTopic = 'processor' | 'completeness' | 'progress';
+type ModelTopic = 'processor' | 'completeness' | 'progress';
 
 /** What changed, as far as subscribers care: a table by its name, or a part of the model. */
 export type ChangeTopic<TableName extends string = string> = TableName | ModelTopic;

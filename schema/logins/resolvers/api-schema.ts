@@ -19,7 +19,7 @@ export function readTypeDefinitions(): string {
   return readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8');
 }
 
-/** The schema with its resolvers over `model`. Answers are whole objects, so most fields need no resolver. */
+/** The schema with its resolvers over `model`. Results are whole objects, so most fields need no resolver. */
 export function createApiSchema(
   model: LoginModel,
   application: ApplicationDescription,

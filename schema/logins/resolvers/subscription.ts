@@ -38,8 +38,8 @@ export function subscriptionResolvers(
     return new ConflatingIterator(model.hub, topics, source, intervalMs, onSubscription(field));
   }
   /**
-   * An event is the update itself, not an object around it: by it a result is found that was executed for another
-   * subscriber.
+   * An event is the update itself, not an object around it: by its identity the result that was executed for another
+   * subscriber is found.
    */
   const resolve = <T>(update: T): T => update;
 

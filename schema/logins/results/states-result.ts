@@ -27,13 +27,13 @@ export function stateResult(model: LoginModel, code: StateCode): State {
   };
 }
 
-/** The state behind a global id; null for an id of nothing. */
+/** The state of a global id; null for an id that is no state's. */
 export function nodeResult(model: LoginModel, id: string): State | null {
   const code = /^State:(.{2})$/.exec(id)?.[1];
   return code !== undefined && isStateCode(code) ? stateResult(model, code) : null;
 }
 
-export interface StatesArguments {
+interface StatesArguments {
   readonly orderBy?: StateOrder | null | undefined;
   readonly first?: number | null | undefined;
   readonly gdpClass?: GdpClass | null | undefined;
@@ -50,13 +50,13 @@ export function statesResult(model: LoginModel, { orderBy, first, gdpClass }: St
   if (rank === null) {
     if (direction === 'DESC') nodes.reverse();
   } else {
-    // The codes ascend and sorting is stable: ties stay alphabetical in either direction.
+    // The codes are in order and sorting is stable: ties stay alphabetical in either direction.
     nodes.sort((a, b) => sign * (rank(a) - rank(b)));
   }
   return { nodes: nodes.slice(0, limit), ...totalsResult(model) };
 }
 
-/** What a list is ordered by; null for the code itself. */
+/** The number that a list is ordered by; null: by the code itself. */
 const RANKS: Readonly<Record<StateOrderField, ((state: State) => number) | null>> = {
   TOTAL: ({ devices }) => devices.total,
   IOS: ({ devices }) => devices.ios,
@@ -72,7 +72,7 @@ export interface Totals {
   readonly freshness: Freshness;
 }
 
-/** Over all states, and unattributed logins too. */
+/** The totals over all states and unattributed logins. */
 export function totalsResult(model: LoginModel): Totals {
   const totals = noCounts();
   let newestMs = 0;
@@ -87,7 +87,7 @@ export function totalsResult(model: LoginModel): Totals {
   };
 }
 
-/** Every login that is counted: the same rows as the states', summed. */
+/** How many logins are counted: the sum of the states' rows. */
 export function countedLogins(model: LoginModel): number {
   let sum = 0;
   for (const [, row] of model.tables.states.rows()) sum += totalOf(row);

@@ -8,7 +8,7 @@ import { deviceCounts } from './states-result.ts';
 
 export const DEFAULT_WINDOWS = 60;
 
-/** Whose logins a series counts; null: everybody's, unattributed ones included. */
+/** The states whose logins a series counts; null: all logins, unattributed ones too. */
 export type StateFilter = readonly StateCode[] | null;
 
 export interface TimeSeriesArguments {
@@ -22,14 +22,14 @@ export function windowsOf(model: LoginModel, resolution: Resolution): CountWindo
   return resolution === 'HOUR' ? model.tables.hours : model.tables.minutes;
 }
 
-/** Ascending and without doubles, so that equal filters look equal. */
+/** Sorted and without duplicates, so that equal filters give equal subjects. */
 export function stateFilter(states: readonly StateCode[] | null | undefined): StateFilter {
   return states == null ? null : [...new Set(states)].sort();
 }
 
 /**
- * Start of the newest window with a login, or of the current one by the clock where that is earlier: one login that is
- * dated ahead must not push all others out of the range. Null before the first login.
+ * Start of the newest window with a login, or of the current window by the clock where that is earlier: one login with
+ * a time in the future must not push all others out of the range. Null before the first login.
  */
 export function newestShownMs(model: LoginModel, rows: CountWindows): number | null {
   return rows.newestStartMs === null ? null : Math.min(rows.newestStartMs, currentStartMs(model, rows));
@@ -45,10 +45,10 @@ function currentStartMs(model: LoginModel, rows: CountWindows): number {
   return Math.floor(model.now() / sizeMs) * sizeMs;
 }
 
-export interface SeriesRange {
+interface SeriesRange {
   readonly fromMs: number;
   readonly toMs: number;
-  /** Below 1 where the range is none. */
+  /** Below 1 for a range that holds no window. */
   readonly windows: number;
 }
 
@@ -91,7 +91,7 @@ export function timeSeriesResult(model: LoginModel, args: TimeSeriesArguments): 
   };
 }
 
-/** What RFC 3339 can write. */
+/** The instants that RFC 3339 can write. */
 const EARLIEST_MS = Date.parse('0000-01-01T00:00:00Z');
 const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z');
 
@@ -110,7 +110,7 @@ export function newestBetween(rows: CountWindows, fromMs: number, toMs: number, 
   let newestMs = 0;
   for (const key of filter ?? ALL_KEYS) newestMs = Math.max(newestMs, rows.newestOf(key));
   if (newestMs < fromMs) return 0;
-  // The newest of all is in the range, as in every series that ends now: no window has to be looked at.
+  // The newest of all is in the range, as in every series that ends now: no window has to be read.
   if (newestMs < toMs) return newestMs;
   newestMs = 0;
   for (let startMs = fromMs; startMs < toMs; startMs += rows.sizeMs)

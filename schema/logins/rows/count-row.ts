@@ -3,7 +3,7 @@ import { isStateCode, type StateCode } from '../../../processor/logins/states.ts
 import type { TableChange } from '@tributary/streams';
 import { originOf, type WindowRow } from '@tributary/graphql';
 
-/** Whose logins a row counts: a state's, or those that name none. */
+/** Whose logins a row counts: a state's, or the logins without a state. */
 export type RowKey = StateCode | typeof UNATTRIBUTED;
 
 export interface Counts {
@@ -18,7 +18,7 @@ export interface CountRow extends Counts, WindowRow {}
 /** A row as of `change`; a tombstone counts nothing. Throws on what the processor cannot have written. */
 export function rowOf(change: TableChange, version: number): CountRow {
   const counts = change.value === null ? NOTHING : parseCounts(change.value);
-  // Whichever clock is later: this machine's own may be behind.
+  // The later of two clocks: this machine's own may be behind.
   if (counts.newestEventMs > Math.max(change.timestampMs, Date.now()) + MAX_AHEAD_MS)
     throw new TypeError('the newest login is dated more than two hours ahead');
   return { ...counts, ...originOf(change, version) };
@@ -55,16 +55,16 @@ const NOTHING: Readonly<Counts & { newestEventMs: number }> = Object.freeze({
   newestEventMs: 0,
 });
 
-/** So much of each device in each state still sums up to a whole number that JSON and GraphQL can hold. */
+/** Sums of so many logins of each device in each state are still exact in JSON and GraphQL. */
 const MAX_COUNT = 50_000_000_000_000;
 /** The last instant that a result can write. */
 const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z');
-/** The processor takes no login from further ahead than an hour, by its own clock. */
+/** The processor refuses logins dated more than an hour ahead of its own clock. */
 const MAX_AHEAD_MS = 2 * 3_600_000;
 
 /**
- * @throws TypeError for what the processor cannot have written: one time out of bounds
- * would move what is counted as expired, one count too large would make every result that sums it up an error.
+ * @throws TypeError for what the processor cannot have written: a time out of bounds would expire windows too early,
+ * and a count too large would make every result with its sum an error.
  */
 function parseCounts(bytes: Buffer): Counts & { newestEventMs: number } {
   const value: unknown = JSON.parse(bytes.toString('utf8'));

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { QUALITY_KEY } from '../../../processor/logins/names.ts';
 import type { TableChange } from '@tributary/streams';
 
-/** Of one row, all reasons together: more would make the sums no number that GraphQL can give. */
+/** Of one row, all reasons together: sums of more could be no number that GraphQL can carry. */
 const MAX_COUNT = 1_000_000_000_000;
 /** Reasons are codes, and there are few. */
 const MAX_NAMES = 1_000;
@@ -16,8 +16,8 @@ const tally = z
   );
 const qualityValue = z.object({ missing: tally, invalid: tally, deadLettered: tally, late: count });
 
-/** What the topology found in the records it read: field or reason to count. */
-export interface QualityCounts {
+/** What the topology found in the records that it read: counts by field or by reason. */
+interface QualityCounts {
   readonly missing: ReadonlyMap<string, number>;
   readonly invalid: ReadonlyMap<string, number>;
   readonly deadLettered: ReadonlyMap<string, number>;

@@ -30,7 +30,7 @@ export interface TimeSeriesSubject {
 interface Sent {
   readonly version: number;
   readonly epoch: number;
-  /** The newest window that was told as a matter of course; windows ahead of the clock are told when they change. */
+  /** The newest window that was sent without a change; windows ahead of the clock are sent when they change. */
   readonly newestStartMs: number | null;
 }
 
@@ -52,7 +52,7 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
     this.#completeness = new CompletenessWatch(model);
     const table = wanted.resolution === 'HOUR' ? 'hours' : 'minutes';
     const decoded = after == null ? null : decodeCursor(after, model.applicationId, this.#subject);
-    // Points are counted from its newest window on: where no window begins, nobody here has made it.
+    // A cursor holds the start of a window: one whose time is no such start was not made by this API.
     const cursor = (decoded?.newestStartMs ?? 0) % this.#rows.sizeMs === 0 ? decoded : null;
     this.#resume = new CursorResume(cursor, this.#rows.positions, () => model.readPositions(table));
   }
@@ -78,14 +78,14 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
   }
 
   #since(sent: Sent): TimeSeriesUpdate | null {
-    const mustTell = this.#completeness.changed();
+    const mustSend = this.#completeness.changed();
     return this.#model.shared(
-      `${this.#subject} since ${sent.version} ${sent.epoch} ${sent.newestStartMs} ${mustTell} to ` +
+      `${this.#subject} since ${sent.version} ${sent.epoch} ${sent.newestStartMs} ${mustSend} to ` +
         `${this.#newestShownMs}`,
       () => {
         const points = this.#pointsSince(sent);
         if (points === null) return this.#snapshot();
-        return points.length === 0 && !mustTell ? null : this.#update('DELTA', points);
+        return points.length === 0 && !mustSend ? null : this.#update('DELTA', points);
       },
     );
   }
@@ -93,7 +93,7 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
   #pointsSince(sent: Sent): TimeSeriesPoint[] | null {
     const { epoch } = this.#rows;
     const newestMs = this.#newestShownMs;
-    // Before the first login the range hung on the clock, and the client's points are of no use.
+    // Before the first login the range followed the clock, and the client's points are of another range.
     if (epoch !== sent.epoch || (sent.newestStartMs === null && newestMs !== null)) return null;
     if (this.#rows.version === sent.version && newestMs === sent.newestStartMs) return [];
     const changed = this.#rows.changedSince(sent.version, this.#wanted.filter);
@@ -107,8 +107,8 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
   #pointsSinceCursor(): TimeSeriesPoint[] | null {
     const cursor = this.#resume.resumable(allRows(this.#rows));
     if (cursor === null || cursor.newestStartMs === null) return null;
-    // What expired since, wherever that was: of a window whose rows are gone from the topic there is nothing here to
-    // tell of it.
+    // With what expired since the cursor: a window whose rows are gone from the topic has left no row here that shows
+    // it.
     return this.#changedPoints(
       (window) => this.#hasChangedSince(window, cursor),
       cursor.newestStartMs,
@@ -117,7 +117,7 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
   }
 
   #hasChangedSince(window: CountWindow, cursor: CursorContent): boolean {
-    // Rows that went away left no offset behind: say again that they are gone.
+    // Removed rows left no offset to compare: the window is sent again.
     return window.removedAtVersion > 0 || this.#someRow(window, (row) => changedSince(cursor, row));
   }
 
@@ -175,7 +175,7 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
       newestStartMs: this.#newestShownMs,
     });
     const { resolution, windows, filter } = this.#wanted;
-    // Of the whole series, not of this delta: a late window must not make the series look older than it was.
+    // Of the whole series, not of this delta: a late window must not make the series look older than it is.
     const toMs = defaultEndMs(this.#model, this.#rows);
     const newestEventMs = newestBetween(this.#rows, toMs - windows * this.#rows.sizeMs, toMs, filter);
     return { kind, cursor, resolution, points, freshness: freshness(this.#model, newestEventMs) };
