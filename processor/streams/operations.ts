@@ -36,7 +36,7 @@ export { partitionOf } from './topology/partitioner.ts';
 
 /* What an application leaves in Kafka: the names of its topics, its instances, its dead letters. */
 export { changelogTopic, offsetsTopic, repartitionTopic, statusTopic } from './topology/topology.ts';
-export { APPLICATION_RECORD_KEY } from './task/instance-status.ts';
+export { APPLICATION_RECORD_KEY } from './store/runtime-rows.ts';
 export { CUT_HEADERS, DEAD_LETTER_HEADERS, isCut, originalHeaders } from './writing/dead-letter.ts';
 
 /* What it leaves on disk. */

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { messageOf, RESET_REMEDY, StreamsError } from '../errors.ts';
 import { formerStreamTimeKey, isRuntimeRow } from '../store/runtime-rows.ts';
-import { windowStartOf } from '../store/window-key.ts';
+import { WINDOW_START_BYTES, windowStartOf } from '../store/window-key.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
 import { decodeWatermark } from '../task/watermark.ts';
 import { isStoredTime, readStored } from '../topology/stored-value.ts';
@@ -19,7 +19,6 @@ export interface ChangelogRow {
 /** @throws StreamsError INTERNAL_TOPIC_INVALID naming the record that the store did not write. */
 export type RowCheck = (store: string, row: ChangelogRow) => void;
 
-const WINDOW_START_BYTES = 8;
 const FORMER_KEYS = { 'key-value': formerStreamTimeKey('key-value'), window: formerStreamTimeKey('window') } as const;
 
 /**

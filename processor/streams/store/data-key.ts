@@ -1,7 +1,7 @@
 /**
- * The key space of one task's store: `<store name>\0<key>` for data, `!<name>` for the store's own records.
- * A store name has no byte below `-`, so no data key can be taken for a reserved one, and the entries of one store lie
- * together: from `<name>\0` up to `<name>\x01`.
+ * The key space of one task's LevelDB: `<store name>\0<key>` for data. A store name has no byte below `-`, so no data key
+ * is taken for a reserved one (runtime-rows.ts), and the entries of one store are together: from `<name>\0` up to
+ * `<name>\x01`.
  */
 const STORE_NAME = /^[a-zA-Z0-9_-][a-zA-Z0-9._-]{0,248}$/;
 
@@ -39,14 +39,4 @@ export function storeEnd(store: string): Buffer {
   const end = Buffer.from(storePrefix(store));
   end[end.length - 1] = 1;
   return end;
-}
-
-export const RESERVED = 0x21;
-
-export function isReserved(key: Uint8Array): boolean {
-  return key[0] === RESERVED;
-}
-
-export function reservedKey(name: string): Buffer {
-  return Buffer.from(`!${name}`, 'latin1');
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Level } from 'level';
 import type { BatchOptions } from 'level';
 import { removeCleanMark, writeCleanMark } from './clean-mark.ts';
-import { dataKey, isReserved, reservedKey, storeEnd, storePrefix } from './data-key.ts';
+import { dataKey, storeEnd, storePrefix } from './data-key.ts';
 import { inspectFiles, recoveryDoubt } from './leveldb-inspection.ts';
 import type { FoundFiles } from './leveldb-inspection.ts';
 import {
@@ -17,6 +17,7 @@ import {
   mergeOffsets,
 } from './reserved-records.ts';
 import type { CommittedRecord, StoreIdentity } from './reserved-records.ts';
+import { isReservedKey, RESERVED_KEYS } from './runtime-rows.ts';
 import type { StateStore, StoreBatch, StoreDigest, StoreOffsets } from './state-store.ts';
 import { DigestSum, digestsEqual } from './store-digest.ts';
 import { StoreLockedError, diskTrouble, levelCause, storeDamaged, storeIoFailed } from './store-errors.ts';
@@ -45,9 +46,7 @@ export interface LevelDbStore extends StateStore {
   readonly openedAsOfMs: number | null;
 }
 
-const COMMITTED = reservedKey('committed');
-const IDENTITY = reservedKey('identity');
-const STATUS = reservedKey('status');
+const { committed: COMMITTED, identity: IDENTITY, status: STATUS } = RESERVED_KEYS;
 
 /** Entries fetched at a time by scans: each fetch is one turn of the event loop. */
 const SCAN_CHUNK = 1_000;
@@ -273,7 +272,7 @@ class OpenLevelDbStore implements LevelDbStore {
       for (;;) {
         const chunk = await iterator.nextv(SCAN_CHUNK);
         if (chunk.length === 0) break;
-        for (const [key, value] of chunk) if (!isReserved(key)) actual.add(key, value);
+        for (const [key, value] of chunk) if (!isReservedKey(key)) actual.add(key, value);
       }
     } catch (error) {
       if (this.#closed) throw error;

@@ -6,7 +6,7 @@ import type { OffsetMap, StoreDigest, StoreOffsets } from './state-store.ts';
 /** The layout of keys and records. A store of another version is not read: it is set aside and restored. */
 export const SCHEMA_VERSION = 1;
 
-/** Whose store this is: a directory copied or mounted from elsewhere is found out before its data is used. */
+/** Whose store this is: a directory that was copied or mounted from elsewhere is noticed before its data is used. */
 export interface StoreIdentity {
   readonly applicationId: string;
   readonly taskId: string;
@@ -16,7 +16,7 @@ export interface StoreIdentity {
   readonly topicIds?: Readonly<Record<string, string>>;
 }
 
-/** What one commit writes beside the data, as one record: a reader sees all of it or none. */
+/** What one commit writes beside the data, in one record: a reader sees all of it or none. */
 export interface CommittedRecord {
   readonly offsets: StoreOffsets;
   readonly digest: StoreDigest;
@@ -24,14 +24,14 @@ export interface CommittedRecord {
   readonly committedAtMs: number | null;
 }
 
-/** JSON behind its own checksum: nothing else protects these bytes, since LevelDB checks none on read. */
-function sealRecord(content: object): Buffer {
+/** JSON behind a checksum of its own: LevelDB checks none on read. */
+function withChecksum(content: object): Buffer {
   const text = JSON.stringify(content);
   return Buffer.from(`${checksum(Buffer.from(text))} ${text}`);
 }
 
 /** The content, or null when it does not match its checksum. */
-function unsealRecord(bytes: Buffer): unknown {
+function readChecked(bytes: Buffer): unknown {
   const space = bytes.indexOf(' ');
   if (space < 0) return null;
   const text = bytes.subarray(space + 1);
@@ -40,7 +40,7 @@ function unsealRecord(bytes: Buffer): unknown {
 }
 
 export function encodeCommitted(record: CommittedRecord): Buffer {
-  return sealRecord({
+  return withChecksum({
     changelog: Object.fromEntries(record.offsets.changelog),
     input: Object.fromEntries(record.offsets.input),
     entries: record.digest.entries,
@@ -49,9 +49,9 @@ export function encodeCommitted(record: CommittedRecord): Buffer {
   });
 }
 
-/** null: the record is damaged. The checksum vouches for the shape, since only `encodeCommitted` wrote it. */
+/** Null when the record is damaged. Its shape needs no check: only `encodeCommitted` makes one with this checksum. */
 export function decodeCommitted(bytes: Buffer): CommittedRecord | null {
-  const content = unsealRecord(bytes) as CommittedJson | null;
+  const content = readChecked(bytes) as CommittedJson | null;
   if (content === null) return null;
   return {
     offsets: { changelog: new Map(Object.entries(content.changelog)), input: new Map(Object.entries(content.input)) },
@@ -81,27 +81,27 @@ export function mergeOffsets(stored: StoreOffsets, changelog: OffsetMap, input: 
   };
 }
 
-/** `before`: the record that it takes the place of, whose ids are kept where nobody tells newer ones. */
+/** @param before the record that it replaces: ids of topics in it are kept unless there are newer ones. */
 export function encodeIdentity(identity: StoreIdentity, before?: Buffer): Buffer {
-  const theirs = before === undefined ? null : (unsealRecord(before) as StoreIdentity | null);
-  return sealRecord({
+  const found = before === undefined ? null : (readChecked(before) as StoreIdentity | null);
+  return withChecksum({
     schemaVersion: SCHEMA_VERSION,
-    ...theirs,
+    ...found,
     ...identity,
-    topicIds: { ...theirs?.topicIds, ...identity.topicIds },
+    topicIds: { ...found?.topicIds, ...identity.topicIds },
   });
 }
 
-/** Why the store is not ours, in words; null when it is. */
+/** Why the store is not that of this task, as a part of a sentence; null when it is. */
 export function identityMismatch(bytes: Buffer, ours: StoreIdentity): string | null {
-  const theirs = unsealRecord(bytes) as (StoreIdentity & { schemaVersion: number }) | null;
-  if (theirs === null) return 'its identity record is damaged';
-  if (theirs.schemaVersion !== SCHEMA_VERSION) {
-    return `it has the layout of version ${theirs.schemaVersion}, this program reads version ${SCHEMA_VERSION}`;
+  const found = readChecked(bytes) as (StoreIdentity & { schemaVersion: number }) | null;
+  if (found === null) return 'its identity record is damaged';
+  if (found.schemaVersion !== SCHEMA_VERSION) {
+    return `it has the layout of version ${found.schemaVersion}, this program reads version ${SCHEMA_VERSION}`;
   }
-  if (theirs.applicationId !== ours.applicationId || theirs.taskId !== ours.taskId) {
+  if (found.applicationId !== ours.applicationId || found.taskId !== ours.taskId) {
     return (
-      `it belongs to task ${theirs.taskId} of ${theirs.applicationId}, not to task ${ours.taskId} of ` +
+      `it belongs to task ${found.taskId} of ${found.applicationId}, not to task ${ours.taskId} of ` +
       `${ours.applicationId}`
     );
   }
@@ -109,19 +109,19 @@ export function identityMismatch(bytes: Buffer, ours: StoreIdentity): string | n
 }
 
 /**
- * Why a store that is ours and sound must not be gone on with: it is of another topology, or of topics that were made
- * anew. What is wrong may be the topics as well as the store, so nothing is restored over it. Null: go on.
+ * Why a sound store of this task must not be used: it is of another topology, or of topics that were deleted and made
+ * anew. The topics may be wrong as well as the store, so nothing is restored over it. Null when it can be used.
  */
 export function identityContradiction(directory: string, bytes: Buffer, ours: StoreIdentity): StreamsError | null {
-  const theirs = unsealRecord(bytes) as StoreIdentity | null;
+  const found = readChecked(bytes) as StoreIdentity | null;
   const { applicationId, taskId } = ours;
   const stale =
     `If the application was started over since this store was written, delete ${directory}. If starting over is ` +
     `meant, ${RESET_REMEDY}`;
   const mismatch =
-    theirs?.topology === undefined || ours.topology === undefined
+    found?.topology === undefined || ours.topology === undefined
       ? null
-      : signatureMismatch(theirs.topology, ours.topology);
+      : signatureMismatch(found.topology, ours.topology);
   if (mismatch !== null)
     return new StreamsError(
       'TOPOLOGY_CHANGED',
@@ -129,7 +129,7 @@ export function identityContradiction(directory: string, bytes: Buffer, ours: St
         `${mismatch}. Use another applicationId, or go back to the topology as it was. ${stale}`,
       { taskId, settings: ['applicationId'], remedy: 'reset' },
     );
-  for (const [topic, id] of Object.entries(theirs?.topicIds ?? {})) {
+  for (const [topic, id] of Object.entries(found?.topicIds ?? {})) {
     const now = ours.topicIds?.[topic];
     if (now === undefined || now === id) continue;
     const internal = topic.startsWith(`${applicationId}-`) && /-(changelog|repartition)$/.test(topic);
@@ -143,13 +143,13 @@ export function identityContradiction(directory: string, bytes: Buffer, ours: St
   return null;
 }
 
-/** Written at every open: ties the clean mark to the opening that it ended. */
+/** Written at each open: a clean mark counts only with the id of the open that it ended. */
 export function encodeStatus(openId: string): Buffer {
-  return sealRecord({ openId });
+  return withChecksum({ openId });
 }
 
-/** null: damaged. */
+/** Null when it is damaged. */
 export function decodeStatus(bytes: Buffer): string | null {
-  const content = unsealRecord(bytes) as { openId: string } | null;
+  const content = readChecked(bytes) as { openId: string } | null;
   return content?.openId ?? null;
 }

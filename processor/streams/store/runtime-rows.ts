@@ -1,30 +1,50 @@
 /*
- * Rows of the runtime's own in the stores and changelogs of the user. This is the one place that knows them: stores,
- * driver, restore, standby and API ask here.
+ * Rows that the runtime keeps beside those of the user. This is the one place that knows how to tell them apart: stores,
+ * test driver, restore, standbys and API ask here.
  *
- * Their keys begin with the bytes 21 FF. FF is in no UTF-8 text, so no key of a key-value store begins so; the key of a
- * window store begins with eight bytes of time, the first of which is 0.
+ *   where                                  key                     what
+ *   a store and its changelog              21 FF "stream-time"     the watermark of a task and what it is made of
+ *   the same, before that convention       "!stream-time",         the same; still read, moved with the next commit
+ *                                          00 "stream-time"
+ *   the LevelDB of a task, and nowhere     "!committed"            offsets and digest
+ *   else: its data begins with the name    "!identity"             whose store it is
+ *   of a store, which has no "!"           "!status"               by whom it was opened last
+ *   the status topic                       "!application"          what the application is; else keys are process ids
+ *   the offsets topic                      a task's id             where its input stands; there are no other rows
+ *
+ * FF is in no UTF-8 text, so no key of a key-value store begins with 21 FF. The key of a window store begins with eight
+ * bytes of time, the first of which is 0.
  */
 const FIRST = 0x21;
 const SECOND = 0xff;
 
-function runtimeKey(name: string): Buffer {
-  return Buffer.concat([Buffer.from([FIRST, SECOND]), Buffer.from(name, 'latin1')]);
-}
-
-/** Stream time of the task: in a window store, or in any store of a task that hands it on. */
-export const STREAM_TIME_KEY = runtimeKey('stream-time');
+/** Where a task keeps its watermark: in a window store, or in any store when it hands the watermark on. */
+export const STREAM_TIME_KEY = Buffer.concat([Buffer.from([FIRST, SECOND]), Buffer.from('stream-time', 'latin1')]);
 
 /** Whether a row of a store or changelog is the runtime's own, to be left out of what a user sees. */
 export function isRuntimeRow(key: Uint8Array): boolean {
-  // mutant: runtime-row
   return key[0] === FIRST && key[1] === SECOND;
 }
 
 /**
- * Where releases before this convention kept stream time. It is still read, and moved to `STREAM_TIME_KEY` with the
- * next commit. In a key-value store it may be a key of the user's: who reads it looks at the value, too.
+ * Where releases before this convention kept the watermark. In a key-value store it may be a key of the user's: the
+ * reader looks at the value, too.
  */
 export function formerStreamTimeKey(kind: 'key-value' | 'window'): Buffer {
   return Buffer.from(kind === 'window' ? '!stream-time' : '\0stream-time', 'latin1');
 }
+
+/** Keys of a task's LevelDB that are no data (store/reserved-records.ts has their contents). */
+export const RESERVED_KEYS = {
+  committed: Buffer.from('!committed', 'latin1'),
+  identity: Buffer.from('!identity', 'latin1'),
+  status: Buffer.from('!status', 'latin1'),
+} as const;
+
+/** Whether a key of a task's LevelDB, whole, is no data. */
+export function isReservedKey(key: Uint8Array): boolean {
+  return key[0] === FIRST;
+}
+
+/** Key of the application's own record among the reports of instances on the status topic. */
+export const APPLICATION_RECORD_KEY = '!application';

@@ -6,7 +6,8 @@ export interface WindowKey {
   readonly key: string;
 }
 
-const START_BYTES = 8;
+/** A window's key begins with its start, the text of the key comes after it. */
+export const WINDOW_START_BYTES = 8;
 const LANE = 0x1_0000_0000;
 
 /**
@@ -16,10 +17,10 @@ const LANE = 0x1_0000_0000;
  */
 export function encodeWindowKey(windowStartMs: number, key: string): Buffer {
   checkWindow(windowStartMs, key);
-  const bytes = Buffer.allocUnsafe(START_BYTES + Buffer.byteLength(key));
+  const bytes = Buffer.allocUnsafe(WINDOW_START_BYTES + Buffer.byteLength(key));
   bytes.writeUInt32BE(Math.floor(windowStartMs / LANE), 0);
   bytes.writeUInt32BE(windowStartMs % LANE, 4);
-  bytes.write(key, START_BYTES, 'utf8');
+  bytes.write(key, WINDOW_START_BYTES, 'utf8');
   return bytes;
 }
 
@@ -33,8 +34,9 @@ export function checkWindow(windowStartMs: number, key: string): void {
   checkKeyText(key);
 }
 
+/** The opposite of `encodeWindowKey`. */
 export function decodeWindowKey(bytes: Buffer): WindowKey {
-  return { windowStartMs: windowStartOf(bytes), key: bytes.toString('utf8', START_BYTES) };
+  return { windowStartMs: windowStartOf(bytes), key: bytes.toString('utf8', WINDOW_START_BYTES) };
 }
 
 export function windowStartOf(bytes: Buffer): number {

@@ -1,11 +1,6 @@
 import type { DropCounts } from './dropped-records.ts';
 
 /**
- * Key of the application's own record among the reports of instances on the status topic. No process id looks like it.
- */
-export const APPLICATION_RECORD_KEY = '!application';
-
-/**
  * What each processor instance publishes once a second to the compacted topic `<applicationId>-status`, JSON, keyed by
  * its process id; a tombstone when it leaves cleanly. The API's `processor` field is read from here.
  */

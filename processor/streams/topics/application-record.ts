@@ -5,7 +5,7 @@ import { asAccessDenied, LeaderNotKnownError } from '../kafka/kafka-errors.ts';
 import { RecordFetcher, type FetchCluster } from '../reading/record-fetcher.ts';
 import { RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import { APPLICATION_RECORD_KEY } from '../task/instance-status.ts';
+import { APPLICATION_RECORD_KEY } from '../store/runtime-rows.ts';
 import { statusTopic } from '../topology/topology.ts';
 import { signatureMismatch, type TopologySignature } from '../topology/signature.ts';
 
