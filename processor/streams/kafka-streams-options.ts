@@ -3,7 +3,7 @@ import { checkConnection, type KafkaConnectionConfig } from './kafka/kafka-conne
 import type { Logger } from './logger.ts';
 import { checkLogger, checkOptions, textOf } from './options.ts';
 import type { StreamsConfigInput } from './streams-config.ts';
-import type { CreatableTopics } from './topics/internal-topics.ts';
+import type { CreatableTopics } from './topics/prepare-topics.ts';
 import type { Topology } from './topology/topology.ts';
 
 export interface KafkaStreamsOptions {

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { StreamsBuilder, stringSerde, type KStream } from '../index.ts';
-import { forgottenSources, internalTopics } from './internal-topics.ts';
+import { forgottenSources } from './forgotten-sources.ts';
+import { internalTopics } from './internal-topics.ts';
 
 const text = (builder: StreamsBuilder, topic: string): KStream<string> =>
   builder.stream(topic, { decode: ({ value }) => String(value) });

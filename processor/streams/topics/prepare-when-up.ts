@@ -4,7 +4,7 @@ import type { KafkaConnectionConfig } from '../kafka/kafka-connection-config.ts'
 import { COORDINATOR_OF_GROUP } from '../kafka/broker.ts';
 import { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import { fatalConnectionError, isBrokerAway, isCoordinatorNotFound, waitingForKafka } from '../kafka/kafka-errors.ts';
-import { prepareTopics } from './internal-topics.ts';
+import { prepareTopics } from './prepare-topics.ts';
 import type { KnownTopics } from './topic-check.ts';
 
 const RETRY_MS = 1_000;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { StreamsBuilder } from '@tributary/streams';
 import { createKafka, isBrokerAway, KafkaCluster } from '@tributary/streams/operations';
-import { prepareTopics } from '../../topics/internal-topics.ts';
+import { prepareTopics } from '../../topics/prepare-topics.ts';
 import { quietLogger } from '../../../../tests/support/quiet-logger.ts';
 import { until } from '../../../../tests/support/until.ts';
 import { ApiKey, startProxiedBroker, type ProxiedBroker } from '../../../../tests/support/wire-proxy.ts';

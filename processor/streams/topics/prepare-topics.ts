@@ -1,0 +1,195 @@
+import type kafkajs from '#kafkajs';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
+import { RESET_REMEDY, StreamsError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import { checkCopartitioned, checkTopicNames } from '../topology/copartitioning.ts';
+import { topologySignature } from '../topology/signature.ts';
+import { inputTopicsOf, offsetsTopic, statusTopic, type Topology } from '../topology/topology.ts';
+import {
+  readApplicationRecord,
+  refuseOtherTopology,
+  writeApplicationRecord,
+  type ApplicationRecord,
+} from './application-record.ts';
+import { createTopic } from './create-topic.ts';
+import { refuseForgottenSources, topicsWithOffsets } from './forgotten-sources.ts';
+import { internalTopics, type TopicPlan } from './internal-topics.ts';
+import {
+  findTruncatedChangelog,
+  findWrongPolicy,
+  recreatedTopic,
+  topicsWithIdentity,
+  type KnownTopics,
+} from './topic-check.ts';
+
+/** Source topics that may be made on a first start, with their partition count. */
+export interface CreatableTopics {
+  readonly [topic: string]: { readonly partitions: number; readonly config?: Readonly<Record<string, string>> };
+}
+
+const MOST_ID_QUESTIONS = 50;
+const ID_QUESTION_INTERVAL_MS = 100;
+
+/**
+ * Finds or makes every topic that the topology touches, and returns the partition count and the id of each.
+ *
+ * Source topics that are missing are made only on a first start (no committed offsets, no local store, no record of the
+ * application), and only those in `creatable`. Internal topics that are missing later are refused: their contents are
+ * gone. Refused are also topics that were deleted and made anew, cut, or configured so that records are lost, and
+ * another topology than the application's.
+ * @throws StreamsError naming the topic and the remedy.
+ */
+export async function prepareTopics(options: {
+  readonly kafka: kafkajs.Kafka;
+  readonly cluster: KafkaCluster;
+  readonly topology: Topology;
+  readonly applicationId: string;
+  readonly creatable: CreatableTopics;
+  readonly hasLocalState: boolean;
+  readonly exactlyOnce: boolean;
+  readonly replicationFactor: number | undefined;
+  readonly logger: Logger;
+}): Promise<KnownTopics> {
+  const { kafka, cluster, topology, applicationId, creatable, hasLocalState, exactlyOnce, replicationFactor, logger } =
+    options;
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    // In this order: an instance that has committed has made all topics before.
+    const withOffsets = await topicsWithOffsets(admin, applicationId);
+    // All topics in one answer: a start that asks for each waits for each.
+    const found = await allPartitionCounts(admin);
+    const existing = new Set(found.keys());
+    const record = existing.has(statusTopic(applicationId))
+      ? await readApplicationRecord(cluster, applicationId, logger)
+      : undefined;
+    if (record !== undefined) refuseOtherTopology(record, topologySignature(topology), applicationId);
+    const isFirstStart = !hasLocalState && withOffsets.size === 0 && record === undefined;
+    const recreated =
+      record === undefined
+        ? undefined
+        : recreatedTopic(
+            topology,
+            applicationId,
+            record.topicIds,
+            await cluster.topicIds(Object.keys(record.topicIds)),
+          );
+    if (recreated !== undefined) throw recreated;
+    const counts: Record<string, number> = {};
+    const create = async (plan: TopicPlan): Promise<void> => {
+      await createTopic(admin, plan, replicationFactor);
+      logger.info({ topic: plan.topic, partitions: plan.partitions }, 'created topic');
+      existing.add(plan.topic);
+      counts[plan.topic] = plan.partitions;
+    };
+
+    const sources = inputTopicsOf(topology.subTopologies);
+    const external = new Set([
+      ...sources,
+      ...topology.subTopologies.flatMap((s) => [
+        ...s.nodes.flatMap((n) => (n.sinkTopic !== undefined && 'topic' in n.sinkTopic ? [n.sinkTopic.topic] : [])),
+        ...s.nodes.flatMap((n) => (n.source?.deadLetterTopic === undefined ? [] : [n.source.deadLetterTopic])),
+      ]),
+    ]);
+    // Before the first topic is made: a topology that is refused leaves nothing behind.
+    checkTopicNames(topology, applicationId);
+    checkCopartitioned(topology, applicationId, (topic) => found.get(topic) ?? creatable[topic]?.partitions);
+    for (const topic of external) {
+      if (existing.has(topic)) continue;
+      const plan = creatable[topic];
+      if (sources.includes(topic) && !isFirstStart)
+        throw new StreamsError(
+          'SOURCE_TOPIC_MISSING',
+          `the topic ${topic} does not exist any more, but ${applicationId} has read from it before. Restore ` +
+            `the topic or, if starting over is meant, ${RESET_REMEDY}`,
+          { topic, remedy: 'reset' },
+        );
+      if (plan === undefined)
+        throw new StreamsError(
+          'SOURCE_TOPIC_MISSING',
+          `the topic ${topic} does not exist; create it before the application starts`,
+          { topic },
+        );
+      await create({ topic, partitions: plan.partitions, config: plan.config ?? {} });
+    }
+    if (exactlyOnce) await refuseForgottenSources(admin, topology, applicationId, withOffsets);
+    // What was made just now may have been made by another instance, in another size.
+    const made = Object.keys(counts);
+    for (const topic of external) counts[topic] = found.get(topic) ?? counts[topic] ?? 0;
+    Object.assign(counts, await partitionCounts(admin, made));
+
+    for (const plan of internalTopics(topology, applicationId, counts)) {
+      counts[plan.topic] = plan.partitions;
+      if (!existing.has(plan.topic)) {
+        // Earlier releases made no topic for offsets, and there is none in their record.
+        const mayBeNew =
+          plan.topic === statusTopic(applicationId) ||
+          (plan.topic === offsetsTopic(applicationId) && record?.topicIds[plan.topic] === undefined);
+        if (!isFirstStart && !mayBeNew)
+          throw new StreamsError(
+            'INTERNAL_TOPIC_INVALID',
+            `the internal topic ${plan.topic} does not exist any more, but ${applicationId} has worked with it ` +
+              `before. Restore the topic or, if starting over is meant, ${RESET_REMEDY}`,
+            { topic: plan.topic, remedy: 'reset' },
+          );
+        await create(plan);
+        continue;
+      }
+      const has = found.get(plan.topic);
+      if (has !== plan.partitions)
+        throw new StreamsError(
+          'PARTITIONS_CHANGED',
+          `the topic ${plan.topic} has ${String(has)} partitions, but the source topics make it ` +
+            `${String(plan.partitions)}: partitions were added, and keys would land elsewhere. Go back to the ` +
+            `old partition count with a new topic, or ${RESET_REMEDY}`,
+          { topic: plan.topic, remedy: 'reset' },
+        );
+    }
+    const context = { admin, cluster, topology, applicationId, logger };
+    const damaged = (await findWrongPolicy(context)) ?? (await findTruncatedChangelog(context));
+    if (damaged !== undefined) throw damaged;
+    return { partitionCounts: counts, topicIds: await recordTopics(options, record) };
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/**
+ * Writes the application's record at the first start, and completes it when the brokers have ids that they did not have
+ * before, or when this release knows more of a topology than the one that wrote it.
+ */
+async function recordTopics(
+  { kafka, cluster, topology, applicationId, logger }: Parameters<typeof prepareTopics>[0],
+  record: ApplicationRecord | undefined,
+): Promise<Readonly<Record<string, string>>> {
+  const wanted = topicsWithIdentity(topology, applicationId);
+  let ids = await cluster.topicIds(wanted);
+  // A broker may hear of a new topic a moment after the controller has answered.
+  for (let attempt = 1; ids.size > 0 && ids.size < wanted.length && attempt < MOST_ID_QUESTIONS; attempt += 1) {
+    await delay(ID_QUESTION_INTERVAL_MS);
+    ids = await cluster.topicIds(wanted);
+  }
+  const topicIds = { ...Object.fromEntries(ids), ...record?.topicIds };
+  const signature = topologySignature(topology);
+  if (
+    record === undefined ||
+    Object.keys(topicIds).length > Object.keys(record.topicIds).length ||
+    Object.keys(signature).some((part) => !(part in record.topology))
+  ) {
+    await writeApplicationRecord(kafka, cluster, applicationId, { topology: signature, topicIds }, logger);
+  }
+  return topicIds;
+}
+
+async function partitionCounts(admin: kafkajs.Admin, topics: readonly string[]): Promise<Record<string, number>> {
+  if (topics.length === 0) return {};
+  const { topics: found } = await admin.fetchTopicMetadata({ topics: [...topics] });
+  return Object.fromEntries(found.map(({ name, partitions }) => [name, partitions.length]));
+}
+
+/** The partition counts of all topics. */
+async function allPartitionCounts(admin: kafkajs.Admin): Promise<Map<string, number>> {
+  const { topics } = await admin.fetchTopicMetadata();
+  return new Map(topics.map(({ name, partitions }) => [name, partitions.length]));
+}
