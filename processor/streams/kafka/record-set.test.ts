@@ -263,6 +263,8 @@ describe('more than there is room for', () => {
     for await (const piece of streamBatch(batch, { topic: 't', partition: 3, fromOffset, maxRecordBytes: MAX })) {
       records.push(...piece.records);
       expect(piece.nextOffset).toBeGreaterThan(nextOffset);
+      // What is announced is neither behind what was given nor past what comes.
+      expect(piece.records[0]?.offset ?? nextOffset).toBeGreaterThanOrEqual(nextOffset);
       nextOffset = piece.nextOffset;
     }
     return { records, nextOffset };
@@ -290,6 +292,10 @@ describe('more than there is room for', () => {
           'x',
         ]);
         expect([cut[2]?.headerList, cut[2]?.cut?.headersLeftOut, cut[2]?.codec]).toEqual([[], 1, codec]);
+        // It is cut so that the batch need not stay in memory: nothing of it holds on to its bytes.
+        expect(JSON.stringify(cut[2]).length).toBeLessThan(1_000);
+        for (const part of cut.flatMap((it) => [it.key, it.value, ...it.headerList.map(([, content]) => content)]))
+          expect(part?.buffer.byteLength ?? 0).toBeLessThan(MAX);
         expect(records.filter((it) => it.cut === undefined).map((it) => it.valueText())).toEqual(
           [...small.slice(0, 120), ...small.slice(121), record(202, 'last')].map(({ value }) => value?.toString()),
         );
@@ -305,6 +311,20 @@ describe('more than there is room for', () => {
     const result = decode(set, { roomBytes: 400_000 });
     expect([result.records.length, result.nextOffset, result.tooLarge?.equals(batch)]).toEqual([1, 40, true]);
     expect(decode(set, { roomBytes: 2_000_000 })).toMatchObject({ nextOffset: 250, batches: 3 });
+    // The room is that of all batches together.
+    expect(decode(set, { roomBytes: 1_500_000 })).toMatchObject({ batches: 2, tooLarge: batch });
+    expect((await stream(batch, 0)).records.find((it) => it.cut !== undefined)?.headerList).toEqual([]);
+  });
+
+  test('records cost room beside their bytes', () => {
+    const batch = batchBytes({
+      baseOffset: 0n,
+      records: Array.from({ length: 10_000 }, (_, index) => record(index, '')),
+      codec: 4,
+      pack: (plain) => compress(4, plain),
+    });
+    expect(decode(batch, { roomBytes: 500_000 }).tooLarge).toEqual(batch);
+    expect(decode(batch, { roomBytes: 2_000_000 }).records).toHaveLength(10_000);
   });
 
   test('a batch that ends too early, or too late, is corrupt in pieces too', async () => {

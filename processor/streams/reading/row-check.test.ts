@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { formerStreamTimeKey, STREAM_TIME_KEY } from '../store/runtime-rows.ts';
 import { encodeWindowKey } from '../store/window-key.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
 import { countAggregate } from '../topology/aggregate.ts';
@@ -38,6 +39,12 @@ describe('a row of a changelog', () => {
     ['counts', 'CA', null],
     ['minutes', atMinute, some({ added: 3 })],
     ['minutes', '!stream-time', '{"streamTimeMs":-1,"sources":{"0_0":{"streamTimeMs":7,"caughtUp":true}}}'],
+    ['minutes', atMinute, null],
+    ['minutes', STREAM_TIME_KEY, '{"streamTimeMs":7,"sources":{}}'],
+    ['counts', STREAM_TIME_KEY, '{"streamTimeMs":7,"sources":{}}'],
+    ['counts', STREAM_TIME_KEY, null],
+    // Where the runtime's own row was once in such a store: it may be a user's.
+    ['counts', formerStreamTimeKey('key-value'), '5'],
     ['of-another-task', '', 'anything'],
   ])('that %s wrote passes', (store, key, value) => {
     expect(() => look(store, key, value)).not.toThrow();
@@ -62,6 +69,9 @@ describe('a row of a changelog', () => {
     ['minutes', atMinute, some({}).slice(0, -2), 'a row that cannot be read'],
     ['minutes', '!stream-time', '{"streamTimeMs":1e300,"sources":{}}', 'a stream time that cannot be read'],
     ['minutes', '!stream-time', 'null', 'a stream time that cannot be read'],
+    ['minutes', STREAM_TIME_KEY, 'null', 'a stream time that cannot be read'],
+    ['counts', STREAM_TIME_KEY, '5', 'a stream time that cannot be read'],
+    ['minutes', null, some({}), 'a row without a key'],
   ])('that %s did not write is named: %p %p', (store, key, value, problem) => {
     expect(() => look(store, key, value)).toThrow(
       expect.objectContaining({

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { FakeBrokers } from '../tests/support/fake-brokers.ts';
 import { quietLogger } from '../../../tests/support/quiet-logger.ts';
+import { StreamsError } from '../errors.ts';
 import { openLevelDbStore } from '../store/leveldb-store.ts';
 import { DiskWait } from './disk-wait.ts';
 import { openCheckedStore, setAsideStore } from './open-store.ts';
@@ -40,6 +41,10 @@ beforeEach(async () => {
     },
     cluster: Object.assign(brokers, { disconnect: async () => undefined }),
     changelogsOf: () => [{ store: 'counts', topic: CHANGELOG, partition: 0 }],
+    checkOf: () => (store, row) => {
+      if (String(row.key) === 'foreign')
+        throw new StreamsError('INTERNAL_TOPIC_INVALID', `${store}, offset ${String(row.offset)}`);
+    },
   });
 });
 afterEach(async () => {
@@ -113,4 +118,13 @@ test('a standby that is given up while it waits lets go of its store', async () 
   }, 'waiting for the disk');
   await standbys.assign([]);
   expect([fatal, disk.reason, standbys.status()]).toEqual([[], null, []]);
+});
+
+test('a standby takes no row that its store did not write', async () => {
+  await standbys.assign([TASK]);
+  write(10, 10);
+  await untilStandby(caughtUp, 'caught up');
+  brokers.partitions.get(`${CHANGELOG}-0`)?.values.push({ key: Buffer.from('foreign'), value: Buffer.from('x') });
+  await until(() => fatal.length > 0, 'the row is refused');
+  expect(fatal).toEqual([expect.objectContaining({ message: expect.stringContaining('counts, offset 10') })]);
 });

@@ -145,8 +145,8 @@ export class StandbyTasks {
     this.#tasks.delete(task.id);
     task.life.abandon();
     this.#stopReading(task);
-    // Rows that are being applied may end in a suspension.
-    await this.#applying;
+    // Rows that are being applied may end in a suspension. A failure is told already: the store is closed all the same.
+    await this.#applying.catch(() => undefined);
     await task.life.close(true);
     this.#options.life.logger.info({ taskId: task.id }, 'closed standby task');
   }

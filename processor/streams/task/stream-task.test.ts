@@ -7,6 +7,7 @@ import type { FetchedPartition } from '../reading/fetched-partition.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
 import { DeadLetter, type ConsumerRecord } from '../topology/record.ts';
 import { StreamsBuilder } from '../topology/streams-builder.ts';
+import { RecordWatch } from './record-watch.ts';
 import { StreamTask } from './stream-task.ts';
 import { TaskGraph } from './task-graph.ts';
 import { lifeInMemory } from './task-life.ts';
@@ -53,10 +54,11 @@ beforeEach(() => {
   task = openTask();
 });
 
-function openTask(maxTaskIdleMs = 0): StreamTask {
+function openTask(maxTaskIdleMs = 0, watch?: RecordWatch, look: () => void = () => undefined): StreamTask {
   const builder = new StreamsBuilder();
   const options = {
     decode: ({ value }: ConsumerRecord) => {
+      look();
       if (String(value) === 'broken') throw new Error('the decoder is broken');
       return Number.isNaN(Number(value)) ? new DeadLetter('NO_NUMBER', 'no number') : Number(value);
     },
@@ -66,7 +68,10 @@ function openTask(maxTaskIdleMs = 0): StreamTask {
   builder
     .stream('a', options)
     .merge(builder.stream('b', options))
-    .peek((at) => void seen.push(String(at)));
+    .peek((at) => {
+      look();
+      seen.push(String(at));
+    });
   const [subTopology] = builder.build().subTopologies;
   const opened = new StreamTask(
     {
@@ -100,6 +105,7 @@ function openTask(maxTaskIdleMs = 0): StreamTask {
     time: opened.time,
     nowMs: () => 0,
     requestCommit: () => undefined,
+    ...(watch === undefined ? {} : { watch }),
   });
   opened.start(
     new Map([
@@ -169,6 +175,28 @@ test('a dead letter goes at once, and a decoder that throws is told with its rec
     'task 0_0 failed at KSTREAM-SOURCE-0000000001, b-0 offset 2: the decoder is broken',
   );
   expect([seen, task.collector.size]).toEqual([['4'], 1]);
+});
+
+test('which record user code works on is seen from outside, in the decoder and behind it, and none when it is back', () => {
+  const memory = RecordWatch.memory();
+  const [worker, supervisor] = [new RecordWatch(['a', 'b'], memory), new RecordWatch(['a', 'b'], memory)];
+  const places: string[] = [];
+  task = openTask(0, worker, () => {
+    const { topic, offset } = supervisor.current() ?? {};
+    places.push(`${String(topic)} ${String(offset)}`);
+  });
+  task.accept(fetched('a', 3, ['5', '7']));
+  expect(supervisor.current()).toBeUndefined();
+  task.accept(fetched('b', 8, ['6']));
+  task.processWaiting(0, 100);
+  expect(supervisor.current()).toBeUndefined();
+  // Each is decoded when it is the next of its input, and handed on when it is the next of all.
+  expect(places.toSorted()).toEqual(['a 3', 'a 3', 'a 4', 'a 4', 'b 8', 'b 8']);
+
+  places.length = 0;
+  const [record] = fetched('a', 5, ['8']).records;
+  task.graph?.processAll('a', [record as ConsumerRecord]);
+  expect([places, supervisor.current()]).toEqual([['a 5', 'a 5'], undefined]);
 });
 
 test('an input with much that waits is held, and released when half of it is gone', () => {

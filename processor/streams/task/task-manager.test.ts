@@ -394,6 +394,20 @@ describe('a disk in trouble', () => {
 });
 
 describe('initialising', () => {
+  test('refuses a row that something else wrote into the changelog: it gets into no store', async () => {
+    bench.brokers.partitions
+      .get('app-counts-changelog-0')
+      ?.values.push({ key: Buffer.from([0xff]), value: Buffer.from('1') });
+    await bench.tasks.assign(ASSIGNED);
+    await until(() => bench.fatal.length > 0, 'the row is refused');
+    expect(bench.fatal).toEqual([
+      expect.objectContaining({
+        code: 'INTERNAL_TOPIC_INVALID',
+        message: expect.stringMatching(/^app-counts-changelog-0 offset 0 holds a key that is no text/),
+      }),
+    ]);
+  });
+
   test('counts twice what an old owner that nothing fences commits during the restore, and leaves nothing out', async () => {
     const row = (word: string, count: number): { key: Buffer; value: Buffer } => ({
       key: Buffer.from(word),

@@ -7,6 +7,7 @@ import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import { decodeRecordSet } from '../kafka/record-set.ts';
 import { DeadLetter, type ConsumerRecord } from '../topology/record.ts';
 import { deadLetterRecord, isCut } from './dead-letter.ts';
+import type { StreamsError } from '../errors.ts';
 import { ProduceLimits } from './produce-limits.ts';
 import { produce, toPartitionBatches } from './produce.ts';
 import type { OutgoingRecord } from './streams-producer.ts';
@@ -207,6 +208,16 @@ describe('what is sent', () => {
     ).toBe(true);
   });
 
+  test('goes in as many requests as one of them takes', async () => {
+    const { cluster, asked, log } = clusterOf();
+    const records = Array.from({ length: 40 }, (_, index) =>
+      record(`t${String(index)}`, 0, { value: randomBytes(600_000) }),
+    );
+    await produce(cluster, records, { identity: IDENTITY, sequences: new Map() });
+    const bytes = asked.map(({ batches }) => batches.reduce((sum, batch) => sum + batch.length, 0));
+    expect([bytes.length > 1, bytes.every((size) => size <= 16 * 1024 * 1024), log.size]).toEqual([true, true, 40]);
+  });
+
   test('and is too large alone, is packed; then an error names the topic and the remedy', async () => {
     const { cluster, log } = clusterOf({ maxBytes: { narrow: 10_000 } });
     await produce(cluster, [record('narrow', 1), record('narrow', 50_000), record('narrow', 2)], {
@@ -305,10 +316,7 @@ describe('a connection that ends on a request', () => {
     const records = Array.from({ length: 40 }, () => record('t', 100_000));
     const limits = new ProduceLimits();
     let tries = 1;
-    while (!((await cutOn(cluster, records, limits)) instanceof Map)) {
-      log.clear();
-      tries += 1;
-    }
+    for (; tries <= 8 && !((await cutOn(cluster, records, limits)) instanceof Map); tries += 1) log.clear();
     expect([log.get('t-0')?.length, tries <= 8]).toEqual([40, true]);
   });
 
@@ -331,6 +339,19 @@ describe('a connection that ends on a request', () => {
         ),
       },
     ]);
+  });
+
+  test('and is answered in between, is no matter of its size: the count begins anew', async () => {
+    const narrow = clusterOf({ requestBytes: 30_000 }).cluster;
+    const limits = new ProduceLimits();
+    const large = [record('t', 0, { value: randomBytes(50_000) })];
+    const seen: string[] = [];
+    for (let round = 0; round < 3; round += 1)
+      for (const cluster of [narrow, narrow, clusterOf().cluster]) {
+        const end = await cutOn(cluster, large, limits);
+        seen.push(end instanceof Map ? 'answered' : (end as StreamsError).code);
+      }
+    expect(seen).toEqual(Array(3).fill(['BROKER_AWAY', 'BROKER_AWAY', 'answered']).flat());
   });
 
   test('of a dead letter makes it shorter', async () => {
