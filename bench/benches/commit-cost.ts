@@ -82,7 +82,7 @@ async function measure(
       await Promise.all(
         producers.map(async (producer, n) => {
           const startedAt = performance.now();
-          const input = { offsets: new Map([[`in-${String(n)}`, offset]]), note: null };
+          const input = { offsets: new Map([[`in-${String(n)}`, offset]]), metadata: null };
           const kept = keepsOffsets
             ? [
                 {

@@ -1,6 +1,6 @@
 import { withoutPatchOf, type Mutation } from '../support/mutant.ts';
 
-const OFFSETS_ALONE = 'await producer.commit({ offsets: new Map(), note: null });';
+const OFFSETS_ALONE = 'await producer.commit({ offsets: new Map(), metadata: null });';
 
 /** The offsets are durable before the records are: what dies between is lost. */
 export const OFFSETS_BEFORE_RECORDS: Mutation = {

@@ -17,7 +17,7 @@ export interface MemberShare {
   readonly userData: Buffer;
 }
 
-export interface GroupMemberOptions {
+interface GroupMemberOptions {
   readonly groupId: string;
   /**
    * Static membership (KIP-345): who joins again under this id within the session time-out gets its old assignment back
@@ -34,10 +34,10 @@ export interface GroupMemberOptions {
   readonly userData: () => Buffer;
   /** Runs on the leader: everybody's user data to everybody's partitions. */
   readonly assign: (members: readonly { memberId: string; userData: Buffer | null }[]) => Map<string, MemberShare>;
-  /** Awaited before this member joins again: the last chance to commit while nobody else has the tasks. */
+  /** Awaited before this member joins again: the last chance to commit before others get the tasks. */
   readonly beforeRejoin: () => Promise<void>;
   readonly onAssigned: (share: MemberShare) => void;
-  /** The group has gone on without this member: its tasks may be somebody else's already. */
+  /** The group has gone on without this member: others may have its tasks already. */
   readonly onLost: () => void;
   readonly onFatal: (error: StreamsError) => void;
   /** Why the group cannot be asked right now, and null when it can again. */
@@ -88,7 +88,7 @@ export class GroupMember {
     this.#running ??= this.#run();
   }
 
-  /** Ends the heartbeats and, unless `stay`, tells the group, so that others take over at once. */
+  /** Ends the heartbeats and, unless `stay`, leaves the group, so that others get its tasks at once. */
   async leave(stay = false): Promise<void> {
     this.#stopping = true;
     this.#wake?.();
@@ -101,7 +101,7 @@ export class GroupMember {
         // The session times out instead.
       }
     }
-    // A join under way comes back when the connection closes; nobody needs its answer.
+    // A join under way ends when the connection closes; its response is not needed.
     void this.#running?.catch(() => undefined);
   }
 

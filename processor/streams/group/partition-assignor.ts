@@ -6,12 +6,12 @@ export interface AssignorMember {
   readonly info: SubscriptionInfo | undefined;
 }
 
-export interface TaskShare {
+interface TaskShare {
   readonly active: readonly TaskId[];
   readonly standby: readonly TaskId[];
 }
 
-export interface PlacementOptions {
+interface PlacementOptions {
   /** Tasks that have stores: only they are worth a standby. */
   readonly stateful: readonly TaskId[];
   readonly numStandbyReplicas: number;
@@ -21,8 +21,8 @@ export interface PlacementOptions {
  * Active tasks first, then for each stateful task up to `numStandbyReplicas` standbys, each on a process of its own
  * that neither runs nor follows the task already. With too few processes there are fewer standbys.
  *
- * A standby is chosen for the day on which its owner's process dies: the first of each task is, as far as it goes, on a
- * member that can take the task then and stay within its fair share (`Heirs`). After that standbys are spread evenly,
+ * A standby is chosen for the case that the process of the active task dies: the first of each task is, as far as it goes, on a
+ * member that can take the task then and stay within its fair share (`Successors`). After that standbys are spread evenly,
  * and stay where they are.
  */
 export function placeTasks(
@@ -36,7 +36,7 @@ export function placeTasks(
   const ownerOf = new Map(
     [...active].flatMap(([memberId, own]) => own.map((task) => [task, processOf.get(memberId) as string] as const)),
   );
-  const heirs = new Heirs(tasks, active, processOf, stateful);
+  const successors = new Successors(tasks, active, processOf, stateful);
   const excess = (load: number): number =>
     Math.max(0, load + 1 - Math.ceil((stateful.length * numStandbyReplicas) / members.length));
   for (const task of numStandbyReplicas > 0 ? [...stateful].sort(compareTaskIds) : []) {
@@ -56,7 +56,7 @@ export function placeTasks(
             memberId,
             rank,
             load: standby.get(memberId)?.length ?? 0,
-            unfit: replica > 0 || heirs.canTake(memberId, owner) ? 0 : 1,
+            unfit: replica > 0 || successors.canTake(memberId, owner) ? 0 : 1,
           };
         })
         .sort(
@@ -68,7 +68,7 @@ export function placeTasks(
             (a.memberId < b.memberId ? -1 : 1),
         );
       if (chosen === undefined) break;
-      if (replica === 0) heirs.give(chosen.memberId, owner, task);
+      if (replica === 0) successors.give(chosen.memberId, owner, task);
       standby.get(chosen.memberId)?.push(task);
       taken.add(processOf.get(chosen.memberId) as string);
     }
@@ -82,10 +82,10 @@ export function placeTasks(
 }
 
 /**
- * Who would run what when one process was gone: its survivors keep their stateful tasks (stateless ones give way), and
- * each standby that is placed takes one of the dead process's.
+ * What each member would run if one process was gone: the others keep their stateful tasks (stateless ones are moved),
+ * and each standby that is placed gets one task of the dead process.
  */
-class Heirs {
+class Successors {
   readonly #sharesWithout = new Map<string, Shares>();
 
   constructor(

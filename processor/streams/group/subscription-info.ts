@@ -1,7 +1,7 @@
 import type { TaskId } from '../task/task-id.ts';
 
 /**
- * What a member tells the assignor when it joins. JSON behind a version byte: a leader of another version ignores the
+ * What a member sends to the assignor when it joins. JSON behind a version byte: a leader of another version ignores the
  * contents of versions it does not know and treats the member as one without state.
  */
 export interface SubscriptionInfo {
@@ -15,8 +15,8 @@ export interface SubscriptionInfo {
   readonly stores: readonly TaskId[];
 }
 
-/** What the assignor tells a member beside its partitions: a standby reads no partition of the group. */
-export interface AssignmentInfo {
+/** What the assignor sends to a member beside its partitions: a standby reads no partition of the group. */
+interface AssignmentInfo {
   readonly standby: readonly TaskId[];
 }
 
@@ -26,7 +26,7 @@ export function encodeSubscriptionInfo(info: SubscriptionInfo): Buffer {
   return encode(info);
 }
 
-/** Undefined for another version or for bytes that are not ours. */
+/** Undefined for another version, and for bytes that something else wrote. */
 export function decodeSubscriptionInfo(bytes: Buffer | null): SubscriptionInfo | undefined {
   const info = decode(bytes) as Partial<SubscriptionInfo> | undefined;
   if (info === undefined || typeof info.processId !== 'string') return undefined;
@@ -49,7 +49,7 @@ export function decodeAssignmentInfo(bytes: Buffer | null): AssignmentInfo {
   return { standby: Array.isArray(info?.standby) ? taskIdsOf(info.standby) : [] };
 }
 
-/** Somebody else's bytes may be JSON, too. */
+/** Bytes that something else wrote may be JSON, too. */
 function taskIdsOf(list: readonly unknown[]): TaskId[] {
   return list.filter((id): id is TaskId => typeof id === 'string' && /^\d{1,9}_\d{1,9}$/.test(id));
 }

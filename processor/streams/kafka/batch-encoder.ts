@@ -19,7 +19,7 @@ import { compress, CompressionCodec } from './compression.ts';
 import type { HeaderList } from '../topology/record.ts';
 import { crc32c } from './native-codecs.ts';
 
-export interface RecordToSend {
+interface RecordToSend {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers?: HeaderList;

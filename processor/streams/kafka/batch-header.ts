@@ -39,7 +39,7 @@ export function int64At(bytes: Buffer, at: number): number {
 }
 
 /** What the header of a batch says of all its records. */
-export interface RecordsHeader {
+interface RecordsHeader {
   readonly count: number;
   readonly codec: number;
   readonly isLogAppendTime: boolean;

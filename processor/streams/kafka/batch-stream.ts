@@ -7,7 +7,7 @@ import { decodeRecords } from './record-batch.ts';
 import { VarintCursor } from './varint-cursor.ts';
 
 const NO_BYTES = Buffer.alloc(0);
-/** So much of a streamed batch is read at once. */
+/** How much of a streamed batch is read at once. */
 const PIECE_BYTES = 4 * 1024 * 1024;
 const MOST_VARINT_BYTES = 10;
 /** Attributes, and four numbers: time, offset, length of the key, length of the value. */
@@ -22,7 +22,7 @@ export interface RecordPiece {
 /**
  * Reads the records of one packed batch piece by piece, in memory for one piece and one record, whatever it unpacks to.
  *
- * @param batch whole, its checksum seen to.
+ * @param batch whole, with a checksum that was compared.
  * @throws CorruptRecordError; UnsupportedCompressionError.
  */
 export async function* streamBatch(

@@ -3,7 +3,7 @@ import type { KafkaCluster } from './kafka-cluster.ts';
 import { hasCode } from './kafka-errors.ts';
 
 /** What the application asked for when a broker refused it. */
-export interface AskedOfBroker {
+interface AskedOfBroker {
   readonly groupId: string;
   readonly transactionTimeoutMs?: number;
   readonly sessionTimeoutMs?: number;
@@ -51,7 +51,7 @@ const LIMITS: readonly BrokerLimit[] = [
     settings: ['offset.metadata.max.bytes'],
     options: [],
     words: (_asked, limits) =>
-      `the brokers take no note of this length beside an offset (${limits}): set it back to 4096, its default, ` +
+      `the brokers take no offset metadata of this length (${limits}): set it back to 4096, its default, ` +
       `at the brokers`,
   },
   {

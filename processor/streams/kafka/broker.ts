@@ -31,7 +31,7 @@ export interface ProtocolRequest {
   readonly requestTimeout?: number;
 }
 
-export interface ProducerIdentity {
+interface ProducerIdentity {
   producerId: string;
   producerEpoch: number;
 }
@@ -40,12 +40,12 @@ export interface TransactionIdentity extends ProducerIdentity {
   transactionalId: string;
 }
 
-export interface TopicPartitions {
+interface TopicPartitions {
   topic: string;
   partitions: number[];
 }
 
-export interface TopicOffsets {
+interface TopicOffsets {
   topic: string;
   partitions: { partition: number; offset: string; metadata?: string | null }[];
 }

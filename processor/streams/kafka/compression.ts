@@ -16,7 +16,7 @@ import { zstdFrames } from './zstd-frames.ts';
 /** The codec numbers of a record batch's attributes. */
 export const CompressionCodec = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
 
-/** More is not unpacked in one piece: memory of this size would take the process down in place of the batch. */
+/** More is not decompressed in one piece: the process would run out of memory where only a batch should fail. */
 const MAX_UNPACKED_BYTES = 256 * 1024 * 1024;
 /** Output is collected in pieces of this size; Node's 16 KiB make many small ones. */
 const CHUNK_BYTES = 64 * 1024;

@@ -8,7 +8,7 @@ const NO_BYTES = Buffer.alloc(0);
 export const KEPT_BYTES = { key: 1_024, value: 16_384, headers: 16_384 } as const;
 
 /** Why a record is not handed to its decoder. */
-export const TOO_LARGE_TO_READ = 'RECORD_TOO_LARGE_TO_READ';
+const TOO_LARGE_TO_READ = 'RECORD_TOO_LARGE_TO_READ';
 
 /** @param bytes of the record, unpacked. */
 export function tooLargeToRead(bytes: number, maxRecordBytes: number): DeadLetter {

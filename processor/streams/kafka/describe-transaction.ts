@@ -44,7 +44,7 @@ function describeRequest(transactionalId: string): ProtocolRequest {
   });
 }
 
-export class DescribeRefusedError extends Error {
+class DescribeRefusedError extends Error {
   override readonly name = 'DescribeRefusedError';
   readonly code: number;
   constructor(code: number) {

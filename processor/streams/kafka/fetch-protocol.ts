@@ -6,7 +6,7 @@ const encodeFetchV11 = require('#kafkajs/src/protocol/requests/fetch/v11/request
   options: object,
 ) => ProtocolRequest['request'];
 
-export interface FetchPosition {
+interface FetchPosition {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
@@ -116,7 +116,7 @@ export function decodeFetchResponse(bytes: Buffer): FetchedBytes[] {
   return fetched;
 }
 
-export class FetchRefusedError extends Error {
+class FetchRefusedError extends Error {
   override readonly name = 'FetchRefusedError';
   readonly code: number;
   constructor(code: number) {

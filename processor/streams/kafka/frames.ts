@@ -7,7 +7,7 @@ const SKIPPABLE_MASK = 0xfffffff0;
 const SKIPPABLE_HEADER_BYTES = 8;
 
 /** A frame, and where the next one begins. */
-export interface FoundFrame<F> {
+interface FoundFrame<F> {
   readonly frame: F;
   readonly end: number;
 }

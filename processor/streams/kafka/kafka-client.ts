@@ -30,7 +30,7 @@ export interface KafkajsCluster {
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /**
- * The one place where a kafkajs client is made. kafkajs' own chatter goes to debug: the runtime says what matters.
+ * The one place where a kafkajs client is made. kafkajs' own lines are logged as debug: the runtime logs what matters.
  * @throws StreamsError KAFKAJS_NOT_MENDED
  */
 export function createKafka(config: KafkaConnectionConfig, logger: Logger): kafkajs.Kafka {
@@ -61,7 +61,7 @@ function saslOptions(sasl: NonNullable<KafkaConnectionConfig['sasl']>): kafkajs.
   return { mechanism, username, password };
 }
 
-/** The connections and metadata of a kafkajs client, which it gives nobody. */
+/** The connections and metadata of a kafkajs client, which kafkajs keeps private. */
 export function createKafkajsCluster(kafka: kafkajs.Kafka): KafkajsCluster {
   const symbol = Object.getOwnPropertySymbols(kafka).find((s) => s.description === 'private:Kafka:createCluster');
   if (symbol === undefined) throw new Error('kafkajs 2.2.4 is required: its cluster factory was not found');

@@ -140,7 +140,7 @@ export class KafkaCluster {
     );
   }
 
-  /** Ids of the topics that exist; empty where the brokers tell none. */
+  /** Ids of the topics that exist; empty where the brokers have none. */
   async topicIds(topics: readonly string[]): Promise<Map<string, string>> {
     await this.connect();
     await this.#cluster.refreshMetadataIfNecessary();

@@ -152,7 +152,7 @@ export function refusal(code: number): Error {
   return createErrorFromCode(code);
 }
 
-/** What kafkajs makes of metadata that no broker answered: it reads them all the same. */
+/** kafkajs reads metadata also when no broker answered: this is its error. */
 const NO_METADATA = /'topicMetadata'.* null|null .*'topicMetadata'/;
 
 /**
@@ -177,7 +177,7 @@ export function advertisedAddress(brokers: readonly string[], error: unknown): s
   return asked === undefined || brokers.some((broker) => sameAddress(broker, asked)) ? undefined : asked;
 }
 
-/** Why a broker is away, in words that tell an address of the settings from one that the brokers advertise. */
+/** Why a broker is away; says whether the address is one of the settings or one that the brokers advertise. */
 export function awayReason(brokers: readonly string[], error: unknown): string {
   return messageOf(asAdvertisedAddress(brokers, error) ?? error);
 }
@@ -223,7 +223,7 @@ export function isBrokerAway(error: unknown): boolean {
   return hasCode(error, ...NOT_NOW) || isMisdirected(error);
 }
 
-/** kafkajs asked every broker for the coordinator, and says no more than that it got no answer. */
+/** kafkajs asked each broker for the coordinator; its error says only that none answered. */
 export function isCoordinatorNotFound(error: unknown): boolean {
   return chain(error).some(({ name }) => name === 'KafkaJSGroupCoordinatorNotFound');
 }
@@ -240,7 +240,7 @@ const ACCESS_DENIED = [29, 30, 31, 53] as const;
  */
 export function asAccessDenied(error: unknown, what: string): StreamsError | undefined {
   if (error instanceof StreamsError && error.code === 'BROKER_ACCESS_DENIED') return error;
-  // An answer about several topics is several errors in one.
+  // A response about several topics is one error that holds several.
   const { errors } = typeof error === 'object' && error !== null && 'errors' in error ? error : { errors: undefined };
   const denied = [error, ...(Array.isArray(errors) ? (errors as unknown[]) : [])].find((one) =>
     hasCode(one, ...ACCESS_DENIED),

@@ -19,7 +19,7 @@ const ATTRIBUTES_AT = 17;
 const BODY_AT = 18;
 const CODEC_MASK = 0x07;
 const LOG_APPEND_TIME = 0x08;
-/** Kafka's own word for a record that has none. */
+/** Kafka's value for a record without a timestamp. */
 const NO_TIMESTAMP = -1;
 
 export interface LegacyMessage {

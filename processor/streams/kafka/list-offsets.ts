@@ -5,7 +5,7 @@ import { topicPartition, type TopicPartition } from './topic-partition.ts';
 const CONSUMER_REPLICA_ID = -1;
 
 /** Who leads what, as a KafkaCluster knows it of the topics that it tracks. */
-export interface Leaders {
+interface Leaders {
   leader(topic: string, partition: number): number | undefined;
   broker(nodeId: number): Promise<Broker>;
 }

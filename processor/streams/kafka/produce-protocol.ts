@@ -9,7 +9,7 @@ const PRODUCE = 0;
 const VERSION = 7;
 const NULL_STRING = -1;
 
-export interface ProduceRequest {
+interface ProduceRequest {
   readonly transactionalId: string | null;
   readonly acks: number;
   readonly timeoutMs: number;
@@ -20,7 +20,7 @@ export interface ProduceRequest {
   }[];
 }
 
-/** Of each partition whether it was refused; kafkajs would throw the first refusal, and tell of no other partition. */
+/** For each partition whether it was refused; kafkajs would throw the first refusal and hide the others. */
 export interface ProduceResponse {
   readonly topics: readonly {
     readonly topicName: string;

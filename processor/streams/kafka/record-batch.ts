@@ -8,7 +8,7 @@ import { VarintCursor } from './varint-cursor.ts';
 /** What a record costs beside its bytes. */
 const RECORD_COST_BYTES = 100;
 
-export interface UnpackedBatch {
+interface UnpackedBatch {
   readonly source: BatchSource;
   /** Where its records are in `source.bytes`. */
   readonly from: number;

@@ -9,8 +9,8 @@ const FALSE = Buffer.from([0]);
 
 /**
  * The ids of topics, as `kafka-topics.sh --describe` prints them: a topic that was deleted and made anew has another
- * one, whatever else is the same. Topics that do not exist are left out; a cluster that tells no ids answers an empty
- * map.
+ * one, whatever else is the same. Topics that do not exist are left out; for a cluster without ids the map is
+ * empty.
  */
 export async function topicIds(broker: Broker, topics: readonly string[]): Promise<Map<string, string>> {
   const supported = broker.versions?.[METADATA];
@@ -26,7 +26,7 @@ export async function topicIds(broker: Broker, topics: readonly string[]): Promi
       apiKey: METADATA,
       apiVersion: VERSION,
       apiName: 'Metadata',
-      // Topics; then: make them, tell what may be done with the cluster, with the topics: no.
+      // Topics; then three flags, all false: make them, return the rights in the cluster, in the topics.
       body: Buffer.concat([
         compactLength(topics.length),
         ...topics.flatMap((topic) => [ANY_ID, compactString(topic), NO_TAGS]),

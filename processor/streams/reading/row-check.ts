@@ -8,7 +8,7 @@ import { isStoredTime, readStored } from '../topology/stored-value.ts';
 import { recordPlace } from '../kafka/topic-partition.ts';
 
 /** A record of a changelog. */
-export interface ChangelogRow {
+interface ChangelogRow {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;

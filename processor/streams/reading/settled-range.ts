@@ -1,7 +1,7 @@
 import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
 
-export interface OffsetRange {
+interface OffsetRange {
   readonly first: number;
   /** Exclusive. */
   readonly end: number;

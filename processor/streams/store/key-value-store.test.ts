@@ -20,7 +20,7 @@ let counts: BufferedKeyValueStore<Count>;
 const spec = { name: 'counts', kind: 'key-value', serde: jsonSerde<Count>() } as const;
 
 const commit = async (): Promise<void> => {
-  await state.commit({ changes: counts.seal(), changelogOffsets: new Map(), inputOffsets: new Map() });
+  await state.commit({ changes: counts.flush(), changelogOffsets: new Map(), inputOffsets: new Map() });
   counts.clear();
 };
 
@@ -56,7 +56,7 @@ test('clear without a commit brings the committed value back', async () => {
   counts.clear();
   expect(counts.get('CA')).toEqual({ n: 1 });
   expect(counts.dirtyEntries).toBe(0);
-  expect(counts.seal()).toEqual([]);
+  expect(counts.flush()).toEqual([]);
 });
 
 test('a committed value may be changed by its reader without a trace, unless it is put', async () => {
@@ -80,7 +80,7 @@ test('seal gives one change a key, the newest value, in the order of first chang
     ['TX', undefined],
   ];
   for (let times = 0; times < 2; times++) {
-    expect(counts.seal().map(({ key, value }) => [key.toString(), value?.toString()])).toEqual(expected);
+    expect(counts.flush().map(({ key, value }) => [key.toString(), value?.toString()])).toEqual(expected);
   }
   expect(counts.dirtyEntries).toBe(3);
 });
@@ -116,7 +116,7 @@ test(
             raw.put(key, value);
           } else {
             if (does === 'commit')
-              await level.commit({ changes: raw.seal(), changelogOffsets: new Map(), inputOffsets: new Map() });
+              await level.commit({ changes: raw.flush(), changelogOffsets: new Map(), inputOffsets: new Map() });
             raw.clear();
           }
         }

@@ -22,7 +22,7 @@ export function createKeyValueStore<V>(spec: StoreSpec<V>, committed: StateStore
 
 interface DirtyEntry<V> {
   value: V | Packed | typeof DELETED;
-  /** The committed bytes, null for none, undefined where nobody has read them. */
+  /** The committed bytes, null for none, undefined when they were not read. */
   readonly previous: Buffer | null | undefined;
 }
 
@@ -92,7 +92,7 @@ class OpenKeyValueStore<V> implements BufferedKeyValueStore<V> {
     this.#dirty.set(key, { value, previous: key === this.#lastReadKey ? this.#lastRead : undefined });
   }
 
-  seal(): StoreChange[] {
+  flush(): StoreChange[] {
     const changes: StoreChange[] = [];
     for (const [key, { value, previous }] of this.#dirty) {
       changes.push({

@@ -24,7 +24,7 @@ import { StoreLockedError, diskTrouble, levelCause, storeDamaged, storeIoFailed 
 
 export type { StoreIdentity } from './reserved-records.ts';
 
-export interface LevelDbStoreOptions {
+interface LevelDbStoreOptions {
   readonly identity: StoreIdentity;
   /** LevelDB's cache of uncompressed blocks. Default 8 MiB. */
   readonly cacheSizeBytes?: number;
@@ -35,8 +35,8 @@ export interface LevelDbStoreOptions {
 export interface LevelDbStore extends StateStore {
   readonly directory: string;
   /**
-   * What LevelDB itself found wrong while it opened, or null. It drops damaged parts of its log and goes on, saying so
-   * only in its LOG file; a store with a doubt fails `verify`.
+   * What LevelDB itself found wrong while it opened, or null. It drops damaged parts of its log, and only its LOG file
+   * says so; a store with a doubt fails `verify`.
    */
   readonly doubt: string | null;
   /**
@@ -59,7 +59,7 @@ type Db = Level<Buffer, Buffer>;
  * "succeeds" with part of the data and the newest offsets.
  *
  * @throws StoreLockedError when another thread or process has it open: try again when the hand-over is done.
- * @throws StreamsError `STORE_DAMAGED` when it is corrupted or somebody else's: set it aside and restore.
+ * @throws StreamsError `STORE_DAMAGED` when it is corrupted or of another task: set it aside and restore.
  * @throws StreamsError `TOPOLOGY_CHANGED` and others that mean `exit` when it is sound, ours, and of another topology
  * or topic.
  * @throws StreamsError `STORE_IO_FAILED` when the disk is full, failing or not writable.

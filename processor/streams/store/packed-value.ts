@@ -2,7 +2,7 @@ import { canChange } from '../topology/own-values.ts';
 import { serialized, settled } from '../topology/user-code.ts';
 import type { Serde } from '../topology/serdes.ts';
 
-/** An uncommitted value as bytes: nobody has the object it was made of. */
+/** An uncommitted value as bytes: no caller holds an object that could still change it. */
 export class Packed {
   readonly bytes: Buffer;
 

@@ -4,7 +4,7 @@ import { checksum } from './store-digest.ts';
 import type { OffsetMap, StoreDigest, StoreOffsets } from './state-store.ts';
 
 /** The layout of keys and records. A store of another version is not read: it is set aside and restored. */
-export const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 1;
 
 /** Whose store this is: a directory that was copied or mounted from elsewhere is noticed before its data is used. */
 export interface StoreIdentity {

@@ -23,6 +23,7 @@ export const STREAM_TIME_KEY = Buffer.concat([Buffer.from([FIRST, SECOND]), Buff
 
 /** Whether a row of a store or changelog is the runtime's own, to be left out of what a user sees. */
 export function isRuntimeRow(key: Uint8Array): boolean {
+  // mutant: runtime-row
   return key[0] === FIRST && key[1] === SECOND;
 }
 

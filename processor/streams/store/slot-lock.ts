@@ -30,9 +30,9 @@ const BOOT_ID_FILE = '/proc/sys/kernel/random/boot_id';
 
 /**
  * This machine since it was started. A slot that is found elsewhere may be a copy of one that is in use; after a reboot
- * nobody waits for the old process id any more, so a new one costs nothing.
+ * no group has a member of the old process id any more, so a new one costs nothing.
  */
-export function machineSinceBoot(): string {
+function machineSinceBoot(): string {
   try {
     return readFileSync(BOOT_ID_FILE, 'utf8').trim();
   } catch {

@@ -9,7 +9,7 @@ import { diskTrouble } from './store-errors.ts';
 
 const LEGAL_APPLICATION_ID = /^[a-zA-Z0-9_-][a-zA-Z0-9._-]*$/;
 const TASK_ID = /^\d+_\d+$/;
-/** The stores hold what the input held: nobody else on the machine needs to read them. */
+/** The stores hold data of the input: no other user of the machine may read them. */
 const OWNER_ONLY = 0o700;
 
 /** More processes than this on one directory are taken for a mistake, such as a restart loop that never dies. */
@@ -18,14 +18,14 @@ const MOST_SLOTS = 1_000;
 /**
  * `<stateDir>/<applicationId>/<slot>/<taskId>/`: one LevelDB per task, one slot per process.
  * A process takes the lowest slot that is free, so that it finds its own stores again after a restart, and several
- * processes share one state directory without being told apart by anybody.
+ * processes share one state directory without a setting that tells them apart.
  */
 export class StateDirectory {
   /** The slot's directory, absolute: what a stream thread needs (`taskDirectory`). */
   readonly path: string;
   readonly slot: number;
   /**
-   * A UUID that stays with the slot, but not with a copy of it: who owned which task before a restart is told by it.
+   * A UUID that stays with the slot, but not with a copy of it: it says which tasks the process had before a restart.
    */
   readonly processId: string;
   readonly #lock: SlotLock;

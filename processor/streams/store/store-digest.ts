@@ -97,7 +97,7 @@ export function digestsEqual(a: StoreDigest, b: StoreDigest): boolean {
   return a.entries === b.entries && a.sum === b.sum;
 }
 
-/** The hash of one piece of bytes as 16 hex digits: what the reserved records are sealed with. */
+/** The hash of one piece of bytes as 16 hex digits: the checksum of the reserved records. */
 export function checksum(bytes: Uint8Array): string {
   hashEntry(bytes, NOTHING);
   return hashHigh.toString(16).padStart(8, '0') + hashLow.toString(16).padStart(8, '0');

@@ -25,7 +25,7 @@ interface BlockHandle {
 }
 
 /** `unfinished` files are tables without a whole footer. */
-export interface TableReport {
+interface TableReport {
   /** The first damaged table and what is wrong with it; null when there is none. */
   readonly damage: string | null;
   readonly unfinished: readonly string[];

@@ -5,9 +5,8 @@ import type { StoreChange } from './state-store.ts';
  * What user code sees of a store: typed reads and writes, uncommitted writes visible to itself at once. Writes stay in
  * memory, one entry a key, until the task commits.
  *
- * Whose object a value is: `get` returns a fresh object each time, the caller's to change; nothing of it reaches the
- * store until it is `put`. `put` takes the value as it is then: what becomes of the object afterwards does not reach
- * the store either.
+ * `get` returns a new object each time, which the caller may change; the store sees the change when it is `put`. `put`
+ * copies the value: changes of the object after it do not reach the store.
  */
 export interface KeyValueStore<V> {
   readonly name: string;
@@ -32,11 +31,11 @@ export interface LiveStore<S> {
   ownView(): S;
 }
 
-/** The runtime's side of both: what changed since the last seal, once a key, in the order of first change. */
+/** The runtime's side of both: uncommitted writes, one for each key, in the order of first change. */
 export interface BufferedStore {
   readonly name: string;
   /** The changes since the last commit, serialised. Does not clear them: `clear` does, after the commit. */
-  seal(): StoreChange[];
+  flush(): StoreChange[];
   /** Forget all uncommitted writes: after a commit (they are on disk now) and after an abort (they never were). */
   clear(): void;
   readonly dirtyEntries: number;
@@ -47,7 +46,7 @@ export interface ExpiringStore {
   readonly retentionMs: number;
   /**
    * Deletes windows, committed or not, whose end is at or before `horizonMs` (stream time less retention), oldest
-   * first. Called after `seal`, it answers the tombstones of this commit: they stand behind the sealed changes, so that
+   * first. Called after `flush`, it returns the tombstones of this commit: they come after the flushed changes, so that
    * a window that changed and expires in one commit is in the changelog before it is gone. At most `limit` a call, so
    * that less than `limit` means that none is left. Costs nothing while the oldest window is not due.
    */

@@ -32,7 +32,7 @@ beforeEach(() => {
 });
 
 const commit = async (): Promise<void> => {
-  await state.commit({ changes: windows.seal(), changelogOffsets: new Map(), inputOffsets: new Map() });
+  await state.commit({ changes: windows.flush(), changelogOffsets: new Map(), inputOffsets: new Map() });
   windows.clear();
 };
 
@@ -60,7 +60,7 @@ test('seal keeps the order of first change across windows', () => {
   windows.put('A', 0, 1);
   windows.put('C', MINUTE_MS, 1);
   windows.put('B', MINUTE_MS, 2);
-  expect(windows.seal().map(({ key, value }) => [decodeWindowKey(key).key, value?.toString()])).toEqual([
+  expect(windows.flush().map(({ key, value }) => [decodeWindowKey(key).key, value?.toString()])).toEqual([
     ['B', '2'],
     ['A', '1'],
     ['C', '1'],

@@ -120,7 +120,7 @@ class OpenWindowStore<V> implements BufferedWindowStore<V> {
     this.#order.push(added);
   }
 
-  seal(): StoreChange[] {
+  flush(): StoreChange[] {
     return this.#order.map(({ windowStartMs, key, value }) => ({
       store: this.name,
       key: encodeWindowKey(windowStartMs, key),

@@ -13,7 +13,7 @@ import { parseTopicPartition, topicPartition } from '../kafka/topic-partition.ts
 const RETRY_MS = 500;
 const TAKE_TIMEOUT_MS = 250;
 const MAX_WAIT_MS = 500;
-/** A broker answers every half second: one that is silent for so long may have news that it does not tell. */
+/** A broker answers every half second: one that is silent for so long may have records that are not seen here. */
 const SILENT_AFTER_MS = 3_000;
 
 const TABLE_LISTENERS = ['onChanges', 'onReset', 'onState', 'onFatal'];
@@ -47,7 +47,7 @@ interface PartitionProgress {
 
 /**
  * Reads every partition of its topics from the beginning, without a group, read_committed: the source of truth for how
- * far this copy has come. It is complete when each position has reached the end as the broker last told it.
+ * far this copy has come. It is complete when each position has reached the end as the broker last returned it.
  */
 class FetchedGlobalTable implements GlobalTable {
   readonly #options: GlobalTableOptions;
@@ -63,7 +63,7 @@ class FetchedGlobalTable implements GlobalTable {
   #waitingFor: string | null = 'not started';
   /** Bytes that cannot be read; forgotten when every partition has been heard of again. */
   #unreadable: string | null = null;
-  #told = '';
+  #reported = '';
 
   constructor(connection: KafkaConnectionConfig, options: GlobalTableOptions, logger: Logger) {
     this.#options = options;
@@ -103,7 +103,7 @@ class FetchedGlobalTable implements GlobalTable {
       }
       if ([...this.#progress.values()].every(({ end }) => end !== undefined)) this.#unreadable = null;
       if (!this.#caughtUpOnce && this.#reason() === null) this.#caughtUpOnce = true;
-      this.#tell();
+      this.#report();
     }
   }
 
@@ -113,7 +113,7 @@ class FetchedGlobalTable implements GlobalTable {
       isolationLevel: READ_COMMITTED,
       onAway: (away, reason) => {
         this.#away = away ? `Kafka is away: ${reason}` : null;
-        this.#tell();
+        this.#report();
       },
     });
   }
@@ -144,13 +144,13 @@ class FetchedGlobalTable implements GlobalTable {
   }
 
   /**
-   * The partition does not hold our position: it was made anew, or its oldest records were deleted. From its start,
+   * The partition does not hold the position: it was deleted and made anew, or its oldest records were deleted. From its start,
    * then.
    */
   async #relocate({ topic, partition }: FetchedPartition): Promise<void> {
     const progress = this.#progress.get(topicPartition(topic, partition)) as PartitionProgress;
     progress.end = undefined;
-    this.#tell();
+    this.#report();
     while (!this.#closed) {
       try {
         const { first } = await this.#cluster.offsetRange(topic, partition, READ_COMMITTED);
@@ -202,7 +202,7 @@ class FetchedGlobalTable implements GlobalTable {
             : `Kafka is away: ${fatal?.message ?? awayReason(this.#brokers, error)}`;
           if (!missing) await this.#cluster.refresh().catch(() => undefined);
         }
-        this.#tell();
+        this.#report();
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }
@@ -240,11 +240,11 @@ class FetchedGlobalTable implements GlobalTable {
     return behind === 0 ? null : `catching up: ${String(behind)} records of the result topics to go`;
   }
 
-  #tell(): void {
+  #report(): void {
     const state = this.state();
     const text = JSON.stringify(state);
-    if (text === this.#told) return;
-    this.#told = text;
+    if (text === this.#reported) return;
+    this.#reported = text;
     this.#options.onState(state);
   }
 }

@@ -1,6 +1,6 @@
 import type { RecordCollector } from '../writing/record-collector.ts';
 import { keptOffsetsRecord } from '../topics/kept-offsets.ts';
-import { encodeOffsetNote } from '../writing/offset-metadata.ts';
+import { encodeOffsetMetadata } from '../writing/offset-metadata.ts';
 import type { InputCommit, StreamsProducer } from '../writing/streams-producer.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
 import { crashPoint } from './crash-point.ts';
@@ -41,7 +41,7 @@ export async function commitTask(task: CommitTarget, nowMs: number): Promise<voi
 
   // 1. Flush the task's buffers: what combiners and `toStream` send is in the collector, changed rows and then expired
   // windows are in `changes`.
-  const changes = await graph.seal();
+  const changes = await graph.flush();
   task.time.sendReport(nowMs);
   const records = collector.take();
   for (const { store: name, key, value } of changes) {
@@ -53,7 +53,7 @@ export async function commitTask(task: CommitTarget, nowMs: number): Promise<voi
   if (task.exactlyOnce) records.push(keptOffsetsRecord(keptOffsets, offsets));
   const input: InputCommit = {
     offsets,
-    note: encodeOffsetNote({ reach: changelogReach(task, changes), streamTimeMs: graph.streamTimeMs() }),
+    metadata: encodeOffsetMetadata({ reach: changelogReach(task, changes), streamTimeMs: graph.streamTimeMs() }),
   };
 
   // 2. Begin; send partials, sink, dead-letter and changelog records, and where the input stands.  3. Await every ack.

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { restoreStore, type RestoreCluster } from '../reading/changelog-reader.ts';
 import { keptOffsetsRecord, readKeptOffsets } from '../topics/kept-offsets.ts';
-import { decodeOffsetNote } from '../writing/offset-metadata.ts';
+import { decodeOffsetMetadata } from '../writing/offset-metadata.ts';
 import { rowCheckOf } from '../reading/row-check.ts';
 import type { StreamsProducer } from '../writing/streams-producer.ts';
 import { READ_COMMITTED, READ_UNCOMMITTED } from '../kafka/broker.ts';
@@ -90,7 +90,7 @@ export async function initialiseTask(
   signal.throwIfAborted();
   // mutant: new-graph
   task.graph = context.createGraph(task, task.store);
-  task.time.resume(Math.max(...committed.map(({ metadata }) => decodeOffsetNote(metadata).streamTimeMs)));
+  task.time.resume(Math.max(...committed.map(({ metadata }) => decodeOffsetMetadata(metadata).streamTimeMs)));
   return offsets;
 }
 
@@ -119,7 +119,7 @@ async function keptOffsets(
 function reachOf(committed: readonly CommittedOffset[]): OffsetMap {
   const reach = new Map<string, number>();
   for (const { metadata } of committed) {
-    for (const [name, offset] of decodeOffsetNote(metadata).reach)
+    for (const [name, offset] of decodeOffsetMetadata(metadata).reach)
       reach.set(name, Math.max(offset, reach.get(name) ?? 0));
   }
   return reach;

@@ -95,7 +95,7 @@ function graphOn(store: StateStore, { build, subTopology, kind }: Kind): TaskGra
 }
 
 async function commit(graph: TaskGraph, store: StateStore): Promise<void> {
-  await store.commit({ changes: await graph.seal(), changelogOffsets: new Map(), inputOffsets: new Map() });
+  await store.commit({ changes: await graph.flush(), changelogOffsets: new Map(), inputOffsets: new Map() });
   graph.committed();
 }
 
@@ -110,12 +110,12 @@ test.each(KINDS)('stream time of a former release is read, and moved with the ne
   });
   const graph = graphOn(store, kind);
   expect(graph.streamTimeMs()).toBe(5_000);
-  await graph.seal();
+  await graph.flush();
   graph.aborted();
   await commit(graph, store);
   expect(store.get(kind.store, former)).toBeUndefined();
   expect(decodeWatermark(store.get(kind.store, STREAM_TIME_KEY) as Buffer)?.watermarkMs).toBe(5_000);
-  expect(await graph.seal()).toEqual([]);
+  expect(await graph.flush()).toEqual([]);
   expect(graphOn(store, kind).streamTimeMs()).toBe(5_000);
 });
 

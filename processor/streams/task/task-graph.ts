@@ -183,14 +183,14 @@ export class TaskGraph implements TaskRuntime {
    * @throws StreamsError USER_CODE_FAILED naming the node, for what user code throws behind `toStream`, in an aggregate
    * or a serde.
    */
-  async seal(): Promise<StoreChange[]> {
+  async flush(): Promise<StoreChange[]> {
     // mutant: seal
     const changes: StoreChange[] = [];
     try {
       this.#sealing = true;
       for (let index = this.#sealHooks.length - 1; index >= 0; index -= 1) (this.#sealHooks[index] as () => void)();
       for (const store of [...this.#keyValueStores.values(), ...this.#windowStores.values()])
-        for (const change of store.seal()) changes.push(change);
+        for (const change of store.flush()) changes.push(change);
     } catch (error) {
       // mutant: name-at-commit
       throw error instanceof NodeFailure ? userCodeFailed(this.taskId, 'at the commit', error) : error;

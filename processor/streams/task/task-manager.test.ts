@@ -63,7 +63,7 @@ class Bench {
   inits = 0;
   onInit: () => void = () => undefined;
   /** What is committed beside the offsets. */
-  note: string | null = null;
+  metadata: string | null = null;
   readonly disk: DiskWait;
   readonly tasks: TaskManager;
   readonly #fetcher: RecordFetcher;
@@ -184,7 +184,7 @@ class Bench {
       committed: async (partitions) =>
         partitions.map(({ topic, partition }) => ({
           offset: this.brokers.committed.get(topicPartition(topic, partition)) ?? -1,
-          metadata: this.note,
+          metadata: this.metadata,
         })),
       // What a transaction sends is in the topic with its commit.
       send: async (records) => {
@@ -199,9 +199,9 @@ class Bench {
           );
         return ends;
       },
-      commit: async ({ offsets, note }: InputCommit) => {
+      commit: async ({ offsets, metadata }: InputCommit) => {
         fail('commit', () => {
-          this.note = note;
+          this.metadata = metadata;
           for (const { topic, partition, key, value } of sent.splice(0))
             this.brokers.partitions.get(topicPartition(topic, partition))?.values.push({ key, value });
           for (const [name, offset] of offsets) this.brokers.committed.set(name, offset);

@@ -289,7 +289,7 @@ export class TopologyTestDriver {
           moved = true;
           const { task, graph, store } = driven;
           processInbox(driven);
-          const changes = await graph.seal();
+          const changes = await graph.flush();
           this.#report(task);
           for (const record of task.collector.take()) this.#write(record);
           for (const { store: name, key, value } of changes) {

@@ -21,7 +21,7 @@ export interface KeptOffsetsPlace extends TopicPartition {
 }
 
 /** What a read needs of a KafkaCluster. */
-export interface KeptOffsetsCluster extends FetchCluster, Pick<KafkaCluster, 'offsetRange'> {}
+interface KeptOffsetsCluster extends FetchCluster, Pick<KafkaCluster, 'offsetRange'> {}
 
 /** A row and its marker are two offsets: the newest row is nearly always among so many. */
 const TAIL_OFFSETS = 64;

@@ -19,7 +19,7 @@ export class StatusPublisher {
   #connected = false;
   /** The topic did not take a report as it is. */
   #packs = false;
-  #told = false;
+  #reported = false;
 
   constructor(
     kafka: kafkajs.Kafka,
@@ -68,13 +68,13 @@ export class StatusPublisher {
       });
     } catch (error) {
       if (hasCode(error, CODE.MESSAGE_TOO_LARGE, CODE.RECORD_LIST_TOO_LARGE) && value !== null) {
-        if (this.#packs && !this.#told)
+        if (this.#packs && !this.#reported)
           logger.warn(
             { bytes: value.length },
             `the status of this instance is larger than ${statusTopic(applicationId)} takes, and is not ` +
               `published: raise its max.message.bytes`,
           );
-        this.#told = this.#packs;
+        this.#reported = this.#packs;
         this.#packs = true;
       }
       logger.debug({ error: messageOf(error) }, 'the status could not be published');

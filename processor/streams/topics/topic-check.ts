@@ -18,11 +18,11 @@ import { topicPartition, type TopicPartition } from '../kafka/topic-partition.ts
 export interface KnownTopics {
   /** Of every topic that the topology touches. */
   readonly partitionCounts: Readonly<Record<string, number>>;
-  /** Of those that it reads or keeps state in, as far as the brokers tell ids. */
+  /** Of those that it reads or keeps state in, as far as the brokers have ids. */
   readonly topicIds: Readonly<Record<string, string>>;
 }
 
-export interface TopicCheckContext {
+interface TopicCheckContext {
   readonly admin: kafkajs.Admin;
   readonly cluster: KafkaCluster;
   readonly topology: Topology;

@@ -174,8 +174,8 @@ describe('half of a surrogate pair', () => {
       () => windows.delete(half, 0),
     ])
       expect(act).toThrow(HALF);
-    expect(rows.seal()).toEqual([]);
-    expect(windows.seal()).toEqual([]);
+    expect(rows.flush()).toEqual([]);
+    expect(windows.flush()).toEqual([]);
   });
 
   test('stringSerde refuses what would not come back', () => {

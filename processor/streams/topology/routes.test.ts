@@ -106,7 +106,7 @@ test.each(ORDERS.flatMap((before) => ORDERS.map((now) => [before.join(), now.joi
         value: Buffer.from('aa'),
         headers: {},
       });
-    source.graph.seal();
+    source.graph.flush();
     const { graph } = taskOf(receiver, 1);
     for (const { key, value } of source.collector.take()) graph.process(record(value, key));
     expect({
@@ -123,7 +123,7 @@ test('stream time stays when stores are declared in another order', async () => 
   const open = (order: readonly Declaration[]): TaskGraph => taskOf(build(order), 1, store).graph;
   const before = open(['minutes', 'hours']);
   before.process(record(encodeTimeReport({ source: '0_0', watermarkMs: 90 * MINUTE_MS, caughtUp: false }), null));
-  await store.commit({ changes: await before.seal(), changelogOffsets: new Map(), inputOffsets: new Map() });
+  await store.commit({ changes: await before.flush(), changelogOffsets: new Map(), inputOffsets: new Map() });
   for (const order of [
     ['minutes', 'hours'],
     ['hours', 'minutes'],

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { decodeOffsetNote, encodeOffsetNote } from './offset-metadata.ts';
+import { decodeOffsetMetadata, encodeOffsetMetadata } from './offset-metadata.ts';
 
 test('comes back as it was written', () => {
   const reach = new Map([
@@ -7,17 +7,17 @@ test('comes back as it was written', () => {
     ['app-with-dashes-changelog-3', 2 ** 40],
   ]);
   for (const streamTimeMs of [-1, 0, 1_700_000_000_000.5])
-    expect(decodeOffsetNote(encodeOffsetNote({ reach, streamTimeMs }))).toEqual({ reach, streamTimeMs });
-  expect(decodeOffsetNote(encodeOffsetNote({ reach: new Map(), streamTimeMs: 7 }))).toEqual({
+    expect(decodeOffsetMetadata(encodeOffsetMetadata({ reach, streamTimeMs }))).toEqual({ reach, streamTimeMs });
+  expect(decodeOffsetMetadata(encodeOffsetMetadata({ reach: new Map(), streamTimeMs: 7 }))).toEqual({
     reach: new Map(),
     streamTimeMs: 7,
   });
 });
 
 test('is left out where there is nothing to say, or more than Kafka takes', () => {
-  expect(encodeOffsetNote({ reach: new Map(), streamTimeMs: -1 })).toBeNull();
+  expect(encodeOffsetMetadata({ reach: new Map(), streamTimeMs: -1 })).toBeNull();
   expect(
-    encodeOffsetNote({
+    encodeOffsetMetadata({
       reach: new Map(Array.from({ length: 200 }, (_, n) => [`a-changelog-of-some-length-${String(n)}`, n])),
       streamTimeMs: 7,
     }),
@@ -35,5 +35,5 @@ test.each([
   '{"streamTimeMs":"7"}',
   '{"streamTimeMs":-7}',
 ])('%j says nothing', (text) => {
-  expect(decodeOffsetNote(text)).toEqual({ reach: new Map(), streamTimeMs: -1 });
+  expect(decodeOffsetMetadata(text)).toEqual({ reach: new Map(), streamTimeMs: -1 });
 });

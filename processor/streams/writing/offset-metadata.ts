@@ -5,36 +5,35 @@ const MAX_BYTES = 4_000;
 const CHANGELOGS = 'changelogs';
 const STREAM_TIME = 'streamTimeMs';
 
-/** What a task writes beside its committed offsets. */
-export interface OffsetNote {
+/** What a task writes as metadata of its committed offsets. */
+interface OffsetMetadata {
   /**
    * How far its changelogs reach with the very transaction that commits them: by `topic-partition`, the offset before
-   * which all rows lie, at least. A broker that has lost a partition, and has not heard of it yet, answers with an
-   * older end; a restore that believed it would leave out rows and never know.
+   * which at least all its rows are. A broker that has lost a partition, and does not know it yet, returns an older end;
+   * a restore that trusted it would miss rows without a sign.
    */
   readonly reach: OffsetMap;
   /**
-   * The stream time it has come to, as Kafka Streams notes it: a task without a window store would begin before all
-   * time. -1: none.
+   * The task's event time, as in Kafka Streams: a task without a window store would begin without any. -1: none.
    */
   readonly streamTimeMs: number;
 }
 
-/** Null when there is nothing to say, or more than Kafka takes. */
-export function encodeOffsetNote({ reach, streamTimeMs }: OffsetNote): string | null {
-  const note = {
+/** Null when there is nothing to write, or more than Kafka takes. */
+export function encodeOffsetMetadata({ reach, streamTimeMs }: OffsetMetadata): string | null {
+  const metadata = {
     ...(reach.size === 0 ? {} : { [CHANGELOGS]: Object.fromEntries(reach) }),
     ...(streamTimeMs < 0 ? {} : { [STREAM_TIME]: streamTimeMs }),
   };
-  const text = JSON.stringify(note);
+  const text = JSON.stringify(metadata);
   return text === '{}' || Buffer.byteLength(text) > MAX_BYTES ? null : text;
 }
 
-/** Says nothing for what is no note: offsets that somebody else has set have none. */
-export function decodeOffsetNote(text: string | null): OffsetNote {
-  const note = parsed(text);
-  const reach: unknown = Reflect.get(note, CHANGELOGS);
-  const streamTimeMs: unknown = Reflect.get(note, STREAM_TIME);
+/** Empty for other metadata than the runtime's: offsets that were set from outside have none. */
+export function decodeOffsetMetadata(text: string | null): OffsetMetadata {
+  const metadata = parsed(text);
+  const reach: unknown = Reflect.get(metadata, CHANGELOGS);
+  const streamTimeMs: unknown = Reflect.get(metadata, STREAM_TIME);
   return {
     reach: new Map(
       typeof reach !== 'object' || reach === null

@@ -96,11 +96,11 @@ function packingOf({ codec }: OutgoingRecord): number {
 /** What sending needs of a KafkaCluster. */
 export type ProduceCluster = Pick<KafkaCluster, 'leader' | 'broker'>;
 
-export interface ProduceIdentity {
+interface ProduceIdentity {
   readonly identity: TransactionIdentity | undefined;
   /** Next sequence number per `topic-partition`; advanced here, and wrong for ever after a failure. */
   readonly sequences: Map<string, number>;
-  /** By default those of nobody else. */
+  /** By default limits that are not shared. */
   readonly limits?: ProduceLimits;
 }
 

@@ -1,5 +1,4 @@
 import type { CommittedOffset } from '../kafka/group-offsets.ts';
-import type { ErrorCode } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
 import type { HeaderList } from '../topology/record.ts';
 import type { TopicPartition } from '../kafka/topic-partition.ts';
@@ -13,19 +12,19 @@ export interface OutgoingRecord {
   readonly headers?: HeaderList;
   /** Number of the codec that it came packed with: where it must be packed, it is by this one. */
   readonly codec?: number;
-  /** A topic that does not take it whole gets a part of it. */
+  /** When the topic does not take it whole, a part of it is written. */
   readonly isDeadLetter?: boolean;
 }
 
-/** What a commit says of the task's input. */
+/** The part of a commit that is about the task's input. */
 export interface InputCommit {
   /** Input positions, the next offset to read by `topic-partition`. */
   readonly offsets: OffsetMap;
-  /** Kept beside each of them for the next owner (offset-note.ts). */
-  readonly note: string | null;
+  /** The offset metadata for the task's next owner (offset-metadata.ts). */
+  readonly metadata: string | null;
 }
 
-export const NO_INPUT: InputCommit = { offsets: new Map(), note: null };
+export const NO_INPUT: InputCommit = { offsets: new Map(), metadata: null };
 
 /**
  * The producer of one task. `exactly_once` and `at_least_once` are two implementations, not two branches of the commit.
@@ -59,6 +58,3 @@ export interface StreamsProducer {
   close(): Promise<void>;
   readonly broken: boolean;
 }
-
-/** Codes a producer's errors carry: fenced means somebody else may own the task. */
-export type ProducerErrorCode = Extract<ErrorCode, 'TASK_FENCED' | 'COMMIT_FAILED'>;

@@ -27,7 +27,7 @@ export interface TransactionCluster
     >,
     Partial<Pick<KafkaCluster, 'brokerSettings'>> {}
 
-export interface TransactionalProducerOptions {
+interface TransactionalProducerOptions {
   /** `<applicationId>-<taskId>`, stable: the next owner of the task fences by it. */
   readonly transactionalId: string;
   readonly groupId: string;
@@ -156,7 +156,7 @@ export class TransactionalProducer implements StreamsProducer {
       const identity = this.#ready();
       const topics = toTopicOffsets({
         offsets: new Map([[topicPartition(probe.topic, probe.partition), 0]]),
-        note: null,
+        metadata: null,
       });
       let found: readonly CommittedOffset[] = [];
       const answered = (type: number, id: string, request: (broker: Broker) => Promise<unknown>): Promise<void> =>
@@ -320,12 +320,12 @@ export class TransactionalProducer implements StreamsProducer {
 
 export function toTopicOffsets({
   offsets,
-  note,
+  metadata,
 }: InputCommit): { topic: string; partitions: { partition: number; offset: string; metadata: string | null }[] }[] {
   const topics = new Map<string, { partition: number; offset: string; metadata: string | null }[]>();
   for (const [name, offset] of offsets) {
     const { topic, partition } = parseTopicPartition(name);
-    topics.set(topic, [...(topics.get(topic) ?? []), { partition, offset: String(offset), metadata: note }]);
+    topics.set(topic, [...(topics.get(topic) ?? []), { partition, offset: String(offset), metadata }]);
   }
   return [...topics].map(([topic, partitions]) => ({ topic, partitions }));
 }

@@ -69,7 +69,7 @@ async function leaveHanging(id: string, topic: string, outcome: 'commit' | 'abor
     group.txnOffsetCommit({
       ...identity,
       groupId: id,
-      topics: toTopicOffsets({ offsets: new Map([[`${topic}-0`, 7]]), note: null }),
+      topics: toTopicOffsets({ offsets: new Map([[`${topic}-0`, 7]]), metadata: null }),
     }),
   );
   if (outcome !== 'none') await coordinator.endTxn({ ...identity, transactionResult: outcome === 'commit' });
