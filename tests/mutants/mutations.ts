@@ -122,7 +122,7 @@ export const STANDBY_IGNORED: Mutation = {
 /** Whatever the fastest source has passed is late for all the others. */
 export const STREAM_TIME_IS_A_MAXIMUM: Mutation = {
   name: 'stream time is the maximum over sources',
-  edits: [{ mark: 'minimum', replace: 'this.#streamTimeMs = Math.max(this.#streamTimeMs, newest);' }],
+  edits: [{ mark: 'minimum', replace: 'this.#watermarkMs = Math.max(this.#watermarkMs, newest);' }],
 };
 
 /** Orders of years ago are late by the time of customers of today, if those came first. */

@@ -14,6 +14,7 @@ import {
   TRUSTS_ABORTED_ORDER,
   UNPATCHED_FILTER,
 } from './mutations.ts';
+import { BYTES_MUTATIONS } from './bytes-mutations.ts';
 import { TOPOLOGY_MUTATIONS } from './topology-mutations.ts';
 import { reportFigure, seed, sized } from '../support/chaos.ts';
 import { createMutant, type Mutation } from '../support/mutant.ts';
@@ -134,7 +135,7 @@ const CASES: readonly Case[] = [
     says: /"records": 241/,
     onlyInFull: true,
   },
-  ...TOPOLOGY_MUTATIONS.map((mutation): Case => ({
+  ...[...TOPOLOGY_MUTATIONS, ...BYTES_MUTATIONS].map((mutation): Case => ({
     mutation,
     project: 'unit',
     file: mutation.judge,

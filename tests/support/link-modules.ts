@@ -23,15 +23,19 @@ export function packageName(workspace: string): string {
  */
 export async function linkModules(root: string, copied: ReadonlySet<string> = new Set()): Promise<void> {
   const [from, to] = [join(projectRoot, MODULES), join(root, MODULES)];
-  const own = workspaces.filter((workspace) => existsSync(join(root, workspace)));
-  const scopes = new Set(workspaces.map((workspace) => packageName(workspace).split('/')[0]));
+  // In a copy of a part of the repository not all of them are there.
+  const [known, own] = [projectRoot, root].map((place) =>
+    workspaces.filter((workspace) => existsSync(join(place, workspace))),
+  ) as [string[], string[]];
+  const scopes = new Set(known.map((workspace) => packageName(workspace).split('/')[0]));
   await mkdir(to);
   await Promise.all(
     (await readdir(from))
       .filter((entry) => !scopes.has(entry))
       .map((entry) =>
         copied.has(entry)
-          ? cp(join(from, entry), join(to, entry), { recursive: true })
+          ? // In a copy it is a link: what is written into the new copy must not go through it.
+            cp(join(from, entry), join(to, entry), { recursive: true, dereference: true })
           : symlink(join(from, entry), join(to, entry)),
       ),
   );

@@ -56,6 +56,7 @@ export async function* streamBatch(
         cursor.at = end;
         const length = cursor.varint();
         if (length < 0) throw new CorruptRecordError(where, `a record of ${length} bytes`);
+        // mutant: cut-in-pieces
         if (cursor.at + length - end > maxRecordBytes) break;
         if (cursor.at + length > parts.bytes.length) {
           if (whole > 0) break;

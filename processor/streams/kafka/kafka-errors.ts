@@ -300,5 +300,6 @@ export async function fatalConnectionError(
 ): Promise<StreamsError | undefined> {
   const fatal = asFatalConnectionError(error, brokers);
   if (fatal?.code !== 'BROKER_NAME_UNKNOWN' || advertisedAddress(brokers, error) !== undefined) return fatal;
+  // mutant: all-names-unknown
   return (await unresolvableBrokers(brokers)).length === brokers.length ? fatal : undefined;
 }

@@ -124,6 +124,7 @@ export function decodeRecordSet(bytes: Buffer, options: DecodeOptions): DecodedR
         if (unpacked === undefined)
           return { records, nextOffset, batches, partialTail: false, takenBytes, tooLarge: bytes.subarray(at, end) };
         decodeRecords(unpacked, where, fromOffset, maxRecordBytes, records);
+        // mutant: room-of-all
         takenBytes += unpacked.takenBytes;
       }
       nextOffset = lastOffset + 1;

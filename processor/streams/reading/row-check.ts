@@ -59,6 +59,7 @@ function problemOf({ kind, serde }: StoreSpec<unknown>, { key, value }: Changelo
   }
   if (value === null) return undefined;
   try {
+    // mutant: stored-row
     readStored(serde, value);
     return undefined;
   } catch (error) {

@@ -62,6 +62,7 @@ export function takeSlotLock(directory: string, machine: string = machineSinceBo
     const place = `${machine} ${String(statSync(file, { bigint: true }).ino)}`;
     const known = database.prepare('SELECT place FROM place').get()?.['place'];
     if (known !== place) {
+      // mutant: copied-slot
       if (known !== undefined)
         database.prepare('UPDATE process SET id = ?, created_at = ?').run(randomUUID(), new Date().toISOString());
       database.prepare('INSERT OR REPLACE INTO place VALUES (1, ?)').run(place);

@@ -113,6 +113,7 @@ async function makePrivate(root: string, stateDir: string): Promise<void> {
 
 async function takeSlot(path: string, stateDir: string): Promise<SlotLock | null> {
   try {
+    // mutant: owner-only
     await mkdir(path, { recursive: true, mode: OWNER_ONLY });
     return takeSlotLock(path);
   } catch (error) {

@@ -77,6 +77,7 @@ export async function initialiseTask(
       signal,
       logger: context.logger,
       reach: reachOf(committed),
+      // mutant: rows-checked
       check: rowCheckOf(task.spec.subTopology.stores),
       onProgress: (progress) => {
         task.restore = progress;

@@ -392,6 +392,7 @@ export class TaskGraph implements TaskRuntime {
 function bothSources(a: Source, b: Source, observe: (timestampMs: number) => void): Source {
   const read = (record: ConsumerRecord): ReadRecord => {
     // A decoder may answer the bytes themselves, which may be changed behind it.
+    // mutant: own-bytes
     const [one, other] = [a.read(record), b.read(withOwnValue(record))];
     const timestampMs =
       one.timestampMs === undefined || (other.timestampMs !== undefined && other.timestampMs < one.timestampMs)

@@ -88,6 +88,7 @@ export function aggregated<A>(answer: A): A {
 
 /** What a serde's `serialize` answered: a copy, since it may answer the same bytes for the next value. */
 export function serialized(bytes: unknown): Buffer {
+  // mutant: own-serialized
   if (bytes instanceof Uint8Array) return Buffer.from(bytes);
   return refuseAnswer(bytes, 'a Buffer');
 }

@@ -12,6 +12,7 @@ const CHANGES = new Set(['MAPVALUES', 'MAP', 'FLATMAP', 'FLATMAPVALUES', 'PEEK',
 export function needsOwnValues(node: TopologyNode, nodes: readonly TopologyNode[]): boolean {
   if (!CHANGES.has(node.kind) && node.keepsValues !== true) return false;
   // A function may answer one object again and again, changed, and a processor forward what it goes on changing.
+  // mutant: kept-behind-changes
   if (node.keepsValues === true && originsOf(node, nodes).some(({ kind }) => CHANGES.has(kind))) return true;
   // mutant: shared-values
   if (!isShared(node, nodes)) return false;

@@ -47,6 +47,7 @@ export function deadLetterRecord(
     partition: record.partition % partitions,
     key: record.key,
     value: record.value,
+    // mutant: codec-of-the-record
     codec: record.codec ?? 0,
     isDeadLetter: true,
     headers: [

@@ -1,0 +1,92 @@
+import type { JudgedMutation } from './topology-mutations.ts';
+
+/*
+ * Mistakes with bytes and with what lies on disks: what is written and read in parts, what of a record is kept, rows
+ * that something else wrote, copies of a state directory. The cheapest suite that notices is the judge.
+ */
+
+const STREAMS = 'processor/streams';
+const RECORD_SETS = `${STREAMS}/kafka/record-set.test.ts`;
+const STATE_DIRECTORY = `${STREAMS}/store/state-directory.test.ts`;
+const VALUES = `${STREAMS}/topology/user-code-kinds.test.ts`;
+
+export const BYTES_MUTATIONS: readonly JudgedMutation[] = [
+  {
+    name: 'the second half of a batch that is split goes first',
+    edits: [
+      {
+        mark: 'halves-in-order',
+        replace:
+          'batches.unshift({ records: records.slice(middle), codec }, { records: records.slice(0, middle), codec });',
+      },
+    ],
+    judge: `${STREAMS}/writing/produce.test.ts`,
+    red: /is split to what its topic takes/,
+  },
+  {
+    name: 'a dead letter forgets how its record was packed',
+    edits: [{ mark: 'codec-of-the-record', replace: 'codec: 0' }],
+    judge: `${STREAMS}/writing/dead-letter.test.ts`,
+    red: /packed as its record was/,
+  },
+  {
+    name: 'a record that is too large is read whole, in pieces too',
+    edits: [{ mark: 'cut-in-pieces', replace: '' }],
+    judge: RECORD_SETS,
+    red: /read in pieces/,
+  },
+  {
+    name: 'each packed batch of a fetch has all the room',
+    edits: [{ mark: 'room-of-all', replace: '' }],
+    judge: RECORD_SETS,
+    red: /a packed batch without room/,
+  },
+  {
+    name: 'rows of a changelog are not read before they are stored',
+    edits: [{ mark: 'stored-row', replace: '' }],
+    judge: `${STREAMS}/reading/row-check.test.ts`,
+    red: /did not write is named/,
+  },
+  {
+    name: 'a restore looks at no row',
+    edits: [{ mark: 'rows-checked', replace: 'check: () => undefined' }],
+    judge: `${STREAMS}/task/task-manager.test.ts`,
+    red: /refuses a row that something else wrote/,
+  },
+  {
+    name: 'a copy of a slot has the process id of the first',
+    edits: [{ mark: 'copied-slot', replace: '' }],
+    judge: STATE_DIRECTORY,
+    red: /a copy of a slot/,
+  },
+  {
+    name: 'everybody on the machine reads the stores',
+    edits: [{ mark: 'owner-only', replace: 'await mkdir(path, { recursive: true });' }],
+    judge: STATE_DIRECTORY,
+    red: /nobody else on the machine/,
+  },
+  {
+    name: 'two streams of one topic are given the same bytes',
+    edits: [{ mark: 'own-bytes', replace: 'const [one, other] = [a.read(record), b.read(record)];' }],
+    judge: VALUES,
+    red: /has bytes of its own/,
+  },
+  {
+    name: 'an aggregate keeps what a function goes on changing',
+    edits: [{ mark: 'kept-behind-changes', replace: '' }],
+    judge: VALUES,
+    red: /keeps what it is given/,
+  },
+  {
+    name: 'what a serde has written is kept as it is handed out',
+    edits: [{ mark: 'own-serialized', replace: 'if (bytes instanceof Uint8Array) return bytes as Buffer;' }],
+    judge: VALUES,
+    red: /into the same bytes/,
+  },
+  {
+    name: 'one name of several that does not resolve ends the start',
+    edits: [{ mark: 'all-names-unknown', replace: 'return fatal;' }],
+    judge: `${STREAMS}/kafka/kafka-errors.test.ts`,
+    red: /of several names one may be unknown/,
+  },
+];
