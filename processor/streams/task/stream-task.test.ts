@@ -199,6 +199,31 @@ test('which record user code works on is seen from outside, in the decoder and b
   expect([places, supervisor.current()]).toEqual([['a 5', 'a 5'], undefined]);
 });
 
+test('of one topic that is read twice, both streams are given all that a record has', () => {
+  const builder = new StreamsBuilder();
+  const seenBy: unknown[][] = [[], []];
+  for (const places of seenBy)
+    builder.stream('a', {
+      decode: ({ topic, partition, offset, key, value, headers, timestampMs }: ConsumerRecord) => {
+        places.push([topic, partition, offset, key, String(value), Object.keys(headers).length, timestampMs]);
+        return String(value);
+      },
+    });
+  const graph = new TaskGraph({
+    taskId: '0_0',
+    subTopology: builder.build().subTopologies[0] as NonNullable<typeof task.spec.subTopology>,
+    applicationId: 'app',
+    store: undefined,
+    collector: task.collector,
+    partitionsOf: () => 1,
+    time: task.time,
+    nowMs: () => 0,
+    requestCommit: () => undefined,
+  });
+  graph.processAll('a', fetched('a', 7, ['x']).records);
+  expect(seenBy).toEqual(Array(2).fill([['a', 0, 7, null, 'x', 0, 0]]));
+});
+
 test('an input with much that waits is held, and released when half of it is gone', () => {
   task.accept(
     fetched(
