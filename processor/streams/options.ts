@@ -2,11 +2,10 @@ import { StreamsError } from './errors.ts';
 import type { Logger } from './logger.ts';
 
 /*
- * What a caller passes is held to what there is: an option that nobody knows would be ignored, and its writer believe
- * that it works.
+ * Options are checked by name: one that is not known would be ignored, and the caller would believe that it works.
  */
 
-/** The name that was probably meant: as few letters away as a slip of the hand. */
+/** The name that was probably meant: one that differs by a few letters. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   if (typeof name !== 'string') return undefined;
   const [nearest] = known
@@ -62,7 +61,7 @@ export function textOf(value: unknown): string {
   return Array.isArray(value) ? 'a list' : typeof value === 'object' && value !== null ? 'an object' : String(value);
 }
 
-/** Levenshtein's: letters to be put in, taken out or replaced. */
+/** Levenshtein's distance: letters to insert, remove or replace. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i += 1) {

@@ -6,18 +6,18 @@ import type { TaskId } from '../task/task-id.ts';
 import type { TaskLayout } from '../task/task-layout.ts';
 import { readBacklog, type BacklogCluster } from './backlog.ts';
 
-export interface TaskBacklogOptions {
+interface TaskBacklogOptions {
   readonly cluster: BacklogCluster & Pick<KafkaCluster, 'refresh'>;
   readonly layout: TaskLayout;
   readonly intervalMs: number;
   readonly logger: Logger;
-  /** `wanted`: tasks wait to be started. `known`: all run, and each task tells its own lag. */
+  /** `wanted`: tasks wait to be started. `known`: all run, and each task knows its own lag. */
   readonly need: () => 'wanted' | 'known' | 'neither';
 }
 
 /**
  * How much input waits for each task of an application, while tasks wait to be started, here or in another process:
- * nobody reads their partitions then, so nobody else can tell.
+ * their partitions are not read then, so no task knows its lag.
  */
 export class TaskBacklog {
   readonly #options: TaskBacklogOptions;

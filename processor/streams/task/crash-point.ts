@@ -1,12 +1,12 @@
 /** Moments at which the fault tests kill the process: between two steps of the commit, in a restore, in a rebalance. */
-export type CrashPoint = 'afterProduce' | 'afterCommit' | 'afterBatch' | 'inRestore' | 'inRebalance';
+type CrashPoint = 'afterProduce' | 'afterCommit' | 'afterBatch' | 'inRestore' | 'inRebalance';
 
-const wanted = process.env['CRASH_AT'];
+const CRASH_AT = process.env['CRASH_AT'];
 let remaining = Number(process.env['CRASH_AFTER'] ?? 1);
 
 /** Kills the process, as kill -9 does, when `CRASH_AT` names this point and it has been passed `CRASH_AFTER` times. */
 export function crashPoint(point: CrashPoint): void {
-  if (wanted !== point) return;
+  if (CRASH_AT !== point) return;
   remaining -= 1;
   if (remaining <= 0) process.kill(process.pid, 'SIGKILL');
 }

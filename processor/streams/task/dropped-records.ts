@@ -7,13 +7,13 @@ import type { Logger } from '../logger.ts';
  * - `late`: a window that it belongs to was closed already; counted for each of its windows and tables, as in Kafka
  *   Streams.
  */
-export const DROP_REASONS = ['null-key', 'invalid-timestamp', 'late'] as const;
+const DROP_REASONS = ['null-key', 'invalid-timestamp', 'late'] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 /** Reasons that have not occurred are left out. */
 export type DropCounts = Readonly<Partial<Record<DropReason, number>>>;
 
 /** A record that came too late for a window. */
-export interface LateRecord {
+interface LateRecord {
   /** `topic-partition` that it, or its partial, was read from. */
   readonly place: string;
   readonly timestampMs: number;
@@ -21,8 +21,8 @@ export interface LateRecord {
 }
 
 /**
- * How many windows of single records one window table has counted and has left out. Either number alone would look
- * healthy.
+ * How many windows of single records one window table has counted, and how many it has left out: one number alone would
+ * not show that a table loses most of its records.
  */
 export interface WindowIntake {
   taken(count: number): void;

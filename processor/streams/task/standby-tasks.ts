@@ -23,7 +23,7 @@ interface StandbyTask {
   readonly ends: Map<string, number>;
 }
 
-export interface StandbyTasksOptions {
+interface StandbyTasksOptions {
   readonly life: TaskLifeContext;
   /** With connections of its own: long polls of the standbys must hold up nothing else. */
   readonly cluster: RestoreCluster & Pick<KafkaCluster, 'disconnect'>;
@@ -145,7 +145,7 @@ export class StandbyTasks {
     this.#tasks.delete(task.id);
     task.life.abandon();
     this.#stopReading(task);
-    // Rows that are being applied may end in a suspension. A failure is told already: the store is closed all the same.
+    // Rows that are being applied may end in a suspension. A failure of theirs is reported already.
     await this.#applying.catch(() => undefined);
     await task.life.close(true);
     this.#options.life.logger.info({ taskId: task.id }, 'closed standby task');

@@ -13,7 +13,7 @@ import type { TaskInput, TaskSpec } from './task-layout.ts';
 import type { TaskLifeView } from './task-life.ts';
 import { topicPartition } from '../kafka/topic-partition.ts';
 
-export interface StreamTaskOptions {
+interface StreamTaskOptions {
   readonly exactlyOnce: boolean;
   /** For tasks with several inputs; without it none waits for another that is empty. */
   readonly queues?: TaskQueues;

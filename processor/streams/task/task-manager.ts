@@ -10,7 +10,7 @@ import { compareTaskIds, type TaskId } from './task-id.ts';
 import type { TaskLayout } from './task-layout.ts';
 import { TaskLife, type TaskLifeContext, type TaskRole } from './task-life.ts';
 
-export interface TaskManagerOptions {
+interface TaskManagerOptions {
   readonly layout: TaskLayout;
   readonly life: TaskLifeContext;
   readonly initialise: InitialiseContext;

@@ -27,7 +27,7 @@ const RECORDS_A_TURN = 1_000;
 /** So much to send asks for a commit before its time. */
 const MAX_COLLECTED_BYTES = 16 * 1024 * 1024;
 
-export interface StreamThreadParts {
+interface StreamThreadParts {
   readonly logger: Logger;
   /** Ids of the tasks whose stores are in the state directory. */
   readonly storesOnDisk: () => readonly TaskId[];

@@ -12,9 +12,9 @@ const WORKER = import.meta.url.endsWith('.ts')
   ? new URL('./stream-thread-worker.ts', import.meta.url)
   : new URL('./stream-thread-worker.js', import.meta.url);
 
-export type ThreadStatus = Extract<FromThread, { kind: 'status' }>;
+type ThreadStatus = Extract<FromThread, { kind: 'status' }>;
 
-export interface SupervisedThread {
+interface SupervisedThread {
   readonly name: string;
   readonly status: ThreadStatus | undefined;
   /** Why it does not work: it has failed, and has committed nothing since. */

@@ -20,7 +20,7 @@ import { ProduceLimits } from '../writing/produce-limits.ts';
 import type { StreamsProducer } from '../writing/streams-producer.ts';
 import { TransactionalProducer } from '../writing/transactional-producer.ts';
 
-export interface TaskFactoryOptions {
+interface TaskFactoryOptions {
   readonly init: ThreadInit;
   readonly topology: Topology;
   readonly logger: Logger;

@@ -19,7 +19,7 @@ import type { Membership } from '../writing/plain-producer.ts';
 const PROTOCOL_NAME = 'tributary';
 const MAX_REJOIN_WAIT_MS = 3_000;
 
-export interface ThreadMembershipOptions {
+interface ThreadMembershipOptions {
   readonly init: ThreadInit;
   readonly layout: TaskLayout;
   readonly logger: Logger;

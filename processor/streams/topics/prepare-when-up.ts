@@ -12,7 +12,7 @@ const RETRY_MS = 1_000;
 const AWAY_LOG_DELAY_MS = 3_000;
 const AWAY_LOG_INTERVAL_MS = 60_000;
 
-export type PrepareOptions = Parameters<typeof prepareTopics>[0] & {
+type PrepareOptions = Parameters<typeof prepareTopics>[0] & {
   readonly connection: KafkaConnectionConfig;
   /** The application is still to be started. */
   readonly isWanted: () => boolean;

@@ -8,7 +8,7 @@ import { findChangedTopic, type KnownTopics } from './topic-check.ts';
 
 const CHECK_INTERVAL_MS = 5_000;
 
-export interface TopicWatchOptions {
+interface TopicWatchOptions {
   readonly kafka: Kafka;
   readonly cluster: KafkaCluster;
   readonly topology: Topology;
@@ -20,8 +20,8 @@ export interface TopicWatchOptions {
 }
 
 /**
- * Watches the topics of a running application: one that is deleted, made anew, cut or repartitioned ends it, since
- * going on would count wrongly in silence. Returns how to end the watch.
+ * Watches the topics of a running application: one that is deleted, created again, cut or gets more partitions
+ * ends it, since going on would count wrongly in silence. Returns how to end the watch.
  */
 export function watchTopics({ kafka, cluster, topology, applicationId, logger, known, onChanged }: TopicWatchOptions): {
   readonly close: () => void;
