@@ -15,7 +15,7 @@ import type { TaskId } from '../task/task-id.ts';
 import { TaskManager } from '../task/task-manager.ts';
 import type { WithheldRecords } from '../task/withheld-records.ts';
 import { checkTopicIds } from '../topics/topic-check.ts';
-import { inputTopicsOf, type Topology } from '../topology/topology.ts';
+import type { Topology } from '../topology/topology.ts';
 import { CommitPace } from './commit-pace.ts';
 import { TaskFactory } from './task-factory.ts';
 import { ThreadMembership, type ThreadAssignment } from './thread-membership.ts';
@@ -112,16 +112,7 @@ export class StreamThread {
     this.#tasks = new TaskManager({
       layout,
       life,
-      initialise: {
-        applicationId: config.applicationId,
-        inputTopics: inputTopicsOf(topology.subTopologies),
-        cluster: restore,
-        logger,
-        fences: this.#membership.fences,
-        exactlyOnce: config.processingGuarantee === 'exactly_once',
-        createProducer: (task) => factory.createProducer(task),
-        createGraph: (task, store) => factory.createGraph(task, store),
-      },
+      initialise: factory.initialiseContext(restore, this.#membership.fences),
       onRunning: (_task, offsets) => {
         for (const [name, offset] of offsets) {
           const { topic, partition } = parseTopicPartition(name);

@@ -6,6 +6,8 @@ import { taskDirectory } from '../store/state-directory.ts';
 import type { StateStore } from '../store/state-store.ts';
 import type { ThreadInit } from '../streams-config.ts';
 import type { DiskWait } from '../task/disk-wait.ts';
+import type { FenceGate } from '../task/fence-gate.ts';
+import type { InitialiseContext } from '../task/initialise-task.ts';
 import { openCheckedStore, setAsideStore } from '../task/open-store.ts';
 import type { RecordWatch } from '../task/record-watch.ts';
 import type { StreamTask } from '../task/stream-task.ts';
@@ -14,7 +16,7 @@ import type { TaskId } from '../task/task-id.ts';
 import { TaskLayout } from '../task/task-layout.ts';
 import type { TaskLifeContext } from '../task/task-life.ts';
 import { topologySignature } from '../topology/signature.ts';
-import { outputsOf, statusTopic, type Topology } from '../topology/topology.ts';
+import { inputTopicsOf, outputsOf, statusTopic, type Topology } from '../topology/topology.ts';
 import { PlainProducer, type Membership } from '../writing/plain-producer.ts';
 import { ProduceLimits } from '../writing/produce-limits.ts';
 import type { StreamsProducer } from '../writing/streams-producer.ts';
@@ -59,7 +61,23 @@ export class TaskFactory {
     };
   }
 
-  createGraph(task: StreamTask, store: StateStore | undefined): TaskGraph {
+  /** What initialising an active task needs. */
+  initialiseContext(cluster: KafkaCluster, fences: FenceGate): InitialiseContext {
+    const { init, topology, logger } = this.#options;
+    const { applicationId, processingGuarantee } = init.config;
+    return {
+      applicationId,
+      inputTopics: inputTopicsOf(topology.subTopologies),
+      cluster,
+      logger,
+      fences,
+      exactlyOnce: processingGuarantee === 'exactly_once',
+      createProducer: (task) => this.#createProducer(task),
+      createGraph: (task, store) => this.#createGraph(task, store),
+    };
+  }
+
+  #createGraph(task: StreamTask, store: StateStore | undefined): TaskGraph {
     const { init, watch, requestCommit } = this.#options;
     return new TaskGraph({
       taskId: task.id,
@@ -77,7 +95,7 @@ export class TaskFactory {
   }
 
   /** A producer with connections and, with exactly_once, a transactional id of its own. */
-  createProducer({ id, spec }: StreamTask): StreamsProducer {
+  #createProducer({ id, spec }: StreamTask): StreamsProducer {
     const { init, logger, membership } = this.#options;
     const { config, connection, threadName } = init;
     const { applicationId } = config;
