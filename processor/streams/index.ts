@@ -7,8 +7,15 @@ export { StreamsError, type ErrorCode, type ErrorDetails, type Reaction } from '
 export { parseTopicPartition, recordPlace, topicPartition, type TopicPartition } from './kafka/topic-partition.ts';
 export type { KafkaConnectionConfig } from './kafka/kafka-connection-config.ts';
 export type { Logger } from './logger.ts';
-export { StreamsBuilder, type SourceStream, type StreamOptions } from './topology/streams-builder.ts';
-export type { KGroupedStream, KStream, KTable, TableUpdate, WindowedKGroupedStream } from './topology/kstream.ts';
+export { StreamsBuilder, type StreamOptions } from './topology/streams-builder.ts';
+export type {
+  KGroupedStream,
+  KStream,
+  KTable,
+  SourceStream,
+  TableUpdate,
+  WindowedKGroupedStream,
+} from './topology/dsl-types.ts';
 export type { Topology } from './topology/topology.ts';
 export { countAggregate, type Aggregate } from './topology/aggregate.ts';
 export { hopping, tumbling, type TimeWindows } from './topology/windows.ts';

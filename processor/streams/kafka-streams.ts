@@ -214,10 +214,8 @@ export class KafkaStreams {
 
   #threadInits(topology: Topology, directory: StateDirectory, topics: KnownTopics): ThreadInit[] {
     const { topologyModule, topologyOptions, connection } = this.#options;
-    const deadLettered = topology.subTopologies.flatMap(({ nodes }) =>
-      nodes.flatMap(({ source }) =>
-        source?.deadLetterTopic !== undefined && 'topic' in source.from ? [source.from.topic] : [],
-      ),
+    const deadLettered = topology.nodes.flatMap((node) =>
+      node.kind === 'source' && node.deadLetterTopic !== undefined ? node.topic : [],
     );
     return this.#threadNames(directory).map((threadName, index) => ({
       threadName,

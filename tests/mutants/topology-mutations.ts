@@ -8,7 +8,7 @@ import type { Mutation } from '../support/mutant.ts';
 const TOPOLOGY = 'processor/streams/topology';
 const CHECKS = `${TOPOLOGY}/topology-checks.test.ts`;
 const VALUES = `${TOPOLOGY}/own-values.test.ts`;
-const ROUTES = `${TOPOLOGY}/routes.test.ts`;
+const PARTIALS = `${TOPOLOGY}/compile/repartition-source.test.ts`;
 const KEYS = `${TOPOLOGY}/keys-and-times.test.ts`;
 const USER_CODE = `${TOPOLOGY}/user-code.test.ts`;
 const ANY_TOPOLOGY = 'tests/contract/random-topologies.test.ts';
@@ -23,10 +23,10 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
   {
     name: 'a partial is addressed to the store declared first, and dropped where there is none of that name',
     edits: [
-      { mark: 'route-of-each-store', replace: 'if (handlers.size === 1) grouping.handlers.set(store.name, handlers);' },
-      { mark: 'unknown-route', replace: 'if (handles === undefined) return;' },
+      { mark: 'merges-of-each-store', replace: 'if (merges.length === 1) byStore.set(node.store.name, merges);' },
+      { mark: 'unknown-store', replace: 'if (merges === undefined) return;' },
     ],
-    judge: ROUTES,
+    judge: PARTIALS,
     red: /what was sent by .* arrives/,
   },
   {
@@ -38,7 +38,7 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
   {
     name: 'what something else wrote into a repartition topic is passed over',
     edits: [{ mark: 'report-of-a-source', condition: 'false' }],
-    judge: ROUTES,
+    judge: PARTIALS,
     red: /a time report of a task/,
   },
   {
@@ -96,7 +96,7 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
   },
   {
     name: 'a stream of another builder is merged, and read by nobody',
-    edits: [{ mark: 'one-builder', condition: 'other.graph === undefined' }],
+    edits: [{ mark: 'one-builder', condition: 'other.dsl === undefined' }],
     judge: CHECKS,
     red: /a stream of another builder/,
   },
@@ -105,7 +105,8 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
     edits: [
       {
         mark: 'first-branch',
-        replace: 'choice.branch = predicates.map((predicate) => isTruthy(predicate(value as V, key))).indexOf(true);',
+        replace:
+          'branch = branches[predicates.map((predicate) => isTruthy(predicate(value as never, key))).indexOf(true)];',
       },
     ],
     judge: CHECKS,
@@ -133,7 +134,12 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
   },
   {
     name: 'late records of a local aggregation are told to nobody',
-    edits: [{ mark: 'tell-late', replace: 'const update = updater(runtime, spec, open, next, ignore);' }],
+    edits: [
+      {
+        mark: 'tell-late',
+        replace: 'const update = compileUpdate(node, runtime, open, { ...targets, late: emitNothing });',
+      },
+    ],
     judge: `${TOPOLOGY}/window-expiry.test.ts`,
     red: /told by late/,
   },

@@ -5,22 +5,13 @@ import { createKeyValueStore, type BufferedKeyValueStore } from '../store/key-va
 import { encodeKey } from '../store/key-text.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
 import { createWindowStore, type BufferedWindowStore } from '../store/window-store.ts';
-import { emitNothing } from '../topology/aggregate-node.ts';
-import { copyOf } from '../topology/own-values.ts';
+import { compileGraph, type TopicSource } from '../topology/compile/compile-graph.ts';
 import { partitionOf } from '../topology/partitioner.ts';
-import type { Emit, SinkRecord, TaskRuntime } from '../topology/processor-context.ts';
 import type { ConsumerRecord, DeadLetter } from '../topology/record.ts';
 import { recordCountHeaders, type TimeReport } from '../topology/repartition-record.ts';
-import {
-  repartitionTopic,
-  topicNameOf,
-  type OpenSource,
-  type ReadRecord,
-  type SubTopology,
-  type TopologyNode,
-} from '../topology/topology.ts';
-import { failedAt, NodeFailure, userCodeFailed } from '../topology/user-code.ts';
-import { needsOwnValues } from '../topology/value-sharing.ts';
+import type { SinkRecord, TaskRuntime } from '../topology/task-runtime.ts';
+import { repartitionTopic, type SubTopology } from '../topology/topology.ts';
+import { NodeFailure, userCodeFailed } from '../topology/user-code.ts';
 import { RecordWatch } from './record-watch.ts';
 import { DroppedRecords, type DropReason, type WindowIntake } from './dropped-records.ts';
 import type { EventTime, WaitingRecord } from './event-time.ts';
@@ -43,11 +34,6 @@ export interface TaskGraphOptions {
   readonly dropped?: DroppedRecords;
 }
 
-interface Source extends OpenSource {
-  /** Its topic is the user's: what it reads moves event time. */
-  readonly ofUser: boolean;
-}
-
 /** Expired windows deleted in one commit: bounds the tombstones of a transaction. */
 const EXPIRY_LIMIT = 5_000;
 
@@ -61,7 +47,7 @@ export class TaskGraph implements TaskRuntime {
   readonly #options: TaskGraphOptions;
   readonly #dropped: DroppedRecords;
   readonly #watch: RecordWatch;
-  readonly #sources = new Map<string, Source>();
+  readonly #sources: ReadonlyMap<string, TopicSource>;
   readonly #keyValueStores = new Map<string, BufferedKeyValueStore<unknown>>();
   readonly #windowStores = new Map<string, BufferedWindowStore<unknown>>();
   readonly #time: EventTime;
@@ -71,8 +57,8 @@ export class TaskGraph implements TaskRuntime {
   #batchMs: number | undefined;
   /** The last seal has expired as many windows as it may, and there may be more. */
   #expiryLeft = false;
-  #sealing = false;
-  #sealHooks: (() => void)[] = [];
+  #flushing = false;
+  #flushHooks: (() => void)[] = [];
   #clearHooks: (() => void)[] = [];
 
   constructor(options: TaskGraphOptions) {
@@ -90,7 +76,10 @@ export class TaskGraph implements TaskRuntime {
       else this.#windowStores.set(spec.name, createWindowStore(spec, store));
     }
     this.#time.load(store);
-    this.#connect(subTopology.nodes);
+    this.#sources = compileGraph(subTopology.nodes, this, {
+      applicationId: options.applicationId,
+      observe: (timestampMs) => this.#time.observe(timestampMs),
+    });
   }
 
   /** Runs one record through the graph. @throws StreamsError USER_CODE_FAILED naming the record and the node. */
@@ -187,15 +176,15 @@ export class TaskGraph implements TaskRuntime {
     // mutant: seal
     const changes: StoreChange[] = [];
     try {
-      this.#sealing = true;
-      for (let index = this.#sealHooks.length - 1; index >= 0; index -= 1) (this.#sealHooks[index] as () => void)();
+      this.#flushing = true;
+      for (let index = this.#flushHooks.length - 1; index >= 0; index -= 1) (this.#flushHooks[index] as () => void)();
       for (const store of [...this.#keyValueStores.values(), ...this.#windowStores.values()])
         for (const change of store.flush()) changes.push(change);
     } catch (error) {
       // mutant: name-at-commit
       throw error instanceof NodeFailure ? userCodeFailed(this.taskId, 'at the commit', error) : error;
     } finally {
-      this.#sealing = false;
+      this.#flushing = false;
     }
     // mutant: expire-after-seal
     for (const tombstone of await this.#expire()) changes.push(tombstone);
@@ -245,8 +234,8 @@ export class TaskGraph implements TaskRuntime {
     this.#options.collector.add({ topic, partition, key, value });
   }
 
-  isSealing(): boolean {
-    return this.#sealing;
+  isFlushing(): boolean {
+    return this.#flushing;
   }
 
   sendPartial(grouping: string, key: string, value: Buffer, records: number, lateByMs?: number): void {
@@ -283,8 +272,8 @@ export class TaskGraph implements TaskRuntime {
     return topicPartition(this.#topic, this.#ownPartition());
   }
 
-  onSeal(seal: () => void): void {
-    this.#sealHooks.push(seal);
+  onFlush(flush: () => void): void {
+    this.#flushHooks.push(flush);
   }
 
   onClear(clear: () => void): void {
@@ -305,53 +294,6 @@ export class TaskGraph implements TaskRuntime {
     return tombstones;
   }
 
-  /** Children before parents, so that seal hooks, run in reverse, go from upstream to downstream. */
-  #connect(nodes: readonly TopologyNode[]): void {
-    const attached = new Map<number, Emit>();
-    const attach = (node: TopologyNode): Emit => {
-      const known = attached.get(node.index);
-      if (known !== undefined) return known;
-      const children = nodes
-        .filter((n) => n.parents.includes(node.index))
-        .map((child) => ({ emit: attach(child), isKeeper: child.keepsValues === true }))
-        .filter(({ emit }) => emit !== emitNothing);
-      // An aggregation that is given the value itself may change parts of it that it keeps: the others look first.
-      const emits = [
-        ...children.filter(({ isKeeper }) => !isKeeper),
-        ...children.filter(({ isKeeper }) => isKeeper).reverse(),
-      ].map(({ emit }) => emit);
-      const emit = this.#attach(node, fanOut(emits));
-      const own: Emit = needsOwnValues(node, nodes) ? (key, value, at) => emit(key, copyOf(value), at) : emit;
-      attached.set(node.index, own);
-      return own;
-    };
-    for (const node of nodes) attach(node);
-    for (const node of nodes) {
-      if (node.source === undefined) continue;
-      const topic = topicNameOf(node.source.from, this.#options.applicationId);
-      const deadLetters =
-        node.source.deadLettersTo === undefined ? emitNothing : (attached.get(node.source.deadLettersTo) as Emit);
-      const opened = {
-        ...node.source.open(this, attached.get(node.index) as Emit, deadLetters, (at) => this.#time.observe(at)),
-        ofUser: 'topic' in node.source.from,
-      };
-      const earlier = this.#sources.get(topic);
-      this.#sources.set(
-        topic,
-        earlier === undefined ? opened : bothSources(earlier, opened, (at) => this.#time.observe(at)),
-      );
-    }
-  }
-
-  /** @throws StreamsError USER_CODE_FAILED for a processor that cannot be set up. */
-  #attach(node: TopologyNode, next: Emit): Emit {
-    try {
-      return node.attach(this, next, node.name);
-    } catch (error) {
-      throw userCodeFailed(this.taskId, 'when it was set up', failedAt(node.name, error));
-    }
-  }
-
   #failed(error: unknown, record: ConsumerRecord): Error {
     return userCodeFailed(this.taskId, recordPlace(record), error);
   }
@@ -360,7 +302,7 @@ export class TaskGraph implements TaskRuntime {
     for (const store of [...this.#keyValueStores.values(), ...this.#windowStores.values()]) store.clear();
   }
 
-  #sourceOf(topic: string): Source {
+  #sourceOf(topic: string): TopicSource {
     const source = this.#sources.get(topic);
     if (source === undefined)
       throw new StreamsError('THREAD_FAILED', `task ${this.taskId} got a record of ${topic}, which it does not read`, {
@@ -383,47 +325,4 @@ export class TaskGraph implements TaskRuntime {
   #ownPartition(): number {
     return Number(this.taskId.slice(this.taskId.indexOf('_') + 1));
   }
-}
-
-/**
- * One topic read twice, perhaps by two kinds of time: the record moves event time by the older one, so that neither
- * runs ahead.
- */
-function bothSources(a: Source, b: Source, observe: (timestampMs: number) => void): Source {
-  const read = (record: ConsumerRecord): ReadRecord => {
-    // A decoder may answer the bytes themselves, which may be changed behind it.
-    // mutant: own-bytes
-    const [one, other] = [a.read(record), b.read(withOwnValue(record))];
-    const timestampMs =
-      one.timestampMs === undefined || (other.timestampMs !== undefined && other.timestampMs < one.timestampMs)
-        ? other.timestampMs
-        : one.timestampMs;
-    return { timestampMs, handOn: () => (one.handOn(), other.handOn()) };
-  };
-  return {
-    ofUser: a.ofUser,
-    read,
-    process: (record) => {
-      const { timestampMs, handOn } = read(record);
-      if (timestampMs !== undefined && a.ofUser) observe(timestampMs);
-      handOn();
-    },
-  };
-}
-
-/** Only the value is another one: a record of a fetch makes the rest when it is asked. */
-function withOwnValue(record: ConsumerRecord): ConsumerRecord {
-  const { value } = record;
-  return value === null || record.unreadable !== undefined
-    ? record
-    : (Object.create(record, { value: { value: Buffer.from(value), enumerable: true } }) as ConsumerRecord);
-}
-
-function fanOut(children: readonly Emit[]): Emit {
-  const [first, second] = children;
-  if (first === undefined) return emitNothing;
-  if (second === undefined) return first;
-  return (key, value, at) => {
-    for (const child of children) child(key, value, at);
-  };
 }

@@ -1,15 +1,15 @@
 import { StreamsError } from '../errors.ts';
+import { inputTopicOf, storesOf, type GraphNode, type TopicName } from './graph.ts';
 import { repartitionSizes } from './repartition-sizes.ts';
 import {
   changelogTopic,
   inputTopicsOf,
-  outputsOf,
   repartitionTopic,
   statusTopic,
   topicNameOf,
+  userOutputsOf,
   type SubTopology,
   type Topology,
-  type TopologyNode,
 } from './topology.ts';
 
 const LONGEST_TOPIC_NAME = 249;
@@ -20,15 +20,7 @@ const LONGEST_TOPIC_NAME = 249;
  * @throws StreamsError TOPOLOGY_INVALID
  */
 export function checkTopicNames(topology: Topology, applicationId: string): void {
-  const users = new Set(
-    topology.subTopologies.flatMap((sub) => [
-      ...inputTopicsOf([sub]),
-      ...outputsOf(
-        { ...sub, nodes: sub.nodes.filter(({ sinkTopic }) => sinkTopic === undefined || 'topic' in sinkTopic) },
-        applicationId,
-      ),
-    ]),
-  );
+  const users = new Set(topology.subTopologies.flatMap((sub) => [...inputTopicsOf([sub]), ...userOutputsOf(sub)]));
   const internal = [
     statusTopic(applicationId),
     ...topology.subTopologies.flatMap(({ stores, writesGroupings }) => [
@@ -64,14 +56,10 @@ export function checkCopartitioned(
   const repartitions = repartitionSizes(topology, applicationId, sizeOf);
   for (const subTopology of topology.subTopologies) {
     for (const { name } of subTopology.stores) {
-      const users = subTopology.nodes.filter(({ stores }) => stores.some((store) => store.name === name));
+      const users = subTopology.nodes.filter((node) => storesOf(node).some((store) => store.name === name));
       const topics = [
         ...new Set(
-          users.flatMap((node) =>
-            sourcesBehind(node, subTopology).flatMap(({ source }) =>
-              source === undefined ? [] : topicNameOf(source.from, applicationId),
-            ),
-          ),
+          users.flatMap((node) => topicsInFrontOf(node, subTopology).map((topic) => topicNameOf(topic, applicationId))),
         ),
       ];
       const counted = topics
@@ -80,7 +68,7 @@ export function checkCopartitioned(
       // mutant: equal-counts
       if (new Set(counted.map(([, count]) => count)).size <= 1) continue;
       const sizes = counted.map(([topic, count]) => `${topic} (${String(count)})`).join(', ');
-      const holds = users.some(({ kind }) => kind === 'AGGREGATE')
+      const holds = users.some(({ kind }) => kind !== 'process')
         ? 'counts by the keys of'
         : 'holds what belongs to the keys of';
       throw new StreamsError(
@@ -93,15 +81,14 @@ export function checkCopartitioned(
   }
 }
 
-/** The sources whose records, or dead letters, reach a node. */
-function sourcesBehind(node: TopologyNode, { nodes }: SubTopology): TopologyNode[] {
-  const found = new Set<TopologyNode>();
-  const visit = (at: TopologyNode): void => {
+/** The topics whose records, or dead letters, reach a node. */
+function topicsInFrontOf(node: GraphNode, { nodes }: SubTopology): TopicName[] {
+  const found = new Set<GraphNode>();
+  const visit = (at: GraphNode): void => {
     if (found.has(at)) return;
     found.add(at);
-    for (const other of nodes)
-      if (at.parents.includes(other.index) || other.source?.deadLettersTo === at.index) visit(other);
+    for (const { from } of at.inputs) for (const other of nodes) if (other.index === from) visit(other);
   };
   visit(node);
-  return [...found].filter(({ source }) => source !== undefined).sort((a, b) => a.index - b.index);
+  return [...found].sort((a, b) => a.index - b.index).flatMap((at) => inputTopicOf(at) ?? []);
 }

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { jsonSerde } from './serdes.ts';
 import { TopologyTestDriver } from '../testing/topology-test-driver.ts';
-import type { KStream } from './kstream.ts';
+import type { KStream } from './dsl-types.ts';
 import { StreamsBuilder } from './streams-builder.ts';
 import { hopping, tumbling, type TimeWindows } from './windows.ts';
 

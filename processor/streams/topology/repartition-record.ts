@@ -6,13 +6,13 @@ import { recordPlace } from '../kafka/topic-partition.ts';
 /**
  * What travels through a repartition topic, keyed by the grouping key in UTF-8 (time reports: no key).
  *
- *   partial      u8 1 | u8 route length | route | f64 window start (-1: none) | f64 newest event time | aggregate bytes
+ *   partial      u8 1 | u8 store length | store | f64 window start (-1: none) | f64 newest event time | aggregate bytes
  *   time report  u8 2 | JSON { source, streamTimeMs, caughtUp }
  */
-export interface Partial {
-  /** Any store of the combiner that made it: it goes into all stores of that combiner. */
-  readonly route: string;
-  /** Start of the combiner's grain, epoch ms; -1 when the aggregation has no windows. */
+export interface PartialAggregate {
+  /** Any store that the combine node feeds: it goes into all stores of that node. */
+  readonly store: string;
+  /** Start of the combine node's grain, epoch ms; -1 when the aggregation has no windows. */
   readonly grainStartMs: number;
   readonly newestMs: number;
   readonly aggregate: Buffer;
@@ -50,15 +50,15 @@ export interface TimeReport {
 const PARTIAL = 1;
 const TIME_REPORT = 2;
 
-export function encodePartial({ route, grainStartMs, newestMs, aggregate }: Partial): Buffer {
-  const routeBytes = Buffer.byteLength(route);
-  const bytes = Buffer.allocUnsafe(2 + routeBytes + 16 + aggregate.length);
+export function encodePartial({ store, grainStartMs, newestMs, aggregate }: PartialAggregate): Buffer {
+  const storeBytes = Buffer.byteLength(store);
+  const bytes = Buffer.allocUnsafe(2 + storeBytes + 16 + aggregate.length);
   bytes[0] = PARTIAL;
-  bytes[1] = routeBytes;
-  bytes.write(route, 2, 'utf8');
-  bytes.writeDoubleBE(grainStartMs, 2 + routeBytes);
-  bytes.writeDoubleBE(newestMs, 10 + routeBytes);
-  aggregate.copy(bytes, 18 + routeBytes);
+  bytes[1] = storeBytes;
+  bytes.write(store, 2, 'utf8');
+  bytes.writeDoubleBE(grainStartMs, 2 + storeBytes);
+  bytes.writeDoubleBE(newestMs, 10 + storeBytes);
+  aggregate.copy(bytes, 18 + storeBytes);
   return bytes;
 }
 
@@ -81,7 +81,7 @@ type RecordPlace = Pick<ConsumerRecord, 'topic' | 'partition' | 'offset'>;
  */
 export function decodeRepartitionRecord(
   record: RecordPlace & Pick<ConsumerRecord, 'key' | 'value' | 'headers'>,
-): { key: Buffer; partial: Partial; records: number } | { report: TimeReport } {
+): { key: Buffer; partial: PartialAggregate; records: number } | { report: TimeReport } {
   const { key, value } = record;
   if (value?.[0] === PARTIAL) {
     const partial = decodePartial(value);
@@ -104,10 +104,10 @@ export function decodeRepartitionRecord(
 }
 
 /** A partial for a store that no aggregation of the grouping has: dropping it would lose what it counts. */
-export function unknownRoute(record: RecordPlace, route: string): StreamsError {
+export function unknownStore(record: RecordPlace, store: string): StreamsError {
   return new StreamsError(
     'TOPOLOGY_CHANGED',
-    `${recordPlace(record)} holds a partial for the store "${route}", which no aggregation behind this topic has: ` +
+    `${recordPlace(record)} holds a partial for the store "${store}", which no aggregation behind this topic has: ` +
       `another topology wrote it under this application id. Run that one until it has read the topic to its end ` +
       `or, if starting over is meant, ${RESET_REMEDY}`,
     { ...placeOf(record), remedy: 'reset' },
@@ -149,14 +149,14 @@ function placeOf({ topic, partition, offset }: RecordPlace): RecordPlace {
   return { topic, partition, offset };
 }
 
-function decodePartial(bytes: Buffer): Partial | undefined {
-  const routeEnd = 2 + (bytes[1] ?? 0);
-  if (bytes.length < routeEnd + 16) return undefined;
+function decodePartial(bytes: Buffer): PartialAggregate | undefined {
+  const storeEnd = 2 + (bytes[1] ?? 0);
+  if (bytes.length < storeEnd + 16) return undefined;
   const partial = {
-    route: bytes.toString('utf8', 2, routeEnd),
-    grainStartMs: bytes.readDoubleBE(routeEnd),
-    newestMs: bytes.readDoubleBE(routeEnd + 8),
-    aggregate: bytes.subarray(routeEnd + 16),
+    store: bytes.toString('utf8', 2, storeEnd),
+    grainStartMs: bytes.readDoubleBE(storeEnd),
+    newestMs: bytes.readDoubleBE(storeEnd + 8),
+    aggregate: bytes.subarray(storeEnd + 16),
   };
   return isStoredTime(partial.grainStartMs) && isStoredTime(partial.newestMs) ? partial : undefined;
 }

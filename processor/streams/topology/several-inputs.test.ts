@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { TopologyTestDriver } from '../testing/topology-test-driver.ts';
-import type { KStream } from './kstream.ts';
+import type { KStream } from './dsl-types.ts';
 import { stringSerde } from './serdes.ts';
 import { StreamsBuilder } from './streams-builder.ts';
 import { tumbling } from './windows.ts';

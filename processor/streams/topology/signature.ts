@@ -1,5 +1,6 @@
 import type { StoreSpec } from '../store/typed-store.ts';
-import type { Topology, TopicName } from './topology.ts';
+import type { TopicName } from './graph.ts';
+import type { Topology } from './topology.ts';
 
 /**
  * What of a topology is on disk and in the brokers, in words: `sub-topology 0 reads` to `user-login`. A release may
@@ -47,9 +48,10 @@ export function signatureMismatch(before: TopologySignature, now: TopologySignat
  */
 function partialTexts(subTopologies: Topology['subTopologies']): [string, string][] {
   const shared = new Map<string, string[]>();
-  for (const { sinkTopic, feeds } of subTopologies.flatMap(({ nodes }) => nodes)) {
-    if (feeds === undefined || sinkTopic === undefined || !('grouping' in sinkTopic)) continue;
-    shared.set(sinkTopic.grouping, [...(shared.get(sinkTopic.grouping) ?? []), [...feeds].sort().join(' and ')]);
+  for (const node of subTopologies.flatMap(({ nodes }) => nodes)) {
+    if (node.kind !== 'combine') continue;
+    const stores = node.feeds.map(({ store }) => store).sort();
+    shared.set(node.grouping, [...(shared.get(node.grouping) ?? []), stores.join(' and ')]);
   }
   return [...shared].map(([grouping, texts]) => [`${PARTIALS}${grouping}`, texts.sort().join(', ')]);
 }

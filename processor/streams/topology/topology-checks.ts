@@ -1,6 +1,8 @@
+import { messageOf } from '../errors.ts';
 import { isStoreName } from '../store/data-key.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
-import type { TopologyNode } from './topology.ts';
+import { storesOf, type Aggregation, type DeclaredNode, type GraphNode } from './graph.ts';
+import { emptyOf } from './own-values.ts';
 
 /** What Kafka takes as the name of a topic. */
 const TOPIC_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
@@ -9,25 +11,79 @@ function isTopicName(name: unknown): boolean {
   return typeof name === 'string' && TOPIC_NAME.test(name) && name !== '.' && name !== '..';
 }
 
-/** The first thing that is wrong with a finished graph, in words that name the nodes; undefined when it can run. */
-export function findGraphProblem(nodes: readonly TopologyNode[]): string | undefined {
-  for (const node of nodes) {
-    const problem =
-      findTopicProblem(node) ??
-      node.stores.map((store) => findStoreProblem(node, store)).find((found) => found !== undefined);
-    if (problem !== undefined) return problem;
+/** What is wrong with a node by itself, in words that name it; undefined when nothing is. */
+export function findNodeProblem(node: DeclaredNode, nodes: readonly DeclaredNode[]): string | undefined {
+  const { name } = node;
+  switch (node.kind) {
+    case 'source':
+      return findSourceProblem(name, node.topic, node.deadLetterTopic);
+    case 'repartition-source':
+      return findGroupingProblem(node.grouping);
+    case 'branch':
+      return node.predicates.length === 0
+        ? `branch() of ${inputName(node, nodes)} needs a predicate: without one it has no branches`
+        : undefined;
+    case 'process':
+      return node.uses
+        .map((store) => (typeof store === 'string' ? undefined : findStoreProblem(name, store)))
+        .find((problem) => problem !== undefined);
+    case 'aggregate':
+    case 'merge-partials':
+      return findAggregateProblem(name, node) ?? findStoreProblem(name, node.store);
+    case 'sink':
+      if (!isTopicName(node.topic)) return `${name}: ${notATopic(node.topic)}`;
+      return isSerde(node.serde)
+        ? undefined
+        : `to("${node.topic}") of ${inputName(node, nodes)} needs a serde: an object with serialize and deserialize`;
+    default:
+      return undefined;
   }
-  return findStoreDeclaredTwice(nodes);
+}
+
+/** The first thing that is wrong with a finished graph as a whole, in words that name the nodes. */
+export function findGraphProblem(nodes: readonly GraphNode[]): string | undefined {
+  return (
+    nodes.map((node) => findProcessProblem(node)).find((problem) => problem !== undefined) ??
+    findStoreDeclaredTwice(nodes)
+  );
+}
+
+function inputName({ inputs }: DeclaredNode, nodes: readonly DeclaredNode[]): string {
+  return nodes[inputs[0]?.from ?? -1]?.name ?? 'nothing';
+}
+
+function findProcessProblem(node: GraphNode): string | undefined {
+  if (node.kind !== 'process') return undefined;
+  if (isOneForAll(node.supplier))
+    return (
+      `the supplier of ${node.name} answers the same processor each time: tasks would write into each other's ` +
+      `stores. Make a new one: process(() => new …())`
+    );
+  const missing = node.uses.find((use) => typeof use === 'string' && !node.stores.some(({ name }) => name === use));
+  return missing === undefined
+    ? undefined
+    : `${node.name} names the store "${String(missing)}", which nothing declares: process(…, { stores: [spec] }), ` +
+        `or the table that keeps it`;
+}
+
+/** Whether all tasks would be given one processor. A supplier that throws is heard of when the task is set up. */
+function isOneForAll(supplier: () => unknown): boolean {
+  try {
+    const one = supplier();
+    return typeof one === 'object' && one !== null && one === supplier();
+  } catch {
+    return false;
+  }
 }
 
 /**
  * Two declarations of one name would write over each other's rows; one spec object in several places is one
  * declaration.
  */
-function findStoreDeclaredTwice(nodes: readonly TopologyNode[]): string | undefined {
-  const declared = new Map<string, { spec: StoreSpec<unknown>; node: TopologyNode }>();
+function findStoreDeclaredTwice(nodes: readonly GraphNode[]): string | undefined {
+  const declared = new Map<string, { spec: StoreSpec<unknown>; node: GraphNode }>();
   for (const node of nodes) {
-    for (const spec of node.stores) {
+    for (const spec of storesOf(node)) {
       const known = declared.get(spec.name);
       if (known === undefined) declared.set(spec.name, { spec, node });
       // mutant: two-stores-of-a-name
@@ -41,21 +97,21 @@ function findStoreDeclaredTwice(nodes: readonly TopologyNode[]): string | undefi
   return undefined;
 }
 
-function findTopicProblem({ name, source, sinkTopic }: TopologyNode): string | undefined {
-  const from = source?.from;
-  const deadLetters = source?.deadLetterTopic;
-  for (const topic of [from, sinkTopic]) {
-    if (topic !== undefined && 'topic' in topic && !isTopicName(topic.topic))
-      return `${name}: ${notATopic(topic.topic)}`;
-  }
-  if (deadLetters === undefined) return undefined;
-  if (!isTopicName(deadLetters)) return `the dead-letter topic of ${name}: ${notATopic(deadLetters)}`;
-  if (from !== undefined && 'topic' in from && from.topic === deadLetters)
-    return (
-      `${name} reads "${from.topic}" and sends its dead letters there, to read them again without end: give dead ` +
-      `letters a topic of their own`
-    );
-  return undefined;
+function findSourceProblem(name: string, topic: unknown, deadLetterTopic: unknown): string | undefined {
+  if (!isTopicName(topic)) return `${name}: ${notATopic(topic)}`;
+  if (deadLetterTopic === undefined) return undefined;
+  if (!isTopicName(deadLetterTopic)) return `the dead-letter topic of ${name}: ${notATopic(deadLetterTopic)}`;
+  return topic === deadLetterTopic
+    ? `${name} reads "${String(topic)}" and sends its dead letters there, to read them again without end: give dead ` +
+        `letters a topic of their own`
+    : undefined;
+}
+
+function findGroupingProblem(grouping: unknown): string | undefined {
+  return typeof grouping === 'string' && TOPIC_NAME.test(grouping)
+    ? undefined
+    : `a grouping needs a name of letters, digits, dot, dash and underscore, which becomes part of a topic name: ` +
+        `not ${typeof grouping === 'string' ? `"${grouping}"` : String(grouping)}`;
 }
 
 function notATopic(name: unknown): string {
@@ -65,12 +121,12 @@ function notATopic(name: unknown): string {
   );
 }
 
-function findStoreProblem(node: TopologyNode, store: StoreSpec<unknown>): string | undefined {
+function findStoreProblem(node: string, store: StoreSpec<unknown>): string | undefined {
   const { name, kind, serde, windowSizeMs, retentionMs } = (store ?? {}) as {
     [field in keyof StoreSpec<unknown>]?: StoreSpec<unknown>[field];
   };
-  if (name === undefined) return `${node.name} has a store without a name: its changelog is named after it`;
-  const what = `the store "${name}" of ${node.name}`;
+  if (name === undefined) return `${node} has a store without a name: its changelog is named after it`;
+  const what = `the store "${name}" of ${node}`;
   if (!isStoreName(name))
     return `${what} has a name that cannot be used: letters, digits, ".", "_" and "-", at most 249, no "." first`;
   if (kind !== 'key-value' && kind !== 'window')
@@ -81,8 +137,21 @@ function findStoreProblem(node: TopologyNode, store: StoreSpec<unknown>): string
   return undefined;
 }
 
+function findAggregateProblem(node: string, { aggregate, store }: Aggregation): string | undefined {
+  const missing = (['empty', 'add', 'merge'] as const).find(
+    (part) => typeof (aggregate as typeof aggregate | undefined)?.[part] !== 'function',
+  );
+  if (missing !== undefined) return `the aggregate of the store "${store.name}" of ${node} has no ${missing}()`;
+  try {
+    emptyOf(aggregate);
+    return undefined;
+  } catch (error) {
+    return `empty() of the aggregate of the store "${store.name}" of ${node} throws: ${messageOf(error)}`;
+  }
+}
+
 /** Whether something can turn values into bytes and back: from JavaScript anything may come. */
-export function isSerde(serde: unknown): boolean {
+function isSerde(serde: unknown): boolean {
   const { serialize, deserialize } = (serde ?? {}) as { serialize?: unknown; deserialize?: unknown };
   return typeof serialize === 'function' && typeof deserialize === 'function';
 }

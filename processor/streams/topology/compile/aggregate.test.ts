@@ -8,7 +8,7 @@ import {
   tumbling,
   type TimeWindows,
   type Topology,
-} from '../index.ts';
+} from '../../index.ts';
 
 const MINUTE_MS = 60_000;
 const T0 = Date.UTC(2026, 0, 1);

@@ -1,13 +1,13 @@
 import { expect, test } from '@jest/globals';
-import { eventTimeOf, linksTo } from '../tests/support/event-time.ts';
-import { RecordCollector } from '../writing/record-collector.ts';
-import { jsonSerde, StreamsBuilder, StreamsError, tumbling, type Aggregate, type Topology } from '../index.ts';
-import { openMemoryStore } from '../store/memory-store.ts';
-import { STREAM_TIME_KEY } from '../store/runtime-rows.ts';
-import { TaskGraph } from '../task/task-graph.ts';
-import { encodePartial, encodeTimeReport } from './repartition-record.ts';
-import { signatureMismatch, topologySignature } from './signature.ts';
-import type { SubTopology } from './topology.ts';
+import { eventTimeOf, linksTo } from '../../tests/support/event-time.ts';
+import { RecordCollector } from '../../writing/record-collector.ts';
+import { jsonSerde, StreamsBuilder, StreamsError, tumbling, type Aggregate, type Topology } from '../../index.ts';
+import { openMemoryStore } from '../../store/memory-store.ts';
+import { STREAM_TIME_KEY } from '../../store/runtime-rows.ts';
+import { TaskGraph } from '../../task/task-graph.ts';
+import { encodePartial, encodeTimeReport } from '../repartition-record.ts';
+import { signatureMismatch, topologySignature } from '../signature.ts';
+import type { SubTopology } from '../topology.ts';
 
 const sum: Aggregate<string, number> = {
   empty: () => 0,
@@ -70,8 +70,8 @@ const record = (value: Buffer | null, key: Buffer | null = Buffer.from('aa')) =>
   value,
   headers: {},
 });
-const partial = (route: string, text = '2'): Buffer =>
-  encodePartial({ route, grainStartMs: 0, newestMs: 0, aggregate: Buffer.from(text) });
+const partial = (store: string, text = '2'): Buffer =>
+  encodePartial({ store, grainStartMs: 0, newestMs: 0, aggregate: Buffer.from(text) });
 
 function said(topology: Topology, value: Buffer | null, key?: Buffer | null): { code: string; message: string } {
   try {
@@ -166,7 +166,7 @@ test.each<[string, Buffer | null, Buffer | null]>([
   ['an aggregate that is no count', partial('counted', '-3'), Buffer.from('a')],
   [
     'a time that no date has',
-    encodePartial({ route: 'all', grainStartMs: 0, newestMs: 1e300, aggregate: Buffer.from('1') }),
+    encodePartial({ store: 'all', grainStartMs: 0, newestMs: 1e300, aggregate: Buffer.from('1') }),
     Buffer.from('a'),
   ],
   [
@@ -180,12 +180,12 @@ test.each<[string, Buffer | null, Buffer | null]>([
   ['one byte', Buffer.from([1]), Buffer.from('a')],
   [
     'a partial of no time',
-    encodePartial({ route: 'all', grainStartMs: NaN, newestMs: 0, aggregate: Buffer.from('1') }),
+    encodePartial({ store: 'all', grainStartMs: NaN, newestMs: 0, aggregate: Buffer.from('1') }),
     Buffer.from('a'),
   ],
   [
     'a partial of an endless time',
-    encodePartial({ route: 'all', grainStartMs: 0, newestMs: Infinity, aggregate: Buffer.from('1') }),
+    encodePartial({ store: 'all', grainStartMs: 0, newestMs: Infinity, aggregate: Buffer.from('1') }),
     Buffer.from('a'),
   ],
   ['a report that is no JSON', Buffer.from('\u0002{'), null],

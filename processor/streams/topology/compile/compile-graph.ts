@@ -1,0 +1,180 @@
+import { inputTopicOf, readersOf, type Edge, type GraphNode, type RepartitionSourceNode } from '../graph.ts';
+import { copyOf } from '../own-values.ts';
+import { emitNothing, type Emit, type TaskRuntime } from '../task-runtime.ts';
+import { topicNameOf } from '../topology.ts';
+import { failedAt, takesKey, userCodeFailed } from '../user-code.ts';
+import { keepsValues, needsOwnValues } from '../value-sharing.ts';
+import { compileAggregate, compileMergePartials, type AggregationTargets, type MergePartial } from './aggregate.ts';
+import { compileCombine } from './combine.ts';
+import { compileProcess } from './process.ts';
+import { compileRepartitionSource } from './repartition-source.ts';
+import { bothSources, compileSource, type CompiledSource } from './source.ts';
+import { compileBranch, compileSink, compileStep } from './steps.ts';
+
+/** What reads one topic in one task. */
+export interface TopicSource extends CompiledSource {
+  /** Its topic is the user's: what it reads moves the task's event time. */
+  readonly ofUser: boolean;
+}
+
+/** A node's function, with what is known of it. */
+interface Compiled {
+  readonly emit: Emit;
+  /** It looks at the keys that it is given, or something behind it looks at these same keys. */
+  readonly readsKey: boolean;
+}
+
+const NOTHING: Compiled = { emit: emitNothing, readsKey: false };
+
+/**
+ * The one place where a graph becomes functions: the nodes of a sub-topology, for one task, joined by plain calls.
+ * What is behind a node is compiled before it, so that flush hooks, run in reverse, go from upstream to downstream.
+ * Returns what reads each topic. `observe` moves the task's event time.
+ * @throws StreamsError USER_CODE_FAILED for a processor that cannot be set up.
+ */
+export function compileGraph(
+  nodes: readonly GraphNode[],
+  runtime: TaskRuntime,
+  { applicationId, observe }: { readonly applicationId: string; readonly observe: (timestampMs: number) => void },
+): Map<string, TopicSource> {
+  const known = new Map<number, Compiled>();
+
+  /** A node that records are handed to; the same one for all edges that lead to it. */
+  const compiled = (node: GraphNode): Compiled => {
+    const before = known.get(node.index);
+    if (before !== undefined) return before;
+    const { emit, readsKey } = named(node, () => compileNode(node));
+    const own: Compiled = needsOwnValues(node, nodes)
+      ? { readsKey, emit: (key, value, at) => emit(key, copyOf(value), at) }
+      : { readsKey, emit };
+    known.set(node.index, own);
+    return own;
+  };
+
+  const named = <T>(node: GraphNode, compile: () => T): T => {
+    try {
+      return compile();
+    } catch (error) {
+      throw userCodeFailed(runtime.taskId, 'when it was set up', failedAt(node.name, error));
+    }
+  };
+
+  /** All that reads what a node hands on along these edges, as one. */
+  const behind = (node: GraphNode, carries: Edge['carries'], isOf: (edge: Edge) => boolean = () => true): Compiled => {
+    const readers = readersOf(node, nodes, (edge) => edge.carries === carries && isOf(edge)).map((reader) => ({
+      ...compiled(reader),
+      isKeeper: keepsValues(reader),
+    }));
+    const awake = readers.filter(({ emit }) => emit !== emitNothing);
+    // An aggregation that is given the value itself may change parts of it that it keeps: the others look first.
+    const emits = [
+      ...awake.filter(({ isKeeper }) => !isKeeper),
+      ...awake.filter(({ isKeeper }) => isKeeper).reverse(),
+    ].map(({ emit }) => emit);
+    return { emit: fanOut(emits), readsKey: readers.some(({ readsKey }) => readsKey) };
+  };
+
+  const targetsOf = (node: GraphNode): AggregationTargets => {
+    const { emit: late } = behind(node, 'late');
+    return { late, next: behind(node, 'records').emit };
+  };
+
+  const compileNode = (node: GraphNode): Compiled => {
+    switch (node.kind) {
+      case 'filter': {
+        const next = behind(node, 'records');
+        return { emit: compileStep(node, next.emit), readsKey: takesKey(node.predicate) || next.readsKey };
+      }
+      case 'peek': {
+        const next = behind(node, 'records');
+        return { emit: compileStep(node, next.emit), readsKey: takesKey(node.look) || next.readsKey };
+      }
+      case 'map-values':
+      case 'flat-map-values': {
+        const next = behind(node, 'records');
+        return { emit: compileStep(node, next.emit), readsKey: takesKey(node.map) || next.readsKey };
+      }
+      case 'map':
+      case 'flat-map':
+        return { emit: compileStep(node, behind(node, 'records').emit), readsKey: takesKey(node.map) };
+      case 'branch': {
+        const branches = node.predicates.map((_, index) =>
+          behind(node, 'branch', (edge) => edge.carries === 'branch' && edge.predicate === index),
+        );
+        return {
+          emit: compileBranch(
+            node,
+            branches.map(({ emit }) => emit),
+          ),
+          readsKey: node.predicates.some(takesKey) || branches.some(({ readsKey }) => readsKey),
+        };
+      }
+      case 'branch-child':
+      case 'merge':
+      case 'dead-letters':
+      case 'late':
+        return behind(node, 'records');
+      case 'process':
+        return compileProcess(node, runtime, behind(node, 'records').emit);
+      case 'combine':
+        return { emit: compileCombine(node, runtime), readsKey: takesKey(node.keyOf) };
+      case 'aggregate':
+        return { emit: compileAggregate(node, runtime, targetsOf(node)), readsKey: takesKey(node.keyOf) };
+      case 'sink':
+        return { emit: compileSink(node, runtime), readsKey: true };
+      // No record is handed to them: sources read topics, and partials have functions of their own.
+      case 'source':
+      case 'repartition-source':
+      case 'merge-partials':
+        return NOTHING;
+    }
+  };
+
+  const compileSourceNode = (node: GraphNode): CompiledSource | undefined => {
+    if (node.kind === 'repartition-source') return compileRepartitionSource(node, runtime, mergesOf(node));
+    if (node.kind !== 'source') return undefined;
+    const { emit: next, readsKey: keysAreRead } = behind(node, 'records');
+    const deadLetters = behind(node, 'dead-letters').emit;
+    return compileSource(node, runtime, { next, deadLetters, keysAreRead, observe });
+  };
+
+  /** By the name of each store, what all aggregations do that share one combine node with it. */
+  const mergesOf = (source: RepartitionSourceNode): Map<string, MergePartial[]> => {
+    const byCombine = new Map<number, MergePartial[]>();
+    const byStore = new Map<string, MergePartial[]>();
+    for (const node of nodes) {
+      if (node.kind !== 'merge-partials') continue;
+      const edge = node.inputs.find(({ from, carries }) => from === source.index && carries === 'partials');
+      if (edge?.carries !== 'partials') continue;
+      const merges = byCombine.get(edge.combine) ?? [];
+      byCombine.set(edge.combine, merges);
+      merges.push(named(node, () => compileMergePartials(node, runtime, targetsOf(node))));
+      // mutant: merges-of-each-store
+      byStore.set(node.store.name, merges);
+    }
+    return byStore;
+  };
+
+  const sources = new Map<string, TopicSource>();
+  for (const node of nodes) {
+    const from = inputTopicOf(node);
+    const source = compileSourceNode(node);
+    if (from === undefined || source === undefined) continue;
+    const topic = topicNameOf(from, applicationId);
+    const earlier = sources.get(topic);
+    sources.set(topic, {
+      ofUser: 'topic' in from,
+      ...(earlier === undefined ? source : bothSources(earlier, source, observe)),
+    });
+  }
+  return sources;
+}
+
+function fanOut(readers: readonly Emit[]): Emit {
+  const [first, second] = readers;
+  if (first === undefined) return emitNothing;
+  if (second === undefined) return first;
+  return (key, value, at) => {
+    for (const reader of readers) reader(key, value, at);
+  };
+}

@@ -1,0 +1,144 @@
+import { StreamsError } from '../../errors.ts';
+import { decodeText } from '../../store/key-text.ts';
+import { eventTimeOf, isEventTime, whyNoEventTime } from '../event-time.ts';
+import type { SourceNode } from '../graph.ts';
+import { DeadLetter, type ConsumerRecord } from '../record.ts';
+import type { Emit, TaskRuntime } from '../task-runtime.ts';
+import { failedAt, settled } from '../user-code.ts';
+
+/** A source's functions in one task. */
+export interface CompiledSource {
+  /** Reads a record and hands it on, for a task with nothing to put in order. */
+  readonly process: (record: ConsumerRecord) => void;
+  /** Reads a record and does nothing with it yet: its event time decides when it is its turn. */
+  readonly read: (record: ConsumerRecord) => ReadRecord;
+}
+
+export interface ReadRecord {
+  /** What the record is put in order by; undefined (a dead letter, a time report): at once. */
+  readonly timestampMs: number | undefined;
+  /** Hands on what was read. It moves no event time: whoever chose the record knows its time. */
+  readonly handOn: () => void;
+}
+
+/** Where the records of a source go, and what is to be known of them. */
+export interface SourceTargets {
+  readonly next: Emit;
+  readonly deadLetters: Emit;
+  /** Something behind the source looks at the key. What nobody looks at is not made into text, and may be anything. */
+  readonly keysAreRead: boolean;
+  /** Moves the task's event time. */
+  readonly observe: (timestampMs: number) => void;
+}
+
+export function compileSource(
+  { name, topic, decode, timestampMs, deadLetterTopic }: SourceNode,
+  runtime: TaskRuntime,
+  { next, deadLetters, keysAreRead, observe }: SourceTargets,
+): CompiledSource {
+  const refuse = (record: ConsumerRecord, letter: DeadLetter): void => {
+    if (deadLetterTopic === undefined && record.unreadable !== undefined)
+      throw new StreamsError(
+        'RECORDS_UNREADABLE',
+        `${topic}-${String(record.partition)} offset ${String(record.offset)}: ${letter.message}. Give ` +
+          `the stream a dead-letter topic, or raise the setting`,
+      );
+    if (deadLetterTopic === undefined)
+      throw new StreamsError(
+        'USER_CODE_FAILED',
+        `task ${runtime.taskId} failed at ${name}: ${topic}-${String(record.partition)} offset ` +
+          `${String(record.offset)} cannot be read (${letter.reason}) and the stream has no dead-letter ` +
+          `topic: ${letter.message}`,
+        { taskId: runtime.taskId },
+      );
+    runtime.deadLetter(record, letter, deadLetterTopic);
+    const at = eventTimeOf(record.timestampMs);
+    deadLetters(null, letter, Number.isNaN(at) ? runtime.nowMs() : at);
+  };
+  const refuseTime = (record: ConsumerRecord, timeMs: unknown): void => {
+    if (deadLetterTopic === undefined) runtime.drop('invalid-timestamp');
+    else refuse(record, new DeadLetter('INVALID_TIMESTAMP', whyNoEventTime(timeMs)));
+  };
+  const valueOf = (record: ConsumerRecord): unknown => {
+    try {
+      const value = settled(decode(record, runtime.nowMs()));
+      if (value === undefined) throw new TypeError('decode returned undefined: it returns a value, or a DeadLetter');
+      return value;
+    } catch (error) {
+      throw failedAt(name, error);
+    }
+  };
+  const timeOf = (record: ConsumerRecord, value: unknown): number => {
+    if (timestampMs === undefined) return record.timestampMs;
+    try {
+      return settled(timestampMs(value as never));
+    } catch (error) {
+      throw failedAt(name, error);
+    }
+  };
+  const keyOf = (record: ConsumerRecord): string | null | undefined => {
+    const key = keysAreRead ? record.key : null;
+    return key === null ? null : decodeText(key);
+  };
+  const notText = new DeadLetter('DESERIALIZATION_FAILED', 'The key is not UTF-8 text');
+  return {
+    process: (record) => {
+      const value = record.unreadable ?? valueOf(record);
+      if (value instanceof DeadLetter) return refuse(record, value);
+      const given = timeOf(record, value);
+      const at = isEventTime(given) ? given : eventTimeOf(given);
+      if (Number.isNaN(at)) return refuseTime(record, given);
+      const key = keyOf(record);
+      if (key === undefined) return refuse(record, notText);
+      observe(at);
+      next(key, value, at);
+    },
+    read: (record) => {
+      const value = record.unreadable ?? valueOf(record);
+      if (value instanceof DeadLetter) return { timestampMs: undefined, handOn: () => refuse(record, value) };
+      const given = timeOf(record, value);
+      const at = eventTimeOf(given);
+      if (Number.isNaN(at)) return { timestampMs: undefined, handOn: () => refuseTime(record, given) };
+      const key = keyOf(record);
+      if (key === undefined) return { timestampMs: undefined, handOn: () => refuse(record, notText) };
+      return { timestampMs: at, handOn: () => next(key, value, at) };
+    },
+  };
+}
+
+/**
+ * One topic that two sources read, perhaps by two kinds of time: the record moves event time by the older one, so that
+ * neither runs ahead.
+ */
+export function bothSources(
+  a: CompiledSource,
+  b: CompiledSource,
+  observe: (timestampMs: number) => void,
+): CompiledSource {
+  const read = (record: ConsumerRecord): ReadRecord => {
+    // A decoder may return the bytes themselves, which may be changed behind it.
+    // mutant: own-bytes
+    const [one, other] = [a.read(record), b.read(withOwnValue(record))];
+    const timestampMs =
+      one.timestampMs === undefined || (other.timestampMs !== undefined && other.timestampMs < one.timestampMs)
+        ? other.timestampMs
+        : one.timestampMs;
+    return { timestampMs, handOn: () => (one.handOn(), other.handOn()) };
+  };
+  return {
+    read,
+    process: (record) => {
+      const { timestampMs, handOn } = read(record);
+      if (timestampMs !== undefined) observe(timestampMs);
+      handOn();
+    },
+  };
+}
+
+/** Only the value is another one: a record of a fetch makes the rest when it is asked. */
+function withOwnValue(record: ConsumerRecord): ConsumerRecord {
+  const { value } = record;
+  return value === null || record.unreadable !== undefined
+    ? record
+    : (Object.create(record, { value: { value: Buffer.from(value), enumerable: true } }) as ConsumerRecord);
+}

@@ -1,0 +1,53 @@
+import type { DropReason, WindowIntake } from '../task/dropped-records.ts';
+import type { KeyValueStore, LiveStore, WindowStore } from '../store/typed-store.ts';
+import type { ConsumerRecord, DeadLetter } from './record.ts';
+import type { TimeReport } from './repartition-record.ts';
+
+/** Hands one record to the next node: key, value, event time in epoch ms. Synchronous: the record loop never waits. */
+export type Emit = (key: string | null, value: unknown, timestampMs: number) => void;
+
+/** What stands behind a node that nobody reads. */
+export const emitNothing: Emit = () => undefined;
+
+/** A record for a sink topic, its partition not yet chosen. */
+export interface SinkRecord {
+  readonly topic: string;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+}
+
+/** What a node is given when a task is built. One per task: nodes of two tasks share nothing. */
+export interface TaskRuntime {
+  readonly taskId: string;
+  nowMs(): number;
+  /** Event time that this task has reached; -1 before it knows. Never goes back. */
+  streamTimeMs(): number;
+  keyValueStore(name: string): KeyValueStore<unknown> & LiveStore<KeyValueStore<unknown>>;
+  windowStore(name: string): WindowStore<unknown> & LiveStore<WindowStore<unknown>>;
+  send(record: SinkRecord): void;
+  /** A commit hands on what tables have changed: these values are of the whole commit, not of the moment. */
+  isFlushing(): boolean;
+  /**
+   * A partial of so many records for the repartition topic of this grouping name. `lateByMs`: it travels behind a
+   * time report that has come so far; Infinity: behind the last one of the commit.
+   */
+  sendPartial(grouping: string, key: string, value: Buffer, records: number, lateByMs?: number): void;
+  /**
+   * A source task's time report has arrived in the repartition topic of this grouping name. False: no such task writes
+   * to it.
+   */
+  reportTime(grouping: string, report: TimeReport): boolean;
+  deadLetter(record: ConsumerRecord, letter: DeadLetter, topic: string): void;
+  /** Counts a record, or several, that go no further: in the task's status, the metrics and the log. */
+  drop(reason: DropReason, count?: number): void;
+  /** Where the window table of this store says what it takes and what comes too late for it. */
+  intakeOf(store: string): WindowIntake;
+  /** `topic-partition` of the record that is being processed. */
+  place(): string;
+  /** Runs at every commit, before anything is sent; nodes upstream first. */
+  onFlush(flush: () => void): void;
+  /** Runs when a transaction was aborted: forget what has not been committed. */
+  onClear(clear: () => void): void;
+  /** A node that buffers asks for an early commit, so that memory stays bounded. */
+  requestCommit(): void;
+}
