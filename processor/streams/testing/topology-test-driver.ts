@@ -1,24 +1,41 @@
-import type { OutgoingRecord } from '../writing/streams-producer.ts';
-import { StreamsError } from '../errors.ts';
+import { messageOf, StreamsError } from '../errors.ts';
 import { checkFunctions, checkOptions, didYouMean, textOf } from '../options.ts';
+import { rowCheckOf, type RowCheck } from '../reading/row-check.ts';
 import { encodeKey } from '../store/key-text.ts';
 import { isRuntimeRow } from '../store/runtime-rows.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
-import type { StateStore } from '../store/state-store.ts';
+import type { StoreChange } from '../store/state-store.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
+import { decodeWindowKey, encodeWindowKey } from '../store/window-key.ts';
+import { parseStreamsConfig } from '../streams-config.ts';
+import { commitTask } from '../task/commit.ts';
 import { sumOfDrops, type DropCounts } from '../task/dropped-records.ts';
-import { StreamTask, type TaskRecord } from '../task/stream-task.ts';
+import { StreamTask } from '../task/stream-task.ts';
 import { TaskGraph } from '../task/task-graph.ts';
 import { lifeInMemory } from '../task/task-life.ts';
-import { TaskLayout, type TaskSpec } from '../task/task-layout.ts';
-import { parseTaskId } from '../task/task-id.ts';
-import { checkCopartitioned, checkTopicNames } from '../topology/copartitioning.ts';
+import { TaskLayout, type TaskInput, type TaskSpec } from '../task/task-layout.ts';
+import { parseTaskId, taskId } from '../task/task-id.ts';
+import { internalTopics } from '../topics/internal-topics.ts';
 import { partitionOf } from '../topology/partitioner.ts';
-import { headersByName, type ConsumerRecord, type RecordHeaders } from '../topology/record.ts';
+import type { ConsumerRecord, RecordHeaders } from '../topology/record.ts';
 import { isTimeReport } from '../topology/repartition-record.ts';
-import { repartitionSizes } from '../topology/repartition-sizes.ts';
-import { changelogTopic, outputsOf, topicNameOf, type SubTopology, type Topology } from '../topology/topology.ts';
-import { topicPartition } from '../kafka/topic-partition.ts';
+import { storedBytes } from '../topology/user-code.ts';
+import { changelogTopic, outputsOf, type Topology } from '../topology/topology.ts';
+import { recordPlace, topicPartition } from '../kafka/topic-partition.ts';
+import { decodeOffsetMetadata } from '../writing/offset-metadata.ts';
+import type { OutgoingRecord } from '../writing/streams-producer.ts';
+import { MemoryProducer, MemoryTopics, type WrittenRecord } from './memory-topics.ts';
+import {
+  fromBytes,
+  serdesOf,
+  toBytes,
+  type TestInput,
+  type TestInputTopic,
+  type TestOutputTopic,
+  type TestTopicSerdes,
+} from './test-topics.ts';
+
+export type { WrittenRecord } from './memory-topics.ts';
 
 export interface TestRecord {
   readonly key?: string | Buffer | null;
@@ -29,29 +46,41 @@ export interface TestRecord {
   readonly headers?: RecordHeaders;
 }
 
-/** What the topology wrote to a topic. */
-export interface WrittenRecord {
-  readonly topic: string;
-  readonly partition: number;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers: RecordHeaders;
-}
-
 export interface TopologyTestDriverOptions {
   readonly applicationId?: string;
-  /** Partitions of topics; 1 for those not named. Repartition topics have as many as their sources. */
+  /** Partitions of topics; 1 for those not named. The runtime's own topics follow from those of the user. */
   readonly partitions?: Readonly<Record<string, number>>;
-  /** The wall clock, epoch ms. Default: a fixed instant, so that tests repeat. */
+  /** Where the driver's clock starts, epoch ms. Default: a fixed instant, so that tests repeat. */
   readonly nowMs?: () => number;
+}
+
+/** A committed row of a store. */
+export interface StoreRow<V> {
+  readonly key: string;
+  /** Of window stores. */
+  readonly startMs?: number;
+  readonly endMs?: number;
+  readonly value: V;
+}
+
+/** A row for a store before the first record. */
+export interface SeedRow<V> extends StoreRow<V> {
+  /** Default: by key, as Kafka's partitioner does. */
+  readonly partition?: number;
 }
 
 interface DrivenTask {
   readonly task: StreamTask;
   readonly graph: TaskGraph;
-  readonly store: StateStore;
-  /** Written, and not fetched yet. */
-  readonly inbox: TaskRecord[];
+  /** How far each input is fetched, by `topic-partition`. */
+  readonly fetchedTo: Map<string, number>;
+}
+
+/** A committed row, in bytes. */
+interface Row {
+  readonly partition: number;
+  readonly key: Buffer;
+  readonly value: Buffer;
 }
 
 /** A written record may be piped on, too. */
@@ -65,120 +94,239 @@ const RECORD_OPTIONS: readonly (keyof TestRecord | keyof WrittenRecord)[] = [
 ];
 
 const FIXED_NOW_MS = Date.UTC(2026, 0, 1);
+/** More than reports of event time have to wait for each other. */
+const COMMIT_INTERVAL_MS = 1_000;
 
 /**
  * Runs a topology without a broker: every partition, every sub-topology, repartitioning included. `pipe` processes and
- * commits through all sub-topologies before it returns; what the topology wrote is read with `output` and `store`.
+ * commits through all sub-topologies before it returns; what the topology wrote is read with `output` and `rows`.
+ *
+ * Tasks, their event time and their commit are the runtime's own; topics, producer and stores are in memory. What a task
+ * did not commit because it failed is dropped, and the next call reads its records again, as a new thread would.
  */
 export class TopologyTestDriver {
-  readonly #topology: Topology;
   readonly #applicationId: string;
-  readonly #nowMs: () => number;
-  readonly #partitions: Readonly<Record<string, number>>;
+  readonly #startMs: () => number;
+  readonly #topology: Topology;
+  readonly #layout: TaskLayout;
+  readonly #topics: MemoryTopics;
   readonly #reads: ReadonlySet<string>;
-  readonly #writes: ReadonlySet<string>;
+  /** All that the topology reads or writes. */
+  readonly #known: ReadonlySet<string>;
+  readonly #repartitionTopics: ReadonlySet<string>;
+  readonly #storeOfChangelog: ReadonlyMap<string, string>;
+  readonly #checkRow: RowCheck;
   readonly #tasks = new Map<string, DrivenTask>();
-  readonly #log = new Map<string, WrittenRecord[]>();
-  /** Committed rows per store: key bytes as latin1 text, value bytes. */
-  readonly #committed = new Map<string, Map<string, Buffer>>();
-  readonly #nextOffsets = new Map<string, number>();
-  /** Time that reports are paced by: it never stands still, so that none has to wait. */
+  /** Committed rows by store, then by partition and key, the one written last at the end. */
+  readonly #rows = new Map<string, Map<string, Row>>();
+  #advancedMs = 0;
+  /** Time that commits are paced by. */
   #paceMs = 0;
   #started = false;
+  /** The call before: calls do not overlap. */
+  #last: Promise<unknown> = Promise.resolve();
 
+  /** @throws StreamsError as `KafkaStreams` when it starts, and CONFIG_INVALID for options that nobody knows. */
   constructor(topology: Topology, options: TopologyTestDriverOptions = {}) {
     checkOptions('TopologyTestDriver', options, ['applicationId', 'partitions', 'nowMs']);
     if (options.nowMs !== undefined) checkFunctions('TopologyTestDriver', options, ['nowMs']);
-    if (options.partitions !== undefined && Object.getPrototypeOf(Object(options.partitions)) !== Object.prototype)
+    const { applicationId = 'test', partitions = {}, nowMs = () => FIXED_NOW_MS } = options;
+    if (Object.getPrototypeOf(Object(partitions)) !== Object.prototype)
       throw new StreamsError(
         'CONFIG_INVALID',
-        `partitions of TopologyTestDriver: an object of counts by topic, not ${textOf(options.partitions)}`,
+        `partitions of TopologyTestDriver: an object of counts by topic, not ${textOf(partitions)}`,
       );
+    parseStreamsConfig({ applicationId, stateDir: '.' });
     this.#topology = topology;
-    this.#applicationId = options.applicationId ?? 'test';
-    this.#partitions = options.partitions ?? {};
-    this.#nowMs = options.nowMs ?? (() => FIXED_NOW_MS);
-    const partitionsOf = (topic: string): number => this.partitionsOf(topic);
-    this.#reads = new Set(
-      topology.subTopologies.flatMap(({ sources }) =>
-        sources.map((source) => topicNameOf(source, this.#applicationId)),
-      ),
-    );
-    this.#writes = new Set(
-      topology.subTopologies.flatMap((sub) => [
-        ...outputsOf(sub, this.#applicationId),
-        ...sub.stores.map(({ name }) => changelogTopic(this.#applicationId, name)),
-      ]),
-    );
-    for (const [topic, count] of Object.entries(this.#partitions)) {
-      this.#checkTopic('partitions', topic, this.#topics());
+    this.#applicationId = applicationId;
+    this.#startMs = nowMs;
+    const { subTopologies } = topology;
+    const stores = subTopologies.flatMap((sub) => sub.stores);
+    this.#storeOfChangelog = new Map(stores.map(({ name }) => [changelogTopic(applicationId, name), name]));
+    this.#checkRow = rowCheckOf(stores);
+
+    const counts = new Map<string, number>();
+    this.#layout = new TaskLayout(topology, applicationId, (topic) => this.#topics.partitionsOf(topic));
+    this.#repartitionTopics = this.#layout.repartitionTopics();
+    this.#reads = new Set(this.#layout.sourceTopics());
+    this.#known = new Set([
+      ...this.#reads,
+      ...subTopologies.flatMap((sub) => outputsOf(sub, applicationId)),
+      ...this.#storeOfChangelog.keys(),
+    ]);
+    for (const [topic, count] of Object.entries(partitions)) {
+      this.#checkTopic('partitions', topic, this.#known);
       if (!Number.isSafeInteger(count) || count < 1)
         throw new StreamsError(
           'CONFIG_INVALID',
           `partitions of ${topic}: a whole number above 0, not ${textOf(count)}`,
         );
     }
-    checkTopicNames(topology, this.#applicationId);
-    checkCopartitioned(topology, this.#applicationId, (topic) => this.#partitions[topic] ?? 1);
-    const layout = new TaskLayout(topology, this.#applicationId, partitionsOf);
-    for (const id of layout.taskIds()) this.#tasks.set(id, this.#open(layout.spec(id)));
-  }
-
-  /** Sends records to a source topic and runs everything they cause. @throws what user code throws. */
-  async pipe(topic: string, ...records: readonly TestRecord[]): Promise<void> {
-    this.#checkTopic('pipe', topic, [...this.#reads]);
-    for (const record of records) {
-      checkOptions(`a record of pipe("${topic}")`, record, RECORD_OPTIONS);
-      const { key = null, value, timestampMs = this.#nowMs(), partition, headers = {} } = record;
-      for (const [name, part] of Object.entries({ key, value })) {
-        if (part !== null && typeof part !== 'string' && !Buffer.isBuffer(part))
-          throw new StreamsError(
-            'CONFIG_INVALID',
-            `the ${name} of a record of pipe("${topic}") is text, a Buffer or null, not ${textOf(part)}`,
-          );
-      }
-      const keyBytes = typeof key === 'string' ? encodeKey(key) : key;
-      const target = partition ?? (keyBytes === null ? 0 : partitionOf(keyBytes, this.partitionsOf(topic)));
-      if (!Number.isSafeInteger(target) || target < 0 || target >= this.partitionsOf(topic))
+    const own = (topic: string): boolean => this.#repartitionTopics.has(topic) || this.#storeOfChangelog.has(topic);
+    for (const topic of this.#known) if (!own(topic)) counts.set(topic, partitions[topic] ?? 1);
+    for (const plan of internalTopics(topology, applicationId, Object.fromEntries(counts))) {
+      const given = partitions[plan.topic];
+      if (given !== undefined && given !== plan.partitions)
         throw new StreamsError(
           'CONFIG_INVALID',
-          `pipe("${topic}"): there is no partition ${textOf(target)}, it has ${String(this.partitionsOf(topic))}`,
+          `partitions of ${plan.topic}: the runtime makes this topic, with ${String(plan.partitions)} ` +
+            `partitions, as many as those it follows from; not ${String(given)}`,
         );
-      this.#deliver(topic, target, {
-        key: keyBytes,
-        value: typeof value === 'string' ? Buffer.from(value) : value,
-        timestampMs,
-        headers,
-      });
+      counts.set(plan.topic, plan.partitions);
     }
-    await this.#settle();
+    this.#topics = new MemoryTopics({
+      partitions: counts,
+      nowMs: () => this.nowMs(),
+      check: (record, offset) => this.#checkChange(record, offset),
+      onCommitted: (records) => this.#keepRows(records),
+    });
+    for (const id of this.#layout.taskIds()) this.#tasks.set(id, this.#open(this.#layout.spec(id)));
   }
 
-  /** What has been written to a topic since the last call, in order. */
+  /**
+   * Sends records to a source topic and runs everything they cause. Afterwards every partition is read to its end.
+   * @throws StreamsError CONFIG_INVALID for a topic that the topology does not read; what user code throws; what the
+   * runtime would stop for.
+   */
+  async pipe(topic: string, ...records: readonly TestRecord[]): Promise<void> {
+    this.#checkTopic('pipe', topic, this.#reads);
+    const sent = records.map((record) => this.#inputRecord(topic, record));
+    await this.#serial(async () => {
+      for (const record of sent) this.#topics.append(record);
+      await this.#settle();
+    });
+  }
+
+  /**
+   * A source topic whose records are written by serdes; keys are text where none is given.
+   * @throws StreamsError CONFIG_INVALID for a topic that the topology does not read.
+   */
+  inputTopic<V, K = string>(topic: string, serdes: TestTopicSerdes<K, V>): TestInputTopic<K, V> {
+    this.#checkTopic('inputTopic', topic, this.#reads);
+    const checked = serdesOf(`inputTopic("${topic}")`, serdes);
+    return {
+      pipe: async (...records: readonly TestInput<K, V>[]) =>
+        this.pipe(topic, ...records.map((record) => toBytes(`a record of inputTopic("${topic}")`, checked, record))),
+    };
+  }
+
+  /**
+   * A topic whose records are read by serdes; keys are text where none is given. It reads what `output` would.
+   * @throws StreamsError CONFIG_INVALID for a topic that the topology neither reads nor writes.
+   */
+  outputTopic<V, K = string>(topic: string, serdes: TestTopicSerdes<K, V>): TestOutputTopic<K, V> {
+    this.#checkTopic('outputTopic', topic, this.#known);
+    const checked = serdesOf(`outputTopic("${topic}")`, serdes);
+    return {
+      read: () =>
+        this.#topics.takeWritten(topic).map((record) => fromBytes(`outputTopic("${topic}")`, checked, record)),
+    };
+  }
+
+  /**
+   * What the topology has written to a topic since the last call, in order.
+   * @throws StreamsError CONFIG_INVALID for a topic that the topology neither reads nor writes.
+   */
   output(topic: string): WrittenRecord[] {
-    this.#checkTopic('output', topic, this.#topics());
-    const written = this.#log.get(topic) ?? [];
-    this.#log.set(topic, []);
-    return written;
+    this.#checkTopic('output', topic, this.#known);
+    return this.#topics.takeWritten(topic);
+  }
+
+  /**
+   * The committed rows of a store over all partitions, by the bytes of their keys, then by window start. Rows of the
+   * runtime's own are not among them.
+   * @throws StreamsError CONFIG_INVALID for a store that the topology does not have.
+   */
+  rows<V = unknown>(name: string): StoreRow<V>[] {
+    const { kind, serde, windowSizeMs = 0 } = this.#specOf(name);
+    const found = [...(this.#rows.get(name)?.values() ?? [])].map(({ partition, key, value }) => {
+      const window = kind === 'window' ? decodeWindowKey(key) : undefined;
+      return { partition, startMs: window?.windowStartMs ?? -1, keyBytes: encodeKeyOf(window?.key, key), value };
+    });
+    found.sort((a, b) => a.keyBytes.compare(b.keyBytes) || a.startMs - b.startMs || a.partition - b.partition);
+    return found.map(({ keyBytes, startMs, value }) => ({
+      key: keyBytes.toString('utf8'),
+      ...(kind === 'window' ? { startMs, endMs: startMs + windowSizeMs } : {}),
+      value: serde.deserialize(value) as V,
+    }));
   }
 
   /**
    * A key-value store's committed rows over all partitions, by key; of a key that several partitions have, the row
-   * written last (`entries` has all).
+   * written last (`rows` has all).
    */
   store<V>(name: string): Map<string, V> {
-    return this.#rows(name, (key) => key.toString('utf8'));
+    const { kind, serde } = this.#specOf(name);
+    if (kind === 'window')
+      throw new StreamsError(
+        'CONFIG_INVALID',
+        `store("${name}") is a window store, whose rows have a key and a window: read them with rows("${name}")`,
+      );
+    const rows = new Map<string, V>();
+    for (const { key, value } of this.#rows.get(name)?.values() ?? [])
+      rows.set(key.toString('utf8'), serde.deserialize(value) as V);
+    return rows;
   }
 
-  /** The committed entries of a store over all partitions, in bytes: `[partition, key, value]`. */
+  /** The committed rows of a store over all partitions, in bytes: `[partition, key, value]`. */
   async entries(name: string): Promise<[number, Buffer, Buffer][]> {
     this.#specOf(name);
     const found: [number, Buffer, Buffer][] = [];
-    for (const [id, { store }] of this.#tasks) {
-      for await (const [key, value] of store.entries(name))
-        if (!isRuntimeRow(key)) found.push([parseTaskId(id).partition, key, value]);
+    for (const { task } of this.#tasks.values()) {
+      for await (const [key, value] of task.store?.entries(name) ?? [])
+        if (!isRuntimeRow(key)) found.push([parseTaskId(task.id).partition, key, value]);
     }
     return found;
+  }
+
+  /**
+   * Puts rows into a store before the first record.
+   * @throws StreamsError CONFIG_INVALID after the first record, for a store that the topology does not have, and for
+   * rows that the store cannot hold.
+   */
+  async seed<V>(name: string, rows: readonly SeedRow<V>[]): Promise<void> {
+    const spec = this.#specOf(name) as StoreSpec<V>;
+    await this.#serial(async () => {
+      if (this.#started)
+        throw new StreamsError(
+          'CONFIG_INVALID',
+          `seed("${name}"): rows are put in before the first record, not after it`,
+        );
+      const changes = new Map<DrivenTask, StoreChange[]>();
+      for (const row of rows) {
+        const key = seedKey(spec, row);
+        const driven = this.#ownerOf(spec, row);
+        const change = { store: name, key, value: storedBytes(name, spec.serde, row.value) };
+        const { partition } = parseTaskId(driven.task.id);
+        this.#checkChange({ topic: changelogTopic(this.#applicationId, name), partition, ...change }, 0);
+        changes.set(driven, [...(changes.get(driven) ?? []), change]);
+      }
+      for (const [{ task }, batch] of changes) {
+        await task.store?.commit({ changes: batch, changelogOffsets: new Map(), inputOffsets: new Map() });
+        for (const { store, key, value } of batch) this.#keepRow(store, parseTaskId(task.id).partition, key, value);
+      }
+    });
+  }
+
+  /** The driver's clock, epoch ms. */
+  nowMs(): number {
+    return this.#startMs() + this.#advancedMs;
+  }
+
+  /**
+   * Moves the driver's clock on, and commits what is due by then.
+   * @throws StreamsError CONFIG_INVALID for what is no number of milliseconds from 0 on.
+   */
+  async advanceWallClock(ms: number): Promise<void> {
+    if (!Number.isSafeInteger(ms) || ms < 0)
+      throw new StreamsError(
+        'CONFIG_INVALID',
+        `advanceWallClock takes whole milliseconds from 0 on, not ${textOf(ms)}: a clock does not go back`,
+      );
+    await this.#serial(async () => {
+      this.#advancedMs += ms;
+      await this.#settle();
+    });
   }
 
   /** Records that were passed over since the start, by reason. */
@@ -186,12 +334,48 @@ export class TopologyTestDriver {
     return sumOfDrops([...this.#tasks.values()].map(({ task }) => task.dropped.counts()));
   }
 
+  /** @throws StreamsError CONFIG_INVALID for a topic that the topology neither reads nor writes. */
   partitionsOf(topic: string): number {
-    const given = this.#partitions[topic];
-    if (given !== undefined) return given;
-    return (
-      repartitionSizes(this.#topology, this.#applicationId, (source) => this.#partitions[source] ?? 1).get(topic) ?? 1
-    );
+    this.#checkTopic('partitionsOf', topic, this.#known);
+    return this.#topics.partitionsOf(topic);
+  }
+
+  #inputRecord(topic: string, record: TestRecord): Omit<ConsumerRecord, 'offset'> {
+    const what = `a record of pipe("${topic}")`;
+    checkOptions(what, record, RECORD_OPTIONS);
+    const { key = null, value, timestampMs = this.nowMs(), partition, headers = {} } = record;
+    for (const [name, part] of Object.entries({ key, value })) {
+      if (part !== null && typeof part !== 'string' && !Buffer.isBuffer(part))
+        throw new StreamsError(
+          'CONFIG_INVALID',
+          `the ${name} of ${what} is text, a Buffer or null, not ${textOf(part)}`,
+        );
+    }
+    if (typeof timestampMs !== 'number')
+      throw new StreamsError(
+        'CONFIG_INVALID',
+        `timestampMs of ${what} is a number of milliseconds, not ${textOf(timestampMs)}`,
+      );
+    for (const [name, header] of Object.entries(headers)) {
+      if (!Buffer.isBuffer(header))
+        throw new StreamsError('CONFIG_INVALID', `the header "${name}" of ${what} is a Buffer, not ${textOf(header)}`);
+    }
+    const keyBytes = typeof key === 'string' ? encodeKey(key) : key;
+    const partitions = this.#topics.partitionsOf(topic);
+    const target = partition ?? (keyBytes === null ? 0 : partitionOf(keyBytes, partitions));
+    if (!Number.isSafeInteger(target) || target < 0 || target >= partitions)
+      throw new StreamsError(
+        'CONFIG_INVALID',
+        `pipe("${topic}"): there is no partition ${textOf(target)}, it has ${String(partitions)}`,
+      );
+    return {
+      topic,
+      partition: target,
+      key: keyBytes,
+      value: typeof value === 'string' ? Buffer.from(value) : value,
+      timestampMs,
+      headers,
+    };
   }
 
   #specOf(name: string): StoreSpec<unknown> {
@@ -208,158 +392,233 @@ export class TopologyTestDriver {
     return spec;
   }
 
-  #topics(): string[] {
-    return [...new Set([...this.#reads, ...this.#writes])];
-  }
-
-  #checkTopic(what: string, topic: string, known: readonly string[]): void {
-    if (known.includes(topic)) return;
+  #checkTopic(what: string, topic: string, known: ReadonlySet<string>): void {
+    if (known.has(topic)) return;
     throw new StreamsError(
       'CONFIG_INVALID',
-      `${what}: the topology does not ${what === 'pipe' ? 'read' : 'read or write'} the topic "${topic}": ` +
-        `${didYouMean(topic, known)}`,
+      `${what}: the topology does not ${known === this.#reads ? 'read' : 'read or write'} the topic "${topic}": ` +
+        didYouMean(topic, [...known]),
     );
   }
 
-  #rows<V>(name: string, decode: (key: Buffer) => string): Map<string, V> {
-    const spec = this.#specOf(name);
-    if (spec.kind === 'window')
+  /** The task whose store has this row. */
+  #ownerOf({ name }: StoreSpec<unknown>, { key, partition }: SeedRow<unknown>): DrivenTask {
+    const sub = this.#topology.subTopologies.find(({ stores }) => stores.some((store) => store.name === name));
+    const tasks = [...this.#tasks.values()].filter(({ task }) => task.spec.subTopology === sub);
+    const target = partition ?? partitionOf(encodeSeedKey(name, key), tasks.length);
+    const driven = this.#tasks.get(taskId(sub?.id ?? 0, target));
+    if (driven === undefined)
       throw new StreamsError(
         'CONFIG_INVALID',
-        `store("${name}") is a window store, whose keys are no text: read it with entries("${name}") and ` +
-          `decodeWindowKey`,
+        `seed("${name}"): there is no partition ${textOf(target)}, the store has ${String(tasks.length)}`,
       );
-    const rows = new Map<string, V>();
-    for (const [key, value] of this.#committed.get(name) ?? [])
-      rows.set(decode(Buffer.from(key, 'latin1')), spec.serde.deserialize(value) as V);
-    return rows;
-  }
-
-  #deliver(
-    topic: string,
-    partition: number,
-    record: Pick<ConsumerRecord, 'key' | 'value' | 'timestampMs' | 'headers'>,
-  ): void {
-    const name = topicPartition(topic, partition);
-    const offset = this.#nextOffsets.get(name) ?? 0;
-    this.#nextOffsets.set(name, offset + 1);
-    for (const { task, inbox } of this.#tasks.values()) {
-      if (task.inputs.some((input) => input.topic === topic && input.partition === partition))
-        inbox.push({ topic, partition, offset, sizeBytes: 0, ...record });
-    }
+    return driven;
   }
 
   #open(spec: TaskSpec): DrivenTask {
     const store = openMemoryStore();
     const task = new StreamTask(spec, lifeInMemory(store), { exactlyOnce: true });
+    task.producer = new MemoryProducer(this.#topics);
     const graph = new TaskGraph({
       dropped: task.dropped,
       taskId: spec.id,
       subTopology: spec.subTopology,
       applicationId: this.#applicationId,
-      store,
+      store: task.store,
       collector: task.collector,
-      partitionsOf: (topic) => this.partitionsOf(topic),
+      partitionsOf: (topic) => this.#topics.partitionsOf(topic),
       time: task.time,
-      nowMs: this.#nowMs,
+      nowMs: () => this.nowMs(),
       requestCommit: () => undefined,
     });
     task.graph = graph;
-    return { task, graph, store, inbox: [] };
+    task.start(new Map(spec.inputs.map(({ topic, partition }) => [topicPartition(topic, partition), 0])));
+    return { task, graph, fetchedTo: new Map() };
+  }
+
+  #serial<T>(work: () => Promise<T>): Promise<T> {
+    const run = this.#last.then(work);
+    this.#last = run.catch(() => undefined);
+    return run;
   }
 
   /** One commit per round and task until nothing is under way. */
   async #settle(): Promise<void> {
-    this.#start();
+    await this.#start();
     for (let moved = true; moved;) {
       moved = false;
       for (const { id: subTopologyId } of this.#topology.subTopologies) {
         const waiting = [...this.#tasks.values()].filter(
-          ({ task, inbox, graph }) =>
-            task.spec.subTopology.id === subTopologyId && (inbox.length > 0 || graph.hasUncommitted),
+          (driven) =>
+            driven.task.spec.subTopology.id === subTopologyId &&
+            (this.#unread(driven).length > 0 || driven.graph.hasUncommitted),
         );
-        // They work side by side: what the first one has to say must not make the others' records late. Words on
-        // progress alone are no backlog: where tasks feed themselves they would be answered by more of them, without
-        // end.
-        const working = waiting.filter(({ task, inbox }) =>
-          inbox.some(({ topic, value }) => !this.#isTimeReport(task.spec.subTopology, topic, value)),
+        // They work side by side: the report of the first one must not make the others' records late. Reports alone are
+        // no backlog: where tasks feed themselves they would be answered by more of them, without end.
+        const working = waiting.filter((driven) =>
+          this.#unread(driven).some(({ topic, value }) => !(this.#repartitionTopics.has(topic) && isTimeReport(value))),
         );
-        if (working.length > 1) for (const driven of working) this.#reportBacklog(driven);
+        if (working.length > 1) for (const driven of working) await this.#reportBacklog(driven);
         for (const driven of waiting) {
           moved = true;
-          const { task, graph, store } = driven;
-          processInbox(driven);
-          const changes = await graph.flush();
-          this.#report(task);
-          for (const record of task.collector.take()) this.#write(record);
-          for (const { store: name, key, value } of changes) {
-            this.#write({ topic: changelogTopic(this.#applicationId, name), partition: 0, key, value });
-            this.#remember(name, key, value);
-          }
-          await store.commit({ changes, changelogOffsets: new Map(), inputOffsets: new Map() });
-          graph.committed();
+          await this.#attempt(driven, async () => {
+            this.#process(driven);
+            await this.#commit(driven);
+          });
         }
       }
     }
   }
 
   /**
-   * Before the first record every input is empty and read to its end. A source without a record says so once, as a real
-   * task does when it starts: it must not hold the watermark back. What reads a repartition topic hears of its own
-   * sources first.
+   * Before the first record every input is empty and read to its end. A source without a record reports so once, as a
+   * real task does when it starts: it must not hold the watermark back. What reads a repartition topic waits for the
+   * reports of its own sources first.
    */
-  #start(): void {
+  async #start(): Promise<void> {
     if (this.#started) return;
     this.#started = true;
-    for (const { task, inbox } of this.#tasks.values()) {
-      for (const input of task.inputs) task.expectRecords(input, 0);
-      if (inbox.length > 0 || task.spec.subTopology.sources.some((source) => 'grouping' in source)) continue;
-      this.#report(task);
-      for (const record of task.collector.take()) this.#write(record);
+    for (const driven of this.#tasks.values()) {
+      const { task } = driven;
+      for (const input of task.inputs) task.expectRecords(input, this.#topics.end(input));
+      if (this.#unread(driven).length > 0 || task.inputs.some(({ topic }) => this.#repartitionTopics.has(topic)))
+        continue;
+      await this.#report(driven);
     }
   }
 
-  #isTimeReport({ sources }: SubTopology, topic: string, value: Buffer | null): boolean {
-    return (
-      isTimeReport(value) &&
-      sources.some((source) => 'grouping' in source && topicNameOf(source, this.#applicationId) === topic)
+  /** A task that has more to read than it reported holds the watermark back until it has read it. */
+  async #reportBacklog(driven: DrivenTask): Promise<void> {
+    const { task } = driven;
+    for (const input of task.inputs) task.expectRecords(input, this.#topics.end(input));
+    await this.#report(driven);
+  }
+
+  async #report(driven: DrivenTask): Promise<void> {
+    if (driven.task.time.isReportDue(this.#paceMs + COMMIT_INTERVAL_MS))
+      await this.#attempt(driven, () => this.#commit(driven));
+  }
+
+  async #commit({ task }: DrivenTask): Promise<void> {
+    this.#paceMs += COMMIT_INTERVAL_MS;
+    await commitTask(task, this.#paceMs);
+  }
+
+  /** As a real task does: fetches until everything there is has been processed. */
+  #process(driven: DrivenTask): void {
+    const { task, fetchedTo } = driven;
+    do {
+      for (const input of task.inputs) {
+        const { topic, partition } = input;
+        const name = topicPartition(topic, partition);
+        const records = this.#topics
+          .from(input, this.#fetchedTo(driven, input))
+          .map((record) => ({ ...record, sizeBytes: 0 }));
+        const end = this.#topics.end(input);
+        fetchedTo.set(name, end);
+        task.accept({ topic, partition, records, nextOffset: end, lastStableOffset: end });
+      }
+      task.processWaiting(0, Infinity);
+    } while (
+      task.inputs.some(({ topic, partition }) => task.time.inputs.waiting(topicPartition(topic, partition)) > 0)
     );
   }
 
-  /** A task that has more to read than was told holds the watermark back until it has read it. */
-  #reportBacklog({ task, inbox }: DrivenTask): void {
-    for (const { topic, partition, offset } of inbox) task.expectRecords({ topic, partition }, offset + 1);
-    this.#report(task);
-    for (const record of task.collector.take()) this.#write(record);
+  /** What waits for this task, in the order of its inputs. */
+  #unread(driven: DrivenTask): ConsumerRecord[] {
+    return driven.task.inputs.flatMap((input) => this.#topics.from(input, this.#fetchedTo(driven, input)));
   }
 
-  #report(task: StreamTask): void {
-    this.#paceMs += 1_000;
-    task.time.sendReport(this.#paceMs);
+  #fetchedTo({ task, fetchedTo }: DrivenTask, { topic, partition }: TaskInput): number {
+    const name = topicPartition(topic, partition);
+    return fetchedTo.get(name) ?? task.committedOffsets().get(name) ?? 0;
   }
 
-  #remember(store: string, key: Buffer, value: Buffer | null): void {
+  /** What fails is undone, and read again by the next call. */
+  async #attempt(driven: DrivenTask, work: () => void | Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const { task, fetchedTo } = driven;
+      await task.producer?.abort();
+      task.producer = new MemoryProducer(this.#topics);
+      fetchedTo.clear();
+      task.abort();
+      const committed = task.committedOffsets();
+      const metadata = [...committed.keys()].map((name) => this.#topics.committed(name)?.metadata ?? null);
+      task.time.resume(Math.max(-1, ...metadata.map((text) => decodeOffsetMetadata(text).streamTimeMs)));
+      task.start(committed);
+      throw error;
+    }
+  }
+
+  /** A row that a restore would refuse is refused when it is written. */
+  #checkChange({ topic, partition, key, value }: OutgoingRecord, offset: number): void {
+    const store = this.#storeOfChangelog.get(topic);
+    if (store === undefined) return;
+    try {
+      this.#checkRow(store, { topic, partition, offset, key, value });
+    } catch (error) {
+      throw new StreamsError(
+        'USER_CODE_FAILED',
+        `a row of the store "${store}" is one that it could not be restored from, as ` +
+          `${recordPlace({ topic, partition, offset })}: ${messageOf(error)}`,
+        { cause: error },
+      );
+    }
+  }
+
+  #keepRows(records: readonly OutgoingRecord[]): void {
+    for (const { topic, partition, key, value } of records) {
+      const store = this.#storeOfChangelog.get(topic);
+      if (store !== undefined && key !== null) this.#keepRow(store, partition, key, value);
+    }
+  }
+
+  #keepRow(store: string, partition: number, key: Buffer, value: Buffer | null): void {
     if (isRuntimeRow(key)) return;
-    const rows = this.#committed.get(store) ?? new Map<string, Buffer>();
-    this.#committed.set(store, rows);
-    if (value === null) rows.delete(key.toString('latin1'));
-    else rows.set(key.toString('latin1'), value);
-  }
-
-  #write({ topic, partition, key, value, headers = [] }: OutgoingRecord): void {
-    const record = { key, value, headers: headersByName(headers) };
-    const written = this.#log.get(topic) ?? [];
-    written.push({ topic, partition, ...record });
-    this.#log.set(topic, written);
-    this.#deliver(topic, partition, { ...record, timestampMs: this.#nowMs() });
+    const rows = this.#rows.get(store) ?? new Map<string, Row>();
+    this.#rows.set(store, rows);
+    const id = `${String(partition)} ${key.toString('latin1')}`;
+    rows.delete(id);
+    if (value !== null) rows.set(id, { partition, key, value });
   }
 }
 
-/** As a real task does. Nothing is under way but what is in the inbox, so every partition counts as read to its end. */
-function processInbox({ task, inbox }: DrivenTask): void {
-  for (const record of inbox.splice(0)) {
-    const { topic, partition, offset } = record;
-    task.accept({ topic, partition, records: [record], nextOffset: offset + 1, lastStableOffset: offset + 1 });
+/** The key's own bytes: those of a window store stand behind the window's start. */
+function encodeKeyOf(windowKey: string | undefined, key: Buffer): Buffer {
+  return windowKey === undefined ? key : encodeKey(windowKey);
+}
+
+const SEED_OPTIONS: readonly (keyof SeedRow<unknown>)[] = ['key', 'startMs', 'endMs', 'value', 'partition'];
+
+function encodeSeedKey(name: string, key: string): Buffer {
+  try {
+    return encodeKey(key);
+  } catch (error) {
+    throw new StreamsError('CONFIG_INVALID', `seed("${name}"): ${messageOf(error)}`, { cause: error });
   }
-  task.processWaiting(0, Infinity);
+}
+
+/** @throws StreamsError CONFIG_INVALID for a row that is none of this store. */
+function seedKey<V>({ name, kind, windowSizeMs = 0 }: StoreSpec<V>, row: SeedRow<V>): Buffer {
+  const what = `a row of seed("${name}")`;
+  checkOptions(what, row, SEED_OPTIONS);
+  const { key, startMs, endMs, value } = row;
+  const refused = (why: string): StreamsError => new StreamsError('CONFIG_INVALID', `${what} ${why}`);
+  if (value === null || value === undefined) throw refused('has no value');
+  if (kind !== 'window') {
+    if (startMs !== undefined || endMs !== undefined) throw refused('has a window, and the store has none');
+    return encodeSeedKey(name, key);
+  }
+  if (startMs === undefined) throw refused('has no startMs, and the store has windows');
+  if (endMs !== undefined && endMs !== startMs + windowSizeMs)
+    throw refused(
+      `ends at ${String(endMs)}: a window of ${String(windowSizeMs)} ms ends at ${String(startMs + windowSizeMs)}`,
+    );
+  try {
+    return encodeWindowKey(startMs, key);
+  } catch (error) {
+    throw refused(messageOf(error));
+  }
 }

@@ -12,6 +12,7 @@ import type { OutgoingRecord } from './streams-producer.ts';
 import { topicPartition } from '../kafka/topic-partition.ts';
 
 const RECORD_OVERHEAD_BYTES = 64;
+const BATCH_OVERHEAD_BYTES = 64;
 const HEADER_OVERHEAD_BYTES = 8;
 const PRODUCE_TIMEOUT_MS = 20_000;
 const ACKS_ALL = -1;
@@ -250,6 +251,28 @@ function makeSmaller({ topic, batches }: PartitionBatches, bytes: number, limits
         `its max.message.bytes`,
     );
   batches.unshift({ records: [shorter], codec: CompressionCodec.none });
+}
+
+/**
+ * A record as a topic takes it whose `max.message.bytes` is this: as it is, packed, or what is left of a dead letter.
+ * @throws StreamsError RECORD_TOO_LARGE
+ */
+export function fitRecord(record: OutgoingRecord, maxBytes: number): OutgoingRecord {
+  if (sizeOf(record) + BATCH_OVERHEAD_BYTES <= maxBytes) return record;
+  const [part] = toPartitionBatches([record]) as [PartitionBatches];
+  const limits = new ProduceLimits();
+  const of = {
+    timestampMs: Date.now(),
+    producerId: BigInt(NO_PRODUCER),
+    producerEpoch: NO_PRODUCER,
+    isTransactional: true,
+    firstSequence: NO_PRODUCER,
+  };
+  for (;;) {
+    const batch = encodeFirst(part.batches, of, limits.letterBytes);
+    if (batch.length <= maxBytes) return (part.batches[0] as Batch).records[0] as OutgoingRecord;
+    makeSmaller(part, batch.length, limits);
+  }
 }
 
 /** Sequence numbers wrap from 2^31 - 1 to 0 (KIP-98). */
