@@ -95,7 +95,7 @@ const RECORD_OPTIONS: readonly (keyof TestRecord | keyof WrittenRecord)[] = [
 
 const FIXED_NOW_MS = Date.UTC(2026, 0, 1);
 /** More than reports of event time have to wait for each other. */
-const COMMIT_INTERVAL_MS = 1_000;
+const PACE_MS = 1_000;
 
 /**
  * Runs a topology without a broker: every partition, every sub-topology, repartitioning included. `pipe` processes and
@@ -495,12 +495,11 @@ export class TopologyTestDriver {
   }
 
   async #report(driven: DrivenTask): Promise<void> {
-    if (driven.task.time.isReportDue(this.#paceMs + COMMIT_INTERVAL_MS))
-      await this.#attempt(driven, () => this.#commit(driven));
+    if (driven.task.time.isReportDue(this.#paceMs + PACE_MS)) await this.#attempt(driven, () => this.#commit(driven));
   }
 
   async #commit({ task }: DrivenTask): Promise<void> {
-    this.#paceMs += COMMIT_INTERVAL_MS;
+    this.#paceMs += PACE_MS;
     await commitTask(task, this.#paceMs);
   }
 
