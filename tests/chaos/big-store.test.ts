@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Producer } from 'kafkajs';
 import { AppProcess, ECHO_PROCESSOR, killAll } from '../support/app-process.ts';
-import { startTestBroker, type TestBroker } from '../support/broker.ts';
+import { sharedBroker, type SharedBroker } from '../support/shared-broker.ts';
 import { reportFigure, seconds, seed, sized, timeLimit } from '../support/chaos.ts';
 import { watchOffsets } from '../support/offset-watch.ts';
 import { expectWithin, judgesSpeed } from '../support/speed.ts';
@@ -29,19 +29,19 @@ const BURST_INTERVAL_MS = 20;
 const COMMITS_BETWEEN = 5;
 /** The markers of a committed and of an aborted transaction, each of which a position passes like a record. */
 const MARKERS = 2;
-let broker: TestBroker;
+let broker: SharedBroker;
 let stateDir: string;
 let producer: Producer;
 
 beforeAll(async () => {
-  broker = await startTestBroker();
+  broker = await sharedBroker();
   stateDir = await mkdtemp(join(tmpdir(), 'tributary-big-store-'));
   await broker.createTopics(INPUT);
   producer = await testProducer(broker.connection);
 });
 afterAll(async () => {
   await producer.disconnect();
-  await broker.stop();
+  await broker.leave();
   await rm(stateDir, { recursive: true, force: true });
 });
 

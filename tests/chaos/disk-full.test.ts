@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { AppProcess } from '../support/app-process.ts';
-import { startTestBroker, type TestBroker } from '../support/broker.ts';
+import { sharedBroker, type SharedBroker } from '../support/shared-broker.ts';
 import { reportFigure, seed, sized, timeLimit } from '../support/chaos.ts';
 import { FailingWrites, SmallDisk } from '../support/disk-faults.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
@@ -21,12 +21,12 @@ const { holdMs, threadReplacements } = sized({
   full: { holdMs: 90_000, threadReplacements: 10 },
 });
 const DISK_BYTES = 64 << 20;
-let broker: TestBroker;
+let broker: SharedBroker;
 
 beforeAll(async () => {
-  broker = await startTestBroker({ properties: CHAOS_BROKER });
+  broker = await sharedBroker({ properties: CHAOS_BROKER });
 });
-afterAll(() => broker.stop());
+afterAll(() => broker.leave());
 
 function faultTest(name: string, refusal: string | null, fault: () => Promise<void>): void {
   if (refusal !== null) process.stderr.write(`SKIPPED, ${refusal}: ${name}\n`);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { rm } from 'node:fs/promises';
-import { startTestBroker, type TestBroker } from '../support/broker.ts';
+import { sharedBroker, type SharedBroker } from '../support/shared-broker.ts';
 import { reportFigure, seed, sized, timeLimit } from '../support/chaos.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
 import { until } from '../support/until.ts';
@@ -11,12 +11,12 @@ import { until } from '../support/until.ts';
  */
 
 const TIMES = sized({ short: 2, full: 5 });
-let broker: TestBroker;
+let broker: SharedBroker;
 
 beforeAll(async () => {
-  broker = await startTestBroker({ properties: CHAOS_BROKER });
+  broker = await sharedBroker({ properties: CHAOS_BROKER });
 });
-afterAll(() => broker.stop());
+afterAll(() => broker.leave());
 
 async function inRun(name: string, work: (run: EchoRun) => Promise<void>): Promise<void> {
   const run = await EchoRun.open({ connection: broker.connection, name, seed });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AppProcess } from '../support/app-process.ts';
-import { startTestBroker, type TestBroker } from '../support/broker.ts';
+import { sharedBroker, type SharedBroker } from '../support/shared-broker.ts';
 import { reportFigure, seconds, seed, sized, timeLimit } from '../support/chaos.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
 import { watchOffsets } from '../support/offset-watch.ts';
@@ -22,12 +22,12 @@ const MOST_PROCESSORS = 4;
 const STEP_MS = 3_500;
 const PARTITIONS = 3;
 const TASKS = 2 * PARTITIONS;
-let broker: TestBroker;
+let broker: SharedBroker;
 
 beforeAll(async () => {
-  broker = await startTestBroker({ properties: CHAOS_BROKER });
+  broker = await sharedBroker({ properties: CHAOS_BROKER });
 });
-afterAll(() => broker.stop());
+afterAll(() => broker.leave());
 
 async function withRun(
   name: string,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AppProcess } from '../support/app-process.ts';
-import { startTestBroker, type TestBroker } from '../support/broker.ts';
+import { sharedBroker, type SharedBroker } from '../support/shared-broker.ts';
 import { reportFigure, seed, sized, spread, timeLimit } from '../support/chaos.ts';
 import { EchoRun } from '../support/echo-run.ts';
 import { watchOffsets } from '../support/offset-watch.ts';
@@ -22,12 +22,12 @@ const KEYS = 10_000;
 const PARTITIONS = 3;
 /** What the dead process had sent is decided by then, and no new one can have got so far. */
 const SETTLED_AFTER_KILL_MS = 100;
-let broker: TestBroker;
+let broker: SharedBroker;
 
 beforeAll(async () => {
-  broker = await startTestBroker();
+  broker = await sharedBroker();
 });
-afterAll(() => broker.stop());
+afterAll(() => broker.leave());
 
 /** The tasks of each process, once each task is run by exactly one of them. */
 async function owners(apps: readonly AppProcess[]): Promise<string[][]> {

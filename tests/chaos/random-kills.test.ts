@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startTestBroker, type TestBroker } from '../support/broker.ts';
+import { sharedBroker, type SharedBroker } from '../support/shared-broker.ts';
 import { reportFigure, seed, sized, timeLimit } from '../support/chaos.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
 
@@ -14,12 +14,12 @@ const { kills, records, keys } = sized({
   full: { kills: 20, records: 200_000, keys: 20_000 },
 });
 const LONGEST_PAUSE_MS = 2_500;
-let broker: TestBroker;
+let broker: SharedBroker;
 
 beforeAll(async () => {
-  broker = await startTestBroker({ properties: CHAOS_BROKER });
+  broker = await sharedBroker({ properties: CHAOS_BROKER });
 });
-afterAll(() => broker.stop());
+afterAll(() => broker.leave());
 
 test(
   `${String(kills)} random kills over three processors, ${String(records)} records, ${String(keys)} keys (seed ` +

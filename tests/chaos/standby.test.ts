@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { changelogTopic } from '@tributary/streams/operations';
 import type { AppProcess, LogLine } from '../support/app-process.ts';
-import { startTestBroker, type TestBroker } from '../support/broker.ts';
+import { sharedBroker, type SharedBroker } from '../support/shared-broker.ts';
 import { reportFigure, seed, seconds, sized } from '../support/chaos.ts';
 import { EchoRun } from '../support/echo-run.ts';
 import { BUCKET_WINDOWS, BUCKETS, RUNNING } from '../support/echo-topology.ts';
@@ -24,12 +24,12 @@ const PARTITIONS = 3;
 const TASKS = 2 * PARTITIONS;
 /** As long as a standby may wait in a fetch, a commit and a report on top. */
 const IN_FLIGHT_MS = 1_000;
-let broker: TestBroker;
+let broker: SharedBroker;
 
 beforeAll(async () => {
-  broker = await startTestBroker();
+  broker = await sharedBroker();
 });
-afterAll(() => broker.stop());
+afterAll(() => broker.leave());
 
 /** Resolves when each task is run by one process and followed, without a lag where `caughtUp`, by another. */
 async function untilFollowed(apps: readonly AppProcess[], caughtUp: boolean): Promise<void> {

@@ -46,6 +46,7 @@ const rules: readonly Rule[] = [
       'processor/streams/tests/support/fake-brokers.ts': [3, 'what a broker takes to answer'],
       'tests/support/nemesis.ts': [7, STRIKES],
       'tests/support/raw-socket.ts': [1, 'the one deadline'],
+      'tests/support/shared-broker-keeper.ts': [1, 'between two looks at a condition'],
       'tests/support/suite-of-mutant.ts': [1, 'ends what would never end'],
       'tests/support/wire-proxy.ts': [2, 'a frame that is late'],
       'tests/chaos/recovery.test.ts': [3, STRIKES],

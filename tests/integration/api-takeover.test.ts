@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { STATE_CODES } from '../../processor/logins/states.ts';
 import { eventually, postGraphql } from '../support/api-under-test.ts';
 import { AppProcess, killAll } from '../support/app-process.ts';
-import { startTestBroker, type TestBroker } from '../support/broker.ts';
+import { sharedBroker, type SharedBroker } from '../support/shared-broker.ts';
 import { HandFedResults, TEST_PARTITIONS } from '../support/hand-fed-results.ts';
 import { RawSocket, type SocketMessage } from '../support/raw-socket.ts';
 import { expectWithin } from '../support/speed.ts';
@@ -20,19 +20,19 @@ const LIVE =
   'subscription($after: Cursor) { states(after: $after, intervalMs: 50) { kind cursor states { code devices { ' +
   'ios } } totals { total } } }';
 
-let broker: TestBroker;
+let broker: SharedBroker;
 let producer: Producer;
 let results: HandFedResults;
 const apis: AppProcess[] = [];
 
 beforeAll(async () => {
-  broker = await startTestBroker();
+  broker = await sharedBroker();
   producer = await testProducer(broker.connection);
 });
 afterEach(() => killAll(apis.splice(0)));
 afterAll(async () => {
   await producer?.disconnect();
-  await broker?.stop();
+  await broker?.leave();
 });
 
 async function startApis(applicationId: string, count: number): Promise<AppProcess[]> {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { startTestBroker, type TestBroker } from '../support/broker.ts';
+import { sharedBroker, type SharedBroker } from '../support/shared-broker.ts';
 import { echoTopic } from '../support/echo-topology.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
 import { missingEchoes } from '../support/oracle.ts';
@@ -11,12 +11,12 @@ import { readTopic } from '../support/topic-reader.ts';
  */
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
-let broker: TestBroker;
+let broker: SharedBroker;
 
 beforeAll(async () => {
-  broker = await startTestBroker({ properties: CHAOS_BROKER });
+  broker = await sharedBroker({ properties: CHAOS_BROKER });
 });
-afterAll(() => broker.stop());
+afterAll(() => broker.leave());
 
 const MOST_CRASHES = 12;
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
-import { startTestBroker, type TestBroker } from '../support/broker.ts';
+import { sharedBroker, type SharedBroker } from '../support/shared-broker.ts';
 import { LoginRun } from '../support/login-run.ts';
 import { expectWithin } from '../support/speed.ts';
 import { until } from '../support/until.ts';
@@ -15,12 +15,12 @@ import { until } from '../support/until.ts';
 const MEDIAN_MS = 2 * 400;
 const P99_MS = 2 * 1_000;
 const SEND_EVERY_MS = 10;
-let broker: TestBroker;
+let broker: SharedBroker;
 
 beforeAll(async () => {
-  broker = await startTestBroker();
+  broker = await sharedBroker();
 });
-afterAll(() => broker.stop());
+afterAll(() => broker.leave());
 
 test.each([
   { perSecond: 20, seconds: 5 },

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { rm } from 'node:fs/promises';
-import { startTestBroker, type TestBroker } from '../support/broker.ts';
+import { sharedBroker, type SharedBroker } from '../support/shared-broker.ts';
 import { killAll, type AppProcess } from '../support/app-process.ts';
 import { sized } from '../support/chaos.ts';
 import { LoginRun } from '../support/login-run.ts';
@@ -23,15 +23,15 @@ const COUNT = 200_000;
 const FLOW = sized({ short: { count: 60_000, perSecond: 20_000 }, full: { count: COUNT, perSecond: 25_000 } });
 /** Logins that come after a kill. */
 const MORE = 1_000;
-let broker: TestBroker;
+let broker: SharedBroker;
 const apis: AppProcess[] = [];
 
 beforeAll(async () => {
-  broker = await startTestBroker();
+  broker = await sharedBroker();
 });
 afterAll(async () => {
   await killAll(apis);
-  await broker.stop();
+  await broker.leave();
 });
 
 async function inRun(

@@ -1,25 +1,30 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { type ConsumerRecord, KafkaStreams, type Logger } from '@tributary/streams';
 import { createKafka } from '@tributary/streams/operations';
-import { startTestBroker, type TestBroker } from '../support/broker.ts';
+import { sharedBroker, type SharedBroker } from '../support/shared-broker.ts';
 import { publishOnce } from '../support/test-producer.ts';
 import { readTopic } from '../support/topic-reader.ts';
 import { until } from '../support/until.ts';
 
 const TOPIC = 'words';
-let broker: TestBroker;
+let broker: SharedBroker;
 let directory: string;
+/** What a test that fails would leave running: closed twice is closed. */
+const started: KafkaStreams[] = [];
 
 beforeAll(async () => {
-  broker = await startTestBroker();
+  broker = await sharedBroker();
   await broker.createTopics({ topic: TOPIC, partitions: 2 });
   directory = await mkdtemp(join(tmpdir(), 'tributary-hang-'));
 });
+afterEach(async () => {
+  for (const streams of started.splice(0)) await streams.close();
+});
 afterAll(async () => {
-  await broker.stop();
+  await broker.leave();
   await rm(directory, { recursive: true, force: true });
 });
 
@@ -38,6 +43,7 @@ test('a thread that hangs in user code is found out and replaced, and every reco
     config: { applicationId: 'hang', stateDir: directory, threadHangTimeoutMs: 4_000, sessionTimeoutMs: 6_000 },
     logger,
   });
+  started.push(streams);
   await streams.start();
   const words = Array.from({ length: 200 }, (_, nth) => ({ key: String(nth), value: nth === 100 ? 'hang' : 'word' }));
   await publishOnce(broker.connection, { topic: TOPIC, messages: words });
@@ -76,6 +82,7 @@ async function startHanging(
       error: (_fields, message) => errors.push(message),
     },
   });
+  started.push(streams);
   await streams.start();
   await publishOnce(broker.connection, {
     topic: `${applicationId}-in`,

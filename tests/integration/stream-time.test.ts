@@ -11,7 +11,7 @@ import {
 import { decodeWindowKey } from '@tributary/streams';
 import { loginGenerator } from '../../tools/producer/login-generator.ts';
 import { AppProcess, ECHO_PROCESSOR, killAll } from '../support/app-process.ts';
-import { startTestBroker, type TestBroker } from '../support/broker.ts';
+import { sharedBroker, type SharedBroker } from '../support/shared-broker.ts';
 import { settled } from '../support/group-progress.ts';
 import { LoginRun } from '../support/login-run.ts';
 import type { LoginNumbers } from '../support/login-results.ts';
@@ -37,11 +37,11 @@ const BACKLOG = [
 const TOTAL = BACKLOG.reduce((sum, { records }) => sum + records, 0);
 const PER_SEND = 2_000;
 
-let broker: TestBroker;
+let broker: SharedBroker;
 beforeAll(async () => {
-  broker = await startTestBroker({ properties: { 'log.cleaner.enable': 'false' } });
+  broker = await sharedBroker({ properties: { 'log.cleaner.enable': 'false' } });
 });
-afterAll(() => broker.stop());
+afterAll(() => broker.leave());
 
 async function publishBacklog(run: LoginRun): Promise<void> {
   const generate = loginGenerator({ seed });

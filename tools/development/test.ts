@@ -32,8 +32,11 @@ const CHECKS: Readonly<Record<string, () => Promise<Check>>> = {
 /** Projects of jest.config.mjs. Of one run, so that no worker waits for the last file of each. */
 const TESTS = ['unit', 'integration', 'chaos', 'mutants', 'browser'] as const;
 
-/** Most files have a broker of their own, or a browser, and mostly wait: for it, for sessions that end, for processes that start. */
-const WORKERS = '5';
+/**
+ * More than there are cores: most files mostly wait, for sessions that end and processes that start. Fewer where speed is
+ * judged.
+ */
+const WORKERS = process.env['CHAOS'] === 'full' ? '3' : '5';
 
 function houses(): string[] {
   return ['processor', 'schema', 'client/src', 'tools', 'tests', 'bench', 'examples'].filter((house) =>
@@ -112,6 +115,12 @@ async function checks(asked: readonly string[]): Promise<Tally> {
   return tally;
 }
 
+/** Where there is no broker, the tests say why. */
+async function firstBroker(): Promise<void> {
+  if (asked(TESTS).some((name) => name !== 'unit'))
+    await runNode(['tests/support/first-broker.ts'], 5, { keepOutput: true });
+}
+
 /** All projects in one run; but a page whose speed is judged has the machine to itself. */
 async function tests(asked: readonly string[]): Promise<Tally> {
   const watched = process.env['DASHBOARD_MINUTES'];
@@ -148,7 +157,8 @@ if (unknown !== undefined) {
 
 const asked = (names: readonly string[]): string[] =>
   names.filter((name) => chosen.length === 0 || chosen.includes(name));
-const total = addTallies(await checks(asked(Object.keys(CHECKS))), await tests(asked(TESTS)));
+const [checked] = await Promise.all([checks(asked(Object.keys(CHECKS))), firstBroker()]);
+const total = addTallies(checked, await tests(asked(TESTS)));
 if (total.failures.length > 0)
   process.stdout.write(`\n${total.failures.map((failure) => `FAILED  ${failure}\n`).join('')}`);
 process.stdout.write(`\n${summaryLine(total)}\n`);

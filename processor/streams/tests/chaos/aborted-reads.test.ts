@@ -6,7 +6,7 @@ import { createKafka } from '../../kafka/kafka-client.ts';
 import { KafkaCluster } from '../../kafka/kafka-cluster.ts';
 import { RecordFetcher } from '../../reading/record-fetcher.ts';
 import { seededRandom } from '../../../../tools/producer/seeded-random.ts';
-import { startTestBroker, type TestBroker } from '../../../../tests/support/broker.ts';
+import { sharedBroker, type SharedBroker } from '../../../../tests/support/shared-broker.ts';
 import { reportFigure, seed, sized, timeLimit } from '../../../../tests/support/chaos.ts';
 import { interleave, LAST_VALUE, type Interleaving } from '../support/interleaved-producers.ts';
 import { createMutant, withoutPatchOf, type Mutant } from '../../../../tests/support/mutant.ts';
@@ -23,12 +23,12 @@ const SEEDS = sized({ short: 3, full: 20 });
 const STEPS = 120;
 const PRODUCERS = 4;
 
-let broker: TestBroker;
+let broker: SharedBroker;
 let raw: RawKafka;
 let unpatched: Mutant;
 
 beforeAll(async () => {
-  broker = await startTestBroker({ properties: { 'group.initial.rebalance.delay.ms': '0' } });
+  broker = await sharedBroker({ properties: { 'group.initial.rebalance.delay.ms': '0' } });
   raw = await RawKafka.open(broker.connection);
   unpatched = await createMutant({
     name: 'kafkajs with its own filter',
@@ -37,7 +37,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await raw.close();
-  await broker.stop();
+  await broker.leave();
   await unpatched.remove();
 });
 

@@ -2,25 +2,25 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { AssignerProtocol, Kafka, logLevel, type Admin, type Consumer, type ConsumerConfig } from 'kafkajs';
 import type { Broker } from '../../kafka/broker.ts';
 import { CODE } from '../../kafka/kafka-errors.ts';
-import { startTestBroker, type TestBroker } from '../../../../tests/support/broker.ts';
+import { sharedBroker, type SharedBroker } from '../../../../tests/support/shared-broker.ts';
 import { codeOf, RawKafka } from '../support/raw-kafka.ts';
 import { until, stays } from '../../../../tests/support/until.ts';
 
 /* Facts about consumer groups, and what kafkajs' own consumer does with our patch on a real broker. */
 
-let broker: TestBroker;
+let broker: SharedBroker;
 let raw: RawKafka;
 const opened: RawKafka[] = [];
 const consumers: Consumer[] = [];
 
 beforeAll(async () => {
-  broker = await startTestBroker();
+  broker = await sharedBroker();
   raw = await RawKafka.open(broker.connection);
 });
 afterAll(async () => {
   await Promise.allSettled(consumers.map((consumer) => consumer.disconnect()));
   await Promise.all([raw, ...opened].map((it) => it.close()));
-  await broker.stop();
+  await broker.leave();
 });
 
 interface StaticIdentity {

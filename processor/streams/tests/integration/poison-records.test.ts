@@ -7,7 +7,7 @@ import type { RecordHeaders } from '../../topology/record.ts';
 import { DIRTY_KINDS, dirtyOutcome, dirtyValue } from '../../../../tools/producer/dirty-logins.ts';
 import { draftLogin } from '../../../../tools/producer/login-generator.ts';
 import { seededRandom } from '../../../../tools/producer/seeded-random.ts';
-import { startTestBroker, type TestBroker } from '../../../../tests/support/broker.ts';
+import { sharedBroker, type SharedBroker } from '../../../../tests/support/shared-broker.ts';
 import type { AppProcess } from '../../../../tests/support/app-process.ts';
 import { LoginRun } from '../../../../tests/support/login-run.ts';
 import { committedNumbers, type LoginNumbers } from '../../../../tests/support/login-results.ts';
@@ -34,14 +34,14 @@ const BATCH_OVERHEAD_BYTES = 61 + 11;
 const LARGEST_VALUE_BYTES = LIMIT_BYTES - BATCH_OVERHEAD_BYTES;
 const ANY_TIME = { 'message.timestamp.after.max.ms': '9223372036854775807' };
 
-let broker: TestBroker;
+let broker: SharedBroker;
 let admin: kafkajs.Admin;
 let producer: kafkajs.Producer;
 const runs: LoginRun[] = [];
 
 beforeAll(async () => {
   registerKafkajsCodecs();
-  broker = await startTestBroker();
+  broker = await sharedBroker();
   [producer, admin] = await Promise.all([testProducer(broker.connection), testAdmin(broker.connection)]);
 });
 afterEach(async () => {
@@ -49,7 +49,7 @@ afterEach(async () => {
 });
 afterAll(async () => {
   await Promise.all([admin.disconnect(), producer.disconnect()]);
-  await broker.stop();
+  await broker.leave();
 });
 
 async function openRun(name: string): Promise<LoginRun> {
