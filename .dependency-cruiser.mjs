@@ -107,7 +107,7 @@ export default {
   ],
   options: {
     doNotFollow: { path: '^node_modules/' },
-    exclude: { path: ['^client/dist/', '^\\.data/', '\\.css$'] },
+    exclude: { path: ['^tools/api-reference/node_modules/', '^client/dist/', '^\\.data/', '\\.css$'] },
     parser: 'swc',
     tsPreCompilationDeps: true,
     enhancedResolveOptions: {

@@ -34,7 +34,9 @@ export function errorLine(error: StreamsError): string {
   return `${error.code}: ${wordsOf(error)}`;
 }
 
-/** A line of the runtime with the environment's variables in place of its options; only words, never parts of a path. */
+/**
+ * A line of the runtime with the environment's variables in place of its options; only words, never parts of a path.
+ */
 export function withVariables(text: string, options: Iterable<string> = OPTIONS.keys()): string {
   let said = text;
   for (const option of options) {

@@ -68,7 +68,8 @@ export async function mutatedFiles({ name, edits }: Mutation): Promise<Map<strin
       const [file, ...more] = marks.get(edit.mark) ?? [];
       if (file === undefined || more.length > 0)
         throw new Error(
-          `the mutant "${name}" needs the mark "${edit.mark}" once; it is in ${marks.get(edit.mark)?.join(', ') ?? 'no file'}`,
+          `the mutant "${name}" needs the mark "${edit.mark}" once; it is in ` +
+            `${marks.get(edit.mark)?.join(', ') ?? 'no file'}`,
         );
       byFile.set(file, [...(byFile.get(file) ?? []), edit]);
     } else {

@@ -2,9 +2,9 @@ import { createServer, type Server } from 'node:net';
 import { isPortFree } from '../../tools/local-kafka/ports.ts';
 
 /*
- * Ports of 127.0.0.1 that no other test file may take, in this run or in another one on the same machine: neither between
- * the moment they are chosen and the moment that somebody listens, nor while a broker is away that is to come back.
- * Who listens on the first port of a block has all of it, for as long as its process lives.
+ * Ports of 127.0.0.1 that no other test file may take, in this run or in another one on the same machine: neither
+ * between the moment they are chosen and the moment that somebody listens, nor while a broker is away that is to come
+ * back. Who listens on the first port of a block has all of it, for as long as its process lives.
  */
 
 /** Above those that tools/local-kafka/ports.ts chooses. */

@@ -8,7 +8,9 @@ import { UserError } from '../command-line/user-error.ts';
 
 const run = promisify(execFile);
 
-/** Generated from schema/schema.graphql and committed; the client's own types are generated only, next to its sources. */
+/**
+ * Generated from schema/schema.graphql and committed; the client's own types are generated only, next to its sources.
+ */
 const committed = join(projectRoot, 'schema', 'logins', 'generated', 'resolver-types.ts');
 
 let generated: Promise<boolean> | undefined;

@@ -25,7 +25,9 @@ export interface NodeRun {
 interface NodeRunOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly resultFile?: string;
-  /** Its output is kept, for the caller to print in one piece: for what runs beside others. It goes to ours otherwise. */
+  /**
+   * Its output is kept, for the caller to print in one piece: for what runs beside others. It goes to ours otherwise.
+   */
   readonly keepOutput?: boolean;
 }
 

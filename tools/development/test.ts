@@ -23,11 +23,14 @@ const CHECKS: Readonly<Record<string, () => Promise<Check>>> = {
     all([
       program('lint', tool('oxlint/bin/oxlint'), ['--deny-warnings']),
       program('format', tool('prettier/bin/prettier.cjs'), ['--check', '--log-level', 'warn', '.']),
+      program('exports that nobody uses', tool('knip/bin/knip.js'), KNIP_ARGUMENTS),
       own('imports run one way', cruiseImports),
     ]),
   types: () => all([program('types', tool('typescript/bin/tsc'), ['-p', '.']), clientTypes()]),
   client: () => own('the client can be built', async () => void (await buildClient())),
 };
+
+const KNIP_ARGUMENTS = ['--no-progress', '--include', 'exports,types,files,duplicates'];
 
 /** Projects of jest.config.mjs. Of one run, so that no worker waits for the last file of each. */
 const TESTS = ['unit', 'integration', 'chaos', 'mutants', 'browser'] as const;

@@ -37,11 +37,12 @@ function Leads({ leads, by }: { leads: readonly Lead[]; by: Lead['by'] }): JSX.E
 function Widest({ lead }: { lead: Lead }): JSX.Element {
   const { state, by } = lead;
   const other = by === 'ios' ? 'android' : 'ios';
+  const title = `${DEVICE_NAMES[by]} leads most in`;
   const share = (device: 'ios' | 'android'): string => formatShare(shareOf(state.devices[device], state.devices.total));
   return (
     <li data-finding={`widest-${by}`}>
-      <DeviceGlyph device={by} /> {DEVICE_NAMES[by]} leads most in <StateLink code={state.code} text={state.name} />:{' '}
-      {share(by)} to {share(other)},{' '}
+      <DeviceGlyph device={by} /> {title} <StateLink code={state.code} text={state.name} />: {share(by)} to{' '}
+      {share(other)},{' '}
       <span class="quiet">
         {formatCount(state.devices[by])} logins to {formatCount(state.devices[other])}.
       </span>

@@ -21,9 +21,9 @@ interface PlacementOptions {
  * Active tasks first, then for each stateful task up to `numStandbyReplicas` standbys, each on a process of its own
  * that neither runs nor follows the task already. With too few processes there are fewer standbys.
  *
- * A standby is chosen for the case that the process of the active task dies: the first of each task is, as far as it goes, on a
- * member that can take the task then and stay within its fair share (`Successors`). After that standbys are spread evenly,
- * and stay where they are.
+ * A standby is chosen for the case that the process of the active task dies: the first of each task is, as far as it
+ * goes, on a member that can take the task then and stay within its fair share (`Successors`). After that standbys are
+ * spread evenly, and stay where they are.
  */
 export function placeTasks(
   tasks: readonly TaskId[],

@@ -1,8 +1,8 @@
 import type { TaskId } from '../task/task-id.ts';
 
 /**
- * What a member sends to the assignor when it joins. JSON behind a version byte: a leader of another version ignores the
- * contents of versions it does not know and treats the member as one without state.
+ * What a member sends to the assignor when it joins. JSON behind a version byte: a leader of another version ignores
+ * the contents of versions it does not know and treats the member as one without state.
  */
 export interface SubscriptionInfo {
   /** Kept in the state directory: the same process, whatever its member id is now. */

@@ -9,12 +9,12 @@ test.each([
   [
     50,
     { 'transaction.max.timeout.ms': '10000' },
-    /^the brokers take no transaction time-out of 15000 ms \(transaction\.max\.timeout\.ms=10000\): set transactionTimeoutMs .* Kafka says: refused with 50$/,
+    /^the brokers take no .* of 15000 ms \(.*=10000\): set transactionTimeoutMs .* Kafka says: refused with 50$/,
   ],
   [
     26,
     { 'group.min.session.timeout.ms': '9000', 'group.max.session.timeout.ms': '60000' },
-    /^the group app takes no session time-out of 8000 ms \(group\.min\.session\.timeout\.ms=9000, group\.max\.session\.timeout\.ms=60000\): set sessionTimeoutMs/,
+    /^the group app takes no session time-out of 8000 ms \(.*=9000, .*=60000\): set sessionTimeoutMs/,
   ],
   [
     81,

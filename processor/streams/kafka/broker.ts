@@ -1,6 +1,6 @@
 /**
- * A broker as kafkajs has it: its connection, authentication and protocol encoders, and nothing above them. Its consumer and
- * producer are not used by the runtime (docs/decisions/0001-kafkajs-below-the-client.md says why).
+ * A broker as kafkajs has it: its connection, authentication and protocol encoders, and nothing above them. Its
+ * consumer and producer are not used by the runtime (docs/decisions/0001-kafkajs-below-the-client.md says why).
  */
 export interface Broker {
   readonly nodeId: number;

@@ -106,7 +106,9 @@ export class KafkaCluster {
     this.#coordinators.delete(`${type}/${id}`);
   }
 
-  /** The first offset of a tracked partition and its end: the high watermark or, read committed, the last stable offset. */
+  /**
+   * The first offset of a tracked partition and its end: the high watermark or, read committed, the last stable offset.
+   */
   offsetRange(topic: string, partition: number, isolationLevel: number): Promise<{ first: number; end: number }> {
     return offsetRange(this, { topic, partition }, isolationLevel);
   }

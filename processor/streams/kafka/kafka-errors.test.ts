@@ -131,7 +131,7 @@ test('a name that a broker advertises is not blamed on connection.brokers', asyn
     expect(fatal).toMatchObject({
       code: 'BROKER_NAME_UNKNOWN',
       message: expect.stringMatching(
-        /^connection\.brokers here:9092(,there:9092)?: the brokers there answer, .* at kafka-7:9092, .* Set advertised\.listeners /,
+        /^connection\.brokers here:9092(,there:9092)?: .* answer, .* at kafka-7:9092, .* Set advertised\.listeners /,
       ),
     });
   }
@@ -156,7 +156,7 @@ test('a name that a broker advertises is not blamed on connection.brokers', asyn
     code: 'ECONNREFUSED',
   });
   expect(waitingForKafka(['kafka.example:9092'], refused)).toMatch(
-    /^waiting for Kafka at kafka\.example:9092: .*ECONNREFUSED.*\. The brokers at kafka\.example:9092 answer, and tell that one of them is at localhost:9092 \(advertised\.listeners\)/,
+    /^waiting for Kafka at kafka\.example:9092: .*ECONNREFUSED.* one .* is at localhost:9092 \(advertised\.listeners\)/,
   );
 });
 

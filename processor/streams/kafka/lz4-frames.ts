@@ -30,7 +30,9 @@ interface Frame {
   readonly isLinked: boolean;
 }
 
-/** The frames of a compressed batch, without the skippable ones. @throws RangeError for bytes that are no LZ4 frames. */
+/**
+ * The frames of a compressed batch, without the skippable ones. @throws RangeError for bytes that are no LZ4 frames.
+ */
 export function lz4Frames(packed: Buffer): Frame[] {
   return readFrames(packed, 'lz4 frame', FRAME_MAGIC, (start) => {
     const flags = packed.readUInt8(start + 4);

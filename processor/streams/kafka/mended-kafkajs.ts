@@ -9,7 +9,8 @@ export function requireMendedKafkajs(kafkajs: object): void {
   if (Reflect.get(kafkajs, 'MENDED_BY') === '@tributary/streams') return;
   throw new StreamsError(
     'KAFKAJS_NOT_MENDED',
-    'kafkajs is loaded as it is published, without the mends that exactly-once needs: @tributary/streams brings a mended ' +
+    'kafkajs is loaded as it is published, without the mends that exactly-once needs: @tributary/streams ' +
+      'brings a mended ' +
       'copy of its own; let no bundler or override replace it, and in a clone run npm ci',
   );
 }

@@ -16,7 +16,8 @@ export class UnsupportedCompressionError extends Error {
 
 function missing(codec: string, library: string): UnsupportedCompressionError {
   return new UnsupportedCompressionError(
-    `Compression codec ${codec} needs the package ${library}, which is not installed here or does not know this platform`,
+    `Compression codec ${codec} needs the package ${library}, which is not installed here or does not know ` +
+      `this platform`,
   );
 }
 

@@ -88,7 +88,8 @@ export class AnswerDecoder {
   }
 
   /**
-   * The next piece of the batch that the position is in; undefined when it has ended, or when there was a seek meanwhile.
+   * The next piece of the batch that the position is in; undefined when it has ended, or when there was a seek
+   * meanwhile.
    * @throws StreamsError COMPRESSION_UNKNOWN, RECORDS_UNREADABLE
    */
   async nextPiece(position: ReadPosition): Promise<RecordPiece | undefined> {

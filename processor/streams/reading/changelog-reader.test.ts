@@ -75,7 +75,7 @@ test('refuses a changelog that does not hold where the store ends', async () => 
   await expect(restore(brokers, store)).rejects.toMatchObject({ code: 'INTERNAL_TOPIC_INVALID' });
 });
 
-test('an end that is older than the last commit says is asked for again: a restore that believed it would lack rows', async () => {
+test('an end that is older than the last commit says is asked for again: rows would be missing', async () => {
   const brokers = new FakeBrokers();
   const log = brokers.add(CHANGELOG.topic, 0, 1, ['a', 'b']);
   const store = openMemoryStore();

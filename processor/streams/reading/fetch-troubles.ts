@@ -1,4 +1,6 @@
-/** Why some partition cannot be read, by broker or by partition: a broker that answers says nothing about the others. */
+/**
+ * Why some partition cannot be read, by broker or by partition: a broker that answers says nothing about the others.
+ */
 export class FetchTroubles {
   readonly #reasons = new Map<string, string>();
   readonly #onChange: ((reason: string | undefined) => void) | undefined;

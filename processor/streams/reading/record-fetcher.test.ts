@@ -39,7 +39,7 @@ const valuesOf = (parts: readonly FetchedPartition[]): string[] =>
 
 const until = (condition: () => boolean): Promise<void> => untilItHolds(condition, String(condition));
 
-test('a partition whose broker died is read from its new leader, also when no other partition is read there', async () => {
+test('a partition whose broker died is read from its new leader, even if no other is read there', async () => {
   const brokers = new FakeBrokers();
   const log = brokers.add('t', 0, 1, ['a', 'b']);
   const fetcher = open(brokers);
@@ -241,7 +241,7 @@ test('holds no more than one further answer while the caller works', async () =>
   expect(valuesOf(await fetcher.take(50))).toEqual(['a']);
 });
 
-test('a partition that could not be read is read again when its topic is known to be the same, and not before', async () => {
+test('an unreadable partition is read again when its topic is known to be the same, and not before', async () => {
   const brokers = new FakeBrokers();
   const log = brokers.add('t', 0, 1, ['a']);
   const asked: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * The key space of one task's LevelDB: `<store name>\0<key>` for data. A store name has no byte below `-`, so no data key
- * is taken for a reserved one (runtime-rows.ts), and the entries of one store are together: from `<name>\0` up to
+ * The key space of one task's LevelDB: `<store name>\0<key>` for data. A store name has no byte below `-`, so no data
+ * key is taken for a reserved one (runtime-rows.ts), and the entries of one store are together: from `<name>\0` up to
  * `<name>\x01`.
  */
 const STORE_NAME = /^[a-zA-Z0-9_-][a-zA-Z0-9._-]{0,248}$/;

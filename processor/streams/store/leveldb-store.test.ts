@@ -43,10 +43,14 @@ async function openInWorker(busy = false): Promise<string> {
       const store = await openLevelDbStore(${JSON.stringify(directory)}, { identity: ${JSON.stringify(identity)} });
       const value = Buffer.alloc(2000);
       const batch = (n) => ({
-        changes: Array.from({ length: 100 }, (_, i) => ({ store: 'counts', key: Buffer.from('k' + (n * 100 + i) % 5000), value })),
+        changes: Array.from({ length: 100 }, (_, i) => (
+          { store: 'counts', key: Buffer.from('k' + (n * 100 + i) % 5000), value })),
         changelogOffsets: new Map([['log-0', n]]), inputOffsets: new Map(),
       });
-      if (${busy}) for (let n = 1; ; n++) { await store.commit(batch(n)); if (n === 50) parentPort.postMessage('open'); }
+      if (${busy}) for (let n = 1; ; n++) {
+        await store.commit(batch(n));
+        if (n === 50) parentPort.postMessage('open');
+      }
       parentPort.postMessage('open');
       setInterval(() => {}, 1e9);
     } catch (error) { parentPort.postMessage(error.code); }

@@ -15,7 +15,8 @@ export class MemoryStoreImage {
 }
 
 /**
- * A StateStore in memory, for tests and for the TopologyTestDriver: with the same results, order and digest as LevelDB's.
+ * A StateStore in memory, for tests and for the TopologyTestDriver: with the same results, order and digest as
+ * LevelDB's.
  * @throws StoreLockedError when the image is open already.
  */
 export function openMemoryStore(image: MemoryStoreImage = new MemoryStoreImage()): StateStore {

@@ -1,6 +1,6 @@
 /*
- * Rows that the runtime keeps beside those of the user. This is the one place that knows how to tell them apart: stores,
- * test driver, restore, standbys and API ask here.
+ * Rows that the runtime keeps beside those of the user. This is the one place that knows how to tell them apart:
+ * stores, test driver, restore, standbys and API ask here.
  *
  *   where                                  key                     what
  *   a store and its changelog              21 FF "stream-time"     the watermark of a task and what it is made of

@@ -29,7 +29,8 @@ const lock = async (where = stateDir): Promise<StateDirectory> => {
 const HOLDER = `
   const { StateDirectory } = await import(${JSON.stringify(new URL('./state-directory.ts', import.meta.url).href)});
   const none = () => {};
-  const directory = await StateDirectory.lock(process.argv.at(-1), 'logins', { log: { debug: none, info: none, warn: none, error: none } });
+  const log = { debug: none, info: none, warn: none, error: none };
+  const directory = await StateDirectory.lock(process.argv.at(-1), 'logins', { log });
   console.log(directory.slot + ' ' + directory.processId);
   setInterval(none, 1e9);
 `;

@@ -144,8 +144,8 @@ class FetchedGlobalTable implements GlobalTable {
   }
 
   /**
-   * The partition does not hold the position: it was deleted and made anew, or its oldest records were deleted. From its start,
-   * then.
+   * The partition does not hold the position: it was deleted and made anew, or its oldest records were deleted. From
+   * its start, then.
    */
   async #relocate({ topic, partition }: FetchedPartition): Promise<void> {
     const progress = this.#progress.get(topicPartition(topic, partition)) as PartitionProgress;

@@ -98,7 +98,7 @@ test('where both kinds of topic are read, neither runs ahead of the other until 
   expect([time.streamTimeMs, time.progressMs]).toEqual([TODAY, TODAY]);
 });
 
-test("the user's topics, read to their end, hold nothing back; after a restart they do until they are again", async () => {
+test("the user's topics, read to their end, hold nothing back; after a restart they do until then", async () => {
   const options = {
     taskId: '1_0',
     readsUserTopics: true,

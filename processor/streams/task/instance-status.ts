@@ -23,7 +23,7 @@ export interface InstanceStatus {
   readonly waiting?: Readonly<Record<string, number>>;
 }
 
-export type TaskRole = 'ACTIVE' | 'STANDBY';
+type TaskRole = 'ACTIVE' | 'STANDBY';
 export type TaskStateName = 'CREATED' | 'RESTORING' | 'RUNNING' | 'SUSPENDED' | 'CLOSED';
 
 export interface TaskStatus {

@@ -73,7 +73,7 @@ test('what has no event time goes at once', () => {
   expect(fed.taken()).toEqual(['bundefined', 'a1', 'b2', 'bundefined', 'a9']);
 });
 
-test('a partition that nothing was heard of yet is waited for, and so is one with unread records; one without is not', () => {
+test('a partition is waited for when it has unread records or nothing is known of it, else not', () => {
   const fed = new Fed(['a', 'b']);
   fed.fetched('a', [1, 2, 3]);
   expect(fed.taken(1e9)).toEqual([]);

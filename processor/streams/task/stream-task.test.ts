@@ -177,7 +177,7 @@ test('a dead letter goes at once, and a decoder that throws is told with its rec
   expect([seen, task.collector.size]).toEqual([['4'], 1]);
 });
 
-test('which record user code works on is seen from outside, in the decoder and behind it, and none when it is back', () => {
+test('which record user code works on is seen from outside, and none when it has returned', () => {
   const memory = RecordWatch.memory();
   const [worker, supervisor] = [new RecordWatch(['a', 'b'], memory), new RecordWatch(['a', 'b'], memory)];
   const places: string[] = [];

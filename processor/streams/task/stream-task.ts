@@ -19,7 +19,7 @@ interface StreamTaskOptions {
   readonly queues?: TaskQueues;
 }
 
-export interface TaskRecord extends ConsumerRecord {
+interface TaskRecord extends ConsumerRecord {
   /** What it keeps in memory while it waits. */
   readonly sizeBytes: number;
 }

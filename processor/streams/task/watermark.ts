@@ -51,12 +51,13 @@ export function decodeWatermark(bytes: Buffer): StoredWatermark | undefined {
 }
 
 /**
- * The watermark: the minimum over sources, so that nothing is late because another source ran ahead. It never goes back.
+ * The watermark: the minimum over sources, so that nothing is late because another source ran ahead. It never goes
+ * back.
  *
  *   a source is   | when                                                    | and the watermark
  *   not heard of  | no report has come of it yet                            | stays as it is, whatever others report
  *   reading       | its last report says that there is more to read         | is at most the time of that report
- *   caught up     | its last report says that it has read all there is      | leaves it out; when all are caught up, it is
+ *   caught up | its last report says that it has read all there is | leaves it out; when all are caught up, it is
  *                 |                                                         | the newest of their times
  */
 export class Watermark {

@@ -5,7 +5,7 @@ import type { RecordPlace } from './record-watch.ts';
 import { topicPartition } from '../kafka/topic-partition.ts';
 
 /** The reason of a dead letter whose record made user code hang. */
-export const PROCESSING_HANGS = 'PROCESSING_HANGS';
+const PROCESSING_HANGS = 'PROCESSING_HANGS';
 
 /** Records that user code has hung at: they are dead-lettered without another try. */
 export class WithheldRecords {

@@ -101,8 +101,8 @@ const PACE_MS = 1_000;
  * Runs a topology without a broker: every partition, every sub-topology, repartitioning included. `pipe` processes and
  * commits through all sub-topologies before it returns; what the topology wrote is read with `output` and `rows`.
  *
- * Tasks, their event time and their commit are the runtime's own; topics, producer and stores are in memory. What a task
- * did not commit because it failed is dropped, and the next call reads its records again, as a new thread would.
+ * Tasks, their event time and their commit are the runtime's own; topics, producer and stores are in memory. What a
+ * task did not commit because it failed is dropped, and the next call reads its records again, as a new thread would.
  */
 export class TopologyTestDriver {
   readonly #applicationId: string;

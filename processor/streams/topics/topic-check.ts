@@ -210,7 +210,8 @@ export function changelogTruncated(where: TopicPartition, first: number): Stream
   return new StreamsError(
     'INTERNAL_TOPIC_INVALID',
     `the changelog ${topicPartition(where.topic, where.partition)} begins at offset ` +
-      `${String(first)}: its first records were deleted, and a store restored from it would miss their rows. ${STARTING_OVER}`,
+      (`${String(first)}: its first records were deleted, and a store restored from it would miss their rows. ` +
+        `${STARTING_OVER}`),
     { ...where, remedy: 'reset' },
   );
 }

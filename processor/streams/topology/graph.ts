@@ -27,12 +27,12 @@ export type Edge =
 export type TopicName = { readonly topic: string } | { readonly grouping: string };
 
 /** A function of the user's that is given a value and a key. Values of any type pass the graph. */
-export type ValueFunction<R> = (value: never, key: string | null) => R;
+type ValueFunction<R> = (value: never, key: string | null) => R;
 
 /** The key that a record is grouped by. Null and undefined: it has none, and is dropped and counted. */
-export type KeyOf = ValueFunction<string | null | undefined>;
+type KeyOf = ValueFunction<string | null | undefined>;
 
-export interface KeyValue {
+interface KeyValue {
   readonly key: string | null;
   readonly value: unknown;
 }
@@ -74,7 +74,7 @@ export interface BranchNode extends NodeOf<'branch'> {
 }
 
 /** Nodes that hand on what they get: one branch, several streams as one, dead letters, late records. */
-export type PassingNode = NodeOf<'branch-child'> | NodeOf<'merge'> | NodeOf<'dead-letters'> | NodeOf<'late'>;
+type PassingNode = NodeOf<'branch-child'> | NodeOf<'merge'> | NodeOf<'dead-letters'> | NodeOf<'late'>;
 
 export interface ProcessNode extends NodeOf<'process'> {
   readonly supplier: () => Processor<never, unknown>;

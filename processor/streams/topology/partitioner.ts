@@ -4,7 +4,7 @@ const M = 0x5bd1e995;
 /**
  * MurmurHash2, 32 bit, with the seed of Kafka's Java client: records keyed alike land where a Java producer puts them.
  */
-export function murmur2(data: Uint8Array): number {
+function murmur2(data: Uint8Array): number {
   const { length } = data;
   let hash = SEED ^ length;
   let at = 0;

@@ -40,7 +40,7 @@ function countPerHour(events: KStream<Event>): void {
     .to('told', stringSerde);
 }
 
-test('two topics of one task whose records are years apart are merged in the order of their times: no window is late', async () => {
+test('two topics of one task, years apart, are merged in the order of their times: no window is late', async () => {
   const builder = new StreamsBuilder();
   // One record that becomes both: customers of today are written first, orders of 2023 behind them.
   const both = builder.stream('in', { decode: () => null });

@@ -87,7 +87,7 @@ test('what a release may change is no part of it', () => {
   expect(mismatch({ serde: bytes }, {})).toBeNull();
 });
 
-test('tables that no longer share partials are another application; a record of before that was written says nothing', () => {
+test('tables that no longer share partials are another application; an older record says nothing', () => {
   expect(mismatch({ shared: true }, {})).toBe('the partials of by-word: counts and hours before, counts, hours now');
   const { 'the partials of by-word': _, ...older } = topologySignature(build());
   expect(signatureMismatch(older, topologySignature(build({ shared: true })))).toBeNull();

@@ -9,8 +9,8 @@ const STREAM_TIME = 'streamTimeMs';
 interface OffsetMetadata {
   /**
    * How far its changelogs reach with the very transaction that commits them: by `topic-partition`, the offset before
-   * which at least all its rows are. A broker that has lost a partition, and does not know it yet, returns an older end;
-   * a restore that trusted it would miss rows without a sign.
+   * which at least all its rows are. A broker that has lost a partition, and does not know it yet, returns an older
+   * end; a restore that trusted it would miss rows without a sign.
    */
   readonly reach: OffsetMap;
   /**

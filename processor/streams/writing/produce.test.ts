@@ -233,7 +233,7 @@ describe('what is sent', () => {
     ).rejects.toMatchObject({
       code: 'RECORD_TOO_LARGE',
       message: expect.stringMatching(
-        /^a record for narrow is larger than the topic takes, 50\d+ bytes as it was packed: raise its max\.message\.bytes/,
+        /^a record for narrow is larger than the topic takes, 50\d+ bytes .*: raise its max\.message\.bytes/,
       ),
     });
     await expect(
@@ -335,7 +335,7 @@ describe('a connection that ends on a request', () => {
       {
         code: 'RECORD_TOO_LARGE',
         message: expect.stringMatching(
-          /broker 1 closes the connection on a request of 5\d+ bytes, one record for t, and answers others: raise its socket\.request\.max\.bytes/,
+          /broker 1 closes the connection on a request of 5\d+ bytes, .*: raise its socket\.request\.max\.bytes/,
         ),
       },
     ]);

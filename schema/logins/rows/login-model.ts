@@ -22,7 +22,7 @@ import {
 import { QualityRows } from './quality-rows.ts';
 
 /** One row per state, and one for unattributed logins. */
-export type StateTable = KeyTable<RowKey, CountRow>;
+type StateTable = KeyTable<RowKey, CountRow>;
 export type CountWindows = WindowTable<RowKey, CountRow, Counts>;
 export type CountWindow = Window<RowKey, CountRow, Counts>;
 

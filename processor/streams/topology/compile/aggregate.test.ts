@@ -83,7 +83,7 @@ test('a window that changes and expires in one commit is told first', async () =
   ]);
 });
 
-test('a record too late for some of its hopping windows is counted in the others; too late for all, it is late once', async () => {
+test('a record too late for some of its hopping windows counts in the others, for all: late once', async () => {
   const driver = new TopologyTestDriver(
     counting(hopping({ sizeMs: 4 * MINUTE_MS, advanceMs: MINUTE_MS, retentionMs: 0 })),
   );
