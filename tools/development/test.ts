@@ -36,8 +36,8 @@ const KNIP_ARGUMENTS = ['--no-progress', '--include', 'exports,types,files,dupli
 const TESTS = ['unit', 'integration', 'chaos', 'mutants', 'browser'] as const;
 
 /**
- * More than there are cores: most files mostly wait, for sessions that end and processes that start. Fewer where speed is
- * judged.
+ * More than there are cores: most files mostly wait, for sessions that end and processes that start. Fewer where speed
+ * is judged.
  */
 const WORKERS = process.env['CHAOS'] === 'full' ? '3' : '5';
 
