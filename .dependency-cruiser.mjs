@@ -90,6 +90,13 @@ export default {
       to: { path: '^node_modules/(level|classic-level|abstract-level)/' },
     },
     {
+      name: 'commit-has-one-caller',
+      comment: 'A commit is made by the loop of a thread, through the tasks that it has, or by the test driver.',
+      severity: 'error',
+      from: { pathNot: '^processor/streams/(task/task-manager|testing/topology-test-driver)\\.ts$' },
+      to: { path: '^processor/streams/task/commit\\.ts$', dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'nothing-unresolved',
       comment: 'An import that leads nowhere fails at run time.',
       severity: 'error',

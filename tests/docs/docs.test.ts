@@ -1,5 +1,5 @@
 /** The pages say what the code does: what can be compared is compared. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
@@ -43,6 +43,26 @@ describe.each(pages().map((found) => [found.path, found] as const))('%s', (_path
 
   test('has no address of this machine and no trace of a registry', () => {
     expect(found.text).not.toMatch(/\/(work|home|root|Users)\/|registry\.npmjs|repo1?\.maven/);
+  });
+});
+
+describe('docs/invariants.md', () => {
+  const { text } = page('docs/invariants.md');
+  const invariants = text.split(/^(?=\d+\. \*\*)/m).slice(1);
+
+  test('says of each invariant which test, mutant or rule notices when it is broken', () => {
+    expect(invariants.length).toBeGreaterThan(20);
+    const without = invariants.filter((one) => !/^ +Noticed by: /m.test(one)).map((one) => one.slice(0, 40));
+    expect(without).toEqual([]);
+  });
+
+  test('names only mutants and rules that there are', () => {
+    const mutants = globSync('tests/mutants/*.ts', { cwd: projectRoot }).map(source).join('');
+    const named = [...text.matchAll(/“([^”]+)”/g)].map(([, name = '']) => name);
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((name) => !mutants.includes(`name: '${name}'`))).toEqual([]);
+    const rules = [...text.matchAll(/the rule ([a-z-]+)/g)].map(([, name = '']) => name);
+    expect(rules.filter((name) => !source('.dependency-cruiser.mjs').includes(`name: '${name}'`))).toEqual([]);
   });
 });
 

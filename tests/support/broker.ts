@@ -64,7 +64,7 @@ export interface TestBroker {
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** Whether a broker has left its archive of loaded classes: it halves the start of all others. */
-const hasClassArchive = async (): Promise<boolean> =>
+export const hasClassArchive = async (): Promise<boolean> =>
   (await readdir(jarCacheDir)).some((name) => name.endsWith('.jsa'));
 
 /** Storage that was formatted once, for every broker to begin with a copy of it. */
