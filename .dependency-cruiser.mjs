@@ -49,15 +49,8 @@ export default {
     },
     {
       name: 'no-cycles',
-      comment: 'Two files that need each other are one file, or a third is missing.',
+      comment: 'Two files that need each other are one file, or a third is missing. Imports of types count.',
       severity: 'error',
-      from: {},
-      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
-    },
-    {
-      name: 'no-cycles-of-types',
-      comment: 'Two files that need each other are one file, or a third is missing.',
-      severity: 'warn',
       from: {},
       to: { circular: true },
     },

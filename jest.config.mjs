@@ -46,7 +46,11 @@ export default {
         '<rootDir>/tests/{contract,docs}/**/*.test.ts',
       ],
     },
-    { ...shared, displayName: 'integration', testMatch: [`${BROKER_TESTS}/integration/**/*.test.ts`] },
+    {
+      ...shared,
+      displayName: 'integration',
+      testMatch: [`${BROKER_TESTS}/integration/**/*.test.ts`, '<rootDir>/tests/packages/*.test.ts'],
+    },
     { ...shared, displayName: 'chaos', testMatch: [`${BROKER_TESTS}/chaos/**/*.test.ts`] },
     { ...shared, displayName: 'mutants', testMatch: ['<rootDir>/tests/mutants/**/*.test.ts'] },
     { ...shared, displayName: 'browser', testMatch: ['<rootDir>/tests/browser/**/*.test.ts'] },

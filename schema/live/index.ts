@@ -53,5 +53,5 @@ export {
 export { introspectionLists, operationCost, type CostTable, type FieldArguments } from './limits/operation-cost.ts';
 export { processorLists } from './operations/processor-lists.ts';
 export { MAX_ERRORS, REQUEST_LIMITS } from './limits/request-limits.ts';
-export { SOCKET_LIMITS } from './graphql/graphql-sockets.ts';
+export { SOCKET_LIMITS } from './limits/socket-limits.ts';
 export { MAX_CONNECTIONS, STALLED_AFTER_MS } from './server/connections.ts';

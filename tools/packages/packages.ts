@@ -137,14 +137,16 @@ function libraryManifest(name: string): LibraryManifest {
   return createRequire(import.meta.url)(`${name}/package.json`) as LibraryManifest;
 }
 
-/** A library as it is installed here, mended, with its licence. */
+/**
+ * A library as it is installed here, mended, with its licence. kafkajs needs its defaults.test.js under NODE_ENV=test.
+ */
 async function copyLibrary(name: string, to: string): Promise<void> {
   const from = join(projectRoot, 'node_modules', name);
   const { version, license, homepage, bugs, main, types } = JSON.parse(
     await readFile(join(from, 'package.json'), 'utf8'),
   ) as Readonly<Record<string, unknown>>;
   for (const part of ['index.js', 'src', 'types', 'LICENSE'])
-    await cp(join(from, part), join(to, part), { recursive: true, filter: (path) => !path.endsWith('.test.js') });
+    await cp(join(from, part), join(to, part), { recursive: true });
   const manifest = { name, version, license, homepage, bugs, type: 'commonjs', main, types };
   await writeFile(join(to, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   const { MENDED_BY } = createRequire(import.meta.url)(to) as { readonly MENDED_BY?: string };

@@ -19,8 +19,7 @@ import type { GraphqlEngine } from './graphql-engine.ts';
 import type { OperationLog } from '../operations/operation-log.ts';
 import { type PersistedDocuments, persistedText } from './persisted-documents.ts';
 import { resultText } from './shared-execution.ts';
-
-export const SOCKET_LIMITS = Object.freeze({ frameBytes: 65_536, operations: 20, sockets: 200 });
+import { SOCKET_LIMITS } from '../limits/socket-limits.ts';
 
 /** When a client has so much unread, its messages are not read either: it cannot make this side write without end. */
 const UNREAD_BYTES = 1_048_576;

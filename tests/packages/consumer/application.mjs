@@ -1,0 +1,13 @@
+// An application on a broker: two stream threads, each a worker of the package's own JavaScript.
+import { KafkaStreams } from '@tributary/streams';
+
+const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined };
+const streams = new KafkaStreams({
+  topologyModule: new URL('./topology.mjs', import.meta.url),
+  topologyOptions: { input: 'words', output: 'counts' },
+  connection: { brokers: process.env.BROKERS.split(','), clientId: 'installed' },
+  config: { applicationId: 'installed', stateDir: process.env.STATE_DIR, numStreamThreads: 2, commitIntervalMs: 50 },
+  logger: { ...quiet, error: (fields, text) => console.error(text, fields) },
+});
+process.once('SIGTERM', () => void streams.close());
+await streams.start();
