@@ -72,9 +72,9 @@ interface RowPlace {
  *   observed    | newest event time of the user's records that the task has handed on; rows of tables do not count
  *   watermark   | minimum over the task's sources (watermark.ts): the tasks behind each repartition topic that it reads
  *               | and, where it also reads topics of the user, those together as one source more
- *   stream time | what the steps of the graph are told: `observed` where no repartition topic is read, else the
+ *   stream time | what the steps of the graph read: `observed` where no repartition topic is read, else the
  *               | watermark
- *   progress    | what tasks downstream are told: stream time, but for sources that are downstream themselves
+ *   progress    | what this task reports: stream time, without the sources that are downstream themselves
  *
  * None of them goes back, except to what is committed after an abort.
  *
@@ -96,7 +96,7 @@ export class EventTime {
   readonly #readsRepartition: boolean;
   readonly #mixed: boolean;
   readonly #watermark: Watermark;
-  /** What tasks downstream are told: the same, but for sources that are downstream themselves. */
+  /** What this task reports: the watermark without the sources that are downstream themselves. */
   readonly #progress: Watermark;
   /** A report's name in the stored row: the source's id, before which the topic stands where there are several. */
   readonly #nameOf: (grouping: string, source: string) => string;
@@ -139,12 +139,12 @@ export class EventTime {
     this.#rowPlaces = rowPlacesOf(subTopology, this.#readsRepartition);
   }
 
-  /** What the steps of the graph are told; -1 before it is known. */
+  /** What the steps of the graph read; -1 before it is known. */
   get streamTimeMs(): number {
     return this.#readsRepartition ? this.#watermark.nowMs : Math.max(this.#watermark.nowMs, this.#observedMs);
   }
 
-  /** What tasks downstream are told; -1 before it is known. */
+  /** What this task reports; -1 before it is known. */
   get progressMs(): number {
     return this.#progress === this.#watermark ? this.streamTimeMs : this.#progress.nowMs;
   }
@@ -211,13 +211,13 @@ export class EventTime {
     if (!this.isReportDue(nowMs) && this.#behind.length === 0) return;
     const { caughtUp, progressMs } = this;
     const behind = this.#behind.sort((a, b) => a.lateByMs - b.lateByMs);
-    const toldMs = new Map<string, number>();
+    const reportedMs = new Map<string, number>();
     for (const { record, lateByMs } of behind) {
       if (lateByMs === Infinity) break;
       const place = topicPartition(record.topic, record.partition);
-      if (toldMs.get(place) !== lateByMs)
+      if (reportedMs.get(place) !== lateByMs)
         this.#send(record, { watermarkMs: Math.min(lateByMs, progressMs), caughtUp: false });
-      toldMs.set(place, lateByMs);
+      reportedMs.set(place, lateByMs);
       this.#collector.add(record);
     }
     for (const place of this.#links.reportsTo) this.#send(place, { watermarkMs: progressMs, caughtUp });

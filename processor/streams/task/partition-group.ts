@@ -32,9 +32,9 @@ export interface Arrival<R> {
 
 interface Queue<R, T> {
   readonly input: string;
-  /** Oldest first; the first one's first `taken` records are gone. */
+  /** Oldest first; the first one's first `handedOut` records are gone. */
   readonly arrivals: Arrival<R>[];
-  taken: number;
+  handedOut: number;
   records: number;
   bytes: number;
   /** The record at the head, once it has been read. */
@@ -54,10 +54,9 @@ const MAX_RECORDS = 5_000;
 const MAX_BYTES = 2 * 1024 * 1024;
 
 /**
- * The input partitions of one task that has several, as Kafka Streams' PartitionGroup: one queue each, and the record
- * with the smallest event time among their heads goes first. A partition known to have more is waited for, without
- * limit; one that is read to its end for `maxIdleMs` from when it was found empty. Memory: a queue's bound and two
- * answers of the fetcher.
+ * The input partitions of one task, as Kafka Streams' PartitionGroup: one queue each, and the record with the smallest
+ * event time among their heads goes first. A partition known to have more is waited for, without limit; one that is
+ * read to its end for `maxIdleMs` from when it was found empty. Memory per input: a queue's bound and two fetches.
  *
  * Pure: it knows no Kafka and no clock.
  */
@@ -75,7 +74,7 @@ export class PartitionGroup<R extends { readonly offset: number }, T extends Tim
     this.#queues = options.inputs.map((input) => ({
       input,
       arrivals: [],
-      taken: 0,
+      handedOut: 0,
       records: 0,
       bytes: 0,
       head: undefined,
@@ -93,7 +92,7 @@ export class PartitionGroup<R extends { readonly offset: number }, T extends Tim
     for (const queue of this.#queues) {
       const nextOffset = offsets.get(queue.input) ?? queue.nextOffset;
       Object.assign(queue, {
-        taken: 0,
+        handedOut: 0,
         records: 0,
         bytes: 0,
         head: undefined,
@@ -123,7 +122,7 @@ export class PartitionGroup<R extends { readonly offset: number }, T extends Tim
     }
   }
 
-  /** Takes the record whose turn it is; undefined while some partition is waited for, and when there is none. */
+  /** Removes and returns the record whose turn it is; undefined while some partition is waited for, and when there is none. */
   next(nowMs: number): T | undefined {
     const first = this.#first(nowMs);
     if (first === undefined) return undefined;
@@ -141,13 +140,13 @@ export class PartitionGroup<R extends { readonly offset: number }, T extends Tim
     return this.#queues.some(({ records }) => records > 0) ? untilMs : Infinity;
   }
 
-  /** What to commit: the first record that has not been taken, or the position of the fetches when none waits. */
+  /** What to commit: the first record that waits, or the position of the fetches when none waits. */
   position(input: string): number {
     const queue = this.#queueOf(input);
-    return queue.arrivals[0]?.records[queue.taken]?.offset ?? queue.nextOffset;
+    return queue.arrivals[0]?.records[queue.handedOut]?.offset ?? queue.nextOffset;
   }
 
-  /** Everything of these partitions has been taken, as far as the last fetches tell. */
+  /** These partitions are read to their end and nothing of them waits, as far as the last fetches show. */
   isDrained(inputs: readonly string[] = this.#options.inputs): boolean {
     return inputs.every((input) => isDrained(this.#queueOf(input)));
   }
@@ -173,7 +172,7 @@ export class PartitionGroup<R extends { readonly offset: number }, T extends Tim
     let firstMs = Infinity;
     for (const queue of this.#queues) {
       if (queue.records === 0) continue;
-      queue.head ??= this.#options.read(queue.arrivals[0]?.records[queue.taken] as R);
+      queue.head ??= this.#options.read(queue.arrivals[0]?.records[queue.handedOut] as R);
       const timeMs = queue.head.timestampMs ?? -Infinity;
       // mutant: oldest-first
       if (first === undefined || timeMs < firstMs) [first, firstMs] = [queue, timeMs];
@@ -199,10 +198,10 @@ export class PartitionGroup<R extends { readonly offset: number }, T extends Tim
   #drop(queue: Queue<R, T>): void {
     const [arrival] = queue.arrivals as [Arrival<R>];
     queue.records -= 1;
-    queue.taken += 1;
-    if (queue.taken === arrival.records.length) {
+    queue.handedOut += 1;
+    if (queue.handedOut === arrival.records.length) {
       queue.arrivals.shift();
-      queue.taken = 0;
+      queue.handedOut = 0;
       queue.bytes -= arrival.bytes;
     }
     if (queue.full && queue.records <= this.#maxRecords / 2 && queue.bytes <= this.#maxBytes / 2) {

@@ -55,7 +55,7 @@ export function decodeWatermark(bytes: Buffer): StoredWatermark | undefined {
  * back.
  *
  *   a source is   | when                                                    | and the watermark
- *   not heard of  | no report has come of it yet                            | stays as it is, whatever others report
+ *   unknown       | no report of it has arrived yet                         | stays as it is, whatever others report
  *   reading       | its last report says that there is more to read         | is at most the time of that report
  *   caught up | its last report says that it has read all there is | leaves it out; when all are caught up, it is
  *                 |                                                         | the newest of their times
@@ -76,7 +76,7 @@ export class Watermark {
     return this.#watermarkMs;
   }
 
-  /** All sources have been heard of, and have nothing more to read. */
+  /** Every source has reported, and has nothing more to read. */
   get allCaughtUp(): boolean {
     return this.#expected.every((id) => this.#sources.get(id)?.caughtUp === true);
   }
@@ -105,7 +105,7 @@ export class Watermark {
     this.#changed = false;
   }
 
-  /** As if this source had never been heard of: the watermark waits for its next report. */
+  /** Makes this source unknown again: the watermark waits for its next report. */
   forget(source: string): void {
     this.#sources.delete(source);
   }

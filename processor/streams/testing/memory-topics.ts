@@ -7,7 +7,7 @@ import { headersByName, type ConsumerRecord, type RecordHeaders } from '../topol
 import { fitRecord } from '../writing/produce.ts';
 import type { InputCommit, OutgoingRecord, StreamsProducer } from '../writing/streams-producer.ts';
 
-/** `max.message.bytes` of a topic where nobody has set it. */
+/** Kafka's default of `max.message.bytes`. */
 const MAX_MESSAGE_BYTES = 1_048_588;
 
 /** What the topology wrote to a topic. */

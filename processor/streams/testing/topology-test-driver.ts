@@ -126,7 +126,7 @@ export class TopologyTestDriver {
   /** The call before: calls do not overlap. */
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @throws StreamsError as `KafkaStreams` when it starts, and CONFIG_INVALID for options that nobody knows. */
+  /** @throws StreamsError as `KafkaStreams` when it starts, and CONFIG_INVALID for unknown options. */
   constructor(topology: Topology, options: TopologyTestDriverOptions = {}) {
     checkOptions('TopologyTestDriver', options, ['applicationId', 'partitions', 'nowMs']);
     if (options.nowMs !== undefined) checkFunctions('TopologyTestDriver', options, ['nowMs']);
