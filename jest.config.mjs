@@ -46,11 +46,8 @@ export default {
         '<rootDir>/tests/{contract,docs}/**/*.test.ts',
       ],
     },
-    {
-      ...shared,
-      displayName: 'integration',
-      testMatch: [`${BROKER_TESTS}/integration/**/*.test.ts`, '<rootDir>/tests/packages/*.test.ts'],
-    },
+    { ...shared, displayName: 'integration', testMatch: [`${BROKER_TESTS}/integration/**/*.test.ts`] },
+    { ...shared, displayName: 'packages', testMatch: ['<rootDir>/tests/packages/*.test.ts'] },
     { ...shared, displayName: 'chaos', testMatch: [`${BROKER_TESTS}/chaos/**/*.test.ts`] },
     { ...shared, displayName: 'mutants', testMatch: ['<rootDir>/tests/mutants/**/*.test.ts'] },
     { ...shared, displayName: 'browser', testMatch: ['<rootDir>/tests/browser/**/*.test.ts'] },

@@ -33,7 +33,7 @@ const CHECKS: Readonly<Record<string, () => Promise<Check>>> = {
 const KNIP_ARGUMENTS = ['--no-progress', '--include', 'exports,types,files,duplicates'];
 
 /** Projects of jest.config.mjs. Of one run, so that no worker waits for the last file of each. */
-const TESTS = ['unit', 'integration', 'chaos', 'mutants', 'browser'] as const;
+const TESTS = ['unit', 'integration', 'packages', 'chaos', 'mutants', 'browser'] as const;
 
 /**
  * More than there are cores: most files mostly wait, for sessions that end and processes that start. Fewer where speed
