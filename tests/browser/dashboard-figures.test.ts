@@ -89,13 +89,18 @@ describeInBrowser('figures on the dashboard', () => {
     await page.close();
   });
 
+  const ENOUGH_TOTALS = 5;
+
   test('at every moment of a busy minute, totals, rows and device types on screen agree with each other', async () => {
     const page = await open('/', TALL);
     await untilFigure(page, 'total', (await system.settled()).states.totals.total);
-    const publishing = system.publish(3_000, { rate: 600 });
     const seen = new Set<number>();
     let over = false;
-    void publishing.finally(() => (over = true));
+    const publishing = (async () => {
+      // However slow the machine: it goes on until enough has been seen.
+      do await system.publish(3_000, { rate: 600 });
+      while (seen.size <= ENOUGH_TOTALS);
+    })().finally(() => (over = true));
     while (!over) {
       // One look at the page: whatever is drawn in one frame belongs together.
       const [figures, cells, note] = await page.evaluate<[number[], number[], string]>(`[
@@ -113,7 +118,6 @@ describeInBrowser('figures on the dashboard', () => {
       await page.waitForTimeout(30);
     }
     await publishing;
-    expect(seen.size).toBeGreaterThan(5);
     await untilFigure(page, 'total', (await system.settled()).states.totals.total);
     await page.close();
   });
@@ -133,7 +137,11 @@ describeInBrowser('figures on the dashboard', () => {
     const answered = new Map<string, string>();
     const looks: { readonly cursor: string; readonly shown: string }[] = [];
     const comparable = (): typeof looks => looks.filter(({ cursor }) => answered.has(cursor));
-    while (comparable().length < MOMENTS) {
+    /** A busy machine looks often at few cursors, and goes on until they are many. */
+    const cursorsOf = (moments: typeof looks): Set<string> => new Set(moments.map(({ cursor }) => cursor));
+    const enough = (moments: typeof looks): boolean =>
+      moments.length >= MOMENTS && cursorsOf(moments).size > MOMENTS / 20;
+    while (!enough(comparable())) {
       await sleep(Math.random() * 40);
       const [api, screen] = await Promise.all([system.snapshot(), screenOf(page)]);
       answered.set(api.cursor, JSON.stringify([api.totals, sorted(rowsOf(api.states))]));
@@ -142,7 +150,7 @@ describeInBrowser('figures on the dashboard', () => {
     over = true;
     await publishing;
     const moments = comparable();
-    const cursors = new Set(moments.map(({ cursor }) => cursor));
+    const cursors = cursorsOf(moments);
     const differences = moments
       .filter(({ cursor, shown }) => shown !== answered.get(cursor))
       .map(({ cursor, shown }) => `${answered.get(cursor) ?? ''}\n${shown}`);
@@ -150,7 +158,6 @@ describeInBrowser('figures on the dashboard', () => {
       `${moments.length} moments of ${looks.length} at ${cursors.size} cursors, ${differences.length} differences\n`,
     );
     expect(differences).toEqual([]);
-    expect(cursors.size).toBeGreaterThan(MOMENTS / 20);
     await page.close();
   });
 
