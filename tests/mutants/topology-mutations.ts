@@ -96,7 +96,7 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
   },
   {
     name: 'a stream of another builder is merged, and read by nobody',
-    edits: [{ mark: 'one-builder', condition: 'other.dsl === undefined' }],
+    edits: [{ mark: 'one-builder', condition: 'Number(false) === 1' }],
     judge: CHECKS,
     red: /a stream of another builder/,
   },
