@@ -13,6 +13,8 @@ import { until } from '../support/until.ts';
 import { installPackages, type InstalledPackages } from './installed-packages.ts';
 
 const run = promisify(execFile);
+/** The Node that runs the packages: `PACKAGES_NODE=/path/to/node` tries another, down to 22.15. */
+const NODE = process.env['PACKAGES_NODE'] ?? process.execPath;
 const MEBIBYTE = 1024 * 1024;
 let installed: InstalledPackages;
 
@@ -76,7 +78,7 @@ describe('the runtime as it is installed', () => {
   });
 
   test('runs a topology without Kafka, from plain JavaScript', async () => {
-    const { stdout } = await run(process.execPath, ['driver.mjs'], { cwd: installed.root });
+    const { stdout } = await run(NODE, ['driver.mjs'], { cwd: installed.root });
     expect(JSON.parse(stdout)).toEqual({
       written: ['a=2', 'b=1'],
       scanner: 'function',
@@ -86,7 +88,7 @@ describe('the runtime as it is installed', () => {
 
   test('runs in tests of others, where NODE_ENV is test', async () => {
     const env = { ...process.env, NODE_ENV: 'test' };
-    const { stdout } = await run(process.execPath, ['driver.mjs'], { cwd: installed.root, env });
+    const { stdout } = await run(NODE, ['driver.mjs'], { cwd: installed.root, env });
     expect(stdout).toContain('"a=2"');
   });
 
@@ -97,7 +99,7 @@ describe('the runtime as it is installed', () => {
         return next(name, context);
       } });`;
     writeFileSync(join(installed.root, 'no-native.mjs'), hook);
-    const { stdout } = await run(process.execPath, ['--import', './no-native.mjs', 'driver.mjs'], {
+    const { stdout } = await run(NODE, ['--import', './no-native.mjs', 'driver.mjs'], {
       cwd: installed.root,
     });
     expect(stdout).toContain('"a=2"');
@@ -132,7 +134,7 @@ test('an application counts every record once on a real broker, through kill -9'
   const words = ['apple', 'pear', 'plum', 'fig'];
   const apps: ChildProcess[] = [];
   const start = (): ChildProcess => {
-    const app = spawn(process.execPath, ['application.mjs'], {
+    const app = spawn(NODE, ['application.mjs'], {
       cwd: installed.root,
       env: {
         PATH: process.env['PATH'],

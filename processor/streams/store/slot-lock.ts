@@ -48,9 +48,10 @@ function machineSinceBoot(): string {
  */
 export function takeSlotLock(directory: string, machine: string = machineSinceBoot()): SlotLock | null {
   const file = join(directory, SLOT_LOCK_FILE);
-  const database = new DatabaseSync(file, { timeout: MEETING_MS });
+  const database = new DatabaseSync(file);
   try {
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+    // As a pragma: Node 22.15, the oldest that this runs on, does not know the option.
+    database.exec(`PRAGMA busy_timeout = ${MEETING_MS}; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE`);
     database.exec(
       'CREATE TABLE IF NOT EXISTS process (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), id TEXT NOT ' +
         'NULL, created_at TEXT NOT NULL)',
