@@ -13,7 +13,7 @@ export interface TestTopic {
 }
 
 /**
- * Makes topics and waits until each partition has a leader. A topic that is there already is left alone. A broker that
+ * Makes topics and waits until each partition has a leader that acts as one. A topic that is there already is left alone. A broker that
  * says that it has started may know no controller yet, or not even itself ("Broker -1 not found"): it is asked again.
  */
 export async function createTopics(
@@ -28,9 +28,11 @@ export async function createTopics(
       async () => {
         try {
           await create(admin, topics);
+          // A broker is named as leader a moment before it acts as one, and refuses requests until then.
+          for (const named of topics) await admin.fetchTopicOffsets(typeof named === 'string' ? named : named.topic);
           return true;
         } catch (error) {
-          if (!isBrokerAway(error)) throw error;
+          if (!isBrokerAway(error) && !isNotYetLeader(error)) throw error;
           failure = error;
           return false;
         }
@@ -40,6 +42,11 @@ export async function createTopics(
   } finally {
     await admin.disconnect();
   }
+}
+
+/** kafkajs wraps what a broker refuses, and keeps the broker's words. */
+function isNotYetLeader(error: unknown): boolean {
+  return error instanceof Error && /not the leader|no leader|does not host/i.test(error.message);
 }
 
 async function create(admin: Admin, topics: readonly (string | TestTopic)[]): Promise<void> {
