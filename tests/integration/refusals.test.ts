@@ -381,7 +381,8 @@ refusalWhileRunning('the input topic deleted', { code: /^SOURCE_TOPIC_MISSING/, 
   await admin.deleteTopics({ topics: [run.input] });
 });
 
-// One that looks between the two finds it deleted, and is right; record-fetcher.test.ts holds that it tells the two apart.
+// One that looks between the two finds it deleted, and is right; record-fetcher.test.ts holds that it tells the two
+// apart.
 refusalWhileRunning(
   'the input topic recreated with more records than were processed',
   { code: /^SOURCE_TOPIC_(?:RECREATED|MISSING)/, names: inputOf },

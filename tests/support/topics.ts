@@ -13,8 +13,9 @@ export interface TestTopic {
 }
 
 /**
- * Makes topics and waits until each partition has a leader that acts as one. A topic that is there already is left alone. A broker that
- * says that it has started may know no controller yet, or not even itself ("Broker -1 not found"): it is asked again.
+ * Makes topics and waits until each partition has a leader that acts as one. A topic that is there already is left
+ * alone. A broker that says that it has started may know no controller yet, or not even itself ("Broker -1 not found"):
+ * it is asked again.
  */
 export async function createTopics(
   brokers: readonly string[],

@@ -122,7 +122,10 @@ export class PartitionGroup<R extends { readonly offset: number }, T extends Tim
     }
   }
 
-  /** Removes and returns the record whose turn it is; undefined while some partition is waited for, and when there is none. */
+  /**
+   * Removes and returns the record whose turn it is; undefined while some partition is waited for, and when there is
+   * none.
+   */
   next(nowMs: number): T | undefined {
     const first = this.#first(nowMs);
     if (first === undefined) return undefined;
