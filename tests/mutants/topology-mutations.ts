@@ -121,9 +121,9 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
   {
     name: 'windows expire before they are sealed',
     edits: [
-      { mark: 'seal', after: 'const expired = await this.#expire();' },
+      { mark: 'flush', after: 'const expired = await this.#expire();' },
       {
-        mark: 'expire-after-seal',
+        mark: 'expire-after-flush',
         replace:
           'for (const { store, key } of expired) if (!changes.some((change) => change.store === store && ' +
           'change.key.equals(key))) changes.push({ store, key, value: null });',

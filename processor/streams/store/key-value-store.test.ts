@@ -69,7 +69,7 @@ test('a committed value may be changed by its reader without a trace, unless it 
   expect(counts.get('CA')).toBe(value);
 });
 
-test('seal gives one change a key, the newest value, in the order of first change, and clears nothing', () => {
+test('flush gives one change a key, the newest value, in the order of first change, and clears nothing', () => {
   counts.put('CA', { n: 1 });
   counts.put('NY', { n: 1 });
   counts.put('CA', { n: 2 });

@@ -55,7 +55,7 @@ test('the same key in two windows is two entries', async () => {
   expect(windows.get('CA', 2 * MINUTE_MS)).toBeUndefined();
 });
 
-test('seal keeps the order of first change across windows', () => {
+test('flush keeps the order of first change across windows', () => {
   windows.put('B', MINUTE_MS, 1);
   windows.put('A', 0, 1);
   windows.put('C', MINUTE_MS, 1);

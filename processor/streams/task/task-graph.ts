@@ -55,7 +55,7 @@ export class TaskGraph implements TaskRuntime {
   #topic = '';
   /** The wall clock while a batch is processed; undefined between batches. */
   #batchMs: number | undefined;
-  /** The last seal has expired as many windows as it may, and there may be more. */
+  /** The last flush has expired as many windows as it may, and there may be more. */
   #expiryLeft = false;
   #flushing = false;
   #flushHooks: (() => void)[] = [];
@@ -173,7 +173,7 @@ export class TaskGraph implements TaskRuntime {
    * or a serde.
    */
   async flush(): Promise<StoreChange[]> {
-    // mutant: seal
+    // mutant: flush
     const changes: StoreChange[] = [];
     try {
       this.#flushing = true;
@@ -186,7 +186,7 @@ export class TaskGraph implements TaskRuntime {
     } finally {
       this.#flushing = false;
     }
-    // mutant: expire-after-seal
+    // mutant: expire-after-flush
     for (const tombstone of await this.#expire()) changes.push(tombstone);
     for (const change of this.#time.takeChanges()) changes.push(change);
     return changes;

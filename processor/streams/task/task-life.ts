@@ -63,9 +63,16 @@ export interface TaskRole {
 /** What a task sees of its own life: it does not change its state. */
 export type TaskLifeView = Pick<TaskLife, 'state' | 'store' | 'signal' | 'openStore'>;
 
-/** The life of a task that runs from the first moment on and has its store in memory, as in the test driver. */
-export function lifeInMemory(store: StateStore): TaskLifeView {
-  return { state: 'RUNNING', store, signal: new AbortController().signal, openStore: async () => store };
+/**
+ * The life of a task that runs from the first moment on and has its store in memory, as in the test driver; none where
+ * its sub-topology has no stores, as in production.
+ */
+export function lifeInMemory(store: StateStore | undefined): TaskLifeView {
+  const openStore = async (): Promise<StateStore> => {
+    if (store === undefined) throw new Error('a task without stores opens none');
+    return store;
+  };
+  return { state: 'RUNNING', store, signal: new AbortController().signal, openStore };
 }
 
 /**

@@ -416,7 +416,7 @@ export class TopologyTestDriver {
   }
 
   #open(spec: TaskSpec): DrivenTask {
-    const store = openMemoryStore();
+    const store = spec.subTopology.stores.length > 0 ? openMemoryStore() : undefined;
     const task = new StreamTask(spec, lifeInMemory(store), { exactlyOnce: true });
     task.producer = new MemoryProducer(this.#topics);
     const graph = new TaskGraph({
