@@ -25,6 +25,7 @@ export const ERROR_TABLE = {
   OFFSET_OUT_OF_RANGE: 'exit',
   STORE_AHEAD_OF_GROUP: 'exit',
   RECORD_TOO_LARGE: 'exit',
+  RECORD_TIME_REFUSED: 'exit',
   COMPRESSION_UNKNOWN: 'exit',
   RECORDS_UNREADABLE: 'exit',
   KAFKAJS_NOT_MENDED: 'exit',

@@ -14,7 +14,18 @@ const kafkajsRecord = load('#kafkajs/src/protocol/recordBatch/record/v0/index.js
 
 const bytes = fc.option(fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array)));
 const headers = fc.array(fc.tuple(fc.string({ unit: 'grapheme' }), bytes), { maxLength: 3 });
-const record = fc.oneof(fc.record({ key: bytes, value: bytes }), fc.record({ key: bytes, value: bytes, headers }));
+/** Event times are up to 8.64e15, in any order: deltas go both ways, and beyond 32 bits. */
+const time = fc.oneof(
+  fc.integer({ min: 0, max: 2_000_000_000_000 }),
+  fc.integer({ min: 0, max: 8_640_000_000_000_000 }),
+);
+const record = fc.oneof(
+  fc.record({ key: bytes, value: bytes }),
+  fc.record({ key: bytes, value: bytes, headers }),
+  fc.record({ key: bytes, value: bytes, timestampMs: fc.oneof(fc.constant(undefined), time) }),
+);
+/** The time of each record: its own or the batch's. */
+const timesOf = ({ records, timestampMs }: BatchToSend): number[] => records.map((r) => r.timestampMs ?? timestampMs);
 const batch: fc.Arbitrary<BatchToSend> = fc.record({
   records: fc.array(record, { minLength: 1, maxLength: 150 }),
   timestampMs: fc.integer({ min: 0, max: 2 ** 45 }),
@@ -34,14 +45,21 @@ function slowly({
   firstSequence,
   isTransactional,
 }: BatchToSend): Buffer {
-  const timestamp = BigInt(timestampMs);
+  const times = timesOf({ records, timestampMs } as BatchToSend).map(BigInt);
+  const baseTimestamp = times[0] as bigint;
   const written = batchBytes({
     baseOffset: 0n,
-    baseTimestamp: timestamp,
-    maxTimestamp: timestamp,
+    baseTimestamp,
+    maxTimestamp: times.reduce((max, at) => (at > max ? at : max)),
     producerId,
     isTransactional,
-    records: records.map((r, offsetDelta) => ({ ...r, offsetDelta, timestampDelta: 0n })),
+    records: records.map(({ key, value, headers: list = [] }, offsetDelta) => ({
+      key,
+      value,
+      headers: list,
+      offsetDelta,
+      timestampDelta: (times[offsetDelta] as bigint) - baseTimestamp,
+    })),
   });
   written.writeInt32BE(-1, 12);
   written.writeInt16BE(producerEpoch, 51);
@@ -122,7 +140,7 @@ test('the reader finds every record in it, and its checksum right, packed or not
           value: r.value,
           headers: 'headers' in r ? r.headers : [],
           offset,
-          timestampMs: wanted.timestampMs,
+          timestampMs: timesOf(wanted)[offset],
         })),
       );
       if (codec === CompressionCodec.none) expect(decompress(codec, encoded)).toBe(encoded);

@@ -22,12 +22,14 @@ import { crc32c } from './native-codecs.ts';
 interface RecordToSend {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers?: HeaderList;
+  readonly headers?: HeaderList | undefined;
+  /** Its own time, epoch milliseconds from 0 on; without one it has the batch's. */
+  readonly timestampMs?: number | undefined;
 }
 
 export interface BatchToSend {
   readonly records: readonly RecordToSend[];
-  /** Of every record, epoch milliseconds. */
+  /** Of every record that has none of its own, epoch milliseconds. */
   readonly timestampMs: number;
   /** -1 for none. */
   readonly producerId: bigint;
@@ -41,6 +43,8 @@ export interface BatchToSend {
 const NO_LEADER_EPOCH = -1;
 const MAGIC = 2;
 const NULL = -1;
+/** Deltas beyond it do not fit into the numbers that bits are counted with. */
+const LARGEST_INT_DELTA = 2 ** 30;
 
 /**
  * One record batch as a broker takes it. Sizes are added up first, then everything is written once into its place:
@@ -56,16 +60,24 @@ export function encodeBatch({
   codec,
 }: BatchToSend): Buffer {
   const sizes = new Int32Array(records.length);
+  // The reader adds deltas to the time of the first record, whichever is the newest.
+  const baseMs = records[0]?.timestampMs ?? timestampMs;
+  let maxMs = baseMs;
   let bodyBytes = 0;
   for (let delta = 0; delta < records.length; delta += 1) {
-    const bytes = recordBytes(records[delta] as RecordToSend, delta);
+    const record = records[delta] as RecordToSend;
+    const atMs = record.timestampMs ?? timestampMs;
+    if (atMs > maxMs) maxMs = atMs;
+    const bytes = recordBytes(record, delta, atMs - baseMs);
     sizes[delta] = bytes;
     bodyBytes += varintBytes(bytes) + bytes;
   }
   const plain = Buffer.allocUnsafe(RECORDS_AT + bodyBytes);
   let at = RECORDS_AT;
-  for (let delta = 0; delta < records.length; delta += 1)
-    at = writeRecord(plain, at, records[delta] as RecordToSend, delta, sizes[delta] as number);
+  for (let delta = 0; delta < records.length; delta += 1) {
+    const record = records[delta] as RecordToSend;
+    at = writeRecord(plain, at, record, delta, (record.timestampMs ?? timestampMs) - baseMs, sizes[delta] as number);
+  }
 
   const packed = codec === CompressionCodec.none ? undefined : compress(codec, plain.subarray(RECORDS_AT));
   // Random bytes become more by packing.
@@ -78,8 +90,8 @@ export function encodeBatch({
   const attributes = (isPacked ? codec : CompressionCodec.none) | (isTransactional ? TRANSACTIONAL : 0);
   batch.writeInt16BE(attributes, ATTRIBUTES_AT);
   batch.writeInt32BE(records.length - 1, LAST_OFFSET_DELTA_AT);
-  batch.writeBigInt64BE(BigInt(timestampMs), BASE_TIMESTAMP_AT);
-  batch.writeBigInt64BE(BigInt(timestampMs), MAX_TIMESTAMP_AT);
+  batch.writeBigInt64BE(BigInt(baseMs), BASE_TIMESTAMP_AT);
+  batch.writeBigInt64BE(BigInt(maxMs), MAX_TIMESTAMP_AT);
   batch.writeBigInt64BE(producerId, PRODUCER_ID_AT);
   batch.writeInt16BE(producerEpoch, PRODUCER_EPOCH_AT);
   batch.writeInt32BE(firstSequence, BASE_SEQUENCE_AT);
@@ -93,9 +105,9 @@ export function writeChecksum(batch: Buffer): void {
   batch.writeUInt32BE(crc32c(batch.subarray(ATTRIBUTES_AT)), CRC_AT);
 }
 
-/** Attributes, time delta (always 0) and offset delta, then key, value and headers, each behind its length. */
-function recordBytes({ key, value, headers }: RecordToSend, delta: number): number {
-  let bytes = 2 + varintBytes(delta) + partBytes(key) + partBytes(value);
+/** Attributes, time delta and offset delta, then key, value and headers, each behind its length. */
+function recordBytes({ key, value, headers }: RecordToSend, delta: number, timeDeltaMs: number): number {
+  let bytes = 1 + varlongBytes(timeDeltaMs) + varintBytes(delta) + partBytes(key) + partBytes(value);
   if (headers === undefined) return bytes + 1;
   bytes += varintBytes(headers.length);
   for (const [name, content] of headers) {
@@ -110,12 +122,13 @@ function writeRecord(
   from: number,
   { key, value, headers }: RecordToSend,
   delta: number,
+  timeDeltaMs: number,
   bytes: number,
 ): number {
   let at = writeVarint(into, from, bytes);
   into[at] = 0;
-  into[at + 1] = 0;
-  at = writeVarint(into, at + 2, delta);
+  at = writeVarlong(into, at + 1, timeDeltaMs);
+  at = writeVarint(into, at, delta);
   at = writePart(into, at, key);
   at = writePart(into, at, value);
   at = writeVarint(into, at, headers?.length ?? 0);
@@ -153,4 +166,26 @@ function writeVarint(into: Buffer, from: number, value: number): number {
   }
   into[at++] = raw;
   return at;
+}
+
+/** Of the zigzag form of a whole number of up to 2^53 either way. */
+function varlongBytes(value: number): number {
+  if (Math.abs(value) < LARGEST_INT_DELTA) return varintBytes(value);
+  let bytes = 1;
+  for (let raw = zigzag(value); raw >= 0x80n; raw >>= 7n) bytes += 1;
+  return bytes;
+}
+
+function writeVarlong(into: Buffer, from: number, value: number): number {
+  if (Math.abs(value) < LARGEST_INT_DELTA) return writeVarint(into, from, value);
+  let raw = zigzag(value);
+  let at = from;
+  for (; raw >= 0x80n; raw >>= 7n) into[at++] = Number(raw & 0x7fn) | 0x80;
+  into[at++] = Number(raw);
+  return at;
+}
+
+function zigzag(value: number): bigint {
+  const whole = BigInt(value);
+  return whole < 0n ? -2n * whole - 1n : 2n * whole;
 }

@@ -25,15 +25,15 @@ export class VarintCursor {
   varlong(): number {
     const first = this.bytes[this.at++] ?? 0;
     if (first < 0x80) return (first >>> 1) ^ -(first & 1);
-    let raw = first & 0x7f;
-    let scale = 0x80;
+    // The sign is the lowest bit of the first byte. Without it the sum is half as large, and exact to 2^53.
+    let half = (first & 0x7f) >>> 1;
+    let scale = 0x40;
     for (let i = 1; i < 10; i++) {
       const byte = this.bytes[this.at++] ?? 0;
-      raw += (byte & 0x7f) * scale;
+      half += (byte & 0x7f) * scale;
       if (byte < 0x80) break;
       scale *= 0x80;
     }
-    // The sign is the lowest bit of the first byte: past 2^53 the sum itself has lost it.
-    return (first & 1) === 0 ? raw / 2 : -(raw + 1) / 2;
+    return (first & 1) === 0 ? half : -half - 1;
   }
 }

@@ -228,10 +228,14 @@ export class TaskGraph implements TaskRuntime {
     return this.#storeOf(this.#windowStores, name, 'window');
   }
 
-  send({ topic, key, value }: SinkRecord): void {
+  send({ topic, key, value, timestampMs, headers, partition }: SinkRecord): void {
     const partitions = this.#options.partitionsOf(topic);
-    const partition = key === null ? this.#ownPartition() % partitions : partitionOf(key, partitions);
-    this.#options.collector.add({ topic, partition, key, value });
+    const chosen = partition ?? (key === null ? this.#ownPartition() % partitions : partitionOf(key, partitions));
+    if (!(Number.isInteger(chosen) && chosen >= 0 && chosen < partitions))
+      throw new TypeError(
+        `there is no partition ${String(chosen)} of ${topic}, which has ${String(partitions)} partitions`,
+      );
+    this.#options.collector.add({ topic, partition: chosen, key, value, timestampMs, headers });
   }
 
   isFlushing(): boolean {

@@ -96,10 +96,10 @@ export class MemoryTopics {
   }
 
   commit(records: readonly OutgoingRecord[], { offsets, metadata }: InputCommit): void {
-    const timestampMs = this.#options.nowMs();
-    for (const { topic, partition, key, value, headers = [] } of records) {
+    const nowMs = this.#options.nowMs();
+    for (const { topic, partition, key, value, headers = [], timestampMs = nowMs } of records) {
       const record = { topic, partition, key, value, headers: headersByName(headers), timestampMs };
-      this.append(record);
+      this.append({ ...record, headerList: headers });
       const written = this.#written.get(topic) ?? [];
       this.#written.set(topic, written);
       written.push(record);

@@ -17,3 +17,30 @@ test('null through a sink is a tombstone, which the serde does not see', async (
     [null, null],
   ]);
 });
+
+test('what a sink writes has the event time as its Kafka timestamp, of a table that of the row', async () => {
+  const builder = new StreamsBuilder();
+  const words = builder.stream('in', {
+    decode: ({ value }) => value?.toString() ?? '',
+    timestampMs: (text) => Number(text),
+  });
+  words.to('out', stringSerde);
+  words
+    .groupBy(() => 'all', { name: 'all' })
+    .count({ store: 'counts' })
+    .toStream()
+    .mapValues(({ value }) => String(value))
+    .to('counted', stringSerde);
+  const driver = new TopologyTestDriver(builder.build());
+  await driver.pipe('in', ...['70', '90', '80'].map((value) => ({ value, timestampMs: 5 })));
+  expect(driver.output('out').map(({ value, timestampMs }) => [value?.toString(), timestampMs])).toEqual([
+    ['70', 70],
+    ['90', 90],
+    ['80', 80],
+  ]);
+  expect(driver.output('counted').map(({ value, timestampMs }) => [value?.toString(), timestampMs])).toEqual([
+    ['3', 90],
+  ]);
+  // Internal topics keep the wall clock: brokers refuse the future, and delete by these times.
+  expect(driver.output('test-counts-changelog').map(({ timestampMs }) => timestampMs)).toEqual([driver.nowMs()]);
+});

@@ -1,6 +1,6 @@
 import type { DropReason, WindowIntake } from '../task/dropped-records.ts';
 import type { KeyValueStore, LiveStore, WindowStore } from '../store/typed-store.ts';
-import type { ConsumerRecord, DeadLetter } from './record.ts';
+import type { ConsumerRecord, DeadLetter, HeaderList } from './record.ts';
 import type { TimeReport } from './repartition-record.ts';
 
 /** Hands one record to the next node: key, value, event time in epoch ms. Synchronous: the record loop never waits. */
@@ -9,11 +9,16 @@ export type Emit = (key: string | null, value: unknown, timestampMs: number) => 
 /** What stands behind a node that nobody reads. */
 export const emitNothing: Emit = () => undefined;
 
-/** A record for a sink topic, its partition not yet chosen. */
+/** A record for a sink topic. */
 export interface SinkRecord {
   readonly topic: string;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
+  /** Event time, epoch ms: the Kafka timestamp of the record. */
+  readonly timestampMs: number;
+  readonly headers?: HeaderList | undefined;
+  /** Default: by key, as Kafka's partitioner does; without a key that of the task, by the size of the topic. */
+  readonly partition?: number | undefined;
 }
 
 /** What a node is given when a task is built. One per task: nodes of two tasks share nothing. */

@@ -70,10 +70,12 @@ interface Limits {
   readonly maxBytes?: Readonly<Record<string, number>>;
   readonly requestBytes?: number;
   readonly code?: number;
+  /** The newest time that it takes. */
+  readonly newestMs?: number;
 }
 
 /** A leader of everything that acknowledges, or refuses; it takes sequences without a gap only, as brokers do. */
-function clusterOf({ maxBytes = {}, requestBytes = Infinity, code = 0 }: Limits = {}): {
+function clusterOf({ maxBytes = {}, requestBytes = Infinity, code = 0, newestMs = Infinity }: Limits = {}): {
   cluster: KafkaCluster;
   asked: Asked[];
   log: Map<string, string[]>;
@@ -102,6 +104,8 @@ function clusterOf({ maxBytes = {}, requestBytes = Infinity, code = 0 }: Limits 
             abortedTransactions: [],
             readCommitted: true,
           });
+          if (records.some(({ timestampMs }) => timestampMs > newestMs))
+            return { partition, errorCode: 32, baseOffset: '-1' };
           const sequence = batch.readInt32BE(53);
           if (sequence >= 0 && sequence !== (nextSequence.get(name) ?? 0))
             return { partition, errorCode: 45, baseOffset: '-1' };
@@ -242,6 +246,64 @@ describe('what is sent', () => {
     await expect(
       produce(clusterOf({ code: 29 }).cluster, [record('dlq', 1)], { identity: undefined, sequences: new Map() }),
     ).rejects.toMatchObject({ code: 'BROKER_ACCESS_DENIED' });
+  });
+});
+
+describe('a time', () => {
+  test('is that of its record, and where it has none the wall clock', async () => {
+    const { cluster, asked } = clusterOf();
+    const before = Date.now();
+    await produce(
+      cluster,
+      [record('t', 1, { timestampMs: 9_000 }), record('t', 1), record('t', 1, { timestampMs: 7 })],
+      {
+        identity: IDENTITY,
+        sequences: new Map(),
+      },
+    );
+    const { records } = decodeRecordSet(asked[0]?.batches[0] as Buffer, {
+      topic: 't',
+      partition: 0,
+      fromOffset: 0,
+      abortedTransactions: [],
+      readCommitted: true,
+    });
+    const [own, clock, older] = records.map(({ timestampMs }) => timestampMs) as [number, number, number];
+    expect([own, older, clock >= before && clock <= Date.now()]).toEqual([9_000, 7, true]);
+  });
+
+  const ahead = Date.now() + 7_200_000;
+
+  test.each([
+    [
+      'ahead of its clock',
+      { timestampMs: ahead },
+      new RegExp(
+        `^a record for t has the time ${new Date(ahead).toISOString()}, .*message\\.timestamp\\.after\\.max\\.ms`,
+      ),
+    ],
+    [
+      'older than it takes',
+      { timestampMs: 1 },
+      /^a record for t has the time 1970.*message\.timestamp\.before\.max\.ms/,
+    ],
+    ['of the wall clock', {}, /the clock of this machine/],
+  ])('that the broker does not take, %s, names topic and remedy', async (_, more, message) => {
+    await expect(
+      produce(clusterOf({ newestMs: 0 }).cluster, [record('t', 1, more)], { identity: IDENTITY, sequences: new Map() }),
+    ).rejects.toMatchObject({ code: 'RECORD_TIME_REFUSED', message: expect.stringMatching(message), topic: 't' });
+  });
+
+  test('that is refused is found among those of its batch', async () => {
+    const records = Array.from({ length: 9 }, (_, index) =>
+      record('t', 0, { value: Buffer.from(String(index)), timestampMs: index === 5 ? ahead : index }),
+    );
+    const { cluster, log } = clusterOf({ newestMs: ahead - 1 });
+    await expect(produce(cluster, records, { identity: IDENTITY, sequences: new Map() })).rejects.toMatchObject({
+      code: 'RECORD_TIME_REFUSED',
+      message: expect.stringContaining(new Date(ahead).toISOString()),
+    });
+    expect(log.get('t-0')?.map((line) => (JSON.parse(line) as string[])[0])).toEqual(['0', '1', '2', '3', '4']);
   });
 });
 

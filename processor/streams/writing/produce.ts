@@ -110,7 +110,8 @@ const MAX_SEQUENCE = 0x7fffffff;
 /**
  * Sends everything, in rounds of one batch a partition, and awaits every ack. A batch that its topic does not take is
  * split and sent again: it was refused without effect. Any other failure is indefinite.
- * @throws StreamsError RECORD_TOO_LARGE or BROKER_ACCESS_DENIED naming the topics; else what kafkajs throws.
+ * @throws StreamsError RECORD_TOO_LARGE, RECORD_TIME_REFUSED or BROKER_ACCESS_DENIED naming the topics; else what
+ * kafkajs throws.
  */
 export async function produce(
   cluster: ProduceCluster,
@@ -202,6 +203,10 @@ async function produceTo(
         makeSmaller(part, bytes, who.limits);
         continue;
       }
+      if (errorCode === CODE.INVALID_TIMESTAMP) {
+        isolateTime(part, of.timestampMs);
+        continue;
+      }
       if (errorCode !== 0) throw asAccessDenied({ code: errorCode }, `writing to ${topicName}`) ?? refusal(errorCode);
       const { length } = (part.batches.shift() as Batch).records;
       if (who.identity !== undefined) who.sequences.set(name, nextSequence(who.sequences.get(name) ?? 0, length));
@@ -251,6 +256,41 @@ function makeSmaller({ topic, batches }: PartitionBatches, bytes: number, limits
         `its max.message.bytes`,
     );
   batches.unshift({ records: [shorter], codec: CompressionCodec.none });
+}
+
+/**
+ * In place of a batch that was refused without effect for the time of one of its records: its halves, until the record
+ * is alone.
+ * @throws StreamsError RECORD_TIME_REFUSED
+ */
+function isolateTime({ topic, batches }: PartitionBatches, nowMs: number): void {
+  const { records, codec } = batches.shift() as Batch;
+  const [only, ...more] = records;
+  if (only === undefined) return;
+  if (more.length === 0) throw timeRefused(topic, only.timestampMs, nowMs);
+  const middle = Math.ceil(records.length / 2);
+  batches.unshift({ records: records.slice(0, middle), codec }, { records: records.slice(middle), codec });
+}
+
+function timeRefused(topic: string, timestampMs: number | undefined, nowMs: number): StreamsError {
+  const remedy =
+    timestampMs === undefined
+      ? 'that is the clock of this machine, and the broker has another: set both right'
+      : timestampMs > nowMs
+        ? `raise its message.timestamp.after.max.ms (an hour by default), or mend the event times`
+        : `raise its message.timestamp.before.max.ms, or mend the event times`;
+  return new StreamsError(
+    'RECORD_TIME_REFUSED',
+    `a record for ${topic} has the time ${dateText(timestampMs ?? nowMs)}, which the topic does not take at ` +
+      `${dateText(nowMs)}: ${remedy}`,
+    { topic },
+  );
+}
+
+/** Event times may be beyond what a Date holds. */
+function dateText(timeMs: number): string {
+  const date = new Date(timeMs);
+  return Number.isNaN(date.getTime()) ? String(timeMs) : date.toISOString();
 }
 
 /**

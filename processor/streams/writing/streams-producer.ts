@@ -3,13 +3,18 @@ import type { OffsetMap } from '../store/state-store.ts';
 import type { HeaderList } from '../topology/record.ts';
 import type { TopicPartition } from '../kafka/topic-partition.ts';
 
-/** A record on its way out. `timestampMs` is the wall clock: brokers delete by it and refuse the future. */
+/** A record on its way out. */
 export interface OutgoingRecord {
   readonly topic: string;
   readonly partition: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers?: HeaderList;
+  readonly headers?: HeaderList | undefined;
+  /**
+   * Its Kafka timestamp, epoch milliseconds: the event time of what a sink writes. Without one it is the wall clock, as
+   * in internal topics: brokers delete by it and refuse what is more than an hour ahead of their own.
+   */
+  readonly timestampMs?: number | undefined;
   /** Number of the codec that it came packed with: where it must be packed, it is by this one. */
   readonly codec?: number;
   /** When the topic does not take it whole, a part of it is written. */

@@ -1,6 +1,6 @@
 import { encodeKey } from '../../store/key-text.ts';
 import type { BranchNode, SinkNode, StepNode } from '../graph.ts';
-import type { Emit, SinkRecord, TaskRuntime } from '../task-runtime.ts';
+import type { Emit, TaskRuntime } from '../task-runtime.ts';
 import { checkedPair, failedAt, isTruthy, iterable, keyOrNull, serialized, settled } from '../user-code.ts';
 
 /*
@@ -102,17 +102,16 @@ export function compileBranch({ name, predicates }: BranchNode, branches: readon
 }
 
 export function compileSink({ name, topic, serde }: SinkNode, runtime: TaskRuntime): Emit {
-  return (key, value) => {
-    let record: SinkRecord;
+  return (key, value, timestampMs) => {
     try {
-      record = {
+      runtime.send({
         topic,
         key: key === null ? null : encodeKey(key),
         value: value === null ? null : serialized(serde.serialize(value)),
-      };
+        timestampMs,
+      });
     } catch (error) {
       throw failedAt(name, error);
     }
-    runtime.send(record);
   };
 }
