@@ -21,7 +21,7 @@ const seenStore: StoreSpec<number> = { name: 'seen', kind: 'key-value', serde: j
 /** Lets the first event of each id pass. Both of a pair have the same key, so they meet in the same task. */
 class FirstOnly implements Processor<string, string> {
   #context: ProcessorContext<string> | undefined;
-  #seen: KeyValueStore<number> | undefined;
+  #seen: KeyValueStore<string, number> | undefined;
 
   init(context: ProcessorContext<string>): void {
     this.#context = context;

@@ -67,14 +67,14 @@ function windowsOf({ sizeMs, retentionMs }: WindowDefinition): Pick<WindowDefini
 
 /** Late logins are found where the windows are, so they are counted there: each partition keeps its own part. */
 class LateLogins implements Processor<LoginCounts, never> {
-  #quality: KeyValueStore<DataQualityCounts> | undefined;
+  #quality: KeyValueStore<string, DataQualityCounts> | undefined;
 
   init(context: ProcessorContext<never>): void {
     this.#quality = context.keyValueStore<DataQualityCounts>(DATA_QUALITY);
   }
 
   process(late: LoginCounts): void {
-    const quality = this.#quality as KeyValueStore<DataQualityCounts>;
+    const quality = this.#quality as KeyValueStore<string, DataQualityCounts>;
     const counts = quality.get(QUALITY_KEY) ?? dataQuality.empty();
     quality.put(QUALITY_KEY, dataQuality.add(counts, { kind: 'late', logins: totalLogins(late) }, 0));
   }

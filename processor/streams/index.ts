@@ -28,7 +28,15 @@ export {
   type RecordHeaders,
 } from './topology/record.ts';
 export type { Processor, ProcessorContext } from './topology/processor-context.ts';
-export type { KeyValueStore, StoreSpec, WindowStore } from './store/typed-store.ts';
+export type {
+  KeyValueStore,
+  SessionStore,
+  StoreSpec,
+  Version,
+  VersionedStore,
+  WindowStore,
+} from './store/typed-store.ts';
+export type { Windowed } from './topology/windowed-serdes.ts';
 export { isRuntimeRow } from './store/runtime-rows.ts';
 export { decodeWindowKey, encodeWindowKey, type WindowKey } from './store/window-key.ts';
 export type { InstanceStatus, TaskStateName, TaskStatus } from './task/instance-status.ts';

@@ -86,7 +86,7 @@ const text: Serde<EchoRecord> = {
 /** One output for each input: what the key's aggregate is after it. */
 class RunningAggregate implements Processor<EchoRecord, Running> {
   #context: ProcessorContext<Running> | undefined;
-  #rows: KeyValueStore<Running> | undefined;
+  #rows: KeyValueStore<string, Running> | undefined;
 
   init(context: ProcessorContext<Running>): void {
     this.#context = context;
@@ -94,7 +94,7 @@ class RunningAggregate implements Processor<EchoRecord, Running> {
   }
 
   process(record: EchoRecord, key: string | null, timestampMs: number): void {
-    const rows = this.#rows as KeyValueStore<Running>;
+    const rows = this.#rows as KeyValueStore<string, Running>;
     const next = add(rows.get(key as string) ?? NOTHING_YET, record.number);
     rows.put(key as string, next);
     this.#context?.forward(key, next, timestampMs);

@@ -248,7 +248,7 @@ const addTo = (a: Item, b: Item): Item => {
 /** Counts each key's records in a store of its own, and hands them on. */
 class Counting implements Processor<Item, Item> {
   readonly #store: string;
-  #rows: KeyValueStore<Sum> | undefined;
+  #rows: KeyValueStore<string, Sum> | undefined;
   #context: ProcessorContext<Item> | undefined;
 
   constructor(store: string) {

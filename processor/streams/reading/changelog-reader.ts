@@ -8,6 +8,7 @@ import type { Logger } from '../logger.ts';
 import type { OffsetMap, StateStore, StoreChange } from '../store/state-store.ts';
 import type { TaskChangelog } from '../task/task-layout.ts';
 import { crashPoint } from '../task/crash-point.ts';
+import { storedRow } from './changelog-row.ts';
 import type { RowCheck } from './row-check.ts';
 import { changelogTruncated } from '../topics/topic-check.ts';
 import { topicPartition } from '../kafka/topic-partition.ts';
@@ -60,7 +61,7 @@ export async function restoreStore(options: {
     stuckAfterMs = STUCK_AFTER_MS,
     check,
   } = options;
-  const storeOf = new Map(changelogs.map((c) => [topicPartition(c.topic, c.partition), c.store]));
+  const changelogOf = new Map(changelogs.map((c) => [topicPartition(c.topic, c.partition), c]));
   let away = false;
   const fetcher = new RecordFetcher(cluster, logger, {
     maxWaitMs: LAST_POLL_MS,
@@ -111,7 +112,7 @@ export async function restoreStore(options: {
       const changes: StoreChange[] = [];
       for (const part of fetched) {
         const name = topicPartition(part.topic, part.partition);
-        const named = storeOf.get(name);
+        const named = changelogOf.get(name);
         if (named === undefined) continue;
         if (part.outOfRange)
           throw new StreamsError(
@@ -121,8 +122,10 @@ export async function restoreStore(options: {
           );
         for (const record of part.records) {
           const { key, value } = record;
-          check?.(named, { topic: part.topic, partition: part.partition, offset: record.offset, key, value });
-          if (key !== null) changes.push({ store: named, key, value });
+          check?.(named.store, { topic: part.topic, partition: part.partition, offset: record.offset, key, value });
+          if (key === null) continue;
+          const stored = named.timed ? storedRow(key, value, record.headerList) : value;
+          changes.push({ store: named.store, key, value: stored });
         }
         if (part.nextOffset > (positions.get(name) as number)) movedAt = performance.now();
         positions.set(name, part.nextOffset);

@@ -4,6 +4,7 @@ import { formerStreamTimeKey, isRuntimeRow } from '../store/runtime-rows.ts';
 import { WINDOW_START_BYTES, windowStartOf } from '../store/window-key.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
 import { decodeWatermark } from '../task/watermark.ts';
+import { stringSerde } from '../topology/serdes.ts';
 import { isStoredTime, readStored } from '../topology/stored-value.ts';
 import { recordPlace } from '../kafka/topic-partition.ts';
 
@@ -19,7 +20,7 @@ interface ChangelogRow {
 /** @throws StreamsError INTERNAL_TOPIC_INVALID naming the record that the store did not write. */
 export type RowCheck = (store: string, row: ChangelogRow) => void;
 
-const FORMER_KEYS = { 'key-value': formerStreamTimeKey('key-value'), window: formerStreamTimeKey('window') } as const;
+const FORMER_KEYS = { 'key-value': formerStreamTimeKey('key-value'), window: formerStreamTimeKey('window') };
 
 /**
  * Looks at each row before it gets into a store: one that something else wrote would come to light as an error of user
@@ -42,21 +43,19 @@ export function rowCheckOf(stores: readonly StoreSpec<unknown>[]): RowCheck {
   };
 }
 
-function problemOf({ kind, serde }: StoreSpec<unknown>, { key, value }: ChangelogRow): string | undefined {
+function problemOf(spec: StoreSpec, { key, value }: ChangelogRow): string | undefined {
+  const { kind, serde } = spec;
   if (key === null) return 'a row without a key';
-  const isFormer = key.equals(FORMER_KEYS[kind]);
+  const isFormer = (kind === 'key-value' || kind === 'window') && key.equals(FORMER_KEYS[kind]);
   if (isFormer || isRuntimeRow(key)) {
     if (value === null || decodeWatermark(value) !== undefined) return undefined;
     // In a key-value store the former key may be a user's.
     if (!isFormer || kind === 'window') return 'a stream time that cannot be read';
   }
-  if (kind === 'window') {
-    if (key.length < WINDOW_START_BYTES || !isStoredTime(windowStartOf(key)))
-      return 'a key that begins with no time of a window';
-    if (!isUtf8(key.subarray(WINDOW_START_BYTES))) return 'a key that is no text';
-  } else if (!isUtf8(key)) {
-    return 'a key that is no text';
-  }
+  if (kind === 'window' && (key.length < WINDOW_START_BYTES || !isStoredTime(windowStartOf(key))))
+    return 'a key that begins with no time of a window';
+  const problem = keyProblem(spec, kind === 'window' ? key.subarray(WINDOW_START_BYTES) : key);
+  if (problem !== undefined) return problem;
   if (value === null) return undefined;
   try {
     // mutant: stored-row
@@ -64,5 +63,15 @@ function problemOf({ kind, serde }: StoreSpec<unknown>, { key, value }: Changelo
     return undefined;
   } catch (error) {
     return `a row that cannot be read (${messageOf(error)})`;
+  }
+}
+
+function keyProblem({ key: serde = stringSerde }: StoreSpec, key: Buffer): string | undefined {
+  if ((serde as unknown) === stringSerde) return isUtf8(key) ? undefined : 'a key that is no text';
+  try {
+    readStored(serde, Buffer.from(key));
+    return undefined;
+  } catch (error) {
+    return `a key that cannot be read (${messageOf(error)})`;
   }
 }

@@ -1,6 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseTopicPartition, topicPartition } from '../kafka/topic-partition.ts';
+import { storedRow } from '../reading/changelog-row.ts';
+import type { HeaderList } from '../topology/record.ts';
 import { dataKey } from './data-key.ts';
 import { openLevelDbStore } from './leveldb-store.ts';
 import { digestsEqual, DigestSum } from './store-digest.ts';
@@ -15,6 +17,7 @@ export interface ReadChangelog {
     readonly offset: number;
     readonly key: Buffer | null;
     readonly value: Buffer | null;
+    readonly headerList?: HeaderList;
   }[])[];
 }
 
@@ -51,9 +54,11 @@ export async function compareStores(
           continue;
         }
         const records = found.partitions[partition] ?? [];
-        for (const { offset, key, value } of records) {
+        const timed = store.timedStores.includes(found.store);
+        for (const { offset, key, value: logged, headerList } of records) {
           if (offset >= position || key === null) continue;
           const whole = dataKey(found.store, key);
+          const value = timed ? storedRow(key, logged, headerList) : logged;
           if (value === null) rebuilt.delete(whole.toString('latin1'));
           else rebuilt.set(whole.toString('latin1'), { key: whole, value });
         }

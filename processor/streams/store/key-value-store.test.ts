@@ -5,7 +5,7 @@ import { beforeEach, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { jsonSerde } from '../topology/serdes.ts';
 import { createKeyValueStore } from './key-value-store.ts';
-import type { BufferedKeyValueStore } from './key-value-store.ts';
+import type { LiveKeyValueStore } from './typed-store.ts';
 import { openLevelDbStore } from './leveldb-store.ts';
 import { openMemoryStore } from './memory-store.ts';
 import type { StateStore } from './state-store.ts';
@@ -15,7 +15,7 @@ interface Count {
 }
 
 let state: StateStore;
-let counts: BufferedKeyValueStore<Count>;
+let counts: LiveKeyValueStore<string, Count>;
 
 const spec = { name: 'counts', kind: 'key-value', serde: jsonSerde<Count>() } as const;
 

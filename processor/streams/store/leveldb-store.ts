@@ -14,7 +14,9 @@ import {
   encodeStatus,
   identityContradiction,
   identityMismatch,
+  layoutMismatch,
   mergeOffsets,
+  timedStoresOf,
 } from './reserved-records.ts';
 import type { CommittedRecord, StoreIdentity } from './reserved-records.ts';
 import { isReservedKey, RESERVED_KEYS } from './runtime-rows.ts';
@@ -44,6 +46,8 @@ export interface LevelDbStore extends StateStore {
    * than the changelog's delete.retention.ms may hold keys whose tombstones are gone: it is set aside and restored.
    */
   readonly openedAsOfMs: number | null;
+  /** Names of its stores whose rows have times (timed-row.ts). */
+  readonly timedStores: readonly string[];
 }
 
 const { committed: COMMITTED, identity: IDENTITY, status: STATUS } = RESERVED_KEYS;
@@ -98,6 +102,8 @@ async function takeOver(db: Db, directory: string, identity: StoreIdentity, foun
     if (mismatch !== null) throw storeDamaged(directory, mismatch);
     const contradiction = identityContradiction(directory, identityRecord, identity);
     if (contradiction !== null) throw contradiction;
+    const layout = layoutMismatch(identityRecord, identity);
+    if (layout !== null) throw storeDamaged(directory, layout);
   }
   const committed = committedRecord === undefined ? NOTHING_COMMITTED : decodeCommitted(committedRecord);
   if (committed === null) throw storeDamaged(directory, 'its record of offsets and digest does not match its checksum');
@@ -114,7 +120,8 @@ async function takeOver(db: Db, directory: string, identity: StoreIdentity, foun
     throw writeFailed(directory, error);
   }
   const uncleanOpen = doubt !== null || (!found.isNew && !closedCleanly);
-  return new OpenLevelDbStore({ db, directory, openId, committed, uncleanOpen, doubt });
+  const timedStores = identity.timedStores ?? timedStoresOf(identityRecord);
+  return new OpenLevelDbStore({ db, directory, openId, committed, uncleanOpen, doubt, timedStores });
 }
 
 async function readReserved(db: Db, directory: string): Promise<(Buffer | undefined)[]> {
@@ -156,6 +163,7 @@ interface OpenedWith {
   readonly committed: CommittedRecord;
   readonly uncleanOpen: boolean;
   readonly doubt: string | null;
+  readonly timedStores: readonly string[];
 }
 
 class OpenLevelDbStore implements LevelDbStore {
@@ -163,6 +171,7 @@ class OpenLevelDbStore implements LevelDbStore {
   readonly uncleanOpen: boolean;
   readonly doubt: string | null;
   readonly openedAsOfMs: number | null;
+  readonly timedStores: readonly string[];
   readonly #db: Db;
   readonly #openId: string;
   #committed: CommittedRecord;
@@ -176,6 +185,7 @@ class OpenLevelDbStore implements LevelDbStore {
     this.directory = opened.directory;
     this.uncleanOpen = opened.uncleanOpen;
     this.doubt = opened.doubt;
+    this.timedStores = opened.timedStores;
     this.openedAsOfMs = opened.committed.committedAtMs;
     this.#db = opened.db;
     this.#openId = opened.openId;

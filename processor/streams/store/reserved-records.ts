@@ -14,6 +14,8 @@ export interface StoreIdentity {
   readonly topology?: TopologySignature;
   /** Of the task's inputs and changelogs: the offsets in the store are offsets of these topics and of no others. */
   readonly topicIds?: Readonly<Record<string, string>>;
+  /** Names of its timed stores, sorted: their rows have another layout than those of others. */
+  readonly timedStores?: readonly string[];
 }
 
 /** What one commit writes beside the data, in one record: a reader sees all of it or none. */
@@ -141,6 +143,22 @@ export function identityContradiction(directory: string, bytes: Buffer, ours: St
     );
   }
   return null;
+}
+
+/**
+ * Why a store of this task and topology has another layout than is wanted, as a part of a sentence: it is restored in
+ * the one that is wanted. Null when it has not. A store of before there were times has none.
+ */
+export function layoutMismatch(bytes: Buffer, { timedStores }: StoreIdentity): string | null {
+  if (timedStores === undefined) return null;
+  const found = timedStoresOf(bytes);
+  const differing = [...found, ...timedStores].find((name) => found.includes(name) !== timedStores.includes(name));
+  if (differing === undefined) return null;
+  return `its rows of "${differing}" have ${found.includes(differing) ? 'times' : 'no times'}, which they should not`;
+}
+
+export function timedStoresOf(identity: Buffer | undefined): readonly string[] {
+  return (identity === undefined ? null : (readChecked(identity) as StoreIdentity | null))?.timedStores ?? [];
 }
 
 /** Written at each open: a clean mark counts only with the id of the open that it ended. */

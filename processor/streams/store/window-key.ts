@@ -11,27 +11,31 @@ export const WINDOW_START_BYTES = 8;
 const LANE = 0x1_0000_0000;
 
 /**
- * 8 bytes big-endian window start, then the key in UTF-8: time first, so that expiry is one range from the front.
+ * 8 bytes big-endian window start, then the key in UTF-8, or its own bytes: time first, so that expiry is one range
+ * from the front.
  * @throws RangeError when the start is no whole number of milliseconds since the epoch; TypeError when the key is no
  * text.
  */
-export function encodeWindowKey(windowStartMs: number, key: string): Buffer {
-  checkWindow(windowStartMs, key);
-  const bytes = Buffer.allocUnsafe(WINDOW_START_BYTES + Buffer.byteLength(key));
+export function encodeWindowKey(windowStartMs: number, key: string | Buffer): Buffer {
+  checkWindowStart(windowStartMs);
+  if (!Buffer.isBuffer(key)) checkKeyText(key);
+  const bytes = Buffer.allocUnsafe(
+    WINDOW_START_BYTES + (typeof key === 'string' ? Buffer.byteLength(key) : key.length),
+  );
   bytes.writeUInt32BE(Math.floor(windowStartMs / LANE), 0);
   bytes.writeUInt32BE(windowStartMs % LANE, 4);
-  bytes.write(key, WINDOW_START_BYTES, 'utf8');
+  if (typeof key === 'string') bytes.write(key, WINDOW_START_BYTES, 'utf8');
+  else bytes.set(key, WINDOW_START_BYTES);
   return bytes;
 }
 
-/** @throws as `encodeWindowKey`. */
-export function checkWindow(windowStartMs: number, key: string): void {
+/** @throws RangeError as `encodeWindowKey`. */
+export function checkWindowStart(windowStartMs: number): void {
   if (!Number.isSafeInteger(windowStartMs) || windowStartMs < 0) {
     throw new RangeError(
       `${String(windowStartMs)} is not a window start: it must be a whole number of epoch milliseconds`,
     );
   }
-  checkKeyText(key);
 }
 
 /** The opposite of `encodeWindowKey`. */

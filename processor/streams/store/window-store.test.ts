@@ -5,7 +5,7 @@ import { openMemoryStore } from './memory-store.ts';
 import type { StateStore } from './state-store.ts';
 import { decodeWindowKey } from './window-key.ts';
 import { createWindowStore } from './window-store.ts';
-import type { BufferedWindowStore } from './window-store.ts';
+import type { LiveWindowStore } from './typed-store.ts';
 
 const MINUTE_MS = 60_000;
 const spec = {
@@ -17,7 +17,7 @@ const spec = {
 } as const;
 
 let state: StateStore;
-let windows: BufferedWindowStore<number>;
+let windows: LiveWindowStore<string, number>;
 let lookups: number;
 
 beforeEach(() => {

@@ -3,11 +3,10 @@ import type { StateStore, StoreChange } from './state-store.ts';
 import { storePrefix } from './data-key.ts';
 import { packed, Packed } from './packed-value.ts';
 import { storedBytes } from '../topology/user-code.ts';
-import type { BufferedStore, ExpiringStore, LiveStore, StoreSpec, WindowStore } from './typed-store.ts';
-import { checkWindow, decodeWindowKey, encodeWindowKey, windowStartOf } from './window-key.ts';
-import type { WindowKey } from './window-key.ts';
-
-export type BufferedWindowStore<V> = WindowStore<V> & LiveStore<WindowStore<V>> & BufferedStore & ExpiringStore;
+import { storeKeys, type StoreKeys } from './store-keys.ts';
+import { NO_TIME, timedBytes, timeOf, untimed } from './timed-row.ts';
+import type { LiveWindowStore, StoreSpec, TableRow, WindowRow, WindowStore } from './typed-store.ts';
+import { checkWindowStart, encodeWindowKey, WINDOW_START_BYTES, windowStartOf } from './window-key.ts';
 
 const DELETED = Symbol('deleted');
 
@@ -21,7 +20,7 @@ const ONE_ZERO = Buffer.alloc(1);
  * A window store over the committed state of its task: buffered like a key-value store, expired by the runtime.
  * @throws TypeError when the name is illegal, `windowSizeMs` is not above 0 or `retentionMs` is missing or below 0.
  */
-export function createWindowStore<V>(spec: StoreSpec<V>, committed: StateStore): BufferedWindowStore<V> {
+export function createWindowStore<V, K = string>(spec: StoreSpec<V, K>, committed: StateStore): LiveWindowStore<K, V> {
   storePrefix(spec.name);
   const { windowSizeMs, retentionMs } = spec;
   if (windowSizeMs === undefined || !(windowSizeMs > 0))
@@ -31,19 +30,26 @@ export function createWindowStore<V>(spec: StoreSpec<V>, committed: StateStore):
   return new OpenWindowStore({ ...spec, windowSizeMs, retentionMs }, committed);
 }
 
-interface DirtyEntry<V> {
+/** The id of a key (store-keys.ts) and the window it belongs to. */
+interface WindowRowId {
   readonly windowStartMs: number;
-  readonly key: string;
-  value: V | Packed | typeof DELETED;
+  readonly id: string;
 }
 
-class OpenWindowStore<V> implements BufferedWindowStore<V> {
+interface DirtyEntry<V> extends WindowRowId {
+  value: V | Packed | typeof DELETED;
+  timestampMs: number;
+}
+
+class OpenWindowStore<K, V> implements LiveWindowStore<K, V> {
   readonly name: string;
   readonly retentionMs: number;
   readonly #windowSizeMs: number;
+  readonly #keys: StoreKeys<K>;
   readonly #serde: StoreSpec<V>['serde'];
+  readonly #timed: boolean;
   readonly #committed: StateStore;
-  /** Uncommitted writes by window start, then key: two lookups cost less than one joined text key. */
+  /** Uncommitted writes by window start, then id of the key: two lookups cost less than one joined text key. */
   readonly #dirty = new Map<number, Map<string, DirtyEntry<V>>>();
   /** The same entries in the order of first change. */
   #order: DirtyEntry<V>[] = [];
@@ -51,13 +57,15 @@ class OpenWindowStore<V> implements BufferedWindowStore<V> {
   #oldestStartMs = 0;
 
   constructor(
-    spec: StoreSpec<V> & { readonly windowSizeMs: number; readonly retentionMs: number },
+    spec: StoreSpec<V, K> & { readonly windowSizeMs: number; readonly retentionMs: number },
     committed: StateStore,
   ) {
     this.name = spec.name;
     this.retentionMs = spec.retentionMs;
     this.#windowSizeMs = spec.windowSizeMs;
+    this.#keys = storeKeys(spec.key);
     this.#serde = spec.serde;
+    this.#timed = spec.timed ?? false;
     this.#committed = committed;
   }
 
@@ -65,68 +73,134 @@ class OpenWindowStore<V> implements BufferedWindowStore<V> {
     return this.#order.length;
   }
 
-  get(key: string, windowStartMs: number): V | undefined {
-    const dirty = this.#dirty.get(windowStartMs)?.get(key);
+  idOf(key: K): string {
+    return this.#keys.idOf(key);
+  }
+
+  get(key: K, windowStartMs: number): V | undefined {
+    return this.#get(this.#keys.idOf(key), windowStartMs);
+  }
+
+  #get(id: string, windowStartMs: number): V | undefined {
+    const dirty = this.#dirty.get(windowStartMs)?.get(id);
     if (dirty !== undefined) {
       if (dirty.value instanceof Packed) dirty.value = dirty.value.open(this.#serde);
       return dirty.value === DELETED ? undefined : dirty.value;
     }
-    const bytes = this.#committed.get(this.name, encodeWindowKey(windowStartMs, key));
-    return bytes === undefined ? undefined : readRow(this.name, this.#serde, key, bytes);
+    const bytes = this.#read(id, windowStartMs);
+    return bytes === undefined ? undefined : this.#valueOf(id, bytes);
   }
 
-  put(key: string, windowStartMs: number, value: V): void {
-    this.#put(key, windowStartMs, value);
+  /** A value of the caller's own. */
+  #getOwn(id: string, windowStartMs: number): V | undefined {
+    const dirty = this.#dirty.get(windowStartMs)?.get(id);
+    if (dirty === undefined) return this.#get(id, windowStartMs);
+    if (dirty.value === DELETED) return undefined;
+    const value = packed(this.#serde, dirty.value);
+    return value instanceof Packed ? value.open(this.#serde) : value;
   }
 
-  #put(key: string, windowStartMs: number, value: V | Packed): void {
-    this.#write(key, windowStartMs, value);
+  row(key: K, windowStartMs: number): TableRow<V> | undefined {
+    const id = this.#keys.idOf(key);
+    const dirty = this.#dirty.get(windowStartMs)?.get(id);
+    if (dirty === undefined) return this.committedRow(key, windowStartMs);
+    const value = this.#get(id, windowStartMs);
+    return value === undefined ? undefined : { value, timestampMs: dirty.timestampMs };
+  }
+
+  committedRow(key: K, windowStartMs: number): TableRow<V> | undefined {
+    const id = this.#keys.idOf(key);
+    const bytes = this.#read(id, windowStartMs);
+    if (bytes === undefined) return undefined;
+    const timestampMs = this.#timed ? timeOf(bytes) : NO_TIME;
+    return { value: this.#valueOf(id, bytes), timestampMs };
+  }
+
+  put(key: K, windowStartMs: number, value: V, timestampMs: number = NO_TIME): void {
+    this.#put(this.#keys.idOf(key), windowStartMs, value, timestampMs);
+  }
+
+  #put(id: string, windowStartMs: number, value: V | Packed, timestampMs: number): void {
+    this.#write(id, windowStartMs, value, timestampMs);
     if (windowStartMs < this.#oldestStartMs) this.#oldestStartMs = windowStartMs;
   }
 
-  ownView(): WindowStore<V> {
+  fetch(): WindowRow<V>[] {
+    return this.#notIndexed();
+  }
+
+  ownView(timeOf: () => number = () => NO_TIME): WindowStore<K, V> {
+    const keys = this.#keys;
+    const notIndexed = (): never => this.#notIndexed();
     return {
       name: this.name,
-      get: (key, windowStartMs) => {
-        const dirty = this.#dirty.get(windowStartMs)?.get(key);
-        if (dirty === undefined) return this.get(key, windowStartMs);
-        if (dirty.value === DELETED) return undefined;
-        const value = packed(this.#serde, dirty.value);
-        return value instanceof Packed ? value.open(this.#serde) : value;
+      get: (key, windowStartMs) => this.#getOwn(keys.idOf(key), windowStartMs),
+      put: (key, windowStartMs, value) => {
+        if (value === null) this.delete(key, windowStartMs);
+        else this.#put(keys.idOf(key), windowStartMs, packed(this.#serde, value), timeOf());
       },
-      put: (key, windowStartMs, value) => this.#put(key, windowStartMs, packed(this.#serde, value)),
-      delete: (key, windowStartMs) => this.delete(key, windowStartMs),
+      delete: (key, windowStartMs) => {
+        const before = this.#getOwn(keys.idOf(key), windowStartMs);
+        this.delete(key, windowStartMs);
+        return before;
+      },
+      fetch: notIndexed,
+      backwardFetch: notIndexed,
+      fetchAll: notIndexed,
+      backwardFetchAll: notIndexed,
     };
   }
 
-  delete(key: string, windowStartMs: number): void {
-    this.#write(key, windowStartMs, DELETED);
+  delete(key: K, windowStartMs: number): void {
+    this.#write(this.#keys.idOf(key), windowStartMs, DELETED, NO_TIME);
   }
 
-  #write(key: string, windowStartMs: number, value: V | Packed | typeof DELETED): void {
+  #notIndexed(): never {
+    throw new TypeError(`the store "${this.name}" has no index: its rows cannot be gone through`);
+  }
+
+  #read(id: string, windowStartMs: number): Buffer | undefined {
+    return this.#committed.get(this.name, this.#bytesOf(id, windowStartMs));
+  }
+
+  #valueOf(id: string, bytes: Buffer): V {
+    return readRow(this.name, this.#serde, id, this.#timed ? untimed(bytes) : bytes);
+  }
+
+  #bytesOf(id: string, windowStartMs: number): Buffer {
+    return encodeWindowKey(windowStartMs, this.#keys.isText ? id : this.#keys.bytesOf(id));
+  }
+
+  #write(id: string, windowStartMs: number, value: V | Packed | typeof DELETED, timestampMs: number): void {
     let window = this.#dirty.get(windowStartMs);
     if (window === undefined) {
+      checkWindowStart(windowStartMs);
       window = new Map();
       this.#dirty.set(windowStartMs, window);
     }
-    const entry = window.get(key);
+    const entry = window.get(id);
     if (entry !== undefined) {
       entry.value = value;
+      entry.timestampMs = timestampMs;
       return;
     }
-    checkWindow(windowStartMs, key);
-    const added: DirtyEntry<V> = { windowStartMs, key, value };
-    window.set(key, added);
+    this.#keys.check(id);
+    const added: DirtyEntry<V> = { windowStartMs, id, value, timestampMs };
+    window.set(id, added);
     this.#order.push(added);
   }
 
   flush(): StoreChange[] {
-    return this.#order.map(({ windowStartMs, key, value }) => ({
+    return this.#order.map(({ windowStartMs, id, value, timestampMs }) => ({
       store: this.name,
-      key: encodeWindowKey(windowStartMs, key),
-      value:
-        value === DELETED ? null : value instanceof Packed ? value.bytes : storedBytes(this.name, this.#serde, value),
+      key: this.#bytesOf(id, windowStartMs),
+      value: value === DELETED ? null : this.#rowBytes(value, timestampMs),
     }));
+  }
+
+  #rowBytes(value: V | Packed, timestampMs: number): Buffer {
+    const bytes = value instanceof Packed ? value.bytes : storedBytes(this.name, this.#serde, value);
+    return this.#timed ? timedBytes(timestampMs, bytes) : bytes;
   }
 
   clear(): void {
@@ -146,30 +220,31 @@ class OpenWindowStore<V> implements BufferedWindowStore<V> {
     const committed = await this.#committedAlive(endOfRangeMs, limit);
     const due = [...committed, ...this.#bufferedAlive(endOfRangeMs)].sort((a, b) => a.windowStartMs - b.windowStartMs);
     const expired = due.slice(0, limit);
-    for (const { key, windowStartMs } of expired) this.#write(key, windowStartMs, DELETED);
+    for (const { id, windowStartMs } of expired) this.#write(id, windowStartMs, DELETED, NO_TIME);
     if (expired.length === limit) {
       this.#oldestStartMs = expired.at(-1)?.windowStartMs ?? this.#oldestStartMs;
     } else {
       const oldestCommitted = await this.#oldestCommitted(endOfRangeMs);
       this.#oldestStartMs = this.#bufferedStarts().reduce((oldest, start) => Math.min(oldest, start), oldestCommitted);
     }
-    return expired.map(({ key, windowStartMs }) => ({
+    return expired.map(({ id, windowStartMs }) => ({
       store: this.name,
-      key: encodeWindowKey(windowStartMs, key),
+      key: this.#bytesOf(id, windowStartMs),
       value: null,
     }));
   }
 
   /** The first `limit` committed windows that start before `endOfRangeMs` and have no buffered write. */
-  async #committedAlive(endOfRangeMs: number, limit: number): Promise<WindowKey[]> {
-    const alive: WindowKey[] = [];
+  async #committedAlive(endOfRangeMs: number, limit: number): Promise<WindowRowId[]> {
+    const alive: WindowRowId[] = [];
     const to = encodeWindowKey(endOfRangeMs, '');
     let from = encodeWindowKey(this.#oldestStartMs, '');
     for (;;) {
       const page = await this.#committed.keysBelow(this.name, to, limit, from);
       for (const bytes of page) {
-        const window = decodeWindowKey(bytes);
-        if (!this.#dirty.get(window.windowStartMs)?.has(window.key)) alive.push(window);
+        const windowStartMs = windowStartOf(bytes);
+        const id = this.#keys.idOfBytes(bytes.subarray(WINDOW_START_BYTES));
+        if (!this.#dirty.get(windowStartMs)?.has(id)) alive.push({ windowStartMs, id });
       }
       const last = page.at(-1);
       if (last === undefined || page.length < limit || alive.length >= limit) return alive;
@@ -177,8 +252,8 @@ class OpenWindowStore<V> implements BufferedWindowStore<V> {
     }
   }
 
-  #bufferedAlive(endOfRangeMs: number): WindowKey[] {
-    const alive: WindowKey[] = [];
+  #bufferedAlive(endOfRangeMs: number): WindowRowId[] {
+    const alive: WindowRowId[] = [];
     for (const [windowStartMs, window] of this.#dirty) {
       if (windowStartMs >= endOfRangeMs) continue;
       for (const entry of window.values()) if (entry.value !== DELETED) alive.push(entry);

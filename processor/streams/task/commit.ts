@@ -1,3 +1,4 @@
+import { loggedRow } from '../reading/changelog-row.ts';
 import type { RecordCollector } from '../writing/record-collector.ts';
 import { keptOffsetsRecord } from '../topics/kept-offsets.ts';
 import { encodeOffsetMetadata } from '../writing/offset-metadata.ts';
@@ -46,7 +47,10 @@ export async function commitTask(task: CommitTarget, nowMs: number): Promise<voi
   const records = collector.take();
   for (const { store: name, key, value } of changes) {
     const changelog = changelogs.find((c) => c.store === name) as TaskChangelog;
-    records.push({ topic: changelog.topic, partition: changelog.partition, key, value });
+    const { topic, partition } = changelog;
+    records.push(
+      changelog.timed ? { topic, partition, key, ...loggedRow(key, value) } : { topic, partition, key, value },
+    );
   }
 
   const offsets = task.offsets();

@@ -2,6 +2,7 @@ import type { RestoreCluster } from '../reading/changelog-reader.ts';
 import type { RowCheck } from '../reading/row-check.ts';
 import { READ_COMMITTED } from '../kafka/broker.ts';
 import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
+import { storedRow } from '../reading/changelog-row.ts';
 import { RecordFetcher } from '../reading/record-fetcher.ts';
 import type { FetchedPartition } from '../reading/fetched-partition.ts';
 import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
@@ -186,10 +187,13 @@ async function applyTo(task: StandbyTask, into: StateStore, fetched: readonly Fe
   const changes: StoreChange[] = [];
   for (const { topic, partition, records, nextOffset, lastStableOffset } of fetched) {
     const name = topicPartition(topic, partition);
-    const { store } = task.changelogs.find((c) => c.topic === topic && c.partition === partition) as TaskChangelog;
-    for (const { offset, key, value } of records) {
+    const changelog = task.changelogs.find((c) => c.topic === topic && c.partition === partition) as TaskChangelog;
+    const { store } = changelog;
+    for (const record of records) {
+      const { offset, key, value } = record;
       task.check(store, { topic, partition, offset, key, value });
-      if (key !== null) changes.push({ store, key, value });
+      if (key === null) continue;
+      changes.push({ store, key, value: changelog.timed ? storedRow(key, value, record.headerList) : value });
     }
     task.positions.set(name, nextOffset);
     task.ends.set(name, lastStableOffset);

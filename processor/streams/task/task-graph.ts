@@ -1,10 +1,11 @@
 import { deadLetterRecord } from '../writing/dead-letter.ts';
 import type { RecordCollector } from '../writing/record-collector.ts';
 import { StreamsError } from '../errors.ts';
-import { createKeyValueStore, type BufferedKeyValueStore } from '../store/key-value-store.ts';
+import { createKeyValueStore } from '../store/key-value-store.ts';
 import { encodeKey } from '../store/key-text.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
-import { createWindowStore, type BufferedWindowStore } from '../store/window-store.ts';
+import type { LiveKeyValueStore, LiveWindowStore } from '../store/typed-store.ts';
+import { createWindowStore } from '../store/window-store.ts';
 import { compileGraph, type TopicSource } from '../topology/compile/compile-graph.ts';
 import { partitionOf } from '../topology/partitioner.ts';
 import type { ConsumerRecord, DeadLetter } from '../topology/record.ts';
@@ -48,8 +49,8 @@ export class TaskGraph implements TaskRuntime {
   readonly #dropped: DroppedRecords;
   readonly #watch: RecordWatch;
   readonly #sources: ReadonlyMap<string, TopicSource>;
-  readonly #keyValueStores = new Map<string, BufferedKeyValueStore<unknown>>();
-  readonly #windowStores = new Map<string, BufferedWindowStore<unknown>>();
+  readonly #keyValueStores = new Map<string, LiveKeyValueStore<unknown, unknown>>();
+  readonly #windowStores = new Map<string, LiveWindowStore<unknown, unknown>>();
   readonly #time: EventTime;
   /** Of the record that is being processed. */
   #topic = '';
@@ -220,11 +221,11 @@ export class TaskGraph implements TaskRuntime {
     return this.#time.streamTimeMs;
   }
 
-  keyValueStore(name: string): BufferedKeyValueStore<unknown> {
+  keyValueStore(name: string): LiveKeyValueStore<unknown, unknown> {
     return this.#storeOf(this.#keyValueStores, name, 'key-value');
   }
 
-  windowStore(name: string): BufferedWindowStore<unknown> {
+  windowStore(name: string): LiveWindowStore<unknown, unknown> {
     return this.#storeOf(this.#windowStores, name, 'window');
   }
 

@@ -21,6 +21,8 @@ export interface TaskChangelog {
   readonly store: string;
   readonly topic: string;
   readonly partition: number;
+  /** Its rows have times (store/timed-row.ts). */
+  readonly timed?: boolean;
 }
 
 /** What a task is, before anything of it is open. */
@@ -86,10 +88,11 @@ export class TaskLayout {
 
   changelogsOf(id: TaskId): TaskChangelog[] {
     const { partition } = parseTaskId(id);
-    return this.storesOf(id).map(({ name }) => ({
+    return this.storesOf(id).map(({ name, timed = false }) => ({
       store: name,
       topic: changelogTopic(this.applicationId, name),
       partition,
+      timed,
     }));
   }
 

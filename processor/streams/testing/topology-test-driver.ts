@@ -4,9 +4,11 @@ import { rowCheckOf, type RowCheck } from '../reading/row-check.ts';
 import { encodeKey } from '../store/key-text.ts';
 import { isRuntimeRow } from '../store/runtime-rows.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
+import { storeKeys, type StoreKeys } from '../store/store-keys.ts';
+import { NO_TIME, timedBytes, untimed } from '../store/timed-row.ts';
 import type { StoreChange } from '../store/state-store.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
-import { decodeWindowKey, encodeWindowKey } from '../store/window-key.ts';
+import { encodeWindowKey, WINDOW_START_BYTES, windowStartOf } from '../store/window-key.ts';
 import { parseStreamsConfig } from '../streams-config.ts';
 import { commitTask } from '../task/commit.ts';
 import { sumOfDrops, type DropCounts } from '../task/dropped-records.ts';
@@ -55,8 +57,8 @@ export interface TopologyTestDriverOptions {
 }
 
 /** A committed row of a store. */
-export interface StoreRow<V> {
-  readonly key: string;
+export interface StoreRow<V, K = string> {
+  readonly key: K;
   /** Of window stores. */
   readonly startMs?: number;
   readonly endMs?: number;
@@ -64,7 +66,9 @@ export interface StoreRow<V> {
 }
 
 /** A row for a store before the first record. */
-export interface SeedRow<V> extends StoreRow<V> {
+export interface SeedRow<V, K = string> extends StoreRow<V, K> {
+  /** Of the event time of its row; of a store whose rows have times. */
+  readonly timestampMs?: number;
   /** Default: by key, as Kafka's partitioner does. */
   readonly partition?: number;
 }
@@ -74,6 +78,11 @@ interface DrivenTask {
   readonly graph: TaskGraph;
   /** How far each input is fetched, by `topic-partition`. */
   readonly fetchedTo: Map<string, number>;
+}
+
+interface SeedChange extends StoreChange {
+  readonly value: Buffer;
+  readonly timestampMs: number;
 }
 
 /** A committed row, in bytes. */
@@ -237,15 +246,19 @@ export class TopologyTestDriver {
    * runtime's own are not among them.
    * @throws StreamsError CONFIG_INVALID for a store that the topology does not have.
    */
-  rows<V = unknown>(name: string): StoreRow<V>[] {
-    const { kind, serde, windowSizeMs = 0 } = this.#specOf(name);
-    const found = [...(this.#rows.get(name)?.values() ?? [])].map(({ partition, key, value }) => {
-      const window = kind === 'window' ? decodeWindowKey(key) : undefined;
-      return { partition, startMs: window?.windowStartMs ?? -1, keyBytes: encodeKeyOf(window?.key, key), value };
-    });
+  rows<V = unknown, K = string>(name: string): StoreRow<V, K>[] {
+    const spec = this.#specOf(name);
+    const { kind, serde, windowSizeMs = 0 } = spec;
+    const keys = storeKeys(spec.key);
+    const found = [...(this.#rows.get(name)?.values() ?? [])].map(({ partition, key, value }) => ({
+      partition,
+      startMs: kind === 'window' ? windowStartOf(key) : -1,
+      keyBytes: kind === 'window' ? key.subarray(WINDOW_START_BYTES) : key,
+      value,
+    }));
     found.sort((a, b) => a.keyBytes.compare(b.keyBytes) || a.startMs - b.startMs || a.partition - b.partition);
     return found.map(({ keyBytes, startMs, value }) => ({
-      key: keyBytes.toString('utf8'),
+      key: keys.keyOf(keyBytes) as K,
       ...(kind === 'window' ? { startMs, endMs: startMs + windowSizeMs } : {}),
       value: serde.deserialize(value) as V,
     }));
@@ -255,26 +268,27 @@ export class TopologyTestDriver {
    * A key-value store's committed rows over all partitions, by key; of a key that several partitions have, the row
    * written last (`rows` has all).
    */
-  store<V>(name: string): Map<string, V> {
-    const { kind, serde } = this.#specOf(name);
-    if (kind === 'window')
+  store<V, K = string>(name: string): Map<K, V> {
+    const { kind, serde, key: keySerde } = this.#specOf(name);
+    if (kind !== 'key-value')
       throw new StreamsError(
         'CONFIG_INVALID',
-        `store("${name}") is a window store, whose rows have a key and a window: read them with rows("${name}")`,
+        `store("${name}") is a ${kind} store, whose rows have a key and a window: read them with rows("${name}")`,
       );
-    const rows = new Map<string, V>();
+    const keys = storeKeys(keySerde);
+    const rows = new Map<K, V>();
     for (const { key, value } of this.#rows.get(name)?.values() ?? [])
-      rows.set(key.toString('utf8'), serde.deserialize(value) as V);
+      rows.set(keys.keyOf(key) as K, serde.deserialize(value) as V);
     return rows;
   }
 
   /** The committed rows of a store over all partitions, in bytes: `[partition, key, value]`. */
   async entries(name: string): Promise<[number, Buffer, Buffer][]> {
-    this.#specOf(name);
+    const { timed = false } = this.#specOf(name);
     const found: [number, Buffer, Buffer][] = [];
     for (const { task } of this.#tasks.values()) {
       for await (const [key, value] of task.store?.entries(name) ?? [])
-        if (!isRuntimeRow(key)) found.push([parseTaskId(task.id).partition, key, value]);
+        if (!isRuntimeRow(key)) found.push([parseTaskId(task.id).partition, key, timed ? untimed(value) : value]);
     }
     return found;
   }
@@ -284,26 +298,30 @@ export class TopologyTestDriver {
    * @throws StreamsError CONFIG_INVALID after the first record, for a store that the topology does not have, and for
    * rows that the store cannot hold.
    */
-  async seed<V>(name: string, rows: readonly SeedRow<V>[]): Promise<void> {
-    const spec = this.#specOf(name) as StoreSpec<V>;
+  async seed<V, K = string>(name: string, rows: readonly SeedRow<V, K>[]): Promise<void> {
+    const spec = this.#specOf(name) as StoreSpec<V, K>;
     await this.#serial(async () => {
       if (this.#started)
         throw new StreamsError(
           'CONFIG_INVALID',
           `seed("${name}"): rows are put in before the first record, not after it`,
         );
-      const changes = new Map<DrivenTask, StoreChange[]>();
+      const changes = new Map<DrivenTask, SeedChange[]>();
       for (const row of rows) {
         const key = seedKey(spec, row);
         const driven = this.#ownerOf(spec, row);
-        const change = { store: name, key, value: storedBytes(name, spec.serde, row.value) };
+        const { timestampMs = NO_TIME } = row;
+        const change = { store: name, key, value: storedBytes(name, spec.serde, row.value), timestampMs };
         const { partition } = parseTaskId(driven.task.id);
         this.#checkChange({ topic: changelogTopic(this.#applicationId, name), partition, ...change }, 0);
         changes.set(driven, [...(changes.get(driven) ?? []), change]);
       }
       for (const [{ task }, batch] of changes) {
-        await task.store?.commit({ changes: batch, changelogOffsets: new Map(), inputOffsets: new Map() });
         for (const { store, key, value } of batch) this.#keepRow(store, parseTaskId(task.id).partition, key, value);
+        const changes = batch.map(({ timestampMs, ...change }) =>
+          spec.timed ? { ...change, value: timedBytes(timestampMs, change.value) } : change,
+        );
+        await task.store?.commit({ changes, changelogOffsets: new Map(), inputOffsets: new Map() });
       }
     });
   }
@@ -402,10 +420,10 @@ export class TopologyTestDriver {
   }
 
   /** The task whose store has this row. */
-  #ownerOf({ name }: StoreSpec<unknown>, { key, partition }: SeedRow<unknown>): DrivenTask {
+  #ownerOf<V, K>({ name, key: serde }: StoreSpec<V, K>, { key, partition }: SeedRow<V, K>): DrivenTask {
     const sub = this.#topology.subTopologies.find(({ stores }) => stores.some((store) => store.name === name));
     const tasks = [...this.#tasks.values()].filter(({ task }) => task.spec.subTopology === sub);
-    const target = partition ?? partitionOf(encodeSeedKey(name, key), tasks.length);
+    const target = partition ?? partitionOf(encodeSeedKey(name, storeKeys(serde), key), tasks.length);
     const driven = this.#tasks.get(taskId(sub?.id ?? 0, target));
     if (driven === undefined)
       throw new StreamsError(
@@ -584,31 +602,34 @@ export class TopologyTestDriver {
   }
 }
 
-/** The key's own bytes: those of a window store stand behind the window's start. */
-function encodeKeyOf(windowKey: string | undefined, key: Buffer): Buffer {
-  return windowKey === undefined ? key : encodeKey(windowKey);
-}
+const SEED_OPTIONS: readonly (keyof SeedRow<unknown>)[] = [
+  'key',
+  'startMs',
+  'endMs',
+  'value',
+  'partition',
+  'timestampMs',
+];
 
-const SEED_OPTIONS: readonly (keyof SeedRow<unknown>)[] = ['key', 'startMs', 'endMs', 'value', 'partition'];
-
-function encodeSeedKey(name: string, key: string): Buffer {
+function encodeSeedKey<K>(name: string, keys: StoreKeys<K>, key: K): Buffer {
   try {
-    return encodeKey(key);
+    return keys.bytesOf(keys.idOf(key));
   } catch (error) {
     throw new StreamsError('CONFIG_INVALID', `seed("${name}"): ${messageOf(error)}`, { cause: error });
   }
 }
 
 /** @throws StreamsError CONFIG_INVALID for a row that is none of this store. */
-function seedKey<V>({ name, kind, windowSizeMs = 0 }: StoreSpec<V>, row: SeedRow<V>): Buffer {
+function seedKey<V, K>({ name, kind, key: serde, windowSizeMs = 0 }: StoreSpec<V, K>, row: SeedRow<V, K>): Buffer {
   const what = `a row of seed("${name}")`;
   checkOptions(what, row, SEED_OPTIONS);
   const { key, startMs, endMs, value } = row;
+  const keys = storeKeys(serde);
   const refused = (why: string): StreamsError => new StreamsError('CONFIG_INVALID', `${what} ${why}`);
   if (value === null || value === undefined) throw refused('has no value');
   if (kind !== 'window') {
     if (startMs !== undefined || endMs !== undefined) throw refused('has a window, and the store has none');
-    return encodeSeedKey(name, key);
+    return encodeSeedKey(name, keys, key);
   }
   if (startMs === undefined) throw refused('has no startMs, and the store has windows');
   if (endMs !== undefined && endMs !== startMs + windowSizeMs)
@@ -616,7 +637,7 @@ function seedKey<V>({ name, kind, windowSizeMs = 0 }: StoreSpec<V>, row: SeedRow
       `ends at ${String(endMs)}: a window of ${String(windowSizeMs)} ms ends at ${String(startMs + windowSizeMs)}`,
     );
   try {
-    return encodeWindowKey(startMs, key);
+    return encodeWindowKey(startMs, keys.bytesOf(keys.idOf(key)));
   } catch (error) {
     throw refused(messageOf(error));
   }

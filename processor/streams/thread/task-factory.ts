@@ -127,7 +127,16 @@ export class TaskFactory {
       const topicId = init.topicIds[topic];
       if (topicId !== undefined) topicIds[topic] = topicId;
     }
-    return { applicationId: init.config.applicationId, taskId, topology: topologySignature(topology), topicIds };
+    return {
+      applicationId: init.config.applicationId,
+      taskId,
+      topology: topologySignature(topology),
+      topicIds,
+      timedStores: this.layout
+        .storesOf(taskId)
+        .flatMap(({ name, timed = false }) => (timed ? name : []))
+        .sort(),
+    };
   }
 
   #partitionsOf(topic: string): number {

@@ -290,7 +290,7 @@ test(
     'commit as after',
   async () => {
     class Meddling implements Processor<string, string> {
-      #rows: KeyValueStore<{ n: number }> | undefined;
+      #rows: KeyValueStore<string, { n: number }> | undefined;
       #context: ProcessorContext<string> | undefined;
 
       init(context: ProcessorContext<string>): void {
@@ -299,7 +299,7 @@ test(
       }
 
       process(value: string, _key: string | null, timestampMs: number): void {
-        const rows = this.#rows as KeyValueStore<{ n: number }>;
+        const rows = this.#rows as KeyValueStore<string, { n: number }>;
         const put = { n: Number(value) };
         rows.put('k', put);
         put.n = -1;

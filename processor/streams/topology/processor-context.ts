@@ -5,8 +5,8 @@ export interface ProcessorContext<R> {
   readonly taskId: string;
   nowMs(): number;
   streamTimeMs(): number;
-  keyValueStore<V>(name: string): KeyValueStore<V>;
-  windowStore<V>(name: string): WindowStore<V>;
+  keyValueStore<V>(name: string): KeyValueStore<string, V>;
+  windowStore<V>(name: string): WindowStore<string, V>;
   forward(key: string | null, value: R, timestampMs: number): void;
 }
 

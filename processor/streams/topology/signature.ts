@@ -1,5 +1,6 @@
 import type { StoreSpec } from '../store/typed-store.ts';
 import type { TopicName } from './graph.ts';
+import { stringSerde } from './serdes.ts';
 import type { Topology } from './topology.ts';
 
 /**
@@ -21,6 +22,9 @@ export function topologySignature({ subTopologies }: Topology): TopologySignatur
         ...stores.flatMap((store) => [
           [`store ${store.name}`, `${storeText(store)}, in ${name}`],
           ...(store.serde.format === undefined ? [] : [[`${SERDE}store ${store.name}`, store.serde.format]]),
+          ...(store.key?.format === undefined || store.key === stringSerde
+            ? []
+            : [[`${SERDE}the keys of store ${store.name}`, store.key.format]]),
         ]),
       ];
     }),

@@ -1,5 +1,5 @@
 import type { DropReason, WindowIntake } from '../task/dropped-records.ts';
-import type { KeyValueStore, LiveStore, WindowStore } from '../store/typed-store.ts';
+import type { LiveKeyValueStore, LiveWindowStore } from '../store/typed-store.ts';
 import type { ConsumerRecord, DeadLetter, HeaderList } from './record.ts';
 import type { TimeReport } from './repartition-record.ts';
 
@@ -27,8 +27,8 @@ export interface TaskRuntime {
   nowMs(): number;
   /** Event time that this task has reached; -1 before it knows. Never goes back. */
   streamTimeMs(): number;
-  keyValueStore(name: string): KeyValueStore<unknown> & LiveStore<KeyValueStore<unknown>>;
-  windowStore(name: string): WindowStore<unknown> & LiveStore<WindowStore<unknown>>;
+  keyValueStore(name: string): LiveKeyValueStore<unknown, unknown>;
+  windowStore(name: string): LiveWindowStore<unknown, unknown>;
   send(record: SinkRecord): void;
   /** A commit hands on what tables have changed: these values are of the whole commit, not of the moment. */
   isFlushing(): boolean;

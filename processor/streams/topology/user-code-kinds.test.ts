@@ -265,7 +265,7 @@ test('a processor has the stores that it names, and no others', async () => {
 
 test('a supplier that answers one processor for all tasks is refused', () => {
   class Counting implements Processor<Item, never> {
-    rows: KeyValueStore<number> | undefined;
+    rows: KeyValueStore<string, number> | undefined;
     process(): void {
       this.rows?.put('k', 1);
     }

@@ -144,7 +144,7 @@ test('a window whose row a processor deletes in the same commit is told as the a
   counts.toStream().to('changes', jsonSerde());
   events.process(
     (): Processor<number, never> => {
-      let rows: WindowStore<number> | undefined;
+      let rows: WindowStore<string, number> | undefined;
       return {
         init: (context) => {
           rows = context.windowStore<number>('counts');

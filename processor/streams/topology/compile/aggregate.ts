@@ -1,4 +1,4 @@
-import type { StoreSpec, WindowStore } from '../../store/typed-store.ts';
+import type { StoreSpec } from '../../store/typed-store.ts';
 import type { AggregateNode, Aggregation, MergePartialsNode } from '../graph.ts';
 import { addOwn, copyThrough, emptyOf } from '../own-values.ts';
 import type { PartialAggregate } from '../repartition-record.ts';
@@ -87,7 +87,7 @@ function compileUpdate<P>(
       if (changed.isRead) changed.add(key, null, value, newestMs);
     };
   }
-  const rows: WindowStore<unknown> = runtime.windowStore(store.name);
+  const rows = runtime.windowStore(store.name);
   changed.valueOf = ({ key, windowStartMs }) => rows.get(key, windowStartMs as number);
   const intake = runtime.intakeOf(store.name);
   return (key, partial, timeMs, newestMs, records) => {

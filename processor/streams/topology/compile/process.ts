@@ -28,8 +28,9 @@ export function compileProcess(
       nowMs: () => runtime.nowMs(),
       streamTimeMs: () => runtime.streamTimeMs(),
       // mutant: own-view
-      keyValueStore: <S>(store: string) => runtime.keyValueStore(connected(store)).ownView() as KeyValueStore<S>,
-      windowStore: <S>(store: string) => runtime.windowStore(connected(store)).ownView() as WindowStore<S>,
+      keyValueStore: <S>(store: string) =>
+        runtime.keyValueStore(connected(store)).ownView() as KeyValueStore<string, S>,
+      windowStore: <S>(store: string) => runtime.windowStore(connected(store)).ownView() as WindowStore<string, S>,
       forward: (key, value, timestampMs) => {
         const at = eventTimeOf(timestampMs);
         if (Number.isNaN(at)) throw failedAt(name, new TypeError(`forward: ${whyNoEventTime(timestampMs)}`));
