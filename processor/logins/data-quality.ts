@@ -1,4 +1,4 @@
-import type { Aggregate, Serde } from '@tributary/streams';
+import type { CombinableAggregate, Serde } from '@tributary/streams';
 import { storedCount } from './stored-values.ts';
 import { invalidFields, LOGIN_FIELDS, type LoginField, missingFields } from './login.ts';
 
@@ -52,7 +52,7 @@ function inOrder<K extends string>(counts: Partial<Record<K, number>>, keys: rea
   return ordered;
 }
 
-export const dataQuality: Aggregate<QualityFact, DataQualityCounts> = {
+export const dataQuality: CombinableAggregate<QualityFact, DataQualityCounts> = {
   empty: () => ({ missing: {}, invalid: {}, deadLettered: {}, late: 0 }),
   add: (counts, fact) => {
     switch (fact.kind) {

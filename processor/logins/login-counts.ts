@@ -1,4 +1,4 @@
-import { type Aggregate, jsonSerde } from '@tributary/streams';
+import { type CombinableAggregate, jsonSerde } from '@tributary/streams';
 import { isStoredTime, storedCount } from './stored-values.ts';
 import type { Login } from './login.ts';
 
@@ -11,7 +11,7 @@ export interface LoginCounts {
   lastLoginAtMs: number | null;
 }
 
-export const loginCounts: Aggregate<Login, LoginCounts> = {
+export const loginCounts: CombinableAggregate<Login, LoginCounts> = {
   empty: () => ({ ios: 0, android: 0, other: 0, lastLoginAtMs: null }),
   add: (counts, login) => {
     counts[login.device] += 1;

@@ -2,6 +2,7 @@ import {
   type KeyValueStore,
   type Processor,
   type ProcessorContext,
+  type RecordContext,
   StreamsBuilder,
   type Topology,
   tumbling,
@@ -66,16 +67,16 @@ function windowsOf({ sizeMs, retentionMs }: WindowDefinition): Pick<WindowDefini
 }
 
 /** Late logins are found where the windows are, so they are counted there: each partition keeps its own part. */
-class LateLogins implements Processor<LoginCounts, never> {
+class LateLogins implements Processor<unknown, LoginCounts> {
   #quality: KeyValueStore<string, DataQualityCounts> | undefined;
 
-  init(context: ProcessorContext<never>): void {
+  init(context: ProcessorContext<never, never>): void {
     this.#quality = context.keyValueStore<DataQualityCounts>(DATA_QUALITY);
   }
 
-  process(late: LoginCounts): void {
+  process(late: LoginCounts, _key: unknown, { timestampMs }: RecordContext): void {
     const quality = this.#quality as KeyValueStore<string, DataQualityCounts>;
     const counts = quality.get(QUALITY_KEY) ?? dataQuality.empty();
-    quality.put(QUALITY_KEY, dataQuality.add(counts, { kind: 'late', logins: totalLogins(late) }, 0));
+    quality.put(QUALITY_KEY, dataQuality.add(counts, { kind: 'late', logins: totalLogins(late) }, { key: QUALITY_KEY, timestampMs }));
   }
 }

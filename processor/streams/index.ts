@@ -7,27 +7,53 @@ export { StreamsError, type ErrorCode, type ErrorDetails, type Reaction } from '
 export { parseTopicPartition, recordPlace, topicPartition, type TopicPartition } from './kafka/topic-partition.ts';
 export type { KafkaConnectionConfig } from './kafka/kafka-connection-config.ts';
 export type { Logger } from './logger.ts';
-export { StreamsBuilder, type StreamOptions } from './topology/streams-builder.ts';
+export {
+  StreamsBuilder,
+  type DecodedOptions,
+  type StreamOptions,
+  type TableOptions,
+  type ValueOptions,
+} from './topology/streams-builder.ts';
 export type {
+  GroupingOptions,
+  KeyValue,
   KGroupedStream,
   KStream,
   KTable,
+  Mapper,
+  ReduceOptions,
+  RepartitionOptions,
+  Serdes,
   SourceStream,
-  TableUpdate,
+  TableStoreOptions,
+  ToOptions,
   WindowedKGroupedStream,
 } from './topology/dsl-types.ts';
 export type { Topology } from './topology/topology.ts';
-export { countAggregate, type Aggregate } from './topology/aggregate.ts';
-export { hopping, tumbling, type TimeWindows } from './topology/windows.ts';
+export {
+  countAggregate,
+  type AggregatedRecord,
+  type Aggregate,
+  type CombinableAggregate,
+} from './topology/aggregate.ts';
+export { hopping, tumbling, type TimeWindows, type WindowTimes } from './topology/windows.ts';
 export { jsonSerde, stringSerde, type Serde } from './topology/serdes.ts';
 export {
   DeadLetter,
   type ConsumerRecord,
   type Decoder,
   type HeaderList,
+  type RecordContext,
   type RecordHeaders,
 } from './topology/record.ts';
-export type { Processor, ProcessorContext } from './topology/processor-context.ts';
+export type {
+  ForwardOptions,
+  Processor,
+  ProcessorContext,
+  ProcessorFunction,
+  ProcessorStore,
+  ProcessorSupplier,
+} from './topology/processor-context.ts';
 export type {
   KeyValueStore,
   SessionStore,

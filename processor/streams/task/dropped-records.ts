@@ -3,11 +3,12 @@ import type { Logger } from '../logger.ts';
 /**
  * Why a record was dropped:
  * - `null-key`: it was to be grouped and has no key, or the selector returned none.
+ * - `null-value`: it has no value, and its stream does not keep such records.
  * - `invalid-timestamp`: its event time is no time, or before 1970, and its stream has no dead-letter topic.
  * - `late`: a window that it belongs to was closed already; counted for each of its windows and tables, as in Kafka
  *   Streams.
  */
-const DROP_REASONS = ['null-key', 'invalid-timestamp', 'late'] as const;
+const DROP_REASONS = ['null-key', 'null-value', 'invalid-timestamp', 'late'] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 /** Reasons that have not occurred are left out. */
 export type DropCounts = Readonly<Partial<Record<DropReason, number>>>;

@@ -2,7 +2,7 @@ import { RecordCollector } from '../writing/record-collector.ts';
 import type { StreamsProducer } from '../writing/streams-producer.ts';
 import type { StateStore } from '../store/state-store.ts';
 import type { ConsumerRecord } from '../topology/record.ts';
-import { inputTopicsOf } from '../topology/topology.ts';
+import { timedTopicsOf } from '../topology/topology.ts';
 import type { CommitTarget } from './commit.ts';
 import { DroppedRecords } from './dropped-records.ts';
 import type { TaskStatus } from './instance-status.ts';
@@ -70,7 +70,7 @@ export class StreamTask implements CommitTarget {
     this.exactlyOnce = exactlyOnce;
     const { inputs, subTopology } = spec;
     const names = inputs.map(({ topic, partition }) => topicPartition(topic, partition));
-    const userTopics = new Set(inputTopicsOf([subTopology]));
+    const userTopics = new Set(timedTopicsOf(subTopology));
     this.#inputNames = names;
     this.#userInputs = names.filter((_, index) => userTopics.has((inputs[index] as TaskInput).topic));
     this.time = new EventTime({

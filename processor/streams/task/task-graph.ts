@@ -2,16 +2,15 @@ import { deadLetterRecord } from '../writing/dead-letter.ts';
 import type { RecordCollector } from '../writing/record-collector.ts';
 import { StreamsError } from '../errors.ts';
 import { createKeyValueStore } from '../store/key-value-store.ts';
-import { encodeKey } from '../store/key-text.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
 import type { LiveKeyValueStore, LiveWindowStore } from '../store/typed-store.ts';
 import { createWindowStore } from '../store/window-store.ts';
 import { compileGraph, type TopicSource } from '../topology/compile/compile-graph.ts';
 import { partitionOf } from '../topology/partitioner.ts';
-import type { ConsumerRecord, DeadLetter } from '../topology/record.ts';
-import { recordCountHeaders, type TimeReport } from '../topology/repartition-record.ts';
-import type { SinkRecord, TaskRuntime } from '../topology/task-runtime.ts';
-import { repartitionTopic, type SubTopology } from '../topology/topology.ts';
+import type { ConsumerRecord, CurrentRecord, DeadLetter, HeaderList, RecordContext } from '../topology/record.ts';
+import type { TimeReport } from '../topology/repartition-record.ts';
+import type { RoutedRecord, SinkRecord, TaskRuntime } from '../topology/task-runtime.ts';
+import { repartitionTopic, timedTopicsOf, type SubTopology } from '../topology/topology.ts';
 import { NodeFailure, userCodeFailed } from '../topology/user-code.ts';
 import { RecordWatch } from './record-watch.ts';
 import { DroppedRecords, type DropReason, type WindowIntake } from './dropped-records.ts';
@@ -38,6 +37,9 @@ export interface TaskGraphOptions {
 /** Expired windows deleted in one commit: bounds the tombstones of a transaction. */
 const EXPIRY_LIMIT = 5_000;
 
+/** Before the first record. */
+const NO_RECORD: CurrentRecord = { topic: '', partition: -1, offset: -1, headers: {}, headerList: [] };
+
 /**
  * One task's live copy of its sub-topology: nodes joined by plain calls, stores, and what the commit asks of them.
  * It knows no Kafka: the TopologyTestDriver runs the same class.
@@ -45,6 +47,7 @@ const EXPIRY_LIMIT = 5_000;
 export class TaskGraph implements TaskRuntime {
   readonly taskId: string;
   readonly requestCommit: () => void;
+  current: CurrentRecord = NO_RECORD;
   readonly #options: TaskGraphOptions;
   readonly #dropped: DroppedRecords;
   readonly #watch: RecordWatch;
@@ -52,8 +55,6 @@ export class TaskGraph implements TaskRuntime {
   readonly #keyValueStores = new Map<string, LiveKeyValueStore<unknown, unknown>>();
   readonly #windowStores = new Map<string, LiveWindowStore<unknown, unknown>>();
   readonly #time: EventTime;
-  /** Of the record that is being processed. */
-  #topic = '';
   /** The wall clock while a batch is processed; undefined between batches. */
   #batchMs: number | undefined;
   /** The last flush has expired as many windows as it may, and there may be more. */
@@ -79,6 +80,7 @@ export class TaskGraph implements TaskRuntime {
     this.#time.load(store);
     this.#sources = compileGraph(subTopology.nodes, this, {
       applicationId: options.applicationId,
+      timedTopics: timedTopicsOf(subTopology),
       observe: (timestampMs) => this.#time.observe(timestampMs),
     });
   }
@@ -95,7 +97,6 @@ export class TaskGraph implements TaskRuntime {
    */
   processAll(topic: string, records: readonly ConsumerRecord[]): void {
     const { process } = this.#sourceOf(topic);
-    this.#topic = topic;
     this.#batchMs = this.#options.nowMs();
     const watch = this.#watch;
     watch.enter(topic, records[0]?.partition ?? 0);
@@ -104,6 +105,7 @@ export class TaskGraph implements TaskRuntime {
       for (; index < records.length; index += 1) {
         const record = records[index] as ConsumerRecord;
         watch.at(record.offset);
+        this.current = record;
         process(record);
       }
     } catch (error) {
@@ -147,10 +149,10 @@ export class TaskGraph implements TaskRuntime {
         if (waiting === undefined) break;
         try {
           const { timestampMs, record, handOn } = waiting;
-          this.#topic = record.topic;
+          this.current = record;
           this.#watch.enter(record.topic, record.partition);
           this.#watch.at(record.offset);
-          if (timestampMs !== undefined && this.#sourceOf(record.topic).ofUser) this.#time.observe(timestampMs);
+          if (timestampMs !== undefined && this.#sourceOf(record.topic).movesTime) this.#time.observe(timestampMs);
           handOn();
         } catch (error) {
           throw this.#failed(error, waiting.record);
@@ -161,6 +163,16 @@ export class TaskGraph implements TaskRuntime {
       this.#batchMs = undefined;
     }
     return count;
+  }
+
+  context(timestampMs: number): RecordContext {
+    const { topic, partition, offset, headers } = this.current;
+    return { topic, partition, offset, timestampMs, headers };
+  }
+
+  headers(): HeaderList {
+    const { headerList, headers } = this.current;
+    return headerList ?? Object.entries(headers);
   }
 
   nowMs(): number {
@@ -243,18 +255,19 @@ export class TaskGraph implements TaskRuntime {
     return this.#flushing;
   }
 
-  sendPartial(grouping: string, key: string, value: Buffer, records: number, lateByMs?: number): void {
+  partitionsOf(topic: string): number {
+    return this.#options.partitionsOf(topic);
+  }
+
+  sendPartial(grouping: string, key: Buffer, value: Buffer, headers: HeaderList, lateByMs?: number): void {
     const topic = repartitionTopic(this.#options.applicationId, grouping);
-    const keyBytes = encodeKey(key);
-    const record = {
-      topic,
-      partition: partitionOf(keyBytes, this.#options.partitionsOf(topic)),
-      key: keyBytes,
-      value,
-      headers: recordCountHeaders(records),
-    };
+    const record = { topic, partition: partitionOf(key, this.partitionsOf(topic)), key, value, headers };
     if (lateByMs !== undefined) this.#time.sendBehind(record, lateByMs);
     else this.#options.collector.add(record);
+  }
+
+  sendRouted(grouping: string, record: RoutedRecord): void {
+    this.send({ ...record, topic: repartitionTopic(this.#options.applicationId, grouping) });
   }
 
   reportTime(grouping: string, report: TimeReport): boolean {
@@ -274,7 +287,7 @@ export class TaskGraph implements TaskRuntime {
   }
 
   place(): string {
-    return topicPartition(this.#topic, this.#ownPartition());
+    return topicPartition(this.current.topic, this.#ownPartition());
   }
 
   onFlush(flush: () => void): void {

@@ -1,22 +1,45 @@
+import type { StoreSpec } from '../store/typed-store.ts';
 import type { KGroupedStream, KStream, KTable } from './dsl-types.ts';
 import type { GraphBuilder } from './graph-builder.ts';
-import type { DeclaredNode } from './graph.ts';
+import type { DeclaredNode, ValueFunction } from './graph.ts';
+import type { Serde } from './serdes.ts';
+
+/** What is known of the records behind a node. Undefined serdes: something has changed the type. */
+export interface StreamShape {
+  /** The keys are still those of the source topic: its partitions are the owners of the keys. */
+  readonly keyUnchanged: boolean;
+  readonly key: Serde<unknown> | undefined;
+  readonly value: Serde<unknown> | undefined;
+}
 
 /** How a stream is grouped. */
-export interface Grouping<V> {
-  readonly selector: (value: V, key: string | null) => string | null | undefined;
-  /** Part of the name of the repartition topic. */
-  readonly name: string;
-  /** The keys are those of the source topic: aggregated in the same task, without a repartition topic. */
-  readonly local: boolean;
+export interface Grouping {
+  readonly selector: ValueFunction<unknown>;
+  readonly key: Serde<unknown>;
+  /** Records that travel one by one need it. */
+  readonly value: Serde<unknown> | undefined;
+  /** Part of the name of the repartition topic. Undefined: aggregated in the same task, without a repartition topic. */
+  readonly name: string | undefined;
+}
+
+/** What is known of the rows of a table. */
+export interface TableShape {
+  /** Of whole keys: those of a windowed table are `Windowed`. */
+  readonly key: Serde<unknown>;
+  /** How its rows are kept in a store. */
+  readonly layout: Omit<StoreSpec, 'name' | 'serde'>;
+  /** Undefined: an operator has made values of another type. */
+  readonly value: Serde<unknown> | undefined;
+  /** Its rows, or those that it is made of, are in a store that the user named: what a row was before is known. */
+  readonly knowsBefore: boolean;
+  /** The node of what came too late, where there are windows. */
+  readonly late: DeclaredNode | undefined;
 }
 
 /** What streams, groupings and tables of one builder share: its graph, and each other's constructors. */
 export interface DslContext {
   readonly graph: GraphBuilder;
-  /** `keyUnchanged`: the keys are still those of the source topic. */
-  stream<V>(node: DeclaredNode, keyUnchanged: boolean): KStream<V>;
-  grouped<V>(node: DeclaredNode, grouping: Grouping<V>): KGroupedStream<V>;
-  /** `late`: the node of what came too late, where there are windows. */
-  table<A>(node: DeclaredNode, late: DeclaredNode | undefined): KTable<A>;
+  stream<K, V>(node: DeclaredNode, shape: StreamShape): KStream<K, V>;
+  grouped<K, V>(node: DeclaredNode, grouping: Grouping): KGroupedStream<K, V>;
+  table<K, V>(node: DeclaredNode, shape: TableShape): KTable<K, V>;
 }

@@ -1,8 +1,8 @@
-import type { Serde } from './serdes.ts';
-import type { StoreSpec } from '../store/typed-store.ts';
 import type { Aggregate } from './aggregate.ts';
-import type { Processor } from './processor-context.ts';
-import type { DeadLetter } from './record.ts';
+import type { ProcessorStore, ProcessorSupplier } from './processor-context.ts';
+import type { DeadLetter, RecordContext } from './record.ts';
+import type { Serde } from './serdes.ts';
+import type { Windowed } from './windowed-serdes.ts';
 import type { TimeWindows } from './windows.ts';
 
 /*
@@ -11,104 +11,175 @@ import type { TimeWindows } from './windows.ts';
  * each other.
  */
 
-/** A stream of values of one type. Every method adds a node and returns the stream behind it; nothing runs yet. */
-export interface KStream<V> {
-  filter(predicate: (value: V, key: string | null) => boolean): KStream<V>;
+/** A callback: of a record's value, its key, and where it comes from. */
+export type Mapper<K, V, R> = (value: V, key: K, record: RecordContext) => R;
+
+export interface KeyValue<K, V> {
+  readonly key: K;
+  readonly value: V;
+}
+
+/** Serdes of what is written. Default: those of the stream's source, grouping or table, while the type is the same. */
+export interface Serdes<K, V> {
+  readonly key?: Serde<NonNullable<K>>;
+  readonly value?: Serde<NonNullable<V>>;
+}
+
+export interface ToOptions<K, V> extends Serdes<K, V> {
+  /** The partition of a record. Default: by the bytes of its key, as Kafka's own producers do. */
+  readonly partitioner?: (key: K, value: V, partitions: number) => number;
+}
+
+/** A repartition topic, `<applicationId>-<name>-repartition`. */
+export interface RepartitionOptions<K, V> extends Serdes<K, V> {
+  readonly name: string;
+  /** Default: as many as the largest topic that is read in front of it. */
+  readonly partitions?: number;
+}
+
+export interface GroupingOptions<K, V> extends Serdes<K, V> {
+  readonly name: string;
+}
+
+/** A stream of keys and values of one type. Every method adds a node and returns the stream behind it. */
+export interface KStream<K, V> {
+  filter(predicate: Mapper<K, V, boolean>): KStream<K, V>;
+
+  filterNot(predicate: Mapper<K, V, boolean>): KStream<K, V>;
 
   /** Only values of the narrower type pass. */
-  filterType<W extends V>(predicate: (value: V) => value is W): KStream<W>;
+  filterType<W extends V>(predicate: (value: V) => value is W): KStream<K, W>;
 
-  mapValues<W>(map: (value: V, key: string | null) => W): KStream<W>;
+  mapValues<W>(map: Mapper<K, V, W>): KStream<K, W>;
 
   /** May change key and value. */
-  map<W>(map: (value: V, key: string | null) => { key: string | null; value: W }): KStream<W>;
+  map<L, W>(map: Mapper<K, V, KeyValue<L, W>>): KStream<L, W>;
 
-  flatMap<W>(map: (value: V, key: string | null) => Iterable<{ key: string | null; value: W }>): KStream<W>;
+  flatMap<L, W>(map: Mapper<K, V, Iterable<KeyValue<L, W>>>): KStream<L, W>;
 
-  flatMapValues<W>(map: (value: V, key: string | null) => Iterable<W>): KStream<W>;
+  flatMapValues<W>(map: Mapper<K, V, Iterable<W>>): KStream<K, W>;
+
+  selectKey<L>(select: Mapper<K, V, L>): KStream<L, V>;
 
   /** For side effects that may happen more than once: a transaction that aborts is processed again. */
-  peek(look: (value: V, key: string | null, timestampMs: number) => void): KStream<V>;
+  peek(look: Mapper<K, V, void>): KStream<K, V>;
+
+  /** The end of a stream: as `peek`, with nothing behind it. */
+  forEach(look: Mapper<K, V, void>): void;
 
   /**
    * One stream per predicate; each value goes to the first that takes it, values nobody takes are dropped. Predicates
    * are asked in order, each at most once a record.
    */
-  branch(...predicates: ((value: V, key: string | null) => boolean)[]): KStream<V>[];
+  branch(...predicates: Mapper<K, V, boolean>[]): KStream<K, V>[];
+
+  /** The same with names. What no predicate takes goes to the stream of the last name, or is dropped without one. */
+  split<Names extends string, Rest extends string = never>(
+    predicates: Readonly<Record<Names, Mapper<K, V, boolean>>>,
+    rest?: Rest,
+  ): Record<Names | Rest, KStream<K, V>>;
 
   /** Both streams as one. They must be of one StreamsBuilder. */
-  merge(other: KStream<V>): KStream<V>;
+  merge<L>(other: KStream<L, V>): KStream<K | L, V>;
+
+  /** Through a repartition topic, so that records of one key are in one task. Records without a key are dropped. */
+  repartition(options: RepartitionOptions<K, V>): KStream<NonNullable<K>, V>;
+
+  /** The newest value of each key. Null deletes; records without a key are dropped and counted. */
+  toTable(options: { store: string } & Serdes<K, V>): KTable<NonNullable<K>, NonNullable<V>>;
 
   /**
    * Groups by a new key, through the repartition topic `<applicationId>-<name>-repartition`. Groupings of one name
    * share it. A record for which the selector returns no key is dropped and counted.
    */
+  groupBy<L>(
+    selector: Mapper<K, V, L | null | undefined>,
+    options: { readonly name: string; readonly key: Serde<L>; readonly value?: Serde<NonNullable<V>> },
+  ): KGroupedStream<L, V>;
   groupBy(
-    selector: (value: V, key: string | null) => string | null | undefined,
-    options: { name: string },
-  ): KGroupedStream<V>;
+    selector: Mapper<K, V, string | null | undefined>,
+    options: { readonly name: string; readonly value?: Serde<NonNullable<V>> },
+  ): KGroupedStream<string, V>;
 
   /**
-   * Groups by the key the records have. Repartitions only when an earlier step may have changed it. Records without a
-   * key are dropped and counted.
+   * Groups by the key the records have. Repartitions only when an earlier step may have changed it: then it needs a
+   * name. Records without a key are dropped and counted.
    */
-  groupByKey(options: { name: string }): KGroupedStream<V>;
+  groupByKey(options?: { readonly name?: string } & Serdes<K, V>): KGroupedStream<NonNullable<K>, V>;
 
   /** Attaches a custom processor; `stores` are its own (a spec) or another node's (a name). */
-  process<R>(
-    supplier: () => Processor<V, R>,
-    options?: { stores?: readonly (StoreSpec<unknown> | string)[] },
-  ): KStream<R>;
+  process<L, W>(
+    supplier: ProcessorSupplier<K, V, L, W>,
+    options?: { readonly stores?: readonly ProcessorStore[]; readonly name?: string },
+  ): KStream<L, W>;
 
   /**
-   * Writes to a topic, keyed as the stream is. The topic must exist. A value of null is a tombstone: the serde does not
-   * see it.
+   * Writes to a topic, with the event time as Kafka timestamp and the record's headers. The topic must exist. A value of
+   * null is a tombstone: the serde does not see it.
    */
-  to(topic: string, serde: Serde<Exclude<V, null>>): void;
+  to(topic: string | Mapper<K, V, string>, options?: ToOptions<K, V>): void;
 }
 
 /** A stream straight from a topic: it also knows what could not be read. */
-export interface SourceStream<V> extends KStream<V> {
+export interface SourceStream<K, V> extends KStream<K, V> {
   /**
    * One DeadLetter for each record that was dead-lettered, in this sub-topology. Asked for again it is the same stream.
    */
-  deadLetters(): KStream<DeadLetter>;
+  deadLetters(): KStream<null, DeadLetter>;
+}
+
+/** Where the result of a reduce is kept. */
+export interface ReduceOptions<V> {
+  readonly store: string;
+  /** Default: the value serde of the grouping. */
+  readonly value?: Serde<V>;
+  /** The reducer is associative and commutative: records are combined before the shuffle. */
+  readonly combine?: boolean;
 }
 
 /** A stream grouped by key, waiting for an aggregation. */
-export interface KGroupedStream<V> {
-  aggregate<A>(aggregate: Aggregate<V, A>, options: { store: string }): KTable<A>;
+export interface KGroupedStream<K, V> {
+  aggregate<A>(aggregate: Aggregate<V, A, K>, options: { readonly store: string }): KTable<K, A>;
 
   /** Counts records per key. */
-  count(options: { store: string }): KTable<number>;
+  count(options: { readonly store: string; readonly key?: Serde<K> }): KTable<K, number>;
 
-  /** Combines values of one type; `reducer` must be associative and commutative. */
-  reduce(reducer: (a: V, b: V) => V, options: { store: string; serde: Serde<V> }): KTable<V>;
+  /** Makes one value of two, one by one in order. */
+  reduce(reducer: (a: V, b: V) => V | null | undefined, options: ReduceOptions<V>): KTable<K, V>;
 
-  windowedBy(windows: TimeWindows): WindowedKGroupedStream<V>;
+  windowedBy(windows: TimeWindows): WindowedKGroupedStream<K, V>;
 }
 
 /** A grouped stream cut into windows, waiting for an aggregation. */
-export interface WindowedKGroupedStream<V> {
-  aggregate<A>(aggregate: Aggregate<V, A>, options: { store: string }): KTable<A>;
+export interface WindowedKGroupedStream<K, V> {
+  aggregate<A>(aggregate: Aggregate<V, A, K>, options: { readonly store: string }): KTable<Windowed<K>, A>;
 
   /** Counts records per key and window. */
-  count(options: { store: string }): KTable<number>;
+  count(options: { readonly store: string; readonly key?: Serde<K> }): KTable<Windowed<K>, number>;
+
+  reduce(reducer: (a: V, b: V) => V | null | undefined, options: ReduceOptions<V>): KTable<Windowed<K>, V>;
 }
 
-/**
- * A changed row of a table: the value as it is after the commit. `windowStartMs` is null for a table without windows.
- */
-export interface TableUpdate<A> {
-  readonly windowStartMs: number | null;
-  readonly value: A;
+/** A table: the newest row of each key, in a store or made of another table's rows when it is asked. */
+export interface KTable<K, V> {
+  /** Rows that pass. Without a store they are made when they are asked for. */
+  filter(predicate: Mapper<K, V, boolean>, options?: TableStoreOptions<V>): KTable<K, V>;
+
+  filterNot(predicate: Mapper<K, V, boolean>, options?: TableStoreOptions<V>): KTable<K, V>;
+
+  mapValues<W>(map: Mapper<K, V, W>, options?: TableStoreOptions<W>): KTable<K, W>;
+
+  /** Each changed row, once a commit, with its newest value; a deleted one as null. */
+  toStream(): KStream<K, V | null>;
+  toStream<L>(mapper: Mapper<K, V | null, L>): KStream<L, V | null>;
+
+  /** What came too late for all of its windows, once: the partial aggregate. Windowed tables only. */
+  late(): KStream<unknown, V>;
 }
 
-/** The result of an aggregation: a store, its changelog, and a stream of its changes. */
-export interface KTable<A> {
-  /** Each changed row, once a commit, keyed by the row's key. */
-  toStream(): KStream<TableUpdate<A>>;
-
-  /** What came too late for all of its windows: the partial aggregate, once. Windowed tables only. */
-  late(): KStream<A>;
+/** Keeps the rows of a table in a store of this name. */
+export interface TableStoreOptions<V> {
+  readonly store?: string;
+  /** Default: the value serde of the table that it is made of. */
+  readonly value?: Serde<V>;
 }

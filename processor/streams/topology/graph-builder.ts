@@ -1,4 +1,5 @@
 import type { StoreSpec } from '../store/typed-store.ts';
+import type { ProcessorStore } from './processor-context.ts';
 import { StreamsError } from '../errors.ts';
 import type { TimeWindows } from './windows.ts';
 import { nodeName, type DeclaredNode, type GraphNode, type NodeDeclaration } from './graph.ts';
@@ -57,7 +58,8 @@ export class GraphBuilder {
       throw new StreamsError('TOPOLOGY_INVALID', 'the topology is empty: call builder.stream(topic, …) first');
     const [refused] = this.#problems;
     if (refused !== undefined) throw refused;
-    const nodes = this.#nodes.map((node) => completed(node, this.#nodes));
+    const stores = completedStores(this.#nodes);
+    const nodes = this.#nodes.map((node) => completedNode(node, this.#nodes, stores));
     const problem = findGraphProblem(nodes);
     if (problem !== undefined) throw new StreamsError('TOPOLOGY_INVALID', problem);
     this.#built = true;
@@ -65,14 +67,60 @@ export class GraphBuilder {
   }
 }
 
+/** Of a declared store, what follows from how it is used. */
+type CompletedStores = ReadonlyMap<StoreSpec, StoreSpec>;
+
+/** Keeps the keys of stores that processors use in order, and the times of rows that somebody else reads. */
+function completedStores(nodes: readonly DeclaredNode[]): CompletedStores {
+  const used = new Set(nodes.flatMap((node) => (node.kind === 'process' ? node.uses : [])));
+  const isRead = ({ index }: DeclaredNode): boolean =>
+    nodes.some(({ inputs }) =>
+      inputs.some(({ from, carries }) => from === index && (carries === 'changes' || carries === 'rows')),
+    );
+  const completed = new Map<StoreSpec, StoreSpec>();
+  for (const node of nodes) {
+    for (const spec of declaredStores(node)) {
+      const isUsed = used.has(spec) || used.has(spec.name);
+      const isTimed = node.kind !== 'process' && isRead(node);
+      completed.set(spec, {
+        ...spec,
+        ...(isTimed ? { timed: true } : {}),
+        ...(isUsed ? { indexed: true } : {}),
+      });
+    }
+  }
+  return completed;
+}
+
+function declaredStores(node: DeclaredNode): StoreSpec[] {
+  if (node.kind === 'process') return node.uses.filter((use) => typeof use === 'object' && use !== null);
+  return 'store' in node && typeof node.store === 'object' ? [node.store] : [];
+}
+
 /** A node with what follows from others, which may be declared after it. */
-function completed(node: DeclaredNode, nodes: readonly DeclaredNode[]): GraphNode {
-  if (node.kind === 'combine') return { ...node, feeds: feedsOf(node.index, nodes) };
-  if (node.kind !== 'process') return node;
-  const stores = node.uses.flatMap((store) =>
-    typeof store === 'string' ? (declaredStore(store, nodes) ?? []) : store,
-  );
-  return { ...node, stores };
+function completedNode(node: DeclaredNode, nodes: readonly DeclaredNode[], stores: CompletedStores): GraphNode {
+  switch (node.kind) {
+    case 'combine':
+      return { ...node, feeds: feedsOf(node.index, nodes) };
+    case 'send':
+      return { ...node, routes: routesOf(node.index, nodes) };
+    case 'repartitioned': {
+      const edge = node.inputs.find(({ carries }) => carries === 'routed');
+      return { ...node, routes: edge?.carries === 'routed' ? routesOf(edge.sender, nodes) : [] };
+    }
+    case 'process':
+      return { ...node, stores: node.uses.flatMap((use) => storeInUse(use, stores)) };
+    default:
+      return 'store' in node && node.store !== undefined
+        ? ({ ...node, store: stores.get(node.store) ?? node.store } as GraphNode)
+        : (node as GraphNode);
+  }
+}
+
+function storeInUse(use: ProcessorStore, stores: CompletedStores): StoreSpec[] {
+  if (typeof use !== 'string') return [stores.get(use) ?? use];
+  const found = [...stores.values()].find(({ name }) => name === use);
+  return found === undefined ? [] : [found];
 }
 
 function feedsOf(
@@ -87,12 +135,17 @@ function feedsOf(
   );
 }
 
-function declaredStore(name: string, nodes: readonly DeclaredNode[]): StoreSpec<unknown> | undefined {
-  for (const node of nodes) {
-    if ((node.kind === 'aggregate' || node.kind === 'merge-partials') && node.store.name === name) return node.store;
-    if (node.kind !== 'process') continue;
-    const spec = node.uses.find((store) => typeof store !== 'string' && store.name === name);
-    if (typeof spec === 'object') return spec;
-  }
-  return undefined;
+/**
+ * What the records of a sender may be known by: the stores of the aggregations directly behind its repartition topic,
+ * since their names stay when statements change places.
+ */
+function routesOf(sender: number, nodes: readonly DeclaredNode[]): string[] {
+  const behind = nodes.filter(({ inputs }) =>
+    inputs.some((edge) => edge.carries === 'routed' && edge.sender === sender),
+  );
+  return behind.flatMap(({ index }) =>
+    nodes.flatMap((node) =>
+      node.kind === 'aggregate' && node.inputs.some(({ from }) => from === index) ? node.store.name : [],
+    ),
+  );
 }

@@ -1,7 +1,7 @@
 import type { StoreSpec } from '../store/typed-store.ts';
 import type { Aggregate } from './aggregate.ts';
-import type { Processor } from './processor-context.ts';
-import type { Decoder } from './record.ts';
+import type { AnyProcessorSupplier } from './processor-context.ts';
+import type { ConsumerRecord, Decoder, RecordContext } from './record.ts';
 import type { Serde } from './serdes.ts';
 import type { TimeWindows } from './windows.ts';
 
@@ -20,20 +20,26 @@ export type Edge =
   | { readonly from: number; readonly carries: 'dead-letters' }
   /** Of a repartition source: the partials that this combine node sends. */
   | { readonly from: number; readonly carries: 'partials'; readonly combine: number }
+  /** Of a repartition source: the records that this node sends, one by one. */
+  | { readonly from: number; readonly carries: 'routed'; readonly sender: number }
+  /** Of a table: its changed rows, each once a commit. */
+  | { readonly from: number; readonly carries: 'changes' }
+  /** Of a table: nothing is handed on, its rows are looked at. */
+  | { readonly from: number; readonly carries: 'rows' }
   /** Of a windowed aggregation: what came too late for all of its windows. */
   | { readonly from: number; readonly carries: 'late' };
 
 /** A user's topic by its name, or an internal repartition topic by its grouping name. */
 export type TopicName = { readonly topic: string } | { readonly grouping: string };
 
-/** A function of the user's that is given a value and a key. Values of any type pass the graph. */
-type ValueFunction<R> = (value: never, key: string | null) => R;
+/** A function of the user's that is given a value and a key. Values and keys of any type pass the graph. */
+export type ValueFunction<R> = (value: never, key: never, record: RecordContext) => R;
 
 /** The key that a record is grouped by. Null and undefined: it has none, and is dropped and counted. */
-type KeyOf = ValueFunction<string | null | undefined>;
+type KeyOf = ValueFunction<unknown>;
 
 interface KeyValue {
-  readonly key: string | null;
+  readonly key: unknown;
   readonly value: unknown;
 }
 
@@ -46,12 +52,21 @@ interface NodeOf<Kind extends string> {
   readonly inputs: readonly Edge[];
 }
 
+/** Where a source starts in a group that has no offsets yet. */
+export type StartAt = 'earliest' | 'latest';
+
 /** Reads a topic of the user's. */
 export interface SourceNode extends NodeOf<'source'> {
   readonly topic: string;
+  /** Rows of a table do not move the event time of a task that also reads streams. */
+  readonly role: 'stream' | 'table';
+  readonly key: Serde<unknown>;
   readonly decode: Decoder<unknown>;
-  readonly timestampMs: ((value: never) => number) | undefined;
+  /** A null that `decode` returns is dropped and counted, or goes on. */
+  readonly nulls: 'drop' | 'keep';
+  readonly timestampMs: ((value: never, record: ConsumerRecord) => number) | undefined;
   readonly deadLetterTopic: string | undefined;
+  readonly startAt: StartAt;
 }
 
 /** Reads the repartition topic of a grouping; groupings of one name share it. */
@@ -66,7 +81,7 @@ export type StepNode =
   | (NodeOf<'map'> & { readonly map: ValueFunction<KeyValue> })
   | (NodeOf<'flat-map'> & { readonly map: ValueFunction<Iterable<KeyValue>> })
   | (NodeOf<'flat-map-values'> & { readonly map: ValueFunction<Iterable<unknown>> })
-  | (NodeOf<'peek'> & { readonly look: (value: never, key: string | null, timestampMs: number) => void });
+  | (NodeOf<'peek'> & { readonly look: ValueFunction<void> });
 
 /** Each record goes to the first predicate that takes it. */
 export interface BranchNode extends NodeOf<'branch'> {
@@ -76,8 +91,16 @@ export interface BranchNode extends NodeOf<'branch'> {
 /** Nodes that hand on what they get: one branch, several streams as one, dead letters, late records. */
 type PassingNode = NodeOf<'branch-child'> | NodeOf<'merge'> | NodeOf<'dead-letters'> | NodeOf<'late'>;
 
+/** What one sender has sent, behind the repartition topic. */
+export interface RepartitionedNode extends NodeOf<'repartitioned'> {
+  readonly key: Serde<unknown>;
+  readonly value: Serde<unknown>;
+  /** As its sender has them. */
+  readonly routes: readonly string[];
+}
+
 export interface ProcessNode extends NodeOf<'process'> {
-  readonly supplier: () => Processor<never, unknown>;
+  readonly supplier: AnyProcessorSupplier;
   /** As they are given: its own ones, and names of other nodes' stores. */
   readonly uses: readonly (StoreSpec<unknown> | string)[];
   /** The same, each with its declaration. */
@@ -88,9 +111,22 @@ export interface ProcessNode extends NodeOf<'process'> {
 export interface CombineNode extends NodeOf<'combine'> {
   readonly grouping: string;
   readonly keyOf: KeyOf;
+  readonly key: Serde<unknown>;
   readonly aggregate: Aggregate<unknown, unknown>;
   /** The aggregations that each of its partials goes into, in the order in which they were declared. */
   readonly feeds: readonly { readonly store: string; readonly windows: TimeWindows | undefined }[];
+}
+
+/** Sends records one by one, in order, to the repartition topic. */
+export interface SendNode extends NodeOf<'send'> {
+  readonly grouping: string;
+  readonly keyOf: KeyOf;
+  readonly key: Serde<unknown>;
+  readonly value: Serde<unknown>;
+  /** A record without a key is dropped and counted, or sent. */
+  readonly nullKeys: 'drop' | 'keep';
+  /** What its records are known by behind the topic: any store that they reach; '' of a repartition(). */
+  readonly routes: readonly string[];
 }
 
 export interface Aggregation {
@@ -105,11 +141,42 @@ export interface AggregateNode extends NodeOf<'aggregate'>, Aggregation {
 }
 
 /** Merges the partials of a combine node into its store. */
-export interface MergePartialsNode extends NodeOf<'merge-partials'>, Aggregation {}
+export interface MergePartialsNode extends NodeOf<'merge-partials'>, Aggregation {
+  readonly key: Serde<unknown>;
+}
+
+/** Keeps the newest value of each key: a stream, or a topic of the user's, as a table. */
+export interface ToTableNode extends NodeOf<'to-table'> {
+  readonly store: StoreSpec<unknown>;
+}
+
+/** Operators of tables; each is a table itself. With a store its rows are kept, without they are made when asked for. */
+export type TableStepNode =
+  | (NodeOf<'table-filter'> & {
+      readonly predicate: ValueFunction<boolean>;
+      /** The table that it reads keeps its rows in a store that the user named. */
+      readonly knowsBefore: boolean;
+      readonly store: StoreSpec<unknown> | undefined;
+    })
+  | (NodeOf<'table-map-values'> & {
+      readonly map: ValueFunction<unknown>;
+      readonly store: StoreSpec<unknown> | undefined;
+    });
+
+/** A table's changed rows as records. */
+export type ToStreamNode = NodeOf<'to-stream'>;
+
+/** The topic of a record. */
+export type TopicOf = ValueFunction<string>;
+
+/** The partition of a record, by its key, its value and the partition count of the topic. */
+export type Partitioner = (key: never, value: never, partitions: number) => number;
 
 export interface SinkNode extends NodeOf<'sink'> {
-  readonly topic: string;
-  readonly serde: Serde<unknown>;
+  readonly topic: string | TopicOf;
+  readonly key: Serde<unknown>;
+  readonly value: Serde<unknown>;
+  readonly partitioner: Partitioner | undefined;
 }
 
 export type GraphNode =
@@ -120,8 +187,13 @@ export type GraphNode =
   | PassingNode
   | ProcessNode
   | CombineNode
+  | SendNode
+  | RepartitionedNode
   | AggregateNode
   | MergePartialsNode
+  | ToTableNode
+  | TableStepNode
+  | ToStreamNode
   | SinkNode;
 
 export type NodeKind = GraphNode['kind'];
@@ -129,7 +201,7 @@ export type NodeKind = GraphNode['kind'];
 type WithoutEach<N, Fields extends string> = N extends unknown ? Omit<N, Fields> : never;
 
 /** A node as it is declared: its number and what follows from other nodes are not known yet. */
-export type NodeDeclaration = WithoutEach<GraphNode, 'index' | 'name' | 'feeds' | 'stores'>;
+export type NodeDeclaration = WithoutEach<GraphNode, 'index' | 'name' | 'feeds' | 'stores' | 'routes'>;
 
 /** A node that is declared and has its number. */
 export type DeclaredNode = NodeDeclaration & Pick<GraphNode, 'index' | 'name'>;
@@ -152,6 +224,12 @@ const LABELS: Readonly<Record<NodeKind, string>> = {
   combine: 'COMBINE',
   aggregate: 'AGGREGATE',
   'merge-partials': 'AGGREGATE',
+  send: 'REPARTITION',
+  repartitioned: 'REPARTITIONED',
+  'to-table': 'TOTABLE',
+  'table-filter': 'FILTER',
+  'table-map-values': 'MAPVALUES',
+  'to-stream': 'TOSTREAM',
   late: 'LATE',
   sink: 'SINK',
 };
@@ -161,7 +239,7 @@ export function labelOf(kind: NodeKind): string {
 }
 
 export function nodeName(kind: NodeKind, index: number): string {
-  return `KSTREAM-${LABELS[kind]}-${String(index).padStart(10, '0')}`;
+  return `${kind.startsWith('table-') || kind === 'to-stream' ? 'KTABLE' : 'KSTREAM'}-${LABELS[kind]}-${String(index).padStart(10, '0')}`;
 }
 
 /** The topic that a source reads. */
@@ -172,8 +250,13 @@ export function inputTopicOf(node: GraphNode): TopicName | undefined {
 
 /** The topic that a node writes its records to; dead letters and changelogs are not among them. */
 export function outputTopicOf(node: GraphNode): TopicName | undefined {
-  if (node.kind === 'sink') return { topic: node.topic };
-  return node.kind === 'combine' ? { grouping: node.grouping } : undefined;
+  if (node.kind === 'sink') return typeof node.topic === 'string' ? { topic: node.topic } : undefined;
+  return groupingWrittenBy(node);
+}
+
+/** The repartition topic that a node writes to. */
+export function groupingWrittenBy(node: GraphNode): { readonly grouping: string } | undefined {
+  return node.kind === 'combine' || node.kind === 'send' ? { grouping: node.grouping } : undefined;
 }
 
 /** The stores that a node reads or writes. */
@@ -183,7 +266,11 @@ export function storesOf(node: GraphNode): readonly StoreSpec<unknown>[] {
       return node.stores;
     case 'aggregate':
     case 'merge-partials':
+    case 'to-table':
       return [node.store];
+    case 'table-filter':
+    case 'table-map-values':
+      return node.store === undefined ? [] : [node.store];
     default:
       return [];
   }

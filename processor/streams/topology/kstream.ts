@@ -1,133 +1,304 @@
-import { checkFunctions, checkOptions } from '../options.ts';
-import { STORE_OPTIONS, type StoreSpec } from '../store/typed-store.ts';
-import type { DslContext } from './dsl-context.ts';
-import type { KGroupedStream, KStream, SourceStream } from './dsl-types.ts';
-import { labelOf, type DeclaredNode, type Edge, type NodeDeclaration } from './graph.ts';
-import type { Processor } from './processor-context.ts';
+import { checkFunctions, checkOptions, textOf } from '../options.ts';
+import { STORE_OPTIONS } from '../store/typed-store.ts';
+import type { DslContext, StreamShape } from './dsl-context.ts';
+import type {
+  KeyValue,
+  KGroupedStream,
+  KStream,
+  KTable,
+  Mapper,
+  RepartitionOptions,
+  Serdes,
+  SourceStream,
+  ToOptions,
+} from './dsl-types.ts';
+import { labelOf, type DeclaredNode, type Edge, type NodeDeclaration, type ValueFunction } from './graph.ts';
+import type { AnyProcessorSupplier, ProcessorStore, ProcessorSupplier } from './processor-context.ts';
 import type { DeadLetter } from './record.ts';
-import type { Serde } from './serdes.ts';
+import { stringSerde, type Serde } from './serdes.ts';
+import { takesRecord } from './user-code.ts';
 
-export class KStreamImpl<V> implements KStream<V> {
+/** Another function of the same arguments: the record is made only for a callback that may look at it. */
+export function wrapped<K, V, R, S>(
+  callback: Mapper<K, V, R>,
+  wrap: (answer: R, value: V, key: K) => S,
+): Mapper<K, V, S> {
+  return takesRecord(callback)
+    ? (value, key, record) => wrap(callback(value, key, record), value, key)
+    : (value: V, key: K) => wrap((callback as (value: V, key: K) => R)(value, key), value, key);
+}
+
+const OWN_KEY = (_value: unknown, key: unknown): unknown => key;
+
+export class KStreamImpl<K, V> implements KStream<K, V> {
   protected readonly dsl: DslContext;
   protected readonly node: DeclaredNode;
-  /** The keys are still those of the source topic: grouping by key needs no repartition. */
-  readonly #keyUnchanged: boolean;
+  protected readonly shape: StreamShape;
 
-  constructor(dsl: DslContext, node: DeclaredNode, keyUnchanged: boolean) {
+  constructor(dsl: DslContext, node: DeclaredNode, shape: StreamShape) {
     this.dsl = dsl;
     this.node = node;
-    this.#keyUnchanged = keyUnchanged;
+    this.shape = shape;
   }
 
-  filter(predicate: (value: V, key: string | null) => boolean): KStream<V> {
-    return this.#step({ kind: 'filter', predicate, inputs: this.#records() }, predicate);
+  filter(predicate: Mapper<K, V, boolean>): KStream<K, V> {
+    return this.#step({ kind: 'filter', predicate: asAny(predicate), inputs: this.records() }, predicate, this.shape);
   }
 
-  filterType<W extends V>(predicate: (value: V) => value is W): KStream<W> {
-    return this.filter(predicate) as unknown as KStream<W>;
+  filterNot(predicate: Mapper<K, V, boolean>): KStream<K, V> {
+    checkFunctions(`filterNot() of ${this.node.name}`, { predicate }, ['predicate']);
+    return this.filter(wrapped(predicate, negated));
   }
 
-  mapValues<W>(map: (value: V, key: string | null) => W): KStream<W> {
-    return this.#step({ kind: 'map-values', map, inputs: this.#records() }, map);
+  filterType<W extends V>(predicate: (value: V) => value is W): KStream<K, W> {
+    return this.filter(predicate) as unknown as KStream<K, W>;
   }
 
-  map<W>(map: (value: V, key: string | null) => { key: string | null; value: W }): KStream<W> {
-    return this.#step({ kind: 'map', map, inputs: this.#records() }, map, false);
+  mapValues<W>(map: Mapper<K, V, W>): KStream<K, W> {
+    return this.#step({ kind: 'map-values', map: asAny(map), inputs: this.records() }, map, this.#newValues());
   }
 
-  flatMap<W>(map: (value: V, key: string | null) => Iterable<{ key: string | null; value: W }>): KStream<W> {
-    return this.#step({ kind: 'flat-map', map, inputs: this.#records() }, map, false);
+  map<L, W>(map: Mapper<K, V, KeyValue<L, W>>): KStream<L, W> {
+    return this.#step({ kind: 'map', map: asAny(map), inputs: this.records() }, map, ALL_NEW);
   }
 
-  flatMapValues<W>(map: (value: V, key: string | null) => Iterable<W>): KStream<W> {
-    return this.#step({ kind: 'flat-map-values', map, inputs: this.#records() }, map);
+  flatMap<L, W>(map: Mapper<K, V, Iterable<KeyValue<L, W>>>): KStream<L, W> {
+    return this.#step({ kind: 'flat-map', map: asAny(map), inputs: this.records() }, map, ALL_NEW);
   }
 
-  peek(look: (value: V, key: string | null, timestampMs: number) => void): KStream<V> {
-    return this.#step({ kind: 'peek', look, inputs: this.#records() }, look);
+  flatMapValues<W>(map: Mapper<K, V, Iterable<W>>): KStream<K, W> {
+    return this.#step({ kind: 'flat-map-values', map: asAny(map), inputs: this.records() }, map, this.#newValues());
   }
 
-  branch(...predicates: ((value: V, key: string | null) => boolean)[]): KStream<V>[] {
-    checkFunctions('branch()', predicates, Object.keys(predicates));
-    const { graph } = this.dsl;
-    const { index } = graph.add({ kind: 'branch', predicates, inputs: this.#records() });
-    return predicates.map((_, predicate) => {
-      const child = graph.add({ kind: 'branch-child', inputs: [{ from: index, carries: 'branch', predicate }] });
-      return this.dsl.stream(child, this.#keyUnchanged);
+  selectKey<L>(select: Mapper<K, V, L>): KStream<L, V> {
+    checkFunctions(`selectKey() of ${this.node.name}`, { select }, ['select']);
+    const map = wrapped(select, (key, value) => ({ key, value }));
+    return this.#step({ kind: 'map', map: asAny(map), inputs: this.records() }, select, {
+      ...ALL_NEW,
+      value: this.shape.value,
     });
   }
 
-  merge(other: KStream<V>): KStream<V> {
+  peek(look: Mapper<K, V, void>): KStream<K, V> {
+    return this.#step({ kind: 'peek', look: asAny(look), inputs: this.records() }, look, this.shape);
+  }
+
+  forEach(look: Mapper<K, V, void>): void {
+    this.peek(look);
+  }
+
+  branch(...predicates: Mapper<K, V, boolean>[]): KStream<K, V>[] {
+    checkFunctions('branch()', predicates, Object.keys(predicates));
+    return this.#branches(predicates);
+  }
+
+  split<Names extends string, Rest extends string = never>(
+    predicates: Readonly<Record<Names, Mapper<K, V, boolean>>>,
+    rest?: Rest,
+  ): Record<Names | Rest, KStream<K, V>> {
+    const names = Object.keys(predicates ?? {}) as Names[];
+    checkFunctions(`split() of ${this.node.name}`, predicates, names);
+    if (rest !== undefined && (names as string[]).includes(rest))
+      this.dsl.graph.refuse(`split() of ${this.node.name}: the rest has the name of a branch, "${rest}"`);
+    const everything = rest === undefined ? [] : [(): boolean => true];
+    const streams = this.#branches([...names.map((name) => predicates[name]), ...everything]);
+    const all = rest === undefined ? names : [...names, rest];
+    return Object.fromEntries(all.map((name, index) => [name, streams[index]])) as Record<Names | Rest, KStream<K, V>>;
+  }
+
+  merge<L>(other: KStream<L, V>): KStream<K | L, V> {
     const { graph } = this.dsl;
-    if (!(other instanceof KStreamImpl)) {
-      graph.refuse(`merge() of ${this.node.name} takes a stream, not ${String(other)}`);
-      return this;
+    if (!(other instanceof KStreamImpl) || other.dsl.graph !== graph) {
+      graph.refuse(
+        !(other instanceof KStreamImpl)
+          ? `merge() of ${this.node.name} takes another stream`
+          : `merge() of ${this.node.name} and ${other.node.name}, which is of another StreamsBuilder: its source ` +
+              `would not be read. Declare both streams with one builder`,
+      );
+      return this as unknown as KStream<K | L, V>;
     }
-    // mutant: one-builder
-    if (other.dsl !== this.dsl) {
-      for (const each of [graph, other.dsl.graph])
-        each.refuse(
-          `merge() of ${this.node.name} and ${other.node.name}, which is of another StreamsBuilder: its source ` +
-            `would not be read. Declare both streams with one builder`,
-        );
-      return this;
-    }
-    const node = graph.add({ kind: 'merge', inputs: [...this.#records(), ...other.#records()] });
-    return this.dsl.stream(node, this.#keyUnchanged && other.#keyUnchanged);
+    const node = graph.add({ kind: 'merge', inputs: [...this.records(), ...other.records()] });
+    const { shape: one } = this;
+    const two = (other as KStreamImpl<L, V>).shape;
+    return this.dsl.stream(node, {
+      keyUnchanged: one.keyUnchanged && two.keyUnchanged,
+      key: one.key === two.key ? one.key : undefined,
+      value: one.value === two.value ? one.value : undefined,
+    });
   }
 
-  groupBy(
-    selector: (value: V, key: string | null) => string | null | undefined,
-    options: { name: string },
-  ): KGroupedStream<V> {
-    checkOptions('groupBy()', options, ['name']);
+  repartition(options: RepartitionOptions<K, V>): KStream<NonNullable<K>, V> {
+    checkOptions(`repartition() of ${this.node.name}`, options, ['name', 'key', 'value', 'partitions']);
+    return this.sent(options, 'drop');
+  }
+
+  toTable(options: { store: string } & Serdes<K, V>): KTable<NonNullable<K>, NonNullable<V>> {
+    const what = `toTable() of ${this.node.name}`;
+    checkOptions(what, options, ['store', 'key', 'value']);
+    const { store: name } = options;
+    const key = this.keySerde(options);
+    const value = this.valueSerde(what, options);
+    const stream = this.shape.keyUnchanged
+      ? this
+      : (this.sent({ ...options, name }, 'drop') as unknown as KStreamImpl<K, V>);
+    const layout = { kind: 'key-value', key } as const;
+    const store = { ...layout, name, serde: value, timed: true };
+    const node = this.dsl.graph.add({ kind: 'to-table', store, inputs: stream.records() });
+    return this.dsl.table(node, { key, layout, value, knowsBefore: true, late: undefined });
+  }
+
+  groupBy<L>(
+    selector: Mapper<K, V, L | null | undefined>,
+    options: { readonly name: string; readonly key?: Serde<L>; readonly value?: Serde<NonNullable<V>> },
+  ): KGroupedStream<L, V> {
+    checkOptions('groupBy()', options, ['name', 'key', 'value']);
     checkFunctions('groupBy()', { selector }, ['selector']);
-    return this.dsl.grouped(this.node, { selector, name: options.name, local: false });
+    return this.dsl.grouped(this.node, {
+      selector: asAny(selector),
+      name: options.name,
+      key: (options.key ?? stringSerde) as Serde<unknown>,
+      value: (options.value ?? this.shape.value) as Serde<unknown> | undefined,
+    });
   }
 
-  groupByKey(options: { name: string }): KGroupedStream<V> {
-    checkOptions('groupByKey()', options, ['name']);
-    const selector = (_value: V, key: string | null): string | null => key;
-    return this.dsl.grouped(this.node, { selector, name: options.name, local: this.#keyUnchanged });
+  groupByKey(options: { readonly name?: string } & Serdes<K, V> = {}): KGroupedStream<NonNullable<K>, V> {
+    checkOptions('groupByKey()', options, ['name', 'key', 'value']);
+    const { name } = options;
+    if (!this.shape.keyUnchanged && name === undefined)
+      this.dsl.graph.refuse(
+        `groupByKey() of ${this.node.name} needs a name, since a step in front of it may have changed the key: it ` +
+          `becomes part of the name of the repartition topic`,
+      );
+    return this.dsl.grouped(this.node, {
+      selector: OWN_KEY as ValueFunction<unknown>,
+      name: this.shape.keyUnchanged ? undefined : (name ?? 'unnamed'),
+      key: this.keySerde(options),
+      value: (options.value ?? this.shape.value) as Serde<unknown> | undefined,
+    });
   }
 
-  process<R>(
-    supplier: () => Processor<V, R>,
-    options: { stores?: readonly (StoreSpec<unknown> | string)[] } = {},
-  ): KStream<R> {
-    checkOptions('process()', options, ['stores']);
+  process<L, W>(
+    supplier: ProcessorSupplier<K, V, L, W>,
+    options: { readonly stores?: readonly ProcessorStore[]; readonly name?: string } = {},
+  ): KStream<L, W> {
+    checkOptions('process()', options, ['stores', 'name']);
     checkFunctions('process()', { supplier }, ['supplier']);
     const { stores: uses = [] } = options;
     for (const store of uses) if (typeof store !== 'string') checkOptions('a store of process()', store, STORE_OPTIONS);
-    const node = this.dsl.graph.add({ kind: 'process', supplier, uses, inputs: this.#records() });
-    return this.dsl.stream(node, false);
+    const node = this.dsl.graph.add({
+      kind: 'process',
+      supplier: supplier as unknown as AnyProcessorSupplier,
+      uses,
+      inputs: this.records(),
+    });
+    return this.dsl.stream(node, ALL_NEW);
   }
 
-  to(topic: string, serde: Serde<Exclude<V, null>>): void {
-    this.dsl.graph.add({ kind: 'sink', topic, serde: serde as Serde<unknown>, inputs: this.#records() });
+  to(topic: string | Mapper<K, V, string>, options: ToOptions<K, V> = {}): void {
+    const what = `to(${typeof topic === 'function' ? 'a function' : textOf(topic)}) of ${this.node.name}`;
+    checkOptions(what, options, ['key', 'value', 'partitioner']);
+    if (options.partitioner !== undefined) checkFunctions(what, options, ['partitioner']);
+    this.dsl.graph.add({
+      kind: 'sink',
+      topic: typeof topic === 'function' ? asAny<string>(topic) : topic,
+      key: this.keySerde(options),
+      value: this.valueSerde(what, options),
+      partitioner: options.partitioner as never,
+      inputs: this.records(),
+    });
   }
 
-  #records(): Edge[] {
+  protected records(): Edge[] {
     return [{ from: this.node.index, carries: 'records' }];
   }
 
-  #step<W>(step: NodeDeclaration, callback: unknown, keepsKey = true): KStream<W> {
+  /** The stream behind a repartition topic that its records are sent through one by one. */
+  protected sent(
+    { name, key, value }: RepartitionOptions<K, V>,
+    nullKeys: 'drop' | 'keep',
+  ): KStream<NonNullable<K>, V> {
+    const { graph } = this.dsl;
+    const serdes = { ...(key === undefined ? {} : { key }), ...(value === undefined ? {} : { value }) };
+    const keys = this.keySerde(serdes);
+    const values = this.valueSerde(`the repartition "${name}" of ${this.node.name}`, serdes);
+    const sender = graph.add({
+      kind: 'send',
+      grouping: name,
+      keyOf: OWN_KEY as ValueFunction<unknown>,
+      key: keys,
+      value: values,
+      nullKeys,
+      inputs: this.records(),
+    });
+    const source = graph.repartitionSource(name);
+    const node = graph.add({
+      kind: 'repartitioned',
+      key: keys,
+      value: values,
+      inputs: [{ from: source.index, carries: 'routed', sender: sender.index }],
+    });
+    return this.dsl.stream(node, { keyUnchanged: true, key: keys, value: values });
+  }
+
+  /** Keys whose type something has changed are text, unless a serde is given. */
+  protected keySerde({ key }: { readonly key?: unknown }): Serde<unknown> {
+    return (key ?? this.shape.key ?? stringSerde) as Serde<unknown>;
+  }
+
+  protected valueSerde(what: string, { value }: { readonly value?: unknown }): Serde<unknown> {
+    const serde = value ?? this.shape.value;
+    if (serde === undefined)
+      this.dsl.graph.refuse(`${what} needs a serde for the values, { value: … }: a step in front of it made new ones`);
+    return serde as Serde<unknown>;
+  }
+
+  #newValues(): StreamShape {
+    return { ...this.shape, value: undefined };
+  }
+
+  #branches(predicates: readonly Mapper<K, V, boolean>[]): KStream<K, V>[] {
+    const { graph } = this.dsl;
+    const { index } = graph.add({ kind: 'branch', predicates: predicates.map(asAny), inputs: this.records() });
+    return predicates.map((_, predicate) => {
+      const child = graph.add({ kind: 'branch-child', inputs: [{ from: index, carries: 'branch', predicate }] });
+      return this.dsl.stream(child, this.shape);
+    });
+  }
+
+  #step<L, W>(step: NodeDeclaration, callback: unknown, shape: StreamShape): KStream<L, W> {
     checkFunctions(`the ${labelOf(step.kind)} behind ${this.node.name}`, { callback }, ['callback']);
-    return this.dsl.stream(this.dsl.graph.add(step), this.#keyUnchanged && keepsKey);
+    return this.dsl.stream(this.dsl.graph.add(step), shape);
   }
 }
 
-export class SourceStreamImpl<V> extends KStreamImpl<V> implements SourceStream<V> {
-  constructor(dsl: DslContext, node: DeclaredNode) {
-    super(dsl, node, true);
+/** Behind a step that may make keys and values of any type. */
+const ALL_NEW: StreamShape = { keyUnchanged: false, key: undefined, value: undefined };
+
+function negated(passes: boolean): boolean {
+  return !passes;
+}
+
+/** Values and keys of any type pass the graph. */
+export function asAny<R>(callback: (value: never, key: never, ...rest: never[]) => R): ValueFunction<R> {
+  return callback as unknown as ValueFunction<R>;
+}
+
+export class SourceStreamImpl<K, V> extends KStreamImpl<K, V> implements SourceStream<K, V> {
+  /** One node for each topic. */
+  readonly #sources: readonly DeclaredNode[];
+
+  constructor(dsl: DslContext, node: DeclaredNode, shape: StreamShape, sources: readonly DeclaredNode[]) {
+    super(dsl, node, shape);
+    this.#sources = sources;
   }
 
-  deadLetters(): KStream<DeadLetter> {
+  deadLetters(): KStream<null, DeadLetter> {
     const { graph } = this.dsl;
-    const { index } = this.node;
+    const edges = this.#sources.map(({ index }) => ({ from: index, carries: 'dead-letters' }) as const);
     const node =
-      graph.find(({ inputs }) => inputs.some(({ from, carries }) => from === index && carries === 'dead-letters')) ??
-      graph.add({ kind: 'dead-letters', inputs: [{ from: index, carries: 'dead-letters' }] });
-    return this.dsl.stream(node, false);
+      graph.find(({ inputs }) =>
+        inputs.some(({ from, carries }) => from === edges[0]?.from && carries === 'dead-letters'),
+      ) ?? graph.add({ kind: 'dead-letters', inputs: edges });
+    return this.dsl.stream(node, ALL_NEW);
   }
 }

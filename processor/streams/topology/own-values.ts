@@ -1,7 +1,7 @@
 import { types } from 'node:util';
-import type { Aggregate } from './aggregate.ts';
+import type { Aggregate, AggregatedRecord } from './aggregate.ts';
 import type { Serde } from './serdes.ts';
-import { serialized, settled } from './user-code.ts';
+import { serialized, settled, takesRecord } from './user-code.ts';
 
 /*
  * A value that somebody may change belongs to one consumer. Where there are several, each gets its own: through the
@@ -24,11 +24,25 @@ export function copyOf<T>(value: T): T {
   return canChange(value) ? (copyObject(value, undefined) as T) : value;
 }
 
-/** `add` of an aggregate; where it answers the value that it was given, which others may have, a copy. */
-export function addOwn<V, A>(aggregate: Aggregate<V, A>, acc: A, value: V, timestampMs: number): A {
-  const next = aggregate.add(acc, value, timestampMs);
-  // mutant: own-sum
-  return (next as unknown) === value ? copyThrough(aggregate.serde, next) : next;
+/** Adds a value, of a record of this key and event time. Null and undefined as an answer: no row. */
+export type Add = (acc: unknown, value: unknown, key: unknown, timestampMs: number) => unknown;
+
+const NOT_LOOKED_AT: AggregatedRecord<never> = { key: undefined as never, timestampMs: NaN };
+
+/** `add` of an aggregate, or another of its functions; where it answers the value that it was given, a copy. */
+export function addOwn(
+  add: (acc: never, value: never, record: AggregatedRecord<never>) => unknown,
+  serde: Serde<unknown>,
+): Add {
+  const call = add as (acc: unknown, value: unknown, record: AggregatedRecord) => unknown;
+  const added: Add = takesRecord(call)
+    ? (acc, value, key, timestampMs) => call(acc, value, { key, timestampMs })
+    : (acc, value) => call(acc, value, NOT_LOOKED_AT);
+  return (acc, value, key, at) => {
+    const next = added(acc, value, key, at);
+    // mutant: own-sum
+    return next === value ? copyThrough(serde, next) : next;
+  };
 }
 
 /** `empty` of an aggregate, a value of its own at each call, also where the aggregate answers one constant. */

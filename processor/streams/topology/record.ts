@@ -13,6 +13,19 @@ export function headersByName(list: HeaderList): RecordHeaders {
   return headers;
 }
 
+/** Of the record that is being processed: the third argument of the callbacks of a topology. */
+export interface RecordContext {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** Event time, epoch ms. */
+  readonly timestampMs: number;
+  readonly headers: RecordHeaders;
+}
+
+/** The record that a task is processing: what of it travels on beside key, value and event time. */
+export type CurrentRecord = Pick<ConsumerRecord, 'topic' | 'partition' | 'offset' | 'headers' | 'headerList'>;
+
 /** A record as it was read from a topic. Offsets and times are JS numbers: exact to 2^53. */
 export interface ConsumerRecord {
   readonly topic: string;

@@ -8,6 +8,12 @@ import { recordPlace } from '../kafka/topic-partition.ts';
  *
  *   partial      u8 1 | u8 store length | store | f64 window start (-1: none) | f64 newest event time | aggregate bytes
  *   time report  u8 2 | JSON { source, streamTimeMs, caughtUp }
+ *   record       u8 3 | u8 route length | route | f64 event time | u8 0 (no value) or 1 | value bytes
+ *   change       u8 4 | u8 route length | route | f64 event time | u8 parts (1: a new value, 2: an old one, 3: both) |
+ *                u32 length of the new value, where there is one | new value | old value
+ *
+ * Records and changes are keyed by the bytes of their key, where they have one, and have the headers of the record that
+ * they come from. A route is any store that they reach, '' of a `repartition()`.
  */
 export interface PartialAggregate {
   /** Any store that the combine node feeds: it goes into all stores of that node. */
@@ -23,18 +29,35 @@ export interface PartialAggregate {
  * one, or not known.
  */
 const RECORDS_HEADER = 'records';
+/** The partial is of records without a value: it goes into tables with windows only. */
+const WINDOWED_ONLY_HEADER = 'windowed-only';
 const ONE_RECORD: HeaderList = [];
 
-export function recordCountHeaders(records: number): HeaderList {
-  if (records <= 1) return ONE_RECORD;
+export function partialHeaders(records: number, windowedOnly: boolean): HeaderList {
+  if (records <= 1 && !windowedOnly) return ONE_RECORD;
   const bytes = Buffer.allocUnsafe(4);
   bytes.writeUInt32BE(Math.min(records, 0xffff_ffff));
-  return [[RECORDS_HEADER, bytes]];
+  return [[RECORDS_HEADER, bytes], ...(windowedOnly ? [[WINDOWED_ONLY_HEADER, null] as const] : [])];
 }
 
 function recordCountOf({ headers }: Pick<ConsumerRecord, 'headers'>): number {
   const bytes = headers[RECORDS_HEADER];
   return bytes?.length === 4 ? bytes.readUInt32BE() : 1;
+}
+
+/** A record that is sent by itself. */
+export interface RoutedValue {
+  readonly route: string;
+  readonly timestampMs: number;
+  readonly value: Buffer | null;
+}
+
+/** A changed row of a table that is grouped anew: what it takes away under a key and what it adds. */
+export interface RoutedChange {
+  readonly route: string;
+  readonly timestampMs: number;
+  readonly added: Buffer | null;
+  readonly subtracted: Buffer | null;
 }
 
 /** A source task's report on its own progress: the watermark downstream is the minimum over these. */
@@ -49,6 +72,41 @@ export interface TimeReport {
 
 const PARTIAL = 1;
 const TIME_REPORT = 2;
+const RECORD = 3;
+const CHANGE = 4;
+
+const HAS_ADDED = 1;
+const HAS_SUBTRACTED = 2;
+/** What records and changes begin with. */
+function encodeRoute(kind: number, route: string, timestampMs: number, flags: number, bytes: number): [Buffer, number] {
+  const routeBytes = Buffer.byteLength(route);
+  const head = 2 + routeBytes + 9;
+  const whole = Buffer.allocUnsafe(head + bytes);
+  whole[0] = kind;
+  whole[1] = routeBytes;
+  whole.write(route, 2, 'utf8');
+  whole.writeDoubleBE(timestampMs, 2 + routeBytes);
+  whole[head - 1] = flags;
+  return [whole, head];
+}
+
+export function encodeRoutedValue({ route, timestampMs, value }: RoutedValue): Buffer {
+  const [whole, head] = encodeRoute(RECORD, route, timestampMs, value === null ? 0 : 1, value?.length ?? 0);
+  value?.copy(whole, head);
+  return whole;
+}
+
+export function encodeRoutedChange({ route, timestampMs, added, subtracted }: RoutedChange): Buffer {
+  const flags = (added === null ? 0 : HAS_ADDED) | (subtracted === null ? 0 : HAS_SUBTRACTED);
+  const length = added === null ? 0 : 4 + added.length;
+  const [whole, head] = encodeRoute(CHANGE, route, timestampMs, flags, length + (subtracted?.length ?? 0));
+  if (added !== null) {
+    whole.writeUInt32BE(added.length, head);
+    added.copy(whole, head + 4);
+  }
+  subtracted?.copy(whole, head + length);
+  return whole;
+}
 
 export function encodePartial({ store, grainStartMs, newestMs, aggregate }: PartialAggregate): Buffer {
   const storeBytes = Buffer.byteLength(store);
@@ -72,6 +130,18 @@ export function isTimeReport(value: Buffer | null): boolean {
   return value?.[0] === TIME_REPORT;
 }
 
+/** What a record of a repartition topic can be. */
+export type RepartitionRecord =
+  | {
+      readonly key: Buffer;
+      readonly partial: PartialAggregate;
+      readonly records: number;
+      readonly windowedOnly: boolean;
+    }
+  | { readonly report: TimeReport }
+  | { readonly routed: RoutedValue }
+  | { readonly key: Buffer; readonly change: RoutedChange };
+
 /** Where a record of a repartition topic lies. */
 type RecordPlace = Pick<ConsumerRecord, 'topic' | 'partition' | 'offset'>;
 
@@ -81,17 +151,28 @@ type RecordPlace = Pick<ConsumerRecord, 'topic' | 'partition' | 'offset'>;
  */
 export function decodeRepartitionRecord(
   record: RecordPlace & Pick<ConsumerRecord, 'key' | 'value' | 'headers'>,
-): { key: Buffer; partial: PartialAggregate; records: number } | { report: TimeReport } {
+): RepartitionRecord {
   const { key, value } = record;
   if (value?.[0] === PARTIAL) {
     const partial = decodePartial(value);
-    if (partial !== undefined && key !== null) return { key, partial, records: recordCountOf(record) };
+    if (partial !== undefined && key !== null)
+      return { key, partial, records: recordCountOf(record), windowedOnly: WINDOWED_ONLY_HEADER in record.headers };
     throw notOurs(record, key === null ? 'a partial without a key' : 'a partial that is cut or has no times');
   }
   if (value?.[0] === TIME_REPORT) {
     const report = decodeReport(value);
     if (report !== undefined) return { report };
     throw notOurs(record, 'a time report that cannot be read');
+  }
+  if (value?.[0] === RECORD) {
+    const routed = decodeRouted(value);
+    if (routed !== undefined) return { routed: { ...routed, value: routed.flags === 0 ? null : routed.rest } };
+    throw notOurs(record, 'a repartitioned record that is cut');
+  }
+  if (value?.[0] === CHANGE) {
+    const change = decodeChange(value);
+    if (change !== undefined && key !== null) return { key, change };
+    throw notOurs(record, 'the change of a row that is cut or has no key');
   }
   throw notOurs(
     record,
@@ -103,20 +184,20 @@ export function decodeRepartitionRecord(
   );
 }
 
-/** A partial for a store that no aggregation of the grouping has: dropping it would lose what it counts. */
-export function unknownStore(record: RecordPlace, store: string): StreamsError {
+/** A record for a store that nothing behind this topic has: dropping it would lose what it counts. */
+export function unknownStore(record: RecordPlace, store: string, what = 'a partial'): StreamsError {
   return new StreamsError(
     'TOPOLOGY_CHANGED',
-    `${recordPlace(record)} holds a partial for the store "${store}", which no aggregation behind this topic has: ` +
+    `${recordPlace(record)} holds ${what} for the store "${store}", which no aggregation behind this topic has: ` +
       `another topology wrote it under this application id. Run that one until it has read the topic to its end ` +
       `or, if starting over is meant, ${RESET_REMEDY}`,
     { ...placeOf(record), remedy: 'reset' },
   );
 }
 
-/** A partial whose key is no text. */
-export function unreadableKey(record: RecordPlace): StreamsError {
-  return notOurs(record, 'a partial whose key is not UTF-8 text');
+/** A record whose key its serde does not take. */
+export function unreadableKey(record: RecordPlace, why: string): StreamsError {
+  return notOurs(record, `a record whose key cannot be read (${why})`);
 }
 
 /** A time report of a task that does not feed this topic: the watermark would wait for others than those that write. */
@@ -130,9 +211,9 @@ export function unknownReport(record: RecordPlace, source: string): StreamsError
   );
 }
 
-/** A partial whose aggregate its serde does not take. */
-export function unreadablePartial(record: RecordPlace, why: string): StreamsError {
-  return notOurs(record, `a partial that cannot be read (${why})`);
+/** A partial, or a record, whose value its serde does not take. */
+export function unreadablePartial(record: RecordPlace, why: string, what = 'a partial'): StreamsError {
+  return notOurs(record, `${what} that cannot be read (${why})`);
 }
 
 function notOurs(record: RecordPlace, what: string): StreamsError {
@@ -159,6 +240,31 @@ function decodePartial(bytes: Buffer): PartialAggregate | undefined {
     aggregate: bytes.subarray(storeEnd + 16),
   };
   return isStoredTime(partial.grainStartMs) && isStoredTime(partial.newestMs) ? partial : undefined;
+}
+
+function decodeRouted(bytes: Buffer): { route: string; timestampMs: number; flags: number; rest: Buffer } | undefined {
+  const head = 2 + (bytes[1] ?? 0) + 9;
+  if (bytes.length < head) return undefined;
+  const timestampMs = bytes.readDoubleBE(head - 9);
+  const flags = bytes[head - 1] as number;
+  if (!isStoredTime(timestampMs) || flags > (HAS_ADDED | HAS_SUBTRACTED)) return undefined;
+  return { route: bytes.toString('utf8', 2, head - 9), timestampMs, flags, rest: bytes.subarray(head) };
+}
+
+function decodeChange(bytes: Buffer): RoutedChange | undefined {
+  const routed = decodeRouted(bytes);
+  if (routed === undefined) return undefined;
+  const { route, timestampMs, flags, rest } = routed;
+  const hasAdded = (flags & HAS_ADDED) !== 0;
+  if (hasAdded && rest.length < 4) return undefined;
+  const end = hasAdded ? 4 + rest.readUInt32BE() : 0;
+  if (rest.length < end) return undefined;
+  return {
+    route,
+    timestampMs,
+    added: hasAdded ? rest.subarray(4, end) : null,
+    subtracted: (flags & HAS_SUBTRACTED) === 0 ? null : rest.subarray(end),
+  };
 }
 
 function decodeReport(bytes: Buffer): TimeReport | undefined {

@@ -1,43 +1,151 @@
+import { messageOf } from '../errors.ts';
 import { checkFunctions, checkOptions, textOf } from '../options.ts';
+import type { StoreSpec } from '../store/typed-store.ts';
 import type { DslContext } from './dsl-context.ts';
-import type { SourceStream } from './dsl-types.ts';
+import type { KTable, SourceStream } from './dsl-types.ts';
 import { GraphBuilder } from './graph-builder.ts';
+import type { DeclaredNode, SourceNode, StartAt } from './graph.ts';
 import { KGroupedStreamImpl } from './grouped-stream.ts';
 import { KStreamImpl, SourceStreamImpl } from './kstream.ts';
 import { KTableImpl } from './ktable.ts';
-import type { Decoder } from './record.ts';
+import { DeadLetter, type ConsumerRecord, type Decoder } from './record.ts';
+import { jsonSerde, stringSerde, type Serde } from './serdes.ts';
 import type { Topology } from './topology.ts';
 
-export interface StreamOptions<V> {
-  /** Reads a record's value, or says why it cannot. */
-  readonly decode: Decoder<V>;
+/** What all sources take. */
+interface SourceOptions<K, V> {
+  /** Of the keys. Default: `stringSerde`. What it does not take is a dead letter, DESERIALIZATION_FAILED. */
+  readonly key?: Serde<K>;
   /** Event time of a value, epoch ms. Default: the record's own timestamp. */
-  readonly timestampMs?: (value: V) => number;
-  /** Where records go that `decode` refuses. Without one, a refusal stops the task. */
+  readonly timestampMs?: (value: V, record: ConsumerRecord) => number;
+  /** Where records go that cannot be read. Without one, such a record stops the task. */
   readonly deadLetterTopic?: string;
+  /** Where a group without offsets begins. Default: earliest. */
+  readonly startAt?: StartAt;
 }
+
+/** A source whose values a function reads, or says why it cannot. */
+export interface DecodedOptions<K, V> extends SourceOptions<K, V> {
+  readonly decode: Decoder<V>;
+  readonly value?: undefined;
+}
+
+/** A source whose values a serde reads. What it does not take is a dead letter, DESERIALIZATION_FAILED. */
+export interface ValueOptions<K, V> extends SourceOptions<K, V> {
+  readonly value: Serde<V>;
+  readonly decode?: undefined;
+}
+
+export type StreamOptions<K, V> = DecodedOptions<K, V> | ValueOptions<K, V>;
+
+/** Where rows of a table are kept. */
+export type TableOptions<K, V> = StreamOptions<K, V> & {
+  /** Default: `<topic>-store`. What a `decode` makes is kept as JSON. */
+  readonly store?: string | StoreSpec<V, K>;
+};
+
+const SOURCE_OPTIONS = ['key', 'value', 'decode', 'timestampMs', 'deadLetterTopic', 'startAt'];
 
 /** Where a topology starts. */
 export class StreamsBuilder {
   readonly #dsl: DslContext = {
     graph: new GraphBuilder(),
-    stream: (node, keyUnchanged) => new KStreamImpl(this.#dsl, node, keyUnchanged),
+    stream: (node, shape) => new KStreamImpl(this.#dsl, node, shape),
     grouped: (node, grouping) => new KGroupedStreamImpl(this.#dsl, node, grouping),
-    table: (node, late) => new KTableImpl(this.#dsl, node, late),
+    table: (node, shape) => new KTableImpl(this.#dsl, node, shape),
   };
 
-  /** A stream of a topic's records. Values flow on with their event time; keys are UTF-8 text or null. */
-  stream<V>(topic: string, options: StreamOptions<V>): SourceStream<V> {
-    const what = `stream(${textOf(topic)})`;
-    checkOptions(what, options, ['decode', 'timestampMs', 'deadLetterTopic']);
-    checkFunctions(what, options, options.timestampMs === undefined ? ['decode'] : ['decode', 'timestampMs']);
-    const { decode, timestampMs, deadLetterTopic } = options;
-    const node = this.#dsl.graph.add({ kind: 'source', inputs: [], topic, decode, timestampMs, deadLetterTopic });
-    return new SourceStreamImpl<V>(this.#dsl, node);
+  /**
+   * A stream of the records of one topic or several. Records without a value are dropped and counted, unless `nulls` is
+   * 'keep' or a `decode` makes something of them.
+   */
+  stream<V, K = string>(
+    topics: string | readonly string[],
+    options: ValueOptions<K, V> & { readonly nulls: 'keep' },
+  ): SourceStream<K | null, V | null>;
+  stream<V, K = string>(
+    topics: string | readonly string[],
+    options: StreamOptions<K, V> & { readonly nulls?: 'drop' },
+  ): SourceStream<K | null, V>;
+  stream<V, K = string>(
+    topics: string | readonly string[],
+    options: StreamOptions<K, V> & { readonly nulls?: 'drop' | 'keep' },
+  ): SourceStream<K | null, V> {
+    const what = `stream(${textOf(topics)})`;
+    checkOptions(what, options, [...SOURCE_OPTIONS, 'nulls']);
+    const { graph } = this.#dsl;
+    const list = typeof topics === 'string' ? [topics] : topics;
+    if (!Array.isArray(list) || list.length === 0)
+      graph.refuse(`${what} takes the name of a topic, or a list of names`);
+    const nulls = options.nulls ?? (options.decode === undefined ? 'drop' : 'keep');
+    const sources = list.map((topic) => this.#source(what, topic, { ...options, role: 'stream', nulls }));
+    const inputs = sources.map(({ index }) => ({ from: index, carries: 'records' }) as const);
+    const node = sources.length === 1 ? (sources[0] as DeclaredNode) : graph.add({ kind: 'merge', inputs });
+    const shape = { keyUnchanged: true, key: keyOf(options), value: options.value as Serde<unknown> | undefined };
+    return new SourceStreamImpl<K | null, V>(this.#dsl, node, shape, sources);
+  }
+
+  /** The newest row of each key of a topic. A null value deletes; records without a key are dropped and counted. */
+  table<V, K = string>(topic: string, options: TableOptions<K, V>): KTable<K, V> {
+    const what = `table(${textOf(topic)})`;
+    checkOptions(what, options, [...SOURCE_OPTIONS, 'store']);
+    const { store: named, ...source } = options;
+    const { graph } = this.#dsl;
+    const value = (options.value ?? jsonSerde()) as Serde<unknown>;
+    const { index } = this.#source(what, topic, { ...source, role: 'table', nulls: 'keep' });
+    const key = keyOf(options);
+    const layout = { kind: 'key-value', key } as const;
+    const name = typeof named === 'string' ? named : `${topic}-store`;
+    const store = { ...layout, name, serde: value as Serde<unknown>, timed: true };
+    const node = graph.add({ kind: 'to-table', store, inputs: [{ from: index, carries: 'records' }] });
+    return this.#dsl.table(node, { key, layout, value, knowsBefore: named !== undefined, late: undefined });
   }
 
   /** @throws StreamsError TOPOLOGY_INVALID */
   build(): Topology {
     return this.#dsl.graph.build();
   }
+
+  #source<K, V>(
+    what: string,
+    topic: string,
+    options: StreamOptions<K, V> & Pick<SourceNode, 'role' | 'nulls'>,
+  ): DeclaredNode {
+    const { graph } = this.#dsl;
+    const { value, decode, timestampMs, deadLetterTopic, startAt = 'earliest', role, nulls } = options;
+    if (timestampMs !== undefined) checkFunctions(what, options, ['timestampMs']);
+    if ((value === undefined) === (decode === undefined))
+      graph.refuse(`${what} takes either a serde for the values, { value: … }, or a function, { decode: … }`);
+    else if (value === undefined) checkFunctions(what, options, ['decode']);
+    if (startAt !== 'earliest' && startAt !== 'latest')
+      graph.refuse(`startAt of ${what} is 'earliest' or 'latest', not ${textOf(startAt)}`);
+    return graph.add({
+      kind: 'source',
+      inputs: [],
+      topic,
+      role,
+      key: keyOf(options),
+      decode: decode ?? decodeBy(value as Serde<V>),
+      nulls,
+      timestampMs: timestampMs as SourceNode['timestampMs'],
+      deadLetterTopic,
+      startAt,
+    });
+  }
+}
+
+function keyOf<K, V>({ key }: StreamOptions<K, V>): Serde<unknown> {
+  return (key ?? stringSerde) as Serde<unknown>;
+}
+
+/** A null value stays null: the serde does not see it. */
+function decodeBy<V>(serde: Serde<V>): Decoder<V | null> {
+  return ({ value }) => {
+    if (value === null) return null;
+    try {
+      return serde.deserialize(value);
+    } catch (error) {
+      return new DeadLetter('DESERIALIZATION_FAILED', `The value cannot be read: ${messageOf(error)}`);
+    }
+  };
 }

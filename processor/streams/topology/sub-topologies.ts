@@ -1,5 +1,5 @@
 import { describeGraph } from './describe.ts';
-import { inputTopicOf, storesOf, type GraphNode } from './graph.ts';
+import { groupingWrittenBy, inputTopicOf, storesOf, type GraphNode } from './graph.ts';
 import type { SubTopology, Topology } from './topology.ts';
 
 /** Cuts the graph into sub-topologies: what is joined by an edge or by a shared store belongs together. */
@@ -32,15 +32,23 @@ export function cutIntoSubTopologies(nodes: readonly GraphNode[]): Topology {
     const members = nodes.filter((node) => find(node.index) === root);
     const stores = new Map(members.flatMap(storesOf).map((store) => [store.name, store]));
     const sources = new Map(
-      members.flatMap((node) => inputTopicOf(node) ?? []).map((topic) => [JSON.stringify(topic), topic]),
+      // At equal event times a row of a table goes before a record of a stream.
+      [...members]
+        .sort((a, b) => Number(isTable(b)) - Number(isTable(a)) || a.index - b.index)
+        .flatMap((node) => inputTopicOf(node) ?? [])
+        .map((topic) => [JSON.stringify(topic), topic]),
     );
     return {
       id,
       nodes: members,
       sources: [...sources.values()],
       stores: [...stores.values()],
-      writesGroupings: [...new Set(members.flatMap((node) => (node.kind === 'combine' ? node.grouping : [])))],
+      writesGroupings: [...new Set(members.flatMap((node) => groupingWrittenBy(node)?.grouping ?? []))],
     };
   });
   return { nodes, subTopologies, describe: (applicationId) => describeGraph(nodes, subTopologies, applicationId) };
+}
+
+function isTable(node: GraphNode): boolean {
+  return node.kind === 'source' && node.role === 'table';
 }

@@ -1,13 +1,37 @@
 import type { DropReason, WindowIntake } from '../task/dropped-records.ts';
-import type { LiveKeyValueStore, LiveWindowStore } from '../store/typed-store.ts';
-import type { ConsumerRecord, DeadLetter, HeaderList } from './record.ts';
+import type { LiveKeyValueStore, LiveWindowStore, TableRow as StoredRow } from '../store/typed-store.ts';
+import type { ConsumerRecord, CurrentRecord, DeadLetter, HeaderList, RecordContext } from './record.ts';
 import type { TimeReport } from './repartition-record.ts';
 
 /** Hands one record to the next node: key, value, event time in epoch ms. Synchronous: the record loop never waits. */
-export type Emit = (key: string | null, value: unknown, timestampMs: number) => void;
+export type Emit = (key: unknown, value: unknown, timestampMs: number) => void;
 
 /** What stands behind a node that nobody reads. */
 export const emitNothing: Emit = () => undefined;
+
+/** A row of a table, with its time: the largest event time that has gone into it. */
+export type TableRow = StoredRow<unknown>;
+
+/** A table as other nodes see it. Keys of a windowed table are `Windowed`. */
+export interface TableView {
+  /** The row as it is now, with what is not committed yet. */
+  row(key: unknown): TableRow | undefined;
+  /** The row as the table has handed it on last: as of the last commit. */
+  before(key: unknown): TableRow | undefined;
+}
+
+/** A row that has changed since the last commit. */
+export interface RowChange {
+  readonly key: unknown;
+  /** Null: the row is deleted. */
+  readonly value: unknown;
+  readonly timestampMs: number;
+  /** Its value as of the last commit; undefined: there was no row, or the table cannot know. */
+  before(): unknown;
+}
+
+/** Hands one changed row to a node that reads a table. */
+export type ChangeEmit = (change: RowChange) => void;
 
 /** A record for a sink topic. */
 export interface SinkRecord {
@@ -21,22 +45,40 @@ export interface SinkRecord {
   readonly partition?: number | undefined;
 }
 
+/** A record for a repartition topic, sent by itself. */
+export interface RoutedRecord {
+  readonly key: Buffer | null;
+  readonly value: Buffer;
+  readonly timestampMs: number;
+  readonly headers: HeaderList;
+}
+
 /** What a node is given when a task is built. One per task: nodes of two tasks share nothing. */
 export interface TaskRuntime {
   readonly taskId: string;
+  /** The record that is being processed. At a commit: the last one that changed the row which is handed on. */
+  current: CurrentRecord;
+  /** The same for a callback, with an event time. */
+  context(timestampMs: number): RecordContext;
+  /** Its headers, in order. */
+  headers(): HeaderList;
   nowMs(): number;
   /** Event time that this task has reached; -1 before it knows. Never goes back. */
   streamTimeMs(): number;
   keyValueStore(name: string): LiveKeyValueStore<unknown, unknown>;
   windowStore(name: string): LiveWindowStore<unknown, unknown>;
   send(record: SinkRecord): void;
+  /** Partition count of a topic of the user's. */
+  partitionsOf(topic: string): number;
   /** A commit hands on what tables have changed: these values are of the whole commit, not of the moment. */
   isFlushing(): boolean;
   /**
    * A partial of so many records for the repartition topic of this grouping name. `lateByMs`: it travels behind a
    * time report that has come so far; Infinity: behind the last one of the commit.
    */
-  sendPartial(grouping: string, key: string, value: Buffer, records: number, lateByMs?: number): void;
+  sendPartial(grouping: string, key: Buffer, value: Buffer, headers: HeaderList, lateByMs?: number): void;
+  /** A record by itself for the repartition topic of this grouping name. */
+  sendRouted(grouping: string, record: RoutedRecord): void;
   /**
    * A source task's time report has arrived in the repartition topic of this grouping name. False: no such task writes
    * to it.

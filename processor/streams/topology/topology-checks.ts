@@ -16,7 +16,10 @@ export function findNodeProblem(node: DeclaredNode, nodes: readonly DeclaredNode
   const { name } = node;
   switch (node.kind) {
     case 'source':
-      return findSourceProblem(name, node.topic, node.deadLetterTopic);
+      return (
+        findSourceProblem(name, node.topic, node.deadLetterTopic) ??
+        findSerdeProblem(`the source of "${node.topic}"`, { key: node.key })
+      );
     case 'repartition-source':
       return findGroupingProblem(node.grouping);
     case 'branch':
@@ -30,11 +33,23 @@ export function findNodeProblem(node: DeclaredNode, nodes: readonly DeclaredNode
     case 'aggregate':
     case 'merge-partials':
       return findAggregateProblem(name, node) ?? findStoreProblem(name, node.store);
-    case 'sink':
-      if (!isTopicName(node.topic)) return `${name}: ${notATopic(node.topic)}`;
-      return isSerde(node.serde)
-        ? undefined
-        : `to("${node.topic}") of ${inputName(node, nodes)} needs a serde: an object with serialize and deserialize`;
+    case 'to-table':
+    case 'table-filter':
+    case 'table-map-values':
+      return node.store === undefined ? undefined : findStoreProblem(name, node.store);
+    case 'combine':
+      return findSerdeProblem(`the grouping "${node.grouping}"`, { key: node.key });
+    case 'send':
+      return (
+        findGroupingProblem(node.grouping) ??
+        findSerdeProblem(`the grouping "${node.grouping}"`, { key: node.key, value: node.value })
+      );
+    case 'sink': {
+      const { topic, key, value } = node;
+      if (typeof topic !== 'function' && !isTopicName(topic)) return `${name}: ${notATopic(topic)}`;
+      const to = `to(${typeof topic === 'function' ? 'a function' : `"${topic}"`}) of ${inputName(node, nodes)}`;
+      return findSerdeProblem(to, { key, value });
+    }
     default:
       return undefined;
   }
@@ -66,11 +81,21 @@ function findProcessProblem(node: GraphNode): string | undefined {
         `or the table that keeps it`;
 }
 
+function findSerdeProblem(what: string, serdes: Readonly<Record<string, unknown>>): string | undefined {
+  for (const [name, serde] of Object.entries(serdes))
+    if (serde !== undefined && !isSerde(serde))
+      return `${what} needs a serde as its ${name}: an object with serialize and deserialize`;
+  return undefined;
+}
+
 /** Whether all tasks would be given one processor. A supplier that throws is heard of when the task is set up. */
-function isOneForAll(supplier: () => unknown): boolean {
+function isOneForAll(supplier: (context: never) => unknown): boolean {
+  // A supplier that takes its context is asked once a task, and not before.
+  if (supplier.length > 0) return false;
   try {
-    const one = supplier();
-    return typeof one === 'object' && one !== null && one === supplier();
+    const ask = supplier as () => unknown;
+    const one = ask();
+    return typeof one === 'object' && one !== null && one === ask();
   } catch {
     return false;
   }
@@ -121,6 +146,8 @@ function notATopic(name: unknown): string {
   );
 }
 
+const KINDS: readonly StoreSpec['kind'][] = ['key-value', 'window', 'session', 'versioned'];
+
 function findStoreProblem(node: string, store: StoreSpec<unknown>): string | undefined {
   const { name, kind, serde, windowSizeMs, retentionMs } = (store ?? {}) as {
     [field in keyof StoreSpec<unknown>]?: StoreSpec<unknown>[field];
@@ -129,8 +156,8 @@ function findStoreProblem(node: string, store: StoreSpec<unknown>): string | und
   const what = `the store "${name}" of ${node}`;
   if (!isStoreName(name))
     return `${what} has a name that cannot be used: letters, digits, ".", "_" and "-", at most 249, no "." first`;
-  if (kind !== 'key-value' && kind !== 'window')
-    return `${what} is of the kind ${String(kind)}: there are key-value and window`;
+  if (kind === undefined || !KINDS.includes(kind))
+    return `${what} is of the kind ${String(kind)}: there are ${KINDS.join(', ')}`;
   if (!isSerde(serde)) return `${what} has no serde: an object with serialize and deserialize`;
   if (kind === 'window' && !(Number(windowSizeMs) > 0)) return `${what} needs a windowSizeMs above 0`;
   if (kind === 'window' && !(Number(retentionMs) >= 0)) return `${what} needs a retentionMs of 0 or more`;
@@ -138,7 +165,7 @@ function findStoreProblem(node: string, store: StoreSpec<unknown>): string | und
 }
 
 function findAggregateProblem(node: string, { aggregate, store }: Aggregation): string | undefined {
-  const missing = (['empty', 'add', 'merge'] as const).find(
+  const missing = (['empty', 'add'] as const).find(
     (part) => typeof (aggregate as typeof aggregate | undefined)?.[part] !== 'function',
   );
   if (missing !== undefined) return `the aggregate of the store "${store.name}" of ${node} has no ${missing}()`;

@@ -51,6 +51,17 @@ export function inputTopicsOf(subTopologies: readonly SubTopology[]): string[] {
   ];
 }
 
+/**
+ * The user's topics whose records move the event time of a task: those of streams; where a sub-topology reads tables
+ * only, theirs.
+ */
+export function timedTopicsOf({ nodes, sources }: SubTopology): string[] {
+  const sourceNodes = nodes.flatMap((node) => (node.kind === 'source' ? node : []));
+  const ofStreams = sourceNodes.filter(({ role }) => role === 'stream');
+  const readsStreams = ofStreams.length > 0 || sources.some((source) => 'grouping' in source);
+  return [...new Set((readsStreams ? ofStreams : sourceNodes).map(({ topic }) => topic))];
+}
+
 /** Topics that a sub-topology writes to besides its changelogs: sinks, repartition topics, dead letters. */
 export function outputsOf({ nodes }: SubTopology, applicationId: string): string[] {
   const written = nodes.flatMap((node) => {
@@ -62,7 +73,13 @@ export function outputsOf({ nodes }: SubTopology, applicationId: string): string
 
 /** The topics of its user's that a sub-topology writes to: sinks and dead letters. */
 export function userOutputsOf({ nodes }: SubTopology): string[] {
-  return [...new Set(nodes.flatMap((node) => (node.kind === 'sink' ? [node.topic] : deadLetterTopicOf(node))))];
+  return [
+    ...new Set(
+      nodes.flatMap((node) =>
+        node.kind === 'sink' ? (typeof node.topic === 'string' ? [node.topic] : []) : deadLetterTopicOf(node),
+      ),
+    ),
+  ];
 }
 
 function deadLetterTopicOf(node: GraphNode): string[] {

@@ -1,6 +1,6 @@
 import { messageOf, StreamsError } from '../errors.ts';
 import type { Serde } from './serdes.ts';
-import { checkKeyText, isThenable, kindOf } from '../store/key-text.ts';
+import { isThenable, kindOf } from '../store/key-text.ts';
 import { UnreadableValueError } from './stored-value.ts';
 
 /*
@@ -59,10 +59,8 @@ export function isTruthy(answer: unknown): boolean {
 }
 
 /** A key as it may be: undefined is none. */
-export function keyOrNull(key: unknown): string | null {
-  if (typeof key === 'string') return key;
-  if (key === null || key === undefined) return null;
-  return refuseAnswer(key, 'a key, which is text or null');
+export function keyOrNull(key: unknown): unknown {
+  return key === undefined ? null : settled(key);
 }
 
 /** The pair that `map` and `flatMap` answer. */
@@ -72,17 +70,19 @@ export function checkedPair<P extends { readonly value: unknown }>(pair: P): P {
   return pair;
 }
 
-/** The key that a record is grouped by: null and undefined are none. */
-export function groupingKey(key: unknown): string | undefined {
-  const text = keyOrNull(key);
-  if (text === null) return undefined;
-  checkKeyText(text);
-  return text;
+/** The bytes of a key. @throws TypeError for a promise, and what the serde throws. */
+export function keyBytesOf(serde: Serde<unknown>, key: unknown): Buffer {
+  return serialized(serde.serialize(settled(key)));
 }
 
-/** What an aggregate answered; undefined is no row that could be kept. */
+/** Whether a selector said that the record has no key. */
+export function isNoKey(key: unknown): key is null | undefined {
+  return key === null || key === undefined;
+}
+
+/** What an aggregate answered; null and undefined are no row. */
 export function aggregated<A>(answer: A): A {
-  if (answer === undefined || isThenable(answer)) refuseAnswer(answer, 'the aggregate');
+  if (isThenable(answer)) refuseAnswer(answer, 'the aggregate');
   return answer;
 }
 
@@ -102,22 +102,39 @@ export function storedBytes<V>(store: string, serde: Serde<V>, value: V): Buffer
   }
 }
 
-/** `() =>`, `value =>`, `(value) =>`, `({ a, b: c }) =>`: an arrow function has no `arguments` either. */
-const ARROW_OF_ONE = /^(async\s*)?(\(\s*([\w$]*|\{[\w$\s,:]*\})\s*,?\s*\)|[\w$]+)\s*=>/;
-/** `process(value) {`, `function name(value) {` */
-const FUNCTION_OF_ONE = /^(async\s+)?(function\b\s*)?[\w$]*\s*\(\s*[\w$]*\s*,?\s*\)\s*\{/;
+/** A name, or a pattern of names, that takes one argument. */
+const PARAMETER = String.raw`(?:[\w$]*|\{[\w$\s,:]*\})`;
 
-/**
- * Whether a callback of (value, key, …) may see the key: it has a parameter for it, or its text does not show that it
- * has none.
- */
-export function takesKey(callback: (...args: never[]) => unknown): boolean {
-  if (callback.length >= 2) return true;
-  const text = Function.prototype.toString.call(callback);
-  return !ARROW_OF_ONE.test(text) && (!FUNCTION_OF_ONE.test(text) || /\b(arguments|native code)\b/.test(text));
+/** Patterns of functions of at most so many parameters: an arrow function, which has no `arguments` either; others. */
+function functionsOf(parameters: number): readonly [arrow: RegExp, other: RegExp] {
+  const list = Array.from({ length: parameters }, () => String.raw`\s*${PARAMETER}\s*`).join(',?');
+  return [
+    new RegExp(String.raw`^(async\s*)?(\(${list},?\s*\)|[\w$]+)\s*=>`),
+    new RegExp(String.raw`^(async\s+)?(function\b\s*)?[\w$]*\s*\(${list},?\s*\)\s*\{`),
+  ];
 }
 
-function refuseAnswer(answer: unknown, expected: string): never {
+const OF_ONE = functionsOf(1);
+const OF_TWO = functionsOf(2);
+
+/** Whether a callback may see more than its first arguments: its text does not show that it does not. */
+function takesMore(callback: (...args: never[]) => unknown, [arrow, other]: readonly [RegExp, RegExp]): boolean {
+  const text = Function.prototype.toString.call(callback);
+  return !arrow.test(text) && (!other.test(text) || /\b(arguments|native code)\b/.test(text));
+}
+
+/** Whether a callback of (value, key, …) may see the key. */
+export function takesKey(callback: (...args: never[]) => unknown): boolean {
+  return callback.length >= 2 || takesMore(callback, OF_ONE);
+}
+
+/** Whether a callback of (value, key, record) may see the record. */
+export function takesRecord(callback: (...args: never[]) => unknown): boolean {
+  return callback.length >= 3 || takesMore(callback, OF_TWO);
+}
+
+/** @throws TypeError saying what was expected of a function, and what came. */
+export function refuseAnswer(answer: unknown, expected: string): never {
   // Its failure would end the thread, in the name of nobody.
   if (isThenable(answer)) void Promise.resolve(answer).catch(() => undefined);
   throw new TypeError(`the function must answer ${expected}, not ${kindOf(answer)}`);

@@ -2,7 +2,7 @@ import { countAggregate } from './aggregate.ts';
 import { readersOf, type GraphNode, type NodeKind } from './graph.ts';
 
 /** Hand on the very value that they were given. */
-const PASSES: ReadonlySet<NodeKind> = new Set(['filter', 'branch', 'branch-child', 'merge']);
+const PASSES: ReadonlySet<NodeKind> = new Set(['filter', 'branch', 'branch-child', 'merge', 'repartitioned']);
 /** Hand the value to a function that may change it. */
 const CHANGES: ReadonlySet<NodeKind> = new Set(['map-values', 'map', 'flat-map', 'flat-map-values', 'peek', 'process']);
 

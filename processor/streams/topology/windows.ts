@@ -3,38 +3,60 @@ import { checkOptions } from '../options.ts';
 /** Fixed-size windows in event time, aligned to the epoch. Sizes in milliseconds. */
 export interface TimeWindows {
   readonly sizeMs: number;
-  /** Equal to `sizeMs` for tumbling windows, a divisor of it for hopping ones. */
+  /** Equal to `sizeMs` for tumbling windows, less for hopping ones. */
   readonly advanceMs: number;
-  /** How far behind stream time a window's end may lie before it is deleted and logins for it are late. */
+  /** A record is late for a window whose end lies this far behind stream time. */
+  readonly graceMs: number;
+  /** A window is deleted when its end lies this far behind stream time: not before it is late. */
   readonly retentionMs: number;
 }
 
-/** Back-to-back windows: each record lies in exactly one. */
-export function tumbling(options: { sizeMs: number; retentionMs: number }): TimeWindows {
-  checkOptions('tumbling()', options, ['sizeMs', 'retentionMs']);
-  return checked({ ...options, advanceMs: options.sizeMs });
+/** How long windows take records, and how long they are kept. One of both is given, the other follows it. */
+export interface WindowTimes {
+  readonly graceMs?: number;
+  readonly retentionMs?: number;
 }
 
-/** Overlapping windows: each record lies in `sizeMs / advanceMs` of them. */
-export function hopping(options: { sizeMs: number; advanceMs: number; retentionMs: number }): TimeWindows {
+/** Back-to-back windows: each record lies in exactly one. Kafka Streams: `TimeWindows.ofSizeAndGrace`. */
+export function tumbling(options: { sizeMs: number } & WindowTimes): TimeWindows {
+  checkOptions('tumbling()', options, ['sizeMs', 'graceMs', 'retentionMs']);
+  return checked('tumbling()', { ...options, advanceMs: options.sizeMs });
+}
+
+/** Overlapping windows, one every `advanceMs`, which need not divide the size. Kafka Streams: `advanceBy`. */
+export function hopping(options: { sizeMs: number; advanceMs: number } & WindowTimes): TimeWindows {
   return checkedWindows('hopping()', options);
 }
 
 /** @throws StreamsError CONFIG_INVALID for what is no option; RangeError for sizes that cannot be. */
-export function checkedWindows(what: string, windows: TimeWindows): TimeWindows {
-  checkOptions(what, windows, ['sizeMs', 'advanceMs', 'retentionMs']);
-  return checked(windows);
+export function checkedWindows(
+  what: string,
+  windows: { sizeMs: number; advanceMs: number } & WindowTimes,
+): TimeWindows {
+  checkOptions(what, windows, ['sizeMs', 'advanceMs', 'graceMs', 'retentionMs']);
+  return checked(what, windows);
 }
 
-function checked(windows: TimeWindows): TimeWindows {
-  const { sizeMs, advanceMs, retentionMs } = windows;
+function checked(what: string, windows: { sizeMs: number; advanceMs: number } & WindowTimes): TimeWindows {
+  const { sizeMs, advanceMs } = windows;
   if (!Number.isSafeInteger(sizeMs) || sizeMs <= 0)
     throw new RangeError(`sizeMs must be a positive whole number, not ${String(sizeMs)}`);
-  if (!Number.isSafeInteger(advanceMs) || advanceMs <= 0 || sizeMs % advanceMs !== 0)
-    throw new RangeError(`advanceMs must divide sizeMs ${String(sizeMs)}, not ${String(advanceMs)}`);
-  if (!Number.isSafeInteger(retentionMs) || retentionMs < 0)
-    throw new RangeError(`retentionMs must be a whole number, 0 or more, not ${String(retentionMs)}`);
-  return Object.freeze({ sizeMs, advanceMs, retentionMs });
+  if (!Number.isSafeInteger(advanceMs) || advanceMs <= 0 || advanceMs > sizeMs)
+    throw new RangeError(
+      `advanceMs must be a positive whole number, at most sizeMs ${String(sizeMs)}, not ${String(advanceMs)}`,
+    );
+  return Object.freeze({ sizeMs, advanceMs, ...windowTimes(what, windows) });
+}
+
+/** @throws RangeError where neither is given, and for what is no time. */
+export function windowTimes(what: string, { graceMs, retentionMs }: WindowTimes): Required<WindowTimes> {
+  const either = graceMs ?? retentionMs;
+  if (either === undefined) throw new RangeError(`${what} needs graceMs or retentionMs`);
+  const times = { graceMs: graceMs ?? either, retentionMs: retentionMs ?? either };
+  for (const [name, ms] of Object.entries(times))
+    if (!Number.isSafeInteger(ms) || ms < 0)
+      throw new RangeError(`${name} must be a whole number, 0 or more, not ${String(ms)}`);
+  return { graceMs: times.graceMs, retentionMs: Math.max(times.graceMs, times.retentionMs) };
 }
 
 /** The start of the step that holds a time: one rule for grains and windows. */
@@ -43,23 +65,25 @@ export function floorTo(timeMs: number, stepMs: number): number {
 }
 
 /**
- * Starts of the windows that hold `[timeMs, timeMs + grainMs)`, oldest first; `grainMs` divides the advance. As in
+ * Starts of the windows that hold `[timeMs, timeMs + grainMs)`, oldest first; `grainMs` divides advance and size. As in
  * Kafka Streams none starts before 1970.
  */
-export function windowStartsOf(windows: TimeWindows, timeMs: number): number[] {
-  const newest = floorTo(timeMs, windows.advanceMs);
+export function windowStartsOf(
+  { sizeMs, advanceMs }: Pick<TimeWindows, 'sizeMs' | 'advanceMs'>,
+  timeMs: number,
+): number[] {
+  const newest = floorTo(timeMs, advanceMs);
   const starts: number[] = [];
-  for (let start = newest - windows.sizeMs + windows.advanceMs; start <= newest; start += windows.advanceMs) {
-    if (start >= 0) starts.push(start);
-  }
+  const oldest = newest - floorTo(sizeMs - 1 - (timeMs - newest), advanceMs);
+  for (let start = Math.max(0, oldest); start <= newest; start += advanceMs) starts.push(start);
   return starts;
 }
 
 /** The coarsest grain that rolls up into all of these windows without splitting: what a combiner may sum over. */
 export function commonGrainMs(windows: readonly TimeWindows[]): number | undefined {
   return windows
-    .map((w) => w.advanceMs)
-    .reduce<number | undefined>((grain, advance) => (grain === undefined ? advance : gcd(grain, advance)), undefined);
+    .flatMap(({ sizeMs, advanceMs }) => [sizeMs, advanceMs])
+    .reduce<number | undefined>((grain, step) => (grain === undefined ? step : gcd(grain, step)), undefined);
 }
 
 function gcd(a: number, b: number): number {

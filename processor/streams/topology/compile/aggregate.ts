@@ -1,31 +1,33 @@
-import type { StoreSpec } from '../../store/typed-store.ts';
 import type { AggregateNode, Aggregation, MergePartialsNode } from '../graph.ts';
-import { addOwn, copyThrough, emptyOf } from '../own-values.ts';
+import { addOwn, canChange, copyOf, emptyOf } from '../own-values.ts';
 import type { PartialAggregate } from '../repartition-record.ts';
 import { readStored } from '../stored-value.ts';
-import { emitNothing, type Emit, type TaskRuntime } from '../task-runtime.ts';
-import { aggregated, failedAt, groupingKey, settled } from '../user-code.ts';
+import type { ChangeEmit, Emit, TaskRuntime } from '../task-runtime.ts';
+import { aggregated, failedAt, isNoKey, settled } from '../user-code.ts';
 import { windowStartsOf, type TimeWindows } from '../windows.ts';
+import { withRecord } from './steps.ts';
+import { ChangedRows } from './table.ts';
 
-/** Merges a partial of so many records, keyed by `key`, into a store. */
-export type MergePartial = (key: string, partial: PartialAggregate, records: number) => void;
+/** Merges a partial of so many records into a store. `windowedOnly`: of records without a value. */
+export type MergePartial = (key: unknown, partial: PartialAggregate, records: number, windowedOnly: boolean) => void;
 
-type Update<P> = (key: string, partial: P, timeMs: number, newestMs: number, records: number) => void;
+/** What goes into rows: of so many records of one key and grain, the newest of which has this time. */
+interface Item<P> {
+  readonly part: P;
+  readonly timeMs: number;
+  readonly newestMs: number;
+  readonly records: number;
+}
 
-/** Makes a value of a partial, one that nobody else has; `last`: nobody asks for another one. */
-type OpenPartial<P> = (partial: P, last: boolean) => unknown;
+/** The row's next value; undefined and null: none. `last`: nobody asks for another one with this part. */
+type NextValue<P> = (value: unknown, part: P, key: unknown, timestampMs: number, last: boolean) => unknown;
 
 /** Where the results of an aggregation go. */
 export interface AggregationTargets {
   /** Its changed rows. */
-  readonly next: Emit;
+  readonly next: ChangeEmit | undefined;
   /** What came too late for all of its windows. */
   readonly late: Emit;
-}
-
-/** A window whose end lies this far back is gone from the store: what belongs to it is late. */
-function isExpired(windows: TimeWindows, windowStartMs: number, streamTimeMs: number): boolean {
-  return windowStartMs + windows.sizeMs <= streamTimeMs - windows.retentionMs;
 }
 
 /** Merges the partials of a combine node into a store. */
@@ -34,131 +36,107 @@ export function compileMergePartials(
   runtime: TaskRuntime,
   targets: AggregationTargets,
 ): MergePartial {
-  const { serde } = node.aggregate;
+  const { aggregate, windows } = node;
+  const { serde } = aggregate;
+  const empty = emptyOf(aggregate);
+  const merge = aggregate.merge as (a: unknown, b: unknown) => unknown;
   // A serde may return the bytes themselves.
-  const open: OpenPartial<Buffer> = (bytes, last) => settled(readStored(serde, last ? bytes : Buffer.from(bytes)));
-  const update = compileUpdate(node, runtime, open, targets);
-  return (key, { grainStartMs, newestMs, aggregate: bytes }, records) => {
+  const open = (bytes: Buffer, last: boolean): unknown => settled(readStored(serde, last ? bytes : Buffer.from(bytes)));
+  const update = compileUpdate<Buffer>(node, runtime, targets, {
+    nextValue: (value, bytes, _key, _at, last) => merge.call(aggregate, value ?? empty(), open(bytes, last)),
+    lateValue: (bytes) => open(bytes, true),
+  });
+  return (key, { grainStartMs, newestMs, aggregate: bytes }, records, windowedOnly) => {
+    if (windowedOnly && windows === undefined) return;
     try {
-      update(key, bytes, grainStartMs, newestMs, records);
+      update(key, { part: bytes, timeMs: grainStartMs, newestMs, records });
     } catch (error) {
       throw failedAt(node.name, error);
     }
   };
 }
 
-/**
- * Aggregates in the task that reads the source: the key is the source topic's own, so the partition already is the
- * owner.
- */
+/** Adds records one by one: this task owns their keys. */
 export function compileAggregate(node: AggregateNode, runtime: TaskRuntime, targets: AggregationTargets): Emit {
-  const { name, aggregate, keyOf } = node;
+  const { name, aggregate, windows } = node;
+  const keyOf = withRecord(node.keyOf, runtime);
   const empty = emptyOf(aggregate);
-  // mutant: partial-of-each-window
-  const open: OpenPartial<unknown> = (partial, last) => (last ? partial : copyThrough(aggregate.serde, partial));
+  const add = addOwn(aggregate.add as never, aggregate.serde);
   // mutant: tell-late
-  const update = compileUpdate(node, runtime, open, targets);
+  const update = compileUpdate<unknown>(node, runtime, targets, {
+    // mutant: partial-of-each-window
+    nextValue: (value, part, key, at, last) =>
+      add(value ?? empty(), last || !canChange(part) ? part : copyOf(part), key, at),
+    lateValue: (part, key, at) => add(empty(), part, key, at),
+  });
   return (key, value, at) => {
     try {
-      const groupKey = groupingKey(keyOf(value as never, key));
-      if (groupKey === undefined) runtime.drop('null-key');
-      else update(groupKey, aggregated(addOwn(aggregate, empty(), value, at)), at, at, 1);
+      const selected = keyOf(value, key, at);
+      if (isNoKey(selected)) runtime.drop('null-key');
+      // mutant: skip-null-values
+      else if (value !== null || windows !== undefined)
+        update(selected, { part: value, timeMs: at, newestMs: at, records: 1 });
     } catch (error) {
       throw failedAt(name, error);
     }
   };
 }
 
-/** Merges into the store, and hands on one change a row and commit to whoever listens. */
+/** A window whose end lies this far back is closed: what belongs to it is late. */
+function isClosed(windows: TimeWindows, windowStartMs: number, streamTimeMs: number): boolean {
+  return windowStartMs + windows.sizeMs + windows.graceMs <= streamTimeMs;
+}
+
+/** Puts items into rows of the store, and hands on each changed row once a commit. */
 function compileUpdate<P>(
-  { aggregate, windows, store }: Aggregation,
+  { windows, store }: Aggregation,
   runtime: TaskRuntime,
-  open: OpenPartial<P>,
   { next, late }: AggregationTargets,
-): Update<P> {
-  const empty = emptyOf(aggregate);
-  const changed = new ChangedRows(runtime, store, next);
+  {
+    nextValue,
+    lateValue,
+  }: {
+    readonly nextValue: NextValue<P>;
+    readonly lateValue: (part: P, key: unknown, timestampMs: number) => unknown;
+  },
+): (key: unknown, item: Item<P>) => void {
+  const changed = ChangedRows.ofStore(store, runtime, next);
+  const isTimed = store.timed === true;
   if (windows === undefined) {
     const rows = runtime.keyValueStore(store.name);
-    changed.valueOf = ({ key }) => rows.get(key);
-    return (key, partial, _timeMs, newestMs) => {
-      const value = aggregated(aggregate.merge(rows.get(key) ?? empty(), open(partial, true)));
-      rows.put(key, value);
-      if (changed.isRead) changed.add(key, null, value, newestMs);
+    return (key, { part, newestMs }) => {
+      const row = isTimed ? rows.row(key) : undefined;
+      const before = isTimed ? row?.value : rows.get(key);
+      const timestampMs = Math.max(row?.timestampMs ?? -1, newestMs);
+      const value = aggregated(nextValue(before, part, key, newestMs, true));
+      if (value === null || value === undefined) rows.delete(key);
+      else rows.put(key, value, timestampMs);
+      changed.add(key, timestampMs);
     };
   }
   const rows = runtime.windowStore(store.name);
-  changed.valueOf = ({ key, windowStartMs }) => rows.get(key, windowStartMs as number);
   const intake = runtime.intakeOf(store.name);
-  return (key, partial, timeMs, newestMs, records) => {
+  return (key, { part, timeMs, newestMs, records }) => {
     const starts = windowStartsOf(windows, timeMs);
     const streamTimeMs = runtime.streamTimeMs();
-    const alive = starts.filter((start) => !isExpired(windows, start, streamTimeMs));
-    if (alive.length > 0) intake.taken(alive.length * records);
-    if (alive.length < starts.length)
-      intake.leftOut((starts.length - alive.length) * records, {
+    const open = starts.filter((start) => !isClosed(windows, start, streamTimeMs));
+    if (open.length > 0) intake.taken(open.length * records);
+    if (open.length < starts.length)
+      intake.leftOut((starts.length - open.length) * records, {
         place: runtime.place(),
         timestampMs: newestMs,
         streamTimeMs,
       });
-    if (alive.length === 0) late(key, open(partial, true), newestMs);
-    for (let index = 0; index < alive.length; index += 1) {
-      const start = alive[index] as number;
-      const value = aggregated(
-        aggregate.merge(rows.get(key, start) ?? empty(), open(partial, index === alive.length - 1)),
-      );
-      rows.put(key, start, value);
-      if (changed.isRead) changed.add(key, start, value, newestMs);
+    if (open.length === 0) late(key, aggregated(lateValue(part, key, newestMs)), newestMs);
+    for (let index = 0; index < open.length; index += 1) {
+      const startMs = open[index] as number;
+      const row = isTimed ? rows.row(key, startMs) : undefined;
+      const before = isTimed ? row?.value : rows.get(key, startMs);
+      const timestampMs = Math.max(row?.timestampMs ?? -1, newestMs);
+      const value = aggregated(nextValue(before, part, key, newestMs, index === open.length - 1));
+      if (value === null || value === undefined) rows.delete(key, startMs);
+      else rows.put(key, startMs, value, timestampMs);
+      if (changed.isRead) changed.add({ key, startMs, endMs: startMs + windows.sizeMs }, timestampMs);
     }
   };
-}
-
-interface ChangedRow {
-  readonly key: string;
-  readonly windowStartMs: number | null;
-  /** As the aggregation left it: what is handed on of a row that a processor has deleted since. */
-  value: unknown;
-  newestMs: number;
-}
-
-/**
- * The rows that an aggregation has changed since the last commit, each handed on once with the next one, before any of
- * them expires.
- */
-class ChangedRows {
-  valueOf: (row: ChangedRow) => unknown = ({ value }) => value;
-  /** Somebody reads the changes. */
-  readonly isRead: boolean;
-  readonly #rows = new Map<string, ChangedRow>();
-
-  constructor(runtime: TaskRuntime, { name: store, serde }: StoreSpec<unknown>, next: Emit) {
-    this.isRead = next !== emitNothing;
-    if (!this.isRead) return;
-    runtime.onFlush(() => {
-      // The row itself stays with its store: who reads the change has a value of its own.
-      for (const row of this.#rows.values()) {
-        let value: unknown;
-        try {
-          // mutant: own-row
-          value = copyThrough(serde, this.valueOf(row) ?? row.value);
-        } catch (error) {
-          throw failedAt(`the store "${store}"`, error);
-        }
-        next(row.key, { windowStartMs: row.windowStartMs, value }, row.newestMs);
-      }
-      this.#rows.clear();
-    });
-    runtime.onClear(() => this.#rows.clear());
-  }
-
-  add(key: string, windowStartMs: number | null, value: unknown, newestMs: number): void {
-    const id = windowStartMs === null ? key : `${String(windowStartMs)}:${key}`;
-    const row = this.#rows.get(id);
-    if (row === undefined) {
-      this.#rows.set(id, { key, windowStartMs, value, newestMs });
-      return;
-    }
-    row.value = value;
-    if (newestMs > row.newestMs) row.newestMs = newestMs;
-  }
 }

@@ -1,19 +1,22 @@
-import { emptyOf, addOwn } from '../own-values.ts';
+import { storeKeys } from '../../store/store-keys.ts';
 import type { CombineNode } from '../graph.ts';
-import { encodePartial } from '../repartition-record.ts';
+import { addOwn, emptyOf } from '../own-values.ts';
+import { encodePartial, partialHeaders } from '../repartition-record.ts';
 import type { Emit, TaskRuntime } from '../task-runtime.ts';
-import { aggregated, failedAt, groupingKey, serialized } from '../user-code.ts';
+import { aggregated, failedAt, isNoKey, serialized } from '../user-code.ts';
 import { commonGrainMs, floorTo, windowStartsOf, type TimeWindows } from '../windows.ts';
+import { withRecord } from './steps.ts';
 
 interface Accumulator {
-  readonly key: string;
+  /** The id of its key. */
+  readonly id: string;
   readonly grainStartMs: number;
   aggregate: unknown;
   newestMs: number;
   records: number;
 }
 
-/** By start of the grain, then by key: grains are few, and one map a key would be a map for each of a million. */
+/** By start of the grain, then by id of the key: grains are few, and one map a key would be a map for each of a million. */
 type Partials = Map<number, Map<string, Accumulator>>;
 
 /** So many partials in memory ask for a commit before its time. */
@@ -30,16 +33,23 @@ const NO_WINDOW = -1;
  * is late for what was read after it. The order in which tables hand on their changes at the commit means nothing here:
  * these are late by earlier commits only.
  */
-export function compileCombine({ name, grouping, keyOf, aggregate, feeds }: CombineNode, runtime: TaskRuntime): Emit {
+export function compileCombine(node: CombineNode, runtime: TaskRuntime): Emit {
+  const { name, grouping, aggregate, feeds } = node;
+  const keyOf = withRecord(node.keyOf, runtime);
+  const keys = storeKeys(node.key);
   const empty = emptyOf(aggregate);
+  const add = addOwn(aggregate.add as never, aggregate.serde);
   const windows = feeds.flatMap((fed) => fed.windows ?? []);
   const grainMs = commonGrainMs(windows);
   // Any store that it feeds is the address of all of them.
   const store = feeds[0]?.store ?? '';
-  const shortestRetentionMs = Math.min(...windows.map(({ retentionMs }) => retentionMs));
+  const shortestGraceMs = Math.min(...windows.map(({ graceMs }) => graceMs));
   const inTime: Partials = new Map();
   /** By the stream time that they are late by. */
   const behind = new Map<number, Partials>();
+  /** Of records without a value: tables without windows do not count them. */
+  const ofNulls: Partials = new Map();
+  const skipsNulls = feeds.some((fed) => fed.windows === undefined);
   let count = 0;
   // Event time moves on slowly: nearly every record lies in the grain of the one before it.
   let lastGrainStartMs = NaN;
@@ -47,30 +57,30 @@ export function compileCombine({ name, grouping, keyOf, aggregate, feeds }: Comb
   const clear = (): void => {
     inTime.clear();
     behind.clear();
+    ofNulls.clear();
     count = 0;
     lastByKey = undefined;
   };
   const bytesOf = (value: unknown): Buffer => {
     try {
-      return serialized(aggregate.serde.serialize(aggregated(value)));
+      return serialized(aggregate.serde.serialize(value));
     } catch (error) {
       throw failedAt(name, error);
     }
   };
-  runtime.onFlush(() => {
-    for (const [lateByMs, partials] of [[undefined, inTime] as const, ...behind]) {
-      for (const byKey of partials.values()) {
-        for (const { key, grainStartMs, newestMs, records, aggregate: value } of byKey.values()) {
-          runtime.sendPartial(
-            grouping,
-            key,
-            encodePartial({ store, grainStartMs, newestMs, aggregate: bytesOf(value) }),
-            records,
-            lateByMs,
-          );
-        }
+  const sendAll = (partials: Partials, lateByMs: number | undefined, windowedOnly = false): void => {
+    for (const byKey of partials.values()) {
+      for (const { id, grainStartMs, newestMs, records, aggregate: value } of byKey.values()) {
+        if (value === null || value === undefined) continue;
+        const bytes = encodePartial({ store, grainStartMs, newestMs, aggregate: bytesOf(value) });
+        runtime.sendPartial(grouping, keys.bytesOf(id), bytes, partialHeaders(records, windowedOnly), lateByMs);
       }
     }
+  };
+  runtime.onFlush(() => {
+    sendAll(inTime, undefined);
+    sendAll(ofNulls, undefined, true);
+    for (const [lateByMs, partials] of behind) sendAll(partials, lateByMs);
     clear();
   });
   runtime.onClear(clear);
@@ -91,30 +101,34 @@ export function compileCombine({ name, grouping, keyOf, aggregate, feeds }: Comb
     if (partials === undefined) behind.set(lateByMs, (partials = new Map()));
     return partials;
   };
-  const combine = (selected: string | null | undefined, value: unknown, at: number): void => {
+  const partialsFor = (value: unknown, at: number): Partials => {
+    if (value === null && skipsNulls) return ofNulls;
     const streamTimeMs = runtime.streamTimeMs();
-    const isOld = streamTimeMs - at > shortestRetentionMs && !runtime.isFlushing();
-    const partials = isOld ? partialsOf(at, streamTimeMs) : inTime;
+    const isOld = streamTimeMs - at > shortestGraceMs && !runtime.isFlushing();
+    return isOld ? partialsOf(at, streamTimeMs) : inTime;
+  };
+  const combine = (selected: unknown, value: unknown, at: number): void => {
+    // mutant: count-null-key
+    if (isNoKey(selected)) return runtime.drop('null-key');
+    const partials = partialsFor(value, at);
+    // mutant: skip-nulls
+    if (partials === ofNulls && windows.length === 0) return;
     const grainStartMs = grainMs === undefined ? NO_WINDOW : floorTo(at, grainMs);
     const byKey = byKeyOf(partials, grainStartMs);
-    const known = byKey.get(selected as string);
+    // A text that is none is never among the known ones: it is looked at when it is new.
+    const id = keys.idOf(selected);
+    const known = byKey.get(id);
     if (known !== undefined) {
-      known.aggregate = addOwn(aggregate, known.aggregate, value, at);
+      known.aggregate = aggregated(add(known.aggregate ?? empty(), value, selected, at));
       known.records += 1;
       if (at > known.newestMs) known.newestMs = at;
       return;
     }
-    // A key that is none is never among the known ones: it is looked at when it is new.
-    const groupKey = groupingKey(selected);
-    if (groupKey === undefined) {
-      // mutant: count-null-key
-      runtime.drop('null-key');
-      return;
-    }
-    byKey.set(groupKey, {
-      key: groupKey,
+    keys.check(id);
+    byKey.set(id, {
+      id,
       grainStartMs,
-      aggregate: aggregated(addOwn(aggregate, empty(), value, at)),
+      aggregate: aggregated(add(empty(), value, selected, at)),
       newestMs: at,
       records: 1,
     });
@@ -123,7 +137,7 @@ export function compileCombine({ name, grouping, keyOf, aggregate, feeds }: Comb
   };
   return (key, value, at) => {
     try {
-      combine(keyOf(value as never, key), value, at);
+      combine(keyOf(value, key, at), value, at);
     } catch (error) {
       throw failedAt(name, error);
     }
@@ -139,7 +153,7 @@ function lateBy(windows: readonly TimeWindows[], at: number, streamTimeMs: numbe
   let isInTime = false;
   for (const one of windows) {
     for (const start of windowStartsOf(one, at)) {
-      const closesMs = start + one.sizeMs + one.retentionMs;
+      const closesMs = start + one.sizeMs + one.graceMs;
       if (closesMs > streamTimeMs) isInTime = true;
       else if (lateByMs === undefined || closesMs > lateByMs) lateByMs = closesMs;
     }

@@ -1,20 +1,24 @@
 import { inputTopicOf, readersOf, type Edge, type GraphNode, type RepartitionSourceNode } from '../graph.ts';
 import { copyOf } from '../own-values.ts';
-import { emitNothing, type Emit, type TaskRuntime } from '../task-runtime.ts';
+import { emitNothing, type ChangeEmit, type Emit, type TableView, type TaskRuntime } from '../task-runtime.ts';
+import type { Serde } from '../serdes.ts';
 import { topicNameOf } from '../topology.ts';
 import { failedAt, takesKey, userCodeFailed } from '../user-code.ts';
 import { keepsValues, needsOwnValues } from '../value-sharing.ts';
 import { compileAggregate, compileMergePartials, type AggregationTargets, type MergePartial } from './aggregate.ts';
 import { compileCombine } from './combine.ts';
 import { compileProcess } from './process.ts';
-import { compileRepartitionSource } from './repartition-source.ts';
+import { compileRepartitionSource, type RoutedReader } from './repartition-source.ts';
+import { compileSend } from './send.ts';
+import { compileSink } from './sink.ts';
 import { bothSources, compileSource, type CompiledSource } from './source.ts';
-import { compileBranch, compileSink, compileStep } from './steps.ts';
+import { compileBranch, compileStep } from './steps.ts';
+import { compileTableStep, compileToStream, compileToTable, viewOfStep, viewOfStore } from './table.ts';
 
 /** What reads one topic in one task. */
 export interface TopicSource extends CompiledSource {
-  /** Its topic is the user's: what it reads moves the task's event time. */
-  readonly ofUser: boolean;
+  /** What it reads moves the task's event time. */
+  readonly movesTime: boolean;
 }
 
 /** A node's function, with what is known of it. */
@@ -26,18 +30,28 @@ interface Compiled {
 
 const NOTHING: Compiled = { emit: emitNothing, readsKey: false };
 
+export interface CompileContext {
+  readonly applicationId: string;
+  /** Topics of the user's whose records move the task's event time. */
+  readonly timedTopics: readonly string[];
+  /** Moves the task's event time. */
+  readonly observe: (timestampMs: number) => void;
+}
+
 /**
  * The one place where a graph becomes functions: the nodes of a sub-topology, for one task, joined by plain calls.
  * What is behind a node is compiled before it, so that flush hooks, run in reverse, go from upstream to downstream.
- * Returns what reads each topic. `observe` moves the task's event time.
+ * Returns what reads each topic.
  * @throws StreamsError USER_CODE_FAILED for a processor that cannot be set up.
  */
 export function compileGraph(
   nodes: readonly GraphNode[],
   runtime: TaskRuntime,
-  { applicationId, observe }: { readonly applicationId: string; readonly observe: (timestampMs: number) => void },
+  { applicationId, timedTopics, observe }: CompileContext,
 ): Map<string, TopicSource> {
   const known = new Map<number, Compiled>();
+  const knownChanges = new Map<number, ChangeEmit>();
+  const knownViews = new Map<number, TableView>();
 
   /** A node that records are handed to; the same one for all edges that lead to it. */
   const compiled = (node: GraphNode): Compiled => {
@@ -74,29 +88,84 @@ export function compileGraph(
     return { emit: fanOut(emits), readsKey: readers.some(({ readsKey }) => readsKey) };
   };
 
+  /** All that reads the changed rows of a table, as one; undefined: nobody does. */
+  const changesBehind = (node: GraphNode): ChangeEmit | undefined => {
+    const readers = readersOf(node, nodes, ({ carries }) => carries === 'changes').map((reader) =>
+      compiledChanges(reader),
+    );
+    const [first, second] = readers;
+    if (second === undefined) return first;
+    return (change) => {
+      for (const reader of readers) reader(change);
+    };
+  };
+
+  /** A node that changed rows are handed to. */
+  const compiledChanges = (node: GraphNode): ChangeEmit => {
+    const before = knownChanges.get(node.index);
+    if (before !== undefined) return before;
+    const made = named(node, () => compileChanges(node));
+    knownChanges.set(node.index, made);
+    return made;
+  };
+
+  const compileChanges = (node: GraphNode): ChangeEmit => {
+    switch (node.kind) {
+      case 'to-stream':
+        return compileToStream(behind(node, 'records').emit);
+      case 'table-filter':
+      case 'table-map-values':
+        return compileTableStep(node, runtime, changesBehind(node));
+      default:
+        throw new Error(`${node.name} takes no changes of tables`);
+    }
+  };
+
+  /** The rows of a table. */
+  const viewOf = (node: GraphNode): TableView => {
+    const before = knownViews.get(node.index);
+    if (before !== undefined) return before;
+    const view = makeView(node);
+    knownViews.set(node.index, view);
+    return view;
+  };
+
+  const makeView = (node: GraphNode): TableView => {
+    if ('store' in node && node.store !== undefined) return viewOfStore(node.store, runtime);
+    if (node.kind === 'table-filter' || node.kind === 'table-map-values')
+      return viewOfStep(node, runtime, viewOf(tableBefore(node)));
+    throw new Error(`${node.name} is no table`);
+  };
+
+  /** The first table whose rows a node looks at. */
+  const tableBefore = ({ inputs }: GraphNode): GraphNode => {
+    const edge = inputs.find(({ carries }) => carries === 'rows');
+    return nodes.find(({ index }) => index === edge?.from) as GraphNode;
+  };
+
   const targetsOf = (node: GraphNode): AggregationTargets => {
     const { emit: late } = behind(node, 'late');
-    return { late, next: behind(node, 'records').emit };
+    return { late, next: changesBehind(node) };
   };
 
   const compileNode = (node: GraphNode): Compiled => {
     switch (node.kind) {
       case 'filter': {
         const next = behind(node, 'records');
-        return { emit: compileStep(node, next.emit), readsKey: takesKey(node.predicate) || next.readsKey };
+        return { emit: compileStep(node, runtime, next.emit), readsKey: takesKey(node.predicate) || next.readsKey };
       }
       case 'peek': {
         const next = behind(node, 'records');
-        return { emit: compileStep(node, next.emit), readsKey: takesKey(node.look) || next.readsKey };
+        return { emit: compileStep(node, runtime, next.emit), readsKey: takesKey(node.look) || next.readsKey };
       }
       case 'map-values':
       case 'flat-map-values': {
         const next = behind(node, 'records');
-        return { emit: compileStep(node, next.emit), readsKey: takesKey(node.map) || next.readsKey };
+        return { emit: compileStep(node, runtime, next.emit), readsKey: takesKey(node.map) || next.readsKey };
       }
       case 'map':
       case 'flat-map':
-        return { emit: compileStep(node, behind(node, 'records').emit), readsKey: takesKey(node.map) };
+        return { emit: compileStep(node, runtime, behind(node, 'records').emit), readsKey: takesKey(node.map) };
       case 'branch': {
         const branches = node.predicates.map((_, index) =>
           behind(node, 'branch', (edge) => edge.carries === 'branch' && edge.predicate === index),
@@ -104,6 +173,7 @@ export function compileGraph(
         return {
           emit: compileBranch(
             node,
+            runtime,
             branches.map(({ emit }) => emit),
           ),
           readsKey: node.predicates.some(takesKey) || branches.some(({ readsKey }) => readsKey),
@@ -113,35 +183,54 @@ export function compileGraph(
       case 'merge':
       case 'dead-letters':
       case 'late':
+      case 'repartitioned':
         return behind(node, 'records');
       case 'process':
         return compileProcess(node, runtime, behind(node, 'records').emit);
       case 'combine':
         return { emit: compileCombine(node, runtime), readsKey: takesKey(node.keyOf) };
+      case 'send':
+        return { emit: compileSend(node, runtime), readsKey: takesKey(node.keyOf) };
       case 'aggregate':
         return { emit: compileAggregate(node, runtime, targetsOf(node)), readsKey: takesKey(node.keyOf) };
+      case 'to-table':
+        return { emit: compileToTable(node, runtime, changesBehind(node)), readsKey: true };
       case 'sink':
         return { emit: compileSink(node, runtime), readsKey: true };
-      // No record is handed to them: sources read topics, and partials have functions of their own.
+      // No record is handed to them: sources read topics, partials have functions of their own, and so have changes.
       case 'source':
       case 'repartition-source':
       case 'merge-partials':
+      case 'to-stream':
+      case 'table-filter':
+      case 'table-map-values':
         return NOTHING;
     }
   };
 
   const compileSourceNode = (node: GraphNode): CompiledSource | undefined => {
-    if (node.kind === 'repartition-source') return compileRepartitionSource(node, runtime, mergesOf(node));
+    if (node.kind === 'repartition-source')
+      return compileRepartitionSource(node, runtime, {
+        merges: mergesOf(node),
+        routed: routedOf(node),
+        changes: new Map(),
+      });
     if (node.kind !== 'source') return undefined;
     const { emit: next, readsKey: keysAreRead } = behind(node, 'records');
     const deadLetters = behind(node, 'dead-letters').emit;
-    return compileSource(node, runtime, { next, deadLetters, keysAreRead, observe });
+    return compileSource(node, runtime, { next, deadLetters, keysAreRead, observe: observing(node.topic) });
   };
 
+  /** Rows of a table do not move the time of a task that reads streams. */
+  const observing = (topic: string): ((timestampMs: number) => void) =>
+    timedTopics.includes(topic) ? observe : () => undefined;
+
   /** By the name of each store, what all aggregations do that share one combine node with it. */
-  const mergesOf = (source: RepartitionSourceNode): Map<string, MergePartial[]> => {
+  const mergesOf = (
+    source: RepartitionSourceNode,
+  ): Map<string, { key: Serde<unknown>; merges: readonly MergePartial[] }> => {
     const byCombine = new Map<number, MergePartial[]>();
-    const byStore = new Map<string, MergePartial[]>();
+    const byStore = new Map<string, { key: Serde<unknown>; merges: MergePartial[] }>();
     for (const node of nodes) {
       if (node.kind !== 'merge-partials') continue;
       const edge = node.inputs.find(({ from, carries }) => from === source.index && carries === 'partials');
@@ -150,9 +239,22 @@ export function compileGraph(
       byCombine.set(edge.combine, merges);
       merges.push(named(node, () => compileMergePartials(node, runtime, targetsOf(node))));
       // mutant: merges-of-each-store
-      byStore.set(node.store.name, merges);
+      byStore.set(node.store.name, { key: node.key, merges });
     }
     return byStore;
+  };
+
+  /** By each name that its records may have, what stands behind the topic for a sender of records. */
+  const routedOf = (source: RepartitionSourceNode): Map<string, RoutedReader> => {
+    const byRoute = new Map<string, RoutedReader>();
+    for (const node of nodes) {
+      const edge = node.inputs.find(({ from, carries }) => from === source.index && carries === 'routed');
+      if (edge?.carries !== 'routed' || node.kind !== 'repartitioned') continue;
+      const { key, value, routes } = node;
+      const { emit } = compiled(node);
+      for (const route of routes.length === 0 ? [''] : routes) byRoute.set(route, { key, value, emit });
+    }
+    return byRoute;
   };
 
   const sources = new Map<string, TopicSource>();
@@ -163,8 +265,10 @@ export function compileGraph(
     const topic = topicNameOf(from, applicationId);
     const earlier = sources.get(topic);
     sources.set(topic, {
-      ofUser: 'topic' in from,
-      ...(earlier === undefined ? source : bothSources(earlier, source, observe)),
+      movesTime: 'topic' in from && timedTopics.includes(from.topic),
+      ...(earlier === undefined
+        ? source
+        : bothSources(earlier, source, 'topic' in from ? observing(from.topic) : observe)),
     });
   }
   return sources;

@@ -1,4 +1,5 @@
-import { decodeText } from '../../store/key-text.ts';
+import { messageOf } from '../../errors.ts';
+import { eventTimeOf } from '../event-time.ts';
 import type { RepartitionSourceNode } from '../graph.ts';
 import type { ConsumerRecord } from '../record.ts';
 import {
@@ -7,50 +8,114 @@ import {
   unknownStore,
   unreadableKey,
   unreadablePartial,
+  type PartialAggregate,
+  type RepartitionRecord,
+  type RoutedChange,
 } from '../repartition-record.ts';
-import { UnreadableValueError } from '../stored-value.ts';
-import type { TaskRuntime } from '../task-runtime.ts';
+import type { Serde } from '../serdes.ts';
+import { readStored, UnreadableValueError } from '../stored-value.ts';
+import type { Emit, TaskRuntime } from '../task-runtime.ts';
+import { settled } from '../user-code.ts';
 import type { MergePartial } from './aggregate.ts';
-import type { CompiledSource } from './source.ts';
+import type { CompiledSource, ReadRecord } from './source.ts';
+
+/** What stands behind the repartition topic for one sender of records. */
+export interface RoutedReader {
+  readonly key: Serde<unknown>;
+  readonly value: Serde<unknown>;
+  readonly emit: Emit;
+}
+
+/** A row of a grouped table: what is taken away from its key and what is added to it; undefined: nothing. */
+export type UpdateRow = (key: unknown, added: unknown, subtracted: unknown, timestampMs: number) => void;
+
+export interface ChangeReader {
+  readonly key: Serde<unknown>;
+  readonly value: Serde<unknown>;
+  readonly update: UpdateRow;
+}
 
 /**
- * `mergesByStore`: by the name of each store, what all aggregations do that share one combine node with it. A partial
- * names any one of these stores, so it arrives whichever of them was declared first when it was sent.
+ * All that a repartition topic leads to, by the names that its records may be known by: a record names any one store
+ * that it reaches, so it arrives whichever of them was declared first when it was sent.
  */
+export interface RepartitionReaders {
+  /** What all aggregations do that share one combine node. */
+  readonly merges: ReadonlyMap<string, { readonly key: Serde<unknown>; readonly merges: readonly MergePartial[] }>;
+  readonly routed: ReadonlyMap<string, RoutedReader>;
+  readonly changes: ReadonlyMap<string, ChangeReader>;
+}
+
 export function compileRepartitionSource(
   { grouping }: RepartitionSourceNode,
   runtime: TaskRuntime,
-  mergesByStore: ReadonlyMap<string, readonly MergePartial[]>,
+  readers: RepartitionReaders,
 ): CompiledSource {
-  const handle = (record: ConsumerRecord, decoded: ReturnType<typeof decodeRepartitionRecord>): void => {
-    if ('report' in decoded) {
-      if (!runtime.reportTime(grouping, decoded.report)) throw unknownReport(record, decoded.report.source);
-      return;
-    }
-    const merges = mergesByStore.get(decoded.partial.store);
+  const merge = (record: ConsumerRecord, decoded: Extract<RepartitionRecord, { partial: PartialAggregate }>): void => {
+    const { partial, records, windowedOnly } = decoded;
+    const found = readers.merges.get(partial.store);
     // mutant: unknown-store
-    if (merges === undefined) throw unknownStore(record, decoded.partial.store);
-    const key = decodeText(decoded.key);
-    if (key === undefined) throw unreadableKey(record);
-    const { partial, records } = decoded;
+    if (found === undefined) throw unknownStore(record, partial.store);
+    const { merges } = found;
+    const key = keyOf(record, found.key, decoded.key);
     for (let index = 0; index < merges.length; index += 1) {
       // A serde may return the bytes themselves: each table has its own.
       const own = index === merges.length - 1 ? partial : { ...partial, aggregate: Buffer.from(partial.aggregate) };
       try {
-        (merges[index] as MergePartial)(key, own, records);
+        (merges[index] as MergePartial)(key, own, records, windowedOnly);
       } catch (error) {
         throw error instanceof UnreadableValueError ? unreadablePartial(record, error.message) : error;
       }
     }
   };
-  return {
-    process: (record) => handle(record, decodeRepartitionRecord(record)),
-    read: (record) => {
-      const decoded = decodeRepartitionRecord(record);
-      return {
-        timestampMs: 'partial' in decoded ? decoded.partial.newestMs : undefined,
-        handOn: () => handle(record, decoded),
-      };
-    },
+  const change = (record: ConsumerRecord, keyBytes: Buffer, routed: RoutedChange): void => {
+    const reader = readers.changes.get(routed.route);
+    if (reader === undefined) throw unknownStore(record, routed.route, 'the change of a row');
+    const { added, subtracted } = routed;
+    reader.update(
+      keyOf(record, reader.key, keyBytes),
+      added === null ? undefined : valueOf(record, reader.value, added),
+      subtracted === null ? undefined : valueOf(record, reader.value, subtracted),
+      routed.timestampMs,
+    );
   };
+  const read = (record: ConsumerRecord): ReadRecord => {
+    const decoded = decodeRepartitionRecord(record);
+    if ('report' in decoded)
+      return {
+        timestampMs: undefined,
+        handOn: () => {
+          if (!runtime.reportTime(grouping, decoded.report)) throw unknownReport(record, decoded.report.source);
+        },
+      };
+    if ('partial' in decoded) return { timestampMs: decoded.partial.newestMs, handOn: () => merge(record, decoded) };
+    if ('change' in decoded)
+      return { timestampMs: decoded.change.timestampMs, handOn: () => change(record, decoded.key, decoded.change) };
+    const { route, timestampMs, value } = decoded.routed;
+    const reader = readers.routed.get(route);
+    if (reader === undefined) throw unknownStore(record, route, 'a record');
+    const key = record.key === null ? null : keyOf(record, reader.key, record.key);
+    const at = eventTimeOf(timestampMs);
+    return {
+      timestampMs: at,
+      handOn: () => reader.emit(key, value === null ? null : valueOf(record, reader.value, value), at),
+    };
+  };
+  return { read, process: (record) => read(record).handOn() };
+}
+
+function keyOf(record: ConsumerRecord, serde: Serde<unknown>, bytes: Buffer): unknown {
+  try {
+    return settled(serde.deserialize(bytes));
+  } catch (error) {
+    throw unreadableKey(record, messageOf(error));
+  }
+}
+
+function valueOf(record: ConsumerRecord, serde: Serde<unknown>, bytes: Buffer): unknown {
+  try {
+    return settled(readStored(serde, bytes));
+  } catch (error) {
+    throw error instanceof UnreadableValueError ? unreadablePartial(record, error.message, 'a value') : error;
+  }
 }

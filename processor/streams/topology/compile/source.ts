@@ -1,8 +1,9 @@
-import { StreamsError } from '../../errors.ts';
+import { messageOf, StreamsError } from '../../errors.ts';
 import { decodeText } from '../../store/key-text.ts';
 import { eventTimeOf, isEventTime, whyNoEventTime } from '../event-time.ts';
 import type { SourceNode } from '../graph.ts';
 import { DeadLetter, type ConsumerRecord } from '../record.ts';
+import { stringSerde } from '../serdes.ts';
 import type { Emit, TaskRuntime } from '../task-runtime.ts';
 import { failedAt, settled } from '../user-code.ts';
 
@@ -32,7 +33,7 @@ export interface SourceTargets {
 }
 
 export function compileSource(
-  { name, topic, decode, timestampMs, deadLetterTopic }: SourceNode,
+  { name, topic, key: keys, decode, nulls, timestampMs, deadLetterTopic }: SourceNode,
   runtime: TaskRuntime,
   { next, deadLetters, keysAreRead, observe }: SourceTargets,
 ): CompiledSource {
@@ -71,40 +72,54 @@ export function compileSource(
   const timeOf = (record: ConsumerRecord, value: unknown): number => {
     if (timestampMs === undefined) return record.timestampMs;
     try {
-      return settled(timestampMs(value as never));
+      return settled(timestampMs(value as never, record));
     } catch (error) {
       throw failedAt(name, error);
     }
   };
-  const keyOf = (record: ConsumerRecord): string | null | undefined => {
-    const key = keysAreRead ? record.key : null;
-    return key === null ? null : decodeText(key);
+  const text = (bytes: Buffer): string | DeadLetter => decodeText(bytes) ?? NOT_TEXT;
+  const typed = (bytes: Buffer): unknown => {
+    try {
+      return settled(keys.deserialize(bytes));
+    } catch (error) {
+      return new DeadLetter('DESERIALIZATION_FAILED', `The key cannot be read: ${messageOf(error)}`);
+    }
   };
-  const notText = new DeadLetter('DESERIALIZATION_FAILED', 'The key is not UTF-8 text');
+  const toKey = (keys as unknown) === stringSerde ? text : typed;
+  const keyOf = (record: ConsumerRecord): unknown => {
+    const bytes = keysAreRead ? record.key : null;
+    return bytes === null ? null : toKey(bytes);
+  };
+  const dropsNulls = nulls === 'drop';
   return {
     process: (record) => {
       const value = record.unreadable ?? valueOf(record);
       if (value instanceof DeadLetter) return refuse(record, value);
+      if (value === null && dropsNulls) return runtime.drop('null-value');
       const given = timeOf(record, value);
       const at = isEventTime(given) ? given : eventTimeOf(given);
       if (Number.isNaN(at)) return refuseTime(record, given);
       const key = keyOf(record);
-      if (key === undefined) return refuse(record, notText);
+      if (key instanceof DeadLetter) return refuse(record, key);
       observe(at);
       next(key, value, at);
     },
     read: (record) => {
+      const atOnce = (handOn: () => void): ReadRecord => ({ timestampMs: undefined, handOn });
       const value = record.unreadable ?? valueOf(record);
-      if (value instanceof DeadLetter) return { timestampMs: undefined, handOn: () => refuse(record, value) };
+      if (value instanceof DeadLetter) return atOnce(() => refuse(record, value));
+      if (value === null && dropsNulls) return atOnce(() => runtime.drop('null-value'));
       const given = timeOf(record, value);
       const at = eventTimeOf(given);
-      if (Number.isNaN(at)) return { timestampMs: undefined, handOn: () => refuseTime(record, given) };
+      if (Number.isNaN(at)) return atOnce(() => refuseTime(record, given));
       const key = keyOf(record);
-      if (key === undefined) return { timestampMs: undefined, handOn: () => refuse(record, notText) };
+      if (key instanceof DeadLetter) return atOnce(() => refuse(record, key));
       return { timestampMs: at, handOn: () => next(key, value, at) };
     },
   };
 }
+
+const NOT_TEXT = new DeadLetter('DESERIALIZATION_FAILED', 'The key is not UTF-8 text');
 
 /**
  * One topic that two sources read, perhaps by two kinds of time: the record moves event time by the older one, so that

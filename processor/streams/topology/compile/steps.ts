@@ -1,22 +1,31 @@
-import { encodeKey } from '../../store/key-text.ts';
-import type { BranchNode, SinkNode, StepNode } from '../graph.ts';
+import type { BranchNode, StepNode, ValueFunction } from '../graph.ts';
 import type { Emit, TaskRuntime } from '../task-runtime.ts';
-import { checkedPair, failedAt, isTruthy, iterable, keyOrNull, serialized, settled } from '../user-code.ts';
+import { checkedPair, failedAt, isTruthy, iterable, keyOrNull, settled, takesRecord } from '../user-code.ts';
 
 /*
  * Steps that look at one record at a time. What the next node throws is not caught where that can be helped: it has a
  * name of its own.
  */
 
-export function compileStep(node: StepNode, next: Emit): Emit {
+/** A callback as a node calls it. */
+export type Call<R> = (value: unknown, key: unknown, timestampMs: number) => R;
+
+/** The record is made for callbacks that may look at it, and for no other. */
+export function withRecord<R>(callback: ValueFunction<R>, runtime: TaskRuntime): Call<R> {
+  return takesRecord(callback)
+    ? (value, key, at) => callback(value as never, key as never, runtime.context(at))
+    : (callback as unknown as Call<R>);
+}
+
+export function compileStep(node: StepNode, runtime: TaskRuntime, next: Emit): Emit {
   const { name } = node;
   switch (node.kind) {
     case 'filter': {
-      const { predicate } = node;
+      const predicate = withRecord(node.predicate, runtime);
       return (key, value, at) => {
         let passes: boolean;
         try {
-          passes = predicate(value as never, key);
+          passes = predicate(value, key, at);
           if (passes !== true && passes !== false) passes = isTruthy(passes);
         } catch (error) {
           throw failedAt(name, error);
@@ -25,11 +34,11 @@ export function compileStep(node: StepNode, next: Emit): Emit {
       };
     }
     case 'map-values': {
-      const { map } = node;
+      const map = withRecord(node.map, runtime);
       return (key, value, at) => {
         let mapped: unknown;
         try {
-          mapped = settled(map(value as never, key));
+          mapped = settled(map(value, key, at));
         } catch (error) {
           throw failedAt(name, error);
         }
@@ -37,12 +46,12 @@ export function compileStep(node: StepNode, next: Emit): Emit {
       };
     }
     case 'map': {
-      const { map } = node;
+      const map = withRecord(node.map, runtime);
       return (key, value, at) => {
         let mapped: ReturnType<typeof map>;
-        let mappedKey: string | null;
+        let mappedKey: unknown;
         try {
-          mapped = checkedPair(map(value as never, key));
+          mapped = checkedPair(map(value, key, at));
           mappedKey = keyOrNull(mapped.key);
         } catch (error) {
           throw failedAt(name, error);
@@ -51,10 +60,10 @@ export function compileStep(node: StepNode, next: Emit): Emit {
       };
     }
     case 'flat-map': {
-      const { map } = node;
+      const map = withRecord(node.map, runtime);
       return (key, value, at) => {
         try {
-          for (const mapped of iterable(map(value as never, key))) {
+          for (const mapped of iterable(map(value, key, at))) {
             checkedPair(mapped);
             next(keyOrNull(mapped.key), mapped.value, at);
           }
@@ -64,20 +73,20 @@ export function compileStep(node: StepNode, next: Emit): Emit {
       };
     }
     case 'flat-map-values': {
-      const { map } = node;
+      const map = withRecord(node.map, runtime);
       return (key, value, at) => {
         try {
-          for (const mapped of iterable(map(value as never, key))) next(key, settled(mapped), at);
+          for (const mapped of iterable(map(value, key, at))) next(key, settled(mapped), at);
         } catch (error) {
           throw failedAt(name, error);
         }
       };
     }
     case 'peek': {
-      const { look } = node;
+      const look = withRecord(node.look, runtime);
       return (key, value, at) => {
         try {
-          settled(look(value as never, key, at));
+          settled(look(value, key, at));
         } catch (error) {
           throw failedAt(name, error);
         }
@@ -88,30 +97,16 @@ export function compileStep(node: StepNode, next: Emit): Emit {
 }
 
 /** `branches`: what comes behind each predicate. */
-export function compileBranch({ name, predicates }: BranchNode, branches: readonly Emit[]): Emit {
+export function compileBranch({ name, predicates }: BranchNode, runtime: TaskRuntime, branches: readonly Emit[]): Emit {
+  const calls = predicates.map((predicate) => withRecord(predicate, runtime));
   return (key, value, at) => {
     let branch: Emit | undefined;
     try {
       // mutant: first-branch
-      branch = branches[predicates.findIndex((predicate) => isTruthy(predicate(value as never, key)))];
+      branch = branches[calls.findIndex((predicate) => isTruthy(predicate(value, key, at)))];
     } catch (error) {
       throw failedAt(name, error);
     }
     if (branch !== undefined) branch(key, value, at);
-  };
-}
-
-export function compileSink({ name, topic, serde }: SinkNode, runtime: TaskRuntime): Emit {
-  return (key, value, timestampMs) => {
-    try {
-      runtime.send({
-        topic,
-        key: key === null ? null : encodeKey(key),
-        value: value === null ? null : serialized(serde.serialize(value)),
-        timestampMs,
-      });
-    } catch (error) {
-      throw failedAt(name, error);
-    }
   };
 }

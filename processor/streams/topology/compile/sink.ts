@@ -1,0 +1,29 @@
+import type { SinkNode, TopicOf } from '../graph.ts';
+import type { Emit, TaskRuntime } from '../task-runtime.ts';
+import { failedAt, keyBytesOf, refuseAnswer, serialized } from '../user-code.ts';
+import { withRecord } from './steps.ts';
+
+/** Writes records to topics of the user's: with the event time as Kafka timestamp, and the headers they came with. */
+export function compileSink(
+  { name, topic, key: keys, value: values, partitioner }: SinkNode,
+  runtime: TaskRuntime,
+): Emit {
+  const topicOf = typeof topic === 'string' ? () => topic : withRecord(topic as TopicOf, runtime);
+  return (key, value, timestampMs) => {
+    try {
+      const to = topicOf(value, key, timestampMs);
+      if (typeof to !== 'string') refuseAnswer(to, 'the name of a topic');
+      runtime.send({
+        topic: to,
+        key: key === null ? null : keyBytesOf(keys, key),
+        // A value of null is a tombstone: the serde does not see it.
+        value: value === null ? null : serialized(values.serialize(value)),
+        timestampMs,
+        headers: runtime.headers(),
+        partition: partitioner?.(key as never, value as never, runtime.partitionsOf(to)),
+      });
+    } catch (error) {
+      throw failedAt(name, error);
+    }
+  };
+}

@@ -1,0 +1,206 @@
+import type { StoreSpec } from '../../store/typed-store.ts';
+import type { TableStepNode, ToTableNode, ValueFunction } from '../graph.ts';
+import { copyThrough } from '../own-values.ts';
+import type { CurrentRecord } from '../record.ts';
+import type { Windowed as WindowedOf } from '../windowed-serdes.ts';
+import type { ChangeEmit, Emit, RowChange, TableRow, TableView, TaskRuntime } from '../task-runtime.ts';
+import { failedAt, isTruthy, settled } from '../user-code.ts';
+import { withRecord, type Call } from './steps.ts';
+
+/*
+ * Tables in one task. A table hands on what has changed once a commit, and can be looked into at any time: `row` as it
+ * is now, `before` as of the last commit. So no old value travels: what a change replaces is what the store still has.
+ */
+
+type Windowed = WindowedOf<unknown>;
+
+/** The table that is kept in a store. Each value that it gives is the asker's own. */
+export function viewOfStore(spec: StoreSpec<unknown>, runtime: TaskRuntime): TableView {
+  const own = (row: TableRow | undefined): TableRow | undefined =>
+    row === undefined ? undefined : { value: copyThrough(spec.serde, row.value), timestampMs: row.timestampMs };
+  switch (spec.kind) {
+    case 'window': {
+      const rows = runtime.windowStore(spec.name);
+      return {
+        row: (key) => own(rows.row((key as Windowed).key, (key as Windowed).startMs)),
+        before: (key) => rows.committedRow((key as Windowed).key, (key as Windowed).startMs),
+      };
+    }
+    default: {
+      const rows = runtime.keyValueStore(spec.name);
+      return { row: (key) => own(rows.row(key)), before: (key) => rows.committedRow(key) };
+    }
+  }
+}
+
+/** What identifies a row among those of its table, in text. */
+function idOfRow(spec: StoreSpec<unknown>, runtime: TaskRuntime): (key: unknown) => string {
+  if (spec.kind === 'key-value') {
+    const rows = runtime.keyValueStore(spec.name);
+    return (key) => rows.idOf(key);
+  }
+  const rows = runtime.windowStore(spec.name);
+  return (key) => {
+    const windowed = key as Windowed;
+    return `${String(windowed.startMs)}:${String(windowed.endMs)}:${rows.idOf(windowed.key)}`;
+  };
+}
+
+interface ChangedRow {
+  readonly key: unknown;
+  timestampMs: number;
+  current: CurrentRecord;
+}
+
+/**
+ * The rows of a table that have changed since the last commit. Each is handed on once with the next one, with the value
+ * that it has by then, before any of them expires.
+ */
+export class ChangedRows {
+  /** Somebody reads the changes. */
+  readonly isRead: boolean;
+  readonly #idOf: (key: unknown) => string;
+  readonly #runtime: TaskRuntime;
+  readonly #rows = new Map<string, ChangedRow>();
+
+  /** `idOf`: of rows that are in no store; default: by the store's key. */
+  constructor(
+    runtime: TaskRuntime,
+    view: TableView,
+    { next, idOf }: { readonly next: ChangeEmit | undefined; readonly idOf: (key: unknown) => string },
+  ) {
+    this.isRead = next !== undefined;
+    this.#idOf = idOf;
+    this.#runtime = runtime;
+    if (next === undefined) return;
+    runtime.onFlush(() => {
+      for (const { key, timestampMs, current } of this.#rows.values()) {
+        const row = view.row(key);
+        runtime.current = current;
+        next({
+          key,
+          value: row === undefined ? null : row.value,
+          timestampMs: row === undefined || row.timestampMs < 0 ? timestampMs : row.timestampMs,
+          before: () => view.before(key)?.value,
+        });
+      }
+      this.#rows.clear();
+    });
+    runtime.onClear(() => this.#rows.clear());
+  }
+
+  /** Of a table that is kept in a store. */
+  static ofStore(spec: StoreSpec<unknown>, runtime: TaskRuntime, next: ChangeEmit | undefined): ChangedRows {
+    return new ChangedRows(runtime, viewOfStore(spec, runtime), { next, idOf: idOfRow(spec, runtime) });
+  }
+
+  add(key: unknown, timestampMs: number): void {
+    if (!this.isRead) return;
+    const id = this.#idOf(key);
+    const { current } = this.#runtime;
+    const known = this.#rows.get(id);
+    if (known === undefined) {
+      this.#rows.set(id, { key, timestampMs, current });
+      return;
+    }
+    if (timestampMs > known.timestampMs) known.timestampMs = timestampMs;
+    known.current = current;
+  }
+}
+
+/** A stream as a table: the newest value of each key; null deletes. */
+export function compileToTable({ name, store }: ToTableNode, runtime: TaskRuntime, next: ChangeEmit | undefined): Emit {
+  const rows = runtime.keyValueStore(store.name);
+  const changed = ChangedRows.ofStore(store, runtime, next);
+  return (key, value, at) => {
+    if (key === null) return runtime.drop('null-key');
+    try {
+      const before = store.timed === true ? (rows.row(key)?.timestampMs ?? -1) : -1;
+      const timestampMs = Math.max(before, at);
+      if (value === null) rows.delete(key);
+      else rows.put(key, value, timestampMs);
+      changed.add(key, timestampMs);
+    } catch (error) {
+      throw failedAt(name, error);
+    }
+  };
+}
+
+/** What an operator makes of a row; undefined: no row. */
+type RowStep = (value: unknown, key: unknown, timestampMs: number) => unknown;
+
+function rowStepOf(node: TableStepNode, runtime: TaskRuntime): RowStep {
+  const call: Call<unknown> = withRecord(
+    (node.kind === 'table-filter' ? node.predicate : node.map) as ValueFunction<unknown>,
+    runtime,
+  );
+  const step: RowStep =
+    node.kind === 'table-filter'
+      ? (value, key, at) => (isTruthy(call(value, key, at)) ? value : undefined)
+      : (value, key, at) => settled(call(value, key, at)) ?? undefined;
+  return (value, key, at) => {
+    try {
+      return step(value, key, at);
+    } catch (error) {
+      throw failedAt(node.name, error);
+    }
+  };
+}
+
+/** The table behind an operator without a store: its rows are made of those of the table that it reads. */
+export function viewOfStep(node: TableStepNode, runtime: TaskRuntime, from: TableView): TableView {
+  const step = rowStepOf(node, runtime);
+  const made = (key: unknown, row: TableRow | undefined): TableRow | undefined => {
+    if (row === undefined) return undefined;
+    const value = step(row.value, key, row.timestampMs);
+    return value === undefined ? undefined : { value, timestampMs: row.timestampMs };
+  };
+  return { row: (key) => made(key, from.row(key)), before: (key) => made(key, from.before(key)) };
+}
+
+/** Hands on what an operator makes of changed rows, and keeps it where it has a store. */
+export function compileTableStep(node: TableStepNode, runtime: TaskRuntime, next: ChangeEmit | undefined): ChangeEmit {
+  const step = rowStepOf(node, runtime);
+  const keep = node.store === undefined ? undefined : keptIn(node.store, runtime, next);
+  return (change: RowChange) => {
+    const { key, timestampMs } = change;
+    const value = change.value === null ? null : (step(change.value, key, timestampMs) ?? null);
+    const before = (): unknown => {
+      const was = change.before();
+      return was === undefined ? undefined : step(was, key, timestampMs);
+    };
+    // mutant: filter-unknown-rows
+    if (node.kind === 'table-filter' && node.knowsBefore && value === null && before() === undefined) return;
+    if (keep !== undefined) keep(key, value, timestampMs);
+    else next?.({ key, value, timestampMs, before });
+  };
+}
+
+/** Writes rows to a store; what has changed is handed on with the commit. */
+export function keptIn(
+  spec: StoreSpec<unknown>,
+  runtime: TaskRuntime,
+  next: ChangeEmit | undefined,
+): (key: unknown, value: unknown, timestampMs: number) => void {
+  const changed = ChangedRows.ofStore(spec, runtime, next);
+  if (spec.kind === 'key-value') {
+    const rows = runtime.keyValueStore(spec.name);
+    return (key, value, timestampMs) => {
+      if (value === null) rows.delete(key);
+      else rows.put(key, value, timestampMs);
+      changed.add(key, timestampMs);
+    };
+  }
+  const rows = runtime.windowStore(spec.name);
+  return (key, value, timestampMs) => {
+    const { key: inner, startMs } = key as Windowed;
+    if (value === null) rows.delete(inner, startMs);
+    else rows.put(inner, startMs, value, timestampMs);
+    changed.add(key, timestampMs);
+  };
+}
+
+/** A table's changed rows as records. */
+export function compileToStream(next: Emit): ChangeEmit {
+  return ({ key, value, timestampMs }) => next(key, value, timestampMs);
+}
