@@ -52,14 +52,14 @@ const table = (change: object, ...rest: unknown[]): unknown =>
     },
     ...(rest.length === 0 ? [logger] : rest),
   ]);
-const words = (options: object = {}): KStream<string> =>
+const words = (options: object = {}): KStream<string | null, string> =>
   new StreamsBuilder().stream('words', { decode: String, ...options });
 const windowed = { sizeMs: 10, advanceMs: 5, retentionMs: 10 };
 const topology = (): Topology => {
   const builder = new StreamsBuilder();
   const source = builder.stream('words', { decode: ({ value }) => String(value), deadLetterTopic: 'dlq' });
   source.groupByKey({ name: 'by-key' }).count({ store: 'counts' });
-  source.to('out', stringSerde);
+  source.to('out', { value: stringSerde });
   return builder.build();
 };
 const driver = (options: object = {}): TopologyTestDriver => new TopologyTestDriver(topology(), options);
@@ -141,11 +141,10 @@ test.each<[string, () => unknown, RegExp]>([
     /returned an object, not a topology/,
   ],
   ['stream: timestampMS', () => words({ timestampMS: () => 1 }), /stream\("words"\).*"timestampMS".*"timestampMs"/],
-  ['stream: no decode', () => words({ decode: undefined }), /stream\("words"\) needs decode/],
   ['stream: no options', () => new StreamsBuilder().stream('words', undefined as never), /stream\("words"\)/],
   ['groupBy: nme', () => words().groupBy(String, { nme: 'a' } as never), /groupBy\(\).*"nme".*"name"/],
   ['groupBy: no selector', () => words().groupBy(undefined as never, { name: 'a' }), /groupBy\(\) needs selector/],
-  ['groupByKey: nothing', () => words().groupByKey(undefined as never), /groupByKey\(\)/],
+  ['groupByKey: null', () => words().groupByKey(null as never), /groupByKey\(\)/],
   [
     'count: stor',
     () =>
@@ -184,8 +183,8 @@ test.each<[string, () => unknown, RegExp]>([
     () =>
       words()
         .groupByKey({ name: 'a' })
-        .windowedBy({ ...windowed, graceMs: 1 } as never),
-    /windowedBy\(\).*"graceMs"/,
+        .windowedBy({ ...windowed, grace: 1 } as never),
+    /windowedBy\(\).*"grace".*"graceMs"/,
   ],
   [
     'tumbling: retentionMS',
@@ -238,6 +237,15 @@ test.each<[string, () => unknown, RegExp]>([
   const message = await said(call);
   expect(message).toMatch(/^CONFIG_INVALID: /);
   expect(message).toMatch(words_);
+});
+
+test.each([
+  ['neither value nor decode', { decode: undefined }],
+  ['both', { value: stringSerde }],
+])('stream: %s is TOPOLOGY_INVALID at build(), and the stream is named', async (_name, change) => {
+  const builder = new StreamsBuilder();
+  builder.stream('words', { decode: String, ...change } as never);
+  expect(await said(() => builder.build())).toMatch(/^TOPOLOGY_INVALID: stream\("words"\) .*value.*decode/);
 });
 
 test('what there is, is taken', async () => {

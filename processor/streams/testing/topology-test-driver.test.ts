@@ -11,7 +11,7 @@ const MINUTE_MS = 60_000;
 function counting(): Topology {
   const builder = new StreamsBuilder();
   const words = builder.stream('words', { decode: ({ value }) => String(value) });
-  words.to('out', text);
+  words.to('out', { value: text });
   const grouped = words.groupBy((word) => word, { name: 'by-word' });
   grouped.count({ store: 'counts' });
   grouped.windowedBy(tumbling({ sizeMs: MINUTE_MS, retentionMs: 10 * MINUTE_MS })).count({ store: 'minutes' });
@@ -70,7 +70,7 @@ describe('what comes out', () => {
     builder
       .stream('orders', { decode: ({ value }) => JSON.parse(String(value)) as { cents: number } })
       .mapValues(({ cents }) => cents)
-      .to('cents', jsonSerde<number>());
+      .to('cents', { value: jsonSerde<number>() });
     const driver = new TopologyTestDriver(builder.build(), { partitions: { orders: 2 } });
     const orders = driver.inputTopic('orders', { value: jsonSerde<{ cents: number }>() });
     const cents = driver.outputTopic('cents', { key: stringSerde, value: jsonSerde<number>() });
@@ -241,7 +241,7 @@ test('a commit that fails leaves nothing behind, and its records are read again'
   const words = builder.stream('words', { decode: ({ value }) => String(value) }).peek((word) => {
     if (broken && word === 'poison') throw new Error('it is poison');
   });
-  words.to('out', text);
+  words.to('out', { value: text });
   words.groupBy((word) => word, { name: 'by-word' }).count({ store: 'counts' });
   const driver = new TopologyTestDriver(builder.build());
   await driver.pipe('words', { value: 'a' });

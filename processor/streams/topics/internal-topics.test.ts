@@ -3,7 +3,7 @@ import { StreamsBuilder, stringSerde, type KStream } from '../index.ts';
 import { forgottenSources } from './forgotten-sources.ts';
 import { internalTopics } from './internal-topics.ts';
 
-const text = (builder: StreamsBuilder, topic: string): KStream<string> =>
+const text = (builder: StreamsBuilder, topic: string): KStream<string | null, string> =>
   builder.stream(topic, { decode: ({ value }) => String(value) });
 const sizes = (builder: StreamsBuilder, counts: Record<string, number>): Record<string, number> =>
   Object.fromEntries(
@@ -16,7 +16,7 @@ test('a repartition topic is as wide as the widest source that feeds it, through
   const counts = words.groupBy((word) => word, { name: 'by-word' }).count({ store: 'words' });
   counts
     .toStream()
-    .groupBy(({ value }) => String(value), { name: 'by-count' })
+    .groupBy((value) => String(value), { name: 'by-count' })
     .count({ store: 'counts' });
   expect(sizes(builder, { few: 2, many: 12 })).toEqual({
     'app-by-word-repartition': 12,
@@ -80,7 +80,7 @@ test('a source is forgotten when it has no offset and what was made of it has', 
   const builder = new StreamsBuilder();
   const words = text(builder, 'a').merge(text(builder, 'b'));
   words.groupBy((word) => word, { name: 'by-word' }).count({ store: 'counts' });
-  text(builder, 'copied').to('copies', stringSerde);
+  text(builder, 'copied').to('copies', { value: stringSerde });
   const topology = builder.build();
   const forgotten = (...topics: string[]): string[] => forgottenSources(topology, 'app', new Set(topics));
   expect(forgotten()).toEqual([]);

@@ -12,16 +12,16 @@ import {
 } from '../index.ts';
 import { internalTopics } from '../topics/internal-topics.ts';
 
-const text = (builder: StreamsBuilder, topic: string): SourceStream<string> =>
+const text = (builder: StreamsBuilder, topic: string): SourceStream<string | null, string> =>
   builder.stream(topic, {
     decode: ({ value }) => (value === null ? new DeadLetter('NULL', 'null') : String(value)),
     deadLetterTopic: 'dlq',
   });
-const nothing = (): Processor<unknown, never> => ({ process: () => undefined });
+const nothing = (): Processor<unknown, unknown> => ({ process: () => undefined });
 const store: StoreSpec<unknown> = { name: 'seen', kind: 'key-value', serde: jsonSerde<unknown>() };
 const word = (value: string): string => value;
 
-type Declare = (few: SourceStream<string>, many: SourceStream<string>) => void;
+type Declare = (few: SourceStream<string | null, string>, many: SourceStream<string | null, string>) => void;
 
 function declared(declare: Declare): StreamsBuilder {
   const builder = new StreamsBuilder();
@@ -42,7 +42,7 @@ test.each<[string, Declare]>([
       const [taken] = few
         .filter(() => true)
         .merge(many.mapValues((v) => v))
-        .branch(() => true) as [KStream<string>];
+        .branch(() => true) as [KStream<string | null, string>];
       taken.groupByKey({ name: 'k' }).count({ store: 'c' });
     },
   ],
@@ -95,7 +95,7 @@ test("a repartition topic and a narrower topic of the user's that share a store 
 });
 
 test.each<[string, Declare]>([
-  ['without a store', (few, many) => few.merge(many).to('out', stringSerde)],
+  ['without a store', (few, many) => few.merge(many).to('out', { value: stringSerde })],
   [
     'into groupBy, which repartitions',
     (few, many) => void few.merge(many).groupBy(word, { name: 'by-word' }).count({ store: 'c' }),
@@ -103,7 +103,7 @@ test.each<[string, Declare]>([
   [
     'with a store for each',
     (few, many) => {
-      few.merge(many).to('out', stringSerde);
+      few.merge(many).to('out', { value: stringSerde });
       few.groupByKey({ name: 'k' }).count({ store: 'c' });
       many.process(nothing, { stores: [store] });
     },
@@ -119,7 +119,7 @@ test.each<[string, Declare, RegExp]>([
     'a sink that is a changelog',
     (few) => {
       few.groupByKey({ name: 'k' }).count({ store: 'c' });
-      few.to('app-c-changelog', stringSerde);
+      few.to('app-c-changelog', { value: stringSerde });
     },
     /app-c-changelog/,
   ],
@@ -127,11 +127,11 @@ test.each<[string, Declare, RegExp]>([
     'a sink that is a repartition topic',
     (few) => {
       few.groupBy(word, { name: 'k' }).count({ store: 'c' });
-      few.to('app-k-repartition', stringSerde);
+      few.to('app-k-repartition', { value: stringSerde });
     },
     /app-k-repartition/,
   ],
-  ['a sink that is the status topic', (few) => few.to('app-status', stringSerde), /app-status/],
+  ['a sink that is the status topic', (few) => few.to('app-status', { value: stringSerde }), /app-status/],
   [
     "a store whose changelog's name is too long",
     (few) => void few.groupByKey({ name: 'k' }).count({ store: 'c'.repeat(240) }),

@@ -11,6 +11,7 @@ import {
   TopologyTestDriver,
   tumbling,
   type KStream,
+  type ProcessorContext,
   type SourceStream,
 } from '../index.ts';
 
@@ -22,7 +23,7 @@ const INT64 = (value: number): Buffer => {
 
 const KEYS = [INT64(200), INT64(201), INT64(255)];
 
-type Build = (source: SourceStream<string>) => void;
+type Build = (source: SourceStream<string | null, string>) => void;
 
 function driverOf(build: Build, deadLetterTopic?: string): TopologyTestDriver {
   const builder = new StreamsBuilder();
@@ -42,7 +43,7 @@ const reasonsOf = (driver: TopologyTestDriver): (string | undefined)[] =>
 const READERS: readonly (readonly [string, Build])[] = [
   ['groupByKey', (source) => void source.groupByKey({ name: 'g' }).count({ store: 'c' })],
   ['groupBy', (source) => void source.groupBy((_value, key) => key, { name: 'g' }).count({ store: 'c' })],
-  ['to', (source) => source.to('out', stringSerde)],
+  ['to', (source) => source.to('out', { value: stringSerde })],
   ['process', (source) => void source.process(() => ({ process: (_value, key) => void key }))],
   ['filter', (source) => void source.filter((_value, key) => key !== null)],
   ['map behind filter', (source) => void source.filter(() => true).map((value, key) => ({ key, value }))],
@@ -145,13 +146,15 @@ describe('half of a surrogate pair', () => {
 
   test.each(HALVES)('%j is refused as a key by groupBy, map and to, at the record', async (half) => {
     for (const build of [
-      (source: KStream<string>): void => void source.groupBy(() => half, { name: 'g' }).count({ store: 'c' }),
-      (source: KStream<string>): void =>
+      (source: KStream<string | null, string>): void =>
+        void source.groupBy(() => half, { name: 'g' }).count({ store: 'c' }),
+      (source: KStream<string | null, string>): void =>
         void source
           .map((value) => ({ key: half, value }))
           .groupByKey({ name: 'g' })
           .count({ store: 'c' }),
-      (source: KStream<string>): void => source.map((value) => ({ key: half, value })).to('out', stringSerde),
+      (source: KStream<string | null, string>): void =>
+        source.map((value) => ({ key: half, value })).to('out', { value: stringSerde }),
     ]) {
       await expect(driverOf(build).pipe('in', { value: 'v' })).rejects.toThrow(
         /^task 0_0 failed at KSTREAM-[A-Z]+-\d+, in-0 offset 0: the key has half of a surrogate pair/,
@@ -201,8 +204,8 @@ describe('times that are none', () => {
     {},
   ];
   const GROUPS = [
-    (source: KStream<number>) => source.groupBy(() => 'k', { name: 'g' }),
-    (source: KStream<number>) => source.groupByKey({ name: 'g' }),
+    (source: KStream<string | null, number>) => source.groupBy(() => 'k', { name: 'g' }),
+    (source: KStream<string | null, number>) => source.groupByKey({ name: 'g' }),
   ];
 
   function timed(bad: unknown, group: (typeof GROUPS)[number], deadLetterTopic?: string): TopologyTestDriver {
@@ -291,21 +294,31 @@ describe('times that are none', () => {
     },
   );
 
-  test.each([NaN, Infinity, -1, undefined])('a processor that forwards at %s fails by its name', async (at) => {
+  test.each([NaN, Infinity, -1, null])('a processor that forwards at %s fails by its name', async (at) => {
     const builder = new StreamsBuilder();
     builder
       .stream('in', { decode: ({ value }) => String(value) })
-      .process<string>(() => {
-        let forward: ((key: string | null, value: string, timestampMs: number) => void) | undefined;
-        return {
-          init: (context) => void (forward = context.forward),
-          process: (value) => forward?.('k', value, at as number),
-        };
+      .process((context: ProcessorContext<string, string>) => (value) => {
+        context.forward('k', value, { timestampMs: at as number });
       })
       .groupByKey({ name: 'g' })
       .count({ store: 'c' });
     await expect(new TopologyTestDriver(builder.build()).pipe('in', { value: 'v' })).rejects.toThrow(
       /^task 0_0 failed at KSTREAM-PROCESSOR-0000000001, in-0 offset 0: forward: the event time is/,
     );
+  });
+
+  test('a processor that forwards without a time forwards at that of its record', async () => {
+    const builder = new StreamsBuilder();
+    builder
+      .stream('in', { value: stringSerde })
+      .process((context: ProcessorContext<string, string>) => (value) => {
+        context.forward('k', value);
+        context.forward('k', value, { timestampMs: 3 });
+      })
+      .to('out', { value: stringSerde });
+    const driver = new TopologyTestDriver(builder.build());
+    await driver.pipe('in', { value: 'v', timestampMs: 7 }, { value: 'v', timestampMs: 5 });
+    expect(driver.output('out').map(({ timestampMs }) => timestampMs)).toEqual([7, 3, 5, 3]);
   });
 });

@@ -26,7 +26,7 @@ describe('tables', () => {
     expect(driver.output('out').map(({ key, value, timestampMs }) => [String(key), value?.toString() ?? null, timestampMs])).toEqual([
       ['a', '1', 10],
       ['b', '2', 20],
-      ['a', '3', 10],
+      ['a', '3', 5],
       ['b', null, 30],
       ['c', null, 31],
     ]);

@@ -27,17 +27,17 @@ async function told(driver: TopologyTestDriver, topic: string): Promise<{ window
   return { windows: newest.size, records: [...newest.values()].reduce((sum, count) => sum + count, 0) };
 }
 
-function countPerHour(events: KStream<Event>): void {
+function countPerHour(events: KStream<string | null, Event>): void {
   events
     .groupByKey({ name: 'by-key' })
     .windowedBy(perHour)
     .count({ store: 'per-hour' })
     .toStream()
-    .map(({ windowStartMs, value }, key) => ({
-      key: `${String(key)}@${String(windowStartMs)}`,
-      value: `${String(windowStartMs)} ${String(value)}`,
+    .map((value, { key, startMs }) => ({
+      key: `${key}@${String(startMs)}`,
+      value: `${String(startMs)} ${String(value)}`,
     }))
-    .to('told', stringSerde);
+    .to('told', { value: stringSerde });
 }
 
 test('two topics of one task, years apart, are merged in the order of their times: no window is late', async () => {
@@ -45,10 +45,10 @@ test('two topics of one task, years apart, are merged in the order of their time
   // One record that becomes both: customers of today are written first, orders of 2023 behind them.
   const both = builder.stream('in', { decode: () => null });
   const hours = Array.from({ length: 240 }, (_, hour) => hour);
-  both.flatMap(() => [{ key: 'k', value: json('customer', TODAY) }]).to('customers', stringSerde);
+  both.flatMap(() => [{ key: 'k', value: json('customer', TODAY) }]).to('customers', { value: stringSerde });
   both
     .flatMap(() => hours.map((hour) => ({ key: 'k', value: json('order', PAST + hour * HOUR_MS) })))
-    .to('orders', stringSerde);
+    .to('orders', { value: stringSerde });
   const options = { decode, timestampMs: ({ at }: Event): number => at };
   countPerHour(builder.stream('customers', options).merge(builder.stream('orders', options)));
   const driver = new TopologyTestDriver(builder.build());
@@ -99,17 +99,17 @@ test('an aggregate that is merged with the stream it is made of does not wait fo
     .groupBy(({ what }) => what, { name: 'by-what' })
     .count({ store: 'totals' })
     .toStream()
-    .mapValues(({ value }): Event => ({ what: `total ${String(value)}`, at: 0 }));
+    .mapValues((value): Event => ({ what: `total ${String(value)}`, at: 0 }));
   events
     .merge(totals)
-    .to('told', { serialize: ({ what }) => Buffer.from(what), deserialize: () => ({ what: '', at: 0 }) });
+    .to('told', { value: { serialize: ({ what }) => Buffer.from(what), deserialize: () => ({ what: '', at: 0 }) } });
   events
     .groupBy(({ what }) => what, { name: 'by-what-and-hour' })
     .windowedBy(perHour)
     .count({ store: 'per-hour' })
     .toStream()
-    .map(({ value }, key) => ({ key, value: String(value) }))
-    .to('hours', stringSerde);
+    .map((value, { key }) => ({ key, value: String(value) }))
+    .to('hours', { value: stringSerde });
   const driver = new TopologyTestDriver(builder.build());
   for (let hour = 0; hour < 5; hour += 1)
     await driver.pipe('events', { key: 'k', value: json('e', PAST + hour * HOUR_MS) });

@@ -1,6 +1,6 @@
 import { messageOf, StreamsError } from '../errors.ts';
-import type { Serde } from './serdes.ts';
-import { isThenable, kindOf } from '../store/key-text.ts';
+import { stringSerde, type Serde } from './serdes.ts';
+import { encodeKey, isThenable, kindOf } from '../store/key-text.ts';
 import { UnreadableValueError } from './stored-value.ts';
 
 /*
@@ -70,8 +70,9 @@ export function checkedPair<P extends { readonly value: unknown }>(pair: P): P {
   return pair;
 }
 
-/** The bytes of a key. @throws TypeError for a promise, and what the serde throws. */
+/** The bytes of a key. @throws TypeError for a promise and for what is no text, and what the serde throws. */
 export function keyBytesOf(serde: Serde<unknown>, key: unknown): Buffer {
+  if (serde === (stringSerde as unknown)) return encodeKey(key as string);
   return serialized(serde.serialize(settled(key)));
 }
 

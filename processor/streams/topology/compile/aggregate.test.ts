@@ -4,11 +4,14 @@ import {
   hopping,
   jsonSerde,
   StreamsBuilder,
+  stringSerde,
   TopologyTestDriver,
   tumbling,
   type TimeWindows,
   type Topology,
+  type Windowed,
 } from '../../index.ts';
+import { timeWindowedSerde } from '../windowed-serdes.ts';
 
 const MINUTE_MS = 60_000;
 const T0 = Date.UTC(2026, 0, 1);
@@ -33,8 +36,8 @@ function counting(windows: TimeWindows): Topology {
     .groupBy(({ key }) => key, { name: 'by-key' })
     .windowedBy(windows)
     .count({ store: 'counts' });
-  counts.toStream().to('changes', jsonSerde());
-  counts.late().to('late', jsonSerde<number>());
+  counts.toStream().to('changes');
+  counts.late().to('late', { value: jsonSerde<number>() });
   return builder.build();
 }
 
@@ -77,9 +80,14 @@ test('no partition is late because another one ran ahead in the same commit', as
 test('a window that changes and expires in one commit is told first', async () => {
   const driver = new TopologyTestDriver(counting(minutes));
   await driver.pipe('events', event(0), event(50));
-  expect(values(driver, 'changes')).toEqual([
-    { windowStartMs: T0, value: 1 },
-    { windowStartMs: T0 + 50 * MINUTE_MS, value: 1 },
+  const key = timeWindowedSerde(stringSerde, MINUTE_MS);
+  const window = (minute: number): Windowed<string> => {
+    const startMs = T0 + minute * MINUTE_MS;
+    return { key: 'k', startMs, endMs: startMs + MINUTE_MS };
+  };
+  expect(driver.outputTopic('changes', { key, value: jsonSerde<number>() }).read()).toMatchObject([
+    { key: window(0), value: 1, timestampMs: T0 },
+    { key: window(50), value: 1, timestampMs: T0 + 50 * MINUTE_MS },
   ]);
 });
 
@@ -105,7 +113,7 @@ test('windows behind a second repartition expire as well: stream time travels on
   const byKey = events.groupBy(({ key }) => key, { name: 'by-key' }).count({ store: 'totals' });
   byKey
     .toStream()
-    .groupBy(({ value }) => `seen ${String(value)} times`, { name: 'by-count' })
+    .groupBy((value) => `seen ${String(value)} times`, { name: 'by-count' })
     .windowedBy(minutes)
     .count({ store: 'counts' });
   const driver = new TopologyTestDriver(builder.build());

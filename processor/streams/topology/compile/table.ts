@@ -94,6 +94,13 @@ export class ChangedRows {
     return new ChangedRows(runtime, viewOfStore(spec, runtime), { next, idOf: idOfRow(spec, runtime) });
   }
 
+  /** The row has been replaced: it has this time, whatever it had before. */
+  set(key: unknown, timestampMs: number): void {
+    if (!this.isRead) return;
+    this.#rows.set(this.#idOf(key), { key, timestampMs, current: this.#runtime.current });
+  }
+
+  /** Something has gone into the row: it has the newest time of all that has. */
   add(key: unknown, timestampMs: number): void {
     if (!this.isRead) return;
     const id = this.#idOf(key);
@@ -108,18 +115,19 @@ export class ChangedRows {
   }
 }
 
-/** A stream as a table: the newest value of each key; null deletes. */
+/**
+ * A stream as a table: the newest value of each key; null deletes. The row's time is that of the record which it is, also
+ * where the row before was newer: KTableSource.
+ */
 export function compileToTable({ name, store }: ToTableNode, runtime: TaskRuntime, next: ChangeEmit | undefined): Emit {
   const rows = runtime.keyValueStore(store.name);
   const changed = ChangedRows.ofStore(store, runtime, next);
   return (key, value, at) => {
     if (key === null) return runtime.drop('null-key');
     try {
-      const before = store.timed === true ? (rows.row(key)?.timestampMs ?? -1) : -1;
-      const timestampMs = Math.max(before, at);
       if (value === null) rows.delete(key);
-      else rows.put(key, value, timestampMs);
-      changed.add(key, timestampMs);
+      else rows.put(key, value, at);
+      changed.set(key, at);
     } catch (error) {
       throw failedAt(name, error);
     }
