@@ -49,6 +49,7 @@ export type {
 } from './store/typed-store.ts';
 export { isRuntimeRow } from './store/runtime-rows.ts';
 export { decodeWindowKey, encodeWindowKey, type WindowKey } from './store/window-key.ts';
+export type { ErrorDecision, ErrorHandlers, FailedOutput, FailedRecord } from './task/error-decisions.ts';
 export type { InstanceStatus, TaskStateName, TaskStatus } from './task/instance-status.ts';
 export { createGlobalTable } from './table/global-table.ts';
 export type { GlobalTable, GlobalTableOptions, GlobalTableState, TableChange } from './table/global-table-types.ts';

@@ -1,6 +1,7 @@
 import type { DropReason, WindowIntake } from '../task/dropped-records.ts';
 import type { LiveKeyValueStore, LiveWindowStore } from '../store/typed-store.ts';
 import type { ConsumerRecord, DeadLetter, HeaderList } from './record.ts';
+import type { GraphNode } from './graph.ts';
 import type { TimeReport } from './repartition-record.ts';
 
 /** Hands one record to the next node: key, value, event time in epoch ms. Synchronous: the record loop never waits. */
@@ -30,6 +31,8 @@ export interface TaskRuntime {
   keyValueStore(name: string): LiveKeyValueStore<unknown, unknown>;
   windowStore(name: string): LiveWindowStore<unknown, unknown>;
   send(record: SinkRecord): void;
+  /** The same, but for failures of the node's own that the application's handlers let pass. */
+  guarded(node: GraphNode, emit: Emit): Emit;
   /** A commit hands on what tables have changed: these values are of the whole commit, not of the moment. */
   isFlushing(): boolean;
   /**
