@@ -17,6 +17,6 @@ export function buildTopology({ input, output }: WordCountOptions): Topology {
     .count({ store: 'word-counts' })
     .toStream()
     .mapValues(({ value }) => String(value))
-    .to(output, stringSerde);
+    .to(output, { value: stringSerde });
   return builder.build();
 }

@@ -47,6 +47,6 @@ export function buildTopology({ input, output, windowMs }: WindowedChartOptions)
       const row: ChartRow = { version: version ?? '', windowStartMs: windowStartMs ?? 0, ...value };
       return { key: `${String(row.windowStartMs)}/${row.version}`, value: row };
     })
-    .to(output, jsonSerde<ChartRow>());
+    .to(output, { value: jsonSerde<ChartRow>() });
   return builder.build();
 }

@@ -41,6 +41,6 @@ export function buildTopology({ input, output }: DeduplicateOptions): Topology {
   builder
     .stream(input, { decode: ({ value }) => value?.toString('utf8') ?? '' })
     .process(() => new FirstOnly(), { stores: [seenStore] })
-    .to(output, stringSerde);
+    .to(output, { value: stringSerde });
   return builder.build();
 }

@@ -39,6 +39,17 @@ export {
 export { hopping, tumbling, type TimeWindows, type WindowTimes } from './topology/windows.ts';
 export { jsonSerde, stringSerde, type Serde } from './topology/serdes.ts';
 export {
+  bigint64Serde,
+  booleanSerde,
+  bytesSerde,
+  float64Serde,
+  int32Serde,
+  int64Serde,
+  uuidSerde,
+} from './topology/primitive-serdes.ts';
+export { sessionWindowedSerde, timeWindowedSerde, type Windowed } from './topology/windowed-serdes.ts';
+export { zodSerde, type Schema } from './topology/zod-serde.ts';
+export {
   DeadLetter,
   type ConsumerRecord,
   type Decoder,
@@ -62,9 +73,9 @@ export type {
   VersionedStore,
   WindowStore,
 } from './store/typed-store.ts';
-export type { Windowed } from './topology/windowed-serdes.ts';
 export { isRuntimeRow } from './store/runtime-rows.ts';
 export { decodeWindowKey, encodeWindowKey, type WindowKey } from './store/window-key.ts';
+export type { ErrorDecision, ErrorHandlers, FailedOutput, FailedRecord } from './task/error-decisions.ts';
 export type { InstanceStatus, TaskStateName, TaskStatus } from './task/instance-status.ts';
 export { createGlobalTable } from './table/global-table.ts';
 export type { GlobalTable, GlobalTableOptions, GlobalTableState, TableChange } from './table/global-table-types.ts';

@@ -2,11 +2,12 @@ import { messageOf, StreamsError } from './errors.ts';
 import { checkConnection, type KafkaConnectionConfig } from './kafka/kafka-connection-config.ts';
 import type { Logger } from './logger.ts';
 import { checkLogger, checkOptions, textOf } from './options.ts';
+import { checkErrorHandlers, ERROR_HANDLERS, type ErrorHandlers } from './task/error-decisions.ts';
 import type { StreamsConfigInput } from './streams-config.ts';
 import type { CreatableTopics } from './topics/prepare-topics.ts';
 import type { Topology } from './topology/topology.ts';
 
-export interface KafkaStreamsOptions {
+export interface KafkaStreamsOptions extends ErrorHandlers {
   /**
    * URL of the module that exports `buildTopology(options)`. A module, not a topology: functions do not cross threads,
    * so each stream thread builds its own.
@@ -30,7 +31,9 @@ export function checkStreamsOptions(options: KafkaStreamsOptions): void {
     'config',
     'creatableTopics',
     'logger',
+    ...ERROR_HANDLERS,
   ]);
+  checkErrorHandlers('KafkaStreams', options);
   const { topologyModule, topologyOptions, connection, creatableTopics = {}, logger } = options;
   if (typeof topologyModule !== 'object' || topologyModule === null || typeof topologyModule.href !== 'string') {
     throw new StreamsError(

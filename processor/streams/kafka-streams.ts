@@ -13,6 +13,7 @@ import { StreamsLifecycle, type StateListener, type StreamsState } from './strea
 import { sumOfDrops, type DropCounts } from './task/dropped-records.ts';
 import type { InstanceStatus, TaskStatus } from './task/instance-status.ts';
 import { TaskLayout } from './task/task-layout.ts';
+import { presentHandlers } from './thread/error-line.ts';
 import { loadStreamThread, Supervisor, type Trouble } from './thread/supervisor.ts';
 import { prepareTopicsWhenUp } from './topics/prepare-when-up.ts';
 import { purgeBehindCommits } from './topics/repartition-purge.ts';
@@ -93,7 +94,12 @@ export class KafkaStreams {
       this.#supervisor = new Supervisor(
         this.#threadInits(topology, directory, topics),
         logger,
-        { onFatal: (error) => this.#fail(error), onChange: () => this.#settle() },
+        {
+          onFatal: (error) => this.#fail(error),
+          onChange: () => this.#settle(),
+          onProcessingError: this.#options.onProcessingError,
+          onProductionError: this.#options.onProductionError,
+        },
         spares,
       );
       this.#status = new StatusPublisher(this.#kafka, {
@@ -229,6 +235,7 @@ export class KafkaStreams {
       partitionCounts: topics.partitionCounts,
       topicIds: topics.topicIds,
       deadLettered,
+      handlers: presentHandlers(this.#options),
     }));
   }
 

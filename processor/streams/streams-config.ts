@@ -115,4 +115,6 @@ export interface ThreadInit {
   readonly topicIds: Readonly<Record<string, string>>;
   /** Topics whose records can be dead-lettered. */
   readonly deadLettered: readonly string[];
+  /** The handlers of the application that there are, in the main thread. */
+  readonly handlers: readonly ('onProcessingError' | 'onProductionError')[];
 }

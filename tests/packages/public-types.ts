@@ -74,7 +74,7 @@ export function refused(): void {
   // @ts-expect-error a grouping has a name
   orders.groupBy(({ customer }) => customer);
   // @ts-expect-error the serde is of another type
-  orders.to('out', stringSerde);
+  orders.to('out', { value: stringSerde });
   const texts = orders.mapValues(({ customer }) => customer).groupByKey({ name: 'texts' });
   // @ts-expect-error an aggregate of orders does not add texts
   texts.aggregate(sum, { store: 'sum' });

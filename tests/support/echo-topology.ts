@@ -110,12 +110,12 @@ export function buildTopology({ input, throwAt, changed, refactored = false }: E
   const checked = (refactored ? records.filter(() => true).mapValues((record) => record) : records).peek((record) => {
     if (record.text === throwAt) throw new Error(`the topology was told to throw at ${record.text}`);
   });
-  checked.to(echoTopic(input), text);
+  checked.to(echoTopic(input), { value: text });
   checked
     .process(() => new RunningAggregate(), {
       stores: [{ name: RUNNING, kind: 'key-value', serde: jsonSerde<Running>() as Serde<never> }],
     })
-    .to(runningTopic(input), jsonSerde<Running>());
+    .to(runningTopic(input), { value: jsonSerde<Running>() });
   const byBucket = checked.groupBy(({ number }) => bucketOf(number), { name: BY_BUCKET });
   byBucket
     .aggregate(changed === 'serde' ? { ...running, serde: { ...running.serde, format: 'bits' } } : running, {
@@ -123,7 +123,7 @@ export function buildTopology({ input, throwAt, changed, refactored = false }: E
     })
     .toStream()
     .mapValues(({ value }) => value)
-    .to(bucketsTopic(input), jsonSerde<Running>());
+    .to(bucketsTopic(input), { value: jsonSerde<Running>() });
   const sizeMs = changed === 'window' ? 2 * WINDOW_MS : WINDOW_MS;
   byBucket
     .windowedBy(tumbling({ sizeMs, retentionMs: (refactored ? 25 : 24) * 3_600_000 }))

@@ -7,7 +7,7 @@ export const PER_HOUR = 'per-hour';
 export function buildTopology({ inputs }: { readonly inputs: readonly string[] }): Topology {
   const builder = new StreamsBuilder();
   inputs
-    .map((topic): KStream<number> =>
+    .map((topic): KStream<string | null, number> =>
       builder.stream(topic, { decode: ({ value }) => Number(value), timestampMs: (at) => at }),
     )
     .reduce((merged, stream) => merged.merge(stream))

@@ -5,7 +5,7 @@ import {
   jsonSerde,
   StreamsBuilder,
   tumbling,
-  type Aggregate,
+  type CombinableAggregate,
   type KeyValueStore,
   type KGroupedStream,
   type KStream,
@@ -221,7 +221,7 @@ export interface Sum {
 }
 
 /** Changes whatever it may. */
-const sums = (): Aggregate<Item, Sum> => {
+const sums = (): CombinableAggregate<Item, Sum> => {
   const nothing: Sum = { count: 0, sum: 0 };
   return {
     empty: () => nothing,
@@ -246,43 +246,43 @@ const addTo = (a: Item, b: Item): Item => {
 };
 
 /** Counts each key's records in a store of its own, and hands them on. */
-class Counting implements Processor<Item, Item> {
+class Counting implements Processor<string | null, Item, string | null, Item> {
   readonly #store: string;
   #rows: KeyValueStore<string, Sum> | undefined;
-  #context: ProcessorContext<Item> | undefined;
+  #context: ProcessorContext<string | null, Item> | undefined;
 
   constructor(store: string) {
     this.#store = store;
   }
 
-  init(context: ProcessorContext<Item>): void {
+  init(context: ProcessorContext<string | null, Item>): void {
     this.#context = context;
     this.#rows = context.keyValueStore<Sum>(this.#store);
   }
 
-  process(item: Item, key: string | null, timestampMs: number): void {
+  process(item: Item, key: string | null): void {
     const row = this.#rows?.get(key ?? 'none') ?? { count: 0, sum: 0 };
     row.count += 1;
     row.sum += item.n;
     this.#rows?.put(key ?? 'none', row);
     row.count = -1;
-    this.#context?.forward(key, item, timestampMs);
+    this.#context?.forward(key, item);
   }
 }
 
 /** Stores are `<end>-<table>`; sinks `out-<end>`, `told-<store>`, `late-<store>`. */
 export function buildPlan({ deadLetters, ops, ends }: Plan): Topology {
   const builder = new StreamsBuilder();
-  const source = (topic: string): KStream<Item> =>
+  const source = (topic: string): KStream<string | null, Item> =>
     builder
-      .stream<Item>(topic, {
+      .stream(topic, {
         decode: ({ value }) => decodeItem(String(value)) ?? new DeadLetter('NO_ITEM', 'no item'),
         timestampMs: (item) => item.at as number,
         ...(deadLetters ? { deadLetterTopic: 'dead' } : {}),
         // It looks at the key, so that a key that is no text is found at once, whatever comes behind.
       })
       .peek((_item, key) => void key);
-  const streams: KStream<Item>[] = [source('a'), source('b')];
+  const streams: KStream<string | null, Item>[] = [source('a'), source('b')];
   for (const step of ops) {
     const stream = at(streams, step.from);
     switch (step.op) {
@@ -324,15 +324,15 @@ export function buildPlan({ deadLetters, ops, ends }: Plan): Topology {
   return builder.build();
 }
 
-function addEnd(stream: KStream<Item>, plan: End, name: string): void {
+function addEnd(stream: KStream<string | null, Item>, plan: End, name: string): void {
   if (plan.end === 'to') {
-    stream.to(`out-${name}`, jsonSerde<Item>());
+    stream.to(`out-${name}`, { value: jsonSerde<Item>() });
     return;
   }
   if (plan.end === 'process') {
     stream
-      .process<Item>(() => new Counting(name), { stores: [{ name, kind: 'key-value', serde: jsonSerde<unknown>() }] })
-      .to(`out-${name}`, jsonSerde<Item>());
+      .process(() => new Counting(name), { stores: [{ name, kind: 'key-value', serde: jsonSerde<unknown>() }] })
+      .to(`out-${name}`, { value: jsonSerde<Item>() });
     return;
   }
   const grouped =
@@ -343,26 +343,26 @@ function addEnd(stream: KStream<Item>, plan: End, name: string): void {
   for (const [index, windows] of plan.windows.entries()) {
     const store = `${name}-${String(index)}`;
     const table = tableOf(grouped, plan.with, windows, store, shared);
-    table.toStream().to(`told-${store}`, jsonSerde());
-    if (windows !== null) table.late().to(`late-${store}`, jsonSerde());
+    table.toStream().to(`told-${store}`, { value: jsonSerde() });
+    if (windows !== null) table.late().to(`late-${store}`, { value: jsonSerde() });
   }
 }
 
 function tableOf(
-  grouped: KGroupedStream<Item>,
+  grouped: KGroupedStream<string, Item>,
   kind: 'count' | 'aggregate' | 'reduce',
   windows: WindowPlan | null,
   store: string,
-  shared: Aggregate<Item, Sum>,
-): KTable<unknown> {
+  shared: CombinableAggregate<Item, Sum>,
+): KTable<unknown, unknown> {
   if (windows === null) {
-    if (kind === 'reduce') return grouped.reduce(addTo, { store, serde: jsonSerde<Item>() }) as KTable<unknown>;
+    if (kind === 'reduce') return grouped.reduce(addTo, { store, value: jsonSerde<Item>(), combine: true }) as KTable<unknown, unknown>;
     return kind === 'count'
-      ? (grouped.count({ store }) as KTable<unknown>)
-      : (grouped.aggregate(shared, { store }) as KTable<unknown>);
+      ? (grouped.count({ store }) as KTable<unknown, unknown>)
+      : (grouped.aggregate(shared, { store }) as KTable<unknown, unknown>);
   }
   const windowed = grouped.windowedBy(windowsOf(windows));
   return kind === 'count'
-    ? (windowed.count({ store }) as KTable<unknown>)
-    : (windowed.aggregate(shared, { store }) as KTable<unknown>);
+    ? (windowed.count({ store }) as KTable<unknown, unknown>)
+    : (windowed.aggregate(shared, { store }) as KTable<unknown, unknown>);
 }

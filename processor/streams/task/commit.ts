@@ -62,7 +62,7 @@ export async function commitTask(task: CommitTarget, nowMs: number): Promise<voi
 
   // 2. Begin; send partials, sink, dead-letter and changelog records, and where the input stands.  3. Await every ack.
   // mutant: send-with-offsets
-  const acked = await producer.send(records, input);
+  const acked = await producer.send(records, input, (record, error) => graph.refused(record, error));
   crashPoint('afterProduce');
 
   // 4. Add the input offsets to the transaction and commit it.

@@ -7,8 +7,17 @@ import type { Logger } from '../logger.ts';
  * - `invalid-timestamp`: its event time is no time, or before 1970, and its stream has no dead-letter topic.
  * - `late`: a window that it belongs to was closed already; counted for each of its windows and tables, as in Kafka
  *   Streams.
+ * - `processing-error`, `production-error`: user code failed at it, or what was made of it could not be written, and
+ *   the application's handler let it pass, dead-lettered or not; once a failure.
  */
-const DROP_REASONS = ['null-key', 'null-value', 'invalid-timestamp', 'late'] as const;
+const DROP_REASONS = [
+  'null-key',
+  'null-value',
+  'invalid-timestamp',
+  'late',
+  'processing-error',
+  'production-error',
+] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 /** Reasons that have not occurred are left out. */
 export type DropCounts = Readonly<Partial<Record<DropReason, number>>>;

@@ -7,12 +7,23 @@ import type { LiveKeyValueStore, LiveWindowStore } from '../store/typed-store.ts
 import { createWindowStore } from '../store/window-store.ts';
 import { compileGraph, type TopicSource } from '../topology/compile/compile-graph.ts';
 import { partitionOf } from '../topology/partitioner.ts';
-import type { ConsumerRecord, CurrentRecord, DeadLetter, HeaderList, RecordContext } from '../topology/record.ts';
+import type { GraphNode, SinkNode } from '../topology/graph.ts';
+import {
+  DeadLetter,
+  headersByName,
+  type ConsumerRecord,
+  type CurrentRecord,
+  type HeaderList,
+  type RecordContext,
+} from '../topology/record.ts';
+import type { OutgoingRecord } from '../writing/streams-producer.ts';
 import type { TimeReport } from '../topology/repartition-record.ts';
-import type { RoutedRecord, SinkRecord, TaskRuntime } from '../topology/task-runtime.ts';
-import { repartitionTopic, timedTopicsOf, type SubTopology } from '../topology/topology.ts';
+import { UnreadableValueError } from '../topology/stored-value.ts';
+import type { Emit, RoutedRecord, SinkRecord, TaskRuntime } from '../topology/task-runtime.ts';
+import { inputTopicsOf, repartitionTopic, timedTopicsOf, type SubTopology } from '../topology/topology.ts';
 import { NodeFailure, userCodeFailed } from '../topology/user-code.ts';
 import { RecordWatch } from './record-watch.ts';
+import { decisionOf, failedRecordOf, type ErrorHandlers, type FailedOutput } from './error-decisions.ts';
 import { DroppedRecords, type DropReason, type WindowIntake } from './dropped-records.ts';
 import type { EventTime, WaitingRecord } from './event-time.ts';
 import { recordPlace, topicPartition } from '../kafka/topic-partition.ts';
@@ -32,10 +43,16 @@ export interface TaskGraphOptions {
   readonly watch?: RecordWatch;
   /** Outlives the graph: the task counts on when it is taken anew. */
   readonly dropped?: DroppedRecords;
+  /** Decide about failures of user code; by default the task fails by each. */
+  readonly handlers?: ErrorHandlers | undefined;
 }
 
 /** Expired windows deleted in one commit: bounds the tombstones of a transaction. */
 const EXPIRY_LIMIT = 5_000;
+
+/** Reasons of dead letters that the application's handlers ask for. */
+const PROCESSING_FAILED = 'PROCESSING_FAILED';
+const PRODUCTION_FAILED = 'PRODUCTION_FAILED';
 
 /** Before the first record. */
 const NO_RECORD: CurrentRecord = { topic: '', partition: -1, offset: -1, headers: {}, headerList: [] };
@@ -55,6 +72,11 @@ export class TaskGraph implements TaskRuntime {
   readonly #keyValueStores = new Map<string, LiveKeyValueStore<unknown, unknown>>();
   readonly #windowStores = new Map<string, LiveWindowStore<unknown, unknown>>();
   readonly #time: EventTime;
+  readonly #handlers: ErrorHandlers;
+  /** The record that is being processed; undefined at the commit. */
+  #record: ConsumerRecord | undefined;
+  /** The last record that a failure has dead-lettered: one that fails at several nodes is one letter. */
+  #lettered: ConsumerRecord | undefined;
   /** The wall clock while a batch is processed; undefined between batches. */
   #batchMs: number | undefined;
   /** The last flush has expired as many windows as it may, and there may be more. */
@@ -66,6 +88,7 @@ export class TaskGraph implements TaskRuntime {
   constructor(options: TaskGraphOptions) {
     const { subTopology, store, taskId } = options;
     this.#options = options;
+    this.#handlers = options.handlers ?? {};
     this.#dropped = options.dropped ?? new DroppedRecords();
     this.#watch = options.watch ?? new RecordWatch([]);
     this.taskId = taskId;
@@ -102,17 +125,24 @@ export class TaskGraph implements TaskRuntime {
     watch.enter(topic, records[0]?.partition ?? 0);
     let index = 0;
     try {
-      for (; index < records.length; index += 1) {
-        const record = records[index] as ConsumerRecord;
-        watch.at(record.offset);
-        this.current = record;
-        process(record);
+      while (index < records.length) {
+        try {
+          for (; index < records.length; index += 1) {
+            const record = records[index] as ConsumerRecord;
+            watch.at(record.offset);
+            this.current = this.#record = record;
+            process(record);
+          }
+        } catch (error) {
+          // A failure that is let pass ends what is done with its record, and no more.
+          this.#decide('onProcessingError', error);
+          index += 1;
+        }
       }
-    } catch (error) {
-      throw this.#failed(error, records[index] as ConsumerRecord);
     } finally {
       watch.leave();
       this.#batchMs = undefined;
+      this.#record = undefined;
     }
   }
 
@@ -149,18 +179,19 @@ export class TaskGraph implements TaskRuntime {
         if (waiting === undefined) break;
         try {
           const { timestampMs, record, handOn } = waiting;
-          this.current = record;
+          this.current = this.#record = record;
           this.#watch.enter(record.topic, record.partition);
           this.#watch.at(record.offset);
           if (timestampMs !== undefined && this.#sourceOf(record.topic).movesTime) this.#time.observe(timestampMs);
           handOn();
         } catch (error) {
-          throw this.#failed(error, waiting.record);
+          this.#decide('onProcessingError', error);
         }
       }
     } finally {
       this.#watch.leave();
       this.#batchMs = undefined;
+      this.#record = undefined;
     }
     return count;
   }
@@ -248,7 +279,56 @@ export class TaskGraph implements TaskRuntime {
       throw new TypeError(
         `there is no partition ${String(chosen)} of ${topic}, which has ${String(partitions)} partitions`,
       );
-    this.#options.collector.add({ topic, partition: chosen, key, value, timestampMs, headers });
+    const record = { topic, partition: chosen, key, value, timestampMs, headers };
+    this.#options.collector.add(
+      this.#handlers.onProductionError === undefined ? record : { ...record, origin: this.#record ?? null },
+    );
+  }
+
+  guarded(node: GraphNode, emit: Emit): Emit {
+    const { onProcessingError, onProductionError } = this.#handlers;
+    if (onProcessingError === undefined && onProductionError === undefined) return emit;
+    const name = node.kind === 'sink' ? 'onProductionError' : 'onProcessingError';
+    return (key, value, timestampMs) => {
+      try {
+        emit(key, value, timestampMs);
+      } catch (error) {
+        this.#decide(name, error, node.kind === 'sink' ? outputOf(node, timestampMs) : undefined);
+      }
+    };
+  }
+
+  /**
+   * A record of a sink that its topic does not take: what is sent in its place.
+   * @throws StreamsError the error, when the task must fail by it.
+   */
+  refused(record: OutgoingRecord, error: StreamsError): OutgoingRecord[] {
+    const { onProductionError } = this.#handlers;
+    if (onProductionError === undefined) throw error;
+    const { topic, partition, key, value, timestampMs, headers = [], origin = null } = record;
+    const decision = decisionOf('onProductionError', error, () =>
+      onProductionError(error, {
+        topic,
+        partition,
+        key,
+        value,
+        timestampMs,
+        headers: headersByName(headers),
+        source: origin === null ? undefined : failedRecordOf(origin),
+      }),
+    );
+    if (decision === 'fail') throw error;
+    this.drop('production-error');
+    if (decision === 'skip') return [];
+    const letterTopic = this.#letterTopic(origin ?? undefined, 'onProductionError', error);
+    return [
+      deadLetterRecord(
+        origin as ConsumerRecord,
+        new DeadLetter(PRODUCTION_FAILED, error.message),
+        letterTopic,
+        this.#options.partitionsOf(letterTopic),
+      ),
+    ];
   }
 
   isFlushing(): boolean {
@@ -312,8 +392,49 @@ export class TaskGraph implements TaskRuntime {
     return tombstones;
   }
 
-  #failed(error: unknown, record: ConsumerRecord): Error {
-    return userCodeFailed(this.taskId, recordPlace(record), error);
+  /**
+   * Lets a failure of user code pass, if the application's handler says so.
+   * @throws StreamsError USER_CODE_FAILED naming the record and the node; what is no failure of user code.
+   */
+  #decide(name: keyof ErrorHandlers, error: unknown, output?: Omit<FailedOutput, 'source'>): void {
+    const record = this.#record;
+    const failure = userCodeFailed(this.taskId, record === undefined ? 'at the commit' : recordPlace(record), error);
+    const handler = this.#handlers[name];
+    // What the runtime itself refuses, and rows that are damaged, are nobody's to pass over.
+    if (handler === undefined || error instanceof StreamsError || error instanceof UnreadableValueError) throw failure;
+    const source = record === undefined ? undefined : failedRecordOf(record);
+    const decision = decisionOf(name, failure, () =>
+      output === undefined
+        ? this.#handlers.onProcessingError?.(failure, source)
+        : this.#handlers.onProductionError?.(failure, { ...output, source }),
+    );
+    if (decision === 'fail') throw failure;
+    if (decision === 'dead-letter') {
+      this.#letterTopic(record, name, failure);
+      const reason = name === 'onProductionError' ? PRODUCTION_FAILED : PROCESSING_FAILED;
+      if (record !== undefined && this.#lettered !== record)
+        this.#sourceOf(record.topic).refuse?.(record, new DeadLetter(reason, failure.message));
+      this.#lettered = record;
+    }
+    this.drop(name === 'onProductionError' ? 'production-error' : 'processing-error');
+  }
+
+  /** @throws StreamsError in the words of `error` when there is none. */
+  #letterTopic(record: ConsumerRecord | undefined, name: keyof ErrorHandlers, error: StreamsError): string {
+    const source = this.#options.subTopology.nodes.find(
+      (node) => node.kind === 'source' && node.topic === record?.topic && node.deadLetterTopic !== undefined,
+    );
+    if (source?.kind === 'source' && source.deadLetterTopic !== undefined) return source.deadLetterTopic;
+    const why =
+      record === undefined
+        ? 'a row that a table hands on at the commit is no record that could be dead-lettered'
+        : inputTopicsOf([this.#options.subTopology]).includes(record.topic)
+          ? `the stream of ${record.topic} has no deadLetterTopic`
+          : `records of ${record.topic}, an internal topic, have no dead-letter topic`;
+    throw new StreamsError(error.code, `${error.message}; ${name} answered "dead-letter", but ${why}`, {
+      ...error.details,
+      cause: error.cause,
+    });
   }
 
   #clearStores(): void {
@@ -343,4 +464,9 @@ export class TaskGraph implements TaskRuntime {
   #ownPartition(): number {
     return Number(this.taskId.slice(this.taskId.indexOf('_') + 1));
   }
+}
+
+/** What is known of a record that a sink could not make. */
+function outputOf({ topic }: SinkNode, timestampMs: number): Omit<FailedOutput, 'source'> {
+  return { topic: typeof topic === 'string' ? topic : undefined, partition: undefined, timestampMs, key: null, value: null, headers: {} };
 }

@@ -4,8 +4,8 @@ import { StreamsError } from '../errors.ts';
 import { didYouMean } from '../options.ts';
 import type { OffsetMap } from '../store/state-store.ts';
 import { headersByName, type ConsumerRecord, type RecordHeaders } from '../topology/record.ts';
-import { fitRecord } from '../writing/produce.ts';
-import type { InputCommit, OutgoingRecord, StreamsProducer } from '../writing/streams-producer.ts';
+import { fitRecord, sendWithReplacements } from '../writing/produce.ts';
+import type { InputCommit, OutgoingRecord, RefuseRecord, StreamsProducer } from '../writing/streams-producer.ts';
 
 /** Kafka's default of `max.message.bytes`. */
 const MAX_MESSAGE_BYTES = 1_048_588;
@@ -134,20 +134,17 @@ export class MemoryProducer implements StreamsProducer {
     );
   }
 
-  async send(records: readonly OutgoingRecord[]): Promise<OffsetMap> {
+  async send(records: readonly OutgoingRecord[], _input?: InputCommit, refuse?: RefuseRecord): Promise<OffsetMap> {
     this.#checkUsable();
     try {
-      for (const record of records) {
-        const name = topicPartition(record.topic, record.partition);
-        const offset = this.#next.get(name) ?? this.#topics.end(record);
-        this.#sent.push(this.#topics.check(record, offset));
-        this.#next.set(name, offset + 1);
-      }
+      return await sendWithReplacements(records, refuse, async (some, onRefused) => {
+        for (const record of some) this.#send(record, onRefused);
+        return new Map(this.#next);
+      });
     } catch (error) {
       this.#broken = true;
       throw error;
     }
-    return new Map(this.#next);
   }
 
   async commit(input: InputCommit): Promise<void> {
@@ -165,6 +162,21 @@ export class MemoryProducer implements StreamsProducer {
 
   async close(): Promise<void> {
     this.#broken = true;
+  }
+
+  #send(record: OutgoingRecord, onRefused: (record: OutgoingRecord, error: StreamsError) => void): void {
+    const name = topicPartition(record.topic, record.partition);
+    const offset = this.#next.get(name) ?? this.#topics.end(record);
+    let checked: OutgoingRecord;
+    try {
+      checked = this.#topics.check(record, offset);
+    } catch (error) {
+      if (!(error instanceof StreamsError) || error.code !== 'RECORD_TOO_LARGE') throw error;
+      onRefused(record, error);
+      return;
+    }
+    this.#sent.push(checked);
+    this.#next.set(name, offset + 1);
   }
 
   #checkUsable(): void {

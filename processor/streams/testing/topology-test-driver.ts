@@ -11,6 +11,7 @@ import type { StoreSpec } from '../store/typed-store.ts';
 import { encodeWindowKey, WINDOW_START_BYTES, windowStartOf } from '../store/window-key.ts';
 import { parseStreamsConfig } from '../streams-config.ts';
 import { commitTask } from '../task/commit.ts';
+import { checkErrorHandlers, ERROR_HANDLERS, type ErrorHandlers } from '../task/error-decisions.ts';
 import { sumOfDrops, type DropCounts } from '../task/dropped-records.ts';
 import { StreamTask } from '../task/stream-task.ts';
 import { TaskGraph } from '../task/task-graph.ts';
@@ -48,7 +49,7 @@ export interface TestRecord {
   readonly headers?: RecordHeaders;
 }
 
-export interface TopologyTestDriverOptions {
+export interface TopologyTestDriverOptions extends ErrorHandlers {
   readonly applicationId?: string;
   /** Partitions of topics; 1 for those not named. The runtime's own topics follow from those of the user. */
   readonly partitions?: Readonly<Record<string, number>>;
@@ -116,6 +117,7 @@ const PACE_MS = 1_000;
 export class TopologyTestDriver {
   readonly #applicationId: string;
   readonly #startMs: () => number;
+  readonly #handlers: ErrorHandlers;
   readonly #topology: Topology;
   readonly #layout: TaskLayout;
   readonly #topics: MemoryTopics;
@@ -137,7 +139,8 @@ export class TopologyTestDriver {
 
   /** @throws StreamsError as `KafkaStreams` when it starts, and CONFIG_INVALID for unknown options. */
   constructor(topology: Topology, options: TopologyTestDriverOptions = {}) {
-    checkOptions('TopologyTestDriver', options, ['applicationId', 'partitions', 'nowMs']);
+    checkOptions('TopologyTestDriver', options, ['applicationId', 'partitions', 'nowMs', ...ERROR_HANDLERS]);
+    checkErrorHandlers('TopologyTestDriver', options);
     if (options.nowMs !== undefined) checkFunctions('TopologyTestDriver', options, ['nowMs']);
     const { applicationId = 'test', partitions = {}, nowMs = () => FIXED_NOW_MS } = options;
     if (Object.getPrototypeOf(Object(partitions)) !== Object.prototype)
@@ -149,6 +152,7 @@ export class TopologyTestDriver {
     this.#topology = topology;
     this.#applicationId = applicationId;
     this.#startMs = nowMs;
+    this.#handlers = options;
     const { subTopologies } = topology;
     const stores = subTopologies.flatMap((sub) => sub.stores);
     this.#storeOfChangelog = new Map(stores.map(({ name }) => [changelogTopic(applicationId, name), name]));
@@ -448,6 +452,7 @@ export class TopologyTestDriver {
       time: task.time,
       nowMs: () => this.nowMs(),
       requestCommit: () => undefined,
+      handlers: this.#handlers,
     });
     task.graph = graph;
     task.start(new Map(spec.inputs.map(({ topic, partition }) => [topicPartition(topic, partition), 0])));

@@ -7,6 +7,7 @@ import type { Logger } from '../logger.ts';
 import { RecordWatch } from '../task/record-watch.ts';
 import { WithheldRecords } from '../task/withheld-records.ts';
 import type { Topology } from '../topology/topology.ts';
+import { askingHandlers } from './error-line.ts';
 import { StreamThread } from './stream-thread.ts';
 import { watchedTopics, type FromThread, type ThreadLoad, type ToThread } from './thread-messages.ts';
 
@@ -45,13 +46,14 @@ async function main(): Promise<void> {
     else closing.resolve();
   });
   const { buildTopology } = (await import(topologyModule)) as { buildTopology: (options: unknown) => Topology };
-  const { init, watch, withheld: before } = await started.promise;
+  const { init, watch, decisions, withheld: before } = await started.promise;
   withheld.add(before);
   const thread = new StreamThread(init, buildTopology(init.topologyOptions), {
     logger,
     storesOnDisk: () => storesOnDisk(init.slotDirectory),
     watch: new RecordWatch(watchedTopics(init), watch),
     withheld,
+    handlers: askingHandlers(init.handlers, decisions, (question) => send({ kind: 'decide', question })),
   });
   void closing.promise.then(() => thread.close());
   let flushed = false;

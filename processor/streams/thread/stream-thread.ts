@@ -8,6 +8,7 @@ import { RecordFetcher } from '../reading/record-fetcher.ts';
 import { rowCheckOf } from '../reading/row-check.ts';
 import type { StreamsConfig, ThreadInit } from '../streams-config.ts';
 import { DiskWait } from '../task/disk-wait.ts';
+import type { ErrorHandlers } from '../task/error-decisions.ts';
 import type { RecordWatch } from '../task/record-watch.ts';
 import { StandbyTasks } from '../task/standby-tasks.ts';
 import type { StreamTask } from '../task/stream-task.ts';
@@ -34,6 +35,7 @@ interface StreamThreadParts {
   /** Says which record user code is working on. */
   readonly watch: RecordWatch;
   readonly withheld: WithheldRecords;
+  readonly handlers: ErrorHandlers;
 }
 
 /**
@@ -64,7 +66,8 @@ export class StreamThread {
   /** Why the inputs cannot be fetched right now; null when they can. */
   #fetchAway: string | null = null;
 
-  constructor(init: ThreadInit, topology: Topology, { logger, storesOnDisk, watch, withheld }: StreamThreadParts) {
+  constructor(init: ThreadInit, topology: Topology, parts: StreamThreadParts) {
+    const { logger, storesOnDisk, watch, withheld, handlers } = parts;
     const { config } = init;
     const connect = (role: string): KafkaCluster =>
       new KafkaCluster({ ...init.connection, clientId: `${init.threadName}-${role}` }, logger);
@@ -80,6 +83,7 @@ export class StreamThread {
       topology,
       logger,
       watch,
+      handlers,
       requestCommit: () => this.#pace.demand(),
       membership: () => this.#membership.current,
     });

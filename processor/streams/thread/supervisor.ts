@@ -3,7 +3,9 @@ import { ERROR_TABLE, StreamsError, type ErrorCode, type ErrorDetails } from '..
 import type { Logger } from '../logger.ts';
 import type { ThreadInit } from '../streams-config.ts';
 import type { TaskStatus } from '../task/instance-status.ts';
+import type { ErrorHandlers } from '../task/error-decisions.ts';
 import { RecordWatch, type RecordPlace } from '../task/record-watch.ts';
+import { answerQuestion, errorLineMemory } from './error-line.ts';
 import { watchedTopics, type FromThread, type ThreadLoad, type ToThread } from './thread-messages.ts';
 import { recordPlace } from '../kafka/topic-partition.ts';
 
@@ -34,6 +36,8 @@ interface ManagedThread {
   worker: Worker | undefined;
   /** Which record its user code is working on. */
   watch: RecordWatch | undefined;
+  /** Through which it is told what to do about a failure. */
+  readonly decisions: SharedArrayBuffer;
   status: ThreadStatus | undefined;
   /** Records of workers that have ended. */
   pastRecords: number;
@@ -76,6 +80,7 @@ export class Supervisor {
   readonly #logger: Logger;
   readonly #onFatal: (error: StreamsError) => void;
   readonly #onChange: () => void;
+  readonly #handlers: ErrorHandlers;
   /** Workers that have loaded their code, one for each thread, until its first start. */
   readonly #spares: Worker[];
   /** How often threads hung at a record, by its place: a hang moves with its partition from one thread to another. */
@@ -88,13 +93,14 @@ export class Supervisor {
   constructor(
     inits: readonly ThreadInit[],
     logger: Logger,
-    handlers: { onFatal: (error: StreamsError) => void; onChange: () => void },
+    handlers: { onFatal: (error: StreamsError) => void; onChange: () => void } & ErrorHandlers,
     spares: Worker[] = [],
   ) {
     this.#threads = inits.map((init) => ({
       init,
       worker: undefined,
       watch: undefined,
+      decisions: errorLineMemory(),
       status: undefined,
       pastRecords: 0,
       failuresWithoutProgress: 0,
@@ -110,6 +116,7 @@ export class Supervisor {
     this.#logger = logger;
     this.#onFatal = handlers.onFatal;
     this.#onChange = handlers.onChange;
+    this.#handlers = handlers;
     this.#spares = spares;
   }
 
@@ -169,7 +176,13 @@ export class Supervisor {
         : loadStreamThread(thread.init.threadName, thread.init.topologyModule);
     const watch = RecordWatch.memory();
     thread.watch = new RecordWatch(watchedTopics(thread.init), watch);
-    worker.postMessage({ kind: 'start', init: thread.init, watch, withheld: this.#withheld } satisfies ToThread);
+    worker.postMessage({
+      kind: 'start',
+      init: thread.init,
+      watch,
+      decisions: thread.decisions,
+      withheld: this.#withheld,
+    } satisfies ToThread);
     thread.worker = worker;
     worker.on('message', (message: FromThread) => {
       if (thread.worker !== worker) return;
@@ -194,6 +207,7 @@ export class Supervisor {
   #receive(thread: ManagedThread, message: FromThread): void {
     thread.lastMessageAt = performance.now();
     if (message.kind === 'log') this.#logger[message.level](message.fields, message.message);
+    else if (message.kind === 'decide') answerQuestion(this.#handlers, message.question, thread.decisions);
     else if (message.kind === 'failed')
       this.#failed(thread, message.code, message.message, message.details, message.stack);
     else if (message.kind === 'status') {

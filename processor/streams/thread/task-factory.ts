@@ -6,6 +6,7 @@ import { taskDirectory } from '../store/state-directory.ts';
 import type { StateStore } from '../store/state-store.ts';
 import type { ThreadInit } from '../streams-config.ts';
 import type { DiskWait } from '../task/disk-wait.ts';
+import type { ErrorHandlers } from '../task/error-decisions.ts';
 import type { FenceGate } from '../task/fence-gate.ts';
 import type { InitialiseContext } from '../task/initialise-task.ts';
 import { openCheckedStore, setAsideStore } from '../task/open-store.ts';
@@ -28,6 +29,7 @@ interface TaskFactoryOptions {
   readonly logger: Logger;
   /** Says which record user code is working on. */
   readonly watch: RecordWatch;
+  readonly handlers: ErrorHandlers;
   /** A task's buffers are full: it should commit before its time. */
   readonly requestCommit: () => void;
   /** The generation that this thread's assignment is of. */
@@ -78,7 +80,7 @@ export class TaskFactory {
   }
 
   #createGraph(task: StreamTask, store: StateStore | undefined): TaskGraph {
-    const { init, watch, requestCommit } = this.#options;
+    const { init, watch, handlers, requestCommit } = this.#options;
     return new TaskGraph({
       taskId: task.id,
       subTopology: task.spec.subTopology,
@@ -91,6 +93,7 @@ export class TaskFactory {
       requestCommit,
       dropped: task.dropped,
       watch,
+      handlers,
     });
   }
 

@@ -1,5 +1,6 @@
 import type { ErrorCode, ErrorDetails } from '../errors.ts';
 import type { ThreadInit } from '../streams-config.ts';
+import type { ErrorQuestion } from './error-line.ts';
 import type { RecordPlace } from '../task/record-watch.ts';
 import type { TaskStatus } from '../task/instance-status.ts';
 
@@ -33,15 +34,18 @@ export type FromThread =
       readonly details: ErrorDetails;
       readonly stack: string | undefined;
     }
+  /** It stands still until it is answered. */
+  | { readonly kind: 'decide'; readonly question: ErrorQuestion }
   | { readonly kind: 'closed' };
 
 /** Messages from the main thread to a stream thread. */
 export type ToThread =
-  /** `watch`: memory of a RecordWatch. */
+  /** `watch`: memory of a RecordWatch. `decisions`: of an error line. */
   | {
       readonly kind: 'start';
       readonly init: ThreadInit;
       readonly watch: SharedArrayBuffer;
+      readonly decisions: SharedArrayBuffer;
       readonly withheld: readonly RecordPlace[];
     }
   /** User code hangs at these records: they are dead-lettered without another try. */

@@ -124,7 +124,7 @@ async function rowsOf({ local, first, second, meddling }: Plan, input: readonly 
       spoil(value);
       return value;
     });
-  if (meddling) meddle(stream).to('spoiled', jsonSerde<Item>());
+  if (meddling) meddle(stream).to('spoiled', { value: jsonSerde<Item>() });
   const group = (name: string) => (local ? stream.groupByKey({ name }) : stream.groupBy(({ key }) => key, { name }));
   const grouped = group('one');
   const [one, two] = [first(), second()];
@@ -139,11 +139,11 @@ async function rowsOf({ local, first, second, meddling }: Plan, input: readonly 
   ];
   for (const table of tables) {
     const told = table.toStream();
-    if (meddling) meddle(told).to('spoiled', jsonSerde());
-    told.to('told', jsonSerde());
+    if (meddling) meddle(told).to('spoiled', { value: jsonSerde() });
+    told.to('told', { value: jsonSerde() });
   }
-  if (meddling) meddle(stream.filter(() => true)).to('spoiled', jsonSerde<Item>());
-  stream.to('copied', jsonSerde<Item>());
+  if (meddling) meddle(stream.filter(() => true)).to('spoiled', { value: jsonSerde<Item>() });
+  stream.to('copied', { value: jsonSerde<Item>() });
   const driver = new TopologyTestDriver(builder.build());
   for (const batch of input)
     await driver.pipe('items', ...batch.map((item) => ({ key: item.key, value: JSON.stringify(item) })));
@@ -229,7 +229,7 @@ describe('reduces', () => {
     group('a').reduce(add, { store: 'a', serde: number });
     group('b').reduce(add, { store: 'b', serde: number });
     group('c').reduce(newest, { store: 'c', serde: number });
-    stream.to('copied', number);
+    stream.to('copied', { value: number });
     const driver = new TopologyTestDriver(builder.build());
     await driver.pipe('in', ...[2, 3, 4].map((n) => ({ key: 'k', value: String(n) })));
     expect([driver.store('a'), driver.store('b'), driver.store('c')].map((rows) => rows.get('k'))).toEqual([
@@ -313,7 +313,7 @@ test(
     builder
       .stream('in', { decode: ({ value }) => String(value) })
       .process(() => new Meddling(), { stores: [{ name: 'rows', kind: 'key-value', serde: jsonSerde<unknown>() }] })
-      .to('out', jsonSerde<string>());
+      .to('out', { value: jsonSerde<string>() });
     const driver = new TopologyTestDriver(builder.build());
     await driver.pipe('in', { value: '7' });
     expect(driver.output('out').map(({ value }) => JSON.parse(String(value)))).toEqual(['7', '7']);

@@ -53,7 +53,7 @@ function build({
     .aggregate(counted, { store })
     .toStream()
     .mapValues(({ value }) => String(value))
-    .to(sink, stringSerde);
+    .to(sink, { value: stringSerde });
   const hours = grouped.windowedBy(windows);
   if (shared) hours.aggregate(counted, { store: 'hours' });
   else hours.count({ store: 'hours' });

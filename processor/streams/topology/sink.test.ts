@@ -24,13 +24,13 @@ test('what a sink writes has the event time as its Kafka timestamp, of a table t
     decode: ({ value }) => value?.toString() ?? '',
     timestampMs: (text) => Number(text),
   });
-  words.to('out', stringSerde);
+  words.to('out', { value: stringSerde });
   words
     .groupBy(() => 'all', { name: 'all' })
     .count({ store: 'counts' })
     .toStream()
     .mapValues(({ value }) => String(value))
-    .to('counted', stringSerde);
+    .to('counted', { value: stringSerde });
   const driver = new TopologyTestDriver(builder.build());
   await driver.pipe('in', ...['70', '90', '80'].map((value) => ({ value, timestampMs: 5 })));
   expect(driver.output('out').map(({ value, timestampMs }) => [value?.toString(), timestampMs])).toEqual([

@@ -1,6 +1,7 @@
 import type { DropReason, WindowIntake } from '../task/dropped-records.ts';
 import type { LiveKeyValueStore, LiveWindowStore, TableRow as StoredRow } from '../store/typed-store.ts';
 import type { ConsumerRecord, CurrentRecord, DeadLetter, HeaderList, RecordContext } from './record.ts';
+import type { GraphNode } from './graph.ts';
 import type { TimeReport } from './repartition-record.ts';
 
 /** Hands one record to the next node: key, value, event time in epoch ms. Synchronous: the record loop never waits. */
@@ -70,6 +71,8 @@ export interface TaskRuntime {
   send(record: SinkRecord): void;
   /** Partition count of a topic of the user's. */
   partitionsOf(topic: string): number;
+  /** The same, but for failures of the node's own that the application's handlers let pass. */
+  guarded(node: GraphNode, emit: Emit): Emit;
   /** A commit hands on what tables have changed: these values are of the whole commit, not of the moment. */
   isFlushing(): boolean;
   /**

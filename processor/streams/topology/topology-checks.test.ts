@@ -187,7 +187,7 @@ test.each<[string, (builder: StreamsBuilder) => void, RegExp]>([
     invalid(/"c"/, /serde/),
   ],
   ['a sink without a serde', (b) => text(b).to('out', undefined as never), invalid(/out/, /serde/)],
-  ['a sink without a topic', (b) => text(b).to(undefined as never, stringSerde), invalid(/topic/)],
+  ['a sink without a topic', (b) => text(b).to(undefined as never, { value: stringSerde }), invalid(/topic/)],
   ['an illegal topic', (b) => void text(b, 'a b'), invalid(/"a b"/)],
   [
     'a grouping without a name',
@@ -251,7 +251,7 @@ test('what is added to a topology that is built already would be in none: refuse
   const words = text(builder);
   builder.build();
   expect(() => builder.build()).not.toThrow();
-  expect(() => words.to('out', stringSerde)).toThrow(
+  expect(() => words.to('out', { value: stringSerde })).toThrow(
     expect.objectContaining({ code: 'TOPOLOGY_INVALID', message: expect.stringMatching(/built/) }),
   );
 });
@@ -262,11 +262,11 @@ test('deadLetters() asked for twice is one stream with two readers', async () =>
   source
     .deadLetters()
     .mapValues(({ reason }) => `1 ${reason}`)
-    .to('out', stringSerde);
+    .to('out', { value: stringSerde });
   source
     .deadLetters()
     .mapValues(({ reason }) => `2 ${reason}`)
-    .to('out', stringSerde);
+    .to('out', { value: stringSerde });
   const driver = new TopologyTestDriver(builder.build());
   await driver.pipe('in', { value: 'x' });
   expect(driver.output('out').map(({ value }) => String(value))).toEqual(['1 NO', '2 NO']);
@@ -280,7 +280,7 @@ test('branch asks each predicate at most once a record, and none behind the one 
     (word) => (asked.push(`b ${word}`), word === 'b'),
     (word) => (asked.push(`c ${word}`), word === 'c'),
   );
-  for (const [index, branch] of branches.entries()) branch.to(`out-${String(index)}`, stringSerde);
+  for (const [index, branch] of branches.entries()) branch.to(`out-${String(index)}`, { value: stringSerde });
   const driver = new TopologyTestDriver(builder.build());
   await driver.pipe('words', { value: 'c' }, { value: 'a' }, { value: 'nobody' });
   expect(asked).toEqual(['a c', 'b c', 'c c', 'a a', 'a nobody', 'b nobody', 'c nobody']);

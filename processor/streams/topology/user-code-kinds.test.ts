@@ -106,7 +106,7 @@ test.each([true, false])(
         { ...marks },
         { store: name },
       );
-    stream.to('out', jsonSerde());
+    stream.to('out', { value: jsonSerde() });
     const driver = new TopologyTestDriver(builder.build());
     await driver.pipe('in', { key: 'k', value: 'x' });
     expect([driver.store('a').get('k'), driver.store('b').get('k')]).toEqual([
@@ -124,7 +124,7 @@ test.each([true, false])('a serde may write each value into the same bytes (grou
     deserialize: (bytes) => JSON.parse(String(bytes)) as Item,
   };
   const driver = driverOf((items) => {
-    items.to('out', serde);
+    items.to('out', { value: serde });
     (local ? items.groupByKey({ name: 'g' }) : items.groupBy((_item, key) => key, { name: 'g' })).reduce(
       (a, b) => ({ n: a.n + b.n }),
       { store: 'sums', serde },
@@ -149,8 +149,8 @@ test('of one topic that is read twice each stream has bytes of its own', async (
     });
   read()
     .mapValues((value) => value.reverse())
-    .to('first', bytes);
-  read().to('second', bytes);
+    .to('first', { value: bytes });
+  read().to('second', { value: bytes });
   const driver = new TopologyTestDriver(builder.build());
   await driver.pipe('in', { key: 'k', value: 'abc', headers: { h: Buffer.from('h') } });
   expect(['first', 'second'].map((topic) => driver.output(topic).map(({ value }) => String(value)))).toEqual([
@@ -165,7 +165,7 @@ test('a match of a regular expression is the same for several readers', async ()
     .stream('in', { decode: ({ value }) => String(value) })
     .mapValues((line) => /(?<user>\w+)@/.exec(line));
   for (const topic of ['first', 'second'])
-    matches.mapValues((match) => [match?.groups?.['user'], match?.index]).to(topic, jsonSerde());
+    matches.mapValues((match) => [match?.groups?.['user'], match?.index]).to(topic, { value: jsonSerde() });
   const driver = new TopologyTestDriver(builder.build());
   await driver.pipe('in', { value: 'x joe@y' });
   expect(['first', 'second'].map((topic) => driver.output(topic).map(({ value }) => String(value)))).toEqual([
@@ -232,7 +232,7 @@ test.each<[string, (items: KStream<Item>, builder: StreamsBuilder) => void, RegE
           { store: 's' },
         )
         .toStream()
-        .to('out', jsonSerde()),
+        .to('out', { value: jsonSerde() }),
     /at the store "s", at the commit: no list/,
   ],
 ])('%s: USER_CODE_FAILED with node and place', async (_, build, place) => {

@@ -193,7 +193,7 @@ const AT_COMMIT: readonly (readonly [string, string, Build, RegExp])[] = [
     'sink serde behind toStream',
     'KSTREAM-SINK-\\d+',
     (s) =>
-      s.groupByKey({ name: 'g' }).count({ store: 'c' }).toStream().to('out', { serialize: boom, deserialize: boom }),
+      s.groupByKey({ name: 'g' }).count({ store: 'c' }).toStream().to('out', { value: { serialize: boom, deserialize: boom } }),
     /boom/,
   ],
   [
@@ -278,7 +278,7 @@ test.each([null, undefined])(
 
 test('predicates may answer anything that JavaScript takes for true or false', async () => {
   const driver = driverOf((source) =>
-    source.filter(wrong((value) => /v/.exec(value as string))).to('out', stringSerde),
+    source.filter(wrong((value) => /v/.exec(value as string))).to('out', { value: stringSerde }),
   );
   await driver.pipe('in', { value: 'v' }, { value: 'w' });
   expect(driver.output('out').map(({ value }) => String(value))).toEqual(['v']);

@@ -6,10 +6,10 @@ import { asAccessDenied, CODE, hasCode, isBrokerAway, isMisdirected } from '../k
 import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
-import { produce } from './produce.ts';
+import { produce, sendWithReplacements } from './produce.ts';
 import { ProduceLimits } from './produce-limits.ts';
 import { toTopicOffsets } from './transactional-producer.ts';
-import type { InputCommit, OutgoingRecord, StreamsProducer } from './streams-producer.ts';
+import type { InputCommit, OutgoingRecord, RefuseRecord, StreamsProducer } from './streams-producer.ts';
 import type { TopicPartition } from '../kafka/topic-partition.ts';
 
 /**
@@ -70,11 +70,13 @@ export class PlainProducer implements StreamsProducer {
     );
   }
 
-  async send(records: readonly OutgoingRecord[]): Promise<OffsetMap> {
-    if (records.length === 0) return new Map();
+  async send(records: readonly OutgoingRecord[], _input?: InputCommit, refuse?: RefuseRecord): Promise<OffsetMap> {
     try {
-      await this.#cluster.track([...new Set(records.map((r) => r.topic))]);
-      return await produce(this.#cluster, records, { identity: undefined, sequences: new Map(), limits: this.#limits });
+      return await sendWithReplacements(records, refuse, async (some, onRefused) => {
+        await this.#cluster.track([...new Set(some.map((r) => r.topic))]);
+        const who = { identity: undefined, sequences: new Map<string, number>(), limits: this.#limits, onRefused };
+        return produce(this.#cluster, some, who);
+      });
     } catch (error) {
       this.#broken = true;
       throw this.#failure('send', error);

@@ -8,7 +8,7 @@ import { encodeBatch, type BatchToSend } from '../kafka/batch-encoder.ts';
 import { shorterLetter } from './dead-letter.ts';
 import { ProduceLimits } from './produce-limits.ts';
 import { produceRequest, type ProduceResponse } from '../kafka/produce-protocol.ts';
-import type { OutgoingRecord } from './streams-producer.ts';
+import type { OutgoingRecord, RefuseRecord } from './streams-producer.ts';
 import { topicPartition } from '../kafka/topic-partition.ts';
 
 const RECORD_OVERHEAD_BYTES = 64;
@@ -103,7 +103,15 @@ interface ProduceIdentity {
   readonly sequences: Map<string, number>;
   /** By default limits that are not shared. */
   readonly limits?: ProduceLimits;
+  /** Called for a record that its topic does not take, whatever is done; it is left out when this comes back. */
+  readonly onRefused?: OnRefused;
 }
+
+type OnRefused = (record: OutgoingRecord, error: StreamsError) => void;
+
+const throwIt: OnRefused = (_record, error) => {
+  throw error;
+};
 
 const MAX_SEQUENCE = 0x7fffffff;
 
@@ -116,10 +124,10 @@ const MAX_SEQUENCE = 0x7fffffff;
 export async function produce(
   cluster: ProduceCluster,
   records: readonly OutgoingRecord[],
-  { identity, sequences, limits = new ProduceLimits() }: ProduceIdentity,
+  { identity, sequences, limits = new ProduceLimits(), onRefused = throwIt }: ProduceIdentity,
 ): Promise<OffsetMap> {
   const nextOffsets = new Map<string, number>();
-  const who = { identity, sequences, limits };
+  const who = { identity, sequences, limits, onRefused };
   const partitions = toPartitionBatches(records, limits);
   for (;;) {
     const sending = partitions.filter(({ batches }) => batches.length > 0);
@@ -200,11 +208,11 @@ async function produceTo(
       const name = topicPartition(topicName, partition);
       const { part, bytes } = sent.get(name) as { part: PartitionBatches; bytes: number };
       if (errorCode === CODE.MESSAGE_TOO_LARGE || errorCode === CODE.RECORD_LIST_TOO_LARGE) {
-        makeSmaller(part, bytes, who.limits);
+        makeSmaller(part, bytes, who.limits, who.onRefused);
         continue;
       }
       if (errorCode === CODE.INVALID_TIMESTAMP) {
-        isolateTime(part, of.timestampMs);
+        isolateTime(part, of.timestampMs, who.onRefused);
         continue;
       }
       if (errorCode !== 0) throw asAccessDenied({ code: errorCode }, `writing to ${topicName}`) ?? refusal(errorCode);
@@ -230,10 +238,14 @@ function encodeFirst(batches: Batch[], of: Omit<BatchToSend, 'records' | 'codec'
 
 /**
  * In place of a batch that was refused without effect: its halves, or its one record packed, or what is left of a dead
- * letter.
- * @throws StreamsError RECORD_TOO_LARGE
+ * letter. A record that cannot be made smaller is `onRefused`.
  */
-function makeSmaller({ topic, batches }: PartitionBatches, bytes: number, limits: ProduceLimits): void {
+function makeSmaller(
+  { topic, batches }: PartitionBatches,
+  bytes: number,
+  limits: ProduceLimits,
+  onRefused: OnRefused = throwIt,
+): void {
   const { records, codec } = batches.shift() as Batch;
   const [only, ...more] = records;
   if (only === undefined) return;
@@ -249,25 +261,33 @@ function makeSmaller({ topic, batches }: PartitionBatches, bytes: number, limits
     return;
   }
   const shorter = shorterLetter(only);
-  if (shorter === undefined)
-    throw new StreamsError(
+  if (shorter !== undefined) {
+    batches.unshift({ records: [shorter], codec: CompressionCodec.none });
+    return;
+  }
+  onRefused(
+    only,
+    new StreamsError(
       'RECORD_TOO_LARGE',
       `a record for ${topic} is larger than the topic takes, ${String(bytes)} bytes as it was packed: raise ` +
         `its max.message.bytes`,
-    );
-  batches.unshift({ records: [shorter], codec: CompressionCodec.none });
+      { topic },
+    ),
+  );
 }
 
 /**
  * In place of a batch that was refused without effect for the time of one of its records: its halves, until the record
- * is alone.
- * @throws StreamsError RECORD_TIME_REFUSED
+ * is alone and `onRefused`.
  */
-function isolateTime({ topic, batches }: PartitionBatches, nowMs: number): void {
+function isolateTime({ topic, batches }: PartitionBatches, nowMs: number, onRefused: OnRefused): void {
   const { records, codec } = batches.shift() as Batch;
   const [only, ...more] = records;
   if (only === undefined) return;
-  if (more.length === 0) throw timeRefused(topic, only.timestampMs, nowMs);
+  if (more.length === 0) {
+    onRefused(only, timeRefused(topic, only.timestampMs, nowMs));
+    return;
+  }
   const middle = Math.ceil(records.length / 2);
   batches.unshift({ records: records.slice(0, middle), codec }, { records: records.slice(middle), codec });
 }
@@ -313,6 +333,28 @@ export function fitRecord(record: OutgoingRecord, maxBytes: number): OutgoingRec
     if (batch.length <= maxBytes) return (part.batches[0] as Batch).records[0] as OutgoingRecord;
     makeSmaller(part, batch.length, limits);
   }
+}
+
+/**
+ * Sends with `send` until nothing is left: records that their topics do not take are replaced by what `refuse` answers,
+ * which goes out after them.
+ */
+export async function sendWithReplacements(
+  records: readonly OutgoingRecord[],
+  refuse: RefuseRecord | undefined,
+  send: (records: readonly OutgoingRecord[], onRefused: OnRefused) => Promise<OffsetMap>,
+): Promise<OffsetMap> {
+  const offsets = new Map<string, number>();
+  for (let rest = records; rest.length > 0;) {
+    const replacements: OutgoingRecord[] = [];
+    const sent = await send(rest, (record, error) => {
+      if (refuse === undefined || record.origin === undefined) throw error;
+      replacements.push(...refuse(record, error));
+    });
+    for (const [name, offset] of sent) offsets.set(name, offset);
+    rest = replacements;
+  }
+  return offsets;
 }
 
 /** Sequence numbers wrap from 2^31 - 1 to 0 (KIP-98). */

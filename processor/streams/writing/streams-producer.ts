@@ -1,6 +1,7 @@
 import type { CommittedOffset } from '../kafka/group-offsets.ts';
 import type { OffsetMap } from '../store/state-store.ts';
-import type { HeaderList } from '../topology/record.ts';
+import type { StreamsError } from '../errors.ts';
+import type { ConsumerRecord, HeaderList } from '../topology/record.ts';
 import type { TopicPartition } from '../kafka/topic-partition.ts';
 
 /** A record on its way out. */
@@ -19,7 +20,18 @@ export interface OutgoingRecord {
   readonly codec?: number;
   /** When the topic does not take it whole, a part of it is written. */
   readonly isDeadLetter?: boolean;
+  /**
+   * Of what a sink writes, where the application decides about what cannot be written: the record that it was made of;
+   * null: a row that a table handed on at the commit. It keeps the record in memory.
+   */
+  readonly origin?: ConsumerRecord | null | undefined;
 }
+
+/**
+ * Decides about a record that its topic does not take. Answers what is written in its place: a dead letter, or nothing.
+ * @throws StreamsError the error, when the task must fail by it.
+ */
+export type RefuseRecord = (record: OutgoingRecord, error: StreamsError) => readonly OutgoingRecord[];
 
 /** The part of a commit that is about the task's input. */
 export interface InputCommit {
@@ -53,9 +65,9 @@ export interface StreamsProducer {
   /**
    * Sends, within the open transaction where there are transactions, and awaits every ack. Answers the next offset per
    * `topic-partition` sent to. `input`: what `commit` will be called with; a transaction takes them on meanwhile, where
-   * they count for nothing before it commits.
+   * they count for nothing before it commits. `refuse` is asked for records that have an `origin`.
    */
-  send(records: readonly OutgoingRecord[], input?: InputCommit): Promise<OffsetMap>;
+  send(records: readonly OutgoingRecord[], input?: InputCommit, refuse?: RefuseRecord): Promise<OffsetMap>;
   /** Commits the input offsets, and the transaction with them. */
   commit(input: InputCommit): Promise<void>;
   /** Best effort; the producer is broken afterwards. */

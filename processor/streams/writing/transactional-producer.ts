@@ -12,9 +12,15 @@ import { asAccessDenied, CODE, hasCode, isBrokerAway, isFenced, isMisdirected } 
 import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
-import { produce, type ProduceCluster } from './produce.ts';
+import { produce, sendWithReplacements, type ProduceCluster } from './produce.ts';
 import { ProduceLimits } from './produce-limits.ts';
-import { NO_INPUT, type InputCommit, type OutgoingRecord, type StreamsProducer } from './streams-producer.ts';
+import {
+  NO_INPUT,
+  type InputCommit,
+  type OutgoingRecord,
+  type RefuseRecord,
+  type StreamsProducer,
+} from './streams-producer.ts';
 import { parseTopicPartition, topicPartition, type TopicPartition } from '../kafka/topic-partition.ts';
 
 /** What a transactional producer needs of a KafkaCluster. */
@@ -183,8 +189,19 @@ export class TransactionalProducer implements StreamsProducer {
     });
   }
 
-  async send(records: readonly OutgoingRecord[], input: InputCommit = NO_INPUT): Promise<OffsetMap> {
-    if (records.length === 0) return new Map();
+  async send(
+    records: readonly OutgoingRecord[],
+    input: InputCommit = NO_INPUT,
+    refuse?: RefuseRecord,
+  ): Promise<OffsetMap> {
+    return sendWithReplacements(records, refuse, (some, onRefused) => this.#send(some, input, onRefused));
+  }
+
+  async #send(
+    records: readonly OutgoingRecord[],
+    input: InputCommit,
+    onRefused: (record: OutgoingRecord, error: StreamsError) => void,
+  ): Promise<OffsetMap> {
     return this.#guard('send', async () => {
       const identity = this.#ready();
       const names = new Set(records.map((r) => topicPartition(r.topic, r.partition)));
@@ -198,7 +215,7 @@ export class TransactionalProducer implements StreamsProducer {
       });
       // Side by side: two round trips less. Both have ended when this one does, whether it fails or not.
       const [produced, taken] = await Promise.allSettled([
-        produce(this.#cluster, records, { identity, sequences: this.#sequences, limits: this.#limits }),
+        produce(this.#cluster, records, { identity, sequences: this.#sequences, limits: this.#limits, onRefused }),
         this.#takeOffsets(identity, input),
       ]);
       if (produced.status === 'rejected') throw produced.reason;

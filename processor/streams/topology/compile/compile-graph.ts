@@ -57,7 +57,8 @@ export function compileGraph(
   const compiled = (node: GraphNode): Compiled => {
     const before = known.get(node.index);
     if (before !== undefined) return before;
-    const { emit, readsKey } = named(node, () => compileNode(node));
+    const { emit: bare, readsKey } = named(node, () => compileNode(node));
+    const emit = bare === emitNothing ? bare : runtime.guarded(node, bare);
     const own: Compiled = needsOwnValues(node, nodes)
       ? { readsKey, emit: (key, value, at) => emit(key, copyOf(value), at) }
       : { readsKey, emit };

@@ -13,6 +13,8 @@ export interface CompiledSource {
   readonly process: (record: ConsumerRecord) => void;
   /** Reads a record and does nothing with it yet: its event time decides when it is its turn. */
   readonly read: (record: ConsumerRecord) => ReadRecord;
+  /** Dead-letters a record that was handed on; undefined where there is no dead-letter topic. */
+  readonly refuse?: (record: ConsumerRecord, letter: DeadLetter) => void;
 }
 
 export interface ReadRecord {
@@ -92,6 +94,7 @@ export function compileSource(
   };
   const dropsNulls = nulls === 'drop';
   return {
+    ...(deadLetterTopic === undefined ? {} : { refuse }),
     process: (record) => {
       const value = record.unreadable ?? valueOf(record);
       if (value instanceof DeadLetter) return refuse(record, value);
@@ -140,8 +143,11 @@ export function bothSources(
         : one.timestampMs;
     return { timestampMs, handOn: () => (one.handOn(), other.handOn()) };
   };
+  // One letter a record: one source that writes them is enough.
+  const refuse = a.refuse ?? b.refuse;
   return {
     read,
+    ...(refuse === undefined ? {} : { refuse }),
     process: (record) => {
       const { timestampMs, handOn } = read(record);
       if (timestampMs !== undefined) observe(timestampMs);
