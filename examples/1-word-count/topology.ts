@@ -16,7 +16,7 @@ export function buildTopology({ input, output }: WordCountOptions): Topology {
     .groupBy((word) => word, { name: 'by-word' })
     .count({ store: 'word-counts' })
     .toStream()
-    .mapValues(({ value }) => String(value))
+    .mapValues(String)
     .to(output, { value: stringSerde });
   return builder.build();
 }

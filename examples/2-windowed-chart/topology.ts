@@ -43,10 +43,11 @@ export function buildTopology({ input, output, windowMs }: WindowedChartOptions)
 
   windows
     .toStream()
-    .map(({ windowStartMs, value }, version) => {
-      const row: ChartRow = { version: version ?? '', windowStartMs: windowStartMs ?? 0, ...value };
-      return { key: `${String(row.windowStartMs)}/${row.version}`, value: row };
-    })
+    .map((counts, { key: version, startMs: windowStartMs }) => ({
+      key: `${String(windowStartMs)}/${version}`,
+      // A window that has expired is handed on as null, and stays in the chart's topic.
+      value: { version, windowStartMs, ...(counts as VersionCounts) },
+    }))
     .to(output, { value: jsonSerde<ChartRow>() });
   return builder.build();
 }

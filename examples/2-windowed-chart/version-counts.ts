@@ -1,4 +1,4 @@
-import { jsonSerde, type Aggregate } from '@tributary/streams';
+import { jsonSerde, type CombinableAggregate } from '@tributary/streams';
 
 /** What the chart needs of a login record. */
 export interface VersionLogin {
@@ -13,7 +13,7 @@ export interface VersionCounts {
 }
 
 /** An aggregate is a value. `merge` may be given its parts in any order and any grouping, and always ends the same. */
-export const versionCounts: Aggregate<VersionLogin, VersionCounts> = {
+export const versionCounts: CombinableAggregate<VersionLogin, VersionCounts> = {
   empty: () => ({ logins: 0, androids: 0 }),
   add: (counts, login) => {
     counts.logins += 1;

@@ -5,6 +5,7 @@ import {
   type KeyValueStore,
   type Processor,
   type ProcessorContext,
+  type RecordContext,
   type StoreSpec,
   type Topology,
 } from '@tributary/streams';
@@ -19,19 +20,19 @@ export interface DeduplicateOptions {
 const seenStore: StoreSpec<number> = { name: 'seen', kind: 'key-value', serde: jsonSerde<number>() };
 
 /** Lets the first event of each id pass. Both of a pair have the same key, so they meet in the same task. */
-class FirstOnly implements Processor<string, string> {
-  #context: ProcessorContext<string> | undefined;
+class FirstOnly implements Processor<string | null, string, string, string> {
+  #context: ProcessorContext<string, string> | undefined;
   #seen: KeyValueStore<string, number> | undefined;
 
-  init(context: ProcessorContext<string>): void {
+  init(context: ProcessorContext<string, string>): void {
     this.#context = context;
     this.#seen = context.keyValueStore<number>(seenStore.name);
   }
 
-  process(event: string, id: string | null, timestampMs: number): void {
+  process(event: string, id: string | null, { timestampMs }: RecordContext): void {
     if (id === null || this.#seen?.get(id) !== undefined) return;
     this.#seen?.put(id, timestampMs);
-    this.#context?.forward(id, event, timestampMs);
+    this.#context?.forward(id, event);
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Aggregate } from '@tributary/streams';
+import type { CombinableAggregate } from '@tributary/streams';
 import { dataQuality, type DataQualityCounts, type QualityFact, totalDeadLettered } from './data-quality.ts';
 import { invalidFields, invalidFlaw, type Login, LOGIN_FIELDS, missingFields, missingFlaw } from './login.ts';
 import { type LoginCounts, loginCounts, totalLogins } from './login-counts.ts';
@@ -19,9 +19,11 @@ const fact: fc.Arbitrary<QualityFact> = fc.oneof(
   fc.record({ kind: fc.constant('late' as const), logins: fc.nat() }),
 );
 
+const record = { key: 'CA', timestampMs: 0 };
+
 /** Aggregates may change their first argument: each law gets values of its own. */
-function laws<V, A>(name: string, aggregate: Aggregate<V, A>, values: fc.Arbitrary<V>): void {
-  const of = (list: readonly V[]) => list.reduce((acc, value) => aggregate.add(acc, value, 0), aggregate.empty());
+function laws<V, A>(name: string, aggregate: CombinableAggregate<V, A>, values: fc.Arbitrary<V>): void {
+  const of = (list: readonly V[]) => list.reduce((acc, value) => aggregate.add(acc, value, record), aggregate.empty());
   const lists = fc.array(values, { maxLength: 12 });
   describe(name, () => {
     test('empty is neutral on both sides', () => {
@@ -87,7 +89,7 @@ laws('data quality', dataQuality, fact);
 
 test('login counts: each login once, under its device type, with the newest time', () => {
   const add = (counts: LoginCounts, device: Login['device'], eventTimeMs: number) =>
-    loginCounts.add(counts, { device, state: null, eventTimeMs, flaws: 0 }, 0);
+    loginCounts.add(counts, { device, state: null, eventTimeMs, flaws: 0 }, record);
   let counts = loginCounts.empty();
   expect(counts).toEqual({ ios: 0, android: 0, other: 0, lastLoginAtMs: null });
   counts = add(add(add(add(counts, 'ios', 5000), 'android', 9000), 'other', 7000), 'ios', 1000);
@@ -106,7 +108,10 @@ test('data quality: what was counted, as the API reads it', () => {
     { kind: 'flaws', flaws: missingFlaw(2) | missingFlaw(6) },
     { kind: 'flaws', flaws: 0 },
   ];
-  const counts = facts.reduce((acc: DataQualityCounts, each) => dataQuality.add(acc, each, 0), dataQuality.empty());
+  const counts = facts.reduce(
+    (acc: DataQualityCounts, each) => dataQuality.add(acc, each, record),
+    dataQuality.empty(),
+  );
   expect(dataQuality.serde.serialize(counts).toString()).toBe(
     '{"missing":{"device_type":1,"timestamp":2},"invalid":{"locale":1},' +
       '"deadLettered":{"NOT_JSON":2,"NO_VALUE":1},"late":3}',

@@ -77,6 +77,9 @@ class LateLogins implements Processor<unknown, LoginCounts> {
   process(late: LoginCounts, _key: unknown, { timestampMs }: RecordContext): void {
     const quality = this.#quality as KeyValueStore<string, DataQualityCounts>;
     const counts = quality.get(QUALITY_KEY) ?? dataQuality.empty();
-    quality.put(QUALITY_KEY, dataQuality.add(counts, { kind: 'late', logins: totalLogins(late) }, { key: QUALITY_KEY, timestampMs }));
+    quality.put(
+      QUALITY_KEY,
+      dataQuality.add(counts, { kind: 'late', logins: totalLogins(late) }, { key: QUALITY_KEY, timestampMs }),
+    );
   }
 }

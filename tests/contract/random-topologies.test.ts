@@ -1,6 +1,12 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { decodeWindowKey, TopologyTestDriver, type StreamsError } from '@tributary/streams';
+import {
+  decodeWindowKey,
+  stringSerde,
+  timeWindowedSerde,
+  TopologyTestDriver,
+  type StreamsError,
+} from '@tributary/streams';
 import { timeLimit } from '../support/chaos.ts';
 import { buildPlan, inputsFor, plans, type Input, type Plan, type WindowPlan } from '../support/random-topology.ts';
 import { expectedOf, rowId, type Expected, type Rows } from '../support/topology-model.ts';
@@ -50,11 +56,13 @@ async function rowsOf(
 }
 
 /** What was told last of each row. */
-function toldOf(driver: TopologyTestDriver, store: string): Map<string, Partial<Sum>> {
+function toldOf(driver: TopologyTestDriver, store: string, windows: WindowPlan | null): Map<string, Partial<Sum>> {
   const told = new Map<string, Partial<Sum>>();
   for (const { key, value } of driver.output(`told-${store}`)) {
-    const update = JSON.parse(String(value)) as { windowStartMs: number | null; value: unknown };
-    told.set(rowId(String(key), update.windowStartMs ?? -1), sumOf(update.value));
+    const windowed =
+      windows === null ? undefined : timeWindowedSerde(stringSerde, windows.sizeMs).deserialize(key as Buffer);
+    const id = rowId(windowed?.key ?? String(key), windowed?.startMs ?? -1);
+    told.set(id, sumOf(JSON.parse(String(value))));
   }
   return told;
 }
@@ -141,7 +149,7 @@ async function checkTable(
   { tables }: Expected,
 ): Promise<number> {
   const expected = tables.get(store) as Rows;
-  const told = toldOf(driver, store);
+  const told = toldOf(driver, store, windows);
   if (windows === null || windows.retentionMs === null) {
     const rows = await rowsOf(driver, store, windows !== null);
     expect(Object.fromEntries([...rows].sort(([x], [y]) => (x < y ? -1 : 1)))).toEqual(alike(expected, rows));

@@ -93,7 +93,10 @@ describe('2-windowed-chart', () => {
       timeMs: i,
     }));
     const sum = (part: readonly VersionLogin[]) =>
-      part.reduce((acc, value) => versionCounts.add(acc, value, value.timeMs), versionCounts.empty());
+      part.reduce(
+        (acc, value) => versionCounts.add(acc, value, { key: value.version, timestampMs: value.timeMs }),
+        versionCounts.empty(),
+      );
     const [a, b, c] = [logins.slice(0, 3), logins.slice(3, 11), logins.slice(11)];
     expect(versionCounts.merge(sum(c), versionCounts.merge(sum(a), sum(b)))).toEqual(sum(logins));
     expect(versionCounts.merge(sum(a), versionCounts.empty())).toEqual(sum(a));

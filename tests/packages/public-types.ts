@@ -12,7 +12,7 @@ import {
   type KStream,
   type KTable,
   type StreamsState,
-  type TableUpdate,
+  type Windowed,
 } from '@tributary/streams';
 import type { TopologyTestDriver } from '@tributary/streams/testing';
 
@@ -20,11 +20,12 @@ type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 
 /** Compiles only where the value has exactly the type. */
 type Exactly<T> = <A>(value: A, same: Same<A, T>) => void;
 declare const exactly: {
-  readonly numbers: Exactly<KStream<number>>;
-  readonly counts: Exactly<KTable<number>>;
-  readonly updates: Exactly<KStream<TableUpdate<number>>>;
+  readonly numbers: Exactly<KStream<string | null, number>>;
+  readonly counts: Exactly<KTable<string, number>>;
+  readonly windowed: Exactly<KTable<Windowed<string>, number>>;
+  readonly updates: Exactly<KStream<string, number | null>>;
   readonly state: Exactly<StreamsState>;
-  readonly texts: Exactly<KStream<string>>;
+  readonly texts: Exactly<KStream<string | null, string>>;
 };
 
 interface Order {
@@ -51,7 +52,7 @@ export function inferred(): void {
   const windows = orders
     .groupBy(({ customer }) => customer, { name: 'by-customer' })
     .windowedBy(tumbling({ sizeMs: 1_000, retentionMs: 1_000 }));
-  exactly.counts(windows.count({ store: 'windows' }), true);
+  exactly.windowed(windows.count({ store: 'windows' }), true);
   exactly.numbers(
     new StreamsBuilder()
       .stream('events', { decode: decodeEvent })

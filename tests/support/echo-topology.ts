@@ -2,7 +2,7 @@ import {
   jsonSerde,
   StreamsBuilder,
   tumbling,
-  type Aggregate,
+  type CombinableAggregate,
   type KeyValueStore,
   type Processor,
   type ProcessorContext,
@@ -66,7 +66,7 @@ export function parseEchoRecord(text: string): EchoRecord {
 }
 
 /** Infinity is no JSON, so nothing-yet is never stored. */
-const running: Aggregate<EchoRecord, Running> = {
+const running: CombinableAggregate<EchoRecord, Running> = {
   empty: () => NOTHING_YET,
   add: (acc, { number }) => add(acc, number),
   merge: (a, b) => ({
@@ -84,26 +84,26 @@ const text: Serde<EchoRecord> = {
 };
 
 /** One output for each input: what the key's aggregate is after it. */
-class RunningAggregate implements Processor<EchoRecord, Running> {
-  #context: ProcessorContext<Running> | undefined;
+class RunningAggregate implements Processor<string | null, EchoRecord, string | null, Running> {
+  #context: ProcessorContext<string | null, Running> | undefined;
   #rows: KeyValueStore<string, Running> | undefined;
 
-  init(context: ProcessorContext<Running>): void {
+  init(context: ProcessorContext<string | null, Running>): void {
     this.#context = context;
     this.#rows = context.keyValueStore<Running>(RUNNING);
   }
 
-  process(record: EchoRecord, key: string | null, timestampMs: number): void {
+  process(record: EchoRecord, key: string | null): void {
     const rows = this.#rows as KeyValueStore<string, Running>;
     const next = add(rows.get(key as string) ?? NOTHING_YET, record.number);
     rows.put(key as string, next);
-    this.#context?.forward(key, next, timestampMs);
+    this.#context?.forward(key, next);
   }
 }
 
 export function buildTopology({ input, throwAt, changed, refactored = false }: EchoTopologyOptions): Topology {
   const builder = new StreamsBuilder();
-  const records = builder.stream<EchoRecord>(input, {
+  const records = builder.stream(input, {
     decode: ({ value }) => parseEchoRecord((value as Buffer).toString()),
     timestampMs: ({ number }) => eventTimeOf(number),
   });
@@ -122,8 +122,7 @@ export function buildTopology({ input, throwAt, changed, refactored = false }: E
       store: BUCKETS,
     })
     .toStream()
-    .mapValues(({ value }) => value)
-    .to(bucketsTopic(input), { value: jsonSerde<Running>() });
+    .to(bucketsTopic(input));
   const sizeMs = changed === 'window' ? 2 * WINDOW_MS : WINDOW_MS;
   byBucket
     .windowedBy(tumbling({ sizeMs, retentionMs: (refactored ? 25 : 24) * 3_600_000 }))

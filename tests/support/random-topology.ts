@@ -356,7 +356,8 @@ function tableOf(
   shared: CombinableAggregate<Item, Sum>,
 ): KTable<unknown, unknown> {
   if (windows === null) {
-    if (kind === 'reduce') return grouped.reduce(addTo, { store, value: jsonSerde<Item>(), combine: true }) as KTable<unknown, unknown>;
+    if (kind === 'reduce')
+      return grouped.reduce(addTo, { store, value: jsonSerde<Item>(), combine: true }) as KTable<unknown, unknown>;
     return kind === 'count'
       ? (grouped.count({ store }) as KTable<unknown, unknown>)
       : (grouped.aggregate(shared, { store }) as KTable<unknown, unknown>);

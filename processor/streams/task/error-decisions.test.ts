@@ -196,9 +196,9 @@ test.each([
   const random = Buffer.from(large.map((byte, at) => (byte * (at % 251) + (at >> 7)) & 0xff));
   for (let at = 1; at < random.length; at += 1)
     random[at] = ((random[at] as number) ^ ((random[at - 1] as number) * 167 + 13)) & 0xff;
-  builder
-    .stream('in', { decode: ({ value }) => String(value), deadLetterTopic: 'dlq' })
-    .to('out', { ...stringSerde, serialize: (text) => (text === '__in__' ? random : Buffer.from(text)) });
+  builder.stream('in', { decode: ({ value }) => String(value), deadLetterTopic: 'dlq' }).to('out', {
+    value: { ...stringSerde, serialize: (text: string) => (text === '__in__' ? random : Buffer.from(text)) },
+  });
   const codes: string[] = [];
   const driver = new TopologyTestDriver(builder.build(), {
     onProductionError: (error, { value, source }) => {

@@ -468,5 +468,12 @@ export class TaskGraph implements TaskRuntime {
 
 /** What is known of a record that a sink could not make. */
 function outputOf({ topic }: SinkNode, timestampMs: number): Omit<FailedOutput, 'source'> {
-  return { topic: typeof topic === 'string' ? topic : undefined, partition: undefined, timestampMs, key: null, value: null, headers: {} };
+  return {
+    topic: typeof topic === 'string' ? topic : undefined,
+    partition: undefined,
+    timestampMs,
+    key: null,
+    value: null,
+    headers: {},
+  };
 }

@@ -23,7 +23,9 @@ describe('tables', () => {
     await driver.pipe('prices', { key: 'a', value: '1', timestampMs: 10 }, { key: 'b', value: '2', timestampMs: 20 });
     await driver.pipe('prices', { key: 'a', value: '3', timestampMs: 5 }, { key: null, value: '9' });
     await driver.pipe('prices', { key: 'b', value: null, timestampMs: 30 }, { key: 'c', value: null, timestampMs: 31 });
-    expect(driver.output('out').map(({ key, value, timestampMs }) => [String(key), value?.toString() ?? null, timestampMs])).toEqual([
+    expect(
+      driver.output('out').map(({ key, value, timestampMs }) => [String(key), value?.toString() ?? null, timestampMs]),
+    ).toEqual([
       ['a', '1', 10],
       ['b', '2', 20],
       ['a', '3', 5],
@@ -44,19 +46,22 @@ describe('tables', () => {
       .to('big', { value: numbers });
     table.mapValues(String, { store: 'texts', value: stringSerde }).toStream().to('texts-out');
     const driver = new TopologyTestDriver(builder.build());
-    for (const value of ['1', '2', '3', '1', null])
-      await driver.pipe('in', { key: 'k', value, timestampMs: 7 });
+    for (const value of ['1', '2', '3', '1', null]) await driver.pipe('in', { key: 'k', value, timestampMs: 7 });
     expect(driver.output('big').map(({ value }) => value?.toString() ?? null)).toEqual(['20', '30', null]);
-    expect(driver.output('texts-out').map(({ value }) => value?.toString() ?? null)).toEqual(['1', '2', '3', '1', null]);
+    expect(driver.output('texts-out').map(({ value }) => value?.toString() ?? null)).toEqual([
+      '1',
+      '2',
+      '3',
+      '1',
+      null,
+    ]);
   });
 
   test('keys that are numbers: one row each, byte for byte as Java writes them', async () => {
     const builder = new StreamsBuilder();
     const stream = builder.stream('in', { key: longs, value: numbers });
     stream.groupByKey().count({ store: 'local' }).toStream().to('out', { value: numbers });
-    stream
-      .groupBy((value) => value % 2, { name: 'parity', key: longs })
-      .count({ store: 'parity' });
+    stream.groupBy((value) => value % 2, { name: 'parity', key: longs }).count({ store: 'parity' });
     const driver = new TopologyTestDriver(builder.build());
     const input = driver.inputTopic('in', { key: longs, value: numbers });
     await input.pipe({ key: 200, value: 1 }, { key: 201, value: 2 }, { key: 255, value: 3 }, { key: 200, value: 4 });
@@ -81,7 +86,12 @@ describe('tables', () => {
       .toStream()
       .to('out');
     const driver = new TopologyTestDriver(builder.build());
-    await driver.pipe('in', { value: 'a1', timestampMs: 4 }, { value: 'b1', timestampMs: 5 }, { value: 'a2', timestampMs: 3 });
+    await driver.pipe(
+      'in',
+      { value: 'a1', timestampMs: 4 },
+      { value: 'b1', timestampMs: 5 },
+      { value: 'a2', timestampMs: 3 },
+    );
     expect(driver.rows('texts')).toEqual([
       { key: 'a', value: 'a1a2' },
       { key: 'b', value: 'b1' },

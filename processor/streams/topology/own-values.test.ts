@@ -9,6 +9,7 @@ import {
   TopologyTestDriver,
   tumbling,
   type Aggregate,
+  type CombinableAggregate,
   type KeyValueStore,
   type KStream,
   type KTable,
@@ -16,6 +17,7 @@ import {
   type ProcessorContext,
   type Serde,
   type TimeWindows,
+  type Windowed,
 } from '../index.ts';
 import { copyOf, emptyOf } from './own-values.ts';
 
@@ -115,11 +117,11 @@ interface Plan {
 
 async function rowsOf({ local, first, second, meddling }: Plan, input: readonly (readonly Item[])[]): Promise<unknown> {
   const builder = new StreamsBuilder();
-  const stream = builder.stream<Item>('items', {
+  const stream = builder.stream('items', {
     decode: ({ value }) => JSON.parse(String(value)) as Item,
     timestampMs: ({ at }) => at,
   });
-  const meddle = <V>(source: KStream<V>): KStream<V> =>
+  const meddle = <K, V>(source: KStream<K, V>): KStream<K, V> =>
     source.mapValues((value) => {
       spoil(value);
       return value;
@@ -128,7 +130,7 @@ async function rowsOf({ local, first, second, meddling }: Plan, input: readonly 
   const group = (name: string) => (local ? stream.groupByKey({ name }) : stream.groupBy(({ key }) => key, { name }));
   const grouped = group('one');
   const [one, two] = [first(), second()];
-  const tables: KTable<Sums>[] = [
+  const tables: (KTable<string, Sums> | KTable<Windowed<string>, Sums>)[] = [
     grouped.aggregate(one, { store: 'all' }),
     grouped.windowedBy(WINDOWS['tumbling'] as TimeWindows).aggregate(one, { store: 'tumbling' }),
     grouped.windowedBy(WINDOWS['hopping'] as TimeWindows).aggregate(one, { store: 'hopping' }),
@@ -139,7 +141,7 @@ async function rowsOf({ local, first, second, meddling }: Plan, input: readonly 
   ];
   for (const table of tables) {
     const told = table.toStream();
-    if (meddling) meddle(told).to('spoiled', { value: jsonSerde() });
+    if (meddling) meddle(told as KStream<unknown, unknown>).to('spoiled', { value: jsonSerde() });
     told.to('told', { value: jsonSerde() });
   }
   if (meddling) meddle(stream.filter(() => true)).to('spoiled', { value: jsonSerde<Item>() });
@@ -226,9 +228,9 @@ describe('reduces', () => {
     const builder = new StreamsBuilder();
     const stream = builder.stream('in', { decode: ({ value }) => ({ n: Number(value) }) });
     const group = (name: string) => (local ? stream.groupByKey({ name }) : stream.groupBy(() => 'k', { name }));
-    group('a').reduce(add, { store: 'a', serde: number });
-    group('b').reduce(add, { store: 'b', serde: number });
-    group('c').reduce(newest, { store: 'c', serde: number });
+    group('a').reduce(add, { store: 'a', value: number, combine: true });
+    group('b').reduce(add, { store: 'b', value: number, combine: true });
+    group('c').reduce(newest, { store: 'c', value: number, combine: true });
     stream.to('copied', { value: number });
     const driver = new TopologyTestDriver(builder.build());
     await driver.pipe('in', ...[2, 3, 4].map((n) => ({ key: 'k', value: String(n) })));
@@ -246,7 +248,7 @@ describe('reduces', () => {
     builder
       .stream('in', { decode: () => constant })
       .groupBy(() => 'k', { name: 'g' })
-      .reduce(add, { store: 'a', serde: number });
+      .reduce(add, { store: 'a', value: number, combine: true });
     const driver = new TopologyTestDriver(builder.build());
     await driver.pipe('in', { value: '' }, { value: '' }, { value: '' });
     expect(driver.store('a').get('k')).toEqual({ n: 3 });
@@ -256,7 +258,7 @@ describe('reduces', () => {
 
 test('a serde that hands out the bytes themselves gives each table its own', async () => {
   const bytes: Serde<Buffer> = { serialize: (value) => value, deserialize: (value) => value };
-  const last: Aggregate<string, Buffer> = {
+  const last: CombinableAggregate<string, Buffer> = {
     empty: () => Buffer.alloc(1),
     add: (acc) => {
       acc[0] = (acc[0] ?? 0) + 1;
@@ -271,7 +273,7 @@ test('a serde that hands out the bytes themselves gives each table its own', asy
   };
   const builder = new StreamsBuilder();
   const grouped = builder.stream('in', { decode: String }).groupBy(() => 'k', { name: 'g' });
-  const second: Aggregate<string, Buffer> = { ...last, merge: (a, b) => (a[0] === 0 ? b : last.merge(a, b)) };
+  const second: CombinableAggregate<string, Buffer> = { ...last, merge: (a, b) => (a[0] === 0 ? b : last.merge(a, b)) };
   grouped.aggregate(second, { store: 'a' });
   grouped.aggregate(second, { store: 'b' });
   grouped.windowedBy(hopping({ sizeMs: 10, advanceMs: 5, retentionMs: 1_000 })).aggregate(second, { store: 'w' });
@@ -289,24 +291,24 @@ test(
   "what a store answers is the processor's own, and so is what was put: only put changes the store, before a " +
     'commit as after',
   async () => {
-    class Meddling implements Processor<string, string> {
+    class Meddling implements Processor<string | null, string, string, string> {
       #rows: KeyValueStore<string, { n: number }> | undefined;
-      #context: ProcessorContext<string> | undefined;
+      #context: ProcessorContext<string, string> | undefined;
 
-      init(context: ProcessorContext<string>): void {
+      init(context: ProcessorContext<string, string>): void {
         this.#context = context;
         this.#rows = context.keyValueStore('rows');
       }
 
-      process(value: string, _key: string | null, timestampMs: number): void {
+      process(value: string): void {
         const rows = this.#rows as KeyValueStore<string, { n: number }>;
         const put = { n: Number(value) };
         rows.put('k', put);
         put.n = -1;
         const got = rows.get('k') as { n: number };
-        this.#context?.forward('k', String(got.n), timestampMs);
+        this.#context?.forward('k', String(got.n));
         got.n = -2;
-        this.#context?.forward('k', String(rows.get('k')?.n), timestampMs);
+        this.#context?.forward('k', String(rows.get('k')?.n));
       }
     }
     const builder = new StreamsBuilder();

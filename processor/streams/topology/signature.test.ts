@@ -49,11 +49,7 @@ function build({
   const words = filtered ? source.filter((word) => word !== '').mapValues((word) => word.trim()) : source;
   const grouped = words.groupBy((word) => word, { name: grouping });
   const counted = counting(serde);
-  grouped
-    .aggregate(counted, { store })
-    .toStream()
-    .mapValues(({ value }) => String(value))
-    .to(sink, { value: stringSerde });
+  grouped.aggregate(counted, { store }).toStream().mapValues(String).to(sink, { value: stringSerde });
   const hours = grouped.windowedBy(windows);
   if (shared) hours.aggregate(counted, { store: 'hours' });
   else hours.count({ store: 'hours' });

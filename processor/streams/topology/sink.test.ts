@@ -8,7 +8,9 @@ test('null through a sink is a tombstone, which the serde does not see', async (
   builder
     .stream('in', { decode: ({ value }) => value?.toString() ?? '' })
     .mapValues((text) => (text === 'gone' ? null : text))
-    .to('out', { ...stringSerde, serialize: (text) => stringSerde.serialize(text.toUpperCase()) });
+    .to('out', {
+      value: { ...stringSerde, serialize: (text: string) => stringSerde.serialize(text.toUpperCase()) },
+    });
   const driver = new TopologyTestDriver(builder.build());
   await driver.pipe('in', { key: 'a', value: 'here' }, { key: 'a', value: 'gone' }, { key: null, value: 'gone' });
   expect(driver.output('out').map(({ key, value }) => [key?.toString() ?? null, value?.toString() ?? null])).toEqual([
@@ -29,7 +31,7 @@ test('what a sink writes has the event time as its Kafka timestamp, of a table t
     .groupBy(() => 'all', { name: 'all' })
     .count({ store: 'counts' })
     .toStream()
-    .mapValues(({ value }) => String(value))
+    .mapValues(String)
     .to('counted', { value: stringSerde });
   const driver = new TopologyTestDriver(builder.build());
   await driver.pipe('in', ...['70', '90', '80'].map((value) => ({ value, timestampMs: 5 })));

@@ -13,7 +13,7 @@ import {
   type StoreSpec,
 } from '../index.ts';
 
-const text = (builder: StreamsBuilder, topic = 'words'): KStream<string> =>
+const text = (builder: StreamsBuilder, topic = 'words'): KStream<string | null, string> =>
   builder.stream(topic, { decode: ({ value }) => String(value) });
 const nothing = (): Processor<unknown, never> => ({ process: () => undefined });
 const sum: Aggregate<string, number> = {
@@ -293,7 +293,7 @@ test('branch asks each predicate at most once a record, and none behind the one 
 
 test('branches keep their key: a count behind one needs no repartition', () => {
   const builder = new StreamsBuilder();
-  const [first] = text(builder).branch(() => true) as [KStream<string>];
+  const [first] = text(builder).branch(() => true) as [KStream<string | null, string>];
   first.groupByKey({ name: 'by-key' }).count({ store: 'c' });
   expect(builder.build().subTopologies).toHaveLength(1);
 });

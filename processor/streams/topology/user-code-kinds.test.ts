@@ -33,7 +33,10 @@ const list: Aggregate<Item, Item[]> = {
   serde: jsonSerde<Item[]>(),
 };
 
-function driverOf(build: (items: KStream<Item>, builder: StreamsBuilder) => void, partitions = 1): TopologyTestDriver {
+function driverOf(
+  build: (items: KStream<string | null, Item>, builder: StreamsBuilder) => void,
+  partitions = 1,
+): TopologyTestDriver {
   const builder = new StreamsBuilder();
   build(builder.stream('in', { decode: ({ value }) => ({ n: Number(value) }) }), builder);
   return new TopologyTestDriver(builder.build(), { partitions: { in: partitions } });
@@ -44,24 +47,24 @@ const three = [1, 2, 3].map((n) => ({ key: 'k', value: String(n) }));
 /** A processor of one function. */
 const processing =
   (
-    process: (context: ProcessorContext<unknown>, item: Item, key: string | null, at: number) => unknown,
-    init?: (context: ProcessorContext<unknown>) => void,
+    process: (context: ProcessorContext<string | null, Item>, item: Item, key: string | null, at: number) => unknown,
+    init?: (context: ProcessorContext<string | null, Item>) => void,
   ) =>
-  (): Processor<Item, unknown> => {
-    let context: ProcessorContext<unknown>;
+  (): Processor<string | null, Item, string | null, Item> => {
+    let context: ProcessorContext<string | null, Item>;
     return {
       init: (given) => {
         context = given;
         init?.(given);
       },
-      process: (item, key, at) => process(context, item, key, at) as void,
+      process: (item, key, { timestampMs }) => process(context, item, key, timestampMs) as void,
     };
   };
 
 test.each([true, false])(
   'an aggregate that keeps what it is given has each value as it was (groupByKey: %p)',
   async (local) => {
-    const group = (items: KStream<Item>, name: string) =>
+    const group = (items: KStream<string | null, Item>, name: string) =>
       local ? items.groupByKey({ name }) : items.groupBy((_item, key) => key, { name });
     const driver = driverOf((items) => {
       const answered: Item = { n: 0 };
@@ -74,9 +77,9 @@ test.each([true, false])(
         items.process(
           processing((context, { n }, key, at) => {
             sum.n += n;
-            context.forward(key, sum, at);
+            context.forward(key, sum, { timestampMs: at });
           }),
-        ) as KStream<Item>,
+        ) as KStream<string | null, Item>,
         'forwarded',
       ).aggregate(list, { store: 'forwarded' });
     });
@@ -127,7 +130,7 @@ test.each([true, false])('a serde may write each value into the same bytes (grou
     items.to('out', { value: serde });
     (local ? items.groupByKey({ name: 'g' }) : items.groupBy((_item, key) => key, { name: 'g' })).reduce(
       (a, b) => ({ n: a.n + b.n }),
-      { store: 'sums', serde },
+      { store: 'sums', value: serde, combine: true },
     );
   });
   await driver.pipe('in', { key: 'a', value: '1' }, { key: 'b', value: '2' }, { key: 'c', value: '3' });
@@ -142,7 +145,7 @@ test.each([true, false])('a serde may write each value into the same bytes (grou
 test('of one topic that is read twice each stream has bytes of its own', async () => {
   const builder = new StreamsBuilder();
   const bytes: Serde<Buffer> = { serialize: (value) => value, deserialize: (value) => value };
-  const read = (): KStream<Buffer> =>
+  const read = (): KStream<string | null, Buffer> =>
     builder.stream('in', {
       decode: ({ value, headers, key }) =>
         headers['h'] === undefined || key === null ? Buffer.from('lost') : (value as Buffer),
@@ -178,7 +181,7 @@ test('a match of a regular expression is the same for several readers', async ()
 const fails = async (): Promise<never> => Promise.reject(new Error('of nobody'));
 const waits = async (): Promise<never> => new Promise(() => undefined);
 
-test.each<[string, (items: KStream<Item>, builder: StreamsBuilder) => void, RegExp]>([
+test.each<[string, (items: KStream<string | null, Item>, builder: StreamsBuilder) => void, RegExp]>([
   [
     'timestampMs answers a promise',
     (_items, builder) =>
@@ -277,7 +280,7 @@ test('a supplier that answers one processor for all tasks is refused', () => {
   expect(() => driverOf((items) => void items.process(() => new Counting()))).not.toThrow();
 });
 
-test.each<[string, (items: KStream<Item>) => void]>([
+test.each<[string, (items: KStream<string | null, Item>) => void]>([
   ['filter', (items) => void items.filter('x' as never)],
   ['mapValues', (items) => void items.mapValues(undefined as never)],
   ['branch', (items) => void items.branch([() => true] as never)],

@@ -12,10 +12,9 @@ export interface TimeWindows {
 }
 
 /** How long windows take records, and how long they are kept. One of both is given, the other follows it. */
-export interface WindowTimes {
-  readonly graceMs?: number;
-  readonly retentionMs?: number;
-}
+export type WindowTimes =
+  | { readonly graceMs: number; readonly retentionMs?: number }
+  | { readonly graceMs?: number; readonly retentionMs: number };
 
 /** Back-to-back windows: each record lies in exactly one. Kafka Streams: `TimeWindows.ofSizeAndGrace`. */
 export function tumbling(options: { sizeMs: number } & WindowTimes): TimeWindows {
@@ -49,7 +48,10 @@ function checked(what: string, windows: { sizeMs: number; advanceMs: number } & 
 }
 
 /** @throws RangeError where neither is given, and for what is no time. */
-export function windowTimes(what: string, { graceMs, retentionMs }: WindowTimes): Required<WindowTimes> {
+export function windowTimes(
+  what: string,
+  { graceMs, retentionMs }: Partial<WindowTimes>,
+): Pick<TimeWindows, 'graceMs' | 'retentionMs'> {
   const either = graceMs ?? retentionMs;
   if (either === undefined) throw new RangeError(`${what} needs graceMs or retentionMs`);
   const times = { graceMs: graceMs ?? either, retentionMs: retentionMs ?? either };
