@@ -114,8 +114,8 @@ export interface KStream<K, V> {
   ): KStream<L, W>;
 
   /**
-   * Writes to a topic, with the event time as Kafka timestamp and the record's headers. The topic must exist. A value of
-   * null is a tombstone: the serde does not see it.
+   * Writes to a topic, with the event time as Kafka timestamp and the record's headers. The topic must exist. A value
+   * of null is a tombstone: the serde does not see it.
    */
   to(topic: string | Mapper<K, V, string>, options?: ToOptions<K, V>): void;
 }

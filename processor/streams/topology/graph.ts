@@ -150,7 +150,7 @@ export interface ToTableNode extends NodeOf<'to-table'> {
   readonly store: StoreSpec<unknown>;
 }
 
-/** Operators of tables; each is a table itself. With a store its rows are kept, without they are made when asked for. */
+/** Operators of tables; each is a table itself. Its rows are kept in a store, or made when they are asked for. */
 export type TableStepNode =
   | (NodeOf<'table-filter'> & {
       readonly predicate: ValueFunction<boolean>;
@@ -239,7 +239,8 @@ export function labelOf(kind: NodeKind): string {
 }
 
 export function nodeName(kind: NodeKind, index: number): string {
-  return `${kind.startsWith('table-') || kind === 'to-stream' ? 'KTABLE' : 'KSTREAM'}-${LABELS[kind]}-${String(index).padStart(10, '0')}`;
+  const of = kind.startsWith('table-') || kind === 'to-stream' ? 'KTABLE' : 'KSTREAM';
+  return `${of}-${LABELS[kind]}-${String(index).padStart(10, '0')}`;
 }
 
 /** The topic that a source reads. */

@@ -1,4 +1,4 @@
-import { checkFunctions, checkOptions } from '../options.ts';
+import { checkFunctions, checkOptions, textOf } from '../options.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
 import { countAggregate, isCombinable, type Aggregate } from './aggregate.ts';
 import type { DslContext, Grouping } from './dsl-context.ts';
@@ -53,7 +53,7 @@ export class KGroupedStreamImpl<K, V> implements KGroupedStream<K, V> {
 
   /** A reducer as an aggregate, in the way in which its options say. */
   reducing(reducer: (a: V, b: V) => V | null | undefined, options: ReduceOptions<V>): Aggregate<V, V, K> {
-    const what = `reduce() of ${this.#node.name}`;
+    const what = `reduce() into ${textOf(options?.store)} of ${this.#node.name}`;
     checkOptions(what, options, ['store', 'value', 'combine']);
     checkFunctions(what, { reducer }, ['reducer']);
     const serde = (options.value ?? this.#grouping.value) as Serde<V> | undefined;

@@ -153,6 +153,10 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
   ): KGroupedStream<L, V> {
     checkOptions('groupBy()', options, ['name', 'key', 'value']);
     checkFunctions('groupBy()', { selector }, ['selector']);
+    if (typeof options.name !== 'string')
+      this.dsl.graph.refuse(
+        `a grouping of ${this.node.name} needs a name, { name: … }, which becomes part of the name of a topic`,
+      );
     return this.dsl.grouped(this.node, {
       selector: asAny(selector),
       name: options.name,
@@ -248,7 +252,7 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
   protected valueSerde(what: string, { value }: { readonly value?: unknown }): Serde<unknown> {
     const serde = value ?? this.shape.value;
     if (serde === undefined)
-      this.dsl.graph.refuse(`${what} needs a serde for the values, { value: … }: a step in front of it made new ones`);
+      this.dsl.graph.refuse(`${what} needs a serde for the values, { value: … }: a step before it made new ones`);
     return serde as Serde<unknown>;
   }
 

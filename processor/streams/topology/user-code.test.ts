@@ -109,22 +109,6 @@ const AT_RECORD: readonly (readonly [string, string, Build, RegExp])[] = [
     /a promise/,
   ],
   [
-    'add of undefined, local',
-    'AGGREGATE',
-    (s) => void s.groupByKey({ name: 'g' }).aggregate({ ...sum, add: wrong(() => undefined) }, { store: 'c' }),
-    /not undefined/,
-  ],
-  [
-    'async merge, local',
-    'AGGREGATE',
-    (s) =>
-      void s
-        .groupByKey({ name: 'g' })
-        .windowedBy(tumbling({ sizeMs: 1, retentionMs: 1 }))
-        .aggregate({ ...sum, merge: wrong(async () => 1) }, { store: 'c' }),
-    /a promise/,
-  ],
-  [
     'sink serde of no buffer',
     'SINK',
     (s) => s.to('out', { value: { ...stringSerde, serialize: wrong(() => 'text') } }),
@@ -193,7 +177,11 @@ const AT_COMMIT: readonly (readonly [string, string, Build, RegExp])[] = [
     'sink serde behind toStream',
     'KSTREAM-SINK-\\d+',
     (s) =>
-      s.groupByKey({ name: 'g' }).count({ store: 'c' }).toStream().to('out', { value: { serialize: boom, deserialize: boom } }),
+      s
+        .groupByKey({ name: 'g' })
+        .count({ store: 'c' })
+        .toStream()
+        .to('out', { value: { serialize: boom, deserialize: boom } }),
     /boom/,
   ],
   [
@@ -204,15 +192,6 @@ const AT_COMMIT: readonly (readonly [string, string, Build, RegExp])[] = [
         .groupBy(() => 'k', { name: 'g' })
         .aggregate({ ...sum, serde: { ...sum.serde, serialize: boom } }, { store: 'c' }),
     /boom/,
-  ],
-  [
-    'a partial that became undefined',
-    'KSTREAM-COMBINE-\\d+',
-    (s) =>
-      void s
-        .groupBy(() => 'k', { name: 'g' })
-        .aggregate({ ...sum, add: wrong((acc) => (acc === 0 ? 1 : undefined)) }, { store: 'c' }),
-    /not undefined/,
   ],
   [
     'serde of a store',
@@ -250,7 +229,7 @@ test.each(AT_COMMIT)('at the commit the error names task and node: %s', async (_
 test.each([
   ['supplier', boom],
   ['init', () => ({ init: boom, process: () => undefined })],
-  ['async init', () => ({ init: wrong() => void>(async () => boom()), process: () => undefined })],
+  ['async init', () => ({ init: wrong(async () => boom()), process: () => undefined })],
 ] as const)('a processor that cannot be set up is named: %s', (_name, supplier) => {
   expect(() => driverOf((source) => void source.process(supplier))).toThrow(
     /^task 0_0 failed at KSTREAM-PROCESSOR-0000000001, when it was set up: .*(boom|a promise)/,

@@ -16,7 +16,7 @@ interface Accumulator {
   records: number;
 }
 
-/** By start of the grain, then by id of the key: grains are few, and one map a key would be a map for each of a million. */
+/** By start of the grain, then by id of the key: grains are few, and one map for each of a million keys is much. */
 type Partials = Map<number, Map<string, Accumulator>>;
 
 /** So many partials in memory ask for a commit before its time. */

@@ -16,8 +16,15 @@ type Windowed = WindowedOf<unknown>;
 
 /** The table that is kept in a store. Each value that it gives is the asker's own. */
 export function viewOfStore(spec: StoreSpec<unknown>, runtime: TaskRuntime): TableView {
-  const own = (row: TableRow | undefined): TableRow | undefined =>
-    row === undefined ? undefined : { value: copyThrough(spec.serde, row.value), timestampMs: row.timestampMs };
+  const own = (row: TableRow | undefined): TableRow | undefined => {
+    if (row === undefined) return undefined;
+    try {
+      // mutant: own-row
+      return { value: copyThrough(spec.serde, row.value), timestampMs: row.timestampMs };
+    } catch (error) {
+      throw failedAt(`the store "${spec.name}"`, error);
+    }
+  };
   switch (spec.kind) {
     case 'window': {
       const rows = runtime.windowStore(spec.name);
@@ -116,8 +123,8 @@ export class ChangedRows {
 }
 
 /**
- * A stream as a table: the newest value of each key; null deletes. The row's time is that of the record which it is, also
- * where the row before was newer: KTableSource.
+ * A stream as a table: the newest value of each key; null deletes. The row's time is that of the record which it is,
+ * also where the row before was newer, as in Kafka Streams' KTableSource.
  */
 export function compileToTable({ name, store }: ToTableNode, runtime: TaskRuntime, next: ChangeEmit | undefined): Emit {
   const rows = runtime.keyValueStore(store.name);
