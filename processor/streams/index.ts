@@ -47,6 +47,20 @@ export type {
   VersionedStore,
   WindowStore,
 } from './store/typed-store.ts';
+export {
+  keyValueStore,
+  sessionStore,
+  versionedStore,
+  windowStore,
+  type KeyValueStoreSpec,
+  type SessionStoreOptions,
+  type SessionStoreSpec,
+  type StoreOptions,
+  type VersionedStoreOptions,
+  type VersionedStoreSpec,
+  type WindowStoreOptions,
+  type WindowStoreSpec,
+} from './store/store-specs.ts';
 export { isRuntimeRow } from './store/runtime-rows.ts';
 export { decodeWindowKey, encodeWindowKey, type WindowKey } from './store/window-key.ts';
 export type { ErrorDecision, ErrorHandlers, FailedOutput, FailedRecord } from './task/error-decisions.ts';

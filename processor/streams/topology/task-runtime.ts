@@ -1,5 +1,5 @@
 import type { DropReason, WindowIntake } from '../task/dropped-records.ts';
-import type { LiveKeyValueStore, LiveWindowStore } from '../store/typed-store.ts';
+import type { LiveKeyValueStore, LiveSessionStore, LiveVersionedStore, LiveWindowStore } from '../store/typed-store.ts';
 import type { ConsumerRecord, DeadLetter, HeaderList } from './record.ts';
 import type { GraphNode } from './graph.ts';
 import type { TimeReport } from './repartition-record.ts';
@@ -30,6 +30,8 @@ export interface TaskRuntime {
   streamTimeMs(): number;
   keyValueStore(name: string): LiveKeyValueStore<unknown, unknown>;
   windowStore(name: string): LiveWindowStore<unknown, unknown>;
+  sessionStore(name: string): LiveSessionStore<unknown, unknown>;
+  versionedStore(name: string): LiveVersionedStore<unknown, unknown>;
   send(record: SinkRecord): void;
   /** The same, but for failures of the node's own that the application's handlers let pass. */
   guarded(node: GraphNode, emit: Emit): Emit;

@@ -122,18 +122,21 @@ function notATopic(name: unknown): string {
 }
 
 function findStoreProblem(node: string, store: StoreSpec<unknown>): string | undefined {
-  const { name, kind, serde, windowSizeMs, retentionMs } = (store ?? {}) as {
+  const { name, kind, key, serde, windowSizeMs, retentionMs, historyMs } = (store ?? {}) as {
     [field in keyof StoreSpec<unknown>]?: StoreSpec<unknown>[field];
   };
   if (name === undefined) return `${node} has a store without a name: its changelog is named after it`;
   const what = `the store "${name}" of ${node}`;
   if (!isStoreName(name))
     return `${what} has a name that cannot be used: letters, digits, ".", "_" and "-", at most 249, no "." first`;
-  if (kind !== 'key-value' && kind !== 'window')
-    return `${what} is of the kind ${String(kind)}: there are key-value and window`;
+  if (kind !== 'key-value' && kind !== 'window' && kind !== 'session' && kind !== 'versioned')
+    return `${what} is of the kind ${String(kind)}: there are key-value, window, session and versioned`;
   if (!isSerde(serde)) return `${what} has no serde: an object with serialize and deserialize`;
+  if (key !== undefined && !isSerde(key)) return `${what} has a key that is no serde`;
   if (kind === 'window' && !(Number(windowSizeMs) > 0)) return `${what} needs a windowSizeMs above 0`;
-  if (kind === 'window' && !(Number(retentionMs) >= 0)) return `${what} needs a retentionMs of 0 or more`;
+  if ((kind === 'window' || kind === 'session') && !(Number(retentionMs) >= 0))
+    return `${what} needs a retentionMs of 0 or more`;
+  if (kind === 'versioned' && !(Number(historyMs) >= 0)) return `${what} needs a historyMs of 0 or more`;
   return undefined;
 }
 
