@@ -55,6 +55,7 @@ async function main(): Promise<void> {
     withheld,
     handlers: askingHandlers(init.handlers, decisions, (question) => send({ kind: 'decide', question })),
   });
+  send({ kind: 'loaded' });
   void closing.promise.then(() => thread.close());
   let flushed = false;
   const timer = setInterval(() => {

@@ -47,6 +47,8 @@ interface ManagedThread {
    */
   readonly failuresByRecord: Map<string, number>;
   failedThisLife: boolean;
+  /** It has not said yet that its code is loaded. */
+  loading: boolean;
   closed: (() => void) | undefined;
   /** When its last message came, `performance.now()`. */
   lastMessageAt: number;
@@ -66,6 +68,8 @@ const WATCH_INTERVAL_MS = 1_000;
 const ASLEEP_AFTER_MS = 5_000;
 /** Checking a store, or a rebalance, may take longer than a commit: a tenth of such time counts. */
 const UNSTEADY_SHARE = 0.1;
+/** Code that loads is no user code that hangs, and a busy machine takes its time: a tenth of such silence counts. */
+const LOADING_SHARE = 0.1;
 /** A thread that commits seldom is not stuck between two commits. */
 const MOST_COMMIT_INTERVALS = 3;
 /** Fetched bytes live for one turn of the loop; a larger young generation only keeps more of them in memory. */
@@ -106,6 +110,7 @@ export class Supervisor {
       failuresWithoutProgress: 0,
       failuresByRecord: new Map(),
       failedThisLife: false,
+      loading: true,
       closed: undefined,
       lastMessageAt: 0,
       reportedAt: 0,
@@ -164,6 +169,7 @@ export class Supervisor {
 
   #spawn(thread: ManagedThread): void {
     thread.failedThisLife = false;
+    thread.loading = true;
     thread.lastMessageAt = performance.now();
     thread.reportedAt = thread.lastMessageAt;
     thread.stuckMs = 0;
@@ -206,6 +212,7 @@ export class Supervisor {
 
   #receive(thread: ManagedThread, message: FromThread): void {
     thread.lastMessageAt = performance.now();
+    thread.loading = false;
     if (message.kind === 'log') this.#logger[message.level](message.fields, message.message);
     else if (message.kind === 'decide') answerQuestion(this.#handlers, message.question, thread.decisions);
     else if (message.kind === 'failed')
@@ -234,13 +241,14 @@ export class Supervisor {
       // A task that waits for an empty input, as configured, is not stuck.
       const mostStuckMs = Math.max(noProgressTimeoutMs, MOST_COMMIT_INTERVALS * commitIntervalMs) + maxTaskIdleMs;
       const silentMs = now - thread.lastMessageAt;
-      if (silentMs <= threadHangTimeoutMs && thread.stuckMs <= mostStuckMs) continue;
-      const record = silentMs > threadHangTimeoutMs ? thread.watch?.current() : undefined;
+      const isSilent = (thread.loading ? silentMs * LOADING_SHARE : silentMs) > threadHangTimeoutMs;
+      if (!isSilent && thread.stuckMs <= mostStuckMs) continue;
+      const record = isSilent ? thread.watch?.current() : undefined;
       const where = record === undefined ? '' : `, at ${recordPlace(record)}`;
-      const why =
-        silentMs > threadHangTimeoutMs
-          ? `it has said nothing for ${String(Math.round(silentMs))} ms: it hangs in user code${where}`
-          : `it has committed nothing for ${String(Math.round(thread.stuckMs))} ms although there is lag`;
+      const hangs = thread.loading ? 'its code does not load' : `it hangs in user code${where}`;
+      const why = isSilent
+        ? `it has said nothing for ${String(Math.round(silentMs))} ms: ${hangs}`
+        : `it has committed nothing for ${String(Math.round(thread.stuckMs))} ms although there is lag`;
       void thread.worker.terminate();
       this.#failed(thread, 'THREAD_FAILED', why);
       if (record !== undefined) this.#countHang(thread, record);

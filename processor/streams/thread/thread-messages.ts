@@ -6,6 +6,8 @@ import type { TaskStatus } from '../task/instance-status.ts';
 
 /** Messages from a stream thread to the main thread. Plain data. */
 export type FromThread =
+  /** Its code is loaded: from here on it reports all the time. */
+  | { readonly kind: 'loaded' }
   | {
       readonly kind: 'log';
       readonly level: 'debug' | 'info' | 'warn' | 'error';
