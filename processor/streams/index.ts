@@ -65,6 +65,8 @@ export { isRuntimeRow } from './store/runtime-rows.ts';
 export { decodeWindowKey, encodeWindowKey, type WindowKey } from './store/window-key.ts';
 export type { ErrorDecision, ErrorHandlers, FailedOutput, FailedRecord } from './task/error-decisions.ts';
 export type { InstanceStatus, TaskStateName, TaskStatus } from './task/instance-status.ts';
+export type { KeyMetadata, StoreQueryOptions } from './queries/store-queries.ts';
+export type { KeyValueStoreView, SessionStoreView, StoreViews, WindowStoreView } from './queries/store-view.ts';
 export { createGlobalTable } from './table/global-table.ts';
 export type { GlobalTable, GlobalTableOptions, GlobalTableState, TableChange } from './table/global-table-types.ts';
 export { TopologyTestDriver } from './testing/topology-test-driver.ts';

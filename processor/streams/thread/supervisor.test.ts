@@ -54,7 +54,7 @@ beforeEach(() => {
     deadLettered: [],
     handlers: [],
   };
-  const listeners = { onFatal: () => undefined, onChange: () => undefined };
+  const listeners = { onFatal: () => undefined, onChange: () => undefined, onOwners: () => undefined };
   new Supervisor([init], logger, listeners, standIns.slice() as unknown as Worker[]).start();
 });
 afterEach(() => {
