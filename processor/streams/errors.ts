@@ -40,6 +40,7 @@ export const ERROR_TABLE = {
   THREAD_FAILED: 'replace',
   STORE_DAMAGED: 'restore',
   STORE_IO_FAILED: 'wait',
+  STORE_NOT_HERE: 'wait',
   TASK_FENCED: 'retake',
   COMMIT_FAILED: 'retake',
   BROKER_AWAY: 'wait',

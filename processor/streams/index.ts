@@ -73,10 +73,26 @@ export type {
   VersionedStore,
   WindowStore,
 } from './store/typed-store.ts';
+export {
+  keyValueStore,
+  sessionStore,
+  versionedStore,
+  windowStore,
+  type KeyValueStoreSpec,
+  type SessionStoreOptions,
+  type SessionStoreSpec,
+  type StoreOptions,
+  type VersionedStoreOptions,
+  type VersionedStoreSpec,
+  type WindowStoreOptions,
+  type WindowStoreSpec,
+} from './store/store-specs.ts';
 export { isRuntimeRow } from './store/runtime-rows.ts';
 export { decodeWindowKey, encodeWindowKey, type WindowKey } from './store/window-key.ts';
 export type { ErrorDecision, ErrorHandlers, FailedOutput, FailedRecord } from './task/error-decisions.ts';
 export type { InstanceStatus, TaskStateName, TaskStatus } from './task/instance-status.ts';
+export type { KeyMetadata, StoreQueryOptions } from './queries/store-queries.ts';
+export type { KeyValueStoreView, SessionStoreView, StoreViews, WindowStoreView } from './queries/store-view.ts';
 export { createGlobalTable } from './table/global-table.ts';
 export type { GlobalTable, GlobalTableOptions, GlobalTableState, TableChange } from './table/global-table-types.ts';
 export { TopologyTestDriver } from './testing/topology-test-driver.ts';

@@ -3,9 +3,12 @@ import { flushCompileCache } from 'node:module';
 import { hostname } from 'node:os';
 import type { Worker } from 'node:worker_threads';
 import { messageOf, StreamsError } from './errors.ts';
+import type { TaskOwners } from './group/task-owners.ts';
 import { createKafka, type Kafka } from './kafka/kafka-client.ts';
 import { KafkaCluster } from './kafka/kafka-cluster.ts';
 import { checkStreamsOptions, loadTopology, type KafkaStreamsOptions } from './kafka-streams-options.ts';
+import { StoreQueries, type KeyMetadata, type StoreQueryOptions } from './queries/store-queries.ts';
+import type { StoreViews } from './queries/store-view.ts';
 import { TaskBacklog } from './reading/task-backlog.ts';
 import { StateDirectory } from './store/state-directory.ts';
 import { parseStreamsConfig, type StreamsConfig, type ThreadInit } from './streams-config.ts';
@@ -41,6 +44,9 @@ export class KafkaStreams {
   #watching: readonly { readonly close: () => void }[] = [];
   #rate = { at: performance.now(), records: 0, perSecond: 0 };
   #failure: StreamsError | undefined;
+  #paused = false;
+  #owners: TaskOwners | undefined;
+  #queries: StoreQueries | undefined;
   #awayReason: string | null = 'not started';
 
   /** @throws StreamsError CONFIG_INVALID */
@@ -97,6 +103,9 @@ export class KafkaStreams {
         {
           onFatal: (error) => this.#fail(error),
           onChange: () => this.#settle(),
+          onOwners: (owners) => {
+            this.#owners = owners;
+          },
           onProcessingError: this.#options.onProcessingError,
           onProductionError: this.#options.onProductionError,
         },
@@ -108,6 +117,8 @@ export class KafkaStreams {
         logger,
         status: () => this.status(),
       });
+      if (this.#paused) this.#supervisor.pause();
+      this.#queries = new StoreQueries(layout, this.#supervisor, directory.processId, () => this.#owners);
       this.#lifecycle.to('REBALANCING');
       this.#watching = this.#watches(topology, topics, layout);
       this.#supervisor.start();
@@ -135,6 +146,48 @@ export class KafkaStreams {
     this.#lifecycle.to('NOT_RUNNING');
   }
 
+  /**
+   * Processes nothing more in this instance until `resume`, as in Kafka Streams: tasks and membership stay its own,
+   * what is done is committed, punctuators stand still, and standbys follow their changelogs. It may be called before
+   * `start`; the state stays as it is. Other instances go on.
+   */
+  pause(): void {
+    this.#paused = true;
+    this.#supervisor?.pause();
+  }
+
+  /** Goes on where `pause` has stopped. */
+  resume(): void {
+    this.#paused = false;
+    this.#supervisor?.resume();
+  }
+
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  /**
+   * A read-only view of the committed rows of a store that this instance has, as Kafka Streams' interactive queries.
+   * Reads of rows that it does not have, or not at the moment, are refused with STORE_NOT_HERE, which names the
+   * instance that has them.
+   * @throws StreamsError CONFIG_INVALID for a store that the topology does not have; STORE_NOT_HERE before `start`.
+   */
+  store<V = unknown, K = string, Kind extends keyof StoreViews<K, V> = 'key-value'>(
+    name: string,
+    options: StoreQueryOptions<Kind> = {},
+  ): StoreViews<K, V>[Kind] {
+    // The store is of the type that the caller says, as with a topic's serde.
+    return this.#queriesOf(`store("${name}")`).view(name, options) as unknown as StoreViews<K, V>[Kind];
+  }
+
+  /**
+   * Which instances have the rows of a key, as of the last rebalance. `key` is what the store's key serde takes.
+   * @throws StreamsError as `store`.
+   */
+  queryMetadata(store: string, key: unknown): KeyMetadata {
+    return this.#queriesOf(`queryMetadata("${store}")`).metadata(store, key);
+  }
+
   /** What this instance publishes about itself. */
   status(): InstanceStatus {
     const tasks = (this.#supervisor?.threads() ?? []).flatMap((thread) => thread.tasks);
@@ -153,6 +206,7 @@ export class KafkaStreams {
       recordsPerSecond: this.#recordsPerSecond(),
       tasks: tasks.map((task) => this.#withBacklog(task)),
       allTasks: this.#layout?.taskIds() ?? [],
+      ...(this.#paused ? { paused: true } : {}),
       ...(waiting === undefined ? {} : { waiting }),
     };
   }
@@ -196,6 +250,14 @@ export class KafkaStreams {
 
   records(): number {
     return this.#supervisor?.records() ?? 0;
+  }
+
+  #queriesOf(what: string): StoreQueries {
+    if (this.#queries !== undefined && (this.state === 'RUNNING' || this.state === 'REBALANCING')) return this.#queries;
+    throw new StreamsError(
+      'STORE_NOT_HERE',
+      `${what}: the application is ${this.state}; its stores can be read while it is RUNNING or REBALANCING`,
+    );
   }
 
   #prepare(topology: Topology, hasLocalState: boolean): Promise<KnownTopics> {
@@ -256,7 +318,10 @@ export class KafkaStreams {
       layout,
       intervalMs: statusIntervalMs,
       logger,
-      need: () => (this.state === 'REBALANCING' ? 'wanted' : this.state === 'RUNNING' ? 'known' : 'neither'),
+      need: () => {
+        if (this.state === 'REBALANCING' || (this.#paused && this.state === 'RUNNING')) return 'wanted';
+        return this.state === 'RUNNING' ? 'known' : 'neither';
+      },
     });
     this.#backlog = backlog;
     backlog.start();
@@ -279,10 +344,11 @@ export class KafkaStreams {
     ];
   }
 
-  /** A task that does not run does not know the ends of its inputs. */
+  /** A task that does not run, or stands still, does not know the ends of its inputs. */
   #withBacklog(task: TaskStatus): TaskStatus {
-    if (task.role !== 'ACTIVE' || task.state === 'RUNNING') return task;
+    if (task.role !== 'ACTIVE' || (task.state === 'RUNNING' && !this.#paused)) return task;
     const lag = this.#backlog?.lags?.get(task.id);
+    if (task.state === 'RUNNING' && lag === undefined) return task;
     return lag === undefined ? { ...task, lagKnown: false } : { ...task, lag };
   }
 

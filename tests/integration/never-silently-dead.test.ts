@@ -48,7 +48,7 @@ test('a thread that hangs in user code is found out and replaced, and every reco
   const words = Array.from({ length: 200 }, (_, nth) => ({ key: String(nth), value: nth === 100 ? 'hang' : 'word' }));
   await publishOnce(broker.connection, { topic: TOPIC, messages: words });
 
-  const counts = await countsOf(streams, 'hang', 200);
+  const counts = await countsOf({ streams, errors }, 'hang', 200);
   expect(errors.join()).toContain('it hangs in user code');
   expect(counts).toEqual(
     new Map([
@@ -93,7 +93,7 @@ async function startHanging(
 
 test('a record that a decoder never comes back from is dead-lettered after its second try, and named', async () => {
   const { streams, errors } = await startHanging('hang-ever', 'hang-ever-dlq');
-  expect(await countsOf(streams, 'hang-ever', 199)).toEqual(new Map([['word', 199]]));
+  expect(await countsOf({ streams, errors }, 'hang-ever', 199)).toEqual(new Map([['word', 199]]));
   let letters: readonly ConsumerRecord[] = [];
   await until(
     async () => (letters = (await readTopic(broker.connection, 'hang-ever-dlq')).partitions.flat()).length > 0,
@@ -122,7 +122,11 @@ test('where it cannot be dead-lettered it ends the application, and is named', a
 });
 
 /** The newest counts of the changelog, once they add up to `total`. */
-async function countsOf(streams: KafkaStreams, applicationId: string, total: number): Promise<Map<string, number>> {
+async function countsOf(
+  { streams, errors }: { readonly streams: KafkaStreams; readonly errors: readonly string[] },
+  applicationId: string,
+  total: number,
+): Promise<Map<string, number>> {
   const consumer = createKafka(broker.connection, {
     debug: () => undefined,
     info: () => undefined,
@@ -139,7 +143,7 @@ async function countsOf(streams: KafkaStreams, applicationId: string, total: num
   });
   await until(
     () => streams.failure !== undefined || [...counts.values()].reduce((a, b) => a + b, 0) >= total,
-    () => `all ${String(total)} are counted: ${JSON.stringify([...counts])}`,
+    () => `all ${String(total)} are counted: ${JSON.stringify([...counts])}; ${streams.state}\n${errors.join('\n')}`,
   );
   await consumer.disconnect();
   return counts;

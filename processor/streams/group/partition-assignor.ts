@@ -6,7 +6,8 @@ export interface AssignorMember {
   readonly info: SubscriptionInfo | undefined;
 }
 
-interface TaskShare {
+/** The tasks of one member. */
+export interface TaskShare {
   readonly active: readonly TaskId[];
   readonly standby: readonly TaskId[];
 }

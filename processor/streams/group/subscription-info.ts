@@ -1,4 +1,5 @@
 import type { TaskId } from '../task/task-id.ts';
+import { readOwners, type TaskOwners } from './task-owners.ts';
 
 /**
  * What a member sends to the assignor when it joins. JSON behind a version byte: a leader of another version ignores
@@ -18,6 +19,8 @@ export interface SubscriptionInfo {
 /** What the assignor sends to a member beside its partitions: a standby reads no partition of the group. */
 interface AssignmentInfo {
   readonly standby: readonly TaskId[];
+  /** Undefined when the leader is of a version that does not tell. */
+  readonly owners?: TaskOwners | undefined;
 }
 
 const VERSION = 1;
@@ -43,10 +46,10 @@ export function encodeAssignmentInfo(info: AssignmentInfo): Buffer {
   return encode(info);
 }
 
-/** No standbys when the leader is of another version. */
+/** No standbys and no owners when the leader is of another version. */
 export function decodeAssignmentInfo(bytes: Buffer | null): AssignmentInfo {
   const info = decode(bytes) as Partial<AssignmentInfo> | undefined;
-  return { standby: Array.isArray(info?.standby) ? taskIdsOf(info.standby) : [] };
+  return { standby: Array.isArray(info?.standby) ? taskIdsOf(info.standby) : [], owners: readOwners(info?.owners) };
 }
 
 /** Bytes that something else wrote may be JSON, too. */

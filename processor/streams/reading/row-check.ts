@@ -1,11 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import { messageOf, RESET_REMEDY, StreamsError } from '../errors.ts';
 import { formerStreamTimeKey, isRuntimeRow } from '../store/runtime-rows.ts';
-import { WINDOW_START_BYTES, windowStartOf } from '../store/window-key.ts';
+import { rowKeyOf } from '../store/row-key.ts';
+import { storedSerde } from '../store/versioned-store.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
 import { decodeWatermark } from '../task/watermark.ts';
 import { stringSerde } from '../topology/serdes.ts';
-import { isStoredTime, readStored } from '../topology/stored-value.ts';
+import { readStored } from '../topology/stored-value.ts';
 import { recordPlace } from '../kafka/topic-partition.ts';
 
 /** A record of a changelog. */
@@ -43,8 +44,16 @@ export function rowCheckOf(stores: readonly StoreSpec<unknown>[]): RowCheck {
   };
 }
 
+/** What is wrong with a key of which `rowKeyOf` knows nothing. */
+const WITHOUT_TIMES = {
+  'key-value': 'a key that cannot be read',
+  window: 'a key that begins with no time of a window',
+  session: 'a key that begins with no times of a session',
+  versioned: 'a key that ends with no time of a version',
+};
+
 function problemOf(spec: StoreSpec, { key, value }: ChangelogRow): string | undefined {
-  const { kind, serde } = spec;
+  const { kind } = spec;
   if (key === null) return 'a row without a key';
   const isFormer = (kind === 'key-value' || kind === 'window') && key.equals(FORMER_KEYS[kind]);
   if (isFormer || isRuntimeRow(key)) {
@@ -52,14 +61,14 @@ function problemOf(spec: StoreSpec, { key, value }: ChangelogRow): string | unde
     // In a key-value store the former key may be a user's.
     if (!isFormer || kind === 'window') return 'a stream time that cannot be read';
   }
-  if (kind === 'window' && (key.length < WINDOW_START_BYTES || !isStoredTime(windowStartOf(key))))
-    return 'a key that begins with no time of a window';
-  const problem = keyProblem(spec, kind === 'window' ? key.subarray(WINDOW_START_BYTES) : key);
+  const parts = rowKeyOf(spec, key);
+  if (parts === undefined) return WITHOUT_TIMES[kind];
+  const problem = keyProblem(spec, parts.key);
   if (problem !== undefined) return problem;
   if (value === null) return undefined;
   try {
     // mutant: stored-row
-    readStored(serde, value);
+    readStored(storedSerde(spec), value);
     return undefined;
   } catch (error) {
     return `a row that cannot be read (${messageOf(error)})`;

@@ -1,3 +1,4 @@
+import { endOfPrefix, type KeyIndex } from './key-index.ts';
 import { RowBuffer } from './row-buffer.ts';
 import type { StateStore, StoreChange } from './state-store.ts';
 import { storeKeys, type StoreKeys } from './store-keys.ts';
@@ -11,8 +12,9 @@ import type { KeyValueStore, LiveKeyValueStore, StoreSpec, TableRow } from './ty
 export function createKeyValueStore<V, K = string>(
   spec: StoreSpec<V, K>,
   committed: StateStore,
+  index?: KeyIndex,
 ): LiveKeyValueStore<K, V> {
-  return new OpenKeyValueStore(spec, committed);
+  return new OpenKeyValueStore(spec, committed, index);
 }
 
 class OpenKeyValueStore<K, V> implements LiveKeyValueStore<K, V> {
@@ -20,10 +22,10 @@ class OpenKeyValueStore<K, V> implements LiveKeyValueStore<K, V> {
   readonly #keys: StoreKeys<K>;
   readonly #rows: RowBuffer<V>;
 
-  constructor(spec: StoreSpec<V, K>, committed: StateStore) {
+  constructor(spec: StoreSpec<V, K>, committed: StateStore, index: KeyIndex | undefined) {
     this.name = spec.name;
     this.#keys = storeKeys(spec.key);
-    this.#rows = new RowBuffer(spec, committed, this.#keys);
+    this.#rows = new RowBuffer(spec, committed, this.#keys, index);
   }
 
   get dirtyEntries(): number {
@@ -61,8 +63,12 @@ class OpenKeyValueStore<K, V> implements LiveKeyValueStore<K, V> {
       if (value === null) rows.delete(id);
       else rows.putOwn(id, value, timeOf());
     };
-    const notIndexed = (): never => {
-      throw new TypeError(`the store "${this.name}" has no index: its rows cannot be gone through`);
+    const get = (id: string): V | undefined => rows.getOwn(id);
+    const range = (from: K | null | undefined, to: K | null | undefined, reverse: boolean) =>
+      this.#walk(this.#textOf(from), after(this.#textOf(to)), reverse, get);
+    const prefixed = (prefix: Uint8Array | string, reverse: boolean) => {
+      const text = Buffer.from(prefix as Uint8Array).toString('latin1');
+      return this.#walk(text, endOfPrefix(text), reverse, get);
     };
     return {
       name: this.name,
@@ -80,14 +86,44 @@ class OpenKeyValueStore<K, V> implements LiveKeyValueStore<K, V> {
         rows.delete(id);
         return before;
       },
-      range: notIndexed,
-      reverseRange: notIndexed,
-      prefix: notIndexed,
-      reversePrefix: notIndexed,
-      all: notIndexed,
-      reverseAll: notIndexed,
-      approximateSize: notIndexed,
+      range: (from, to) => range(from, to, false),
+      reverseRange: (from, to) => range(from, to, true),
+      prefix: (prefix) => prefixed(prefix, false),
+      reversePrefix: (prefix) => prefixed(prefix, true),
+      all: () => this.#walk(undefined, undefined, false, get),
+      reverseAll: () => this.#walk(undefined, undefined, true, get),
+      approximateSize: () => rows.index.size,
     };
+  }
+
+  all(): IterableIterator<[K, V]> {
+    return this.#walk(undefined, undefined, false, (id) => this.#rows.get(id));
+  }
+
+  prefix(prefix: Uint8Array): IterableIterator<[K, V]> {
+    const text = Buffer.from(prefix).toString('latin1');
+    return this.#walk(text, endOfPrefix(text), false, (id) => this.#rows.get(id));
+  }
+
+  /** A store without index is refused here, and not by the first step of the iterator. */
+  #walk(
+    from: string | undefined,
+    to: string | undefined,
+    reverse: boolean,
+    get: (id: string) => V | undefined,
+  ): IterableIterator<[K, V]> {
+    return this.#rowsOf(this.#rows.index.walk(from, to, reverse), get);
+  }
+
+  *#rowsOf(texts: Iterable<string>, get: (id: string) => V | undefined): Generator<[K, V], void> {
+    for (const text of texts) {
+      const value = get(this.#keys.idOfText(text));
+      if (value !== undefined) yield [this.#keys.keyOf(Buffer.from(text, 'latin1')), value];
+    }
+  }
+
+  #textOf(key: K | null | undefined): string | undefined {
+    return key === null || key === undefined ? undefined : this.#keys.textOf(this.#keys.idOf(key));
   }
 
   flush(): StoreChange[] {
@@ -97,4 +133,9 @@ class OpenKeyValueStore<K, V> implements LiveKeyValueStore<K, V> {
   clear(): void {
     this.#rows.clear();
   }
+}
+
+/** The first text after this one: an end that is exclusive includes it. */
+function after(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : `${text}\0`;
 }

@@ -228,6 +228,26 @@ class OpenLevelDbStore implements LevelDbStore {
     }
   }
 
+  async *keys(store: string): AsyncIterable<readonly Buffer[]> {
+    const prefixBytes = storePrefix(store).length;
+    const iterator = this.#db.keys({
+      gte: storePrefix(store),
+      lt: storeEnd(store),
+      highWaterMarkBytes: SCAN_CHUNK_BYTES,
+    });
+    try {
+      for (;;) {
+        const chunk = await iterator.nextv(SCAN_CHUNK);
+        if (chunk.length === 0) return;
+        yield chunk.map((key) => key.subarray(prefixBytes));
+      }
+    } catch (error) {
+      throw this.#readFailed(error);
+    } finally {
+      await iterator.close();
+    }
+  }
+
   offsets(): StoreOffsets {
     return this.#committed.offsets;
   }

@@ -1,3 +1,4 @@
+import { KeyIndex } from './key-index.ts';
 import { dataKey, storeEnd, storePrefix } from './data-key.ts';
 import { NOTHING_COMMITTED, mergeOffsets } from './reserved-records.ts';
 import type { CommittedRecord } from './reserved-records.ts';
@@ -9,6 +10,8 @@ import { StoreLockedError } from './store-errors.ts';
 export class MemoryStoreImage {
   /** Data keys as latin1 text: its order is the order of the bytes. */
   readonly data = new Map<string, Buffer>();
+  /** The same keys in order. */
+  readonly order = new KeyIndex();
   committed: CommittedRecord = NOTHING_COMMITTED;
   open = false;
   unclean = false;
@@ -27,7 +30,6 @@ export function openMemoryStore(image: MemoryStoreImage = new MemoryStoreImage()
 class OpenMemoryStore implements StateStore {
   readonly uncleanOpen: boolean;
   readonly #image: MemoryStoreImage;
-  #sortedKeys: string[] | null = null;
   #trusted: boolean;
   #closed = false;
 
@@ -48,10 +50,7 @@ class OpenMemoryStore implements StateStore {
   async *entries(store: string, from?: Buffer, to?: Buffer): AsyncIterable<[Buffer, Buffer]> {
     this.#checkOpen();
     const prefixBytes = storePrefix(store).length;
-    const keys = this.#range(
-      from === undefined ? storePrefix(store) : dataKey(store, from),
-      to === undefined ? storeEnd(store) : dataKey(store, to),
-    );
+    const keys = this.#range(store, from, to);
     // The values as of now, as LevelDB's iterator reads a snapshot.
     const snapshot = keys.map((key): [Buffer, Buffer] => [
       Buffer.from(key.slice(prefixBytes), 'latin1'),
@@ -62,9 +61,14 @@ class OpenMemoryStore implements StateStore {
 
   async keysBelow(store: string, to: Buffer, limit: number, from?: Buffer): Promise<Buffer[]> {
     this.#checkOpen();
-    const prefix = storePrefix(store);
-    const keys = this.#range(from === undefined ? prefix : dataKey(store, from), dataKey(store, to));
-    return keys.slice(0, limit).map((key) => Buffer.from(key.slice(prefix.length), 'latin1'));
+    const prefixBytes = storePrefix(store).length;
+    return this.#range(store, from, to, limit).map((key) => Buffer.from(key.slice(prefixBytes), 'latin1'));
+  }
+
+  async *keys(store: string): AsyncIterable<readonly Buffer[]> {
+    this.#checkOpen();
+    const prefixBytes = storePrefix(store).length;
+    yield this.#range(store).map((key) => Buffer.from(key.slice(prefixBytes), 'latin1'));
   }
 
   offsets(): StoreOffsets {
@@ -77,7 +81,7 @@ class OpenMemoryStore implements StateStore {
 
   async commit(batch: StoreBatch): Promise<void> {
     this.#checkOpen();
-    const { data, committed } = this.#image;
+    const { data, order, committed } = this.#image;
     const digest = new DigestSum(committed.digest);
     // Names are checked before the first change: a batch applies whole or not at all.
     const changes = batch.changes.map(({ store, key, value }) => ({ key: dataKey(store, key), value }));
@@ -87,11 +91,12 @@ class OpenMemoryStore implements StateStore {
       if (old !== undefined) digest.remove(key, old);
       if (value === null) {
         data.delete(text);
+        order.delete(text);
       } else {
         digest.add(key, value);
         data.set(text, Buffer.from(value));
+        order.add(text);
       }
-      if ((old === undefined) !== (value === null)) this.#sortedKeys = null;
     }
     this.#image.committed = {
       offsets: mergeOffsets(committed.offsets, batch.changelogOffsets, batch.inputOffsets),
@@ -121,25 +126,18 @@ class OpenMemoryStore implements StateStore {
     this.#image.open = false;
   }
 
-  #range(from: Buffer, to: Buffer): string[] {
-    this.#sortedKeys ??= [...this.#image.data.keys()].sort();
-    const keys = this.#sortedKeys;
-    return keys.slice(lowerBound(keys, from.toString('latin1')), lowerBound(keys, to.toString('latin1')));
+  #range(store: string, from?: Buffer, to?: Buffer, limit = Infinity): string[] {
+    const first = from === undefined ? storePrefix(store) : dataKey(store, from);
+    const end = to === undefined ? storeEnd(store) : dataKey(store, to);
+    const found: string[] = [];
+    for (const key of this.#image.order.range(first.toString('latin1'), end.toString('latin1'))) {
+      if (found.length >= limit) break;
+      found.push(key);
+    }
+    return found;
   }
 
   #checkOpen(): void {
     if (this.#closed) throw new Error('the memory store is closed');
   }
-}
-
-/** The index of the first key that is not below `bound`. */
-function lowerBound(keys: readonly string[], bound: string): number {
-  let low = 0;
-  let high = keys.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((keys[middle] as string) < bound) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -1,6 +1,8 @@
 import { storedBytes } from '../topology/user-code.ts';
 import { storePrefix } from './data-key.ts';
 import { packed, Packed } from './packed-value.ts';
+import type { KeyIndex } from './key-index.ts';
+import { RowIndex } from './row-index.ts';
 import type { StateStore, StoreChange } from './state-store.ts';
 import { readRow } from './stored-row.ts';
 import { NO_TIME, timedBytes, timeOf, untimed } from './timed-row.ts';
@@ -21,6 +23,10 @@ export interface RowIds {
   check(id: string): void;
   /** The row's key on disk. @throws as `check`. */
   bytesOf(id: string): Buffer;
+  /** What stands for the row in the store's index. @throws as `check`. */
+  textOf(id: string): string;
+  /** The opposite of `textOf`. */
+  idOfText(text: string): string;
 }
 
 /**
@@ -34,6 +40,7 @@ export class RowBuffer<V> {
   readonly #timed: boolean;
   readonly #committed: StateStore;
   readonly #ids: RowIds;
+  readonly #index: RowIndex | undefined;
   /** Uncommitted writes; a Map keeps the order of first change. */
   readonly #dirty = new Map<string, DirtyRow<V>>();
   /** What the last read of a committed value found: nearly every write is of the row that was just read. */
@@ -45,6 +52,7 @@ export class RowBuffer<V> {
     { name, serde, timed = false }: Pick<StoreSpec<V>, 'name' | 'serde' | 'timed'>,
     committed: StateStore,
     ids: RowIds,
+    keys?: KeyIndex,
   ) {
     storePrefix(name);
     this.#name = name;
@@ -52,6 +60,28 @@ export class RowBuffer<V> {
     this.#timed = timed;
     this.#committed = committed;
     this.#ids = ids;
+    this.#index = keys === undefined ? undefined : new RowIndex(name, keys);
+  }
+
+  /** The index. @throws TypeError: the store has none. */
+  get index(): RowIndex {
+    if (this.#index === undefined)
+      throw new TypeError(`the store "${this.#name}" has no index: its rows cannot be gone through`);
+    return this.#index;
+  }
+
+  /** Ids of rows with uncommitted writes, in the order of first change. */
+  dirtyIds(): IterableIterator<string> {
+    return this.#dirty.keys();
+  }
+
+  isDirty(id: string): boolean {
+    return this.#dirty.has(id);
+  }
+
+  /** An uncommitted write has deleted it. */
+  isDeleted(id: string): boolean {
+    return this.#dirty.get(id)?.value === DELETED;
   }
 
   get size(): number {
@@ -118,13 +148,20 @@ export class RowBuffer<V> {
     return changes;
   }
 
-  clear(): void {
+  /** True: an index has shown that the uncommitted writes are undone. */
+  clear(): boolean {
+    const isUndone = this.#index?.settle((text) => {
+      const key = this.#ids.bytesOf(this.#ids.idOfText(text));
+      return this.#committed.get(this.#name, key) !== undefined;
+    });
     this.#dirty.clear();
     this.#lastReadId = undefined;
     this.#lastRead = null;
+    return isUndone ?? false;
   }
 
   #write(id: string, value: V | Packed | typeof DELETED, timestampMs: number): void {
+    this.#index?.wrote(this.#ids.textOf(id), value !== DELETED);
     const dirty = this.#dirty.get(id);
     if (dirty !== undefined) {
       dirty.value = value;

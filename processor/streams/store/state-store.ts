@@ -18,6 +18,9 @@ export interface StateStore {
    */
   keysBelow(store: string, to: Buffer, limit: number, from?: Buffer): Promise<Buffer[]>;
 
+  /** All keys of one named store, in key order, some at a time. */
+  keys(store: string): AsyncIterable<readonly Buffer[]>;
+
   /** Offsets as of the last committed batch. */
   offsets(): StoreOffsets;
 

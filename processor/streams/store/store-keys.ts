@@ -16,6 +16,10 @@ export interface StoreKeys<K> {
   /** The opposite of `bytesOf`, for bytes that it made. */
   idOfBytes(bytes: Buffer): string;
   keyOf(bytes: Buffer): K;
+  /** The bytes as latin1, whose order is theirs. @throws as `check`. */
+  textOf(id: string): string;
+  /** The opposite of `textOf`. */
+  idOfText(text: string): string;
 }
 
 export function storeKeys<K>(serde: Serde<K> | undefined): StoreKeys<K> {
@@ -31,6 +35,8 @@ const TEXT_KEYS: StoreKeys<string> = {
   bytesOf: encodeKey,
   idOfBytes: (bytes) => bytes.toString('utf8'),
   keyOf: (bytes) => bytes.toString('utf8'),
+  textOf: (id) => encodeKey(id).toString('latin1'),
+  idOfText: (text) => Buffer.from(text, 'latin1').toString('utf8'),
 };
 
 function serialisedKeys<K>(serde: Serde<K>): StoreKeys<K> {
@@ -44,5 +50,7 @@ function serialisedKeys<K>(serde: Serde<K>): StoreKeys<K> {
     bytesOf: (id) => Buffer.from(id, 'latin1'),
     idOfBytes: (bytes) => bytes.toString('latin1'),
     keyOf: (bytes) => serde.deserialize(Buffer.from(bytes)),
+    textOf: (id) => id,
+    idOfText: (text) => text,
   };
 }

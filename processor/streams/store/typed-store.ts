@@ -129,6 +129,9 @@ export interface LiveKeyValueStore<K, V> extends LiveStore<K, KeyValueStore<K, V
   delete(key: K): void;
   row(key: K): TableRow<V> | undefined;
   committedRow(key: K): TableRow<V> | undefined;
+  /** Of an indexed store: as `ownView` has them, but for the copies. */
+  all(): IterableIterator<[K, V]>;
+  prefix(prefix: Uint8Array): IterableIterator<[K, V]>;
 }
 
 export interface LiveWindowStore<K, V> extends LiveStore<K, WindowStore<K, V>>, ExpiringStore {

@@ -1,3 +1,5 @@
+import { IndexedWindowStore } from './indexed-window-store.ts';
+import type { KeyIndex } from './key-index.ts';
 import { readRow } from './stored-row.ts';
 import type { StateStore, StoreChange } from './state-store.ts';
 import { storePrefix } from './data-key.ts';
@@ -20,14 +22,22 @@ const ONE_ZERO = Buffer.alloc(1);
  * A window store over the committed state of its task: buffered like a key-value store, expired by the runtime.
  * @throws TypeError when the name is illegal, `windowSizeMs` is not above 0 or `retentionMs` is missing or below 0.
  */
-export function createWindowStore<V, K = string>(spec: StoreSpec<V, K>, committed: StateStore): LiveWindowStore<K, V> {
+export function createWindowStore<V, K = string>(
+  spec: StoreSpec<V, K>,
+  committed: StateStore,
+  index?: KeyIndex,
+): LiveWindowStore<K, V> {
   storePrefix(spec.name);
   const { windowSizeMs, retentionMs } = spec;
   if (windowSizeMs === undefined || !(windowSizeMs > 0))
     throw new TypeError(`window store "${spec.name}" needs a windowSizeMs above 0`);
   if (retentionMs === undefined || !(retentionMs >= 0))
     throw new TypeError(`window store "${spec.name}" needs a retentionMs of 0 or more`);
-  return new OpenWindowStore({ ...spec, windowSizeMs, retentionMs }, committed);
+  const checked = { ...spec, windowSizeMs, retentionMs };
+  if (index !== undefined) return new IndexedWindowStore(checked, committed, index);
+  if (spec.retainDuplicates === true)
+    throw new TypeError(`window store "${spec.name}" retains duplicates, which only an index tells apart`);
+  return new OpenWindowStore(checked, committed);
 }
 
 /** The id of a key (store-keys.ts) and the window it belongs to. */

@@ -10,6 +10,7 @@ import { settledRange } from '../reading/settled-range.ts';
 import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
 import { RESET_REMEDY, StreamsError, type ErrorCode } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import { loadIndexes, type StoreIndexes } from '../store/load-indexes.ts';
 import type { OffsetMap, StateStore } from '../store/state-store.ts';
 import type { FenceGate } from './fence-gate.ts';
 import type { StreamTask } from './stream-task.ts';
@@ -34,7 +35,7 @@ export interface InitialiseContext {
   /** How long brokers are asked again before a contradiction is believed. */
   readonly settleMs?: number;
   readonly createProducer: (task: StreamTask) => StreamsProducer;
-  readonly createGraph: (task: StreamTask, store: StateStore | undefined) => TaskGraph;
+  readonly createGraph: (task: StreamTask, store: StateStore | undefined, indexes: StoreIndexes) => TaskGraph;
 }
 
 /**
@@ -89,8 +90,10 @@ export async function initialiseTask(
   // 5. Compare the group's offsets with the store's and the topic's.
   const offsets = await startOffsets(task, context, committed, kept);
   signal.throwIfAborted();
+  const indexes = await loadIndexes(task.spec.subTopology.stores, task.store);
+  signal.throwIfAborted();
   // mutant: new-graph
-  task.graph = context.createGraph(task, task.store);
+  task.graph = context.createGraph(task, task.store, indexes);
   task.time.resume(Math.max(...committed.map(({ metadata }) => decodeOffsetMetadata(metadata).streamTimeMs)));
   return offsets;
 }

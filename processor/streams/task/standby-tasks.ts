@@ -95,6 +95,11 @@ export class StandbyTasks {
     }));
   }
 
+  /** The store of a task that is followed here, while it is open. */
+  storeOf(id: TaskId): StateStore | undefined {
+    return this.#tasks.get(id)?.life.store;
+  }
+
   #open(id: TaskId): void {
     const { life: context, changelogsOf, checkOf } = this.#options;
     const task: StandbyTask = {

@@ -1,10 +1,9 @@
 import { deadLetterRecord } from '../writing/dead-letter.ts';
 import type { RecordCollector } from '../writing/record-collector.ts';
 import { StreamsError } from '../errors.ts';
-import { createKeyValueStore } from '../store/key-value-store.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
-import type { LiveKeyValueStore, LiveWindowStore } from '../store/typed-store.ts';
-import { createWindowStore } from '../store/window-store.ts';
+import type { StoreIndexes } from '../store/load-indexes.ts';
+import type { LiveKeyValueStore, LiveSessionStore, LiveVersionedStore, LiveWindowStore } from '../store/typed-store.ts';
 import { compileGraph, type TopicSource } from '../topology/compile/compile-graph.ts';
 import { partitionOf } from '../topology/partitioner.ts';
 import type { GraphNode, SinkNode } from '../topology/graph.ts';
@@ -24,6 +23,7 @@ import { inputTopicsOf, repartitionTopic, timedTopicsOf, type SubTopology } from
 import { NodeFailure, userCodeFailed } from '../topology/user-code.ts';
 import { RecordWatch } from './record-watch.ts';
 import { decisionOf, failedRecordOf, type ErrorHandlers, type FailedOutput } from './error-decisions.ts';
+import { TaskStores } from './task-stores.ts';
 import { DroppedRecords, type DropReason, type WindowIntake } from './dropped-records.ts';
 import type { EventTime, WaitingRecord } from './event-time.ts';
 import { recordPlace, topicPartition } from '../kafka/topic-partition.ts';
@@ -34,6 +34,8 @@ export interface TaskGraphOptions {
   readonly applicationId: string;
   /** Absent when the sub-topology has no stores. */
   readonly store: StateStore | undefined;
+  /** Of its stores that have one (store/load-indexes.ts). */
+  readonly indexes?: StoreIndexes;
   readonly collector: RecordCollector;
   readonly partitionsOf: (topic: string) => number;
   readonly time: EventTime;
@@ -46,9 +48,6 @@ export interface TaskGraphOptions {
   /** Decide about failures of user code; by default the task fails by each. */
   readonly handlers?: ErrorHandlers | undefined;
 }
-
-/** Expired windows deleted in one commit: bounds the tombstones of a transaction. */
-const EXPIRY_LIMIT = 5_000;
 
 /** Reasons of dead letters that the application's handlers ask for. */
 const PROCESSING_FAILED = 'PROCESSING_FAILED';
@@ -69,8 +68,7 @@ export class TaskGraph implements TaskRuntime {
   readonly #dropped: DroppedRecords;
   readonly #watch: RecordWatch;
   readonly #sources: ReadonlyMap<string, TopicSource>;
-  readonly #keyValueStores = new Map<string, LiveKeyValueStore<unknown, unknown>>();
-  readonly #windowStores = new Map<string, LiveWindowStore<unknown, unknown>>();
+  readonly #stores: TaskStores;
   readonly #time: EventTime;
   readonly #handlers: ErrorHandlers;
   /** The record that is being processed; undefined at the commit. */
@@ -94,12 +92,13 @@ export class TaskGraph implements TaskRuntime {
     this.taskId = taskId;
     this.requestCommit = options.requestCommit;
     this.#time = options.time;
-    for (const spec of subTopology.stores) {
-      if (store === undefined)
-        throw new StreamsError('THREAD_FAILED', `task ${taskId} has stores but no place to keep them`, { taskId });
-      if (spec.kind === 'key-value') this.#keyValueStores.set(spec.name, createKeyValueStore(spec, store));
-      else this.#windowStores.set(spec.name, createWindowStore(spec, store));
-    }
+    this.#stores = new TaskStores({
+      taskId,
+      specs: subTopology.stores,
+      state: store,
+      indexes: options.indexes,
+      onLatePut: () => this.#dropped.add('late'),
+    });
     this.#time.load(store);
     this.#sources = compileGraph(subTopology.nodes, this, {
       applicationId: options.applicationId,
@@ -222,8 +221,7 @@ export class TaskGraph implements TaskRuntime {
     try {
       this.#flushing = true;
       for (let index = this.#flushHooks.length - 1; index >= 0; index -= 1) (this.#flushHooks[index] as () => void)();
-      for (const store of [...this.#keyValueStores.values(), ...this.#windowStores.values()])
-        for (const change of store.flush()) changes.push(change);
+      for (const change of this.#stores.flush()) changes.push(change);
     } catch (error) {
       // mutant: name-at-commit
       throw error instanceof NodeFailure ? userCodeFailed(this.taskId, 'at the commit', error) : error;
@@ -231,21 +229,23 @@ export class TaskGraph implements TaskRuntime {
       this.#flushing = false;
     }
     // mutant: expire-after-flush
-    for (const tombstone of await this.#expire()) changes.push(tombstone);
+    const { tombstones, isLeft } = await this.#stores.expire(this.streamTimeMs());
+    this.#expiryLeft = isLeft;
+    for (const tombstone of tombstones) changes.push(tombstone);
     for (const change of this.#time.takeChanges()) changes.push(change);
     return changes;
   }
 
   /** After the commit: the stores read from disk again. */
   committed(): void {
-    this.#clearStores();
+    this.#stores.clear();
     this.#time.committed();
     this.#dropped.committed();
   }
 
   /** After an abort: everything since the last commit never happened. */
   aborted(): void {
-    this.#clearStores();
+    this.#stores.clear();
     this.#dropped.aborted();
     for (const clear of this.#clearHooks) clear();
     this.#options.collector.clear();
@@ -265,11 +265,19 @@ export class TaskGraph implements TaskRuntime {
   }
 
   keyValueStore(name: string): LiveKeyValueStore<unknown, unknown> {
-    return this.#storeOf(this.#keyValueStores, name, 'key-value');
+    return this.#stores.get(name, 'key-value');
   }
 
   windowStore(name: string): LiveWindowStore<unknown, unknown> {
-    return this.#storeOf(this.#windowStores, name, 'window');
+    return this.#stores.get(name, 'window');
+  }
+
+  sessionStore(name: string): LiveSessionStore<unknown, unknown> {
+    return this.#stores.get(name, 'session');
+  }
+
+  versionedStore(name: string): LiveVersionedStore<unknown, unknown> {
+    return this.#stores.get(name, 'versioned');
   }
 
   send({ topic, key, value, timestampMs, headers, partition }: SinkRecord): void {
@@ -378,20 +386,6 @@ export class TaskGraph implements TaskRuntime {
     this.#clearHooks.push(clear);
   }
 
-  /** Deletes windows that stream time has left behind, a bounded number at a time. */
-  async #expire(): Promise<StoreChange[]> {
-    this.#expiryLeft = false;
-    const streamTimeMs = this.streamTimeMs();
-    if (streamTimeMs < 0) return [];
-    const tombstones: StoreChange[] = [];
-    for (const store of this.#windowStores.values()) {
-      const expired = await store.expireBefore(streamTimeMs - store.retentionMs, EXPIRY_LIMIT);
-      if (expired.length === EXPIRY_LIMIT) this.#expiryLeft = true;
-      for (const tombstone of expired) tombstones.push(tombstone);
-    }
-    return tombstones;
-  }
-
   /**
    * Lets a failure of user code pass, if the application's handler says so.
    * @throws StreamsError USER_CODE_FAILED naming the record and the node; what is no failure of user code.
@@ -437,10 +431,6 @@ export class TaskGraph implements TaskRuntime {
     });
   }
 
-  #clearStores(): void {
-    for (const store of [...this.#keyValueStores.values(), ...this.#windowStores.values()]) store.clear();
-  }
-
   #sourceOf(topic: string): TopicSource {
     const source = this.#sources.get(topic);
     if (source === undefined)
@@ -448,17 +438,6 @@ export class TaskGraph implements TaskRuntime {
         taskId: this.taskId,
       });
     return source;
-  }
-
-  #storeOf<S>(stores: ReadonlyMap<string, S>, name: string, kind: string): S {
-    const store = stores.get(name);
-    if (store === undefined)
-      throw new StreamsError(
-        'TOPOLOGY_INVALID',
-        `task ${this.taskId} has no ${kind} store "${name}"; name it in process(…, { stores: ["${name}"] })`,
-        { taskId: this.taskId },
-      );
-    return store;
   }
 
   #ownPartition(): number {

@@ -6,9 +6,12 @@ import { isRuntimeRow } from '../store/runtime-rows.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
 import { storeKeys, type StoreKeys } from '../store/store-keys.ts';
 import { NO_TIME, timedBytes, untimed } from '../store/timed-row.ts';
+import { CompositeIds } from '../store/composite-ids.ts';
+import { emptyIndexes, isIndexed, layoutOf, loadIndexes, type StoreIndexes } from '../store/load-indexes.ts';
+import { rowKeyOf, type RowKey } from '../store/row-key.ts';
 import type { StoreChange } from '../store/state-store.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
-import { encodeWindowKey, WINDOW_START_BYTES, windowStartOf } from '../store/window-key.ts';
+import { storedSerde } from '../store/versioned-store.ts';
 import { parseStreamsConfig } from '../streams-config.ts';
 import { commitTask } from '../task/commit.ts';
 import { checkErrorHandlers, ERROR_HANDLERS, type ErrorHandlers } from '../task/error-decisions.ts';
@@ -76,7 +79,7 @@ export interface SeedRow<V, K = string> extends StoreRow<V, K> {
 
 interface DrivenTask {
   readonly task: StreamTask;
-  readonly graph: TaskGraph;
+  graph: TaskGraph;
   /** How far each input is fetched, by `topic-partition`. */
   readonly fetchedTo: Map<string, number>;
 }
@@ -252,20 +255,31 @@ export class TopologyTestDriver {
    */
   rows<V = unknown, K = string>(name: string): StoreRow<V, K>[] {
     const spec = this.#specOf(name);
-    const { kind, serde, windowSizeMs = 0 } = spec;
     const keys = storeKeys(spec.key);
-    const found = [...(this.#rows.get(name)?.values() ?? [])].map(({ partition, key, value }) => ({
-      partition,
-      startMs: kind === 'window' ? windowStartOf(key) : -1,
-      keyBytes: kind === 'window' ? key.subarray(WINDOW_START_BYTES) : key,
-      value,
-    }));
-    found.sort((a, b) => a.keyBytes.compare(b.keyBytes) || a.startMs - b.startMs || a.partition - b.partition);
-    return found.map(({ keyBytes, startMs, value }) => ({
+    const valueOf = storedSerde(spec);
+    const found = [...(this.#rows.get(name)?.values() ?? [])].map(({ partition, key, value }) => {
+      const { key: keyBytes, ...window } = rowKeyOf(spec, key) as RowKey;
+      return { partition, keyBytes, window, value };
+    });
+    found.sort(
+      (a, b) =>
+        a.keyBytes.compare(b.keyBytes) ||
+        (a.window.startMs ?? 0) - (b.window.startMs ?? 0) ||
+        (a.window.endMs ?? 0) - (b.window.endMs ?? 0) ||
+        a.partition - b.partition,
+    );
+    const rows = found.map(({ keyBytes, window, value }) => ({
       key: keys.keyOf(keyBytes) as K,
-      ...(kind === 'window' ? { startMs, endMs: startMs + windowSizeMs } : {}),
-      value: serde.deserialize(value) as V,
+      ...window,
+      value: valueOf.deserialize(value) as V | null,
     }));
+    if (spec.kind !== 'versioned') return rows as StoreRow<V, K>[];
+    // The newest of each key, where that has a value.
+    return rows.flatMap(({ key, value }, at) => {
+      const [row, next] = [found[at], found[at + 1]];
+      const isNewest = next === undefined || row === undefined || !next.keyBytes.equals(row.keyBytes);
+      return isNewest && value !== null ? [{ key, value }] : [];
+    });
   }
 
   /**
@@ -312,20 +326,24 @@ export class TopologyTestDriver {
         );
       const changes = new Map<DrivenTask, SeedChange[]>();
       for (const row of rows) {
-        const key = seedKey(spec, row);
         const driven = this.#ownerOf(spec, row);
+        const key = seedKey(spec, row, changes.get(driven)?.length ?? 0);
         const { timestampMs = NO_TIME } = row;
-        const change = { store: name, key, value: storedBytes(name, spec.serde, row.value), timestampMs };
+        const change = { store: name, key, value: storedBytes(name, storedSerde(spec), row.value), timestampMs };
         const { partition } = parseTaskId(driven.task.id);
         this.#checkChange({ topic: changelogTopic(this.#applicationId, name), partition, ...change }, 0);
         changes.set(driven, [...(changes.get(driven) ?? []), change]);
       }
-      for (const [{ task }, batch] of changes) {
+      for (const [driven, batch] of changes) {
+        const { task } = driven;
         for (const { store, key, value } of batch) this.#keepRow(store, parseTaskId(task.id).partition, key, value);
         const changes = batch.map(({ timestampMs, ...change }) =>
           spec.timed ? { ...change, value: timedBytes(timestampMs, change.value) } : change,
         );
         await task.store?.commit({ changes, changelogOffsets: new Map(), inputOffsets: new Map() });
+        // What the task has open was made for an empty store.
+        if (isIndexed(spec))
+          driven.graph = this.#makeGraph(task, await loadIndexes(task.spec.subTopology.stores, task.store));
       }
     });
   }
@@ -441,12 +459,20 @@ export class TopologyTestDriver {
     const store = spec.subTopology.stores.length > 0 ? openMemoryStore() : undefined;
     const task = new StreamTask(spec, lifeInMemory(store), { exactlyOnce: true });
     task.producer = new MemoryProducer(this.#topics);
+    const graph = this.#makeGraph(task, emptyIndexes(spec.subTopology.stores));
+    task.start(new Map(spec.inputs.map(({ topic, partition }) => [topicPartition(topic, partition), 0])));
+    return { task, graph, fetchedTo: new Map() };
+  }
+
+  #makeGraph(task: StreamTask, indexes: StoreIndexes): TaskGraph {
+    const { spec } = task;
     const graph = new TaskGraph({
       dropped: task.dropped,
       taskId: spec.id,
       subTopology: spec.subTopology,
       applicationId: this.#applicationId,
       store: task.store,
+      indexes,
       collector: task.collector,
       partitionsOf: (topic) => this.#topics.partitionsOf(topic),
       time: task.time,
@@ -455,8 +481,7 @@ export class TopologyTestDriver {
       handlers: this.#handlers,
     });
     task.graph = graph;
-    task.start(new Map(spec.inputs.map(({ topic, partition }) => [topicPartition(topic, partition), 0])));
-    return { task, graph, fetchedTo: new Map() };
+    return graph;
   }
 
   #serial<T>(work: () => Promise<T>): Promise<T> {
@@ -624,25 +649,31 @@ function encodeSeedKey<K>(name: string, keys: StoreKeys<K>, key: K): Buffer {
   }
 }
 
-/** @throws StreamsError CONFIG_INVALID for a row that is none of this store. */
-function seedKey<V, K>({ name, kind, key: serde, windowSizeMs = 0 }: StoreSpec<V, K>, row: SeedRow<V, K>): Buffer {
+/** @throws StreamsError CONFIG_INVALID for a row that is none of this store. `number`: of rows before it. */
+function seedKey<V, K>(spec: StoreSpec<V, K>, row: SeedRow<V, K>, number: number): Buffer {
+  const { name, kind, key: serde, windowSizeMs = 0 } = spec;
   const what = `a row of seed("${name}")`;
   checkOptions(what, row, SEED_OPTIONS);
   const { key, startMs, endMs, value } = row;
   const keys = storeKeys(serde);
   const refused = (why: string): StreamsError => new StreamsError('CONFIG_INVALID', `${what} ${why}`);
   if (value === null || value === undefined) throw refused('has no value');
-  if (kind !== 'window') {
+  const layout = layoutOf(spec);
+  if (layout === undefined) {
     if (startMs !== undefined || endMs !== undefined) throw refused('has a window, and the store has none');
     return encodeSeedKey(name, keys, key);
   }
-  if (startMs === undefined) throw refused('has no startMs, and the store has windows');
-  if (endMs !== undefined && endMs !== startMs + windowSizeMs)
+  if (startMs === undefined)
+    throw refused(`has no startMs, and the store has ${kind === 'window' ? 'windows' : `${kind} rows`}`);
+  if (kind === 'session' && endMs === undefined) throw refused('has no endMs, and the store has sessions');
+  if (kind === 'window' && endMs !== undefined && endMs !== startMs + windowSizeMs)
     throw refused(
       `ends at ${String(endMs)}: a window of ${String(windowSizeMs)} ms ends at ${String(startMs + windowSizeMs)}`,
     );
+  const ids = new CompositeIds(keys, layout);
+  const numbers = kind === 'session' ? [endMs as number, startMs] : [startMs, number].slice(0, layout.numbers);
   try {
-    return encodeWindowKey(startMs, keys.bytesOf(keys.idOf(key)));
+    return ids.bytesOf(ids.idOf(key, ...numbers));
   } catch (error) {
     throw refused(messageOf(error));
   }

@@ -4,6 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { asAccessDenied } from '../kafka/kafka-errors.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import type { StoreAnswer, StoreQuestion } from '../queries/store-question.ts';
 import { RecordWatch } from '../task/record-watch.ts';
 import { WithheldRecords } from '../task/withheld-records.ts';
 import type { Topology } from '../topology/topology.ts';
@@ -36,14 +37,45 @@ function storesOnDisk(slotDirectory: string): string[] {
   }
 }
 
+async function answerTo(thread: StreamThread | undefined, question: StoreQuestion): Promise<StoreAnswer> {
+  return thread === undefined ? { kind: 'absent', state: undefined } : thread.answer(question);
+}
+
 async function main(): Promise<void> {
   const started = Promise.withResolvers<Extract<ToThread, { kind: 'start' }>>();
   const withheld = new WithheldRecords();
-  const closing = Promise.withResolvers<void>();
+  /** As of the last message: it may come while the code is loaded. */
+  const wanted: { thread: StreamThread | undefined; paused: boolean; closed: boolean } = {
+    thread: undefined,
+    paused: false,
+    closed: false,
+  };
   port?.on('message', (message: ToThread) => {
-    if (message.kind === 'start') started.resolve(message);
-    else if (message.kind === 'withhold') withheld.add(message.records);
-    else closing.resolve();
+    switch (message.kind) {
+      case 'start':
+        wanted.paused = message.paused;
+        started.resolve(message);
+        break;
+      case 'withhold':
+        withheld.add(message.records);
+        break;
+      case 'pause':
+        wanted.paused = true;
+        wanted.thread?.pause();
+        break;
+      case 'resume':
+        wanted.paused = false;
+        wanted.thread?.resume();
+        break;
+      case 'ask':
+        void answerTo(wanted.thread, message.question).then((answer) =>
+          send({ kind: 'answer', id: message.id, answer }),
+        );
+        break;
+      case 'close':
+        wanted.closed = true;
+        wanted.thread?.close();
+    }
   });
   const { buildTopology } = (await import(topologyModule)) as { buildTopology: (options: unknown) => Topology };
   const { init, watch, decisions, withheld: before } = await started.promise;
@@ -54,8 +86,12 @@ async function main(): Promise<void> {
     watch: new RecordWatch(watchedTopics(init), watch),
     withheld,
     handlers: askingHandlers(init.handlers, decisions, (question) => send({ kind: 'decide', question })),
+    paused: wanted.paused,
+    onOwners: (owners) => send({ kind: 'owners', owners }),
   });
-  void closing.promise.then(() => thread.close());
+  wanted.thread = thread;
+  send({ kind: 'loaded' });
+  if (wanted.closed) thread.close();
   let flushed = false;
   const timer = setInterval(() => {
     const status = thread.status();

@@ -6,6 +6,8 @@ import type { Logger } from '../logger.ts';
 import type { FetchedPartition } from '../reading/fetched-partition.ts';
 import { RecordFetcher } from '../reading/record-fetcher.ts';
 import { rowCheckOf } from '../reading/row-check.ts';
+import type { TaskOwners } from '../group/task-owners.ts';
+import { answerFrom, type StoreAnswer, type StoreQuestion } from '../queries/store-question.ts';
 import type { StreamsConfig, ThreadInit } from '../streams-config.ts';
 import { DiskWait } from '../task/disk-wait.ts';
 import type { ErrorHandlers } from '../task/error-decisions.ts';
@@ -36,6 +38,9 @@ interface StreamThreadParts {
   readonly watch: RecordWatch;
   readonly withheld: WithheldRecords;
   readonly handlers: ErrorHandlers;
+  /** It begins paused. */
+  readonly paused: boolean;
+  readonly onOwners: (owners: TaskOwners | undefined) => void;
 }
 
 /**
@@ -56,7 +61,9 @@ export class StreamThread {
   readonly #membership: ThreadMembership;
   /** Called when the next commit is done: a rebalance waits for them. */
   #commitRequested: (() => void)[] = [];
+  readonly #onOwners: (owners: TaskOwners | undefined) => void;
   #closing = false;
+  #paused = false;
   /** The loop has ended: a thread without tasks that is about to fail is not one that has nothing to do. */
   #ending = false;
   #failure: unknown;
@@ -68,6 +75,8 @@ export class StreamThread {
 
   constructor(init: ThreadInit, topology: Topology, parts: StreamThreadParts) {
     const { logger, storesOnDisk, watch, withheld, handlers } = parts;
+    this.#paused = parts.paused;
+    this.#onOwners = parts.onOwners;
     const { config } = init;
     const connect = (role: string): KafkaCluster =>
       new KafkaCluster({ ...init.connection, clientId: `${init.threadName}-${role}` }, logger);
@@ -168,6 +177,33 @@ export class StreamThread {
     this.#fetcher.wake();
   }
 
+  /**
+   * Nothing is processed until `resume`: the tasks stay this thread's, what is done is committed, and the group hears
+   * of it.
+   */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#fetcher.wake();
+  }
+
+  /** About the committed rows in the stores of its tasks. Does not throw. */
+  async answer(question: StoreQuestion): Promise<StoreAnswer> {
+    const active = this.#tasks.tasks;
+    if (question.kind === 'tasks') {
+      const tasks = [...active.map((task) => task.status()), ...this.#standbys.status()];
+      return { kind: 'tasks', tasks: tasks.map(({ id, role, state }) => ({ id, role, state })) };
+    }
+    const { taskId, stale } = question;
+    const task = active.find(({ id }) => id === taskId);
+    const state = task?.life.state;
+    const store = state === 'RUNNING' || stale ? (task?.store ?? this.#standbys.storeOf(taskId)) : undefined;
+    return store === undefined ? { kind: 'absent', state } : answerFrom(store, question);
+  }
+
   status(): Extract<FromThread, { kind: 'status' }> {
     const { tasks } = this.#tasks;
     return {
@@ -206,6 +242,11 @@ export class StreamThread {
       await this.#fetcher.pause(IDLE_WAIT_MS);
       return;
     }
+    if (this.#paused) {
+      if (!this.#membership.changed) await this.#commitDue();
+      await this.#fetcher.pause(IDLE_WAIT_MS);
+      return;
+    }
     for (const part of await this.#fetch()) await this.#process(part);
     for (const task of this.#tasks.running()) {
       if (task.inputs.length < 2) continue;
@@ -217,7 +258,8 @@ export class StreamThread {
   }
 
   /** A store has one owner: one whose role changes is closed in the old role before it is opened in the new one. */
-  async #adopt({ partitions, standby }: ThreadAssignment): Promise<void> {
+  async #adopt({ partitions, standby, owners }: ThreadAssignment): Promise<void> {
+    this.#onOwners(owners);
     await this.#standbys.assign(standby.filter((id) => this.#standbys.ids().includes(id)));
     await this.#tasks.assign(partitions);
     await this.#standbys.assign(standby);

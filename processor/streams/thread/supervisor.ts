@@ -1,11 +1,14 @@
 import { Worker } from 'node:worker_threads';
 import { ERROR_TABLE, StreamsError, type ErrorCode, type ErrorDetails } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import type { TaskOwners } from '../group/task-owners.ts';
+import type { StoreAnswer, StoreQuestion, TaskQuestion } from '../queries/store-question.ts';
 import type { ThreadInit } from '../streams-config.ts';
 import type { TaskStatus } from '../task/instance-status.ts';
 import type { ErrorHandlers } from '../task/error-decisions.ts';
 import { RecordWatch, type RecordPlace } from '../task/record-watch.ts';
 import { answerQuestion, errorLineMemory } from './error-line.ts';
+import { ThreadQuestions } from './thread-questions.ts';
 import { watchedTopics, type FromThread, type ThreadLoad, type ToThread } from './thread-messages.ts';
 import { recordPlace } from '../kafka/topic-partition.ts';
 
@@ -47,6 +50,8 @@ interface ManagedThread {
    */
   readonly failuresByRecord: Map<string, number>;
   failedThisLife: boolean;
+  /** It has not said yet that its code is loaded. */
+  loading: boolean;
   closed: (() => void) | undefined;
   /** When its last message came, `performance.now()`. */
   lastMessageAt: number;
@@ -66,6 +71,8 @@ const WATCH_INTERVAL_MS = 1_000;
 const ASLEEP_AFTER_MS = 5_000;
 /** Checking a store, or a rebalance, may take longer than a commit: a tenth of such time counts. */
 const UNSTEADY_SHARE = 0.1;
+/** Code that loads is no user code that hangs, and a busy machine takes its time: a tenth of such silence counts. */
+const LOADING_SHARE = 0.1;
 /** A thread that commits seldom is not stuck between two commits. */
 const MOST_COMMIT_INTERVALS = 3;
 /** Fetched bytes live for one turn of the loop; a larger young generation only keeps more of them in memory. */
@@ -80,20 +87,27 @@ export class Supervisor {
   readonly #logger: Logger;
   readonly #onFatal: (error: StreamsError) => void;
   readonly #onChange: () => void;
+  readonly #onOwners: (owners: TaskOwners | undefined) => void;
   readonly #handlers: ErrorHandlers;
+  readonly #questions = new ThreadQuestions();
   /** Workers that have loaded their code, one for each thread, until its first start. */
   readonly #spares: Worker[];
   /** How often threads hung at a record, by its place: a hang moves with its partition from one thread to another. */
   readonly #hangs = new Map<string, number>();
   readonly #withheld: RecordPlace[] = [];
   #closing = false;
+  #paused = false;
   #watchTimer: NodeJS.Timeout | undefined;
   #watchedAt = 0;
 
   constructor(
     inits: readonly ThreadInit[],
     logger: Logger,
-    handlers: { onFatal: (error: StreamsError) => void; onChange: () => void } & ErrorHandlers,
+    handlers: {
+      onFatal: (error: StreamsError) => void;
+      onChange: () => void;
+      onOwners: (owners: TaskOwners | undefined) => void;
+    } & ErrorHandlers,
     spares: Worker[] = [],
   ) {
     this.#threads = inits.map((init) => ({
@@ -106,6 +120,7 @@ export class Supervisor {
       failuresWithoutProgress: 0,
       failuresByRecord: new Map(),
       failedThisLife: false,
+      loading: true,
       closed: undefined,
       lastMessageAt: 0,
       reportedAt: 0,
@@ -116,6 +131,7 @@ export class Supervisor {
     this.#logger = logger;
     this.#onFatal = handlers.onFatal;
     this.#onChange = handlers.onChange;
+    this.#onOwners = handlers.onOwners;
     this.#handlers = handlers;
     this.#spares = spares;
   }
@@ -133,6 +149,38 @@ export class Supervisor {
       trouble: thread.trouble,
       tasks: tasksOf(thread),
     }));
+  }
+
+  /** Also for threads that take the place of others, until `resume`. */
+  pause(): void {
+    this.#setPaused(true);
+  }
+
+  resume(): void {
+    this.#setPaused(false);
+  }
+
+  /** What each of the threads answers. */
+  async askAll(question: StoreQuestion): Promise<StoreAnswer[]> {
+    const workers = this.#threads.flatMap(({ worker }) => worker ?? []);
+    return Promise.all(workers.map((worker) => this.#questions.ask(worker, question)));
+  }
+
+  /** What the thread answers that has the task; of none 'absent', in the words of the one that knows most. */
+  async askOwner(question: TaskQuestion): Promise<StoreAnswer> {
+    const rankOf = ({ status }: ManagedThread): number => {
+      const roles = status?.tasks.filter(({ id }) => id === question.taskId).map(({ role }) => role) ?? [];
+      return roles.includes('ACTIVE') ? 0 : roles.includes('STANDBY') ? 1 : 2;
+    };
+    let absent: StoreAnswer = { kind: 'absent', state: undefined };
+    // A report may be a second old: threads that do not name the task are asked, too.
+    for (const { worker } of [...this.#threads].sort((a, b) => rankOf(a) - rankOf(b))) {
+      if (worker === undefined) continue;
+      const answer = await this.#questions.ask(worker, question);
+      if (answer.kind !== 'absent') return answer;
+      if (answer.state !== undefined) absent = answer;
+    }
+    return absent;
   }
 
   /** Records processed by all threads, replaced ones included. */
@@ -162,8 +210,15 @@ export class Supervisor {
     );
   }
 
+  #setPaused(paused: boolean): void {
+    this.#paused = paused;
+    for (const { worker } of this.#threads)
+      worker?.postMessage({ kind: paused ? 'pause' : 'resume' } satisfies ToThread);
+  }
+
   #spawn(thread: ManagedThread): void {
     thread.failedThisLife = false;
+    thread.loading = true;
     thread.lastMessageAt = performance.now();
     thread.reportedAt = thread.lastMessageAt;
     thread.stuckMs = 0;
@@ -182,9 +237,12 @@ export class Supervisor {
       watch,
       decisions: thread.decisions,
       withheld: this.#withheld,
+      paused: this.#paused,
     } satisfies ToThread);
     thread.worker = worker;
+    worker.on('exit', () => this.#questions.gone(worker));
     worker.on('message', (message: FromThread) => {
+      if (message.kind === 'answer') this.#questions.answered(message.id, message.answer);
       if (thread.worker !== worker) return;
       this.#receive(thread, message);
       // No message follows. kafkajs may keep a socket open after a disconnect, which would keep the thread alive.
@@ -206,13 +264,15 @@ export class Supervisor {
 
   #receive(thread: ManagedThread, message: FromThread): void {
     thread.lastMessageAt = performance.now();
+    thread.loading = false;
     if (message.kind === 'log') this.#logger[message.level](message.fields, message.message);
+    else if (message.kind === 'owners') this.#onOwners(message.owners);
     else if (message.kind === 'decide') answerQuestion(this.#handlers, message.question, thread.decisions);
     else if (message.kind === 'failed')
       this.#failed(thread, message.code, message.message, message.details, message.stack);
     else if (message.kind === 'status') {
       if (message.commits > (thread.status?.commits ?? 0)) thread.failuresWithoutProgress = 0;
-      followProgress(thread, message);
+      followProgress(thread, message, this.#paused);
       thread.status = message;
       this.#onChange();
     }
@@ -234,13 +294,14 @@ export class Supervisor {
       // A task that waits for an empty input, as configured, is not stuck.
       const mostStuckMs = Math.max(noProgressTimeoutMs, MOST_COMMIT_INTERVALS * commitIntervalMs) + maxTaskIdleMs;
       const silentMs = now - thread.lastMessageAt;
-      if (silentMs <= threadHangTimeoutMs && thread.stuckMs <= mostStuckMs) continue;
-      const record = silentMs > threadHangTimeoutMs ? thread.watch?.current() : undefined;
+      const isSilent = (thread.loading ? silentMs * LOADING_SHARE : silentMs) > threadHangTimeoutMs;
+      if (!isSilent && thread.stuckMs <= mostStuckMs) continue;
+      const record = isSilent ? thread.watch?.current() : undefined;
       const where = record === undefined ? '' : `, at ${recordPlace(record)}`;
-      const why =
-        silentMs > threadHangTimeoutMs
-          ? `it has said nothing for ${String(Math.round(silentMs))} ms: it hangs in user code${where}`
-          : `it has committed nothing for ${String(Math.round(thread.stuckMs))} ms although there is lag`;
+      const hangs = thread.loading ? 'its code does not load' : `it hangs in user code${where}`;
+      const why = isSilent
+        ? `it has said nothing for ${String(Math.round(silentMs))} ms: ${hangs}`
+        : `it has committed nothing for ${String(Math.round(thread.stuckMs))} ms although there is lag`;
       void thread.worker.terminate();
       this.#failed(thread, 'THREAD_FAILED', why);
       if (record !== undefined) this.#countHang(thread, record);
@@ -340,10 +401,10 @@ export function loadStreamThread(threadName: string, topologyModule: string): Wo
 }
 
 /**
- * Time without a commit counts against a thread that could have made one. A broker that is away is waited
- * for, for ever; but to initialise a task again and again is no progress.
+ * Time without a commit counts against a thread that could have made one, and was not to pause. A broker that is away
+ * is waited for, for ever; but to initialise a task again and again is no progress.
  */
-function followProgress(thread: ManagedThread, message: ThreadStatus): void {
+function followProgress(thread: ManagedThread, message: ThreadStatus, paused: boolean): void {
   const now = performance.now();
   const sinceMs = now - thread.reportedAt;
   thread.reportedAt = now;
@@ -351,7 +412,7 @@ function followProgress(thread: ManagedThread, message: ThreadStatus): void {
   const idle = message.steady && message.tasks.every(({ role, lag }) => role === 'STANDBY' || lag === 0);
   const committed = message.commits > (thread.status?.commits ?? 0);
   if (committed || idle) thread.trouble = undefined;
-  if (committed || idle || restored > thread.restored) thread.stuckMs = 0;
+  if (committed || idle || paused || restored > thread.restored) thread.stuckMs = 0;
   else if (message.brokerAway === null) thread.stuckMs += message.steady ? sinceMs : sinceMs * UNSTEADY_SHARE;
   thread.restored = restored;
 }

@@ -2,6 +2,7 @@ import { StreamsError } from '../errors.ts';
 import { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import type { Logger } from '../logger.ts';
 import type { StoreIdentity } from '../store/leveldb-store.ts';
+import type { StoreIndexes } from '../store/load-indexes.ts';
 import { taskDirectory } from '../store/state-directory.ts';
 import type { StateStore } from '../store/state-store.ts';
 import type { ThreadInit } from '../streams-config.ts';
@@ -75,17 +76,18 @@ export class TaskFactory {
       fences,
       exactlyOnce: processingGuarantee === 'exactly_once',
       createProducer: (task) => this.#createProducer(task),
-      createGraph: (task, store) => this.#createGraph(task, store),
+      createGraph: (task, store, indexes) => this.#createGraph(task, store, indexes),
     };
   }
 
-  #createGraph(task: StreamTask, store: StateStore | undefined): TaskGraph {
+  #createGraph(task: StreamTask, store: StateStore | undefined, indexes: StoreIndexes): TaskGraph {
     const { init, watch, handlers, requestCommit } = this.#options;
     return new TaskGraph({
       taskId: task.id,
       subTopology: task.spec.subTopology,
       applicationId: init.config.applicationId,
       store,
+      indexes,
       collector: task.collector,
       partitionsOf: (topic) => this.#partitionsOf(topic),
       time: task.time,

@@ -6,6 +6,7 @@ import {
   encodeAssignmentInfo,
   encodeSubscriptionInfo,
 } from '../group/subscription-info.ts';
+import { ownersIn, type TaskOwners } from '../group/task-owners.ts';
 import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import type { Logger } from '../logger.ts';
 import type { ThreadInit } from '../streams-config.ts';
@@ -40,6 +41,8 @@ interface ThreadMembershipOptions {
 export interface ThreadAssignment {
   readonly partitions: MemberShare['partitions'];
   readonly standby: readonly TaskId[];
+  /** Of all tasks with stores; undefined when the leader does not tell. */
+  readonly owners: TaskOwners | undefined;
 }
 
 /**
@@ -144,8 +147,8 @@ export class ThreadMembership {
     const assignment = this.#assignment;
     if (assignment === undefined) return;
     const { memberId, generationId } = this.#member;
-    const { standby } = decodeAssignmentInfo(assignment.userData);
-    await adopt({ partitions: assignment.partitions, standby });
+    const { standby, owners } = decodeAssignmentInfo(assignment.userData);
+    await adopt({ partitions: assignment.partitions, standby, owners });
     if (this.#assignment !== assignment) return;
     this.#assignment = undefined;
     this.#current = { memberId, generationId };
@@ -163,18 +166,18 @@ export class ThreadMembership {
   #assign(members: readonly { memberId: string; userData: Buffer | null }[]): Map<string, MemberShare> {
     const { init, layout } = this.#options;
     const tasks = layout.taskIds();
-    const placed = placeTasks(
-      tasks,
-      members.map(({ memberId, userData }) => ({ memberId, info: decodeSubscriptionInfo(userData) })),
-      {
-        stateful: tasks.filter((id) => layout.storesOf(id).length > 0),
-        numStandbyReplicas: init.config.numStandbyReplicas,
-      },
+    const known = members.map(({ memberId, userData }) => ({ memberId, info: decodeSubscriptionInfo(userData) }));
+    const stateful = tasks.filter((id) => layout.storesOf(id).length > 0);
+    const placed = placeTasks(tasks, known, { stateful, numStandbyReplicas: init.config.numStandbyReplicas });
+    const owners = ownersIn(
+      placed,
+      new Map(known.map(({ memberId, info }) => [memberId, info?.processId ?? memberId])),
+      stateful,
     );
     return new Map(
       [...placed].map(([memberId, { active, standby }]) => [
         memberId,
-        { partitions: layout.assignmentOf(active), userData: encodeAssignmentInfo({ standby }) },
+        { partitions: layout.assignmentOf(active), userData: encodeAssignmentInfo({ standby, owners }) },
       ]),
     );
   }

@@ -1,11 +1,15 @@
 import type { ErrorCode, ErrorDetails } from '../errors.ts';
 import type { ThreadInit } from '../streams-config.ts';
+import type { TaskOwners } from '../group/task-owners.ts';
+import type { StoreAnswer, StoreQuestion } from '../queries/store-question.ts';
 import type { ErrorQuestion } from './error-line.ts';
 import type { RecordPlace } from '../task/record-watch.ts';
 import type { TaskStatus } from '../task/instance-status.ts';
 
 /** Messages from a stream thread to the main thread. Plain data. */
 export type FromThread =
+  /** Its code is loaded: from here on it reports all the time. */
+  | { readonly kind: 'loaded' }
   | {
       readonly kind: 'log';
       readonly level: 'debug' | 'info' | 'warn' | 'error';
@@ -36,6 +40,9 @@ export type FromThread =
     }
   /** It stands still until it is answered. */
   | { readonly kind: 'decide'; readonly question: ErrorQuestion }
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: StoreAnswer }
+  /** As of the assignment that the thread has adopted. */
+  | { readonly kind: 'owners'; readonly owners: TaskOwners | undefined }
   | { readonly kind: 'closed' };
 
 /** Messages from the main thread to a stream thread. */
@@ -47,9 +54,14 @@ export type ToThread =
       readonly watch: SharedArrayBuffer;
       readonly decisions: SharedArrayBuffer;
       readonly withheld: readonly RecordPlace[];
+      readonly paused: boolean;
     }
   /** User code hangs at these records: they are dead-lettered without another try. */
   | { readonly kind: 'withhold'; readonly records: readonly RecordPlace[] }
+  /** About the stores of the thread's tasks; answered under the same number. */
+  | { readonly kind: 'ask'; readonly id: number; readonly question: StoreQuestion }
+  | { readonly kind: 'pause' }
+  | { readonly kind: 'resume' }
   | { readonly kind: 'close' };
 
 /** In the order in which a RecordWatch numbers them, on both sides. */

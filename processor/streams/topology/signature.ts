@@ -64,7 +64,8 @@ function sourceText(source: TopicName): string {
   return 'topic' in source ? source.topic : `the repartition topic ${source.grouping}`;
 }
 
-function storeText({ kind, windowSizeMs, windowAdvanceMs }: StoreSpec<unknown>): string {
+function storeText({ kind, windowSizeMs, windowAdvanceMs, retainDuplicates = false }: StoreSpec<unknown>): string {
   if (windowSizeMs === undefined) return kind;
-  return `windows of ${String(windowSizeMs)} ms every ${String(windowAdvanceMs ?? windowSizeMs)} ms`;
+  const windows = `windows of ${String(windowSizeMs)} ms every ${String(windowAdvanceMs ?? windowSizeMs)} ms`;
+  return retainDuplicates ? `${windows}, with duplicates` : windows;
 }

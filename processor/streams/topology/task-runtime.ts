@@ -1,5 +1,11 @@
 import type { DropReason, WindowIntake } from '../task/dropped-records.ts';
-import type { LiveKeyValueStore, LiveWindowStore, TableRow as StoredRow } from '../store/typed-store.ts';
+import type {
+  LiveKeyValueStore,
+  LiveSessionStore,
+  LiveVersionedStore,
+  LiveWindowStore,
+  TableRow as StoredRow,
+} from '../store/typed-store.ts';
 import type { ConsumerRecord, CurrentRecord, DeadLetter, HeaderList, RecordContext } from './record.ts';
 import type { GraphNode } from './graph.ts';
 import type { TimeReport } from './repartition-record.ts';
@@ -68,6 +74,8 @@ export interface TaskRuntime {
   streamTimeMs(): number;
   keyValueStore(name: string): LiveKeyValueStore<unknown, unknown>;
   windowStore(name: string): LiveWindowStore<unknown, unknown>;
+  sessionStore(name: string): LiveSessionStore<unknown, unknown>;
+  versionedStore(name: string): LiveVersionedStore<unknown, unknown>;
   send(record: SinkRecord): void;
   /** Partition count of a topic of the user's. */
   partitionsOf(topic: string): number;

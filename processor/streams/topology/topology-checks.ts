@@ -149,7 +149,7 @@ function notATopic(name: unknown): string {
 const KINDS: readonly StoreSpec['kind'][] = ['key-value', 'window', 'session', 'versioned'];
 
 function findStoreProblem(node: string, store: StoreSpec<unknown>): string | undefined {
-  const { name, kind, serde, windowSizeMs, retentionMs } = (store ?? {}) as {
+  const { name, kind, key, serde, windowSizeMs, retentionMs, historyMs } = (store ?? {}) as {
     [field in keyof StoreSpec<unknown>]?: StoreSpec<unknown>[field];
   };
   if (name === undefined) return `${node} has a store without a name: its changelog is named after it`;
@@ -159,8 +159,11 @@ function findStoreProblem(node: string, store: StoreSpec<unknown>): string | und
   if (kind === undefined || !KINDS.includes(kind))
     return `${what} is of the kind ${String(kind)}: there are ${KINDS.join(', ')}`;
   if (!isSerde(serde)) return `${what} has no serde: an object with serialize and deserialize`;
+  if (key !== undefined && !isSerde(key)) return `${what} has a key that is no serde`;
   if (kind === 'window' && !(Number(windowSizeMs) > 0)) return `${what} needs a windowSizeMs above 0`;
-  if (kind === 'window' && !(Number(retentionMs) >= 0)) return `${what} needs a retentionMs of 0 or more`;
+  if ((kind === 'window' || kind === 'session') && !(Number(retentionMs) >= 0))
+    return `${what} needs a retentionMs of 0 or more`;
+  if (kind === 'versioned' && !(Number(historyMs) >= 0)) return `${what} needs a historyMs of 0 or more`;
   return undefined;
 }
 

@@ -1,0 +1,99 @@
+import { messageOf, StreamsError, type ErrorCode } from '../errors.ts';
+import { isRuntimeRow } from '../store/runtime-rows.ts';
+import type { StateStore } from '../store/state-store.ts';
+import type { TaskStateName, TaskStatus } from '../task/instance-status.ts';
+import type { TaskId } from '../task/task-id.ts';
+
+/*
+ * What the main thread asks a stream thread about the stores of its tasks, and what that answers: plain data, so that
+ * both cross threads. LevelDB has one owner, so that two tasks never write to one store; everybody else asks it.
+ */
+
+interface OfTask {
+  readonly taskId: TaskId;
+  readonly store: string;
+  /** A task that is being restored, and a standby, answer too. */
+  readonly stale: boolean;
+}
+
+/** Rows of keys from `from` (inclusive) to `to` (exclusive); without one from the first, to the last. */
+export interface KeyRange {
+  readonly from?: Uint8Array | undefined;
+  readonly to?: Uint8Array | undefined;
+  /** Only keys that have exactly these bytes behind so many others. */
+  readonly rest?: { readonly at: number; readonly bytes: Uint8Array } | undefined;
+}
+
+export type TaskQuestion = OfTask &
+  (
+    | { readonly kind: 'get'; readonly key: Uint8Array }
+    | ({ readonly kind: 'scan' } & KeyRange)
+    | { readonly kind: 'count' }
+  );
+export type StoreQuestion = { readonly kind: 'tasks' } | TaskQuestion;
+
+export type StoreAnswer =
+  | { readonly kind: 'tasks'; readonly tasks: readonly Pick<TaskStatus, 'id' | 'role' | 'state'>[] }
+  /** The thread does not have the task, or it is in this state. */
+  | { readonly kind: 'absent'; readonly state: TaskStateName | undefined }
+  | { readonly kind: 'value'; readonly value: Uint8Array | null }
+  /** `next`: where to go on; undefined at the end. */
+  | {
+      readonly kind: 'rows';
+      readonly rows: readonly (readonly [Uint8Array, Uint8Array])[];
+      readonly next: Uint8Array | undefined;
+    }
+  | { readonly kind: 'count'; readonly count: number }
+  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string };
+
+/** So much goes into one answer: the thread has records to process. */
+const MOST_ROWS = 1_000;
+const MOST_LOOKED_AT = 20_000;
+const MOST_BYTES = 1 << 20;
+
+/** Answers from the committed rows. Does not throw. */
+export async function answerFrom(store: StateStore, question: TaskQuestion): Promise<StoreAnswer> {
+  try {
+    switch (question.kind) {
+      case 'get': {
+        const value = store.get(question.store, Buffer.from(question.key));
+        return { kind: 'value', value: value === undefined ? null : own(value) };
+      }
+      case 'scan':
+        return await scan(store, question.store, question);
+      case 'count': {
+        let count = 0;
+        for await (const [key] of store.entries(question.store)) if (!isRuntimeRow(key)) count += 1;
+        return { kind: 'count', count };
+      }
+    }
+  } catch (error) {
+    // A store that was closed meanwhile says so with an error of no code.
+    if (!(error instanceof StreamsError)) return { kind: 'absent', state: undefined };
+    return { kind: 'failed', code: error.code, message: messageOf(error) };
+  }
+}
+
+async function scan(store: StateStore, name: string, { from, to, rest }: KeyRange): Promise<StoreAnswer> {
+  const rows: (readonly [Uint8Array, Uint8Array])[] = [];
+  const bytesOf = (bytes: Uint8Array | undefined): Buffer | undefined =>
+    bytes === undefined ? undefined : Buffer.from(bytes);
+  const wanted = rest === undefined ? undefined : Buffer.from(rest.bytes);
+  let looked = 0;
+  let bytes = 0;
+  for await (const [key, value] of store.entries(name, bytesOf(from), bytesOf(to))) {
+    if (rows.length >= MOST_ROWS || looked >= MOST_LOOKED_AT || bytes >= MOST_BYTES)
+      return { kind: 'rows', rows, next: own(key) };
+    looked += 1;
+    if (isRuntimeRow(key)) continue;
+    if (rest !== undefined && wanted !== undefined && !key.subarray(rest.at).equals(wanted)) continue;
+    rows.push([own(key), own(value)]);
+    bytes += key.length + value.length;
+  }
+  return { kind: 'rows', rows, next: undefined };
+}
+
+/** By itself: with a part of a larger buffer all of it would cross. */
+function own(bytes: Buffer): Uint8Array {
+  return new Uint8Array(bytes);
+}
