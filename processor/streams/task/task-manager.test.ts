@@ -101,12 +101,13 @@ class Bench {
         exactlyOnce,
         settleMs: 1_500,
         createProducer: () => this.#createProducer(),
-        createGraph: (task, store) =>
+        createGraph: (task, store, indexes) =>
           new TaskGraph({
             taskId: task.id,
             subTopology: task.spec.subTopology,
             applicationId: APPLICATION,
             store,
+            indexes,
             collector: task.collector,
             partitionsOf,
             time: task.time,
