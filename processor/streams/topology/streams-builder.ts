@@ -1,4 +1,5 @@
 import { checkFunctions, checkOptions, textOf } from '../options.ts';
+import { noteBuilt } from './built-topologies.ts';
 import type { DslContext } from './dsl-context.ts';
 import type { SourceStream } from './dsl-types.ts';
 import { GraphBuilder } from './graph-builder.ts';
@@ -38,6 +39,6 @@ export class StreamsBuilder {
 
   /** @throws StreamsError TOPOLOGY_INVALID */
   build(): Topology {
-    return this.#dsl.graph.build();
+    return noteBuilt(this.#dsl.graph.build());
   }
 }
