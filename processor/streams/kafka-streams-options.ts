@@ -5,16 +5,35 @@ import { checkLogger, checkOptions, textOf } from './options.ts';
 import { checkErrorHandlers, ERROR_HANDLERS, type ErrorHandlers } from './task/error-decisions.ts';
 import type { StreamsConfigInput } from './streams-config.ts';
 import type { CreatableTopics } from './topics/prepare-topics.ts';
+import { isTopology, type TopologyPlace } from './thread/load-topology.ts';
+import { originOf } from './topology/built-topologies.ts';
 import type { Topology } from './topology/topology.ts';
 
-export interface KafkaStreamsOptions extends ErrorHandlers {
+export type KafkaStreamsOptions = CommonOptions & (TopologyByModule | BuiltTopology);
+
+interface TopologyByModule {
   /**
-   * URL of the module that exports `buildTopology(options)`. A module, not a topology: functions do not cross threads,
-   * so each stream thread builds its own.
+   * URL of the module that exports `buildTopology(options)`. Functions do not cross threads, so each stream thread
+   * builds its own topology.
    */
   readonly topologyModule: URL;
   /** Handed to `buildTopology`; plain data. */
   readonly topologyOptions?: unknown;
+  readonly topology?: undefined;
+}
+
+interface BuiltTopology {
+  /**
+   * A topology that was built while a module was loaded, `export const topology = builder.build()`. Each stream thread
+   * loads that module again, and the KafkaStreams that are made meanwhile start nothing; so the module must do nothing
+   * else that is not to be done once a thread.
+   */
+  readonly topology: Topology;
+  readonly topologyModule?: undefined;
+  readonly topologyOptions?: undefined;
+}
+
+interface CommonOptions extends ErrorHandlers {
   readonly connection: KafkaConnectionConfig;
   readonly config: StreamsConfigInput;
   /** Topics that may be made when they are absent on a first start. */
@@ -25,6 +44,7 @@ export interface KafkaStreamsOptions extends ErrorHandlers {
 /** What the constructor is given, before anything is made of it. */
 export function checkStreamsOptions(options: KafkaStreamsOptions): void {
   checkOptions('KafkaStreams', options, [
+    'topology',
     'topologyModule',
     'topologyOptions',
     'connection',
@@ -34,12 +54,17 @@ export function checkStreamsOptions(options: KafkaStreamsOptions): void {
     ...ERROR_HANDLERS,
   ]);
   checkErrorHandlers('KafkaStreams', options);
-  const { topologyModule, topologyOptions, connection, creatableTopics = {}, logger } = options;
-  if (typeof topologyModule !== 'object' || topologyModule === null || typeof topologyModule.href !== 'string') {
+  const { topology, topologyModule, topologyOptions, connection, creatableTopics = {}, logger } = options;
+  if (topology !== undefined) {
+    for (const name of ['topologyModule', 'topologyOptions'] as const)
+      if (options[name] !== undefined)
+        throw new StreamsError('CONFIG_INVALID', `KafkaStreams takes either topology or ${name}, not both`);
+    topologyPlaceOf(options);
+  } else if (typeof topologyModule !== 'object' || topologyModule === null || typeof topologyModule.href !== 'string') {
     throw new StreamsError(
       'CONFIG_INVALID',
       `topologyModule takes a URL, not ${textOf(topologyModule)}: new URL(path, import.meta.url), so that each ` +
-        `stream thread finds the same file`,
+        `stream thread finds the same file. Or give topology, what build() has returned`,
     );
   }
   checkLogger('KafkaStreams', logger);
@@ -65,31 +90,16 @@ export function checkStreamsOptions(options: KafkaStreamsOptions): void {
 }
 
 /**
- * Imports the module of a topology and builds it.
- * @throws StreamsError CONFIG_INVALID, or what `buildTopology` throws.
+ * What a stream thread loads.
+ * @throws StreamsError CONFIG_INVALID for a topology that no thread could build again.
  */
-export async function loadTopology({
-  topologyModule,
-  topologyOptions,
-}: Pick<KafkaStreamsOptions, 'topologyModule' | 'topologyOptions'>): Promise<Topology> {
-  const { href } = topologyModule;
-  const { buildTopology } = (await import(href).catch((error: unknown) => {
-    if (error instanceof StreamsError) throw error;
-    throw new StreamsError('CONFIG_INVALID', `the topologyModule ${href} cannot be loaded: ${messageOf(error)}`, {
-      cause: error,
-    });
-  })) as { buildTopology?: unknown };
-  if (typeof buildTopology !== 'function')
-    throw new StreamsError('CONFIG_INVALID', `the topologyModule ${href} exports no function buildTopology`);
-  const topology = (buildTopology as (options: unknown) => unknown)(topologyOptions);
-  if (!isTopology(topology))
-    throw new StreamsError(
-      'CONFIG_INVALID',
-      `buildTopology of ${href} returned ${textOf(topology)}, not a topology: return builder.build()`,
-    );
-  return topology;
-}
-
-function isTopology(topology: unknown): topology is Topology {
-  return typeof topology === 'object' && topology !== null && 'subTopologies' in topology;
+export function topologyPlaceOf({ topology, topologyModule, topologyOptions }: KafkaStreamsOptions): TopologyPlace {
+  if (topology === undefined) return { module: topologyModule.href, options: topologyOptions };
+  const origin = isTopology(topology) ? originOf(topology) : undefined;
+  if (origin !== undefined) return { origin };
+  throw new StreamsError(
+    'CONFIG_INVALID',
+    `topology takes what build() of a StreamsBuilder has returned in a module that can be loaded, not ` +
+      `${textOf(topology)}: else give topologyModule, the URL of a module that exports buildTopology(options)`,
+  );
 }

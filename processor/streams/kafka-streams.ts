@@ -6,7 +6,7 @@ import { messageOf, StreamsError } from './errors.ts';
 import type { TaskOwners } from './group/task-owners.ts';
 import { createKafka, type Kafka } from './kafka/kafka-client.ts';
 import { KafkaCluster } from './kafka/kafka-cluster.ts';
-import { checkStreamsOptions, loadTopology, type KafkaStreamsOptions } from './kafka-streams-options.ts';
+import { checkStreamsOptions, topologyPlaceOf, type KafkaStreamsOptions } from './kafka-streams-options.ts';
 import { StoreQueries, type KeyMetadata, type StoreQueryOptions } from './queries/store-queries.ts';
 import type { StoreViews } from './queries/store-view.ts';
 import { TaskBacklog } from './reading/task-backlog.ts';
@@ -17,12 +17,14 @@ import { sumOfDrops, type DropCounts } from './task/dropped-records.ts';
 import type { InstanceStatus, TaskStatus } from './task/instance-status.ts';
 import { TaskLayout } from './task/task-layout.ts';
 import { presentHandlers } from './thread/error-line.ts';
-import { loadStreamThread, Supervisor, type Trouble } from './thread/supervisor.ts';
+import { loadTopology } from './thread/load-topology.ts';
+import { loadStreamThread, Supervisor, topologyBuilt, type Trouble } from './thread/supervisor.ts';
 import { prepareTopicsWhenUp } from './topics/prepare-when-up.ts';
 import { purgeBehindCommits } from './topics/repartition-purge.ts';
 import { StatusPublisher } from './topics/status-publisher.ts';
 import type { KnownTopics } from './topics/topic-check.ts';
 import { watchTopics } from './topics/topic-watch.ts';
+import { isStreamThread } from './topology/built-topologies.ts';
 import type { Topology } from './topology/topology.ts';
 
 /** An application: stream threads in this process, a slot in the state directory, a report once a second. */
@@ -82,18 +84,26 @@ export class KafkaStreams {
    * @throws StreamsError with the reaction `exit`.
    */
   async start(): Promise<void> {
+    // In a stream thread, which has loaded the program for its topology, it is not to run a second time.
+    if (isStreamThread()) return new Promise(() => undefined);
     this.#lifecycle.to('STARTING');
-    const { topologyModule, logger } = this.#options;
+    const { logger } = this.#options;
+    const place = topologyPlaceOf(this.#options);
     const { applicationId, stateDir, statusIntervalMs } = this.#config;
     let spares: Worker[] = [];
     try {
-      const topology = await loadTopology(this.#options);
+      const topology = this.#options.topology ?? (await loadTopology(place));
       this.#topology = topology;
       const directory = await StateDirectory.lock(stateDir, applicationId, { log: logger });
       this.#directory = directory;
       // Loading the code takes the threads longer than the topics: both at once.
-      spares = this.#threadNames(directory).map((threadName) => loadStreamThread(threadName, topologyModule.href));
+      spares = this.#threadNames(directory).map((threadName) => loadStreamThread(threadName, place));
+      const [first] = spares;
+      const built = 'origin' in place && first !== undefined ? topologyBuilt(first) : Promise.resolve();
+      built.catch(() => undefined);
       const topics = await this.#prepare(topology, (await directory.taskIds()).length > 0);
+      // Now, and not when the first thread fails: what cannot be built again is a mistake of the caller's.
+      await built;
       if (this.state !== 'STARTING') return;
       const layout = new TaskLayout(topology, applicationId, (topic) => topics.partitionCounts[topic] ?? 0);
       this.#layout = layout;
@@ -109,6 +119,7 @@ export class KafkaStreams {
           onProcessingError: this.#options.onProcessingError,
           onProductionError: this.#options.onProductionError,
         },
+        place,
         spares,
       );
       this.#status = new StatusPublisher(this.#kafka, {
@@ -281,7 +292,7 @@ export class KafkaStreams {
   }
 
   #threadInits(topology: Topology, directory: StateDirectory, topics: KnownTopics): ThreadInit[] {
-    const { topologyModule, topologyOptions, connection } = this.#options;
+    const { connection } = this.#options;
     const deadLettered = topology.nodes.flatMap((node) =>
       node.kind === 'source' && node.deadLetterTopic !== undefined ? node.topic : [],
     );
@@ -290,8 +301,6 @@ export class KafkaStreams {
       groupInstanceId: `${directory.processId}-${String(index + 1)}`,
       processId: directory.processId,
       slotDirectory: directory.path,
-      topologyModule: topologyModule.href,
-      topologyOptions,
       connection,
       config: this.#config,
       partitionCounts: topics.partitionCounts,

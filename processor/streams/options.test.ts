@@ -92,7 +92,22 @@ test.each<[string, () => unknown, RegExp]>([
     /topologyModule.*"\.\/x\.ts".*new URL/,
   ],
   ['no topologyModule', () => streams({ topologyModule: undefined }), /topologyModule/],
-  ['a topology in its place', () => streams({ topology: 1 }), /"topology".*"topologyModule"|no option "topology"/],
+  [
+    'something else for a topology',
+    () => streams({ topologyModule: undefined, topology: 1 }),
+    /topology takes what build\(\)/,
+  ],
+  [
+    'a topology that is a copy',
+    () => streams({ topologyModule: undefined, topology: { ...topology() } }),
+    /topology takes what build\(\).*topologyModule/,
+  ],
+  ['a topology and a module', () => streams({ topology: topology() }), /either topology or topologyModule/],
+  [
+    'a topology and options for it',
+    () => streams({ topologyModule: undefined, topology: topology(), topologyOptions: {} }),
+    /either topology or topologyOptions/,
+  ],
   ['no logger', () => streams({ logger: undefined }), /logger/],
   ['half a logger', () => streams({ logger: { info: () => undefined } }), /logger.*debug/],
   ['creatableTopic', () => streams({ creatableTopic: {} }), /"creatableTopic".*"creatableTopics"/],

@@ -104,9 +104,6 @@ export interface ThreadInit {
   readonly processId: string;
   /** `<stateDir>/<applicationId>/<slot>`, locked by the main thread. */
   readonly slotDirectory: string;
-  /** URL of a module whose export `buildTopology(options)` returns the Topology. */
-  readonly topologyModule: string;
-  readonly topologyOptions: unknown;
   readonly connection: KafkaConnectionConfig;
   readonly config: StreamsConfig;
   /** Partition counts of every topic the topology touches. */

@@ -56,8 +56,8 @@ interface Refused {
   /** Since the start, or since the change of what it ran on. */
   readonly afterMs: number;
   /**
-   * Offsets that are others than before, or new, but for what a task that nothing contradicts went on with. Kafka itself
-   * forgets those of a deleted topic.
+   * Offsets that are others than before, or new, but for what a task that nothing contradicts went on with. Kafka
+   * itself forgets those of a deleted topic.
    */
   readonly changedOffsets: readonly string[];
 }

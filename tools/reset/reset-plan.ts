@@ -42,7 +42,9 @@ export function internalTopics({
   const repartitions = subTopologies.flatMap((s) =>
     s.writesGroupings.map((name) => repartitionTopic(applicationId, name)),
   );
-  const changelogs = subTopologies.flatMap((s) => s.stores.map(({ name }) => changelogTopic(applicationId, name)));
+  const changelogs = subTopologies.flatMap((s) =>
+    s.stores.filter(({ changelog = true }) => changelog).map(({ name }) => changelogTopic(applicationId, name)),
+  );
   return [...new Set([...repartitions, ...changelogs, offsetsTopic(applicationId), statusTopic(applicationId)])];
 }
 

@@ -61,6 +61,7 @@ export async function restoreStore(options: {
     stuckAfterMs = STUCK_AFTER_MS,
     check,
   } = options;
+  if (changelogs.length === 0) return;
   const changelogOf = new Map(changelogs.map((c) => [topicPartition(c.topic, c.partition), c]));
   let away = false;
   const fetcher = new RecordFetcher(cluster, logger, {

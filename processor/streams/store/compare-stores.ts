@@ -45,6 +45,10 @@ export async function compareStores(
         problems.push(`store ${name} does not match its own digest`);
         continue;
       }
+      // What is in memory is nowhere else.
+      for (const { store: name, topic, partitions } of changelogs)
+        if (store.layouts[name] === 'in memory')
+          for (const partition of partitions.keys()) behind.delete(topicPartition(topic, partition));
       const rebuilt = new Map<string, { key: Buffer; value: Buffer }>();
       for (const [place, position] of store.offsets().changelog) {
         const { topic, partition } = parseTopicPartition(place);
@@ -54,7 +58,7 @@ export async function compareStores(
           continue;
         }
         const records = found.partitions[partition] ?? [];
-        const timed = store.timedStores.includes(found.store);
+        const timed = store.layouts[found.store] === 'timed';
         for (const { offset, key, value: logged, headerList } of records) {
           if (offset >= position || key === null) continue;
           const whole = dataKey(found.store, key);

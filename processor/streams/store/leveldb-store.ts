@@ -15,10 +15,10 @@ import {
   identityContradiction,
   identityMismatch,
   layoutMismatch,
+  layoutsOf,
   mergeOffsets,
-  timedStoresOf,
 } from './reserved-records.ts';
-import type { CommittedRecord, StoreIdentity } from './reserved-records.ts';
+import type { CommittedRecord, StoreIdentity, StoreLayouts } from './reserved-records.ts';
 import { isReservedKey, RESERVED_KEYS } from './runtime-rows.ts';
 import type { StateStore, StoreBatch, StoreDigest, StoreOffsets } from './state-store.ts';
 import { DigestSum, digestsEqual } from './store-digest.ts';
@@ -46,8 +46,8 @@ export interface LevelDbStore extends StateStore {
    * than the changelog's delete.retention.ms may hold keys whose tombstones are gone: it is set aside and restored.
    */
   readonly openedAsOfMs: number | null;
-  /** Names of its stores whose rows have times (timed-row.ts). */
-  readonly timedStores: readonly string[];
+  /** How its stores keep their rows. */
+  readonly layouts: StoreLayouts;
 }
 
 const { committed: COMMITTED, identity: IDENTITY, status: STATUS } = RESERVED_KEYS;
@@ -120,8 +120,8 @@ async function takeOver(db: Db, directory: string, identity: StoreIdentity, foun
     throw writeFailed(directory, error);
   }
   const uncleanOpen = doubt !== null || (!found.isNew && !closedCleanly);
-  const timedStores = identity.timedStores ?? timedStoresOf(identityRecord);
-  return new OpenLevelDbStore({ db, directory, openId, committed, uncleanOpen, doubt, timedStores });
+  const layouts = identity.layouts ?? layoutsOf(identityRecord);
+  return new OpenLevelDbStore({ db, directory, openId, committed, uncleanOpen, doubt, layouts });
 }
 
 async function readReserved(db: Db, directory: string): Promise<(Buffer | undefined)[]> {
@@ -163,7 +163,7 @@ interface OpenedWith {
   readonly committed: CommittedRecord;
   readonly uncleanOpen: boolean;
   readonly doubt: string | null;
-  readonly timedStores: readonly string[];
+  readonly layouts: StoreLayouts;
 }
 
 class OpenLevelDbStore implements LevelDbStore {
@@ -171,7 +171,7 @@ class OpenLevelDbStore implements LevelDbStore {
   readonly uncleanOpen: boolean;
   readonly doubt: string | null;
   readonly openedAsOfMs: number | null;
-  readonly timedStores: readonly string[];
+  readonly layouts: StoreLayouts;
   readonly #db: Db;
   readonly #openId: string;
   #committed: CommittedRecord;
@@ -185,7 +185,7 @@ class OpenLevelDbStore implements LevelDbStore {
     this.directory = opened.directory;
     this.uncleanOpen = opened.uncleanOpen;
     this.doubt = opened.doubt;
-    this.timedStores = opened.timedStores;
+    this.layouts = opened.layouts;
     this.openedAsOfMs = opened.committed.committedAtMs;
     this.#db = opened.db;
     this.#openId = opened.openId;

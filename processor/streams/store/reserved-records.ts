@@ -6,6 +6,9 @@ import type { OffsetMap, StoreDigest, StoreOffsets } from './state-store.ts';
 /** The layout of keys and records. A store of another version is not read: it is set aside and restored. */
 const SCHEMA_VERSION = 1;
 
+/** By name: `timed` rows have their time before the value, rows `in memory` are not on disk. */
+export type StoreLayouts = Readonly<Record<string, 'timed' | 'in memory'>>;
+
 /** Whose store this is: a directory that was copied or mounted from elsewhere is noticed before its data is used. */
 export interface StoreIdentity {
   readonly applicationId: string;
@@ -14,8 +17,8 @@ export interface StoreIdentity {
   readonly topology?: TopologySignature;
   /** Of the task's inputs and changelogs: the offsets in the store are offsets of these topics and of no others. */
   readonly topicIds?: Readonly<Record<string, string>>;
-  /** Names of its timed stores, sorted: their rows have another layout than those of others. */
-  readonly timedStores?: readonly string[];
+  /** How its stores keep their rows; those that keep the plain value on disk are left out. */
+  readonly layouts?: StoreLayouts;
 }
 
 /** What one commit writes beside the data, in one record: a reader sees all of it or none. */
@@ -147,18 +150,19 @@ export function identityContradiction(directory: string, bytes: Buffer, ours: St
 
 /**
  * Why a store of this task and topology has another layout than is wanted, as a part of a sentence: it is restored in
- * the one that is wanted. Null when it has not. A store of before there were times has none.
+ * the one that is wanted. Null when it has not. A store of before there were layouts keeps plain values.
  */
-export function layoutMismatch(bytes: Buffer, { timedStores }: StoreIdentity): string | null {
-  if (timedStores === undefined) return null;
-  const found = timedStoresOf(bytes);
-  const differing = [...found, ...timedStores].find((name) => found.includes(name) !== timedStores.includes(name));
+export function layoutMismatch(bytes: Buffer, { layouts }: StoreIdentity): string | null {
+  if (layouts === undefined) return null;
+  const found = layoutsOf(bytes);
+  const differing = Object.keys({ ...found, ...layouts }).find((name) => found[name] !== layouts[name]);
   if (differing === undefined) return null;
-  return `its rows of "${differing}" have ${found.includes(differing) ? 'times' : 'no times'}, which they should not`;
+  const [was, is] = [found[differing] ?? 'plain', layouts[differing] ?? 'plain'];
+  return `its rows of the store "${differing}" are ${was}, and are to be ${is}`;
 }
 
-export function timedStoresOf(identity: Buffer | undefined): readonly string[] {
-  return (identity === undefined ? null : (readChecked(identity) as StoreIdentity | null))?.timedStores ?? [];
+export function layoutsOf(identity: Buffer | undefined): StoreLayouts {
+  return (identity === undefined ? null : (readChecked(identity) as StoreIdentity | null))?.layouts ?? {};
 }
 
 /** Written at each open: a clean mark counts only with the id of the open that it ended. */

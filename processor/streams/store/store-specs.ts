@@ -14,6 +14,13 @@ export interface StoreOptions<V, K> {
   readonly key?: Serde<K>;
   /** Of the values. */
   readonly value: Serde<V>;
+  /** Its rows are kept in memory instead of on disk, and restored from the changelog at each start. Default: false. */
+  readonly inMemory?: boolean;
+  /**
+   * False: it has no changelog. Its rows are gone with the disk, when the task moves to another instance, and after a
+   * crash. Kafka Streams: `withLoggingDisabled`. Default: true.
+   */
+  readonly changelog?: boolean;
 }
 
 export interface WindowStoreOptions<V, K> extends StoreOptions<V, K> {
@@ -34,7 +41,7 @@ export interface VersionedStoreOptions<V, K> extends StoreOptions<V, K> {
   readonly historyMs: number;
 }
 
-const COMMON: readonly (keyof StoreOptions<unknown, unknown>)[] = ['key', 'value'];
+const COMMON: readonly (keyof StoreOptions<unknown, unknown>)[] = ['key', 'value', 'inMemory', 'changelog'];
 
 /**
  * A store of keys and values, for processors: Kafka Streams' `Stores.keyValueStoreBuilder`.
@@ -97,10 +104,20 @@ function common<V, K>(
   more: readonly string[],
 ): Omit<StoreSpec<V, K>, 'kind'> {
   checkOptions(what, options, [...COMMON, ...more]);
-  const { key, value } = options;
+  const { key, value, inMemory = false, changelog = true } = options;
   checkSerde(`value of ${what}`, value);
   if (key !== undefined) checkSerde(`key of ${what}`, key);
-  return { name, serde: value, indexed: true, ...(key === undefined ? {} : { key }) };
+  for (const [option, given] of Object.entries({ inMemory, changelog }))
+    if (typeof (given as unknown) !== 'boolean')
+      throw new StreamsError('CONFIG_INVALID', `${option} of ${what} is true or false, not ${textOf(given)}`);
+  return {
+    name,
+    serde: value,
+    indexed: true,
+    ...(key === undefined ? {} : { key }),
+    ...(inMemory ? { inMemory } : {}),
+    ...(changelog ? {} : { changelog }),
+  };
 }
 
 function checkSerde(what: string, serde: unknown): void {

@@ -7,6 +7,7 @@ import { int64Serde, jsonSerde, uuidSerde } from '../index.ts';
 import { createKeyValueStore } from './key-value-store.ts';
 import { openLevelDbStore } from './leveldb-store.ts';
 import { openMemoryStore } from './memory-store.ts';
+import type { StoreLayouts } from './reserved-records.ts';
 import { STREAM_TIME_KEY } from './runtime-rows.ts';
 import type { StateStore } from './state-store.ts';
 import type { BufferedStore } from './typed-store.ts';
@@ -88,19 +89,19 @@ test('a record of before the store was timed has an unknown time, a row of the r
 test('a store on disk whose rows have no times, or have them and should not, is not used', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'tributary-timed-'));
   const identity = { applicationId: 'a', taskId: '0_0' };
-  const open = (timedStores?: string[]): Promise<StateStore> =>
-    openLevelDbStore(directory, { identity: timedStores === undefined ? identity : { ...identity, timedStores } });
+  const open = (layouts?: StoreLayouts): Promise<StateStore> =>
+    openLevelDbStore(directory, { identity: layouts === undefined ? identity : { ...identity, layouts } });
   // As a release wrote it that knew no times.
   await (await open()).close();
-  await (await open([])).close();
-  await expect(open(['counts'])).rejects.toMatchObject({
+  await (await open({})).close();
+  await expect(open({ counts: 'timed' })).rejects.toMatchObject({
     code: 'STORE_DAMAGED',
-    message: expect.stringContaining('its rows of "counts" have no times'),
+    message: expect.stringContaining('its rows of the store "counts" are plain, and are to be timed'),
   });
   await rm(directory, { recursive: true });
-  await (await open(['counts'])).close();
-  await (await open(['counts'])).close();
-  await expect(open([])).rejects.toMatchObject({ code: 'STORE_DAMAGED' });
+  await (await open({ counts: 'timed' })).close();
+  await (await open({ counts: 'timed' })).close();
+  await expect(open({})).rejects.toMatchObject({ code: 'STORE_DAMAGED' });
   await rm(directory, { recursive: true });
 });
 

@@ -205,6 +205,11 @@ export interface StoreSpec<V = unknown, K = unknown> {
   readonly changelog?: boolean;
 }
 
+/** Whether its changes are logged: without that nothing restores it. */
+export function hasChangelog({ changelog = true }: StoreSpec): boolean {
+  return changelog;
+}
+
 export const STORE_OPTIONS: readonly (keyof StoreSpec)[] = [
   'name',
   'kind',

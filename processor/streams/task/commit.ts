@@ -7,7 +7,7 @@ import type { StateStore, StoreChange } from '../store/state-store.ts';
 import { crashPoint } from './crash-point.ts';
 import type { EventTime } from './event-time.ts';
 import type { TaskGraph } from './task-graph.ts';
-import type { TaskChangelog, TaskSpec } from './task-layout.ts';
+import type { TaskSpec } from './task-layout.ts';
 import { topicPartition } from '../kafka/topic-partition.ts';
 
 /** What the commit needs of a task. */
@@ -46,7 +46,8 @@ export async function commitTask(task: CommitTarget, nowMs: number): Promise<voi
   task.time.sendReport(nowMs);
   const records = collector.take();
   for (const { store: name, key, value } of changes) {
-    const changelog = changelogs.find((c) => c.store === name) as TaskChangelog;
+    const changelog = changelogs.find((c) => c.store === name);
+    if (changelog === undefined) continue;
     const { topic, partition } = changelog;
     records.push(
       changelog.timed ? { topic, partition, key, ...loggedRow(key, value) } : { topic, partition, key, value },

@@ -1,4 +1,5 @@
 import { StreamsError } from '../errors.ts';
+import { hasChangelog } from '../store/typed-store.ts';
 import { formerStreamTimeKey, STREAM_TIME_KEY } from '../store/runtime-rows.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
 import type { ConsumerRecord } from '../topology/record.ts';
@@ -303,12 +304,12 @@ export class EventTime {
 
 /**
  * The stores that may hold the row, the one that does first: by name, so that it stays when stores are declared in
- * another order. A window store, or any store of a task that hands event time on.
+ * another order. A window store, or any store of a task that hands event time on; one with a changelog before others.
  */
 function rowPlacesOf({ stores, writesGroupings }: SubTopology, readsRepartition: boolean): RowPlace[] {
   const windowed = stores.filter(({ kind }) => kind === 'window');
   const handsOn = windowed.length === 0 && readsRepartition && writesGroupings.length > 0;
   return (handsOn ? stores : windowed)
-    .map(({ name: store }) => ({ store, formerKey: formerStreamTimeKey(handsOn ? 'key-value' : 'window') }))
-    .sort((a, b) => (a.store < b.store ? -1 : 1));
+    .toSorted((a, b) => Number(hasChangelog(b)) - Number(hasChangelog(a)) || (a.name < b.name ? -1 : 1))
+    .map(({ name: store }) => ({ store, formerKey: formerStreamTimeKey(handsOn ? 'key-value' : 'window') }));
 }

@@ -16,6 +16,7 @@ import type { FenceGate } from './fence-gate.ts';
 import type { StreamTask } from './stream-task.ts';
 import type { TaskGraph } from './task-graph.ts';
 import type { TaskInput } from './task-layout.ts';
+import { dropUnlogged } from './unlogged-stores.ts';
 import { topicPartition } from '../kafka/topic-partition.ts';
 
 /** How long a coordinator may go on with an older answer is not specified; a refusal may take ten seconds. */
@@ -90,6 +91,7 @@ export async function initialiseTask(
   // 5. Compare the group's offsets with the store's and the topic's.
   const offsets = await startOffsets(task, context, committed, kept);
   signal.throwIfAborted();
+  await dropUnlogged(task, offsets, context.logger);
   const indexes = await loadIndexes(task.spec.subTopology.stores, task.store);
   signal.throwIfAborted();
   // mutant: new-graph

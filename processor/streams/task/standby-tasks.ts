@@ -141,6 +141,7 @@ export class StandbyTasks {
     for (const { topic, partition } of changelogs)
       this.#fetcher.seek(topic, partition, positions.get(topicPartition(topic, partition)) ?? 0);
     this.#options.life.logger.info({ taskId: id }, 'standby task follows its changelogs');
+    if (changelogs.length === 0) life.run();
   }
 
   #stopReading({ changelogs }: StandbyTask): void {

@@ -1,5 +1,6 @@
 import type { PartitionAssignment } from '../group/group-member.ts';
 import { StreamsError } from '../errors.ts';
+import { hasChangelog } from '../store/typed-store.ts';
 import type { KeptOffsetsPlace } from '../topics/kept-offsets.ts';
 import {
   changelogTopic,
@@ -88,7 +89,8 @@ export class TaskLayout {
 
   changelogsOf(id: TaskId): TaskChangelog[] {
     const { partition } = parseTaskId(id);
-    return this.storesOf(id).map(({ name, timed = false }) => ({
+    const logged = this.storesOf(id).filter(hasChangelog);
+    return logged.map(({ name, timed = false }) => ({
       store: name,
       topic: changelogTopic(this.applicationId, name),
       partition,

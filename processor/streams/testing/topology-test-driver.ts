@@ -9,8 +9,8 @@ import { NO_TIME, timedBytes, untimed } from '../store/timed-row.ts';
 import { CompositeIds } from '../store/composite-ids.ts';
 import { emptyIndexes, isIndexed, layoutOf, loadIndexes, type StoreIndexes } from '../store/load-indexes.ts';
 import { rowKeyOf, type RowKey } from '../store/row-key.ts';
-import type { StoreChange } from '../store/state-store.ts';
-import type { StoreSpec } from '../store/typed-store.ts';
+import type { StateStore, StoreChange } from '../store/state-store.ts';
+import { hasChangelog, type StoreSpec } from '../store/typed-store.ts';
 import { storedSerde } from '../store/versioned-store.ts';
 import { parseStreamsConfig } from '../streams-config.ts';
 import { commitTask } from '../task/commit.ts';
@@ -158,7 +158,9 @@ export class TopologyTestDriver {
     this.#handlers = options;
     const { subTopologies } = topology;
     const stores = subTopologies.flatMap((sub) => sub.stores);
-    this.#storeOfChangelog = new Map(stores.map(({ name }) => [changelogTopic(applicationId, name), name]));
+    this.#storeOfChangelog = new Map(
+      stores.filter(hasChangelog).map(({ name }) => [changelogTopic(applicationId, name), name]),
+    );
     this.#checkRow = rowCheckOf(stores);
 
     const counts = new Map<string, number>();
@@ -457,11 +459,31 @@ export class TopologyTestDriver {
 
   #open(spec: TaskSpec): DrivenTask {
     const store = spec.subTopology.stores.length > 0 ? openMemoryStore() : undefined;
+    if (store !== undefined) this.#keepUnlogged(spec, store);
     const task = new StreamTask(spec, lifeInMemory(store), { exactlyOnce: true });
     task.producer = new MemoryProducer(this.#topics);
     const graph = this.#makeGraph(task, emptyIndexes(spec.subTopology.stores));
     task.start(new Map(spec.inputs.map(({ topic, partition }) => [topicPartition(topic, partition), 0])));
     return { task, graph, fetchedTo: new Map() };
+  }
+
+  /** Rows are known from the changelogs; those of a store that has none from what is committed to it. */
+  #keepUnlogged({ id, subTopology }: TaskSpec, store: StateStore): void {
+    const unlogged = new Set(subTopology.stores.flatMap((spec) => (hasChangelog(spec) ? [] : spec.name)));
+    if (unlogged.size === 0) return;
+    const timed = new Set(subTopology.stores.flatMap((spec) => (spec.timed ? spec.name : [])));
+    const commit = store.commit.bind(store);
+    store.commit = async (batch) => {
+      await commit(batch);
+      for (const { store: name, key, value } of batch.changes)
+        if (unlogged.has(name))
+          this.#keepRow(
+            name,
+            parseTaskId(id).partition,
+            key,
+            value !== null && timed.has(name) ? untimed(value) : value,
+          );
+    };
   }
 
   #makeGraph(task: StreamTask, indexes: StoreIndexes): TaskGraph {

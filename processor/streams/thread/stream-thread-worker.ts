@@ -7,14 +7,14 @@ import type { Logger } from '../logger.ts';
 import type { StoreAnswer, StoreQuestion } from '../queries/store-question.ts';
 import { RecordWatch } from '../task/record-watch.ts';
 import { WithheldRecords } from '../task/withheld-records.ts';
-import type { Topology } from '../topology/topology.ts';
 import { askingHandlers } from './error-line.ts';
+import { loadTopology } from './load-topology.ts';
 import { StreamThread } from './stream-thread.ts';
 import { watchedTopics, type FromThread, type ThreadLoad, type ToThread } from './thread-messages.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('stream-thread-worker.ts runs as a worker thread only');
-const { threadName, topologyModule } = workerData as ThreadLoad;
+const { threadName, topology: place } = workerData as ThreadLoad;
 const send = (message: FromThread): void => port.postMessage(message);
 const log =
   (level: 'debug' | 'info' | 'warn' | 'error') =>
@@ -77,10 +77,11 @@ async function main(): Promise<void> {
         wanted.thread?.close();
     }
   });
-  const { buildTopology } = (await import(topologyModule)) as { buildTopology: (options: unknown) => Topology };
+  const topology = await loadTopology(place);
+  send({ kind: 'built' });
   const { init, watch, decisions, withheld: before } = await started.promise;
   withheld.add(before);
-  const thread = new StreamThread(init, buildTopology(init.topologyOptions), {
+  const thread = new StreamThread(init, topology, {
     logger,
     storesOnDisk: () => storesOnDisk(init.slotDirectory),
     watch: new RecordWatch(watchedTopics(init), watch),

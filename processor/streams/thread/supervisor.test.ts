@@ -45,8 +45,6 @@ beforeEach(() => {
     groupInstanceId: 'app-1',
     processId: 'process',
     slotDirectory: '',
-    topologyModule: '',
-    topologyOptions: {},
     connection: { brokers: ['localhost:9092'], clientId: 'app' },
     config: parseStreamsConfig({ applicationId: 'app', stateDir: '/nowhere', threadHangTimeoutMs: HANG_MS }),
     partitionCounts: {},
@@ -55,7 +53,13 @@ beforeEach(() => {
     handlers: [],
   };
   const listeners = { onFatal: () => undefined, onChange: () => undefined, onOwners: () => undefined };
-  new Supervisor([init], logger, listeners, standIns.slice() as unknown as Worker[]).start();
+  new Supervisor(
+    [init],
+    logger,
+    listeners,
+    { module: '', options: {} },
+    standIns.slice() as unknown as Worker[],
+  ).start();
 });
 afterEach(() => {
   jest.useRealTimers();

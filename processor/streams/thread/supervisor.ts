@@ -8,6 +8,7 @@ import type { TaskStatus } from '../task/instance-status.ts';
 import type { ErrorHandlers } from '../task/error-decisions.ts';
 import { RecordWatch, type RecordPlace } from '../task/record-watch.ts';
 import { answerQuestion, errorLineMemory } from './error-line.ts';
+import type { TopologyPlace } from './load-topology.ts';
 import { ThreadQuestions } from './thread-questions.ts';
 import { watchedTopics, type FromThread, type ThreadLoad, type ToThread } from './thread-messages.ts';
 import { recordPlace } from '../kafka/topic-partition.ts';
@@ -87,6 +88,7 @@ export class Supervisor {
   readonly #logger: Logger;
   readonly #onFatal: (error: StreamsError) => void;
   readonly #onChange: () => void;
+  readonly #topology: TopologyPlace;
   readonly #onOwners: (owners: TaskOwners | undefined) => void;
   readonly #handlers: ErrorHandlers;
   readonly #questions = new ThreadQuestions();
@@ -108,8 +110,10 @@ export class Supervisor {
       onChange: () => void;
       onOwners: (owners: TaskOwners | undefined) => void;
     } & ErrorHandlers,
+    topology: TopologyPlace,
     spares: Worker[] = [],
   ) {
+    this.#topology = topology;
     this.#threads = inits.map((init) => ({
       init,
       worker: undefined,
@@ -226,9 +230,7 @@ export class Supervisor {
     const spare = this.#spares.shift();
     // One that has died meanwhile has no number any more, and would never say so again.
     const worker =
-      spare !== undefined && spare.threadId > 0
-        ? spare
-        : loadStreamThread(thread.init.threadName, thread.init.topologyModule);
+      spare !== undefined && spare.threadId > 0 ? spare : loadStreamThread(thread.init.threadName, this.#topology);
     const watch = RecordWatch.memory();
     thread.watch = new RecordWatch(watchedTopics(thread.init), watch);
     worker.postMessage({
@@ -389,15 +391,30 @@ export class Supervisor {
 }
 
 /** Starts a worker that loads its code and waits for its `start`. */
-export function loadStreamThread(threadName: string, topologyModule: string): Worker {
+export function loadStreamThread(threadName: string, topology: TopologyPlace): Worker {
   const worker = new Worker(WORKER, {
-    workerData: { threadName, topologyModule } satisfies ThreadLoad,
+    workerData: { threadName, topology } satisfies ThreadLoad,
     name: threadName,
+    // What the application was started with: its modules may ask.
+    argv: process.argv.slice(2),
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
   });
   // Until the supervisor listens: an error without a listener would end the process.
   worker.on('error', () => undefined);
   return worker;
+}
+
+/** Resolves when the worker has its topology. @throws why it has none. */
+export function topologyBuilt(worker: Worker): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const listen = (message: FromThread): void => {
+    if (message.kind === 'built') resolve();
+    if (message.kind === 'failed') reject(new StreamsError(message.code, message.message, message.details));
+  };
+  worker.on('message', listen);
+  worker.on('error', reject);
+  worker.on('exit', () => reject(new StreamsError('THREAD_FAILED', 'the thread ended while it loaded its topology')));
+  return promise.finally(() => worker.off('message', listen));
 }
 
 /**

@@ -1,6 +1,8 @@
 import { StreamsError } from '../errors.ts';
 import { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import type { Logger } from '../logger.ts';
+import { topicPartition } from '../kafka/topic-partition.ts';
+import { LayeredStore } from '../store/layered-store.ts';
 import type { StoreIdentity } from '../store/leveldb-store.ts';
 import type { StoreIndexes } from '../store/load-indexes.ts';
 import { taskDirectory } from '../store/state-directory.ts';
@@ -10,6 +12,8 @@ import type { DiskWait } from '../task/disk-wait.ts';
 import type { ErrorHandlers } from '../task/error-decisions.ts';
 import type { FenceGate } from '../task/fence-gate.ts';
 import type { InitialiseContext } from '../task/initialise-task.ts';
+import type { StoreLayouts } from '../store/reserved-records.ts';
+import type { StoreSpec } from '../store/typed-store.ts';
 import { openCheckedStore, setAsideStore } from '../task/open-store.ts';
 import type { RecordWatch } from '../task/record-watch.ts';
 import type { StreamTask } from '../task/stream-task.ts';
@@ -58,7 +62,10 @@ export class TaskFactory {
     return {
       disk,
       logger,
-      openStore: (id, signal) => openCheckedStore({ identity: this.#identityOf(id), slotDirectory, signal, logger }),
+      openStore: async (id, signal) => {
+        const disk = await openCheckedStore({ identity: this.#identityOf(id), slotDirectory, signal, logger });
+        return this.#withMemory(disk, id);
+      },
       setStoreAside: (id) => setAsideStore(taskDirectory(slotDirectory, id)),
       onFatal,
     };
@@ -123,6 +130,17 @@ export class TaskFactory {
     });
   }
 
+  /** The stores that are to be in memory, over what is on disk. */
+  #withMemory(disk: StateStore, taskId: TaskId): StateStore {
+    const inMemory = new Set(
+      this.layout.storesOf(taskId).flatMap(({ name, inMemory: is = false }) => (is ? name : [])),
+    );
+    if (inMemory.size === 0) return disk;
+    const changelogs = this.layout.changelogsOf(taskId).filter(({ store }) => inMemory.has(store));
+    const names = changelogs.map(({ topic, partition }) => topicPartition(topic, partition));
+    return new LayeredStore(disk, inMemory, new Set(names));
+  }
+
   /** What a store on disk must be of, to be this task's. */
   #identityOf(taskId: TaskId): StoreIdentity {
     const { init, topology } = this.#options;
@@ -137,10 +155,7 @@ export class TaskFactory {
       taskId,
       topology: topologySignature(topology),
       topicIds,
-      timedStores: this.layout
-        .storesOf(taskId)
-        .flatMap(({ name, timed = false }) => (timed ? name : []))
-        .sort(),
+      layouts: storeLayouts(this.layout.storesOf(taskId)),
     };
   }
 
@@ -153,4 +168,13 @@ export class TaskFactory {
       );
     return count;
   }
+}
+
+function storeLayouts(specs: readonly StoreSpec[]): StoreLayouts {
+  return Object.fromEntries(
+    specs.flatMap(({ name, timed = false, inMemory = false }): [string, StoreLayouts[string]][] => {
+      if (inMemory) return [[name, 'in memory']];
+      return timed ? [[name, 'timed']] : [];
+    }),
+  );
 }

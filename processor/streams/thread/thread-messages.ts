@@ -1,5 +1,6 @@
 import type { ErrorCode, ErrorDetails } from '../errors.ts';
 import type { ThreadInit } from '../streams-config.ts';
+import type { TopologyPlace } from './load-topology.ts';
 import type { TaskOwners } from '../group/task-owners.ts';
 import type { StoreAnswer, StoreQuestion } from '../queries/store-question.ts';
 import type { ErrorQuestion } from './error-line.ts';
@@ -39,6 +40,8 @@ export type FromThread =
       readonly stack: string | undefined;
     }
   /** It stands still until it is answered. */
+  /** It has its topology, and waits for its `start`. */
+  | { readonly kind: 'built' }
   | { readonly kind: 'decide'; readonly question: ErrorQuestion }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: StoreAnswer }
   /** As of the assignment that the thread has adopted. */
@@ -72,5 +75,5 @@ export function watchedTopics({ partitionCounts }: Pick<ThreadInit, 'partitionCo
 /** What a thread needs to load its code, before it gets its `start`. */
 export interface ThreadLoad {
   readonly threadName: string;
-  readonly topologyModule: string;
+  readonly topology: TopologyPlace;
 }

@@ -1,3 +1,4 @@
+import { hasChangelog } from '../store/typed-store.ts';
 import { checkCopartitioned, checkTopicNames } from '../topology/copartitioning.ts';
 import { repartitionSizes } from '../topology/repartition-sizes.ts';
 import { changelogTopic, offsetsTopic, statusTopic, topicNameOf, type Topology } from '../topology/topology.ts';
@@ -44,7 +45,7 @@ export function internalTopics(
       (source) =>
         ('topic' in source ? counts[source.topic] : repartitions.get(topicNameOf(source, applicationId))) ?? 1,
     );
-    for (const store of stores)
+    for (const store of stores.filter(hasChangelog))
       plans.push({
         topic: changelogTopic(applicationId, store.name),
         partitions: Math.max(...sizes),

@@ -1,4 +1,5 @@
 import type kafkajs from '#kafkajs';
+import { hasChangelog } from '../store/typed-store.ts';
 import { READ_UNCOMMITTED } from '../kafka/broker.ts';
 import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import { hasCode, LeaderNotKnownError } from '../kafka/kafka-errors.ts';
@@ -226,7 +227,9 @@ function internalNames(topology: Topology, applicationId: string): ReadonlySet<s
 }
 
 function changelogsOf({ subTopologies }: Topology, applicationId: string): string[] {
-  return subTopologies.flatMap(({ stores }) => stores.map(({ name }) => changelogTopic(applicationId, name)));
+  return subTopologies.flatMap(({ stores }) =>
+    stores.filter(hasChangelog).map(({ name }) => changelogTopic(applicationId, name)),
+  );
 }
 
 function repartitionsOf({ subTopologies }: Topology, applicationId: string): string[] {

@@ -1,4 +1,5 @@
 import { StreamsError } from '../errors.ts';
+import { hasChangelog } from '../store/typed-store.ts';
 import { inputTopicOf, storesOf, type GraphNode, type TopicName } from './graph.ts';
 import { repartitionSizes } from './repartition-sizes.ts';
 import {
@@ -24,7 +25,7 @@ export function checkTopicNames(topology: Topology, applicationId: string): void
   const internal = [
     statusTopic(applicationId),
     ...topology.subTopologies.flatMap(({ stores, writesGroupings }) => [
-      ...stores.map(({ name }) => changelogTopic(applicationId, name)),
+      ...stores.filter(hasChangelog).map(({ name }) => changelogTopic(applicationId, name)),
       ...writesGroupings.map((name) => repartitionTopic(applicationId, name)),
     ]),
   ];

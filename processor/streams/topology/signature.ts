@@ -1,4 +1,4 @@
-import type { StoreSpec } from '../store/typed-store.ts';
+import { hasChangelog, type StoreSpec } from '../store/typed-store.ts';
 import type { TopicName } from './graph.ts';
 import { stringSerde } from './serdes.ts';
 import type { Topology } from './topology.ts';
@@ -64,7 +64,11 @@ function sourceText(source: TopicName): string {
   return 'topic' in source ? source.topic : `the repartition topic ${source.grouping}`;
 }
 
-function storeText({ kind, windowSizeMs, windowAdvanceMs, retainDuplicates = false }: StoreSpec<unknown>): string {
+function storeText(spec: StoreSpec): string {
+  return hasChangelog(spec) ? kindText(spec) : `${kindText(spec)}, without a changelog`;
+}
+
+function kindText({ kind, windowSizeMs, windowAdvanceMs, retainDuplicates = false }: StoreSpec): string {
   if (windowSizeMs === undefined) return kind;
   const windows = `windows of ${String(windowSizeMs)} ms every ${String(windowAdvanceMs ?? windowSizeMs)} ms`;
   return retainDuplicates ? `${windows}, with duplicates` : windows;

@@ -1,6 +1,7 @@
 import { messageOf } from '../errors.ts';
 import { checkFunctions, checkOptions, textOf } from '../options.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
+import { noteBuilt } from './built-topologies.ts';
 import type { DslContext } from './dsl-context.ts';
 import type { KTable, SourceStream } from './dsl-types.ts';
 import { GraphBuilder } from './graph-builder.ts';
@@ -103,7 +104,7 @@ export class StreamsBuilder {
 
   /** @throws StreamsError TOPOLOGY_INVALID */
   build(): Topology {
-    return this.#dsl.graph.build();
+    return noteBuilt(this.#dsl.graph.build());
   }
 
   #source<K, V>(

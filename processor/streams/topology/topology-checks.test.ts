@@ -149,8 +149,8 @@ test.each<[string, (builder: StreamsBuilder) => void, RegExp]>([
   ],
   [
     'a store of no kind',
-    (b) => void text(b).process(nothing, { stores: [{ ...spec('c'), kind: 'list' } as never] }),
-    invalid(/"c"/, /list/),
+    (b) => void text(b).process(nothing, { stores: [{ ...spec('c'), kind: 'sorted' } as never] }),
+    invalid(/"c"/, /sorted/),
   ],
   [
     'a window store without a size',

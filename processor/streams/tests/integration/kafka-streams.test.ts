@@ -2,14 +2,20 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { KafkaStreams, type FailedOutput, type FailedRecord, type StreamsError } from '@tributary/streams';
+import {
+  KafkaStreams,
+  type FailedOutput,
+  type FailedRecord,
+  type StreamsError,
+  type Topology,
+} from '@tributary/streams';
 import { committedOffsets } from '../../../../tests/support/group-progress.ts';
 import { quietLogger } from '../../../../tests/support/quiet-logger.ts';
 import { sharedBroker, type SharedBroker } from '../../../../tests/support/shared-broker.ts';
 import { publishOnce } from '../../../../tests/support/test-producer.ts';
 import { readTopic } from '../../../../tests/support/topic-reader.ts';
 import { found, stays, until } from '../../../../tests/support/until.ts';
-import { COUNTS } from '../support/queried-topology.ts';
+import { ASKED_TOPICS, COUNTS, topology } from '../support/queried-topology.ts';
 
 /*
  * What an application asks of a running KafkaStreams: decisions about failures, a pause, rows of its stores and where
@@ -19,7 +25,11 @@ import { COUNTS } from '../support/queried-topology.ts';
 const APPLICATION = 'asked';
 /** As many as two instances have threads. */
 const PARTITIONS = 4;
-const [INPUT, OUTPUT, LETTERS] = ['asked-in', 'asked-out', 'asked-dlq'];
+const { input: INPUT, output: OUTPUT, letters: LETTERS } = ASKED_TOPICS;
+const BY_MODULE = {
+  topologyModule: new URL('../support/queried-topology.ts', import.meta.url),
+  topologyOptions: ASKED_TOPICS,
+};
 const WORDS = Array.from({ length: 40 }, (_, index) => `word-${String(index)}`);
 const FAILING = ['bad-skip', 'bad-letter', 'unwritable-skip', 'unwritable-letter'];
 
@@ -39,14 +49,13 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-function instance(): KafkaStreams {
+function instance(declared: typeof BY_MODULE | { readonly topology: Topology }): KafkaStreams {
   const decide = (error: StreamsError, record: FailedRecord | FailedOutput | undefined): 'skip' | 'dead-letter' => {
     asked.push([`${error.code} ${(error.cause as Error).name} ${(error.cause as Error).message}`, record]);
     return (error.cause as Error).message.endsWith('skip') ? 'skip' : 'dead-letter';
   };
   const streams = new KafkaStreams({
-    topologyModule: new URL('../support/queried-topology.ts', import.meta.url),
-    topologyOptions: { input: INPUT, output: OUTPUT, letters: LETTERS },
+    ...declared,
     connection: broker.connection,
     config: {
       applicationId: APPLICATION,
@@ -82,7 +91,7 @@ const rowsOf = async (streams: KafkaStreams, staleStores: boolean): Promise<Map<
 };
 
 test('handlers decide, a pause holds, and committed rows are read where they are', async () => {
-  const first = instance();
+  const first = instance(BY_MODULE);
   expect(() => first.store(COUNTS)).toThrow(expect.objectContaining({ code: 'STORE_NOT_HERE' }));
   // Before the start, too.
   first.pause();
@@ -121,7 +130,7 @@ test('handlers decide, a pause holds, and committed rows are read where they are
   const { id } = first.status();
   expect(first.queryMetadata(COUNTS, 'word-3')).toEqual({ partition: expect.any(Number), active: id, standbys: [] });
 
-  const second = instance();
+  const second = instance({ topology });
   await second.start();
   await until(() => running.every((streams) => streams.state === 'RUNNING'), 'both run');
   // Each has a part of the rows, and knows of the other's.

@@ -7,6 +7,7 @@ export interface QueriedTopologyOptions {
 }
 
 export const COUNTS = 'counts';
+export const ASKED_TOPICS = { input: 'asked-in', output: 'asked-out', letters: 'asked-dlq' } as const;
 
 /**
  * Counts words, which are keys, too, in the task that reads them, and hands each on. `bad` ones fail in a step,
@@ -31,3 +32,6 @@ export function buildTopology({ input, output, letters }: QueriedTopologyOptions
   });
   return builder.build();
 }
+
+/** Built while this module is loaded: each stream thread loads it again. */
+export const topology = buildTopology(ASKED_TOPICS);

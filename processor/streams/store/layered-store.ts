@@ -1,0 +1,88 @@
+import { openMemoryStore } from './memory-store.ts';
+import type { OffsetMap, StateStore, StoreBatch, StoreDigest, StoreOffsets } from './state-store.ts';
+
+const SUM_BITS = 64;
+
+/**
+ * A task's store some of whose named stores are in memory: their rows, and how far their changelogs are in them, are
+ * gone when it is closed. All else is on disk, below.
+ */
+export class LayeredStore implements StateStore {
+  readonly #disk: StateStore;
+  readonly #memory = openMemoryStore();
+  readonly #inMemory: ReadonlySet<string>;
+  readonly #changelogs: ReadonlySet<string>;
+
+  /** @param changelogs of the stores in memory: `topic-partition`. */
+  constructor(disk: StateStore, inMemory: ReadonlySet<string>, changelogs: ReadonlySet<string>) {
+    this.#disk = disk;
+    this.#inMemory = inMemory;
+    this.#changelogs = changelogs;
+  }
+
+  get uncleanOpen(): boolean {
+    return this.#disk.uncleanOpen;
+  }
+
+  get(store: string, key: Buffer): Buffer | undefined {
+    return this.#layer(store).get(store, key);
+  }
+
+  entries(store: string, from?: Buffer, to?: Buffer): AsyncIterable<[Buffer, Buffer]> {
+    return this.#layer(store).entries(store, from, to);
+  }
+
+  keysBelow(store: string, to: Buffer, limit: number, from?: Buffer): Promise<Buffer[]> {
+    return this.#layer(store).keysBelow(store, to, limit, from);
+  }
+
+  keys(store: string): AsyncIterable<readonly Buffer[]> {
+    return this.#layer(store).keys(store);
+  }
+
+  offsets(): StoreOffsets {
+    const { changelog, input } = this.#disk.offsets();
+    return { changelog: new Map([...this.#part(changelog, false), ...this.#memory.offsets().changelog]), input };
+  }
+
+  digest(): StoreDigest {
+    const [disk, memory] = [this.#disk.digest(), this.#memory.digest()];
+    return { entries: disk.entries + memory.entries, sum: BigInt.asUintN(SUM_BITS, disk.sum + memory.sum) };
+  }
+
+  /** The disk first: what is in memory is undone with a batch that fails. */
+  async commit({ changes, changelogOffsets, inputOffsets }: StoreBatch): Promise<void> {
+    await this.#disk.commit({
+      changes: changes.filter(({ store }) => !this.#inMemory.has(store)),
+      changelogOffsets: this.#part(changelogOffsets, false),
+      inputOffsets,
+    });
+    await this.#memory.commit({
+      changes: changes.filter(({ store }) => this.#inMemory.has(store)),
+      changelogOffsets: this.#part(changelogOffsets, true),
+      inputOffsets: new Map(),
+    });
+  }
+
+  verify(): Promise<boolean> {
+    return this.#disk.verify();
+  }
+
+  async close(): Promise<void> {
+    await this.#memory.close();
+    await this.#disk.close();
+  }
+
+  async closeDirty(): Promise<void> {
+    await this.#memory.closeDirty();
+    await this.#disk.closeDirty();
+  }
+
+  #layer(store: string): StateStore {
+    return this.#inMemory.has(store) ? this.#memory : this.#disk;
+  }
+
+  #part(offsets: OffsetMap, inMemory: boolean): OffsetMap {
+    return new Map([...offsets].filter(([name]) => this.#changelogs.has(name) === inMemory));
+  }
+}
