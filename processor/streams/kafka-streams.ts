@@ -7,13 +7,16 @@ import type { TaskOwners } from './group/task-owners.ts';
 import { createKafka, type Kafka } from './kafka/kafka-client.ts';
 import { KafkaCluster } from './kafka/kafka-cluster.ts';
 import { checkStreamsOptions, topologyPlaceOf, type KafkaStreamsOptions } from './kafka-streams-options.ts';
+import { checkFunctions } from './options.ts';
 import { StoreQueries, type KeyMetadata, type StoreQueryOptions } from './queries/store-queries.ts';
 import type { StoreViews } from './queries/store-view.ts';
 import { TaskBacklog } from './reading/task-backlog.ts';
 import { StateDirectory } from './store/state-directory.ts';
 import { parseStreamsConfig, type StreamsConfig, type ThreadInit } from './streams-config.ts';
+import { streamsMetrics, type StreamsMetric } from './streams-metrics.ts';
 import { StreamsLifecycle, type StateListener, type StreamsState } from './streams-state.ts';
 import { sumOfDrops, type DropCounts } from './task/dropped-records.ts';
+import type { RestoreEvent } from './task/initialise-task.ts';
 import type { InstanceStatus, TaskStatus } from './task/instance-status.ts';
 import { TaskLayout } from './task/task-layout.ts';
 import { presentHandlers } from './thread/error-line.ts';
@@ -48,6 +51,7 @@ export class KafkaStreams {
   #failure: StreamsError | undefined;
   #paused = false;
   #owners: TaskOwners | undefined;
+  readonly #restoreListeners = new Set<(event: RestoreEvent) => void>();
   #queries: StoreQueries | undefined;
   #awayReason: string | null = 'not started';
 
@@ -116,6 +120,9 @@ export class KafkaStreams {
           onOwners: (owners) => {
             this.#owners = owners;
           },
+          onRestore: (event) => {
+            for (const listener of this.#restoreListeners) listener(event);
+          },
           onProcessingError: this.#options.onProcessingError,
           onProductionError: this.#options.onProductionError,
         },
@@ -155,6 +162,25 @@ export class KafkaStreams {
     await this.#cluster.disconnect();
     this.#directory?.release();
     this.#lifecycle.to('NOT_RUNNING');
+  }
+
+  /**
+   * `listener` is told of every store that is restored from its changelog when this instance takes over a task: that it
+   * `started`, its `progress`, and that it `finished`, at once where there is nothing to restore. Returns how to stop
+   * listening. Kafka Streams: StateRestoreListener.
+   */
+  onRestore(listener: (event: RestoreEvent) => void): () => void {
+    checkFunctions('onRestore()', { listener }, ['listener']);
+    this.#restoreListeners.add(listener);
+    return () => this.#restoreListeners.delete(listener);
+  }
+
+  /**
+   * The metrics of this instance. Each is plain data, and what prom-client takes: for each of them
+   * `registry.registerMetric(metric)`.
+   */
+  metrics(): StreamsMetric[] {
+    return streamsMetrics(this);
   }
 
   /**

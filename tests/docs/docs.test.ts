@@ -312,7 +312,7 @@ describe('docs/streams.md', () => {
 
 test('docs/operations.md names the metrics that there are, and every reason of a dead letter', () => {
   const { text } = page('docs/operations.md');
-  const inCode = source('processor/logins/metrics.ts') + source('schema/live/operations/api-metrics.ts');
+  const inCode = source('processor/streams/streams-metrics.ts') + source('schema/live/operations/api-metrics.ts');
   const named = [...new Set(text.match(/tributary_[a-z_]*[a-z]/g))];
   expect(named.length).toBeGreaterThan(5);
   expect(named.filter((metric) => metric !== 'tributary_api' && !inCode.includes(`'${metric}'`))).toEqual([]);

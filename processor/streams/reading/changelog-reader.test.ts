@@ -5,7 +5,7 @@ import { openMemoryStore } from '../store/memory-store.ts';
 import type { StateStore } from '../store/state-store.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
 import { countAggregate } from '../topology/aggregate.ts';
-import { restoreStore, type RestoreProgress } from './changelog-reader.ts';
+import { restoreStore, type RestoreProgress, type StoreRestore } from './changelog-reader.ts';
 import { rowCheckOf } from './row-check.ts';
 import { stays } from '../../../tests/support/until.ts';
 
@@ -41,6 +41,42 @@ test('ends where the changelog ends, and goes on from there the next time', asyn
   await restore(brokers, store, undefined, (it) => progress.push(it));
   expect(store.offsets().changelog.get(NAME)).toBe(4);
   expect(progress.at(-1)).toMatchObject({ restored: 1, total: 1 });
+});
+
+test('tells of each store that it has started, how far it is, and that it has finished', async () => {
+  const brokers = new FakeBrokers();
+  brokers.add(CHANGELOG.topic, 0, 1, ['a', 'b', 'c']);
+  brokers.add('app-other-changelog', 0, 1, []);
+  const store = openMemoryStore();
+  const told: StoreRestore[] = [];
+  const run = (): Promise<void> =>
+    restoreStore({
+      cluster: brokers,
+      store,
+      changelogs: [...CHANGELOGS, { store: 'other', topic: 'app-other-changelog', partition: 0 }],
+      signal: new AbortController().signal,
+      logger: quietLogger,
+      onProgress: () => undefined,
+      onStore: (it) => told.push(it),
+    });
+  await run();
+  const counts = { store: 'counts', partition: 0, startingOffset: 0, endingOffset: 3 };
+  const other = { store: 'other', partition: 0, startingOffset: 0, endingOffset: 0, restored: 0 };
+  expect(told.slice(0, 3)).toEqual([
+    { kind: 'started', ...counts, restored: 0 },
+    { kind: 'started', ...other },
+    { kind: 'finished', ...other },
+  ]);
+  expect(told.slice(-2)).toEqual([
+    { kind: 'progress', ...counts, restored: 3 },
+    { kind: 'finished', ...counts, restored: 3 },
+  ]);
+  told.length = 0;
+  await run();
+  expect(told.filter(({ store: name }) => name === 'counts')).toEqual([
+    { kind: 'started', ...counts, startingOffset: 3, restored: 0 },
+    { kind: 'finished', ...counts, startingOffset: 3, restored: 0 },
+  ]);
 });
 
 test('waits for a broker that is away, and for a partition without a leader, however long', async () => {

@@ -20,6 +20,18 @@ export interface RestoreProgress {
   readonly remainingMs: number | null;
 }
 
+/** How the restore of one store goes. */
+export interface StoreRestore {
+  readonly kind: 'started' | 'progress' | 'finished';
+  readonly store: string;
+  readonly partition: number;
+  /** Where in its changelog the restore began, and where it ends. */
+  readonly startingOffset: number;
+  readonly endingOffset: number;
+  /** Offsets so far. */
+  readonly restored: number;
+}
+
 /** What a restore needs of a KafkaCluster. */
 export interface RestoreCluster extends FetchCluster, Pick<KafkaCluster, 'offsetRange'> {}
 
@@ -44,6 +56,8 @@ export async function restoreStore(options: {
   readonly signal: AbortSignal;
   readonly logger: Logger;
   readonly onProgress: (progress: RestoreProgress) => void;
+  /** For each store `started`, `progress` with what has been committed to it, and `finished`. */
+  readonly onStore?: (restore: StoreRestore) => void;
   /** What the last commit says of its changelogs' ends: less than that is no end. */
   readonly reach?: OffsetMap;
   readonly stuckAfterMs?: number;
@@ -57,6 +71,7 @@ export async function restoreStore(options: {
     signal,
     logger,
     onProgress,
+    onStore = () => undefined,
     reach = new Map(),
     stuckAfterMs = STUCK_AFTER_MS,
     check,
@@ -103,6 +118,23 @@ export async function restoreStore(options: {
       ends.set(name, end);
       if (from < end) fetcher.seek(topic, partition, from);
     }
+    const starts = new Map(positions);
+    const tell = (kind: StoreRestore['kind'], name: string): void => {
+      const { store: told, partition } = changelogOf.get(name) as TaskChangelog;
+      const [startingOffset, endingOffset] = [starts.get(name) as number, ends.get(name) as number];
+      const restored = Math.min(positions.get(name) as number, endingOffset) - startingOffset;
+      onStore({ kind, store: told, partition, startingOffset, endingOffset, restored });
+    };
+    const unfinished = new Set(ends.keys());
+    const finish = (): void => {
+      for (const name of unfinished) {
+        if ((positions.get(name) as number) < (ends.get(name) as number)) continue;
+        unfinished.delete(name);
+        tell('finished', name);
+      }
+    };
+    for (const name of ends.keys()) tell('started', name);
+    finish();
     const begun = [...positions.values()].reduce((a, b) => a + b, 0);
     const total = [...ends.values()].reduce((a, b) => a + b, 0) - begun;
     const startedAt = performance.now();
@@ -133,6 +165,11 @@ export async function restoreStore(options: {
       }
       if (fetched.length > 0) await store.commit({ changes, changelogOffsets: positions, inputOffsets: new Map() });
       crashPoint('inRestore');
+      for (const { topic, partition, records } of fetched) {
+        const name = topicPartition(topic, partition);
+        if (records.length > 0 && ends.has(name)) tell('progress', name);
+      }
+      finish();
       const restored = [...positions.values()].reduce((a, b) => a + b, 0) - begun;
       const elapsedMs = performance.now() - startedAt;
       onProgress({

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { restoreStore, type RestoreCluster } from '../reading/changelog-reader.ts';
+import { restoreStore, type RestoreCluster, type StoreRestore } from '../reading/changelog-reader.ts';
 import { keptOffsetsRecord, readKeptOffsets } from '../topics/kept-offsets.ts';
 import { decodeOffsetMetadata } from '../writing/offset-metadata.ts';
 import { rowCheckOf } from '../reading/row-check.ts';
@@ -23,6 +23,11 @@ import { topicPartition } from '../kafka/topic-partition.ts';
 const SETTLE_MS = 5_000;
 const ASK_AGAIN_MS = 200;
 
+/** How the restore of one store of a task goes. One that is interrupted begins again with `started`. */
+export interface RestoreEvent extends StoreRestore {
+  readonly taskId: string;
+}
+
 export interface InitialiseContext {
   readonly applicationId: string;
   /** The user's topics that the application reads: messages about an internal topic name them, too. */
@@ -31,6 +36,8 @@ export interface InitialiseContext {
   readonly cluster: RestoreCluster;
   readonly logger: Logger;
   readonly fences: FenceGate;
+  /** Told how restores go. */
+  readonly onRestore?: (event: RestoreEvent) => void;
   /** Offsets and changelogs are committed in one transaction: none is there without the others. */
   readonly exactlyOnce: boolean;
   /** How long brokers are asked again before a contradiction is believed. */
@@ -84,6 +91,7 @@ export async function initialiseTask(
       onProgress: (progress) => {
         task.restore = progress;
       },
+      onStore: (restore) => context.onRestore?.({ taskId: task.id, ...restore }),
     });
   }
   task.restore = undefined;

@@ -41,7 +41,8 @@ const MODULES: Readonly<Record<string, string>> = {
     export let topology; async function main() { await 1; topology = build('in'); done(); } void main();`,
   'not-while-loading': `${IMPORTS}${BUILD} export let topology; export const ready = Promise.resolve();
     if (isMainThread) topology = build('in');`,
-  'not-in-threads': `${IMPORTS}${BUILD} if (!isMainThread) throw new Error('not here'); export const topology = build('in');`,
+  'not-in-threads': `${IMPORTS}${BUILD} if (!isMainThread) throw new Error('not here');
+    export const topology = build('in');`,
 };
 
 const CHECK = `

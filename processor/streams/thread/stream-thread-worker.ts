@@ -89,6 +89,7 @@ async function main(): Promise<void> {
     handlers: askingHandlers(init.handlers, decisions, (question) => send({ kind: 'decide', question })),
     paused: wanted.paused,
     onOwners: (owners) => send({ kind: 'owners', owners }),
+    onRestore: (event) => send({ kind: 'restore', event }),
   });
   wanted.thread = thread;
   send({ kind: 'loaded' });

@@ -11,6 +11,7 @@ import { answerFrom, type StoreAnswer, type StoreQuestion } from '../queries/sto
 import type { StreamsConfig, ThreadInit } from '../streams-config.ts';
 import { DiskWait } from '../task/disk-wait.ts';
 import type { ErrorHandlers } from '../task/error-decisions.ts';
+import type { RestoreEvent } from '../task/initialise-task.ts';
 import type { RecordWatch } from '../task/record-watch.ts';
 import { StandbyTasks } from '../task/standby-tasks.ts';
 import type { StreamTask } from '../task/stream-task.ts';
@@ -41,6 +42,7 @@ interface StreamThreadParts {
   /** It begins paused. */
   readonly paused: boolean;
   readonly onOwners: (owners: TaskOwners | undefined) => void;
+  readonly onRestore: (event: RestoreEvent) => void;
 }
 
 /**
@@ -93,6 +95,7 @@ export class StreamThread {
       logger,
       watch,
       handlers,
+      onRestore: parts.onRestore,
       requestCommit: () => this.#pace.demand(),
       membership: () => this.#membership.current,
     });

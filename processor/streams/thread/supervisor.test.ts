@@ -52,7 +52,12 @@ beforeEach(() => {
     deadLettered: [],
     handlers: [],
   };
-  const listeners = { onFatal: () => undefined, onChange: () => undefined, onOwners: () => undefined };
+  const listeners = {
+    onFatal: () => undefined,
+    onChange: () => undefined,
+    onOwners: () => undefined,
+    onRestore: () => undefined,
+  };
   new Supervisor(
     [init],
     logger,

@@ -4,6 +4,7 @@ import type { Logger } from '../logger.ts';
 import type { TaskOwners } from '../group/task-owners.ts';
 import type { StoreAnswer, StoreQuestion, TaskQuestion } from '../queries/store-question.ts';
 import type { ThreadInit } from '../streams-config.ts';
+import type { RestoreEvent } from '../task/initialise-task.ts';
 import type { TaskStatus } from '../task/instance-status.ts';
 import type { ErrorHandlers } from '../task/error-decisions.ts';
 import { RecordWatch, type RecordPlace } from '../task/record-watch.ts';
@@ -89,6 +90,7 @@ export class Supervisor {
   readonly #onFatal: (error: StreamsError) => void;
   readonly #onChange: () => void;
   readonly #topology: TopologyPlace;
+  readonly #onRestore: (event: RestoreEvent) => void;
   readonly #onOwners: (owners: TaskOwners | undefined) => void;
   readonly #handlers: ErrorHandlers;
   readonly #questions = new ThreadQuestions();
@@ -109,6 +111,7 @@ export class Supervisor {
       onFatal: (error: StreamsError) => void;
       onChange: () => void;
       onOwners: (owners: TaskOwners | undefined) => void;
+      onRestore: (event: RestoreEvent) => void;
     } & ErrorHandlers,
     topology: TopologyPlace,
     spares: Worker[] = [],
@@ -136,6 +139,7 @@ export class Supervisor {
     this.#onFatal = handlers.onFatal;
     this.#onChange = handlers.onChange;
     this.#onOwners = handlers.onOwners;
+    this.#onRestore = handlers.onRestore;
     this.#handlers = handlers;
     this.#spares = spares;
   }
@@ -268,6 +272,7 @@ export class Supervisor {
     thread.lastMessageAt = performance.now();
     thread.loading = false;
     if (message.kind === 'log') this.#logger[message.level](message.fields, message.message);
+    else if (message.kind === 'restore') this.#onRestore(message.event);
     else if (message.kind === 'owners') this.#onOwners(message.owners);
     else if (message.kind === 'decide') answerQuestion(this.#handlers, message.question, thread.decisions);
     else if (message.kind === 'failed')

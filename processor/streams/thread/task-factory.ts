@@ -11,7 +11,7 @@ import type { ThreadInit } from '../streams-config.ts';
 import type { DiskWait } from '../task/disk-wait.ts';
 import type { ErrorHandlers } from '../task/error-decisions.ts';
 import type { FenceGate } from '../task/fence-gate.ts';
-import type { InitialiseContext } from '../task/initialise-task.ts';
+import type { InitialiseContext, RestoreEvent } from '../task/initialise-task.ts';
 import type { StoreLayouts } from '../store/reserved-records.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
 import { openCheckedStore, setAsideStore } from '../task/open-store.ts';
@@ -35,6 +35,7 @@ interface TaskFactoryOptions {
   /** Says which record user code is working on. */
   readonly watch: RecordWatch;
   readonly handlers: ErrorHandlers;
+  readonly onRestore: (event: RestoreEvent) => void;
   /** A task's buffers are full: it should commit before its time. */
   readonly requestCommit: () => void;
   /** The generation that this thread's assignment is of. */
@@ -81,6 +82,7 @@ export class TaskFactory {
       cluster,
       logger,
       fences,
+      onRestore: this.#options.onRestore,
       exactlyOnce: processingGuarantee === 'exactly_once',
       createProducer: (task) => this.#createProducer(task),
       createGraph: (task, store, indexes) => this.#createGraph(task, store, indexes),

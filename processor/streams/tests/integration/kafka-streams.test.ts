@@ -6,6 +6,7 @@ import {
   KafkaStreams,
   type FailedOutput,
   type FailedRecord,
+  type RestoreEvent,
   type StreamsError,
   type Topology,
 } from '@tributary/streams';
@@ -131,6 +132,8 @@ test('handlers decide, a pause holds, and committed rows are read where they are
   expect(first.queryMetadata(COUNTS, 'word-3')).toEqual({ partition: expect.any(Number), active: id, standbys: [] });
 
   const second = instance({ topology });
+  const restores: RestoreEvent[] = [];
+  second.onRestore((event) => restores.push(event));
   await second.start();
   await until(() => running.every((streams) => streams.state === 'RUNNING'), 'both run');
   // Each has a part of the rows, and knows of the other's.
@@ -143,6 +146,11 @@ test('handlers decide, a pause holds, and committed rows are read where they are
     code: 'STORE_NOT_HERE',
     message: expect.stringContaining(`the instance ${second.status().id} has it`),
   });
+  for (const { id: taskId } of second.status().tasks.filter(({ role }) => role === 'ACTIVE'))
+    expect(restores.filter((event) => event.taskId === taskId).map(({ kind, store }) => `${kind} ${store}`)).toEqual(
+      expect.arrayContaining([`started ${COUNTS}`, `finished ${COUNTS}`]),
+    );
+  expect(first.metrics().find(({ name }) => name === 'tributary_task_state')?.values.length).toBeGreaterThan(0);
   for (const streams of running) {
     expect(streams.queryMetadata(COUNTS, there)).toEqual({
       partition: expect.any(Number),
