@@ -1,3 +1,5 @@
+import { messageOf } from '../errors.ts';
+import type { Logger } from '../logger.ts';
 import { RecordCollector } from '../writing/record-collector.ts';
 import type { StreamsProducer } from '../writing/streams-producer.ts';
 import type { StateStore } from '../store/state-store.ts';
@@ -113,6 +115,16 @@ export class StreamTask implements CommitTarget {
     this.#uncommittedRecords = 0;
   }
 
+  /** Closes the processors of the graph. What they throw is logged and ends nothing: their task is over. */
+  close(logger: Logger): void {
+    try {
+      this.graph?.close();
+    } catch (error) {
+      logger.warn({ taskId: this.id, error: messageOf(error) }, 'a processor failed when it was closed');
+    }
+    this.graph = undefined;
+  }
+
   /** Forgets all that is not committed: it is read again when the task has been initialised again. */
   abort(): void {
     this.graph?.aborted();
@@ -165,6 +177,16 @@ export class StreamTask implements CommitTarget {
   expectRecords({ topic, partition }: TaskInput, endOffset: number): void {
     const name = topicPartition(topic, partition);
     this.time.arrived(name, { records: [], nextOffset: this.time.inputs.position(name), endOffset, bytes: 0 });
+  }
+
+  /** Calls what is due by the wall clock. @throws StreamsError USER_CODE_FAILED */
+  punctuate(): void {
+    this.graph?.punctuate();
+  }
+
+  /** When a punctuator is due by the wall clock; Infinity: there is none. */
+  get punctuationDueMs(): number {
+    return this.graph?.punctuationDueMs ?? Infinity;
   }
 
   /** Something is processed, or is to be sent, that is not committed. */

@@ -21,6 +21,7 @@ import { UnreadableValueError } from '../topology/stored-value.ts';
 import type { Emit, RoutedRecord, SinkRecord, TaskRuntime } from '../topology/task-runtime.ts';
 import { inputTopicsOf, repartitionTopic, timedTopicsOf, type SubTopology } from '../topology/topology.ts';
 import { NodeFailure, userCodeFailed } from '../topology/user-code.ts';
+import { Punctuators, type Cancellable, type Schedule } from './punctuators.ts';
 import { RecordWatch } from './record-watch.ts';
 import { decisionOf, failedRecordOf, type ErrorHandlers, type FailedOutput } from './error-decisions.ts';
 import { TaskStores } from './task-stores.ts';
@@ -69,6 +70,7 @@ export class TaskGraph implements TaskRuntime {
   readonly #watch: RecordWatch;
   readonly #sources: ReadonlyMap<string, TopicSource>;
   readonly #stores: TaskStores;
+  readonly #punctuators = new Punctuators();
   readonly #time: EventTime;
   readonly #handlers: ErrorHandlers;
   /** The record that is being processed; undefined at the commit. */
@@ -82,6 +84,7 @@ export class TaskGraph implements TaskRuntime {
   #flushing = false;
   #flushHooks: (() => void)[] = [];
   #clearHooks: (() => void)[] = [];
+  readonly #closeHooks: (() => void)[] = [];
 
   constructor(options: TaskGraphOptions) {
     const { subTopology, store, taskId } = options;
@@ -131,6 +134,7 @@ export class TaskGraph implements TaskRuntime {
             watch.at(record.offset);
             this.current = this.#record = record;
             process(record);
+            if (this.#punctuators.byStreamTime) this.#punctuate('stream-time', this.streamTimeMs());
           }
         } catch (error) {
           // A failure that is let pass ends what is done with its record, and no more.
@@ -183,6 +187,7 @@ export class TaskGraph implements TaskRuntime {
           this.#watch.at(record.offset);
           if (timestampMs !== undefined && this.#sourceOf(record.topic).movesTime) this.#time.observe(timestampMs);
           handOn();
+          if (this.#punctuators.byStreamTime) this.#punctuate('stream-time', this.streamTimeMs());
         } catch (error) {
           this.#decide('onProcessingError', error);
         }
@@ -203,6 +208,43 @@ export class TaskGraph implements TaskRuntime {
   headers(): HeaderList {
     const { headerList, headers } = this.current;
     return headerList ?? Object.entries(headers);
+  }
+
+  schedule(schedule: Schedule, call: (timestampMs: number) => void): Cancellable {
+    return this.#punctuators.schedule(schedule, this.#options.nowMs(), call);
+  }
+
+  /** When a punctuator is due by the wall clock; Infinity: there is none. */
+  get punctuationDueMs(): number {
+    return this.#punctuators.dueMs;
+  }
+
+  /**
+   * Calls the punctuators that are due by the wall clock.
+   * @throws StreamsError USER_CODE_FAILED naming the node.
+   */
+  punctuate(): void {
+    const nowMs = this.#options.nowMs();
+    if (this.#punctuators.dueMs > nowMs) return;
+    this.#batchMs = nowMs;
+    try {
+      this.#punctuate('wall-clock', nowMs);
+    } catch (error) {
+      throw userCodeFailed(this.taskId, 'at a punctuation', error);
+    } finally {
+      this.#batchMs = undefined;
+    }
+  }
+
+  #punctuate(clock: Schedule['clock'], timeMs: number): void {
+    if (timeMs < 0) return;
+    const { current } = this;
+    this.current = NO_RECORD;
+    try {
+      this.#punctuators.advance(clock, timeMs);
+    } finally {
+      this.current = current;
+    }
   }
 
   nowMs(): number {
@@ -240,12 +282,14 @@ export class TaskGraph implements TaskRuntime {
   committed(): void {
     this.#stores.clear();
     this.#time.committed();
+    this.#punctuators.committed();
     this.#dropped.committed();
   }
 
   /** After an abort: everything since the last commit never happened. */
   aborted(): void {
     this.#stores.clear();
+    this.#punctuators.aborted();
     this.#dropped.aborted();
     for (const clear of this.#clearHooks) clear();
     this.#options.collector.clear();
@@ -257,7 +301,7 @@ export class TaskGraph implements TaskRuntime {
    * one.
    */
   get hasUncommitted(): boolean {
-    return this.#options.collector.size > 0 || this.#expiryLeft;
+    return this.#options.collector.size > 0 || this.#expiryLeft || this.#punctuators.hasUncommitted;
   }
 
   streamTimeMs(): number {
@@ -384,6 +428,23 @@ export class TaskGraph implements TaskRuntime {
 
   onClear(clear: () => void): void {
     this.#clearHooks.push(clear);
+  }
+
+  onClose(close: () => void): void {
+    this.#closeHooks.push(close);
+  }
+
+  /** Closes the processors, those downstream first. @throws what the first of them throws, when all are closed. */
+  close(): void {
+    const errors: unknown[] = [];
+    for (const close of this.#closeHooks.splice(0)) {
+      try {
+        close();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw userCodeFailed(this.taskId, 'when it was closed', errors[0]);
   }
 
   /**

@@ -118,6 +118,7 @@ export class TaskManager {
         onRunning(task, offsets);
       },
       release: async ({ abort }) => {
+        task.close(context.logger);
         if (abort) await task.producer?.abort();
         await task.producer?.close();
       },

@@ -366,7 +366,15 @@ export class TopologyTestDriver {
         `advanceWallClock takes whole milliseconds from 0 on, not ${textOf(ms)}: a clock does not go back`,
       );
     await this.#serial(async () => {
+      await this.#start();
       this.#advancedMs += ms;
+      for (const driven of this.#tasks.values()) {
+        if (driven.task.punctuationDueMs > this.nowMs()) continue;
+        await this.#attempt(driven, async () => {
+          driven.task.punctuate();
+          await this.#commit(driven);
+        });
+      }
       await this.#settle();
     });
   }

@@ -256,6 +256,7 @@ export class StreamThread {
       const { records, ofUser } = task.processWaiting(performance.now(), RECORDS_A_TURN);
       await this.#processed(task, records, ofUser);
     }
+    for (const task of this.#tasks.running()) task.punctuate();
     // Tasks that are not this thread's any more are closed first.
     if (!this.#membership.changed) await this.#commitDue();
   }
@@ -277,6 +278,7 @@ export class StreamThread {
     const dueAt = Math.min(
       ...pending.map((task) => this.#pace.dueAt(task.spec.subTopology.id)),
       ...running.map((task) => task.readyAtMs(now)),
+      ...running.map((task) => now + task.punctuationDueMs - Date.now()),
     );
     return this.#fetcher.take(Math.min(IDLE_WAIT_MS, Math.max(0, dueAt - now)));
   }

@@ -1,5 +1,5 @@
 import type { Aggregate } from './aggregate.ts';
-import type { ProcessorStore, ProcessorSupplier } from './processor-context.ts';
+import type { FixedKeyProcessorSupplier, ProcessorStore, ProcessorSupplier } from './processor-context.ts';
 import type { DeadLetter, RecordContext } from './record.ts';
 import type { Serde } from './serdes.ts';
 import type { Windowed } from './windowed-serdes.ts';
@@ -39,6 +39,13 @@ export interface RepartitionOptions<K, V> extends Serdes<K, V> {
 
 export interface GroupingOptions<K, V> extends Serdes<K, V> {
   readonly name: string;
+}
+
+export interface ProcessOptions {
+  /** Its own stores by their declaration, those of other nodes by name. */
+  readonly stores?: readonly ProcessorStore[];
+  /** By which the processor in front of it may forward to it alone. */
+  readonly name?: string;
 }
 
 /** A stream of keys and values of one type. Every method adds a node and returns the stream behind it. */
@@ -108,10 +115,10 @@ export interface KStream<K, V> {
   groupByKey(options?: { readonly name?: string } & Serdes<K, V>): KGroupedStream<NonNullable<K>, V>;
 
   /** Attaches a custom processor; `stores` are its own (a spec) or another node's (a name). */
-  process<L, W>(
-    supplier: ProcessorSupplier<K, V, L, W>,
-    options?: { readonly stores?: readonly ProcessorStore[]; readonly name?: string },
-  ): KStream<L, W>;
+  process<L, W>(supplier: ProcessorSupplier<K, V, L, W>, options?: ProcessOptions): KStream<L, W>;
+
+  /** The same with a processor that keeps the key: nothing behind it needs to be repartitioned. */
+  processValues<W>(supplier: FixedKeyProcessorSupplier<K, V, W>, options?: ProcessOptions): KStream<K, W>;
 
   /**
    * Writes to a topic, with the event time as Kafka timestamp and the record's headers. The topic must exist. A value

@@ -3,13 +3,15 @@ import type { ProcessorStore } from './processor-context.ts';
 import { StreamsError } from '../errors.ts';
 import type { TimeWindows } from './windows.ts';
 import { nodeName, type DeclaredNode, type GraphNode, type NodeDeclaration } from './graph.ts';
-import { findGraphProblem, findNodeProblem } from './topology-checks.ts';
+import { findGraphProblem, findNodeProblem, findStoreProblem } from './topology-checks.ts';
 import { cutIntoSubTopologies } from './sub-topologies.ts';
 import type { Topology } from './topology.ts';
 
 /** The graph under construction. Streams, groupings and tables add nodes here; nothing that is added ever changes. */
 export class GraphBuilder {
   readonly #nodes: DeclaredNode[] = [];
+  /** Those of no node. */
+  readonly #stores: StoreSpec[] = [];
   /** What is wrong with the declarations so far: thrown when the topology is built, with the stack of the first. */
   readonly #problems: StreamsError[] = [];
   #built = false;
@@ -32,6 +34,13 @@ export class GraphBuilder {
     const problem = findNodeProblem(node, this.#nodes);
     if (problem !== undefined) this.refuse(problem);
     return node;
+  }
+
+  /** A store that several processors share, by its name. */
+  addStore(spec: StoreSpec): void {
+    this.#stores.push(spec);
+    const problem = findStoreProblem('addStore()', spec);
+    if (problem !== undefined) this.refuse(problem);
   }
 
   /** The first node that a test takes. */
@@ -58,9 +67,9 @@ export class GraphBuilder {
       throw new StreamsError('TOPOLOGY_INVALID', 'the topology is empty: call builder.stream(topic, …) first');
     const [refused] = this.#problems;
     if (refused !== undefined) throw refused;
-    const stores = completedStores(this.#nodes);
+    const stores = completedStores(this.#nodes, this.#stores);
     const nodes = this.#nodes.map((node) => completedNode(node, this.#nodes, stores));
-    const problem = findGraphProblem(nodes);
+    const problem = findGraphProblem(nodes, this.#stores);
     if (problem !== undefined) throw new StreamsError('TOPOLOGY_INVALID', problem);
     this.#built = true;
     return cutIntoSubTopologies(nodes);
@@ -71,13 +80,13 @@ export class GraphBuilder {
 type CompletedStores = ReadonlyMap<StoreSpec, StoreSpec>;
 
 /** Keeps the keys of stores that processors use in order, and the times of rows that somebody else reads. */
-function completedStores(nodes: readonly DeclaredNode[]): CompletedStores {
+function completedStores(nodes: readonly DeclaredNode[], added: readonly StoreSpec[]): CompletedStores {
   const used = new Set(nodes.flatMap((node) => (node.kind === 'process' ? node.uses : [])));
   const isRead = ({ index }: DeclaredNode): boolean =>
     nodes.some(({ inputs }) =>
       inputs.some(({ from, carries }) => from === index && (carries === 'changes' || carries === 'rows')),
     );
-  const completed = new Map<StoreSpec, StoreSpec>();
+  const completed = new Map<StoreSpec, StoreSpec>(added.map((spec) => [spec, { ...spec, indexed: true }]));
   for (const node of nodes) {
     for (const spec of declaredStores(node)) {
       const isUsed = used.has(spec) || used.has(spec.name);

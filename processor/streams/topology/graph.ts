@@ -101,6 +101,10 @@ export interface RepartitionedNode extends NodeOf<'repartitioned'> {
 
 export interface ProcessNode extends NodeOf<'process'> {
   readonly supplier: AnyProcessorSupplier;
+  /** What it forwards has the key of the record that it is given. */
+  readonly keepsKey: boolean;
+  /** By which the processor in front of it may forward to it alone. */
+  readonly givenName: string | undefined;
   /** As they are given: its own ones, and names of other nodes' stores. */
   readonly uses: readonly (StoreSpec<unknown> | string)[];
   /** The same, each with its declaration. */

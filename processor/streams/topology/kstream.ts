@@ -7,13 +7,14 @@ import type {
   KStream,
   KTable,
   Mapper,
+  ProcessOptions,
   RepartitionOptions,
   Serdes,
   SourceStream,
   ToOptions,
 } from './dsl-types.ts';
 import { labelOf, type DeclaredNode, type Edge, type NodeDeclaration, type ValueFunction } from './graph.ts';
-import type { AnyProcessorSupplier, ProcessorStore, ProcessorSupplier } from './processor-context.ts';
+import type { AnyProcessorSupplier, FixedKeyProcessorSupplier, ProcessorSupplier } from './processor-context.ts';
 import type { DeadLetter } from './record.ts';
 import { stringSerde, type Serde } from './serdes.ts';
 import { takesRecord } from './user-code.ts';
@@ -181,21 +182,12 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
     });
   }
 
-  process<L, W>(
-    supplier: ProcessorSupplier<K, V, L, W>,
-    options: { readonly stores?: readonly ProcessorStore[]; readonly name?: string } = {},
-  ): KStream<L, W> {
-    checkOptions('process()', options, ['stores', 'name']);
-    checkFunctions('process()', { supplier }, ['supplier']);
-    const { stores: uses = [] } = options;
-    for (const store of uses) if (typeof store !== 'string') checkOptions('a store of process()', store, STORE_OPTIONS);
-    const node = this.dsl.graph.add({
-      kind: 'process',
-      supplier: supplier as unknown as AnyProcessorSupplier,
-      uses,
-      inputs: this.records(),
-    });
-    return this.dsl.stream(node, ALL_NEW);
+  process<L, W>(supplier: ProcessorSupplier<K, V, L, W>, options: ProcessOptions = {}): KStream<L, W> {
+    return this.dsl.stream(this.#process('process()', supplier, options, false), ALL_NEW);
+  }
+
+  processValues<W>(supplier: FixedKeyProcessorSupplier<K, V, W>, options: ProcessOptions = {}): KStream<K, W> {
+    return this.dsl.stream(this.#process('processValues()', supplier, options, true), this.#newValues());
   }
 
   to(topic: string | Mapper<K, V, string>, options: ToOptions<K, V> = {}): void {
@@ -258,6 +250,23 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
 
   #newValues(): StreamShape {
     return { ...this.shape, value: undefined };
+  }
+
+  #process(what: string, supplier: unknown, options: ProcessOptions, keepsKey: boolean): DeclaredNode {
+    checkOptions(what, options, ['stores', 'name']);
+    checkFunctions(what, { supplier }, ['supplier']);
+    const { stores: uses = [], name: givenName } = options;
+    for (const store of uses) if (typeof store !== 'string') checkOptions(`a store of ${what}`, store, STORE_OPTIONS);
+    if (givenName !== undefined && (typeof givenName !== 'string' || givenName === ''))
+      this.dsl.graph.refuse(`${what} of ${this.node.name} takes a name of at least one character`);
+    return this.dsl.graph.add({
+      kind: 'process',
+      supplier: supplier as AnyProcessorSupplier,
+      keepsKey,
+      givenName,
+      uses,
+      inputs: this.records(),
+    });
   }
 
   #branches(predicates: readonly Mapper<K, V, boolean>[]): KStream<K, V>[] {

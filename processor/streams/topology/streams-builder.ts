@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.ts';
 import { checkFunctions, checkOptions, textOf } from '../options.ts';
-import type { StoreSpec } from '../store/typed-store.ts';
+import { STORE_OPTIONS, type StoreSpec } from '../store/typed-store.ts';
 import { noteBuilt } from './built-topologies.ts';
 import type { DslContext } from './dsl-context.ts';
 import type { KTable, SourceStream } from './dsl-types.ts';
@@ -100,6 +100,12 @@ export class StreamsBuilder {
     const store = { ...layout, name, serde: value as Serde<unknown>, timed: true };
     const node = graph.add({ kind: 'to-table', store, inputs: [{ from: index, carries: 'records' }] });
     return this.#dsl.table(node, { key, layout, value, knowsBefore: named !== undefined, late: undefined });
+  }
+
+  /** A store that several processors share: each names it, `process(…, { stores: [name] })`. */
+  addStore(spec: StoreSpec): void {
+    checkOptions('addStore()', spec, STORE_OPTIONS);
+    this.#dsl.graph.addStore(spec);
   }
 
   /** @throws StreamsError TOPOLOGY_INVALID */

@@ -1,4 +1,5 @@
 import type { DropReason, WindowIntake } from '../task/dropped-records.ts';
+import type { Cancellable, Schedule } from '../task/punctuators.ts';
 import type {
   LiveKeyValueStore,
   LiveSessionStore,
@@ -106,6 +107,10 @@ export interface TaskRuntime {
   onFlush(flush: () => void): void;
   /** Runs when a transaction was aborted: forget what has not been committed. */
   onClear(clear: () => void): void;
+  /** Calls a function now and then, with the time that its clock has reached. */
+  schedule(schedule: Schedule, call: (timestampMs: number) => void): Cancellable;
+  /** Runs when the task is closed. */
+  onClose(close: () => void): void;
   /** A node that buffers asks for an early commit, so that memory stays bounded. */
   requestCommit(): void;
 }

@@ -56,10 +56,11 @@ export function findNodeProblem(node: DeclaredNode, nodes: readonly DeclaredNode
 }
 
 /** The first thing that is wrong with a finished graph as a whole, in words that name the nodes. */
-export function findGraphProblem(nodes: readonly GraphNode[]): string | undefined {
+export function findGraphProblem(nodes: readonly GraphNode[], added: readonly StoreSpec[]): string | undefined {
   return (
     nodes.map((node) => findProcessProblem(node)).find((problem) => problem !== undefined) ??
-    findStoreDeclaredTwice(nodes)
+    findStoreDeclaredTwice(nodes) ??
+    findAddedStoreProblem(nodes, added)
   );
 }
 
@@ -122,6 +123,19 @@ function findStoreDeclaredTwice(nodes: readonly GraphNode[]): string | undefined
   return undefined;
 }
 
+function findAddedStoreProblem(nodes: readonly GraphNode[], added: readonly StoreSpec[]): string | undefined {
+  for (const [index, { name }] of added.entries()) {
+    const twice = added.slice(0, index).some((other) => other.name === name);
+    const users = nodes.filter((node) => storesOf(node).some((store) => store.name === name));
+    const declaring = users.find((node) => node.kind !== 'process' || !node.uses.includes(name));
+    if (twice || declaring !== undefined)
+      return `the store "${name}" is declared twice, by addStore() and by ${declaring?.name ?? 'addStore() again'}`;
+    if (users.length === 0)
+      return `the store "${name}" of addStore() is used by no processor: process(…, { stores: ["${name}"] })`;
+  }
+  return undefined;
+}
+
 function findSourceProblem(name: string, topic: unknown, deadLetterTopic: unknown): string | undefined {
   if (!isTopicName(topic)) return `${name}: ${notATopic(topic)}`;
   if (deadLetterTopic === undefined) return undefined;
@@ -148,7 +162,7 @@ function notATopic(name: unknown): string {
 
 const KINDS: readonly StoreSpec['kind'][] = ['key-value', 'window', 'session', 'versioned'];
 
-function findStoreProblem(node: string, store: StoreSpec<unknown>): string | undefined {
+export function findStoreProblem(node: string, store: StoreSpec<unknown>): string | undefined {
   const { name, kind, key, serde, windowSizeMs, retentionMs, historyMs } = (store ?? {}) as {
     [field in keyof StoreSpec<unknown>]?: StoreSpec<unknown>[field];
   };

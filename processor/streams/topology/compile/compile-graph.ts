@@ -144,6 +144,16 @@ export function compileGraph(
     return nodes.find(({ index }) => index === edge?.from) as GraphNode;
   };
 
+  /** The processors behind one that have a name of their own. */
+  const namedBehind = (node: GraphNode): Map<string, Emit> =>
+    new Map(
+      readersOf(node, nodes, ({ carries }) => carries === 'records').flatMap((reader) =>
+        reader.kind === 'process' && reader.givenName !== undefined
+          ? [[reader.givenName, compiled(reader).emit] as const]
+          : [],
+      ),
+    );
+
   const targetsOf = (node: GraphNode): AggregationTargets => {
     const { emit: late } = behind(node, 'late');
     return { late, next: changesBehind(node) };
@@ -187,7 +197,7 @@ export function compileGraph(
       case 'repartitioned':
         return behind(node, 'records');
       case 'process':
-        return compileProcess(node, runtime, behind(node, 'records').emit);
+        return compileProcess(node, runtime, { next: behind(node, 'records').emit, byName: namedBehind(node) });
       case 'combine':
         return { emit: compileCombine(node, runtime), readsKey: takesKey(node.keyOf) };
       case 'send':

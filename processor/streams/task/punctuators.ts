@@ -1,0 +1,92 @@
+/** How often a punctuator is called, and by which clock. */
+export interface Schedule {
+  readonly everyMs: number;
+  readonly clock: 'stream-time' | 'wall-clock';
+}
+
+/** Ends a schedule. */
+export interface Cancellable {
+  cancel(): void;
+}
+
+interface Punctuator {
+  readonly everyMs: number;
+  readonly call: (timestampMs: number) => void;
+  dueMs: number;
+  /** As of the last commit: where an abort goes back to. */
+  committedDueMs: number;
+  cancelled: boolean;
+}
+
+/**
+ * The punctuators of one task, as Kafka Streams' PunctuationQueue.
+ *
+ *   stream-time | aligned to 0, so that the first record makes it due; called once for a jump, with the time reached
+ *   wall-clock  | from the moment of scheduling; at most once an advance
+ *
+ * What was missed is not made up for: the next call is due at the first step behind the time reached.
+ */
+export class Punctuators {
+  readonly #byClock: Readonly<Record<Schedule['clock'], Punctuator[]>> = { 'stream-time': [], 'wall-clock': [] };
+  /** Something was called since the last commit: it may have changed stores. */
+  #called = false;
+
+  /** `nowMs`: the wall clock. @throws RangeError, TypeError for what is no schedule. */
+  schedule({ everyMs, clock }: Schedule, nowMs: number, call: (timestampMs: number) => void): Cancellable {
+    if (!Number.isSafeInteger(everyMs) || everyMs <= 0)
+      throw new RangeError(`schedule takes everyMs, a whole number of milliseconds above 0, not ${String(everyMs)}`);
+    const queue = (this.#byClock as Partial<Record<string, Punctuator[]>>)[clock];
+    if (queue === undefined)
+      throw new TypeError(`schedule takes the clock 'stream-time' or 'wall-clock', not ${String(clock)}`);
+    const dueMs = clock === 'stream-time' ? 0 : nowMs + everyMs;
+    const punctuator = { everyMs, call, dueMs, committedDueMs: dueMs, cancelled: false };
+    queue.push(punctuator);
+    return {
+      cancel: () => {
+        punctuator.cancelled = true;
+        const index = queue.indexOf(punctuator);
+        if (index >= 0) queue.splice(index, 1);
+      },
+    };
+  }
+
+  /** Some are called by stream time: it is looked at after each record. */
+  get byStreamTime(): boolean {
+    return this.#byClock['stream-time'].length > 0;
+  }
+
+  /** What was called is not committed yet. */
+  get hasUncommitted(): boolean {
+    return this.#called;
+  }
+
+  /** Calls what is due by a clock, the longest due first. Those that are scheduled meanwhile are called by the next advance. */
+  advance(clock: Schedule['clock'], timeMs: number): void {
+    const inOrder = [...this.#byClock[clock]].sort((a, b) => a.dueMs - b.dueMs);
+    for (const punctuator of inOrder) {
+      if (punctuator.cancelled || punctuator.dueMs > timeMs) continue;
+      const { everyMs, dueMs } = punctuator;
+      punctuator.dueMs = dueMs + (Math.floor((timeMs - dueMs) / everyMs) + 1) * everyMs;
+      this.#called = true;
+      punctuator.call(timeMs);
+    }
+  }
+
+  /** When the next one is due by the wall clock; Infinity: none. */
+  get dueMs(): number {
+    return Math.min(Infinity, ...this.#byClock['wall-clock'].map(({ dueMs }) => dueMs));
+  }
+
+  committed(): void {
+    this.#called = false;
+    for (const queue of Object.values(this.#byClock))
+      for (const punctuator of queue) punctuator.committedDueMs = punctuator.dueMs;
+  }
+
+  /** What was called since the last commit never happened. */
+  aborted(): void {
+    this.#called = false;
+    for (const queue of Object.values(this.#byClock))
+      for (const punctuator of queue) punctuator.dueMs = punctuator.committedDueMs;
+  }
+}
