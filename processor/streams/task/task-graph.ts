@@ -1,4 +1,5 @@
 import { deadLetterRecord } from '../writing/dead-letter.ts';
+import { checkedPartition } from '../writing/choose-partitions.ts';
 import type { RecordCollector } from '../writing/record-collector.ts';
 import { StreamsError } from '../errors.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
@@ -38,7 +39,8 @@ export interface TaskGraphOptions {
   /** Of its stores that have one (store/load-indexes.ts). */
   readonly indexes?: StoreIndexes;
   readonly collector: RecordCollector;
-  readonly partitionsOf: (topic: string) => number;
+  /** Undefined: the topic is none that the topology names. */
+  readonly partitionsOf: (topic: string) => number | undefined;
   readonly time: EventTime;
   readonly nowMs: () => number;
   readonly requestCommit: () => void;
@@ -324,16 +326,17 @@ export class TaskGraph implements TaskRuntime {
     return this.#stores.get(name, 'versioned');
   }
 
-  send({ topic, key, value, timestampMs, headers, partition }: SinkRecord): void {
-    const partitions = this.#options.partitionsOf(topic);
-    const chosen = partition ?? (key === null ? this.#ownPartition() % partitions : partitionOf(key, partitions));
-    if (!(Number.isInteger(chosen) && chosen >= 0 && chosen < partitions))
-      throw new TypeError(
-        `there is no partition ${String(chosen)} of ${topic}, which has ${String(partitions)} partitions`,
-      );
-    const record = { topic, partition: chosen, key, value, timestampMs, headers };
+  send({ choosePartition: chosen, ...sent }: SinkRecord): void {
+    const { topic, key } = sent;
+    const record =
+      this.#handlers.onProductionError === undefined ? sent : { ...sent, origin: this.#record ?? null };
+    const choosePartition =
+      chosen ?? ((count) => (key === null ? this.#ownPartition() % count : partitionOf(key, count)));
+    const count = this.#options.partitionsOf(topic);
     this.#options.collector.add(
-      this.#handlers.onProductionError === undefined ? record : { ...record, origin: this.#record ?? null },
+      count === undefined
+        ? { ...record, partition: -1, choosePartition }
+        : { ...record, partition: checkedPartition(choosePartition(count), topic, count) },
     );
   }
 
@@ -378,7 +381,7 @@ export class TaskGraph implements TaskRuntime {
         origin as ConsumerRecord,
         new DeadLetter(PRODUCTION_FAILED, error.message),
         letterTopic,
-        this.#options.partitionsOf(letterTopic),
+        this.#partitionsOf(letterTopic),
       ),
     ];
   }
@@ -387,13 +390,9 @@ export class TaskGraph implements TaskRuntime {
     return this.#flushing;
   }
 
-  partitionsOf(topic: string): number {
-    return this.#options.partitionsOf(topic);
-  }
-
   sendPartial(grouping: string, key: Buffer, value: Buffer, headers: HeaderList, lateByMs?: number): void {
     const topic = repartitionTopic(this.#options.applicationId, grouping);
-    const record = { topic, partition: partitionOf(key, this.partitionsOf(topic)), key, value, headers };
+    const record = { topic, partition: partitionOf(key, this.#partitionsOf(topic)), key, value, headers };
     if (lateByMs !== undefined) this.#time.sendBehind(record, lateByMs);
     else this.#options.collector.add(record);
   }
@@ -407,7 +406,7 @@ export class TaskGraph implements TaskRuntime {
   }
 
   deadLetter(record: ConsumerRecord, letter: DeadLetter, topic: string): void {
-    this.#options.collector.add(deadLetterRecord(record, letter, topic, this.#options.partitionsOf(topic)));
+    this.#options.collector.add(deadLetterRecord(record, letter, topic, this.#partitionsOf(topic)));
   }
 
   drop(reason: DropReason, count?: number): void {
@@ -499,6 +498,15 @@ export class TaskGraph implements TaskRuntime {
         taskId: this.taskId,
       });
     return source;
+  }
+
+  #partitionsOf(topic: string): number {
+    const count = this.#options.partitionsOf(topic);
+    if (count === undefined)
+      throw new StreamsError('THREAD_FAILED', `task ${this.taskId} does not know the topic ${topic}`, {
+        taskId: this.taskId,
+      });
+    return count;
   }
 
   #ownPartition(): number {

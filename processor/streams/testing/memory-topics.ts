@@ -4,6 +4,7 @@ import { StreamsError } from '../errors.ts';
 import { didYouMean } from '../options.ts';
 import type { OffsetMap } from '../store/state-store.ts';
 import { headersByName, type ConsumerRecord, type RecordHeaders } from '../topology/record.ts';
+import { choosePartitions } from '../writing/choose-partitions.ts';
 import { fitRecord, sendWithReplacements } from '../writing/produce.ts';
 import type { InputCommit, OutgoingRecord, RefuseRecord, StreamsProducer } from '../writing/streams-producer.ts';
 
@@ -24,6 +25,8 @@ export interface WrittenRecord {
 export interface MemoryTopicsOptions {
   /** Every topic there is. */
   readonly partitions: ReadonlyMap<string, number>;
+  /** Topics that are not among them have one partition; undefined: there are none. */
+  readonly others?: boolean;
   readonly nowMs: () => number;
   /** Looks at each record before it is written. @throws what refuses it. */
   readonly check: (record: OutgoingRecord, offset: number) => void;
@@ -42,10 +45,14 @@ export class MemoryTopics {
     this.#options = options;
   }
 
+  has(topic: string): boolean {
+    return this.#options.partitions.has(topic);
+  }
+
   /** @throws StreamsError SOURCE_TOPIC_MISSING */
   partitionsOf(topic: string): number {
-    const { partitions } = this.#options;
-    const count = partitions.get(topic);
+    const { partitions, others = false } = this.#options;
+    const count = partitions.get(topic) ?? (others ? 1 : undefined);
     if (count === undefined)
       throw new StreamsError(
         'SOURCE_TOPIC_MISSING',
@@ -138,7 +145,7 @@ export class MemoryProducer implements StreamsProducer {
     this.#checkUsable();
     try {
       return await sendWithReplacements(records, refuse, async (some, onRefused) => {
-        for (const record of some) this.#send(record, onRefused);
+        for (const record of choosePartitions(some, (topic) => this.#topics.partitionsOf(topic))) this.#send(record, onRefused);
         return new Map(this.#next);
       });
     } catch (error) {

@@ -127,6 +127,8 @@ export class TopologyTestDriver {
   readonly #reads: ReadonlySet<string>;
   /** All that the topology reads or writes. */
   readonly #known: ReadonlySet<string>;
+  /** A sink chooses the topic of each record. */
+  readonly #writesAny: boolean;
   readonly #repartitionTopics: ReadonlySet<string>;
   readonly #storeOfChangelog: ReadonlyMap<string, string>;
   readonly #checkRow: RowCheck;
@@ -172,6 +174,7 @@ export class TopologyTestDriver {
       ...subTopologies.flatMap((sub) => outputsOf(sub, applicationId)),
       ...this.#storeOfChangelog.keys(),
     ]);
+    this.#writesAny = topology.nodes.some((node) => node.kind === 'sink' && typeof node.topic === 'function');
     for (const [topic, count] of Object.entries(partitions)) {
       this.#checkTopic('partitions', topic, this.#known);
       if (!Number.isSafeInteger(count) || count < 1)
@@ -181,7 +184,8 @@ export class TopologyTestDriver {
         );
     }
     const own = (topic: string): boolean => this.#repartitionTopics.has(topic) || this.#storeOfChangelog.has(topic);
-    for (const topic of this.#known) if (!own(topic)) counts.set(topic, partitions[topic] ?? 1);
+    for (const topic of new Set([...this.#known, ...Object.keys(partitions)]))
+      if (!own(topic)) counts.set(topic, partitions[topic] ?? 1);
     for (const plan of internalTopics(topology, applicationId, Object.fromEntries(counts))) {
       const given = partitions[plan.topic];
       if (given !== undefined && given !== plan.partitions)
@@ -194,6 +198,7 @@ export class TopologyTestDriver {
     }
     this.#topics = new MemoryTopics({
       partitions: counts,
+      others: this.#writesAny,
       nowMs: () => this.nowMs(),
       check: (record, offset) => this.#checkChange(record, offset),
       onCommitted: (records) => this.#keepRows(records),
@@ -443,7 +448,7 @@ export class TopologyTestDriver {
   }
 
   #checkTopic(what: string, topic: string, known: ReadonlySet<string>): void {
-    if (known.has(topic)) return;
+    if (known.has(topic) || (known === this.#known && this.#writesAny)) return;
     throw new StreamsError(
       'CONFIG_INVALID',
       `${what}: the topology does not ${known === this.#reads ? 'read' : 'read or write'} the topic "${topic}": ` +
@@ -504,7 +509,7 @@ export class TopologyTestDriver {
       store: task.store,
       indexes,
       collector: task.collector,
-      partitionsOf: (topic) => this.#topics.partitionsOf(topic),
+      partitionsOf: (topic) => (this.#topics.has(topic) ? this.#topics.partitionsOf(topic) : undefined),
       time: task.time,
       nowMs: () => this.nowMs(),
       requestCommit: () => undefined,

@@ -98,7 +98,7 @@ export class TaskFactory {
       store,
       indexes,
       collector: task.collector,
-      partitionsOf: (topic) => this.#partitionsOf(topic),
+      partitionsOf: (topic) => init.partitionCounts[topic],
       time: task.time,
       nowMs: Date.now,
       requestCommit,

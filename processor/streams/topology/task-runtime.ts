@@ -50,7 +50,7 @@ export interface SinkRecord {
   readonly timestampMs: number;
   readonly headers?: HeaderList | undefined;
   /** Default: by key, as Kafka's partitioner does; without a key that of the task, by the size of the topic. */
-  readonly partition?: number | undefined;
+  readonly choosePartition?: ((count: number) => number) | undefined;
 }
 
 /** A record for a repartition topic, sent by itself. */
@@ -78,8 +78,6 @@ export interface TaskRuntime {
   sessionStore(name: string): LiveSessionStore<unknown, unknown>;
   versionedStore(name: string): LiveVersionedStore<unknown, unknown>;
   send(record: SinkRecord): void;
-  /** Partition count of a topic of the user's. */
-  partitionsOf(topic: string): number;
   /** The same, but for failures of the node's own that the application's handlers let pass. */
   guarded(node: GraphNode, emit: Emit): Emit;
   /** A commit hands on what tables have changed: these values are of the whole commit, not of the moment. */

@@ -6,6 +6,7 @@ import { asAccessDenied, CODE, hasCode, isBrokerAway, isMisdirected } from '../k
 import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
+import { choosePartitions } from './choose-partitions.ts';
 import { produce, sendWithReplacements } from './produce.ts';
 import { ProduceLimits } from './produce-limits.ts';
 import { toTopicOffsets } from './transactional-producer.ts';
@@ -75,7 +76,8 @@ export class PlainProducer implements StreamsProducer {
       return await sendWithReplacements(records, refuse, async (some, onRefused) => {
         await this.#cluster.track([...new Set(some.map((r) => r.topic))]);
         const who = { identity: undefined, sequences: new Map<string, number>(), limits: this.#limits, onRefused };
-        return produce(this.#cluster, some, who);
+        const placed = choosePartitions(some, (topic) => this.#cluster.partitionCount(topic));
+        return produce(this.#cluster, placed, who);
       });
     } catch (error) {
       this.#broken = true;

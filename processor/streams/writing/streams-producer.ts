@@ -16,6 +16,8 @@ export interface OutgoingRecord {
    * in internal topics: brokers delete by it and refuse what is more than an hour ahead of their own.
    */
   readonly timestampMs?: number | undefined;
+  /** Of a topic whose partition count was not known when the record was made: it takes the place of `partition`. */
+  readonly choosePartition?: ((count: number) => number) | undefined;
   /** Number of the codec that it came packed with: where it must be packed, it is by this one. */
   readonly codec?: number;
   /** When the topic does not take it whole, a part of it is written. */

@@ -12,6 +12,7 @@ import { asAccessDenied, CODE, hasCode, isBrokerAway, isFenced, isMisdirected } 
 import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
+import { choosePartitions } from './choose-partitions.ts';
 import { produce, sendWithReplacements, type ProduceCluster } from './produce.ts';
 import { ProduceLimits } from './produce-limits.ts';
 import {
@@ -29,7 +30,14 @@ export interface TransactionCluster
     ProduceCluster,
     Pick<
       KafkaCluster,
-      'connect' | 'coordinator' | 'forgetCoordinator' | 'track' | 'refresh' | 'withOpenTransactions' | 'disconnect'
+      | 'connect'
+      | 'coordinator'
+      | 'forgetCoordinator'
+      | 'partitionCount'
+      | 'track'
+      | 'refresh'
+      | 'withOpenTransactions'
+      | 'disconnect'
     >,
     Partial<Pick<KafkaCluster, 'brokerSettings'>> {}
 
@@ -198,14 +206,15 @@ export class TransactionalProducer implements StreamsProducer {
   }
 
   async #send(
-    records: readonly OutgoingRecord[],
+    unplaced: readonly OutgoingRecord[],
     input: InputCommit,
     onRefused: (record: OutgoingRecord, error: StreamsError) => void,
   ): Promise<OffsetMap> {
     return this.#guard('send', async () => {
       const identity = this.#ready();
+      await this.#track(unplaced);
+      const records = choosePartitions(unplaced, (topic) => this.#cluster.partitionCount(topic));
       const names = new Set(records.map((r) => topicPartition(r.topic, r.partition)));
-      await this.#track(records);
       const topics = [...new Set(records.map(({ topic }) => topic))].join(', ');
       await this.#addPartitions(
         identity,

@@ -20,7 +20,9 @@ export function compileSink(
         value: value === null ? null : serialized(values.serialize(value)),
         timestampMs,
         headers: runtime.headers(),
-        partition: partitioner?.(key as never, value as never, runtime.partitionsOf(to)),
+        ...(partitioner === undefined
+          ? {}
+          : { choosePartition: (count: number) => partitioner(key as never, value as never, count) }),
       });
     } catch (error) {
       throw failedAt(name, error);
