@@ -23,6 +23,7 @@ export type {
   KStream,
   KTable,
   Mapper,
+  ProcessOptions,
   ReduceOptions,
   RepartitionOptions,
   Serdes,
@@ -60,12 +61,16 @@ export {
   type RecordHeaders,
 } from './topology/record.ts';
 export type {
+  FixedKeyProcessor,
+  FixedKeyProcessorContext,
+  FixedKeyProcessorSupplier,
   ForwardOptions,
   Processor,
   ProcessorContext,
   ProcessorFunction,
   ProcessorStore,
   ProcessorSupplier,
+  StoreOf,
 } from './topology/processor-context.ts';
 export type {
   KeyValueStore,
@@ -92,6 +97,7 @@ export {
 export { isRuntimeRow } from './store/runtime-rows.ts';
 export { decodeWindowKey, encodeWindowKey, type WindowKey } from './store/window-key.ts';
 export type { ErrorDecision, ErrorHandlers, FailedOutput, FailedRecord } from './task/error-decisions.ts';
+export type { Cancellable, Schedule } from './task/punctuators.ts';
 export type { InstanceStatus, TaskStateName, TaskStatus } from './task/instance-status.ts';
 export type { KeyMetadata, StoreQueryOptions } from './queries/store-queries.ts';
 export type { KeyValueStoreView, SessionStoreView, StoreViews, WindowStoreView } from './queries/store-view.ts';

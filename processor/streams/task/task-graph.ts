@@ -328,8 +328,7 @@ export class TaskGraph implements TaskRuntime {
 
   send({ choosePartition: chosen, ...sent }: SinkRecord): void {
     const { topic, key } = sent;
-    const record =
-      this.#handlers.onProductionError === undefined ? sent : { ...sent, origin: this.#record ?? null };
+    const record = this.#handlers.onProductionError === undefined ? sent : { ...sent, origin: this.#record ?? null };
     const choosePartition =
       chosen ?? ((count) => (key === null ? this.#ownPartition() % count : partitionOf(key, count)));
     const count = this.#options.partitionsOf(topic);

@@ -145,7 +145,8 @@ export class MemoryProducer implements StreamsProducer {
     this.#checkUsable();
     try {
       return await sendWithReplacements(records, refuse, async (some, onRefused) => {
-        for (const record of choosePartitions(some, (topic) => this.#topics.partitionsOf(topic))) this.#send(record, onRefused);
+        for (const record of choosePartitions(some, (topic) => this.#topics.partitionsOf(topic)))
+          this.#send(record, onRefused);
         return new Map(this.#next);
       });
     } catch (error) {

@@ -65,6 +65,7 @@ class HangingCoordinator {
       refresh: async () => undefined,
       withOpenTransactions: async (partitions) =>
         this.#answer('withOpenTransactions', this.hanging ? partitions.slice(1) : []),
+      partitionCount: () => 1,
       leader: () => 1,
       broker: async () => broker as Broker,
       disconnect: async () => undefined,
@@ -176,6 +177,7 @@ describe('the offsets that a group has committed', () => {
       track: async () => undefined,
       refresh: async () => undefined,
       withOpenTransactions: async () => [],
+      partitionCount: () => 1,
       leader: () => 1,
       broker: async () => believed,
       disconnect: async () => undefined,

@@ -6,7 +6,9 @@ import { StreamsBuilder } from '../streams-builder.ts';
 
 const texts = { value: stringSerde };
 const outputs = (driver: TopologyTestDriver, topic = 'out'): unknown[] =>
-  driver.output(topic).map(({ key, value, timestampMs }) => [key?.toString() ?? null, value?.toString() ?? null, timestampMs]);
+  driver
+    .output(topic)
+    .map(({ key, value, timestampMs }) => [key?.toString() ?? null, value?.toString() ?? null, timestampMs]);
 
 describe('process', () => {
   test('a function of a context; forward takes the time and headers of the record, or others', async () => {
@@ -24,7 +26,14 @@ describe('process', () => {
     const driver = new TopologyTestDriver(builder.build());
     await driver.pipe('in', { key: 'k', value: 'v', timestampMs: 5, headers: { h: Buffer.from('old') } });
     const written = driver.output('out');
-    expect(written.map(({ key, value, timestampMs, headers }) => [String(key), String(value), timestampMs, String(headers['h'])])).toEqual([
+    expect(
+      written.map(({ key, value, timestampMs, headers }) => [
+        String(key),
+        String(value),
+        timestampMs,
+        String(headers['h']),
+      ]),
+    ).toEqual([
       ['k1', 'v', 5, 'old'],
       ['2', 'v@5', 7, 'new'],
     ]);
@@ -113,7 +122,10 @@ describe('punctuators', () => {
         (context: ProcessorContext<string, string>) => {
           const rows = context.keyValueStore<string>('seen');
           context.schedule({ everyMs, clock }, (timestampMs) => {
-            context.forward('at', `${String(timestampMs)} ${rows.get('last') ?? ''} ${String(context.record().offset)}`);
+            context.forward(
+              'at',
+              `${String(timestampMs)} ${rows.get('last') ?? ''} ${String(context.record().offset)}`,
+            );
             rows.put('told', String(timestampMs));
           });
           return (value) => rows.put('last', value);

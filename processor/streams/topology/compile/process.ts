@@ -95,10 +95,14 @@ const NOT_READ = undefined as never;
 function viewOf({ name, kind }: StoreSpec, runtime: TaskRuntime, timeOf: () => number): unknown {
   // mutant: own-view
   switch (kind) {
+    case 'key-value':
+      return runtime.keyValueStore(name).ownView(timeOf);
     case 'window':
       return runtime.windowStore(name).ownView(timeOf);
-    default:
-      return runtime.keyValueStore(name).ownView(timeOf);
+    case 'session':
+      return runtime.sessionStore(name).ownView(timeOf);
+    case 'versioned':
+      return runtime.versionedStore(name).ownView(timeOf);
   }
 }
 
