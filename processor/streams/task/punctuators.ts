@@ -60,7 +60,7 @@ export class Punctuators {
     return this.#called;
   }
 
-  /** Calls what is due by a clock, the longest due first. Those that are scheduled meanwhile are called by the next advance. */
+  /** Calls what is due by a clock, the longest due first. What is scheduled meanwhile is called by the next advance. */
   advance(clock: Schedule['clock'], timeMs: number): void {
     const inOrder = [...this.#byClock[clock]].sort((a, b) => a.dueMs - b.dueMs);
     for (const punctuator of inOrder) {

@@ -42,9 +42,9 @@ describe('process', () => {
   test('the supplier runs once a task', async () => {
     let supplied = 0;
     const builder = new StreamsBuilder();
-    builder.stream('in', texts).process((_context: ProcessorContext<never, never>) => {
+    builder.stream('in', texts).process((context: ProcessorContext<never, never>) => {
       supplied += 1;
-      return () => undefined;
+      return () => void context.taskId;
     });
     const driver = new TopologyTestDriver(builder.build(), { partitions: { in: 3 } });
     await driver.pipe('in', { value: 'a' }, { value: 'b' });
