@@ -25,7 +25,7 @@ export class KTableImpl<K, V> implements KTable<K, V> {
     const node = this.dsl.graph.add({
       kind: 'table-filter',
       predicate: asAny(predicate),
-      knowsBefore: knowsBefore || store !== undefined,
+      knowsBefore,
       store,
       inputs: this.#changes(),
     });
