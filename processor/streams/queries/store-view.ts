@@ -70,6 +70,11 @@ export function storeView<K, V>(spec: StoreSpec<V, K>, access: StoreAccess): Sto
     case 'key-value':
       return keyValueView(rows);
     case 'window':
+      if (spec.retainDuplicates === true)
+        throw new StreamsError(
+          'CONFIG_INVALID',
+          `store("${spec.name}"): a store of duplicates has no view from outside`,
+        );
       return windowView(rows);
     case 'session':
       return sessionView(rows);

@@ -304,10 +304,10 @@ export class EventTime {
 
 /**
  * The stores that may hold the row, the one that does first: by name, so that it stays when stores are declared in
- * another order. A window store, or any store of a task that hands event time on; one with a changelog before others.
+ * another order. A store that forgets, or any store of a task that hands event time on; those with a changelog first.
  */
 function rowPlacesOf({ stores, writesGroupings }: SubTopology, readsRepartition: boolean): RowPlace[] {
-  const windowed = stores.filter(({ kind }) => kind === 'window');
+  const windowed = stores.filter(({ kind }) => kind !== 'key-value');
   const handsOn = windowed.length === 0 && readsRepartition && writesGroupings.length > 0;
   return (handsOn ? stores : windowed)
     .toSorted((a, b) => Number(hasChangelog(b)) - Number(hasChangelog(a)) || (a.name < b.name ? -1 : 1))

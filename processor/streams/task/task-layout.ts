@@ -141,7 +141,7 @@ export class TaskLayout {
         .flatMap((topic) =>
           Array.from({ length: this.#partitionsOf(topic) }, (_, partition) => ({ topic, partition })),
         ),
-      isAwaited: [...downstream].some(({ stores }) => stores.some(({ kind }) => kind === 'window')),
+      isAwaited: [...downstream].some(({ stores }) => stores.some(({ kind }) => kind !== 'key-value')),
     };
   }
 

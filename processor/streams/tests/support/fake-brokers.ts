@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FetchedBytes } from '../../kafka/fetch-protocol.ts';
 import type { ProtocolRequest } from '../../kafka/broker.ts';
 import type { RestoreCluster } from '../../reading/changelog-reader.ts';
-import { batchBytes } from './record-batch-bytes.ts';
+import { batchBytes, type RecordSpec } from './record-batch-bytes.ts';
 
 /** A value without a key, or both. */
-export type FakeValue = string | { readonly key: Buffer | null; readonly value: Buffer | null };
+export type FakeValue = string | Pick<RecordSpec, 'key' | 'value' | 'headers'>;
 
 export interface FakePartition {
   /** -1: none. What the metadata say after the next refresh. */
