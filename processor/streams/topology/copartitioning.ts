@@ -1,6 +1,7 @@
 import { StreamsError } from '../errors.ts';
 import { hasChangelog } from '../store/typed-store.ts';
-import { inputTopicOf, storesOf, type GraphNode, type TopicName } from './graph.ts';
+import { isKeyedJoin, storesOf, type GraphNode } from './graph.ts';
+import { topicsInFrontOf } from './joined-topics.ts';
 import { repartitionSizes } from './repartition-sizes.ts';
 import {
   changelogTopic,
@@ -9,7 +10,6 @@ import {
   statusTopic,
   topicNameOf,
   userOutputsOf,
-  type SubTopology,
   type Topology,
 } from './topology.ts';
 
@@ -46,8 +46,9 @@ export function checkTopicNames(topology: Topology, applicationId: string): void
 }
 
 /**
- * A key's rows must lie in one task. So all topics that reach one store, by any way, must have as many partitions.
- * @throws StreamsError NOT_COPARTITIONED naming the store, the topics and their counts.
+ * A key's rows must lie in one task. So all topics that reach one store or one join by key, by any way, must have as many
+ * partitions.
+ * @throws StreamsError NOT_COPARTITIONED naming the store or the join, the topics and their counts.
  */
 export function checkCopartitioned(
   topology: Topology,
@@ -56,40 +57,43 @@ export function checkCopartitioned(
 ): void {
   const repartitions = repartitionSizes(topology, applicationId, sizeOf);
   for (const subTopology of topology.subTopologies) {
+    const countsInFrontOf = (nodes: readonly GraphNode[]): (readonly [string, number])[] =>
+      [
+        ...new Set(
+          nodes.flatMap((node) => topicsInFrontOf(node, subTopology).map((topic) => topicNameOf(topic, applicationId))),
+        ),
+      ].flatMap((topic) => {
+        const count = repartitions.get(topic) ?? sizeOf(topic);
+        return count === undefined ? [] : [[topic, count] as const];
+      });
     for (const { name } of subTopology.stores) {
       const users = subTopology.nodes.filter((node) => storesOf(node).some((store) => store.name === name));
-      const topics = [
-        ...new Set(
-          users.flatMap((node) => topicsInFrontOf(node, subTopology).map((topic) => topicNameOf(topic, applicationId))),
-        ),
-      ];
-      const counted = topics
-        .map((topic) => [topic, repartitions.get(topic) ?? sizeOf(topic)] as const)
-        .filter(([, count]) => count !== undefined);
+      const counted = countsInFrontOf(users);
       // mutant: equal-counts
       if (new Set(counted.map(([, count]) => count)).size <= 1) continue;
-      const sizes = counted.map(([topic, count]) => `${topic} (${String(count)})`).join(', ');
       const holds = users.some(({ kind }) => kind !== 'process')
         ? 'counts by the keys of'
         : 'holds what belongs to the keys of';
       throw new StreamsError(
         'NOT_COPARTITIONED',
-        `the store "${name}" ${holds} ${sizes}: with different partition counts one key lies in two tasks, ` +
+        `the store "${name}" ${holds} ${sizesOf(counted)}: with different partition counts one key lies in two tasks, ` +
           `each with a part of its rows (${users.map((node) => node.name).join(', ')}). Give the topics equal ` +
           `partition counts, or send what comes from them through groupBy, which repartitions`,
+      );
+    }
+    for (const node of subTopology.nodes.filter(isKeyedJoin)) {
+      const counted = countsInFrontOf([node]);
+      if (new Set(counted.map(([, count]) => count)).size <= 1) continue;
+      throw new StreamsError(
+        'NOT_COPARTITIONED',
+        `${node.name} joins by the keys of ${sizesOf(counted)}: with different partition counts the two sides of one ` +
+          `key lie in two tasks, which never meet. Give the topics equal partition counts, or send one side through ` +
+          `repartition, which then has as many partitions as the other`,
       );
     }
   }
 }
 
-/** The topics whose records, or dead letters, reach a node. */
-function topicsInFrontOf(node: GraphNode, { nodes }: SubTopology): TopicName[] {
-  const found = new Set<GraphNode>();
-  const visit = (at: GraphNode): void => {
-    if (found.has(at)) return;
-    found.add(at);
-    for (const { from } of at.inputs) for (const other of nodes) if (other.index === from) visit(other);
-  };
-  visit(node);
-  return [...found].sort((a, b) => a.index - b.index).flatMap((at) => inputTopicOf(at) ?? []);
+function sizesOf(counted: readonly (readonly [string, number])[]): string {
+  return counted.map(([topic, count]) => `${topic} (${String(count)})`).join(', ');
 }

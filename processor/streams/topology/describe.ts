@@ -30,7 +30,8 @@ export function describeGraph(
               .join(', ') || 'none'
           }`,
         );
-      if (input === undefined) lines.push(`      <-- ${printedInputs(node, nodes).map(nameOf).join(', ') || 'none'}`);
+      if (input === undefined)
+        lines.push(`      <-- ${[...new Set(printedInputs(node, nodes).map(nameOf))].join(', ') || 'none'}`);
     }
     lines.push('');
   }

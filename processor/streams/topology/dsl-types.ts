@@ -176,12 +176,90 @@ export interface KTable<K, V> {
 
   mapValues<W>(map: Mapper<K, V, W>, options?: TableStoreOptions<W>): KTable<K, W>;
 
+  /**
+   * Groups rows anew, through the repartition topic `<applicationId>-<name>-repartition`: what a row was before is taken
+   * away under its old key, what it is now is added under its new one, in one transaction. A row for which the selector
+   * answers null, or no key, is in no group.
+   */
+  groupBy<L, W>(
+    selector: Mapper<K, V, KeyValue<L | null, W> | null | undefined>,
+    options: { readonly name: string; readonly key: Serde<L>; readonly value: Serde<NonNullable<W>> },
+  ): KGroupedTable<L, W>;
+  groupBy<W>(
+    selector: Mapper<K, V, KeyValue<string | null, W> | null | undefined>,
+    options: { readonly name: string; readonly value: Serde<NonNullable<W>> },
+  ): KGroupedTable<string, W>;
+  groupBy<L>(
+    selector: Mapper<K, V, KeyValue<L | null, V> | null | undefined>,
+    options: { readonly name: string; readonly key: Serde<L> },
+  ): KGroupedTable<L, V>;
+  groupBy(
+    selector: Mapper<K, V, KeyValue<string | null, V> | null | undefined>,
+    options: { readonly name: string },
+  ): KGroupedTable<string, V>;
+
+  /**
+   * The rows of keys that both tables have. A change of either side makes a new row, with the larger of both times; a
+   * row that goes is handed on as deleted if there was one. The topics of both must have as many partitions.
+   */
+  join<W, R>(other: KTable<K, W>, joiner: TableJoiner<K, V, W, R>, options?: TableStoreOptions<R>): KTable<K, R>;
+
+  /** A row for each one of this table; null for the other side where it has none. */
+  leftJoin<W, R>(
+    other: KTable<K, W>,
+    joiner: TableJoiner<K, V, W | null, R>,
+    options?: TableStoreOptions<R>,
+  ): KTable<K, R>;
+
+  /** A row for each key that one of the tables has; null for the side that has none. */
+  outerJoin<W, R>(
+    other: KTable<K, W>,
+    joiner: TableJoiner<K, V | null, W | null, R>,
+    options?: TableStoreOptions<R>,
+  ): KTable<K, R>;
+
   /** Each changed row, once a commit, with its newest value; a deleted one as null. */
   toStream(): KStream<K, V | null>;
   toStream<L>(mapper: Mapper<K, V | null, L>): KStream<L, V | null>;
 
   /** What came too late for all of its windows, once: the partial aggregate. Windowed tables only. */
   late(): KStream<unknown, V>;
+}
+
+/** Makes the value of a joined row. */
+export type TableJoiner<K, V, W, R> = (left: V, right: W, key: K) => R;
+
+/** Where the rows of a grouped table that are reduced are kept. */
+export interface TableReduceOptions<V> {
+  readonly store: string;
+  /** Default: the value serde of the grouping. */
+  readonly value?: Serde<V>;
+}
+
+/**
+ * A table grouped by new keys, waiting for an aggregation. When a row of the table changes, its old value is subtracted
+ * under its old key, then the new one is added under its new key.
+ */
+export interface KGroupedTable<K, V> {
+  aggregate<A>(aggregate: TableAggregate<V, A, K>, options: { readonly store: string }): KTable<K, A>;
+
+  /** Counts rows per key. A key that has had rows and has none is a row of 0. */
+  count(options: {
+    readonly store: string;
+    readonly key?: Serde<K>;
+    readonly value?: Serde<number>;
+  }): KTable<K, number>;
+
+  /** Makes one value of all rows of a key: `add` puts one in, `subtract` takes one out again. */
+  reduce(reducers: TableReducers<V>, options: TableReduceOptions<V>): KTable<K, V>;
+}
+
+/** An aggregate that can take a value out again. */
+export type TableAggregate<V, A, K = unknown> = Aggregate<V, A, K> & Required<Pick<Aggregate<V, A, K>, 'subtract'>>;
+
+export interface TableReducers<V> {
+  readonly add: (reduced: V, value: V) => V | null | undefined;
+  readonly subtract: (reduced: V, value: V) => V | null | undefined;
 }
 
 /** Keeps the rows of a table in a store of this name. */

@@ -112,6 +112,7 @@ function completedNode(node: DeclaredNode, nodes: readonly DeclaredNode[], store
     case 'combine':
       return { ...node, feeds: feedsOf(node.index, nodes) };
     case 'send':
+    case 'table-group':
       return { ...node, routes: routesOf(node.index, nodes) };
     case 'repartitioned': {
       const edge = node.inputs.find(({ carries }) => carries === 'routed');
@@ -152,9 +153,11 @@ function routesOf(sender: number, nodes: readonly DeclaredNode[]): string[] {
   const behind = nodes.filter(({ inputs }) =>
     inputs.some((edge) => edge.carries === 'routed' && edge.sender === sender),
   );
-  return behind.flatMap(({ index }) =>
-    nodes.flatMap((node) =>
-      node.kind === 'aggregate' && node.inputs.some(({ from }) => from === index) ? node.store.name : [],
-    ),
+  return behind.flatMap((reader) =>
+    reader.kind === 'table-aggregate'
+      ? reader.store.name
+      : nodes.flatMap((node) =>
+          node.kind === 'aggregate' && node.inputs.some(({ from }) => from === reader.index) ? node.store.name : [],
+        ),
   );
 }

@@ -22,12 +22,20 @@ export type Edge =
   | { readonly from: number; readonly carries: 'partials'; readonly combine: number }
   /** Of a repartition source: the records that this node sends, one by one. */
   | { readonly from: number; readonly carries: 'routed'; readonly sender: number }
-  /** Of a table: its changed rows, each once a commit. */
-  | { readonly from: number; readonly carries: 'changes' }
+  /** Of a table: its changed rows, each once a commit. A join gets them on two sides. */
+  | { readonly from: number; readonly carries: 'changes'; readonly side?: JoinSide }
   /** Of a table: nothing is handed on, its rows are looked at. */
-  | { readonly from: number; readonly carries: 'rows' }
+  | { readonly from: number; readonly carries: 'rows'; readonly side?: JoinSide }
   /** Of a windowed aggregation: what came too late for all of its windows. */
   | { readonly from: number; readonly carries: 'late' };
+
+export type JoinSide = 'left' | 'right';
+
+/** Which rows a join has: of keys that both sides have, that the left side has, or that one of them has. */
+export type JoinKind = 'inner' | 'left' | 'outer';
+
+/** Makes a joined value of those of both sides; null stands for the side that is missing. */
+export type Joiner = (left: never, right: never, key: never) => unknown;
 
 /** A user's topic by its name, or an internal repartition topic by its grouping name. */
 export type TopicName = { readonly topic: string } | { readonly grouping: string };
@@ -167,6 +175,38 @@ export type TableStepNode =
       readonly store: StoreSpec<unknown> | undefined;
     });
 
+/**
+ * Sends each changed row of a table to the repartition topic of a grouping: what it adds under its new key, what it
+ * takes away under the old one.
+ */
+export interface TableGroupNode extends NodeOf<'table-group'> {
+  readonly grouping: string;
+  /** Null: the row belongs to no group. */
+  readonly pairOf: ValueFunction<KeyValue | null | undefined>;
+  readonly key: Serde<unknown>;
+  readonly value: Serde<unknown>;
+  /** What its changes are known by behind the topic: any store that they reach. */
+  readonly routes: readonly string[];
+}
+
+/** Adds and takes away, behind the repartition topic, what the rows of a grouped table are made of. */
+export interface TableAggregateNode extends NodeOf<'table-aggregate'> {
+  readonly key: Serde<unknown>;
+  /** Of what arrives. */
+  readonly value: Serde<unknown>;
+  readonly aggregate: Aggregate<unknown, unknown>;
+  readonly store: StoreSpec<unknown>;
+}
+
+/** Two tables of one kind of key as one. Without a store its rows are made when they are asked for. */
+export interface TableJoinNode extends NodeOf<'table-join'> {
+  readonly joins: JoinKind;
+  readonly joiner: Joiner;
+  /** Of whole keys. */
+  readonly key: Serde<unknown>;
+  readonly store: StoreSpec<unknown> | undefined;
+}
+
 /** A table's changed rows as records. */
 export type ToStreamNode = NodeOf<'to-stream'>;
 
@@ -197,6 +237,9 @@ export type GraphNode =
   | MergePartialsNode
   | ToTableNode
   | TableStepNode
+  | TableGroupNode
+  | TableAggregateNode
+  | TableJoinNode
   | ToStreamNode
   | SinkNode;
 
@@ -233,6 +276,9 @@ const LABELS: Readonly<Record<NodeKind, string>> = {
   'to-table': 'TOTABLE',
   'table-filter': 'FILTER',
   'table-map-values': 'MAPVALUES',
+  'table-group': 'GROUPBY',
+  'table-aggregate': 'AGGREGATE',
+  'table-join': 'JOIN',
   'to-stream': 'TOSTREAM',
   late: 'LATE',
   sink: 'SINK',
@@ -261,7 +307,9 @@ export function outputTopicOf(node: GraphNode): TopicName | undefined {
 
 /** The repartition topic that a node writes to. */
 export function groupingWrittenBy(node: GraphNode): { readonly grouping: string } | undefined {
-  return node.kind === 'combine' || node.kind === 'send' ? { grouping: node.grouping } : undefined;
+  return node.kind === 'combine' || node.kind === 'send' || node.kind === 'table-group'
+    ? { grouping: node.grouping }
+    : undefined;
 }
 
 /** The stores that a node reads or writes. */
@@ -272,13 +320,20 @@ export function storesOf(node: GraphNode): readonly StoreSpec<unknown>[] {
     case 'aggregate':
     case 'merge-partials':
     case 'to-table':
+    case 'table-aggregate':
       return [node.store];
     case 'table-filter':
     case 'table-map-values':
+    case 'table-join':
       return node.store === undefined ? [] : [node.store];
     default:
       return [];
   }
+}
+
+/** A join whose sides meet by their keys: both must lie in one task. */
+export function isKeyedJoin(node: GraphNode): boolean {
+  return node.kind === 'table-join';
 }
 
 /** The nodes that an edge leads to from this one, in the order in which they were declared. */

@@ -11,7 +11,7 @@ import { checkedWindows, type TimeWindows } from './windows.ts';
 const OWN_KEY = ((_value: unknown, key: unknown): unknown => key) as ValueFunction<unknown>;
 
 /** Of values that nobody looks at behind the shuffle. */
-const NOTHING_SERDE: Serde<unknown> = {
+export const NOTHING_SERDE: Serde<unknown> = {
   serialize: () => Buffer.alloc(0),
   deserialize: () => true,
   format: 'nothing',

@@ -1,10 +1,11 @@
 import { checkFunctions, checkOptions } from '../options.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
 import type { DslContext, TableShape } from './dsl-context.ts';
-import type { KStream, KTable, Mapper, TableStoreOptions } from './dsl-types.ts';
-import type { DeclaredNode, Edge } from './graph.ts';
+import type { KeyValue, KGroupedTable, KStream, KTable, Mapper, TableJoiner, TableStoreOptions } from './dsl-types.ts';
+import type { DeclaredNode, Edge, Joiner, JoinKind, JoinSide, TableGroupNode } from './graph.ts';
+import { KGroupedTableImpl } from './grouped-table.ts';
 import { asAny, wrapped } from './kstream.ts';
-import type { Serde } from './serdes.ts';
+import { stringSerde, type Serde } from './serdes.ts';
 
 export class KTableImpl<K, V> implements KTable<K, V> {
   protected readonly dsl: DslContext;
@@ -48,6 +49,41 @@ export class KTableImpl<K, V> implements KTable<K, V> {
     return this.#behind(node, store, options.value as Serde<unknown> | undefined);
   }
 
+  groupBy<L, W>(
+    selector: Mapper<K, V, KeyValue<L | null, W> | null | undefined>,
+    options: { readonly name: string; readonly key?: Serde<L>; readonly value?: Serde<NonNullable<W>> },
+  ): KGroupedTable<L, W> {
+    const what = `groupBy() of ${this.node.name}`;
+    checkOptions(what, options, ['name', 'key', 'value']);
+    checkFunctions(what, { selector }, ['selector']);
+    return new KGroupedTableImpl(this.dsl, this.node, {
+      name: options.name,
+      pairOf: asAny(selector) as TableGroupNode['pairOf'],
+      key: (options.key ?? stringSerde) as Serde<unknown>,
+      value: (options.value ?? this.shape.value) as Serde<unknown> | undefined,
+    });
+  }
+
+  join<W, R>(other: KTable<K, W>, joiner: TableJoiner<K, V, W, R>, options?: TableStoreOptions<R>): KTable<K, R> {
+    return this.#joined('inner', other, joiner, options);
+  }
+
+  leftJoin<W, R>(
+    other: KTable<K, W>,
+    joiner: TableJoiner<K, V, W | null, R>,
+    options?: TableStoreOptions<R>,
+  ): KTable<K, R> {
+    return this.#joined('left', other, joiner, options);
+  }
+
+  outerJoin<W, R>(
+    other: KTable<K, W>,
+    joiner: TableJoiner<K, V | null, W | null, R>,
+    options?: TableStoreOptions<R>,
+  ): KTable<K, R> {
+    return this.#joined('outer', other, joiner, options);
+  }
+
   toStream<L = K>(mapper?: Mapper<K, V | null, L>): KStream<L, V | null> {
     const node = this.dsl.graph.add({ kind: 'to-stream', inputs: [{ from: this.node.index, carries: 'changes' }] });
     const { key, value } = this.shape;
@@ -62,12 +98,52 @@ export class KTableImpl<K, V> implements KTable<K, V> {
     return this.dsl.stream(late ?? this.node, { keyUnchanged: false, key: undefined, value });
   }
 
+  #joined<W, A, B, R>(
+    joins: JoinKind,
+    other: KTable<K, W>,
+    joiner: TableJoiner<K, A, B, R>,
+    options: TableStoreOptions<R> = {},
+  ): KTable<K, R> {
+    const { graph } = this.dsl;
+    const what = `${joins === 'inner' ? 'join' : `${joins}Join`}() of ${this.node.name}`;
+    checkFunctions(what, { joiner }, ['joiner']);
+    if (!this.#isJoinable(what, other)) return this as unknown as KTable<K, R>;
+    if (other.shape.layout.kind !== this.shape.layout.kind)
+      graph.refuse(
+        `${what} and ${other.node.name}: the keys of one are ${keysOf(this.shape)}, those of the other ` +
+          `${keysOf(other.shape)}, so that no two are equal`,
+      );
+    const store = this.#storeOf(what, options, undefined);
+    const inputs = [...this.#changes('left'), ...other.#changes('right')];
+    const { key } = this.shape;
+    const node = graph.add({ kind: 'table-join', joins, joiner: joiner as unknown as Joiner, key, store, inputs });
+    return this.dsl.table(node, {
+      ...this.shape,
+      value: options.value as Serde<unknown> | undefined,
+      knowsBefore: true,
+      late: undefined,
+    });
+  }
+
+  #isJoinable(what: string, other: unknown): other is KTableImpl<unknown, unknown> {
+    const { graph } = this.dsl;
+    const isTable = other instanceof KTableImpl;
+    if (!isTable) graph.refuse(`${what} takes another table`);
+    else if (other.dsl.graph !== graph)
+      graph.refuse(
+        `${what} and ${other.node.name}, which is of another StreamsBuilder: its source would not be read. Declare ` +
+          `both tables with one builder`,
+      );
+    return isTable && other.dsl.graph === graph;
+  }
+
   /** An operator needs to see what changes, and to look at the rows. */
-  #changes(): Edge[] {
+  #changes(side?: JoinSide): Edge[] {
     const { index: from } = this.node;
+    const at = side === undefined ? {} : { side };
     return [
-      { from, carries: 'changes' },
-      { from, carries: 'rows' },
+      { from, carries: 'changes', ...at },
+      { from, carries: 'rows', ...at },
     ];
   }
 
@@ -88,4 +164,8 @@ export class KTableImpl<K, V> implements KTable<K, V> {
       this.dsl.graph.refuse(`${what} keeps rows in "${name}" and needs a serde for them, { value: … }`);
     return { ...this.shape.layout, name, serde: value as Serde<unknown>, timed: true };
   }
+}
+
+function keysOf({ layout }: TableShape): string {
+  return layout.kind === 'key-value' ? 'without windows' : `${layout.kind}s`;
 }

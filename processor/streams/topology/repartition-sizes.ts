@@ -1,8 +1,11 @@
+import { joinedTopics } from './joined-topics.ts';
 import { repartitionTopic, topicNameOf, type Topology } from './topology.ts';
 
 /**
- * Partition counts of the repartition topics: as many as the largest topic that the sub-topologies writing them read,
- * through other repartition topics too, also where those lead back to it. Left out: topics behind unknown ones only.
+ * Partition counts of the repartition topics. One that meets topics of the user's in a join by key has as many as they
+ * have. All others: as many as the largest topic that the sub-topologies writing them read, through other repartition
+ * topics too, also where those lead back to it; where several meet in a join, as many as the largest of them. Left out:
+ * topics behind unknown ones only.
  */
 export function repartitionSizes(
   topology: Topology,
@@ -10,6 +13,22 @@ export function repartitionSizes(
   sizeOf: (topic: string) => number | undefined,
 ): Map<string, number> {
   const sizes = new Map<string, number>();
+  const written = new Set(
+    topology.subTopologies.flatMap(({ writesGroupings }) =>
+      writesGroupings.map((grouping) => repartitionTopic(applicationId, grouping)),
+    ),
+  );
+  const groups = joinedTopics(topology, applicationId);
+  const fixed = new Set<string>();
+  for (const group of groups) {
+    const known = [...group].flatMap((topic) => (written.has(topic) ? [] : (sizeOf(topic) ?? [])));
+    if (known.length === 0) continue;
+    for (const topic of group) {
+      if (!written.has(topic)) continue;
+      sizes.set(topic, Math.max(...known));
+      fixed.add(topic);
+    }
+  }
   for (let grew = true; grew;) {
     grew = false;
     for (const { sources, writesGroupings } of topology.subTopologies) {
@@ -19,8 +38,8 @@ export function repartitionSizes(
       for (const grouping of known.length === 0 ? [] : writesGroupings) {
         const topic = repartitionTopic(applicationId, grouping);
         const size = Math.max(...known);
-        if (size <= (sizes.get(topic) ?? 0)) continue;
-        sizes.set(topic, size);
+        if (fixed.has(topic) || size <= (sizes.get(topic) ?? 0)) continue;
+        for (const joined of groups.find((group) => group.has(topic)) ?? [topic]) sizes.set(joined, size);
         grew = true;
       }
     }

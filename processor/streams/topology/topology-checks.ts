@@ -33,13 +33,24 @@ export function findNodeProblem(node: DeclaredNode, nodes: readonly DeclaredNode
     case 'aggregate':
     case 'merge-partials':
       return findAggregateProblem(name, node) ?? findStoreProblem(name, node.store);
+    case 'table-aggregate':
+      return (
+        findAggregateProblem(name, node) ??
+        (typeof node.aggregate.subtract === 'function'
+          ? undefined
+          : `the aggregate of the store "${node.store.name}" of ${name} has no subtract(): what a row of a table was ` +
+            `before must be taken away again`) ??
+        findStoreProblem(name, node.store)
+      );
     case 'to-table':
     case 'table-filter':
     case 'table-map-values':
+    case 'table-join':
       return node.store === undefined ? undefined : findStoreProblem(name, node.store);
     case 'combine':
       return findSerdeProblem(`the grouping "${node.grouping}"`, { key: node.key });
     case 'send':
+    case 'table-group':
       return (
         findGroupingProblem(node.grouping) ??
         findSerdeProblem(`the grouping "${node.grouping}"`, { key: node.key, value: node.value })
@@ -181,7 +192,10 @@ export function findStoreProblem(node: string, store: StoreSpec<unknown>): strin
   return undefined;
 }
 
-function findAggregateProblem(node: string, { aggregate, store }: Aggregation): string | undefined {
+function findAggregateProblem(
+  node: string,
+  { aggregate, store }: Pick<Aggregation, 'aggregate' | 'store'>,
+): string | undefined {
   const missing = (['empty', 'add'] as const).find(
     (part) => typeof (aggregate as typeof aggregate | undefined)?.[part] !== 'function',
   );

@@ -1,5 +1,14 @@
-import { inputTopicOf, readersOf, type Edge, type GraphNode, type RepartitionSourceNode } from '../graph.ts';
-import { copyOf } from '../own-values.ts';
+import {
+  inputTopicOf,
+  readersOf,
+  type Edge,
+  type GraphNode,
+  type JoinSide,
+  type RepartitionSourceNode,
+  type TableJoinNode,
+} from '../graph.ts';
+import { storeKeys } from '../../store/store-keys.ts';
+import { canChange, copyOf } from '../own-values.ts';
 import { emitNothing, type ChangeEmit, type Emit, type TableView, type TaskRuntime } from '../task-runtime.ts';
 import type { Serde } from '../serdes.ts';
 import { topicNameOf } from '../topology.ts';
@@ -8,12 +17,19 @@ import { keepsValues, needsOwnValues } from '../value-sharing.ts';
 import { compileAggregate, compileMergePartials, type AggregationTargets, type MergePartial } from './aggregate.ts';
 import { compileCombine } from './combine.ts';
 import { compileProcess } from './process.ts';
-import { compileRepartitionSource, type RoutedReader } from './repartition-source.ts';
+import {
+  compileRepartitionSource,
+  type ChangeReader,
+  type RoutedReader,
+  type UpdateRow,
+} from './repartition-source.ts';
 import { compileSend } from './send.ts';
 import { compileSink } from './sink.ts';
 import { bothSources, compileSource, type CompiledSource } from './source.ts';
 import { compileBranch, compileStep } from './steps.ts';
-import { compileTableStep, compileToStream, compileToTable, viewOfStep, viewOfStore } from './table.ts';
+import { compileTableStep, compileToStream, compileToTable, keptIn, viewOfStep, viewOfStore } from './table.ts';
+import { compileTableAggregate, compileTableGroup, updateAll } from './table-group.ts';
+import { compileTableJoin, viewOfJoin, type JoinedTables } from './table-join.ts';
 
 /** What reads one topic in one task. */
 export interface TopicSource extends CompiledSource {
@@ -51,6 +67,7 @@ export function compileGraph(
 ): Map<string, TopicSource> {
   const known = new Map<number, Compiled>();
   const knownChanges = new Map<number, ChangeEmit>();
+  const knownJoins = new Map<number, Readonly<Record<JoinSide, ChangeEmit>>>();
   const knownViews = new Map<number, TableView>();
 
   /** A node that records are handed to; the same one for all edges that lead to it. */
@@ -91,18 +108,22 @@ export function compileGraph(
 
   /** All that reads the changed rows of a table, as one; undefined: nobody does. */
   const changesBehind = (node: GraphNode): ChangeEmit | undefined => {
-    const readers = readersOf(node, nodes, ({ carries }) => carries === 'changes').map((reader) =>
-      compiledChanges(reader),
+    const readers = readersOf(node, nodes).flatMap((reader) =>
+      reader.inputs.flatMap((edge) =>
+        edge.from === node.index && edge.carries === 'changes' ? compiledChanges(reader, edge.side) : [],
+      ),
     );
     const [first, second] = readers;
     if (second === undefined) return first;
     return (change) => {
-      for (const reader of readers) reader(change);
+      for (const reader of readers)
+        reader(canChange(change.value) ? { ...change, value: copyOf(change.value) } : change);
     };
   };
 
   /** A node that changed rows are handed to. */
-  const compiledChanges = (node: GraphNode): ChangeEmit => {
+  const compiledChanges = (node: GraphNode, side: JoinSide = 'left'): ChangeEmit => {
+    if (node.kind === 'table-join') return named(node, () => joinOf(node)[side]);
     const before = knownChanges.get(node.index);
     if (before !== undefined) return before;
     const made = named(node, () => compileChanges(node));
@@ -117,10 +138,32 @@ export function compileGraph(
       case 'table-filter':
       case 'table-map-values':
         return compileTableStep(node, runtime, changesBehind(node));
+      case 'table-group':
+        return compileTableGroup(node, runtime);
       default:
         throw new Error(`${node.name} takes no changes of tables`);
     }
   };
+
+  const joinOf = (node: TableJoinNode): Readonly<Record<JoinSide, ChangeEmit>> => {
+    const before = knownJoins.get(node.index);
+    if (before !== undefined) return before;
+    const reader = changesBehind(node);
+    const keep = node.store === undefined ? undefined : keptIn(node.store, runtime, reader);
+    const next: ChangeEmit =
+      keep === undefined
+        ? (reader ?? (() => undefined))
+        : ({ key, value, timestampMs }) => keep(key, value, timestampMs);
+    const join = compileTableJoin(node, runtime, { tables: tablesOf(node), idOf: storeKeys(node.key).idOf, next });
+    knownJoins.set(node.index, join);
+    return join;
+  };
+
+  /** Both tables of a join. */
+  const tablesOf = (node: GraphNode): JoinedTables => ({
+    left: viewOf(tableBefore(node, 'left')),
+    right: viewOf(tableBefore(node, 'right')),
+  });
 
   /** The rows of a table. */
   const viewOf = (node: GraphNode): TableView => {
@@ -132,15 +175,22 @@ export function compileGraph(
   };
 
   const makeView = (node: GraphNode): TableView => {
-    if ('store' in node && node.store !== undefined) return viewOfStore(node.store, runtime);
-    if (node.kind === 'table-filter' || node.kind === 'table-map-values')
-      return viewOfStep(node, runtime, viewOf(tableBefore(node)));
+    const kept = 'store' in node && node.store !== undefined ? viewOfStore(node.store, runtime) : undefined;
+    const made =
+      node.kind === 'table-filter' || node.kind === 'table-map-values'
+        ? viewOfStep(node, runtime, viewOf(tableBefore(node)))
+        : node.kind === 'table-join'
+          ? viewOfJoin(node, tablesOf(node))
+          : undefined;
+    // What an operator keeps it writes at the commit: until then its rows are those that it would make.
+    if (kept !== undefined) return { row: (made ?? kept).row, before: kept.before };
+    if (made !== undefined) return made;
     throw new Error(`${node.name} is no table`);
   };
 
-  /** The first table whose rows a node looks at. */
-  const tableBefore = ({ inputs }: GraphNode): GraphNode => {
-    const edge = inputs.find(({ carries }) => carries === 'rows');
+  /** The table whose rows a node looks at; of a join, the one on that side. */
+  const tableBefore = ({ inputs }: GraphNode, side?: JoinSide): GraphNode => {
+    const edge = inputs.find((one) => one.carries === 'rows' && one.side === side);
     return nodes.find(({ index }) => index === edge?.from) as GraphNode;
   };
 
@@ -215,6 +265,9 @@ export function compileGraph(
       case 'to-stream':
       case 'table-filter':
       case 'table-map-values':
+      case 'table-group':
+      case 'table-aggregate':
+      case 'table-join':
         return NOTHING;
     }
   };
@@ -224,7 +277,7 @@ export function compileGraph(
       return compileRepartitionSource(node, runtime, {
         merges: mergesOf(node),
         routed: routedOf(node),
-        changes: new Map(),
+        changes: changesOf(node),
       });
     if (node.kind !== 'source') return undefined;
     const { emit: next, readsKey: keysAreRead } = behind(node, 'records');
@@ -266,6 +319,29 @@ export function compileGraph(
       for (const route of routes.length === 0 ? [''] : routes) byRoute.set(route, { key, value, emit });
     }
     return byRoute;
+  };
+
+  /** By the name of each store, what all aggregations of one grouping of a table do. */
+  const changesOf = (source: RepartitionSourceNode): Map<string, ChangeReader> => {
+    const bySender = new Map<
+      number,
+      { updates: UpdateRow[]; stores: string[] } & Pick<ChangeReader, 'key' | 'value'>
+    >();
+    for (const node of nodes) {
+      const edge = node.inputs.find(({ from, carries }) => from === source.index && carries === 'routed');
+      if (edge?.carries !== 'routed' || node.kind !== 'table-aggregate') continue;
+      const { key, value, store } = node;
+      const group = bySender.get(edge.sender) ?? { key, value, updates: [], stores: [] };
+      bySender.set(edge.sender, group);
+      group.updates.push(named(node, () => compileTableAggregate(node, runtime, changesBehind(node))));
+      group.stores.push(store.name);
+    }
+    return new Map(
+      [...bySender.values()].flatMap(({ key, value, updates, stores }) => {
+        const reader = { key, value, update: updateAll(updates) };
+        return stores.map((store) => [store, reader] as const);
+      }),
+    );
   };
 
   const sources = new Map<string, TopicSource>();

@@ -1,0 +1,106 @@
+import { checkFunctions, checkOptions } from '../options.ts';
+import { countAggregate, type Aggregate } from './aggregate.ts';
+import type { DslContext } from './dsl-context.ts';
+import type { KGroupedTable, KTable, TableAggregate, TableReduceOptions, TableReducers } from './dsl-types.ts';
+import type { DeclaredNode, Edge, TableGroupNode } from './graph.ts';
+import { NOTHING_SERDE } from './grouped-stream.ts';
+import type { Serde } from './serdes.ts';
+
+/** How a table is grouped. */
+export interface TableGrouping {
+  readonly name: string;
+  readonly pairOf: TableGroupNode['pairOf'];
+  readonly key: Serde<unknown>;
+  /** Undefined: something has made values of another type. */
+  readonly value: Serde<unknown> | undefined;
+}
+
+export class KGroupedTableImpl<K, V> implements KGroupedTable<K, V> {
+  readonly #dsl: DslContext;
+  readonly #table: DeclaredNode;
+  readonly #grouping: TableGrouping;
+  /** The sender of the rows, by the serde of their values: all aggregations share it. */
+  readonly #senders = new Map<Serde<unknown>, DeclaredNode>();
+
+  constructor(dsl: DslContext, table: DeclaredNode, grouping: TableGrouping) {
+    this.#dsl = dsl;
+    this.#table = table;
+    this.#grouping = grouping;
+  }
+
+  aggregate<A>(aggregate: TableAggregate<V, A, K>, options: { readonly store: string }): KTable<K, A> {
+    checkOptions('aggregate()', options, ['store']);
+    return this.#aggregateInto(aggregate as unknown as Aggregate<unknown, unknown>, options.store, this.#valueSerde());
+  }
+
+  count(options: {
+    readonly store: string;
+    readonly key?: Serde<K>;
+    readonly value?: Serde<number>;
+  }): KTable<K, number> {
+    checkOptions('count()', options, ['store', 'key', 'value']);
+    const { value } = options;
+    const aggregate = value === undefined ? countAggregate : { ...countAggregate, serde: value };
+    return this.#aggregateInto(
+      aggregate as unknown as Aggregate<unknown, unknown>,
+      options.store,
+      this.#grouping.value ?? NOTHING_SERDE,
+    );
+  }
+
+  reduce(reducers: TableReducers<V>, options: TableReduceOptions<V>): KTable<K, V> {
+    const what = `reduce() of the grouping "${this.#grouping.name}"`;
+    checkOptions(what, options, ['store', 'value']);
+    checkFunctions(what, reducers, ['add', 'subtract']);
+    const arriving = this.#valueSerde();
+    const { add, subtract } = reducers;
+    const aggregate: Aggregate<V, V | undefined> = {
+      empty: () => undefined,
+      add: (reduced, value) => (reduced === undefined ? value : add(reduced, value)),
+      subtract: (reduced, value) => subtract(reduced as V, value),
+      serde: (options.value ?? arriving) as Serde<V | undefined>,
+    };
+    return this.#aggregateInto(aggregate as Aggregate<unknown, unknown>, options.store, arriving);
+  }
+
+  #valueSerde(): Serde<unknown> {
+    const { name, value } = this.#grouping;
+    if (value === undefined)
+      this.#dsl.graph.refuse(
+        `the grouping "${name}" of ${this.#table.name} sends rows through its repartition topic and needs a serde for ` +
+          `their values: { name: "${name}", value: … }`,
+      );
+    return value as Serde<unknown>;
+  }
+
+  #aggregateInto<A>(aggregate: Aggregate<unknown, unknown>, store: string, value: Serde<unknown>): KTable<K, A> {
+    const { key, name } = this.#grouping;
+    const { graph } = this.#dsl;
+    const sender = this.#senderOf(value);
+    const source = graph.repartitionSource(name);
+    const layout = { kind: 'key-value', key } as const;
+    const node = graph.add({
+      kind: 'table-aggregate',
+      key,
+      value,
+      aggregate,
+      store: { ...layout, name: store, serde: aggregate?.serde },
+      inputs: [{ from: source.index, carries: 'routed', sender: sender.index }],
+    });
+    return this.#dsl.table(node, { key, layout, value: aggregate?.serde, knowsBefore: true, late: undefined });
+  }
+
+  #senderOf(value: Serde<unknown>): DeclaredNode {
+    const known = this.#senders.get(value);
+    if (known !== undefined) return known;
+    const { key, name: grouping, pairOf } = this.#grouping;
+    const { index: from } = this.#table;
+    const inputs: Edge[] = [
+      { from, carries: 'changes' },
+      { from, carries: 'rows' },
+    ];
+    const sender = this.#dsl.graph.add({ kind: 'table-group', grouping, pairOf, key, value, inputs });
+    this.#senders.set(value, sender);
+    return sender;
+  }
+}
