@@ -12,14 +12,17 @@ export type { Logger } from './logger.ts';
 export {
   StreamsBuilder,
   type DecodedOptions,
+  type GlobalTableSourceOptions,
   type StreamOptions,
   type TableOptions,
   type ValueOptions,
 } from './topology/streams-builder.ts';
 export type {
+  GlobalKTable,
   GroupingOptions,
   KeyValue,
   KGroupedStream,
+  KGroupedTable,
   KStream,
   KTable,
   Mapper,
@@ -28,6 +31,10 @@ export type {
   RepartitionOptions,
   Serdes,
   SourceStream,
+  TableAggregate,
+  TableJoiner,
+  TableReduceOptions,
+  TableReducers,
   TableStoreOptions,
   ToOptions,
   WindowedKGroupedStream,

@@ -19,9 +19,10 @@ import {
 import type { OutgoingRecord } from '../writing/streams-producer.ts';
 import type { TimeReport } from '../topology/repartition-record.ts';
 import { UnreadableValueError } from '../topology/stored-value.ts';
-import type { Emit, RoutedRecord, SinkRecord, TaskRuntime } from '../topology/task-runtime.ts';
+import type { Emit, RoutedRecord, SinkRecord, TableView, TaskRuntime } from '../topology/task-runtime.ts';
 import { inputTopicsOf, repartitionTopic, timedTopicsOf, type SubTopology } from '../topology/topology.ts';
 import { NodeFailure, userCodeFailed } from '../topology/user-code.ts';
+import type { GlobalTables } from './global-tables.ts';
 import { Punctuators, type Cancellable, type Schedule } from './punctuators.ts';
 import { RecordWatch } from './record-watch.ts';
 import { decisionOf, failedRecordOf, type ErrorHandlers, type FailedOutput } from './error-decisions.ts';
@@ -38,6 +39,8 @@ export interface TaskGraphOptions {
   readonly store: StateStore | undefined;
   /** Of its stores that have one (store/load-indexes.ts). */
   readonly indexes?: StoreIndexes;
+  /** Absent: the topology has none. */
+  readonly globalTables?: GlobalTables;
   readonly collector: RecordCollector;
   /** Undefined: the topic is none that the topology names. */
   readonly partitionsOf: (topic: string) => number | undefined;
@@ -324,6 +327,15 @@ export class TaskGraph implements TaskRuntime {
 
   versionedStore(name: string): LiveVersionedStore<unknown, unknown> {
     return this.#stores.get(name, 'versioned');
+  }
+
+  globalTable(name: string): TableView {
+    const view = this.#options.globalTables?.viewOf(name);
+    if (view === undefined)
+      throw new StreamsError('THREAD_FAILED', `task ${this.taskId} has no global table "${name}"`, {
+        taskId: this.taskId,
+      });
+    return view;
   }
 
   send({ choosePartition: chosen, ...sent }: SinkRecord): void {

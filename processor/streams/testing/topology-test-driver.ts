@@ -15,6 +15,7 @@ import { storedSerde } from '../store/versioned-store.ts';
 import { parseStreamsConfig } from '../streams-config.ts';
 import { commitTask } from '../task/commit.ts';
 import { checkErrorHandlers, ERROR_HANDLERS, type ErrorHandlers } from '../task/error-decisions.ts';
+import { GlobalTables } from '../task/global-tables.ts';
 import { sumOfDrops, type DropCounts } from '../task/dropped-records.ts';
 import { StreamTask } from '../task/stream-task.ts';
 import { TaskGraph } from '../task/task-graph.ts';
@@ -125,6 +126,9 @@ export class TopologyTestDriver {
   readonly #layout: TaskLayout;
   readonly #topics: MemoryTopics;
   readonly #reads: ReadonlySet<string>;
+  readonly #globalTables: GlobalTables;
+  /** How far the topics of global tables are read, by `topic-partition`. */
+  readonly #globalPositions = new Map<string, number>();
   /** All that the topology reads or writes. */
   readonly #known: ReadonlySet<string>;
   /** A sink chooses the topic of each record. */
@@ -168,7 +172,8 @@ export class TopologyTestDriver {
     const counts = new Map<string, number>();
     this.#layout = new TaskLayout(topology, applicationId, (topic) => this.#topics.partitionsOf(topic));
     this.#repartitionTopics = this.#layout.repartitionTopics();
-    this.#reads = new Set(this.#layout.sourceTopics());
+    this.#globalTables = new GlobalTables(topology.globalTables);
+    this.#reads = new Set([...this.#layout.sourceTopics(), ...this.#globalTables.topics]);
     this.#known = new Set([
       ...this.#reads,
       ...subTopologies.flatMap((sub) => outputsOf(sub, applicationId)),
@@ -261,6 +266,11 @@ export class TopologyTestDriver {
    * @throws StreamsError CONFIG_INVALID for a store that the topology does not have.
    */
   rows<V = unknown, K = string>(name: string): StoreRow<V, K>[] {
+    const global = this.#globalTables.entries(name);
+    if (global !== undefined)
+      return global
+        .sort((a, b) => a.keyBytes.compare(b.keyBytes))
+        .map(({ key, value }) => ({ key: key as K, value: value as V }));
     const spec = this.#specOf(name);
     const keys = storeKeys(spec.key);
     const valueOf = storedSerde(spec);
@@ -503,6 +513,7 @@ export class TopologyTestDriver {
     const { spec } = task;
     const graph = new TaskGraph({
       dropped: task.dropped,
+      globalTables: this.#globalTables,
       taskId: spec.id,
       subTopology: spec.subTopology,
       applicationId: this.#applicationId,
@@ -525,9 +536,23 @@ export class TopologyTestDriver {
     return run;
   }
 
+  /** Every copy of a global table has what was written before anything else is read. */
+  #readGlobalTables(): void {
+    for (const topic of this.#globalTables.topics) {
+      for (let partition = 0; partition < this.#topics.partitionsOf(topic); partition += 1) {
+        const name = topicPartition(topic, partition);
+        for (const record of this.#topics.from({ topic, partition }, this.#globalPositions.get(name) ?? 0)) {
+          this.#globalTables.apply(record, this.nowMs());
+          this.#globalPositions.set(name, record.offset + 1);
+        }
+      }
+    }
+  }
+
   /** One commit per round and task until nothing is under way. */
   async #settle(): Promise<void> {
     await this.#start();
+    this.#readGlobalTables();
     for (let moved = true; moved;) {
       moved = false;
       for (const { id: subTopologyId } of this.#topology.subTopologies) {
@@ -544,6 +569,7 @@ export class TopologyTestDriver {
         if (working.length > 1) for (const driven of working) await this.#reportBacklog(driven);
         for (const driven of waiting) {
           moved = true;
+          this.#readGlobalTables();
           await this.#attempt(driven, async () => {
             this.#process(driven);
             await this.#commit(driven);
@@ -551,6 +577,7 @@ export class TopologyTestDriver {
         }
       }
     }
+    this.#readGlobalTables();
   }
 
   /**

@@ -21,6 +21,7 @@ import type { WithheldRecords } from '../task/withheld-records.ts';
 import { checkTopicIds } from '../topics/topic-check.ts';
 import type { Topology } from '../topology/topology.ts';
 import { CommitPace } from './commit-pace.ts';
+import { GlobalTableReader } from './global-table-reader.ts';
 import { TaskFactory } from './task-factory.ts';
 import { ThreadMembership, type ThreadAssignment } from './thread-membership.ts';
 import type { FromThread } from './thread-messages.ts';
@@ -61,6 +62,7 @@ export class StreamThread {
   readonly #tasks: TaskManager;
   readonly #standbys: StandbyTasks;
   readonly #membership: ThreadMembership;
+  readonly #global: GlobalTableReader;
   /** Called when the next commit is done: a rebalance waits for them. */
   #commitRequested: (() => void)[] = [];
   readonly #onOwners: (owners: TaskOwners | undefined) => void;
@@ -89,6 +91,11 @@ export class StreamThread {
     this.#connections = [group, fetch, restore];
     this.#pace = new CommitPace(config.commitIntervalMs);
     this.#disk = new DiskWait(init.slotDirectory, logger);
+    this.#global = new GlobalTableReader({ ...init.connection, clientId: `${init.threadName}-global` }, topology, {
+      logger,
+      onRead: () => this.#fetcher.wake(),
+      onFatal: (error) => this.#fail(error),
+    });
     const factory = new TaskFactory({
       init,
       topology,
@@ -96,6 +103,7 @@ export class StreamThread {
       watch,
       handlers,
       onRestore: parts.onRestore,
+      globalTables: this.#global.tables,
       requestCommit: () => this.#pace.demand(),
       membership: () => this.#membership.current,
     });
@@ -155,6 +163,7 @@ export class StreamThread {
   /** Runs until `close` or a failure. @throws what ended it. */
   async run(): Promise<void> {
     this.#membership.start();
+    this.#global.start();
     try {
       while (!this.#closing) await this.#runOnce();
       this.#ending = true;
@@ -170,6 +179,7 @@ export class StreamThread {
     } finally {
       await this.#membership.leave();
       await this.#fetcher.close();
+      await this.#global.close();
       await Promise.all(this.#connections.map((cluster) => cluster.disconnect()));
     }
   }
@@ -216,7 +226,11 @@ export class StreamThread {
       commits: this.#commits,
       brokerAway: this.#fetchAway ?? this.#membership.awayReason ?? this.#tasks.awayReason,
       diskTrouble: this.#disk.reason,
-      steady: !this.#ending && this.#membership.settled && tasks.every(({ life }) => life.state === 'RUNNING'),
+      steady:
+        !this.#ending &&
+        this.#global.isRead &&
+        this.#membership.settled &&
+        tasks.every(({ life }) => life.state === 'RUNNING'),
       purgeable: tasks.flatMap((task) => this.#purgeableOf(task)),
     };
   }
@@ -245,7 +259,8 @@ export class StreamThread {
       await this.#fetcher.pause(IDLE_WAIT_MS);
       return;
     }
-    if (this.#paused) {
+    // What is processed before the global tables are read would be joined with a part of their rows.
+    if (this.#paused || !this.#global.isRead) {
       if (!this.#membership.changed) await this.#commitDue();
       await this.#fetcher.pause(IDLE_WAIT_MS);
       return;

@@ -11,6 +11,7 @@ import type { ThreadInit } from '../streams-config.ts';
 import type { DiskWait } from '../task/disk-wait.ts';
 import type { ErrorHandlers } from '../task/error-decisions.ts';
 import type { FenceGate } from '../task/fence-gate.ts';
+import type { GlobalTables } from '../task/global-tables.ts';
 import type { InitialiseContext, RestoreEvent } from '../task/initialise-task.ts';
 import type { StoreLayouts } from '../store/reserved-records.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
@@ -36,6 +37,7 @@ interface TaskFactoryOptions {
   readonly watch: RecordWatch;
   readonly handlers: ErrorHandlers;
   readonly onRestore: (event: RestoreEvent) => void;
+  readonly globalTables: GlobalTables;
   /** A task's buffers are full: it should commit before its time. */
   readonly requestCommit: () => void;
   /** The generation that this thread's assignment is of. */
@@ -90,8 +92,9 @@ export class TaskFactory {
   }
 
   #createGraph(task: StreamTask, store: StateStore | undefined, indexes: StoreIndexes): TaskGraph {
-    const { init, watch, handlers, requestCommit } = this.#options;
+    const { init, watch, handlers, requestCommit, globalTables } = this.#options;
     return new TaskGraph({
+      globalTables,
       taskId: task.id,
       subTopology: task.spec.subTopology,
       applicationId: init.config.applicationId,

@@ -5,7 +5,14 @@ import { RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { checkCopartitioned, checkTopicNames } from '../topology/copartitioning.ts';
 import { topologySignature } from '../topology/signature.ts';
-import { inputTopicsOf, offsetsTopic, statusTopic, userOutputsOf, type Topology } from '../topology/topology.ts';
+import {
+  globalTopicsOf,
+  inputTopicsOf,
+  offsetsTopic,
+  statusTopic,
+  userOutputsOf,
+  type Topology,
+} from '../topology/topology.ts';
 import {
   readApplicationRecord,
   refuseOtherTopology,
@@ -85,7 +92,11 @@ export async function prepareTopics(options: {
     };
 
     const sources = inputTopicsOf(topology.subTopologies);
-    const external = new Set([...sources, ...topology.subTopologies.flatMap(userOutputsOf)]);
+    const external = new Set([
+      ...sources,
+      ...globalTopicsOf(topology),
+      ...topology.subTopologies.flatMap(userOutputsOf),
+    ]);
     // Before the first topic is made: a topology that is refused leaves nothing behind.
     checkTopicNames(topology, applicationId);
     checkCopartitioned(topology, applicationId, (topic) => found.get(topic) ?? creatable[topic]?.partitions);

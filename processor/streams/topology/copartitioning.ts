@@ -5,6 +5,7 @@ import { topicsInFrontOf } from './joined-topics.ts';
 import { repartitionSizes } from './repartition-sizes.ts';
 import {
   changelogTopic,
+  globalTopicsOf,
   inputTopicsOf,
   repartitionTopic,
   statusTopic,
@@ -21,7 +22,10 @@ const LONGEST_TOPIC_NAME = 249;
  * @throws StreamsError TOPOLOGY_INVALID
  */
 export function checkTopicNames(topology: Topology, applicationId: string): void {
-  const users = new Set(topology.subTopologies.flatMap((sub) => [...inputTopicsOf([sub]), ...userOutputsOf(sub)]));
+  const users = new Set([
+    ...topology.subTopologies.flatMap((sub) => [...inputTopicsOf([sub]), ...userOutputsOf(sub)]),
+    ...globalTopicsOf(topology),
+  ]);
   const internal = [
     statusTopic(applicationId),
     ...topology.subTopologies.flatMap(({ stores, writesGroupings }) => [

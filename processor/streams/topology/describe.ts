@@ -35,6 +35,18 @@ export function describeGraph(
     }
     lines.push('');
   }
+  let id = subTopologies.length;
+  for (const node of nodes) {
+    if (node.kind !== 'global-table') continue;
+    const readers = childrenOf(node, nodes).map(({ name }) => name);
+    lines.push(
+      `   Sub-topology: ${String(id)} for global store (will not generate tasks)`,
+      `    Source: ${node.name} (topics: [${node.topic}])`,
+      `      --> ${readers.join(', ') || 'none'}`,
+      '',
+    );
+    id += 1;
+  }
   return lines.join('\n');
 }
 

@@ -262,6 +262,17 @@ export interface TableReducers<V> {
   readonly subtract: (reduced: V, value: V) => V | null | undefined;
 }
 
+/**
+ * All rows of a topic, of all its partitions, in every instance: streams join with it by any key, and partition counts do
+ * not matter. It is read to its end before anything is processed; what changes in it later triggers nothing.
+ */
+export interface GlobalKTable<K, V> {
+  /** The name that its rows are known by. */
+  readonly store: string;
+  /** Never there: it carries the types. */
+  readonly row?: { readonly key: K; readonly value: V };
+}
+
 /** Keeps the rows of a table in a store of this name. */
 export interface TableStoreOptions<V> {
   readonly store?: string;

@@ -26,6 +26,8 @@ export type Edge =
   | { readonly from: number; readonly carries: 'changes'; readonly side?: JoinSide }
   /** Of a table: nothing is handed on, its rows are looked at. */
   | { readonly from: number; readonly carries: 'rows'; readonly side?: JoinSide }
+  /** Of a global table: nothing is handed on, its rows are looked at. It is in no sub-topology. */
+  | { readonly from: number; readonly carries: 'global' }
   /** Of a windowed aggregation: what came too late for all of its windows. */
   | { readonly from: number; readonly carries: 'late' };
 
@@ -75,6 +77,15 @@ export interface SourceNode extends NodeOf<'source'> {
   readonly timestampMs: ((value: never, record: ConsumerRecord) => number) | undefined;
   readonly deadLetterTopic: string | undefined;
   readonly startAt: StartAt;
+}
+
+/** A topic of which every instance has all rows. No task reads it, and its changes trigger nothing. */
+export interface GlobalTableNode extends NodeOf<'global-table'> {
+  readonly topic: string;
+  readonly key: Serde<unknown>;
+  readonly decode: Decoder<unknown>;
+  /** The name that its rows are known by: as that of a store, but nothing is kept. */
+  readonly table: string;
 }
 
 /** Reads the repartition topic of a grouping; groupings of one name share it. */
@@ -225,6 +236,7 @@ export interface SinkNode extends NodeOf<'sink'> {
 
 export type GraphNode =
   | SourceNode
+  | GlobalTableNode
   | RepartitionSourceNode
   | StepNode
   | BranchNode
@@ -256,6 +268,7 @@ export type DeclaredNode = NodeDeclaration & Pick<GraphNode, 'index' | 'name'>;
 /** The middle of a node's name. */
 const LABELS: Readonly<Record<NodeKind, string>> = {
   source: 'SOURCE',
+  'global-table': 'GLOBALTABLE',
   'repartition-source': 'SOURCE',
   'dead-letters': 'DEAD-LETTERS',
   filter: 'FILTER',

@@ -3,7 +3,8 @@ import { checkFunctions, checkOptions, textOf } from '../options.ts';
 import { STORE_OPTIONS, type StoreSpec } from '../store/typed-store.ts';
 import { noteBuilt } from './built-topologies.ts';
 import type { DslContext } from './dsl-context.ts';
-import type { KTable, SourceStream } from './dsl-types.ts';
+import type { GlobalKTable, KTable, SourceStream } from './dsl-types.ts';
+import { GlobalKTableImpl } from './global-table.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import type { DeclaredNode, SourceNode, StartAt } from './graph.ts';
 import { KGroupedStreamImpl } from './grouped-stream.ts';
@@ -44,6 +45,13 @@ export type TableOptions<K, V> = StreamOptions<K, V> & {
   /** Default: `<topic>-store`. What a `decode` makes is kept as JSON. */
   readonly store?: string | StoreSpec<V, K>;
 };
+
+/** A global table is read by a serde or by a function, as a source; its rows are in memory. */
+export type GlobalTableSourceOptions<K, V> = Pick<StreamOptions<K, V>, 'key'> &
+  (Pick<DecodedOptions<K, V>, 'decode' | 'value'> | Pick<ValueOptions<K, V>, 'decode' | 'value'>) & {
+    /** The name that its rows are known by. Default: `<topic>-store`. */
+    readonly store?: string;
+  };
 
 const SOURCE_OPTIONS = ['key', 'value', 'decode', 'timestampMs', 'deadLetterTopic', 'startAt'];
 
@@ -108,9 +116,36 @@ export class StreamsBuilder {
     this.#dsl.graph.addStore(spec);
   }
 
+  /**
+   * All rows of a topic in every instance. A null value deletes; records without a key are passed over. What cannot be
+   * read stops the thread: a table with a hole must not be joined with.
+   */
+  globalTable<V, K = string>(topic: string, options: GlobalTableSourceOptions<K, V>): GlobalKTable<K, V> {
+    const what = `globalTable(${textOf(topic)})`;
+    checkOptions(what, options, ['key', 'value', 'decode', 'store']);
+    const { value, decode, store = `${topic}-store` } = options;
+    this.#checkDecoder(what, { value, decode });
+    const node = this.#dsl.graph.add({
+      kind: 'global-table',
+      inputs: [],
+      topic,
+      key: keyOf(options),
+      decode: decode ?? decodeBy(value as Serde<V>),
+      table: store,
+    });
+    return new GlobalKTableImpl(this.#dsl, node, store);
+  }
+
   /** @throws StreamsError TOPOLOGY_INVALID */
   build(): Topology {
     return noteBuilt(this.#dsl.graph.build());
+  }
+
+  #checkDecoder(what: string, options: { readonly value: unknown; readonly decode: unknown }): void {
+    const { value, decode } = options;
+    if ((value === undefined) === (decode === undefined))
+      this.#dsl.graph.refuse(`${what} takes either a serde for the values, { value: … }, or a function, { decode: … }`);
+    else if (value === undefined) checkFunctions(what, options, ['decode']);
   }
 
   #source<K, V>(
@@ -121,9 +156,7 @@ export class StreamsBuilder {
     const { graph } = this.#dsl;
     const { value, decode, timestampMs, deadLetterTopic, startAt = 'earliest', role, nulls } = options;
     if (timestampMs !== undefined) checkFunctions(what, options, ['timestampMs']);
-    if ((value === undefined) === (decode === undefined))
-      graph.refuse(`${what} takes either a serde for the values, { value: … }, or a function, { decode: … }`);
-    else if (value === undefined) checkFunctions(what, options, ['decode']);
+    this.#checkDecoder(what, { value, decode });
     if (startAt !== 'earliest' && startAt !== 'latest')
       graph.refuse(`startAt of ${what} is 'earliest' or 'latest', not ${textOf(startAt)}`);
     return graph.add({
@@ -141,7 +174,7 @@ export class StreamsBuilder {
   }
 }
 
-function keyOf<K, V>({ key }: StreamOptions<K, V>): Serde<unknown> {
+function keyOf<K>({ key }: { readonly key?: Serde<K> }): Serde<unknown> {
   return (key ?? stringSerde) as Serde<unknown>;
 }
 

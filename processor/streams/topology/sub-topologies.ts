@@ -22,12 +22,14 @@ export function cutIntoSubTopologies(nodes: readonly GraphNode[]): Topology {
     else join(home, index);
   };
   for (const node of nodes) {
-    for (const { from } of node.inputs) join(from, node.index);
+    for (const { from, carries } of node.inputs) if (carries !== 'global') join(from, node.index);
     for (const { name } of storesOf(node)) joinAtHome(storeHome, name, node.index);
     const topic = inputTopicOf(node);
     if (topic !== undefined) joinAtHome(topicHome, JSON.stringify(topic), node.index);
   }
-  const roots = [...new Set(nodes.map((node) => find(node.index)))].sort((a, b) => a - b);
+  const globalTables = nodes.flatMap((node) => (node.kind === 'global-table' ? node : []));
+  const inTasks = nodes.filter(({ kind }) => kind !== 'global-table');
+  const roots = [...new Set(inTasks.map((node) => find(node.index)))].sort((a, b) => a - b);
   const subTopologies = roots.map((root, id): SubTopology => {
     const members = nodes.filter((node) => find(node.index) === root);
     const stores = new Map(members.flatMap(storesOf).map((store) => [store.name, store]));
@@ -46,7 +48,12 @@ export function cutIntoSubTopologies(nodes: readonly GraphNode[]): Topology {
       writesGroupings: [...new Set(members.flatMap((node) => groupingWrittenBy(node)?.grouping ?? []))],
     };
   });
-  return { nodes, subTopologies, describe: (applicationId) => describeGraph(nodes, subTopologies, applicationId) };
+  return {
+    nodes,
+    subTopologies,
+    globalTables,
+    describe: (applicationId) => describeGraph(nodes, subTopologies, applicationId),
+  };
 }
 
 function isTable(node: GraphNode): boolean {

@@ -77,6 +77,8 @@ export interface TaskRuntime {
   windowStore(name: string): LiveWindowStore<unknown, unknown>;
   sessionStore(name: string): LiveSessionStore<unknown, unknown>;
   versionedStore(name: string): LiveVersionedStore<unknown, unknown>;
+  /** The rows of a global table, by the name of its store: of all partitions, as far as this thread has read them. */
+  globalTable(name: string): TableView;
   send(record: SinkRecord): void;
   /** The same, but for failures of the node's own that the application's handlers let pass. */
   guarded(node: GraphNode, emit: Emit): Emit;

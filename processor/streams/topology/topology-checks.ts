@@ -1,4 +1,5 @@
 import { messageOf } from '../errors.ts';
+import { textOf } from '../options.ts';
 import { isStoreName } from '../store/data-key.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
 import { storesOf, type Aggregation, type DeclaredNode, type GraphNode } from './graph.ts';
@@ -19,6 +20,14 @@ export function findNodeProblem(node: DeclaredNode, nodes: readonly DeclaredNode
       return (
         findSourceProblem(name, node.topic, node.deadLetterTopic) ??
         findSerdeProblem(`the source of "${node.topic}"`, { key: node.key })
+      );
+    case 'global-table':
+      return (
+        (isTopicName(node.topic) ? undefined : `${name}: ${notATopic(node.topic)}`) ??
+        findSerdeProblem(`the global table of "${node.topic}"`, { key: node.key }) ??
+        (isStoreName(node.table)
+          ? undefined
+          : `the store of ${name} has a name that cannot be used: ${textOf(node.table)}`)
       );
     case 'repartition-source':
       return findGroupingProblem(node.grouping);
@@ -118,17 +127,18 @@ function isOneForAll(supplier: (context: never) => unknown): boolean {
  * declaration.
  */
 function findStoreDeclaredTwice(nodes: readonly GraphNode[]): string | undefined {
-  const declared = new Map<string, { spec: StoreSpec<unknown>; node: GraphNode }>();
+  const declared = new Map<string, { spec: StoreSpec<unknown> | GraphNode; node: GraphNode }>();
   for (const node of nodes) {
+    if (node.kind === 'global-table') {
+      const known = declared.get(node.table);
+      if (known !== undefined) return storeDeclaredTwice(node.table, known.node, node);
+      declared.set(node.table, { spec: node, node });
+    }
     for (const spec of storesOf(node)) {
       const known = declared.get(spec.name);
       if (known === undefined) declared.set(spec.name, { spec, node });
       // mutant: two-stores-of-a-name
-      else if (known.spec !== spec)
-        return (
-          `the store "${spec.name}" is declared twice, by ${known.node.name} and by ${node.name}: give one of ` +
-          `them another name, or let processors share one spec or name the store`
-        );
+      else if (known.spec !== spec) return storeDeclaredTwice(spec.name, known.node, node);
     }
   }
   return undefined;
@@ -145,6 +155,13 @@ function findAddedStoreProblem(nodes: readonly GraphNode[], added: readonly Stor
       return `the store "${name}" of addStore() is used by no processor: process(…, { stores: ["${name}"] })`;
   }
   return undefined;
+}
+
+function storeDeclaredTwice(store: string, one: GraphNode, other: GraphNode): string {
+  return (
+    `the store "${store}" is declared twice, by ${one.name} and by ${other.name}: give one of ` +
+    `them another name, or let processors share one spec or name the store`
+  );
 }
 
 function findSourceProblem(name: string, topic: unknown, deadLetterTopic: unknown): string | undefined {

@@ -1,5 +1,5 @@
 import type { StoreSpec } from '../store/typed-store.ts';
-import { outputTopicOf, type GraphNode, type TopicName } from './graph.ts';
+import { outputTopicOf, type GlobalTableNode, type GraphNode, type TopicName } from './graph.ts';
 
 /** A connected part of the graph: as many tasks as its source topics have partitions. */
 export interface SubTopology {
@@ -14,6 +14,8 @@ export interface SubTopology {
 export interface Topology {
   readonly nodes: readonly GraphNode[];
   readonly subTopologies: readonly SubTopology[];
+  /** In no sub-topology. */
+  readonly globalTables: readonly GlobalTableNode[];
   /** The graph as text, in the form of Kafka Streams' describe(). */
   describe(applicationId: string): string;
 }
@@ -49,6 +51,11 @@ export function inputTopicsOf(subTopologies: readonly SubTopology[]): string[] {
       subTopologies.flatMap(({ sources }) => sources.flatMap((source) => ('topic' in source ? [source.topic] : []))),
     ),
   ];
+}
+
+/** The topics of global tables, each once. */
+export function globalTopicsOf({ globalTables }: Pick<Topology, 'globalTables'>): string[] {
+  return [...new Set(globalTables.map(({ topic }) => topic))];
 }
 
 /**

@@ -260,6 +260,7 @@ export function compileGraph(
         return { emit: compileSink(node, runtime), readsKey: true };
       // No record is handed to them: sources read topics, partials have functions of their own, and so have changes.
       case 'source':
+      case 'global-table':
       case 'repartition-source':
       case 'merge-partials':
       case 'to-stream':
