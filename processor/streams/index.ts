@@ -18,6 +18,7 @@ export {
   type ValueOptions,
 } from './topology/streams-builder.ts';
 export type {
+  ForeignKeyJoinOptions,
   GlobalKTable,
   GroupingOptions,
   KeyValue,

@@ -31,6 +31,7 @@ const topology = {
   subTopologies: [
     { id: 0, nodes: [], sources: [{ topic: 'in' }], stores: STORES, writesGroupings: [] } as unknown as SubTopology,
   ],
+  globalTables: [],
   describe: () => '',
 } satisfies Topology;
 

@@ -68,6 +68,7 @@ const NO_RECORD: CurrentRecord = { topic: '', partition: -1, offset: -1, headers
  */
 export class TaskGraph implements TaskRuntime {
   readonly taskId: string;
+  readonly partition: number;
   readonly requestCommit: () => void;
   current: CurrentRecord = NO_RECORD;
   readonly #options: TaskGraphOptions;
@@ -98,6 +99,7 @@ export class TaskGraph implements TaskRuntime {
     this.#dropped = options.dropped ?? new DroppedRecords();
     this.#watch = options.watch ?? new RecordWatch([]);
     this.taskId = taskId;
+    this.partition = Number(taskId.slice(taskId.indexOf('_') + 1));
     this.requestCommit = options.requestCommit;
     this.#time = options.time;
     this.#stores = new TaskStores({
@@ -342,7 +344,7 @@ export class TaskGraph implements TaskRuntime {
     const { topic, key } = sent;
     const record = this.#handlers.onProductionError === undefined ? sent : { ...sent, origin: this.#record ?? null };
     const choosePartition =
-      chosen ?? ((count) => (key === null ? this.#ownPartition() % count : partitionOf(key, count)));
+      chosen ?? ((count) => (key === null ? this.partition % count : partitionOf(key, count)));
     const count = this.#options.partitionsOf(topic);
     this.#options.collector.add(
       count === undefined
@@ -408,8 +410,9 @@ export class TaskGraph implements TaskRuntime {
     else this.#options.collector.add(record);
   }
 
-  sendRouted(grouping: string, record: RoutedRecord): void {
-    this.send({ ...record, topic: repartitionTopic(this.#options.applicationId, grouping) });
+  sendRouted(grouping: string, { partition, ...record }: RoutedRecord): void {
+    const topic = repartitionTopic(this.#options.applicationId, grouping);
+    this.send(partition === undefined ? { ...record, topic } : { ...record, topic, choosePartition: () => partition });
   }
 
   reportTime(grouping: string, report: TimeReport): boolean {
@@ -429,7 +432,7 @@ export class TaskGraph implements TaskRuntime {
   }
 
   place(): string {
-    return topicPartition(this.current.topic, this.#ownPartition());
+    return topicPartition(this.current.topic, this.partition);
   }
 
   onFlush(flush: () => void): void {
@@ -518,10 +521,6 @@ export class TaskGraph implements TaskRuntime {
         taskId: this.taskId,
       });
     return count;
-  }
-
-  #ownPartition(): number {
-    return Number(this.taskId.slice(this.taskId.indexOf('_') + 1));
   }
 }
 

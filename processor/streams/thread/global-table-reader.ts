@@ -12,7 +12,7 @@ export class GlobalTableReader {
   readonly tables: GlobalTables;
   readonly #reader: GlobalTable | undefined;
 
-  /** `onRead`: it has come to the end. `onFatal`: a record cannot be taken, or no waiting mends what the broker says. */
+  /** `onRead`: it is at the end. `onFatal`: a record cannot be taken, or no waiting mends what the broker says. */
   constructor(
     connection: KafkaConnectionConfig,
     { globalTables }: Topology,

@@ -50,8 +50,8 @@ export function checkTopicNames(topology: Topology, applicationId: string): void
 }
 
 /**
- * A key's rows must lie in one task. So all topics that reach one store or one join by key, by any way, must have as many
- * partitions.
+ * A key's rows must lie in one task. So all topics that reach one store or one join by key, by any way, must have as
+ * many partitions.
  * @throws StreamsError NOT_COPARTITIONED naming the store or the join, the topics and their counts.
  */
 export function checkCopartitioned(
@@ -80,8 +80,8 @@ export function checkCopartitioned(
         : 'holds what belongs to the keys of';
       throw new StreamsError(
         'NOT_COPARTITIONED',
-        `the store "${name}" ${holds} ${sizesOf(counted)}: with different partition counts one key lies in two tasks, ` +
-          `each with a part of its rows (${users.map((node) => node.name).join(', ')}). Give the topics equal ` +
+        `the store "${name}" ${holds} ${sizesOf(counted)}: with different partition counts one key lies in two ` +
+          `tasks, each with a part of its rows (${users.map((node) => node.name).join(', ')}). Give the topics equal ` +
           `partition counts, or send what comes from them through groupBy, which repartitions`,
       );
     }

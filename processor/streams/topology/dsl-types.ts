@@ -177,9 +177,9 @@ export interface KTable<K, V> {
   mapValues<W>(map: Mapper<K, V, W>, options?: TableStoreOptions<W>): KTable<K, W>;
 
   /**
-   * Groups rows anew, through the repartition topic `<applicationId>-<name>-repartition`: what a row was before is taken
-   * away under its old key, what it is now is added under its new one, in one transaction. A row for which the selector
-   * answers null, or no key, is in no group.
+   * Groups rows anew, through the repartition topic `<applicationId>-<name>-repartition`: what a row was before is
+   * taken away under its old key, what it is now is added under its new one, in one transaction. A row for which the
+   * selector answers null, or no key, is in no group.
    */
   groupBy<L, W>(
     selector: Mapper<K, V, KeyValue<L | null, W> | null | undefined>,
@@ -199,10 +199,29 @@ export interface KTable<K, V> {
   ): KGroupedTable<string, V>;
 
   /**
+   * Joined by another key: each row of this table with the row of the other one that it refers to. A change
+   * of either side updates all rows that it concerns. The partition counts of both may differ: rows and answers travel
+   * through `<applicationId>-<name>-subscription-repartition` and `<applicationId>-<name>-response-repartition`. A row
+   * that refers to nothing is not among the results.
+   */
+  join<FK, W, R>(
+    other: KTable<FK, W>,
+    joiner: TableJoiner<K, V, W, R>,
+    options: ForeignKeyJoinOptions<K, V, FK, W, R>,
+  ): KTable<K, R>;
+
+  /**
    * The rows of keys that both tables have. A change of either side makes a new row, with the larger of both times; a
    * row that goes is handed on as deleted if there was one. The topics of both must have as many partitions.
    */
   join<W, R>(other: KTable<K, W>, joiner: TableJoiner<K, V, W, R>, options?: TableStoreOptions<R>): KTable<K, R>;
+
+  /** By another key, as `join`: a row for each one of this table, null for the other side where it has none. */
+  leftJoin<FK, W, R>(
+    other: KTable<FK, W>,
+    joiner: TableJoiner<K, V, W | null, R>,
+    options: ForeignKeyJoinOptions<K, V, FK, W, R>,
+  ): KTable<K, R>;
 
   /** A row for each one of this table; null for the other side where it has none. */
   leftJoin<W, R>(
@@ -224,6 +243,19 @@ export interface KTable<K, V> {
 
   /** What came too late for all of its windows, once: the partial aggregate. Windowed tables only. */
   late(): KStream<unknown, V>;
+}
+
+export interface ForeignKeyJoinOptions<K, V, FK, W, R> extends TableStoreOptions<R> {
+  /** The key of the other table that a row refers to; null: none. */
+  readonly foreignKey: (value: V, key: K) => FK | null | undefined;
+  /** Part of the names of its two repartition topics and of the store of its subscriptions. */
+  readonly name: string;
+  /** Of the foreign key. Default: that of the other table's keys. */
+  readonly key?: Serde<FK>;
+  /** Of this table's values. Default: its own serde, while the type is the same. */
+  readonly left?: Serde<V>;
+  /** Of the other table's values. Default: its own serde, while the type is the same. */
+  readonly right?: Serde<W>;
 }
 
 /** Makes the value of a joined row. */
@@ -263,8 +295,8 @@ export interface TableReducers<V> {
 }
 
 /**
- * All rows of a topic, of all its partitions, in every instance: streams join with it by any key, and partition counts do
- * not matter. It is read to its end before anything is processed; what changes in it later triggers nothing.
+ * All rows of a topic, of all its partitions, in every instance: streams join with it by any key, and partition counts
+ * do not matter. It is read to its end before anything is processed; what changes in it later triggers nothing.
  */
 export interface GlobalKTable<K, V> {
   /** The name that its rows are known by. */

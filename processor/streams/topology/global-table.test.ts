@@ -50,7 +50,7 @@ describe('global tables', () => {
     ]);
     expect(topology.describe('app')).toContain(
       '   Sub-topology: 1 for global store (will not generate tasks)\n' +
-        '    Source: KSTREAM-GLOBALTABLE-0000000000 (topics: [prices])\n      --> none',
+        '    Source: KTABLE-GLOBALTABLE-0000000000 (topics: [prices])\n      --> none',
     );
   });
 
@@ -94,7 +94,7 @@ describe('global tables', () => {
     const twice = new StreamsBuilder();
     twice.globalTable('prices', { value: numbers, store: 'counts' });
     twice.stream('in', { value: stringSerde }).groupByKey().count({ store: 'counts' });
-    expect(() => twice.build()).toThrow(/"counts" is declared twice, by KSTREAM-GLOBALTABLE-0000000000 and by/);
+    expect(() => twice.build()).toThrow(/"counts" is declared twice, by KTABLE-GLOBALTABLE-0000000000 and by/);
     const none = new StreamsBuilder();
     none.globalTable('prices', {} as never);
     none.stream('in', { value: stringSerde }).to('out');

@@ -67,13 +67,32 @@ export class GraphBuilder {
       throw new StreamsError('TOPOLOGY_INVALID', 'the topology is empty: call builder.stream(topic, …) first');
     const [refused] = this.#problems;
     if (refused !== undefined) throw refused;
-    const stores = completedStores(this.#nodes, this.#stores);
-    const nodes = this.#nodes.map((node) => completedNode(node, this.#nodes, stores));
+    const declared = this.#nodes.map((node) => withRows(node, this.#nodes));
+    const stores = completedStores(declared, this.#stores);
+    const nodes = declared.map((node) => completedNode(node, declared, stores));
     const problem = findGraphProblem(nodes, this.#stores);
     if (problem !== undefined) throw new StreamsError('TOPOLOGY_INVALID', problem);
     this.#built = true;
     return cutIntoSubTopologies(nodes);
   }
+}
+
+/** A foreign-key join keeps its rows if somebody looks at them: they cannot be made of what this task has. */
+function withRows(node: DeclaredNode, nodes: readonly DeclaredNode[]): DeclaredNode {
+  return node.kind === 'foreign-join' && node.store === undefined && isLookedInto(node, nodes)
+    ? { ...node, store: node.resultStore }
+    : node;
+}
+
+/** Whether somebody looks at the rows of a table, or at those that an operator behind it makes of them. */
+function isLookedInto({ index }: DeclaredNode, nodes: readonly DeclaredNode[]): boolean {
+  return nodes.some(
+    (node) =>
+      node.inputs.some(({ from, carries }) => from === index && carries === 'rows') &&
+      ((node.kind !== 'table-filter' && node.kind !== 'table-map-values') ||
+        (node.kind === 'table-filter' && node.knowsBefore) ||
+        isLookedInto(node, nodes)),
+  );
 }
 
 /** Of a declared store, what follows from how it is used. */

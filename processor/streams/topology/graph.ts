@@ -218,6 +218,46 @@ export interface TableJoinNode extends NodeOf<'table-join'> {
   readonly store: StoreSpec<unknown> | undefined;
 }
 
+/** Left side of a foreign-key join: each changed row subscribes to the row of the right side that it refers to. */
+export interface ForeignSubscribeNode extends NodeOf<'foreign-subscribe'>, ForeignKey {
+  readonly grouping: string;
+  /** What its records are known by behind the topic. */
+  readonly route: string;
+  readonly joins: Exclude<JoinKind, 'outer'>;
+  /** Of the left table. */
+  readonly key: Serde<unknown>;
+}
+
+/** What a left row refers to. */
+interface ForeignKey {
+  readonly foreignKey: ValueFunction<unknown>;
+  readonly foreign: Serde<unknown>;
+  /** Of the left values: a subscription has a digest of one. */
+  readonly left: Serde<unknown>;
+}
+
+/** Right side of it: keeps the subscriptions in a store by foreign key, and answers them. */
+export interface ForeignRespondNode extends NodeOf<'foreign-respond'> {
+  readonly grouping: string;
+  readonly route: string;
+  readonly foreign: Serde<unknown>;
+  readonly right: Serde<unknown>;
+  readonly store: StoreSpec<unknown>;
+}
+
+/** Left side again: joins answers with the rows that they are for. */
+export interface ForeignJoinNode extends NodeOf<'foreign-join'>, ForeignKey {
+  readonly route: string;
+  readonly joins: Exclude<JoinKind, 'outer'>;
+  readonly joiner: Joiner;
+  readonly key: Serde<unknown>;
+  readonly right: Serde<unknown>;
+  /** Where its rows are kept if somebody looks at them. */
+  readonly resultStore: StoreSpec<unknown>;
+  /** Undefined: nobody does. */
+  readonly store: StoreSpec<unknown> | undefined;
+}
+
 /** A table's changed rows as records. */
 export type ToStreamNode = NodeOf<'to-stream'>;
 
@@ -252,6 +292,9 @@ export type GraphNode =
   | TableGroupNode
   | TableAggregateNode
   | TableJoinNode
+  | ForeignSubscribeNode
+  | ForeignRespondNode
+  | ForeignJoinNode
   | ToStreamNode
   | SinkNode;
 
@@ -292,6 +335,9 @@ const LABELS: Readonly<Record<NodeKind, string>> = {
   'table-group': 'GROUPBY',
   'table-aggregate': 'AGGREGATE',
   'table-join': 'JOIN',
+  'foreign-subscribe': 'FK-JOIN-SUBSCRIPTION-REGISTRATION',
+  'foreign-respond': 'FK-JOIN-SUBSCRIPTION-PROCESSOR',
+  'foreign-join': 'FK-JOIN-OUTPUT',
   'to-stream': 'TOSTREAM',
   late: 'LATE',
   sink: 'SINK',
@@ -302,8 +348,8 @@ export function labelOf(kind: NodeKind): string {
 }
 
 export function nodeName(kind: NodeKind, index: number): string {
-  const of = kind.startsWith('table-') || kind === 'to-stream' ? 'KTABLE' : 'KSTREAM';
-  return `${of}-${LABELS[kind]}-${String(index).padStart(10, '0')}`;
+  const isTable = /^(table|foreign|global)-/.test(kind) || kind === 'to-stream';
+  return `${isTable ? 'KTABLE' : 'KSTREAM'}-${LABELS[kind]}-${String(index).padStart(10, '0')}`;
 }
 
 /** The topic that a source reads. */
@@ -320,9 +366,7 @@ export function outputTopicOf(node: GraphNode): TopicName | undefined {
 
 /** The repartition topic that a node writes to. */
 export function groupingWrittenBy(node: GraphNode): { readonly grouping: string } | undefined {
-  return node.kind === 'combine' || node.kind === 'send' || node.kind === 'table-group'
-    ? { grouping: node.grouping }
-    : undefined;
+  return 'grouping' in node && node.kind !== 'repartition-source' ? { grouping: node.grouping } : undefined;
 }
 
 /** The stores that a node reads or writes. */
@@ -334,10 +378,12 @@ export function storesOf(node: GraphNode): readonly StoreSpec<unknown>[] {
     case 'merge-partials':
     case 'to-table':
     case 'table-aggregate':
+    case 'foreign-respond':
       return [node.store];
     case 'table-filter':
     case 'table-map-values':
     case 'table-join':
+    case 'foreign-join':
       return node.store === undefined ? [] : [node.store];
     default:
       return [];
@@ -346,7 +392,7 @@ export function storesOf(node: GraphNode): readonly StoreSpec<unknown>[] {
 
 /** A join whose sides meet by their keys: both must lie in one task. */
 export function isKeyedJoin(node: GraphNode): boolean {
-  return node.kind === 'table-join';
+  return node.kind === 'table-join' || node.kind === 'foreign-respond' || node.kind === 'foreign-join';
 }
 
 /** The nodes that an edge leads to from this one, in the order in which they were declared. */

@@ -67,8 +67,8 @@ export class KGroupedTableImpl<K, V> implements KGroupedTable<K, V> {
     const { name, value } = this.#grouping;
     if (value === undefined)
       this.#dsl.graph.refuse(
-        `the grouping "${name}" of ${this.#table.name} sends rows through its repartition topic and needs a serde for ` +
-          `their values: { name: "${name}", value: … }`,
+        `the grouping "${name}" of ${this.#table.name} sends rows through its repartition topic and needs a serde ` +
+          `for their values: { name: "${name}", value: … }`,
       );
     return value as Serde<unknown>;
   }

@@ -1,8 +1,18 @@
 import { checkFunctions, checkOptions } from '../options.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
 import type { DslContext, TableShape } from './dsl-context.ts';
-import type { KeyValue, KGroupedTable, KStream, KTable, Mapper, TableJoiner, TableStoreOptions } from './dsl-types.ts';
+import type {
+  ForeignKeyJoinOptions,
+  KeyValue,
+  KGroupedTable,
+  KStream,
+  KTable,
+  Mapper,
+  TableJoiner,
+  TableStoreOptions,
+} from './dsl-types.ts';
 import type { DeclaredNode, Edge, Joiner, JoinKind, JoinSide, TableGroupNode } from './graph.ts';
+import { declareForeignJoin, type GivenForeignOptions } from './foreign-key-join.ts';
 import { KGroupedTableImpl } from './grouped-table.ts';
 import { asAny, wrapped } from './kstream.ts';
 import { stringSerde, type Serde } from './serdes.ts';
@@ -64,16 +74,24 @@ export class KTableImpl<K, V> implements KTable<K, V> {
     });
   }
 
-  join<W, R>(other: KTable<K, W>, joiner: TableJoiner<K, V, W, R>, options?: TableStoreOptions<R>): KTable<K, R> {
-    return this.#joined('inner', other, joiner, options);
+  join<L, W, R>(
+    other: KTable<L, W>,
+    joiner: TableJoiner<K, V, W, R>,
+    options?: TableStoreOptions<R> | ForeignKeyJoinOptions<K, V, L, W, R>,
+  ): KTable<K, R> {
+    return isForeign(options)
+      ? this.#foreignJoined('inner', other, joiner, options)
+      : this.#joined('inner', other, joiner, options);
   }
 
-  leftJoin<W, R>(
-    other: KTable<K, W>,
+  leftJoin<L, W, R>(
+    other: KTable<L, W>,
     joiner: TableJoiner<K, V, W | null, R>,
-    options?: TableStoreOptions<R>,
+    options?: TableStoreOptions<R> | ForeignKeyJoinOptions<K, V, L, W, R>,
   ): KTable<K, R> {
-    return this.#joined('left', other, joiner, options);
+    return isForeign(options)
+      ? this.#foreignJoined('left', other, joiner, options)
+      : this.#joined('left', other, joiner, options);
   }
 
   outerJoin<W, R>(
@@ -98,9 +116,33 @@ export class KTableImpl<K, V> implements KTable<K, V> {
     return this.dsl.stream(late ?? this.node, { keyUnchanged: false, key: undefined, value });
   }
 
-  #joined<W, A, B, R>(
+  #foreignJoined<L, W, A, R>(
+    joins: 'inner' | 'left',
+    other: KTable<L, W>,
+    joiner: TableJoiner<K, V, A, R>,
+    options: ForeignKeyJoinOptions<K, V, L, W, R>,
+  ): KTable<K, R> {
+    const what = `${joins === 'inner' ? 'join' : 'leftJoin'}() of ${this.node.name} by a foreign key`;
+    checkFunctions(what, { joiner }, ['joiner']);
+    if (!this.#isJoinable(what, other)) return this as unknown as KTable<K, R>;
+    const node = declareForeignJoin(this.dsl, what, {
+      joins,
+      left: { node: this.node, shape: this.shape },
+      right: { node: other.node, shape: other.shape },
+      joiner: joiner as unknown as Joiner,
+      options: options as unknown as GivenForeignOptions,
+    });
+    return this.dsl.table(node, {
+      ...this.shape,
+      value: options.value as Serde<unknown> | undefined,
+      knowsBefore: options.store !== undefined,
+      late: undefined,
+    });
+  }
+
+  #joined<L, W, A, B, R>(
     joins: JoinKind,
-    other: KTable<K, W>,
+    other: KTable<L, W>,
     joiner: TableJoiner<K, A, B, R>,
     options: TableStoreOptions<R> = {},
   ): KTable<K, R> {
@@ -164,6 +206,12 @@ export class KTableImpl<K, V> implements KTable<K, V> {
       this.dsl.graph.refuse(`${what} keeps rows in "${name}" and needs a serde for them, { value: … }`);
     return { ...this.shape.layout, name, serde: value as Serde<unknown>, timed: true };
   }
+}
+
+function isForeign<K, V, L, W, R>(
+  options: TableStoreOptions<R> | ForeignKeyJoinOptions<K, V, L, W, R> | undefined,
+): options is ForeignKeyJoinOptions<K, V, L, W, R> {
+  return typeof options === 'object' && options !== null && 'foreignKey' in options;
 }
 
 function keysOf({ layout }: TableShape): string {

@@ -1,11 +1,11 @@
 import { joinedTopics } from './joined-topics.ts';
-import { repartitionTopic, topicNameOf, type Topology } from './topology.ts';
+import { foreignGroupingsOf, repartitionTopic, topicNameOf, type Topology } from './topology.ts';
 
 /**
  * Partition counts of the repartition topics. One that meets topics of the user's in a join by key has as many as they
  * have. All others: as many as the largest topic that the sub-topologies writing them read, through other repartition
- * topics too, also where those lead back to it; where several meet in a join, as many as the largest of them. Left out:
- * topics behind unknown ones only.
+ * topics too, also where those lead back to it; where several meet in a join, as many as the largest of them. Those of
+ * a foreign-key join only follow the table that they lead to. Left out: topics behind unknown ones only.
  */
 export function repartitionSizes(
   topology: Topology,
@@ -18,6 +18,7 @@ export function repartitionSizes(
       writesGroupings.map((grouping) => repartitionTopic(applicationId, grouping)),
     ),
   );
+  const foreign = foreignGroupingsOf(topology.nodes);
   const groups = joinedTopics(topology, applicationId);
   const fixed = new Set<string>();
   for (const group of groups) {
@@ -38,7 +39,7 @@ export function repartitionSizes(
       for (const grouping of known.length === 0 ? [] : writesGroupings) {
         const topic = repartitionTopic(applicationId, grouping);
         const size = Math.max(...known);
-        if (fixed.has(topic) || size <= (sizes.get(topic) ?? 0)) continue;
+        if (fixed.has(topic) || foreign.has(grouping) || size <= (sizes.get(topic) ?? 0)) continue;
         for (const joined of groups.find((group) => group.has(topic)) ?? [topic]) sizes.set(joined, size);
         grew = true;
       }

@@ -144,7 +144,9 @@ export class StreamsBuilder {
   #checkDecoder(what: string, options: { readonly value: unknown; readonly decode: unknown }): void {
     const { value, decode } = options;
     if ((value === undefined) === (decode === undefined))
-      this.#dsl.graph.refuse(`${what} takes either a serde for the values, { value: … }, or a function, { decode: … }`);
+      this.#dsl.graph.refuse(
+        `${what} takes either a serde for the values, { value: … }, or a function, { decode: … }`,
+      );
     else if (value === undefined) checkFunctions(what, options, ['decode']);
   }
 

@@ -28,7 +28,12 @@ function joined(joins: Joins, options?: TableStoreOptions<string>): TopologyTest
   const left = builder.table('left', { value: stringSerde });
   const right = builder.table('right', { value: stringSerde });
   const joiner = (a: string | null, b: string | null): string => `${String(a)}+${String(b)}`;
-  const table: KTable<string, string> = left[joins](right, joiner, options);
+  const tables = {
+    join: () => left.join(right, joiner, options),
+    leftJoin: () => left.leftJoin(right, joiner, options),
+    outerJoin: () => left.outerJoin(right, joiner, options),
+  };
+  const table = tables[joins]();
   table.toStream().to('out', { value: stringSerde });
   return new TopologyTestDriver(builder.build());
 }

@@ -55,6 +55,8 @@ export interface SinkRecord {
 
 /** A record for a repartition topic, sent by itself. */
 export interface RoutedRecord {
+  /** Default: by key. */
+  readonly partition?: number;
   readonly key: Buffer | null;
   readonly value: Buffer;
   readonly timestampMs: number;
@@ -64,6 +66,8 @@ export interface RoutedRecord {
 /** What a node is given when a task is built. One per task: nodes of two tasks share nothing. */
 export interface TaskRuntime {
   readonly taskId: string;
+  /** Of the topics that it reads. */
+  readonly partition: number;
   /** The record that is being processed. At a commit: the last one that changed the row which is handed on. */
   current: CurrentRecord;
   /** The same for a callback, with an event time. */

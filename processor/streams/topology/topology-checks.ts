@@ -55,7 +55,14 @@ export function findNodeProblem(node: DeclaredNode, nodes: readonly DeclaredNode
     case 'table-filter':
     case 'table-map-values':
     case 'table-join':
+    case 'foreign-join':
+    case 'foreign-respond':
       return node.store === undefined ? undefined : findStoreProblem(name, node.store);
+    case 'foreign-subscribe':
+      return (
+        findGroupingProblem(node.grouping) ??
+        findSerdeProblem(`the foreign-key join "${node.route}"`, { key: node.foreign, left: node.left })
+      );
     case 'combine':
       return findSerdeProblem(`the grouping "${node.grouping}"`, { key: node.key });
     case 'send':
@@ -79,6 +86,11 @@ export function findNodeProblem(node: DeclaredNode, nodes: readonly DeclaredNode
 export function findGraphProblem(nodes: readonly GraphNode[], added: readonly StoreSpec[]): string | undefined {
   return (
     nodes.map((node) => findProcessProblem(node)).find((problem) => problem !== undefined) ??
+    nodes
+      .map((node) =>
+        node.kind === 'foreign-join' && node.store !== undefined ? findStoreProblem(node.name, node.store) : undefined,
+      )
+      .find((problem) => problem !== undefined) ??
     findStoreDeclaredTwice(nodes) ??
     findAddedStoreProblem(nodes, added)
   );

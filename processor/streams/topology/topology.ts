@@ -65,8 +65,24 @@ export function globalTopicsOf({ globalTables }: Pick<Topology, 'globalTables'>)
 export function timedTopicsOf({ nodes, sources }: SubTopology): string[] {
   const sourceNodes = nodes.flatMap((node) => (node.kind === 'source' ? node : []));
   const ofStreams = sourceNodes.filter(({ role }) => role === 'stream');
-  const readsStreams = ofStreams.length > 0 || sources.some((source) => 'grouping' in source);
+  const foreign = foreignGroupingsOf(nodes);
+  const readsStreams =
+    ofStreams.length > 0 || sources.some((source) => 'grouping' in source && !foreign.has(source.grouping));
   return [...new Set((readsStreams ? ofStreams : sourceNodes).map(({ topic }) => topic))];
+}
+
+/** The repartition topics, by their grouping names, through which the sides of foreign-key joins talk to each other. */
+export function foreignGroupingsOf(nodes: readonly GraphNode[]): ReadonlySet<string> {
+  const ownTopics = new Set(
+    nodes.flatMap((node) =>
+      node.kind === 'foreign-respond' || node.kind === 'foreign-join'
+        ? node.inputs.flatMap(({ from, carries }) => (carries === 'routed' ? from : []))
+        : [],
+    ),
+  );
+  return new Set(
+    nodes.flatMap((node) => (node.kind === 'repartition-source' && ownTopics.has(node.index) ? node.grouping : [])),
+  );
 }
 
 /** Topics that a sub-topology writes to besides its changelogs: sinks, repartition topics, dead letters. */

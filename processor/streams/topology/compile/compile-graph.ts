@@ -2,6 +2,8 @@ import {
   inputTopicOf,
   readersOf,
   type Edge,
+  type ForeignJoinNode,
+  type ForeignRespondNode,
   type GraphNode,
   type JoinSide,
   type RepartitionSourceNode,
@@ -16,6 +18,13 @@ import { failedAt, takesKey, userCodeFailed } from '../user-code.ts';
 import { keepsValues, needsOwnValues } from '../value-sharing.ts';
 import { compileAggregate, compileMergePartials, type AggregationTargets, type MergePartial } from './aggregate.ts';
 import { compileCombine } from './combine.ts';
+import {
+  compileForeignJoin,
+  compileForeignRespond,
+  compileForeignSubscribe,
+  type ForeignJoin,
+  type ForeignRespond,
+} from './foreign-key-join.ts';
 import { compileProcess } from './process.ts';
 import {
   compileRepartitionSource,
@@ -27,7 +36,15 @@ import { compileSend } from './send.ts';
 import { compileSink } from './sink.ts';
 import { bothSources, compileSource, type CompiledSource } from './source.ts';
 import { compileBranch, compileStep } from './steps.ts';
-import { compileTableStep, compileToStream, compileToTable, keptIn, viewOfStep, viewOfStore } from './table.ts';
+import {
+  compileTableStep,
+  compileToStream,
+  compileToTable,
+  keptIn,
+  passedOn,
+  viewOfStep,
+  viewOfStore,
+} from './table.ts';
 import { compileTableAggregate, compileTableGroup, updateAll } from './table-group.ts';
 import { compileTableJoin, viewOfJoin, type JoinedTables } from './table-join.ts';
 
@@ -43,6 +60,9 @@ interface Compiled {
   /** It looks at the keys that it is given, or something behind it looks at these same keys. */
   readonly readsKey: boolean;
 }
+
+/** Of messages that their readers take apart. */
+const BYTES: Serde<unknown> = { serialize: (bytes) => bytes as Buffer, deserialize: (bytes) => bytes };
 
 const NOTHING: Compiled = { emit: emitNothing, readsKey: false };
 
@@ -67,6 +87,8 @@ export function compileGraph(
 ): Map<string, TopicSource> {
   const known = new Map<number, Compiled>();
   const knownChanges = new Map<number, ChangeEmit>();
+  const knownResponds = new Map<number, ForeignRespond>();
+  const knownForeignJoins = new Map<number, ForeignJoin>();
   const knownJoins = new Map<number, Readonly<Record<JoinSide, ChangeEmit>>>();
   const knownViews = new Map<number, TableView>();
 
@@ -140,6 +162,12 @@ export function compileGraph(
         return compileTableStep(node, runtime, changesBehind(node));
       case 'table-group':
         return compileTableGroup(node, runtime);
+      case 'foreign-subscribe':
+        return compileForeignSubscribe(node, runtime);
+      case 'foreign-respond':
+        return respondOf(node).changed;
+      case 'foreign-join':
+        return foreignJoinOf(node).changed;
       default:
         throw new Error(`${node.name} takes no changes of tables`);
     }
@@ -156,6 +184,25 @@ export function compileGraph(
         : ({ key, value, timestampMs }) => keep(key, value, timestampMs);
     const join = compileTableJoin(node, runtime, { tables: tablesOf(node), idOf: storeKeys(node.key).idOf, next });
     knownJoins.set(node.index, join);
+    return join;
+  };
+
+  const respondOf = (node: ForeignRespondNode): ForeignRespond => {
+    const known = knownResponds.get(node.index) ?? compileForeignRespond(node, runtime, viewOf(tableBefore(node)));
+    knownResponds.set(node.index, known);
+    return known;
+  };
+
+  const foreignJoinOf = (node: ForeignJoinNode): ForeignJoin => {
+    const before = knownForeignJoins.get(node.index);
+    if (before !== undefined) return before;
+    const reader = changesBehind(node);
+    const keep =
+      node.store === undefined
+        ? passedOn(runtime, reader, storeKeys(node.key).idOf)
+        : keptIn(node.store, runtime, reader);
+    const join = compileForeignJoin(node, viewOf(tableBefore(node)), keep);
+    knownForeignJoins.set(node.index, join);
     return join;
   };
 
@@ -269,6 +316,9 @@ export function compileGraph(
       case 'table-group':
       case 'table-aggregate':
       case 'table-join':
+      case 'foreign-subscribe':
+      case 'foreign-respond':
+      case 'foreign-join':
         return NOTHING;
     }
   };
@@ -314,7 +364,16 @@ export function compileGraph(
     const byRoute = new Map<string, RoutedReader>();
     for (const node of nodes) {
       const edge = node.inputs.find(({ from, carries }) => from === source.index && carries === 'routed');
-      if (edge?.carries !== 'routed' || node.kind !== 'repartitioned') continue;
+      if (edge?.carries !== 'routed') continue;
+      if (node.kind === 'foreign-respond') {
+        const { subscribe } = named(node, () => respondOf(node));
+        byRoute.set(node.route, { key: node.foreign, value: BYTES, emit: subscribe });
+      }
+      if (node.kind === 'foreign-join') {
+        const { answered } = named(node, () => foreignJoinOf(node));
+        byRoute.set(node.route, { key: node.key, value: BYTES, emit: answered });
+      }
+      if (node.kind !== 'repartitioned') continue;
       const { key, value, routes } = node;
       const { emit } = compiled(node);
       for (const route of routes.length === 0 ? [''] : routes) byRoute.set(route, { key, value, emit });

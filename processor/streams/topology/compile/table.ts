@@ -215,6 +215,24 @@ export function keptIn(
   };
 }
 
+/** The same of rows that nobody looks at: the last one of each key is handed on with the commit, and none is kept. */
+export function passedOn(
+  runtime: TaskRuntime,
+  next: ChangeEmit | undefined,
+  idOf: (key: unknown) => string,
+): (key: unknown, value: unknown, timestampMs: number) => void {
+  const rows = new Map<string, Omit<RowChange, 'before'> & { readonly current: CurrentRecord }>();
+  runtime.onFlush(() => {
+    for (const { current, ...row } of rows.values()) {
+      runtime.current = current;
+      next?.({ ...row, before: () => undefined });
+    }
+    rows.clear();
+  });
+  runtime.onClear(() => rows.clear());
+  return (key, value, timestampMs) => rows.set(idOf(key), { key, value, timestampMs, current: runtime.current });
+}
+
 /** A table's changed rows as records. */
 export function compileToStream(next: Emit): ChangeEmit {
   return ({ key, value, timestampMs }) => next(key, value, timestampMs);
