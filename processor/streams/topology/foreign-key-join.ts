@@ -5,6 +5,7 @@ import { decodeKept, encodeKept, type KeptSubscription } from './foreign-key-mes
 import type { DeclaredNode, Edge, ForeignJoinNode, Joiner } from './graph.ts';
 import { asAny } from './kstream.ts';
 import type { Serde } from './serdes.ts';
+import { newestOf } from './table-layout.ts';
 
 /** One of the two tables. */
 export interface ForeignSide {
@@ -96,7 +97,7 @@ export function declareForeignJoin(
   });
   const { store } = options;
   const resultStore: StoreSpec = {
-    ...layout,
+    ...newestOf(layout),
     name: store ?? `${name}-result`,
     serde: value as Serde<unknown>,
     timed: true,

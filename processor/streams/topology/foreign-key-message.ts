@@ -73,7 +73,7 @@ export function decodeKept(bytes: Buffer): KeptSubscription {
   return { partition: bytes.readUInt32BE(), version: Buffer.from(bytes.subarray(5)) };
 }
 
-/** What the keys of all subscriptions to a foreign key begin with. Its length first: none is the beginning of another. */
+/** What all subscriptions to a foreign key begin with. Its length first: none is the beginning of another. */
 export function subscriptionPrefix(foreignKey: Buffer): Buffer {
   const length = Buffer.allocUnsafe(4);
   length.writeUInt32BE(foreignKey.length);

@@ -109,7 +109,8 @@ function completedStores(nodes: readonly DeclaredNode[], added: readonly StoreSp
   for (const node of nodes) {
     for (const spec of declaredStores(node)) {
       const isUsed = used.has(spec) || used.has(spec.name);
-      const isTimed = node.kind !== 'process' && isRead(node);
+      // A version has its time in its key.
+      const isTimed = node.kind !== 'process' && spec.kind !== 'versioned' && isRead(node);
       completed.set(spec, {
         ...spec,
         ...(isTimed ? { timed: true } : {}),

@@ -15,6 +15,7 @@ import type { DeclaredNode, Edge, Joiner, JoinKind, JoinSide, TableGroupNode } f
 import { declareForeignJoin, type GivenForeignOptions } from './foreign-key-join.ts';
 import { KGroupedTableImpl } from './grouped-table.ts';
 import { asAny, wrapped } from './kstream.ts';
+import { newestOf } from './table-layout.ts';
 import { stringSerde, type Serde } from './serdes.ts';
 
 export class KTableImpl<K, V> implements KTable<K, V> {
@@ -134,6 +135,7 @@ export class KTableImpl<K, V> implements KTable<K, V> {
     });
     return this.dsl.table(node, {
       ...this.shape,
+      layout: newestOf(this.shape.layout),
       value: options.value as Serde<unknown> | undefined,
       knowsBefore: options.store !== undefined,
       late: undefined,
@@ -150,7 +152,7 @@ export class KTableImpl<K, V> implements KTable<K, V> {
     const what = `${joins === 'inner' ? 'join' : `${joins}Join`}() of ${this.node.name}`;
     checkFunctions(what, { joiner }, ['joiner']);
     if (!this.#isJoinable(what, other)) return this as unknown as KTable<K, R>;
-    if (other.shape.layout.kind !== this.shape.layout.kind)
+    if (newestOf(other.shape.layout).kind !== newestOf(this.shape.layout).kind)
       graph.refuse(
         `${what} and ${other.node.name}: the keys of one are ${keysOf(this.shape)}, those of the other ` +
           `${keysOf(other.shape)}, so that no two are equal`,
@@ -161,6 +163,7 @@ export class KTableImpl<K, V> implements KTable<K, V> {
     const node = graph.add({ kind: 'table-join', joins, joiner: joiner as unknown as Joiner, key, store, inputs });
     return this.dsl.table(node, {
       ...this.shape,
+      layout: newestOf(this.shape.layout),
       value: options.value as Serde<unknown> | undefined,
       knowsBefore: true,
       late: undefined,
@@ -191,7 +194,8 @@ export class KTableImpl<K, V> implements KTable<K, V> {
 
   #behind<W>(node: DeclaredNode, store: StoreSpec | undefined, value: Serde<unknown> | undefined): KTable<K, W> {
     const knowsBefore = this.shape.knowsBefore || store !== undefined;
-    return this.dsl.table(node, { ...this.shape, value, knowsBefore, late: undefined });
+    const layout = store === undefined ? this.shape.layout : newestOf(this.shape.layout);
+    return this.dsl.table(node, { ...this.shape, layout, value, knowsBefore, late: undefined });
   }
 
   #storeOf<W>(
@@ -204,7 +208,7 @@ export class KTableImpl<K, V> implements KTable<K, V> {
     if (name === undefined) return undefined;
     if (value === undefined)
       this.dsl.graph.refuse(`${what} keeps rows in "${name}" and needs a serde for them, { value: … }`);
-    return { ...this.shape.layout, name, serde: value as Serde<unknown>, timed: true };
+    return { ...newestOf(this.shape.layout), name, serde: value as Serde<unknown>, timed: true };
   }
 }
 
@@ -215,5 +219,5 @@ function isForeign<K, V, L, W, R>(
 }
 
 function keysOf({ layout }: TableShape): string {
-  return layout.kind === 'key-value' ? 'without windows' : `${layout.kind}s`;
+  return newestOf(layout).kind === 'key-value' ? 'without windows' : `${layout.kind}s`;
 }

@@ -2,7 +2,7 @@ import { messageOf } from '../errors.ts';
 import { checkFunctions, checkOptions, textOf } from '../options.ts';
 import { STORE_OPTIONS, type StoreSpec } from '../store/typed-store.ts';
 import { noteBuilt } from './built-topologies.ts';
-import type { DslContext } from './dsl-context.ts';
+import type { DslContext, TableShape } from './dsl-context.ts';
 import type { GlobalKTable, KTable, SourceStream } from './dsl-types.ts';
 import { GlobalKTableImpl } from './global-table.ts';
 import { GraphBuilder } from './graph-builder.ts';
@@ -41,10 +41,17 @@ export interface ValueOptions<K, V> extends SourceOptions<K, V> {
 export type StreamOptions<K, V> = DecodedOptions<K, V> | ValueOptions<K, V>;
 
 /** Where rows of a table are kept. */
-export type TableOptions<K, V> = StreamOptions<K, V> & {
-  /** Default: `<topic>-store`. What a `decode` makes is kept as JSON. */
-  readonly store?: string | StoreSpec<V, K>;
-};
+export type TableOptions<K, V> =
+  | (StreamOptions<K, V> & {
+      /** Default: `<topic>-store`. What a `decode` makes is kept as JSON. */
+      readonly store?: string | StoreSpec<V, K>;
+    })
+  | (SourceOptions<K, V> & {
+      /** Its serdes are those of the topic, too. With a `versionedStore` the table knows what was valid when. */
+      readonly store: StoreSpec<V, K>;
+      readonly value?: undefined;
+      readonly decode?: undefined;
+    });
 
 /** A global table is read by a serde or by a function, as a source; its rows are in memory. */
 export type GlobalTableSourceOptions<K, V> = Pick<StreamOptions<K, V>, 'key'> &
@@ -98,16 +105,37 @@ export class StreamsBuilder {
   table<V, K = string>(topic: string, options: TableOptions<K, V>): KTable<K, V> {
     const what = `table(${textOf(topic)})`;
     checkOptions(what, options, [...SOURCE_OPTIONS, 'store']);
-    const { store: named, ...source } = options;
+    const { store: named, ...given } = options as StreamOptions<K, V> & { readonly store?: string | StoreSpec<V, K> };
     const { graph } = this.#dsl;
-    const value = (options.value ?? jsonSerde()) as Serde<unknown>;
+    const spec = typeof named === 'object' && named !== null ? named : undefined;
+    if (spec !== undefined) {
+      checkOptions(`the store of ${what}`, spec, STORE_OPTIONS);
+      if (spec.kind !== 'key-value' && spec.kind !== 'versioned')
+        graph.refuse(`the store of ${what} is a key-value or a versioned one, not of the kind ${textOf(spec.kind)}`);
+    }
+    const key = given.key ?? spec?.key ?? stringSerde;
+    const bySpec = given.decode === undefined && given.value === undefined ? spec?.serde : undefined;
+    const source = { ...given, key, ...(bySpec === undefined ? {} : { value: bySpec }) } as StreamOptions<K, V>;
     const { index } = this.#source(what, topic, { ...source, role: 'table', nulls: 'keep' });
-    const key = keyOf(options);
-    const layout = { kind: 'key-value', key } as const;
-    const name = typeof named === 'string' ? named : `${topic}-store`;
-    const store = { ...layout, name, serde: value as Serde<unknown>, timed: true };
+    const value = (spec?.serde ?? source.value ?? jsonSerde()) as Serde<unknown>;
+    const layout = (
+      spec?.kind === 'versioned' ? { kind: 'versioned', key, historyMs: spec.historyMs } : { kind: 'key-value', key }
+    ) as TableShape['layout'];
+    const store = {
+      ...(spec as StoreSpec | undefined),
+      ...layout,
+      name: spec?.name ?? (typeof named === 'string' ? named : `${topic}-store`),
+      serde: value,
+      ...(layout.kind === 'versioned' ? {} : { timed: true }),
+    };
     const node = graph.add({ kind: 'to-table', store, inputs: [{ from: index, carries: 'records' }] });
-    return this.#dsl.table(node, { key, layout, value, knowsBefore: named !== undefined, late: undefined });
+    return this.#dsl.table(node, {
+      key: key as Serde<unknown>,
+      layout,
+      value,
+      knowsBefore: named !== undefined,
+      late: undefined,
+    });
   }
 
   /** A store that several processors share: each names it, `process(…, { stores: [name] })`. */
@@ -144,9 +172,7 @@ export class StreamsBuilder {
   #checkDecoder(what: string, options: { readonly value: unknown; readonly decode: unknown }): void {
     const { value, decode } = options;
     if ((value === undefined) === (decode === undefined))
-      this.#dsl.graph.refuse(
-        `${what} takes either a serde for the values, { value: … }, or a function, { decode: … }`,
-      );
+      this.#dsl.graph.refuse(`${what} takes either a serde for the values, { value: … }, or a function, { decode: … }`);
     else if (value === undefined) checkFunctions(what, options, ['decode']);
   }
 

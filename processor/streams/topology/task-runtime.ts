@@ -22,8 +22,11 @@ export type TableRow = StoredRow<unknown>;
 
 /** A table as other nodes see it. Keys of a windowed table are `Windowed`. */
 export interface TableView {
-  /** The row as it is now, with what is not committed yet. */
-  row(key: unknown): TableRow | undefined;
+  /**
+   * The row as it is now, with what is not committed yet. `asOfMs`: of a versioned table, the one that was valid then;
+   * others do not look at it.
+   */
+  row(key: unknown, asOfMs?: number): TableRow | undefined;
   /** The row as the table has handed it on last: as of the last commit. */
   before(key: unknown): TableRow | undefined;
 }
@@ -34,6 +37,8 @@ export interface RowChange {
   /** Null: the row is deleted. */
   readonly value: unknown;
   readonly timestampMs: number;
+  /** Of a versioned table: a version that is not the newest one. Neither groupings nor joins of tables look at it. */
+  readonly isOutOfOrder?: boolean;
   /** Its value as of the last commit; undefined: there was no row, or the table cannot know. */
   before(): unknown;
 }

@@ -50,7 +50,8 @@ function foreignKeyOf(
 export function compileForeignSubscribe(node: ForeignSubscribeNode, runtime: TaskRuntime): ChangeEmit {
   const { name, grouping, route, joins, key: keys, left } = node;
   const foreignKey = foreignKeyOf(node);
-  return ({ key, value, timestampMs, before }) => {
+  return ({ key, value, timestampMs, before, isOutOfOrder }) => {
+    if (isOutOfOrder === true) return;
     try {
       const was = foreignKey(key, before());
       const is = foreignKey(key, value);
@@ -128,7 +129,8 @@ export function compileForeignRespond(
         throw failedAt(name, error);
       }
     },
-    changed: ({ key, value, timestampMs }) => {
+    changed: ({ key, value, timestampMs, isOutOfOrder }) => {
+      if (isOutOfOrder === true) return;
       try {
         const prefix = subscriptionPrefix(keyBytesOf(foreign, key));
         const rightValue = value === null ? null : bytesOf(value);
@@ -171,8 +173,8 @@ export function compileForeignJoin(
         throw failedAt(name, error);
       }
     },
-    changed: ({ key, value, timestampMs, before }) => {
-      if (joins === 'inner') return;
+    changed: ({ key, value, timestampMs, before, isOutOfOrder }) => {
+      if (joins === 'inner' || isOutOfOrder === true) return;
       try {
         if (value === null ? before() === undefined : foreignKey(key, value) !== undefined) return;
         keep(key, value === null ? null : joined(value, null, key), timestampMs);

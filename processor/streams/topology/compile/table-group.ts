@@ -39,7 +39,8 @@ export function compileTableGroup(node: TableGroupNode, runtime: TaskRuntime): C
       timestampMs,
       headers: runtime.headers(),
     });
-  return ({ key, value, timestampMs, before }) => {
+  return ({ key, value, timestampMs, before, isOutOfOrder }) => {
+    if (isOutOfOrder === true) return;
     try {
       const was = partOf(before(), key, timestampMs, false);
       const is = partOf(value, key, timestampMs, true);

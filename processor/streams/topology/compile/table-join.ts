@@ -93,6 +93,7 @@ export function compileTableJoin(
   const side =
     (name: 'left' | 'right'): ChangeEmit =>
     (change) => {
+      if (change.isOutOfOrder === true) return;
       const id = idOf(change.key);
       const known = changed.get(id);
       const { current } = runtime;

@@ -33,6 +33,10 @@ export function viewOfStore(spec: StoreSpec<unknown>, runtime: TaskRuntime): Tab
         before: (key) => rows.committedRow((key as Windowed).key, (key as Windowed).startMs),
       };
     }
+    case 'versioned': {
+      const rows = runtime.versionedStore(spec.name);
+      return { row: (key, asOfMs) => own(rows.row(key, asOfMs)), before: (key) => rows.committedRow(key) };
+    }
     default: {
       const rows = runtime.keyValueStore(spec.name);
       return { row: (key) => own(rows.row(key)), before: (key) => rows.committedRow(key) };
@@ -42,8 +46,8 @@ export function viewOfStore(spec: StoreSpec<unknown>, runtime: TaskRuntime): Tab
 
 /** What identifies a row among those of its table, in text. */
 function idOfRow(spec: StoreSpec<unknown>, runtime: TaskRuntime): (key: unknown) => string {
-  if (spec.kind === 'key-value') {
-    const rows = runtime.keyValueStore(spec.name);
+  if (spec.kind === 'key-value' || spec.kind === 'versioned') {
+    const rows = spec.kind === 'versioned' ? runtime.versionedStore(spec.name) : runtime.keyValueStore(spec.name);
     return (key) => rows.idOf(key);
   }
   const rows = runtime.windowStore(spec.name);
@@ -126,7 +130,9 @@ export class ChangedRows {
  * A stream as a table: the newest value of each key; null deletes. The row's time is that of the record which it is,
  * also where the row before was newer, as in Kafka Streams' KTableSource.
  */
-export function compileToTable({ name, store }: ToTableNode, runtime: TaskRuntime, next: ChangeEmit | undefined): Emit {
+export function compileToTable(node: ToTableNode, runtime: TaskRuntime, next: ChangeEmit | undefined): Emit {
+  if (node.store.kind === 'versioned') return compileToVersionedTable(node, runtime, next);
+  const { name, store } = node;
   const rows = runtime.keyValueStore(store.name);
   const changed = ChangedRows.ofStore(store, runtime, next);
   return (key, value, at) => {
@@ -135,6 +141,45 @@ export function compileToTable({ name, store }: ToTableNode, runtime: TaskRuntim
       if (value === null) rows.delete(key);
       else rows.put(key, value, at);
       changed.set(key, at);
+    } catch (error) {
+      throw failedAt(name, error);
+    }
+  };
+}
+
+/**
+ * A version that comes behind newer ones changes what was valid before them: it is handed on too, and told apart. One
+ * older than the history is dropped and counted.
+ */
+function compileToVersionedTable(
+  { name, store }: ToTableNode,
+  runtime: TaskRuntime,
+  next: ChangeEmit | undefined,
+): Emit {
+  const rows = runtime.versionedStore(store.name);
+  const changed = ChangedRows.ofStore(store, runtime, next);
+  const older = new Map<string, Omit<RowChange, 'before'> & { readonly current: CurrentRecord }>();
+  runtime.onFlush(() => {
+    for (const { current, ...change } of older.values()) {
+      runtime.current = current;
+      const { value } = change;
+      next?.({
+        ...change,
+        value: value === null ? null : copyThrough(store.serde, value),
+        before: () => rows.row(change.key, change.timestampMs - 1)?.value,
+      });
+    }
+    older.clear();
+  });
+  runtime.onClear(() => older.clear());
+  return (key, value, at) => {
+    if (key === null) return runtime.drop('null-key');
+    try {
+      const put = rows.put(key, value, at);
+      if (put === 'dropped') return runtime.drop('late');
+      if (put === 'newest') return changed.set(key, at);
+      const { current } = runtime;
+      older.set(`${String(at)} ${rows.idOf(key)}`, { key, value, timestampMs: at, isOutOfOrder: true, current });
     } catch (error) {
       throw failedAt(name, error);
     }
@@ -170,7 +215,7 @@ export function viewOfStep(node: TableStepNode, runtime: TaskRuntime, from: Tabl
     const value = step(row.value, key, row.timestampMs);
     return value === undefined ? undefined : { value, timestampMs: row.timestampMs };
   };
-  return { row: (key) => made(key, from.row(key)), before: (key) => made(key, from.before(key)) };
+  return { row: (key, asOfMs) => made(key, from.row(key, asOfMs)), before: (key) => made(key, from.before(key)) };
 }
 
 /** Hands on what an operator makes of changed rows, and keeps it where it has a store. */
@@ -186,8 +231,9 @@ export function compileTableStep(node: TableStepNode, runtime: TaskRuntime, next
     };
     // mutant: filter-unknown-rows
     if (node.kind === 'table-filter' && node.knowsBefore && value === null && before() === undefined) return;
-    if (keep !== undefined) keep(key, value, timestampMs);
-    else next?.({ key, value, timestampMs, before });
+    if (keep === undefined) next?.({ ...change, value, before });
+    // Its store has the newest rows only.
+    else if (change.isOutOfOrder !== true) keep(key, value, timestampMs);
   };
 }
 
