@@ -343,8 +343,7 @@ export class TaskGraph implements TaskRuntime {
   send({ choosePartition: chosen, ...sent }: SinkRecord): void {
     const { topic, key } = sent;
     const record = this.#handlers.onProductionError === undefined ? sent : { ...sent, origin: this.#record ?? null };
-    const choosePartition =
-      chosen ?? ((count) => (key === null ? this.partition % count : partitionOf(key, count)));
+    const choosePartition = chosen ?? ((count) => (key === null ? this.partition % count : partitionOf(key, count)));
     const count = this.#options.partitionsOf(topic);
     this.#options.collector.add(
       count === undefined
