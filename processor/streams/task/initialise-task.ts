@@ -190,7 +190,9 @@ async function startOffsets(
       // changelog.
       const restored = task.store?.digest().entries ?? 0;
       if (counted === undefined && (!exactlyOnce || restored === 0)) {
-        offsets.set(name, first);
+        const atEnd = startsAtEnd(task, topic);
+        offsets.set(name, atEnd ? await lastStableEnd(task, context, input) : first);
+        if (atEnd) task.commitStart();
         continue;
       }
       await waitOutOlderAnswer(task, context, input, { least: counted?.offset ?? 0 });
@@ -244,6 +246,28 @@ async function startOffsets(
     offsets.set(name, inGroup);
   }
   return offsets;
+}
+
+/** Every source of this topic starts at its end in a group without offsets. */
+function startsAtEnd({ spec }: StreamTask, topic: string): boolean {
+  const sources = spec.subTopology.nodes.flatMap((node) =>
+    node.kind === 'source' && node.topic === topic ? [node] : [],
+  );
+  return sources.length > 0 && sources.every(({ startAt }) => startAt === 'latest');
+}
+
+/** Where consumers start that read committed records: what an open transaction has written is not behind them. */
+async function lastStableEnd(
+  { life: { signal } }: StreamTask,
+  { cluster }: InitialiseContext,
+  { topic, partition }: TaskInput,
+): Promise<number> {
+  const { end } = await untilBrokerAnswers(
+    signal,
+    () => cluster.offsetRange(topic, partition, READ_COMMITTED),
+    () => cluster.refresh(),
+  );
+  return end;
 }
 
 interface DescribedInput extends TaskInput {

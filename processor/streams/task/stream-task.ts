@@ -62,6 +62,7 @@ export class StreamTask implements CommitTarget {
   /** As of the initialising: stands in for the lag until the first fetch. */
   readonly #expectedEnds = new Map<string, number>();
   #uncommittedRecords = 0;
+  #startUncommitted = false;
   readonly #inputNames: readonly string[];
   /** Names of the inputs that are the user's topics. */
   readonly #userInputs: readonly string[];
@@ -123,6 +124,14 @@ export class StreamTask implements CommitTarget {
       logger.warn({ taskId: this.id, error: messageOf(error) }, 'a processor failed when it was closed');
     }
     this.graph = undefined;
+  }
+
+  /**
+   * Where it starts is no committed offset, and would be another one the next time: it is committed at once, so that
+   * what comes from here on is not passed over when the task is lost before its first record.
+   */
+  commitStart(): void {
+    this.#startUncommitted = true;
   }
 
   /** Forgets all that is not committed: it is read again when the task has been initialised again. */
@@ -193,7 +202,7 @@ export class StreamTask implements CommitTarget {
   needsCommit(nowMs: number): boolean {
     const { graph, time } = this;
     if (graph === undefined) return this.#uncommittedRecords > 0;
-    return this.#uncommittedRecords > 0 || graph.hasUncommitted || time.isReportDue(nowMs);
+    return this.#uncommittedRecords > 0 || this.#startUncommitted || graph.hasUncommitted || time.isReportDue(nowMs);
   }
 
   /** Input positions to commit. */
@@ -204,6 +213,7 @@ export class StreamTask implements CommitTarget {
   onCommitted(offsets: ReadonlyMap<string, number>): void {
     for (const [name, offset] of offsets) this.#committed.set(name, offset);
     this.#uncommittedRecords = 0;
+    this.#startUncommitted = false;
     this.graph?.committed();
   }
 

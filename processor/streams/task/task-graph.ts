@@ -411,7 +411,9 @@ export class TaskGraph implements TaskRuntime {
 
   sendRouted(grouping: string, { partition, ...record }: RoutedRecord): void {
     const topic = repartitionTopic(this.#options.applicationId, grouping);
-    this.send(partition === undefined ? { ...record, topic } : { ...record, topic, choosePartition: () => partition });
+    const count = this.#partitionsOf(topic);
+    const byKey = (): number => (record.key === null ? this.partition % count : partitionOf(record.key, count));
+    this.#options.collector.add({ ...record, topic, partition: partition ?? byKey() });
   }
 
   reportTime(grouping: string, report: TimeReport): boolean {

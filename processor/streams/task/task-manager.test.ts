@@ -10,6 +10,7 @@ import { StreamsError, type ErrorCode } from '../errors.ts';
 import { taskDirectory } from '../store/state-directory.ts';
 import { storeDamaged, storeIoFailed } from '../store/store-errors.ts';
 import { StreamsBuilder } from '../topology/streams-builder.ts';
+import type { StartAt } from '../topology/graph.ts';
 import type { Topology } from '../topology/topology.ts';
 import { DiskWait } from './disk-wait.ts';
 import { FenceGate } from './fence-gate.ts';
@@ -22,9 +23,10 @@ import { parseTopicPartition, topicPartition } from '../kafka/topic-partition.ts
 
 const APPLICATION = 'app';
 
-function counting(): Topology {
+function counting(startAt: StartAt): Topology {
   const builder = new StreamsBuilder();
-  builder.stream('words', { decode: ({ value }) => String(value), timestampMs: (word) => word.length * 1_000 }).process(
+  const timestampMs = (word: string): number => word.length * 1_000;
+  builder.stream('words', { decode: ({ value }) => String(value), timestampMs, startAt }).process(
     () => {
       let rows: { get(key: string): number | undefined; put(key: string, value: number): void } | undefined;
       return {
@@ -68,9 +70,9 @@ class Bench {
   readonly tasks: TaskManager;
   readonly #fetcher: RecordFetcher;
 
-  constructor(slotDirectory: string, exactlyOnce = true) {
+  constructor(slotDirectory: string, exactlyOnce = true, startAt: StartAt = 'earliest') {
     this.disk = new DiskWait(slotDirectory, quietLogger);
-    const topology = counting();
+    const topology = counting(startAt);
     const partitionsOf = (): number => 1;
     const layout = new TaskLayout(topology, APPLICATION, partitionsOf);
     this.brokers.add('words', 0, 1);
@@ -239,6 +241,30 @@ async function run(...failures: Failure[]): Promise<void> {
 }
 
 const ALL = { changelog: { a: 2, b: 1 }, store: { a: 2, b: 1 } };
+
+test('a source that starts at the latest passes over what was there, and nothing that comes later', async () => {
+  await bench.close();
+  for (const exactlyOnce of [true, false]) {
+    const late = new Bench(slot, exactlyOnce, 'latest');
+    bench = late;
+    late.publish('old', 'old');
+    await late.tasks.assign(ASSIGNED);
+    await late.untilRunning();
+    // Before the first record: a task that is lost now must not start at a later end.
+    await late.tasks.commit(performance.now());
+    expect(late.brokers.committed.get('words-0')).toBe(2);
+    await late.tasks.assign({});
+    late.publish('a');
+    await late.tasks.assign(ASSIGNED);
+    await late.untilRunning();
+    late.publish('a');
+    await late.work();
+    expect(late.counts().store).toEqual({ a: 2 });
+    await late.close();
+    await rm(slot, { recursive: true, force: true });
+    await mkdir(slot, { recursive: true });
+  }
+});
 
 test('an initialised task goes on from the stream time of its last commit, though it has no windows', async () => {
   await run();

@@ -58,13 +58,15 @@ export interface SinkRecord {
   readonly choosePartition?: ((count: number) => number) | undefined;
 }
 
-/** A record for a repartition topic, sent by itself. */
+/**
+ * A record for a repartition topic, sent by itself. Its event time is in the value: the Kafka timestamp of internal
+ * topics is the wall clock, which no broker refuses.
+ */
 export interface RoutedRecord {
   /** Default: by key. */
   readonly partition?: number;
   readonly key: Buffer | null;
   readonly value: Buffer;
-  readonly timestampMs: number;
   readonly headers: HeaderList;
 }
 

@@ -187,6 +187,11 @@ test.each<[string, (builder: StreamsBuilder) => void, RegExp]>([
     invalid(/"c"/, /serde/),
   ],
   ['a sink without a serde', (b) => text(b).to('out', undefined as never), invalid(/out/, /serde/)],
+  [
+    'two starts of one topic',
+    (b) => (text(b), b.stream('words', { decode: String, startAt: 'latest' })),
+    invalid(/SOURCE-0000000000 starts "words" at the earliest, KSTREAM-SOURCE-0000000001 at the latest/),
+  ],
   ['a sink without a topic', (b) => text(b).to(undefined as never, { value: stringSerde }), invalid(/topic/)],
   ['an illegal topic', (b) => void text(b, 'a b'), invalid(/"a b"/)],
   [

@@ -92,8 +92,23 @@ export function findGraphProblem(nodes: readonly GraphNode[], added: readonly St
       )
       .find((problem) => problem !== undefined) ??
     findStoreDeclaredTwice(nodes) ??
-    findAddedStoreProblem(nodes, added)
+    findAddedStoreProblem(nodes, added) ??
+    findStartsAtOdds(nodes)
   );
+}
+
+/** A task reads a partition once, for all sources of its topic. */
+function findStartsAtOdds(nodes: readonly GraphNode[]): string | undefined {
+  const sources = nodes.flatMap((node) => (node.kind === 'source' ? [node] : []));
+  for (const one of sources) {
+    const other = sources.find(({ topic, startAt }) => topic === one.topic && startAt !== one.startAt);
+    if (other !== undefined)
+      return (
+        `${one.name} starts "${one.topic}" at the ${one.startAt}, ${other.name} at the ${other.startAt}: a topic is ` +
+        `read once for both, so give them one startAt`
+      );
+  }
+  return undefined;
 }
 
 function inputName({ inputs }: DeclaredNode, nodes: readonly DeclaredNode[]): string {

@@ -65,7 +65,6 @@ export function compileForeignSubscribe(node: ForeignSubscribeNode, runtime: Tas
             timestampMs,
             value: encodeSubscription({ order, partition: runtime.partition, version, leftKey }),
           }),
-          timestampMs,
           headers: runtime.headers(),
         });
       const moves = was !== undefined && (is === undefined || !was.equals(is));
@@ -104,7 +103,6 @@ export function compileForeignRespond(
         timestampMs,
         value: encodeResponse({ version: to.version, rightValue }),
       }),
-      timestampMs,
       headers: runtime.headers(),
       partition: to.partition,
     });

@@ -19,7 +19,6 @@ export function compileSend(node: SendNode, runtime: TaskRuntime): Emit {
       runtime.sendRouted(grouping, {
         key: isNull ? null : keyBytesOf(keys, selected),
         value: encodeRoutedValue({ route, timestampMs, value: bytes }),
-        timestampMs,
         headers: runtime.headers(),
       });
     } catch (error) {

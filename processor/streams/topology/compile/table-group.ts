@@ -36,7 +36,6 @@ export function compileTableGroup(node: TableGroupNode, runtime: TaskRuntime): C
     runtime.sendRouted(grouping, {
       key,
       value: encodeRoutedChange({ route, timestampMs, added, subtracted }),
-      timestampMs,
       headers: runtime.headers(),
     });
   return ({ key, value, timestampMs, before, isOutOfOrder }) => {
