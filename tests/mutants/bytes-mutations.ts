@@ -8,6 +8,7 @@ import type { JudgedMutation } from './topology-mutations.ts';
 const STREAMS = 'processor/streams';
 const RECORD_SETS = `${STREAMS}/kafka/record-set.test.ts`;
 const STATE_DIRECTORY = `${STREAMS}/store/state-directory.test.ts`;
+const TYPED_STORES = `${STREAMS}/tests/contract/typed-stores.test.ts`;
 const VALUES = `${STREAMS}/topology/user-code-kinds.test.ts`;
 
 export const BYTES_MUTATIONS: readonly JudgedMutation[] = [
@@ -52,6 +53,36 @@ export const BYTES_MUTATIONS: readonly JudgedMutation[] = [
     edits: [{ mark: 'rows-checked', replace: 'check: () => undefined' }],
     judge: `${STREAMS}/task/task-manager.test.ts`,
     red: /refuses a row that something else wrote/,
+  },
+  {
+    name: 'a restore forgets the times of rows',
+    edits: [{ mark: 'times-restored', replace: '' }],
+    judge: `${STREAMS}/reading/changelog-row.test.ts`,
+    red: /come to have times/,
+  },
+  {
+    name: 'a local store is used whose rows have another layout',
+    edits: [{ mark: 'layout-checked', replace: '' }],
+    judge: `${STREAMS}/reading/changelog-row.test.ts`,
+    red: /come to have times/,
+  },
+  {
+    name: 'a store without a changelog goes on with rows of another moment',
+    edits: [{ mark: 'drop-unlogged', replace: '' }],
+    judge: `${STREAMS}/task/unlogged-stores.test.ts`,
+    red: /a store that is older/,
+  },
+  {
+    name: 'keys of an aborted transaction stay among those that are gone through',
+    edits: [{ mark: 'undone-keys', replace: '' }],
+    judge: TYPED_STORES,
+    red: /a versioned store|a window store/,
+  },
+  {
+    name: 'a store is written to while it is gone through',
+    edits: [{ mark: 'written-while-walking', replace: '' }],
+    judge: TYPED_STORES,
+    red: /while an iterator is under way/,
   },
   {
     name: 'a copy of a slot has the process id of the first',

@@ -23,6 +23,7 @@ export function loggedRow(key: Buffer, stored: Buffer | null): { value: Buffer |
 export function storedRow(key: Buffer, value: Buffer | null, headers: HeaderList | undefined): Buffer | null {
   if (value === null || isRuntimeRow(key)) return value;
   const time = headers?.findLast(([name]) => name === TIME_HEADER)?.[1] ?? null;
+  // mutant: times-restored
   if (time?.length === TIME_BYTES) return timedBytes(timeOf(time), value);
   // Of a release that knew no times: the row of stream time had another key then.
   const isFormer = FORMER_KEYS.some((former) => former.equals(key)) && decodeWatermark(value) !== undefined;

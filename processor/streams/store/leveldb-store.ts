@@ -103,6 +103,7 @@ async function takeOver(db: Db, directory: string, identity: StoreIdentity, foun
     const contradiction = identityContradiction(directory, identityRecord, identity);
     if (contradiction !== null) throw contradiction;
     const layout = layoutMismatch(identityRecord, identity);
+    // mutant: layout-checked
     if (layout !== null) throw storeDamaged(directory, layout);
   }
   const committed = committedRecord === undefined ? NOTHING_COMMITTED : decodeCommitted(committedRecord);

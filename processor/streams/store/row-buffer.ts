@@ -5,7 +5,7 @@ import type { KeyIndex } from './key-index.ts';
 import { RowIndex } from './row-index.ts';
 import type { StateStore, StoreChange } from './state-store.ts';
 import { readRow } from './stored-row.ts';
-import { NO_TIME, timedBytes, timeOf, untimed } from './timed-row.ts';
+import { NO_TIME, timedBytes, timeOf, timeOrNone, untimed } from './timed-row.ts';
 import type { StoreSpec, TableRow } from './typed-store.ts';
 
 const DELETED = Symbol('deleted');
@@ -126,9 +126,12 @@ export class RowBuffer<V> {
     this.#write(id, value, timestampMs);
   }
 
-  /** Puts the value as it is now: changes of the object do not reach the store. */
+  /**
+   * Puts the value as it is now: changes of the object do not reach the store. `timestampMs`: NaN where the caller
+   * works on no record.
+   */
   putOwn(id: string, value: V, timestampMs: number): void {
-    this.#write(id, packed(this.#serde, value), timestampMs);
+    this.#write(id, packed(this.#serde, value), timeOrNone(timestampMs));
   }
 
   delete(id: string): void {

@@ -25,6 +25,7 @@ export class RowIndex {
 
   /** A row is written or deleted. @throws TypeError while an iterator is under way. */
   wrote(text: string, isThere: boolean): void {
+    // mutant: written-while-walking
     if (this.#walking > 0)
       throw new TypeError(
         `the store "${this.#store}" is written to while it is gone through: first read the iterator to its end, or ` +
@@ -61,6 +62,7 @@ export class RowIndex {
     this.#walking = 0;
     const [first] = this.#moved;
     const isUndone = first !== undefined && isCommitted(first[0]) === first[1];
+    // mutant: undone-keys
     if (isUndone) {
       for (const [text, wasThere] of this.#moved) {
         if (wasThere) this.#keys.add(text);

@@ -22,3 +22,8 @@ export function timeOf(row: Buffer): number {
 export function untimed(row: Buffer): Buffer {
   return row.subarray(TIME_BYTES);
 }
+
+/** NaN is none. */
+export function timeOrNone(timestampMs: number): number {
+  return timestampMs >= 0 ? timestampMs : NO_TIME;
+}

@@ -6,7 +6,7 @@ import { storePrefix } from './data-key.ts';
 import { packed, Packed } from './packed-value.ts';
 import { storedBytes } from '../topology/user-code.ts';
 import { storeKeys, type StoreKeys } from './store-keys.ts';
-import { NO_TIME, timedBytes, timeOf, untimed } from './timed-row.ts';
+import { NO_TIME, timedBytes, timeOf, timeOrNone, untimed } from './timed-row.ts';
 import type { LiveWindowStore, StoreSpec, TableRow, WindowRow, WindowStore } from './typed-store.ts';
 import { checkWindowStart, encodeWindowKey, WINDOW_START_BYTES, windowStartOf } from './window-key.ts';
 
@@ -147,7 +147,7 @@ class OpenWindowStore<K, V> implements LiveWindowStore<K, V> {
       get: (key, windowStartMs) => this.#getOwn(keys.idOf(key), windowStartMs),
       put: (key, windowStartMs, value) => {
         if (value === null) this.delete(key, windowStartMs);
-        else this.#put(keys.idOf(key), windowStartMs, packed(this.#serde, value), timeOf());
+        else this.#put(keys.idOf(key), windowStartMs, packed(this.#serde, value), timeOrNone(timeOf()));
       },
       delete: (key, windowStartMs) => {
         const before = this.#getOwn(keys.idOf(key), windowStartMs);

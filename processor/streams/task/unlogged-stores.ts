@@ -18,6 +18,7 @@ export async function dropUnlogged(
     const changes: StoreChange[] = [];
     for await (const keys of store.keys(name)) for (const key of keys) changes.push({ store: name, key, value: null });
     if (changes.length === 0) continue;
+    // mutant: drop-unlogged
     await store.commit({ changes, changelogOffsets: new Map(), inputOffsets: new Map() });
     logger.warn(
       { taskId: id, store: name, rows: changes.length },

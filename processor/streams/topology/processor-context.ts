@@ -31,7 +31,7 @@ interface BaseContext {
   /** The record that is being processed. In a punctuator it has no topic, offset -1, and the punctuation's time. */
   record(): RecordContext;
   /** A store that the processor is connected to, by its declaration or by name. */
-  store<Spec extends StoreSpec<never, never>>(spec: Spec): StoreOf<Spec>;
+  store<Spec extends StoreSpec>(spec: Spec): StoreOf<Spec>;
   store<S = unknown>(name: string): S;
   keyValueStore<V, K = string>(name: string): KeyValueStore<K, V>;
   windowStore<V, K = string>(name: string): WindowStore<K, V>;
