@@ -1,6 +1,7 @@
 import { expect, jest, test } from '@jest/globals';
 import { TopologyTestDriver, type TopologyTestDriverOptions } from '../testing/topology-test-driver.ts';
 import { stringSerde } from '../topology/serdes.ts';
+import type { KTable } from '../topology/dsl-types.ts';
 import { StreamsBuilder } from '../topology/streams-builder.ts';
 import type { ErrorDecision, FailedRecord } from './error-decisions.ts';
 
@@ -93,6 +94,50 @@ test('a failure at the commit is skipped row by row, and has no record', async (
   ]);
 });
 
+test('so is one of a table, and of a join of tables: row by row, node by node', async () => {
+  const builder = new StreamsBuilder();
+  const table = (topic: string): KTable<string, string> => builder.table(topic, { value: stringSerde });
+  const [left, right] = [table('left'), table('right')];
+  left.mapValues(boom).toStream().to('mapped', { value: stringSerde });
+  left
+    .join(right, (a, b) => boom(`${a} ${b}`))
+    .toStream()
+    .to('joined', { value: stringSerde });
+  const where: string[] = [];
+  const driver = new TopologyTestDriver(builder.build(), {
+    onProcessingError: ({ message }) => {
+      where.push(message.replace(/^task 0_0 failed at KSTREAM-|-\d+,.*$/g, ''));
+      return 'skip';
+    },
+  });
+  await driver.pipe('right', { key: 'a', value: 'right' }, { key: 'b', value: 'bad' }, { key: 'c', value: 'right' });
+  await driver.pipe('left', { key: 'a', value: 'one' }, { key: 'b', value: 'two' }, { key: 'c', value: 'bad' });
+  expect([values(driver, 'mapped'), values(driver, 'joined')]).toEqual([['one', 'two'], ['one right']]);
+  expect(driver.dropped()).toEqual({ 'processing-error': 3 });
+  expect(where).toHaveLength(3);
+});
+
+test.each(['stream-time', 'wall-clock'] as const)('and of a punctuator by %s, which has no record', async (clock) => {
+  const builder = new StreamsBuilder();
+  builder
+    .stream('in', { value: stringSerde })
+    .process<string, string>((context) => {
+      context.schedule({ everyMs: 10, clock }, (timestampMs) => boom(`bad ${String(timestampMs)}`));
+      return (value, key) => context.forward(key as string, value);
+    })
+    .to('out', { value: stringSerde });
+  const onProcessingError = jest.fn((): ErrorDecision => 'skip');
+  const topology = builder.build();
+  const driver = new TopologyTestDriver(topology, { onProcessingError, nowMs: () => 0 });
+  await driver.pipe('in', { key: 'a', value: 'one', timestampMs: 5 });
+  await driver.advanceWallClock(10);
+  expect(values(driver, 'out')).toEqual(['one']);
+  expect(onProcessingError.mock.calls).toEqual([
+    [expect.objectContaining({ message: expect.stringMatching(/PROCESSOR-\d+, at a punctuation: no bad/) }), undefined],
+  ]);
+  expect(driver.dropped()).toEqual({ 'processing-error': 1 });
+});
+
 test('a decoder that throws is asked about, too, and the records behind it are processed', async () => {
   const builder = new StreamsBuilder();
   builder.stream('in', { decode: ({ value }) => boom(String(value)) }).to('out', { value: stringSerde });
@@ -124,7 +169,7 @@ test('a dead letter says why, is counted, and is read by deadLetters()', async (
 
 test.each([
   ['without a dead-letter topic', 'bad', /answered "dead-letter", but the stream of in has no deadLetterTopic/],
-  ['at the commit', 'late bomb', /answered "dead-letter", but a row that a table hands on/],
+  ['at the commit', 'late bomb', /answered "dead-letter", but there is no record at the commit/],
 ])('a dead letter %s is an error that says so', async (_, value, message) => {
   const driver = driverOf({ onProcessingError: () => 'dead-letter' });
   await expect(driver.pipe('in', { value })).rejects.toMatchObject({

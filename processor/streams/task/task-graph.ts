@@ -19,7 +19,7 @@ import {
 import type { OutgoingRecord } from '../writing/streams-producer.ts';
 import type { TimeReport } from '../topology/repartition-record.ts';
 import { UnreadableValueError } from '../topology/stored-value.ts';
-import type { Emit, RoutedRecord, SinkRecord, TableView, TaskRuntime } from '../topology/task-runtime.ts';
+import type { ChangeEmit, Emit, RoutedRecord, SinkRecord, TableView, TaskRuntime } from '../topology/task-runtime.ts';
 import { inputTopicsOf, repartitionTopic, timedTopicsOf, type SubTopology } from '../topology/topology.ts';
 import { NodeFailure, userCodeFailed } from '../topology/user-code.ts';
 import type { GlobalTables } from './global-tables.ts';
@@ -81,6 +81,8 @@ export class TaskGraph implements TaskRuntime {
   readonly #handlers: ErrorHandlers;
   /** The record that is being processed; undefined at the commit. */
   #record: ConsumerRecord | undefined;
+  /** What is done while there is no record. */
+  #doing = 'at the commit';
   /** The last record that a failure has dead-lettered: one that fails at several nodes is one letter. */
   #lettered: ConsumerRecord | undefined;
   /** The wall clock while a batch is processed; undefined between batches. */
@@ -218,7 +220,16 @@ export class TaskGraph implements TaskRuntime {
   }
 
   schedule(schedule: Schedule, call: (timestampMs: number) => void): Cancellable {
-    return this.#punctuators.schedule(schedule, this.#options.nowMs(), call);
+    return this.#punctuators.schedule(schedule, this.#options.nowMs(), (timestampMs) => {
+      // It is called behind a record, and has nothing to do with it.
+      const [record, doing] = [this.#record, this.#doing];
+      [this.#record, this.#doing] = [undefined, 'at a punctuation'];
+      try {
+        this.attempt(() => call(timestampMs));
+      } finally {
+        [this.#record, this.#doing] = [record, doing];
+      }
+    });
   }
 
   /** When a punctuator is due by the wall clock; Infinity: there is none. */
@@ -365,6 +376,19 @@ export class TaskGraph implements TaskRuntime {
     };
   }
 
+  guardedChange(emit: ChangeEmit): ChangeEmit {
+    if (this.#handlers.onProcessingError === undefined) return emit;
+    return (change) => this.attempt(() => emit(change));
+  }
+
+  attempt(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#decide('onProcessingError', error);
+    }
+  }
+
   /**
    * A record of a sink that its topic does not take: what is sent in its place.
    * @throws StreamsError the error, when the task must fail by it.
@@ -467,7 +491,7 @@ export class TaskGraph implements TaskRuntime {
    */
   #decide(name: keyof ErrorHandlers, error: unknown, output?: Omit<FailedOutput, 'source'>): void {
     const record = this.#record;
-    const failure = userCodeFailed(this.taskId, record === undefined ? 'at the commit' : recordPlace(record), error);
+    const failure = userCodeFailed(this.taskId, record === undefined ? this.#doing : recordPlace(record), error);
     const handler = this.#handlers[name];
     // What the runtime itself refuses, and rows that are damaged, are nobody's to pass over.
     if (handler === undefined || error instanceof StreamsError || error instanceof UnreadableValueError) throw failure;
@@ -496,7 +520,7 @@ export class TaskGraph implements TaskRuntime {
     if (source?.kind === 'source' && source.deadLetterTopic !== undefined) return source.deadLetterTopic;
     const why =
       record === undefined
-        ? 'a row that a table hands on at the commit is no record that could be dead-lettered'
+        ? `there is no record ${this.#doing} that could be dead-lettered`
         : inputTopicsOf([this.#options.subTopology]).includes(record.topic)
           ? `the stream of ${record.topic} has no deadLetterTopic`
           : `records of ${record.topic}, an internal topic, have no dead-letter topic`;

@@ -93,6 +93,9 @@ export interface TaskRuntime {
   send(record: SinkRecord): void;
   /** The same, but for failures of the node's own that the application's handlers let pass. */
   guarded(node: GraphNode, emit: Emit): Emit;
+  guardedChange(emit: ChangeEmit): ChangeEmit;
+  /** Runs what a node does for one row at the commit. Failures as in `guarded`. */
+  attempt(work: () => void): void;
   /** A commit hands on what tables have changed: these values are of the whole commit, not of the moment. */
   isFlushing(): boolean;
   /**

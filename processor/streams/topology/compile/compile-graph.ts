@@ -148,7 +148,7 @@ export function compileGraph(
     if (node.kind === 'table-join') return named(node, () => joinOf(node)[side]);
     const before = knownChanges.get(node.index);
     if (before !== undefined) return before;
-    const made = named(node, () => compileChanges(node));
+    const made = runtime.guardedChange(named(node, () => compileChanges(node)));
     knownChanges.set(node.index, made);
     return made;
   };

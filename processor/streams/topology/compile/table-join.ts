@@ -65,31 +65,32 @@ export function compileTableJoin(
   const clear = (): void => changed.clear();
   runtime.onClear(clear);
   runtime.onFlush(() => {
-    for (const { key, left: leftChange, right: rightChange, current } of changed.values()) {
-      runtime.current = current;
-      const left = rowNow(leftChange) ?? (leftChange === undefined ? tables.left.row(key) : undefined);
-      const right = rowNow(rightChange) ?? (rightChange === undefined ? tables.right.row(key) : undefined);
-      const was = (side: 'left' | 'right'): boolean =>
-        side === 'left'
-          ? (leftChange === undefined ? left : leftChange.before()) !== undefined
-          : (rightChange === undefined ? right : rightChange.before()) !== undefined;
-      const row = join(key, left, right);
-      if (row === undefined && !tellsTombstone(node, leftChange !== undefined, { left, right }, was)) continue;
-      next({
-        key,
-        value: row === undefined ? null : row.value,
-        // Of a side that is deleted it is the time of the deletion.
-        timestampMs: Math.max(
-          left?.timestampMs ?? -1,
-          right?.timestampMs ?? -1,
-          leftChange?.timestampMs ?? -1,
-          rightChange?.timestampMs ?? -1,
-        ),
-        before: () => view.before(key)?.value,
-      });
-    }
+    for (const row of changed.values()) runtime.attempt(() => tell(row));
     clear();
   });
+  const tell = ({ key, left: leftChange, right: rightChange, current }: ChangedKey): void => {
+    runtime.current = current;
+    const left = rowNow(leftChange) ?? (leftChange === undefined ? tables.left.row(key) : undefined);
+    const right = rowNow(rightChange) ?? (rightChange === undefined ? tables.right.row(key) : undefined);
+    const was = (side: 'left' | 'right'): boolean =>
+      side === 'left'
+        ? (leftChange === undefined ? left : leftChange.before()) !== undefined
+        : (rightChange === undefined ? right : rightChange.before()) !== undefined;
+    const row = join(key, left, right);
+    if (row === undefined && !tellsTombstone(node, leftChange !== undefined, { left, right }, was)) return;
+    next({
+      key,
+      value: row === undefined ? null : row.value,
+      // Of a side that is deleted it is the time of the deletion.
+      timestampMs: Math.max(
+        left?.timestampMs ?? -1,
+        right?.timestampMs ?? -1,
+        leftChange?.timestampMs ?? -1,
+        rightChange?.timestampMs ?? -1,
+      ),
+      before: () => view.before(key)?.value,
+    });
+  };
   const side =
     (name: 'left' | 'right'): ChangeEmit =>
     (change) => {
