@@ -172,6 +172,31 @@ describe('a table that is grouped anew', () => {
     expect(driver.rows('counts')).toEqual([{ key: 'X', value: 1 }]);
   });
 
+  test('what throws may be let pass, one change at a time', async () => {
+    const builder = new StreamsBuilder();
+    const table = builder.table('sales', { value: sales, store: 'sales' });
+    const fails = <T>(value: T, amount: number, when: number): T => {
+      if (amount === when) throw new Error(`no ${String(amount)}`);
+      return value;
+    };
+    table
+      .mapValues((sale) => fails(sale, sale.amount, 1))
+      .groupBy(({ city, amount }) => ({ key: fails(city, amount, 2), value: amount }), {
+        name: 'by-city',
+        value: numbers,
+      })
+      .reduce({ add: (sum, amount) => sum + fails(amount, amount, 3), subtract: (a, b) => a - b }, { store: 'sums' });
+    table
+      .join(table, (a, b) => fails(a.amount + b.amount, a.amount, 4), { store: 'doubled', value: numbers })
+      .toStream()
+      .to('out');
+    const driver = new TopologyTestDriver(builder.build(), { onProcessingError: () => 'skip' });
+    for (const amount of [10, 1, 2, 3, 4, 5]) await pipe(driver, `k${String(amount)}`, ['X', amount], amount);
+    expect(driver.rows('sums')).toEqual([{ key: 'X', value: 19 }]);
+    expect(driver.dropped()).toEqual({ 'processing-error': 4 });
+    expect(driver.rows('doubled').map(({ value }) => value)).toEqual([2, 20, 4, 6, 10]);
+  });
+
   test('what cannot be is refused, naming the node', () => {
     const builder = new StreamsBuilder();
     const table = builder.table('sales', { value: sales });

@@ -11,7 +11,13 @@ import {
 } from '../graph.ts';
 import { storeKeys } from '../../store/store-keys.ts';
 import { canChange, copyOf } from '../own-values.ts';
-import { emitNothing, type ChangeEmit, type Emit, type TableView, type TaskRuntime } from '../task-runtime.ts';
+import {
+  emitNothing,
+  type ChangeEmit,
+  type Emit,
+  type TableView,
+  type TaskRuntime,
+} from '../task-runtime.ts';
 import type { Serde } from '../serdes.ts';
 import { topicNameOf } from '../topology.ts';
 import { failedAt, takesKey, userCodeFailed } from '../user-code.ts';
@@ -367,11 +373,11 @@ export function compileGraph(
       if (edge?.carries !== 'routed') continue;
       if (node.kind === 'foreign-respond') {
         const { subscribe } = named(node, () => respondOf(node));
-        byRoute.set(node.route, { key: node.foreign, value: BYTES, emit: subscribe });
+        byRoute.set(node.route, { key: node.foreign, value: BYTES, emit: runtime.guarded(node, subscribe) });
       }
       if (node.kind === 'foreign-join') {
         const { answered } = named(node, () => foreignJoinOf(node));
-        byRoute.set(node.route, { key: node.key, value: BYTES, emit: answered });
+        byRoute.set(node.route, { key: node.key, value: BYTES, emit: runtime.guarded(node, answered) });
       }
       if (node.kind !== 'repartitioned') continue;
       const { key, value, routes } = node;

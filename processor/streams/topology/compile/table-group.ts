@@ -55,17 +55,18 @@ export function compileTableGroup(node: TableGroupNode, runtime: TaskRuntime): C
 
 /** Subtracts, then adds; the changed row is handed on with the commit. */
 export function compileTableAggregate(
-  { name, aggregate, store }: TableAggregateNode,
+  node: TableAggregateNode,
   runtime: TaskRuntime,
   next: ChangeEmit | undefined,
 ): UpdateRow {
+  const { name, aggregate, store } = node;
   const rows = runtime.keyValueStore(store.name);
   const changed = ChangedRows.ofStore(store, runtime, next);
   const isTimed = store.timed === true;
   const empty = emptyOf(aggregate);
   const add = addOwn(aggregate.add as never, aggregate.serde);
   const subtract = addOwn(aggregate.subtract as never, aggregate.serde);
-  return (key, added, subtracted, at) => {
+  const update: UpdateRow = (key, added, subtracted, at) => {
     try {
       const row = isTimed ? rows.row(key) : undefined;
       const before = isTimed ? row?.value : rows.get(key);
@@ -81,6 +82,11 @@ export function compileTableAggregate(
       throw failedAt(name, error);
     }
   };
+  const guarded = runtime.guarded(node, (key, change, at) => {
+    const [added, subtracted] = change as readonly [unknown, unknown];
+    update(key, added, subtracted, at);
+  });
+  return (key, added, subtracted, at) => guarded(key, [added, subtracted], at);
 }
 
 /** All aggregations of one grouping; each has values of its own. */
