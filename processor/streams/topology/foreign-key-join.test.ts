@@ -3,6 +3,7 @@ import { TopologyTestDriver } from '../testing/topology-test-driver.ts';
 import { stringSerde } from './serdes.ts';
 import { StreamsBuilder } from './streams-builder.ts';
 import type { Topology } from './topology.ts';
+import { tumbling } from './windows.ts';
 
 /** `L a f1 5`: the left row a, which refers to f, with the value f1 at time 5; `-` is null, `x1` refers to none. */
 async function run(driver: TopologyTestDriver, step: string): Promise<string> {
@@ -146,17 +147,45 @@ describe('joins by a foreign key', () => {
     expect(driver.rows('counts')).toEqual([{ key: 'b', value: 2 }]);
   });
 
-  test('time of what is behind it moves on, in windows too', async () => {
+  test('an answer for a value that the row no longer has is passed over', async () => {
     const builder = new StreamsBuilder();
-    const left = builder.table('left', { value: stringSerde });
-    left
-      .join(builder.table('right', { value: stringSerde }), (a, b) => `${a}+${b}`, { foreignKey, name: 'fk' })
+    const people = builder.table('left', { value: stringSerde });
+    people
+      .join(people, (one, other) => `${one}>${other}`, { foreignKey: (value) => value.slice(0, 1), name: 'boss' })
       .toStream()
       .to('out', { value: stringSerde });
-    const topology = builder.build();
-    const driver = new TopologyTestDriver(topology, { partitions });
-    await run(driver, 'L a f1 5');
-    expect(await run(driver, 'R f F 7')).toBe('a:f1+F@7');
+    const driver = new TopologyTestDriver(builder.build());
+    for (const step of ['L b z1 1', 'L c z2 1']) await run(driver, step);
+    expect(await run(driver, 'L a b1 1')).toBe('a:b1>z1@1');
+    // The row of b answers to the subscription that a has had up to now.
+    await driver.pipe('left', { key: 'a', value: 'c1', timestampMs: 2 }, { key: 'b', value: 'z3', timestampMs: 2 });
+    expect(written(driver)).toEqual(['a:c1>z2@2']);
+    // What the row has been deleted for meanwhile comes back to nothing.
+    await driver.pipe('left', { key: 'a', value: null, timestampMs: 3 }, { key: 'c', value: 'z4', timestampMs: 3 });
+    expect(written(driver)).toEqual(['a:-@3']);
+  });
+
+  test('windows behind it are expired: its tables move stream time, in each of their tasks', async () => {
+    const builder = new StreamsBuilder();
+    builder
+      .table('left', { value: stringSerde })
+      .join(builder.table('right', { value: stringSerde }), (a, b) => `${a}+${b}`, { foreignKey, name: 'fk' })
+      .toStream()
+      .groupByKey()
+      .windowedBy(tumbling({ sizeMs: 10, retentionMs: 20 }))
+      .count({ store: 'counts' });
+    const driver = new TopologyTestDriver(builder.build(), { partitions });
+    const starts = (): unknown[] => driver.rows('counts').map(({ key, startMs }) => [key, startMs]);
+    await driver.pipe('left', { key: 'a', value: 'f1', timestampMs: 5 });
+    await driver.pipe('right', { key: 'f', value: 'F', timestampMs: 7 });
+    expect(starts()).toEqual([['a', 0]]);
+    for (const partition of [0, 1, 2])
+      await driver.pipe('left', { partition, key: `b${String(partition)}`, value: 'f2', timestampMs: 100 });
+    expect(starts()).toEqual([
+      ['b0', 100],
+      ['b1', 100],
+      ['b2', 100],
+    ]);
   });
 
   test('what it needs and does not get is refused', () => {
