@@ -11,13 +11,7 @@ import {
 } from '../graph.ts';
 import { storeKeys } from '../../store/store-keys.ts';
 import { canChange, copyOf } from '../own-values.ts';
-import {
-  emitNothing,
-  type ChangeEmit,
-  type Emit,
-  type TableView,
-  type TaskRuntime,
-} from '../task-runtime.ts';
+import { emitNothing, type ChangeEmit, type Emit, type TableView, type TaskRuntime } from '../task-runtime.ts';
 import type { Serde } from '../serdes.ts';
 import { topicNameOf } from '../topology.ts';
 import { failedAt, takesKey, userCodeFailed } from '../user-code.ts';
