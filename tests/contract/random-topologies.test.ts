@@ -150,7 +150,7 @@ async function checkTable(
 ): Promise<number> {
   const expected = tables.get(store) as Rows;
   const told = toldOf(driver, store, windows);
-  if (windows === null || windows.retentionMs === null) {
+  if (windows === null || windows.graceMs === null) {
     const rows = await rowsOf(driver, store, windows !== null);
     expect(Object.fromEntries([...rows].sort(([x], [y]) => (x < y ? -1 : 1)))).toEqual(alike(expected, rows));
     expect(Object.fromEntries([...told].sort(([x], [y]) => (x < y ? -1 : 1)))).toEqual(alike(expected, told));
@@ -159,7 +159,7 @@ async function checkTable(
   for (const [id, { count = 0 }] of told) expect(count).toBeLessThanOrEqual(expected.get(id)?.count ?? -1);
   const late = total(expected.values()) - total(told.values());
   const lateValues = driver.output(`late-${store}`).map(({ value }) => sumOf(JSON.parse(String(value))));
-  if (windows.overlap === 1) expect(total(lateValues)).toBe(late);
+  if (windows.advanceMs === windows.sizeMs) expect(total(lateValues)).toBe(late);
   else expect(total(lateValues)).toBeLessThanOrEqual(late);
   return late;
 }

@@ -11,6 +11,7 @@ const VALUES = `${TOPOLOGY}/own-values.test.ts`;
 const PARTIALS = `${TOPOLOGY}/compile/repartition-source.test.ts`;
 const KEYS = `${TOPOLOGY}/keys-and-times.test.ts`;
 const USER_CODE = `${TOPOLOGY}/user-code.test.ts`;
+const NULLS = `${TOPOLOGY}/null-values.test.ts`;
 const ANY_TOPOLOGY = 'tests/contract/random-topologies.test.ts';
 
 /** A mistake, the file of tests that must notice it, and the test that goes red. */
@@ -23,8 +24,11 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
   {
     name: 'a partial is addressed to the store declared first, and dropped where there is none of that name',
     edits: [
-      { mark: 'merges-of-each-store', replace: 'if (merges.length === 1) byStore.set(node.store.name, merges);' },
-      { mark: 'unknown-store', replace: 'if (merges === undefined) return;' },
+      {
+        mark: 'merges-of-each-store',
+        replace: 'if (merges.length === 1) byStore.set(node.store.name, { key: node.key, merges });',
+      },
+      { mark: 'unknown-store', replace: 'if (found === undefined) return;' },
     ],
     judge: PARTIALS,
     red: /what was sent by .* arrives/,
@@ -43,7 +47,13 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
   },
   {
     name: 'one partial is merged into several windows',
-    edits: [{ mark: 'partial-of-each-window', replace: 'const open: OpenPartial<unknown> = (partial) => partial;' }],
+    edits: [
+      {
+        mark: 'partial-of-each-window',
+        replace:
+          'const nextValue: NextValue<unknown> = (value, part, key, at) => add(value ?? empty(), part, key, at);',
+      },
+    ],
     judge: VALUES,
     red: /aggregates that change what they may/,
   },
@@ -61,7 +71,7 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
   },
   {
     name: 'toStream tells of the object that the store is about to write',
-    edits: [{ mark: 'own-row', replace: 'value = this.valueOf(row) ?? row.value;' }],
+    edits: [{ mark: 'own-row', replace: 'return row;' }],
     judge: VALUES,
     red: /aggregates that change what they may/,
   },
@@ -76,7 +86,7 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
     edits: [
       {
         mark: 'own-view',
-        replace: 'keyValueStore: (name: string) => runtime.keyValueStore(connected(name)) as never',
+        replace: "return kind === 'window' ? runtime.windowStore(store) : runtime.keyValueStore(store);",
       },
     ],
     judge: VALUES,
@@ -96,7 +106,7 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
   },
   {
     name: 'a stream of another builder is merged, and read by nobody',
-    edits: [{ mark: 'one-builder', condition: 'Number(false) === 1' }],
+    edits: [{ mark: 'one-builder', condition: '!(other instanceof KStreamImpl) || graph === undefined' }],
     judge: CHECKS,
     red: /a stream of another builder/,
   },
@@ -105,8 +115,7 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
     edits: [
       {
         mark: 'first-branch',
-        replace:
-          'branch = branches[predicates.map((predicate) => isTruthy(predicate(value as never, key))).indexOf(true)];',
+        replace: 'branch = branches[calls.map((predicate) => isTruthy(predicate(value, key, at))).indexOf(true)];',
       },
     ],
     judge: CHECKS,
@@ -121,12 +130,13 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
   {
     name: 'windows expire before they are sealed',
     edits: [
-      { mark: 'flush', after: 'const expired = await this.#expire();' },
+      { mark: 'flush', after: 'const expired = await this.#stores.expire(this.streamTimeMs());' },
       {
         mark: 'expire-after-flush',
         replace:
-          'for (const { store, key } of expired) if (!changes.some((change) => change.store === store && ' +
-          'change.key.equals(key))) changes.push({ store, key, value: null });',
+          'const isOld = (key: Buffer) => !changes.some((change) => change.key.equals(key));' +
+          'const { isLeft } = expired;' +
+          'const tombstones = expired.tombstones.filter(({ key }) => isOld(key));',
       },
     ],
     judge: `${TOPOLOGY}/window-expiry.test.ts`,
@@ -137,7 +147,8 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
     edits: [
       {
         mark: 'tell-late',
-        replace: 'const update = compileUpdate(node, runtime, open, { ...targets, late: emitNothing });',
+        replace:
+          'const update = compileUpdate(node, runtime, { ...targets, late: () => {} }, { nextValue, lateValue });',
       },
     ],
     judge: `${TOPOLOGY}/window-expiry.test.ts`,
@@ -174,9 +185,27 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
   },
   {
     name: 'a record without a key is dropped and not counted',
-    edits: [{ mark: 'count-null-key', replace: '' }],
+    edits: [{ mark: 'count-null-key', replace: 'if (isNoKey(selected)) return;' }],
     judge: USER_CODE,
     red: /drops the record, and it is counted/,
+  },
+  {
+    name: 'null values are counted by tables without windows, behind a shuffle',
+    edits: [{ mark: 'skip-nulls', condition: 'false' }],
+    judge: NULLS,
+    red: /behind a shuffle/,
+  },
+  {
+    name: 'null values are counted by tables without windows, in the task of the source',
+    edits: [{ mark: 'skip-null-values', condition: 'windows !== null' }],
+    judge: NULLS,
+    red: /in the task of the source/,
+  },
+  {
+    name: 'a filter tells of rows that were never there, although it knows',
+    edits: [{ mark: 'filter-unknown-rows', replace: '' }],
+    judge: `${TOPOLOGY}/ktable.test.ts`,
+    red: /rows that no longer pass/,
   },
   {
     name: 'what user code throws at the commit has no name',

@@ -40,10 +40,12 @@ export type StreamOp =
 
 export interface WindowPlan {
   readonly sizeMs: number;
-  /** So many windows overlap. */
-  readonly overlap: number;
+  /** It need not divide the size. */
+  readonly advanceMs: number;
   /** null: nothing is ever late. */
-  readonly retentionMs: number | null;
+  readonly graceMs: number | null;
+  /** Windows are there for so long after they have closed. */
+  readonly keptLongerMs: number;
 }
 
 export type End =
@@ -55,6 +57,8 @@ export type End =
       readonly by: 'key' | 'selector';
       readonly f: number;
       readonly with: 'count' | 'aggregate' | 'reduce';
+      /** Records are not combined before the shuffle: they travel one by one. */
+      readonly oneByOne: boolean;
       readonly windows: readonly (WindowPlan | null)[];
     };
 
@@ -125,10 +129,11 @@ export const spread = ({ id, n, at: time }: Item, f: number): Item[] =>
 const windowPlan = fc
   .record({
     sizeMs: fc.constantFrom(1, 10, 12, 1_000),
-    overlap: fc.constantFrom(1, 1, 2),
-    retentionMs: fc.constantFrom(null, null, 0, 5, 100),
+    steps: fc.constantFrom(1, 1, 2, 3.5),
+    graceMs: fc.constantFrom(null, null, 0, 5, 100),
+    keptLongerMs: fc.constantFrom(0, 50),
   })
-  .map((plan) => ({ ...plan, overlap: plan.sizeMs % plan.overlap === 0 ? plan.overlap : 1 }));
+  .map(({ steps, ...plan }) => ({ ...plan, advanceMs: Math.ceil(plan.sizeMs / steps) }));
 const from = fc.nat({ max: 20 });
 const f = fc.nat({ max: 9 });
 const op: fc.Arbitrary<StreamOp> = fc.oneof(
@@ -154,6 +159,7 @@ const end: fc.Arbitrary<End> = fc.oneof(
       by: fc.constantFrom('key', 'selector'),
       f,
       with: fc.constantFrom('count', 'aggregate', 'reduce'),
+      oneByOne: fc.boolean(),
       windows: fc.array(fc.option(windowPlan), { minLength: 1, maxLength: 3 }),
     }),
   },
@@ -210,9 +216,12 @@ export function decodeItem(value: string): Item | undefined {
   }
 }
 
-export const windowsOf = ({ sizeMs, overlap, retentionMs }: WindowPlan): TimeWindows => {
-  const kept = { sizeMs, retentionMs: retentionMs ?? Number.MAX_SAFE_INTEGER };
-  return overlap === 1 ? tumbling(kept) : hopping({ ...kept, advanceMs: sizeMs / overlap });
+export const windowsOf = ({ sizeMs, advanceMs, graceMs, keptLongerMs }: WindowPlan): TimeWindows => {
+  const times =
+    graceMs === null
+      ? { sizeMs, graceMs: Number.MAX_SAFE_INTEGER }
+      : { sizeMs, graceMs, retentionMs: graceMs + keptLongerMs };
+  return advanceMs === sizeMs ? tumbling(times) : hopping({ ...times, advanceMs });
 };
 
 export interface Sum {
@@ -221,7 +230,7 @@ export interface Sum {
 }
 
 /** Changes whatever it may. */
-const sums = (): CombinableAggregate<Item, Sum> => {
+const sums = (combine: boolean): CombinableAggregate<Item, Sum> => {
   const nothing: Sum = { count: 0, sum: 0 };
   return {
     empty: () => nothing,
@@ -236,6 +245,7 @@ const sums = (): CombinableAggregate<Item, Sum> => {
       a.sum += b.sum;
       return a;
     },
+    combine,
     serde: jsonSerde<Sum>(),
   };
 };
@@ -335,14 +345,15 @@ function addEnd(stream: KStream<string | null, Item>, plan: End, name: string): 
       .to(`out-${name}`, { value: jsonSerde<Item>() });
     return;
   }
+  const options = { name: `by-${name}`, value: jsonSerde<Item>() };
   const grouped =
     plan.by === 'key'
-      ? stream.groupByKey({ name: `by-${name}` })
-      : stream.groupBy((item, key) => at(NEW_KEYS, plan.f)(item, key) as string, { name: `by-${name}` });
-  const shared = sums();
+      ? stream.groupByKey(options)
+      : stream.groupBy((item, key) => at(NEW_KEYS, plan.f)(item, key) as string, options);
+  const shared = sums(!plan.oneByOne);
   for (const [index, windows] of plan.windows.entries()) {
     const store = `${name}-${String(index)}`;
-    const table = tableOf(grouped, plan.with, windows, store, shared);
+    const table = tableOf(grouped, plan, windows, store, shared);
     table.toStream().to(`told-${store}`, { value: jsonSerde() });
     if (windows !== null) table.late().to(`late-${store}`, { value: jsonSerde() });
   }
@@ -350,14 +361,14 @@ function addEnd(stream: KStream<string | null, Item>, plan: End, name: string): 
 
 function tableOf(
   grouped: KGroupedStream<string, Item>,
-  kind: 'count' | 'aggregate' | 'reduce',
+  { with: kind, oneByOne }: End & { end: 'tables' },
   windows: WindowPlan | null,
   store: string,
   shared: CombinableAggregate<Item, Sum>,
 ): KTable<unknown, unknown> {
   if (windows === null) {
     if (kind === 'reduce')
-      return grouped.reduce(addTo, { store, value: jsonSerde<Item>(), combine: true }) as KTable<unknown, unknown>;
+      return grouped.reduce(addTo, { store, value: jsonSerde<Item>(), combine: !oneByOne }) as KTable<unknown, unknown>;
     return kind === 'count'
       ? (grouped.count({ store }) as KTable<unknown, unknown>)
       : (grouped.aggregate(shared, { store }) as KTable<unknown, unknown>);

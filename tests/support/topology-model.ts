@@ -134,11 +134,11 @@ export function expectedOf(plan: Plan, batches: readonly (readonly Input[])[]): 
   return { deadLetters, invalidTimes, nullKeys, outputs, tables };
 }
 
-/** A record without a key is passed over once by each combiner, or by each table where it is counted in place. */
+/** A record without a key is passed over by each combiner or sender, or by each table where it is counted in place. */
 function timesGrouped(end: End & { end: 'tables' }, isLocal: boolean): number {
   if (isLocal) return end.windows.length;
   const plain = end.windows.filter((windows) => windows === null).length;
-  return end.with === 'reduce' ? plain + (plain < end.windows.length ? 1 : 0) : 1;
+  return end.with === 'reduce' && !end.oneByOne ? plain + (plain < end.windows.length ? 1 : 0) : 1;
 }
 
 function addUp(rows: readonly (Row & { key: string })[], windows: WindowPlan | null): Rows {
@@ -153,8 +153,9 @@ function addUp(rows: readonly (Row & { key: string })[], windows: WindowPlan | n
   return found;
 }
 
-function startsOf({ sizeMs, overlap }: WindowPlan, timeMs: number): number[] {
-  const advanceMs = sizeMs / overlap;
-  const last = Math.floor(timeMs / advanceMs) * advanceMs;
-  return Array.from({ length: overlap }, (_, index) => last - index * advanceMs).filter((start) => start >= 0);
+function startsOf({ sizeMs, advanceMs }: WindowPlan, timeMs: number): number[] {
+  const starts: number[] = [];
+  for (let start = timeMs - (timeMs % advanceMs); start >= 0 && timeMs < start + sizeMs; start -= advanceMs)
+    starts.push(start);
+  return starts;
 }

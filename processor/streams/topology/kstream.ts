@@ -109,6 +109,7 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
 
   merge<L>(other: KStream<L, V>): KStream<K | L, V> {
     const { graph } = this.dsl;
+    // mutant: one-builder
     if (!(other instanceof KStreamImpl) || other.dsl.graph !== graph) {
       graph.refuse(
         !(other instanceof KStreamImpl)

@@ -8,7 +8,7 @@ export function buildTopology({ input, output }) {
     .groupBy((word) => word, { name: 'by-word' })
     .count({ store: 'counts' })
     .toStream()
-    .mapValues(({ value }) => String(value))
-    .to(output, stringSerde);
+    .mapValues((count) => String(count))
+    .to(output, { value: stringSerde });
   return builder.build();
 }

@@ -62,13 +62,12 @@ export function compileAggregate(node: AggregateNode, runtime: TaskRuntime, targ
   const keyOf = withRecord(node.keyOf, runtime);
   const empty = emptyOf(aggregate);
   const add = addOwn(aggregate.add as never, aggregate.serde);
+  // mutant: partial-of-each-window
+  const nextValue: NextValue<unknown> = (value, part, key, at, last) =>
+    add(value ?? empty(), last || !canChange(part) ? part : copyOf(part), key, at);
+  const lateValue = (part: unknown, key: unknown, at: number): unknown => add(empty(), part, key, at);
   // mutant: tell-late
-  const update = compileUpdate<unknown>(node, runtime, targets, {
-    // mutant: partial-of-each-window
-    nextValue: (value, part, key, at, last) =>
-      add(value ?? empty(), last || !canChange(part) ? part : copyOf(part), key, at),
-    lateValue: (part, key, at) => add(empty(), part, key, at),
-  });
+  const update = compileUpdate(node, runtime, targets, { nextValue, lateValue });
   return (key, value, at) => {
     try {
       const selected = keyOf(value, key, at);

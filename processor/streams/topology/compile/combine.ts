@@ -102,6 +102,7 @@ export function compileCombine(node: CombineNode, runtime: TaskRuntime): Emit {
     return partials;
   };
   const partialsFor = (value: unknown, at: number): Partials => {
+    // mutant: skip-nulls
     if (value === null && skipsNulls) return ofNulls;
     const streamTimeMs = runtime.streamTimeMs();
     const isOld = streamTimeMs - at > shortestGraceMs && !runtime.isFlushing();
@@ -111,7 +112,6 @@ export function compileCombine(node: CombineNode, runtime: TaskRuntime): Emit {
     // mutant: count-null-key
     if (isNoKey(selected)) return runtime.drop('null-key');
     const partials = partialsFor(value, at);
-    // mutant: skip-nulls
     if (partials === ofNulls && windows.length === 0) return;
     const grainStartMs = grainMs === undefined ? NO_WINDOW : floorTo(at, grainMs);
     const byKey = byKeyOf(partials, grainStartMs);
