@@ -1,0 +1,139 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { KafkaStreams } from '@tributary/streams';
+import { quietLogger } from '../../../../tests/support/quiet-logger.ts';
+import { sharedBroker, type SharedBroker } from '../../../../tests/support/shared-broker.ts';
+import { publishOnce } from '../../../../tests/support/test-producer.ts';
+import { until } from '../../../../tests/support/until.ts';
+import { NOTED, REVENUE, TABLES_TOPICS } from '../support/tables-topology.ts';
+
+/*
+ * Joins and retractions of tables over a restart: what a change replaces is what the stores have, wherever they came
+ * from: the disk, the changelogs, or a standby.
+ */
+
+const { orders, customers, notes } = TABLES_TOPICS;
+let broker: SharedBroker;
+let directory: string;
+const running: KafkaStreams[] = [];
+
+beforeAll(async () => {
+  broker = await sharedBroker();
+  directory = await mkdtemp(join(tmpdir(), 'tributary-tables-'));
+  await broker.createTopics(
+    { topic: orders, partitions: 3 },
+    { topic: notes, partitions: 3 },
+    { topic: customers, partitions: 2 },
+  );
+});
+afterAll(async () => {
+  for (const streams of running.splice(0)) await streams.close();
+  await broker.leave();
+  await rm(directory, { recursive: true, force: true });
+});
+
+async function started(): Promise<KafkaStreams> {
+  const streams = new KafkaStreams({
+    topologyModule: new URL('../support/tables-topology.ts', import.meta.url),
+    topologyOptions: TABLES_TOPICS,
+    connection: broker.connection,
+    config: {
+      applicationId: 'tables',
+      stateDir: directory,
+      numStreamThreads: 2,
+      numStandbyReplicas: 1,
+      statusIntervalMs: 100,
+      commitIntervalMs: 50,
+    },
+    logger: quietLogger,
+  });
+  running.push(streams);
+  await streams.start();
+  return streams;
+}
+
+const publish = (topic: string, rows: Readonly<Record<string, unknown>>): Promise<void> =>
+  publishOnce(broker.connection, {
+    topic,
+    messages: Object.entries(rows).map(([key, value]) => ({
+      key,
+      value: value === null ? null : typeof value === 'string' ? value : JSON.stringify(value),
+    })),
+  });
+
+async function rowsOf(streams: KafkaStreams, store: string): Promise<Record<string, unknown>> {
+  const rows: Record<string, unknown> = {};
+  for await (const [key, value] of streams.store<unknown>(store).all()) rows[key] = value;
+  return rows;
+}
+
+/** One instance has all tasks, and their rows come to this. */
+async function becomes(
+  streams: KafkaStreams,
+  expected: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+): Promise<void> {
+  let seen: unknown;
+  await until(
+    async () => {
+      try {
+        seen = Object.fromEntries(
+          await Promise.all(Object.keys(expected).map(async (store) => [store, await rowsOf(streams, store)])),
+        );
+      } catch (error) {
+        if ((error as { code?: unknown }).code !== 'STORE_NOT_HERE') throw error;
+        seen = error;
+      }
+      return sorted(seen) === sorted(expected);
+    },
+    () => `${sorted(expected)}, and not ${sorted(seen)}`,
+  );
+}
+
+const sorted = (value: unknown): string =>
+  JSON.stringify(value, (_name, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+
+test('joins, foreign keys and retractions go on over a takeover and a restore', async () => {
+  const first = await started();
+  await publish(customers, { c1: 'DE', c2: 'FR' });
+  await publish(orders, {
+    o1: { customer: 'c1', amount: 10 },
+    o2: { customer: 'c1', amount: 5 },
+    o3: { customer: 'c2', amount: 7 },
+    o4: { customer: 'c9', amount: 99 },
+  });
+  await publish(notes, { o1: 'gift', o9: 'nothing' });
+  await becomes(first, {
+    [REVENUE]: { DE: 15, FR: 7 },
+    [NOTED]: { o1: '10 gift', o2: '5 null', o3: '7 null', o4: '99 null' },
+  });
+
+  // Another one takes over what it has followed as a standby.
+  const second = await started();
+  await until(() => running.every(({ state }) => state === 'RUNNING'), 'both run');
+  await first.close();
+  await publish(customers, { c1: 'IT', c9: 'FR' });
+  await publish(orders, { o2: null, o3: { customer: 'c1', amount: 8 } });
+  await publish(notes, { o1: null, o3: 'late' });
+  await becomes(second, {
+    [REVENUE]: { DE: 0, FR: 99, IT: 18 },
+    [NOTED]: { o1: '10 null', o3: '8 late', o4: '99 null' },
+  });
+  await second.close();
+
+  // Nothing is left of the disks.
+  await rm(directory, { recursive: true, force: true });
+  const third = await started();
+  await publish(customers, { c1: null });
+  await publish(orders, { o4: { customer: 'c2', amount: 1 } });
+  await becomes(third, {
+    [REVENUE]: { DE: 0, FR: 1, IT: 0 },
+    [NOTED]: { o1: '10 null', o3: '8 late', o4: '1 null' },
+  });
+  expect(third.state).toBe('RUNNING');
+});
