@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { bytesSerde, jsonSerde } from '../../index.ts';
 import { createKeyValueStore } from '../../store/key-value-store.ts';
+import { LayeredStore } from '../../store/layered-store.ts';
 import { openLevelDbStore } from '../../store/leveldb-store.ts';
 import { loadIndexes } from '../../store/load-indexes.ts';
 import type { KeyIndex } from '../../store/key-index.ts';
@@ -22,7 +23,7 @@ const KEYS = ['', '00', '0000', '00ff', '61', '6100', '6100ff', '61ff', '62', 'f
 const key = fc.constantFrom(...KEYS);
 const hexOf = (bytes: Buffer): string => bytes.toString('hex');
 const byKey = (a: { key: Buffer }, b: { key: Buffer }): number => a.key.compare(b.key);
-const RUNS = { numRuns: 60 };
+const RUNS = { numRuns: 50 };
 
 const NAME = 'rows';
 const shared = { name: NAME, key: bytesSerde, serde: jsonSerde<number>(), indexed: true } as const;
@@ -35,14 +36,15 @@ const VERSIONED: StoreSpec<number, Buffer> = { ...shared, kind: 'versioned', his
 /** Random commits, aborts and restarts. */
 const turn = fc.constantFrom('commit' as const, 'abort' as const, 'restart' as const);
 
+/** What becomes of a commit in which rows expire, so many at a time. */
+const expiry = { limit: fc.integer({ min: 1, max: 3 }), ends: fc.constantFrom('commit' as const, 'abort' as const) };
+
 /** One store over a state store, as a task has it. */
 class Opened<S extends BufferedStore> {
   readonly #spec: StoreSpec<number, Buffer>;
   readonly #create: (state: StateStore, index: KeyIndex) => S;
   readonly state: StateStore;
   store!: S;
-  /** Tombstones of rows that have expired since the last commit. */
-  tombstones: StoreChange[] = [];
 
   constructor(state: StateStore, spec: StoreSpec<number, Buffer>, create: (state: StateStore, index: KeyIndex) => S) {
     this.state = state;
@@ -53,7 +55,6 @@ class Opened<S extends BufferedStore> {
   async open(): Promise<this> {
     const indexes = await loadIndexes([this.#spec], this.state);
     this.store = this.#create(this.state, indexes.get(NAME) as KeyIndex);
-    this.tombstones = [];
     return this;
   }
 
@@ -62,18 +63,30 @@ class Opened<S extends BufferedStore> {
       await this.open();
       return;
     }
-    if (kind === 'commit') {
-      const changes = [...this.store.flush(), ...this.tombstones];
-      await this.state.commit({ changes, changelogOffsets: new Map(), inputOffsets: new Map() });
-    }
+    if (kind === 'commit') await this.#commit(this.store.flush());
     this.store.clear();
-    this.tombstones = [];
   }
 
-  async expire(this: Opened<S & ExpiringStore>, horizonMs: number, limit: number): Promise<number> {
-    const expired = await this.store.expireBefore(horizonMs, limit);
-    this.tombstones.push(...expired);
-    return expired.length;
+  /** A commit as it is: changed rows first, then what expires. How many rows that were. */
+  async expire(
+    this: Opened<S & ExpiringStore>,
+    horizonMs: number,
+    { limit, ends }: { readonly limit: number; readonly ends: 'commit' | 'abort' },
+  ): Promise<number> {
+    const changes = this.store.flush();
+    const flushed = changes.length;
+    for (let count = limit; count === limit;) {
+      const tombstones = await this.store.expireBefore(horizonMs, limit);
+      changes.push(...tombstones);
+      count = tombstones.length;
+    }
+    if (ends === 'commit') await this.#commit(changes);
+    this.store.clear();
+    return changes.length - flushed;
+  }
+
+  async #commit(changes: readonly StoreChange[]): Promise<void> {
+    await this.state.commit({ changes, changelogOffsets: new Map(), inputOffsets: new Map() });
   }
 
   async entries(): Promise<number> {
@@ -94,7 +107,7 @@ class Model<Row> {
   }
 }
 
-describe.each(['memory', 'LevelDB'])('typed stores on %s', (medium) => {
+describe.each(['memory', 'memory over a disk', 'LevelDB'])('typed stores on %s', (medium) => {
   let directory: string;
   let opened = 0;
   const states: StateStore[] = [];
@@ -109,6 +122,7 @@ describe.each(['memory', 'LevelDB'])('typed stores on %s', (medium) => {
 
   const newState = async (): Promise<StateStore> => {
     if (medium === 'memory') return openMemoryStore(new MemoryStoreImage());
+    if (medium === 'memory over a disk') return new LayeredStore(openMemoryStore(), new Set([NAME]), new Set());
     opened += 1;
     // One LevelDB for all runs of a test would mix their rows.
     const path = join(directory, String(opened));
@@ -178,7 +192,7 @@ describe.each(['memory', 'LevelDB'])('typed stores on %s', (medium) => {
     const step = fc.oneof(
       { weight: 4, arbitrary: fc.record({ does: fc.constantFrom('put' as const, 'delete' as const), key, startMs }) },
       fc.record({ does: turn }),
-      fc.record({ does: fc.constant('expire' as const), horizonMs: fc.nat(9), limit: fc.integer({ min: 1, max: 3 }) }),
+      fc.record({ does: fc.constant('expire' as const), horizonMs: fc.nat(9), ...expiry }),
       fc.record({ does: fc.constant('look' as const), key, fromMs: startMs, toMs: startMs }),
     );
     await fc.assert(
@@ -199,11 +213,9 @@ describe.each(['memory', 'LevelDB'])('typed stores on %s', (medium) => {
             }
           } else if (now.does === 'expire') {
             const due = model.rows.filter((row) => row.startMs + 2 <= now.horizonMs);
-            let expired = 0;
-            for (let count = now.limit; count === now.limit; expired += count)
-              count = await it.expire(now.horizonMs, now.limit);
-            expect(expired).toBe(due.length);
+            expect(await it.expire(now.horizonMs, now)).toBe(due.length);
             model.rows = model.rows.filter((row) => !due.includes(row));
+            model.turn(now.ends);
           } else if (now.does !== 'look') {
             await it.turn(now.does);
             model.turn(now.does);
@@ -243,7 +255,7 @@ describe.each(['memory', 'LevelDB'])('typed stores on %s', (medium) => {
     const step = fc.oneof(
       { weight: 4, arbitrary: fc.record({ does: fc.constantFrom('put' as const, 'remove' as const), ...session }) },
       fc.record({ does: turn }),
-      fc.record({ does: fc.constant('expire' as const), horizonMs: fc.nat(12), limit: fc.integer({ min: 1, max: 3 }) }),
+      fc.record({ does: fc.constant('expire' as const), horizonMs: fc.nat(12), ...expiry }),
       fc.record({ does: fc.constant('look' as const), key, fromMs: fc.nat(9), toMs: fc.nat(9) }),
     );
     await fc.assert(
@@ -268,11 +280,9 @@ describe.each(['memory', 'LevelDB'])('typed stores on %s', (medium) => {
             }
           } else if (now.does === 'expire') {
             const due = model.rows.filter((row) => row.endMs < now.horizonMs);
-            let expired = 0;
-            for (let count = now.limit; count === now.limit; expired += count)
-              count = await it.expire(now.horizonMs, now.limit);
-            expect(expired).toBe(due.length);
+            expect(await it.expire(now.horizonMs, now)).toBe(due.length);
             model.rows = model.rows.filter((row) => !due.includes(row));
+            model.turn(now.ends);
           } else if (now.does !== 'look') {
             await it.turn(now.does);
             model.turn(now.does);
@@ -306,7 +316,7 @@ describe.each(['memory', 'LevelDB'])('typed stores on %s', (medium) => {
         arbitrary: fc.record({ does: fc.constantFrom('put' as const, 'delete' as const), some, timestampMs }),
       },
       fc.record({ does: turn }),
-      fc.record({ does: fc.constant('expire' as const), limit: fc.integer({ min: 1, max: 3 }) }),
+      fc.record({ does: fc.constant('expire' as const), ...expiry }),
     );
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
@@ -341,7 +351,9 @@ describe.each(['memory', 'LevelDB'])('typed stores on %s', (medium) => {
             } else drops += 1;
             expect(dropped).toBe(drops);
           } else if (now.does === 'expire') {
-            while ((await it.expire(newestMs - 5, now.limit)) === now.limit);
+            await it.expire(newestMs - 5, now);
+            model.turn(now.ends);
+            if (now.ends === 'abort') newestMs = newestOf(model.rows);
           } else {
             await it.turn(now.does);
             model.turn(now.does);
@@ -367,8 +379,7 @@ describe.each(['memory', 'LevelDB'])('typed stores on %s', (medium) => {
         }
         await it.turn('commit');
         model.turn('commit');
-        while ((await it.expire(Infinity, 2)) === 2);
-        await it.turn('commit');
+        await it.expire(Infinity, { limit: 2, ends: 'commit' });
         const kept = model.rows.filter((row) => {
           const next = model.rows
             .filter((other) => other.key.equals(row.key) && other.timestampMs > row.timestampMs)
@@ -376,7 +387,10 @@ describe.each(['memory', 'LevelDB'])('typed stores on %s', (medium) => {
           if (next !== undefined) return next.timestampMs > newestMs - 5;
           return row.value !== null || row.timestampMs > newestMs - 5;
         });
-        expect(await it.entries()).toBe(kept.length);
+        // One without a value may have gone when it was the newest of its key: nothing says less than that.
+        const entries = await it.entries();
+        expect(entries).toBeLessThanOrEqual(kept.length);
+        expect(entries).toBeGreaterThanOrEqual(kept.filter(({ value }) => value !== null).length);
       }),
       RUNS,
     );
