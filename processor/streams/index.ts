@@ -108,7 +108,13 @@ export type { ErrorDecision, ErrorHandlers, FailedOutput, FailedRecord } from '.
 export type { Cancellable, Schedule } from './task/punctuators.ts';
 export type { InstanceStatus, TaskStateName, TaskStatus } from './task/instance-status.ts';
 export type { KeyMetadata, StoreQueryOptions } from './queries/store-queries.ts';
-export type { KeyValueStoreView, SessionStoreView, StoreViews, WindowStoreView } from './queries/store-view.ts';
+export type {
+  KeyValueStoreView,
+  SessionStoreView,
+  StoreViews,
+  VersionedStoreView,
+  WindowStoreView,
+} from './queries/store-view.ts';
 export { createGlobalTable } from './table/global-table.ts';
 export type { GlobalTable, GlobalTableOptions, GlobalTableState, TableChange } from './table/global-table-types.ts';
 export { TopologyTestDriver } from './testing/topology-test-driver.ts';

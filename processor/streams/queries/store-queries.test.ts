@@ -2,20 +2,24 @@ import { expect, test } from '@jest/globals';
 import type { TaskOwners } from '../group/task-owners.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
 import { STREAM_TIME_KEY } from '../store/runtime-rows.ts';
-import type { StateStore } from '../store/state-store.ts';
+import { KeyIndex } from '../store/key-index.ts';
+import type { StateStore, StoreChange } from '../store/state-store.ts';
 import { timedBytes } from '../store/timed-row.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
 import { encodeWindowKey } from '../store/window-key.ts';
+import { createVersionedStore, VersionIndex } from '../store/versioned-store.ts';
+import { createWindowStore } from '../store/window-store.ts';
+import { GlobalTables } from '../task/global-tables.ts';
 import type { TaskStateName, TaskStatus } from '../task/instance-status.ts';
 import type { TaskId } from '../task/task-id.ts';
 import { TaskLayout } from '../task/task-layout.ts';
 import { partitionOf } from '../topology/partitioner.ts';
 import { int32Serde } from '../topology/primitive-serdes.ts';
-import { jsonSerde, stringSerde } from '../topology/serdes.ts';
+import { jsonSerde, stringSerde, type Serde } from '../topology/serdes.ts';
 import type { SubTopology, Topology } from '../topology/topology.ts';
 import { StoreQueries, type AskedThreads } from './store-queries.ts';
-import { answerFrom } from './store-question.ts';
-import type { KeyValueStoreView, SessionStoreView, WindowStoreView } from './store-view.ts';
+import { answerFrom, answerGlobal } from './store-question.ts';
+import type { KeyValueStoreView, SessionStoreView, VersionedStoreView, WindowStoreView } from './store-view.ts';
 
 const PARTITIONS = 2;
 const STORES: StoreSpec<never, never>[] = [
@@ -23,7 +27,16 @@ const STORES: StoreSpec<never, never>[] = [
   { name: 'numbers', kind: 'key-value', key: int32Serde, serde: stringSerde, timed: true },
   { name: 'windows', kind: 'window', serde: jsonSerde<number>(), windowSizeMs: 10, retentionMs: 100 },
   { name: 'sessions', kind: 'session', serde: jsonSerde<number>(), timed: true, retentionMs: 100 },
-  { name: 'versions', kind: 'versioned', serde: jsonSerde<number>() },
+  { name: 'versions', kind: 'versioned', serde: jsonSerde<number>(), historyMs: 1_000 },
+  {
+    name: 'twice',
+    kind: 'window',
+    serde: jsonSerde<string>(),
+    windowSizeMs: 10,
+    retentionMs: 100,
+    retainDuplicates: true,
+    timed: true,
+  },
 ] as unknown as StoreSpec<never, never>[];
 
 const topology = {
@@ -31,7 +44,18 @@ const topology = {
   subTopologies: [
     { id: 0, nodes: [], sources: [{ topic: 'in' }], stores: STORES, writesGroupings: [] } as unknown as SubTopology,
   ],
-  globalTables: [],
+  globalTables: [
+    {
+      kind: 'global-table',
+      index: 0,
+      name: 'GLOBAL',
+      inputs: [],
+      topic: 'codes',
+      key: int32Serde as Serde<unknown>,
+      decode: ({ value }) => String(value),
+      table: 'codes',
+    },
+  ],
   describe: () => '',
 } satisfies Topology;
 
@@ -55,6 +79,13 @@ class Threads implements AskedThreads {
     { kind: 'tasks', tasks: [...this.held].map(([id, { role, state }]) => ({ id, role, state })) },
     { kind: 'absent', state: undefined },
   ];
+
+  global: GlobalTables | undefined;
+
+  askAny: AskedThreads['askAny'] = async (question) =>
+    this.global === undefined
+      ? { kind: 'absent', state: undefined }
+      : structuredClone(answerGlobal(this.global, question));
 
   askOwner: AskedThreads['askOwner'] = async (question) => {
     const held = this.held.get(question.taskId);
@@ -180,6 +211,84 @@ test('a session store is read by session, and by key and time', async () => {
   expect(await all(view.all())).toHaveLength(3);
 });
 
+/** What a live store has put, committed. */
+const commit = (store: StateStore, changes: readonly StoreChange[]): Promise<void> =>
+  store.commit({ changes, changelogOffsets: new Map(), inputOffsets: new Map() });
+const specOf = (name: string): StoreSpec<never> => STORES.find((store) => store.name === name) as StoreSpec<never>;
+
+test('a versioned store is read as of now and as of then', async () => {
+  const threads = new Threads();
+  const store = threads.add(`0_${String(partition('a'))}`);
+  const live = createVersionedStore(specOf('versions') as StoreSpec<number>, store, new VersionIndex());
+  live.put('a', 1, 10);
+  live.put('a', 2, 20);
+  live.put('a', null, 30);
+  live.put('a', 3, 40);
+  live.put('ab', 9, 35);
+  await commit(store, live.flush());
+  const view = queriesOf(threads).view('versions', { kind: 'versioned' }) as unknown as VersionedStoreView<
+    string,
+    number
+  >;
+  expect(await Promise.all([view.get('a'), ...[9, 10, 29, 30, 45].map((at) => view.get('a', at))])).toEqual([
+    3,
+    undefined,
+    1,
+    2,
+    undefined,
+    3,
+  ]);
+  expect([await view.version('a', 25), await view.version('a')]).toEqual([
+    { value: 2, timestampMs: 20, validToMs: 30 },
+    { value: 3, timestampMs: 40, validToMs: null },
+  ]);
+});
+
+test('a window store that keeps duplicates has them in the order in which they were put', async () => {
+  const threads = new Threads();
+  const store = threads.add(`0_${String(partition('a'))}`);
+  const live = createWindowStore(specOf('twice') as StoreSpec<string>, store, new KeyIndex());
+  for (const [start, value] of [
+    [10, 'x'],
+    [10, 'y'],
+    [20, 'z'],
+  ] as const)
+    live.put('a', start, value, start);
+  await commit(store, live.flush());
+  const view = queriesOf(threads).view('twice', { kind: 'window' }) as unknown as WindowStoreView<string, string>;
+  expect((await all(view.fetch('a', 0, 20))).map(([{ key, startMs }, value]) => [key, startMs, value])).toEqual([
+    ['a', 10, 'x'],
+    ['a', 10, 'y'],
+    ['a', 20, 'z'],
+  ]);
+  expect([await view.get('a', 10), await view.get('a', 11)]).toEqual(['x', undefined]);
+});
+
+test('a global table is read in every instance, as soon as it is read itself', async () => {
+  const threads = new Threads();
+  const view = queriesOf(threads).view('codes', {}) as unknown as KeyValueStoreView<number, string>;
+  await expect(view.get(1)).rejects.toMatchObject({ code: 'STORE_NOT_HERE' });
+  threads.global = new GlobalTables(topology.globalTables);
+  for (const [offset, key] of [3, 1, 2].entries())
+    threads.global.apply(
+      {
+        topic: 'codes',
+        partition: 0,
+        offset,
+        timestampMs: 0,
+        key: int32Serde.serialize(key),
+        value: Buffer.from(`code ${String(key)}`),
+        headers: {},
+      },
+      0,
+    );
+  expect([await view.get(2), await view.get(7), await view.approximateSize()]).toEqual(['code 2', undefined, 3]);
+  expect((await all(view.all())).map(([key]) => key)).toEqual([1, 2, 3]);
+  expect((await all(view.range(2, null))).map(([, value]) => value)).toEqual(['code 2', 'code 3']);
+  expect(await all(view.prefix(Buffer.from([0, 0, 0, 1])))).toEqual([[1, 'code 1']]);
+  expect(queriesOf(threads).metadata('codes', 1)).toEqual({ partition: -1, active: 'here', standbys: [] });
+});
+
 const here = WORDS.find((word) => partition(word) === 0) as string;
 const elsewhere = WORDS.find((word) => partition(word) === 1) as string;
 
@@ -227,7 +336,8 @@ test('stores and options that there are not are refused', () => {
     [() => queries.metadata('nothing', 'a'), /no store "nothing"/],
     [() => queries.view('words', { kind: 'window' }), /key-value store, not one of the kind "window"/],
     [() => queries.view('words', { stale: true } as never), /no option "stale"/],
-    [() => queries.view('versions', {}), /versioned store has no view/],
+    [() => queries.view('codes', { kind: 'window' }), /key-value store, not one of the kind "window"/],
+    [() => queries.view('codess', {}), /did you mean "codes"/],
   ] as [() => unknown, RegExp][])
     expect(ask).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringMatching(message) }));
 });

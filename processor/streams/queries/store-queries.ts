@@ -6,8 +6,9 @@ import type { StoreSpec } from '../store/typed-store.ts';
 import { compareTaskIds, parseTaskId, taskId, type TaskId } from '../task/task-id.ts';
 import type { TaskLayout } from '../task/task-layout.ts';
 import { partitionOf } from '../topology/partitioner.ts';
-import type { StoreAnswer, StoreQuestion, TaskQuestion } from './store-question.ts';
-import { storeView, type StoreAccess, type StoreViews } from './store-view.ts';
+import type { GlobalTableNode } from '../topology/graph.ts';
+import type { GlobalQuestion, StoreAnswer, StoreQuestion, TaskQuestion } from './store-question.ts';
+import { globalTableView, storeView, type StoreAccess, type StoreViews } from './store-view.ts';
 
 /** Where the rows of a key are. Instances by the `id` of their status. */
 export interface KeyMetadata {
@@ -28,6 +29,7 @@ export interface StoreQueryOptions<Kind extends keyof StoreViews<unknown, unknow
 export interface AskedThreads {
   askAll(question: StoreQuestion): Promise<readonly StoreAnswer[]>;
   askOwner(question: TaskQuestion): Promise<StoreAnswer>;
+  askAny(question: GlobalQuestion): Promise<StoreAnswer>;
 }
 
 interface FoundStore {
@@ -58,17 +60,20 @@ export class StoreQueries {
   ): StoreViews<unknown, unknown>[keyof StoreViews<unknown, unknown>] {
     checkOptions(`store("${name}")`, options, ['kind', 'staleStores']);
     const { kind, staleStores = false } = options;
+    const table = this.#globalTable(name);
+    if (table !== undefined) {
+      checkKind(name, kind, 'key-value');
+      return globalTableView(table, (key) => this.#globalRows(name, key));
+    }
     const store = this.#find(name);
-    if (kind !== undefined && kind !== store.spec.kind)
-      throw new StreamsError(
-        'CONFIG_INVALID',
-        `store("${name}"): it is a ${store.spec.kind} store, not one of the kind ${textOf(kind)}`,
-      );
+    checkKind(name, kind, store.spec.kind);
     return storeView(store.spec, this.#accessTo(store, staleStores));
   }
 
   /** @throws StreamsError CONFIG_INVALID for a store that the topology does not have. */
   metadata(name: string, key: unknown): KeyMetadata {
+    // As in Kafka Streams: of all partitions, here as everywhere.
+    if (this.#globalTable(name) !== undefined) return { partition: -1, active: this.#instance, standbys: [] };
     const { spec, tasks } = this.#find(name);
     const keys = storeKeys(spec.key);
     const id = ownerAmong(tasks, keys.bytesOf(keys.idOf(key)));
@@ -83,8 +88,23 @@ export class StoreQueries {
       const tasks = this.#layout.taskIds().filter((task) => parseTaskId(task).subTopology === id);
       return { spec: spec as StoreSpec, tasks };
     }
-    const names = subTopologies.flatMap(({ stores }) => stores.map((store) => store.name));
+    const names = [
+      ...subTopologies.flatMap(({ stores }) => stores.map((store) => store.name)),
+      ...this.#layout.topology.globalTables.map(({ table }) => table),
+    ];
     throw new StreamsError('CONFIG_INVALID', `the topology has no store "${name}": ${didYouMean(name, names)}`);
+  }
+
+  #globalTable(name: string): GlobalTableNode | undefined {
+    return this.#layout.topology.globalTables.find(({ table }) => table === name);
+  }
+
+  async #globalRows(store: string, key?: Uint8Array): Promise<(readonly [Buffer, unknown])[]> {
+    const answer = await this.#threads.askAny({ kind: 'global', store, ...(key === undefined ? {} : { key }) });
+    if (answer.kind === 'failed') throw new StreamsError(answer.code, `the global table "${store}": ${answer.message}`);
+    if (answer.kind !== 'global')
+      throw new StreamsError('STORE_NOT_HERE', `the global table "${store}" is not read to its end yet: ask again`);
+    return answer.rows.map(([keyBytes, value]) => [Buffer.from(keyBytes), value] as const);
   }
 
   #accessTo({ spec: { name: store }, tasks }: FoundStore, stale: boolean): StoreAccess {
@@ -147,6 +167,14 @@ export class StoreQueries {
       { taskId: id, partition },
     );
   }
+}
+
+function checkKind(name: string, kind: unknown, is: string): void {
+  if (kind !== undefined && kind !== is)
+    throw new StreamsError(
+      'CONFIG_INVALID',
+      `store("${name}"): it is a ${is} store, not one of the kind ${textOf(kind)}`,
+    );
 }
 
 /** Keys lie in partitions as Kafka's partitioner puts them; a sub-topology has a task for each. */

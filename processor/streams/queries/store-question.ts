@@ -1,6 +1,7 @@
 import { messageOf, StreamsError, type ErrorCode } from '../errors.ts';
 import { isRuntimeRow } from '../store/runtime-rows.ts';
 import type { StateStore } from '../store/state-store.ts';
+import type { GlobalTables } from '../task/global-tables.ts';
 import type { TaskStateName, TaskStatus } from '../task/instance-status.ts';
 import type { TaskId } from '../task/task-id.ts';
 
@@ -20,8 +21,8 @@ interface OfTask {
 export interface KeyRange {
   readonly from?: Uint8Array | undefined;
   readonly to?: Uint8Array | undefined;
-  /** Only keys that have exactly these bytes behind so many others. */
-  readonly rest?: { readonly at: number; readonly bytes: Uint8Array } | undefined;
+  /** Only keys that have exactly these bytes between so many others in front and behind. */
+  readonly rest?: { readonly at: number; readonly tail?: number; readonly bytes: Uint8Array } | undefined;
 }
 
 export type TaskQuestion = OfTask &
@@ -30,7 +31,13 @@ export type TaskQuestion = OfTask &
     | ({ readonly kind: 'scan' } & KeyRange)
     | { readonly kind: 'count' }
   );
-export type StoreQuestion = { readonly kind: 'tasks' } | TaskQuestion;
+/** About a global table, of which each thread has all rows: the row of this key, or all. */
+export interface GlobalQuestion {
+  readonly kind: 'global';
+  readonly store: string;
+  readonly key?: Uint8Array;
+}
+export type StoreQuestion = { readonly kind: 'tasks' } | GlobalQuestion | TaskQuestion;
 
 export type StoreAnswer =
   | { readonly kind: 'tasks'; readonly tasks: readonly Pick<TaskStatus, 'id' | 'role' | 'state'>[] }
@@ -44,6 +51,8 @@ export type StoreAnswer =
       readonly next: Uint8Array | undefined;
     }
   | { readonly kind: 'count'; readonly count: number }
+  /** Values as they are: a global table keeps no bytes of them. */
+  | { readonly kind: 'global'; readonly rows: readonly (readonly [key: Uint8Array, value: unknown])[] }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string };
 
 /** So much goes into one answer: the thread has records to process. */
@@ -86,11 +95,28 @@ async function scan(store: StateStore, name: string, { from, to, rest }: KeyRang
       return { kind: 'rows', rows, next: own(key) };
     looked += 1;
     if (isRuntimeRow(key)) continue;
-    if (rest !== undefined && wanted !== undefined && !key.subarray(rest.at).equals(wanted)) continue;
+    if (rest !== undefined && wanted !== undefined) {
+      if (!key.subarray(rest.at, key.length - (rest.tail ?? 0)).equals(wanted)) continue;
+    }
     rows.push([own(key), own(value)]);
     bytes += key.length + value.length;
   }
   return { kind: 'rows', rows, next: undefined };
+}
+
+/** Does not throw. */
+export function answerGlobal(tables: GlobalTables, { store, key }: GlobalQuestion): StoreAnswer {
+  try {
+    if (key === undefined)
+      return {
+        kind: 'global',
+        rows: (tables.entries(store) ?? []).map(({ keyBytes, value }) => [own(keyBytes), value]),
+      };
+    const row = tables.rowOf(store, Buffer.from(key));
+    return { kind: 'global', rows: row === undefined ? [] : [[key, row.value]] };
+  } catch (error) {
+    return { kind: 'failed', code: 'USER_CODE_FAILED', message: messageOf(error) };
+  }
 }
 
 /** By itself: with a part of a larger buffer all of it would cross. */

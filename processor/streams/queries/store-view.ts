@@ -1,10 +1,12 @@
-import { StreamsError } from '../errors.ts';
 import { encodeWindowKey, WINDOW_START_BYTES } from '../store/window-key.ts';
 import { storeKeys } from '../store/store-keys.ts';
 import { readRow } from '../store/stored-row.ts';
 import { untimed } from '../store/timed-row.ts';
-import type { StoreSpec } from '../store/typed-store.ts';
+import { storedSerde } from '../store/versioned-store.ts';
+import type { StoreSpec, Version } from '../store/typed-store.ts';
 import type { TaskId } from '../task/task-id.ts';
+import type { GlobalTableNode } from '../topology/graph.ts';
+import type { Serde } from '../topology/serdes.ts';
 import type { Windowed } from '../topology/windowed-serdes.ts';
 import type { KeyRange } from './store-question.ts';
 
@@ -43,6 +45,15 @@ export interface SessionStoreView<K, V> {
   all(): AsyncIterableIterator<[Windowed<K>, V]>;
 }
 
+/** Of a versioned store. */
+export interface VersionedStoreView<K, V> {
+  readonly name: string;
+  /** The newest value or, with `asOfMs`, the one that was valid then. */
+  get(key: K, asOfMs?: number): Promise<V | undefined>;
+  /** The same with its times. */
+  version(key: K, asOfMs?: number): Promise<Version<V> | undefined>;
+}
+
 /** How the rows of one store are reached. All of it @throws StreamsError STORE_NOT_HERE. */
 export interface StoreAccess {
   /** The task that has the rows of this key, here or in another instance. */
@@ -59,27 +70,24 @@ export interface StoreViews<K, V> {
   readonly 'key-value': KeyValueStoreView<K, V>;
   readonly window: WindowStoreView<K, V>;
   readonly session: SessionStoreView<K, V>;
+  readonly versioned: VersionedStoreView<K, V>;
 }
 
+/** In front of a versioned store's keys. */
+const KEY_LENGTH_BYTES = 4;
 const SESSION_BOUNDS_BYTES = 2 * WINDOW_START_BYTES;
 
-/** @throws StreamsError CONFIG_INVALID for a kind that has no view. */
 export function storeView<K, V>(spec: StoreSpec<V, K>, access: StoreAccess): StoreViews<K, V>[keyof StoreViews<K, V>] {
   const rows = new Rows(spec, access);
   switch (spec.kind) {
     case 'key-value':
       return keyValueView(rows);
     case 'window':
-      if (spec.retainDuplicates === true)
-        throw new StreamsError(
-          'CONFIG_INVALID',
-          `store("${spec.name}"): a store of duplicates has no view from outside`,
-        );
       return windowView(rows);
     case 'session':
       return sessionView(rows);
     case 'versioned':
-      throw new StreamsError('CONFIG_INVALID', `store("${spec.name}"): a versioned store has no view from outside`);
+      return versionedView(rows);
   }
 }
 
@@ -155,20 +163,31 @@ function keyValueView<K, V>(rows: Rows<K, V>): KeyValueStoreView<K, V> {
 }
 
 function windowView<K, V>(rows: Rows<K, V>): WindowStoreView<K, V> {
-  const { name, windowSizeMs = 0 } = rows.spec;
+  const { name, windowSizeMs = 0, retainDuplicates = false } = rows.spec;
+  // Rows of one key and start are told apart by a number behind the key.
+  const tail = retainDuplicates ? WINDOW_START_BYTES : 0;
   const read = (rowKey: Buffer): Windowed<K> | undefined => {
     const startMs = timeAt(rowKey, 0);
     if (startMs === undefined) return undefined;
-    return { key: rows.keyOf(rowKey.subarray(WINDOW_START_BYTES)), startMs, endMs: startMs + windowSizeMs };
+    const key = rows.keyOf(rowKey.subarray(WINDOW_START_BYTES, rowKey.length - tail));
+    return { key, startMs, endMs: startMs + windowSizeMs };
+  };
+  const fetch = (key: K, fromMs: number, toMs: number): AsyncIterableIterator<[Windowed<K>, V]> => {
+    const keyBytes = rows.bytesOf(key);
+    const rest = { at: WINDOW_START_BYTES, tail, bytes: new Uint8Array(keyBytes) };
+    return rows.scan(rows.access.taskOf(keyBytes), { ...timesBetween(fromMs, toMs), rest }, read);
+  };
+  const first = async (found: AsyncIterable<[unknown, V]>): Promise<V | undefined> => {
+    for await (const [, value] of found) return value;
+    return undefined;
   };
   return {
     name,
-    get: (key, windowStartMs) => rows.get(key, (keyBytes) => encodeWindowKey(windowStartMs, keyBytes)),
-    fetch: (key, fromMs, toMs) => {
-      const keyBytes = rows.bytesOf(key);
-      const rest = { at: WINDOW_START_BYTES, bytes: new Uint8Array(keyBytes) };
-      return rows.scan(rows.access.taskOf(keyBytes), { ...timesBetween(fromMs, toMs), rest }, read);
-    },
+    get: (key, windowStartMs) =>
+      tail === 0
+        ? rows.get(key, (keyBytes) => encodeWindowKey(windowStartMs, keyBytes))
+        : first(fetch(key, windowStartMs, windowStartMs)),
+    fetch,
     fetchAll: (fromMs, toMs) => rows.scan(undefined, timesBetween(fromMs, toMs), read),
     all: () => rows.scan(undefined, {}, read),
   };
@@ -193,6 +212,62 @@ function sessionView<K, V>(rows: Rows<K, V>): SessionStoreView<K, V> {
       });
     },
     all: () => rows.scan(undefined, {}, read),
+  };
+}
+
+function versionedView<K, V>(rows: Rows<K, V>): VersionedStoreView<K, V> {
+  const { name } = rows.spec;
+  const serde = storedSerde(rows.spec);
+  const versionOf = (row: Buffer, timestampMs: number, validToMs: number | null): Version<V> | undefined => {
+    const value = readRow(name, serde, 'of a version', row);
+    return value === null ? undefined : { value, timestampMs, validToMs };
+  };
+  const version = async (key: K, asOfMs = Infinity): Promise<Version<V> | undefined> => {
+    const keyBytes = rows.bytesOf(key);
+    const from = Buffer.concat([Buffer.alloc(KEY_LENGTH_BYTES), keyBytes]);
+    from.writeUInt32BE(keyBytes.length, 0);
+    let valid: { readonly row: Buffer; readonly timestampMs: number } | undefined;
+    for await (const [rowKey, row] of rows.access.scan(rows.access.taskOf(keyBytes), {
+      from,
+      to: behindPrefix(from),
+    })) {
+      const timestampMs = timeAt(rowKey, from.length) ?? 0;
+      if (timestampMs > asOfMs)
+        return valid === undefined ? undefined : versionOf(valid.row, valid.timestampMs, timestampMs);
+      valid = { row, timestampMs };
+    }
+    return valid === undefined ? undefined : versionOf(valid.row, valid.timestampMs, null);
+  };
+  return { name, version, get: async (key, asOfMs) => (await version(key, asOfMs))?.value };
+}
+
+/** The rows of a global table, which every instance has. */
+export function globalTableView<K, V>(
+  { table, key: serde }: GlobalTableNode,
+  read: (key?: Uint8Array) => Promise<readonly (readonly [Buffer, unknown])[]>,
+): KeyValueStoreView<K, V> {
+  const keys = storeKeys(serde as Serde<K>);
+  const bytesOf = (key: K): Buffer => keys.bytesOf(keys.idOf(key));
+  async function* rows(isWanted: (keyBytes: Buffer) => boolean): AsyncIterableIterator<[K, V]> {
+    const found = [...(await read())].sort(([a], [b]) => a.compare(b));
+    for (const [keyBytes, value] of found) if (isWanted(keyBytes)) yield [keys.keyOf(keyBytes), value as V];
+  }
+  return {
+    name: table,
+    get: async (key) => (await read(new Uint8Array(bytesOf(key))))[0]?.[1] as V | undefined,
+    range: (from, to) => {
+      const first = from === null || from === undefined ? undefined : bytesOf(from);
+      const last = to === null || to === undefined ? undefined : bytesOf(to);
+      return rows(
+        (key) => (first === undefined || key.compare(first) >= 0) && (last === undefined || key.compare(last) <= 0),
+      );
+    },
+    prefix: (prefix) => {
+      const wanted = Buffer.from(prefix as string);
+      return rows((key) => key.subarray(0, wanted.length).equals(wanted));
+    },
+    all: () => rows(() => true),
+    approximateSize: async () => (await read()).length,
   };
 }
 

@@ -40,6 +40,10 @@ class GlobalTableCopy implements TableView {
     return this.row(key);
   }
 
+  rowOfBytes(keyBytes: Buffer): TableRow | undefined {
+    return this.row(this.#keys.keyOf(keyBytes));
+  }
+
   /** @throws what its decoder or its serde throws; an Error for what it answers instead of a value. */
   apply(record: ConsumerRecord, nowMs: number): void {
     const { key: keyBytes, partition, timestampMs } = record;
@@ -78,6 +82,11 @@ export class GlobalTables {
   /** The rows of the table of this name; undefined: there is none. */
   viewOf(store: string): TableView | undefined {
     return this.#tables.find(({ node }) => node.table === store);
+  }
+
+  /** By the bytes of its key. */
+  rowOf(store: string, keyBytes: Buffer): TableRow | undefined {
+    return this.#tables.find(({ node }) => node.table === store)?.rowOfBytes(keyBytes);
   }
 
   /** In the order of their arrival; undefined: there is no table of this name. */

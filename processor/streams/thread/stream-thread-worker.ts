@@ -41,6 +41,15 @@ async function answerTo(thread: StreamThread | undefined, question: StoreQuestio
   return thread === undefined ? { kind: 'absent', state: undefined } : thread.answer(question);
 }
 
+function sendAnswer(id: number, answer: StoreAnswer): void {
+  try {
+    send({ kind: 'answer', id, answer });
+  } catch (error) {
+    // A value of a global table that cannot cross threads.
+    send({ kind: 'answer', id, answer: { kind: 'failed', code: 'CONFIG_INVALID', message: messageOf(error) } });
+  }
+}
+
 async function main(): Promise<void> {
   const started = Promise.withResolvers<Extract<ToThread, { kind: 'start' }>>();
   const withheld = new WithheldRecords();
@@ -68,9 +77,7 @@ async function main(): Promise<void> {
         wanted.thread?.resume();
         break;
       case 'ask':
-        void answerTo(wanted.thread, message.question).then((answer) =>
-          send({ kind: 'answer', id: message.id, answer }),
-        );
+        void answerTo(wanted.thread, message.question).then((answer) => sendAnswer(message.id, answer));
         break;
       case 'close':
         wanted.closed = true;

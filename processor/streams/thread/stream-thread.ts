@@ -7,7 +7,7 @@ import type { FetchedPartition } from '../reading/fetched-partition.ts';
 import { RecordFetcher } from '../reading/record-fetcher.ts';
 import { rowCheckOf } from '../reading/row-check.ts';
 import type { TaskOwners } from '../group/task-owners.ts';
-import { answerFrom, type StoreAnswer, type StoreQuestion } from '../queries/store-question.ts';
+import { answerFrom, answerGlobal, type StoreAnswer, type StoreQuestion } from '../queries/store-question.ts';
 import type { StreamsConfig, ThreadInit } from '../streams-config.ts';
 import { DiskWait } from '../task/disk-wait.ts';
 import type { ErrorHandlers } from '../task/error-decisions.ts';
@@ -210,6 +210,8 @@ export class StreamThread {
       const tasks = [...active.map((task) => task.status()), ...this.#standbys.status()];
       return { kind: 'tasks', tasks: tasks.map(({ id, role, state }) => ({ id, role, state })) };
     }
+    if (question.kind === 'global')
+      return this.#global.isRead ? answerGlobal(this.#global.tables, question) : { kind: 'absent', state: undefined };
     const { taskId, stale } = question;
     const task = active.find(({ id }) => id === taskId);
     const state = task?.life.state;

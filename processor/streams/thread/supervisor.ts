@@ -174,6 +174,15 @@ export class Supervisor {
     return Promise.all(workers.map((worker) => this.#questions.ask(worker, question)));
   }
 
+  /** What the first thread answers that has it. */
+  async askAny(question: StoreQuestion): Promise<StoreAnswer> {
+    for (const { worker } of this.#threads) {
+      const answer = worker === undefined ? undefined : await this.#questions.ask(worker, question);
+      if (answer !== undefined && answer.kind !== 'absent') return answer;
+    }
+    return { kind: 'absent', state: undefined };
+  }
+
   /** What the thread answers that has the task; of none 'absent', in the words of the one that knows most. */
   async askOwner(question: TaskQuestion): Promise<StoreAnswer> {
     const rankOf = ({ status }: ManagedThread): number => {
