@@ -18,6 +18,8 @@ export {
   type ValueOptions,
 } from './topology/streams-builder.ts';
 export type {
+  CogroupedKStream,
+  EmitOptions,
   ForeignKeyJoinOptions,
   GlobalKTable,
   GroupingOptions,
@@ -38,6 +40,7 @@ export type {
   TableReducers,
   TableStoreOptions,
   ToOptions,
+  WindowedCogroupedKStream,
   WindowedKGroupedStream,
 } from './topology/dsl-types.ts';
 export type { Topology } from './topology/topology.ts';
@@ -47,7 +50,21 @@ export {
   type Aggregate,
   type CombinableAggregate,
 } from './topology/aggregate.ts';
-export { hopping, tumbling, type TimeWindows, type WindowTimes } from './topology/windows.ts';
+export {
+  hopping,
+  session,
+  sliding,
+  tumbling,
+  unlimited,
+  type FixedWindows,
+  type SessionWindows,
+  type SlidingWindows,
+  type TimeWindows,
+  type UnlimitedWindows,
+  type Windows,
+  type WindowTimes,
+} from './topology/windows.ts';
+export { untilTimeLimit, untilWindowCloses, type Suppressed } from './topology/suppressed.ts';
 export { jsonSerde, stringSerde, type Serde } from './topology/serdes.ts';
 export {
   bigint64Serde,

@@ -4,6 +4,7 @@
  *
  *   where                                  key                     what
  *   a store and its changelog              21 FF "stream-time"     the watermark of a task and what it is made of
+ *                                          21 FF "step-time"       stream time of the step that has the store
  *   the same, before that convention       "!stream-time",         the same; still read, moved with the next commit
  *                                          00 "stream-time"
  *   the LevelDB of a task, and nowhere     "!committed"            offsets and digest
@@ -20,6 +21,9 @@ const SECOND = 0xff;
 
 /** Where a task keeps its watermark: in a window store, or in any store when it hands the watermark on. */
 export const STREAM_TIME_KEY = Buffer.concat([Buffer.from([FIRST, SECOND]), Buffer.from('stream-time', 'latin1')]);
+
+/** Where a windowed step keeps the stream time that is its own: in its store. */
+export const STEP_TIME_KEY = Buffer.concat([Buffer.from([FIRST, SECOND]), Buffer.from('step-time', 'latin1')]);
 
 /** Whether a row of a store or changelog is the runtime's own, to be left out of what a user sees. */
 export function isRuntimeRow(key: Uint8Array): boolean {

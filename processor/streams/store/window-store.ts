@@ -20,7 +20,7 @@ const ONE_ZERO = Buffer.alloc(1);
 
 /**
  * A window store over the committed state of its task: buffered like a key-value store, expired by the runtime.
- * @throws TypeError when the name is illegal, `windowSizeMs` is not above 0 or `retentionMs` is missing or below 0.
+ * @throws TypeError when the name is illegal, `windowSizeMs` is below 0 or `retentionMs` is missing or below 0.
  */
 export function createWindowStore<V, K = string>(
   spec: StoreSpec<V, K>,
@@ -29,8 +29,8 @@ export function createWindowStore<V, K = string>(
 ): LiveWindowStore<K, V> {
   storePrefix(spec.name);
   const { windowSizeMs, retentionMs } = spec;
-  if (windowSizeMs === undefined || !(windowSizeMs > 0))
-    throw new TypeError(`window store "${spec.name}" needs a windowSizeMs above 0`);
+  if (windowSizeMs === undefined || !(windowSizeMs >= 0))
+    throw new TypeError(`window store "${spec.name}" needs a windowSizeMs of 0 or more`);
   if (retentionMs === undefined || !(retentionMs >= 0))
     throw new TypeError(`window store "${spec.name}" needs a retentionMs of 0 or more`);
   const checked = { ...spec, windowSizeMs, retentionMs };

@@ -5,7 +5,7 @@ import type { StateStore, StoreChange } from '../store/state-store.ts';
 import type { ConsumerRecord } from '../topology/record.ts';
 import { encodeTimeReport, type TimeReport } from '../topology/repartition-record.ts';
 import type { ReadRecord } from '../topology/compile/source.ts';
-import type { SubTopology } from '../topology/topology.ts';
+import { storesByTimeOf, type SubTopology } from '../topology/topology.ts';
 import type { RecordCollector } from '../writing/record-collector.ts';
 import type { OutgoingRecord } from '../writing/streams-producer.ts';
 import { topicPartition, type TopicPartition } from '../kafka/topic-partition.ts';
@@ -304,12 +304,17 @@ export class EventTime {
 
 /**
  * The stores that may hold the row, the one that does first: by name, so that it stays when stores are declared in
- * another order. A store that forgets, or any store of a task that hands event time on; those with a changelog first.
+ * another order. One that goes by stream time, or any store of a task that hands event time on; one with a changelog
+ * before others.
  */
-function rowPlacesOf({ stores, writesGroupings }: SubTopology, readsRepartition: boolean): RowPlace[] {
-  const windowed = stores.filter(({ kind }) => kind !== 'key-value');
-  const handsOn = windowed.length === 0 && readsRepartition && writesGroupings.length > 0;
-  return (handsOn ? stores : windowed)
+function rowPlacesOf(subTopology: SubTopology, readsRepartition: boolean): RowPlace[] {
+  const { stores, writesGroupings } = subTopology;
+  const byTime = storesByTimeOf(subTopology);
+  const handsOn = byTime.length === 0 && readsRepartition && writesGroupings.length > 0;
+  return (handsOn ? stores : byTime)
     .toSorted((a, b) => Number(hasChangelog(b)) - Number(hasChangelog(a)) || (a.name < b.name ? -1 : 1))
-    .map(({ name: store }) => ({ store, formerKey: formerStreamTimeKey(handsOn ? 'key-value' : 'window') }));
+    .map(({ name: store, kind }) => ({
+      store,
+      formerKey: formerStreamTimeKey(kind === 'key-value' ? 'key-value' : 'window'),
+    }));
 }

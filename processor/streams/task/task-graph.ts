@@ -19,7 +19,15 @@ import {
 import type { OutgoingRecord } from '../writing/streams-producer.ts';
 import type { TimeReport } from '../topology/repartition-record.ts';
 import { UnreadableValueError } from '../topology/stored-value.ts';
-import type { ChangeEmit, Emit, RoutedRecord, SinkRecord, TableView, TaskRuntime } from '../topology/task-runtime.ts';
+import type {
+  ChangeEmit,
+  Emit,
+  RoutedRecord,
+  SinkRecord,
+  StepTime,
+  TableView,
+  TaskRuntime,
+} from '../topology/task-runtime.ts';
 import { inputTopicsOf, repartitionTopic, timedTopicsOf, type SubTopology } from '../topology/topology.ts';
 import { NodeFailure, userCodeFailed } from '../topology/user-code.ts';
 import type { GlobalTables } from './global-tables.ts';
@@ -29,6 +37,7 @@ import { decisionOf, failedRecordOf, type ErrorHandlers, type FailedOutput } fro
 import { TaskStores } from './task-stores.ts';
 import { DroppedRecords, type DropReason, type WindowIntake } from './dropped-records.ts';
 import type { EventTime, WaitingRecord } from './event-time.ts';
+import { StepTimes } from './step-times.ts';
 import { recordPlace, topicPartition } from '../kafka/topic-partition.ts';
 
 export interface TaskGraphOptions {
@@ -78,6 +87,7 @@ export class TaskGraph implements TaskRuntime {
   readonly #stores: TaskStores;
   readonly #punctuators = new Punctuators();
   readonly #time: EventTime;
+  readonly #stepTimes: StepTimes;
   readonly #handlers: ErrorHandlers;
   /** The record that is being processed; undefined at the commit. */
   #record: ConsumerRecord | undefined;
@@ -112,6 +122,7 @@ export class TaskGraph implements TaskRuntime {
       onLatePut: () => this.#dropped.add('late'),
     });
     this.#time.load(store);
+    this.#stepTimes = new StepTimes({ taskId, subTopology, store, streamTimeMs: () => this.streamTimeMs() });
     this.#sources = compileGraph(subTopology.nodes, this, {
       applicationId: options.applicationId,
       timedTopics: timedTopicsOf(subTopology),
@@ -280,6 +291,7 @@ export class TaskGraph implements TaskRuntime {
     const changes: StoreChange[] = [];
     try {
       this.#flushing = true;
+      this.#stepTimes.beginFlush();
       for (let index = this.#flushHooks.length - 1; index >= 0; index -= 1) (this.#flushHooks[index] as () => void)();
       for (const change of this.#stores.flush()) changes.push(change);
     } catch (error) {
@@ -287,12 +299,14 @@ export class TaskGraph implements TaskRuntime {
       throw error instanceof NodeFailure ? userCodeFailed(this.taskId, 'at the commit', error) : error;
     } finally {
       this.#flushing = false;
+      this.#stepTimes.endFlush();
     }
     // mutant: expire-after-flush
-    const { tombstones, isLeft } = await this.#stores.expire(this.streamTimeMs());
+    const { tombstones, isLeft } = await this.#stores.expire((name) => this.#stepTimes.nowMs(name));
     this.#expiryLeft = isLeft;
     for (const tombstone of tombstones) changes.push(tombstone);
     for (const change of this.#time.takeChanges()) changes.push(change);
+    for (const change of this.#stepTimes.takeChanges()) changes.push(change);
     return changes;
   }
 
@@ -312,6 +326,7 @@ export class TaskGraph implements TaskRuntime {
     for (const clear of this.#clearHooks) clear();
     this.#options.collector.clear();
     this.#time.load(this.#options.store);
+    this.#stepTimes.load();
   }
 
   /**
@@ -324,6 +339,10 @@ export class TaskGraph implements TaskRuntime {
 
   streamTimeMs(): number {
     return this.#time.streamTimeMs;
+  }
+
+  stepTimeOf(store: string): StepTime {
+    return this.#stepTimes.of(store);
   }
 
   keyValueStore(name: string): LiveKeyValueStore<unknown, unknown> {

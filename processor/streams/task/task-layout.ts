@@ -6,6 +6,7 @@ import {
   changelogTopic,
   offsetsTopic,
   repartitionTopic,
+  storesByTimeOf,
   topicNameOf,
   type SubTopology,
   type Topology,
@@ -141,7 +142,7 @@ export class TaskLayout {
         .flatMap((topic) =>
           Array.from({ length: this.#partitionsOf(topic) }, (_, partition) => ({ topic, partition })),
         ),
-      isAwaited: [...downstream].some(({ stores }) => stores.some(({ kind }) => kind !== 'key-value')),
+      isAwaited: [...downstream].some((sub) => storesByTimeOf(sub).length > 0),
     };
   }
 

@@ -78,16 +78,22 @@ export class TaskStores {
     return changes;
   }
 
-  /** Deletes what stream time has left behind, a bounded number of rows at a time; `isLeft`: there may be more. */
-  async expire(streamTimeMs: number): Promise<{ readonly tombstones: StoreChange[]; readonly isLeft: boolean }> {
+  /**
+   * Deletes what stream time has left behind, a bounded number of rows at a time; `isLeft`: there may be more.
+   * `timeOf`: the stream time of the step that has the store of this name.
+   */
+  async expire(
+    timeOf: (store: string) => number,
+  ): Promise<{ readonly tombstones: StoreChange[]; readonly isLeft: boolean }> {
     const tombstones: StoreChange[] = [];
     let isLeft = false;
-    if (streamTimeMs >= 0)
-      for (const store of this.#expiring) {
-        const expired = await store.expireBefore(streamTimeMs - store.retentionMs, EXPIRY_LIMIT);
-        if (expired.length === EXPIRY_LIMIT) isLeft = true;
-        for (const tombstone of expired) tombstones.push(tombstone);
-      }
+    for (const store of this.#expiring) {
+      const streamTimeMs = timeOf(store.name);
+      if (streamTimeMs < 0) continue;
+      const expired = await store.expireBefore(streamTimeMs - store.retentionMs, EXPIRY_LIMIT);
+      if (expired.length === EXPIRY_LIMIT) isLeft = true;
+      for (const tombstone of expired) tombstones.push(tombstone);
+    }
     return { tombstones, isLeft };
   }
 

@@ -3,6 +3,7 @@ import type { KGroupedStream, KStream, KTable } from './dsl-types.ts';
 import type { GraphBuilder } from './graph-builder.ts';
 import type { DeclaredNode, ValueFunction } from './graph.ts';
 import type { Serde } from './serdes.ts';
+import type { Windows } from './windows.ts';
 
 /** What is known of the records behind a node. Undefined serdes: something has changed the type. */
 export interface StreamShape {
@@ -22,6 +23,13 @@ export interface Grouping {
   readonly name: string | undefined;
 }
 
+/** What is known of the windows of a table. */
+export interface WindowedShape {
+  readonly windows: Windows;
+  /** Of the aggregations that they are of. */
+  readonly stores: readonly string[];
+}
+
 /** What is known of the rows of a table. */
 export interface TableShape {
   /** Of whole keys: those of a windowed table are `Windowed`. */
@@ -32,6 +40,10 @@ export interface TableShape {
   readonly value: Serde<unknown> | undefined;
   /** Its rows, or those that it is made of, are in a store that the user named: what a row was before is known. */
   readonly knowsBefore: boolean;
+  /** Its windows. */
+  readonly windowed?: WindowedShape | undefined;
+  /** The store that its rows are in, or made of: what else it keeps is named after it. */
+  readonly storeName?: string | undefined;
   /** The node of what came too late, where there are windows. */
   readonly late: DeclaredNode | undefined;
 }

@@ -3,7 +3,8 @@ import type { FixedKeyProcessorSupplier, ProcessorStore, ProcessorSupplier } fro
 import type { DeadLetter, RecordContext } from './record.ts';
 import type { Serde } from './serdes.ts';
 import type { Windowed } from './windowed-serdes.ts';
-import type { TimeWindows } from './windows.ts';
+import type { Suppressed } from './suppressed.ts';
+import type { Windows } from './windows.ts';
 
 /*
  * What users hold while they declare a topology. Streams lead to groupings, groupings to tables, and tables back to
@@ -154,7 +155,31 @@ export interface KGroupedStream<K, V> {
   /** Makes one value of two, one by one in order. */
   reduce(reducer: (a: V, b: V) => V | null | undefined, options: ReduceOptions<V>): KTable<K, V>;
 
-  windowedBy(windows: TimeWindows): WindowedKGroupedStream<K, V>;
+  /** Cut into windows: `tumbling`, `hopping`, `sliding`, `session` or `unlimited`. */
+  windowedBy(windows: Windows, options?: EmitOptions): WindowedKGroupedStream<K, V>;
+
+  /** Starts an aggregation of several groupings into one table, each with an aggregate of its own. */
+  cogroup<A>(aggregate: Aggregate<V, A, K>): CogroupedKStream<K, A>;
+}
+
+/** When a windowed aggregation hands on its rows: each changed one, or each once its window is closed. */
+export interface EmitOptions {
+  readonly emit?: 'on-update' | 'on-close';
+}
+
+/** Several groupings of one key, waiting for others, and for an aggregation into one store. */
+export interface CogroupedKStream<K, A> {
+  /** The aggregates make one type of value; it is kept with the serde of the first. */
+  cogroup<V>(grouped: KGroupedStream<K, V>, aggregate: Aggregate<V, A, K>): CogroupedKStream<K, A>;
+
+  windowedBy(windows: Windows, options?: EmitOptions): WindowedCogroupedKStream<K, A>;
+
+  aggregate(options: { readonly store: string }): KTable<K, A>;
+}
+
+/** Several groupings of one key cut into windows, waiting for an aggregation into one store. */
+export interface WindowedCogroupedKStream<K, A> {
+  aggregate(options: { readonly store: string }): KTable<Windowed<K>, A>;
 }
 
 /** A grouped stream cut into windows, waiting for an aggregation. */
@@ -240,6 +265,12 @@ export interface KTable<K, V> {
   /** Each changed row, once a commit, with its newest value; a deleted one as null. */
   toStream(): KStream<K, V | null>;
   toStream<L>(mapper: Mapper<K, V | null, L>): KStream<L, V | null>;
+
+  /**
+   * Holds rows back: until their windows are closed, one row for each key and window (`untilWindowCloses`), or for some
+   * stream time (`untilTimeLimit`). What is held is in a store, `<store>-suppress` unless `store` names it.
+   */
+  suppress(until: Suppressed, options?: TableStoreOptions<V>): KTable<K, V>;
 
   /** What came too late for all of its windows, once: the partial aggregate. Windowed tables only. */
   late(): KStream<unknown, V>;

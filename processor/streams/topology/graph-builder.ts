@@ -1,8 +1,8 @@
 import type { StoreSpec } from '../store/typed-store.ts';
 import type { ProcessorStore } from './processor-context.ts';
 import { StreamsError } from '../errors.ts';
-import type { TimeWindows } from './windows.ts';
-import { nodeName, type DeclaredNode, type GraphNode, type NodeDeclaration } from './graph.ts';
+import { isFixed, type FixedWindows, type Windows } from './windows.ts';
+import { addressOf, nodeName, type DeclaredNode, type GraphNode, type NodeDeclaration } from './graph.ts';
 import { findGraphProblem, findNodeProblem, findStoreProblem } from './topology-checks.ts';
 import { cutIntoSubTopologies } from './sub-topologies.ts';
 import type { Topology } from './topology.ts';
@@ -156,13 +156,18 @@ function storeInUse(use: ProcessorStore, stores: CompletedStores): StoreSpec[] {
 function feedsOf(
   combine: number,
   nodes: readonly DeclaredNode[],
-): { store: string; windows: TimeWindows | undefined }[] {
+): { store: string; windows: FixedWindows | undefined }[] {
   return nodes.flatMap((node) =>
     node.kind === 'merge-partials' &&
     node.inputs.some((edge) => edge.carries === 'partials' && edge.combine === combine)
-      ? { store: node.store.name, windows: node.windows }
+      ? { store: addressOf(node), windows: fixed(node.windows) }
       : [],
   );
+}
+
+/** Partials go into no others. */
+function fixed(windows: Windows | undefined): FixedWindows | undefined {
+  return windows !== undefined && isFixed(windows) ? windows : undefined;
 }
 
 /**
@@ -177,7 +182,7 @@ function routesOf(sender: number, nodes: readonly DeclaredNode[]): string[] {
     reader.kind === 'table-aggregate'
       ? reader.store.name
       : nodes.flatMap((node) =>
-          node.kind === 'aggregate' && node.inputs.some(({ from }) => from === reader.index) ? node.store.name : [],
+          node.kind === 'aggregate' && node.inputs.some(({ from }) => from === reader.index) ? addressOf(node) : [],
         ),
   );
 }

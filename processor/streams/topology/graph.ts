@@ -3,7 +3,7 @@ import type { Aggregate } from './aggregate.ts';
 import type { AnyProcessorSupplier } from './processor-context.ts';
 import type { ConsumerRecord, Decoder, RecordContext } from './record.ts';
 import type { Serde } from './serdes.ts';
-import type { TimeWindows } from './windows.ts';
+import type { FixedWindows, Windows } from './windows.ts';
 
 /*
  * The graph of a topology as plain data. It is checked in topology-checks.ts, cut into sub-topologies in topology.ts,
@@ -137,7 +137,7 @@ export interface CombineNode extends NodeOf<'combine'> {
   readonly key: Serde<unknown>;
   readonly aggregate: Aggregate<unknown, unknown>;
   /** The aggregations that each of its partials goes into, in the order in which they were declared. */
-  readonly feeds: readonly { readonly store: string; readonly windows: TimeWindows | undefined }[];
+  readonly feeds: readonly { readonly store: string; readonly windows: FixedWindows | undefined }[];
 }
 
 /** Sends records one by one, in order, to the repartition topic. */
@@ -154,8 +154,10 @@ export interface SendNode extends NodeOf<'send'> {
 
 export interface Aggregation {
   readonly aggregate: Aggregate<unknown, unknown>;
-  readonly windows: TimeWindows | undefined;
+  readonly windows: Windows | undefined;
   readonly store: StoreSpec<unknown>;
+  /** One of several groupings that are aggregated into one store, by its place among them. */
+  readonly part?: number | undefined;
 }
 
 /** Aggregates in the task that reads the source: the partition of the source topic already is the key's owner. */
@@ -258,6 +260,35 @@ export interface ForeignJoinNode extends NodeOf<'foreign-join'>, ForeignKey {
   readonly store: StoreSpec<unknown> | undefined;
 }
 
+/** What several groupings are aggregated into: its inputs are aggregations that share one store. */
+type CogroupNode = NodeOf<'table-cogroup'>;
+
+/** Holds back what a table hands on. */
+export interface SuppressNode extends NodeOf<'table-suppress'> {
+  /** Of the rows of the table. */
+  readonly key: Serde<unknown>;
+  /** Of the rows of the table; not asked for where rows are held until their windows close. */
+  readonly value: Serde<unknown> | undefined;
+  /** What is held. */
+  readonly held: StoreSpec<HeldRow, Buffer>;
+  readonly until:
+    | {
+        readonly kind: 'window-closes';
+        readonly windows: Windows;
+        /** The stores of the aggregations: the windows close when the stream time of each has come so far. */
+        readonly stores: readonly string[];
+      }
+    | { readonly kind: 'time-limit'; readonly limitMs: number; readonly maxRows: number };
+}
+
+/** What is kept of a row that is held back; the row itself is in the table. */
+export interface HeldRow {
+  /** Event time of its newest update; where rows are found by their key, of the first one that is held. */
+  readonly timestampMs: number;
+  /** The row as it was handed on last; null: never, or deleted. */
+  readonly last: { readonly value: Buffer; readonly timestampMs: number } | null;
+}
+
 /** A table's changed rows as records. */
 export type ToStreamNode = NodeOf<'to-stream'>;
 
@@ -295,6 +326,8 @@ export type GraphNode =
   | ForeignSubscribeNode
   | ForeignRespondNode
   | ForeignJoinNode
+  | CogroupNode
+  | SuppressNode
   | ToStreamNode
   | SinkNode;
 
@@ -338,6 +371,8 @@ const LABELS: Readonly<Record<NodeKind, string>> = {
   'foreign-subscribe': 'FK-JOIN-SUBSCRIPTION-REGISTRATION',
   'foreign-respond': 'FK-JOIN-SUBSCRIPTION-PROCESSOR',
   'foreign-join': 'FK-JOIN-OUTPUT',
+  'table-cogroup': 'COGROUP',
+  'table-suppress': 'SUPPRESS',
   'to-stream': 'TOSTREAM',
   late: 'LATE',
   sink: 'SINK',
@@ -385,6 +420,8 @@ export function storesOf(node: GraphNode): readonly StoreSpec<unknown>[] {
     case 'table-join':
     case 'foreign-join':
       return node.store === undefined ? [] : [node.store];
+    case 'table-suppress':
+      return [node.held as StoreSpec<unknown>];
     default:
       return [];
   }
@@ -393,6 +430,12 @@ export function storesOf(node: GraphNode): readonly StoreSpec<unknown>[] {
 /** A join whose sides meet by their keys: both must lie in one task. */
 export function isKeyedJoin(node: GraphNode): boolean {
   return node.kind === 'table-join' || node.kind === 'foreign-respond' || node.kind === 'foreign-join';
+}
+
+/** What records of a repartition topic are known by that go into an aggregation. */
+export function addressOf({ store, part }: Pick<Aggregation, 'store' | 'part'>): string {
+  // No store has a slash in its name.
+  return part === undefined ? store.name : `${store.name}/${String(part)}`;
 }
 
 /** The nodes that an edge leads to from this one, in the order in which they were declared. */

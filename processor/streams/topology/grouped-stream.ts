@@ -1,12 +1,23 @@
+import { StreamsError } from '../errors.ts';
 import { checkFunctions, checkOptions, textOf } from '../options.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
 import { countAggregate, isCombinable, type Aggregate } from './aggregate.ts';
 import type { DslContext, Grouping } from './dsl-context.ts';
-import type { KGroupedStream, KTable, ReduceOptions, WindowedKGroupedStream } from './dsl-types.ts';
+import type {
+  CogroupedKStream,
+  EmitOptions,
+  KGroupedStream,
+  KTable,
+  ReduceOptions,
+  WindowedCogroupedKStream,
+  WindowedKGroupedStream,
+} from './dsl-types.ts';
 import type { DeclaredNode, Edge, ValueFunction } from './graph.ts';
 import type { Serde } from './serdes.ts';
-import { timeWindowedSerde, type Windowed } from './windowed-serdes.ts';
-import { checkedWindows, type TimeWindows } from './windows.ts';
+import { closingOf, suppressNode } from './suppress-node.ts';
+import { layoutOf, tableKeySerde } from './windowed-layout.ts';
+import type { Windowed } from './windowed-serdes.ts';
+import { checkedWindows, isFixed, isSession, isUnlimited, type Windows } from './windows.ts';
 
 const OWN_KEY = ((_value: unknown, key: unknown): unknown => key) as ValueFunction<unknown>;
 
@@ -16,6 +27,12 @@ export const NOTHING_SERDE: Serde<unknown> = {
   deserialize: () => true,
   format: 'nothing',
 };
+
+/** How a grouping is cut into windows, and when their rows are handed on. */
+export interface Windowing {
+  readonly windows: Windows;
+  readonly emit: 'on-update' | 'on-close';
+}
 
 export class KGroupedStreamImpl<K, V> implements KGroupedStream<K, V> {
   readonly #dsl: DslContext;
@@ -47,8 +64,34 @@ export class KGroupedStreamImpl<K, V> implements KGroupedStream<K, V> {
     return this.aggregateOver(this.reducing(reducer, options), undefined, options.store);
   }
 
-  windowedBy(windows: TimeWindows): WindowedKGroupedStream<K, V> {
-    return new WindowedKGroupedStreamImpl<K, V>(this, checkedWindows('windowedBy()', windows));
+  windowedBy(windows: Windows, options: EmitOptions = {}): WindowedKGroupedStream<K, V> {
+    return new WindowedKGroupedStreamImpl<K, V>(this, this.windowing(windows, options));
+  }
+
+  cogroup<A>(aggregate: Aggregate<V, A, K>): CogroupedKStream<K, A> {
+    const part = { grouped: this, aggregate } as unknown as CogroupPart<K, A>;
+    return new CogroupedKStreamImpl(part.grouped, [part]);
+  }
+
+  /** @throws StreamsError CONFIG_INVALID for what is no option. */
+  windowing(windows: Windows, options: EmitOptions): Windowing {
+    checkOptions('windowedBy()', options, ['emit']);
+    const checked = checkedWindows('windowedBy()', windows);
+    const { emit = 'on-update' } = options;
+    if (emit !== 'on-update' && emit !== 'on-close')
+      throw new StreamsError('CONFIG_INVALID', `windowedBy() emits 'on-update' or 'on-close', not ${textOf(emit)}`);
+    if (emit === 'on-close' && isUnlimited(checked))
+      this.#dsl.graph.refuse(`windowedBy() of ${this.#node.name} emits 'on-close': a window without end never closes`);
+    return { windows: checked, emit };
+  }
+
+  /** Remembers what is wrong with a declaration. */
+  refuse(problem: string): void {
+    this.#dsl.graph.refuse(problem);
+  }
+
+  isOfOneBuilder(other: KGroupedStreamImpl<K, never>): boolean {
+    return other.#dsl.graph === this.#dsl.graph;
   }
 
   /** A reducer as an aggregate, in the way in which its options say. */
@@ -62,48 +105,100 @@ export class KGroupedStreamImpl<K, V> implements KGroupedStream<K, V> {
   }
 
   /** Used by both kinds of grouped stream. */
-  aggregateOver<A, TK>(aggregate: Aggregate<V, A, K>, windows: TimeWindows | undefined, store: string): KTable<TK, A> {
+  aggregateOver<A, TK>(aggregate: Aggregate<V, A, K>, windowing: Windowing | undefined, store: string): KTable<TK, A> {
+    const spec = this.storeOf(aggregate, windowing, store);
+    const { node, late } = this.addAggregation(aggregate, windowing, { store: spec });
+    return this.tableOf(node, { windowing, store: spec, late });
+  }
+
+  /** How the result is kept. */
+  storeOf(aggregate: Aggregate<never, unknown, K>, windowing: Windowing | undefined, name: string): StoreSpec {
+    return { ...layoutOf(windowing?.windows, this.#grouping.key), name, serde: aggregate?.serde as Serde<unknown> };
+  }
+
+  /** Adds the nodes of one aggregation; several parts may have one store. */
+  addAggregation<A>(
+    aggregate: Aggregate<V, A, K>,
+    windowing: Windowing | undefined,
+    { store, part, shared = aggregate }: { store: StoreSpec; part?: number; shared?: Aggregate<V, A, K> },
+  ): { readonly node: DeclaredNode; readonly late: DeclaredNode | undefined } {
     const { graph } = this.#dsl;
     const { key, name, selector } = this.#grouping;
-    const serde = aggregate?.serde as Serde<unknown>;
-    const layout: Omit<StoreSpec, 'name' | 'serde'> =
-      windows === undefined
-        ? { kind: 'key-value', key }
-        : {
-            kind: 'window',
-            key,
-            retentionMs: windows.retentionMs,
-            windowSizeMs: windows.sizeMs,
-            windowAdvanceMs: windows.advanceMs,
-          };
-    const aggregation = {
-      aggregate: aggregate as Aggregate<unknown, unknown>,
-      windows,
-      store: { ...layout, name: store, serde },
-    };
-    const table = (node: DeclaredNode, late: DeclaredNode | undefined): KTable<TK, A> =>
-      this.#dsl.table(node, {
-        key: windows === undefined ? key : (timeWindowedSerde(key, windows.sizeMs) as Serde<unknown>),
-        layout,
-        value: serde,
-        knowsBefore: true,
-        late,
-      });
-    if (name !== undefined && isCombinable(aggregate ?? {})) {
+    const windows = windowing?.windows;
+    const anyAggregate = aggregate as unknown as Aggregate<V, never, K>;
+    const aggregation = { aggregate: shared as Aggregate<unknown, unknown>, windows, store, part };
+    if (windows !== undefined && isSession(windows) && typeof aggregate?.merge !== 'function')
+      graph.refuse(
+        `the aggregate of the store "${store.name}" needs merge(older, newer): a record between two sessions makes ` +
+          `them one`,
+      );
+    const isOneByOne = windows !== undefined && !isFixed(windows);
+    if (name !== undefined && !isOneByOne && isCombinable(aggregate ?? {})) {
       const source = graph.repartitionSource(name);
-      const combine = this.#combineFor(name, aggregate as unknown as Aggregate<V, never, K>);
-      const late = this.#addLate(windows);
+      const combine = this.#combineFor(name, anyAggregate);
+      const late = part === undefined ? this.#addLate(windows) : undefined;
       const inputs = [{ from: source.index, carries: 'partials', combine: combine.index }] as const;
-      return table(graph.add({ kind: 'merge-partials', inputs, key, ...aggregation }), late);
+      return { node: graph.add({ kind: 'merge-partials', inputs, key, ...aggregation }), late };
     }
-    const from =
-      name === undefined
-        ? this.#node
-        : this.#repartitionedFor(name, aggregate as unknown as Aggregate<V, never, K>, store);
-    const late = this.#addLate(windows);
+    const from = name === undefined ? this.#node : this.#repartitionedFor(name, anyAggregate, store.name);
+    const late = part === undefined ? this.#addLate(windows) : undefined;
     const inputs: Edge[] = [{ from: from.index, carries: 'records' }];
     const keyOf = name === undefined ? selector : OWN_KEY;
-    return table(graph.add({ kind: 'aggregate', inputs, keyOf, ...aggregation }), late);
+    return { node: graph.add({ kind: 'aggregate', inputs, keyOf, ...aggregation }), late };
+  }
+
+  /** The table of an aggregation, or of several into one store. */
+  tableOf<TK, A>(
+    node: DeclaredNode,
+    { windowing, store, late }: { windowing: Windowing | undefined; store: StoreSpec; late: DeclaredNode | undefined },
+  ): KTable<TK, A> {
+    const { name, serde, ...layout } = store;
+    const { index: from } = node;
+    const key = tableKeySerde(windowing?.windows, this.#grouping.key);
+    const windowed = windowing === undefined ? undefined : { windows: windowing.windows, stores: [name] };
+    const handedOn =
+      windowing?.emit !== 'on-close'
+        ? node
+        : this.#dsl.graph.add(
+            suppressNode(
+              [
+                { from, carries: 'changes' },
+                { from, carries: 'rows' },
+              ],
+              {
+                key,
+                value: undefined,
+                held: `${name}-on-close`,
+                until: { kind: 'window-closes', ...closingOf(windowed) },
+              },
+            ),
+          );
+    return this.#dsl.table(handedOn, {
+      key,
+      layout,
+      value: serde,
+      knowsBefore: true,
+      windowed,
+      storeName: name,
+      late,
+    });
+  }
+
+  /** What several groupings are aggregated into: the aggregations share one store. */
+  addCogroup(
+    parts: readonly DeclaredNode[],
+    windowing: Windowing | undefined,
+  ): { readonly node: DeclaredNode; readonly late: DeclaredNode | undefined } {
+    const { graph } = this.#dsl;
+    const late =
+      windowing === undefined
+        ? undefined
+        : graph.add({ kind: 'late', inputs: parts.map(({ index: from }) => ({ from, carries: 'late' })) });
+    const inputs = parts.flatMap(({ index: from }): Edge[] => [
+      { from, carries: 'changes' },
+      { from, carries: 'rows' },
+    ]);
+    return { node: graph.add({ kind: 'table-cogroup', inputs }), late };
   }
 
   #combineFor(grouping: string, aggregate: Aggregate<V, never, K>): DeclaredNode {
@@ -156,7 +251,7 @@ export class KGroupedStreamImpl<K, V> implements KGroupedStream<K, V> {
   }
 
   /** Of a windowed aggregation. It has the number before that of the aggregation, which is the next node. */
-  #addLate(windows: TimeWindows | undefined): DeclaredNode | undefined {
+  #addLate(windows: Windows | undefined): DeclaredNode | undefined {
     const { graph } = this.#dsl;
     if (windows === undefined) return undefined;
     return graph.add({ kind: 'late', inputs: [{ from: graph.size + 1, carries: 'late' }] });
@@ -165,26 +260,82 @@ export class KGroupedStreamImpl<K, V> implements KGroupedStream<K, V> {
 
 class WindowedKGroupedStreamImpl<K, V> implements WindowedKGroupedStream<K, V> {
   readonly #grouped: KGroupedStreamImpl<K, V>;
-  readonly #windows: TimeWindows;
+  readonly #windowing: Windowing;
 
-  constructor(grouped: KGroupedStreamImpl<K, V>, windows: TimeWindows) {
+  constructor(grouped: KGroupedStreamImpl<K, V>, windowing: Windowing) {
     this.#grouped = grouped;
-    this.#windows = windows;
+    this.#windowing = windowing;
   }
 
   aggregate<A>(aggregate: Aggregate<V, A, K>, options: { store: string }): KTable<Windowed<K>, A> {
     checkOptions('aggregate()', options, ['store']);
-    return this.#grouped.aggregateOver(aggregate, this.#windows, options.store);
+    return this.#grouped.aggregateOver(aggregate, this.#windowing, options.store);
   }
 
   count(options: { store: string; key?: Serde<K> }): KTable<Windowed<K>, number> {
     checkOptions('count()', options, ['store', 'key']);
-    return this.#grouped.aggregateOver(countAggregate as Aggregate<V, number, K>, this.#windows, options.store);
+    return this.#grouped.aggregateOver(countAggregate as Aggregate<V, number, K>, this.#windowing, options.store);
   }
 
   reduce(reducer: (a: V, b: V) => V | null | undefined, options: ReduceOptions<V>): KTable<Windowed<K>, V> {
-    return this.#grouped.aggregateOver(this.#grouped.reducing(reducer, options), this.#windows, options.store);
+    return this.#grouped.aggregateOver(this.#grouped.reducing(reducer, options), this.#windowing, options.store);
   }
+}
+
+/** One of the groupings that are aggregated into one store. */
+interface CogroupPart<K, A> {
+  readonly grouped: KGroupedStreamImpl<K, never>;
+  readonly aggregate: Aggregate<never, A, K>;
+}
+
+class CogroupedKStreamImpl<K, A> implements CogroupedKStream<K, A> {
+  readonly #first: KGroupedStreamImpl<K, never>;
+  readonly #parts: readonly CogroupPart<K, A>[];
+
+  constructor(first: KGroupedStreamImpl<K, never>, parts: readonly CogroupPart<K, A>[]) {
+    this.#first = first;
+    this.#parts = parts;
+  }
+
+  cogroup<V>(grouped: KGroupedStream<K, V>, aggregate: Aggregate<V, A, K>): CogroupedKStream<K, A> {
+    const other = grouped as unknown as KGroupedStreamImpl<K, never>;
+    if (!(other instanceof KGroupedStreamImpl) || !this.#first.isOfOneBuilder(other)) {
+      this.#first.refuse('cogroup() takes a grouped stream of the same StreamsBuilder, and an aggregate for it');
+      return this;
+    }
+    const part: CogroupPart<K, A> = { grouped: other, aggregate: aggregate as unknown as Aggregate<never, A, K> };
+    return new CogroupedKStreamImpl(this.#first, [...this.#parts, part]);
+  }
+
+  windowedBy(windows: Windows, options: EmitOptions = {}): WindowedCogroupedKStream<K, A> {
+    const windowing = this.#first.windowing(windows, options);
+    return { aggregate: (given) => this.#aggregateOver(windowing, given) };
+  }
+
+  aggregate(options: { store: string }): KTable<K, A> {
+    return this.#aggregateOver(undefined, options);
+  }
+
+  #aggregateOver<TK>(windowing: Windowing | undefined, options: { store: string }): KTable<TK, A> {
+    checkOptions('aggregate()', options, ['store']);
+    const first = this.#parts[0]?.aggregate as Aggregate<never, A, K>;
+    const store = this.#first.storeOf(first, windowing, options.store);
+    const nodes = this.#parts.map(({ grouped, aggregate }, part) => {
+      const sent = withPartsOf(aggregate, first, ['serde']);
+      const shared = withPartsOf(aggregate, first, ['serde', 'empty']);
+      return grouped.addAggregation(sent, windowing, { store, part, shared }).node;
+    });
+    const { node, late } = this.#first.addCogroup(nodes, windowing);
+    return this.#first.tableOf(node, { windowing, store, late });
+  }
+}
+
+/** An aggregate with parts of another one; the very same where they are its own. */
+function withPartsOf<A extends object>(aggregate: A, other: A, names: readonly (keyof A)[]): A {
+  const others = names.filter((name) => aggregate?.[name] !== other?.[name]);
+  if (others.length === 0) return aggregate;
+  const parts = others.map((name) => [name, { value: other[name], enumerable: true }]);
+  return Object.create(aggregate, Object.fromEntries(parts) as PropertyDescriptorMap) as A;
 }
 
 function reduceAggregate<V>(

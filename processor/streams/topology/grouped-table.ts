@@ -87,7 +87,14 @@ export class KGroupedTableImpl<K, V> implements KGroupedTable<K, V> {
       store: { ...layout, name: store, serde: aggregate?.serde },
       inputs: [{ from: source.index, carries: 'routed', sender: sender.index }],
     });
-    return this.#dsl.table(node, { key, layout, value: aggregate?.serde, knowsBefore: true, late: undefined });
+    return this.#dsl.table(node, {
+      key,
+      layout,
+      value: aggregate?.serde,
+      knowsBefore: true,
+      storeName: store,
+      late: undefined,
+    });
   }
 
   #senderOf(value: Serde<unknown>): DeclaredNode {

@@ -146,7 +146,7 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
     const layout = { kind: 'key-value', key } as const;
     const store = { ...layout, name, serde: value, timed: true };
     const node = this.dsl.graph.add({ kind: 'to-table', store, inputs: stream.records() });
-    return this.dsl.table(node, { key, layout, value, knowsBefore: true, late: undefined });
+    return this.dsl.table(node, { key, layout, value, knowsBefore: true, storeName: name, late: undefined });
   }
 
   groupBy<L>(

@@ -17,6 +17,9 @@ import { KGroupedTableImpl } from './grouped-table.ts';
 import { asAny, wrapped } from './kstream.ts';
 import { newestOf } from './table-layout.ts';
 import { stringSerde, type Serde } from './serdes.ts';
+import { closingOf, joinedWindows, suppressNode } from './suppress-node.ts';
+import type { Suppressed } from './suppressed.ts';
+import { isUnlimited } from './windows.ts';
 
 export class KTableImpl<K, V> implements KTable<K, V> {
   protected readonly dsl: DslContext;
@@ -110,6 +113,35 @@ export class KTableImpl<K, V> implements KTable<K, V> {
     return mapper === undefined ? (stream as unknown as KStream<L, V | null>) : stream.selectKey(mapper);
   }
 
+  suppress(until: Suppressed, options: TableStoreOptions<V> = {}): KTable<K, V> {
+    const what = `suppress() of ${this.node.name}`;
+    checkOptions(what, until, ['until', 'limitMs', 'maxRows']);
+    checkOptions(what, options, ['store', 'value']);
+    const { key, windowed, storeName } = this.shape;
+    const value = (options.value ?? this.shape.value) as Serde<unknown> | undefined;
+    const { graph } = this.dsl;
+    if (until.until === 'window-closes' && windowed === undefined)
+      graph.refuse(`${what} until windows close: only a windowed aggregation has windows`);
+    if (until.until === 'window-closes' && windowed !== undefined && isUnlimited(windowed.windows))
+      graph.refuse(`${what} until windows close: a window without end never does`);
+    if (until.until === 'time-limit' && value === undefined)
+      graph.refuse(`${what} keeps what rows were before and needs a serde for them, { value: … }`);
+    const name = options.store ?? (storeName === undefined ? undefined : `${storeName}-suppress`);
+    if (name === undefined) graph.refuse(`${what} needs a name for what it holds, { store: … }`);
+    const node = graph.add(
+      suppressNode(this.#changes(), {
+        key,
+        value,
+        held: name ?? '',
+        until:
+          until.until === 'time-limit'
+            ? { kind: 'time-limit', limitMs: until.limitMs, maxRows: until.maxRows }
+            : { kind: 'window-closes', ...closingOf(windowed) },
+      }),
+    );
+    return this.dsl.table(node, { ...this.shape, value, late: this.shape.late });
+  }
+
   late(): KStream<unknown, V> {
     const { late, value } = this.shape;
     if (late === undefined)
@@ -138,6 +170,8 @@ export class KTableImpl<K, V> implements KTable<K, V> {
       layout: newestOf(this.shape.layout),
       value: options.value as Serde<unknown> | undefined,
       knowsBefore: options.store !== undefined,
+      windowed: undefined,
+      storeName: options.store ?? options.name,
       late: undefined,
     });
   }
@@ -166,6 +200,8 @@ export class KTableImpl<K, V> implements KTable<K, V> {
       layout: newestOf(this.shape.layout),
       value: options.value as Serde<unknown> | undefined,
       knowsBefore: true,
+      windowed: joinedWindows(this.shape.windowed, other.shape.windowed),
+      storeName: store?.name ?? `${this.shape.storeName ?? 'table'}-${other.shape.storeName ?? 'table'}`,
       late: undefined,
     });
   }
@@ -195,7 +231,8 @@ export class KTableImpl<K, V> implements KTable<K, V> {
   #behind<W>(node: DeclaredNode, store: StoreSpec | undefined, value: Serde<unknown> | undefined): KTable<K, W> {
     const knowsBefore = this.shape.knowsBefore || store !== undefined;
     const layout = store === undefined ? this.shape.layout : newestOf(this.shape.layout);
-    return this.dsl.table(node, { ...this.shape, layout, value, knowsBefore, late: undefined });
+    const storeName = store?.name ?? this.shape.storeName;
+    return this.dsl.table(node, { ...this.shape, layout, value, knowsBefore, storeName, late: undefined });
   }
 
   #storeOf<W>(

@@ -134,6 +134,7 @@ export class StreamsBuilder {
       layout,
       value,
       knowsBefore: named !== undefined,
+      storeName: store.name,
       late: undefined,
     });
   }

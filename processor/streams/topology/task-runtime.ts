@@ -46,6 +46,14 @@ export interface RowChange {
 /** Hands one changed row to a node that reads a table. */
 export type ChangeEmit = (change: RowChange) => void;
 
+/** Stream time of one step, as of the records that have reached it. */
+export interface StepTime {
+  /** -1 before the first record. */
+  readonly nowMs: number;
+  /** A record of this event time has reached the step: answers the time that it may be late by. */
+  reached(timestampMs: number): number;
+}
+
 /** A record for a sink topic. */
 export interface SinkRecord {
   readonly topic: string;
@@ -84,6 +92,8 @@ export interface TaskRuntime {
   nowMs(): number;
   /** Event time that this task has reached; -1 before it knows. Never goes back. */
   streamTimeMs(): number;
+  /** Stream time of the step that has this store. */
+  stepTimeOf(store: string): StepTime;
   keyValueStore(name: string): LiveKeyValueStore<unknown, unknown>;
   windowStore(name: string): LiveWindowStore<unknown, unknown>;
   sessionStore(name: string): LiveSessionStore<unknown, unknown>;

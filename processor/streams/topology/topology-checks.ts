@@ -51,6 +51,8 @@ export function findNodeProblem(node: DeclaredNode, nodes: readonly DeclaredNode
             `before must be taken away again`) ??
         findStoreProblem(name, node.store)
       );
+    case 'table-suppress':
+      return findStoreProblem(name, node.held as StoreSpec<unknown>);
     case 'to-table':
     case 'table-filter':
     case 'table-map-values':
@@ -229,7 +231,7 @@ export function findStoreProblem(node: string, store: StoreSpec<unknown>): strin
     return `${what} is of the kind ${String(kind)}: there are ${KINDS.join(', ')}`;
   if (!isSerde(serde)) return `${what} has no serde: an object with serialize and deserialize`;
   if (key !== undefined && !isSerde(key)) return `${what} has a key that is no serde`;
-  if (kind === 'window' && !(Number(windowSizeMs) > 0)) return `${what} needs a windowSizeMs above 0`;
+  if (kind === 'window' && !(Number(windowSizeMs) >= 0)) return `${what} needs a windowSizeMs of 0 or more`;
   if ((kind === 'window' || kind === 'session') && !(Number(retentionMs) >= 0))
     return `${what} needs a retentionMs of 0 or more`;
   if (kind === 'versioned' && !(Number(historyMs) >= 0)) return `${what} needs a historyMs of 0 or more`;

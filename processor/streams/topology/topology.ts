@@ -85,6 +85,12 @@ export function foreignGroupingsOf(nodes: readonly GraphNode[]): ReadonlySet<str
   );
 }
 
+/** The stores of a sub-topology that forget with stream time, or give back with it what they hold. */
+export function storesByTimeOf({ nodes, stores }: Pick<SubTopology, 'nodes' | 'stores'>): StoreSpec<unknown>[] {
+  const held = new Set(nodes.flatMap((node) => (node.kind === 'table-suppress' ? node.held.name : [])));
+  return stores.filter(({ kind, name }) => kind !== 'key-value' || held.has(name));
+}
+
 /** Topics that a sub-topology writes to besides its changelogs: sinks, repartition topics, dead letters. */
 export function outputsOf({ nodes }: SubTopology, applicationId: string): string[] {
   const written = nodes.flatMap((node) => {

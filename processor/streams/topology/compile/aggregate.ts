@@ -2,11 +2,13 @@ import type { AggregateNode, Aggregation, MergePartialsNode } from '../graph.ts'
 import { addOwn, canChange, copyOf, emptyOf } from '../own-values.ts';
 import type { PartialAggregate } from '../repartition-record.ts';
 import { readStored } from '../stored-value.ts';
-import type { ChangeEmit, Emit, TaskRuntime } from '../task-runtime.ts';
+import type { Emit, TaskRuntime } from '../task-runtime.ts';
 import { aggregated, failedAt, isNoKey, settled } from '../user-code.ts';
-import { windowStartsOf, type TimeWindows } from '../windows.ts';
+import { closesMs, isFixed, isSession, isSliding, windowEndOf, windowStartsOf } from '../windows.ts';
+import { compileSessions } from './session.ts';
+import { compileSliding } from './sliding.ts';
 import { withRecord } from './steps.ts';
-import { ChangedRows } from './table.ts';
+import type { AggregationTargets } from './aggregation-targets.ts';
 
 /** Merges a partial of so many records into a store. `windowedOnly`: of records without a value. */
 export type MergePartial = (key: unknown, partial: PartialAggregate, records: number, windowedOnly: boolean) => void;
@@ -21,14 +23,6 @@ interface Item<P> {
 
 /** The row's next value; undefined and null: none. `last`: nobody asks for another one with this part. */
 type NextValue<P> = (value: unknown, part: P, key: unknown, timestampMs: number, last: boolean) => unknown;
-
-/** Where the results of an aggregation go. */
-export interface AggregationTargets {
-  /** Its changed rows. */
-  readonly next: ChangeEmit | undefined;
-  /** What came too late for all of its windows. */
-  readonly late: Emit;
-}
 
 /** Merges the partials of a combine node into a store. */
 export function compileMergePartials(
@@ -58,8 +52,28 @@ export function compileMergePartials(
 
 /** Adds records one by one: this task owns their keys. */
 export function compileAggregate(node: AggregateNode, runtime: TaskRuntime, targets: AggregationTargets): Emit {
-  const { name, aggregate, windows } = node;
+  const { name, windows } = node;
   const keyOf = withRecord(node.keyOf, runtime);
+  const add = compileAdd(node, runtime, targets);
+  // Sliding windows take no records without a value, as in Kafka Streams; other windows do.
+  const countsNulls = windows !== undefined && !isSliding(windows);
+  return (key, value, at) => {
+    try {
+      const selected = keyOf(value, key, at);
+      if (isNoKey(selected)) runtime.drop('null-key');
+      // mutant: skip-null-values
+      else if (value !== null || countsNulls) add(selected, value, at);
+      else if (windows !== undefined) runtime.drop('null-value');
+    } catch (error) {
+      throw failedAt(name, error);
+    }
+  };
+}
+
+function compileAdd(node: AggregateNode, runtime: TaskRuntime, targets: AggregationTargets): Emit {
+  const { aggregate, windows } = node;
+  if (windows !== undefined && isSession(windows)) return compileSessions(node, windows, runtime, targets);
+  if (windows !== undefined && isSliding(windows)) return compileSliding(node, windows, runtime, targets);
   const empty = emptyOf(aggregate);
   const add = addOwn(aggregate.add as never, aggregate.serde);
   // mutant: partial-of-each-window
@@ -68,29 +82,14 @@ export function compileAggregate(node: AggregateNode, runtime: TaskRuntime, targ
   const lateValue = (part: unknown, key: unknown, at: number): unknown => add(empty(), part, key, at);
   // mutant: tell-late
   const update = compileUpdate(node, runtime, targets, { nextValue, lateValue });
-  return (key, value, at) => {
-    try {
-      const selected = keyOf(value, key, at);
-      if (isNoKey(selected)) runtime.drop('null-key');
-      // mutant: skip-null-values
-      else if (value !== null || windows !== undefined)
-        update(selected, { part: value, timeMs: at, newestMs: at, records: 1 });
-    } catch (error) {
-      throw failedAt(name, error);
-    }
-  };
-}
-
-/** A window whose end lies this far back is closed: what belongs to it is late. */
-function isClosed(windows: TimeWindows, windowStartMs: number, streamTimeMs: number): boolean {
-  return windowStartMs + windows.sizeMs + windows.graceMs <= streamTimeMs;
+  return (key, value, at) => update(key, { part: value, timeMs: at, newestMs: at, records: 1 });
 }
 
 /** Puts items into rows of the store, and hands on each changed row once a commit. */
 function compileUpdate<P>(
   { windows, store }: Aggregation,
   runtime: TaskRuntime,
-  { next, late }: AggregationTargets,
+  { changed, late }: AggregationTargets,
   {
     nextValue,
     lateValue,
@@ -99,7 +98,6 @@ function compileUpdate<P>(
     readonly lateValue: (part: P, key: unknown, timestampMs: number) => unknown;
   },
 ): (key: unknown, item: Item<P>) => void {
-  const changed = ChangedRows.ofStore(store, runtime, next);
   const isTimed = store.timed === true;
   if (windows === undefined) {
     const rows = runtime.keyValueStore(store.name);
@@ -113,12 +111,14 @@ function compileUpdate<P>(
       changed.add(key, timestampMs);
     };
   }
+  if (!isFixed(windows)) throw new TypeError('partials go into windows whose bounds are known, and into no others');
   const rows = runtime.windowStore(store.name);
   const intake = runtime.intakeOf(store.name);
+  const time = runtime.stepTimeOf(store.name);
   return (key, { part, timeMs, newestMs, records }) => {
     const starts = windowStartsOf(windows, timeMs);
-    const streamTimeMs = runtime.streamTimeMs();
-    const open = starts.filter((start) => !isClosed(windows, start, streamTimeMs));
+    const streamTimeMs = time.reached(newestMs);
+    const open = starts.filter((start) => closesMs(windows, windowEndOf(windows, start)) > streamTimeMs);
     if (open.length > 0) intake.taken(open.length * records);
     if (open.length < starts.length)
       intake.leftOut((starts.length - open.length) * records, {
@@ -126,7 +126,8 @@ function compileUpdate<P>(
         timestampMs: newestMs,
         streamTimeMs,
       });
-    if (open.length === 0) late(key, aggregated(lateValue(part, key, newestMs)), newestMs);
+    // Of before the start of an unlimited window there is no window to be late for.
+    if (open.length === 0 && starts.length > 0) late(key, aggregated(lateValue(part, key, newestMs)), newestMs);
     for (let index = 0; index < open.length; index += 1) {
       const startMs = open[index] as number;
       const row = isTimed ? rows.row(key, startMs) : undefined;
@@ -135,7 +136,7 @@ function compileUpdate<P>(
       const value = aggregated(nextValue(before, part, key, newestMs, index === open.length - 1));
       if (value === null || value === undefined) rows.delete(key, startMs);
       else rows.put(key, startMs, value, timestampMs);
-      if (changed.isRead) changed.add({ key, startMs, endMs: startMs + windows.sizeMs }, timestampMs);
+      if (changed.isRead) changed.add({ key, startMs, endMs: windowEndOf(windows, startMs) }, timestampMs);
     }
   };
 }

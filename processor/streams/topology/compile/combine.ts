@@ -4,7 +4,15 @@ import { addOwn, emptyOf } from '../own-values.ts';
 import { encodePartial, partialHeaders } from '../repartition-record.ts';
 import type { Emit, TaskRuntime } from '../task-runtime.ts';
 import { aggregated, failedAt, isNoKey, serialized } from '../user-code.ts';
-import { commonGrainMs, floorTo, windowStartsOf, type TimeWindows } from '../windows.ts';
+import {
+  closesMs,
+  commonGrainMs,
+  floorTo,
+  isUnlimited,
+  windowEndOf,
+  windowStartsOf,
+  type FixedWindows,
+} from '../windows.ts';
 import { withRecord } from './steps.ts';
 
 interface Accumulator {
@@ -43,7 +51,7 @@ export function compileCombine(node: CombineNode, runtime: TaskRuntime): Emit {
   const grainMs = commonGrainMs(windows);
   // Any store that it feeds is the address of all of them.
   const store = feeds[0]?.store ?? '';
-  const shortestGraceMs = Math.min(...windows.map(({ graceMs }) => graceMs));
+  const shortestGraceMs = Math.min(...windows.map((one) => (isUnlimited(one) ? Infinity : one.graceMs)));
   const inTime: Partials = new Map();
   /** By the stream time that they are late by. */
   const behind = new Map<number, Partials>();
@@ -148,14 +156,14 @@ export function compileCombine(node: CombineNode, runtime: TaskRuntime): Emit {
  * The stream time, up to the one that has been reached, at which the last window closed that a record is too late for.
  * Undefined: it is late for none. Infinity: for all.
  */
-function lateBy(windows: readonly TimeWindows[], at: number, streamTimeMs: number): number | undefined {
+function lateBy(windows: readonly FixedWindows[], at: number, streamTimeMs: number): number | undefined {
   let lateByMs: number | undefined;
   let isInTime = false;
   for (const one of windows) {
     for (const start of windowStartsOf(one, at)) {
-      const closesMs = start + one.sizeMs + one.graceMs;
-      if (closesMs > streamTimeMs) isInTime = true;
-      else if (lateByMs === undefined || closesMs > lateByMs) lateByMs = closesMs;
+      const closes = closesMs(one, windowEndOf(one, start));
+      if (closes > streamTimeMs) isInTime = true;
+      else if (lateByMs === undefined || closes > lateByMs) lateByMs = closes;
     }
   }
   return lateByMs === undefined || isInTime ? lateByMs : Infinity;

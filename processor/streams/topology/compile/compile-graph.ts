@@ -1,11 +1,14 @@
 import {
+  addressOf,
   inputTopicOf,
   readersOf,
+  type AggregateNode,
   type Edge,
   type ForeignJoinNode,
   type ForeignRespondNode,
   type GraphNode,
   type JoinSide,
+  type MergePartialsNode,
   type RepartitionSourceNode,
   type TableJoinNode,
 } from '../graph.ts';
@@ -16,7 +19,8 @@ import type { Serde } from '../serdes.ts';
 import { topicNameOf } from '../topology.ts';
 import { failedAt, takesKey, userCodeFailed } from '../user-code.ts';
 import { keepsValues, needsOwnValues } from '../value-sharing.ts';
-import { compileAggregate, compileMergePartials, type AggregationTargets, type MergePartial } from './aggregate.ts';
+import { compileAggregate, compileMergePartials, type MergePartial } from './aggregate.ts';
+import type { AggregationTargets } from './aggregation-targets.ts';
 import { compileCombine } from './combine.ts';
 import {
   compileForeignJoin,
@@ -36,7 +40,9 @@ import { compileSend } from './send.ts';
 import { compileSink } from './sink.ts';
 import { bothSources, compileSource, type CompiledSource } from './source.ts';
 import { compileBranch, compileStep } from './steps.ts';
+import { compileSuppress, viewOfSuppressed } from './suppress.ts';
 import {
+  ChangedRows,
   compileTableStep,
   compileToStream,
   compileToTable,
@@ -91,6 +97,7 @@ export function compileGraph(
   const knownForeignJoins = new Map<number, ForeignJoin>();
   const knownJoins = new Map<number, Readonly<Record<JoinSide, ChangeEmit>>>();
   const knownViews = new Map<number, TableView>();
+  const knownChangedRows = new Map<number, ChangedRows>();
 
   /** A node that records are handed to; the same one for all edges that lead to it. */
   const compiled = (node: GraphNode): Compiled => {
@@ -168,6 +175,8 @@ export function compileGraph(
         return respondOf(node).changed;
       case 'foreign-join':
         return foreignJoinOf(node).changed;
+      case 'table-suppress':
+        return compileSuppress(node, runtime, { from: viewOf(tableBefore(node)), next: changesBehind(node) });
       default:
         throw new Error(`${node.name} takes no changes of tables`);
     }
@@ -232,6 +241,8 @@ export function compileGraph(
     // What an operator keeps it writes at the commit: until then its rows are those that it would make.
     if (kept !== undefined) return { row: (made ?? kept).row, before: kept.before };
     if (made !== undefined) return made;
+    if (node.kind === 'table-suppress') return viewOfSuppressed(node, runtime, viewOf(tableBefore(node)));
+    if (node.kind === 'table-cogroup') return viewOf(tableBefore(node));
     throw new Error(`${node.name} is no table`);
   };
 
@@ -251,9 +262,19 @@ export function compileGraph(
       ),
     );
 
-  const targetsOf = (node: GraphNode): AggregationTargets => {
+  const targetsOf = (node: AggregateNode | MergePartialsNode): AggregationTargets => {
     const { emit: late } = behind(node, 'late');
-    return { late, next: changesBehind(node) };
+    return { late, changed: changedRowsOf(node) };
+  };
+
+  /** The changed rows of the table that an aggregation is, or is one part of. */
+  const changedRowsOf = (node: AggregateNode | MergePartialsNode): ChangedRows => {
+    const [whole = node] = readersOf(node, nodes).filter(({ kind }) => kind === 'table-cogroup');
+    const before = knownChangedRows.get(whole.index);
+    if (before !== undefined) return before;
+    const changed = ChangedRows.ofStore(node.store, runtime, changesBehind(whole));
+    knownChangedRows.set(whole.index, changed);
+    return changed;
   };
 
   const compileNode = (node: GraphNode): Compiled => {
@@ -319,6 +340,8 @@ export function compileGraph(
       case 'foreign-subscribe':
       case 'foreign-respond':
       case 'foreign-join':
+      case 'table-cogroup':
+      case 'table-suppress':
         return NOTHING;
     }
   };
@@ -354,7 +377,7 @@ export function compileGraph(
       byCombine.set(edge.combine, merges);
       merges.push(named(node, () => compileMergePartials(node, runtime, targetsOf(node))));
       // mutant: merges-of-each-store
-      byStore.set(node.store.name, { key: node.key, merges });
+      byStore.set(addressOf(node), { key: node.key, merges });
     }
     return byStore;
   };

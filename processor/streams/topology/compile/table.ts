@@ -2,17 +2,15 @@ import type { StoreSpec } from '../../store/typed-store.ts';
 import type { TableStepNode, ToTableNode, ValueFunction } from '../graph.ts';
 import { copyThrough } from '../own-values.ts';
 import type { CurrentRecord } from '../record.ts';
-import type { Windowed as WindowedOf } from '../windowed-serdes.ts';
 import type { ChangeEmit, Emit, RowChange, TableRow, TableView, TaskRuntime } from '../task-runtime.ts';
 import { failedAt, isTruthy, settled } from '../user-code.ts';
+import { rowStoreOf } from './row-store.ts';
 import { withRecord, type Call } from './steps.ts';
 
 /*
  * Tables in one task. A table hands on what has changed once a commit, and can be looked into at any time: `row` as it
  * is now, `before` as of the last commit. So no old value travels: what a change replaces is what the store still has.
  */
-
-type Windowed = WindowedOf<unknown>;
 
 /** The table that is kept in a store. Each value that it gives is the asker's own. */
 export function viewOfStore(spec: StoreSpec<unknown>, runtime: TaskRuntime): TableView {
@@ -25,36 +23,12 @@ export function viewOfStore(spec: StoreSpec<unknown>, runtime: TaskRuntime): Tab
       throw failedAt(`the store "${spec.name}"`, error);
     }
   };
-  switch (spec.kind) {
-    case 'window': {
-      const rows = runtime.windowStore(spec.name);
-      return {
-        row: (key) => own(rows.row((key as Windowed).key, (key as Windowed).startMs)),
-        before: (key) => rows.committedRow((key as Windowed).key, (key as Windowed).startMs),
-      };
-    }
-    case 'versioned': {
-      const rows = runtime.versionedStore(spec.name);
-      return { row: (key, asOfMs) => own(rows.row(key, asOfMs)), before: (key) => rows.committedRow(key) };
-    }
-    default: {
-      const rows = runtime.keyValueStore(spec.name);
-      return { row: (key) => own(rows.row(key)), before: (key) => rows.committedRow(key) };
-    }
+  if (spec.kind === 'versioned') {
+    const rows = runtime.versionedStore(spec.name);
+    return { row: (key, asOfMs) => own(rows.row(key, asOfMs)), before: (key) => rows.committedRow(key) };
   }
-}
-
-/** What identifies a row among those of its table, in text. */
-function idOfRow(spec: StoreSpec<unknown>, runtime: TaskRuntime): (key: unknown) => string {
-  if (spec.kind === 'key-value' || spec.kind === 'versioned') {
-    const rows = spec.kind === 'versioned' ? runtime.versionedStore(spec.name) : runtime.keyValueStore(spec.name);
-    return (key) => rows.idOf(key);
-  }
-  const rows = runtime.windowStore(spec.name);
-  return (key) => {
-    const windowed = key as Windowed;
-    return `${String(windowed.startMs)}:${String(windowed.endMs)}:${rows.idOf(windowed.key)}`;
-  };
+  const rows = rowStoreOf(spec, runtime);
+  return { row: (key) => own(rows.row(key)), before: (key) => rows.committedRow(key) };
 }
 
 interface ChangedRow {
@@ -102,7 +76,8 @@ export class ChangedRows {
 
   /** Of a table that is kept in a store. */
   static ofStore(spec: StoreSpec<unknown>, runtime: TaskRuntime, next: ChangeEmit | undefined): ChangedRows {
-    return new ChangedRows(runtime, viewOfStore(spec, runtime), { next, idOf: idOfRow(spec, runtime) });
+    const rows = spec.kind === 'versioned' ? runtime.versionedStore(spec.name) : rowStoreOf(spec, runtime);
+    return new ChangedRows(runtime, viewOfStore(spec, runtime), { next, idOf: (key) => rows.idOf(key) });
   }
 
   /** The row has been replaced: it has this time, whatever it had before. */
@@ -244,19 +219,10 @@ export function keptIn(
   next: ChangeEmit | undefined,
 ): (key: unknown, value: unknown, timestampMs: number) => void {
   const changed = ChangedRows.ofStore(spec, runtime, next);
-  if (spec.kind === 'key-value') {
-    const rows = runtime.keyValueStore(spec.name);
-    return (key, value, timestampMs) => {
-      if (value === null) rows.delete(key);
-      else rows.put(key, value, timestampMs);
-      changed.add(key, timestampMs);
-    };
-  }
-  const rows = runtime.windowStore(spec.name);
+  const rows = rowStoreOf(spec, runtime);
   return (key, value, timestampMs) => {
-    const { key: inner, startMs } = key as Windowed;
-    if (value === null) rows.delete(inner, startMs);
-    else rows.put(inner, startMs, value, timestampMs);
+    if (value === null) rows.delete(key);
+    else rows.put(key, value, timestampMs);
     changed.add(key, timestampMs);
   };
 }

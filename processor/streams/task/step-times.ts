@@ -1,0 +1,131 @@
+import { StreamsError } from '../errors.ts';
+import { STEP_TIME_KEY, STREAM_TIME_KEY } from '../store/runtime-rows.ts';
+import type { StateStore, StoreChange } from '../store/state-store.ts';
+import type { StepTime } from '../topology/task-runtime.ts';
+import { timedTopicsOf, type SubTopology } from '../topology/topology.ts';
+import { decodeWatermark, encodeWatermark } from './watermark.ts';
+
+export interface StepTimesOptions {
+  readonly taskId: string;
+  readonly subTopology: SubTopology;
+  /** Absent when the sub-topology has no stores. */
+  readonly store: StateStore | undefined;
+  /** What the task as a whole has reached. */
+  readonly streamTimeMs: () => number;
+}
+
+/**
+ * Stream time of each step that has some of its own: of a windowed aggregation, and of what is held back behind it.
+ *
+ * In a task that reads one partition of one stream it is the largest event time of the records that have reached the
+ * step, kept in a row of the runtime's own in the step's store. A task behind a shuffle, or with several streams, has
+ * one watermark for all its steps: records of one partition must not be late because another one ran ahead.
+ */
+export class StepTimes {
+  readonly #options: StepTimesOptions;
+  readonly #isOwn: boolean;
+  readonly #steps = new Map<string, OwnTime>();
+  readonly #shared: StepTime;
+
+  constructor(options: StepTimesOptions) {
+    const { subTopology, streamTimeMs } = options;
+    this.#options = options;
+    this.#isOwn = timedTopicsOf(subTopology).length === 1 && subTopology.sources.every((source) => 'topic' in source);
+    this.#shared = {
+      get nowMs() {
+        return streamTimeMs();
+      },
+      reached: () => streamTimeMs(),
+    };
+  }
+
+  /** Of the step that has this store; the same one at each call. */
+  of(store: string): StepTime {
+    if (!this.#isOwn) return this.#shared;
+    const known = this.#steps.get(store);
+    if (known !== undefined) return known;
+    const step = new OwnTime();
+    this.#steps.set(store, step);
+    this.#load(store, step);
+    return step;
+  }
+
+  /** What the rows of a store expire by. */
+  nowMs(store: string): number {
+    return this.#steps.get(store)?.nowMs ?? this.#options.streamTimeMs();
+  }
+
+  /** A commit begins: what tables hand on with it comes in no order, and is late by what came before it only. */
+  beginFlush(): void {
+    for (const step of this.#steps.values()) step.isFlushing = true;
+  }
+
+  endFlush(): void {
+    for (const step of this.#steps.values()) step.endFlush();
+  }
+
+  /** The rows that have changed. */
+  takeChanges(): StoreChange[] {
+    const changes: StoreChange[] = [];
+    for (const [store, step] of this.#steps) {
+      const watermarkMs = step.newestMs;
+      if (watermarkMs === step.storedMs) continue;
+      step.storedMs = watermarkMs;
+      changes.push({ store, key: STEP_TIME_KEY, value: encodeWatermark({ watermarkMs, sources: {} }) });
+    }
+    return changes;
+  }
+
+  /** After an abort: back to what is committed. @throws StreamsError STORE_DAMAGED for a row that cannot be read. */
+  load(): void {
+    for (const [store, step] of this.#steps) this.#load(store, step);
+  }
+
+  #load(name: string, step: OwnTime): void {
+    const { store, taskId } = this.#options;
+    const bytes = store?.get(name, STEP_TIME_KEY);
+    const row = bytes === undefined ? undefined : decodeWatermark(bytes);
+    if (bytes !== undefined && row === undefined)
+      throw new StreamsError(
+        'STORE_DAMAGED',
+        `the row of a step's stream time in the store "${name}" of task ${taskId} cannot be read`,
+        { taskId },
+      );
+    // A release that knew no such rows has judged by the time of the task.
+    const former = row === undefined ? store?.get(name, STREAM_TIME_KEY) : undefined;
+    step.set(row?.watermarkMs, former === undefined ? undefined : decodeWatermark(former)?.watermarkMs);
+  }
+}
+
+/** Largest event time of what has reached one step; -1 before the first record. */
+class OwnTime implements StepTime {
+  newestMs = -1;
+  /** As of the commit before, while a commit hands on what tables have changed. */
+  #settledMs = -1;
+  /** What is in the row; undefined: there is none yet. */
+  storedMs: number | undefined;
+  isFlushing = false;
+
+  get nowMs(): number {
+    return this.newestMs;
+  }
+
+  reached(timestampMs: number): number {
+    if (timestampMs > this.newestMs) this.newestMs = timestampMs;
+    if (this.isFlushing) return this.#settledMs;
+    this.#settledMs = this.newestMs;
+    return this.newestMs;
+  }
+
+  endFlush(): void {
+    this.isFlushing = false;
+    this.#settledMs = this.newestMs;
+  }
+
+  set(storedMs: number | undefined, formerMs: number | undefined): void {
+    this.storedMs = storedMs;
+    this.newestMs = storedMs ?? formerMs ?? -1;
+    this.#settledMs = this.newestMs;
+    this.isFlushing = false;
+  }
+}
