@@ -306,9 +306,9 @@ export interface TableReduceOptions<V> {
 export interface KGroupedTable<K, V> {
   aggregate<A>(aggregate: TableAggregate<V, A, K>, options: { readonly store: string }): KTable<K, A>;
 
-  /** Counts rows per key. A key that has had rows and has none is a row of 0. */
+  /** Counts rows per key. A key that has had rows and has none is a row of 0. `key`: default, that of the grouping. */
   count(options: {
-    readonly store: string;
+    readonly store?: string;
     readonly key?: Serde<K>;
     readonly value?: Serde<number>;
   }): KTable<K, number>;

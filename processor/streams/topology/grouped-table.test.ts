@@ -134,7 +134,7 @@ describe('a table that is grouped anew', () => {
         name: 'by-amount',
         key: numbers,
       });
-      byAmount.count({ store: 'counts' });
+      byAmount.count({ store: 'counts', key: numbers });
       byAmount.aggregate(
         {
           empty: () => [] as (string | null)[],
@@ -205,6 +205,12 @@ describe('a table that is grouped anew', () => {
       .groupBy((amount, key) => ({ key, value: amount }), { name: 'g' })
       .reduce({ add: (a, b) => a + b, subtract: (a, b) => a - b }, { store: 's' });
     expect(() => builder.build()).toThrow(/the grouping "g" .* needs a serde for their values/);
+    const unnamed = new StreamsBuilder();
+    unnamed
+      .table('sales', { value: sales })
+      .groupBy((value, key) => ({ key, value }), { name: 'g' })
+      .count({});
+    expect(() => unnamed.build()).toThrow(/has a store without a name/);
     const other = new StreamsBuilder();
     other
       .table('sales', { value: sales })

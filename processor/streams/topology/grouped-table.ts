@@ -19,8 +19,9 @@ export class KGroupedTableImpl<K, V> implements KGroupedTable<K, V> {
   readonly #dsl: DslContext;
   readonly #table: DeclaredNode;
   readonly #grouping: TableGrouping;
-  /** The sender of the rows, by the serde of their values: all aggregations share it. */
-  readonly #senders = new Map<Serde<unknown>, DeclaredNode>();
+  /** The senders of the rows, by the serdes of their values and keys: aggregations of the same ones share one. */
+  readonly #senders: { readonly key: Serde<unknown>; readonly value: Serde<unknown>; readonly node: DeclaredNode }[] =
+    [];
 
   constructor(dsl: DslContext, table: DeclaredNode, grouping: TableGrouping) {
     this.#dsl = dsl;
@@ -30,22 +31,21 @@ export class KGroupedTableImpl<K, V> implements KGroupedTable<K, V> {
 
   aggregate<A>(aggregate: TableAggregate<V, A, K>, options: { readonly store: string }): KTable<K, A> {
     checkOptions('aggregate()', options, ['store']);
-    return this.#aggregateInto(aggregate as unknown as Aggregate<unknown, unknown>, options.store, this.#valueSerde());
+    return this.#aggregateInto(aggregate as unknown as Aggregate<unknown, unknown>, options.store, {
+      value: this.#valueSerde(),
+    });
   }
 
-  count(options: {
-    readonly store: string;
-    readonly key?: Serde<K>;
-    readonly value?: Serde<number>;
-  }): KTable<K, number> {
+  count(
+    options: { readonly store?: string; readonly key?: Serde<K>; readonly value?: Serde<number> } = {},
+  ): KTable<K, number> {
     checkOptions('count()', options, ['store', 'key', 'value']);
-    const { value } = options;
+    const { store, key, value } = options;
     const aggregate = value === undefined ? countAggregate : { ...countAggregate, serde: value };
-    return this.#aggregateInto(
-      aggregate as unknown as Aggregate<unknown, unknown>,
-      options.store,
-      this.#grouping.value ?? NOTHING_SERDE,
-    );
+    return this.#aggregateInto(aggregate as unknown as Aggregate<unknown, unknown>, store, {
+      key: key as Serde<unknown> | undefined,
+      value: this.#grouping.value ?? NOTHING_SERDE,
+    });
   }
 
   reduce(reducers: TableReducers<V>, options: TableReduceOptions<V>): KTable<K, V> {
@@ -60,7 +60,7 @@ export class KGroupedTableImpl<K, V> implements KGroupedTable<K, V> {
       subtract: (reduced, value) => subtract(reduced as V, value),
       serde: (options.value ?? arriving) as Serde<V | undefined>,
     };
-    return this.#aggregateInto(aggregate as Aggregate<unknown, unknown>, options.store, arriving);
+    return this.#aggregateInto(aggregate as Aggregate<unknown, unknown>, options.store, { value: arriving });
   }
 
   #valueSerde(): Serde<unknown> {
@@ -73,18 +73,22 @@ export class KGroupedTableImpl<K, V> implements KGroupedTable<K, V> {
     return value as Serde<unknown>;
   }
 
-  #aggregateInto<A>(aggregate: Aggregate<unknown, unknown>, store: string, value: Serde<unknown>): KTable<K, A> {
-    const { key, name } = this.#grouping;
+  #aggregateInto<A>(
+    aggregate: Aggregate<unknown, unknown>,
+    name: string | undefined,
+    { key = this.#grouping.key, value }: { readonly key?: Serde<unknown> | undefined; readonly value: Serde<unknown> },
+  ): KTable<K, A> {
     const { graph } = this.#dsl;
-    const sender = this.#senderOf(value);
-    const source = graph.repartitionSource(name);
+    const sender = this.#senderOf(key, value);
+    const source = graph.repartitionSource(this.#grouping.name);
     const layout = { kind: 'key-value', key } as const;
     const node = graph.add({
       kind: 'table-aggregate',
       key,
       value,
       aggregate,
-      store: { ...layout, name: store, serde: aggregate?.serde },
+      // Without a name the build refuses it.
+      store: { ...layout, name: name as string, serde: aggregate?.serde },
       inputs: [{ from: source.index, carries: 'routed', sender: sender.index }],
     });
     return this.#dsl.table(node, {
@@ -97,17 +101,17 @@ export class KGroupedTableImpl<K, V> implements KGroupedTable<K, V> {
     });
   }
 
-  #senderOf(value: Serde<unknown>): DeclaredNode {
-    const known = this.#senders.get(value);
-    if (known !== undefined) return known;
-    const { key, name: grouping, pairOf } = this.#grouping;
+  #senderOf(key: Serde<unknown>, value: Serde<unknown>): DeclaredNode {
+    const known = this.#senders.find((one) => one.key === key && one.value === value);
+    if (known !== undefined) return known.node;
+    const { name: grouping, pairOf } = this.#grouping;
     const { index: from } = this.#table;
     const inputs: Edge[] = [
       { from, carries: 'changes' },
       { from, carries: 'rows' },
     ];
-    const sender = this.#dsl.graph.add({ kind: 'table-group', grouping, pairOf, key, value, inputs });
-    this.#senders.set(value, sender);
-    return sender;
+    const node = this.#dsl.graph.add({ kind: 'table-group', grouping, pairOf, key, value, inputs });
+    this.#senders.push({ key, value, node });
+    return node;
   }
 }

@@ -57,6 +57,40 @@ describe('tables', () => {
     ]);
   });
 
+  test('a filter tells what was never there as deleted, unless the table that it reads is kept by name', async () => {
+    for (const [store, own, expected] of [
+      [undefined, undefined, ['b', 'a', 'a', 'c']],
+      [undefined, 'own', ['b', 'a', 'a', 'c']],
+      ['named', undefined, ['b', 'a']],
+      ['named', 'own', ['b', 'a']],
+    ] as const) {
+      const builder = new StreamsBuilder();
+      const table = builder.table('in', { value: numbers, ...(store === undefined ? {} : { store }) });
+      table
+        .filter((value) => value > 1, own === undefined ? {} : { store: own })
+        .toStream()
+        .to('out', { value: numbers });
+      const driver = new TopologyTestDriver(builder.build());
+      for (const [key, value] of [
+        ['b', '2'],
+        ['a', '3'],
+      ] as const)
+        await driver.pipe('in', { key, value });
+      expect(driver.output('out')).toHaveLength(2);
+      // It goes, it does not pass again, one that never passed.
+      for (const [key, value] of [
+        ['b', '1'],
+        ['a', null],
+        ['a', null],
+        ['c', '1'],
+      ] as const)
+        await driver.pipe('in', { key, value });
+      expect(driver.output('out').map(({ key, value }) => [String(key), value])).toEqual(
+        expected.map((key) => [key, null]),
+      );
+    }
+  });
+
   test('keys that are numbers: one row each, byte for byte as Java writes them', async () => {
     const builder = new StreamsBuilder();
     const stream = builder.stream('in', { key: longs, value: numbers });
