@@ -96,7 +96,7 @@ export class KGroupedTableImpl<K, V> implements KGroupedTable<K, V> {
       layout,
       value: aggregate?.serde,
       knowsBefore: true,
-      storeName: store,
+      storeName: name,
       late: undefined,
     });
   }
