@@ -20,7 +20,7 @@ import { KafkaStreams, StreamsBuilder, stringSerde } from '${SOURCES.streams}';
 const BUILD = `
 export function build(topic) {
   const builder = new StreamsBuilder();
-  builder.stream(topic, { decode: ({ value }) => String(value) }).to('out', stringSerde);
+  builder.stream(topic, { decode: ({ value }) => String(value) }).to('out', { value: stringSerde });
   return builder.build();
 }
 `;

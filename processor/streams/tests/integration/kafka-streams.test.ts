@@ -16,7 +16,7 @@ import { sharedBroker, type SharedBroker } from '../../../../tests/support/share
 import { publishOnce } from '../../../../tests/support/test-producer.ts';
 import { readTopic } from '../../../../tests/support/topic-reader.ts';
 import { found, stays, until } from '../../../../tests/support/until.ts';
-import { ASKED_TOPICS, COUNTS, topology } from '../support/queried-topology.ts';
+import { ASKED_TOPICS, COUNTS, OLD_MS, OLD_WORD, topology } from '../support/queried-topology.ts';
 
 /*
  * What an application asks of a running KafkaStreams: decisions about failures, a pause, rows of its stores and where
@@ -32,7 +32,8 @@ const BY_MODULE = {
   topologyOptions: ASKED_TOPICS,
 };
 const WORDS = Array.from({ length: 40 }, (_, index) => `word-${String(index)}`);
-const FAILING = ['bad-skip', 'bad-letter', 'unwritable-skip', 'unwritable-letter'];
+const FAILING = ['bad-skip', 'bad-letter', 'unwritable-skip', 'unwritable-letter', 'ahead-skip', 'ahead-letter'];
+const PUBLISHED = FAILING.length + WORDS.length;
 
 let broker: SharedBroker;
 let directory: string;
@@ -52,8 +53,9 @@ afterAll(async () => {
 
 function instance(declared: typeof BY_MODULE | { readonly topology: Topology }): KafkaStreams {
   const decide = (error: StreamsError, record: FailedRecord | FailedOutput | undefined): 'skip' | 'dead-letter' => {
-    asked.push([`${error.code} ${(error.cause as Error).name} ${(error.cause as Error).message}`, record]);
-    return (error.cause as Error).message.endsWith('skip') ? 'skip' : 'dead-letter';
+    const source = record !== undefined && 'source' in record ? record.source : record;
+    asked.push([`${error.code} ${(error.cause as Error | undefined)?.name ?? ''} ${String(source?.value)}`, record]);
+    return String(source?.value).endsWith('skip') ? 'skip' : 'dead-letter';
   };
   const streams = new KafkaStreams({
     ...declared,
@@ -99,18 +101,20 @@ test('handlers decide, a pause holds, and committed rows are read where they are
   await first.start();
   await publish(...FAILING, ...WORDS);
   await until(() => first.state === 'RUNNING', 'it runs');
-  await until(() => first.status().tasks.reduce((sum, { lag }) => sum + lag, 0) === 44, 'what waits is told');
+  await until(() => first.status().tasks.reduce((sum, { lag }) => sum + lag, 0) === PUBLISHED, 'what waits is told');
   await stays(async () => (await committed()) === 0 && first.state === 'RUNNING', 'nothing is processed');
   expect([first.isPaused, first.status().paused]).toEqual([true, true]);
 
   first.resume();
-  await until(async () => (await committed()) === 44, 'all is processed');
+  await until(async () => (await committed()) === PUBLISHED, 'all is processed');
   expect([first.isPaused, first.status().paused]).toEqual([false, undefined]);
   expect(asked.map(([error]) => error).sort()).toEqual([
-    'USER_CODE_FAILED RangeError no bad-letter',
-    'USER_CODE_FAILED RangeError no bad-skip',
-    'USER_CODE_FAILED TypeError no unwritable-letter',
-    'USER_CODE_FAILED TypeError no unwritable-skip',
+    'RECORD_TIME_REFUSED  ahead-letter',
+    'RECORD_TIME_REFUSED  ahead-skip',
+    'USER_CODE_FAILED RangeError bad-letter',
+    'USER_CODE_FAILED RangeError bad-skip',
+    'USER_CODE_FAILED TypeError unwritable-letter',
+    'USER_CODE_FAILED TypeError unwritable-skip',
   ]);
   const places = asked.map(([, record]) => (record !== undefined && 'source' in record ? record.source : record));
   expect(places.map((record) => `${String(record?.topic)} ${String(record?.value)}`).sort()).toEqual(
@@ -118,13 +122,14 @@ test('handlers decide, a pause holds, and committed rows are read where they are
   );
   const passed = (): number => Object.values(first.dropped()).reduce((sum, count) => sum + count, 0);
   await until(() => passed() >= FAILING.length, 'what was let pass is counted');
-  expect(first.dropped()).toEqual({ 'processing-error': 2, 'production-error': 2 });
+  expect(first.dropped()).toEqual({ 'processing-error': 2, 'production-error': 4 });
   const letters = (await readTopic(broker.connection, LETTERS)).partitions.flat();
-  expect(letters.map(({ value }) => String(value)).sort()).toEqual(['bad-letter', 'unwritable-letter']);
+  expect(letters.map(({ value }) => String(value)).sort()).toEqual(['ahead-letter', 'bad-letter', 'unwritable-letter']);
   const written = (await readTopic(broker.connection, OUTPUT)).partitions.flat();
   expect(written.map(({ value }) => String(value)).sort()).toEqual([...WORDS].sort());
+  expect(written.find(({ value }) => String(value) === OLD_WORD)?.timestampMs).toBe(OLD_MS);
 
-  const counted = [...WORDS, 'unwritable-skip', 'unwritable-letter'].sort();
+  const counted = [...WORDS, ...FAILING.filter((word) => !word.startsWith('bad'))].sort();
   await until(async () => (await rowsOf(first, false)).size === counted.length, 'behind the shuffle, too');
   expect([...(await rowsOf(first, false)).keys()].sort()).toEqual(counted);
   expect(await first.store<number>(COUNTS).get('word-3')).toBe(1);
@@ -170,7 +175,7 @@ test('handlers decide, a pause holds, and committed rows are read where they are
     async () => (await rowsOf(second, false).catch(() => new Map())).size === counted.length,
     'all is its own',
   );
-  await stays(async () => (await committed()) === 44, 'nothing is processed');
+  await stays(async () => (await committed()) === PUBLISHED, 'nothing is processed');
   second.resume();
   await until(async () => (await second.store(COUNTS).get('word-3')) === 2, 'it goes on');
 });

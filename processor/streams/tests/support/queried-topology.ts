@@ -7,16 +7,26 @@ export interface QueriedTopologyOptions {
 }
 
 export const COUNTS = 'counts';
+/** A word that is of this time. */
+export const OLD_WORD = 'word-0';
+export const OLD_MS = 1_600_000_000_000;
+/** Beyond the hour that brokers take. */
+const AHEAD_MS = 7_200_000;
 export const ASKED_TOPICS = { input: 'asked-in', output: 'asked-out', letters: 'asked-dlq' } as const;
 
 /**
  * Counts words, which are keys, too, in the task that reads them, and hands each on. `bad` ones fail in a step,
- * `unwritable` ones in the serde of the sink.
+ * `unwritable` ones in the serde of the sink, `ahead` ones are of a time that the topic refuses.
  */
 export function buildTopology({ input, output, letters }: QueriedTopologyOptions): Topology {
   const builder = new StreamsBuilder();
   const words = builder
-    .stream(input, { decode: ({ value }) => String(value), deadLetterTopic: letters })
+    .stream(input, {
+      decode: ({ value }) => String(value),
+      timestampMs: (word, record) =>
+        word.startsWith('ahead') ? Date.now() + AHEAD_MS : word === OLD_WORD ? OLD_MS : record.timestampMs,
+      deadLetterTopic: letters,
+    })
     .peek((word) => {
       if (word.startsWith('bad')) throw new RangeError(`no ${word}`);
     });
