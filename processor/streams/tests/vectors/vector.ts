@@ -39,6 +39,12 @@ export const ksql = (test: string): string => `confluentinc/ksql query-validatio
 /** No test of theirs: what Kafka Streams 4.4.0 answered. */
 export const ran = 'run on Kafka Streams 4.4.0';
 
+/** Vectors of tables: their rows of one commit come in any order. */
+export const ofTables = (vectors: readonly Vector[]): readonly Vector[] =>
+  vectors.map((vector) => ({ rows: true, ...vector }));
+
+export const DAY_MS = 86_400_000;
+
 /** Text in a topic. */
 export const TEXT = { value: stringSerde } as const;
 
@@ -47,6 +53,22 @@ export const TEXT_OR_NULL = { value: stringSerde, nulls: 'keep' } as const;
 
 export type Text = string | null;
 
+export const plus = (left: Text, right: Text): string => `${String(left)}+${String(right)}`;
+
+export const dash = (left: Text, right: Text): string => `${String(left)}-${String(right)}`;
+
+export const pair = (left: Text, right: Text): string => `(${String(left)},${String(right)})`;
+
+/** `0+a+b`: values in the order in which they were added. */
+export const appended = (empty = '0') => ({
+  empty: () => empty,
+  add: (sum: string, value: string) => `${sum}+${value}`,
+  serde: stringSerde,
+});
+
 /** `key[start,end]`, so that a topic can be read without knowing its windows. */
 export const windowText = (_value: unknown, { key, startMs, endMs }: Windowed<string>): string =>
   `${key}[${String(startMs)},${String(endMs)}]`;
+
+/** A number of a table as text. */
+export const numberText = (value: number | null): Text => (value === null ? null : String(value));

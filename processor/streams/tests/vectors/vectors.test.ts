@@ -1,13 +1,32 @@
 import { describe, expect, test } from '@jest/globals';
 import { StreamsBuilder } from '../../index.ts';
 import { TopologyTestDriver, type StoreRow, type TestRecord, type WrittenRecord } from '../../testing.ts';
+import { AGGREGATES } from './aggregates.ts';
+import { FINAL_RESULTS } from './final-results.ts';
+import { FOREIGN_KEY_JOINS } from './foreign-key-joins.ts';
 import { PROCESSORS } from './processors.ts';
+import { SERDE_BYTES } from './serde-bytes.ts';
+import { SESSIONS } from './sessions.ts';
+import { SLIDING_WINDOWS } from './sliding-windows.ts';
 import { STORES } from './stores.ts';
 import { STREAMS } from './streams.ts';
+import { TABLE_TABLE_JOINS } from './table-table-joins.ts';
+import { TABLES } from './tables.ts';
 import type { Step, Vector } from './vector.ts';
+import { VERSIONED_TABLES } from './versioned-tables.ts';
+import { WINDOWS } from './windows.ts';
 
 const KINDS: Readonly<Record<string, readonly Vector[]>> = {
   streams: STREAMS,
+  tables: TABLES,
+  aggregates: AGGREGATES,
+  windows: WINDOWS,
+  'sliding windows': SLIDING_WINDOWS,
+  sessions: SESSIONS,
+  'final results': FINAL_RESULTS,
+  'table-table joins': TABLE_TABLE_JOINS,
+  'foreign-key joins': FOREIGN_KEY_JOINS,
+  'versioned tables': VERSIONED_TABLES,
   processors: PROCESSORS,
   stores: STORES,
 };
@@ -21,6 +40,13 @@ describe.each(Object.entries(KINDS))('%s', (_kind, vectors) => {
       expect(stores).toEqual(vector.stores ?? {});
     },
   );
+});
+
+describe('bytes of serdes', () => {
+  test.each(SERDE_BYTES)('$serializer: $value', ({ serde, value, hex }) => {
+    expect(serde.serialize(value).toString('hex')).toBe(hex);
+    expect(serde.deserialize(Buffer.from(hex, 'hex'))).toEqual(value);
+  });
 });
 
 /** The steps of a vector with what came out. */
