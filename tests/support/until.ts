@@ -7,9 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export const DEADLINE_MS = 90_000;
 
 const LOOK_EVERY_MS = 20;
+const LEAST_OFTEN_MS = 100;
+/** What has taken long may take a little longer: a look costs the test, the process and the broker. */
+const SHARE_OF_THE_WAIT = 0.1;
 
 /**
- * Looks again and again until `condition` holds.
+ * Looks again and again until `condition` holds, at first often, then ten times a second.
  * @param what in words, or a function that words it when the wait was in vain.
  * @param deadlineMs left out, but by `within()` of tests/support/speed.ts.
  * @throws when the deadline is over, with `what`; and whatever `condition` throws, at once.
@@ -19,7 +22,10 @@ export async function until(
   what: string | (() => string),
   deadlineMs = DEADLINE_MS,
 ): Promise<void> {
-  for (const deadline = performance.now() + deadlineMs; !(await condition()); await sleep(LOOK_EVERY_MS)) {
+  const startedAt = performance.now();
+  const waitedMs = (): number => performance.now() - startedAt;
+  const pauseMs = (): number => Math.min(LEAST_OFTEN_MS, Math.max(LOOK_EVERY_MS, waitedMs() * SHARE_OF_THE_WAIT));
+  for (const deadline = performance.now() + deadlineMs; !(await condition()); await sleep(pauseMs())) {
     if (performance.now() > deadline)
       throw new Error(`waited ${String(deadlineMs / 1_000)} s in vain: ${typeof what === 'string' ? what : what()}`);
   }
