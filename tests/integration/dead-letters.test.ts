@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import type kafkajs from 'kafkajs';
 import type { ConsumerRecord } from '@tributary/streams';
 import { projectRoot } from '../../tools/command-line/project-root.ts';
+import { childEnvironment } from '../support/child-environment.ts';
 import { LoginRun } from '../support/login-run.ts';
 import { runTool, type ToolRun } from '../support/tool-run.ts';
 import { readTopic } from '../support/topic-reader.ts';
@@ -161,10 +162,9 @@ test('a record that could not be read is listed, shown, and sent again as it was
 describe('each at most once', () => {
   /** Starts a redrive of everything; it dies when told to. */
   function startRedrive(run: LoginRun): { kill: () => Promise<void> } {
-    const { PATH = '', HOME = '' } = process.env;
     const child = spawn(process.execPath, [join(projectRoot, TOOL), 'redrive', '--all', '--yes'], {
       cwd: projectRoot,
-      env: { PATH, HOME, ...run.env },
+      env: { ...childEnvironment(), ...run.env },
       stdio: 'ignore',
     });
     return {

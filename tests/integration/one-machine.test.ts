@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { isPortFree } from '../../tools/local-kafka/ports.ts';
+import { childEnvironment } from '../support/child-environment.ts';
 import { testPort } from '../support/test-port.ts';
 import { projectRoot } from '../../tools/command-line/project-root.ts';
 import { expectWithin } from '../support/speed.ts';
@@ -44,8 +45,7 @@ function start(env: NodeJS.ProcessEnv = {}): Run {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
-      PATH: process.env['PATH'],
-      HOME: process.env['HOME'],
+      ...childEnvironment(),
       DATA_DIR: dataDir,
       PORT: String(ports.api),
       LOCAL_KAFKA_PORT: String(ports.kafka),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { KafkaCluster, RecordFetcher } from '@tributary/streams/operations';
 import { loginGenerator } from '../../tools/producer/login-generator.ts';
+import { childEnvironment } from '../support/child-environment.ts';
 import { testPort } from '../support/test-port.ts';
 import { projectRoot } from '../../tools/command-line/project-root.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
@@ -46,7 +47,7 @@ function produce(topic: string, flags: string, env: NodeJS.ProcessEnv = {}): Run
     {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
-        PATH: process.env['PATH'],
+        ...childEnvironment(),
         KAFKA_BROKERS: broker.brokers.join(','),
         INPUT_TOPIC: topic,
         LOG_FORMAT: 'json',

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { childEnvironment } from './child-environment.ts';
 import { testPort } from './test-port.ts';
 import { projectRoot } from '../../tools/command-line/project-root.ts';
 import { within } from './speed.ts';
@@ -8,9 +9,6 @@ import { until, DEADLINE_MS } from './until.ts';
 
 export const LOGIN_PROCESSOR = 'processor/logins/main.ts';
 export const ECHO_PROCESSOR = 'tests/support/echo-app.ts';
-
-/** As tools/launcher/launch.mjs sets it. */
-const compileCache = join(projectRoot, 'node_modules', '.cache', 'node-compile');
 
 export interface AppOptions {
   /** LOGIN_PROCESSOR, ECHO_PROCESSOR or another file below `root`. */
@@ -73,16 +71,13 @@ export class AppProcess {
   static async start(options: AppOptions): Promise<AppProcess> {
     const port = await testPort();
     const root = options.root ?? projectRoot;
-    const { PATH = '', HOME = '' } = process.env;
     const child = spawn(
       'sh',
       [join(projectRoot, 'tools/launcher/guard.sh'), process.execPath, join(root, options.main)],
       {
         cwd: root,
         env: {
-          PATH,
-          HOME,
-          NODE_COMPILE_CACHE: compileCache,
+          ...childEnvironment(),
           LOG_FORMAT: 'json',
           GUARD_SIGNAL: 'KILL',
           PROCESSOR_PORT: String(port),
