@@ -34,6 +34,9 @@ export type {
   RepartitionOptions,
   Serdes,
   SourceStream,
+  StreamJoiner,
+  StreamJoinOptions,
+  StreamTableJoinOptions,
   TableAggregate,
   TableJoiner,
   TableReduceOptions,
@@ -64,6 +67,7 @@ export {
   type Windows,
   type WindowTimes,
 } from './topology/windows.ts';
+export { joinWindows, type JoinWindows, type JoinWindowsOptions } from './topology/join-windows.ts';
 export { untilTimeLimit, untilWindowCloses, type Suppressed } from './topology/suppressed.ts';
 export { jsonSerde, stringSerde, type Serde } from './topology/serdes.ts';
 export {

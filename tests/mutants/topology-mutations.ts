@@ -11,6 +11,7 @@ const VALUES = `${TOPOLOGY}/own-values.test.ts`;
 const PARTIALS = `${TOPOLOGY}/compile/repartition-source.test.ts`;
 const KEYS = `${TOPOLOGY}/keys-and-times.test.ts`;
 const USER_CODE = `${TOPOLOGY}/user-code.test.ts`;
+const STREAM_JOINS = 'processor/streams/tests/contract/stream-joins.model.test.ts';
 const NULLS = `${TOPOLOGY}/null-values.test.ts`;
 const ANY_TOPOLOGY = 'tests/contract/random-topologies.test.ts';
 
@@ -206,6 +207,23 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
     edits: [{ mark: 'filter-unknown-rows', replace: '' }],
     judge: `${TOPOLOGY}/ktable.test.ts`,
     red: /rows that no longer pass/,
+  },
+  {
+    name: 'a join of streams keeps records that its side has left behind until the next commit',
+    edits: [
+      {
+        mark: 'kept-by-own-time',
+        replace: 'const found = others.fetch(key, at - reach.beforeMs, at + reach.afterMs);',
+      },
+    ],
+    judge: STREAM_JOINS,
+    red: /inner joins say/,
+  },
+  {
+    name: 'a left join tells of what has met nothing behind its record, not before it',
+    edits: [{ mark: 'due-before-own', replace: '' }],
+    judge: STREAM_JOINS,
+    red: /left joins say/,
   },
   {
     name: 'what user code throws at the commit has no name',

@@ -22,7 +22,7 @@ const SECOND = 0xff;
 /** Where a task keeps its watermark: in a window store, or in any store when it hands the watermark on. */
 export const STREAM_TIME_KEY = Buffer.concat([Buffer.from([FIRST, SECOND]), Buffer.from('stream-time', 'latin1')]);
 
-/** Where a windowed step keeps the stream time that is its own: in its store. */
+/** Where a step keeps the stream time that is its own: in its store. */
 export const STEP_TIME_KEY = Buffer.concat([Buffer.from([FIRST, SECOND]), Buffer.from('step-time', 'latin1')]);
 
 /** Whether a row of a store or changelog is the runtime's own, to be left out of what a user sees. */

@@ -1,7 +1,7 @@
 import { StreamsError } from '../errors.ts';
 import { STEP_TIME_KEY, STREAM_TIME_KEY } from '../store/runtime-rows.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
-import type { StepTime } from '../topology/task-runtime.ts';
+import type { OwnTime, StepTime } from '../topology/task-runtime.ts';
 import { timedTopicsOf, type SubTopology } from '../topology/topology.ts';
 import { decodeWatermark, encodeWatermark } from './watermark.ts';
 
@@ -24,7 +24,7 @@ export interface StepTimesOptions {
 export class StepTimes {
   readonly #options: StepTimesOptions;
   readonly #isOwn: boolean;
-  readonly #steps = new Map<string, OwnTime>();
+  readonly #steps = new Map<string, KeptTime>();
   readonly #shared: StepTime;
 
   constructor(options: StepTimesOptions) {
@@ -41,13 +41,12 @@ export class StepTimes {
 
   /** Of the step that has this store; the same one at each call. */
   of(store: string): StepTime {
-    if (!this.#isOwn) return this.#shared;
-    const known = this.#steps.get(store);
-    if (known !== undefined) return known;
-    const step = new OwnTime();
-    this.#steps.set(store, step);
-    this.#load(store, step);
-    return step;
+    return this.#isOwn ? this.#keptOf(store, new KeptTime()) : this.#shared;
+  }
+
+  /** Of a join, which has its own in every task: its sides may come from several partitions. */
+  ownOf(store: string): OwnTime {
+    return this.#keptOf(store, new KeptTime({ isOfJoin: true }));
   }
 
   /** What the rows of a store expire by. */
@@ -81,7 +80,15 @@ export class StepTimes {
     for (const [store, step] of this.#steps) this.#load(store, step);
   }
 
-  #load(name: string, step: OwnTime): void {
+  #keptOf(store: string, made: KeptTime): KeptTime {
+    const known = this.#steps.get(store);
+    if (known !== undefined) return known;
+    this.#steps.set(store, made);
+    this.#load(store, made);
+    return made;
+  }
+
+  #load(name: string, step: KeptTime): void {
     const { store, taskId } = this.#options;
     const bytes = store?.get(name, STEP_TIME_KEY);
     const row = bytes === undefined ? undefined : decodeWatermark(bytes);
@@ -92,19 +99,25 @@ export class StepTimes {
         { taskId },
       );
     // A release that knew no such rows has judged by the time of the task.
-    const former = row === undefined ? store?.get(name, STREAM_TIME_KEY) : undefined;
+    const former = row === undefined && !step.isOfJoin ? store?.get(name, STREAM_TIME_KEY) : undefined;
     step.set(row?.watermarkMs, former === undefined ? undefined : decodeWatermark(former)?.watermarkMs);
   }
 }
 
 /** Largest event time of what has reached one step; -1 before the first record. */
-class OwnTime implements StepTime {
+class KeptTime implements StepTime, OwnTime {
   newestMs = -1;
   /** As of the commit before, while a commit hands on what tables have changed. */
   #settledMs = -1;
   /** What is in the row; undefined: there is none yet. */
   storedMs: number | undefined;
   isFlushing = false;
+  /** No release without such rows has had joins: the time of the task, in the same store, is none of theirs. */
+  readonly isOfJoin: boolean;
+
+  constructor({ isOfJoin = false }: { readonly isOfJoin?: boolean } = {}) {
+    this.isOfJoin = isOfJoin;
+  }
 
   get nowMs(): number {
     return this.newestMs;
@@ -114,6 +127,11 @@ class OwnTime implements StepTime {
     if (timestampMs > this.newestMs) this.newestMs = timestampMs;
     if (this.isFlushing) return this.#settledMs;
     this.#settledMs = this.newestMs;
+    return this.newestMs;
+  }
+
+  advance(timestampMs: number): number {
+    if (timestampMs > this.newestMs) this.newestMs = timestampMs;
     return this.newestMs;
   }
 

@@ -22,6 +22,7 @@ import { UnreadableValueError } from '../topology/stored-value.ts';
 import type {
   ChangeEmit,
   Emit,
+  OwnTime,
   RoutedRecord,
   SinkRecord,
   StepTime,
@@ -343,6 +344,10 @@ export class TaskGraph implements TaskRuntime {
 
   stepTimeOf(store: string): StepTime {
     return this.#stepTimes.of(store);
+  }
+
+  ownTimeOf(store: string): OwnTime {
+    return this.#stepTimes.ownOf(store);
   }
 
   keyValueStore(name: string): LiveKeyValueStore<unknown, unknown> {

@@ -70,6 +70,16 @@ export function checkCopartitioned(
         const count = repartitions.get(topic) ?? sizeOf(topic);
         return count === undefined ? [] : [[topic, count] as const];
       });
+    for (const node of subTopology.nodes.filter(isKeyedJoin)) {
+      const counted = countsInFrontOf([node]);
+      if (new Set(counted.map(([, count]) => count)).size <= 1) continue;
+      throw new StreamsError(
+        'NOT_COPARTITIONED',
+        `${node.name} joins by the keys of ${sizesOf(counted)}: with different partition counts the two sides of one ` +
+          `key lie in two tasks, which never meet. Give the topics equal partition counts, or send one side through ` +
+          `repartition, which then has as many partitions as the other`,
+      );
+    }
     for (const { name } of subTopology.stores) {
       const users = subTopology.nodes.filter((node) => storesOf(node).some((store) => store.name === name));
       const counted = countsInFrontOf(users);
@@ -83,16 +93,6 @@ export function checkCopartitioned(
         `the store "${name}" ${holds} ${sizesOf(counted)}: with different partition counts one key lies in two ` +
           `tasks, each with a part of its rows (${users.map((node) => node.name).join(', ')}). Give the topics equal ` +
           `partition counts, or send what comes from them through groupBy, which repartitions`,
-      );
-    }
-    for (const node of subTopology.nodes.filter(isKeyedJoin)) {
-      const counted = countsInFrontOf([node]);
-      if (new Set(counted.map(([, count]) => count)).size <= 1) continue;
-      throw new StreamsError(
-        'NOT_COPARTITIONED',
-        `${node.name} joins by the keys of ${sizesOf(counted)}: with different partition counts the two sides of one ` +
-          `key lie in two tasks, which never meet. Give the topics equal partition counts, or send one side through ` +
-          `repartition, which then has as many partitions as the other`,
       );
     }
   }

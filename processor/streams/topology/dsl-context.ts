@@ -48,10 +48,18 @@ export interface TableShape {
   readonly late: DeclaredNode | undefined;
 }
 
+/** A table as streams see it that join it. */
+export interface DeclaredTable {
+  readonly node: DeclaredNode;
+  readonly shape: TableShape;
+}
+
 /** What streams, groupings and tables of one builder share: its graph, and each other's constructors. */
 export interface DslContext {
   readonly graph: GraphBuilder;
   stream<K, V>(node: DeclaredNode, shape: StreamShape): KStream<K, V>;
   grouped<K, V>(node: DeclaredNode, grouping: Grouping): KGroupedStream<K, V>;
   table<K, V>(node: DeclaredNode, shape: TableShape): KTable<K, V>;
+  /** A table that `table` has made; undefined: it is none, or one of another builder. */
+  declared(table: unknown): DeclaredTable | undefined;
 }

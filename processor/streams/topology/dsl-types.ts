@@ -1,4 +1,5 @@
 import type { Aggregate } from './aggregate.ts';
+import type { JoinWindows } from './join-windows.ts';
 import type { FixedKeyProcessorSupplier, ProcessorStore, ProcessorSupplier } from './processor-context.ts';
 import type { DeadLetter, RecordContext } from './record.ts';
 import type { Serde } from './serdes.ts';
@@ -122,10 +123,81 @@ export interface KStream<K, V> {
   processValues<W>(supplier: FixedKeyProcessorSupplier<K, V, W>, options?: ProcessOptions): KStream<K, W>;
 
   /**
+   * Records of two streams that have one key and lie close enough to each other in event time, as `joinWindows` says;
+   * the time of a result is the larger of both. Streams whose key a step in front of the join may have changed go
+   * through `<applicationId>-<name>-left-repartition` and `-right-`; what either side has had is in the stores
+   * `<name>-left` and `<name>-right`. The topics of both have as many partitions. Records without a key or a value are
+   * dropped.
+   */
+  join<W, R>(
+    other: KStream<NonNullable<K> | null, W>,
+    joiner: StreamJoiner<NonNullable<K>, NonNullable<V>, NonNullable<W>, R>,
+    options: StreamJoinOptions<K, V, W>,
+  ): KStream<NonNullable<K>, R>;
+
+  /**
+   * Joins each record with the row that a table has of its key when the record is processed: only the stream triggers,
+   * and the result has the record's time. Records without a row, a key or a value are dropped. Where a step in front of
+   * it may have changed the key, the stream goes through the topic `<applicationId>-<name>-repartition`. The topics of
+   * both must have as many partitions.
+   */
+  join<W, R>(
+    table: KTable<NonNullable<K>, W>,
+    joiner: StreamJoiner<NonNullable<K>, NonNullable<V>, W, R>,
+    options?: StreamTableJoinOptions<V>,
+  ): KStream<NonNullable<K>, R>;
+
+  /**
+   * The same, and each record of this stream that no record of the other one joins, once, with null: when its window
+   * and the grace have closed, on the next record of either side. One without a key comes at once.
+   */
+  leftJoin<W, R>(
+    other: KStream<NonNullable<K> | null, W>,
+    joiner: StreamJoiner<K, NonNullable<V>, NonNullable<W> | null, R>,
+    options: StreamJoinOptions<K, V, W>,
+  ): KStream<K, R>;
+
+  /** The same with null for a row that is not there, and for records without a key. */
+  leftJoin<W, R>(
+    table: KTable<NonNullable<K>, W>,
+    joiner: StreamJoiner<K, NonNullable<V>, W | null, R>,
+    options?: StreamTableJoinOptions<V>,
+  ): KStream<K, R>;
+
+  /** As `leftJoin`, of both sides: null for the one that is missing. */
+  outerJoin<L extends NonNullable<K> | null, W, R>(
+    other: KStream<L, W>,
+    joiner: StreamJoiner<K | L, NonNullable<V> | null, NonNullable<W> | null, R>,
+    options: StreamJoinOptions<K, V, W>,
+  ): KStream<K | L, R>;
+
+  /**
    * Writes to a topic, with the event time as Kafka timestamp and the record's headers. The topic must exist. A value
    * of null is a tombstone: the serde does not see it.
    */
   to(topic: string | Mapper<K, V, string>, options?: ToOptions<K, V>): void;
+}
+
+/** Makes the value of a joined record; null stands for a side that is missing. */
+export type StreamJoiner<K, V, W, R> = (left: V, right: W, key: K) => R;
+
+export interface StreamJoinOptions<K, V, W> {
+  readonly windows: JoinWindows;
+  /** Part of the names of its stores, and of its repartition topics where it needs them. */
+  readonly name: string;
+  /** Of the values of this stream. Default: its own serde, while the type is the same. */
+  readonly left?: Serde<NonNullable<V>>;
+  /** Of the values of the other one. */
+  readonly right?: Serde<NonNullable<W>>;
+  /** Of the keys of both. */
+  readonly key?: Serde<NonNullable<K>>;
+}
+
+export interface StreamTableJoinOptions<V> {
+  /** Part of the name of the repartition topic: needed where a step in front of the join may have changed the key. */
+  readonly name?: string;
+  /** Of the stream's values, where they are sent through a topic. Default: the stream's own serde. */
+  readonly value?: Serde<NonNullable<V>>;
 }
 
 /** A stream straight from a topic: it also knows what could not be read. */

@@ -2,7 +2,7 @@ import type { StoreSpec } from '../store/typed-store.ts';
 import type { ProcessorStore } from './processor-context.ts';
 import { StreamsError } from '../errors.ts';
 import { isFixed, type FixedWindows, type Windows } from './windows.ts';
-import { addressOf, nodeName, type DeclaredNode, type GraphNode, type NodeDeclaration } from './graph.ts';
+import { addressOf, nodeName, storesOfJoin, type DeclaredNode, type GraphNode, type NodeDeclaration } from './graph.ts';
 import { findGraphProblem, findNodeProblem, findStoreProblem } from './topology-checks.ts';
 import { cutIntoSubTopologies } from './sub-topologies.ts';
 import type { Topology } from './topology.ts';
@@ -123,6 +123,7 @@ function completedStores(nodes: readonly DeclaredNode[], added: readonly StoreSp
 
 function declaredStores(node: DeclaredNode): StoreSpec[] {
   if (node.kind === 'process') return node.uses.filter((use) => typeof use === 'object' && use !== null);
+  if (node.kind === 'stream-stream-join') return storesOfJoin(node);
   return 'store' in node && typeof node.store === 'object' ? [node.store] : [];
 }
 
@@ -140,6 +141,10 @@ function completedNode(node: DeclaredNode, nodes: readonly DeclaredNode[], store
     }
     case 'process':
       return { ...node, stores: node.uses.flatMap((use) => storeInUse(use, stores)) };
+    case 'stream-stream-join': {
+      const [left, right, unmatched] = storesOfJoin(node).map((store) => stores.get(store) ?? store);
+      return { ...node, left: left ?? node.left, right: right ?? node.right, unmatched };
+    }
     default:
       return 'store' in node && node.store !== undefined
         ? ({ ...node, store: stores.get(node.store) ?? node.store } as GraphNode)

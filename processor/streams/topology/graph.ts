@@ -3,6 +3,7 @@ import type { Aggregate } from './aggregate.ts';
 import type { AnyProcessorSupplier } from './processor-context.ts';
 import type { ConsumerRecord, Decoder, RecordContext } from './record.ts';
 import type { Serde } from './serdes.ts';
+import type { JoinWindows } from './join-windows.ts';
 import type { FixedWindows, Windows } from './windows.ts';
 
 /*
@@ -12,8 +13,8 @@ import type { FixedWindows, Windows } from './windows.ts';
 
 /** What a node gets, and from which one. */
 export type Edge =
-  /** Whatever that node hands on. */
-  | { readonly from: number; readonly carries: 'records' }
+  /** Whatever that node hands on. A join gets it on two sides. */
+  | { readonly from: number; readonly carries: 'records'; readonly side?: JoinSide }
   /** Of a branch node: the records that this predicate is the first to take. */
   | { readonly from: number; readonly carries: 'branch'; readonly predicate: number }
   /** Of a source: what could not be read. */
@@ -289,6 +290,25 @@ export interface HeldRow {
   readonly last: { readonly value: Buffer; readonly timestampMs: number } | null;
 }
 
+/** A stream with the row that a table has of its key when a record comes. Only the stream triggers. */
+export interface StreamTableJoinNode extends NodeOf<'stream-table-join'> {
+  readonly joins: Exclude<JoinKind, 'outer'>;
+  readonly joiner: Joiner;
+}
+
+/** Two streams: records of one key that lie so close to each other. */
+export interface StreamStreamJoinNode extends NodeOf<'stream-stream-join'> {
+  readonly joins: JoinKind;
+  readonly joiner: Joiner;
+  readonly windows: JoinWindows;
+  readonly key: Serde<unknown>;
+  /** What either side has had, for the other one to meet. */
+  readonly left: StoreSpec<unknown>;
+  readonly right: StoreSpec<unknown>;
+  /** What has met nothing yet, and comes when it can no longer; undefined of an inner join. */
+  readonly unmatched: StoreSpec<unknown> | undefined;
+}
+
 /** A table's changed rows as records. */
 export type ToStreamNode = NodeOf<'to-stream'>;
 
@@ -328,6 +348,8 @@ export type GraphNode =
   | ForeignJoinNode
   | CogroupNode
   | SuppressNode
+  | StreamTableJoinNode
+  | StreamStreamJoinNode
   | ToStreamNode
   | SinkNode;
 
@@ -373,6 +395,8 @@ const LABELS: Readonly<Record<NodeKind, string>> = {
   'foreign-join': 'FK-JOIN-OUTPUT',
   'table-cogroup': 'COGROUP',
   'table-suppress': 'SUPPRESS',
+  'stream-table-join': 'JOIN',
+  'stream-stream-join': 'JOIN',
   'to-stream': 'TOSTREAM',
   late: 'LATE',
   sink: 'SINK',
@@ -409,6 +433,8 @@ export function storesOf(node: GraphNode): readonly StoreSpec<unknown>[] {
   switch (node.kind) {
     case 'process':
       return node.stores;
+    case 'stream-stream-join':
+      return storesOfJoin(node);
     case 'aggregate':
     case 'merge-partials':
     case 'to-table':
@@ -427,9 +453,12 @@ export function storesOf(node: GraphNode): readonly StoreSpec<unknown>[] {
   }
 }
 
-/** A join whose sides meet by their keys: both must lie in one task. */
-export function isKeyedJoin(node: GraphNode): boolean {
-  return node.kind === 'table-join' || node.kind === 'foreign-respond' || node.kind === 'foreign-join';
+export function storesOfJoin({
+  left,
+  right,
+  unmatched,
+}: Pick<StreamStreamJoinNode, 'left' | 'right' | 'unmatched'>): StoreSpec<unknown>[] {
+  return unmatched === undefined ? [left, right] : [left, right, unmatched];
 }
 
 /** What records of a repartition topic are known by that go into an aggregation. */
@@ -437,6 +466,19 @@ export function addressOf({ store, part }: Pick<Aggregation, 'store' | 'part'>):
   // No store has a slash in its name.
   return part === undefined ? store.name : `${store.name}/${String(part)}`;
 }
+
+/** A join whose sides meet by their keys: both must lie in one task. */
+export function isKeyedJoin({ kind }: GraphNode): boolean {
+  return KEYED_JOINS.has(kind);
+}
+
+const KEYED_JOINS: ReadonlySet<NodeKind> = new Set([
+  'table-join',
+  'foreign-respond',
+  'foreign-join',
+  'stream-table-join',
+  'stream-stream-join',
+]);
 
 /** The nodes that an edge leads to from this one, in the order in which they were declared. */
 export function readersOf(

@@ -1,6 +1,6 @@
 import { checkFunctions, checkOptions, textOf } from '../options.ts';
 import { STORE_OPTIONS } from '../store/typed-store.ts';
-import type { DslContext, StreamShape } from './dsl-context.ts';
+import type { DeclaredTable, DslContext, StreamShape } from './dsl-context.ts';
 import type {
   KeyValue,
   KGroupedStream,
@@ -11,12 +11,25 @@ import type {
   RepartitionOptions,
   Serdes,
   SourceStream,
+  StreamJoiner,
+  StreamJoinOptions,
+  StreamTableJoinOptions,
   ToOptions,
 } from './dsl-types.ts';
-import { labelOf, type DeclaredNode, type Edge, type NodeDeclaration, type ValueFunction } from './graph.ts';
+import {
+  labelOf,
+  type DeclaredNode,
+  type Edge,
+  type Joiner,
+  type JoinKind,
+  type NodeDeclaration,
+  type ValueFunction,
+} from './graph.ts';
+import { checkedJoinWindows } from './join-windows.ts';
 import type { AnyProcessorSupplier, FixedKeyProcessorSupplier, ProcessorSupplier } from './processor-context.ts';
 import type { DeadLetter } from './record.ts';
 import { stringSerde, type Serde } from './serdes.ts';
+import { streamJoinNode } from './stream-joins.ts';
 import { takesRecord } from './user-code.ts';
 
 /** Another function of the same arguments: the record is made only for a callback that may look at it. */
@@ -191,6 +204,18 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
     return this.dsl.stream(this.#process('processValues()', supplier, options, true), this.#newValues());
   }
 
+  join<L, R>(other: unknown, joiner: StreamJoiner<never, never, never, R>, options: object = {}): KStream<L, R> {
+    return this.#joined('inner', other, joiner, options);
+  }
+
+  leftJoin<L, R>(other: unknown, joiner: StreamJoiner<never, never, never, R>, options: object = {}): KStream<L, R> {
+    return this.#joined('left', other, joiner, options);
+  }
+
+  outerJoin<L, R>(other: unknown, joiner: StreamJoiner<never, never, never, R>, options: object = {}): KStream<L, R> {
+    return this.#joined('outer', other, joiner, options);
+  }
+
   to(topic: string | Mapper<K, V, string>, options: ToOptions<K, V> = {}): void {
     const what = `to(${typeof topic === 'function' ? 'a function' : textOf(topic)}) of ${this.node.name}`;
     checkOptions(what, options, ['key', 'value', 'partitioner']);
@@ -242,11 +267,97 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
     return (key ?? this.shape.key ?? stringSerde) as Serde<unknown>;
   }
 
-  protected valueSerde(what: string, { value }: { readonly value?: unknown }): Serde<unknown> {
+  protected valueSerde(what: string, { value }: { readonly value?: unknown }, option = 'value'): Serde<unknown> {
     const serde = value ?? this.shape.value;
     if (serde === undefined)
-      this.dsl.graph.refuse(`${what} needs a serde for the values, { value: … }: a step before it made new ones`);
+      this.dsl.graph.refuse(
+        `${what} needs a serde for the ${option === 'value' ? '' : `${option} `}values, { ${option}: … }: a step ` +
+          `before it made new ones`,
+      );
     return serde as Serde<unknown>;
+  }
+
+  #joined<L, R>(joins: JoinKind, other: unknown, joiner: Joiner, options: object): KStream<L, R> {
+    const what = `${joins === 'inner' ? 'join' : `${joins}Join`}() of ${this.node.name}`;
+    checkFunctions(what, { joiner }, ['joiner']);
+    if (other instanceof KStreamImpl && other.dsl.graph === this.dsl.graph)
+      return this.#joinedStream(what, other as KStreamImpl<unknown, unknown>, { joins, joiner }, options as never);
+    const table = this.dsl.declared(other);
+    if (joins !== 'outer' && table !== undefined)
+      return this.#joinedTable(what, table, { joins, joiner }, options as StreamTableJoinOptions<V>);
+    this.dsl.graph.refuse(
+      `${what} takes a stream${joins === 'outer' ? '' : ' or a table'} of the same StreamsBuilder: the source of ` +
+        `another one's would not be read`,
+    );
+    return this as unknown as KStream<L, R>;
+  }
+
+  #joinedTable<L, R>(
+    what: string,
+    { node: table, shape }: DeclaredTable,
+    join: { readonly joins: 'inner' | 'left'; readonly joiner: Joiner },
+    options: StreamTableJoinOptions<V>,
+  ): KStream<L, R> {
+    checkOptions(what, options, ['name', 'value']);
+    const stream = this.#byKey(`${what} with ${table.name}`, join.joins === 'inner' ? 'drop' : 'keep', {
+      ...options,
+      key: shape.key,
+    });
+    const inputs: Edge[] = [...stream.records(), { from: table.index, carries: 'rows' }];
+    const node = this.dsl.graph.add({ kind: 'stream-table-join', ...join, inputs });
+    return this.dsl.stream(node, { ...stream.shape, key: stream.shape.key ?? shape.key, value: undefined });
+  }
+
+  #joinedStream<L, R>(
+    where: string,
+    other: KStreamImpl<unknown, unknown>,
+    join: { readonly joins: JoinKind; readonly joiner: Joiner },
+    options: StreamJoinOptions<unknown, unknown, unknown>,
+  ): KStream<L, R> {
+    const what = `${where} with ${other.node.name}`;
+    const { graph } = this.dsl;
+    checkOptions(what, options, ['windows', 'name', 'left', 'right', 'key']);
+    const { name } = options;
+    if (typeof name !== 'string')
+      graph.refuse(`${what} needs a name, { name: … }, which becomes part of the names of its stores and topics`);
+    const key = (options.key ?? this.shape.key ?? other.shape.key ?? stringSerde) as Serde<unknown>;
+    const serdes = {
+      left: this.valueSerde(what, { value: options.left }, 'left'),
+      right: other.valueSerde(what, { value: options.right }, 'right'),
+    };
+    const left = this.#byKey(what, join.joins === 'inner' ? 'drop' : 'keep', {
+      name: `${name}-left`,
+      key,
+      value: serdes.left,
+    });
+    const right = other.#byKey(what, join.joins === 'outer' ? 'keep' : 'drop', {
+      name: `${name}-right`,
+      key,
+      value: serdes.right,
+    });
+    const windows = checkedJoinWindows(`windows of ${what}`, options.windows);
+    const inputs: Edge[] = [
+      { from: left.node.index, carries: 'records', side: 'left' },
+      { from: right.node.index, carries: 'records', side: 'right' },
+    ];
+    const node = graph.add(streamJoinNode({ ...join, name, windows, key, serdes, inputs }));
+    return this.dsl.stream(node, { keyUnchanged: true, key, value: undefined });
+  }
+
+  /** The stream, through a repartition topic where a step in front of it may have changed the key. */
+  #byKey(
+    what: string,
+    nullKeys: 'drop' | 'keep',
+    { name, key, value }: { readonly name?: string; readonly key: unknown; readonly value?: unknown },
+  ): KStreamImpl<K, V> {
+    if (this.shape.keyUnchanged) return this;
+    if (name === undefined)
+      this.dsl.graph.refuse(
+        `${what} needs a name, since a step in front of it may have changed the key: it becomes part of the name of ` +
+          `the repartition topic`,
+      );
+    const serdes = { key, ...(value === undefined ? {} : { value }) } as Serdes<K, V>;
+    return this.sent({ ...serdes, name: name ?? 'unnamed' }, nullKeys) as unknown as KStreamImpl<K, V>;
   }
 
   #newValues(): StreamShape {

@@ -2,7 +2,7 @@ import { messageOf } from '../errors.ts';
 import { checkFunctions, checkOptions, textOf } from '../options.ts';
 import { STORE_OPTIONS, type StoreSpec } from '../store/typed-store.ts';
 import { noteBuilt } from './built-topologies.ts';
-import type { DslContext, TableShape } from './dsl-context.ts';
+import type { DeclaredTable, DslContext, TableShape } from './dsl-context.ts';
 import type { GlobalKTable, KTable, SourceStream } from './dsl-types.ts';
 import { GlobalKTableImpl } from './global-table.ts';
 import { GraphBuilder } from './graph-builder.ts';
@@ -64,11 +64,17 @@ const SOURCE_OPTIONS = ['key', 'value', 'decode', 'timestampMs', 'deadLetterTopi
 
 /** Where a topology starts. */
 export class StreamsBuilder {
+  readonly #tables = new WeakMap<object, DeclaredTable>();
   readonly #dsl: DslContext = {
     graph: new GraphBuilder(),
     stream: (node, shape) => new KStreamImpl(this.#dsl, node, shape),
     grouped: (node, grouping) => new KGroupedStreamImpl(this.#dsl, node, grouping),
-    table: (node, shape) => new KTableImpl(this.#dsl, node, shape),
+    table: <K, V>(node: DeclaredNode, shape: TableShape) => {
+      const table = new KTableImpl<K, V>(this.#dsl, node, shape);
+      this.#tables.set(table, { node, shape });
+      return table;
+    },
+    declared: (table) => (typeof table === 'object' && table !== null ? this.#tables.get(table) : undefined),
   };
 
   /**

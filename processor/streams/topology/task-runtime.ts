@@ -54,6 +54,14 @@ export interface StepTime {
   reached(timestampMs: number): number;
 }
 
+/** Stream time of one step: the largest event time of the records that have reached it. */
+export interface OwnTime {
+  /** -1 before the first record. */
+  readonly nowMs: number;
+  /** A record of this event time has reached the step: answers the stream time by now. */
+  advance(timestampMs: number): number;
+}
+
 /** A record for a sink topic. */
 export interface SinkRecord {
   readonly topic: string;
@@ -94,6 +102,8 @@ export interface TaskRuntime {
   streamTimeMs(): number;
   /** Stream time of the step that has this store. */
   stepTimeOf(store: string): StepTime;
+  /** Stream time of the step that has this store, whatever else the task reads. */
+  ownTimeOf(store: string): OwnTime;
   keyValueStore(name: string): LiveKeyValueStore<unknown, unknown>;
   windowStore(name: string): LiveWindowStore<unknown, unknown>;
   sessionStore(name: string): LiveSessionStore<unknown, unknown>;

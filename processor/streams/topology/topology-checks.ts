@@ -2,7 +2,7 @@ import { messageOf } from '../errors.ts';
 import { textOf } from '../options.ts';
 import { isStoreName } from '../store/data-key.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
-import { storesOf, type Aggregation, type DeclaredNode, type GraphNode } from './graph.ts';
+import { storesOf, storesOfJoin, type Aggregation, type DeclaredNode, type GraphNode } from './graph.ts';
 import { emptyOf } from './own-values.ts';
 
 /** What Kafka takes as the name of a topic. */
@@ -60,6 +60,8 @@ export function findNodeProblem(node: DeclaredNode, nodes: readonly DeclaredNode
     case 'foreign-join':
     case 'foreign-respond':
       return node.store === undefined ? undefined : findStoreProblem(name, node.store);
+    case 'stream-stream-join':
+      return findJoinProblem(node);
     case 'foreign-subscribe':
       return (
         findGroupingProblem(node.grouping) ??
@@ -236,6 +238,16 @@ export function findStoreProblem(node: string, store: StoreSpec<unknown>): strin
     return `${what} needs a retentionMs of 0 or more`;
   if (kind === 'versioned' && !(Number(historyMs) >= 0)) return `${what} needs a historyMs of 0 or more`;
   return undefined;
+}
+
+/** Of a join of streams: the stores' own words for a serde that is missing would not say which one it is. */
+function findJoinProblem(node: Extract<DeclaredNode, { readonly kind: 'stream-stream-join' }>): string | undefined {
+  return (
+    findSerdeProblem(node.name, { key: node.key, left: node.left.serde, right: node.right.serde }) ??
+    storesOfJoin(node)
+      .map((store) => findStoreProblem(node.name, store))
+      .find((problem) => problem !== undefined)
+  );
 }
 
 function findAggregateProblem(

@@ -4,7 +4,16 @@ import { readersOf, type GraphNode, type NodeKind } from './graph.ts';
 /** Hand on the very value that they were given. */
 const PASSES: ReadonlySet<NodeKind> = new Set(['filter', 'branch', 'branch-child', 'merge', 'repartitioned']);
 /** Hand the value to a function that may change it. */
-const CHANGES: ReadonlySet<NodeKind> = new Set(['map-values', 'map', 'flat-map', 'flat-map-values', 'peek', 'process']);
+const CHANGES: ReadonlySet<NodeKind> = new Set([
+  'map-values',
+  'map',
+  'flat-map',
+  'flat-map-values',
+  'peek',
+  'process',
+  'stream-table-join',
+  'stream-stream-join',
+]);
 
 /** An aggregation that may keep values, or parts of them, in its accumulators. */
 export function keepsValues(node: GraphNode): boolean {
@@ -28,7 +37,11 @@ export function needsOwnValues(node: GraphNode, nodes: readonly GraphNode[]): bo
 
 function isShared(node: GraphNode, nodes: readonly GraphNode[]): boolean {
   return parentsOf(node, nodes).some(
-    (parent) => childrenOf(parent, nodes).length > 1 || (PASSES.has(parent.kind) && isShared(parent, nodes)),
+    (parent) =>
+      childrenOf(parent, nodes).length > 1 ||
+      // A stream that is joined with itself.
+      node.inputs.filter(({ from }) => from === parent.index).length > 1 ||
+      (PASSES.has(parent.kind) && isShared(parent, nodes)),
   );
 }
 

@@ -10,6 +10,7 @@ import {
   type JoinSide,
   type MergePartialsNode,
   type RepartitionSourceNode,
+  type StreamStreamJoinNode,
   type TableJoinNode,
 } from '../graph.ts';
 import { storeKeys } from '../../store/store-keys.ts';
@@ -40,6 +41,8 @@ import { compileSend } from './send.ts';
 import { compileSink } from './sink.ts';
 import { bothSources, compileSource, type CompiledSource } from './source.ts';
 import { compileBranch, compileStep } from './steps.ts';
+import { compileStreamStreamJoin } from './stream-stream-join.ts';
+import { compileStreamTableJoin } from './stream-table-join.ts';
 import { compileSuppress, viewOfSuppressed } from './suppress.ts';
 import {
   ChangedRows,
@@ -91,24 +94,26 @@ export function compileGraph(
   runtime: TaskRuntime,
   { applicationId, timedTopics, observe }: CompileContext,
 ): Map<string, TopicSource> {
-  const known = new Map<number, Compiled>();
+  const known = new Map<string, Compiled>();
   const knownChanges = new Map<number, ChangeEmit>();
   const knownResponds = new Map<number, ForeignRespond>();
   const knownForeignJoins = new Map<number, ForeignJoin>();
   const knownJoins = new Map<number, Readonly<Record<JoinSide, ChangeEmit>>>();
+  const knownStreamJoins = new Map<number, Readonly<Record<JoinSide, Emit>>>();
   const knownViews = new Map<number, TableView>();
   const knownChangedRows = new Map<number, ChangedRows>();
 
-  /** A node that records are handed to; the same one for all edges that lead to it. */
-  const compiled = (node: GraphNode): Compiled => {
-    const before = known.get(node.index);
+  /** A node that records are handed to; the same one for all edges that lead to it, or to one side of it. */
+  const compiled = (node: GraphNode, side: JoinSide = 'left'): Compiled => {
+    const id = `${String(node.index)} ${side}`;
+    const before = known.get(id);
     if (before !== undefined) return before;
-    const { emit: bare, readsKey } = named(node, () => compileNode(node));
+    const { emit: bare, readsKey } = named(node, () => compileNode(node, side));
     const emit = bare === emitNothing ? bare : runtime.guarded(node, bare);
     const own: Compiled = needsOwnValues(node, nodes)
       ? { readsKey, emit: (key, value, at) => emit(key, copyOf(value), at) }
       : { readsKey, emit };
-    known.set(node.index, own);
+    known.set(id, own);
     return own;
   };
 
@@ -122,10 +127,9 @@ export function compileGraph(
 
   /** All that reads what a node hands on along these edges, as one. */
   const behind = (node: GraphNode, carries: Edge['carries'], isOf: (edge: Edge) => boolean = () => true): Compiled => {
-    const readers = readersOf(node, nodes, (edge) => edge.carries === carries && isOf(edge)).map((reader) => ({
-      ...compiled(reader),
-      isKeeper: keepsValues(reader),
-    }));
+    const readers = readersOf(node, nodes, (edge) => edge.carries === carries && isOf(edge)).flatMap((reader) =>
+      sidesOf(reader, node).map((side) => ({ ...compiled(reader, side), isKeeper: keepsValues(reader) })),
+    );
     const awake = readers.filter(({ emit }) => emit !== emitNothing);
     // An aggregation that is given the value itself may change parts of it that it keeps: the others look first.
     const emits = [
@@ -277,7 +281,15 @@ export function compileGraph(
     return changed;
   };
 
-  const compileNode = (node: GraphNode): Compiled => {
+  const streamJoinOf = (node: StreamStreamJoinNode): Readonly<Record<JoinSide, Emit>> => {
+    const before = knownStreamJoins.get(node.index);
+    if (before !== undefined) return before;
+    const join = compileStreamStreamJoin(node, runtime, behind(node, 'records').emit);
+    knownStreamJoins.set(node.index, join);
+    return join;
+  };
+
+  const compileNode = (node: GraphNode, side: JoinSide): Compiled => {
     switch (node.kind) {
       case 'filter': {
         const next = behind(node, 'records');
@@ -324,6 +336,12 @@ export function compileGraph(
         return { emit: compileAggregate(node, runtime, targetsOf(node)), readsKey: takesKey(node.keyOf) };
       case 'to-table':
         return { emit: compileToTable(node, runtime, changesBehind(node)), readsKey: true };
+      case 'stream-table-join': {
+        const table = viewOf(tableBefore(node));
+        return { emit: compileStreamTableJoin(node, runtime, table, behind(node, 'records').emit), readsKey: true };
+      }
+      case 'stream-stream-join':
+        return { emit: streamJoinOf(node)[side], readsKey: true };
       case 'sink':
         return { emit: compileSink(node, runtime), readsKey: true };
       // No record is handed to them: sources read topics, partials have functions of their own, and so have changes.
@@ -442,6 +460,12 @@ export function compileGraph(
     });
   }
   return sources;
+}
+
+/** The sides on which a node reads another one: of a stream that is joined with itself both, first the left one. */
+function sidesOf(reader: GraphNode, { index }: GraphNode): readonly (JoinSide | undefined)[] {
+  if (reader.kind !== 'stream-stream-join') return [undefined];
+  return reader.inputs.flatMap((edge) => (edge.from === index && edge.carries === 'records' ? edge.side : []));
 }
 
 function fanOut(readers: readonly Emit[]): Emit {

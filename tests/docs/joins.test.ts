@@ -1,0 +1,73 @@
+/** What docs/streams.md says of joins of streams, run through the TopologyTestDriver. */
+import { expect, test } from '@jest/globals';
+import { joinWindows, jsonSerde, StreamsBuilder, TopologyTestDriver, type Topology } from '@tributary/streams';
+
+interface Click {
+  readonly user: string;
+  readonly ad: string;
+}
+
+interface User {
+  readonly country: string;
+}
+
+interface View {
+  readonly page: string;
+}
+
+/** Which views of an ad led to a click within a minute, and which did not. */
+function viewsAndClicks(): Topology {
+  const builder = new StreamsBuilder();
+  const views = builder.stream('views', { value: jsonSerde<View>() });
+  const clicks = builder.stream('clicks', { value: jsonSerde<Click>() });
+  views
+    .leftJoin(clicks, ({ page }, click) => ({ page, clicked: click !== null }), {
+      windows: joinWindows({ beforeMs: 0, afterMs: 60_000, graceMs: 10_000 }),
+      name: 'views-clicks',
+    })
+    .to('views-clicked', { value: jsonSerde() });
+  return builder.build();
+}
+
+/** Clicks with the country that their user lives in at that moment. */
+function clicksByCountry(): Topology {
+  const builder = new StreamsBuilder();
+  const clicks = builder.stream('clicks', { value: jsonSerde<Click>() });
+  const users = builder.table('users', { value: jsonSerde<User>() });
+  clicks
+    .selectKey(({ user }) => user)
+    .leftJoin(users, ({ ad }, user) => ({ ad, country: user?.country ?? 'unknown' }), { name: 'clicks-by-user' })
+    .to('clicks-by-country', { value: jsonSerde() });
+  return builder.build();
+}
+
+test('clicks by the country of their users', async () => {
+  const driver = new TopologyTestDriver(clicksByCountry(), { partitions: { clicks: 4, users: 3 } });
+  const clicks = driver.inputTopic('clicks', { value: jsonSerde<Click>() });
+  const users = driver.inputTopic('users', { value: jsonSerde<User>() });
+  const out = driver.outputTopic('clicks-by-country', { value: jsonSerde() });
+  await clicks.pipe({ value: { user: 'u', ad: 'shoes' } });
+  await users.pipe({ key: 'u', value: { country: 'DE' } });
+  await clicks.pipe({ value: { user: 'u', ad: 'hats' } });
+  expect(out.read().map(({ key, value }) => ({ key, value }))).toEqual([
+    { key: 'u', value: { ad: 'shoes', country: 'unknown' } },
+    { key: 'u', value: { ad: 'hats', country: 'DE' } },
+  ]);
+});
+
+test('views with and without a click', async () => {
+  const driver = new TopologyTestDriver(viewsAndClicks());
+  const views = driver.inputTopic('views', { value: jsonSerde<View>() });
+  const clicks = driver.inputTopic('clicks', { value: jsonSerde<Click>() });
+  const out = driver.outputTopic('views-clicked', { value: jsonSerde() });
+  await views.pipe({ key: 'a', value: { page: 'home' }, timestampMs: 0 });
+  await views.pipe({ key: 'b', value: { page: 'help' }, timestampMs: 1_000 });
+  await clicks.pipe({ key: 'a', value: { user: 'u', ad: 'shoes' }, timestampMs: 60_000 });
+  expect(out.read().map(({ key, value }) => ({ key, value }))).toEqual([
+    { key: 'a', value: { page: 'home', clicked: true } },
+  ]);
+  await clicks.pipe({ key: 'c', value: { user: 'u', ad: 'shoes' }, timestampMs: 71_001 });
+  expect(out.read().map(({ key, value, timestampMs }) => ({ key, value, timestampMs }))).toEqual([
+    { key: 'b', value: { page: 'help', clicked: false }, timestampMs: 1_000 },
+  ]);
+});
