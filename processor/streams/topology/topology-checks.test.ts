@@ -153,6 +153,11 @@ test.each<[string, (builder: StreamsBuilder) => void, RegExp]>([
     invalid(/"c"/, /sorted/),
   ],
   [
+    'a store whose changelog is a text',
+    (b) => void text(b).process(nothing, { stores: [{ ...spec('c'), changelog: 'no' } as never] }),
+    invalid(/"c".*changelog no: it is true or false/),
+  ],
+  [
     'a window store without a size',
     (b) => void text(b).process(nothing, { stores: [{ ...spec('c'), kind: 'window' }] }),
     invalid(/"c"/, /windowSizeMs/),

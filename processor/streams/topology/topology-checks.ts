@@ -221,6 +221,8 @@ function notATopic(name: unknown): string {
 
 const KINDS: readonly StoreSpec['kind'][] = ['key-value', 'window', 'session', 'versioned'];
 
+const STORE_FLAGS = ['changelog', 'inMemory', 'indexed', 'retainDuplicates', 'timed'] as const;
+
 export function findStoreProblem(node: string, store: StoreSpec<unknown>): string | undefined {
   const { name, kind, key, serde, windowSizeMs, retentionMs, historyMs } = (store ?? {}) as {
     [field in keyof StoreSpec<unknown>]?: StoreSpec<unknown>[field];
@@ -233,6 +235,9 @@ export function findStoreProblem(node: string, store: StoreSpec<unknown>): strin
     return `${what} is of the kind ${String(kind)}: there are ${KINDS.join(', ')}`;
   if (!isSerde(serde)) return `${what} has no serde: an object with serialize and deserialize`;
   if (key !== undefined && !isSerde(key)) return `${what} has a key that is no serde`;
+  for (const flag of STORE_FLAGS)
+    if (store[flag] !== undefined && typeof store[flag] !== 'boolean')
+      return `${what} has ${flag} ${String(store[flag])}: it is true or false`;
   if (kind === 'window' && !(Number(windowSizeMs) >= 0)) return `${what} needs a windowSizeMs of 0 or more`;
   if ((kind === 'window' || kind === 'session') && !(Number(retentionMs) >= 0))
     return `${what} needs a retentionMs of 0 or more`;
