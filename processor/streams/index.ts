@@ -3,7 +3,7 @@ export { KafkaStreams } from './kafka-streams.ts';
 export type { KafkaStreamsOptions } from './kafka-streams-options.ts';
 export type { StreamsState } from './streams-state.ts';
 export type { MetricValue, StreamsMetric } from './streams-metrics.ts';
-export type { RestoreEvent } from './task/initialise-task.ts';
+export type { RestoreEvent, RestoreListener } from './task/initialise-task.ts';
 export { parseStreamsConfig, type StreamsConfig, type StreamsConfigInput } from './streams-config.ts';
 export { StreamsError, type ErrorCode, type ErrorDetails, type Reaction } from './errors.ts';
 export { parseTopicPartition, recordPlace, topicPartition, type TopicPartition } from './kafka/topic-partition.ts';

@@ -1,10 +1,11 @@
 import { messageOf, StreamsError } from './errors.ts';
 import { checkConnection, type KafkaConnectionConfig } from './kafka/kafka-connection-config.ts';
 import type { Logger } from './logger.ts';
-import { checkLogger, checkOptions, textOf } from './options.ts';
+import { checkFunctions, checkLogger, checkOptions, textOf } from './options.ts';
 import { checkErrorHandlers, ERROR_HANDLERS, type ErrorHandlers } from './task/error-decisions.ts';
 import type { StreamsConfigInput } from './streams-config.ts';
 import type { CreatableTopics } from './topics/prepare-topics.ts';
+import type { RestoreListener } from './task/initialise-task.ts';
 import { isTopology, type TopologyPlace } from './thread/load-topology.ts';
 import { originOf } from './topology/built-topologies.ts';
 import type { Topology } from './topology/topology.ts';
@@ -34,6 +35,8 @@ interface BuiltTopology {
 }
 
 interface CommonOptions extends ErrorHandlers {
+  /** As `onRestore` of the KafkaStreams itself. */
+  readonly onRestore?: RestoreListener;
   readonly connection: KafkaConnectionConfig;
   readonly config: StreamsConfigInput;
   /** Topics that may be made when they are absent on a first start. */
@@ -51,8 +54,10 @@ export function checkStreamsOptions(options: KafkaStreamsOptions): void {
     'config',
     'creatableTopics',
     'logger',
+    'onRestore',
     ...ERROR_HANDLERS,
   ]);
+  if (options.onRestore !== undefined) checkRestoreListener(options.onRestore);
   checkErrorHandlers('KafkaStreams', options);
   const { topology, topologyModule, topologyOptions, connection, creatableTopics = {}, logger } = options;
   if (topology !== undefined) {
@@ -87,6 +92,13 @@ export function checkStreamsOptions(options: KafkaStreamsOptions): void {
       { cause: error },
     );
   }
+}
+
+/** @throws StreamsError CONFIG_INVALID */
+export function checkRestoreListener(listener: RestoreListener): void {
+  if (typeof listener === 'function') return;
+  checkOptions('onRestore', listener, ['started', 'progress', 'finished']);
+  checkFunctions('onRestore', listener, Object.keys(listener));
 }
 
 /**

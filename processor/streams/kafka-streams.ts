@@ -6,8 +6,12 @@ import { messageOf, StreamsError } from './errors.ts';
 import type { TaskOwners } from './group/task-owners.ts';
 import { createKafka, type Kafka } from './kafka/kafka-client.ts';
 import { KafkaCluster } from './kafka/kafka-cluster.ts';
-import { checkStreamsOptions, topologyPlaceOf, type KafkaStreamsOptions } from './kafka-streams-options.ts';
-import { checkFunctions } from './options.ts';
+import {
+  checkRestoreListener,
+  checkStreamsOptions,
+  topologyPlaceOf,
+  type KafkaStreamsOptions,
+} from './kafka-streams-options.ts';
 import { StoreQueries, type KeyMetadata, type StoreQueryOptions } from './queries/store-queries.ts';
 import type { StoreViews } from './queries/store-view.ts';
 import { TaskBacklog } from './reading/task-backlog.ts';
@@ -16,7 +20,7 @@ import { parseStreamsConfig, type StreamsConfig, type ThreadInit } from './strea
 import { streamsMetrics, type StreamsMetric } from './streams-metrics.ts';
 import { StreamsLifecycle, type StateListener, type StreamsState } from './streams-state.ts';
 import { sumOfDrops, type DropCounts } from './task/dropped-records.ts';
-import type { RestoreEvent } from './task/initialise-task.ts';
+import type { RestoreListener } from './task/initialise-task.ts';
 import type { InstanceStatus, TaskStatus } from './task/instance-status.ts';
 import { TaskLayout } from './task/task-layout.ts';
 import { presentHandlers } from './thread/error-line.ts';
@@ -51,7 +55,7 @@ export class KafkaStreams {
   #failure: StreamsError | undefined;
   #paused = false;
   #owners: TaskOwners | undefined;
-  readonly #restoreListeners = new Set<(event: RestoreEvent) => void>();
+  readonly #restoreListeners = new Set<RestoreListener>();
   #queries: StoreQueries | undefined;
   #awayReason: string | null = 'not started';
 
@@ -59,6 +63,7 @@ export class KafkaStreams {
   constructor(options: KafkaStreamsOptions) {
     checkStreamsOptions(options);
     this.#options = options;
+    if (options.onRestore !== undefined) this.#restoreListeners.add(options.onRestore);
     this.#config = parseStreamsConfig(options.config);
     this.#lifecycle = new StreamsLifecycle(options.logger);
     this.#kafka = createKafka(options.connection, options.logger);
@@ -121,7 +126,10 @@ export class KafkaStreams {
             this.#owners = owners;
           },
           onRestore: (event) => {
-            for (const listener of this.#restoreListeners) listener(event);
+            for (const listener of this.#restoreListeners) {
+              if (typeof listener === 'function') listener(event);
+              else listener[event.kind]?.(event);
+            }
           },
           onProcessingError: this.#options.onProcessingError,
           onProductionError: this.#options.onProductionError,
@@ -169,8 +177,8 @@ export class KafkaStreams {
    * `started`, its `progress`, and that it `finished`, at once where there is nothing to restore. Returns how to stop
    * listening. Kafka Streams: StateRestoreListener.
    */
-  onRestore(listener: (event: RestoreEvent) => void): () => void {
-    checkFunctions('onRestore()', { listener }, ['listener']);
+  onRestore(listener: RestoreListener): () => void {
+    checkRestoreListener(listener);
     this.#restoreListeners.add(listener);
     return () => this.#restoreListeners.delete(listener);
   }

@@ -93,6 +93,12 @@ test.each<[string, () => unknown, RegExp]>([
   ],
   ['no topologyModule', () => streams({ topologyModule: undefined }), /topologyModule/],
   [
+    'a listener to nothing',
+    () => streams({ onRestore: { ended: () => undefined } }),
+    /onRestore has no option "ended"/,
+  ],
+  ['a listener that is none', () => streams({ onRestore: { started: 1 } }), /onRestore needs started, a function/],
+  [
     'something else for a topology',
     () => streams({ topologyModule: undefined, topology: 1 }),
     /topology takes what build\(\)/,

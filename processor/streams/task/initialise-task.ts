@@ -28,6 +28,15 @@ export interface RestoreEvent extends StoreRestore {
   readonly taskId: string;
 }
 
+/** Told of restores: a function of all that happens, or one for each kind. */
+export type RestoreListener =
+  | ((event: RestoreEvent) => void)
+  | {
+      started?(event: RestoreEvent): void;
+      progress?(event: RestoreEvent): void;
+      finished?(event: RestoreEvent): void;
+    };
+
 export interface InitialiseContext {
   readonly applicationId: string;
   /** The user's topics that the application reads: messages about an internal topic name them, too. */

@@ -139,6 +139,8 @@ test('handlers decide, a pause holds, and committed rows are read where they are
   const second = instance({ topology });
   const restores: RestoreEvent[] = [];
   second.onRestore((event) => restores.push(event));
+  const finished: string[] = [];
+  second.onRestore({ finished: ({ store }) => finished.push(store) });
   await second.start();
   await until(() => running.every((streams) => streams.state === 'RUNNING'), 'both run');
   // Each has a part of the rows, and knows of the other's.
@@ -155,6 +157,7 @@ test('handlers decide, a pause holds, and committed rows are read where they are
     expect(restores.filter((event) => event.taskId === taskId).map(({ kind, store }) => `${kind} ${store}`)).toEqual(
       expect.arrayContaining([`started ${COUNTS}`, `finished ${COUNTS}`]),
     );
+  expect(new Set(finished)).toEqual(new Set([COUNTS]));
   expect(first.metrics().find(({ name }) => name === 'tributary_task_state')?.values.length).toBeGreaterThan(0);
   for (const streams of running) {
     expect(streams.queryMetadata(COUNTS, there)).toEqual({
