@@ -13,6 +13,7 @@ const KEYS = `${TOPOLOGY}/keys-and-times.test.ts`;
 const USER_CODE = `${TOPOLOGY}/user-code.test.ts`;
 const STREAM_JOINS = 'processor/streams/tests/contract/stream-joins.model.test.ts';
 const NULLS = `${TOPOLOGY}/null-values.test.ts`;
+const FOREIGN_KEYS = `${TOPOLOGY}/foreign-key-join.test.ts`;
 const ANY_TOPOLOGY = 'tests/contract/random-topologies.test.ts';
 
 /** A mistake, the file of tests that must notice it, and the test that goes red. */
@@ -224,6 +225,30 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
     edits: [{ mark: 'due-before-own', replace: '' }],
     judge: STREAM_JOINS,
     red: /left joins say/,
+  },
+  {
+    name: 'a row that moves to another key still counts under the old one',
+    edits: [{ mark: 'subtract-moved', replace: '' }],
+    judge: `${TOPOLOGY}/grouped-table.test.ts`,
+    red: /a row that moves/,
+  },
+  {
+    name: 'a version that is not the newest one is counted in its place',
+    edits: [{ mark: 'newest-versions', replace: '' }],
+    judge: `${TOPOLOGY}/versioned-table.test.ts`,
+    red: /the newest versions only/,
+  },
+  {
+    name: 'an answer for a value that the row no longer has is joined with the new one',
+    edits: [{ mark: 'stale-answers', replace: '' }],
+    judge: FOREIGN_KEYS,
+    red: /is passed over/,
+  },
+  {
+    name: 'a row stays subscribed to what it no longer refers to',
+    edits: [{ mark: 'unsubscribe', replace: '' }],
+    judge: FOREIGN_KEYS,
+    red: /updates what refers to it/,
   },
   {
     name: 'what user code throws at the commit has no name',

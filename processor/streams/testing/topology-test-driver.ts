@@ -304,6 +304,8 @@ export class TopologyTestDriver {
    * written last (`rows` has all).
    */
   store<V, K = string>(name: string): Map<K, V> {
+    const global = this.#globalTables.entries(name);
+    if (global !== undefined) return new Map(global.map(({ key, value }) => [key as K, value as V]));
     const { kind, serde, key: keySerde } = this.#specOf(name);
     if (kind !== 'key-value')
       throw new StreamsError(

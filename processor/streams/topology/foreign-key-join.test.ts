@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { TopologyTestDriver } from '../testing/topology-test-driver.ts';
-import { stringSerde } from './serdes.ts';
+import { jsonSerde, stringSerde } from './serdes.ts';
 import { StreamsBuilder } from './streams-builder.ts';
 import type { Topology } from './topology.ts';
 import { tumbling } from './windows.ts';
@@ -145,6 +145,27 @@ describe('joins by a foreign key', () => {
     expect(driver.rows('counts')).toEqual([{ key: 'b', value: 3 }]);
     expect(await run(driver, 'L a - 4')).toBe('a:-@4');
     expect(driver.rows('counts')).toEqual([{ key: 'b', value: 2 }]);
+  });
+
+  test('operators behind it need no store while nobody looks at their rows', async () => {
+    const builder = new StreamsBuilder();
+    builder
+      .table('left', { value: stringSerde })
+      .join(builder.table('right', { value: stringSerde }), (a, b) => `${a}+${b}`, { foreignKey, name: 'fk' })
+      .filter((value) => value !== 'f1+F')
+      .mapValues((value) => value.length)
+      .toStream()
+      .to('out', { value: jsonSerde<number>() });
+    const topology = builder.build();
+    expect(topology.subTopologies.flatMap(({ stores }) => stores.map(({ name }) => name)).sort()).toEqual([
+      'fk-subscriptions',
+      'left-store',
+      'right-store',
+    ]);
+    const driver = new TopologyTestDriver(topology, { partitions });
+    await run(driver, 'R f F 1');
+    expect(await run(driver, 'L a f1 2')).toBe('a:-@2');
+    expect(await run(driver, 'L a f12 3')).toBe('a:5@3');
   });
 
   test('an answer for a value that the row no longer has is passed over', async () => {

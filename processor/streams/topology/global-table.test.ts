@@ -31,6 +31,7 @@ describe('global tables', () => {
       { key: 'a', value: 2 },
       { key: 'c', value: 4 },
     ]);
+    expect(driver.store('prices-store').get('c')).toBe(4);
     await driver.inputTopic('by-number', { key: numbers, value: stringSerde }).pipe({ key: 7, value: 'seven' });
     expect(driver.rows('names')).toEqual([{ key: 7, value: 'seven' }]);
   });

@@ -16,6 +16,7 @@ export const TABLES_TOPICS = { orders: 'tables-orders', customers: 'tables-custo
 /** The stores whose rows are looked at. */
 export const REVENUE = 'revenue';
 export const NOTED = 'noted';
+export const ALL_CUSTOMERS = 'all-customers';
 
 /**
  * What is ordered in each country, by the customers of the orders, who are in a topic of another partition count; and
@@ -25,7 +26,7 @@ export function buildTopology({ orders, customers, notes }: TablesTopologyOption
   const builder = new StreamsBuilder();
   const numbers = jsonSerde<number>();
   const ordered = builder.table(orders, { value: jsonSerde<Order>() });
-  builder.globalTable(customers, { value: stringSerde, store: 'all-customers' });
+  builder.globalTable(customers, { value: stringSerde, store: ALL_CUSTOMERS });
   ordered
     .join(builder.table(customers, { value: stringSerde }), ({ amount }, country) => ({ amount, country }), {
       foreignKey: ({ customer }) => customer,

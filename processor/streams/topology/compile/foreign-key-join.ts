@@ -73,6 +73,7 @@ export function compileForeignSubscribe(node: ForeignSubscribeNode, runtime: Tas
         if (was !== undefined) send(was, 'unsubscribe-and-answer');
         return;
       }
+      // mutant: unsubscribe
       if (moves) send(was, 'unsubscribe');
       // Of an inner join that moves: nobody knows whether there was a result, so that it has to go.
       if (is !== undefined) send(is, joins === 'left' || moves ? 'answer' : 'answer-if-there');
@@ -162,6 +163,7 @@ export function compileForeignJoin(
         const response = decodeResponse(bytes as Buffer);
         if (response === undefined) throw new UnreadableValueError('it is no response of a foreign-key join');
         const row: TableRow | undefined = left.row(key);
+        // mutant: stale-answers
         if (!response.version.equals(versionOf(leftValues, row?.value))) return;
         const { rightValue } = response;
         if (row === undefined || (rightValue === null && joins === 'inner')) return keep(key, null, at);

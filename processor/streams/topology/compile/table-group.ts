@@ -39,12 +39,14 @@ export function compileTableGroup(node: TableGroupNode, runtime: TaskRuntime): C
       headers: runtime.headers(),
     });
   return ({ key, value, timestampMs, before, isOutOfOrder }) => {
+    // mutant: newest-versions
     if (isOutOfOrder === true) return;
     try {
       const was = partOf(before(), key, timestampMs, false);
       const is = partOf(value, key, timestampMs, true);
       if (was !== undefined && is !== undefined && was.key.equals(is.key))
         return send(is.key, timestampMs, is.value, was.value);
+      // mutant: subtract-moved
       if (was !== undefined) send(was.key, timestampMs, null, was.value);
       if (is !== undefined) send(is.key, timestampMs, is.value, null);
     } catch (error) {
