@@ -55,11 +55,22 @@ export interface TestBroker {
   /** Stops every process of the broker's group where it stands (SIGSTOP), as a hung machine would; `thaw` ends it. */
   freeze(): void;
   thaw(): void;
+  /**
+   * Transactional ids of which Kafka itself has counted a transaction as complete without its markers (KAFKA-20734), as
+   * it says in its log: what was acknowledged may be gone. A broker that stands alone does that while it shuts down,
+   * and its partitions have no leader any more.
+   */
+  lostMarkers(): Promise<readonly string[]>;
   /** Copies the broker's logs, its own and the topics', into a directory: evidence that outlives `stop`. */
   keepEvidence(directory: string): Promise<void>;
   /** The end: stops the broker and removes its directory. */
   stop(): Promise<void>;
 }
+
+/** Of the brokers before a restart. */
+const EARLIER_LOGS = 'earlier-brokers.log';
+const LOST_MARKERS =
+  /Couldn't find leader endpoint for partitions .* while trying to send transaction markers for ([^,\s]+)/g;
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -118,11 +129,15 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
     },
     restart: async () => {
       await kafka.stop();
-      await appendFile(join(dataDir, 'earlier-brokers.log'), await readFile(kafka.logFile));
+      await appendFile(join(dataDir, EARLIER_LOGS), await readFile(kafka.logFile));
       kafka = await start();
     },
     freeze: () => kafka.kill('SIGSTOP'),
     thaw: () => kafka.kill('SIGCONT'),
+    lostMarkers: async () => {
+      const logs = [join(dataDir, EARLIER_LOGS), kafka.logFile].map((file) => readFile(file, 'utf8').catch(() => ''));
+      return (await Promise.all(logs)).flatMap((log) => [...log.matchAll(LOST_MARKERS)].map(([, id]) => String(id)));
+    },
     keepEvidence: (directory) => cp(dataDir, directory, { recursive: true }),
     stop: async () => {
       kafka.kill('SIGCONT');
