@@ -342,6 +342,16 @@ test('stores and options that there are not are refused', () => {
     expect(ask).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringMatching(message) }));
 });
 
+test('what is no key of the store is refused, and named', () => {
+  const queries = queriesOf(new Threads());
+  const numbers = queries.view('numbers', {}) as unknown as KeyValueStoreView<unknown, string>;
+  const refusal = (message: RegExp): unknown =>
+    expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringMatching(message) });
+  expect(() => queries.metadata('words', 5)).toThrow(refusal(/^5 is no key of the store "words": its keys are text/));
+  expect(() => queries.metadata('numbers', 'x')).toThrow(refusal(/^"x" is no key of the store "numbers"/));
+  expect(() => numbers.range('x')).toThrow(refusal(/^"x" is no key/));
+});
+
 test('metadata of a key: its partition, and who has it', () => {
   const queries = queriesOf(new Threads());
   expect([queries.metadata('words', here), queries.metadata('words', elsewhere)]).toEqual([

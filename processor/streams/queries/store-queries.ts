@@ -8,7 +8,7 @@ import type { TaskLayout } from '../task/task-layout.ts';
 import { partitionOf } from '../topology/partitioner.ts';
 import type { GlobalTableNode } from '../topology/graph.ts';
 import type { GlobalQuestion, StoreAnswer, StoreQuestion, TaskQuestion } from './store-question.ts';
-import { globalTableView, storeView, type StoreAccess, type StoreViews } from './store-view.ts';
+import { globalTableView, keyBytesOf, storeView, type StoreAccess, type StoreViews } from './store-view.ts';
 
 /** Where the rows of a key are. Instances by the `id` of their status. */
 export interface KeyMetadata {
@@ -75,8 +75,7 @@ export class StoreQueries {
     // As in Kafka Streams: of all partitions, here as everywhere.
     if (this.#globalTable(name) !== undefined) return { partition: -1, active: this.#instance, standbys: [] };
     const { spec, tasks } = this.#find(name);
-    const keys = storeKeys(spec.key);
-    const id = ownerAmong(tasks, keys.bytesOf(keys.idOf(key)));
+    const id = ownerAmong(tasks, keyBytesOf(name, storeKeys(spec.key), key));
     return { partition: parseTaskId(id).partition, ...ownersOfTask(this.#owners(), id) };
   }
 

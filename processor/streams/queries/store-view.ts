@@ -1,5 +1,7 @@
+import { messageOf, StreamsError } from '../errors.ts';
+import { textOf } from '../options.ts';
 import { encodeWindowKey, WINDOW_START_BYTES } from '../store/window-key.ts';
-import { storeKeys } from '../store/store-keys.ts';
+import { storeKeys, type StoreKeys } from '../store/store-keys.ts';
 import { readRow } from '../store/stored-row.ts';
 import { untimed } from '../store/timed-row.ts';
 import { storedSerde } from '../store/versioned-store.ts';
@@ -91,6 +93,18 @@ export function storeView<K, V>(spec: StoreSpec<V, K>, access: StoreAccess): Sto
   }
 }
 
+/** @throws StreamsError CONFIG_INVALID for a key that the store cannot have. */
+export function keyBytesOf<K>(store: string, keys: StoreKeys<K>, key: K): Buffer {
+  try {
+    if (keys.isText && typeof key !== 'string') throw new TypeError(`its keys are text`);
+    return keys.bytesOf(keys.idOf(key));
+  } catch (error) {
+    throw new StreamsError('CONFIG_INVALID', `${textOf(key)} is no key of the store "${store}": ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
 /** The rows of one store in the terms of its serdes. */
 class Rows<K, V> {
   readonly spec: StoreSpec<V, K>;
@@ -104,7 +118,7 @@ class Rows<K, V> {
   }
 
   bytesOf(key: K): Buffer {
-    return this.#keys.bytesOf(this.#keys.idOf(key));
+    return keyBytesOf(this.spec.name, this.#keys, key);
   }
 
   keyOf(bytes: Buffer): K {
@@ -247,7 +261,7 @@ export function globalTableView<K, V>(
   read: (key?: Uint8Array) => Promise<readonly (readonly [Buffer, unknown])[]>,
 ): KeyValueStoreView<K, V> {
   const keys = storeKeys(serde as Serde<K>);
-  const bytesOf = (key: K): Buffer => keys.bytesOf(keys.idOf(key));
+  const bytesOf = (key: K): Buffer => keyBytesOf(table, keys, key);
   async function* rows(isWanted: (keyBytes: Buffer) => boolean): AsyncIterableIterator<[K, V]> {
     const found = [...(await read())].sort(([a], [b]) => a.compare(b));
     for (const [keyBytes, value] of found) if (isWanted(keyBytes)) yield [keys.keyOf(keyBytes), value as V];
