@@ -29,9 +29,11 @@ import { loadStreamThread, Supervisor, topologyBuilt, type Trouble } from './thr
 import { prepareTopicsWhenUp } from './topics/prepare-when-up.ts';
 import { purgeBehindCommits } from './topics/repartition-purge.ts';
 import { StatusPublisher } from './topics/status-publisher.ts';
+import type { PreparedTopics } from './topics/prepare-topics.ts';
 import type { KnownTopics } from './topics/topic-check.ts';
 import { watchTopics } from './topics/topic-watch.ts';
 import { isStreamThread } from './topology/built-topologies.ts';
+import { renumbered } from './topology/sub-topology-numbers.ts';
 import type { Topology } from './topology/topology.ts';
 
 /** An application: stream threads in this process, a slot in the state directory, a report once a second. */
@@ -101,8 +103,8 @@ export class KafkaStreams {
     const { applicationId, stateDir, statusIntervalMs } = this.#config;
     let spares: Worker[] = [];
     try {
-      const topology = this.#options.topology ?? (await loadTopology(place));
-      this.#topology = topology;
+      const declared = this.#options.topology ?? (await loadTopology(place));
+      this.#topology = declared;
       const directory = await StateDirectory.lock(stateDir, applicationId, { log: logger });
       this.#directory = directory;
       // Loading the code takes the threads longer than the topics: both at once.
@@ -110,10 +112,12 @@ export class KafkaStreams {
       const [first] = spares;
       const built = 'origin' in place && first !== undefined ? topologyBuilt(first) : Promise.resolve();
       built.catch(() => undefined);
-      const topics = await this.#prepare(topology, (await directory.taskIds()).length > 0);
+      const topics = await this.#prepare(declared, (await directory.taskIds()).length > 0);
       // Now, and not when the first thread fails: what cannot be built again is a mistake of the caller's.
       await built;
       if (this.state !== 'STARTING') return;
+      const topology = renumbered(declared, topics.numbers);
+      this.#topology = topology;
       const layout = new TaskLayout(topology, applicationId, (topic) => topics.partitionCounts[topic] ?? 0);
       this.#layout = layout;
       this.#supervisor = new Supervisor(
@@ -305,7 +309,7 @@ export class KafkaStreams {
     );
   }
 
-  #prepare(topology: Topology, hasLocalState: boolean): Promise<KnownTopics> {
+  #prepare(topology: Topology, hasLocalState: boolean): Promise<PreparedTopics> {
     const { connection, creatableTopics = {}, logger } = this.#options;
     return prepareTopicsWhenUp({
       kafka: this.#kafka,
@@ -325,7 +329,7 @@ export class KafkaStreams {
     });
   }
 
-  #threadInits(topology: Topology, directory: StateDirectory, topics: KnownTopics): ThreadInit[] {
+  #threadInits(topology: Topology, directory: StateDirectory, topics: PreparedTopics): ThreadInit[] {
     const { connection } = this.#options;
     const deadLettered = topology.nodes.flatMap((node) =>
       node.kind === 'source' && node.deadLetterTopic !== undefined ? node.topic : [],
@@ -339,6 +343,7 @@ export class KafkaStreams {
       config: this.#config,
       partitionCounts: topics.partitionCounts,
       topicIds: topics.topicIds,
+      subTopologyNumbers: topics.numbers,
       deadLettered,
       handlers: presentHandlers(this.#options),
     }));

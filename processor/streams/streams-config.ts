@@ -110,6 +110,8 @@ export interface ThreadInit {
   readonly partitionCounts: Readonly<Record<string, number>>;
   /** Ids of the topics that it reads or keeps state in, as far as the brokers have ids. */
   readonly topicIds: Readonly<Record<string, string>>;
+  /** What the sub-topologies are known by, in the order in which they are built. */
+  readonly subTopologyNumbers: readonly number[];
   /** Topics whose records can be dead-lettered. */
   readonly deadLettered: readonly string[];
   /** The handlers of the application that there are, in the main thread. */

@@ -9,6 +9,7 @@ import { RecordWatch } from '../task/record-watch.ts';
 import { WithheldRecords } from '../task/withheld-records.ts';
 import { askingHandlers } from './error-line.ts';
 import { loadTopology } from './load-topology.ts';
+import { renumbered } from '../topology/sub-topology-numbers.ts';
 import { StreamThread } from './stream-thread.ts';
 import { watchedTopics, type FromThread, type ThreadLoad, type ToThread } from './thread-messages.ts';
 
@@ -88,7 +89,7 @@ async function main(): Promise<void> {
   send({ kind: 'built' });
   const { init, watch, decisions, withheld: before } = await started.promise;
   withheld.add(before);
-  const thread = new StreamThread(init, topology, {
+  const thread = new StreamThread(init, renumbered(topology, init.subTopologyNumbers), {
     logger,
     storesOnDisk: () => storesOnDisk(init.slotDirectory),
     watch: new RecordWatch(watchedTopics(init), watch),

@@ -49,6 +49,7 @@ beforeEach(() => {
     config: parseStreamsConfig({ applicationId: 'app', stateDir: '/nowhere', threadHangTimeoutMs: HANG_MS }),
     partitionCounts: {},
     topicIds: {},
+    subTopologyNumbers: [],
     deadLettered: [],
     handlers: [],
   };

@@ -4,11 +4,14 @@ import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import { RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { checkCopartitioned, checkTopicNames } from '../topology/copartitioning.ts';
-import { topologySignature } from '../topology/signature.ts';
+import { namesIn, topologySignature } from '../topology/signature.ts';
+import { renumbered, subTopologyNumbers, type SubTopologyNumbers } from '../topology/sub-topology-numbers.ts';
 import {
+  changelogTopic,
   globalTopicsOf,
   inputTopicsOf,
   offsetsTopic,
+  repartitionTopic,
   statusTopic,
   userOutputsOf,
   type Topology,
@@ -19,7 +22,7 @@ import {
   writeApplicationRecord,
   type ApplicationRecord,
 } from './application-record.ts';
-import { createTopic } from './create-topic.ts';
+import { addPartitions, createTopic } from './create-topic.ts';
 import { refuseForgottenSources, topicsWithOffsets } from './forgotten-sources.ts';
 import { internalTopics, type TopicPlan } from './internal-topics.ts';
 import {
@@ -29,6 +32,11 @@ import {
   topicsWithIdentity,
   type KnownTopics,
 } from './topic-check.ts';
+
+/** The topics of an application, and the numbers that its sub-topologies have. */
+export interface PreparedTopics extends KnownTopics {
+  readonly numbers: SubTopologyNumbers;
+}
 
 /** Source topics that may be made on a first start, with their partition count. */
 export interface CreatableTopics {
@@ -43,8 +51,8 @@ const ID_QUESTION_INTERVAL_MS = 100;
  *
  * Source topics that are missing are made only on a first start (no committed offsets, no local store, no record of the
  * application), and only those in `creatable`. Internal topics that are missing later are refused: their contents are
- * gone. Refused are also topics that were deleted and made anew, cut, or configured so that records are lost, and
- * another topology than the application's.
+ * gone. What a release has added to the topology gets its topics at its first start. Refused are also topics that were
+ * deleted and made anew, cut, or configured so that records are lost, and another topology than the application's.
  * @throws StreamsError naming the topic and the remedy.
  */
 export async function prepareTopics(options: {
@@ -57,9 +65,8 @@ export async function prepareTopics(options: {
   readonly exactlyOnce: boolean;
   readonly replicationFactor: number | undefined;
   readonly logger: Logger;
-}): Promise<KnownTopics> {
-  const { kafka, cluster, topology, applicationId, creatable, hasLocalState, exactlyOnce, replicationFactor, logger } =
-    options;
+}): Promise<PreparedTopics> {
+  const { kafka, cluster, applicationId, creatable, hasLocalState, exactlyOnce, replicationFactor, logger } = options;
   const admin = kafka.admin();
   await admin.connect();
   try {
@@ -71,6 +78,9 @@ export async function prepareTopics(options: {
     const record = existing.has(statusTopic(applicationId))
       ? await readApplicationRecord(cluster, applicationId, logger)
       : undefined;
+    const numbers = subTopologyNumbers(options.topology, record?.topology);
+    const topology = renumbered(options.topology, numbers);
+    const before = record === undefined ? undefined : namesIn(record.topology);
     if (record !== undefined) refuseOtherTopology(record, topologySignature(topology), applicationId);
     const isFirstStart = !hasLocalState && withOffsets.size === 0 && record === undefined;
     const recreated =
@@ -103,7 +113,7 @@ export async function prepareTopics(options: {
     for (const topic of external) {
       if (existing.has(topic)) continue;
       const plan = creatable[topic];
-      if (sources.includes(topic) && !isFirstStart)
+      if (sources.includes(topic) && !isFirstStart && before?.topics.has(topic) !== false)
         throw new StreamsError(
           'SOURCE_TOPIC_MISSING',
           `the topic ${topic} does not exist any more, but ${applicationId} has read from it before. Restore ` +
@@ -124,11 +134,29 @@ export async function prepareTopics(options: {
     for (const topic of external) counts[topic] = found.get(topic) ?? counts[topic] ?? 0;
     Object.assign(counts, await partitionCounts(admin, made));
 
+    /** How many tasks the release of before had, by the partition counts of today. */
+    const tasksOf = (known: typeof before): number | undefined => {
+      if (known === undefined || known.subTopologies >= topology.subTopologies.length) return undefined;
+      const part = { ...topology, subTopologies: topology.subTopologies.slice(0, known.subTopologies) };
+      const offsets = offsetsTopic(applicationId);
+      return internalTopics(part, applicationId, counts).find(({ topic }) => topic === offsets)?.partitions;
+    };
+    /** The topic of a store or grouping that the release of before did not have. */
+    const isNew = (topic: string): boolean =>
+      before !== undefined &&
+      topology.subTopologies.some(
+        ({ stores, writesGroupings }) =>
+          stores.some(({ name }) => !before.logged.has(name) && changelogTopic(applicationId, name) === topic) ||
+          writesGroupings.some(
+            (name) => !before.groupings.has(name) && repartitionTopic(applicationId, name) === topic,
+          ),
+      );
     for (const plan of internalTopics(topology, applicationId, counts)) {
       counts[plan.topic] = plan.partitions;
       if (!existing.has(plan.topic)) {
         // Earlier releases made no topic for offsets, and there is none in their record.
         const mayBeNew =
+          isNew(plan.topic) ||
           plan.topic === statusTopic(applicationId) ||
           (plan.topic === offsetsTopic(applicationId) && record?.topicIds[plan.topic] === undefined);
         if (!isFirstStart && !mayBeNew)
@@ -142,6 +170,11 @@ export async function prepareTopics(options: {
         continue;
       }
       const has = found.get(plan.topic);
+      if (has !== plan.partitions && plan.topic === offsetsTopic(applicationId) && has === tasksOf(before)) {
+        await addPartitions(admin, plan);
+        logger.info({ topic: plan.topic, partitions: plan.partitions }, 'added partitions for new tasks');
+        continue;
+      }
       if (has !== plan.partitions)
         throw new StreamsError(
           'PARTITIONS_CHANGED',
@@ -154,7 +187,7 @@ export async function prepareTopics(options: {
     const context = { admin, cluster, topology, applicationId, logger };
     const damaged = (await findWrongPolicy(context)) ?? (await findTruncatedChangelog(context));
     if (damaged !== undefined) throw damaged;
-    return { partitionCounts: counts, topicIds: await recordTopics(options, record) };
+    return { partitionCounts: counts, topicIds: await recordTopics({ ...options, topology }, record), numbers };
   } finally {
     await admin.disconnect();
   }
@@ -180,7 +213,7 @@ async function recordTopics(
   if (
     record === undefined ||
     Object.keys(topicIds).length > Object.keys(record.topicIds).length ||
-    Object.keys(signature).some((part) => !(part in record.topology))
+    Object.entries(signature).some(([part, text]) => record.topology[part] !== text)
   ) {
     await writeApplicationRecord(kafka, cluster, applicationId, { topology: signature, topicIds }, logger);
   }

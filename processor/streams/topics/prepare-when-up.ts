@@ -4,8 +4,7 @@ import type { KafkaConnectionConfig } from '../kafka/kafka-connection-config.ts'
 import { COORDINATOR_OF_GROUP } from '../kafka/broker.ts';
 import { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import { fatalConnectionError, isBrokerAway, isCoordinatorNotFound, waitingForKafka } from '../kafka/kafka-errors.ts';
-import { prepareTopics } from './prepare-topics.ts';
-import type { KnownTopics } from './topic-check.ts';
+import { prepareTopics, type PreparedTopics } from './prepare-topics.ts';
 
 const RETRY_MS = 1_000;
 /** A broker that is just starting answers within this; only a longer wait is worth a line. */
@@ -24,7 +23,7 @@ type PrepareOptions = Parameters<typeof prepareTopics>[0] & {
  * `prepareTopics`, with a broker that is away waited for, for ever.
  * @throws StreamsError for a name that does not resolve, failed authentication and failed TLS; as `prepareTopics`.
  */
-export async function prepareTopicsWhenUp(options: PrepareOptions): Promise<KnownTopics> {
+export async function prepareTopicsWhenUp(options: PrepareOptions): Promise<PreparedTopics> {
   const { connection, isWanted, onAway, logger } = options;
   const { brokers } = connection;
   let logDueAt = performance.now() + AWAY_LOG_DELAY_MS;

@@ -5,12 +5,16 @@ import type { Topology } from './topology.ts';
 
 /**
  * What of a topology is on disk and in the brokers, in words: `sub-topology 0 reads` to `user-login`. A release may
- * change all else (functions, filters, sinks, dead-letter topics, retention); a change of this is another application.
+ * change all else (functions, filters, sinks, dead-letter topics, retention), and may add to this: stores, groupings,
+ * sub-topologies. A change of what was there is another application.
  */
 export type TopologySignature = Readonly<Record<string, string>>;
 
 const SERDE = 'serde of ';
 const PARTIALS = 'the partials of ';
+const REPARTITIONS = / repartitions$/;
+const READS = / reads$/;
+const STORE = 'store ';
 
 export function topologySignature({ subTopologies }: Topology): TopologySignature {
   return Object.fromEntries([
@@ -18,9 +22,9 @@ export function topologySignature({ subTopologies }: Topology): TopologySignatur
       const name = `sub-topology ${String(id)}`;
       return [
         [`${name} reads`, [...sources].map(sourceText).sort().join(', ')],
-        [`${name} repartitions`, [...writesGroupings].sort().join(', ') || 'nothing'],
+        [`${name} repartitions`, [...writesGroupings].sort().join(', ') || NOTHING],
         ...stores.flatMap((store) => [
-          [`store ${store.name}`, `${storeText(store)}, in ${name}`],
+          [`${STORE}${store.name}`, `${storeText(store)}, in ${name}`],
           ...(store.serde.format === undefined ? [] : [[`${SERDE}store ${store.name}`, store.serde.format]]),
           ...(store.key?.format === undefined || store.key === stringSerde
             ? []
@@ -35,16 +39,56 @@ export function topologySignature({ subTopologies }: Topology): TopologySignatur
 
 /** What differs, in words; null when an application of the one signature may go on where one of the other stopped. */
 export function signatureMismatch(before: TopologySignature, now: TopologySignature): string | null {
-  for (const part of [...new Set([...Object.keys(before), ...Object.keys(now)])].sort()) {
-    const [was, is] = [before[part], now[part]];
+  for (const part of Object.keys(before).sort()) {
+    const [was, is] = [before[part] as string, now[part]];
     // A serde without a name says nothing.
-    if (was === is || (part.startsWith(SERDE) && (was === undefined || is === undefined))) continue;
-    // A record of before partials were in it says nothing of them.
-    if (part.startsWith(PARTIALS) && was === undefined) continue;
-    return `${part}: ${was ?? 'none'} before, ${is ?? 'none'} now`;
+    if (was === is || (part.startsWith(SERDE) && is === undefined)) continue;
+    if (is !== undefined && isAddition(part, was, is, before)) continue;
+    return `${part}: ${was} before, ${is ?? 'none'} now`;
   }
   return null;
 }
+
+/** Whether all that was there is there, and the rest is new. */
+function isAddition(part: string, was: string, is: string, before: TopologySignature): boolean {
+  if (REPARTITIONS.test(part)) return groupingsIn(was).every((grouping) => groupingsIn(is).includes(grouping));
+  if (!part.startsWith(PARTIALS)) return false;
+  // A store that is new shares the partials of others from now on.
+  const old = is
+    .split(', ')
+    .map((stores) => stores.split(' and ').filter((store) => `${STORE}${store}` in before))
+    .filter((stores) => stores.length > 0)
+    .map((stores) => stores.join(' and '));
+  return old.sort().join(', ') === was;
+}
+
+const NOTHING = 'nothing';
+
+function groupingsIn(text: string): string[] {
+  return text === NOTHING ? [] : text.split(', ');
+}
+
+/** What an application of this signature has made of itself: its stores with changelogs, its groupings, what it reads. */
+export function namesIn(signature: TopologySignature): {
+  readonly logged: ReadonlySet<string>;
+  readonly groupings: ReadonlySet<string>;
+  readonly topics: ReadonlySet<string>;
+  readonly subTopologies: number;
+} {
+  const parts = Object.entries(signature);
+  return {
+    logged: new Set(
+      parts.flatMap(([part, text]) =>
+        part.startsWith(STORE) && !text.includes(WITHOUT_CHANGELOG) ? part.slice(STORE.length) : [],
+      ),
+    ),
+    groupings: new Set(parts.flatMap(([part, text]) => (REPARTITIONS.test(part) ? groupingsIn(text) : []))),
+    topics: new Set(parts.flatMap(([part, text]) => (READS.test(part) ? text.split(', ') : []))),
+    subTopologies: parts.filter(([part]) => READS.test(part)).length,
+  };
+}
+
+const WITHOUT_CHANGELOG = ', without a changelog';
 
 /**
  * Which stores share one partial: what is on its way when a release changes that would go into others than it was made
@@ -60,12 +104,12 @@ function partialTexts(subTopologies: Topology['subTopologies']): [string, string
   return [...shared].map(([grouping, texts]) => [`${PARTIALS}${grouping}`, texts.sort().join(', ')]);
 }
 
-function sourceText(source: TopicName): string {
+export function sourceText(source: TopicName): string {
   return 'topic' in source ? source.topic : `the repartition topic ${source.grouping}`;
 }
 
 function storeText(spec: StoreSpec): string {
-  return hasChangelog(spec) ? kindText(spec) : `${kindText(spec)}, without a changelog`;
+  return hasChangelog(spec) ? kindText(spec) : `${kindText(spec)}${WITHOUT_CHANGELOG}`;
 }
 
 function kindText({ kind, windowSizeMs, windowAdvanceMs, retainDuplicates = false }: StoreSpec): string {
