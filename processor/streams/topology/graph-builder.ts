@@ -4,6 +4,7 @@ import { StreamsError } from '../errors.ts';
 import { isFixed, type FixedWindows, type Windows } from './windows.ts';
 import { addressOf, nodeName, storesOfJoin, type DeclaredNode, type GraphNode, type NodeDeclaration } from './graph.ts';
 import { findGraphProblem, findNodeProblem, findStoreProblem } from './topology-checks.ts';
+import { lateAfterMsOf } from './late-after.ts';
 import { cutIntoSubTopologies } from './sub-topologies.ts';
 import type { Topology } from './topology.ts';
 
@@ -133,6 +134,7 @@ function completedNode(node: DeclaredNode, nodes: readonly DeclaredNode[], store
     case 'combine':
       return { ...node, feeds: feedsOf(node.index, nodes) };
     case 'send':
+      return { ...node, routes: routesOf(node.index, nodes), lateAfterMs: lateAfterMsOf(node, nodes) };
     case 'table-group':
       return { ...node, routes: routesOf(node.index, nodes) };
     case 'repartitioned': {

@@ -151,6 +151,8 @@ export interface SendNode extends NodeOf<'send'> {
   readonly nullKeys: 'drop' | 'keep';
   /** What its records are known by behind the topic: any store that they reach; '' of a repartition(). */
   readonly routes: readonly string[];
+  /** A record that lies further behind stream time may be late for a window that it reaches; undefined: for none. */
+  readonly lateAfterMs: number | undefined;
 }
 
 export interface Aggregation {
@@ -358,7 +360,7 @@ export type NodeKind = GraphNode['kind'];
 type WithoutEach<N, Fields extends string> = N extends unknown ? Omit<N, Fields> : never;
 
 /** A node as it is declared: its number and what follows from other nodes are not known yet. */
-export type NodeDeclaration = WithoutEach<GraphNode, 'index' | 'name' | 'feeds' | 'stores' | 'routes'>;
+export type NodeDeclaration = WithoutEach<GraphNode, 'index' | 'name' | 'feeds' | 'stores' | 'routes' | 'lateAfterMs'>;
 
 /** A node that is declared and has its number. */
 export type DeclaredNode = NodeDeclaration & Pick<GraphNode, 'index' | 'name'>;
