@@ -125,6 +125,7 @@ function completedStores(nodes: readonly DeclaredNode[], added: readonly StoreSp
 function declaredStores(node: DeclaredNode): StoreSpec[] {
   if (node.kind === 'process') return node.uses.filter((use) => typeof use === 'object' && use !== null);
   if (node.kind === 'stream-stream-join') return storesOfJoin(node);
+  if (node.kind === 'stream-table-join') return node.held === undefined ? [] : [node.held.store];
   return 'store' in node && typeof node.store === 'object' ? [node.store] : [];
 }
 
@@ -143,6 +144,10 @@ function completedNode(node: DeclaredNode, nodes: readonly DeclaredNode[], store
     }
     case 'process':
       return { ...node, stores: node.uses.flatMap((use) => storeInUse(use, stores)) };
+    case 'stream-table-join': {
+      const { held } = node;
+      return held === undefined ? node : { ...node, held: { ...held, store: stores.get(held.store) ?? held.store } };
+    }
     case 'stream-stream-join': {
       const [left, right, unmatched] = storesOfJoin(node).map((store) => stores.get(store) ?? store);
       return { ...node, left: left ?? node.left, right: right ?? node.right, unmatched };

@@ -296,6 +296,18 @@ export interface HeldRow {
 export interface StreamTableJoinNode extends NodeOf<'stream-table-join'> {
   readonly joins: Exclude<JoinKind, 'outer'>;
   readonly joiner: Joiner;
+  /** Records wait until stream time has passed them by the grace; undefined: they are joined as they come. */
+  readonly held:
+    { readonly store: StoreSpec<unknown>; readonly graceMs: number; readonly key: Serde<unknown> } | undefined;
+}
+
+/** A stream with the row that a global table has of a key which is made of the record. */
+export interface StreamGlobalJoinNode extends NodeOf<'stream-global-join'> {
+  readonly joins: Exclude<JoinKind, 'outer'>;
+  readonly joiner: Joiner;
+  readonly keyOf: ValueFunction<unknown>;
+  /** The name that the table's rows are known by. */
+  readonly table: string;
 }
 
 /** Two streams: records of one key that lie so close to each other. */
@@ -351,6 +363,7 @@ export type GraphNode =
   | CogroupNode
   | SuppressNode
   | StreamTableJoinNode
+  | StreamGlobalJoinNode
   | StreamStreamJoinNode
   | ToStreamNode
   | SinkNode;
@@ -398,6 +411,7 @@ const LABELS: Readonly<Record<NodeKind, string>> = {
   'table-cogroup': 'COGROUP',
   'table-suppress': 'SUPPRESS',
   'stream-table-join': 'JOIN',
+  'stream-global-join': 'JOIN',
   'stream-stream-join': 'JOIN',
   'to-stream': 'TOSTREAM',
   late: 'LATE',
@@ -437,6 +451,8 @@ export function storesOf(node: GraphNode): readonly StoreSpec<unknown>[] {
       return node.stores;
     case 'stream-stream-join':
       return storesOfJoin(node);
+    case 'stream-table-join':
+      return node.held === undefined ? [] : [node.held.store];
     case 'aggregate':
     case 'merge-partials':
     case 'to-table':
