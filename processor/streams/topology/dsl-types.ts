@@ -212,13 +212,13 @@ export interface StreamJoinOptions<K, V, W> {
 
 export interface StreamTableJoinOptions<V> {
   /**
-   * Part of the name of the repartition topic, needed where a step in front of the join may have changed the key, and of
-   * the store of records that wait.
+   * Part of the name of the repartition topic, needed where a step in front of the join may have changed the key, and
+   * of the store of records that wait.
    */
   readonly name?: string;
   /**
-   * Records wait, in the store `<name>-buffer`, until stream time has passed them by so much, and are joined in order of
-   * time then; one that comes later is joined at once. Of versioned tables only, whose history is at least as long.
+   * Records wait, in the store `<name>-buffer`, until stream time has passed them by so much, and are joined in order
+   * of time then; one that comes later is joined at once. Of versioned tables only, whose history is at least as long.
    */
   readonly graceMs?: number;
   /** Of the stream's values, where they are sent through a topic or wait. Default: the stream's own serde. */

@@ -80,7 +80,7 @@ export function findGraceProblem(
       `table(topic, { store: versionedStore(…) })`
     );
   return Number(historyMs) < graceMs
-    ? `${what} waits for ${String(graceMs)} ms, and the history of the table is ${String(historyMs)} ms long: records ` +
-        `would find nothing. Give the table a longer one`
+    ? `${what} waits for ${String(graceMs)} ms, and the history of the table is ${String(historyMs)} ms long: ` +
+        `records would find nothing. Give the table a longer one`
     : undefined;
 }
