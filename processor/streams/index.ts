@@ -34,7 +34,6 @@ export type {
   RepartitionOptions,
   Serdes,
   SourceStream,
-  StreamGlobalJoinOptions,
   StreamJoiner,
   StreamJoinOptions,
   StreamTableJoinOptions,

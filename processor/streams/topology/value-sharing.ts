@@ -12,7 +12,6 @@ const CHANGES: ReadonlySet<NodeKind> = new Set([
   'peek',
   'process',
   'stream-table-join',
-  'stream-global-join',
   'stream-stream-join',
 ]);
 
