@@ -29,7 +29,13 @@ import type {
   TableView,
   TaskRuntime,
 } from '../topology/task-runtime.ts';
-import { inputTopicsOf, repartitionTopic, timedTopicsOf, type SubTopology } from '../topology/topology.ts';
+import {
+  inputTopicsOf,
+  readsTablesOnly,
+  repartitionTopic,
+  timedTopicsOf,
+  type SubTopology,
+} from '../topology/topology.ts';
 import { NodeFailure, userCodeFailed } from '../topology/user-code.ts';
 import type { GlobalTables } from './global-tables.ts';
 import { Punctuators, type Cancellable, type Schedule } from './punctuators.ts';
@@ -127,6 +133,7 @@ export class TaskGraph implements TaskRuntime {
     this.#sources = compileGraph(subTopology.nodes, this, {
       applicationId: options.applicationId,
       timedTopics: timedTopicsOf(subTopology),
+      tablesAreTime: readsTablesOnly(subTopology),
       observe: (timestampMs) => this.#time.observe(timestampMs),
     });
   }

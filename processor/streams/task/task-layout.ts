@@ -4,6 +4,7 @@ import { hasChangelog } from '../store/typed-store.ts';
 import type { KeptOffsetsPlace } from '../topics/kept-offsets.ts';
 import {
   changelogTopic,
+  foreignGroupingsOf,
   offsetsTopic,
   repartitionTopic,
   storesByTimeOf,
@@ -47,12 +48,15 @@ export class TaskLayout {
   readonly topology: Topology;
   readonly applicationId: string;
   readonly #partitionsOf: (topic: string) => number;
+  /** Through these no event time travels. */
+  readonly #foreign: ReadonlySet<string>;
 
   /** @param partitionsOf partition count of a topic; throws for one that is not known. */
   constructor(topology: Topology, applicationId: string, partitionsOf: (topic: string) => number) {
     this.topology = topology;
     this.applicationId = applicationId;
     this.#partitionsOf = partitionsOf;
+    this.#foreign = foreignGroupingsOf(topology.nodes);
   }
 
   /** Every task of the application, sub-topology by sub-topology. */
@@ -134,10 +138,10 @@ export class TaskLayout {
   }
 
   #timeLinksOf(subTopology: SubTopology): TimeLinks {
-    const downstream = downstreamOf(this.topology, subTopology);
+    const downstream = this.#downstreamOf(subTopology);
     return {
       sources: this.#timeSourcesOf(subTopology, downstream),
-      reportsTo: subTopology.writesGroupings
+      reportsTo: this.#timedGroupingsOf(subTopology)
         .map((grouping) => repartitionTopic(this.applicationId, grouping))
         .flatMap((topic) =>
           Array.from({ length: this.#partitionsOf(topic) }, (_, partition) => ({ topic, partition })),
@@ -146,11 +150,17 @@ export class TaskLayout {
     };
   }
 
+  /** The two sides of a foreign-key join do not wait for each other's time: what they tell is of rows of tables. */
+  #timedGroupingsOf({ writesGroupings }: SubTopology): string[] {
+    return writesGroupings.filter((grouping) => !this.#foreign.has(grouping));
+  }
+
   /** The tasks that write to the repartition topics which a sub-topology reads. */
   #timeSourcesOf(subTopology: SubTopology, downstream: ReadonlySet<SubTopology>): TimeSource[] {
     return subTopology.sources.flatMap((source) => {
       if (!('grouping' in source)) return [];
       const { grouping } = source;
+      if (this.#foreign.has(grouping)) return [];
       return this.topology.subTopologies
         .filter(({ writesGroupings }) => writesGroupings.includes(grouping))
         .flatMap((writer) =>
@@ -161,6 +171,18 @@ export class TaskLayout {
           })),
         );
     });
+  }
+
+  /** What reads a sub-topology's time, directly or through others; itself only in a circle. */
+  #downstreamOf(subTopology: SubTopology, found: Set<SubTopology> = new Set()): Set<SubTopology> {
+    const groupings = this.#timedGroupingsOf(subTopology);
+    for (const reader of this.topology.subTopologies) {
+      const reads = reader.sources.some((source) => 'grouping' in source && groupings.includes(source.grouping));
+      if (!reads || found.has(reader)) continue;
+      found.add(reader);
+      this.#downstreamOf(reader, found);
+    }
+    return found;
   }
 
   #subTopologyOf(id: TaskId): SubTopology {
@@ -178,24 +200,4 @@ export class TaskLayout {
   #taskCount(subTopology: SubTopology): number {
     return Math.max(0, ...this.#sourceTopicsOf(subTopology).map((topic) => this.#partitionsOf(topic)));
   }
-}
-
-/** What reads a sub-topology's repartition topics, directly or through others; itself only in a circle. */
-function downstreamOf(
-  topology: Topology,
-  subTopology: SubTopology,
-  found: Set<SubTopology> = new Set(),
-): Set<SubTopology> {
-  for (const reader of readersOf(topology, subTopology)) {
-    if (found.has(reader)) continue;
-    found.add(reader);
-    downstreamOf(topology, reader, found);
-  }
-  return found;
-}
-
-function readersOf({ subTopologies }: Topology, { writesGroupings }: SubTopology): SubTopology[] {
-  return subTopologies.filter(({ sources }) =>
-    sources.some((source) => 'grouping' in source && writesGroupings.includes(source.grouping)),
-  );
 }

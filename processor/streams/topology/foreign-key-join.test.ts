@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { TaskLayout } from '../task/task-layout.ts';
 import { TopologyTestDriver } from '../testing/topology-test-driver.ts';
 import { jsonSerde, stringSerde } from './serdes.ts';
 import { StreamsBuilder } from './streams-builder.ts';
@@ -207,6 +208,20 @@ describe('joins by a foreign key', () => {
       ['b1', 100],
       ['b2', 100],
     ]);
+    // A change on the right is of its own time, in the tasks whose rows it concerns.
+    await driver.pipe('right', { key: 'f', value: 'G', timestampMs: 200 });
+    expect(starts()).toEqual([
+      ['a', 200],
+      ['b0', 200],
+      ['b1', 200],
+      ['b2', 200],
+    ]);
+  });
+
+  test('no side waits for the time of the other one', () => {
+    const layout = new TaskLayout(joined('join', false), 'app', () => 2);
+    for (const id of layout.taskIds())
+      expect(layout.spec(id).timeLinks).toEqual({ sources: [], reportsTo: [], isAwaited: false });
   });
 
   test('what it needs and does not get is refused', () => {

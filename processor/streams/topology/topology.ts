@@ -62,13 +62,19 @@ export function globalTopicsOf({ globalTables }: Pick<Topology, 'globalTables'>)
  * The user's topics whose records move the event time of a task: those of streams; where a sub-topology reads tables
  * only, theirs.
  */
-export function timedTopicsOf({ nodes, sources }: SubTopology): string[] {
-  const sourceNodes = nodes.flatMap((node) => (node.kind === 'source' ? node : []));
-  const ofStreams = sourceNodes.filter(({ role }) => role === 'stream');
+export function timedTopicsOf(subTopology: SubTopology): string[] {
+  const sourceNodes = subTopology.nodes.flatMap((node) => (node.kind === 'source' ? node : []));
+  const timed = readsTablesOnly(subTopology) ? sourceNodes : sourceNodes.filter(({ role }) => role === 'stream');
+  return [...new Set(timed.map(({ topic }) => topic))];
+}
+
+/** What it reads are rows of tables, or what the other side of a foreign-key join says of them. */
+export function readsTablesOnly({ nodes, sources }: Pick<SubTopology, 'nodes' | 'sources'>): boolean {
   const foreign = foreignGroupingsOf(nodes);
-  const readsStreams =
-    ofStreams.length > 0 || sources.some((source) => 'grouping' in source && !foreign.has(source.grouping));
-  return [...new Set((readsStreams ? ofStreams : sourceNodes).map(({ topic }) => topic))];
+  return (
+    !nodes.some((node) => node.kind === 'source' && node.role === 'stream') &&
+    !sources.some((source) => 'grouping' in source && !foreign.has(source.grouping))
+  );
 }
 
 /** The repartition topics, by their grouping names, through which the sides of foreign-key joins talk to each other. */

@@ -17,7 +17,7 @@ import { storeKeys } from '../../store/store-keys.ts';
 import { canChange, copyOf } from '../own-values.ts';
 import { emitNothing, type ChangeEmit, type Emit, type TableView, type TaskRuntime } from '../task-runtime.ts';
 import type { Serde } from '../serdes.ts';
-import { topicNameOf } from '../topology.ts';
+import { foreignGroupingsOf, topicNameOf } from '../topology.ts';
 import { failedAt, takesKey, userCodeFailed } from '../user-code.ts';
 import { keepsValues, needsOwnValues } from '../value-sharing.ts';
 import { compileAggregate, compileMergePartials, type MergePartial } from './aggregate.ts';
@@ -79,6 +79,8 @@ export interface CompileContext {
   readonly applicationId: string;
   /** Topics of the user's whose records move the task's event time. */
   readonly timedTopics: readonly string[];
+  /** It reads tables only, whose rows move the task's event time. */
+  readonly tablesAreTime: boolean;
   /** Moves the task's event time. */
   readonly observe: (timestampMs: number) => void;
 }
@@ -92,7 +94,7 @@ export interface CompileContext {
 export function compileGraph(
   nodes: readonly GraphNode[],
   runtime: TaskRuntime,
-  { applicationId, timedTopics, observe }: CompileContext,
+  { applicationId, timedTopics, tablesAreTime, observe }: CompileContext,
 ): Map<string, TopicSource> {
   const known = new Map<string, Compiled>();
   const knownChanges = new Map<number, ChangeEmit>();
@@ -445,6 +447,8 @@ export function compileGraph(
     );
   };
 
+  // What the sides of a foreign-key join tell each other counts as their tables do.
+  const timedGroupings = tablesAreTime ? foreignGroupingsOf(nodes) : new Set<string>();
   const sources = new Map<string, TopicSource>();
   for (const node of nodes) {
     const from = inputTopicOf(node);
@@ -453,7 +457,7 @@ export function compileGraph(
     const topic = topicNameOf(from, applicationId);
     const earlier = sources.get(topic);
     sources.set(topic, {
-      movesTime: 'topic' in from && timedTopics.includes(from.topic),
+      movesTime: 'topic' in from ? timedTopics.includes(from.topic) : timedGroupings.has(from.grouping),
       ...(earlier === undefined
         ? source
         : bothSources(earlier, source, 'topic' in from ? observing(from.topic) : observe)),
