@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type kafkajs from '#kafkajs';
 import { RESET_REMEDY, StreamsError } from '../errors.ts';
-import { inputTopicsOf, repartitionTopic, topicNameOf, type Topology } from '../topology/topology.ts';
+import { inputTopicsOf, topicNameOf, type Topology } from '../topology/topology.ts';
 
 const OFFSETS_SETTLE_MS = 2_000;
 
@@ -37,16 +37,24 @@ export async function refuseForgottenSources(
     );
 }
 
-/** Source topics without any offset in sub-topologies whose output has been processed further on. */
+/**
+ * Source topics without any offset in sub-topologies whose output has been processed further on. Who reads from others,
+ * too, commits an offset for all of its inputs, whether it has had anything from this one or not: it proves nothing.
+ */
 export function forgottenSources(
   topology: Topology,
   applicationId: string,
   withOffsets: ReadonlySet<string>,
 ): string[] {
-  return topology.subTopologies.flatMap((s) => {
-    const others = new Set(topology.subTopologies.flatMap((other) => (other === s ? [] : other.writesGroupings)));
-    const isRead = s.writesGroupings.some(
-      (grouping) => !others.has(grouping) && withOffsets.has(repartitionTopic(applicationId, grouping)),
+  const { subTopologies } = topology;
+  return subTopologies.flatMap((s) => {
+    const others = new Set(subTopologies.flatMap((other) => (other === s ? [] : other.writesGroupings)));
+    const ofIt = new Set(s.writesGroupings.filter((grouping) => !others.has(grouping)));
+    const readers = subTopologies.filter(({ sources }) =>
+      sources.every((source) => 'grouping' in source && ofIt.has(source.grouping)),
+    );
+    const isRead = readers.some(({ sources }) =>
+      sources.some((source) => withOffsets.has(topicNameOf(source, applicationId))),
     );
     return isRead && !s.sources.some((source) => withOffsets.has(topicNameOf(source, applicationId)))
       ? inputTopicsOf([s])

@@ -91,3 +91,17 @@ test('a source is forgotten when it has no offset and what was made of it has', 
   expect(forgotten('copied', 'app-by-word-repartition')).toEqual(['a', 'b']);
   expect(forgotten('other-by-word-repartition')).toEqual([]);
 });
+
+test('a task that reads two topics commits both: its offsets do not say that it has been sent anything', () => {
+  const builder = new StreamsBuilder();
+  const orders = builder.table('orders', { value: stringSerde });
+  const products = builder.table('products', { value: stringSerde });
+  orders.join(products, (order, product) => order + product, {
+    foreignKey: (order) => order,
+    name: 'priced',
+    store: 'priced',
+    value: stringSerde,
+  });
+  const topics = new Set(['orders', 'app-priced-response-repartition']);
+  expect(forgottenSources(builder.build(), 'app', topics)).toEqual([]);
+});
