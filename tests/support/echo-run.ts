@@ -1,112 +1,62 @@
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Producer } from 'kafkajs';
-import type { KafkaConnectionConfig, StreamsConfigInput } from '@tributary/streams';
-import { createKafka, hasCode, isBrokerAway, partitionOf, repartitionTopic } from '@tributary/streams/operations';
+import { partitionOf, repartitionTopic } from '@tributary/streams/operations';
 import { seededRandom, type SeededRandom } from '../../tools/producer/seeded-random.ts';
-import type { TestBroker } from './broker.ts';
-import { AppProcess, ECHO_PROCESSOR, killAll } from './app-process.ts';
+import { AppRun, type AppRunOptions, type Flow, type RunApplication } from './app-run.ts';
 import { BY_BUCKET, bucketsTopic, echoTopic, runningTopic, type EchoTopologyOptions } from './echo-topology.ts';
-import { committedOffsets, groupEmpty, settled } from './group-progress.ts';
 import { verifyEcho } from './oracle.ts';
-import { quietLogger } from './quiet-logger.ts';
 import { createTopics } from './topics.ts';
-import { until, DEADLINE_MS } from './until.ts';
 
-export interface EchoRunOptions {
-  readonly connection: KafkaConnectionConfig;
-  /** Unique on the broker: topics and group are named after it. */
-  readonly name: string;
-  readonly seed: number;
-  readonly partitions?: number;
-  /** Of all topics, the runtime's own among them; 1 by default. */
-  readonly replicas?: number;
+export { CHAOS_BROKER, type Flow } from './app-run.ts';
+
+export interface EchoRunOptions extends AppRunOptions {
   /** How many different keys the records have, 200 by default. */
   readonly keys?: number;
-  /** Where the runtime's source is: a mutant's copy, or the project. */
-  readonly root?: string;
-  /** Over CHAOS_CONFIG. */
-  readonly config?: Partial<StreamsConfigInput>;
-  /** Time-outs and intervals as users get them, instead of CHAOS_CONFIG: for what is measured. */
-  readonly productionDefaults?: boolean;
   readonly throwAt?: string;
-  /** Where the stores are: a directory of the caller's, which stays. Without it a new one, which does not. */
-  readonly stateDir?: string;
 }
-
-/** Short enough for tests to wait for; the broker of a chaos test must allow them (CHAOS_BROKER). */
-const CHAOS_CONFIG = {
-  commitIntervalMs: 40,
-  sessionTimeoutMs: 1_500,
-  heartbeatIntervalMs: 200,
-  transactionTimeoutMs: 3_000,
-  rebalanceTimeoutMs: 6_000,
-  statusIntervalMs: 250,
-  threadReplaceBackoffMs: 50,
-} satisfies Partial<StreamsConfigInput>;
-
-/** The default, said aloud: how old what a process says of itself may be. */
-const PRODUCTION_STATUS = { statusIntervalMs: 1_000 } satisfies Partial<StreamsConfigInput>;
-
-/** Broker properties under which a dead member is missed, and a dead transaction aborted, within seconds. */
-export const CHAOS_BROKER: Readonly<Record<string, string>> = {
-  'group.min.session.timeout.ms': '500',
-  // The oracle replays changelogs as they were written.
-  'log.cleaner.enable': 'false',
-  'transaction.abort.timed.out.transaction.cleanup.interval.ms': '500',
-};
 
 const KEYS = 200;
 const RECORDS_PER_SEND = 500;
 const MOST_PER_BURST = 200;
 const BURST_INTERVAL_MS = 30;
 
-/** Input that goes on while a fault strikes. */
-export interface Flow {
-  /** Resolves when all of a limited flow is published; never, when it has no limit. */
-  readonly done: Promise<void>;
-  stop(): Promise<void>;
-}
-const BROKER_AWAY_RETRY_MS = 100;
-/** OUT_OF_ORDER_SEQUENCE_NUMBER, DUPLICATE_SEQUENCE_NUMBER, UNKNOWN_PRODUCER_ID. */
-const SEQUENCE_CODES = [45, 46, 59] as const;
-
-/** One run of the echo application: its topics, its processes, its input, and the verdict at the end. */
-export class EchoRun {
-  readonly applicationId: string;
+/** One run of the echo application: its topics, its input, and the oracle that knows it. */
+export class EchoRun extends AppRun {
   readonly input: string;
-  readonly partitions: number;
-  readonly apps: AppProcess[] = [];
-  readonly random: SeededRandom;
-  readonly stateDir: string;
   readonly #options: EchoRunOptions;
   readonly #published: number[];
   /** Of the records alone: what a test draws in the meantime does not change them, so that a seed repeats both. */
   readonly #inputRandom: SeededRandom;
-  #producer: Producer | undefined;
-  #closed = false;
 
   private constructor(options: EchoRunOptions, stateDir: string) {
+    super(options, stateDir);
     this.#options = options;
-    this.applicationId = options.name;
     this.input = `${options.name}-input`;
-    this.partitions = options.partitions ?? 3;
-    this.random = seededRandom(options.seed);
     this.#inputRandom = seededRandom(options.seed + 1);
-    this.stateDir = stateDir;
     this.#published = Array.from({ length: this.partitions }, () => 0);
   }
 
   static async open(options: EchoRunOptions): Promise<EchoRun> {
-    const run = new EchoRun(options, options.stateDir ?? (await mkdtemp(join(tmpdir(), 'tributary-echo-'))));
+    const run = new EchoRun(options, await AppRun.stateDirOf(options));
     const topics = [run.input, echoTopic(run.input), runningTopic(run.input), bucketsTopic(run.input)];
     await createTopics(
       options.connection.brokers,
       ...topics.map((topic) => ({ topic, partitions: run.partitions, replicas: options.replicas ?? 1 })),
     );
     return run;
+  }
+
+  protected override get application(): RunApplication {
+    const { throwAt } = this.#options;
+    return {
+      topologyModule: 'echo-topology.ts',
+      topologyOptions: {
+        input: this.input,
+        ...(throwAt === undefined ? {} : { throwAt }),
+      } satisfies EchoTopologyOptions,
+      inputTopics: [this.input],
+      flowTopic: this.input,
+      tasks: 2 * this.partitions,
+    };
   }
 
   /** Publishes records as fast as the broker takes them. Outlives a broker that is away. */
@@ -124,7 +74,7 @@ export class EchoRun {
     const averageBurst =
       limit === undefined ? MOST_PER_BURST / 2 : Math.max(1, (limit.records * BURST_INTERVAL_MS) / limit.overMs);
     const run = async (): Promise<void> => {
-      for (let left = limit?.records ?? Infinity; flowing && !this.#closed && left > 0;) {
+      for (let left = limit?.records ?? Infinity; flowing && !this.closed && left > 0;) {
         const burst = Math.min(left, 1 + this.#inputRandom.below(Math.ceil(2 * averageBurst)));
         await this.publish(burst);
         left -= burst;
@@ -141,25 +91,6 @@ export class EchoRun {
     };
   }
 
-  /**
-   * Something has happened: each partition of the input is committed further than it is now. Under a flow this comes
-   * about on however slow a machine, where a pause would let nothing happen at all.
-   */
-  async goesOn(): Promise<void> {
-    const offsets = async (): Promise<Map<string, number>> =>
-      committedOffsets(this.#options.connection, this.applicationId).catch(() => new Map<string, number>());
-    const before = await offsets();
-    const names = Array.from({ length: this.partitions }, (_, partition) => `${this.input}-${String(partition)}`);
-    const further = async (): Promise<boolean> => {
-      const now = await offsets();
-      return names.every((name) => (now.get(name) ?? 0) > (before.get(name) ?? 0));
-    };
-    await until(
-      further,
-      () => `each input partition is committed further\n${this.apps.map((app) => app.log(10)).join('\n---\n')}`,
-    );
-  }
-
   /** The partition that a task reads, as committed offsets name it. */
   inputOf(task: string): string {
     const [subTopology, partition] = task.split('_');
@@ -170,81 +101,7 @@ export class EchoRun {
     return this.#published.reduce((sum, count) => sum + count, 0);
   }
 
-  /** Another processor. `env`: CRASH_AT and the like. */
-  async start(env: Readonly<Record<string, string>> = {}): Promise<AppProcess> {
-    const { connection, config, replicas = 1, root, throwAt } = this.#options;
-    const topology: EchoTopologyOptions = { input: this.input, ...(throwAt === undefined ? {} : { throwAt }) };
-    const app = await AppProcess.start({
-      main: ECHO_PROCESSOR,
-      ...(root === undefined ? {} : { root }),
-      env: {
-        KAFKA_BROKERS: connection.brokers.join(','),
-        CLIENT_ID: this.applicationId,
-        ...(connection.requestTimeoutMs === undefined
-          ? {}
-          : { REQUEST_TIMEOUT_MS: String(connection.requestTimeoutMs) }),
-        ECHO_TOPOLOGY: JSON.stringify(topology),
-        ECHO_CONFIG: JSON.stringify({
-          ...this.#baseConfig,
-          applicationId: this.applicationId,
-          stateDir: this.stateDir,
-          internalReplicationFactor: replicas,
-          ...config,
-        }),
-        ...env,
-      },
-    });
-    this.apps.push(app);
-    return app;
-  }
-
-  /** Starts a processor that is to kill itself at a crash point; answers when it has. */
-  async crash(at: string, after: number): Promise<AppProcess> {
-    const app = await this.start({ CRASH_AT: at, CRASH_AFTER: String(after) });
-    app.expectEnd();
-    await until(
-      () => !app.running,
-      () => `it crashes at ${at}\n${app.log()}`,
-    );
-    const { code } = await app.exited;
-    if (code !== 137) throw new Error(`it did not crash at ${at}: exit code ${String(code)}\n${app.log()}`);
-    return app;
-  }
-
-  /** The processes that should be alive. */
-  wanted(): AppProcess[] {
-    return this.apps.filter((app) => !app.endWanted);
-  }
-
-  /** All input is processed. */
-  async settled(boundMs = DEADLINE_MS, apps: () => AppProcess[] = () => this.wanted()): Promise<void> {
-    await settled(
-      {
-        connection: this.#options.connection,
-        applicationId: this.applicationId,
-        inputTopics: [this.input],
-        tasks: 2 * this.partitions,
-        apps,
-        statusIntervalMs: this.#baseConfig.statusIntervalMs,
-      },
-      boundMs,
-    );
-  }
-
-  /** Settles, stops every process, and answers what is wrong: nothing, when the runtime kept its word. */
-  async verdict(boundMs = DEADLINE_MS): Promise<string[]> {
-    await this.settled(boundMs);
-    const exits = await Promise.all(this.wanted().map((app) => app.stop()));
-    const problems = exits.flatMap(({ code }) =>
-      code === 0 ? [] : [`a processor ended its clean stop with exit code ${String(code)}`],
-    );
-    if (!(await groupEmpty(this.#options.connection, this.applicationId, 2_000)))
-      problems.push('the group still has members after a clean stop');
-    return [...problems, ...(await this.verify())];
-  }
-
-  /** The oracle alone. */
-  verify(): Promise<string[]> {
+  override verify(): Promise<string[]> {
     return verifyEcho({
       connection: this.#options.connection,
       applicationId: this.applicationId,
@@ -253,50 +110,11 @@ export class EchoRun {
     });
   }
 
-  /** What a failure is explained from: what the broker wrote, the stores, and every word of the processors. */
-  async keepEvidence(broker: TestBroker, directory: string): Promise<void> {
-    await killAll(this.apps);
-    await broker.keepEvidence(join(directory, 'broker'));
-    await cp(this.stateDir, join(directory, 'state'), { recursive: true });
-    for (const [index, app] of this.apps.entries())
-      await writeFile(join(directory, `processor-${String(index)}.log`), app.log(Infinity));
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true;
-    await killAll(this.apps);
-    await this.#producer?.disconnect();
-    if (this.#options.stateDir === undefined) await rm(this.stateDir, { recursive: true, force: true });
-  }
-
-  get #baseConfig(): typeof CHAOS_CONFIG | { readonly statusIntervalMs: number } {
-    return this.#options.productionDefaults === true ? PRODUCTION_STATUS : CHAOS_CONFIG;
-  }
-
   async #send(count: number): Promise<void> {
-    const messages = Array.from({ length: count }, () => this.#record());
-    while (!this.#closed) {
-      try {
-        this.#producer ??= await this.#connectProducer();
-        await this.#producer.send({ topic: this.input, messages });
-        return;
-      } catch (error) {
-        // Whether it arrived is not known. It does not matter: the oracle reads the input from the topic.
-        if (!isBrokerAway(error) && !hasCode(error, ...SEQUENCE_CODES)) throw error;
-        // kafkajs took its sequence numbers back: if the batch did arrive, all that this producer sends is refused from
-        // here on.
-        await this.#producer?.disconnect().catch(() => undefined);
-        this.#producer = undefined;
-        await sleep(BROKER_AWAY_RETRY_MS);
-      }
-    }
-  }
-
-  async #connectProducer(): Promise<Producer> {
-    const kafka = createKafka({ ...this.#options.connection, clientId: 'test-producer' }, quietLogger);
-    const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
-    await producer.connect();
-    return producer;
+    await this.send(
+      this.input,
+      Array.from({ length: count }, () => this.#record()),
+    );
   }
 
   #record(): { partition: number; key: string; value: string } {
