@@ -12,6 +12,7 @@ const SECONDS = {
   'browser/dashboard-figures': 90,
   'integration/login-counts': 90,
   'browser/dashboard-connection': 70,
+  'chaos/one-of-each': 90,
   'chaos/quick-restart': 70,
   'chaos/kill-points': 60,
   'integration/poison-records': 60,

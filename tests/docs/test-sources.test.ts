@@ -42,7 +42,9 @@ const rules: readonly Rule[] = [
       'tests/support/owner-watch.ts': [1, PACE],
       'tests/support/commit-watch.ts': [1, PACE],
       'tests/support/api-attack.ts': [1, PACE],
-      'tests/support/echo-run.ts': [2, PACE],
+      'tests/support/app-run.ts': [1, PACE],
+      'tests/support/echo-run.ts': [1, PACE],
+      'tests/support/one-of-each-run.ts': [1, PACE],
       'processor/streams/tests/support/fake-brokers.ts': [3, 'what a broker takes to answer'],
       'tests/support/nemesis.ts': [7, STRIKES],
       'tests/support/raw-socket.ts': [1, 'the one deadline'],
@@ -55,6 +57,7 @@ const rules: readonly Rule[] = [
       'tests/chaos/membership.test.ts': [3, STRIKES],
       'tests/chaos/broker-away.test.ts': [1, STRIKES],
       'tests/chaos/random-kills.test.ts': [1, STRIKES],
+      'tests/chaos/one-of-each.test.ts': [1, STRIKES],
       'tests/chaos/standby.test.ts': [
         3,
         'what a process says of itself is so old, and what is in flight is measured over so long',
@@ -81,7 +84,7 @@ const rules: readonly Rule[] = [
     innocent: '  const producer = await testProducer(broker.connection);',
     reviewed: {
       'tests/support/test-producer.ts': [1, 'this is the one'],
-      'tests/support/echo-run.ts': [1, 'idempotent, and replaced when it fails: the oracle reads what arrived'],
+      'tests/support/app-run.ts': [1, 'idempotent, and replaced when it fails: the oracle reads what arrived'],
       'processor/streams/tests/integration/kafkajs-producer-reuse.test.ts': [1, 'it is what is tested'],
     },
   },
