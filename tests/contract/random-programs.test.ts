@@ -14,8 +14,8 @@ import {
 } from '../support/random-program.ts';
 
 /*
- * Random programs of joins, windows, groupings and tables: the driver's results are those of a plain model, whatever the
- * partitions and the commits. `PROPERTY_RUNS` sets how many, `SEED` repeats a run.
+ * Random programs of joins, windows, groupings and tables: the driver's results are those of a plain model, whatever
+ * the partitions and the commits. `PROPERTY_RUNS` sets how many, `SEED` repeats a run.
  */
 
 const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 60);

@@ -20,7 +20,7 @@ import {
  * that passes, since nothing is late.
  */
 
-export interface StreamRecord {
+interface StreamRecord {
   readonly key: string | null;
   readonly value: number;
   readonly timestampMs: number;

@@ -15,15 +15,15 @@ import {
 } from '@tributary/streams';
 
 /*
- * Random programs of joins, windows, groupings and tables, as plain data. Each is built with the runtime's own operators,
- * and evaluated by a model that has neither tasks, stores, partitions nor commits (tests/support/program-model.ts).
+ * Random programs of joins, windows, groupings and tables, as plain data. Each is built with the runtime's own
+ * operators, and evaluated by a model that has neither tasks, stores, partitions nor commits (tests/support/program-model.ts).
  *
  * All that a program ends in is the same whatever the commits and the partitions: streams are compared as bags of
- * records, tables by their last rows. So nothing in it is ever late (JOIN_GRACE_MS, GRACE_MS), and a stream is made of
- * a table's changes at the very end only. What depends on the order is in the vectors (processor/streams/tests/vectors).
+ * records, tables by their last rows. So nothing in it is ever late (JOIN_GRACE_MS, GRACE_MS), and a stream is made
+ * of a table's changes at the very end only. What depends on the order is in the vectors (processor/streams/tests/vectors).
  */
 
-export type JoinKind = 'join' | 'leftJoin' | 'outerJoin';
+type JoinKind = 'join' | 'leftJoin' | 'outerJoin';
 
 export type StreamPlan =
   | { readonly s: 'source'; readonly topic: 'left' | 'right' }
@@ -40,12 +40,12 @@ export type StreamPlan =
   | { readonly s: 'lookup'; readonly kind: 'join' | 'leftJoin'; readonly of: SourcePlan; readonly table: LookedUpPlan };
 
 /** A stream whose keys and order are still those of its topic. */
-export type SourcePlan =
+type SourcePlan =
   | { readonly s: 'source'; readonly topic: 'left' | 'right' }
   | { readonly s: 'filter' | 'mapValues'; readonly of: SourcePlan; readonly f: number };
 
 /** A table that is in its place before the records that need it. */
-export type LookedUpPlan =
+type LookedUpPlan =
   | { readonly t: 'source'; readonly topic: 'table' | 'other' }
   | { readonly t: 'filter' | 'mapValues'; readonly of: LookedUpPlan; readonly f: number };
 
@@ -69,7 +69,7 @@ export type EndPlan =
   | { readonly e: 'windows'; readonly of: StreamPlan; readonly windows: WindowsPlan; readonly with: 'count' | 'sum' };
 
 export const TOPICS = ['left', 'right', 'table', 'other'] as const;
-export type InputTopic = (typeof TOPICS)[number];
+type InputTopic = (typeof TOPICS)[number];
 
 export interface InputRecord {
   readonly topic: InputTopic;
@@ -79,7 +79,7 @@ export interface InputRecord {
   readonly timestampMs: number;
 }
 
-/** Longer than all the time that inputs span: nothing is late for a join, and none of its windows closes before the end. */
+/** Longer than all the time of the inputs: nothing is late for a join, and no window of it closes before the end. */
 const JOIN_GRACE_MS = 1_000_000;
 /** Of the records that end all windows of joins. */
 const END_MS = 10_000_000;

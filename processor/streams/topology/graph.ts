@@ -112,7 +112,7 @@ export interface BranchNode extends NodeOf<'branch'> {
 type PassingNode = NodeOf<'branch-child'> | NodeOf<'merge'> | NodeOf<'dead-letters'> | NodeOf<'late'>;
 
 /** What one sender has sent, behind the repartition topic. */
-export interface RepartitionedNode extends NodeOf<'repartitioned'> {
+interface RepartitionedNode extends NodeOf<'repartitioned'> {
   readonly key: Serde<unknown>;
   readonly value: Serde<unknown>;
   /** As its sender has them. */
@@ -310,13 +310,13 @@ export interface StreamStreamJoinNode extends NodeOf<'stream-stream-join'> {
 }
 
 /** A table's changed rows as records. */
-export type ToStreamNode = NodeOf<'to-stream'>;
+type ToStreamNode = NodeOf<'to-stream'>;
 
 /** The topic of a record. */
 export type TopicOf = ValueFunction<string>;
 
 /** The partition of a record, by its key, its value and the partition count of the topic. */
-export type Partitioner = (key: never, value: never, partitions: number) => number;
+type Partitioner = (key: never, value: never, partitions: number) => number;
 
 export interface SinkNode extends NodeOf<'sink'> {
   readonly topic: string | TopicOf;
