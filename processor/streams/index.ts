@@ -128,14 +128,8 @@ export { decodeWindowKey, encodeWindowKey, type WindowKey } from './store/window
 export type { ErrorDecision, ErrorHandlers, FailedOutput, FailedRecord } from './task/error-decisions.ts';
 export type { Cancellable, Schedule } from './task/punctuators.ts';
 export type { InstanceStatus, TaskStateName, TaskStatus } from './task/instance-status.ts';
-export type { KeyMetadata, StoreQueryOptions } from './queries/store-queries.ts';
-export type {
-  KeyValueStoreView,
-  SessionStoreView,
-  StoreViews,
-  VersionedStoreView,
-  WindowStoreView,
-} from './queries/store-view.ts';
+export type { KeyMetadata, StoreKind, StoreQueryOptions } from './queries/store-queries.ts';
+export type { KeyValueStoreView, SessionStoreView, VersionedStoreView, WindowStoreView } from './queries/store-view.ts';
 export { createGlobalTable } from './table/global-table.ts';
 export type { GlobalTable, GlobalTableOptions, GlobalTableState, TableChange } from './table/global-table-types.ts';
 export { TopologyTestDriver } from './testing/topology-test-driver.ts';

@@ -12,8 +12,14 @@ import {
   topologyPlaceOf,
   type KafkaStreamsOptions,
 } from './kafka-streams-options.ts';
-import { StoreQueries, type KeyMetadata, type StoreQueryOptions } from './queries/store-queries.ts';
-import type { StoreViews } from './queries/store-view.ts';
+import { StoreQueries, type KeyMetadata, type StoreKind, type StoreQueryOptions } from './queries/store-queries.ts';
+import type {
+  KeyValueStoreView,
+  SessionStoreView,
+  StoreView,
+  VersionedStoreView,
+  WindowStoreView,
+} from './queries/store-view.ts';
 import { TaskBacklog } from './reading/task-backlog.ts';
 import { StateDirectory } from './store/state-directory.ts';
 import { parseStreamsConfig, type StreamsConfig, type ThreadInit } from './streams-config.ts';
@@ -221,12 +227,13 @@ export class KafkaStreams {
    * instance that has them.
    * @throws StreamsError CONFIG_INVALID for a store that the topology does not have; STORE_NOT_HERE before `start`.
    */
-  store<V = unknown, K = string, Kind extends keyof StoreViews<K, V> = 'key-value'>(
-    name: string,
-    options: StoreQueryOptions<Kind> = {},
-  ): StoreViews<K, V>[Kind] {
+  store<V = unknown, K = string>(name: string, options?: StoreQueryOptions<'key-value'>): KeyValueStoreView<K, V>;
+  store<V = unknown, K = string>(name: string, options: StoreKind<'window'>): WindowStoreView<K, V>;
+  store<V = unknown, K = string>(name: string, options: StoreKind<'session'>): SessionStoreView<K, V>;
+  store<V = unknown, K = string>(name: string, options: StoreKind<'versioned'>): VersionedStoreView<K, V>;
+  store(name: string, options: StoreQueryOptions = {}): StoreView<unknown, unknown> {
     // The store is of the type that the caller says, as with a topic's serde.
-    return this.#queriesOf(`store("${name}")`).view(name, options) as unknown as StoreViews<K, V>[Kind];
+    return this.#queriesOf(`store("${name}")`).view(name, options);
   }
 
   /**

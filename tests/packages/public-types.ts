@@ -9,10 +9,12 @@ import {
   tumbling,
   type Aggregate,
   type ErrorCode,
+  type KeyValueStoreView,
   type KStream,
   type KTable,
   type StreamsState,
   type Windowed,
+  type WindowStoreView,
 } from '@tributary/streams';
 import type { TopologyTestDriver } from '@tributary/streams/testing';
 
@@ -26,6 +28,8 @@ declare const exactly: {
   readonly updates: Exactly<KStream<string, number | null>>;
   readonly state: Exactly<StreamsState>;
   readonly texts: Exactly<KStream<string | null, string>>;
+  readonly rows: Exactly<KeyValueStoreView<string, number>>;
+  readonly windowRows: Exactly<WindowStoreView<number, Order>>;
 };
 
 interface Order {
@@ -60,6 +64,17 @@ export function inferred(): void {
       .mapValues(({ cents }) => cents),
     true,
   );
+}
+
+export function asked(): void {
+  exactly.rows(streams.store<number>('counts', { staleStores: true }), true);
+  exactly.windowRows(streams.store<Order, number>('windows', { kind: 'window' }), true);
+  void streams.store('sessions', { kind: 'session' }).find('key', 0, 1);
+  void streams.store('versions', { kind: 'versioned' }).get('key', 5);
+  // @ts-expect-error a store has no such kind
+  streams.store('counts', { kind: 'list' });
+  // @ts-expect-error rows are read, not written
+  void streams.store('counts').put;
 }
 
 declare const sum: Aggregate<Order, number>;

@@ -8,7 +8,7 @@ import type { TaskLayout } from '../task/task-layout.ts';
 import { partitionOf } from '../topology/partitioner.ts';
 import type { GlobalTableNode } from '../topology/graph.ts';
 import type { GlobalQuestion, StoreAnswer, StoreQuestion, TaskQuestion } from './store-question.ts';
-import { globalTableView, keyBytesOf, storeView, type StoreAccess, type StoreViews } from './store-view.ts';
+import { globalTableView, keyBytesOf, storeView, type StoreAccess, type StoreView } from './store-view.ts';
 
 /** Where the rows of a key are. Instances by the `id` of their status. */
 export interface KeyMetadata {
@@ -18,12 +18,15 @@ export interface KeyMetadata {
   readonly standbys: readonly string[];
 }
 
-export interface StoreQueryOptions<Kind extends keyof StoreViews<unknown, unknown> = 'key-value'> {
-  /** What kind of store it is, for the types. Default: key-value. */
+export interface StoreQueryOptions<Kind extends StoreSpec['kind'] = StoreSpec['kind']> {
+  /** What kind of store it is, for the types: another one is refused. Without it they are those of a key-value store. */
   readonly kind?: Kind;
   /** Rows of standbys, and of tasks that are being restored, too: they may be behind what is committed. */
   readonly staleStores?: boolean;
 }
+
+/** The same, where the kind must be said. */
+export type StoreKind<Kind extends StoreSpec['kind']> = StoreQueryOptions<Kind> & { readonly kind: Kind };
 
 /** The stream threads of this instance, as somebody who asks them. */
 export interface AskedThreads {
@@ -54,10 +57,7 @@ export class StoreQueries {
   }
 
   /** @throws StreamsError CONFIG_INVALID for a store that the topology does not have, or of another kind. */
-  view(
-    name: string,
-    options: StoreQueryOptions<keyof StoreViews<unknown, unknown>>,
-  ): StoreViews<unknown, unknown>[keyof StoreViews<unknown, unknown>] {
+  view(name: string, options: StoreQueryOptions): StoreView<unknown, unknown> {
     checkOptions(`store("${name}")`, options, ['kind', 'staleStores']);
     const { kind, staleStores = false } = options;
     const table = this.#globalTable(name);

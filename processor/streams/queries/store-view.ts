@@ -67,19 +67,15 @@ export interface StoreAccess {
   count(task: TaskId): Promise<number>;
 }
 
-/** By the kind of the store that it is of. */
-export interface StoreViews<K, V> {
-  readonly 'key-value': KeyValueStoreView<K, V>;
-  readonly window: WindowStoreView<K, V>;
-  readonly session: SessionStoreView<K, V>;
-  readonly versioned: VersionedStoreView<K, V>;
-}
+/** Of any kind: which one is known at run time. */
+export type StoreView<K, V> =
+  KeyValueStoreView<K, V> | WindowStoreView<K, V> | SessionStoreView<K, V> | VersionedStoreView<K, V>;
 
 /** In front of a versioned store's keys. */
 const KEY_LENGTH_BYTES = 4;
 const SESSION_BOUNDS_BYTES = 2 * WINDOW_START_BYTES;
 
-export function storeView<K, V>(spec: StoreSpec<V, K>, access: StoreAccess): StoreViews<K, V>[keyof StoreViews<K, V>] {
+export function storeView<K, V>(spec: StoreSpec<V, K>, access: StoreAccess): StoreView<K, V> {
   const rows = new Rows(spec, access);
   switch (spec.kind) {
     case 'key-value':
