@@ -68,7 +68,10 @@ export interface SessionStore<K, V> {
 export interface VersionedStore<K, V> {
   readonly name: string;
   put(key: K, value: V | null, timestampMs: number): void;
-  /** The newest value or, with `asOfMs`, the one that was valid then; undefined for times before the history. */
+  /**
+   * The newest value or, with `asOfMs`, the one that was valid then. Before the history only a key's newest value is
+   * known, as in Kafka Streams.
+   */
   get(key: K, asOfMs?: number): V | undefined;
   /** The same with its times. Kafka Streams: `VersionedRecord`. */
   version(key: K, asOfMs?: number): Version<V> | undefined;

@@ -145,7 +145,7 @@ class OpenVersionedStore<K, V> implements LiveVersionedStore<K, V> {
       get: (key, asOfMs) => version(key, asOfMs)?.value,
       version,
       delete: (key, timestampMs) => {
-        const before = version(key, timestampMs)?.value;
+        const before = this.#isBeforeHistory(timestampMs) ? undefined : version(key, timestampMs)?.value;
         put(key, null, timestampMs);
         return before;
       },
@@ -185,7 +185,7 @@ class OpenVersionedStore<K, V> implements LiveVersionedStore<K, V> {
 
   #put(key: K, timestampMs: number, write: (id: string) => void): VersionPut {
     const id = this.#ids.textOf(this.#ids.idOf(key, timestampMs));
-    if (timestampMs < this.#newestMs - this.retentionMs) return 'dropped';
+    if (this.#isBeforeHistory(timestampMs)) return 'dropped';
     if (timestampMs > this.#newestMs) this.#newestMs = timestampMs;
     const start = this.#startOf(id);
     const before = this.#last(start, id);
@@ -201,18 +201,23 @@ class OpenVersionedStore<K, V> implements LiveVersionedStore<K, V> {
   }
 
   #version(key: K, asOfMs: number | undefined, get: (id: string) => V | null | undefined): Version<V> | undefined {
-    if (asOfMs !== undefined && asOfMs < this.#newestMs - this.retentionMs) return undefined;
     const start = this.#ids.startOf(key);
     const id = this.#last(start, asOfMs === undefined ? `${start}\u00ff` : start + timeTextAfter(asOfMs));
     if (id === undefined) return undefined;
     const value = get(id);
     if (value === null || value === undefined) return undefined;
     const next = this.#next(start, id);
+    // The newest version is never too old to be asked for.
+    if (next !== undefined && asOfMs !== undefined && this.#isBeforeHistory(asOfMs)) return undefined;
     return {
       value,
       timestampMs: this.#ids.numberOf(id, 0),
       validToMs: next === undefined ? null : this.#ids.numberOf(next, 0),
     };
+  }
+
+  #isBeforeHistory(timestampMs: number): boolean {
+    return timestampMs < this.#newestMs - this.retentionMs;
   }
 
   /** The last version of a key before `end`, exclusive. */

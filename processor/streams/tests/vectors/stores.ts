@@ -422,6 +422,18 @@ export const STORES: readonly Vector[] = [
     ],
   },
   {
+    name: 'versioned: the newest is readable for ever',
+    source: kafka('RocksDBVersionedStore › shouldGetExpiredIfLatestValue'),
+    build: versioned,
+    steps: [
+      ['in put=k,v,1@1'],
+      ['in put=ko,vo_old,1@2'],
+      ['in put=ko,vo_new,300012@3'],
+      ['in get=k,10@4', 'out get=v@4'],
+      ['in get=ko,10@5', 'out get=none@5'],
+    ],
+  },
+  {
     name: 'session: put and find',
     source: kafka('AbstractSessionBytesStore › shouldPutAndFindSessionsInRange'),
     build: sessions,
