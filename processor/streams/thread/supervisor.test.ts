@@ -4,7 +4,7 @@ import type { Worker } from 'node:worker_threads';
 import type { Logger } from '../logger.ts';
 import { parseStreamsConfig, type ThreadInit } from '../streams-config.ts';
 import { Supervisor } from './supervisor.ts';
-import type { FromThread } from './thread-messages.ts';
+import type { FromThread, ToThread } from './thread-messages.ts';
 
 const HANG_MS = 4_000;
 
@@ -13,8 +13,10 @@ class StandIn extends EventEmitter {
   readonly threadId = 1;
   terminated = false;
 
-  postMessage(): void {
-    // It says what the test wants, and hears nothing.
+  readonly heard: ToThread[] = [];
+
+  postMessage(message: ToThread): void {
+    this.heard.push(message);
   }
 
   terminate(): Promise<number> {
@@ -27,6 +29,7 @@ class StandIn extends EventEmitter {
   }
 }
 
+let supervisor: Supervisor;
 const standIns: StandIn[] = [];
 const errors: string[] = [];
 const logger: Logger = {
@@ -59,13 +62,14 @@ beforeEach(() => {
     onOwners: () => undefined,
     onRestore: () => undefined,
   };
-  new Supervisor(
+  supervisor = new Supervisor(
     [init],
     logger,
     listeners,
     { module: '', options: {} },
     standIns.slice() as unknown as Worker[],
-  ).start();
+  );
+  supervisor.start();
 });
 afterEach(() => {
   jest.useRealTimers();
@@ -98,4 +102,53 @@ test('one whose code never loads is replaced all the same', () => {
     expect.stringMatching(/replacing it: it has said nothing for \d+ ms: its code does not load$/),
   ]);
   expect(first().terminated).toBe(true);
+});
+
+const status = (commits: number): FromThread => ({
+  kind: 'status',
+  tasks: [{ id: '0_0', role: 'ACTIVE', state: 'RUNNING', inputs: [], lag: 5 }],
+  records: 0,
+  commits,
+  brokerAway: null,
+  diskTrouble: null,
+  steady: true,
+  purgeable: [],
+});
+
+test('a pause holds for a thread that takes the place of another, until it is resumed', () => {
+  const started = (standIn: StandIn): boolean | undefined =>
+    standIn.heard.find((message) => message.kind === 'start')?.paused;
+  first().say({ kind: 'loaded' });
+  supervisor.pause();
+  expect([started(first()), first().heard.at(-1)?.kind]).toEqual([false, 'pause']);
+  jest.advanceTimersByTime(2 * HANG_MS);
+  expect([first().terminated, started(second())]).toEqual([true, true]);
+  supervisor.resume();
+  expect(second().heard.at(-1)?.kind).toBe('resume');
+});
+
+test('a thread that is paused is not one that makes no progress', () => {
+  const live = (): void => {
+    for (let at = 0; at < 100; at += 1) {
+      jest.advanceTimersByTime(1_000);
+      first().say(status(0));
+    }
+  };
+  first().say({ kind: 'loaded' });
+  supervisor.pause();
+  live();
+  expect([errors, first().terminated]).toEqual([[], false]);
+  supervisor.resume();
+  live();
+  expect(errors).toEqual([expect.stringMatching(/committed nothing for \d+ ms although there is lag/)]);
+});
+
+test('a question to a thread that ends is answered: it has nothing', async () => {
+  const asked = supervisor.askOwner({ kind: 'get', taskId: '0_0', store: 's', stale: false, key: new Uint8Array() });
+  const question = first().heard.at(-1);
+  expect(question).toMatchObject({ kind: 'ask', question: { kind: 'get', store: 's' } });
+  first().emit('exit', 1);
+  expect(await asked).toEqual({ kind: 'absent', state: undefined });
+  const again = supervisor.askAny({ kind: 'global', store: 's' });
+  expect(await again).toEqual({ kind: 'absent', state: undefined });
 });

@@ -1,5 +1,5 @@
-// An application on a broker: two stream threads, each a worker of the package's own JavaScript, which loads this program
-// again to build the topology and starts nothing.
+// An application on a broker: two stream threads, each a worker of the package's own JavaScript, which loads this
+// program again to build the topology and starts nothing.
 import { KafkaStreams } from '@tributary/streams';
 import { buildTopology } from './topology.mjs';
 
