@@ -245,6 +245,25 @@ describe('stream-stream joins', () => {
     expect(driver.output('copy').map((one) => String(one.value))).toEqual(['{"n":3}', '{"n":4}']);
   });
 
+  test('of a stream that is joined with itself each side has its own values', async () => {
+    const builder = new StreamsBuilder();
+    const value = jsonSerde<{ n: number }>();
+    const stream = builder.stream('left', { value }).filter(() => true);
+    const spoil = (a: { n: number }, b: { n: number }): { n: number } => {
+      a.n += 10;
+      b.n += 100;
+      return { n: a.n + b.n };
+    };
+    const windows = joinWindows({ differenceMs: 5, graceMs: 0 });
+    stream.join(stream, spoil, { windows, name: 'j' }).to('out', { value });
+    const driver = new TopologyTestDriver(builder.build());
+    const record = (n: number) => ({ key: 'a', value: JSON.stringify({ n }), timestampMs: 1 });
+    await driver.pipe('left', record(1), record(2));
+    const out = driver.output('out').map((one) => (JSON.parse(String(one.value)) as { n: number }).n);
+    expect(out).toEqual([112, 113, 113, 114]);
+    expect(driver.rows('j-left').map((row) => row.value)).toEqual([{ n: 1 }, { n: 2 }]);
+  });
+
   test('what fails is done again as if it had not begun: rows, times and what waits', async () => {
     const builder = new StreamsBuilder();
     let fails = false;

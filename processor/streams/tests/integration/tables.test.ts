@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -7,16 +7,19 @@ import { quietLogger } from '../../../../tests/support/quiet-logger.ts';
 import { sharedBroker, type SharedBroker } from '../../../../tests/support/shared-broker.ts';
 import { publishOnce } from '../../../../tests/support/test-producer.ts';
 import { until } from '../../../../tests/support/until.ts';
+import { readTopic } from '../../../../tests/support/topic-reader.ts';
+import { USERS, type JoinsTopologyOptions } from '../support/joins-topology.ts';
 import { ALL_CUSTOMERS, NOTED, REVENUE, TABLES_TOPICS } from '../support/tables-topology.ts';
 
 /*
- * Joins and retractions of tables over a restart: what a change replaces is what the stores have, wherever they came
- * from: the disk, the changelogs, or a standby.
+ * Joins and retractions over a restart: what a change replaces, and what a record of a stream still may meet, is what the
+ * stores have, wherever they came from: the disk, the changelogs, or a standby.
  */
 
 const { orders, customers, notes } = TABLES_TOPICS;
 let broker: SharedBroker;
 let directory: string;
+const JOINS = { views: 'joins-views', clicks: 'joins-clicks', users: 'joins-users', results: 'joins-results' } as const;
 const running: KafkaStreams[] = [];
 
 beforeAll(async () => {
@@ -26,6 +29,7 @@ beforeAll(async () => {
     { topic: orders, partitions: 3 },
     { topic: notes, partitions: 3 },
     { topic: customers, partitions: 2 },
+    ...Object.values(JOINS).map((topic) => ({ topic, partitions: 1 })),
   );
 });
 afterAll(async () => {
@@ -138,4 +142,60 @@ test('joins, foreign keys and retractions go on over a takeover and a restore', 
     [NOTED]: { o1: '10 null', o3: '8 late', o4: '1 null' },
   });
   expect(third.state).toBe('RUNNING');
+});
+
+test('joins of streams: each result once, through a failing thread and a restore, with the time that they had', async () => {
+  const disk = join(directory, 'joins');
+  await mkdir(directory, { recursive: true });
+  const run = async (): Promise<KafkaStreams> => {
+    const streams = new KafkaStreams({
+      topologyModule: new URL('../support/joins-topology.ts', import.meta.url),
+      topologyOptions: { ...JOINS, hasFailed: join(directory, 'has-failed') } satisfies JoinsTopologyOptions,
+      connection: broker.connection,
+      config: { applicationId: 'joins', stateDir: disk, numStreamThreads: 1, commitIntervalMs: 50 },
+      logger: quietLogger,
+    });
+    running.push(streams);
+    await streams.start();
+    return streams;
+  };
+  const pipe = (topic: string, key: string | null, value: string, timestampMs: number): Promise<void> =>
+    publishOnce(broker.connection, { topic, messages: [{ key, value, timestamp: String(timestampMs) }] });
+  const results: string[] = [];
+  const become = async (...expected: readonly string[]): Promise<void> => {
+    results.push(...expected);
+    let seen: readonly string[] = [];
+    await until(
+      async () => {
+        const { partitions } = await readTopic(broker.connection, JOINS.results);
+        seen = partitions
+          .flat()
+          .map(({ key, value, timestampMs }) => `${String(key)}: ${String(value)} at ${String(timestampMs)}`);
+        return seen.length >= results.length;
+      },
+      () => `${JSON.stringify(results)}, and not ${JSON.stringify(seen)}`,
+    );
+    expect(seen).toEqual(results);
+  };
+
+  const first = await run();
+  await pipe(JOINS.users, 'a', 'Ann', 1);
+  await becomes(first, { [USERS]: { a: 'Ann' } });
+  await pipe(JOINS.views, 'a', 'view', 1_000);
+  await pipe(JOINS.views, 'b', 'alone', 2_000);
+  await pipe(JOINS.clicks, 'a', 'click', 3_000);
+  await become('a: view+click of Ann at 3000');
+  await pipe(JOINS.clicks, 'a', 'fails', 4_000);
+  await become('a: view+fails of Ann at 4000');
+  // It closes the view that is alone, and leaves it to the next record.
+  await pipe(JOINS.views, null, 'nobody', 12_500);
+  await become('null: nobody+null of null at 12500');
+  await first.close();
+
+  // Nothing is left of the disk: the join has its time from the changelog, too.
+  await rm(disk, { recursive: true, force: true });
+  const second = await run();
+  await pipe(JOINS.clicks, 'a', 'again', 5_000);
+  await become('b: alone+null of null at 2000', 'a: view+again of Ann at 5000');
+  await second.close();
 });
