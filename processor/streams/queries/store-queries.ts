@@ -19,7 +19,7 @@ export interface KeyMetadata {
 }
 
 export interface StoreQueryOptions<Kind extends StoreSpec['kind'] = StoreSpec['kind']> {
-  /** What kind of store it is, for the types: another one is refused. Without it they are those of a key-value store. */
+  /** What kind of store it is, for the types: another one is refused. Default for the types: key-value. */
   readonly kind?: Kind;
   /** Rows of standbys, and of tasks that are being restored, too: they may be behind what is committed. */
   readonly staleStores?: boolean;
