@@ -14,9 +14,10 @@ import { sharedBroker, type SharedBroker } from '../support/shared-broker.ts';
 
 const { kills, times, keys, perRound } = sized({
   short: { kills: 3, times: 1, keys: 60, perRound: 300 },
-  full: { kills: 20, times: 3, keys: 400, perRound: 2_000 },
+  full: { kills: 20, times: 3, keys: 200, perRound: 600 },
 });
-const LONGEST_PAUSE_MS = 2_500;
+/** Long enough for a round to come to its end between two of them, now and then. */
+const LONGEST_PAUSE_MS = sized({ short: 2_500, full: 6_000 });
 let broker: SharedBroker;
 
 beforeAll(async () => {

@@ -251,6 +251,42 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
     red: /updates what refers to it/,
   },
   {
+    name: 'a join of streams keeps nothing of its right side',
+    edits: [{ mark: 'keeps-each-side', condition: "at >= ownTime.advance(at) - keptMs && mine === 'left'" }],
+    judge: `${TOPOLOGY}/stream-stream-join.test.ts`,
+    red: /records within the window meet/,
+  },
+  {
+    name: 'a record that has met nothing is told again and again',
+    edits: [{ mark: 'taken-once', replace: '' }],
+    judge: `${TOPOLOGY}/stream-stream-join.test.ts`,
+    red: /unmatched records come once/,
+  },
+  {
+    name: 'a retraction adds the new value and forgets to take the old one out',
+    edits: [{ mark: 'subtract', condition: 'false' }],
+    judge: `${TOPOLOGY}/grouped-table.test.ts`,
+    red: /a row that moves/,
+  },
+  {
+    name: 'a session that has become part of another one stays in the table',
+    edits: [{ mark: 'old-bounds-told', condition: 'false' }],
+    judge: `${TOPOLOGY}/windowed-aggregations.test.ts`,
+    red: /tombstones for old bounds/,
+  },
+  {
+    name: 'a punctuator is called a second time for the time that it has been called for',
+    edits: [{ mark: 'due-once', replace: 'punctuator.dueMs = Math.max(dueMs, timeMs);' }],
+    judge: 'processor/streams/task/punctuators.test.ts',
+    red: /stream time is aligned to 0/,
+  },
+  {
+    name: 'a window is told at its end, while records are still taken',
+    edits: [{ mark: 'told-when-closed', condition: 'windowStartOf(rowKey) > streamTimeMs' }],
+    judge: `${TOPOLOGY}/final-results.test.ts`,
+    red: /each window once/,
+  },
+  {
     name: 'what user code throws at the commit has no name',
     edits: [{ mark: 'name-at-commit', replace: 'throw error;' }],
     judge: USER_CODE,

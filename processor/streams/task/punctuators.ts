@@ -66,6 +66,7 @@ export class Punctuators {
     for (const punctuator of inOrder) {
       if (punctuator.cancelled || punctuator.dueMs > timeMs) continue;
       const { everyMs, dueMs } = punctuator;
+      // mutant: due-once
       punctuator.dueMs = dueMs + (Math.floor((timeMs - dueMs) / everyMs) + 1) * everyMs;
       this.#called = true;
       punctuator.call(timeMs);

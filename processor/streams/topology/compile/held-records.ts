@@ -63,6 +63,7 @@ export class HeldRecords<V> {
         value,
       });
     }
+    // mutant: taken-once
     for (const id of ids) this.#rows.delete(id);
     return taken;
   }

@@ -42,6 +42,7 @@ export function compileSessions(
     for (const one of found) {
       if (one.startMs === startMs && one.endMs === endMs) continue;
       sessions.delete(key, one.startMs, one.endMs);
+      // mutant: old-bounds-told
       if (changed.isRead) changed.add({ key, startMs: one.startMs, endMs: one.endMs }, one.endMs);
     }
     if (next === null || next === undefined) sessions.delete(key, startMs, endMs);

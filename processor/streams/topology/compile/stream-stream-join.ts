@@ -67,6 +67,7 @@ export function compileStreamStreamJoin(
 
     /** Keeps the record for the other side, and finds what that has had for it: by time, then as it came. */
     const meet = (key: unknown, value: unknown, at: number): Partner[] => {
+      // mutant: keeps-each-side
       if (at >= ownTime.advance(at) - keptMs) own.put(key, at, value);
       // Rows that are too old are there until the next commit.
       // mutant: kept-by-own-time

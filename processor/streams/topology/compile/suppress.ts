@@ -82,6 +82,7 @@ function holdUntilWindowCloses(
     const due: Buffer[] = [];
     const streamTimeMs = Math.min(...times.map(({ nowMs }) => nowMs));
     for (const [rowKey] of held.all()) {
+      // mutant: told-when-closed
       if (closesMs(windows, windowStartOf(rowKey)) > streamTimeMs) break;
       due.push(rowKey);
     }

@@ -73,6 +73,7 @@ export function compileTableAggregate(
       const row = isTimed ? rows.row(key) : undefined;
       const before = isTimed ? row?.value : rows.get(key);
       let value: unknown = before;
+      // mutant: subtract
       if (subtracted !== undefined && before !== undefined)
         value = aggregated(subtract(before, subtracted, key, at)) ?? undefined;
       if (added !== undefined) value = aggregated(add(value ?? empty(), added, key, at)) ?? undefined;
