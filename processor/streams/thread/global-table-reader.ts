@@ -11,6 +11,7 @@ const NO_HEADERS = {};
 export class GlobalTableReader {
   readonly tables: GlobalTables;
   readonly #reader: GlobalTable | undefined;
+  #records = 0;
 
   /** `onRead`: it is at the end. `onFatal`: a record cannot be taken, or no waiting mends what the broker says. */
   constructor(
@@ -35,6 +36,7 @@ export class GlobalTableReader {
       {
         topics: tables.topics,
         onChanges: (changes) => {
+          this.#records += changes.length;
           try {
             for (const change of changes) tables.apply({ ...change, headers: NO_HEADERS }, Date.now());
           } catch (error) {
@@ -56,6 +58,11 @@ export class GlobalTableReader {
   /** Its topics have been read to the end that they had at the start: what is joined with them finds all of it. */
   get isRead(): boolean {
     return this.#reader?.state().caughtUpOnce ?? true;
+  }
+
+  /** How many records it has read. */
+  get records(): number {
+    return this.#records;
   }
 
   start(): void {

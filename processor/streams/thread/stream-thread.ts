@@ -226,6 +226,7 @@ export class StreamThread {
       tasks: [...tasks.map((task) => task.status()), ...this.#standbys.status()],
       records: this.#records,
       commits: this.#commits,
+      globalRecords: this.#global.records,
       brokerAway: this.#fetchAway ?? this.#membership.awayReason ?? this.#tasks.awayReason,
       diskTrouble: this.#disk.reason,
       steady:

@@ -109,6 +109,7 @@ const status = (commits: number): FromThread => ({
   tasks: [{ id: '0_0', role: 'ACTIVE', state: 'RUNNING', inputs: [], lag: 5 }],
   records: 0,
   commits,
+  globalRecords: 0,
   brokerAway: null,
   diskTrouble: null,
   steady: true,
@@ -151,4 +152,29 @@ test('a question to a thread that ends is answered: it has nothing', async () =>
   expect(await asked).toEqual({ kind: 'absent', state: undefined });
   const again = supervisor.askAny({ kind: 'global', store: 's' });
   expect(await again).toEqual({ kind: 'absent', state: undefined });
+});
+
+test('one that reads a long global table makes progress; one that reads no more of it does not', () => {
+  const NO_PROGRESS_MS = 60_000;
+  first().say({ kind: 'loaded' });
+  const reading = (globalRecords: number): void => {
+    first().say({
+      kind: 'status',
+      tasks: [],
+      records: 0,
+      commits: 0,
+      globalRecords,
+      brokerAway: null,
+      diskTrouble: null,
+      steady: false,
+      purgeable: [],
+    });
+    jest.advanceTimersByTime(HANG_MS / 2);
+  };
+  // Time in which a thread is not ready yet counts a tenth.
+  const rounds = (11 * NO_PROGRESS_MS) / (HANG_MS / 2);
+  for (let round = 1; round <= rounds; round += 1) reading(round);
+  expect([errors, first().terminated]).toEqual([[], false]);
+  for (let round = 1; round <= rounds && errors.length === 0; round += 1) reading(rounds);
+  expect(errors).toEqual([expect.stringMatching(/it has committed nothing for \d+ ms/)]);
 });

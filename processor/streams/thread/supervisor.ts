@@ -443,7 +443,8 @@ function followProgress(thread: ManagedThread, message: ThreadStatus, paused: bo
   const idle = message.steady && message.tasks.every(({ role, lag }) => role === 'STANDBY' || lag === 0);
   const committed = message.commits > (thread.status?.commits ?? 0);
   if (committed || idle) thread.trouble = undefined;
-  if (committed || idle || paused || restored > thread.restored) thread.stuckMs = 0;
+  const reads = !message.steady && message.globalRecords > (thread.status?.globalRecords ?? 0);
+  if (committed || idle || paused || reads || restored > thread.restored) thread.stuckMs = 0;
   else if (message.brokerAway === null) thread.stuckMs += message.steady ? sinceMs : sinceMs * UNSTEADY_SHARE;
   thread.restored = restored;
 }

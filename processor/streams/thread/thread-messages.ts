@@ -25,10 +25,12 @@ export type FromThread =
       readonly records: number;
       /** Commits since the thread started: progress, as the supervisor understands it. */
       readonly commits: number;
+      /** Records read into global tables: until they are read to their end this is progress, too. */
+      readonly globalRecords: number;
       readonly brokerAway: string | null;
       /** Why tasks wait for the disk under their stores, in one line; null when none waits. */
       readonly diskTrouble: string | null;
-      /** Group membership is settled and no task is being restored. */
+      /** Group membership is settled, no task is being restored and global tables are read to their end. */
       readonly steady: boolean;
       /** Committed offsets of repartition partitions, `topic-partition` to offset: what may be purged. */
       readonly purgeable: readonly (readonly [string, number])[];
