@@ -34,6 +34,7 @@ export type {
   RepartitionOptions,
   Serdes,
   SourceStream,
+  StreamGlobalJoinOptions,
   StreamJoiner,
   StreamJoinOptions,
   StreamTableJoinOptions,

@@ -29,6 +29,21 @@ function viewsAndClicks(): Topology {
   return builder.build();
 }
 
+interface Ad {
+  readonly campaign: string;
+}
+
+/** Clicks with the campaign of their ad, whatever the keys. */
+function clicksByCampaign(): Topology {
+  const builder = new StreamsBuilder();
+  const clicks = builder.stream('clicks', { value: jsonSerde<Click>() });
+  const ads = builder.globalTable('ads', { value: jsonSerde<Ad>() });
+  clicks
+    .join(ads, ({ user }, { campaign }) => ({ user, campaign }), { key: ({ ad }) => ad })
+    .to('clicks-by-campaign', { value: jsonSerde() });
+  return builder.build();
+}
+
 /** Clicks with the country that their user lives in at that moment. */
 function clicksByCountry(): Topology {
   const builder = new StreamsBuilder();
@@ -70,4 +85,14 @@ test('views with and without a click', async () => {
   expect(out.read().map(({ key, value, timestampMs }) => ({ key, value, timestampMs }))).toEqual([
     { key: 'b', value: { page: 'help', clicked: false }, timestampMs: 1_000 },
   ]);
+});
+
+test('clicks by the campaign of their ads', async () => {
+  const driver = new TopologyTestDriver(clicksByCampaign(), { partitions: { clicks: 4, ads: 3 } });
+  const clicks = driver.inputTopic('clicks', { value: jsonSerde<Click>() });
+  const ads = driver.inputTopic('ads', { value: jsonSerde<Ad>() });
+  await ads.pipe({ key: 'shoes', value: { campaign: 'spring' } });
+  await clicks.pipe({ value: { user: 'u', ad: 'shoes' } }, { value: { user: 'u', ad: 'hats' } });
+  const out = driver.outputTopic('clicks-by-campaign', { value: jsonSerde() }).read();
+  expect(out.map(({ value }) => value)).toEqual([{ user: 'u', campaign: 'spring' }]);
 });

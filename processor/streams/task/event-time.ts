@@ -84,8 +84,8 @@ interface RowPlace {
  *   own report  is due -> sent in the commit behind its partials; a partial that is late by it waits behind it
  *
  * A report is due when the inputs have been fetched for the first time, then when progress or "caught up" has changed,
- * at most once a second, and whenever a partial waits behind it. "Caught up": all inputs are read to their end, and so
- * are those of the sources.
+ * at most once a second, and whenever a partial waits behind it or another one was sent ahead of a record. "Caught up":
+ * all inputs are read to their end, and so are those of the sources.
  */
 export class EventTime {
   /** What has been fetched and waits, and how far each input is read. */
@@ -110,6 +110,8 @@ export class EventTime {
     | undefined;
   /** Partials that are late by the next report: sent behind it. */
   #behind: { readonly record: OutgoingRecord; readonly lateByMs: number }[] = [];
+  /** How far the reports have come that were sent in this commit before a record, by `topic-partition`. */
+  readonly #reportedAhead = new Map<string, number>();
   #lastReport: { readonly atMs: number; readonly progressMs: number; readonly caughtUp: boolean } | undefined;
 
   constructor(options: EventTimeOptions) {
@@ -192,6 +194,18 @@ export class EventTime {
     this.#behind.push({ record, lateByMs });
   }
 
+  /**
+   * A record that may be late by what was read before it is about to be sent there by itself: the report in front of it
+   * tells how far that is. Else it would be judged by the report of some commit before.
+   */
+  reportAhead(place: TopicPartition): void {
+    const name = topicPartition(place.topic, place.partition);
+    const { progressMs } = this;
+    if (!this.#links.isAwaited || (this.#reportedAhead.get(name) ?? -1) >= progressMs) return;
+    this.#reportedAhead.set(name, progressMs);
+    this.#send(place, { watermarkMs: progressMs, caughtUp: false });
+  }
+
   isReportDue(nowMs: number): boolean {
     if (!this.#links.isAwaited || !this.inputs.allFetched) return false;
     const last = this.#lastReport;
@@ -209,7 +223,7 @@ export class EventTime {
    * are late by.
    */
   sendReport(nowMs: number): void {
-    if (!this.isReportDue(nowMs) && this.#behind.length === 0) return;
+    if (!this.isReportDue(nowMs) && this.#behind.length === 0 && this.#reportedAhead.size === 0) return;
     const { caughtUp, progressMs } = this;
     const behind = this.#behind.sort((a, b) => a.lateByMs - b.lateByMs);
     const reportedMs = new Map<string, number>();
@@ -224,6 +238,7 @@ export class EventTime {
     for (const place of this.#links.reportsTo) this.#send(place, { watermarkMs: progressMs, caughtUp });
     for (const { record, lateByMs } of behind) if (lateByMs === Infinity) this.#collector.add(record);
     this.#behind = [];
+    this.#reportedAhead.clear();
     this.#lastReport = { atMs: nowMs, progressMs, caughtUp };
   }
 
@@ -252,6 +267,7 @@ export class EventTime {
    */
   load(store: StateStore | undefined): void {
     this.#behind = [];
+    this.#reportedAhead.clear();
     this.#observedMs = -1;
     const row = this.#storedRow(store);
     for (const watermark of new Set([this.#watermark, this.#progress])) {

@@ -464,11 +464,13 @@ export class TaskGraph implements TaskRuntime {
     else this.#options.collector.add(record);
   }
 
-  sendRouted(grouping: string, { partition, ...record }: RoutedRecord): void {
+  sendRouted(grouping: string, { partition, mayBeLate = false, ...record }: RoutedRecord): void {
     const topic = repartitionTopic(this.#options.applicationId, grouping);
     const count = this.#partitionsOf(topic);
     const byKey = (): number => (record.key === null ? this.partition % count : partitionOf(record.key, count));
-    this.#options.collector.add({ ...record, topic, partition: partition ?? byKey() });
+    const place = { topic, partition: partition ?? byKey() };
+    if (mayBeLate) this.#time.reportAhead(place);
+    this.#options.collector.add({ ...record, ...place });
   }
 
   reportTime(grouping: string, report: TimeReport): boolean {

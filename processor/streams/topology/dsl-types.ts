@@ -148,6 +148,16 @@ export interface KStream<K, V> {
   ): KStream<NonNullable<K>, R>;
 
   /**
+   * Joins each record with the row that a global table has of the key which `key` makes of it, as the table stands when
+   * the record is processed. The record's own key and time stay. Partition counts do not matter.
+   */
+  join<L, W, R>(
+    table: GlobalKTable<L, W>,
+    joiner: StreamJoiner<K, NonNullable<V>, W, R>,
+    options: StreamGlobalJoinOptions<K, V, L>,
+  ): KStream<K, R>;
+
+  /**
    * The same, and each record of this stream that no record of the other one joins, once, with null: when its window
    * and the grace have closed, on the next record of either side. One without a key comes at once.
    */
@@ -162,6 +172,13 @@ export interface KStream<K, V> {
     table: KTable<NonNullable<K>, W>,
     joiner: StreamJoiner<K, NonNullable<V>, W | null, R>,
     options?: StreamTableJoinOptions<V>,
+  ): KStream<K, R>;
+
+  /** With a global table: null for a row that is not there, and for records of which `key` makes none. */
+  leftJoin<L, W, R>(
+    table: GlobalKTable<L, W>,
+    joiner: StreamJoiner<K, NonNullable<V>, W | null, R>,
+    options: StreamGlobalJoinOptions<K, V, L>,
   ): KStream<K, R>;
 
   /** As `leftJoin`, of both sides: null for the one that is missing. */
@@ -194,10 +211,23 @@ export interface StreamJoinOptions<K, V, W> {
 }
 
 export interface StreamTableJoinOptions<V> {
-  /** Part of the name of the repartition topic: needed where a step in front of the join may have changed the key. */
+  /**
+   * Part of the name of the repartition topic, needed where a step in front of the join may have changed the key, and
+   * of the store of records that wait.
+   */
   readonly name?: string;
-  /** Of the stream's values, where they are sent through a topic. Default: the stream's own serde. */
+  /**
+   * Records wait, in the store `<name>-buffer`, until stream time has passed them by so much, and are joined in order
+   * of time then; one that comes later is joined at once. Of versioned tables only, whose history is at least as long.
+   */
+  readonly graceMs?: number;
+  /** Of the stream's values, where they are sent through a topic or wait. Default: the stream's own serde. */
   readonly value?: Serde<NonNullable<V>>;
+}
+
+export interface StreamGlobalJoinOptions<K, V, L> {
+  /** The key of the global table that a record refers to; null: none. */
+  readonly key: (value: NonNullable<V>, key: K) => L | null | undefined;
 }
 
 /** A stream straight from a topic: it also knows what could not be read. */

@@ -4,6 +4,7 @@ import { StreamsError } from '../errors.ts';
 import { isFixed, type FixedWindows, type Windows } from './windows.ts';
 import { addressOf, nodeName, storesOfJoin, type DeclaredNode, type GraphNode, type NodeDeclaration } from './graph.ts';
 import { findGraphProblem, findNodeProblem, findStoreProblem } from './topology-checks.ts';
+import { lateAfterMsOf } from './late-after.ts';
 import { cutIntoSubTopologies } from './sub-topologies.ts';
 import type { Topology } from './topology.ts';
 
@@ -124,6 +125,7 @@ function completedStores(nodes: readonly DeclaredNode[], added: readonly StoreSp
 function declaredStores(node: DeclaredNode): StoreSpec[] {
   if (node.kind === 'process') return node.uses.filter((use) => typeof use === 'object' && use !== null);
   if (node.kind === 'stream-stream-join') return storesOfJoin(node);
+  if (node.kind === 'stream-table-join') return node.held === undefined ? [] : [node.held.store];
   return 'store' in node && typeof node.store === 'object' ? [node.store] : [];
 }
 
@@ -133,6 +135,7 @@ function completedNode(node: DeclaredNode, nodes: readonly DeclaredNode[], store
     case 'combine':
       return { ...node, feeds: feedsOf(node.index, nodes) };
     case 'send':
+      return { ...node, routes: routesOf(node.index, nodes), lateAfterMs: lateAfterMsOf(node, nodes) };
     case 'table-group':
       return { ...node, routes: routesOf(node.index, nodes) };
     case 'repartitioned': {
@@ -141,6 +144,10 @@ function completedNode(node: DeclaredNode, nodes: readonly DeclaredNode[], store
     }
     case 'process':
       return { ...node, stores: node.uses.flatMap((use) => storeInUse(use, stores)) };
+    case 'stream-table-join': {
+      const { held } = node;
+      return held === undefined ? node : { ...node, held: { ...held, store: stores.get(held.store) ?? held.store } };
+    }
     case 'stream-stream-join': {
       const [left, right, unmatched] = storesOfJoin(node).map((store) => stores.get(store) ?? store);
       return { ...node, left: left ?? node.left, right: right ?? node.right, unmatched };

@@ -151,6 +151,8 @@ export interface SendNode extends NodeOf<'send'> {
   readonly nullKeys: 'drop' | 'keep';
   /** What its records are known by behind the topic: any store that they reach; '' of a repartition(). */
   readonly routes: readonly string[];
+  /** A record that lies further behind stream time may be late for a window that it reaches; undefined: for none. */
+  readonly lateAfterMs: number | undefined;
 }
 
 export interface Aggregation {
@@ -294,6 +296,18 @@ export interface HeldRow {
 export interface StreamTableJoinNode extends NodeOf<'stream-table-join'> {
   readonly joins: Exclude<JoinKind, 'outer'>;
   readonly joiner: Joiner;
+  /** Records wait until stream time has passed them by the grace; undefined: they are joined as they come. */
+  readonly held:
+    { readonly store: StoreSpec<unknown>; readonly graceMs: number; readonly key: Serde<unknown> } | undefined;
+}
+
+/** A stream with the row that a global table has of a key which is made of the record. */
+export interface StreamGlobalJoinNode extends NodeOf<'stream-global-join'> {
+  readonly joins: Exclude<JoinKind, 'outer'>;
+  readonly joiner: Joiner;
+  readonly keyOf: ValueFunction<unknown>;
+  /** The name that the table's rows are known by. */
+  readonly table: string;
 }
 
 /** Two streams: records of one key that lie so close to each other. */
@@ -349,6 +363,7 @@ export type GraphNode =
   | CogroupNode
   | SuppressNode
   | StreamTableJoinNode
+  | StreamGlobalJoinNode
   | StreamStreamJoinNode
   | ToStreamNode
   | SinkNode;
@@ -358,7 +373,7 @@ export type NodeKind = GraphNode['kind'];
 type WithoutEach<N, Fields extends string> = N extends unknown ? Omit<N, Fields> : never;
 
 /** A node as it is declared: its number and what follows from other nodes are not known yet. */
-export type NodeDeclaration = WithoutEach<GraphNode, 'index' | 'name' | 'feeds' | 'stores' | 'routes'>;
+export type NodeDeclaration = WithoutEach<GraphNode, 'index' | 'name' | 'feeds' | 'stores' | 'routes' | 'lateAfterMs'>;
 
 /** A node that is declared and has its number. */
 export type DeclaredNode = NodeDeclaration & Pick<GraphNode, 'index' | 'name'>;
@@ -396,6 +411,7 @@ const LABELS: Readonly<Record<NodeKind, string>> = {
   'table-cogroup': 'COGROUP',
   'table-suppress': 'SUPPRESS',
   'stream-table-join': 'JOIN',
+  'stream-global-join': 'JOIN',
   'stream-stream-join': 'JOIN',
   'to-stream': 'TOSTREAM',
   late: 'LATE',
@@ -435,6 +451,8 @@ export function storesOf(node: GraphNode): readonly StoreSpec<unknown>[] {
       return node.stores;
     case 'stream-stream-join':
       return storesOfJoin(node);
+    case 'stream-table-join':
+      return node.held === undefined ? [] : [node.held.store];
     case 'aggregate':
     case 'merge-partials':
     case 'to-table':

@@ -11,6 +11,7 @@ import type {
   RepartitionOptions,
   Serdes,
   SourceStream,
+  StreamGlobalJoinOptions,
   StreamJoiner,
   StreamJoinOptions,
   StreamTableJoinOptions,
@@ -25,11 +26,12 @@ import {
   type NodeDeclaration,
   type ValueFunction,
 } from './graph.ts';
+import { GlobalKTableImpl } from './global-table.ts';
 import { checkedJoinWindows } from './join-windows.ts';
 import type { AnyProcessorSupplier, FixedKeyProcessorSupplier, ProcessorSupplier } from './processor-context.ts';
 import type { DeadLetter } from './record.ts';
 import { stringSerde, type Serde } from './serdes.ts';
-import { streamJoinNode } from './stream-joins.ts';
+import { findGraceProblem, heldStore, streamJoinNode } from './stream-joins.ts';
 import { takesRecord } from './user-code.ts';
 
 /** Another function of the same arguments: the record is made only for a callback that may look at it. */
@@ -282,6 +284,8 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
     checkFunctions(what, { joiner }, ['joiner']);
     if (other instanceof KStreamImpl && other.dsl.graph === this.dsl.graph)
       return this.#joinedStream(what, other as KStreamImpl<unknown, unknown>, { joins, joiner }, options as never);
+    if (joins !== 'outer' && other instanceof GlobalKTableImpl && other.dsl.graph === this.dsl.graph)
+      return this.#joinedGlobal(what, other, { joins, joiner }, options as never);
     const table = this.dsl.declared(other);
     if (joins !== 'outer' && table !== undefined)
       return this.#joinedTable(what, table, { joins, joiner }, options as StreamTableJoinOptions<V>);
@@ -298,14 +302,35 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
     join: { readonly joins: 'inner' | 'left'; readonly joiner: Joiner },
     options: StreamTableJoinOptions<V>,
   ): KStream<L, R> {
-    checkOptions(what, options, ['name', 'value']);
-    const stream = this.#byKey(`${what} with ${table.name}`, join.joins === 'inner' ? 'drop' : 'keep', {
-      ...options,
-      key: shape.key,
-    });
+    checkOptions(what, options, ['name', 'graceMs', 'value']);
+    const { name, graceMs, value } = options;
+    const where = `${what} with ${table.name}`;
+    const stream = this.#byKey(where, join.joins === 'inner' ? 'drop' : 'keep', { name, value, key: shape.key });
     const inputs: Edge[] = [...stream.records(), { from: table.index, carries: 'rows' }];
-    const node = this.dsl.graph.add({ kind: 'stream-table-join', ...join, inputs });
+    const values = graceMs === undefined ? undefined : this.valueSerde(`graceMs of ${where}`, { value });
+    const problem = graceMs === undefined ? undefined : findGraceProblem(where, { name, graceMs }, shape.layout);
+    if (problem !== undefined) this.dsl.graph.refuse(problem);
+    const held =
+      values === undefined || problem !== undefined
+        ? undefined
+        : { store: heldStore(String(name), values), graceMs: Number(graceMs), key: shape.key };
+    const node = this.dsl.graph.add({ kind: 'stream-table-join', ...join, held, inputs });
     return this.dsl.stream(node, { ...stream.shape, key: stream.shape.key ?? shape.key, value: undefined });
+  }
+
+  #joinedGlobal<L, R>(
+    what: string,
+    table: GlobalKTableImpl<unknown, unknown>,
+    join: { readonly joins: 'inner' | 'left'; readonly joiner: Joiner },
+    options: StreamGlobalJoinOptions<never, never, unknown>,
+  ): KStream<L, R> {
+    const where = `${what} with ${table.name}`;
+    checkOptions(where, options, ['key']);
+    checkFunctions(where, options, ['key']);
+    const inputs = [...this.records(), table.rows];
+    const keyOf = asAny(options.key);
+    const node = this.dsl.graph.add({ kind: 'stream-global-join', ...join, keyOf, table: table.store, inputs });
+    return this.dsl.stream(node, this.#newValues());
   }
 
   #joinedStream<L, R>(
@@ -348,7 +373,7 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
   #byKey(
     what: string,
     nullKeys: 'drop' | 'keep',
-    { name, key, value }: { readonly name?: string; readonly key: unknown; readonly value?: unknown },
+    { name, key, value }: { readonly name: string | undefined; readonly key: unknown; readonly value: unknown },
   ): KStreamImpl<K, V> {
     if (this.shape.keyUnchanged) return this;
     if (name === undefined)

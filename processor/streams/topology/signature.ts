@@ -68,7 +68,7 @@ function groupingsIn(text: string): string[] {
   return text === NOTHING ? [] : text.split(', ');
 }
 
-/** What an application of this signature has made of itself: its stores with changelogs, its groupings, what it reads. */
+/** What an application of this signature has: its stores with changelogs, its groupings, what it reads. */
 export function namesIn(signature: TopologySignature): {
   readonly logged: ReadonlySet<string>;
   readonly groupings: ReadonlySet<string>;

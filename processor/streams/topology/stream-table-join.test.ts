@@ -215,6 +215,64 @@ describe('stream-table joins', () => {
     expect(await run(driver, 'S a 5 99')).toBe('a:5+C!@99');
   });
 
+  test('with grace the stream waits, in order of time, and is joined with what was valid then', async () => {
+    const held = (joins: Joins): { driver: TopologyTestDriver; fail: (now: boolean) => void } => {
+      const builder = new StreamsBuilder();
+      const store = versionedStore('versions', { value: stringSerde, historyMs: 100 });
+      const table = builder.table('table', { store, value: stringSerde });
+      const stream = builder.stream('stream', { value: stringSerde, nulls: 'keep' });
+      const options = { name: 'late', graceMs: 10 };
+      const out =
+        joins === 'join'
+          ? (stream.join(table, joiner, options) as KStream<never, string>)
+          : stream.leftJoin(table, joiner, options);
+      let fails = false;
+      const check = (): void => {
+        if (fails) throw new Error('not now');
+      };
+      out.peek(check).to('out', { value: stringSerde });
+      const driver = new TopologyTestDriver(builder.build());
+      return { driver, fail: (now) => (fails = now) };
+    };
+    const steps: readonly (readonly [step: string, inner: string, left: string])[] = [
+      ['T b B 15', '', ''],
+      ['S a 1 20', '', ''],
+      ['S b 2 20', '', ''],
+      ['S a 3 20', '', ''],
+      ['S a 4 10', '', 'a:4+null@10'],
+      ['T a A 19', '', ''],
+      // Stream time less the grace is 10: what is older is late, what is as old is due.
+      ['S b 5 9', '', 'b:5+null@9'],
+      ['S - 6 21', '', 'null:6+null@21'],
+      ['S b 7 17', '', ''],
+      ['S b - 29', '', ''],
+      ['T b C 20', '', ''],
+      // The record of 29 had no value, but it has moved time.
+      ['S c 8 29', 'b:7+B@17', 'b:7+B@17'],
+      ['S c 9 30', 'a:1+A@20 a:3+A@20 b:2+C@20', 'a:1+A@20 a:3+A@20 b:2+C@20'],
+      ['T c D 25', '', ''],
+      ['S z 0 100', 'c:8+D@29 c:9+D@30', 'c:8+D@29 c:9+D@30'],
+    ];
+    for (const [at, joins] of (['join', 'leftJoin'] as const).entries()) {
+      const { driver, fail } = held(joins);
+      for (const [step, ...expected] of steps) {
+        const found = await run(driver, step);
+        expect([step, found]).toEqual([step, expected[at]]);
+      }
+      expect(driver.rows('late-buffer')).toHaveLength(1);
+      await driver.pipe('table', { key: 'y', value: 'Y', timestampMs: 100 });
+      const headers = { from: Buffer.from('the record') };
+      await driver.pipe('stream', { key: 'y', value: '1', timestampMs: 105, headers });
+      fail(true);
+      await expect(run(driver, 'S q 2 200')).rejects.toThrow('not now');
+      fail(false);
+      await driver.advanceWallClock(0);
+      const told = driver.output('out');
+      expect(told.map(({ value }) => String(value))).toEqual([...(joins === 'join' ? [] : ['0+null']), '1+Y']);
+      expect(String(told.at(-1)?.headers['from'])).toBe('the record');
+    }
+  });
+
   test('one that cannot be is refused', () => {
     const refused = (declare: (builder: StreamsBuilder) => void, partitions?: Record<string, number>): string => {
       const builder = new StreamsBuilder();
@@ -246,6 +304,20 @@ describe('stream-table joins', () => {
           .join(table(builder) as never, joiner as never, { name: 'j' }),
       ),
     ).toMatch(/TOPOLOGY_INVALID.*the repartition "j".*needs a serde for the values/);
+    expect(refused((builder) => stream(builder).join(table(builder), joiner, { name: 'j', graceMs: 5 }))).toMatch(
+      /TOPOLOGY_INVALID.*has graceMs.*versionedStore/,
+    );
+    const versioned = (builder: StreamsBuilder, historyMs: number) =>
+      builder.table('table', { store: versionedStore('v', { value: stringSerde, historyMs }), value: stringSerde });
+    expect(refused((builder) => stream(builder).join(versioned(builder, 9), joiner, { graceMs: 5 }))).toMatch(
+      /TOPOLOGY_INVALID.*needs a name/,
+    );
+    expect(
+      refused((builder) => stream(builder).join(versioned(builder, 4), joiner, { name: 'j', graceMs: 5 })),
+    ).toMatch(/TOPOLOGY_INVALID.*waits for 5 ms, and the history of the table is 4 ms long/);
+    expect(
+      refused((builder) => stream(builder).join(versioned(builder, 9), joiner, { name: 'j', graceMs: -1 })),
+    ).toMatch(/TOPOLOGY_INVALID.*graceMs.*not -1/);
     expect(refused((builder) => stream(builder).join(table(new StreamsBuilder()), joiner))).toMatch(
       /TOPOLOGY_INVALID.*takes a stream or a table of the same StreamsBuilder/,
     );

@@ -84,6 +84,8 @@ export interface RoutedRecord {
   readonly key: Buffer | null;
   readonly value: Buffer;
   readonly headers: HeaderList;
+  /** Behind the topic it may be late by what this task has read before it. */
+  readonly mayBeLate?: boolean;
 }
 
 /** What a node is given when a task is built. One per task: nodes of two tasks share nothing. */

@@ -60,6 +60,8 @@ export function findNodeProblem(node: DeclaredNode, nodes: readonly DeclaredNode
     case 'foreign-join':
     case 'foreign-respond':
       return node.store === undefined ? undefined : findStoreProblem(name, node.store);
+    case 'stream-table-join':
+      return node.held === undefined ? undefined : findStoreProblem(name, node.held.store);
     case 'stream-stream-join':
       return findJoinProblem(node);
     case 'foreign-subscribe':

@@ -12,6 +12,7 @@ const CHANGES: ReadonlySet<NodeKind> = new Set([
   'peek',
   'process',
   'stream-table-join',
+  'stream-global-join',
   'stream-stream-join',
 ]);
 

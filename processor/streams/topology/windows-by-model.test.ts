@@ -48,9 +48,12 @@ const byKeyAndTime = (a: Row, b: Row): number =>
   a.key === b.key ? a.startMs - b.startMs || a.endMs - b.endMs : a.key < b.key ? -1 : 1;
 
 /** The newest value of each window that was told, without those that were told as deleted. */
-async function run(windows: Windows, batches: readonly (readonly Record[])[]) {
+async function run(windows: Windows, batches: readonly (readonly Record[])[], isShuffled = false) {
   const builder = new StreamsBuilder();
-  const grouped = builder.stream('in', { value: stringSerde }).groupByKey();
+  const stream = builder.stream('in', { value: stringSerde });
+  const grouped = isShuffled
+    ? stream.groupBy((_value, key) => key, { name: 'g', value: stringSerde })
+    : stream.groupByKey();
   const name = (_value: unknown, { key, startMs, endMs }: Omit<Row, 'value'>): string =>
     `${key} ${String(startMs)} ${String(endMs)}`;
   grouped
@@ -75,7 +78,10 @@ async function run(windows: Windows, batches: readonly (readonly Record[])[]) {
   return { driver, rows: rows.sort(byKeyAndTime), finals: told('finals'), late: (driver.dropped().late ?? 0) / 2 };
 }
 
-test('sessions are those of a model that looks at one record at a time', async () => {
+test.each([
+  ['in one task', false],
+  ['behind the shuffle', true],
+])('sessions are those of a model that looks at one record at a time: %s', async (_road, isShuffled) => {
   const inputs = fc.tuple(fc.integer({ min: 1, max: 20 }), fc.constantFrom(0, 5, 30), commits);
   await fc.assert(
     fc.asyncProperty(inputs, async ([gapMs, graceMs, batches]) => {
@@ -96,7 +102,7 @@ test('sessions are those of a model that looks at one record at a time', async (
         if (!isOpen(merged.endMs)) late += 1;
         else sessions = [...sessions.filter((one) => !near.includes(one)), merged];
       }
-      const found = await run(session({ gapMs, graceMs, retentionMs: KEPT_MS }), batches);
+      const found = await run(session({ gapMs, graceMs, retentionMs: KEPT_MS }), batches, isShuffled);
       expect(found.rows).toEqual(sessions.sort(byKeyAndTime));
       expect(found.driver.rows('updates')).toEqual(sessions);
       expect(found.late).toBe(late);

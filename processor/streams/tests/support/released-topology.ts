@@ -6,8 +6,8 @@ export interface ReleasedTopologyOptions {
 }
 
 /**
- * An application before and after a release that changes what may change: statements in another order, a stateless step,
- * an output, a store that shares the partials of one that was there, another source with a store of its own.
+ * An application before and after a release that changes what may change: statements in another order, a stateless
+ * step, an output, a store that shares the partials of one that was there, another source with a store of its own.
  */
 export function buildTopology({ release, prefix }: ReleasedTopologyOptions): Topology {
   const builder = new StreamsBuilder();

@@ -42,7 +42,7 @@ import { compileSink } from './sink.ts';
 import { bothSources, compileSource, type CompiledSource } from './source.ts';
 import { compileBranch, compileStep } from './steps.ts';
 import { compileStreamStreamJoin } from './stream-stream-join.ts';
-import { compileStreamTableJoin } from './stream-table-join.ts';
+import { compileStreamGlobalJoin, compileStreamTableJoin } from './stream-table-join.ts';
 import { compileSuppress, viewOfSuppressed } from './suppress.ts';
 import {
   ChangedRows,
@@ -342,6 +342,8 @@ export function compileGraph(
         const table = viewOf(tableBefore(node));
         return { emit: compileStreamTableJoin(node, runtime, table, behind(node, 'records').emit), readsKey: true };
       }
+      case 'stream-global-join':
+        return { emit: compileStreamGlobalJoin(node, runtime, behind(node, 'records').emit), readsKey: true };
       case 'stream-stream-join':
         return { emit: streamJoinOf(node)[side], readsKey: true };
       case 'sink':
