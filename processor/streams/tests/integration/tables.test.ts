@@ -12,8 +12,8 @@ import { USERS, type JoinsTopologyOptions } from '../support/joins-topology.ts';
 import { ALL_CUSTOMERS, NOTED, REVENUE, TABLES_TOPICS } from '../support/tables-topology.ts';
 
 /*
- * Joins and retractions over a restart: what a change replaces, and what a record of a stream still may meet, is what the
- * stores have, wherever they came from: the disk, the changelogs, or a standby.
+ * Joins and retractions over a restart: what a change replaces, and what a record of a stream still may meet, is what
+ * the stores have, wherever they came from: the disk, the changelogs, or a standby.
  */
 
 const { orders, customers, notes } = TABLES_TOPICS;
@@ -144,7 +144,7 @@ test('joins, foreign keys and retractions go on over a takeover and a restore', 
   expect(third.state).toBe('RUNNING');
 });
 
-test('joins of streams: each result once, through a failing thread and a restore, with the time that they had', async () => {
+test('joins of streams: each result once, through a failing thread and a restore, with the time it had', async () => {
   const disk = join(directory, 'joins');
   await mkdir(directory, { recursive: true });
   const run = async (): Promise<KafkaStreams> => {
