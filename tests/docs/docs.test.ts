@@ -1,6 +1,6 @@
 /** The pages say what the code does: what can be compared is compared. */
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { parseEnvironment } from '../../processor/logins/environment.ts';
@@ -259,19 +259,46 @@ describe('docs/file-map.md', () => {
   });
 });
 
-describe('docs/streams.md', () => {
+describe('docs/streams.md and its pages', () => {
   /** Where lines break is the formatter's business. */
   const flat = (code: string): string => code.replaceAll(/\s+/g, '').replaceAll(/,(?=[)\]}])/g, '');
-  const blocks = codeBlocks(page('docs/streams.md'), 'ts');
+  const guide = pages().filter(({ path }) => path === 'docs/streams.md' || path.startsWith('docs/streams/'));
+  const blocks = guide.flatMap((found) => codeBlocks(found, 'ts'));
+  const text = guide.map((found) => found.text).join('\n');
 
   test('shows code that stands in a file which is compiled and run; so does README.md', () => {
     for (const { code } of codeBlocks(page('README.md'), 'ts'))
       expect(flat(source('examples/1-word-count/topology.ts'))).toContain(flat(code));
-    expect(blocks.length).toBeGreaterThan(5);
+    expect(blocks.length).toBeGreaterThan(25);
     for (const { file, code } of blocks) {
       expect(file).toMatch(/^(examples|tests)\/.+\.ts$/);
       expect(flat(source(file ?? ''))).toContain(flat(code));
     }
+  });
+
+  test('has every page in its table of contents, and links to headings that there are', () => {
+    const linked = new Set(localLinks(page('docs/streams.md')));
+    expect(guide.map(({ path }) => path).filter((path) => path !== 'docs/streams.md' && !linked.has(path))).toEqual([]);
+    const anchors = new Map(
+      guide.map((found) => [
+        found.path,
+        new Set(
+          [...found.text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+            heading
+              .toLowerCase()
+              .replaceAll(/[^\w -]/g, '')
+              .replaceAll(' ', '-'),
+          ),
+        ),
+      ]),
+    );
+    const broken = guide.flatMap((found) =>
+      [...found.text.matchAll(/\]\(([^)#\s]*)#([^)\s]+)\)/g)].flatMap(([, file = '', anchor = '']) => {
+        const target = file === '' ? found.path : join(dirname(found.path), file);
+        return (anchors.get(target)?.has(anchor) ?? true) ? [] : [`${found.path}: ${file}#${anchor}`];
+      }),
+    );
+    expect(broken).toEqual([]);
   });
 
   test('names only methods that there are', () => {
@@ -305,7 +332,7 @@ describe('docs/streams.md', () => {
       'hopping',
     ]) {
       expect(streams).toMatch(new RegExp(`\\b${method}(<[^(]*>)?\\(`));
-      expect(page('docs/streams.md').text).toContain(method);
+      expect(text).toContain(method);
     }
   });
 });
