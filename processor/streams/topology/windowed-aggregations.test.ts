@@ -191,7 +191,7 @@ describe.each(ROADS)('windows %s', (_name, road) => {
   });
 });
 
-test('stream time of a step is that of the records that reach it, through restarts of its task', async () => {
+test('stream time of a step is that of the records that reach it', async () => {
   const builder = new StreamsBuilder();
   builder
     .stream('in', { value: stringSerde })
@@ -209,4 +209,24 @@ test('stream time of a step is that of the records that reach it, through restar
   expect(driver.rows('counts')).toEqual([{ key: 'k', startMs: 10, endMs: 20, value: 1 }]);
   await driver.pipe('in', { key: 'k', value: 'late', timestampMs: 9 });
   expect(driver.dropped()).toEqual({ 'null-key': 1, late: 1 });
+});
+
+test('rows that an operator keeps of a windowed table are kept as long as those that it reads', async () => {
+  const builder = new StreamsBuilder();
+  builder
+    .stream('in', { value: stringSerde })
+    .filter((value) => value !== 'ahead')
+    .groupByKey()
+    .windowedBy(tumbling({ sizeMs: 10, graceMs: 5 }))
+    .count({ store: 'counts' })
+    .mapValues((count) => -count, { store: 'negated', value: jsonSerde<number>() });
+  const driver = new TopologyTestDriver(builder.build());
+  await driver.pipe('in', { key: 'k', value: 'ahead', timestampMs: 1_000 });
+  await driver.pipe('in', { key: 'k', value: 'a', timestampMs: 5 }, { key: 'k', value: 'b', timestampMs: 14 });
+  expect(driver.rows('negated')).toEqual([
+    { key: 'k', startMs: 0, endMs: 10, value: -1 },
+    { key: 'k', startMs: 10, endMs: 20, value: -1 },
+  ]);
+  await driver.pipe('in', { key: 'k', value: 'c', timestampMs: 15 });
+  expect(driver.rows('negated')).toEqual([{ key: 'k', startMs: 10, endMs: 20, value: -2 }]);
 });

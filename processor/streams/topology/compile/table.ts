@@ -220,7 +220,10 @@ export function keptIn(
 ): (key: unknown, value: unknown, timestampMs: number) => void {
   const changed = ChangedRows.ofStore(spec, runtime, next);
   const rows = rowStoreOf(spec, runtime);
+  // Rows with windows are kept as long as those that they are made of: by the time of what arrives here.
+  const time = spec.kind === 'key-value' ? undefined : runtime.stepTimeOf(spec.name);
   return (key, value, timestampMs) => {
+    time?.reached(timestampMs);
     if (value === null) rows.delete(key);
     else rows.put(key, value, timestampMs);
     changed.add(key, timestampMs);
