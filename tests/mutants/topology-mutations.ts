@@ -14,6 +14,8 @@ const USER_CODE = `${TOPOLOGY}/user-code.test.ts`;
 const STREAM_JOINS = 'processor/streams/tests/contract/stream-joins.model.test.ts';
 const NULLS = `${TOPOLOGY}/null-values.test.ts`;
 const FOREIGN_KEYS = `${TOPOLOGY}/foreign-key-join.test.ts`;
+const WINDOWS_BY_MODEL = `${TOPOLOGY}/windows-by-model.test.ts`;
+const STEP_TIMES = 'processor/streams/task/step-times.test.ts';
 const ANY_TOPOLOGY = 'tests/contract/random-topologies.test.ts';
 
 /** A mistake, the file of tests that must notice it, and the test that goes red. */
@@ -297,5 +299,41 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
     edits: [{ mark: 'runtime-row', replace: 'return key[0] === FIRST;' }],
     judge: 'processor/streams/task/runtime-rows.test.ts',
     red: /keys of whatever look/,
+  },
+  {
+    name: 'a session that is closed, and kept, takes records and changes',
+    edits: [
+      {
+        mark: 'open-sessions',
+        replace:
+          'const found = sessions.find(key, at - windows.gapMs, at + windows.gapMs).filter((one) => [one, isOpen]);',
+      },
+    ],
+    judge: WINDOWS_BY_MODEL,
+    red: /sessions are those/,
+  },
+  {
+    name: 'a record that came out of order has no sliding window behind it',
+    edits: [{ mark: 'right-window', replace: '' }],
+    judge: WINDOWS_BY_MODEL,
+    red: /sliding windows are those/,
+  },
+  {
+    name: 'what a filter has stopped makes records late behind it',
+    edits: [{ mark: 'own-step-time', replace: 'return this.#shared;' }],
+    judge: STEP_TIMES,
+    red: /a row of a step is kept/,
+  },
+  {
+    name: 'a step has forgotten its time when its task starts again',
+    edits: [{ mark: 'store-step-time', replace: '' }],
+    judge: STEP_TIMES,
+    red: /when its task starts again/,
+  },
+  {
+    name: 'a record that travels by itself is judged by the time of some commit before',
+    edits: [{ mark: 'report-ahead', condition: 'false' }],
+    judge: WINDOWS_BY_MODEL,
+    red: /behind the shuffle/,
   },
 ];

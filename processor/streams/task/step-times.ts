@@ -41,6 +41,7 @@ export class StepTimes {
 
   /** Of the step that has this store; the same one at each call. */
   of(store: string): StepTime {
+    // mutant: own-step-time
     return this.#isOwn ? this.#keptOf(store, new KeptTime()) : this.#shared;
   }
 
@@ -70,6 +71,7 @@ export class StepTimes {
       const watermarkMs = step.newestMs;
       if (watermarkMs === step.storedMs) continue;
       step.storedMs = watermarkMs;
+      // mutant: store-step-time
       changes.push({ store, key: STEP_TIME_KEY, value: encodeWatermark({ watermarkMs, sources: {} }) });
     }
     return changes;

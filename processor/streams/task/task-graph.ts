@@ -469,6 +469,7 @@ export class TaskGraph implements TaskRuntime {
     const count = this.#partitionsOf(topic);
     const byKey = (): number => (record.key === null ? this.partition % count : partitionOf(record.key, count));
     const place = { topic, partition: partition ?? byKey() };
+    // mutant: report-ahead
     if (mayBeLate) this.#time.reportAhead(place);
     this.#options.collector.add({ ...record, ...place });
   }

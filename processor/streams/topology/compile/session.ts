@@ -23,10 +23,10 @@ export function compileSessions(
   const merge = addOwn((aggregate.merge as NonNullable<typeof aggregate.merge>).bind(aggregate), aggregate.serde);
   return (key, value, at) => {
     const streamTimeMs = time.reached(at);
-    const found = sessions
-      .find(key, at - windows.gapMs, at + windows.gapMs)
-      // One that is closed has been told for the last time, however long it is kept.
-      .filter(({ endMs }) => closesMs(windows, endMs) > streamTimeMs);
+    // One that is closed has been told for the last time, however long it is kept.
+    const isOpen = ({ endMs }: { readonly endMs: number }): boolean => closesMs(windows, endMs) > streamTimeMs;
+    // mutant: open-sessions
+    const found = sessions.find(key, at - windows.gapMs, at + windows.gapMs).filter(isOpen);
     const startMs = Math.min(at, found[0]?.startMs ?? at);
     const endMs = Math.max(at, found.at(-1)?.endMs ?? at);
     if (closesMs(windows, endMs) <= streamTimeMs) {

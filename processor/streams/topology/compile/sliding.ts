@@ -84,6 +84,7 @@ export function compileSliding(
         if (!starts.has(startMs) && startMs > ownStartMs && startMs + differenceMs >= at) addTo(startMs, undefined, at);
       }
       if (own === undefined) addTo(ownStartMs, acc, at);
+      // mutant: right-window
       right();
     }
     if (taken > 0) intake.taken(taken);
