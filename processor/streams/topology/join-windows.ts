@@ -35,6 +35,14 @@ export function joinWindows(options: JoinWindowsOptions): JoinWindows {
   return Object.freeze({ beforeMs, afterMs, graceMs });
 }
 
+/**
+ * How far the newest record of a side may be ahead of one that it still has, exclusive: both spans and the grace, as
+ * Kafka Streams' stores have it. Records of one time meet, however short that is.
+ */
+export function keptFor({ beforeMs, afterMs, graceMs }: JoinWindows): number {
+  return Math.max(1, beforeMs + afterMs + graceMs);
+}
+
 /** Windows as a join is given them. @throws as `joinWindows`. */
 export function checkedJoinWindows(what: string, windows: JoinWindows): JoinWindows {
   checkOptions(what, windows, ['beforeMs', 'afterMs', 'graceMs']);

@@ -2,7 +2,7 @@ import { textOf } from '../options.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
 import type { Joiner, JoinKind, NodeDeclaration, Edge, JoinSide } from './graph.ts';
 import { heldRecordSerde } from './held-record.ts';
-import type { JoinWindows } from './join-windows.ts';
+import { keptFor, type JoinWindows } from './join-windows.ts';
 import { bytesSerde } from './primitive-serdes.ts';
 import type { Serde } from './serdes.ts';
 import { unmatchedSerde } from './unmatched-record.ts';
@@ -24,7 +24,7 @@ export function streamJoinNode({
   serdes,
   ...join
 }: DeclaredStreamJoin): Extract<NodeDeclaration, { readonly kind: 'stream-stream-join' }> {
-  const { beforeMs, afterMs, graceMs } = join.windows;
+  const { beforeMs, afterMs } = join.windows;
   const windowSizeMs = Math.max(1, beforeMs + afterMs);
   const rows = (side: JoinSide): StoreSpec => ({
     name: `${name}-${side}`,
@@ -32,8 +32,7 @@ export function streamJoinNode({
     key: join.key,
     serde: serdes[side],
     windowSizeMs,
-    // A record is kept while its time lies no further back than both spans and the grace, all inclusive.
-    retentionMs: beforeMs + afterMs + graceMs + 1 - windowSizeMs,
+    retentionMs: keptFor(join.windows) - windowSizeMs,
     retainDuplicates: true,
     indexed: true,
   });

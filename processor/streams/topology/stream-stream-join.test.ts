@@ -71,7 +71,7 @@ describe('stream-stream joins', () => {
     await check(joinWindows({ differenceMs: 10, graceMs: 0 }), [
       ['L a A 100', '', '', ''],
       ['R a x 110', 'a:A+x@110', 'a:A+x@110', 'a:A+x@110'],
-      ['R a y 90', 'a:A+y@100', 'a:A+y@100', 'a:A+y@100'],
+      ['R a y 91', 'a:A+y@100', 'a:A+y@100', 'a:A+y@100'],
       ['R b y 105', '', '', ''],
       // By the other one's time, then as they came.
       ['L a B 100', 'a:B+y@100 a:B+x@110', 'a:B+y@100 a:B+x@110', 'a:B+y@100 a:B+x@110'],

@@ -61,10 +61,10 @@ class Model {
     this.#unmatched = this.#unmatched.filter((one) => !this.#isClosed(one));
     const kept: Kept = { key, value, timestampMs, side };
     this.#newestMs[side] = Math.max(this.#newestMs[side], timestampMs);
-    const keptMs = this.#windows.beforeMs + this.#windows.afterMs + graceMs;
+    const keptMs = Math.max(1, this.#windows.beforeMs + this.#windows.afterMs + graceMs);
     const partners = this.#all
       .filter((other) => other.side !== side && other.key === key && this.#meet(kept, other))
-      .filter((other) => other.timestampMs >= this.#newestMs[other.side] - keptMs)
+      .filter((other) => other.timestampMs > this.#newestMs[other.side] - keptMs)
       .map((other, arrival) => ({ other, arrival }))
       .sort((a, b) => a.other.timestampMs - b.other.timestampMs || a.arrival - b.arrival)
       .map(({ other }) => other);

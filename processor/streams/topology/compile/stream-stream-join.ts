@@ -1,6 +1,6 @@
 import type { KeyValueStore } from '../../store/typed-store.ts';
 import type { JoinSide, StreamStreamJoinNode } from '../graph.ts';
-import type { JoinWindows } from '../join-windows.ts';
+import { keptFor, type JoinWindows } from '../join-windows.ts';
 import { copyThrough } from '../own-values.ts';
 import type { Serde } from '../serdes.ts';
 import type { Emit, OwnTime, TaskRuntime } from '../task-runtime.ts';
@@ -38,7 +38,7 @@ export function compileStreamStreamJoin(
   const { name, joins, windows } = node;
   const { graceMs } = windows;
   const join = node.joiner as (left: unknown, right: unknown, key: unknown) => unknown;
-  const keptMs = windows.beforeMs + windows.afterMs + graceMs;
+  const keptMs = keptFor(windows);
   const unmatched = node.unmatched === undefined ? undefined : new Unmatched(node, node.unmatched.name, runtime);
 
   const joined = (side: JoinSide, own: unknown, other: unknown, key: unknown): unknown => {
@@ -68,10 +68,10 @@ export function compileStreamStreamJoin(
     /** Keeps the record for the other side, and finds what that has had for it: by time, then as it came. */
     const meet = (key: unknown, value: unknown, at: number): Partner[] => {
       // mutant: keeps-each-side
-      if (at >= ownTime.advance(at) - keptMs) own.put(key, at, value);
+      if (at > ownTime.advance(at) - keptMs) own.put(key, at, value);
       // Rows that are too old are there until the next commit.
       // mutant: kept-by-own-time
-      const found = others.fetch(key, Math.max(at - reach.beforeMs, otherTime.nowMs - keptMs), at + reach.afterMs);
+      const found = others.fetch(key, Math.max(at - reach.beforeMs, otherTime.nowMs - keptMs + 1), at + reach.afterMs);
       const partners = [...found].map(([window, partner]) => ({ startMs: window.startMs, value: partner }));
       for (const { startMs } of partners) unmatched?.remove(other, key, startMs);
       return partners;
