@@ -9,6 +9,8 @@ import { SERDE_BYTES } from './serde-bytes.ts';
 import { SESSIONS } from './sessions.ts';
 import { SLIDING_WINDOWS } from './sliding-windows.ts';
 import { STORES } from './stores.ts';
+import { STREAM_STREAM_JOINS } from './stream-stream-joins.ts';
+import { STREAM_TABLE_JOINS } from './stream-table-joins.ts';
 import { STREAMS } from './streams.ts';
 import { TABLE_TABLE_JOINS } from './table-table-joins.ts';
 import { TABLES } from './tables.ts';
@@ -24,6 +26,8 @@ const KINDS: Readonly<Record<string, readonly Vector[]>> = {
   'sliding windows': SLIDING_WINDOWS,
   sessions: SESSIONS,
   'final results': FINAL_RESULTS,
+  'stream-stream joins': STREAM_STREAM_JOINS,
+  'stream-table joins': STREAM_TABLE_JOINS,
   'table-table joins': TABLE_TABLE_JOINS,
   'foreign-key joins': FOREIGN_KEY_JOINS,
   'versioned tables': VERSIONED_TABLES,
