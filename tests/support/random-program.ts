@@ -16,11 +16,11 @@ import {
 
 /*
  * Random programs of joins, windows, groupings and tables, as plain data. Each is built with the runtime's own
- * operators, and evaluated by a model that has neither tasks, stores, partitions nor commits (tests/support/program-model.ts).
+ * operators, and evaluated by a model that has neither tasks, stores, partitions nor commits (program-model.ts).
  *
  * All that a program ends in is the same whatever the commits and the partitions: streams are compared as bags of
  * records, tables by their last rows. So nothing in it is ever late (JOIN_GRACE_MS, GRACE_MS), and a stream is made
- * of a table's changes at the very end only. What depends on the order is in the vectors (processor/streams/tests/vectors).
+ * of a table's changes at the very end only. What depends on the order is in processor/streams/tests/vectors.
  */
 
 type JoinKind = 'join' | 'leftJoin' | 'outerJoin';
