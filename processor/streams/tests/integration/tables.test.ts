@@ -9,14 +9,14 @@ import { publishOnce } from '../../../../tests/support/test-producer.ts';
 import { until } from '../../../../tests/support/until.ts';
 import { readTopic } from '../../../../tests/support/topic-reader.ts';
 import { USERS, type JoinsTopologyOptions } from '../support/joins-topology.ts';
-import { ALL_CUSTOMERS, NOTED, REVENUE, TABLES_TOPICS } from '../support/tables-topology.ts';
+import { ALL_CUSTOMERS, NOTED, REVENUE, TABLES_TOPICS, VISITS } from '../support/tables-topology.ts';
 
 /*
  * Joins and retractions over a restart: what a change replaces, and what a record of a stream still may meet, is what
  * the stores have, wherever they came from: the disk, the changelogs, or a standby.
  */
 
-const { orders, customers, notes } = TABLES_TOPICS;
+const { orders, customers, notes, visits } = TABLES_TOPICS;
 let broker: SharedBroker;
 let directory: string;
 const JOINS = { views: 'joins-views', clicks: 'joins-clicks', users: 'joins-users', results: 'joins-results' } as const;
@@ -29,6 +29,7 @@ beforeAll(async () => {
     { topic: orders, partitions: 3 },
     { topic: notes, partitions: 3 },
     { topic: customers, partitions: 2 },
+    { topic: visits, partitions: 4 },
     ...Object.values(JOINS).map((topic) => ({ topic, partitions: 1 })),
   );
 });
@@ -103,8 +104,10 @@ const sorted = (value: unknown): string =>
   );
 
 test('joins, foreign keys and retractions go on over a takeover and a restore', async () => {
-  const first = await started();
   await publish(customers, { c1: 'DE', c2: 'FR' });
+  // What waits is not joined before all of the global table is there.
+  await publish(visits, { v1: 'c1', v2: 'c2', v3: 'c3' });
+  const first = await started();
   await publish(orders, {
     o1: { customer: 'c1', amount: 10 },
     o2: { customer: 'c1', amount: 5 },
@@ -116,6 +119,7 @@ test('joins, foreign keys and retractions go on over a takeover and a restore', 
     [ALL_CUSTOMERS]: { c1: 'DE', c2: 'FR' },
     [REVENUE]: { DE: 15, FR: 7 },
     [NOTED]: { o1: '10 gift', o2: '5 null', o3: '7 null', o4: '99 null' },
+    [VISITS]: { v1: 'c1 DE', v2: 'c2 FR' },
   });
 
   // Another one takes over what it has followed as a standby.
@@ -130,18 +134,21 @@ test('joins, foreign keys and retractions go on over a takeover and a restore', 
     [NOTED]: { o1: '10 null', o3: '8 late', o4: '99 null' },
   });
   await second.close();
+  await publish(visits, { v1: 'c9', v2: 'c9', v3: 'c1', v4: 'c2' });
 
   // Nothing is left of the disks.
   await rm(directory, { recursive: true, force: true });
   const third = await started();
+  await becomes(third, { [VISITS]: { v1: 'c9 FR', v2: 'c9 FR', v3: 'c1 IT', v4: 'c2 FR' } });
   await publish(customers, { c1: null });
   await publish(orders, { o4: { customer: 'c2', amount: 1 } });
   await becomes(third, {
     [ALL_CUSTOMERS]: { c2: 'FR', c9: 'FR' },
     [REVENUE]: { DE: 0, FR: 1, IT: 0 },
     [NOTED]: { o1: '10 null', o3: '8 late', o4: '1 null' },
+    [VISITS]: { v1: 'c9 FR', v2: 'c9 FR', v3: 'c1 IT', v4: 'c2 FR' },
   });
-  expect(third.state).toBe('RUNNING');
+  await until(() => third.state === 'RUNNING', 'it runs');
 });
 
 test('joins of streams: each result once, through a failing thread and a restore, with the time it had', async () => {

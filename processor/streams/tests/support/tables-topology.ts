@@ -9,24 +9,35 @@ export interface TablesTopologyOptions {
   readonly orders: string;
   readonly customers: string;
   readonly notes: string;
+  readonly visits: string;
 }
 
-export const TABLES_TOPICS = { orders: 'tables-orders', customers: 'tables-customers', notes: 'tables-notes' } as const;
+export const TABLES_TOPICS = {
+  orders: 'tables-orders',
+  customers: 'tables-customers',
+  notes: 'tables-notes',
+  visits: 'tables-visits',
+} as const;
 
 /** The stores whose rows are looked at. */
 export const REVENUE = 'revenue';
 export const NOTED = 'noted';
 export const ALL_CUSTOMERS = 'all-customers';
+export const VISITS = 'visits';
 
 /**
  * What is ordered in each country, by the customers of the orders, who are in a topic of another partition count; and
- * each order with what is noted of it. Customers are read into a global table, too.
+ * each order with what is noted of it. Customers are in a global table, too, which visits are joined with.
  */
-export function buildTopology({ orders, customers, notes }: TablesTopologyOptions): Topology {
+export function buildTopology({ orders, customers, notes, visits }: TablesTopologyOptions): Topology {
   const builder = new StreamsBuilder();
   const numbers = jsonSerde<number>();
   const ordered = builder.table(orders, { value: jsonSerde<Order>() });
-  builder.globalTable(customers, { value: stringSerde, store: ALL_CUSTOMERS });
+  const everywhere = builder.globalTable(customers, { value: stringSerde, store: ALL_CUSTOMERS });
+  builder
+    .stream(visits, { value: stringSerde })
+    .join(everywhere, (customer, country) => `${customer} ${country}`, { key: (customer) => customer })
+    .toTable({ store: VISITS, value: stringSerde });
   ordered
     .join(builder.table(customers, { value: stringSerde }), ({ amount }, country) => ({ amount, country }), {
       foreignKey: ({ customer }) => customer,
