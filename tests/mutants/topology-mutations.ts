@@ -90,7 +90,7 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
     edits: [
       {
         mark: 'own-view',
-        replace: "return kind === 'window' ? runtime.windowStore(store) : runtime.keyValueStore(store);",
+        replace: "return kind === 'window' ? runtime.windowStore(name) : runtime.keyValueStore(name);",
       },
     ],
     judge: VALUES,
@@ -134,7 +134,7 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
   {
     name: 'windows expire before they are sealed',
     edits: [
-      { mark: 'flush', after: 'const expired = await this.#stores.expire(this.streamTimeMs());' },
+      { mark: 'flush', after: 'const expired = await this.#stores.expire(() => this.streamTimeMs());' },
       {
         mark: 'expire-after-flush',
         replace:
