@@ -96,3 +96,29 @@ test('clicks by the campaign of their ads', async () => {
   const out = driver.outputTopic('clicks-by-campaign', { value: jsonSerde() }).read();
   expect(out.map(({ value }) => value)).toEqual([{ user: 'u', campaign: 'spring' }]);
 });
+
+test('orders and payments, whichever is missing', async () => {
+  const builder = new StreamsBuilder();
+  const orders = builder.stream('orders', { value: jsonSerde<number>() });
+  const payments = builder.stream('payments', { value: jsonSerde<number>() });
+  orders
+    .outerJoin(payments, (order, paid) => ({ open: (order ?? 0) - (paid ?? 0) }), {
+      windows: joinWindows({ differenceMs: 10_000, graceMs: 0 }),
+      name: 'orders-payments',
+    })
+    .filter(({ open }) => open !== 0)
+    .to('open-sums', { value: jsonSerde() });
+
+  const driver = new TopologyTestDriver(builder.build());
+  await driver.pipe('orders', { key: 'a', value: '5', timestampMs: 0 }, { key: 'b', value: '7', timestampMs: 1_000 });
+  // Out of order, and in time: within 10 seconds of order a.
+  await driver.pipe(
+    'payments',
+    { key: 'c', value: '1', timestampMs: 10_000 },
+    { key: 'a', value: '5', timestampMs: 9_000 },
+  );
+  await driver.pipe('orders', { key: 'd', value: '1', timestampMs: 20_001 });
+  const sums = driver.output('open-sums').map(({ key, value }) => `${String(key)} ${String(value)}`);
+  expect(sums).toEqual(['b {"open":7}', 'c {"open":-1}']);
+  expect(['left', 'right', 'outer'].map((side) => driver.rows(`orders-payments-${side}`).length)).toEqual([2, 2, 1]);
+});
