@@ -1,4 +1,4 @@
-/** What docs/streams.md says of joins of streams, run through the TopologyTestDriver. */
+/** What docs/streams/joins.md says, run through the TopologyTestDriver. */
 import { expect, test } from '@jest/globals';
 import { joinWindows, jsonSerde, StreamsBuilder, TopologyTestDriver, type Topology } from '@tributary/streams';
 

@@ -1,4 +1,4 @@
-/** What docs/streams.md says of tables, run through the TopologyTestDriver. */
+/** What docs/streams/tables.md says, run through the TopologyTestDriver. */
 import { expect, test } from '@jest/globals';
 import {
   jsonSerde,

@@ -14,7 +14,7 @@ import {
 } from '@tributary/streams';
 import { TopologyTestDriver } from '@tributary/streams/testing';
 
-/* The code of docs/streams.md about windows and several streams in one table. */
+/* The code of docs/streams/windows.md, and of docs/streams/aggregates.md about several streams in one table. */
 
 interface Visit {
   readonly page: string;
