@@ -81,7 +81,7 @@ export async function verifyOneOfEach({
     orders: await read(topics.orders),
     products: await read(topics.products),
   };
-  const countries = rowsOf<string>(await read(topics.countries), text).flat();
+  const countries = await read(topics.countries);
   const results = await read(topics.results);
   const echo = await read(topics.echo);
   for (const grouping of groupings) await read(repartitionTopic(applicationId, grouping));
@@ -94,24 +94,7 @@ export async function verifyOneOfEach({
       if (at !== end) problems.push(`the group stands at ${String(at)} of ${place}, which ends at ${String(end)}`);
     }
 
-  const expected = expectedResults({
-    actions: rowsOf<Action>(input.actions, json),
-    visits: rowsOf<Visit>(input.visits, json),
-    users: rowsOf<User | null>(input.users, json),
-    profiles: rowsOf<string | null>(input.profiles, text),
-    orders: rowsOf<Order | null>(input.orders, json).flat(),
-    products: rowsOf<number | null>(input.products, json).flat(),
-    countries: new Map(countries.map(({ key, value }) => [key, value])),
-  });
-  for (const [partition, records] of input.actions.partitions.entries())
-    problems.push(
-      ...firstDifference(
-        `echo-${String(partition)}`,
-        records.map(wholeText),
-        echo.partitions[partition]?.map(wholeText),
-      ),
-    );
-  problems.push(...judge(expected, resultsByLabel(results)));
+  problems.push(...recountProblems({ ...input, countries }, { echo, results }));
 
   const changelogs = [];
   for (const store of stores) {
@@ -121,10 +104,35 @@ export async function verifyOneOfEach({
   return [...problems, ...(await compareStores(stateDir, applicationId, changelogs))];
 }
 
+/** A topic as it was read, by partition. */
+export type TopicRecords = Pick<ReadTopic, 'partitions'>;
+
+type InputName = 'actions' | 'visits' | 'users' | 'profiles' | 'orders' | 'products' | 'countries';
+
+/** What is wrong with the results of an input, one sentence each. */
+export function recountProblems(
+  input: Readonly<Record<InputName, TopicRecords>>,
+  { echo, results }: Readonly<Record<'echo' | 'results', TopicRecords>>,
+): string[] {
+  const expected = expectedResults({
+    actions: rowsOf<Action>(input.actions, json),
+    visits: rowsOf<Visit>(input.visits, json),
+    users: rowsOf<User | null>(input.users, json),
+    profiles: rowsOf<string | null>(input.profiles, text),
+    orders: rowsOf<Order | null>(input.orders, json).flat(),
+    products: rowsOf<number | null>(input.products, json).flat(),
+    countries: newest(rowsOf<string | null>(input.countries, text).flat()),
+  });
+  const echoed = input.actions.partitions.flatMap((records, partition) =>
+    firstDifference(`echo-${String(partition)}`, records.map(wholeText), echo.partitions[partition]?.map(wholeText)),
+  );
+  return [...echoed, ...judge(expected, resultsByLabel(results))];
+}
+
 const text = (value: Buffer | null): string | null => (value === null ? null : value.toString());
 const json = <V>(value: Buffer | null): V => (value === null ? null : JSON.parse(value.toString())) as V;
 
-function rowsOf<V>({ partitions }: ReadTopic, parse: (value: Buffer | null) => unknown): Row<V>[][] {
+function rowsOf<V>({ partitions }: TopicRecords, parse: (value: Buffer | null) => unknown): Row<V>[][] {
   return partitions.map((records) =>
     records.map(({ key, value, timestampMs }) => ({ key: String(key), value: parse(value) as V, timeMs: timestampMs })),
   );
@@ -136,7 +144,7 @@ const headerOf = ({ headers }: ConsumerRecord): string => String(headers['of']);
 const wholeText = (record: ConsumerRecord): string =>
   `${String(record.key)}=${String(record.value)}@${String(record.timestampMs)} of ${headerOf(record)}`;
 
-function resultsByLabel({ partitions }: ReadTopic): Map<string, Result[]> {
+function resultsByLabel({ partitions }: TopicRecords): Map<string, Result[]> {
   const byLabel = new Map<string, Result[]>();
   for (const record of partitions.flat()) {
     const [label = '', ...rest] = String(record.key).split('|');
