@@ -184,7 +184,7 @@ interface Expected {
 }
 
 function expectedResults(input: Input): Expected {
-  const { actions, visits } = input;
+  const { actions, visits, countries } = input;
   const all = actions.flat();
   const lastMs = Math.max(...all.map(({ timeMs }) => timeMs));
   const users = newest(input.users.flat());
@@ -230,6 +230,19 @@ function expectedResults(input: Input): Expected {
     sequences: {
       'users-inner': byKey(placed.filter(({ value }) => !value.endsWith(' undefined'))),
       'users-left': byKey(placed),
+      'countries-left': byKey(
+        all.map(({ key, value: { id, country }, timeMs }) => ({
+          key,
+          value: `${id} ${String(countries.get(country) ?? null)}`,
+          timeMs,
+        })),
+      ),
+      'countries-inner': byKey(
+        all.flatMap(({ key, value: { id, country }, timeMs }) => {
+          const found = countries.get(country);
+          return found === undefined ? [] : { key, value: `${id} ${found}`, timeMs };
+        }),
+      ),
       stored: byKey(actions.flatMap((rows) => storedOf(rows))),
     },
     tables: {

@@ -194,7 +194,7 @@ export function buildTopology({ name }: OneOfEachOptions): Topology {
   const profiles = builder.table(topics.profiles, { value: stringSerde, store: 'profiles' });
   const orders = builder.table(topics.orders, { value: orderSerde, store: 'orders' });
   const products = builder.table(topics.products, { value: numberSerde, store: 'products' });
-  builder.globalTable(topics.countries, { value: stringSerde, store: 'countries' });
+  const countries = builder.globalTable(topics.countries, { value: stringSerde, store: 'countries' });
 
   const tell = <K extends string | null, V>(label: string, stream: KStream<K, V>): void => {
     stream.to(topics.results, { key: labelled(label) as Serde<NonNullable<K>>, value: jsonSerde<NonNullable<V>>() });
@@ -217,6 +217,11 @@ export function buildTopology({ name }: OneOfEachOptions): Topology {
   const placed = ({ id }: Action, user: User | null): string => `${id} ${String(user?.city)}`;
   tell('users-inner', actions.join(users, placed));
   tell('users-left', actions.leftJoin(users, placed));
+
+  const key = ({ country }: Action): string => country;
+  const abroad = ({ id }: Action, country: string | null): string => `${id} ${String(country)}`;
+  tell('countries-inner', actions.join(countries, abroad, { key }));
+  tell('countries-left', actions.leftJoin(countries, abroad, { key }));
 
   // Tables.
   const named = (user: User | null, profile: string | null): string => `${String(user?.city)} ${String(profile)}`;
