@@ -13,6 +13,7 @@ import {
   GRACE_MS,
   LOOK_BACK_MS,
   topicsOf,
+  WAIT_MS,
   WINDOW_MS,
   windowText,
   type Action,
@@ -188,7 +189,8 @@ function expectedResults(input: Input): Expected {
   const all = actions.flat();
   const lastMs = Math.max(...all.map(({ timeMs }) => timeMs));
   const users = newest(input.users.flat());
-  const profiles = newest(input.profiles.flat());
+  // A versioned table goes by the times of its rows, all others by their offsets.
+  const profiles = newest(input.profiles.flatMap((rows) => byTime(rows)));
   const orders = newest(input.orders);
   const products = newest(input.products);
   const sessions = sessionsOf(all);
@@ -214,10 +216,22 @@ function expectedResults(input: Input): Expected {
       ),
     );
   const both = [...users.keys(), ...profiles.keys()];
-  const placed = actions.flatMap((rows, partition) => placedOf(rows, input.users[partition] ?? []));
+  const withUsers = actions.flatMap((rows, partition) => joinedWithRows(rows, input.users[partition] ?? []));
+  const placed = ({ key, id, row, timeMs }: Joined<User>): Row<string> => ({
+    key,
+    value: `${id} ${String(row?.city)}`,
+    timeMs,
+  });
   return {
     bags: {
       ...pairsOf(all, visits.flat(), lastMs),
+      'profiles-waiting': actions.flatMap((rows, partition) =>
+        joinedWithRows(rows, byTime(input.profiles[partition] ?? []))
+          .filter(({ timeMs }) => timeMs + WAIT_MS <= lastMs)
+          .map(({ key, id, row, timeMs }) =>
+            resultText({ key, value: JSON.stringify(`${id} ${String(row)}`), timeMs, of: `${key} ${String(timeMs)}` }),
+          ),
+      ),
       accounts: all.map(({ key, value, timeMs }) =>
         resultText({
           key: value.account,
@@ -228,8 +242,8 @@ function expectedResults(input: Input): Expected {
       ),
     },
     sequences: {
-      'users-inner': byKey(placed.filter(({ value }) => !value.endsWith(' undefined'))),
-      'users-left': byKey(placed),
+      'users-inner': byKey(withUsers.filter(({ row }) => row !== null).map(placed)),
+      'users-left': byKey(withUsers.map(placed)),
       'countries-left': byKey(
         all.map(({ key, value: { id, country }, timeMs }) => ({
           key,
@@ -284,17 +298,27 @@ function mapped<V, W>(table: ReadonlyMap<string, V>, map: (key: string, value: V
   );
 }
 
-/** Each action with the user's row of its round: tables come before streams. */
-function placedOf(actions: readonly Row<Action>[], users: readonly Row<User | null>[]): Row<string>[] {
-  const table = new Map<string, User | null>();
+/** In order of time; of equal ones that of the topic. */
+const byTime = <V>(rows: readonly Row<V>[]): Row<V>[] => rows.toSorted((a, b) => a.timeMs - b.timeMs);
+
+interface Joined<V> {
+  readonly key: string;
+  readonly id: string;
+  readonly row: V | null;
+  readonly timeMs: number;
+}
+
+/** Each action with the row that its key has in its round: all rows of a round are there before its first action. */
+function joinedWithRows<V>(actions: readonly Row<Action>[], rows: readonly Row<V | null>[]): Joined<V>[] {
+  const table = new Map<string, V | null>();
   let next = 0;
   // Rows of a round lie before all actions of it and behind all of the round before it, in time as in the topic.
   return actions.map(({ key, value: { id }, timeMs }) => {
-    for (; (users[next]?.timeMs ?? Infinity) < timeMs; next += 1) {
-      const row = users[next] as Row<User | null>;
+    for (; (rows[next]?.timeMs ?? Infinity) < timeMs; next += 1) {
+      const row = rows[next] as Row<V | null>;
       table.set(row.key, row.value);
     }
-    return { key, value: `${id} ${String(table.get(key)?.city)}`, timeMs };
+    return { key, id, row: table.get(key) ?? null, timeMs };
   });
 }
 
@@ -443,6 +467,9 @@ function storedOf(actions: readonly Row<Action>[]): Row<string>[] {
   });
 }
 
+/** Their results are judged with the headers of the record that they come from. */
+const WITH_HEADERS: ReadonlySet<string> = new Set(['accounts', 'profiles-waiting']);
+
 const rowText = ({ key, value, timeMs }: Row<string>): string => `${key}=${value}@${String(timeMs)}`;
 const resultText = ({ key, value, timeMs, of }: Result): string => `${key}=${String(value)}@${String(timeMs)} of ${of}`;
 
@@ -461,7 +488,7 @@ function judge(expected: Expected, results: ReadonlyMap<string, readonly Result[
     return results.get(label) ?? [];
   };
   for (const [label, rows] of Object.entries(expected.bags)) {
-    const found = take(label).map(label === 'accounts' ? resultText : plainText);
+    const found = take(label).map(WITH_HEADERS.has(label) ? resultText : plainText);
     problems.push(...bagDifference(label, rows, found));
   }
   for (const [label, sequences] of Object.entries(expected.sequences)) {

@@ -71,6 +71,8 @@ export const AFTER_MS = 8_000;
 export const WINDOW_MS = 10_000;
 export const GAP_MS = 3_000;
 export const DIFFERENCE_MS = 4_000;
+/** How long actions wait for the rows of a versioned table. */
+export const WAIT_MS = 5_000;
 /** How far back a processor looks into its versioned store. */
 export const LOOK_BACK_MS = 20_000;
 export const STREAM_TICK_MS = 7_000;
@@ -173,6 +175,7 @@ const totals = <V extends { readonly number: number }>(of: keyof Totals): Combin
 const WINDOWS = windowStore('own-windows', { value: numberSerde, sizeMs: WINDOW_MS, retentionMs: KEPT_MS });
 const SESSIONS = sessionStore('own-sessions', { value: numberSerde, retentionMs: KEPT_MS });
 const VERSIONS = versionedStore('own-versions', { value: numberSerde, historyMs: KEPT_MS });
+const PROFILES = versionedStore('profiles', { value: stringSerde, historyMs: KEPT_MS });
 const TICKS = keyValueStore('ticks', { value: jsonSerde<Tick>() });
 const WALL_TICKS = keyValueStore('wall-ticks', { value: jsonSerde<Tick>(), inMemory: true });
 
@@ -191,7 +194,7 @@ export function buildTopology({ name }: OneOfEachOptions): Topology {
   const actions = builder.stream(topics.actions, { value: actionSerde });
   const visits = builder.stream(topics.visits, { value: visitSerde });
   const users = builder.table(topics.users, { value: userSerde, store: 'users' });
-  const profiles = builder.table(topics.profiles, { value: stringSerde, store: 'profiles' });
+  const profiles = builder.table(topics.profiles, { store: PROFILES });
   const orders = builder.table(topics.orders, { value: orderSerde, store: 'orders' });
   const products = builder.table(topics.products, { value: numberSerde, store: 'products' });
   const countries = builder.globalTable(topics.countries, { value: stringSerde, store: 'countries' });
@@ -218,6 +221,9 @@ export function buildTopology({ name }: OneOfEachOptions): Topology {
   tell('users-inner', actions.join(users, placed));
   tell('users-left', actions.leftJoin(users, placed));
 
+  const described = ({ id }: Action, profile: string | null): string => `${id} ${String(profile)}`;
+  const waiting = { name: 'profiles-waiting', graceMs: WAIT_MS };
+  tell('profiles-waiting', actions.leftJoin(profiles, described, waiting));
   const key = ({ country }: Action): string => country;
   const abroad = ({ id }: Action, country: string | null): string => `${id} ${String(country)}`;
   tell('countries-inner', actions.join(countries, abroad, { key }));
