@@ -62,7 +62,8 @@ export function isStreamThread(): boolean {
  */
 function buildingModule(): string | undefined {
   let module: string | undefined;
-  for (const { scriptName } of util.getCallSites(MOST_FRAMES)) {
+  // What was loaded, and not what it was compiled from.
+  for (const { scriptName } of util.getCallSites(MOST_FRAMES, { sourceMap: false })) {
     if (scriptName.startsWith('node:')) break;
     // Functions of the language itself, such as `map`, have no file.
     if (scriptName === '') continue;
