@@ -38,9 +38,13 @@ export class RawSocket {
     });
   }
 
+  /** @throws when it is closed, or refused, instead. */
   async opened(): Promise<this> {
     if (this.socket.readyState === WebSocket.CONNECTING)
-      await new Promise((resolve) => this.socket.once('open', resolve));
+      await new Promise<void>((resolve, reject) => {
+        this.socket.once('open', resolve);
+        void this.closed.then((code) => reject(new Error(`closed with ${String(code)} before it was open`)));
+      });
     return this;
   }
 
