@@ -187,6 +187,19 @@ describe('suppress(untilTimeLimit())', () => {
     expect(await pipe(['d=1', 7])).toEqual(['c=1@7']);
   });
 
+  test('the first update counts, and the newest time, also of those of one commit', async () => {
+    const { driver } = limited(10);
+    const value = (text: string, timestampMs: number): { key: string; value: string; timestampMs: number } => ({
+      key: text.slice(0, 1),
+      value: text,
+      timestampMs,
+    });
+    await driver.pipe('in', value('a1', 0), value('a2', 9), value('b1', 10));
+    expect(driver.output('out').map(({ value: text }) => String(text))).toEqual(['a2']);
+    await driver.pipe('in', value('c1', 20), value('c2', 12));
+    expect(driver.output('out').map(({ value: text }) => String(text))).toEqual(['b1']);
+  });
+
   test('a table behind it sees the rows as they were handed on', async () => {
     const builder = new StreamsBuilder();
     builder

@@ -57,7 +57,7 @@ export class KGroupedStreamImpl<K, V> implements KGroupedStream<K, V> {
 
   count(options: { store: string; key?: Serde<K> }): KTable<K, number> {
     checkOptions('count()', options, ['store', 'key']);
-    return this.aggregateOver(countAggregate as Aggregate<V, number, K>, undefined, options.store);
+    return this.keyedBy(options.key).aggregateOver(countAggregate as Aggregate<V, number, K>, undefined, options.store);
   }
 
   reduce(reducer: (a: V, b: V) => V | null | undefined, options: ReduceOptions<V>): KTable<K, V> {
@@ -83,6 +83,13 @@ export class KGroupedStreamImpl<K, V> implements KGroupedStream<K, V> {
     if (emit === 'on-close' && isUnlimited(checked))
       this.#dsl.graph.refuse(`windowedBy() of ${this.#node.name} emits 'on-close': a window without end never closes`);
     return { windows: checked, emit };
+  }
+
+  /** The same with another serde for the keys. */
+  keyedBy(key: Serde<K> | undefined): KGroupedStreamImpl<K, V> {
+    return key === undefined || (key as unknown) === this.#grouping.key
+      ? this
+      : new KGroupedStreamImpl(this.#dsl, this.#node, { ...this.#grouping, key: key as Serde<unknown> });
   }
 
   /** Remembers what is wrong with a declaration. */
@@ -274,7 +281,8 @@ class WindowedKGroupedStreamImpl<K, V> implements WindowedKGroupedStream<K, V> {
 
   count(options: { store: string; key?: Serde<K> }): KTable<Windowed<K>, number> {
     checkOptions('count()', options, ['store', 'key']);
-    return this.#grouped.aggregateOver(countAggregate as Aggregate<V, number, K>, this.#windowing, options.store);
+    const grouped = this.#grouped.keyedBy(options.key);
+    return grouped.aggregateOver(countAggregate as Aggregate<V, number, K>, this.#windowing, options.store);
   }
 
   reduce(reducer: (a: V, b: V) => V | null | undefined, options: ReduceOptions<V>): KTable<Windowed<K>, V> {

@@ -39,6 +39,8 @@ export interface RowChange {
   readonly timestampMs: number;
   /** Of a versioned table: a version that is not the newest one. Neither groupings nor joins of tables look at it. */
   readonly isOutOfOrder?: boolean;
+  /** Of the updates since the last commit: event time of the first, and the newest. Absent: there was one. */
+  readonly times?: { readonly firstMs: number; readonly newestMs: number };
   /** Its value as of the last commit; undefined: there was no row, or the table cannot know. */
   before(): unknown;
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { TopologyTestDriver } from '../testing/topology-test-driver.ts';
 import type { Aggregate } from './aggregate.ts';
 import type { KGroupedStream, KTable } from './dsl-types.ts';
+import { int64Serde } from './primitive-serdes.ts';
 import { jsonSerde, stringSerde } from './serdes.ts';
 import { StreamsBuilder } from './streams-builder.ts';
 import type { Windowed } from './windowed-serdes.ts';
@@ -229,4 +230,20 @@ test('rows that an operator keeps of a windowed table are kept as long as those 
   ]);
   await driver.pipe('in', { key: 'k', value: 'c', timestampMs: 15 });
   expect(driver.rows('negated')).toEqual([{ key: 'k', startMs: 10, endMs: 20, value: -2 }]);
+});
+
+test('a count may say how its keys are written', async () => {
+  const builder = new StreamsBuilder();
+  const grouped = builder
+    .stream('in', { value: stringSerde })
+    .groupBy((value) => value.length, { name: 'g', key: jsonSerde<number>() });
+  grouped.count({ store: 'as-json' });
+  grouped.count({ store: 'as-java', key: int64Serde });
+  grouped.windowedBy(session({ gapMs: 10, graceMs: 0 })).count({ store: 'sessions', key: int64Serde });
+  const driver = new TopologyTestDriver(builder.build());
+  await driver.pipe('in', { value: 'abc', timestampMs: 5 }, { value: 'def', timestampMs: 6 });
+  expect(driver.rows('as-json')).toEqual([{ key: 3, value: 2 }]);
+  expect(driver.rows('as-java')).toEqual([{ key: 3, value: 2 }]);
+  expect((await driver.entries('as-java')).map(([, key]) => key.toString('hex'))).toEqual(['0000000000000003']);
+  expect(driver.rows('sessions')).toEqual([{ key: 3, startMs: 5, endMs: 6, value: 2 }]);
 });

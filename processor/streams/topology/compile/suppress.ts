@@ -138,11 +138,11 @@ function holdUntilTimeLimit(
     }
     for (const [rowKey, row] of due) handOn(rowKey, row);
   });
-  return ({ key, timestampMs }) => {
-    time.reached(timestampMs);
+  return ({ key, timestampMs, times = { firstMs: timestampMs, newestMs: timestampMs } }) => {
+    time.reached(times.newestMs);
     const keyBytes = keyBytesOf(keys, key);
     const known = held.get(byKey(keyBytes));
-    const firstMs = known?.timestampMs ?? timestampMs;
+    const firstMs = known?.timestampMs ?? times.firstMs;
     const rowKey = Buffer.concat([IN_ORDER, encodeWindowKey(firstMs, keyBytes)]);
     const before = known === undefined ? from.before(key) : undefined;
     const last =

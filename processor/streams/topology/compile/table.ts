@@ -34,6 +34,9 @@ export function viewOfStore(spec: StoreSpec<unknown>, runtime: TaskRuntime): Tab
 interface ChangedRow {
   readonly key: unknown;
   timestampMs: number;
+  /** Event time of its first update, and the newest. */
+  readonly firstMs: number;
+  newestMs: number;
   current: CurrentRecord;
 }
 
@@ -59,13 +62,14 @@ export class ChangedRows {
     this.#runtime = runtime;
     if (next === undefined) return;
     runtime.onFlush(() => {
-      for (const { key, timestampMs, current } of this.#rows.values()) {
+      for (const { key, timestampMs, firstMs, newestMs, current } of this.#rows.values()) {
         const row = view.row(key);
         runtime.current = current;
         next({
           key,
           value: row === undefined ? null : row.value,
           timestampMs: row === undefined || row.timestampMs < 0 ? timestampMs : row.timestampMs,
+          times: { firstMs, newestMs },
           before: () => view.before(key)?.value,
         });
       }
@@ -83,7 +87,10 @@ export class ChangedRows {
   /** The row has been replaced: it has this time, whatever it had before. */
   set(key: unknown, timestampMs: number): void {
     if (!this.isRead) return;
-    this.#rows.set(this.#idOf(key), { key, timestampMs, current: this.#runtime.current });
+    const id = this.#idOf(key);
+    const { firstMs = timestampMs, newestMs = timestampMs } = this.#rows.get(id) ?? {};
+    const { current } = this.#runtime;
+    this.#rows.set(id, { key, timestampMs, firstMs, newestMs: Math.max(newestMs, timestampMs), current });
   }
 
   /** Something has gone into the row: it has the newest time of all that has. */
@@ -93,10 +100,10 @@ export class ChangedRows {
     const { current } = this.#runtime;
     const known = this.#rows.get(id);
     if (known === undefined) {
-      this.#rows.set(id, { key, timestampMs, current });
+      this.#rows.set(id, { key, timestampMs, firstMs: timestampMs, newestMs: timestampMs, current });
       return;
     }
-    if (timestampMs > known.timestampMs) known.timestampMs = timestampMs;
+    if (timestampMs > known.timestampMs) known.timestampMs = known.newestMs = timestampMs;
     known.current = current;
   }
 }
