@@ -20,6 +20,7 @@ export {
 export type {
   CogroupedKStream,
   EmitOptions,
+  CountOptions,
   ForeignKeyJoinOptions,
   GlobalKTable,
   GroupingOptions,

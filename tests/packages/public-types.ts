@@ -95,6 +95,8 @@ export function refused(): void {
   // @ts-expect-error an aggregate of orders does not add texts
   texts.aggregate(sum, { store: 'sum' });
   // @ts-expect-error a table keeps its rows in a store that has a name
+  orders.groupByKey({ name: 'all' }).reduce((a) => a, {});
+  // Refused when it is built: the changelog is named after the store.
   orders.groupByKey({ name: 'all' }).count({});
   // @ts-expect-error nobody knows this option
   new StreamsBuilder().stream('orders', { decode: decodeOrder, timestamp: () => 0 });

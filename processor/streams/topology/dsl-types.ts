@@ -238,6 +238,14 @@ export interface SourceStream<K, V> extends KStream<K, V> {
   deadLetters(): KStream<null, DeadLetter>;
 }
 
+/** Where counts are kept. */
+export interface CountOptions<K> {
+  /** A store without a name is refused: its changelog is named after it. */
+  readonly store?: string;
+  /** Default: the key serde of the grouping. */
+  readonly key?: Serde<K>;
+}
+
 /** Where the result of a reduce is kept. */
 export interface ReduceOptions<V> {
   readonly store: string;
@@ -252,7 +260,7 @@ export interface KGroupedStream<K, V> {
   aggregate<A>(aggregate: Aggregate<V, A, K>, options: { readonly store: string }): KTable<K, A>;
 
   /** Counts records per key. */
-  count(options: { readonly store: string; readonly key?: Serde<K> }): KTable<K, number>;
+  count(options: CountOptions<K>): KTable<K, number>;
 
   /** Makes one value of two, one by one in order. */
   reduce(reducer: (a: V, b: V) => V | null | undefined, options: ReduceOptions<V>): KTable<K, V>;
@@ -289,7 +297,7 @@ export interface WindowedKGroupedStream<K, V> {
   aggregate<A>(aggregate: Aggregate<V, A, K>, options: { readonly store: string }): KTable<Windowed<K>, A>;
 
   /** Counts records per key and window. */
-  count(options: { readonly store: string; readonly key?: Serde<K> }): KTable<Windowed<K>, number>;
+  count(options: CountOptions<K>): KTable<Windowed<K>, number>;
 
   reduce(reducer: (a: V, b: V) => V | null | undefined, options: ReduceOptions<V>): KTable<Windowed<K>, V>;
 }
@@ -409,11 +417,7 @@ export interface KGroupedTable<K, V> {
   aggregate<A>(aggregate: TableAggregate<V, A, K>, options: { readonly store: string }): KTable<K, A>;
 
   /** Counts rows per key. A key that has had rows and has none is a row of 0. `key`: default, that of the grouping. */
-  count(options: {
-    readonly store?: string;
-    readonly key?: Serde<K>;
-    readonly value?: Serde<number>;
-  }): KTable<K, number>;
+  count(options: CountOptions<K> & { readonly value?: Serde<number> }): KTable<K, number>;
 
   /** Makes one value of all rows of a key: `add` puts one in, `subtract` takes one out again. */
   reduce(reducers: TableReducers<V>, options: TableReduceOptions<V>): KTable<K, V>;

@@ -5,6 +5,7 @@ import { countAggregate, isCombinable, type Aggregate } from './aggregate.ts';
 import type { DslContext, Grouping } from './dsl-context.ts';
 import type {
   CogroupedKStream,
+  CountOptions,
   EmitOptions,
   KGroupedStream,
   KTable,
@@ -55,9 +56,11 @@ export class KGroupedStreamImpl<K, V> implements KGroupedStream<K, V> {
     return this.aggregateOver(aggregate, undefined, options.store);
   }
 
-  count(options: { store: string; key?: Serde<K> }): KTable<K, number> {
+  count(options: CountOptions<K> = {}): KTable<K, number> {
     checkOptions('count()', options, ['store', 'key']);
-    return this.keyedBy(options.key).aggregateOver(countAggregate as Aggregate<V, number, K>, undefined, options.store);
+    const grouped = this.keyedBy(options.key);
+    // Without a name the build refuses it.
+    return grouped.aggregateOver(countAggregate as Aggregate<V, number, K>, undefined, options.store as string);
   }
 
   reduce(reducer: (a: V, b: V) => V | null | undefined, options: ReduceOptions<V>): KTable<K, V> {
@@ -279,10 +282,10 @@ class WindowedKGroupedStreamImpl<K, V> implements WindowedKGroupedStream<K, V> {
     return this.#grouped.aggregateOver(aggregate, this.#windowing, options.store);
   }
 
-  count(options: { store: string; key?: Serde<K> }): KTable<Windowed<K>, number> {
+  count(options: CountOptions<K> = {}): KTable<Windowed<K>, number> {
     checkOptions('count()', options, ['store', 'key']);
     const grouped = this.#grouped.keyedBy(options.key);
-    return grouped.aggregateOver(countAggregate as Aggregate<V, number, K>, this.#windowing, options.store);
+    return grouped.aggregateOver(countAggregate as Aggregate<V, number, K>, this.#windowing, options.store as string);
   }
 
   reduce(reducer: (a: V, b: V) => V | null | undefined, options: ReduceOptions<V>): KTable<Windowed<K>, V> {

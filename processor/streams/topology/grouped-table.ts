@@ -1,7 +1,14 @@
 import { checkFunctions, checkOptions } from '../options.ts';
 import { countAggregate, type Aggregate } from './aggregate.ts';
 import type { DslContext } from './dsl-context.ts';
-import type { KGroupedTable, KTable, TableAggregate, TableReduceOptions, TableReducers } from './dsl-types.ts';
+import type {
+  CountOptions,
+  KGroupedTable,
+  KTable,
+  TableAggregate,
+  TableReduceOptions,
+  TableReducers,
+} from './dsl-types.ts';
 import type { DeclaredNode, Edge, TableGroupNode } from './graph.ts';
 import { NOTHING_SERDE } from './grouped-stream.ts';
 import type { Serde } from './serdes.ts';
@@ -36,9 +43,7 @@ export class KGroupedTableImpl<K, V> implements KGroupedTable<K, V> {
     });
   }
 
-  count(
-    options: { readonly store?: string; readonly key?: Serde<K>; readonly value?: Serde<number> } = {},
-  ): KTable<K, number> {
+  count(options: CountOptions<K> & { readonly value?: Serde<number> } = {}): KTable<K, number> {
     checkOptions('count()', options, ['store', 'key', 'value']);
     const { store, key, value } = options;
     const aggregate = value === undefined ? countAggregate : { ...countAggregate, serde: value };

@@ -111,6 +111,23 @@ describe('tables', () => {
     expect(driver.output('out').map(({ key }) => key?.toString('hex'))).toContain('00000000000000ff');
   });
 
+  test('count takes the serde of its keys, and is refused without a name', async () => {
+    const builder = new StreamsBuilder();
+    const byLength = builder
+      .stream('in', { value: stringSerde })
+      .selectKey((value) => value.length)
+      .groupByKey({ name: 'by-length' });
+    byLength.count({ store: 'counts', key: longs });
+    byLength.windowedBy(tumbling({ sizeMs: 10, graceMs: 0 })).count({ store: 'windowed', key: longs });
+    const driver = new TopologyTestDriver(builder.build());
+    await driver.pipe('in', { value: 'one', timestampMs: 1 }, { value: 'two', timestampMs: 2 });
+    expect(driver.rows('counts')).toEqual([{ key: 3, value: 2 }]);
+    expect(driver.rows('windowed')).toEqual([{ key: 3, startMs: 0, endMs: 10, value: 2 }]);
+    const unnamed = new StreamsBuilder();
+    unnamed.stream('in', { value: stringSerde }).groupByKey().count({});
+    expect(() => unnamed.build()).toThrow(/has a store without a name/);
+  });
+
   test('an aggregate that depends on the order sees records one by one behind the shuffle', async () => {
     const builder = new StreamsBuilder();
     builder
