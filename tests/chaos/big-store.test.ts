@@ -95,7 +95,8 @@ test(
         const restartedAt = performance.now();
         const app = await start();
         apps.push(app);
-        await sleep(100);
+        // What the killed one had committed may be seen to move later still, on a busy machine.
+        await app.until(() => app.logged('task is running').length > 0, 'its task runs');
         // A commit has no more changes than it has records of input.
         const largestCommit = watch.largestStep;
         const [movedAt] = await watch.moved([`${INPUT}-0`], watch.now());

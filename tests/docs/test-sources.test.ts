@@ -52,7 +52,7 @@ const rules: readonly Rule[] = [
       'tests/support/suite-of-mutant.ts': [1, 'ends what would never end'],
       'tests/support/wire-proxy.ts': [2, 'a frame that is late'],
       'tests/chaos/recovery.test.ts': [3, STRIKES],
-      'tests/chaos/big-store.test.ts': [3, STRIKES],
+      'tests/chaos/big-store.test.ts': [2, STRIKES],
       'tests/chaos/quick-restart.test.ts': [2, STRIKES],
       'tests/chaos/membership.test.ts': [3, STRIKES],
       'tests/chaos/broker-away.test.ts': [1, STRIKES],
