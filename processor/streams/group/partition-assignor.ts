@@ -1,15 +1,10 @@
 import { compareTaskIds, parseTaskId, type TaskId } from '../task/task-id.ts';
 import type { SubscriptionInfo } from './subscription-info.ts';
+import type { TaskShare } from './task-share.ts';
 
 export interface AssignorMember {
   readonly memberId: string;
   readonly info: SubscriptionInfo | undefined;
-}
-
-/** The tasks of one member. */
-export interface TaskShare {
-  readonly active: readonly TaskId[];
-  readonly standby: readonly TaskId[];
 }
 
 interface PlacementOptions {

@@ -1,5 +1,5 @@
 import type { TaskId } from '../task/task-id.ts';
-import type { TaskShare } from './partition-assignor.ts';
+import type { TaskShare } from './task-share.ts';
 
 /** Which instance runs and which ones follow each task that has stores, as the leader of the group has placed them. */
 export interface TaskOwners {

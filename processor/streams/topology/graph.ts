@@ -149,6 +149,8 @@ export interface SendNode extends NodeOf<'send'> {
   readonly value: Serde<unknown>;
   /** A record without a key is dropped and counted, or sent. */
   readonly nullKeys: 'drop' | 'keep';
+  /** Of the repartition topic. Undefined: as many as what is read in front of it has. */
+  readonly partitions: number | undefined;
   /** What its records are known by behind the topic: any store that they reach; '' of a repartition(). */
   readonly routes: readonly string[];
   /** A record that lies further behind stream time may be late for a window that it reaches; undefined: for none. */

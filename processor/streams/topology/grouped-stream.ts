@@ -248,6 +248,7 @@ export class KGroupedStreamImpl<K, V> implements KGroupedStream<K, V> {
       key,
       value: value as Serde<unknown>,
       nullKeys: 'drop',
+      partitions: undefined,
     });
     const source = graph.repartitionSource(grouping);
     const node = graph.add({

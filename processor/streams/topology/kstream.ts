@@ -238,7 +238,7 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
 
   /** The stream behind a repartition topic that its records are sent through one by one. */
   protected sent(
-    { name, key, value }: RepartitionOptions<K, V>,
+    { name, key, value, partitions }: RepartitionOptions<K, V>,
     nullKeys: 'drop' | 'keep',
   ): KStream<NonNullable<K>, V> {
     const { graph } = this.dsl;
@@ -252,6 +252,7 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
       key: keys,
       value: values,
       nullKeys,
+      partitions,
       inputs: this.records(),
     });
     const source = graph.repartitionSource(name);

@@ -75,7 +75,11 @@ export function findNodeProblem(node: DeclaredNode, nodes: readonly DeclaredNode
     case 'table-group':
       return (
         findGroupingProblem(node.grouping) ??
-        findSerdeProblem(`the grouping "${node.grouping}"`, { key: node.key, value: node.value })
+        findSerdeProblem(`the grouping "${node.grouping}"`, { key: node.key, value: node.value }) ??
+        findCountProblem(
+          `partitions of the repartition "${node.grouping}"`,
+          'partitions' in node ? node.partitions : undefined,
+        )
       );
     case 'sink': {
       const { topic, key, value } = node;
@@ -99,7 +103,8 @@ export function findGraphProblem(nodes: readonly GraphNode[], added: readonly St
       .find((problem) => problem !== undefined) ??
     findStoreDeclaredTwice(nodes) ??
     findAddedStoreProblem(nodes, added) ??
-    findStartsAtOdds(nodes)
+    findStartsAtOdds(nodes) ??
+    findRepartitionTwice(nodes)
   );
 }
 
@@ -133,6 +138,12 @@ function findProcessProblem(node: GraphNode): string | undefined {
     ? undefined
     : `${node.name} names the store "${String(missing)}", which nothing declares: process(…, { stores: [spec] }), ` +
         `or the table that keeps it`;
+}
+
+function findCountProblem(what: string, count: number | undefined): string | undefined {
+  return count === undefined || (Number.isSafeInteger(count) && count > 0)
+    ? undefined
+    : `${what} is a whole number above 0, not ${String(count)}`;
 }
 
 function findSerdeProblem(what: string, serdes: Readonly<Record<string, unknown>>): string | undefined {
@@ -173,6 +184,23 @@ function findStoreDeclaredTwice(nodes: readonly GraphNode[]): string | undefined
       // mutant: two-stores-of-a-name
       else if (known.spec !== spec) return storeDeclaredTwice(spec.name, known.node, node);
     }
+  }
+  return undefined;
+}
+
+/** Records of two would be taken for those of one. */
+function findRepartitionTwice(nodes: readonly GraphNode[]): string | undefined {
+  const known = new Map<string, GraphNode>();
+  for (const node of nodes) {
+    // What groupings send is known by the stores behind it.
+    if (node.kind !== 'send' || node.routes.length > 0) continue;
+    const before = known.get(node.grouping);
+    if (before !== undefined)
+      return (
+        `the repartition "${node.grouping}" is declared twice, by ${before.name} and by ${node.name}: give one of ` +
+        `them another name, or merge the streams before it`
+      );
+    known.set(node.grouping, node);
   }
   return undefined;
 }

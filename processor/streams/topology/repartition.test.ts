@@ -1,0 +1,38 @@
+import { expect, test } from '@jest/globals';
+import { TopologyTestDriver } from '../testing/topology-test-driver.ts';
+import { stringSerde } from './serdes.ts';
+import { StreamsBuilder } from './streams-builder.ts';
+
+const texts = { value: stringSerde };
+
+test('a repartition topic has as many partitions as it is given, else as many as its input', async () => {
+  const builder = new StreamsBuilder();
+  const words = builder.stream('in', texts).selectKey((word) => word);
+  words.repartition({ name: 'five', partitions: 5 }).groupByKey().count({ store: 'five' });
+  words.repartition({ name: 'as-before' }).to('out');
+  const driver = new TopologyTestDriver(builder.build(), { partitions: { in: 2 } });
+  expect(driver.partitionsOf('test-five-repartition')).toBe(5);
+  expect(driver.partitionsOf('test-as-before-repartition')).toBe(2);
+  await driver.pipe('in', { value: 'a' }, { value: 'b' }, { value: 'a' });
+  expect(driver.rows('five')).toEqual([
+    { key: 'a', value: 2 },
+    { key: 'b', value: 1 },
+  ]);
+});
+
+test.each([0, 1.5, -1, '3'])('%p partitions are refused', (partitions) => {
+  const builder = new StreamsBuilder();
+  builder
+    .stream('in', texts)
+    .repartition({ name: 'x', partitions: partitions as number })
+    .to('out');
+  expect(() => builder.build()).toThrow('partitions of the repartition "x" is a whole number above 0');
+});
+
+test('a repartition that is declared twice is refused, naming both: records of one would go to the other', () => {
+  const builder = new StreamsBuilder();
+  for (const topic of ['a', 'b']) builder.stream(topic, texts).repartition({ name: 'x' }).to('out');
+  expect(() => builder.build()).toThrow(
+    /the repartition "x" is declared twice, by KSTREAM-REPARTITION-\d+ and by KSTREAM/,
+  );
+});
