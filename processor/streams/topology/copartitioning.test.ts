@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import {
   DeadLetter,
+  joinWindows,
   jsonSerde,
   StreamsBuilder,
   stringSerde,
@@ -8,6 +9,7 @@ import {
   type KStream,
   type Processor,
   type SourceStream,
+  type StreamsError,
   type StoreSpec,
 } from '../index.ts';
 import { internalTopics } from '../topics/internal-topics.ts';
@@ -142,4 +144,66 @@ test.each<[string, Declare, RegExp]>([
   const invalid = expect.objectContaining({ code: 'TOPOLOGY_INVALID', message: expect.stringMatching(words) });
   expect(() => internalTopics(topology, 'app', { few: 1, many: 1, dlq: 1 })).toThrow(invalid);
   expect(() => new TopologyTestDriver(topology, { applicationId: 'app' })).toThrow(invalid);
+});
+
+const windows = joinWindows({ differenceMs: 1, graceMs: 0 });
+const pair = (a: string, b: string): string => a + b;
+
+test('a repartition topic has the partitions that it is given, and so has what follows from it', async () => {
+  const builder = new StreamsBuilder();
+  const few = text(builder, 'few');
+  const five = few.selectKey(word).repartition({ name: 'five', value: stringSerde, partitions: 5 });
+  five.groupByKey({ value: stringSerde }).count({ store: 'counts' });
+  text(builder, 'many').selectKey(word).join(five, pair, { windows, name: 'j', left: stringSerde, right: stringSerde });
+  const driver = new TopologyTestDriver(builder.build(), { partitions: { few: 2, many: 3 } });
+  for (const topic of ['five-repartition', 'counts-changelog', 'j-left-repartition', 'j-right-changelog'])
+    expect([topic, driver.partitionsOf(`test-${topic}`)]).toEqual([topic, 5]);
+  await driver.pipe('few', ...['a', 'b', 'c', 'd', 'a'].map((value) => ({ value })));
+  expect(driver.rows('counts').map(({ key, value }) => [key, value])).toEqual([
+    ['a', 2],
+    ['b', 1],
+    ['c', 1],
+    ['d', 1],
+  ]);
+});
+
+test.each<[string, RegExp, Declare]>([
+  [
+    'another size than that of the topic which it is joined with',
+    /NOT_COPARTITIONED.*few \(2\), test-five-repartition \(5\)/,
+    (few, many) => {
+      const five = many.selectKey(word).repartition({ name: 'five', value: stringSerde, partitions: 5 });
+      few.join(five, pair, { windows, name: 'j', left: stringSerde, right: stringSerde });
+    },
+  ],
+  [
+    'two sizes on two sides of a join',
+    /NOT_COPARTITIONED.*test-five-repartition \(5\), test-six-repartition \(6\)/,
+    (few, many) => {
+      const five = few.selectKey(word).repartition({ name: 'five', value: stringSerde, partitions: 5 });
+      const six = many.selectKey(word).repartition({ name: 'six', value: stringSerde, partitions: 6 });
+      five.join(six, pair, { windows, name: 'j', left: stringSerde, right: stringSerde });
+    },
+  ],
+  [
+    'a size that is none',
+    /TOPOLOGY_INVALID.*the repartition "none" is a whole number above 0, not 0/,
+    (few) => void few.repartition({ name: 'none', value: stringSerde, partitions: 0 }),
+  ],
+  [
+    'one name for two',
+    /TOPOLOGY_INVALID.*"same" is declared twice, by KSTREAM-REPARTITION-\d+ and by KSTREAM-REPARTITION-\d+/,
+    (few, many) => {
+      few.repartition({ name: 'same', value: stringSerde }).to('out');
+      many.repartition({ name: 'same', value: stringSerde }).to('out');
+    },
+  ],
+])('a repartition is refused with %s', (_what, message, declare) => {
+  let seen = 'taken';
+  try {
+    new TopologyTestDriver(declared(declare).build(), { partitions: { few: 2, many: 3 } });
+  } catch (error) {
+    seen = `${(error as StreamsError).code}: ${(error as StreamsError).message}`;
+  }
+  expect(seen).toMatch(message);
 });

@@ -129,8 +129,8 @@ export interface KStream<K, V> {
    * `<name>-left` and `<name>-right`. The topics of both have as many partitions. Records without a key or a value are
    * dropped.
    */
-  join<W, R>(
-    other: KStream<NonNullable<K> | null, W>,
+  join<L extends NonNullable<K> | null, W, R>(
+    other: KStream<L, W>,
     joiner: StreamJoiner<NonNullable<K>, NonNullable<V>, NonNullable<W>, R>,
     options: StreamJoinOptions<K, V, W>,
   ): KStream<NonNullable<K>, R>;
@@ -161,8 +161,8 @@ export interface KStream<K, V> {
    * The same, and each record of this stream that no record of the other one joins, once, with null: when its window
    * and the grace have closed, on the next record of either side. One without a key comes at once.
    */
-  leftJoin<W, R>(
-    other: KStream<NonNullable<K> | null, W>,
+  leftJoin<L extends NonNullable<K> | null, W, R>(
+    other: KStream<L, W>,
     joiner: StreamJoiner<K, NonNullable<V>, NonNullable<W> | null, R>,
     options: StreamJoinOptions<K, V, W>,
   ): KStream<K, R>;

@@ -284,6 +284,36 @@ describe('stream-stream joins', () => {
     expect(await run(driver, 'L e E 100')).toBe('c:null+Y@50 e:E+null@51');
   });
 
+  test('types follow from the streams, whether their keys may be null or not', async () => {
+    const builder = new StreamsBuilder();
+    const numbers = builder.stream('left', { value: int32Serde });
+    const texts = builder.stream('right', { value: stringSerde });
+    const options = { windows: joinWindows({ differenceMs: 5, graceMs: 0 }), left: int32Serde, right: stringSerde };
+    const keyed = numbers.selectKey(() => 'a');
+    keyed
+      .join(texts, (left, right, key) => [left.toFixed(), right.length, key.length] as const, { ...options, name: '1' })
+      .mapValues(([left, length, keyLength], key) => `${left} ${String(length + keyLength + key.length)}`)
+      .to('out', { value: stringSerde });
+    keyed
+      .leftJoin(
+        texts.selectKey(() => 'a'),
+        (left, right, key) => `${left.toFixed()} ${String(right?.length)} ${String(key.length)}`,
+        { ...options, name: '2' },
+      )
+      .to('out', { value: stringSerde });
+    numbers
+      .outerJoin(
+        texts.selectKey(() => 'a'),
+        (left, right, key) => `${String(left?.toFixed())} ${String(right?.length)} ${String(key?.length)}`,
+        { ...options, name: '3' },
+      )
+      .to('out', { value: stringSerde });
+    const driver = new TopologyTestDriver(builder.build());
+    await driver.inputTopic('left', { value: int32Serde }).pipe({ key: 'a', value: 7, timestampMs: 1 });
+    await driver.pipe('right', { key: 'a', value: 'xy', timestampMs: 1 });
+    expect(outputOf(driver).split(' a:').sort()).toEqual(['7 2 1@1', '7 2 1@1', 'a:7 4@1']);
+  });
+
   test('one that cannot be is refused', () => {
     const refused = (declare: (left: Strings, right: Strings, builder: StreamsBuilder) => unknown): string => {
       try {
