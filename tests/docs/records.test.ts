@@ -181,7 +181,7 @@ test('streams that part, and a table of a stream', async () => {
   );
   sales
     .selectKey(({ account }) => account)
-    .repartition({ name: 'sales-by-account' })
+    .repartition({ name: 'sales-by-account', partitions: 3 })
     .toTable({ store: 'last-sale' });
   refunds.merge(nothing).to('to-look-at');
   large?.to('large-sales');
@@ -204,8 +204,8 @@ test('streams that part, and a table of a stream', async () => {
   expect(amounts('large-sales')).toEqual([2_000]);
   expect(amounts('small-sales')).toEqual([5]);
   expect(driver.rows('last-sale')).toEqual([{ key: 'a', value: { account: 'a', amount: 2_000 } }]);
-  expect(driver.partitionsOf('test-sales-by-account-repartition')).toBe(2);
-  expect(driver.partitionsOf('test-last-sale-changelog')).toBe(2);
+  expect(driver.partitionsOf('test-sales-by-account-repartition')).toBe(3);
+  expect(driver.partitionsOf('test-last-sale-changelog')).toBe(3);
 });
 
 test('a topic and a partition for each record', async () => {
