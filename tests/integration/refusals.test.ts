@@ -349,7 +349,10 @@ test.concurrent.each(['with its stores', 'on an empty disk'])(
           { changed: 'window' },
           'store bucket-windows: windows of 60000 ms every 60000 ms, in sub-topology 1 before, windows of 120000 ms',
         ],
-        [{ changed: 'store' }, 'store one-more: none before, key-value, in sub-topology 1 now'],
+        [
+          { changed: 'store' },
+          'store bucket-windows: windows of 60000 ms every 60000 ms, in sub-topology 1 before, none now',
+        ],
         [{ changed: 'serde' }, 'serde of store buckets: json before, bits now'],
         [{ input: other }, `sub-topology 0 reads: ${run.input} before, ${other} now`],
       ] as const) {

@@ -126,7 +126,6 @@ export function buildTopology({ input, throwAt, changed, refactored = false }: E
   const sizeMs = changed === 'window' ? 2 * WINDOW_MS : WINDOW_MS;
   byBucket
     .windowedBy(tumbling({ sizeMs, retentionMs: (refactored ? 25 : 24) * 3_600_000 }))
-    .aggregate(running, { store: BUCKET_WINDOWS });
-  if (changed === 'store') byBucket.count({ store: 'one-more' });
+    .aggregate(running, { store: changed === 'store' ? 'renamed-windows' : BUCKET_WINDOWS });
   return builder.build();
 }
