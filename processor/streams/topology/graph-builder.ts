@@ -135,7 +135,12 @@ function completedNode(node: DeclaredNode, nodes: readonly DeclaredNode[], store
     case 'combine':
       return { ...node, feeds: feedsOf(node.index, nodes) };
     case 'send':
-      return { ...node, routes: routesOf(node.index, nodes), lateAfterMs: lateAfterMsOf(node, nodes) };
+      return {
+        ...node,
+        nullKeys: isJoinedWithoutKeys(node, nodes) ? 'keep' : node.nullKeys,
+        routes: routesOf(node.index, nodes),
+        lateAfterMs: lateAfterMsOf(node, nodes),
+      };
     case 'table-group':
       return { ...node, routes: routesOf(node.index, nodes) };
     case 'repartitioned': {
@@ -196,5 +201,35 @@ function routesOf(sender: number, nodes: readonly DeclaredNode[]): string[] {
       : nodes.flatMap((node) =>
           node.kind === 'aggregate' && node.inputs.some(({ from }) => from === reader.index) ? addressOf(node) : [],
         ),
+  );
+}
+
+/** Steps behind which a record still has the key that it came with. */
+const KEEPS_KEY: ReadonlySet<string> = new Set([
+  'repartitioned',
+  'filter',
+  'peek',
+  'map-values',
+  'flat-map-values',
+  'branch',
+  'branch-child',
+  'merge',
+]);
+
+/** A join behind the repartition topic hands on records without a key: they must get there. */
+function isJoinedWithoutKeys(sender: DeclaredNode, nodes: readonly DeclaredNode[]): boolean {
+  const reaches = (from: number): boolean =>
+    nodes.some(({ kind, index, inputs, ...node }) => {
+      const edges = inputs.filter(
+        (edge) => edge.from === from && (edge.carries === 'records' || edge.carries === 'branch'),
+      );
+      if (edges.length === 0) return false;
+      if (kind === 'stream-table-join' || kind === 'stream-stream-join')
+        return (node as { readonly joins: string }).joins !== 'inner';
+      return KEEPS_KEY.has(kind) && reaches(index);
+    });
+  return nodes.some(
+    ({ index, inputs }) =>
+      inputs.some((edge) => edge.carries === 'routed' && edge.sender === sender.index) && reaches(index),
   );
 }

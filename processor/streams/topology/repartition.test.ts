@@ -36,3 +36,37 @@ test('a repartition that is declared twice is refused, naming both: records of o
     /the repartition "x" is declared twice, by KSTREAM-REPARTITION-\d+ and by KSTREAM/,
   );
 });
+
+test('records without a key go through where a left join follows, and only there', async () => {
+  const builder = new StreamsBuilder();
+  const table = builder.table('rows', { value: stringSerde, store: 'rows' });
+  const unkeyed = builder.stream('in', texts).selectKey((word) => (word === 'none' ? null : word));
+  unkeyed
+    .repartition({ name: 'joined' })
+    .filter(() => true)
+    .leftJoin(table, (word, row) => `${word} ${String(row)}`)
+    .to('left', { value: stringSerde });
+  unkeyed.repartition({ name: 'plain' }).to('plain');
+  const driver = new TopologyTestDriver(builder.build());
+  await driver.pipe('rows', { key: 'a', value: 'A' });
+  await driver.pipe('in', { value: 'a' }, { value: 'none' });
+  expect(driver.output('left').map(({ key, value }) => [key?.toString() ?? null, String(value)])).toEqual([
+    ['a', 'a A'],
+    [null, 'none null'],
+  ]);
+  expect(driver.output('plain').map(({ value }) => String(value))).toEqual(['a']);
+  expect(driver.dropped()).toEqual({ 'null-key': 1 });
+});
+
+test('headers of the runtime stay inside: a count behind a shuffle is written without any', async () => {
+  const builder = new StreamsBuilder();
+  builder
+    .stream('in', texts)
+    .groupBy((word) => word, { name: 'by-word' })
+    .count({ store: 'counts' })
+    .toStream()
+    .to('out');
+  const driver = new TopologyTestDriver(builder.build());
+  await driver.pipe('in', { value: 'a', headers: { h: Buffer.from('x') } }, { value: 'a' });
+  expect(driver.output('out').map(({ headers }) => headers)).toEqual([{}]);
+});

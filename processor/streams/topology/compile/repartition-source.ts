@@ -58,6 +58,9 @@ export function compileRepartitionSource(
     if (found === undefined) throw unknownStore(record, partial.store);
     const { merges } = found;
     const key = keyOf(record, found.key, decoded.key);
+    // What a partial is made of has no headers: its own are the runtime's, and go no further.
+    const { topic, partition, offset } = record;
+    runtime.current = { topic, partition, offset, headers: {}, headerList: [] };
     for (let index = 0; index < merges.length; index += 1) {
       // A serde may return the bytes themselves: each table has its own.
       const own = index === merges.length - 1 ? partial : { ...partial, aggregate: Buffer.from(partial.aggregate) };
