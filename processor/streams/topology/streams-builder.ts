@@ -139,7 +139,8 @@ export class StreamsBuilder {
       key: key as Serde<unknown>,
       layout,
       value,
-      knowsBefore: named !== undefined,
+      // Of a versioned table Kafka Streams hands on what does not pass a filter, whatever was there before.
+      knowsBefore: named !== undefined && layout.kind !== 'versioned',
       storeName: store.name,
       late: undefined,
     });

@@ -300,4 +300,16 @@ export const SLIDING_WINDOWS: readonly Vector[] = ofTables([
       ['in 3=C@600', 'out 3[502,1002]=1@600 3[100,600]=2@600'],
     ],
   },
+  {
+    name: 'a record whose own last window is closed is left out whole: it makes no window behind it either',
+    source: ran,
+    build: slidCount(10, 19),
+    steps: [
+      ['in b=x@134', 'out b[124,134]=1@134'],
+      ['in b=x@136', 'out b[126,136]=2@136 b[135,145]=1@136'],
+      ['in b=x@140', 'out b[135,145]=2@140 b[130,140]=3@140 b[137,147]=1@140'],
+      ['in a=x@161', 'out a[151,161]=1@161'],
+      ['in b=x@131'],
+    ],
+  },
 ]);

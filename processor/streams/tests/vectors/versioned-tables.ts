@@ -23,6 +23,13 @@ const rows = (builder: StreamsBuilder): void => {
   versionedTable(builder).toStream().to('out', TEXT);
 };
 
+const filtered = (builder: StreamsBuilder): void => {
+  versionedTable(builder)
+    .filter((value) => !value.startsWith('n'))
+    .toStream()
+    .to('out', TEXT);
+};
+
 const joined =
   (kind: Kind, sides: readonly string[]): Build =>
   (builder) => {
@@ -81,6 +88,19 @@ export const VERSIONED_TABLES: readonly Vector[] = ofTables([
       ['in a=4@9'],
       ['in a=5@10', 'out a=5@10'],
       ['in a=6@300000', 'out a=6@300000'],
+    ],
+  },
+  {
+    name: 'a filter of a versioned table hands on what does not pass, whatever was there before',
+    source: kafka('KTableFilter › shouldNotSkipNullIfVersionedUpstream'),
+    build: filtered,
+    steps: [
+      ['in a=1@10', 'out a=1@10'],
+      ['in a=2@5', 'out a=2@5'],
+      ['in a=n@7', 'out a=~@7'],
+      ['in a=3@12', 'out a=3@12'],
+      ['in a=~@8', 'out a=~@8'],
+      ['in b=n@20', 'out b=~@20'],
     ],
   },
   {

@@ -60,8 +60,8 @@ export function compileSliding(
       return () => put(at + 1, acc, around.timestampMs);
     };
 
-    // The window behind it would be closed, and so are all that hold it.
-    if (isClosed(at + 1)) {
+    // The last window that holds it, [at, at + d], is closed, and so are all before it.
+    if (isClosed(at)) {
       leftOut = 1;
     } else {
       const isEarly = at < differenceMs;
