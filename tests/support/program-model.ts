@@ -3,6 +3,7 @@ import {
   FILTERS,
   foreignKeyOf,
   isEnd,
+  isRow,
   joined,
   keyOfValue,
   MAPS,
@@ -149,7 +150,7 @@ function rowsOf(plan: TablePlan, inputs: readonly InputRecord[]): Map<string, nu
         const key = keyOfValue(value, plan.f);
         rows.set(key, (rows.get(key) ?? 0) + value);
       }
-      return rows;
+      return new Map([...rows].filter(([, sum]) => isRow(sum)));
     }
   }
 }
@@ -237,17 +238,12 @@ export function writtenOf(plan: EndPlan, written: readonly Written[]): Outcome {
   return rows;
 }
 
-/**
- * An outcome in an order of its own. A row of 0 is left out: whether a group that has lost its last row was ever there
- * depends on the commits in between.
- */
+/** An outcome in an order of its own. */
 export function comparable(outcome: Outcome): string[] {
   const lines = Array.isArray(outcome)
     ? outcome.map(
         ({ key, value, timestampMs }: StreamRecord) => `${String(key)}=${String(value)}@${String(timestampMs)}`,
       )
-    : [...(outcome as ReadonlyMap<string, number>)].flatMap(([key, value]) =>
-        value === 0 ? [] : `${key}=${String(value)}`,
-      );
+    : [...(outcome as ReadonlyMap<string, number>)].map(([key, value]) => `${key}=${String(value)}`);
   return lines.sort();
 }

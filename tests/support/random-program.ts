@@ -104,6 +104,8 @@ export const keyOfValue = (value: number, f: number): string => `k${String(value
 export const joined = (a: number | null, b: number | null): number => ((a ?? 5) * 31 + (b ?? 3) * 17) % MODULUS;
 /** A looked-up or joined row that refers to another one by its value. */
 export const foreignKeyOf = (value: number): string | null => (value % 7 === 0 ? null : `k${String(value % 5)}`);
+/** Sums of 0 are no rows: whether a group that has lost its last one was ever there depends on the commits. */
+export const isRow = (sum: number): boolean => sum !== 0;
 export const spread = (value: number, f: number): number[] =>
   Array.from({ length: value % (f + 2) }, (_, i) => value + i);
 
@@ -388,6 +390,7 @@ function buildTable(plan: TablePlan, parts: Parts): KTable<string, number> {
         .aggregate(
           { empty: () => 0, add: (sum, value) => sum + value, subtract: (sum, value) => sum - value, serde: numbers },
           { store: parts.name('regrouped') },
-        );
+        )
+        .filter(isRow);
   }
 }
