@@ -97,6 +97,7 @@ export const BUFFERS_KEPT_AFTER_ABORT: Mutation = {
   name: 'buffers not dropped after an abort',
   edits: [
     { mark: 'drop-buffers', replace: '' },
+    { mark: 'drop-graph', replace: '' },
     { mark: 'new-graph', replace: 'task.graph ??= context.createGraph(task, task.store, indexes);' },
   ],
 };

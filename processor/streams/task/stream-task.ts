@@ -123,6 +123,7 @@ export class StreamTask implements CommitTarget {
     } catch (error) {
       logger.warn({ taskId: this.id, error: messageOf(error) }, 'a processor failed when it was closed');
     }
+    // mutant: drop-graph
     this.graph = undefined;
   }
 
