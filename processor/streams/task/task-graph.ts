@@ -1,5 +1,4 @@
 import { deadLetterRecord } from '../writing/dead-letter.ts';
-import { checkedPartition } from '../writing/choose-partitions.ts';
 import type { RecordCollector } from '../writing/record-collector.ts';
 import { StreamsError } from '../errors.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
@@ -8,6 +7,7 @@ import type { LiveKeyValueStore, LiveSessionStore, LiveVersionedStore, LiveWindo
 import { compileGraph, type TopicSource } from '../topology/compile/compile-graph.ts';
 import { partitionOf } from '../topology/partitioner.ts';
 import type { GraphNode, SinkNode } from '../topology/graph.ts';
+import { isTopicName } from '../topology/topology-checks.ts';
 import {
   DeadLetter,
   headersByName,
@@ -16,7 +16,7 @@ import {
   type HeaderList,
   type RecordContext,
 } from '../topology/record.ts';
-import type { OutgoingRecord } from '../writing/streams-producer.ts';
+import { UNKNOWN_PARTITION, type OutgoingRecord } from '../writing/streams-producer.ts';
 import type { TimeReport } from '../topology/repartition-record.ts';
 import { UnreadableValueError } from '../topology/stored-value.ts';
 import type {
@@ -60,6 +60,8 @@ export interface TaskGraphOptions {
   readonly collector: RecordCollector;
   /** Undefined: the topic is none that the topology names. */
   readonly partitionsOf: (topic: string) => number | undefined;
+  /** Topics that no function may choose: the runtime alone writes them. Absent: there are none. */
+  readonly internalTopics?: ReadonlySet<string>;
   readonly time: EventTime;
   readonly nowMs: () => number;
   readonly requestCommit: () => void;
@@ -389,9 +391,30 @@ export class TaskGraph implements TaskRuntime {
     const count = this.#options.partitionsOf(topic);
     this.#options.collector.add(
       count === undefined
-        ? { ...record, partition: -1, choosePartition }
-        : { ...record, partition: checkedPartition(choosePartition(count), topic, count) },
+        ? { ...record, partition: UNKNOWN_PARTITION, choosePartition: this.#naming(choosePartition) }
+        : { ...record, partition: choosePartition(count) },
     );
+  }
+
+  /** When it is called, the task works on another record, or on none. */
+  #naming(choosePartition: (count: number) => number): (count: number) => number {
+    const place = this.#record === undefined ? this.#doing : recordPlace(this.#record);
+    return (count) => {
+      try {
+        return choosePartition(count);
+      } catch (error) {
+        throw userCodeFailed(this.taskId, place, error);
+      }
+    };
+  }
+
+  checkTopic(topic: string): void {
+    if (!isTopicName(topic))
+      throw new TypeError(
+        `"${topic}" is no name of a topic: that is 1 to 249 letters, digits, dots, dashes and underscores`,
+      );
+    if (this.#options.internalTopics?.has(topic) === true)
+      throw new TypeError(`"${topic}" is the application's own topic, which nothing but the runtime may write`);
   }
 
   guarded(node: GraphNode, emit: Emit): Emit {
@@ -431,7 +454,7 @@ export class TaskGraph implements TaskRuntime {
     const decision = decisionOf('onProductionError', error, () =>
       onProductionError(error, {
         topic,
-        partition,
+        partition: partition === UNKNOWN_PARTITION ? undefined : partition,
         key,
         value,
         timestampMs,

@@ -145,7 +145,7 @@ export class MemoryProducer implements StreamsProducer {
     this.#checkUsable();
     try {
       return await sendWithReplacements(records, refuse, async (some, onRefused) => {
-        for (const record of choosePartitions(some, (topic) => this.#topics.partitionsOf(topic)))
+        for (const record of choosePartitions(some, (topic) => this.#topics.partitionsOf(topic), onRefused))
           this.#send(record, onRefused);
         return new Map(this.#next);
       });

@@ -27,7 +27,7 @@ import { partitionOf } from '../topology/partitioner.ts';
 import type { ConsumerRecord, RecordHeaders } from '../topology/record.ts';
 import { isTimeReport } from '../topology/repartition-record.ts';
 import { storedBytes } from '../topology/user-code.ts';
-import { changelogTopic, outputsOf, type Topology } from '../topology/topology.ts';
+import { changelogTopic, internalTopicsOf, outputsOf, type Topology } from '../topology/topology.ts';
 import { recordPlace, topicPartition } from '../kafka/topic-partition.ts';
 import { decodeOffsetMetadata } from '../writing/offset-metadata.ts';
 import type { OutgoingRecord } from '../writing/streams-producer.ts';
@@ -523,6 +523,7 @@ export class TopologyTestDriver {
       indexes,
       collector: task.collector,
       partitionsOf: (topic) => (this.#topics.has(topic) ? this.#topics.partitionsOf(topic) : undefined),
+      internalTopics: internalTopicsOf(this.#topology, this.#applicationId),
       time: task.time,
       nowMs: () => this.nowMs(),
       requestCommit: () => undefined,

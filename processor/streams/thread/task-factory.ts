@@ -23,7 +23,7 @@ import type { TaskId } from '../task/task-id.ts';
 import { TaskLayout } from '../task/task-layout.ts';
 import type { TaskLifeContext } from '../task/task-life.ts';
 import { topologySignature } from '../topology/signature.ts';
-import { inputTopicsOf, outputsOf, statusTopic, type Topology } from '../topology/topology.ts';
+import { inputTopicsOf, internalTopicsOf, outputsOf, statusTopic, type Topology } from '../topology/topology.ts';
 import { PlainProducer, type Membership } from '../writing/plain-producer.ts';
 import { ProduceLimits } from '../writing/produce-limits.ts';
 import type { StreamsProducer } from '../writing/streams-producer.ts';
@@ -49,10 +49,12 @@ export class TaskFactory {
   readonly layout: TaskLayout;
   readonly #options: TaskFactoryOptions;
   readonly #produceLimits = new ProduceLimits();
+  readonly #internalTopics: ReadonlySet<string>;
 
   constructor(options: TaskFactoryOptions) {
     this.#options = options;
     const { init, topology } = options;
+    this.#internalTopics = internalTopicsOf(topology, init.config.applicationId);
     this.layout = new TaskLayout(topology, init.config.applicationId, (topic) => this.#partitionsOf(topic));
   }
 
@@ -102,6 +104,7 @@ export class TaskFactory {
       indexes,
       collector: task.collector,
       partitionsOf: (topic) => init.partitionCounts[topic],
+      internalTopics: this.#internalTopics,
       time: task.time,
       nowMs: Date.now,
       requestCommit,

@@ -134,6 +134,7 @@ test.each<[string, Declare, RegExp]>([
     /app-k-repartition/,
   ],
   ['a sink that is the status topic', (few) => few.to('app-status', { value: stringSerde }), /app-status/],
+  ['a sink that is the offsets topic', (few) => few.to('app-offsets', { value: stringSerde }), /app-offsets/],
   [
     "a store whose changelog's name is too long",
     (few) => void few.groupByKey({ name: 'k' }).count({ store: 'c'.repeat(240) }),

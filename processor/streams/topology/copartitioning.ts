@@ -1,14 +1,11 @@
 import { StreamsError } from '../errors.ts';
-import { hasChangelog } from '../store/typed-store.ts';
 import { isKeyedJoin, storesOf, type GraphNode } from './graph.ts';
 import { topicsInFrontOf } from './joined-topics.ts';
 import { repartitionSizes } from './repartition-sizes.ts';
 import {
-  changelogTopic,
   globalTopicsOf,
   inputTopicsOf,
-  repartitionTopic,
-  statusTopic,
+  internalTopicsOf,
   topicNameOf,
   userOutputsOf,
   type Topology,
@@ -26,14 +23,7 @@ export function checkTopicNames(topology: Topology, applicationId: string): void
     ...topology.subTopologies.flatMap((sub) => [...inputTopicsOf([sub]), ...userOutputsOf(sub)]),
     ...globalTopicsOf(topology),
   ]);
-  const internal = [
-    statusTopic(applicationId),
-    ...topology.subTopologies.flatMap(({ stores, writesGroupings }) => [
-      ...stores.filter(hasChangelog).map(({ name }) => changelogTopic(applicationId, name)),
-      ...writesGroupings.map((name) => repartitionTopic(applicationId, name)),
-    ]),
-  ];
-  for (const topic of internal) {
+  for (const topic of internalTopicsOf(topology, applicationId)) {
     if (topic.length > LONGEST_TOPIC_NAME)
       throw new StreamsError(
         'TOPOLOGY_INVALID',

@@ -115,6 +115,8 @@ export interface TaskRuntime {
   /** The rows of a global table, by the name of its store: of all partitions, as far as this thread has read them. */
   globalTable(name: string): TableView;
   send(record: SinkRecord): void;
+  /** @throws TypeError for what is no name of a topic, and for a topic that the runtime alone writes. */
+  checkTopic(topic: string): void;
   /** The same, but for failures of the node's own that the application's handlers let pass. */
   guarded(node: GraphNode, emit: Emit): Emit;
   guardedChange(emit: ChangeEmit): ChangeEmit;

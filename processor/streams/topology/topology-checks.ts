@@ -8,7 +8,7 @@ import { emptyOf } from './own-values.ts';
 /** What Kafka takes as the name of a topic. */
 const TOPIC_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
 
-function isTopicName(name: unknown): boolean {
+export function isTopicName(name: unknown): boolean {
   return typeof name === 'string' && TOPIC_NAME.test(name) && name !== '.' && name !== '..';
 }
 

@@ -1,4 +1,4 @@
-import type { StoreSpec } from '../store/typed-store.ts';
+import { hasChangelog, type StoreSpec } from '../store/typed-store.ts';
 import { outputTopicOf, type GlobalTableNode, type GraphNode, type TopicName } from './graph.ts';
 
 /** A connected part of the graph: as many tasks as its source topics have partitions. */
@@ -38,6 +38,18 @@ export function statusTopic(applicationId: string): string {
 /** `<applicationId>-offsets`: where each task's input stands, beside the group's own offsets. */
 export function offsetsTopic(applicationId: string): string {
   return `${applicationId}-offsets`;
+}
+
+/** Every topic that nobody but the runtime writes. */
+export function internalTopicsOf({ subTopologies }: Topology, applicationId: string): ReadonlySet<string> {
+  return new Set([
+    statusTopic(applicationId),
+    offsetsTopic(applicationId),
+    ...subTopologies.flatMap(({ stores, writesGroupings }) => [
+      ...stores.filter(hasChangelog).map(({ name }) => changelogTopic(applicationId, name)),
+      ...writesGroupings.map((name) => repartitionTopic(applicationId, name)),
+    ]),
+  ]);
 }
 
 export function topicNameOf(name: TopicName, applicationId: string): string {

@@ -1,22 +1,27 @@
+import { StreamsError } from '../errors.ts';
 import type { OutgoingRecord } from './streams-producer.ts';
 
 /**
- * Records with their partitions: those for topics that were not known when they were made choose theirs now.
- * @throws RangeError for a partition that the topic does not have.
+ * Records with their partitions: those for topics that were not known when they were made choose theirs now. One whose
+ * partitioner fails is `onRefused`, and left out when that comes back.
+ * @throws what is no StreamsError.
  */
 export function choosePartitions(
   records: readonly OutgoingRecord[],
   countOf: (topic: string) => number,
+  onRefused: (record: OutgoingRecord, error: StreamsError) => void,
 ): readonly OutgoingRecord[] {
   if (!records.some(({ choosePartition }) => choosePartition !== undefined)) return records;
-  return records.map(({ choosePartition, ...record }) => {
+  return records.flatMap((unplaced) => {
+    const { choosePartition, ...record } = unplaced;
     if (choosePartition === undefined) return record;
     const count = countOf(record.topic);
-    return { ...record, partition: checkedPartition(choosePartition(count), record.topic, count) };
+    try {
+      return { ...record, partition: choosePartition(count) };
+    } catch (error) {
+      if (!(error instanceof StreamsError)) throw error;
+      onRefused(unplaced, error);
+      return [];
+    }
   });
-}
-
-export function checkedPartition(partition: number, topic: string, count: number): number {
-  if (Number.isInteger(partition) && partition >= 0 && partition < count) return partition;
-  throw new RangeError(`there is no partition ${String(partition)} of ${topic}, which has ${String(count)} partitions`);
 }

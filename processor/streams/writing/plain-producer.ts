@@ -76,7 +76,7 @@ export class PlainProducer implements StreamsProducer {
       return await sendWithReplacements(records, refuse, async (some, onRefused) => {
         await this.#cluster.track([...new Set(some.map((r) => r.topic))]);
         const who = { identity: undefined, sequences: new Map<string, number>(), limits: this.#limits, onRefused };
-        const placed = choosePartitions(some, (topic) => this.#cluster.partitionCount(topic));
+        const placed = choosePartitions(some, (topic) => this.#cluster.partitionCount(topic), onRefused);
         return produce(this.#cluster, placed, who);
       });
     } catch (error) {

@@ -4,6 +4,9 @@ import type { StreamsError } from '../errors.ts';
 import type { ConsumerRecord, HeaderList } from '../topology/record.ts';
 import type { TopicPartition } from '../kafka/topic-partition.ts';
 
+/** Of a record for a topic whose partition count is not known yet. */
+export const UNKNOWN_PARTITION = -1;
+
 /** A record on its way out. */
 export interface OutgoingRecord {
   readonly topic: string;

@@ -213,7 +213,7 @@ export class TransactionalProducer implements StreamsProducer {
     return this.#guard('send', async () => {
       const identity = this.#ready();
       await this.#track(unplaced);
-      const records = choosePartitions(unplaced, (topic) => this.#cluster.partitionCount(topic));
+      const records = choosePartitions(unplaced, (topic) => this.#cluster.partitionCount(topic), onRefused);
       const names = new Set(records.map((r) => topicPartition(r.topic, r.partition)));
       const topics = [...new Set(records.map(({ topic }) => topic))].join(', ');
       await this.#addPartitions(

@@ -9,10 +9,18 @@ export function compileSink(
   runtime: TaskRuntime,
 ): Emit {
   const topicOf = typeof topic === 'string' ? () => topic : withRecord(topic as TopicOf, runtime);
+  const chosen = (choose: () => number, to: string, count: number): number => {
+    try {
+      return checkedPartition(choose(), to, count);
+    } catch (error) {
+      throw failedAt(name, error);
+    }
+  };
   return (key, value, timestampMs) => {
     try {
       const to = topicOf(value, key, timestampMs);
       if (typeof to !== 'string') refuseAnswer(to, 'the name of a topic');
+      if (typeof topic !== 'string') runtime.checkTopic(to);
       runtime.send({
         topic: to,
         key: key === null ? null : keyBytesOf(keys, key),
@@ -22,10 +30,19 @@ export function compileSink(
         headers: runtime.headers(),
         ...(partitioner === undefined
           ? {}
-          : { choosePartition: (count: number) => partitioner(key as never, value as never, count) }),
+          : {
+              choosePartition: (count: number) =>
+                chosen(() => partitioner(key as never, value as never, count), to, count),
+            }),
       });
     } catch (error) {
       throw failedAt(name, error);
     }
   };
+}
+
+/** @throws RangeError for a partition that the topic does not have. */
+function checkedPartition(partition: number, topic: string, count: number): number {
+  if (Number.isInteger(partition) && partition >= 0 && partition < count) return partition;
+  throw new RangeError(`there is no partition ${String(partition)} of ${topic}, which has ${String(count)} partitions`);
 }
