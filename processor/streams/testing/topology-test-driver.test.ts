@@ -260,6 +260,45 @@ test('a commit that fails leaves nothing behind, and its records are read again'
   ]);
 });
 
+test('processors and schedules of a task that failed are closed, and made anew', async () => {
+  const builder = new StreamsBuilder();
+  const told: string[] = [];
+  let made = 0;
+  builder.stream('in', { decode: ({ value }) => String(value) }).process(
+    (context) => {
+      made += 1;
+      const name = `processor ${String(made)}`;
+      let seen = 0;
+      context.schedule({ everyMs: 10, clock: 'wall-clock' }, () => void told.push(`${name} punctuates`));
+      return {
+        process: (value: string) => {
+          seen += 1;
+          if (value === 'poison' && made === 1) throw new Error('it is poison');
+          told.push(`${name} takes ${value}, its number ${String(seen)}`);
+        },
+        close: () => {
+          told.push(`${name} is closed`);
+          throw new Error('it does not even close');
+        },
+      };
+    },
+    { stores: ['counts'] },
+  );
+  builder.addStore({ name: 'counts', kind: 'window', serde: stringSerde, windowSizeMs: 10, retentionMs: 100 });
+  const driver = new TopologyTestDriver(builder.build());
+  await driver.pipe('in', { value: 'a' });
+  expect(await said(() => driver.pipe('in', { value: 'poison' }))).toMatch(/in-0 offset 1.*it is poison/);
+  await driver.pipe('in', { value: 'b' });
+  await driver.advanceWallClock(10);
+  expect(told).toEqual([
+    'processor 1 takes a, its number 1',
+    'processor 1 is closed',
+    'processor 2 takes poison, its number 1',
+    'processor 2 takes b, its number 2',
+    'processor 2 punctuates',
+  ]);
+});
+
 test('calls that are not awaited do not overlap', async () => {
   const driver = new TopologyTestDriver(counting(), { partitions: { words: 2 } });
   await Promise.all(Array.from({ length: 20 }, (_, at) => driver.pipe('words', { value: 'a', key: String(at) })));

@@ -1,4 +1,5 @@
 import { messageOf, StreamsError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
 import { checkFunctions, checkOptions, didYouMean, textOf } from '../options.ts';
 import { rowCheckOf, type RowCheck } from '../reading/row-check.ts';
 import { encodeKey } from '../store/key-text.ts';
@@ -108,6 +109,13 @@ const RECORD_OPTIONS: readonly (keyof TestRecord | keyof WrittenRecord)[] = [
 ];
 
 const FIXED_NOW_MS = Date.UTC(2026, 0, 1);
+/** What a task logs beside the error that the call fails with. */
+const WARNINGS: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: (fields, message) => process.emitWarning(`${message}: ${JSON.stringify(fields)}`),
+  error: (fields, message) => process.emitWarning(`${message}: ${JSON.stringify(fields)}`),
+};
 /** More than reports of event time have to wait for each other. */
 const PACE_MS = 1_000;
 
@@ -361,8 +369,7 @@ export class TopologyTestDriver {
         );
         await task.store?.commit({ changes, changelogOffsets: new Map(), inputOffsets: new Map() });
         // What the task has open was made for an empty store.
-        if (isIndexed(spec))
-          driven.graph = this.#makeGraph(task, await loadIndexes(task.spec.subTopology.stores, task.store));
+        if (isIndexed(spec)) await this.#reopen(driven);
       }
     });
   }
@@ -648,6 +655,7 @@ export class TopologyTestDriver {
   /** What fails is undone, and read again by the next call. */
   async #attempt(driven: DrivenTask, work: () => void | Promise<void>): Promise<void> {
     try {
+      if (driven.task.graph === undefined) await this.#reopen(driven);
       await work();
     } catch (error) {
       const { task, fetchedTo } = driven;
@@ -655,12 +663,21 @@ export class TopologyTestDriver {
       task.producer = new MemoryProducer(this.#topics);
       fetchedTo.clear();
       task.abort();
+      task.close(WARNINGS);
       const committed = task.committedOffsets();
       const metadata = [...committed.keys()].map((name) => this.#topics.committed(name)?.metadata ?? null);
       task.time.resume(Math.max(-1, ...metadata.map((text) => decodeOffsetMetadata(text).streamTimeMs)));
       task.start(committed);
+      await this.#reopen(driven).catch((another: unknown) => {
+        WARNINGS.warn({ taskId: task.id, error: messageOf(another) }, 'a task cannot be initialised again');
+      });
       throw error;
     }
+  }
+
+  async #reopen(driven: DrivenTask): Promise<void> {
+    const { task } = driven;
+    driven.graph = this.#makeGraph(task, await loadIndexes(task.spec.subTopology.stores, task.store));
   }
 
   /** A row that a restore would refuse is refused when it is written. */
