@@ -12,6 +12,7 @@ import {
   topologyPlaceOf,
   type KafkaStreamsOptions,
 } from './kafka-streams-options.ts';
+import { Listeners } from './listeners.ts';
 import { StoreQueries, type KeyMetadata, type StoreKind, type StoreQueryOptions } from './queries/store-queries.ts';
 import type {
   KeyValueStoreView,
@@ -63,7 +64,7 @@ export class KafkaStreams {
   #failure: StreamsError | undefined;
   #paused = false;
   #owners: TaskOwners | undefined;
-  readonly #restoreListeners = new Set<RestoreListener>();
+  readonly #restoreListeners: Listeners<RestoreListener>;
   #queries: StoreQueries | undefined;
   #awayReason: string | null = 'not started';
 
@@ -71,6 +72,7 @@ export class KafkaStreams {
   constructor(options: KafkaStreamsOptions) {
     checkStreamsOptions(options);
     this.#options = options;
+    this.#restoreListeners = new Listeners('onRestore', options.logger);
     if (options.onRestore !== undefined) this.#restoreListeners.add(options.onRestore);
     this.#config = parseStreamsConfig(options.config);
     this.#lifecycle = new StreamsLifecycle(options.logger);
@@ -90,7 +92,7 @@ export class KafkaStreams {
     return this.#failure;
   }
 
-  /** `listener` is called after every change of state. Returns how to stop listening. */
+  /** `listener` is called after every change of state; what it throws is logged. Returns how to stop listening. */
   onState(listener: StateListener): () => void {
     return this.#lifecycle.onState(listener);
   }
@@ -98,6 +100,7 @@ export class KafkaStreams {
   /**
    * Locks a slot of the state directory, prepares topics, starts the threads. A broker that is away is waited for; a
    * name that does not resolve, failed authentication, failed TLS and contradictions between cluster and store are not.
+   * Returns without an error when it is closed meanwhile.
    * @throws StreamsError with the reaction `exit`.
    */
   async start(): Promise<void> {
@@ -112,6 +115,10 @@ export class KafkaStreams {
       const declared = this.#options.topology ?? (await loadTopology(place));
       this.#topology = declared;
       const directory = await StateDirectory.lock(stateDir, applicationId, { log: logger });
+      if (this.#isClosed) {
+        directory.release();
+        return;
+      }
       this.#directory = directory;
       // Loading the code takes the threads longer than the topics: both at once.
       spares = this.#threadNames(directory).map((threadName) => loadStreamThread(threadName, place));
@@ -121,7 +128,7 @@ export class KafkaStreams {
       const topics = await this.#prepare(declared, (await directory.taskIds()).length > 0);
       // Now, and not when the first thread fails: what cannot be built again is a mistake of the caller's.
       await built;
-      if (this.state !== 'STARTING') return;
+      if (this.#isClosed) return;
       const topology = renumbered(declared, topics.numbers);
       this.#topology = topology;
       const layout = new TaskLayout(topology, applicationId, (topic) => topics.partitionCounts[topic] ?? 0);
@@ -135,12 +142,10 @@ export class KafkaStreams {
           onOwners: (owners) => {
             this.#owners = owners;
           },
-          onRestore: (event) => {
-            for (const listener of this.#restoreListeners) {
-              if (typeof listener === 'function') listener(event);
-              else listener[event.kind]?.(event);
-            }
-          },
+          onRestore: (event) =>
+            this.#restoreListeners.tell((listener) =>
+              typeof listener === 'function' ? listener(event) : listener[event.kind]?.(event),
+            ),
           onProcessingError: this.#options.onProcessingError,
           onProductionError: this.#options.onProductionError,
         },
@@ -160,19 +165,21 @@ export class KafkaStreams {
       this.#supervisor.start();
       this.#status.start();
     } catch (error) {
-      if (this.state === 'PENDING_SHUTDOWN') return;
+      if (this.#isClosed) return;
       const failure =
         error instanceof StreamsError ? error : new StreamsError('THREAD_FAILED', messageOf(error), { cause: error });
       this.#fail(failure);
       throw failure;
     } finally {
       for (const spare of spares) void spare.terminate();
+      // What is asked of a broker connects again.
+      if (this.#isClosed) await this.#cluster.disconnect();
     }
   }
 
   /** Commits, closes stores, leaves the group, and withdraws its report. Safe to call twice. */
   async close(): Promise<void> {
-    if (this.state === 'PENDING_SHUTDOWN' || this.state === 'NOT_RUNNING') return;
+    if (this.#isClosed) return;
     this.#lifecycle.to('PENDING_SHUTDOWN');
     for (const watch of this.#watching) watch.close();
     await this.#supervisor?.close();
@@ -184,13 +191,12 @@ export class KafkaStreams {
 
   /**
    * `listener` is told of every store that is restored from its changelog when this instance takes over a task: that it
-   * `started`, its `progress`, and that it `finished`, at once where there is nothing to restore. Returns how to stop
-   * listening. Kafka Streams: StateRestoreListener.
+   * `started`, its `progress`, and that it `finished`, at once where there is nothing to restore. What it throws is
+   * logged. Returns how to stop listening. Kafka Streams: StateRestoreListener.
    */
   onRestore(listener: RestoreListener): () => void {
     checkRestoreListener(listener);
-    this.#restoreListeners.add(listener);
-    return () => this.#restoreListeners.delete(listener);
+    return this.#restoreListeners.add(listener);
   }
 
   /**
@@ -308,6 +314,10 @@ export class KafkaStreams {
     return this.#supervisor?.records() ?? 0;
   }
 
+  get #isClosed(): boolean {
+    return this.state === 'PENDING_SHUTDOWN' || this.state === 'NOT_RUNNING';
+  }
+
   #queriesOf(what: string): StoreQueries {
     if (this.#queries !== undefined && (this.state === 'RUNNING' || this.state === 'REBALANCING')) return this.#queries;
     throw new StreamsError(
@@ -420,7 +430,7 @@ export class KafkaStreams {
   }
 
   #fail(error: StreamsError): void {
-    if (this.#failure !== undefined || this.state === 'PENDING_SHUTDOWN' || this.state === 'NOT_RUNNING') return;
+    if (this.#failure !== undefined || this.#isClosed) return;
     this.#failure = error;
     this.#lifecycle.to('ERROR');
   }

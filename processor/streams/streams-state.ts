@@ -1,4 +1,5 @@
 import { StreamsError } from './errors.ts';
+import { Listeners } from './listeners.ts';
 import type { Logger } from './logger.ts';
 
 /*
@@ -30,11 +31,12 @@ export type StateListener = (next: StreamsState, previous: StreamsState) => void
 /** The state of an application; a move that is not in the table is a bug in the runtime and throws. */
 export class StreamsLifecycle {
   readonly #logger: Logger;
-  readonly #listeners = new Set<StateListener>();
+  readonly #listeners: Listeners<StateListener>;
   #state: StreamsState = 'CREATED';
 
   constructor(logger: Logger) {
     this.#logger = logger;
+    this.#listeners = new Listeners('onState', logger);
   }
 
   get state(): StreamsState {
@@ -43,8 +45,7 @@ export class StreamsLifecycle {
 
   /** Returns how to stop listening. */
   onState(listener: StateListener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   to(next: StreamsState): void {
@@ -53,6 +54,6 @@ export class StreamsLifecycle {
       throw new StreamsError('THREAD_FAILED', `the application cannot go from ${previous} to ${next}`);
     this.#state = next;
     this.#logger.info({ from: previous, to: next }, 'state changed');
-    for (const listener of this.#listeners) listener(next, previous);
+    this.#listeners.tell((listener) => listener(next, previous));
   }
 }
