@@ -167,6 +167,58 @@ test('a dead letter says why, is counted, and is read by deadLetters()', async (
   expect([values(driver, 'reasons'), driver.dropped()]).toEqual([['PROCESSING_FAILED'], { 'processing-error': 1 }]);
 });
 
+test('a record that fails in two branches is one dead letter, and two failures', async () => {
+  const builder = new StreamsBuilder();
+  const words = builder.stream('in', { value: stringSerde, deadLetterTopic: 'dlq' });
+  words.mapValues(boom).to('left', { value: stringSerde });
+  words.mapValues((text) => boom(`${text}!`)).to('right', { value: stringSerde });
+  const driver = new TopologyTestDriver(builder.build(), { onProcessingError: () => 'dead-letter' });
+  await driver.pipe('in', { value: 'bad' }, { value: 'one' }, { value: 'bad too' });
+  expect(values(driver, 'dlq')).toEqual(['bad', 'bad too']);
+  expect(driver.dropped()).toEqual({ 'processing-error': 4 });
+  expect([values(driver, 'left'), values(driver, 'right')]).toEqual([['one'], ['one!']]);
+});
+
+test('what a handler does to the record that it is given changes nothing that goes on', async () => {
+  const builder = new StreamsBuilder();
+  const bytes = { serialize: (value: Buffer) => value, deserialize: (value: Buffer) => value };
+  const words = builder.stream('in', { key: bytes, value: bytes, deadLetterTopic: 'dlq' });
+  words.mapValues((value) => boom(String(value))).to('left', { value: stringSerde });
+  words.to('right');
+  const driver = new TopologyTestDriver(builder.build(), {
+    onProcessingError: (_, record) => {
+      const { key, value, headers } = record as FailedRecord;
+      for (const part of [key, value, headers['trace']]) part?.fill('-');
+      Object.assign(headers, { more: Buffer.from('more') });
+      return 'dead-letter';
+    },
+  });
+  await driver.pipe('in', { key: 'k', value: 'bad', headers: { trace: Buffer.from('1') } });
+  const seen = ['right', 'dlq'].flatMap((topic) =>
+    driver.output(topic).map(({ key, value, headers: { trace, more } }) => [key, value, trace, more].map(String)),
+  );
+  expect(seen).toEqual(Array.from({ length: 2 }, () => ['k', 'bad', '1', 'undefined']));
+});
+
+test('nor does what it does to a record that could not be written', async () => {
+  const builder = new StreamsBuilder();
+  const bytes = { serialize: (value: Buffer) => value, deserialize: (value: Buffer) => value };
+  builder.stream('in', { key: bytes, value: bytes, deadLetterTopic: 'dlq' }).to(() => 'out', {
+    partitioner: () => boom('bad').length,
+  });
+  const spoiled: unknown[] = [];
+  const driver = new TopologyTestDriver(builder.build(), {
+    onProductionError: (_, { source: _source, ...output }) => {
+      spoiled.push([output.key, output.value, output.headers['trace']].map(String));
+      for (const part of [output.key, output.value, output.headers['trace']]) part?.fill('-');
+      return 'dead-letter';
+    },
+  });
+  await driver.pipe('in', { key: 'k', value: 'one', headers: { trace: Buffer.from('1') } });
+  const letters = driver.output('dlq').map(({ key, value, headers: { trace } }) => [key, value, trace].map(String));
+  expect([spoiled, letters]).toEqual([[['k', 'one', '1']], [['k', 'one', '1']]]);
+});
+
 test.each([
   ['without a dead-letter topic', 'bad', /answered "dead-letter", but the stream of in has no deadLetterTopic/],
   ['at the commit', 'late bomb', /answered "dead-letter", but there is no record at the commit/],

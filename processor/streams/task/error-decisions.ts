@@ -1,6 +1,6 @@
 import { messageOf, StreamsError } from '../errors.ts';
 import { checkFunctions, textOf } from '../options.ts';
-import type { ConsumerRecord, RecordHeaders } from '../topology/record.ts';
+import { headersByName, type ConsumerRecord, type RecordHeaders } from '../topology/record.ts';
 
 /** What is done with a record at which user code failed, or that a topic does not take. */
 const DECISIONS = ['fail', 'skip', 'dead-letter'] as const;
@@ -79,11 +79,18 @@ export function decisionOf(name: keyof ErrorHandlers, error: StreamsError, ask: 
   throw failed(`answers ${DECISIONS.map((known) => `"${known}"`).join(', ')}, not ${textOf(answer)}`);
 }
 
-/** Copies: a record of a fetch is a view on all of it. */
 export function failedRecordOf(record: ConsumerRecord): FailedRecord {
-  const { topic, partition, offset, timestampMs, key, value, headers } = record;
-  return { topic, partition, offset, timestampMs, headers, key: copied(key), value: copied(value) };
+  const { topic, partition, offset, timestampMs } = record;
+  return { topic, partition, offset, timestampMs, ...copiedParts(record) };
 }
+
+/** The handler's own: those of a record are views on all of its fetch, and are written to dead letters afterwards. */
+export function copiedParts({ key, value, headers }: Parts): Parts {
+  const copies = Object.entries(headers).map(([name, content]) => [name, Buffer.from(content)] as const);
+  return { key: copied(key), value: copied(value), headers: headersByName(copies) };
+}
+
+type Parts = Pick<FailedRecord, 'key' | 'value' | 'headers'>;
 
 function copied(bytes: Buffer | null): Buffer | null {
   return bytes === null ? null : Buffer.from(bytes);

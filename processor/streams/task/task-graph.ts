@@ -40,7 +40,7 @@ import { NodeFailure, userCodeFailed } from '../topology/user-code.ts';
 import type { GlobalTables } from './global-tables.ts';
 import { Punctuators, type Cancellable, type Schedule } from './punctuators.ts';
 import { RecordWatch } from './record-watch.ts';
-import { decisionOf, failedRecordOf, type ErrorHandlers, type FailedOutput } from './error-decisions.ts';
+import { copiedParts, decisionOf, failedRecordOf, type ErrorHandlers, type FailedOutput } from './error-decisions.ts';
 import { TaskStores } from './task-stores.ts';
 import { DroppedRecords, type DropReason, type WindowIntake } from './dropped-records.ts';
 import type { EventTime, WaitingRecord } from './event-time.ts';
@@ -455,10 +455,8 @@ export class TaskGraph implements TaskRuntime {
       onProductionError(error, {
         topic,
         partition: partition === UNKNOWN_PARTITION ? undefined : partition,
-        key,
-        value,
         timestampMs,
-        headers: headersByName(headers),
+        ...copiedParts({ key, value, headers: headersByName(headers) }),
         source: origin === null ? undefined : failedRecordOf(origin),
       }),
     );
