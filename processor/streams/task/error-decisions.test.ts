@@ -179,6 +179,19 @@ test('a record that fails in two branches is one dead letter, and two failures',
   expect([values(driver, 'left'), values(driver, 'right')]).toEqual([['one'], ['one!']]);
 });
 
+test('so is one that fails in a branch, and that two topics do not take', async () => {
+  const builder = new StreamsBuilder();
+  const words = builder.stream('in', { value: stringSerde, deadLetterTopic: 'dlq' });
+  for (const topic of ['left', 'right'])
+    words.to(() => topic, { partitioner: (_, text) => boom(text).indexOf('x') + 1 });
+  words.mapValues(boom).to('mapped', { value: stringSerde });
+  const letter = (): ErrorDecision => 'dead-letter';
+  const driver = new TopologyTestDriver(builder.build(), { onProcessingError: letter, onProductionError: letter });
+  await driver.pipe('in', { value: 'bad' }, { value: 'one' }, { value: 'bad too' });
+  expect(values(driver, 'dlq')).toEqual(['bad', 'bad too']);
+  expect(driver.dropped()).toEqual({ 'processing-error': 2, 'production-error': 4 });
+});
+
 test('what a handler does to the record that it is given changes nothing that goes on', async () => {
   const builder = new StreamsBuilder();
   const bytes = { serialize: (value: Buffer) => value, deserialize: (value: Buffer) => value };

@@ -102,8 +102,8 @@ export class TaskGraph implements TaskRuntime {
   #record: ConsumerRecord | undefined;
   /** What is done while there is no record. */
   #doing = 'at the commit';
-  /** The last record that a failure has dead-lettered: one that fails at several nodes is one letter. */
-  #lettered: ConsumerRecord | undefined;
+  /** Records that a failure has dead-lettered: one that fails at several nodes is one letter. */
+  #lettered = new WeakSet<ConsumerRecord>();
   /** The wall clock while a batch is processed; undefined between batches. */
   #batchMs: number | undefined;
   /** The last flush has expired as many windows as it may, and there may be more. */
@@ -333,6 +333,7 @@ export class TaskGraph implements TaskRuntime {
     this.#stores.clear();
     this.#punctuators.aborted();
     this.#dropped.aborted();
+    this.#lettered = new WeakSet();
     for (const clear of this.#clearHooks) clear();
     this.#options.collector.clear();
     this.#time.load(this.#options.store);
@@ -464,6 +465,7 @@ export class TaskGraph implements TaskRuntime {
     this.drop('production-error');
     if (decision === 'skip') return [];
     const letterTopic = this.#letterTopic(origin ?? undefined, 'onProductionError', error);
+    if (!this.#isFirstLetter(origin as ConsumerRecord)) return [];
     return [
       deadLetterRecord(
         origin as ConsumerRecord,
@@ -560,11 +562,16 @@ export class TaskGraph implements TaskRuntime {
     if (decision === 'dead-letter') {
       this.#letterTopic(record, name, failure);
       const reason = name === 'onProductionError' ? PRODUCTION_FAILED : PROCESSING_FAILED;
-      if (record !== undefined && this.#lettered !== record)
+      if (record !== undefined && this.#isFirstLetter(record))
         this.#sourceOf(record.topic).refuse?.(record, new DeadLetter(reason, failure.message));
-      this.#lettered = record;
     }
     this.drop(name === 'onProductionError' ? 'production-error' : 'processing-error');
+  }
+
+  #isFirstLetter(record: ConsumerRecord): boolean {
+    const isFirst = !this.#lettered.has(record);
+    this.#lettered.add(record);
+    return isFirst;
   }
 
   /** @throws StreamsError in the words of `error` when there is none. */
