@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import kafkajs from '#kafkajs';
 import { CompressionCodec } from '../kafka/compression.ts';
 import type { ProtocolRequest } from '../kafka/broker.ts';
@@ -9,8 +9,8 @@ import { DeadLetter, type ConsumerRecord } from '../topology/record.ts';
 import { deadLetterRecord, isCut } from './dead-letter.ts';
 import type { StreamsError } from '../errors.ts';
 import { ProduceLimits } from './produce-limits.ts';
-import { produce, toPartitionBatches } from './produce.ts';
-import type { OutgoingRecord } from './streams-producer.ts';
+import { produce, sendWithReplacements, toPartitionBatches } from './produce.ts';
+import type { OutgoingRecord, RefuseRecord } from './streams-producer.ts';
 import { topicPartition } from '../kafka/topic-partition.ts';
 
 const record = (topic: string, bytes: number, more: Partial<OutgoingRecord> = {}): OutgoingRecord => ({
@@ -362,6 +362,58 @@ describe('a dead letter that its topic does not take', () => {
         sequences: new Map(),
       }),
     ).rejects.toMatchObject({ code: 'RECORD_TOO_LARGE' });
+  });
+});
+
+describe('what is sent with replacements', () => {
+  const source: ConsumerRecord = {
+    topic: 'in',
+    partition: 0,
+    offset: 3,
+    timestampMs: 0,
+    key: null,
+    value: Buffer.from('in'),
+    headers: {},
+  };
+  const send = async (records: readonly OutgoingRecord[], refuse?: RefuseRecord) => {
+    const { cluster, log } = clusterOf({ maxBytes: { small: 500 } });
+    const who = { identity: IDENTITY, sequences: new Map<string, number>() };
+    const sending = sendWithReplacements(records, refuse, (some, onRefused) =>
+      produce(cluster, some, { ...who, onRefused }),
+    );
+    return { offsets: await sending.catch((error: unknown) => error), log };
+  };
+  const large = (more: Partial<OutgoingRecord> = {}) => record('small', 0, { value: randomBytes(2_000), ...more });
+
+  test('goes out in its order, and in place of what is refused what the application says, behind the others', async () => {
+    const refuse = jest.fn<RefuseRecord>(() => [record('dlq', 7)]);
+    const refused = [large({ origin: source }), large({ origin: null })];
+    const { offsets, log } = await send([...refused, record('small', 1, { origin: source })], refuse);
+    expect(refuse.mock.calls.map(([one, { code }]) => [one, code])).toEqual(
+      refused.map((one) => [one, 'RECORD_TOO_LARGE']),
+    );
+    expect([...log].map(([name, lines]) => [name, lines.length])).toEqual([
+      ['small-0', 1],
+      ['dlq-0', 2],
+    ]);
+    expect(offsets).toEqual(
+      new Map([
+        ['small-0', 8],
+        ['dlq-0', 9],
+      ]),
+    );
+  });
+
+  // A row of a changelog that is let pass would be lost.
+  test('fails where the runtime itself wrote what is refused: nobody is asked about that', async () => {
+    const refuse = jest.fn<RefuseRecord>(() => []);
+    const { offsets } = await send([large()], refuse);
+    expect([refuse.mock.calls, offsets]).toEqual([[], expect.objectContaining({ code: 'RECORD_TOO_LARGE' })]);
+  });
+
+  test('and where the application decides nothing', async () => {
+    const { offsets } = await send([large({ origin: source })]);
+    expect(offsets).toMatchObject({ code: 'RECORD_TOO_LARGE' });
   });
 });
 

@@ -2,6 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import kafkajs from '#kafkajs';
 import type { TransactionState } from '../kafka/describe-transaction.ts';
 import type { Broker } from '../kafka/broker.ts';
+import { StreamsError } from '../errors.ts';
+import { NO_INPUT, UNKNOWN_PARTITION, type OutgoingRecord } from './streams-producer.ts';
 import { TransactionalProducer, type TransactionCluster } from './transactional-producer.ts';
 import { stays } from '../../../tests/support/until.ts';
 
@@ -124,6 +126,70 @@ test('it stops asking when the task is lost meanwhile', async () => {
   life.abort();
   await ended;
   expect(coordinator.outcomes).toEqual([]);
+});
+
+test('a partition that is chosen late is taken into the transaction before it is written to', async () => {
+  const steps: unknown[] = [];
+  const coordinator: Pick<
+    Broker,
+    'connectionPool' | 'initProducerId' | 'addPartitionsToTxn' | 'endTxn' | 'addOffsetsToTxn'
+  > = {
+    connectionPool: { send: async () => undefined },
+    initProducerId: async () => ({ producerId: '1', producerEpoch: 1 }),
+    addOffsetsToTxn: async () => ({}),
+    addPartitionsToTxn: async ({ topics }) => steps.push(['add', topics]),
+    endTxn: async ({ transactionResult }) => steps.push(['end', transactionResult]),
+  };
+  const cluster: TransactionCluster = {
+    ...new HangingCoordinator('Empty').cluster(),
+    coordinator: async () => coordinator as Broker,
+    track: async (topics) => void steps.push(['track', topics]),
+    withOpenTransactions: async () => [],
+    partitionCount: () => 3,
+    // Each partition has a leader of its own, which is known by it.
+    leader: (_topic, partition) => partition,
+    broker: async (partition) => {
+      const send = async (): Promise<unknown> => {
+        steps.push(['write', partition]);
+        return { topics: [{ topicName: 'out', partitions: [{ partition, errorCode: 0, baseOffset: '41' }] }] };
+      };
+      return { connectionPool: { send } } as Pick<Broker, 'connectionPool'> as Broker;
+    },
+  };
+  const producer = new TransactionalProducer(cluster, {
+    transactionalId: 'app-0_0',
+    groupId: 'app',
+    transactionTimeoutMs: 10_000,
+  });
+  await producer.init(new AbortController().signal);
+  const record = (choosePartition: (count: number) => number): OutgoingRecord => ({
+    topic: 'out',
+    partition: UNKNOWN_PARTITION,
+    key: null,
+    value: null,
+    choosePartition,
+  });
+  const refused: OutgoingRecord[] = [];
+  const none = record(() => {
+    throw new StreamsError('USER_CODE_FAILED', 'no partition');
+  });
+  const sent = await producer.send(
+    [record((count) => count - 1), { ...none, origin: null }, record((count) => count - 1)],
+    NO_INPUT,
+    (one) => {
+      refused.push(one);
+      return [];
+    },
+  );
+  await producer.commit(NO_INPUT);
+  expect(refused).toEqual([{ ...none, origin: null }]);
+  expect(sent).toEqual(new Map([['out-2', 43]]));
+  expect(steps).toEqual([
+    ['track', ['out']],
+    ['add', [{ topic: 'out', partitions: [2] }]],
+    ['write', 2],
+    ['end', true],
+  ]);
 });
 
 describe('the offsets that a group has committed', () => {
