@@ -16,6 +16,7 @@ import {
   tumbling,
   type KafkaStreamsOptions,
   type KStream,
+  type ProcessorContext,
   type Topology,
 } from './index.ts';
 import { nearestName } from './options.ts';
@@ -267,6 +268,107 @@ test.each([
   const builder = new StreamsBuilder();
   builder.stream('words', { decode: String, ...change } as never);
   expect(await said(() => builder.build())).toMatch(/^TOPOLOGY_INVALID: stream\("words"\) .*value.*decode/);
+});
+
+/** Refused when the topology is built. */
+test.each<[string, (builder: StreamsBuilder) => unknown, RegExp]>([
+  [
+    'an aggregate that may merg',
+    (builder) => counted(builder, { merg: (a: number, b: number) => a + b }),
+    /aggregate of the store "c" of KSTREAM-AGGREGATE.*"merg".*"merge"/,
+  ],
+  ['a merge that is none', (builder) => counted(builder, { merge: true }), /merge.*function, not true/],
+  [
+    'an aggregate that may subtact',
+    (builder) => counted(builder, { subtact: (a: number) => a }),
+    /"subtact".*"subtract"/,
+  ],
+  ['a subtract that is none', (builder) => counted(builder, { subtract: 1 }), /subtract.*function, not 1/],
+  ['combine: yes, of an aggregate', (builder) => counted(builder, { combine: 'yes' }), /combine.*true or false.*"yes"/],
+  [
+    'combine: yes, of a reducer',
+    (builder) =>
+      builder
+        .stream('words', { value: stringSerde })
+        .groupByKey({ name: 'g' })
+        .reduce((a) => a, { store: 'c', combine: 'yes' as never }),
+    /combine of reduce\(\) into "c".*true or false.*"yes"/,
+  ],
+  [
+    'a reducer that may subtact',
+    (builder) =>
+      builder
+        .table('rows', { value: stringSerde })
+        .groupBy((value, key) => ({ key, value }), { name: 'g' })
+        .reduce({ add: (a: string) => a, subtract: (a: string) => a, subtact: 1 } as never, { store: 'c' }),
+    /reduce\(\) of the grouping "g" has no part "subtact".*"subtract"/,
+  ],
+  [
+    'nulls: kep',
+    (builder) => builder.stream('words', { value: stringSerde, nulls: 'kep' as never }),
+    /nulls of stream\("words"\) is 'drop' or 'keep', not "kep"/,
+  ],
+  [
+    'suppress until anything',
+    (builder) => builder.table('rows', { value: stringSerde }).suppress({ until: 'x' } as never),
+    /suppress\(\).*until.*'window-closes' or 'time-limit', not "x"/,
+  ],
+])('%s is refused, and named', async (_name, declare, words_) => {
+  const builder = new StreamsBuilder();
+  const message = await said(() => {
+    declare(builder);
+    builder.build();
+  });
+  expect(message).toMatch(/^(?:TOPOLOGY|CONFIG)_INVALID: /);
+  expect(message).toMatch(words_);
+});
+
+test('suppress() checks its limits as untilTimeLimit() does', () => {
+  const rows = new StreamsBuilder().table('rows', { value: stringSerde });
+  for (const limits of [{ limitMs: '5', maxRows: 1 }, { limitMs: 5 }, { limitMs: 5, maxRows: 0 }])
+    expect(() => rows.suppress({ until: 'time-limit', ...limits } as never)).toThrow(RangeError);
+});
+
+function counted(builder: StreamsBuilder, parts: object): void {
+  builder
+    .stream('words', { value: stringSerde })
+    .groupByKey({ name: 'g' })
+    .aggregate<number>({ empty: () => 0, add: (a: number) => a + 1, serde: jsonSerde<number>(), ...parts } as never, {
+      store: 'c',
+    });
+}
+
+/** Refused where a processor calls them. */
+test.each<[string, (context: ProcessorContext<string, string>) => unknown, RegExp]>([
+  [
+    'forward: timestamp',
+    (context) => context.forward('k', 'v', { timestamp: 1 } as never),
+    /"timestamp".*"timestampMs"/,
+  ],
+  ['forward: no options', (context) => context.forward('k', 'v', null as never), /forward\(\) takes an object/],
+  [
+    'schedule: every',
+    (context) => context.schedule({ every: 1, clock: 'wall-clock' } as never, () => undefined),
+    /"every".*"everyMs"/,
+  ],
+  [
+    'schedule: nothing',
+    (context) => context.schedule(undefined as never, () => undefined),
+    /schedule\(\) takes an object/,
+  ],
+  [
+    'schedule: no function',
+    (context) => context.schedule({ everyMs: 1, clock: 'wall-clock' }, undefined as never),
+    /schedule\(\) needs call, a function/,
+  ],
+])('%s is USER_CODE_FAILED, and named', async (_name, call, words_) => {
+  const builder = new StreamsBuilder();
+  builder.stream('words', { value: stringSerde }).process((context: ProcessorContext<string, string>) => () => {
+    call(context);
+  });
+  const message = await said(() => new TopologyTestDriver(builder.build()).pipe('words', { value: 'a' }));
+  expect(message).toMatch(/^USER_CODE_FAILED: task 0_0 failed at KSTREAM-PROCESSOR-.*words-0 offset 0/);
+  expect(message).toMatch(words_);
 });
 
 test('what there is, is taken', async () => {

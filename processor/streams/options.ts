@@ -35,6 +35,13 @@ export function checkOptions(what: string, given: unknown, known: readonly strin
   }
 }
 
+/** A part of an object of functions that nobody asks for. An instance of a class may have others than these. */
+export function unknownPart(given: object, known: readonly string[]): string | undefined {
+  const prototype: unknown = Object.getPrototypeOf(given);
+  const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null;
+  return isPlain ? Object.keys(given).find((name) => !known.includes(name)) : undefined;
+}
+
 /** @throws StreamsError CONFIG_INVALID when a function is missing. */
 export function checkFunctions(what: string, given: object, names: readonly string[]): void {
   for (const name of names) {

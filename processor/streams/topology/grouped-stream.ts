@@ -16,6 +16,7 @@ import type {
 import type { DeclaredNode, Edge, ValueFunction } from './graph.ts';
 import type { Serde } from './serdes.ts';
 import { closingOf, suppressNode } from './suppress-node.ts';
+import { findFlagProblem } from './topology-checks.ts';
 import { layoutOf, tableKeySerde } from './windowed-layout.ts';
 import type { Windowed } from './windowed-serdes.ts';
 import { checkedWindows, isFixed, isSession, isUnlimited, type Windows } from './windows.ts';
@@ -111,6 +112,8 @@ export class KGroupedStreamImpl<K, V> implements KGroupedStream<K, V> {
     checkFunctions(what, { reducer }, ['reducer']);
     const serde = (options.value ?? this.#grouping.value) as Serde<V> | undefined;
     if (serde === undefined) this.#dsl.graph.refuse(`${what} needs a serde for the values, { value: … }`);
+    const problem = findFlagProblem(`combine of ${what}`, options.combine);
+    if (problem !== undefined) this.#dsl.graph.refuse(problem);
     return reduceAggregate(reducer, serde as Serde<V>, options.combine === true) as Aggregate<V, V, K>;
   }
 

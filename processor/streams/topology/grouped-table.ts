@@ -1,4 +1,4 @@
-import { checkFunctions, checkOptions } from '../options.ts';
+import { checkFunctions, checkOptions, didYouMean, unknownPart } from '../options.ts';
 import { countAggregate, type Aggregate } from './aggregate.ts';
 import type { DslContext } from './dsl-context.ts';
 import type {
@@ -56,13 +56,16 @@ export class KGroupedTableImpl<K, V> implements KGroupedTable<K, V> {
   reduce(reducers: TableReducers<V>, options: TableReduceOptions<V>): KTable<K, V> {
     const what = `reduce() of the grouping "${this.#grouping.name}"`;
     checkOptions(what, options, ['store', 'value']);
-    checkFunctions(what, reducers, ['add', 'subtract']);
+    const parts = ['add', 'subtract'];
+    checkFunctions(what, reducers ?? {}, parts);
+    const unknown = unknownPart(reducers, parts);
+    if (unknown !== undefined)
+      this.#dsl.graph.refuse(`${what} has no part "${unknown}": ${didYouMean(unknown, parts)}`);
     const arriving = this.#valueSerde();
-    const { add, subtract } = reducers;
     const aggregate: Aggregate<V, V | undefined> = {
       empty: () => undefined,
-      add: (reduced, value) => (reduced === undefined ? value : add(reduced, value)),
-      subtract: (reduced, value) => subtract(reduced as V, value),
+      add: (reduced, value) => (reduced === undefined ? value : reducers.add(reduced, value)),
+      subtract: (reduced, value) => reducers.subtract(reduced as V, value),
       serde: (options.value ?? arriving) as Serde<V | undefined>,
     };
     return this.#aggregateInto(aggregate as Aggregate<unknown, unknown>, options.store, { value: arriving });

@@ -18,7 +18,7 @@ import { asAny, wrapped } from './kstream.ts';
 import { newestOf } from './table-layout.ts';
 import { stringSerde, type Serde } from './serdes.ts';
 import { closingOf, joinedWindows, suppressNode } from './suppress-node.ts';
-import type { Suppressed } from './suppressed.ts';
+import { checkedSuppressed, type Suppressed } from './suppressed.ts';
 import { isUnlimited } from './windows.ts';
 
 export class KTableImpl<K, V> implements KTable<K, V> {
@@ -115,7 +115,7 @@ export class KTableImpl<K, V> implements KTable<K, V> {
 
   suppress(until: Suppressed, options: TableStoreOptions<V> = {}): KTable<K, V> {
     const what = `suppress() of ${this.node.name}`;
-    checkOptions(what, until, ['until', 'limitMs', 'maxRows']);
+    checkedSuppressed(what, until);
     checkOptions(what, options, ['store', 'value']);
     const { key, windowed, storeName } = this.shape;
     const value = (options.value ?? this.shape.value) as Serde<unknown> | undefined;

@@ -30,14 +30,12 @@ export type Add = (acc: unknown, value: unknown, key: unknown, timestampMs: numb
 const NOT_LOOKED_AT: AggregatedRecord<never> = { key: undefined as never, timestampMs: NaN };
 
 /** `add` of an aggregate, or another of its functions; where it answers the value that it was given, a copy. */
-export function addOwn(
-  add: (acc: never, value: never, record: AggregatedRecord<never>) => unknown,
-  serde: Serde<unknown>,
-): Add {
-  const call = add as (acc: unknown, value: unknown, record: AggregatedRecord) => unknown;
+export function addOwn(aggregate: Aggregate<unknown, unknown>, part: 'add' | 'subtract' | 'merge'): Add {
+  const { serde } = aggregate;
+  const call = aggregate[part] as (acc: unknown, value: unknown, record: AggregatedRecord) => unknown;
   const added: Add = takesRecord(call)
-    ? (acc, value, key, timestampMs) => call(acc, value, { key, timestampMs })
-    : (acc, value) => call(acc, value, NOT_LOOKED_AT);
+    ? (acc, value, key, timestampMs) => call.call(aggregate, acc, value, { key, timestampMs })
+    : (acc, value) => call.call(aggregate, acc, value, NOT_LOOKED_AT);
   return (acc, value, key, at) => {
     const next = added(acc, value, key, at);
     // mutant: own-sum

@@ -100,6 +100,8 @@ export class StreamsBuilder {
     if (!Array.isArray(list) || list.length === 0)
       graph.refuse(`${what} takes the name of a topic, or a list of names`);
     const nulls = options.nulls ?? (options.decode === undefined ? 'drop' : 'keep');
+    if (nulls !== 'drop' && nulls !== 'keep')
+      graph.refuse(`nulls of ${what} is 'drop' or 'keep', not ${textOf(nulls)}`);
     const sources = list.map((topic) => this.#source(what, topic, { ...options, role: 'stream', nulls }));
     const inputs = sources.map(({ index }) => ({ from: index, carries: 'records' }) as const);
     const node = sources.length === 1 ? (sources[0] as DeclaredNode) : graph.add({ kind: 'merge', inputs });

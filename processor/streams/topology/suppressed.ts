@@ -1,4 +1,5 @@
-import { checkOptions } from '../options.ts';
+import { StreamsError } from '../errors.ts';
+import { checkOptions, textOf } from '../options.ts';
 
 /** How long a table holds its rows back. */
 export type Suppressed =
@@ -19,11 +20,29 @@ export function untilWindowCloses(): Suppressed {
  * @throws RangeError for what is no time, or no number of rows.
  */
 export function untilTimeLimit(limitMs: number, options: { readonly maxRows?: number } = {}): Suppressed {
-  checkOptions('untilTimeLimit()', options, ['maxRows']);
+  const what = 'untilTimeLimit()';
+  checkOptions(what, options, ['maxRows']);
   const { maxRows = Infinity } = options;
-  if (limitMs !== Infinity && (!Number.isSafeInteger(limitMs) || limitMs < 0))
-    throw new RangeError(`untilTimeLimit() takes whole milliseconds from 0 on, or Infinity, not ${String(limitMs)}`);
-  if (maxRows !== Infinity && (!Number.isSafeInteger(maxRows) || maxRows < 1))
-    throw new RangeError(`maxRows must be a whole number, 1 or more, not ${String(maxRows)}`);
+  checkLimits(what, limitMs, maxRows);
   return { until: 'time-limit', limitMs, maxRows };
+}
+
+/** What `what` was given, which may be an object of the caller's. @throws StreamsError CONFIG_INVALID; RangeError */
+export function checkedSuppressed(what: string, suppressed: Suppressed): Suppressed {
+  checkOptions(what, suppressed, ['until', 'limitMs', 'maxRows']);
+  const { until } = suppressed;
+  if (until !== 'window-closes' && until !== 'time-limit')
+    throw new StreamsError(
+      'CONFIG_INVALID',
+      `${what} takes until: 'window-closes' or 'time-limit', not ${textOf(until)}`,
+    );
+  if (until === 'time-limit') checkLimits(what, suppressed.limitMs, suppressed.maxRows);
+  return suppressed;
+}
+
+function checkLimits(what: string, limitMs: number, maxRows: number): void {
+  if (limitMs !== Infinity && (!Number.isSafeInteger(limitMs) || limitMs < 0))
+    throw new RangeError(`${what} takes whole milliseconds from 0 on, or Infinity, not ${textOf(limitMs)}`);
+  if (maxRows !== Infinity && (!Number.isSafeInteger(maxRows) || maxRows < 1))
+    throw new RangeError(`maxRows of ${what} must be a whole number, 1 or more, not ${textOf(maxRows)}`);
 }

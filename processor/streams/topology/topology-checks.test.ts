@@ -155,7 +155,7 @@ test.each<[string, (builder: StreamsBuilder) => void, RegExp]>([
   [
     'a store whose changelog is a text',
     (b) => void text(b).process(nothing, { stores: [{ ...spec('c'), changelog: 'no' } as never] }),
-    invalid(/"c".*changelog no: it is true or false/),
+    invalid(/changelog of the store "c" .* is true or false, not "no"/),
   ],
   [
     'a window store without a size',

@@ -1,5 +1,5 @@
 import { messageOf } from '../errors.ts';
-import { textOf } from '../options.ts';
+import { didYouMean, textOf, unknownPart } from '../options.ts';
 import { isStoreName } from '../store/data-key.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
 import { storesOf, storesOfJoin, type Aggregation, type DeclaredNode, type GraphNode } from './graph.ts';
@@ -265,9 +265,10 @@ export function findStoreProblem(node: string, store: StoreSpec<unknown>): strin
     return `${what} is of the kind ${String(kind)}: there are ${KINDS.join(', ')}`;
   if (!isSerde(serde)) return `${what} has no serde: an object with serialize and deserialize`;
   if (key !== undefined && !isSerde(key)) return `${what} has a key that is no serde`;
-  for (const flag of STORE_FLAGS)
-    if (store[flag] !== undefined && typeof store[flag] !== 'boolean')
-      return `${what} has ${flag} ${String(store[flag])}: it is true or false`;
+  const flag = STORE_FLAGS.map((one) => findFlagProblem(`${one} of ${what}`, store[one])).find(
+    (problem) => problem !== undefined,
+  );
+  if (flag !== undefined) return flag;
   if (kind === 'window' && !(Number(windowSizeMs) >= 0)) return `${what} needs a windowSizeMs of 0 or more`;
   if ((kind === 'window' || kind === 'session') && !(Number(retentionMs) >= 0))
     return `${what} needs a retentionMs of 0 or more`;
@@ -285,20 +286,32 @@ function findJoinProblem(node: Extract<DeclaredNode, { readonly kind: 'stream-st
   );
 }
 
+const AGGREGATE_PARTS = ['empty', 'add', 'merge', 'subtract', 'combine', 'serde'];
+
 function findAggregateProblem(
   node: string,
   { aggregate, store }: Pick<Aggregation, 'aggregate' | 'store'>,
 ): string | undefined {
-  const missing = (['empty', 'add'] as const).find(
-    (part) => typeof (aggregate as typeof aggregate | undefined)?.[part] !== 'function',
-  );
-  if (missing !== undefined) return `the aggregate of the store "${store.name}" of ${node} has no ${missing}()`;
+  const what = `the aggregate of the store "${store.name}" of ${node}`;
+  const parts = ((aggregate as unknown) ?? {}) as Readonly<Record<string, unknown>>;
+  const missing = ['empty', 'add'].find((part) => typeof parts[part] !== 'function');
+  if (missing !== undefined) return `${what} has no ${missing}()`;
+  const unknown = unknownPart(parts, AGGREGATE_PARTS);
+  if (unknown !== undefined) return `${what} has no part "${unknown}": ${didYouMean(unknown, AGGREGATE_PARTS)}`;
+  const wrong = ['merge', 'subtract'].find((part) => !['undefined', 'function'].includes(typeof parts[part]));
+  if (wrong !== undefined) return `${what}: ${wrong} is a function, not ${textOf(parts[wrong])}`;
+  const combine = findFlagProblem(`${what}: combine`, parts['combine']);
+  if (combine !== undefined) return combine;
   try {
     emptyOf(aggregate);
     return undefined;
   } catch (error) {
-    return `empty() of the aggregate of the store "${store.name}" of ${node} throws: ${messageOf(error)}`;
+    return `empty() of ${what} throws: ${messageOf(error)}`;
   }
+}
+
+export function findFlagProblem(what: string, flag: unknown): string | undefined {
+  return flag === undefined || typeof flag === 'boolean' ? undefined : `${what} is true or false, not ${textOf(flag)}`;
 }
 
 /** Whether something can turn values into bytes and back: from JavaScript anything may come. */

@@ -1,11 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import {
+  int32Serde,
+  jsonSerde,
+  session,
+  sliding,
   StreamsBuilder,
   stringSerde,
   TopologyTestDriver,
   tumbling,
   type Aggregate,
   type SourceStream,
+  type TableReducers,
 } from '../index.ts';
 
 /** Functions as a JavaScript user may write them. */
@@ -261,4 +266,72 @@ test('predicates may answer anything that JavaScript takes for true or false', a
   );
   await driver.pipe('in', { value: 'v' }, { value: 'w' });
   expect(driver.output('out').map(({ value }) => String(value))).toEqual(['v']);
+});
+
+/** Of a class of the user's, with a field of its own that each of its functions needs. */
+class LetterSum implements Aggregate<string, number> {
+  readonly factor = 2;
+  readonly serde = jsonSerde<number>();
+  #of(value: string): number {
+    return this.factor * value.length;
+  }
+  empty(): number {
+    return this.factor - 2;
+  }
+  add(sum: number, value: string): number {
+    return sum + this.#of(value);
+  }
+  subtract(sum: number, value: string): number {
+    return sum - this.#of(value);
+  }
+  merge(a: number, b: number): number {
+    return this.factor > 0 ? a + b : NaN;
+  }
+}
+
+test('aggregates and reducers may be objects whose functions use this', async () => {
+  const builder = new StreamsBuilder();
+  const texts = builder.stream('in', { value: stringSerde });
+  const byKey = texts.groupByKey({ name: 'k' });
+  byKey.aggregate(new LetterSum(), { store: 'combined' });
+  byKey.windowedBy(tumbling({ sizeMs: 100, graceMs: 100 })).aggregate(new LetterSum(), { store: 'windows' });
+  byKey.windowedBy(session({ gapMs: 10, graceMs: 100 })).aggregate(new LetterSum(), { store: 'sessions' });
+  byKey.windowedBy(sliding({ differenceMs: 10, graceMs: 100 })).aggregate(new LetterSum(), { store: 'sliding' });
+  texts
+    .groupBy((value) => value.length, { name: 'shuffled', key: int32Serde })
+    .aggregate(new LetterSum(), { store: 'behind' });
+  const table = builder.table('rows', { value: stringSerde });
+  table
+    .groupBy((value, key) => ({ key: key.length, value }), { name: 't', key: int32Serde, value: stringSerde })
+    .aggregate(new LetterSum(), { store: 'retracted' });
+  class Longest {
+    readonly least = 1;
+    add(one: string, other: string): string {
+      return one.length >= Math.max(this.least, other.length) ? one : other;
+    }
+    subtract(one: string, other: string): string | null {
+      return one === other && this.least > 0 ? null : one;
+    }
+  }
+  table
+    .groupBy((value, key) => ({ key: key.length, value }), { name: 'r', key: int32Serde, value: stringSerde })
+    .reduce(new Longest() as TableReducers<string>, { store: 'reduced', value: stringSerde });
+  const driver = new TopologyTestDriver(builder.build());
+  await driver.pipe('in', { key: 'k', value: 'abc', timestampMs: 5 }, { key: 'k', value: 'de', timestampMs: 6 });
+  await driver.pipe('rows', { key: 'a', value: 'abc' }, { key: 'b', value: 'de' });
+  await driver.pipe('rows', { key: 'b', value: null });
+  const values = (store: string): unknown[] => driver.rows(store).map(({ value }) => value);
+  expect(
+    Object.fromEntries(
+      ['combined', 'windows', 'sessions', 'behind', 'retracted', 'reduced'].map((store) => [store, values(store)]),
+    ),
+  ).toEqual({
+    combined: [10],
+    windows: [10],
+    sessions: [10],
+    behind: [4, 6],
+    retracted: [6],
+    reduced: ['abc'],
+  });
+  expect(values('sliding')).toContain(10);
 });

@@ -75,7 +75,7 @@ function compileAdd(node: AggregateNode, runtime: TaskRuntime, targets: Aggregat
   if (windows !== undefined && isSession(windows)) return compileSessions(node, windows, runtime, targets);
   if (windows !== undefined && isSliding(windows)) return compileSliding(node, windows, runtime, targets);
   const empty = emptyOf(aggregate);
-  const add = addOwn(aggregate.add as never, aggregate.serde);
+  const add = addOwn(aggregate, 'add');
   // mutant: partial-of-each-window
   const nextValue: NextValue<unknown> = (value, part, key, at, last) =>
     add(value ?? empty(), last || !canChange(part) ? part : copyOf(part), key, at);

@@ -46,7 +46,7 @@ export function compileCombine(node: CombineNode, runtime: TaskRuntime): Emit {
   const keyOf = withRecord(node.keyOf, runtime);
   const keys = storeKeys(node.key);
   const empty = emptyOf(aggregate);
-  const add = addOwn(aggregate.add as never, aggregate.serde);
+  const add = addOwn(aggregate, 'add');
   const windows = feeds.flatMap((fed) => fed.windows ?? []);
   const grainMs = commonGrainMs(windows);
   // Any store that it feeds is the address of all of them.

@@ -1,4 +1,5 @@
-import { StreamsError } from '../../errors.ts';
+import { messageOf, StreamsError } from '../../errors.ts';
+import { checkFunctions, checkOptions } from '../../options.ts';
 import type { KeyValueStore, StoreSpec, WindowStore } from '../../store/typed-store.ts';
 import { eventTimeOf, whyNoEventTime } from '../event-time.ts';
 import type { ProcessNode } from '../graph.ts';
@@ -32,7 +33,11 @@ export function compileProcess(
       );
     return viewOf(spec, runtime, () => workedOnMs);
   };
-  const forward = (key: unknown, value: unknown, options: ForwardOptions = {}): void => {
+  const forward = (key: unknown, value: unknown, options: ForwardOptions = PLAINLY): void => {
+    if (options !== PLAINLY)
+      asUserCode(() => {
+        checkOptions('forward()', options, ['timestampMs', 'headers', 'to']);
+      });
     const { timestampMs = workedOnMs, headers, to } = options;
     const at = eventTimeOf(timestampMs);
     if (Number.isNaN(at)) throw failedAt(name, new TypeError(`forward: ${whyNoEventTime(timestampMs)}`));
@@ -59,8 +64,13 @@ export function compileProcess(
     store: (store: string | StoreSpec) => view(typeof store === 'string' ? store : store.name),
     keyValueStore: <V, K>(store: string) => view(store) as KeyValueStore<K, V>,
     windowStore: <V, K>(store: string) => view(store) as WindowStore<K, V>,
-    schedule: (schedule, call) =>
-      runtime.schedule(schedule, (timestampMs) => workOn(null, timestampMs, () => settled(call(timestampMs)))),
+    schedule: (schedule, call) => {
+      asUserCode(() => {
+        checkOptions('schedule()', schedule, ['everyMs', 'clock']);
+        checkFunctions('schedule()', { call }, ['call']);
+      });
+      return runtime.schedule(schedule, (timestampMs) => workOn(null, timestampMs, () => settled(call(timestampMs))));
+    },
     commit: () => runtime.requestCommit(),
     forward: keepsKey ? (value: unknown, options?: ForwardOptions) => forward(keptKey, value, options) : forward,
   } as ProcessorContext<unknown, unknown> & FixedKeyProcessorContext<unknown>;
@@ -89,7 +99,17 @@ export function compileProcess(
   };
 }
 
+/** What a processor calls wrongly is its own failure, which names the record. */
+function asUserCode(check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    throw new TypeError(messageOf(error));
+  }
+}
+
 const NOT_READ = undefined as never;
+const PLAINLY: ForwardOptions = {};
 
 /** A store as user code sees it. Rows that it puts have the time of what it is working on. */
 function viewOf({ name, kind }: StoreSpec, runtime: TaskRuntime, timeOf: () => number): unknown {

@@ -19,8 +19,8 @@ export function compileSessions(
   const intake = runtime.intakeOf(store.name);
   const time = runtime.stepTimeOf(store.name);
   const empty = emptyOf(aggregate);
-  const add = addOwn(aggregate.add as never, aggregate.serde);
-  const merge = addOwn((aggregate.merge as NonNullable<typeof aggregate.merge>).bind(aggregate), aggregate.serde);
+  const add = addOwn(aggregate, 'add');
+  const merge = addOwn(aggregate, 'merge');
   return (key, value, at) => {
     const streamTimeMs = time.reached(at);
     // One that is closed has been told for the last time, however long it is kept.

@@ -29,7 +29,7 @@ export function compileSliding(
   const intake = runtime.intakeOf(store.name);
   const time = runtime.stepTimeOf(store.name);
   const empty = emptyOf(aggregate);
-  const add = addOwn(aggregate.add as never, aggregate.serde);
+  const add = addOwn(aggregate, 'add');
 
   return (key, value, at) => {
     const streamTimeMs = time.reached(at);

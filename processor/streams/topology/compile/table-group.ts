@@ -66,8 +66,8 @@ export function compileTableAggregate(
   const changed = ChangedRows.ofStore(store, runtime, next);
   const isTimed = store.timed === true;
   const empty = emptyOf(aggregate);
-  const add = addOwn(aggregate.add as never, aggregate.serde);
-  const subtract = addOwn(aggregate.subtract as never, aggregate.serde);
+  const add = addOwn(aggregate, 'add');
+  const subtract = addOwn(aggregate, 'subtract');
   const update: UpdateRow = (key, added, subtracted, at) => {
     try {
       const row = isTimed ? rows.row(key) : undefined;
