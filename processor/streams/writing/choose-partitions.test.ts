@@ -22,7 +22,7 @@ const refusing = (): {
   return { refused, onRefused: (one, error) => refused.push([one, error]) };
 };
 
-test('a record whose partition was not known gets it by the count of its own topic, in its place among the others', () => {
+test('a record whose partition was not known gets it by the count of its topic, in its place among the others', () => {
   const { refused, onRefused } = refusing();
   const last = { choosePartition: (count: number) => count - 1 };
   const known = record('other', 'b', { partition: 7 });

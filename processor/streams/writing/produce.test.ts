@@ -385,7 +385,7 @@ describe('what is sent with replacements', () => {
   };
   const large = (more: Partial<OutgoingRecord> = {}) => record('small', 0, { value: randomBytes(2_000), ...more });
 
-  test('goes out in its order, and in place of what is refused what the application says, behind the others', async () => {
+  test('goes out in its order, and what replaces a refused one behind the others', async () => {
     const refuse = jest.fn<RefuseRecord>(() => [record('dlq', 7)]);
     const refused = [large({ origin: source }), large({ origin: null })];
     const { offsets, log } = await send([...refused, record('small', 1, { origin: source })], refuse);
