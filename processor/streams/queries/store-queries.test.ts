@@ -323,6 +323,16 @@ test('stale stores: standbys, and tasks that are being restored, on request', as
   expect(await all(view.all())).toHaveLength(3_000);
 });
 
+test('without being asked for, rows of a standby are not among those of a store', async () => {
+  const { threads, view } = await words();
+  Object.assign(threads.held.get('0_0') as Held, { role: 'STANDBY' });
+  const rows = await all(view.all());
+  expect(rows.map(([word]) => word)).toEqual(WORDS.filter((word) => partition(word) === 1));
+  expect(await view.approximateSize()).toBe(rows.length);
+  await expect(view.get(here)).rejects.toMatchObject({ code: 'STORE_NOT_HERE', taskId: '0_0' });
+  expect(await view.get(elsewhere)).toBe(WORDS.indexOf(elsewhere));
+});
+
 test('a store that is closed under a read is not here, one that is damaged says so', async () => {
   const { threads, view } = await words();
   await (threads.held.get('0_0') as Held).store.close();

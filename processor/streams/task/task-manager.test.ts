@@ -23,7 +23,14 @@ import { parseTopicPartition, topicPartition } from '../kafka/topic-partition.ts
 
 const APPLICATION = 'app';
 
-function counting(startAt: StartAt): Topology {
+interface Shape {
+  readonly exactlyOnce?: boolean;
+  readonly startAt?: StartAt;
+  /** Of the store. */
+  readonly changelog?: boolean;
+}
+
+function counting({ startAt = 'earliest', changelog = true }: Shape): Topology {
   const builder = new StreamsBuilder();
   const timestampMs = (word: string): number => word.length * 1_000;
   builder.stream('words', { decode: ({ value }) => String(value), timestampMs, startAt }).process(
@@ -41,6 +48,7 @@ function counting(startAt: StartAt): Topology {
         {
           name: 'counts',
           kind: 'key-value',
+          changelog,
           serde: { serialize: (count) => Buffer.from(String(count)), deserialize: (bytes) => Number(bytes.toString()) },
         },
       ],
@@ -70,9 +78,10 @@ class Bench {
   readonly tasks: TaskManager;
   readonly #fetcher: RecordFetcher;
 
-  constructor(slotDirectory: string, exactlyOnce = true, startAt: StartAt = 'earliest') {
+  constructor(slotDirectory: string, shape: Shape = {}) {
+    const { exactlyOnce = true } = shape;
     this.disk = new DiskWait(slotDirectory, quietLogger);
-    const topology = counting(startAt);
+    const topology = counting(shape);
     const partitionsOf = (): number => 1;
     const layout = new TaskLayout(topology, APPLICATION, partitionsOf);
     this.brokers.add('words', 0, 1);
@@ -233,6 +242,12 @@ afterEach(async () => {
 
 const ASSIGNED = { words: [0] };
 
+const KEPT = 'app-offsets-0';
+const keep = (value: string | null): number | undefined =>
+  bench.brokers.partitions
+    .get(KEPT)
+    ?.values.push({ key: Buffer.from('0_0'), value: value === null ? null : Buffer.from(value) });
+
 async function run(...failures: Failure[]): Promise<void> {
   bench.failures.push(...failures);
   await bench.tasks.assign(ASSIGNED);
@@ -245,7 +260,7 @@ const ALL = { changelog: { a: 2, b: 1 }, store: { a: 2, b: 1 } };
 test('a source that starts at the latest passes over what was there, and nothing that comes later', async () => {
   await bench.close();
   for (const exactlyOnce of [true, false]) {
-    const late = new Bench(slot, exactlyOnce, 'latest');
+    const late = new Bench(slot, { exactlyOnce, startAt: 'latest' });
     bench = late;
     late.publish('old', 'old');
     await late.tasks.assign(ASSIGNED);
@@ -264,6 +279,46 @@ test('a source that starts at the latest passes over what was there, and nothing
     await rm(slot, { recursive: true, force: true });
     await mkdir(slot, { recursive: true });
   }
+});
+
+test('a source that starts at the latest starts before what an open transaction has written', async () => {
+  await bench.close();
+  const late = new Bench(slot, { startAt: 'latest' });
+  bench = late;
+  late.publish('old', 'old', 'open');
+  const words = late.brokers.partitions.get('words-0') as FakePartition;
+  words.lastStableEnd = 2;
+  await late.tasks.assign(ASSIGNED);
+  await late.untilRunning();
+  await late.tasks.commit(performance.now());
+  expect(late.brokers.committed.get('words-0')).toBe(2);
+  delete words.lastStableEnd;
+  await late.work();
+  expect(late.counts().store).toEqual({ open: 1 });
+});
+
+test('a store without a changelog begins empty when the group has gone on elsewhere, and only then', async () => {
+  await bench.close();
+  const unlogged = new Bench(slot, { changelog: false });
+  bench = unlogged;
+  const counted = (): (string | undefined)[] => {
+    const store = unlogged.tasks.running()[0]?.store;
+    return ['a', 'b'].map((word) => store?.get('counts', Buffer.from(word))?.toString());
+  };
+  await run();
+  expect(counted()).toEqual(['2', '1']);
+  await unlogged.tasks.assign({});
+  await unlogged.tasks.assign(ASSIGNED);
+  await unlogged.untilRunning();
+  expect(counted()).toEqual(['2', '1']);
+  await unlogged.tasks.assign({});
+  // Another instance has counted one more.
+  unlogged.publish('b');
+  unlogged.brokers.committed.set('words-0', 4);
+  keep('{"words-0":4}');
+  await unlogged.tasks.assign(ASSIGNED);
+  await unlogged.untilRunning();
+  expect(counted()).toEqual([undefined, undefined]);
 });
 
 test('an initialised task goes on from the stream time of its last commit, though it has no windows', async () => {
@@ -517,11 +572,6 @@ describe('initialising', () => {
     expect(bench.fatal).toEqual([expect.objectContaining({ code })]);
   });
 
-  const KEPT = 'app-offsets-0';
-  const keep = (value: string | null): number | undefined =>
-    bench.brokers.partitions
-      .get(KEPT)
-      ?.values.push({ key: Buffer.from('0_0'), value: value === null ? null : Buffer.from(value) });
   const untilFatal = (): Promise<void> => until(() => bench.fatal.length > 0, 'it is refused');
   /** Processes three records, loses the disk, and stands with this offset in the group. */
   async function movedOnAnEmptyDisk(offset: number | undefined): Promise<void> {
@@ -601,7 +651,7 @@ describe('initialising', () => {
 
   test('with at_least_once takes back what is kept: its offsets go on without it', async () => {
     keep('{"words-0":1}');
-    const plain = new Bench(slot, false);
+    const plain = new Bench(slot, { exactlyOnce: false });
     try {
       plain.brokers.partitions.set(KEPT, bench.brokers.partitions.get(KEPT) as FakePartition);
       plain.publish('a', 'b');

@@ -41,6 +41,15 @@ const logger: Logger = {
 
 beforeEach(() => {
   jest.useFakeTimers();
+  supervise();
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+/** In place of the one before, whose watch is over. */
+function supervise(config: { readonly maxTaskIdleMs?: number } = {}): void {
+  jest.clearAllTimers();
   errors.length = 0;
   standIns.splice(0, Infinity, new StandIn(), new StandIn());
   const init: ThreadInit = {
@@ -49,7 +58,7 @@ beforeEach(() => {
     processId: 'process',
     slotDirectory: '',
     connection: { brokers: ['localhost:9092'], clientId: 'app' },
-    config: parseStreamsConfig({ applicationId: 'app', stateDir: '/nowhere', threadHangTimeoutMs: HANG_MS }),
+    config: parseStreamsConfig({ applicationId: 'app', stateDir: '/nowhere', threadHangTimeoutMs: HANG_MS, ...config }),
     partitionCounts: {},
     topicIds: {},
     subTopologyNumbers: [],
@@ -70,10 +79,7 @@ beforeEach(() => {
     standIns.slice() as unknown as Worker[],
   );
   supervisor.start();
-});
-afterEach(() => {
-  jest.useRealTimers();
-});
+}
 
 const [first, second] = [(): StandIn => standIns[0] as StandIn, (): StandIn => standIns[1] as StandIn];
 
@@ -141,6 +147,23 @@ test('a thread that is paused is not one that makes no progress', () => {
   expect([errors, first().terminated]).toEqual([[], false]);
   supervisor.resume();
   live();
+  expect(errors).toEqual([expect.stringMatching(/committed nothing for \d+ ms although there is lag/)]);
+});
+
+test('one whose tasks may wait for an empty input is given the time that is configured for it, and more no', () => {
+  const IDLE_MS = 300_000;
+  supervise({ maxTaskIdleMs: IDLE_MS });
+  expect(first().heard[0]).toMatchObject({ kind: 'start', init: { config: { maxTaskIdleMs: IDLE_MS } } });
+  first().say({ kind: 'loaded' });
+  const waitFor = (ms: number): void => {
+    for (let at = 0; at < ms; at += 1_000) {
+      jest.advanceTimersByTime(1_000);
+      first().say(status(0));
+    }
+  };
+  waitFor(IDLE_MS);
+  expect([errors, first().terminated]).toEqual([[], false]);
+  waitFor(100_000);
   expect(errors).toEqual([expect.stringMatching(/committed nothing for \d+ ms although there is lag/)]);
 });
 

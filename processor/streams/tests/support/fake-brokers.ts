@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FetchedBytes } from '../../kafka/fetch-protocol.ts';
-import type { ProtocolRequest } from '../../kafka/broker.ts';
+import { READ_COMMITTED, type ProtocolRequest } from '../../kafka/broker.ts';
 import type { RestoreCluster } from '../../reading/changelog-reader.ts';
 import { batchBytes, type RecordSpec } from './record-batch-bytes.ts';
 
@@ -11,6 +11,8 @@ export interface FakePartition {
   /** -1: none. What the metadata say after the next refresh. */
   leader: number;
   values: FakeValue[];
+  /** Where a transaction is open, if one is: what is committed ends there. */
+  lastStableEnd?: number;
   /** Answered in place of records when not 0. */
   errorCode: number;
   /** Answered in place of `values`: batches as they lie in the log. */
@@ -59,8 +61,10 @@ export class FakeBrokers implements RestoreCluster {
     for (const [name, { leader }] of this.partitions) this.#leaders.set(name, leader);
   }
 
-  async offsetRange(topic: string, partition: number): Promise<{ first: number; end: number }> {
-    return { first: 0, end: this.partitions.get(`${topic}-${String(partition)}`)?.values.length ?? 0 };
+  async offsetRange(topic: string, partition: number, isolationLevel: number): Promise<{ first: number; end: number }> {
+    const log = this.partitions.get(`${topic}-${String(partition)}`);
+    const end = log?.values.length ?? 0;
+    return { first: 0, end: isolationLevel === READ_COMMITTED ? (log?.lastStableEnd ?? end) : end };
   }
 
   /** Committed offsets by `topic-partition`. */
