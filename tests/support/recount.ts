@@ -115,13 +115,16 @@ const STATES = (
   'AL AK AZ AR CA CO CT DC DE FL GA HI IA ID IL IN KS KY LA MA MD ME MI MN MO MS MT NC ND NE NH NJ NM NV NY OH ' +
   'OK OR PA RI SC SD TN TX UT VA VT WA WI WV WY'
 ).split(' ');
+const STATE_OF_LOCALE = new Map(STATES.map((code) => [code.toLowerCase(), code]));
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const OLDEST_TIME_MS = Date.parse('2000-01-01T00:00:00Z');
 
 /** What becomes of one record. */
 export function readRecord({ value, timestampMs }: RawRecord, nowMs: number): Reading {
   if (value === null) return { deadLetter: 'NO_VALUE' };
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(value);
+    text = UTF8.decode(value);
   } catch {
     return { deadLetter: 'NOT_UTF8' };
   }
@@ -152,10 +155,7 @@ export function readRecord({ value, timestampMs }: RawRecord, nowMs: number): Re
   let state = 'UNATTRIBUTED';
   const locale = fields.get('locale');
   if (!isMissing(locale)) {
-    const found =
-      typeof locale === 'string'
-        ? STATES.find((code) => code.toLowerCase() === asciiLowerCase(locale.trim()))
-        : undefined;
+    const found = typeof locale === 'string' ? STATE_OF_LOCALE.get(asciiLowerCase(locale.trim())) : undefined;
     if (found === undefined) invalid.push('locale');
     else state = found;
   }
@@ -181,7 +181,7 @@ function asciiLowerCase(text: string): string {
 }
 
 function isPlausible(timeMs: number, nowMs: number): boolean {
-  return timeMs >= Date.parse('2000-01-01T00:00:00Z') && timeMs - nowMs <= 3_600_000;
+  return timeMs >= OLDEST_TIME_MS && timeMs - nowMs <= 3_600_000;
 }
 
 /** Epoch milliseconds, or null for what is no time. */
