@@ -24,7 +24,7 @@ export async function serveHealth(options: {
   const server = createServer(
     { keepAliveTimeout: KEEP_ALIVE_MS, shouldUpgradeCallback: () => false },
     (request, response) => {
-      const path = (request.url ?? '/').split('?')[0];
+      const [path, query = ''] = (request.url ?? '/').split('?', 2);
       if (request.method !== 'GET' && request.method !== 'HEAD') {
         response.setHeader('allow', 'GET, HEAD');
         answer(response, 405, { error: 'only GET and HEAD are served here' });
@@ -48,10 +48,14 @@ export async function serveHealth(options: {
           reason === null ? { status: 'ready' } : { status: 'not ready', reason: withVariables(reason) },
         );
       } else if (path === '/metrics') {
-        void metrics.metrics().then((text) => {
-          response.writeHead(200, { 'content-type': metrics.contentType });
-          response.end(text);
-        });
+        const names = new URLSearchParams(query).getAll('name[]');
+        const unknown = names.find((name) => metrics.getSingleMetric(name) === undefined);
+        if (unknown === undefined)
+          void textOf(metrics, names).then((text) => {
+            response.writeHead(200, { 'content-type': metrics.contentType });
+            response.end(text);
+          });
+        else answer(response, 400, { error: `there is no metric "${unknown}" here` });
       } else {
         answer(response, 404, {
           error:
@@ -75,6 +79,13 @@ export async function serveHealth(options: {
         server.closeAllConnections();
       }),
   };
+}
+
+/** All metrics, or those that are named: measuring the process itself, its memory above all, costs the most. */
+async function textOf(metrics: ReturnType<typeof processorMetrics>, names: readonly string[]): Promise<string> {
+  if (names.length === 0) return metrics.metrics();
+  const texts = await Promise.all(names.map((name) => metrics.getSingleMetricAsString(name)));
+  return `${texts.join('\n\n')}\n`;
 }
 
 function answer(response: ServerResponse, status: number, body: object): void {

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AppProcess } from './app-process.ts';
 import { sized } from './chaos.ts';
 
-const LOOK_MS = 50;
+/** Far shorter than what it looks for lasts, below. */
+const LOOK_MS = sized({ short: 250, full: 50 });
 /**
  * What processes say of themselves may be this old: two statuses of a chaos run, and the look; older where something
  * else has the cores.
