@@ -13,8 +13,6 @@ interface Punctuator {
   readonly everyMs: number;
   readonly call: (timestampMs: number) => void;
   dueMs: number;
-  /** As of the last commit: where an abort goes back to. */
-  committedDueMs: number;
   cancelled: boolean;
 }
 
@@ -39,7 +37,7 @@ export class Punctuators {
     if (queue === undefined)
       throw new TypeError(`schedule takes the clock 'stream-time' or 'wall-clock', not ${String(clock)}`);
     const dueMs = clock === 'stream-time' ? 0 : nowMs + everyMs;
-    const punctuator = { everyMs, call, dueMs, committedDueMs: dueMs, cancelled: false };
+    const punctuator = { everyMs, call, dueMs, cancelled: false };
     queue.push(punctuator);
     return {
       cancel: () => {
@@ -80,14 +78,5 @@ export class Punctuators {
 
   committed(): void {
     this.#called = false;
-    for (const queue of Object.values(this.#byClock))
-      for (const punctuator of queue) punctuator.committedDueMs = punctuator.dueMs;
-  }
-
-  /** What was called since the last commit never happened. */
-  aborted(): void {
-    this.#called = false;
-    for (const queue of Object.values(this.#byClock))
-      for (const punctuator of queue) punctuator.dueMs = punctuator.committedDueMs;
   }
 }

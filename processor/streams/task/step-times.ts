@@ -77,11 +77,6 @@ export class StepTimes {
     return changes;
   }
 
-  /** After an abort: back to what is committed. @throws StreamsError STORE_DAMAGED for a row that cannot be read. */
-  load(): void {
-    for (const [store, step] of this.#steps) this.#load(store, step);
-  }
-
   #keptOf(store: string, made: KeptTime): KeptTime {
     const known = this.#steps.get(store);
     if (known !== undefined) return known;
@@ -90,6 +85,7 @@ export class StepTimes {
     return made;
   }
 
+  /** @throws StreamsError STORE_DAMAGED for a row that cannot be read. */
   #load(name: string, step: KeptTime): void {
     const { store, taskId } = this.#options;
     const bytes = store?.get(name, STEP_TIME_KEY);

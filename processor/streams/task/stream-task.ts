@@ -135,9 +135,13 @@ export class StreamTask implements CommitTarget {
     this.#startUncommitted = true;
   }
 
-  /** Forgets all that is not committed: it is read again when the task has been initialised again. */
+  /**
+   * Forgets all that is not committed: it is read again when the task has been initialised again, with a new graph.
+   */
   abort(): void {
-    this.graph?.aborted();
+    this.dropped.aborted();
+    this.collector.clear();
+    this.time.load(this.store);
     this.time.start(this.#committed);
   }
 

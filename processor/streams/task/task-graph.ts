@@ -103,14 +103,13 @@ export class TaskGraph implements TaskRuntime {
   /** What is done while there is no record. */
   #doing = 'at the commit';
   /** Records that a failure has dead-lettered: one that fails at several nodes is one letter. */
-  #lettered = new WeakSet<ConsumerRecord>();
+  readonly #lettered = new WeakSet<ConsumerRecord>();
   /** The wall clock while a batch is processed; undefined between batches. */
   #batchMs: number | undefined;
   /** The last flush has expired as many windows as it may, and there may be more. */
   #expiryLeft = false;
   #flushing = false;
   #flushHooks: (() => void)[] = [];
-  #clearHooks: (() => void)[] = [];
   readonly #closeHooks: (() => void)[] = [];
 
   constructor(options: TaskGraphOptions) {
@@ -328,18 +327,6 @@ export class TaskGraph implements TaskRuntime {
     this.#dropped.committed();
   }
 
-  /** After an abort: everything since the last commit never happened. */
-  aborted(): void {
-    this.#stores.clear();
-    this.#punctuators.aborted();
-    this.#dropped.aborted();
-    this.#lettered = new WeakSet();
-    for (const clear of this.#clearHooks) clear();
-    this.#options.collector.clear();
-    this.#time.load(this.#options.store);
-    this.#stepTimes.load();
-  }
-
   /**
    * Something waits for a commit although no record came: what is to be sent, or windows beyond the limit of the last
    * one.
@@ -519,10 +506,6 @@ export class TaskGraph implements TaskRuntime {
 
   onFlush(flush: () => void): void {
     this.#flushHooks.push(flush);
-  }
-
-  onClear(clear: () => void): void {
-    this.#clearHooks.push(clear);
   }
 
   onClose(close: () => void): void {

@@ -97,7 +97,7 @@ export class TaskStores {
     return { tombstones, isLeft };
   }
 
-  /** After a commit and after an abort: they read from disk again. */
+  /** After a commit: they read from disk again. */
   clear(): void {
     for (const store of this.#buffered) store.clear();
   }

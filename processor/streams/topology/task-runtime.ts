@@ -145,8 +145,6 @@ export interface TaskRuntime {
   place(): string;
   /** Runs at every commit, before anything is sent; nodes upstream first. */
   onFlush(flush: () => void): void;
-  /** Runs when a transaction was aborted: forget what has not been committed. */
-  onClear(clear: () => void): void;
   /** Calls a function now and then, with the time that its clock has reached. */
   schedule(schedule: Schedule, call: (timestampMs: number) => void): Cancellable;
   /** Runs when the task is closed. */

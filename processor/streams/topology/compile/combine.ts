@@ -62,13 +62,6 @@ export function compileCombine(node: CombineNode, runtime: TaskRuntime): Emit {
   // Event time moves on slowly: nearly every record lies in the grain of the one before it.
   let lastGrainStartMs = NaN;
   let lastByKey: Map<string, Accumulator> | undefined;
-  const clear = (): void => {
-    inTime.clear();
-    behind.clear();
-    ofNulls.clear();
-    count = 0;
-    lastByKey = undefined;
-  };
   const bytesOf = (value: unknown): Buffer => {
     try {
       return serialized(aggregate.serde.serialize(value));
@@ -89,9 +82,12 @@ export function compileCombine(node: CombineNode, runtime: TaskRuntime): Emit {
     sendAll(inTime, undefined);
     sendAll(ofNulls, undefined, true);
     for (const [lateByMs, partials] of behind) sendAll(partials, lateByMs);
-    clear();
+    inTime.clear();
+    behind.clear();
+    ofNulls.clear();
+    count = 0;
+    lastByKey = undefined;
   });
-  runtime.onClear(clear);
   const byKeyOf = (partials: Partials, grainStartMs: number): Map<string, Accumulator> => {
     if (partials === inTime && grainStartMs === lastGrainStartMs && lastByKey !== undefined) return lastByKey;
     let byKey = partials.get(grainStartMs);

@@ -68,11 +68,6 @@ export class HeldRecords<V> {
     return taken;
   }
 
-  /** What has not been committed never happened. */
-  clear(): void {
-    this.#oldestMs = undefined;
-  }
-
   #prefixOf(timestampMs: number, key: Buffer): string {
     return `${this.#lane}${numberText(timestampMs)}${key.toString('latin1').replaceAll('\0', '\0\u00ff')}\0`;
   }

@@ -130,9 +130,6 @@ class Unmatched {
       left: reachOf('left', windows).afterMs + windows.graceMs,
       right: reachOf('right', windows).afterMs + windows.graceMs,
     };
-    runtime.onClear(() => {
-      for (const held of Object.values(this.#lanes)) held.clear();
-    });
   }
 
   put(side: JoinSide, key: unknown, timestampMs: number, value: unknown): void {

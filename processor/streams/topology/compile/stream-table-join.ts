@@ -73,7 +73,6 @@ function holdBack(
   const rows = runtime.keyValueStore(store.name).ownView() as KeyValueStore<unknown, unknown>;
   const held = new HeldRecords<HeldRecord>(rows as KeyValueStore<Buffer, HeldRecord>);
   const time = runtime.ownTimeOf(store.name);
-  runtime.onClear(() => held.clear());
   /** As the record that it was, and a failure that is let pass does not take the others with it. */
   const tell = runtime.guarded(node, (key, record, at) => {
     const { topic, partition, offset, headers, value } = record as HeldRecord;

@@ -62,11 +62,9 @@ export function compileTableJoin(
   const changed = new Map<string, ChangedKey>();
   const join = rowJoinOf(node);
   const view = viewOfJoin(node, tables);
-  const clear = (): void => changed.clear();
-  runtime.onClear(clear);
   runtime.onFlush(() => {
     for (const row of changed.values()) runtime.attempt(() => tell(row));
-    clear();
+    changed.clear();
   });
   const tell = ({ key, left: leftChange, right: rightChange, current }: ChangedKey): void => {
     runtime.current = current;

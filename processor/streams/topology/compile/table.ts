@@ -75,7 +75,6 @@ export class ChangedRows {
       }
       this.#rows.clear();
     });
-    runtime.onClear(() => this.#rows.clear());
   }
 
   /** Of a table that is kept in a store. */
@@ -153,7 +152,6 @@ function compileToVersionedTable(
     }
     older.clear();
   });
-  runtime.onClear(() => older.clear());
   return (key, value, at) => {
     if (key === null) return runtime.drop('null-key');
     try {
@@ -251,7 +249,6 @@ export function passedOn(
     }
     rows.clear();
   });
-  runtime.onClear(() => rows.clear());
   return (key, value, timestampMs) => rows.set(idOf(key), { key, value, timestampMs, current: runtime.current });
 }
 
