@@ -59,6 +59,17 @@ test('what is gone is another application', () => {
   );
 });
 
+test('what reads one more topic is known by its store: the refusal says what has changed, whatever the order', () => {
+  const before = topologySignature(build(words, clicks));
+  const tapsToo: Part = (builder) =>
+    void builder.stream(['clicks', 'taps'], { value: stringSerde }).groupByKey().count({ store: 'clicks' });
+  const now = started(before, build(tapsToo, words));
+  expect(reads(now)).toEqual(['0 words', '1 by-word', '2 clicks,taps']);
+  expect(signatureMismatch(before, topologySignature(now))).toBe(
+    'sub-topology 2 reads: clicks before, clicks, taps now',
+  );
+});
+
 test('the first start numbers as built', () => {
   expect(reads(started(undefined, build(clicks, words)))).toEqual(['0 clicks', '1 words', '2 by-word']);
 });
