@@ -169,6 +169,8 @@ test('handlers decide, a pause holds, and committed rows are read where they are
       1,
     );
   }
+  // It has a copy, and nobody has asked for one.
+  await expect(second.store(COUNTS).get(here as string)).rejects.toMatchObject({ code: 'STORE_NOT_HERE' });
 
   // One that stands still stays a member, through a rebalance, and has its rows.
   second.pause();
