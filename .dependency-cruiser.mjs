@@ -86,7 +86,7 @@ export default {
       name: 'commit-has-one-caller',
       comment: 'A commit is made by the loop of a thread, through the tasks that it has, or by the test driver.',
       severity: 'error',
-      from: { pathNot: '^processor/streams/(task/task-manager|testing/topology-test-driver)\\.ts$' },
+      from: { pathNot: '^processor/streams/(task/task-manager|testing/driven-tasks)\\.ts$' },
       to: { path: '^processor/streams/task/commit\\.ts$', dependencyTypesNot: ['type-only'] },
     },
     {
