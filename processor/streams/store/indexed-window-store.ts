@@ -57,10 +57,6 @@ export class IndexedWindowStore<K, V> implements LiveWindowStore<K, V> {
         this.#nextNumber = Math.max(this.#nextNumber, ids.numberOf(id, 1) + 1);
   }
 
-  get dirtyEntries(): number {
-    return this.#rows.size;
-  }
-
   /** Of duplicates: the first one. */
   get(key: K, windowStartMs: number): V | undefined {
     const id = this.#firstOf(key, windowStartMs);

@@ -28,10 +28,6 @@ class OpenKeyValueStore<K, V> implements LiveKeyValueStore<K, V> {
     this.#rows = new RowBuffer(spec, committed, this.#keys, index);
   }
 
-  get dirtyEntries(): number {
-    return this.#rows.size;
-  }
-
   idOf(key: K): string {
     return this.#keys.idOf(key);
   }

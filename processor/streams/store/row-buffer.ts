@@ -84,10 +84,6 @@ export class RowBuffer<V> {
     return this.#dirty.get(id)?.value === DELETED;
   }
 
-  get size(): number {
-    return this.#dirty.size;
-  }
-
   get(id: string): V | undefined {
     const dirty = this.#dirty.get(id);
     if (dirty !== undefined) {

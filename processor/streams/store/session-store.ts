@@ -56,10 +56,6 @@ class OpenSessionStore<K, V> implements LiveSessionStore<K, V> {
     });
   }
 
-  get dirtyEntries(): number {
-    return this.#rows.size;
-  }
-
   get(key: K, startMs: number, endMs: number): V | undefined {
     return this.#rows.get(this.#idOf(key, startMs, endMs));
   }

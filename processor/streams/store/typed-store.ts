@@ -109,7 +109,6 @@ export interface BufferedStore {
   flush(): StoreChange[];
   /** Forget all uncommitted writes: after a commit (they are on disk now) and after an abort (they never were). */
   clear(): void;
-  readonly dirtyEntries: number;
 }
 
 /**

@@ -109,10 +109,6 @@ class OpenVersionedStore<K, V> implements LiveVersionedStore<K, V> {
     this.#findNewest();
   }
 
-  get dirtyEntries(): number {
-    return this.#rows.size;
-  }
-
   put(key: K, value: V | null, timestampMs: number): VersionPut {
     return this.#put(key, timestampMs, (id) => this.#rows.put(id, value));
   }

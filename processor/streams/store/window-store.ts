@@ -79,10 +79,6 @@ class OpenWindowStore<K, V> implements LiveWindowStore<K, V> {
     this.#committed = committed;
   }
 
-  get dirtyEntries(): number {
-    return this.#order.length;
-  }
-
   idOf(key: K): string {
     return this.#keys.idOf(key);
   }
