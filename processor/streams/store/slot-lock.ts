@@ -50,8 +50,9 @@ export function takeSlotLock(directory: string, machine: string = machineSinceBo
   const file = join(directory, SLOT_LOCK_FILE);
   const database = new DatabaseSync(file);
   try {
-    // As a pragma: Node 22.15, the oldest that this runs on, does not know the option.
-    database.exec(`PRAGMA busy_timeout = ${MEETING_MS}; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE`);
+    // As a pragma: Node 22.15, the oldest that this runs on, does not know the option. Exclusive mode comes after the
+    // lock: it would keep what was got half-way, and two that meet would keep each other from the rest.
+    database.exec(`PRAGMA busy_timeout = ${MEETING_MS}; BEGIN EXCLUSIVE; PRAGMA locking_mode = EXCLUSIVE`);
     database.exec(
       'CREATE TABLE IF NOT EXISTS process (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), id TEXT NOT ' +
         'NULL, created_at TEXT NOT NULL)',

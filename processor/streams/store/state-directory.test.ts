@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { Logger } from '../logger.ts';
-import { takeSlotLock } from './slot-lock.ts';
+import { SLOT_LOCK_FILE, takeSlotLock } from './slot-lock.ts';
 import { StateDirectory, taskDirectory } from './state-directory.ts';
 
 // Threads and processes of their own start slowly on a busy machine.
@@ -141,6 +141,43 @@ test('a thread of the same process is refused too, and frees its slot when it is
 test('many processes that start together each get one slot, and none is left out between them', async () => {
   const holders = await Promise.all(Array.from({ length: 4 }, () => holdInProcess()));
   expect(holders.map(({ slot }) => slot).sort()).toEqual([0, 1, 2, 3]);
+});
+
+/**
+ * The program of a thread that has begun to take the lock file given to it, says so, and goes on when the other has had
+ * time to come half-way, too.
+ */
+const HALF_WAY = `
+  const { DatabaseSync } = await import('node:sqlite');
+  const { workerData } = await import('node:worker_threads');
+  const steps = new Int32Array(workerData.steps);
+  const database = new DatabaseSync(workerData.file);
+  database.exec('BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS met (round INTEGER)');
+  Atomics.store(steps, 0, 1);
+  Atomics.notify(steps, 0);
+  Atomics.wait(steps, 1, 0, 10);
+  for (;;) try { database.exec('COMMIT'); break; } catch {}
+  database.close();
+`;
+
+test('two that meet half-way do not keep each other from the lock: one has it, then the other', async () => {
+  const directory = join(stateDir, 'met');
+  await mkdir(directory);
+  takeSlotLock(directory)?.release();
+  let taken: ReturnType<typeof takeSlotLock> = null;
+  // A thread that is held up for longer than the other waits, on a busy machine, says nothing.
+  for (let round = 0; round < 20 && taken === null; round += 1) {
+    const steps = new Int32Array(new SharedArrayBuffer(8));
+    const other = new Worker(new URL(`data:text/javascript,${encodeURIComponent(HALF_WAY)}`), {
+      workerData: { file: join(directory, SLOT_LOCK_FILE), steps: steps.buffer },
+    });
+    const ended = once(other, 'exit');
+    await Atomics.waitAsync(steps, 0, 0).value;
+    taken = takeSlotLock(directory);
+    await ended;
+  }
+  expect(taken).not.toBeNull();
+  taken?.release();
 });
 
 test('it lists the tasks that have a store, and neither files nor what was set aside', async () => {
