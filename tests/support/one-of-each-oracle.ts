@@ -26,6 +26,7 @@ import {
   type User,
   type Visit,
 } from './one-of-each-topology.ts';
+import { tableDifference } from './table-difference.ts';
 import { HangingTransactionError, readTopic, type ReadTopic } from './topic-reader.ts';
 
 export interface OneOfEachOracleOptions {
@@ -552,22 +553,6 @@ function bagDifference(name: string, expected: readonly string[], found: readonl
     `${name}: ${one} is there ${String(Math.abs(count))} times too ${count > 0 ? 'often' : 'seldom'}; ` +
       `${String(wrong.length)} different records are wrong, ${String(found.length)} are there, ` +
       `${String(expected.length)} should be`,
-  ];
-}
-
-function tableDifference(
-  name: string,
-  expected: ReadonlyMap<string, unknown>,
-  found: ReadonlyMap<string, unknown>,
-): string[] {
-  const wrong = [...new Set([...expected.keys(), ...found.keys()])].filter(
-    (key) => !isDeepStrictEqual(expected.get(key), found.get(key)),
-  );
-  const [first] = wrong;
-  if (first === undefined) return [];
-  return [
-    `${name}: ${String(wrong.length)} rows of ${String(expected.size)} are wrong, such as ${first}: ` +
-      `${JSON.stringify(found.get(first))} and not ${JSON.stringify(expected.get(first))}`,
   ];
 }
 

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { ConsumerRecord, KafkaConnectionConfig } from '@tributary/streams';
 import { changelogTopic, compareStores, repartitionTopic } from '@tributary/streams/operations';
 import {
@@ -18,6 +17,7 @@ import {
   type Running,
 } from './echo-topology.ts';
 import { committedOffsets } from './group-progress.ts';
+import { tableDifference } from './table-difference.ts';
 import { HangingTransactionError, readTopic, type ReadTopic } from './topic-reader.ts';
 
 export interface EchoOracleOptions {
@@ -69,7 +69,7 @@ export async function verifyEcho({ connection, applicationId, input, stateDir }:
       ...firstDifference(`running-${String(partition)}`, expected.running, texts(running.partitions[partition])),
     );
     problems.push(
-      ...tableDifferences(
+      ...tableDifference(
         `changelog running-${String(partition)}`,
         expected.rows,
         table(runningLog.partitions[partition] ?? [], keyText),
@@ -86,11 +86,11 @@ export async function verifyEcho({ connection, applicationId, input, stateDir }:
     totals.set(bucket, add(totals.get(bucket) ?? NOTHING_YET, number));
     windows.set(window, add(windows.get(window) ?? NOTHING_YET, number));
   }
-  problems.push(...tableDifferences('changelog buckets', totals, table(bucketsLog.partitions.flat(), keyText)));
+  problems.push(...tableDifference('changelog buckets', totals, table(bucketsLog.partitions.flat(), keyText)));
   problems.push(
-    ...tableDifferences('changelog bucket-windows', windows, table(windowsLog.partitions.flat(), windowKeyText)),
+    ...tableDifference('changelog bucket-windows', windows, table(windowsLog.partitions.flat(), windowKeyText)),
   );
-  problems.push(...tableDifferences('topic buckets', totals, table(buckets.partitions.flat(), keyText)));
+  problems.push(...tableDifference('topic buckets', totals, table(buckets.partitions.flat(), keyText)));
   problems.push(...buckets.partitions.flatMap((records) => backwardSteps(records)));
 
   problems.push(
@@ -160,22 +160,6 @@ function table(records: readonly ConsumerRecord[], keyOf: (key: Buffer) => strin
     else rows.set(text, JSON.parse(value.toString()) as Running);
   }
   return rows;
-}
-
-function tableDifferences(
-  name: string,
-  expected: ReadonlyMap<string, Running>,
-  found: ReadonlyMap<string, Running>,
-): string[] {
-  const wrong = [...new Set([...expected.keys(), ...found.keys()])].filter(
-    (key) => !isDeepStrictEqual(expected.get(key), found.get(key)),
-  );
-  const [first] = wrong;
-  if (first === undefined) return [];
-  return [
-    `${name}: ${String(wrong.length)} rows are wrong, such as ${first}: ${JSON.stringify(found.get(first))} ` +
-      `and not ${JSON.stringify(expected.get(first))}`,
-  ];
 }
 
 /** Between two commits a total only grows: a step back is a commit that was done upon an older state. */
