@@ -6,19 +6,11 @@ import type { StoreIndexes } from '../store/load-indexes.ts';
 import type { LiveKeyValueStore, LiveSessionStore, LiveVersionedStore, LiveWindowStore } from '../store/typed-store.ts';
 import { compileGraph, type TopicSource } from '../topology/compile/compile-graph.ts';
 import { partitionOf } from '../topology/partitioner.ts';
-import type { GraphNode, SinkNode } from '../topology/graph.ts';
+import type { GraphNode } from '../topology/graph.ts';
 import { isTopicName } from '../topology/topology-checks.ts';
-import {
-  DeadLetter,
-  headersByName,
-  type ConsumerRecord,
-  type CurrentRecord,
-  type HeaderList,
-  type RecordContext,
-} from '../topology/record.ts';
+import type { ConsumerRecord, CurrentRecord, DeadLetter, HeaderList, RecordContext } from '../topology/record.ts';
 import { UNKNOWN_PARTITION, type OutgoingRecord } from '../writing/streams-producer.ts';
 import type { TimeReport } from '../topology/repartition-record.ts';
-import { UnreadableValueError } from '../topology/stored-value.ts';
 import type {
   ChangeEmit,
   Emit,
@@ -29,23 +21,18 @@ import type {
   TableView,
   TaskRuntime,
 } from '../topology/task-runtime.ts';
-import {
-  inputTopicsOf,
-  readsTablesOnly,
-  repartitionTopic,
-  timedTopicsOf,
-  type SubTopology,
-} from '../topology/topology.ts';
+import { readsTablesOnly, repartitionTopic, timedTopicsOf, type SubTopology } from '../topology/topology.ts';
 import { NodeFailure, userCodeFailed } from '../topology/user-code.ts';
 import type { GlobalTables } from './global-tables.ts';
 import { Punctuators, type Cancellable, type Schedule } from './punctuators.ts';
 import { RecordWatch } from './record-watch.ts';
-import { copiedParts, decisionOf, failedRecordOf, type ErrorHandlers, type FailedOutput } from './error-decisions.ts';
+import type { ErrorHandlers } from './error-decisions.ts';
 import { TaskStores } from './task-stores.ts';
 import { DroppedRecords, type DropReason, type WindowIntake } from './dropped-records.ts';
 import type { EventTime, WaitingRecord } from './event-time.ts';
 import { StepTimes } from './step-times.ts';
-import { recordPlace, topicPartition } from '../kafka/topic-partition.ts';
+import { UserCodeFailures } from './user-code-failures.ts';
+import { topicPartition } from '../kafka/topic-partition.ts';
 
 export interface TaskGraphOptions {
   readonly taskId: string;
@@ -73,10 +60,6 @@ export interface TaskGraphOptions {
   readonly handlers?: ErrorHandlers | undefined;
 }
 
-/** Reasons of dead letters that the application's handlers ask for. */
-const PROCESSING_FAILED = 'PROCESSING_FAILED';
-const PRODUCTION_FAILED = 'PRODUCTION_FAILED';
-
 /** Before the first record. */
 const NO_RECORD: CurrentRecord = { topic: '', partition: -1, offset: -1, headers: {}, headerList: [] };
 
@@ -97,13 +80,7 @@ export class TaskGraph implements TaskRuntime {
   readonly #punctuators = new Punctuators();
   readonly #time: EventTime;
   readonly #stepTimes: StepTimes;
-  readonly #handlers: ErrorHandlers;
-  /** The record that is being processed; undefined at the commit. */
-  #record: ConsumerRecord | undefined;
-  /** What is done while there is no record. */
-  #doing = 'at the commit';
-  /** Records that a failure has dead-lettered: one that fails at several nodes is one letter. */
-  readonly #lettered = new WeakSet<ConsumerRecord>();
+  readonly #failures: UserCodeFailures;
   /** The wall clock while a batch is processed; undefined between batches. */
   #batchMs: number | undefined;
   /** The last flush has expired as many windows as it may, and there may be more. */
@@ -115,7 +92,6 @@ export class TaskGraph implements TaskRuntime {
   constructor(options: TaskGraphOptions) {
     const { subTopology, store, taskId } = options;
     this.#options = options;
-    this.#handlers = options.handlers ?? {};
     this.#dropped = options.dropped ?? new DroppedRecords();
     this.#watch = options.watch ?? new RecordWatch([]);
     this.taskId = taskId;
@@ -128,6 +104,14 @@ export class TaskGraph implements TaskRuntime {
       state: store,
       indexes: options.indexes,
       onLatePut: () => this.#dropped.add('late'),
+    });
+    this.#failures = new UserCodeFailures({
+      taskId,
+      subTopology,
+      handlers: options.handlers ?? {},
+      partitionsOf: (topic) => this.#partitionsOf(topic),
+      deadLetter: (record, letter) => this.#sourceOf(record.topic).refuse?.(record, letter),
+      drop: (reason) => this.drop(reason),
     });
     this.#time.load(store);
     this.#stepTimes = new StepTimes({ taskId, subTopology, store, streamTimeMs: () => this.streamTimeMs() });
@@ -153,6 +137,7 @@ export class TaskGraph implements TaskRuntime {
     const { process } = this.#sourceOf(topic);
     this.#batchMs = this.#options.nowMs();
     const watch = this.#watch;
+    const failures = this.#failures;
     watch.enter(topic, records[0]?.partition ?? 0);
     let index = 0;
     try {
@@ -161,20 +146,20 @@ export class TaskGraph implements TaskRuntime {
           for (; index < records.length; index += 1) {
             const record = records[index] as ConsumerRecord;
             watch.at(record.offset);
-            this.current = this.#record = record;
+            this.current = failures.record = record;
             process(record);
             if (this.#punctuators.byStreamTime) this.#punctuate('stream-time', this.streamTimeMs());
           }
         } catch (error) {
           // A failure that is let pass ends what is done with its record, and no more.
-          this.#decide('onProcessingError', error);
+          failures.decide('onProcessingError', error);
           index += 1;
         }
       }
     } finally {
       watch.leave();
       this.#batchMs = undefined;
-      this.#record = undefined;
+      failures.record = undefined;
     }
   }
 
@@ -211,20 +196,20 @@ export class TaskGraph implements TaskRuntime {
         if (waiting === undefined) break;
         try {
           const { timestampMs, record, handOn } = waiting;
-          this.current = this.#record = record;
+          this.current = this.#failures.record = record;
           this.#watch.enter(record.topic, record.partition);
           this.#watch.at(record.offset);
           if (timestampMs !== undefined && this.#sourceOf(record.topic).movesTime) this.#time.observe(timestampMs);
           handOn();
           if (this.#punctuators.byStreamTime) this.#punctuate('stream-time', this.streamTimeMs());
         } catch (error) {
-          this.#decide('onProcessingError', error);
+          this.#failures.decide('onProcessingError', error);
         }
       }
     } finally {
       this.#watch.leave();
       this.#batchMs = undefined;
-      this.#record = undefined;
+      this.#failures.record = undefined;
     }
     return count;
   }
@@ -241,14 +226,7 @@ export class TaskGraph implements TaskRuntime {
 
   schedule(schedule: Schedule, call: (timestampMs: number) => void): Cancellable {
     return this.#punctuators.schedule(schedule, this.#options.nowMs(), (timestampMs) => {
-      // It is called behind a record, and has nothing to do with it.
-      const [record, doing] = [this.#record, this.#doing];
-      [this.#record, this.#doing] = [undefined, 'at a punctuation'];
-      try {
-        this.attempt(() => call(timestampMs));
-      } finally {
-        [this.#record, this.#doing] = [record, doing];
-      }
+      this.#failures.without('at a punctuation', () => call(timestampMs));
     });
   }
 
@@ -374,26 +352,17 @@ export class TaskGraph implements TaskRuntime {
 
   send({ choosePartition: chosen, ...sent }: SinkRecord): void {
     const { topic, key } = sent;
-    const record = this.#handlers.onProductionError === undefined ? sent : { ...sent, origin: this.#record ?? null };
+    const record =
+      this.#options.handlers?.onProductionError === undefined
+        ? sent
+        : { ...sent, origin: this.#failures.record ?? null };
     const choosePartition = chosen ?? ((count) => (key === null ? this.partition % count : partitionOf(key, count)));
     const count = this.#options.partitionsOf(topic);
     this.#options.collector.add(
       count === undefined
-        ? { ...record, partition: UNKNOWN_PARTITION, choosePartition: this.#naming(choosePartition) }
+        ? { ...record, partition: UNKNOWN_PARTITION, choosePartition: this.#failures.naming(choosePartition) }
         : { ...record, partition: choosePartition(count) },
     );
-  }
-
-  /** When it is called, the task works on another record, or on none. */
-  #naming(choosePartition: (count: number) => number): (count: number) => number {
-    const place = this.#record === undefined ? this.#doing : recordPlace(this.#record);
-    return (count) => {
-      try {
-        return choosePartition(count);
-      } catch (error) {
-        throw userCodeFailed(this.taskId, place, error);
-      }
-    };
   }
 
   checkTopic(topic: string): void {
@@ -406,29 +375,15 @@ export class TaskGraph implements TaskRuntime {
   }
 
   guarded(node: GraphNode, emit: Emit): Emit {
-    const { onProcessingError, onProductionError } = this.#handlers;
-    if (onProcessingError === undefined && onProductionError === undefined) return emit;
-    const name = node.kind === 'sink' ? 'onProductionError' : 'onProcessingError';
-    return (key, value, timestampMs) => {
-      try {
-        emit(key, value, timestampMs);
-      } catch (error) {
-        this.#decide(name, error, node.kind === 'sink' ? outputOf(node, timestampMs) : undefined);
-      }
-    };
+    return this.#failures.guarded(node, emit);
   }
 
   guardedChange(emit: ChangeEmit): ChangeEmit {
-    if (this.#handlers.onProcessingError === undefined) return emit;
-    return (change) => this.attempt(() => emit(change));
+    return this.#failures.guardedChange(emit);
   }
 
   attempt(work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      this.#decide('onProcessingError', error);
-    }
+    this.#failures.attempt(work);
   }
 
   /**
@@ -436,31 +391,7 @@ export class TaskGraph implements TaskRuntime {
    * @throws StreamsError the error, when the task must fail by it.
    */
   refused(record: OutgoingRecord, error: StreamsError): OutgoingRecord[] {
-    const { onProductionError } = this.#handlers;
-    if (onProductionError === undefined) throw error;
-    const { topic, partition, key, value, timestampMs, headers = [], origin = null } = record;
-    const decision = decisionOf('onProductionError', error, () =>
-      onProductionError(error, {
-        topic,
-        partition: partition === UNKNOWN_PARTITION ? undefined : partition,
-        timestampMs,
-        ...copiedParts({ key, value, headers: headersByName(headers) }),
-        source: origin === null ? undefined : failedRecordOf(origin),
-      }),
-    );
-    if (decision === 'fail') throw error;
-    this.drop('production-error');
-    if (decision === 'skip') return [];
-    const letterTopic = this.#letterTopic(origin ?? undefined, 'onProductionError', error);
-    if (!this.#isFirstLetter(origin as ConsumerRecord)) return [];
-    return [
-      deadLetterRecord(
-        origin as ConsumerRecord,
-        new DeadLetter(PRODUCTION_FAILED, error.message),
-        letterTopic,
-        this.#partitionsOf(letterTopic),
-      ),
-    ];
+    return this.#failures.refused(record, error);
   }
 
   isFlushing(): boolean {
@@ -525,56 +456,6 @@ export class TaskGraph implements TaskRuntime {
     if (errors.length > 0) throw userCodeFailed(this.taskId, 'when it was closed', errors[0]);
   }
 
-  /**
-   * Lets a failure of user code pass, if the application's handler says so.
-   * @throws StreamsError USER_CODE_FAILED naming the record and the node; what is no failure of user code.
-   */
-  #decide(name: keyof ErrorHandlers, error: unknown, output?: Omit<FailedOutput, 'source'>): void {
-    const record = this.#record;
-    const failure = userCodeFailed(this.taskId, record === undefined ? this.#doing : recordPlace(record), error);
-    const handler = this.#handlers[name];
-    // What the runtime itself refuses, and rows that are damaged, are nobody's to pass over.
-    if (handler === undefined || error instanceof StreamsError || error instanceof UnreadableValueError) throw failure;
-    const source = record === undefined ? undefined : failedRecordOf(record);
-    const decision = decisionOf(name, failure, () =>
-      output === undefined
-        ? this.#handlers.onProcessingError?.(failure, source)
-        : this.#handlers.onProductionError?.(failure, { ...output, source }),
-    );
-    if (decision === 'fail') throw failure;
-    if (decision === 'dead-letter') {
-      this.#letterTopic(record, name, failure);
-      const reason = name === 'onProductionError' ? PRODUCTION_FAILED : PROCESSING_FAILED;
-      if (record !== undefined && this.#isFirstLetter(record))
-        this.#sourceOf(record.topic).refuse?.(record, new DeadLetter(reason, failure.message));
-    }
-    this.drop(name === 'onProductionError' ? 'production-error' : 'processing-error');
-  }
-
-  #isFirstLetter(record: ConsumerRecord): boolean {
-    const isFirst = !this.#lettered.has(record);
-    this.#lettered.add(record);
-    return isFirst;
-  }
-
-  /** @throws StreamsError in the words of `error` when there is none. */
-  #letterTopic(record: ConsumerRecord | undefined, name: keyof ErrorHandlers, error: StreamsError): string {
-    const source = this.#options.subTopology.nodes.find(
-      (node) => node.kind === 'source' && node.topic === record?.topic && node.deadLetterTopic !== undefined,
-    );
-    if (source?.kind === 'source' && source.deadLetterTopic !== undefined) return source.deadLetterTopic;
-    const why =
-      record === undefined
-        ? `there is no record ${this.#doing} that could be dead-lettered`
-        : inputTopicsOf([this.#options.subTopology]).includes(record.topic)
-          ? `the stream of ${record.topic} has no deadLetterTopic`
-          : `records of ${record.topic}, an internal topic, have no dead-letter topic`;
-    throw new StreamsError(error.code, `${error.message}; ${name} answered "dead-letter", but ${why}`, {
-      ...error.details,
-      cause: error.cause,
-    });
-  }
-
   #sourceOf(topic: string): TopicSource {
     const source = this.#sources.get(topic);
     if (source === undefined)
@@ -592,16 +473,4 @@ export class TaskGraph implements TaskRuntime {
       });
     return count;
   }
-}
-
-/** What is known of a record that a sink could not make. */
-function outputOf({ topic }: SinkNode, timestampMs: number): Omit<FailedOutput, 'source'> {
-  return {
-    topic: typeof topic === 'string' ? topic : undefined,
-    partition: undefined,
-    timestampMs,
-    key: null,
-    value: null,
-    headers: {},
-  };
 }
