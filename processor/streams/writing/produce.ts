@@ -246,18 +246,14 @@ function makeSmaller(
   limits: ProduceLimits,
   onRefused: OnRefused = throwIt,
 ): void {
-  const { records, codec } = batches.shift() as Batch;
-  const [only, ...more] = records;
-  if (only === undefined) return;
-  if (more.length > 0) {
+  const { codec } = batches[0] as Batch;
+  const only = onlyOrHalves(batches);
+  if (only === undefined) {
     limits.refused(topic, bytes);
-    const middle = Math.ceil(records.length / 2);
-    // mutant: halves-in-order
-    batches.unshift({ records: records.slice(0, middle), codec }, { records: records.slice(middle), codec });
     return;
   }
   if (codec === CompressionCodec.none) {
-    batches.unshift({ records, codec: packingOf(only) });
+    batches.unshift({ records: [only], codec: packingOf(only) });
     return;
   }
   const shorter = shorterLetter(only);
@@ -281,15 +277,18 @@ function makeSmaller(
  * is alone and `onRefused`.
  */
 function isolateTime({ topic, batches }: PartitionBatches, nowMs: number, onRefused: OnRefused): void {
+  const only = onlyOrHalves(batches);
+  if (only !== undefined) onRefused(only, timeRefused(topic, only.timestampMs, nowMs));
+}
+
+/** Takes the first batch out. Answers its record when that is alone; else its halves are in its place. */
+function onlyOrHalves(batches: Batch[]): OutgoingRecord | undefined {
   const { records, codec } = batches.shift() as Batch;
-  const [only, ...more] = records;
-  if (only === undefined) return;
-  if (more.length === 0) {
-    onRefused(only, timeRefused(topic, only.timestampMs, nowMs));
-    return;
-  }
+  if (records.length === 1) return records[0];
   const middle = Math.ceil(records.length / 2);
+  // mutant: halves-in-order
   batches.unshift({ records: records.slice(0, middle), codec }, { records: records.slice(middle), codec });
+  return undefined;
 }
 
 function timeRefused(topic: string, timestampMs: number | undefined, nowMs: number): StreamsError {
