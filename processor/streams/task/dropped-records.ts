@@ -1,3 +1,4 @@
+import { dateText } from '../date-text.ts';
 import type { Logger } from '../logger.ts';
 
 /**
@@ -149,14 +150,8 @@ function textOf({
 }: { store: string; taken: number; late: number } & LateRecord): string {
   return (
     `the windows of "${store}" left out more than they took (${String(late)} and ${String(taken)}) because it ` +
-    `came too late: stream time is ${dateOf(streamTimeMs)}, a record of ${place} is of ${dateOf(timestampMs)}`
+    `came too late: stream time is ${dateText(streamTimeMs)}, a record of ${place} is of ${dateText(timestampMs)}`
   );
-}
-
-/** Event times may be beyond what a Date holds. */
-function dateOf(timeMs: number): string {
-  const date = new Date(timeMs);
-  return Number.isNaN(date.getTime()) ? String(timeMs) : date.toISOString();
 }
 
 /** Over several tasks. */

@@ -2,6 +2,7 @@ import { CompressionCodec } from '../kafka/compression.ts';
 import type { TransactionIdentity } from '../kafka/broker.ts';
 import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import { asAccessDenied, CODE, isConnectionCut, refusal, LeaderNotKnownError } from '../kafka/kafka-errors.ts';
+import { dateText } from '../date-text.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import type { OffsetMap } from '../store/state-store.ts';
 import { encodeBatch, type BatchToSend } from '../kafka/batch-encoder.ts';
@@ -304,12 +305,6 @@ function timeRefused(topic: string, timestampMs: number | undefined, nowMs: numb
       `${dateText(nowMs)}: ${remedy}`,
     { topic },
   );
-}
-
-/** Event times may be beyond what a Date holds. */
-function dateText(timeMs: number): string {
-  const date = new Date(timeMs);
-  return Number.isNaN(date.getTime()) ? String(timeMs) : date.toISOString();
 }
 
 /**
