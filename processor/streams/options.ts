@@ -35,6 +35,12 @@ export function checkOptions(what: string, given: unknown, known: readonly strin
   }
 }
 
+/** @throws StreamsError CONFIG_INVALID when a function that takes no options is given some. */
+export function checkNothing(what: string, given: readonly unknown[]): void {
+  if (given.length > 0)
+    throw new StreamsError('CONFIG_INVALID', `${what} takes no options, and was given ${textOf(given[0])}`);
+}
+
 /** A part of an object of functions that nobody asks for. An instance of a class may have others than these. */
 export function unknownPart(given: object, known: readonly string[]): string | undefined {
   const prototype: unknown = Object.getPrototypeOf(given);

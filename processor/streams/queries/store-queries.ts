@@ -60,6 +60,11 @@ export class StoreQueries {
   view(name: string, options: StoreQueryOptions): StoreView<unknown, unknown> {
     checkOptions(`store("${name}")`, options, ['kind', 'staleStores']);
     const { kind, staleStores = false } = options;
+    if (typeof staleStores !== 'boolean')
+      throw new StreamsError(
+        'CONFIG_INVALID',
+        `staleStores of store("${name}") is true or false, not ${textOf(staleStores)}`,
+      );
     const table = this.#globalTable(name);
     if (table !== undefined) {
       checkKind(name, kind, 'key-value');

@@ -59,6 +59,7 @@ export function windowStore<V, K = string>(name: string, options: WindowStoreOpt
   const what = `windowStore("${name}")`;
   const rest = common(what, name, options, ['sizeMs', 'retentionMs', 'retainDuplicates']);
   const { sizeMs, retentionMs, retainDuplicates = false } = options;
+  checkFlags(what, { retainDuplicates });
   checkMs(what, { sizeMs }, 1);
   checkMs(what, { retentionMs }, 0);
   return {
@@ -107,9 +108,7 @@ function common<V, K>(
   const { key, value, inMemory = false, changelog = true } = options;
   checkSerde(`value of ${what}`, value);
   if (key !== undefined) checkSerde(`key of ${what}`, key);
-  for (const [option, given] of Object.entries({ inMemory, changelog }))
-    if (typeof (given as unknown) !== 'boolean')
-      throw new StreamsError('CONFIG_INVALID', `${option} of ${what} is true or false, not ${textOf(given)}`);
+  checkFlags(what, { inMemory, changelog });
   return {
     name,
     serde: value,
@@ -118,6 +117,12 @@ function common<V, K>(
     ...(inMemory ? { inMemory } : {}),
     ...(changelog ? {} : { changelog }),
   };
+}
+
+function checkFlags(what: string, flags: Readonly<Record<string, unknown>>): void {
+  for (const [option, given] of Object.entries(flags))
+    if (typeof given !== 'boolean')
+      throw new StreamsError('CONFIG_INVALID', `${option} of ${what} is true or false, not ${textOf(given)}`);
 }
 
 function checkSerde(what: string, serde: unknown): void {

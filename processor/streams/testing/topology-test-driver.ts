@@ -16,6 +16,7 @@ import { checkErrorHandlers, ERROR_HANDLERS, type ErrorHandlers } from '../task/
 import { GlobalTables } from '../task/global-tables.ts';
 import { parseTaskId, taskId } from '../task/task-id.ts';
 import { TaskLayout } from '../task/task-layout.ts';
+import { isTopology } from '../thread/load-topology.ts';
 import { internalTopics } from '../topics/internal-topics.ts';
 import { partitionOf } from '../topology/partitioner.ts';
 import type { ConsumerRecord, RecordHeaders } from '../topology/record.ts';
@@ -97,6 +98,11 @@ export class TopologyTestDriver {
 
   /** @throws StreamsError as `KafkaStreams` when it starts, and CONFIG_INVALID for unknown options. */
   constructor(topology: Topology, options: TopologyTestDriverOptions = {}) {
+    if (!isTopology(topology))
+      throw new StreamsError(
+        'CONFIG_INVALID',
+        `TopologyTestDriver takes what build() of a StreamsBuilder has returned, not ${textOf(topology)}`,
+      );
     checkOptions('TopologyTestDriver', options, ['applicationId', 'partitions', 'nowMs', ...ERROR_HANDLERS]);
     checkErrorHandlers('TopologyTestDriver', options);
     if (options.nowMs !== undefined) checkFunctions('TopologyTestDriver', options, ['nowMs']);

@@ -56,6 +56,8 @@ export function declareForeignJoin(
   checkOptions(what, options, ['foreignKey', 'name', 'store', 'key', 'left', 'right', 'value']);
   checkFunctions(what, options, ['foreignKey']);
   const { name, foreignKey: selector, value } = options;
+  if (typeof name !== 'string' || name === '')
+    graph.refuse(`${what} needs a name, { name: … }, which becomes part of the names of its store and topics`);
   const serdeOf = (
     given: Serde<unknown> | undefined,
     own: Serde<unknown> | undefined,

@@ -224,7 +224,7 @@ function isJoinedWithoutKeys(sender: DeclaredNode, nodes: readonly DeclaredNode[
         (edge) => edge.from === from && (edge.carries === 'records' || edge.carries === 'branch'),
       );
       if (edges.length === 0) return false;
-      if (kind === 'stream-table-join' || kind === 'stream-stream-join')
+      if (kind === 'stream-table-join' || kind === 'stream-stream-join' || kind === 'stream-global-join')
         return (node as { readonly joins: string }).joins !== 'inner';
       return KEEPS_KEY.has(kind) && reaches(index);
     });

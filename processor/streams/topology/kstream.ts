@@ -1,3 +1,4 @@
+import { StreamsError } from '../errors.ts';
 import { checkFunctions, checkOptions, textOf } from '../options.ts';
 import { STORE_OPTIONS } from '../store/typed-store.ts';
 import type { DeclaredTable, DslContext, StreamShape } from './dsl-context.ts';
@@ -32,6 +33,7 @@ import type { AnyProcessorSupplier, FixedKeyProcessorSupplier, ProcessorSupplier
 import type { DeadLetter } from './record.ts';
 import { stringSerde, type Serde } from './serdes.ts';
 import { findGraceProblem, heldStore, streamJoinNode } from './stream-joins.ts';
+import { findSerdeProblem } from './topology-checks.ts';
 import { takesRecord } from './user-code.ts';
 
 /** Another function of the same arguments: the record is made only for a callback that may look at it. */
@@ -112,10 +114,12 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
     predicates: Readonly<Record<Names, Mapper<K, V, boolean>>>,
     rest?: Rest,
   ): Record<Names | Rest, KStream<K, V>> {
+    const what = `split() of ${this.node.name}`;
     const names = Object.keys(predicates ?? {}) as Names[];
-    checkFunctions(`split() of ${this.node.name}`, predicates, names);
+    if (names.length === 0) this.dsl.graph.refuse(`${what} needs a predicate, { name: predicate, … }`);
+    checkFunctions(what, predicates, names);
     if (rest !== undefined && (names as string[]).includes(rest))
-      this.dsl.graph.refuse(`split() of ${this.node.name}: the rest has the name of a branch, "${rest}"`);
+      this.dsl.graph.refuse(`${what}: the rest has the name of a branch, "${rest}"`);
     const everything = rest === undefined ? [] : [(): boolean => true];
     const streams = this.#branches([...names.map((name) => predicates[name]), ...everything]);
     const all = rest === undefined ? names : [...names, rest];
@@ -308,6 +312,8 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
     const where = `${what} with ${table.name}`;
     const stream = this.#byKey(where, join.joins === 'inner' ? 'drop' : 'keep', { name, value, key: shape.key });
     const inputs: Edge[] = [...stream.records(), { from: table.index, carries: 'rows' }];
+    const wrong = findSerdeProblem(where, { value });
+    if (wrong !== undefined) this.dsl.graph.refuse(wrong);
     const values = graceMs === undefined ? undefined : this.valueSerde(`graceMs of ${where}`, { value });
     const problem = graceMs === undefined ? undefined : findGraceProblem(where, { name, graceMs }, shape.layout);
     if (problem !== undefined) this.dsl.graph.refuse(problem);
@@ -344,7 +350,7 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
     const { graph } = this.dsl;
     checkOptions(what, options, ['windows', 'name', 'left', 'right', 'key']);
     const { name } = options;
-    if (typeof name !== 'string')
+    if (typeof name !== 'string' || name === '')
       graph.refuse(`${what} needs a name, { name: … }, which becomes part of the names of its stores and topics`);
     const key = (options.key ?? this.shape.key ?? other.shape.key ?? stringSerde) as Serde<unknown>;
     const serdes = {
@@ -394,6 +400,8 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
     checkOptions(what, options, ['stores', 'name']);
     checkFunctions(what, { supplier }, ['supplier']);
     const { stores: uses = [], name: givenName } = options;
+    if (!Array.isArray(uses))
+      throw new StreamsError('CONFIG_INVALID', `stores of ${what} is a list of names and specs, not ${textOf(uses)}`);
     for (const store of uses) if (typeof store !== 'string') checkOptions(`a store of ${what}`, store, STORE_OPTIONS);
     if (givenName !== undefined && (typeof givenName !== 'string' || givenName === ''))
       this.dsl.graph.refuse(`${what} of ${this.node.name} takes a name of at least one character`);

@@ -1,5 +1,5 @@
-import { messageOf } from '../errors.ts';
-import { checkFunctions, checkOptions, textOf } from '../options.ts';
+import { messageOf, StreamsError } from '../errors.ts';
+import { checkFunctions, checkNothing, checkOptions, textOf } from '../options.ts';
 import { STORE_OPTIONS, type StoreSpec } from '../store/typed-store.ts';
 import { noteBuilt } from './built-topologies.ts';
 import type { DeclaredTable, DslContext, TableShape } from './dsl-context.ts';
@@ -12,6 +12,7 @@ import { KStreamImpl, SourceStreamImpl } from './kstream.ts';
 import { KTableImpl } from './ktable.ts';
 import { DeadLetter, type ConsumerRecord, type Decoder } from './record.ts';
 import { jsonSerde, stringSerde, type Serde } from './serdes.ts';
+import { findSerdeProblem } from './topology-checks.ts';
 import type { Topology } from './topology.ts';
 
 /** What all sources take. */
@@ -77,6 +78,11 @@ export class StreamsBuilder {
     declared: (table) => (typeof table === 'object' && table !== null ? this.#tables.get(table) : undefined),
   };
 
+  /** @throws StreamsError CONFIG_INVALID for options: there are none. */
+  constructor(...none: never[]) {
+    checkNothing('StreamsBuilder()', none);
+  }
+
   /**
    * A stream of the records of one topic or several. Records without a value are dropped and counted, unless `nulls` is
    * 'keep' or a `decode` makes something of them.
@@ -96,7 +102,7 @@ export class StreamsBuilder {
     const what = `stream(${textOf(topics)})`;
     checkOptions(what, options, [...SOURCE_OPTIONS, 'nulls']);
     const { graph } = this.#dsl;
-    const list = typeof topics === 'string' ? [topics] : topics;
+    const list = typeof topics === 'string' ? [topics] : Array.isArray(topics) ? [...new Set(topics)] : topics;
     if (!Array.isArray(list) || list.length === 0)
       graph.refuse(`${what} takes the name of a topic, or a list of names`);
     const nulls = options.nulls ?? (options.decode === undefined ? 'drop' : 'keep');
@@ -115,7 +121,9 @@ export class StreamsBuilder {
     checkOptions(what, options, [...SOURCE_OPTIONS, 'store']);
     const { store: named, ...given } = options as StreamOptions<K, V> & { readonly store?: string | StoreSpec<V, K> };
     const { graph } = this.#dsl;
-    const spec = typeof named === 'object' && named !== null ? named : undefined;
+    if (named !== undefined && typeof named !== 'string' && (typeof named !== 'object' || named === null))
+      throw new StreamsError('CONFIG_INVALID', `the store of ${what} is a name or a spec, not ${textOf(named)}`);
+    const spec = typeof named === 'object' ? named : undefined;
     if (spec !== undefined) {
       checkOptions(`the store of ${what}`, spec, STORE_OPTIONS);
       if (spec.kind !== 'key-value' && spec.kind !== 'versioned')
@@ -184,6 +192,10 @@ export class StreamsBuilder {
     if ((value === undefined) === (decode === undefined))
       this.#dsl.graph.refuse(`${what} takes either a serde for the values, { value: … }, or a function, { decode: … }`);
     else if (value === undefined) checkFunctions(what, options, ['decode']);
+    else {
+      const problem = findSerdeProblem(`the source of ${what}`, { value });
+      if (problem !== undefined) this.#dsl.graph.refuse(problem);
+    }
   }
 
   #source<K, V>(

@@ -1,5 +1,5 @@
 import { StreamsError } from '../errors.ts';
-import { checkOptions, textOf } from '../options.ts';
+import { checkNothing, checkOptions, textOf } from '../options.ts';
 
 /** How long a table holds its rows back. */
 export type Suppressed =
@@ -10,7 +10,8 @@ export type Suppressed =
  * Hands on one row for each key and window of a windowed table: once the window is closed, so that it can no longer
  * change. Kafka Streams: `Suppressed.untilWindowCloses`.
  */
-export function untilWindowCloses(): Suppressed {
+export function untilWindowCloses(...none: never[]): Suppressed {
+  checkNothing('untilWindowCloses()', none);
   return { until: 'window-closes' };
 }
 

@@ -59,6 +59,10 @@ export function findNodeProblem(node: DeclaredNode, nodes: readonly DeclaredNode
     case 'table-join':
     case 'foreign-join':
     case 'foreign-respond':
+      if (node.kind === 'foreign-respond') {
+        const problem = findSerdeProblem(`the foreign-key join "${node.route}"`, { right: node.right });
+        if (problem !== undefined) return problem;
+      }
       return node.store === undefined ? undefined : findStoreProblem(name, node.store);
     case 'stream-table-join':
       return node.held === undefined ? undefined : findStoreProblem(name, node.held.store);
@@ -96,6 +100,7 @@ export function findNodeProblem(node: DeclaredNode, nodes: readonly DeclaredNode
 export function findGraphProblem(nodes: readonly GraphNode[], added: readonly StoreSpec[]): string | undefined {
   return (
     nodes.map((node) => findProcessProblem(node)).find((problem) => problem !== undefined) ??
+    findNamedTwice(nodes) ??
     nodes
       .map((node) =>
         node.kind === 'foreign-join' && node.store !== undefined ? findStoreProblem(node.name, node.store) : undefined,
@@ -106,6 +111,19 @@ export function findGraphProblem(nodes: readonly GraphNode[], added: readonly St
     findStartsAtOdds(nodes) ??
     findRepartitionTwice(nodes)
   );
+}
+
+/** What forwards to a name reaches one processor. */
+function findNamedTwice(nodes: readonly GraphNode[]): string | undefined {
+  const known = new Map<string, GraphNode>();
+  for (const node of nodes) {
+    if (node.kind !== 'process' || node.givenName === undefined) continue;
+    const before = known.get(node.givenName);
+    if (before !== undefined)
+      return `the name "${node.givenName}" of a processor is given twice, to ${before.name} and to ${node.name}`;
+    known.set(node.givenName, node);
+  }
+  return undefined;
 }
 
 /** A task reads a partition once, for all sources of its topic. */
@@ -146,7 +164,7 @@ function findCountProblem(what: string, count: number | undefined): string | und
     : `${what} is a whole number above 0, not ${String(count)}`;
 }
 
-function findSerdeProblem(what: string, serdes: Readonly<Record<string, unknown>>): string | undefined {
+export function findSerdeProblem(what: string, serdes: Readonly<Record<string, unknown>>): string | undefined {
   for (const [name, serde] of Object.entries(serdes))
     if (serde !== undefined && !isSerde(serde))
       return `${what} needs a serde as its ${name}: an object with serialize and deserialize`;
@@ -206,10 +224,13 @@ function findRepartitionTwice(nodes: readonly GraphNode[]): string | undefined {
 }
 
 function findAddedStoreProblem(nodes: readonly GraphNode[], added: readonly StoreSpec[]): string | undefined {
-  for (const [index, { name }] of added.entries()) {
-    const twice = added.slice(0, index).some((other) => other.name === name);
+  for (const [index, spec] of added.entries()) {
+    const { name } = spec;
+    const isAnother = (use: string | StoreSpec): boolean =>
+      typeof use !== 'string' && use.name === name && use !== spec;
+    const twice = added.slice(0, index).some(isAnother);
     const users = nodes.filter((node) => storesOf(node).some((store) => store.name === name));
-    const declaring = users.find((node) => node.kind !== 'process' || !node.uses.includes(name));
+    const declaring = users.find((node) => node.kind !== 'process' || node.uses.some(isAnother));
     if (twice || declaring !== undefined)
       return `the store "${name}" is declared twice, by addStore() and by ${declaring?.name ?? 'addStore() again'}`;
     if (users.length === 0)

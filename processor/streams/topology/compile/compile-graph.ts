@@ -451,11 +451,14 @@ export function compileGraph(
 
   // What the sides of a foreign-key join tell each other counts as their tables do.
   const timedGroupings = tablesAreTime ? foreignGroupingsOf(nodes) : new Set<string>();
-  const sources = new Map<string, TopicSource>();
-  for (const node of nodes) {
+  const compiledSources = nodes.flatMap((node) => {
     const from = inputTopicOf(node);
     const source = compileSourceNode(node);
-    if (from === undefined || source === undefined) continue;
+    return from === undefined || source === undefined ? [] : [{ from, source, isTable: isTableSource(node) }];
+  });
+  const sources = new Map<string, TopicSource>();
+  // A record is in a table of its topic before a stream of the same topic looks there.
+  for (const { from, source } of compiledSources.sort((a, b) => Number(b.isTable) - Number(a.isTable))) {
     const topic = topicNameOf(from, applicationId);
     const earlier = sources.get(topic);
     sources.set(topic, {
@@ -466,6 +469,10 @@ export function compileGraph(
     });
   }
   return sources;
+}
+
+function isTableSource(node: GraphNode): boolean {
+  return node.kind === 'source' && node.role === 'table';
 }
 
 /** The sides on which a node reads another one: of a stream that is joined with itself both, first the left one. */
