@@ -9,8 +9,18 @@ export function topicPartition(topic: string, partition: number): string {
   return `${topic}-${String(partition)}`;
 }
 
+/** Where a record is. */
+export interface RecordOffset extends TopicPartition {
+  readonly offset: number;
+}
+
+/** Where a record is, without the record. */
+export function offsetOf({ topic, partition, offset }: RecordOffset): RecordOffset {
+  return { topic, partition, offset };
+}
+
 /** A record as log lines and errors name it: `orders-3 offset 17`. */
-export function recordPlace({ topic, partition, offset }: TopicPartition & { readonly offset: number }): string {
+export function recordPlace({ topic, partition, offset }: RecordOffset): string {
   return `${topicPartition(topic, partition)} offset ${String(offset)}`;
 }
 

@@ -1,5 +1,5 @@
 import { messageOf, StreamsError } from '../errors.ts';
-import { recordPlace } from '../kafka/topic-partition.ts';
+import { offsetOf, recordPlace } from '../kafka/topic-partition.ts';
 import { storeKeys, type StoreKeys } from '../store/store-keys.ts';
 import type { GlobalTableNode } from '../topology/graph.ts';
 import { copyOf } from '../topology/own-values.ts';
@@ -49,7 +49,9 @@ class GlobalTableCopy implements TableView {
     const { key: keyBytes, partition, timestampMs } = record;
     if (keyBytes === null) return;
     const id = this.#keys.idOf(settled(this.#keys.keyOf(keyBytes)));
-    const value: unknown = record.unreadable ?? settled(this.node.decode(record, nowMs));
+    // A null value deletes: the decoder does not see it.
+    const value: unknown =
+      record.unreadable ?? (record.value === null ? null : settled(this.node.decode(record, nowMs)));
     if (value instanceof DeadLetter) throw new Error(`${value.reason}: ${value.message}`);
     if (value === undefined) throw new TypeError('decode returned undefined: it returns a value, or a DeadLetter');
     if (value === null) this.#rows.delete(id);
@@ -104,7 +106,7 @@ export class GlobalTables {
         throw new StreamsError(
           'USER_CODE_FAILED',
           `the global table "${table.node.table}" cannot take ${recordPlace(record)}: ${messageOf(error)}`,
-          { cause: error },
+          { cause: error, ...offsetOf(record) },
         );
       }
     }

@@ -112,6 +112,7 @@ export class TaskGraph implements TaskRuntime {
       partitionsOf: (topic) => this.#partitionsOf(topic),
       deadLetter: (record, letter) => this.#sourceOf(record.topic).refuse?.(record, letter),
       drop: (reason) => this.drop(reason),
+      headers: () => this.headers(),
     });
     this.#time.load(store);
     this.#stepTimes = new StepTimes({ taskId, subTopology, store, streamTimeMs: () => this.streamTimeMs() });

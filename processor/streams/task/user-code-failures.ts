@@ -1,7 +1,6 @@
 import { StreamsError } from '../errors.ts';
-import { recordPlace } from '../kafka/topic-partition.ts';
 import type { GraphNode, SinkNode } from '../topology/graph.ts';
-import { DeadLetter, headersByName, type ConsumerRecord } from '../topology/record.ts';
+import { DeadLetter, headersByName, type ConsumerRecord, type HeaderList } from '../topology/record.ts';
 import { UnreadableValueError } from '../topology/stored-value.ts';
 import type { ChangeEmit, Emit } from '../topology/task-runtime.ts';
 import { inputTopicsOf, type SubTopology } from '../topology/topology.ts';
@@ -24,6 +23,8 @@ export interface UserCodeFailuresOptions {
   /** By the stream of the record. */
   readonly deadLetter: (record: ConsumerRecord, letter: DeadLetter) => void;
   readonly drop: (reason: DropReason) => void;
+  /** Of the record that is worked on. */
+  readonly headers: () => HeaderList;
 }
 
 /** Failures of user code in a task: the record that they are of, and what the application's handlers decide. */
@@ -59,7 +60,7 @@ export class UserCodeFailures {
       try {
         emit(key, value, timestampMs);
       } catch (error) {
-        this.decide(name, error, node.kind === 'sink' ? outputOf(node, timestampMs) : undefined);
+        this.decide(name, error, node.kind === 'sink' ? this.#outputOf(node, timestampMs) : undefined);
       }
     };
   }
@@ -79,7 +80,7 @@ export class UserCodeFailures {
 
   /** When it is called, the task works on another record, or on none. */
   naming(choosePartition: (count: number) => number): (count: number) => number {
-    const place = this.record === undefined ? this.doing : recordPlace(this.record);
+    const place = this.record ?? this.doing;
     return (count) => {
       try {
         return choosePartition(count);
@@ -127,11 +128,7 @@ export class UserCodeFailures {
    */
   decide(name: keyof ErrorHandlers, error: unknown, output?: Omit<FailedOutput, 'source'>): void {
     const record = this.record;
-    const failure = userCodeFailed(
-      this.#options.taskId,
-      record === undefined ? this.doing : recordPlace(record),
-      error,
-    );
+    const failure = userCodeFailed(this.#options.taskId, record ?? this.doing, error);
     const handler = this.#options.handlers[name];
     // What the runtime itself refuses, and rows that are damaged, are nobody's to pass over.
     if (handler === undefined || error instanceof StreamsError || error instanceof UnreadableValueError) throw failure;
@@ -149,6 +146,16 @@ export class UserCodeFailures {
         this.#options.deadLetter(record, new DeadLetter(reason, failure.message));
     }
     this.#options.drop(name === 'onProductionError' ? 'production-error' : 'processing-error');
+  }
+
+  /** What is known of a record that a sink could not make. */
+  #outputOf({ topic }: SinkNode, timestampMs: number): Omit<FailedOutput, 'source'> {
+    return {
+      topic: typeof topic === 'string' ? topic : undefined,
+      partition: undefined,
+      timestampMs,
+      ...copiedParts({ key: null, value: null, headers: headersByName(this.#options.headers()) }),
+    };
   }
 
   #isFirstLetter(record: ConsumerRecord): boolean {
@@ -174,16 +181,4 @@ export class UserCodeFailures {
       cause: error.cause,
     });
   }
-}
-
-/** What is known of a record that a sink could not make. */
-function outputOf({ topic }: SinkNode, timestampMs: number): Omit<FailedOutput, 'source'> {
-  return {
-    topic: typeof topic === 'string' ? topic : undefined,
-    partition: undefined,
-    timestampMs,
-    key: null,
-    value: null,
-    headers: {},
-  };
 }

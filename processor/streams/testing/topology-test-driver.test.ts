@@ -180,7 +180,7 @@ describe('what production would refuse', () => {
     [
       'a header',
       () => new TopologyTestDriver(counting()).pipe('words', { value: 'a', headers: { h: 'text' as never } }),
-      /header "h".*"text"/,
+      /headers.*"h".*"text"/,
     ],
   ])('%s', async (_name, call, words) => {
     const message = await said(call);

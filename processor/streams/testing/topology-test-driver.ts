@@ -19,7 +19,7 @@ import { TaskLayout } from '../task/task-layout.ts';
 import { isTopology } from '../thread/load-topology.ts';
 import { internalTopics } from '../topics/internal-topics.ts';
 import { partitionOf } from '../topology/partitioner.ts';
-import type { ConsumerRecord, RecordHeaders } from '../topology/record.ts';
+import { checkHeaders, type ConsumerRecord, type RecordHeaders } from '../topology/record.ts';
 import { changelogTopic, outputsOf, type Topology } from '../topology/topology.ts';
 import { storedBytes } from '../topology/user-code.ts';
 import type { OutgoingRecord } from '../writing/streams-producer.ts';
@@ -344,10 +344,7 @@ export class TopologyTestDriver {
         'CONFIG_INVALID',
         `timestampMs of ${what} is a number of milliseconds, not ${textOf(timestampMs)}`,
       );
-    for (const [name, header] of Object.entries(headers)) {
-      if (!Buffer.isBuffer(header))
-        throw new StreamsError('CONFIG_INVALID', `the header "${name}" of ${what} is a Buffer, not ${textOf(header)}`);
-    }
+    checkHeaders(`the headers of ${what}`, headers);
     const keyBytes = typeof key === 'string' ? encodeKey(key) : key;
     const partitions = this.#topics.partitionsOf(topic);
     const target = partition ?? (keyBytes === null ? 0 : partitionOf(keyBytes, partitions));

@@ -1,3 +1,6 @@
+import { StreamsError } from '../errors.ts';
+import { textOf } from '../options.ts';
+
 /** One header value per name; a name that came more than once keeps its last value, and null is an empty buffer. */
 export type RecordHeaders = Readonly<Record<string, Buffer>>;
 
@@ -11,6 +14,15 @@ export function headersByName(list: HeaderList): RecordHeaders {
   const headers = Object.create(null) as Record<string, Buffer>;
   for (const [name, value] of list) headers[name] = value ?? NO_BYTES;
   return headers;
+}
+
+/** @throws StreamsError CONFIG_INVALID for what are no headers. */
+export function checkHeaders(what: string, headers: unknown): asserts headers is RecordHeaders {
+  if (typeof headers !== 'object' || headers === null || Array.isArray(headers))
+    throw new StreamsError('CONFIG_INVALID', `${what}: an object of a Buffer by each name, not ${textOf(headers)}`);
+  for (const [name, header] of Object.entries(headers))
+    if (!Buffer.isBuffer(header))
+      throw new StreamsError('CONFIG_INVALID', `${what}: "${name}" is a Buffer, not ${textOf(header)}`);
 }
 
 /** Of the record that is being processed: the third argument of the callbacks of a topology. */

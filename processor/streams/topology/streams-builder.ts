@@ -93,6 +93,10 @@ export class StreamsBuilder {
   ): SourceStream<K | null, V | null>;
   stream<V, K = string>(
     topics: string | readonly string[],
+    options: DecodedOptions<K, V> & { readonly nulls: 'keep' },
+  ): SourceStream<K | null, V>;
+  stream<V, K = string>(
+    topics: string | readonly string[],
     options: StreamOptions<K, V> & { readonly nulls?: 'drop' },
   ): SourceStream<K | null, V>;
   stream<V, K = string>(

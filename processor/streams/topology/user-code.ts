@@ -1,4 +1,5 @@
 import { messageOf, StreamsError } from '../errors.ts';
+import { offsetOf, recordPlace, type RecordOffset } from '../kafka/topic-partition.ts';
 import { stringSerde, type Serde } from './serdes.ts';
 import { encodeKey, isThenable, kindOf } from '../store/key-text.ts';
 import { UnreadableValueError } from './stored-value.ts';
@@ -26,14 +27,16 @@ export function failedAt(node: string, error: unknown): unknown {
     : new NodeFailure(node, error);
 }
 
-/** The error of a task whose user code failed. `where`: what it was doing. */
-export function userCodeFailed(taskId: string, where: string, error: unknown): StreamsError {
+/** The error of a task whose user code failed, at a record or while it did what is `where`. */
+export function userCodeFailed(taskId: string, where: string | RecordOffset, error: unknown): StreamsError {
   if (error instanceof StreamsError) return error;
   const node = error instanceof NodeFailure ? `${error.node}, ` : '';
   const cause = error instanceof NodeFailure ? error.cause : error;
-  return new StreamsError('USER_CODE_FAILED', `task ${taskId} failed at ${node}${where}: ${messageOf(error)}`, {
+  const place = typeof where === 'string' ? where : recordPlace(where);
+  return new StreamsError('USER_CODE_FAILED', `task ${taskId} failed at ${node}${place}: ${messageOf(error)}`, {
     cause,
     taskId,
+    ...(typeof where === 'string' ? {} : offsetOf(where)),
   });
 }
 

@@ -4,7 +4,7 @@ import type { KeyValueStore, StoreSpec, WindowStore } from '../../store/typed-st
 import { eventTimeOf, whyNoEventTime } from '../event-time.ts';
 import type { ProcessNode } from '../graph.ts';
 import type { FixedKeyProcessorContext, ForwardOptions, Processor, ProcessorContext } from '../processor-context.ts';
-import type { CurrentRecord } from '../record.ts';
+import { checkHeaders, type CurrentRecord } from '../record.ts';
 import type { Emit, TaskRuntime } from '../task-runtime.ts';
 import { failedAt, keyOrNull, settled, takesKey, takesRecord } from '../user-code.ts';
 
@@ -37,6 +37,7 @@ export function compileProcess(
     if (options !== PLAINLY)
       asUserCode(() => {
         checkOptions('forward()', options, ['timestampMs', 'headers', 'to']);
+        if (options.headers !== undefined) checkHeaders('the headers of forward()', options.headers);
       });
     const { timestampMs = workedOnMs, headers, to } = options;
     const at = eventTimeOf(timestampMs);

@@ -1,5 +1,6 @@
 import { messageOf, StreamsError } from '../../errors.ts';
 import { decodeText } from '../../store/key-text.ts';
+import { offsetOf, recordPlace } from '../../kafka/topic-partition.ts';
 import { eventTimeOf, isEventTime, whyNoEventTime } from '../event-time.ts';
 import type { SourceNode } from '../graph.ts';
 import { DeadLetter, type ConsumerRecord } from '../record.ts';
@@ -28,14 +29,14 @@ export interface ReadRecord {
 export interface SourceTargets {
   readonly next: Emit;
   readonly deadLetters: Emit;
-  /** Something behind the source looks at the key. What nobody looks at is not made into text, and may be anything. */
+  /** Something behind the source looks at the key. A key that nobody looks at is not made into text: it may be any. */
   readonly keysAreRead: boolean;
   /** Moves the task's event time. */
   readonly observe: (timestampMs: number) => void;
 }
 
 export function compileSource(
-  { name, topic, key: keys, decode, nulls, timestampMs, deadLetterTopic }: SourceNode,
+  { name, role, key: keys, decode, nulls, timestampMs, deadLetterTopic }: SourceNode,
   runtime: TaskRuntime,
   { next, deadLetters, keysAreRead, observe }: SourceTargets,
 ): CompiledSource {
@@ -43,16 +44,15 @@ export function compileSource(
     if (deadLetterTopic === undefined && record.unreadable !== undefined)
       throw new StreamsError(
         'RECORDS_UNREADABLE',
-        `${topic}-${String(record.partition)} offset ${String(record.offset)}: ${letter.message}. Give ` +
-          `the stream a dead-letter topic, or raise the setting`,
+        `${recordPlace(record)}: ${letter.message}. Give the stream a dead-letter topic, or raise the setting`,
+        { taskId: runtime.taskId, ...offsetOf(record) },
       );
     if (deadLetterTopic === undefined)
       throw new StreamsError(
         'USER_CODE_FAILED',
-        `task ${runtime.taskId} failed at ${name}: ${topic}-${String(record.partition)} offset ` +
-          `${String(record.offset)} cannot be read (${letter.reason}) and the stream has no dead-letter ` +
-          `topic: ${letter.message}`,
-        { taskId: runtime.taskId },
+        `task ${runtime.taskId} failed at ${name}: ${recordPlace(record)} cannot be read (${letter.reason}) and the ` +
+          `stream has no dead-letter topic: ${letter.message}`,
+        { taskId: runtime.taskId, ...offsetOf(record) },
       );
     runtime.deadLetter(record, letter, deadLetterTopic);
     const at = eventTimeOf(record.timestampMs);
@@ -62,7 +62,11 @@ export function compileSource(
     if (deadLetterTopic === undefined) runtime.drop('invalid-timestamp');
     else refuse(record, new DeadLetter('INVALID_TIMESTAMP', whyNoEventTime(timeMs)));
   };
+  const dropsNulls = nulls === 'drop';
+  // Elsewhere it is a tombstone, or dropped.
+  const decodesNulls = role === 'stream' && !dropsNulls;
   const valueOf = (record: ConsumerRecord): unknown => {
+    if (!decodesNulls && record.value === null) return null;
     try {
       const value = settled(decode(record, runtime.nowMs()));
       if (value === undefined) throw new TypeError('decode returned undefined: it returns a value, or a DeadLetter');
@@ -87,12 +91,13 @@ export function compileSource(
       return new DeadLetter('DESERIALIZATION_FAILED', `The key cannot be read: ${messageOf(error)}`);
     }
   };
-  const toKey = (keys as unknown) === stringSerde ? text : typed;
+  const isText = (keys as unknown) === stringSerde;
+  const toKey = isText ? text : typed;
+  const readsKeys = keysAreRead || !isText;
   const keyOf = (record: ConsumerRecord): unknown => {
-    const bytes = keysAreRead ? record.key : null;
+    const bytes = readsKeys ? record.key : null;
     return bytes === null ? null : toKey(bytes);
   };
-  const dropsNulls = nulls === 'drop';
   return {
     ...(deadLetterTopic === undefined ? {} : { refuse }),
     process: (record) => {
