@@ -1,10 +1,11 @@
-const compiled = (parser, react) => [
+/** JSX is the one thing that Node cannot strip. */
+const withJsx = [
   '@swc/jest',
   {
     jsc: {
       target: 'es2024',
-      parser,
-      ...(react === undefined ? {} : { transform: { react } }),
+      parser: { syntax: 'typescript', tsx: true },
+      transform: { react: { runtime: 'automatic', importSource: 'preact' } },
       // Node asks for `with { type: 'json' }`; swc drops it unless told to keep it.
       experimental: { keepImportAttributes: true },
     },
@@ -16,8 +17,8 @@ const shared = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts', '.tsx'],
   transform: {
-    '^.+\\.ts$': compiled({ syntax: 'typescript' }),
-    '^.+\\.tsx$': compiled({ syntax: 'typescript', tsx: true }, { runtime: 'automatic', importSource: 'preact' }),
+    '^.+\\.ts$': '<rootDir>/tests/strip-types.mjs',
+    '^.+\\.tsx$': withJsx,
   },
   modulePathIgnorePatterns: ['<rootDir>/.data/', '<rootDir>/client/dist/'],
 };
