@@ -1,4 +1,5 @@
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cpSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { jarCacheDir } from '../../tools/local-kafka/local-kafka-jars.ts';
@@ -38,8 +39,9 @@ const MODULES = 'node_modules';
 export async function createMutant(mutation: Mutation): Promise<Mutant> {
   const files = await mutatedFiles(mutation);
   const root = await mkdtemp(join(tmpdir(), 'tributary-mutant-'));
+  // The asynchronous `cp` takes more than twice the time of the processor.
   for (const path of COPIED)
-    await cp(join(projectRoot, path), join(root, path), {
+    cpSync(join(projectRoot, path), join(root, path), {
       recursive: true,
       filter: (source) => !NOT_COPIED.includes(source),
     });
