@@ -283,6 +283,38 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
     red: /stream time is aligned to 0/,
   },
   {
+    name: 'what a call schedules waits for the next record',
+    edits: [{ mark: 'one-round', replace: '' }],
+    judge: 'processor/streams/task/punctuators.test.ts',
+    red: /what a call schedules goes in the same round/,
+  },
+  {
+    name: 'an add that fails leaves what it has changed, where its failure is let pass',
+    edits: [{ mark: 'half-changed', replace: 'return (value) => (letsFailuresPass ? value : (serde, value));' }],
+    judge: `${TOPOLOGY}/skipped-failures.test.ts`,
+    red: /is undone where the row has changed/,
+  },
+  {
+    name: 'what a row was is made with the time of what it is now',
+    edits: [
+      {
+        mark: 'own-time-before',
+        replace: `const before = (): TableRow | undefined => {
+          const was = change.before();
+          return was === undefined ? undefined : made(key, { value: was.value, timestampMs });
+        };`,
+      },
+    ],
+    judge: `${TOPOLOGY}/grouped-table.test.ts`,
+    red: /made of its own event time mapValues/,
+  },
+  {
+    name: 'undefined is a value of its own',
+    edits: [{ mark: 'undefined-is-null', replace: 'mapped = settled(map(value, key, at));' }],
+    judge: NULLS,
+    red: /undefined as the value of mapValues/,
+  },
+  {
     name: 'a window is told at its end, while records are still taken',
     edits: [{ mark: 'told-when-closed', condition: 'windowStartOf(rowKey) > streamTimeMs' }],
     judge: `${TOPOLOGY}/final-results.test.ts`,

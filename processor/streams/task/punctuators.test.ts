@@ -33,6 +33,37 @@ test('several are called in the order in which they are due; one may cancel anot
   expect(called).toEqual(['quick', 'slow', 'slow']);
 });
 
+test.each(['stream-time', 'wall-clock'] as const)('by %s, what a call schedules goes in the same round', (clock) => {
+  const punctuators = new Punctuators();
+  const called: string[] = [];
+  punctuators.schedule({ everyMs: 30, clock }, 0, (timeMs) => {
+    called.push(`a ${String(timeMs)}`);
+    // Of before, by the wall clock as well: it is due.
+    punctuators.schedule({ everyMs: 10, clock }, 5, () => called.push('b'));
+  });
+  punctuators.schedule({ everyMs: 40, clock }, 0, () => called.push('c'));
+  punctuators.advance(clock, 51);
+  // By stream time all three are due since 0, by the wall clock the new one since 15.
+  expect(called).toEqual(clock === 'stream-time' ? ['a 51', 'c', 'b'] : ['a 51', 'b', 'c']);
+  punctuators.advance(clock, 51);
+  expect(called).toHaveLength(3);
+});
+
+test('calls that schedule others without end are an error, in the words of the one that goes too far', () => {
+  const punctuators = new Punctuators();
+  let calls = 0;
+  const again = (): void => {
+    calls += 1;
+    if (calls > 20_000) return;
+    punctuators.schedule({ everyMs: 10, clock: 'stream-time' }, 0, again);
+  };
+  punctuators.schedule({ everyMs: 10, clock: 'stream-time' }, 0, again);
+  expect(() => punctuators.advance('stream-time', 5)).toThrow('schedule: punctuators schedule each other without end');
+  expect(calls).toBeLessThan(20_000);
+  // What is scheduled outside of a call is not counted with them.
+  expect(() => punctuators.schedule({ everyMs: 10, clock: 'stream-time' }, 0, () => undefined)).not.toThrow();
+});
+
 test('what was called is to be committed', () => {
   const punctuators = new Punctuators();
   punctuators.schedule({ everyMs: 10, clock: 'stream-time' }, 0, () => undefined);

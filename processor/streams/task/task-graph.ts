@@ -395,6 +395,10 @@ export class TaskGraph implements TaskRuntime {
     return this.#failures.refused(record, error);
   }
 
+  get letsFailuresPass(): boolean {
+    return this.#options.handlers?.onProcessingError !== undefined;
+  }
+
   isFlushing(): boolean {
     return this.#flushing;
   }

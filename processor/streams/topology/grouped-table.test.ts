@@ -219,3 +219,79 @@ describe('a table that is grouped anew', () => {
     expect(() => other.build()).toThrow(/the store "s" .* has no subtract\(\)/);
   });
 });
+
+/** A table of event times, as its rows make them. */
+async function timesOf(build: (table: KTable<string, string>) => void): Promise<TopologyTestDriver> {
+  const builder = new StreamsBuilder();
+  build(builder.table('in', { value: stringSerde }));
+  const driver = new TopologyTestDriver(builder.build());
+  for (const [key, value, timestampMs] of [
+    ['a', 'x', 1],
+    ['a', 'x', 25],
+    ['b', 'x', 3],
+    ['a', null, 50],
+  ] as const)
+    await driver.pipe('in', { key, value, timestampMs });
+  return driver;
+}
+
+describe('what a row was is made of its own event time', () => {
+  const sum = {
+    empty: () => 0,
+    add: (acc: number, value: number) => acc + value,
+    subtract: (acc: number, value: number) => acc - value,
+    serde: numbers,
+  };
+  test.each([
+    ['mapValues', (table: KTable<string, string>) => table.mapValues((_value, _key, { timestampMs }) => timestampMs)],
+    [
+      'mapValues behind mapValues',
+      (table: KTable<string, string>) =>
+        table.mapValues((value) => value).mapValues((_value, _key, { timestampMs }) => timestampMs),
+    ],
+    [
+      'mapValues of a join',
+      (table: KTable<string, string>) =>
+        table.leftJoin(table, (value) => value).mapValues((_value, _key, { timestampMs }) => timestampMs),
+    ],
+    [
+      'mapValues with a store',
+      (table: KTable<string, string>) =>
+        table.mapValues((_value, _key, { timestampMs }) => timestampMs, { store: 'times', value: numbers }),
+    ],
+  ])('%s', async (_name, made) => {
+    const driver = await timesOf((table) => {
+      made(table)
+        .groupBy((value) => ({ key: 'all', value }), { name: 'g', value: numbers })
+        .aggregate(sum, { store: 'sums' })
+        .toStream()
+        .to('out', { value: numbers });
+    });
+    expect(driver.output('out').map(({ value }) => String(value))).toEqual(['1', '25', '28', '3']);
+  });
+
+  test('groupBy: a row leaves the key that its time gave it', async () => {
+    const driver = await timesOf((table) => {
+      table
+        .groupBy((value, _key, { timestampMs }) => ({ key: `b${String(Math.floor(timestampMs / 10))}`, value }), {
+          name: 'g',
+          value: stringSerde,
+        })
+        .count({ store: 'counts' });
+    });
+    expect(driver.rows('counts')).toEqual([
+      { key: 'b0', value: 1 },
+      { key: 'b2', value: 0 },
+    ]);
+  });
+
+  test('filter: a row that passed by its time is taken out', async () => {
+    const driver = await timesOf((table) => {
+      table
+        .filter((_value, _key, { timestampMs }) => timestampMs < 10)
+        .groupBy((value) => ({ key: 'early', value }), { name: 'g', value: stringSerde })
+        .count({ store: 'counts' });
+    });
+    expect(driver.rows('counts')).toEqual([{ key: 'early', value: 1 }]);
+  });
+});

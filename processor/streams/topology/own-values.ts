@@ -24,6 +24,18 @@ export function copyOf<T>(value: T): T {
   return canChange(value) ? (copyObject(value, undefined) as T) : value;
 }
 
+/**
+ * What user code is given of a row that it may change in place: where its failure may be let pass a copy, or half of a
+ * change would stay in the row until the commit and be committed.
+ */
+export function givenOf(
+  { serde }: Pick<Aggregate<never, unknown>, 'serde'>,
+  { letsFailuresPass }: { readonly letsFailuresPass: boolean },
+): (value: unknown) => unknown {
+  // mutant: half-changed
+  return letsFailuresPass ? (value) => copyThrough(serde as Serde<unknown>, value) : (value) => value;
+}
+
 /** Adds a value, of a record of this key and event time. Null and undefined as an answer: no row. */
 export type Add = (acc: unknown, value: unknown, key: unknown, timestampMs: number) => unknown;
 

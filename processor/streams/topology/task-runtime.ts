@@ -41,8 +41,8 @@ export interface RowChange {
   readonly isOutOfOrder?: boolean;
   /** Of the updates since the last commit: event time of the first, and the newest. Absent: there was one. */
   readonly times?: { readonly firstMs: number; readonly newestMs: number };
-  /** Its value as of the last commit; undefined: there was no row, or the table cannot know. */
-  before(): unknown;
+  /** The row as of the last commit, with its own time; undefined: there was none, or the table cannot know. */
+  before(): TableRow | undefined;
 }
 
 /** Hands one changed row to a node that reads a table. */
@@ -124,6 +124,11 @@ export interface TaskRuntime {
   attempt(work: () => void): void;
   /** A commit hands on what tables have changed: these values are of the whole commit, not of the moment. */
   isFlushing(): boolean;
+  /**
+   * A failure of user code may be let pass, so that the task goes on with the rows as they are: what such code changes
+   * must not be one of them.
+   */
+  readonly letsFailuresPass: boolean;
   /**
    * A partial of so many records for the repartition topic of this grouping name. `lateByMs`: it travels behind a
    * time report that has come so far; Infinity: behind the last one of the commit.

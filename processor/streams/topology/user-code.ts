@@ -61,9 +61,9 @@ export function isTruthy(answer: unknown): boolean {
   return Boolean(answer);
 }
 
-/** A key as it may be: undefined is none. */
-export function keyOrNull(key: unknown): unknown {
-  return key === undefined ? null : settled(key);
+/** A key or a value as it may be: undefined is none. */
+export function orNull(answer: unknown): unknown {
+  return answer === undefined ? null : settled(answer);
 }
 
 /** The pair that `map` and `flatMap` answer. */

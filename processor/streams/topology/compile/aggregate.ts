@@ -1,5 +1,5 @@
 import type { AggregateNode, Aggregation, MergePartialsNode } from '../graph.ts';
-import { addOwn, canChange, copyOf, emptyOf } from '../own-values.ts';
+import { addOwn, canChange, copyOf, emptyOf, givenOf } from '../own-values.ts';
 import type { PartialAggregate } from '../repartition-record.ts';
 import { readStored } from '../stored-value.ts';
 import type { Emit, TaskRuntime } from '../task-runtime.ts';
@@ -87,7 +87,7 @@ function compileAdd(node: AggregateNode, runtime: TaskRuntime, targets: Aggregat
 
 /** Puts items into rows of the store, and hands on each changed row once a commit. */
 function compileUpdate<P>(
-  { windows, store }: Aggregation,
+  { aggregate, windows, store }: Aggregation,
   runtime: TaskRuntime,
   { changed, late }: AggregationTargets,
   {
@@ -99,13 +99,14 @@ function compileUpdate<P>(
   },
 ): (key: unknown, item: Item<P>) => void {
   const isTimed = store.timed === true;
+  const given = givenOf(aggregate, runtime);
   if (windows === undefined) {
     const rows = runtime.keyValueStore(store.name);
     return (key, { part, newestMs }) => {
       const row = isTimed ? rows.row(key) : undefined;
       const before = isTimed ? row?.value : rows.get(key);
       const timestampMs = Math.max(row?.timestampMs ?? -1, newestMs);
-      const value = aggregated(nextValue(before, part, key, newestMs, true));
+      const value = aggregated(nextValue(given(before), part, key, newestMs, true));
       if (value === null || value === undefined) rows.delete(key);
       else rows.put(key, value, timestampMs);
       changed.add(key, timestampMs);
@@ -133,7 +134,7 @@ function compileUpdate<P>(
       const row = isTimed ? rows.row(key, startMs) : undefined;
       const before = isTimed ? row?.value : rows.get(key, startMs);
       const timestampMs = Math.max(row?.timestampMs ?? -1, newestMs);
-      const value = aggregated(nextValue(before, part, key, newestMs, index === open.length - 1));
+      const value = aggregated(nextValue(given(before), part, key, newestMs, index === open.length - 1));
       if (value === null || value === undefined) rows.delete(key, startMs);
       else rows.put(key, startMs, value, timestampMs);
       if (changed.isRead) changed.add({ key, startMs, endMs: windowEndOf(windows, startMs) }, timestampMs);

@@ -1,6 +1,6 @@
 import { storeKeys } from '../../store/store-keys.ts';
 import type { CombineNode } from '../graph.ts';
-import { addOwn, emptyOf } from '../own-values.ts';
+import { addOwn, emptyOf, givenOf } from '../own-values.ts';
 import { encodePartial, partialHeaders } from '../repartition-record.ts';
 import type { Emit, TaskRuntime } from '../task-runtime.ts';
 import { aggregated, failedAt, isNoKey, serialized } from '../user-code.ts';
@@ -47,6 +47,7 @@ export function compileCombine(node: CombineNode, runtime: TaskRuntime): Emit {
   const keys = storeKeys(node.key);
   const empty = emptyOf(aggregate);
   const add = addOwn(aggregate, 'add');
+  const given = givenOf(aggregate, runtime);
   const windows = feeds.flatMap((fed) => fed.windows ?? []);
   const grainMs = commonGrainMs(windows);
   // Any store that it feeds is the address of all of them.
@@ -123,7 +124,7 @@ export function compileCombine(node: CombineNode, runtime: TaskRuntime): Emit {
     const id = keys.idOf(selected);
     const known = byKey.get(id);
     if (known !== undefined) {
-      known.aggregate = aggregated(add(known.aggregate ?? empty(), value, selected, at));
+      known.aggregate = aggregated(add(given(known.aggregate) ?? empty(), value, selected, at));
       known.records += 1;
       if (at > known.newestMs) known.newestMs = at;
       return;

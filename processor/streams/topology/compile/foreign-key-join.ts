@@ -53,7 +53,7 @@ export function compileForeignSubscribe(node: ForeignSubscribeNode, runtime: Tas
   return ({ key, value, timestampMs, before, isOutOfOrder }) => {
     if (isOutOfOrder === true) return;
     try {
-      const was = foreignKey(key, before());
+      const was = foreignKey(key, before()?.value);
       const is = foreignKey(key, value);
       const leftKey = keyBytesOf(keys, key);
       const version = versionOf(left, value);

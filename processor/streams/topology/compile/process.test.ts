@@ -154,6 +154,32 @@ describe('punctuators', () => {
     expect(driver.rows('seen')).toContainEqual({ key: 'told', value: '61' });
   });
 
+  /** As Kafka Streams 4.4.0: PunctuationQueue.maybePunctuate goes on until nothing is due. */
+  test('by stream time: one that a punctuation schedules is called with it', async () => {
+    const builder = new StreamsBuilder();
+    builder
+      .stream('in', texts)
+      .process((context: ProcessorContext<string, string>) => {
+        const tell = (name: string) => (timestampMs: number) => context.forward(name, String(timestampMs));
+        return (value) => {
+          if (value !== 'n') return;
+          context.schedule({ everyMs: 10, clock: 'stream-time' }, (timestampMs) => {
+            tell('r')(timestampMs);
+            context.schedule({ everyMs: 1_000, clock: 'stream-time' }, tell('z'));
+          });
+        };
+      })
+      .to('out', texts);
+    const driver = new TopologyTestDriver(builder.build());
+    await driver.pipe('in', { value: 'n', timestampMs: 51 });
+    expect(outputs(driver)).toEqual([
+      ['r', '51', 51],
+      ['z', '51', 51],
+    ]);
+    await driver.pipe('in', { value: 'a', timestampMs: 52 });
+    expect(outputs(driver)).toEqual([]);
+  });
+
   test('by the wall clock: from when they were scheduled', async () => {
     const driver = new TopologyTestDriver(counting('wall-clock').build(), { nowMs: () => 1_000 });
     await driver.advanceWallClock(9);

@@ -6,7 +6,7 @@ import type { ProcessNode } from '../graph.ts';
 import type { FixedKeyProcessorContext, ForwardOptions, Processor, ProcessorContext } from '../processor-context.ts';
 import { checkHeaders, type CurrentRecord } from '../record.ts';
 import type { Emit, TaskRuntime } from '../task-runtime.ts';
-import { failedAt, keyOrNull, settled, takesKey, takesRecord } from '../user-code.ts';
+import { failedAt, orNull, settled, takesKey, takesRecord } from '../user-code.ts';
 
 /** What is behind a processor: all of it, and each processor there by its name. */
 export interface ProcessTargets {
@@ -49,10 +49,10 @@ export function compileProcess(
         new TypeError(`forward: no processor behind it is named "${String(to)}", only ${namesOf(byName)}`),
       );
     const { current } = runtime;
-    if (headers === undefined) return target(keyOrNull(key), settled(value), at);
+    if (headers === undefined) return target(orNull(key), orNull(value), at);
     runtime.current = withHeaders(current, headers);
     try {
-      target(keyOrNull(key), settled(value), at);
+      target(orNull(key), orNull(value), at);
     } finally {
       runtime.current = current;
     }

@@ -1,5 +1,5 @@
 import type { AggregateNode } from '../graph.ts';
-import { addOwn, emptyOf } from '../own-values.ts';
+import { addOwn, emptyOf, givenOf } from '../own-values.ts';
 import type { Emit, TaskRuntime } from '../task-runtime.ts';
 import { aggregated } from '../user-code.ts';
 import { closesMs, type SessionWindows } from '../windows.ts';
@@ -21,6 +21,7 @@ export function compileSessions(
   const empty = emptyOf(aggregate);
   const add = addOwn(aggregate, 'add');
   const merge = addOwn(aggregate, 'merge');
+  const given = givenOf(aggregate, runtime);
   return (key, value, at) => {
     const streamTimeMs = time.reached(at);
     // One that is closed has been told for the last time, however long it is kept.
@@ -37,7 +38,7 @@ export function compileSessions(
     intake.taken(1);
     // As in Kafka Streams the oldest is merged into an empty one.
     let acc: unknown = empty();
-    for (const one of found) acc = aggregated(merge(acc ?? empty(), one.value, key, one.endMs));
+    for (const one of found) acc = aggregated(merge(acc ?? empty(), given(one.value), key, one.endMs));
     const next = aggregated(add(acc ?? empty(), value, key, at));
     for (const one of found) {
       if (one.startMs === startMs && one.endMs === endMs) continue;

@@ -1,6 +1,6 @@
 import type { WindowRow } from '../../store/typed-store.ts';
 import type { AggregateNode } from '../graph.ts';
-import { addOwn, canChange, copyOf, copyThrough, emptyOf } from '../own-values.ts';
+import { addOwn, canChange, copyOf, copyThrough, emptyOf, givenOf } from '../own-values.ts';
 import type { Emit, TaskRuntime } from '../task-runtime.ts';
 import { aggregated } from '../user-code.ts';
 import { closesMs, windowEndOf, type SlidingWindows } from '../windows.ts';
@@ -30,6 +30,7 @@ export function compileSliding(
   const time = runtime.stepTimeOf(store.name);
   const empty = emptyOf(aggregate);
   const add = addOwn(aggregate, 'add');
+  const given = givenOf(aggregate, runtime);
 
   return (key, value, at) => {
     const streamTimeMs = time.reached(at);
@@ -50,7 +51,7 @@ export function compileSliding(
       const own = canChange(value) ? copyOf(value) : value;
       put(startMs, aggregated(add(acc ?? empty(), own, key, at)), timestampMs);
     };
-    const update = (row: Row): void => addTo(row.startMs, row.value, Math.max(row.timestampMs, at));
+    const update = (row: Row): void => addTo(row.startMs, given(row.value), Math.max(row.timestampMs, at));
     const ownValue = (row: Row): unknown => copyThrough(aggregate.serde, row.value);
 
     /** The window behind the record, which is made only now, has these records already. */

@@ -1,6 +1,6 @@
 import type { BranchNode, StepNode, ValueFunction } from '../graph.ts';
 import type { Emit, TaskRuntime } from '../task-runtime.ts';
-import { checkedPair, failedAt, isTruthy, iterable, keyOrNull, settled, takesRecord } from '../user-code.ts';
+import { checkedPair, failedAt, isTruthy, iterable, orNull, settled, takesRecord } from '../user-code.ts';
 
 /*
  * Steps that look at one record at a time. What the next node throws is not caught where that can be helped: it has a
@@ -38,7 +38,8 @@ export function compileStep(node: StepNode, runtime: TaskRuntime, next: Emit): E
       return (key, value, at) => {
         let mapped: unknown;
         try {
-          mapped = settled(map(value, key, at));
+          // mutant: undefined-is-null
+          mapped = orNull(map(value, key, at));
         } catch (error) {
           throw failedAt(name, error);
         }
@@ -52,11 +53,11 @@ export function compileStep(node: StepNode, runtime: TaskRuntime, next: Emit): E
         let mappedKey: unknown;
         try {
           mapped = checkedPair(map(value, key, at));
-          mappedKey = keyOrNull(mapped.key);
+          mappedKey = orNull(mapped.key);
         } catch (error) {
           throw failedAt(name, error);
         }
-        next(mappedKey, mapped.value, at);
+        next(mappedKey, mapped.value === undefined ? null : mapped.value, at);
       };
     }
     case 'flat-map': {
@@ -65,7 +66,7 @@ export function compileStep(node: StepNode, runtime: TaskRuntime, next: Emit): E
         try {
           for (const mapped of iterable(map(value, key, at))) {
             checkedPair(mapped);
-            next(keyOrNull(mapped.key), mapped.value, at);
+            next(orNull(mapped.key), mapped.value === undefined ? null : mapped.value, at);
           }
         } catch (error) {
           throw failedAt(name, error);
@@ -76,7 +77,7 @@ export function compileStep(node: StepNode, runtime: TaskRuntime, next: Emit): E
       const map = withRecord(node.map, runtime);
       return (key, value, at) => {
         try {
-          for (const mapped of iterable(map(value, key, at))) next(key, settled(mapped), at);
+          for (const mapped of iterable(map(value, key, at))) next(key, orNull(mapped), at);
         } catch (error) {
           throw failedAt(name, error);
         }

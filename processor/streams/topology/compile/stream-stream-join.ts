@@ -5,7 +5,7 @@ import { copyThrough } from '../own-values.ts';
 import type { Serde } from '../serdes.ts';
 import type { Emit, OwnTime, TaskRuntime } from '../task-runtime.ts';
 import type { UnmatchedRecord } from '../unmatched-record.ts';
-import { failedAt, keyBytesOf, settled } from '../user-code.ts';
+import { failedAt, keyBytesOf, orNull, settled } from '../user-code.ts';
 import { HeldRecords } from './held-records.ts';
 
 /** How far the time of a partner may lie before and after that of a record. */
@@ -43,7 +43,7 @@ export function compileStreamStreamJoin(
 
   const joined = (side: JoinSide, own: unknown, other: unknown, key: unknown): unknown => {
     try {
-      return settled(side === 'left' ? join(own, other, key) : join(other, own, key));
+      return orNull(side === 'left' ? join(own, other, key) : join(other, own, key));
     } catch (error) {
       throw failedAt(name, error);
     }

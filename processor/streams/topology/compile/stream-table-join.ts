@@ -3,7 +3,7 @@ import type { StreamGlobalJoinNode, StreamTableJoinNode } from '../graph.ts';
 import type { HeldRecord } from '../held-record.ts';
 import { headersByName } from '../record.ts';
 import type { Emit, TableRow, TableView, TaskRuntime } from '../task-runtime.ts';
-import { failedAt, isNoKey, keyBytesOf, settled } from '../user-code.ts';
+import { failedAt, isNoKey, keyBytesOf, orNull, settled } from '../user-code.ts';
 import { HeldRecords } from './held-records.ts';
 
 /** Joins each record with the row that a table has of its key: at once, or when stream time has come so far. */
@@ -52,7 +52,7 @@ function joinWith(
     try {
       const row = rowOf(key, value, at);
       if (row === undefined && joins === 'inner') return;
-      result = settled(join(value, row === undefined ? null : row.value, key));
+      result = orNull(join(value, row === undefined ? null : row.value, key));
     } catch (error) {
       throw failedAt(name, error);
     }

@@ -125,7 +125,7 @@ function holdUntilTimeLimit(
       key,
       value: row === undefined ? null : row.value,
       timestampMs,
-      before: () => lastOf({ timestampMs, last })?.value,
+      before: () => lastOf({ timestampMs, last }),
     });
   };
   runtime.onFlush(() => {

@@ -1,4 +1,4 @@
-import { addOwn, canChange, copyOf, emptyOf } from '../own-values.ts';
+import { addOwn, canChange, copyOf, emptyOf, givenOf } from '../own-values.ts';
 import type { TableAggregateNode, TableGroupNode } from '../graph.ts';
 import { encodeRoutedChange } from '../repartition-record.ts';
 import type { ChangeEmit, TaskRuntime } from '../task-runtime.ts';
@@ -42,7 +42,8 @@ export function compileTableGroup(node: TableGroupNode, runtime: TaskRuntime): C
     // mutant: newest-versions
     if (isOutOfOrder === true) return;
     try {
-      const was = partOf(before(), key, timestampMs, false);
+      const old = before();
+      const was = old === undefined ? undefined : partOf(old.value, key, old.timestampMs, false);
       const is = partOf(value, key, timestampMs, true);
       if (was !== undefined && is !== undefined && was.key.equals(is.key))
         return send(is.key, timestampMs, is.value, was.value);
@@ -68,10 +69,11 @@ export function compileTableAggregate(
   const empty = emptyOf(aggregate);
   const add = addOwn(aggregate, 'add');
   const subtract = addOwn(aggregate, 'subtract');
+  const given = givenOf(aggregate, runtime);
   const update: UpdateRow = (key, added, subtracted, at) => {
     try {
       const row = isTimed ? rows.row(key) : undefined;
-      const before = isTimed ? row?.value : rows.get(key);
+      const before = given(isTimed ? row?.value : rows.get(key));
       let value: unknown = before;
       // mutant: subtract
       if (subtracted !== undefined && before !== undefined)

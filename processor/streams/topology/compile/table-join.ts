@@ -86,7 +86,7 @@ export function compileTableJoin(
         leftChange?.timestampMs ?? -1,
         rightChange?.timestampMs ?? -1,
       ),
-      before: () => view.before(key)?.value,
+      before: () => view.before(key),
     });
   };
   const side =

@@ -31,6 +31,11 @@ export function viewOfStore(spec: StoreSpec<unknown>, runtime: TaskRuntime): Tab
   return { row: (key) => own(rows.row(key)), before: (key) => rows.committedRow(key) };
 }
 
+/** Rows of before their store had times have that of the change. */
+function timedBefore(row: TableRow | undefined, timestampMs: number): TableRow | undefined {
+  return row === undefined || row.timestampMs >= 0 ? row : { value: row.value, timestampMs };
+}
+
 interface ChangedRow {
   readonly key: unknown;
   timestampMs: number;
@@ -70,7 +75,7 @@ export class ChangedRows {
           value: row === undefined ? null : row.value,
           timestampMs: row === undefined || row.timestampMs < 0 ? timestampMs : row.timestampMs,
           times: { firstMs, newestMs },
-          before: () => view.before(key)?.value,
+          before: () => timedBefore(view.before(key), timestampMs),
         });
       }
       this.#rows.clear();
@@ -147,7 +152,7 @@ function compileToVersionedTable(
       next?.({
         ...change,
         value: value === null ? null : copyThrough(store.serde, value),
-        before: () => rows.row(change.key, change.timestampMs - 1)?.value,
+        before: () => rows.row(change.key, change.timestampMs - 1),
       });
     }
     older.clear();
@@ -189,26 +194,29 @@ function rowStepOf(node: TableStepNode, runtime: TaskRuntime): RowStep {
 
 /** The table behind an operator without a store: its rows are made of those of the table that it reads. */
 export function viewOfStep(node: TableStepNode, runtime: TaskRuntime, from: TableView): TableView {
-  const step = rowStepOf(node, runtime);
-  const made = (key: unknown, row: TableRow | undefined): TableRow | undefined => {
+  const made = rowMadeBy(rowStepOf(node, runtime));
+  return { row: (key, asOfMs) => made(key, from.row(key, asOfMs)), before: (key) => made(key, from.before(key)) };
+}
+
+/** A row with its own time. */
+function rowMadeBy(step: RowStep): (key: unknown, row: TableRow | undefined) => TableRow | undefined {
+  return (key, row) => {
     if (row === undefined) return undefined;
     const value = step(row.value, key, row.timestampMs);
     return value === undefined ? undefined : { value, timestampMs: row.timestampMs };
   };
-  return { row: (key, asOfMs) => made(key, from.row(key, asOfMs)), before: (key) => made(key, from.before(key)) };
 }
 
 /** Hands on what an operator makes of changed rows, and keeps it where it has a store. */
 export function compileTableStep(node: TableStepNode, runtime: TaskRuntime, next: ChangeEmit | undefined): ChangeEmit {
   const step = rowStepOf(node, runtime);
+  const made = rowMadeBy(step);
   const keep = node.store === undefined ? undefined : keptIn(node.store, runtime, next);
   return (change: RowChange) => {
     const { key, timestampMs } = change;
     const value = change.value === null ? null : (step(change.value, key, timestampMs) ?? null);
-    const before = (): unknown => {
-      const was = change.before();
-      return was === undefined ? undefined : step(was, key, timestampMs);
-    };
+    // mutant: own-time-before
+    const before = (): TableRow | undefined => made(key, change.before());
     // mutant: filter-unknown-rows
     if (node.kind === 'table-filter' && node.knowsBefore && value === null && before() === undefined) return;
     if (keep === undefined) next?.({ ...change, value, before });
