@@ -15,6 +15,7 @@ const STREAM_JOINS = 'processor/streams/tests/contract/stream-joins.model.test.t
 const NULLS = `${TOPOLOGY}/null-values.test.ts`;
 const FOREIGN_KEYS = `${TOPOLOGY}/foreign-key-join.test.ts`;
 const WINDOWS_BY_MODEL = `${TOPOLOGY}/windows-by-model.test.ts`;
+const HELD_BACK_TIMES = 'processor/streams/topology/held-back-times.test.ts';
 const STEP_TIMES = 'processor/streams/task/step-times.test.ts';
 const ANY_TOPOLOGY = 'tests/contract/random-topologies.test.ts';
 
@@ -361,6 +362,18 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
     edits: [{ mark: 'store-step-time', replace: '' }],
     judge: STEP_TIMES,
     red: /when its task starts again/,
+  },
+  {
+    name: 'what joins hand on late is late behind a shuffle',
+    edits: [{ mark: 'held-back', condition: 'time !== null' }],
+    judge: HELD_BACK_TIMES,
+    red: /unmatched/,
+  },
+  {
+    name: 'a task behind a shuffle that has read all is not waited for',
+    edits: [{ mark: 'relay', condition: '!source.caughtUp' }],
+    judge: HELD_BACK_TIMES,
+    red: /over two shuffles/,
   },
   {
     name: 'a record that travels by itself is judged by the time of some commit before',

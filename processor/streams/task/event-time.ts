@@ -5,11 +5,14 @@ import type { StateStore, StoreChange } from '../store/state-store.ts';
 import type { ConsumerRecord } from '../topology/record.ts';
 import { encodeTimeReport, type TimeReport } from '../topology/repartition-record.ts';
 import type { ReadRecord } from '../topology/compile/source.ts';
+import type { GroupingTime } from '../topology/grouping-times.ts';
+import type { StepTime } from '../topology/task-runtime.ts';
 import { storesByTimeOf, type SubTopology } from '../topology/topology.ts';
 import type { RecordCollector } from '../writing/record-collector.ts';
 import type { OutgoingRecord } from '../writing/streams-producer.ts';
 import { topicPartition, type TopicPartition } from '../kafka/topic-partition.ts';
 import { PartitionGroup, type Arrival } from './partition-group.ts';
+import { KeptTime } from './step-times.ts';
 import { decodeWatermark, encodeWatermark, Watermark, type StoredWatermark } from './watermark.ts';
 
 /** A record that has been read and waits for its turn. */
@@ -25,6 +28,8 @@ export interface TimeSource {
    * It reads, itself or through others, what this task hands on: what it reports must not hold back what it is made of.
    */
   readonly cyclic: boolean;
+  /** It goes by reports itself, which reach all tasks like it. */
+  readonly relays?: boolean;
 }
 
 /** How a task's event time hangs together with that of other tasks. */
@@ -32,7 +37,7 @@ export interface TimeLinks {
   /** The tasks behind the repartition topics that it reads; empty when it reads none. */
   readonly sources: readonly TimeSource[];
   /** Every partition of the repartition topics that it writes: where its reports go. */
-  readonly reportsTo: readonly TopicPartition[];
+  readonly reportsTo: readonly (TopicPartition & { readonly time?: GroupingTime })[];
   /** A task with windows, directly behind such a topic or behind those that read it, waits for its reports. */
   readonly isAwaited: boolean;
 }
@@ -75,7 +80,8 @@ interface RowPlace {
  *               | and, where it also reads topics of the user, those together as one source more
  *   stream time | what the steps of the graph read: `observed` where no repartition topic is read, else the
  *               | watermark
- *   progress    | what this task reports: stream time, without the sources that are downstream themselves
+ *   progress    | what this task reports: stream time, without the sources that are downstream themselves; less, or
+ *               | something else, where records are held back in front of a topic (topology/grouping-times.ts)
  *
  * None of them goes back, except to what is committed after an abort.
  *
@@ -112,7 +118,9 @@ export class EventTime {
   #behind: { readonly record: OutgoingRecord; readonly lateByMs: number }[] = [];
   /** How far the reports have come that were sent in this commit before a record, by `topic-partition`. */
   readonly #reportedAhead = new Map<string, number>();
-  #lastReport: { readonly atMs: number; readonly progressMs: number; readonly caughtUp: boolean } | undefined;
+  /** Newest event time of what was sent to topics that are told another time than the task's own, by topic. */
+  readonly #sent = new Map<string, KeptTime>();
+  #lastReport: { readonly atMs: number; readonly times: string; readonly caughtUp: boolean } | undefined;
 
   constructor(options: EventTimeOptions) {
     const { taskId, subTopology, links, inputs, read, maxIdleMs, onFull, onRoom } = options;
@@ -133,8 +141,10 @@ export class EventTime {
     const several = new Set(sources.map(({ grouping }) => grouping)).size > 1;
     this.#nameOf = (grouping, source) => (several ? `${grouping} ${source}` : source);
     const own = this.#mixed ? [OWN_TOPICS] : [];
+    const namesOf = (some: readonly TimeSource[]): string[] =>
+      some.map(({ grouping, taskId: id }) => this.#nameOf(grouping, id));
     const over = (expected: readonly TimeSource[]): Watermark =>
-      new Watermark([...own, ...expected.map(({ grouping, taskId: id }) => this.#nameOf(grouping, id))]);
+      new Watermark([...own, ...namesOf(expected)], namesOf(expected.filter(({ relays = false }) => relays)));
     this.#watermark = this.#readsRepartition ? over(sources) : new Watermark([taskId]);
     this.#progress = sources.some(({ cyclic }) => cyclic)
       ? over(sources.filter(({ cyclic }) => !cyclic))
@@ -162,6 +172,28 @@ export class EventTime {
     if (timestampMs <= this.#observedMs) return;
     this.#observedMs = timestampMs;
     if (this.#mixed) this.#reportOwn(false);
+  }
+
+  /**
+   * What a step that sends to this repartition topic is late by: its own time, where records are held back in front of
+   * it; undefined: stream time.
+   */
+  senderTime(topic: string): StepTime | undefined {
+    const time = this.#links.reportsTo.find((place) => place.topic === topic)?.time;
+    // mutant: held-back
+    if (time === undefined || (time.by === 'progress' && time.holdMs === 0)) return undefined;
+    const known = this.#sent.get(topic) ?? new KeptTime();
+    this.#sent.set(topic, known);
+    return known;
+  }
+
+  /** A commit hands on what tables have changed: it is late by what was sent before it only. */
+  beginFlush(): void {
+    for (const sent of this.#sent.values()) sent.isFlushing = true;
+  }
+
+  endFlush(): void {
+    for (const sent of this.#sent.values()) sent.endFlush();
   }
 
   /** A source's report has arrived through this repartition topic. False: no such task writes to it. */
@@ -200,7 +232,7 @@ export class EventTime {
    */
   reportAhead(place: TopicPartition): void {
     const name = topicPartition(place.topic, place.partition);
-    const { progressMs } = this;
+    const progressMs = this.#sent.get(place.topic)?.newestMs ?? this.progressMs;
     if (!this.#links.isAwaited || (this.#reportedAhead.get(name) ?? -1) >= progressMs) return;
     this.#reportedAhead.set(name, progressMs);
     this.#send(place, { watermarkMs: progressMs, caughtUp: false });
@@ -210,10 +242,7 @@ export class EventTime {
     if (!this.#links.isAwaited || !this.inputs.allFetched) return false;
     const last = this.#lastReport;
     if (last === undefined) return true;
-    return (
-      nowMs - last.atMs >= REPORT_INTERVAL_MS &&
-      (last.progressMs !== this.progressMs || last.caughtUp !== this.caughtUp)
-    );
+    return nowMs - last.atMs >= REPORT_INTERVAL_MS && (last.times !== this.#times() || last.caughtUp !== this.caughtUp);
   }
 
   /**
@@ -224,22 +253,40 @@ export class EventTime {
    */
   sendReport(nowMs: number): void {
     if (!this.isReportDue(nowMs) && this.#behind.length === 0 && this.#reportedAhead.size === 0) return;
-    const { caughtUp, progressMs } = this;
+    const { caughtUp } = this;
     const behind = this.#behind.sort((a, b) => a.lateByMs - b.lateByMs);
     const reportedMs = new Map<string, number>();
-    for (const { record, lateByMs } of behind) {
-      if (lateByMs === Infinity) break;
+    const isBehindAll = ({ record, lateByMs }: (typeof behind)[number]): boolean =>
+      lateByMs === Infinity && !this.#sent.has(record.topic);
+    for (const late of behind) {
+      if (isBehindAll(late)) continue;
+      const { record, lateByMs } = late;
       const place = topicPartition(record.topic, record.partition);
+      const reachedMs = this.#sent.get(record.topic)?.newestMs ?? this.progressMs;
       if (reportedMs.get(place) !== lateByMs)
-        this.#send(record, { watermarkMs: Math.min(lateByMs, progressMs), caughtUp: false });
+        this.#send(record, { watermarkMs: Math.min(lateByMs, reachedMs), caughtUp: false });
       reportedMs.set(place, lateByMs);
       this.#collector.add(record);
     }
-    for (const place of this.#links.reportsTo) this.#send(place, { watermarkMs: progressMs, caughtUp });
-    for (const { record, lateByMs } of behind) if (lateByMs === Infinity) this.#collector.add(record);
+    for (const { topic, partition, time } of this.#links.reportsTo)
+      this.#send({ topic, partition }, { watermarkMs: this.#toldMs(topic, time), caughtUp });
+    for (const late of behind) if (isBehindAll(late)) this.#collector.add(late.record);
     this.#behind = [];
     this.#reportedAhead.clear();
-    this.#lastReport = { atMs: nowMs, progressMs, caughtUp };
+    this.#lastReport = { atMs: nowMs, times: this.#times(), caughtUp };
+  }
+
+  /** How far this task has come for those behind a repartition topic. */
+  #toldMs(topic: string, time: GroupingTime | undefined): number {
+    if (time === undefined) return this.progressMs;
+    if (time.by === 'sent') return this.#sent.get(topic)?.newestMs ?? -1;
+    return Math.max(-1, this.progressMs - time.holdMs);
+  }
+
+  #times(): string {
+    return [
+      ...new Set(this.#links.reportsTo.map(({ topic, time }) => `${topic} ${String(this.#toldMs(topic, time))}`)),
+    ].join(' ');
   }
 
   /** What the commit has to store of event time, in a row of the runtime's own. */
@@ -268,6 +315,7 @@ export class EventTime {
   load(store: StateStore | undefined): void {
     this.#behind = [];
     this.#reportedAhead.clear();
+    this.#sent.clear();
     this.#observedMs = -1;
     const row = this.#storedRow(store);
     for (const watermark of new Set([this.#watermark, this.#progress])) {

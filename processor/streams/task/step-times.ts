@@ -2,7 +2,9 @@ import { StreamsError } from '../errors.ts';
 import { STEP_TIME_KEY, STREAM_TIME_KEY } from '../store/runtime-rows.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
 import type { OwnTime, StepTime } from '../topology/task-runtime.ts';
-import { timedTopicsOf, type SubTopology } from '../topology/topology.ts';
+import { storesOf } from '../topology/graph.ts';
+import { holdInFrontOf } from '../topology/grouping-times.ts';
+import { foreignGroupingsOf, type SubTopology } from '../topology/topology.ts';
 import { decodeWatermark, encodeWatermark } from './watermark.ts';
 
 export interface StepTimesOptions {
@@ -17,20 +19,31 @@ export interface StepTimesOptions {
 /**
  * Stream time of each step that has some of its own: of a windowed aggregation, and of what is held back behind it.
  *
- * In a task that reads one partition of one stream it is the largest event time of the records that have reached the
- * step, kept in a row of the runtime's own in the step's store. A task behind a shuffle, or with several streams, has
- * one watermark for all its steps: records of one partition must not be late because another one ran ahead.
+ *   a task that reads        | stream time of a step
+ *   topics of the user alone | the largest event time of the records that have reached it, kept in a row of the
+ *                            | runtime's own in its store
+ *   a repartition topic      | the watermark, one for all steps: records of one partition must not be late because
+ *                            | another one ran ahead
+ *   the same, where records  | the smaller of both: what joins, suppressions and processors hand on may be older than
+ *   come that were held back | the watermark, and is not late for that
  */
 export class StepTimes {
   readonly #options: StepTimesOptions;
-  readonly #isOwn: boolean;
+  readonly #readsRepartition: boolean;
+  /** Stores of steps that are reached by what was held back. */
+  readonly #behindHolds: ReadonlySet<string>;
   readonly #steps = new Map<string, KeptTime>();
   readonly #shared: StepTime;
 
   constructor(options: StepTimesOptions) {
     const { subTopology, streamTimeMs } = options;
     this.#options = options;
-    this.#isOwn = timedTopicsOf(subTopology).length === 1 && subTopology.sources.every((source) => 'topic' in source);
+    const { nodes, sources } = subTopology;
+    const foreign = foreignGroupingsOf(nodes);
+    this.#readsRepartition = sources.some((source) => 'grouping' in source && !foreign.has(source.grouping));
+    this.#behindHolds = new Set(
+      nodes.flatMap((node) => (holdInFrontOf(node, nodes) > 0 ? storesOf(node).map(({ name }) => name) : [])),
+    );
     this.#shared = {
       get nowMs() {
         return streamTimeMs();
@@ -42,12 +55,14 @@ export class StepTimes {
   /** Of the step that has this store; the same one at each call. */
   of(store: string): StepTime {
     // mutant: own-step-time
-    return this.#isOwn ? this.#keptOf(store, new KeptTime()) : this.#shared;
+    if (!this.#readsRepartition) return this.#keptOf(store, new KeptTime());
+    if (!this.#behindHolds.has(store)) return this.#shared;
+    return this.#keptOf(store, new KeptTime({ isNew: true, atMostMs: this.#options.streamTimeMs }));
   }
 
   /** Of a join, which has its own in every task: its sides may come from several partitions. */
   ownOf(store: string): OwnTime {
-    return this.#keptOf(store, new KeptTime({ isOfJoin: true }));
+    return this.#keptOf(store, new KeptTime({ isNew: true }));
   }
 
   /** What the rows of a store expire by. */
@@ -97,35 +112,39 @@ export class StepTimes {
         { taskId },
       );
     // A release that knew no such rows has judged by the time of the task.
-    const former = row === undefined && !step.isOfJoin ? store?.get(name, STREAM_TIME_KEY) : undefined;
+    const former = row === undefined && !step.isNew ? store?.get(name, STREAM_TIME_KEY) : undefined;
     step.set(row?.watermarkMs, former === undefined ? undefined : decodeWatermark(former)?.watermarkMs);
   }
 }
 
 /** Largest event time of what has reached one step; -1 before the first record. */
-class KeptTime implements StepTime, OwnTime {
+export class KeptTime implements StepTime, OwnTime {
   newestMs = -1;
   /** As of the commit before, while a commit hands on what tables have changed. */
   #settledMs = -1;
   /** What is in the row; undefined: there is none yet. */
   storedMs: number | undefined;
   isFlushing = false;
-  /** No release without such rows has had joins: the time of the task, in the same store, is none of theirs. */
-  readonly isOfJoin: boolean;
+  /** No release has kept its time in another row: the time of the task, in the same store, is none of its own. */
+  readonly isNew: boolean;
+  readonly #atMostMs: () => number;
 
-  constructor({ isOfJoin = false }: { readonly isOfJoin?: boolean } = {}) {
-    this.isOfJoin = isOfJoin;
+  constructor({
+    isNew = false,
+    atMostMs = () => Infinity,
+  }: { readonly isNew?: boolean; readonly atMostMs?: () => number } = {}) {
+    this.isNew = isNew;
+    this.#atMostMs = atMostMs;
   }
 
   get nowMs(): number {
-    return this.newestMs;
+    return Math.min(this.newestMs, this.#atMostMs());
   }
 
   reached(timestampMs: number): number {
     if (timestampMs > this.newestMs) this.newestMs = timestampMs;
-    if (this.isFlushing) return this.#settledMs;
-    this.#settledMs = this.newestMs;
-    return this.newestMs;
+    if (!this.isFlushing) this.#settledMs = this.newestMs;
+    return Math.min(this.#settledMs, this.#atMostMs());
   }
 
   advance(timestampMs: number): number {

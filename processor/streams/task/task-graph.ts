@@ -280,6 +280,7 @@ export class TaskGraph implements TaskRuntime {
     try {
       this.#flushing = true;
       this.#stepTimes.beginFlush();
+      this.#time.beginFlush();
       for (let index = this.#flushHooks.length - 1; index >= 0; index -= 1) (this.#flushHooks[index] as () => void)();
       for (const change of this.#stores.flush()) changes.push(change);
     } catch (error) {
@@ -288,6 +289,7 @@ export class TaskGraph implements TaskRuntime {
     } finally {
       this.#flushing = false;
       this.#stepTimes.endFlush();
+      this.#time.endFlush();
     }
     // mutant: expire-after-flush
     const { tombstones, isLeft } = await this.#stores.expire((name) => this.#stepTimes.nowMs(name));
@@ -397,6 +399,10 @@ export class TaskGraph implements TaskRuntime {
 
   get letsFailuresPass(): boolean {
     return this.#options.handlers?.onProcessingError !== undefined;
+  }
+
+  senderTime(grouping: string): StepTime | undefined {
+    return this.#time.senderTime(repartitionTopic(this.#options.applicationId, grouping));
   }
 
   isFlushing(): boolean {

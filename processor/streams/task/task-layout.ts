@@ -12,6 +12,7 @@ import {
   type SubTopology,
   type Topology,
 } from '../topology/topology.ts';
+import { groupingTimesOf, type GroupingTime } from '../topology/grouping-times.ts';
 import type { TopicPartition } from '../kafka/topic-partition.ts';
 import { parseTaskId, taskId, type TaskId } from './task-id.ts';
 import type { TimeLinks, TimeSource } from './event-time.ts';
@@ -27,6 +28,8 @@ export interface TaskChangelog {
   /** Its rows have times (store/timed-row.ts). */
   readonly timed?: boolean;
 }
+
+const BY_PROGRESS: GroupingTime = { by: 'progress', holdMs: 0 };
 
 /** What a task is, before anything of it is open. */
 export interface TaskSpec {
@@ -139,13 +142,14 @@ export class TaskLayout {
 
   #timeLinksOf(subTopology: SubTopology): TimeLinks {
     const downstream = this.#downstreamOf(subTopology);
+    const times = groupingTimesOf(subTopology.nodes);
     return {
       sources: this.#timeSourcesOf(subTopology, downstream),
-      reportsTo: this.#timedGroupingsOf(subTopology)
-        .map((grouping) => repartitionTopic(this.applicationId, grouping))
-        .flatMap((topic) =>
-          Array.from({ length: this.#partitionsOf(topic) }, (_, partition) => ({ topic, partition })),
-        ),
+      reportsTo: this.#timedGroupingsOf(subTopology).flatMap((grouping) => {
+        const topic = repartitionTopic(this.applicationId, grouping);
+        const time = times.get(grouping) ?? BY_PROGRESS;
+        return Array.from({ length: this.#partitionsOf(topic) }, (_, partition) => ({ topic, partition, time }));
+      }),
       isAwaited: [...downstream].some((sub) => storesByTimeOf(sub).length > 0),
     };
   }
@@ -163,14 +167,23 @@ export class TaskLayout {
       if (this.#foreign.has(grouping)) return [];
       return this.topology.subTopologies
         .filter(({ writesGroupings }) => writesGroupings.includes(grouping))
-        .flatMap((writer) =>
-          Array.from({ length: this.#taskCount(writer) }, (_, partition) => ({
+        .flatMap((writer) => {
+          const cyclic = downstream.has(writer);
+          const relays =
+            !cyclic && groupingTimesOf(writer.nodes).get(grouping)?.by === 'progress' && this.#relays(writer);
+          return Array.from({ length: this.#taskCount(writer) }, (_, partition) => ({
             grouping,
             taskId: taskId(writer.id, partition),
-            cyclic: downstream.has(writer),
-          })),
-        );
+            cyclic,
+            relays,
+          }));
+        });
     });
+  }
+
+  /** It reads reports of tasks that do not read its own. */
+  #relays(subTopology: SubTopology): boolean {
+    return this.#timeSourcesOf(subTopology, this.#downstreamOf(subTopology)).some(({ cyclic }) => !cyclic);
   }
 
   /** What reads a sub-topology's time, directly or through others; itself only in a circle. */

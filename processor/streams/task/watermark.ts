@@ -54,21 +54,25 @@ export function decodeWatermark(bytes: Buffer): StoredWatermark | undefined {
  * The watermark: the minimum over sources, so that nothing is late because another source ran ahead. It never goes
  * back.
  *
- *   a source is   | when                                                    | and the watermark
- *   unknown       | no report of it has arrived yet                         | stays as it is, whatever others report
- *   reading       | its last report says that there is more to read         | is at most the time of that report
- *   caught up | its last report says that it has read all there is | leaves it out; when all are caught up, it is
- *                 |                                                         | the newest of their times
+ *   a source is | when                                             | and the watermark
+ *   unknown     | no report of it has arrived yet                  | stays as it is, whatever others report
+ *   reading     | its last report says that there is more to read  | is at most the time of that report
+ *   caught up   | its last report says that it has read all        | leaves it out; when all are, it is the newest of their
+ *               |                                                  | times
+ *   relaying    | it goes by reports, which reach all such sources | is at most the time of its last report: one that
+ *               |                                                  | others have had may close its windows
  */
 export class Watermark {
   readonly #expected: readonly string[];
+  readonly #relaying: ReadonlySet<string>;
   #sources = new Map<string, { watermarkMs: number; caughtUp: boolean }>();
   #watermarkMs = -1;
   #changed = false;
 
-  /** `expected`: the names of all sources. */
-  constructor(expected: readonly string[]) {
+  /** `expected`: the names of all sources. `relaying`: of those of them that go by reports themselves. */
+  constructor(expected: readonly string[], relaying: readonly string[] = []) {
     this.#expected = expected;
+    this.#relaying = new Set(relaying);
   }
 
   /** -1 before it is known. */
@@ -116,7 +120,8 @@ export class Watermark {
     for (const id of this.#expected) {
       const source = this.#sources.get(id);
       if (source === undefined) return;
-      if (!source.caughtUp) behind = Math.min(behind, source.watermarkMs);
+      // mutant: relay
+      if (!source.caughtUp || this.#relaying.has(id)) behind = Math.min(behind, source.watermarkMs);
       newest = Math.max(newest, source.watermarkMs);
     }
     // mutant: minimum

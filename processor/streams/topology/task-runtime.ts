@@ -108,6 +108,8 @@ export interface TaskRuntime {
   stepTimeOf(store: string): StepTime;
   /** Stream time of the step that has this store, whatever else the task reads. */
   ownTimeOf(store: string): OwnTime;
+  /** What a step that sends to this grouping is late by, where records are held back; undefined: stream time. */
+  senderTime(grouping: string): StepTime | undefined;
   keyValueStore(name: string): LiveKeyValueStore<unknown, unknown>;
   windowStore(name: string): LiveWindowStore<unknown, unknown>;
   sessionStore(name: string): LiveSessionStore<unknown, unknown>;

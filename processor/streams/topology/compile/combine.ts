@@ -48,6 +48,7 @@ export function compileCombine(node: CombineNode, runtime: TaskRuntime): Emit {
   const empty = emptyOf(aggregate);
   const add = addOwn(aggregate, 'add');
   const given = givenOf(aggregate, runtime);
+  const sender = runtime.senderTime(grouping);
   const windows = feeds.flatMap((fed) => fed.windows ?? []);
   const grainMs = commonGrainMs(windows);
   // Any store that it feeds is the address of all of them.
@@ -109,7 +110,7 @@ export function compileCombine(node: CombineNode, runtime: TaskRuntime): Emit {
   const partialsFor = (value: unknown, at: number): Partials => {
     // mutant: skip-nulls
     if (value === null && skipsNulls) return ofNulls;
-    const streamTimeMs = runtime.streamTimeMs();
+    const streamTimeMs = sender === undefined ? runtime.streamTimeMs() : sender.reached(at);
     const isOld = streamTimeMs - at > shortestGraceMs && !runtime.isFlushing();
     return isOld ? partialsOf(at, streamTimeMs) : inTime;
   };
