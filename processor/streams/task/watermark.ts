@@ -57,8 +57,8 @@ export function decodeWatermark(bytes: Buffer): StoredWatermark | undefined {
  *   a source is | when                                             | and the watermark
  *   unknown     | no report of it has arrived yet                  | stays as it is, whatever others report
  *   reading     | its last report says that there is more to read  | is at most the time of that report
- *   caught up   | its last report says that it has read all        | leaves it out; when all are, it is the newest of their
- *               |                                                  | times
+ *   caught up   | its last report says that it has read all        | leaves it out; when all are, it is the newest
+ *               |                                                  | of their times
  *   relaying    | it goes by reports, which reach all such sources | is at most the time of its last report: one that
  *               |                                                  | others have had may close its windows
  */
