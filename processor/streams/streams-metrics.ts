@@ -15,8 +15,8 @@ interface MetricSnapshot {
 }
 
 /**
- * A metric as plain data, and as prom-client reads one: `registry.registerMetric(metric)` makes it a part of a
- * registry. Every read is of that moment.
+ * A metric as plain data, and as prom-client reads one: `registry.registerMetric(metric as unknown as Metric)` makes it
+ * a part of a registry, whose types know its own classes only. Every read is of that moment.
  */
 export interface StreamsMetric extends MetricSnapshot {
   /** The same, for prom-client. */

@@ -39,7 +39,9 @@ export function seedKey<V, K>(spec: StoreSpec<V, K>, row: SeedRow<V, K>, number:
   const { name, kind, key: serde, windowSizeMs = 0 } = spec;
   const what = `a row of seed("${name}")`;
   checkOptions(what, row, SEED_OPTIONS);
-  const { key, startMs, endMs, value } = row;
+  // A version has a time, no window: of the row that `rows` gave of a versioned store it is not known.
+  const { timestampMs = 0 } = row;
+  const { key, startMs = kind === 'versioned' ? timestampMs : undefined, endMs, value } = row;
   const keys = storeKeys(serde);
   const refused = (why: string): StreamsError => new StreamsError('CONFIG_INVALID', `${what} ${why}`);
   if (value === null || value === undefined) throw refused('has no value');

@@ -1,7 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { StreamsError } from '../errors.ts';
-import { DeadLetter, jsonSerde, stringSerde, StreamsBuilder, tumbling, type Serde, type Topology } from '../index.ts';
+import {
+  DeadLetter,
+  jsonSerde,
+  stringSerde,
+  StreamsBuilder,
+  tumbling,
+  versionedStore,
+  type Serde,
+  type Topology,
+} from '../index.ts';
 import { TopologyTestDriver } from './topology-test-driver.ts';
 
 const text: Serde<string> = stringSerde;
@@ -130,6 +139,23 @@ describe('seed', () => {
     ]);
     expect(driver.rows('minutes')).toEqual([{ key: 'a', startMs: 0, endMs: MINUTE_MS, value: 8 }]);
     expect(await said(() => driver.seed('counts', []))).toMatch(/^CONFIG_INVALID: seed\("counts"\).*first record/);
+  });
+
+  test('rows of a versioned store that the driver has given may be put in, as of any time', async () => {
+    const versioned = (): TopologyTestDriver => {
+      const builder = new StreamsBuilder();
+      builder.table('rows', { store: versionedStore('v', { value: text, historyMs: 1_000 }) });
+      return new TopologyTestDriver(builder.build());
+    };
+    const one = versioned();
+    await one.pipe('rows', { key: 'a', value: 'x', timestampMs: 5 }, { key: 'b', value: 'y', timestampMs: 7 });
+    const other = versioned();
+    await other.seed('v', one.rows<string>('v'));
+    expect(other.rows('v')).toEqual(one.rows('v'));
+    const third = versioned();
+    await third.seed('v', [{ key: 'a', value: 'x', timestampMs: 10 }]);
+    await third.pipe('rows', { key: 'a', value: 'older', timestampMs: 5 });
+    expect(third.rows('v')).toEqual([{ key: 'a', value: 'x' }]);
   });
 
   test.each([

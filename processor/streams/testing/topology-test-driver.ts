@@ -265,6 +265,8 @@ export class TopologyTestDriver {
    */
   async seed<V, K = string>(name: string, rows: readonly SeedRow<V, K>[]): Promise<void> {
     const spec = this.#specOf(name) as StoreSpec<V, K>;
+    if (!Array.isArray(rows))
+      throw new StreamsError('CONFIG_INVALID', `seed("${name}") takes a list of rows, not ${textOf(rows)}`);
     await this.#serial(async () => {
       if (this.#tasks.started)
         throw new StreamsError(
