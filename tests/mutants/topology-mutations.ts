@@ -75,6 +75,23 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
     red: /aggregates that change what they may/,
   },
   {
+    name: 'an aggregation is given the value itself although others read it afterwards',
+    edits: [{ mark: 'kept-before-readers', replace: 'return false;' }],
+    judge: VALUES,
+    red: /aggregates that change what they may/,
+  },
+  {
+    name: 'the readers of a stream are called the last one first',
+    edits: [
+      {
+        mark: 'declared-order',
+        replace: 'const emits = readers.map(({ emit }) => emit).filter((emit) => emit !== emitNothing).reverse();',
+      },
+    ],
+    judge: `${TOPOLOGY}/stream-table-join.test.ts`,
+    red: /has the record already/,
+  },
+  {
     name: 'toStream tells of the object that the store is about to write',
     edits: [{ mark: 'own-row', replace: 'return row;' }],
     judge: VALUES,
@@ -211,6 +228,12 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
     edits: [{ mark: 'filter-unknown-rows', replace: '' }],
     judge: `${TOPOLOGY}/ktable.test.ts`,
     red: /rows that no longer pass/,
+  },
+  {
+    name: 'a filter of a table without a name tells a left join of rows that were never there',
+    edits: [{ mark: 'needed-by-a-join', replace: '' }],
+    judge: `${TOPOLOGY}/knows-before.test.ts`,
+    red: /tells a left join/,
   },
   {
     name: 'a join of streams keeps records that its side has left behind until the next commit',

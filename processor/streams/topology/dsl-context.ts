@@ -38,8 +38,6 @@ export interface TableShape {
   readonly layout: Omit<StoreSpec, 'name' | 'serde'>;
   /** Undefined: an operator has made values of another type. */
   readonly value: Serde<unknown> | undefined;
-  /** Its rows, or those that it is made of, are in a store that the user named: what a row was before is known. */
-  readonly knowsBefore: boolean;
   /** Its windows. */
   readonly windowed?: WindowedShape | undefined;
   /** The store that its rows are in, or made of: what else it keeps is named after it. */

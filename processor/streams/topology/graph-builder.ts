@@ -2,6 +2,7 @@ import type { StoreSpec } from '../store/typed-store.ts';
 import type { ProcessorStore } from './processor-context.ts';
 import { StreamsError } from '../errors.ts';
 import { isFixed, type FixedWindows, type Windows } from './windows.ts';
+import { filtersThatKnow } from './knows-before.ts';
 import { addressOf, nodeName, storesOfJoin, type DeclaredNode, type GraphNode, type NodeDeclaration } from './graph.ts';
 import { findGraphProblem, findNodeProblem, findStoreProblem } from './topology-checks.ts';
 import { lateAfterMsOf } from './late-after.ts';
@@ -68,9 +69,10 @@ export class GraphBuilder {
       throw new StreamsError('TOPOLOGY_INVALID', 'the topology is empty: call builder.stream(topic, …) first');
     const [refused] = this.#problems;
     if (refused !== undefined) throw refused;
-    const declared = this.#nodes.map((node) => withRows(node, this.#nodes));
+    const knowing = filtersThatKnow(this.#nodes);
+    const declared = this.#nodes.map((node) => withRows(node, this.#nodes, knowing));
     const stores = completedStores(declared, this.#stores);
-    const nodes = declared.map((node) => completedNode(node, declared, stores));
+    const nodes = declared.map((node) => completedNode(node, { nodes: declared, stores, knowing }));
     const problem = findGraphProblem(nodes, this.#stores);
     if (problem !== undefined) throw new StreamsError('TOPOLOGY_INVALID', problem);
     this.#built = true;
@@ -79,20 +81,20 @@ export class GraphBuilder {
 }
 
 /** A foreign-key join keeps its rows if somebody looks at them: they cannot be made of what this task has. */
-function withRows(node: DeclaredNode, nodes: readonly DeclaredNode[]): DeclaredNode {
-  return node.kind === 'foreign-join' && node.store === undefined && isLookedInto(node, nodes)
+function withRows(node: DeclaredNode, nodes: readonly DeclaredNode[], knowing: ReadonlySet<number>): DeclaredNode {
+  return node.kind === 'foreign-join' && node.store === undefined && isLookedInto(node, nodes, knowing)
     ? { ...node, store: node.resultStore }
     : node;
 }
 
 /** Whether somebody looks at the rows of a table, or at those that an operator behind it makes of them. */
-function isLookedInto({ index }: DeclaredNode, nodes: readonly DeclaredNode[]): boolean {
+function isLookedInto({ index }: DeclaredNode, nodes: readonly DeclaredNode[], knowing: ReadonlySet<number>): boolean {
   return nodes.some(
     (node) =>
       node.inputs.some(({ from, carries }) => from === index && carries === 'rows') &&
       ((node.kind !== 'table-filter' && node.kind !== 'table-map-values') ||
-        (node.kind === 'table-filter' && node.knowsBefore) ||
-        isLookedInto(node, nodes)),
+        knowing.has(node.index) ||
+        isLookedInto(node, nodes, knowing)),
   );
 }
 
@@ -130,7 +132,18 @@ function declaredStores(node: DeclaredNode): StoreSpec[] {
 }
 
 /** A node with what follows from others, which may be declared after it. */
-function completedNode(node: DeclaredNode, nodes: readonly DeclaredNode[], stores: CompletedStores): GraphNode {
+function completedNode(
+  node: DeclaredNode,
+  {
+    nodes,
+    stores,
+    knowing,
+  }: {
+    readonly nodes: readonly DeclaredNode[];
+    readonly stores: CompletedStores;
+    readonly knowing: ReadonlySet<number>;
+  },
+): GraphNode {
   switch (node.kind) {
     case 'combine':
       return { ...node, feeds: feedsOf(node.index, nodes) };
@@ -141,6 +154,10 @@ function completedNode(node: DeclaredNode, nodes: readonly DeclaredNode[], store
         routes: routesOf(node.index, nodes),
         lateAfterMs: lateAfterMsOf(node, nodes),
       };
+    case 'table-filter': {
+      const store = node.store === undefined ? undefined : (stores.get(node.store) ?? node.store);
+      return { ...node, store, knowsBefore: knowing.has(node.index) };
+    }
     case 'table-group':
       return { ...node, routes: routesOf(node.index, nodes) };
     case 'repartitioned': {

@@ -177,6 +177,8 @@ export interface MergePartialsNode extends NodeOf<'merge-partials'>, Aggregation
 
 /** Keeps the newest value of each key: a stream, or a topic of the user's, as a table. */
 export interface ToTableNode extends NodeOf<'to-table'> {
+  /** The user named its store: it is kept whoever reads it. */
+  readonly isNamed: boolean;
   readonly store: StoreSpec<unknown>;
 }
 
@@ -184,7 +186,7 @@ export interface ToTableNode extends NodeOf<'to-table'> {
 export type TableStepNode =
   | (NodeOf<'table-filter'> & {
       readonly predicate: ValueFunction<boolean>;
-      /** The table that it reads keeps its rows in a store that the user named. */
+      /** It tells nothing of rows that were never there. */
       readonly knowsBefore: boolean;
       readonly store: StoreSpec<unknown> | undefined;
     })
@@ -375,7 +377,10 @@ export type NodeKind = GraphNode['kind'];
 type WithoutEach<N, Fields extends string> = N extends unknown ? Omit<N, Fields> : never;
 
 /** A node as it is declared: its number and what follows from other nodes are not known yet. */
-export type NodeDeclaration = WithoutEach<GraphNode, 'index' | 'name' | 'feeds' | 'stores' | 'routes' | 'lateAfterMs'>;
+export type NodeDeclaration = WithoutEach<
+  GraphNode,
+  'index' | 'name' | 'feeds' | 'stores' | 'routes' | 'lateAfterMs' | 'knowsBefore'
+>;
 
 /** A node that is declared and has its number. */
 export type DeclaredNode = NodeDeclaration & Pick<GraphNode, 'index' | 'name'>;

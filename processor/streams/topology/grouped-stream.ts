@@ -190,7 +190,6 @@ export class KGroupedStreamImpl<K, V> implements KGroupedStream<K, V> {
       key,
       layout,
       value: serde,
-      knowsBefore: true,
       windowed,
       storeName: name,
       late,

@@ -103,7 +103,6 @@ export class KGroupedTableImpl<K, V> implements KGroupedTable<K, V> {
       key,
       layout,
       value: aggregate?.serde,
-      knowsBefore: true,
       storeName: name,
       late: undefined,
     });

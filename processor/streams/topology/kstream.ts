@@ -164,8 +164,8 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
       : (this.sent({ ...options, name }, 'drop') as unknown as KStreamImpl<K, V>);
     const layout = { kind: 'key-value', key } as const;
     const store = { ...layout, name, serde: value, timed: true };
-    const node = this.dsl.graph.add({ kind: 'to-table', store, inputs: stream.records() });
-    return this.dsl.table(node, { key, layout, value, knowsBefore: true, storeName: name, late: undefined });
+    const node = this.dsl.graph.add({ kind: 'to-table', store, isNamed: true, inputs: stream.records() });
+    return this.dsl.table(node, { key, layout, value, storeName: name, late: undefined });
   }
 
   groupBy<L>(

@@ -35,12 +35,11 @@ export class KTableImpl<K, V> implements KTable<K, V> {
   filter(predicate: Mapper<K, V, boolean>, options: TableStoreOptions<V> = {}): KTable<K, V> {
     const what = `filter() of ${this.node.name}`;
     checkFunctions(what, { predicate }, ['predicate']);
-    const { knowsBefore, value } = this.shape;
+    const { value } = this.shape;
     const store = this.#storeOf(what, options, value);
     const node = this.dsl.graph.add({
       kind: 'table-filter',
       predicate: asAny(predicate),
-      knowsBefore,
       store,
       inputs: this.#changes(),
     });
@@ -169,7 +168,6 @@ export class KTableImpl<K, V> implements KTable<K, V> {
       ...this.shape,
       layout: newestOf(this.shape.layout),
       value: options.value as Serde<unknown> | undefined,
-      knowsBefore: options.store !== undefined,
       windowed: undefined,
       storeName: options.store ?? options.name,
       late: undefined,
@@ -199,7 +197,6 @@ export class KTableImpl<K, V> implements KTable<K, V> {
       ...this.shape,
       layout: newestOf(this.shape.layout),
       value: options.value as Serde<unknown> | undefined,
-      knowsBefore: true,
       windowed: joinedWindows(this.shape.windowed, other.shape.windowed),
       storeName: store?.name ?? `${this.shape.storeName ?? 'table'}-${other.shape.storeName ?? 'table'}`,
       late: undefined,
@@ -229,10 +226,9 @@ export class KTableImpl<K, V> implements KTable<K, V> {
   }
 
   #behind<W>(node: DeclaredNode, store: StoreSpec | undefined, value: Serde<unknown> | undefined): KTable<K, W> {
-    const knowsBefore = this.shape.knowsBefore || store !== undefined;
     const layout = store === undefined ? this.shape.layout : newestOf(this.shape.layout);
     const storeName = store?.name ?? this.shape.storeName;
-    return this.dsl.table(node, { ...this.shape, layout, value, knowsBefore, storeName, late: undefined });
+    return this.dsl.table(node, { ...this.shape, layout, value, storeName, late: undefined });
   }
 
   #storeOf<W>(

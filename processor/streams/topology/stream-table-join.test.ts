@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { StreamsError } from '../errors.ts';
 import { versionedStore } from '../store/store-specs.ts';
 import { TopologyTestDriver } from '../testing/topology-test-driver.ts';
-import type { KStream } from './dsl-types.ts';
+import type { KStream, KTable } from './dsl-types.ts';
 import { int32Serde } from './primitive-serdes.ts';
 import { jsonSerde, stringSerde } from './serdes.ts';
 import { StreamsBuilder } from './streams-builder.ts';
@@ -169,6 +169,53 @@ describe('stream-table joins', () => {
     const records = ['1', '2', '3'].map((value) => ({ key: 'a', value, timestampMs: Number(value) }));
     await driver.pipe('stream', ...records);
     expect(outputOf(driver)).toBe('a:1+row 1@1 a:3+row 3@3');
+  });
+
+  const texts = { empty: () => '', add: (acc: string, value: string) => acc + value, serde: stringSerde };
+
+  test.each<[name: string, tableOf: (stream: KStream<string | null, string>) => KTable<string, string>]>([
+    ['a reduce', (stream) => stream.groupByKey().reduce((acc, value) => acc + value, { store: 'texts' })],
+    ['an aggregate', (stream) => stream.groupByKey().aggregate(texts, { store: 'texts' })],
+    ['a cogroup', (stream) => stream.groupByKey().cogroup(texts).aggregate({ store: 'texts' })],
+  ])(
+    'a table that %s makes of the same stream has the record already: readers are called in the order of declaration',
+    async (_, tableOf) => {
+      const passed: string[] = [];
+      for (const [before, after] of [
+        [false, false],
+        [true, false],
+        [false, true],
+      ]) {
+        const builder = new StreamsBuilder();
+        const all = builder.stream('stream', { value: stringSerde });
+        const stream = before === true ? all.filter(() => true) : all;
+        const table = tableOf(stream);
+        const records = after === true ? stream.filter(() => true) : stream;
+        records.join(table, joiner).to('out', { value: stringSerde });
+        const driver = new TopologyTestDriver(builder.build());
+        for (const value of ['1', '2', '3'])
+          await driver.pipe('stream', { key: 'a', value, timestampMs: Number(value) });
+        passed.push(outputOf(driver));
+      }
+      const expected = 'a:1+1@1 a:2+12@2 a:3+123@3';
+      expect(passed).toEqual([expected, expected, expected]);
+    },
+  );
+
+  test('a table that a later statement makes of the same stream has the record afterwards', async () => {
+    const builder = new StreamsBuilder();
+    const stream = builder.stream('stream', { value: stringSerde });
+    const first = stream.groupByKey().reduce((acc, value) => acc + value, { store: 'first' });
+    const records = stream.filter(() => true).peek(() => undefined);
+    records.join(first, joiner).to('out', { value: stringSerde });
+    const second = stream
+      .filter(() => true)
+      .groupByKey()
+      .reduce((acc, value) => acc + value, { store: 'second' });
+    records.leftJoin(second, joiner).to('out', { value: stringSerde });
+    const driver = new TopologyTestDriver(builder.build());
+    for (const value of ['1', '2']) await driver.pipe('stream', { key: 'a', value, timestampMs: Number(value) });
+    expect(outputOf(driver)).toBe('a:1+1@1 a:1+null@1 a:2+12@2 a:2+1@2');
   });
 
   test('what the joiner changes of its values changes nothing else', async () => {

@@ -148,13 +148,12 @@ export class StreamsBuilder {
       serde: value,
       ...(layout.kind === 'versioned' ? {} : { timed: true }),
     };
-    const node = graph.add({ kind: 'to-table', store, inputs: [{ from: index, carries: 'records' }] });
+    const inputs = [{ from: index, carries: 'records' }] as const;
+    const node = graph.add({ kind: 'to-table', store, isNamed: named !== undefined, inputs });
     return this.#dsl.table(node, {
       key: key as Serde<unknown>,
       layout,
       value,
-      // Of a versioned table Kafka Streams hands on what does not pass a filter, whatever was there before.
-      knowsBefore: named !== undefined && layout.kind !== 'versioned',
       storeName: store.name,
       late: undefined,
     });

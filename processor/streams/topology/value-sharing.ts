@@ -3,6 +3,8 @@ import { readersOf, type GraphNode, type NodeKind } from './graph.ts';
 
 /** Hand on the very value that they were given. */
 const PASSES: ReadonlySet<NodeKind> = new Set(['filter', 'branch', 'branch-child', 'merge', 'repartitioned']);
+/** Hand a value to one of those that read them. */
+const ONE_OF: ReadonlySet<NodeKind> = new Set(['branch', 'repartition-source']);
 /** Hand the value to a function that may change it. */
 const CHANGES: ReadonlySet<NodeKind> = new Set([
   'map-values',
@@ -17,13 +19,13 @@ const CHANGES: ReadonlySet<NodeKind> = new Set([
 ]);
 
 /** An aggregation that may keep values, or parts of them, in its accumulators. */
-export function keepsValues(node: GraphNode): boolean {
+function keepsValues(node: GraphNode): boolean {
   return (node.kind === 'combine' || node.kind === 'aggregate') && node.aggregate !== countAggregate;
 }
 
 /**
  * Whether a node must be given a copy of each value: it may change the value, or keep it in an accumulator that changes
- * later, and others are given the same one. Of those that only keep it, one may have the value itself.
+ * later, and others are given the same one. One that only keeps it may have the value itself if it is the last one.
  */
 export function needsOwnValues(node: GraphNode, nodes: readonly GraphNode[]): boolean {
   if (!CHANGES.has(node.kind) && !keepsValues(node)) return false;
@@ -33,7 +35,8 @@ export function needsOwnValues(node: GraphNode, nodes: readonly GraphNode[]): bo
   // mutant: shared-values
   if (!isShared(node, nodes)) return false;
   if (CHANGES.has(node.kind)) return true;
-  return originsOf(node, nodes).some((origin) => firstKeeperBehind(origin, nodes) !== node);
+  // mutant: kept-before-readers
+  return originsOf(node, nodes).some((origin) => placeBehind(origin, node, nodes) !== 'last');
 }
 
 function isShared(node: GraphNode, nodes: readonly GraphNode[]): boolean {
@@ -51,11 +54,16 @@ function originsOf(node: GraphNode, nodes: readonly GraphNode[]): GraphNode[] {
   return parentsOf(node, nodes).flatMap((parent) => (PASSES.has(parent.kind) ? originsOf(parent, nodes) : [parent]));
 }
 
-function firstKeeperBehind(origin: GraphNode, nodes: readonly GraphNode[]): GraphNode | undefined {
-  const keepers = childrenOf(origin, nodes).flatMap((child) =>
-    keepsValues(child) ? [child] : PASSES.has(child.kind) ? (firstKeeperBehind(child, nodes) ?? []) : [],
-  );
-  return keepers.sort((a, b) => a.index - b.index)[0];
+/** Where a node stands among all that are handed one value, in the order in which they are. */
+function placeBehind(from: GraphNode, node: GraphNode, nodes: readonly GraphNode[]): 'nowhere' | 'last' | 'followed' {
+  let place: 'nowhere' | 'last' = 'nowhere';
+  for (const child of childrenOf(from, nodes)) {
+    if (place === 'last' && !ONE_OF.has(from.kind)) return 'followed';
+    const found = child === node ? 'last' : PASSES.has(child.kind) ? placeBehind(child, node, nodes) : 'nowhere';
+    if (found === 'followed') return found;
+    if (found === 'last') place = found;
+  }
+  return place;
 }
 
 function parentsOf({ inputs }: GraphNode, nodes: readonly GraphNode[]): GraphNode[] {

@@ -19,7 +19,7 @@ import { emitNothing, type ChangeEmit, type Emit, type TableView, type TaskRunti
 import type { Serde } from '../serdes.ts';
 import { foreignGroupingsOf, topicNameOf } from '../topology.ts';
 import { failedAt, takesKey, userCodeFailed } from '../user-code.ts';
-import { keepsValues, needsOwnValues } from '../value-sharing.ts';
+import { needsOwnValues } from '../value-sharing.ts';
 import { compileAggregate, compileMergePartials, type MergePartial } from './aggregate.ts';
 import type { AggregationTargets } from './aggregation-targets.ts';
 import { compileCombine } from './combine.ts';
@@ -130,14 +130,11 @@ export function compileGraph(
   /** All that reads what a node hands on along these edges, as one. */
   const behind = (node: GraphNode, carries: Edge['carries'], isOf: (edge: Edge) => boolean = () => true): Compiled => {
     const readers = readersOf(node, nodes, (edge) => edge.carries === carries && isOf(edge)).flatMap((reader) =>
-      sidesOf(reader, node).map((side) => ({ ...compiled(reader, side), isKeeper: keepsValues(reader) })),
+      sidesOf(reader, node).map((side) => compiled(reader, side)),
     );
-    const awake = readers.filter(({ emit }) => emit !== emitNothing);
-    // An aggregation that is given the value itself may change parts of it that it keeps: the others look first.
-    const emits = [
-      ...awake.filter(({ isKeeper }) => !isKeeper),
-      ...awake.filter(({ isKeeper }) => isKeeper).reverse(),
-    ].map(({ emit }) => emit);
+    // In the order of declaration: a join finds what an aggregation before it has made of the record.
+    // mutant: declared-order
+    const emits = readers.map(({ emit }) => emit).filter((emit) => emit !== emitNothing);
     return { emit: fanOut(emits), readsKey: readers.some(({ readsKey }) => readsKey) };
   };
 
