@@ -345,6 +345,24 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
     red: /each window once/,
   },
   {
+    name: 'of a row that is held back the value is not kept',
+    edits: [{ mark: 'keep-newest', condition: 'keepsNewest || values === undefined' }],
+    judge: `${TOPOLOGY}/suppress.test.ts`,
+    red: /the value as it was handed on/,
+  },
+  {
+    name: 'a row that a join keeps is made again, with the time of what is left',
+    edits: [{ mark: 'kept-row', condition: 'isWritten(key) && !tables.some((isChanged) => isChanged(key))' }],
+    judge: `${TOPOLOGY}/table-join.test.ts`,
+    red: /does not go back/,
+  },
+  {
+    name: 'a row that an operator keeps is an old one until the commit',
+    edits: [{ mark: 'kept-row', condition: 'isWritten(key) || tables.length > 0' }],
+    judge: `${TOPOLOGY}/table-join.test.ts`,
+    red: /as it stands when the record comes/,
+  },
+  {
     name: 'what user code throws at the commit has no name',
     edits: [{ mark: 'name-at-commit', replace: 'throw error;' }],
     judge: USER_CODE,

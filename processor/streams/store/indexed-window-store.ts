@@ -73,6 +73,11 @@ export class IndexedWindowStore<K, V> implements LiveWindowStore<K, V> {
     return id === undefined ? undefined : this.#rows.committedRow(id);
   }
 
+  /** Rows of duplicates have no names of their own: any may be a new one. */
+  isChanged(key: K, windowStartMs: number): boolean {
+    return this.#keepsDuplicates || this.#rows.isDirty(this.#ids.idOf(key, windowStartMs));
+  }
+
   put(key: K, windowStartMs: number, value: V, timestampMs?: number): void {
     const id = this.#newId(key, windowStartMs);
     this.#rows.put(id, value, timestampMs);

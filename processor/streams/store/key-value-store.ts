@@ -44,6 +44,10 @@ class OpenKeyValueStore<K, V> implements LiveKeyValueStore<K, V> {
     return this.#rows.committedRow(this.#keys.idOf(key));
   }
 
+  isChanged(key: K): boolean {
+    return this.#rows.isDirty(this.#keys.idOf(key));
+  }
+
   put(key: K, value: V, timestampMs?: number): void {
     this.#rows.put(this.#keys.idOf(key), value, timestampMs);
   }

@@ -68,6 +68,10 @@ class OpenSessionStore<K, V> implements LiveSessionStore<K, V> {
     return this.#rows.committedRow(this.#idOf(key, startMs, endMs));
   }
 
+  isChanged(key: K, startMs: number, endMs: number): boolean {
+    return this.#rows.isDirty(this.#idOf(key, startMs, endMs));
+  }
+
   put(key: K, startMs: number, endMs: number, value: V, timestampMs?: number): void {
     const id = this.#idOf(key, startMs, endMs);
     this.#rows.put(id, value, timestampMs);

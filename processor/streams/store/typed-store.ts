@@ -124,13 +124,17 @@ interface LiveStore<K, View> extends BufferedStore {
   ownView(timeOf?: () => number): View;
 }
 
-/** Row functions of the runtime: `row` is now, with uncommitted writes; `committedRow` is as of the last commit. */
+/**
+ * Row functions of the runtime: `row` is now, with uncommitted writes; `committedRow` is as of the last commit;
+ * `isChanged`: it has been written since, with whatever value.
+ */
 export interface LiveKeyValueStore<K, V> extends LiveStore<K, KeyValueStore<K, V>> {
   get(key: K): V | undefined;
   put(key: K, value: V, timestampMs?: number): void;
   delete(key: K): void;
   row(key: K): TableRow<V> | undefined;
   committedRow(key: K): TableRow<V> | undefined;
+  isChanged(key: K): boolean;
   /** Of an indexed store: as `ownView` has them, but for the copies. */
   all(): IterableIterator<[K, V]>;
   prefix(prefix: Uint8Array): IterableIterator<[K, V]>;
@@ -142,6 +146,7 @@ export interface LiveWindowStore<K, V> extends LiveStore<K, WindowStore<K, V>>, 
   delete(key: K, windowStartMs: number): void;
   row(key: K, windowStartMs: number): TableRow<V> | undefined;
   committedRow(key: K, windowStartMs: number): TableRow<V> | undefined;
+  isChanged(key: K, windowStartMs: number): boolean;
   /** Of an indexed store: the rows whose windows start in this range, both ends inclusive, by start. */
   fetch(key: K, fromMs: number, toMs: number): WindowRow<V>[];
 }
@@ -152,6 +157,7 @@ export interface LiveSessionStore<K, V> extends LiveStore<K, SessionStore<K, V>>
   delete(key: K, startMs: number, endMs: number): void;
   row(key: K, startMs: number, endMs: number): TableRow<V> | undefined;
   committedRow(key: K, startMs: number, endMs: number): TableRow<V> | undefined;
+  isChanged(key: K, startMs: number, endMs: number): boolean;
   /** The sessions that end at `fromMs` or later and start at `toMs` or earlier, by end, then by start. */
   find(key: K, fromMs: number, toMs: number): SessionRow<V>[];
 }

@@ -122,6 +122,10 @@ class OpenWindowStore<K, V> implements LiveWindowStore<K, V> {
     return { value: this.#valueOf(id, bytes), timestampMs };
   }
 
+  isChanged(key: K, windowStartMs: number): boolean {
+    return this.#dirty.get(windowStartMs)?.has(this.#keys.idOf(key)) ?? false;
+  }
+
   put(key: K, windowStartMs: number, value: V, timestampMs: number = NO_TIME): void {
     this.#put(this.#keys.idOf(key), windowStartMs, value, timestampMs);
   }

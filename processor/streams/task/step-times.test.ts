@@ -1,5 +1,15 @@
 import { expect, test } from '@jest/globals';
-import { StreamsBuilder, stringSerde, tumbling, untilTimeLimit, type Topology } from '../index.ts';
+import {
+  jsonSerde,
+  StreamsBuilder,
+  stringSerde,
+  tumbling,
+  untilTimeLimit,
+  untilWindowCloses,
+  type KTable,
+  type Topology,
+  type Windowed,
+} from '../index.ts';
 import { loadIndexes } from '../store/load-indexes.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
 import { isRuntimeRow, STEP_TIME_KEY, STREAM_TIME_KEY } from '../store/runtime-rows.ts';
@@ -163,5 +173,34 @@ test('what is held back is held by the next task, too', async () => {
   const sent = [...before.collector.take(), ...after.collector.take()];
   expect(sent.map(({ key, value, timestampMs }) => [String(key), String(value), timestampMs])).toEqual([
     ['k', 'held', 95],
+  ]);
+});
+
+test('the value of what is held is held by the next task, too, when its row has expired', async () => {
+  const topology = (): Topology => {
+    const builder = new StreamsBuilder();
+    const rows = builder.stream('in', { value: stringSerde }).groupByKey();
+    const counted = (store: string): KTable<Windowed<string>, number> =>
+      rows.windowedBy(tumbling({ sizeMs: 10, graceMs: 0 })).count({ store });
+    const key = (_value: unknown, windowed: Windowed<string>): string => windowed.key;
+    counted('x').suppress(untilTimeLimit(100)).toStream(key).to('limit', { value: jsonSerde() });
+    const slow = rows.windowedBy(tumbling({ sizeMs: 10, graceMs: 100 })).count({ store: 'slow' });
+    const joined = counted('y').join(slow, (a, b) => [a, b]);
+    joined.suppress(untilWindowCloses()).toStream(key).to('closes', { value: jsonSerde() });
+    return builder.build();
+  };
+  const store = openMemoryStore();
+  const before = await running(store, topology());
+  before.process('v', 1, 'held');
+  await before.commit();
+  before.process('v', 50, 'other');
+  await before.commit();
+  const after = await running(store, topology());
+  after.process('v', 120, 'third');
+  await after.commit();
+  const sent = [...before.collector.take(), ...after.collector.take()];
+  expect(sent.map(({ topic, key, value, timestampMs }) => [topic, String(key), String(value), timestampMs])).toEqual([
+    ['closes', 'held', '[1,1]', 1],
+    ['limit', 'held', '1', 1],
   ]);
 });

@@ -276,6 +276,8 @@ export interface SuppressNode extends NodeOf<'table-suppress'> {
   readonly key: Serde<unknown>;
   /** Of the rows of the table; not asked for where rows are held until their windows close. */
   readonly value: Serde<unknown> | undefined;
+  /** The newest value is kept with a held row; false: the table has it for as long as it is held. */
+  readonly keepsNewest: boolean;
   /** What is held. */
   readonly held: StoreSpec<HeldRow, Buffer>;
   readonly until:
@@ -288,12 +290,25 @@ export interface SuppressNode extends NodeOf<'table-suppress'> {
     | { readonly kind: 'time-limit'; readonly limitMs: number; readonly maxRows: number };
 }
 
-/** What is kept of a row that is held back; the row itself is in the table. */
+/** What is kept of a row that is held back. */
 export interface HeldRow {
   /** Event time of its newest update; where rows are found by their key, of the first one that is held. */
   readonly timestampMs: number;
   /** The row as it was handed on last; null: never, or deleted. */
-  readonly last: { readonly value: Buffer; readonly timestampMs: number } | null;
+  readonly last: HeldValue | null;
+  /** Its newest value: null is deleted; undefined: it is in the table. */
+  readonly newest: HeldNewest | null | undefined;
+}
+
+/** The value itself or, where nobody has named a serde for it, the rows that it is made of, by their stores. */
+export type HeldNewest =
+  | { readonly kind: 'value'; readonly value: Buffer }
+  | { readonly kind: 'parts'; readonly parts: ReadonlyMap<string, HeldValue> };
+
+/** A row in bytes. */
+export interface HeldValue {
+  readonly value: Buffer;
+  readonly timestampMs: number;
 }
 
 /** A stream with the row that a table has of its key when a record comes. Only the stream triggers. */

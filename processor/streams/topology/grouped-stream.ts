@@ -181,6 +181,7 @@ export class KGroupedStreamImpl<K, V> implements KGroupedStream<K, V> {
               {
                 key,
                 value: undefined,
+                keepsNewest: false,
                 held: `${name}-on-close`,
                 until: { kind: 'window-closes', ...closingOf(windowed) },
               },

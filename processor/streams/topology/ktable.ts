@@ -131,6 +131,7 @@ export class KTableImpl<K, V> implements KTable<K, V> {
       suppressNode(this.#changes(), {
         key,
         value,
+        keepsNewest: true,
         held: name ?? '',
         until:
           until.until === 'time-limit'

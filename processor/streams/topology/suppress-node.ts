@@ -1,5 +1,6 @@
 import type { WindowedShape } from './dsl-context.ts';
-import type { Edge, HeldRow, NodeDeclaration, SuppressNode } from './graph.ts';
+import { heldRowSerde } from './held-row.ts';
+import type { Edge, NodeDeclaration, SuppressNode } from './graph.ts';
 import { bytesSerde } from './primitive-serdes.ts';
 import type { Serde } from './serdes.ts';
 import { closesMs, unlimited } from './windows.ts';
@@ -7,7 +8,7 @@ import { closesMs, unlimited } from './windows.ts';
 /** A node that holds back the rows of the table that its inputs lead to, in a store of this name. */
 export function suppressNode(
   inputs: readonly Edge[],
-  { held, ...node }: Pick<SuppressNode, 'key' | 'value' | 'until'> & { readonly held: string },
+  { held, ...node }: Pick<SuppressNode, 'key' | 'value' | 'keepsNewest' | 'until'> & { readonly held: string },
 ): NodeDeclaration {
   return {
     kind: 'table-suppress',
@@ -37,21 +38,3 @@ export function joinedWindows(
   const windows = closesMs(right.windows, 0) > closesMs(left.windows, 0) ? right.windows : left.windows;
   return { windows, stores: [...new Set([...left.stores, ...right.stores])] };
 }
-
-/** f64 event time, then nothing, or f64 event time of the row that was handed on last and its value. */
-const heldRowSerde: Serde<HeldRow> = {
-  serialize: ({ timestampMs, last }) => {
-    const bytes = Buffer.alloc(8 + (last === null ? 0 : 8 + last.value.length));
-    bytes.writeDoubleBE(timestampMs, 0);
-    if (last !== null) {
-      bytes.writeDoubleBE(last.timestampMs, 8);
-      last.value.copy(bytes, 16);
-    }
-    return bytes;
-  },
-  deserialize: (bytes) => ({
-    timestampMs: bytes.readDoubleBE(0),
-    last: bytes.length < 16 ? null : { timestampMs: bytes.readDoubleBE(8), value: Buffer.from(bytes.subarray(16)) },
-  }),
-  format: 'held rows',
-};

@@ -97,6 +97,60 @@ describe('table-table joins', () => {
     expect(await run(driver, 'L a - 5')).toEqual(['a:-@5']);
   });
 
+  /** A third table in front of an outer join of two that is kept in a store. */
+  function third(): TopologyTestDriver {
+    const builder = new StreamsBuilder();
+    const pair = (a: string | null, b: string | null): string => `${String(a)}+${String(b)}`;
+    const left = builder.table('left', { value: stringSerde });
+    const right = builder.table('right', { value: stringSerde });
+    builder
+      .table('third', { value: stringSerde })
+      .leftJoin(left.outerJoin(right, pair, { store: 'j', value: stringSerde }), pair)
+      .toStream()
+      .to('out', { value: stringSerde });
+    return new TopologyTestDriver(builder.build());
+  }
+
+  test('the time of a row that a join keeps does not go back when a side of it is deleted', async () => {
+    const driver = third();
+    await run(driver, 'L k 1 1');
+    await run(driver, 'R k 2 2');
+    await run(driver, 'L k - 50');
+    await driver.pipe('third', { key: 'k', value: '3', timestampMs: 5 });
+    expect(driver.output('out').map(({ value, timestampMs }) => [String(value), timestampMs])).toEqual([
+      ['3+null+2', 50],
+    ]);
+  });
+
+  test('a row that a join keeps is told as it is by the commit, whichever side changes with it', async () => {
+    const driver = third();
+    await run(driver, 'L k 1 1');
+    await driver.pipe('third', { key: 'k', value: '3', timestampMs: 5 });
+    expect(driver.output('out').map(({ value, timestampMs }) => [String(value), timestampMs])).toEqual([
+      ['3+1+null', 5],
+    ]);
+    expect(await run(driver, 'R k 2 60')).toEqual(['k:3+1+2@60']);
+    expect(await run(driver, 'L k - 70')).toEqual(['k:3+null+2@70']);
+    expect(await run(driver, 'R k - 80')).toEqual(['k:3+null@80']);
+  });
+
+  test('a stream meets the row that a join keeps as it stands when the record comes', async () => {
+    const builder = new StreamsBuilder();
+    const pair = (a: string | null, b: string | null): string => `${String(a)}+${String(b)}`;
+    const left = builder.table('left', { value: stringSerde });
+    const upper = left.mapValues((value) => value.toUpperCase(), { store: 'upper', value: stringSerde });
+    const kept = upper.leftJoin(left, pair, { store: 'j', value: stringSerde });
+    builder.stream('left', { value: stringSerde }).join(kept, pair).to('out', { value: stringSerde });
+    const driver = new TopologyTestDriver(builder.build());
+    await driver.pipe(
+      'left',
+      { key: 'a', value: 'x', timestampMs: 1 },
+      { key: 'a', value: 'y', timestampMs: 2 },
+      { key: 'b', value: 'z', timestampMs: 3 },
+    );
+    expect(driver.output('out').map(({ value }) => String(value))).toEqual(['x+X+x', 'y+Y+y', 'z+Z+z']);
+  });
+
   test('behind a join: what a row was before is known to groupings, joins and filters', async () => {
     const builder = new StreamsBuilder();
     const left = builder.table('left', { value: stringSerde });

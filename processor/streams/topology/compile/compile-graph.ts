@@ -38,6 +38,8 @@ import {
   type UpdateRow,
 } from './repartition-source.ts';
 import { compileSend } from './send.ts';
+import { RowParts } from './row-parts.ts';
+import { rowStoreOf } from './row-store.ts';
 import { compileSink } from './sink.ts';
 import { bothSources, compileSource, type CompiledSource } from './source.ts';
 import { compileBranch, compileStep } from './steps.ts';
@@ -179,7 +181,11 @@ export function compileGraph(
       case 'foreign-join':
         return foreignJoinOf(node).changed;
       case 'table-suppress':
-        return compileSuppress(node, runtime, { from: viewOf(tableBefore(node)), next: changesBehind(node) });
+        return compileSuppress(node, runtime, {
+          from: viewOf(tableBefore(node)),
+          parts: partsOf(tableBefore(node)),
+          next: changesBehind(node),
+        });
       default:
         throw new Error(`${node.name} takes no changes of tables`);
     }
@@ -235,19 +241,72 @@ export function compileGraph(
 
   const makeView = (node: GraphNode): TableView => {
     const kept = 'store' in node && node.store !== undefined ? viewOfStore(node.store, runtime) : undefined;
-    const made =
-      node.kind === 'table-filter' || node.kind === 'table-map-values'
-        ? viewOfStep(node, runtime, viewOf(tableBefore(node)))
-        : node.kind === 'table-join'
-          ? viewOfJoin(node, tablesOf(node))
-          : undefined;
-    // What an operator keeps it writes at the commit: until then its rows are those that it would make.
-    if (kept !== undefined) return { row: (made ?? kept).row, before: kept.before };
+    const made = madeBy(node, viewOf);
+    if (kept !== undefined) return made === undefined ? kept : keptView(node, kept, made);
     if (made !== undefined) return made;
     if (node.kind === 'table-suppress') return viewOfSuppressed(node, runtime, viewOf(tableBefore(node)));
-    if (node.kind === 'table-cogroup') return viewOf(tableBefore(node));
     throw new Error(`${node.name} is no table`);
   };
+
+  /**
+   * What an operator keeps it writes at the commit: a row is the one that it keeps but where that is older than what it
+   * is made of. Made again, a row could have an older time than it has.
+   */
+  const keptView = (node: GraphNode, kept: TableView, made: TableView): TableView => {
+    const isWritten = changedIn(node);
+    const tables = rowsBefore(node).map(changesIn);
+    return {
+      row: (key, asOfMs) => {
+        // mutant: kept-row
+        if (isWritten(key) || !tables.some((isChanged) => isChanged(key))) return kept.row(key);
+        return made.row(key, asOfMs);
+      },
+      before: kept.before,
+    };
+  };
+
+  /** Whether a row of a table, or one that it is made of, has been written since the last commit. */
+  const changesIn = (node: GraphNode): ((key: unknown) => boolean) => {
+    const changed = [changedIn(node), ...rowsBefore(node).map(changesIn)];
+    return (key) => changed.some((isChanged) => isChanged(key));
+  };
+
+  /** The same of the row that it keeps itself. Of a versioned table, any may be asked for as of another time. */
+  const changedIn = (node: GraphNode): ((key: unknown) => boolean) => {
+    if (!('store' in node) || node.store === undefined) return () => false;
+    if (node.store.kind === 'versioned') return () => true;
+    const rows = rowStoreOf(node.store, runtime);
+    return (key) => rows.isChanged(key);
+  };
+
+  const rowsBefore = ({ inputs }: GraphNode): GraphNode[] =>
+    nodes.filter(({ index }) => inputs.some(({ from, carries }) => from === index && carries === 'rows'));
+
+  /** The rows that an operator, or a join, makes of those of its tables; undefined: it makes none. */
+  const madeBy = (node: GraphNode, of: (table: GraphNode) => TableView): TableView | undefined => {
+    switch (node.kind) {
+      case 'table-filter':
+      case 'table-map-values':
+        return viewOfStep(node, runtime, of(tableBefore(node)));
+      case 'table-join':
+        return viewOfJoin(node, { left: of(tableBefore(node, 'left')), right: of(tableBefore(node, 'right')) });
+      case 'table-cogroup':
+        return of(tableBefore(node));
+      default:
+        return undefined;
+    }
+  };
+
+  /** What the rows of a table are made of. */
+  const partsOf = (node: GraphNode): RowParts =>
+    new RowParts((partOf) => {
+      const of = (table: GraphNode): TableView => {
+        if ('store' in table && table.store !== undefined)
+          return partOf(table.store, viewOfStore(table.store, runtime));
+        return madeBy(table, of) ?? of(tableBefore(table));
+      };
+      return of(node);
+    });
 
   /** The table whose rows a node looks at; of a join, the one on that side. */
   const tableBefore = ({ inputs }: GraphNode, side?: JoinSide): GraphNode => {

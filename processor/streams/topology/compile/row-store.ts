@@ -11,6 +11,8 @@ export interface RowStore {
   row(key: unknown): TableRow | undefined;
   /** As of the last commit. */
   committedRow(key: unknown): TableRow | undefined;
+  /** It has been written since the last commit, with whatever value. */
+  isChanged(key: unknown): boolean;
   put(key: unknown, value: unknown, timestampMs: number): void;
   delete(key: unknown): void;
 }
@@ -23,6 +25,7 @@ export function rowStoreOf({ name, kind }: StoreSpec, runtime: TaskRuntime): Row
         idOf: (key) => `${String((key as Windowed).startMs)}:${rows.idOf((key as Windowed).key)}`,
         row: (key) => rows.row((key as Windowed).key, (key as Windowed).startMs),
         committedRow: (key) => rows.committedRow((key as Windowed).key, (key as Windowed).startMs),
+        isChanged: (key) => rows.isChanged((key as Windowed).key, (key as Windowed).startMs),
         put: (key, value, at) => rows.put((key as Windowed).key, (key as Windowed).startMs, value, at),
         delete: (key) => rows.delete((key as Windowed).key, (key as Windowed).startMs),
       };
@@ -37,6 +40,7 @@ export function rowStoreOf({ name, kind }: StoreSpec, runtime: TaskRuntime): Row
         idOf: (key) => by(key, (inner, startMs, endMs) => `${String(startMs)}:${String(endMs)}:${rows.idOf(inner)}`),
         row: (key) => by(key, (inner, startMs, endMs) => rows.row(inner, startMs, endMs)),
         committedRow: (key) => by(key, (inner, startMs, endMs) => rows.committedRow(inner, startMs, endMs)),
+        isChanged: (key) => by(key, (inner, startMs, endMs) => rows.isChanged(inner, startMs, endMs)),
         put: (key, value, at) => by(key, (inner, startMs, endMs) => rows.put(inner, startMs, endMs, value, at)),
         delete: (key) => by(key, (inner, startMs, endMs) => rows.delete(inner, startMs, endMs)),
       };

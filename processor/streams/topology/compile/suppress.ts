@@ -1,15 +1,20 @@
 import type { LiveKeyValueStore } from '../../store/typed-store.ts';
 import { encodeWindowKey, WINDOW_START_BYTES, windowStartOf } from '../../store/window-key.ts';
-import type { HeldRow, SuppressNode } from '../graph.ts';
+import type { HeldNewest, HeldRow, HeldValue, SuppressNode } from '../graph.ts';
 import type { CurrentRecord } from '../record.ts';
+import { readStored } from '../stored-value.ts';
 import type { ChangeEmit, TableRow, TableView, TaskRuntime } from '../task-runtime.ts';
 import { failedAt, keyBytesOf, serialized } from '../user-code.ts';
+import type { Serde } from '../serdes.ts';
 import type { Windowed } from '../windowed-serdes.ts';
 import { closesMs } from '../windows.ts';
+import type { RowParts } from './row-parts.ts';
 
 /*
- * What a table hands on is held back. The rows themselves stay in the table that is read: a row that is handed on has
- * what it has by then. Kept is which rows are held, in the order in which they are due, in a store of the node's own:
+ * What a table hands on is held back: which rows, in the order in which they are due, and the newest value of each, in
+ * a store of the node's own. The table may no longer have a row when it is due, or not be able to make it: its
+ * retention is another one, and so are those of the tables that it is joined of. Of what an aggregation itself hands on
+ * when its windows close the value is in the table.
  *
  *   until its window closes   8 bytes of the window's end, the key
  *   until a time limit        00, 8 bytes of the time of its first held update, the key; and by its key:
@@ -24,6 +29,8 @@ type HeldRows = LiveKeyValueStore<Buffer, HeldRow>;
 interface Tables {
   /** The table whose rows are held back. */
   readonly from: TableView;
+  /** What its rows are made of. */
+  readonly parts: RowParts;
   readonly next: ChangeEmit | undefined;
 }
 
@@ -73,32 +80,35 @@ function holdUntilWindowCloses(
   node: SuppressNode,
   { windows, stores }: Until<'window-closes'>,
   runtime: TaskRuntime,
-  { from, next }: Tables,
+  tables: Tables,
 ): ChangeEmit {
   const held = heldRowsOf(node, runtime);
+  const { next } = tables;
+  const { keep, valueOf } = newestOf(node, tables);
   const times = stores.map((store) => runtime.stepTimeOf(store));
   const { key: keys } = node;
   runtime.onFlush(() => {
-    const due: Buffer[] = [];
+    const due: [Buffer, HeldRow][] = [];
     const streamTimeMs = Math.min(...times.map(({ nowMs }) => nowMs));
-    for (const [rowKey] of held.all()) {
+    for (const [rowKey, row] of held.all()) {
       // mutant: told-when-closed
       if (closesMs(windows, windowStartOf(rowKey)) > streamTimeMs) break;
-      due.push(rowKey);
+      due.push([rowKey, row]);
     }
-    for (const rowKey of due) {
-      held.delete(rowKey);
-      const key = keys.deserialize(Buffer.from(rowKey.subarray(WINDOW_START_BYTES)));
-      const row = from.row(key);
-      if (row === undefined) continue;
-      runtime.current = NO_RECORD;
-      next?.({ key, ...row, before: () => undefined });
-    }
+    for (const [rowKey, row] of due) attempt(node, runtime, () => handOn(rowKey, row));
   });
+  const handOn = (rowKey: Buffer, row: HeldRow): void => {
+    held.delete(rowKey);
+    const key = keys.deserialize(Buffer.from(rowKey.subarray(WINDOW_START_BYTES)));
+    const value = valueOf(key, row);
+    // Held without its value, and deleted in the table since then.
+    if (value === null) return runtime.drop('late');
+    next?.({ key, value, timestampMs: row.timestampMs, before: () => undefined });
+  };
   return ({ key, value, timestampMs }) => {
     const rowKey = closingKey(key, keyBytesOf(keys, key));
     // A session that has become part of another one: it is no window any more.
-    if (value !== null) held.put(rowKey, { timestampMs, last: null });
+    if (value !== null) held.put(rowKey, { timestampMs, last: null, newest: keep(key, value) });
     else if (held.get(rowKey) !== undefined) held.delete(rowKey);
   };
 }
@@ -107,26 +117,22 @@ function holdUntilTimeLimit(
   node: SuppressNode,
   { limitMs, maxRows }: Until<'time-limit'>,
   runtime: TaskRuntime,
-  { from, next }: Tables,
+  tables: Tables,
 ): ChangeEmit {
   const held = heldRowsOf(node, runtime);
+  const { from, next } = tables;
+  const { keep, valueOf } = newestOf(node, tables);
   const size = held.ownView();
   const time = runtime.stepTimeOf(node.held.name);
   const { key: keys, value: values } = node;
   const lastOf = lastRowOf(node);
-  const handOn = (rowKey: Buffer, { timestampMs, last }: HeldRow): void => {
+  const handOn = (rowKey: Buffer, row: HeldRow): void => {
     const keyBytes = rowKey.subarray(1 + WINDOW_START_BYTES);
     held.delete(rowKey);
     held.delete(byKey(keyBytes));
     const key = keys.deserialize(Buffer.from(keyBytes));
-    const row = from.row(key);
-    runtime.current = NO_RECORD;
-    next?.({
-      key,
-      value: row === undefined ? null : row.value,
-      timestampMs,
-      before: () => lastOf({ timestampMs, last }),
-    });
+    const value = valueOf(key, row);
+    next?.({ key, value, timestampMs: row.timestampMs, before: () => lastOf(row) });
   };
   runtime.onFlush(() => {
     let excess = size.approximateSize() / 2 - maxRows;
@@ -136,24 +142,70 @@ function holdUntilTimeLimit(
       excess -= 1;
       due.push([rowKey, row]);
     }
-    for (const [rowKey, row] of due) handOn(rowKey, row);
+    for (const [rowKey, row] of due) attempt(node, runtime, () => handOn(rowKey, row));
   });
-  return ({ key, timestampMs, times = { firstMs: timestampMs, newestMs: timestampMs } }) => {
+  /** As it was handed on before it is held. */
+  const before = (key: unknown): HeldValue | null => {
+    let row: TableRow | undefined;
+    // Of a value that an operator has refused nothing was handed on.
+    runtime.attempt(() => {
+      row = from.before(key);
+    });
+    return row === undefined || values === undefined
+      ? null
+      : { value: serialized(values.serialize(row.value)), timestampMs: row.timestampMs };
+  };
+  return ({ key, value, timestampMs, times = { firstMs: timestampMs, newestMs: timestampMs } }) => {
     time.reached(times.newestMs);
     const keyBytes = keyBytesOf(keys, key);
     const known = held.get(byKey(keyBytes));
     const firstMs = known?.timestampMs ?? times.firstMs;
     const rowKey = Buffer.concat([IN_ORDER, encodeWindowKey(firstMs, keyBytes)]);
-    const before = known === undefined ? from.before(key) : undefined;
-    const last =
-      known === undefined
-        ? before === undefined || values === undefined
-          ? null
-          : { value: serialized(values.serialize(before.value)), timestampMs: before.timestampMs }
-        : known.last;
-    held.put(rowKey, { timestampMs, last });
-    if (known === undefined) held.put(byKey(keyBytes), { timestampMs: firstMs, last });
+    const last = known === undefined ? before(key) : known.last;
+    held.put(rowKey, { timestampMs, last, newest: value === null ? null : keep(key, value) });
+    if (known === undefined) held.put(byKey(keyBytes), { timestampMs: firstMs, last, newest: undefined });
   };
+}
+
+/** How the newest value of a row is kept, and what was kept: null is deleted. */
+interface Newest {
+  readonly keep: (key: unknown, value: unknown) => HeldNewest | undefined;
+  readonly valueOf: (key: unknown, row: HeldRow) => unknown;
+}
+
+function newestOf({ value: values, keepsNewest }: SuppressNode, { from, parts }: Tables): Newest {
+  return {
+    keep: (key, value) => {
+      // mutant: keep-newest
+      if (!keepsNewest) return undefined;
+      return values === undefined
+        ? { kind: 'parts', parts: parts.take(key) }
+        : { kind: 'value', value: serialized(values.serialize(value)) };
+    },
+    valueOf: (key, { newest }) => {
+      if (newest === null) return null;
+      // A release may have kept the value in another way than this one: its serde is no longer named, or not yet.
+      const row =
+        newest === undefined || (newest.kind === 'value' && values === undefined)
+          ? from.row(key)
+          : newest.kind === 'parts'
+            ? parts.make(key, newest.parts)
+            : { value: readStored(values as Serde<unknown>, Buffer.from(newest.value)) };
+      return row?.value ?? null;
+    },
+  };
+}
+
+/** A row that is handed on belongs to no record any more. A failure of user code is of this row alone. */
+function attempt({ name }: SuppressNode, runtime: TaskRuntime, handOn: () => void): void {
+  runtime.attempt(() => {
+    runtime.current = NO_RECORD;
+    try {
+      handOn();
+    } catch (error) {
+      throw failedAt(name, error);
+    }
+  });
 }
 
 const IN_ORDER = Buffer.from([0]);
