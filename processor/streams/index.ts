@@ -30,6 +30,7 @@ export type {
   KStream,
   KTable,
   Mapper,
+  OrNull,
   ProcessOptions,
   ReduceOptions,
   RepartitionOptions,

@@ -23,6 +23,7 @@ type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 
 type Exactly<T> = <A>(value: A, same: Same<A, T>) => void;
 declare const exactly: {
   readonly numbers: Exactly<KStream<string | null, number>>;
+  readonly numbersOrNull: Exactly<KStream<string | null, number | null>>;
   readonly counts: Exactly<KTable<string, number>>;
   readonly windowed: Exactly<KTable<Windowed<string>, number>>;
   readonly updates: Exactly<KStream<string, number | null>>;
@@ -48,6 +49,11 @@ export function inferred(): void {
   );
   exactly.texts(
     orders.flatMapValues(({ customer }) => [customer]),
+    true,
+  );
+  // What a function answers as undefined is null.
+  exactly.numbersOrNull(
+    orders.mapValues(({ cents }) => (cents > 0 ? cents : undefined)),
     true,
   );
   const counts = orders.groupBy(({ customer }) => customer, { name: 'by-customer' }).count({ store: 'counts' });

@@ -50,6 +50,9 @@ export interface ProcessOptions {
   readonly name?: string;
 }
 
+/** The values that a function makes: undefined as an answer is null. */
+export type OrNull<W> = W extends undefined | void ? null : W;
+
 /** A stream of keys and values of one type. Every method adds a node and returns the stream behind it. */
 export interface KStream<K, V> {
   filter(predicate: Mapper<K, V, boolean>): KStream<K, V>;
@@ -59,14 +62,15 @@ export interface KStream<K, V> {
   /** Only values of the narrower type pass. */
   filterType<W extends V>(predicate: (value: V) => value is W): KStream<K, W>;
 
-  mapValues<W>(map: Mapper<K, V, W>): KStream<K, W>;
+  /** What a function answers as undefined is null: here, and in all that makes values. */
+  mapValues<W>(map: Mapper<K, V, W>): KStream<K, OrNull<W>>;
 
   /** May change key and value. */
-  map<L, W>(map: Mapper<K, V, KeyValue<L, W>>): KStream<L, W>;
+  map<L, W>(map: Mapper<K, V, KeyValue<L, W>>): KStream<L, OrNull<W>>;
 
-  flatMap<L, W>(map: Mapper<K, V, Iterable<KeyValue<L, W>>>): KStream<L, W>;
+  flatMap<L, W>(map: Mapper<K, V, Iterable<KeyValue<L, W>>>): KStream<L, OrNull<W>>;
 
-  flatMapValues<W>(map: Mapper<K, V, Iterable<W>>): KStream<K, W>;
+  flatMapValues<W>(map: Mapper<K, V, Iterable<W>>): KStream<K, OrNull<W>>;
 
   selectKey<L>(select: Mapper<K, V, L>): KStream<L, V>;
 
@@ -133,7 +137,7 @@ export interface KStream<K, V> {
     other: KStream<L, W>,
     joiner: StreamJoiner<NonNullable<K>, NonNullable<V>, NonNullable<W>, R>,
     options: StreamJoinOptions<K, V, W>,
-  ): KStream<NonNullable<K>, R>;
+  ): KStream<NonNullable<K>, OrNull<R>>;
 
   /**
    * Joins each record with the row that a table has of its key when the record is processed: only the stream triggers,
@@ -145,7 +149,7 @@ export interface KStream<K, V> {
     table: KTable<NonNullable<K>, W>,
     joiner: StreamJoiner<NonNullable<K>, NonNullable<V>, W, R>,
     options?: StreamTableJoinOptions<V>,
-  ): KStream<NonNullable<K>, R>;
+  ): KStream<NonNullable<K>, OrNull<R>>;
 
   /**
    * Joins each record with the row that a global table has of the key which `key` makes of it, as the table stands when
@@ -155,7 +159,7 @@ export interface KStream<K, V> {
     table: GlobalKTable<L, W>,
     joiner: StreamJoiner<K, NonNullable<V>, W, R>,
     options: StreamGlobalJoinOptions<K, V, L>,
-  ): KStream<K, R>;
+  ): KStream<K, OrNull<R>>;
 
   /**
    * The same, and each record of this stream that no record of the other one joins, once, with null: when its window
@@ -165,28 +169,28 @@ export interface KStream<K, V> {
     other: KStream<L, W>,
     joiner: StreamJoiner<K, NonNullable<V>, NonNullable<W> | null, R>,
     options: StreamJoinOptions<K, V, W>,
-  ): KStream<K, R>;
+  ): KStream<K, OrNull<R>>;
 
   /** The same with null for a row that is not there, and for records without a key. */
   leftJoin<W, R>(
     table: KTable<NonNullable<K>, W>,
     joiner: StreamJoiner<K, NonNullable<V>, W | null, R>,
     options?: StreamTableJoinOptions<V>,
-  ): KStream<K, R>;
+  ): KStream<K, OrNull<R>>;
 
   /** With a global table: null for a row that is not there, and for records of which `key` makes none. */
   leftJoin<L, W, R>(
     table: GlobalKTable<L, W>,
     joiner: StreamJoiner<K, NonNullable<V>, W | null, R>,
     options: StreamGlobalJoinOptions<K, V, L>,
-  ): KStream<K, R>;
+  ): KStream<K, OrNull<R>>;
 
   /** As `leftJoin`, of both sides: null for the one that is missing. */
   outerJoin<L extends NonNullable<K> | null, W, R>(
     other: KStream<L, W>,
     joiner: StreamJoiner<K | L, NonNullable<V> | null, NonNullable<W> | null, R>,
     options: StreamJoinOptions<K, V, W>,
-  ): KStream<K | L, R>;
+  ): KStream<K | L, OrNull<R>>;
 
   /**
    * Writes to a topic, with the event time as Kafka timestamp and the record's headers. The topic must exist. A value

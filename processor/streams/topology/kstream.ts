@@ -8,6 +8,7 @@ import type {
   KStream,
   KTable,
   Mapper,
+  OrNull,
   ProcessOptions,
   RepartitionOptions,
   Serdes,
@@ -72,19 +73,19 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
     return this.filter(predicate) as unknown as KStream<K, W>;
   }
 
-  mapValues<W>(map: Mapper<K, V, W>): KStream<K, W> {
+  mapValues<W>(map: Mapper<K, V, W>): KStream<K, OrNull<W>> {
     return this.#step({ kind: 'map-values', map: asAny(map), inputs: this.records() }, map, this.#newValues());
   }
 
-  map<L, W>(map: Mapper<K, V, KeyValue<L, W>>): KStream<L, W> {
+  map<L, W>(map: Mapper<K, V, KeyValue<L, W>>): KStream<L, OrNull<W>> {
     return this.#step({ kind: 'map', map: asAny(map), inputs: this.records() }, map, ALL_NEW);
   }
 
-  flatMap<L, W>(map: Mapper<K, V, Iterable<KeyValue<L, W>>>): KStream<L, W> {
+  flatMap<L, W>(map: Mapper<K, V, Iterable<KeyValue<L, W>>>): KStream<L, OrNull<W>> {
     return this.#step({ kind: 'flat-map', map: asAny(map), inputs: this.records() }, map, ALL_NEW);
   }
 
-  flatMapValues<W>(map: Mapper<K, V, Iterable<W>>): KStream<K, W> {
+  flatMapValues<W>(map: Mapper<K, V, Iterable<W>>): KStream<K, OrNull<W>> {
     return this.#step({ kind: 'flat-map-values', map: asAny(map), inputs: this.records() }, map, this.#newValues());
   }
 
@@ -210,15 +211,27 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
     return this.dsl.stream(this.#process('processValues()', supplier, options, true), this.#newValues());
   }
 
-  join<L, R>(other: unknown, joiner: StreamJoiner<never, never, never, R>, options: object = {}): KStream<L, R> {
+  join<L, R>(
+    other: unknown,
+    joiner: StreamJoiner<never, never, never, R>,
+    options: object = {},
+  ): KStream<L, OrNull<R>> {
     return this.#joined('inner', other, joiner, options);
   }
 
-  leftJoin<L, R>(other: unknown, joiner: StreamJoiner<never, never, never, R>, options: object = {}): KStream<L, R> {
+  leftJoin<L, R>(
+    other: unknown,
+    joiner: StreamJoiner<never, never, never, R>,
+    options: object = {},
+  ): KStream<L, OrNull<R>> {
     return this.#joined('left', other, joiner, options);
   }
 
-  outerJoin<L, R>(other: unknown, joiner: StreamJoiner<never, never, never, R>, options: object = {}): KStream<L, R> {
+  outerJoin<L, R>(
+    other: unknown,
+    joiner: StreamJoiner<never, never, never, R>,
+    options: object = {},
+  ): KStream<L, OrNull<R>> {
     return this.#joined('outer', other, joiner, options);
   }
 

@@ -12,6 +12,7 @@ import {
   type CombinableAggregate,
   type KeyValueStore,
   type KStream,
+  type OrNull,
   type KTable,
   type Processor,
   type ProcessorContext,
@@ -121,7 +122,7 @@ async function rowsOf({ local, first, second, meddling }: Plan, input: readonly 
     decode: ({ value }) => JSON.parse(String(value)) as Item,
     timestampMs: ({ at }) => at,
   });
-  const meddle = <K, V>(source: KStream<K, V>): KStream<K, V> =>
+  const meddle = <K, V>(source: KStream<K, V>): KStream<K, OrNull<V>> =>
     source.mapValues((value) => {
       spoil(value);
       return value;
