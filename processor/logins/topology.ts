@@ -40,6 +40,10 @@ export function buildTopology({ inputTopic, deadLetterTopic }: LoginTopologyOpti
     deadLetterTopic,
   });
 
+  // An aggregation that others follow is given copies: what else reads the logins is declared first.
+  const flaws = logins
+    .filter((login) => login.flaws !== 0)
+    .mapValues((login): QualityFact => ({ kind: 'flaws', flaws: login.flaws }));
   const byState = logins.groupBy((login) => login.state ?? UNATTRIBUTED, { name: BY_STATE });
   byState.aggregate(loginCounts, { store: COUNTS_BY_STATE });
   const minutes = byState
@@ -47,9 +51,6 @@ export function buildTopology({ inputTopic, deadLetterTopic }: LoginTopologyOpti
     .aggregate(loginCounts, { store: MINUTE_WINDOWS.store });
   byState.windowedBy(tumbling(windowsOf(HOUR_WINDOWS))).aggregate(loginCounts, { store: HOUR_WINDOWS.store });
 
-  const flaws = logins
-    .filter((login) => login.flaws !== 0)
-    .mapValues((login): QualityFact => ({ kind: 'flaws', flaws: login.flaws }));
   const letters = logins
     .deadLetters()
     .mapValues((letter): QualityFact => ({ kind: 'dead-letter', reason: letter.reason }));
