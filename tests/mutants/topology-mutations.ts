@@ -302,7 +302,7 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
   },
   {
     name: 'a punctuator is called a second time for the time that it has been called for',
-    edits: [{ mark: 'due-once', replace: 'punctuator.dueMs = Math.max(dueMs, timeMs);' }],
+    edits: [{ mark: 'due-once', replace: 'punctuator.dueMs = dueMs + everyMs;' }],
     judge: 'processor/streams/task/punctuators.test.ts',
     red: /stream time is aligned to 0/,
   },
