@@ -283,10 +283,9 @@ export class EventTime {
     return Math.max(-1, this.progressMs - time.holdMs);
   }
 
+  /** All that `#toldMs` depends on. */
   #times(): string {
-    return [
-      ...new Set(this.#links.reportsTo.map(({ topic, time }) => `${topic} ${String(this.#toldMs(topic, time))}`)),
-    ].join(' ');
+    return [this.progressMs, ...Array.from(this.#sent.values(), ({ newestMs }) => newestMs)].join(' ');
   }
 
   /** What the commit has to store of event time, in a row of the runtime's own. */

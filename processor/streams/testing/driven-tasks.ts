@@ -34,7 +34,6 @@ export interface DrivenTasksOptions {
 
 export interface DrivenTask {
   readonly task: StreamTask;
-  graph: TaskGraph;
   /** How far each input is fetched, by `topic-partition`. */
   readonly fetchedTo: Map<string, number>;
 }
@@ -108,7 +107,7 @@ export class DrivenTasks {
         const waiting = [...this.#tasks.values()].filter(
           (driven) =>
             driven.task.spec.subTopology.id === subTopologyId &&
-            (this.#unread(driven).length > 0 || driven.graph.hasUncommitted),
+            (this.#unread(driven).length > 0 || driven.task.graph?.hasUncommitted === true),
         );
         // They work side by side: the report of the first one must not make the others' records late. Reports alone are
         // no backlog: where tasks feed themselves they would be answered by more of them, without end.
@@ -141,9 +140,8 @@ export class DrivenTasks {
   }
 
   /** A graph of its own for what is in the stores now. */
-  async reopen(driven: DrivenTask): Promise<void> {
-    const { task } = driven;
-    driven.graph = this.#makeGraph(task, await loadIndexes(task.spec.subTopology.stores, task.store));
+  async reopen({ task }: DrivenTask): Promise<void> {
+    this.#makeGraph(task, await loadIndexes(task.spec.subTopology.stores, task.store));
   }
 
   #open(spec: TaskSpec): DrivenTask {
@@ -151,9 +149,9 @@ export class DrivenTasks {
     if (store !== undefined) this.#keepUnlogged(spec, store);
     const task = new StreamTask(spec, lifeInMemory(store), { exactlyOnce: true });
     task.producer = new MemoryProducer(this.#options.topics);
-    const graph = this.#makeGraph(task, emptyIndexes(spec.subTopology.stores));
+    this.#makeGraph(task, emptyIndexes(spec.subTopology.stores));
     task.start(new Map(spec.inputs.map(({ topic, partition }) => [topicPartition(topic, partition), 0])));
-    return { task, graph, fetchedTo: new Map() };
+    return { task, fetchedTo: new Map() };
   }
 
   /** Rows are known from the changelogs; those of a store that has none from what is committed to it. */
@@ -175,9 +173,9 @@ export class DrivenTasks {
     };
   }
 
-  #makeGraph(task: StreamTask, indexes: StoreIndexes): TaskGraph {
+  #makeGraph(task: StreamTask, indexes: StoreIndexes): void {
     const { spec } = task;
-    const graph = new TaskGraph({
+    task.graph = new TaskGraph({
       dropped: task.dropped,
       globalTables: this.#options.globalTables,
       taskId: spec.id,
@@ -193,8 +191,6 @@ export class DrivenTasks {
       requestCommit: () => undefined,
       handlers: this.#options.handlers,
     });
-    task.graph = graph;
-    return graph;
   }
 
   /** Every copy of a global table has what was written before anything else is read. */

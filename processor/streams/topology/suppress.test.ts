@@ -140,6 +140,20 @@ describe('a mapper that fails in front of suppress() takes one update with it', 
     return value;
   };
 
+  /** The newest value of each window, mapped, until it closes. */
+  const mapped = (map: (value: string, key: Windowed<string | null>) => string): TopologyTestDriver =>
+    skipping((builder) =>
+      builder
+        .stream('in', text)
+        .groupByKey()
+        .windowedBy(tumbling({ sizeMs: 10, graceMs: 0 }))
+        .reduce((_before, value) => value, { store: 'newest', value: stringSerde })
+        .mapValues(map)
+        .suppress(untilWindowCloses())
+        .toStream(inWindow)
+        .to('out', text),
+    );
+
   test('until a time limit: the value before it is told, and the one behind it', async () => {
     const driver = skipping((builder) =>
       builder
@@ -158,17 +172,7 @@ describe('a mapper that fails in front of suppress() takes one update with it', 
   });
 
   test('until windows close: the value before it is told', async () => {
-    const driver = skipping((builder) =>
-      builder
-        .stream('in', text)
-        .groupByKey()
-        .windowedBy(tumbling({ sizeMs: 10, graceMs: 0 }))
-        .reduce((_before, value) => value, { store: 'newest', value: stringSerde })
-        .mapValues(unlessBad)
-        .suppress(untilWindowCloses())
-        .toStream(inWindow)
-        .to('out', text),
-    );
+    const driver = mapped(unlessBad);
     expect(await told(driver, ['in a=1@1', 'in a=bad@2', 'in b=1@20', 'in b=1@40'])).toEqual([
       'a[0,10]=1@1',
       'b[20,30]=1@20',
@@ -178,17 +182,7 @@ describe('a mapper that fails in front of suppress() takes one update with it', 
 
   test('a mapper that fails only when its row is due is let pass once, and holds up nobody', async () => {
     let fails = false;
-    const driver = skipping((builder) =>
-      builder
-        .stream('in', text)
-        .groupByKey()
-        .windowedBy(tumbling({ sizeMs: 10, graceMs: 0 }))
-        .reduce((_before, value) => value, { store: 'newest', value: stringSerde })
-        .mapValues((value, { key }) => (fails && key === 'a' ? unlessBad('bad') : value))
-        .suppress(untilWindowCloses())
-        .toStream(inWindow)
-        .to('out', text),
-    );
+    const driver = mapped((value, { key }) => (fails && key === 'a' ? unlessBad('bad') : value));
     expect(await told(driver, ['in a=1@1', 'in b=2@2'])).toEqual([]);
     fails = true;
     expect(await told(driver, ['in c=1@20'])).toEqual(['b[0,10]=2@2']);
