@@ -8,11 +8,16 @@ import { hostname } from 'node:os';
  * here are refused. Requests under an IP address are served.
  */
 export class ServedNames {
-  readonly #names: ReadonlySet<string>;
+  readonly #names: Set<string>;
 
-  /** `host`: what is listened on. `allowed`: further names, without ports. */
-  constructor(host: string, allowed: readonly string[]) {
-    this.#names = new Set(['localhost', hostname(), host, ...allowed].map(canonical));
+  /** `allowed`: names, without ports, besides those that every machine has. */
+  constructor(allowed: readonly string[]) {
+    this.#names = new Set(['localhost', hostname(), ...allowed].map(canonical));
+  }
+
+  /** `name`: one more, such as what is listened on. */
+  add(name: string): void {
+    this.#names.add(canonical(name));
   }
 
   /** Whether `request` asks for an address or a name of ours; one that names no host was sent by no browser. */
