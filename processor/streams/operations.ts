@@ -4,6 +4,7 @@
  * change with a minor version.
  */
 export { ERROR_TABLE, messageOf } from './errors.ts';
+export { didYouMean } from './options.ts';
 
 /* Kafka, as the runtime talks to it. */
 export { COORDINATOR_OF_GROUP, READ_COMMITTED, READ_UNCOMMITTED } from './kafka/broker.ts';
@@ -11,6 +12,7 @@ export { createKafka } from './kafka/kafka-client.ts';
 export { KafkaCluster } from './kafka/kafka-cluster.ts';
 export { unresolvableBrokers } from './kafka/broker-names.ts';
 export {
+  asAccessDenied,
   asFatalConnectionError,
   awayReason,
   CODE,
@@ -37,6 +39,10 @@ export { partitionOf } from './topology/partitioner.ts';
 /* What an application leaves in Kafka: the names of its topics, its instances, its dead letters. */
 export { changelogTopic, offsetsTopic, repartitionTopic, statusTopic } from './topology/topology.ts';
 export { APPLICATION_RECORD_KEY } from './store/runtime-rows.ts';
+export { readApplicationRecord, type ApplicationRecord } from './topics/application-record.ts';
+export { storesIn, type SignedStore, type TopologySignature } from './topology/signature.ts';
+export { rowKeyOf, type KeyLayout, type RowKey } from './store/row-key.ts';
+export { versionValue } from './store/versioned-store.ts';
 export { CUT_HEADERS, DEAD_LETTER_HEADERS, isCut, originalHeaders } from './writing/dead-letter.ts';
 
 /* What it leaves on disk. */

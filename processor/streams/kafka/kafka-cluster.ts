@@ -10,6 +10,7 @@ import type { StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 
 /** Of DescribeConfigs. */
+const TOPIC_RESOURCE = 2;
 const BROKER_RESOURCE = 4;
 
 /**
@@ -128,10 +129,19 @@ export class KafkaCluster {
    * none.
    */
   async brokerSettings(names: readonly string[]): Promise<Map<string, string>> {
+    return this.#settings(BROKER_RESOURCE, undefined, names);
+  }
+
+  /** Settings of a topic by name. @throws where there is no such topic, or this user may not see them. */
+  async topicSettings(topic: string, names: readonly string[]): Promise<Map<string, string>> {
+    return this.#settings(TOPIC_RESOURCE, topic, names);
+  }
+
+  async #settings(type: number, name: string | undefined, names: readonly string[]): Promise<Map<string, string>> {
     await this.connect();
     const broker = await this.#cluster.findControllerBroker();
     const { resources } = await broker.describeConfigs({
-      resources: [{ type: BROKER_RESOURCE, name: String(broker.nodeId), configNames: names }],
+      resources: [{ type, name: name ?? String(broker.nodeId), configNames: names }],
     });
     return new Map(
       resources.flatMap(({ configEntries }) =>

@@ -68,7 +68,10 @@ function indexTextOf(spec: StoreSpec): (key: Buffer) => string {
 }
 
 /** How the keys of its rows are put together; undefined: a row has nothing but its key. */
-export function layoutOf({ kind, retainDuplicates = false }: StoreSpec): DiskLayout | undefined {
+export function layoutOf({
+  kind,
+  retainDuplicates = false,
+}: Pick<StoreSpec, 'kind' | 'retainDuplicates'>): DiskLayout | undefined {
   switch (kind) {
     case 'key-value':
       return undefined;

@@ -14,8 +14,11 @@ export interface RowKey {
   readonly endMs?: number;
 }
 
-/** Takes the key of a row on disk apart; undefined: it is none of such a store. */
-export function rowKeyOf(spec: StoreSpec, bytes: Buffer): RowKey | undefined {
+/** What of a store says how the keys of its rows are put together. */
+export type KeyLayout = Pick<StoreSpec, 'kind' | 'windowSizeMs' | 'retainDuplicates'>;
+
+/** Takes the key of a row on disk, or in a changelog, apart; undefined: it is none of such a store. */
+export function rowKeyOf(spec: KeyLayout, bytes: Buffer): RowKey | undefined {
   const layout = layoutOf(spec);
   if (layout === undefined) return { key: bytes };
   // The common case, at each row of a restore.

@@ -32,11 +32,20 @@ function versionSerde<V>(inner: Serde<V>): Serde<V | null> {
         ? Buffer.from([DELETED])
         : Buffer.concat([Buffer.from([VALUE]), serialized(inner.serialize(settled(value)))]),
     deserialize: (bytes) => {
-      if (isDeletedVersion(bytes)) return null;
-      if (bytes[0] !== VALUE) throw new TypeError('the first byte of a version is 0, alone, or 1');
-      return inner.deserialize(bytes.subarray(1));
+      const value = versionValue(bytes);
+      return value === null ? null : inner.deserialize(value);
     },
   };
+}
+
+/**
+ * The bytes of a version's value, a view; null: from this version on the key is deleted.
+ * @throws TypeError for what is no version.
+ */
+export function versionValue(bytes: Buffer): Buffer | null {
+  if (isDeletedVersion(bytes)) return null;
+  if (bytes[0] !== VALUE) throw new TypeError('the first byte of a version is 0, alone, or 1');
+  return bytes.subarray(1);
 }
 
 /** The serde of what a store keeps as its values. */

@@ -25,14 +25,24 @@ export interface GlobalTable {
   state(): GlobalTableState;
   /** `topic-partition` to the next offset to read: everything before it has been handed to `onChanges`. */
   positions(): ReadonlyMap<string, number>;
+  /**
+   * Wall clock, epoch milliseconds, of when the copy of a topic last came from its start to its end; null while one of
+   * its partitions is on its way there, for the first time or anew.
+   */
+  caughtUpAtMs(topic: string): number | null;
   close(): Promise<void>;
 }
 
 export interface GlobalTableOptions {
   readonly topics: readonly string[];
+  /**
+   * How long a topic keeps tombstones, its `delete.retention.ms`. A copy that was away from the end of a partition for
+   * longer may have missed some: it is told `onReset`, and reads the partition anew. Undefined: that is not looked at.
+   */
+  readonly deleteRetentionMs?: (topic: string) => number | undefined;
   /** Called with each fetched run of records, in offset order within a partition; synchronous. */
   onChanges(changes: readonly TableChange[]): void;
-  /** A topic was deleted or recreated: forget everything read from that partition. */
+  /** A topic was deleted or recreated, or tombstones may have been missed: forget everything read from that partition. */
   onReset(topic: string, partition: number): void;
   /** Called whenever `state()` may have changed. */
   onState(state: GlobalTableState): void;

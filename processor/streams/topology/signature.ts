@@ -89,6 +89,56 @@ export function namesIn(signature: TopologySignature): {
 }
 
 const WITHOUT_CHANGELOG = ', without a changelog';
+const SIGNED_STORE = /^(.+?)(, without a changelog)?, in (sub-topology \d+)$/;
+const SIGNED_WINDOWS = /^windows of (\S+) ms every (\S+) ms(, with duplicates)?$/;
+const SIGNED_KINDS = ['key-value', 'window', 'session', 'versioned'] as const satisfies readonly StoreSpec['kind'][];
+const REPARTITION_TOPIC = 'the repartition topic ';
+
+/** A store as a signature has it. */
+export interface SignedStore {
+  /** In the signature's own words: `windows of 60000 ms every 60000 ms`. */
+  readonly text: string;
+  /** Undefined: a later release has written it, and this one does not know such stores. */
+  readonly kind: StoreSpec['kind'] | undefined;
+  /** Of windows. */
+  readonly windowSizeMs: number | undefined;
+  readonly windowAdvanceMs: number | undefined;
+  readonly retainDuplicates: boolean;
+  readonly hasChangelog: boolean;
+  /** The topics that its sub-topology reads, without repartition topics. */
+  readonly topics: readonly string[];
+  readonly readsRepartitionTopics: boolean;
+  /** What the serdes call what they write; undefined where one has no name, and for keys that are text. */
+  readonly keyFormat: string | undefined;
+  readonly valueFormat: string | undefined;
+}
+
+/** The stores of a signature by their names. */
+export function storesIn(signature: TopologySignature): ReadonlyMap<string, SignedStore> {
+  return new Map(
+    Object.entries(signature).flatMap(([part, text]): [string, SignedStore][] => {
+      if (!part.startsWith(STORE)) return [];
+      const name = part.slice(STORE.length);
+      const [, kindAndWindows = text, withoutChangelog, home = ''] = SIGNED_STORE.exec(text) ?? [];
+      const [isWindow, sizeMs, advanceMs, duplicates] = SIGNED_WINDOWS.exec(kindAndWindows) ?? [];
+      const reads = (signature[`${home} reads`] ?? '').split(', ').filter((source) => source !== '');
+      const topics = reads.filter((source) => !source.startsWith(REPARTITION_TOPIC));
+      const store: SignedStore = {
+        text: kindAndWindows,
+        kind: isWindow === undefined ? SIGNED_KINDS.find((kind) => kind === kindAndWindows) : 'window',
+        windowSizeMs: sizeMs === undefined ? undefined : Number(sizeMs),
+        windowAdvanceMs: advanceMs === undefined ? undefined : Number(advanceMs),
+        retainDuplicates: duplicates !== undefined,
+        hasChangelog: withoutChangelog === undefined,
+        topics,
+        readsRepartitionTopics: topics.length < reads.length,
+        keyFormat: signature[`${SERDE}the keys of store ${name}`],
+        valueFormat: signature[`${SERDE}store ${name}`],
+      };
+      return [[name, store]];
+    }),
+  );
+}
 
 /**
  * Which stores share one partial: what is on its way when a release changes that would go into others than it was made
@@ -105,7 +155,7 @@ function partialTexts(subTopologies: Topology['subTopologies']): [string, string
 }
 
 export function sourceText(source: TopicName): string {
-  return 'topic' in source ? source.topic : `the repartition topic ${source.grouping}`;
+  return 'topic' in source ? source.topic : `${REPARTITION_TOPIC}${source.grouping}`;
 }
 
 function storeText(spec: StoreSpec): string {

@@ -1,0 +1,258 @@
+import { READ_COMMITTED } from '../kafka/broker.ts';
+import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
+import { asAccessDenied, asFatalConnectionError, awayReason, hasCode, CODE } from '../kafka/kafka-errors.ts';
+import { RecordFetcher, type FetchCluster } from '../reading/record-fetcher.ts';
+import type { FetchedPartition } from '../reading/fetched-partition.ts';
+import { messageOf, type StreamsError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import type { GlobalTable, GlobalTableOptions, GlobalTableState, TableChange } from './global-table-types.ts';
+import { parseTopicPartition, topicPartition } from '../kafka/topic-partition.ts';
+import { PartitionProgress, SILENT_AFTER_MS, type Clock } from './partition-progress.ts';
+
+const RETRY_MS = 500;
+const TAKE_TIMEOUT_MS = 250;
+const MAX_WAIT_MS = 500;
+
+/** What a global table needs of a KafkaCluster. */
+export interface TableCluster
+  extends FetchCluster, Pick<KafkaCluster, 'partitionCount' | 'offsetRange' | 'disconnect'> {}
+
+/**
+ * Reads every partition of its topics from the beginning, without a group, read_committed: the source of truth for how
+ * far this copy has come. It is complete when each position has reached the end as the broker last returned it.
+ */
+export class FetchedGlobalTable implements GlobalTable {
+  readonly #options: GlobalTableOptions;
+  readonly #brokers: readonly string[];
+  readonly #logger: Logger;
+  readonly #cluster: TableCluster;
+  readonly #clock: Clock;
+  #fetcher: RecordFetcher;
+  readonly #progress = new Map<string, PartitionProgress>();
+  #running: Promise<void> | undefined;
+  #closed = false;
+  #caughtUpOnce = false;
+  #away: string | null = null;
+  #waitingFor: string | null = 'not started';
+  /** Bytes that cannot be read; forgotten when every partition has been heard of again. */
+  #unreadable: string | null = null;
+  #reported = '';
+
+  /** `brokers`: as they are set, for what is said of them. */
+  constructor(
+    cluster: TableCluster,
+    brokers: readonly string[],
+    options: GlobalTableOptions,
+    logger: Logger,
+    clock: Clock = { wallMs: Date.now, elapsedMs: () => performance.now() },
+  ) {
+    this.#options = options;
+    this.#brokers = brokers;
+    this.#logger = logger;
+    this.#clock = clock;
+    this.#cluster = cluster;
+    this.#fetcher = this.#openFetcher();
+  }
+
+  /** What `onChanges` throws ends the process as an unhandled rejection: a copy with a hole must not be served. */
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  state(): GlobalTableState {
+    const reason = this.#reason();
+    return { caughtUpOnce: this.#caughtUpOnce, complete: reason === null, reason };
+  }
+
+  positions(): ReadonlyMap<string, number> {
+    return new Map([...this.#progress].map(([name, { position }]) => [name, position]));
+  }
+
+  caughtUpAtMs(topic: string): number | null {
+    let newestMs: number | null = null;
+    for (const [name, { caughtUpAtMs }] of this.#progress) {
+      if (parseTopicPartition(name).topic !== topic) continue;
+      if (caughtUpAtMs === null) return null;
+      newestMs = Math.max(newestMs ?? caughtUpAtMs, caughtUpAtMs);
+    }
+    return newestMs;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#fetcher.close();
+    await this.#running;
+    await this.#cluster.disconnect();
+  }
+
+  async #run(): Promise<void> {
+    await this.#waitForTopics();
+    while (!this.#closed) {
+      const relocated = new Set<string>();
+      for (const part of await this.#take()) {
+        const name = topicPartition(part.topic, part.partition);
+        // What was fetched before from another place.
+        if (relocated.has(name)) continue;
+        if (part.outOfRange || this.#wasAwayTooLong(part)) {
+          relocated.add(name);
+          await this.#relocate(part);
+        } else this.#apply(part);
+      }
+      if ([...this.#progress.values()].every(({ end }) => end !== undefined)) this.#unreadable = null;
+      if (!this.#caughtUpOnce && this.#reason() === null) this.#caughtUpOnce = true;
+      this.#report();
+    }
+  }
+
+  #openFetcher(): RecordFetcher {
+    return new RecordFetcher(this.#cluster, this.#logger, {
+      maxWaitMs: MAX_WAIT_MS,
+      isolationLevel: READ_COMMITTED,
+      onAway: (away, reason) => {
+        this.#away = away ? `Kafka is away: ${reason}` : null;
+        this.#report();
+      },
+    });
+  }
+
+  /** Bytes that cannot be read are asked for again, for ever: they may have been damaged on their way. */
+  async #take(): Promise<readonly FetchedPartition[]> {
+    try {
+      return await this.#fetcher.take(TAKE_TIMEOUT_MS);
+    } catch (error) {
+      const denied = asAccessDenied(error, 'reading the results');
+      if (denied !== undefined && !this.#caughtUpOnce) {
+        this.#fatal(denied);
+        return [];
+      }
+      this.#unreadable = messageOf(error);
+      this.#logger.error({ error: this.#unreadable }, 'a result topic cannot be read');
+      await this.#fetcher.close();
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      this.#away = null;
+      this.#fetcher = this.#openFetcher();
+      for (const [name, progress] of this.#progress) {
+        const { topic, partition } = parseTopicPartition(name);
+        progress.end = undefined;
+        if (!this.#closed) this.#fetcher.seek(topic, partition, progress.position);
+      }
+      return [];
+    }
+  }
+
+  /** Whether tombstones may be gone by now that this copy has not read: rows that they delete would stay for ever. */
+  #wasAwayTooLong({ topic, partition, lastStableOffset }: FetchedPartition): boolean {
+    const progress = this.#progress.get(topicPartition(topic, partition));
+    const deleteRetentionMs = this.#options.deleteRetentionMs?.(topic);
+    if (progress === undefined || deleteRetentionMs === undefined) return false;
+    // Nothing has been written meanwhile.
+    if (lastStableOffset <= progress.position) return false;
+    const awayMs = progress.awayMs(this.#clock);
+    if (awayMs === null || awayMs <= Math.max(deleteRetentionMs, SILENT_AFTER_MS)) return false;
+    this.#logger.warn(
+      { topic, partition, awayMs: Math.round(awayMs), deleteRetentionMs },
+      'a partition has not been read for longer than it keeps tombstones, and is read anew from its start',
+    );
+    return true;
+  }
+
+  /**
+   * The partition does not hold the position (it was deleted and made anew, or its oldest records were deleted), or what
+   * was read of it cannot be relied on. From its start, then.
+   */
+  async #relocate({ topic, partition }: FetchedPartition): Promise<void> {
+    const progress = this.#progress.get(topicPartition(topic, partition)) as PartitionProgress;
+    progress.leave();
+    this.#report();
+    while (!this.#closed) {
+      try {
+        const { first } = await this.#cluster.offsetRange(topic, partition, READ_COMMITTED);
+        if (progress.position > 0) this.#options.onReset(topic, partition);
+        progress.position = first;
+        this.#fetcher.seek(topic, partition, first);
+        return;
+      } catch (error) {
+        this.#logger.debug(
+          { topic, partition, error: messageOf(error) },
+          'the offsets of a result topic could not be asked for',
+        );
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        await this.#cluster.refresh().catch(() => undefined);
+      }
+    }
+  }
+
+  async #waitForTopics(): Promise<void> {
+    for (const topic of this.#options.topics) {
+      while (!this.#closed) {
+        try {
+          await this.#cluster.track([topic]);
+          const partitions = this.#cluster.partitionCount(topic);
+          if (partitions > 0) {
+            for (let partition = 0; partition < partitions; partition += 1) {
+              this.#progress.set(topicPartition(topic, partition), new PartitionProgress(this.#clock));
+              this.#fetcher.seek(topic, partition, 0);
+            }
+            break;
+          }
+          // Seen while it was being made: tracked already, so only a refresh asks again.
+          this.#waitingFor = `waiting for the topic ${topic}, which the processor creates`;
+          await this.#cluster.refresh();
+        } catch (error) {
+          const fatal = asFatalConnectionError(error, this.#brokers);
+          // A name that does not resolve may be a name server that is away.
+          if (fatal !== undefined && fatal.code !== 'BROKER_NAME_UNKNOWN') {
+            this.#fatal(fatal);
+            return;
+          }
+          const missing = hasCode(error, CODE.UNKNOWN_TOPIC_OR_PARTITION);
+          this.#waitingFor = missing
+            ? `waiting for the topic ${topic}, which the processor creates`
+            : `Kafka is away: ${fatal?.message ?? awayReason(this.#brokers, error)}`;
+          if (!missing) await this.#cluster.refresh().catch(() => undefined);
+        }
+        this.#report();
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
+    this.#waitingFor = null;
+  }
+
+  #fatal(error: StreamsError): void {
+    this.#closed = true;
+    this.#options.onFatal(error);
+  }
+
+  #apply(part: FetchedPartition): void {
+    const { topic, partition } = part;
+    const progress = this.#progress.get(topicPartition(topic, partition));
+    if (progress === undefined) return;
+    const changes: TableChange[] = [];
+    for (const { offset, timestampMs, key, value } of part.records)
+      if (key !== null) changes.push({ topic, partition, offset, timestampMs, key, value });
+    progress.heard(part.nextOffset, part.lastStableOffset, this.#clock);
+    if (changes.length > 0) this.#options.onChanges(changes);
+  }
+
+  #reason(): string | null {
+    if (this.#waitingFor !== null) return this.#waitingFor;
+    if (this.#away !== null) return this.#away;
+    let behind = 0;
+    const silentSinceMs = this.#clock.elapsedMs() - SILENT_AFTER_MS;
+    for (const { position, end, heardAtMs } of this.#progress.values()) {
+      if (end === undefined)
+        return this.#unreadable ?? `reading the result topics ${this.#caughtUpOnce ? 'anew' : 'for the first time'}`;
+      if (heardAtMs < silentSinceMs) return `Kafka has not answered for over ${String(SILENT_AFTER_MS / 1_000)} s`;
+      behind += Math.max(0, end - position);
+    }
+    return behind === 0 ? null : `catching up: ${String(behind)} records of the result topics to go`;
+  }
+
+  #report(): void {
+    const state = this.state();
+    const text = JSON.stringify(state);
+    if (text === this.#reported) return;
+    this.#reported = text;
+    this.#options.onState(state);
+  }
+}
