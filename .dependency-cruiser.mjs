@@ -35,10 +35,17 @@ export default {
     },
     {
       name: 'client-speaks-http-only',
-      comment: 'The dashboard runs in a browser: what it knows of the rest, it knows through the API.',
+      comment: 'Pages run in a browser: what they know of the rest, they know through the API.',
       severity: 'error',
-      from: { path: '^client/src/', pathNot: ofTests },
+      from: { path: '^client/', pathNot: ofTests },
       to: { path: '^(processor|schema|tools|tests|bench|examples)/' },
+    },
+    {
+      name: 'client-pages-stand-apart',
+      comment: 'What two pages have in common is in client/shared/, which knows neither.',
+      severity: 'error',
+      from: { path: '^client/(src|page|shared)/' },
+      to: { path: '^client/(src|page)/', pathNot: '^client/$1/' },
     },
     {
       name: 'tools-start-the-house-and-do-not-live-in-it',

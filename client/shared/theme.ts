@@ -1,7 +1,7 @@
-import type { Preferences } from './url-state.ts';
+export type Theme = 'system' | 'light' | 'dark';
 
 /** Light or dark as chosen ('system' leaves it to the style sheet's own media query), and large for a wall. */
-export function applyTheme({ theme, wall }: Pick<Preferences, 'theme' | 'wall'>): void {
+export function applyTheme({ theme, wall = false }: { readonly theme: Theme; readonly wall?: boolean }): void {
   const { dataset } = document.documentElement;
   if (theme === 'system') delete dataset['theme'];
   else dataset['theme'] = theme;
@@ -9,29 +9,20 @@ export function applyTheme({ theme, wall }: Pick<Preferences, 'theme' | 'wall'>)
   else delete dataset['wall'];
 }
 
-/** What a canvas needs to know of the style sheet, which is where colours are kept. */
+/** What every canvas needs to know of the style sheet, which is where colours are kept. */
 export interface ChartColours {
-  readonly ios: string;
-  readonly android: string;
-  readonly other: string;
-  readonly ink: string;
   readonly quiet: string;
   readonly line: string;
   readonly ground: string;
 }
 
+/** A colour of the style sheet by the name of its property, such as `--ink`. */
+export function styleColour(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
 export function chartColours(): ChartColours {
-  const style = getComputedStyle(document.documentElement);
-  const read = (name: string): string => style.getPropertyValue(name).trim();
-  return {
-    ios: read('--ios'),
-    android: read('--android'),
-    other: read('--other'),
-    ink: read('--ink'),
-    quiet: read('--ink-quiet'),
-    line: read('--hairline'),
-    ground: read('--ground'),
-  };
+  return { quiet: styleColour('--ink-quiet'), line: styleColour('--hairline'), ground: styleColour('--ground') };
 }
 
 /** Size of the page's letters against the usual 16 pixels. */

@@ -1,5 +1,14 @@
 /** Ties the API's live answers, the clock, the address bar and what people do to the page's one state. */
-import { channel, LiveFeed } from './api/live-feed.ts';
+import { LiveFeed } from '../shared/api/live-feed.ts';
+import { QueryError } from '../shared/api/http.ts';
+import { connectors } from '../shared/api/connectors.ts';
+import { startPageClock } from '../shared/page-clock.ts';
+import { storedToken, storeToken } from '../shared/token.ts';
+import { NewsBatch } from '../shared/state/news-batch.ts';
+import { Store } from '../shared/state/store.ts';
+import { followTasks } from '../shared/state/task-moves.ts';
+import { applyTheme } from '../shared/theme.ts';
+import { channel } from './api/channel.ts';
 import {
   DataQualityLiveDocument,
   DataQualityNowDocument,
@@ -10,29 +19,21 @@ import {
   StatesLiveDocument,
   TimeSeriesLiveDocument,
 } from './api/documents.ts';
-import { query, QueryError } from './api/http.ts';
-import { connectWebSocket } from './api/websocket-transport.ts';
+import { query } from './api/query.ts';
 import { initialState, pause, resume, withData, withHeard, withProblem } from './state/dashboard-state.ts';
-import { NewsBatch } from './state/news-batch.ts';
 import { RANGES, windowsFor } from './state/ranges.ts';
 import { RateRing } from './state/rate-ring.ts';
 import { applySeriesUpdate, emptySeries, seriesKey } from './state/series-model.ts';
 import { applyStatesUpdate } from './state/states-model.ts';
-import { Store } from './state/store.ts';
-import { followTasks } from './state/task-moves.ts';
-import { applyTheme } from './theme.ts';
 import { readUrl, writeUrl } from './url-state.ts';
+import type { Channel } from '../shared/api/live-feed.ts';
+import type { Problem } from '../shared/api/transport.ts';
 import type { TypedDocumentString } from './api/documents.ts';
-import type { Channel } from './api/live-feed.ts';
-import type { Problem } from './api/transport.ts';
 import type { StateCode, TimeSeriesUpdate } from './api/types.ts';
 import type { DashboardState, LiveData, Panel } from './state/dashboard-state.ts';
 import type { SeriesModel } from './state/series-model.ts';
 import type { Preferences } from './url-state.ts';
 
-const TICK_MS = 1_000;
-/** A clock that jumped by more than this was asleep. */
-const SLEPT_MS = 5_000;
 const STATES_INTERVAL_MS = 250;
 const SLOW_INTERVAL_MS = 1_000;
 /**
@@ -42,33 +43,18 @@ const SLOW_INTERVAL_MS = 1_000;
 const DRAW_EVERY_MS = 500;
 const RATE_SECONDS = 60;
 export const RATE_OVER_SECONDS = 10;
-const TOKEN_KEY = 'tributary.token';
-
-/** Storage may be closed to the page (privacy settings): then a token lasts as long as the page. */
-function storedToken(): string | null {
-  try {
-    return sessionStorage.getItem(TOKEN_KEY);
-  } catch {
-    return null;
-  }
-}
 
 export class Dashboard {
   readonly store: Store<DashboardState>;
   readonly #feed: LiveFeed;
   readonly #rate = new RateRing(RATE_SECONDS);
   readonly #news = new NewsBatch<DashboardState>(DRAW_EVERY_MS, (change) => this.#update(change));
-  #lastTick = Date.now();
 
   constructor() {
     this.store = new Store({ ...initialState(readUrl(location.search), Date.now()), browserOnline: navigator.onLine });
     this.#feed = new LiveFeed(
       {
-        connectors: {
-          websocket: connectWebSocket,
-          // Few pages ever need it: loaded when it is.
-          sse: async (options) => (await import('./api/sse-transport.ts')).connectSse(options),
-        },
+        connectors,
         onLink: (link) =>
           this.#update((state) => ({ ...state, link, now: Date.now(), lastHeardAt: this.#feed.lastHeardAt })),
       },
@@ -80,23 +66,17 @@ export class Dashboard {
     applyTheme(this.store.get().preferences);
     this.#followPreferences();
     this.#feed.start();
-    setInterval(() => this.#tick(), TICK_MS);
+    startPageClock({
+      tick: (now, slept) => this.#tick(now, slept),
+      network: (browserOnline) => {
+        this.#update((state) => ({ ...state, browserOnline }));
+        if (browserOnline) this.#feed.wake();
+        else this.#feed.verify();
+      },
+    });
     addEventListener('popstate', () => this.#setPreferences(readUrl(location.search)));
-    addEventListener('online', () => {
-      this.#update((state) => ({ ...state, browserOnline: true }));
-      this.#feed.wake();
-    });
-    addEventListener('offline', () => {
-      this.#update((state) => ({ ...state, browserOnline: false }));
-      this.#feed.verify();
-    });
     document.addEventListener('fullscreenchange', () => {
       if (!document.fullscreenElement && this.store.get().preferences.wall) this.prefer({ wall: false });
-    });
-    // A page that the browser froze is thawed with its timers far behind.
-    document.addEventListener('resume', () => this.#tick());
-    document.addEventListener('visibilitychange', () => {
-      if (document.visibilityState === 'visible') this.#tick();
     });
   }
 
@@ -118,11 +98,7 @@ export class Dashboard {
   }
 
   useToken(token: string): void {
-    try {
-      sessionStorage.setItem(TOKEN_KEY, token);
-    } catch {
-      // Kept in memory by the feed all the same.
-    }
+    storeToken(token);
     this.#feed.setToken(token);
   }
 
@@ -136,10 +112,7 @@ export class Dashboard {
     this.#followPreferences();
   }
 
-  #tick(): void {
-    const now = Date.now();
-    const slept = now - this.#lastTick > SLEPT_MS;
-    this.#lastTick = now;
+  #tick(now: number, slept: boolean): void {
     if (slept) this.#feed.wake();
     const { data, link } = this.store.get();
     if (slept || link.phase !== 'live') this.#rate.reset();

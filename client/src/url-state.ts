@@ -4,6 +4,7 @@ import { MEASURES } from './state/shading.ts';
 import { DEVICES } from './state/series-ring.ts';
 import { SORT_FIELDS } from './state/table-rows.ts';
 import { TILES } from './state/tiles.ts';
+import type { Theme } from '../shared/theme.ts';
 import type { GdpClass, StateCode } from './api/types.ts';
 import type { RangeName } from './state/ranges.ts';
 import type { Device } from './state/series-ring.ts';
@@ -12,7 +13,6 @@ import type { Measure } from './state/shading.ts';
 import type { Sort } from './state/table-rows.ts';
 
 export type View = 'overview' | 'operations';
-export type Theme = 'system' | 'light' | 'dark';
 
 export interface Preferences {
   readonly view: View;

@@ -242,6 +242,7 @@ describe('docs/file-map.md', () => {
       'schema',
       'schema/live',
       'schema/logins',
+      'client/shared',
       'client/src',
       'tests',
       'processor/streams/tests',

@@ -142,7 +142,7 @@ const rules: readonly Rule[] = [
 ];
 
 const sources = globSync(
-  ['{tests,processor/streams/tests}/**/*.ts', '{processor,schema,client/src,tools,bench,examples}/**/*.test.{ts,tsx}'],
+  ['{tests,processor/streams/tests}/**/*.ts', '{processor,schema,client,tools,bench,examples}/**/*.test.{ts,tsx}'],
   { cwd: projectRoot },
 )
   .map((file) => file.replaceAll('\\', '/'))

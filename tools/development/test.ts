@@ -42,7 +42,7 @@ const TESTS = ['unit', 'integration', 'packages', 'chaos', 'mutants', 'browser']
 const WORKERS = process.env['CHAOS'] === 'full' ? '3' : '5';
 
 function houses(): string[] {
-  return ['processor', 'schema', 'client/src', 'tools', 'tests', 'bench', 'examples'].filter((house) =>
+  return ['processor', 'schema', 'client', 'tools', 'tests', 'bench', 'examples'].filter((house) =>
     existsSync(join(projectRoot, house)),
   );
 }

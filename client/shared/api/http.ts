@@ -1,6 +1,5 @@
 import { problemFrom } from './transport.ts';
 import type { Problem } from './transport.ts';
-import type { TypedDocumentString } from './documents.ts';
 
 /** The API answered a query with errors, or not with GraphQL at all. */
 export class QueryError extends Error {
@@ -31,16 +30,12 @@ async function post(body: string, token: string | null, timeoutMs: number): Prom
 }
 
 /**
- * Asks the API once, without a cache.
+ * Asks the API once, without a cache; gives the data of its answer.
  * @throws QueryError with the API's code; code `HTTP_<status>` where the answer was no GraphQL.
  */
-export async function query<TResult, TVariables>(
-  document: TypedDocumentString<TResult, TVariables>,
-  variables: TVariables,
-  token: string | null,
-): Promise<TResult> {
-  const response = await post(JSON.stringify({ query: document.toString(), variables }), token, 10_000);
-  const answer: { data?: TResult | null; errors?: unknown } | null = await response.json().catch(() => null);
+export async function ask(document: string, variables: object, token: string | null): Promise<object> {
+  const response = await post(JSON.stringify({ query: document, variables }), token, 10_000);
+  const answer: { data?: object | null; errors?: unknown } | null = await response.json().catch(() => null);
   if (answer?.data) return answer.data;
   throw new QueryError(
     answer?.errors ? problemFrom(answer.errors) : { code: `HTTP_${response.status}`, message: response.statusText },

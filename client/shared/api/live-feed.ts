@@ -3,7 +3,6 @@ import { probe } from './http.ts';
 import { isUnauthorised, LostConnection } from './transport.ts';
 import type { Link } from '../state/connection.ts';
 import type { Reach } from './http.ts';
-import type { TypedDocumentString } from './documents.ts';
 import type { Connect, Connection, Problem, TransportKind } from './transport.ts';
 
 /** After this many WebSocket failures with the API answering over HTTP, the feed goes on over server-sent events. */
@@ -26,28 +25,6 @@ export interface Channel {
   readonly problem: (problem: Problem | null) => void;
   /** How to ask once, on a transport that cannot stream everything. */
   readonly poll: ((token: string | null) => Promise<void>) | null;
-}
-
-/** Builds a channel whose answer and variables fit its document. */
-export function channel<TResult, TVariables extends Record<string, unknown>>(
-  key: string,
-  document: TypedDocumentString<TResult, TVariables>,
-  variables: TVariables,
-  handlers: {
-    readonly take: (data: TResult, resumed: boolean) => string | null;
-    readonly problem: (problem: Problem | null) => void;
-    readonly poll?: (token: string | null) => Promise<void>;
-  },
-): Channel {
-  return {
-    key,
-    document: document.toString(),
-    variables,
-    // The document's types come from the schema that the server answers by.
-    take: (data, resumed) => handlers.take(data as TResult, resumed),
-    problem: handlers.problem,
-    poll: handlers.poll ?? null,
-  };
 }
 
 interface ActiveChannel {

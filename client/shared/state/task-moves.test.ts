@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { followTasks, movedAgoMs } from './task-moves.ts';
-import type { Instance, Processor } from '../api/types.ts';
+import type { Instance, Processor } from '../api/processor.ts';
 
 function instance(id: string, ...taskIds: string[]): Instance {
   const tasks = taskIds.map((task) => ({

@@ -1,4 +1,4 @@
-import type { Processor } from '../api/types.ts';
+import type { Processor } from '../api/processor.ts';
 
 /** Where an active task runs, and since when the page has seen it there. */
 export interface TaskHome {

@@ -9,19 +9,12 @@ import {
   plural,
   shareOf,
 } from '../format.ts';
-import { recordsPerSecondOf } from '../state/dashboard-state.ts';
-import { useSelect } from './context.ts';
-import { ProblemNote, Section } from './parts.tsx';
-import { TaskMap } from './task-map.tsx';
-import { Quality } from './quality.tsx';
-import type { JSX } from 'preact';
-import type { Instance, Processor, Task } from '../api/types.ts';
+import { recordsPerSecondOf } from '../api/processor.ts';
 import { movedAgoMs } from '../state/task-moves.ts';
+import { TaskMap } from './task-map.tsx';
+import type { ComponentChildren, JSX } from 'preact';
+import type { Instance, Processor, Task } from '../api/processor.ts';
 import type { TaskHome } from '../state/task-moves.ts';
-
-const NOTE =
-  'Start another processor to share the work: its tasks move to it by themselves. ' +
-  'Records between sub-topologies count too.';
 
 function RestoreCell({ restore }: { restore: Task['restore'] }): JSX.Element {
   if (!restore) return <>{NONE}</>;
@@ -191,44 +184,25 @@ function Summary({ processor }: { processor: Processor }): JSX.Element {
   );
 }
 
+interface ProcessorViewProps {
+  readonly processor: Processor;
+  readonly homes: ReadonlyMap<string, TaskHome>;
+  /** Epoch milliseconds. */
+  readonly now: number;
+  /** What to do where no processor reports. */
+  readonly noneReports: ComponentChildren;
+}
+
 /** Who runs what: instances, their tasks, and how far behind each is. */
-export function Operations(): JSX.Element {
-  const { processor, homes, now, problem } = useSelect((state) => ({
-    processor: state.shown.processor?.value,
-    homes: state.shown.homes,
-    now: state.pausedAt ?? state.now,
-    problem: state.problems.processor,
-  }));
+export function ProcessorView({ processor, homes, now, noneReports }: ProcessorViewProps): JSX.Element {
   return (
     <>
-      <h1 class="view-title">Operations</h1>
-      <Section id="processor" title="Processor" panel="processor" note={NOTE}>
-        <ProblemNote problem={problem} />
-        {processor ? (
-          <>
-            <Summary processor={processor} />
-            <TaskMap instances={processor.instances} homes={homes} now={now} />
-            {processor.instances.length === 0 && (
-              <p class="hint">
-                No processor reports. Start one with <code>npm run processor</code>; what is counted so far stays
-                readable.
-              </p>
-            )}
-            {processor.instances.map((instance) => (
-              <InstanceBlock key={instance.id} instance={instance} homes={homes} now={now} />
-            ))}
-            <details class="topology">
-              <summary>Topology</summary>
-              <pre tabIndex={0} role="region" aria-label="Topology as text">
-                {processor.topology}
-              </pre>
-            </details>
-          </>
-        ) : (
-          !problem && <p class="quiet">Waiting for the first answer.</p>
-        )}
-      </Section>
-      <Quality />
+      <Summary processor={processor} />
+      <TaskMap instances={processor.instances} homes={homes} now={now} />
+      {processor.instances.length === 0 && <p class="hint">{noneReports}</p>}
+      {processor.instances.map((instance) => (
+        <InstanceBlock key={instance.id} instance={instance} homes={homes} now={now} />
+      ))}
     </>
   );
 }

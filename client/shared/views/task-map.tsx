@@ -1,7 +1,7 @@
 import { plural } from '../format.ts';
 import { movedAgoMs } from '../state/task-moves.ts';
 import type { JSX } from 'preact';
-import type { Instance, Task } from '../api/types.ts';
+import type { Instance, Task } from '../api/processor.ts';
 import type { TaskHome } from '../state/task-moves.ts';
 
 interface TaskMapProps {

@@ -4,7 +4,6 @@ import type {
   DeviceCountsPartsFragment,
   FreshnessPartsFragment,
   InsightsPartsFragment,
-  ProcessorPartsFragment,
   StatePartsFragment,
   StatesLiveSubscription,
   TimeSeriesLiveSubscription,
@@ -19,6 +18,3 @@ export type StatesUpdate = StatesLiveSubscription['states'];
 export type TimeSeriesUpdate = TimeSeriesLiveSubscription['timeSeries'];
 export type Insights = InsightsPartsFragment;
 export type DataQuality = DataQualityPartsFragment;
-export type Processor = ProcessorPartsFragment;
-export type Instance = Processor['instances'][number];
-export type Task = Instance['tasks'][number];

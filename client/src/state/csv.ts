@@ -1,16 +1,5 @@
+import { csvOf } from '../../shared/csv.ts';
 import type { State } from '../api/types.ts';
-
-/** Quotes what needs it (RFC 4180), and disarms what a spreadsheet would take for a formula. */
-function cell(value: string | number | null): string {
-  if (value === null) return '';
-  if (typeof value === 'number') return String(value);
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-function csvOf(header: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string {
-  return [header, ...rows].map((row) => row.map(cell).join(',')).join('\r\n') + '\r\n';
-}
 
 /** The states as shown, in their order, with exact values. */
 export function statesCsv(states: readonly State[]): string {

@@ -1,17 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { DEFAULTS } from '../url-state.ts';
-import {
-  initialState,
-  knownUntil,
-  pause,
-  restoringOf,
-  resume,
-  withData,
-  withHeard,
-  withProblem,
-} from './dashboard-state.ts';
+import { initialState, knownUntil, pause, resume, withData, withHeard, withProblem } from './dashboard-state.ts';
 import { applySeriesUpdate, emptySeries } from './series-model.ts';
-import type { Processor, TimeSeriesUpdate } from '../api/types.ts';
+import type { TimeSeriesUpdate } from '../api/types.ts';
 import type { SeriesModel } from './series-model.ts';
 import type { StatesModel } from './states-model.ts';
 
@@ -69,51 +60,6 @@ test('a problem of one panel comes and goes alone', () => {
   state = withProblem(state, 'insights', { code: 'X', message: 'm' });
   state = withProblem(state, 'series', null);
   expect(Object.keys(state.problems)).toEqual(['insights']);
-});
-
-test('restore progress counts active tasks of living instances', () => {
-  const task = (
-    id: string,
-    state: 'RUNNING' | 'RESTORING',
-    role: 'ACTIVE' | 'STANDBY' = 'ACTIVE',
-  ): Processor['instances'][number]['tasks'][number] => ({
-    id,
-    role,
-    state,
-    inputs: [],
-    lag: 0,
-    restore: null,
-  });
-  const instance = (
-    alive: boolean,
-    tasks: Processor['instances'][number]['tasks'],
-  ): Processor['instances'][number] => ({
-    id: 'i',
-    host: 'h',
-    startedAt: '',
-    reportedAt: '',
-    alive,
-    threads: 1,
-    recordsPerSecond: 0,
-    tasks,
-  });
-  const processor = (instances: Processor['instances']): Processor => ({
-    applicationId: 'a',
-    guarantee: 'g',
-    topology: '',
-    lag: 0,
-    instances,
-  });
-  expect(
-    restoringOf(processor([instance(true, [task('0_0', 'RUNNING')]), instance(false, [task('0_1', 'RESTORING')])])),
-  ).toBeNull();
-  expect(
-    restoringOf(
-      processor([
-        instance(true, [task('0_0', 'RUNNING'), task('0_1', 'RESTORING'), task('0_2', 'RESTORING', 'STANDBY')]),
-      ]),
-    ),
-  ).toEqual({ done: 1, of: 2 });
 });
 
 test('each panel ages by a clock of its own', () => {

@@ -1,10 +1,11 @@
-import type { DataQuality, Insights, Processor } from '../api/types.ts';
-import type { Problem } from '../api/transport.ts';
+import type { Processor } from '../../shared/api/processor.ts';
+import type { Problem } from '../../shared/api/transport.ts';
+import type { Link } from '../../shared/state/connection.ts';
+import type { TaskHome } from '../../shared/state/task-moves.ts';
+import type { DataQuality, Insights } from '../api/types.ts';
 import type { Preferences } from '../url-state.ts';
-import type { Link } from './connection.ts';
 import type { SeriesModel } from './series-model.ts';
 import type { StatesModel } from './states-model.ts';
-import type { TaskHome } from './task-moves.ts';
 
 /** An answer and when it came, epoch milliseconds. */
 interface Dated<T> {
@@ -149,22 +150,4 @@ export function knownUntil(state: DashboardState, panel: Panel): number {
 /** The moment that the views draw for: the clock, or when the page was paused. */
 export function shownNow(state: DashboardState): number {
   return state.pausedAt ?? state.now;
-}
-
-/** How many tasks are restoring and how many are not, or null when none is. */
-export function restoringOf(processor: Processor | null): { done: number; of: number } | null {
-  if (!processor) return null;
-  const active = processor.instances
-    .filter((instance) => instance.alive)
-    .flatMap((instance) => instance.tasks.filter((task) => task.role === 'ACTIVE'));
-  const restoring = active.filter((task) => task.state === 'RESTORING').length;
-  return restoring === 0 ? null : { done: active.length - restoring, of: active.length };
-}
-
-export function recordsPerSecondOf(processor: Processor | null): number {
-  return (
-    processor?.instances
-      .filter((instance) => instance.alive)
-      .reduce((sum, instance) => sum + instance.recordsPerSecond, 0) ?? 0
-  );
 }

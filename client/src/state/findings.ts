@@ -1,4 +1,4 @@
-import { shareOf } from '../format.ts';
+import { shareOf } from '../../shared/format.ts';
 import type { Insights, State, StateCode } from '../api/types.ts';
 import type { StatesModel } from './states-model.ts';
 

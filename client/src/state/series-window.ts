@@ -1,4 +1,5 @@
 import { DEVICES } from './series-ring.ts';
+import type { Columns } from '../../shared/state/columns.ts';
 import type { Device, SeriesRing } from './series-ring.ts';
 
 export type SeriesMode = 'counts' | 'share';
@@ -76,11 +77,6 @@ export function valueOf(window: WindowView, device: Device, mode: SeriesMode): n
   const total = totalOf(window.counts);
   return total === 0 ? null : window.counts[device] / total;
 }
-
-/**
- * Columns in the order that uPlot wants: x in seconds, a line of whole windows per device type, then those in progress.
- */
-export type Columns = [xs: number[], ...lines: (number | null)[][]];
 
 /**
  * A window is drawn at its end, the one in progress at the right edge. Windows in progress are apart from the line of

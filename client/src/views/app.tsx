@@ -1,3 +1,4 @@
+import { Segmented } from '../../shared/views/parts.tsx';
 import { RANGE_NAMES, RANGES, stepName } from '../state/ranges.ts';
 import { useDashboard, useSelect } from './context.ts';
 import { Footer } from './footer.tsx';
@@ -7,7 +8,7 @@ import { Insights } from './insights.tsx';
 import { StateMap } from './map.tsx';
 import { isBlocked, Notices } from './notices.tsx';
 import { Operations } from './operations.tsx';
-import { Section, Segmented } from './parts.tsx';
+import { PanelSection } from './parts.tsx';
 import { QualityLine } from './quality.tsx';
 import { SeriesFigure } from './series-figure.tsx';
 import { StatePanel } from './state-panel.tsx';
@@ -30,7 +31,7 @@ function OverTime(): JSX.Element {
   const dashboard = useDashboard();
   const { range, mode } = useSelect((state) => ({ range: state.preferences.range, mode: state.preferences.mode }));
   return (
-    <Section
+    <PanelSection
       id="time"
       title="Over time"
       panel="series"
@@ -53,7 +54,7 @@ function OverTime(): JSX.Element {
       }
     >
       <SeriesFigure panel="series" code={null} height={16.5} where="" />
-    </Section>
+    </PanelSection>
   );
 }
 

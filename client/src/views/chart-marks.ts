@@ -1,10 +1,11 @@
 /** What is drawn on the chart beside its lines: shapes, names, revisions and what is not known. */
-import { DEVICE_NAMES } from '../format.ts';
+import { DEVICE_NAMES } from '../names.ts';
 import { DEVICES } from '../state/series-ring.ts';
 import type uPlot from 'uplot';
+import type { Columns } from '../../shared/state/columns.ts';
+import type { ChartColours } from '../../shared/theme.ts';
 import type { Device } from '../state/series-ring.ts';
-import type { Columns, SeriesMode, SeriesView } from '../state/series-window.ts';
-import type { ChartColours } from '../theme.ts';
+import type { SeriesMode, SeriesView } from '../state/series-window.ts';
 
 /** What the drawing hooks read; replaced with each draw. */
 export interface ChartScene {
@@ -12,7 +13,7 @@ export interface ChartScene {
   columns: Columns;
   mode: SeriesMode;
   hidden: readonly Device[];
-  colours: ChartColours;
+  colours: ChartColours & Readonly<Record<Device, string>>;
   /** CSS pixels of what is a pixel at the page's usual letter size: a wall's letters are larger. */
   unit: number;
 }

@@ -1,8 +1,9 @@
-import { DEVICE_NAMES, formatCount, formatShare, GDP_CLASS_NAMES, plural, shareOf } from '../format.ts';
+import { formatCount, formatShare, plural, shareOf } from '../../shared/format.ts';
+import { DEVICE_NAMES, GDP_CLASS_NAMES } from '../names.ts';
 import { shareScale } from '../state/findings.ts';
 import { DEVICES } from '../state/series-ring.ts';
 import { useSelect } from './context.ts';
-import { DeviceGlyph, Section } from './parts.tsx';
+import { DeviceGlyph, PanelSection } from './parts.tsx';
 import type { JSX } from 'preact';
 import type { DeviceCounts, Insights } from '../api/types.ts';
 
@@ -68,7 +69,7 @@ export function GdpClasses(): JSX.Element {
   const classes = useSelect((state) => state.shown.insights?.value.byGdpClass);
   const scale = shareScale(classes ?? []);
   return (
-    <Section
+    <PanelSection
       id="classes"
       title="By the size of the economy"
       note={classes ? headline(classes) : undefined}
@@ -119,6 +120,6 @@ export function GdpClasses(): JSX.Element {
       ) : (
         <p class="quiet">Waiting for the first answer.</p>
       )}
-    </Section>
+    </PanelSection>
   );
 }

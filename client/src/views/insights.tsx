@@ -1,8 +1,10 @@
 import { useState } from 'preact/hooks';
-import { DEVICE_NAMES, formatCount, formatShare, plural, shareOf } from '../format.ts';
+import { formatCount, formatShare, plural, shareOf } from '../../shared/format.ts';
+import { ProblemNote } from '../../shared/views/parts.tsx';
+import { DEVICE_NAMES } from '../names.ts';
 import { leadsOf, widestOf } from '../state/findings.ts';
 import { useDashboard, useSelect } from './context.ts';
-import { DeviceGlyph, ProblemNote, Section } from './parts.tsx';
+import { DeviceGlyph, PanelSection } from './parts.tsx';
 import type { JSX } from 'preact';
 import type { StateCode } from '../api/types.ts';
 import type { Lead } from '../state/findings.ts';
@@ -98,7 +100,7 @@ export function Insights(): JSX.Element {
     problem: state.problems.insights,
   }));
   return (
-    <Section id="insights" title="What stands out" panel="insights">
+    <PanelSection id="insights" title="What stands out" panel="insights">
       <ProblemNote problem={problem} />
       {insights && states ? (
         insights.topState === null ? (
@@ -114,6 +116,6 @@ export function Insights(): JSX.Element {
       ) : (
         !problem && <p class="quiet">Waiting for the first answer.</p>
       )}
-    </Section>
+    </PanelSection>
   );
 }

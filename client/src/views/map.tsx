@@ -1,17 +1,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import {
-  formatCompact,
-  formatCount,
-  formatGdp,
-  formatGdpShort,
-  formatShare,
-  GDP_CLASS_NAMES,
-  shareOf,
-} from '../format.ts';
+import { formatCompact, formatCount, formatShare, shareOf } from '../../shared/format.ts';
+import { Segmented } from '../../shared/views/parts.tsx';
+import { formatGdp, formatGdpShort, GDP_CLASS_NAMES } from '../names.ts';
 import { CLASS_SHADES, measureOf, scaleOf, SHADES, shadeOf } from '../state/shading.ts';
 import { neighbour, TILES } from '../state/tiles.ts';
 import { useDashboard, useSelect } from './context.ts';
-import { Section, Segmented } from './parts.tsx';
+import { PanelSection } from './parts.tsx';
 import type { JSX } from 'preact';
 import type { GdpClass, Insights, State, StateCode } from '../api/types.ts';
 import type { Measure, Scale } from '../state/shading.ts';
@@ -123,7 +117,7 @@ export function StateMap(): JSX.Element {
 
   const named = states?.byCode.get(pointed ?? selected ?? entry);
   return (
-    <Section
+    <PanelSection
       id="map"
       title="By state"
       panel="states"
@@ -179,6 +173,6 @@ export function StateMap(): JSX.Element {
       <div class="map" data-measure={measure} data-legend="true">
         <Legend scale={scale} measure={measure} />
       </div>
-    </Section>
+    </PanelSection>
   );
 }

@@ -1,6 +1,7 @@
-import { formatCount, formatShare, shareOf } from '../format.ts';
+import { formatCount, formatShare, shareOf } from '../../shared/format.ts';
+import { ProblemNote } from '../../shared/views/parts.tsx';
 import { useSelect } from './context.ts';
-import { ProblemNote, Section } from './parts.tsx';
+import { PanelSection } from './parts.tsx';
 import type { JSX } from 'preact';
 import type { DataQuality } from '../api/types.ts';
 
@@ -63,7 +64,7 @@ export function Quality(): JSX.Element {
     problem: state.problems.quality,
   }));
   return (
-    <Section
+    <PanelSection
       id="quality"
       title="Data quality"
       panel="quality"
@@ -147,6 +148,6 @@ export function Quality(): JSX.Element {
           </p>
         </>
       )}
-    </Section>
+    </PanelSection>
   );
 }

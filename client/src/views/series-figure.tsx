@@ -1,5 +1,7 @@
 import { useId, useRef, useState } from 'preact/hooks';
-import { DEVICE_NAMES, formatAge, formatCount, formatShare, formatWindow, plural, shareOf } from '../format.ts';
+import { formatAge, formatCount, formatShare, formatWindow, plural, shareOf } from '../../shared/format.ts';
+import { ProblemNote } from '../../shared/views/parts.tsx';
+import { DEVICE_NAMES } from '../names.ts';
 import { knownUntil, shownNow } from '../state/dashboard-state.ts';
 import { clockStepMs, RANGES } from '../state/ranges.ts';
 import { seriesKey } from '../state/series-model.ts';
@@ -7,7 +9,7 @@ import { DEVICES } from '../state/series-ring.ts';
 import { seriesView, sumOf, totalOf } from '../state/series-window.ts';
 import { Chart } from './chart.tsx';
 import { useDashboard, useSelect } from './context.ts';
-import { DeviceGlyph, ProblemNote } from './parts.tsx';
+import { DeviceGlyph } from './parts.tsx';
 import { SeriesTable } from './series-table.tsx';
 import type { JSX } from 'preact';
 import type { Freshness, StateCode } from '../api/types.ts';

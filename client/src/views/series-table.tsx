@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import { DEVICE_NAMES, formatCount, formatShare, formatWindow, NONE, shareOf } from '../format.ts';
+import { formatCount, formatShare, formatWindow, NONE, shareOf } from '../../shared/format.ts';
+import { DEVICE_NAMES } from '../names.ts';
 import { DEVICES } from '../state/series-ring.ts';
 import { totalOf } from '../state/series-window.ts';
 import type { JSX } from 'preact';

@@ -1,8 +1,9 @@
 import { useEffect, useRef } from 'preact/hooks';
-import { formatCount, formatGdp, formatMoment, formatShare, GDP_CLASS_NAMES, shareOf } from '../format.ts';
+import { formatCount, formatMoment, formatShare, shareOf } from '../../shared/format.ts';
+import { formatGdp, GDP_CLASS_NAMES } from '../names.ts';
 import { rankOf } from '../state/states-model.ts';
 import { useDashboard, useSelect } from './context.ts';
-import { DeviceFigures, ShareBar, StaleNote } from './parts.tsx';
+import { DeviceFigures, ShareBar, PanelAge } from './parts.tsx';
 import { SeriesFigure } from './series-figure.tsx';
 import type { JSX } from 'preact';
 import type { StateCode } from '../api/types.ts';
@@ -99,7 +100,7 @@ export function StatePanel({ code }: { code: StateCode }): JSX.Element {
           )}
           <div class="panel-series-head">
             <h3>Over time</h3>
-            <StaleNote panel="stateSeries" />
+            <PanelAge panel="stateSeries" />
           </div>
           <SeriesFigure key={code} panel="stateSeries" code={code} height={13} where={` in ${state.name}`} />
         </>

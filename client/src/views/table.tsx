@@ -1,9 +1,11 @@
 import { useRef, useState } from 'preact/hooks';
-import { DEVICE_NAMES, formatCount, formatGdp, formatShare, GDP_CLASS_NAMES, NONE } from '../format.ts';
+import { formatCount, formatShare, NONE } from '../../shared/format.ts';
+import { downloadCsv } from '../../shared/csv.ts';
+import { DEVICE_NAMES, formatGdp, GDP_CLASS_NAMES } from '../names.ts';
 import { statesCsv } from '../state/csv.ts';
 import { iosShare, nextSort, rowsOf } from '../state/table-rows.ts';
 import { useDashboard, useSelect } from './context.ts';
-import { DeviceGlyph, Section } from './parts.tsx';
+import { DeviceGlyph, PanelSection } from './parts.tsx';
 import { useRowsInSight } from './rows-in-sight.ts';
 import type { ComponentChildren, JSX } from 'preact';
 import type { GdpClass, State, StateCode } from '../api/types.ts';
@@ -42,15 +44,6 @@ const COLUMNS: readonly { readonly field: SortField; readonly label: ComponentCh
   { field: 'total', label: 'Total', number: true },
   { field: 'share', label: 'iOS share', number: true },
 ];
-
-function download(name: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: 'text/csv;charset=utf-8' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 1_000);
-}
 
 function Row({
   state,
@@ -131,7 +124,7 @@ export function StateTable(): JSX.Element {
     body.current?.querySelector<HTMLElement>(`[data-row="${target}"] button`)?.focus();
   };
   return (
-    <Section
+    <PanelSection
       id="table"
       title="All states"
       panel="states"
@@ -170,7 +163,7 @@ export function StateTable(): JSX.Element {
             type="button"
             class="button"
             disabled={rows.length === 0}
-            onClick={() => download('tributary-states.csv', statesCsv(rows))}
+            onClick={() => downloadCsv('tributary-states.csv', statesCsv(rows))}
           >
             Download CSV
           </button>
@@ -222,6 +215,6 @@ export function StateTable(): JSX.Element {
           </tbody>
         </table>
       </div>
-    </Section>
+    </PanelSection>
   );
 }

@@ -1,7 +1,8 @@
+import { formatCount, formatRate, NONE } from '../../shared/format.ts';
+import { ProblemNote } from '../../shared/views/parts.tsx';
 import { RATE_OVER_SECONDS } from '../dashboard.ts';
-import { formatCount, formatRate, NONE } from '../format.ts';
 import { useSelect } from './context.ts';
-import { DeviceFigures, ProblemNote, ShareBar, StaleNote } from './parts.tsx';
+import { DeviceFigures, ShareBar, PanelAge } from './parts.tsx';
 import type { JSX } from 'preact';
 
 const WIDTH = 160;
@@ -34,7 +35,7 @@ export function Totals(): JSX.Element {
     <section class="totals" aria-labelledby="totals-title" data-cursor={cursor}>
       <div class="totals-head">
         <h1 id="totals-title">Device logins</h1>
-        <StaleNote panel="states" />
+        <PanelAge panel="states" />
       </div>
       <ProblemNote problem={problem} />
       <div class="totals-row">
