@@ -13,6 +13,11 @@ export class AppliedPositions {
     if (change.timestampMs > this.#newestWrittenAtMs) this.#newestWrittenAtMs = change.timestampMs;
   }
 
+  /** All before `offset` has been read, also what compaction had taken away. */
+  reach(partition: number, offset: number): void {
+    if (offset > this.of(partition)) this.#next.set(partition, offset);
+  }
+
   remove(partition: number): void {
     this.#next.delete(partition);
   }

@@ -7,6 +7,8 @@ export interface UpdateSource<T> {
   readonly ready?: () => boolean;
   /** When the first update waits no longer, of `performance.now()`. */
   readonly readyByMs?: number;
+  /** True while there is another part of the last update: it waits for no change and for no interval. */
+  readonly hasMore?: () => boolean;
   /** What changed since the last update, as of now; null when nothing did that this subscriber asked for. */
   nextUpdate(): T | null;
 }
@@ -105,7 +107,7 @@ export class ConflatingIterator<T, TableName extends string = string> implements
       return;
     const nowMs = performance.now();
     const nextAtMs = this.#lastSentAtMs + this.#intervalMs;
-    if (nextAtMs > nowMs) this.#deliverAt(nextAtMs);
+    if (nextAtMs > nowMs && this.#source.hasMore?.() !== true) this.#deliverAt(nextAtMs);
     else this.#send(nowMs);
   }
 
@@ -117,6 +119,7 @@ export class ConflatingIterator<T, TableName extends string = string> implements
       this.#due = false;
       const update = this.#source.nextUpdate();
       if (update === null) return;
+      this.#due ||= this.#source.hasMore?.() === true;
       this.#first = false;
       this.#lastSentAtMs = atMs;
       this.#observer.updated(performance.now() - this.#dueSinceMs);

@@ -41,10 +41,16 @@ export class CursorResume {
 
   /** The cursor, if `rows` show what changed since; null where the first update must be a snapshot. */
   resumable(rows: Iterable<RowOrigin>): CursorContent | null {
+    const cursor = this.reached();
+    if (cursor === null || cursor.newestWrittenAtMs >= this.#positions.newestWrittenAtMs) return cursor;
+    for (const row of rows) if (contradicts(cursor, row)) return null;
+    return cursor;
+  }
+
+  /** The cursor, if this instance has read all that it has; null where the first update must be a snapshot. */
+  reached(): CursorContent | null {
     const cursor = this.#cursor;
     if (cursor === null || aheadOf(cursor, this.#partitions, this.#positions, this.#reads()).length > 0) return null;
-    if (cursor.newestWrittenAtMs >= this.#positions.newestWrittenAtMs) return cursor;
-    for (const row of rows) if (contradicts(cursor, row)) return null;
     return cursor;
   }
 }

@@ -1,0 +1,100 @@
+import sortedBtree from 'sorted-btree';
+
+import type { Row, RowPlace, SortValue } from './row.ts';
+
+export type RowOrderFunction<Place = RowPlace> = (a: Place, b: Place) => number;
+
+/** Rows in one order. A copy costs nothing until either changes. */
+export class RowIndex<Place = RowPlace> {
+  /** Below 0 where the first comes first. */
+  readonly compare: RowOrderFunction<Place>;
+  #tree: InstanceType<typeof sortedBtree.default<Place, undefined>>;
+
+  constructor(compare: RowOrderFunction<Place>) {
+    this.compare = compare;
+    this.#tree = new sortedBtree.default<Place, undefined>(undefined, compare, MOST_IN_A_NODE);
+  }
+
+  get size(): number {
+    return this.#tree.size;
+  }
+
+  add(row: Row & Place): void {
+    // The key is written also where an equal one is there: an index holds the newest object of a row.
+    this.#tree.set(row, undefined, true);
+  }
+
+  delete(row: Row & Place): void {
+    this.#tree.delete(row);
+  }
+
+  clear(): void {
+    this.#tree.clear();
+  }
+
+  /** From the first row on, or from the first that is not before `from`. */
+  *rows(from?: Place): IterableIterator<Row> {
+    for (const row of this.#tree.keys(from)) yield row as Place & Row;
+  }
+
+  /** From the last row back, or from the last that is not after `from`. */
+  *reversed(from?: Place): IterableIterator<Row> {
+    for (const [row] of this.#tree.entriesReversed(from)) yield row as Place & Row;
+  }
+
+  /** The last row. */
+  last(): Row | undefined {
+    return this.#tree.maxKey() as (Place & Row) | undefined;
+  }
+
+  /** These rows as they are now, whatever changes later. */
+  copy(): RowIndex<Place> {
+    const copy = new RowIndex<Place>(this.compare);
+    copy.#tree = this.#tree.clone();
+    return copy;
+  }
+}
+
+const MOST_IN_A_NODE = 64;
+
+function compareTexts(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The order of keys: by their bytes; rows of one key by start, then end. */
+export function byKey(a: RowPlace, b: RowPlace): number {
+  return compareTexts(a.keyText, b.keyText) || a.startMs - b.startMs || a.endMs - b.endMs;
+}
+
+/** By start, then key. */
+export function byStart(a: RowPlace, b: RowPlace): number {
+  return a.startMs - b.startMs || compareTexts(a.keyText, b.keyText) || a.endMs - b.endMs;
+}
+
+/** What ends last comes first; then what starts last; then by key. */
+export function newestFirst(a: RowPlace, b: RowPlace): number {
+  return b.endMs - a.endMs || b.startMs - a.startMs || compareTexts(a.keyText, b.keyText);
+}
+
+/** The largest key first; rows of one key by start. */
+export function byKeyDescending(a: RowPlace, b: RowPlace): number {
+  return compareTexts(b.keyText, a.keyText) || a.startMs - b.startMs || a.endMs - b.endMs;
+}
+
+/** In the order in which one partition has them. */
+export function byOffset(a: Pick<Row, 'offset'>, b: Pick<Row, 'offset'>): number {
+  return a.offset - b.offset;
+}
+
+/** By the `at`-th of a row's sort values, in either direction; rows without one come last, ties go by key. */
+export function bySort(at: number, direction: 'ASC' | 'DESC'): RowOrderFunction {
+  const sign = direction === 'ASC' ? 1 : -1;
+  return (a, b) => compareSorts(a.sorts[at] as SortValue, b.sorts[at] as SortValue, sign) || byKey(a, b);
+}
+
+function compareSorts(a: SortValue, b: SortValue, sign: number): number {
+  if (a === b) return 0;
+  if (a === null) return 1;
+  if (b === null) return -1;
+  return a < b ? -sign : a > b ? sign : 0;
+}

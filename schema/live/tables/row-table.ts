@@ -1,0 +1,337 @@
+import type { TableChange } from '@tributary/streams';
+
+import { AppliedPositions, type PositionVector } from './applied-positions.ts';
+import type { CursorContent } from '../updates/cursor.ts';
+import type { DeclaredTable } from './declared-table.ts';
+import type { LiveTable } from './live-table.ts';
+import { type Row, type RowName, rowName, type StartRange } from './row.ts';
+import { byKey, byKeyDescending, bySort, byStart, newestFirst, RowIndex, type RowOrderFunction } from './row-index.ts';
+import { type PastRow, type RowChange, RowLog } from './row-log.ts';
+import { sortFields, sortsOf } from './sort-values.ts';
+import type { TakenKey, TakeKeyApart } from './taken-key.ts';
+
+/** A field by which rows are ordered; null: the key. */
+export interface RowOrder {
+  readonly field: string | null;
+  readonly direction: 'ASC' | 'DESC';
+}
+
+/** How a copy was made. */
+export interface MadeCopy {
+  /** Of each partition, the offset up to which it was read. */
+  readonly until: ReadonlyMap<number, number>;
+  /** Tombstones that were written after this are all in the copy, epoch milliseconds. */
+  readonly tombstonesSinceMs: number;
+}
+
+/** This instance's copy of one table: the newest row of each key, in every order that can be asked for. */
+export class RowTable implements LiveTable {
+  readonly declared: DeclaredTable;
+  readonly positions = new AppliedPositions();
+  readonly #rows = new Map<RowName, Row>();
+  readonly #byKey: RowIndex;
+  /** Of tables with windows or sessions: in the order of time. */
+  readonly #byTime: RowIndex | null;
+  readonly #orders = new Map<string, RowIndex>();
+  readonly #indexes: readonly RowIndex[];
+  readonly #logs = new Map<number, RowLog>();
+  /** Rows whose newest value cannot be read, with their partitions: they are left out. */
+  readonly #unreadable = new Map<RowName, number>();
+  /** Of a versioned store: from when the newest version of each key is valid, also where it says that there is none. */
+  readonly #validFromMs = new Map<RowName, number>();
+  #takeKeyApart: TakeKeyApart | null = null;
+  #version = 0;
+  #epoch = 0;
+  #bytes = 0;
+  #isTooLarge = false;
+  #copy: MadeCopy | null = null;
+
+  constructor(declared: DeclaredTable) {
+    this.declared = declared;
+    const { shape, orderFields } = declared;
+    this.#byKey = new RowIndex(byKey);
+    this.#byTime = shape.kind === 'key-value' ? null : new RowIndex(shape.kind === 'window' ? byStart : newestFirst);
+    const ordered: [RowOrder, RowOrderFunction][] = sortFields(declared).flatMap((field, at) =>
+      (['ASC', 'DESC'] as const).map((direction): [RowOrder, RowOrderFunction] => [
+        { field, direction },
+        bySort(at, direction),
+      ]),
+    );
+    if (shape.kind !== 'key-value' && orderFields.length > 0)
+      ordered.push([{ field: null, direction: 'DESC' }, byKeyDescending]);
+    for (const [order, compare] of ordered) this.#orders.set(orderName(order), new RowIndex(compare));
+    this.#indexes = [this.#byKey, ...(this.#byTime === null ? [] : [this.#byTime]), ...this.#orders.values()];
+  }
+
+  /** How the keys of the table's topic are taken apart; to be called before the first change. */
+  follow(takeKeyApart: TakeKeyApart): void {
+    this.#takeKeyApart = takeKeyApart;
+  }
+
+  /** The version of the newest change applied here. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Grows when rows were dropped: what a subscriber was sent before no longer has a successor. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** How many rows there are. */
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  /** Of keys and values as they are in the topic. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** How many rows are left out because their newest value cannot be read. */
+  get unreadable(): number {
+    return this.#unreadable.size;
+  }
+
+  /** There were more rows than the table may have here: none is kept. */
+  get isTooLarge(): boolean {
+    return this.#isTooLarge;
+  }
+
+  /**
+   * The table has been read to its end once: from now on each change is seen as it is made. `copy`: what was read.
+   */
+  copied(copy: MadeCopy): void {
+    if (this.#copy !== null) return;
+    this.#copy = copy;
+    // What the topic no longer has is known by all that is here, as tombstones that were compacted away.
+    for (const [partition, offset] of copy.until) this.positions.reach(partition, offset);
+    for (const [partition, log] of this.#logs) log.copied(copy.until.get(partition) ?? 0);
+  }
+
+  /**
+   * Whether the rows of a cursor can be told from those of today: not where its topic was made anew since, and not
+   * where tombstones after it may have been compacted away before this copy was made.
+   */
+  canResume({ positions, newestWrittenAtMs }: Pick<CursorContent, 'positions' | 'newestWrittenAtMs'>): boolean {
+    const copy = this.#copy;
+    if (copy === null) return false;
+    return Object.entries(positions).every(([partition, position]) => {
+      // mutant: tombstones-gone
+      const isCopied = position < (copy.until.get(Number(partition)) ?? 0);
+      if (isCopied && newestWrittenAtMs < copy.tombstonesSinceMs) return false;
+      return (this.#logs.get(Number(partition))?.timestampBefore(position) ?? 0) <= newestWrittenAtMs;
+    });
+  }
+
+  /** @throws Error for a record that cannot be read; its row is left out then. */
+  apply(change: TableChange, version: number): void {
+    this.positions.advance(change);
+    if (this.#isTooLarge) return;
+    const taken = this.#takeKeyApart?.(change) ?? null;
+    if (taken === null) return;
+    const name = this.#nameOf(taken);
+    if (taken.validFromMs !== undefined && !this.#isNewest(name, taken.validFromMs, change.value === null)) return;
+    if (taken.value === null) return this.#remove(name, change, version);
+    let row: Row;
+    try {
+      row = this.#rowOf(name, taken, taken.value, change, version);
+    } catch (error) {
+      this.#remove(name, change, version);
+      this.#unreadable.set(name, change.partition);
+      throw error;
+    }
+    this.#put(row);
+  }
+
+  #nameOf({ key, startMs = 0, endMs = 0 }: TakenKey): RowName {
+    return rowName(this.declared.shape.kind, key.toString('latin1'), startMs, endMs);
+  }
+
+  /** Whether a version of a versioned store is its key's newest. One that is taken back was the newest if it is here. */
+  #isNewest(name: RowName, validFromMs: number, isTakenBack: boolean): boolean {
+    const newestMs = this.#validFromMs.get(name);
+    if (isTakenBack) {
+      if (newestMs !== validFromMs) return false;
+      this.#validFromMs.delete(name);
+      return true;
+    }
+    if (newestMs !== undefined && newestMs > validFromMs) return false;
+    this.#validFromMs.set(name, validFromMs);
+    return true;
+  }
+
+  #rowOf(
+    name: RowName,
+    { key: keyBytes, startMs = 0, endMs = 0 }: TakenKey,
+    valueBytes: Buffer,
+    change: TableChange,
+    version: number,
+  ): Row {
+    const { key: declaredKey, readValue, shape } = this.declared;
+    const keyText = shape.kind === 'key-value' ? name : keyBytes.toString('latin1');
+    const key = declaredKey.serde.deserialize(keyBytes);
+    const value = readValue(valueBytes);
+    return {
+      name,
+      // One text for both where they are equal, as for all keys of plain ASCII.
+      key: key === keyText ? keyText : key,
+      keyText,
+      startMs,
+      endMs,
+      sorts: sortsOf(this.declared, value),
+      value,
+      partition: change.partition,
+      offset: change.offset,
+      timestampMs: change.timestampMs,
+      version,
+      bytes: change.key.length + (change.value?.length ?? 0),
+    };
+  }
+
+  #put(row: Row): void {
+    const { name, partition, offset, version } = row;
+    const before = this.#rows.get(name) ?? null;
+    if (before === null && this.#rows.size >= this.declared.maxRows) return this.#giveUp(version);
+    if (before !== null) this.#forget(before);
+    this.#rows.set(name, row);
+    for (const index of this.#indexes) index.add(row);
+    this.#bytes += row.bytes;
+    this.#unreadable.delete(name);
+    this.#version = version;
+    this.#logOf(partition).add({ name, offset, version, before }, row);
+  }
+
+  #remove(name: RowName, { partition, offset }: TableChange, version: number): void {
+    this.#unreadable.delete(name);
+    const before = this.#rows.get(name) ?? null;
+    if (before !== null) {
+      this.#rows.delete(name);
+      this.#forget(before);
+      this.#version = version;
+    }
+    this.#logOf(partition).add({ name, offset, version, before }, null);
+  }
+
+  #forget(row: Row): void {
+    for (const index of this.#indexes) index.delete(row);
+    this.#bytes -= row.bytes;
+  }
+
+  #logOf(partition: number): RowLog {
+    let log = this.#logs.get(partition);
+    if (log === undefined) {
+      log = new RowLog();
+      this.#logs.set(partition, log);
+      if (this.#copy !== null) log.copied(this.#copy.until.get(partition) ?? 0);
+    }
+    return log;
+  }
+
+  /** A table that is not whole must not be served, and the rest of the process needs the memory. */
+  #giveUp(version: number): void {
+    this.#isTooLarge = true;
+    this.#clear(version);
+  }
+
+  #clear(version: number): void {
+    this.#rows.clear();
+    for (const index of this.#indexes) index.clear();
+    this.#logs.clear();
+    this.#unreadable.clear();
+    this.#validFromMs.clear();
+    this.#bytes = 0;
+    this.#version = version;
+    this.#epoch += 1;
+  }
+
+  reset(partition: number, version: number): void {
+    for (const [name, row] of this.#rows) {
+      if (row.partition !== partition) continue;
+      this.#rows.delete(name);
+      this.#validFromMs.delete(name);
+      this.#forget(row);
+    }
+    for (const [name, at] of this.#unreadable) if (at === partition) this.#unreadable.delete(name);
+    // What is read again from its start is seen change by change.
+    this.#logs.delete(partition);
+    this.positions.remove(partition);
+    this.#version = version;
+    this.#epoch += 1;
+  }
+
+  get(name: RowName): Row | undefined {
+    return this.#rows.get(name);
+  }
+
+  /** All rows in an order that the table is declared with. */
+  index({ field, direction }: RowOrder): { readonly index: RowIndex; readonly isReversed: boolean } {
+    if (field === null && direction === 'ASC') return { index: this.#byKey, isReversed: false };
+    const index = this.#orders.get(orderName({ field, direction }));
+    // Keys are all different where there are no windows: back from the last is the other direction.
+    if (index === undefined && field === null) return { index: this.#byKey, isReversed: true };
+    if (index === undefined)
+      throw new TypeError(`the table ${this.declared.name} has no order by ${field ?? 'its key'}`);
+    return { index, isReversed: false };
+  }
+
+  get byKey(): RowIndex {
+    return this.#byKey;
+  }
+
+  /** Of windows by start, of sessions the newest first. */
+  get byTime(): RowIndex {
+    if (this.#byTime === null) throw new TypeError(`the rows of ${this.declared.name} have no time`);
+    return this.#byTime;
+  }
+
+  /** Rows of windows that start in a range, by start. */
+  *inTime({ fromMs, toMs }: StartRange): IterableIterator<Row> {
+    for (const row of this.byTime.rows({ startMs: fromMs, keyText: '', endMs: 0, sorts: [] })) {
+      if (row.startMs >= toMs) return;
+      yield row;
+    }
+  }
+
+  /** Start of the newest window; null where there is none. */
+  get newestStartMs(): number | null {
+    return this.#byTime?.last()?.startMs ?? null;
+  }
+
+  /**
+   * What has changed after `version`: of each row what it was then. Null where that is too long ago to be known.
+   */
+  changedAfter(version: number): ReadonlyMap<RowName, Row | null> | null {
+    const first = new Map<RowName, RowChange>();
+    for (const log of this.#logs.values()) {
+      const changes = log.after(version);
+      if (changes === null) return null;
+      for (const change of changes) {
+        // A key that has moved to another partition has changes in two logs.
+        const known = first.get(change.name);
+        if (known === undefined || change.version < known.version) first.set(change.name, change);
+      }
+    }
+    return new Map([...first].map(([name, { before }]) => [name, before]));
+  }
+
+  /** What has changed from these offsets on: of each row what it was there. Null where that cannot be known. */
+  changedSince(positions: PositionVector): ReadonlyMap<RowName, PastRow> | null {
+    const past = new Map<RowName, { readonly was: PastRow; readonly partition: number }>();
+    for (const [partition, log] of this.#logs) {
+      const offset = positions[partition] ?? 0;
+      if (!log.knowsRemovalsSince(offset)) return null;
+      for (const [name, was] of log.since(offset)) {
+        const known = past.get(name);
+        if (known === undefined) past.set(name, { was, partition });
+        // It has moved to another partition: which change came first cannot be told from offsets.
+        else if (known.partition !== partition) past.set(name, { was: 'unknown', partition });
+      }
+    }
+    return new Map([...past].map(([name, { was }]) => [name, was]));
+  }
+}
+
+function orderName({ field, direction }: RowOrder): string {
+  return `${field ?? ''} ${direction}`;
+}

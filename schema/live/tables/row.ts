@@ -1,0 +1,45 @@
+import type { TableShape } from './declared-table.ts';
+
+/** Tells a row apart from all others of its table: its key, and its window where it has one. */
+export type RowName = string;
+
+/** By what rows are ordered: plain data, comparable by `<`; null where there is none. */
+export type SortValue = string | number | bigint | boolean | null;
+
+/** Where a row stands in an order, without the row: a page goes on after such a place. */
+export interface RowPlace {
+  /** The bytes of the key as latin1, whose order is theirs. */
+  readonly keyText: string;
+  /** Of windows and sessions, epoch milliseconds; 0 for rows without. */
+  readonly startMs: number;
+  /** As `startMs`; the end of a window is exclusive, of a session inclusive. */
+  readonly endMs: number;
+  /** One for each field of the option `orderBy`, in its order. */
+  readonly sorts: readonly SortValue[];
+}
+
+/** Starts of windows from `fromMs` to before `toMs`, epoch milliseconds. */
+export interface StartRange {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** One row as it was written. A change makes another object: who holds a row holds the state that it was of. */
+export interface Row extends RowPlace {
+  readonly name: RowName;
+  readonly key: unknown;
+  readonly value: Readonly<Record<string, unknown>>;
+  readonly partition: number;
+  readonly offset: number;
+  /** The record's Kafka timestamp. */
+  readonly timestampMs: number;
+  /** The batch of changes of this instance that it came with. */
+  readonly version: number;
+  /** Of key and value as they are in the topic. */
+  readonly bytes: number;
+}
+
+export function rowName(kind: TableShape['kind'], keyText: string, startMs: number, endMs: number): RowName {
+  if (kind === 'key-value') return keyText;
+  return kind === 'window' ? `${startMs}:${keyText}` : `${startMs}:${endMs}:${keyText}`;
+}

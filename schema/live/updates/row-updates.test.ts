@@ -1,0 +1,412 @@
+import { describe, expect, test } from '@jest/globals';
+import { int64Serde, jsonSerde, stringSerde, type TableChange } from '@tributary/streams';
+import fc from 'fast-check';
+
+import type { DeclaredTable, TableShape } from '../tables/declared-table.ts';
+import { LiveModel } from '../tables/live-model.ts';
+import { compileFilter, type RowFilter } from '../tables/row-filter.ts';
+import { rowId } from '../tables/row-id.ts';
+import { type RowOrder, RowTable } from '../tables/row-table.ts';
+import type { Row } from '../tables/row.ts';
+import { decodeTableCursor } from './table-cursor.ts';
+import { RowSelection } from './row-selection.ts';
+import { type RowsUpdate, RowUpdates } from './row-updates.ts';
+
+/*
+ * A topic is a list of records; an instance of the API reads it, from the start or from what compaction has left of it.
+ * A client holds what its updates say. At each update that is whole, that must be what a plain query over the topic, up
+ * to the positions of the update's cursor, gives: at whatever instance, after whatever pause.
+ */
+
+const PARTITIONS = 2;
+const HOUR_MS = 3_600_000;
+const NOW_MS = 20 * HOUR_MS;
+const RETENTION_MS = 4 * HOUR_MS;
+const RECORD_GAP_MS = 1_000;
+
+interface Value {
+  readonly cents: number;
+  readonly note: string | null;
+}
+
+interface TopicRecord {
+  readonly partition: number;
+  readonly key: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly value: Value | null;
+}
+
+function declared(shape: TableShape): DeclaredTable {
+  const sku = { name: 'sku', type: { kind: 'scalar', name: 'String' }, nullable: false } as const;
+  const cents = { name: 'cents', type: { kind: 'scalar', name: 'SafeInt' }, nullable: false } as const;
+  const note = { name: 'note', type: { kind: 'scalar', name: 'String' }, nullable: true } as const;
+  return {
+    name: 'totals',
+    typeName: 'Totals',
+    source: { kind: 'store', store: 'totals' },
+    shape,
+    key: { ...sku, serde: stringSerde, isText: true },
+    fields: [cents, note],
+    filterFields: [sku, cents, note],
+    orderFields: [sku, cents, note],
+    plainFields: [sku, cents, note],
+    held: 'everywhere',
+    maxRows: 100_000,
+    served: true,
+    readValue: (bytes) => jsonSerde<Record<string, unknown>>().deserialize(bytes),
+  };
+}
+
+const SHAPES: readonly TableShape[] = [
+  { kind: 'key-value' },
+  { kind: 'window', sizeMs: HOUR_MS, advanceMs: HOUR_MS, retentionMs: RETENTION_MS },
+  { kind: 'session' },
+];
+
+/** The topic: offsets count in each partition. */
+class Topic {
+  readonly changes: TableChange[] = [];
+  readonly #ends = new Map<number, number>();
+
+  add({ partition, key, startMs, endMs, value }: TopicRecord): void {
+    const offset = this.#ends.get(partition) ?? 0;
+    this.#ends.set(partition, offset + 1);
+    this.changes.push({
+      topic: 'app-totals-changelog',
+      partition,
+      offset,
+      timestampMs: NOW_MS + this.changes.length * RECORD_GAP_MS,
+      key: Buffer.concat([int64Serde.serialize(startMs), int64Serde.serialize(endMs), Buffer.from(key)]),
+      value: value === null ? null : Buffer.from(JSON.stringify(value)),
+    });
+  }
+
+  /** What compaction leaves: the newest record of each key; tombstones too unless they are `withoutTombstones`. */
+  compacted(withoutTombstones: boolean): TableChange[] {
+    const newest = new Map(
+      this.changes.map((change) => [`${change.partition} ${change.key.toString('latin1')}`, change]),
+    );
+    const kept = new Set(newest.values());
+    return this.changes.filter((change) => kept.has(change) && !(withoutTombstones && change.value === null));
+  }
+
+  ends(): Map<number, number> {
+    return new Map(this.#ends);
+  }
+}
+
+/** One instance of the API. */
+class Instance {
+  readonly table: RowTable;
+  readonly model: LiveModel<{ readonly totals: RowTable }>;
+  #read = 0;
+
+  constructor(shape: TableShape) {
+    this.table = new RowTable(declared(shape));
+    this.table.follow(({ key, value }) => ({
+      key: key.subarray(16),
+      value,
+      startMs: int64Serde.deserialize(key.subarray(0, 8)),
+      endMs: int64Serde.deserialize(key.subarray(8, 16)),
+    }));
+    const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+    this.model = new LiveModel({
+      applicationId: 'app',
+      logger: quiet,
+      tables: { totals: { store: 'totals', table: this.table } },
+      now: () => NOW_MS,
+    });
+    this.model.setTableState({ caughtUpOnce: true, complete: true, reason: null });
+  }
+
+  /** Reads what is left of `topic`, and then follows it. */
+  copy(topic: Topic, withoutTombstones: boolean): void {
+    const left = topic.compacted(withoutTombstones);
+    if (left.length > 0) this.model.apply(left);
+    this.#read = topic.changes.length;
+    const copiedAtMs = NOW_MS + topic.changes.length * RECORD_GAP_MS;
+    this.table.copied({ until: topic.ends(), tombstonesSinceMs: withoutTombstones ? copiedAtMs : 0 });
+  }
+
+  follow(topic: Topic): void {
+    const changes = topic.changes.slice(this.#read);
+    this.#read = topic.changes.length;
+    if (changes.length > 0) this.model.apply(changes);
+  }
+}
+
+interface Asked {
+  readonly keys: readonly string[] | null;
+  readonly filter: RowFilter | null;
+  readonly order: RowOrder;
+  readonly first: number | null;
+  readonly last: number | null;
+}
+
+const anyKey = fc.constantFrom('a', 'b', 'c', 'd', 'ä', 'e1', 'e2');
+const anyFilter: fc.Arbitrary<RowFilter | null> = fc.oneof(
+  fc.constant(null),
+  fc.record({ cents: fc.record({ gt: fc.integer({ min: 0, max: 9 }) }) }),
+  fc.record({ not: fc.record({ note: fc.record({ eq: fc.constantFrom('x', 'y') }) }) }),
+  fc.record({ or: fc.constant([{ note: { isNull: true } }, { cents: { lte: 3 } }]) }),
+);
+
+function anyAsked(kind: TableShape['kind']): fc.Arbitrary<Asked> {
+  return fc.record({
+    keys: fc.option(fc.uniqueArray(anyKey, { minLength: 1 })),
+    filter: anyFilter,
+    order: fc.record({
+      field: fc.constantFrom(null, 'cents', 'note'),
+      direction: fc.constantFrom('ASC' as const, 'DESC' as const),
+    }),
+    first: fc.option(fc.integer({ min: 1, max: 4 })),
+    last: kind === 'key-value' ? fc.constant(null) : fc.integer({ min: 1, max: 4 }),
+  });
+}
+
+type Step =
+  | { readonly kind: 'records'; readonly records: readonly TopicRecord[] }
+  | { readonly kind: 'resume'; readonly restart: boolean; readonly withoutTombstones: boolean }
+  | { readonly kind: 'other'; readonly asked: Asked };
+
+function anyRecord(kind: TableShape['kind']): fc.Arbitrary<TopicRecord> {
+  // Some windows begin after the clock, and some are late.
+  const hour = kind === 'key-value' ? fc.constant(0) : fc.integer({ min: 12, max: 22 });
+  return fc
+    .record({
+      key: anyKey,
+      hour,
+      length: fc.integer({ min: 0, max: 3 }),
+      value: fc.option(
+        fc.record({ cents: fc.integer({ min: 0, max: 9 }), note: fc.constantFrom(null, 'x', 'y', 'zz') }),
+        { freq: 3 },
+      ),
+    })
+    .map(({ key, hour: at, length, value }) => ({
+      key,
+      value,
+      partition: key.charCodeAt(0) % PARTITIONS,
+      startMs: at * HOUR_MS,
+      endMs: kind === 'key-value' ? 0 : (at + (kind === 'window' ? 1 : length)) * HOUR_MS,
+    }));
+}
+
+function anySteps(kind: TableShape['kind']): fc.Arbitrary<readonly Step[]> {
+  const records = fc.record({
+    kind: fc.constant('records' as const),
+    records: fc.array(anyRecord(kind), { minLength: 1, maxLength: 5 }),
+  });
+  const resume = fc.record({
+    kind: fc.constant('resume' as const),
+    restart: fc.boolean(),
+    withoutTombstones: fc.boolean(),
+  });
+  const other = fc.record({ kind: fc.constant('other' as const), asked: anyAsked(kind) });
+  return fc.array(fc.oneof({ weight: 6, arbitrary: records }, { weight: 2, arbitrary: resume }, other), {
+    minLength: 1,
+    maxLength: 25,
+  });
+}
+
+/** A subscriber, and what it holds. */
+class Client {
+  readonly held = new Map<string, Row>();
+  readonly kinds: string[] = [];
+  readonly #shape: TableShape;
+  readonly #asked: Asked;
+  #updates: RowUpdates<RowsUpdate> | null = null;
+  #cursor: string | null = null;
+  #isPartial = false;
+
+  constructor(shape: TableShape, asked: Asked) {
+    this.#shape = shape;
+    this.#asked = asked;
+  }
+
+  subscribe({ table, model }: Instance): void {
+    const { keys, filter, order, first, last } = this.#asked;
+    const test = compileFilter(filter, {
+      fields: table.declared.plainFields,
+      keyName: 'sku',
+      argument: 'filter',
+    });
+    this.#updates = new RowUpdates<RowsUpdate>({
+      model,
+      selection: new RowSelection({
+        table,
+        keys: keys === null ? null : new Set(keys.map((key) => Buffer.from(key).toString('latin1'))),
+        range: null,
+        test,
+        order,
+        first,
+        last,
+      }),
+      subject: JSON.stringify(this.#asked),
+      after: this.#cursor,
+      readPositions: () => (partition) => table.positions.of(partition),
+      make: (update) => update,
+    });
+  }
+
+  /** Takes the next update, and holds it against a recount of the topic. */
+  take(topic: Topic): void {
+    const update = this.#updates?.nextUpdate() ?? null;
+    if (update === null) return;
+    this.kinds.push(update.kind);
+    const table = declared(this.#shape);
+    if (update.kind === 'SNAPSHOT' && !this.#isPartial) this.held.clear();
+    if (update.kind === 'SNAPSHOT') expect(update.removed).toEqual([]);
+    for (const id of update.removed) {
+      expect([...this.held.keys()]).toContain(id);
+      this.held.delete(id);
+    }
+    for (const row of update.rows) this.held.set(rowId(table, row), row);
+    this.#isPartial = update.more;
+    this.#cursor = update.cursor;
+    if (!update.more) this.#compare(topic, update.cursor);
+  }
+
+  #compare(topic: Topic, cursor: string): void {
+    const table = declared(this.#shape);
+    const content = decodeTableCursor(cursor, 'app', table);
+    const rows = recounted(topic, content?.positions ?? {}, this.#shape);
+    const wanted = asked(rows, this.#asked, this.#shape);
+    expect([...this.held].map(([id, { value }]) => `${id} ${JSON.stringify(value)}`).sort()).toEqual(wanted.sort());
+  }
+}
+
+/** The rows of the topic before `positions`, read plainly. */
+function recounted(topic: Topic, positions: Readonly<Record<number, number>>, shape: TableShape): TopicRecord[] {
+  const rows = new Map<string, TopicRecord>();
+  for (const { partition, offset, key, value } of topic.changes) {
+    if (offset >= (positions[partition] ?? 0)) continue;
+    const name = key.toString('latin1');
+    if (value === null) rows.delete(name);
+    else
+      rows.set(name, {
+        partition,
+        key: key.subarray(16).toString('utf8'),
+        startMs: int64Serde.deserialize(key.subarray(0, 8)),
+        endMs: int64Serde.deserialize(key.subarray(8, 16)),
+        value: JSON.parse(value.toString('utf8')) as Value,
+      });
+  }
+  if (shape.kind !== 'window') return [...rows.values()];
+  const newestMs = Math.min(NOW_MS, Math.max(...[...rows.values()].map(({ startMs }) => startMs)));
+  return [...rows.values()].filter(({ endMs }) => endMs > newestMs - RETENTION_MS);
+}
+
+function asked(rows: readonly TopicRecord[], wanted: Asked, shape: TableShape): string[] {
+  const { keys, filter, order, first, last } = wanted;
+  const bytesOf = ({ key }: TopicRecord): string => Buffer.from(key).toString('latin1');
+  const compareKeys = (a: TopicRecord, b: TopicRecord): number =>
+    compare(bytesOf(a), bytesOf(b)) || a.startMs - b.startMs || a.endMs - b.endMs;
+  const newestMs = Math.min(NOW_MS, Math.max(...rows.map(({ startMs }) => startMs)));
+  let chosen = rows.filter(
+    (row) =>
+      (keys === null || keys.includes(row.key)) &&
+      (shape.kind !== 'window' || (row.startMs <= newestMs && row.startMs > newestMs - (last ?? 0) * HOUR_MS)) &&
+      passes(row, filter),
+  );
+  if (shape.kind === 'session')
+    chosen = chosen
+      .sort((a, b) => b.endMs - a.endMs || b.startMs - a.startMs || compareKeys(a, b))
+      .slice(0, last ?? undefined);
+  if (first !== null) {
+    const sign = order.direction === 'ASC' ? 1 : -1;
+    const { field } = order;
+    chosen.sort((a, b) => {
+      if (field === null) return sign * compare(bytesOf(a), bytesOf(b)) || a.startMs - b.startMs || a.endMs - b.endMs;
+      const [left, right] = [a, b].map(({ value }) => value?.[field as keyof Value] ?? null);
+      if (left === right) return compareKeys(a, b);
+      if (left === null || left === undefined) return 1;
+      if (right === null || right === undefined) return -1;
+      return left < right ? -sign : sign;
+    });
+    chosen = chosen.slice(0, first);
+  }
+  return chosen.map(({ key, startMs, endMs, value }) => {
+    const window = shape.kind === 'key-value' ? '' : `${startMs}:${shape.kind === 'session' ? `${endMs}:` : ''}`;
+    return `Totals:${window}${key} ${JSON.stringify(value)}`;
+  });
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function passes({ value }: TopicRecord, filter: RowFilter | null): boolean {
+  if (filter === null || value === null) return true;
+  if ('cents' in filter) return value.cents > (filter['cents'] as { gt: number }).gt;
+  if ('not' in filter) return value.note !== (filter['not'] as { note: { eq: string } }).note.eq;
+  return value.note === null || value.cents <= 3;
+}
+
+describe.each(SHAPES)('subscriptions to a $kind table', (shape) => {
+  test('what a client holds is what a query gives at the cursor, at any instance, after any pause', () => {
+    fc.assert(
+      fc.property(anyAsked(shape.kind), anySteps(shape.kind), (firstAsked, steps) => {
+        const topic = new Topic();
+        let instance = new Instance(shape);
+        instance.copy(topic, false);
+        const clients = [new Client(shape, firstAsked)];
+        clients[0]?.subscribe(instance);
+        for (const step of steps) {
+          if (step.kind === 'records') {
+            for (const record of step.records) topic.add(record);
+            instance.follow(topic);
+          } else if (step.kind === 'other') {
+            const client = new Client(shape, step.asked);
+            client.subscribe(instance);
+            clients.push(client);
+          } else {
+            if (step.restart) {
+              instance = new Instance(shape);
+              instance.copy(topic, step.withoutTombstones);
+            }
+            for (const client of clients) client.subscribe(instance);
+          }
+          for (const client of clients) client.take(topic);
+        }
+      }),
+      { numRuns: Number(process.env['RUNS'] ?? 300) },
+    );
+  });
+});
+
+describe('a client that comes back', () => {
+  test.each(SHAPES)('is told only what changed of a $kind table, removed rows among it', (shape) => {
+    const hour = shape.kind === 'key-value' ? 0 : 18;
+    const record = (key: string, value: Value | null): TopicRecord => ({
+      partition: 0,
+      key,
+      startMs: hour * HOUR_MS,
+      endMs: shape.kind === 'key-value' ? 0 : (hour + 1) * HOUR_MS,
+      value,
+    });
+    const topic = new Topic();
+    const [left, right] = [new Instance(shape), new Instance(shape)];
+    for (const instance of [left, right]) instance.copy(topic, false);
+    const client = new Client(shape, {
+      keys: null,
+      filter: null,
+      order: { field: null, direction: 'ASC' },
+      first: null,
+      last: shape.kind === 'key-value' ? null : 10,
+    });
+    for (const key of ['a', 'b', 'c']) topic.add(record(key, { cents: 1, note: null }));
+    left.follow(topic);
+    client.subscribe(left);
+    client.take(topic);
+    topic.add(record('b', null));
+    topic.add(record('c', { cents: 2, note: null }));
+    // Made and removed while the client was away: it has never heard of it.
+    topic.add(record('d', { cents: 2, note: null }));
+    topic.add(record('d', null));
+    right.follow(topic);
+    client.subscribe(right);
+    client.take(topic);
+    expect(client.kinds).toEqual(['SNAPSHOT', 'DELTA']);
+  });
+});
