@@ -16,13 +16,12 @@ export interface RowOrder {
   readonly direction: 'ASC' | 'DESC';
 }
 
-/** How a copy was made. */
-export interface MadeCopy {
-  /** Of each partition, the offset up to which it was read. */
-  readonly until: ReadonlyMap<number, number>;
-  /** Tombstones that were written after this are all in the copy, epoch milliseconds. */
+interface Copied {
+  readonly until: number;
   readonly tombstonesSinceMs: number;
 }
+
+const NOT_COPIED: Copied = { until: Number.POSITIVE_INFINITY, tombstonesSinceMs: Number.POSITIVE_INFINITY };
 
 /** This instance's copy of one table: the newest row of each key, in every order that can be asked for. */
 export class RowTable implements LiveTable {
@@ -39,12 +38,13 @@ export class RowTable implements LiveTable {
   readonly #unreadable = new Map<RowName, number>();
   /** Of a versioned store: from when the newest version of each key is valid, also where it says that there is none. */
   readonly #validFromMs = new Map<RowName, number>();
+  /** Of each partition that has been read to its end: how far, when that was first so. */
+  readonly #copied = new Map<number, Copied>();
   #takeKeyApart: TakeKeyApart | null = null;
   #version = 0;
   #epoch = 0;
   #bytes = 0;
   #isTooLarge = false;
-  #copy: MadeCopy | null = null;
 
   constructor(declared: DeclaredTable) {
     this.declared = declared;
@@ -99,14 +99,17 @@ export class RowTable implements LiveTable {
   }
 
   /**
-   * The table has been read to its end once: from now on each change is seen as it is made. `copy`: what was read.
+   * All partitions have been read to these offsets, their ends: from now on each change is seen as it is made.
+   * `tombstonesSinceMs`: tombstones that were written after it are all among what was read, epoch milliseconds.
    */
-  copied(copy: MadeCopy): void {
-    if (this.#copy !== null) return;
-    this.#copy = copy;
-    // What the topic no longer has is known by all that is here, as tombstones that were compacted away.
-    for (const [partition, offset] of copy.until) this.positions.reach(partition, offset);
-    for (const [partition, log] of this.#logs) log.copied(copy.until.get(partition) ?? 0);
+  copied(positions: ReadonlyMap<number, number>, tombstonesSinceMs: number): void {
+    for (const [partition, until] of positions) {
+      if (this.#copied.has(partition)) continue;
+      this.#copied.set(partition, { until, tombstonesSinceMs });
+      this.#logs.get(partition)?.copied(until);
+      // What the topic no longer has is known by all that is here, as tombstones that were compacted away.
+      this.positions.reach(partition, until);
+    }
   }
 
   /**
@@ -114,13 +117,12 @@ export class RowTable implements LiveTable {
    * where tombstones after it may have been compacted away before this copy was made.
    */
   canResume({ positions, newestWrittenAtMs }: Pick<CursorContent, 'positions' | 'newestWrittenAtMs'>): boolean {
-    const copy = this.#copy;
-    if (copy === null) return false;
-    return Object.entries(positions).every(([partition, position]) => {
+    return Object.entries(positions).every(([number, position]) => {
+      const partition = Number(number);
+      const { until, tombstonesSinceMs } = this.#copied.get(partition) ?? NOT_COPIED;
       // mutant: tombstones-gone
-      const isCopied = position < (copy.until.get(Number(partition)) ?? 0);
-      if (isCopied && newestWrittenAtMs < copy.tombstonesSinceMs) return false;
-      return (this.#logs.get(Number(partition))?.timestampBefore(position) ?? 0) <= newestWrittenAtMs;
+      if (position > 0 && position < until && newestWrittenAtMs < tombstonesSinceMs) return false;
+      return (this.#logs.get(partition)?.timestampBefore(position) ?? 0) <= newestWrittenAtMs;
     });
   }
 
@@ -223,7 +225,8 @@ export class RowTable implements LiveTable {
     if (log === undefined) {
       log = new RowLog();
       this.#logs.set(partition, log);
-      if (this.#copy !== null) log.copied(this.#copy.until.get(partition) ?? 0);
+      const copied = this.#copied.get(partition);
+      if (copied !== undefined) log.copied(copied.until);
     }
     return log;
   }
@@ -253,7 +256,8 @@ export class RowTable implements LiveTable {
       this.#forget(row);
     }
     for (const [name, at] of this.#unreadable) if (at === partition) this.#unreadable.delete(name);
-    // What is read again from its start is seen change by change.
+    // It is read anew from its start: a copy again, until its end.
+    this.#copied.delete(partition);
     this.#logs.delete(partition);
     this.positions.remove(partition);
     this.#version = version;

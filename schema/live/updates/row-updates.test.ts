@@ -92,7 +92,7 @@ class Topic {
   }
 
   ends(): Map<number, number> {
-    return new Map(this.#ends);
+    return new Map(Array.from({ length: PARTITIONS }, (_, partition) => [partition, this.#ends.get(partition) ?? 0]));
   }
 }
 
@@ -126,7 +126,7 @@ class Instance {
     if (left.length > 0) this.model.apply(left);
     this.#read = topic.changes.length;
     const copiedAtMs = NOW_MS + topic.changes.length * RECORD_GAP_MS;
-    this.table.copied({ until: topic.ends(), tombstonesSinceMs: withoutTombstones ? copiedAtMs : 0 });
+    this.table.copied(topic.ends(), withoutTombstones ? copiedAtMs : 0);
   }
 
   follow(topic: Topic): void {
