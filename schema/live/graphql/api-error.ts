@@ -8,6 +8,7 @@ export const ERROR_CODES = Object.freeze([
   'QUERY_TOO_LARGE',
   'TOO_MANY_SUBSCRIPTIONS',
   'NOT_READY',
+  'TABLE_TOO_LARGE',
   'UNAUTHENTICATED',
   'FORBIDDEN',
   'INTERNAL_SERVER_ERROR',
@@ -32,4 +33,30 @@ const NOT_READY_MESSAGE =
  */
 export function notReady(): GraphQLError {
   return apiError('NOT_READY', NOT_READY_MESSAGE, { retryAfterMs: 1_000 });
+}
+
+/** This instance has not read yet what a query's `atLeast` has seen. */
+export function notSeen(): GraphQLError {
+  return apiError(
+    'NOT_READY',
+    'This instance has not read what the cursor in "atLeast" has seen. Try again in a moment.',
+    {
+      retryAfterMs: 1_000,
+    },
+  );
+}
+
+/** A table has more rows than a copy of it may have here. */
+export function tableTooLarge(table: string, maxRows: number): GraphQLError {
+  return apiError(
+    'TABLE_TOO_LARGE',
+    `The table ${table} has more than ${maxRows} rows, so that no copy of it is kept here. Its owner can raise ` +
+      `maxRows, or declare it with held: 'owner'.`,
+    { table },
+  );
+}
+
+/** What the viewer may not see. `what`: a table, or `table.field`. */
+export function forbidden(what: string): GraphQLError {
+  return apiError('FORBIDDEN', `You may not see ${what}.`);
 }
