@@ -2,29 +2,28 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 const PREFLIGHT_CACHED_S = 600;
 
-/** The scheme by which the client asked a proxy, as the proxy says; for a WebSocket it is the scheme of the page. */
-function forwardedScheme({ headers }: IncomingMessage): string | undefined {
+/**
+ * The scheme by which the client asked, as far as it is known: a proxy says so, or this connection is encrypted. For a
+ * WebSocket it is the scheme of the page.
+ */
+function knownScheme({ headers, socket }: IncomingMessage): string | undefined {
   const forwarded = String(headers['x-forwarded-proto'] ?? '')
     .split(',')[0]
     ?.trim()
     .toLowerCase();
-  return forwarded === '' ? undefined : forwarded?.replace(/^ws/, 'http');
+  if (forwarded !== undefined && forwarded !== '') return forwarded.replace(/^ws/, 'http');
+  return 'encrypted' in socket ? 'https' : undefined;
 }
 
 /**
- * Whether `origin` is the origin of `host`: scheme, name and port. This server speaks http; what a proxy in front of it
- * speaks is in X-Forwarded-Proto, or follows from the port 443. A host without a port stands for the default port of
- * either scheme.
+ * Whether `origin` is the origin of `host`: scheme, name and port. What a proxy in front of this server speaks is in
+ * X-Forwarded-Proto, or follows from the port 443. A host without a port stands for the default port of either scheme.
  */
 function isOwn(origin: string, host: string, request: IncomingMessage): boolean {
   const port = /:(\d+)$/.exec(host)?.[1];
-  const forwarded = forwardedScheme(request);
+  const known = knownScheme(request);
   const schemes =
-    forwarded !== undefined
-      ? [forwarded]
-      : port === undefined
-        ? ['http', 'https']
-        : [port === '443' ? 'https' : 'http'];
+    known !== undefined ? [known] : port === undefined ? ['http', 'https'] : [port === '443' ? 'https' : 'http'];
   if (!URL.canParse(origin)) return false;
   return schemes.some(
     (scheme) => URL.canParse(`${scheme}://${host}`) && new URL(`${scheme}://${host}`).origin === new URL(origin).origin,

@@ -74,7 +74,8 @@ export class ApiHandlers {
   readonly #engine: GraphqlEngine;
   readonly #sockets: GraphqlSockets;
   readonly #router: RequestRouter;
-  #stopping = false;
+  #stopped: Promise<void> | null = null;
+  #closed: Promise<void> | null = null;
 
   constructor(options: ApiHandlersOptions) {
     const { model, logger, settings = { allowedHosts: 'allowedHosts', allowedOrigins: 'allowedOrigins' } } = options;
@@ -109,7 +110,8 @@ export class ApiHandlers {
       graphiql: options.graphiql ? new GraphiqlPage(options.graphiqlExamples) : null,
       restResults: options.restResults ?? {},
       originsSetting: settings.allowedOrigins,
-      stopping: () => this.#stopping,
+      stopping: () => this.#stopped !== null,
+      closed: () => this.#closed !== null,
       mayStream,
     });
   }
@@ -125,7 +127,7 @@ export class ApiHandlers {
     const pathname = pathOf(request);
     this.#responses.add(response);
     setSecurityHeaders(response);
-    if (this.#stopping) response.setHeader('connection', 'close');
+    if (this.#stopped !== null) response.setHeader('connection', 'close');
     this.#observe(pathname ?? '', request, response);
     if (!this.#names.serves(request)) {
       this.metrics.errors.inc({ code: 'FORBIDDEN' });
@@ -153,20 +155,25 @@ export class ApiHandlers {
     if (!this.#names.serves(request)) return refuse('host', 421);
     if (pathOf(request) !== GRAPHQL_PATH) return refuse('path', 404);
     if (this.#origins.kindOf(request) === 'foreign') return refuse('origin', 403);
-    if (this.#stopping) return refuse('stopping', 503);
+    if (this.#stopped !== null) return refuse('stopping', 503);
     if (this.#sockets.full) return refuse('sockets', 503);
     this.#sockets.upgrade(request, stream, head);
   };
 
-  /** Ends subscriptions so that clients connect to another instance, and lets queries finish. */
-  async stop(): Promise<void> {
-    this.#stopping = true;
-    await Promise.all([this.#sockets.close(SOCKETS_GRACE_MS), this.#responses.drain(RESPONSES_GRACE_MS)]);
+  /** Ends subscriptions so that clients connect to another instance, and lets queries finish; at most three seconds. */
+  stop(): Promise<void> {
+    this.#stopped ??= Promise.all([
+      this.#sockets.close(SOCKETS_GRACE_MS),
+      this.#responses.drain(RESPONSES_GRACE_MS),
+    ]).then(() => undefined);
+    return this.#stopped;
   }
 
-  /** Frees what is left; to be called when no request is open any more. */
-  async dispose(): Promise<void> {
-    await this.#engine.dispose();
+  /** Stops, and frees everything. A server that goes on gets NOT_READY for what asks for data. */
+  close(): Promise<void> {
+    const stopped = this.stop();
+    this.#closed ??= stopped.then(async () => this.#engine.dispose());
+    return this.#closed;
   }
 
   /** Counts and logs a request when its response is out, or its client gone. */

@@ -49,7 +49,7 @@ export function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
  * A server of our own for `handlers`: it bounds how many connections there are, what they may send ahead, and how long
  * they may take. Rejects with the system's error when the port cannot be listened on.
  */
-async function listenWith(handlers: ApiHandlers, options: ListenOptions): Promise<ApiServer> {
+export async function listenWith(handlers: ApiHandlers, options: ListenOptions): Promise<ApiServer> {
   const { host } = options;
   handlers.serveAs(host);
   const pipeline = new RequestPipeline();
@@ -86,7 +86,7 @@ async function listenWith(handlers: ApiHandlers, options: ListenOptions): Promis
       await handlers.stop();
       server.closeAllConnections();
       await closed;
-      await handlers.dispose();
+      await handlers.close();
     },
   };
 }

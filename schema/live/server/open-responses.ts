@@ -25,7 +25,7 @@ export class OpenResponses {
    * connect again; waits for the other responses, up to `graceMs`.
    */
   async drain(graceMs: number): Promise<void> {
-    for (const response of this.#open) if (isEventStream(response)) response.destroy();
+    this.#cutEventStreams();
     if (this.#open.size === 0) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, graceMs);
@@ -34,6 +34,12 @@ export class OpenResponses {
         resolve();
       };
     });
+    // Those that began meanwhile.
+    this.#cutEventStreams();
+  }
+
+  #cutEventStreams(): void {
+    for (const response of this.#open) if (isEventStream(response)) response.destroy();
   }
 }
 

@@ -15,6 +15,9 @@ import { ACCEPTED_ENCODINGS, isUtf8, readBody, decodedBody } from './request-bod
 import { REQUEST_LIMITS, tokenLimitError } from '../limits/request-limits.ts';
 import { type RestResults, sendRestResult } from './rest-responses.ts';
 
+const BODY_IS_READ =
+  "a request's body was read before it came to the API's handler: call the handler before anything that parses bodies";
+
 interface RouterParts {
   readonly model: AnyLiveModel;
   readonly engine: GraphqlEngine;
@@ -28,6 +31,8 @@ interface RouterParts {
   /** Null when GraphiQL is switched off. */
   readonly graphiql: GraphiqlPage | null;
   readonly stopping: () => boolean;
+  /** True: there is no data any more. */
+  readonly closed: () => boolean;
   /** False: no further event stream may be opened. */
   readonly mayStream: () => boolean;
 }
@@ -72,7 +77,8 @@ export class RequestRouter {
     const { origins, model } = this.#parts;
     if (request.method === 'OPTIONS') return origins.sendPreflight(request, response, ['GET', 'HEAD']);
     origins.setHeaders(request, response);
-    if (this.#refusesForeign(request, response) || !this.#isAuthorized(request, response)) return;
+    if (this.#refusesForeign(request, response) || this.#isClosed(request, response)) return;
+    if (!this.#isAuthorized(request, response)) return;
     sendRestResult(model, result, request, response);
   }
 
@@ -83,7 +89,7 @@ export class RequestRouter {
     response.setHeader('cache-control', 'no-store');
     // The page holds no data, and has a place to type the token into.
     if (graphiql?.isVisit(request) === true) return graphiql.servePage(request, response);
-    if (this.#refusesForeign(request, response)) return;
+    if (this.#refusesForeign(request, response) || this.#isClosed(request, response)) return;
     if (!this.#isAuthorized(request, response)) return;
     if (graphiql === null && request.method === 'GET' && !couldNotBeSimple(request)) {
       return this.#refuse(
@@ -124,6 +130,7 @@ export class RequestRouter {
       );
     }
     if (request.method === 'POST') {
+      if (request.readableDidRead) throw new Error(BODY_IS_READ);
       const body = await readBody(request, REQUEST_LIMITS.bodyBytes);
       if (body === null) {
         response.setHeader('connection', 'close');
@@ -204,6 +211,14 @@ export class RequestRouter {
       'FORBIDDEN',
       `Pages of this origin may not use this API: see ${this.#parts.originsSetting}.`,
     );
+    return true;
+  }
+
+  /** Whether this API was closed while the server that it is a part of goes on; then 503 is sent. */
+  #isClosed(request: IncomingMessage, response: ServerResponse): boolean {
+    if (!this.#parts.closed()) return false;
+    response.setHeader('retry-after', 1);
+    this.#refuse(request, response, 503, 'NOT_READY', 'This API was closed. Ask another instance, or again later.');
     return true;
   }
 
