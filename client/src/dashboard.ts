@@ -20,7 +20,8 @@ import {
   TimeSeriesLiveDocument,
 } from './api/documents.ts';
 import { query } from './api/query.ts';
-import { initialState, pause, resume, withData, withHeard, withProblem } from './state/dashboard-state.ts';
+import { withHeard, withProblem } from '../shared/state/live-state.ts';
+import { initialState, pause, resume, withData } from './state/dashboard-state.ts';
 import { RANGES, windowsFor } from './state/ranges.ts';
 import { RateRing } from './state/rate-ring.ts';
 import { applySeriesUpdate, emptySeries, seriesKey } from './state/series-model.ts';

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { DEFAULTS } from '../url-state.ts';
-import { initialState, knownUntil, pause, resume, withData, withHeard, withProblem } from './dashboard-state.ts';
+import { withHeard, withProblem } from '../../shared/state/live-state.ts';
+import { initialState, panelKnownUntil, pause, resume, withData } from './dashboard-state.ts';
 import { applySeriesUpdate, emptySeries } from './series-model.ts';
 import type { TimeSeriesUpdate } from '../api/types.ts';
 import type { SeriesModel } from './series-model.ts';
@@ -70,12 +71,12 @@ test('each panel ages by a clock of its own', () => {
   };
   const linked = { ...live, link: { phase: 'live', transport: 'websocket' } } as const;
   // Nothing changed is not old; nothing heard at all is not known.
-  expect([knownUntil(linked, 'states'), knownUntil(linked, 'series')]).toEqual([60_000, 0]);
-  expect(knownUntil({ ...live, link: { phase: 'waiting', attempt: 1, retryAt: 0, detail: '' } }, 'states')).toBe(
+  expect([panelKnownUntil(linked, 'states'), panelKnownUntil(linked, 'series')]).toEqual([60_000, 0]);
+  expect(panelKnownUntil({ ...live, link: { phase: 'waiting', attempt: 1, retryAt: 0, detail: '' } }, 'states')).toBe(
     58_000,
   );
   const failed = withProblem(linked, 'insights', { code: 'NOT_READY', message: '' });
-  expect([knownUntil(failed, 'insights'), knownUntil(failed, 'states')]).toEqual([2_000, 60_000]);
+  expect([panelKnownUntil(failed, 'insights'), panelKnownUntil(failed, 'states')]).toEqual([2_000, 60_000]);
 });
 
 test('processors report every second: their silence ages, unless none is left to report', () => {
@@ -98,6 +99,6 @@ test('processors report every second: their silence ages, unless none is left to
     now: 60_000,
     link: { phase: 'live', transport: 'websocket' },
   } as const;
-  expect(knownUntil(withData(state, { processor: processor(true) }), 'processor')).toBe(1_000);
-  expect(knownUntil(withData(state, { processor: processor(false) }), 'processor')).toBe(60_000);
+  expect(panelKnownUntil(withData(state, { processor: processor(true) }), 'processor')).toBe(1_000);
+  expect(panelKnownUntil(withData(state, { processor: processor(false) }), 'processor')).toBe(60_000);
 });

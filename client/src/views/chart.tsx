@@ -1,10 +1,12 @@
 import { useRef } from 'preact/hooks';
 import { formatCompact } from '../../shared/format.ts';
 import { styleColour } from '../../shared/theme.ts';
+import { CIRCLE, drawEndLabels, drawMarkers, SQUARE, TRIANGLE } from '../../shared/views/line-marks.ts';
 import { isNarrow, Plot, timePlot } from '../../shared/views/plot.tsx';
+import { DEVICE_NAMES } from '../names.ts';
 import { DEVICES } from '../state/series-ring.ts';
 import { columnsOf, valueOf } from '../state/series-window.ts';
-import { drawEndLabels, drawMarkers, drawRevisions, drawUnknown, type ChartScene } from './chart-marks.ts';
+import { drawRevisions, drawUnknown, type ChartScene } from './chart-marks.ts';
 import type { JSX } from 'preact';
 import type uPlot from 'uplot';
 import type { Columns } from '../../shared/state/columns.ts';
@@ -25,6 +27,8 @@ export interface ChartProps {
   /** The window under the pointer or the keyboard's cursor; null for none. */
   readonly onCursor: (index: number | null) => void;
 }
+
+const SHAPES = { ios: CIRCLE, android: TRIANGLE, other: SQUARE } as const;
 
 /** The top of the value axis: the highest visible window and a little air, at least 4 so that a quiet chart is flat. */
 function topOf(scene: ChartScene): number {
@@ -50,23 +54,17 @@ function visibleColumns(view: SeriesView, mode: SeriesMode, hidden: readonly Dev
 
 function lineOptions(frame: PlotFrame, scene: ChartScene): uPlot.Options {
   const { unit } = frame;
-  const line = (device: Device, more: uPlot.Series): uPlot.Series => ({
-    stroke: scene.colours[device],
-    points: { show: false },
-    spanGaps: false,
-    ...more,
-  });
+  const colourOf = (index: number): string => scene.lines[index % scene.lines.length]?.colour ?? frame.colours.quiet;
+  const lines = (more: uPlot.Series): uPlot.Series[] =>
+    scene.lines.map(({ colour }) => ({ stroke: colour, points: { show: false }, spanGaps: false, ...more }));
   return timePlot(frame, {
     range: () => [scene.view.from, scene.view.to],
     values: () => [0, topOf(scene)],
     // No line at half a login: it would have no number.
     tick: (value) =>
       scene.mode === 'share' ? `${Math.round(value * 100)}%` : Number.isInteger(value) ? formatCompact(value) : '',
-    lines: [
-      ...DEVICES.map((device) => line(device, { width: 2 * unit })),
-      ...DEVICES.map((device) => line(device, { width: 1.5 * unit, dash: [2 * unit, 4 * unit] })),
-    ],
-    colourOf: (index) => scene.colours[DEVICES[index % DEVICES.length] ?? 'other'],
+    lines: [...lines({ width: 2 * unit }), ...lines({ width: 1.5 * unit, dash: [2 * unit, 4 * unit] })],
+    colourOf,
     hooks: {
       drawClear: [(plot) => drawUnknown(plot, scene)],
       draw: [
@@ -96,12 +94,13 @@ export function Chart({ view, mode, hidden, height, label, describe, onCursor }:
           mode,
           hidden,
           unit: frame.unit,
-          colours: {
-            ...frame.colours,
-            ios: styleColour('--ios'),
-            android: styleColour('--android'),
-            other: styleColour('--other'),
-          },
+          ground: frame.colours.ground,
+          colours: frame.colours,
+          lines: DEVICES.map((device) => ({
+            name: DEVICE_NAMES[device],
+            colour: styleColour(`--${device}`),
+            shape: SHAPES[device],
+          })),
         };
         return lineOptions(frame, scene.current);
       }}

@@ -1,5 +1,4 @@
-import { recordsPerSecondOf, restoringOf } from '../../shared/api/processor.ts';
-import { statusOf } from '../../shared/state/connection.ts';
+import { pageStatus } from '../../shared/state/page-status.ts';
 import { StatusLine, TopBar } from '../../shared/views/top-bar.tsx';
 import { useDashboard, useSelect } from './context.ts';
 import type { JSX } from 'preact';
@@ -8,21 +7,7 @@ import type { DashboardState } from '../state/dashboard-state.ts';
 import type { View } from '../url-state.ts';
 
 export function currentStatus(state: DashboardState): Status {
-  const { states, processor } = state.data;
-  return statusOf({
-    link: state.link,
-    browserOnline: state.browserOnline,
-    now: state.now,
-    paused: state.pausedAt !== null,
-    held: state.held,
-    complete: states?.freshness.complete ?? null,
-    // The processors' reports come every second, the states only when one changes.
-    lag: processor?.value.lag ?? null,
-    recordsPerSecond: recordsPerSecondOf(processor?.value ?? null),
-    restoring: restoringOf(processor?.value ?? null),
-    asOf: states?.freshness.asOf ?? null,
-    processors: processor === null ? null : processor.value.instances.filter((instance) => instance.alive).length,
-  });
+  return pageStatus(state, state.data.states?.freshness ?? null, state.data.processor?.value ?? null);
 }
 
 function CurrentStatus(): JSX.Element {

@@ -2,7 +2,7 @@
 import { formatCount, formatShare, shareOf } from '../../shared/format.ts';
 import { isStale, Section, StaleNote } from '../../shared/views/parts.tsx';
 import { DEVICE_NAMES } from '../names.ts';
-import { knownUntil } from '../state/dashboard-state.ts';
+import { panelKnownUntil } from '../state/dashboard-state.ts';
 import { DEVICES } from '../state/series-ring.ts';
 import { useSelect } from './context.ts';
 import type { JSX } from 'preact';
@@ -57,7 +57,7 @@ export function DeviceFigures({ devices }: { devices: DeviceCounts }): JSX.Eleme
 /** How old a panel is, by its own clock; nothing while it is as new as can be. */
 export function PanelAge({ panel }: { panel: Panel }): JSX.Element | null {
   const { until, now } = useSelect((state) => {
-    const known = knownUntil(state, panel);
+    const known = panelKnownUntil(state, panel);
     const stale = isStale(known, state.now);
     return { until: stale ? known : null, now: stale ? state.now : 0 };
   });

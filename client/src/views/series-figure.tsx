@@ -2,7 +2,8 @@ import { useId, useRef, useState } from 'preact/hooks';
 import { formatAge, formatCount, formatShare, formatWindow, plural, shareOf } from '../../shared/format.ts';
 import { ProblemNote } from '../../shared/views/parts.tsx';
 import { DEVICE_NAMES } from '../names.ts';
-import { knownUntil, shownNow } from '../state/dashboard-state.ts';
+import { shownNow } from '../../shared/state/live-state.ts';
+import { panelKnownUntil } from '../state/dashboard-state.ts';
 import { clockStepMs, RANGES } from '../state/ranges.ts';
 import { seriesKey } from '../state/series-model.ts';
 import { DEVICES } from '../state/series-ring.ts';
@@ -102,7 +103,7 @@ export function SeriesFigure({ panel, code, height, where }: SeriesFigureProps):
     // The chart is drawn when its series changed, and when the clock went on by about a pixel.
     clock: Math.floor(shownNow(state) / clockStepMs(RANGES[state.preferences.range])),
     // While all is well this is the clock, which `now` says already.
-    known: state.link.phase === 'live' && !state.problems[panel] ? 0 : knownUntil(state, panel),
+    known: state.link.phase === 'live' && !state.problems[panel] ? 0 : panelKnownUntil(state, panel),
     live: state.link.phase === 'live',
     behindFrom: behindSince(state.shown.states?.freshness, shownNow(state)),
     problem: state.problems[panel],
