@@ -237,10 +237,8 @@ export class RequestRouter {
 
   #serveReady(request: IncomingMessage, response: ServerResponse): void {
     const { model, stopping } = this.#parts;
-    const { complete, reason } = model.tableState;
-    if (stopping()) return this.#serveProbe(request, response, 503, notReady('the API is stopping'));
-    if (!complete)
-      return this.#serveProbe(request, response, 503, notReady(reason ?? 'the copy of the results is not complete'));
+    const reason = stopping() ? 'the API is stopping' : model.notReady;
+    if (reason !== null) return this.#serveProbe(request, response, 503, notReady(reason));
     this.#serveProbe(request, response, 200, { status: 'ready' });
   }
 

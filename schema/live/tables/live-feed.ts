@@ -1,4 +1,4 @@
-import type { GlobalTable, GlobalTableOptions } from '@tributary/streams';
+import { type GlobalTable, type GlobalTableOptions, isRuntimeRow } from '@tributary/streams';
 import type { LiveModel } from './live-model.ts';
 import type { LiveTables } from './live-table.ts';
 
@@ -16,7 +16,7 @@ export function openLiveFeed<Tables extends LiveTables>(
 ): LiveFeed {
   const table = createTable({
     topics: model.topics,
-    onChanges: (changes) => model.apply(changes),
+    onChanges: (changes) => model.apply(changes.filter(({ key }) => !isRuntimeRow(key))),
     onReset: (topic, partition) => model.reset(topic, partition),
     onState: (state) => model.setTableState(state),
     onFatal,

@@ -1,4 +1,4 @@
-import { type GlobalTableState, isRuntimeRow, type Logger, type TableChange, topicPartition } from '@tributary/streams';
+import { type GlobalTableState, type Logger, type TableChange, topicPartition } from '@tributary/streams';
 import { changelogTopic, statusTopic } from '@tributary/streams/operations';
 import { ChangeHub, type ChangeTopic } from '../updates/change-hub.ts';
 import type { LiveTable, LiveTables } from './live-table.ts';
@@ -11,8 +11,12 @@ const COMPLETENESS_SETTLES_MS = 2_000;
 export interface LiveModelOptions<Tables extends LiveTables> {
   readonly applicationId: string;
   readonly logger: Logger;
-  /** Each table, and the store whose changelog it copies. */
-  readonly tables: { readonly [Name in keyof Tables]: { readonly store: string; readonly table: Tables[Name] } };
+  /** Each table, and the store whose changelog it copies, or the topic that it copies. */
+  readonly tables: {
+    readonly [Name in keyof Tables]: ({ readonly store: string } | { readonly topic: string }) & {
+      readonly table: Tables[Name];
+    };
+  };
   /** The wall clock, epoch milliseconds. */
   readonly now?: (() => number) | undefined;
   /** A clock that nobody sets, in milliseconds: durations are measured with it. */
@@ -27,6 +31,7 @@ export type AnyLiveModel = Pick<
   | 'lag'
   | 'listInstances'
   | 'unreadable'
+  | 'notReady'
   | 'windowCounts'
   | 'shared'
   | 'completeness'
@@ -36,7 +41,10 @@ export type AnyLiveModel = Pick<
 /** Where the records of one topic go. */
 interface Feed extends Pick<LiveTable, 'apply' | 'reset'> {
   readonly changeTopic: ChangeTopic;
+  readonly unreadableRow?: string | undefined;
 }
+
+const NO_FEEDS: readonly Feed[] = [];
 
 /**
  * This API instance's copy of an application's tables, fed by a global table with committed records only. Everything is
@@ -49,11 +57,13 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
   readonly hub = new ChangeHub<keyof Tables & string>();
   readonly now: () => number;
   readonly #elapsedMs: () => number;
-  readonly #changelogs: ReadonlyMap<string, string>;
+  /** By the name of the table. */
+  readonly #topics: Map<string, string>;
   readonly #windowed: readonly (readonly [store: string, table: LiveTable])[];
   readonly #shared = new SharedUpdates();
   readonly #logger: Logger;
-  readonly #feeds: ReadonlyMap<string, Feed>;
+  readonly #instancesFeed: Feed;
+  #feeds: ReadonlyMap<string, readonly Feed[]>;
   #version = 0;
   #tableState: GlobalTableState = {
     caughtUpOnce: false,
@@ -79,37 +89,47 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
     this.#elapsedMs = elapsedMs;
     const sources = Object.entries(tables);
     this.tables = Object.fromEntries(sources.map(([name, { table }]) => [name, table])) as unknown as Tables;
-    this.#changelogs = new Map(sources.map(([name, { store }]) => [name, changelogTopic(applicationId, store)]));
-    this.#windowed = sources.flatMap(([, { store, table }]) => (table.size === undefined ? [] : [[store, table]]));
-    this.#feeds = new Map<string, Feed>([
-      ...sources.map(([name, { table }]): [string, Feed] => [this.changelogOf(name), feedOf(name, table)]),
-      [
-        statusTopic(applicationId),
-        {
-          changeTopic: 'processor',
-          apply: (change, version) =>
-            this.instances.apply(
-              change,
-              version,
-              { elapsedMs: elapsedMs(), nowMs: now() },
-              this.#tableState.caughtUpOnce,
-            ),
-          reset: (partition, version) => this.instances.reset(partition, version),
-        },
-      ],
-    ]);
+    this.#topics = new Map(
+      sources.map(([name, source]) => [
+        name,
+        'store' in source ? changelogTopic(applicationId, source.store) : source.topic,
+      ]),
+    );
+    this.#windowed = sources.flatMap(([, source]) =>
+      source.table.windowCount === undefined || !('store' in source) ? [] : [[source.store, source.table]],
+    );
+    this.#instancesFeed = {
+      changeTopic: 'processor',
+      apply: (change, version) =>
+        this.instances.apply(change, version, { elapsedMs: elapsedMs(), nowMs: now() }, this.#tableState.caughtUpOnce),
+      reset: (partition, version) => this.instances.reset(partition, version),
+    };
+    this.#feeds = this.#feedsByTopic();
   }
 
-  /** The changelog topic that a table copies, which its resume cursors count in. */
+  #feedsByTopic(): ReadonlyMap<string, readonly Feed[]> {
+    const feeds = new Map<string, Feed[]>([[statusTopic(this.applicationId), [this.#instancesFeed]]]);
+    for (const [name, topic] of this.#topics)
+      feeds.set(topic, [...(feeds.get(topic) ?? []), feedOf(name, this.tables[name] as LiveTable)]);
+    return feeds;
+  }
+
+  /** Says from which topic a table is read, where that is known later than the table; before the first change. */
+  follow(table: keyof Tables & string, topic: string): void {
+    this.#topics.set(table, topic);
+    this.#feeds = this.#feedsByTopic();
+  }
+
+  /** The topic that a table copies, which its resume cursors count in. */
   changelogOf(table: keyof Tables & string): string {
-    const topic = this.#changelogs.get(table);
+    const topic = this.#topics.get(table);
     if (topic === undefined) throw new TypeError(`the model has no table "${table}"`);
     return topic;
   }
 
   /** Of each windowed table: its store, and how many windows the copy has. */
   windowCounts(): (readonly [store: string, windows: number])[] {
-    return this.#windowed.map(([store, table]) => [store, table.size ?? 0]);
+    return this.#windowed.map(([store, table]) => [store, table.windowCount ?? 0]);
   }
 
   /** The topics to copy. */
@@ -164,29 +184,41 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
   apply(changes: readonly TableChange[]): void {
     const version = ++this.#version;
     for (const change of changes) {
-      const feed = this.#feeds.get(change.topic);
-      if (feed === undefined || isRuntimeRow(change.key)) continue;
-      try {
-        feed.apply(change, version);
-        this.hub.notify(feed.changeTopic as ChangeTopic<keyof Tables & string>);
-      } catch (error) {
-        this.#unreadable += 1;
-        const { topic, partition, offset } = change;
-        this.#logger.error(
-          { topic, partition, offset, reason: error instanceof Error ? error.name : 'unknown' },
-          'a changelog record cannot be read; its key keeps its last value. The processor has not written it ' +
-            'so: stop what writes to its topics; the next change of the key, or a tombstone, takes its place',
-        );
-      }
+      // Keys of a topic of the user's may be any bytes; the runtime's own rows of changelogs are left out before.
+      for (const feed of this.#feeds.get(change.topic) ?? NO_FEEDS) this.#applyTo(feed, change, version);
     }
     for (const [, table] of this.#windowed) table.expire?.(version);
   }
 
+  #applyTo(feed: Feed, change: TableChange, version: number): void {
+    try {
+      feed.apply(change, version);
+      this.hub.notify(feed.changeTopic as ChangeTopic<keyof Tables & string>);
+    } catch (error) {
+      this.#unreadable += 1;
+      // A row that is left out has changed, too.
+      this.hub.notify(feed.changeTopic as ChangeTopic<keyof Tables & string>);
+      const { topic, partition, offset } = change;
+      this.#logger.error(
+        { topic, partition, offset, reason: error instanceof Error ? error.name : 'unknown' },
+        `a record cannot be read; ${feed.unreadableRow ?? 'its key keeps its last value'}. What writes the topic has not written it as it is declared: ` +
+          'stop it, or declare it so; the next change of the key, or a tombstone, takes its place',
+      );
+    }
+  }
+
   reset(topic: string, partition: number): void {
-    const feed = this.#feeds.get(topic);
-    if (feed === undefined) return;
-    feed.reset(partition, ++this.#version);
-    this.hub.notify(feed.changeTopic as ChangeTopic<keyof Tables & string>);
+    for (const feed of this.#feeds.get(topic) ?? NO_FEEDS) {
+      feed.reset(partition, ++this.#version);
+      this.hub.notify(feed.changeTopic as ChangeTopic<keyof Tables & string>);
+    }
+  }
+
+  /** Why this instance is not ready, in one line; null when it is. */
+  get notReady(): string | null {
+    for (const table of Object.values(this.tables)) if (table.trouble != null) return table.trouble;
+    const { complete, reason } = this.#tableState;
+    return complete ? null : (reason ?? 'the copy of the results is not complete');
   }
 
   setTableState(state: GlobalTableState): void {
@@ -239,6 +271,7 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
 function feedOf(changeTopic: string, table: LiveTable): Feed {
   return {
     changeTopic,
+    unreadableRow: table.unreadableRow,
     apply: (change, version) => table.apply(change, version),
     reset: (partition, version) => table.reset(partition, version),
   };

@@ -9,7 +9,11 @@ export interface LiveTable {
   /** Of a windowed table: empties windows past their retention. Called after each batch of changes. */
   expire?(version: number): void;
   /** Of a windowed table: how many windows it has. */
-  readonly size?: number;
+  readonly windowCount?: number | undefined;
+  /** What becomes of the row of a record that cannot be read, for a log line; else its key keeps its last value. */
+  readonly unreadableRow?: string;
+  /** Why the table cannot be served, in one line for /ready; null while it can. */
+  readonly trouble?: string | null;
 }
 
 export type LiveTables = Readonly<Record<string, LiveTable>>;

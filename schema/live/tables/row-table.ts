@@ -8,7 +8,7 @@ import { type Row, type RowName, rowName, type StartRange } from './row.ts';
 import { byKey, byKeyDescending, bySort, byStart, newestFirst, RowIndex, type RowOrderFunction } from './row-index.ts';
 import { type PastRow, type RowChange, RowLog } from './row-log.ts';
 import { sortFields, sortsOf } from './sort-values.ts';
-import type { TakenKey, TakeKeyApart } from './taken-key.ts';
+import type { TakenRecord, takeKeyApart } from '../feed/take-key-apart.ts';
 
 /** A field by which rows are ordered; null: the key. */
 export interface RowOrder {
@@ -25,6 +25,7 @@ const NOT_COPIED: Copied = { until: Number.POSITIVE_INFINITY, tombstonesSinceMs:
 
 /** This instance's copy of one table: the newest row of each key, in every order that can be asked for. */
 export class RowTable implements LiveTable {
+  readonly unreadableRow = 'its row is left out';
   readonly declared: DeclaredTable;
   readonly positions = new AppliedPositions();
   readonly #rows = new Map<RowName, Row>();
@@ -36,11 +37,9 @@ export class RowTable implements LiveTable {
   readonly #logs = new Map<number, RowLog>();
   /** Rows whose newest value cannot be read, with their partitions: they are left out. */
   readonly #unreadable = new Map<RowName, number>();
-  /** Of a versioned store: from when the newest version of each key is valid, also where it says that there is none. */
-  readonly #validFromMs = new Map<RowName, number>();
   /** Of each partition that has been read to its end: how far, when that was first so. */
   readonly #copied = new Map<number, Copied>();
-  #takeKeyApart: TakeKeyApart | null = null;
+  #takeKeyApart: ReturnType<typeof takeKeyApart> | null = null;
   #version = 0;
   #epoch = 0;
   #bytes = 0;
@@ -64,8 +63,8 @@ export class RowTable implements LiveTable {
   }
 
   /** How the keys of the table's topic are taken apart; to be called before the first change. */
-  follow(takeKeyApart: TakeKeyApart): void {
-    this.#takeKeyApart = takeKeyApart;
+  follow(take: ReturnType<typeof takeKeyApart>): void {
+    this.#takeKeyApart = take;
   }
 
   /** The version of the newest change applied here. */
@@ -91,6 +90,27 @@ export class RowTable implements LiveTable {
   /** How many rows are left out because their newest value cannot be read. */
   get unreadable(): number {
     return this.#unreadable.size;
+  }
+
+  get trouble(): string | null {
+    const { name, maxRows } = this.declared;
+    return this.#isTooLarge
+      ? `TABLE_TOO_LARGE: the table ${name} has more than ${maxRows} rows, of which no copy is kept here; raise its ` +
+          `maxRows, or declare it with held: 'owner'`
+      : null;
+  }
+
+  /** How many windows have rows, of a table of windows. */
+  get windowCount(): number | undefined {
+    if (this.declared.shape.kind !== 'window') return undefined;
+    let count = 0;
+    for (let next = this.#firstStartFrom(0); next !== null; next = this.#firstStartFrom(next + 1)) count += 1;
+    return count;
+  }
+
+  #firstStartFrom(startMs: number): number | null {
+    for (const row of this.byTime.rows({ startMs, keyText: '', endMs: 0, sorts: [] })) return row.startMs;
+    return null;
   }
 
   /** There were more rows than the table may have here: none is kept. */
@@ -131,9 +151,8 @@ export class RowTable implements LiveTable {
     this.positions.advance(change);
     if (this.#isTooLarge) return;
     const taken = this.#takeKeyApart?.(change) ?? null;
-    if (taken === null) return;
+    if (taken === null) throw new TypeError('the key is none that the store of the table has');
     const name = this.#nameOf(taken);
-    if (taken.validFromMs !== undefined && !this.#isNewest(name, taken.validFromMs, change.value === null)) return;
     if (taken.value === null) return this.#remove(name, change, version);
     let row: Row;
     try {
@@ -146,26 +165,13 @@ export class RowTable implements LiveTable {
     this.#put(row);
   }
 
-  #nameOf({ key, startMs = 0, endMs = 0 }: TakenKey): RowName {
+  #nameOf({ key, startMs = 0, endMs = 0 }: TakenRecord): RowName {
     return rowName(this.declared.shape.kind, key.toString('latin1'), startMs, endMs);
-  }
-
-  /** Whether a version of a versioned store is its key's newest. One that is taken back was the newest if it is here. */
-  #isNewest(name: RowName, validFromMs: number, isTakenBack: boolean): boolean {
-    const newestMs = this.#validFromMs.get(name);
-    if (isTakenBack) {
-      if (newestMs !== validFromMs) return false;
-      this.#validFromMs.delete(name);
-      return true;
-    }
-    if (newestMs !== undefined && newestMs > validFromMs) return false;
-    this.#validFromMs.set(name, validFromMs);
-    return true;
   }
 
   #rowOf(
     name: RowName,
-    { key: keyBytes, startMs = 0, endMs = 0 }: TakenKey,
+    { key: keyBytes, startMs = 0, endMs = 0 }: TakenRecord,
     valueBytes: Buffer,
     change: TableChange,
     version: number,
@@ -242,7 +248,6 @@ export class RowTable implements LiveTable {
     for (const index of this.#indexes) index.clear();
     this.#logs.clear();
     this.#unreadable.clear();
-    this.#validFromMs.clear();
     this.#bytes = 0;
     this.#version = version;
     this.#epoch += 1;
@@ -252,7 +257,6 @@ export class RowTable implements LiveTable {
     for (const [name, row] of this.#rows) {
       if (row.partition !== partition) continue;
       this.#rows.delete(name);
-      this.#validFromMs.delete(name);
       this.#forget(row);
     }
     for (const [name, at] of this.#unreadable) if (at === partition) this.#unreadable.delete(name);

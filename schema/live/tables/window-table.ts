@@ -106,7 +106,7 @@ export class WindowTable<Key extends string, Row extends WindowRow & Sum, Sum> i
     return this.#newestStartMs;
   }
 
-  get size(): number {
+  get windowCount(): number {
     return this.#windows.size;
   }
 
