@@ -60,3 +60,11 @@ export function tableTooLarge(table: string, maxRows: number): GraphQLError {
 export function forbidden(what: string): GraphQLError {
   return apiError('FORBIDDEN', `You may not see ${what}.`);
 }
+
+/** The application does not know who asks. What was wrong is for its log alone. */
+export function unauthenticated(): GraphQLError {
+  return apiError(
+    'UNAUTHENTICATED',
+    'It is not known who asks: the credentials of this request are missing, wrong or expired.',
+  );
+}
