@@ -157,12 +157,12 @@ export class FetchedGlobalTable implements GlobalTable {
   }
 
   /**
-   * The partition does not hold the position (it was deleted and made anew, or its oldest records were deleted), or what
-   * was read of it cannot be relied on. From its start, then.
+   * The partition does not hold the position (it was deleted and made anew, or its oldest records were deleted), or
+   * what was read of it cannot be relied on. From its start, then.
    */
   async #relocate({ topic, partition }: FetchedPartition): Promise<void> {
     const progress = this.#progress.get(topicPartition(topic, partition)) as PartitionProgress;
-    progress.leave();
+    progress.startAnew(this.#clock);
     this.#report();
     while (!this.#closed) {
       try {
@@ -230,8 +230,21 @@ export class FetchedGlobalTable implements GlobalTable {
     const changes: TableChange[] = [];
     for (const { offset, timestampMs, key, value } of part.records)
       if (key !== null) changes.push({ topic, partition, offset, timestampMs, key, value });
+    const wasCaughtUp = progress.caughtUpAtMs !== null;
     progress.heard(part.nextOffset, part.lastStableOffset, this.#clock);
+    if (!wasCaughtUp && progress.caughtUpAtMs !== null) this.#lookAtScan(part, progress);
     if (changes.length > 0) this.#options.onChanges(changes);
+  }
+
+  /** Deletions that the topic forgot while it was read cannot be known: that is said at least. */
+  #lookAtScan({ topic, partition }: FetchedPartition, { scanMs }: PartitionProgress): void {
+    const deleteRetentionMs = this.#options.deleteRetentionMs?.(topic);
+    if (deleteRetentionMs === undefined || scanMs <= Math.max(deleteRetentionMs, SILENT_AFTER_MS)) return;
+    this.#logger.warn(
+      { topic, partition, scanMs: Math.round(scanMs), deleteRetentionMs },
+      'a partition took longer to be read than it keeps tombstones: rows that were deleted meanwhile may have stayed; ' +
+        'set delete.retention.ms of the topic higher',
+    );
   }
 
   #reason(): string | null {

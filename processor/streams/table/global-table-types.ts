@@ -42,7 +42,9 @@ export interface GlobalTableOptions {
   readonly deleteRetentionMs?: (topic: string) => number | undefined;
   /** Called with each fetched run of records, in offset order within a partition; synchronous. */
   onChanges(changes: readonly TableChange[]): void;
-  /** A topic was deleted or recreated, or tombstones may have been missed: forget everything read from that partition. */
+  /**
+   * Forget everything read from that partition: its topic was deleted or recreated, or tombstones may have been missed.
+   */
   onReset(topic: string, partition: number): void;
   /** Called whenever `state()` may have changed. */
   onState(state: GlobalTableState): void;

@@ -61,6 +61,14 @@ export class FakeBrokers implements RestoreCluster {
     for (const [name, { leader }] of this.partitions) this.#leaders.set(name, leader);
   }
 
+  partitionCount(topic: string): number {
+    return [...this.partitions.keys()].filter((name) => name.replace(/-\d+$/, '') === topic).length;
+  }
+
+  async disconnect(): Promise<void> {
+    await sleep(1);
+  }
+
   async offsetRange(topic: string, partition: number, isolationLevel: number): Promise<{ first: number; end: number }> {
     const log = this.partitions.get(`${topic}-${String(partition)}`);
     const end = log?.values.length ?? 0;
