@@ -210,3 +210,15 @@ test('a first reading that takes longer than tombstones are kept is told of', as
   expect(copy.warnings).toEqual([expect.stringContaining('set delete.retention.ms of the topic higher')]);
   expect(copy.resets).toEqual([]);
 });
+
+test('partitions that are added to a topic are read like the others', async () => {
+  await copied();
+  copy.brokers.add('t', 1, 1, [{ key: Buffer.from('new'), value: Buffer.from('1') }]);
+  copy.passes(5_000);
+  await until(() => copy.table.state().complete && copy.rows.has('new'), 'the new partition is read');
+  expect([...copy.table.positions()]).toEqual([
+    ['t-0', 2],
+    ['t-1', 1],
+  ]);
+  expect(copy.resets).toEqual([]);
+});

@@ -12,6 +12,7 @@ import { PartitionProgress, SILENT_AFTER_MS, type Clock } from './partition-prog
 const RETRY_MS = 500;
 const TAKE_TIMEOUT_MS = 250;
 const MAX_WAIT_MS = 500;
+const LOOK_FOR_PARTITIONS_MS = 5_000;
 
 /** What a global table needs of a KafkaCluster. */
 export interface TableCluster
@@ -37,6 +38,8 @@ export class FetchedGlobalTable implements GlobalTable {
   /** Bytes that cannot be read; forgotten when every partition has been heard of again. */
   #unreadable: string | null = null;
   #reported = '';
+  /** When partitions were last looked for; undefined while that is under way. */
+  #lookedAtMs: number | undefined;
 
   /** `brokers`: as they are set, for what is said of them. */
   constructor(
@@ -101,7 +104,33 @@ export class FetchedGlobalTable implements GlobalTable {
       if ([...this.#progress.values()].every(({ end }) => end !== undefined)) this.#unreadable = null;
       if (!this.#caughtUpOnce && this.#reason() === null) this.#caughtUpOnce = true;
       this.#report();
+      if (this.#clock.elapsedMs() - (this.#lookedAtMs ?? Infinity) >= LOOK_FOR_PARTITIONS_MS)
+        void this.#lookForPartitions();
     }
+  }
+
+  /** Partitions that were added to a topic hold rows like the others. */
+  async #lookForPartitions(): Promise<void> {
+    this.#lookedAtMs = undefined;
+    try {
+      await this.#cluster.refresh();
+      if (!this.#closed) for (const topic of this.#options.topics) this.#addPartitions(topic);
+    } catch {
+      // Looked for again: whoever is away is told of by what reads.
+    }
+    this.#lookedAtMs = this.#clock.elapsedMs();
+  }
+
+  /** Begins to read those partitions of a tracked topic that are not read yet; answers how many it has. */
+  #addPartitions(topic: string): number {
+    const partitions = this.#cluster.partitionCount(topic);
+    for (let partition = 0; partition < partitions; partition += 1) {
+      const name = topicPartition(topic, partition);
+      if (this.#progress.has(name)) continue;
+      this.#progress.set(name, new PartitionProgress(this.#clock));
+      this.#fetcher.seek(topic, partition, 0);
+    }
+    return partitions;
   }
 
   #openFetcher(): RecordFetcher {
@@ -187,14 +216,7 @@ export class FetchedGlobalTable implements GlobalTable {
       while (!this.#closed) {
         try {
           await this.#cluster.track([topic]);
-          const partitions = this.#cluster.partitionCount(topic);
-          if (partitions > 0) {
-            for (let partition = 0; partition < partitions; partition += 1) {
-              this.#progress.set(topicPartition(topic, partition), new PartitionProgress(this.#clock));
-              this.#fetcher.seek(topic, partition, 0);
-            }
-            break;
-          }
+          if (this.#addPartitions(topic) > 0) break;
           // Seen while it was being made: tracked already, so only a refresh asks again.
           this.#waitingFor = `waiting for the topic ${topic}, which the processor creates`;
           await this.#cluster.refresh();
@@ -216,6 +238,7 @@ export class FetchedGlobalTable implements GlobalTable {
       }
     }
     this.#waitingFor = null;
+    this.#lookedAtMs = this.#clock.elapsedMs();
   }
 
   #fatal(error: StreamsError): void {
