@@ -39,7 +39,11 @@ export { partitionOf } from './topology/partitioner.ts';
 /* What an application leaves in Kafka: the names of its topics, its instances, its dead letters. */
 export { changelogTopic, offsetsTopic, repartitionTopic, statusTopic } from './topology/topology.ts';
 export { APPLICATION_RECORD_KEY } from './store/runtime-rows.ts';
-export { readApplicationRecord, type ApplicationRecord } from './topics/application-record.ts';
+export {
+  ApplicationRecordReader,
+  parseApplicationRecord,
+  type ApplicationRecord,
+} from './topics/application-record.ts';
 export { storesIn, type SignedStore, type TopologySignature } from './topology/signature.ts';
 export { rowKeyOf, type KeyLayout, type RowKey } from './store/row-key.ts';
 export { versionValue } from './store/versioned-store.ts';

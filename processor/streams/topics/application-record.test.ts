@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { FakeBrokers } from '../tests/support/fake-brokers.ts';
 import { quietLogger } from '../../../tests/support/quiet-logger.ts';
-import { readApplicationRecord } from './application-record.ts';
+import { ApplicationRecordReader, readApplicationRecord } from './application-record.ts';
 
 const KEY = '!application';
 const RECORD = JSON.stringify({ topology: { 'sub-topology 0 reads': 'words' }, topicIds: { words: 'w1' } });
@@ -40,4 +40,42 @@ test('a tombstone takes it back, and so does a record after it', async () => {
   await expect(read([KEY, 'garbage'], [KEY, RECORD], ['p1', 'garbage'])).resolves.toMatchObject({
     topicIds: { words: 'w1' },
   });
+});
+
+test('from outside it is read again and again, each record once, and anew when its topic is', async () => {
+  const brokers = new FakeBrokers();
+  const log = brokers.add('app-status', 0, 1);
+  brokers.ids.set('app-status', 'first');
+  const reader = new ApplicationRecordReader(brokers, 'app', quietLogger);
+  const write = (key: string, value: string | null): void =>
+    void log.values.push({ key: Buffer.from(key), value: value === null ? null : Buffer.from(value) });
+  const next = (topic: string): string => JSON.stringify({ topology: { reads: topic }, topicIds: {} });
+
+  await expect(reader.read()).resolves.toBeUndefined();
+  write('p1', '{}');
+  write(KEY, next('words'));
+  await expect(reader.read()).resolves.toMatchObject({ topology: { reads: 'words' } });
+  write('p1', '{}');
+  await expect(reader.read()).resolves.toMatchObject({ topology: { reads: 'words' } });
+  write(KEY, 'garbage');
+  await expect(reader.read()).rejects.toMatchObject({ code: 'INTERNAL_TOPIC_INVALID' });
+  await expect(reader.read()).rejects.toMatchObject({ code: 'INTERNAL_TOPIC_INVALID' });
+  write(KEY, next('more words'));
+  await expect(reader.read()).resolves.toMatchObject({ topology: { reads: 'more words' } });
+  const asked = brokers.fetches.flatMap(({ asked: [place] }) => place?.offset);
+  expect(asked.filter((offset) => offset === 0)).toHaveLength(1);
+
+  log.values.length = 0;
+  for (let index = 0; index < 9; index += 1) write('p1', '{}');
+  brokers.ids.set('app-status', 'second');
+  await expect(reader.read()).resolves.toBeUndefined();
+});
+
+test('where brokers have no ids, a topic that ends earlier than before was made anew', async () => {
+  const brokers = new FakeBrokers();
+  const log = brokers.add('app-status', 0, 1, [{ key: Buffer.from(KEY), value: Buffer.from(RECORD) }, 'x', 'y']);
+  const reader = new ApplicationRecordReader(brokers, 'app', quietLogger);
+  await expect(reader.read()).resolves.toBeDefined();
+  log.values.length = 0;
+  await expect(reader.read()).resolves.toBeUndefined();
 });

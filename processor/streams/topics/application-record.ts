@@ -1,6 +1,7 @@
 import kafkajs from '#kafkajs';
 import { READ_COMMITTED } from '../kafka/broker.ts';
 import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
+import type { FetchedRecord } from '../kafka/fetched-record.ts';
 import { asAccessDenied, LeaderNotKnownError } from '../kafka/kafka-errors.ts';
 import { RecordFetcher, type FetchCluster } from '../reading/record-fetcher.ts';
 import { RESET_REMEDY, StreamsError } from '../errors.ts';
@@ -24,9 +25,60 @@ const READ_TIMEOUT_MS = 10_000;
 
 interface RecordCluster extends FetchCluster, Pick<KafkaCluster, 'offsetRange'> {}
 
+/** What the status topic says of the application, as far as it has been read. */
+class RecordHistory {
+  /** In the order they were written. A tombstone takes back what was before it. */
+  found: ApplicationRecord[] = [];
+  /** The newest is none that a release has written. A record makes up for one before it that cannot be read. */
+  #unreadableAt: number | undefined;
+  #next = 0;
+
+  /** Reads on up to the end of now; the topic must exist. */
+  async readOn(cluster: RecordCluster, topic: string, logger: Logger): Promise<void> {
+    await cluster.track([topic]);
+    const { first, end } = await cluster.offsetRange(topic, 0, READ_COMMITTED);
+    // Made anew, where the brokers have no ids for topics.
+    if (end < this.#next) this.forget();
+    const start = Math.max(first, this.#next);
+    if (start >= end) return;
+    const fetcher = new RecordFetcher(cluster, logger, { maxWaitMs: 50, isolationLevel: READ_COMMITTED });
+    try {
+      const deadline = performance.now() + READ_TIMEOUT_MS;
+      fetcher.seek(topic, 0, start);
+      for (this.#next = start; this.#next < end;) {
+        for (const { records, nextOffset } of await fetcher.take(TAKE_TIMEOUT_MS)) {
+          for (const record of records) this.#take(record);
+          this.#next = nextOffset;
+        }
+        if (this.#next < end && performance.now() > deadline) throw new LeaderNotKnownError(topic, 0);
+      }
+    } finally {
+      await fetcher.close();
+    }
+  }
+
+  forget(): void {
+    this.found = [];
+    this.#unreadableAt = undefined;
+    this.#next = 0;
+  }
+
+  /** @throws StreamsError INTERNAL_TOPIC_INVALID when the newest is none that a release has written. */
+  checkNewest(topic: string): void {
+    if (this.#unreadableAt !== undefined) throw unreadableRecord(topic, this.#unreadableAt);
+  }
+
+  #take({ key, value, offset }: FetchedRecord): void {
+    if (key?.toString() !== APPLICATION_RECORD_KEY) return;
+    const record = value === null ? undefined : parseApplicationRecord(value);
+    this.#unreadableAt = value !== null && record === undefined ? offset : undefined;
+    if (value === null) this.found = [];
+    if (record !== undefined) this.found.push(record);
+  }
+}
+
 /**
- * All records of the application in the order they were written; the topic must exist. A tombstone takes back what was
- * before it, and a record makes up for one before it that cannot be read.
+ * All records of the application in the order they were written; the topic must exist.
  * @throws StreamsError INTERNAL_TOPIC_INVALID when the newest is none that a release has written; what the broker says.
  */
 async function readRecords(
@@ -35,37 +87,45 @@ async function readRecords(
   logger: Logger,
 ): Promise<ApplicationRecord[]> {
   const topic = statusTopic(applicationId);
-  await cluster.track([topic]);
-  const { first, end } = await cluster.offsetRange(topic, 0, READ_COMMITTED);
-  let found: ApplicationRecord[] = [];
-  let unreadableAt: number | undefined;
-  if (first >= end) return found;
-  const fetcher = new RecordFetcher(cluster, logger, { maxWaitMs: 50, isolationLevel: READ_COMMITTED });
-  try {
-    const deadline = performance.now() + READ_TIMEOUT_MS;
-    fetcher.seek(topic, 0, first);
-    for (let position = first; position < end;) {
-      for (const { records, nextOffset } of await fetcher.take(TAKE_TIMEOUT_MS)) {
-        for (const { key, value, offset } of records) {
-          if (key?.toString() !== APPLICATION_RECORD_KEY) continue;
-          const record = value === null ? undefined : parseRecord(value);
-          unreadableAt = value !== null && record === undefined ? Number(offset) : undefined;
-          if (value === null) found = [];
-          if (record !== undefined) found.push(record);
-        }
-        position = nextOffset;
-      }
-      if (position < end && performance.now() > deadline) throw new LeaderNotKnownError(topic, 0);
-    }
-  } finally {
-    await fetcher.close();
+  const history = new RecordHistory();
+  await history.readOn(cluster, topic, logger);
+  history.checkNewest(topic);
+  return history.found;
+}
+
+/**
+ * Reads the record again and again, from outside: it is not there before the first start, and each release may add to
+ * it. What has been read of the status topic is not read a second time.
+ */
+export class ApplicationRecordReader {
+  readonly #cluster: RecordCluster & Pick<KafkaCluster, 'topicIds'>;
+  readonly #topic: string;
+  readonly #logger: Logger;
+  readonly #history = new RecordHistory();
+  #topicId: string | undefined;
+
+  constructor(cluster: RecordCluster & Pick<KafkaCluster, 'topicIds'>, applicationId: string, logger: Logger) {
+    this.#cluster = cluster;
+    this.#topic = statusTopic(applicationId);
+    this.#logger = logger;
   }
-  if (unreadableAt !== undefined) throw unreadableRecord(topic, unreadableAt);
-  return found;
+
+  /**
+   * The newest record; undefined before the first start. @throws StreamsError INTERNAL_TOPIC_INVALID when it cannot be
+   * read; what the broker says, of a topic that is not there, too.
+   */
+  async read(): Promise<ApplicationRecord | undefined> {
+    const id = (await this.#cluster.topicIds([this.#topic])).get(this.#topic);
+    if (id !== this.#topicId) this.#history.forget();
+    this.#topicId = id;
+    await this.#history.readOn(this.#cluster, this.#topic, this.#logger);
+    this.#history.checkNewest(this.#topic);
+    return this.#history.found.at(-1);
+  }
 }
 
 /** Undefined for what is no record of the application. */
-function parseRecord(value: Buffer): ApplicationRecord | undefined {
+export function parseApplicationRecord(value: Buffer): ApplicationRecord | undefined {
   try {
     const parsed: unknown = JSON.parse(value.toString('utf8'));
     if (typeof parsed !== 'object' || parsed === null || !('topology' in parsed) || !('topicIds' in parsed))

@@ -1,15 +1,21 @@
 import { expect, test } from '@jest/globals';
 import {
   hopping,
+  int32Serde,
   jsonSerde,
+  keyValueStore,
+  sessionStore,
   StreamsBuilder,
   stringSerde,
   tumbling,
+  unlimited,
+  versionedStore,
+  windowStore,
   type Aggregate,
   type Serde,
   type Topology,
 } from '../index.ts';
-import { signatureMismatch, topologySignature } from './signature.ts';
+import { signatureMismatch, storesIn, topologySignature } from './signature.ts';
 
 const HOUR_MS = 3_600_000;
 const bytes: Serde<number> = { serialize: (value) => Buffer.from([value]), deserialize: (buffer) => buffer[0] ?? 0 };
@@ -129,4 +135,67 @@ test.each<[string, Variant, RegExp]>([
   ['another serde', { serde: { ...bytes, format: 'one byte' } }, /^serde of store counts: json before, one byte now$/],
 ])('%s is another application', (_name, now, words) => {
   expect(mismatch({}, now)).toMatch(words);
+});
+
+test('the stores of a signature are those of the topology', () => {
+  const value = jsonSerde<number>();
+  const builder = new StreamsBuilder();
+  const stores = [
+    keyValueStore('rows', { value, key: int32Serde }),
+    keyValueStore('local', { value, changelog: false }),
+    sessionStore('sessions', { value, retentionMs: HOUR_MS }),
+    versionedStore('versions', { value, historyMs: HOUR_MS }),
+    windowStore('twice', { value, sizeMs: 10, retentionMs: 20, retainDuplicates: true }),
+  ] as const;
+  builder.stream('words', { value: stringSerde }).process(() => () => undefined, { stores: [...stores] });
+  const grouped = builder.stream('others', { value: stringSerde }).groupBy((word) => word, { name: 'by-word' });
+  grouped.windowedBy(hopping({ sizeMs: HOUR_MS, advanceMs: 60_000, retentionMs: HOUR_MS })).count({ store: 'hops' });
+  grouped.windowedBy(unlimited()).count({ store: 'ever' });
+
+  const plain = {
+    windowSizeMs: undefined,
+    windowAdvanceMs: undefined,
+    retainDuplicates: false,
+    hasChangelog: true,
+    topics: ['words'],
+    readsRepartitionTopics: false,
+    keyFormat: undefined,
+    valueFormat: 'json',
+  };
+  const behind = { topics: [], readsRepartitionTopics: true };
+  expect(Object.fromEntries(storesIn(topologySignature(builder.build())))).toEqual({
+    rows: { ...plain, text: 'key-value', kind: 'key-value', keyFormat: 'int32' },
+    local: { ...plain, text: 'key-value', kind: 'key-value', hasChangelog: false },
+    sessions: { ...plain, text: 'session', kind: 'session' },
+    versions: { ...plain, text: 'versioned', kind: 'versioned' },
+    twice: {
+      ...plain,
+      text: 'windows of 10 ms every 10 ms, with duplicates',
+      kind: 'window',
+      windowSizeMs: 10,
+      windowAdvanceMs: 10,
+      retainDuplicates: true,
+    },
+    hops: {
+      ...plain,
+      ...behind,
+      text: 'windows of 3600000 ms every 60000 ms',
+      kind: 'window',
+      windowSizeMs: HOUR_MS,
+      windowAdvanceMs: 60_000,
+    },
+    ever: {
+      ...plain,
+      ...behind,
+      text: 'windows of Infinity ms every Infinity ms',
+      kind: 'window',
+      windowSizeMs: Infinity,
+      windowAdvanceMs: Infinity,
+    },
+  });
+});
+
+test('a store of a kind that a later release has keeps its own words', () => {
+  const [store] = storesIn({ 'store new': 'spirals, in sub-topology 7' }).values();
+  expect(store).toMatchObject({ kind: undefined, text: 'spirals', hasChangelog: true, topics: [] });
 });

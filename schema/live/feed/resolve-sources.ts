@@ -1,19 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type KafkaConnectionConfig, type Logger, StreamsError } from '@tributary/streams';
 import {
-  APPLICATION_RECORD_KEY,
+  ApplicationRecordReader,
   asFatalConnectionError,
   awayReason,
   CODE,
   hasCode,
   KafkaCluster,
-  readApplicationRecord,
-  statusTopic,
-  storesIn,
+  type TopologySignature,
 } from '@tributary/streams/operations';
 import type { DeclaredTable } from '../tables/declared-table.ts';
 import type { FeedSource, FeedSources } from './feed-source.ts';
-import { checkStore, type SourceCheck, type SourceTopic } from './source-check.ts';
+import { checkTables, type SourceTopic } from './source-check.ts';
 import { TopicSettingsReader } from './topic-settings.ts';
 
 const LOOK_AGAIN_MS = 1_000;
@@ -23,7 +21,7 @@ const NAMED_PROBLEMS = 5;
 /** What the sources are looked up with. */
 export interface SourceLookup {
   /** What the application's record says; undefined while there is none. */
-  readonly readRecord: () => Promise<Readonly<Record<string, string>> | undefined>;
+  readonly readRecord: () => Promise<TopologySignature | undefined>;
   readonly settings: Pick<TopicSettingsReader, 'read'>;
   /** How many partitions a topic has. @throws where it does not exist. */
   readonly partitionCount: (topic: string) => Promise<number>;
@@ -76,13 +74,15 @@ export async function resolveSources(options: ResolveSourcesOptions): Promise<Fe
 
 function openLookup(connection: KafkaConnectionConfig, applicationId: string, logger: Logger): SourceLookup {
   const cluster = new KafkaCluster({ ...connection, clientId: `${connection.clientId}-table-sources` }, logger);
+  const records = new ApplicationRecordReader(cluster, applicationId, logger);
   return {
     readRecord: async () => {
-      const record = await readApplicationRecord(cluster, applicationId, logger).catch((error: unknown) => {
+      try {
+        return (await records.read())?.topology;
+      } catch (error) {
         if (hasCode(error, CODE.UNKNOWN_TOPIC_OR_PARTITION)) return undefined;
         throw error;
-      });
-      return record?.topology;
+      }
     },
     settings: new TopicSettingsReader(cluster, logger),
     partitionCount: async (topic) => {
@@ -96,7 +96,9 @@ function openLookup(connection: KafkaConnectionConfig, applicationId: string, lo
 
 /** The sources, or what is waited for. */
 async function lookUp(options: ResolveSourcesOptions, lookup: SourceLookup): Promise<FeedSources | string> {
-  const checks = await checkTables(options, lookup);
+  const { tables, applicationId } = options;
+  const record = tables.some(({ source }) => source.kind === 'store') ? await lookup.readRecord() : undefined;
+  const checks = checkTables(tables, applicationId, record);
   const problems = new Set<string>();
   const found = new Map<string, FeedSource>();
   for (const [name, check] of checks) {
@@ -107,30 +109,6 @@ async function lookUp(options: ResolveSourcesOptions, lookup: SourceLookup): Pro
   if (problems.size === 0) return found;
   const more = problems.size > NAMED_PROBLEMS ? `; and ${String(problems.size - NAMED_PROBLEMS)} more` : '';
   return [...problems].slice(0, NAMED_PROBLEMS).join('; ') + more;
-}
-
-/** What the declarations and the application's record say of each table. */
-async function checkTables(
-  { tables, applicationId }: ResolveSourcesOptions,
-  { readRecord }: SourceLookup,
-): Promise<[string, SourceCheck][]> {
-  const ofStores = tables.some(({ source }) => source.kind === 'store');
-  const record = ofStores ? await readRecord() : undefined;
-  const stores = record === undefined ? undefined : storesIn(record);
-  return tables.map((table): [string, SourceCheck] => {
-    const { name, source } = table;
-    if (source.kind === 'topic')
-      return [name, { source: { topic: source.topic, layout: 'key-value', isChangelog: false } }];
-    if (stores !== undefined) return [name, checkStore(table, source.store, applicationId, stores)];
-    return [
-      name,
-      {
-        problem:
-          `waiting for the application ${applicationId}: ${statusTopic(applicationId)} has no record ` +
-          `${APPLICATION_RECORD_KEY}, which a processor writes at its first start`,
-      },
-    ];
-  });
 }
 
 async function lookUpTopic(

@@ -1,10 +1,9 @@
 import { expect, test } from '@jest/globals';
 import { int32Serde, stringSerde } from '@tributary/streams';
-import { storesIn } from '@tributary/streams/operations';
 import type { TableKey, TableShape } from '../tables/declared-table.ts';
-import { checkStore, type SourceCheck } from './source-check.ts';
+import { checkTables, type SourceCheck } from './source-check.ts';
 
-const stores = storesIn({
+const RECORD = {
   'sub-topology 0 reads': 'orders',
   'sub-topology 0 repartitions': 'by-sku',
   'sub-topology 1 reads': 'the repartition topic by-sku',
@@ -29,13 +28,19 @@ const stores = storesIn({
   'store mixed': 'key-value, without a changelog, in sub-topology 4',
   'store inner': 'key-value, without a changelog, in sub-topology 1',
   'store local-hours': 'windows of 10 ms every 10 ms, without a changelog, in sub-topology 2',
-});
+};
 
 const KEY_VALUE: TableShape = { kind: 'key-value' };
 const HOURS: TableShape = { kind: 'window', sizeMs: 3_600_000, advanceMs: 3_600_000, retentionMs: 86_400_000 };
 
-function check(store: string, shape: TableShape = KEY_VALUE, serde: object = stringSerde): SourceCheck {
-  return checkStore({ name: 'rows', shape, key: { serde } as unknown as TableKey }, store, 'shop', stores);
+function check(store: string, shape: TableShape = KEY_VALUE, serde: object = stringSerde): SourceCheck | undefined {
+  const table = {
+    name: 'rows',
+    shape,
+    key: { serde } as unknown as TableKey,
+    source: { kind: 'store', store } as const,
+  };
+  return checkTables([table], 'shop', RECORD).get('rows');
 }
 
 test.each([
@@ -85,5 +90,25 @@ test('a store without a changelog is read from the one topic of its sub-topology
 test('a store that is not there is waited for, with the name that was probably meant', () => {
   expect(check('sku-total')).toEqual({
     problem: 'waiting for the store sku-total, which the application shop does not have: did you mean "sku-totals"?',
+  });
+});
+
+test('without a record of the application its stores are waited for, and topics are not', () => {
+  const key = { serde: stringSerde } as unknown as TableKey;
+  const checked = checkTables(
+    [
+      { name: 'rows', key, shape: KEY_VALUE, source: { kind: 'store', store: 'sku-totals' } },
+      { name: 'prices', key, shape: KEY_VALUE, source: { kind: 'topic', topic: 'prices' } },
+    ],
+    'shop',
+    undefined,
+  );
+  expect(Object.fromEntries(checked)).toEqual({
+    rows: {
+      problem:
+        'waiting for the application shop: shop-status has no record !application, which a processor writes at its ' +
+        'first start',
+    },
+    prices: { source: { topic: 'prices', layout: 'key-value', isChangelog: false } },
   });
 });

@@ -1,4 +1,12 @@
-import { changelogTopic, didYouMean, type SignedStore } from '@tributary/streams/operations';
+import {
+  APPLICATION_RECORD_KEY,
+  changelogTopic,
+  didYouMean,
+  type SignedStore,
+  statusTopic,
+  storesIn,
+  type TopologySignature,
+} from '@tributary/streams/operations';
 import type { DeclaredTable, TableShape } from '../tables/declared-table.ts';
 import type { FeedSource } from './feed-source.ts';
 
@@ -15,10 +23,41 @@ const INNER_FORMATS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
+ * What the declarations and the application's record say of each table, by its name. `record`: undefined where there is
+ * none.
+ */
+export function checkTables(
+  tables: readonly Pick<DeclaredTable, 'name' | 'source' | 'shape' | 'key'>[],
+  applicationId: string,
+  record: TopologySignature | undefined,
+): ReadonlyMap<string, SourceCheck> {
+  const stores = record === undefined ? undefined : storesIn(record);
+  const checked = tables.map((table): [string, SourceCheck] => {
+    const { name, source } = table;
+    if (source.kind === 'topic')
+      return [name, { source: { topic: source.topic, layout: 'key-value', isChangelog: false } }];
+    return [
+      name,
+      stores === undefined
+        ? { problem: withoutRecord(applicationId) }
+        : checkStore(table, source.store, applicationId, stores),
+    ];
+  });
+  return new Map(checked);
+}
+
+function withoutRecord(applicationId: string): string {
+  return (
+    `waiting for the application ${applicationId}: ${statusTopic(applicationId)} has no record ` +
+    `${APPLICATION_RECORD_KEY}, which a processor writes at its first start`
+  );
+}
+
+/**
  * Compares a table that is declared over a store with what the application's record says of that store.
  * `stores`: all of the application's.
  */
-export function checkStore(
+function checkStore(
   { name, shape, key }: Pick<DeclaredTable, 'name' | 'shape' | 'key'>,
   store: string,
   applicationId: string,

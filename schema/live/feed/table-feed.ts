@@ -3,24 +3,33 @@ import {
   type GlobalTable,
   type GlobalTableOptions,
   type GlobalTableState,
-  isRuntimeRow,
   type KafkaConnectionConfig,
   type Logger,
+  parseTopicPartition,
   StreamsError,
   type TableChange,
 } from '@tributary/streams';
-import { messageOf, statusTopic } from '@tributary/streams/operations';
+import {
+  APPLICATION_RECORD_KEY,
+  type ApplicationRecord,
+  parseApplicationRecord,
+  statusTopic,
+} from '@tributary/streams/operations';
 import type { DeclaredTable } from '../tables/declared-table.ts';
+import { ChangeFilter } from './change-filter.ts';
 import type { FeedSources } from './feed-source.ts';
-import { NewestVersions } from './newest-versions.ts';
 import { resolveSources } from './resolve-sources.ts';
+import { checkTables } from './source-check.ts';
 
 export interface TableFeedOptions {
   readonly connection: KafkaConnectionConfig;
   readonly applicationId: string;
   readonly tables: readonly DeclaredTable[];
   readonly logger: Logger;
-  /** Told which topics the tables are read from: before the first record of any. Several tables may share one. */
+  /**
+   * Told which topics the tables are read from: before the first record of any, and again when the application has
+   * become another one under its id. Several tables may share a topic.
+   */
   onSources(sources: FeedSources): void;
   /**
    * Records of the tables' topics and of the status topic, in offset order within a partition; synchronous. Rows of the
@@ -65,18 +74,24 @@ export function openTableFeed(options: TableFeedOptions): TableFeed {
 class OpenTableFeed implements TableFeed {
   readonly #options: TableFeedOptions;
   readonly #createTable: (options: GlobalTableOptions) => GlobalTable;
+  readonly #statusTopic: string;
+  /** Of an API without stores no application need ever exist. */
+  readonly #needsApplication: boolean;
   readonly #closing = new AbortController();
   #sources: FeedSources = new Map();
   #table: GlobalTable | undefined;
-  /** Of an API without stores: no application need ever exist. */
   #status: GlobalTable | undefined;
   #waiting = 'looking for the topics of the tables';
   #running: Promise<void> | undefined;
+  /** The newest that the status topic has, when it has not been looked at yet. */
+  #record: ApplicationRecord | undefined;
 
   constructor(options: TableFeedOptions) {
+    const { connection, applicationId, tables, logger } = options;
     this.#options = options;
-    const { connection, logger } = options;
     this.#createTable = options.createTable ?? ((given) => createGlobalTable(connection, given, logger));
+    this.#statusTopic = statusTopic(applicationId);
+    this.#needsApplication = tables.some(({ source }) => source.kind === 'store');
   }
 
   start(): void {
@@ -106,57 +121,73 @@ class OpenTableFeed implements TableFeed {
   }
 
   async #run(): Promise<void> {
-    const { onState, onSources, onFatal, findSources = resolveSources, ...options } = this.#options;
+    const { connection, applicationId, tables, logger, onSources, onFatal } = this.#options;
+    const { findSources = resolveSources } = this.#options;
     const { signal } = this.#closing;
+    const onWaiting = (reason: string): void => this.#wait(reason);
     try {
-      this.#sources = await findSources({
-        ...options,
-        signal,
-        onWaiting: (reason) => {
-          this.#waiting = reason;
-          onState(this.state());
-        },
-      });
+      const sources = await findSources({ connection, applicationId, tables, logger, signal, onWaiting });
+      if (signal.aborted) return;
+      this.#sources = sources;
+      onSources(sources);
+      this.#follow();
     } catch (error) {
       if (signal.aborted) return;
-      onFatal(error instanceof StreamsError ? error : new StreamsError('BROKER_AWAY', messageOf(error)));
-      return;
+      if (!(error instanceof StreamsError)) throw error;
+      onFatal(error);
     }
-    if (signal.aborted) return;
-    onSources(this.#sources);
-    this.#follow();
+  }
+
+  #wait(reason: string): void {
+    this.#waiting = reason;
+    this.#options.onState(this.state());
   }
 
   #follow(): void {
-    const { applicationId, tables, logger, onState, onFatal, onReset, onChanges } = this.#options;
-    const status = statusTopic(applicationId);
+    const { onState, onFatal, onReset, onChanges } = this.#options;
     const topics = [...new Set([...this.#sources.values()].map(({ topic }) => topic))];
-    const needsApplication = tables.some(({ source }) => source.kind === 'store');
     const filter = new ChangeFilter(this.#sources);
-    this.#table = this.#createTable({
-      topics: needsApplication ? [...topics, status] : topics,
+    /** One that is being closed still says what it has fetched. */
+    const isCurrent = (): boolean => this.#table === table;
+    const table = this.#createTable({
+      topics: this.#needsApplication ? [...topics, this.#statusTopic] : topics,
       deleteRetentionMs: (topic) => this.#deleteRetentionMs(topic),
       onChanges: (changes) => {
+        if (!isCurrent()) return;
         const kept = filter.filter(changes);
         if (kept.length > 0) onChanges(kept);
+        this.#noteRecord(changes);
+        this.#lookAtRecord();
       },
       onReset: (topic, partition) => {
+        if (!isCurrent()) return;
         filter.reset(topic, partition);
         onReset(topic, partition);
       },
-      onState,
+      onState: (state) => {
+        if (!isCurrent()) return;
+        onState(state);
+        this.#lookAtRecord();
+      },
       onFatal,
     });
-    this.#table.start();
-    if (needsApplication) return;
+    this.#table = table;
+    table.start();
+    if (!this.#needsApplication) this.#followStatus();
+  }
+
+  /** Beside the tables, which are complete without it. */
+  #followStatus(): void {
+    const { logger, onReset, onChanges } = this.#options;
+    const topic = this.#statusTopic;
     this.#status = this.#createTable({
-      topics: [status],
+      topics: [topic],
       onChanges,
       onReset,
       onState: () => undefined,
       onFatal: (error) => {
         logger.warn(
-          { topic: status, error: error.message },
+          { topic, error: error.message },
           'the status topic of the application is not followed: its instances and their lag are not known',
         );
       },
@@ -168,30 +199,44 @@ class OpenTableFeed implements TableFeed {
     for (const source of this.#sources.values()) if (source.topic === topic) return source.deleteRetentionMs;
     return undefined;
   }
-}
 
-/** Leaves out what says nothing of a table's rows. */
-class ChangeFilter {
-  readonly #changelogs: ReadonlySet<string>;
-  readonly #versions: ReadonlyMap<string, NewestVersions>;
-
-  constructor(sources: FeedSources) {
-    const all = [...sources.values()];
-    this.#changelogs = new Set(all.filter(({ isChangelog }) => isChangelog).map(({ topic }) => topic));
-    this.#versions = new Map(
-      all.filter(({ layout }) => layout === 'versioned').map(({ topic }) => [topic, new NewestVersions()]),
-    );
+  #noteRecord(changes: readonly TableChange[]): void {
+    for (const { topic, key, value } of changes)
+      if (topic === this.#statusTopic && value !== null && key.toString() === APPLICATION_RECORD_KEY)
+        this.#record = parseApplicationRecord(value);
   }
 
-  filter(changes: readonly TableChange[]): TableChange[] {
-    return changes.filter(
-      (change) =>
-        !(this.#changelogs.has(change.topic) && isRuntimeRow(change.key)) &&
-        (this.#versions.get(change.topic)?.isChange(change) ?? true),
+  /**
+   * An application that was reset may have another topology under the same id: its stores are of other kinds then. Of
+   * the records that the topic has only the newest counts.
+   */
+  #lookAtRecord(): void {
+    const record = this.#record;
+    if (record === undefined || !this.#needsApplication || this.caughtUpAtMs(this.#statusTopic) === null) return;
+    this.#record = undefined;
+    const { tables, applicationId, logger } = this.#options;
+    const checks = checkTables(tables, applicationId, record.topology);
+    const isSame = [...this.#sources].every(([name, { topic, layout, isChangelog }]) => {
+      const check = checks.get(name);
+      if (check === undefined || 'problem' in check) return false;
+      const { source } = check;
+      return source.topic === topic && source.layout === layout && source.isChangelog === isChangelog;
+    });
+    if (isSame) return;
+    logger.warn(
+      { applicationId },
+      'the application has another topology: the sources of the tables are looked up anew',
     );
+    this.#running = this.#startOver();
   }
 
-  reset(topic: string, partition: number): void {
-    this.#versions.get(topic)?.reset(partition);
+  async #startOver(): Promise<void> {
+    const before = this.#table;
+    this.#table = undefined;
+    this.#wait('the application has another topology: looking for the topics of the tables anew');
+    const places = [...(before?.positions().keys() ?? [])].map(parseTopicPartition);
+    await before?.close();
+    for (const { topic, partition } of places) this.#options.onReset(topic, partition);
+    if (!this.#closing.signal.aborted) await this.#run();
   }
 }

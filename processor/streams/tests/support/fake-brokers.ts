@@ -65,6 +65,14 @@ export class FakeBrokers implements RestoreCluster {
     return [...this.partitions.keys()].filter((name) => name.replace(/-\d+$/, '') === topic).length;
   }
 
+  /** Ids of topics. */
+  readonly ids = new Map<string, string>();
+
+  async topicIds(topics: readonly string[]): Promise<Map<string, string>> {
+    await sleep(1);
+    return new Map([...this.ids].filter(([topic]) => topics.includes(topic)));
+  }
+
   async disconnect(): Promise<void> {
     await sleep(1);
   }
