@@ -29,8 +29,11 @@ export type FieldArguments = Readonly<Record<string, unknown>>;
 
 /** How long lists are, and what fields cost by themselves; each is named `Type.field`. */
 export interface CostTable {
-  /** The length of a list, at most or about; `of`: the arguments of the field whose value holds the list. */
-  readonly lists: Readonly<Record<string, number | ((of: FieldArguments) => number)>>;
+  /**
+   * The length of a list, at most or about; `of`: the arguments of the field whose value holds the list; `own`: those
+   * of the list's own field.
+   */
+  readonly lists: Readonly<Record<string, number | ((of: FieldArguments, own: FieldArguments) => number)>>;
   /** What it costs to make a value before any of its fields is selected; a written value costs 1. */
   readonly work: Readonly<Record<string, (given: FieldArguments) => number>>;
 }
@@ -122,7 +125,7 @@ class Costs {
     const work = 1 + (this.#table.work[name]?.(own) ?? 0);
     if (!isListType(getNullableType(field.type))) return work + inside;
     const length = this.#table.lists[name] ?? UNKNOWN_LIST;
-    return work + (typeof length === 'number' ? length : length(given)) * (1 + inside);
+    return work + (typeof length === 'number' ? length : length(given, own)) * (1 + inside);
   }
 
   #argumentsOf(field: GraphQLField<unknown, unknown>, node: FieldNode): FieldArguments | null {

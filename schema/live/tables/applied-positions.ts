@@ -18,6 +18,11 @@ export class AppliedPositions {
     if (offset > this.of(partition)) this.#next.set(partition, offset);
   }
 
+  clear(): void {
+    this.#next.clear();
+    this.#newestWrittenAtMs = 0;
+  }
+
   remove(partition: number): void {
     this.#next.delete(partition);
   }

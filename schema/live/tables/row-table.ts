@@ -62,9 +62,12 @@ export class RowTable implements LiveTable {
     this.#indexes = [this.#byKey, ...(this.#byTime === null ? [] : [this.#byTime]), ...this.#orders.values()];
   }
 
-  /** How the keys of the table's topic are taken apart; to be called before the first change. */
+  /** How the records of the table's topic are taken apart. What was read of another topic is forgotten. */
   follow(take: ReturnType<typeof takeKeyApart>): void {
     this.#takeKeyApart = take;
+    this.#clear(this.#version);
+    this.#copied.clear();
+    this.positions.clear();
   }
 
   /** The version of the newest change applied here. */

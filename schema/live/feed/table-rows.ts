@@ -1,0 +1,90 @@
+import {
+  type GlobalTableState,
+  type KafkaConnectionConfig,
+  type Logger,
+  parseTopicPartition,
+  type StreamsError,
+} from '@tributary/streams';
+import type { DeclaredTable } from '../tables/declared-table.ts';
+import type { TablesModel } from '../tables/table-reads.ts';
+import type { FeedSources } from './feed-source.ts';
+import { openTableFeed, type TableFeed } from './table-feed.ts';
+import { takeKeyApart } from './take-key-apart.ts';
+
+const TICK_MS = 1_000;
+/** How far the times of records may run ahead of the clock by which brokers keep tombstones, as topics take them. */
+const AHEAD_MS = 3_600_000;
+
+export interface TableRowsOptions {
+  readonly connection: KafkaConnectionConfig;
+  readonly logger: Logger;
+  readonly model: TablesModel;
+  readonly tables: readonly DeclaredTable[];
+  /** The brokers refuse this process for good. */
+  readonly onFatal: (error: StreamsError) => void;
+  /** Default: `openTableFeed`. */
+  readonly openFeed?: typeof openTableFeed;
+}
+
+export interface TableRows {
+  close(): Promise<void>;
+}
+
+/** Feeds a model with the rows of its tables, from now on. */
+export function openTableRows(options: TableRowsOptions): TableRows {
+  const { connection, logger, model, tables, onFatal, openFeed = openTableFeed } = options;
+  const feed: TableFeed = openFeed({
+    connection,
+    applicationId: model.applicationId,
+    tables,
+    logger,
+    onSources: (sources) => follow(model, tables, sources),
+    onChanges: (changes) => model.apply(changes),
+    onReset: (topic, partition) => model.reset(topic, partition),
+    onState: (state) => {
+      markCopied(state);
+      model.setTableState(state);
+    },
+    onFatal,
+  });
+  model.followPositions(() => feed.positions());
+  const ticking = setInterval(() => model.tick(), TICK_MS);
+  ticking.unref();
+
+  /** Each partition that has been read to its end is a copy from then on. */
+  function markCopied({ complete }: GlobalTableState): void {
+    if (!complete) return;
+    const ends = positionsByTopic(feed.positions());
+    for (const [name, { topic, deleteRetentionMs }] of feed.sources()) {
+      const caughtUpAtMs = feed.caughtUpAtMs(topic) ?? model.now();
+      model.tables[name]?.copied(ends.get(topic) ?? new Map(), caughtUpAtMs - deleteRetentionMs + AHEAD_MS);
+    }
+  }
+
+  return {
+    async close() {
+      clearInterval(ticking);
+      model.hub.close();
+      await feed.close();
+    },
+  };
+}
+
+function follow(model: TablesModel, tables: readonly DeclaredTable[], sources: FeedSources): void {
+  for (const { name, shape } of tables) {
+    const source = sources.get(name);
+    if (source === undefined) continue;
+    model.tables[name]?.follow(takeKeyApart(source.layout, shape));
+    model.follow(name, source.topic);
+  }
+}
+
+function positionsByTopic(positions: ReadonlyMap<string, number>): Map<string, Map<number, number>> {
+  const byTopic = new Map<string, Map<number, number>>();
+  for (const [name, offset] of positions) {
+    const { topic, partition } = parseTopicPartition(name);
+    const ofTopic = byTopic.get(topic) ?? new Map<number, number>();
+    byTopic.set(topic, ofTopic.set(partition, offset));
+  }
+  return byTopic;
+}

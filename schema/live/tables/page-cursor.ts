@@ -1,0 +1,76 @@
+import type { PlainField } from '../types/type-model.ts';
+import type { RowOrder } from './row-table.ts';
+import type { RowPlace, SortValue } from './row.ts';
+
+/*
+ * The place of a row in an order, as text: base64url of a JSON list of the order's field (null: the key), its
+ * direction, the key's bytes as latin1, start, end, and the value that it is ordered by. A bigint is `{ "n": "12" }`.
+ */
+
+const MAX_LENGTH = 8_192;
+
+export function encodePlace({ field, direction }: RowOrder, place: RowPlace, at: number): string {
+  const value = field === null ? null : (place.sorts[at] ?? null);
+  const content = [field, direction, place.keyText, place.startMs, place.endMs, packed(value)];
+  return Buffer.from(JSON.stringify(content)).toString('base64url');
+}
+
+/**
+ * Null for text that is no place in this order. `at`: of the order's field among those of the table; `fields`: these.
+ */
+export function decodePlace(
+  { field, direction }: RowOrder,
+  text: string,
+  at: number,
+  fields: readonly PlainField[],
+): RowPlace | null {
+  if (text.length > MAX_LENGTH) return null;
+  let content: unknown;
+  try {
+    content = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
+  } catch {
+    return null;
+  }
+  if (!Array.isArray(content) || content.length !== 6) return null;
+  const [ofField, ofDirection, keyText, startMs, endMs, value] = content as readonly unknown[];
+  if (ofField !== field || ofDirection !== direction || typeof keyText !== 'string') return null;
+  if (!Number.isSafeInteger(startMs) || !Number.isSafeInteger(endMs)) return null;
+  const sort = unpacked(value);
+  const ordered = fields.find(({ name }) => name === field);
+  if (sort === undefined || (sort !== null && ordered !== undefined && typeof sort !== sortTypeOf(ordered)))
+    return null;
+  const sorts: SortValue[] = [];
+  if (field !== null) sorts[at] = sort;
+  return { keyText, startMs: startMs as number, endMs: endMs as number, sorts };
+}
+
+function packed(value: SortValue): unknown {
+  return typeof value === 'bigint' ? { n: String(value) } : value;
+}
+
+/** Undefined for what `packed` has not made. */
+function unpacked(value: unknown): SortValue | undefined {
+  if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+    return value;
+  const digits = typeof value === 'object' && 'n' in value ? value.n : undefined;
+  return typeof digits === 'string' && /^-?\d{1,40}$/.test(digits) ? BigInt(digits) : undefined;
+}
+
+/** What `typeof` says of the values that a field is ordered by. */
+function sortTypeOf({ type }: PlainField): 'string' | 'number' | 'bigint' | 'boolean' {
+  if (type.kind === 'enum') return 'string';
+  switch (type.name) {
+    case 'Int':
+    case 'Count':
+    case 'SafeInt':
+    case 'Float':
+    case 'DateTime':
+      return 'number';
+    case 'BigInt':
+      return 'bigint';
+    case 'Boolean':
+      return 'boolean';
+    default:
+      return 'string';
+  }
+}

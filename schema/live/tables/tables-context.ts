@@ -1,0 +1,103 @@
+import { type Allow, ViewerRights } from '../access/rights.ts';
+import type { DeclaredTable } from './declared-table.ts';
+import { plainRow, type PlainRow, type RowView } from './row-view.ts';
+import {
+  type TablePage,
+  type TablePageRequest,
+  TableReads,
+  type TablesModel,
+  type TableUpdate,
+  type WatchRequest,
+} from './table-reads.ts';
+
+/** A page as resolvers of an application get it. */
+export interface PlainPage {
+  readonly rows: readonly PlainRow[];
+  readonly hasNextPage: boolean;
+  /** To be given as `after` for the next page; null where there are no rows. */
+  readonly endCursor: string | null;
+  readonly totalCount: number;
+  /** The state of the table that the page is of. */
+  readonly cursor: string;
+}
+
+/** An update as resolvers of an application get it. */
+export interface PlainUpdate extends Omit<TableUpdate, 'rows' | 'freshness'> {
+  readonly rows: readonly PlainRow[];
+}
+
+/** One table as resolvers of an application read it: as the viewer of their operation may see it. */
+export interface TableAccess {
+  /** The row of a key; of a table with windows, the newest of them. Null where there is none. */
+  get(key: unknown): Promise<PlainRow | null>;
+  /** A row for each key, in their order; null where there is none. At most 100. */
+  getMany(keys: readonly unknown[]): Promise<readonly (PlainRow | null)[]>;
+  page(request?: TablePageRequest): Promise<PlainPage>;
+  /** A snapshot, then what changes. */
+  watch(request?: WatchRequest): Promise<AsyncIterableIterator<PlainUpdate>>;
+}
+
+/** All tables as one viewer may see them. */
+export class TablesContext {
+  readonly #model: TablesModel;
+  readonly #rights: ViewerRights;
+  /** As `context.tables` of resolvers. */
+  readonly tables: Readonly<Record<string, TableAccess>>;
+
+  constructor(model: TablesModel, allow: Allow, viewer: unknown) {
+    this.#model = model;
+    this.#rights = new ViewerRights(allow, viewer);
+    this.tables = Object.fromEntries(
+      Object.values(model.tables).map(({ declared }) => [declared.name, accessTo(declared, this.reads(declared))]),
+    );
+  }
+
+  reads(table: DeclaredTable): TableReads {
+    const copy = this.#model.tables[table.name];
+    if (copy === undefined) throw new TypeError(`there is no copy of the table ${table.name}`);
+    return new TableReads(this.#model, copy, () => this.#rights.of(table));
+  }
+}
+
+function accessTo({ shape }: DeclaredTable, reads: TableReads): TableAccess {
+  const newestOf = async (key: unknown): Promise<RowView | null> => {
+    if (shape.kind === 'key-value') return reads.get(key);
+    return (await reads.newest(key)) ?? null;
+  };
+  const plain = (view: RowView | null): PlainRow | null => (view === null ? null : plainRow(view));
+  return {
+    get: async (key) => plain(await newestOf(key)),
+    getMany: async (keys) =>
+      shape.kind === 'key-value'
+        ? (await reads.getMany(keys)).map(plain)
+        : Promise.all(keys.map(async (key) => plain(await newestOf(key)))),
+    page: async (request = {}) => plainPage(await reads.page(request)),
+    watch: async (request = {}) => mapped(await reads.watch(request), plainUpdate),
+  };
+}
+
+function plainPage({ nodes, pageInfo, totalCount, cursor }: TablePage): PlainPage {
+  const { hasNextPage, endCursor } = pageInfo;
+  return { rows: nodes.map(plainRow), hasNextPage, endCursor, totalCount: totalCount(), cursor };
+}
+
+function plainUpdate({ rows, freshness: _freshness, ...update }: TableUpdate): PlainUpdate {
+  return { ...update, rows: rows.map(plainRow) };
+}
+
+/** No generator, whose `return()` would wait for the next update: who leaves is freed at once. */
+function mapped<T, U>(source: AsyncIterableIterator<T>, map: (one: T) => U): AsyncIterableIterator<U> {
+  return {
+    async next() {
+      const { done, value } = await source.next();
+      return done === true ? { done, value: undefined } : { done: false, value: map(value as T) };
+    },
+    async return() {
+      await source.return?.();
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
