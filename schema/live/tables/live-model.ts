@@ -201,8 +201,9 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
       const { topic, partition, offset } = change;
       this.#logger.error(
         { topic, partition, offset, reason: error instanceof Error ? error.name : 'unknown' },
-        `a record cannot be read; ${feed.unreadableRow ?? 'its key keeps its last value'}. What writes the topic has not written it as it is declared: ` +
-          'stop it, or declare it so; the next change of the key, or a tombstone, takes its place',
+        `a record cannot be read; ${feed.unreadableRow ?? 'its key keeps its last value'}. What writes the topic has ` +
+          'not written it as it is declared: stop it, or declare it so; the next change of the key, or a tombstone, ' +
+          'takes its place',
       );
     }
   }

@@ -294,13 +294,14 @@ export class TableReads {
   /** @throws GraphQLError FORBIDDEN as `#order`. */
   #filterTest(filter: Maybe<RowFilter>, { test, forbiddenFields }: TableRights): RowTest {
     const { declared } = this.#table;
-    for (const name of fieldsOfFilter(filter))
-      if (forbiddenFields.has(name)) throw forbidden(`${declared.name}.${name}`);
     const own = compileFilter(filter, {
       fields: declared.filterFields,
       keyName: declared.key.name,
       argument: 'filter',
     });
+    for (const name of fieldsOfFilter(filter)) {
+      if (forbiddenFields.has(name)) throw forbidden(`${declared.name}.${name}`);
+    }
     return test === null ? own : (row) => test(row) && own(row);
   }
 
