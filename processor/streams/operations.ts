@@ -4,7 +4,7 @@
  * change with a minor version.
  */
 export { ERROR_TABLE, messageOf } from './errors.ts';
-export { didYouMean } from './options.ts';
+export { didYouMean, textOf } from './options.ts';
 
 /* Kafka, as the runtime talks to it. */
 export { COORDINATOR_OF_GROUP, READ_COMMITTED, READ_UNCOMMITTED } from './kafka/broker.ts';

@@ -5,6 +5,17 @@ export { startApiServer, type ApiServer, type ApiServerOptions } from './server/
 export type { RestResults } from './server/rest-responses.ts';
 export type { TracedOperation, Tracing } from './operations/tracing.ts';
 
+/* Tables of any application, as they are declared. */
+export {
+  table,
+  type KeyOption,
+  type RowWindow,
+  type TableDeclaration,
+  type TableOptions,
+  type TableWindow,
+  type ValueOption,
+} from './tables/table.ts';
+
 /* Copies of tables, and the model that keeps them. */
 export { LiveModel, type AnyLiveModel, type LiveModelOptions } from './tables/live-model.ts';
 export { originOf, type LiveTable, type LiveTables, type RowOrigin } from './tables/live-table.ts';
