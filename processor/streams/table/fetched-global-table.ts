@@ -265,8 +265,8 @@ export class FetchedGlobalTable implements GlobalTable {
     if (deleteRetentionMs === undefined || scanMs <= Math.max(deleteRetentionMs, SILENT_AFTER_MS)) return;
     this.#logger.warn(
       { topic, partition, scanMs: Math.round(scanMs), deleteRetentionMs },
-      'a partition took longer to be read than it keeps tombstones: rows that were deleted meanwhile may have stayed; ' +
-        'set delete.retention.ms of the topic higher',
+      'a partition took longer to be read than it keeps tombstones: rows that were deleted meanwhile may have ' +
+        'stayed; set delete.retention.ms of the topic higher',
     );
   }
 

@@ -102,7 +102,8 @@ test('a store is waited for from before the first start of its application', asy
     ],
   );
   expect(reasons).toEqual([
-    'waiting for the application shop: shop-status has no record !application, which a processor writes at its first start',
+    'waiting for the application shop: shop-status has no record !application, which a processor writes at its ' +
+      'first start',
     'waiting for the store hours, which the application shop does not have: there is "totals"',
     'waiting for the topic shop-hours-changelog, which the processor creates',
   ]);
@@ -151,7 +152,7 @@ test('a topic needs no application; it must be there, and compacted', async () =
   expect(reasons).toEqual([
     'waiting for the topic prices, which does not exist',
     expect.stringMatching(
-      /^the table prices cannot be read from the topic prices: it is not compacted .*--entity-name prices .*=compact\)$/,
+      /^the table prices cannot be read from the topic prices: it is not compacted .*-name prices .*=compact\)$/,
     ),
   ]);
   expect(sources).toEqual({
