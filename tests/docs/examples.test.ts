@@ -1,6 +1,8 @@
 /** The examples, run through the TopologyTestDriver: what examples/README.md says they do, they do. */
+import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { TopologyTestDriver } from '@tributary/streams';
 import { buildTopology as wordCount } from '../../examples/1-word-count/topology.ts';
@@ -132,6 +134,37 @@ describe('3-custom-processor', () => {
     await driver.pipe('events', { key: 'a', value: '1' }, { key: 'b', value: '2' }, { key: 'a', value: '1' });
     await driver.pipe('events', { key: 'b', value: '2' }, { key: 'c', value: '3' });
     expect(texts(driver, 'once').sort()).toEqual(['a=1', 'b=2', 'c=3']);
+  });
+});
+
+describe('shop', () => {
+  const folder = join(projectRoot, 'examples', 'shop');
+
+  test('its own tests pass, with nothing but Node', async () => {
+    // Node's runner tells a runner inside of another one by this variable, and runs nothing then.
+    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--test', '--test-reporter=spec'], {
+      cwd: folder,
+      env,
+    }).catch((error: unknown) => error as { readonly stdout: string });
+    expect(stdout).toMatch(/^ℹ fail 0$/m);
+    expect(Number(/^ℹ pass (\d+)$/m.exec(stdout)?.[1])).toBeGreaterThan(10);
+  });
+
+  test('imports its own files, what its package.json names, and Node', () => {
+    const { dependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+      readonly dependencies: Readonly<Record<string, string>>;
+    };
+    const named = readdirSync(folder)
+      .filter((name) => name.endsWith('.ts'))
+      .flatMap((name) => [...readFileSync(join(folder, name), 'utf8').matchAll(/from '([^']+)'/g)])
+      .map(([, target = '']) => target)
+      .filter((target) => !/^(\.\/[\w-]+\.ts$|node:)/.test(target));
+    expect(named.length).toBeGreaterThan(5);
+    const known = Object.keys(dependencies);
+    expect(named.filter((target) => !known.some((name) => target === name || target.startsWith(`${name}/`)))).toEqual(
+      [],
+    );
   });
 });
 
