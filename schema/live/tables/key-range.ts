@@ -37,27 +37,20 @@ export function isInRange({ prefix, from, to }: KeyTextRange, { keyText }: Pick<
   return keyText >= from && (to === null || keyText <= to) && keyText.startsWith(prefix);
 }
 
-/** The rows of one key, with all their windows. */
-export function* rowsOfKey(byKey: RowIndex, keyText: string, fromMs = 0): IterableIterator<Row> {
-  for (const row of byKey.rows({ keyText, startMs: fromMs, endMs: 0, sorts: [] })) {
-    if (row.keyText !== keyText) return;
-    yield row;
-  }
+/** Visits the rows of one key, with all their windows, by start, until `visit` returns false. */
+export function walkKey(byKey: RowIndex, keyText: string, visit: (row: Row) => boolean): void {
+  byKey.walk({ keyText, startMs: 0, endMs: 0, sorts: [] }, (row) => row.keyText === keyText && visit(row));
 }
 
-/** The rows of a range, by key. */
-export function* rowsOfRange(byKey: RowIndex, range: KeyTextRange | null): IterableIterator<Row> {
-  if (range === null) return yield* byKey.rows();
+/** Visits the rows of a range, by key, until `visit` returns false. */
+export function walkRange(byKey: RowIndex, range: KeyTextRange | null, visit: (row: Row) => boolean): void {
+  if (range === null) return byKey.walk(undefined, visit);
   const { prefix, from, to } = range;
-  const first = prefix > from ? prefix : from;
-  for (const row of byKey.rows({ keyText: first, startMs: 0, endMs: 0, sorts: [] })) {
+  const first = { keyText: prefix > from ? prefix : from, startMs: 0, endMs: 0, sorts: [] };
+  byKey.walk(first, (row) => {
     const { keyText } = row;
-    if (to !== null && keyText > to) return;
-    if (!keyText.startsWith(prefix)) {
-      // Keys with the prefix lie together: behind them there is none.
-      if (keyText > prefix) return;
-      continue;
-    }
-    yield row;
-  }
+    if (to !== null && keyText > to) return false;
+    // Keys with the prefix lie together: behind them there is none.
+    return keyText.startsWith(prefix) ? visit(row) : keyText < prefix;
+  });
 }

@@ -32,14 +32,19 @@ export class RowIndex<Place = RowPlace> {
     this.#tree.clear();
   }
 
-  /** From the first row on, or from the first that is not before `from`. */
-  *rows(from?: Place): IterableIterator<Row> {
-    for (const row of this.#tree.keys(from)) yield row as Place & Row;
+  /**
+   * Visits rows in order, from the first on or from the first that is not before `from`, until `visit` returns false.
+   */
+  walk(from: Place | undefined, visit: (row: Row & Place) => boolean): void {
+    const last = this.#tree.maxKey();
+    const first = from ?? this.#tree.minKey();
+    if (last === undefined || first === undefined) return;
+    this.#tree.forRange(first, last, true, ((row: Place) => (visit(row as Row & Place) ? undefined : STOP)) as Visit);
   }
 
-  /** From the last row back, or from the last that is not after `from`. */
-  *reversed(from?: Place): IterableIterator<Row> {
-    for (const [row] of this.#tree.entriesReversed(from)) yield row as Place & Row;
+  /** The last row that is not after `from`. */
+  lastUntil(from: Place): (Row & Place) | undefined {
+    return this.#tree.getPairOrNextLower(from)?.[0] as (Row & Place) | undefined;
   }
 
   /** The last row. */
@@ -56,6 +61,9 @@ export class RowIndex<Place = RowPlace> {
 }
 
 const MOST_IN_A_NODE = 64;
+const STOP = Object.freeze({ break: true });
+/** The library calls it so, and its types do not say that it may end the walk. */
+type Visit = (row: unknown) => void;
 
 function compareTexts(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;

@@ -76,7 +76,7 @@ export class RowLog {
     const first = lowerBound(this.#changes, (change) => change.offset >= offset);
     for (const change of from(this.#changes, first)) yield [change.name, this.#pastOf(change, offset)];
     if (offset >= this.#wholeFrom) return;
-    for (const row of this.#rows.rows({ offset })) yield [row.name, 'unknown'];
+    yield* this.#rowsFrom(offset).map(({ name }) => [name, 'unknown'] as const);
     const firstRemoval = lowerBound(this.#removals, (removal) => removal.offset >= offset);
     for (const { name } of from(this.#removals, firstRemoval)) yield [name, 'unknown'];
   }
@@ -91,10 +91,15 @@ export class RowLog {
     return offset >= this.#wholeFrom && changedAt >= this.#copiedUntil ? null : 'unknown';
   }
 
+  #rowsFrom(offset: number): Row[] {
+    const rows: Row[] = [];
+    this.#rows.walk({ offset }, (row) => rows.push(row) > 0);
+    return rows;
+  }
+
   /** The Kafka timestamp of the last record before `offset` that has left a row here; 0 where there is none. */
   timestampBefore(offset: number): number {
-    for (const row of this.#rows.reversed({ offset: offset - 1 })) return row.timestampMs;
-    return 0;
+    return this.#rows.lastUntil({ offset: offset - 1 })?.timestampMs ?? 0;
   }
 }
 

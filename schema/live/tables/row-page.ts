@@ -1,4 +1,4 @@
-import { isInRange, type KeyTextRange, rowsOfRange } from './key-range.ts';
+import { isInRange, type KeyTextRange, walkRange } from './key-range.ts';
 import type { RowTest } from './row-filter.ts';
 import type { RowIndex } from './row-index.ts';
 import type { RowOrder, RowTable } from './row-table.ts';
@@ -25,39 +25,38 @@ const MOST_SORTED = 2_000;
 
 /** A page of the rows as they are now. */
 export function pageOf(table: RowTable, { first, after, range, test, order }: PageRequest): RowPage {
-  const { index, isReversed } = table.index(order);
-  const inRange = range === null ? null : sortedRange(table, range, index, isReversed);
+  const index = table.index(order);
   const rows: Row[] = [];
-  const walked = inRange ?? (isReversed ? index.reversed(after ?? undefined) : index.rows(after ?? undefined));
-  for (const row of walked) {
-    if (after !== null && !isAfter(index, isReversed, after, row)) continue;
-    if (range !== null && inRange === null && !isInRange(range, row)) continue;
-    if (!test(row)) continue;
-    if (rows.length === first) return { rows, hasNextPage: true };
-    rows.push(row);
-  }
-  return { rows, hasNextPage: false };
+  let hasNextPage = false;
+  const inRange = range === null ? null : sortedRange(table, range, index);
+  const visit = (row: Row): boolean => {
+    if (after !== null && index.compare(row, after) <= 0) return true;
+    if (range !== null && inRange === null && !isInRange(range, row)) return true;
+    if (!test(row)) return true;
+    hasNextPage = rows.length === first;
+    if (!hasNextPage) rows.push(row);
+    return !hasNextPage;
+  };
+  if (inRange === null) index.walk(after ?? undefined, visit);
+  else inRange.every(visit);
+  return { rows, hasNextPage };
 }
 
 /** The rows of a short range in the order of `index`; null for a long range. */
-function sortedRange(table: RowTable, range: KeyTextRange, index: RowIndex, isReversed: boolean): Row[] | null {
+function sortedRange(table: RowTable, range: KeyTextRange, index: RowIndex): Row[] | null {
   const rows: Row[] = [];
-  for (const row of rowsOfRange(table.byKey, range)) {
-    if (rows.length === MOST_SORTED) return null;
-    rows.push(row);
-  }
-  const sign = isReversed ? -1 : 1;
-  return rows.sort((a, b) => sign * index.compare(a, b));
-}
-
-function isAfter(index: RowIndex, isReversed: boolean, after: RowPlace, row: Row): boolean {
-  const order = index.compare(row, after);
-  return isReversed ? order < 0 : order > 0;
+  walkRange(table.byKey, range, (row) => rows.push(row) <= MOST_SORTED);
+  return rows.length > MOST_SORTED ? null : rows.sort(index.compare);
 }
 
 /** How many rows of a range pass a test. */
 export function countOf(table: RowTable, range: KeyTextRange | null, test: RowTest): number {
   let count = 0;
-  for (const row of rowsOfRange(table.byKey, range)) if (test(row)) count += 1;
+  const visit = (row: Row): boolean => {
+    if (test(row)) count += 1;
+    return true;
+  };
+  if (range !== null) walkRange(table.byKey, range, visit);
+  else for (const row of table.all()) visit(row);
   return count;
 }

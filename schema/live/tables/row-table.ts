@@ -47,7 +47,7 @@ export class RowTable implements LiveTable {
 
   constructor(declared: DeclaredTable) {
     this.declared = declared;
-    const { shape, orderFields } = declared;
+    const { shape } = declared;
     this.#byKey = new RowIndex(byKey);
     this.#byTime = shape.kind === 'key-value' ? null : new RowIndex(shape.kind === 'window' ? byStart : newestFirst);
     const ordered: [RowOrder, RowOrderFunction][] = sortFields(declared).flatMap((field, at) =>
@@ -56,8 +56,7 @@ export class RowTable implements LiveTable {
         bySort(at, direction),
       ]),
     );
-    if (shape.kind !== 'key-value' && orderFields.length > 0)
-      ordered.push([{ field: null, direction: 'DESC' }, byKeyDescending]);
+    ordered.push([{ field: null, direction: 'DESC' }, byKeyDescending]);
     for (const [order, compare] of ordered) this.#orders.set(orderName(order), new RowIndex(compare));
     this.#indexes = [this.#byKey, ...(this.#byTime === null ? [] : [this.#byTime]), ...this.#orders.values()];
   }
@@ -112,8 +111,12 @@ export class RowTable implements LiveTable {
   }
 
   #firstStartFrom(startMs: number): number | null {
-    for (const row of this.byTime.rows({ startMs, keyText: '', endMs: 0, sorts: [] })) return row.startMs;
-    return null;
+    let found: number | null = null;
+    this.walkTime({ fromMs: startMs, toMs: Number.POSITIVE_INFINITY }, (row) => {
+      found = row.startMs;
+      return false;
+    });
+    return found;
   }
 
   /** There were more rows than the table may have here: none is kept. */
@@ -276,14 +279,17 @@ export class RowTable implements LiveTable {
   }
 
   /** All rows in an order that the table is declared with. */
-  index({ field, direction }: RowOrder): { readonly index: RowIndex; readonly isReversed: boolean } {
-    if (field === null && direction === 'ASC') return { index: this.#byKey, isReversed: false };
-    const index = this.#orders.get(orderName({ field, direction }));
-    // Keys are all different where there are no windows: back from the last is the other direction.
-    if (index === undefined && field === null) return { index: this.#byKey, isReversed: true };
+  index(order: RowOrder): RowIndex {
+    const { field, direction } = order;
+    const index = field === null && direction === 'ASC' ? this.#byKey : this.#orders.get(orderName(order));
     if (index === undefined)
       throw new TypeError(`the table ${this.declared.name} has no order by ${field ?? 'its key'}`);
-    return { index, isReversed: false };
+    return index;
+  }
+
+  /** All rows, in no order that means something. */
+  all(): Iterable<Row> {
+    return this.#rows.values();
   }
 
   get byKey(): RowIndex {
@@ -296,12 +302,10 @@ export class RowTable implements LiveTable {
     return this.#byTime;
   }
 
-  /** Rows of windows that start in a range, by start. */
-  *inTime({ fromMs, toMs }: StartRange): IterableIterator<Row> {
-    for (const row of this.byTime.rows({ startMs: fromMs, keyText: '', endMs: 0, sorts: [] })) {
-      if (row.startMs >= toMs) return;
-      yield row;
-    }
+  /** Visits the rows of windows that start in a range, by start, until `visit` returns false. */
+  walkTime({ fromMs, toMs }: StartRange, visit: (row: Row) => boolean): void {
+    const first = { startMs: fromMs, keyText: '', endMs: 0, sorts: [] };
+    this.byTime.walk(first, (row) => row.startMs < toMs && visit(row));
   }
 
   /** Start of the newest window; null where there is none. */

@@ -7,7 +7,7 @@ import { RowSelection } from '../updates/row-selection.ts';
 import { RowUpdates } from '../updates/row-updates.ts';
 import type { UpdateKind } from '../updates/table-updates.ts';
 import { untilSeen } from '../updates/until-seen.ts';
-import { type KeyRange, keyTextOf, keyTextRange, type KeyTextRange, rowsOfKey } from './key-range.ts';
+import { type KeyRange, keyTextOf, keyTextRange, type KeyTextRange, walkKey } from './key-range.ts';
 import type { LiveModel } from './live-model.ts';
 import { decodePlace, encodePlace } from './page-cursor.ts';
 import { compileFilter, fieldsOfFilter, type RowFilter, type RowTest } from './row-filter.ts';
@@ -117,8 +117,10 @@ export class TableReads {
   async newest(key: unknown): Promise<RowView | null> {
     const rights = await this.#ready(null);
     let newest: Row | undefined;
-    for (const row of rowsOfKey(this.#table.byKey, this.#keyText(key, this.#table.declared.key.name)))
+    walkKey(this.#table.byKey, this.#keyText(key, this.#table.declared.key.name), (row) => {
       if (this.#isShown(row) && rights.test?.(row) !== false) newest = row;
+      return true;
+    });
     return this.#view(newest, rights);
   }
 
@@ -140,12 +142,12 @@ export class TableReads {
     const rights = await this.#ready(atLeast);
     const test = this.#test(null, rights, this.#times(from, to), from);
     const rows: Row[] = [];
-    for (const row of rowsOfKey(byKey, this.#keyText(key, declared.key.name))) {
-      if (!test(row)) continue;
-      if (rows.length === MOST_WINDOWS)
-        throw badUserInput('from', `asks for more than ${MOST_WINDOWS} rows. Ask for a shorter time, or for a page.`);
-      rows.push(row);
-    }
+    walkKey(byKey, this.#keyText(key, declared.key.name), (row) => {
+      if (test(row)) rows.push(row);
+      return rows.length <= MOST_WINDOWS;
+    });
+    if (rows.length > MOST_WINDOWS)
+      throw badUserInput('from', `asks for more than ${MOST_WINDOWS} rows. Ask for a shorter time, or for a page.`);
     return rows.map((row) => this.#viewOf(row, rights));
   }
 

@@ -1,4 +1,4 @@
-import { isInRange, type KeyTextRange, rowsOfKey, rowsOfRange } from '../tables/key-range.ts';
+import { isInRange, type KeyTextRange, walkKey, walkRange } from '../tables/key-range.ts';
 import type { RowTest } from '../tables/row-filter.ts';
 import type { RowOrder, RowTable } from '../tables/row-table.ts';
 import type { Row, RowName, StartRange } from '../tables/row.ts';
@@ -58,63 +58,42 @@ export class RowSelection {
 
   /** All of them, in the order that was asked for. `overlay`: as they were when those rows were so. */
   rows(windows: StartRange, overlay: Overlay = NOTHING_LAID_OVER): Row[] {
-    const { first, last, table, order } = this.#options;
-    const { index, isReversed } = table.index(order);
-    const sign = isReversed ? -1 : 1;
-    const byOrder = (a: Row, b: Row): number => sign * index.compare(a, b);
-    const laidOver = [...overlay.values()].filter((row) => row !== null && this.takes(row, windows)) as Row[];
-    const wanted = (row: Row): boolean => !overlay.has(row.name) && this.takes(row, windows);
-    if (last !== null && table.declared.shape.kind === 'session') {
-      const { byTime } = table;
-      const newest = [...taken(this.#few() ?? byTime.rows(), wanted, this.#few() === null ? last : null), ...laidOver];
-      newest.sort(byTime.compare);
-      return newest
-        .slice(0, last)
-        .sort(byOrder)
-        .slice(0, first ?? last);
-    }
-    if (first === null) return [...taken(this.#candidates(windows), wanted, null), ...laidOver].sort(byOrder);
-    const few = this.#few();
-    const ordered = few ?? (isReversed ? index.reversed() : index.rows());
-    return [...taken(ordered, wanted, few === null ? first : null), ...laidOver].sort(byOrder).slice(0, first);
-  }
-
-  /** The rows of a few keys, where they are all that can be selected. */
-  #few(): Iterable<Row> | null {
-    const { keys, table } = this.#options;
-    return keys === null ? null : rowsOfKeys(table, keys);
+    const { first, last, table, order, keys } = this.#options;
+    const { compare } = table.index(order);
+    const isOfSessions = last !== null && table.declared.shape.kind === 'session';
+    const rows: Row[] = [...overlay.values()].filter((row) => row !== null && this.takes(row, windows)) as Row[];
+    let most = Number.POSITIVE_INFINITY;
+    const visit = (row: Row): boolean => {
+      if (!overlay.has(row.name) && this.takes(row, windows)) rows.push(row);
+      return rows.length < most;
+    };
+    if (keys !== null) {
+      for (const keyText of keys) walkKey(table.byKey, keyText, visit);
+    } else if (isOfSessions || first !== null) {
+      // In their order the first of the index are the first of all, beside those that are laid over.
+      most = rows.length + (isOfSessions ? last : (first ?? 0));
+      (isOfSessions ? table.byTime : table.index(order)).walk(undefined, visit);
+    } else this.#walk(windows, visit);
+    if (isOfSessions) rows.sort(table.byTime.compare).splice(last);
+    rows.sort(compare);
+    return first === null ? rows : rows.slice(0, first);
   }
 
   /** Rows among which all that are selected are. */
-  #candidates(windows: StartRange): Iterable<Row> {
+  #walk(windows: StartRange, visit: (row: Row) => boolean): void {
     const { table, range } = this.#options;
-    const few = this.#few();
-    if (few !== null) return few;
-    if (range !== null || windows.toMs === Infinity) return rowsOfRange(table.byKey, range);
-    return table.inTime(windows);
+    if (range !== null || windows.toMs === Number.POSITIVE_INFINITY) walkRange(table.byKey, range, visit);
+    else table.walkTime(windows, visit);
   }
 
   /** Rows that a move of the windows lets in or out, as they are now. */
-  *moved(before: StartRange, now: StartRange): IterableIterator<Row> {
-    if (before.fromMs === now.fromMs && before.toMs === now.toMs) return;
+  moved(before: StartRange, now: StartRange): Row[] {
+    const rows: Row[] = [];
     const { table } = this.#options;
-    yield* table.inTime({ fromMs: Math.min(before.fromMs, now.fromMs), toMs: Math.max(before.fromMs, now.fromMs) });
-    const toMs = Math.max(before.toMs, now.toMs);
-    if (before.toMs !== now.toMs) yield* table.inTime({ fromMs: Math.min(before.toMs, now.toMs), toMs });
-  }
-}
-
-function* rowsOfKeys(table: RowTable, keys: ReadonlySet<string>): IterableIterator<Row> {
-  for (const keyText of keys) yield* rowsOfKey(table.byKey, keyText);
-}
-
-/** Those that pass, up to `most` of them; null: all. */
-function* taken(rows: Iterable<Row>, test: (row: Row) => boolean, most: number | null): IterableIterator<Row> {
-  let count = 0;
-  for (const row of rows) {
-    if (count === most) return;
-    if (!test(row)) continue;
-    count += 1;
-    yield row;
+    for (const end of ['fromMs', 'toMs'] as const) {
+      const [fromMs, toMs] = [Math.min(before[end], now[end]), Math.max(before[end], now[end])];
+      if (fromMs !== toMs) table.walkTime({ fromMs, toMs }, (row) => rows.push(row) > 0);
+    }
+    return rows;
   }
 }
