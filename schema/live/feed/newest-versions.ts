@@ -5,7 +5,7 @@ const take = takeKeyApart('versioned', { kind: 'key-value' });
 
 /**
  * Which records of a versioned store's changelog change what the newest version of their key is. A version that comes
- * late, or is deleted because the history has passed it, changes nothing; neither does the end of a deletion.
+ * late, or is deleted because the history has passed it, changes nothing.
  */
 export class NewestVersions {
   /** By partition, then by key: from when on the newest version is valid, be it a deletion. */
@@ -19,9 +19,8 @@ export class NewestVersions {
     const newest = this.#of(change.partition);
     const key = taken.key.toString('latin1');
     const knownMs = newest.get(key);
-    // A version that the topic has nothing of any more, and that is not the one which is shown.
-    if (change.value === null && knownMs !== versionMs) return false;
-    if (knownMs !== undefined && versionMs < knownMs) return false;
+    if (knownMs !== undefined && (change.value === null ? versionMs !== knownMs : versionMs < knownMs)) return false;
+    // Of a key of which nothing else is left, its end may be all that tells a subscriber who resumes.
     if (change.value === null) newest.delete(key);
     else newest.set(key, versionMs);
     return true;

@@ -121,6 +121,13 @@ test.each([
   expect(shownAfter(...records)).toBe(shown);
 });
 
+test('an end of which nothing else is left is handed on: another instance may have shown the row', () => {
+  const versions = new NewestVersions();
+  expect(versions.isChange(changeOf(7, 2, null))).toBe(true);
+  expect(versions.isChange(changeOf(8, 5, version('5')))).toBe(true);
+  expect(versions.isChange(changeOf(9, 2, null))).toBe(false);
+});
+
 test('versions of a partition that is read anew are new ones', () => {
   const versions = new NewestVersions();
   expect(versions.isChange(changeOf(0, 5, version('5')))).toBe(true);
