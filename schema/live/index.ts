@@ -3,6 +3,7 @@
 /* The server, and what an application gives it. */
 export { startApiServer, type ApiServer, type ApiServerOptions } from './server/api-server.ts';
 export type { RestResults } from './server/rest-responses.ts';
+export type { ViewerFunction, ViewerInput } from './access/viewers.ts';
 export type { TracedOperation, Tracing } from './operations/tracing.ts';
 
 /* Tables of any application, as they are declared. */

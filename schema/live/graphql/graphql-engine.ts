@@ -11,6 +11,7 @@ import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import { WorkQueue } from '../limits/work-queue.ts';
 import { clientError, withoutSuggestion } from './client-errors.ts';
 import { tooManyStreams } from '../limits/event-stream-limit.ts';
+import { expiringSubscriptions } from './expiring-subscriptions.ts';
 import type { OperationLog } from '../operations/operation-log.ts';
 import { type DocumentReference, type PersistedDocuments, persistedText } from './persisted-documents.ts';
 import { type CostTable, operationCost } from '../limits/operation-cost.ts';
@@ -40,7 +41,9 @@ interface GraphqlEngineOptions {
   readonly mayStream: () => boolean;
 }
 
-export type GraphqlEngine = YogaServerInstance<Record<never, never>, Record<never, never>>;
+/** What a transport adds to the context of an operation. */
+type TransportContext = Readonly<Record<string | symbol, unknown>>;
+export type GraphqlEngine = YogaServerInstance<TransportContext, Record<never, never>>;
 
 /**
  * GraphQL over HTTP and SSE, and, through `getEnveloped`, the same parsing, limits, validation and masking for
@@ -55,7 +58,7 @@ export function createGraphqlEngine({
   mayStream,
 }: GraphqlEngineOptions): GraphqlEngine {
   const queue = new WorkQueue();
-  return createYoga({
+  return createYoga<TransportContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
     // Origins, GraphiQL and health are served before a request gets here. The blank matches no path.
@@ -81,6 +84,7 @@ export function createGraphqlEngine({
       log.plugin(),
       bounded(costs, queue),
       sharedExecution(queue),
+      expiringSubscriptions(),
       streams(mayStream),
     ].filter((plugin) => plugin !== null),
   });

@@ -11,9 +11,11 @@ import { CloseCode, type Context, handleProtocols, makeServer, type Server as Pr
 import { type WebSocket, WebSocketServer } from 'ws';
 
 import type { Logger } from '@tributary/streams';
-import { apiError } from './api-error.ts';
+import { apiError, unauthenticated } from './api-error.ts';
 import type { ApiMetrics } from '../operations/api-metrics.ts';
 import type { TokenCheck } from '../access/api-token.ts';
+import { isExpired, type KnownViewer, type Viewers } from '../access/viewers.ts';
+import { alarmAt } from '../access/wall-clock-alarm.ts';
 import { formatted, noOperation } from './client-errors.ts';
 import type { GraphqlEngine } from './graphql-engine.ts';
 import type { OperationLog } from '../operations/operation-log.ts';
@@ -31,12 +33,16 @@ const MAX_ID_LENGTH = 256;
 const CLOSE_GRACE_MS = 2_000;
 /** A close code after which clients connect again. */
 const GOING_AWAY = 1001;
+/** Why a socket is closed with 4403 though it was acknowledged. */
+const EXPIRED = 'Expired';
 
 interface Extra {
   readonly socket: WebSocket;
   readonly request: IncomingMessage;
   /** Resolves when the bytes are out. */
   readonly send: (text: string) => Promise<void>;
+  /** Who asks; null until that is known. */
+  viewer: KnownViewer | null;
 }
 
 type SocketContext = Context<Record<string, unknown>, Extra>;
@@ -54,6 +60,7 @@ interface GraphqlSocketsOptions {
   /** Makes of an error what a client may see. */
   readonly mask: (error: unknown) => GraphQLError;
   readonly token: TokenCheck;
+  readonly viewers: Viewers;
   readonly documents: PersistedDocuments;
   readonly log: OperationLog;
   readonly metrics: ApiMetrics;
@@ -82,10 +89,14 @@ export class GraphqlSockets {
     this.#options = options;
     this.#protocol = makeServer<Record<string, unknown>, Extra>({
       connectionInitWaitTimeout: INIT_TIMEOUT_MS,
-      onConnect: ({ connectionParams, extra }) => {
-        const accepted = options.token.acceptsConnection(connectionParams, extra.request);
-        if (!accepted) options.metrics.errors.inc({ code: 'UNAUTHENTICATED' });
-        return accepted;
+      onConnect: async ({ connectionParams, extra }) => {
+        if (
+          options.token.acceptsConnection(connectionParams, extra.request) &&
+          (await this.#admits(extra, connectionParams))
+        )
+          return true;
+        options.metrics.errors.inc({ code: 'UNAUTHENTICATED' });
+        return false;
       },
       onSubscribe: (context, id, payload) => this.#begin(context, id, payload),
       execute: (args) => this.#run(args, 'execute'),
@@ -107,6 +118,21 @@ export class GraphqlSockets {
 
   upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     this.#sockets.handleUpgrade(request, stream, head, (socket) => this.#open(socket, request, stream));
+  }
+
+  /** Whether somebody is known to ask through a socket; when he expires, it is closed. */
+  async #admits(extra: Extra, connectionParams: Readonly<Record<string, unknown>> | undefined): Promise<boolean> {
+    const { socket, request } = extra;
+    extra.viewer = await this.#options.viewers.of(request, connectionParams);
+    if (extra.viewer === null) return false;
+    const { expiresAtMs } = extra.viewer;
+    // One that was closed meanwhile has nothing to be freed, and its event is over.
+    if (expiresAtMs === null || socket.readyState !== socket.OPEN) return true;
+    socket.once(
+      'close',
+      alarmAt(expiresAtMs, () => socket.close(CloseCode.Forbidden, EXPIRED)),
+    );
+    return true;
   }
 
   /**
@@ -133,13 +159,22 @@ export class GraphqlSockets {
         return [error];
       }
       const { connectionParams = {}, extra } = context;
+      if (extra.viewer === null || isExpired(extra.viewer)) {
+        extra.socket.close(CloseCode.Forbidden, EXPIRED);
+        return [unauthenticated()];
+      }
       const operationName = payload.operationName === '' ? null : (payload.operationName ?? null);
       if (id.length > MAX_ID_LENGTH) {
         // The id is sent back with every message of the operation, an error too.
         extra.socket.close(CloseCode.BadRequest, `An operation's id has at most ${MAX_ID_LENGTH} characters`);
         return [];
       }
-      const enveloped = this.#options.engine.getEnveloped({ connectionParams, req: extra.request, params: payload });
+      const enveloped = this.#options.engine.getEnveloped({
+        ...extra.viewer.context,
+        connectionParams,
+        req: extra.request,
+        params: payload,
+      });
       const document = enveloped.parse(persistedText(this.#options.documents, payload) ?? payload.query);
       const errors = enveloped.validate(enveloped.schema, document);
       if (errors.length > 0) return errors.map(asGraphQLError);
@@ -268,7 +303,7 @@ export class GraphqlSockets {
           });
         },
       },
-      { socket, request, send },
+      { socket, request, send, viewer: null },
     );
     socket.once('close', (code, reason) => {
       metrics.sockets.dec();

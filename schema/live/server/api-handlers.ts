@@ -6,6 +6,7 @@ import type { Logger } from '@tributary/streams';
 import type { AnyLiveModel } from '../tables/live-model.ts';
 import { ApiMetrics } from '../operations/api-metrics.ts';
 import { TokenCheck } from '../access/api-token.ts';
+import { type ViewerFunction, Viewers } from '../access/viewers.ts';
 import { DashboardFiles } from '../pages/dashboard-files.ts';
 import { MAX_EVENT_STREAMS } from '../limits/event-stream-limit.ts';
 import { GraphiqlPage } from '../pages/graphiql-page.ts';
@@ -50,6 +51,15 @@ export interface ApiHandlersOptions {
   /** The tabs that GraphiQL opens with. */
   readonly graphiqlExamples?: readonly string[];
   readonly apiToken: string | undefined;
+  /**
+   * Who asks: `context.viewer` of every resolver. Asked once for each request for data, and once for each WebSocket;
+   * after `apiToken`.
+   */
+  readonly viewer?: ViewerFunction | undefined;
+  /** How long `viewer` may take; 10 s unless a test sets less. */
+  readonly viewerWithinMs?: number;
+  /** What resolvers find in their context beside `viewer`; made once for each request and each WebSocket. */
+  readonly context?: (viewer: unknown) => Readonly<Record<string, unknown>>;
   /** The folder of the built client; it may be absent. */
   readonly dashboardFolder: string;
   /** The page at `/` while the client is not built. */
@@ -84,6 +94,7 @@ export class ApiHandlers {
     const metrics = new ApiMetrics(model, () => this.#responses.eventStreams);
     const log = new OperationLog(logger, metrics, options.tracing ?? null);
     const token = new TokenCheck(options.apiToken);
+    const viewers = new Viewers(options);
     const documents = new PersistedDocuments(options.dashboardFolder, options.logger);
     const mayStream = (): boolean => this.#responses.eventStreams < MAX_EVENT_STREAMS;
     this.metrics = metrics;
@@ -99,12 +110,13 @@ export class ApiHandlers {
       mayStream,
     });
     const mask = errorMask({ explorable: options.graphiql, log });
-    this.#sockets = new GraphqlSockets({ engine: this.#engine, mask, token, documents, log, metrics, logger });
+    this.#sockets = new GraphqlSockets({ engine: this.#engine, mask, token, viewers, documents, log, metrics, logger });
     this.#router = new RequestRouter({
       model,
       engine: this.#engine,
       origins: this.#origins,
       token,
+      viewers,
       metrics,
       dashboard: new DashboardFiles(options.dashboardFolder, logger, options),
       graphiql: options.graphiql ? new GraphiqlPage(options.graphiqlExamples) : null,

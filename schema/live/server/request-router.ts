@@ -4,16 +4,19 @@ import { getOperationAST, parse } from 'graphql';
 import type { AnyLiveModel } from '../tables/live-model.ts';
 import type { ApiMetrics } from '../operations/api-metrics.ts';
 import type { TokenCheck } from '../access/api-token.ts';
+import { EXPIRES_AT_MS, type KnownViewer, type Viewers } from '../access/viewers.ts';
 import type { DashboardFiles } from '../pages/dashboard-files.ts';
 import { tooManyStreams } from '../limits/event-stream-limit.ts';
 import { GRAPHIQL_ASSETS, type GraphiqlPage } from '../pages/graphiql-page.ts';
 import { GRAPHQL_PATH, type GraphqlEngine } from '../graphql/graphql-engine.ts';
-import { type ErrorCode } from '../graphql/api-error.ts';
+import { type ErrorCode, unauthenticated } from '../graphql/api-error.ts';
 import { refusesMethod, sendBody, sendError, sendJson } from './http-responses.ts';
 import type { OriginPolicy } from '../access/origins.ts';
 import { ACCEPTED_ENCODINGS, isUtf8, readBody, decodedBody } from './request-body.ts';
 import { REQUEST_LIMITS, tokenLimitError } from '../limits/request-limits.ts';
-import { type RestResults, sendRestResult } from './rest-responses.ts';
+import { type RestResult, type RestResults, sendRestResult } from './rest-responses.ts';
+
+const AUTHENTICATE = 'Bearer realm="Tributary"';
 
 const BODY_IS_READ =
   "a request's body was read before it came to the API's handler: call the handler before anything that parses bodies";
@@ -23,6 +26,7 @@ interface RouterParts {
   readonly engine: GraphqlEngine;
   readonly origins: OriginPolicy;
   readonly token: TokenCheck;
+  readonly viewers: Viewers;
   readonly metrics: ApiMetrics;
   readonly dashboard: DashboardFiles;
   readonly restResults: RestResults;
@@ -73,13 +77,14 @@ export class RequestRouter {
     return dashboard.serve(pathname, request, response);
   }
 
-  #serveRest(result: () => unknown, request: IncomingMessage, response: ServerResponse): void {
+  async #serveRest(result: RestResult, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { origins, model } = this.#parts;
     if (request.method === 'OPTIONS') return origins.sendPreflight(request, response, ['GET', 'HEAD']);
     origins.setHeaders(request, response);
     if (this.#refusesForeign(request, response) || this.#isClosed(request, response)) return;
     if (!this.#isAuthorized(request, response)) return;
-    sendRestResult(model, result, request, response);
+    const known = await this.#viewerOf(request, response);
+    if (known !== null) sendRestResult(model, () => result(known.context['viewer']), request, response);
   }
 
   async #serveGraphql(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -151,7 +156,8 @@ export class RequestRouter {
         return this.#refuse(request, response, 503, 'TOO_MANY_SUBSCRIPTIONS', tooManyStreams().message);
       }
     }
-    await engine(request, response);
+    const known = await this.#viewerOf(request, response);
+    if (known !== null) await engine(request, response, { ...known.context, [EXPIRES_AT_MS]: known.expiresAtMs });
   }
 
   /** Refuses a request before GraphQL, with an error of the same shape, counted in the same way. */
@@ -222,9 +228,19 @@ export class RequestRouter {
     return true;
   }
 
+  /** Who asks; null when that was refused, and 401 is sent, or when the client left meanwhile. */
+  async #viewerOf(request: IncomingMessage, response: ServerResponse): Promise<KnownViewer | null> {
+    const known = await this.#parts.viewers.of(request);
+    if (response.destroyed) return null;
+    if (known !== null) return known;
+    response.setHeader('www-authenticate', AUTHENTICATE);
+    this.#refuse(request, response, 401, 'UNAUTHENTICATED', unauthenticated().message);
+    return null;
+  }
+
   #isAuthorized(request: IncomingMessage, response: ServerResponse): boolean {
     if (this.#parts.token.acceptsRequest(request)) return true;
-    response.setHeader('www-authenticate', 'Bearer realm="Tributary"');
+    response.setHeader('www-authenticate', AUTHENTICATE);
     this.#refuse(
       request,
       response,

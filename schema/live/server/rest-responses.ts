@@ -6,8 +6,11 @@ import { accepts, sendNotModified, etagOf, refusesMethod, sendBody, sendError, s
 
 const JSON_TYPE = 'application/json';
 
+/** A result for the viewer who asks, as plain data. */
+export type RestResult = (viewer: unknown) => unknown;
+
 /** What is served as JSON to clients that speak no GraphQL: a result by its path. */
-export type RestResults = Readonly<Record<string, () => unknown>>;
+export type RestResults = Readonly<Record<string, RestResult>>;
 
 /** Sends a result of the whole copy as JSON with its ETag. */
 export function sendRestResult(
