@@ -2,14 +2,14 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { projectRoot } from '../../tools/command-line/project-root.ts';
 import { packAll } from '../../tools/packages/packages.ts';
 
 const run = promisify(execFile);
 
-/** Both packages, installed from their tarballs in a folder outside the repository, with the files of consumer/. */
+/** Both packages, installed from their tarballs in a folder outside the repository, with the files of an application. */
 export interface InstalledPackages {
   readonly root: string;
   readonly tarballs: readonly string[];
@@ -18,14 +18,23 @@ export interface InstalledPackages {
   remove(): Promise<void>;
 }
 
+/** Of folders that are used. */
+const LEFT_BEHIND = ['node_modules', '.data'];
+
 const PEERS = ['zod', 'graphql', '@types/node'];
 
-export async function installPackages(): Promise<InstalledPackages> {
+/**
+ * `folder`: whose files are copied there. Its package.json stands, but for what development needs: the compiler is the
+ * repository's own.
+ */
+export async function installPackages(folder: string): Promise<InstalledPackages> {
   const root = await mkdtemp(join(tmpdir(), 'tributary-installed-'));
   const tarballs = await packAll(join(root, 'tarballs'));
   const app = join(root, 'app');
-  await cp(join(projectRoot, 'tests', 'packages', 'consumer'), app, { recursive: true });
-  await writeFile(join(app, 'package.json'), '{ "name": "consumer", "private": true, "type": "module" }\n');
+  await cp(folder, app, { recursive: true, filter: (path) => !LEFT_BEHIND.includes(basename(path)) });
+  const manifest = await readFile(join(app, 'package.json'), 'utf8').catch(() => '{ "name": "consumer" }');
+  const { devDependencies: _, ...given } = JSON.parse(manifest) as { readonly devDependencies?: object };
+  await writeFile(join(app, 'package.json'), JSON.stringify({ ...given, private: true, type: 'module' }));
   const peers = await Promise.all(PEERS.map(async (name) => `${name}@${await installedVersion(name)}`));
   const fromRegistry = await run(
     'npm',

@@ -19,7 +19,7 @@ const MEBIBYTE = 1024 * 1024;
 let installed: InstalledPackages;
 
 beforeAll(async () => {
-  installed = await installPackages();
+  installed = await installPackages(join(projectRoot, 'tests', 'packages', 'consumer'));
   if (!installed.fromRegistry)
     console.warn('No npm registry was reached: the packages were laid out from what is installed in this repository');
 });
