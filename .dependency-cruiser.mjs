@@ -114,7 +114,9 @@ export default {
   ],
   options: {
     doNotFollow: { path: '^node_modules/' },
-    exclude: { path: ['^tools/api-reference/node_modules/', '^client/dist/', '^\\.data/', '\\.css$'] },
+    exclude: {
+      path: ['^tools/api-reference/node_modules/', '^(client|schema/live/pages)/dist/', '^\\.data/', '\\.css$'],
+    },
     parser: 'swc',
     tsPreCompilationDeps: true,
     enhancedResolveOptions: {

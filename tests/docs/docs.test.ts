@@ -242,6 +242,7 @@ describe('docs/file-map.md', () => {
       'schema',
       'schema/live',
       'schema/logins',
+      'client/page',
       'client/shared',
       'client/src',
       'tests',

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { buildClient } from './client-build.ts';
+import { buildPages } from './client-build.ts';
 import { findChrome } from './find-chrome.ts';
 import { ensureClientTypes, generateTypes } from './generated-types.ts';
 import { projectRoot } from '../command-line/project-root.ts';
@@ -27,7 +27,7 @@ const CHECKS: Readonly<Record<string, () => Promise<Check>>> = {
       own('imports run one way', cruiseImports),
     ]),
   types: () => all([program('types', tool('typescript/bin/tsc'), ['-p', '.']), clientTypes()]),
-  client: () => own('the client can be built', async () => void (await buildClient())),
+  client: () => own('the pages can be built', async () => void (await buildPages())),
 };
 
 const KNIP_ARGUMENTS = ['--no-progress', '--include', 'exports,types,files,duplicates'];
@@ -130,8 +130,8 @@ async function tests(asked: readonly string[]): Promise<Tally> {
   const chrome = asked.includes('browser') ? findChrome() : undefined;
   const env = chrome === undefined ? process.env : { ...process.env, CHROME_PATH: chrome };
   const together = asked.filter((name) => name !== 'browser' || watched === undefined);
-  // Tests that need the dashboard would build it side by side, each into the same directory. They say when that fails.
-  if (asked.includes('browser') || asked.includes('unit')) await buildClient().catch(() => undefined);
+  // Tests that need a page would build it side by side, each into the same directory. They say when that fails.
+  if (['browser', 'unit', 'packages'].some((name) => asked.includes(name))) await buildPages().catch(() => undefined);
   let tally = emptyTally;
   if (asked.includes('browser') && chrome === undefined) tally = addTallies(tally, noBrowser());
   if (together.length > 0) tally = addTallies(tally, await runJest(together, { minutes: 60, workers: WORKERS, env }));

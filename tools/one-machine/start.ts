@@ -1,7 +1,7 @@
 import { environmentOrExit, type Environment } from '../../processor/logins/environment.ts';
 import { createLogger } from '../../processor/logins/logging.ts';
 import { API_NODE_FLAGS } from './api-node-flags.ts';
-import { buildClient } from '../development/client-build.ts';
+import { buildPages } from '../development/client-build.ts';
 import { unknownBrokersLine } from '../../processor/logins/runtime-words.ts';
 import { unresolvableBrokers } from '@tributary/streams/operations';
 import { LocalKafkaPart } from './local-kafka-part.ts';
@@ -37,7 +37,7 @@ class OneMachine {
     else await untilPortIsFree(port, host);
     if (kafka !== undefined) await assertBrokerNamesResolve(kafka.brokers);
 
-    const built = this.#timed('The dashboard is built', buildClient());
+    const built = this.#timed('The pages are built', buildPages());
     // Awaited below; a build that fails before that must not be an unhandled rejection.
     built.catch(() => undefined);
     let brokers = kafka?.brokers;

@@ -2,9 +2,10 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { projectRoot } from '../command-line/project-root.ts';
+import { buildApplicationPage } from '../development/client-build.ts';
 
 /** A package.json of a workspace: as much of it as is published, or decides what is. */
 interface Manifest {
@@ -28,12 +29,14 @@ interface Workspace {
   readonly folder: string;
   /** What is started by its URL, and so imported by nobody. */
   readonly started: readonly string[];
+  /** A folder of built files that a module reads beside itself. */
+  readonly built?: string;
 }
 
 /** In this order: each is compiled against what was made before it. */
 const WORKSPACES: readonly Workspace[] = [
   { folder: 'processor/streams', started: ['thread/stream-thread-worker.ts'] },
-  { folder: 'schema/live', started: [] },
+  { folder: 'schema/live', started: [], built: 'pages/dist' },
 ];
 
 /** Libraries that travel inside, since they are mended: in node_modules nobody would mend them. */
@@ -46,6 +49,7 @@ const run = promisify(execFile);
 
 /** Makes the tarballs of all packages in `destination`. Returns their paths. */
 export async function packAll(destination: string): Promise<string[]> {
+  await buildApplicationPage();
   await rm(STAGED, { recursive: true, force: true });
   await mkdir(destination, { recursive: true });
   const tarballs: string[] = [];
@@ -69,7 +73,7 @@ async function readManifest(folder: string): Promise<Manifest> {
 
 /** Lays out what the tarball will hold. */
 async function stage(
-  { folder, started }: Workspace,
+  { folder, started, built }: Workspace,
   manifest: Manifest,
   made: ReadonlyMap<string, Manifest>,
 ): Promise<void> {
@@ -83,6 +87,12 @@ async function stage(
   if (existsSync(license)) await cp(license, join(to, 'LICENSE'));
   const entries = [...new Set([...sources(manifest), ...started])];
   await compile({ from, to, entries, manifest, made });
+  if (built !== undefined) await cp(join(from, built), join(to, 'dist', built), { recursive: true, filter: isShown });
+}
+
+/** A build's note of what it was made from stays at home. */
+function isShown(path: string): boolean {
+  return !basename(path).startsWith('.');
 }
 
 function sources({ exports }: Manifest): string[] {

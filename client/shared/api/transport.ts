@@ -46,12 +46,8 @@ export interface ConnectOptions {
 /** Resolves when the server took the connection; rejects with a {@link LostConnection}. */
 export type Connect = (options: ConnectOptions) => Promise<Connection>;
 
-const UNAUTHORISED_CODES: ReadonlySet<string> = new Set([
-  'UNAUTHENTICATED',
-  'UNAUTHORIZED',
-  'UNAUTHORISED',
-  'FORBIDDEN',
-]);
+/** Not FORBIDDEN: it is said of one operation, and a page goes on with what else it may see. */
+const UNAUTHORISED_CODES: ReadonlySet<string> = new Set(['UNAUTHENTICATED', 'UNAUTHORIZED', 'UNAUTHORISED']);
 
 export function isUnauthorised(problem: Problem): boolean {
   return UNAUTHORISED_CODES.has(problem.code);

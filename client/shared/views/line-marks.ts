@@ -18,7 +18,7 @@ export const SQUARE: Shape = [
   [-0.9, 0.9],
 ];
 
-export interface MarkedLine {
+interface MarkedLine {
   readonly name: string;
   readonly colour: string;
   readonly shape: Shape;

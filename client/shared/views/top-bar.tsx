@@ -48,7 +48,7 @@ export function StatusLine({ status, now, asOf, record, onRetry }: StatusLinePro
 }
 
 /** Follows a link inside the page; what opens a tab or a window is left to the browser. */
-function follow(event: MouseEvent, go: () => void): void {
+export function follow(event: MouseEvent, go: () => void): void {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
     return;
   event.preventDefault();

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 
 import { stringSerde, type Serde } from '@tributary/streams';
+import type { PageModel as PageModelAsRead } from '../../../client/page/api/model.ts';
 import type { DeclaredTable } from '../tables/declared-table.ts';
 import type { FieldType, ObjectType, PlainField, TypedField } from '../types/type-model.ts';
 import { pageModel } from './page-model.ts';
@@ -53,13 +54,30 @@ test('a table is told with its shape, its key, and what it can be filtered and o
         description: 'Sold by hour.',
         held: 'everywhere',
         shape,
-        key: { name: 'sku', type: text, isText: true },
+        key: { name: 'sku', field: 'sku', type: text, isText: true },
         fields: [{ name: 'cents', type: cents.type, nullable: false, list: false, description: 'Money.' }],
         filterFields: ['sku', 'cents'],
         orderFields: ['sku', 'cents'],
       },
     ],
   });
+});
+
+test('the field of a key called id is named otherwise in rows, which have an id of their own', () => {
+  const id = {
+    ...key,
+    name: 'id',
+    nullable: false,
+    type: text,
+    serde: stringSerde as Serde<unknown>,
+    isText: true,
+  } as const;
+  expect(pageModel('shop', [declared({ key: id })]).tables[0]?.key).toMatchObject({ name: 'id', field: 'key' });
+});
+
+test('the page reads it as it is written', () => {
+  const read: PageModelAsRead = pageModel('shop', [declared({})]);
+  expect(read.tables.map(({ name }) => name)).toEqual(['skus']);
 });
 
 test('a table that is not served is not told of', () => {

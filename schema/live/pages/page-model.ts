@@ -1,4 +1,5 @@
 import type { DeclaredTable, TableShape } from '../tables/declared-table.ts';
+import { keyFieldName } from '../types/generated-names.ts';
 import type { FieldType, ScalarName, TypedField } from '../types/type-model.ts';
 
 /** What the page at `/` is told of an API: enough to write its operations and to show what they give. */
@@ -8,21 +9,28 @@ export interface PageModel {
   readonly tables: readonly PageTable[];
 }
 
-export interface PageTable {
+interface PageTable {
   readonly name: string;
   readonly typeName: string;
   readonly description: string | null;
   readonly held: 'everywhere' | 'owner';
   readonly shape: TableShape;
   /** `isText`: it can be searched by how it begins. */
-  readonly key: { readonly name: string; readonly type: PageType; readonly isText: boolean };
+  readonly key: {
+    /** In arguments, filters and orders. */
+    readonly name: string;
+    /** In rows. */
+    readonly field: string;
+    readonly type: PageType;
+    readonly isText: boolean;
+  };
   /** Those of the values, without the key. */
   readonly fields: readonly PageField[];
   readonly filterFields: readonly string[];
   readonly orderFields: readonly string[];
 }
 
-export interface PageField {
+interface PageField {
   readonly name: string;
   readonly type: PageType;
   readonly nullable: boolean;
@@ -32,7 +40,7 @@ export interface PageField {
 }
 
 /** A GraphQL type with what a selection of it needs. */
-export type PageType =
+type PageType =
   | { readonly kind: 'scalar'; readonly name: ScalarName }
   | { readonly kind: 'enum'; readonly name: string; readonly values: readonly string[] }
   | { readonly kind: 'object'; readonly name: string; readonly fields: readonly PageField[] }
@@ -61,7 +69,7 @@ function pageTable(table: DeclaredTable): PageTable {
     description,
     held,
     shape,
-    key: { name: key.name, type: plainType(key.type), isText: key.isText },
+    key: { name: key.name, field: keyFieldName(key.name), type: plainType(key.type), isText: key.isText },
     fields: pageFields(table.fields, OBJECT_LEVELS),
     filterFields: table.filterFields.map((field) => field.name),
     orderFields: table.orderFields.map((field) => field.name),
