@@ -222,3 +222,31 @@ test('partitions that are added to a topic are read like the others', async () =
   ]);
   expect(copy.resets).toEqual([]);
 });
+
+test.each([
+  ['while it could not be read', true],
+  ['between two answers', false],
+])('a topic that was made anew %s is copied anew, be it longer than the one before', async (_, isMissed) => {
+  copy = new Copy();
+  copy.brokers.ids.set('t', 'first');
+  copy.holds(2, [0, 'a', '1'], [1, 'b', '1']);
+  copy.brokers.add('t', 1, 1, [{ key: Buffer.from('c'), value: Buffer.from('1') }]);
+  copy.table.start();
+  await copy.complete(2);
+  if (isMissed) {
+    copy.log.errorCode = 3;
+    await until(() => !copy.table.state().complete, 'the copy knows that its topic is away');
+  }
+  copy.brokers.ids.set('t', 'second');
+  copy.brokers.partitions.delete('t-1');
+  copy.holds(3, [0, 'x', '1'], [1, 'y', '1'], [2, 'z', '1']);
+  copy.log.errorCode = 0;
+  if (!isMissed) copy.passes(5_000);
+  await until(
+    () => copy.table.state().complete && copy.rows.has('x'),
+    () => `the copy is that of the new topic: ${JSON.stringify(copy.table.state())}`,
+  );
+  expect(Object.fromEntries(copy.rows)).toEqual({ x: '1', y: '1', z: '1' });
+  expect([...copy.table.positions()]).toEqual([['t-0', 3]]);
+  expect(copy.resets).toEqual(['t-0', 't-1']);
+});

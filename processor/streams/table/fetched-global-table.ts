@@ -6,17 +6,19 @@ import type { FetchedPartition } from '../reading/fetched-partition.ts';
 import { messageOf, type StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { GlobalTable, GlobalTableOptions, GlobalTableState, TableChange } from './global-table-types.ts';
-import { parseTopicPartition, topicPartition } from '../kafka/topic-partition.ts';
+import { parseTopicPartition, topicPartition, type TopicPartition } from '../kafka/topic-partition.ts';
+import { MissedTombstones } from './missed-tombstones.ts';
 import { PartitionProgress, SILENT_AFTER_MS, type Clock } from './partition-progress.ts';
+import { TopicIdentities } from './topic-identities.ts';
 
 const RETRY_MS = 500;
 const TAKE_TIMEOUT_MS = 250;
 const MAX_WAIT_MS = 500;
-const LOOK_FOR_PARTITIONS_MS = 5_000;
+const LOOK_AT_TOPICS_MS = 5_000;
 
 /** What a global table needs of a KafkaCluster. */
 export interface TableCluster
-  extends FetchCluster, Pick<KafkaCluster, 'partitionCount' | 'offsetRange' | 'disconnect'> {}
+  extends FetchCluster, Pick<KafkaCluster, 'partitionCount' | 'offsetRange' | 'topicIds' | 'disconnect'> {}
 
 /**
  * Reads every partition of its topics from the beginning, without a group, read_committed: the source of truth for how
@@ -28,6 +30,8 @@ export class FetchedGlobalTable implements GlobalTable {
   readonly #logger: Logger;
   readonly #cluster: TableCluster;
   readonly #clock: Clock;
+  readonly #identities: TopicIdentities;
+  readonly #tombstones: MissedTombstones;
   #fetcher: RecordFetcher;
   readonly #progress = new Map<string, PartitionProgress>();
   #running: Promise<void> | undefined;
@@ -38,7 +42,7 @@ export class FetchedGlobalTable implements GlobalTable {
   /** Bytes that cannot be read; forgotten when every partition has been heard of again. */
   #unreadable: string | null = null;
   #reported = '';
-  /** When partitions were last looked for; undefined while that is under way. */
+  /** When the topics were last looked at; undefined while that is under way. */
   #lookedAtMs: number | undefined;
 
   /** `brokers`: as they are set, for what is said of them. */
@@ -54,6 +58,8 @@ export class FetchedGlobalTable implements GlobalTable {
     this.#logger = logger;
     this.#clock = clock;
     this.#cluster = cluster;
+    this.#identities = new TopicIdentities(cluster);
+    this.#tombstones = new MissedTombstones(options.deleteRetentionMs, logger, clock);
     this.#fetcher = this.#openFetcher();
   }
 
@@ -91,32 +97,35 @@ export class FetchedGlobalTable implements GlobalTable {
   async #run(): Promise<void> {
     await this.#waitForTopics();
     while (!this.#closed) {
+      for (const topic of this.#identities.madeAnew) await this.#readAnew(topic);
       const relocated = new Set<string>();
       for (const part of await this.#take()) {
         const name = topicPartition(part.topic, part.partition);
+        const progress = this.#progress.get(name);
         // What was fetched before from another place.
-        if (relocated.has(name)) continue;
-        if (part.outOfRange || this.#wasAwayTooLong(part)) {
+        if (progress === undefined || relocated.has(name)) continue;
+        if (part.outOfRange || this.#tombstones.mayBeMissed(part, progress)) {
           relocated.add(name);
-          await this.#relocate(part);
-        } else this.#apply(part);
+          await this.#relocate(part, progress);
+        } else this.#apply(part, progress);
       }
       if ([...this.#progress.values()].every(({ end }) => end !== undefined)) this.#unreadable = null;
       if (!this.#caughtUpOnce && this.#reason() === null) this.#caughtUpOnce = true;
       this.#report();
-      if (this.#clock.elapsedMs() - (this.#lookedAtMs ?? Infinity) >= LOOK_FOR_PARTITIONS_MS)
-        void this.#lookForPartitions();
+      if (this.#clock.elapsedMs() - (this.#lookedAtMs ?? Infinity) >= LOOK_AT_TOPICS_MS) void this.#lookAtTopics();
     }
   }
 
-  /** Partitions that were added to a topic hold rows like the others. */
-  async #lookForPartitions(): Promise<void> {
+  /** Partitions that were added to a topic hold rows like the others, and one that was made anew holds others. */
+  async #lookAtTopics(): Promise<void> {
+    const { topics } = this.#options;
     this.#lookedAtMs = undefined;
     try {
       await this.#cluster.refresh();
-      if (!this.#closed) for (const topic of this.#options.topics) this.#addPartitions(topic);
+      if (!this.#closed) for (const topic of topics) this.#addPartitions(topic);
+      await this.#identities.check(topics);
     } catch {
-      // Looked for again: whoever is away is told of by what reads.
+      // Looked at again: whoever is away is told of by what reads.
     }
     this.#lookedAtMs = this.#clock.elapsedMs();
   }
@@ -133,8 +142,34 @@ export class FetchedGlobalTable implements GlobalTable {
     return partitions;
   }
 
+  /** Forgets a topic in whose place there is another one, as soon as that has partitions. */
+  async #readAnew(topic: string): Promise<void> {
+    const partitions = await this.#cluster.refresh().then(
+      () => this.#cluster.partitionCount(topic),
+      () => 0,
+    );
+    if (partitions === 0) return;
+    this.#logger.warn({ topic }, 'a result topic was made anew, and is read from its start');
+    for (const [name, progress] of [...this.#progress]) {
+      const place = parseTopicPartition(name);
+      if (place.topic !== topic) continue;
+      if (place.partition < partitions) await this.#relocate(place, progress);
+      else this.#forget(place, progress);
+    }
+    this.#addPartitions(topic);
+    this.#identities.accept(topic);
+  }
+
+  /** There is no such partition any more. */
+  #forget({ topic, partition }: TopicPartition, { position }: PartitionProgress): void {
+    this.#fetcher.remove(topic, partition);
+    this.#progress.delete(topicPartition(topic, partition));
+    if (position > 0) this.#options.onReset(topic, partition);
+  }
+
   #openFetcher(): RecordFetcher {
     return new RecordFetcher(this.#cluster, this.#logger, {
+      checkTopics: (topics) => this.#identities.check(topics),
       maxWaitMs: MAX_WAIT_MS,
       isolationLevel: READ_COMMITTED,
       onAway: (away, reason) => {
@@ -169,28 +204,11 @@ export class FetchedGlobalTable implements GlobalTable {
     }
   }
 
-  /** Whether tombstones may be gone by now that this copy has not read: rows that they delete would stay for ever. */
-  #wasAwayTooLong({ topic, partition, lastStableOffset }: FetchedPartition): boolean {
-    const progress = this.#progress.get(topicPartition(topic, partition));
-    const deleteRetentionMs = this.#options.deleteRetentionMs?.(topic);
-    if (progress === undefined || deleteRetentionMs === undefined) return false;
-    // Nothing has been written meanwhile.
-    if (lastStableOffset <= progress.position) return false;
-    const awayMs = progress.awayMs(this.#clock);
-    if (awayMs === null || awayMs <= Math.max(deleteRetentionMs, SILENT_AFTER_MS)) return false;
-    this.#logger.warn(
-      { topic, partition, awayMs: Math.round(awayMs), deleteRetentionMs },
-      'a partition has not been read for longer than it keeps tombstones, and is read anew from its start',
-    );
-    return true;
-  }
-
   /**
    * The partition does not hold the position (it was deleted and made anew, or its oldest records were deleted), or
    * what was read of it cannot be relied on. From its start, then.
    */
-  async #relocate({ topic, partition }: FetchedPartition): Promise<void> {
-    const progress = this.#progress.get(topicPartition(topic, partition)) as PartitionProgress;
+  async #relocate({ topic, partition }: TopicPartition, progress: PartitionProgress): Promise<void> {
     progress.startAnew(this.#clock);
     this.#report();
     while (!this.#closed) {
@@ -216,6 +234,7 @@ export class FetchedGlobalTable implements GlobalTable {
       while (!this.#closed) {
         try {
           await this.#cluster.track([topic]);
+          await this.#identities.check([topic]);
           if (this.#addPartitions(topic) > 0) break;
           // Seen while it was being made: tracked already, so only a refresh asks again.
           this.#waitingFor = `waiting for the topic ${topic}, which the processor creates`;
@@ -246,28 +265,15 @@ export class FetchedGlobalTable implements GlobalTable {
     this.#options.onFatal(error);
   }
 
-  #apply(part: FetchedPartition): void {
+  #apply(part: FetchedPartition, progress: PartitionProgress): void {
     const { topic, partition } = part;
-    const progress = this.#progress.get(topicPartition(topic, partition));
-    if (progress === undefined) return;
     const changes: TableChange[] = [];
     for (const { offset, timestampMs, key, value } of part.records)
       if (key !== null) changes.push({ topic, partition, offset, timestampMs, key, value });
     const wasCaughtUp = progress.caughtUpAtMs !== null;
     progress.heard(part.nextOffset, part.lastStableOffset, this.#clock);
-    if (!wasCaughtUp && progress.caughtUpAtMs !== null) this.#lookAtScan(part, progress);
+    if (!wasCaughtUp && progress.caughtUpAtMs !== null) this.#tombstones.lookAtScan(part, progress);
     if (changes.length > 0) this.#options.onChanges(changes);
-  }
-
-  /** Deletions that the topic forgot while it was read cannot be known: that is said at least. */
-  #lookAtScan({ topic, partition }: FetchedPartition, { scanMs }: PartitionProgress): void {
-    const deleteRetentionMs = this.#options.deleteRetentionMs?.(topic);
-    if (deleteRetentionMs === undefined || scanMs <= Math.max(deleteRetentionMs, SILENT_AFTER_MS)) return;
-    this.#logger.warn(
-      { topic, partition, scanMs: Math.round(scanMs), deleteRetentionMs },
-      'a partition took longer to be read than it keeps tombstones: rows that were deleted meanwhile may have ' +
-        'stayed; set delete.retention.ms of the topic higher',
-    );
   }
 
   #reason(): string | null {
