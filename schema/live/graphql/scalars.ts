@@ -1,14 +1,18 @@
-import { GraphQLError, GraphQLScalarType, Kind, type ValueNode } from 'graphql';
+import { GraphQLError, GraphQLScalarType, Kind, valueFromASTUntyped, type ValueNode } from 'graphql';
 
 const RFC_3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/;
 
-/** Epoch milliseconds in the server, RFC 3339 text in UTC with milliseconds for clients. */
+/**
+ * Epoch milliseconds in the server, RFC 3339 text in UTC with milliseconds for clients. Values of rows hold the text that
+ * was written, with any offset.
+ */
 export const dateTimeScalar = new GraphQLScalarType<number, string>({
   name: 'DateTime',
   serialize(value) {
-    if (typeof value !== 'number' || !Number.isInteger(value))
-      throw new TypeError('a DateTime must be whole epoch milliseconds');
-    return new Date(value).toISOString();
+    const ms = typeof value === 'string' ? rfc3339ToMs(value) : value;
+    if (typeof ms !== 'number' || !Number.isInteger(ms))
+      throw new TypeError('a DateTime must be whole epoch milliseconds, or RFC 3339 text');
+    return new Date(ms).toISOString();
   },
   parseValue: (value) => parseDateTime(value),
   parseLiteral: (node) => parseDateTime(node.kind === Kind.STRING ? node.value : node, node),
@@ -26,7 +30,7 @@ function parseDateTime(value: unknown, node?: ValueNode): number {
 }
 
 /** Epoch milliseconds, fractions floored; null for text that is no instant. */
-function rfc3339ToMs(text: string): number | null {
+export function rfc3339ToMs(text: string): number | null {
   const parts = RFC_3339.exec(text);
   if (parts === null) return null;
   const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number) as [
@@ -78,4 +82,103 @@ export const cursorScalar = new GraphQLScalarType<string, string>({
 function parseCursor(value: unknown, node?: ValueNode): string {
   if (typeof value !== 'string') throw new GraphQLError('A Cursor is text.', node === undefined ? {} : { nodes: node });
   return value;
+}
+
+/** A day as text. */
+export const dateScalar = new GraphQLScalarType<string, string>({
+  name: 'Date',
+  serialize(value) {
+    if (typeof value !== 'string' || !isDay(value)) throw new TypeError('a Date must be text such as 2026-01-31');
+    return value;
+  },
+  parseValue: (value) => parseDay(value),
+  parseLiteral: (node) => parseDay(node.kind === Kind.STRING ? node.value : node, node),
+});
+
+function parseDay(value: unknown, node?: ValueNode): string {
+  if (typeof value !== 'string' || !isDay(value))
+    throw new GraphQLError('A Date is a day as text, such as "2026-01-31".', node === undefined ? {} : { nodes: node });
+  return value;
+}
+
+function isDay(text: string): boolean {
+  return /^\d{4}-\d{2}-\d{2}$/.test(text) && rfc3339ToMs(`${text}T00:00:00Z`) !== null;
+}
+
+/** A JSON number. One that has lost precision is an error here. */
+export const safeIntScalar = new GraphQLScalarType<number, number>({
+  name: 'SafeInt',
+  serialize(value) {
+    if (typeof value !== 'number' || !Number.isSafeInteger(value))
+      throw new RangeError('a SafeInt must be a whole number up to 2^53 - 1 either way');
+    return value;
+  },
+  parseValue: (value) => parseSafeInt(value),
+  parseLiteral: (node) => parseSafeInt(node.kind === Kind.INT ? Number(node.value) : node, node),
+});
+
+function parseSafeInt(value: unknown, node?: ValueNode): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value)) {
+    throw new GraphQLError(
+      'A SafeInt is a whole number up to 2^53 - 1 either way.',
+      node === undefined ? {} : { nodes: node },
+    );
+  }
+  return value;
+}
+
+/** Making a number of text takes longer than the text is long: a client may not ask for any length. */
+const DECIMAL = /^-?\d{1,1000}$/;
+
+/** A bigint in the server, decimal text for clients, who may write a whole number too. */
+export const bigIntScalar = new GraphQLScalarType<bigint, string>({
+  name: 'BigInt',
+  serialize(value) {
+    if (typeof value !== 'bigint') throw new TypeError('a BigInt must be a bigint');
+    return value.toString();
+  },
+  parseValue: (value) => parseBigInt(value),
+  parseLiteral: (node) => parseBigInt(node.kind === Kind.STRING || node.kind === Kind.INT ? node.value : node, node),
+});
+
+function parseBigInt(value: unknown, node?: ValueNode): bigint {
+  if (typeof value === 'string' && DECIMAL.test(value)) return BigInt(value);
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value);
+  throw new GraphQLError(
+    'A BigInt is a whole number as decimal text, of 1,000 digits at most.',
+    node === undefined ? {} : { nodes: node },
+  );
+}
+
+/** JSON as it is. What JSON would lose, or cannot be written at all, is an error of its field. */
+export const jsonScalar = new GraphQLScalarType<unknown, unknown>({
+  name: 'JSON',
+  serialize(value) {
+    if (!isJson(value)) throw new TypeError('a JSON value must be what JSON can hold');
+    return value;
+  },
+  parseValue: (value) => value,
+  parseLiteral: (node, variables) => valueFromASTUntyped(node, variables),
+});
+
+function isJson(value: unknown): boolean {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+    case 'undefined':
+      return true;
+    case 'number':
+      return Number.isFinite(value);
+    case 'object':
+      if (value === null) return true;
+      if (Array.isArray(value)) return value.every(isJson);
+      return isPlainObject(value) && Object.values(value).every(isJson);
+    default:
+      return false;
+  }
+}
+
+function isPlainObject(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

@@ -49,6 +49,11 @@ export function keyFieldName(keyName: string): string {
   return keyName === 'id' ? 'key' : keyName;
 }
 
+/** What clients name a field by in an order. */
+export function orderFieldValue(fieldName: string): string {
+  return fieldName.toUpperCase();
+}
+
 /** Fields that every row has, whatever its value. */
 export const FIELDS_OF_ROWS: readonly string[] = ['id', 'window', 'freshness'];
 
