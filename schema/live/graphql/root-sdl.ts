@@ -35,9 +35,9 @@ export function queryType(tables: readonly DeclaredTable[]): string {
 
 export function subscriptionType(tables: readonly DeclaredTable[]): string {
   return sdlBlock(
-    'Each sends its first update at once; a change after a quiet spell is sent at once too; under steady change at most ' +
-      'one update per `intervalMs` (50 to 60,000), conflated to the newest, always ending on the newest state. What is ' +
-      'resumed by `after`, at this or any other instance, has no gap.',
+    'Each sends its first update at once; a change after a quiet spell is sent at once too; under steady change at ' +
+      'most one update per `intervalMs` (50 to 60,000), conflated to the newest, always ending on the newest state. ' +
+      'What is resumed by `after`, at this or any other instance, has no gap.',
     'type Subscription',
     [
       ...tables.map(tableSubscription),

@@ -3,8 +3,8 @@ import { GraphQLError, GraphQLScalarType, Kind, valueFromASTUntyped, type ValueN
 const RFC_3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/;
 
 /**
- * Epoch milliseconds in the server, RFC 3339 text in UTC with milliseconds for clients. Values of rows hold the text that
- * was written, with any offset.
+ * Epoch milliseconds in the server, RFC 3339 text in UTC with milliseconds for clients. Values of rows hold the text
+ * that was written, with any offset.
  */
 export const dateTimeScalar = new GraphQLScalarType<number, string>({
   name: 'DateTime',

@@ -43,10 +43,7 @@ function typeOf(schema: GraphQLSchema, name: string): string {
   if (type === undefined) return 'none';
   return printType(type)
     .replaceAll(/^ *"""[\s\S]*?"""\n/gm, '')
-    .replaceAll(/\n+/g, '\n')
-    .replaceAll(/\(\n\s*/g, '(')
-    .replaceAll(/\n\s*\)/g, ')')
-    .replaceAll(/\n {4}/g, ', ');
+    .replaceAll(/\n+/g, '\n');
 }
 
 /** Everything that has a name and says nothing of itself. */
@@ -147,10 +144,25 @@ describe('a key-value table', () => {
     [
       'Query',
       `type Query {
-  node(id: ID!): Node
-  skuTotals(sku: String!, atLeast: Cursor): SkuTotals
-  skuTotalsByKeys(keys: [String!]!, atLeast: Cursor): [SkuTotals]!
-  skuTotalsPage(first: Int = 50, after: String, keys: KeyRange, filter: SkuTotalsFilter, orderBy: SkuTotalsOrder, atLeast: Cursor): SkuTotalsConnection!
+  node(
+    id: ID!
+  ): Node
+  skuTotals(
+    sku: String!
+    atLeast: Cursor
+  ): SkuTotals
+  skuTotalsByKeys(
+    keys: [String!]!
+    atLeast: Cursor
+  ): [SkuTotals]!
+  skuTotalsPage(
+    first: Int = 50
+    after: String
+    keys: KeyRange
+    filter: SkuTotalsFilter
+    orderBy: SkuTotalsOrder
+    atLeast: Cursor
+  ): SkuTotalsConnection!
   tables: [TableStatus!]!
   processor: Processor!
 }`,
@@ -158,14 +170,31 @@ describe('a key-value table', () => {
     [
       'Subscription',
       `type Subscription {
-  skuTotals(keys: [String!], range: KeyRange, filter: SkuTotalsFilter, orderBy: SkuTotalsOrder, first: Int, after: Cursor, intervalMs: Int = 250): SkuTotalsUpdate!
-  tables(intervalMs: Int = 1000): [TableStatus!]!
-  processor(intervalMs: Int = 1000): Processor!
+  skuTotals(
+    keys: [String!]
+    range: KeyRange
+    filter: SkuTotalsFilter
+    orderBy: SkuTotalsOrder
+    first: Int
+    after: Cursor
+    intervalMs: Int = 250
+  ): SkuTotalsUpdate!
+  tables(
+    intervalMs: Int = 1000
+  ): [TableStatus!]!
+  processor(
+    intervalMs: Int = 1000
+  ): Processor!
 }`,
     ],
     [
       'PageInfo',
-      'type PageInfo {\n  hasNextPage: Boolean!\n  hasPreviousPage: Boolean!\n  startCursor: String\n  endCursor: String\n}',
+      `type PageInfo {
+  hasNextPage: Boolean!
+  hasPreviousPage: Boolean!
+  startCursor: String
+  endCursor: String
+}`,
     ],
     [
       'Freshness',
@@ -173,7 +202,13 @@ describe('a key-value table', () => {
     ],
     [
       'TableStatus',
-      'type TableStatus {\n  name: String!\n  rows: Count!\n  bytes: Count!\n  complete: Boolean!\n  unreadable: Count!\n}',
+      `type TableStatus {
+  name: String!
+  rows: Count!
+  bytes: Count!
+  complete: Boolean!
+  unreadable: Count!
+}`,
     ],
     ['Window', 'none'],
     ['JSON', 'none'],
@@ -216,9 +251,26 @@ describe.each(['window', 'session'])('a %s table', (kind) => {
     [
       'Query',
       `type Query {
-  node(id: ID!): Node
-  hours(country: HoursCountry!, from: DateTime!, to: DateTime!, atLeast: Cursor): [Hours!]!
-  hoursPage(country: HoursCountry, from: DateTime, to: DateTime, first: Int = 50, after: String, keys: HoursCountryKeyRange, filter: HoursFilter, orderBy: HoursOrder, atLeast: Cursor): HoursConnection!
+  node(
+    id: ID!
+  ): Node
+  hours(
+    country: HoursCountry!
+    from: DateTime!
+    to: DateTime!
+    atLeast: Cursor
+  ): [Hours!]!
+  hoursPage(
+    country: HoursCountry
+    from: DateTime
+    to: DateTime
+    first: Int = 50
+    after: String
+    keys: HoursCountryKeyRange
+    filter: HoursFilter
+    orderBy: HoursOrder
+    atLeast: Cursor
+  ): HoursConnection!
   tables: [TableStatus!]!
   processor: Processor!
 }`,
@@ -226,9 +278,23 @@ describe.each(['window', 'session'])('a %s table', (kind) => {
     [
       'Subscription',
       `type Subscription {
-  hours(country: HoursCountry, keys: [HoursCountry!], range: HoursCountryKeyRange, filter: HoursFilter, orderBy: HoursOrder, first: Int, last: Int = 24, after: Cursor, intervalMs: Int = 250): HoursUpdate!
-  tables(intervalMs: Int = 1000): [TableStatus!]!
-  processor(intervalMs: Int = 1000): Processor!
+  hours(
+    country: HoursCountry
+    keys: [HoursCountry!]
+    range: HoursCountryKeyRange
+    filter: HoursFilter
+    orderBy: HoursOrder
+    first: Int
+    last: Int = 24
+    after: Cursor
+    intervalMs: Int = 250
+  ): HoursUpdate!
+  tables(
+    intervalMs: Int = 1000
+  ): [TableStatus!]!
+  processor(
+    intervalMs: Int = 1000
+  ): Processor!
 }`,
     ],
   ])('%s', (name, text) => expect(typeOf(schema, name)).toBe(text));
@@ -332,14 +398,14 @@ describe('keys', () => {
   test('of other types than text', () => {
     const schema = schemaOf({ a: table({ ...base, key: { n: z.int32() } }) });
     expect(typeOf(schema, 'IntKeyRange')).toBe('input IntKeyRange {\n  from: Int\n  to: Int\n}');
-    expect(typeOf(schema, 'Query')).toContain('a(n: Int!, atLeast: Cursor): A\n  aByKeys(keys: [Int!]!, atLeast');
+    expect(typeOf(schema, 'Query')).toMatch(/ a\(\n {4}n: Int!\n[^)]*\): A\n {2}aByKeys\(\n {4}keys: \[Int!\]!\n/);
   });
 
   test('of the name id are a field of another name, for every row has a global id', () => {
     const schema = schemaOf({ a: table({ ...base, key: { id: z.int32() } }) });
     expect(typeOf(schema, 'A')).toContain('id: ID!\n  key: Int!');
     expect(typeOf(schema, 'AFilter')).toContain('id: IntFilter');
-    expect(typeOf(schema, 'Query')).toContain('a(id: Int!, atLeast: Cursor): A');
+    expect(typeOf(schema, 'Query')).toMatch(/ a\(\n {4}id: Int!\n[^)]*\): A\n/);
   });
 });
 

@@ -116,7 +116,7 @@ function serdeProblem(type: ScalarType | EnumType, serde: Serde<unknown>): strin
   const name = type.kind === 'enum' ? 'String' : type.name;
   const read = serde.format === undefined ? undefined : READ_BY_FORMAT[serde.format];
   if (read !== undefined && !read.includes(name))
-    return `is ${type.name}, and its serde reads ${String(serde.format)}: give the serde that the keys are written with`;
+    return `is ${type.name}, and its serde reads ${String(serde.format)}: give the one that wrote the keys`;
   if (name === 'BigInt' && serde === int64Serde) return 'is BigInt, and its serde reads numbers: use bigint64Serde';
   if (name !== 'BigInt' && serde === bigint64Serde)
     return `is ${type.name}, and its serde reads bigints: use int64Serde, or z.bigint()`;

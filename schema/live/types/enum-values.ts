@@ -1,6 +1,6 @@
 import { enumValueProblem, quoted } from './graphql-names.ts';
 
-/** The values of an enum or a literal, as clients see them, or why GraphQL cannot have them, as the end of a sentence. */
+/** The values of an enum or a literal, or why GraphQL cannot have them, as the end of a sentence. */
 export function enumValues(
   values: readonly unknown[],
 ): { readonly values: readonly string[] } | { readonly problem: string } {
@@ -10,8 +10,8 @@ export function enumValues(
     if (typeof value !== 'string')
       return {
         problem:
-          `has the value ${String(value)}, a literal of ${value === null ? 'null' : typeof value}, and in GraphQL only text is ` +
-          'an enum: use the type of the value, with .refine()',
+          `has the value ${String(value)}, a literal of ${value === null ? 'null' : typeof value}, ` +
+          'and in GraphQL only text is an enum: use the type of the value, with .refine()',
       };
     const problem = enumValueProblem(value);
     if (problem !== undefined)
