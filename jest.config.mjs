@@ -24,7 +24,7 @@ const shared = {
 };
 
 /** Of the whole, and of what is inside the runtime. */
-const BROKER_TESTS = '<rootDir>/{tests,processor/streams/tests}';
+const BROKER_TESTS = '<rootDir>/{tests,processor/streams/tests,schema/live/tests}';
 
 /** Unit tests sit beside their file; what needs a broker, a browser or two files lives under tests/. */
 export default {
@@ -43,7 +43,7 @@ export default {
       displayName: 'unit',
       testMatch: [
         '<rootDir>/{processor,schema,client,tools,bench,examples}/**/*.test.{ts,tsx}',
-        '!**/processor/streams/tests/{integration,chaos}/**',
+        '!**/{processor/streams,schema/live}/tests/{integration,chaos}/**',
         // As in a repository of its own: tests/docs/examples.test.ts runs them with Node's own runner.
         '!**/examples/shop/**',
         '<rootDir>/tests/{contract,docs}/**/*.test.ts',
