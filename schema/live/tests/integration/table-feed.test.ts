@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import type { Admin } from 'kafkajs';
 import { type GlobalTableState, KafkaStreams, stringSerde } from '@tributary/streams';
 import {
   type EveryStoreOptions,
@@ -31,7 +30,7 @@ const KEY_VALUE: TableShape = { kind: 'key-value' };
 const HOURS: TableShape = { kind: 'window', sizeMs: HOUR_MS, advanceMs: HOUR_MS, retentionMs: 2 * HOUR_MS };
 
 let broker: SharedBroker;
-let admin: Admin;
+let admin: Awaited<ReturnType<typeof testAdmin>>;
 let directory: string;
 const feeds: TableFeed[] = [];
 const running: KafkaStreams[] = [];
