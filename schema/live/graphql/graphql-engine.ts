@@ -11,6 +11,7 @@ import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import { WorkQueue } from '../limits/work-queue.ts';
 import { clientError, withoutSuggestion } from './client-errors.ts';
 import { tooManyStreams } from '../limits/event-stream-limit.ts';
+import { ContextFields } from './context-fields.ts';
 import { expiringSubscriptions } from './expiring-subscriptions.ts';
 import type { OperationLog } from '../operations/operation-log.ts';
 import { type DocumentReference, type PersistedDocuments, persistedText } from './persisted-documents.ts';
@@ -39,6 +40,8 @@ interface GraphqlEngineOptions {
   readonly documents: PersistedDocuments;
   /** False: no further event stream may be opened. */
   readonly mayStream: () => boolean;
+  /** Fields, as `Type.field`, whose resolvers ask who the client is; under a subscription, too. */
+  readonly contextFields?: ReadonlySet<string> | undefined;
 }
 
 /** What a transport adds to the context of an operation. */
@@ -56,6 +59,7 @@ export function createGraphqlEngine({
   costs,
   documents,
   mayStream,
+  contextFields = new Set(),
 }: GraphqlEngineOptions): GraphqlEngine {
   const queue = new WorkQueue();
   return createYoga<TransportContext>({
@@ -83,7 +87,7 @@ export function createGraphqlEngine({
       validationErrors(log),
       log.plugin(),
       bounded(costs, queue),
-      sharedExecution(queue),
+      sharedExecution(queue, new ContextFields(schema, contextFields)),
       expiringSubscriptions(),
       streams(mayStream),
     ].filter((plugin) => plugin !== null),

@@ -12,15 +12,16 @@ import {
 import type { Plugin } from 'graphql-yoga';
 
 import type { WorkQueue } from '../limits/work-queue.ts';
+import type { ContextFields } from './context-fields.ts';
 
 /**
  * Executes an update once for all subscriptions that select the same from it, and gives each the same result.
  *
  * The result must depend on the update, the document and its variables alone. So it is executed without the
  * subscriber's context: a resolver that asks who the client is finds nobody, and cannot give one client what belongs to
- * another.
+ * another. An operation that selects one of `contextFields` is executed for each subscriber, with his own.
  */
-export function sharedExecution(queue: WorkQueue): Plugin {
+export function sharedExecution(queue: WorkQueue, contextFields: ContextFields): Plugin {
   const results = new WeakMap<object, Map<string, ExecutionResult | Promise<ExecutionResult>>>();
 
   function resultOf(
@@ -44,8 +45,9 @@ export function sharedExecution(queue: WorkQueue): Plugin {
   }
 
   function executed(
-    update: object,
+    update: unknown,
     { schema, document, operationName, variableValues }: ExecutionArgs,
+    contextValue?: unknown,
   ): ExecutionResult | Promise<ExecutionResult> {
     return execute({
       schema,
@@ -53,6 +55,7 @@ export function sharedExecution(queue: WorkQueue): Plugin {
       operationName: operationName ?? null,
       variableValues: variableValues ?? null,
       rootValue: update,
+      contextValue,
     });
   }
 
@@ -71,21 +74,33 @@ export function sharedExecution(queue: WorkQueue): Plugin {
       setSubscribeFn(async (args: ExecutionArgs) => {
         const updates = await createSourceEventStream(args);
         if (!(Symbol.asyncIterator in updates)) return updates;
+        if (contextFields.selectedBy(args.document, args.operationName))
+          return mapped(updates, (update) =>
+            queue.run(costOf(update), () => executed(update, args, args.contextValue)),
+          );
         const operation = operationKey(args);
-        return mapped(updates as AsyncIterable<object>, (update) => resultOf(update, operation, args));
+        // An update that is no object is equal to others by chance.
+        return mapped(updates, (update) =>
+          isObject(update) ? resultOf(update, operation, args) : executed(update, args),
+        );
       });
     },
   };
 }
 
 /** About how many values an update has, by the length of its lists. */
-function costOf(update: object): number {
+function costOf(update: unknown): number {
   let cost = 1;
+  if (!isObject(update)) return cost;
   for (const value of Object.values(update)) if (Array.isArray(value)) cost += VALUES_OF_A_ROW * value.length;
   return cost;
 }
 
 const VALUES_OF_A_ROW = 7;
+
+function isObject(update: unknown): update is object {
+  return typeof update === 'object' && update !== null;
+}
 
 const texts = new WeakMap<ExecutionResult, string>();
 

@@ -60,6 +60,11 @@ export interface ApiHandlersOptions {
   readonly viewerWithinMs?: number;
   /** What resolvers find in their context beside `viewer`; made once for each request and each WebSocket. */
   readonly context?: (viewer: unknown) => Readonly<Record<string, unknown>>;
+  /**
+   * Fields, as `Type.field`, whose resolvers ask for the context. An update of a subscription that selects one is made for
+   * each subscriber with his own context; of all others it is made once for all, without any.
+   */
+  readonly contextFields?: ReadonlySet<string>;
   /** The folder of the built client; it may be absent. */
   readonly dashboardFolder: string;
   /** The page at `/` while the client is not built. */
@@ -108,6 +113,7 @@ export class ApiHandlers {
       costs: options.costs(this.schema),
       documents,
       mayStream,
+      contextFields: options.contextFields,
     });
     const mask = errorMask({ explorable: options.graphiql, log });
     this.#sockets = new GraphqlSockets({ engine: this.#engine, mask, token, viewers, documents, log, metrics, logger });
