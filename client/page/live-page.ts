@@ -10,7 +10,14 @@ import { followTasks } from '../shared/state/task-moves.ts';
 import { applyTheme } from '../shared/theme.ts';
 import { storedToken, storeToken } from '../shared/token.ts';
 import { loadModel } from './api/load-model.ts';
-import { COPIES_NOW, PROCESSOR_LIVE, PROCESSOR_NOW, rowsPage, rowsSubscription } from './api/operations.ts';
+import {
+  COPIES_LIVE,
+  COPIES_NOW,
+  PROCESSOR_LIVE,
+  PROCESSOR_NOW,
+  rowsPage,
+  rowsSubscription,
+} from './api/operations.ts';
 import { initialState, pause, resume, tableOf, withData } from './state/page-state.ts';
 import { Polls } from './state/polls.ts';
 import { chartQuestion, isFollowed, rowsLiveQuestion, rowsQuestion } from './state/questions.ts';
@@ -41,6 +48,11 @@ export class LivePage {
   constructor() {
     this.store = new Store({ ...initialState(readUrl(location.search), Date.now()), browserOnline: navigator.onLine });
     this.#feed = new LiveFeed({ connectors, onLink: (link) => this.#linked(link) }, this.#token);
+  }
+
+  /** Whether this tab was given a token, right or wrong. */
+  get hasToken(): boolean {
+    return this.#token !== null;
   }
 
   start(): void {
@@ -117,6 +129,7 @@ export class LivePage {
       // Operations are written by the model: what was asked by another one is asked anew.
       for (const name of ['rows', 'chart']) this.#feed.set(name, null);
       this.#polls.set('page', null, () => Promise.resolve());
+      document.title = model.applicationId;
       this.store.update((state) => ({ ...withData(state, { rows: null, chart: null, page: null }), model }));
       this.#follow();
     });
@@ -128,7 +141,7 @@ export class LivePage {
     const { preferences, afters, model } = state;
     const table = preferences.view === 'tables' ? tableOf(state) : null;
     this.#feed.set('processor', model === null ? null : this.#processorChannel());
-    this.#polls.set('copies', model === null ? null : 'copies', () => this.#askCopies());
+    this.#feed.set('copies', model === null ? null : this.#copiesChannel());
     const isLive = table !== null && afters.length === 0 && isFollowed(table, preferences);
     this.#feed.set('rows', isLive ? this.#rowsChannel('rows', table, rowsLiveQuestion(table, preferences)) : null);
     const chart = table === null ? null : chartQuestion(table, state);
@@ -196,11 +209,17 @@ export class LivePage {
     });
   }
 
-  async #askCopies(): Promise<void> {
-    await this.#asking('copies', async () => {
-      const { tables } = await this.#ask<Pick<Answers, 'tables'>>(COPIES_NOW, {});
+  #copiesChannel(): Channel {
+    const take = ({ tables }: Pick<Answers, 'tables'>): null => {
+      const before = this.store.get().data.copies;
       this.#take('copies', () => ({ copies: new Map(tables.map((copy) => [copy.name, copy])) }));
+      // Whether a chart can be drawn depends on how many rows there are.
+      if (before === null) this.#news.flush();
       this.#follow();
+      return null;
+    };
+    return this.#channel('copies', 'copies', COPIES_LIVE, {}, take, async (token) => {
+      await this.#asking('copies', async () => void take(await this.#ask(COPIES_NOW, {}, token)));
     });
   }
 

@@ -106,6 +106,19 @@ describe('the runtime as it is installed', () => {
   });
 });
 
+test('the live API brings its page: built files, and nothing that they were made from', () => {
+  const page = filesOf('node_modules/@tributary/graphql/dist/pages/dist').map((file) =>
+    file.replace(/-[\w-]+\./, '-.'),
+  );
+  expect(page.toSorted()).toEqual([
+    'assets/index-.css',
+    'assets/index-.js',
+    'assets/sse-transport-.js',
+    'favicon.svg',
+    'index.html',
+  ]);
+});
+
 test('a strict project compiles against both packages, their declarations checked as well', async () => {
   const options = {
     module: 'nodenext',

@@ -119,7 +119,7 @@ export function smallApi(more: Partial<ApiServerOptions> = {}): SmallApi {
     allowedOrigins: [],
     graphiql: true,
     apiToken: undefined,
-    page: null,
+    dashboardFolder: '/nonexistent',
     ...more,
   };
   return {

@@ -27,8 +27,7 @@ function operation(kind: 'query' | 'subscription', name: string, args: readonly 
 function selecting(table: PageTable, keys: 'keys' | 'range'): Argument[] {
   const { key, typeName } = table;
   return [
-    ...(hasWindows(table) ? [{ name: 'key', type: key.type.name, as: key.name }] : []),
-    ...(key.isText && !hasWindows(table) ? [{ name: 'range', type: 'KeyRange', as: keys }] : []),
+    ...(key.isText ? [{ name: 'range', type: 'KeyRange', as: keys }] : []),
     { name: 'filter', type: `${typeName}Filter` },
     { name: 'orderBy', type: `${typeName}Order` },
     { name: 'first', type: 'Int' },
@@ -67,4 +66,7 @@ const PROCESSOR =
 export const PROCESSOR_LIVE =
   'subscription Processor($intervalMs: Int) ' + `{ processor(intervalMs: $intervalMs) { ${PROCESSOR} } }`;
 export const PROCESSOR_NOW = `query Processor { processor { ${PROCESSOR} } }`;
-export const COPIES_NOW = 'query Copies { tables { name rows bytes complete unreadable } }';
+const COPIES = 'name rows bytes complete unreadable';
+
+export const COPIES_LIVE = `subscription Copies($intervalMs: Int) { tables(intervalMs: $intervalMs) { ${COPIES} } }`;
+export const COPIES_NOW = `query Copies { tables { ${COPIES} } }`;

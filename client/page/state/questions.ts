@@ -29,12 +29,7 @@ export function chosenOrder(table: PageTable, { order }: Preferences): RowOrder 
 
 /** Whether rows are followed as they change: those of a table that processors hold only for a range of its keys. */
 export function isFollowed(table: PageTable, { prefix }: Preferences): boolean {
-  return table.held === 'everywhere' || (table.key.isText && !hasWindows(table) && prefix !== '');
-}
-
-function allOf(...filters: (object | null)[]): object | null {
-  const parts = filters.filter((filter) => filter !== null);
-  return parts.length < 2 ? (parts[0] ?? null) : { and: parts };
+  return table.held === 'everywhere' || (table.key.isText && prefix !== '');
 }
 
 /** The first page of rows, or the one behind `after`. */
@@ -42,16 +37,13 @@ export function rowsQuestion(table: PageTable, preferences: Preferences, after: 
   const { filter } = checkConditions(table, preferences.conditions);
   const prefix = table.key.isText ? preferences.prefix : '';
   const order = chosenOrder(table, preferences);
-  const windowed = hasWindows(table);
-  // Only tables without windows are asked for a range of keys.
-  const asked = allOf(filter, windowed && prefix !== '' ? { [table.key.name]: { prefix } } : null);
   const variables = {
     first: preferences.rowsOfPage,
-    ...(asked === null ? {} : { filter: asked }),
+    ...(filter === null ? {} : { filter }),
     ...(order === null
       ? {}
       : { orderBy: { field: orderName(order.field), direction: order.descending ? 'DESC' : 'ASC' } }),
-    ...(prefix === '' || windowed ? {} : { range: { prefix } }),
+    ...(prefix === '' ? {} : { range: { prefix } }),
     ...(after === null ? {} : { after }),
   };
   return { key: keyOf(table, variables), variables };

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { defaultOrder, inOrder, nextOrder } from './row-order.ts';
+import { defaultOrder, inOrder, nextOrder, orderWords } from './row-order.ts';
 import { field, HOURS, scalar, table } from './test-tables.ts';
 import type { Row } from '../api/answers.ts';
 
@@ -44,4 +44,14 @@ test('a column begins with the largest number or the first name, and turns aroun
   expect(first).toEqual({ field: 'cents', descending: true });
   expect(nextOrder(first, 'cents', scalar('SafeInt'))).toEqual({ field: 'cents', descending: false });
   expect(nextOrder(first, 'sku', scalar('String'))).toEqual({ field: 'sku', descending: false });
+});
+
+test('an order in words, by what is ordered', () => {
+  const words = (name: string, descending: boolean): string => orderWords(ordered, { field: name, descending });
+  expect([words('cents', true), words('big', false), words('at', true), words('sku', false)]).toEqual([
+    'by cents, largest first',
+    'by big, smallest first',
+    'by at, newest first',
+    'by sku, A to Z',
+  ]);
 });

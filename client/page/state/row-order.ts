@@ -1,4 +1,5 @@
 import { fieldsOf, valueOf } from '../api/model.ts';
+import { isNumeric } from './values.ts';
 import type { Row } from '../api/answers.ts';
 import type { PageTable, PageType } from '../api/model.ts';
 
@@ -15,7 +16,16 @@ export function defaultOrder({ key }: PageTable): RowOrder {
 /** Numbers and times begin with the largest; names with the first. */
 export function nextOrder(current: RowOrder, field: string, type: PageType): RowOrder {
   if (current.field === field) return { field, descending: !current.descending };
-  return { field, descending: type.kind === 'scalar' && type.name !== 'String' && type.name !== 'BigInt' };
+  return { field, descending: type.kind === 'scalar' && type.name !== 'String' };
+}
+
+/** An order in words: `by cents, largest first`. */
+export function orderWords(table: PageTable, { field, descending }: RowOrder): string {
+  const type = fieldsOf(table).find(({ name }) => name === field)?.type ?? table.key.type;
+  const isTime = type.kind === 'scalar' && (type.name === 'DateTime' || type.name === 'Date');
+  const ends = isTime ? ['oldest', 'newest'] : isNumeric(type) ? ['smallest', 'largest'] : ['A', 'Z'];
+  const [first = '', last = ''] = descending ? ends.toReversed() : ends;
+  return first.length === 1 ? `by ${field}, ${first} to ${last}` : `by ${field}, ${first} first`;
 }
 
 type SortValue = string | number | bigint | boolean | null;

@@ -34,7 +34,9 @@ export interface TopologyDrawing {
   readonly edges: readonly (readonly Place[])[];
 }
 
-const LETTER_PX = 6.7;
+/** Of letters of 12 pixels; capitals and digits, which names of nodes are full of, are wider. */
+const LETTER_PX = 7;
+const CAPITAL_PX = 8.2;
 const NODE_PADDING_PX = 22;
 const MOST_LETTERS = 30;
 const NODE_HEIGHT_PX = 28;
@@ -56,7 +58,8 @@ export function shortened(name: string, most = MOST_LETTERS): string {
 }
 
 function widthOf(label: string): number {
-  return Math.ceil(label.length * LETTER_PX + NODE_PADDING_PX);
+  const capitals = label.match(/[A-Z\d]/g)?.length ?? 0;
+  return Math.ceil(capitals * CAPITAL_PX + (label.length - capitals) * LETTER_PX + NODE_PADDING_PX);
 }
 
 function boxOf({ name, stores, kind }: TopologyNode): Box {

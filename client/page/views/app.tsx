@@ -86,7 +86,7 @@ function Notices(): JSX.Element | null {
   const { phase, problem } = useSelect((state) => ({ phase: state.link.phase, problem: state.problems.model }));
   if (phase === 'unauthorised') {
     return (
-      <TokenPrompt onToken={(token) => page.useToken(token)}>
+      <TokenPrompt refused={page.hasToken} onToken={(token) => page.useToken(token)}>
         Enter the token that this API was started with.
       </TokenPrompt>
     );

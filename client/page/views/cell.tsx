@@ -55,12 +55,17 @@ export function Cell({ value, field, now }: { value: unknown; field: PageField; 
   const isPlain = !field.list && (field.type.kind === 'enum' || field.type.kind === 'scalar');
   if (isPlain && typeof value !== 'object') {
     const isTime = field.type.name === 'DateTime';
-    return <span title={isTime ? String(value) : undefined}>{formatPlain(value, field.type, now)}</span>;
+    const text = formatPlain(value, field.type, now);
+    return (
+      <span class={text.length <= SUMMARY_LETTERS ? 'whole' : 'part'} title={isTime ? String(value) : undefined}>
+        {text}
+      </span>
+    );
   }
   const summary = summaryOf(value);
-  if (summary.length <= SUMMARY_LETTERS) return <>{summary}</>;
+  if (summary.length <= SUMMARY_LETTERS) return <span class="part">{summary}</span>;
   return (
-    <details class="unfolds">
+    <details class="part unfolds">
       <summary>{`${summary.slice(0, SUMMARY_LETTERS - 1)}…`}</summary>
       <Nested value={value} />
     </details>

@@ -9,6 +9,7 @@ import { DEFAULT_WINDOWS } from '../state/url-state.ts';
 import { formatNumber } from '../state/values.ts';
 import { figuresOf, MOST_LINES, windowLines } from '../state/window-lines.ts';
 import { usePage, useSelect } from './context.ts';
+import { DraftInput } from './draft-input.tsx';
 import { PanelSection, Waiting } from './parts.tsx';
 import { LineGlyph, WindowChart } from './window-chart.tsx';
 import type { JSX } from 'preact';
@@ -165,17 +166,17 @@ function Figure({ shown, figure, now }: FigureProps): JSX.Element {
 }
 
 /** Keys by hand, apart by commas. */
-function KeyChoice({ table }: { table: PageTable }): JSX.Element {
+function KeyChoice(): JSX.Element {
   const page = usePage();
   const keys = useSelect((state) => state.preferences.keys);
   return (
     <label class="field">
       <span class="field-label">Only these keys</span>
-      <input
+      <DraftInput
         type="text"
         value={keys.join(', ')}
         placeholder={`up to ${MOST_LINES}, apart by commas`}
-        onChange={({ currentTarget: { value } }) => {
+        onCommit={(value) => {
           const chosen = value
             .split(',')
             .map((key) => key.trim())
@@ -185,7 +186,6 @@ function KeyChoice({ table }: { table: PageTable }): JSX.Element {
             ...(chosen.length > 0 ? { lines: 'keys' } : {}),
           });
         }}
-        aria-label={`Only these keys of ${table.name}`}
       />
     </label>
   );
@@ -238,7 +238,7 @@ export function ChartSection({ table, shape }: { table: PageTable; shape: Window
               ))}
             </select>
           </label>
-          <KeyChoice key={table.name} table={table} />
+          <KeyChoice />
           <Segmented label="Lines" options={LINES} value={lines} onChange={(value) => page.prefer({ lines: value })} />
         </>
       }

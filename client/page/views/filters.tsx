@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId } from 'preact/hooks';
 import {
   checkConditions,
   filterableFields,
@@ -9,6 +9,7 @@ import {
 } from '../state/conditions.ts';
 import { isNumeric } from '../state/values.ts';
 import { usePage, useSelect } from './context.ts';
+import { DraftInput } from './draft-input.tsx';
 import type { JSX } from 'preact';
 import type { PageField, PageTable } from '../api/model.ts';
 import type { Condition, Operator } from '../state/conditions.ts';
@@ -35,11 +36,8 @@ function ConditionValue({ field, condition, problem, onChange }: ValueProps): JS
   const id = useId();
   const { type } = field;
   const { operator, text } = condition;
-  const shared = {
-    'aria-label': `Value of ${field.name}`,
-    'aria-invalid': problem !== null && text !== '',
-    'aria-describedby': problem === null ? undefined : id,
-  };
+  const label = `Value of ${field.name}`;
+  const isWrong = problem !== null && text !== '';
   const choices =
     operator === 'in'
       ? null
@@ -52,7 +50,7 @@ function ConditionValue({ field, condition, problem, onChange }: ValueProps): JS
   return (
     <>
       {choices ? (
-        <select {...shared} value={text} onChange={(event) => onChange(event.currentTarget.value)}>
+        <select aria-label={label} value={text} onChange={(event) => onChange(event.currentTarget.value)}>
           {!choices.some((choice) => choice === text) && <option value={text}>Choose</option>}
           {choices.map((choice) => (
             <option key={choice} value={choice}>
@@ -60,27 +58,19 @@ function ConditionValue({ field, condition, problem, onChange }: ValueProps): JS
             </option>
           ))}
         </select>
-      ) : isTime ? (
-        <input
-          {...shared}
-          type="datetime-local"
-          step="1"
-          value={localTime(text)}
-          onChange={({ currentTarget: { value } }) => onChange(value === '' ? '' : new Date(value).toISOString())}
-        />
-      ) : type.name === 'Date' && operator !== 'in' ? (
-        <input {...shared} type="date" value={text} onChange={(event) => onChange(event.currentTarget.value)} />
       ) : (
-        <input
-          {...shared}
-          type="text"
-          inputMode={isNumeric(type) ? 'decimal' : undefined}
+        <DraftInput
+          type={isTime ? 'datetime-local' : type.name === 'Date' && operator !== 'in' ? 'date' : 'text'}
+          value={isTime ? localTime(text) : text}
+          onCommit={(value) => onChange(isTime && value !== '' ? new Date(value).toISOString() : value)}
           placeholder={operator === 'in' ? 'apart by commas' : undefined}
-          value={text}
-          onChange={(event) => onChange(event.currentTarget.value)}
+          inputMode={isNumeric(type) ? 'decimal' : undefined}
+          label={label}
+          invalid={isWrong}
+          describedBy={isWrong ? id : undefined}
         />
       )}
-      {problem !== null && text !== '' && (
+      {isWrong && (
         <span id={id} class="condition-problem">
           {problem}
         </span>
@@ -153,18 +143,14 @@ function ConditionRow({ fields, condition, problem, onChange, onRemove }: Condit
 function PrefixSearch({ table }: { table: PageTable }): JSX.Element {
   const page = usePage();
   const prefix = useSelect((state) => state.preferences.prefix);
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  useEffect(() => () => clearTimeout(timer.current), []);
   return (
     <label class="field">
       <span class="field-label">{table.key.name} starts with</span>
-      <input
+      <DraftInput
         type="search"
         value={prefix}
-        onInput={({ currentTarget: { value } }) => {
-          clearTimeout(timer.current);
-          timer.current = setTimeout(() => page.prefer({ prefix: value }), TYPING_MS);
-        }}
+        typingMs={TYPING_MS}
+        onCommit={(value) => page.prefer({ prefix: value })}
       />
     </label>
   );

@@ -19,7 +19,7 @@ function Copies(): JSX.Element {
     <PanelSection id="copies" title="Tables of this API" panel="copies" note="What this one instance holds.">
       <ProblemNote problem={problem} />
       {copies ? (
-        <div class="table-scroll" tabIndex={0} role="region" aria-label="Tables of this API">
+        <div class="table-scroll" tabIndex={0} role="region" aria-label="Rows and size of each table">
           <table class="data-table">
             <caption class="unseen">Rows and size of each table</caption>
             <thead>

@@ -5,6 +5,7 @@ import { ProblemNote } from '../../shared/views/parts.tsx';
 import { rowsPage, rowsSubscription } from '../api/operations.ts';
 import { selectionOf } from '../api/selection.ts';
 import { rowsCsv } from '../state/rows-csv.ts';
+import { orderWords } from '../state/row-order.ts';
 import { shownRows } from '../state/shown-rows.ts';
 import { ROWS_OF_PAGE } from '../state/url-state.ts';
 import { usePage, useSelect } from './context.ts';
@@ -16,8 +17,9 @@ import type { PageTable } from '../api/model.ts';
 import type { ShownRows } from '../state/shown-rows.ts';
 
 /** What the rows are, in a sentence. */
-function noteOf({ key }: PageTable, { order, isLive }: ShownRows, isFirst: boolean): string {
-  const by = `by ${order.field}, ${order.descending ? 'largest first' : 'smallest first'}`;
+function noteOf(table: PageTable, { order, isLive }: ShownRows, isFirst: boolean): string {
+  const { key } = table;
+  const by = orderWords(table, order);
   if (isLive) return `Live, ${by}.`;
   return isFirst
     ? `Held by the processors, asked for every 5 seconds, ${by}. Search by ${key.name} to follow some live.`

@@ -13,7 +13,7 @@ const KINDS: Readonly<Record<TableShape['kind'], string>> = {
 };
 
 /** The tables that the API serves, with how many rows this API has of each. */
-export function TableList(): JSX.Element {
+export function TableList(): JSX.Element | null {
   const page = usePage();
   const { tables, copies, current, preferences } = useSelect((state) => ({
     tables: state.model?.tables ?? [],
@@ -21,6 +21,7 @@ export function TableList(): JSX.Element {
     current: tableOf(state)?.name,
     preferences: state.preferences,
   }));
+  if (tables.length === 0) return null;
   return (
     <nav class="table-list" aria-label="Tables">
       <ul>

@@ -14,6 +14,8 @@ const MODES = [
 type Mode = (typeof MODES)[number]['value'];
 
 const BASELINE_PX = 18;
+/** Where there is little room a drawing is drawn smaller, down to this; then it scrolls. */
+const SMALLEST = 0.75;
 
 function Node({ drawn }: { drawn: DrawnNode }): JSX.Element {
   const { x, y, width, height, node, label, stores } = drawn;
@@ -33,11 +35,14 @@ function Node({ drawn }: { drawn: DrawnNode }): JSX.Element {
   );
 }
 
-function Part({ drawn }: { drawn: DrawnPart }): JSX.Element {
-  const { x, y, width, height, part, nodes } = drawn;
+/** The frame of a sub-topology; lines pass over it. */
+function Frame({ drawn: { x, y, width, height, part } }: { drawn: DrawnPart }): JSX.Element {
+  return <rect class="part" data-part={part.id} x={x} y={y} width={width} height={height} rx="8" />;
+}
+
+function Nodes({ drawn: { x, y, part, nodes } }: { drawn: DrawnPart }): JSX.Element {
   return (
-    <g class="part" data-part={part.id}>
-      <rect x={x} y={y} width={width} height={height} rx="8" />
+    <g>
       <text class="part-title" x={x + 14} y={y + PART_TITLE_PX - 6}>
         {part.isGlobal ? 'Global table' : `Sub-topology ${part.id}`}
       </text>
@@ -81,8 +86,7 @@ function Drawing({ parts }: { parts: readonly SubTopology[] }): JSX.Element {
         role="img"
         aria-labelledby={id}
         viewBox={`0 0 ${width} ${height}`}
-        width={width}
-        height={height}
+        style={{ width: `clamp(${Math.round(width * SMALLEST)}px, 100%, ${width}px)` }}
       >
         <title id={id}>{`Topology: ${summaryOf(parts)}`}</title>
         <defs>
@@ -91,13 +95,16 @@ function Drawing({ parts }: { parts: readonly SubTopology[] }): JSX.Element {
           </marker>
         </defs>
         {drawn.map((part) => (
-          <Part key={part.part.id} drawn={part} />
-        ))}
-        {topics.map((topic) => (
-          <Topic key={topic.name} drawn={topic} />
+          <Frame key={part.part.id} drawn={part} />
         ))}
         {edges.map((points, index) => (
           <path key={index} class="edge" d={pathOf(points)} marker-end="url(#arrow)" />
+        ))}
+        {drawn.map((part) => (
+          <Nodes key={part.part.id} drawn={part} />
+        ))}
+        {topics.map((topic) => (
+          <Topic key={topic.name} drawn={topic} />
         ))}
       </svg>
     </div>

@@ -16,17 +16,18 @@ export class NewsBatch<T> {
   add(change: (value: T) => T): void {
     this.#waiting.push(change);
     // A hidden tab's timers may be a minute apart: what waits stays bounded.
-    if (this.#timer === undefined || this.#waiting.length >= MOST_WAITING) this.#flush();
+    if (this.#timer === undefined || this.#waiting.length >= MOST_WAITING) this.flush();
   }
 
-  #flush(): void {
+  /** Applies what waits, whatever the time. */
+  flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#waiting.length === 0) return;
     const changes = this.#waiting;
     this.#waiting = [];
     this.#apply((value) => changes.reduce((changed, change) => change(changed), value));
-    this.#timer = setTimeout(() => this.#flush(), this.#everyMs);
+    this.#timer = setTimeout(() => this.flush(), this.#everyMs);
   }
 }
 

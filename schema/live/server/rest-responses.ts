@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { notReady } from '../graphql/api-error.ts';
+import type { AnyLiveModel } from '../tables/live-model.ts';
 import { accepts, sendNotModified, etagOf, refusesMethod, sendBody, sendError, sendJson } from './http-responses.ts';
 
 const JSON_TYPE = 'application/json';
@@ -11,16 +12,17 @@ export type RestResult = (viewer: unknown) => unknown;
 /** What is served as JSON to clients that speak no GraphQL: a result by its path. */
 export type RestResults = Readonly<Record<string, RestResult>>;
 
-/** Sends a result as JSON with its ETag; null while there is no copy that it could be made from. */
+/** Sends a result of the whole copy as JSON with its ETag. */
 export function sendRestResult(
-  result: (() => unknown) | null,
+  model: AnyLiveModel,
+  result: () => unknown,
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
   if (refusesMethod(request, response, ['GET', 'HEAD'])) return;
   if (!accepts(request, JSON_TYPE))
     return sendJson(request, response, 406, { error: `This path gives ${JSON_TYPE} only.` });
-  if (result === null) {
+  if (!model.tableState.caughtUpOnce) {
     response.setHeader('retry-after', 1);
     return sendError(request, response, 503, 'NOT_READY', notReady().message);
   }
