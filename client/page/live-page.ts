@@ -32,6 +32,8 @@ import type { LiveData, PageState, Panel } from './state/page-state.ts';
 import type { Question } from './state/questions.ts';
 import type { Preferences } from './state/url-state.ts';
 
+/** Without what was asked of tables. */
+const NOTHING_ASKED = { rows: null, chart: null, page: null } as const;
 const INTERVAL_MS = 1_000;
 /** What is not pushed is asked for again this long after its answer. */
 const ASK_EVERY_MS = 5_000;
@@ -100,9 +102,16 @@ export class LivePage {
     this.#feed.wake();
   }
 
+  /** Shows where a token can be given, or hides it again. */
+  askToken(asksToken: boolean): void {
+    this.store.update((state) => ({ ...state, asksToken }));
+  }
+
   useToken(token: string): void {
     storeToken(token);
     this.#token = token;
+    // Another token may see fewer rows.
+    this.store.update((state) => ({ ...withData(state, NOTHING_ASKED), asksToken: false }));
     this.#feed.setToken(token);
   }
 
@@ -130,7 +139,7 @@ export class LivePage {
       for (const name of ['rows', 'chart']) this.#feed.set(name, null);
       this.#polls.set('page', null, () => Promise.resolve());
       document.title = model.applicationId;
-      this.store.update((state) => ({ ...withData(state, { rows: null, chart: null, page: null }), model }));
+      this.store.update((state) => ({ ...withData(state, NOTHING_ASKED), model }));
       this.#follow();
     });
   }

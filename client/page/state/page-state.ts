@@ -31,6 +31,8 @@ export interface PageState extends LiveState<LiveData, Panel> {
   readonly preferences: Preferences;
   /** Null before the API told which tables it has. */
   readonly model: PageModel | null;
+  /** A person wants to give a token that the API has not asked for: with one it may show more. */
+  readonly asksToken: boolean;
   /** Where the pages before the one that is shown end; none on the first. */
   readonly afters: readonly string[];
 }
@@ -45,7 +47,7 @@ const NO_DATA: LiveData = {
 };
 
 export function initialState(preferences: Preferences, now: number): PageState {
-  return { ...initialLiveState<LiveData, Panel>(NO_DATA, now), preferences, model: null, afters: [] };
+  return { ...initialLiveState<LiveData, Panel>(NO_DATA, now), preferences, model: null, asksToken: false, afters: [] };
 }
 
 /** What is shown of two answers while paused: the one before, unless it was to another question. */

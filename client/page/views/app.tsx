@@ -95,6 +95,26 @@ function Notices(): JSX.Element | null {
   return problem ? <ProblemNote problem={problem} /> : <Waiting />;
 }
 
+/** A token that nobody asked for: an API may show more to whom it knows. */
+function OwnToken(): JSX.Element {
+  const page = usePage();
+  const asks = useSelect((state) => state.asksToken && state.link.phase !== 'unauthorised');
+  return (
+    <>
+      {asks && (
+        <TokenPrompt title="Access token" onToken={(token) => page.useToken(token)}>
+          It is sent as a bearer token with all that this page asks.
+        </TokenPrompt>
+      )}
+      <p>
+        <button type="button" class="plain" aria-expanded={asks} onClick={() => page.askToken(!asks)}>
+          {asks ? 'Cancel' : 'Use an access token'}
+        </button>
+      </p>
+    </>
+  );
+}
+
 export function App(): JSX.Element {
   const { view, known, blocked, stale } = useSelect((state) => ({
     view: state.preferences.view,
@@ -127,6 +147,7 @@ export function App(): JSX.Element {
         <p>
           The same tables: <a href="/graphql">GraphQL</a>. By keyboard: Tab from part to part; arrows read the chart.
         </p>
+        <OwnToken />
       </footer>
     </>
   );

@@ -184,6 +184,14 @@ test('a refused token stops the trying until another is given', async () => {
   expect(api.options?.token).toBe('secret');
 });
 
+test('what was heard with one token is no start for another: it may see other rows', async () => {
+  const feed = await started();
+  api.last.sink.next({ s: 1 });
+  feed.setToken('secret');
+  await jest.advanceTimersByTimeAsync(0);
+  expect([api.options?.token, api.last.variables]).toEqual(['secret', { windows: 5 }]);
+});
+
 test('an operation that fails alone is reported and asked again, ever less often, and the others go on', async () => {
   const feed = await started();
   feed.set('other', channelOf('other'));

@@ -77,6 +77,8 @@ export class LiveFeed {
   /** Replaces the token and connects anew with it. */
   setToken(token: string): void {
     this.#token = token;
+    // Who sends another token may see other rows: what changed since a cursor is not all that is new.
+    for (const active of this.#channels.values()) active.after = null;
     this.#reconnectNow();
   }
 

@@ -1,4 +1,5 @@
 import { createClient } from 'graphql-ws';
+import { authorisation } from './http.ts';
 import { deliver, LostConnection, problemFrom } from './transport.ts';
 import type { Connect, Connection } from './transport.ts';
 
@@ -42,7 +43,8 @@ export const connectWebSocket: Connect = ({ token, heard, lost }) =>
       retryAttempts: 0,
       keepAlive: KEEP_ALIVE_MS,
       connectionAckWaitTimeout: ACK_WITHIN_MS,
-      connectionParams: token === null ? {} : { token },
+      // The first for the API's own token; the second as a viewer would have it by HTTP.
+      connectionParams: token === null ? {} : { token, ...authorisation(token) },
       onNonLazyError: end,
       on: {
         connected: () => {

@@ -4,18 +4,20 @@ import type { ComponentChildren, JSX } from 'preact';
 /** Asks for the token that the API was started with. It stays in this tab. */
 export function TokenPrompt({
   children,
+  title = 'This API needs an access token',
   refused = false,
   onToken,
 }: {
   /** Which token. */
   children: ComponentChildren;
+  title?: string;
   /** One was given, and is not the right one. */
   refused?: boolean;
   onToken: (token: string) => void;
 }): JSX.Element {
   return (
     <section class="notice" aria-labelledby="token-title">
-      <h2 id="token-title">This API needs an access token</h2>
+      <h2 id="token-title">{title}</h2>
       <p>{children} It is kept for this tab only.</p>
       {refused && <p role="alert">The API has refused the token that it was given.</p>}
       <form
