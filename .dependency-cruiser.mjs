@@ -7,7 +7,7 @@ export default {
   forbidden: [
     {
       name: 'streams-knows-nothing-above-it',
-      comment: 'The runtime knows nothing of logins, GraphQL or HTTP.',
+      comment: 'The runtime knows nothing of logins or GraphQL.',
       severity: 'error',
       from: { path: '^processor/streams/', pathNot: ofTests },
       to: { path: '^(processor/logins|schema|client|tools|tests|bench|examples)/' },

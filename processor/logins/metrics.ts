@@ -1,11 +1,8 @@
-import { collectDefaultMetrics, Registry, type Metric } from 'prom-client';
-import type { KafkaStreams } from '@tributary/streams';
+import { collectDefaultMetrics, Registry } from 'prom-client';
 
-/** Prometheus metrics of one processor instance, read from its status when they are asked for. */
-export function processorMetrics(streams: Pick<KafkaStreams, 'metrics'>): Registry {
+/** Prometheus metrics of the process itself: its memory, its event loop. */
+export function processMetrics(): Registry {
   const register = new Registry();
   collectDefaultMetrics({ register });
-  // prom-client asks a metric for its numbers, whatever class it is of; its types do not say so.
-  for (const metric of streams.metrics()) register.registerMetric(metric as unknown as Metric);
   return register;
 }

@@ -1,4 +1,4 @@
-import type { KafkaStreams, Logger, StreamsError } from '@tributary/streams';
+import type { Logger, StreamsError } from '@tributary/streams';
 
 /*
  * The runtime knows neither an environment nor commands: its messages name its own options, and its errors say as data
@@ -58,14 +58,6 @@ export function loggerWithVariables(logger: Logger): Logger {
     warn: (fields, message) => logger.warn(fields, withVariables(message)),
     error: (fields, message) => logger.error(fields, withVariables(message)),
   };
-}
-
-/** Why the application does not work, for /health; undefined while it does. */
-export function troubleOf(streams: KafkaStreams): { readonly code: string; readonly reason: string } | undefined {
-  const { failure } = streams;
-  if (failure !== undefined) return { code: failure.code, reason: wordsOf(failure) };
-  const trouble = streams.trouble();
-  return trouble === undefined ? undefined : { code: trouble.code, reason: withVariables(trouble.reason) };
 }
 
 /** One line when none of the brokers' names resolves: a broker that is down is waited for, a wrong name is not. */

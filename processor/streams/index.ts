@@ -3,6 +3,13 @@ export { KafkaStreams } from './kafka-streams.ts';
 export type { KafkaStreamsOptions } from './kafka-streams-options.ts';
 export type { StreamsState } from './streams-state.ts';
 export type { MetricValue, StreamsMetric } from './streams-metrics.ts';
+export {
+  serveProcessorHealth,
+  type HealthSource,
+  type MetricsRegistry,
+  type ProcessorHealth,
+  type ProcessorHealthOptions,
+} from './health/processor-health.ts';
 export type { RestoreEvent, RestoreListener } from './task/initialise-task.ts';
 export { parseStreamsConfig, type StreamsConfig, type StreamsConfigInput } from './streams-config.ts';
 export { StreamsError, type ErrorCode, type ErrorDetails, type Reaction } from './errors.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { KafkaStreams, StreamsError } from '@tributary/streams';
+import { KafkaStreams, serveProcessorHealth, StreamsError } from '@tributary/streams';
 import { Registry, type Metric } from 'prom-client';
 import { countOf, wordsWith } from '../../examples/4-store-reads/lookup.ts';
 import { quietLogger } from '../support/quiet-logger.ts';
@@ -23,6 +23,15 @@ test('metrics in a registry of prom-client', async () => {
     registry.registerMetric(metric as unknown as Metric);
   }
   expect(await registry.metrics()).toContain('tributary_ready 0');
+});
+
+test('probes of an instance', async () => {
+  const streams = notStarted();
+  const console = { log: (line: string): void => expect(line).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/ready$/) };
+  const health = await serveProcessorHealth(streams, { port: 0 });
+  console.log(`${health.url}/ready`);
+  expect((await fetch(`${health.url}/ready`)).status).toBe(503);
+  await health.close();
 });
 
 test('a pause before the start, and who listens to restores', () => {
