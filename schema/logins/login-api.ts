@@ -14,15 +14,22 @@ const NOT_BUILT_PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><ti
 `;
 
 /** Options of the server that this file sets. */
-type SetHere = 'model' | 'createSchema' | 'costs' | 'restResults' | 'graphiqlExamples' | 'notBuiltPage' | 'settings';
+type SetHere = 'model' | 'createSchema' | 'costs' | 'restResults' | 'graphiqlExamples' | 'page' | 'settings';
 
 export interface LoginApiOptions extends Omit<ApiServerOptions, SetHere> {
   readonly model: LoginModel;
   readonly application: ApplicationDescription;
+  /** The folder of the built dashboard; it may be absent. */
+  readonly dashboardFolder: string;
 }
 
 /** Serves the logins' API. Rejects with the system's error when the port cannot be listened on. */
-export function startLoginApi({ model, application, ...options }: LoginApiOptions): Promise<ApiServer> {
+export function startLoginApi({
+  model,
+  application,
+  dashboardFolder,
+  ...options
+}: LoginApiOptions): Promise<ApiServer> {
   return startApiServer({
     ...options,
     model,
@@ -30,7 +37,7 @@ export function startLoginApi({ model, application, ...options }: LoginApiOption
     costs: (schema) => loginCosts(schema, model),
     restResults: restResults(model),
     graphiqlExamples: GRAPHIQL_EXAMPLES,
-    notBuiltPage: NOT_BUILT_PAGE,
+    page: { folder: dashboardFolder, notBuilt: NOT_BUILT_PAGE },
     settings: { allowedHosts: 'ALLOWED_HOSTS', allowedOrigins: 'ALLOWED_ORIGINS' },
   });
 }

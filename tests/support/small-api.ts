@@ -119,7 +119,7 @@ export function smallApi(more: Partial<ApiServerOptions> = {}): SmallApi {
     allowedOrigins: [],
     graphiql: true,
     apiToken: undefined,
-    dashboardFolder: '/nonexistent',
+    page: null,
     ...more,
   };
   return {

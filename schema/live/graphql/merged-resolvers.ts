@@ -12,7 +12,7 @@ import { didYouMean, textOf } from '@tributary/streams/operations';
 import { quoted } from '../types/graphql-names.ts';
 
 /** By type, then by field; a scalar's functions, or an enum's values. */
-export type Resolvers = Readonly<Record<string, object>>;
+export type Resolvers = Readonly<Record<string, unknown>>;
 
 type Parts = Readonly<Record<string, unknown>>;
 
@@ -32,7 +32,8 @@ export function mergedResolvers(
   const merged: Record<string, object> = {};
   for (const [name, given] of Object.entries(generated)) {
     const type = schema.getType(name);
-    if (type !== undefined && isScalarType(type) === 'serialize' in given) merged[name] = partsThatFit(type, given);
+    if (type === undefined || typeof given !== 'object' || given === null) continue;
+    if (isScalarType(type) === 'serialize' in given) merged[name] = partsThatFit(type, given);
   }
   if (own === undefined) return merged;
   if (typeof own !== 'object' || own === null || Array.isArray(own)) {

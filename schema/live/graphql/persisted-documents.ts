@@ -13,17 +13,17 @@ const persistedQuery = z.object({ persistedQuery: z.union([z.string(), z.object(
 
 /** Documents that a client may name by their hash instead of sending them. */
 export class PersistedDocuments {
-  readonly #path: string;
+  readonly #path: string | null;
   readonly #logger: Logger;
   #texts: ReadonlyMap<string, string> = new Map();
   #readAt = '';
 
   /**
-   * The documents of the dashboard in `folder`; none while it is not built.
+   * The documents of the page in `folder`; none while it is not built, or where there is no page.
    * @throws Error when there is a manifest that cannot be read.
    */
-  constructor(folder: string, logger: Logger) {
-    this.#path = join(folder, MANIFEST);
+  constructor(folder: string | null, logger: Logger) {
+    this.#path = folder === null ? null : join(folder, MANIFEST);
     this.#logger = logger;
     this.#read();
   }
@@ -45,6 +45,7 @@ export class PersistedDocuments {
   }
 
   #read(): void {
+    if (this.#path === null) return;
     const stats = statSync(this.#path, { throwIfNoEntry: false });
     const version = stats === undefined ? '' : `${String(stats.mtimeMs)} ${String(stats.size)}`;
     if (stats === undefined || version === this.#readAt) return;

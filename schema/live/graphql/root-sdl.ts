@@ -8,9 +8,16 @@ import { sdlBlock, sdlPart, type SdlPart } from './sdl-text.ts';
  */
 
 const COMMITTED = 'Committed results only.';
-const OF_ONE_STATE =
-  `${COMMITTED} A page is of one instant of this instance; pages that follow each other by \`after\` never repeat a ` +
-  'key that has not changed.';
+
+/** What a page is promised to be of. */
+function ofOneState({ held }: DeclaredTable): string {
+  const state = held === 'owner' ? 'one position of each partition' : 'one instant of this instance';
+  return (
+    `${COMMITTED} A page is of ${state}; pages that follow each other by \`after\` never repeat a key that has not ` +
+    'changed.'
+  );
+}
+
 const GAP_FREE =
   'A SNAPSHOT, then DELTAs of absolute rows, the newest of each: what a client holds after an update equals a query ' +
   "whose `cursor` is the update's.";
@@ -95,7 +102,7 @@ function windowQueries(table: DeclaredTable): readonly SdlPart[] {
 function pageQuery(table: DeclaredTable, more: readonly SdlPart[]): SdlPart {
   const { connection, filter, order } = rowTypeNames(table.typeName);
   return {
-    ...sdlPart(`${table.name}Page`, `${connection}!`, `Rows by key, or as ordered. ${OF_ONE_STATE}`),
+    ...sdlPart(`${table.name}Page`, `${connection}!`, `Rows by key, or as ordered. ${ofOneState(table)}`),
     args: [
       ...more,
       { ...sdlPart('first', 'Int', 'How many rows, 1 to 100.'), fallback: '50' },

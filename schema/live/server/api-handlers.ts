@@ -35,6 +35,15 @@ const notServed = (setting: string): string =>
   'This API is not served by the name that was asked for. Ask by its address or as localhost, or name it in ' +
   `${setting}.`;
 
+interface ServedPage {
+  /** Where the build of the page puts its files; it may be absent, and may appear later. */
+  readonly folder: string;
+  /** The HTML that is shown while there is no build. */
+  readonly notBuilt?: string;
+  /** What the page is told beside results, by path: also while there is no copy of them. */
+  readonly data?: RestResults;
+}
+
 export interface ApiHandlersOptions {
   readonly model: AnyLiveModel;
   /** The schema that is served; its subscriptions ask `onSubscription` for an observer, for metrics. */
@@ -61,14 +70,12 @@ export interface ApiHandlersOptions {
   /** What resolvers find in their context beside `viewer`; made once for each request and each WebSocket. */
   readonly context?: (viewer: unknown) => Readonly<Record<string, unknown>>;
   /**
-   * Fields, as `Type.field`, whose resolvers ask for the context. An update of a subscription that selects one is made for
-   * each subscriber with his own context; of all others it is made once for all, without any.
+   * Fields, as `Type.field`, whose resolvers ask for the context. An update of a subscription that selects one is made
+   * for each subscriber with his own context; of all others it is made once for all, without any.
    */
   readonly contextFields?: ReadonlySet<string>;
-  /** The folder of the built client; it may be absent. */
-  readonly dashboardFolder: string;
-  /** The page at `/` while the client is not built. */
-  readonly notBuiltPage?: string;
+  /** The page at `/`; null for none. */
+  readonly page: ServedPage | null;
   /** What these two options are called where this API is configured, for messages. */
   readonly settings?: { readonly allowedHosts: string; readonly allowedOrigins: string };
   readonly tracing?: Tracing | null;
@@ -93,14 +100,19 @@ export class ApiHandlers {
   #closed: Promise<void> | null = null;
 
   constructor(options: ApiHandlersOptions) {
-    const { model, logger, settings = { allowedHosts: 'allowedHosts', allowedOrigins: 'allowedOrigins' } } = options;
+    const {
+      model,
+      logger,
+      page,
+      settings = { allowedHosts: 'allowedHosts', allowedOrigins: 'allowedOrigins' },
+    } = options;
     this.#logger = logger;
     this.#settings = settings;
     const metrics = new ApiMetrics(model, () => this.#responses.eventStreams);
     const log = new OperationLog(logger, metrics, options.tracing ?? null);
     const token = new TokenCheck(options.apiToken);
     const viewers = new Viewers(options);
-    const documents = new PersistedDocuments(options.dashboardFolder, options.logger);
+    const documents = new PersistedDocuments(page?.folder ?? null, logger);
     const mayStream = (): boolean => this.#responses.eventStreams < MAX_EVENT_STREAMS;
     this.metrics = metrics;
     this.schema = options.createSchema(metrics.subscriptionOpened);
@@ -124,7 +136,8 @@ export class ApiHandlers {
       token,
       viewers,
       metrics,
-      dashboard: new DashboardFiles(options.dashboardFolder, logger, options),
+      dashboard: page === null ? null : new DashboardFiles(page.folder, logger, { notBuiltPage: page.notBuilt }),
+      pageData: page?.data ?? {},
       graphiql: options.graphiql ? new GraphiqlPage(options.graphiqlExamples) : null,
       restResults: options.restResults ?? {},
       originsSetting: settings.allowedOrigins,

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { getOperationAST, parse } from 'graphql';
 
 import type { AnyLiveModel } from '../tables/live-model.ts';
 import type { ApiMetrics } from '../operations/api-metrics.ts';
@@ -13,7 +12,8 @@ import { type ErrorCode, unauthenticated } from '../graphql/api-error.ts';
 import { refusesMethod, sendBody, sendError, sendJson } from './http-responses.ts';
 import type { OriginPolicy } from '../access/origins.ts';
 import { ACCEPTED_ENCODINGS, isUtf8, readBody, decodedBody } from './request-body.ts';
-import { REQUEST_LIMITS, tokenLimitError } from '../limits/request-limits.ts';
+import { REQUEST_LIMITS } from '../limits/request-limits.ts';
+import { asksToSubscribe, couldNotBeSimple, hasReadableParameters, isJson } from './request-checks.ts';
 import { type RestResult, type RestResults, sendRestResult } from './rest-responses.ts';
 
 const AUTHENTICATE = 'Bearer realm="Tributary"';
@@ -28,8 +28,11 @@ interface RouterParts {
   readonly token: TokenCheck;
   readonly viewers: Viewers;
   readonly metrics: ApiMetrics;
-  readonly dashboard: DashboardFiles;
+  /** Null where there is no page. */
+  readonly dashboard: DashboardFiles | null;
   readonly restResults: RestResults;
+  /** What the page is told beside results. */
+  readonly pageData: RestResults;
   /** What the list of origins is called where this API is configured. */
   readonly originsSetting: string;
   /** Null when GraphiQL is switched off. */
@@ -51,16 +54,23 @@ export class RequestRouter {
 
   /** A path as metrics and log lines name it: one of a few, whatever a client asks for. */
   labelOf(pathname: string): string {
-    if (pathname === '/' || pathname === GRAPHQL_PATH || Object.hasOwn(this.#parts.restResults, pathname))
+    const { restResults, pageData } = this.#parts;
+    if (
+      pathname === '/' ||
+      pathname === GRAPHQL_PATH ||
+      resultAt(restResults, pathname) ||
+      resultAt(pageData, pathname)
+    )
       return pathname;
     if (pathname === '/health' || pathname === '/ready' || pathname === '/metrics') return pathname;
     return pathname.startsWith(GRAPHIQL_ASSETS) ? GRAPHIQL_ASSETS : 'file';
   }
 
   async serve(pathname: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { restResults } = this.#parts;
-    const rest = Object.hasOwn(restResults, pathname) ? restResults[pathname] : undefined;
-    if (rest !== undefined) return this.#serveRest(rest, request, response);
+    const rest = resultAt(this.#parts.restResults, pathname);
+    if (rest !== undefined) return this.#serveRest(rest, 'from a copy', request, response);
+    const told = resultAt(this.#parts.pageData, pathname);
+    if (told !== undefined) return this.#serveRest(told, 'without one', request, response);
     switch (pathname) {
       case GRAPHQL_PATH:
         return this.#serveGraphql(request, response);
@@ -74,17 +84,26 @@ export class RequestRouter {
     const { graphiql, dashboard } = this.#parts;
     if (graphiql !== null && pathname.startsWith(GRAPHIQL_ASSETS))
       return graphiql.serveAsset(pathname, request, response);
-    return dashboard.serve(pathname, request, response);
+    if (dashboard !== null) return dashboard.serve(pathname, request, response);
+    if (!refusesMethod(request, response, ['GET', 'HEAD']))
+      sendJson(request, response, 404, { error: 'There is nothing at this path.' });
   }
 
-  async #serveRest(result: RestResult, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #serveRest(
+    result: RestResult,
+    made: 'from a copy' | 'without one',
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
     const { origins, model } = this.#parts;
     if (request.method === 'OPTIONS') return origins.sendPreflight(request, response, ['GET', 'HEAD']);
     origins.setHeaders(request, response);
     if (this.#refusesForeign(request, response) || this.#isClosed(request, response)) return;
     if (!this.#isAuthorized(request, response)) return;
     const known = await this.#viewerOf(request, response);
-    if (known !== null) sendRestResult(model, () => result(known.context['viewer']), request, response);
+    if (known === null) return;
+    const hasCopy = made === 'without one' || model.tableState.caughtUpOnce;
+    sendRestResult(hasCopy ? () => result(known.context['viewer']) : null, request, response);
   }
 
   async #serveGraphql(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -272,49 +291,10 @@ export class RequestRouter {
   }
 }
 
-/** False also for what cannot be read: the engine responds to that. */
-function asksToSubscribe(body: string): boolean {
-  try {
-    const { query, operationName } = JSON.parse(body) as { readonly query?: unknown; readonly operationName?: unknown };
-    if (typeof query !== 'string' || tokenLimitError(query) !== null) return false;
-    const named = typeof operationName === 'string' && operationName !== '' ? operationName : null;
-    return getOperationAST(parse(query), named)?.operation === 'subscription';
-  } catch {
-    return false;
-  }
+function resultAt(results: RestResults, path: string): RestResult | undefined {
+  return Object.hasOwn(results, path) ? results[path] : undefined;
 }
 
 function notReady(reason: string): object {
   return { status: 'not ready', reason };
-}
-
-function isJson(contentType: string | undefined): boolean {
-  const type = contentType?.split(';')[0]?.trim().toLowerCase();
-  return type === 'application/json' || type === 'application/graphql+json';
-}
-
-/**
- * Whether a GET was sent on purpose: by our own page, or with a header that another site's page can only send after a
- * preflight.
- */
-function couldNotBeSimple({ headers }: IncomingMessage): boolean {
-  return (
-    headers['sec-fetch-site'] === 'same-origin' ||
-    isJson(headers['content-type']) ||
-    headers.authorization !== undefined
-  );
-}
-
-function hasReadableParameters(url: string): boolean {
-  const { searchParams } = new URL(url, 'http://localhost');
-  return ['variables', 'extensions'].every((name) => {
-    const text = searchParams.get(name);
-    if (text === null || text === '') return true;
-    try {
-      const value: unknown = JSON.parse(text);
-      return typeof value === 'object' && !Array.isArray(value);
-    } catch {
-      return false;
-    }
-  });
 }

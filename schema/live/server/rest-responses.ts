@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { notReady } from '../graphql/api-error.ts';
-import type { AnyLiveModel } from '../tables/live-model.ts';
 import { accepts, sendNotModified, etagOf, refusesMethod, sendBody, sendError, sendJson } from './http-responses.ts';
 
 const JSON_TYPE = 'application/json';
@@ -12,17 +11,16 @@ export type RestResult = (viewer: unknown) => unknown;
 /** What is served as JSON to clients that speak no GraphQL: a result by its path. */
 export type RestResults = Readonly<Record<string, RestResult>>;
 
-/** Sends a result of the whole copy as JSON with its ETag. */
+/** Sends a result as JSON with its ETag; null while there is no copy that it could be made from. */
 export function sendRestResult(
-  model: AnyLiveModel,
-  result: () => unknown,
+  result: (() => unknown) | null,
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
   if (refusesMethod(request, response, ['GET', 'HEAD'])) return;
   if (!accepts(request, JSON_TYPE))
     return sendJson(request, response, 406, { error: `This path gives ${JSON_TYPE} only.` });
-  if (!model.tableState.caughtUpOnce) {
+  if (result === null) {
     response.setHeader('retry-after', 1);
     return sendError(request, response, 503, 'NOT_READY', notReady().message);
   }

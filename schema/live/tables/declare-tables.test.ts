@@ -161,6 +161,9 @@ describe('keys', () => {
     expect(serde.deserialize(Buffer.from('a'))).toBe('a');
     expect(() => serde.deserialize(Buffer.from('c'))).toThrow(/none of the values/);
     expect(serde.serialize('a')).toEqual(Buffer.from('a'));
+    const ofJson = keyOf({ type: z.string(), serde: jsonSerde() }).serde;
+    expect(ofJson.deserialize(Buffer.from('"a"'))).toBe('a');
+    expect(() => ofJson.deserialize(Buffer.from('7'))).toThrow('the value is no string');
     expect(keyOf(z.bigint()).serde.deserialize(bigint64Serde.serialize(9n))).toBe(9n);
   });
 
