@@ -60,7 +60,8 @@ export class Viewers {
   }
 
   /**
-   * Null for one to whom nothing is served; why is in the log alone. Rejects only with what the option `context` throws.
+   * Null for one to whom nothing is served; why is in the log alone. Rejects only with what the option `context`
+   * throws.
    */
   async of(
     { headers }: IncomingMessage,
