@@ -11,9 +11,9 @@ const cents = z.int().min(0);
 
 export const Customer = z.object({
   customerId: z.string(),
-  name: z.string(),
+  name: z.string().describe('As the customer wrote it.'),
   country: z.string().describe('Where the customer lives now.'),
-  since: z.iso.datetime(),
+  since: z.iso.datetime().describe('When the customer registered.'),
 });
 
 export const OrderLine = z.object({
@@ -48,8 +48,8 @@ export const SkuTotals = Totals.extend({
 });
 
 export const UnpaidOrder = z.object({
-  customerId: z.string(),
-  placedAt: z.iso.datetime(),
+  customerId: z.string().describe('Who ordered.'),
+  placedAt: z.iso.datetime().describe('When it was ordered.'),
   cents: cents.describe('What it costs.'),
   paidCents: cents.describe('What has been paid so far.'),
 });
