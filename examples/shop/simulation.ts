@@ -50,6 +50,7 @@ class Shop {
   readonly random: SeededRandom;
   readonly #run: string;
   readonly #customers: Customer[] = [];
+  #registered = 0;
   #orders = 0;
   #payments = 0;
   /** What is not told yet, the next one last. */
@@ -63,8 +64,9 @@ class Shop {
   /** A customer registers. */
   welcome(nowMs: number): void {
     const { random } = this;
+    this.#registered += 1;
     const customer = {
-      customerId: `customer-${this.#run}-${String(this.#customers.length + 1)}`,
+      customerId: `customer-${this.#run}-${String(this.#registered)}`,
       name: `${random.pick(FIRST_NAMES)} ${random.pick(LAST_NAMES)}`,
       country: random.pick(COUNTRIES),
       since: new Date(nowMs).toISOString(),
@@ -84,6 +86,8 @@ class Shop {
       this.#customers[index] = moved;
       this.#tell(customerChanged(moved, nowMs), this.#shortDelayMs());
     } else if (random.chance(0.005)) {
+      // Its last order is of the same moment.
+      this.#customers.splice(index, 1);
       this.#tell(customerGone(customer.customerId, nowMs), this.#shortDelayMs());
     }
     const customerId = random.chance(0.01) ? `guest-${this.#run}-${String(this.#orders + 1)}` : customer.customerId;
@@ -128,8 +132,8 @@ class Shop {
     else if (chance < 0.85) {
       this.#payment(orderId, part, nowMs + random.between(1_000, 5 * MINUTE_MS));
       this.#payment(orderId, cents - part, nowMs + random.between(1_000, 25 * MINUTE_MS));
-    } else if (chance < 0.93) this.#payment(orderId, cents, nowMs + random.between(15 * MINUTE_MS, 40 * MINUTE_MS));
-    else if (chance < 0.96) this.#payment(orderId, part, nowMs + random.between(1_000, 20 * MINUTE_MS));
+    } else if (chance < 0.95) this.#payment(orderId, cents, nowMs + random.between(15 * MINUTE_MS, 40 * MINUTE_MS));
+    else if (chance < 0.965) this.#payment(orderId, part, nowMs + random.between(1_000, 20 * MINUTE_MS));
   }
 
   #payment(orderId: string, cents: number, paidMs: number): void {
