@@ -8,6 +8,7 @@ export { didYouMean, textOf } from './options.ts';
 
 /* Kafka, as the runtime talks to it. */
 export { COORDINATOR_OF_GROUP, READ_COMMITTED, READ_UNCOMMITTED } from './kafka/broker.ts';
+export { checkConnection } from './kafka/kafka-connection-config.ts';
 export { createKafka } from './kafka/kafka-client.ts';
 export { KafkaCluster } from './kafka/kafka-cluster.ts';
 export { unresolvableBrokers } from './kafka/broker-names.ts';

@@ -1,0 +1,214 @@
+import type { ProcessorResult } from '../operations/processor-result.ts';
+import type { DeclaredTable } from '../tables/declared-table.ts';
+import { rowOfId } from '../tables/row-id.ts';
+import { fieldOf, idOf, type RowView } from '../tables/row-view.ts';
+import type { OrderRequest, TablePage, TablesModel } from '../tables/table-reads.ts';
+import type { TablesContext } from '../tables/tables-context.ts';
+import { keyFieldName } from '../types/generated-names.ts';
+import type { FieldType } from '../types/type-model.ts';
+import { ConflatingIterator, type OnSubscription } from '../updates/conflating-iterator.ts';
+import { ResultUpdates } from '../updates/result-updates.ts';
+import { intervalArgument } from './arguments.ts';
+import {
+  bigIntScalar,
+  countScalar,
+  cursorScalar,
+  dateScalar,
+  dateTimeScalar,
+  jsonScalar,
+  safeIntScalar,
+} from './scalars.ts';
+
+type Arguments = Readonly<Record<string, unknown>>;
+type FieldResolver = (source: unknown, args: Arguments, context: unknown) => unknown;
+interface SubscriptionField {
+  readonly resolve: (update: unknown) => unknown;
+  readonly subscribe: FieldResolver;
+}
+type TypeResolvers = Readonly<Record<string, FieldResolver | SubscriptionField>>;
+export type LiveResolvers = Readonly<Record<string, unknown>>;
+
+interface TableResolversOptions {
+  readonly tables: readonly DeclaredTable[];
+  readonly model: TablesModel;
+  /** What the viewer of an operation may read. */
+  readonly contextOf: (context: unknown) => TablesContext;
+  readonly processor: () => ProcessorResult;
+  readonly onSubscription: OnSubscription;
+}
+
+const RESULTS_INTERVAL_MS = 1_000;
+
+/** An event is the update itself: by its identity the result that was executed for another subscriber is found. */
+const itself = (update: unknown): unknown => update;
+
+/** Resolvers of all that the SDL of these tables declares. */
+export function tableResolvers(options: TableResolversOptions): LiveResolvers {
+  const served = options.tables.filter((table) => table.served);
+  return {
+    DateTime: dateTimeScalar,
+    Date: dateScalar,
+    Count: countScalar,
+    SafeInt: safeIntScalar,
+    BigInt: bigIntScalar,
+    JSON: jsonScalar,
+    Cursor: cursorScalar,
+    Node: { __resolveType: ({ table }: RowView) => table.typeName },
+    ...Object.fromEntries(served.flatMap(unionTypes)),
+    ...Object.fromEntries(served.flatMap(rowTypes)),
+    Query: {
+      node: (_, { id }, context) => nodeOf(String(id), served, options.contextOf(context)),
+      tables: () => tableStatuses(options.model, served),
+      processor: () => options.processor(),
+      ...Object.assign({}, ...served.map((table) => queryFields(table, options))),
+    } satisfies TypeResolvers,
+    Subscription: {
+      processor: resultField('processor', ['processor'], options, options.processor, (processor) => processor),
+      tables: resultField(
+        'tables',
+        ['completeness', ...served.map(({ name }) => name)],
+        options,
+        () => tableStatuses(options.model, served),
+        (statuses) => statuses,
+      ),
+      ...Object.fromEntries(served.map((table) => [table.name, subscriptionField(table, options)])),
+    } satisfies TypeResolvers,
+  };
+}
+
+/** The types of a table's rows and pages. */
+function rowTypes(table: DeclaredTable): [string, TypeResolvers | Readonly<Record<string, string>>][] {
+  const { typeName, key, fields } = table;
+  const of =
+    (read: (view: RowView) => unknown): FieldResolver =>
+    (source) =>
+      read(source as RowView);
+  const row: Record<string, FieldResolver> = {
+    id: of(idOf),
+    freshness: of(({ freshness }) => freshness),
+    window: of(({ row: { startMs, endMs } }) => ({ start: startMs, end: endMs })),
+  };
+  if (table.shape.kind === 'key-value') delete row['window'];
+  for (const { name } of fields) row[name] = of((view) => fieldOf(view, name));
+  row[keyFieldName(key.name)] = of(({ row: { key: value } }) => value);
+  return [
+    [typeName, row],
+    [`${typeName}Connection`, { totalCount: (source) => (source as TablePage).totalCount() }],
+    [
+      `${typeName}OrderField`,
+      Object.fromEntries(table.orderFields.map(({ name }) => [name.toUpperCase(), name])),
+    ],
+  ];
+}
+
+/** Of each union in a table's values: which type a value has. */
+function unionTypes({ fields }: DeclaredTable): [string, unknown][] {
+  const found: [string, unknown][] = [];
+  const gather = (type: FieldType): void => {
+    if (type.kind === 'list') gather(type.of);
+    if (type.kind === 'object') for (const field of type.fields) gather(field.type);
+    if (type.kind !== 'union') return;
+    const { name, discriminator, members } = type;
+    found.push([
+      name,
+      {
+        __resolveType: (value: Readonly<Record<string, unknown>>) =>
+          members.find(({ values }) => values.includes(String(value[discriminator])))?.type.name,
+      },
+    ]);
+    for (const member of members) gather(member.type);
+  };
+  for (const { type } of fields) gather(type);
+  return found;
+}
+
+/** Null for what the viewer may not see: whether it exists is nobody's business then. */
+async function nodeOf(id: string, tables: readonly DeclaredTable[], context: TablesContext): Promise<RowView | null> {
+  const found = rowOfId(id, tables);
+  if (found === null) return null;
+  try {
+    return await context.reads(found.table).find(found.name);
+  } catch (error) {
+    if (isForbidden(error)) return null;
+    throw error;
+  }
+}
+
+function isForbidden(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'extensions' in error &&
+    (error.extensions as Readonly<Record<string, unknown>>)['code'] === 'FORBIDDEN'
+  );
+}
+
+function queryFields(table: DeclaredTable, { contextOf }: TableResolversOptions): TypeResolvers {
+  const { name, key, shape } = table;
+  const page: FieldResolver = (_, args, context) =>
+    contextOf(context)
+      .reads(table)
+      .page({ ...args, key: shape.kind === 'key-value' ? null : args[key.name], orderBy: args['orderBy'] as OrderRequest });
+  if (shape.kind !== 'key-value')
+    return {
+      [name]: (_, args, context) =>
+        contextOf(context)
+          .reads(table)
+          .list(args[key.name], args['from'] as number, args['to'] as number, args['atLeast'] as string | null),
+      [`${name}Page`]: page,
+    };
+  return {
+    [name]: (_, args, context) => contextOf(context).reads(table).get(args[key.name], args['atLeast'] as string | null),
+    [`${name}ByKeys`]: (_, { keys, atLeast }, context) =>
+      contextOf(context)
+        .reads(table)
+        .getMany(keys as readonly unknown[], atLeast as string | null),
+    [`${name}Page`]: page,
+  };
+}
+
+function subscriptionField(table: DeclaredTable, { contextOf, onSubscription }: TableResolversOptions): SubscriptionField {
+  const { name, key, shape } = table;
+  return {
+    resolve: itself,
+    subscribe: (_, args, context) =>
+      contextOf(context)
+        .reads(table)
+        .watch({ ...args, key: shape.kind === 'key-value' ? null : args[key.name] }, onSubscription(name)),
+  };
+}
+
+function resultField<T>(
+  field: string,
+  topics: readonly string[],
+  { model, onSubscription }: TableResolversOptions,
+  make: () => T,
+  compared: (result: T) => unknown,
+): SubscriptionField {
+  return {
+    resolve: itself,
+    subscribe: (_, { intervalMs }) => {
+      const paceMs = intervalArgument(intervalMs as number | null, RESULTS_INTERVAL_MS);
+      const updates = new ResultUpdates<T>(model, field, make, compared);
+      return new ConflatingIterator<T, string>(model.hub, topics, updates, paceMs, onSubscription(field));
+    },
+  };
+}
+
+/** One copy of a table, as `tables` shows it. */
+export interface TableStatus {
+  readonly name: string;
+  readonly rows: number;
+  /** Of keys and values as they are in the topic. */
+  readonly bytes: number;
+  readonly complete: boolean;
+  readonly unreadable: number;
+}
+
+export function tableStatuses(model: TablesModel, tables: readonly DeclaredTable[]): TableStatus[] {
+  return tables.flatMap(({ name }) => {
+    const table = model.tables[name];
+    if (table === undefined) return [];
+    const complete = model.tableState.complete && !table.isTooLarge;
+    return [{ name, rows: table.size, bytes: table.bytes, complete, unreadable: table.unreadable }];
+  });
+}

@@ -1,0 +1,125 @@
+import { type KafkaConnectionConfig, type Logger, StreamsError } from '@tributary/streams';
+import { checkConnection, didYouMean, textOf } from '@tributary/streams/operations';
+import { type Allow, checkAllow } from './access/rights.ts';
+import type { Extend } from './graphql/live-schema.ts';
+import { declareTables } from './tables/declare-tables.ts';
+import type { DeclaredTable } from './tables/declared-table.ts';
+import type { TableDeclaration } from './tables/table.ts';
+
+/** Who asks, as a request says it. */
+export interface ViewerInput {
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Of a WebSocket. */
+  readonly connectionParams: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** What a live API is made of. */
+export interface LiveApiOptions<Viewer = unknown> {
+  /** Of the application whose stores are served; it need not run here. */
+  readonly applicationId: string;
+  readonly connection: KafkaConnectionConfig;
+  /** By the names of their roots. Nothing is served that is not named here. */
+  readonly tables: Readonly<Record<string, TableDeclaration>>;
+  /** Who asks; what it throws is UNAUTHENTICATED. A viewer with `expiresAt`, a Date, is sent away at that time. */
+  readonly viewer?: ((input: ViewerInput) => Viewer | Promise<Viewer>) | undefined;
+  /** What a viewer may see, by `table` or `table.field`. */
+  readonly allow?: Allow<Viewer> | undefined;
+  /** More fields and roots, or other ones in the place of those that tables have. */
+  readonly extend?: Extend | undefined;
+  readonly logger?: Logger | undefined;
+  /** Origins of pages, besides its own, that may use the API from a browser. */
+  readonly allowedOrigins?: readonly string[] | undefined;
+  /** Host names, besides the host's own, under which the API is asked; without ports. */
+  readonly allowedHosts?: readonly string[] | undefined;
+  /** False closes GraphiQL and introspection; open unless given. */
+  readonly graphiql?: boolean | undefined;
+  /** That every caller must have. */
+  readonly token?: string | undefined;
+  readonly limits?: LiveApiLimits | undefined;
+  /** The folder of a page of one's own at `/`; false: there is none. */
+  readonly page?: { readonly folder: string } | false | undefined;
+  readonly owner?: { readonly token: string; readonly allowStale?: boolean | undefined } | undefined;
+}
+
+export interface LiveApiLimits {
+  /** How many connections are held at a time; 2,000 unless given. */
+  readonly maxConnections?: number | undefined;
+  /** How long a client may leave unread what was sent to it, milliseconds; 30,000 unless given. */
+  readonly stalledAfterMs?: number | undefined;
+}
+
+const KNOWN = [
+  ...['applicationId', 'connection', 'tables', 'viewer', 'allow', 'extend', 'logger', 'allowedOrigins', 'allowedHosts'],
+  ...['graphiql', 'token', 'limits', 'page', 'owner'],
+];
+const KNOWN_LIMITS = ['maxConnections', 'stalledAfterMs'];
+
+/**
+ * The declared tables, and one line for each option that cannot be used in `problems`.
+ * @throws StreamsError CONFIG_INVALID for what is no object.
+ */
+export function checkLiveApiOptions(options: LiveApiOptions, problems: string[]): DeclaredTable[] {
+  const given: unknown = options;
+  if (typeof given !== 'object' || given === null)
+    throw new StreamsError('CONFIG_INVALID', `createLiveApi takes an object with options, not ${textOf(given)}`);
+  for (const name of Object.keys(given))
+    if (!KNOWN.includes(name)) problems.push(`createLiveApi has no option ${name}: ${didYouMean(name, KNOWN)}`);
+  const { applicationId, connection, tables } = options;
+  if (typeof applicationId !== 'string' || applicationId === '')
+    problems.push(`applicationId: must be the name of the application, not ${textOf(applicationId)}`);
+  try {
+    checkConnection(connection);
+  } catch (error) {
+    problems.push(error instanceof Error ? error.message : String(error));
+  }
+  const declared = declareTables(tables, problems);
+  for (const { name, held } of declared)
+    if (held === 'owner')
+      problems.push(`table ${name}: held: 'owner' is not there yet; declare it with held: 'everywhere', or leave it out`);
+  checkAllow(options.allow, declared, problems);
+  checkPlainOptions(options, problems);
+  return declared;
+}
+
+function checkPlainOptions(options: LiveApiOptions, problems: string[]): void {
+  const { viewer, logger, graphiql, token, limits, page, owner } = options;
+  const refuse = (name: string, wanted: string, value: unknown): void => {
+    problems.push(`${name}: must be ${wanted}, not ${textOf(value)}`);
+  };
+  if (viewer !== undefined && typeof viewer !== 'function') refuse('viewer', 'a function of headers', viewer);
+  if (logger !== undefined && !isLogger(logger)) refuse('logger', 'an object with debug, info, warn and error', logger);
+  for (const name of ['allowedOrigins', 'allowedHosts'] as const) {
+    const names: unknown = options[name];
+    if (names !== undefined && !(Array.isArray(names) && names.every((one) => typeof one === 'string' && one !== '')))
+      refuse(name, 'a list of texts', names);
+  }
+  if (graphiql !== undefined && typeof graphiql !== 'boolean') refuse('graphiql', 'true or false', graphiql);
+  if (token !== undefined && (typeof token !== 'string' || token === ''))
+    problems.push('token: must be a text that is not empty; leave it out where everybody may ask');
+  if (limits !== undefined) checkLimits(limits, problems);
+  if (page !== undefined && page !== false && typeof (page as { folder?: unknown } | null)?.folder !== 'string')
+    refuse('page', 'false or { folder }', page);
+  if (owner !== undefined)
+    problems.push("owner: is for tables with held: 'owner', which are not there yet; leave it out");
+}
+
+function checkLimits(limits: unknown, problems: string[]): void {
+  if (typeof limits !== 'object' || limits === null) {
+    problems.push(`limits: must be an object, not ${textOf(limits)}`);
+    return;
+  }
+  for (const [name, value] of Object.entries(limits)) {
+    if (!KNOWN_LIMITS.includes(name)) problems.push(`limits has no ${name}: ${didYouMean(name, KNOWN_LIMITS)}`);
+    else if (value !== undefined && (!Number.isInteger(value) || (value as number) < 1))
+      problems.push(`limits.${name}: must be a whole number of 1 or more, not ${textOf(value)}`);
+  }
+}
+
+function isLogger(logger: unknown): boolean {
+  return (
+    typeof logger === 'object' &&
+    logger !== null &&
+    ['debug', 'info', 'warn', 'error'].every((name) => typeof (logger as Record<string, unknown>)[name] === 'function')
+  );
+}
