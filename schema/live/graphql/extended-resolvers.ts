@@ -1,0 +1,43 @@
+import type { TablesContext } from '../tables/tables-context.ts';
+
+/** Resolvers as an application gives them: by type, then by field. */
+export type GivenResolvers = Readonly<Record<string, unknown>>;
+
+type AnyResolver = (source: unknown, args: unknown, context: unknown, info: unknown) => unknown;
+
+/**
+ * The same resolvers, each of which finds the tables in its context: as the viewer of the operation may see them,
+ * whichever server has made that context.
+ */
+export function withTables(resolvers: GivenResolvers, contextOf: (context: unknown) => TablesContext): GivenResolvers {
+  const wrap = (resolver: unknown): unknown => {
+    if (typeof resolver !== 'function') return isFieldObject(resolver) ? wrapAll(resolver, wrap) : resolver;
+    const given = resolver as AnyResolver;
+    return ((source, args, context, info) => given(source, args, contextWith(context, contextOf), info)) as AnyResolver;
+  };
+  return Object.fromEntries(
+    Object.entries(resolvers).map(([type, fields]) => [type, isTypeObject(fields) ? wrapAll(fields, wrap) : fields]),
+  );
+}
+
+function wrapAll(fields: object, wrap: (resolver: unknown) => unknown): object {
+  return Object.fromEntries(
+    // What names a type of an interface is asked with other arguments.
+    Object.entries(fields).map(([name, resolver]) => [name, name.startsWith('__') ? resolver : wrap(resolver)]),
+  );
+}
+
+/** A scalar is an object of its own class; the fields of a type are a plain one. */
+function isTypeObject(fields: unknown): fields is object {
+  return typeof fields === 'object' && fields !== null && Object.getPrototypeOf(fields) === Object.prototype;
+}
+
+function isFieldObject(resolver: unknown): resolver is object {
+  return isTypeObject(resolver) && ('subscribe' in resolver || 'resolve' in resolver);
+}
+
+function contextWith(context: unknown, contextOf: (context: unknown) => TablesContext): unknown {
+  const given = typeof context === 'object' && context !== null ? context : {};
+  if (!('tables' in given)) Object.assign(given, { tables: contextOf(given).tables });
+  return given;
+}
