@@ -1,7 +1,7 @@
 import { type KafkaConnectionConfig, type Logger, StreamsError } from '@tributary/streams';
 import { checkConnection, didYouMean, textOf } from '@tributary/streams/operations';
 import { type Allow, checkAllow } from './access/rights.ts';
-import type { Extend } from './graphql/live-schema.ts';
+import type { SchemaExtension } from './graphql/live-schema.ts';
 import { declareTables } from './tables/declare-tables.ts';
 import type { DeclaredTable } from './tables/declared-table.ts';
 import type { TableDeclaration } from './tables/table.ts';
@@ -26,7 +26,7 @@ export interface LiveApiOptions<Viewer = unknown> {
   /** What a viewer may see, by `table` or `table.field`. */
   readonly allow?: Allow<Viewer> | undefined;
   /** More fields and roots, or other ones in the place of those that tables have. */
-  readonly extend?: Extend | undefined;
+  readonly extend?: SchemaExtension | undefined;
   readonly logger?: Logger | undefined;
   /** Origins of pages, besides its own, that may use the API from a browser. */
   readonly allowedOrigins?: readonly string[] | undefined;
@@ -76,7 +76,9 @@ export function checkLiveApiOptions(options: LiveApiOptions, problems: string[])
   const declared = declareTables(tables, problems);
   for (const { name, held } of declared)
     if (held === 'owner')
-      problems.push(`table ${name}: held: 'owner' is not there yet; declare it with held: 'everywhere', or leave it out`);
+      problems.push(
+        `table ${name}: held: 'owner' is not there yet; declare it with held: 'everywhere', or leave it out`,
+      );
   checkAllow(options.allow, declared, problems);
   checkPlainOptions(options, problems);
   return declared;

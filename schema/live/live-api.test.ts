@@ -16,7 +16,7 @@ const Totals = z.object({
   orders: z.int().min(0),
   cents: z.int().min(0),
   note: z.string().optional(),
-  at: z.iso.datetime().optional(),
+  at: z.iso.datetime({ offset: true }).optional(),
   units: z.bigint().optional(),
 });
 const tables = {
@@ -38,10 +38,13 @@ const tables = {
   parts: table({
     topic: 'parts',
     key: { id: { type: z.int32(), serde: int32Serde } },
-    value: z.object({ price: z.discriminatedUnion('kind', [
-      z.object({ kind: z.literal('FIXED'), cents: z.int() }).meta({ id: 'FixedPrice' }),
-      z.object({ kind: z.literal('FREE') }).meta({ id: 'NoPrice' }),
-    ]), tags: z.array(z.string().nullable()) }),
+    value: z.object({
+      price: z.discriminatedUnion('kind', [
+        z.object({ kind: z.literal('FIXED'), cents: z.int() }).meta({ id: 'FixedPrice' }),
+        z.object({ kind: z.literal('FREE') }).meta({ id: 'NoPrice' }),
+      ]),
+      tags: z.array(z.string().nullable()),
+    }),
   }),
 };
 
@@ -195,7 +198,7 @@ describe('queries', () => {
       totalCount: 4,
       pageInfo: { hasNextPage: true, hasPreviousPage: false },
     });
-    const after = (first['pageInfo'] as { endCursor: string }).endCursor;
+    const after = (first['pageInfo'] as unknown as { endCursor: string }).endCursor;
     const { skuTotalsPage: second } = (await api.data(page, { after })) as { skuTotalsPage: unknown };
     expect(second).toMatchObject({
       nodes: [{ sku: 's6', cents: 0 }],
@@ -255,7 +258,13 @@ describe('queries', () => {
     ).toEqual({
       visits: [{ id: 'Visits:5:9:ann', pages: 3, window: { end: '1970-01-01T00:00:00.009Z' } }],
       parts: { id: 'Parts:-7', key: -7, tags: ['a', null], price: { __typename: 'FixedPrice', cents: 5 } },
-      partsPage: { nodes: [{ key: 8, price: { __typename: 'NoPrice' } }] },
+      // By their bytes negative numbers are behind the others.
+      partsPage: {
+        nodes: [
+          { key: 8, price: { __typename: 'NoPrice' } },
+          { key: -7, price: { __typename: 'FixedPrice' } },
+        ],
+      },
       node: { id: 'Parts:8', key: 8 },
       session: { id: 'Visits:5:9:ann' },
       bad: null,
@@ -271,10 +280,16 @@ describe('queries', () => {
     [`{ skuTotalsPage(filter: { or: [${'{ orders: { gt: 1 } },'.repeat(11)}] }) { cursor } }`, 'filter'],
     ['{ countryHours(country: "DE", from: "2026-01-02T00:00:00Z", to: "2026-01-01T00:00:00Z") { id } }', 'from'],
     ['{ countryHours(country: "DE", from: "2025-01-01T00:00:00Z", to: "2026-01-01T00:00:00Z") { id } }', 'from'],
-    ['{ skuTotals(sku: "\\ud800") { id } }', 'sku'],
   ])('%s is refused', async (source, argument) => {
     const errors = errorsOf(await fed().ask(source));
     expect(errors).toEqual([{ code: 'BAD_USER_INPUT', argument }]);
+  });
+
+  test('a key that no serde writes is refused', async () => {
+    const source = 'query ($sku: String!) { skuTotals(sku: $sku) { id } }';
+    expect(errorsOf(await fed().ask(source, { sku: 'a\ud800' }))).toEqual([
+      { code: 'BAD_USER_INPUT', argument: 'sku' },
+    ]);
   });
 
   test('atLeast waits for what this instance has not read', async () => {
@@ -360,12 +375,19 @@ describe('subscriptions', () => {
       removed: ['SkuTotals:a'],
       rows: [{ id: 'SkuTotals:b', orders: 3 }],
     });
-    expect(await api.data('{ skuTotalsPage { cursor } }')).toEqual({ skuTotalsPage: { cursor: data.skuTotals.cursor } });
+    expect(await api.data('{ skuTotalsPage { cursor } }')).toEqual({
+      skuTotalsPage: { cursor: data.skuTotals.cursor },
+    });
   });
 
   test('the first N by order, one of which another one drives out', async () => {
     const api = fed();
-    for (const [key, cents] of [['a', 1], ['b', 2], ['c', 3]] as const) api.sku(key, { orders: 0, cents });
+    for (const [key, cents] of [
+      ['a', 1],
+      ['b', 2],
+      ['c', 3],
+    ] as const)
+      api.sku(key, { orders: 0, cents });
     const next = await api.watch(
       `subscription { skuTotals(first: 2, orderBy: { field: CENTS }, intervalMs: 50) { ${update} } }`,
     );
@@ -434,7 +456,8 @@ describe('rights', () => {
     const api = fed({ allow });
     api.sku('a', { orders: 1, cents: 1, note: 'x' });
     api.sku('b', { orders: 2, cents: 2 });
-    const source = '{ skuTotals(sku: "b") { sku } skuTotalsPage { totalCount nodes { sku } } node(id: "SkuTotals:b") { id } }';
+    const source =
+      '{ skuTotals(sku: "b") { sku } skuTotalsPage { totalCount nodes { sku } } node(id: "SkuTotals:b") { id } }';
     expect(await api.ask(source, {}, 'few')).toEqual({
       data: { skuTotals: null, skuTotalsPage: { totalCount: 1, nodes: [{ sku: 'a' }] }, node: null },
     });

@@ -5,6 +5,8 @@ import type { GraphQLSchema } from 'graphql';
 
 import { type Logger, StreamsError } from '@tributary/streams';
 import { openTableRows, type TableRows } from './feed/table-rows.ts';
+import { fieldsWithContext } from './graphql/context-fields.ts';
+import { withTables } from './graphql/extended-resolvers.ts';
 import { createLiveSchema } from './graphql/live-schema.ts';
 import { tableResolvers } from './graphql/table-resolvers.ts';
 import { tableCosts } from './limits/table-costs.ts';
@@ -108,10 +110,13 @@ class OpenLiveApi implements LiveApi {
       contexts.set(key, made);
       return made;
     };
+    const extension =
+      extend === undefined ? undefined : { ...extend, resolvers: withTables(extend.resolvers ?? {}, contextOf) };
     let sdl = '';
     this.#handlers = new ApiHandlers({
       model,
       createSchema: (onSubscription) => {
+        const problems: string[] = [];
         const resolvers = tableResolvers({
           tables: declared,
           model,
@@ -119,19 +124,26 @@ class OpenLiveApi implements LiveApi {
           processor: () => processorResult(model, { guarantee: 'exactly_once', topology: '' }),
           onSubscription,
         });
-        const made = createLiveSchema({ tables: declared, resolvers, extend });
+        const made = createLiveSchema({ tables: declared, resolvers, extend: extension }, problems);
+        if (made === undefined) throw invalid(problems);
         sdl = made.sdl;
         return made.schema;
       },
       costs: (schema) => tableCosts(schema, model, declared),
-      restResults: { '/page/tables.json': () => pageModel(applicationId, declared) },
       logger,
       allowedOrigins: options.allowedOrigins ?? [],
       allowedHosts: options.allowedHosts ?? [],
       graphiql,
       apiToken: token,
       viewer,
-      page: page === false ? null : { folder: page?.folder ?? DEFAULT_PAGE },
+      contextFields: fieldsWithContext((extend?.resolvers ?? {}) as Readonly<Record<string, unknown>>),
+      page:
+        page === false
+          ? null
+          : {
+              folder: page?.folder ?? DEFAULT_PAGE,
+              data: { '/page/tables.json': () => pageModel(applicationId, declared) },
+            },
     });
     this.schema = this.#handlers.schema;
     this.sdl = sdl;

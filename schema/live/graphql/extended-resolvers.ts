@@ -1,7 +1,8 @@
+import { plainSource } from '../tables/row-view.ts';
 import type { TablesContext } from '../tables/tables-context.ts';
 
 /** Resolvers as an application gives them: by type, then by field. */
-export type GivenResolvers = Readonly<Record<string, unknown>>;
+type GivenResolvers = Readonly<Record<string, unknown>>;
 
 type AnyResolver = (source: unknown, args: unknown, context: unknown, info: unknown) => unknown;
 
@@ -9,11 +10,13 @@ type AnyResolver = (source: unknown, args: unknown, context: unknown, info: unkn
  * The same resolvers, each of which finds the tables in its context: as the viewer of the operation may see them,
  * whichever server has made that context.
  */
-export function withTables(resolvers: GivenResolvers, contextOf: (context: unknown) => TablesContext): GivenResolvers {
+export function withTables(resolvers: object, contextOf: (context: unknown) => TablesContext): GivenResolvers {
   const wrap = (resolver: unknown): unknown => {
     if (typeof resolver !== 'function') return isFieldObject(resolver) ? wrapAll(resolver, wrap) : resolver;
     const given = resolver as AnyResolver;
-    return ((source, args, context, info) => given(source, args, contextWith(context, contextOf), info)) as AnyResolver;
+    const wrapped: AnyResolver = (source, args, context, info) =>
+      given(plainSource(source), args, contextWith(context, contextOf), info);
+    return wrapped;
   };
   return Object.fromEntries(
     Object.entries(resolvers).map(([type, fields]) => [type, isTypeObject(fields) ? wrapAll(fields, wrap) : fields]),

@@ -1,23 +1,14 @@
 import type { ProcessorResult } from '../operations/processor-result.ts';
 import type { DeclaredTable } from '../tables/declared-table.ts';
 import { rowOfId } from '../tables/row-id.ts';
-import { fieldOf, idOf, type RowView } from '../tables/row-view.ts';
+import { fieldOf, idOf, viewOf, type RowView } from '../tables/row-view.ts';
 import type { OrderRequest, TablePage, TablesModel } from '../tables/table-reads.ts';
 import type { TablesContext } from '../tables/tables-context.ts';
 import { keyFieldName } from '../types/generated-names.ts';
-import type { FieldType } from '../types/type-model.ts';
 import { ConflatingIterator, type OnSubscription } from '../updates/conflating-iterator.ts';
 import { ResultUpdates } from '../updates/result-updates.ts';
 import { intervalArgument } from './arguments.ts';
-import {
-  bigIntScalar,
-  countScalar,
-  cursorScalar,
-  dateScalar,
-  dateTimeScalar,
-  jsonScalar,
-  safeIntScalar,
-} from './scalars.ts';
+import type { Resolvers } from './merged-resolvers.ts';
 
 type Arguments = Readonly<Record<string, unknown>>;
 type FieldResolver = (source: unknown, args: Arguments, context: unknown) => unknown;
@@ -26,7 +17,6 @@ interface SubscriptionField {
   readonly subscribe: FieldResolver;
 }
 type TypeResolvers = Readonly<Record<string, FieldResolver | SubscriptionField>>;
-export type LiveResolvers = Readonly<Record<string, unknown>>;
 
 interface TableResolversOptions {
   readonly tables: readonly DeclaredTable[];
@@ -43,18 +33,10 @@ const RESULTS_INTERVAL_MS = 1_000;
 const itself = (update: unknown): unknown => update;
 
 /** Resolvers of all that the SDL of these tables declares. */
-export function tableResolvers(options: TableResolversOptions): LiveResolvers {
+export function tableResolvers(options: TableResolversOptions): Resolvers {
   const served = options.tables.filter((table) => table.served);
   return {
-    DateTime: dateTimeScalar,
-    Date: dateScalar,
-    Count: countScalar,
-    SafeInt: safeIntScalar,
-    BigInt: bigIntScalar,
-    JSON: jsonScalar,
-    Cursor: cursorScalar,
-    Node: { __resolveType: ({ table }: RowView) => table.typeName },
-    ...Object.fromEntries(served.flatMap(unionTypes)),
+    Node: { __resolveType: (source: unknown) => viewOf(source).table.typeName },
     ...Object.fromEntries(served.flatMap(rowTypes)),
     Query: {
       node: (_, { id }, context) => nodeOf(String(id), served, options.contextOf(context)),
@@ -82,7 +64,7 @@ function rowTypes(table: DeclaredTable): [string, TypeResolvers | Readonly<Recor
   const of =
     (read: (view: RowView) => unknown): FieldResolver =>
     (source) =>
-      read(source as RowView);
+      read(viewOf(source));
   const row: Record<string, FieldResolver> = {
     id: of(idOf),
     freshness: of(({ freshness }) => freshness),
@@ -94,32 +76,8 @@ function rowTypes(table: DeclaredTable): [string, TypeResolvers | Readonly<Recor
   return [
     [typeName, row],
     [`${typeName}Connection`, { totalCount: (source) => (source as TablePage).totalCount() }],
-    [
-      `${typeName}OrderField`,
-      Object.fromEntries(table.orderFields.map(({ name }) => [name.toUpperCase(), name])),
-    ],
+    [`${typeName}OrderField`, Object.fromEntries(table.orderFields.map(({ name }) => [name.toUpperCase(), name]))],
   ];
-}
-
-/** Of each union in a table's values: which type a value has. */
-function unionTypes({ fields }: DeclaredTable): [string, unknown][] {
-  const found: [string, unknown][] = [];
-  const gather = (type: FieldType): void => {
-    if (type.kind === 'list') gather(type.of);
-    if (type.kind === 'object') for (const field of type.fields) gather(field.type);
-    if (type.kind !== 'union') return;
-    const { name, discriminator, members } = type;
-    found.push([
-      name,
-      {
-        __resolveType: (value: Readonly<Record<string, unknown>>) =>
-          members.find(({ values }) => values.includes(String(value[discriminator])))?.type.name,
-      },
-    ]);
-    for (const member of members) gather(member.type);
-  };
-  for (const { type } of fields) gather(type);
-  return found;
 }
 
 /** Null for what the viewer may not see: whether it exists is nobody's business then. */
@@ -147,7 +105,11 @@ function queryFields(table: DeclaredTable, { contextOf }: TableResolversOptions)
   const page: FieldResolver = (_, args, context) =>
     contextOf(context)
       .reads(table)
-      .page({ ...args, key: shape.kind === 'key-value' ? null : args[key.name], orderBy: args['orderBy'] as OrderRequest });
+      .page({
+        ...args,
+        key: shape.kind === 'key-value' ? null : args[key.name],
+        orderBy: args['orderBy'] as OrderRequest,
+      });
   if (shape.kind !== 'key-value')
     return {
       [name]: (_, args, context) =>
@@ -157,7 +119,10 @@ function queryFields(table: DeclaredTable, { contextOf }: TableResolversOptions)
       [`${name}Page`]: page,
     };
   return {
-    [name]: (_, args, context) => contextOf(context).reads(table).get(args[key.name], args['atLeast'] as string | null),
+    [name]: (_, args, context) =>
+      contextOf(context)
+        .reads(table)
+        .get(args[key.name], args['atLeast'] as string | null),
     [`${name}ByKeys`]: (_, { keys, atLeast }, context) =>
       contextOf(context)
         .reads(table)
@@ -166,7 +131,10 @@ function queryFields(table: DeclaredTable, { contextOf }: TableResolversOptions)
   };
 }
 
-function subscriptionField(table: DeclaredTable, { contextOf, onSubscription }: TableResolversOptions): SubscriptionField {
+function subscriptionField(
+  table: DeclaredTable,
+  { contextOf, onSubscription }: TableResolversOptions,
+): SubscriptionField {
   const { name, key, shape } = table;
   return {
     resolve: itself,

@@ -26,9 +26,29 @@ export function idOf({ table, row }: RowView): string {
   return rowId(table, row);
 }
 
+/** Which view a plain row was made of: a resolver of an application may answer it for a type that has generated fields. */
+const views = new WeakMap<object, RowView>();
+
+/** The view of what an application's resolver has answered, or of what a generated one has. */
+export function viewOf(source: unknown): RowView {
+  return views.get(source as object) ?? (source as RowView);
+}
+
+/** What an application's resolver is given for a row; anything else is given as it is. */
+export function plainSource(source: unknown): unknown {
+  return isRowView(source) ? plainRow(source) : source;
+}
+
+function isRowView(source: unknown): source is RowView {
+  return typeof source === 'object' && source !== null && 'table' in source && 'row' in source && 'rights' in source;
+}
+
 /** Without the fields that the viewer may not see. */
-export function plainRow({ table, row, rights }: RowView): PlainRow {
+export function plainRow(view: RowView): PlainRow {
+  const { table, row, rights } = view;
   const fields = Object.entries(row.value).filter(([name]) => !rights.forbiddenFields.has(name));
   const window = table.shape.kind === 'key-value' ? {} : { window: { start: row.startMs, end: row.endMs } };
-  return { ...Object.fromEntries(fields), [table.key.name]: row.key, ...window };
+  const plain = { ...Object.fromEntries(fields), [table.key.name]: row.key, ...window };
+  views.set(plain, view);
+  return plain;
 }
