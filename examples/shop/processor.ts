@@ -1,6 +1,6 @@
-import { KafkaStreams } from '@tributary/streams';
+import { KafkaStreams, serveProcessorHealth } from '@tributary/streams';
 import { APPLICATION_ID, TOPICS } from './names.ts';
-import { connection, logger, onStop, stateDir } from './settings.ts';
+import { connection, logger, onStop, processorPort, stateDir } from './settings.ts';
 
 /** A processor of the shop. Start several, each with a STATE_DIR of its own or the same: they share the work. */
 const streams = new KafkaStreams({
@@ -17,6 +17,7 @@ streams.onState((state) => {
   console.error(`${streams.failure?.code ?? ''}: ${streams.failure?.message ?? ''}`);
   process.exit(1);
 });
+if (processorPort !== undefined) await serveProcessorHealth(streams, { port: processorPort, logger });
 onStop(() => streams.close());
 // What start() throws, the listener has been told.
 await streams.start().catch(() => undefined);

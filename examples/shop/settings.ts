@@ -11,6 +11,10 @@ export const connection: KafkaConnectionConfig = {
 /** Where a processor keeps its tables: STATE_DIR, or a folder beside this file. */
 export const stateDir = process.env['STATE_DIR'] ?? join(import.meta.dirname, '.data');
 
+/** Where a processor answers /health, /ready and /metrics, for whoever watches over it: PROCESSOR_PORT, or nowhere. */
+export const processorPort =
+  process.env['PROCESSOR_PORT'] === undefined ? undefined : Number(process.env['PROCESSOR_PORT']);
+
 /** Warnings and errors on standard error. A pino logger fits as it is. */
 export const logger: Logger = {
   debug: () => undefined,
