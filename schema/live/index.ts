@@ -29,16 +29,14 @@ export {
 
 /* Copies of tables, and the model that keeps them. */
 export { LiveModel, type AnyLiveModel, type LiveModelOptions } from './tables/live-model.ts';
-export { originOf, type LiveTable, type LiveTables, type RowOrigin } from './tables/live-table.ts';
-export { KeyTable, type KeyTableOptions } from './tables/key-table.ts';
-export {
-  MAX_WINDOWS,
-  WindowTable,
-  type Sums,
-  type Window,
-  type WindowRow,
-  type WindowTableOptions,
-} from './tables/window-table.ts';
+export { createLiveModel, type Copies, type HoldTable, type LiveTablesOptions } from './tables/create-live-model.ts';
+export type { DeclaredTable } from './tables/declared-table.ts';
+export { DerivedTable } from './tables/derived-table.ts';
+export { RowTable } from './tables/row-table.ts';
+export type { RowObserver } from './tables/row-observer.ts';
+export type { Row } from './tables/row.ts';
+export type { LiveTable, LiveTables } from './tables/live-table.ts';
+export { MAX_WINDOWS } from './tables/shown-windows.ts';
 export { openLiveFeed, type LiveFeed } from './tables/live-feed.ts';
 export { freshness, type Freshness } from './tables/freshness.ts';
 export { requireCopy } from './tables/require-copy.ts';
@@ -52,10 +50,11 @@ export {
   type UpdateSource,
 } from './updates/conflating-iterator.ts';
 export type { ChangeTopic } from './updates/change-hub.ts';
-export { TableUpdates, type TableUpdatesOptions, type UpdateKind, type UpdatedTable } from './updates/table-updates.ts';
+export type { RowsUpdate, UpdateKind } from './updates/row-updates.ts';
+export { updatesOfKeys, type UpdatesOfKeysOptions } from './updates/updates-of-keys.ts';
 export { CompletenessWatch } from './updates/completeness-watch.ts';
 export { ResultUpdates } from './updates/result-updates.ts';
-export { changedSince, decodeCursor, encodeCursor, type CursorContent } from './updates/cursor.ts';
+export { decodeCursor, encodeCursor, type CursorContent } from './updates/cursor.ts';
 export { CursorResume } from './updates/cursor-resume.ts';
 
 /* Resolvers. */

@@ -107,6 +107,10 @@ function countsValue(counts: TestCounts | null, atMs = 0): Buffer | null {
   return Buffer.from(JSON.stringify({ ios, android, other, lastLoginAtMs }));
 }
 
+const START: ReadonlyMap<number, number> = new Map(
+  Array.from({ length: TEST_PARTITIONS }, (_, partition) => [partition, 0]),
+);
+
 export interface HandFedModel {
   readonly results: HandFedResults;
   readonly model: LoginModel;
@@ -135,6 +139,9 @@ export function handFedModel(
     setBackMs: 0,
     feed: (...changes) => fed.model.apply(changes),
   };
+  const { states, minutes, hours } = fed.model.tables;
+  // From the start of each topic on.
+  if (options.caughtUp !== false) for (const table of [states, minutes, hours]) table.copied(START, 0);
   if (options.caughtUp !== false) fed.model.setTableState({ caughtUpOnce: true, complete: true, reason: null });
   return fed;
 }

@@ -1,4 +1,4 @@
-import { type GlobalTable, type GlobalTableOptions, isRuntimeRow } from '@tributary/streams';
+import { type GlobalTable, type GlobalTableOptions, isRuntimeRow, parseTopicPartition } from '@tributary/streams';
 import type { LiveModel } from './live-model.ts';
 import type { LiveTables } from './live-table.ts';
 
@@ -18,7 +18,10 @@ export function openLiveFeed<Tables extends LiveTables>(
     topics: model.topics,
     onChanges: (changes) => model.apply(changes.filter(({ key }) => !isRuntimeRow(key))),
     onReset: (topic, partition) => model.reset(topic, partition),
-    onState: (state) => model.setTableState(state),
+    onState: (state) => {
+      if (state.complete) markCopied(model, table.positions());
+      model.setTableState(state);
+    },
     onFatal,
   });
   model.followPositions(() => table.positions());
@@ -32,4 +35,14 @@ export function openLiveFeed<Tables extends LiveTables>(
       await table.close();
     },
   };
+}
+
+/** Of these tables every tombstone is known by what is there, whenever it was written. */
+function markCopied<Tables extends LiveTables>(model: LiveModel<Tables>, positions: ReadonlyMap<string, number>): void {
+  for (const [name, table] of Object.entries(model.tables)) {
+    const topic = model.changelogOf(name);
+    const ends = [...positions].map(([place, end]) => ({ ...parseTopicPartition(place), end }));
+    const ofTopic = ends.filter((one) => one.topic === topic);
+    table.copied?.(new Map(ofTopic.map(({ partition, end }) => [partition, end])), Number.NEGATIVE_INFINITY);
+  }
 }

@@ -187,7 +187,6 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
       // Keys of a topic of the user's may be any bytes; the runtime's own rows of changelogs are left out before.
       for (const feed of this.#feeds.get(change.topic) ?? NO_FEEDS) this.#applyTo(feed, change, version);
     }
-    for (const [, table] of this.#windowed) table.expire?.(version);
   }
 
   #applyTo(feed: Feed, change: TableChange, version: number): void {
@@ -272,7 +271,9 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
 function feedOf(changeTopic: string, table: LiveTable): Feed {
   return {
     changeTopic,
-    unreadableRow: table.unreadableRow,
+    get unreadableRow() {
+      return table.unreadableRow;
+    },
     apply: (change, version) => table.apply(change, version),
     reset: (partition, version) => table.reset(partition, version),
   };

@@ -2,13 +2,15 @@ import type { TableChange } from '@tributary/streams';
 
 import { AppliedPositions, type PositionVector } from './applied-positions.ts';
 import type { CursorContent } from '../updates/cursor.ts';
+import { CopiedPartitions } from './copied-partitions.ts';
 import type { DeclaredTable } from './declared-table.ts';
 import type { LiveTable } from './live-table.ts';
-import { type Row, type RowName, rowName, type StartRange } from './row.ts';
+import { placeOfName, type Row, type RowName, rowName, type StartRange } from './row.ts';
 import { byKey, byKeyDescending, bySort, byStart, newestFirst, RowIndex, type RowOrderFunction } from './row-index.ts';
 import { type PastRow, type RowChange, RowLog } from './row-log.ts';
+import type { RowObserver } from './row-observer.ts';
 import { sortFields, sortsOf } from './sort-values.ts';
-import type { TakenRecord, takeKeyApart } from '../feed/take-key-apart.ts';
+import { type TakenRecord, takeKeyApart } from '../feed/take-key-apart.ts';
 
 /** A field by which rows are ordered; null: the key. */
 export interface RowOrder {
@@ -16,16 +18,8 @@ export interface RowOrder {
   readonly direction: 'ASC' | 'DESC';
 }
 
-interface Copied {
-  readonly until: number;
-  readonly tombstonesSinceMs: number;
-}
-
-const NOT_COPIED: Copied = { until: Number.POSITIVE_INFINITY, tombstonesSinceMs: Number.POSITIVE_INFINITY };
-
 /** This instance's copy of one table: the newest row of each key, in every order that can be asked for. */
 export class RowTable implements LiveTable {
-  readonly unreadableRow = 'its row is left out';
   readonly declared: DeclaredTable;
   readonly positions = new AppliedPositions();
   readonly #rows = new Map<RowName, Row>();
@@ -35,11 +29,11 @@ export class RowTable implements LiveTable {
   readonly #orders = new Map<string, RowIndex>();
   readonly #indexes: readonly RowIndex[];
   readonly #logs = new Map<number, RowLog>();
-  /** Rows whose newest value cannot be read, with their partitions: they are left out. */
+  /** Rows whose newest value cannot be read, with their partitions. */
   readonly #unreadable = new Map<RowName, number>();
-  /** Of each partition that has been read to its end: how far, when that was first so. */
-  readonly #copied = new Map<number, Copied>();
-  #takeKeyApart: ReturnType<typeof takeKeyApart> | null = null;
+  readonly #copied = new CopiedPartitions();
+  #takeKeyApart: ReturnType<typeof takeKeyApart>;
+  #observer: RowObserver | null = null;
   #version = 0;
   #epoch = 0;
   #bytes = 0;
@@ -48,6 +42,8 @@ export class RowTable implements LiveTable {
   constructor(declared: DeclaredTable) {
     this.declared = declared;
     const { shape } = declared;
+    // As it is declared, until it is known how the topic's keys are put together.
+    this.#takeKeyApart = takeKeyApart(shape.kind, shape);
     this.#byKey = new RowIndex(byKey);
     this.#byTime = shape.kind === 'key-value' ? null : new RowIndex(shape.kind === 'window' ? byStart : newestFirst);
     const ordered: [RowOrder, RowOrderFunction][] = sortFields(declared).flatMap((field, at) =>
@@ -61,12 +57,26 @@ export class RowTable implements LiveTable {
     this.#indexes = [this.#byKey, ...(this.#byTime === null ? [] : [this.#byTime]), ...this.#orders.values()];
   }
 
-  /** How the records of the table's topic are taken apart. What was read of another topic is forgotten. */
   follow(take: ReturnType<typeof takeKeyApart>): void {
     this.#takeKeyApart = take;
     this.#clear(this.#version);
     this.#copied.clear();
     this.positions.clear();
+  }
+
+  /**
+   * Who is told of each change from the first one on.
+   * @throws TypeError where there is an observer, or a row, already.
+   */
+  observe(observer: RowObserver): void {
+    if (this.#observer !== null) throw new TypeError(`the rows of ${this.declared.name} are observed already`);
+    if (this.#rows.size > 0)
+      throw new TypeError(`the rows of ${this.declared.name} are observed from the first one on`);
+    this.#observer = observer;
+  }
+
+  get unreadableRow(): string | undefined {
+    return this.#observer?.keepsLastValue === true ? undefined : 'its row is left out';
   }
 
   /** The version of the newest change applied here. */
@@ -89,7 +99,7 @@ export class RowTable implements LiveTable {
     return this.#bytes;
   }
 
-  /** How many rows are left out because their newest value cannot be read. */
+  /** Of how many rows the newest value cannot be read: they are left out, or are as they were. */
   get unreadable(): number {
     return this.#unreadable.size;
   }
@@ -124,14 +134,10 @@ export class RowTable implements LiveTable {
     return this.#isTooLarge;
   }
 
-  /**
-   * All partitions have been read to these offsets, their ends: from now on each change is seen as it is made.
-   * `tombstonesSinceMs`: tombstones that were written after it are all among what was read, epoch milliseconds.
-   */
   copied(positions: ReadonlyMap<number, number>, tombstonesSinceMs: number): void {
     for (const [partition, until] of positions) {
       if (this.#copied.has(partition)) continue;
-      this.#copied.set(partition, { until, tombstonesSinceMs });
+      this.#copied.add(partition, until, tombstonesSinceMs);
       this.#logs.get(partition)?.copied(until);
       // What the topic no longer has is known by all that is here, as tombstones that were compacted away.
       this.positions.reach(partition, until);
@@ -142,29 +148,32 @@ export class RowTable implements LiveTable {
    * Whether the rows of a cursor can be told from those of today: not where its topic was made anew since, and not
    * where tombstones after it may have been compacted away before this copy was made.
    */
-  canResume({ positions, newestWrittenAtMs }: Pick<CursorContent, 'positions' | 'newestWrittenAtMs'>): boolean {
-    return Object.entries(positions).every(([number, position]) => {
-      const partition = Number(number);
-      const { until, tombstonesSinceMs } = this.#copied.get(partition) ?? NOT_COPIED;
-      // mutant: tombstones-gone
-      if (position > 0 && position < until && newestWrittenAtMs < tombstonesSinceMs) return false;
-      return (this.#logs.get(partition)?.timestampBefore(position) ?? 0) <= newestWrittenAtMs;
-    });
+  canResume(cursor: Pick<CursorContent, 'positions' | 'newestWrittenAtMs'>): boolean {
+    return this.#copied.haveTombstonesSince(cursor) && this.isOfThisTopic(cursor);
   }
 
-  /** @throws Error for a record that cannot be read; its row is left out then. */
+  /** Whether the offsets of a cursor mean something here: not where the topic was made anew since. */
+  isOfThisTopic({ positions, newestWrittenAtMs }: Pick<CursorContent, 'positions' | 'newestWrittenAtMs'>): boolean {
+    return Object.entries(positions).every(
+      ([partition, position]) =>
+        (this.#logs.get(Number(partition))?.timestampBefore(position) ?? 0) <= newestWrittenAtMs,
+    );
+  }
+
+  /** @throws Error for a record that cannot be read; its row is left out then, unless the observer keeps it. */
   apply(change: TableChange, version: number): void {
     this.positions.advance(change);
     if (this.#isTooLarge) return;
-    const taken = this.#takeKeyApart?.(change) ?? null;
+    const taken = this.#takeKeyApart(change);
     if (taken === null) throw new TypeError('the key is none that the store of the table has');
     const name = this.#nameOf(taken);
     if (taken.value === null) return this.#remove(name, change, version);
     let row: Row;
     try {
       row = this.#rowOf(name, taken, taken.value, change, version);
+      this.#observer?.check?.(row);
     } catch (error) {
-      this.#remove(name, change, version);
+      if (this.#observer?.keepsLastValue !== true) this.#remove(name, change, version);
       this.#unreadable.set(name, change.partition);
       throw error;
     }
@@ -214,6 +223,7 @@ export class RowTable implements LiveTable {
     this.#unreadable.delete(name);
     this.#version = version;
     this.#logOf(partition).add({ name, offset, version, before }, row);
+    this.#observer?.changed?.(before, row);
   }
 
   #remove(name: RowName, { partition, offset }: TableChange, version: number): void {
@@ -225,6 +235,7 @@ export class RowTable implements LiveTable {
       this.#version = version;
     }
     this.#logOf(partition).add({ name, offset, version, before }, null);
+    if (before !== null) this.#observer?.changed?.(before, null);
   }
 
   #forget(row: Row): void {
@@ -237,8 +248,8 @@ export class RowTable implements LiveTable {
     if (log === undefined) {
       log = new RowLog();
       this.#logs.set(partition, log);
-      const copied = this.#copied.get(partition);
-      if (copied !== undefined) log.copied(copied.until);
+      const until = this.#copied.untilOf(partition);
+      if (until !== undefined) log.copied(until);
     }
     return log;
   }
@@ -250,6 +261,7 @@ export class RowTable implements LiveTable {
   }
 
   #clear(version: number): void {
+    const dropped = this.#observer === null ? [] : [...this.#rows.values()];
     this.#rows.clear();
     for (const index of this.#indexes) index.clear();
     this.#logs.clear();
@@ -257,12 +269,13 @@ export class RowTable implements LiveTable {
     this.#bytes = 0;
     this.#version = version;
     this.#epoch += 1;
+    for (const row of dropped) this.#observer?.changed?.(row, null);
   }
 
   reset(partition: number, version: number): void {
-    for (const [name, row] of this.#rows) {
-      if (row.partition !== partition) continue;
-      this.#rows.delete(name);
+    const dropped = [...this.#rows.values()].filter((row) => row.partition === partition);
+    for (const row of dropped) {
+      this.#rows.delete(row.name);
       this.#forget(row);
     }
     for (const [name, at] of this.#unreadable) if (at === partition) this.#unreadable.delete(name);
@@ -272,10 +285,21 @@ export class RowTable implements LiveTable {
     this.positions.remove(partition);
     this.#version = version;
     this.#epoch += 1;
+    for (const row of dropped) this.#observer?.changed?.(row, null);
   }
 
   get(name: RowName): Row | undefined {
     return this.#rows.get(name);
+  }
+
+  /** The row of a key in the window that begins at `startMs`, of a table of windows. `keyText`: its bytes as latin1. */
+  rowAt(keyText: string, startMs: number): Row | undefined {
+    return this.#rows.get(rowName('window', keyText, startMs, 0));
+  }
+
+  /** Key and window of a row that has, or had, this name; a window's end is not told. */
+  placeOf(name: RowName): Pick<Row, 'keyText' | 'startMs'> {
+    return placeOfName(this.declared.shape.kind, name);
   }
 
   /** All rows in an order that the table is declared with. */

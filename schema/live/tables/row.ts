@@ -43,3 +43,13 @@ export function rowName(kind: TableShape['kind'], keyText: string, startMs: numb
   if (kind === 'key-value') return keyText;
   return kind === 'window' ? `${startMs}:${keyText}` : `${startMs}:${endMs}:${keyText}`;
 }
+
+/** What a row's name says of it. */
+export function placeOfName(kind: TableShape['kind'], name: RowName): Omit<RowPlace, 'sorts'> {
+  if (kind === 'key-value') return { keyText: name, startMs: 0, endMs: 0 };
+  const first = name.indexOf(':');
+  const startMs = Number(name.slice(0, first));
+  if (kind === 'window') return { keyText: name.slice(first + 1), startMs, endMs: 0 };
+  const second = name.indexOf(':', first + 1);
+  return { keyText: name.slice(second + 1), startMs, endMs: Number(name.slice(first + 1, second)) };
+}

@@ -1,6 +1,9 @@
 import type { RowTable } from './row-table.ts';
 import type { StartRange } from './row.ts';
 
+/** The most windows that one result may hold. */
+export const MAX_WINDOWS = 1_500;
+
 /**
  * Start of the newest window over all keys, or of the current one by the clock where that is earlier: one record with a
  * time in the future must not push all others out of sight. Null where the table has no window.

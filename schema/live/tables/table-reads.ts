@@ -4,8 +4,7 @@ import { integerArgument, intervalArgument } from '../graphql/arguments.ts';
 import { ConflatingIterator, type SubscriptionObserver, UNOBSERVED } from '../updates/conflating-iterator.ts';
 import type { RowModel } from '../updates/row-model.ts';
 import { RowSelection } from '../updates/row-selection.ts';
-import { RowUpdates } from '../updates/row-updates.ts';
-import type { UpdateKind } from '../updates/table-updates.ts';
+import { RowUpdates, type UpdateKind } from '../updates/row-updates.ts';
 import { untilSeen } from '../updates/until-seen.ts';
 import { type KeyRange, keyTextOf, keyTextRange, type KeyTextRange, walkKey } from './key-range.ts';
 import type { LiveModel } from './live-model.ts';
@@ -15,7 +14,7 @@ import { countOf, pageOf } from './row-page.ts';
 import type { RowOrder, RowTable } from './row-table.ts';
 import type { RowView } from './row-view.ts';
 import { type Row, rowName, type StartRange } from './row.ts';
-import { newestShownMs, shownRange } from './shown-windows.ts';
+import { MAX_WINDOWS, newestShownMs, shownRange } from './shown-windows.ts';
 import { sortFields } from './sort-values.ts';
 import { tableFreshness, type TableFreshness } from './table-freshness.ts';
 
@@ -24,7 +23,6 @@ export type TablesModel = LiveModel<Readonly<Record<string, RowTable>>> & RowMod
 
 const MOST_ROWS_OF_A_PAGE = 100;
 const MOST_KEYS = 100;
-const MOST_WINDOWS = 1_500;
 const DEFAULT_FIRST = 50;
 const DEFAULT_LAST = 24;
 const DEFAULT_INTERVAL_MS = 250;
@@ -137,17 +135,17 @@ export class TableReads {
     if (from > to) throw badUserInput('from', 'must not be after "to".');
     const { shape } = declared;
     const windows = shape.kind === 'window' ? Math.ceil(to / shape.advanceMs) - Math.floor(from / shape.advanceMs) : 0;
-    if (windows > MOST_WINDOWS)
-      throw badUserInput('from', `asks for ${windows} windows, and at most ${MOST_WINDOWS} are given at once.`);
+    if (windows > MAX_WINDOWS)
+      throw badUserInput('from', `asks for ${windows} windows, and at most ${MAX_WINDOWS} are given at once.`);
     const rights = await this.#ready(atLeast);
     const test = this.#test(null, rights, this.#times(from, to), from);
     const rows: Row[] = [];
     walkKey(byKey, this.#keyText(key, declared.key.name), (row) => {
       if (test(row)) rows.push(row);
-      return rows.length <= MOST_WINDOWS;
+      return rows.length <= MAX_WINDOWS;
     });
-    if (rows.length > MOST_WINDOWS)
-      throw badUserInput('from', `asks for more than ${MOST_WINDOWS} rows. Ask for a shorter time, or for a page.`);
+    if (rows.length > MAX_WINDOWS)
+      throw badUserInput('from', `asks for more than ${MAX_WINDOWS} rows. Ask for a shorter time, or for a page.`);
     return rows.map((row) => this.#viewOf(row, rights));
   }
 
@@ -195,7 +193,7 @@ export class TableReads {
     const first =
       request.first == null ? null : integerArgument('first', request.first, DEFAULT_FIRST, 1, MOST_ROWS_OF_A_PAGE);
     const last =
-      declared.shape.kind === 'key-value' ? null : integerArgument('last', request.last, DEFAULT_LAST, 1, MOST_WINDOWS);
+      declared.shape.kind === 'key-value' ? null : integerArgument('last', request.last, DEFAULT_LAST, 1, MAX_WINDOWS);
     const keys = this.#keys(request.keys, key);
     const rights = await this.#ready(null);
     const order = this.#order(orderBy, rights, 'ASC');

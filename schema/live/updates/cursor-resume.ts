@@ -1,6 +1,5 @@
-import type { RowOrigin } from '../tables/live-table.ts';
 import type { AppliedPositions } from '../tables/applied-positions.ts';
-import { aheadOf, contradicts, type CursorContent } from './cursor.ts';
+import { aheadOf, type CursorContent } from './cursor.ts';
 
 /** How long an update may wait for this instance to catch up with a cursor. */
 const CATCH_UP_WAIT_MS = 5_000;
@@ -37,14 +36,6 @@ export class CursorResume {
     if (this.#cursor === null || this.#ahead.length === 0 || performance.now() >= this.readyByMs) return true;
     this.#ahead = aheadOf(this.#cursor, this.#ahead, this.#positions, this.#reads());
     return this.#ahead.length === 0;
-  }
-
-  /** The cursor, if `rows` show what changed since; null where the first update must be a snapshot. */
-  resumable(rows: Iterable<RowOrigin>): CursorContent | null {
-    const cursor = this.reached();
-    if (cursor === null || cursor.newestWrittenAtMs >= this.#positions.newestWrittenAtMs) return cursor;
-    for (const row of rows) if (contradicts(cursor, row)) return null;
-    return cursor;
   }
 
   /** The cursor, if this instance has read all that it has; null where the first update must be a snapshot. */

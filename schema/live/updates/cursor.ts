@@ -1,6 +1,5 @@
 import { z } from 'zod';
 
-import type { RowOrigin } from '../tables/live-table.ts';
 import type { AppliedPositions, PositionVector } from '../tables/applied-positions.ts';
 
 /** Where a subscription was, in offsets: from them any API instance knows what changed since. */
@@ -80,16 +79,4 @@ export function aheadOf(
   return partitions.filter(
     (partition) => (cursor.positions[partition] ?? 0) > Math.max(applied.of(partition), read(partition) ?? 0),
   );
-}
-
-export function changedSince(cursor: CursorContent, row: RowOrigin): boolean {
-  return row.offset >= (cursor.positions[row.partition] ?? 0);
-}
-
-/**
- * Whether a row lies before the cursor's position and yet was written after everything in the cursor's update: then the
- * topic was deleted and created again, and the cursor's offsets mean nothing in it.
- */
-export function contradicts(cursor: CursorContent, row: RowOrigin): boolean {
-  return !changedSince(cursor, row) && row.writtenAtMs > cursor.newestWrittenAtMs;
 }

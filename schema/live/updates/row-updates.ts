@@ -9,10 +9,11 @@ import { CursorResume, type ReadPositions } from './cursor-resume.ts';
 import type { RowModel } from './row-model.ts';
 import { decodeTableCursor, tableCursor } from './table-cursor.ts';
 import type { RowSelection } from './row-selection.ts';
-import type { UpdateKind } from './table-updates.ts';
 
 /** An update has at most so many rows: a larger snapshot comes in parts. */
 export const MOST_ROWS = 10_000;
+
+export type UpdateKind = 'SNAPSHOT' | 'DELTA';
 
 /** What an update says, before it is given a form. */
 export interface RowsUpdate {

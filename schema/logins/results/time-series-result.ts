@@ -1,8 +1,8 @@
-import { UNATTRIBUTED } from '../../../processor/logins/names.ts';
-import { STATE_CODES, type StateCode } from '../../../processor/logins/states.ts';
+import type { StateCode } from '../../../processor/logins/states.ts';
 import type { Resolution, TimeSeries, TimeSeriesPoint } from '../generated/resolver-types.ts';
-import { addCounts, type Counts, noCounts, type RowKey } from '../rows/count-row.ts';
-import type { CountWindow, CountWindows, LoginModel } from '../rows/login-model.ts';
+import { addCounts, type Counts, noCounts, ROW_KEYS, type RowKey } from '../rows/count-row.ts';
+import type { CountWindow, CountWindows } from '../rows/count-windows.ts';
+import type { LoginModel } from '../rows/login-model.ts';
 import { badUserInput, freshness, MAX_WINDOWS } from '@tributary/graphql';
 import { deviceCounts } from './states-result.ts';
 
@@ -103,12 +103,10 @@ export function seriesPoints(rows: CountWindows, fromMs: number, toMs: number, f
   return points;
 }
 
-const ALL_KEYS: readonly RowKey[] = Object.freeze([...STATE_CODES, UNATTRIBUTED]);
-
 /** Newest event time of the filtered logins in the windows from `fromMs` to before `toMs`; 0 when there are none. */
 export function newestBetween(rows: CountWindows, fromMs: number, toMs: number, filter: StateFilter): number {
   let newestMs = 0;
-  for (const key of filter ?? ALL_KEYS) newestMs = Math.max(newestMs, rows.newestOf(key));
+  for (const key of filter ?? ROW_KEYS) newestMs = Math.max(newestMs, rows.newestOf(key));
   if (newestMs < fromMs) return 0;
   // The newest of all is in the range, as in every series that ends now: no window has to be read.
   if (newestMs < toMs) return newestMs;

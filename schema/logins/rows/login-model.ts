@@ -1,61 +1,24 @@
-import {
-  COUNTS_BY_STATE,
-  COUNTS_BY_STATE_HOUR,
-  COUNTS_BY_STATE_MINUTE,
-  DATA_QUALITY,
-  HOUR_WINDOWS,
-  MINUTE_WINDOWS,
-  type WindowDefinition,
-} from '../../../processor/logins/names.ts';
-import { KeyTable, LiveModel, type LiveModelOptions, type Window, WindowTable } from '@tributary/graphql';
-import {
-  addCounts,
-  type CountRow,
-  type Counts,
-  isRowKey,
-  noCounts,
-  type RowKey,
-  rowOf,
-  subtractCounts,
-  totalOf,
-} from './count-row.ts';
+import { createLiveModel, type LiveTablesOptions } from '@tributary/graphql';
+import { CountWindows } from './count-windows.ts';
+import { LOGIN_TABLES } from './login-tables.ts';
 import { QualityRows } from './quality-rows.ts';
+import { StateCounts } from './state-counts.ts';
+import type { DeclaredTable } from '@tributary/graphql';
 
-/** One row per state, and one for unattributed logins. */
-type StateTable = KeyTable<RowKey, CountRow>;
-export type CountWindows = WindowTable<RowKey, CountRow, Counts>;
-export type CountWindow = Window<RowKey, CountRow, Counts>;
-
-/** The stores of the login topology, as copied here. */
-export type LoginTables = {
-  readonly states: StateTable;
-  readonly minutes: CountWindows;
-  readonly hours: CountWindows;
-  readonly quality: QualityRows;
+/** In which form the tables are held here. */
+const HELD = {
+  states: (declared: DeclaredTable) => new StateCounts(declared),
+  minutes: (declared: DeclaredTable) => new CountWindows(declared),
+  hours: (declared: DeclaredTable) => new CountWindows(declared),
+  quality: (declared: DeclaredTable) => new QualityRows(declared),
 };
 
-export type LoginModel = LiveModel<LoginTables>;
+type LoginModelOptions = Omit<LiveTablesOptions<typeof LOGIN_TABLES, typeof HELD>, 'tables' | 'held'>;
 
 /** An empty copy of all results of the login application. */
-export function createLoginModel(options: Omit<LiveModelOptions<LoginTables>, 'tables'>): LoginModel {
-  return new LiveModel<LoginTables>({
-    ...options,
-    tables: {
-      states: { store: COUNTS_BY_STATE, table: new KeyTable({ isKey: isRowKey, rowOf }) },
-      minutes: { store: COUNTS_BY_STATE_MINUTE, table: countWindows(MINUTE_WINDOWS) },
-      hours: { store: COUNTS_BY_STATE_HOUR, table: countWindows(HOUR_WINDOWS) },
-      quality: { store: DATA_QUALITY, table: new QualityRows() },
-    },
-  });
+export function createLoginModel(options: LoginModelOptions) {
+  return createLiveModel({ ...options, tables: LOGIN_TABLES, held: HELD });
 }
 
-function countWindows({ sizeMs, retentionMs }: WindowDefinition): CountWindows {
-  return new WindowTable({ sizeMs, retentionMs, isKey: isRowKey, rowOf, sums: SUMS });
-}
-
-const SUMS = {
-  none: noCounts,
-  add: addCounts,
-  subtract: subtractCounts,
-  isZero: (counts: Readonly<Counts>): boolean => totalOf(counts) === 0,
-};
+export type LoginModel = ReturnType<typeof createLoginModel>;
+export type LoginTables = LoginModel['tables'];

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { QUALITY_KEY } from '../../../processor/logins/names.ts';
 import type { TableChange } from '@tributary/streams';
+import type { DeclaredTable, LiveTable } from '@tributary/graphql';
 
 /** Of one row, all reasons together: sums of more could be no number that GraphQL can carry. */
 const MAX_COUNT = 1_000_000_000_000;
@@ -14,7 +15,8 @@ const tally = z
     (counts) =>
       Object.keys(counts).length <= MAX_NAMES && Object.values(counts).reduce((sum, one) => sum + one, 0) <= MAX_COUNT,
   );
-const qualityValue = z.object({ missing: tally, invalid: tally, deadLettered: tally, late: count });
+/** What the processor writes. */
+export const qualityValue = z.object({ missing: tally, invalid: tally, deadLettered: tally, late: count });
 
 /** What the topology found in the records that it read: counts by field or by reason. */
 interface QualityCounts {
@@ -24,26 +26,27 @@ interface QualityCounts {
   readonly late: number;
 }
 
-/** This instance's copy of the store data-quality: a row for each partition that has one, to be summed. */
-export class QualityRows {
+/**
+ * This instance's copy of the store data-quality, whose one key has a part in each partition, to be summed: as rows
+ * they would be one.
+ */
+export class QualityRows implements LiveTable {
+  readonly #readValue: DeclaredTable['readValue'];
   readonly #rows = new Map<number, z.infer<typeof qualityValue>>();
-  #version = 0;
 
-  get version(): number {
-    return this.#version;
+  constructor({ readValue }: Pick<DeclaredTable, 'readValue'>) {
+    this.#readValue = readValue;
   }
 
   /** Throws on a value that cannot be read, and then keeps the row as it was. */
-  apply(change: TableChange, version: number): void {
+  apply(change: TableChange): void {
     if (change.key.toString('utf8') !== QUALITY_KEY) return;
     if (change.value === null) this.#rows.delete(change.partition);
-    else this.#rows.set(change.partition, qualityValue.parse(JSON.parse(change.value.toString('utf8'))));
-    this.#version = version;
+    else this.#rows.set(change.partition, this.#readValue(change.value) as z.infer<typeof qualityValue>);
   }
 
-  reset(partition: number, version: number): void {
+  reset(partition: number): void {
     this.#rows.delete(partition);
-    this.#version = version;
   }
 
   /** About how many reasons of dead letters there are. */

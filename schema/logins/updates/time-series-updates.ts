@@ -1,7 +1,5 @@
 import {
-  changedSince,
   CompletenessWatch,
-  type CursorContent,
   CursorResume,
   decodeCursor,
   encodeCursor,
@@ -18,8 +16,8 @@ import {
   windowsOf,
 } from '../results/time-series-result.ts';
 import type { Resolution, TimeSeriesPoint, TimeSeriesUpdate } from '../generated/resolver-types.ts';
-import type { CountRow } from '../rows/count-row.ts';
-import type { CountWindow, CountWindows, LoginModel } from '../rows/login-model.ts';
+import type { CountWindows } from '../rows/count-windows.ts';
+import type { LoginModel } from '../rows/login-model.ts';
 
 export interface TimeSeriesSubject {
   readonly resolution: Resolution;
@@ -32,12 +30,14 @@ interface Sent {
   readonly epoch: number;
   /** The newest window that was sent without a change; windows ahead of the clock are sent when they change. */
   readonly newestStartMs: number | null;
+  readonly countedFromMs: number;
 }
 
 /** One subscriber's view of a series: its newest windows first, or what changed since its cursor; then what changed. */
 export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
   readonly #model: LoginModel;
   readonly #rows: CountWindows;
+  readonly #rowTable: CountWindows['rowTable'];
   readonly #wanted: TimeSeriesSubject;
   readonly #subject: string;
   readonly #resume: CursorResume;
@@ -47,6 +47,7 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
   constructor(model: LoginModel, wanted: TimeSeriesSubject, after: string | null | undefined) {
     this.#model = model;
     this.#rows = windowsOf(model, wanted.resolution);
+    this.#rowTable = this.#rows.rowTable;
     this.#wanted = wanted;
     this.#subject = `timeSeries ${wanted.resolution} ${wanted.windows} ${wanted.filter?.join(',') ?? '*'}`;
     this.#completeness = new CompletenessWatch(model);
@@ -54,7 +55,7 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
     const decoded = after == null ? null : decodeCursor(after, model.applicationId, this.#subject);
     // A cursor holds the start of a window: one whose time is no such start was not made by this API.
     const cursor = (decoded?.newestStartMs ?? 0) % this.#rows.sizeMs === 0 ? decoded : null;
-    this.#resume = new CursorResume(cursor, this.#rows.positions, () => model.readPositions(table));
+    this.#resume = new CursorResume(cursor, this.#rowTable.positions, () => model.readPositions(table));
   }
 
   readonly ready = (): boolean => this.#resume.ready();
@@ -66,8 +67,9 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
   nextUpdate(): TimeSeriesUpdate | null {
     const update = this.#sent === null ? this.#first() : this.#since(this.#sent);
     if (update === null) return null;
-    const { version, epoch } = this.#rows;
-    this.#sent = { version, epoch, newestStartMs: this.#newestShownMs };
+    const { version, epoch } = this.#rowTable;
+    const { countedFromMs } = this.#rows;
+    this.#sent = { version, epoch, newestStartMs: this.#newestShownMs, countedFromMs };
     this.#completeness.updated();
     return update;
   }
@@ -91,57 +93,29 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
   }
 
   #pointsSince(sent: Sent): TimeSeriesPoint[] | null {
-    const { epoch } = this.#rows;
+    const { epoch, version } = this.#rowTable;
     const newestMs = this.#newestShownMs;
     // Before the first login the range followed the clock, and the client's points are of another range.
     if (epoch !== sent.epoch || (sent.newestStartMs === null && newestMs !== null)) return null;
-    if (this.#rows.version === sent.version && newestMs === sent.newestStartMs) return [];
-    const changed = this.#rows.changedSince(sent.version, this.#wanted.filter);
-    if (changed !== null) return this.#points(changed, sent.newestStartMs);
-    const isNewer = (row: CountRow) => row.version > sent.version;
-    const isChanged = (window: CountWindow) =>
-      window.version > sent.version && (window.removedAtVersion > sent.version || this.#someRow(window, isNewer));
-    return this.#changedPoints(isChanged, sent.newestStartMs);
+    if (version === sent.version && newestMs === sent.newestStartMs) return [];
+    const changed = this.#rows.changedAfter(sent.version, sent.countedFromMs, this.#wanted.filter);
+    return changed === null ? null : this.#points(changed, sent.newestStartMs);
   }
 
   #pointsSinceCursor(): TimeSeriesPoint[] | null {
-    const cursor = this.#resume.resumable(allRows(this.#rows));
-    if (cursor === null || cursor.newestStartMs === null) return null;
-    // With what expired since the cursor: a window whose rows are gone from the topic has left no row here that shows
-    // it.
-    return this.#changedPoints(
-      (window) => this.#hasChangedSince(window, cursor),
-      cursor.newestStartMs,
-      this.#rows.expiredSince(cursor.newestStartMs),
-    );
+    const cursor = this.#resume.reached();
+    if (cursor === null || cursor.newestStartMs === null || !this.#rowTable.isOfThisTopic(cursor)) return null;
+    const changed = this.#rows.changedSince(cursor.positions, this.#wanted.filter);
+    if (changed === null) return null;
+    // A window whose rows are gone from the topic has left no row here that shows it.
+    for (const startMs of this.#rows.expiredSince(cursor.newestStartMs)) changed.add(startMs);
+    return this.#points(changed, cursor.newestStartMs);
   }
 
-  #hasChangedSince(window: CountWindow, cursor: CursorContent): boolean {
-    // Removed rows left no offset to compare: the window is sent again.
-    return window.removedAtVersion > 0 || this.#someRow(window, (row) => changedSince(cursor, row));
-  }
-
-  #someRow(window: CountWindow, test: (row: CountRow) => boolean): boolean {
-    const { filter } = this.#wanted;
-    if (filter === null) return [...window.rows.values()].some(test);
-    return filter.some((code) => {
-      const row = window.rows.get(code);
-      return row !== undefined && test(row);
-    });
-  }
-
-  /** Changed windows, however old, and every window that is new since `knownNewestMs`, empty ones too; ascending. */
-  #changedPoints(
-    isChanged: (window: CountWindow) => boolean,
-    knownNewestMs: number | null,
-    expired: readonly number[] = [],
-  ): TimeSeriesPoint[] {
-    const starts = new Set<number>(expired);
-    for (const window of this.#rows.windows()) if (isChanged(window)) starts.add(window.startMs);
-    return this.#points(starts, knownNewestMs);
-  }
-
-  /** `starts`: of changed windows. */
+  /**
+   * Changed windows, however old, and every window that is new since `knownNewestMs`, empty ones too; ascending.
+   * `starts`: of those that changed.
+   */
   #points(starts: Set<number>, knownNewestMs: number | null): TimeSeriesPoint[] {
     const { filter, windows } = this.#wanted;
     const { sizeMs } = this.#rows;
@@ -166,7 +140,7 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
   }
 
   #update(kind: TimeSeriesUpdate['kind'], points: TimeSeriesPoint[]): TimeSeriesUpdate {
-    const { positions } = this.#rows;
+    const { positions } = this.#rowTable;
     const cursor = encodeCursor({
       applicationId: this.#model.applicationId,
       subject: this.#subject,
@@ -180,8 +154,4 @@ export class TimeSeriesUpdates implements UpdateSource<TimeSeriesUpdate> {
     const newestEventMs = newestBetween(this.#rows, toMs - windows * this.#rows.sizeMs, toMs, filter);
     return { kind, cursor, resolution, points, freshness: freshness(this.#model, newestEventMs) };
   }
-}
-
-function* allRows(rows: CountWindows): Iterable<CountRow> {
-  for (const window of rows.windows()) yield* window.rows.values();
 }
