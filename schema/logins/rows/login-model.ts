@@ -1,9 +1,8 @@
-import { createLiveModel, type LiveTablesOptions } from '@tributary/graphql';
+import { createLiveModel, type DeclaredTable, type LiveTablesOptions } from '@tributary/graphql';
 import { CountWindows } from './count-windows.ts';
 import { LOGIN_TABLES } from './login-tables.ts';
 import { QualityRows } from './quality-rows.ts';
 import { StateCounts } from './state-counts.ts';
-import type { DeclaredTable } from '@tributary/graphql';
 
 /** In which form the tables are held here. */
 const HELD = {
