@@ -44,6 +44,7 @@ const rules: readonly Rule[] = [
       'tests/support/api-attack.ts': [1, PACE],
       'tests/support/app-run.ts': [1, PACE],
       'tests/support/echo-run.ts': [1, PACE],
+      'tests/support/held-rows.ts': [1, 'between two attempts to reach an API'],
       'tests/support/one-of-each-run.ts': [1, PACE],
       'processor/streams/tests/support/fake-brokers.ts': [3, 'what a broker takes to answer'],
       'tests/support/nemesis.ts': [7, STRIKES],

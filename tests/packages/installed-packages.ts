@@ -9,7 +9,7 @@ import { packAll } from '../../tools/packages/packages.ts';
 
 const run = promisify(execFile);
 
-/** Both packages, installed from their tarballs in a folder outside the repository, with the files of an application. */
+/** Both packages, installed from their tarballs in a folder outside the repository, with an application's files. */
 export interface InstalledPackages {
   readonly root: string;
   readonly tarballs: readonly string[];

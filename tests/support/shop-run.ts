@@ -9,12 +9,62 @@ import type { SkuTotals, Totals, UnpaidOrder } from '../../examples/shop/model.t
 import { APPLICATION_ID, PAYMENT_DUE_MS } from '../../examples/shop/names.ts';
 import type { ShopNumbers } from '../../examples/shop/recount.ts';
 import { simulate } from '../../examples/shop/simulation.ts';
+import { postGraphql } from './api-under-test.ts';
 import { AppProcess, killAll } from './app-process.ts';
+import { testPort } from './test-port.ts';
 import { testProducer } from './test-producer.ts';
 import { readTopic } from './topic-reader.ts';
 
 /** Enough orders to move the time of every partition, by order and by customer. */
 const ORDERS_EVERYWHERE = 60;
+
+/** What is asked of the rows of each table. */
+export const SHOP_FIELDS = {
+  customerTotals: 'customerId orders cents',
+  skuTotals: 'sku orders cents quantity',
+  countryHours: 'country window { start } orders cents',
+  unpaidOrders: 'orderId customerId placedAt cents paidCents',
+} as const;
+
+type ServedRow = Readonly<Record<string, unknown>> & { readonly window?: { readonly start: string } };
+
+/** Rows as an API serves them, by key as the recount has them. */
+export function numbersOf(rows: Readonly<Record<keyof typeof SHOP_FIELDS, Iterable<ServedRow>>>): ShopNumbers {
+  const byKey = (of: Iterable<ServedRow>, key: string): Record<string, never> =>
+    Object.fromEntries(
+      Array.from(of, ({ id: _id, window, [key]: name, ...value }) => [
+        window === undefined ? String(name) : `${String(name)} ${window.start}`,
+        value as never,
+      ]),
+    );
+  return {
+    customerTotals: byKey(rows.customerTotals, 'customerId'),
+    skuTotals: byKey(rows.skuTotals, 'sku'),
+    countryHours: byKey(rows.countryHours, 'country'),
+    unpaidOrders: byKey(rows.unpaidOrders, 'orderId'),
+  };
+}
+
+/** All rows of a table, page after page. @throws while the API does not answer, or not with all of them. */
+async function allRows<Row>(url: string, root: string, fields: string): Promise<Row[]> {
+  const query = `query ($after: String) { page: ${root}(first: 100, after: $after) {
+    nodes { ${fields} } pageInfo { hasNextPage endCursor } freshness { complete } } }`;
+  const rows: Row[] = [];
+  for (let after: string | null = null; ;) {
+    const { data, errors } = await postGraphql(url, { query, variables: { after } });
+    const page = data?.['page'] as
+      | {
+          readonly nodes: readonly Row[];
+          readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
+          readonly freshness: { readonly complete: boolean };
+        }
+      | undefined;
+    if (page?.freshness.complete !== true) throw new Error(`${root}: ${JSON.stringify(errors ?? 'not complete')}`);
+    rows.push(...page.nodes);
+    if (!page.pageInfo.hasNextPage) return rows;
+    after = page.pageInfo.endCursor;
+  }
+}
 
 /** The shop of examples/ on a real broker, in processes of its own; its records come from the test. */
 export class ShopRun {
@@ -25,17 +75,28 @@ export class ShopRun {
   readonly #life: ReturnType<typeof simulate>;
   #newestMs = 0;
 
-  private constructor(connection: KafkaConnectionConfig, producer: Producer, dir: string, seed: number) {
+  readonly #port: number;
+
+  private constructor(
+    connection: KafkaConnectionConfig,
+    { seed, ...given }: { producer: Producer; dir: string; port: number; seed: number },
+  ) {
     this.#connection = connection;
-    this.#producer = producer;
-    this.#dir = dir;
+    this.#producer = given.producer;
+    this.#dir = given.dir;
+    this.#port = given.port;
     // Of the past, so that the orders at the end are of no future.
     this.#life = simulate({ seed, startMs: Date.now() - 24 * 3_600_000, orderEveryMs: 500 });
   }
 
   static async open(connection: KafkaConnectionConfig, seed: number): Promise<ShopRun> {
     const dir = await mkdtemp(join(tmpdir(), 'tributary-shop-'));
-    return new ShopRun(connection, await testProducer(connection), dir, seed);
+    return new ShopRun(connection, { producer: await testProducer(connection), dir, port: await testPort(), seed });
+  }
+
+  /** Where its API is, whenever it runs. */
+  get url(): string {
+    return `http://127.0.0.1:${String(this.#port)}`;
   }
 
   async close(): Promise<void> {
@@ -47,6 +108,11 @@ export class ShopRun {
   /** One more processor. Two that run at the same time have directories of their own, a killed one's is taken over. */
   processor(): Promise<AppProcess> {
     return this.#start('processor.ts', { STATE_DIR: this.#dir });
+  }
+
+  /** Its API. One at a time: they have one address. */
+  api(): Promise<AppProcess> {
+    return this.#start('server.ts', { PORT: String(this.#port) });
   }
 
   /** The next events of its life. Waits for the topics, which a processor makes. */
@@ -79,8 +145,19 @@ export class ShopRun {
     return events;
   }
 
+  /** What its API answers, page by page. */
+  async served(): Promise<ShopNumbers> {
+    const rows = <Row>(root: string, fields: string): Promise<Row[]> => allRows<Row>(this.url, root, fields);
+    return numbersOf({
+      customerTotals: await rows('customerTotalsPage', SHOP_FIELDS.customerTotals),
+      skuTotals: await rows('skuTotalsPage', SHOP_FIELDS.skuTotals),
+      countryHours: await rows('countryHoursPage', SHOP_FIELDS.countryHours),
+      unpaidOrders: await rows('unpaidOrdersPage', SHOP_FIELDS.unpaidOrders),
+    });
+  }
+
   /** What its stores hold, by their changelogs. */
-  async numbers(): Promise<ShopNumbers> {
+  async stored(): Promise<ShopNumbers> {
     return {
       customerTotals: await this.#rowsOf<Totals>('customer-totals'),
       skuTotals: await this.#rowsOf<SkuTotals>('sku-totals'),
