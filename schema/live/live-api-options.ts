@@ -1,18 +1,11 @@
 import { type KafkaConnectionConfig, type Logger, StreamsError } from '@tributary/streams';
 import { checkConnection, didYouMean, textOf } from '@tributary/streams/operations';
 import { type Allow, checkAllow } from './access/rights.ts';
+import type { ViewerInput } from './access/viewers.ts';
 import type { SchemaExtension } from './graphql/live-schema.ts';
 import { declareTables } from './tables/declare-tables.ts';
 import type { DeclaredTable } from './tables/declared-table.ts';
 import type { TableDeclaration } from './tables/table.ts';
-
-/** Who asks, as a request says it. */
-export interface ViewerInput {
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** Of a WebSocket. */
-  readonly connectionParams: Readonly<Record<string, unknown>> | undefined;
-}
 
 /** What a live API is made of. */
 export interface LiveApiOptions<Viewer = unknown> {

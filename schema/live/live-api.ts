@@ -103,6 +103,7 @@ class OpenLiveApi implements LiveApi {
     this.#model = model;
     const contexts = new WeakMap<object, TablesContext>();
     const contextOf = (context: unknown): TablesContext => {
+      if (typeof context !== 'object' || context === null) return new TablesContext(model, allow, undefined);
       const key = context as { readonly viewer?: unknown };
       const known = contexts.get(key);
       if (known !== undefined) return known;

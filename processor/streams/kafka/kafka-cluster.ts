@@ -155,8 +155,12 @@ export class KafkaCluster {
   /** Ids of the topics that exist; empty where the brokers have none. */
   async topicIds(topics: readonly string[]): Promise<Map<string, string>> {
     await this.connect();
-    await this.#cluster.refreshMetadataIfNecessary();
-    return topicIds(await this.#cluster.findControllerBroker(), topics);
+    try {
+      await this.#cluster.refreshMetadataIfNecessary();
+      return await topicIds(await this.#cluster.findControllerBroker(), topics);
+    } catch (error) {
+      throw asAdvertisedAddress(this.#brokers, error) ?? error;
+    }
   }
 
   /** What a group has committed, in the order asked; as its coordinator says, be it one that has just been replaced. */

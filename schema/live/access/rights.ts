@@ -18,7 +18,7 @@ export interface TableRights {
 }
 
 const NO_FIELDS: ReadonlySet<string> = new Set();
-export const ALL_RIGHTS: TableRights = Object.freeze({ key: '', test: null, forbiddenFields: NO_FIELDS });
+const ALL_RIGHTS: TableRights = Object.freeze({ key: '', test: null, forbiddenFields: NO_FIELDS });
 
 /** One line for each rule that no table or field has, or that is no function. */
 export function checkAllow(allow: unknown, tables: readonly DeclaredTable[], problems: string[]): void {

@@ -163,7 +163,7 @@ function resultField<T>(
 }
 
 /** One copy of a table, as `tables` shows it. */
-export interface TableStatus {
+interface TableStatus {
   readonly name: string;
   readonly rows: number;
   /** Of keys and values as they are in the topic. */
@@ -172,7 +172,7 @@ export interface TableStatus {
   readonly unreadable: number;
 }
 
-export function tableStatuses(model: TablesModel, tables: readonly DeclaredTable[]): TableStatus[] {
+function tableStatuses(model: TablesModel, tables: readonly DeclaredTable[]): TableStatus[] {
   return tables.flatMap(({ name }) => {
     const table = model.tables[name];
     if (table === undefined) return [];

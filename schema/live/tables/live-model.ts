@@ -108,10 +108,11 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
   }
 
   #feedsByTopic(): ReadonlyMap<string, readonly Feed[]> {
-    const feeds = new Map<string, Feed[]>([[statusTopic(this.applicationId), [this.#instancesFeed]]]);
+    const feeds = new Map<string, Feed[]>();
     for (const [name, topic] of this.#topics)
       feeds.set(topic, [...(feeds.get(topic) ?? []), feedOf(name, this.tables[name] as LiveTable)]);
-    return feeds;
+    // The first topic that cannot be read is named: one with results says more than this one.
+    return feeds.set(statusTopic(this.applicationId), [this.#instancesFeed]);
   }
 
   /** Says from which topic a table is read, where that is known later than the table; before the first change. */

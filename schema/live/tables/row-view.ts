@@ -26,7 +26,7 @@ export function idOf({ table, row }: RowView): string {
   return rowId(table, row);
 }
 
-/** Which view a plain row was made of: a resolver of an application may answer it for a type that has generated fields. */
+/** Which view a plain row was made of: an application may answer it for a type that has generated fields, too. */
 const views = new WeakMap<object, RowView>();
 
 /** The view of what an application's resolver has answered, or of what a generated one has. */

@@ -11,7 +11,7 @@ import { decodeTableCursor, tableCursor } from './table-cursor.ts';
 import type { RowSelection } from './row-selection.ts';
 
 /** An update has at most so many rows: a larger snapshot comes in parts. */
-export const MOST_ROWS = 10_000;
+const MOST_ROWS = 10_000;
 
 export type UpdateKind = 'SNAPSHOT' | 'DELTA';
 
