@@ -1,14 +1,14 @@
 /** Every public name of the live API, listed by hand. Anything else is internal and may change. */
 
 /* A whole API, made of declared tables. */
-export { createLiveApi, type ListeningApi, type LiveApi } from './live-api.ts';
-export type { LiveApiLimits, LiveApiOptions } from './live-api-options.ts';
+export { createFilledLiveApi, createLiveApi, type ListeningApi, type LiveApi } from './live-api.ts';
+export type { FilledLiveApiOptions, LiveApiLimits, LiveApiOptions } from './live-api-options.ts';
 export type { Allow, AllowRule } from './access/rights.ts';
 export type { RowFilter } from './tables/row-filter.ts';
 export type { PlainRow } from './tables/row-view.ts';
 export type { OrderRequest, TablePageRequest, WatchRequest } from './tables/table-reads.ts';
 export type { PlainPage, PlainUpdate, TableAccess } from './tables/tables-context.ts';
-export type { SchemaExtension } from './graphql/live-schema.ts';
+export type { ExtensionParts, SchemaExtension } from './graphql/live-schema.ts';
 
 /* The server, and what an application gives it. */
 export { startApiServer, type ApiServer, type ApiServerOptions } from './server/api-server.ts';

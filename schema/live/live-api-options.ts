@@ -5,6 +5,7 @@ import type { ViewerInput } from './access/viewers.ts';
 import type { SchemaExtension } from './graphql/live-schema.ts';
 import { declareTables } from './tables/declare-tables.ts';
 import type { DeclaredTable } from './tables/declared-table.ts';
+import type { Tracing } from './operations/tracing.ts';
 import type { TableDeclaration } from './tables/table.ts';
 
 /** What a live API is made of. */
@@ -30,10 +31,18 @@ export interface LiveApiOptions<Viewer = unknown> {
   /** That every caller must have. */
   readonly token?: string | undefined;
   readonly limits?: LiveApiLimits | undefined;
-  /** The folder of a page of one's own at `/`; false: there is none. */
-  readonly page?: { readonly folder: string } | false | undefined;
+  /** A page of one's own at `/`: its folder, and the HTML while nothing is built there; false: there is none. */
+  readonly page?: { readonly folder: string; readonly notBuilt?: string | undefined } | false | undefined;
+  /** Spans of operations, for a tracer of the application's. */
+  readonly tracing?: Tracing | null | undefined;
+  /** What `allowedHosts` and `allowedOrigins` are called where the API is configured, for messages. */
+  readonly settings?: { readonly allowedHosts: string; readonly allowedOrigins: string } | undefined;
+
   readonly owner?: { readonly token: string; readonly allowStale?: boolean | undefined } | undefined;
 }
+
+/** Of an API whose copies of the tables are filled by the application. */
+export type FilledLiveApiOptions<Viewer = unknown> = Omit<LiveApiOptions<Viewer>, 'connection'>;
 
 export interface LiveApiLimits {
   /** How many connections are held at a time; 2,000 unless given. */
@@ -44,25 +53,29 @@ export interface LiveApiLimits {
 
 const KNOWN = [
   ...['applicationId', 'connection', 'tables', 'viewer', 'allow', 'extend', 'logger', 'allowedOrigins', 'allowedHosts'],
-  ...['graphiql', 'token', 'limits', 'page', 'owner'],
+  ...['graphiql', 'token', 'limits', 'page', 'owner', 'tracing', 'settings'],
 ];
 const KNOWN_LIMITS = ['maxConnections', 'stalledAfterMs'];
 
 /**
- * The declared tables, and one line for each option that cannot be used in `problems`.
+ * The declared tables, and one line for each option that cannot be used in `problems`. `isFed`: from brokers.
  * @throws StreamsError CONFIG_INVALID for what is no object.
  */
-export function checkLiveApiOptions(options: LiveApiOptions, problems: string[]): DeclaredTable[] {
+export function checkLiveApiOptions(
+  options: LiveApiOptions | FilledLiveApiOptions,
+  problems: string[],
+  isFed = true,
+): DeclaredTable[] {
   const given: unknown = options;
   if (typeof given !== 'object' || given === null)
     throw new StreamsError('CONFIG_INVALID', `createLiveApi takes an object with options, not ${textOf(given)}`);
   for (const name of Object.keys(given))
     if (!KNOWN.includes(name)) problems.push(`createLiveApi has no option ${name}: ${didYouMean(name, KNOWN)}`);
-  const { applicationId, connection, tables } = options;
+  const { applicationId, tables } = options;
   if (typeof applicationId !== 'string' || applicationId === '')
     problems.push(`applicationId: must be the name of the application, not ${textOf(applicationId)}`);
   try {
-    checkConnection(connection);
+    if (isFed) checkConnection((options as LiveApiOptions).connection);
   } catch (error) {
     problems.push(error instanceof Error ? error.message : String(error));
   }
@@ -77,7 +90,7 @@ export function checkLiveApiOptions(options: LiveApiOptions, problems: string[])
   return declared;
 }
 
-function checkPlainOptions(options: LiveApiOptions, problems: string[]): void {
+function checkPlainOptions(options: LiveApiOptions | FilledLiveApiOptions, problems: string[]): void {
   const { viewer, logger, graphiql, token, limits, page, owner } = options;
   const refuse = (name: string, wanted: string, value: unknown): void => {
     problems.push(`${name}: must be ${wanted}, not ${textOf(value)}`);

@@ -4,21 +4,23 @@ import { fileURLToPath } from 'node:url';
 import type { GraphQLSchema } from 'graphql';
 
 import { type Logger, StreamsError } from '@tributary/streams';
-import { openTableRows, type TableRows } from './feed/table-rows.ts';
+import { openTableRows, type TableRows, type TableRowsOptions } from './feed/table-rows.ts';
 import { fieldsWithContext } from './graphql/context-fields.ts';
 import { withTables } from './graphql/extended-resolvers.ts';
 import { createLiveSchema } from './graphql/live-schema.ts';
 import { tableResolvers } from './graphql/table-resolvers.ts';
+import type { CostTable } from './limits/operation-cost.ts';
 import { tableCosts } from './limits/table-costs.ts';
-import { checkLiveApiOptions, type LiveApiOptions } from './live-api-options.ts';
+import { checkLiveApiOptions, type FilledLiveApiOptions, type LiveApiOptions } from './live-api-options.ts';
 import { processorResult } from './operations/processor-result.ts';
 import { pageModel } from './pages/page-model.ts';
 import { ApiHandlers } from './server/api-handlers.ts';
 import { type ApiServer, listenWith } from './server/api-server.ts';
-import { LiveModel } from './tables/live-model.ts';
-import { RowTable } from './tables/row-table.ts';
+import { liveModelOf } from './tables/create-live-model.ts';
+import type { LiveModel } from './tables/live-model.ts';
 import type { TablesModel } from './tables/table-reads.ts';
 import { TablesContext } from './tables/tables-context.ts';
+import { type OnSubscription, UNOBSERVED } from './updates/conflating-iterator.ts';
 
 const DEFAULT_PAGE = fileURLToPath(new URL('./pages/dist', import.meta.url));
 /** Closing the Kafka connections writes nothing, so it need not be waited for longer. */
@@ -57,49 +59,55 @@ export function createLiveApi<Viewer = unknown>(options: LiveApiOptions<Viewer>)
   return createFedLiveApi(options as LiveApiOptions, openTableRows);
 }
 
+/**
+ * The API over copies of these tables which the application fills itself, such as a test by hand.
+ * @throws StreamsError as `createLiveApi`.
+ */
+export function createFilledLiveApi<Viewer = unknown>(
+  model: LiveModel,
+  options: FilledLiveApiOptions<Viewer>,
+): LiveApi {
+  const problems: string[] = [];
+  const declared = checkLiveApiOptions(options as FilledLiveApiOptions, problems, false);
+  if (problems.length > 0) throw invalid(problems);
+  return new OpenLiveApi(options as FilledLiveApiOptions, declared, model as TablesModel, null);
+}
+
 /** The same, fed in another way. */
 export function createFedLiveApi(options: LiveApiOptions, openRows: typeof openTableRows): LiveApi {
   const problems: string[] = [];
   const declared = checkLiveApiOptions(options, problems);
   if (problems.length > 0) throw invalid(problems);
-  return new OpenLiveApi(options, declared, openRows);
+  const { applicationId, logger = SILENT, connection } = options;
+  const model = liveModelOf(declared, { applicationId, logger }) as TablesModel;
+  return new OpenLiveApi(options, declared, model, (given) => openRows({ ...given, connection }));
 }
+
+type OpenRows = (options: Omit<TableRowsOptions, 'connection'>) => TableRows;
 
 class OpenLiveApi implements LiveApi {
   readonly schema: GraphQLSchema;
   readonly sdl: string;
-  readonly #options: LiveApiOptions;
+  readonly #options: FilledLiveApiOptions;
   readonly #declared: ReturnType<typeof checkLiveApiOptions>;
   readonly #model: TablesModel;
   readonly #handlers: ApiHandlers;
   readonly #logger: Logger;
   readonly #servers: ApiServer[] = [];
-  readonly #openRows: typeof openTableRows;
+  readonly #openRows: OpenRows | null;
   #rows: TableRows | null = null;
 
   constructor(
-    options: LiveApiOptions,
+    options: FilledLiveApiOptions,
     declared: ReturnType<typeof checkLiveApiOptions>,
-    openRows: typeof openTableRows,
+    model: TablesModel,
+    openRows: OpenRows | null,
   ) {
     this.#openRows = openRows;
-    const { applicationId, logger = SILENT, allow = {}, viewer, page, graphiql = true, token, extend } = options;
+    const { applicationId, logger = SILENT, allow = {}, viewer, page, graphiql = true, token, extend = {} } = options;
     this.#options = options;
     this.#declared = declared;
     this.#logger = logger;
-    const model: TablesModel = new LiveModel({
-      applicationId,
-      logger,
-      tables: Object.fromEntries(
-        declared.map((table) => [
-          table.name,
-          {
-            ...(table.source.kind === 'store' ? { store: table.source.store } : { topic: table.source.topic }),
-            table: new RowTable(table),
-          },
-        ]),
-      ),
-    });
     this.#model = model;
     const contexts = new WeakMap<object, TablesContext>();
     const contextOf = (context: unknown): TablesContext => {
@@ -111,12 +119,17 @@ class OpenLiveApi implements LiveApi {
       contexts.set(key, made);
       return made;
     };
-    const extension =
-      extend === undefined ? undefined : { ...extend, resolvers: withTables(extend.resolvers ?? {}, contextOf) };
+    let observer: OnSubscription = () => UNOBSERVED;
+    const parts = { onSubscription: (field: string) => observer(field) };
+    const own = typeof extend.resolvers === 'function' ? extend.resolvers(parts) : (extend.resolvers ?? {});
+    const extension = { ...extend, resolvers: withTables(own, contextOf) };
+    const { costs, restResults, graphiqlExamples } = extend;
+    const served = declared.filter((table) => table.served);
     let sdl = '';
     this.#handlers = new ApiHandlers({
       model,
       createSchema: (onSubscription) => {
+        observer = onSubscription;
         const problems: string[] = [];
         const resolvers = tableResolvers({
           tables: declared,
@@ -130,19 +143,24 @@ class OpenLiveApi implements LiveApi {
         sdl = made.sdl;
         return made.schema;
       },
-      costs: (schema) => tableCosts(schema, model, declared),
+      costs: (schema) => withOwnCosts(tableCosts(schema, model, served), costs?.(schema)),
+      ...(restResults === undefined ? {} : { restResults }),
+      ...(graphiqlExamples === undefined ? {} : { graphiqlExamples }),
+      ...(options.settings === undefined ? {} : { settings: options.settings }),
+      tracing: options.tracing ?? null,
       logger,
       allowedOrigins: options.allowedOrigins ?? [],
       allowedHosts: options.allowedHosts ?? [],
       graphiql,
       apiToken: token,
       viewer,
-      contextFields: fieldsWithContext((extend?.resolvers ?? {}) as Readonly<Record<string, unknown>>),
+      contextFields: fieldsWithContext(own as Readonly<Record<string, unknown>>),
       page:
         page === false
           ? null
           : {
               folder: page?.folder ?? DEFAULT_PAGE,
+              ...(page?.notBuilt === undefined ? {} : { notBuilt: page.notBuilt }),
               data: { '/page/tables.json': () => pageModel(applicationId, declared) },
             },
     });
@@ -151,8 +169,8 @@ class OpenLiveApi implements LiveApi {
   }
 
   start(): void {
+    if (this.#openRows === null) return;
     this.#rows ??= this.#openRows({
-      connection: this.#options.connection,
       logger: this.#logger,
       model: this.#model,
       tables: this.#declared,
@@ -196,6 +214,11 @@ class OpenLiveApi implements LiveApi {
     if (rows === null) return;
     await Promise.race([rows.close(), new Promise((resolve) => setTimeout(resolve, FEED_GRACE_MS).unref())]);
   }
+}
+
+function withOwnCosts(generated: CostTable, own: CostTable | undefined): CostTable {
+  if (own === undefined) return generated;
+  return { lists: { ...generated.lists, ...own.lists }, work: { ...generated.work, ...own.work } };
 }
 
 function invalid(problems: readonly string[]): StreamsError {

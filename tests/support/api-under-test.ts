@@ -18,13 +18,14 @@ export const NEWEST_LOGIN_MS = Date.UTC(2026, 0, 2, 12);
 
 /** A whole API on a free port, over results written by hand: California has 3 iOS and 1 Android, Texas 1 and 4. */
 export async function startApiUnderTest(
-  options: Partial<LoginApiOptions> & { readonly caughtUp?: boolean } = {},
+  given: Partial<LoginApiOptions> & { readonly caughtUp?: boolean } = {},
 ): Promise<ApiUnderTest> {
+  const { caughtUp, ...options } = given;
   const logged: string[] = [];
   const log = (fields: object, message: string): void =>
     void logged.push(JSON.stringify([message, fields, 'err' in fields ? String(fields.err) : '']));
   const logger: Logger = { debug: log, info: log, warn: log, error: log };
-  const fed = handFedModel({ logger, ...(options.caughtUp === undefined ? {} : { caughtUp: options.caughtUp }) });
+  const fed = handFedModel({ logger, ...(caughtUp === undefined ? {} : { caughtUp }) });
   const server = await startLoginApi({
     model: fed.model,
     application: { guarantee: 'exactly_once', topology: 'Topologies:\n' },

@@ -12,7 +12,10 @@ import {
 } from 'graphql';
 import { createSchema } from 'graphql-yoga';
 import type { DeclaredTable } from '../tables/declared-table.ts';
+import type { CostTable } from '../limits/operation-cost.ts';
+import type { RestResults } from '../server/rest-responses.ts';
 import { quoted } from '../types/graphql-names.ts';
+import type { OnSubscription } from '../updates/conflating-iterator.ts';
 import { mergedResolvers, unanswered, type Resolvers } from './merged-resolvers.ts';
 import {
   bigIntScalar,
@@ -36,7 +39,19 @@ export interface SchemaExtension {
    */
   readonly typeDefs?: string | readonly string[] | undefined;
   /** By type and field, as `createSchema` of graphql-yoga takes them; they win over the generated ones. */
-  readonly resolvers?: object | undefined;
+  readonly resolvers?: object | ((parts: ExtensionParts) => object) | undefined;
+  /** What these fields cost, where lists or their arguments do not say it. */
+  readonly costs?: ((schema: GraphQLSchema) => CostTable) | undefined;
+  /** Results for clients that speak no GraphQL, by path. */
+  readonly restResults?: RestResults | undefined;
+  /** The tabs that GraphiQL opens with. */
+  readonly graphiqlExamples?: readonly string[] | undefined;
+}
+
+/** What resolvers of an application are made with. */
+export interface ExtensionParts {
+  /** Each subscription of the application's own is observed, for metrics. */
+  readonly onSubscription: OnSubscription;
 }
 
 export interface LiveSchema {
@@ -55,7 +70,7 @@ const SCALARS: Readonly<Record<string, GraphQLScalarType>> = {
   Cursor: cursorScalar,
 };
 
-const EXTENSION_OPTIONS = ['typeDefs', 'resolvers'];
+const EXTENSION_OPTIONS = ['typeDefs', 'resolvers', 'costs', 'restResults', 'graphiqlExamples'];
 
 /**
  * The schema of an API over these tables. `resolvers` are those of what is generated; scalars and unions of values need

@@ -1,5 +1,7 @@
 import { type Allow, ViewerRights } from '../access/rights.ts';
 import type { DeclaredTable } from './declared-table.ts';
+import type { LiveTable } from './live-table.ts';
+import { RowTable } from './row-table.ts';
 import { plainRow, type PlainRow, type RowView } from './row-view.ts';
 import {
   type TablePage,
@@ -48,7 +50,12 @@ export class TablesContext {
     this.#model = model;
     this.#rights = new ViewerRights(allow, viewer);
     this.tables = Object.fromEntries(
-      Object.values(model.tables).map(({ declared }) => [declared.name, accessTo(declared, this.reads(declared))]),
+      // Tables that are held in another form are read by who holds them so.
+      Object.values(model.tables).flatMap((table) =>
+        (table as LiveTable) instanceof RowTable
+          ? [[table.declared.name, accessTo(table.declared, this.reads(table.declared))]]
+          : [],
+      ),
     );
   }
 

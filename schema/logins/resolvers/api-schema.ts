@@ -19,13 +19,13 @@ export function readTypeDefinitions(): string {
   return readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8');
 }
 
-/** The schema with its resolvers over `model`. Results are whole objects, so most fields need no resolver. */
-export function createApiSchema(
+/** What answers over `model`. Results are whole objects, so most fields need no resolver. */
+export function loginResolvers(
   model: LoginModel,
   application: ApplicationDescription,
-  onSubscription: OnSubscription = () => UNOBSERVED,
-): GraphQLSchema {
-  const resolvers: Resolvers = {
+  onSubscription: OnSubscription,
+): Resolvers {
+  return {
     DateTime: dateTimeScalar,
     Count: countScalar,
     Cursor: cursorScalar,
@@ -34,5 +34,16 @@ export function createApiSchema(
     Query: queryResolvers(model, application),
     Subscription: subscriptionResolvers(model, application, onSubscription),
   };
-  return createSchema({ typeDefs: readTypeDefinitions(), resolvers });
+}
+
+/** The schema with its resolvers, without a server. */
+export function createApiSchema(
+  model: LoginModel,
+  application: ApplicationDescription,
+  onSubscription: OnSubscription = () => UNOBSERVED,
+): GraphQLSchema {
+  return createSchema({
+    typeDefs: readTypeDefinitions(),
+    resolvers: loginResolvers(model, application, onSubscription),
+  });
 }
