@@ -1,6 +1,13 @@
 import { READ_COMMITTED } from '../kafka/broker.ts';
 import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
-import { asAccessDenied, asFatalConnectionError, awayReason, hasCode, CODE } from '../kafka/kafka-errors.ts';
+import {
+  asAccessDenied,
+  asAdvertisedAddress,
+  asFatalConnectionError,
+  awayReason,
+  hasCode,
+  CODE,
+} from '../kafka/kafka-errors.ts';
 import { RecordFetcher, type FetchCluster } from '../reading/record-fetcher.ts';
 import type { FetchedPartition } from '../reading/fetched-partition.ts';
 import { messageOf, type StreamsError } from '../errors.ts';
@@ -247,9 +254,11 @@ export class FetchedGlobalTable implements GlobalTable {
             return;
           }
           const missing = hasCode(error, CODE.UNKNOWN_TOPIC_OR_PARTITION);
+          // Brokers that answer are where they were looked for: what they tell of themselves is at fault.
+          const advertised = asAdvertisedAddress(this.#brokers, error);
           this.#waitingFor = missing
             ? `waiting for the topic ${topic}, which the processor creates`
-            : `Kafka is away: ${fatal?.message ?? awayReason(this.#brokers, error)}`;
+            : `Kafka is away: ${advertised?.message ?? fatal?.message ?? awayReason(this.#brokers, error)}`;
           if (!missing) await this.#cluster.refresh().catch(() => undefined);
         }
         this.#report();
