@@ -252,7 +252,10 @@ export class GraphqlSockets {
     let ponged = true;
     // A client that vanished or stopped reading sends no pong.
     const ping = setInterval(() => {
-      if (!ponged) return socket.terminate();
+      if (!ponged) {
+        metrics.stalledReaders.inc();
+        return socket.terminate();
+      }
       ponged = false;
       socket.ping();
     }, PING_INTERVAL_MS);

@@ -83,7 +83,7 @@ export class ApiMetrics {
     });
     this.stalledReaders = new Counter({
       name: 'tributary_api_stalled_readers_total',
-      help: 'Connections ended because nobody read from them.',
+      help: 'Connections ended because nobody read from them: what was sent stayed unread, or a ping had no answer.',
       registers,
     });
 
