@@ -79,19 +79,25 @@ export class ShopRun {
 
   private constructor(
     connection: KafkaConnectionConfig,
-    { seed, ...given }: { producer: Producer; dir: string; port: number; seed: number },
+    {
+      seed,
+      orderEveryMs,
+      ...given
+    }: { producer: Producer; dir: string; port: number; seed: number; orderEveryMs: number },
   ) {
     this.#connection = connection;
     this.#producer = given.producer;
     this.#dir = given.dir;
     this.#port = given.port;
     // Of the past, so that the orders at the end are of no future.
-    this.#life = simulate({ seed, startMs: Date.now() - 24 * 3_600_000, orderEveryMs: 500 });
+    this.#life = simulate({ seed, startMs: Date.now() - 24 * 3_600_000, orderEveryMs });
   }
 
-  static async open(connection: KafkaConnectionConfig, seed: number): Promise<ShopRun> {
+  /** `orderEveryMs`: of the time of its records, between two orders, about. */
+  static async open(connection: KafkaConnectionConfig, seed: number, orderEveryMs = 500): Promise<ShopRun> {
     const dir = await mkdtemp(join(tmpdir(), 'tributary-shop-'));
-    return new ShopRun(connection, { producer: await testProducer(connection), dir, port: await testPort(), seed });
+    const producer = await testProducer(connection);
+    return new ShopRun(connection, { producer, dir, port: await testPort(), seed, orderEveryMs });
   }
 
   /** Where its API is, whenever it runs. */

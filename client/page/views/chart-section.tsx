@@ -1,4 +1,4 @@
-import { useId, useState } from 'preact/hooks';
+import { useId, useRef, useState } from 'preact/hooks';
 import { formatAge, formatCount, NONE, plural } from '../../shared/format.ts';
 import { shownNow } from '../../shared/state/live-state.ts';
 import { ProblemNote, Segmented } from '../../shared/views/parts.tsx';
@@ -206,6 +206,12 @@ export function ChartSection({ table, shape }: { table: PageTable; shape: Window
   const figures = figuresOf(table);
   const figure = figures.find(({ name }) => name === preferences.figure) ?? figures[0];
   const { windows, lines, keys } = preferences;
+  // Between a choice and its first answer the last picture stays.
+  const drawn = useRef<WindowLines | null>(null);
+  if (asked !== undefined && chart?.key === asked) {
+    const summed = lines === 'sum';
+    drawn.current = windowLines({ table, rows: chart.rows.values(), figure, summed, keys, count: windows, now });
+  }
   const isTooMuch = asked === undefined && keys.length === 0 && rows !== undefined && rows > MOST_CHART_ROWS;
   return (
     <PanelSection
@@ -249,20 +255,8 @@ export function ChartSection({ table, shape }: { table: PageTable; shape: Window
           This table has {formatCount(rows)} rows, too many to draw at once. Name the keys to draw, up to {MOST_LINES}.
         </p>
       )}
-      {asked !== undefined && chart?.key === asked ? (
-        <Figure
-          shown={windowLines({
-            table,
-            rows: chart.rows.values(),
-            figure,
-            summed: lines === 'sum',
-            keys,
-            count: windows,
-            now,
-          })}
-          figure={figure.name}
-          now={now}
-        />
+      {drawn.current && !isTooMuch ? (
+        <Figure shown={drawn.current} figure={figure.name} now={now} />
       ) : (
         !problem && !isTooMuch && <Waiting />
       )}

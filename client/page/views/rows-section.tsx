@@ -1,3 +1,4 @@
+import { useRef } from 'preact/hooks';
 import { downloadCsv } from '../../shared/csv.ts';
 import { formatCount, plural } from '../../shared/format.ts';
 import { shownNow } from '../../shared/state/live-state.ts';
@@ -26,21 +27,28 @@ function noteOf(table: PageTable, { order, isLive }: ShownRows, isFirst: boolean
     : `Asked for every 5 seconds, ${by}. The first page is live.`;
 }
 
+/** Rows 51–100 of 1,234 */
+function rangeWords(before: number, count: number, total: number | null): string {
+  if (count === 0) return 'No rows';
+  const last = before + count;
+  const range = `Rows ${formatCount(before + 1)}–${formatCount(last)}`;
+  // The count is a little older than live rows.
+  return total === null ? range : `${range} of ${formatCount(Math.max(total, last))}`;
+}
+
 /** Where the shown rows stand among all, and the ways to the others. */
-function Pager({ shown, before }: { shown: ShownRows; before: number }): JSX.Element {
+/** `count`: rows on screen; null while those of another page are. */
+function Pager({ shown, count, before }: { shown: ShownRows; count: number | null; before: number }): JSX.Element {
   const page = usePage();
   const size = useSelect((state) => state.preferences.rowsOfPage);
-  const { rows, total, next } = shown;
-  const count = rows?.length ?? 0;
-  const first = before * size + 1;
+  const { total, next } = shown;
   return (
     <div class="pager">
       <button type="button" class="button" disabled={before === 0} onClick={() => page.turnPage(null)}>
         Previous
       </button>
       <span class="quiet" data-testid="range">
-        {count === 0 ? 'No rows' : `Rows ${formatCount(first)}–${formatCount(first + count - 1)}`}
-        {total !== null && count > 0 && ` of ${formatCount(Math.max(total, first + count - 1))}`}
+        {count === null ? 'Asking for rows' : rangeWords(before * size, count, total)}
       </span>
       <button
         type="button"
@@ -96,7 +104,12 @@ export function RowsSection({ table }: { table: PageTable }): JSX.Element {
   const shown = shownRows({ preferences, afters, shown: { rows, page } }, table);
   const { left } = selectionOf(table);
   const isNarrowed = preferences.conditions.length > 0 || preferences.prefix !== '';
-  const { rows: drawn, partial } = shown;
+  const { partial } = shown;
+  // Between a choice and its first answer the last rows stay.
+  const last = useRef<ShownRows['rows']>(null);
+  if (shown.rows !== null || problem) last.current = shown.rows;
+  const drawn = last.current;
+  const isBusy = drawn !== null && shown.rows === null;
   return (
     <PanelSection
       id="rows"
@@ -123,8 +136,8 @@ export function RowsSection({ table }: { table: PageTable }): JSX.Element {
         !problem && <Waiting />
       ) : (
         <>
-          <RowsTable table={table} rows={drawn} order={shown.order} now={now} isNarrowed={isNarrowed} />
-          <Pager shown={shown} before={afters.length} />
+          <RowsTable table={table} rows={drawn} order={shown.order} now={now} isNarrowed={isNarrowed} isBusy={isBusy} />
+          <Pager shown={shown} count={isBusy ? null : drawn.length} before={afters.length} />
         </>
       )}
       {left.length > 0 && <p class="note">Not shown, for one operation has no room for them: {left.join(', ')}.</p>}

@@ -53,15 +53,17 @@ interface RowsTableProps {
   readonly now: number;
   /** Whether a filter is why there may be none. */
   readonly isNarrowed: boolean;
+  /** Others are on their way. */
+  readonly isBusy: boolean;
 }
 
 /** Rows as they are, a column a field. */
-export function RowsTable({ table, rows, order, now, isNarrowed }: RowsTableProps): JSX.Element {
+export function RowsTable({ table, rows, order, now, isNarrowed, isBusy }: RowsTableProps): JSX.Element {
   const [key, ...fields] = fieldsOf(table);
   const windowed = hasWindows(table);
   return (
     <div class="table-scroll" tabIndex={0} role="region" aria-label={`Rows of ${table.name}`}>
-      <table class="data-table rows-table">
+      <table class="data-table rows-table" aria-busy={isBusy}>
         <caption class="unseen">{table.description ?? `Rows of ${table.name}`}</caption>
         <thead>
           <tr>

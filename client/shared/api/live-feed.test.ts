@@ -184,6 +184,17 @@ test('a refused token stops the trying until another is given', async () => {
   expect(api.options?.token).toBe('secret');
 });
 
+test('an operation that fails, and is completed after that, is asked for again once', async () => {
+  await started();
+  for (let failure = 1; failure <= 4; failure += 1) {
+    const { sink } = api.last;
+    sink.ended({ code: 'FORBIDDEN', message: 'm' });
+    sink.ended({ code: 'ENDED', message: 'The API ended the subscription.' });
+    await jest.advanceTimersByTimeAsync(15_000);
+    expect(api.subscribed).toHaveLength(1 + failure);
+  }
+});
+
 test('what was heard with one token is no start for another: it may see other rows', async () => {
   const feed = await started();
   api.last.sink.next({ s: 1 });

@@ -198,6 +198,7 @@ export class LiveFeed {
     const { channel: wanted } = active;
     let first = true;
     let stopped = false;
+    let over = false;
     let again: ReturnType<typeof setTimeout> | undefined;
     const variables = active.after === null ? wanted.variables : { ...wanted.variables, after: active.after };
     const unsubscribe = connection.subscribe(wanted.document, variables, {
@@ -210,8 +211,10 @@ export class LiveFeed {
         first = false;
       },
       ended: (problem) => {
-        // Both clients also report the end that we asked for.
-        if (stopped) return;
+        // The end that we asked for is reported too; and a failed operation ends twice, by its error and by the
+        // server's word after it: asked for again each time, it would be asked for ever more often.
+        if (stopped || over) return;
+        over = true;
         if (isUnauthorised(problem)) {
           this.#lost(new LostConnection('unauthorised', problem.code));
           return;

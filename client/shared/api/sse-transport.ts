@@ -1,6 +1,6 @@
 import { authorisation, probe } from './http.ts';
 import { deliver, LostConnection } from './transport.ts';
-import type { Connect, Problem, Sink } from './transport.ts';
+import type { Connect, Sink } from './transport.ts';
 
 /**
  * Server-sent events for where WebSockets do not pass: GraphQL over SSE, a request for each subscription. HTTP/1.1
@@ -56,12 +56,6 @@ async function followStream(
     throw new LostConnection(status === 401 || status === 403 ? 'unauthorised' : 'closed', `HTTP ${status}`);
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
-  let over = false;
-  // A failed operation is ended by its error and by the server's word after it: the first one counts.
-  const end = (problem: Problem): void => {
-    over = true;
-    sink.ended(problem);
-  };
   for (;;) {
     const { done, value } = await reader.read();
     if (done) throw new LostConnection('closed', 'the stream ended');
@@ -73,9 +67,9 @@ async function followStream(
     for (const event of events) {
       if (signal.aborted) return;
       const data = [...event.matchAll(/^data: ?(.+)$/gm)].map(([, line]) => line).join('\n');
-      if (/^event: ?complete$/m.test(event)) end({ code: 'ENDED', message: 'The API ended the subscription.' });
-      else if (data !== '') deliver(JSON.parse(data), { next: (result) => sink.next(result), ended: end });
-      if (over) return void reader.cancel();
+      if (/^event: ?complete$/m.test(event))
+        return sink.ended({ code: 'ENDED', message: 'The API ended the subscription.' });
+      if (data !== '') deliver(JSON.parse(data), sink);
     }
   }
 }

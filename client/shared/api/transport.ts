@@ -22,7 +22,7 @@ export class LostConnection extends Error {
 
 export interface Sink {
   next(data: unknown): void;
-  /** The operation failed or the server ended it; the connection may still stand. */
+  /** The operation failed or the server ended it, or both, one after the other; the connection may still stand. */
   ended(problem: Problem): void;
 }
 
