@@ -279,10 +279,12 @@ describeInBrowser('the page for any application', () => {
       let after = 'null';
       for (;;) {
         const { page: answer } = await ask(
-          `{ page: countryHoursPage(first: 100, after: ${after}) { nodes { window { start } cents } pageInfo { endCursor hasNextPage } } }`,
+          `{ page: countryHoursPage(first: 100, after: ${after}) ` +
+            '{ nodes { window { start } cents } pageInfo { endCursor hasNextPage } } }',
         );
-        all.push(...(answer?.['nodes'] as typeof all));
-        const { endCursor, hasNextPage } = answer?.['pageInfo'] as { endCursor: string; hasNextPage: boolean };
+        const found = answer as { nodes: typeof all; pageInfo: { endCursor: string; hasNextPage: boolean } };
+        all.push(...found.nodes);
+        const { endCursor, hasNextPage } = found.pageInfo;
         if (!hasNextPage) return all;
         after = JSON.stringify(endCursor);
       }
