@@ -40,7 +40,6 @@ export class CopiedPartitions {
   }: Pick<CursorContent, 'positions' | 'newestWrittenAtMs'>): boolean {
     return Object.entries(positions).every(([partition, position]) => {
       const { until, tombstonesSinceMs } = this.#copied.get(Number(partition)) ?? NOT_COPIED;
-      // mutant: tombstones-gone
       return position === 0 || position >= until || newestWrittenAtMs >= tombstonesSinceMs;
     });
   }
