@@ -1,6 +1,8 @@
+import { messageOf } from '@tributary/streams/operations';
 import { forbidden } from '../graphql/api-error.ts';
 import type { DeclaredTable } from '../tables/declared-table.ts';
 import { compileFilter, type RowFilter, type RowTest } from '../tables/row-filter.ts';
+import { ruleFilter } from './rule-filter.ts';
 
 /** What a viewer may see of a table: all of it, nothing, or the rows that a filter takes. Of a field: yes or no. */
 export type AllowRule<Viewer = unknown> = (viewer: Viewer) => boolean | RowFilter | Promise<boolean | RowFilter>;
@@ -62,18 +64,18 @@ export class ViewerRights {
     if (known !== undefined) return known;
     const rights = this.#ask(table);
     this.#known.set(table.name, rights);
+    // What failed once may not fail again.
+    rights.catch(() => this.#known.delete(table.name));
     return rights;
   }
 
   async #ask(table: DeclaredTable): Promise<TableRights> {
-    const rule = this.#allow[table.name];
+    const rule = this.#ruleOf(table.name);
     const answer = rule === undefined ? true : await rule(this.#viewer);
     if (answer === false) throw forbidden(table.name);
-    if (answer !== true && (typeof answer !== 'object' || answer === null))
-      throw new TypeError(`allow: the rule for ${table.name} answered ${typeof answer}, and not a boolean or a filter`);
+    const filter = answer === true ? null : filterOf(answer, table);
     const forbiddenFields = await this.#forbiddenFields(table);
-    if (answer === true && forbiddenFields.size === 0) return ALL_RIGHTS;
-    const filter = answer === true ? null : answer;
+    if (filter === null && forbiddenFields.size === 0) return ALL_RIGHTS;
     return {
       key: canonicalText([filter, [...forbiddenFields].sort()]),
       test:
@@ -89,10 +91,14 @@ export class ViewerRights {
     };
   }
 
+  #ruleOf(name: string): AllowRule | undefined {
+    return Object.hasOwn(this.#allow, name) ? this.#allow[name] : undefined;
+  }
+
   async #forbiddenFields({ name, fields }: DeclaredTable): Promise<ReadonlySet<string>> {
     const found = new Set<string>();
     for (const field of fields) {
-      const rule = this.#allow[`${name}.${field.name}`];
+      const rule = this.#ruleOf(`${name}.${field.name}`);
       if (rule === undefined) continue;
       const answer = await rule(this.#viewer);
       if (typeof answer !== 'boolean')
@@ -100,6 +106,14 @@ export class ViewerRights {
       if (!answer) found.add(field.name);
     }
     return found;
+  }
+}
+
+function filterOf(answer: unknown, { name, plainFields }: DeclaredTable): RowFilter {
+  try {
+    return ruleFilter(answer, plainFields);
+  } catch (error) {
+    throw new TypeError(`allow: the rule for ${name} answered ${messageOf(error)}, and not true, false or a filter`);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { PlainField } from '../types/type-model.ts';
 import type { RowOrder } from './row-table.ts';
 import type { RowPlace, SortValue } from './row.ts';
+import { sortTypeOf } from './sort-values.ts';
 
 /*
  * The place of a row in an order, as text: base64url of a JSON list of the order's field (null: the key), its
@@ -54,23 +55,4 @@ function unpacked(value: unknown): SortValue | undefined {
     return value;
   const digits = typeof value === 'object' && 'n' in value ? value.n : undefined;
   return typeof digits === 'string' && /^-?\d{1,40}$/.test(digits) ? BigInt(digits) : undefined;
-}
-
-/** What `typeof` says of the values that a field is ordered by. */
-function sortTypeOf({ type }: PlainField): 'string' | 'number' | 'bigint' | 'boolean' {
-  if (type.kind === 'enum') return 'string';
-  switch (type.name) {
-    case 'Int':
-    case 'Count':
-    case 'SafeInt':
-    case 'Float':
-    case 'DateTime':
-      return 'number';
-    case 'BigInt':
-      return 'bigint';
-    case 'Boolean':
-      return 'boolean';
-    default:
-      return 'string';
-  }
 }

@@ -29,3 +29,22 @@ export function sortsOf({ orderFields, key }: DeclaredTable, value: Readonly<Rec
   );
   return sorts.length === 0 ? NO_SORTS : sorts;
 }
+
+/** What `typeof` says of `sortValueOf`, of a value that is not null. */
+export function sortTypeOf({ type }: PlainField): 'string' | 'number' | 'bigint' | 'boolean' {
+  if (type.kind === 'enum') return 'string';
+  switch (type.name) {
+    case 'Int':
+    case 'Count':
+    case 'SafeInt':
+    case 'Float':
+    case 'DateTime':
+      return 'number';
+    case 'BigInt':
+      return 'bigint';
+    case 'Boolean':
+      return 'boolean';
+    default:
+      return 'string';
+  }
+}
