@@ -1,6 +1,7 @@
 import { commitCost } from './benches/commit-cost.ts';
 import { fanOut } from './benches/fan-out.ts';
 import { highCardinality } from './benches/high-cardinality.ts';
+import { liveTable } from './benches/live-table.ts';
 import { latency } from './benches/latency.ts';
 import { queries } from './benches/queries.ts';
 import { restore } from './benches/restore.ts';
@@ -20,6 +21,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   'high-cardinality': highCardinality,
   queries,
   'fan-out': fanOut,
+  'live-table': liveTable,
   scale,
   'commit-cost': commitCost,
 };

@@ -61,7 +61,7 @@ export async function startProduct(): Promise<Product> {
   return { broker, processor, api, apiPort, stop };
 }
 
-async function untilReady(port: number, contender: BenchProcess): Promise<void> {
+export async function untilReady(port: number, contender: BenchProcess): Promise<void> {
   for (const deadline = Date.now() + READY_WITHIN_MS; Date.now() < deadline; await delay(POLL_MS)) {
     contender.throwIfEnded();
     const answer = await fetch(`http://127.0.0.1:${String(port)}/ready`).catch(() => undefined);

@@ -446,6 +446,43 @@ describe('subscriptions', () => {
   });
 });
 
+describe('what a table of its own keeps to itself', () => {
+  test('a subscription that is open when its table becomes too large ends with that, and is not shown an empty table', async () => {
+    const few = table({ topic: 'few', key: { k: z.string() }, value: z.object({ n: z.int() }), maxRows: 1 });
+    const api = fed({ tables: { few } });
+    api.put('few', Buffer.from('a'), { n: 1 });
+    const source = 'subscription { few(intervalMs: 50) { kind rows { k } } }';
+    const next = await api.watch(source);
+    expect(await next()).toEqual({ data: { few: { kind: 'SNAPSHOT', rows: [{ k: 'a' }] } } });
+    api.put('few', Buffer.from('b'), { n: 1 });
+    await expect(next()).rejects.toMatchObject({ extensions: { code: 'TABLE_TOO_LARGE' } });
+  });
+
+  test('what only reads like the id of a row names nothing', async () => {
+    const api = fed();
+    api.sku('', { orders: 1, cents: 1 });
+    api.part(1, { price: { kind: 'FREE' }, tags: [] });
+    api.visit('ann', 5, 9, { pages: 3 });
+    const ids = ['SkuTotals:', 'SkuTotals', 'SkuTotalsX', 'Parts:1', 'Parts:0x1', 'Parts:01', 'Visits:05:9:ann', ''];
+    const found = await Promise.all(
+      ids.map(async (id) => [id, (await api.data('query ($id: ID!) { node(id: $id) { id } }', { id }))['node']]),
+    );
+    expect(found.filter(([, node]) => node !== null).map(([id]) => id)).toEqual(['SkuTotals:', 'Parts:1']);
+  });
+
+  test('a page goes on behind a row whatever the length of its key, and a cursor of many partitions is one', async () => {
+    const api = fed();
+    for (const letter of ['a', 'b']) api.sku('ä'.repeat(4_000) + letter, { orders: 1, cents: 1 });
+    const page = 'query ($after: String) { skuTotalsPage(first: 1, after: $after) { totalCount pageInfo { endCursor } } }';
+    const { skuTotalsPage } = (await api.data(page)) as { skuTotalsPage: { pageInfo: { endCursor: string } } };
+    await api.data(page, { after: skuTotalsPage.pageInfo.endCursor });
+    api.model.tables['skuTotals']?.copied(new Map(Array.from({ length: 2_000 }, (_, at) => [at, 1_000_000])), 0);
+    const { cursor } = ((await api.data('{ skuTotalsPage { cursor } }')) as { skuTotalsPage: { cursor: string } })
+      .skuTotalsPage;
+    await api.data('query ($at: Cursor) { skuTotalsPage(atLeast: $at) { cursor } }', { at: cursor });
+  });
+});
+
 describe('rights', () => {
   const allow = {
     skuTotals: (viewer: unknown) => (viewer === 'none' ? false : viewer === 'few' ? { orders: { lte: 1 } } : true),
@@ -481,6 +518,22 @@ describe('rights', () => {
     expect(errorsOf(await api.ask('{ skuTotalsPage { cursor } }', {}, 'none'))).toEqual([{ code: 'FORBIDDEN' }]);
     expect(await api.ask('{ node(id: "SkuTotals:a") { id } }', {}, 'none')).toEqual({ data: { node: null } });
   });
+});
+
+test('how many rows there are is told to those who may see them all', async () => {
+  const api = fed({
+    allow: {
+      skuTotals: (viewer) => viewer !== 'none',
+      parts: (viewer) => (viewer === 'few' ? { id: { lt: 5 } } : true),
+    },
+  });
+  const names = async (viewer: string): Promise<unknown> =>
+    (await api.ask('{ tables { name } }', {}, viewer)).data?.['tables'];
+  expect(await names('all')).toHaveLength(4);
+  expect(await names('none')).toEqual([{ name: 'countryHours' }, { name: 'visits' }, { name: 'parts' }]);
+  expect(await names('few')).toEqual([{ name: 'skuTotals' }, { name: 'countryHours' }, { name: 'visits' }]);
+  const next = await api.watch('subscription { tables { name } }', {}, 'few');
+  expect(await next()).toMatchObject({ data: { tables: [{ name: 'skuTotals' }, {}, {}] } });
 });
 
 test('what an application adds reads the tables as the viewer may', async () => {

@@ -143,7 +143,7 @@ class OpenLiveApi implements LiveApi {
         sdl = made.sdl;
         return made.schema;
       },
-      costs: (schema) => withOwnCosts(tableCosts(schema, model, served), costs?.(schema)),
+      costs: (schema) => withOwnCosts(tableCosts(schema, model, served, new Set(Object.keys(allow))), costs?.(schema)),
       ...(restResults === undefined ? {} : { restResults }),
       ...(graphiqlExamples === undefined ? {} : { graphiqlExamples }),
       ...(options.settings === undefined ? {} : { settings: options.settings }),

@@ -56,6 +56,10 @@ export function tableTooLarge(table: string, maxRows: number): GraphQLError {
   );
 }
 
+export function isForbidden(error: unknown): boolean {
+  return error instanceof GraphQLError && error.extensions['code'] === 'FORBIDDEN';
+}
+
 /** What the viewer may not see. `what`: a table, or `table.field`. */
 export function forbidden(what: string): GraphQLError {
   return apiError('FORBIDDEN', `You may not see ${what}.`);

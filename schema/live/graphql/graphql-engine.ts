@@ -26,6 +26,7 @@ import {
   shapeLimitError,
   tokenLimitError,
   validationLimitError,
+  variablesLimitError,
 } from '../limits/request-limits.ts';
 import { sharedExecution } from './shared-execution.ts';
 
@@ -177,6 +178,8 @@ function limits(): Plugin {
 /** Refuses an operation whose result would be too large, and executes the others in the order of the queue. */
 function bounded(costs: CostTable, queue: WorkQueue): Plugin {
   const costOf = (args: ExecutionArgs): number => {
+    const tooDeep = variablesLimitError(args);
+    if (tooDeep !== null) throw tooDeep;
     const cost = operationCost(args, costs);
     const error = costLimitError(cost);
     if (error !== null) throw error;

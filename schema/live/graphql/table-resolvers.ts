@@ -4,9 +4,10 @@ import { rowOfId } from '../tables/row-id.ts';
 import { fieldOf, idOf, viewOf, type RowView } from '../tables/row-view.ts';
 import type { OrderRequest, TablePage, TablesModel } from '../tables/table-reads.ts';
 import type { TablesContext } from '../tables/tables-context.ts';
-import { keyFieldName } from '../types/generated-names.ts';
+import { keyFieldName, orderFieldValue } from '../types/generated-names.ts';
 import { ConflatingIterator, type OnSubscription } from '../updates/conflating-iterator.ts';
 import { ResultUpdates } from '../updates/result-updates.ts';
+import { isForbidden } from './api-error.ts';
 import { intervalArgument } from './arguments.ts';
 import type { Resolvers } from './merged-resolvers.ts';
 
@@ -40,19 +41,26 @@ export function tableResolvers(options: TableResolversOptions): Resolvers {
     ...Object.fromEntries(served.flatMap(rowTypes)),
     Query: {
       node: (_, { id }, context) => nodeOf(String(id), served, options.contextOf(context)),
-      tables: () => tableStatuses(options.model, served),
+      tables: async (_, __, context) =>
+        tableStatuses(options.model, await options.contextOf(context).seenWhole(served)),
       processor: () => options.processor(),
       ...Object.assign({}, ...served.map((table) => queryFields(table, options))),
     } satisfies TypeResolvers,
     Subscription: {
-      processor: resultField('processor', ['processor'], options, options.processor, (processor) => processor),
-      tables: resultField(
-        'tables',
-        ['completeness', ...served.map(({ name }) => name)],
-        options,
-        () => tableStatuses(options.model, served),
-        (statuses) => statuses,
-      ),
+      processor: resultField('processor', options, () => ({
+        subject: 'processor',
+        topics: ['processor'],
+        make: options.processor,
+      })),
+      tables: resultField('tables', options, async (context) => {
+        const seen = await options.contextOf(context).seenWhole(served);
+        const names = seen.map(({ name }) => name);
+        return {
+          subject: `tables ${names.join()}`,
+          topics: ['completeness', ...names],
+          make: () => tableStatuses(options.model, seen),
+        };
+      }),
       ...Object.fromEntries(served.map((table) => [table.name, subscriptionField(table, options)])),
     } satisfies TypeResolvers,
   };
@@ -76,7 +84,7 @@ function rowTypes(table: DeclaredTable): [string, TypeResolvers | Readonly<Recor
   return [
     [typeName, row],
     [`${typeName}Connection`, { totalCount: (source) => (source as TablePage).totalCount() }],
-    [`${typeName}OrderField`, Object.fromEntries(table.orderFields.map(({ name }) => [name.toUpperCase(), name]))],
+    [`${typeName}OrderField`, Object.fromEntries(table.orderFields.map(({ name }) => [orderFieldValue(name), name]))],
   ];
 }
 
@@ -85,19 +93,13 @@ async function nodeOf(id: string, tables: readonly DeclaredTable[], context: Tab
   const found = rowOfId(id, tables);
   if (found === null) return null;
   try {
-    return await context.reads(found.table).find(found.name);
+    const view = await context.reads(found.table).find(found.name);
+    // A row has one id: what only reads like it names nothing.
+    return view !== null && idOf(view) === id ? view : null;
   } catch (error) {
     if (isForbidden(error)) return null;
     throw error;
   }
-}
-
-function isForbidden(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    'extensions' in error &&
-    (error.extensions as Readonly<Record<string, unknown>>)['code'] === 'FORBIDDEN'
-  );
 }
 
 function queryFields(table: DeclaredTable, { contextOf }: TableResolversOptions): TypeResolvers {
@@ -145,18 +147,25 @@ function subscriptionField(
   };
 }
 
+/** A result that is sent whole whenever it is another one. */
+interface WatchedResult<T> {
+  /** Equal for subscribers with equal results. */
+  readonly subject: string;
+  readonly topics: readonly string[];
+  readonly make: () => T;
+}
+
 function resultField<T>(
   field: string,
-  topics: readonly string[],
   { model, onSubscription }: TableResolversOptions,
-  make: () => T,
-  compared: (result: T) => unknown,
+  resultOf: (context: unknown) => WatchedResult<T> | Promise<WatchedResult<T>>,
 ): SubscriptionField {
   return {
     resolve: itself,
-    subscribe: (_, { intervalMs }) => {
+    subscribe: async (_, { intervalMs }, context) => {
       const paceMs = intervalArgument(intervalMs as number | null, RESULTS_INTERVAL_MS);
-      const updates = new ResultUpdates<T>(model, field, make, compared);
+      const { subject, topics, make } = await resultOf(context);
+      const updates = new ResultUpdates<T>(model, subject, make, (result) => result);
       return new ConflatingIterator<T, string>(model.hub, topics, updates, paceMs, onSubscription(field));
     },
   };

@@ -1,6 +1,8 @@
 import {
   type DocumentNode,
+  type ExecutionArgs,
   type FragmentDefinitionNode,
+  getOperationAST,
   GraphQLError,
   Kind,
   Lexer,
@@ -19,6 +21,7 @@ export const REQUEST_LIMITS = Object.freeze({
   directives: 10,
   repeats: 15,
   bodyBytes: 100_000,
+  variableLevels: 64,
   values: 20_000,
 });
 
@@ -41,6 +44,29 @@ export function costLimitError(cost: number): GraphQLError | null {
     `The operation may give ${cost} values, and at most ${limit} are given at once: a list counts as often as it ` +
     `has items. Ask for shorter lists or fewer fields, or in several operations.`;
   return apiError('QUERY_TOO_LARGE', message, { limit, cost, http: requestError() });
+}
+
+/**
+ * QUERY_TOO_LARGE if variables of the operation are nested too deeply, else null. It comes before they are read, which
+ * recurses: an input may hold others of its own kind. What the operation does not declare is read by nobody.
+ */
+export function variablesLimitError({
+  document,
+  operationName,
+  variableValues,
+}: Pick<ExecutionArgs, 'document' | 'operationName' | 'variableValues'>): GraphQLError | null {
+  const limit = REQUEST_LIMITS.variableLevels;
+  const declared = getOperationAST(document, operationName)?.variableDefinitions ?? [];
+  let level: unknown[] = declared.map(({ variable }) => variableValues?.[variable.name.value]);
+  for (let depth = 1; level.length > 0; depth++) {
+    if (depth > limit)
+      return apiError('QUERY_TOO_LARGE', `The variables have more than ${limit} levels. Ask for less.`, {
+        limit,
+        http: requestError(),
+      });
+    level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []));
+  }
+  return null;
 }
 
 /** QUERY_TOO_LARGE if selections name their fields again and again, else null. */

@@ -76,7 +76,7 @@ const model = {
   tables: Object.fromEntries(declared.map(({ name }) => [name, { size: 200_000 }])),
   listInstances: () => [],
 } as unknown as TablesModel;
-const costs = tableCosts(schema, model, declared);
+const costs = tableCosts(schema, model, declared, new Set());
 
 test('all tables are declared without a problem, and told of', () => {
   expect([problems, tables.map(({ name }) => name)]).toEqual([[], ['everything', 'hours', 'visits', 'wide']]);

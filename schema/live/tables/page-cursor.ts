@@ -1,3 +1,4 @@
+import { SOCKET_LIMITS } from '../limits/socket-limits.ts';
 import type { PlainField } from '../types/type-model.ts';
 import type { RowOrder } from './row-table.ts';
 import type { RowPlace, SortValue } from './row.ts';
@@ -8,7 +9,8 @@ import { sortTypeOf } from './sort-values.ts';
  * direction, the key's bytes as latin1, start, end, and the value that it is ordered by. A bigint is `{ "n": "12" }`.
  */
 
-const MAX_LENGTH = 8_192;
+/** No operation is longer than what a WebSocket takes at once. */
+const MAX_LENGTH = SOCKET_LIMITS.frameBytes;
 
 export function encodePlace({ field, direction }: RowOrder, place: RowPlace, at: number): string {
   const value = field === null ? null : (place.sorts[at] ?? null);

@@ -118,6 +118,35 @@ test('pages that follow each other have every row once, in order, whatever the r
   );
 });
 
+test('a filter that takes few of many rows finds the first of them, page by page', () => {
+  const rows = new Map(Array.from({ length: 9_000 }, (_, at) => [`k${at}`, at % 7 === 0 ? null : (at * 7_919) % 5_003]));
+  const table = tableOf(rows);
+  for (const order of [
+    { field: 'cents', direction: 'ASC' },
+    { field: 'cents', direction: 'DESC' },
+    { field: null, direction: 'DESC' },
+  ] as const) {
+    for (const rest of [0, 500]) {
+      const passes = (key: string): boolean => Number(key.slice(1)) % 1_000 === rest || key.endsWith('77');
+      const found: string[] = [];
+      let after: ReturnType<typeof decodePlace> = null;
+      for (;;) {
+        const { rows: page, hasNextPage } = pageOf(table, {
+          first: 40,
+          after,
+          range: null,
+          test: ({ keyText }) => passes(keyText),
+          order,
+        });
+        found.push(...page.map(({ key }) => String(key)));
+        after = page.at(-1) ?? null;
+        if (!hasNextPage) break;
+      }
+      expect(found).toEqual(sorted(rows, order).filter(passes));
+    }
+  }
+});
+
 test('a place of another order, or one that nobody has made, is none', () => {
   const [row] = [...tableOf(new Map([['a', 1]])).all()];
   const byCents: RowOrder = { field: 'cents', direction: 'DESC' };

@@ -1,4 +1,5 @@
 import { type Allow, ViewerRights } from '../access/rights.ts';
+import { isForbidden } from '../graphql/api-error.ts';
 import type { DeclaredTable } from './declared-table.ts';
 import type { LiveTable } from './live-table.ts';
 import { RowTable } from './row-table.ts';
@@ -57,6 +58,21 @@ export class TablesContext {
           : [],
       ),
     );
+  }
+
+  /** Of these tables those of which the viewer may see all rows: counts of the others would tell of rows that he may not. */
+  async seenWhole(tables: readonly DeclaredTable[]): Promise<DeclaredTable[]> {
+    const seen = await Promise.all(tables.map((table) => this.#seesWhole(table)));
+    return tables.filter((_, at) => seen[at]);
+  }
+
+  async #seesWhole(table: DeclaredTable): Promise<boolean> {
+    try {
+      return (await this.#rights.of(table)).test === null;
+    } catch (error) {
+      if (isForbidden(error)) return false;
+      throw error;
+    }
   }
 
   reads(table: DeclaredTable): TableReads {

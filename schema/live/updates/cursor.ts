@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { SOCKET_LIMITS } from '../limits/socket-limits.ts';
 import type { AppliedPositions, PositionVector } from '../tables/applied-positions.ts';
 
 /** Where a subscription was, in offsets: from them any API instance knows what changed since. */
@@ -15,7 +16,8 @@ export interface CursorContent {
   readonly newestStartMs: number | null;
 }
 
-const MAX_CURSOR_LENGTH = 16_384;
+/** No operation is longer than what a WebSocket takes at once. */
+const MAX_CURSOR_LENGTH = SOCKET_LIMITS.frameBytes;
 const FORMAT = 1;
 
 const count = z.number().int().nonnegative();

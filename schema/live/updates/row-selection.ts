@@ -1,5 +1,6 @@
 import { isInRange, type KeyTextRange, walkKey, walkRange } from '../tables/key-range.ts';
 import type { RowTest } from '../tables/row-filter.ts';
+import { firstRows } from '../tables/row-page.ts';
 import type { RowOrder, RowTable } from '../tables/row-table.ts';
 import type { Row, RowName, StartRange } from '../tables/row.ts';
 
@@ -62,18 +63,15 @@ export class RowSelection {
     const { compare } = table.index(order);
     const isOfSessions = last !== null && table.declared.shape.kind === 'session';
     const rows: Row[] = [...overlay.values()].filter((row) => row !== null && this.takes(row, windows)) as Row[];
-    let most = Number.POSITIVE_INFINITY;
+    const isWanted = (row: Row): boolean => !overlay.has(row.name) && this.takes(row, windows);
     const visit = (row: Row): boolean => {
-      if (!overlay.has(row.name) && this.takes(row, windows)) rows.push(row);
-      return rows.length < most;
+      if (isWanted(row)) rows.push(row);
+      return true;
     };
-    if (keys !== null) {
-      for (const keyText of keys) walkKey(table.byKey, keyText, visit);
-    } else if (isOfSessions || first !== null) {
-      // In their order the first of the index are the first of all, beside those that are laid over.
-      most = rows.length + (isOfSessions ? last : (first ?? 0));
-      (isOfSessions ? table.byTime : table.index(order)).walk(undefined, visit);
-    } else this.#walk(windows, visit);
+    if (keys !== null) for (const keyText of keys) walkKey(table.byKey, keyText, visit);
+    else if (isOfSessions) rows.push(...firstRows(table, table.byTime, last, isWanted));
+    else if (first !== null) rows.push(...firstRows(table, table.index(order), first, isWanted));
+    else this.#walk(windows, visit);
     if (isOfSessions) rows.sort(table.byTime.compare).splice(last);
     rows.sort(compare);
     return first === null ? rows : rows.slice(0, first);

@@ -1,3 +1,4 @@
+import { tableTooLarge } from '../graphql/api-error.ts';
 import { rowId } from '../tables/row-id.ts';
 import type { RowTable } from '../tables/row-table.ts';
 import type { Row, RowName, StartRange } from '../tables/row.ts';
@@ -88,7 +89,10 @@ export class RowUpdates<Update> implements UpdateSource<Update> {
 
   readonly hasMore = (): boolean => this.#parts !== null;
 
+  /** @throws GraphQLError TABLE_TOO_LARGE once there is no copy of the table any more: it must not look empty. */
   nextUpdate(): Update | null {
+    const { isTooLarge, declared } = this.#table;
+    if (isTooLarge) throw tableTooLarge(declared.name, declared.maxRows);
     if (this.#parts !== null) return this.#nextPart(this.#parts);
     const update = this.#sent === null ? this.#first() : this.#since(this.#sent);
     if (update !== null) this.#completeness.updated();
