@@ -44,7 +44,13 @@ export async function liveTable(options: BenchOptions): Promise<undefined> {
   try {
     await fill(kafka, producer);
     const port = await freePort();
-    const args = [...API_NODE_FLAGS, 'bench/topologies/live-table-api.ts', broker.brokers.join(','), String(port), TOPIC];
+    const args = [
+      ...API_NODE_FLAGS,
+      'bench/topologies/live-table-api.ts',
+      broker.brokers.join(','),
+      String(port),
+      TOPIC,
+    ];
     api = new BenchProcess(process.execPath, args);
     const startedAt = performance.now();
     await untilReady(port, api);
@@ -73,7 +79,10 @@ async function fill(kafka: ReturnType<typeof createKafka>, producer: Producer): 
   const admin = kafka.admin();
   await admin.connect();
   const configEntries = [{ name: 'cleanup.policy', value: 'compact' }];
-  await admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: PARTITIONS, configEntries }], waitForLeaders: true });
+  await admin.createTopics({
+    topics: [{ topic: TOPIC, numPartitions: PARTITIONS, configEntries }],
+    waitForLeaders: true,
+  });
   await admin.disconnect();
   await producer.connect();
   for (let first = 0; first < ROWS; first += BATCH) {

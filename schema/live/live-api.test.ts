@@ -473,7 +473,8 @@ describe('what a table of its own keeps to itself', () => {
   test('a page goes on behind a row whatever the length of its key, and a cursor of many partitions is one', async () => {
     const api = fed();
     for (const letter of ['a', 'b']) api.sku('ä'.repeat(4_000) + letter, { orders: 1, cents: 1 });
-    const page = 'query ($after: String) { skuTotalsPage(first: 1, after: $after) { totalCount pageInfo { endCursor } } }';
+    const page =
+      'query ($after: String) { skuTotalsPage(first: 1, after: $after) { totalCount pageInfo { endCursor } } }';
     const { skuTotalsPage } = (await api.data(page)) as { skuTotalsPage: { pageInfo: { endCursor: string } } };
     await api.data(page, { after: skuTotalsPage.pageInfo.endCursor });
     api.model.tables['skuTotals']?.copied(new Map(Array.from({ length: 2_000 }, (_, at) => [at, 1_000_000])), 0);

@@ -1,6 +1,6 @@
 import type { DeclaredTable, TableKey } from './declared-table.ts';
 import type { RowIndex } from './row-index.ts';
-import type { Row } from './row.ts';
+import { NO_VALUE, type Row } from './row.ts';
 
 /** Which keys, as a client asks for them: by their bytes, both ends inclusive. */
 export interface KeyRange {
@@ -39,14 +39,14 @@ export function isInRange({ prefix, from, to }: KeyTextRange, { keyText }: Pick<
 
 /** Visits the rows of one key, with all their windows, by start, until `visit` returns false. */
 export function walkKey(byKey: RowIndex, keyText: string, visit: (row: Row) => boolean): void {
-  byKey.walk({ keyText, startMs: 0, endMs: 0, sorts: [] }, (row) => row.keyText === keyText && visit(row));
+  byKey.walk({ keyText, startMs: 0, endMs: 0, value: NO_VALUE }, (row) => row.keyText === keyText && visit(row));
 }
 
 /** Visits the rows of a range, by key, until `visit` returns false. */
 export function walkRange(byKey: RowIndex, range: KeyTextRange | null, visit: (row: Row) => boolean): void {
   if (range === null) return byKey.walk(undefined, visit);
   const { prefix, from, to } = range;
-  const first = { keyText: prefix > from ? prefix : from, startMs: 0, endMs: 0, sorts: [] };
+  const first = { keyText: prefix > from ? prefix : from, startMs: 0, endMs: 0, value: NO_VALUE };
   byKey.walk(first, (row) => {
     const { keyText } = row;
     if (to !== null && keyText > to) return false;

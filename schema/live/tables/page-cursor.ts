@@ -1,8 +1,8 @@
 import { SOCKET_LIMITS } from '../limits/socket-limits.ts';
 import type { PlainField } from '../types/type-model.ts';
 import type { RowOrder } from './row-table.ts';
-import type { RowPlace, SortValue } from './row.ts';
-import { sortTypeOf } from './sort-values.ts';
+import { NO_VALUE, type RowPlace, type SortValue } from './row.ts';
+import { sortTypeOf, sortValueOf } from './sort-values.ts';
 
 /*
  * The place of a row in an order, as text: base64url of a JSON list of the order's field (null: the key), its
@@ -12,19 +12,18 @@ import { sortTypeOf } from './sort-values.ts';
 /** No operation is longer than what a WebSocket takes at once. */
 const MAX_LENGTH = SOCKET_LIMITS.frameBytes;
 
-export function encodePlace({ field, direction }: RowOrder, place: RowPlace, at: number): string {
-  const value = field === null ? null : (place.sorts[at] ?? null);
+/** `fields`: those that the table can be ordered by. */
+export function encodePlace({ field, direction }: RowOrder, place: RowPlace, fields: readonly PlainField[]): string {
+  const ordered = fields.find(({ name }) => name === field);
+  const value = ordered === undefined ? null : sortValueOf(ordered, place.value[ordered.name]);
   const content = [field, direction, place.keyText, place.startMs, place.endMs, packed(value)];
   return Buffer.from(JSON.stringify(content)).toString('base64url');
 }
 
-/**
- * Null for text that is no place in this order. `at`: of the order's field among those of the table; `fields`: these.
- */
+/** Null for text that is no place in this order. `fields`: as `encodePlace`. */
 export function decodePlace(
   { field, direction }: RowOrder,
   text: string,
-  at: number,
   fields: readonly PlainField[],
 ): RowPlace | null {
   if (text.length > MAX_LENGTH) return null;
@@ -42,9 +41,8 @@ export function decodePlace(
   const ordered = fields.find(({ name }) => name === field);
   if (sort === undefined || (sort !== null && ordered !== undefined && typeof sort !== sortTypeOf(ordered)))
     return null;
-  const sorts: SortValue[] = [];
-  if (field !== null) sorts[at] = sort;
-  return { keyText, startMs: startMs as number, endMs: endMs as number, sorts };
+  const place = { keyText, startMs: startMs as number, endMs: endMs as number };
+  return { ...place, value: field === null ? NO_VALUE : { [field]: sort } };
 }
 
 function packed(value: SortValue): unknown {
@@ -56,5 +54,5 @@ function unpacked(value: unknown): SortValue | undefined {
   if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
     return value;
   const digits = typeof value === 'object' && 'n' in value ? value.n : undefined;
-  return typeof digits === 'string' && /^-?\d{1,40}$/.test(digits) ? BigInt(digits) : undefined;
+  return typeof digits === 'string' && /^-?\d+$/.test(digits) ? BigInt(digits) : undefined;
 }

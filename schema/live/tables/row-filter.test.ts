@@ -21,12 +21,10 @@ function row(value: Readonly<Record<string, unknown>>, key = 'a'): Row {
     keyText: key,
     startMs: 0,
     endMs: 0,
-    sorts: [],
     value: { cents: 5, units, at: '2026-01-01T00:00:00Z', paid: true, state: 'OPEN', ...value },
     partition: 0,
     offset: 0,
     timestampMs: 0,
-    version: 1,
     bytes: 1,
   };
 }

@@ -1,6 +1,8 @@
 import sortedBtree from 'sorted-btree';
 
-import type { Row, RowPlace, SortValue } from './row.ts';
+import type { PlainField } from '../types/type-model.ts';
+import type { Row, RowPlace } from './row.ts';
+import { sortValueOf } from './sort-values.ts';
 
 export type RowOrderFunction<Place = RowPlace> = (a: Place, b: Place) => number;
 
@@ -94,15 +96,17 @@ export function byOffset(a: Pick<Row, 'offset'>, b: Pick<Row, 'offset'>): number
   return a.offset - b.offset;
 }
 
-/** By the `at`-th of a row's sort values, in either direction; rows without one come last, ties go by key. */
-export function bySort(at: number, direction: 'ASC' | 'DESC'): RowOrderFunction {
+/** By the value of a field, in either direction; rows without one come last, ties go by key. */
+export function byField(field: PlainField, direction: 'ASC' | 'DESC'): RowOrderFunction {
   const sign = direction === 'ASC' ? 1 : -1;
-  return (a, b) => compareSorts(a.sorts[at] as SortValue, b.sorts[at] as SortValue, sign) || byKey(a, b);
+  return (a, b) => compareValues(field, a.value[field.name], b.value[field.name], sign) || byKey(a, b);
 }
 
-function compareSorts(a: SortValue, b: SortValue, sign: number): number {
+function compareValues(field: PlainField, a: unknown, b: unknown, sign: number): number {
   if (a === b) return 0;
-  if (a === null) return 1;
-  if (b === null) return -1;
-  return a < b ? -sign : a > b ? sign : 0;
+  const [left, right] = [sortValueOf(field, a), sortValueOf(field, b)];
+  if (left === right) return 0;
+  if (left === null) return 1;
+  if (right === null) return -1;
+  return left < right ? -sign : left > right ? sign : 0;
 }

@@ -36,9 +36,7 @@ export function pageOf(table: RowTable, { first, after, range, test, order }: Pa
     (after === null || compare(row, after) > 0) && (range === null || isInRange(range, row)) && test(row);
   const inRange = range === null ? null : shortRange(table, range);
   const rows =
-    inRange === null
-      ? firstRows(table, index, first + 1, takes, after)
-      : inRange.filter(takes).sort(compare);
+    inRange === null ? firstRows(table, index, first + 1, takes, after) : inRange.filter(takes).sort(compare);
   return { rows: rows.slice(0, first), hasNextPage: rows.length > first };
 }
 

@@ -5,11 +5,10 @@ import type { CursorContent } from '../updates/cursor.ts';
 import { CopiedPartitions } from './copied-partitions.ts';
 import type { DeclaredTable } from './declared-table.ts';
 import type { LiveTable } from './live-table.ts';
-import { placeOfName, type Row, type RowName, rowName, type StartRange } from './row.ts';
-import { byKey, byKeyDescending, bySort, byStart, newestFirst, RowIndex, type RowOrderFunction } from './row-index.ts';
+import { NO_VALUE, placeOfName, type Row, type RowName, rowName, type StartRange } from './row.ts';
+import { byKey, byKeyDescending, byField, byStart, newestFirst, RowIndex } from './row-index.ts';
 import { type PastRow, type RowChange, RowLog } from './row-log.ts';
 import type { RowObserver } from './row-observer.ts';
-import { sortFields, sortsOf } from './sort-values.ts';
 import { type TakenRecord, takeKeyApart } from '../feed/take-key-apart.ts';
 
 /** A field by which rows are ordered; null: the key. */
@@ -46,14 +45,11 @@ export class RowTable implements LiveTable {
     this.#takeKeyApart = takeKeyApart(shape.kind, shape);
     this.#byKey = new RowIndex(byKey);
     this.#byTime = shape.kind === 'key-value' ? null : new RowIndex(shape.kind === 'window' ? byStart : newestFirst);
-    const ordered: [RowOrder, RowOrderFunction][] = sortFields(declared).flatMap((field, at) =>
-      (['ASC', 'DESC'] as const).map((direction): [RowOrder, RowOrderFunction] => [
-        { field, direction },
-        bySort(at, direction),
-      ]),
-    );
-    ordered.push([{ field: null, direction: 'DESC' }, byKeyDescending]);
-    for (const [order, compare] of ordered) this.#orders.set(orderName(order), new RowIndex(compare));
+    for (const direction of ['ASC', 'DESC'] as const)
+      for (const field of declared.orderFields)
+        if (field.name !== declared.key.name)
+          this.#orders.set(orderName({ field: field.name, direction }), new RowIndex(byField(field, direction)));
+    this.#orders.set(orderName({ field: null, direction: 'DESC' }), new RowIndex(byKeyDescending));
     this.#indexes = [this.#byKey, ...(this.#byTime === null ? [] : [this.#byTime]), ...this.#orders.values()];
   }
 
@@ -170,14 +166,14 @@ export class RowTable implements LiveTable {
     if (taken.value === null) return this.#remove(name, change, version);
     let row: Row;
     try {
-      row = this.#rowOf(name, taken, taken.value, change, version);
+      row = this.#rowOf(name, taken, taken.value, change);
       this.#observer?.check?.(row);
     } catch (error) {
       if (this.#observer?.keepsLastValue !== true) this.#remove(name, change, version);
       this.#unreadable.set(name, change.partition);
       throw error;
     }
-    this.#put(row);
+    this.#put(row, version);
   }
 
   #nameOf({ key, startMs = 0, endMs = 0 }: TakenRecord): RowName {
@@ -189,7 +185,6 @@ export class RowTable implements LiveTable {
     { key: keyBytes, startMs = 0, endMs = 0 }: TakenRecord,
     valueBytes: Buffer,
     change: TableChange,
-    version: number,
   ): Row {
     const { key: declaredKey, readValue, shape } = this.declared;
     const keyText = shape.kind === 'key-value' ? name : keyBytes.toString('latin1');
@@ -202,18 +197,16 @@ export class RowTable implements LiveTable {
       keyText,
       startMs,
       endMs,
-      sorts: sortsOf(this.declared, value),
       value,
       partition: change.partition,
       offset: change.offset,
       timestampMs: change.timestampMs,
-      version,
       bytes: change.key.length + (change.value?.length ?? 0),
     };
   }
 
-  #put(row: Row): void {
-    const { name, partition, offset, version } = row;
+  #put(row: Row, version: number): void {
+    const { name, partition, offset } = row;
     const before = this.#rows.get(name) ?? null;
     if (before === null && this.#rows.size >= this.declared.maxRows) return this.#giveUp(version);
     if (before !== null) this.#forget(before);
@@ -328,7 +321,7 @@ export class RowTable implements LiveTable {
 
   /** Visits the rows of windows that start in a range, by start, until `visit` returns false. */
   walkTime({ fromMs, toMs }: StartRange, visit: (row: Row) => boolean): void {
-    const first = { startMs: fromMs, keyText: '', endMs: 0, sorts: [] };
+    const first = { startMs: fromMs, keyText: '', endMs: 0, value: NO_VALUE };
     this.byTime.walk(first, (row) => row.startMs < toMs && visit(row));
   }
 

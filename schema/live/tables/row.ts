@@ -14,9 +14,12 @@ export interface RowPlace {
   readonly startMs: number;
   /** As `startMs`; the end of a window is exclusive, of a session inclusive. */
   readonly endMs: number;
-  /** One for each field of the option `orderBy`, in its order. */
-  readonly sorts: readonly SortValue[];
+  /** Of a row all fields of its value; of a place the one that it is ordered by, where there is one. */
+  readonly value: Readonly<Record<string, unknown>>;
 }
+
+/** Of a place in an order by keys or by time. */
+export const NO_VALUE: RowPlace['value'] = Object.freeze({});
 
 /** Starts of windows from `fromMs` to before `toMs`, epoch milliseconds. */
 export interface StartRange {
@@ -28,13 +31,10 @@ export interface StartRange {
 export interface Row extends RowPlace {
   readonly name: RowName;
   readonly key: unknown;
-  readonly value: Readonly<Record<string, unknown>>;
   readonly partition: number;
   readonly offset: number;
   /** The record's Kafka timestamp. */
   readonly timestampMs: number;
-  /** The batch of changes of this instance that it came with. */
-  readonly version: number;
   /** Of key and value as they are in the topic. */
   readonly bytes: number;
 }
@@ -45,7 +45,7 @@ export function rowName(kind: TableShape['kind'], keyText: string, startMs: numb
 }
 
 /** What a row's name says of it. */
-export function placeOfName(kind: TableShape['kind'], name: RowName): Omit<RowPlace, 'sorts'> {
+export function placeOfName(kind: TableShape['kind'], name: RowName): Omit<RowPlace, 'value'> {
   if (kind === 'key-value') return { keyText: name, startMs: 0, endMs: 0 };
   const first = name.indexOf(':');
   const startMs = Number(name.slice(0, first));

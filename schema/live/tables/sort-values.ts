@@ -1,5 +1,4 @@
 import type { PlainField } from '../types/type-model.ts';
-import type { DeclaredTable } from './declared-table.ts';
 import type { SortValue } from './row.ts';
 
 /**
@@ -13,21 +12,6 @@ export function sortValueOf({ type }: PlainField, value: unknown): SortValue {
     return Number.isNaN(ms) ? null : ms;
   }
   return value as SortValue;
-}
-
-/** Names of the fields that rows can be ordered by, without the key. */
-export function sortFields({ orderFields, key }: DeclaredTable): readonly string[] {
-  return orderFields.flatMap(({ name }) => (name === key.name ? [] : [name]));
-}
-
-const NO_SORTS: readonly SortValue[] = Object.freeze([]);
-
-/** One for each of `sortFields`. */
-export function sortsOf({ orderFields, key }: DeclaredTable, value: Readonly<Record<string, unknown>>) {
-  const sorts = orderFields.flatMap((field) =>
-    field.name === key.name ? [] : [sortValueOf(field, value[field.name])],
-  );
-  return sorts.length === 0 ? NO_SORTS : sorts;
 }
 
 /** What `typeof` says of `sortValueOf`, of a value that is not null. */

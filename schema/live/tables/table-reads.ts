@@ -15,7 +15,6 @@ import type { RowOrder, RowTable } from './row-table.ts';
 import type { RowView } from './row-view.ts';
 import { type Row, rowName, type StartRange } from './row.ts';
 import { MAX_WINDOWS, newestShownMs, shownRange } from './shown-windows.ts';
-import { sortFields } from './sort-values.ts';
 import { tableFreshness, type TableFreshness } from './table-freshness.ts';
 
 /** The tables of one API, and what else its answers show. */
@@ -156,15 +155,17 @@ export class TableReads {
     if (from != null && to != null && from > to) throw badUserInput('from', 'must not be after "to".');
     const rights = await this.#ready(atLeast);
     const order = this.#order(orderBy, rights, 'ASC');
-    const at = sortFields(declared).indexOf(order.field ?? '');
-    const place = after == null ? null : decodePlace(order, after, at, declared.orderFields);
+    const place = after == null ? null : decodePlace(order, after, declared.orderFields);
     if (after != null && place === null)
       throw badUserInput('after', 'is no cursor of a page in this order. Give the one that the page before had.');
     const test = this.#test(filter, rights, this.#times(from, to), from ?? 0);
     const range = this.#range(keys, key);
     const { rows, hasNextPage } = pageOf(this.#table, { first, after: place, range, test, order });
     const freshness = tableFreshness(this.#model, this.#table);
-    const edges = rows.map((row) => ({ cursor: encodePlace(order, row, at), node: this.#viewOf(row, rights) }));
+    const edges = rows.map((row) => ({
+      cursor: encodePlace(order, row, declared.orderFields),
+      node: this.#viewOf(row, rights),
+    }));
     const subject = canonicalText([declared.name, rights.key, range, filter, from, to]);
     const totalCount = (): number => this.#model.shared(`count ${subject}`, () => countOf(this.#table, range, test));
     return {
