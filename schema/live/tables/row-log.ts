@@ -52,6 +52,12 @@ export class RowLog {
       if (this.#removals.length >= 2 * KEPT)
         this.#removalsFrom = (this.#removals.splice(0, KEPT).at(-1)?.offset ?? 0) + 1;
     }
+    if (before === null && this.#copiedUntil === Number.POSITIVE_INFINITY) {
+      // While the copy is made, what was before the first record of a row is not known: nothing is lost with it.
+      this.#wholeFrom = offset + 1;
+      this.#wholeFromVersion = change.version;
+      return;
+    }
     this.#changes.push(change);
     if (this.#changes.length < 2 * KEPT) return;
     const dropped = this.#changes.splice(0, KEPT).at(-1) ?? change;
