@@ -1,7 +1,7 @@
 import sortedBtree from 'sorted-btree';
 
 import type { PlainField } from '../types/type-model.ts';
-import type { Row, RowPlace } from './row.ts';
+import type { Row, RowPlace, SortValue } from './row.ts';
 import { sortValueOf } from './sort-values.ts';
 
 export type RowOrderFunction<Place = RowPlace> = (a: Place, b: Place) => number;
@@ -98,13 +98,19 @@ export function byOffset(a: Pick<Row, 'offset'>, b: Pick<Row, 'offset'>): number
 
 /** By the value of a field, in either direction; rows without one come last, ties go by key. */
 export function byField(field: PlainField, direction: 'ASC' | 'DESC'): RowOrderFunction {
+  const { name } = field;
   const sign = direction === 'ASC' ? 1 : -1;
-  return (a, b) => compareValues(field, a.value[field.name], b.value[field.name], sign) || byKey(a, b);
+  return (a, b) => {
+    const left = a.value[name];
+    const right = b.value[name];
+    if (left === right) return byKey(a, b);
+    // The common case, some twenty times for each row that comes.
+    if (typeof left === 'number' && typeof right === 'number') return left < right ? -sign : sign;
+    return compareValues(sortValueOf(field, left), sortValueOf(field, right), sign) || byKey(a, b);
+  };
 }
 
-function compareValues(field: PlainField, a: unknown, b: unknown, sign: number): number {
-  if (a === b) return 0;
-  const [left, right] = [sortValueOf(field, a), sortValueOf(field, b)];
+function compareValues(left: SortValue, right: SortValue, sign: number): number {
   if (left === right) return 0;
   if (left === null) return 1;
   if (right === null) return -1;
