@@ -55,3 +55,17 @@ test('or kills it, where GUARD_SIGNAL says so', async () => {
   child.stdin?.end();
   expect(await ended).toEqual({ code: 137, output: 'up\n' });
 });
+
+/** Nine of twelve thousand went on for ever while a signal could meet the command’s shell before its first line. */
+test('a SIGTERM ends the command however soon after the start it comes', async () => {
+  const starts = Array.from({ length: 240 }, (_, at) => at);
+  for (let first = 0; first < starts.length; first += 24)
+    await Promise.all(
+      starts.slice(first, first + 24).map(async (at) => {
+        const { child, ended } = guard('exec sleep 600');
+        await new Promise((resolve) => setTimeout(resolve, (at * 7) % 12));
+        child.kill('SIGTERM');
+        await ended;
+      }),
+    );
+});
