@@ -63,7 +63,7 @@ export async function liveTable(options: BenchOptions): Promise<undefined> {
     say(
       `${String(ROWS)} rows: ready after ${(readyMs / 1_000).toFixed(1)} s, ${String(memory.rssMiB)} MiB (peak ` +
         `${String(memory.peakRssMiB)}); pages, median over HTTP: ${JSON.stringify(pagesMs)} ms; ` +
-        `${String(fanOut.messagesPerSecond)} messages/s, ${fanOut.cpuMsPerMessage.toFixed(3)} ms of processor time each`,
+        `${String(fanOut.messagesPerSecond)} messages/s, ${fanOut.cpuMsPerMessage.toFixed(3)} ms of CPU time each`,
     );
     save('live-table', { rows: ROWS, readyMs: Math.round(readyMs), ...memory, pagesMs, ...fanOut });
     return undefined;

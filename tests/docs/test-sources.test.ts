@@ -37,6 +37,7 @@ const rules: readonly Rule[] = [
     example: '    await sleep(500);',
     innocent: "    proxy.delay({ direction: 'request' }, 60);",
     reviewed: {
+      'tools/launcher/guard.test.ts': [1, STRIKES],
       'tests/support/until.ts': [2, 'between two looks at a condition'],
       'tests/support/offset-watch.ts': [1, PACE],
       'tests/support/owner-watch.ts': [1, PACE],

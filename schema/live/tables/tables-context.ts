@@ -60,7 +60,7 @@ export class TablesContext {
     );
   }
 
-  /** Of these tables those of which the viewer may see all rows: counts of the others would tell of rows that he may not. */
+  /** Of these tables those of which the viewer may see all rows: a count would tell of rows that he may not see. */
   async seenWhole(tables: readonly DeclaredTable[]): Promise<DeclaredTable[]> {
     const seen = await Promise.all(tables.map((table) => this.#seesWhole(table)));
     return tables.filter((_, at) => seen[at]);
