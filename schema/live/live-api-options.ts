@@ -67,10 +67,11 @@ export function checkLiveApiOptions(
   isFed = true,
 ): DeclaredTable[] {
   const given: unknown = options;
+  const known = isFed ? KNOWN : KNOWN.filter((name) => name !== 'connection');
   if (typeof given !== 'object' || given === null)
-    throw new StreamsError('CONFIG_INVALID', `createLiveApi takes an object with options, not ${textOf(given)}`);
+    throw new StreamsError('CONFIG_INVALID', `${makerOf(isFed)} takes an object with options, not ${textOf(given)}`);
   for (const name of Object.keys(given))
-    if (!KNOWN.includes(name)) problems.push(`createLiveApi has no option ${name}: ${didYouMean(name, KNOWN)}`);
+    if (!known.includes(name)) problems.push(`there is no option ${name}: ${didYouMean(name, known)}`);
   const { applicationId, tables } = options;
   if (typeof applicationId !== 'string' || applicationId === '')
     problems.push(`applicationId: must be the name of the application, not ${textOf(applicationId)}`);
@@ -88,6 +89,11 @@ export function checkLiveApiOptions(
   checkAllow(options.allow, declared, problems);
   checkPlainOptions(options, problems);
   return declared;
+}
+
+/** What makes an API that is fed from brokers, or filled by its application. */
+export function makerOf(isFed: boolean): string {
+  return isFed ? 'createLiveApi' : 'createFilledLiveApi';
 }
 
 function checkPlainOptions(options: LiveApiOptions | FilledLiveApiOptions, problems: string[]): void {

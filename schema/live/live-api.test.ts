@@ -5,7 +5,7 @@ import { z } from 'zod';
 
 import type { openTableRows } from './feed/table-rows.ts';
 import { takeKeyApart } from './feed/take-key-apart.ts';
-import { createFedLiveApi, createLiveApi, type LiveApi } from './live-api.ts';
+import { createFedLiveApi, createFilledLiveApi, createLiveApi, type LiveApi } from './live-api.ts';
 import type { LiveApiOptions } from './live-api-options.ts';
 import type { TablesModel } from './tables/table-reads.ts';
 import { table } from './tables/table.ts';
@@ -572,4 +572,9 @@ test('options that cannot be used are named all at once', () => {
       ...{ tabels: {} },
     }),
   ).toThrow(/options cannot be used:(\n- .*)*applicationId(.|\n)*tabels|tabels(.|\n)*applicationId/);
+});
+
+test('an API that its application fills is asked for no brokers, and takes none', () => {
+  const given = { applicationId: 'shop', tables, ...{ connection } };
+  expect(() => createFilledLiveApi(fed().model, given)).toThrow(/^createFilledLiveApi: there is no option connection/);
 });

@@ -11,7 +11,7 @@ import { createLiveSchema } from './graphql/live-schema.ts';
 import { tableResolvers } from './graphql/table-resolvers.ts';
 import type { CostTable } from './limits/operation-cost.ts';
 import { tableCosts } from './limits/table-costs.ts';
-import { checkLiveApiOptions, type FilledLiveApiOptions, type LiveApiOptions } from './live-api-options.ts';
+import { checkLiveApiOptions, makerOf, type FilledLiveApiOptions, type LiveApiOptions } from './live-api-options.ts';
 import { processorResult } from './operations/processor-result.ts';
 import { pageModel } from './pages/page-model.ts';
 import { ApiHandlers } from './server/api-handlers.ts';
@@ -69,7 +69,7 @@ export function createFilledLiveApi<Viewer = unknown>(
 ): LiveApi {
   const problems: string[] = [];
   const declared = checkLiveApiOptions(options as FilledLiveApiOptions, problems, false);
-  if (problems.length > 0) throw invalid(problems);
+  if (problems.length > 0) throw invalid(problems, false);
   return new OpenLiveApi(options as FilledLiveApiOptions, declared, model as TablesModel, null);
 }
 
@@ -77,7 +77,7 @@ export function createFilledLiveApi<Viewer = unknown>(
 export function createFedLiveApi(options: LiveApiOptions, openRows: typeof openTableRows): LiveApi {
   const problems: string[] = [];
   const declared = checkLiveApiOptions(options, problems);
-  if (problems.length > 0) throw invalid(problems);
+  if (problems.length > 0) throw invalid(problems, openRows !== null);
   const { applicationId, logger = SILENT, connection } = options;
   const model = liveModelOf(declared, { applicationId, logger }) as TablesModel;
   return new OpenLiveApi(options, declared, model, (given) => openRows({ ...given, connection }));
@@ -139,7 +139,7 @@ class OpenLiveApi implements LiveApi {
           onSubscription,
         });
         const made = createLiveSchema({ tables: declared, resolvers, extend: extension }, problems);
-        if (made === undefined) throw invalid(problems);
+        if (made === undefined) throw invalid(problems, openRows !== null);
         sdl = made.sdl;
         return made.schema;
       },
@@ -221,11 +221,9 @@ function withOwnCosts(generated: CostTable, own: CostTable | undefined): CostTab
   return { lists: { ...generated.lists, ...own.lists }, work: { ...generated.work, ...own.work } };
 }
 
-function invalid(problems: readonly string[]): StreamsError {
+function invalid(problems: readonly string[], isFed: boolean): StreamsError {
   const [only, ...others] = problems;
-  const message =
-    others.length === 0
-      ? `createLiveApi: ${String(only)}`
-      : `createLiveApi: ${problems.length} options cannot be used:\n${problems.map((one) => `- ${one}`).join('\n')}`;
-  return new StreamsError('CONFIG_INVALID', message);
+  const all = problems.map((one) => `- ${one}`).join('\n');
+  const found = others.length === 0 ? String(only) : `${problems.length} options cannot be used:\n${all}`;
+  return new StreamsError('CONFIG_INVALID', `${makerOf(isFed)}: ${found}`);
 }

@@ -4,12 +4,16 @@ import { describe, expect, test } from '@jest/globals';
 import {
   buildSchema,
   GraphQLEnumType,
+  type GraphQLNamedType,
   isInputObjectType,
   isInterfaceType,
   isObjectType,
   isSpecifiedScalarType,
+  printType,
 } from 'graphql';
+import { z } from 'zod';
 
+import { createLiveApi, table } from '@tributary/graphql';
 import { GDP_CLASSES } from '../../processor/logins/gdp.ts';
 import { STATE_CODES } from '../../processor/logins/states.ts';
 import { readTypeDefinitions } from './resolvers/api-schema.ts';
@@ -130,4 +134,18 @@ describe('the schema names what the processor counts by', () => {
     (schema.getType(name) as GraphQLEnumType).getValues().map(({ value }) => value as string);
   test('states', () => expect(valuesOf('StateCode').sort()).toEqual([...STATE_CODES]));
   test('GDP classes', () => expect(valuesOf('GdpClass')).toEqual([...GDP_CLASSES]));
+});
+
+test('what it says of the processor is what every live API says', () => {
+  const api = createLiveApi({
+    applicationId: 'any',
+    connection: { brokers: ['127.0.0.1:9'], clientId: 'test' },
+    tables: { any: table({ topic: 'any', key: { id: z.string() }, value: z.object({ n: z.int() }) }) },
+  });
+  const generated = buildSchema(api.sdl);
+  const own = buildSchema(readTypeDefinitions());
+  for (const name of ['Processor', 'Instance', 'Task', 'TaskRole', 'TaskState', 'RestoreProgress'])
+    expect(printType(own.getType(name) as GraphQLNamedType)).toBe(
+      printType(generated.getType(name) as GraphQLNamedType),
+    );
 });

@@ -1,6 +1,6 @@
 import { SOCKET_LIMITS } from '../limits/socket-limits.ts';
 import type { PlainField } from '../types/type-model.ts';
-import type { RowOrder } from './row-table.ts';
+import type { RowOrder } from './row-indexes.ts';
 import { NO_VALUE, type RowPlace, type SortValue } from './row.ts';
 import { sortTypeOf, sortValueOf } from './sort-values.ts';
 

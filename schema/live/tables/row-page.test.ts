@@ -6,7 +6,8 @@ import type { DeclaredTable } from './declared-table.ts';
 import { keyTextRange } from './key-range.ts';
 import { decodePlace, encodePlace } from './page-cursor.ts';
 import { countOf, pageOf } from './row-page.ts';
-import { type RowOrder, RowTable } from './row-table.ts';
+import type { RowOrder } from './row-indexes.ts';
+import { RowTable } from './row-table.ts';
 
 const SKU = { name: 'sku', type: { kind: 'scalar', name: 'String' }, nullable: false } as const;
 const CENTS = { name: 'cents', type: { kind: 'scalar', name: 'SafeInt' }, nullable: true } as const;

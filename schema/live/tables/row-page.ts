@@ -1,7 +1,8 @@
 import { isInRange, type KeyTextRange, walkRange } from './key-range.ts';
 import type { RowTest } from './row-filter.ts';
 import type { RowIndex } from './row-index.ts';
-import type { RowOrder, RowTable } from './row-table.ts';
+import type { RowOrder } from './row-indexes.ts';
+import type { RowTable } from './row-table.ts';
 import type { Row, RowPlace } from './row.ts';
 
 export interface PageRequest {
@@ -30,7 +31,7 @@ const MOST_VISITED = 2_000;
 
 /** A page of the rows as they are now. */
 export function pageOf(table: RowTable, { first, after, range, test, order }: PageRequest): RowPage {
-  const index = table.index(order);
+  const index = table.indexes.in(order);
   const { compare } = index;
   const takes = (row: Row): boolean =>
     (after === null || compare(row, after) > 0) && (range === null || isInRange(range, row)) && test(row);
@@ -77,7 +78,7 @@ function firstOfAll(table: RowTable, { compare }: RowIndex, most: number, takes:
 /** The rows of a short range; null for a long one. */
 function shortRange(table: RowTable, range: KeyTextRange): Row[] | null {
   const rows: Row[] = [];
-  walkRange(table.byKey, range, (row) => rows.push(row) <= MOST_SORTED);
+  walkRange(table.indexes.byKey, range, (row) => rows.push(row) <= MOST_SORTED);
   return rows.length > MOST_SORTED ? null : rows;
 }
 
@@ -88,7 +89,7 @@ export function countOf(table: RowTable, range: KeyTextRange | null, test: RowTe
     if (test(row)) count += 1;
     return true;
   };
-  if (range !== null) walkRange(table.byKey, range, visit);
+  if (range !== null) walkRange(table.indexes.byKey, range, visit);
   else for (const row of table.all()) visit(row);
   return count;
 }

@@ -5,28 +5,18 @@ import type { CursorContent } from '../updates/cursor.ts';
 import { CopiedPartitions } from './copied-partitions.ts';
 import type { DeclaredTable } from './declared-table.ts';
 import type { LiveTable } from './live-table.ts';
-import { NO_VALUE, placeOfName, type Row, type RowName, rowName, type StartRange } from './row.ts';
-import { byKey, byKeyDescending, byField, byStart, newestFirst, RowIndex } from './row-index.ts';
+import { placeOfName, type Row, type RowName, rowName } from './row.ts';
+import { RowIndexes } from './row-indexes.ts';
 import { type PastRow, type RowChange, RowLog } from './row-log.ts';
 import type { RowObserver } from './row-observer.ts';
 import { type TakenRecord, takeKeyApart } from '../feed/take-key-apart.ts';
-
-/** A field by which rows are ordered; null: the key. */
-export interface RowOrder {
-  readonly field: string | null;
-  readonly direction: 'ASC' | 'DESC';
-}
 
 /** This instance's copy of one table: the newest row of each key, in every order that can be asked for. */
 export class RowTable implements LiveTable {
   readonly declared: DeclaredTable;
   readonly positions = new AppliedPositions();
   readonly #rows = new Map<RowName, Row>();
-  readonly #byKey: RowIndex;
-  /** Of tables with windows or sessions: in the order of time. */
-  readonly #byTime: RowIndex | null;
-  readonly #orders = new Map<string, RowIndex>();
-  readonly #indexes: readonly RowIndex[];
+  readonly #indexes: RowIndexes;
   readonly #logs = new Map<number, RowLog>();
   /** Rows whose newest value cannot be read, with their partitions. */
   readonly #unreadable = new Map<RowName, number>();
@@ -43,14 +33,7 @@ export class RowTable implements LiveTable {
     const { shape } = declared;
     // As it is declared, until it is known how the topic's keys are put together.
     this.#takeKeyApart = takeKeyApart(shape.kind, shape);
-    this.#byKey = new RowIndex(byKey);
-    this.#byTime = shape.kind === 'key-value' ? null : new RowIndex(shape.kind === 'window' ? byStart : newestFirst);
-    for (const direction of ['ASC', 'DESC'] as const)
-      for (const field of declared.orderFields)
-        if (field.name !== declared.key.name)
-          this.#orders.set(orderName({ field: field.name, direction }), new RowIndex(byField(field, direction)));
-    this.#orders.set(orderName({ field: null, direction: 'DESC' }), new RowIndex(byKeyDescending));
-    this.#indexes = [this.#byKey, ...(this.#byTime === null ? [] : [this.#byTime]), ...this.#orders.values()];
+    this.#indexes = new RowIndexes(declared);
   }
 
   follow(take: ReturnType<typeof takeKeyApart>): void {
@@ -110,19 +93,7 @@ export class RowTable implements LiveTable {
 
   /** How many windows have rows, of a table of windows. */
   get windowCount(): number | undefined {
-    if (this.declared.shape.kind !== 'window') return undefined;
-    let count = 0;
-    for (let next = this.#firstStartFrom(0); next !== null; next = this.#firstStartFrom(next + 1)) count += 1;
-    return count;
-  }
-
-  #firstStartFrom(startMs: number): number | null {
-    let found: number | null = null;
-    this.walkTime({ fromMs: startMs, toMs: Number.POSITIVE_INFINITY }, (row) => {
-      found = row.startMs;
-      return false;
-    });
-    return found;
+    return this.#indexes.windowCount;
   }
 
   /** There were more rows than the table may have here: none is kept. */
@@ -211,7 +182,7 @@ export class RowTable implements LiveTable {
     if (before === null && this.#rows.size >= this.declared.maxRows) return this.#giveUp(version);
     if (before !== null) this.#forget(before);
     this.#rows.set(name, row);
-    for (const index of this.#indexes) index.add(row);
+    this.#indexes.add(row);
     this.#bytes += row.bytes;
     this.#unreadable.delete(name);
     this.#version = version;
@@ -232,7 +203,7 @@ export class RowTable implements LiveTable {
   }
 
   #forget(row: Row): void {
-    for (const index of this.#indexes) index.delete(row);
+    this.#indexes.delete(row);
     this.#bytes -= row.bytes;
   }
 
@@ -256,7 +227,7 @@ export class RowTable implements LiveTable {
   #clear(version: number): void {
     const dropped = this.#observer === null ? [] : [...this.#rows.values()];
     this.#rows.clear();
-    for (const index of this.#indexes) index.clear();
+    this.#indexes.clear();
     this.#logs.clear();
     this.#unreadable.clear();
     this.#bytes = 0;
@@ -295,39 +266,14 @@ export class RowTable implements LiveTable {
     return placeOfName(this.declared.shape.kind, name);
   }
 
-  /** All rows in an order that the table is declared with. */
-  index(order: RowOrder): RowIndex {
-    const { field, direction } = order;
-    const index = field === null && direction === 'ASC' ? this.#byKey : this.#orders.get(orderName(order));
-    if (index === undefined)
-      throw new TypeError(`the table ${this.declared.name} has no order by ${field ?? 'its key'}`);
-    return index;
+  /** The rows in every order that they have. */
+  get indexes(): RowIndexes {
+    return this.#indexes;
   }
 
   /** All rows, in no order that means something. */
   all(): Iterable<Row> {
     return this.#rows.values();
-  }
-
-  get byKey(): RowIndex {
-    return this.#byKey;
-  }
-
-  /** Of windows by start, of sessions the newest first. */
-  get byTime(): RowIndex {
-    if (this.#byTime === null) throw new TypeError(`the rows of ${this.declared.name} have no time`);
-    return this.#byTime;
-  }
-
-  /** Visits the rows of windows that start in a range, by start, until `visit` returns false. */
-  walkTime({ fromMs, toMs }: StartRange, visit: (row: Row) => boolean): void {
-    const first = { startMs: fromMs, keyText: '', endMs: 0, value: NO_VALUE };
-    this.byTime.walk(first, (row) => row.startMs < toMs && visit(row));
-  }
-
-  /** Start of the newest window; null where there is none. */
-  get newestStartMs(): number | null {
-    return this.#byTime?.last()?.startMs ?? null;
   }
 
   /**
@@ -362,8 +308,4 @@ export class RowTable implements LiveTable {
     }
     return new Map([...past].map(([name, { was }]) => [name, was]));
   }
-}
-
-function orderName({ field, direction }: RowOrder): string {
-  return `${field ?? ''} ${direction}`;
 }

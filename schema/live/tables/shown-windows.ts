@@ -10,7 +10,7 @@ export const MAX_WINDOWS = 1_500;
  */
 export function newestShownMs(table: RowTable, nowMs: number): number | null {
   const { shape } = table.declared;
-  const { newestStartMs } = table;
+  const { newestStartMs } = table.indexes;
   if (shape.kind !== 'window' || newestStartMs === null) return null;
   return Math.min(newestStartMs, Math.floor(nowMs / shape.advanceMs) * shape.advanceMs);
 }

@@ -11,7 +11,8 @@ import type { LiveModel } from './live-model.ts';
 import { decodePlace, encodePlace } from './page-cursor.ts';
 import { compileFilter, fieldsOfFilter, type RowFilter, type RowTest } from './row-filter.ts';
 import { countOf, pageOf } from './row-page.ts';
-import type { RowOrder, RowTable } from './row-table.ts';
+import type { RowOrder } from './row-indexes.ts';
+import type { RowTable } from './row-table.ts';
 import type { RowView } from './row-view.ts';
 import { type Row, rowName, type StartRange } from './row.ts';
 import { MAX_WINDOWS, newestShownMs, shownRange } from './shown-windows.ts';
@@ -114,7 +115,7 @@ export class TableReads {
   async newest(key: unknown): Promise<RowView | null> {
     const rights = await this.#ready(null);
     let newest: Row | undefined;
-    walkKey(this.#table.byKey, this.#keyText(key, this.#table.declared.key.name), (row) => {
+    walkKey(this.#table.indexes.byKey, this.#keyText(key, this.#table.declared.key.name), (row) => {
       if (this.#isShown(row) && rights.test?.(row) !== false) newest = row;
       return true;
     });
@@ -130,7 +131,7 @@ export class TableReads {
 
   /** The windows or sessions of a key from `from` to `to`, by start. */
   async list(key: unknown, from: number, to: number, atLeast?: Maybe<string>): Promise<RowView[]> {
-    const { declared, byKey } = this.#table;
+    const { declared, indexes } = this.#table;
     if (from > to) throw badUserInput('from', 'must not be after "to".');
     const { shape } = declared;
     const windows = shape.kind === 'window' ? Math.ceil(to / shape.advanceMs) - Math.floor(from / shape.advanceMs) : 0;
@@ -139,7 +140,7 @@ export class TableReads {
     const rights = await this.#ready(atLeast);
     const test = this.#test(null, rights, this.#times(from, to), from);
     const rows: Row[] = [];
-    walkKey(byKey, this.#keyText(key, declared.key.name), (row) => {
+    walkKey(indexes.byKey, this.#keyText(key, declared.key.name), (row) => {
       if (test(row)) rows.push(row);
       return rows.length <= MAX_WINDOWS;
     });

@@ -1,7 +1,8 @@
 import { isInRange, type KeyTextRange, walkKey, walkRange } from '../tables/key-range.ts';
 import type { RowTest } from '../tables/row-filter.ts';
 import { firstRows } from '../tables/row-page.ts';
-import type { RowOrder, RowTable } from '../tables/row-table.ts';
+import type { RowOrder } from '../tables/row-indexes.ts';
+import type { RowTable } from '../tables/row-table.ts';
 import type { Row, RowName, StartRange } from '../tables/row.ts';
 
 export interface RowSelectionOptions {
@@ -60,7 +61,7 @@ export class RowSelection {
   /** All of them, in the order that was asked for. `overlay`: as they were when those rows were so. */
   rows(windows: StartRange, overlay: Overlay = NOTHING_LAID_OVER): Row[] {
     const { first, last, table, order, keys } = this.#options;
-    const { compare } = table.index(order);
+    const { compare } = table.indexes.in(order);
     const isOfSessions = last !== null && table.declared.shape.kind === 'session';
     const rows: Row[] = [...overlay.values()].filter((row) => row !== null && this.takes(row, windows)) as Row[];
     const isWanted = (row: Row): boolean => !overlay.has(row.name) && this.takes(row, windows);
@@ -68,11 +69,11 @@ export class RowSelection {
       if (isWanted(row)) rows.push(row);
       return true;
     };
-    if (keys !== null) for (const keyText of keys) walkKey(table.byKey, keyText, visit);
-    else if (isOfSessions) rows.push(...firstRows(table, table.byTime, last, isWanted));
-    else if (first !== null) rows.push(...firstRows(table, table.index(order), first, isWanted));
+    if (keys !== null) for (const keyText of keys) walkKey(table.indexes.byKey, keyText, visit);
+    else if (isOfSessions) rows.push(...firstRows(table, table.indexes.byTime, last, isWanted));
+    else if (first !== null) rows.push(...firstRows(table, table.indexes.in(order), first, isWanted));
     else this.#walk(windows, visit);
-    if (isOfSessions) rows.sort(table.byTime.compare).splice(last);
+    if (isOfSessions) rows.sort(table.indexes.byTime.compare).splice(last);
     rows.sort(compare);
     return first === null ? rows : rows.slice(0, first);
   }
@@ -80,8 +81,8 @@ export class RowSelection {
   /** Rows among which all that are selected are. */
   #walk(windows: StartRange, visit: (row: Row) => boolean): void {
     const { table, range } = this.#options;
-    if (range !== null || windows.toMs === Number.POSITIVE_INFINITY) walkRange(table.byKey, range, visit);
-    else table.walkTime(windows, visit);
+    if (range !== null || windows.toMs === Number.POSITIVE_INFINITY) walkRange(table.indexes.byKey, range, visit);
+    else table.indexes.walkTime(windows, visit);
   }
 
   /** Rows that a move of the windows lets in or out, as they are now. */
@@ -90,7 +91,7 @@ export class RowSelection {
     const { table } = this.#options;
     for (const end of ['fromMs', 'toMs'] as const) {
       const [fromMs, toMs] = [Math.min(before[end], now[end]), Math.max(before[end], now[end])];
-      if (fromMs !== toMs) table.walkTime({ fromMs, toMs }, (row) => rows.push(row) > 0);
+      if (fromMs !== toMs) table.indexes.walkTime({ fromMs, toMs }, (row) => rows.push(row) > 0);
     }
     return rows;
   }

@@ -178,7 +178,7 @@ export class RowUpdates<Update> implements UpdateSource<Update> {
     };
     for (const [name, was] of past) look(was, this.#table.get(name));
     for (const row of selection.moved(before, now)) if (!past.has(row.name)) look(row, row);
-    return { rows: rows.sort(this.#table.byKey.compare), removed };
+    return { rows: rows.sort(this.#table.indexes.byKey.compare), removed };
   }
 
   /** Whether a bounded selection can have other rows than those that were sent. */

@@ -106,7 +106,7 @@ export class CountWindows extends DerivedTable {
 
   #newestOfWindow(startMs: number): number {
     let newestMs = 0;
-    this.rowTable.walkTime({ fromMs: startMs, toMs: startMs + 1 }, (row) => {
+    this.rowTable.indexes.walkTime({ fromMs: startMs, toMs: startMs + 1 }, (row) => {
       if (isRowKey(row.key)) newestMs = Math.max(newestMs, countsOf(row).newestEventMs);
       return true;
     });
