@@ -46,6 +46,12 @@ export class RowSelection {
     return first !== null || (last !== null && table.declared.shape.kind === 'session');
   }
 
+  /** Whether a row that is selected, but not sent, may leave room for another one: the first of the newest sessions. */
+  get isBoundedTwice(): boolean {
+    const { first, last, table } = this.#options;
+    return first !== null && last !== null && table.declared.shape.kind === 'session';
+  }
+
   /** Whether a row is one of them, as long as there are not too many. */
   takes(row: Row, windows: StartRange): boolean {
     const { keys, range, test } = this.#options;

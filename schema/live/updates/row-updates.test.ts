@@ -472,4 +472,36 @@ describe('a client that comes back', () => {
     // What the row was at the cursor cannot be known here.
     expect(client.kinds).toEqual(['SNAPSHOT', 'SNAPSHOT']);
   });
+
+  test('and of the first of the newest sessions, one that was not sent may leave room for another one', () => {
+    const shape: TableShape = { kind: 'session' };
+    const session = (key: string, from: number, to: number, cents: number | null): TopicRecord => ({
+      partition: key === 'a' ? 1 : 0,
+      key,
+      startMs: from * HOUR_MS,
+      endMs: to * HOUR_MS,
+      value: cents === null ? null : { cents, note: null },
+    });
+    const topic = new Topic();
+    const instance = new Instance(shape);
+    instance.copy(topic, 'not yet');
+    const order = { field: null, direction: 'DESC' } as const;
+    const client = new Client(shape, { keys: null, filter: null, order, first: 1, last: 4 });
+    for (const [key, from, to] of [
+      ['a', 12, 12],
+      ['d', 12, 12],
+      ['d', 20, 22],
+      ['a', 13, 13],
+      ['d', 12, 13],
+    ] as const)
+      topic.add(session(key, from, to, 0));
+    instance.follow(topic);
+    client.subscribe(instance);
+    client.take(topic);
+    expect([...client.held.keys()]).toEqual([`Totals:${12 * HOUR_MS}:${13 * HOUR_MS}:d`]);
+    topic.add(session('d', 20, 22, null));
+    instance.follow(topic);
+    client.take(topic);
+    expect([...client.held.keys()]).toEqual([`Totals:${12 * HOUR_MS}:${12 * HOUR_MS}:d`]);
+  });
 });

@@ -185,7 +185,11 @@ export class RowUpdates<Update> implements UpdateSource<Update> {
   #mayHaveMoved(past: ReadonlyMap<RowName, Row | null>, sent: Sent, windows: StartRange): boolean {
     if (sent.windows.fromMs !== windows.fromMs || sent.windows.toMs !== windows.toMs) return true;
     const had = new Set(sent.rows?.map(({ name }) => name));
-    for (const name of past.keys()) if (had.has(name) || this.#isInSight(name, windows)) return true;
+    const { selection } = this.#options;
+    for (const [name, was] of past) {
+      if (had.has(name) || this.#isInSight(name, windows)) return true;
+      if (selection.isBoundedTwice && was !== null && selection.takes(was, windows)) return true;
+    }
     return false;
   }
 
