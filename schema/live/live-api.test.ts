@@ -8,6 +8,8 @@ import { takeKeyApart } from './feed/take-key-apart.ts';
 import { createFedLiveApi, createFilledLiveApi, createLiveApi, type LiveApi } from './live-api.ts';
 import type { LiveApiOptions } from './live-api-options.ts';
 import type { TablesModel } from './tables/table-reads.ts';
+import { declareTables } from './tables/declare-tables.ts';
+import { tableCosts } from './limits/table-costs.ts';
 import { table } from './tables/table.ts';
 
 const HOUR_MS = 3_600_000;
@@ -479,8 +481,11 @@ describe('what a table of its own keeps to itself', () => {
     const { skuTotalsPage } = (await api.data(page)) as { skuTotalsPage: { pageInfo: { endCursor: string } } };
     await api.data(page, { after: skuTotalsPage.pageInfo.endCursor });
     api.model.tables['skuTotals']?.copied(new Map(Array.from({ length: 2_000 }, (_, at) => [at, 1_000_000])), 0);
+    // What answers share is kept for one turn of the event loop.
+    await new Promise((resolve) => setImmediate(resolve));
     const { cursor } = ((await api.data('{ skuTotalsPage { cursor } }')) as { skuTotalsPage: { cursor: string } })
       .skuTotalsPage;
+    expect(cursor.length).toBeGreaterThan(30_000);
     await api.data('query ($at: Cursor) { skuTotalsPage(atLeast: $at) { cursor } }', { at: cursor });
   });
 });
@@ -577,4 +582,27 @@ test('options that cannot be used are named all at once', () => {
 test('an API that its application fills is asked for no brokers, and takes none', () => {
   const given = { applicationId: 'shop', tables, ...{ connection } };
   expect(() => createFilledLiveApi(fed().model, given)).toThrow(/^createFilledLiveApi: there is no option connection/);
+});
+
+test('a page costs a walk over its table where a client or a rule filters, and nothing else', () => {
+  const { api } = fed();
+  const model = { tables: { skuTotals: { size: 200_000 } }, listInstances: () => [] } as unknown as TablesModel;
+  const declared = declareTables(tables, []);
+  const costs = (ruled: readonly string[]) => tableCosts(api.schema, model, declared, new Set(ruled)).work;
+  const page = 'Query.skuTotalsPage';
+  expect(costs([])[page]?.({ first: 100 })).toBe(0);
+  expect(costs([])[page]?.({ filter: {} })).toBeGreaterThan(1_000);
+  expect(costs(['skuTotals'])[page]?.({ first: 100 })).toBeGreaterThan(1_000);
+});
+
+test('filters within each other without end are refused, whoever sends them', async () => {
+  const { url } = await fed().api.listen();
+  const filter = `${'{"not":'.repeat(10_000)}{}${'}'.repeat(10_000)}`;
+  const query = 'query ($filter: SkuTotalsFilter) { skuTotalsPage(filter: $filter) { cursor } }';
+  const response = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: `{"query":${JSON.stringify(query)},"variables":{"filter":${filter}}}`,
+  });
+  expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'QUERY_TOO_LARGE' } }] });
 });
