@@ -38,6 +38,14 @@ export type AnyLiveModel = Pick<
   | 'announcedCompleteness'
 >;
 
+/** What every subscriber asks for when it is woken: made once for a turn of the event loop. */
+interface TurnState {
+  readonly version: number;
+  readonly tableState: GlobalTableState;
+  readonly state: string;
+  readonly completeness: string;
+}
+
 /** Where the records of one topic go. */
 interface Feed extends Pick<LiveTable, 'apply' | 'reset'> {
   readonly changeTopic: ChangeTopic;
@@ -72,6 +80,7 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
   };
   #positions: () => ReadonlyMap<string, number> = () => new Map();
   #unreadable = 0;
+  #turn: TurnState | null = null;
   #completeness = '';
   #announcedCompleteness = '';
   #completenessChangedAtMs: number | null = null;
@@ -148,7 +157,18 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
    * depends on beside the rows and their freshness: the subject, and where the subscriber was.
    */
   shared<T>(key: string, make: () => T): T {
-    return this.#shared.of(`${this.#version} ${this.#tableState.complete} ${this.lag()} ${key}`, make);
+    return this.#shared.of(`${this.#ofThisTurn().state} ${key}`, make);
+  }
+
+  /** What results show besides their rows: asked for by each subscriber, and the same for all of one turn. */
+  #ofThisTurn(): TurnState {
+    const [known, version, tableState] = [this.#turn, this.#version, this.#tableState];
+    if (known?.version === version && known.tableState === tableState) return known;
+    const [{ complete }, lag] = [tableState, this.lag()];
+    if (known === null) setImmediate(() => (this.#turn = null));
+    const state = `${version} ${complete} ${lag}`;
+    this.#turn = { version, tableState, state, completeness: `${complete} ${lag !== null}` };
+    return this.#turn;
   }
 
   /** Input records not processed yet; null while that is unknown. */
@@ -253,7 +273,7 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
    * What every result shows besides its rows: whether the copy is complete, and whether the lag is known.
    */
   get completeness(): string {
-    return `${this.#tableState.complete} ${this.lag() !== null}`;
+    return this.#ofThisTurn().completeness;
   }
 
   /** The completeness for which subscribers were last woken. */
