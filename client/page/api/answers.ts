@@ -34,8 +34,9 @@ export interface RowsPage {
 /** This API's copy of one table. */
 export interface TableCopy {
   readonly name: string;
-  readonly rows: number;
-  readonly bytes: number;
+  /** Null for a viewer who may not see all of them. */
+  readonly rows: number | null;
+  readonly bytes: number | null;
   readonly complete: boolean;
   readonly unreadable: number;
 }

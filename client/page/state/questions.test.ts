@@ -62,14 +62,15 @@ test('of a table that processors hold, only a range of keys is followed', () => 
 });
 
 test('a chart draws all rows while they are not too many, and else those of the keys that were named', () => {
-  const withRows = (rows: number | null, keys: readonly string[] = []): PageState => {
+  const withRows = (rows?: number | null, keys: readonly string[] = []): PageState => {
     const state = initialState({ ...DEFAULTS, keys }, 0);
-    const copy = { name: 'hours', rows: rows ?? 0, bytes: 0, complete: true, unreadable: 0 };
-    return rows === null ? state : { ...state, data: { ...state.data, copies: new Map([['hours', copy]]) } };
+    const copy = { name: 'hours', rows: rows ?? null, bytes: 0, complete: true, unreadable: 0 };
+    return rows === undefined ? state : { ...state, data: { ...state.data, copies: new Map([['hours', copy]]) } };
   };
   expect(chartQuestion(hours, withRows(100))?.variables).toEqual({ last: 24 });
   expect(chartQuestion(hours, withRows(1_000_000))).toBeNull();
-  expect(chartQuestion(hours, withRows(null))).toBeNull();
+  expect(chartQuestion(hours, withRows())).toBeNull();
+  expect(chartQuestion(hours, withRows(null))?.variables).toEqual({ last: 24 });
   expect(chartQuestion(hours, withRows(1_000_000, ['DE', 'FR']))?.variables).toEqual({
     last: 24,
     filter: { sku: { in: ['DE', 'FR'] } },

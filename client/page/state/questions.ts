@@ -56,12 +56,15 @@ export function rowsLiveQuestion(table: PageTable, preferences: Preferences): Qu
   return { key: keyOf(table, live), variables: live };
 }
 
-/** Rows for the chart; null where there is none, or too many of them. */
+/**
+ * Rows for the chart; null where there is none, or too many of them. Of a table whose count the viewer is not told all
+ * that he may see is asked for.
+ */
 export function chartQuestion(table: PageTable, state: PageState): Question | null {
   if (table.shape.kind !== 'window' || table.held !== 'everywhere') return null;
   const { keys, windows } = state.preferences;
   const rows = state.data.copies?.get(table.name)?.rows;
-  if (keys.length === 0 && (rows === undefined || rows > MOST_CHART_ROWS)) return null;
+  if (keys.length === 0 && (rows === undefined || (rows ?? 0) > MOST_CHART_ROWS)) return null;
   const named = keys.slice(0, MOST_LINES).flatMap((key) => {
     const parsed = parseValue(key, table.key.type);
     return 'value' in parsed ? [parsed.value] : [];

@@ -37,7 +37,7 @@ function TableTitle({ table }: { table: PageTable }): JSX.Element {
       {table.description !== null && <p>{table.description}</p>}
       <p class="note">
         {shapeWords(table)}
-        {rows === undefined ? '' : `: ${plural(rows, 'row')}`}.
+        {rows === undefined || rows === null ? '' : `: ${plural(rows, 'row')}`}.
       </p>
     </div>
   );

@@ -212,7 +212,7 @@ export function ChartSection({ table, shape }: { table: PageTable; shape: Window
     const summed = lines === 'sum';
     drawn.current = windowLines({ table, rows: chart.rows.values(), figure, summed, keys, count: windows, now });
   }
-  const isTooMuch = asked === undefined && keys.length === 0 && rows !== undefined && rows > MOST_CHART_ROWS;
+  const isTooMuch = asked === undefined && keys.length === 0 && (rows ?? 0) > MOST_CHART_ROWS;
   return (
     <PanelSection
       id="chart"
@@ -252,7 +252,8 @@ export function ChartSection({ table, shape }: { table: PageTable; shape: Window
       <ProblemNote problem={problem} />
       {isTooMuch && (
         <p class="hint">
-          This table has {formatCount(rows)} rows, too many to draw at once. Name the keys to draw, up to {MOST_LINES}.
+          This table has {formatCount(rows ?? 0)} rows, too many to draw at once. Name the keys to draw, up to{' '}
+          {MOST_LINES}.
         </p>
       )}
       {drawn.current && !isTooMuch ? (

@@ -1,4 +1,4 @@
-import { formatCount } from '../../shared/format.ts';
+import { formatCount, NONE } from '../../shared/format.ts';
 import { shownNow } from '../../shared/state/live-state.ts';
 import { ProblemNote } from '../../shared/views/parts.tsx';
 import { ProcessorView } from '../../shared/views/processor-view.tsx';
@@ -41,8 +41,8 @@ function Copies(): JSX.Element {
               {[...copies.values()].map(({ name, rows, bytes, unreadable, complete }) => (
                 <tr key={name} data-copy={name}>
                   <th scope="row">{name}</th>
-                  <td class="number">{formatCount(rows)}</td>
-                  <td class="number">{formatBytes(bytes)}</td>
+                  <td class="number">{rows === null ? NONE : formatCount(rows)}</td>
+                  <td class="number">{bytes === null ? NONE : formatBytes(bytes)}</td>
                   <td class="number">{formatCount(unreadable)}</td>
                   <td>{complete ? 'complete' : 'catching up'}</td>
                 </tr>

@@ -38,7 +38,7 @@ export function TableList(): JSX.Element | null {
                 <span class="table-name">{name}</span>
                 {KINDS[shape.kind] !== '' && <span class="quiet">{KINDS[shape.kind]}</span>}
                 <span class="quiet table-rows" data-table-rows={name}>
-                  {rows === undefined ? NONE : formatCompact(rows)}
+                  {rows === undefined || rows === null ? NONE : formatCompact(rows)}
                   <span class="unseen"> rows</span>
                 </span>
               </a>

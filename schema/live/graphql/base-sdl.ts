@@ -81,10 +81,10 @@ type Freshness {
 type TableStatus {
   "As it is declared."
   name: String!
-  "Rows that it has now."
-  rows: Count!
-  "Bytes of their keys and values as they are in the topic."
-  bytes: Count!
+  "Rows that it has now; null for a viewer who may not see all of them."
+  rows: Count
+  "Bytes of their keys and values as they are in the topic; null for a viewer who may not see all rows."
+  bytes: Count
   "True when the copy has caught up with every partition."
   complete: Boolean!
   "Records whose value did not fit its declaration, and that were left out."

@@ -42,7 +42,7 @@ export function tableResolvers(options: TableResolversOptions): Resolvers {
     Query: {
       node: (_, { id }, context) => nodeOf(String(id), served, options.contextOf(context)),
       tables: async (_, __, context) =>
-        tableStatuses(options.model, await options.contextOf(context).seenWhole(served)),
+        tableStatuses(options.model, served, await options.contextOf(context).seenWhole(served)),
       processor: () => options.processor(),
       ...Object.assign({}, ...served.map((table) => queryFields(table, options))),
     } satisfies TypeResolvers,
@@ -54,11 +54,10 @@ export function tableResolvers(options: TableResolversOptions): Resolvers {
       })),
       tables: resultField('tables', options, async (context) => {
         const seen = await options.contextOf(context).seenWhole(served);
-        const names = seen.map(({ name }) => name);
         return {
-          subject: `tables ${names.join()}`,
-          topics: ['completeness', ...names],
-          make: () => tableStatuses(options.model, seen),
+          subject: `tables ${[...seen].join()}`,
+          topics: ['completeness', ...served.map(({ name }) => name)],
+          make: () => tableStatuses(options.model, served, seen),
         };
       }),
       ...Object.fromEntries(served.map((table) => [table.name, subscriptionField(table, options)])),
@@ -174,18 +173,24 @@ function resultField<T>(
 /** One copy of a table, as `tables` shows it. */
 interface TableStatus {
   readonly name: string;
-  readonly rows: number;
-  /** Of keys and values as they are in the topic. */
-  readonly bytes: number;
+  /** Null for a viewer who may not see all of them. */
+  readonly rows: number | null;
+  /** Of keys and values as they are in the topic; null for a viewer who may not see all rows. */
+  readonly bytes: number | null;
   readonly complete: boolean;
   readonly unreadable: number;
 }
 
-function tableStatuses(model: TablesModel, tables: readonly DeclaredTable[]): TableStatus[] {
+function tableStatuses(
+  model: TablesModel,
+  tables: readonly DeclaredTable[],
+  seenWhole: ReadonlySet<string>,
+): TableStatus[] {
   return tables.flatMap(({ name }) => {
     const table = model.tables[name];
     if (table === undefined) return [];
     const complete = model.tableState.complete && !table.isTooLarge;
-    return [{ name, rows: table.size, bytes: table.bytes, complete, unreadable: table.unreadable }];
+    const [rows, bytes] = seenWhole.has(name) ? [table.size, table.bytes] : [null, null];
+    return [{ name, rows, bytes, complete, unreadable: table.unreadable }];
   });
 }

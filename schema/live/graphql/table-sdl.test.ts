@@ -204,8 +204,8 @@ describe('a key-value table', () => {
       'TableStatus',
       `type TableStatus {
   name: String!
-  rows: Count!
-  bytes: Count!
+  rows: Count
+  bytes: Count
   complete: Boolean!
   unreadable: Count!
 }`,

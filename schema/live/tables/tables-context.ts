@@ -60,10 +60,10 @@ export class TablesContext {
     );
   }
 
-  /** Of these tables those of which the viewer may see all rows: a count would tell of rows that he may not see. */
-  async seenWhole(tables: readonly DeclaredTable[]): Promise<DeclaredTable[]> {
+  /** Names of those of these tables of which the viewer may see all rows: a count would tell of others. */
+  async seenWhole(tables: readonly DeclaredTable[]): Promise<ReadonlySet<string>> {
     const seen = await Promise.all(tables.map((table) => this.#seesWhole(table)));
-    return tables.filter((_, at) => seen[at]);
+    return new Set(tables.flatMap(({ name }, at) => (seen[at] === true ? [name] : [])));
   }
 
   async #seesWhole(table: DeclaredTable): Promise<boolean> {
