@@ -7,14 +7,27 @@ export interface SocketMessage {
   readonly payload?: unknown;
 }
 
+interface SocketOptions {
+  readonly protocol?: string;
+  readonly headers?: Record<string, string>;
+}
+
+/** Its `connection_init` came too late for the server. */
+const INIT_TIMEOUT = 4408;
+
 /** A WebSocket that says exactly what a test makes it say, in `graphql-transport-ws` or not. */
 export class RawSocket {
   readonly socket: WebSocket;
   readonly closed: Promise<number>;
+  readonly #url: string;
+  readonly #options: SocketOptions;
+  #next: RawSocket | undefined;
   readonly #messages: SocketMessage[] = [];
   readonly #waiting: { test: (message: SocketMessage) => boolean; resolve: (message: SocketMessage) => void }[] = [];
 
-  constructor(url: string, options: { readonly protocol?: string; readonly headers?: Record<string, string> } = {}) {
+  constructor(url: string, options: SocketOptions = {}) {
+    this.#url = url;
+    this.#options = options;
     const { protocol = 'graphql-transport-ws', headers = {} } = options;
     this.socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, protocol === '' ? [] : [protocol], { headers });
     this.closed = new Promise((resolve) => this.socket.once('close', resolve));
@@ -48,12 +61,18 @@ export class RawSocket {
     return this;
   }
 
-  /** Opened and acknowledged. */
-  async ready(connectionParams?: Record<string, unknown>): Promise<this> {
+  /** Opened and acknowledged. A test that stood still for too long connects again, as clients do. */
+  async ready(connectionParams?: Record<string, unknown>): Promise<RawSocket> {
     await this.opened();
     this.send({ type: 'connection_init', ...(connectionParams === undefined ? {} : { payload: connectionParams }) });
-    await this.next((message) => message.type === 'connection_ack');
-    return this;
+    try {
+      await this.next((message) => message.type === 'connection_ack');
+      return this;
+    } catch (error) {
+      if (this.socket.readyState !== WebSocket.CLOSED || (await this.closed) !== INIT_TIMEOUT) throw error;
+      this.#next = new RawSocket(this.#url, this.#options);
+      return await this.#next.ready(connectionParams);
+    }
   }
 
   send(message: object | string): void {
@@ -96,6 +115,7 @@ export class RawSocket {
 
   close(): void {
     this.socket.close();
+    this.#next?.close();
   }
 }
 

@@ -26,7 +26,8 @@ import { SOCKET_LIMITS } from '../limits/socket-limits.ts';
 /** When a client has so much unread, its messages are not read either: it cannot make this side write without end. */
 const UNREAD_BYTES = 1_048_576;
 const PING_INTERVAL_MS = 12_000;
-const INIT_TIMEOUT_MS = 3_000;
+/** A client on a slow network, or on a busy machine, needs more than the three seconds that are usual. */
+const INIT_TIMEOUT_MS = 10_000;
 /** Longest id of an operation; clients use numbers or UUIDs. */
 const MAX_ID_LENGTH = 256;
 /** How long a client may take to close its side after a close frame. */
