@@ -22,6 +22,7 @@ import type {
   WindowStoreView,
 } from './queries/store-view.ts';
 import { TaskBacklog } from './reading/task-backlog.ts';
+import { NO_CACHE_COUNTS } from './store/record-cache.ts';
 import { StateDirectory } from './store/state-directory.ts';
 import { parseStreamsConfig, type StreamsConfig, type ThreadInit } from './streams-config.ts';
 import { streamsMetrics, type StreamsMetric } from './streams-metrics.ts';
@@ -206,7 +207,12 @@ export class KafkaStreams {
    * `registry.registerMetric(metric)`.
    */
   metrics(): StreamsMetric[] {
-    return streamsMetrics(this);
+    return streamsMetrics({
+      status: () => this.status(),
+      records: () => this.records(),
+      notReadyReason: () => this.notReadyReason(),
+      recordCache: () => this.#supervisor?.recordCache() ?? NO_CACHE_COUNTS,
+    });
   }
 
   /**

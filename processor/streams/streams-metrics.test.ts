@@ -14,6 +14,7 @@ const task = (id: string, more: Partial<TaskStatus>): TaskStatus => ({
 let tasks: TaskStatus[] = [];
 const source: MetricSource = {
   records: () => 7,
+  recordCache: () => ({ hits: 9, misses: 4, rows: 3, bytes: 612 }),
   notReadyReason: () => null,
   status: () => ({
     id: 'p',
@@ -53,11 +54,18 @@ test('prom-client reads the metrics as they are at that moment', async () => {
     'tributary_task_state{task="0_2",state="RESTORING"} 1',
     '# TYPE tributary_task_dropped gauge',
     'tributary_task_dropped{task="0_0",reason="late"} 2',
+    '# TYPE tributary_record_cache_reads_total gauge',
+    'tributary_record_cache_reads_total{found="true"} 9',
+    'tributary_record_cache_reads_total{found="false"} 4',
+    '# TYPE tributary_record_cache_bytes gauge',
+    'tributary_record_cache_bytes 612',
+    '# TYPE tributary_record_cache_rows gauge',
+    'tributary_record_cache_rows 3',
     '# TYPE tributary_ready gauge',
     'tributary_ready 1',
   ]);
   register.resetMetrics();
-  expect(await register.getMetricsAsJSON()).toHaveLength(6);
+  expect(await register.getMetricsAsJSON()).toHaveLength(9);
 });
 
 test('and without it they are plain data', () => {

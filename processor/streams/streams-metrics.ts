@@ -1,3 +1,4 @@
+import type { RecordCacheCounts } from './store/record-cache.ts';
 import type { InstanceStatus } from './task/instance-status.ts';
 
 /** One number of a metric. */
@@ -29,6 +30,7 @@ export interface StreamsMetric extends MetricSnapshot {
 export interface MetricSource {
   status(): InstanceStatus;
   records(): number;
+  recordCache(): RecordCacheCounts;
   notReadyReason(): string | null;
 }
 
@@ -58,6 +60,17 @@ export function streamsMetrics(source: MetricSource): StreamsMetric[] {
           Object.entries(dropped).map(([reason, count]) => ({ labels: { task: id, reason }, value: count })),
         ),
     ),
+    metric('tributary_record_cache_reads_total', 'Reads of committed rows, by whether the cache had them', () => {
+      const { hits, misses } = source.recordCache();
+      return [
+        { labels: { found: 'true' }, value: hits },
+        { labels: { found: 'false' }, value: misses },
+      ];
+    }),
+    metric('tributary_record_cache_bytes', 'Memory that the committed rows in the cache take', () => [
+      one(source.recordCache().bytes),
+    ]),
+    metric('tributary_record_cache_rows', 'Committed rows in the cache', () => [one(source.recordCache().rows)]),
     metric('tributary_ready', '1 when the instance is ready', () => [one(source.notReadyReason() === null ? 1 : 0)]),
   ];
 }

@@ -79,6 +79,12 @@ export const BYTES_MUTATIONS: readonly JudgedMutation[] = [
     red: /a versioned store|a window store/,
   },
   {
+    name: 'rows of an aborted transaction stay in the record cache',
+    edits: [{ mark: 'cache-only-committed', condition: 'flushed !== undefined' }],
+    judge: `${STREAMS}/store/cached-stores.test.ts`,
+    red: /an abort leaves none of its values/,
+  },
+  {
     name: 'a store is written to while it is gone through',
     edits: [{ mark: 'written-while-walking', replace: '' }],
     judge: TYPED_STORES,

@@ -1,6 +1,7 @@
 import type { Windowed } from '../topology/windowed-serdes.ts';
 import { CompositeIds, type DiskLayout } from './composite-ids.ts';
 import type { KeyIndex } from './key-index.ts';
+import type { StoreCache } from './record-cache.ts';
 import { RowBuffer } from './row-buffer.ts';
 import { RowExpiry } from './row-expiry.ts';
 import type { StateStore, StoreChange } from './state-store.ts';
@@ -40,6 +41,7 @@ export class IndexedWindowStore<K, V> implements LiveWindowStore<K, V> {
     spec: StoreSpec<V, K> & { readonly windowSizeMs: number; readonly retentionMs: number },
     committed: StateStore,
     index: KeyIndex,
+    cache: StoreCache,
   ) {
     const { name, retainDuplicates = false } = spec;
     const keys = storeKeys(spec.key);
@@ -50,7 +52,7 @@ export class IndexedWindowStore<K, V> implements LiveWindowStore<K, V> {
     this.#keepsDuplicates = retainDuplicates;
     const ids = new CompositeIds(keys, retainDuplicates ? DUPLICATES_LAYOUT : WINDOW_LAYOUT);
     this.#ids = ids;
-    this.#rows = new RowBuffer(spec, committed, ids, index);
+    this.#rows = new RowBuffer(spec, committed, ids, index, cache);
     this.#expiry = new RowExpiry({ name, committed, rows: this.#rows, ids, timeOf: (id) => ids.numberOf(id, 0) });
     if (retainDuplicates)
       for (const id of index.range(undefined, undefined))
@@ -135,9 +137,18 @@ export class IndexedWindowStore<K, V> implements LiveWindowStore<K, V> {
     return this.#rows.flush();
   }
 
+  committed(): void {
+    this.#expiry.clear();
+    this.#rows.committed();
+  }
+
   clear(): void {
     this.#expiry.clear();
     this.#rows.clear();
+  }
+
+  close(): void {
+    this.#rows.close();
   }
 
   expireBefore(horizonMs: number, limit: number): Promise<StoreChange[]> {

@@ -1,4 +1,5 @@
 import { endOfPrefix, type KeyIndex } from './key-index.ts';
+import { noCache, type StoreCache } from './record-cache.ts';
 import { RowBuffer } from './row-buffer.ts';
 import type { StateStore, StoreChange } from './state-store.ts';
 import { storeKeys, type StoreKeys } from './store-keys.ts';
@@ -13,8 +14,9 @@ export function createKeyValueStore<V, K = string>(
   spec: StoreSpec<V, K>,
   committed: StateStore,
   index?: KeyIndex,
+  cache: StoreCache = noCache(),
 ): LiveKeyValueStore<K, V> {
-  return new OpenKeyValueStore(spec, committed, index);
+  return new OpenKeyValueStore(spec, committed, index, cache);
 }
 
 class OpenKeyValueStore<K, V> implements LiveKeyValueStore<K, V> {
@@ -22,10 +24,10 @@ class OpenKeyValueStore<K, V> implements LiveKeyValueStore<K, V> {
   readonly #keys: StoreKeys<K>;
   readonly #rows: RowBuffer<V>;
 
-  constructor(spec: StoreSpec<V, K>, committed: StateStore, index: KeyIndex | undefined) {
+  constructor(spec: StoreSpec<V, K>, committed: StateStore, index: KeyIndex | undefined, cache: StoreCache) {
     this.name = spec.name;
     this.#keys = storeKeys(spec.key);
-    this.#rows = new RowBuffer(spec, committed, this.#keys, index);
+    this.#rows = new RowBuffer(spec, committed, this.#keys, index, cache);
   }
 
   idOf(key: K): string {
@@ -130,8 +132,16 @@ class OpenKeyValueStore<K, V> implements LiveKeyValueStore<K, V> {
     return this.#rows.flush();
   }
 
+  committed(): void {
+    this.#rows.committed();
+  }
+
   clear(): void {
     this.#rows.clear();
+  }
+
+  close(): void {
+    this.#rows.close();
   }
 }
 

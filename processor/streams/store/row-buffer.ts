@@ -1,11 +1,11 @@
-import { storedBytes } from '../topology/user-code.ts';
 import { storePrefix } from './data-key.ts';
 import { packed, Packed } from './packed-value.ts';
 import type { KeyIndex } from './key-index.ts';
+import type { CachedRow, StoreCache } from './record-cache.ts';
 import { RowIndex } from './row-index.ts';
+import { RowReader } from './row-reader.ts';
 import type { StateStore, StoreChange } from './state-store.ts';
-import { readRow } from './stored-row.ts';
-import { NO_TIME, timedBytes, timeOf, timeOrNone, untimed } from './timed-row.ts';
+import { NO_TIME, timeOrNone } from './timed-row.ts';
 import type { StoreSpec, TableRow } from './typed-store.ts';
 
 const DELETED = Symbol('deleted');
@@ -13,8 +13,10 @@ const DELETED = Symbol('deleted');
 interface DirtyRow<V> {
   value: V | Packed | typeof DELETED;
   timestampMs: number;
-  /** The committed bytes, null for none, undefined when they were not read. */
-  readonly previous: Buffer | null | undefined;
+  /** The committed row; undefined when it is not known. */
+  readonly previous: CachedRow | undefined;
+  /** As `flush` gave it out; undefined when it has not, or the row has been written to since. */
+  flushed: string | null | undefined;
 }
 
 /** What a row's id stands for. */
@@ -29,38 +31,38 @@ export interface RowIds {
   idOfText(text: string): string;
 }
 
-/**
- * The rows of one store, each with an id: the committed ones, and over them what has been written since. There is no
- * cache of committed values: a read of LevelDB costs a few microseconds, and a shared object would let a caller change
- * state that it never put.
- */
+/** The rows of one store, each with an id: the committed ones, and over them what has been written since. */
 export class RowBuffer<V> {
   readonly #name: string;
   readonly #serde: StoreSpec<V>['serde'];
-  readonly #timed: boolean;
   readonly #committed: StateStore;
   readonly #ids: RowIds;
   readonly #index: RowIndex | undefined;
   /** Uncommitted writes; a Map keeps the order of first change. */
   readonly #dirty = new Map<string, DirtyRow<V>>();
-  /** What the last read of a committed value found: nearly every write is of the row that was just read. */
-  #lastReadId: string | undefined;
-  #lastRead: Buffer | null = null;
+  readonly #reader: RowReader<V>;
+  /**
+   * What the last read of a committed row found, whether the cache keeps it or not: nearly every write is of the row
+   * that was just read.
+   */
+  #lastRead: CachedRow | undefined;
 
   /** @throws TypeError when the name is not a legal store name. */
   constructor(
-    { name, serde, timed = false }: Pick<StoreSpec<V>, 'name' | 'serde' | 'timed'>,
+    spec: Pick<StoreSpec<V>, 'name' | 'serde' | 'timed'>,
     committed: StateStore,
     ids: RowIds,
-    keys?: KeyIndex,
+    index: KeyIndex | undefined,
+    cache: StoreCache,
   ) {
+    const { name, serde } = spec;
     storePrefix(name);
     this.#name = name;
     this.#serde = serde;
-    this.#timed = timed;
     this.#committed = committed;
     this.#ids = ids;
-    this.#index = keys === undefined ? undefined : new RowIndex(name, keys);
+    this.#index = index === undefined ? undefined : new RowIndex(name, index);
+    this.#reader = new RowReader({ ...spec, committed, cache, keyOf: (id) => ids.bytesOf(id) });
   }
 
   /** The index. @throws TypeError: the store has none. */
@@ -90,8 +92,7 @@ export class RowBuffer<V> {
       if (dirty.value instanceof Packed) dirty.value = dirty.value.open(this.#serde);
       return dirty.value === DELETED ? undefined : dirty.value;
     }
-    const bytes = this.#read(id);
-    return bytes === null ? undefined : this.#valueOf(id, bytes);
+    return this.#reader.valueOf(this.#read(id));
   }
 
   /** A value of the caller's own. */
@@ -109,13 +110,12 @@ export class RowBuffer<V> {
       const value = this.get(id);
       return value === undefined ? undefined : { value, timestampMs: dirty.timestampMs };
     }
-    return this.#rowOf(id, this.#read(id));
+    return this.#reader.rowOf(this.#read(id));
   }
 
   /** The row as of the last commit. */
   committedRow(id: string): TableRow<V> | undefined {
-    const previous = this.#dirty.get(id)?.previous;
-    return this.#rowOf(id, previous === undefined ? this.#read(id) : previous);
+    return this.#reader.rowOf(this.#dirty.get(id)?.previous ?? this.#read(id));
   }
 
   put(id: string, value: V, timestampMs: number = NO_TIME): void {
@@ -136,26 +136,45 @@ export class RowBuffer<V> {
 
   flush(): StoreChange[] {
     const changes: StoreChange[] = [];
-    for (const [id, { value, timestampMs, previous }] of this.#dirty) {
+    for (const [id, row] of this.#dirty) {
+      const value = row.value === DELETED ? null : this.#reader.bytesOf(row.value, row.timestampMs);
+      row.flushed = this.#reader.flushed(value);
       changes.push({
         store: this.#name,
         key: this.#ids.bytesOf(id),
-        value: value === DELETED ? null : this.#bytesOf(value, timestampMs),
-        ...(previous === undefined ? {} : { previous }),
+        value,
+        ...(row.previous === undefined ? {} : { previous: row.previous.bytes() }),
       });
     }
     return changes;
   }
 
-  /** True: an index has shown that the uncommitted writes are undone. */
+  /** What `flush` gave out last is in the store, as a whole. True as of `clear`. */
+  committed(): boolean {
+    return this.#forget(true);
+  }
+
+  /**
+   * The uncommitted writes are undone, or nobody knows: what they were of is read again. True: an index has shown that
+   * they are undone.
+   */
   clear(): boolean {
+    return this.#forget(false);
+  }
+
+  /** Lets go of all rows in memory. */
+  close(): void {
+    this.#reader.close();
+  }
+
+  #forget(isCommitted: boolean): boolean {
     const isUndone = this.#index?.settle((text) => {
       const key = this.#ids.bytesOf(this.#ids.idOfText(text));
       return this.#committed.get(this.#name, key) !== undefined;
     });
+    for (const [id, row] of this.#dirty) this.#reader.settle(row, isCommitted, id);
     this.#dirty.clear();
-    this.#lastReadId = undefined;
-    this.#lastRead = null;
+    this.#lastRead = undefined;
     return isUndone ?? false;
   }
 
@@ -165,33 +184,17 @@ export class RowBuffer<V> {
     if (dirty !== undefined) {
       dirty.value = value;
       dirty.timestampMs = timestampMs;
+      dirty.flushed = undefined;
       return;
     }
     this.#ids.check(id);
-    this.#dirty.set(id, { value, timestampMs, previous: id === this.#lastReadId ? this.#lastRead : undefined });
+    const previous = this.#lastRead?.id === id ? this.#lastRead : this.#reader.peek(id);
+    this.#dirty.set(id, { value, timestampMs, previous, flushed: undefined });
   }
 
-  #read(id: string): Buffer | null {
-    const bytes = this.#committed.get(this.#name, this.#ids.bytesOf(id));
-    this.#lastReadId = id;
-    // A copy: a serde may hand out the bytes themselves, and the value is the caller's to change.
-    this.#lastRead = bytes === undefined ? null : Buffer.from(bytes);
-    return bytes ?? null;
-  }
-
-  #rowOf(id: string, bytes: Buffer | null): TableRow<V> | undefined {
-    if (bytes === null) return undefined;
-    // A serde may hand out the bytes themselves, and those of `previous` are still needed.
-    const value = this.#valueOf(id, Buffer.from(bytes));
-    return { value, timestampMs: this.#timed ? timeOf(bytes) : NO_TIME };
-  }
-
-  #valueOf(id: string, bytes: Buffer): V {
-    return readRow(this.#name, this.#serde, id, this.#timed ? untimed(bytes) : bytes);
-  }
-
-  #bytesOf(value: V | Packed, timestampMs: number): Buffer {
-    const bytes = value instanceof Packed ? value.bytes : storedBytes(this.#name, this.#serde, value);
-    return this.#timed ? timedBytes(timestampMs, bytes) : bytes;
+  /** The committed row. */
+  #read(id: string): CachedRow {
+    this.#lastRead = this.#reader.read(id);
+    return this.#lastRead;
   }
 }

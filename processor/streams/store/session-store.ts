@@ -1,6 +1,7 @@
 import type { Windowed } from '../topology/windowed-serdes.ts';
 import { CompositeIds, type DiskLayout } from './composite-ids.ts';
 import type { KeyIndex } from './key-index.ts';
+import { noCache, type StoreCache } from './record-cache.ts';
 import { RowBuffer } from './row-buffer.ts';
 import { RowExpiry } from './row-expiry.ts';
 import type { StateStore, StoreChange } from './state-store.ts';
@@ -24,11 +25,12 @@ export function createSessionStore<V, K = string>(
   spec: StoreSpec<V, K>,
   committed: StateStore,
   index: KeyIndex,
+  cache: StoreCache = noCache(),
 ): LiveSessionStore<K, V> {
   const { retentionMs } = spec;
   if (retentionMs === undefined || !(retentionMs >= 0))
     throw new TypeError(`session store "${spec.name}" needs a retentionMs of 0 or more`);
-  return new OpenSessionStore({ ...spec, retentionMs }, committed, index);
+  return new OpenSessionStore({ ...spec, retentionMs }, committed, index, cache);
 }
 
 class OpenSessionStore<K, V> implements LiveSessionStore<K, V> {
@@ -39,14 +41,19 @@ class OpenSessionStore<K, V> implements LiveSessionStore<K, V> {
   readonly #rows: RowBuffer<V>;
   readonly #expiry: RowExpiry;
 
-  constructor(spec: StoreSpec<V, K> & { readonly retentionMs: number }, committed: StateStore, index: KeyIndex) {
+  constructor(
+    spec: StoreSpec<V, K> & { readonly retentionMs: number },
+    committed: StateStore,
+    index: KeyIndex,
+    cache: StoreCache,
+  ) {
     const { name } = spec;
     const keys = storeKeys(spec.key);
     this.name = name;
     this.retentionMs = spec.retentionMs;
     this.idOf = keys.idOf;
     this.#ids = new CompositeIds(keys, SESSION_LAYOUT);
-    this.#rows = new RowBuffer(spec, committed, this.#ids, index);
+    this.#rows = new RowBuffer(spec, committed, this.#ids, index, cache);
     this.#expiry = new RowExpiry({
       name,
       committed,
@@ -121,9 +128,18 @@ class OpenSessionStore<K, V> implements LiveSessionStore<K, V> {
     return this.#rows.flush();
   }
 
+  committed(): void {
+    this.#expiry.clear();
+    this.#rows.committed();
+  }
+
   clear(): void {
     this.#expiry.clear();
     this.#rows.clear();
+  }
+
+  close(): void {
+    this.#rows.close();
   }
 
   /** The end of a session is inclusive: one that ends at the horizon is kept. */

@@ -18,6 +18,14 @@ export function timeOf(row: Buffer): number {
   return row.readDoubleBE(0);
 }
 
+const eightBytes = new DataView(new ArrayBuffer(TIME_BYTES));
+
+/** Of a row as latin1 text. */
+export function timeOfText(row: string): number {
+  for (let at = 0; at < TIME_BYTES; at += 1) eightBytes.setUint8(at, row.charCodeAt(at));
+  return eightBytes.getFloat64(0);
+}
+
 /** The value without its time: a view. */
 export function untimed(row: Buffer): Buffer {
   return row.subarray(TIME_BYTES);

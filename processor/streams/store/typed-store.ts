@@ -105,10 +105,14 @@ export interface SessionRow<V> extends TableRow<V> {
 /** The runtime's side of all kinds: uncommitted writes, one for each row, in the order of first change. */
 export interface BufferedStore {
   readonly name: string;
-  /** The changes since the last commit, serialised. Does not clear them: `clear` does, after the commit. */
+  /** The changes since the last commit, serialised. Does not clear them: `committed` does, or `clear`. */
   flush(): StoreChange[];
-  /** Forget all uncommitted writes: after a commit (they are on disk now) and after an abort (they never were). */
+  /** Forgets the uncommitted writes: all that `flush` gave out last is in the committed state. */
+  committed(): void;
+  /** Forgets them: they are undone, or nobody knows. */
   clear(): void;
+  /** Nobody reads or writes it any more: lets go of what it keeps in memory for others to have. */
+  close(): void;
 }
 
 /**

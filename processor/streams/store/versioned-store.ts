@@ -2,6 +2,7 @@ import { serialized, settled } from '../topology/user-code.ts';
 import type { Serde } from '../topology/serdes.ts';
 import { CompositeIds, numberText, type DiskLayout } from './composite-ids.ts';
 import { KeyIndex } from './key-index.ts';
+import { noCache, type StoreCache } from './record-cache.ts';
 import { RowBuffer } from './row-buffer.ts';
 import type { StateStore, StoreChange } from './state-store.ts';
 import { storeKeys } from './store-keys.ts';
@@ -78,11 +79,12 @@ export function createVersionedStore<V, K = string>(
   committed: StateStore,
   index: VersionIndex,
   onDropped: () => void = () => undefined,
+  cache: StoreCache = noCache(),
 ): LiveVersionedStore<K, V> {
   const { historyMs } = spec;
   if (historyMs === undefined || !(historyMs >= 0))
     throw new TypeError(`versioned store "${spec.name}" needs a historyMs of 0 or more`);
-  return new OpenVersionedStore({ ...spec, historyMs }, committed, index, onDropped);
+  return new OpenVersionedStore({ ...spec, historyMs }, committed, index, onDropped, cache);
 }
 
 class OpenVersionedStore<K, V> implements LiveVersionedStore<K, V> {
@@ -104,6 +106,7 @@ class OpenVersionedStore<K, V> implements LiveVersionedStore<K, V> {
     committed: StateStore,
     index: VersionIndex,
     onDropped: () => void,
+    cache: StoreCache,
   ) {
     const { name } = spec;
     const keys = storeKeys(spec.key);
@@ -113,7 +116,7 @@ class OpenVersionedStore<K, V> implements LiveVersionedStore<K, V> {
     this.#onDropped = onDropped;
     this.#ids = new CompositeIds(keys, VERSIONED_LAYOUT);
     this.#keys = index;
-    this.#rows = new RowBuffer({ name, serde: storedSerde(spec) }, committed, this.#ids, index);
+    this.#rows = new RowBuffer({ name, serde: storedSerde(spec) }, committed, this.#ids, index, cache);
     this.#ends = new KeyIndex(this.#endsOf(undefined, (id) => index.deleted.has(id)));
     this.#findNewest();
   }
@@ -161,10 +164,23 @@ class OpenVersionedStore<K, V> implements LiveVersionedStore<K, V> {
     return this.#rows.flush();
   }
 
+  committed(): void {
+    this.#forget(() => this.#rows.committed());
+  }
+
   clear(): void {
+    this.#forget(() => this.#rows.clear());
+  }
+
+  close(): void {
+    this.#rows.close();
+  }
+
+  /** @param forgotten forgets the uncommitted writes; true: they are undone. */
+  #forget(forgotten: () => boolean): void {
     const starts = new Set([...this.#rows.dirtyIds()].map((id) => this.#startOf(id)));
     const ends = [...starts].flatMap((start) => this.#endsOf(start));
-    const isUndone = this.#rows.clear();
+    const isUndone = forgotten();
     // If they are undone, versions of these keys end as they did before.
     for (const end of ends) this.#ends.delete(end);
     for (const start of starts) for (const end of this.#endsOf(start)) this.#ends.add(end);

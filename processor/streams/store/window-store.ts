@@ -1,12 +1,12 @@
 import { IndexedWindowStore } from './indexed-window-store.ts';
 import type { KeyIndex } from './key-index.ts';
-import { readRow } from './stored-row.ts';
 import type { StateStore, StoreChange } from './state-store.ts';
 import { storePrefix } from './data-key.ts';
 import { packed, Packed } from './packed-value.ts';
-import { storedBytes } from '../topology/user-code.ts';
+import { noCache, type CachedRow, type StoreCache } from './record-cache.ts';
+import { RowReader } from './row-reader.ts';
 import { storeKeys, type StoreKeys } from './store-keys.ts';
-import { NO_TIME, timedBytes, timeOf, timeOrNone, untimed } from './timed-row.ts';
+import { NO_TIME, timeOrNone } from './timed-row.ts';
 import type { LiveWindowStore, StoreSpec, TableRow, WindowRow, WindowStore } from './typed-store.ts';
 import { checkWindowStart, encodeWindowKey, WINDOW_START_BYTES, windowStartOf } from './window-key.ts';
 
@@ -26,6 +26,7 @@ export function createWindowStore<V, K = string>(
   spec: StoreSpec<V, K>,
   committed: StateStore,
   index?: KeyIndex,
+  cache: StoreCache = noCache(),
 ): LiveWindowStore<K, V> {
   storePrefix(spec.name);
   const { windowSizeMs, retentionMs } = spec;
@@ -34,10 +35,10 @@ export function createWindowStore<V, K = string>(
   if (retentionMs === undefined || !(retentionMs >= 0))
     throw new TypeError(`window store "${spec.name}" needs a retentionMs of 0 or more`);
   const checked = { ...spec, windowSizeMs, retentionMs };
-  if (index !== undefined) return new IndexedWindowStore(checked, committed, index);
+  if (index !== undefined) return new IndexedWindowStore(checked, committed, index, cache);
   if (spec.retainDuplicates === true)
     throw new TypeError(`window store "${spec.name}" retains duplicates, which only an index tells apart`);
-  return new OpenWindowStore(checked, committed);
+  return new OpenWindowStore(checked, committed, cache);
 }
 
 /** The id of a key (store-keys.ts) and the window it belongs to. */
@@ -49,6 +50,10 @@ interface WindowRowId {
 interface DirtyEntry<V> extends WindowRowId {
   value: V | Packed | typeof DELETED;
   timestampMs: number;
+  /** The committed row; undefined when it is not known. */
+  readonly previous: CachedRow | undefined;
+  /** As `flush` gave it out; undefined when it has not, or the row has been written to since. */
+  flushed: string | null | undefined;
 }
 
 class OpenWindowStore<K, V> implements LiveWindowStore<K, V> {
@@ -57,8 +62,8 @@ class OpenWindowStore<K, V> implements LiveWindowStore<K, V> {
   readonly #windowSizeMs: number;
   readonly #keys: StoreKeys<K>;
   readonly #serde: StoreSpec<V>['serde'];
-  readonly #timed: boolean;
   readonly #committed: StateStore;
+  readonly #reader: RowReader<V>;
   /** Uncommitted writes by window start, then id of the key: two lookups cost less than one joined text key. */
   readonly #dirty = new Map<number, Map<string, DirtyEntry<V>>>();
   /** The same entries in the order of first change. */
@@ -69,14 +74,15 @@ class OpenWindowStore<K, V> implements LiveWindowStore<K, V> {
   constructor(
     spec: StoreSpec<V, K> & { readonly windowSizeMs: number; readonly retentionMs: number },
     committed: StateStore,
+    cache: StoreCache,
   ) {
     this.name = spec.name;
     this.retentionMs = spec.retentionMs;
     this.#windowSizeMs = spec.windowSizeMs;
     this.#keys = storeKeys(spec.key);
     this.#serde = spec.serde;
-    this.#timed = spec.timed ?? false;
     this.#committed = committed;
+    this.#reader = new RowReader({ ...spec, committed, cache, keyOf: (id, start) => this.#bytesOf(id, start) });
   }
 
   idOf(key: K): string {
@@ -93,8 +99,7 @@ class OpenWindowStore<K, V> implements LiveWindowStore<K, V> {
       if (dirty.value instanceof Packed) dirty.value = dirty.value.open(this.#serde);
       return dirty.value === DELETED ? undefined : dirty.value;
     }
-    const bytes = this.#read(id, windowStartMs);
-    return bytes === undefined ? undefined : this.#valueOf(id, bytes);
+    return this.#reader.valueOf(this.#reader.read(id, windowStartMs));
   }
 
   /** A value of the caller's own. */
@@ -115,11 +120,7 @@ class OpenWindowStore<K, V> implements LiveWindowStore<K, V> {
   }
 
   committedRow(key: K, windowStartMs: number): TableRow<V> | undefined {
-    const id = this.#keys.idOf(key);
-    const bytes = this.#read(id, windowStartMs);
-    if (bytes === undefined) return undefined;
-    const timestampMs = this.#timed ? timeOf(bytes) : NO_TIME;
-    return { value: this.#valueOf(id, bytes), timestampMs };
+    return this.#reader.rowOf(this.#reader.read(this.#keys.idOf(key), windowStartMs));
   }
 
   isChanged(key: K, windowStartMs: number): boolean {
@@ -169,14 +170,6 @@ class OpenWindowStore<K, V> implements LiveWindowStore<K, V> {
     throw new TypeError(`the store "${this.name}" has no index: its rows cannot be gone through`);
   }
 
-  #read(id: string, windowStartMs: number): Buffer | undefined {
-    return this.#committed.get(this.name, this.#bytesOf(id, windowStartMs));
-  }
-
-  #valueOf(id: string, bytes: Buffer): V {
-    return readRow(this.name, this.#serde, id, this.#timed ? untimed(bytes) : bytes);
-  }
-
   #bytesOf(id: string, windowStartMs: number): Buffer {
     return encodeWindowKey(windowStartMs, this.#keys.isText ? id : this.#keys.bytesOf(id));
   }
@@ -192,32 +185,44 @@ class OpenWindowStore<K, V> implements LiveWindowStore<K, V> {
     if (entry !== undefined) {
       entry.value = value;
       entry.timestampMs = timestampMs;
+      entry.flushed = undefined;
       return;
     }
     this.#keys.check(id);
-    const added: DirtyEntry<V> = { windowStartMs, id, value, timestampMs };
+    const previous = this.#reader.peek(id, windowStartMs);
+    const added: DirtyEntry<V> = { windowStartMs, id, value, timestampMs, previous, flushed: undefined };
     window.set(id, added);
     this.#order.push(added);
   }
 
   flush(): StoreChange[] {
-    return this.#order.map(({ windowStartMs, id, value, timestampMs }) => ({
-      store: this.name,
-      key: this.#bytesOf(id, windowStartMs),
-      value: value === DELETED ? null : this.#rowBytes(value, timestampMs),
-    }));
+    return this.#order.map((entry) => {
+      const { windowStartMs, id, timestampMs, previous } = entry;
+      const value = entry.value === DELETED ? null : this.#reader.bytesOf(entry.value, timestampMs);
+      entry.flushed = this.#reader.flushed(value);
+      const key = this.#bytesOf(id, windowStartMs);
+      return { store: this.name, key, value, ...(previous === undefined ? {} : { previous: previous.bytes() }) };
+    });
   }
 
-  #rowBytes(value: V | Packed, timestampMs: number): Buffer {
-    const bytes = value instanceof Packed ? value.bytes : storedBytes(this.name, this.#serde, value);
-    return this.#timed ? timedBytes(timestampMs, bytes) : bytes;
+  committed(): void {
+    this.#forget(true);
   }
 
   clear(): void {
-    // After an abort the deleted windows are alive again, and it is not known here whether it was one.
+    this.#forget(false);
+  }
+
+  close(): void {
+    this.#reader.close();
+  }
+
+  #forget(isCommitted: boolean): void {
     for (const entry of this.#order) {
-      if (entry.value === DELETED && entry.windowStartMs < this.#oldestStartMs)
-        this.#oldestStartMs = entry.windowStartMs;
+      const { id, windowStartMs } = entry;
+      this.#reader.settle(entry, isCommitted, id, windowStartMs);
+      // After an abort the deleted windows are alive again.
+      if (entry.value === DELETED && windowStartMs < this.#oldestStartMs) this.#oldestStartMs = windowStartMs;
     }
     this.#dirty.clear();
     this.#order = [];

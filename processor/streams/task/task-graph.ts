@@ -3,6 +3,7 @@ import type { RecordCollector } from '../writing/record-collector.ts';
 import { StreamsError } from '../errors.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
 import type { StoreIndexes } from '../store/load-indexes.ts';
+import type { RecordCache } from '../store/record-cache.ts';
 import type { LiveKeyValueStore, LiveSessionStore, LiveVersionedStore, LiveWindowStore } from '../store/typed-store.ts';
 import { compileGraph, type TopicSource } from '../topology/compile/compile-graph.ts';
 import { partitionOf } from '../topology/partitioner.ts';
@@ -42,6 +43,8 @@ export interface TaskGraphOptions {
   readonly store: StateStore | undefined;
   /** Of its stores that have one (store/load-indexes.ts). */
   readonly indexes?: StoreIndexes;
+  /** For the committed rows of its stores, shared with other tasks. Absent: they are read from disk each time. */
+  readonly cache?: RecordCache;
   /** Absent: the topology has none. */
   readonly globalTables?: GlobalTables;
   readonly collector: RecordCollector;
@@ -103,6 +106,7 @@ export class TaskGraph implements TaskRuntime {
       specs: subTopology.stores,
       state: store,
       indexes: options.indexes,
+      cache: options.cache,
       onLatePut: () => this.#dropped.add('late'),
     });
     this.#failures = new UserCodeFailures({
@@ -300,9 +304,9 @@ export class TaskGraph implements TaskRuntime {
     return changes;
   }
 
-  /** After the commit: the stores read from disk again. */
+  /** After the commit of what `flush` has given. */
   committed(): void {
-    this.#stores.clear();
+    this.#stores.committed();
     this.#time.committed();
     this.#punctuators.committed();
     this.#dropped.committed();
@@ -454,7 +458,10 @@ export class TaskGraph implements TaskRuntime {
     this.#closeHooks.push(close);
   }
 
-  /** Closes the processors, those downstream first. @throws what the first of them throws, when all are closed. */
+  /**
+   * Closes the processors, those downstream first, then the stores. @throws what the first of them throws, when all are
+   * closed.
+   */
   close(): void {
     const errors: unknown[] = [];
     for (const close of this.#closeHooks.splice(0)) {
@@ -464,6 +471,7 @@ export class TaskGraph implements TaskRuntime {
         errors.push(error);
       }
     }
+    this.#stores.close();
     if (errors.length > 0) throw userCodeFailed(this.taskId, 'when it was closed', errors[0]);
   }
 

@@ -1,6 +1,7 @@
 import { StreamsError } from '../errors.ts';
 import { createKeyValueStore } from '../store/key-value-store.ts';
 import { isIndexed, type StoreIndexes } from '../store/load-indexes.ts';
+import { noCache, type RecordCache, type StoreCache } from '../store/record-cache.ts';
 import { createSessionStore } from '../store/session-store.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
 import type {
@@ -34,6 +35,8 @@ interface TaskStoresOptions {
   readonly state: StateStore | undefined;
   /** Of the stores that have one. */
   readonly indexes: StoreIndexes | undefined;
+  /** Undefined: no committed rows are kept in memory. */
+  readonly cache: RecordCache | undefined;
   /** A put of a versioned store was older than its history. */
   readonly onLatePut: () => void;
 }
@@ -45,7 +48,7 @@ export class TaskStores {
   readonly #buffered: readonly BufferedStore[];
   readonly #expiring: readonly (BufferedStore & ExpiringStore)[];
 
-  constructor({ taskId, specs, state, indexes, onLatePut }: TaskStoresOptions) {
+  constructor({ taskId, specs, state, indexes, cache, onLatePut }: TaskStoresOptions) {
     this.#taskId = taskId;
     for (const spec of specs) {
       if (state === undefined)
@@ -53,7 +56,9 @@ export class TaskStores {
       const index = indexes?.get(spec.name);
       if (index === undefined && isIndexed(spec))
         throw new StreamsError('THREAD_FAILED', `the keys of the store "${spec.name}" are not loaded`, { taskId });
-      this.#stores.set(spec.name, opened(spec, state, index, onLatePut));
+      // Rows that are in memory already are read from there.
+      const cached = cache === undefined || spec.inMemory === true ? noCache() : cache.open();
+      this.#stores.set(spec.name, opened(spec, state, index, cached, onLatePut));
     }
     const stores = [...this.#stores.values()];
     this.#buffered = stores.map(({ store }) => store);
@@ -97,9 +102,14 @@ export class TaskStores {
     return { tombstones, isLeft };
   }
 
-  /** After a commit: they read from disk again. */
-  clear(): void {
-    for (const store of this.#buffered) store.clear();
+  /** After a commit of what `flush` and `expire` have given. */
+  committed(): void {
+    for (const store of this.#buffered) store.committed();
+  }
+
+  /** What they keep in memory goes. */
+  close(): void {
+    for (const store of this.#buffered) store.close();
   }
 }
 
@@ -107,17 +117,18 @@ function opened(
   spec: StoreSpec,
   state: StateStore,
   index: ReturnType<StoreIndexes['get']>,
+  cache: StoreCache,
   onLatePut: () => void,
 ): TaskStore {
   const { kind } = spec;
   switch (kind) {
     case 'key-value':
-      return { kind, store: createKeyValueStore(spec, state, index) };
+      return { kind, store: createKeyValueStore(spec, state, index, cache) };
     case 'window':
-      return { kind, store: createWindowStore(spec, state, index) };
+      return { kind, store: createWindowStore(spec, state, index, cache) };
     case 'session':
-      return { kind, store: createSessionStore(spec, state, index as NonNullable<typeof index>) };
+      return { kind, store: createSessionStore(spec, state, index as NonNullable<typeof index>, cache) };
     case 'versioned':
-      return { kind, store: createVersionedStore(spec, state, index as VersionIndex, onLatePut) };
+      return { kind, store: createVersionedStore(spec, state, index as VersionIndex, onLatePut, cache) };
   }
 }

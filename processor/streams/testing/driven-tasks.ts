@@ -3,6 +3,7 @@ import { messageOf } from '../errors.ts';
 import { topicPartition } from '../kafka/topic-partition.ts';
 import { emptyIndexes, loadIndexes, type StoreIndexes } from '../store/load-indexes.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
+import { RecordCache } from '../store/record-cache.ts';
 import type { StateStore } from '../store/state-store.ts';
 import { untimed } from '../store/timed-row.ts';
 import { hasChangelog } from '../store/typed-store.ts';
@@ -45,6 +46,8 @@ const WARNINGS: Logger = {
   warn: (fields, message) => process.emitWarning(`${message}: ${JSON.stringify(fields)}`),
   error: (fields, message) => process.emitWarning(`${message}: ${JSON.stringify(fields)}`),
 };
+/** Small enough that a test of many keys meets rows that have gone. */
+const CACHE_BYTES = 65_536;
 /** More than reports of event time have to wait for each other. */
 const PACE_MS = 1_000;
 
@@ -183,6 +186,8 @@ export class DrivenTasks {
       applicationId: this.#options.applicationId,
       store: task.store,
       indexes,
+      // Of its own: a graph that is replaced takes its rows with it.
+      cache: new RecordCache(CACHE_BYTES),
       collector: task.collector,
       partitionsOf: (topic) => (this.#options.topics.has(topic) ? this.#options.topics.partitionsOf(topic) : undefined),
       internalTopics: this.#internalTopics,

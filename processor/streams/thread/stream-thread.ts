@@ -8,6 +8,7 @@ import { RecordFetcher } from '../reading/record-fetcher.ts';
 import { rowCheckOf } from '../reading/row-check.ts';
 import type { TaskOwners } from '../group/task-owners.ts';
 import { answerFrom, answerGlobal, type StoreAnswer, type StoreQuestion } from '../queries/store-question.ts';
+import { RecordCache } from '../store/record-cache.ts';
 import type { StreamsConfig, ThreadInit } from '../streams-config.ts';
 import { DiskWait } from '../task/disk-wait.ts';
 import type { ErrorHandlers } from '../task/error-decisions.ts';
@@ -63,6 +64,7 @@ export class StreamThread {
   readonly #standbys: StandbyTasks;
   readonly #membership: ThreadMembership;
   readonly #global: GlobalTableReader;
+  readonly #cache: RecordCache;
   /** Called when the next commit is done: a rebalance waits for them. */
   #commitRequested: (() => void)[] = [];
   readonly #onOwners: (owners: TaskOwners | undefined) => void;
@@ -96,6 +98,8 @@ export class StreamThread {
       onRead: () => this.#fetcher.wake(),
       onFatal: (error) => this.#fail(error),
     });
+    // As in Kafka Streams the threads have equal shares: memory is not shared between them.
+    this.#cache = new RecordCache(Math.floor(config.cacheMaxBytes / config.numStreamThreads));
     const factory = new TaskFactory({
       init,
       topology,
@@ -104,6 +108,7 @@ export class StreamThread {
       handlers,
       onRestore: parts.onRestore,
       globalTables: this.#global.tables,
+      cache: this.#cache,
       requestCommit: () => this.#pace.demand(),
       membership: () => this.#membership.current,
     });
@@ -227,6 +232,7 @@ export class StreamThread {
       records: this.#records,
       commits: this.#commits,
       globalRecords: this.#global.records,
+      cache: this.#cache.counts(),
       brokerAway: this.#fetchAway ?? this.#membership.awayReason ?? this.#tasks.awayReason,
       diskTrouble: this.#disk.reason,
       steady:

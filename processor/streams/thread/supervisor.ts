@@ -3,6 +3,7 @@ import { ERROR_TABLE, StreamsError, type ErrorCode, type ErrorDetails } from '..
 import type { Logger } from '../logger.ts';
 import type { TaskOwners } from '../group/task-owners.ts';
 import type { StoreAnswer, StoreQuestion, TaskQuestion } from '../queries/store-question.ts';
+import { addCounts, NO_CACHE_COUNTS, type RecordCacheCounts } from '../store/record-cache.ts';
 import type { ThreadInit } from '../streams-config.ts';
 import type { RestoreEvent } from '../task/initialise-task.ts';
 import type { TaskStatus } from '../task/instance-status.ts';
@@ -46,6 +47,8 @@ interface ManagedThread {
   status: ThreadStatus | undefined;
   /** Records of workers that have ended. */
   pastRecords: number;
+  /** And the reads of their caches; what was in those is gone. */
+  pastCache: RecordCacheCounts;
   failuresWithoutProgress: number;
   /**
    * How often user code failed at the same record: failing there again is no progress, whatever other tasks committed.
@@ -124,6 +127,7 @@ export class Supervisor {
       decisions: errorLineMemory(),
       status: undefined,
       pastRecords: 0,
+      pastCache: NO_CACHE_COUNTS,
       failuresWithoutProgress: 0,
       failuresByRecord: new Map(),
       failedThisLife: false,
@@ -203,6 +207,14 @@ export class Supervisor {
   /** Records processed by all threads, replaced ones included. */
   records(): number {
     return this.#threads.reduce((sum, thread) => sum + thread.pastRecords + (thread.status?.records ?? 0), 0);
+  }
+
+  /** Of the record caches of all threads; reads of replaced ones included. */
+  recordCache(): RecordCacheCounts {
+    return this.#threads.reduce(
+      (sum, { pastCache, status }) => addCounts(addCounts(sum, pastCache), status?.cache ?? NO_CACHE_COUNTS),
+      NO_CACHE_COUNTS,
+    );
   }
 
   /** Ends all threads after a last commit each; a thread that does not end in time is terminated. */
@@ -367,6 +379,7 @@ export class Supervisor {
         tasks: thread.status?.tasks ?? [],
       };
     thread.pastRecords += thread.status?.records ?? 0;
+    thread.pastCache = addCounts(thread.pastCache, { ...(thread.status?.cache ?? NO_CACHE_COUNTS), rows: 0, bytes: 0 });
     thread.status = undefined;
     this.#onChange();
     const reaction = ERROR_TABLE[code];

@@ -6,6 +6,7 @@ import { LayeredStore } from '../store/layered-store.ts';
 import type { StoreIdentity } from '../store/leveldb-store.ts';
 import type { StoreIndexes } from '../store/load-indexes.ts';
 import { taskDirectory } from '../store/state-directory.ts';
+import type { RecordCache } from '../store/record-cache.ts';
 import type { StateStore } from '../store/state-store.ts';
 import type { ThreadInit } from '../streams-config.ts';
 import type { DiskWait } from '../task/disk-wait.ts';
@@ -38,6 +39,8 @@ interface TaskFactoryOptions {
   readonly handlers: ErrorHandlers;
   readonly onRestore: (event: RestoreEvent) => void;
   readonly globalTables: GlobalTables;
+  /** Of the thread, for all its tasks. */
+  readonly cache: RecordCache;
   /** A task's buffers are full: it should commit before its time. */
   readonly requestCommit: () => void;
   /** The generation that this thread's assignment is of. */
@@ -94,7 +97,7 @@ export class TaskFactory {
   }
 
   #createGraph(task: StreamTask, store: StateStore | undefined, indexes: StoreIndexes): TaskGraph {
-    const { init, watch, handlers, requestCommit, globalTables } = this.#options;
+    const { init, watch, handlers, requestCommit, globalTables, cache } = this.#options;
     return new TaskGraph({
       globalTables,
       taskId: task.id,
@@ -102,6 +105,7 @@ export class TaskFactory {
       applicationId: init.config.applicationId,
       store,
       indexes,
+      cache,
       collector: task.collector,
       partitionsOf: (topic) => init.partitionCounts[topic],
       internalTopics: this.#internalTopics,

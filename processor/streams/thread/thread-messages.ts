@@ -2,6 +2,7 @@ import type { ErrorCode, ErrorDetails } from '../errors.ts';
 import type { ThreadInit } from '../streams-config.ts';
 import type { TopologyPlace } from './load-topology.ts';
 import type { TaskOwners } from '../group/task-owners.ts';
+import type { RecordCacheCounts } from '../store/record-cache.ts';
 import type { StoreAnswer, StoreQuestion } from '../queries/store-question.ts';
 import type { ErrorQuestion } from './error-line.ts';
 import type { RecordPlace } from '../task/record-watch.ts';
@@ -27,6 +28,8 @@ export type FromThread =
       readonly commits: number;
       /** Records read into global tables: until they are read to their end this is progress, too. */
       readonly globalRecords: number;
+      /** Of its record cache, since the thread started. */
+      readonly cache: RecordCacheCounts;
       readonly brokerAway: string | null;
       /** Why tasks wait for the disk under their stores, in one line; null when none waits. */
       readonly diskTrouble: string | null;

@@ -10,6 +10,7 @@ import { openLevelDbStore } from '../../store/leveldb-store.ts';
 import { loadIndexes } from '../../store/load-indexes.ts';
 import type { KeyIndex } from '../../store/key-index.ts';
 import { MemoryStoreImage, openMemoryStore } from '../../store/memory-store.ts';
+import { RecordCache, type StoreCache } from '../../store/record-cache.ts';
 import { createSessionStore } from '../../store/session-store.ts';
 import type { StateStore, StoreChange } from '../../store/state-store.ts';
 import type { BufferedStore, ExpiringStore, StoreSpec } from '../../store/typed-store.ts';
@@ -39,22 +40,32 @@ const turn = fc.constantFrom('commit' as const, 'abort' as const, 'restart' as c
 /** What becomes of a commit in which rows expire, so many at a time. */
 const expiry = { limit: fc.integer({ min: 1, max: 3 }), ends: fc.constantFrom('commit' as const, 'abort' as const) };
 
+interface Medium {
+  readonly state: StateStore;
+  readonly cache: RecordCache;
+}
+
+type Create<S> = (state: StateStore, index: KeyIndex, cache: StoreCache) => S;
+
 /** One store over a state store, as a task has it. */
 class Opened<S extends BufferedStore> {
   readonly #spec: StoreSpec<number, Buffer>;
-  readonly #create: (state: StateStore, index: KeyIndex) => S;
+  readonly #create: Create<S>;
+  readonly #cache: RecordCache;
   readonly state: StateStore;
   store!: S;
 
-  constructor(state: StateStore, spec: StoreSpec<number, Buffer>, create: (state: StateStore, index: KeyIndex) => S) {
+  constructor({ state, cache }: Medium, spec: StoreSpec<number, Buffer>, create: Create<S>) {
     this.state = state;
+    this.#cache = cache;
     this.#spec = spec;
     this.#create = create;
   }
 
   async open(): Promise<this> {
     const indexes = await loadIndexes([this.#spec], this.state);
-    this.store = this.#create(this.state, indexes.get(NAME) as KeyIndex);
+    (this.store as S | undefined)?.close();
+    this.store = this.#create(this.state, indexes.get(NAME) as KeyIndex, this.#cache.open());
     return this;
   }
 
@@ -64,7 +75,7 @@ class Opened<S extends BufferedStore> {
       return;
     }
     if (kind === 'commit') await this.#commit(this.store.flush());
-    this.store.clear();
+    else this.store.clear();
   }
 
   /** A commit as it is: changed rows first, then what expires. How many rows that were. */
@@ -81,12 +92,13 @@ class Opened<S extends BufferedStore> {
       count = tombstones.length;
     }
     if (ends === 'commit') await this.#commit(changes);
-    this.store.clear();
+    else this.store.clear();
     return changes.length - flushed;
   }
 
   async #commit(changes: readonly StoreChange[]): Promise<void> {
     await this.state.commit({ changes, changelogOffsets: new Map(), inputOffsets: new Map() });
+    this.store.committed();
   }
 
   async entries(): Promise<number> {
@@ -107,7 +119,13 @@ class Model<Row> {
   }
 }
 
-describe.each(['memory', 'memory over a disk', 'LevelDB'])('typed stores on %s', (medium) => {
+describe.each([
+  ['memory', 'no cache', 0],
+  ['memory over a disk', 'no cache', 0],
+  ['LevelDB', 'no cache', 0],
+  ['LevelDB', 'a cache of all rows', 1_000_000],
+  ['memory', 'a cache of some rows', 700],
+])('typed stores on %s with %s', (medium, _, cacheBytes) => {
   let directory: string;
   let opened = 0;
   const states: StateStore[] = [];
@@ -120,6 +138,10 @@ describe.each(['memory', 'memory over a disk', 'LevelDB'])('typed stores on %s',
     await rm(directory, { recursive: true });
   });
 
+  const newMedium = async (): Promise<Medium> => ({
+    state: await newState(),
+    cache: new RecordCache(cacheBytes),
+  });
   const newState = async (): Promise<StateStore> => {
     if (medium === 'memory') return openMemoryStore(new MemoryStoreImage());
     if (medium === 'memory over a disk') return new LayeredStore(openMemoryStore(), new Set([NAME]), new Set());
@@ -140,8 +162,8 @@ describe.each(['memory', 'memory over a disk', 'LevelDB'])('typed stores on %s',
     );
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
-        const it = await new Opened(await newState(), KEY_VALUE, (state, index) =>
-          createKeyValueStore(KEY_VALUE, state, index),
+        const it = await new Opened(await newMedium(), KEY_VALUE, (...args) =>
+          createKeyValueStore(KEY_VALUE, ...args),
         ).open();
         const model = new Model<{ key: Buffer; value: number }>();
         for (const [at, now] of steps.entries()) {
@@ -197,9 +219,7 @@ describe.each(['memory', 'memory over a disk', 'LevelDB'])('typed stores on %s',
     );
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
-        const it = await new Opened(await newState(), spec, (state, index) =>
-          createWindowStore(spec, state, index),
-        ).open();
+        const it = await new Opened(await newMedium(), spec, (...args) => createWindowStore(spec, ...args)).open();
         const model = new Model<{ key: Buffer; startMs: number; value: number }>();
         for (const [at, now] of steps.entries()) {
           const own = it.store.ownView();
@@ -260,8 +280,8 @@ describe.each(['memory', 'memory over a disk', 'LevelDB'])('typed stores on %s',
     );
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
-        const it = await new Opened(await newState(), SESSION, (state, index) =>
-          createSessionStore(SESSION, state, index),
+        const it = await new Opened(await newMedium(), SESSION, (...args) =>
+          createSessionStore(SESSION, ...args),
         ).open();
         const model = new Model<{ key: Buffer; startMs: number; endMs: number; value: number }>();
         for (const [at, now] of steps.entries()) {
@@ -321,10 +341,16 @@ describe.each(['memory', 'memory over a disk', 'LevelDB'])('typed stores on %s',
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
         let dropped = 0;
-        const it = await new Opened(await newState(), VERSIONED, (state, index) =>
-          createVersionedStore(VERSIONED, state, index as VersionIndex, () => {
-            dropped += 1;
-          }),
+        const it = await new Opened(await newMedium(), VERSIONED, (state, index, cache) =>
+          createVersionedStore(
+            VERSIONED,
+            state,
+            index as VersionIndex,
+            () => {
+              dropped += 1;
+            },
+            cache,
+          ),
         ).open();
         // What has expired stays in the model: nobody can ask for it.
         const model = new Model<{ key: Buffer; timestampMs: number; value: number | null }>();
@@ -399,8 +425,8 @@ describe.each(['memory', 'memory over a disk', 'LevelDB'])('typed stores on %s',
   });
 
   test("a write while an iterator is under way throws; one at its end, or closed, is in nobody's way", async () => {
-    const it = await new Opened(await newState(), KEY_VALUE, (state, index) =>
-      createKeyValueStore(KEY_VALUE, state, index),
+    const it = await new Opened(await newMedium(), KEY_VALUE, (...args) =>
+      createKeyValueStore(KEY_VALUE, ...args),
     ).open();
     const own = it.store.ownView();
     for (const one of KEYS) own.put(one, 1);
@@ -436,9 +462,8 @@ test('a store without index refuses to be gone through at the call', () => {
 });
 
 test('duplicates are told apart after a restart', async () => {
-  const it = await new Opened(openMemoryStore(), DUPLICATES, (state, index) =>
-    createWindowStore(DUPLICATES, state, index),
-  ).open();
+  const medium = { state: openMemoryStore(), cache: new RecordCache(0) };
+  const it = await new Opened(medium, DUPLICATES, (...args) => createWindowStore(DUPLICATES, ...args)).open();
   const one = Buffer.from('k');
   for (const value of [1, 2]) it.store.put(one, 0, value);
   await it.turn('commit');

@@ -1,0 +1,230 @@
+/** What a row in the cache takes beside its key and its bytes: measured, with the maps and the list that hold it. */
+const ROW_BYTES = 176;
+
+/** Of all caches of a process, as its metrics tell it. */
+export interface RecordCacheCounts {
+  /** Reads of committed rows that needed no read of the store. */
+  readonly hits: number;
+  readonly misses: number;
+  /** What is in the cache now. */
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+export const NO_CACHE_COUNTS: RecordCacheCounts = { hits: 0, misses: 0, rows: 0, bytes: 0 };
+
+export function addCounts(a: RecordCacheCounts, b: RecordCacheCounts): RecordCacheCounts {
+  return { hits: a.hits + b.hits, misses: a.misses + b.misses, rows: a.rows + b.rows, bytes: a.bytes + b.bytes };
+}
+
+/**
+ * Committed rows in memory, of all stores of the active tasks of one thread. What is uncommitted is never in it: an
+ * abort leaves nothing behind. When it is full, the row goes that has not been read for longest, roughly: each has a
+ * second chance (the clock of Corbató), so that a read costs no more than a mark.
+ */
+export class RecordCache {
+  readonly maxBytes: number;
+  /** The rows in a ring: behind it the newest, before it the next to go. */
+  readonly #ring = new CachedRow('', 0, null);
+  #bytes = 0;
+  #rows = 0;
+  #hits = 0;
+  #misses = 0;
+
+  /** @param maxBytes 0: nothing is kept. */
+  constructor(maxBytes: number) {
+    this.maxBytes = maxBytes;
+  }
+
+  /** The part of one store, as long as it is open. */
+  open(): StoreCache {
+    return new StoreCache(this);
+  }
+
+  counts(): RecordCacheCounts {
+    return { hits: this.#hits, misses: this.#misses, rows: this.#rows, bytes: this.#bytes };
+  }
+
+  /** Called by a StoreCache, as all that follows. */
+  looked(row: CachedRow | undefined): void {
+    if (row === undefined) {
+      this.#misses += 1;
+      return;
+    }
+    this.#hits += 1;
+    row.isUsed = true;
+  }
+
+  /** False: it is larger than the whole cache. */
+  add(row: CachedRow): boolean {
+    row.sizeBytes = sizeOf(row);
+    if (row.sizeBytes > this.maxBytes) return false;
+    // Before it is in: else it could be the one that goes.
+    this.#makeRoom(row.sizeBytes);
+    this.#bytes += row.sizeBytes;
+    this.#rows += 1;
+    row.linkBehind(this.#ring);
+    return true;
+  }
+
+  /** Its bytes or its value have changed. */
+  resized(row: CachedRow): void {
+    const sizeBytes = sizeOf(row);
+    this.#bytes += sizeBytes - row.sizeBytes;
+    row.sizeBytes = sizeBytes;
+    if (sizeBytes > this.maxBytes) row.store?.forget(row.id, row.group);
+    this.#makeRoom(0);
+  }
+
+  remove(row: CachedRow): void {
+    row.unlink();
+    this.#bytes -= row.sizeBytes;
+    this.#rows -= 1;
+  }
+
+  #makeRoom(bytes: number): void {
+    while (this.#bytes + bytes > this.maxBytes) {
+      const row = this.#ring.before;
+      if (row.isUsed) {
+        row.isUsed = false;
+        row.unlink();
+        row.linkBehind(this.#ring);
+      } else row.store?.forget(row.id, row.group);
+    }
+  }
+}
+
+/** A committed row, or that there is none. */
+export class CachedRow {
+  /** The id of its key in the store. */
+  readonly id: string;
+  /** Of a window store its window's start, else 0. */
+  readonly group: number;
+  /**
+   * As on disk, as latin1 text: of a buffer so small most would be what surrounds its bytes. Null: there is no row.
+   */
+  text: string | null;
+  /** Undefined: not known, or nothing that all readers may share. */
+  value: unknown = undefined;
+  /** That keeps it; undefined: it is not in the cache, or not any more. */
+  store: StoreCache | undefined = undefined;
+  sizeBytes = 0;
+  isUsed = false;
+  before: CachedRow = this;
+  behind: CachedRow = this;
+
+  constructor(id: string, group: number, text: string | null) {
+    this.id = id;
+    this.group = group;
+    this.text = text;
+  }
+
+  /** The bytes as on disk, the caller's own; null: there is no row. */
+  bytes(): Buffer | null {
+    return this.text === null ? null : Buffer.from(this.text, 'latin1');
+  }
+
+  linkBehind(row: CachedRow): void {
+    this.before = row;
+    this.behind = row.behind;
+    row.behind.before = this;
+    row.behind = this;
+  }
+
+  unlink(): void {
+    this.before.behind = this.behind;
+    this.behind.before = this.before;
+  }
+}
+
+/** Of a store that nothing is kept of. */
+export function noCache(): StoreCache {
+  return new RecordCache(0).open();
+}
+
+/** What the cache has of one store. It is closed with the task's graph, and its rows are gone with that. */
+export class StoreCache {
+  readonly #cache: RecordCache;
+  /** By group, then id: two lookups cost less than one of a joined text. */
+  readonly #groups = new Map<number, Map<string, CachedRow>>();
+  #isOpen: boolean;
+
+  constructor(cache: RecordCache) {
+    this.#cache = cache;
+    this.#isOpen = cache.maxBytes > 0;
+  }
+
+  /** False: it keeps nothing. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** A read of the store begins here. */
+  get(id: string, group = 0): CachedRow | undefined {
+    if (!this.#isOpen) return undefined;
+    const row = this.#groups.get(group)?.get(id);
+    this.#cache.looked(row);
+    return row;
+  }
+
+  /** As `get`, and it is no read: neither counted nor a reason to keep the row for longer. */
+  peek(id: string, group = 0): CachedRow | undefined {
+    return this.#groups.get(group)?.get(id);
+  }
+
+  /** The committed row, as it has been read from the store or written to it. The answer may not be in the cache. */
+  keep(id: string, text: string | null, group = 0): CachedRow {
+    const known = this.peek(id, group);
+    if (known !== undefined) {
+      known.text = text;
+      known.value = undefined;
+      this.#cache.resized(known);
+      return known;
+    }
+    if (!this.#isOpen) return new CachedRow(id, group, text);
+    const row = new CachedRow(flat(id), group, text);
+    if (!this.#cache.add(row)) return row;
+    row.store = this;
+    const rows = this.#groups.get(group);
+    if (rows === undefined) this.#groups.set(group, new Map([[row.id, row]]));
+    else rows.set(row.id, row);
+    return row;
+  }
+
+  /** The value of a row, for all its readers. Only what nobody can change is kept. */
+  share(row: CachedRow, value: unknown): void {
+    if (!isShareable(value)) return;
+    row.value = value;
+    if (row.store !== undefined && typeof value === 'string') this.#cache.resized(row);
+  }
+
+  forget(id: string, group = 0): void {
+    const rows = this.#groups.get(group);
+    const row = rows?.get(id);
+    if (rows === undefined || row === undefined) return;
+    rows.delete(id);
+    if (rows.size === 0) this.#groups.delete(group);
+    row.store = undefined;
+    this.#cache.remove(row);
+  }
+
+  /** Forgets all, and keeps nothing from here on. */
+  close(): void {
+    this.#isOpen = false;
+    for (const [group, rows] of this.#groups) for (const id of rows.keys()) this.forget(id, group);
+  }
+}
+
+/** Texts of 2 bytes a character are counted as such: too much for most keys rather than too little for some. */
+function sizeOf({ id, text, value }: CachedRow): number {
+  return ROW_BYTES + 2 * id.length + (text?.length ?? 0) + (typeof value === 'string' ? 2 * value.length : 0);
+}
+
+function isShareable(value: unknown): boolean {
+  return typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean';
+}
+
+/** The same text by itself: one that was cut out of a longer text would keep that in memory. */
+function flat(id: string): string {
+  return Buffer.from(id, 'utf8').toString('utf8');
+}
