@@ -21,8 +21,8 @@ interface WrittenRow {
 
 /**
  * The committed rows of one store: out of the cache, or else out of the committed state. They are kept as bytes, out of
- * which each read makes a value of its own, as a shared object would let a caller change state that it never put; a value
- * that nobody can change is made once.
+ * which each read makes a value of its own, as a shared object would let a caller change state that it never put; a
+ * value that nobody can change is made once.
  */
 export class RowReader<V> {
   readonly #name: string;
@@ -75,7 +75,7 @@ export class RowReader<V> {
     return this.#timed ? timedBytes(timestampMs, bytes) : bytes;
   }
 
-  /** What a row that goes into a commit will be. As text, which nobody changes, while a serde may go on with its bytes. */
+  /** What a row that goes into a commit will be. As text: a serde may go on changing its bytes. */
   flushed(bytes: Buffer | null): string | null | undefined {
     if (!this.#cache.isOpen) return undefined;
     return bytes === null ? null : bytes.toString('latin1');
