@@ -9,7 +9,7 @@ import { openLevelDbStore } from './leveldb-store.ts';
 import { openMemoryStore } from './memory-store.ts';
 import { RecordCache } from './record-cache.ts';
 import type { StateStore } from './state-store.ts';
-import type { BufferedStore, LiveKeyValueStore, LiveWindowStore } from './typed-store.ts';
+import type { BufferedStore, LiveKeyValueStore, LiveWindowStore, TableRow } from './typed-store.ts';
 import { createWindowStore } from './window-store.ts';
 
 interface Count {
@@ -112,7 +112,8 @@ describe('a key-value store', () => {
     put.n = 50;
     const read = rows.get('CA') as Count;
     read.n = 60;
-    (rows.committedRow('CA')?.value as Count).n = 70;
+    const before = rows.committedRow('CA') as TableRow<Count>;
+    before.value.n = 70;
     expect(rows.get('CA')).toEqual({ n: 1 });
   });
 
