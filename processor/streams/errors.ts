@@ -4,7 +4,8 @@
  * - `replace`: the thread is in an unknown state; it is replaced after a back-off, up to ten times without progress.
  * - `restore`: the task's local store cannot be trusted; it is set aside and restored from its changelog.
  * - `retake`: the task lost its place (fenced, aborted); it goes through fence-restore-seek-resume again.
- * - `wait`: what the work stands on, the broker or the disk, is away; try again for ever, counting nothing.
+ * - `wait`: what the work stands on, the broker, the disk or the schema registry, is away; try again for ever, counting
+ *   nothing.
  */
 export type Reaction = 'exit' | 'replace' | 'restore' | 'retake' | 'wait';
 
@@ -33,6 +34,7 @@ export const ERROR_TABLE = {
   BROKER_AUTHENTICATION_FAILED: 'exit',
   BROKER_TLS_FAILED: 'exit',
   BROKER_ACCESS_DENIED: 'exit',
+  SCHEMA_REGISTRY_REFUSED: 'exit',
   STATE_DIRECTORY_UNUSABLE: 'exit',
   INSTANCE_ID_IN_USE: 'exit',
   THREADS_EXHAUSTED: 'exit',
@@ -44,6 +46,7 @@ export const ERROR_TABLE = {
   TASK_FENCED: 'retake',
   COMMIT_FAILED: 'retake',
   BROKER_AWAY: 'wait',
+  SCHEMA_REGISTRY_AWAY: 'wait',
 } as const satisfies Record<string, Reaction>;
 
 export type ErrorCode = keyof typeof ERROR_TABLE;

@@ -309,13 +309,15 @@ export class KafkaStreams {
   }
 
   /**
-   * What tasks wait for that this process cannot mend, a disk or a broker, in one line; null when they wait for
-   * nothing.
+   * What tasks wait for that this process cannot mend, a disk, a broker or a schema registry, in one line; null when
+   * they wait for nothing.
    */
   waitingFor(): string | null {
     const statuses = this.#supervisor?.threads().flatMap((t) => t.status ?? []) ?? [];
     const disk = statuses.find((s) => s.diskTrouble !== null)?.diskTrouble ?? null;
     if (disk !== null) return disk;
+    const registry = statuses.find((s) => s.registryAway !== null)?.registryAway ?? null;
+    if (registry !== null) return `the schema registry is away: ${registry}`;
     const away = statuses.find((s) => s.brokerAway !== null)?.brokerAway ?? null;
     return away === null ? null : `the broker is away: ${away}`;
   }

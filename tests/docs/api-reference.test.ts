@@ -7,6 +7,7 @@ const PAGES = [
   ['streams', 'processor/streams/index.ts'],
   ['streams-testing', 'processor/streams/testing.ts'],
   ['streams-json', 'processor/streams/json.ts'],
+  ['streams-schema-registry', 'processor/streams/schema-registry.ts'],
   ['streams-operations', 'processor/streams/operations.ts'],
   ['graphql', 'schema/live/index.ts'],
 ] as const;

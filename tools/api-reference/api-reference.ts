@@ -14,6 +14,11 @@ const PAGES: readonly { readonly page: string; readonly title: string; readonly 
   { page: 'streams', title: '@tributary/streams', entry: 'processor/streams/index.ts' },
   { page: 'streams-testing', title: '@tributary/streams/testing', entry: 'processor/streams/testing.ts' },
   { page: 'streams-json', title: '@tributary/streams/json', entry: 'processor/streams/json.ts' },
+  {
+    page: 'streams-schema-registry',
+    title: '@tributary/streams/schema-registry',
+    entry: 'processor/streams/schema-registry.ts',
+  },
   { page: 'streams-operations', title: '@tributary/streams/operations', entry: 'processor/streams/operations.ts' },
   { page: 'graphql', title: '@tributary/graphql', entry: 'schema/live/index.ts' },
 ];

@@ -35,7 +35,10 @@ interface Workspace {
 
 /** In this order: each is compiled against what was made before it. */
 const WORKSPACES: readonly Workspace[] = [
-  { folder: 'processor/streams', started: ['thread/stream-thread-worker.ts'] },
+  {
+    folder: 'processor/streams',
+    started: ['thread/stream-thread-worker.ts', 'schema-registry/blocking-http-worker.ts'],
+  },
   { folder: 'schema/live', started: [], built: 'pages/dist' },
 ];
 

@@ -96,13 +96,14 @@ export class GlobalTables {
     return this.#tables.find(({ node }) => node.table === store)?.entries();
   }
 
-  /** @throws StreamsError USER_CODE_FAILED naming the record: a table with a hole must not be joined with. */
+  /** @throws StreamsError its serde's; USER_CODE_FAILED naming the record: no table with a hole may be joined with. */
   apply(record: ConsumerRecord, nowMs: number): void {
     for (const table of this.#tables) {
       if (table.node.topic !== record.topic) continue;
       try {
         table.apply(record, nowMs);
       } catch (error) {
+        if (error instanceof StreamsError) throw error;
         throw new StreamsError(
           'USER_CODE_FAILED',
           `the global table "${table.node.table}" cannot take ${recordPlace(record)}: ${messageOf(error)}`,

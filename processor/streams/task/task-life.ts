@@ -5,6 +5,7 @@ import type { StateStore } from '../store/state-store.ts';
 import { isDiskTrouble, type DiskWait } from './disk-wait.ts';
 import type { TaskStateName } from './instance-status.ts';
 import { closeCleanly } from './open-store.ts';
+import { isRegistryAway, REGISTRY_PAUSE_MS } from './registry-wait.ts';
 import type { TaskId } from './task-id.ts';
 
 /*
@@ -179,6 +180,7 @@ export class TaskLife {
       try {
         // The disk is waited for before `initialise`: it fences once, and not each time that the disk is asked.
         if (isDiskTrouble(last)) this.#store = await disk.open(this.id, last, signal, () => openStore(this.id, signal));
+        if (isRegistryAway(last)) await sleep(REGISTRY_PAUSE_MS, undefined, { signal }).catch(() => undefined);
         last = undefined;
         if (signal.aborted) return;
         this.#to('RESTORING');

@@ -15,6 +15,7 @@ import type { Topology } from '../topology/topology.ts';
 import { DiskWait } from './disk-wait.ts';
 import { FenceGate } from './fence-gate.ts';
 import { openCheckedStore, setAsideStore } from './open-store.ts';
+import type { StreamTask } from './stream-task.ts';
 import { TaskGraph } from './task-graph.ts';
 import { TaskLayout } from './task-layout.ts';
 import { TaskManager } from './task-manager.ts';
@@ -256,6 +257,34 @@ async function run(...failures: Failure[]): Promise<void> {
 }
 
 const ALL = { changelog: { a: 2, b: 1 }, store: { a: 2, b: 1 } };
+
+test('a task that finds its schema registry away drops what it has done and begins again, for ever', async () => {
+  await bench.tasks.assign(ASSIGNED);
+  bench.publish('a', 'b', 'a');
+  await bench.untilRunning();
+  for (let times = 1; times <= 7; times += 1) {
+    const [task] = bench.tasks.running() as [StreamTask];
+    const away = (): never => {
+      throw new StreamsError('SCHEMA_REGISTRY_AWAY', 'nobody answers');
+    };
+    expect(await bench.tasks.work(task, away)).toBeUndefined();
+    expect(bench.tasks.running()).toEqual([]);
+    expect(bench.tasks.registryAwayReason).toBe('tasks 0_0 wait for it: nobody answers');
+    await bench.untilRunning();
+    expect(bench.inits).toBe(times + 1);
+  }
+  await bench.work();
+  expect(bench.counts()).toEqual(ALL);
+  expect(bench.tasks.registryAwayReason).toBeNull();
+  const [task] = bench.tasks.running() as [StreamTask];
+  expect(await bench.tasks.work(task, () => 'done')).toBe('done');
+  const failure = new StreamsError('USER_CODE_FAILED', 'a bug');
+  await expect(
+    bench.tasks.work(task, () => {
+      throw failure;
+    }),
+  ).rejects.toBe(failure);
+});
 
 test('a source that starts at the latest passes over what was there, and nothing that comes later', async () => {
   await bench.close();

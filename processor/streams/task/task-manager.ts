@@ -3,6 +3,7 @@ import { messageOf, StreamsError } from '../errors.ts';
 import { topicPartition } from '../kafka/topic-partition.ts';
 import { commitTask } from './commit.ts';
 import { isDiskTrouble } from './disk-wait.ts';
+import { isRegistryAway } from './registry-wait.ts';
 import { initialiseTask, type InitialiseContext } from './initialise-task.ts';
 import { StreamTask, type TaskQueues } from './stream-task.ts';
 import { TaskFailures } from './task-failures.ts';
@@ -48,6 +49,11 @@ export class TaskManager {
     return this.#failures.awayReason;
   }
 
+  /** Which tasks wait for the schema registry, in one line; null when none does. */
+  get registryAwayReason(): string | null {
+    return this.#failures.registryAwayReason;
+  }
+
   running(): StreamTask[] {
     return this.tasks.filter(({ life }) => life.state === 'RUNNING');
   }
@@ -88,6 +94,21 @@ export class TaskManager {
     const fatal = failures.find((failure) => failure !== undefined);
     if (fatal !== undefined) throw fatal;
     return due.length;
+  }
+
+  /**
+   * Lets a running task work. One whose serde finds its schema registry away drops what is not committed, and is
+   * initialised again, for ever: the thread and its other tasks go on. Undefined: it was so.
+   * @throws what `work` throws else.
+   */
+  async work<T>(task: StreamTask, work: () => T): Promise<T | undefined> {
+    try {
+      return work();
+    } catch (error) {
+      if (!isRegistryAway(error)) throw error;
+      await this.#afterFailure(task, error);
+      return undefined;
+    }
   }
 
   /** Ends all tasks. `clean`: their committed state is sound. */
@@ -139,14 +160,15 @@ export class TaskManager {
     this.#options.life.logger.info({ taskId: task.id }, 'closed task');
   }
 
-  /** Suspends a task whose commit failed. Returns the error by which the thread must end instead. */
+  /** Suspends a task whose work or commit failed. Returns the error by which the thread must end instead. */
   async #afterFailure(task: StreamTask, error: unknown): Promise<unknown> {
     const fatal = this.#failures.count(task.id, error);
     if (fatal !== undefined) return fatal;
     if (!isDiskTrouble(error))
       this.#options.life.logger.warn(
         { taskId: task.id, code: error instanceof StreamsError ? error.code : undefined, error: messageOf(error) },
-        'commit failed; the task drops what was not committed and is initialised again',
+        `${isRegistryAway(error) ? 'the schema registry is away' : 'commit failed'}; the task drops what was not ` +
+          `committed and is initialised again`,
       );
     // mutant: pause-before-seek
     this.#options.onStopped(task);

@@ -234,6 +234,7 @@ export class StreamThread {
       globalRecords: this.#global.records,
       cache: this.#cache.counts(),
       brokerAway: this.#fetchAway ?? this.#membership.awayReason ?? this.#tasks.awayReason,
+      registryAway: this.#tasks.registryAwayReason,
       diskTrouble: this.#disk.reason,
       steady:
         !this.#ending &&
@@ -274,13 +275,15 @@ export class StreamThread {
       await this.#fetcher.pause(IDLE_WAIT_MS);
       return;
     }
-    for (const part of await this.#fetch()) await this.#process(part);
+    // What was fetched for a task that was suspended is not what it reads next.
+    const suspended = new Set<StreamTask>();
+    for (const part of await this.#fetch()) await this.#process(part, suspended);
     for (const task of this.#tasks.running()) {
       if (task.inputs.length < 2) continue;
-      const { records, ofUser } = task.processWaiting(performance.now(), RECORDS_A_TURN);
-      await this.#processed(task, records, ofUser);
+      const done = await this.#tasks.work(task, () => task.processWaiting(performance.now(), RECORDS_A_TURN));
+      if (done !== undefined) await this.#processed(task, done.records, done.ofUser);
     }
-    for (const task of this.#tasks.running()) task.punctuate();
+    for (const task of this.#tasks.running()) await this.#tasks.work(task, () => task.punctuate());
     // Tasks that are not this thread's any more are closed first.
     if (!this.#membership.changed) await this.#commitDue();
   }
@@ -307,9 +310,9 @@ export class StreamThread {
     return this.#fetcher.take(Math.min(IDLE_WAIT_MS, Math.max(0, dueAt - now)));
   }
 
-  async #process(part: FetchedPartition): Promise<void> {
+  async #process(part: FetchedPartition, suspended: Set<StreamTask>): Promise<void> {
     const task = this.#tasks.taskOf(part.topic, part.partition);
-    if (task === undefined) return;
+    if (task === undefined || suspended.has(task)) return;
     if (part.outOfRange)
       throw new StreamsError(
         'OFFSET_OUT_OF_RANGE',
@@ -317,8 +320,9 @@ export class StreamThread {
           `records were deleted before they were processed. If starting over is meant, ${RESET_REMEDY}`,
         { taskId: task.id, topic: part.topic, partition: part.partition, offset: part.nextOffset, remedy: 'reset' },
       );
-    const accepted = task.accept(this.#withheld.applyTo(part));
-    await this.#processed(task, accepted, this.#repartitionTopics.has(part.topic) ? 0 : accepted);
+    const accepted = await this.#tasks.work(task, () => task.accept(this.#withheld.applyTo(part)));
+    if (accepted === undefined) suspended.add(task);
+    else await this.#processed(task, accepted, this.#repartitionTopics.has(part.topic) ? 0 : accepted);
   }
 
   async #processed(task: StreamTask, records: number, ofUser: number): Promise<void> {

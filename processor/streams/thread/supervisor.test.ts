@@ -119,6 +119,7 @@ const status = (commits: number): FromThread => ({
   cache: { hits: 0, misses: 0, rows: 0, bytes: 0 },
   brokerAway: null,
   diskTrouble: null,
+  registryAway: null,
   steady: true,
   purgeable: [],
 });
@@ -191,6 +192,7 @@ test('one that reads a long global table makes progress; one that reads no more 
       cache: { hits: 0, misses: 0, rows: 0, bytes: 0 },
       brokerAway: null,
       diskTrouble: null,
+      registryAway: null,
       steady: false,
       purgeable: [],
     });

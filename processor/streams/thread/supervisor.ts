@@ -445,8 +445,8 @@ export function topologyBuilt(worker: Worker): Promise<void> {
 }
 
 /**
- * Time without a commit counts against a thread that could have made one, and was not to pause. A broker that is away
- * is waited for, for ever; but to initialise a task again and again is no progress.
+ * Time without a commit counts against a thread that could have made one, and was not to pause. A broker or a schema
+ * registry that is away is waited for, for ever; but to initialise a task again and again is no progress.
  */
 function followProgress(thread: ManagedThread, message: ThreadStatus, paused: boolean): void {
   const now = performance.now();
@@ -458,7 +458,8 @@ function followProgress(thread: ManagedThread, message: ThreadStatus, paused: bo
   if (committed || idle) thread.trouble = undefined;
   const reads = !message.steady && message.globalRecords > (thread.status?.globalRecords ?? 0);
   if (committed || idle || paused || reads || restored > thread.restored) thread.stuckMs = 0;
-  else if (message.brokerAway === null) thread.stuckMs += message.steady ? sinceMs : sinceMs * UNSTEADY_SHARE;
+  else if (message.brokerAway === null && message.registryAway === null)
+    thread.stuckMs += message.steady ? sinceMs : sinceMs * UNSTEADY_SHARE;
   thread.restored = restored;
 }
 

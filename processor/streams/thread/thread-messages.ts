@@ -31,6 +31,8 @@ export type FromThread =
       /** Of its record cache, since the thread started. */
       readonly cache: RecordCacheCounts;
       readonly brokerAway: string | null;
+      /** Why tasks wait for the schema registry of their serdes, in one line; null when none waits. */
+      readonly registryAway: string | null;
       /** Why tasks wait for the disk under their stores, in one line; null when none waits. */
       readonly diskTrouble: string | null;
       /** Group membership is settled, no task is being restored and global tables are read to their end. */

@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.ts';
+import { messageOf, StreamsError } from '../errors.ts';
 import type { Serde } from './serdes.ts';
 
 /** Bytes of an internal topic or a store that the application cannot have written. */
@@ -6,11 +6,15 @@ export class UnreadableValueError extends Error {
   override readonly name = 'UnreadableValueError';
 }
 
-/** What the application itself has written. @throws UnreadableValueError when its serde does not take it. */
+/**
+ * What the application itself has written.
+ * @throws UnreadableValueError when its serde does not take it; a StreamsError of the serde's as it is.
+ */
 export function readStored<T>(serde: Serde<T>, bytes: Buffer): T {
   try {
     return serde.deserialize(bytes);
   } catch (error) {
+    if (error instanceof StreamsError) throw error;
     throw new UnreadableValueError(messageOf(error), { cause: error });
   }
 }

@@ -231,13 +231,17 @@ function keyOf<K>({ key }: { readonly key?: Serde<K> }): Serde<unknown> {
   return (key ?? stringSerde) as Serde<unknown>;
 }
 
-/** A null value stays null: the serde does not see it. */
+/**
+ * A null value stays null: the serde does not see it. What it throws is said of the record, but for what is no fault of
+ * the record: a schema registry that does not answer.
+ */
 function decodeBy<V>(serde: Serde<V>): Decoder<V | null> {
   return ({ value }) => {
     if (value === null) return null;
     try {
       return serde.deserialize(value);
     } catch (error) {
+      if (error instanceof StreamsError) throw error;
       return new DeadLetter('DESERIALIZATION_FAILED', `The value cannot be read: ${messageOf(error)}`);
     }
   };

@@ -15,6 +15,7 @@ import {
 } from '@tributary/streams';
 import { FieldKind, flatJsonScanner } from '@tributary/streams/json';
 import { changelogTopic, KafkaCluster } from '@tributary/streams/operations';
+import { avroSerde, schemaRegistry } from '@tributary/streams/schema-registry';
 import { TopologyTestDriver } from '@tributary/streams/testing';
 import { startApiServer } from '@tributary/graphql';
 
@@ -47,6 +48,9 @@ export function buildTopology(): Topology {
     .aggregate(revenue, { store: 'revenue' });
   return builder.build();
 }
+
+export const orders = (): ReturnType<typeof avroSerde<Order>> =>
+  avroSerde<Order>(schemaRegistry({ url: 'http://localhost:8081' }), { topic: 'orders', useLatestVersion: true });
 
 const logger: Logger = {
   debug: () => undefined,

@@ -1,4 +1,4 @@
-import { messageOf } from '../../errors.ts';
+import { messageOf, StreamsError } from '../../errors.ts';
 import { eventTimeOf } from '../event-time.ts';
 import type { RepartitionSourceNode } from '../graph.ts';
 import type { ConsumerRecord } from '../record.ts';
@@ -111,6 +111,7 @@ function keyOf(record: ConsumerRecord, serde: Serde<unknown>, bytes: Buffer): un
   try {
     return settled(serde.deserialize(bytes));
   } catch (error) {
+    if (error instanceof StreamsError) throw error;
     throw unreadableKey(record, messageOf(error));
   }
 }

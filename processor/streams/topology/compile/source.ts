@@ -88,6 +88,7 @@ export function compileSource(
     try {
       return settled(keys.deserialize(bytes));
     } catch (error) {
+      if (error instanceof StreamsError) throw error;
       return new DeadLetter('DESERIALIZATION_FAILED', `The key cannot be read: ${messageOf(error)}`);
     }
   };
