@@ -162,26 +162,3 @@ describe('what stands in front', () => {
     expect(readFileSync(join(projectRoot, 'docs/proxy/Caddyfile'), 'utf8')).toContain('flush_interval -1');
   });
 });
-
-test('the Grafana dashboard asks for metrics that there are, and for all that count', async () => {
-  const dashboard = JSON.parse(readFileSync(join(projectRoot, 'docs/grafana-api.json'), 'utf8')) as {
-    panels: { title: string; targets?: { expr: string }[] }[];
-  };
-  const served = await (await fetch(`${api.url}/metrics`)).text();
-  const names = new Set(
-    [...served.matchAll(/^# TYPE (\S+)/gm)].flatMap(([, name = '']) => [
-      name,
-      `${name}_bucket`,
-      `${name}_count`,
-      `${name}_sum`,
-    ]),
-  );
-  const asked = new Set(
-    dashboard.panels
-      .flatMap(({ targets = [] }) => targets)
-      .flatMap(({ expr }) => expr.match(/\b(?:tributary|nodejs|process)_[a-z0-9_]+/g) ?? []),
-  );
-  expect([...asked].filter((name) => !names.has(name))).toEqual([]);
-  const ours = [...names].filter((name) => name.startsWith('tributary_') && !/_(bucket|count|sum)$/.test(name));
-  expect(ours.filter((name) => ![...asked].some((one) => one === name || one.startsWith(`${name}_`)))).toEqual([]);
-});

@@ -15,7 +15,7 @@ import { codeBlocks, codeSpans, localLinks, page, pages, tableRows } from '../su
 const source = (path: string): string => readFileSync(join(projectRoot, path), 'utf8');
 const unquoted = (cell: string | undefined): string => (cell ?? '').replaceAll('`', '');
 
-const HOUSES = 'processor|schema|client|tools|tests|bench|examples|docs|patches';
+const HOUSES = 'processor|schema|client|tools|tests|bench|examples|docs|deploy|patches';
 /** A path of the project in running text: a house and something in it, or one of the files at the root. */
 const PATH = new RegExp(
   `^((${HOUSES})/[\\w./+@-]*|\\.ci/\\w+|[\\w.-]+\\.(md|yml|mjs)|(package|tsconfig)\\.json|` +
