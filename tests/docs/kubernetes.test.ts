@@ -339,7 +339,7 @@ describe('options/strimzi.yaml', () => {
     ]);
   });
 
-  test('gives each user the rights that docs/operations.md names, without those of making what is there already', () => {
+  test('gives each user the rights of docs/operations.md, without those of making what is there', () => {
     const documented = (part: string, from: string): string[] => {
       const rows = tableRows(page('docs/operations.md'), 'Access lists');
       const at = rows.findIndex(([name]) => name === part);

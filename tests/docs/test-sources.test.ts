@@ -107,6 +107,7 @@ const rules: readonly Rule[] = [
     reviewed: {
       'tests/browser/dashboard-cost.test.ts': [3, 'runs with DASHBOARD_MINUTES alone'],
       'tests/docs/compose.test.ts': [3, 'one setting against another'],
+      'tests/docs/kubernetes.test.ts': [2, 'one setting against another'],
       'processor/streams/store/leveldb-store.test.ts': [2, 'a time of day between two others'],
     },
   },

@@ -1,5 +1,5 @@
 import type { Panel } from './dashboard.ts';
-import { of } from './promql.ts';
+import { of, perSecondBy } from './promql.ts';
 
 const ACTIVE = 'role="ACTIVE"';
 const STANDBY = 'role="STANDBY"';
@@ -63,6 +63,27 @@ export const PROCESSOR_PANELS: readonly Panel[] = [
     type: 'timeseries',
     unit: 'short',
     queries: [{ expr: of('tributary_task_lag', STANDBY), legend: '{{task}} {{instance}}' }],
+  },
+  {
+    title: 'Reads of committed rows a second',
+    description: 'Found in the cache, or read from disk. Many from disk, with keys that come again: see cacheMaxBytes.',
+    type: 'timeseries',
+    unit: 'ops',
+    queries: [{ expr: perSecondBy('found', 'tributary_record_cache_reads_total'), legend: 'in the cache: {{found}}' }],
+  },
+  {
+    title: 'Memory of the cache',
+    description: 'Of committed rows, in all stream threads.',
+    type: 'timeseries',
+    unit: 'bytes',
+    queries: [{ expr: of('tributary_record_cache_bytes'), legend: '{{instance}}' }],
+  },
+  {
+    title: 'Rows in the cache',
+    description: '',
+    type: 'timeseries',
+    unit: 'short',
+    queries: [{ expr: of('tributary_record_cache_rows'), legend: '{{instance}}' }],
   },
   {
     title: 'Records since the start',

@@ -47,7 +47,12 @@ function served(): ServedMetrics {
     recordsPerSecond: 0,
     tasks,
   } as const;
-  const metrics = streamsMetrics({ records: () => 0, notReadyReason: () => null, status: () => status });
+  const metrics = streamsMetrics({
+    records: () => 0,
+    recordCache: () => ({ hits: 0, misses: 0, bytes: 0, rows: 0 }),
+    notReadyReason: () => null,
+    status: () => status,
+  });
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   return {
