@@ -6,7 +6,8 @@ export type { FilledLiveApiOptions, LiveApiLimits, LiveApiOptions } from './live
 export type { Allow, AllowRule } from './access/rights.ts';
 export type { RowFilter } from './tables/row-filter.ts';
 export type { PlainRow } from './tables/row-view.ts';
-export type { OrderRequest, TablePageRequest, WatchRequest } from './tables/table-reads.ts';
+export type { OrderRequest } from './tables/request-arguments.ts';
+export type { TablePageRequest, WatchRequest } from './tables/table-reads.ts';
 export type { PlainPage, PlainUpdate, TableAccess } from './tables/tables-context.ts';
 export type { ExtensionParts, SchemaExtension } from './graphql/live-schema.ts';
 

@@ -1,17 +1,28 @@
 import { canonicalText, type TableRights } from '../access/rights.ts';
-import { badUserInput, forbidden, notReady, tableTooLarge } from '../graphql/api-error.ts';
+import { badUserInput, notReady, tableTooLarge } from '../graphql/api-error.ts';
 import { integerArgument, intervalArgument } from '../graphql/arguments.ts';
 import { ConflatingIterator, type SubscriptionObserver, UNOBSERVED } from '../updates/conflating-iterator.ts';
 import type { RowModel } from '../updates/row-model.ts';
 import { RowSelection } from '../updates/row-selection.ts';
 import { RowUpdates, type UpdateKind } from '../updates/row-updates.ts';
 import { untilSeen } from '../updates/until-seen.ts';
-import { type KeyRange, keyTextOf, keyTextRange, type KeyTextRange, walkKey } from './key-range.ts';
+import { type KeyRange, type KeyTextRange, walkKey } from './key-range.ts';
 import type { LiveModel } from './live-model.ts';
 import { decodePlace, encodePlace } from './page-cursor.ts';
-import { compileFilter, fieldsOfFilter, type RowFilter, type RowTest } from './row-filter.ts';
+import {
+  checkKeyCount,
+  DEFAULT_INTERVAL_MS,
+  filterArgument,
+  firstArgument,
+  keyArgument,
+  keysArgument,
+  type Maybe,
+  orderArgument,
+  type OrderRequest,
+  rangeArgument,
+} from './request-arguments.ts';
+import type { RowFilter, RowTest } from './row-filter.ts';
 import { countOf, pageOf } from './row-page.ts';
-import type { RowOrder } from './row-indexes.ts';
 import type { RowTable } from './row-table.ts';
 import type { RowView } from './row-view.ts';
 import { type Row, rowName, type StartRange } from './row.ts';
@@ -21,19 +32,7 @@ import { tableFreshness, type TableFreshness } from './table-freshness.ts';
 /** The tables of one API, and what else its answers show. */
 export type TablesModel = LiveModel<Readonly<Record<string, RowTable>>> & RowModel;
 
-const MOST_ROWS_OF_A_PAGE = 100;
-const MOST_KEYS = 100;
-const DEFAULT_FIRST = 50;
 const DEFAULT_LAST = 24;
-const DEFAULT_INTERVAL_MS = 250;
-
-type Maybe<T> = T | null | undefined;
-
-/** An order as clients write it: `field` is the name of a field. */
-export interface OrderRequest {
-  readonly field: string;
-  readonly direction?: Maybe<'ASC' | 'DESC'>;
-}
 
 export interface TablePageRequest {
   readonly key?: unknown;
@@ -57,8 +56,8 @@ export interface TablePage {
     readonly startCursor: string | null;
     readonly endCursor: string | null;
   };
-  /** Of all rows that are asked for, as of the page's state. */
-  readonly totalCount: () => number;
+  /** Of all rows that are asked for, as of the page's state; null where only the owners of the rows know. */
+  readonly totalCount: () => number | null;
   readonly cursor: string;
   readonly freshness: TableFreshness;
 }
@@ -106,7 +105,7 @@ export class TableReads {
 
   /** A row for each key, in their order; null where there is none. At most 100. */
   async getMany(keys: readonly unknown[], atLeast?: Maybe<string>): Promise<(RowView | null)[]> {
-    if (keys.length > MOST_KEYS) throw tooManyKeys(keys.length);
+    checkKeyCount(keys);
     const rights = await this.#ready(atLeast);
     return keys.map((key) => this.#view(this.#row(this.#keyText(key, 'keys')), rights));
   }
@@ -152,10 +151,10 @@ export class TableReads {
   async page(request: TablePageRequest): Promise<TablePage> {
     const { declared } = this.#table;
     const { key, from, to, after, keys, filter, orderBy, atLeast } = request;
-    const first = integerArgument('first', request.first, DEFAULT_FIRST, 1, MOST_ROWS_OF_A_PAGE);
+    const first = firstArgument(request.first);
     if (from != null && to != null && from > to) throw badUserInput('from', 'must not be after "to".');
     const rights = await this.#ready(atLeast);
-    const order = this.#order(orderBy, rights, 'ASC');
+    const order = orderArgument(declared, orderBy, rights);
     const place = after == null ? null : decodePlace(order, after, declared.orderFields);
     if (after != null && place === null)
       throw badUserInput('after', 'is no cursor of a page in this order. Give the one that the page before had.');
@@ -168,7 +167,8 @@ export class TableReads {
       node: this.#viewOf(row, rights),
     }));
     const subject = canonicalText([declared.name, rights.key, range, filter, from, to]);
-    const totalCount = (): number => this.#model.shared(`count ${subject}`, () => countOf(this.#table, range, test));
+    const totalCount = (): number | null =>
+      this.#model.shared(`count ${subject}`, () => countOf(this.#table, range, test));
     return {
       nodes: edges.map(({ node }) => node),
       edges,
@@ -192,15 +192,14 @@ export class TableReads {
     const { declared } = this.#table;
     const { filter, range, orderBy, after, key } = request;
     const intervalMs = intervalArgument(request.intervalMs, DEFAULT_INTERVAL_MS);
-    const first =
-      request.first == null ? null : integerArgument('first', request.first, DEFAULT_FIRST, 1, MOST_ROWS_OF_A_PAGE);
+    const first = request.first == null ? null : firstArgument(request.first);
     const last =
       declared.shape.kind === 'key-value' ? null : integerArgument('last', request.last, DEFAULT_LAST, 1, MAX_WINDOWS);
-    const keys = this.#keys(request.keys, key);
+    const keys = keysArgument(declared, request.keys, key);
     const rights = await this.#ready(null);
-    const order = this.#order(orderBy, rights, 'ASC');
-    const textRange = keyTextRange(declared, this.#checkedRange(range, 'range'));
-    const test = this.#filterTest(filter, rights);
+    const order = orderArgument(declared, orderBy, rights);
+    const textRange = rangeArgument(declared, range, 'range');
+    const test = filterArgument(declared, filter, rights);
     const subject = canonicalText([
       declared.name,
       rights.key,
@@ -250,66 +249,20 @@ export class TableReads {
   }
 
   #keyText(key: unknown, argument: string): string {
-    try {
-      return keyTextOf(this.#table.declared.key, key);
-    } catch {
-      throw badUserInput(argument, 'holds what can be no key of this table.');
-    }
-  }
-
-  #keys(keys: Maybe<readonly unknown[]>, key: unknown): ReadonlySet<string> | null {
-    if (keys != null && keys.length > MOST_KEYS) throw tooManyKeys(keys.length);
-    const listed = keys == null ? null : new Set(keys.map((one) => this.#keyText(one, 'keys')));
-    if (key == null) return listed;
-    const text = this.#keyText(key, this.#table.declared.key.name);
-    return new Set(listed === null || listed.has(text) ? [text] : []);
+    return keyArgument(this.#table.declared, key, argument);
   }
 
   #range(keys: Maybe<KeyRange>, key: unknown): KeyTextRange | null {
-    const range = keyTextRange(this.#table.declared, this.#checkedRange(keys, 'keys'));
+    const range = rangeArgument(this.#table.declared, keys, 'keys');
     if (key == null) return range;
     const text = this.#keyText(key, this.#table.declared.key.name);
     const { prefix = '', from = '', to = null } = range ?? {};
     return { prefix, from: from > text ? from : text, to: to !== null && to < text ? to : text };
   }
 
-  #checkedRange(range: Maybe<KeyRange>, argument: string): Maybe<KeyRange> {
-    try {
-      keyTextRange(this.#table.declared, range);
-    } catch {
-      throw badUserInput(argument, 'holds what can be no key of this table.');
-    }
-    return range;
-  }
-
-  /** @throws GraphQLError FORBIDDEN for a field that the viewer may not see: its values would follow from the order. */
-  #order(orderBy: Maybe<OrderRequest>, { forbiddenFields }: TableRights, fallback: 'ASC'): RowOrder {
-    const { declared } = this.#table;
-    if (orderBy == null) return { field: null, direction: fallback };
-    const { field, direction } = orderBy;
-    if (forbiddenFields.has(field)) throw forbidden(`${declared.name}.${field}`);
-    if (!declared.orderFields.some(({ name }) => name === field))
-      throw badUserInput('orderBy', `names ${field}, and ${declared.name} has no order by it.`);
-    return { field: field === declared.key.name ? null : field, direction: direction ?? 'DESC' };
-  }
-
-  /** @throws GraphQLError FORBIDDEN as `#order`. */
-  #filterTest(filter: Maybe<RowFilter>, { test, forbiddenFields }: TableRights): RowTest {
-    const { declared } = this.#table;
-    const own = compileFilter(filter, {
-      fields: declared.filterFields,
-      keyName: declared.key.name,
-      argument: 'filter',
-    });
-    for (const name of fieldsOfFilter(filter)) {
-      if (forbiddenFields.has(name)) throw forbidden(`${declared.name}.${name}`);
-    }
-    return test === null ? own : (row) => test(row) && own(row);
-  }
-
   /** What a row must pass to be in an answer: rights, filter, and windows that count. */
   #test(filter: Maybe<RowFilter>, rights: TableRights, { fromMs, toMs }: StartRange, endsFromMs: number): RowTest {
-    const passes = this.#filterTest(filter, rights);
+    const passes = filterArgument(this.#table.declared, filter, rights);
     const { shape } = this.#table.declared;
     if (shape.kind === 'key-value') return passes;
     if (shape.kind === 'session') return (row) => row.startMs < toMs && row.endMs >= endsFromMs && passes(row);
@@ -343,8 +296,4 @@ export class TableReads {
   #viewOf(row: Row, rights: TableRights, freshness = tableFreshness(this.#model, this.#table)): RowView {
     return { table: this.#table.declared, row, rights, freshness };
   }
-}
-
-function tooManyKeys(count: number) {
-  return badUserInput('keys', `has ${count} keys, and at most ${MOST_KEYS} may be asked for at once.`);
 }

@@ -19,7 +19,8 @@ export interface PlainPage {
   readonly hasNextPage: boolean;
   /** To be given as `after` for the next page; null where there are no rows. */
   readonly endCursor: string | null;
-  readonly totalCount: number;
+  /** Null where only the owners of the rows know. */
+  readonly totalCount: number | null;
   /** The state of the table that the page is of. */
   readonly cursor: string;
 }
