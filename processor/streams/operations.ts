@@ -50,6 +50,18 @@ export { rowKeyOf, type KeyLayout, type RowKey } from './store/row-key.ts';
 export { versionValue } from './store/versioned-store.ts';
 export { CUT_HEADERS, DEAD_LETTER_HEADERS, isCut, originalHeaders } from './writing/dead-letter.ts';
 
+/* The committed rows of a running application, asked of the instances that have them. */
+export type {
+  OwnerAnswer,
+  OwnerQuestion,
+  OwnerReads,
+  OwnersOptions,
+  RangeAnswer,
+  RangeRead,
+  RowsAnswer,
+  RowsRead,
+} from './queries/owner-reads.ts';
+
 /* What it leaves on disk. */
 export { SLOT_LOCK_FILE, slotLockRemedy, takeSlotLock, type SlotLock } from './store/slot-lock.ts';
 export { compareStores, type ReadChangelog } from './store/compare-stores.ts';

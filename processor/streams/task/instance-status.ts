@@ -15,6 +15,8 @@ export interface InstanceStatus {
   readonly threads: number;
   readonly recordsPerSecond: number;
   readonly tasks: readonly TaskStatus[];
+  /** Where it answers questions about its stores, of whom has the token: `queryListener` is given. */
+  readonly queryAddress?: { readonly host: string; readonly port: number };
   /** Its tasks stand still, as its owner has asked for. */
   readonly paused?: true;
   /** Ids of all tasks of the application: those that no instance reports wait to be started. */
