@@ -12,8 +12,8 @@ import { Topic } from './topic.ts';
 
 /*
  * Random tables, random records, two instances of the API that read at paces of their own and are started anew from
- * what compaction has left, clients that come and go between them: what a client holds after an update is what a recount
- * of the topic up to the update's cursor gives, and what queries give.
+ * what compaction has left, clients that come and go between them: what a client holds after an update is what a
+ * recount of the topic up to the update's cursor gives, and what queries give.
  *
  * RUNS: how many; SEED: the first one, to see a failure again.
  */

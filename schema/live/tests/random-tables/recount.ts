@@ -5,8 +5,8 @@ import type { WrittenRow } from './records.ts';
 import type { Topic } from './topic.ts';
 
 /*
- * What tables hold and answer, said a second time and in the plainest way: all of the topic is read, all rows are looked
- * at, nothing is kept. It shares no code with the API.
+ * What tables hold and answer, said a second time and in the plainest way: all of the topic is read, all rows are
+ * looked at, nothing is kept. It shares no code with the API.
  */
 
 export type Positions = Readonly<Record<number, number>>;
