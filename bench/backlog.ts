@@ -128,7 +128,7 @@ export async function makeBacklog({
 }
 
 /** A broker that has just made a topic may not know yet that it leads it. */
-async function sendPatiently(
+export async function sendPatiently(
   cluster: KafkaCluster,
   leader: number,
   request: ReturnType<typeof produceRequest>,

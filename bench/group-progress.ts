@@ -20,10 +20,15 @@ export interface BacklogRun {
   readonly connection: KafkaConnectionConfig;
   readonly applicationId: string;
   readonly topic: string;
+  /** A second input, of as many partitions. */
+  readonly otherTopic?: string;
   readonly partitions: number;
+  /** Of all inputs together. */
   readonly records: number;
-  /** Name of its grouping: `<applicationId>-<grouping>-repartition`. */
-  readonly grouping: string;
+  /** Name of its grouping: `<applicationId>-<grouping>-repartition`. Left out: nothing is shuffled. */
+  readonly grouping?: string;
+  /** Records that an earlier run of the application has committed. Default: none. */
+  readonly committedBefore?: number;
 }
 
 const POLL_MS = 50;
@@ -39,8 +44,9 @@ export async function untilCounted(
   contender: BenchProcess,
   together: readonly BenchProcess[] = [contender],
 ): Promise<Round> {
-  const { connection, applicationId, topic, partitions, records } = run;
-  const repartition = `${applicationId}-${run.grouping}-repartition`;
+  const { connection, applicationId, topic, otherTopic, partitions, records, grouping, committedBefore = 0 } = run;
+  const inputs = otherTopic === undefined ? [topic] : [topic, otherTopic];
+  const repartition = grouping === undefined ? undefined : `${applicationId}-${grouping}-repartition`;
   const lags = new Map<BenchProcess, number>();
   for (const one of together) {
     one.onMessage((message) => {
@@ -49,7 +55,7 @@ export async function untilCounted(
   }
   const cluster = new KafkaCluster({ ...connection, clientId: 'bench' }, quiet);
   try {
-    await cluster.track([topic]);
+    await cluster.track(inputs);
     const ask = (of: string): Promise<number[]> =>
       untilBrokerAnswers(
         new AbortController().signal,
@@ -63,15 +69,17 @@ export async function untilCounted(
     let start: { at: number; cpu: number; records: number } | undefined;
     for (;;) {
       contender.throwIfEnded();
-      const committed = (await ask(topic)).reduce((sum, offset) => sum + Math.max(0, offset), 0);
-      if (start === undefined && committed > 0)
+      const offsets = (await Promise.all(inputs.map(ask))).flat();
+      const committed = offsets.reduce((sum, offset) => sum + Math.max(0, offset), 0);
+      if (start === undefined && committed > committedBefore)
         start = { at: performance.now(), cpu: cpuSeconds(contender.pid), records: committed };
       progress(applicationId, committed, records);
       if (
         start !== undefined &&
         committed >= records &&
         (lags.size === 0
-          ? (await remaining(cluster, repartition, await ask(repartition))) <= MARKERS * partitions
+          ? repartition === undefined ||
+            (await remaining(cluster, repartition, await ask(repartition))) <= MARKERS * partitions
           : [...lags.values()].every((lag) => lag === 0))
       ) {
         const counted = records - start.records;

@@ -13,8 +13,18 @@ const project = join(projectRoot, 'bench', 'java');
 const cacheDir = join(projectRoot, '.data', 'bench-java');
 const HEAP = '2g';
 
+/** Jobs over events that lie under their keys, and the topology of each. */
+export const KEYED_JOBS = {
+  'count-by-key': 'bench/topologies/count-by-key.ts',
+  'stream-table-join': 'bench/topologies/stream-table-join.ts',
+  'stream-stream-join': 'bench/topologies/stream-stream-join.ts',
+  sessions: 'bench/topologies/session-counts.ts',
+} as const;
+
+type KeyedJobName = keyof typeof KEYED_JOBS;
+
 export interface JavaOptions {
-  readonly job: 'count-by-state-and-device' | 'count-by-device' | 'consume' | 'consume-json';
+  readonly job: 'count-by-state-and-device' | 'count-by-device' | 'consume' | 'consume-json' | KeyedJobName;
   readonly brokers: string;
   readonly topic: string;
   readonly threads: number;

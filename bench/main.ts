@@ -1,5 +1,6 @@
 import { commitCost } from './benches/commit-cost.ts';
 import { fanOut } from './benches/fan-out.ts';
+import { keyedJobs } from './benches/keyed-jobs.ts';
 import { highCardinality } from './benches/high-cardinality.ts';
 import { liveTable } from './benches/live-table.ts';
 import { latency } from './benches/latency.ts';
@@ -19,6 +20,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   latency,
   restore,
   'high-cardinality': highCardinality,
+  'keyed-jobs': keyedJobs,
   queries,
   'fan-out': fanOut,
   'live-table': liveTable,

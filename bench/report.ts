@@ -56,7 +56,13 @@ export function save(name: string, result: object): void {
     model: cpus()[0]?.model ?? 'unknown',
     memoryGiB: Math.round(totalmem() / 2 ** 30),
   };
-  const versions = { node: process.version, kafkajs: '2.2.4', kafka: '4.3.1', java: javaVersion() };
+  const versions = {
+    node: process.version,
+    kafkajs: '2.2.4',
+    kafka: '4.3.1',
+    kafkaStreams: '4.4.0',
+    java: javaVersion(),
+  };
   writeFileSync(
     `${resultsDirectory}${name}.json`,
     `${JSON.stringify({ name, at: new Date().toISOString(), commit, machine, versions, ...result }, null, 2)}\n`,

@@ -13,6 +13,8 @@ export interface TopologyProcessOptions {
   readonly guarantee: 'exactly_once' | 'at_least_once';
   readonly threads: number;
   readonly commitIntervalMs: number;
+  /** For the topology, besides the topics. */
+  readonly job?: Readonly<Record<string, string | number>>;
 }
 
 /** How old what it says of its lag may be. */
@@ -21,7 +23,7 @@ const STATUS_INTERVAL_MS = 100;
 const options = JSON.parse(process.argv[2] as string) as TopologyProcessOptions;
 const streams = new KafkaStreams({
   topologyModule: new URL(options.topologyModule),
-  topologyOptions: { inputTopic: options.inputTopic, deadLetterTopic: options.deadLetterTopic },
+  topologyOptions: { inputTopic: options.inputTopic, deadLetterTopic: options.deadLetterTopic, ...options.job },
   connection: { brokers: [options.brokers], clientId: options.applicationId },
   logger: { ...quiet, warn: (fields, message) => process.stderr.write(`${message} ${JSON.stringify(fields)}\n`) },
   config: {

@@ -10,24 +10,29 @@ import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serializer;
 
 /** JSON by Jackson, with a reader and a writer made once, as its manual advises. */
-public final class JsonSerde implements Serde<Login> {
+public final class JsonSerde<T> implements Serde<T> {
   private static final JsonMapper MAPPER = JsonMapper.builder().build();
-  private static final ObjectReader READER = MAPPER.readerFor(Login.class);
-  private static final ObjectWriter WRITER = MAPPER.writerFor(Login.class);
+  private final ObjectReader reader;
+  private final ObjectWriter writer;
 
-  static Login read(byte[] bytes) {
+  JsonSerde(Class<T> type) {
+    reader = MAPPER.readerFor(type);
+    writer = MAPPER.writerFor(type);
+  }
+
+  T read(byte[] bytes) {
     try {
-      return READER.readValue(bytes);
+      return reader.readValue(bytes);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
   @Override
-  public Serializer<Login> serializer() {
-    return (topic, login) -> {
+  public Serializer<T> serializer() {
+    return (topic, value) -> {
       try {
-        return login == null ? null : WRITER.writeValueAsBytes(login);
+        return value == null ? null : writer.writeValueAsBytes(value);
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
@@ -35,7 +40,7 @@ public final class JsonSerde implements Serde<Login> {
   }
 
   @Override
-  public Deserializer<Login> deserializer() {
+  public Deserializer<T> deserializer() {
     return (topic, bytes) -> bytes == null ? null : read(bytes);
   }
 }

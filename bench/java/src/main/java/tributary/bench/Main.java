@@ -19,8 +19,9 @@ import org.apache.kafka.streams.kstream.Materialized;
 import org.apache.kafka.streams.kstream.Produced;
 
 /**
- * {@code job=count-by-state-and-device|count-by-device|consume|consume-json}, and the rest as {@code name=value}. Prints a
- * line of JSON for each change of state; ends on SIGTERM.
+ * {@code job=count-by-state-and-device|count-by-device|consume|consume-json} or a job of {@link KeyedJobs}, and the rest as
+ * {@code name=value}; {@code rocksdb=tuned} is {@link TunedRocksDb}. Prints a line of JSON for each change of state; ends on
+ * SIGTERM.
  */
 public final class Main {
   private static final long CLOSE_SECONDS = 20;
@@ -33,7 +34,8 @@ public final class Main {
       RawConsumer.run(options);
       return;
     }
-    KafkaStreams streams = new KafkaStreams(topology(job, options), config(options));
+    Topology topology = KeyedJobs.has(job) ? KeyedJobs.topology(job, options) : topology(job, options);
+    KafkaStreams streams = new KafkaStreams(topology, config(options));
     streams.setStateListener(
         (next, previous) -> {
           System.out.println("{\"state\":\"" + next + "\"}");
@@ -56,7 +58,7 @@ public final class Main {
 
   private static Topology topology(String job, Map<String, String> options) {
     StreamsBuilder builder = new StreamsBuilder();
-    JsonSerde json = new JsonSerde();
+    JsonSerde<Login> json = new JsonSerde<>(Login.class);
     var grouped =
         builder
             .stream(options.get("topic"), Consumed.with(Serdes.String(), json))
@@ -82,6 +84,9 @@ public final class Main {
     config.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, options.get("commitIntervalMs"));
     config.put(StreamsConfig.DEFAULT_KEY_SERDE_CLASS_CONFIG, Serdes.StringSerde.class);
     config.put("auto.offset.reset", "earliest");
+    if ("tuned".equals(options.get("rocksdb"))) {
+      config.put(StreamsConfig.ROCKSDB_CONFIG_SETTER_CLASS_CONFIG, TunedRocksDb.class);
+    }
     return config;
   }
 

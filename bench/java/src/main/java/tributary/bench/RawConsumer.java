@@ -16,6 +16,7 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
  * record on.
  */
 final class RawConsumer {
+  private static final JsonSerde<Login> LOGINS = new JsonSerde<>(Login.class);
   private static final Duration POLL = Duration.ofMillis(500);
 
   static void run(Map<String, String> options) throws InterruptedException {
@@ -58,7 +59,7 @@ final class RawConsumer {
       Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
       while (partitions.stream().anyMatch(p -> consumer.position(p) < ends.get(p))) {
         for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
-          if (parse && JsonSerde.read(record.value()).locale() == null) throw new IllegalStateException("no locale");
+          if (parse && LOGINS.read(record.value()).locale() == null) throw new IllegalStateException("no locale");
           if (records++ == 0) onFirst.run();
         }
       }
