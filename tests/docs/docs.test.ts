@@ -374,9 +374,19 @@ test('docs/decisions/README.md lists every note, in order', () => {
   const named = z.record(z.string(), z.string()).default({});
   const dependencies = ['.', ...workspaces].flatMap((folder) => {
     const manifest = z
-      .object({ dependencies: named, optionalDependencies: named })
+      .object({
+        dependencies: named,
+        optionalDependencies: named,
+        peerDependencies: named,
+        peerDependenciesMeta: z.record(z.string(), z.unknown()).default({}),
+      })
       .parse(JSON.parse(source(join(folder, 'package.json'))));
-    return Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies });
+    // A peer that need not be there is brought by those who use that part; types are for the compiler alone.
+    const peers = Object.keys(manifest.peerDependencies).filter((name) => name in manifest.peerDependenciesMeta);
+    return [
+      ...Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies }),
+      ...peers.filter((name) => !name.startsWith('@types/')),
+    ];
   });
   const outside = new Set(dependencies.filter((name) => !name.startsWith('@tributary/')));
   const libraries = tableRows(page('docs/decisions/0007-libraries.md')).flatMap(([names = '']) => names.split(', '));
