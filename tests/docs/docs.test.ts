@@ -264,7 +264,7 @@ describe('docs/file-map.md', () => {
 describe('docs/streams.md and its pages', () => {
   /** Where lines break is the formatter's business. */
   const flat = (code: string): string => code.replaceAll(/\s+/g, '').replaceAll(/,(?=[)\]}])/g, '');
-  const guide = pages().filter(({ path }) => path === 'docs/streams.md' || path.startsWith('docs/streams/'));
+  const guide = pages().filter(({ path }) => /^docs\/(streams|from-\w|streams\/)/.test(path));
   const blocks = guide.flatMap((found) => codeBlocks(found, 'ts'));
   const text = guide.map((found) => found.text).join('\n');
 
