@@ -46,8 +46,13 @@ export class AvroSchemas {
 
   /** @throws TypeError for what is no schema of Avro; and as the client does, for schemas that it names. */
   typeOf(schema: Pick<SchemaText, 'text' | 'references'>): AvroType {
-    const registry = this.#longs === 'bigint' ? { long: this.#bigintType() } : {};
-    const options = { registry, omitRecordMethods: true };
+    const bigints = this.#longs === 'bigint' ? this.#bigintType() : undefined;
+    const options = {
+      registry: {},
+      omitRecordMethods: true,
+      // A long of a logical type is one, too.
+      typeHook: (part: unknown) => (part === 'long' || isLong(part) ? bigints : undefined),
+    };
     try {
       for (const { text } of referencedSchemas(this.#client, schema))
         this.#avsc.Type.forSchema(JSON.parse(text), options);
@@ -75,6 +80,10 @@ export class AvroSchemas {
   }
 }
 
+function isLong(part: unknown): boolean {
+  return typeof part === 'object' && part !== null && (part as { readonly type?: unknown }).type === 'long';
+}
+
 /**
  * Bytes of a value, which has to fit its type to the last field.
  * @throws TypeError naming the part that does not.
@@ -82,13 +91,13 @@ export class AvroSchemas {
 export function avroBytes(type: AvroType, value: unknown): Buffer {
   let wrong: string | undefined;
   const errorHook = (path: readonly string[], part: unknown, { name, typeName }: AvroType): void => {
-    const expected = name ?? typeName.replace('abstract:', '');
+    const expected = name ?? typeName.replace(/^abstract:|:\w+$/, '');
     const at = path.length === 0 ? 'the value' : path.join('.');
     const isObject = typeof part === 'object' && part !== null && !Array.isArray(part);
     wrong ??=
       isObject && typeName === 'record'
         ? `${at} is no ${expected}, or has a field that ${expected} has not`
-        : `${at} is ${part === undefined ? 'missing' : `a ${kindOf(part)}`}, not ${expected}`;
+        : `${at} is ${part === undefined ? 'missing' : kindOf(part)}, not ${expected}`;
   };
   if (!type.isValid(value, { noUndeclaredFields: true, errorHook }))
     throw new TypeError(`the value does not fit its schema: ${wrong ?? 'it is of another kind'}`);
@@ -98,6 +107,7 @@ export function avroBytes(type: AvroType, value: unknown): Buffer {
 /** Not the content, which no message repeats. */
 function kindOf(value: unknown): string {
   if (value === null) return 'null';
-  if (typeof value === 'number' && !Number.isSafeInteger(value)) return 'number that is no whole one, or beyond 2^53,';
-  return Array.isArray(value) ? 'list' : typeof value;
+  if (typeof value === 'number' && !Number.isSafeInteger(value))
+    return 'a number that is no whole one, or beyond 2^53,';
+  return Array.isArray(value) ? 'a list' : `${typeof value === 'object' ? 'an' : 'a'} ${typeof value}`;
 }

@@ -1,6 +1,7 @@
 import type protobuf from 'protobufjs';
 import { messageOf } from '../errors.ts';
 import { optionalLibrary } from './optional-library.ts';
+import { protobufText } from './protobuf-descriptor.ts';
 import { referencedSchemas } from './referenced-schemas.ts';
 import type { RegistryClient, SchemaText } from './registry-client.ts';
 import type { MessageIndexes } from './wire-format.ts';
@@ -66,7 +67,11 @@ export class ProtobufSchema {
     library: ProtobufLibrary,
     text: string,
   ): { readonly package: string | undefined; readonly files: readonly string[] } {
-    const { package: name, imports = [], weakImports = [] } = library.parse(text, this.#root, { keepCase: true });
+    const {
+      package: name,
+      imports = [],
+      weakImports = [],
+    } = library.parse(protobufText(text), this.#root, { keepCase: true });
     return { package: name, files: [...imports, ...weakImports] };
   }
 
