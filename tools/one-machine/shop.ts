@@ -5,6 +5,7 @@ import { environmentOrExit } from '../../processor/logins/environment.ts';
 import { createLogger } from '../../processor/logins/logging.ts';
 import { projectRoot } from '../command-line/project-root.ts';
 import { UserError } from '../command-line/user-error.ts';
+import { buildApplicationPage } from '../development/client-build.ts';
 import { isPortFree } from '../local-kafka/ports.ts';
 import { LocalKafkaPart } from './local-kafka-part.ts';
 
@@ -17,6 +18,8 @@ const log = createLogger('shop', environment.log);
 
 async function run(): Promise<number> {
   const { kafka, localKafkaPort, dataDir } = environment;
+  // In a clone the page of the API is not there until it is built; an installed package has it.
+  await buildApplicationPage();
   if (kafka !== undefined) return shop(kafka.brokers);
   if (!(await isPortFree(localKafkaPort))) return shop([`127.0.0.1:${String(localKafkaPort)}`]);
   const ended = Promise.withResolvers<number>();

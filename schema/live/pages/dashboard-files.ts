@@ -31,6 +31,7 @@ const NO_SUCH_FILE: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'ENAMET
 const NOT_BUILT = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Not built</title>
 <h1>This page is not built</h1>
 <p>The API works without it: <a href="/graphql">/graphql</a>.</p>
+<p>In a clone, <code>npm start</code> and <code>npm run shop</code> build it.</p>
 `;
 
 interface DashboardOptions {
