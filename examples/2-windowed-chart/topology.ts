@@ -45,7 +45,7 @@ export function buildTopology({ input, output, windowMs }: WindowedChartOptions)
     .toStream()
     .map((counts, { key: version, startMs: windowStartMs }) => ({
       key: `${String(windowStartMs)}/${version}`,
-      // A window that has expired is handed on as null, and stays in the chart's topic.
+      // The type allows for a deleted row; of a window that expires nothing is told, and it stays in the chart's topic.
       value: { version, windowStartMs, ...(counts as VersionCounts) },
     }))
     .to(output, { value: jsonSerde<ChartRow>() });

@@ -175,13 +175,15 @@ test('each example starts from the public names of the runtime alone, and is des
   for (const folder of folders) {
     expect(readme).toContain(`examples/${folder}/main.ts`);
     expect(statSync(join(projectRoot, 'examples', folder, 'main.ts')).isFile()).toBe(true);
-    for (const file of readdirSync(join(projectRoot, 'examples', folder))) {
+    for (const file of readdirSync(join(projectRoot, 'examples', folder)).filter(
+      (name) => !name.endsWith('.test.ts'),
+    )) {
       const source = readFileSync(join(projectRoot, 'examples', folder, file), 'utf8');
       for (const [, target = ''] of source.matchAll(/from '([^']+)'/g))
         expect({
           file,
           target,
-          known: /^(\.\/|\.\.\/support\/|@tributary\/streams$|node:)/.test(target),
+          known: /^(\.\/|\.\.\/support\/|@tributary\/(streams|graphql)$|zod$|node:)/.test(target),
         }).toMatchObject({ known: true });
     }
   }

@@ -37,8 +37,8 @@ const rightSpans = (part: string): string[] => tableRows(guide, part).flatMap((c
 /** What stands for anything of the reader's own in a span. */
 const FREE = new Set(
   (
-    'a b c p q s k v n r ms topic stream table globalTable grouped streams builder topology rest right left key value ' +
-    'record bytes prefix name supplier processor inner schema windows rows jsonSerde Date now true false break'
+    'a b c p q s k v n r ms topic stream table globalTable grouped streams builder topology rest right left key ' +
+    'value record bytes prefix name supplier processor inner schema windows rows jsonSerde Date now true false break'
   ).split(' '),
 );
 
