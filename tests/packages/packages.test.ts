@@ -83,6 +83,8 @@ describe('the runtime as it is installed', () => {
       written: ['a=2', 'b=1'],
       scanner: 'function',
       changelog: 'app-counts-changelog',
+      registryAway: 'SCHEMA_REGISTRY_AWAY',
+      withoutAvsc: 'CONFIG_INVALID',
     });
   });
 
