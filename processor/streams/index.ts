@@ -11,6 +11,7 @@ export {
   type ProcessorHealthOptions,
 } from './health/processor-health.ts';
 export type { RestoreEvent, RestoreListener } from './task/initialise-task.ts';
+export type { RecordSpan, TracesOptions } from './task/record-traces.ts';
 export { parseStreamsConfig, type StreamsConfig, type StreamsConfigInput } from './streams-config.ts';
 export { StreamsError, type ErrorCode, type ErrorDetails, type Reaction } from './errors.ts';
 export { parseTopicPartition, recordPlace, topicPartition, type TopicPartition } from './kafka/topic-partition.ts';

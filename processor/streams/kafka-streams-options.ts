@@ -6,6 +6,7 @@ import { checkErrorHandlers, ERROR_HANDLERS, type ErrorHandlers } from './task/e
 import type { StreamsConfigInput } from './streams-config.ts';
 import type { CreatableTopics } from './topics/prepare-topics.ts';
 import type { RestoreListener } from './task/initialise-task.ts';
+import type { TracesOptions } from './task/record-traces.ts';
 import { isTopology, type TopologyPlace } from './thread/load-topology.ts';
 import { originOf } from './topology/built-topologies.ts';
 import type { Topology } from './topology/topology.ts';
@@ -42,6 +43,11 @@ interface CommonOptions extends ErrorHandlers {
   /** Topics that may be made when they are absent on a first start. */
   readonly creatableTopics?: CreatableTopics;
   readonly logger: Logger;
+  /**
+   * Traces of records, from when a task gets them to their commit; without it nothing is traced. A span is plain data:
+   * an application hands it to the exporter that it uses.
+   */
+  readonly traces?: TracesOptions | undefined;
 }
 
 /** What the constructor is given, before anything is made of it. */
@@ -55,10 +61,12 @@ export function checkStreamsOptions(options: KafkaStreamsOptions): void {
     'creatableTopics',
     'logger',
     'onRestore',
+    'traces',
     ...ERROR_HANDLERS,
   ]);
   if (options.onRestore !== undefined) checkRestoreListener(options.onRestore);
   checkErrorHandlers('KafkaStreams', options);
+  if (options.traces !== undefined) checkTraces(options.traces);
   const { topology, topologyModule, topologyOptions, connection, creatableTopics = {}, logger } = options;
   if (topology !== undefined) {
     for (const name of ['topologyModule', 'topologyOptions'] as const)
@@ -92,6 +100,19 @@ export function checkStreamsOptions(options: KafkaStreamsOptions): void {
       { cause: error },
     );
   }
+}
+
+/** @throws StreamsError CONFIG_INVALID */
+function checkTraces(traces: TracesOptions): void {
+  checkOptions('traces', traces, ['sampleRatio', 'onSpans']);
+  checkFunctions('traces', traces, ['onSpans']);
+  const { sampleRatio = 0 } = traces;
+  if (typeof sampleRatio !== 'number' || !(sampleRatio >= 0 && sampleRatio <= 1))
+    throw new StreamsError(
+      'CONFIG_INVALID',
+      `traces.sampleRatio takes a number from 0, none, to 1, all records without trace context, not ` +
+        textOf(sampleRatio),
+    );
 }
 
 /** @throws StreamsError CONFIG_INVALID */

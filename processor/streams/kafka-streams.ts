@@ -29,6 +29,7 @@ import { streamsMetrics, type StreamsMetric } from './streams-metrics.ts';
 import { StreamsLifecycle, type StateListener, type StreamsState } from './streams-state.ts';
 import { sumOfDrops, type DropCounts } from './task/dropped-records.ts';
 import type { RestoreListener } from './task/initialise-task.ts';
+import type { TracesOptions } from './task/record-traces.ts';
 import type { InstanceStatus, TaskStatus } from './task/instance-status.ts';
 import { TaskLayout } from './task/task-layout.ts';
 import { presentHandlers } from './thread/error-line.ts';
@@ -68,6 +69,7 @@ export class KafkaStreams {
   #paused = false;
   #owners: TaskOwners | undefined;
   readonly #restoreListeners: Listeners<RestoreListener>;
+  readonly #spanListeners: Listeners<TracesOptions['onSpans']>;
   #queries: StoreQueries | undefined;
   #awayReason: string | null = 'not started';
 
@@ -77,6 +79,8 @@ export class KafkaStreams {
     this.#options = options;
     this.#restoreListeners = new Listeners('onRestore', options.logger);
     if (options.onRestore !== undefined) this.#restoreListeners.add(options.onRestore);
+    this.#spanListeners = new Listeners('traces.onSpans', options.logger);
+    if (options.traces !== undefined) this.#spanListeners.add(options.traces.onSpans);
     this.#config = parseStreamsConfig(options.config);
     this.#lifecycle = new StreamsLifecycle(options.logger);
     this.#kafka = createKafka(options.connection, options.logger);
@@ -149,6 +153,7 @@ export class KafkaStreams {
             this.#restoreListeners.tell((listener) =>
               typeof listener === 'function' ? listener(event) : listener[event.kind]?.(event),
             ),
+          onSpans: (spans) => this.#spanListeners.tell((onSpans) => onSpans(spans)),
           onProcessingError: this.#options.onProcessingError,
           onProductionError: this.#options.onProductionError,
         },
@@ -364,7 +369,7 @@ export class KafkaStreams {
   }
 
   #threadInits(topology: Topology, directory: StateDirectory, topics: PreparedTopics): ThreadInit[] {
-    const { connection } = this.#options;
+    const { connection, traces } = this.#options;
     const deadLettered = topology.nodes.flatMap((node) =>
       node.kind === 'source' && node.deadLetterTopic !== undefined ? node.topic : [],
     );
@@ -379,6 +384,7 @@ export class KafkaStreams {
       topicIds: topics.topicIds,
       subTopologyNumbers: topics.numbers,
       deadLettered,
+      ...(traces === undefined ? {} : { traces: { sampleRatio: traces.sampleRatio ?? 0 } }),
       handlers: presentHandlers(this.#options),
     }));
   }

@@ -117,6 +117,13 @@ test.each<[string, () => unknown, RegExp]>([
   ],
   ['no logger', () => streams({ logger: undefined }), /logger/],
   ['half a logger', () => streams({ logger: { info: () => undefined } }), /logger.*debug/],
+  ['traces without onSpans', () => streams({ traces: { sampleRatio: 1 } }), /traces needs onSpans/],
+  ['traces.ratio', () => streams({ traces: { onSpans: () => undefined, ratio: 1 } }), /traces.*"ratio"/],
+  [
+    'traces.sampleRatio',
+    () => streams({ traces: { onSpans: () => undefined, sampleRatio: 50 } }),
+    /traces\.sampleRatio takes a number from 0.*not 50/,
+  ],
   ['creatableTopic', () => streams({ creatableTopic: {} }), /"creatableTopic".*"creatableTopics"/],
   [
     'creatableTopics.partition',

@@ -121,4 +121,6 @@ export interface ThreadInit {
   readonly deadLettered: readonly string[];
   /** The handlers of the application that there are, in the main thread. */
   readonly handlers: readonly ('onProcessingError' | 'onProductionError')[];
+  /** Where the application traces records. */
+  readonly traces?: { readonly sampleRatio: number };
 }

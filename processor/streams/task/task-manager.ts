@@ -19,6 +19,8 @@ interface TaskManagerOptions {
   readonly onRunning: (task: StreamTask, offsets: ReadonlyMap<string, number>) => void;
   /** The task's inputs must not be read any more. */
   readonly onStopped: (task: StreamTask) => void;
+  /** All that the task had done is committed. */
+  readonly onCommitted?: (task: StreamTask) => void;
   /** For tasks with several inputs; without it none waits for another that is empty. */
   readonly queues?: TaskQueues;
 }
@@ -86,6 +88,7 @@ export class TaskManager {
         try {
           await commitTask(task, nowMs);
           this.#failures.committed(task.id);
+          this.#options.onCommitted?.(task);
         } catch (error) {
           failures.push(await this.#afterFailure(task, error));
         }

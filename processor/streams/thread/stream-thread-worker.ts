@@ -98,6 +98,7 @@ async function main(): Promise<void> {
     paused: wanted.paused,
     onOwners: (owners) => send({ kind: 'owners', owners }),
     onRestore: (event) => send({ kind: 'restore', event }),
+    onSpans: (spans) => send({ kind: 'spans', spans }),
   });
   wanted.thread = thread;
   send({ kind: 'loaded' });

@@ -13,6 +13,7 @@ import type { StreamsConfig, ThreadInit } from '../streams-config.ts';
 import { DiskWait } from '../task/disk-wait.ts';
 import type { ErrorHandlers } from '../task/error-decisions.ts';
 import type { RestoreEvent } from '../task/initialise-task.ts';
+import { type RecordSpan, RecordTraces } from '../task/record-traces.ts';
 import type { RecordWatch } from '../task/record-watch.ts';
 import { StandbyTasks } from '../task/standby-tasks.ts';
 import type { StreamTask } from '../task/stream-task.ts';
@@ -45,6 +46,7 @@ interface StreamThreadParts {
   readonly paused: boolean;
   readonly onOwners: (owners: TaskOwners | undefined) => void;
   readonly onRestore: (event: RestoreEvent) => void;
+  readonly onSpans: (spans: RecordSpan[]) => void;
 }
 
 /**
@@ -55,6 +57,8 @@ export class StreamThread {
   readonly #config: StreamsConfig;
   readonly #logger: Logger;
   readonly #withheld: WithheldRecords;
+  /** Undefined: the application does not trace. */
+  readonly #traces: RecordTraces | undefined;
   readonly #repartitionTopics: ReadonlySet<string>;
   readonly #connections: readonly KafkaCluster[];
   readonly #fetcher: RecordFetcher;
@@ -90,6 +94,7 @@ export class StreamThread {
     this.#config = config;
     this.#logger = logger;
     this.#withheld = withheld;
+    this.#traces = init.traces === undefined ? undefined : new RecordTraces({ ...init.traces, onSpans: parts.onSpans });
     this.#connections = [group, fetch, restore];
     this.#pace = new CommitPace(config.commitIntervalMs);
     this.#disk = new DiskWait(init.slotDirectory, logger);
@@ -148,7 +153,9 @@ export class StreamThread {
           this.#fetcher.seek(topic, partition, offset);
         }
       },
-      onStopped: ({ inputs }) => {
+      onCommitted: (task) => this.#traces?.committed(task),
+      onStopped: ({ id, inputs }) => {
+        this.#traces?.stopped(id);
         for (const { topic, partition } of inputs) this.#fetcher.remove(topic, partition);
       },
       queues: {
@@ -320,7 +327,9 @@ export class StreamThread {
           `records were deleted before they were processed. If starting over is meant, ${RESET_REMEDY}`,
         { taskId: task.id, topic: part.topic, partition: part.partition, offset: part.nextOffset, remedy: 'reset' },
       );
-    const accepted = await this.#tasks.work(task, () => task.accept(this.#withheld.applyTo(part)));
+    const known = this.#withheld.applyTo(part);
+    const fetched = this.#traces?.applyTo(task.id, known) ?? known;
+    const accepted = await this.#tasks.work(task, () => task.accept(fetched));
     if (accepted === undefined) suspended.add(task);
     else await this.#processed(task, accepted, this.#repartitionTopics.has(part.topic) ? 0 : accepted);
   }

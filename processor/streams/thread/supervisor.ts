@@ -8,6 +8,7 @@ import type { ThreadInit } from '../streams-config.ts';
 import type { RestoreEvent } from '../task/initialise-task.ts';
 import type { TaskStatus } from '../task/instance-status.ts';
 import type { ErrorHandlers } from '../task/error-decisions.ts';
+import type { RecordSpan } from '../task/record-traces.ts';
 import { RecordWatch, type RecordPlace } from '../task/record-watch.ts';
 import { answerQuestion, errorLineMemory } from './error-line.ts';
 import type { TopologyPlace } from './load-topology.ts';
@@ -94,6 +95,7 @@ export class Supervisor {
   readonly #onChange: () => void;
   readonly #topology: TopologyPlace;
   readonly #onRestore: (event: RestoreEvent) => void;
+  readonly #onSpans: ((spans: readonly RecordSpan[]) => void) | undefined;
   readonly #onOwners: (owners: TaskOwners | undefined) => void;
   readonly #handlers: ErrorHandlers;
   readonly #questions = new ThreadQuestions();
@@ -115,6 +117,7 @@ export class Supervisor {
       onChange: () => void;
       onOwners: (owners: TaskOwners | undefined) => void;
       onRestore: (event: RestoreEvent) => void;
+      onSpans?: (spans: readonly RecordSpan[]) => void;
     } & ErrorHandlers,
     topology: TopologyPlace,
     spares: Worker[] = [],
@@ -144,6 +147,7 @@ export class Supervisor {
     this.#onChange = handlers.onChange;
     this.#onOwners = handlers.onOwners;
     this.#onRestore = handlers.onRestore;
+    this.#onSpans = handlers.onSpans;
     this.#handlers = handlers;
     this.#spares = spares;
   }
@@ -294,6 +298,7 @@ export class Supervisor {
     thread.loading = false;
     if (message.kind === 'log') this.#logger[message.level](message.fields, message.message);
     else if (message.kind === 'restore') this.#onRestore(message.event);
+    else if (message.kind === 'spans') this.#onSpans?.(message.spans);
     else if (message.kind === 'owners') this.#onOwners(message.owners);
     else if (message.kind === 'decide') answerQuestion(this.#handlers, message.question, thread.decisions);
     else if (message.kind === 'failed')

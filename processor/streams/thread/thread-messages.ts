@@ -7,6 +7,7 @@ import type { StoreAnswer, StoreQuestion } from '../queries/store-question.ts';
 import type { ErrorQuestion } from './error-line.ts';
 import type { RecordPlace } from '../task/record-watch.ts';
 import type { RestoreEvent } from '../task/initialise-task.ts';
+import type { RecordSpan } from '../task/record-traces.ts';
 import type { TaskStatus } from '../task/instance-status.ts';
 
 /** Messages from a stream thread to the main thread. Plain data. */
@@ -53,6 +54,7 @@ export type FromThread =
   | { readonly kind: 'decide'; readonly question: ErrorQuestion }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: StoreAnswer }
   | { readonly kind: 'restore'; readonly event: RestoreEvent }
+  | { readonly kind: 'spans'; readonly spans: readonly RecordSpan[] }
   /** As of the assignment that the thread has adopted. */
   | { readonly kind: 'owners'; readonly owners: TaskOwners | undefined }
   | { readonly kind: 'closed' };
