@@ -66,7 +66,7 @@ class FilterCompiler {
     const tests: RowTest[] = [];
     for (const [name, given] of Object.entries(filter)) {
       if (given === null || given === undefined) continue;
-      if (name === 'and') tests.push(...this.#parts(given, level));
+      if (name === 'and') tests.push(every(this.#parts(given, level)));
       else if (name === 'or') tests.push(some(this.#parts(given, level)));
       else if (name === 'not') tests.push(negated(this.compile(given as RowFilter, level + 1)));
       else tests.push(...this.#comparisons(name, given as Readonly<Record<string, unknown>>));
@@ -128,17 +128,30 @@ function comparison(operator: string, field: PlainField, given: unknown, valueOf
   }
 }
 
+/*
+ * What takes all rows, or none, is no test of a row: a filter may hold thousands of such parts, which count as no
+ * comparison, and must cost nothing for each row.
+ */
+
 function every(tests: readonly RowTest[]): RowTest {
-  const [first, second] = tests;
+  if (tests.includes(NONE)) return NONE;
+  const needed = tests.filter((test) => test !== ALL);
+  const [first, second] = needed;
   if (first === undefined) return ALL;
   if (second === undefined) return first;
-  return (row) => tests.every((test) => test(row));
+  return (row) => needed.every((test) => test(row));
 }
 
 function some(tests: readonly RowTest[]): RowTest {
-  return tests.length === 0 ? NONE : (row) => tests.some((test) => test(row));
+  if (tests.includes(ALL)) return ALL;
+  const needed = tests.filter((test) => test !== NONE);
+  const [first, second] = needed;
+  if (first === undefined) return NONE;
+  if (second === undefined) return first;
+  return (row) => needed.some((test) => test(row));
 }
 
 function negated(test: RowTest): RowTest {
-  return (row) => !test(row);
+  if (test === ALL) return NONE;
+  return test === NONE ? ALL : (row) => !test(row);
 }
