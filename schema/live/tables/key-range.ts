@@ -1,3 +1,4 @@
+import { stringSerde } from '@tributary/streams';
 import type { DeclaredTable, TableKey } from './declared-table.ts';
 import type { RowIndex } from './row-index.ts';
 import { NO_VALUE, type Row } from './row.ts';
@@ -22,12 +23,17 @@ export function keyTextOf({ serde }: TableKey, key: unknown): string {
   return serde.serialize(key).toString('latin1');
 }
 
-/** Null: all keys. @throws Error as `keyTextOf`. */
+/** The text of a UUID is written in small letters. */
+function prefixText({ serde }: TableKey, prefix: string): string {
+  return stringSerde.serialize(serde.format === 'uuid' ? prefix.toLowerCase() : prefix).toString('latin1');
+}
+
+/** Null: all keys. @throws Error as `keyTextOf`, and for a prefix that UTF-8 cannot hold. */
 export function keyTextRange({ key }: DeclaredTable, range: KeyRange | null | undefined): KeyTextRange | null {
   const { prefix, from, to } = range ?? {};
   if (prefix == null && from == null && to == null) return null;
   return {
-    prefix: prefix == null ? '' : Buffer.from(prefix, 'utf8').toString('latin1'),
+    prefix: prefix == null ? '' : prefixText(key, prefix),
     from: from == null ? '' : keyTextOf(key, from),
     to: to == null ? null : keyTextOf(key, to),
   };

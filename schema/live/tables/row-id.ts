@@ -8,9 +8,14 @@ import { type Row, type RowName, rowName } from './row.ts';
  * `SkuTotals:a:1`, `CountryHours:1767225600000:DE`.
  */
 export function rowId({ typeName, shape }: DeclaredTable, { key, startMs, endMs }: Row): string {
-  const text = String(key);
+  const text = keyIdText(key);
   if (shape.kind === 'key-value') return `${typeName}:${text}`;
   return shape.kind === 'window' ? `${typeName}:${startMs}:${text}` : `${typeName}:${startMs}:${endMs}:${text}`;
+}
+
+/** Two zeros have two bytes, and are two keys. */
+function keyIdText(key: unknown): string {
+  return Object.is(key, -0) ? '-0' : String(key);
 }
 
 const PARTS = {
@@ -40,7 +45,7 @@ export function rowOfId(
   }
 }
 
-/** The key that `String` has made this text of; null for text that is none. */
+/** The key that `keyIdText` has made this text of; null for text that is none. */
 function keyOfText({ type }: PlainField, text: string): unknown {
   if (type.kind === 'enum') return type.values.includes(text) ? text : null;
   switch (type.name) {

@@ -131,6 +131,12 @@ function checkedSerde(serde: Serde<unknown>, schema: z.core.$ZodType): Serde<unk
   return {
     ...serde,
     serialize: (key) => serde.serialize(key),
-    deserialize: (bytes) => check(serde.deserialize(bytes)),
+    deserialize: (bytes) => {
+      const key = check(serde.deserialize(bytes));
+      // By other bytes of the same key nobody would find its row, and two rows would have one id.
+      if (!serde.serialize(key).equals(bytes))
+        throw new TypeError('the bytes of the key are not as its serde writes it');
+      return key;
+    },
   };
 }
