@@ -3,6 +3,14 @@ import type { TableChange } from '@tributary/streams';
 /** Changelog partition to the offset after the last record applied from it. */
 export type PositionVector = Readonly<Record<number, number>>;
 
+/** The last millisecond that a date can have. */
+const LATEST_MS = 8_640_000_000_000_000;
+
+/** When a record was written, as its timestamp says; one that no date can have, as of nanoseconds, is cut. */
+export function writtenAtMsOf({ timestampMs }: Pick<TableChange, 'timestampMs'>): number {
+  return Math.min(timestampMs, LATEST_MS);
+}
+
 /** How far one changelog topic has been applied, in offsets: they mean the same to all API instances. */
 export class AppliedPositions {
   readonly #next = new Map<number, number>();
@@ -10,7 +18,8 @@ export class AppliedPositions {
 
   advance(change: TableChange): void {
     this.#next.set(change.partition, change.offset + 1);
-    if (change.timestampMs > this.#newestWrittenAtMs) this.#newestWrittenAtMs = change.timestampMs;
+    const writtenAtMs = writtenAtMsOf(change);
+    if (writtenAtMs > this.#newestWrittenAtMs) this.#newestWrittenAtMs = writtenAtMs;
   }
 
   /** All before `offset` has been read, also what compaction had taken away. */

@@ -1,6 +1,6 @@
 import type { TableChange } from '@tributary/streams';
 
-import { AppliedPositions, type PositionVector } from './applied-positions.ts';
+import { AppliedPositions, type PositionVector, writtenAtMsOf } from './applied-positions.ts';
 import type { CursorContent } from '../updates/cursor.ts';
 import { CopiedPartitions } from './copied-partitions.ts';
 import type { DeclaredTable } from './declared-table.ts';
@@ -171,7 +171,7 @@ export class RowTable implements LiveTable {
       value,
       partition: change.partition,
       offset: change.offset,
-      timestampMs: change.timestampMs,
+      timestampMs: writtenAtMsOf(change),
       bytes: change.key.length + (change.value?.length ?? 0),
     };
   }

@@ -1,6 +1,7 @@
 import { jsonSerde, type Serde } from '@tributary/streams';
 import { z } from 'zod';
 import { bigintConversion } from './bigint-conversion.ts';
+import { holdsJson, isTooDeep, MOST_JSON_LEVELS } from './json-levels.ts';
 import { issuesText } from './value-issues.ts';
 
 type Schema<T> = z.core.$ZodType<T>;
@@ -31,6 +32,7 @@ export function valueReader<T>(schema: Schema<T>, serde?: Serde<unknown>): (byte
 /** Checks what was read, after it made bigints of text and whole numbers where the schema has bigints. */
 export function valueCheck<T>(schema: Schema<T>): (value: unknown) => T {
   const convert = bigintConversion(schema);
+  const isBounded = !holdsJson(schema);
   return (value) => {
     let result: z.core.util.SafeParseResult<T>;
     try {
@@ -41,7 +43,9 @@ export function valueCheck<T>(schema: Schema<T>): (value: unknown) => T {
         isAsync ? 'a check of the schema is asynchronous: it must answer at once' : 'a check of the schema has thrown',
       );
     }
-    if (result.success) return result.data;
-    throw new TypeError(issuesText(schema, result.error.issues));
+    if (!result.success) throw new TypeError(issuesText(schema, result.error.issues));
+    if (!isBounded && isTooDeep(result.data))
+      throw new TypeError(`the value has JSON of more than ${String(MOST_JSON_LEVELS)} levels`);
+    return result.data;
   };
 }
