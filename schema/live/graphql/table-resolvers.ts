@@ -1,7 +1,8 @@
+import type { GraphQLResolveInfo } from 'graphql';
 import type { ProcessorResult } from '../operations/processor-result.ts';
 import type { DeclaredTable } from '../tables/declared-table.ts';
 import { rowOfId } from '../tables/row-id.ts';
-import { fieldOf, idOf, viewOf, type RowView } from '../tables/row-view.ts';
+import { fieldOf, idOf, isForbiddenField, viewOf, type RowView } from '../tables/row-view.ts';
 import type { OrderRequest } from '../tables/request-arguments.ts';
 import type { TablePage, TablesModel } from '../tables/table-reads.ts';
 import type { TablesContext } from '../tables/tables-context.ts';
@@ -10,10 +11,11 @@ import { ConflatingIterator, type OnSubscription } from '../updates/conflating-i
 import { ResultUpdates } from '../updates/result-updates.ts';
 import { isForbidden } from './api-error.ts';
 import { intervalArgument } from './arguments.ts';
+import { forbiddenValue } from './forbidden-fields.ts';
 import type { Resolvers } from './merged-resolvers.ts';
 
 type Arguments = Readonly<Record<string, unknown>>;
-type FieldResolver = (source: unknown, args: Arguments, context: unknown) => unknown;
+type FieldResolver = (source: unknown, args: Arguments, context: unknown, info: GraphQLResolveInfo) => unknown;
 interface SubscriptionField {
   readonly resolve: (update: unknown) => unknown;
   readonly subscribe: FieldResolver;
@@ -79,7 +81,13 @@ function rowTypes(table: DeclaredTable): [string, TypeResolvers | Readonly<Recor
     window: of(({ row: { startMs, endMs } }) => ({ start: startMs, end: endMs })),
   };
   if (table.shape.kind === 'key-value') delete row['window'];
-  for (const { name } of fields) row[name] = of((view) => fieldOf(view, name));
+  for (const { name, nullable } of fields)
+    row[name] = (source, _, __, { variableValues }) => {
+      const view = viewOf(source);
+      return isForbiddenField(view, name)
+        ? forbiddenValue(`${table.name}.${name}`, nullable, variableValues)
+        : fieldOf(view, name);
+    };
   row[keyFieldName(key.name)] = of(({ row: { key: value } }) => value);
   return [
     [typeName, row],

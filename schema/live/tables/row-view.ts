@@ -1,4 +1,3 @@
-import { forbidden } from '../graphql/api-error.ts';
 import type { TableRights } from '../access/rights.ts';
 import type { DeclaredTable } from './declared-table.ts';
 import type { TableFreshness } from './table-freshness.ts';
@@ -16,10 +15,13 @@ export interface RowView {
 /** A row as plain data, for resolvers of an application. */
 export type PlainRow = Readonly<Record<string, unknown>>;
 
-/** @throws GraphQLError FORBIDDEN for a field that the viewer may not see. */
-export function fieldOf({ row, rights, table }: RowView, name: string): unknown {
-  if (rights.forbiddenFields.has(name)) throw forbidden(`${table.name}.${name}`);
+/** A field that the viewer may see. */
+export function fieldOf({ row }: RowView, name: string): unknown {
   return row.value[name] ?? null;
+}
+
+export function isForbiddenField({ rights }: RowView, name: string): boolean {
+  return rights.forbiddenFields.has(name);
 }
 
 export function idOf({ table, row }: RowView): string {

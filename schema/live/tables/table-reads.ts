@@ -121,6 +121,12 @@ export class TableReads {
     return this.#view(newest, rights);
   }
 
+  /** The newest window or session of each key, in their order. At most 100. */
+  async newestOfEach(keys: readonly unknown[]): Promise<(RowView | null)[]> {
+    if (keys.length > MOST_KEYS) throw tooManyKeys(keys.length);
+    return Promise.all(keys.map((key) => this.newest(key)));
+  }
+
   /** The row of this name, as `node` asks for it; null also where the viewer may see nothing of the table. */
   async find(name: string): Promise<RowView | null> {
     const rights = await this.#ready(null);

@@ -85,16 +85,13 @@ export class TablesContext {
 
 function accessTo({ shape }: DeclaredTable, reads: TableReads): TableAccess {
   const newestOf = async (key: unknown): Promise<RowView | null> => {
-    if (shape.kind === 'key-value') return reads.get(key);
-    return (await reads.newest(key)) ?? null;
+    return shape.kind === 'key-value' ? reads.get(key) : reads.newest(key);
   };
   const plain = (view: RowView | null): PlainRow | null => (view === null ? null : plainRow(view));
   return {
     get: async (key) => plain(await newestOf(key)),
     getMany: async (keys) =>
-      shape.kind === 'key-value'
-        ? (await reads.getMany(keys)).map(plain)
-        : Promise.all(keys.map(async (key) => plain(await newestOf(key)))),
+      shape.kind === 'key-value' ? (await reads.getMany(keys)).map(plain) : (await reads.newestOfEach(keys)).map(plain),
     page: async (request = {}) => plainPage(await reads.page(request)),
     watch: async (request = {}) => mapped(await reads.watch(request), plainUpdate),
   };
