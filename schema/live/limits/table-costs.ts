@@ -41,7 +41,7 @@ export function tableCosts(
 }
 
 function addTable(table: DeclaredTable, model: TablesModel, isRuled: boolean, lists: Lists, work: Work): void {
-  const { name, typeName, shape } = table;
+  const { name, typeName, shape, key } = table;
   const firstOf = ({ first }: FieldArguments): number =>
     typeof first === 'number' ? Math.max(0, first) : DEFAULT_FIRST;
   const walk = (): number => (model.tables[name]?.size ?? 0) / ROWS_READ_FOR_ONE;
@@ -53,10 +53,13 @@ function addTable(table: DeclaredTable, model: TablesModel, isRuled: boolean, li
   if (shape.kind !== 'key-value')
     lists[`Query.${name}`] = (_, { from, to }) =>
       shape.kind === 'session'
-        ? UPDATE_ROWS
+        ? Math.min(MOST_WINDOWS, Math.max(UPDATE_ROWS, model.tables[name]?.size ?? 0))
         : Math.min(MOST_WINDOWS, Math.max(0, (Number(to) - Number(from)) / shape.advanceMs + 1));
-  work[`Query.${name}Page`] = ({ filter, from, to, keys }) =>
-    !isRuled && filter == null && from == null && to == null && keys == null ? 0 : walk();
+  const keyName = shape.kind === 'key-value' ? null : key.name;
+  work[`Query.${name}Page`] = ({ filter, from, to, keys, ...given }) => {
+    const isOfOneKey = keyName !== null && given[keyName] != null;
+    return !isRuled && !isOfOneKey && filter == null && from == null && to == null && keys == null ? 0 : walk();
+  };
   work[`${typeName}Connection.totalCount`] = walk;
   work[`Subscription.${name}`] = walk;
   const addValue = (owner: string, field: string, type: FieldType): void => {
