@@ -123,7 +123,7 @@ export class TableReads {
 
   /** The newest window or session of each key, in their order. At most 100. */
   async newestOfEach(keys: readonly unknown[]): Promise<(RowView | null)[]> {
-    if (keys.length > MOST_KEYS) throw tooManyKeys(keys.length);
+    checkKeyCount(keys);
     return Promise.all(keys.map((key) => this.newest(key)));
   }
 

@@ -1,5 +1,5 @@
 import { afterEach, expect } from '@jest/globals';
-import { encodeWindowKey, int32Serde, int64Serde, type TableChange } from '@tributary/streams';
+import { encodeWindowKey, int64Serde, type TableChange } from '@tributary/streams';
 import { type ExecutionResult, graphql, parse, subscribe } from 'graphql';
 import { z } from 'zod';
 
@@ -42,14 +42,6 @@ export const shopTables = {
     value: z.object({ amount: z.bigint() }),
     orderBy: ['amount'],
   }),
-};
-
-export type Update = {
-  readonly kind: 'SNAPSHOT' | 'DELTA';
-  readonly cursor: string;
-  readonly more: boolean;
-  readonly removed: readonly string[];
-  readonly rows: readonly Readonly<Record<string, unknown>>[];
 };
 
 /** An API over the shop's tables, or others, whose topics are written by hand. */
@@ -106,10 +98,6 @@ export class AttackedShop {
   visit(person: string, startMs: number, endMs: number, value: unknown): void {
     const times = Buffer.concat([int64Serde.serialize(endMs), int64Serde.serialize(startMs)]);
     this.put('shop-visits-changelog', Buffer.concat([times, Buffer.from(person)]), value);
-  }
-
-  part(id: number, value: unknown): void {
-    this.put('parts', int32Serde.serialize(id), value);
   }
 
   async ask(source: string, variableValues: Record<string, unknown> = {}, viewer?: unknown): Promise<ExecutionResult> {

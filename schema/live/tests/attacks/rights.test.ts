@@ -111,7 +111,7 @@ describe('rows that a viewer may not see', () => {
       },
     });
     expect(JSON.stringify(answer)).not.toMatch(/hidden|secret|FR/);
-    expect((answer.data?.['tables'] as { rows: unknown }[])[0]).toMatchObject({ rows: null, bytes: null });
+    expect(answer).toMatchObject({ data: { tables: [{ rows: null, bytes: null }, {}, {}, {}] } });
   });
 
   test.each([
@@ -137,7 +137,7 @@ describe('rows that a viewer may not see', () => {
   test('are in no update: not as rows, not as removed, not as a wake-up; one that comes into sight is', async () => {
     const shop = shopOf();
     const source =
-      'subscription ($after: Cursor) { skus(intervalMs: 50, after: $after) { kind cursor removed rows { sku orders } } }';
+      'subscription ($after: Cursor) { skus(intervalMs: 50, after: $after) { kind cursor removed rows { sku } } }';
     const next = await shop.watch(source, {}, 'few');
     const { data } = (await next()) as { data: { skus: { cursor: string } } };
     expect(data.skus).toMatchObject({ kind: 'SNAPSHOT', rows: [{ sku: 'open' }] });
