@@ -3,10 +3,13 @@ import { messageOf } from '@tributary/streams/operations';
 import { environmentOrExit } from './environment.ts';
 import { createLogger } from './logging.ts';
 import { serveHealth } from './health-server.ts';
+import { startRecordTracing } from './record-tracing.ts';
 import { errorLine, loggerWithVariables } from './runtime-words.ts';
 import { streamsOptions } from './streams-options.ts';
 
 const CLOSE_TIMEOUT_MS = 12_000;
+/** Of the above: a collector that is away holds nothing up. */
+const SEND_SPANS_WITHIN_MS = 500;
 
 const environment = environmentOrExit();
 const log = createLogger('processor', environment.log);
@@ -15,7 +18,11 @@ const connection = environment.kafka ?? {
   brokers: [`127.0.0.1:${String(environment.localKafkaPort)}`],
   clientId: environment.applicationId,
 };
-const streams = new KafkaStreams(streamsOptions(environment, connection, loggerWithVariables(log)));
+const tracing = await startRecordTracing(process.env, log);
+const streams = new KafkaStreams({
+  ...streamsOptions(environment, connection, loggerWithVariables(log)),
+  ...(tracing === null ? {} : { traces: tracing.traces }),
+});
 const health = await serveHealth({ host: environment.host, port: environment.processorPort, streams, log }).catch(
   (error: unknown) => {
     process.stderr.write(
@@ -35,6 +42,7 @@ async function exit(code: number): Promise<void> {
     process.exit(1);
   }, CLOSE_TIMEOUT_MS).unref();
   await streams.close();
+  await tracing?.close(SEND_SPANS_WITHIN_MS);
   await health.close();
   process.exit(code);
 }

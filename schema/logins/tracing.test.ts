@@ -4,7 +4,8 @@ import { afterEach, expect, test } from '@jest/globals';
 
 import { postGraphql, SILENT_LOGGER, startApiUnderTest } from '../../tests/support/api-under-test.ts';
 import { RawSocket } from '../../tests/support/raw-socket.ts';
-import { startTracing, wantsTracing } from './tracing.ts';
+import { wantsTracing } from '../../processor/logins/tracing-environment.ts';
+import { startTracing } from './tracing.ts';
 
 // Servers and sockets on a busy machine take their time.
 const VARIABLE = 'OTEL_EXPORTER_OTLP_ENDPOINT';

@@ -1,14 +1,9 @@
 import type { Logger } from '@tributary/streams';
 import type { Tracing } from '@tributary/graphql';
+import { sampleRatio, wantsTracing } from '../../processor/logins/tracing-environment.ts';
 
 const SERVICE = 'tributary-api';
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
-
-/** Whether OpenTelemetry's own variables ask for traces: they name a collector and do not switch tracing off. */
-export function wantsTracing(env: NodeJS.ProcessEnv): boolean {
-  if (env['OTEL_SDK_DISABLED']?.toLowerCase() === 'true' || env['OTEL_TRACES_EXPORTER'] === 'none') return false;
-  return Boolean(env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ?? env['OTEL_EXPORTER_OTLP_ENDPOINT']);
-}
 
 /**
  * Tracing as `env` asks for it; null when it does not, and then its packages are not loaded. They read endpoint,
@@ -27,14 +22,12 @@ export async function startTracing(env: NodeJS.ProcessEnv, logger: Logger): Prom
     import('@opentelemetry/exporter-trace-otlp-http'),
     import('@opentelemetry/resources'),
   ]);
-  const ratio =
-    env['OTEL_TRACES_SAMPLER']?.endsWith('traceidratio') === true ? Number(env['OTEL_TRACES_SAMPLER_ARG'] ?? 1) : 1;
   const named = resourceFromAttributes({ 'service.name': env['OTEL_SERVICE_NAME'] ?? SERVICE });
   const provider = new TracerProvider({
     resource: defaultResource()
       .merge(detectResources({ detectors: [envDetector] }))
       .merge(named),
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(Number.isFinite(ratio) ? ratio : 1) }),
+    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(sampleRatio(env) ?? 1) }),
     spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter() })],
   });
   const tracer = provider.getTracer(SERVICE);
