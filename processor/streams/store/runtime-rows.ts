@@ -13,8 +13,9 @@
  *   the status topic                       "!application"          what the application is; else keys are process ids
  *   the offsets topic                      a task's id             where its input stands; there are no other rows
  *
- * FF is in no UTF-8 text, so no key of a key-value store begins with 21 FF. The key of a window store begins with eight
- * bytes of time, the first of which is 0.
+ * FF is in no UTF-8 text, so no key that is text begins with 21 FF. The key of a window store begins with eight bytes of
+ * time, the first of which is 0. Other keys may begin so, such as the number 570,359,809 in four bytes: a row is the
+ * runtime's only where all of its key is.
  */
 const FIRST = 0x21;
 const SECOND = 0xff;
@@ -25,10 +26,12 @@ export const STREAM_TIME_KEY = Buffer.concat([Buffer.from([FIRST, SECOND]), Buff
 /** Where a step keeps the stream time that is its own: in its store. */
 export const STEP_TIME_KEY = Buffer.concat([Buffer.from([FIRST, SECOND]), Buffer.from('step-time', 'latin1')]);
 
+const RUNTIME_KEYS: readonly Buffer[] = [STREAM_TIME_KEY, STEP_TIME_KEY];
+
 /** Whether a row of a store or changelog is the runtime's own, to be left out of what a user sees. */
 export function isRuntimeRow(key: Uint8Array): boolean {
   // mutant: runtime-row
-  return key[0] === FIRST && key[1] === SECOND;
+  return key[0] === FIRST && key[1] === SECOND && RUNTIME_KEYS.some((one) => one.equals(key));
 }
 
 /**

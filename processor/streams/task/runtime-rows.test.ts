@@ -55,6 +55,9 @@ test('no key of a user is a row of the runtime', () => {
   for (const key of ODD_KEYS) expect(isRuntimeRow(Buffer.from(key))).toBe(false);
   for (const start of [0, 1, 0x21ff_0000_0000, Number.MAX_SAFE_INTEGER])
     for (const key of ODD_KEYS) expect(isRuntimeRow(encodeWindowKey(start, key))).toBe(false);
+  // Numbers of four and of eight bytes, and bytes of any length, may begin as the runtime's keys do.
+  for (const hex of ['21ff0001', '21ff000000000001', '21ff', '21ff73747265616d2d74696d6500'])
+    expect(isRuntimeRow(Buffer.from(hex, 'hex'))).toBe(false);
   expect(isRuntimeRow(STREAM_TIME_KEY)).toBe(true);
 });
 

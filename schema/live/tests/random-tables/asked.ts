@@ -48,8 +48,8 @@ export interface Paged extends Chosen {
 
 const MOST_LEAVES = 10;
 
-function maybe<T>(arbitrary: fc.Arbitrary<T>, freq = 1): fc.Arbitrary<T | undefined> {
-  return fc.option(arbitrary, { nil: undefined, freq });
+function maybe<T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
+  return fc.option(arbitrary, { nil: undefined, freq: 2 });
 }
 
 function anyComparison({ name, given, operators }: ComparedField): fc.Arbitrary<Filter> {
@@ -98,24 +98,24 @@ function anyChosen(table: RandomTable): fc.Arbitrary<Chosen> {
   });
   const order = fc.record({
     field: fc.constantFrom(...[keyName, ...orderBy].map((name) => name.toUpperCase())),
-    direction: maybe(fc.constantFrom('ASC' as const, 'DESC' as const), 2),
+    direction: maybe(fc.constantFrom('ASC' as const, 'DESC' as const)),
   });
   return fc.record({
     key: isWindowed(table)
-      ? fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, anyKey)
+      ? fc.oneof({ weight: 8, arbitrary: fc.constant(undefined) }, anyKey)
       : fc.constant(undefined),
-    range: fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, range),
-    filter: maybe(anyFilter(comparedFields(table, [...filter, ...orderBy])), 2),
-    orderBy: maybe(order, 2),
+    range: fc.oneof({ weight: 5, arbitrary: fc.constant(undefined) }, range),
+    filter: maybe(anyFilter(comparedFields(table, [...filter, ...orderBy]))),
+    orderBy: maybe(order),
   });
 }
 
 export function anyWatched(table: RandomTable): fc.Arbitrary<Watched> {
   const anyKey = fc.constantFrom(...table.key.keys.map(({ shown }) => shown));
   const more = fc.record({
-    keys: fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, fc.array(anyKey, { maxLength: 4 })),
-    first: maybe(fc.integer({ min: 1, max: 4 }), 2),
-    last: isWindowed(table) ? maybe(fc.integer({ min: 1, max: 5 }), 2) : fc.constant(undefined),
+    keys: fc.oneof({ weight: 5, arbitrary: fc.constant(undefined) }, fc.array(anyKey, { maxLength: 4 })),
+    first: maybe(fc.integer({ min: 1, max: 4 })),
+    last: isWindowed(table) ? maybe(fc.integer({ min: 1, max: 5 })) : fc.constant(undefined),
   });
   return fc.tuple(anyChosen(table), more).map(([chosen, others]) => ({ ...chosen, ...others }));
 }

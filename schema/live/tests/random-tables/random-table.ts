@@ -122,3 +122,17 @@ export function comparedFields(given: RandomTable, names: readonly string[]): re
     ...fields.flatMap(({ name, plain }) => (plain !== null && names.includes(name) ? [{ ...plain, name }] : [])),
   ];
 }
+
+/** A failed run, without the generators that are part of a table. */
+export function describeRun(given: RandomTable, run: object): string {
+  const { layout: shape, keyName, key, fields, orderBy, filter } = given;
+  const types = fields.map(({ name, schema }) => `${name}: ${schema.type}`);
+  const declared = { ...shape, key: `${keyName}: ${key.kind}`, types, orderBy, filter };
+  return `${JSON.stringify(declared)}\n${JSON.stringify(run, readable)}`;
+}
+
+function readable(_: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value);
+  const isBuffer = typeof value === 'object' && value !== null && 'type' in value && value.type === 'Buffer';
+  return isBuffer && 'data' in value ? Buffer.from(value.data as number[]).toString('latin1') : value;
+}

@@ -52,6 +52,11 @@ function storedKey({ layout }: RandomTable, key: Buffer, startMs: number, endMs:
   }
 }
 
+/** Once in so many times; else null. */
+function seldom<T>(times: number, arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> {
+  return fc.oneof({ weight: times - 1, arbitrary: fc.constant(null) }, { weight: 1, arbitrary });
+}
+
 const NO_JSON = ['', '{', 'null', '[]', '"text"', '7', '\u0000'].map((text) => Buffer.from(text));
 
 /** Records of a table: rows, deletions, and what cannot be read; windows out of order, late, and before their time. */
@@ -64,9 +69,9 @@ export function anyRecord(table: RandomTable): fc.Arbitrary<Written> {
   return fc
     .record({
       keyAt: fc.nat(key.keys.length - 1),
-      unreadableKey: fc.option(fc.constantFrom(...key.unreadable), { freq: 20 }),
+      unreadableKey: seldom(20, fc.constantFrom(...key.unreadable)),
       value: fc.oneof({ weight: 9, arbitrary: value }, { weight: 3, arbitrary: fc.constant(null) }),
-      broken: fc.option(fc.oneof(fc.constantFrom(...NO_JSON), fc.constant('field' as const)), { freq: 8 }),
+      broken: seldom(8, fc.oneof(fc.constantFrom(...NO_JSON), fc.constant('field' as const))),
       steps: fc.integer({ min: -8, max: 4 }),
       length: fc.integer({ min: 0, max: 3 }),
       ageMs: fc.constantFrom(0, 0, 0, 5 * MINUTE_MS, 30 * HOUR_MS, -50 * MINUTE_MS),

@@ -24,6 +24,9 @@ interface Received {
   readonly atMs: number;
 }
 
+/** What clients were told, so that a run in which nothing happens is no proof. */
+export const told = { rows: 0, removed: 0, resumed: 0, snapshots: 0 };
+
 /** A client of a subscription: what it holds is what its updates say. */
 export class Subscriber {
   readonly asked: Watched;
@@ -33,6 +36,8 @@ export class Subscriber {
   #instance: FedInstance | null = null;
   #iterator: AsyncIterator<unknown> | null = null;
   #isAsking = false;
+  /** Nothing has come of this subscription yet. */
+  #isNew = true;
   #received: Received | null = null;
   #cursor: string | undefined;
 
@@ -60,6 +65,7 @@ export class Subscriber {
       expect(results.errors?.map(({ extensions }) => extensions['code'])).toEqual(['NOT_READY']);
       return;
     }
+    this.#isNew = true;
     this.#instance = instance;
     this.#iterator = results[Symbol.asyncIterator]();
   }
@@ -110,6 +116,11 @@ export class Subscriber {
   }
 
   #take({ kind, cursor, more, removed, rows }: Update): void {
+    told.rows += kind === 'DELTA' ? rows.length : 0;
+    told.removed += removed.length;
+    told.snapshots += kind === 'SNAPSHOT' && this.#cursor !== undefined ? 1 : 0;
+    told.resumed += kind === 'DELTA' && this.#isNew ? 1 : 0;
+    this.#isNew = false;
     // There are far fewer rows than a part of a snapshot has.
     expect(more).toBe(false);
     if (kind === 'SNAPSHOT') {
