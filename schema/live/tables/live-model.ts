@@ -3,6 +3,7 @@ import { changelogTopic, statusTopic } from '@tributary/streams/operations';
 import { ChangeHub, type ChangeTopic } from '../updates/change-hub.ts';
 import type { LiveTable, LiveTables } from './live-table.ts';
 import { InstanceList, type ListedInstance } from '../operations/instance-list.ts';
+import { isOfRegistry } from '../types/value-reader.ts';
 import { SharedUpdates } from '../updates/shared-updates.ts';
 
 /** A change of completeness must last so long before subscribers are woken: the copy's wavers with every record. */
@@ -215,6 +216,8 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
       feed.apply(change, version);
       this.hub.notify(feed.changeTopic as ChangeTopic<keyof Tables & string>);
     } catch (error) {
+      // The process ends: a copy with a hole must not be served.
+      if (isOfRegistry(error)) throw error;
       this.#unreadable += 1;
       // A row that is left out has changed, too.
       this.hub.notify(feed.changeTopic as ChangeTopic<keyof Tables & string>);

@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { encodeWindowKey, type TableChange } from '@tributary/streams';
+import { encodeWindowKey, StreamsError, type TableChange } from '@tributary/streams';
 import { z } from 'zod';
 
 import { declareTables } from './declare-tables.ts';
 import type { DeclaredTable } from './declared-table.ts';
+import { LiveModel } from './live-model.ts';
 import type { RowObserver } from './row-observer.ts';
 import { RowTable } from './row-table.ts';
 import { table } from './table.ts';
@@ -54,6 +55,27 @@ function feed(changes: readonly (readonly [key: string, value: object | null])[]
 function refuseNegative({ value }: { readonly value: Readonly<Record<string, unknown>> }): void {
   if (Number(value['cents']) < 0) throw new TypeError('less than nothing');
 }
+
+test.each(['SCHEMA_REGISTRY_AWAY', 'SCHEMA_REGISTRY_REFUSED'] as const)(
+  '%s of a serde is no fault of its row: nothing of the table is served without it',
+  (code) => {
+    const deserialize = (bytes: Buffer): unknown => {
+      if (String(bytes) === 'away') throw new StreamsError(code, 'no answer');
+      return { cents: 1 };
+    };
+    const rows = new RowTable(declared({ serde: { serialize: () => Buffer.alloc(0), deserialize } }));
+    const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+    const model = new LiveModel({
+      applicationId: 'app',
+      logger: quiet,
+      tables: { totals: { store: 'totals', table: rows } },
+    });
+    const topic = 'app-totals-changelog';
+    model.apply([{ ...changeOf('a', 'here', 0, 0), topic }]);
+    expect(() => model.apply([{ ...changeOf('a', 'away', 0, 1), topic }])).toThrow(expect.objectContaining({ code }));
+    expect([rows.size, rows.unreadable, model.unreadable]).toEqual([1, 0, 0]);
+  },
+);
 
 describe('an observer', () => {
   test('is told what each row was and is: new ones, changed ones, deleted ones', () => {

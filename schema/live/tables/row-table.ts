@@ -1,6 +1,7 @@
 import type { TableChange } from '@tributary/streams';
 
 import { AppliedPositions, type PositionVector, writtenAtMsOf } from './applied-positions.ts';
+import { isOfRegistry } from '../types/value-reader.ts';
 import type { CursorContent } from '../updates/cursor.ts';
 import { CopiedPartitions } from './copied-partitions.ts';
 import type { DeclaredTable } from './declared-table.ts';
@@ -140,6 +141,7 @@ export class RowTable implements LiveTable {
       row = this.#rowOf(name, taken, taken.value, change);
       this.#observer?.check?.(row);
     } catch (error) {
+      if (isOfRegistry(error)) throw error;
       if (this.#observer?.keepsLastValue !== true) this.#remove(name, change, version);
       this.#unreadable.set(name, change.partition);
       throw error;

@@ -1,4 +1,4 @@
-import { jsonSerde, type Serde } from '@tributary/streams';
+import { jsonSerde, StreamsError, type Serde } from '@tributary/streams';
 import { z } from 'zod';
 import { bigintConversion } from './bigint-conversion.ts';
 import { holdsJson, isTooDeep, MOST_JSON_LEVELS } from './json-levels.ts';
@@ -17,7 +17,8 @@ export function valueReader<T>(schema: Schema<T>, serde?: Serde<unknown>): (byte
     let value: unknown;
     try {
       value = given.deserialize(bytes);
-    } catch {
+    } catch (error) {
+      if (isOfRegistry(error)) throw error;
       // The reason may repeat a part of the value.
       throw new TypeError(
         serde === undefined
@@ -27,6 +28,16 @@ export function valueReader<T>(schema: Schema<T>, serde?: Serde<unknown>): (byte
     }
     return check(value);
   };
+}
+
+/**
+ * The schema registry of a serde is away, or does not let it in: the value is not at fault, and a copy that left its
+ * row out would not be the table.
+ */
+export function isOfRegistry(error: unknown): error is StreamsError {
+  return (
+    error instanceof StreamsError && (error.code === 'SCHEMA_REGISTRY_AWAY' || error.code === 'SCHEMA_REGISTRY_REFUSED')
+  );
 }
 
 /** Checks what was read, after it made bigints of text and whole numbers where the schema has bigints. */
