@@ -23,15 +23,21 @@ const LEFT_BEHIND = ['node_modules', '.data'];
 
 const PEERS = ['zod', 'graphql', '@types/node'];
 
-/**
- * `folder`: whose files are copied there. Its package.json stands, but for what development needs: the compiler is the
- * repository's own.
- */
+/** `folder`: whose files are copied there. */
 export async function installPackages(folder: string): Promise<InstalledPackages> {
   const root = await mkdtemp(join(tmpdir(), 'tributary-installed-'));
   const tarballs = await packAll(join(root, 'tarballs'));
   const app = join(root, 'app');
   await cp(folder, app, { recursive: true, filter: (path) => !LEFT_BEHIND.includes(basename(path)) });
+  const fromRegistry = await installInto(app, tarballs);
+  return { root: app, tarballs, fromRegistry, remove: () => rm(root, { recursive: true, force: true }) };
+}
+
+/**
+ * Installs the tarballs in `app`. Its package.json stands, but for what development needs: the compiler is the
+ * repository's own. Returns false where no registry was reached.
+ */
+export async function installInto(app: string, tarballs: readonly string[]): Promise<boolean> {
   const manifest = await readFile(join(app, 'package.json'), 'utf8').catch(() => '{ "name": "consumer" }');
   const { devDependencies: _, ...given } = JSON.parse(manifest) as { readonly devDependencies?: object };
   await writeFile(join(app, 'package.json'), JSON.stringify({ ...given, private: true, type: 'module' }));
@@ -48,7 +54,7 @@ export async function installPackages(folder: string): Promise<InstalledPackages
     },
   );
   if (!fromRegistry) await layOut(app, tarballs);
-  return { root: app, tarballs, fromRegistry, remove: () => rm(root, { recursive: true, force: true }) };
+  return fromRegistry;
 }
 
 async function installedVersion(name: string): Promise<string> {

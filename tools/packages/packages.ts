@@ -66,6 +66,18 @@ export async function packAll(destination: string): Promise<string[]> {
   return tarballs;
 }
 
+/**
+ * Makes the tarball of `create-tributary` in `destination`, with the tarballs of the packages inside: an application
+ * that it makes has them until they are published. Returns its path.
+ */
+export async function packCreate(destination: string, tarballs: readonly string[]): Promise<string> {
+  const staged = stagedFolder('create-tributary');
+  await rm(staged, { recursive: true, force: true });
+  await cp(join(projectRoot, 'create'), staged, { recursive: true });
+  for (const tarball of tarballs) await cp(tarball, join(staged, 'packages', basename(tarball)));
+  return pack(staged, destination);
+}
+
 function stagedFolder(name: string): string {
   return join(STAGED, ...name.split('/'));
 }
