@@ -8,11 +8,13 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.streams.StreamsBuilder;
 import org.apache.kafka.streams.TestInputTopic;
 import org.apache.kafka.streams.TestOutputTopic;
+import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.TopologyTestDriver;
 import org.apache.kafka.streams.examples.join.StreamJoinDemo;
 import org.apache.kafka.streams.examples.pageview.PageViewTypedDemo;
 import org.apache.kafka.streams.examples.temperature.TemperatureDemo;
 import org.apache.kafka.streams.examples.wordcount.WordCountDemo;
+import org.apache.kafka.streams.examples.wordcount.WordCountProcessorDemo;
 import org.apache.kafka.streams.test.TestRecord;
 
 import java.io.File;
@@ -27,13 +29,14 @@ import java.util.function.Consumer;
 /** Pipes the records of each file of vectors through its demo on Kafka's driver, and writes beside each what came out. */
 public final class RunDemos {
 
-    private record Demo(Properties config, Consumer<StreamsBuilder> create, String... outputs) { }
+    private record Demo(Properties config, Topology topology, String... outputs) { }
 
     private static final Map<String, Demo> DEMOS = Map.of(
-        "word-count-demo", new Demo(WordCountDemo.streamsConfig(), WordCountDemo::createWordCountStream, WordCountDemo.OUTPUT_TOPIC),
-        "page-view-typed-demo", new Demo(PageViewTypedDemo.streamsConfig(), PageViewTypedDemo::createPageViewStream, "streams-pageviewstats-typed-output"),
-        "temperature-demo", new Demo(TemperatureDemo.streamsConfig(), TemperatureDemo::createTemperatureStream, "iot-temperature-max"),
-        "stream-join-demo", new Demo(StreamJoinDemo.streamsConfig(), StreamJoinDemo::createJoinStream, "joined", "left-joined", "outer-joined"));
+        "word-count-demo", new Demo(WordCountDemo.streamsConfig(), built(WordCountDemo::createWordCountStream), WordCountDemo.OUTPUT_TOPIC),
+        "word-count-processor-demo", new Demo(WordCountProcessorDemo.streamsConfig(), WordCountProcessorDemo.createTopology(), "streams-wordcount-processor-output"),
+        "page-view-typed-demo", new Demo(PageViewTypedDemo.streamsConfig(), built(PageViewTypedDemo::createPageViewStream), "streams-pageviewstats-typed-output"),
+        "temperature-demo", new Demo(TemperatureDemo.streamsConfig(), built(TemperatureDemo::createTemperatureStream), "iot-temperature-max"),
+        "stream-join-demo", new Demo(StreamJoinDemo.streamsConfig(), built(StreamJoinDemo::createJoinStream), "joined", "left-joined", "outer-joined"));
 
     public static void main(final String[] files) throws Exception {
         final ObjectMapper json = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
@@ -46,9 +49,7 @@ public final class RunDemos {
     }
 
     private static void run(final Demo demo, final ObjectNode vectors) {
-        final StreamsBuilder builder = new StreamsBuilder();
-        demo.create().accept(builder);
-        try (TopologyTestDriver driver = new TopologyTestDriver(builder.build(), demo.config())) {
+        try (TopologyTestDriver driver = new TopologyTestDriver(demo.topology(), demo.config())) {
             for (final var step : vectors.withArray("/steps")) {
                 // What stays alone in a join comes out at most once a second of the wall clock.
                 driver.advanceWallClockTime(Duration.ofSeconds(2));
@@ -66,6 +67,12 @@ public final class RunDemos {
                 }
             }
         }
+    }
+
+    private static Topology built(final Consumer<StreamsBuilder> create) {
+        final StreamsBuilder builder = new StreamsBuilder();
+        create.accept(builder);
+        return builder.build();
     }
 
     /** Text, or bytes as 0x and hex digits. */

@@ -8,6 +8,7 @@ import { buildTopology as pageViewTypedDemo } from './page-view-typed-demo.ts';
 import { buildTopology as streamJoinDemo } from './stream-join-demo.ts';
 import { buildTopology as temperatureDemo } from './temperature-demo.ts';
 import { buildTopology as wordCountDemo } from './word-count-demo.ts';
+import { buildTopology as wordCountProcessorDemo } from './word-count-processor-demo.ts';
 
 /** Text, or bytes as 0x and hex digits. */
 interface VectorRecord {
@@ -27,6 +28,7 @@ interface Vectors {
 /** The topics that each writes to. Tables hand on the newest row of a key once a commit, which is here once a step. */
 const DEMOS: readonly (readonly [name: string, build: () => Topology, outputs: string[], isOfTable: boolean])[] = [
   ['word-count-demo', wordCountDemo, ['streams-wordcount-output'], true],
+  ['word-count-processor-demo', wordCountProcessorDemo, ['streams-wordcount-processor-output'], false],
   ['page-view-typed-demo', pageViewTypedDemo, ['streams-pageviewstats-typed-output'], true],
   ['temperature-demo', temperatureDemo, ['iot-temperature-max'], true],
   ['stream-join-demo', streamJoinDemo, ['joined', 'left-joined', 'outer-joined'], false],
