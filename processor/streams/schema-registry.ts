@@ -5,6 +5,7 @@
 export { schemaRegistry, type SchemaRegistry, type SchemaRegistryOptions } from './schema-registry/schema-registry.ts';
 export { avroSerde, type AvroSerdeOptions } from './schema-registry/avro-serde.ts';
 export type { Longs } from './schema-registry/avro-schema.ts';
+export { zodFromAvro } from './schema-registry/zod-from-avro.ts';
 export { protobufSerde, type ProtobufSerdeOptions } from './schema-registry/protobuf-serde.ts';
 export { jsonSchemaSerde, type JsonSchemaOptions, type ZodJsonOptions } from './schema-registry/json-schema-serde.ts';
 export type { SubjectNameStrategy, SubjectOptions } from './schema-registry/written-schema.ts';
