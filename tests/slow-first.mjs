@@ -28,6 +28,7 @@ const SECONDS = {
   'chaos/delayed-frames': 40,
   'chaos/standby': 40,
   'chaos/broker-away': 35,
+  'chaos/rolling-update': 35,
   'integration/start-while-away': 30,
   'integration/no-progress': 30,
   'integration/secured-kafka': 30,
