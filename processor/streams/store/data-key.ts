@@ -34,6 +34,21 @@ export function dataKey(store: string, key: Buffer): Buffer {
   return whole;
 }
 
+const scratch = Buffer.allocUnsafeSlow(1_024);
+/** Of each length, from the start of `scratch`. */
+const views: Buffer[] = [];
+
+/** The same, for one use at once: the next call may change its bytes. */
+export function passingDataKey(store: string, key: Buffer): Buffer {
+  const prefix = storePrefix(store);
+  const length = prefix.length + key.length;
+  if (length > scratch.length) return dataKey(store, key);
+  const view = (views[length] ??= scratch.subarray(0, length));
+  view.set(prefix, 0);
+  view.set(key, prefix.length);
+  return view;
+}
+
 /** The first key after every key of the store. */
 export function storeEnd(store: string): Buffer {
   const end = Buffer.from(storePrefix(store));

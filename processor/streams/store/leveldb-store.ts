@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Level } from 'level';
 import type { BatchOptions } from 'level';
 import { removeCleanMark, writeCleanMark } from './clean-mark.ts';
-import { dataKey, storeEnd, storePrefix } from './data-key.ts';
+import { dataKey, passingDataKey, storeEnd, storePrefix } from './data-key.ts';
 import { inspectFiles, recoveryDoubt } from './leveldb-inspection.ts';
 import type { FoundFiles } from './leveldb-inspection.ts';
 import {
@@ -19,8 +19,8 @@ import {
   mergeOffsets,
 } from './reserved-records.ts';
 import type { CommittedRecord, StoreIdentity, StoreLayouts } from './reserved-records.ts';
-import { isReservedKey, RESERVED_KEYS } from './runtime-rows.ts';
-import type { StateStore, StoreBatch, StoreDigest, StoreOffsets } from './state-store.ts';
+import { isReservedKey, isRuntimeRow, RESERVED_KEYS } from './runtime-rows.ts';
+import type { EntryHash, StateStore, StoreBatch, StoreChange, StoreDigest, StoreOffsets } from './state-store.ts';
 import { DigestSum, digestsEqual } from './store-digest.ts';
 import { StoreLockedError, diskTrouble, levelCause, storeDamaged, storeIoFailed } from './store-errors.ts';
 
@@ -139,22 +139,23 @@ function writeFailed(directory: string, error: unknown): Error {
   return storeIoFailed(directory, diskTrouble(message) ?? message, error);
 }
 
-interface KeyChange {
-  readonly key: Buffer;
-  readonly value: Buffer | null;
-  readonly previous: Buffer | null | undefined;
-}
-
 /** One change per data key, the last one winning. */
-function lastChanges(batch: StoreBatch): KeyChange[] {
-  const last = new Map<string, KeyChange>();
-  for (const { store, key, value, previous } of batch.changes) {
-    const whole = dataKey(store, key);
-    const id = whole.toString('latin1');
+function lastChanges({ changes }: StoreBatch): readonly StoreChange[] {
+  // Changes with a place for their hash are of one row each, and rows of the runtime are its own.
+  if (changes.every(({ hash, key }) => hash !== undefined || isRuntimeRow(key))) return changes;
+  const last = new Map<string, StoreChange>();
+  for (const change of changes) {
+    const id = `${change.store}\0${change.key.toString('latin1')}`;
     // What was committed before is the same for every change of the key.
-    last.set(id, { key: whole, value, previous: previous === undefined ? last.get(id)?.previous : previous });
+    const previous = change.previous === undefined ? last.get(id)?.previous : change.previous;
+    last.set(id, previous === undefined ? change : { ...change, previous });
   }
   return [...last.values()];
+}
+
+/** The committed value, or the hash of its entry; null: there is none; undefined: not known. */
+function knownBefore({ previous }: StoreChange): Buffer | EntryHash | null | undefined {
+  return Buffer.isBuffer(previous) || previous === null || previous?.isKnown === true ? previous : undefined;
 }
 
 interface OpenedWith {
@@ -265,14 +266,17 @@ class OpenLevelDbStore implements LevelDbStore {
       const olds = await this.#readAll(changes);
       const digest = new DigestSum(this.#committed.digest);
       const writes = this.#db.batch();
-      for (const [index, { key, value }] of changes.entries()) {
+      for (let index = 0; index < changes.length; index += 1) {
+        const { store, key, value, hash } = changes[index] as StoreChange;
+        const whole = passingDataKey(store, key);
         const old = olds[index] ?? null;
-        if (old !== null) digest.remove(key, old);
+        if (Buffer.isBuffer(old)) digest.remove(whole, old);
+        else if (old !== null) digest.removeHash(old);
         if (value !== null) {
-          digest.add(key, value);
-          writes.put(key, value);
+          digest.add(whole, value, hash);
+          writes.put(whole, value);
         } else if (old !== null) {
-          writes.del(key);
+          writes.del(whole);
         }
       }
       const committed: CommittedRecord = {
@@ -347,14 +351,16 @@ class OpenLevelDbStore implements LevelDbStore {
   /**
    * The committed value of each key, in one go by LevelDB's own thread: a read from here costs several microseconds.
    */
-  async #readAll(changes: readonly KeyChange[]): Promise<readonly (Buffer | null | undefined)[]> {
+  async #readAll(changes: readonly StoreChange[]): Promise<readonly (Buffer | EntryHash | null | undefined)[]> {
     if (this.#committed.digest.entries === 0) return [];
-    const unread = changes.filter(({ previous }) => previous === undefined);
-    if (unread.length === 0) return changes.map(({ previous }) => previous);
+    const known = changes.map(knownBefore);
+    const unread = changes.filter((_, index) => known[index] === undefined);
+    if (unread.length === 0) return known;
     try {
-      const found = (await this.#db.getMany(unread.map(({ key }) => key))) as (Buffer | undefined)[];
+      const keys = unread.map(({ store, key }) => dataKey(store, key));
+      const found = (await this.#db.getMany(keys)) as (Buffer | undefined)[];
       let next = 0;
-      return changes.map(({ previous }) => (previous === undefined ? found[next++] : previous));
+      return known.map((before) => (before === undefined ? found[next++] : before));
     } catch (error) {
       throw this.#readFailed(error);
     }

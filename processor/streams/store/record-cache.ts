@@ -1,5 +1,7 @@
+import type { EntryHash } from './state-store.ts';
+
 /** What a row in the cache takes beside its key and its bytes: measured, with the maps and the list that hold it. */
-const ROW_BYTES = 176;
+const ROW_BYTES = 224;
 
 /** Of all caches of a process, as its metrics tell it. */
 export interface RecordCacheCounts {
@@ -25,7 +27,7 @@ export function addCounts(a: RecordCacheCounts, b: RecordCacheCounts): RecordCac
 export class RecordCache {
   readonly maxBytes: number;
   /** The rows in a ring: behind it the newest, before it the next to go. */
-  readonly #ring = new CachedRow('', 0, null);
+  readonly #ring = new CachedRow('', 0);
   #bytes = 0;
   #rows = 0;
   #hits = 0;
@@ -94,18 +96,24 @@ export class RecordCache {
   }
 }
 
-/** A committed row, or that there is none. */
-export class CachedRow {
+/** A committed row, or that there is none, and the hash of its entry, where that is known. */
+export class CachedRow implements EntryHash {
   /** The id of its key in the store. */
   readonly id: string;
   /** Of a window store its window's start, else 0. */
   readonly group: number;
   /**
    * As on disk, as latin1 text: of a buffer so small most would be what surrounds its bytes. Null: there is no row.
+   * Undefined: its value and its time say all.
    */
-  text: string | null;
+  text: string | null | undefined;
   /** Undefined: not known, or nothing that all readers may share. */
   value: unknown = undefined;
+  /** NaN: it is in the text. */
+  timestampMs: number = NaN;
+  low = 0;
+  high = 0;
+  isKnown = false;
   /** That keeps it; undefined: it is not in the cache, or not any more. */
   store: StoreCache | undefined = undefined;
   sizeBytes = 0;
@@ -113,15 +121,19 @@ export class CachedRow {
   before: CachedRow = this;
   behind: CachedRow = this;
 
-  constructor(id: string, group: number, text: string | null) {
+  constructor(id: string, group: number) {
     this.id = id;
     this.group = group;
-    this.text = text;
   }
 
-  /** The bytes as on disk, the caller's own; null: there is no row. */
-  bytes(): Buffer | null {
-    return this.text === null ? null : Buffer.from(this.text, 'latin1');
+  /** The bytes as on disk, the caller's own; null: there is no row; undefined: they are not kept. */
+  bytes(): Buffer | null | undefined {
+    return typeof this.text === 'string' ? Buffer.from(this.text, 'latin1') : this.text;
+  }
+
+  /** What a store is told of it when it changes. */
+  previous(): Buffer | EntryHash | null | undefined {
+    return this.isKnown ? this : this.bytes();
   }
 
   linkBehind(row: CachedRow): void {
@@ -174,20 +186,28 @@ export class StoreCache {
 
   /** The committed row, as it has been read from the store or written to it. The answer may not be in the cache. */
   keep(id: string, text: string | null, group = 0): CachedRow {
+    return this.#keep(id, group, text, undefined, NaN);
+  }
+
+  /** The same, where its value is nothing that anybody can change, and what its bytes make again. */
+  keepValue(id: string, value: number, timestampMs: number, group = 0): CachedRow {
+    return this.#keep(id, group, undefined, value, timestampMs);
+  }
+
+  #keep(id: string, group: number, text: string | null | undefined, value: unknown, timestampMs: number): CachedRow {
     const known = this.peek(id, group);
-    if (known !== undefined) {
-      known.text = text;
-      known.value = undefined;
-      this.#cache.resized(known);
-      return known;
+    const row = known ?? new CachedRow(this.#isOpen ? flat(id) : id, group);
+    row.text = text;
+    row.value = value;
+    row.timestampMs = timestampMs;
+    row.isKnown = false;
+    if (known !== undefined) this.#cache.resized(row);
+    else if (this.#isOpen && this.#cache.add(row)) {
+      row.store = this;
+      const rows = this.#groups.get(group);
+      if (rows === undefined) this.#groups.set(group, new Map([[row.id, row]]));
+      else rows.set(row.id, row);
     }
-    if (!this.#isOpen) return new CachedRow(id, group, text);
-    const row = new CachedRow(flat(id), group, text);
-    if (!this.#cache.add(row)) return row;
-    row.store = this;
-    const rows = this.#groups.get(group);
-    if (rows === undefined) this.#groups.set(group, new Map([[row.id, row]]));
-    else rows.set(row.id, row);
     return row;
   }
 

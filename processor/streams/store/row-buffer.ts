@@ -3,20 +3,16 @@ import { packed, Packed } from './packed-value.ts';
 import type { KeyIndex } from './key-index.ts';
 import type { CachedRow, StoreCache } from './record-cache.ts';
 import { RowIndex } from './row-index.ts';
-import { RowReader } from './row-reader.ts';
+import { RowReader, type WrittenRow } from './row-reader.ts';
 import type { StateStore, StoreChange } from './state-store.ts';
 import { NO_TIME, timeOrNone } from './timed-row.ts';
 import type { StoreSpec, TableRow } from './typed-store.ts';
 
 const DELETED = Symbol('deleted');
 
-interface DirtyRow<V> {
+interface DirtyRow<V> extends WrittenRow<V> {
   value: V | Packed | typeof DELETED;
   timestampMs: number;
-  /** The committed row; undefined when it is not known. */
-  readonly previous: CachedRow | undefined;
-  /** As `flush` gave it out; undefined when it has not, or the row has been written to since. */
-  flushed: string | null | undefined;
 }
 
 /** What a row's id stands for. */
@@ -136,16 +132,7 @@ export class RowBuffer<V> {
 
   flush(): StoreChange[] {
     const changes: StoreChange[] = [];
-    for (const [id, row] of this.#dirty) {
-      const value = row.value === DELETED ? null : this.#reader.bytesOf(row.value, row.timestampMs);
-      row.flushed = this.#reader.flushed(value);
-      changes.push({
-        store: this.#name,
-        key: this.#ids.bytesOf(id),
-        value,
-        ...(row.previous === undefined ? {} : { previous: row.previous.bytes() }),
-      });
-    }
+    for (const [id, row] of this.#dirty) changes.push(this.#reader.flush(row, row.value === DELETED, id));
     return changes;
   }
 
@@ -189,7 +176,7 @@ export class RowBuffer<V> {
     }
     this.#ids.check(id);
     const previous = this.#lastRead?.id === id ? this.#lastRead : this.#reader.peek(id);
-    this.#dirty.set(id, { value, timestampMs, previous, flushed: undefined });
+    this.#dirty.set(id, { value, timestampMs, previous, flushed: undefined, low: 0, high: 0, isKnown: false });
   }
 
   /** The committed row. */

@@ -1,7 +1,8 @@
+import { exactNumbersOf } from '../topology/serdes.ts';
 import { storedBytes } from '../topology/user-code.ts';
 import { Packed } from './packed-value.ts';
 import type { CachedRow, StoreCache } from './record-cache.ts';
-import type { StateStore } from './state-store.ts';
+import type { EntryHash, StateStore, StoreChange } from './state-store.ts';
 import { readRow } from './stored-row.ts';
 import { NO_TIME, timedBytes, timeOfText, untimed } from './timed-row.ts';
 import type { StoreSpec, TableRow } from './typed-store.ts';
@@ -13,10 +14,17 @@ interface RowReaderOptions<V> extends Pick<StoreSpec<V>, 'name' | 'serde' | 'tim
   readonly keyOf: (id: string, group: number) => Buffer;
 }
 
-/** An uncommitted write, as far as the cache is concerned. */
-interface WrittenRow {
-  /** The row as `flushed` gave it; undefined when it has not, or has been written to since. */
-  readonly flushed: string | null | undefined;
+/** Stands for a row of which the value and the time are kept, and no bytes. */
+const AS_VALUE = Symbol('as value');
+
+/** An uncommitted write. */
+export interface WrittenRow<V> extends EntryHash {
+  readonly value: V | Packed | symbol;
+  readonly timestampMs: number;
+  /** The committed row; undefined when it is not known. */
+  readonly previous: CachedRow | undefined;
+  /** What the cache is to have when it is committed; undefined: the row is not flushed, or written to since. */
+  flushed: string | null | typeof AS_VALUE | undefined;
 }
 
 /**
@@ -31,6 +39,7 @@ export class RowReader<V> {
   readonly #committed: StateStore;
   readonly #cache: StoreCache;
   readonly #keyOf: (id: string, group: number) => Buffer;
+  readonly #isExact: ((value: number) => boolean) | undefined;
 
   constructor({ name, serde, timed = false, committed, cache, keyOf }: RowReaderOptions<V>) {
     this.#name = name;
@@ -39,6 +48,7 @@ export class RowReader<V> {
     this.#committed = committed;
     this.#cache = cache;
     this.#keyOf = keyOf;
+    this.#isExact = exactNumbersOf(serde);
   }
 
   /** `group`: as in CachedRow. */
@@ -58,7 +68,7 @@ export class RowReader<V> {
   valueOf(row: CachedRow): V | undefined {
     if (row.value !== undefined) return row.value as V;
     const bytes = row.bytes();
-    if (bytes === null) return undefined;
+    if (bytes === null || bytes === undefined) return undefined;
     const value = readRow(this.#name, this.#serde, row.id, this.#timed ? untimed(bytes) : bytes);
     this.#cache.share(row, value);
     return value;
@@ -66,29 +76,58 @@ export class RowReader<V> {
 
   rowOf(row: CachedRow): TableRow<V> | undefined {
     if (row.text === null) return undefined;
-    return { value: this.valueOf(row) as V, timestampMs: this.#timed ? timeOfText(row.text) : NO_TIME };
+    if (row.text !== undefined && Number.isNaN(row.timestampMs))
+      row.timestampMs = this.#timed ? timeOfText(row.text) : NO_TIME;
+    return { value: this.valueOf(row) as V, timestampMs: row.timestampMs };
   }
 
-  /** A row as it is on disk. @throws NodeFailure naming the store, for what its serde throws. */
-  bytesOf(value: V | Packed, timestampMs: number): Buffer {
-    const bytes = value instanceof Packed ? value.bytes : storedBytes(this.#name, this.#serde, value);
-    return this.#timed ? timedBytes(timestampMs, bytes) : bytes;
-  }
-
-  /** What a row that goes into a commit will be. As text: a serde may go on changing its bytes. */
-  flushed(bytes: Buffer | null): string | null | undefined {
-    if (!this.#cache.isOpen) return undefined;
-    return bytes === null ? null : bytes.toString('latin1');
+  /**
+   * The change that a write makes. `isDeleted`: its value is none.
+   * @throws NodeFailure naming the store, for what its serde throws.
+   */
+  flush(row: WrittenRow<V>, isDeleted: boolean, id: string, group = 0): StoreChange {
+    const value = isDeleted ? null : this.#bytesOf(row.value as V | Packed, row.timestampMs);
+    row.flushed = this.#flushed(row.value, value);
+    const previous = row.previous?.previous();
+    const key = this.#keyOf(id, group);
+    return previous === undefined
+      ? { store: this.#name, key, value, hash: row }
+      : { store: this.#name, key, value, hash: row, previous };
   }
 
   /** A write is over. `isCommitted`: all that was flushed is; else it is undone, or nobody knows. */
-  settle({ flushed }: WrittenRow, isCommitted: boolean, id: string, group = 0): void {
+  settle(
+    { flushed, value, timestampMs, low, high, isKnown }: WrittenRow<V>,
+    isCommitted: boolean,
+    id: string,
+    group = 0,
+  ): void {
     // mutant: cache-only-committed
-    if (isCommitted && flushed !== undefined) this.#cache.keep(id, flushed, group);
-    else this.#cache.forget(id, group);
+    if (isCommitted && flushed !== undefined) {
+      const row =
+        flushed === AS_VALUE
+          ? this.#cache.keepValue(id, value as number, this.#timed ? timestampMs : NO_TIME, group)
+          : this.#cache.keep(id, flushed, group);
+      row.low = low;
+      row.high = high;
+      row.isKnown = isKnown;
+    } else this.#cache.forget(id, group);
   }
 
   close(): void {
     this.#cache.close();
+  }
+
+  /** A row as it is on disk. */
+  #bytesOf(value: V | Packed, timestampMs: number): Buffer {
+    const bytes = value instanceof Packed ? value.bytes : storedBytes(this.#name, this.#serde, value);
+    return this.#timed ? timedBytes(timestampMs, bytes) : bytes;
+  }
+
+  /** As text, where bytes are kept: a serde may go on changing its own. */
+  #flushed(value: unknown, bytes: Buffer | null): WrittenRow<V>['flushed'] {
+    if (!this.#cache.isOpen) return undefined;
+    if (bytes === null) return null;
+    return typeof value === 'number' && this.#isExact?.(value) === true ? AS_VALUE : bytes.toString('latin1');
   }
 }

@@ -77,10 +77,22 @@ export interface StoreChange {
   /** null deletes. */
   readonly value: Buffer | null;
   /**
-   * The committed value, where the caller has read it since the last commit (null: there is none): saves the store a
+   * The committed value, or the hash of its entry, where the caller knows it (null: there is none): saves the store a
    * read.
    */
-  readonly previous?: Buffer | null;
+  readonly previous?: Buffer | EntryHash | null;
+  /**
+   * Where the store may note the hash of the new entry, for the caller to give as `previous` the next time. Of all
+   * changes of a row that a batch has, only the first may have one.
+   */
+  readonly hash?: EntryHash;
+}
+
+/** The hash of an entry of the store, as its digest has it, in two signed halves of 32 bits. */
+export interface EntryHash {
+  low: number;
+  high: number;
+  isKnown: boolean;
 }
 
 export interface StoreBatch {

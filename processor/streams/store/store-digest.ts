@@ -1,4 +1,4 @@
-import type { StoreDigest } from './state-store.ts';
+import type { EntryHash, StoreDigest } from './state-store.ts';
 
 const LANE = 0x1_0000_0000;
 
@@ -63,9 +63,17 @@ export class DigestSum {
     this.#high = Number(start.sum >> 32n);
   }
 
-  /** `key` is the whole data key (data-key.ts), so that equal keys of two stores count apart. */
-  add(key: Uint8Array, value: Uint8Array): void {
+  /**
+   * `key` is the whole data key (data-key.ts), so that equal keys of two stores count apart. `into`: notes the hash, for
+   * `removeHash`.
+   */
+  add(key: Uint8Array, value: Uint8Array, into?: EntryHash): void {
     hashEntry(key, value);
+    if (into !== undefined) {
+      into.low = hashLow | 0;
+      into.high = hashHigh | 0;
+      into.isKnown = true;
+    }
     this.#entries += 1;
     this.#low += hashLow;
     this.#high += hashHigh;
@@ -78,9 +86,17 @@ export class DigestSum {
 
   remove(key: Uint8Array, value: Uint8Array): void {
     hashEntry(key, value);
+    this.#remove(hashLow, hashHigh);
+  }
+
+  removeHash({ low, high }: EntryHash): void {
+    this.#remove(low >>> 0, high >>> 0);
+  }
+
+  #remove(low: number, high: number): void {
     this.#entries -= 1;
-    this.#low -= hashLow;
-    this.#high -= hashHigh;
+    this.#low -= low;
+    this.#high -= high;
     if (this.#low < 0) {
       this.#low += LANE;
       this.#high -= 1;

@@ -3,8 +3,8 @@ import type { KeyIndex } from './key-index.ts';
 import type { StateStore, StoreChange } from './state-store.ts';
 import { storePrefix } from './data-key.ts';
 import { packed, Packed } from './packed-value.ts';
-import { noCache, type CachedRow, type StoreCache } from './record-cache.ts';
-import { RowReader } from './row-reader.ts';
+import { noCache, type StoreCache } from './record-cache.ts';
+import { RowReader, type WrittenRow } from './row-reader.ts';
 import { storeKeys, type StoreKeys } from './store-keys.ts';
 import { NO_TIME, timeOrNone } from './timed-row.ts';
 import type { LiveWindowStore, StoreSpec, TableRow, WindowRow, WindowStore } from './typed-store.ts';
@@ -47,13 +47,9 @@ interface WindowRowId {
   readonly id: string;
 }
 
-interface DirtyEntry<V> extends WindowRowId {
+interface DirtyEntry<V> extends WindowRowId, WrittenRow<V> {
   value: V | Packed | typeof DELETED;
   timestampMs: number;
-  /** The committed row; undefined when it is not known. */
-  readonly previous: CachedRow | undefined;
-  /** As `flush` gave it out; undefined when it has not, or the row has been written to since. */
-  flushed: string | null | undefined;
 }
 
 class OpenWindowStore<K, V> implements LiveWindowStore<K, V> {
@@ -190,19 +186,25 @@ class OpenWindowStore<K, V> implements LiveWindowStore<K, V> {
     }
     this.#keys.check(id);
     const previous = this.#reader.peek(id, windowStartMs);
-    const added: DirtyEntry<V> = { windowStartMs, id, value, timestampMs, previous, flushed: undefined };
+    const added: DirtyEntry<V> = {
+      windowStartMs,
+      id,
+      value,
+      timestampMs,
+      previous,
+      flushed: undefined,
+      low: 0,
+      high: 0,
+      isKnown: false,
+    };
     window.set(id, added);
     this.#order.push(added);
   }
 
   flush(): StoreChange[] {
-    return this.#order.map((entry) => {
-      const { windowStartMs, id, timestampMs, previous } = entry;
-      const value = entry.value === DELETED ? null : this.#reader.bytesOf(entry.value, timestampMs);
-      entry.flushed = this.#reader.flushed(value);
-      const key = this.#bytesOf(id, windowStartMs);
-      return { store: this.name, key, value, ...(previous === undefined ? {} : { previous: previous.bytes() }) };
-    });
+    return this.#order.map((entry) =>
+      this.#reader.flush(entry, entry.value === DELETED, entry.id, entry.windowStartMs),
+    );
   }
 
   committed(): void {

@@ -1,4 +1,4 @@
-import { jsonSerde, type Serde } from './serdes.ts';
+import { givesBack, jsonSerde, type Serde } from './serdes.ts';
 import { storedCount } from './stored-value.ts';
 
 /** What `add` is told of the record beside its value. */
@@ -51,5 +51,9 @@ export const countAggregate: CombinableAggregate<unknown, number> = {
   add: (acc) => acc + 1,
   merge: (a, b) => a + b,
   subtract: (acc) => acc - 1,
-  serde: { ...jsonSerde<number>(), deserialize: (bytes) => storedCount(JSON.parse(bytes.toString('utf8'))) },
+  serde: givesBack(
+    { ...jsonSerde<number>(), deserialize: (bytes: Buffer) => storedCount(JSON.parse(bytes.toString('utf8'))) },
+    // What `storedCount` takes.
+    (value) => Number.isSafeInteger(value) && value >= 0 && !Object.is(value, -0),
+  ),
 };

@@ -28,12 +28,31 @@ export const stringSerde: Serde<string> = {
   format: 'utf8',
 };
 
+/** Serdes of the runtime's own that give numbers back as they were, and which numbers. */
+const exactNumbers = new WeakMap<object, (value: number) => boolean>();
+
+/** Notes that a serde gives these numbers back as they were, and all others not, or not always. Answers it. */
+export function givesBack<S extends object>(serde: S, isExact: (value: number) => boolean): S {
+  exactNumbers.set(serde, isExact);
+  return serde;
+}
+
+/** Which numbers a serde is known to give back as they were; undefined: of none that is known. */
+export function exactNumbersOf(serde: object): ((value: number) => boolean) | undefined {
+  return exactNumbers.get(serde);
+}
+
+/** JSON has no -0. */
+function isJsonNumber(value: number): boolean {
+  return Number.isFinite(value) && !Object.is(value, -0);
+}
+
 /**
  * Any JSON value, as UTF-8 text. The caller vouches for the type of what was stored. Throws for what JSON writes as
  * something else and nobody would notice: NaN, infinities and invalid dates as null, a Map or Set as an empty object.
  */
 export function jsonSerde<T>(): Serde<T> {
-  return {
+  const serde: Serde<T> = {
     serialize: (value) => {
       const text = JSON.stringify(value) as string | undefined;
       if (text === undefined) throw new TypeError(`JSON has no ${typeof value}`);
@@ -44,6 +63,7 @@ export function jsonSerde<T>(): Serde<T> {
     deserialize: (bytes) => JSON.parse(bytes.toString('utf8')) as T,
     format: 'json',
   };
+  return givesBack(serde, isJsonNumber);
 }
 
 function refuseLoss(value: unknown): void {
