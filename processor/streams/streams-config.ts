@@ -45,7 +45,7 @@ const schema = z.strictObject({
    * Of committed rows that the process keeps in memory, so that a key that comes again is not read from disk; shared by
    * all stores. 0: none. Kafka Streams' statestore.cache.max.bytes.
    */
-  cacheMaxBytes: z.int().min(0).default(67_108_864),
+  cacheMaxBytes: z.int().min(0).default(33_554_432),
   /**
    * How long a task with several input partitions waits for one that is read to its end, while others have records:
    * what comes in it meanwhile is processed in its order. Kafka Streams' max.task.idle.ms.

@@ -148,3 +148,22 @@ test('the reader finds every record in it, and its checksum right, packed or not
     { numRuns: 60 },
   );
 });
+
+test('a header and a value in one piece are written as they are by themselves', () => {
+  fc.assert(
+    fc.property(batch, fc.uint8Array({ maxLength: 300 }), fc.nat(300), (of, piece, at) => {
+      const joinedBytes = Buffer.from(piece);
+      const contentBytes = Math.min(at, joinedBytes.length);
+      const header = { name: Buffer.from('time'), contentBytes };
+      const parts: [string, Buffer][] = [['time', joinedBytes.subarray(0, contentBytes)]];
+      const plain = of.records.map((one) => ({ ...one, value: joinedBytes.subarray(contentBytes), headers: parts }));
+      const joined = of.records.map(({ key, timestampMs }) => ({
+        key,
+        timestampMs,
+        value: null,
+        joined: { header, bytes: joinedBytes },
+      }));
+      expect(encodeBatch({ ...of, records: joined })).toEqual(encodeBatch({ ...of, records: plain }));
+    }),
+  );
+});

@@ -25,6 +25,23 @@ interface RecordToSend {
   readonly headers?: HeaderList | undefined;
   /** Its own time, epoch milliseconds from 0 on; without one it has the batch's. */
   readonly timestampMs?: number | undefined;
+  /**
+   * The content of its only header and then its value, in one piece: they are written from here, and `value` and
+   * `headers`, which say the same, are not asked.
+   */
+  readonly joined?: JoinedParts | undefined;
+}
+
+export interface JoinedParts {
+  readonly header: JoinedHeader;
+  readonly bytes: Buffer;
+}
+
+/** The header of all such records of a kind. */
+export interface JoinedHeader {
+  readonly name: Buffer;
+  /** Length of its content. */
+  readonly contentBytes: number;
 }
 
 export interface BatchToSend {
@@ -106,8 +123,18 @@ export function writeChecksum(batch: Buffer): void {
 }
 
 /** Attributes, time delta and offset delta, then key, value and headers, each behind its length. */
-function recordBytes({ key, value, headers }: RecordToSend, delta: number, timeDeltaMs: number): number {
-  let bytes = 1 + varlongBytes(timeDeltaMs) + varintBytes(delta) + partBytes(key) + partBytes(value);
+function recordBytes(record: RecordToSend, delta: number, timeDeltaMs: number): number {
+  const { key, joined } = record;
+  let bytes = 1 + varlongBytes(timeDeltaMs) + varintBytes(delta) + partBytes(key);
+  if (joined !== undefined) {
+    const { name, contentBytes } = joined.header;
+    const valueBytes = joined.bytes.length - contentBytes;
+    return (
+      bytes + varintBytes(valueBytes) + valueBytes + 1 + partBytes(name) + varintBytes(contentBytes) + contentBytes
+    );
+  }
+  const { value, headers } = record;
+  bytes += partBytes(value);
   if (headers === undefined) return bytes + 1;
   bytes += varintBytes(headers.length);
   for (const [name, content] of headers) {
@@ -120,7 +147,7 @@ function recordBytes({ key, value, headers }: RecordToSend, delta: number, timeD
 function writeRecord(
   into: Buffer,
   from: number,
-  { key, value, headers }: RecordToSend,
+  record: RecordToSend,
   delta: number,
   timeDeltaMs: number,
   bytes: number,
@@ -129,7 +156,9 @@ function writeRecord(
   into[at] = 0;
   at = writeVarlong(into, at + 1, timeDeltaMs);
   at = writeVarint(into, at, delta);
-  at = writePart(into, at, key);
+  at = writePart(into, at, record.key);
+  if (record.joined !== undefined) return writeJoined(into, at, record.joined);
+  const { value, headers } = record;
   at = writePart(into, at, value);
   at = writeVarint(into, at, headers?.length ?? 0);
   for (const [name, content] of headers ?? []) {
@@ -138,6 +167,16 @@ function writeRecord(
     at = writePart(into, at, content);
   }
   return at;
+}
+
+function writeJoined(into: Buffer, from: number, { header: { name, contentBytes }, bytes }: JoinedParts): number {
+  const valueBytes = bytes.length - contentBytes;
+  let at = writeVarint(into, from, valueBytes);
+  at += bytes.copy(into, at, contentBytes);
+  at = writeVarint(into, at, 1);
+  at = writePart(into, at, name);
+  at = writeVarint(into, at, contentBytes);
+  return at + bytes.copy(into, at, 0, contentBytes);
 }
 
 function partBytes(part: Buffer | null): number {

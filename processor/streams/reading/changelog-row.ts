@@ -1,7 +1,10 @@
 import { formerStreamTimeKey, isRuntimeRow } from '../store/runtime-rows.ts';
 import { NO_TIME, TIME_BYTES, timedBytes, timeOf, untimed } from '../store/timed-row.ts';
 import { decodeWatermark } from '../task/watermark.ts';
+import type { JoinedHeader, JoinedParts } from '../kafka/batch-encoder.ts';
+import type { TopicPartition } from '../kafka/topic-partition.ts';
 import type { HeaderList } from '../topology/record.ts';
+import type { OutgoingRecord } from '../writing/streams-producer.ts';
 
 /*
  * What a changelog says of a row, and what the store has of it on disk. They differ in timed stores: the changelog has
@@ -17,6 +20,46 @@ const FORMER_KEYS = [formerStreamTimeKey('key-value'), formerStreamTimeKey('wind
 export function loggedRow(key: Buffer, stored: Buffer | null): { value: Buffer | null; headers?: HeaderList } {
   if (stored === null || isRuntimeRow(key)) return { value: stored };
   return { value: untimed(stored), headers: [[TIME_HEADER, stored.subarray(0, TIME_BYTES)]] };
+}
+
+const TIME_HEADER_PARTS: JoinedHeader = { name: Buffer.from(TIME_HEADER), contentBytes: TIME_BYTES };
+
+/**
+ * The same as a record on its way out: a commit has one for each changed row, and views of the parts of each would cost
+ * more than to write them.
+ */
+class LoggedRow implements OutgoingRecord, JoinedParts {
+  readonly topic: string;
+  readonly partition: number;
+  readonly key: Buffer;
+  readonly header = TIME_HEADER_PARTS;
+  /** As it is on disk: its time, then its value. */
+  readonly bytes: Buffer;
+
+  constructor({ topic, partition }: TopicPartition, key: Buffer, stored: Buffer) {
+    this.topic = topic;
+    this.partition = partition;
+    this.key = key;
+    this.bytes = stored;
+  }
+
+  get joined(): JoinedParts {
+    return this;
+  }
+
+  get value(): Buffer | null {
+    return loggedRow(this.key, this.bytes).value;
+  }
+
+  get headers(): HeaderList | undefined {
+    return loggedRow(this.key, this.bytes).headers;
+  }
+}
+
+/** What the changelog of a timed store gets of a row. `stored`: as it is on disk; null: it is deleted. */
+export function loggedRecord(place: TopicPartition, key: Buffer, stored: Buffer | null): OutgoingRecord {
+  if (stored !== null && !isRuntimeRow(key)) return new LoggedRow(place, key, stored);
+  return { topic: place.topic, partition: place.partition, key, value: stored };
 }
 
 /** The opposite: what a timed store has on disk of a record of its changelog. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { countAggregate } from '../topology/aggregate.ts';
 import { jsonSerde, type Serde } from '../topology/serdes.ts';
 import { createKeyValueStore } from './key-value-store.ts';
 import { openLevelDbStore } from './leveldb-store.ts';
@@ -137,6 +138,20 @@ describe('a key-value store', () => {
     floors.put('CA', 1.5);
     await commit(floors);
     expect([floors.get('CA'), floors.get('CA')]).toEqual([1, 1]);
+  });
+
+  test('a number comes back as JSON has it: no -0; a count that is none is an error at its next read', async () => {
+    const numbers = createKeyValueStore({ ...rowsSpec, serde: jsonSerde<number>() }, state, undefined, cache.open());
+    numbers.put('a', -0);
+    numbers.put('b', 0.1);
+    await commit(numbers);
+    expect([Object.is(numbers.get('a'), 0), numbers.get('b')]).toEqual([true, 0.1]);
+    const counts = createKeyValueStore({ ...rowsSpec, serde: countAggregate.serde }, state, undefined, cache.open());
+    counts.put('c', 5);
+    counts.put('d', -1);
+    await commit(counts);
+    expect(counts.get('c')).toBe(5);
+    expect(() => counts.get('d')).toThrow('a count is -1');
   });
 
   test('a row that no serde of the application wrote is an error at each read', async () => {

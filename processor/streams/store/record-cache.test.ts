@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { RecordCache, type StoreCache } from './record-cache.ts';
+import { RecordCache, type CachedRow, type StoreCache } from './record-cache.ts';
 
 /** What a row of a key and a text of one character takes. */
 const ROW_BYTES = 227;
@@ -56,7 +56,8 @@ test('a row that grows makes room for itself, and one that is larger than the ca
   for (const id of ['a', 'b', 'c']) rows.keep(id, '1');
   rows.keep('c', '1'.repeat(100));
   expect(idsIn(rows, ['a', 'b', 'c'])).toEqual(['b', 'c']);
-  expect(rows.keep('d', '1'.repeat(1_000)).text).toHaveLength(1_000);
+  expect(rows.keep('d', '1'.repeat(1_000))).toBeUndefined();
+  expect(rows.found('d', '1'.repeat(1_000)).text).toHaveLength(1_000);
   rows.keep('c', '1'.repeat(1_000));
   expect(idsIn(rows, ['a', 'b', 'c', 'd'])).toEqual(['b']);
   expect(cache.counts()).toMatchObject({ rows: 1, bytes: ROW_BYTES });
@@ -65,7 +66,7 @@ test('a row that grows makes room for itself, and one that is larger than the ca
 test('a value that nobody can change is kept, and a text of it is counted; an object is not kept', () => {
   const cache = new RecordCache(10_000);
   const rows = cache.open();
-  const [number, text, object] = [rows.keep('a', '1'), rows.keep('b', '1'), rows.keep('c', '1')];
+  const [number, text, object] = ['a', 'b', 'c'].map((id) => rows.keep(id, '1')) as [CachedRow, CachedRow, CachedRow];
   rows.share(number, 1);
   rows.share(text, 'abc');
   rows.share(object, { n: 1 });
@@ -83,7 +84,7 @@ test('a store that is closed gives its bytes back and keeps nothing more; others
   one.keep('a', '1', 60_000);
   other.keep('a', '1');
   one.close();
-  expect(one.keep('b', '1').text).toBe('1');
+  expect([one.keep('b', '1'), one.found('b', '1').text]).toEqual([undefined, '1']);
   expect([one.get('a'), one.get('b')]).toEqual([undefined, undefined]);
   expect(other.get('a')?.text).toBe('1');
   expect(cache.counts()).toMatchObject({ rows: 1, bytes: ROW_BYTES, misses: 0 });
@@ -142,4 +143,24 @@ test('it never holds more bytes than it may, counts what it holds, and holds not
       }
     }),
   );
+});
+
+test('full, and hardly anything comes again: few rows are let in, until what is asked for is there again', () => {
+  const cache = new RecordCache(1_000 * 300);
+  const rows = cache.open();
+  let next = 0;
+  const readNew = (count: number): number => {
+    let kept = 0;
+    for (let at = 0; at < count; at += 1) {
+      const id = String((next += 1));
+      if (rows.get(id) === undefined) kept += rows.found(id, '1').store === undefined ? 0 : 1;
+    }
+    return kept;
+  };
+  expect(readNew(9_999)).toBe(9_999);
+  expect(readNew(9_600)).toBe(600);
+  while (rows.peek('again') === undefined) rows.keep('again', '1');
+  for (let at = 0; at < 10_000; at += 1) rows.get('again');
+  readNew(400);
+  expect(readNew(1_000)).toBe(1_000);
 });

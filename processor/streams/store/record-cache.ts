@@ -3,6 +3,12 @@ import type { EntryHash } from './state-store.ts';
 /** What a row in the cache takes beside its key and its bytes: measured, with the maps and the list that hold it. */
 const ROW_BYTES = 224;
 
+/** Reads without success between two looks at whether it is worth what it costs. */
+const LOOK_AFTER = 10_000;
+/** With fewer hits a row that comes in, and throws out another one, costs more than the reads that it saves. */
+const LEAST_HITS_A_MISS = 0.25;
+const FEW = 16;
+
 /** Of all caches of a process, as its metrics tell it. */
 export interface RecordCacheCounts {
   /** Reads of committed rows that needed no read of the store. */
@@ -32,6 +38,11 @@ export class RecordCache {
   #rows = 0;
   #hits = 0;
   #misses = 0;
+  /** As of the last look at how often it finds what is asked for. */
+  #looked = { hits: 0, misses: 0 };
+  /** It is full, and hardly anything comes again: one of so many rows is let in, so that it is noticed when that ends. */
+  #oneOf = 1;
+  #turn = 0;
 
   /** @param maxBytes 0: nothing is kept. */
   constructor(maxBytes: number) {
@@ -51,10 +62,18 @@ export class RecordCache {
   looked(row: CachedRow | undefined): void {
     if (row === undefined) {
       this.#misses += 1;
+      if (this.#misses - this.#looked.misses >= LOOK_AFTER) this.#look();
       return;
     }
     this.#hits += 1;
     row.isUsed = true;
+  }
+
+  /** Whether a row that is not in it may be added. */
+  get admits(): boolean {
+    if (this.#oneOf === 1) return true;
+    this.#turn = (this.#turn + 1) % this.#oneOf;
+    return this.#turn === 0;
   }
 
   /** False: it is larger than the whole cache. */
@@ -82,6 +101,13 @@ export class RecordCache {
     row.unlink();
     this.#bytes -= row.sizeBytes;
     this.#rows -= 1;
+  }
+
+  #look(): void {
+    const [hits, misses] = [this.#hits - this.#looked.hits, this.#misses - this.#looked.misses];
+    this.#looked = { hits: this.#hits, misses: this.#misses };
+    const isFull = this.#bytes > this.maxBytes / 2;
+    this.#oneOf = isFull && hits < misses * LEAST_HITS_A_MISS ? FEW : 1;
   }
 
   #makeRoom(bytes: number): void {
@@ -184,31 +210,62 @@ export class StoreCache {
     return this.#groups.get(group)?.get(id);
   }
 
-  /** The committed row, as it has been read from the store or written to it. The answer may not be in the cache. */
-  keep(id: string, text: string | null, group = 0): CachedRow {
-    return this.#keep(id, group, text, undefined, NaN);
+  /** A committed row as it has been read from the store, where `get` had none. It may not be in the cache. */
+  found(id: string, text: string | null, group = 0): CachedRow {
+    const isAdded = this.#isOpen && this.#cache.admits;
+    const row = new CachedRow(isAdded ? flat(id) : id, group);
+    row.text = text;
+    if (isAdded) this.#add(row);
+    return row;
+  }
+
+  /**
+   * The committed row as it has been written to the store. `before`: the row as `found`, `get` or `peek` gave it, where
+   * one of them did. Undefined: it is not in the cache.
+   */
+  keep(id: string, text: string | null, group = 0, before: CachedRow | undefined = undefined): CachedRow | undefined {
+    return this.#keep(before ?? this.peek(id, group), id, group, text, undefined, NaN);
   }
 
   /** The same, where its value is nothing that anybody can change, and what its bytes make again. */
-  keepValue(id: string, value: number, timestampMs: number, group = 0): CachedRow {
-    return this.#keep(id, group, undefined, value, timestampMs);
+  keepValue(
+    id: string,
+    value: number,
+    timestampMs: number,
+    group = 0,
+    before: CachedRow | undefined = undefined,
+  ): CachedRow | undefined {
+    return this.#keep(before ?? this.peek(id, group), id, group, undefined, value, timestampMs);
   }
 
-  #keep(id: string, group: number, text: string | null | undefined, value: unknown, timestampMs: number): CachedRow {
-    const known = this.peek(id, group);
-    const row = known ?? new CachedRow(this.#isOpen ? flat(id) : id, group);
+  #keep(
+    before: CachedRow | undefined,
+    id: string,
+    group: number,
+    text: string | null | undefined,
+    value: unknown,
+    timestampMs: number,
+  ): CachedRow | undefined {
+    const known = before?.store === undefined ? undefined : before;
+    if (known === undefined && !(this.#isOpen && this.#cache.admits)) return undefined;
+    const row = known ?? new CachedRow(flat(id), group);
     row.text = text;
     row.value = value;
     row.timestampMs = timestampMs;
     row.isKnown = false;
-    if (known !== undefined) this.#cache.resized(row);
-    else if (this.#isOpen && this.#cache.add(row)) {
-      row.store = this;
-      const rows = this.#groups.get(group);
-      if (rows === undefined) this.#groups.set(group, new Map([[row.id, row]]));
-      else rows.set(row.id, row);
-    }
-    return row;
+    if (known === undefined) this.#add(row);
+    else this.#cache.resized(row);
+    return row.store === undefined ? undefined : row;
+  }
+
+  #add(row: CachedRow): void {
+    // One of this id that has come in meanwhile.
+    this.forget(row.id, row.group);
+    if (!this.#cache.add(row)) return;
+    row.store = this;
+    const rows = this.#groups.get(row.group);
+    if (rows === undefined) this.#groups.set(row.group, new Map([[row.id, row]]));
+    else rows.set(row.id, row);
   }
 
   /** The value of a row, for all its readers. Only what nobody can change is kept. */

@@ -56,7 +56,7 @@ export class RowReader<V> {
     const known = this.#cache.get(id, group);
     if (known !== undefined) return known;
     const bytes = this.#committed.get(this.#name, this.#keyOf(id, group));
-    return this.#cache.keep(id, bytes === undefined ? null : bytes.toString('latin1'), group);
+    return this.#cache.found(id, bytes === undefined ? null : bytes.toString('latin1'), group);
   }
 
   /** Without a read of the committed state. */
@@ -96,21 +96,18 @@ export class RowReader<V> {
   }
 
   /** A write is over. `isCommitted`: all that was flushed is; else it is undone, or nobody knows. */
-  settle(
-    { flushed, value, timestampMs, low, high, isKnown }: WrittenRow<V>,
-    isCommitted: boolean,
-    id: string,
-    group = 0,
-  ): void {
+  settle(written: WrittenRow<V>, isCommitted: boolean, id: string, group = 0): void {
+    const { flushed, value, timestampMs, previous } = written;
     // mutant: cache-only-committed
     if (isCommitted && flushed !== undefined) {
       const row =
         flushed === AS_VALUE
-          ? this.#cache.keepValue(id, value as number, this.#timed ? timestampMs : NO_TIME, group)
-          : this.#cache.keep(id, flushed, group);
-      row.low = low;
-      row.high = high;
-      row.isKnown = isKnown;
+          ? this.#cache.keepValue(id, value as number, this.#timed ? timestampMs : NO_TIME, group, previous)
+          : this.#cache.keep(id, flushed, group, previous);
+      if (row === undefined) return;
+      row.low = written.low;
+      row.high = written.high;
+      row.isKnown = written.isKnown;
     } else this.#cache.forget(id, group);
   }
 

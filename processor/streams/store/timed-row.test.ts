@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { loggedRow, storedRow } from '../reading/changelog-row.ts';
+import { loggedRecord, loggedRow, storedRow } from '../reading/changelog-row.ts';
+import { choosePartitions } from '../writing/choose-partitions.ts';
 import { int64Serde, jsonSerde, uuidSerde } from '../index.ts';
 import { createKeyValueStore } from './key-value-store.ts';
 import { openLevelDbStore } from './leveldb-store.ts';
@@ -11,6 +12,7 @@ import type { StoreLayouts } from './reserved-records.ts';
 import { STREAM_TIME_KEY } from './runtime-rows.ts';
 import type { StateStore } from './state-store.ts';
 import type { BufferedStore } from './typed-store.ts';
+import { timedBytes } from './timed-row.ts';
 import { createWindowStore } from './window-store.ts';
 
 const commit = async (state: StateStore, store: BufferedStore): Promise<void> => {
@@ -72,6 +74,26 @@ test('a changelog has the plain value and the time in a header, and both make th
   expect(storedRow(key, value, headers)).toEqual(stored);
   expect(loggedRow(key, null)).toEqual({ value: null });
   expect(storedRow(key, null, [])).toBeNull();
+});
+
+test('on its way out a row is what the changelog has, for those who read it and for those who write it', () => {
+  const place = { topic: 'changelog', partition: 3 };
+  const key = Buffer.from('a');
+  const stored = timedBytes(1_700_000_000_000, Buffer.from('5'));
+  const record = loggedRecord(place, key, stored);
+  const { topic, partition, value, headers, joined } = record;
+  expect({ topic, partition, key: record.key, value, headers }).toEqual({ ...place, key, ...loggedRow(key, stored) });
+  expect(joined?.header.name.toString()).toBe('time');
+  expect(joined?.bytes.subarray(joined.header.contentBytes)).toEqual(value);
+  expect(
+    choosePartitions(
+      [record, { ...place, key, value, choosePartition: () => 1 }],
+      () => 2,
+      () => undefined,
+    )[0],
+  ).toBe(record);
+  expect(loggedRecord(place, key, null)).toEqual({ ...place, key, value: null });
+  expect(loggedRecord(place, STREAM_TIME_KEY, stored)).toEqual({ ...place, key: STREAM_TIME_KEY, value: stored });
 });
 
 test('a record of before the store was timed has an unknown time, a row of the runtime none at all', async () => {

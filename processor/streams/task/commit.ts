@@ -1,4 +1,4 @@
-import { loggedRow } from '../reading/changelog-row.ts';
+import { loggedRecord } from '../reading/changelog-row.ts';
 import type { RecordCollector } from '../writing/record-collector.ts';
 import { keptOffsetsRecord } from '../topics/kept-offsets.ts';
 import { encodeOffsetMetadata } from '../writing/offset-metadata.ts';
@@ -7,7 +7,7 @@ import type { StateStore, StoreChange } from '../store/state-store.ts';
 import { crashPoint } from './crash-point.ts';
 import type { EventTime } from './event-time.ts';
 import type { TaskGraph } from './task-graph.ts';
-import type { TaskSpec } from './task-layout.ts';
+import type { TaskChangelog, TaskSpec } from './task-layout.ts';
 import { topicPartition } from '../kafka/topic-partition.ts';
 
 /** What the commit needs of a task. */
@@ -45,13 +45,12 @@ export async function commitTask(task: CommitTarget, nowMs: number): Promise<voi
   const changes = await graph.flush();
   task.time.sendReport(nowMs);
   const records = collector.take();
+  let changelog: TaskChangelog | undefined;
   for (const { store: name, key, value } of changes) {
-    const changelog = changelogs.find((c) => c.store === name);
+    if (changelog?.store !== name) changelog = changelogs.find((c) => c.store === name);
     if (changelog === undefined) continue;
-    const { topic, partition } = changelog;
-    records.push(
-      changelog.timed ? { topic, partition, key, ...loggedRow(key, value) } : { topic, partition, key, value },
-    );
+    const { topic, partition, timed = false } = changelog;
+    records.push(timed ? loggedRecord(changelog, key, value) : { topic, partition, key, value });
   }
 
   const offsets = task.offsets();

@@ -13,8 +13,9 @@ export function choosePartitions(
 ): readonly OutgoingRecord[] {
   if (!records.some(({ choosePartition }) => choosePartition !== undefined)) return records;
   return records.flatMap((unplaced) => {
+    // One that has its partition stays the object that it is: a logged row is more than its own properties.
+    if (unplaced.choosePartition === undefined) return unplaced;
     const { choosePartition, ...record } = unplaced;
-    if (choosePartition === undefined) return record;
     const count = countOf(record.topic);
     try {
       return { ...record, partition: choosePartition(count) };

@@ -33,18 +33,26 @@ interface PartitionBatches {
   readonly batches: Batch[];
 }
 
+interface PartitionGroup {
+  readonly topic: string;
+  readonly partition: number;
+  readonly batches: OutgoingRecord[][];
+  /** Of the last batch. */
+  bytes: number;
+  readonly limit: number;
+}
+
 /** Groups records by partition, in order, in batches a broker accepts. A single record may still be over the limit. */
 export function toPartitionBatches(
   records: readonly OutgoingRecord[],
   limits: ProduceLimits = new ProduceLimits(),
 ): PartitionBatches[] {
-  const groups = new Map<
-    string,
-    { topic: string; partition: number; batches: OutgoingRecord[][]; bytes: number; limit: number }
-  >();
+  const groups = new Map<string, PartitionGroup>();
+  let group: PartitionGroup | undefined;
   for (const record of records) {
-    const name = topicPartition(record.topic, record.partition);
-    let group = groups.get(name);
+    // Mostly that of the record before.
+    if (group?.topic !== record.topic || group.partition !== record.partition)
+      group = groups.get(topicPartition(record.topic, record.partition));
     if (group === undefined) {
       group = {
         topic: record.topic,
@@ -53,7 +61,7 @@ export function toPartitionBatches(
         bytes: 0,
         limit: limits.batchBytes(record.topic),
       };
-      groups.set(name, group);
+      groups.set(topicPartition(record.topic, record.partition), group);
     }
     const bytes = sizeOf(record);
     let batch = group.batches.at(-1) as OutgoingRecord[];
@@ -79,7 +87,17 @@ export function toPartitionBatches(
   }));
 }
 
-function sizeOf({ key, value, headers }: Pick<OutgoingRecord, 'key' | 'value' | 'headers'>): number {
+function sizeOf(record: Pick<OutgoingRecord, 'key' | 'value' | 'headers' | 'joined'>): number {
+  const { key, joined } = record;
+  if (joined !== undefined)
+    return (
+      RECORD_OVERHEAD_BYTES +
+      (key?.length ?? 0) +
+      joined.bytes.length +
+      HEADER_OVERHEAD_BYTES +
+      joined.header.name.length
+    );
+  const { value, headers } = record;
   const ofHeaders =
     headers === undefined
       ? 0

@@ -214,8 +214,8 @@ export class TransactionalProducer implements StreamsProducer {
       const identity = this.#ready();
       await this.#track(unplaced);
       const records = choosePartitions(unplaced, (topic) => this.#cluster.partitionCount(topic), onRefused);
-      const names = new Set(records.map((r) => topicPartition(r.topic, r.partition)));
-      const topics = [...new Set(records.map(({ topic }) => topic))].join(', ');
+      const names = new Set(placesOf(records).map(({ topic, partition }) => topicPartition(topic, partition)));
+      const topics = topicsOf(records).join(', ');
       await this.#addPartitions(
         identity,
         [...names].filter((name) => !this.#added.has(name)),
@@ -290,7 +290,7 @@ export class TransactionalProducer implements StreamsProducer {
   }
 
   async #track(records: readonly OutgoingRecord[]): Promise<void> {
-    await this.#cluster.track([...new Set(records.map((r) => r.topic))]);
+    await this.#cluster.track(topicsOf(records));
   }
 
   async #addPartitions(identity: TransactionIdentity, names: readonly string[]): Promise<void> {
@@ -354,4 +354,21 @@ export function toTopicOffsets({
     topics.set(topic, [...(topics.get(topic) ?? []), { partition, offset: String(offset), metadata }]);
   }
   return [...topics].map(([topic, partitions]) => ({ topic, partitions }));
+}
+
+/** Each partition that records go to, once. */
+function placesOf(records: readonly OutgoingRecord[]): TopicPartition[] {
+  const places = new Map<string, TopicPartition>();
+  let last: TopicPartition | undefined;
+  for (const record of records) {
+    // Mostly that of the record before: a name for each record would cost more than all else that is done here.
+    if (last?.topic === record.topic && last.partition === record.partition) continue;
+    last = { topic: record.topic, partition: record.partition };
+    places.set(topicPartition(last.topic, last.partition), last);
+  }
+  return [...places.values()];
+}
+
+function topicsOf(records: readonly OutgoingRecord[]): string[] {
+  return [...new Set(placesOf(records).map(({ topic }) => topic))];
 }
