@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { RecordCache, type CachedRow, type StoreCache } from './record-cache.ts';
+import type { CachedRow } from './cached-row.ts';
+import { RecordCache, type StoreCache } from './record-cache.ts';
 
 /** What a row of a key and a text of one character takes. */
 const ROW_BYTES = 227;

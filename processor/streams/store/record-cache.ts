@@ -1,7 +1,4 @@
-import type { EntryHash } from './state-store.ts';
-
-/** What a row in the cache takes beside its key and its bytes: measured, with the maps and the list that hold it. */
-const ROW_BYTES = 224;
+import { CachedRow, flat, sizeOf } from './cached-row.ts';
 
 /** Reads without success between two looks at whether it is worth what it costs. */
 const LOOK_AFTER = 10_000;
@@ -122,59 +119,6 @@ export class RecordCache {
   }
 }
 
-/** A committed row, or that there is none, and the hash of its entry, where that is known. */
-export class CachedRow implements EntryHash {
-  /** The id of its key in the store. */
-  readonly id: string;
-  /** Of a window store its window's start, else 0. */
-  readonly group: number;
-  /**
-   * As on disk, as latin1 text: of a buffer so small most would be what surrounds its bytes. Null: there is no row.
-   * Undefined: its value and its time say all.
-   */
-  text: string | null | undefined;
-  /** Undefined: not known, or nothing that all readers may share. */
-  value: unknown = undefined;
-  /** NaN: it is in the text. */
-  timestampMs: number = NaN;
-  low = 0;
-  high = 0;
-  isKnown = false;
-  /** That keeps it; undefined: it is not in the cache, or not any more. */
-  store: StoreCache | undefined = undefined;
-  sizeBytes = 0;
-  isUsed = false;
-  before: CachedRow = this;
-  behind: CachedRow = this;
-
-  constructor(id: string, group: number) {
-    this.id = id;
-    this.group = group;
-  }
-
-  /** The bytes as on disk, the caller's own; null: there is no row; undefined: they are not kept. */
-  bytes(): Buffer | null | undefined {
-    return typeof this.text === 'string' ? Buffer.from(this.text, 'latin1') : this.text;
-  }
-
-  /** What a store is told of it when it changes. */
-  previous(): Buffer | EntryHash | null | undefined {
-    return this.isKnown ? this : this.bytes();
-  }
-
-  linkBehind(row: CachedRow): void {
-    this.before = row;
-    this.behind = row.behind;
-    row.behind.before = this;
-    row.behind = this;
-  }
-
-  unlink(): void {
-    this.before.behind = this.behind;
-    this.behind.before = this.before;
-  }
-}
-
 /** Of a store that nothing is kept of. */
 export function noCache(): StoreCache {
   return new RecordCache(0).open();
@@ -292,16 +236,6 @@ export class StoreCache {
   }
 }
 
-/** Texts of 2 bytes a character are counted as such: too much for most keys rather than too little for some. */
-function sizeOf({ id, text, value }: CachedRow): number {
-  return ROW_BYTES + 2 * id.length + (text?.length ?? 0) + (typeof value === 'string' ? 2 * value.length : 0);
-}
-
 function isShareable(value: unknown): boolean {
   return typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean';
-}
-
-/** The same text by itself: one that was cut out of a longer text would keep that in memory. */
-function flat(id: string): string {
-  return Buffer.from(id, 'utf8').toString('utf8');
 }

@@ -1,7 +1,8 @@
 import { storePrefix } from './data-key.ts';
 import { packed, Packed } from './packed-value.ts';
 import type { KeyIndex } from './key-index.ts';
-import type { CachedRow, StoreCache } from './record-cache.ts';
+import type { CachedRow } from './cached-row.ts';
+import type { StoreCache } from './record-cache.ts';
 import { RowIndex } from './row-index.ts';
 import { RowReader, type WrittenRow } from './row-reader.ts';
 import type { StateStore, StoreChange } from './state-store.ts';

@@ -1,7 +1,8 @@
 import { exactNumbersOf } from '../topology/serdes.ts';
 import { storedBytes } from '../topology/user-code.ts';
 import { Packed } from './packed-value.ts';
-import type { CachedRow, StoreCache } from './record-cache.ts';
+import type { CachedRow } from './cached-row.ts';
+import type { StoreCache } from './record-cache.ts';
 import type { EntryHash, StateStore, StoreChange } from './state-store.ts';
 import { readRow } from './stored-row.ts';
 import { NO_TIME, timedBytes, timeOfText, untimed } from './timed-row.ts';
