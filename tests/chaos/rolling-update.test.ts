@@ -31,7 +31,8 @@ beforeAll(async () => {
 afterAll(() => broker.leave());
 
 test(
-  `${String(PROCESSORS)} processors are replaced one by one, ${String(rounds)} times, under load (seed ${String(seed)})`,
+  `${String(PROCESSORS)} processors are replaced one by one, ${String(rounds)} times, under load ` +
+    `(seed ${String(seed)})`,
   async () => {
     const run = await EchoRun.open({
       connection: broker.connection,

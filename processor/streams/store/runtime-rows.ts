@@ -13,8 +13,8 @@
  *   the status topic                       "!application"          what the application is; else keys are process ids
  *   the offsets topic                      a task's id             where its input stands; there are no other rows
  *
- * FF is in no UTF-8 text, so no key that is text begins with 21 FF. The key of a window store begins with eight bytes of
- * time, the first of which is 0. Other keys may begin so, such as the number 570,359,809 in four bytes: a row is the
+ * FF is in no UTF-8 text, so no key that is text begins with 21 FF. The key of a window store begins with eight bytes
+ * of time, the first of which is 0. Other keys may begin so, such as the number 570,359,809 in four bytes: a row is the
  * runtime's only where all of its key is.
  */
 const FIRST = 0x21;
