@@ -3,6 +3,7 @@ import { checkConnection, didYouMean, textOf } from '@tributary/streams/operatio
 import { type Allow, checkAllow } from './access/rights.ts';
 import type { ViewerInput } from './access/viewers.ts';
 import type { SchemaExtension } from './graphql/live-schema.ts';
+import { checkObjectOptions } from './object-options.ts';
 import { declareTables } from './tables/declare-tables.ts';
 import type { DeclaredTable } from './tables/declared-table.ts';
 import type { Tracing } from './operations/tracing.ts';
@@ -88,6 +89,7 @@ export function checkLiveApiOptions(
       );
   checkAllow(options.allow, declared, problems);
   checkPlainOptions(options, problems);
+  checkObjectOptions(options, problems);
   return declared;
 }
 

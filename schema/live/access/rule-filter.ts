@@ -1,5 +1,6 @@
 import type { RowFilter } from '../tables/row-filter.ts';
 import { sortTypeOf, sortValueOf } from '../tables/sort-values.ts';
+import { isPlainObject } from '../types/plain-object.ts';
 import type { PlainField } from '../types/type-model.ts';
 
 const COMPARISONS = new Set(['eq', 'lt', 'lte', 'gt', 'gte']);
@@ -49,12 +50,6 @@ function isValueOf(field: PlainField, value: unknown): boolean {
   const sort = sortValueOf(field, value);
   if (typeof sort !== sortTypeOf(field) || (typeof sort === 'number' && !Number.isFinite(sort))) return false;
   return field.type.kind !== 'enum' || field.type.values.includes(String(sort));
-}
-
-function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
 
 function wrong(place: string, what: string): TypeError {

@@ -51,7 +51,7 @@ function namesIn(option: string, given: unknown, all: readonly TypedField[], ref
       option,
       field === undefined
         ? `has ${textOf(name)}, which is no field: ${didYouMean(
-            String(name),
+            typeof name === 'string' ? name : '',
             all.filter(isPlain).map((it) => it.name),
           )}`
         : `has ${textOf(name)}, which is ${kindText(field.type)}: only fields of one plain value can be listed`,

@@ -1,5 +1,6 @@
 import { didYouMean, textOf } from '@tributary/streams/operations';
 import { nameProblem, quoted } from '../types/graphql-names.ts';
+import { isPlainObject } from '../types/plain-object.ts';
 import type { TableShape, TableSource } from './declared-table.ts';
 
 /** What `table()` was given: whatever a program can pass. */
@@ -26,11 +27,11 @@ export function shapeOf({ window, session, topic }: GivenOptions, refuse: Refuse
   if (window !== undefined && session !== undefined)
     return refuse('window, session', 'are both given: a store has windows or sessions');
   const option = window === undefined ? 'session' : 'window';
-  const given = window ?? session;
+  const given = window === undefined ? session : window;
   if (given === undefined) return { kind: 'key-value' };
   if (topic !== undefined)
     return refuse(option, `goes with store: the rows of a topic have plain keys, so leave ${option} out`);
-  if (typeof given !== 'object' || given === null || Array.isArray(given))
+  if (!isPlainObject(given))
     return refuse(option, `is ${option === 'session' ? '{}' : '{ sizeMs, retentionMs }'}, not ${textOf(given)}`);
   const known = option === 'session' ? [] : WINDOW_OPTIONS;
   const unknown = Object.keys(given).find((name) => !known.includes(name));
