@@ -8,10 +8,13 @@ import {
 import type { DeclaredTable } from '../tables/declared-table.ts';
 import type { TablesModel } from '../tables/table-reads.ts';
 import type { FeedSources } from './feed-source.ts';
+import { releaseMemory } from './release-memory.ts';
 import { openTableFeed, type TableFeed } from './table-feed.ts';
 import { takeKeyApart } from './take-key-apart.ts';
 
 const TICK_MS = 1_000;
+/** What the copy of fewer rows has left behind is not worth a collection. */
+const MANY_ROWS = 20_000;
 /** How far the times of records may run ahead of the clock by which brokers keep tombstones, as topics take them. */
 const AHEAD_MS = 3_600_000;
 
@@ -24,6 +27,8 @@ export interface TableRowsOptions {
   readonly onFatal: (error: StreamsError) => void;
   /** Default: `openTableFeed`. */
   readonly openFeed?: typeof openTableFeed;
+  /** Called once, before anything is served, where the copies have many rows. Default: `releaseMemory`. */
+  readonly release?: () => void;
 }
 
 export interface TableRows {
@@ -32,7 +37,7 @@ export interface TableRows {
 
 /** Feeds a model with the rows of its tables, from now on. */
 export function openTableRows(options: TableRowsOptions): TableRows {
-  const { connection, logger, model, tables, onFatal, openFeed = openTableFeed } = options;
+  const { connection, logger, model, tables, onFatal, openFeed = openTableFeed, release = releaseMemory } = options;
   const feed: TableFeed = openFeed({
     connection,
     applicationId: model.applicationId,
@@ -43,6 +48,7 @@ export function openTableRows(options: TableRowsOptions): TableRows {
     onReset: (topic, partition) => model.reset(topic, partition),
     onState: (state) => {
       markCopied(state);
+      releaseOnce(state);
       model.setTableState(state);
     },
     onFatal,
@@ -59,6 +65,13 @@ export function openTableRows(options: TableRowsOptions): TableRows {
       const caughtUpAtMs = feed.caughtUpAtMs(topic) ?? model.now();
       model.tables[name]?.copied(ends.get(topic) ?? new Map(), caughtUpAtMs - deleteRetentionMs + AHEAD_MS);
     }
+  }
+
+  let isReleased = false;
+  function releaseOnce({ caughtUpOnce }: GlobalTableState): void {
+    if (!caughtUpOnce || isReleased) return;
+    isReleased = true;
+    if (Object.values(model.tables).reduce((rows, table) => rows + table.size, 0) >= MANY_ROWS) release();
   }
 
   return {

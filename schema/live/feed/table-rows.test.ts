@@ -1,0 +1,81 @@
+import { afterEach, expect, test } from '@jest/globals';
+import { z } from 'zod';
+
+import { createLiveModel } from '../tables/create-live-model.ts';
+import { table } from '../tables/table.ts';
+import type { TablesModel } from '../tables/table-reads.ts';
+import { releaseMemory } from './release-memory.ts';
+import type { TableFeedOptions } from './table-feed.ts';
+import { openTableRows, type TableRows } from './table-rows.ts';
+
+const logger = { debug() {}, info() {}, warn() {}, error() {} };
+let rows: TableRows | undefined;
+afterEach(() => rows?.close());
+
+/** A feed that is told what to say, and the names of what happened, in order. */
+function opened() {
+  const happened: string[] = [];
+  const things = table({ topic: 'things', key: { id: z.string() }, value: z.object({ n: z.int() }) });
+  const model = createLiveModel({ applicationId: 'app', logger, tables: { things } }) as unknown as TablesModel;
+  const given: { feed?: TableFeedOptions } = {};
+  rows = openTableRows({
+    connection: { brokers: ['127.0.0.1:9'], clientId: 'test' },
+    logger,
+    model,
+    tables: [],
+    onFatal: () => undefined,
+    release: () => happened.push(model.tableState.caughtUpOnce ? 'released late' : 'released'),
+    openFeed: (feed) => {
+      given.feed = feed;
+      return {
+        state: () => model.tableState,
+        positions: () => new Map(),
+        sources: () => new Map(),
+        caughtUpAtMs: () => null,
+        close: () => Promise.resolve(),
+      };
+    },
+  });
+  const { feed } = given;
+  if (feed === undefined) throw new Error('no feed was opened');
+  const write = (count: number): void =>
+    feed.onChanges(
+      Array.from({ length: count }, (_, offset) => ({
+        topic: 'things',
+        partition: 0,
+        offset,
+        timestampMs: 1,
+        key: Buffer.from(`k${offset}`),
+        value: Buffer.from('{"n":1}'),
+      })),
+    );
+  const say = (caughtUpOnce: boolean): void => feed.onState({ caughtUpOnce, complete: caughtUpOnce, reason: null });
+  return { happened, write, say };
+}
+
+test('memory is given back once, when many rows have been copied and before they are served', () => {
+  const { happened, write, say } = opened();
+  write(20_000);
+  say(false);
+  expect(happened).toEqual([]);
+  for (let times = 0; times < 3; times++) say(true);
+  expect(happened).toEqual(['released']);
+});
+
+test('few rows leave nothing behind that is worth a collection', () => {
+  const { happened, write, say } = opened();
+  write(100);
+  say(true);
+  write(20_000);
+  say(true);
+  expect(happened).toEqual([]);
+});
+
+test('what is not used any more is given back', () => {
+  const before = new WeakRef({ any: 'object' });
+  return new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
+    releaseMemory();
+    expect(before.deref()).toBeUndefined();
+    expect('gc' in globalThis).toBe(false);
+  });
+});
