@@ -15,7 +15,7 @@ import { Topic } from './topic.ts';
  * what compaction has left, clients that come and go between them: what a client holds after an update is what a
  * recount of the topic up to the update's cursor gives, and what queries give.
  *
- * RUNS: how many; SEED: the first one, to see a failure again.
+ * RUNS: how many; SEED and CASE: the seed and the path that a failure names, to see it again.
  */
 
 const RUNS = Number(process.env['RUNS'] ?? 20);
