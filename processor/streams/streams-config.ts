@@ -40,7 +40,7 @@ const schema = z.strictObject({
   noProgressTimeoutMs: positive.default(60_000),
   maxBytesPerPartition: positive.default(524_288),
   /** A larger record of the user's topics, unpacked, is not handed to its decoder: a part of it is dead-lettered. */
-  maxRecordBytes: z.int().min(1_024).max(268_435_456).default(33_554_432),
+  maxRecordBytes: z.int().min(1_024).max(268_435_456).default(10_485_760),
   /**
    * Of committed rows that the process keeps in memory, so that a key that comes again is not read from disk; shared by
    * all stores. 0: none. Kafka Streams' statestore.cache.max.bytes.

@@ -18,7 +18,9 @@ export class CachedRow implements EntryHash {
    * As on disk, as latin1 text: of a buffer so small most would be what surrounds its bytes. Null: there is no row.
    * Undefined: its value and its time say all.
    */
-  text: string | null | undefined;
+  text: string | null | undefined = undefined;
+  /** In place of the text of a row that is not in the cache: the bytes as they were read. */
+  raw: Buffer | undefined = undefined;
   /** Undefined: not known, or nothing that all readers may share. */
   value: unknown = undefined;
   /** NaN: it is in the text. */
@@ -40,12 +42,13 @@ export class CachedRow implements EntryHash {
 
   /** The bytes as on disk, the caller's own; null: there is no row; undefined: they are not kept. */
   bytes(): Buffer | null | undefined {
+    if (this.raw !== undefined) return Buffer.from(this.raw);
     return typeof this.text === 'string' ? Buffer.from(this.text, 'latin1') : this.text;
   }
 
   /** What a store is told of it when it changes. */
   previous(): Buffer | EntryHash | null | undefined {
-    return this.isKnown ? this : this.bytes();
+    return this.isKnown ? this : (this.raw ?? this.bytes());
   }
 
   linkBehind(row: CachedRow): void {

@@ -155,10 +155,12 @@ export class StoreCache {
   }
 
   /** A committed row as it has been read from the store, where `get` had none. It may not be in the cache. */
-  found(id: string, text: string | null, group = 0): CachedRow {
+  found(id: string, bytes: Buffer | undefined, group = 0): CachedRow {
     const isAdded = this.#isOpen && this.#cache.admits;
     const row = new CachedRow(isAdded ? flat(id) : id, group);
-    row.text = text;
+    if (bytes === undefined) row.text = null;
+    else if (isAdded) row.text = bytes.toString('latin1');
+    else row.raw = bytes;
     if (isAdded) this.#add(row);
     return row;
   }

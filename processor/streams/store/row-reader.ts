@@ -5,7 +5,7 @@ import type { CachedRow } from './cached-row.ts';
 import type { StoreCache } from './record-cache.ts';
 import type { EntryHash, StateStore, StoreChange } from './state-store.ts';
 import { readRow } from './stored-row.ts';
-import { NO_TIME, timedBytes, timeOfText, untimed } from './timed-row.ts';
+import { NO_TIME, timedBytes, timeOf, timeOfText, untimed } from './timed-row.ts';
 import type { StoreSpec, TableRow } from './typed-store.ts';
 
 interface RowReaderOptions<V> extends Pick<StoreSpec<V>, 'name' | 'serde' | 'timed'> {
@@ -56,8 +56,7 @@ export class RowReader<V> {
   read(id: string, group = 0): CachedRow {
     const known = this.#cache.get(id, group);
     if (known !== undefined) return known;
-    const bytes = this.#committed.get(this.#name, this.#keyOf(id, group));
-    return this.#cache.found(id, bytes === undefined ? null : bytes.toString('latin1'), group);
+    return this.#cache.found(id, this.#committed.get(this.#name, this.#keyOf(id, group)), group);
   }
 
   /** Without a read of the committed state. */
@@ -77,8 +76,7 @@ export class RowReader<V> {
 
   rowOf(row: CachedRow): TableRow<V> | undefined {
     if (row.text === null) return undefined;
-    if (row.text !== undefined && Number.isNaN(row.timestampMs))
-      row.timestampMs = this.#timed ? timeOfText(row.text) : NO_TIME;
+    if (Number.isNaN(row.timestampMs)) row.timestampMs = this.#timed ? timeIn(row) : NO_TIME;
     return { value: this.valueOf(row) as V, timestampMs: row.timestampMs };
   }
 
@@ -128,4 +126,9 @@ export class RowReader<V> {
     if (bytes === null) return null;
     return typeof value === 'number' && this.#isExact?.(value) === true ? AS_VALUE : bytes.toString('latin1');
   }
+}
+
+/** Of a timed row as it is on disk. */
+function timeIn({ raw, text }: CachedRow): number {
+  return raw === undefined ? timeOfText(text ?? '') : timeOf(raw);
 }
