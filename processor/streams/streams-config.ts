@@ -40,12 +40,12 @@ const schema = z.strictObject({
   noProgressTimeoutMs: positive.default(60_000),
   maxBytesPerPartition: positive.default(524_288),
   /** A larger record of the user's topics, unpacked, is not handed to its decoder: a part of it is dead-lettered. */
-  maxRecordBytes: z.int().min(1_024).max(268_435_456).default(10_485_760),
+  maxRecordBytes: z.int().min(1_024).max(268_435_456).default(33_554_432),
   /**
    * Of committed rows that the process keeps in memory, so that a key that comes again is not read from disk; shared by
    * all stores. 0: none. Kafka Streams' statestore.cache.max.bytes.
    */
-  cacheMaxBytes: z.int().min(0).default(33_554_432),
+  cacheMaxBytes: z.int().min(0).default(10_485_760),
   /**
    * How long a task with several input partitions waits for one that is read to its end, while others have records:
    * what comes in it meanwhile is processed in its order. Kafka Streams' max.task.idle.ms.
