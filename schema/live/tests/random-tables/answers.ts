@@ -131,8 +131,8 @@ export async function checkPageHolds(
   const nodes = first === undefined ? page.nodes : page.nodes.slice(0, first);
   const byId = new Map(nodes.map((row) => [row.id, row]));
   const heldIds = held.map((row) => (row as ShownRow).id);
-  // Of windows the default of `last` is newer than a page's; of sessions it is more than there are.
-  const wanted = table.layout.kind === 'window' ? heldIds.filter((id) => byId.has(id)) : [...byId.keys()];
+  // Of windows and sessions a subscription without `last` has only the newest.
+  const wanted = isWindowed(table) ? heldIds.filter((id) => byId.has(id)) : [...byId.keys()];
   expect(held).toHaveLength(wanted.length);
   for (const row of held) expect(row).toEqual(byId.get((row as ShownRow).id));
 }
