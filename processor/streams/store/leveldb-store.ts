@@ -141,8 +141,7 @@ function writeFailed(directory: string, error: unknown): Error {
 
 /** One change per data key, the last one winning. */
 function lastChanges({ changes }: StoreBatch): readonly StoreChange[] {
-  // Changes with a place for their hash are of one row each, and rows of the runtime are its own.
-  if (changes.every(({ hash, key }) => hash !== undefined || isRuntimeRow(key))) return changes;
+  if (areOfOneRowEach(changes)) return changes;
   const last = new Map<string, StoreChange>();
   for (const change of changes) {
     const id = `${change.store}\0${change.key.toString('latin1')}`;
@@ -151,6 +150,19 @@ function lastChanges({ changes }: StoreBatch): readonly StoreChange[] {
     last.set(id, previous === undefined ? change : { ...change, previous });
   }
   return [...last.values()];
+}
+
+/**
+ * Changes with a place for their hash are. Rows of the runtime have none: a task's commit has one of each, and what a
+ * standby has fetched at once may have many.
+ */
+function areOfOneRowEach(changes: readonly StoreChange[]): boolean {
+  const ofRuntime = new Set<string>();
+  return changes.every(({ store, key, hash }) => {
+    if (hash !== undefined) return true;
+    const before = ofRuntime.size;
+    return isRuntimeRow(key) && ofRuntime.add(`${store}\0${key.toString('latin1')}`).size > before;
+  });
 }
 
 /** The committed value, or the hash of its entry; null: there is none; undefined: not known. */
