@@ -37,7 +37,7 @@ export class RecordCache {
   #misses = 0;
   /** As of the last look at how often it finds what is asked for. */
   #looked = { hits: 0, misses: 0 };
-  /** It is full, and hardly anything comes again: one of so many rows is let in, so that it is noticed when that ends. */
+  /** It is full, and hardly anything comes again: one of so many rows is let in, to notice when that ends. */
   #oneOf = 1;
   #turn = 0;
 

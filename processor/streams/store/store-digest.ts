@@ -64,7 +64,7 @@ export class DigestSum {
   }
 
   /**
-   * `key` is the whole data key (data-key.ts), so that equal keys of two stores count apart. `into`: notes the hash, for
+   * `key` is the whole data key (data-key.ts), so equal keys of two stores count apart. `into`: notes the hash, for
    * `removeHash`.
    */
   add(key: Uint8Array, value: Uint8Array, into?: EntryHash): void {

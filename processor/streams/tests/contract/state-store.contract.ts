@@ -89,7 +89,7 @@ export function stateStoreContract(name: string, createMedium: () => Promise<Sto
       expect(await store.verify()).toBe(true);
     });
 
-    test('a row of the runtime that changes twice in one batch, as in one fetch of a standby, counts once', async () => {
+    test('a row of the runtime that changes twice in a batch, as in one fetch of a standby, counts once', async () => {
       const row = (text: string): StoreChange => ({ store: 'counts', key: STREAM_TIME_KEY, value: bytes(text) });
       await store.commit(batch([row('3')]));
       const digest = store.digest();

@@ -62,7 +62,7 @@ test('a schema registry that is away is waited for, by the tasks that need it al
     await until(() => registry.asked > asked, 'it is asked again');
     expect(await read(topics.output)).toEqual(['p']);
     expect(await read(topics.deadLetters)).toEqual([]);
-    expect(streams.state).toBe('RUNNING');
+    await until(() => streams.state === 'RUNNING', 'the application goes on');
 
     registry.away = false;
     const unknown = Buffer.from('00000000090261', 'hex');
