@@ -1,11 +1,10 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
-import { encodeWindowKey, int32Serde, int64Serde, type TableChange } from '@tributary/streams';
-import { type ExecutionResult, graphql, parse, subscribe } from 'graphql';
+import { describe, expect, test } from '@jest/globals';
+import { encodeWindowKey, int32Serde, int64Serde } from '@tributary/streams';
+import type { ExecutionResult } from 'graphql';
 import { z } from 'zod';
 
-import type { openTableRows } from './feed/table-rows.ts';
-import { takeKeyApart } from './feed/take-key-apart.ts';
-import { createFedLiveApi, createFilledLiveApi, createLiveApi, type LiveApi } from './live-api.ts';
+import { createFilledLiveApi, createLiveApi } from './live-api.ts';
+import { atTheEnd, closedAfterwards, FedApi } from './tests/support/fed-api.ts';
 import type { LiveApiOptions } from './live-api-options.ts';
 import type { TablesModel } from './tables/table-reads.ts';
 import { declareTables } from './tables/declare-tables.ts';
@@ -50,45 +49,10 @@ const tables = {
   }),
 };
 
-/** An API that is fed by hand. */
-class FedApi {
-  readonly api: LiveApi;
-  readonly model: TablesModel;
-  readonly #ends = new Map<string, number>();
-
+/** The API of the shop above. */
+class ShopApi extends FedApi {
   constructor(options: Partial<LiveApiOptions> = {}) {
-    const fed: { model?: TablesModel } = {};
-    const openRows: typeof openTableRows = ({ model, tables: declared }) => {
-      fed.model = model;
-      for (const { name, shape } of declared)
-        model.tables[name]?.follow(takeKeyApart(shape.kind === 'key-value' ? 'key-value' : shape.kind, shape));
-      return {
-        close: () => {
-          model.hub.close();
-          return Promise.resolve();
-        },
-      };
-    };
-    this.api = createFedLiveApi({ applicationId: 'shop', connection, tables, ...options }, openRows);
-    this.api.start();
-    if (fed.model === undefined) throw new Error('the API has not started');
-    this.model = fed.model;
-    for (const copy of Object.values(this.model.tables)) copy.copied(new Map([[0, 0]]), 0);
-    this.model.setTableState({ caughtUpOnce: true, complete: true, reason: null });
-  }
-
-  put(topic: string, key: Buffer, value: unknown): void {
-    const offset = this.#ends.get(topic) ?? 0;
-    this.#ends.set(topic, offset + 1);
-    const change: TableChange = {
-      topic,
-      partition: 0,
-      offset,
-      timestampMs: Date.UTC(2026, 0, 1) + offset,
-      key,
-      value: value === null ? null : Buffer.from(JSON.stringify(value)),
-    };
-    this.model.apply([change]);
+    super({ tables, ...options });
   }
 
   sku(key: string, value: unknown): void {
@@ -107,47 +71,11 @@ class FedApi {
   part(id: number, value: unknown): void {
     this.put('parts', int32Serde.serialize(id), value);
   }
-
-  async ask(source: string, variableValues: Record<string, unknown> = {}, viewer?: unknown): Promise<ExecutionResult> {
-    const result = await graphql({ schema: this.api.schema, source, variableValues, contextValue: { viewer } });
-    return JSON.parse(JSON.stringify(result)) as ExecutionResult;
-  }
-
-  async data(source: string, variableValues: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
-    const { data, errors } = await this.ask(source, variableValues);
-    expect(errors).toBeUndefined();
-    return data as Record<string, unknown>;
-  }
-
-  async watch(source: string, variableValues: Record<string, unknown> = {}, viewer?: unknown) {
-    const results = await subscribe({
-      schema: this.api.schema,
-      document: parse(source),
-      variableValues,
-      contextValue: { viewer },
-    });
-    if (!(Symbol.asyncIterator in results)) throw new Error(JSON.stringify(results));
-    const iterator = results[Symbol.asyncIterator]();
-    open.push(() => iterator.return?.());
-    return async (): Promise<Record<string, never>> => {
-      const { value } = await iterator.next();
-      return JSON.parse(JSON.stringify(value ?? null)) as Record<string, never>;
-    };
-  }
 }
 
-const open: (() => unknown)[] = [];
-let shop: FedApi | null = null;
-function fed(options: Partial<LiveApiOptions> = {}): FedApi {
-  shop = new FedApi(options);
-  return shop;
+function fed(options: Partial<LiveApiOptions> = {}): ShopApi {
+  return closedAfterwards(new ShopApi(options));
 }
-
-afterEach(async () => {
-  for (const close of open.splice(0)) await close();
-  await shop?.api.close();
-  shop = null;
-});
 
 const errorsOf = ({ errors }: ExecutionResult) => errors?.map(({ extensions }) => extensions);
 
@@ -302,15 +230,12 @@ describe('queries', () => {
       skuTotals: { freshness: { cursor: string } };
     };
     const { cursor } = skuTotals.freshness;
-    await shop?.api.close();
+    await api.api.close();
     const other = fed();
     other.sku('b', { orders: 1, cents: 1 });
     other.model.reset('shop-sku-totals-changelog', 0);
     other.model.followPositions(() => new Map([['shop-sku-totals-changelog-0', 0]]));
     const answer = other.data('query ($c: Cursor) { skuTotals(sku: "a", atLeast: $c) { orders } }', { c: cursor });
-    const again = new FedApi();
-    again.sku('a', { orders: 3, cents: 1 });
-    await again.api.close();
     other.model.apply([
       {
         topic: 'shop-sku-totals-changelog',
@@ -440,7 +365,7 @@ describe('subscriptions', () => {
         const field = api.api.schema.getSubscriptionType()?.getFields()['skuTotals'];
         const args = { filter: { orders: { gt: 0 } }, intervalMs: 50 };
         const updates = (await field?.subscribe?.(null, args, {}, {} as never)) as AsyncIterableIterator<object>;
-        open.push(() => updates.return?.());
+        atTheEnd(() => updates.return?.());
         return (await updates.next()).value as object;
       }),
     );

@@ -1,14 +1,9 @@
-import { afterEach, expect } from '@jest/globals';
-import { encodeWindowKey, int64Serde, type TableChange } from '@tributary/streams';
-import { type ExecutionResult, graphql, parse, subscribe } from 'graphql';
+import { encodeWindowKey, int64Serde } from '@tributary/streams';
 import { z } from 'zod';
 
-import type { openTableRows } from '../../feed/table-rows.ts';
-import { takeKeyApart } from '../../feed/take-key-apart.ts';
-import { createFedLiveApi, type LiveApi } from '../../live-api.ts';
 import type { LiveApiOptions } from '../../live-api-options.ts';
-import type { TablesModel } from '../../tables/table-reads.ts';
 import { table } from '../../tables/table.ts';
+import { closedAfterwards, FedApi } from '../support/fed-api.ts';
 
 export const HOUR_MS = 3_600_000;
 
@@ -45,46 +40,9 @@ export const shopTables = {
 };
 
 /** An API over the shop's tables, or others, whose topics are written by hand. */
-export class AttackedShop {
-  readonly api: LiveApi;
-  readonly model: TablesModel;
-  readonly #ends = new Map<string, number>();
-
+export class AttackedShop extends FedApi {
   constructor(options: Partial<LiveApiOptions> = {}) {
-    const fed: { model?: TablesModel } = {};
-    const openRows: typeof openTableRows = ({ model, tables }) => {
-      fed.model = model;
-      for (const { name, shape } of tables) model.tables[name]?.follow(takeKeyApart(shape.kind, shape));
-      model.followPositions(() => new Map([...this.#ends].map(([topic, end]) => [`${topic}-0`, end])));
-      return {
-        close: () => {
-          model.hub.close();
-          return Promise.resolve();
-        },
-      };
-    };
-    const connection = { brokers: ['127.0.0.1:9'], clientId: 'test' };
-    this.api = createFedLiveApi({ applicationId: 'shop', connection, tables: shopTables, ...options }, openRows);
-    this.api.start();
-    if (fed.model === undefined) throw new Error('the API has not started');
-    this.model = fed.model;
-    for (const copy of Object.values(this.model.tables)) copy.copied(new Map([[0, 0]]), 0);
-    this.model.setTableState({ caughtUpOnce: true, complete: true, reason: null });
-  }
-
-  /** `value`: JSON as text, anything else is written as JSON; null deletes. */
-  put(topic: string, key: Buffer, value: unknown, timestampMs?: number): void {
-    const offset = this.#ends.get(topic) ?? 0;
-    this.#ends.set(topic, offset + 1);
-    const change: TableChange = {
-      topic,
-      partition: 0,
-      offset,
-      timestampMs: timestampMs ?? Date.UTC(2026, 0, 1) + offset,
-      key,
-      value: value === null ? null : Buffer.isBuffer(value) ? value : Buffer.from(JSON.stringify(value)),
-    };
-    this.model.apply([change]);
+    super({ tables: shopTables, ...options });
   }
 
   sku(key: string, value: unknown): void {
@@ -99,54 +57,9 @@ export class AttackedShop {
     const times = Buffer.concat([int64Serde.serialize(endMs), int64Serde.serialize(startMs)]);
     this.put('shop-visits-changelog', Buffer.concat([times, Buffer.from(person)]), value);
   }
-
-  async ask(source: string, variableValues: Record<string, unknown> = {}, viewer?: unknown): Promise<ExecutionResult> {
-    const result = await graphql({ schema: this.api.schema, source, variableValues, contextValue: { viewer } });
-    return JSON.parse(JSON.stringify(result)) as ExecutionResult;
-  }
-
-  /** What is answered, where there is no error. */
-  async data<T = Record<string, never>>(
-    source: string,
-    variableValues: Record<string, unknown> = {},
-    viewer?: unknown,
-  ): Promise<T> {
-    const { data, errors } = await this.ask(source, variableValues, viewer);
-    expect(errors).toBeUndefined();
-    return data as T;
-  }
-
-  /** The codes, arguments and limits of the errors that are answered. */
-  async errors(source: string, variableValues: Record<string, unknown> = {}, viewer?: unknown): Promise<unknown> {
-    return (await this.ask(source, variableValues, viewer)).errors?.map(({ extensions }) => extensions);
-  }
-
-  async watch(source: string, variableValues: Record<string, unknown> = {}, viewer?: unknown) {
-    const results = await subscribe({
-      schema: this.api.schema,
-      document: parse(source),
-      variableValues,
-      contextValue: { viewer },
-    });
-    if (!(Symbol.asyncIterator in results)) throw new Error(JSON.stringify(results));
-    const iterator = results[Symbol.asyncIterator]();
-    open.push(() => iterator.return?.());
-    return async (): Promise<ExecutionResult> => {
-      const { value } = await iterator.next();
-      return JSON.parse(JSON.stringify(value ?? null)) as ExecutionResult;
-    };
-  }
 }
-
-const open: (() => unknown)[] = [];
 
 /** One for a test; it is closed behind it. */
 export function attackedShop(options: Partial<LiveApiOptions> = {}): AttackedShop {
-  const shop = new AttackedShop(options);
-  open.push(() => shop.api.close());
-  return shop;
+  return closedAfterwards(new AttackedShop(options));
 }
-
-afterEach(async () => {
-  for (const close of open.splice(0)) await close();
-});
