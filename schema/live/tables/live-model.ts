@@ -80,6 +80,7 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
     reason: 'the copy of the results has not been started',
   };
   #positions: () => ReadonlyMap<string, number> = () => new Map();
+  #turnPositions: ReadonlyMap<string, number> | null = null;
   #unreadable = 0;
   #turn: TurnState | null = null;
   #completeness = '';
@@ -194,17 +195,26 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
   /** Where the global table reports how far it has read: it tells a cursor that is ahead from a foreign one. */
   followPositions(positions: () => ReadonlyMap<string, number>): void {
     this.#positions = positions;
+    this.#turnPositions = null;
+  }
+
+  /** As of the last change. All that wait for a cursor look at once: a list for each would cost all partitions each. */
+  #positionsOfThisTurn(): ReadonlyMap<string, number> {
+    if (this.#turnPositions === null) setImmediate(() => (this.#turnPositions = null));
+    this.#turnPositions ??= this.#positions();
+    return this.#turnPositions;
   }
 
   /** The next offset to be read of each partition of a table's topic, as of now; null for one that is not copied. */
   readPositions(table: keyof Tables & string): (partition: number) => number | null {
     const topic = this.changelogOf(table);
-    const positions = this.#positions();
+    const positions = this.#positionsOfThisTurn();
     return (partition) => positions.get(topicPartition(topic, partition)) ?? null;
   }
 
   apply(changes: readonly TableChange[]): void {
     const version = ++this.#version;
+    this.#turnPositions = null;
     for (const change of changes) {
       // Keys of a topic of the user's may be any bytes; the runtime's own rows of changelogs are left out before.
       for (const feed of this.#feeds.get(change.topic) ?? NO_FEEDS) this.#applyTo(feed, change, version);
@@ -234,6 +244,7 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
   reset(topic: string, partition: number): void {
     for (const feed of this.#feeds.get(topic) ?? NO_FEEDS) {
       feed.reset(partition, ++this.#version);
+      this.#turnPositions = null;
       this.hub.notify(feed.changeTopic as ChangeTopic<keyof Tables & string>);
     }
   }
