@@ -1,7 +1,6 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 import { quietLogger } from '../../tests/support/quiet-logger.ts';
+import { startTraceCollector } from '../../tests/support/trace-collector.ts';
 import { startRecordTracing } from './record-tracing.ts';
 import { sampleRatio } from './tracing-environment.ts';
 
@@ -14,27 +13,23 @@ test('nothing is traced where no collector is named', async () => {
   expect(await startRecordTracing({}, quietLogger)).toBeNull();
 });
 
-test.each<[NodeJS.ProcessEnv, number | undefined]>([
-  [{}, undefined],
-  [{ OTEL_TRACES_SAMPLER: 'always_on' }, undefined],
-  [{ OTEL_TRACES_SAMPLER: 'traceidratio' }, 1],
-  [{ OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.25' }, 0.25],
-  [{ OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '7' }, 1],
-  [{ OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: 'most' }, 1],
-])('%j: of records without context %s begin a trace', (env, ratio) => expect(sampleRatio(env)).toBe(ratio));
+test.each<[NodeJS.ProcessEnv, number | undefined, number]>([
+  [{}, undefined, 0],
+  [{ OTEL_TRACES_SAMPLER: 'always_on' }, undefined, 0],
+  [{ OTEL_TRACES_SAMPLER: 'traceidratio' }, 1, 0],
+  [{ OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '0' }, 0, 0],
+  [{ OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.25' }, 0.25, 0],
+  [{ OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '7' }, 1, 1],
+  [{ OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: 'most' }, 1, 1],
+])('%j: of records without context %s begin a trace, with %i warnings', (env, ratio, warnings) => {
+  const warned: unknown[] = [];
+  expect(sampleRatio(env, { warn: (...line) => void warned.push(line) })).toBe(ratio);
+  expect(warned).toHaveLength(warnings);
+});
 
 test('a committed record is a span of its trace, under the one that it came with', async () => {
-  const received: string[] = [];
-  const collector = createServer((request, response) => {
-    let body = '';
-    request.setEncoding('utf8').on('data', (part: string) => (body += part));
-    request.on('end', () => {
-      received.push(body);
-      response.setHeader('content-type', 'application/json').end('{}');
-    });
-  });
-  await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
-  process.env[VARIABLE] = `http://127.0.0.1:${String((collector.address() as AddressInfo).port)}`;
+  const collector = await startTraceCollector();
+  process.env[VARIABLE] = collector.url;
   const tracing = await startRecordTracing(process.env, quietLogger);
   const span = {
     traceId: '0af7651916cd43dd8448eb211c80319c',
@@ -50,7 +45,7 @@ test('a committed record is a span of its trace, under the one that it came with
   tracing?.traces.onSpans([span, { ...span, spanId: 'b7ad6b7169203332', parentSpanId: undefined }]);
   await tracing?.close(5_000);
   collector.close();
-  const sent = received.flatMap(
+  const sent = collector.received.flatMap(
     (body) =>
       (JSON.parse(body) as { resourceSpans: { resource: unknown; scopeSpans: { spans: object[] }[] }[] }).resourceSpans,
   );

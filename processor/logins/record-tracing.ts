@@ -68,7 +68,7 @@ export async function startRecordTracing(env: NodeJS.ProcessEnv, logger: Logger)
   logger.info({}, 'records are traced');
 
   return {
-    traces: { sampleRatio: sampleRatio(env) ?? 0, onSpans: (spans) => spans.forEach(send) },
+    traces: { sampleRatio: sampleRatio(env, logger) ?? 0, onSpans: (spans) => spans.forEach(send) },
     async close(withinMs) {
       const gaveUp = new Promise<void>((resolve) => setTimeout(resolve, withinMs).unref());
       await Promise.race([batches.shutdown().catch(() => undefined), gaveUp]);

@@ -1,9 +1,8 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 
 import { postGraphql, SILENT_LOGGER, startApiUnderTest } from '../../tests/support/api-under-test.ts';
 import { RawSocket } from '../../tests/support/raw-socket.ts';
+import { startTraceCollector } from '../../tests/support/trace-collector.ts';
 import { wantsTracing } from '../../processor/logins/tracing-environment.ts';
 import { startTracing } from './tracing.ts';
 
@@ -32,17 +31,8 @@ test('only when the variables name a collector and do not switch it off', async 
 });
 
 test("each operation is a span of its caller's trace, whatever its transport, without text or variables", async () => {
-  const received: string[] = [];
-  const collector = createServer((request, response) => {
-    let body = '';
-    request.setEncoding('utf8').on('data', (part: string) => (body += part));
-    request.on('end', () => {
-      received.push(body);
-      response.setHeader('content-type', 'application/json').end('{}');
-    });
-  });
-  await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
-  process.env[VARIABLE] = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
+  const collector = await startTraceCollector();
+  process.env[VARIABLE] = collector.url;
   const tracing = await startTracing(process.env, SILENT_LOGGER);
   const api = await startApiUnderTest({ tracing });
   const traceId = '0af7651916cd43dd8448eb211c80319c';
@@ -59,7 +49,7 @@ test("each operation is a span of its caller's trace, whatever its transport, wi
   await tracing?.close(5_000);
   collector.close();
 
-  const resources = received.flatMap(
+  const resources = collector.received.flatMap(
     (body) =>
       (JSON.parse(body) as { resourceSpans: { resource: unknown; scopeSpans: { spans: SentSpan[] }[] }[] })
         .resourceSpans,
@@ -70,5 +60,5 @@ test("each operation is a span of its caller's trace, whatever its transport, wi
   expect(spans[0]).toMatchObject({ traceId, parentSpanId: 'b7ad6b7169203331' });
   expect(JSON.stringify(spans[1])).toContain('BAD_USER_INPUT');
   expect(JSON.stringify(spans[2]?.attributes)).toContain('"ws"');
-  expect(received.join()).not.toMatch(/canary-value|node\(id/);
+  expect(collector.received.join()).not.toMatch(/canary-value|node\(id/);
 });

@@ -27,7 +27,7 @@ export async function startTracing(env: NodeJS.ProcessEnv, logger: Logger): Prom
     resource: defaultResource()
       .merge(detectResources({ detectors: [envDetector] }))
       .merge(named),
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(sampleRatio(env) ?? 1) }),
+    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(sampleRatio(env, logger) ?? 1) }),
     spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter() })],
   });
   const tracer = provider.getTracer(SERVICE);
