@@ -2,6 +2,7 @@ import { messageOf, StreamsError } from './errors.ts';
 import { checkConnection, type KafkaConnectionConfig } from './kafka/kafka-connection-config.ts';
 import type { Logger } from './logger.ts';
 import { checkFunctions, checkLogger, checkOptions, textOf } from './options.ts';
+import { checkQueryListener, type QueryListenerOptions } from './queries/query-listener-options.ts';
 import { checkErrorHandlers, ERROR_HANDLERS, type ErrorHandlers } from './task/error-decisions.ts';
 import type { StreamsConfigInput } from './streams-config.ts';
 import type { CreatableTopics } from './topics/prepare-topics.ts';
@@ -42,6 +43,8 @@ interface CommonOptions extends ErrorHandlers {
   readonly config: StreamsConfigInput;
   /** Topics that may be made when they are absent on a first start. */
   readonly creatableTopics?: CreatableTopics;
+  /** Where it answers other processes about its stores; without it nobody can ask. */
+  readonly queryListener?: QueryListenerOptions;
   readonly logger: Logger;
   /**
    * Traces of records, from when a task gets them to their commit; without it nothing is traced. A span is plain data:
@@ -62,9 +65,11 @@ export function checkStreamsOptions(options: KafkaStreamsOptions): void {
     'logger',
     'onRestore',
     'traces',
+    'queryListener',
     ...ERROR_HANDLERS,
   ]);
   if (options.onRestore !== undefined) checkRestoreListener(options.onRestore);
+  if (options.queryListener !== undefined) checkQueryListener(options.queryListener);
   checkErrorHandlers('KafkaStreams', options);
   if (options.traces !== undefined) checkTraces(options.traces);
   const { topology, topologyModule, topologyOptions, connection, creatableTopics = {}, logger } = options;

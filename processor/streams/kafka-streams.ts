@@ -13,6 +13,9 @@ import {
   type KafkaStreamsOptions,
 } from './kafka-streams-options.ts';
 import { Listeners } from './listeners.ts';
+import { ChangelogGaps } from './queries/changelog-gaps.ts';
+import { OwnerAnswers } from './queries/owner-answers.ts';
+import { QueryListener } from './queries/query-listener.ts';
 import { StoreQueries, type KeyMetadata, type StoreKind, type StoreQueryOptions } from './queries/store-queries.ts';
 import type {
   KeyValueStoreView,
@@ -45,6 +48,13 @@ import { isStreamThread } from './topology/built-topologies.ts';
 import { renumbered } from './topology/sub-topology-numbers.ts';
 import type { Topology } from './topology/topology.ts';
 
+/** How other processes ask about the stores. */
+interface QueriesFromOutside {
+  readonly listener: QueryListener;
+  readonly cluster: KafkaCluster;
+  readonly address: { readonly host: string; readonly port: number };
+}
+
 /** An application: stream threads in this process, a slot in the state directory, a report once a second. */
 export class KafkaStreams {
   readonly #options: KafkaStreamsOptions;
@@ -71,6 +81,7 @@ export class KafkaStreams {
   readonly #restoreListeners: Listeners<RestoreListener>;
   readonly #spanListeners: Listeners<TracesOptions['onSpans']>;
   #queries: StoreQueries | undefined;
+  #asked: QueriesFromOutside | undefined;
   #awayReason: string | null = 'not started';
 
   /** @throws StreamsError CONFIG_INVALID */
@@ -168,6 +179,8 @@ export class KafkaStreams {
       });
       if (this.#paused) this.#supervisor.pause();
       this.#queries = new StoreQueries(layout, this.#supervisor, directory.processId, () => this.#owners);
+      await this.#listen(layout, this.#supervisor);
+      if (this.#isClosed) return;
       this.#lifecycle.to('REBALANCING');
       this.#watching = this.#watches(topology, topics, layout);
       this.#supervisor.start();
@@ -190,9 +203,12 @@ export class KafkaStreams {
     if (this.#isClosed) return;
     this.#lifecycle.to('PENDING_SHUTDOWN');
     for (const watch of this.#watching) watch.close();
+    // First: who asks goes to a standby at once.
+    await this.#asked?.listener.close();
     await this.#supervisor?.close();
     await this.#status?.close();
     await this.#cluster.disconnect();
+    await this.#asked?.cluster.disconnect();
     this.#directory?.release();
     this.#lifecycle.to('NOT_RUNNING');
   }
@@ -281,6 +297,7 @@ export class KafkaStreams {
       recordsPerSecond: this.#recordsPerSecond(),
       tasks: tasks.map((task) => this.#withBacklog(task)),
       allTasks: this.#layout?.taskIds() ?? [],
+      ...(this.#asked === undefined ? {} : { queryAddress: this.#asked.address }),
       ...(this.#paused ? { paused: true } : {}),
       ...(waiting === undefined ? {} : { waiting }),
     };
@@ -334,6 +351,18 @@ export class KafkaStreams {
 
   records(): number {
     return this.#supervisor?.records() ?? 0;
+  }
+
+  /** Answers other processes from now on, where a `queryListener` is given. */
+  async #listen(layout: TaskLayout, threads: Supervisor): Promise<void> {
+    const { queryListener, connection, logger } = this.#options;
+    if (queryListener === undefined) return;
+    const cluster = new KafkaCluster({ ...connection, clientId: `${connection.clientId}-queries` }, logger);
+    const gaps = new ChangelogGaps(cluster, logger);
+    const answers = new OwnerAnswers({ layout, threads, owners: () => this.#owners, gaps });
+    const listener = new QueryListener(queryListener, answers, logger);
+    this.#asked = { listener, cluster, address: await listener.start() };
+    if (this.#isClosed) await listener.close();
   }
 
   get #isClosed(): boolean {

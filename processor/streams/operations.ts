@@ -51,6 +51,7 @@ export { versionValue } from './store/versioned-store.ts';
 export { CUT_HEADERS, DEAD_LETTER_HEADERS, isCut, originalHeaders } from './writing/dead-letter.ts';
 
 /* The committed rows of a running application, asked of the instances that have them. */
+export { connectOwners } from './queries/connect-owners.ts';
 export type {
   OwnerAnswer,
   OwnerQuestion,

@@ -90,7 +90,7 @@ class Threads implements AskedThreads {
   askOwner: AskedThreads['askOwner'] = async (question) => {
     const held = this.held.get(question.taskId);
     const readable = held !== undefined && (question.stale || (held.role === 'ACTIVE' && held.state === 'RUNNING'));
-    return readable
+    return readable && question.kind !== 'owned'
       ? answerFrom(held.store, structuredClone(question))
       : { kind: 'absent', state: held?.role === 'ACTIVE' ? held.state : undefined };
   };

@@ -1,3 +1,4 @@
+import type { OwnerAnswer, RangeRead, RowsRead } from './owner-reads.ts';
 import { messageOf, StreamsError, type ErrorCode } from '../errors.ts';
 import { isRuntimeRow } from '../store/runtime-rows.ts';
 import type { StateStore } from '../store/state-store.ts';
@@ -25,11 +26,23 @@ export interface KeyRange {
   readonly rest?: { readonly at: number; readonly tail?: number; readonly bytes: Uint8Array } | undefined;
 }
 
+/** What another process asks (owner-reads.ts). */
+export interface OwnedRead {
+  readonly kind: 'owned';
+  readonly read: RowsRead | RangeRead;
+  /** Waited for, for so long. */
+  readonly minPosition: number;
+  readonly waitMs: number;
+  /** From the first offset up to the second the changelog is known to hold no committed record. */
+  readonly gap?: readonly [from: number, to: number];
+}
+
 export type TaskQuestion = OfTask &
   (
     | { readonly kind: 'get'; readonly key: Uint8Array }
     | ({ readonly kind: 'scan' } & KeyRange)
     | { readonly kind: 'count' }
+    | OwnedRead
   );
 /** About a global table, of which each thread has all rows: the row of this key, or all. */
 export interface GlobalQuestion {
@@ -51,17 +64,20 @@ export type StoreAnswer =
       readonly next: Uint8Array | undefined;
     }
   | { readonly kind: 'count'; readonly count: number }
+  | { readonly kind: 'owned'; readonly answer: OwnerAnswer }
+  /** The rows have not got to `minPosition`. */
+  | { readonly kind: 'behind'; readonly position: number; readonly stale: boolean }
   /** Values as they are: a global table keeps no bytes of them. */
   | { readonly kind: 'global'; readonly rows: readonly (readonly [key: Uint8Array, value: unknown])[] }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string };
 
 /** So much goes into one answer: the thread has records to process. */
-const MOST_ROWS = 1_000;
-const MOST_LOOKED_AT = 20_000;
-const MOST_BYTES = 1 << 20;
+export const MOST_ROWS = 1_000;
+export const MOST_LOOKED_AT = 20_000;
+export const MOST_BYTES = 1 << 20;
 
 /** Answers from the committed rows. Does not throw. */
-export async function answerFrom(store: StateStore, question: TaskQuestion): Promise<StoreAnswer> {
+export async function answerFrom(store: StateStore, question: Exclude<TaskQuestion, OwnedRead>): Promise<StoreAnswer> {
   try {
     switch (question.kind) {
       case 'get': {
@@ -77,10 +93,14 @@ export async function answerFrom(store: StateStore, question: TaskQuestion): Pro
       }
     }
   } catch (error) {
-    // A store that was closed meanwhile says so with an error of no code.
-    if (!(error instanceof StreamsError)) return { kind: 'absent', state: undefined };
-    return { kind: 'failed', code: error.code, message: messageOf(error) };
+    return notRead(error);
   }
+}
+
+export function notRead(error: unknown): StoreAnswer {
+  // A store that was closed meanwhile says so with an error of no code.
+  if (!(error instanceof StreamsError)) return { kind: 'absent', state: undefined };
+  return { kind: 'failed', code: error.code, message: messageOf(error) };
 }
 
 async function scan(store: StateStore, name: string, { from, to, rest }: KeyRange): Promise<StoreAnswer> {
@@ -120,6 +140,6 @@ export function answerGlobal(tables: GlobalTables, { store, key }: GlobalQuestio
 }
 
 /** By itself: with a part of a larger buffer all of it would cross. */
-function own(bytes: Buffer): Uint8Array {
+export function own(bytes: Buffer): Uint8Array {
   return new Uint8Array(bytes);
 }

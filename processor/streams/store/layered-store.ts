@@ -1,5 +1,5 @@
 import { openMemoryStore } from './memory-store.ts';
-import type { OffsetMap, StateStore, StoreBatch, StoreDigest, StoreOffsets } from './state-store.ts';
+import type { OffsetMap, StateStore, StoreBatch, StoreDigest, StoreOffsets, StoreSnapshot } from './state-store.ts';
 
 const SUM_BITS = 64;
 
@@ -40,9 +40,23 @@ export class LayeredStore implements StateStore {
     return this.#layer(store).keys(store);
   }
 
+  /** Either layer is of one commit of its own: while one is under way, the memory has not got it yet. */
+  snapshot(): StoreSnapshot {
+    const [disk, memory] = [this.#disk.snapshot(), this.#memory.snapshot()];
+    const layer = (store: string): StoreSnapshot => (this.#inMemory.has(store) ? memory : disk);
+    return {
+      offsets: this.#both(disk.offsets, memory.offsets),
+      getMany: (store, keys) => layer(store).getMany(store, keys),
+      entries: (store, ...range) => layer(store).entries(store, ...range),
+      close: async () => {
+        await memory.close();
+        await disk.close();
+      },
+    };
+  }
+
   offsets(): StoreOffsets {
-    const { changelog, input } = this.#disk.offsets();
-    return { changelog: new Map([...this.#part(changelog, false), ...this.#memory.offsets().changelog]), input };
+    return this.#both(this.#disk.offsets(), this.#memory.offsets());
   }
 
   digest(): StoreDigest {
@@ -76,6 +90,10 @@ export class LayeredStore implements StateStore {
   async closeDirty(): Promise<void> {
     await this.#memory.closeDirty();
     await this.#disk.closeDirty();
+  }
+
+  #both({ changelog, input }: StoreOffsets, memory: StoreOffsets): StoreOffsets {
+    return { changelog: new Map([...this.#part(changelog, false), ...memory.changelog]), input };
   }
 
   #layer(store: string): StateStore {

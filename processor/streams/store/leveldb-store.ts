@@ -19,8 +19,17 @@ import {
   mergeOffsets,
 } from './reserved-records.ts';
 import type { CommittedRecord, StoreIdentity, StoreLayouts } from './reserved-records.ts';
+import { LevelDbSnapshot } from './leveldb-snapshot.ts';
 import { isReservedKey, isRuntimeRow, RESERVED_KEYS } from './runtime-rows.ts';
-import type { EntryHash, StateStore, StoreBatch, StoreChange, StoreDigest, StoreOffsets } from './state-store.ts';
+import type {
+  EntryHash,
+  StateStore,
+  StoreBatch,
+  StoreChange,
+  StoreDigest,
+  StoreOffsets,
+  StoreSnapshot,
+} from './state-store.ts';
 import { DigestSum, digestsEqual } from './store-digest.ts';
 import { StoreLockedError, diskTrouble, levelCause, storeDamaged, storeIoFailed } from './store-errors.ts';
 
@@ -262,6 +271,16 @@ class OpenLevelDbStore implements LevelDbStore {
     }
   }
 
+  snapshot(): StoreSnapshot {
+    const failed = (error: unknown): Error => this.#readFailed(error);
+    try {
+      const snapshot = this.#db.snapshot();
+      return new LevelDbSnapshot(this.#db, snapshot, this.#offsetsIn(snapshot), failed);
+    } catch (error) {
+      throw failed(error);
+    }
+  }
+
   offsets(): StoreOffsets {
     return this.#committed.offsets;
   }
@@ -350,6 +369,16 @@ class OpenLevelDbStore implements LevelDbStore {
   async closeDirty(): Promise<void> {
     this.#closed = true;
     await this.#db.close();
+  }
+
+  /** During a commit, and after one that failed, only LevelDB knows whether the batch is in it. */
+  #offsetsIn(snapshot: ReturnType<Db['snapshot']>): StoreOffsets {
+    if (!this.#committing && this.#failure === null) return this.#committed.offsets;
+    const bytes = this.#db.getSync(COMMITTED, { snapshot });
+    if (bytes === undefined) return NOTHING_COMMITTED.offsets;
+    const committed = decodeCommitted(bytes);
+    if (committed === null) throw new Error('its record of offsets is damaged');
+    return committed.offsets;
   }
 
   #read(whole: Buffer): Buffer | undefined {

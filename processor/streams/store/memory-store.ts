@@ -2,7 +2,7 @@ import { KeyIndex } from './key-index.ts';
 import { dataKey, storeEnd, storePrefix } from './data-key.ts';
 import { NOTHING_COMMITTED, mergeOffsets } from './reserved-records.ts';
 import type { CommittedRecord } from './reserved-records.ts';
-import type { StateStore, StoreBatch, StoreDigest, StoreOffsets } from './state-store.ts';
+import type { StateStore, StoreBatch, StoreDigest, StoreOffsets, StoreSnapshot } from './state-store.ts';
 import { DigestSum, digestsEqual } from './store-digest.ts';
 import { StoreLockedError } from './store-errors.ts';
 
@@ -30,6 +30,8 @@ export function openMemoryStore(image: MemoryStoreImage = new MemoryStoreImage()
 class OpenMemoryStore implements StateStore {
   readonly uncleanOpen: boolean;
   readonly #image: MemoryStoreImage;
+  /** Of each snapshot that has no rows of its own yet: makes it have them. */
+  readonly #snapshots = new Set<() => void>();
   #trusted: boolean;
   #closed = false;
 
@@ -71,6 +73,40 @@ class OpenMemoryStore implements StateStore {
     yield this.#range(store).map((key) => Buffer.from(key.slice(prefixBytes), 'latin1'));
   }
 
+  snapshot(): StoreSnapshot {
+    this.#checkOpen();
+    const { offsets } = this.#image.committed;
+    // The next commit leaves it what it had.
+    let kept: ReadonlyMap<string, Buffer> | undefined;
+    const keep = (): void => {
+      kept ??= new Map(this.#range().map((key) => [key, this.#image.data.get(key) as Buffer]));
+      this.#snapshots.delete(keep);
+    };
+    this.#snapshots.add(keep);
+    const range = (store: string, from?: Buffer, to?: Buffer): string[] => {
+      if (kept === undefined) return this.#range(store, from, to);
+      const [first, end] = boundsOf(store, from, to);
+      return [...kept.keys()].filter((key) => key >= first && key < end);
+    };
+    const valueOf = (key: string): Buffer | undefined => {
+      const value = (kept ?? this.#image.data).get(key);
+      return value === undefined ? undefined : Buffer.from(value);
+    };
+    return {
+      offsets,
+      getMany: async (store, keys) => keys.map((key) => valueOf(dataKey(store, key).toString('latin1'))),
+      entries: async function* (store, from, to, reverse = false) {
+        const prefixBytes = storePrefix(store).length;
+        const keys = range(store, from, to);
+        for (const key of reverse ? keys.toReversed() : keys)
+          yield [Buffer.from(key.slice(prefixBytes), 'latin1'), valueOf(key) as Buffer];
+      },
+      close: async () => {
+        this.#snapshots.delete(keep);
+      },
+    };
+  }
+
   offsets(): StoreOffsets {
     return this.#image.committed.offsets;
   }
@@ -85,6 +121,7 @@ class OpenMemoryStore implements StateStore {
     const digest = new DigestSum(committed.digest);
     // Names are checked before the first change: a batch applies whole or not at all.
     const changes = batch.changes.map(({ store, key, value }) => ({ key: dataKey(store, key), value }));
+    for (const keep of this.#snapshots) keep();
     for (const { key, value } of changes) {
       const text = key.toString('latin1');
       const old = data.get(text);
@@ -126,11 +163,11 @@ class OpenMemoryStore implements StateStore {
     this.#image.open = false;
   }
 
-  #range(store: string, from?: Buffer, to?: Buffer, limit = Infinity): string[] {
-    const first = from === undefined ? storePrefix(store) : dataKey(store, from);
-    const end = to === undefined ? storeEnd(store) : dataKey(store, to);
+  /** Without a store the keys of all. */
+  #range(store?: string, from?: Buffer, to?: Buffer, limit = Infinity): string[] {
+    const [first, end] = store === undefined ? ['', LAST] : boundsOf(store, from, to);
     const found: string[] = [];
-    for (const key of this.#image.order.range(first.toString('latin1'), end.toString('latin1'))) {
+    for (const key of this.#image.order.range(first, end)) {
       if (found.length >= limit) break;
       found.push(key);
     }
@@ -140,4 +177,13 @@ class OpenMemoryStore implements StateStore {
   #checkOpen(): void {
     if (this.#closed) throw new Error('the memory store is closed');
   }
+}
+
+/** Behind all data keys. */
+const LAST = '\xff';
+
+function boundsOf(store: string, from: Buffer | undefined, to: Buffer | undefined): [first: string, end: string] {
+  const first = from === undefined ? storePrefix(store) : dataKey(store, from);
+  const end = to === undefined ? storeEnd(store) : dataKey(store, to);
+  return [first.toString('latin1'), end.toString('latin1')];
 }

@@ -21,6 +21,9 @@ export interface StateStore {
   /** All keys of one named store, in key order, some at a time. */
   keys(store: string): AsyncIterable<readonly Buffer[]>;
 
+  /** The store as of one commit, whatever is committed meanwhile; the caller closes it. */
+  snapshot(): StoreSnapshot;
+
   /** Offsets as of the last committed batch. */
   offsets(): StoreOffsets;
 
@@ -52,6 +55,17 @@ export interface StateStore {
 
   /** Releases it without the clean mark: the next open verifies. */
   closeDirty(): Promise<void>;
+}
+
+/** What a store held after one of its commits. */
+export interface StoreSnapshot {
+  /** Of the same commit as the rows. */
+  readonly offsets: StoreOffsets;
+  /** In the order of the keys. */
+  getMany(store: string, keys: readonly Buffer[]): Promise<readonly (Buffer | undefined)[]>;
+  /** As of the store; `reverse`: from the last key to the first. */
+  entries(store: string, from?: Buffer, to?: Buffer, reverse?: boolean): AsyncIterable<[Buffer, Buffer]>;
+  close(): Promise<void>;
 }
 
 /** `topic-partition` to the next offset to read. */

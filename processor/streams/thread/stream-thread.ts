@@ -7,7 +7,14 @@ import type { FetchedPartition } from '../reading/fetched-partition.ts';
 import { RecordFetcher } from '../reading/record-fetcher.ts';
 import { rowCheckOf } from '../reading/row-check.ts';
 import type { TaskOwners } from '../group/task-owners.ts';
-import { answerFrom, answerGlobal, type StoreAnswer, type StoreQuestion } from '../queries/store-question.ts';
+import { OwnedRows, type OwnedStore } from '../queries/owned-rows.ts';
+import {
+  answerFrom,
+  answerGlobal,
+  type StoreAnswer,
+  type StoreQuestion,
+  type TaskQuestion,
+} from '../queries/store-question.ts';
 import { RecordCache } from '../store/record-cache.ts';
 import type { StreamsConfig, ThreadInit } from '../streams-config.ts';
 import { DiskWait } from '../task/disk-wait.ts';
@@ -18,6 +25,7 @@ import type { RecordWatch } from '../task/record-watch.ts';
 import { StandbyTasks } from '../task/standby-tasks.ts';
 import type { StreamTask } from '../task/stream-task.ts';
 import type { TaskId } from '../task/task-id.ts';
+import type { TaskChangelog } from '../task/task-layout.ts';
 import { TaskManager } from '../task/task-manager.ts';
 import type { WithheldRecords } from '../task/withheld-records.ts';
 import { checkTopicIds } from '../topics/topic-check.ts';
@@ -68,6 +76,8 @@ export class StreamThread {
   readonly #standbys: StandbyTasks;
   readonly #membership: ThreadMembership;
   readonly #global: GlobalTableReader;
+  readonly #changelogsOf: (id: TaskId) => readonly TaskChangelog[];
+  readonly #ownedRows = new OwnedRows((question) => this.#ownedStore(question));
   readonly #cache: RecordCache;
   /** Called when the next commit is done: a rebalance waits for them. */
   #commitRequested: (() => void)[] = [];
@@ -119,6 +129,7 @@ export class StreamThread {
     });
     const { layout } = factory;
     this.#repartitionTopics = layout.repartitionTopics();
+    this.#changelogsOf = (id) => layout.changelogsOf(id);
     const isInternal = (topic: string): boolean => this.#repartitionTopics.has(topic);
     const onFatal = (error: unknown): void => this.#fail(error);
     const life = factory.lifeContext(this.#disk, onFatal);
@@ -224,11 +235,24 @@ export class StreamThread {
     }
     if (question.kind === 'global')
       return this.#global.isRead ? answerGlobal(this.#global.tables, question) : { kind: 'absent', state: undefined };
+    if (question.kind === 'owned') {
+      const answer = await this.#ownedRows.answer(question);
+      if (answer !== undefined) return answer;
+    }
     const { taskId, stale } = question;
     const task = active.find(({ id }) => id === taskId);
     const state = task?.life.state;
     const store = state === 'RUNNING' || stale ? (task?.store ?? this.#standbys.storeOf(taskId)) : undefined;
-    return store === undefined ? { kind: 'absent', state } : answerFrom(store, question);
+    return store === undefined || question.kind === 'owned' ? { kind: 'absent', state } : answerFrom(store, question);
+  }
+
+  /** Whose rows other processes may have. */
+  #ownedStore({ taskId, store: name, stale: allowStale }: TaskQuestion): OwnedStore | undefined {
+    const task = this.#tasks.tasks.find(({ id }) => id === taskId);
+    const stale = task?.life.state !== 'RUNNING';
+    const store = allowStale || !stale ? (task?.store ?? this.#standbys.storeOf(taskId)) : undefined;
+    const changelog = store === undefined ? undefined : this.#changelogsOf(taskId).find((c) => c.store === name);
+    return store === undefined || changelog === undefined ? undefined : { store, changelog, stale };
   }
 
   status(): Extract<FromThread, { kind: 'status' }> {

@@ -68,6 +68,44 @@ export function stateStoreContract(name: string, createMedium: () => Promise<Sto
       await medium.destroy();
     });
 
+    test('a snapshot has the rows and the offsets of one commit, whatever is committed meanwhile', async () => {
+      await store.commit(batch([put('s', 'a', '0'), put('s', 'b', '0'), put('t', 'z', '0')], { c: 0 }));
+      const before = store.snapshot();
+      const taken = [];
+      for (let round = 1; round <= 20; round += 1) {
+        const text = String(round);
+        const committing = store.commit(batch([put('s', 'a', text), put('s', 'b', text)], { c: round }));
+        // Taken at whatever moment of the commit.
+        for (let turns = 0; turns < 3; turns += 1) {
+          taken.push(store.snapshot());
+          await new Promise(setImmediate);
+        }
+        await committing;
+        taken.push(store.snapshot());
+      }
+      for (const snapshot of taken) {
+        const at = String(snapshot.offsets.changelog.get('c'));
+        const rows = await snapshot.getMany('s', [bytes('a'), bytes('x'), bytes('b')]);
+        expect(rows.map(String)).toEqual([at, 'undefined', at]);
+        await snapshot.close();
+      }
+      expect(before.offsets.changelog.get('c')).toBe(0);
+      const range = async (from?: string, to?: string, reverse?: boolean): Promise<string[]> => {
+        const found: string[] = [];
+        const [first, end] = [from, to].map((key) => (key === undefined ? undefined : bytes(key)));
+        for await (const [key, value] of before.entries('s', first, end, reverse))
+          found.push(`${key.toString()}${value.toString()}`);
+        return found;
+      };
+      expect([await range(), await range('b'), await range(undefined, 'b'), await range('a', 'c', true)]).toEqual([
+        ['a0', 'b0'],
+        ['b0'],
+        ['a0'],
+        ['b0', 'a0'],
+      ]);
+      await before.close();
+    });
+
     test('a new store is empty, clean and sound', async () => {
       expect(store.get('counts', bytes('CA'))).toBeUndefined();
       expect(store.digest()).toEqual({ entries: 0, sum: 0n });
