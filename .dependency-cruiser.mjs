@@ -1,6 +1,6 @@
 /** The house (docs/architecture): imports run one way, and each outside library has its own door. */
 /** A test, in a package or beside its file, may use what tests/ offers. */
-const ofTests = '(\\.test\\.tsx?$|^processor/streams/tests/)';
+const ofTests = '(\\.test\\.tsx?$|^(processor/streams|schema/live)/tests/)';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 export default {

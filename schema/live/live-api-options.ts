@@ -4,6 +4,7 @@ import { type Allow, checkAllow } from './access/rights.ts';
 import type { ViewerInput } from './access/viewers.ts';
 import type { SchemaExtension } from './graphql/live-schema.ts';
 import { checkObjectOptions } from './object-options.ts';
+import { checkOwner, type OwnerOptions } from './owner/owner-options.ts';
 import { declareTables } from './tables/declare-tables.ts';
 import type { DeclaredTable } from './tables/declared-table.ts';
 import type { Tracing } from './operations/tracing.ts';
@@ -38,8 +39,8 @@ export interface LiveApiOptions<Viewer = unknown> {
   readonly tracing?: Tracing | null | undefined;
   /** What `allowedHosts` and `allowedOrigins` are called where the API is configured, for messages. */
   readonly settings?: { readonly allowedHosts: string; readonly allowedOrigins: string } | undefined;
-
-  readonly owner?: { readonly token: string; readonly allowStale?: boolean | undefined } | undefined;
+  /** For tables with `held: 'owner'`: how the processors are asked. */
+  readonly owner?: OwnerOptions | undefined;
 }
 
 /** Of an API whose copies of the tables are filled by the application. */
@@ -82,11 +83,7 @@ export function checkLiveApiOptions(
     problems.push(error instanceof Error ? error.message : String(error));
   }
   const declared = declareTables(tables, problems);
-  for (const { name, held } of declared)
-    if (held === 'owner')
-      problems.push(
-        `table ${name}: held: 'owner' is not there yet; declare it with held: 'everywhere', or leave it out`,
-      );
+  checkOwner(options.owner, declared, isFed, problems);
   checkAllow(options.allow, declared, problems);
   checkPlainOptions(options, problems);
   checkObjectOptions(options, problems);
@@ -99,7 +96,7 @@ export function makerOf(isFed: boolean): string {
 }
 
 function checkPlainOptions(options: LiveApiOptions | FilledLiveApiOptions, problems: string[]): void {
-  const { viewer, logger, graphiql, token, limits, page, owner } = options;
+  const { viewer, logger, graphiql, token, limits, page } = options;
   const refuse = (name: string, wanted: string, value: unknown): void => {
     problems.push(`${name}: must be ${wanted}, not ${textOf(value)}`);
   };
@@ -116,8 +113,6 @@ function checkPlainOptions(options: LiveApiOptions | FilledLiveApiOptions, probl
   if (limits !== undefined) checkLimits(limits, problems);
   if (page !== undefined && page !== false && typeof (page as { folder?: unknown } | null)?.folder !== 'string')
     refuse('page', 'false or { folder }', page);
-  if (owner !== undefined)
-    problems.push("owner: is for tables with held: 'owner', which are not there yet; leave it out");
 }
 
 function checkLimits(limits: unknown, problems: string[]): void {

@@ -13,6 +13,7 @@ import type { CostTable } from './limits/operation-cost.ts';
 import { tableCosts } from './limits/table-costs.ts';
 import { checkLiveApiOptions, makerOf, type FilledLiveApiOptions, type LiveApiOptions } from './live-api-options.ts';
 import { processorResult } from './operations/processor-result.ts';
+import { type OwnerLinks, OwnerTables } from './owner/owner-tables.ts';
 import { pageModel } from './pages/page-model.ts';
 import { ApiHandlers } from './server/api-handlers.ts';
 import { type ApiServer, listenWith } from './server/api-server.ts';
@@ -70,17 +71,34 @@ export function createFilledLiveApi<Viewer = unknown>(
   const problems: string[] = [];
   const declared = checkLiveApiOptions(options as FilledLiveApiOptions, problems, false);
   if (problems.length > 0) throw invalid(problems, false);
-  return new OpenLiveApi(options as FilledLiveApiOptions, declared, model as TablesModel, null);
+  return new OpenLiveApi(options as FilledLiveApiOptions, declared, model as TablesModel, null, null);
 }
 
+/** How the owners of rows and their changelogs are reached. */
+export type OpenOwners = (owners: OwnerTables, model: TablesModel, options: LiveApiOptions) => OwnerLinks;
+
 /** The same, fed in another way. */
-export function createFedLiveApi(options: LiveApiOptions, openRows: typeof openTableRows): LiveApi {
+export function createFedLiveApi(
+  options: LiveApiOptions,
+  openRows: typeof openTableRows,
+  openOwners: OpenOwners | null = null,
+): LiveApi {
   const problems: string[] = [];
   const declared = checkLiveApiOptions(options, problems);
+  for (const { name, held } of declared)
+    if (held === 'owner' && openOwners === null)
+      problems.push(`table ${name}: held: 'owner' is not there yet; leave held out, so that the table is copied`);
   if (problems.length > 0) throw invalid(problems, openRows !== null);
   const { applicationId, logger = SILENT, connection } = options;
-  const model = liveModelOf(declared, { applicationId, logger }) as TablesModel;
-  return new OpenLiveApi(options, declared, model, (given) => openRows({ ...given, connection }));
+  const copied = declared.filter(({ held }) => held !== 'owner');
+  const model = liveModelOf(copied, { applicationId, logger }) as TablesModel;
+  return new OpenLiveApi(
+    options,
+    declared,
+    model,
+    (given) => openRows({ ...given, connection }),
+    openOwners === null ? null : (owners) => openOwners(owners, model, options),
+  );
 }
 
 type OpenRows = (options: Omit<TableRowsOptions, 'connection'>) => TableRows;
@@ -95,6 +113,8 @@ class OpenLiveApi implements LiveApi {
   readonly #logger: Logger;
   readonly #servers: ApiServer[] = [];
   readonly #openRows: OpenRows | null;
+  readonly #openOwners: ((owners: OwnerTables) => OwnerLinks) | null;
+  readonly #owners: OwnerTables;
   #rows: TableRows | null = null;
 
   constructor(
@@ -102,20 +122,24 @@ class OpenLiveApi implements LiveApi {
     declared: ReturnType<typeof checkLiveApiOptions>,
     model: TablesModel,
     openRows: OpenRows | null,
+    openOwners: ((owners: OwnerTables) => OwnerLinks) | null,
   ) {
     this.#openRows = openRows;
+    this.#openOwners = openOwners;
     const { applicationId, logger = SILENT, allow = {}, viewer, page, graphiql = true, token, extend = {} } = options;
     this.#options = options;
     this.#declared = declared;
     this.#logger = logger;
     this.#model = model;
+    const owners = new OwnerTables(declared, { model, logger, allowStale: options.owner?.allowStale ?? true });
+    this.#owners = owners;
     const contexts = new WeakMap<object, TablesContext>();
     const contextOf = (context: unknown): TablesContext => {
-      if (typeof context !== 'object' || context === null) return new TablesContext(model, allow, undefined);
+      if (typeof context !== 'object' || context === null) return new TablesContext(model, owners, allow, undefined);
       const key = context as { readonly viewer?: unknown };
       const known = contexts.get(key);
       if (known !== undefined) return known;
-      const made = new TablesContext(model, allow, key.viewer);
+      const made = new TablesContext(model, owners, allow, key.viewer);
       contexts.set(key, made);
       return made;
     };
@@ -134,6 +158,7 @@ class OpenLiveApi implements LiveApi {
         const resolvers = tableResolvers({
           tables: declared,
           model,
+          owners,
           contextOf,
           processor: () => processorResult(model, { guarantee: 'exactly_once', topology: '' }),
           onSubscription,
@@ -169,11 +194,13 @@ class OpenLiveApi implements LiveApi {
   }
 
   start(): void {
-    if (this.#openRows === null) return;
-    this.#rows ??= this.#openRows({
+    if (this.#openRows === null || this.#rows !== null) return;
+    if (this.#owners.size > 0 && this.#openOwners !== null) this.#owners.connect(this.#openOwners(this.#owners));
+    this.#rows = this.#openRows({
       logger: this.#logger,
       model: this.#model,
       tables: this.#declared,
+      onSources: (sources) => this.#owners.follow(sources),
       onFatal: (error) => {
         this.#logger.error({ err: error }, 'the brokers refuse this API: it serves nothing until it is started again');
         this.#model.setTableState({ caughtUpOnce: false, complete: false, reason: error.message });
@@ -212,7 +239,10 @@ class OpenLiveApi implements LiveApi {
     await this.#handlers.close();
     const rows = this.#rows;
     if (rows === null) return;
-    await Promise.race([rows.close(), new Promise((resolve) => setTimeout(resolve, FEED_GRACE_MS).unref())]);
+    await Promise.race([
+      Promise.all([rows.close(), this.#owners.close()]),
+      new Promise((resolve) => setTimeout(resolve, FEED_GRACE_MS).unref()),
+    ]);
   }
 }
 

@@ -105,6 +105,8 @@ export interface SignedStore {
   readonly windowAdvanceMs: number | undefined;
   readonly retainDuplicates: boolean;
   readonly hasChangelog: boolean;
+  /** Whose tasks process it; undefined where the text does not say so. */
+  readonly subTopology: number | undefined;
   /** The topics that its sub-topology reads, without repartition topics. */
   readonly topics: readonly string[];
   readonly readsRepartitionTopics: boolean;
@@ -130,6 +132,7 @@ export function storesIn(signature: TopologySignature): ReadonlyMap<string, Sign
         windowAdvanceMs: advanceMs === undefined ? undefined : Number(advanceMs),
         retainDuplicates: duplicates !== undefined,
         hasChangelog: withoutChangelog === undefined,
+        subTopology: numberIn(home),
         topics,
         readsRepartitionTopics: topics.length < reads.length,
         keyFormat: signature[`${SERDE}the keys of store ${name}`],
@@ -138,6 +141,12 @@ export function storesIn(signature: TopologySignature): ReadonlyMap<string, Sign
       return [[name, store]];
     }),
   );
+}
+
+/** The number at the end of `sub-topology 0`. */
+function numberIn(home: string): number | undefined {
+  const [digits] = /\d+$/.exec(home) ?? [];
+  return digits === undefined ? undefined : Number(digits);
 }
 
 /**

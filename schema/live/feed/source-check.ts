@@ -11,7 +11,7 @@ import type { DeclaredTable, TableShape } from '../tables/declared-table.ts';
 import type { FeedSource } from './feed-source.ts';
 
 /** A topic to read a table from. */
-export type SourceTopic = Pick<FeedSource, 'topic' | 'layout' | 'isChangelog'>;
+export type SourceTopic = Pick<FeedSource, 'topic' | 'layout' | 'isChangelog' | 'subTopology'>;
 
 /** Where a table is read from, or why that is not known, in one line without a full stop. */
 export type SourceCheck = { readonly source: SourceTopic } | { readonly problem: string };
@@ -73,12 +73,14 @@ function checkStore(
   const wrong = wrongKind(signed, shape) ?? wrongContents(signed, key.serde.format);
   if (wrong !== undefined) return { problem: `the table ${name} cannot be read from the store ${store}: ${wrong}` };
   const layout = signed.kind ?? 'key-value';
+  const { subTopology } = signed;
+  const ofTasks = subTopology === undefined ? {} : { subTopology };
   if (signed.hasChangelog)
-    return { source: { topic: changelogTopic(applicationId, store), layout, isChangelog: true } };
+    return { source: { topic: changelogTopic(applicationId, store), layout, isChangelog: true, ...ofTasks } };
   const { topics, readsRepartitionTopics } = signed;
   const [topic] = topics;
   if (topic !== undefined && topics.length === 1 && !readsRepartitionTopics && layout === 'key-value')
-    return { source: { topic, layout, isChangelog: false } };
+    return { source: { topic, layout, isChangelog: false, ...ofTasks } };
   return {
     problem:
       `the table ${name} cannot be read from the store ${store}: it keeps no changelog, and is not read from one ` +

@@ -144,8 +144,9 @@ class OpenTableFeed implements TableFeed {
   }
 
   #follow(): void {
-    const { onState, onFatal, onReset, onChanges } = this.#options;
-    const topics = [...new Set([...this.#sources.values()].map(({ topic }) => topic))];
+    const { tables, onState, onFatal, onReset, onChanges } = this.#options;
+    const copied = tables.flatMap(({ name, held }) => (held === 'owner' ? [] : (this.#sources.get(name) ?? [])));
+    const topics = [...new Set(copied.map(({ topic }) => topic))];
     const filter = new ChangeFilter(this.#sources);
     /** One that is being closed still says what it has fetched. */
     const isCurrent = (): boolean => this.#table === table;

@@ -23,6 +23,8 @@ export interface TableRowsOptions {
   readonly logger: Logger;
   readonly model: TablesModel;
   readonly tables: readonly DeclaredTable[];
+  /** Told where the tables are, also those that are not copied. */
+  readonly onSources?: ((sources: FeedSources) => void) | undefined;
   /** The brokers refuse this process for good. */
   readonly onFatal: (error: StreamsError) => void;
   /** Default: `openTableFeed`. */
@@ -37,13 +39,17 @@ export interface TableRows {
 
 /** Feeds a model with the rows of its tables, from now on. */
 export function openTableRows(options: TableRowsOptions): TableRows {
-  const { connection, logger, model, tables, onFatal, openFeed = openTableFeed, release = releaseMemory } = options;
+  const { connection, logger, model, tables, onSources, onFatal } = options;
+  const { openFeed = openTableFeed, release = releaseMemory } = options;
   const feed: TableFeed = openFeed({
     connection,
     applicationId: model.applicationId,
     tables,
     logger,
-    onSources: (sources) => follow(model, tables, sources),
+    onSources: (sources) => {
+      follow(model, tables, sources);
+      onSources?.(sources);
+    },
     onChanges: (changes) => model.apply(changes),
     onReset: (topic, partition) => model.reset(topic, partition),
     onState: (state) => {
@@ -84,9 +90,9 @@ export function openTableRows(options: TableRowsOptions): TableRows {
 }
 
 function follow(model: TablesModel, tables: readonly DeclaredTable[], sources: FeedSources): void {
-  for (const { name, shape } of tables) {
+  for (const { name, shape, held } of tables) {
     const source = sources.get(name);
-    if (source === undefined) continue;
+    if (source === undefined || held === 'owner') continue;
     model.tables[name]?.follow(takeKeyApart(source.layout, shape));
     model.follow(name, source.topic);
   }

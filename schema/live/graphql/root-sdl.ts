@@ -24,7 +24,10 @@ const GAP_FREE =
 
 export function queryType(tables: readonly DeclaredTable[]): string {
   return sdlBlock(
-    "Results of the processor, from this instance's own copies: committed ones only, and each answer of one instant.",
+    "Results of the processor, from this instance's own copies: committed ones only, and each answer of one instant." +
+      (tables.some(({ held }) => held === 'owner')
+        ? ' Rows of tables that are not copied come from the processors that own them.'
+        : ''),
     'type Query',
     [
       {
@@ -120,7 +123,11 @@ function tableSubscription(table: DeclaredTable): SdlPart {
   const { update, filter, order } = rowTypeNames(table.typeName);
   const isWindowed = shape.kind !== 'key-value';
   return {
-    ...sdlPart(name, `${update}!`, `${GAP_FREE} ${COMMITTED}`),
+    ...sdlPart(
+      name,
+      `${update}!`,
+      `${GAP_FREE} ${COMMITTED}${table.held === 'owner' ? ' Needs `keys` or `range`.' : ''}`,
+    ),
     args: [
       ...(isWindowed ? [keyArgument(table, '')] : []),
       sdlPart('keys', `[${key.type.name}!]`, 'Only these keys, at most 100.'),

@@ -1,5 +1,6 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import type { ProcessorResult } from '../operations/processor-result.ts';
+import type { OwnerTables } from '../owner/owner-tables.ts';
 import type { DeclaredTable } from '../tables/declared-table.ts';
 import { rowOfId } from '../tables/row-id.ts';
 import { fieldOf, idOf, isForbiddenField, viewOf, type RowView } from '../tables/row-view.ts';
@@ -25,6 +26,7 @@ type TypeResolvers = Readonly<Record<string, FieldResolver | SubscriptionField>>
 interface TableResolversOptions {
   readonly tables: readonly DeclaredTable[];
   readonly model: TablesModel;
+  readonly owners: OwnerTables;
   /** What the viewer of an operation may read. */
   readonly contextOf: (context: unknown) => TablesContext;
   readonly processor: () => ProcessorResult;
@@ -45,7 +47,7 @@ export function tableResolvers(options: TableResolversOptions): Resolvers {
     Query: {
       node: (_, { id }, context) => nodeOf(String(id), served, options.contextOf(context)),
       tables: async (_, __, context) =>
-        tableStatuses(options.model, served, await options.contextOf(context).seenWhole(served)),
+        tableStatuses(options, served, await options.contextOf(context).seenWhole(served)),
       processor: () => options.processor(),
       ...Object.assign({}, ...served.map((table) => queryFields(table, options))),
     } satisfies TypeResolvers,
@@ -60,7 +62,7 @@ export function tableResolvers(options: TableResolversOptions): Resolvers {
         return {
           subject: `tables ${[...seen].join()}`,
           topics: ['completeness', ...served.map(({ name }) => name)],
-          make: () => tableStatuses(options.model, served, seen),
+          make: () => tableStatuses(options, served, seen),
         };
       }),
       ...Object.fromEntries(served.map((table) => [table.name, subscriptionField(table, options)])),
@@ -182,7 +184,7 @@ function resultField<T>(
 /** One copy of a table, as `tables` shows it. */
 interface TableStatus {
   readonly name: string;
-  /** Null for a viewer who may not see all of them. */
+  /** Null for a viewer who may not see all of them, and where only the owners of the rows know. */
   readonly rows: number | null;
   /** Of keys and values as they are in the topic; null for a viewer who may not see all rows. */
   readonly bytes: number | null;
@@ -191,11 +193,14 @@ interface TableStatus {
 }
 
 function tableStatuses(
-  model: TablesModel,
+  { model, owners }: Pick<TableResolversOptions, 'model' | 'owners'>,
   tables: readonly DeclaredTable[],
   seenWhole: ReadonlySet<string>,
 ): TableStatus[] {
-  return tables.flatMap(({ name }) => {
+  return tables.flatMap(({ name }): TableStatus[] => {
+    const owned = owners.get(name);
+    if (owned !== undefined)
+      return [{ name, rows: null, bytes: null, complete: owned.isComplete, unreadable: owned.unreadable }];
     const table = model.tables[name];
     if (table === undefined) return [];
     const complete = model.tableState.complete && !table.isTooLarge;

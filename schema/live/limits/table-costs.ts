@@ -2,6 +2,7 @@ import type { GraphQLSchema } from 'graphql';
 
 import { processorLists } from '../operations/processor-lists.ts';
 import type { DeclaredTable } from '../tables/declared-table.ts';
+import { MOST_LOOKED_AT } from '../owner/merged-page.ts';
 import type { TablesModel } from '../tables/table-reads.ts';
 import type { FieldType } from '../types/type-model.ts';
 import { type CostTable, type FieldArguments, introspectionLists } from './operation-cost.ts';
@@ -41,10 +42,10 @@ export function tableCosts(
 }
 
 function addTable(table: DeclaredTable, model: TablesModel, isRuled: boolean, lists: Lists, work: Work): void {
-  const { name, typeName, shape, key } = table;
+  const { name, typeName, shape, key, held } = table;
   const firstOf = ({ first }: FieldArguments): number =>
     typeof first === 'number' ? Math.max(0, first) : DEFAULT_FIRST;
-  const walk = (): number => (model.tables[name]?.size ?? 0) / ROWS_READ_FOR_ONE;
+  const walk = (): number => (held === 'owner' ? MOST_LOOKED_AT : (model.tables[name]?.size ?? 0)) / ROWS_READ_FOR_ONE;
   lists[`${typeName}Connection.nodes`] = firstOf;
   lists[`${typeName}Connection.edges`] = firstOf;
   lists[`${typeName}Update.rows`] = UPDATE_ROWS;
@@ -60,7 +61,7 @@ function addTable(table: DeclaredTable, model: TablesModel, isRuled: boolean, li
     const isOfOneKey = keyName !== null && given[keyName] != null;
     return !isRuled && !isOfOneKey && filter == null && from == null && to == null && keys == null ? 0 : walk();
   };
-  work[`${typeName}Connection.totalCount`] = walk;
+  if (held !== 'owner') work[`${typeName}Connection.totalCount`] = walk;
   work[`Subscription.${name}`] = walk;
   const addValue = (owner: string, field: string, type: FieldType): void => {
     if (type.kind === 'list') {

@@ -192,6 +192,11 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
     return this.#unreadable;
   }
 
+  /** Counts a row that cannot be read, of a table that is not copied. */
+  noteUnreadable(): void {
+    this.#unreadable += 1;
+  }
+
   /** Where the global table reports how far it has read: it tells a cursor that is ahead from a foreign one. */
   followPositions(positions: () => ReadonlyMap<string, number>): void {
     this.#positions = positions;

@@ -1,5 +1,7 @@
 import { type Allow, ViewerRights } from '../access/rights.ts';
 import { isForbidden } from '../graphql/api-error.ts';
+import { OwnerTableReads, type TableReading } from '../owner/owner-table-reads.ts';
+import type { OwnerTables } from '../owner/owner-tables.ts';
 import type { DeclaredTable } from './declared-table.ts';
 import type { LiveTable } from './live-table.ts';
 import { RowTable } from './row-table.ts';
@@ -45,19 +47,18 @@ export interface TableAccess {
 export class TablesContext {
   readonly #model: TablesModel;
   readonly #rights: ViewerRights;
+  readonly #owners: OwnerTables;
   /** As `context.tables` of resolvers. */
   readonly tables: Readonly<Record<string, TableAccess>>;
 
-  constructor(model: TablesModel, allow: Allow, viewer: unknown) {
+  constructor(model: TablesModel, owners: OwnerTables, allow: Allow, viewer: unknown) {
     this.#model = model;
+    this.#owners = owners;
     this.#rights = new ViewerRights(allow, viewer);
+    // Tables that are held in another form are read by who holds them so.
+    const copied = Object.values(model.tables).filter((table) => (table as LiveTable) instanceof RowTable);
     this.tables = Object.fromEntries(
-      // Tables that are held in another form are read by who holds them so.
-      Object.values(model.tables).flatMap((table) =>
-        (table as LiveTable) instanceof RowTable
-          ? [[table.declared.name, accessTo(table.declared, this.reads(table.declared))]]
-          : [],
-      ),
+      [...copied, ...owners.all()].map(({ declared }) => [declared.name, accessTo(declared, this.reads(declared))]),
     );
   }
 
@@ -76,14 +77,16 @@ export class TablesContext {
     }
   }
 
-  reads(table: DeclaredTable): TableReads {
+  reads(table: DeclaredTable): TableReading {
+    const owned = this.#owners.get(table.name);
+    if (owned !== undefined) return new OwnerTableReads(owned, this.#model.hub, () => this.#rights.of(table));
     const copy = this.#model.tables[table.name];
     if (copy === undefined) throw new TypeError(`there is no copy of the table ${table.name}`);
     return new TableReads(this.#model, copy, () => this.#rights.of(table));
   }
 }
 
-function accessTo({ shape }: DeclaredTable, reads: TableReads): TableAccess {
+function accessTo({ shape }: DeclaredTable, reads: TableReading): TableAccess {
   const newestOf = async (key: unknown): Promise<RowView | null> => {
     return shape.kind === 'key-value' ? reads.get(key) : reads.newest(key);
   };

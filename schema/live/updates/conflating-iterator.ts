@@ -27,6 +27,9 @@ export const UNOBSERVED: SubscriptionObserver = Object.freeze({ updated() {}, co
 /** Asked for an observer when a subscription to a field begins. */
 export type OnSubscription = (field: string) => SubscriptionObserver;
 
+/** Wakes subscribers, at the end of their intervals, too. */
+export type WakingHub<TableName extends string = string> = Pick<ChangeHub<TableName>, 'listen' | 'timers'>;
+
 type Waiting<T> = { resolve(result: IteratorResult<T>): void; reject(error: unknown): void };
 
 /**
@@ -40,7 +43,7 @@ type Waiting<T> = { resolve(result: IteratorResult<T>): void; reject(error: unkn
 export class ConflatingIterator<T, TableName extends string = string> implements AsyncIterableIterator<T> {
   readonly #source: UpdateSource<T>;
   readonly #intervalMs: number;
-  readonly #hub: ChangeHub<TableName>;
+  readonly #hub: WakingHub<TableName>;
   readonly #topics: readonly ChangeTopic<TableName>[];
   readonly #stopListening: () => void;
   readonly #observer: SubscriptionObserver;
@@ -55,7 +58,7 @@ export class ConflatingIterator<T, TableName extends string = string> implements
   #closed = false;
 
   constructor(
-    hub: ChangeHub<TableName>,
+    hub: WakingHub<TableName>,
     topics: readonly ChangeTopic<TableName>[],
     source: UpdateSource<T>,
     intervalMs: number,

@@ -11,12 +11,17 @@ export interface TableCursor extends CursorContent {
 
 const PART = ' in parts';
 
+/** What a cursor of a table is of. */
+export function cursorSubject({ name }: DeclaredTable, isPart: boolean): string {
+  return `${name}${isPart ? PART : ''}`;
+}
+
 /** The table's state as of now. Queries and updates of one state have the same text. */
 export function tableCursor(model: Pick<RowModel, 'applicationId' | 'now'>, table: RowTable, isPart = false): string {
   const { positions, declared } = table;
   return encodeCursor({
     applicationId: model.applicationId,
-    subject: `${declared.name}${isPart ? PART : ''}`,
+    subject: cursorSubject(declared, isPart),
     positions: positions.vector(),
     newestWrittenAtMs: positions.newestWrittenAtMs,
     newestStartMs: newestShownMs(table, model.now()),
@@ -24,9 +29,9 @@ export function tableCursor(model: Pick<RowModel, 'applicationId' | 'now'>, tabl
 }
 
 /** Null for text that is no cursor of this application and table. */
-export function decodeTableCursor(text: string, applicationId: string, { name }: DeclaredTable): TableCursor | null {
-  const whole = decodeCursor(text, applicationId, name);
+export function decodeTableCursor(text: string, applicationId: string, declared: DeclaredTable): TableCursor | null {
+  const whole = decodeCursor(text, applicationId, cursorSubject(declared, false));
   if (whole !== null) return { ...whole, isPart: false };
-  const part = decodeCursor(text, applicationId, `${name}${PART}`);
+  const part = decodeCursor(text, applicationId, cursorSubject(declared, true));
   return part === null ? null : { ...part, isPart: true };
 }

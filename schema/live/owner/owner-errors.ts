@@ -1,0 +1,18 @@
+import type { GraphQLError } from 'graphql';
+import { apiError } from '../graphql/api-error.ts';
+
+/** Nobody has answered for these partitions in time. */
+export function partitionsAway(
+  table: string,
+  partitions: readonly number[],
+  { waitedMs, withCursor }: { readonly waitedMs: number; readonly withCursor: boolean },
+): GraphQLError {
+  const which = partitions.length === 1 ? `partition ${partitions.join()}` : `the partitions ${partitions.join(', ')}`;
+  const what = withCursor ? ' with what the cursor has seen' : '';
+  return apiError(
+    'NOT_READY',
+    `No processor has answered for ${which} of ${table}${what} within ${waitedMs / 1_000} seconds. ` +
+      'Try again in a moment; a partition that moves is found at its new place.',
+    { retryAfterMs: 1_000, table, partitions },
+  );
+}
