@@ -13,6 +13,7 @@ import type { CostTable } from './limits/operation-cost.ts';
 import { tableCosts } from './limits/table-costs.ts';
 import { checkLiveApiOptions, makerOf, type FilledLiveApiOptions, type LiveApiOptions } from './live-api-options.ts';
 import { processorResult } from './operations/processor-result.ts';
+import { openOwners, type OpenOwnersOptions } from './owner/open-owners.ts';
 import { type OwnerLinks, OwnerTables } from './owner/owner-tables.ts';
 import { pageModel } from './pages/page-model.ts';
 import { ApiHandlers } from './server/api-handlers.ts';
@@ -74,22 +75,16 @@ export function createFilledLiveApi<Viewer = unknown>(
   return new OpenLiveApi(options as FilledLiveApiOptions, declared, model as TablesModel, null, null);
 }
 
-/** How the owners of rows and their changelogs are reached. */
-export type OpenOwners = (owners: OwnerTables, model: TablesModel, options: LiveApiOptions) => OwnerLinks;
-
 /** The same, fed in another way. */
 export function createFedLiveApi(
   options: LiveApiOptions,
   openRows: typeof openTableRows,
-  openOwners: OpenOwners | null = null,
+  openLinks: (options: OpenOwnersOptions) => OwnerLinks = openOwners,
 ): LiveApi {
   const problems: string[] = [];
   const declared = checkLiveApiOptions(options, problems);
-  for (const { name, held } of declared)
-    if (held === 'owner' && openOwners === null)
-      problems.push(`table ${name}: held: 'owner' is not there yet; leave held out, so that the table is copied`);
-  if (problems.length > 0) throw invalid(problems, openRows !== null);
-  const { applicationId, logger = SILENT, connection } = options;
+  if (problems.length > 0) throw invalid(problems, true);
+  const { applicationId, logger = SILENT, connection, owner } = options;
   const copied = declared.filter(({ held }) => held !== 'owner');
   const model = liveModelOf(copied, { applicationId, logger }) as TablesModel;
   return new OpenLiveApi(
@@ -97,7 +92,14 @@ export function createFedLiveApi(
     declared,
     model,
     (given) => openRows({ ...given, connection }),
-    openOwners === null ? null : (owners) => openOwners(owners, model, options),
+    (owners) =>
+      openLinks({
+        connection,
+        token: owner?.token ?? '',
+        instances: () => model.listInstances().map(({ status }) => status),
+        subTopologyOf: (store) => owners.subTopologyOf(store),
+        logger,
+      }),
   );
 }
 

@@ -9,9 +9,8 @@ import {
   KafkaCluster,
   type TopologySignature,
 } from '@tributary/streams/operations';
-import type { DeclaredTable } from '../tables/declared-table.ts';
 import type { FeedSource, FeedSources } from './feed-source.ts';
-import { checkTables, type SourceTopic } from './source-check.ts';
+import { type CheckedTable, checkTables, type SourceTopic } from './source-check.ts';
 import { TopicSettingsReader } from './topic-settings.ts';
 
 const LOOK_AGAIN_MS = 1_000;
@@ -33,7 +32,7 @@ export interface SourceLookup {
 export interface ResolveSourcesOptions {
   readonly connection: KafkaConnectionConfig;
   readonly applicationId: string;
-  readonly tables: readonly Pick<DeclaredTable, 'name' | 'source' | 'shape' | 'key'>[];
+  readonly tables: readonly CheckedTable[];
   readonly logger: Logger;
   /** Ends the waiting. */
   readonly signal: AbortSignal;

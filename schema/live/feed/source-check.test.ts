@@ -85,6 +85,16 @@ test('keys that the store writes in another way are refused', () => {
   expect(check('by-number', KEY_VALUE, {})).toMatchObject({ source: { layout: 'key-value' } });
 });
 
+test.each([
+  ['prices', /it keeps versions, .*leave out held: 'owner'$/],
+  ['customers', /it keeps no changelog, .*give it a changelog$/],
+])('owners are not asked for rows of %s', (store, problem) => {
+  const key = { serde: stringSerde } as unknown as TableKey;
+  const table = { name: 'rows', key, shape: KEY_VALUE, source: { kind: 'store', store }, held: 'owner' } as const;
+  expect(checkTables([table], 'shop', RECORD).get('rows')).toEqual({ problem: expect.stringMatching(problem) });
+  expect(check(store)).toHaveProperty('source');
+});
+
 test('a store without a changelog is read from the one topic of its sub-topology', () => {
   expect(check('customers')).toEqual({
     source: { topic: 'customers', layout: 'key-value', isChangelog: false, subTopology: 2 },

@@ -16,6 +16,10 @@ export type SourceTopic = Pick<FeedSource, 'topic' | 'layout' | 'isChangelog' | 
 /** Where a table is read from, or why that is not known, in one line without a full stop. */
 export type SourceCheck = { readonly source: SourceTopic } | { readonly problem: string };
 
+/** What is compared of a declaration. */
+export type CheckedTable = Pick<DeclaredTable, 'name' | 'source' | 'shape' | 'key'> &
+  Partial<Pick<DeclaredTable, 'held'>>;
+
 /** What the store of a stateful step keeps for itself, by what its serde calls it: no rows of results. */
 const INNER_FORMATS: ReadonlyMap<string, string> = new Map([
   ['held rows', 'the rows that suppress() holds back'],
@@ -27,7 +31,7 @@ const INNER_FORMATS: ReadonlyMap<string, string> = new Map([
  * none.
  */
 export function checkTables(
-  tables: readonly Pick<DeclaredTable, 'name' | 'source' | 'shape' | 'key'>[],
+  tables: readonly CheckedTable[],
   applicationId: string,
   record: TopologySignature | undefined,
 ): ReadonlyMap<string, SourceCheck> {
@@ -58,7 +62,7 @@ function withoutRecord(applicationId: string): string {
  * `stores`: all of the application's.
  */
 function checkStore(
-  { name, shape, key }: Pick<DeclaredTable, 'name' | 'shape' | 'key'>,
+  { name, shape, key, held }: CheckedTable,
   store: string,
   applicationId: string,
   stores: ReadonlyMap<string, SignedStore>,
@@ -70,7 +74,10 @@ function checkStore(
         `waiting for the store ${store}, which the application ${applicationId} does not have: ` +
         didYouMean(store, [...stores.keys()]),
     };
-  const wrong = wrongKind(signed, shape) ?? wrongContents(signed, key.serde.format);
+  const wrong =
+    wrongKind(signed, shape) ??
+    wrongContents(signed, key.serde.format) ??
+    (held === 'owner' ? wrongToAsk(signed) : undefined);
   if (wrong !== undefined) return { problem: `the table ${name} cannot be read from the store ${store}: ${wrong}` };
   const layout = signed.kind ?? 'key-value';
   const { subTopology } = signed;
@@ -128,4 +135,13 @@ function wrongContents({ keyFormat, valueFormat }: SignedStore, declared: string
     `its keys are ${keyFormat}, and the table reads ${declared}; ` +
     `give key the serde of the store, key: { id: { type: …, serde: … } }`
   );
+}
+
+/** Why the owners of a store cannot be asked for its rows. */
+function wrongToAsk({ kind, hasChangelog }: SignedStore): string | undefined {
+  if (kind === 'versioned')
+    return `it keeps versions, and its owners are not asked for the newest ones; leave out held: 'owner'`;
+  if (!hasChangelog)
+    return `it keeps no changelog, which its rows are followed in; leave out held: 'owner', or give it a changelog`;
+  return undefined;
 }

@@ -45,6 +45,7 @@ const instanceStatus = z.object({
       restore: z.object({ restored: count, total: count, remainingMs: count.nullable() }).nullish(),
     }),
   ),
+  queryAddress: z.object({ host: z.string().min(1), port: z.int().min(1).max(65_535) }).optional(),
   allTasks: z.array(z.string()).optional(),
   waiting: z.record(z.string(), count).optional(),
 });
