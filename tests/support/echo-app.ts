@@ -18,6 +18,8 @@ const streams = new KafkaStreams({
     ...(env('REQUEST_TIMEOUT_MS') === '' ? {} : { requestTimeoutMs: Number(env('REQUEST_TIMEOUT_MS')) }),
   },
   config: JSON.parse(env('ECHO_CONFIG')) as StreamsConfigInput,
+  // QUERY_TOKEN: other processes may ask for the rows of its stores.
+  ...(env('QUERY_TOKEN') === '' ? {} : { queryListener: { host: '127.0.0.1', port: 0, token: env('QUERY_TOKEN') } }),
   logger: log,
 });
 const health = await serveHealth({ host: '127.0.0.1', port: Number(env('PROCESSOR_PORT')), streams, log });

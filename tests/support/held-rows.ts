@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-type HeldRow = Readonly<Record<string, unknown>> & { readonly id: string };
+export type HeldRow = Readonly<Record<string, unknown>> & { readonly id: string };
 
-interface Update {
+export interface HeldUpdate {
   readonly kind: 'SNAPSHOT' | 'DELTA';
   readonly cursor: string;
   readonly more: boolean;
@@ -19,16 +19,28 @@ export class HeldRows {
   readonly rows = new Map<string, HeldRow>();
   /** How often it began with all rows, and how often it went on with what had changed. */
   readonly begun = { anew: 0, resumed: 0 };
-  readonly #url: string;
+  /** Where an API is, whenever one is asked. */
+  readonly #url: () => string;
   readonly #document: string;
   readonly #stop = new AbortController();
   readonly #done: Promise<void>;
+  readonly #onUpdate: (update: HeldUpdate, before: ReadonlyMap<string, HeldRow>) => void;
   #cursor: string | null = null;
   #more = false;
 
-  /** `root`: the subscription's field; `fields`: what is asked of its rows, beside the id; `args`: more arguments. */
-  constructor(url: string, root: string, fields: string, args = '') {
-    this.#url = url;
+  /**
+   * `root`: the subscription's field; `fields`: what is asked of its rows, beside the id; `args`: more arguments.
+   * `onUpdate`: told each update, and what was held before it.
+   */
+  constructor(
+    url: string | (() => string),
+    root: string,
+    fields: string,
+    args = '',
+    onUpdate: (update: HeldUpdate, before: ReadonlyMap<string, HeldRow>) => void = () => undefined,
+  ) {
+    this.#url = typeof url === 'string' ? () => url : url;
+    this.#onUpdate = onUpdate;
     this.#document = `subscription ($after: Cursor) { update: ${root}(after: $after, intervalMs: 100 ${args}) {
       kind cursor more removed rows { id ${fields} } } }`;
     this.#done = this.#follow();
@@ -52,7 +64,7 @@ export class HeldRows {
   }
 
   async #listen(signal: AbortSignal): Promise<void> {
-    const response = await fetch(`${this.#url}/graphql`, {
+    const response = await fetch(`${this.#url()}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
       body: JSON.stringify({ query: this.#document, variables: { after: this.#cursor } }),
@@ -67,7 +79,7 @@ export class HeldRows {
       for (const event of events) {
         const json = /^data: (.+)$/m.exec(event)?.[1];
         if (json === undefined) continue;
-        const { data } = JSON.parse(json) as { readonly data?: { readonly update: Update } | null };
+        const { data } = JSON.parse(json) as { readonly data?: { readonly update: HeldUpdate } | null };
         // Not ready: it is asked again.
         if (data == null) return;
         this.#apply(data.update, isFirst);
@@ -76,7 +88,9 @@ export class HeldRows {
     }
   }
 
-  #apply({ kind, cursor, more, rows, removed }: Update, isFirst: boolean): void {
+  #apply(update: HeldUpdate, isFirst: boolean): void {
+    const { kind, cursor, more, rows, removed } = update;
+    this.#onUpdate(update, this.rows);
     if (isFirst) this.begun[kind === 'SNAPSHOT' ? 'anew' : 'resumed'] += 1;
     if (kind === 'SNAPSHOT' && (isFirst || !this.#more)) this.rows.clear();
     for (const row of rows) this.rows.set(row.id, row);

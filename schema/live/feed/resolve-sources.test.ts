@@ -114,6 +114,7 @@ test('a store is waited for from before the first start of its application', asy
       isChangelog: true,
       partitions: 4,
       deleteRetentionMs: 86_400_000,
+      subTopology: 0,
     },
     hours: {
       topic: 'shop-hours-changelog',
@@ -121,6 +122,7 @@ test('a store is waited for from before the first start of its application', asy
       isChangelog: true,
       partitions: 4,
       deleteRetentionMs: 86_400_000,
+      subTopology: 0,
     },
   });
 });
