@@ -174,7 +174,10 @@ test(
       await run.settled();
       const { all, last } = await committedOf(run);
       const expected = (wanted: (key: string) => boolean): string[] =>
-        [...last.values()].filter(({ key }) => wanted(key)).map(textOf).sort();
+        [...last.values()]
+          .filter(({ key }) => wanted(key))
+          .map(textOf)
+          .sort();
       const wants = [
         (key: string) => some.includes(key),
         (key: string) => key === 'key-7',
@@ -211,4 +214,3 @@ test(
   },
   timeLimit(60_000 + 30_000 * steps),
 );
-

@@ -46,11 +46,12 @@ export class AttachedPartition {
     if (!isOne) await this.tail.until(this.#position);
     const waiting = this.#waiting ?? [];
     this.#waiting = null;
-    for (const change of waiting) if (!isOne || change.offset >= this.#position) rows.set(change.keyText, change.row);
+    for (const change of waiting)
+      if (!isOne || change.offset >= this.#position) rows.set(change.keyText, change.row, change.partition);
   }
 
   changed(change: TailChange, rows: FollowedRows): void {
     if (this.#waiting !== null) this.#waiting.push(change);
-    else if (change.offset >= this.#position) rows.set(change.keyText, change.row);
+    else if (change.offset >= this.#position) rows.set(change.keyText, change.row, change.partition);
   }
 }

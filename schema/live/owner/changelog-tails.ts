@@ -281,6 +281,7 @@ export class PartitionTail {
     if (taken === null) return;
     const { partition } = this;
     const keyText = taken.key.toString('latin1');
+    if (taken.value !== null) this.rows.see(keyText, partition);
     const followers = [
       ...(this.#byKey.get(keyText) ?? []),
       ...[...this.#byRange].filter((follower) => follower.takes(keyText)),

@@ -33,11 +33,11 @@ export class FollowedRows {
     return this.#rows.size;
   }
 
-  /** `row`: null where there is none. */
-  set(keyText: string, row: Row | null): void {
+  /** `row`: null where there is none in this partition; one of another partition stays. */
+  set(keyText: string, row: Row | null, partition: number): void {
     const wanted = row !== null && this.#options.test(row) ? row : null;
     const before = this.#rows.get(keyText) ?? null;
-    if (wanted === null && before === null) return;
+    if (wanted === null && (before === null || before.partition !== partition)) return;
     if (!this.#told.has(keyText)) this.#told.set(keyText, before);
     if (wanted === null) this.#rows.delete(keyText);
     else this.#rows.set(keyText, wanted);

@@ -17,6 +17,8 @@ export interface OwnerRowsOptions {
   readonly logger: Logger;
   /** Told of each row that has become unreadable. */
   readonly onUnreadable: () => void;
+  /** Told of each row that is read, its key as latin1. */
+  readonly onRow?: ((keyText: string, partition: number) => void) | undefined;
 }
 
 const TIME_BYTES = 8;
@@ -56,6 +58,7 @@ export class OwnerRows {
     if (isRuntimeRow(keyBytes)) return null;
     const { declared } = this.#options;
     const keyText = keyBytes.toString('latin1');
+    this.see(keyText, origin.partition);
     try {
       const key = declared.key.serde.deserialize(keyBytes);
       const row: Row = {
@@ -74,6 +77,11 @@ export class OwnerRows {
       this.#note(keyText, origin, error);
       return null;
     }
+  }
+
+  /** A row lies there, whatever is in it. */
+  see(keyText: string, partition: number): void {
+    this.#options.onRow?.(keyText, partition);
   }
 
   /** The row of this key is another one, or is not there any more. */

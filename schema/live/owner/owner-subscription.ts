@@ -112,7 +112,8 @@ export class OwnerSubscription<Update> implements UpdateSource<Update>, TailFoll
     this.#rows.clear();
     this.#parts = null;
     const { table } = this.#options;
-    const keys = this.#keysByPartition();
+    const keys = this.keys === null ? null : await table.homesOf(this.keys);
+    if (life !== this.#life) return;
     const partitions = keys === null ? table.partitions : [...keys.keys()];
     this.#partitions = new Map(partitions.map((partition) => [partition, this.#follow(partition)]));
     try {
@@ -130,17 +131,6 @@ export class OwnerSubscription<Update> implements UpdateSource<Update>, TailFoll
     return new AttachedPartition(table.tails.follow(table.source, partition, table.rows, this));
   }
 
-  #keysByPartition(): ReadonlyMap<number, readonly string[]> | null {
-    const { table } = this.#options;
-    if (this.keys === null) return null;
-    const byPartition = new Map<number, string[]>();
-    for (const key of this.keys) {
-      const partition = table.partitionOf(key);
-      byPartition.set(partition, [...(byPartition.get(partition) ?? []), key]);
-    }
-    return byPartition;
-  }
-
   async #readKeys(keys: ReadonlyMap<number, readonly string[]>, min: PositionVector, life: number): Promise<void> {
     const { table } = this.#options;
     let left = keys;
@@ -154,7 +144,7 @@ export class OwnerSubscription<Update> implements UpdateSource<Update>, TailFoll
         const answer = answers.get(partition) ?? null;
         if (answer === null) silent.push(partition);
         else if (this.#partitions.get(partition)?.answered(answer.position) !== true) again.set(partition, texts);
-        else for (const [key, row] of rowsByKey(table, partition, texts, answer)) this.#rows.set(key, row);
+        else for (const [key, row] of rowsByKey(table, partition, texts, answer)) this.#rows.set(key, row, partition);
       }
       if (silent.length > 0 || (again.size > 0 && asked >= MOST_ASKED))
         throw table.away(silent.length > 0 ? silent : [...again.keys()], options);
@@ -193,7 +183,7 @@ export class OwnerSubscription<Update> implements UpdateSource<Update>, TailFoll
         } else {
           for (const [key, value] of answer.rows) {
             const row = table.rows.ofAnswer(key, value, answer, partition);
-            if (row !== null) this.#rows.set(row.keyText, row);
+            if (row !== null) this.#rows.set(row.keyText, row, partition);
           }
           if (answer.next !== undefined) next.set(partition, answer.next);
         }

@@ -191,11 +191,7 @@ export class OwnerTableReads implements TableReading {
   async #rowsOf(keyTexts: readonly string[], atLeast: Maybe<string>): Promise<(RowView | null)[]> {
     const table = this.#table;
     const rights = await this.#rights();
-    const keys = new Map<number, string[]>();
-    for (const keyText of new Set(keyTexts)) {
-      const partition = table.partitionOf(keyText);
-      keys.set(partition, [...(keys.get(partition) ?? []), keyText]);
-    }
+    const keys = await table.homesOf(new Set(keyTexts));
     const all = this.#min(atLeast);
     const min = Object.fromEntries(
       [...keys.keys()].flatMap((one) => (all[one] === undefined ? [] : [[one, all[one]]])),
@@ -209,7 +205,8 @@ export class OwnerTableReads implements TableReading {
     for (const [partition, texts] of keys) {
       const answer = answers.get(partition);
       if (answer == null) continue;
-      for (const [key, row] of rowsByKey(table, partition, texts, answer)) rows.set(key, row);
+      for (const [key, row] of rowsByKey(table, partition, texts, answer))
+        if (row !== null || !rows.has(key)) rows.set(key, row);
       positions[partition] = answer.position;
       stale ||= answer.stale;
     }

@@ -39,6 +39,38 @@ describe('queries', () => {
     });
   });
 
+  test('rows that lie elsewhere than their keys say are found, and followed', async () => {
+    const api = opened({}, { partitions: 3 });
+    const keys = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const elsewhere = (key: string): number => (api.partitionOf(key) + 1) % 3;
+    for (const [at, key] of keys.entries()) api.commitAt(elsewhere(key), { [key]: row(at) });
+    expect(await api.data('{ totalsByKeys(keys: ["a", "x", "f"]) { sku orders } }')).toEqual({
+      totalsByKeys: [{ sku: 'a', orders: 0 }, null, { sku: 'f', orders: 5 }],
+    });
+    const next = await api.watch(
+      'subscription { totals(keys: ["b", "x"], intervalMs: 50) { removed rows { sku orders } } }',
+    );
+    expect(await next()).toEqual({ data: { totals: { removed: [], rows: [{ sku: 'b', orders: 1 }] } } });
+    // A key of another partition is deleted there: this row stays.
+    api.commitAt((elsewhere('b') + 1) % 3, { b: null });
+    api.commitAt(elsewhere('x'), { x: row(9) });
+    expect(await next()).toEqual({ data: { totals: { removed: [], rows: [{ sku: 'x', orders: 9 }] } } });
+    api.commitAt(elsewhere('b'), { b: null });
+    expect(await next()).toEqual({ data: { totals: { removed: ['Totals:b'], rows: [] } } });
+  });
+
+  test('rows of another place that come after a subscription has begun are followed, too', async () => {
+    const api = opened({}, { partitions: 3 });
+    const next = await api.watch('subscription { totals(keys: ["a", "b"], intervalMs: 50) { kind rows { sku } } }');
+    expect(await next()).toEqual({ data: { totals: { kind: 'SNAPSHOT', rows: [] } } });
+    const [home, other] = [api.partitionOf('a'), (api.partitionOf('a') + 1) % 3];
+    api.commitAt(other, { a: row(1) });
+    const lost = ['b', 'c', 'd', 'e'].find((key) => api.partitionOf(key) !== home) ?? '';
+    api.commitAt(home, { [lost]: row(1) });
+    const { data } = await next();
+    expect(data).toMatchObject({ totals: { kind: 'SNAPSHOT', rows: expect.arrayContaining([{ sku: 'a' }]) } });
+  });
+
   test('pages by key over all partitions, in both directions, of ranges, and no count', async () => {
     const api = opened({}, { partitions: 3 });
     const keys = Array.from({ length: 12 }, (_, at) => `k${String(at).padStart(2, '0')}`);

@@ -17,6 +17,10 @@ import type { ChangelogTails } from './changelog-tails.ts';
 import { partitionsAway } from './owner-errors.ts';
 import { OwnerRows } from './owner-rows.ts';
 
+/** So many rows of each partition are looked at to see whether they lie where Kafka's partitioner has their keys. */
+const PROBED_ROWS = 20;
+const PROBE_EVERY_MS = 1_000;
+const PROBE_WAIT_MS = 300;
 /** How long an answer is waited for where no cursor is asked for. */
 export const ANSWER_WAIT_MS = 5_000;
 /** How long a query waits until owners have seen what its cursor has. */
@@ -39,6 +43,8 @@ export interface OwnerConnection {
 export interface AskOptions {
   readonly min?: PositionVector | undefined;
   readonly waitMs?: number | undefined;
+  /** Nobody depends on the answer: a partition that does not answer is not told of. */
+  readonly isProbe?: boolean | undefined;
 }
 
 /** What one partition has answered; null: nobody has in time. */
@@ -55,13 +61,23 @@ export class OwnerTable {
   #connection: OwnerConnection | null = null;
   /** Partitions for which nobody has answered the last time. */
   readonly #silent = new Set<number>();
+  /** Some row lies in another partition than Kafka's partitioner has for its key: the row of a key may be in any. */
+  #isSpread = false;
+  #hasSeenRows = false;
+  #probe: Promise<void> | null = null;
+  #probedAtMs = -Infinity;
 
   constructor({ declared, model, logger, allowStale }: OwnerTableOptions) {
     this.declared = declared;
     this.model = model;
     this.#logger = logger;
     this.#allowStale = allowStale;
-    this.rows = new OwnerRows({ declared, logger, onUnreadable: () => model.noteUnreadable() });
+    this.rows = new OwnerRows({
+      declared,
+      logger,
+      onUnreadable: () => model.noteUnreadable(),
+      onRow: (keyText, partition) => this.#look(keyText, partition),
+    });
   }
 
   connect(connection: OwnerConnection): void {
@@ -72,6 +88,8 @@ export class OwnerTable {
   follow(source: FeedSource): void {
     const before = this.#source;
     this.#source = source;
+    this.#isSpread = false;
+    this.#hasSeenRows = false;
     if (before !== null && before.topic !== source.topic) this.#connection?.tails.lose(before.topic);
   }
 
@@ -104,9 +122,50 @@ export class OwnerTable {
     return Array.from({ length: this.source.partitions }, (_, partition) => partition);
   }
 
-  /** The partition of a key, as Kafka's default partitioner has it. */
-  partitionOf(keyText: string): number {
+  /**
+   * The partitions in which the rows of these keys may be, with the keys to ask each for: those of Kafka's partitioner,
+   * or all of them where the store has rows elsewhere, too.
+   */
+  async homesOf(keyTexts: ReadonlySet<string>): Promise<ReadonlyMap<number, readonly string[]>> {
+    if (!this.#isSpread && !this.#hasSeenRows && this.source.partitions > 1) await this.#probeRows();
+    if (this.#isSpread) return new Map(this.partitions.map((partition) => [partition, [...keyTexts]]));
+    return Map.groupBy(keyTexts, (keyText) => this.#partitionOf(keyText));
+  }
+
+  #partitionOf(keyText: string): number {
     return partitionOf(Buffer.from(keyText, 'latin1'), this.source.partitions);
+  }
+
+  #look(keyText: string, partition: number): void {
+    if (this.#isSpread) return;
+    this.#hasSeenRows = true;
+    if (this.#partitionOf(keyText) === partition) return;
+    this.#isSpread = true;
+    const { name: table } = this.declared;
+    this.#logger.warn(
+      { table, partition },
+      "a row lies in another partition than Kafka's partitioner has for its key: every key is asked for at all " +
+        'partitions. A store behind groupBy, or of a topic whose producer partitions as Java does, needs one question',
+    );
+    // Who follows some keys follows too few partitions.
+    this.#connection?.tails.lose(this.source.topic);
+  }
+
+  /** Looks at some rows of each partition, while none has been seen; those that do not answer hold nobody up. */
+  #probeRows(): Promise<void> {
+    if (this.#probe === null && performance.now() - this.#probedAtMs < PROBE_EVERY_MS) return Promise.resolve();
+    const reads = this.partitions.map((partition) => [partition, { kind: 'range', limit: PROBED_ROWS }] as const);
+    this.#probe ??= this.askRanges(new Map(reads), { waitMs: PROBE_WAIT_MS, isProbe: true })
+      .then((answers) => {
+        for (const [partition, answer] of answers)
+          for (const [key, value] of answer?.rows ?? [])
+            this.rows.ofAnswer(key, value, answer as RangeAnswer, partition);
+      })
+      .finally(() => {
+        this.#probe = null;
+        this.#probedAtMs = performance.now();
+      });
+    return this.#probe;
   }
 
   /** Rows of the keys of some partitions, in one round trip for all. */
@@ -163,7 +222,7 @@ export class OwnerTable {
       questions.map(({ partition }, at) => {
         const answer = answers[at];
         const error = answer === undefined || answer instanceof Error ? (answer ?? null) : undefined;
-        this.#note(partition, error);
+        if (error === undefined || options.isProbe !== true) this.#note(partition, error);
         return [partition, error === undefined ? (answer as OwnerAnswer) : null];
       }),
     );

@@ -75,9 +75,18 @@ export class OwnedShop {
 
   /** One commit of the owner: `null` deletes. Its changelog has it at once. */
   commit(changes: Readonly<Record<string, unknown>>): void {
+    this.#commit(changes, (key) => this.partitionOf(key));
+  }
+
+  /** The same, in a partition that the keys do not say. */
+  commitAt(partition: number, changes: Readonly<Record<string, unknown>>): void {
+    this.#commit(changes, () => partition);
+  }
+
+  #commit(changes: Readonly<Record<string, unknown>>, partitionOfKey: (key: string) => number): void {
     const byPartition = new Map<number, [Buffer, Buffer | null][]>();
     for (const [key, value] of Object.entries(changes)) {
-      const partition = this.partitionOf(key);
+      const partition = partitionOfKey(key);
       const change: [Buffer, Buffer | null] = [
         Buffer.from(key),
         value === null ? null : Buffer.from(JSON.stringify(value)),
