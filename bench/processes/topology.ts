@@ -13,6 +13,8 @@ export interface TopologyProcessOptions {
   readonly guarantee: 'exactly_once' | 'at_least_once';
   readonly threads: number;
   readonly commitIntervalMs: number;
+  /** Other processes that have it may ask for the rows of the stores. */
+  readonly queryToken?: string;
   /** For the topology, besides the topics. */
   readonly job?: Readonly<Record<string, string | number>>;
 }
@@ -34,6 +36,9 @@ const streams = new KafkaStreams({
     commitIntervalMs: options.commitIntervalMs,
     statusIntervalMs: STATUS_INTERVAL_MS,
   },
+  ...(options.queryToken === undefined
+    ? {}
+    : { queryListener: { host: '127.0.0.1', port: 0, token: options.queryToken } }),
   creatableTopics: { [options.deadLetterTopic]: { partitions: 1 } },
 });
 const tell = (message: object): void => {
