@@ -7,9 +7,15 @@ import { markedCode, marksBelow } from '../support/marked-code.ts';
 import { mutatedFiles, type Mutation } from '../support/mutant.ts';
 import { BYTES_MUTATIONS } from './bytes-mutations.ts';
 import * as mutations from './mutations.ts';
+import { OWNER_MUTATIONS } from './owner-mutations.ts';
 import { TOPOLOGY_MUTATIONS } from './topology-mutations.ts';
 
-const all: readonly Mutation[] = [...Object.values(mutations), ...TOPOLOGY_MUTATIONS, ...BYTES_MUTATIONS];
+const all: readonly Mutation[] = [
+  ...Object.values(mutations),
+  ...TOPOLOGY_MUTATIONS,
+  ...BYTES_MUTATIONS,
+  ...OWNER_MUTATIONS,
+];
 const marks = marksBelow(projectRoot);
 test.each(all.map((mutation) => [mutation.name, mutation] as const))(
   '%s: each edit finds its place once, and what comes out is TypeScript that differs',

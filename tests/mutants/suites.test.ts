@@ -15,6 +15,7 @@ import {
   UNPATCHED_FILTER,
 } from './mutations.ts';
 import { BYTES_MUTATIONS } from './bytes-mutations.ts';
+import { OWNER_MUTATIONS } from './owner-mutations.ts';
 import { TOPOLOGY_MUTATIONS } from './topology-mutations.ts';
 import { reportFigure, seed, sized } from '../support/chaos.ts';
 import { createMutant, type Mutation } from '../support/mutant.ts';
@@ -135,7 +136,7 @@ const CASES: readonly Case[] = [
     says: /"records": 241/,
     onlyInFull: true,
   },
-  ...[...TOPOLOGY_MUTATIONS, ...BYTES_MUTATIONS].map((mutation): Case => ({
+  ...[...TOPOLOGY_MUTATIONS, ...BYTES_MUTATIONS, ...OWNER_MUTATIONS].map((mutation): Case => ({
     mutation,
     project: 'unit',
     file: mutation.judge,

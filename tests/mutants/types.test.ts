@@ -6,6 +6,7 @@ import { projectRoot } from '../../tools/command-line/project-root.ts';
 import { createMutant, type Mutation } from '../support/mutant.ts';
 import { BYTES_MUTATIONS } from './bytes-mutations.ts';
 import * as mutations from './mutations.ts';
+import { OWNER_MUTATIONS } from './owner-mutations.ts';
 import { TOPOLOGY_MUTATIONS } from './topology-mutations.ts';
 
 /*
@@ -26,7 +27,7 @@ function together(all: readonly Mutation[]): Mutation[][] {
   return groups;
 }
 
-const marked = [...Object.values(mutations), ...TOPOLOGY_MUTATIONS, ...BYTES_MUTATIONS].filter(
+const marked = [...Object.values(mutations), ...TOPOLOGY_MUTATIONS, ...BYTES_MUTATIONS, ...OWNER_MUTATIONS].filter(
   (mutation) => marksOf(mutation).length > 0,
 );
 

@@ -75,10 +75,11 @@ test('who has not got the token is told nothing, not even a byte', async () => {
 });
 
 test('a hello that was overheard opens nothing', async () => {
-  const owners = await start(TOKEN, { helloMs: 300 });
+  const owners = await start(TOKEN, { helloMs: 300, idleMs: 300 });
   const nonce = Buffer.alloc(32, 7);
   const overheard = Buffer.concat([MAGIC, nonce, proofOf(TOKEN, 'hello', nonce)]);
-  const back = await bytesBackFrom(owners.addresses[0], Buffer.concat([overheard, Buffer.alloc(32, 1)]));
+  const question = frameOf({ id: 1, body: encodeMessage({ questions: [get(['a'])], waitMs: 0 }) });
+  const back = await bytesBackFrom(owners.addresses[0], Buffer.concat([overheard, Buffer.alloc(32, 1), question]));
   // The welcome, and no answer.
   expect(back.length).toBe(64);
 });

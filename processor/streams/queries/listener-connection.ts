@@ -109,6 +109,7 @@ export class ListenerConnection {
     const hello = this.#received.take(HELLO_BYTES);
     if (hello === undefined) return;
     const nonce = hello.subarray(MAGIC.length, MAGIC.length + NONCE_BYTES);
+    // mutant: right-hello
     if (!isProof(hello.subarray(MAGIC.length + NONCE_BYTES), proofOf(token, 'hello', nonce)))
       return this.#refuse('its token is another one');
     const own = randomBytes(NONCE_BYTES);
@@ -120,6 +121,7 @@ export class ListenerConnection {
   #join(): void {
     const proof = this.#received.take(PROOF_BYTES);
     if (proof === undefined) return;
+    // mutant: right-session
     if (!isProof(proof, this.#session)) return this.#refuse('it repeats what it has overheard');
     if (!this.#options.mayJoin()) return this.#refuse('there are too many connections');
     this.#step = 'open';

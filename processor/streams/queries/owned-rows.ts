@@ -57,6 +57,7 @@ async function answerOwned(
   try {
     snapshot = store.snapshot();
     const position = positionIn(snapshot.offsets.changelog, changelog, gap);
+    // mutant: not-before-position
     if (position < minPosition) return { kind: 'behind', position, stale };
     const of = { position, stale, timed: changelog.timed === true };
     if (read.kind === 'range') return { kind: 'owned', answer: await rangeOf(snapshot, changelog.store, read, of) };

@@ -373,6 +373,7 @@ class OpenLevelDbStore implements LevelDbStore {
 
   /** During a commit, and after one that failed, only LevelDB knows whether the batch is in it. */
   #offsetsIn(snapshot: ReturnType<Db['snapshot']>): StoreOffsets {
+    // mutant: snapshot-offsets
     if (!this.#committing && this.#failure === null) return this.#committed.offsets;
     const bytes = this.#db.getSync(COMMITTED, { snapshot });
     if (bytes === undefined) return NOTHING_COMMITTED.offsets;
