@@ -322,7 +322,8 @@ class OwnerReadsRun {
       };
       if (type === 'connection_ack')
         for (const key of keys) {
-          const query = `subscription { totals(keys: ["${key}"], intervalMs: ${String(INTERVAL_MS)}) { rows { user events } } }`;
+          const args = `keys: ["${key}"], intervalMs: ${String(INTERVAL_MS)}`;
+          const query = `subscription { totals(${args}) { rows { user events } } }`;
           socket.send(JSON.stringify({ id: key, type: 'subscribe', payload: { query } }));
         }
       if (type === 'error' || payload?.errors !== undefined) reject(new Error(data.toString()));

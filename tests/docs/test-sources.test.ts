@@ -61,6 +61,7 @@ const rules: readonly Rule[] = [
       'tests/chaos/random-kills.test.ts': [1, STRIKES],
       'tests/chaos/one-of-each.test.ts': [1, STRIKES],
       'tests/chaos/shop.test.ts': [2, STRIKES],
+      'tests/chaos/owner-reads.test.ts': [1, PACE],
       'tests/chaos/standby.test.ts': [
         3,
         'what a process says of itself is so old, and what is in flight is measured over so long',

@@ -164,7 +164,7 @@ test('who has the task is heard from an instance that had it, before the statuse
   expect([textOf(answer), answer.stale]).toEqual([['1'], false]);
 });
 
-test('a position behind markers of transactions is reached when the changelog holds nothing else up to there', async () => {
+test('a position behind markers of transactions is reached when nothing else lies before it', async () => {
   const owners = await start(TOKEN);
   const position = await owners.commit(0, [['a', '1']]);
   const minPosition = position + 2;

@@ -9,7 +9,8 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
  *   then frames in both directions: length of what follows (u32), id of the request (u32), body
  *
  * The token itself never travels, each side knows that the other has it, and a hello that was overheard opens nothing.
- * An instance says nothing before it has seen a right hello. A frame without a body is a sign of life, and is sent back.
+ * An instance says nothing before it has seen a right hello. A frame without a body is a sign of life, which is sent
+ * back.
  */
 export const MAGIC = Buffer.from('TRIBUTARY QUERIES 1\n', 'latin1');
 export const NONCE_BYTES = 32;
