@@ -1,7 +1,7 @@
 import type { StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { InstanceStatus } from '../task/instance-status.ts';
-import type { KeyRange } from './store-question.ts';
+import type { KeyRange } from './key-range.ts';
 
 /*
  * Reads of the committed rows of a running application from another process: each question goes to the instance that

@@ -1,3 +1,4 @@
+import type { KeyRange } from './key-range.ts';
 import type { OwnerAnswer, RangeRead, RowsRead } from './owner-reads.ts';
 import { messageOf, StreamsError, type ErrorCode } from '../errors.ts';
 import { isRuntimeRow } from '../store/runtime-rows.ts';
@@ -16,14 +17,6 @@ interface OfTask {
   readonly store: string;
   /** A task that is being restored, and a standby, answer too. */
   readonly stale: boolean;
-}
-
-/** Rows of keys from `from` (inclusive) to `to` (exclusive); without one from the first, to the last. */
-export interface KeyRange {
-  readonly from?: Uint8Array | undefined;
-  readonly to?: Uint8Array | undefined;
-  /** Only keys that have exactly these bytes between so many others in front and behind. */
-  readonly rest?: { readonly at: number; readonly tail?: number; readonly bytes: Uint8Array } | undefined;
 }
 
 /** What another process asks (owner-reads.ts). */

@@ -10,7 +10,7 @@ import type { TaskId } from '../task/task-id.ts';
 import type { GlobalTableNode } from '../topology/graph.ts';
 import type { Serde } from '../topology/serdes.ts';
 import type { Windowed } from '../topology/windowed-serdes.ts';
-import type { KeyRange } from './store-question.ts';
+import type { KeyRange } from './key-range.ts';
 
 /*
  * Read-only views of the stores of a running application, for its main thread: the committed rows that this instance

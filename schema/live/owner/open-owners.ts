@@ -25,7 +25,7 @@ export function openOwners(options: OpenOwnersOptions): OwnerLinks {
 }
 
 /** Reads changelogs over connections of its own: a long poll holds up what follows it on the same one. */
-export class ClusterTail implements TailFetcher {
+class ClusterTail implements TailFetcher {
   readonly #cluster: KafkaCluster;
   readonly #fetcher: RecordFetcher;
   readonly #logger: Logger;
