@@ -52,7 +52,10 @@ export { CUT_HEADERS, DEAD_LETTER_HEADERS, isCut, originalHeaders } from './writ
 
 /* The committed rows of a running application, asked of the instances that have them. */
 export { connectOwners } from './queries/connect-owners.ts';
+export type { OrderType, OrderValue } from './queries/order-text.ts';
 export type {
+  OrderAnswer,
+  OrderRead,
   OwnerAnswer,
   OwnerQuestion,
   OwnerReads,

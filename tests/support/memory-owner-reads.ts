@@ -1,5 +1,12 @@
 import { StreamsError } from '@tributary/streams';
-import type { OwnerAnswer, OwnerQuestion, OwnerReads } from '@tributary/streams/operations';
+import type {
+  OrderAnswer,
+  OrderRead,
+  OrderValue,
+  OwnerAnswer,
+  OwnerQuestion,
+  OwnerReads,
+} from '@tributary/streams/operations';
 
 /** The rows of one partition of one store as of one commit, by their keys as hexadecimal text. */
 interface Committed {
@@ -10,6 +17,8 @@ interface Committed {
 /** Who answers for a partition. */
 type Held = 'active' | 'standby' | 'nobody';
 
+/** Of timed rows, before the value. */
+const TIME_BYTES = 8;
 const NOTHING: Committed = { position: 0, rows: new Map() };
 
 /**
@@ -74,7 +83,7 @@ export class MemoryOwnerReads implements OwnerReads {
 
   async #answer(question: OwnerQuestion, waitMs: number): Promise<OwnerAnswer | StreamsError> {
     const { store, partition, read, minPosition = 0 } = question;
-    if (read.kind === 'range' && !(Number.isSafeInteger(read.limit) && read.limit >= 1))
+    if (read.kind !== 'rows' && !(Number.isSafeInteger(read.limit) && read.limit >= 1))
       return new StreamsError('CONFIG_INVALID', `limit of a range takes a whole number from 1 on`);
     const untilMs = performance.now() + waitMs;
     for (;;) {
@@ -127,6 +136,7 @@ function answerOf({ read }: OwnerQuestion, { position, rows }: Committed, stale:
     const valueOf = (key: Uint8Array): Uint8Array | null => rows.get(Buffer.from(key).toString('hex')) ?? null;
     return { kind: 'rows', position, stale, timed, rows: read.keys.map(valueOf) };
   }
+  if (read.kind === 'order') return inOrder(read, { position, rows }, stale, timed);
   const { from, to, rest, reverse = false, limit } = read;
   const isWanted = (key: Buffer): boolean =>
     (from === undefined || key.compare(from) >= 0) &&
@@ -140,4 +150,51 @@ function answerOf({ read }: OwnerQuestion, { position, rows }: Committed, stale:
   // `to` is exclusive: the first key behind it.
   const next = nextKey === undefined || !reverse ? nextKey : Buffer.concat([nextKey, Buffer.from([0])]);
   return { kind: 'range', position, stale, timed, rows: left, ...(next === undefined ? {} : { next }) };
+}
+
+/** By comparing values, where owners keep texts in order. `next` is the place of the last row, as JSON. */
+function inOrder(read: OrderRead, { position, rows }: Committed, stale: boolean, timed: boolean): OrderAnswer {
+  const { field, type, descending, after, at, from, to, limit } = read;
+  interface Place {
+    readonly value: OrderValue;
+    readonly key: string;
+  }
+  const compare = (a: Place, b: Place): number => {
+    const byKey = a.key < b.key ? -1 : Number(a.key > b.key);
+    if (a.value === b.value) return byKey;
+    if (a.value === null || b.value === null) return a.value === null ? 1 : -1;
+    return a.value < b.value === descending ? 1 : -1;
+  };
+  const valueOf = (value: Buffer): OrderValue => {
+    try {
+      const fields = JSON.parse(value.subarray(timed ? TIME_BYTES : 0).toString()) as Record<string, unknown> | null;
+      const found = fields?.[field] ?? null;
+      if (type === 'bigint' && found !== null) return BigInt(found as string);
+      if (type === 'instant') return typeof found === 'string' ? Date.parse(found) : null;
+      return typeof found === (type === 'text' ? 'string' : type) ? (found as OrderValue) : null;
+    } catch {
+      return null;
+    }
+  };
+  const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
+  const [first, end] = [from, to].map((bound) => (bound === undefined ? undefined : latin1(bound)));
+  const last: Place | undefined =
+    at === undefined
+      ? after && { value: after.value, key: latin1(after.key) }
+      : (JSON.parse(at, (_, part: unknown) => (isBig(part) ? BigInt(part.n) : part)) as Place);
+  const found = [...rows]
+    .map(([hex, row]) => ({ value: valueOf(row), key: Buffer.from(hex, 'hex').toString('latin1'), row }))
+    .filter((place) => last === undefined || compare(place, last) > 0)
+    .filter(({ key }) => (first === undefined || key >= first) && (end === undefined || key < end))
+    .sort(compare);
+  const left = found.slice(0, limit);
+  const { row: _, ...place } = left.at(-1) ?? { row: null };
+  const next = JSON.stringify(place, (_name, part: unknown) => (typeof part === 'bigint' ? { n: String(part) } : part));
+  const answered = left.map(({ key, row }) => [new Uint8Array(Buffer.from(key, 'latin1')), row] as const);
+  const isMore = found.length > left.length;
+  return { kind: 'order', position, stale, timed, rows: answered, ...(isMore ? { next } : {}) };
+}
+
+function isBig(part: unknown): part is { readonly n: string } {
+  return typeof part === 'object' && part !== null && 'n' in part && typeof part.n === 'string';
 }

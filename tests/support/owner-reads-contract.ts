@@ -1,6 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { StreamsError } from '@tributary/streams';
-import type { OwnerAnswer, OwnerQuestion, OwnerReads, RangeAnswer, RangeRead } from '@tributary/streams/operations';
+import type {
+  OwnerAnswer,
+  OwnerQuestion,
+  OrderRead,
+  OwnerReads,
+  RangeAnswer,
+  RangeRead,
+} from '@tributary/streams/operations';
 
 /** An application with the store "totals", in as many partitions as are named, and who asks it. */
 export interface OwnersUnderTest {
@@ -135,6 +142,71 @@ export function ownerReadsContract(name: string, start: () => Promise<OwnersUnde
       const moved = owners.reads.ask([rowsOf(0, ['a']), rowsOf(1, ['b'])], LONG_MS);
       owners.hold(0, 'active');
       expect((await moved).map(found)).toEqual([['1'], ['2']]);
+    });
+
+    test('rows come in the order of a field, in both directions, page by page, as commits change them', async () => {
+      const value = (n: unknown): string => JSON.stringify({ n });
+      await owners.commit(0, [
+        ['d', value(2)],
+        ['a', value(-1.5)],
+        ['c', value(10)],
+        ['b', value(2)],
+        ['f', value(null)],
+        ['e', '"no object"'],
+      ]);
+      const inOrder = async (also: Partial<OrderRead> = {}): Promise<string> => {
+        const keys: (string | null)[] = [];
+        for (let next: Partial<OrderRead> | null = {}; next !== null;) {
+          const read: OrderRead = {
+            ...{ kind: 'order', field: 'n', type: 'number', descending: false, limit: 2 },
+            ...also,
+          };
+          const answer = await one({ ...rowsOf(0, []), read: { ...read, ...next } });
+          if (answer instanceof StreamsError || answer.kind !== 'order') throw new Error(String(answer));
+          keys.push(...answer.rows.map(([key]) => text(key)));
+          next = answer.next === undefined ? null : { at: answer.next };
+        }
+        return keys.join('');
+      };
+      expect(await inOrder()).toBe('abdcef');
+      expect(await inOrder({ descending: true })).toBe('cbdaef');
+      expect(await inOrder({ after: { value: 2, key: bytes('b') } })).toBe('dcef');
+      expect(await inOrder({ descending: true, after: { value: 2, key: bytes('c') } })).toBe('daef');
+      expect(await inOrder({ after: { value: null, key: bytes('e') } })).toBe('f');
+      expect(await inOrder({ from: bytes('b'), to: bytes('e') })).toBe('bdc');
+      const position = await owners.commit(0, [
+        ['a', value(3)],
+        ['d', null],
+        ['f', value(-7)],
+        ['g', value(2.5)],
+        ['g', value(1e300)],
+      ]);
+      expect(await inOrder()).toBe('fbacge');
+      expect(await inOrder({ descending: true })).toBe('gcabfe');
+      const last = await one({
+        ...rowsOf(0, []),
+        read: { kind: 'order', field: 'n', type: 'number', descending: true, limit: 1 },
+      });
+      expect(last).toMatchObject({ kind: 'order', position, stale: false });
+      expect(found(last)).toEqual([`g=${value(1e300)}`]);
+    });
+
+    test.each([
+      ['text', ['', '\u0000', '\u0000b', 'a', 'a\u0000', 'a\u0001', 'aa', 'b', '\ud83d\ude00', '\uffff']],
+      ['bigint', ['-100', '-99', -7, 0, '1', 9, '10', '123456789012345678901']],
+      ['boolean', [false, true]],
+      ['instant', ['1969-12-31T23:59:59Z', '2026-01-01T00:00:00+01:00', '2026-01-01T00:00:00Z']],
+      ['number', [-1e300, -2, -1.5, -1e-300, 0, 1e-300, 1, 1.5, 256, 65_536, 1e300]],
+    ] as const)('%s is in its own order', async (type, values) => {
+      const keyed = values.map((n, at): [string, string] => [String.fromCharCode(98 + at), JSON.stringify({ n })]);
+      await owners.commit(0, [...keyed.toReversed(), ['a', '{}']]);
+      const keys = keyed.map(([key]) => key);
+      for (const descending of [false, true]) {
+        const read: OrderRead = { kind: 'order', field: 'n', type, descending, limit: 100 };
+        const answer = await one({ ...rowsOf(0, []), read });
+        const wanted = [...(descending ? keys.toReversed() : keys), 'a'];
+        expect([descending, (found(answer) as string[]).map((row) => row[0])]).toEqual([descending, wanted]);
+      }
     });
 
     test('a limit that is none is refused', async () => {

@@ -1,8 +1,12 @@
 import type { StateStore, StoreSnapshot } from '../store/state-store.ts';
 import { isRuntimeRow } from '../store/runtime-rows.ts';
+import { untimed } from '../store/timed-row.ts';
 import { topicPartition } from '../kafka/topic-partition.ts';
 import type { TaskChangelog } from '../task/task-layout.ts';
-import type { OwnerAnswer, RangeAnswer, RangeRead, RowsRead } from './owner-reads.ts';
+import type { Serde } from '../topology/serdes.ts';
+import type { OrderIndex } from './order-index.ts';
+import { OrderIndexes } from './order-indexes.ts';
+import type { OrderRead, OwnerAnswer, RangeAnswer, RangeRead, RowsRead } from './owner-reads.ts';
 import { PositionWaits } from './position-waits.ts';
 import {
   MOST_BYTES,
@@ -22,6 +26,8 @@ const MOST_BYTES_BY_KEY = 8 << 20;
 export interface OwnedStore {
   readonly store: StateStore;
   readonly changelog: TaskChangelog;
+  /** Of the values of the store. */
+  readonly serde: Pick<Serde<unknown>, 'deserialize'>;
   /** Of a standby, or of a task that is being restored. */
   readonly stale: boolean;
 }
@@ -30,6 +36,7 @@ export interface OwnedStore {
 export class OwnedRows {
   readonly #find: (question: TaskQuestion) => OwnedStore | undefined;
   readonly #waits = new PositionWaits();
+  readonly #orders = new OrderIndexes();
 
   /** `find`: as of now; while somebody waits for a position, the task may go. */
   constructor(find: (question: TaskQuestion) => OwnedStore | undefined) {
@@ -45,13 +52,48 @@ export class OwnedRows {
     };
     await this.#waits.until(isOver, waitMs);
     const owned = this.#find(question);
-    return owned === undefined ? undefined : answerOwned(owned, question);
+    if (owned === undefined) return undefined;
+    return question.read.kind === 'order'
+      ? this.#inOrder(owned, question, question.read)
+      : answerOwned(owned, question, question.read);
+  }
+
+  /** Waits until the rows are in order. */
+  async #inOrder(owned: OwnedStore, { minPosition, gap }: OwnedRead, read: OrderRead): Promise<StoreAnswer> {
+    const { store, changelog, serde, stale } = owned;
+    const timed = changelog.timed === true;
+    let snapshot: StoreSnapshot | undefined;
+    try {
+      const index = await this.#orders.of(store, {
+        ...{ store: changelog.store, field: read.field, type: read.type, descending: read.descending },
+        read: (row) => serde.deserialize(timed ? untimed(row) : row),
+      });
+      // Another commit may have begun since: what is read in this turn, outside of any, is of one.
+      while (store.isCommitting && !index.isLost) await index.settled();
+      if (index.isLost) return { kind: 'absent', state: undefined };
+      const { keys, next } = keysInOrder(index, read);
+      snapshot = store.snapshot();
+      const position = positionIn(snapshot.offsets.changelog, changelog, gap);
+      if (position < minPosition) return { kind: 'behind', position, stale };
+      const values = await snapshot.getMany(changelog.store, keys);
+      const rows = keys.flatMap((key, at): (readonly [Uint8Array, Uint8Array])[] => {
+        const value = values[at];
+        return value === undefined ? [] : [[own(key), own(value)]];
+      });
+      const answer = { kind: 'order' as const, position, stale, timed, rows, ...(next === undefined ? {} : { next }) };
+      return { kind: 'owned', answer };
+    } catch (error) {
+      return notRead(error);
+    } finally {
+      await snapshot?.close().catch(() => undefined);
+    }
   }
 }
 
 async function answerOwned(
   { store, changelog, stale }: OwnedStore,
-  { read, minPosition, gap }: OwnedRead,
+  { minPosition, gap }: OwnedRead,
+  read: RangeRead | RowsRead,
 ): Promise<StoreAnswer> {
   let snapshot: StoreSnapshot | undefined;
   try {
@@ -74,6 +116,28 @@ async function answerOwned(
   } finally {
     await snapshot?.close().catch(() => undefined);
   }
+}
+
+/** Of the rows that are asked for, and where to go on. */
+function keysInOrder(index: OrderIndex, read: OrderRead): { readonly keys: Buffer[]; readonly next?: string } {
+  const { after, at, from, to, limit } = read;
+  const [first, end] = [from, to].map((bound) => (bound === undefined ? undefined : latin1(bound)));
+  // The first text behind that of the row.
+  const begin = at ?? (after === undefined ? undefined : `${index.textOf(after.value, latin1(after.key))}\u0000`);
+  const keys: Buffer[] = [];
+  let looked = 0;
+  for (const text of index.from(begin)) {
+    if (keys.length >= Math.min(limit, MOST_ROWS) || looked >= MOST_LOOKED_AT) return { keys, next: text };
+    looked += 1;
+    const key = index.keyOf(text);
+    if ((first === undefined || key >= first) && (end === undefined || key < end))
+      keys.push(Buffer.from(key, 'latin1'));
+  }
+  return { keys };
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1');
 }
 
 /** How far the changelog is in the rows. */

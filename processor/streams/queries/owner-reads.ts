@@ -2,6 +2,7 @@ import type { StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { InstanceStatus } from '../task/instance-status.ts';
 import type { KeyRange } from './key-range.ts';
+import type { Ordering, OrderValue } from './order-text.ts';
 
 /*
  * Reads of the committed rows of a running application from another process: each question goes to the instance that
@@ -22,6 +23,20 @@ export interface RangeRead extends KeyRange {
   readonly limit: number;
 }
 
+/**
+ * Rows in the order of a field of their values, those without one last, ties by the bytes of the key. The owner keeps
+ * the order in memory from the first such question on, which waits until it is made.
+ */
+export interface OrderRead extends Pick<KeyRange, 'from' | 'to'>, Ordering {
+  readonly kind: 'order';
+  readonly field: string;
+  /** Only rows behind this place. */
+  readonly after?: { readonly value: OrderValue; readonly key: Uint8Array };
+  /** In place of `after`: `next` of the answer before. */
+  readonly at?: string;
+  readonly limit: number;
+}
+
 /** One question about rows of one partition of one store. */
 export interface OwnerQuestion {
   readonly store: string;
@@ -30,7 +45,7 @@ export interface OwnerQuestion {
   readonly allowStale: boolean;
   /** The answer must have seen the changelog up to here (exclusive offset); it is waited for. */
   readonly minPosition?: number;
-  readonly read: RowsRead | RangeRead;
+  readonly read: RowsRead | RangeRead | OrderRead;
 }
 
 interface OfOneCommit {
@@ -58,7 +73,14 @@ export interface RangeAnswer extends OfOneCommit {
   readonly next?: Uint8Array;
 }
 
-export type OwnerAnswer = RowsAnswer | RangeAnswer;
+/** An answer may have fewer rows than its limit, and then says in `next` where to go on. */
+export interface OrderAnswer extends OfOneCommit {
+  readonly kind: 'order';
+  readonly rows: readonly (readonly [key: Uint8Array, value: Uint8Array])[];
+  readonly next?: string;
+}
+
+export type OwnerAnswer = RowsAnswer | RangeAnswer | OrderAnswer;
 
 export interface OwnerReads {
   /**

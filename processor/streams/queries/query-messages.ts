@@ -2,7 +2,8 @@ import { deserialize, serialize } from 'node:v8';
 import { StreamsError, type ErrorCode } from '../errors.ts';
 import { textOf } from '../options.ts';
 import { isStoreName } from '../store/data-key.ts';
-import type { OwnerAnswer, OwnerQuestion } from './owner-reads.ts';
+import { ORDER_TYPES, type OrderType } from './order-text.ts';
+import type { OrderRead, OwnerAnswer, OwnerQuestion } from './owner-reads.ts';
 
 /** What one frame asks. */
 interface Asked {
@@ -23,6 +24,7 @@ export type OwnerReply =
 type Replied = readonly [index: number, reply: OwnerReply];
 
 const MOST_KEYS = 1_000;
+const VALUE_TYPES = ['string', 'number', 'bigint', 'boolean'];
 export const MOST_QUESTIONS = 1_000;
 /** An instance waits no longer, whatever it is asked: who asks it comes again. */
 export const LONGEST_WAIT_MS = 2_000;
@@ -64,16 +66,28 @@ function faultOfRead(read: unknown): StreamsError | undefined {
       return fault(`keys takes a list of at most ${String(MOST_KEYS)} keys in bytes`, keys);
     return undefined;
   }
-  if (kind !== 'range') return fault('read.kind is "rows" or "range"', kind);
+  if (kind !== 'range' && kind !== 'order') return fault('read.kind is "rows", "range" or "order"', kind);
   for (const [name, bound] of Object.entries({ from, to }))
     if (bound !== undefined && !isBytes(bound)) return fault(`${name} of a range takes bytes`, bound);
   if (reverse !== undefined && typeof reverse !== 'boolean') return fault('reverse is true or false', reverse);
   if (!isCount(limit, 1)) return fault('limit of a range takes a whole number from 1 on', limit);
+  if (kind === 'order') return faultOfOrder(read as { readonly [part in keyof OrderRead]?: unknown });
   if (rest === undefined) return undefined;
   const { at, tail = 0, bytes } = (rest ?? {}) as { readonly [part: string]: unknown };
   return isCount(at, 0) && isCount(tail, 0) && isBytes(bytes)
     ? undefined
     : fault('rest of a range takes `at`, `tail` and `bytes`', rest);
+}
+
+function faultOfOrder({ field, type, descending, after, at }: { readonly [part in keyof OrderRead]?: unknown }) {
+  if (typeof field !== 'string' || field === '') return fault('field of an order takes the name of a field', field);
+  if (!ORDER_TYPES.includes(type as OrderType)) return fault(`type of an order is one of ${ORDER_TYPES.join()}`, type);
+  if (typeof descending !== 'boolean') return fault('descending of an order is true or false', descending);
+  if (at !== undefined && typeof at !== 'string') return fault('at of an order takes what `next` was', at);
+  if (after === undefined) return undefined;
+  const { value, key } = (after ?? {}) as { readonly [part: string]: unknown };
+  const isPlace = isBytes(key) && (value === null || VALUE_TYPES.includes(typeof value));
+  return isPlace ? undefined : fault('after of an order takes `value` and `key`', after);
 }
 
 function isBytes(value: unknown): value is Uint8Array {

@@ -1,5 +1,5 @@
 import type { KeyRange } from './key-range.ts';
-import type { OwnerAnswer, RangeRead, RowsRead } from './owner-reads.ts';
+import type { OrderRead, OwnerAnswer, RangeRead, RowsRead } from './owner-reads.ts';
 import { messageOf, StreamsError, type ErrorCode } from '../errors.ts';
 import { isRuntimeRow } from '../store/runtime-rows.ts';
 import type { StateStore } from '../store/state-store.ts';
@@ -22,7 +22,7 @@ interface OfTask {
 /** What another process asks (owner-reads.ts). */
 export interface OwnedRead {
   readonly kind: 'owned';
-  readonly read: RowsRead | RangeRead;
+  readonly read: RowsRead | RangeRead | OrderRead;
   /** Waited for, for so long. */
   readonly minPosition: number;
   readonly waitMs: number;

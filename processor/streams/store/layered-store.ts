@@ -1,5 +1,14 @@
+import { CommitObservers } from './commit-observers.ts';
 import { openMemoryStore } from './memory-store.ts';
-import type { OffsetMap, StateStore, StoreBatch, StoreDigest, StoreOffsets, StoreSnapshot } from './state-store.ts';
+import type {
+  CommitObserver,
+  OffsetMap,
+  StateStore,
+  StoreBatch,
+  StoreDigest,
+  StoreOffsets,
+  StoreSnapshot,
+} from './state-store.ts';
 
 const SUM_BITS = 64;
 
@@ -12,6 +21,7 @@ export class LayeredStore implements StateStore {
   readonly #memory = openMemoryStore();
   readonly #inMemory: ReadonlySet<string>;
   readonly #changelogs: ReadonlySet<string>;
+  readonly #observers = new CommitObservers();
 
   /** @param changelogs of the stores in memory: `topic-partition`. */
   constructor(disk: StateStore, inMemory: ReadonlySet<string>, changelogs: ReadonlySet<string>) {
@@ -55,6 +65,14 @@ export class LayeredStore implements StateStore {
     };
   }
 
+  get isCommitting(): boolean {
+    return this.#observers.isCommitting;
+  }
+
+  observe(observer: CommitObserver): () => void {
+    return this.#observers.add(observer);
+  }
+
   offsets(): StoreOffsets {
     return this.#both(this.#disk.offsets(), this.#memory.offsets());
   }
@@ -64,8 +82,12 @@ export class LayeredStore implements StateStore {
     return { entries: disk.entries + memory.entries, sum: BigInt.asUintN(SUM_BITS, disk.sum + memory.sum) };
   }
 
+  commit(batch: StoreBatch): Promise<void> {
+    return this.#observers.around(batch.changes, () => this.#commit(batch));
+  }
+
   /** The disk first: what is in memory is undone with a batch that fails. */
-  async commit({ changes, changelogOffsets, inputOffsets }: StoreBatch): Promise<void> {
+  async #commit({ changes, changelogOffsets, inputOffsets }: StoreBatch): Promise<void> {
     await this.#disk.commit({
       changes: changes.filter(({ store }) => !this.#inMemory.has(store)),
       changelogOffsets: this.#part(changelogOffsets, false),

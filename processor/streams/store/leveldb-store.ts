@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Level } from 'level';
 import type { BatchOptions } from 'level';
 import { removeCleanMark, writeCleanMark } from './clean-mark.ts';
+import { CommitObservers } from './commit-observers.ts';
 import { dataKey, passingDataKey, storeEnd, storePrefix } from './data-key.ts';
 import { inspectFiles, recoveryDoubt } from './leveldb-inspection.ts';
 import type { FoundFiles } from './leveldb-inspection.ts';
@@ -22,6 +23,7 @@ import type { CommittedRecord, StoreIdentity, StoreLayouts } from './reserved-re
 import { LevelDbSnapshot } from './leveldb-snapshot.ts';
 import { isReservedKey, isRuntimeRow, RESERVED_KEYS } from './runtime-rows.ts';
 import type {
+  CommitObserver,
   EntryHash,
   StateStore,
   StoreBatch,
@@ -202,6 +204,7 @@ class OpenLevelDbStore implements LevelDbStore {
   #trusted: boolean;
   #failure: Error | null = null;
   #committing = false;
+  readonly #observers = new CommitObservers();
   #closed = false;
 
   constructor(opened: OpenedWith) {
@@ -289,7 +292,19 @@ class OpenLevelDbStore implements LevelDbStore {
     return this.#committed.digest;
   }
 
-  async commit(batch: StoreBatch): Promise<void> {
+  get isCommitting(): boolean {
+    return this.#committing;
+  }
+
+  observe(observer: CommitObserver): () => void {
+    return this.#observers.add(observer);
+  }
+
+  commit(batch: StoreBatch): Promise<void> {
+    return this.#observers.around(batch.changes, () => this.#commit(batch));
+  }
+
+  async #commit(batch: StoreBatch): Promise<void> {
     this.#checkWritable();
     this.#committing = true;
     try {

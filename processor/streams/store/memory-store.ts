@@ -1,8 +1,16 @@
+import { CommitObservers } from './commit-observers.ts';
 import { KeyIndex } from './key-index.ts';
 import { dataKey, storeEnd, storePrefix } from './data-key.ts';
 import { NOTHING_COMMITTED, mergeOffsets } from './reserved-records.ts';
 import type { CommittedRecord } from './reserved-records.ts';
-import type { StateStore, StoreBatch, StoreDigest, StoreOffsets, StoreSnapshot } from './state-store.ts';
+import type {
+  CommitObserver,
+  StateStore,
+  StoreBatch,
+  StoreDigest,
+  StoreOffsets,
+  StoreSnapshot,
+} from './state-store.ts';
 import { DigestSum, digestsEqual } from './store-digest.ts';
 import { StoreLockedError } from './store-errors.ts';
 
@@ -32,6 +40,7 @@ class OpenMemoryStore implements StateStore {
   readonly #image: MemoryStoreImage;
   /** Of each snapshot that has no rows of its own yet: makes it have them. */
   readonly #snapshots = new Set<() => void>();
+  readonly #observers = new CommitObservers();
   #trusted: boolean;
   #closed = false;
 
@@ -107,6 +116,14 @@ class OpenMemoryStore implements StateStore {
     };
   }
 
+  get isCommitting(): boolean {
+    return this.#observers.isCommitting;
+  }
+
+  observe(observer: CommitObserver): () => void {
+    return this.#observers.add(observer);
+  }
+
   offsets(): StoreOffsets {
     return this.#image.committed.offsets;
   }
@@ -115,7 +132,11 @@ class OpenMemoryStore implements StateStore {
     return this.#image.committed.digest;
   }
 
-  async commit(batch: StoreBatch): Promise<void> {
+  commit(batch: StoreBatch): Promise<void> {
+    return this.#observers.around(batch.changes, async () => this.#commit(batch));
+  }
+
+  #commit(batch: StoreBatch): void {
     this.#checkOpen();
     const { data, order, committed } = this.#image;
     const digest = new DigestSum(committed.digest);

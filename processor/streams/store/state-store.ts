@@ -24,6 +24,12 @@ export interface StateStore {
   /** The store as of one commit, whatever is committed meanwhile; the caller closes it. */
   snapshot(): StoreSnapshot;
 
+  /** A batch is being written: whether it is in what is read just now is not known. */
+  readonly isCommitting: boolean;
+
+  /** Tells of the commits that begin from now on, until what this answers is called. */
+  observe(observer: CommitObserver): () => void;
+
   /** Offsets as of the last committed batch. */
   offsets(): StoreOffsets;
 
@@ -55,6 +61,16 @@ export interface StateStore {
 
   /** Releases it without the clean mark: the next open verifies. */
   closeDirty(): Promise<void>;
+}
+
+/** Is told of each commit of a store. May not throw. */
+export interface CommitObserver {
+  /** The store still has the old rows. Of a key that changes more than once the last change counts. */
+  before(changes: readonly StoreChange[]): void;
+  /** The batch is in. */
+  after(): void;
+  /** Whether the batch is in is not known. */
+  failed(): void;
 }
 
 /** What a store held after one of its commits. */

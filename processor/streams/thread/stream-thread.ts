@@ -25,7 +25,7 @@ import type { RecordWatch } from '../task/record-watch.ts';
 import { StandbyTasks } from '../task/standby-tasks.ts';
 import type { StreamTask } from '../task/stream-task.ts';
 import type { TaskId } from '../task/task-id.ts';
-import type { TaskChangelog } from '../task/task-layout.ts';
+import type { TaskChangelog, TaskLayout } from '../task/task-layout.ts';
 import { TaskManager } from '../task/task-manager.ts';
 import type { WithheldRecords } from '../task/withheld-records.ts';
 import { checkTopicIds } from '../topics/topic-check.ts';
@@ -77,6 +77,7 @@ export class StreamThread {
   readonly #membership: ThreadMembership;
   readonly #global: GlobalTableReader;
   readonly #changelogsOf: (id: TaskId) => readonly TaskChangelog[];
+  readonly #storesOf: TaskLayout['storesOf'];
   readonly #ownedRows = new OwnedRows((question) => this.#ownedStore(question));
   readonly #cache: RecordCache;
   /** Called when the next commit is done: a rebalance waits for them. */
@@ -130,6 +131,7 @@ export class StreamThread {
     const { layout } = factory;
     this.#repartitionTopics = layout.repartitionTopics();
     this.#changelogsOf = (id) => layout.changelogsOf(id);
+    this.#storesOf = (id) => layout.storesOf(id);
     const isInternal = (topic: string): boolean => this.#repartitionTopics.has(topic);
     const onFatal = (error: unknown): void => this.#fail(error);
     const life = factory.lifeContext(this.#disk, onFatal);
@@ -252,7 +254,10 @@ export class StreamThread {
     const stale = task?.life.state !== 'RUNNING';
     const store = allowStale || !stale ? (task?.store ?? this.#standbys.storeOf(taskId)) : undefined;
     const changelog = store === undefined ? undefined : this.#changelogsOf(taskId).find((c) => c.store === name);
-    return store === undefined || changelog === undefined ? undefined : { store, changelog, stale };
+    const serde = this.#storesOf(taskId).find((spec) => spec.name === name)?.serde;
+    return store === undefined || changelog === undefined || serde === undefined
+      ? undefined
+      : { store, changelog, serde, stale };
   }
 
   status(): Extract<FromThread, { kind: 'status' }> {

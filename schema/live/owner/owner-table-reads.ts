@@ -16,7 +16,9 @@ import {
 import type { RowOrder } from '../tables/row-indexes.ts';
 import { byField, byKey, byKeyDescending, type RowOrderFunction } from '../tables/row-index.ts';
 import type { RowView } from '../tables/row-view.ts';
-import { NO_VALUE, type Row } from '../tables/row.ts';
+import type { Row, RowPlace } from '../tables/row.ts';
+import type { DeclaredTable } from '../tables/declared-table.ts';
+import type { PlainField } from '../types/type-model.ts';
 import type { TableFreshness } from '../tables/table-freshness.ts';
 import type { TablePage, TablePageRequest, TableReads, TableUpdate, WatchRequest } from '../tables/table-reads.ts';
 import type { ChangeHub } from '../updates/change-hub.ts';
@@ -89,12 +91,6 @@ export class OwnerTableReads implements TableReading {
     const first = firstArgument(request.first);
     const rights = await this.#rights();
     const order = orderArgument(declared, orderBy, rights);
-    if (order.field !== null)
-      throw badUserInput(
-        'orderBy',
-        `names ${order.field}: pages of ${declared.name} are by its key alone, as long as its owners keep no such ` +
-          'order. Leave it out, or subscribe to a range in this order.',
-      );
     const place = after == null ? null : decodePlace(order, after, declared.orderFields);
     if (after != null && place === null)
       throw badUserInput('after', 'is no cursor of a page in this order. Give the one that the page before had.');
@@ -102,7 +98,8 @@ export class OwnerTableReads implements TableReading {
     const isFiltered = filter != null || rights.test !== null;
     const page = await mergedPage(table, {
       first,
-      after: place?.keyText ?? null,
+      after: place,
+      field: fieldOf(order, declared),
       range: rangeArgument(declared, request.keys, 'keys'),
       direction: order.direction,
       test: isFiltered ? own : null,
@@ -110,10 +107,9 @@ export class OwnerTableReads implements TableReading {
       min: this.#min(atLeast),
     });
     const freshness = ownerFreshness(table, page);
-    const cursorOf = (keyText: string): string =>
-      encodePlace(order, { keyText, startMs: 0, endMs: 0, value: NO_VALUE }, declared.orderFields);
+    const cursorOf = (at: RowPlace): string => encodePlace(order, at, declared.orderFields);
     const edges = page.rows.map((row) => ({
-      cursor: cursorOf(row.keyText),
+      cursor: cursorOf(row),
       node: viewOf(table, row, rights, freshness),
     }));
     return {
@@ -234,8 +230,13 @@ function viewOf(table: OwnerTable, row: Row, rights: TableRights, freshness: Tab
   return { table: table.declared, row, rights, freshness };
 }
 
-function compareOf({ field, direction }: RowOrder, { declared }: OwnerTable): RowOrderFunction {
-  if (field === null) return direction === 'ASC' ? byKey : byKeyDescending;
-  const ordered = declared.orderFields.find(({ name }) => name === field);
-  return ordered === undefined ? byKey : byField(ordered, direction);
+function compareOf(order: RowOrder, { declared }: OwnerTable): RowOrderFunction {
+  const field = fieldOf(order, declared);
+  if (field !== null) return byField(field, order.direction);
+  return order.direction === 'ASC' ? byKey : byKeyDescending;
+}
+
+/** Null: the key. */
+function fieldOf({ field }: RowOrder, { orderFields, key }: DeclaredTable): PlainField | null {
+  return orderFields.find(({ name }) => name === field && name !== key.name) ?? null;
 }

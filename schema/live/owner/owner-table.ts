@@ -1,10 +1,13 @@
 import type { Logger } from '@tributary/streams';
 import {
+  type OrderAnswer,
+  type OrderRead,
   type OwnerAnswer,
   type OwnerQuestion,
   type OwnerReads,
   partitionOf,
   type RangeAnswer,
+  type RangeRead,
   type RowsAnswer,
 } from '@tributary/streams/operations';
 import type { FeedSource } from '../feed/feed-source.ts';
@@ -184,10 +187,18 @@ export class OwnerTable {
 
   /** Ranges of some partitions, in one round trip for all. */
   async askRanges(
-    reads: ReadonlyMap<number, OwnerQuestion['read'] & { readonly kind: 'range' }>,
+    reads: ReadonlyMap<number, RangeRead>,
     options: AskOptions,
   ): Promise<Map<number, Answered<RangeAnswer>>> {
     return this.#ask(reads, options) as Promise<Map<number, Answered<RangeAnswer>>>;
+  }
+
+  /** The same of rows in the order of a field. */
+  async askOrders(
+    reads: ReadonlyMap<number, OrderRead>,
+    options: AskOptions,
+  ): Promise<Map<number, Answered<OrderAnswer>>> {
+    return this.#ask(reads, options) as Promise<Map<number, Answered<OrderAnswer>>>;
   }
 
   /** @throws GraphQLError NOT_READY that names the partitions which did not answer. */

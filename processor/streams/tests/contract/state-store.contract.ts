@@ -106,6 +106,23 @@ export function stateStoreContract(name: string, createMedium: () => Promise<Sto
       await before.close();
     });
 
+    test('who observes is told of each commit: before it with the old rows, after it with the new ones', async () => {
+      await store.commit(batch([put('s', 'a', '0')], { c: 0 }));
+      const told: string[] = [];
+      const look = (): string => `${String(store.get('s', bytes('a')))} ${String(store.offsets().changelog.get('c'))}`;
+      const stop = store.observe({
+        before: (changes) => told.push(`before ${look()}: ${changes.map(({ key }) => key.toString()).join()}`),
+        after: () => told.push(`after ${look()} ${String(store.isCommitting)}`),
+        failed: () => told.push('failed'),
+      });
+      const committing = store.commit(batch([put('s', 'a', '1'), put('t', 'b', '1')], { c: 1 }));
+      expect(told).toEqual(['before 0 0: a,b']);
+      await committing;
+      stop();
+      await store.commit(batch([put('s', 'a', '2')], { c: 2 }));
+      expect(told).toEqual(['before 0 0: a,b', 'after 1 1 false']);
+    });
+
     test('a new store is empty, clean and sound', async () => {
       expect(store.get('counts', bytes('CA'))).toBeUndefined();
       expect(store.digest()).toEqual({ entries: 0, sum: 0n });

@@ -205,7 +205,7 @@ export class MemoryOwners {
     const stale = active !== instance;
     const found = LAYOUT.changelogsOf(taskId).find((one) => one.store === name);
     if (found === undefined || (stale && !(allowStale && standby === instance))) return undefined;
-    return { store: this.#storeOf(instance, partition), changelog: found, stale };
+    return { store: this.#storeOf(instance, partition), changelog: found, serde: jsonSerde<unknown>(), stale };
   }
 
   #statuses(): InstanceStatus[] {
