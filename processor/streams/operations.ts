@@ -25,6 +25,9 @@ export {
 } from './kafka/kafka-errors.ts';
 export { untilBrokerAnswers } from './kafka/until-broker-answers.ts';
 
+/* The schema registry of serdes. */
+export { untilRegistryAnswers } from './schema-registry/registry-away.ts';
+
 /* Reading without a group. */
 export { RecordFetcher } from './reading/record-fetcher.ts';
 export type { FetchedRecord } from './kafka/fetched-record.ts';

@@ -1,5 +1,8 @@
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
-import { StreamsError } from '../errors.ts';
+import type { StreamsError } from '../errors.ts';
+import { AwaitedAnswer } from './awaited-answer.ts';
+import { registryAway } from './registry-away.ts';
+import { answerTo, type RegistryHttpOptions } from './registry-http.ts';
 import type { HttpAnswer, HttpQuestion, RegistryTransport } from './registry-transport.ts';
 
 /*
@@ -17,16 +20,8 @@ const GRACE_MS = 500;
 /** A worker is some megabytes: one that is asked nothing is ended. */
 const IDLE_MS = 60_000;
 
-export interface BlockingHttpOptions {
-  /** Tried in turn. */
-  readonly urls: readonly string[];
-  readonly headers: Readonly<Record<string, string>>;
-  /** For all tries of a question together. */
-  readonly timeoutMs: number;
-}
-
 /** To the worker. */
-export interface AskedQuestion extends BlockingHttpOptions {
+export interface AskedQuestion extends RegistryHttpOptions {
   readonly number: number;
   readonly question: HttpQuestion;
 }
@@ -53,12 +48,13 @@ interface RunningWorker {
 
 /** HTTP that the calling thread waits for, never longer than `timeoutMs` and the start of a worker. */
 export class BlockingHttp implements RegistryTransport {
-  readonly #options: BlockingHttpOptions;
+  readonly #options: RegistryHttpOptions;
+  readonly #awaited = new AwaitedAnswer();
   #running: RunningWorker | undefined;
   #asked = 0;
   #idle: NodeJS.Timeout | undefined;
 
-  constructor(options: BlockingHttpOptions) {
+  constructor(options: RegistryHttpOptions) {
     this.#options = options;
   }
 
@@ -66,24 +62,28 @@ export class BlockingHttp implements RegistryTransport {
     return this.#options.urls.join(', ');
   }
 
-  /** @throws StreamsError SCHEMA_REGISTRY_AWAY where nobody answers in time. */
+  /**
+   * @throws StreamsError SCHEMA_REGISTRY_AWAY where nobody answers in time; at once while somebody waits for an answer
+   * without blocking (`untilRegistryAnswers`).
+   */
   ask(question: HttpQuestion): HttpAnswer {
+    if (this.#awaited.why !== undefined) throw this.#away(question, this.#awaited.why);
     clearTimeout(this.#idle);
     this.#idle = setTimeout(() => this.close(), IDLE_MS).unref();
     const running = (this.#running ??= this.#start());
     const { port, answered } = running;
     if (!waitWhile(answered, (number) => number === -1, START_TIMEOUT_MS))
-      throw this.#away('the thread that asks it has not started yet');
+      throw this.#away(question, 'the thread that asks it has not started yet');
     this.#asked += 1;
     const number = this.#asked;
     port.postMessage({ ...this.#options, number, question } satisfies AskedQuestion);
     if (!waitWhile(answered, (newest) => newest < number, this.#options.timeoutMs + GRACE_MS))
-      throw this.#away('the thread that asks it hangs', running);
+      throw this.#away(question, 'the thread that asks it hangs', running);
     for (;;) {
       const { message } = (receiveMessageOnPort(port) ?? { message: undefined }) as { readonly message?: GivenAnswer };
-      if (message === undefined) throw this.#away('the thread that asks it has lost the answer', running);
+      if (message === undefined) throw this.#away(question, 'the thread that asks it has lost the answer', running);
       if (message.number !== number) continue;
-      if (typeof message.answer === 'string') throw this.#away(message.answer);
+      if (typeof message.answer === 'string') throw this.#away(question, message.answer);
       return message.answer;
     }
   }
@@ -105,9 +105,12 @@ export class BlockingHttp implements RegistryTransport {
     return running;
   }
 
-  #away(why: string, broken?: RunningWorker): StreamsError {
+  #away(question: HttpQuestion, why: string, broken?: RunningWorker): StreamsError {
     if (broken !== undefined) this.close();
-    return new StreamsError('SCHEMA_REGISTRY_AWAY', `the schema registry at ${this.name} does not answer: ${why}`);
+    const ask = (signal: AbortSignal): Promise<HttpAnswer | string> => answerTo(question, this.#options, signal);
+    return registryAway(`the schema registry at ${this.name} does not answer: ${why}`, (signal) =>
+      this.#awaited.wait(ask, why, signal),
+    );
   }
 }
 

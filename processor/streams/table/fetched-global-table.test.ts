@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { quietLogger } from '../../../tests/support/quiet-logger.ts';
 import { until } from '../../../tests/support/until.ts';
 import { FakeBrokers, type FakePartition } from '../tests/support/fake-brokers.ts';
@@ -23,6 +23,8 @@ class Copy {
   readonly resets: string[] = [];
   readonly warnings: string[] = [];
   readonly clock = { wall: WALL_MS, elapsed: 0 };
+  /** Whoever copies the table takes what comes, and applies it when this is fulfilled. */
+  applies: Promise<void> | undefined;
   readonly table: FetchedGlobalTable;
 
   constructor(deleteRetentionMs: number | undefined = HOUR_MS) {
@@ -34,9 +36,13 @@ class Copy {
         topics: ['t'],
         deleteRetentionMs: () => deleteRetentionMs,
         onChanges: (changes) => {
-          for (const { key, value } of changes)
-            if (value === null) this.rows.delete(key.toString());
-            else this.rows.set(key.toString(), value.toString());
+          const apply = (): void => {
+            for (const { key, value } of changes)
+              if (value === null) this.rows.delete(key.toString());
+              else this.rows.set(key.toString(), value.toString());
+          };
+          if (this.applies === undefined) return apply();
+          return this.applies.then(apply);
         },
         onReset: (topic, partition) => {
           this.resets.push(`${topic}-${String(partition)}`);
@@ -249,4 +255,55 @@ test.each([
   expect(Object.fromEntries(copy.rows)).toEqual({ x: '1', y: '1', z: '1' });
   expect([...copy.table.positions()]).toEqual([['t-0', 3]]);
   expect(copy.resets).toEqual(['t-0', 't-1']);
+});
+
+describe('records that are handed over and cannot be applied yet', () => {
+  function later(): { readonly applies: Promise<void>; readonly fulfil: () => void } {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    return { applies: promise, fulfil: () => resolve() };
+  }
+
+  test('hold up their partition alone, which is read on behind them; the copy is not complete meanwhile', async () => {
+    await copied();
+    copy.brokers.add('t', 1, 1);
+    copy.passes(5_000);
+    await until(() => copy.table.positions().has('t-1'), 'the second partition is known');
+    const { applies, fulfil } = later();
+    copy.applies = applies;
+    copy.holds(3, [0, 'a', '1'], [1, 'b', '1'], [2, 'a', '2']);
+    await until(
+      () => copy.table.state().reason === 'what was read last is not applied yet',
+      () => `the copy says that it waits: ${JSON.stringify(copy.table.state())}`,
+    );
+    copy.applies = undefined;
+    copy.holds(4, [0, 'a', '1'], [1, 'b', '1'], [2, 'a', '2'], [3, 'a', '3']);
+    copy.brokers.partitions.get('t-1')?.values.push({ key: Buffer.from('other'), value: Buffer.from('1') });
+    await until(() => copy.rows.has('other'), 'the other partition is read on');
+    expect(Object.fromEntries(copy.rows)).toEqual({ a: '1', b: '1', other: '1' });
+    expect(Object.fromEntries(copy.table.positions())).toEqual({ 't-0': 2, 't-1': 1 });
+    expect(copy.table.state().complete).toBe(false);
+    fulfil();
+    await copy.complete(4);
+    expect(Object.fromEntries(copy.rows)).toEqual({ a: '3', b: '1', other: '1' });
+    expect(copy.resets).toEqual([]);
+  });
+
+  test('are forgotten with a topic that is made anew, also before the first of them is applied', async () => {
+    copy = new Copy();
+    copy.brokers.ids.set('t', 'first');
+    const { applies, fulfil } = later();
+    copy.applies = applies;
+    copy.holds(2, [0, 'a', '1'], [1, 'b', '1']);
+    copy.table.start();
+    await until(() => copy.table.state().reason === 'what was read last is not applied yet', 'the copy waits');
+    copy.applies = undefined;
+    copy.brokers.ids.set('t', 'second');
+    copy.holds(1, [0, 'x', '1']);
+    copy.passes(5_000);
+    await copy.complete(1);
+    expect(copy.resets).toEqual(['t-0']);
+    fulfil();
+    await applies;
+    expect([...copy.table.positions()]).toEqual([['t-0', 1]]);
+  });
 });

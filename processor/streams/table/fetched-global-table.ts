@@ -11,9 +11,11 @@ import {
 import { RecordFetcher, type FetchCluster } from '../reading/record-fetcher.ts';
 import type { FetchedPartition } from '../reading/fetched-partition.ts';
 import { messageOf, type StreamsError } from '../errors.ts';
+import { isThenable } from '../store/key-text.ts';
 import type { Logger } from '../logger.ts';
 import type { GlobalTable, GlobalTableOptions, GlobalTableState, TableChange } from './global-table-types.ts';
 import { parseTopicPartition, topicPartition, type TopicPartition } from '../kafka/topic-partition.ts';
+import { HeldRuns } from './held-runs.ts';
 import { MissedTombstones } from './missed-tombstones.ts';
 import { PartitionProgress, SILENT_AFTER_MS, type Clock } from './partition-progress.ts';
 import { TopicIdentities } from './topic-identities.ts';
@@ -41,6 +43,7 @@ export class FetchedGlobalTable implements GlobalTable {
   readonly #tombstones: MissedTombstones;
   #fetcher: RecordFetcher;
   readonly #progress = new Map<string, PartitionProgress>();
+  readonly #held = new HeldRuns();
   #running: Promise<void> | undefined;
   #closed = false;
   #caughtUpOnce = false;
@@ -96,6 +99,7 @@ export class FetchedGlobalTable implements GlobalTable {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#held.clear();
     await this.#fetcher.close();
     await this.#running;
     await this.#cluster.disconnect();
@@ -109,8 +113,8 @@ export class FetchedGlobalTable implements GlobalTable {
       for (const part of await this.#take()) {
         const name = topicPartition(part.topic, part.partition);
         const progress = this.#progress.get(name);
-        // What was fetched before from another place.
-        if (progress === undefined || relocated.has(name)) continue;
+        // What was fetched before from another place, or behind what is not applied yet.
+        if (progress === undefined || relocated.has(name) || this.#held.has(name)) continue;
         if (part.outOfRange || this.#tombstones.mayBeMissed(part, progress)) {
           relocated.add(name);
           await this.#relocate(part, progress);
@@ -169,9 +173,11 @@ export class FetchedGlobalTable implements GlobalTable {
 
   /** There is no such partition any more. */
   #forget({ topic, partition }: TopicPartition, { position }: PartitionProgress): void {
+    const name = topicPartition(topic, partition);
+    const wasHeld = this.#held.drop(name);
     this.#fetcher.remove(topic, partition);
-    this.#progress.delete(topicPartition(topic, partition));
-    if (position > 0) this.#options.onReset(topic, partition);
+    this.#progress.delete(name);
+    if (position > 0 || wasHeld) this.#options.onReset(topic, partition);
   }
 
   #openFetcher(): RecordFetcher {
@@ -205,7 +211,7 @@ export class FetchedGlobalTable implements GlobalTable {
       for (const [name, progress] of this.#progress) {
         const { topic, partition } = parseTopicPartition(name);
         progress.end = undefined;
-        if (!this.#closed) this.#fetcher.seek(topic, partition, progress.position);
+        if (!this.#closed && !this.#held.has(name)) this.#fetcher.seek(topic, partition, progress.position);
       }
       return [];
     }
@@ -217,11 +223,12 @@ export class FetchedGlobalTable implements GlobalTable {
    */
   async #relocate({ topic, partition }: TopicPartition, progress: PartitionProgress): Promise<void> {
     progress.startAnew(this.#clock);
+    const wasHeld = this.#held.drop(topicPartition(topic, partition));
     this.#report();
     while (!this.#closed) {
       try {
         const { first } = await this.#cluster.offsetRange(topic, partition, READ_COMMITTED);
-        if (progress.position > 0) this.#options.onReset(topic, partition);
+        if (progress.position > 0 || wasHeld) this.#options.onReset(topic, partition);
         progress.position = first;
         this.#fetcher.seek(topic, partition, first);
         return;
@@ -279,15 +286,32 @@ export class FetchedGlobalTable implements GlobalTable {
     const changes: TableChange[] = [];
     for (const { offset, timestampMs, key, value } of part.records)
       if (key !== null) changes.push({ topic, partition, offset, timestampMs, key, value });
+    const applied = changes.length === 0 ? undefined : this.#options.onChanges(changes);
+    if (isThenable(applied)) this.#hold(part, progress, applied as PromiseLike<unknown>);
+    else this.#heard(part, progress);
+  }
+
+  #heard(part: FetchedPartition, progress: PartitionProgress): void {
     const wasCaughtUp = progress.caughtUpAtMs !== null;
     progress.heard(part.nextOffset, part.lastStableOffset, this.#clock);
     if (!wasCaughtUp && progress.caughtUpAtMs !== null) this.#tombstones.lookAtScan(part, progress);
-    if (changes.length > 0) this.#options.onChanges(changes);
+  }
+
+  /** Memory holds no more than this run of the partition, and the others are read on. */
+  #hold(part: FetchedPartition, progress: PartitionProgress, applied: PromiseLike<unknown>): void {
+    const { topic, partition, lastStableOffset } = part;
+    progress.end = lastStableOffset;
+    this.#fetcher.remove(topic, partition);
+    this.#held.add(topicPartition(topic, partition), applied, () => {
+      this.#heard(part, progress);
+      this.#fetcher.seek(topic, partition, progress.position);
+    });
   }
 
   #reason(): string | null {
     if (this.#waitingFor !== null) return this.#waitingFor;
     if (this.#away !== null) return this.#away;
+    if (this.#held.size > 0) return 'what was read last is not applied yet';
     let behind = 0;
     const silentSinceMs = this.#clock.elapsedMs() - SILENT_AFTER_MS;
     for (const { position, end, heardAtMs } of this.#progress.values()) {

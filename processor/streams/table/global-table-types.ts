@@ -23,7 +23,7 @@ export interface GlobalTableState {
 export interface GlobalTable {
   start(): void;
   state(): GlobalTableState;
-  /** `topic-partition` to the next offset to read: everything before it has been handed to `onChanges`. */
+  /** `topic-partition` to the next offset to read: everything before it has been handed to `onChanges`, and applied. */
   positions(): ReadonlyMap<string, number>;
   /**
    * Wall clock, epoch milliseconds, of when the copy of a topic last came from its start to its end; null while one of
@@ -40,8 +40,12 @@ export interface GlobalTableOptions {
    * longer may have missed some: it is told `onReset`, and reads the partition anew. Undefined: that is not looked at.
    */
   readonly deleteRetentionMs?: (topic: string) => number | undefined;
-  /** Called with each fetched run of records, in offset order within a partition; synchronous. */
-  onChanges(changes: readonly TableChange[]): void;
+  /**
+   * Called with each fetched run of records of a partition, in offset order. It applies them before it returns; where
+   * it cannot, it returns a promise, and the partition is read on when that is fulfilled. Until then the table is not
+   * complete, and other partitions are read. What it throws, or rejects with, ends the process.
+   */
+  onChanges(changes: readonly TableChange[]): unknown;
   /**
    * Forget everything read from that partition: its topic was deleted or recreated, or tombstones may have been missed.
    */

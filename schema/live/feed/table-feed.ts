@@ -32,10 +32,11 @@ export interface TableFeedOptions {
    */
   onSources(sources: FeedSources): void;
   /**
-   * Records of the tables' topics and of the status topic, in offset order within a partition; synchronous. Rows of the
-   * runtime's own are left out, and versions that are not the newest of their key.
+   * Records of the tables' topics and of the status topic, of one partition, in offset order. Rows of the runtime's own
+   * are left out, and versions that are not the newest of their key. No others of the partition come before a promise
+   * that it returns is fulfilled.
    */
-  onChanges(changes: readonly TableChange[]): void;
+  onChanges(changes: readonly TableChange[]): Promise<void> | undefined;
   /** Forget everything read from that partition: it is read anew from its start. */
   onReset(topic: string, partition: number): void;
   /** Called whenever the feed's `state()` may have changed. */
@@ -154,11 +155,12 @@ class OpenTableFeed implements TableFeed {
       topics: this.#needsApplication ? [...topics, this.#statusTopic] : topics,
       deleteRetentionMs: (topic) => this.#deleteRetentionMs(topic),
       onChanges: (changes) => {
-        if (!isCurrent()) return;
+        if (!isCurrent()) return undefined;
         const kept = filter.filter(changes);
-        if (kept.length > 0) onChanges(kept);
+        const applied = kept.length > 0 ? onChanges(kept) : undefined;
         this.#noteRecord(changes);
         this.#lookAtRecord();
+        return applied;
       },
       onReset: (topic, partition) => {
         if (!isCurrent()) return;

@@ -40,7 +40,7 @@ function opened() {
   });
   const { feed } = given;
   if (feed === undefined) throw new Error('no feed was opened');
-  const write = (count: number): void =>
+  const write = (count: number): unknown =>
     feed.onChanges(
       Array.from({ length: count }, (_, offset) => ({
         topic: 'things',

@@ -8,6 +8,7 @@ import {
 import type { DeclaredTable } from '../tables/declared-table.ts';
 import type { TablesModel } from '../tables/table-reads.ts';
 import type { FeedSources } from './feed-source.ts';
+import { HeldChanges } from './held-changes.ts';
 import { releaseMemory } from './release-memory.ts';
 import { openTableFeed, type TableFeed } from './table-feed.ts';
 import { takeKeyApart } from './take-key-apart.ts';
@@ -41,6 +42,8 @@ export interface TableRows {
 export function openTableRows(options: TableRowsOptions): TableRows {
   const { connection, logger, model, tables, onSources, onFatal } = options;
   const { openFeed = openTableFeed, release = releaseMemory } = options;
+  let state = model.tableState;
+  const held = new HeldChanges({ model, logger, onReason: show });
   const feed: TableFeed = openFeed({
     connection,
     applicationId: model.applicationId,
@@ -50,18 +53,27 @@ export function openTableRows(options: TableRowsOptions): TableRows {
       follow(model, tables, sources);
       onSources?.(sources);
     },
-    onChanges: (changes) => model.apply(changes),
-    onReset: (topic, partition) => model.reset(topic, partition),
-    onState: (state) => {
+    onChanges: (changes) => held.apply(changes),
+    onReset: (topic, partition) => {
+      held.reset(topic, partition);
+      model.reset(topic, partition);
+    },
+    onState: (newest) => {
+      state = newest;
       markCopied(state);
       releaseOnce(state);
-      model.setTableState(state);
+      show();
     },
     onFatal,
   });
   model.followPositions(() => feed.positions());
   const ticking = setInterval(() => model.tick(), TICK_MS);
   ticking.unref();
+
+  function show(): void {
+    const { reason } = held;
+    model.setTableState(reason === null ? state : { ...state, complete: false, reason });
+  }
 
   /** Each partition that has been read to its end is a copy from then on. */
   function markCopied({ complete }: GlobalTableState): void {
@@ -84,6 +96,7 @@ export function openTableRows(options: TableRowsOptions): TableRows {
     async close() {
       clearInterval(ticking);
       model.hub.close();
+      held.close();
       await feed.close();
     },
   };

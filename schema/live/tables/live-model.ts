@@ -1,4 +1,10 @@
-import { type GlobalTableState, type Logger, type TableChange, topicPartition } from '@tributary/streams';
+import {
+  type GlobalTableState,
+  type Logger,
+  type StreamsError,
+  type TableChange,
+  topicPartition,
+} from '@tributary/streams';
 import { changelogTopic, statusTopic } from '@tributary/streams/operations';
 import { ChangeHub, type ChangeTopic } from '../updates/change-hub.ts';
 import type { LiveTable, LiveTables } from './live-table.ts';
@@ -54,6 +60,17 @@ interface Feed extends Pick<LiveTable, 'apply' | 'reset'> {
 }
 
 const NO_FEEDS: readonly Feed[] = [];
+
+const ALL = { copies: 0 };
+
+/** Changes that wait for a schema, the first of which needs it. */
+export interface UnappliedChanges {
+  readonly changes: readonly [TableChange, ...TableChange[]];
+  /** How many copies have the first change already, of those that are fed by its topic. */
+  readonly copies: number;
+  /** SCHEMA_REGISTRY_AWAY or SCHEMA_REGISTRY_REFUSED. */
+  readonly error: StreamsError;
+}
 
 /**
  * This API instance's copy of an application's tables, fed by a global table with committed records only. Everything is
@@ -217,25 +234,39 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
     return (partition) => positions.get(topicPartition(topic, partition)) ?? null;
   }
 
+  /** @throws StreamsError SCHEMA_REGISTRY_AWAY, SCHEMA_REGISTRY_REFUSED; `applyUntil` tells what is not applied. */
   apply(changes: readonly TableChange[]): void {
-    const version = ++this.#version;
-    this.#turnPositions = null;
-    for (const change of changes) {
-      // Keys of a topic of the user's may be any bytes; the runtime's own rows of changelogs are left out before.
-      for (const feed of this.#feeds.get(change.topic) ?? NO_FEEDS) this.#applyTo(feed, change, version);
-    }
+    const unapplied = this.applyUntil(changes);
+    if (unapplied !== null) throw unapplied.error;
   }
 
-  #applyTo(feed: Feed, change: TableChange, version: number): void {
+  /**
+   * Applies changes up to one that needs a schema which its registry does not give; null when all are applied. What is
+   * returned is to be applied again, from `copies` on, before anything else of its partition.
+   */
+  applyUntil(changes: readonly TableChange[], { copies }: { readonly copies: number } = ALL): UnappliedChanges | null {
+    const version = ++this.#version;
+    this.#turnPositions = null;
+    let first = copies;
+    for (const [index, change] of changes.entries()) {
+      // Keys of a topic of the user's may be any bytes; the runtime's own rows of changelogs are left out before.
+      const feeds = this.#feeds.get(change.topic) ?? NO_FEEDS;
+      for (let at = first; at < feeds.length; at += 1) {
+        const error = this.#applyTo(feeds[at] as Feed, change, version);
+        if (error !== null) return { changes: [change, ...changes.slice(index + 1)], copies: at, error };
+      }
+      first = 0;
+    }
+    return null;
+  }
+
+  #applyTo(feed: Feed, change: TableChange, version: number): StreamsError | null {
     try {
       feed.apply(change, version);
-      this.hub.notify(feed.changeTopic as ChangeTopic<keyof Tables & string>);
     } catch (error) {
-      // The process ends: a copy with a hole must not be served.
-      if (isOfRegistry(error)) throw error;
+      // A copy with a hole must not be served.
+      if (isOfRegistry(error)) return error;
       this.#unreadable += 1;
-      // A row that is left out has changed, too.
-      this.hub.notify(feed.changeTopic as ChangeTopic<keyof Tables & string>);
       const { topic, partition, offset } = change;
       this.#logger.error(
         { topic, partition, offset, reason: error instanceof Error ? error.name : 'unknown' },
@@ -244,6 +275,9 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
           'takes its place',
       );
     }
+    // A row that is left out has changed, too.
+    this.hub.notify(feed.changeTopic as ChangeTopic<keyof Tables & string>);
+    return null;
   }
 
   reset(topic: string, partition: number): void {

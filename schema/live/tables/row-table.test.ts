@@ -74,8 +74,37 @@ test.each(['SCHEMA_REGISTRY_AWAY', 'SCHEMA_REGISTRY_REFUSED'] as const)(
     model.apply([{ ...changeOf('a', 'here', 0, 0), topic }]);
     expect(() => model.apply([{ ...changeOf('a', 'away', 0, 1), topic }])).toThrow(expect.objectContaining({ code }));
     expect([rows.size, rows.unreadable, model.unreadable]).toEqual([1, 0, 0]);
+    // A cursor must not say that it has seen the record.
+    expect(rows.positions.of(0)).toBe(1);
   },
 );
+
+test('of tables that share a topic none is told a record twice that another one of them has waited for', () => {
+  let isAway = true;
+  const deserialize = (bytes: Buffer): unknown => {
+    if (isAway && String(bytes).includes('2')) throw new StreamsError('SCHEMA_REGISTRY_AWAY', 'no answer');
+    return JSON.parse(String(bytes));
+  };
+  const [first, second] = [new Observed(), new Observed({ serde: { serialize: () => Buffer.alloc(0), deserialize } })];
+  const model = new LiveModel({
+    applicationId: 'app',
+    logger: { debug() {}, info() {}, warn() {}, error() {} },
+    tables: { first: { topic: 'totals', table: first.rows }, second: { topic: 'totals', table: second.rows } },
+  });
+  const changes = [1, 2, 3].map((cents) => changeOf('a', { cents }, 0, cents));
+  let unapplied = model.applyUntil(changes);
+  expect([first.told.length, second.told.length, unapplied?.changes.length]).toEqual([2, 1, 2]);
+  if (unapplied !== null) unapplied = model.applyUntil(unapplied.changes, unapplied);
+  expect([first.told.length, second.told.length, unapplied?.changes.length]).toEqual([2, 1, 2]);
+  isAway = false;
+  if (unapplied !== null) expect(model.applyUntil(unapplied.changes, unapplied)).toBeNull();
+  const told = [
+    ['a', null, 1],
+    ['a', 1, 2],
+    ['a', 2, 3],
+  ];
+  expect([first.told, second.told]).toEqual([told, told]);
+});
 
 describe('an observer', () => {
   test('is told what each row was and is: new ones, changed ones, deleted ones', () => {

@@ -128,24 +128,34 @@ export class RowTable implements LiveTable {
     );
   }
 
-  /** @throws Error for a record that cannot be read; its row is left out then, unless the observer keeps it. */
+  /**
+   * @throws Error for a record that cannot be read; its row is left out then, unless the observer keeps it.
+   * StreamsError of a schema registry: nothing has changed, and the record is to come again.
+   */
   apply(change: TableChange, version: number): void {
-    this.positions.advance(change);
-    if (this.#isTooLarge) return;
+    if (this.#isTooLarge) return this.positions.advance(change);
     const taken = this.#takeKeyApart(change);
-    if (taken === null) throw new TypeError('the key is none that the store of the table has');
+    if (taken === null) {
+      this.positions.advance(change);
+      throw new TypeError('the key is none that the store of the table has');
+    }
     const name = this.#nameOf(taken);
-    if (taken.value === null) return this.#remove(name, change, version);
+    if (taken.value === null) {
+      this.positions.advance(change);
+      return this.#remove(name, change, version);
+    }
     let row: Row;
     try {
       row = this.#rowOf(name, taken, taken.value, change);
       this.#observer?.check?.(row);
     } catch (error) {
       if (isOfRegistry(error)) throw error;
+      this.positions.advance(change);
       if (this.#observer?.keepsLastValue !== true) this.#remove(name, change, version);
       this.#unreadable.set(name, change.partition);
       throw error;
     }
+    this.positions.advance(change);
     this.#put(row, version);
   }
 
