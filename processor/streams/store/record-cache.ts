@@ -2,9 +2,10 @@ import { CachedRow, flat, sizeOf } from './cached-row.ts';
 
 /** Reads without success between two looks at whether it is worth what it costs. */
 const LOOK_AFTER = 10_000;
-/** With fewer hits a row that comes in, and throws out another one, costs more than the reads that it saves. */
+/** With fewer hits it costs more than the reads that it saves. */
 const LEAST_HITS_A_MISS = 0.25;
-const FEW = 16;
+/** So many reads pass it by then, before it begins anew: to fill it, and to see what it is worth, takes a tenth of them. */
+const SUSPENDED_READS = 500_000;
 
 /** Of all caches of a process, as its metrics tell it. */
 export interface RecordCacheCounts {
@@ -37,9 +38,8 @@ export class RecordCache {
   #misses = 0;
   /** As of the last look at how often it finds what is asked for. */
   #looked = { hits: 0, misses: 0 };
-  /** It is full, and hardly anything comes again: one of so many rows is let in, to notice when that ends. */
-  #oneOf = 1;
-  #turn = 0;
+  /** It was full, and hardly anything came again: it is empty, and so many reads more pass it by. */
+  #suspendedReads = 0;
 
   /** @param maxBytes 0: nothing is kept. */
   constructor(maxBytes: number) {
@@ -55,7 +55,13 @@ export class RecordCache {
     return { hits: this.#hits, misses: this.#misses, rows: this.#rows, bytes: this.#bytes };
   }
 
-  /** Called by a StoreCache, as all that follows. */
+  /** Called by a StoreCache, as all that follows. False: this read passes it by. */
+  isAsked(): boolean {
+    if (this.#suspendedReads === 0) return true;
+    this.#suspendedReads -= 1;
+    return false;
+  }
+
   looked(row: CachedRow | undefined): void {
     if (row === undefined) {
       this.#misses += 1;
@@ -68,9 +74,7 @@ export class RecordCache {
 
   /** Whether a row that is not in it may be added. */
   get admits(): boolean {
-    if (this.#oneOf === 1) return true;
-    this.#turn = (this.#turn + 1) % this.#oneOf;
-    return this.#turn === 0;
+    return this.#suspendedReads === 0;
   }
 
   /** False: it is larger than the whole cache. */
@@ -104,7 +108,10 @@ export class RecordCache {
     const [hits, misses] = [this.#hits - this.#looked.hits, this.#misses - this.#looked.misses];
     this.#looked = { hits: this.#hits, misses: this.#misses };
     const isFull = this.#bytes > this.maxBytes / 2;
-    this.#oneOf = isFull && hits < misses * LEAST_HITS_A_MISS ? FEW : 1;
+    if (!isFull || hits >= misses * LEAST_HITS_A_MISS) return;
+    // Without rows there is nothing that a write would have to change.
+    for (let row = this.#ring.before; row !== this.#ring; row = this.#ring.before) row.store?.forget(row.id, row.group);
+    this.#suspendedReads = SUSPENDED_READS;
   }
 
   #makeRoom(bytes: number): void {
@@ -143,7 +150,7 @@ export class StoreCache {
 
   /** A read of the store begins here. */
   get(id: string, group = 0): CachedRow | undefined {
-    if (!this.#isOpen) return undefined;
+    if (!this.#isOpen || !this.#cache.isAsked()) return undefined;
     const row = this.#groups.get(group)?.get(id);
     this.#cache.looked(row);
     return row;

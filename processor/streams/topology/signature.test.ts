@@ -157,12 +157,13 @@ test('the stores of a signature are those of the topology', () => {
     windowAdvanceMs: undefined,
     retainDuplicates: false,
     hasChangelog: true,
+    subTopology: 0,
     topics: ['words'],
     readsRepartitionTopics: false,
     keyFormat: undefined,
     valueFormat: 'json',
   };
-  const behind = { topics: [], readsRepartitionTopics: true };
+  const behind = { subTopology: 2, topics: [], readsRepartitionTopics: true };
   expect(Object.fromEntries(storesIn(topologySignature(builder.build())))).toEqual({
     rows: { ...plain, text: 'key-value', kind: 'key-value', keyFormat: 'int32' },
     local: { ...plain, text: 'key-value', kind: 'key-value', hasChangelog: false },
