@@ -51,13 +51,15 @@ export interface LiveApiLimits {
   readonly maxConnections?: number | undefined;
   /** How long a client may leave unread what was sent to it, milliseconds; 30,000 unless given. */
   readonly stalledAfterMs?: number | undefined;
+  /** What may wait for clients that read slowly, bytes of all connections together; 128 MiB unless given. */
+  readonly maxUnsentBytes?: number | undefined;
 }
 
 const KNOWN = [
   ...['applicationId', 'connection', 'tables', 'viewer', 'allow', 'extend', 'logger', 'allowedOrigins', 'allowedHosts'],
   ...['graphiql', 'token', 'limits', 'page', 'owner', 'tracing', 'settings'],
 ];
-const KNOWN_LIMITS = ['maxConnections', 'stalledAfterMs'];
+const KNOWN_LIMITS = ['maxConnections', 'stalledAfterMs', 'maxUnsentBytes'];
 
 /**
  * The declared tables, and one line for each option that cannot be used in `problems`. `isFed`: from brokers.

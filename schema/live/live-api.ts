@@ -175,6 +175,7 @@ class OpenLiveApi implements LiveApi {
       ...(graphiqlExamples === undefined ? {} : { graphiqlExamples }),
       ...(options.settings === undefined ? {} : { settings: options.settings }),
       tracing: options.tracing ?? null,
+      maxUnsentBytes: options.limits?.maxUnsentBytes,
       logger,
       allowedOrigins: options.allowedOrigins ?? [],
       allowedHosts: options.allowedHosts ?? [],
@@ -215,12 +216,13 @@ class OpenLiveApi implements LiveApi {
     port = 0,
   }: { readonly host?: string | undefined; readonly port?: number | undefined } = {}): Promise<ListeningApi> {
     this.start();
-    const { maxConnections, stalledAfterMs } = this.#options.limits ?? {};
+    const { maxConnections, stalledAfterMs, maxUnsentBytes } = this.#options.limits ?? {};
     const server = await listenWith(this.#handlers, {
       host,
       port,
       ...(maxConnections === undefined ? {} : { maxConnections }),
       ...(stalledAfterMs === undefined ? {} : { stalledAfterMs }),
+      maxUnsentBytes,
     });
     this.#servers.push(server);
     return { url: server.url, port: server.port, close: () => this.close() };

@@ -87,7 +87,7 @@ type TableStatus {
   bytes: Count
   "True when the copy has caught up with every partition."
   complete: Boolean!
-  "Records whose value did not fit its declaration, and that were left out."
+  "Records whose key or value did not fit its declaration, and that were left out."
   unreadable: Count!
 }
 `;

@@ -22,6 +22,7 @@ import type { OperationLog } from '../operations/operation-log.ts';
 import { type PersistedDocuments, persistedText } from './persisted-documents.ts';
 import { resultText } from './shared-execution.ts';
 import { SOCKET_LIMITS } from '../limits/socket-limits.ts';
+import { MOST_UNSENT_BYTES, UnsentBytes } from '../limits/unsent-bytes.ts';
 
 /** When a client has so much unread, its messages are not read either: it cannot make this side write without end. */
 const UNREAD_BYTES = 1_048_576;
@@ -66,6 +67,8 @@ interface GraphqlSocketsOptions {
   readonly log: OperationLog;
   readonly metrics: ApiMetrics;
   readonly logger: Logger;
+  /** What may wait for slow readers, of all sockets together. */
+  readonly maxUnsentBytes?: number | undefined;
 }
 
 /** GraphQL over WebSocket, in the protocol `graphql-transport-ws`. */
@@ -85,9 +88,14 @@ export class GraphqlSockets {
   readonly #protocol: ProtocolServer<Extra>;
   readonly #options: GraphqlSocketsOptions;
   readonly #begun = new WeakMap<ExecutionArgs, Begun>();
+  readonly #unsent: UnsentBytes<WebSocket>;
 
   constructor(options: GraphqlSocketsOptions) {
     this.#options = options;
+    this.#unsent = new UnsentBytes(options.maxUnsentBytes ?? MOST_UNSENT_BYTES, (socket) => {
+      options.metrics.stalledReaders.inc();
+      socket.terminate();
+    });
     this.#protocol = makeServer<Record<string, unknown>, Extra>({
       connectionInitWaitTimeout: INIT_TIMEOUT_MS,
       onConnect: async ({ connectionParams, extra }) => {
@@ -289,12 +297,15 @@ export class GraphqlSockets {
         if (socket.readyState !== socket.OPEN) return resolve();
         gather();
         socket.send(text, (error) => {
+          this.#unsent.sent(socket, text.length);
           written();
           // A client that left gets nothing more; the 'close' event frees what it had.
           if (error == null || socket.readyState !== socket.OPEN) resolve();
           else reject(error);
         });
         written();
+        // Of text that is not plain ASCII somewhat less than it takes.
+        this.#unsent.add(socket, text.length);
       });
     const closed = this.#protocol.opened(
       {
@@ -311,6 +322,7 @@ export class GraphqlSockets {
     );
     socket.once('close', (code, reason) => {
       metrics.sockets.dec();
+      this.#unsent.forget(socket);
       clearInterval(ping);
       closed(code, String(reason)).catch((error: unknown) =>
         logger.error({ err: error }, 'a WebSocket could not be tidied up'),

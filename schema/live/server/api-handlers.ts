@@ -79,6 +79,8 @@ export interface ApiHandlersOptions {
   /** What these two options are called where this API is configured, for messages. */
   readonly settings?: { readonly allowedHosts: string; readonly allowedOrigins: string };
   readonly tracing?: Tracing | null;
+  /** What may wait for clients that read slowly, of all WebSockets together; 128 MiB unless given. */
+  readonly maxUnsentBytes?: number | undefined;
 }
 
 /**
@@ -128,7 +130,10 @@ export class ApiHandlers {
       contextFields: options.contextFields,
     });
     const mask = errorMask({ explorable: options.graphiql, log });
-    this.#sockets = new GraphqlSockets({ engine: this.#engine, mask, token, viewers, documents, log, metrics, logger });
+    const { maxUnsentBytes } = options;
+    this.#sockets = new GraphqlSockets({
+      ...{ engine: this.#engine, mask, token, viewers, documents, log, metrics, logger, maxUnsentBytes },
+    });
     this.#router = new RequestRouter({
       model,
       engine: this.#engine,

@@ -25,6 +25,8 @@ interface ListenOptions {
   readonly stalledAfterMs?: number;
   /** How many connections are held at a time; 2,000 unless a test sets fewer. */
   readonly maxConnections?: number;
+  /** What may wait for clients that read slowly, of all connections together; 128 MiB unless a test sets less. */
+  readonly maxUnsentBytes?: number | undefined;
 }
 
 export interface ApiServerOptions extends ApiHandlersOptions, ListenOptions {}

@@ -1,17 +1,19 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
+import { MOST_UNSENT_BYTES, UnsentBytes } from '../limits/unsent-bytes.ts';
 import type { ApiMetrics } from '../operations/api-metrics.ts';
 
 /** Open at a time, whatever the clients do. */
 export const MAX_CONNECTIONS = 2_000;
 /** How long a client may leave unread what was sent to it. */
 export const STALLED_AFTER_MS = 30_000;
-const CHECK_EVERY_MS = 1_000;
+const CHECK_EVERY_MS = 250;
 
 interface ConnectionLimits {
   readonly stalledAfterMs?: number | undefined;
   readonly maxConnections?: number | undefined;
+  readonly maxUnsentBytes?: number | undefined;
 }
 
 interface Connection {
@@ -28,12 +30,14 @@ interface Connection {
 /**
  * Watches the connections of a server, of any protocol. A connection whose client reads nothing for `stalledAfterMs`,
  * though something waits to be read, is closed: its subscriptions are freed, and the client connects again when it can.
+ * The same becomes of those that hold most while more than `maxUnsentBytes` wait on all of them together.
  * When there is one connection more than `maxConnections`, the one that has been without a whole request for longest is
  * closed: silent clients, half-sent requests and idle kept-alive connections never shut others out. Returns the
  * function that ends the watch.
  */
 export function watchConnections(server: Server, metrics: ApiMetrics, limits: ConnectionLimits = {}): () => void {
   const { stalledAfterMs = STALLED_AFTER_MS, maxConnections = MAX_CONNECTIONS } = limits;
+  const { maxUnsentBytes = MOST_UNSENT_BYTES } = limits;
   /** The one that has been without a response for longest comes first. */
   const open = new Map<Socket, Connection>();
 
@@ -69,18 +73,24 @@ export function watchConnections(server: Server, metrics: ApiMetrics, limits: Co
     }
   }
 
+  function cutOff(socket: Socket): void {
+    metrics.stalledReaders.inc();
+    socket.destroy();
+  }
+
   const checking = setInterval(
     () => {
       const nowMs = performance.now();
+      const unsent = new UnsentBytes<Socket>(maxUnsentBytes, cutOff);
       for (const [socket, progress] of open) {
+        unsent.add(socket, socket.writableLength);
         // `bytesWritten` also counts what waits to be handed to the system.
         const written = socket.bytesWritten - socket.writableLength;
         if (socket.writableLength === 0 || written !== progress.written) {
           progress.written = written;
           progress.sinceMs = nowMs;
         } else if (nowMs - progress.sinceMs >= stalledAfterMs) {
-          metrics.stalledReaders.inc();
-          socket.destroy();
+          cutOff(socket);
         }
       }
     },

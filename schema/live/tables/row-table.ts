@@ -21,6 +21,8 @@ export class RowTable implements LiveTable {
   readonly #logs = new Map<number, RowLog>();
   /** Rows whose newest value cannot be read, with their partitions. */
   readonly #unreadable = new Map<RowName, number>();
+  /** Keys, as latin1, that no store of the table's kind has, with their partitions. */
+  readonly #oddKeys = new Map<string, number>();
   readonly #copied = new CopiedPartitions();
   #takeKeyApart: ReturnType<typeof takeKeyApart>;
   #observer: RowObserver | null = null;
@@ -79,9 +81,9 @@ export class RowTable implements LiveTable {
     return this.#bytes;
   }
 
-  /** Of how many rows the newest value cannot be read: they are left out, or are as they were. */
+  /** Of how many rows key or newest value cannot be read: they are left out, or are as they were. */
   get unreadable(): number {
-    return this.#unreadable.size;
+    return this.#unreadable.size + this.#oddKeys.size;
   }
 
   get trouble(): string | null {
@@ -137,7 +139,7 @@ export class RowTable implements LiveTable {
     const taken = this.#takeKeyApart(change);
     if (taken === null) {
       this.positions.advance(change);
-      throw new TypeError('the key is none that the store of the table has');
+      return this.#passOver(change);
     }
     const name = this.#nameOf(taken);
     if (taken.value === null) {
@@ -157,6 +159,14 @@ export class RowTable implements LiveTable {
     }
     this.positions.advance(change);
     this.#put(row, version);
+  }
+
+  /** @throws TypeError but for a tombstone: it ends what was said of its key. */
+  #passOver({ key, value, partition }: TableChange): void {
+    const odd = key.toString('latin1');
+    if (value === null) return void this.#oddKeys.delete(odd);
+    this.#oddKeys.set(odd, partition);
+    throw new TypeError('the key is none that the store of the table has');
   }
 
   #nameOf({ key, startMs = 0, endMs = 0 }: TakenRecord): RowName {
@@ -242,6 +252,7 @@ export class RowTable implements LiveTable {
     this.#indexes.clear();
     this.#logs.clear();
     this.#unreadable.clear();
+    this.#oddKeys.clear();
     this.#bytes = 0;
     this.#version = version;
     this.#epoch += 1;
@@ -254,7 +265,8 @@ export class RowTable implements LiveTable {
       this.#rows.delete(row.name);
       this.#forget(row);
     }
-    for (const [name, at] of this.#unreadable) if (at === partition) this.#unreadable.delete(name);
+    for (const unreadable of [this.#unreadable, this.#oddKeys])
+      for (const [name, at] of unreadable) if (at === partition) unreadable.delete(name);
     // It is read anew from its start: a copy again, until its end.
     this.#copied.delete(partition);
     this.#logs.delete(partition);

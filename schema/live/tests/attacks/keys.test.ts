@@ -96,6 +96,32 @@ describe('keys of text', () => {
   });
 });
 
+describe('keys of windows and sessions', () => {
+  const told = '{ tables { name rows unreadable } }';
+  const tellsOf = (name: string, rows: number, unreadable: number) => ({
+    tables: expect.arrayContaining([{ name, rows, unreadable }]),
+  });
+
+  test.each([
+    ['hours', 'of no bytes', Buffer.alloc(0)],
+    ['hours', 'too short for a time', Buffer.from('DE')],
+    ['hours', 'of a time that no Date has', Buffer.concat([Buffer.alloc(8, 0x7f), Buffer.from('DE')])],
+    ['visits', 'of no bytes', Buffer.alloc(0)],
+    ['visits', 'with one time of two', Buffer.alloc(8)],
+    ['visits', 'that end before they start', Buffer.concat([bigint64Serde.serialize(1n), bigint64Serde.serialize(2n)])],
+  ])('%s: one %s is counted until its tombstone, and keeps no other from being served', async (name, _what, key) => {
+    const shop = attackedShop();
+    shop.hour('DE', 3_600_000, { orders: 1 });
+    shop.visit('ann', 5, 9, { pages: 1 });
+    const topic = `shop-${name}-changelog`;
+    for (let time = 0; time < 2; time++) shop.put(topic, key, { orders: 1, pages: 1 });
+    expect(await shop.data(told)).toMatchObject(tellsOf(name, 1, 1));
+    shop.put(topic, key, null);
+    expect(await shop.data(told)).toMatchObject(tellsOf(name, 1, 0));
+    expect(shop.model.unreadable).toBe(2);
+  });
+});
+
 describe('ranges', () => {
   // In the order of their bytes, which is not the one of UTF-16.
   const inOrder = ['', '\0', 'a', 'a\0', 'ab', 'b', 'ä', '\uffff', '😀'];
