@@ -28,7 +28,8 @@ export function takeKeyApart(
   if (layout === 'versioned') return ({ key, value }) => takeVersion(keys, key, value);
   return ({ key: bytes, value }) => {
     const row = rowKeyOf(keys, bytes);
-    return row === undefined ? null : { ...row, value };
+    // A session that ends before it starts is none that a store has written.
+    return row === undefined || (row.endMs ?? 0) < (row.startMs ?? 0) ? null : { ...row, value };
   };
 }
 
