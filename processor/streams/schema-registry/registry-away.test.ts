@@ -31,7 +31,7 @@ function thrownBy(http: BlockingHttp, path: string): StreamsError {
   throw new Error(`${path} was answered`);
 }
 
-test('who waits without blocking is told when the registry answers; others are told at once that it is away', async () => {
+test('who waits without blocking is told when the registry answers; others hear at once that it is away', async () => {
   const { registry, http } = await away();
   const waiting = new AbortController();
   const first = untilRegistryAnswers(thrownBy(http, '/schemas/ids/1'), waiting.signal);

@@ -17,8 +17,8 @@ export function registryAway(message: string, untilAnswered: UntilAnswered): Str
 
 /**
  * Waits without blocking until it is worth while to call a serde again that has thrown `error`: SCHEMA_REGISTRY_AWAY,
- * or SCHEMA_REGISTRY_REFUSED, which may be over after a while. Other questions to that registry are not asked meanwhile,
- * and throw at once. Returns also when `signal` is aborted.
+ * or SCHEMA_REGISTRY_REFUSED, which may be over after a while. Other questions to that registry are not asked
+ * meanwhile, and throw at once. Returns also when `signal` is aborted.
  */
 export async function untilRegistryAnswers(error: StreamsError, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
