@@ -151,7 +151,7 @@ describe('a viewer whose time is over, while rows change', () => {
   };
 
   test('has his socket closed with 4403, and nothing is subscribed any more', async () => {
-    const { shop, socket } = await start(1_000);
+    const { shop, socket } = await start(2_000);
     feed(shop);
     const one = await socket();
     for (let id = 0; id < 10; id += 1) one.subscribe(String(id), WHOLE);
@@ -160,7 +160,7 @@ describe('a viewer whose time is over, while rows change', () => {
   });
 
   test('has his event stream ended with UNAUTHENTICATED behind the last update', async () => {
-    const { shop, url } = await start(500);
+    const { shop, url } = await start(2_000);
     feed(shop);
     const response = await fetch(`${url}/graphql`, {
       method: 'POST',
