@@ -18,7 +18,7 @@ type Version = 'earlier' | 'this';
 
 const FOLDER = join(projectRoot, 'tests', 'packages');
 const PARTITIONS = 4;
-const WORDS = ['apple', 'pear', 'plum', 'fig', 'quince'];
+const WORDS = Array.from({ length: 40 }, (_, n) => `word-${String(n)}`);
 const MINUTE_MS = 60_000;
 const FIRST_MS = Date.UTC(2026, 0, 1);
 
@@ -66,8 +66,8 @@ class Sent {
   async send(count: number): Promise<void> {
     const messages = Array.from({ length: count }, () => {
       const number = this.total++;
-      const word = WORDS[(number * number) % WORDS.length] as string;
-      const key = `key-${String(number % 7)}`;
+      const word = WORDS[(number * 7) % WORDS.length] as string;
+      const key = `key-${String(number % 40)}`;
       const timestampMs = FIRST_MS + Math.floor(number / 1_000) * MINUTE_MS;
       for (const [counts, name] of [
         [this.counts, word],
@@ -154,6 +154,29 @@ async function expectNoDifference(application: string, sent: Sent): Promise<void
   expect(sorted(await rowsOf(application, 'keys-by-minute', true))).toEqual(sorted(sent.keysByMinute));
 }
 
+/** The versions that have written results behind `offsets`, and where the results end now. */
+async function writersSince(application: string, offsets: readonly number[]) {
+  const { partitions, ends } = await readTopic(broker.connection, `${application}-out`);
+  const records = partitions.flatMap((all, partition) =>
+    all.filter(({ offset }) => offset >= (offsets[partition] ?? 0)),
+  );
+  return { writers: new Set(records.map(({ value }) => String(value).split(' ')[0])), ends };
+}
+
+/** Sends until processes of both versions have tasks, as their results show. */
+async function sharedBy(application: string, sent: Sent): Promise<void> {
+  const { ends } = await writersSince(application, []);
+  let seen: ReadonlySet<string | undefined> = new Set();
+  await until(
+    async () => {
+      await sent.send(100);
+      seen = (await writersSince(application, ends)).writers;
+      return seen.size === 2;
+    },
+    () => `processes of both versions write results, not ${JSON.stringify([...seen])}`,
+  );
+}
+
 test.each(['SIGTERM', 'SIGKILL'] as const)(
   'this version goes on on the disk of the earlier one, ended by %s',
   async (signal) => {
@@ -185,9 +208,9 @@ test('both count in one group, while processes die and come back as the other ve
   await sent.send(2_000);
   await counted(application, sent);
   add('this', 'b');
+  add('earlier', 'c');
   for (let round = 0; round < 4; round += 1) {
-    await sent.send(1_000);
-    await counted(application, sent);
+    await sharedBy(application, sent);
     const [oldest] = apps.splice(0, 1);
     if (oldest === undefined) throw new Error('no process runs');
     const more = sent.send(1_000);
