@@ -4,7 +4,7 @@ import { CachedRow, flat, sizeOf } from './cached-row.ts';
 const LOOK_AFTER = 10_000;
 /** With fewer hits it costs more than the reads that it saves. */
 const LEAST_HITS_A_MISS = 0.25;
-/** So many reads pass it by then, before it begins anew: filling it, and seeing what it is worth, takes a tenth of them. */
+/** So many reads pass it by then; after them it is filled anew, and judged anew. */
 const SUSPENDED_READS = 500_000;
 
 /** Of all caches of a process, as its metrics tell it. */
