@@ -303,6 +303,18 @@ describe('one who expires', () => {
     expect(api.writes).toBe(0);
   });
 
+  test('is sent no update by the clock where the alarm is late', async () => {
+    await start({ viewer });
+    const socket = await socketOf();
+    socket.subscribe('s', 'subscription { ticks { count } }');
+    await soon(() => api.subscribers === 1);
+    jest.setSystemTime(Date.now() + LIFE_MS);
+    api.push({ count: 1 });
+    expect(await socket.closed).toBe(4403);
+    await soon(() => api.subscribers === 0);
+    await expect(socket.of('s')).rejects.toThrow(/4403/);
+  });
+
   test('is refused by the clock where the alarm is late', async () => {
     await start({ viewer });
     const socket = await socketOf();

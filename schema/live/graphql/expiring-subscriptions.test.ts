@@ -55,6 +55,15 @@ test('gives what comes, then the last, then no more; the source is freed at that
   expect(jest.getTimerCount()).toBe(0);
 });
 
+test('gives nothing more by the clock where the alarm is late', async () => {
+  const { source, results } = endingSource();
+  const waiting = results.next();
+  jest.setSystemTime(Date.now() + LIFE_MS);
+  source.send('too late');
+  expect(await waiting).toEqual({ done: false, value: 'last' });
+  expect([source.freed, await results.next()]).toEqual([1, ended]);
+});
+
 test('one that waits is told; what comes in the same moment is not', async () => {
   const { source, results } = endingSource();
   const waiting = results.next();

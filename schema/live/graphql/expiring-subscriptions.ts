@@ -39,13 +39,18 @@ export function endingAt<T>(source: AsyncIterable<T>, atMs: number, last: () => 
     state = 'ended';
     callOff();
   };
-  const callOff = alarmAt(atMs, () => {
+  const expire = (): void => {
     state = 'expired';
     wake?.();
     // What it says no longer matters.
     iterator.return?.().catch(() => undefined);
-  });
-  const isExpired = (): boolean => state === 'expired';
+  };
+  const callOff = alarmAt(atMs, expire);
+  /** The clock says so before the alarm where the machine has slept, or its clock was set. */
+  const isExpired = (): boolean => {
+    if (state === 'open' && Date.now() >= atMs) expire();
+    return state === 'expired';
+  };
   return {
     async next() {
       if (state === 'ended') return done;

@@ -55,6 +55,8 @@ interface Begun {
   readonly enveloped: Enveloped;
   readonly id: string;
   readonly send: Extra['send'];
+  /** The viewer's time is over: then his socket is closed. */
+  readonly isOver: () => boolean;
 }
 
 interface GraphqlSocketsOptions {
@@ -168,10 +170,7 @@ export class GraphqlSockets {
         return [error];
       }
       const { connectionParams = {}, extra } = context;
-      if (extra.viewer === null || isExpired(extra.viewer)) {
-        extra.socket.close(CloseCode.Forbidden, EXPIRED);
-        return [unauthenticated()];
-      }
+      if (isOver(extra)) return [unauthenticated()];
       const operationName = payload.operationName === '' ? null : (payload.operationName ?? null);
       if (id.length > MAX_ID_LENGTH) {
         // The id is sent back with every message of the operation, an error too.
@@ -179,7 +178,7 @@ export class GraphqlSockets {
         return [];
       }
       const enveloped = this.#options.engine.getEnveloped({
-        ...extra.viewer.context,
+        ...extra.viewer?.context,
         connectionParams,
         req: extra.request,
         params: payload,
@@ -195,7 +194,7 @@ export class GraphqlSockets {
         variableValues: payload.variables ?? null,
         contextValue: await enveloped.contextFactory(),
       };
-      this.#begun.set(args, { enveloped, id, send: extra.send });
+      this.#begun.set(args, { enveloped, id, send: extra.send, isOver: () => isOver(extra) });
       return args;
     } catch (error) {
       return [this.#clientError(error)];
@@ -217,7 +216,7 @@ export class GraphqlSockets {
   #sendingItself<R>(args: ExecutionArgs, results: R): R | AsyncIterable<never> {
     const begun = this.#begun.get(args);
     if (begun === undefined || !isAsyncIterable(results)) return results;
-    const { id, send } = begun;
+    const { id, send, isOver } = begun;
     const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
     const iterator = results[Symbol.asyncIterator]();
     const ended = { done: true, value: undefined } as const;
@@ -225,6 +224,11 @@ export class GraphqlSockets {
     const sendNext = async (): Promise<boolean> => {
       const { done, value } = await iterator.next();
       if (done === true) return false;
+      // The alarm is late where the machine has slept, or its clock was set.
+      if (isOver()) {
+        await iterator.return?.();
+        return false;
+      }
       const { data, errors } = value;
       await send(
         `${head}${errors === undefined ? resultText(value) : JSON.stringify(withFormattedErrors(data, errors))}}`,
@@ -365,4 +369,10 @@ function asGraphQLError(error: unknown): GraphQLError {
   return error instanceof GraphQLError
     ? error
     : new GraphQLError('Unexpected error.', { extensions: { code: 'INTERNAL_SERVER_ERROR' } });
+}
+
+function isOver({ viewer, socket }: Extra): boolean {
+  if (viewer !== null && !isExpired(viewer)) return false;
+  socket.close(CloseCode.Forbidden, EXPIRED);
+  return true;
 }

@@ -229,7 +229,14 @@ export class TableReads {
     });
     // By time alone a window can come into sight, and with it others leave.
     const topics = [declared.name, 'completeness', ...(declared.shape.kind === 'window' ? ['progress'] : [])];
-    return new ConflatingIterator(this.#model.hub, topics, source, intervalMs, observer);
+    return new ConflatingIterator(this.#model.hub, topics, source, intervalMs, {
+      updated: (waitedMs) => observer.updated(waitedMs),
+      conflated: () => observer.conflated(),
+      closed: () => {
+        source.close();
+        observer.closed();
+      },
+    });
   }
 
   /** The viewer's rights, once there is a copy that has seen `atLeast`. */

@@ -7,6 +7,7 @@ import { CompletenessWatch } from './completeness-watch.ts';
 import type { UpdateSource } from './conflating-iterator.ts';
 import type { CursorContent } from './cursor.ts';
 import { CursorResume, type ReadPositions } from './cursor-resume.ts';
+import { largeSnapshotsOf } from './large-snapshots.ts';
 import type { RowModel } from './row-model.ts';
 import { decodeTableCursor, tableCursor } from './table-cursor.ts';
 import type { RowSelection } from './row-selection.ts';
@@ -215,11 +216,10 @@ export class RowUpdates<Update> implements UpdateSource<Update> {
           : make({ ...whole, cursor: this.#cursor(true), rows: all.slice(0, MOST_ROWS), more: true }),
       };
     });
+    const isInParts = rows.length > MOST_ROWS;
+    if (isInParts) largeSnapshotsOf(model).hold(rows);
     this.#remember(rows);
-    this.#parts =
-      rows.length <= MOST_ROWS
-        ? null
-        : { rows, cursor: this.#cursor(), partialCursor: this.#cursor(true), at: MOST_ROWS };
+    this.#parts = isInParts ? { rows, cursor: this.#cursor(), partialCursor: this.#cursor(true), at: MOST_ROWS } : null;
     return update;
   }
 
@@ -229,6 +229,7 @@ export class RowUpdates<Update> implements UpdateSource<Update> {
     const end = at + MOST_ROWS;
     const isLast = end >= rows.length;
     this.#parts = isLast ? null : { rows, cursor, partialCursor, at: end };
+    if (isLast) largeSnapshotsOf(model).release(rows);
     return model.shared(`${subject} part ${at} of ${cursor}`, () =>
       make({
         kind: 'SNAPSHOT',
@@ -238,6 +239,12 @@ export class RowUpdates<Update> implements UpdateSource<Update> {
         more: !isLast,
       }),
     );
+  }
+
+  /** Nobody asks for updates any more. */
+  close(): void {
+    if (this.#parts !== null) largeSnapshotsOf(this.#options.model).release(this.#parts.rows);
+    this.#parts = null;
   }
 
   #windows(): StartRange {

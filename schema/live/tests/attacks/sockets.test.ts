@@ -3,6 +3,7 @@ import { postGraphql } from '../../../../tests/support/api-under-test.ts';
 import { codesIn, RawSocket } from '../../../../tests/support/raw-socket.ts';
 import { until } from '../../../../tests/support/until.ts';
 import type { LiveApiOptions } from '../../live-api-options.ts';
+import { largeSnapshotsOf } from '../../updates/large-snapshots.ts';
 import { attackedShop, type AttackedShop } from './attacked-shop.ts';
 import { atTheEnd } from '../support/fed-api.ts';
 
@@ -84,6 +85,22 @@ describe('readers that take a large snapshot and do not read', () => {
     await until(async () => (await metric('tributary_api_stalled_readers_total')) >= 4, 'all are cut off');
     await until(() => shop.model.hub.listenerCount === 0, 'nothing is subscribed any more');
   });
+});
+
+test('what is kept of snapshots in parts is free when they are left, and when all has been sent', async () => {
+  const { shop, socket } = await listening(12_000);
+  const snapshots = largeSnapshotsOf(shop.model);
+  const watch = (least: number): string =>
+    `subscription { skus(filter: { cents: { gte: ${String(least)} } }, intervalMs: 50) {
+      kind more removed rows { id sku } } }`;
+  const [leaving, reading] = [await shop.watch(watch(1)), await socket()];
+  expect(await leaving()).toMatchObject({ data: { skus: { more: true } } });
+  expect(snapshots.rows).toBe(11_999);
+  await leaving.close();
+  expect(snapshots.rows).toBe(0);
+  reading.subscribe('whole', watch(2));
+  expect((await follow(reading, 'whole', (_, more) => !more)).size).toBe(11_998);
+  expect(snapshots.rows).toBe(0);
 });
 
 test('invented cursors that are asked with again and again leave no subscription behind', async () => {

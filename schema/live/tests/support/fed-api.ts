@@ -82,10 +82,11 @@ export class FedApi {
     if (!(Symbol.asyncIterator in results)) throw new Error(JSON.stringify(results));
     const iterator = results[Symbol.asyncIterator]();
     open.push(() => iterator.return?.());
-    return async (): Promise<ExecutionResult> => {
+    const next = async (): Promise<ExecutionResult> => {
       const { value } = await iterator.next();
       return JSON.parse(JSON.stringify(value ?? null)) as ExecutionResult;
     };
+    return Object.assign(next, { close: async () => void (await iterator.return?.()) });
   }
 }
 
