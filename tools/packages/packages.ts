@@ -44,7 +44,8 @@ const WORKSPACES: readonly Workspace[] = [
 
 /** Libraries that travel inside, since they are mended: in node_modules nobody would mend them. */
 const INSIDE = ['kafkajs'];
-const STAGED = join(projectRoot, '.data', 'packages');
+/** Each process has one of its own: two that pack at a time would take each other's files away. */
+const STAGED = join(projectRoot, '.data', 'packages', String(process.pid));
 /** Nobody has given this repository a licence to pass on yet. */
 const NO_LICENSE = 'UNLICENSED';
 
@@ -63,6 +64,7 @@ export async function packAll(destination: string): Promise<string[]> {
     made.set(manifest.name, manifest);
     tarballs.push(await pack(stagedFolder(manifest.name), destination));
   }
+  await rm(STAGED, { recursive: true, force: true });
   return tarballs;
 }
 
@@ -75,7 +77,9 @@ export async function packCreate(destination: string, tarballs: readonly string[
   await rm(staged, { recursive: true, force: true });
   await cp(join(projectRoot, 'create'), staged, { recursive: true });
   for (const tarball of tarballs) await cp(tarball, join(staged, 'packages', basename(tarball)));
-  return pack(staged, destination);
+  const packed = await pack(staged, destination);
+  await rm(STAGED, { recursive: true, force: true });
+  return packed;
 }
 
 function stagedFolder(name: string): string {
