@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, expect, jest, test } from '@jest/globals';
 import type { Client, SubscribePayload } from 'graphql-ws';
 import { subscribeToTable, type TableResult, type TableUpdate, withUpdate } from './table-subscription.ts';
 
@@ -32,6 +32,11 @@ class Told {
 
   send(update: Partial<TableUpdate<Row>>): void {
     this.#next({ data: { update: { kind: 'DELTA', cursor: '', rows: [], removed: [], more: false, ...update } } });
+  }
+
+  notReady(retryAfterMs: number): void {
+    const errors = [{ message: 'wait', extensions: { code: 'NOT_READY', retryAfterMs } }];
+    this.#next({ data: null, errors } as unknown as TableResult<Row>);
   }
 
   fail(): void {
@@ -109,4 +114,25 @@ test('a SNAPSHOT replaces all rows, a DELTA merges and removes', () => {
   const second = withUpdate(first, update({ rows: [row('a', 5)], removed: ['b', 'never'] }));
   expect([...second.values()]).toEqual([row('a', 5)]);
   expect(first.size).toBe(2);
+});
+
+test('an API that is not ready yet is asked again when it says to, from the last cursor, and nobody is told', () => {
+  jest.useFakeTimers();
+  try {
+    const server = told();
+    server.send({ kind: 'SNAPSHOT', cursor: 'one' });
+    server.connect();
+    server.notReady(500);
+    jest.advanceTimersByTime(499);
+    expect(server.asked).toHaveLength(2);
+    jest.advanceTimersByTime(1);
+    expect(server.asked).toEqual([{}, { after: 'one' }, { after: 'one' }]);
+    server.send({ cursor: 'two', rows: [row('a')] });
+    server.notReady(500);
+    end();
+    jest.advanceTimersByTime(1_000);
+    expect([server.asked.length, server.handedOn.length, server.errors]).toEqual([3, 2, []]);
+  } finally {
+    jest.useRealTimers();
+  }
 });

@@ -26,8 +26,8 @@ export interface TableSink<Row> {
 
 /**
  * Subscribes to a table, and stays with it: after a break the client asks again from the last cursor, and gets what has
- * changed meanwhile. A snapshot that comes in parts is handed on when it is whole, so that a SNAPSHOT always replaces
- * all rows. The document takes `$after`, and names its one field `update`.
+ * changed meanwhile. An API that has just begun says NOT_READY, and is asked again. A snapshot that comes in parts is
+ * handed on when it is whole, so that a SNAPSHOT always replaces all rows. The document takes `$after`, and names its one field `update`.
  * @returns what ends it.
  */
 export function subscribeToTable<Row>(
@@ -45,21 +45,53 @@ export function subscribeToTable<Row>(
       return cursor;
     },
   };
-  return client.subscribe<{ readonly update: TableUpdate<Row> }>(
-    { query, variables: resumed },
-    {
-      next({ data, errors }) {
-        const update = data?.update;
-        if (update?.more === true) return void parts.push(...update.rows);
-        const whole = update && { update: { ...update, rows: [...parts, ...update.rows] } };
-        parts = [];
-        cursor = update?.cursor ?? cursor;
-        sink.next({ data: whole ?? null, ...(errors && { errors }) });
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let end = (): void => undefined;
+  const begin = (): void => {
+    let isAskedAgain = false;
+    const askAgain = (afterMs: number): void => {
+      isAskedAgain = true;
+      timer = setTimeout(begin, afterMs);
+    };
+    end = client.subscribe<{ readonly update: TableUpdate<Row> }>(
+      { query, variables: resumed },
+      {
+        next({ data, errors }) {
+          const afterMs = notReadyMs(errors);
+          if (afterMs !== null) return askAgain(afterMs);
+          const update = data?.update;
+          if (update?.more === true) return void parts.push(...update.rows);
+          const whole = update && { update: { ...update, rows: [...parts, ...update.rows] } };
+          parts = [];
+          cursor = update?.cursor ?? cursor;
+          sink.next({ data: whole ?? null, ...(errors && { errors }) });
+        },
+        error(error) {
+          const afterMs = notReadyMs(error);
+          if (afterMs !== null) askAgain(afterMs);
+          else sink.error(error);
+        },
+        complete() {
+          if (!isAskedAgain) sink.complete();
+        },
       },
-      error: (error) => sink.error(error),
-      complete: () => sink.complete(),
-    },
-  );
+    );
+  };
+  begin();
+  return () => {
+    clearTimeout(timer);
+    end();
+  };
+}
+
+const ASK_AGAIN_MS = 1_000;
+
+/** When to ask again an API that is not ready yet; null for anything else that it says. */
+function notReadyMs(errors: unknown): number | null {
+  const [first] = (Array.isArray(errors) ? errors : []) as GraphQLFormattedError[];
+  if (first?.extensions?.['code'] !== 'NOT_READY') return null;
+  const { retryAfterMs } = first.extensions;
+  return typeof retryAfterMs === 'number' ? retryAfterMs : ASK_AGAIN_MS;
 }
 
 /** The rows after an update, by id. */
