@@ -27,7 +27,8 @@ export interface TableSink<Row> {
 /**
  * Subscribes to a table, and stays with it: after a break the client asks again from the last cursor, and gets what has
  * changed meanwhile. An API that has just begun says NOT_READY, and is asked again. A snapshot that comes in parts is
- * handed on when it is whole, so that a SNAPSHOT always replaces all rows. The document takes `$after`, and names its one field `update`.
+ * handed on when it is whole, so that a SNAPSHOT always replaces all rows. The document takes `$after`, and names its
+ * one field `update`.
  * @returns what ends it.
  */
 export function subscribeToTable<Row>(
