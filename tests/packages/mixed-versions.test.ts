@@ -197,8 +197,8 @@ test.each(['SIGTERM', 'SIGKILL'] as const)(
   },
 );
 
-// Not in `npm test`: it came to no end once on a busy machine, as the earlier version wrote nothing any more. Until it is
-// known why, it is run by hand, with CHAOS=full.
+// Not in `npm test`: it came to no end once on a busy machine, as the earlier version wrote nothing any more. Until it
+// is known why, it is run by hand, with CHAOS=full.
 const byHand = process.env['CHAOS'] === 'full' ? test : test.skip;
 
 byHand('both count in one group, while processes die and come back as the other version', async () => {
