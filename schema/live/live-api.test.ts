@@ -4,7 +4,8 @@ import type { ExecutionResult } from 'graphql';
 import { z } from 'zod';
 
 import { createFilledLiveApi, createLiveApi } from './live-api.ts';
-import { atTheEnd, closedAfterwards, FedApi } from './tests/support/fed-api.ts';
+import { atTheEnd, closedAfterwards } from './tests/support/asked-api.ts';
+import { FedApi } from './tests/support/fed-api.ts';
 import type { LiveApiOptions } from './live-api-options.ts';
 import type { TablesModel } from './tables/table-reads.ts';
 import { declareTables } from './tables/declare-tables.ts';

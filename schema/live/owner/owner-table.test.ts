@@ -1,28 +1,18 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 
 import { createFedLiveApi, createFilledLiveApi } from '../live-api.ts';
 import { createLiveModel } from '../tables/create-live-model.ts';
 import { table } from '../tables/table.ts';
 import { quietLogger } from '../../../tests/support/quiet-logger.ts';
-import { codesOf, OwnedShop, STORE } from '../tests/owned-tables/owned-shop.ts';
-
-let shop: OwnedShop | null = null;
-function opened(...given: ConstructorParameters<typeof OwnedShop>): OwnedShop {
-  shop = new OwnedShop(...given);
-  return shop;
-}
-afterEach(async () => {
-  await shop?.close();
-  shop = null;
-});
+import { codesOf, ownedShop, STORE } from '../tests/owned-tables/owned-shop.ts';
 
 const row = (orders: number, cents = orders): object => ({ orders, cents });
 const FRESH = 'freshness { complete partial cursor }';
 
 describe('queries', () => {
   test('one row, rows by keys in their order with one round trip, node', async () => {
-    const api = opened();
+    const api = ownedShop();
     api.commit({ a: row(1), b: row(2), c: row(3), d: row(4) });
     expect(await api.data('{ totals(sku: "a") { id orders } none: totals(sku: "x") { id } }')).toEqual({
       totals: { id: 'Totals:a', orders: 1 },
@@ -40,7 +30,7 @@ describe('queries', () => {
   });
 
   test('rows that lie elsewhere than their keys say are found, and followed', async () => {
-    const api = opened({}, { partitions: 3 });
+    const api = ownedShop({}, { partitions: 3 });
     const keys = ['a', 'b', 'c', 'd', 'e', 'f'];
     const elsewhere = (key: string): number => (api.partitionOf(key) + 1) % 3;
     for (const [at, key] of keys.entries()) api.commitAt(elsewhere(key), { [key]: row(at) });
@@ -60,7 +50,7 @@ describe('queries', () => {
   });
 
   test('rows of another place that come after a subscription has begun are followed, too', async () => {
-    const api = opened({}, { partitions: 3 });
+    const api = ownedShop({}, { partitions: 3 });
     const next = await api.watch('subscription { totals(keys: ["a", "b"], intervalMs: 50) { kind rows { sku } } }');
     expect(await next()).toEqual({ data: { totals: { kind: 'SNAPSHOT', rows: [] } } });
     const [home, other] = [api.partitionOf('a'), (api.partitionOf('a') + 1) % 3];
@@ -72,7 +62,7 @@ describe('queries', () => {
   });
 
   test('pages by key over all partitions, in both directions, of ranges, and no count', async () => {
-    const api = opened({}, { partitions: 3 });
+    const api = ownedShop({}, { partitions: 3 });
     const keys = Array.from({ length: 12 }, (_, at) => `k${String(at).padStart(2, '0')}`);
     api.commit(Object.fromEntries(keys.map((key, at) => [key, row(at, at % 4)])));
     const walk = async (args: string): Promise<string[]> => {
@@ -116,7 +106,7 @@ describe('queries', () => {
   });
 
   test('a filter that takes too few of all rows is refused', async () => {
-    const api = opened({}, { partitions: 1 });
+    const api = ownedShop({}, { partitions: 1 });
     let at = 0;
     api.owners.ask = async () => {
       const rows = Array.from({ length: 1_000 }, () => [
@@ -130,55 +120,38 @@ describe('queries', () => {
     expect(at).toBe(20_000);
   });
 
-  test('a page ends early rather than go on in rows of another commit; the next goes on behind it', async () => {
-    const api = opened({}, { partitions: 1 });
-    const keys = Array.from({ length: 1_500 }, (_, at) => `k${String(at).padStart(4, '0')}`);
-    api.commit(Object.fromEntries(keys.map((key, at) => [key, row(at % 500)])));
-    const ask = api.owners.ask.bind(api.owners);
-    api.owners.ask = async (questions, waitMs) => {
-      const answers = await ask(questions, waitMs);
-      api.commit({ zzz: row(1) });
-      return answers;
-    };
-    const found: string[] = [];
-    const page = `query ($after: String) { totalsPage(after: $after, filter: { orders: { eq: 7 } }) {
+  test.each([
+    ['key', 'first: 50'],
+    ['value', 'orderBy: { field: CENTS }'],
+  ])(
+    'a page by %s ends early rather than go on in rows of another commit; the next goes on behind it',
+    async (_, by) => {
+      const api = ownedShop({}, { partitions: 1 });
+      const keys = Array.from({ length: 1_500 }, (_row, at) => `k${String(at).padStart(4, '0')}`);
+      api.commit(Object.fromEntries(keys.map((key, at) => [key, row(at % 500, 1_500 - at)])));
+      const ask = api.owners.ask.bind(api.owners);
+      api.owners.ask = async (questions, waitMs) => {
+        const answers = await ask(questions, waitMs);
+        api.commit({ zzz: row(1, 0) });
+        return answers;
+      };
+      const found: string[] = [];
+      const page = `query ($after: String) { totalsPage(after: $after, filter: { orders: { eq: 7 } }, ${by}) {
       nodes { sku } pageInfo { hasNextPage endCursor } } }`;
-    for (let after: string | null = null; after !== '';) {
-      const { totalsPage } = (await api.data(page, { after })) as {
-        totalsPage: { nodes: { sku: string }[]; pageInfo: { hasNextPage: boolean; endCursor: string } };
-      };
-      found.push(...totalsPage.nodes.map(({ sku }) => sku));
-      after = totalsPage.pageInfo.hasNextPage ? totalsPage.pageInfo.endCursor : '';
-    }
-    expect(found).toEqual(['k0007', 'k0507', 'k1007']);
-  });
-
-  test('a page in the order of a value that rows of another commit end goes on behind it', async () => {
-    const api = opened({}, { partitions: 1 });
-    const keys = Array.from({ length: 1_500 }, (_, at) => `k${String(at).padStart(4, '0')}`);
-    api.commit(Object.fromEntries(keys.map((key, at) => [key, row(at % 500, 1_500 - at)])));
-    const ask = api.owners.ask.bind(api.owners);
-    api.owners.ask = async (questions, waitMs) => {
-      const answers = await ask(questions, waitMs);
-      api.commit({ zzz: row(1, 0) });
-      return answers;
-    };
-    const found: string[] = [];
-    const page = `query ($after: String) {
-      totalsPage(after: $after, orderBy: { field: CENTS }, filter: { orders: { eq: 7 } }) {
-        nodes { sku } pageInfo { hasNextPage endCursor } } }`;
-    for (let after: string | null = null; after !== '';) {
-      const { totalsPage } = (await api.data(page, { after })) as {
-        totalsPage: { nodes: { sku: string }[]; pageInfo: { hasNextPage: boolean; endCursor: string } };
-      };
-      found.push(...totalsPage.nodes.map(({ sku }) => sku));
-      after = totalsPage.pageInfo.hasNextPage ? totalsPage.pageInfo.endCursor : '';
-    }
-    expect(found).toEqual(['k0007', 'k0507', 'k1007']);
-  });
+      interface Page {
+        readonly totalsPage: { nodes: { sku: string }[]; pageInfo: { hasNextPage: boolean; endCursor: string } };
+      }
+      for (let after: string | null = null; after !== '';) {
+        const { totalsPage }: Page = await api.data<Page>(page, { after });
+        found.push(...totalsPage.nodes.map(({ sku }) => sku));
+        after = totalsPage.pageInfo.hasNextPage ? totalsPage.pageInfo.endCursor : '';
+      }
+      expect(found).toEqual(['k0007', 'k0507', 'k1007']);
+    },
+  );
 
   test('a standby answers and is not complete; a partition that does not answer is partial, or NOT_READY', async () => {
-    const api = opened();
+    const api = ownedShop();
     api.commit({ a: row(1), b: row(2), c: row(3), d: row(4) });
     const gone = api.partitionOf('a');
     api.owners.follow(STORE, gone);
@@ -201,7 +174,7 @@ describe('queries', () => {
   });
 
   test('atLeast: what the cursor has seen is in the answer; one of nothing is refused', async () => {
-    const api = opened();
+    const api = ownedShop();
     api.commit({ a: row(1) });
     const { totals } = (await api.data(`{ totals(sku: "a") { ${FRESH} } }`)) as {
       totals: { freshness: { cursor: string } };
@@ -223,7 +196,7 @@ describe('queries', () => {
   });
 
   test('a value that its type refuses is left out and counted, until it is another one', async () => {
-    const api = opened();
+    const api = ownedShop();
     api.commit({ a: { orders: -1, cents: 1 } });
     for (let time = 0; time < 2; time++)
       expect(await api.data('{ totals(sku: "a") { id } totalsPage { nodes { id } } }')).toEqual({
@@ -237,7 +210,7 @@ describe('queries', () => {
   });
 
   test('rights: rows and fields of a viewer, as of a copied table', async () => {
-    const api = opened({
+    const api = ownedShop({
       allow: {
         totals: (viewer) => (viewer === 'none' ? false : viewer === 'few' ? { orders: { lte: 1 } } : true),
         'totals.note': (viewer) => viewer === 'all',

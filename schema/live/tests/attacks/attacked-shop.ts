@@ -3,7 +3,8 @@ import { z } from 'zod';
 
 import type { LiveApiOptions } from '../../live-api-options.ts';
 import { table } from '../../tables/table.ts';
-import { closedAfterwards, FedApi } from '../support/fed-api.ts';
+import { closedAfterwards } from '../support/asked-api.ts';
+import { FedApi } from '../support/fed-api.ts';
 
 export const HOUR_MS = 3_600_000;
 

@@ -1,6 +1,5 @@
-import { expect } from '@jest/globals';
 import { partitionOf } from '@tributary/streams/operations';
-import { type ExecutionResult, graphql, parse, subscribe } from 'graphql';
+import type { ExecutionResult } from 'graphql';
 import { z } from 'zod';
 
 import { MemoryOwnerReads } from '../../../../tests/support/memory-owner-reads.ts';
@@ -9,6 +8,7 @@ import { createFedLiveApi, type LiveApi } from '../../live-api.ts';
 import type { LiveApiOptions } from '../../live-api-options.ts';
 import { table } from '../../tables/table.ts';
 import type { TailRecord } from '../../owner/changelog-tails.ts';
+import { AskedApi, closedAfterwards } from '../support/asked-api.ts';
 import { MemoryTail } from './memory-tail.ts';
 
 export const STORE = 'totals';
@@ -17,7 +17,7 @@ const connection = { brokers: ['127.0.0.1:9'], clientId: 'test' };
 const Totals = z.object({ orders: z.int().min(0), cents: z.int().min(0), note: z.string().optional() });
 
 /** A live API over one store that processors own, of two partitions unless said otherwise, without any broker. */
-export class OwnedShop {
+export class OwnedShop extends AskedApi {
   readonly api: LiveApi;
   readonly owners = new MemoryOwnerReads();
   readonly log = new Map<number, TailRecord[]>();
@@ -25,9 +25,9 @@ export class OwnedShop {
   readonly partitions: number;
   /** False: the changelog is brought by `tail.deliver`. */
   delivers = true;
-  readonly #open: (() => unknown)[] = [];
 
   constructor(options: Partial<LiveApiOptions> = {}, { partitions = 2, maxRows = 1_000 } = {}) {
+    super();
     this.partitions = partitions;
     const totals = table({
       store: STORE,
@@ -101,42 +101,11 @@ export class OwnedShop {
       if (this.delivers) for (const tail of this.tails) tail.deliver(partition);
     }
   }
+}
 
-  async ask(source: string, variableValues: Record<string, unknown> = {}, viewer?: unknown): Promise<ExecutionResult> {
-    const result = await graphql({ schema: this.api.schema, source, variableValues, contextValue: { viewer } });
-    return JSON.parse(JSON.stringify(result)) as ExecutionResult;
-  }
-
-  async data(source: string, variableValues: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
-    const { data, errors } = await this.ask(source, variableValues);
-    expect(errors).toBeUndefined();
-    return data as Record<string, unknown>;
-  }
-
-  /** The next update of a subscription each time it is called. */
-  async watch(source: string, variableValues: Record<string, unknown> = {}, viewer?: unknown) {
-    const results = await subscribe({
-      schema: this.api.schema,
-      document: parse(source),
-      variableValues,
-      contextValue: { viewer },
-    });
-    if (!(Symbol.asyncIterator in results)) throw new Error(JSON.stringify(results));
-    const iterator = results[Symbol.asyncIterator]();
-    this.#open.push(() => iterator.return?.());
-    return Object.assign(
-      async (): Promise<Record<string, never>> => {
-        const { value } = await iterator.next();
-        return JSON.parse(JSON.stringify(value ?? null)) as Record<string, never>;
-      },
-      { close: async () => void (await iterator.return?.()) },
-    );
-  }
-
-  async close(): Promise<void> {
-    for (const close of this.#open.splice(0)) await close();
-    await this.api.close();
-  }
+/** One for a test; it is closed behind it. */
+export function ownedShop(...given: ConstructorParameters<typeof OwnedShop>): OwnedShop {
+  return closedAfterwards(new OwnedShop(...given));
 }
 
 export const codesOf = ({ errors }: ExecutionResult) => errors?.map(({ extensions }) => extensions);
