@@ -115,18 +115,29 @@ export class AppProcess {
 
   /** `boundMs` counts where speed is judged. @throws with the log when it ends instead, or the one deadline is over. */
   async untilReady(boundMs = DEADLINE_MS): Promise<void> {
-    await this.until(async () => (await this.ready()).ok, 'ready', boundMs);
+    let said = '';
+    const isReady = async (): Promise<boolean> => {
+      const { ok, reason } = await this.ready();
+      said = reason;
+      return ok;
+    };
+    await this.until(isReady, () => `ready, and /ready says: ${said}`, boundMs);
   }
 
   /** `boundMs` counts where speed is judged. @throws with the log when it ends instead, or the one deadline is over. */
-  async until(condition: () => boolean | Promise<boolean>, what: string, boundMs = DEADLINE_MS): Promise<void> {
+  async until(
+    condition: () => boolean | Promise<boolean>,
+    what: string | (() => string),
+    boundMs = DEADLINE_MS,
+  ): Promise<void> {
+    const words = (): string => (typeof what === 'string' ? what : what());
     const stillWanted = async (): Promise<boolean> => {
       if (await condition()) return true;
       if (!this.running)
-        throw new Error(`the process ended (${JSON.stringify(this.#exit)}) before it was: ${what}\n${this.log()}`);
+        throw new Error(`the process ended (${JSON.stringify(this.#exit)}) before it was: ${words()}\n${this.log()}`);
       return false;
     };
-    await until(stillWanted, () => `${what}\n${this.log()}`, within(boundMs));
+    await until(stillWanted, () => `${words()}\n${this.log()}`, within(boundMs));
   }
 
   /** /ready, as of now. */

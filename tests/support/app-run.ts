@@ -10,7 +10,7 @@ import type { TestBroker } from './broker.ts';
 import { AppProcess, ECHO_PROCESSOR, killAll } from './app-process.ts';
 import { committedOffsets, groupEmpty, settled } from './group-progress.ts';
 import { quietLogger } from './quiet-logger.ts';
-import { until, DEADLINE_MS } from './until.ts';
+import { found, until, DEADLINE_MS } from './until.ts';
 
 export interface AppRunOptions {
   readonly connection: KafkaConnectionConfig;
@@ -111,15 +111,15 @@ export abstract class AppRun {
    * about on however slow a machine, where a pause would let nothing happen at all.
    */
   async goesOn(): Promise<void> {
-    const offsets = async (): Promise<Map<string, number>> =>
-      committedOffsets(this.#options.connection, this.applicationId).catch(() => new Map<string, number>());
-    const before = await offsets();
+    const offsets = (): Promise<Map<string, number>> => committedOffsets(this.#options.connection, this.applicationId);
+    // A broker that is away says nothing: whatever is committed would be further than that.
+    const before = await found(offsets, 'the committed offsets are known');
     const names = Array.from(
       { length: this.partitions },
       (_, partition) => `${this.application.flowTopic}-${String(partition)}`,
     );
     const further = async (): Promise<boolean> => {
-      const now = await offsets();
+      const now = await offsets().catch(() => before);
       return names.every((name) => (now.get(name) ?? 0) > (before.get(name) ?? 0));
     };
     await until(
