@@ -127,6 +127,13 @@ export const API_PANELS: readonly Panel[] = [
     ],
   },
   {
+    title: 'Sent and not read yet',
+    description: 'Of all WebSockets together; beyond 128 MiB the one that holds most is cut off.',
+    type: 'timeseries',
+    unit: 'bytes',
+    queries: [{ expr: of('tributary_api_unsent_bytes'), legend: '{{instance}}' }],
+  },
+  {
     title: 'Windows in the copy; records passed over',
     description: '',
     type: 'timeseries',

@@ -127,6 +127,11 @@ export class GraphqlSockets {
     return this.#sockets.clients.size;
   }
 
+  /** What was sent and is not read yet, of all sockets together. */
+  get unsentBytes(): number {
+    return this.#unsent.bytes;
+  }
+
   upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     this.#sockets.handleUpgrade(request, stream, head, (socket) => this.#open(socket, request, stream));
   }

@@ -18,8 +18,8 @@ export class ApiMetrics {
   readonly refusedConnections: Counter<'reason'>;
   readonly stalledReaders: Counter;
 
-  /** `eventStreams`: the number of open ones. */
-  constructor(model: AnyLiveModel, eventStreams: () => number = () => 0) {
+  /** `eventStreams`: the number of open ones. `unsentBytes`: what was sent to WebSockets and is not read. */
+  constructor(model: AnyLiveModel, eventStreams: () => number = () => 0, unsentBytes: () => number = () => 0) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
     this.httpRequests = new Counter({
@@ -93,6 +93,14 @@ export class ApiMetrics {
       registers,
       collect() {
         this.set(eventStreams());
+      },
+    });
+    new Gauge({
+      name: 'tributary_api_unsent_bytes',
+      help: 'Sent to WebSockets and not read yet, of all together.',
+      registers,
+      collect() {
+        this.set(unsentBytes());
       },
     });
     new Gauge({

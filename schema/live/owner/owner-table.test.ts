@@ -129,20 +129,32 @@ describe('queries', () => {
       const api = ownedShop({}, { partitions: 1 });
       const keys = Array.from({ length: 1_500 }, (_row, at) => `k${String(at).padStart(4, '0')}`);
       api.commit(Object.fromEntries(keys.map((key, at) => [key, row(at % 500, 1_500 - at)])));
+      let commits = 0;
+      const commit = (): void => {
+        const note = String((commits += 1));
+        const changed = [7, 507, 1_007].map((at) => [keys[at], { ...row(7, 1_500 - at), note }]);
+        api.commit(Object.fromEntries(changed) as Record<string, unknown>);
+      };
+      commit();
       const ask = api.owners.ask.bind(api.owners);
       api.owners.ask = async (questions, waitMs) => {
         const answers = await ask(questions, waitMs);
-        api.commit({ zzz: row(1, 0) });
+        commit();
         return answers;
       };
       const found: string[] = [];
       const page = `query ($after: String) { totalsPage(after: $after, filter: { orders: { eq: 7 } }, ${by}) {
-      nodes { sku } pageInfo { hasNextPage endCursor } } }`;
+        nodes { sku note } pageInfo { hasNextPage endCursor } } }`;
       interface Page {
-        readonly totalsPage: { nodes: { sku: string }[]; pageInfo: { hasNextPage: boolean; endCursor: string } };
+        readonly totalsPage: {
+          readonly nodes: readonly { readonly sku: string; readonly note: string }[];
+          readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string };
+        };
       }
       for (let after: string | null = null; after !== '';) {
         const { totalsPage }: Page = await api.data<Page>(page, { after });
+        // All rows of a page are of one commit.
+        expect(new Set(totalsPage.nodes.map(({ note }) => note)).size).toBeLessThanOrEqual(1);
         found.push(...totalsPage.nodes.map(({ sku }) => sku));
         after = totalsPage.pageInfo.hasNextPage ? totalsPage.pageInfo.endCursor : '';
       }

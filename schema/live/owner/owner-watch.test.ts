@@ -1,17 +1,8 @@
-import { afterEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
+import type { ExecutionResult } from 'graphql';
 
 import { until } from '../../../tests/support/until.ts';
-import { codesOf, OwnedShop, STORE } from '../tests/owned-tables/owned-shop.ts';
-
-let shop: OwnedShop | null = null;
-function opened(...given: ConstructorParameters<typeof OwnedShop>): OwnedShop {
-  shop = new OwnedShop(...given);
-  return shop;
-}
-afterEach(async () => {
-  await shop?.close();
-  shop = null;
-});
+import { codesOf, ownedShop, STORE } from '../tests/owned-tables/owned-shop.ts';
 
 const row = (orders: number, cents = orders): object => ({ orders, cents });
 const UPDATE = 'kind cursor more removed rows { id orders } freshness { complete partial cursor }';
@@ -22,10 +13,10 @@ interface Update {
   readonly removed: string[];
   readonly rows: { readonly id: string; readonly orders: number }[];
 }
-const updateOf = (result: Record<string, never>): Update => (result['data'] as unknown as { totals: Update }).totals;
+const updateOf = ({ data }: ExecutionResult): Update => (data as unknown as { totals: Update }).totals;
 
 test('by keys: a snapshot, changed and removed rows; the cursor is the one of a query', async () => {
-  const api = opened({}, { partitions: 1 });
+  const api = ownedShop({}, { partitions: 1 });
   api.commit({ a: row(1), b: row(2), c: row(3) });
   const next = await api.watch(`subscription { totals(keys: ["a", "b", "x"], intervalMs: 50) { ${UPDATE} } }`);
   expect(updateOf(await next())).toMatchObject({
@@ -56,7 +47,7 @@ test('by keys: a snapshot, changed and removed rows; the cursor is the one of a 
 });
 
 test('a range by order and first, out of which one row drives another, and a filter that one leaves', async () => {
-  const api = opened();
+  const api = ownedShop();
   api.commit({ ka: row(1), kb: row(2), kc: row(3), z: row(100) });
   const first = await api.watch(
     `subscription { totals(range: { prefix: "k" }, first: 2, orderBy: { field: CENTS }, intervalMs: 50) {
@@ -74,7 +65,7 @@ test('a range by order and first, out of which one row drives another, and a fil
 });
 
 test('a subscription to all rows is refused, and so is a range of too many', async () => {
-  const api = opened({}, { maxRows: 2 });
+  const api = ownedShop({}, { maxRows: 2 });
   api.commit({ a: row(1), b: row(2), c: row(3) });
   await expect(api.watch('subscription { totals { kind } }')).rejects.toThrow(/"argument":"keys"|keys.*range/);
   await expect(api.watch('subscription { totals(range: { from: "a" }) { kind } }')).rejects.toThrow(/maxRows/);
@@ -85,7 +76,7 @@ test('a subscription to all rows is refused, and so is a range of too many', asy
 });
 
 test('each partition is read once for all who follow it, and no more after the last one', async () => {
-  const api = opened();
+  const api = ownedShop();
   api.commit({ a: row(1), b: row(2), c: row(3), d: row(4) });
   const key = await api.watch('subscription { totals(keys: ["a"], intervalMs: 50) { kind } }');
   await key();
@@ -99,8 +90,27 @@ test('each partition is read once for all who follow it, and no more after the l
   await until(() => api.tail.isClosed, 'the end of the changelog');
 });
 
+test('what a changelog that others follow brings late is older than the snapshot, and changes nothing', async () => {
+  const api = ownedShop({}, { partitions: 1 });
+  api.commit({ a: row(1) });
+  const first = await api.watch(`subscription { totals(keys: ["a"], intervalMs: 50) { ${UPDATE} } }`);
+  await first();
+  api.delivers = false;
+  api.commit({ a: row(2) });
+  api.commit({ a: row(3) });
+  const second = await api.watch(`subscription { totals(keys: ["a"], intervalMs: 50) { ${UPDATE} } }`);
+  expect(updateOf(await second()).rows).toEqual([{ id: 'Totals:a', orders: 3 }]);
+  api.tail.deliver(0, 1);
+  expect(updateOf(await first()).rows).toEqual([{ id: 'Totals:a', orders: 2 }]);
+  api.tail.deliver(0);
+  expect(updateOf(await first()).rows).toEqual([{ id: 'Totals:a', orders: 3 }]);
+  api.delivers = true;
+  api.commit({ a: row(4) });
+  expect(updateOf(await second()).rows).toEqual([{ id: 'Totals:a', orders: 4 }]);
+});
+
 test('who resumes gets nothing that is older than his cursor', async () => {
-  const api = opened({}, { partitions: 1 });
+  const api = ownedShop({}, { partitions: 1 });
   api.commit({ a: row(1) });
   api.owners.follow(STORE, 0);
   const next = await api.watch(`subscription { totals(keys: ["a"], intervalMs: 50) { ${UPDATE} } }`);
@@ -117,7 +127,7 @@ test('who resumes gets nothing that is older than his cursor', async () => {
 });
 
 test('a changelog that has lost its place, or cannot be read, is begun anew with a snapshot', async () => {
-  const api = opened({}, { partitions: 1 });
+  const api = ownedShop({}, { partitions: 1 });
   api.commit({ a: row(1), b: row(1) });
   const next = await api.watch(`subscription { totals(keys: ["a", "b"], intervalMs: 50) { ${UPDATE} } }`);
   await next();
@@ -131,7 +141,7 @@ test('a changelog that has lost its place, or cannot be read, is begun anew with
 });
 
 test('one that is too large comes in parts, and goes on with what changed since its first', async () => {
-  const api = opened({}, { partitions: 1, maxRows: 20_000 });
+  const api = ownedShop({}, { partitions: 1, maxRows: 20_000 });
   const many = Array.from({ length: 10_001 }, (_, at) => [`k${String(at).padStart(5, '0')}`, row(at)]);
   api.commit(Object.fromEntries(many) as Record<string, unknown>);
   const next = await api.watch(`subscription { totals(range: { prefix: "k" }, intervalMs: 50) { ${UPDATE} } }`);
@@ -144,7 +154,7 @@ test('one that is too large comes in parts, and goes on with what changed since 
 });
 
 test('rights: what a viewer may not see is in no update', async () => {
-  const api = opened({ allow: { totals: (viewer) => (viewer === 'few' ? { orders: { lte: 1 } } : true) } });
+  const api = ownedShop({ allow: { totals: (viewer) => (viewer === 'few' ? { orders: { lte: 1 } } : true) } });
   api.commit({ a: row(1), b: row(2) });
   const next = await api.watch(
     'subscription { totals(keys: ["a", "b"], intervalMs: 50) { removed rows { sku } } }',
@@ -167,7 +177,7 @@ test('resolvers of an application read it as any other table', async () => {
       Record<string, { getMany(keys: string[]): Promise<({ orders: number } | null)[]>; page(): Promise<object> }>
     >;
   }
-  const api = opened({
+  const api = ownedShop({
     extend: {
       typeDefs:
         'extend type Query { "Orders of two articles." both(a: String!, b: String!): [Int]! "Rows." some: String }',

@@ -110,7 +110,11 @@ export class ApiHandlers {
     } = options;
     this.#logger = logger;
     this.#settings = settings;
-    const metrics = new ApiMetrics(model, () => this.#responses.eventStreams);
+    const metrics = new ApiMetrics(
+      model,
+      () => this.#responses.eventStreams,
+      () => this.#sockets.unsentBytes,
+    );
     const log = new OperationLog(logger, metrics, options.tracing ?? null);
     const token = new TokenCheck(options.apiToken);
     const viewers = new Viewers(options);

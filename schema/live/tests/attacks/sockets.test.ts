@@ -5,7 +5,7 @@ import { until } from '../../../../tests/support/until.ts';
 import type { LiveApiOptions } from '../../live-api-options.ts';
 import { largeSnapshotsOf } from '../../updates/large-snapshots.ts';
 import { attackedShop, type AttackedShop } from './attacked-shop.ts';
-import { atTheEnd } from '../support/fed-api.ts';
+import { atTheEnd } from '../support/asked-api.ts';
 
 const MIB = 1_048_576;
 const WHOLE = 'subscription { skus(intervalMs: 50) { kind more removed rows { id sku orders cents note } } }';
@@ -55,11 +55,14 @@ describe('readers that take a large snapshot and do not read', () => {
       one.subscribe('whole', WHOLE);
       slow.push(one);
     }
-    await until(async () => (await metric('tributary_api_stalled_readers_total')) > 0, 'some are cut off');
+    await until(async () => (await metric('tributary_api_unsent_bytes')) > 0, 'something waits');
     const reader = await socket();
     reader.subscribe('whole', WHOLE);
     const rows = await follow(reader, 'whole', (_, more) => !more);
     expect(rows.size).toBe(2_000);
+    // All of the slow ones have been sent theirs before.
+    expect(await metric('tributary_api_unsent_bytes')).toBeLessThanOrEqual(16 * MIB);
+    expect(await metric('tributary_api_stalled_readers_total')).toBeGreaterThan(0);
     shop.sku('k000007', { orders: 9 });
     const changed = await follow(reader, 'whole', (some) => some.has('Skus:k000007'));
     expect(changed.get('Skus:k000007')).toMatchObject({ orders: 9 });
