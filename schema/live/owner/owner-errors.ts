@@ -16,3 +16,12 @@ export function partitionsAway(
     { retryAfterMs: 1_000, table, partitions },
   );
 }
+
+/** A row needs a schema that its registry does not give: left out it would look as if it were not there. */
+export function schemaAway(table: string): GraphQLError {
+  return apiError(
+    'NOT_READY',
+    `A row of ${table} needs a schema that the schema registry does not give at the moment. Try again in a moment.`,
+    { retryAfterMs: 1_000, table },
+  );
+}

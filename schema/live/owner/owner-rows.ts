@@ -1,7 +1,10 @@
-import { isRuntimeRow, type Logger } from '@tributary/streams';
+import type { GraphQLError } from 'graphql';
+import { isRuntimeRow, type Logger, type StreamsError } from '@tributary/streams';
 import { messageOf, type OwnerAnswer } from '@tributary/streams/operations';
 import type { DeclaredTable } from '../tables/declared-table.ts';
 import { type Row, rowName } from '../tables/row.ts';
+import { isOfRegistry } from '../types/value-reader.ts';
+import { schemaAway } from './owner-errors.ts';
 
 /** Where a row was read. */
 export interface RowOrigin {
@@ -29,6 +32,8 @@ const MOST_UNREADABLE = 1_000;
 export class OwnerRows {
   readonly #options: OwnerRowsOptions;
   readonly #unreadable = new Set<string>();
+  /** The schema registry gave no schema the last time that one was needed. */
+  #isSchemaAway = false;
 
   constructor(options: OwnerRowsOptions) {
     this.#options = options;
@@ -53,7 +58,10 @@ export class OwnerRows {
     return this.read(bufferOf(key), timed ? bytes.subarray(TIME_BYTES) : bytes, origin);
   }
 
-  /** Null for a row of the runtime's own, and for a value that cannot be read. */
+  /**
+   * Null for a row of the runtime's own, and for a value that cannot be read.
+   * @throws GraphQLError NOT_READY for a row whose schema the registry does not give.
+   */
   read(keyBytes: Buffer, valueBytes: Buffer, origin: RowOrigin): Row | null {
     if (isRuntimeRow(keyBytes)) return null;
     const { declared } = this.#options;
@@ -72,8 +80,10 @@ export class OwnerRows {
         bytes: keyBytes.length + valueBytes.length,
       };
       this.#unreadable.delete(keyText);
+      this.#isSchemaAway = false;
       return row;
     } catch (error) {
+      if (isOfRegistry(error)) throw this.#schemaAway(origin, error);
       this.#note(keyText, origin, error);
       return null;
     }
@@ -87,6 +97,17 @@ export class OwnerRows {
   /** The row of this key is another one, or is not there any more. */
   forget(keyText: string): void {
     this.#unreadable.delete(keyText);
+  }
+
+  #schemaAway({ partition, offset }: RowOrigin, { code, message }: StreamsError): GraphQLError {
+    const { declared, logger } = this.#options;
+    if (!this.#isSchemaAway)
+      logger.error(
+        { table: declared.name, partition, offset, code, error: message },
+        'the schema registry gives no schema that a row of an owner needs: who asks for it is answered NOT_READY',
+      );
+    this.#isSchemaAway = true;
+    return schemaAway(declared.name);
   }
 
   #note(keyText: string, { partition, offset }: RowOrigin, error: unknown): void {
