@@ -55,13 +55,31 @@ function opened() {
   return { happened, write, say };
 }
 
-test('memory is given back once, when many rows have been copied and before they are served', () => {
+test('memory is given back when many rows have been copied and before they are served, and not again', () => {
   const { happened, write, say } = opened();
   write(20_000);
   say(false);
-  expect(happened).toEqual([]);
-  for (let times = 0; times < 3; times++) say(true);
   expect(happened).toEqual(['released']);
+  for (let times = 0; times < 3; times++) say(true);
+  expect(happened).toEqual(['released', 'released']);
+  write(80_000);
+  expect(happened).toEqual(['released', 'released']);
+});
+
+test('while rows are copied, memory is given back each time that they are half as many again', () => {
+  const { happened, write } = opened();
+  const after = [19_999, 20_000, 29_999, 30_000, 30_001, 45_000].map((rows) => {
+    write(rows);
+    return [rows, happened.length];
+  });
+  expect(after).toEqual([
+    [19_999, 0],
+    [20_000, 1],
+    [29_999, 1],
+    [30_000, 2],
+    [30_001, 2],
+    [45_000, 3],
+  ]);
 });
 
 test('few rows leave nothing behind that is worth a collection', () => {

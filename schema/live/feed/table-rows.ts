@@ -16,6 +16,8 @@ import { takeKeyApart } from './take-key-apart.ts';
 const TICK_MS = 1_000;
 /** What the copy of fewer rows has left behind is not worth a collection. */
 const MANY_ROWS = 20_000;
+/** By how much the copies grow between two collections: together they cost a few times what the last one does. */
+const GROWN = 1.5;
 /** How far the times of records may run ahead of the clock by which brokers keep tombstones, as topics take them. */
 const AHEAD_MS = 3_600_000;
 
@@ -30,7 +32,10 @@ export interface TableRowsOptions {
   readonly onFatal: (error: StreamsError) => void;
   /** Default: `openTableFeed`. */
   readonly openFeed?: typeof openTableFeed;
-  /** Called once, before anything is served, where the copies have many rows. Default: `releaseMemory`. */
+  /**
+   * Called where the copies have many rows, before anything is served: now and then while they are read, so that
+   * garbage does not make the process larger than it is later, and when all are. Default: `releaseMemory`.
+   */
   readonly release?: () => void;
 }
 
@@ -43,6 +48,8 @@ export function openTableRows(options: TableRowsOptions): TableRows {
   const { connection, logger, model, tables, onSources, onFatal } = options;
   const { openFeed = openTableFeed, release = releaseMemory } = options;
   let state = model.tableState;
+  let isReleased = false;
+  let releaseAtRows = MANY_ROWS;
   const held = new HeldChanges({ model, logger, onReason: show });
   const feed: TableFeed = openFeed({
     connection,
@@ -53,7 +60,10 @@ export function openTableRows(options: TableRowsOptions): TableRows {
       follow(model, tables, sources);
       onSources?.(sources);
     },
-    onChanges: (changes) => held.apply(changes),
+    onChanges: (changes) => {
+      held.apply(changes);
+      if (!isReleased && rowCount() >= releaseAtRows) releaseNow();
+    },
     onReset: (topic, partition) => {
       held.reset(topic, partition);
       model.reset(topic, partition);
@@ -85,11 +95,20 @@ export function openTableRows(options: TableRowsOptions): TableRows {
     }
   }
 
-  let isReleased = false;
+  /** Once all are copied, nothing is given back any more: somebody may wait for an answer. */
   function releaseOnce({ caughtUpOnce }: GlobalTableState): void {
     if (!caughtUpOnce || isReleased) return;
     isReleased = true;
-    if (Object.values(model.tables).reduce((rows, table) => rows + table.size, 0) >= MANY_ROWS) release();
+    if (rowCount() >= MANY_ROWS) releaseNow();
+  }
+
+  function releaseNow(): void {
+    release();
+    releaseAtRows = rowCount() * GROWN;
+  }
+
+  function rowCount(): number {
+    return Object.values(model.tables).reduce((rows, table) => rows + table.size, 0);
   }
 
   return {
