@@ -79,6 +79,12 @@ export const BYTES_MUTATIONS: readonly JudgedMutation[] = [
     red: /a versioned store|a window store/,
   },
   {
+    name: 'what an aborted transaction has deleted of a store of duplicates stays deleted',
+    edits: [{ mark: 'undone-duplicates', replace: '' }],
+    judge: `${STREAMS}/store/duplicates-store.test.ts`,
+    red: /an aborted commit leaves nothing behind/,
+  },
+  {
     name: 'rows of an aborted transaction stay in the record cache',
     edits: [{ mark: 'cache-only-committed', condition: 'flushed !== undefined' }],
     judge: `${STREAMS}/store/cached-stores.test.ts`,

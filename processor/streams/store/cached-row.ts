@@ -19,7 +19,7 @@ export class CachedRow implements EntryHash {
    * Undefined: its value and its time say all.
    */
   text: string | null | undefined = undefined;
-  /** In place of the text of a row that is not in the cache: the bytes as they were read. */
+  /** In place of the text: the bytes, as they were read, of a row that is not in the cache; or those of a block. */
   raw: Buffer | undefined = undefined;
   /** Undefined: not known, or nothing that all readers may share. */
   value: unknown = undefined;
@@ -65,8 +65,9 @@ export class CachedRow implements EntryHash {
 }
 
 /** Texts of 2 bytes a character are counted as such: too much for most keys rather than too little for some. */
-export function sizeOf({ id, text, value }: CachedRow): number {
-  return ROW_BYTES + 2 * id.length + (text?.length ?? 0) + (typeof value === 'string' ? 2 * value.length : 0);
+export function sizeOf({ id, text, raw, value }: CachedRow): number {
+  const bytes = raw?.length ?? text?.length ?? 0;
+  return ROW_BYTES + 2 * id.length + bytes + (typeof value === 'string' ? 2 * value.length : 0);
 }
 
 /** The same text by itself: one that was cut out of a longer text would keep that in memory. */

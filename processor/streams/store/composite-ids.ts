@@ -3,7 +3,7 @@ import type { StoreKeys } from './store-keys.ts';
 import { checkWindowStart } from './window-key.ts';
 
 /** Bytes of one number behind a key. */
-const NUMBER_BYTES = 8;
+export const NUMBER_BYTES = 8;
 const LANE = 0x1_0000_0000;
 
 /** What stands on disk of a row: its parts as latin1 texts. */
@@ -48,6 +48,11 @@ export class CompositeIds<K> implements RowIds {
 
   keyOf(id: string): K {
     return this.#keys.keyOf(Buffer.from(this.#keyText(id), 'latin1'));
+  }
+
+  /** The id that the store's keys have for the key. */
+  keyIdOf(id: string): string {
+    return this.#keys.idOfText(this.#keyText(id));
   }
 
   /** The number at this place, counted from 0. */

@@ -17,25 +17,15 @@ export const WINDOW_LAYOUT: DiskLayout = {
   split: (bytes) => ({ numbers: bytes.slice(0, 8), key: bytes.slice(8) }),
 };
 
-/** The same, and 8 bytes behind the key that number the rows of one start in the order in which they were put. */
-export const DUPLICATES_LAYOUT: DiskLayout = {
-  numbers: 2,
-  join: (key, numbers) => numbers.slice(0, 8) + key + numbers.slice(8),
-  split: (bytes) => ({ numbers: bytes.slice(0, 8) + bytes.slice(-8), key: bytes.slice(8, -8) }),
-};
-
 /** A window store whose rows can be gone through, by key and by start. */
 export class IndexedWindowStore<K, V> implements LiveWindowStore<K, V> {
   readonly name: string;
   readonly retentionMs: number;
   readonly idOf: (key: K) => string;
   readonly #windowSizeMs: number;
-  readonly #keepsDuplicates: boolean;
   readonly #ids: CompositeIds<K>;
   readonly #rows: RowBuffer<V>;
   readonly #expiry: RowExpiry;
-  /** Of the next duplicate: above those of all rows that are there. */
-  #nextNumber = 0;
 
   constructor(
     spec: StoreSpec<V, K> & { readonly windowSizeMs: number; readonly retentionMs: number },
@@ -43,53 +33,42 @@ export class IndexedWindowStore<K, V> implements LiveWindowStore<K, V> {
     index: KeyIndex,
     cache: StoreCache,
   ) {
-    const { name, retainDuplicates = false } = spec;
+    const { name } = spec;
     const keys = storeKeys(spec.key);
     this.name = name;
     this.retentionMs = spec.retentionMs;
     this.idOf = keys.idOf;
     this.#windowSizeMs = spec.windowSizeMs;
-    this.#keepsDuplicates = retainDuplicates;
-    const ids = new CompositeIds(keys, retainDuplicates ? DUPLICATES_LAYOUT : WINDOW_LAYOUT);
+    const ids = new CompositeIds(keys, WINDOW_LAYOUT);
     this.#ids = ids;
     this.#rows = new RowBuffer(spec, committed, ids, index, cache);
     this.#expiry = new RowExpiry({ name, committed, rows: this.#rows, ids, timeOf: (id) => ids.numberOf(id, 0) });
-    if (retainDuplicates)
-      for (const id of index.range(undefined, undefined))
-        this.#nextNumber = Math.max(this.#nextNumber, ids.numberOf(id, 1) + 1);
   }
 
-  /** Of duplicates: the first one. */
   get(key: K, windowStartMs: number): V | undefined {
-    const id = this.#firstOf(key, windowStartMs);
-    return id === undefined ? undefined : this.#rows.get(id);
+    return this.#rows.get(this.#ids.idOf(key, windowStartMs));
   }
 
   row(key: K, windowStartMs: number): TableRow<V> | undefined {
-    const id = this.#firstOf(key, windowStartMs);
-    return id === undefined ? undefined : this.#rows.row(id);
+    return this.#rows.row(this.#ids.idOf(key, windowStartMs));
   }
 
   committedRow(key: K, windowStartMs: number): TableRow<V> | undefined {
-    const id = this.#firstOf(key, windowStartMs);
-    return id === undefined ? undefined : this.#rows.committedRow(id);
+    return this.#rows.committedRow(this.#ids.idOf(key, windowStartMs));
   }
 
-  /** Rows of duplicates have no names of their own: any may be a new one. */
   isChanged(key: K, windowStartMs: number): boolean {
-    return this.#keepsDuplicates || this.#rows.isDirty(this.#ids.idOf(key, windowStartMs));
+    return this.#rows.isDirty(this.#ids.idOf(key, windowStartMs));
   }
 
   put(key: K, windowStartMs: number, value: V, timestampMs?: number): void {
-    const id = this.#newId(key, windowStartMs);
+    const id = this.#ids.idOf(key, windowStartMs);
     this.#rows.put(id, value, timestampMs);
     this.#expiry.put(id);
   }
 
-  /** Of duplicates: all. */
   delete(key: K, windowStartMs: number): void {
-    if (!this.#keepsDuplicates) this.#rows.delete(this.#ids.idOf(key, windowStartMs));
-    else for (const id of [...this.#found(key, windowStartMs, windowStartMs, false)]) this.#rows.delete(id);
+    this.#rows.delete(this.#ids.idOf(key, windowStartMs));
   }
 
   fetch(key: K, fromMs: number, toMs: number): WindowRow<V>[] {
@@ -103,10 +82,7 @@ export class IndexedWindowStore<K, V> implements LiveWindowStore<K, V> {
 
   ownView(timeOf: () => number = () => NO_TIME): WindowStore<K, V> {
     const rows = this.#rows;
-    const get = (key: K, windowStartMs: number): V | undefined => {
-      const id = this.#firstOf(key, windowStartMs);
-      return id === undefined ? undefined : rows.getOwn(id);
-    };
+    const get = (key: K, windowStartMs: number): V | undefined => rows.getOwn(this.#ids.idOf(key, windowStartMs));
     const remove = (key: K, windowStartMs: number): V | undefined => {
       const before = get(key, windowStartMs);
       this.delete(key, windowStartMs);
@@ -117,11 +93,10 @@ export class IndexedWindowStore<K, V> implements LiveWindowStore<K, V> {
       get,
       put: (key, windowStartMs, value) => {
         if (value === null) {
-          // As in Kafka Streams: which of the duplicates would it be?
-          if (!this.#keepsDuplicates) remove(key, windowStartMs);
+          remove(key, windowStartMs);
           return;
         }
-        const id = this.#newId(key, windowStartMs);
+        const id = this.#ids.idOf(key, windowStartMs);
         rows.putOwn(id, value, timeOf());
         this.#expiry.put(id);
       },
@@ -153,18 +128,6 @@ export class IndexedWindowStore<K, V> implements LiveWindowStore<K, V> {
 
   expireBefore(horizonMs: number, limit: number): Promise<StoreChange[]> {
     return this.#expiry.expire(Math.floor(horizonMs) - this.#windowSizeMs + 1, limit);
-  }
-
-  #newId(key: K, windowStartMs: number): string {
-    return this.#keepsDuplicates
-      ? this.#ids.idOf(key, windowStartMs, this.#nextNumber++)
-      : this.#ids.idOf(key, windowStartMs);
-  }
-
-  #firstOf(key: K, windowStartMs: number): string | undefined {
-    if (!this.#keepsDuplicates) return this.#ids.idOf(key, windowStartMs);
-    for (const id of this.#found(key, windowStartMs, windowStartMs, false)) return id;
-    return undefined;
   }
 
   #found(key: K, fromMs: number, toMs: number, reverse: boolean): Iterable<string> {

@@ -85,6 +85,13 @@ export class KeyIndex {
     }
   }
 
+  /** All keys, in order; they are gone from the index when all are taken. */
+  *takeAll(): Generator<string, void> {
+    yield* this.range(undefined, undefined);
+    this.#blocks = [];
+    this.#size = 0;
+  }
+
   /** The block that holds the key, or that it belongs into; 0 where there is none. */
   #blockOf(key: string): number {
     let low = 0;

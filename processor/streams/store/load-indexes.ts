@@ -1,5 +1,6 @@
 import { CompositeIds, type DiskLayout } from './composite-ids.ts';
-import { DUPLICATES_LAYOUT, WINDOW_LAYOUT } from './indexed-window-store.ts';
+import { DUPLICATES_LAYOUT } from './duplicates-store.ts';
+import { WINDOW_LAYOUT } from './indexed-window-store.ts';
 import { KeyIndex } from './key-index.ts';
 import { isRuntimeRow } from './runtime-rows.ts';
 import { SESSION_LAYOUT } from './session-store.ts';

@@ -136,6 +136,8 @@ export class StoreCache {
   readonly #cache: RecordCache;
   /** By group, then id: two lookups cost less than one of a joined text. */
   readonly #groups = new Map<number, Map<string, CachedRow>>();
+  /** Blocks of rows that others look up. */
+  readonly #held = new Set<CachedRow>();
   #isOpen: boolean;
 
   constructor(cache: RecordCache) {
@@ -238,9 +240,36 @@ export class StoreCache {
     this.#cache.remove(row);
   }
 
+  /**
+   * Bytes of many committed rows as one: they count, and go, as a whole. `forget` is told when they go. Undefined: they
+   * are not in the cache.
+   */
+  hold(bytes: Buffer, forget: () => void): CachedRow | undefined {
+    if (!this.#isOpen || !this.#cache.admits) return undefined;
+    const block = new CachedRow('', 0);
+    block.raw = bytes;
+    if (!this.#cache.add(block)) return undefined;
+    block.store = { forget: () => (this.release(block), forget()) };
+    this.#held.add(block);
+    return block;
+  }
+
+  /** What `hold` has answered goes, and nobody is told. */
+  release(block: CachedRow): void {
+    if (this.#held.delete(block)) this.#cache.remove(block);
+    block.store = undefined;
+    block.raw = undefined;
+  }
+
+  /** A read of a row whose bytes are in a block, or were. */
+  looked(block: CachedRow | undefined): void {
+    if (this.#isOpen && this.#cache.isAsked()) this.#cache.looked(block);
+  }
+
   /** Forgets all, and keeps nothing from here on. */
   close(): void {
     this.#isOpen = false;
+    for (const block of this.#held) block.store?.forget(block.id, block.group);
     for (const [group, rows] of this.#groups) for (const id of rows.keys()) this.forget(id, group);
   }
 }

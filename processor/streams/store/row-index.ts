@@ -1,21 +1,18 @@
 import type { KeyIndex } from './key-index.ts';
+import { Walks } from './walks.ts';
 
 /**
  * Which rows a store has, in order, uncommitted writes included: what it goes through. The rows themselves are read
  * one by one. What the last commit did is not known here, so `settle` asks.
  */
 export class RowIndex {
-  readonly #store: string;
   readonly #keys: KeyIndex;
   /** Rows that came or went since the last commit, and whether they were there then. */
   readonly #moved = new Map<string, boolean>();
-  /** Iterators that have begun and are neither at their end nor closed. */
-  #walking = 0;
-  /** Of the writes that are not committed: iterators of before do not go on. */
-  #generation = 0;
+  readonly #walks: Walks;
 
   constructor(store: string, keys: KeyIndex) {
-    this.#store = store;
+    this.#walks = new Walks(store);
     this.#keys = keys;
   }
 
@@ -25,32 +22,15 @@ export class RowIndex {
 
   /** A row is written or deleted. @throws TypeError while an iterator is under way. */
   wrote(text: string, isThere: boolean): void {
-    // mutant: written-while-walking
-    if (this.#walking > 0)
-      throw new TypeError(
-        `the store "${this.#store}" is written to while it is gone through: first read the iterator to its end, or ` +
-          `close it with return()`,
-      );
+    this.#walks.wrote();
     const changed = isThere ? this.#keys.add(text) : this.#keys.delete(text);
     // One that came back has not moved.
     if (changed && !this.#moved.delete(text)) this.#moved.set(text, !isThere);
   }
 
   /** From `from`, inclusive, up to `to`, exclusive. */
-  *walk(from: string | undefined, to: string | undefined, reverse: boolean): Generator<string, void> {
-    const generation = this.#generation;
-    this.#walking += 1;
-    try {
-      for (const text of reverse ? this.#keys.reverseRange(from, to) : this.#keys.range(from, to)) {
-        yield text;
-        if (generation !== this.#generation)
-          throw new TypeError(
-            `an iterator of the store "${this.#store}" is read on after a commit: it is no longer good`,
-          );
-      }
-    } finally {
-      if (generation === this.#generation) this.#walking -= 1;
-    }
+  walk(from: string | undefined, to: string | undefined, reverse: boolean): Generator<string, void> {
+    return this.#walks.over(reverse ? this.#keys.reverseRange(from, to) : this.#keys.range(from, to));
   }
 
   /**
@@ -58,8 +38,7 @@ export class RowIndex {
    * rows have come or gone with that.
    */
   settle(isCommitted: (text: string) => boolean): boolean {
-    this.#generation += 1;
-    this.#walking = 0;
+    this.#walks.settled();
     const [first] = this.#moved;
     const isUndone = first !== undefined && isCommitted(first[0]) === first[1];
     // mutant: undone-keys

@@ -7,7 +7,7 @@ export const TIME_BYTES = 8;
 export const NO_TIME = -1;
 
 /** A row as it is on disk. */
-export function timedBytes(timestampMs: number, value: Buffer): Buffer {
+export function timedBytes(timestampMs: number, value: Uint8Array): Buffer {
   const row = Buffer.allocUnsafe(TIME_BYTES + value.length);
   row.writeDoubleBE(timestampMs, 0);
   row.set(value, TIME_BYTES);

@@ -151,7 +151,10 @@ export interface LiveWindowStore<K, V> extends LiveStore<K, WindowStore<K, V>>, 
   row(key: K, windowStartMs: number): TableRow<V> | undefined;
   committedRow(key: K, windowStartMs: number): TableRow<V> | undefined;
   isChanged(key: K, windowStartMs: number): boolean;
-  /** Of an indexed store: the rows whose windows start in this range, both ends inclusive, by start. */
+  /**
+   * Of an indexed store: the rows whose windows start in this range, both ends inclusive, by start. Of one that retains
+   * duplicates each value is the caller's own, and `put` keeps the value as it is then.
+   */
   fetch(key: K, fromMs: number, toMs: number): WindowRow<V>[];
 }
 

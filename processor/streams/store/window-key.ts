@@ -22,11 +22,16 @@ export function encodeWindowKey(windowStartMs: number, key: string | Buffer): Bu
   const bytes = Buffer.allocUnsafe(
     WINDOW_START_BYTES + (typeof key === 'string' ? Buffer.byteLength(key) : key.length),
   );
-  bytes.writeUInt32BE(Math.floor(windowStartMs / LANE), 0);
-  bytes.writeUInt32BE(windowStartMs % LANE, 4);
+  writeTime(bytes, windowStartMs, 0);
   if (typeof key === 'string') bytes.write(key, WINDOW_START_BYTES, 'utf8');
   else bytes.set(key, WINDOW_START_BYTES);
   return bytes;
+}
+
+/** 8 bytes, big-endian, of a whole number from 0 on. */
+export function writeTime(bytes: Buffer, value: number, at: number): void {
+  bytes.writeUInt32BE(Math.floor(value / LANE), at);
+  bytes.writeUInt32BE(value % LANE, at + 4);
 }
 
 /** @throws RangeError as `encodeWindowKey`. */

@@ -1,3 +1,4 @@
+import { DuplicatesStore } from './duplicates-store.ts';
 import { IndexedWindowStore } from './indexed-window-store.ts';
 import type { KeyIndex } from './key-index.ts';
 import type { StateStore, StoreChange } from './state-store.ts';
@@ -35,7 +36,10 @@ export function createWindowStore<V, K = string>(
   if (retentionMs === undefined || !(retentionMs >= 0))
     throw new TypeError(`window store "${spec.name}" needs a retentionMs of 0 or more`);
   const checked = { ...spec, windowSizeMs, retentionMs };
-  if (index !== undefined) return new IndexedWindowStore(checked, committed, index, cache);
+  if (index !== undefined)
+    return spec.retainDuplicates === true
+      ? new DuplicatesStore(checked, committed, index, cache)
+      : new IndexedWindowStore(checked, committed, index, cache);
   if (spec.retainDuplicates === true)
     throw new TypeError(`window store "${spec.name}" retains duplicates, which only an index tells apart`);
   return new OpenWindowStore(checked, committed, cache);

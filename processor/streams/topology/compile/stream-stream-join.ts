@@ -1,4 +1,4 @@
-import type { KeyValueStore } from '../../store/typed-store.ts';
+import type { KeyValueStore, WindowRow } from '../../store/typed-store.ts';
 import type { JoinSide, StreamStreamJoinNode } from '../graph.ts';
 import { keptFor, type JoinWindows } from '../join-windows.ts';
 import { copyThrough } from '../own-values.ts';
@@ -18,12 +18,6 @@ interface Reach {
 interface DueRecord extends UnmatchedRecord {
   readonly key: unknown;
   readonly timestampMs: number;
-}
-
-/** What the other side has had for a record. */
-interface Partner {
-  readonly startMs: number;
-  readonly value: unknown;
 }
 
 /**
@@ -56,25 +50,21 @@ export function compileStreamStreamJoin(
 
   const side = (mine: JoinSide): Emit => {
     const other: JoinSide = mine === 'left' ? 'right' : 'left';
-    const [own, others] = [
-      runtime.windowStore(node[mine].name).ownView(),
-      runtime.windowStore(node[other].name).ownView(),
-    ];
+    const [own, others] = [runtime.windowStore(node[mine].name), runtime.windowStore(node[other].name)];
     const [ownTime, otherTime] = [runtime.ownTimeOf(node[mine].name), runtime.ownTimeOf(node[other].name)];
     const waits = joins === 'outer' || (joins === 'left' && mine === 'left');
     const reach = reachOf(mine, windows);
     const { serde } = node[mine];
 
     /** Keeps the record for the other side, and finds what that has had for it: by time, then as it came. */
-    const meet = (key: unknown, value: unknown, at: number): Partner[] => {
+    const meet = (key: unknown, value: unknown, at: number): readonly WindowRow<unknown>[] => {
       // mutant: keeps-each-side
       if (at > ownTime.advance(at) - keptMs) own.put(key, at, value);
       // Rows that are too old are there until the next commit.
       // mutant: kept-by-own-time
       const found = others.fetch(key, Math.max(at - reach.beforeMs, otherTime.nowMs - keptMs + 1), at + reach.afterMs);
-      const partners = [...found].map(([window, partner]) => ({ startMs: window.startMs, value: partner }));
-      for (const { startMs } of partners) unmatched?.remove(other, key, startMs);
-      return partners;
+      if (unmatched !== undefined) for (const { startMs } of found) unmatched.remove(other, key, startMs);
+      return found;
     };
 
     return (key, value, at) => {
@@ -83,9 +73,10 @@ export function compileStreamStreamJoin(
       if (key === null && !waits) return runtime.drop('null-key');
       if (key === null) return next(key, joined(mine, value, null, key), at);
       // mutant: due-before-own
-      for (const due of unmatched?.takeDue(streamTimeMs) ?? []) tell(due.key, due, due.timestampMs);
+      if (unmatched !== undefined)
+        for (const due of unmatched.takeDue(streamTimeMs)) tell(due.key, due, due.timestampMs);
       const isLate = at + reach.afterMs + graceMs < streamTimeMs;
-      let partners: Partner[];
+      let partners: readonly WindowRow<unknown>[];
       try {
         partners = meet(key, value, at);
         if (partners.length === 0 && waits && !isLate) unmatched?.put(mine, key, at, value);
@@ -93,7 +84,8 @@ export function compileStreamStreamJoin(
         throw failedAt(name, error);
       }
       if (partners.length === 0 && waits && isLate) next(key, joined(mine, value, null, key), at);
-      for (const [index, partner] of partners.entries()) {
+      for (let index = 0; index < partners.length; index += 1) {
+        const partner = partners[index] as WindowRow<unknown>;
         // The joiner may change what it is given.
         const ownValue = index === partners.length - 1 ? value : copyThrough(serde, value);
         next(key, joined(mine, ownValue, partner.value, key), Math.max(at, partner.startMs));
