@@ -38,6 +38,7 @@ test('nothing set: the defaults of the contract', () => {
     apiToken: undefined,
     chromePath: undefined,
     processorPort: 0,
+    queryListener: undefined,
     producerRate: 20,
     log: { level: 'info', format: 'json' },
   });
@@ -146,6 +147,52 @@ describe('Kafka', () => {
   });
 });
 
+describe('queryListener', () => {
+  const TOKEN = 'an-open-secret-of-26-signs';
+
+  test('needs a port and a token, and listens where /health does unless it is told otherwise', () => {
+    const least = { QUERY_LISTENER_PORT: '7070', QUERY_LISTENER_TOKEN: TOKEN };
+    expect(parseEnvironment(least).queryListener).toEqual({ host: '127.0.0.1', port: 7070, token: TOKEN });
+    expect(parseEnvironment({ ...least, HOST: '0.0.0.0' }).queryListener?.host).toBe('0.0.0.0');
+    const whole = parseEnvironment({
+      ...least,
+      QUERY_LISTENER_HOST: '10.0.0.7',
+      QUERY_LISTENER_ADVERTISED_HOST: 'processor-0.processors',
+      QUERY_LISTENER_ADVERTISED_PORT: '17070',
+    }).queryListener;
+    expect(whole).toEqual({
+      host: '10.0.0.7',
+      port: 7070,
+      token: TOKEN,
+      advertisedHost: 'processor-0.processors',
+      advertisedPort: 17_070,
+    });
+    expect(Object.isFrozen(whole)).toBe(true);
+  });
+
+  test.each([
+    ['QUERY_LISTENER_PORT', '7070', 'QUERY_LISTENER_TOKEN'],
+    ['QUERY_LISTENER_TOKEN', TOKEN, 'QUERY_LISTENER_PORT'],
+    ['QUERY_LISTENER_HOST', '0.0.0.0', 'QUERY_LISTENER_PORT and QUERY_LISTENER_TOKEN'],
+    ['QUERY_LISTENER_ADVERTISED_HOST', 'a', 'QUERY_LISTENER_PORT and QUERY_LISTENER_TOKEN'],
+    ['QUERY_LISTENER_ADVERTISED_PORT', '7070', 'QUERY_LISTENER_PORT and QUERY_LISTENER_TOKEN'],
+  ])('%s alone opens no port in silence: what is missing is named', (name, value, absent) => {
+    const message = problem({ [name]: value });
+    expect(message).toMatch(new RegExp(`^${name} is set but ${absent} is not: .*set ${absent}, or unset ${name}$`));
+    expect(message).not.toContain(TOKEN);
+  });
+
+  test.each(['short', `${TOKEN} with blanks`, `${TOKEN}\n`])(
+    'a token that is not a good one is not repeated',
+    (token) => {
+      const message = problem({ QUERY_LISTENER_PORT: '7070', QUERY_LISTENER_TOKEN: token });
+      expect(message).toBe(
+        'QUERY_LISTENER_TOKEN cannot be used: it takes at least 20 visible ASCII characters without blanks',
+      );
+    },
+  );
+});
+
 test.each([
   ['PORT', '65536', 'from 0 to 65535'],
   ['PORT', '-1', 'from 0 to 65535'],
@@ -165,6 +212,10 @@ test.each([
   ['KAFKA_SSL', 'constructor', 'true or false'],
   ['PRODUCER_RATE', '-1', 'from 0 to'],
   ['PRODUCER_RATE', 'Infinity', 'from 0 to'],
+  ['QUERY_LISTENER_PORT', '65536', 'from 0 to 65535'],
+  ['QUERY_LISTENER_HOST', 'a b', 'host name'],
+  ['QUERY_LISTENER_ADVERTISED_HOST', 'http://a', 'host name'],
+  ['QUERY_LISTENER_ADVERTISED_PORT', '0', 'from 1 to 65535'],
   ['LOG_LEVEL', 'loud', 'trace, debug, info, warn, error, fatal or silent'],
   ['LOG_FORMAT', 'xml', 'pretty or json'],
   ['APPLICATION_ID', 'my app', 'of the characters'],

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import type { KafkaConnectionConfig } from '@tributary/streams';
+import type { KafkaConnectionConfig, KafkaStreamsOptions } from '@tributary/streams';
 
 const processingGuarantees = ['exactly_once', 'at_least_once'] as const;
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -44,6 +44,8 @@ export interface Environment {
   readonly chromePath: string | undefined;
   /** Of a processor instance's /health, /ready and /metrics; 0 is any free port. */
   readonly processorPort: number;
+  /** Where a processor answers other processes about its stores; undefined: nowhere. */
+  readonly queryListener: KafkaStreamsOptions['queryListener'];
   /** Synthetic logins a second; 0 is none. */
   readonly producerRate: number;
   readonly log: LogConfig;
@@ -66,7 +68,7 @@ export class EnvironmentError extends Error {
   }
 }
 
-const secrets = new Set(['KAFKA_SASL_PASSWORD', 'API_TOKEN']);
+const secrets = new Set(['KAFKA_SASL_PASSWORD', 'API_TOKEN', 'QUERY_LISTENER_TOKEN']);
 
 /** A variable: `what` is how the error says what it takes, `parse` answers undefined for what it does not take. */
 function variable<T>(what: string, parse: (text: string) => T | undefined): z.ZodType<T, string> {
@@ -90,6 +92,13 @@ function oneOf<const T extends string>(values: readonly T[]): z.ZodType<T, strin
   const what = `${values.slice(0, -1).join(', ')} or ${last}`;
   return variable(what, (text) => values.find((value) => value === text.trim().toLowerCase()));
 }
+
+/** One that can be overheard at work is guessed at leisure where it is short. */
+const LEAST_TOKEN_LENGTH = 20;
+
+const hostOrAddress = variable('a host name or an address', (host) =>
+  /^[a-zA-Z0-9._:-]+$/.test(host.trim()) ? host.trim() : undefined,
+);
 
 const flag = oneOf(['true', 'false']).transform((value) => value === 'true');
 const text = z.string().transform((value) => value.trim());
@@ -183,9 +192,7 @@ const variables = z.object({
   MAX_RECORD_BYTES: integer(1_024, 268_435_456, ' of bytes').default(33_554_432),
   SESSION_TIMEOUT_MS: integer(100, 3_600_000, ' of milliseconds').optional(),
   TRANSACTION_TIMEOUT_MS: integer(100, 900_000, ' of milliseconds').optional(),
-  HOST: variable('a host name or an address', (host) =>
-    /^[a-zA-Z0-9._:-]+$/.test(host.trim()) ? host.trim() : undefined,
-  ).default('127.0.0.1'),
+  HOST: hostOrAddress.default('127.0.0.1'),
   PORT: integer(0, 65_535).default(4000),
   ALLOWED_ORIGINS: origins.default([]),
   ALLOWED_HOSTS: hostNames.default([]),
@@ -196,6 +203,14 @@ const variables = z.object({
   ).optional(),
   CHROME_PATH: text.optional(),
   PROCESSOR_PORT: integer(0, 65_535).default(0),
+  QUERY_LISTENER_PORT: integer(0, 65_535).optional(),
+  QUERY_LISTENER_TOKEN: variable(
+    `at least ${String(LEAST_TOKEN_LENGTH)} visible ASCII characters without blanks`,
+    (token) => (/^[\x21-\x7e]+$/.test(token) && token.length >= LEAST_TOKEN_LENGTH ? token : undefined),
+  ).optional(),
+  QUERY_LISTENER_HOST: hostOrAddress.optional(),
+  QUERY_LISTENER_ADVERTISED_HOST: hostOrAddress.optional(),
+  QUERY_LISTENER_ADVERTISED_PORT: integer(1, 65_535).optional(),
   PRODUCER_RATE: variable('a number of logins a second from 0 to 1000000', (rate) => {
     const value = Number(rate.trim());
     return /^\d+(\.\d+)?$/.test(rate.trim()) && value <= 1_000_000 ? value : undefined;
@@ -270,6 +285,7 @@ export function parseEnvironment(
     apiToken: values.API_TOKEN,
     chromePath: values.CHROME_PATH,
     processorPort: values.PROCESSOR_PORT,
+    queryListener: queryListenerOf(values),
     producerRate: values.PRODUCER_RATE,
     log: Object.freeze({ level: values.LOG_LEVEL, format: values.LOG_FORMAT ?? (isTerminal ? 'pretty' : 'json') }),
   });
@@ -333,4 +349,39 @@ function saslOf(values: Variables): KafkaConnectionConfig['sasl'] {
     );
   }
   return Object.freeze({ mechanism, username, password });
+}
+
+/** Port and token make it; the rest says more of it, and by itself would be forgotten in silence. */
+function queryListenerOf(values: Variables): Environment['queryListener'] {
+  const {
+    QUERY_LISTENER_PORT: port,
+    QUERY_LISTENER_TOKEN: token,
+    QUERY_LISTENER_HOST: host,
+    QUERY_LISTENER_ADVERTISED_HOST: advertisedHost,
+    QUERY_LISTENER_ADVERTISED_PORT: advertisedPort,
+  } = values;
+  if (port !== undefined && token !== undefined)
+    return Object.freeze({
+      host: host ?? values.HOST,
+      port,
+      token,
+      ...(advertisedHost === undefined ? {} : { advertisedHost }),
+      ...(advertisedPort === undefined ? {} : { advertisedPort }),
+    });
+  const given = Object.entries({
+    QUERY_LISTENER_PORT: port,
+    QUERY_LISTENER_TOKEN: token,
+    QUERY_LISTENER_HOST: host,
+    QUERY_LISTENER_ADVERTISED_HOST: advertisedHost,
+    QUERY_LISTENER_ADVERTISED_PORT: advertisedPort,
+  }).find(([, value]) => value !== undefined)?.[0];
+  if (given === undefined) return undefined;
+  const absent = [
+    ...(port === undefined ? ['QUERY_LISTENER_PORT'] : []),
+    ...(token === undefined ? ['QUERY_LISTENER_TOKEN'] : []),
+  ].join(' and ');
+  throw new EnvironmentError(
+    `${given} is set but ${absent} is not: a processor answers queries where it has a port and a token; ` +
+      `set ${absent}, or unset ${given}`,
+  );
 }

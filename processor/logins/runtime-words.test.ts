@@ -34,6 +34,12 @@ test('other lines name the variables of all options, at the end of a sentence to
   );
 });
 
+test('the options of queryListener are its variables', () => {
+  expect(withVariables('queryListener.port: nothing can listen at 0.0.0.0:7070: give another port')).toBe(
+    'QUERY_LISTENER_PORT: nothing can listen at 0.0.0.0:7070: give another port',
+  );
+});
+
 test('names of brokers: only when none of them resolves', () => {
   expect(unknownBrokersLine(['[::1]:9092'], ['[::1]:9092'])).toBe(
     'BROKER_NAME_UNKNOWN: KAFKA_BROKERS names "[::1]:9092", but the name ::1 does not resolve: correct it.',

@@ -11,14 +11,21 @@ export function streamsOptions(
   connection: KafkaConnectionConfig,
   logger: Logger,
 ): KafkaStreamsOptions {
-  const { inputTopic, deadLetterTopic, internalReplicationFactor, sessionTimeoutMs, transactionTimeoutMs } =
-    environment;
+  const {
+    inputTopic,
+    deadLetterTopic,
+    internalReplicationFactor,
+    sessionTimeoutMs,
+    transactionTimeoutMs,
+    queryListener,
+  } = environment;
   const topologyOptions: LoginTopologyOptions = { inputTopic, deadLetterTopic };
   return {
     topologyModule: new URL('./topology.ts', import.meta.url),
     topologyOptions,
     connection,
     logger,
+    ...(queryListener === undefined ? {} : { queryListener }),
     config: {
       applicationId: environment.applicationId,
       stateDir: environment.stateDir,

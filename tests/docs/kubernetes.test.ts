@@ -1,6 +1,6 @@
 /**
  * The rules of deploy/kubernetes/, read and not run: no cluster is asked for here. Names and forms that Kubernetes
- * itself knows are checked by its schema, by hand: docs/kubernetes.md says how.
+ * itself knows are checked by its schemas: manifest-schemas.test.ts.
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -58,7 +58,10 @@ const container = z.strictObject({
       name: z.string(),
       value: z.string().optional(),
       valueFrom: z
-        .strictObject({ secretKeyRef: z.strictObject({ name: z.string(), key: z.literal('password') }) })
+        .union([
+          z.strictObject({ secretKeyRef: z.strictObject({ name: z.string(), key: z.enum(['password', 'token']) }) }),
+          z.strictObject({ fieldRef: z.strictObject({ fieldPath: z.literal('metadata.name') }) }),
+        ])
         .optional(),
     }),
   ),
@@ -114,11 +117,27 @@ const { data: settings } = z
 
 const podOf = (name: 'processor' | 'api') => parts[name].template.spec;
 const containerOf = (name: 'processor' | 'api') => podOf(name).containers[0];
-/** What the process is started with; a secret is any text. */
-const environmentOf = (name: 'processor' | 'api'): Record<string, string> => ({
-  ...settings,
-  ...Object.fromEntries(containerOf(name).env.map((variable) => [variable.name, variable.value ?? 'secret'])),
-});
+/** A secret is any text of enough signs. */
+const SECRET = 'secret-of-20-signs-or-more';
+/** The first pod of a StatefulSet. */
+const POD = 'tributary-processor-0';
+/** What the process is started with, in the first pod. */
+const environmentOf = (name: 'processor' | 'api'): Record<string, string> => {
+  const environment: Record<string, string> = { ...settings };
+  for (const { name: variable, value, valueFrom } of containerOf(name).env) {
+    // Kubernetes puts in what stands above, and leaves what does not as it is.
+    if (value !== undefined)
+      environment[variable] = value.replaceAll(/\$\((\w+)\)/g, (text, other: string) => environment[other] ?? text);
+    else environment[variable] = valueFrom !== undefined && 'fieldRef' in valueFrom ? POD : SECRET;
+  }
+  return environment;
+};
+/** Of the pod's own, for the manifest alone. */
+const OWN_VARIABLES = ['NODE_OPTIONS', 'POD_NAME'];
+const secretOf = (name: 'processor' | 'api', variable: string) => {
+  const from = containerOf(name).env.find((each) => each.name === variable)?.valueFrom;
+  return from !== undefined && 'secretKeyRef' in from ? from.secretKeyRef : undefined;
+};
 const mebibytes = (quantity: string): number => {
   const [, figure = '', unit = ''] = /^(\d+)(Mi|Gi)$/.exec(quantity) ?? [];
   return Number(figure) * (unit === 'Gi' ? 1024 : 1);
@@ -154,7 +173,7 @@ describe('the files', () => {
       for (const { name: variable, value, valueFrom } of containerOf(name).env)
         expect({ variable, secret: /PASSWORD|TOKEN/.test(variable) }).toEqual({
           variable,
-          secret: valueFrom !== undefined && value === undefined,
+          secret: valueFrom !== undefined && 'secretKeyRef' in valueFrom && value === undefined,
         });
   });
 
@@ -174,7 +193,7 @@ describe.each(names)('the %s', (name) => {
         ?.map((line) => line.trim()),
     );
     expect(known.size).toBeGreaterThan(20);
-    known.add('NODE_OPTIONS');
+    for (const variable of OWN_VARIABLES) known.add(variable);
     expect(Object.keys(environment).filter((variable) => !known.has(variable))).toEqual([]);
     // Without the file, which is in a secret of the cluster.
     const { KAFKA_CA_FILE: _, ...rest } = environment;
@@ -195,8 +214,12 @@ describe.each(names)('the %s', (name) => {
       '/health',
       '/ready',
     ]);
-    const port = environmentOf(name)[name === 'api' ? 'PORT' : 'PROCESSOR_PORT'];
-    expect(ports.map(({ containerPort }) => String(containerPort))).toEqual([port]);
+    const environment = environmentOf(name);
+    expect(Object.fromEntries(ports.map((port) => [port.name, String(port.containerPort)]))).toEqual(
+      name === 'api'
+        ? { http: environment['PORT'] }
+        : { health: environment['PROCESSOR_PORT'], query: environment['QUERY_LISTENER_PORT'] },
+    );
   });
 
   test('runs the command of the compose file, with the rights of the compose file', () => {
@@ -279,6 +302,39 @@ describe('the processor', () => {
       publishNotReadyAddresses: true,
     });
     expect(parts.processor['serviceName']).toBe('tributary-processors');
+  });
+
+  test('answers queries at a name of its own in the headless service, at a port of that service', () => {
+    const { queryListener } = parseEnvironment({ ...environmentOf('processor'), KAFKA_CA_FILE: '' }, false);
+    expect(queryListener).toMatchObject({
+      host: '0.0.0.0',
+      advertisedHost: `${POD}.${String(parts.processor['serviceName'])}`,
+    });
+    expect(queryListener).not.toHaveProperty('advertisedPort');
+    expect(one('Service', 'tributary-processors')['spec']).toMatchObject({
+      ports: expect.arrayContaining([{ name: 'query', port: queryListener?.port, targetPort: 'query' }]),
+    });
+    const { name = '', key = '' } = secretOf('processor', 'QUERY_LISTENER_TOKEN') ?? {};
+    expect(text('docs/kubernetes.md')).toContain(`kubectl create secret generic ${name} --from-literal=${key}=`);
+  });
+
+  test('is reached for queries by APIs alone, and for its health by everybody', () => {
+    const { podSelector, policyTypes, ingress } = z
+      .strictObject({
+        podSelector: z.strictObject({ matchLabels: z.record(z.string(), z.string()) }),
+        policyTypes: z.tuple([z.literal('Ingress')]),
+        ingress: z.array(z.looseObject({ ports: z.array(z.strictObject({ protocol: z.string(), port: z.string() })) })),
+      })
+      .parse(one('NetworkPolicy', 'tributary-processor')['spec']);
+    expect(parts.processor.template.metadata.labels).toMatchObject(podSelector.matchLabels);
+    expect(policyTypes).toEqual(['Ingress']);
+    expect(ingress).toEqual([
+      { ports: [{ protocol: 'TCP', port: 'health' }] },
+      {
+        from: [{ podSelector: { matchLabels: parts.api.selector.matchLabels } }],
+        ports: [{ protocol: 'TCP', port: 'query' }],
+      },
+    ]);
   });
 
   test('has the memory that docs/scaling.md measured, and standbys', () => {
@@ -364,8 +420,7 @@ describe('options/strimzi.yaml', () => {
     for (const name of names) {
       const user = environmentOf(name)['KAFKA_SASL_USERNAME'] ?? '';
       one('KafkaUser', user);
-      const password = containerOf(name).env.find((variable) => variable.name === 'KAFKA_SASL_PASSWORD');
-      expect(password?.valueFrom?.secretKeyRef.name).toBe(user);
+      expect(secretOf(name, 'KAFKA_SASL_PASSWORD')).toEqual({ name: user, key: 'password' });
     }
   });
 });

@@ -1,12 +1,15 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { rm } from 'node:fs/promises';
+import { createLiveApi, table } from '@tributary/graphql';
+import { z } from 'zod';
+import { postGraphql, SILENT_LOGGER } from '../support/api-under-test.ts';
 import { sharedBroker, type SharedBroker } from '../support/shared-broker.ts';
 import { killAll, type AppProcess } from '../support/app-process.ts';
 import { sized } from '../support/chaos.ts';
 import { LoginRun } from '../support/login-run.ts';
 import { changelogTopic, COUNTS_BY_STATE } from '../../processor/logins/names.ts';
 import { readTopic } from '../support/topic-reader.ts';
-import { until } from '../support/until.ts';
+import { found as foundWhen, until } from '../support/until.ts';
 import { changelogRecords } from '../support/changelog-sizes.ts';
 import type { LoginNumbers } from '../support/login-results.ts';
 import { expectedAnswers, servedNumbers } from '../support/served-numbers.ts';
@@ -21,6 +24,8 @@ const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 const COUNT = 200_000;
 /** Under a fault: at a pace that has it strike in the middle. */
 const FLOW = sized({ short: { count: 60_000, perSecond: 20_000 }, full: { count: COUNT, perSecond: 25_000 } });
+/** Of QUERY_LISTENER_TOKEN. */
+const TOKEN = 'of-the-test-and-its-processors';
 /** Logins that come after a kill. */
 const MORE = 1_000;
 let broker: SharedBroker;
@@ -103,6 +108,43 @@ async function falseCalm(api: AppProcess, count: number): Promise<number[]> {
   return found;
 }
 
+/** What processors with a query listener say of each state, by the API of another application. */
+async function askedOfOwners(run: LoginRun): Promise<Record<string, unknown>> {
+  const count = z.int();
+  const value = z.object({ ios: count, android: count, other: count, lastLoginAtMs: z.number().nullable() });
+  const states = table({ store: COUNTS_BY_STATE, key: { state: z.string() }, value, held: 'owner' });
+  const api = createLiveApi({
+    applicationId: run.applicationId,
+    connection: broker.connection,
+    logger: SILENT_LOGGER,
+    tables: { states },
+    owner: { token: TOKEN, allowStale: false },
+  });
+  try {
+    const { url } = await api.listen();
+    const query =
+      '{ statesPage(first: 100) { nodes { state ios android other lastLoginAtMs } freshness { partial } } }';
+    let said: unknown;
+    const rows = await foundWhen(
+      async () => {
+        const answer = await postGraphql(url, { query });
+        said = answer;
+        const page = answer.data?.['statesPage'] as
+          | {
+              readonly nodes: readonly { readonly state: string }[];
+              readonly freshness: { readonly partial: unknown[] };
+            }
+          | undefined;
+        return page === undefined || page.freshness.partial.length > 0 ? undefined : page.nodes;
+      },
+      () => `all owners answer: ${JSON.stringify(said)}`,
+    );
+    return Object.fromEntries(rows.map(({ state, ...counts }) => [state, counts]));
+  } finally {
+    await api.close();
+  }
+}
+
 /** Offsets of the changelogs that a process restored before its tasks ran. */
 function restoredOffsets(app: AppProcess): number {
   return app.logged('restored the store').reduce((sum, line) => sum + Number(line['offsets']), 0);
@@ -140,12 +182,13 @@ test(`a backlog: every number is the recount's (seed ${String(seed)})`, async ()
       await run.publish({ seed: seed + 1, count: MORE });
       // Nobody works on any of it: what the dead one said last does not hold for long.
       await api.until(async () => (await waiting(api)).lag !== 0, 'it is not said that nothing waits');
-      await run.start({ NUM_STREAM_THREADS: '2' });
+      await run.start({ NUM_STREAM_THREADS: '2', QUERY_LISTENER_PORT: '0', QUERY_LISTENER_TOKEN: TOKEN });
       expect(await falseCalm(api, COUNT + 2 + MORE)).toEqual([]);
     },
-    async (_run, expected) => {
+    async (run, expected) => {
       const [api] = apis.splice(0);
       try {
+        expect(await askedOfOwners(run)).toEqual(expected.states);
         expect(await servedNumbers(`http://127.0.0.1:${String(api?.port)}`, expected)).toEqual(
           expectedAnswers(expected),
         );
