@@ -1,4 +1,10 @@
-import { type Logger, type StreamsError, type TableChange, topicPartition } from '@tributary/streams';
+import {
+  type GlobalTableState,
+  type Logger,
+  type StreamsError,
+  type TableChange,
+  topicPartition,
+} from '@tributary/streams';
 import { messageOf, untilRegistryAnswers } from '@tributary/streams/operations';
 import type { LiveModel, UnappliedChanges } from '../tables/live-model.ts';
 
@@ -35,6 +41,12 @@ export class HeldChanges {
     if (first === undefined) return null;
     const places = [...this.#held.keys()];
     return `${first.error.code}: ${messageOf(first.error)}; what is read of ${places.join(', ')} waits for it`;
+  }
+
+  /** What the state of a copy is while something waits. */
+  shown(state: GlobalTableState): GlobalTableState {
+    const { reason } = this;
+    return reason === null ? state : { ...state, complete: false, reason };
   }
 
   /**

@@ -81,8 +81,7 @@ export function openTableRows(options: TableRowsOptions): TableRows {
   ticking.unref();
 
   function show(): void {
-    const { reason } = held;
-    model.setTableState(reason === null ? state : { ...state, complete: false, reason });
+    model.setTableState(held.shown(state));
   }
 
   /** Each partition that has been read to its end is a copy from then on. */

@@ -1,4 +1,5 @@
 import { type GlobalTable, type GlobalTableOptions, isRuntimeRow, parseTopicPartition } from '@tributary/streams';
+import { HeldChanges } from '../feed/held-changes.ts';
 import type { LiveModel } from './live-model.ts';
 import type { LiveTables } from './live-table.ts';
 
@@ -8,19 +9,28 @@ export interface LiveFeed {
   close(): Promise<void>;
 }
 
-/** Starts the global table that feeds `model`. `onFatal`: the brokers refuse this process for good. */
+/**
+ * Starts the global table that feeds `model`. What needs a schema that its registry does not give waits for it, and the
+ * model is not complete meanwhile. `onFatal`: the brokers refuse this process for good.
+ */
 export function openLiveFeed<Tables extends LiveTables>(
   model: LiveModel<Tables>,
   createTable: (options: GlobalTableOptions) => GlobalTable,
   onFatal: GlobalTableOptions['onFatal'],
 ): LiveFeed {
+  let state = model.tableState;
+  const held = new HeldChanges({ model, logger: model.logger, onReason: show });
   const table = createTable({
     topics: model.topics,
-    onChanges: (changes) => model.apply(changes.filter(({ key }) => !isRuntimeRow(key))),
-    onReset: (topic, partition) => model.reset(topic, partition),
-    onState: (state) => {
+    onChanges: (changes) => held.apply(changes.filter(({ key }) => !isRuntimeRow(key))),
+    onReset: (topic, partition) => {
+      held.reset(topic, partition);
+      model.reset(topic, partition);
+    },
+    onState: (newest) => {
+      state = newest;
       if (state.complete) markCopied(model, table.positions());
-      model.setTableState(state);
+      show();
     },
     onFatal,
   });
@@ -28,10 +38,16 @@ export function openLiveFeed<Tables extends LiveTables>(
   table.start();
   const ticking = setInterval(() => model.tick(), TICK_MS);
   ticking.unref();
+
+  function show(): void {
+    model.setTableState(held.shown(state));
+  }
+
   return {
     async close() {
       clearInterval(ticking);
       model.hub.close();
+      held.close();
       await table.close();
     },
   };

@@ -81,13 +81,13 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
   readonly tables: Tables;
   readonly instances = new InstanceList();
   readonly hub = new ChangeHub<keyof Tables & string>();
+  readonly logger: Logger;
   readonly now: () => number;
   readonly #elapsedMs: () => number;
   /** By the name of the table. */
   readonly #topics: Map<string, string>;
   readonly #windowed: readonly (readonly [store: string, table: LiveTable])[];
   readonly #shared = new SharedUpdates();
-  readonly #logger: Logger;
   readonly #instancesFeed: Feed;
   #feeds: ReadonlyMap<string, readonly Feed[]>;
   #version = 0;
@@ -112,7 +112,7 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
     elapsedMs = () => performance.now(),
   }: LiveModelOptions<Tables>) {
     this.applicationId = applicationId;
-    this.#logger = logger;
+    this.logger = logger;
     this.now = now;
     this.#elapsedMs = elapsedMs;
     const sources = Object.entries(tables);
@@ -268,7 +268,7 @@ export class LiveModel<Tables extends LiveTables = LiveTables> {
       if (isOfRegistry(error)) return error;
       this.#unreadable += 1;
       const { topic, partition, offset } = change;
-      this.#logger.error(
+      this.logger.error(
         { topic, partition, offset, reason: error instanceof Error ? error.name : 'unknown' },
         `a record cannot be read; ${feed.unreadableRow ?? 'its key keeps its last value'}. What writes the topic has ` +
           'not written it as it is declared: stop it, or declare it so; the next change of the key, or a tombstone, ' +
