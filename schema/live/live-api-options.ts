@@ -53,13 +53,15 @@ export interface LiveApiLimits {
   readonly stalledAfterMs?: number | undefined;
   /** What may wait for clients that read slowly, bytes of all connections together; 128 MiB unless given. */
   readonly maxUnsentBytes?: number | undefined;
+  /** What subscriptions to ranges of tables with `held: 'owner'` may hold together, bytes; 256 MiB unless given. */
+  readonly maxFollowedBytes?: number | undefined;
 }
 
 const KNOWN = [
   ...['applicationId', 'connection', 'tables', 'viewer', 'allow', 'extend', 'logger', 'allowedOrigins', 'allowedHosts'],
   ...['graphiql', 'token', 'limits', 'page', 'owner', 'tracing', 'settings'],
 ];
-const KNOWN_LIMITS = ['maxConnections', 'stalledAfterMs', 'maxUnsentBytes'];
+const KNOWN_LIMITS = ['maxConnections', 'stalledAfterMs', 'maxUnsentBytes', 'maxFollowedBytes'];
 
 /**
  * The declared tables, and one line for each option that cannot be used in `problems`. `isFed`: from brokers.

@@ -9,6 +9,7 @@ import { fieldsWithContext } from './graphql/context-fields.ts';
 import { withTables } from './graphql/extended-resolvers.ts';
 import { createLiveSchema } from './graphql/live-schema.ts';
 import { tableResolvers } from './graphql/table-resolvers.ts';
+import { FollowedBytes } from './limits/followed-bytes.ts';
 import type { CostTable } from './limits/operation-cost.ts';
 import { tableCosts } from './limits/table-costs.ts';
 import { checkLiveApiOptions, makerOf, type FilledLiveApiOptions, type LiveApiOptions } from './live-api-options.ts';
@@ -133,7 +134,10 @@ class OpenLiveApi implements LiveApi {
     this.#declared = declared;
     this.#logger = logger;
     this.#model = model;
-    const owners = new OwnerTables(declared, { model, logger, allowStale: options.owner?.allowStale ?? true });
+    const owners = new OwnerTables(declared, {
+      ...{ model, logger, allowStale: options.owner?.allowStale ?? true },
+      followed: new FollowedBytes(options.limits?.maxFollowedBytes),
+    });
     this.#owners = owners;
     const contexts = new WeakMap<object, TablesContext>();
     const contextOf = (context: unknown): TablesContext => {
@@ -176,6 +180,7 @@ class OpenLiveApi implements LiveApi {
       ...(options.settings === undefined ? {} : { settings: options.settings }),
       tracing: options.tracing ?? null,
       maxUnsentBytes: options.limits?.maxUnsentBytes,
+      followedBytes: () => owners.followed.bytes,
       logger,
       allowedOrigins: options.allowedOrigins ?? [],
       allowedHosts: options.allowedHosts ?? [],

@@ -134,6 +134,13 @@ export const API_PANELS: readonly Panel[] = [
     queries: [{ expr: of('tributary_api_unsent_bytes'), legend: '{{instance}}' }],
   },
   {
+    title: 'Held for subscriptions to ranges',
+    description: "Of tables with held: 'owner', all together; beyond 256 MiB further ones are refused.",
+    type: 'timeseries',
+    unit: 'bytes',
+    queries: [{ expr: of('tributary_api_followed_bytes'), legend: '{{instance}}' }],
+  },
+  {
     title: 'Windows in the copy; records passed over',
     description: '',
     type: 'timeseries',

@@ -3,6 +3,18 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { SubscriptionObserver } from '../updates/conflating-iterator.ts';
 import type { AnyLiveModel } from '../tables/live-model.ts';
 
+/** What is looked at when `/metrics` is asked for. */
+interface ApiGauges {
+  /** The number of open ones. */
+  readonly eventStreams: () => number;
+  /** What was sent to WebSockets and is not read. */
+  readonly unsentBytes: () => number;
+  /** What subscriptions to ranges of owner tables hold. */
+  readonly followedBytes: () => number;
+}
+
+const NO_GAUGES: ApiGauges = { eventStreams: () => 0, unsentBytes: () => 0, followedBytes: () => 0 };
+
 /** What `/metrics` shows. Labels come from fixed sets only, never from what a client sends. */
 export class ApiMetrics {
   readonly registry = new Registry();
@@ -18,8 +30,7 @@ export class ApiMetrics {
   readonly refusedConnections: Counter<'reason'>;
   readonly stalledReaders: Counter;
 
-  /** `eventStreams`: the number of open ones. `unsentBytes`: what was sent to WebSockets and is not read. */
-  constructor(model: AnyLiveModel, eventStreams: () => number = () => 0, unsentBytes: () => number = () => 0) {
+  constructor(model: AnyLiveModel, { eventStreams, unsentBytes, followedBytes }: ApiGauges = NO_GAUGES) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
     this.httpRequests = new Counter({
@@ -101,6 +112,14 @@ export class ApiMetrics {
       registers,
       collect() {
         this.set(unsentBytes());
+      },
+    });
+    new Gauge({
+      name: 'tributary_api_followed_bytes',
+      help: 'Held for subscriptions to ranges of tables whose rows are at their owners, of all together.',
+      registers,
+      collect() {
+        this.set(followedBytes());
       },
     });
     new Gauge({

@@ -1,3 +1,4 @@
+import { FollowedBytes } from '../limits/followed-bytes.ts';
 import type { RowTest } from '../tables/row-filter.ts';
 import type { RowOrderFunction } from '../tables/row-index.ts';
 import type { Row } from '../tables/row.ts';
@@ -8,6 +9,8 @@ export interface FollowedRowsOptions {
   readonly compare: RowOrderFunction;
   /** Only so many, in that order; null: all. */
   readonly first: number | null;
+  /** Of all ranges that are followed; null: what is held here is bounded by its keys. */
+  readonly held: FollowedBytes | null;
 }
 
 /** What is new since the rows were told the last time. */
@@ -24,6 +27,8 @@ export class FollowedRows {
   readonly #told = new Map<string, Row | null>();
   /** Of a bounded selection: the rows that the subscriber has. */
   #first: readonly Row[] = [];
+  #bytes = 0;
+  #isOver = false;
 
   constructor(options: FollowedRowsOptions) {
     this.#options = options;
@@ -31,6 +36,11 @@ export class FollowedRows {
 
   get size(): number {
     return this.#rows.size;
+  }
+
+  /** A row has come since they were empty for which there is no room among all that are followed. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /** `row`: null where there is none in this partition; one of another partition stays. */
@@ -41,6 +51,7 @@ export class FollowedRows {
     if (!this.#told.has(keyText)) this.#told.set(keyText, before);
     if (wanted === null) this.#rows.delete(keyText);
     else this.#rows.set(keyText, wanted);
+    this.#count(wanted, before);
   }
 
   /** Nothing has been read yet, or all of it is read anew. */
@@ -48,6 +59,17 @@ export class FollowedRows {
     this.#rows.clear();
     this.#told.clear();
     this.#first = [];
+    this.#options.held?.changed(-this.#bytes);
+    this.#bytes = 0;
+    this.#isOver = false;
+  }
+
+  #count(row: Row | null, before: Row | null): void {
+    const { held } = this.#options;
+    if (held === null) return;
+    const more = (row === null ? 0 : FollowedBytes.ofRow(row)) - (before === null ? 0 : FollowedBytes.ofRow(before));
+    this.#bytes += more;
+    if (held.changed(more)) this.#isOver = true;
   }
 
   /** All rows, in order; the subscriber has them from now on. */

@@ -173,6 +173,7 @@ test('whatever moves and breaks: a client holds the committed rows at its cursor
         client.subscription.close();
       }
       expect(table.followed).toBe(0);
+      expect(table.table.followed.bytes).toBe(0);
       await table.close();
     }),
     { numRuns: 400 },

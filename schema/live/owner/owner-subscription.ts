@@ -1,4 +1,5 @@
-import { badUserInput, tableTooLarge } from '../graphql/api-error.ts';
+import { apiError, badUserInput } from '../graphql/api-error.ts';
+import { tooManyFollowed } from '../limits/followed-bytes.ts';
 import type { PositionVector } from '../tables/applied-positions.ts';
 import { isInRange, type KeyTextRange } from '../tables/key-range.ts';
 import type { Row } from '../tables/row.ts';
@@ -12,7 +13,7 @@ import { isEmpty, keyBounds } from './key-bounds.ts';
 import { ownerCursor } from './owner-cursor.ts';
 import { ANSWER_WAIT_MS, type AskOptions, type OwnerTable, rowsByKey } from './owner-table.ts';
 
-export interface OwnerSubscriptionOptions<Update> extends FollowedRowsOptions {
+export interface OwnerSubscriptionOptions<Update> extends Omit<FollowedRowsOptions, 'held'> {
   readonly table: OwnerTable;
   /** As latin1; null: those of `range`. */
   readonly keys: ReadonlySet<string> | null;
@@ -60,8 +61,8 @@ export class OwnerSubscription<Update> implements UpdateSource<Update>, TailFoll
 
   constructor(options: OwnerSubscriptionOptions<Update>) {
     this.#options = options;
-    this.#rows = new FollowedRows(options);
-    const { keys, range } = options;
+    const { table, keys, range } = options;
+    this.#rows = new FollowedRows({ ...options, held: keys === null ? table.followed : null });
     this.keys =
       keys === null || range === null ? keys : new Set([...keys].filter((keyText) => isInRange(range, { keyText })));
   }
@@ -73,7 +74,10 @@ export class OwnerSubscription<Update> implements UpdateSource<Update>, TailFoll
 
   changed(change: TailChange): void {
     this.#partitions.get(change.partition)?.changed(change, this.#rows);
-    this.#checkSize();
+    // A snapshot that is being read says itself that it is too large.
+    if (!this.#isAttached) return;
+    const tooLarge = this.#tooLarge();
+    if (tooLarge !== null) this.#fail(tooLarge);
   }
 
   moved(): void {
@@ -85,15 +89,21 @@ export class OwnerSubscription<Update> implements UpdateSource<Update>, TailFoll
     this.#isLost = true;
     if (!this.#isAttached || this.#isClosed) return;
     this.#isAttached = false;
-    this.attach(this.#positions()).catch((error: unknown) => {
-      this.#failure = error;
-      this.wake();
-    });
+    this.attach(this.#positions()).catch((error: unknown) => this.#fail(error));
+  }
+
+  /** The next update says why it is the last; nothing is held until it is taken. */
+  #fail(error: unknown): void {
+    if (this.#isClosed) return;
+    this.close();
+    this.#failure = error;
+    this.wake();
   }
 
   /**
    * Reads the rows, so that none and no change of them is missing from now on.
-   * @throws GraphQLError NOT_READY for partitions that do not answer; BAD_USER_INPUT for a range of too many rows.
+   * @throws GraphQLError NOT_READY for partitions that do not answer; BAD_USER_INPUT for a range of too many rows;
+   * TOO_MANY_SUBSCRIPTIONS where others follow so many that there is no room for them.
    */
   async attach(min: PositionVector = this.#options.min): Promise<void> {
     const life = ++this.#life;
@@ -119,9 +129,15 @@ export class OwnerSubscription<Update> implements UpdateSource<Update>, TailFoll
     try {
       if (keys === null) await this.#readRange(min, life);
       else await this.#readKeys(keys, min, life);
-      if (life === this.#life) await this.#settle();
+      if (life !== this.#life) return;
+      await this.#settle();
+      const tooLarge = life === this.#life ? this.#tooLarge() : null;
+      if (tooLarge !== null) throw tooLarge;
     } catch (error) {
-      if (life === this.#life) this.#leave();
+      if (life === this.#life) {
+        this.#leave();
+        this.#rows.clear();
+      }
       throw error;
     }
   }
@@ -191,6 +207,7 @@ export class OwnerSubscription<Update> implements UpdateSource<Update>, TailFoll
       if (silent.length > 0 || early > MOST_ASKED * table.partitions.length)
         throw table.away(silent.length > 0 ? silent : [...next.keys()], options);
       const { declared } = table;
+      if (this.#rows.isOver) throw tooManyFollowed();
       if (this.#rows.size > declared.maxRows)
         throw badUserInput(
           'range',
@@ -261,9 +278,15 @@ export class OwnerSubscription<Update> implements UpdateSource<Update>, TailFoll
   }
 
   /** Rows may have come into a range until they are too many. */
-  #checkSize(): void {
-    const { declared } = this.#options.table;
-    if (this.#rows.size > declared.maxRows) this.#failure ??= tableTooLarge(declared.name, declared.maxRows);
+  #tooLarge(): Error | null {
+    if (this.#rows.isOver) return tooManyFollowed();
+    const { name, maxRows } = this.#options.table.declared;
+    if (this.#rows.size <= maxRows) return null;
+    return apiError(
+      'TABLE_TOO_LARGE',
+      `More than ${maxRows} rows of ${name}, its maxRows, are in the range by now. Subscribe to a shorter one.`,
+      { table: name },
+    );
   }
 
   #leave(): void {
@@ -276,5 +299,6 @@ export class OwnerSubscription<Update> implements UpdateSource<Update>, TailFoll
     this.#life += 1;
     this.#leave();
     this.#rows.clear();
+    this.#parts = null;
   }
 }

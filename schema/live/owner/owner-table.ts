@@ -12,6 +12,7 @@ import {
 } from '@tributary/streams/operations';
 import type { FeedSource } from '../feed/feed-source.ts';
 import { notReady } from '../graphql/api-error.ts';
+import type { FollowedBytes } from '../limits/followed-bytes.ts';
 import type { PositionVector } from '../tables/applied-positions.ts';
 import type { DeclaredTable } from '../tables/declared-table.ts';
 import type { Row } from '../tables/row.ts';
@@ -34,6 +35,8 @@ export interface OwnerTableOptions {
   readonly model: RowModel & { noteUnreadable(): void };
   readonly logger: Logger;
   readonly allowStale: boolean;
+  /** Of all tables of the instance. */
+  readonly followed: FollowedBytes;
 }
 
 /** With what the owners are asked, and what they have changed is followed. */
@@ -58,6 +61,7 @@ export class OwnerTable {
   readonly declared: DeclaredTable;
   readonly model: OwnerTableOptions['model'];
   readonly rows: OwnerRows;
+  readonly followed: FollowedBytes;
   readonly #logger: Logger;
   readonly #allowStale: boolean;
   #source: FeedSource | null = null;
@@ -70,11 +74,12 @@ export class OwnerTable {
   #probe: Promise<void> | null = null;
   #probedAtMs = -Infinity;
 
-  constructor({ declared, model, logger, allowStale }: OwnerTableOptions) {
+  constructor({ declared, model, logger, allowStale, followed }: OwnerTableOptions) {
     this.declared = declared;
     this.model = model;
     this.#logger = logger;
     this.#allowStale = allowStale;
+    this.followed = followed;
     this.rows = new OwnerRows({
       declared,
       logger,

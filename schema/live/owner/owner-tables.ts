@@ -1,6 +1,7 @@
 import type { Logger } from '@tributary/streams';
 import type { OwnerReads } from '@tributary/streams/operations';
 import type { FeedSources } from '../feed/feed-source.ts';
+import type { FollowedBytes } from '../limits/followed-bytes.ts';
 import type { DeclaredTable } from '../tables/declared-table.ts';
 import { ChangelogTails, type TailFetcher } from './changelog-tails.ts';
 import { OwnerTable, type OwnerTableOptions } from './owner-table.ts';
@@ -15,17 +16,20 @@ export interface OwnerLinks {
 /** The tables of an API whose rows are asked of their owners. */
 export class OwnerTables {
   readonly #tables: ReadonlyMap<string, OwnerTable>;
+  /** What subscriptions to ranges of them hold. */
+  readonly followed: FollowedBytes;
   readonly #logger: Logger;
   #sources: FeedSources = new Map();
   #links: OwnerLinks | null = null;
   #tails: ChangelogTails | null = null;
 
-  constructor(declared: readonly DeclaredTable[], { model, logger, allowStale }: Omit<OwnerTableOptions, 'declared'>) {
-    this.#logger = logger;
+  constructor(declared: readonly DeclaredTable[], options: Omit<OwnerTableOptions, 'declared'>) {
+    this.followed = options.followed;
+    this.#logger = options.logger;
     this.#tables = new Map(
       declared
         .filter(({ held }) => held === 'owner')
-        .map((table) => [table.name, new OwnerTable({ declared: table, model, logger, allowStale })]),
+        .map((table) => [table.name, new OwnerTable({ ...options, declared: table })]),
     );
   }
 

@@ -75,6 +75,31 @@ test('a subscription to all rows is refused, and so is a range of too many', asy
   await expect(next()).rejects.toMatchObject({ extensions: { code: 'TABLE_TOO_LARGE' } });
 });
 
+test('ranges of all subscribers are bounded together; who is refused or leaves holds nothing', async () => {
+  const api = ownedShop({ limits: { maxFollowedBytes: 12_000 } }, { partitions: 1 });
+  const large = { ...row(1), note: 'x'.repeat(2_000) };
+  api.commit({ a1: large, a2: large, b1: large, b2: large });
+  const range = (prefix: string): ReturnType<typeof api.watch> =>
+    api.watch(`subscription { totals(range: { prefix: "${prefix}" }, intervalMs: 50) { ${UPDATE} } }`);
+  const first = await range('a');
+  await first();
+  await expect(range('')).rejects.toThrow(/"code":"TOO_MANY_SUBSCRIPTIONS"/);
+  const byKeys = await api.watch(`subscription { totals(keys: ["a1", "a2", "b1", "b2"], intervalMs: 50) { kind } }`);
+  await byKeys();
+  // Those that come into a range end the subscription that they are too many for, and no other.
+  const second = await range('b');
+  await second();
+  api.commit({ a1: null, b1: { ...large, orders: 2 } });
+  expect(updateOf(await second()).rows.map(({ orders }) => orders)).toEqual([2]);
+  expect(updateOf(await first()).removed).toEqual(['Totals:a1']);
+  api.commit({ a3: large, b3: large });
+  await expect(second()).rejects.toMatchObject({ extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' } });
+  expect(updateOf(await first()).rows.map(({ id }) => id)).toEqual(['Totals:a3']);
+  await first.close();
+  const third = await range('b');
+  expect(updateOf(await third()).rows).toHaveLength(3);
+});
+
 test('each partition is read once for all who follow it, and no more after the last one', async () => {
   const api = ownedShop();
   api.commit({ a: row(1), b: row(2), c: row(3), d: row(4) });

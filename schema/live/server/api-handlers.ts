@@ -81,6 +81,8 @@ export interface ApiHandlersOptions {
   readonly tracing?: Tracing | null;
   /** What may wait for clients that read slowly, of all WebSockets together; 128 MiB unless given. */
   readonly maxUnsentBytes?: number | undefined;
+  /** What subscriptions to ranges of owner tables hold. */
+  readonly followedBytes?: () => number;
 }
 
 /**
@@ -110,11 +112,11 @@ export class ApiHandlers {
     } = options;
     this.#logger = logger;
     this.#settings = settings;
-    const metrics = new ApiMetrics(
-      model,
-      () => this.#responses.eventStreams,
-      () => this.#sockets.unsentBytes,
-    );
+    const metrics = new ApiMetrics(model, {
+      eventStreams: () => this.#responses.eventStreams,
+      unsentBytes: () => this.#sockets.unsentBytes,
+      followedBytes: options.followedBytes ?? (() => 0),
+    });
     const log = new OperationLog(logger, metrics, options.tracing ?? null);
     const token = new TokenCheck(options.apiToken);
     const viewers = new Viewers(options);

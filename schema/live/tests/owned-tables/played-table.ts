@@ -3,6 +3,7 @@ import { partitionOf } from '@tributary/streams/operations';
 import { MemoryOwnerReads } from '../../../../tests/support/memory-owner-reads.ts';
 import { quietLogger } from '../../../../tests/support/quiet-logger.ts';
 import { ChangelogTails, type TailRecord } from '../../owner/changelog-tails.ts';
+import { FollowedBytes } from '../../limits/followed-bytes.ts';
 import { OwnerTable } from '../../owner/owner-table.ts';
 import type { DeclaredTable } from '../../tables/declared-table.ts';
 import type { Row } from '../../tables/row.ts';
@@ -45,6 +46,7 @@ export class PlayedTable {
       model: model as unknown as OwnerTable['model'],
       logger: quietLogger,
       allowStale: true,
+      followed: new FollowedBytes(),
     });
     this.#tails = new ChangelogTails({
       logger: quietLogger,
