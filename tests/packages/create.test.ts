@@ -1,7 +1,6 @@
-/** create-tributary: from its tarball, in a folder outside the repository, to an application that answers. */
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+/** create-tributary, from its tarball: what it refuses and makes. tutorial.test.ts goes on to what answers. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -9,11 +8,6 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { projectRoot } from '../../tools/command-line/project-root.ts';
 import { packAll, packCreate } from '../../tools/packages/packages.ts';
-import { postGraphql } from '../support/api-under-test.ts';
-import { startTestBroker } from '../support/broker.ts';
-import { testPort } from '../support/test-port.ts';
-import { until } from '../support/until.ts';
-import { installInto } from './installed-packages.ts';
 
 const run = promisify(execFile);
 let root: string;
@@ -89,48 +83,4 @@ test('its Kafka is the one of the repository’s containers', async () => {
   const image = async (file: string): Promise<unknown> =>
     (parse(await readFile(file, 'utf8')) as { services: { kafka: { image: string } } }).services.kafka.image;
   expect(await image(join(app, 'compose.yml'))).toBe(await image(join(projectRoot, 'docker-compose.yml')));
-});
-
-test('it installs, compiles, passes its tests, starts with one command and answers', async () => {
-  await installInto(
-    app,
-    (await readdir(join(app, 'packages'))).map((name) => join(app, 'packages', name)),
-  );
-  expect(await said(process.execPath, [join(projectRoot, 'node_modules/typescript/bin/tsc'), '-p', '.'], app)).toEqual({
-    code: 0,
-    text: '',
-  });
-  const tests = await said(process.execPath, ['--test', '--test-reporter=spec', 'src/**/*.test.ts'], app);
-  expect(tests.text).toMatch(/^ℹ fail 0$/m);
-  expect(tests.text).toMatch(/^ℹ pass 3$/m);
-
-  const nowhere = spawn(process.execPath, ['src/start.ts'], {
-    cwd: app,
-    env: { PATH: process.env['PATH'], KAFKA_BROKERS: '127.0.0.1:9' },
-  });
-  const words: Buffer[] = [];
-  nowhere.stderr.on('data', (chunk: Buffer) => words.push(chunk));
-  expect(await once(nowhere, 'close')).toEqual([1, null]);
-  expect(Buffer.concat(words).toString()).toContain('No Kafka answers at 127.0.0.1:9. Start one with "docker compose');
-
-  const broker = await startTestBroker({ heap: '384m' });
-  const url = `http://127.0.0.1:${String(await testPort())}`;
-  const started = spawn(process.execPath, ['src/start.ts'], {
-    cwd: app,
-    env: { PATH: process.env['PATH'], KAFKA_BROKERS: broker.brokers.join(','), PORT: new URL(url).port },
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  try {
-    const query = '{ pagesPage { totalCount nodes { page views } } pageMinutesPage { totalCount } }';
-    await until(async () => {
-      const { data } = await postGraphql(url, { query }).catch(() => ({ data: undefined }));
-      const pages = Object.values((data ?? {}) as Record<string, { readonly totalCount: number }>);
-      return pages.length === 2 && pages.every(({ totalCount }) => totalCount > 0);
-    }, 'its API has rows of both tables');
-    started.kill('SIGTERM');
-    expect(await once(started, 'exit')).toEqual([0, null]);
-  } finally {
-    started.kill('SIGKILL');
-    await broker.stop();
-  }
 });

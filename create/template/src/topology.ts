@@ -16,10 +16,9 @@ export type Views = z.infer<typeof Views>;
 
 export function buildTopology(): Topology {
   const builder = new StreamsBuilder();
-  const byPage = builder
-    // What is no view goes there, with where it was and why.
-    .stream(VIEWS_TOPIC, { value: zodSerde(View), deadLetterTopic: `${VIEWS_TOPIC}-dlq` })
-    .groupBy(({ page }) => page, { name: 'by-page', value: jsonSerde<View>() });
+  // What is no view goes to the dead-letter topic, with where it was and why.
+  const views = builder.stream(VIEWS_TOPIC, { value: zodSerde(View), deadLetterTopic: `${VIEWS_TOPIC}-dlq` });
+  const byPage = views.groupBy(({ page }) => page, { name: 'by-page', value: jsonSerde<View>() });
   byPage.aggregate<PageViews>(
     {
       empty: () => ({ views: 0, lastUser: '' }),
