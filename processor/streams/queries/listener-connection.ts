@@ -179,8 +179,14 @@ export class ListenerConnection {
     this.#work();
   }
 
+  /** What is said in one turn goes out at once, and is one read for the caller. */
   #send(id: number, body: Buffer): void {
-    if (this.#isClosed || this.#socket.write(frameOf({ id, body }))) return;
+    if (this.#isClosed) return;
+    if (this.#socket.writableCorked === 0) {
+      this.#socket.cork();
+      process.nextTick(() => this.#socket.uncork());
+    }
+    if (this.#socket.write(frameOf({ id, body }))) return;
     if (this.#socket.writableLength < this.#options.limits.mostUnsentBytes) return;
     this.#socket.pause();
     this.#slowTimer ??= setTimeout(

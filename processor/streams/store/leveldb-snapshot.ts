@@ -7,6 +7,7 @@ interface Closed {
 
 /** What of LevelDB is read through a snapshot. */
 interface ReadThroughSnapshot<Snapshot> {
+  getSync(key: Buffer, options: { snapshot: Snapshot }): Buffer | undefined;
   getMany(keys: Buffer[], options: { snapshot: Snapshot }): Promise<(Buffer | undefined)[]>;
   iterator(options: {
     gte: Buffer;
@@ -21,12 +22,39 @@ interface ReadThroughSnapshot<Snapshot> {
 const CHUNK = 100;
 const CHUNK_BYTES = 1 << 18;
 
+/** So few rows are read by the thread that asks: to hand them to another one and back takes longer. */
+const MOST_READ_HERE = 16;
+/** Rows that are not in memory take longer than this, each. */
+const FROM_DISK_MS = 0.2;
+/** A thread that has to wait for a core is slow as well, but not so often in a row. */
+const SLOW_IN_A_ROW = 3;
+const READ_ELSEWHERE_MS = 1_000;
+
+/** Whether a store's rows are in memory at the moment: a thread that reads them is not to stand still for a disk. */
+export class ReadPace {
+  #slow = 0;
+  #elsewhereUntilMs = -Infinity;
+
+  /** Whether so many rows are to be read by the thread that asks for them. */
+  isHere(rows: number): boolean {
+    return rows <= MOST_READ_HERE && performance.now() >= this.#elsewhereUntilMs;
+  }
+
+  read(rows: number, tookMs: number): void {
+    this.#slow = tookMs > Math.max(1, rows) * FROM_DISK_MS ? this.#slow + 1 : 0;
+    if (this.#slow < SLOW_IN_A_ROW) return;
+    this.#slow = 0;
+    this.#elsewhereUntilMs = performance.now() + READ_ELSEWHERE_MS;
+  }
+}
+
 /** A snapshot of LevelDB's own: later batches are not seen through it. */
 export class LevelDbSnapshot<Snapshot extends Closed> implements StoreSnapshot {
   readonly offsets: StoreOffsets;
   readonly #db: ReadThroughSnapshot<Snapshot>;
   readonly #snapshot: Snapshot;
   readonly #failed: (error: unknown) => Error;
+  readonly #pace: ReadPace;
 
   /** `failed`: what the store throws for an error of LevelDB. */
   constructor(
@@ -34,19 +62,24 @@ export class LevelDbSnapshot<Snapshot extends Closed> implements StoreSnapshot {
     snapshot: Snapshot,
     offsets: StoreOffsets,
     failed: (error: unknown) => Error,
+    pace: ReadPace,
   ) {
     this.#db = db;
     this.#snapshot = snapshot;
     this.offsets = offsets;
     this.#failed = failed;
+    this.#pace = pace;
   }
 
   async getMany(store: string, keys: readonly Buffer[]): Promise<readonly (Buffer | undefined)[]> {
+    const options = { snapshot: this.#snapshot };
+    const whole = keys.map((key) => dataKey(store, key));
     try {
-      return await this.#db.getMany(
-        keys.map((key) => dataKey(store, key)),
-        { snapshot: this.#snapshot },
-      );
+      if (!this.#pace.isHere(whole.length)) return await this.#db.getMany(whole, options);
+      const startedAt = performance.now();
+      const rows = whole.map((key) => this.#db.getSync(key, options));
+      this.#pace.read(whole.length, performance.now() - startedAt);
+      return rows;
     } catch (error) {
       throw this.#failed(error);
     }

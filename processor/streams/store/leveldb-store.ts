@@ -20,7 +20,7 @@ import {
   mergeOffsets,
 } from './reserved-records.ts';
 import type { CommittedRecord, StoreIdentity, StoreLayouts } from './reserved-records.ts';
-import { LevelDbSnapshot } from './leveldb-snapshot.ts';
+import { LevelDbSnapshot, ReadPace } from './leveldb-snapshot.ts';
 import { isReservedKey, isRuntimeRow, RESERVED_KEYS } from './runtime-rows.ts';
 import type {
   CommitObserver,
@@ -205,6 +205,7 @@ class OpenLevelDbStore implements LevelDbStore {
   #failure: Error | null = null;
   #committing = false;
   readonly #observers = new CommitObservers();
+  readonly #readPace = new ReadPace();
   #closed = false;
 
   constructor(opened: OpenedWith) {
@@ -278,7 +279,7 @@ class OpenLevelDbStore implements LevelDbStore {
     const failed = (error: unknown): Error => this.#readFailed(error);
     try {
       const snapshot = this.#db.snapshot();
-      return new LevelDbSnapshot(this.#db, snapshot, this.#offsetsIn(snapshot), failed);
+      return new LevelDbSnapshot(this.#db, snapshot, this.#offsetsIn(snapshot), failed, this.#readPace);
     } catch (error) {
       throw failed(error);
     }

@@ -11,6 +11,7 @@ import { askingHandlers } from './error-line.ts';
 import { loadTopology } from './load-topology.ts';
 import { renumbered } from '../topology/sub-topology-numbers.ts';
 import { StreamThread } from './stream-thread.ts';
+import { ThreadAnswers } from './thread-answers.ts';
 import { watchedTopics, type FromThread, type ThreadLoad, type ToThread } from './thread-messages.ts';
 
 const port = parentPort;
@@ -21,6 +22,7 @@ const log =
   (level: 'debug' | 'info' | 'warn' | 'error') =>
   (fields: object, message: string): void =>
     send({ kind: 'log', level, fields: { thread: threadName, ...plain(fields) }, message });
+const answers = new ThreadAnswers(send);
 const logger: Logger = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
 
 /** Errors and the like cannot cross threads. */
@@ -40,15 +42,6 @@ function storesOnDisk(slotDirectory: string): string[] {
 
 async function answerTo(thread: StreamThread | undefined, question: StoreQuestion): Promise<StoreAnswer> {
   return thread === undefined ? { kind: 'absent', state: undefined } : thread.answer(question);
-}
-
-function sendAnswer(id: number, answer: StoreAnswer): void {
-  try {
-    send({ kind: 'answer', id, answer });
-  } catch (error) {
-    // A value of a global table that cannot cross threads.
-    send({ kind: 'answer', id, answer: { kind: 'failed', code: 'CONFIG_INVALID', message: messageOf(error) } });
-  }
 }
 
 async function main(): Promise<void> {
@@ -78,7 +71,8 @@ async function main(): Promise<void> {
         wanted.thread?.resume();
         break;
       case 'ask':
-        void answerTo(wanted.thread, message.question).then((answer) => sendAnswer(message.id, answer));
+        for (const { id, question } of message.questions)
+          void answerTo(wanted.thread, question).then((answer) => answers.add(id, answer));
         break;
       case 'close':
         wanted.closed = true;

@@ -39,8 +39,10 @@ const logger: Logger = {
   error: (_fields, message) => errors.push(message),
 };
 
+const nextTick = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
+
 beforeEach(() => {
-  jest.useFakeTimers();
+  jest.useFakeTimers({ doNotFake: ['nextTick'] });
   supervise();
 });
 afterEach(() => {
@@ -171,12 +173,28 @@ test('one whose tasks may wait for an empty input is given the time that is conf
 
 test('a question to a thread that ends is answered: it has nothing', async () => {
   const asked = supervisor.askOwner({ kind: 'get', taskId: '0_0', store: 's', stale: false, key: new Uint8Array() });
-  const question = first().heard.at(-1);
-  expect(question).toMatchObject({ kind: 'ask', question: { kind: 'get', store: 's' } });
+  await nextTick();
+  expect(first().heard.at(-1)).toMatchObject({ kind: 'ask', questions: [{ question: { kind: 'get', store: 's' } }] });
   first().emit('exit', 1);
   expect(await asked).toEqual({ kind: 'absent', state: undefined });
   const again = supervisor.askAny({ kind: 'global', store: 's' });
   expect(await again).toEqual({ kind: 'absent', state: undefined });
+});
+
+test('questions of one turn go to a thread in one message, and its answers find who asked', async () => {
+  const asked = [1, 2].map((key) =>
+    supervisor.askOwner({ kind: 'get', taskId: '0_0', store: 's', stale: false, key: new Uint8Array([key]) }),
+  );
+  await nextTick();
+  const messages = first().heard.filter(({ kind }) => kind === 'ask');
+  const ids = messages.flatMap((message) => (message.kind === 'ask' ? message.questions.map(({ id }) => id) : []));
+  expect([messages.length, ids.length]).toEqual([1, 2]);
+  const answers = ids.map((id, at) => ({ id, answer: { kind: 'count', count: at } as const })).reverse();
+  first().say({ kind: 'answers', answers });
+  expect(await Promise.all(asked)).toEqual([
+    { kind: 'count', count: 0 },
+    { kind: 'count', count: 1 },
+  ]);
 });
 
 test('one that reads a long global table makes progress; one that reads no more of it does not', () => {

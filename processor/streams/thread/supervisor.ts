@@ -273,7 +273,8 @@ export class Supervisor {
     thread.worker = worker;
     worker.on('exit', () => this.#questions.gone(worker));
     worker.on('message', (message: FromThread) => {
-      if (message.kind === 'answer') this.#questions.answered(message.id, message.answer);
+      if (message.kind === 'answers')
+        for (const { id, answer } of message.answers) this.#questions.answered(id, answer);
       if (thread.worker !== worker) return;
       this.#receive(thread, message);
       // No message follows. kafkajs may keep a socket open after a disconnect, which would keep the thread alive.

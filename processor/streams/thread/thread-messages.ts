@@ -10,6 +10,17 @@ import type { RestoreEvent } from '../task/initialise-task.ts';
 import type { RecordSpan } from '../task/record-traces.ts';
 import type { TaskStatus } from '../task/instance-status.ts';
 
+/** About the stores of a thread's tasks; answered under the same number. */
+export interface AskedQuestion {
+  readonly id: number;
+  readonly question: StoreQuestion;
+}
+
+export interface GivenAnswer {
+  readonly id: number;
+  readonly answer: StoreAnswer;
+}
+
 /** Messages from a stream thread to the main thread. Plain data. */
 export type FromThread =
   /** Its code is loaded: from here on it reports all the time. */
@@ -52,7 +63,7 @@ export type FromThread =
   /** It has its topology, and waits for its `start`. */
   | { readonly kind: 'built' }
   | { readonly kind: 'decide'; readonly question: ErrorQuestion }
-  | { readonly kind: 'answer'; readonly id: number; readonly answer: StoreAnswer }
+  | { readonly kind: 'answers'; readonly answers: readonly GivenAnswer[] }
   | { readonly kind: 'restore'; readonly event: RestoreEvent }
   | { readonly kind: 'spans'; readonly spans: readonly RecordSpan[] }
   /** As of the assignment that the thread has adopted. */
@@ -72,8 +83,7 @@ export type ToThread =
     }
   /** User code hangs at these records: they are dead-lettered without another try. */
   | { readonly kind: 'withhold'; readonly records: readonly RecordPlace[] }
-  /** About the stores of the thread's tasks; answered under the same number. */
-  | { readonly kind: 'ask'; readonly id: number; readonly question: StoreQuestion }
+  | { readonly kind: 'ask'; readonly questions: readonly AskedQuestion[] }
   | { readonly kind: 'pause' }
   | { readonly kind: 'resume' }
   | { readonly kind: 'close' };

@@ -69,7 +69,8 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
     request.once('error', reject);
     request.once('close', () => {
       if (giveUp !== null) clearTimeout(giveUp);
-      reject(new Error('the client went away'));
+      // Of a body that has been read this would cost a stack trace for nothing.
+      if (!request.readableEnded) reject(new Error('the client went away'));
     });
     request.once('end', () => resolve(length <= limit ? Buffer.concat(chunks) : null));
   });
