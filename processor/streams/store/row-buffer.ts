@@ -1,7 +1,7 @@
 import { storePrefix } from './data-key.ts';
 import { packed, Packed } from './packed-value.ts';
 import type { KeyIndex } from './key-index.ts';
-import type { CachedRow } from './cached-row.ts';
+import { CachedRow } from './cached-row.ts';
 import type { StoreCache } from './record-cache.ts';
 import { RowIndex } from './row-index.ts';
 import { RowReader, type WrittenRow } from './row-reader.ts';
@@ -10,6 +10,10 @@ import { NO_TIME, timeOrNone } from './timed-row.ts';
 import type { StoreSpec, TableRow } from './typed-store.ts';
 
 const DELETED = Symbol('deleted');
+
+/** As a committed row: there is none. */
+const NO_ROW = new CachedRow('', 0);
+NO_ROW.text = null;
 
 interface DirtyRow<V> extends WrittenRow<V> {
   value: V | Packed | typeof DELETED;
@@ -131,6 +135,18 @@ export class RowBuffer<V> {
     this.#write(id, DELETED, NO_TIME);
   }
 
+  /** Deletes a row that has expired, after `flush`. Answers its tombstone. */
+  expire(id: string): StoreChange {
+    const isFlushed = this.#dirty.has(id);
+    this.delete(id);
+    const tombstone = { store: this.#name, key: this.#ids.bytesOf(id), value: null };
+    // The change that was flushed has the place for the hash of the row.
+    if (isFlushed) return tombstone;
+    const hash = this.#dirty.get(id) as DirtyRow<V>;
+    const previous = hash.previous?.previous();
+    return previous === undefined ? { ...tombstone, hash } : { ...tombstone, hash, previous };
+  }
+
   flush(): StoreChange[] {
     const changes: StoreChange[] = [];
     for (const [id, row] of this.#dirty) changes.push(this.#reader.flush(row, row.value === DELETED, id));
@@ -167,7 +183,7 @@ export class RowBuffer<V> {
   }
 
   #write(id: string, value: V | Packed | typeof DELETED, timestampMs: number): void {
-    this.#index?.wrote(this.#ids.textOf(id), value !== DELETED);
+    const wasThere = this.#index?.wrote(this.#ids.textOf(id), value !== DELETED);
     const dirty = this.#dirty.get(id);
     if (dirty !== undefined) {
       dirty.value = value;
@@ -176,7 +192,9 @@ export class RowBuffer<V> {
       return;
     }
     this.#ids.check(id);
-    const previous = this.#lastRead?.id === id ? this.#lastRead : this.#reader.peek(id);
+    const known = this.#lastRead?.id === id ? this.#lastRead : this.#reader.peek(id);
+    // A row that an index does not have is not there: the old value need not be read.
+    const previous = known ?? (wasThere === false ? NO_ROW : undefined);
     this.#dirty.set(id, { value, timestampMs, previous, flushed: undefined, low: 0, high: 0, isKnown: false });
   }
 

@@ -12,7 +12,7 @@ interface ExpiryOptions {
   readonly name: string;
   readonly committed: StateStore;
   readonly rows: RowBuffer<unknown>;
-  readonly ids: { bytesOf(id: string): Buffer; idOfBytes(bytes: Buffer): string };
+  readonly ids: { idOfBytes(bytes: Buffer): string };
   /** The time of a row: its first 8 bytes on disk. */
   readonly timeOf: (id: string) => number;
 }
@@ -45,18 +45,18 @@ export class RowExpiry {
    */
   async expire(endMs: number, limit: number): Promise<StoreChange[]> {
     if (this.#oldestMs >= endMs || limit <= 0) return [];
-    const { name, rows, ids, timeOf } = this.#options;
+    const { rows, timeOf } = this.#options;
     const buffered = [...rows.dirtyIds()].filter((id) => !rows.isDeleted(id));
     const due = [...(await this.#committedAlive(endMs, limit)), ...buffered.filter((id) => timeOf(id) < endMs)];
     const expired = due.sort((a, b) => timeOf(a) - timeOf(b)).slice(0, limit);
-    for (const id of expired) rows.delete(id);
+    const tombstones = expired.map((id) => rows.expire(id));
     if (expired.length === limit) {
       this.#oldestMs = timeOf(expired.at(-1) as string);
     } else {
       const left = buffered.map(timeOf).filter((timeMs) => timeMs >= endMs);
       this.#oldestMs = left.reduce((oldest, timeMs) => Math.min(oldest, timeMs), await this.#oldestCommitted(endMs));
     }
-    return expired.map((id) => ({ store: name, key: ids.bytesOf(id), value: null }));
+    return tombstones;
   }
 
   /** The first `limit` committed rows below `endMs` that have no buffered write. */

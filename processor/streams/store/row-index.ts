@@ -20,12 +20,13 @@ export class RowIndex {
     return this.#keys.size;
   }
 
-  /** A row is written or deleted. @throws TypeError while an iterator is under way. */
-  wrote(text: string, isThere: boolean): void {
+  /** A row is written or deleted: answers whether it was there. @throws TypeError while an iterator is under way. */
+  wrote(text: string, isThere: boolean): boolean {
     this.#walks.wrote();
     const changed = isThere ? this.#keys.add(text) : this.#keys.delete(text);
     // One that came back has not moved.
     if (changed && !this.#moved.delete(text)) this.#moved.set(text, !isThere);
+    return changed ? !isThere : isThere;
   }
 
   /** From `from`, inclusive, up to `to`, exclusive. */

@@ -241,18 +241,25 @@ class OpenWindowStore<K, V> implements LiveWindowStore<K, V> {
     const committed = await this.#committedAlive(endOfRangeMs, limit);
     const due = [...committed, ...this.#bufferedAlive(endOfRangeMs)].sort((a, b) => a.windowStartMs - b.windowStartMs);
     const expired = due.slice(0, limit);
-    for (const { id, windowStartMs } of expired) this.#write(id, windowStartMs, DELETED, NO_TIME);
+    const tombstones = expired.map(({ id, windowStartMs }) => this.#expire(id, windowStartMs));
     if (expired.length === limit) {
       this.#oldestStartMs = expired.at(-1)?.windowStartMs ?? this.#oldestStartMs;
     } else {
       const oldestCommitted = await this.#oldestCommitted(endOfRangeMs);
       this.#oldestStartMs = this.#bufferedStarts().reduce((oldest, start) => Math.min(oldest, start), oldestCommitted);
     }
-    return expired.map(({ id, windowStartMs }) => ({
-      store: this.name,
-      key: this.#bytesOf(id, windowStartMs),
-      value: null,
-    }));
+    return tombstones;
+  }
+
+  /** As `RowBuffer.expire`. */
+  #expire(id: string, windowStartMs: number): StoreChange {
+    const isFlushed = this.#dirty.get(windowStartMs)?.has(id) === true;
+    this.#write(id, windowStartMs, DELETED, NO_TIME);
+    const tombstone = { store: this.name, key: this.#bytesOf(id, windowStartMs), value: null };
+    if (isFlushed) return tombstone;
+    const hash = this.#order.at(-1) as DirtyEntry<V>;
+    const previous = hash.previous?.previous();
+    return previous === undefined ? { ...tombstone, hash } : { ...tombstone, hash, previous };
   }
 
   /** The first `limit` committed windows that start before `endOfRangeMs` and have no buffered write. */

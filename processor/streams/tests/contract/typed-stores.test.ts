@@ -265,6 +265,7 @@ describe.each([
         await it.turn('commit');
         model.turn('commit');
         expect(await it.entries()).toBe(model.rows.length);
+        expect(await it.state.verify()).toBe(true);
       }),
       RUNS,
     );
@@ -322,6 +323,7 @@ describe.each([
         await it.turn('commit');
         model.turn('commit');
         expect(await it.entries()).toBe(model.rows.length);
+        expect(await it.state.verify()).toBe(true);
       }),
       RUNS,
     );

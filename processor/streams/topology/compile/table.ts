@@ -28,7 +28,11 @@ export function viewOfStore(spec: StoreSpec<unknown>, runtime: TaskRuntime): Tab
     return { row: (key, asOfMs) => own(rows.row(key, asOfMs)), before: (key) => rows.committedRow(key) };
   }
   const rows = rowStoreOf(spec, runtime);
-  return { row: (key) => own(rows.row(key)), before: (key) => rows.committedRow(key) };
+  return {
+    // A row that is not written since the last commit is read anew each time.
+    row: (key) => (rows.isChanged(key) ? own(rows.row(key)) : rows.row(key)),
+    before: (key) => rows.committedRow(key),
+  };
 }
 
 /** Rows of before their store had times have that of the change. */
