@@ -1,4 +1,6 @@
+import type { EventEmitter } from 'node:events';
 import { createRequire } from 'node:module';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { batchBytes, markerBytes } from '../support/record-batch-bytes.ts';
@@ -226,6 +228,167 @@ describe('the request queue', () => {
     await until(() => sent.length === 3, 'the third is sent');
     expect(sent).toEqual([1, 2, 3]);
     expect(timers.mock.calls.every(([, delay]) => (delay ?? 0) > 0)).toBe(true);
+  });
+});
+
+interface TestedConnection {
+  readonly connectionStatus: string;
+  readonly socket: Socket | null;
+  connect(): Promise<boolean>;
+  disconnect(): Promise<boolean>;
+  send(request: object): Promise<string>;
+  sendAuthRequest(request: object): Promise<unknown>;
+}
+const Connection = load('kafkajs/src/network/connection.js') as new (options: object) => TestedConnection;
+const Encoder = load('kafkajs/src/protocol/encoder.js') as new () => { writeBuffer(bytes: Buffer): unknown };
+
+describe('a connection', () => {
+  const closes: (() => void)[] = [];
+  afterEach(() => {
+    for (const close of closes.splice(0)) close();
+  });
+
+  /** What a broker does with the requests of its nth connection. */
+  type Behaviour = (socket: Socket, correlationId: number, nth: number) => void;
+
+  async function brokerThat(onRequest: Behaviour): Promise<{ port: number; sockets: Socket[] }> {
+    const sockets: Socket[] = [];
+    const server = createServer((socket) => {
+      const nth = sockets.push(socket);
+      socket.on('error', () => undefined);
+      socket.on('data', (bytes) => {
+        // Requests of a few bytes come whole; several may come at once.
+        for (let at = 0; at < bytes.length; at += 4 + bytes.readInt32BE(at))
+          onRequest(socket, bytes.readInt32BE(at + 8), nth);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    closes.push(() => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    });
+    return { port: (server.address() as AddressInfo).port, sockets };
+  }
+
+  function connectionTo(port: number, options: object = {}): TestedConnection {
+    const connection = new Connection({
+      host: '127.0.0.1',
+      port,
+      logger,
+      socketFactory: ({ host, port: to, onConnect }: { host: string; port: number; onConnect: () => void }) =>
+        connect({ host, port: to }, onConnect),
+      clientId: 'c',
+      requestTimeout: 30_000,
+      connectionTimeout: 30_000,
+      ...options,
+    });
+    closes.push(() => connection.socket?.destroy());
+    return connection;
+  }
+
+  const response = {
+    decode: async (bytes: Buffer) => bytes,
+    parse: async (bytes: Buffer) => bytes.toString(),
+  };
+  const request = {
+    request: { apiKey: 3, apiVersion: 0, apiName: 'Metadata', encode: async () => new Encoder() },
+    response,
+  };
+
+  function frame(correlationId: number, body: string): Buffer {
+    const bytes = Buffer.alloc(8 + body.length);
+    bytes.writeInt32BE(4 + body.length, 0);
+    bytes.writeInt32BE(correlationId, 4);
+    bytes.write(body, 8);
+    return bytes;
+  }
+
+  test('that broke in the middle of an answer reads those of the next socket from their beginning', async () => {
+    const { port } = await brokerThat((socket, correlationId, nth) => {
+      if (nth > 1) socket.write(frame(correlationId, 'whole'));
+      else socket.end(frame(correlationId, 'never read to its end').subarray(0, 12));
+    });
+    const connection = connectionTo(port);
+    await connection.connect();
+    await expect(connection.send(request)).rejects.toThrow('Closed connection');
+    await connection.connect();
+    expect(await connection.send(request)).toBe('whole');
+  });
+
+  test('that many ask for at once is one socket', async () => {
+    const { port, sockets } = await brokerThat((socket, correlationId) => socket.write(frame(correlationId, 'yes')));
+    const connection = connectionTo(port);
+    const ask = async (): Promise<string> => {
+      await connection.connect();
+      return connection.send(request);
+    };
+    expect(await Promise.all([ask(), ask(), ask()])).toEqual(['yes', 'yes', 'yes']);
+    expect(sockets.length).toBe(1);
+  });
+
+  test('that is ended by many while something waits is waited for by one listener', async () => {
+    const held: (() => void)[] = [];
+    const { port } = await brokerThat((socket, correlationId) => {
+      held.push(() => socket.write(frame(correlationId, 'late')));
+    });
+    const connection = connectionTo(port);
+    await connection.connect();
+    const sent = connection.send(request);
+    await until(() => held.length === 1, 'the request is there');
+    const ended = Array.from({ length: 20 }, () => connection.disconnect());
+    const { requestQueue } = connection as unknown as { readonly requestQueue: EventEmitter };
+    expect(requestQueue.listenerCount('requestQueueEmpty')).toBe(1);
+    for (const answer of held) answer();
+    expect(await sent).toBe('late');
+    await Promise.all(ended);
+    expect(connection.connectionStatus).toBe('disconnected');
+  });
+
+  test('that is ended before it is there is not there afterwards, and whoever waits for it hears of it', async () => {
+    const { port } = await brokerThat((socket, correlationId) => socket.write(frame(correlationId, 'yes')));
+    const connection = connectionTo(port);
+    const [connected] = await Promise.allSettled([connection.connect(), connection.disconnect()]);
+    expect(connected).toMatchObject({ status: 'rejected' });
+    expect(connection.connectionStatus).toBe('disconnected');
+    await connection.connect();
+    expect(await connection.send(request)).toBe('yes');
+  });
+
+  test('over which a request is not answered in time is left, and the next request takes another one', async () => {
+    const { port, sockets } = await brokerThat((socket, correlationId, nth) => {
+      if (nth > 1) socket.write(frame(correlationId, 'answered'));
+    });
+    const connection = connectionTo(port, { requestTimeout: 50 });
+    await connection.connect();
+    await expect(connection.send(request)).rejects.toThrow('timed out');
+    await until(() => sockets[0]?.destroyed === true, 'the broker sees the end of the connection');
+    await connection.connect();
+    expect(await connection.send(request)).toBe('answered');
+  });
+
+  test.each(Array.from({ length: 12 }, (_, turns) => turns))(
+    'that ends %d turns after a request was begun lets nobody wait for ever',
+    async (turns) => {
+      const { port } = await brokerThat(() => undefined);
+      const connection = connectionTo(port);
+      await connection.connect();
+      const { socket } = connection;
+      const sent = connection.send(request);
+      for (let turn = 0; turn < turns; turn += 1) await undefined;
+      socket?.emit('end');
+      await expect(sent).rejects.toThrow();
+    },
+  );
+
+  test.each(['end', 'reset'] as const)('that a broker ends (%s) in an authentication says so', async (how) => {
+    const { port } = await brokerThat((socket) => {
+      if (how === 'end') socket.end();
+      else socket.resetAndDestroy();
+    });
+    const connection = connectionTo(port);
+    await connection.connect();
+    const token = { encode: async () => frame(1, 'token') };
+    await expect(connection.sendAuthRequest({ request: token, response })).rejects.toThrow('closed by the server');
   });
 });
 
