@@ -326,8 +326,10 @@ export class KafkaStreams {
     if (trouble !== undefined) return `${trouble.code}: ${trouble.reason}`;
     const waiting = this.waitingFor();
     if (waiting !== null) return waiting;
-    if (this.state !== 'RUNNING') return this.#awayReason ?? `the processor is ${this.state}`;
-    return null;
+    if (this.state === 'RUNNING') return null;
+    const statuses = this.#supervisor?.threads().flatMap((t) => t.status ?? []) ?? [];
+    const longWait = statuses.find((s) => s.longWait !== null)?.longWait ?? null;
+    return this.#awayReason ?? `the processor is ${this.state}${longWait === null ? '' : ` (${longWait})`}`;
   }
 
   /**

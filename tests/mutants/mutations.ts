@@ -46,7 +46,7 @@ export const STORE_BEFORE_COMMIT_UNNOTICED: Mutation = {
 export const REUSED_PRODUCER: Mutation = {
   name: 'producer reused after an error',
   edits: [
-    { mark: 'new-producer', replace: 'task.producer ??= context.createProducer(task);' },
+    { mark: 'new-producer', replace: 'task.producer ??= context.createProducer(task, waiting.unanswered);' },
     { mark: 'broken-for-good', condition: 'this.#identity === undefined' },
     { mark: 'init', before: 'if (this.#identity !== undefined) return;' },
     { mark: 'disconnect', replace: '' },

@@ -1,5 +1,6 @@
 import kafkajs from '#kafkajs';
 import type { Logger } from '../logger.ts';
+import type { StepsThatWait } from '../long-waits.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import { asBrokerLimit } from '../kafka/broker-limits.ts';
 import { COORDINATOR_OF_GROUP, type GroupMemberInfo } from '../kafka/broker.ts';
@@ -42,6 +43,8 @@ interface GroupMemberOptions {
   readonly onFatal: (error: StreamsError) => void;
   /** Why the group cannot be asked right now, and null when it can again. */
   readonly onAway: (reason: string | null) => void;
+  /** Says what it waits for. */
+  readonly waiting: StepsThatWait;
 }
 
 /**
@@ -92,6 +95,7 @@ export class GroupMember {
   async leave(stay = false): Promise<void> {
     this.#stopping = true;
     this.#wake?.();
+    this.#options.waiting.end();
     if (!stay && this.#memberId !== '') {
       try {
         const coordinator = await this.#cluster.coordinator(COORDINATOR_OF_GROUP, this.#options.groupId);
@@ -109,7 +113,9 @@ export class GroupMember {
     let retryMs = RETRY_MS;
     while (!this.#stopping) {
       try {
+        this.#options.waiting.step(`a place in the group ${this.#options.groupId}`);
         await this.#join();
+        this.#options.waiting.end();
         retryMs = RETRY_MS;
         await this.#heartbeats();
       } catch (error) {
@@ -155,6 +161,7 @@ export class GroupMember {
           return;
         } else {
           this.#logger.debug({ error: messageOf(error) }, 'group request failed');
+          this.#options.waiting.unanswered(error);
           if (isBrokerAway(error)) {
             this.#options.onAway(messageOf(error));
             await this.#cluster.refresh().catch(() => undefined);

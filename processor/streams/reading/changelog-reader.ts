@@ -5,6 +5,7 @@ import { settledRange } from './settled-range.ts';
 import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
 import { RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import { UNHEARD, type StepsThatWait } from '../long-waits.ts';
 import type { OffsetMap, StateStore, StoreChange } from '../store/state-store.ts';
 import type { TaskChangelog } from '../task/task-layout.ts';
 import { crashPoint } from '../task/crash-point.ts';
@@ -63,6 +64,8 @@ export async function restoreStore(options: {
   readonly stuckAfterMs?: number;
   /** Looks at each row before the store has it. */
   readonly check?: RowCheck;
+  /** Says what is waited for; a restore that goes on waits for nothing. */
+  readonly waiting?: StepsThatWait;
 }): Promise<void> {
   const {
     cluster,
@@ -75,18 +78,28 @@ export async function restoreStore(options: {
     reach = new Map(),
     stuckAfterMs = STUCK_AFTER_MS,
     check,
+    waiting = UNHEARD,
   } = options;
   if (changelogs.length === 0) return;
   const changelogOf = new Map(changelogs.map((c) => [topicPartition(c.topic, c.partition), c]));
   let away = false;
   const fetcher = new RecordFetcher(cluster, logger, {
     maxWaitMs: LAST_POLL_MS,
-    onAway: (isAway) => {
+    onAway: (isAway, reason) => {
+      if (!isAway) waiting.end();
+      else if (!away) waiting.step('changelogs that it cannot read');
+      if (isAway) waiting.unanswered(new Error(reason));
       away = isAway;
     },
   });
   try {
-    await untilBrokerAnswers(signal, () => cluster.track(changelogs.map((c) => c.topic)));
+    waiting.step('the ends of its changelogs');
+    await untilBrokerAnswers(
+      signal,
+      () => cluster.track(changelogs.map((c) => c.topic)),
+      undefined,
+      waiting.unanswered,
+    );
     const ends = new Map<string, number>();
     const positions = new Map<string, number>();
     for (const { topic, partition } of changelogs) {
@@ -99,6 +112,7 @@ export async function restoreStore(options: {
         isolationLevel: READ_UNCOMMITTED,
         signal,
         plausible: (range) => range.end >= least,
+        onUnanswered: waiting.unanswered,
       });
       if (first > 0) throw changelogTruncated({ topic, partition }, first);
       if (least > end) {
@@ -118,6 +132,7 @@ export async function restoreStore(options: {
       ends.set(name, end);
       if (from < end) fetcher.seek(topic, partition, from);
     }
+    if (!away) waiting.end();
     const starts = new Map(positions);
     const tell = (kind: StoreRestore['kind'], name: string): void => {
       const { store: told, partition } = changelogOf.get(name) as TaskChangelog;

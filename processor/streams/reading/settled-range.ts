@@ -27,12 +27,15 @@ export async function settledRange(
     isolationLevel,
     signal,
     plausible,
+    onUnanswered,
   }: {
     readonly topic: string;
     readonly partition: number;
     readonly isolationLevel: number;
     readonly signal: AbortSignal;
     readonly plausible: (range: OffsetRange) => boolean;
+    /** Told of each time that no broker answers. */
+    readonly onUnanswered?: (error: unknown) => void;
   },
 ): Promise<OffsetRange> {
   for (const deadline = performance.now() + SETTLE_MS; ;) {
@@ -40,6 +43,7 @@ export async function settledRange(
       signal,
       () => cluster.offsetRange(topic, partition, isolationLevel),
       () => cluster.refresh(),
+      onUnanswered,
     );
     if (plausible(range) || performance.now() > deadline) return range;
     await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));

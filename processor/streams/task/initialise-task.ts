@@ -10,6 +10,7 @@ import { settledRange } from '../reading/settled-range.ts';
 import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
 import { RESET_REMEDY, StreamsError, type ErrorCode } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import { UNHEARD, type LongWaits, type StepsThatWait } from '../long-waits.ts';
 import { loadIndexes, type StoreIndexes } from '../store/load-indexes.ts';
 import type { OffsetMap, StateStore } from '../store/state-store.ts';
 import type { FenceGate } from './fence-gate.ts';
@@ -45,13 +46,15 @@ export interface InitialiseContext {
   readonly cluster: RestoreCluster;
   readonly logger: Logger;
   readonly fences: FenceGate;
+  /** Where its steps say what they wait for; without it nobody hears. */
+  readonly waits?: LongWaits;
   /** Told how restores go. */
   readonly onRestore?: (event: RestoreEvent) => void;
   /** Offsets and changelogs are committed in one transaction: none is there without the others. */
   readonly exactlyOnce: boolean;
   /** How long brokers are asked again before a contradiction is believed. */
   readonly settleMs?: number;
-  readonly createProducer: (task: StreamTask) => StreamsProducer;
+  readonly createProducer: (task: StreamTask, onUnanswered: (error: unknown) => void) => StreamsProducer;
   readonly createGraph: (task: StreamTask, store: StateStore | undefined, indexes: StoreIndexes) => TaskGraph;
 }
 
@@ -65,24 +68,45 @@ export async function initialiseTask(
   task: StreamTask,
   context: InitialiseContext,
 ): Promise<ReadonlyMap<string, number>> {
+  const waiting = context.waits?.of(`task ${task.id}`) ?? UNHEARD;
+  try {
+    return await initialise(task, { ...context, waiting });
+  } finally {
+    waiting.end();
+  }
+}
+
+interface Initialising extends InitialiseContext {
+  readonly waiting: StepsThatWait;
+}
+
+async function initialise(task: StreamTask, context: Initialising): Promise<ReadonlyMap<string, number>> {
+  const { waiting } = context;
   const { signal } = task.life;
 
   // 1. Fence: an old owner can commit nothing from here on, and what it left open is settled.
   // mutant: new-producer
-  task.producer = context.createProducer(task);
+  task.producer = context.createProducer(task, waiting.unanswered);
   const { producer } = task;
+  waiting.step('the next assignment of the group');
   // mutant: fence
-  await context.fences.pass(signal, () => producer.init(signal));
+  await context.fences.pass(signal, () => {
+    waiting.step('its producer: what an earlier owner has left open is ended first');
+    return producer.init(signal);
+  });
 
   // 2. Read the committed offsets after the fence, and before the ends of the changelogs: without a fence
   // (at_least_once) what the old owner commits in between is counted again. In the other order the store would miss it.
+  waiting.step('the committed offsets of its inputs');
   // mutant: offsets-after-fence
   const committed = await committedOffsets(task, context);
   await expectLag(task, context, committed);
+  waiting.step(`the offsets that it has kept in ${task.spec.keptOffsets.topic}`);
   // mutant: offsets-kept
   const kept = await keptOffsets(task, context);
 
   // 3. Open the store and check it before its first commit, so that damage never reaches the changelog.
+  waiting.step('its store to be opened and checked');
   if (task.spec.subTopology.stores.length > 0) await task.life.openStore();
   signal.throwIfAborted();
 
@@ -94,6 +118,7 @@ export async function initialiseTask(
       changelogs: task.spec.changelogs,
       signal,
       logger: context.logger,
+      waiting,
       reach: reachOf(committed),
       // mutant: rows-checked
       check: rowCheckOf(task.spec.subTopology.stores),
@@ -106,6 +131,7 @@ export async function initialiseTask(
   task.restore = undefined;
 
   // 5. Compare the group's offsets with the store's and the topic's.
+  waiting.step('the ends of its inputs');
   const offsets = await startOffsets(task, context, committed, kept);
   signal.throwIfAborted();
   await dropUnlogged(task, offsets, context.logger);
@@ -118,9 +144,12 @@ export async function initialiseTask(
 }
 
 /** In the order of the inputs. */
-async function committedOffsets(task: StreamTask, { cluster }: InitialiseContext): Promise<readonly CommittedOffset[]> {
+async function committedOffsets(
+  task: StreamTask,
+  { cluster, waiting }: Initialising,
+): Promise<readonly CommittedOffset[]> {
   const { signal } = task.life;
-  await untilBrokerAnswers(signal, () => cluster.track(task.inputs.map((i) => i.topic)));
+  await untilBrokerAnswers(signal, () => cluster.track(task.inputs.map((i) => i.topic)), undefined, waiting.unanswered);
   return (task.producer as StreamsProducer).committed(task.inputs, signal);
 }
 
@@ -130,9 +159,9 @@ async function committedOffsets(task: StreamTask, { cluster }: InitialiseContext
  */
 async function keptOffsets(
   task: StreamTask,
-  { cluster, logger, exactlyOnce }: InitialiseContext,
+  { cluster, logger, exactlyOnce, waiting }: Initialising,
 ): Promise<OffsetMap | undefined> {
-  const kept = await readKeptOffsets(cluster, task.spec.keptOffsets, task.life.signal, logger);
+  const kept = await readKeptOffsets(cluster, task.spec.keptOffsets, task.life.signal, logger, waiting.unanswered);
   if (exactlyOnce || kept === undefined) return kept;
   await (task.producer as StreamsProducer).send([keptOffsetsRecord(task.spec.keptOffsets, undefined)]);
   return undefined;
@@ -151,7 +180,7 @@ function reachOf(committed: readonly CommittedOffset[]): OffsetMap {
 /** For the status only: how much waits for this task while it is being restored. */
 async function expectLag(
   task: StreamTask,
-  { cluster }: InitialiseContext,
+  { cluster, waiting }: Initialising,
   committed: readonly CommittedOffset[],
 ): Promise<void> {
   const { signal } = task.life;
@@ -162,6 +191,7 @@ async function expectLag(
       signal,
       () => cluster.offsetRange(topic, partition, READ_COMMITTED),
       () => cluster.refresh(),
+      waiting.unanswered,
     );
     offsets.set(topicPartition(topic, partition), Math.max(first, committed[index]?.offset ?? -1));
     ends.set(topicPartition(topic, partition), end);
@@ -171,7 +201,7 @@ async function expectLag(
 
 async function startOffsets(
   task: StreamTask,
-  context: InitialiseContext,
+  context: Initialising,
   committed: readonly CommittedOffset[],
   kept: OffsetMap | undefined,
 ): Promise<Map<string, number>> {
@@ -188,6 +218,7 @@ async function startOffsets(
       isolationLevel: READ_UNCOMMITTED,
       signal,
       plausible: (range) => inGroup <= range.end,
+      onUnanswered: context.waiting.unanswered,
     });
     const counted = countedUpTo(task, name, kept);
     const described: DescribedInput = {
@@ -267,13 +298,14 @@ function startsAtEnd({ spec }: StreamTask, topic: string): boolean {
 /** Where consumers start that read committed records: what an open transaction has written is not behind them. */
 async function lastStableEnd(
   { life: { signal } }: StreamTask,
-  { cluster }: InitialiseContext,
+  { cluster, waiting }: Initialising,
   { topic, partition }: TaskInput,
 ): Promise<number> {
   const { end } = await untilBrokerAnswers(
     signal,
     () => cluster.offsetRange(topic, partition, READ_COMMITTED),
     () => cluster.refresh(),
+    waiting.unanswered,
   );
   return end;
 }

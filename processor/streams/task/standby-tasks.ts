@@ -7,6 +7,7 @@ import { RecordFetcher } from '../reading/record-fetcher.ts';
 import type { FetchedPartition } from '../reading/fetched-partition.ts';
 import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
 import { StreamsError } from '../errors.ts';
+import { UNHEARD, type LongWaits, type StepsThatWait } from '../long-waits.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
 import type { TaskStatus } from './instance-status.ts';
 import { isDiskTrouble } from './disk-wait.ts';
@@ -31,6 +32,8 @@ interface StandbyTasksOptions {
   readonly changelogsOf: (id: TaskId) => readonly TaskChangelog[];
   /** Checks each row before the store has it. */
   readonly checkOf?: (id: TaskId) => RowCheck;
+  /** Where tasks say what they wait for; without it nobody hears. */
+  readonly waits?: LongWaits;
 }
 
 const FETCH_TIMEOUT_MS = 500;
@@ -112,7 +115,10 @@ export class StandbyTasks {
     };
     this.#tasks.set(id, task);
     task.life.begin({
-      initialise: () => this.#follow(task),
+      initialise: async () => {
+        const waiting = this.#options.waits?.of(`standby task ${id}`) ?? UNHEARD;
+        await this.#follow(task, waiting).finally(waiting.end);
+      },
       release: async () => this.#stopReading(task),
       // A copy that cannot be opened or followed is a fault of this process, but for trouble with the disk.
       fatalError: (error) => (isDiskTrouble(error) ? undefined : error),
@@ -120,18 +126,24 @@ export class StandbyTasks {
   }
 
   /** Opens the store and reads its changelogs on from where it ends. RUNNING comes when it has caught up. */
-  async #follow({ id, life, changelogs, positions, ends }: StandbyTask): Promise<void> {
+  async #follow(
+    { id, life, changelogs, positions, ends }: StandbyTask,
+    { step, unanswered }: StepsThatWait,
+  ): Promise<void> {
     const { cluster } = this.#options;
     const { signal } = life;
+    step('its store to be opened and checked');
     const store = await life.openStore();
     signal.throwIfAborted();
-    await untilBrokerAnswers(signal, () => cluster.track(changelogs.map(({ topic }) => topic)));
+    step('the ends of its changelogs');
+    await untilBrokerAnswers(signal, () => cluster.track(changelogs.map(({ topic }) => topic)), undefined, unanswered);
     for (const { topic, partition } of changelogs) {
       const name = topicPartition(topic, partition);
       const { first, end } = await untilBrokerAnswers(
         signal,
         () => cluster.offsetRange(topic, partition, READ_COMMITTED),
         () => cluster.refresh(),
+        unanswered,
       );
       const from = store.offsets().changelog.get(name) ?? first;
       positions.set(name, from);

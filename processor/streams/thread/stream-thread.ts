@@ -3,6 +3,7 @@ import { RESET_REMEDY, StreamsError } from '../errors.ts';
 import { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import { parseTopicPartition, topicPartition } from '../kafka/topic-partition.ts';
 import type { Logger } from '../logger.ts';
+import { LongWaits } from '../long-waits.ts';
 import type { FetchedPartition } from '../reading/fetched-partition.ts';
 import { RecordFetcher } from '../reading/record-fetcher.ts';
 import { rowCheckOf } from '../reading/row-check.ts';
@@ -71,6 +72,7 @@ export class StreamThread {
   readonly #connections: readonly KafkaCluster[];
   readonly #fetcher: RecordFetcher;
   readonly #disk: DiskWait;
+  readonly #waits: LongWaits;
   readonly #pace: CommitPace;
   readonly #tasks: TaskManager;
   readonly #standbys: StandbyTasks;
@@ -108,6 +110,8 @@ export class StreamThread {
     this.#traces = init.traces === undefined ? undefined : new RecordTraces({ ...init.traces, onSpans: parts.onSpans });
     this.#connections = [group, fetch, restore];
     this.#pace = new CommitPace(config.commitIntervalMs);
+    this.#waits = new LongWaits(logger);
+    const fetching = this.#waits.of('the reader of records');
     this.#disk = new DiskWait(init.slotDirectory, logger);
     this.#global = new GlobalTableReader({ ...init.connection, clientId: `${init.threadName}-global` }, topology, {
       logger,
@@ -126,6 +130,7 @@ export class StreamThread {
       globalTables: this.#global.tables,
       cache: this.#cache,
       requestCommit: () => this.#pace.demand(),
+      waits: this.#waits,
       membership: () => this.#membership.current,
     });
     const { layout } = factory;
@@ -139,6 +144,7 @@ export class StreamThread {
       init,
       layout,
       logger,
+      waiting: this.#waits.of('the member of the group'),
       held: () => ({
         active: this.#tasks.tasks.map(({ id }) => id),
         standby: this.#standbys.ids(),
@@ -152,6 +158,9 @@ export class StreamThread {
       maxBytesPerPartition: config.maxBytesPerPartition,
       maxRecordBytes: (topic) => (isInternal(topic) ? undefined : config.maxRecordBytes),
       onAway: (away, reason) => {
+        if (!away) fetching.end();
+        else if (this.#fetchAway === null) fetching.step('records that it cannot read');
+        fetching.unanswered(new Error(reason));
         this.#fetchAway = away ? reason : null;
       },
       checkTopics: (topics) => checkTopicIds(restore, topics, init.topicIds, isInternal),
@@ -180,6 +189,7 @@ export class StreamThread {
     this.#standbys = new StandbyTasks({
       life,
       cluster: connect('standby'),
+      waits: this.#waits,
       changelogsOf: (id) => layout.changelogsOf(id),
       checkOf: (id) => rowCheckOf(layout.storesOf(id)),
     });
@@ -272,6 +282,7 @@ export class StreamThread {
       brokerAway: this.#fetchAway ?? this.#membership.awayReason ?? this.#tasks.awayReason,
       registryAway: this.#tasks.registryAwayReason,
       diskTrouble: this.#disk.reason,
+      longWait: this.#waits.reason,
       steady:
         !this.#ending &&
         this.#global.isRead &&
@@ -327,9 +338,15 @@ export class StreamThread {
   /** A store has one owner: one whose role changes is closed in the old role before it is opened in the new one. */
   async #adopt({ partitions, standby, owners }: ThreadAssignment): Promise<void> {
     this.#onOwners(owners);
-    await this.#standbys.assign(standby.filter((id) => this.#standbys.ids().includes(id)));
-    await this.#tasks.assign(partitions);
-    await this.#standbys.assign(standby);
+    const waiting = this.#waits.of('the thread');
+    waiting.step('the end of tasks that are not its own any more');
+    try {
+      await this.#standbys.assign(standby.filter((id) => this.#standbys.ids().includes(id)));
+      await this.#tasks.assign(partitions);
+      await this.#standbys.assign(standby);
+    } finally {
+      waiting.end();
+    }
   }
 
   /** Waits for records until a commit is due or records that wait for their turn are. */

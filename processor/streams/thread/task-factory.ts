@@ -2,6 +2,7 @@ import { StreamsError } from '../errors.ts';
 import { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import type { Logger } from '../logger.ts';
 import { topicPartition } from '../kafka/topic-partition.ts';
+import type { LongWaits } from '../long-waits.ts';
 import { LayeredStore } from '../store/layered-store.ts';
 import type { StoreIdentity } from '../store/leveldb-store.ts';
 import type { StoreIndexes } from '../store/load-indexes.ts';
@@ -45,6 +46,8 @@ interface TaskFactoryOptions {
   readonly requestCommit: () => void;
   /** The generation that this thread's assignment is of. */
   readonly membership: () => Membership;
+  /** Of the thread. */
+  readonly waits: LongWaits;
 }
 
 /** Makes what the tasks of a thread consist of: stores, producers and graphs. It keeps none of them. */
@@ -81,7 +84,7 @@ export class TaskFactory {
 
   /** What initialising an active task needs. */
   initialiseContext(cluster: KafkaCluster, fences: FenceGate): InitialiseContext {
-    const { init, topology, logger } = this.#options;
+    const { init, topology, logger, waits } = this.#options;
     const { applicationId, processingGuarantee } = init.config;
     return {
       applicationId,
@@ -89,9 +92,10 @@ export class TaskFactory {
       cluster,
       logger,
       fences,
+      waits,
       onRestore: this.#options.onRestore,
       exactlyOnce: processingGuarantee === 'exactly_once',
-      createProducer: (task) => this.#createProducer(task),
+      createProducer: (task, onUnanswered) => this.#createProducer(task, onUnanswered),
       createGraph: (task, store, indexes) => this.#createGraph(task, store, indexes),
     };
   }
@@ -119,18 +123,19 @@ export class TaskFactory {
   }
 
   /** A producer with connections and, with exactly_once, a transactional id of its own. */
-  #createProducer({ id, spec }: StreamTask): StreamsProducer {
+  #createProducer({ id, spec }: StreamTask, onUnanswered: (error: unknown) => void): StreamsProducer {
     const { init, logger, membership } = this.#options;
     const { config, connection, threadName } = init;
     const { applicationId } = config;
     const cluster = new KafkaCluster({ ...connection, clientId: `${threadName}-${id}` }, logger);
     if (config.processingGuarantee === 'at_least_once')
-      return new PlainProducer(cluster, applicationId, membership, this.#produceLimits);
+      return new PlainProducer(cluster, applicationId, membership, this.#produceLimits, onUnanswered);
     return new TransactionalProducer(cluster, {
       transactionalId: `${applicationId}-${id}`,
       groupId: applicationId,
       transactionTimeoutMs: config.transactionTimeoutMs,
       limits: this.#produceLimits,
+      onUnanswered,
       probe: { topic: statusTopic(applicationId), partition: 0 },
       outputs: [
         spec.keptOffsets,

@@ -9,6 +9,7 @@ import {
 import { ownersIn, type TaskOwners } from '../group/task-owners.ts';
 import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import type { Logger } from '../logger.ts';
+import type { StepsThatWait } from '../long-waits.ts';
 import type { ThreadInit } from '../streams-config.ts';
 import { crashPoint } from '../task/crash-point.ts';
 import { FenceGate } from '../task/fence-gate.ts';
@@ -35,6 +36,8 @@ interface ThreadMembershipOptions {
   /** There is an assignment, or the membership is lost: the loop must act on it. */
   readonly onChange: () => void;
   readonly onFatal: (error: unknown) => void;
+  /** Says what the member of the group waits for. */
+  readonly waiting: StepsThatWait;
 }
 
 /** An assignment of this thread's, decoded. */
@@ -63,7 +66,7 @@ export class ThreadMembership {
 
   constructor(cluster: KafkaCluster, options: ThreadMembershipOptions) {
     this.#options = options;
-    const { init, layout, logger, held, onChange, onFatal } = options;
+    const { init, layout, logger, held, onChange, onFatal, waiting } = options;
     const { config } = init;
     this.#member = new GroupMember(cluster, logger, {
       groupId: config.applicationId,
@@ -93,6 +96,7 @@ export class ThreadMembership {
         onChange();
       },
       onFatal,
+      waiting,
       onAway: (reason) => {
         this.#away = reason;
       },

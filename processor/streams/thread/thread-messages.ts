@@ -47,6 +47,8 @@ export type FromThread =
       readonly registryAway: string | null;
       /** Why tasks wait for the disk under their stores, in one line; null when none waits. */
       readonly diskTrouble: string | null;
+      /** What the thread and its tasks have waited for for long, in one line; null when there is no such thing. */
+      readonly longWait: string | null;
       /** Group membership is settled, no task is being restored and global tables are read to their end. */
       readonly steady: boolean;
       /** Committed offsets of repartition partitions, `topic-partition` to offset: what may be purged. */

@@ -45,6 +45,7 @@ export function keptOffsetsRecord(
 /**
  * Where the task's input stood with its newest commit, by `topic-partition`; undefined when nothing is kept. Final
  * after the fence. Read from behind: the topic holds a row for each commit that is not compacted yet.
+ * `onUnanswered` is told of each time that no broker answers.
  * @throws StreamsError INTERNAL_TOPIC_INVALID for a row that no release has written.
  */
 export async function readKeptOffsets(
@@ -52,13 +53,15 @@ export async function readKeptOffsets(
   place: KeptOffsetsPlace,
   signal: AbortSignal,
   logger: Logger,
+  onUnanswered?: (error: unknown) => void,
 ): Promise<OffsetMap | undefined> {
   const { topic, partition } = place;
-  await untilBrokerAnswers(signal, () => cluster.track([topic]));
+  await untilBrokerAnswers(signal, () => cluster.track([topic]), undefined, onUnanswered);
   const { first, end } = await untilBrokerAnswers(
     signal,
     () => cluster.offsetRange(topic, partition, READ_COMMITTED),
     () => cluster.refresh(),
+    onUnanswered,
   );
   // The broker never moves the start of a compacted topic.
   if (first > 0)
@@ -70,7 +73,7 @@ export async function readKeptOffsets(
     );
   for (let span = TAIL_OFFSETS; end > 0; span *= TAIL_GROWTH) {
     const from = Math.max(0, end - span);
-    const newest = await newestRow(cluster, place, from, end, signal, logger);
+    const newest = await newestRow(cluster, place, { from, end, signal, logger, onUnanswered });
     if (newest !== undefined) return newest.value === null ? undefined : decodeRow(place, newest.offset, newest.value);
     if (from === 0) return undefined;
   }
@@ -80,12 +83,26 @@ export async function readKeptOffsets(
 async function newestRow(
   cluster: KeptOffsetsCluster,
   { topic, partition, key: wanted }: KeptOffsetsPlace,
-  from: number,
-  end: number,
-  signal: AbortSignal,
-  logger: Logger,
+  {
+    from,
+    end,
+    signal,
+    logger,
+    onUnanswered,
+  }: {
+    readonly from: number;
+    readonly end: number;
+    readonly signal: AbortSignal;
+    readonly logger: Logger;
+    readonly onUnanswered: ((error: unknown) => void) | undefined;
+  },
 ): Promise<{ offset: number; value: Buffer | null } | undefined> {
-  const fetcher = new RecordFetcher(cluster, logger, { maxWaitMs: LAST_POLL_MS });
+  const fetcher = new RecordFetcher(cluster, logger, {
+    maxWaitMs: LAST_POLL_MS,
+    onAway: (away, reason) => {
+      if (away) onUnanswered?.(new Error(reason));
+    },
+  });
   try {
     let newest: { offset: number; value: Buffer | null } | undefined;
     fetcher.seek(topic, partition, from);

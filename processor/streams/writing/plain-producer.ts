@@ -31,6 +31,8 @@ export class PlainProducer implements StreamsProducer {
   readonly #groupId: string;
   readonly #membership: () => Membership;
   readonly #limits: ProduceLimits;
+  /** Told of each time that `init` and `committed` find no broker. */
+  readonly #onUnanswered: (error: unknown) => void;
   #broken = false;
 
   constructor(
@@ -38,11 +40,13 @@ export class PlainProducer implements StreamsProducer {
     groupId: string,
     membership: () => Membership,
     limits: ProduceLimits = new ProduceLimits(),
+    onUnanswered: (error: unknown) => void = () => undefined,
   ) {
     this.#cluster = cluster;
     this.#groupId = groupId;
     this.#membership = membership;
     this.#limits = limits;
+    this.#onUnanswered = onUnanswered;
   }
 
   get broken(): boolean {
@@ -57,6 +61,7 @@ export class PlainProducer implements StreamsProducer {
         return;
       } catch (error) {
         if (!isBrokerAway(error)) throw this.#failure('connect', error);
+        this.#onUnanswered(error);
         await new Promise((resolve) => setTimeout(resolve, REFUSED_RETRY_MS));
       }
     }
@@ -68,6 +73,7 @@ export class PlainProducer implements StreamsProducer {
       signal,
       () => this.#cluster.committed(this.#groupId, partitions),
       () => this.#cluster.refresh(),
+      this.#onUnanswered,
     );
   }
 

@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import kafkajs from '#kafkajs';
 import type { TransactionState } from '../kafka/describe-transaction.ts';
 import type { Broker } from '../kafka/broker.ts';
-import { StreamsError } from '../errors.ts';
+import { messageOf, StreamsError } from '../errors.ts';
+import { refusal } from '../kafka/kafka-errors.ts';
 import { NO_INPUT, UNKNOWN_PARTITION, type OutgoingRecord } from './streams-producer.ts';
 import { TransactionalProducer, type TransactionCluster } from './transactional-producer.ts';
 import { stays } from '../../../tests/support/until.ts';
@@ -126,6 +127,35 @@ test('it stops asking when the task is lost meanwhile', async () => {
   life.abort();
   await ended;
   expect(coordinator.outcomes).toEqual([]);
+});
+
+test('it says why it asks again: an open transaction that the broker does not end would be waited for in silence', async () => {
+  const told: string[] = [];
+  const answers = [new kafkajs.KafkaJSConnectionError('refused'), refusal(51), refusal(14)];
+  const cluster = new HangingCoordinator('Empty').cluster();
+  const broker = await cluster.coordinator(1, 'app-0_0');
+  const producer = new TransactionalProducer(
+    {
+      ...cluster,
+      withOpenTransactions: async () => [],
+      coordinator: async () => ({
+        ...broker,
+        initProducerId: async (request) => {
+          const answer = answers.shift();
+          if (answer !== undefined) throw answer;
+          return broker.initProducerId(request);
+        },
+      }),
+    },
+    {
+      transactionalId: 'app-0_0',
+      groupId: 'app',
+      transactionTimeoutMs: 10_000,
+      onUnanswered: (error) => told.push(messageOf(error)),
+    },
+  );
+  await producer.init(new AbortController().signal);
+  expect(told).toEqual(['refused', expect.stringContaining('concurrent'), expect.stringContaining('loading')]);
 });
 
 test('a partition that is chosen late is taken into the transaction before it is written to', async () => {

@@ -55,6 +55,8 @@ interface TransactionalProducerOptions {
   readonly probe?: TopicPartition;
   /** By default its own. */
   readonly limits?: ProduceLimits;
+  /** Told of each answer after which `init` and `committed` ask again, and of each time that there is none. */
+  readonly onUnanswered?: (error: unknown) => void;
 }
 
 /** While the previous transaction's markers are still being written the coordinator answers CONCURRENT_TRANSACTIONS. */
@@ -117,6 +119,7 @@ export class TransactionalProducer implements StreamsProducer {
         // CONCURRENT_TRANSACTIONS: the open transaction of the fenced owner is being ended right now.
         if (!hasCode(error, CODE.CONCURRENT_TRANSACTIONS) && !isBrokerAway(error))
           throw await this.#failure('InitProducerId', error);
+        this.#options.onUnanswered?.(error);
         const concurrent = hasCode(error, CODE.CONCURRENT_TRANSACTIONS);
         if (!concurrent) this.#cluster.forgetCoordinator(COORDINATOR_OF_TRANSACTION, transactionalId);
         await new Promise((resolve) => setTimeout(resolve, concurrent ? CONCURRENT_RETRY_MS : INIT_RETRY_MS));
@@ -138,7 +141,7 @@ export class TransactionalProducer implements StreamsProducer {
     const committed = before === 'PrepareCommit' || before === 'CompleteCommit';
     const identity = this.#ready();
     const answered = <T>(request: () => Promise<T>): Promise<T> =>
-      untilBrokerAnswers(signal, request, () => this.#cluster.refresh());
+      untilBrokerAnswers(signal, request, () => this.#cluster.refresh(), this.#options.onUnanswered);
     await answered(() => this.#cluster.track([...new Set(outputs.map(({ topic }) => topic))]));
     const open = await answered(() => this.#cluster.withOpenTransactions(outputs));
     // Whether offsets are pending cannot be seen.
@@ -178,6 +181,7 @@ export class TransactionalProducer implements StreamsProducer {
           signal,
           () => this.#refusable(type, id, request),
           () => this.#cluster.refresh(),
+          this.#options.onUnanswered,
         );
       this.#added.add('group');
       await answered(COORDINATOR_OF_TRANSACTION, transactionalId, (broker) =>
@@ -316,6 +320,7 @@ export class TransactionalProducer implements StreamsProducer {
       } catch (error) {
         const refused = hasCode(error, CODE.CONCURRENT_TRANSACTIONS) || isMisdirected(error);
         if (!refused || attempt >= REFUSED_RETRIES) throw error;
+        this.#options.onUnanswered?.(error);
         if (isMisdirected(error)) this.#cluster.forgetCoordinator(type, id);
         await new Promise((resolve) => setTimeout(resolve, CONCURRENT_RETRY_MS));
       }
