@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module';
+import type { Socket } from 'node:net';
 import kafkajs from '#kafkajs';
 import type { Logger } from '../logger.ts';
 import type { Broker } from './broker.ts';
@@ -5,6 +7,9 @@ import type { KafkaConnectionConfig } from './kafka-connection-config.ts';
 import { requireMendedKafkajs } from './mended-kafkajs.ts';
 
 const { Kafka, logLevel } = kafkajs;
+const createSocketFactory = createRequire(import.meta.url)(
+  '#kafkajs/src/network/socketFactory.js',
+) as () => kafkajs.ISocketFactory;
 
 /** A kafkajs client, for its admin and plain producer. */
 export type Kafka = kafkajs.Kafka;
@@ -30,10 +35,35 @@ export interface KafkajsCluster {
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /**
+ * The sockets of one client. kafkajs connects again whenever something is asked of it: what was under way when it was
+ * disconnected would open a connection that nobody ends, and the process would not end either.
+ */
+export class ClientSockets {
+  readonly #open = new Set<Socket>();
+  readonly #create = createSocketFactory();
+  #ended = false;
+
+  /** @throws after the end: kafkajs makes a failed connection of it. */
+  readonly factory: kafkajs.ISocketFactory = (options) => {
+    if (this.#ended) throw new Error('the client is disconnected for good');
+    const socket = this.#create(options);
+    this.#open.add(socket);
+    socket.once('close', () => this.#open.delete(socket));
+    return socket;
+  };
+
+  /** Ends all of them; none is opened any more. */
+  end(): void {
+    this.#ended = true;
+    for (const socket of this.#open) socket.destroy();
+  }
+}
+
+/**
  * The one place where a kafkajs client is made. kafkajs' own lines are logged as debug: the runtime logs what matters.
  * @throws StreamsError KAFKAJS_NOT_MENDED
  */
-export function createKafka(config: KafkaConnectionConfig, logger: Logger): kafkajs.Kafka {
+export function createKafka(config: KafkaConnectionConfig, logger: Logger, sockets?: ClientSockets): kafkajs.Kafka {
   requireMendedKafkajs(kafkajs);
   const saslConfig = config.sasl;
   return new Kafka({
@@ -41,6 +71,7 @@ export function createKafka(config: KafkaConnectionConfig, logger: Logger): kafk
     brokers: [...config.brokers],
     ...(config.tls === undefined ? {} : { ssl: config.tls.ca === undefined ? true : { ca: [config.tls.ca] } }),
     ...(saslConfig === undefined ? {} : { sasl: saslOptions(saslConfig) }),
+    ...(sockets === undefined ? {} : { socketFactory: sockets.factory }),
     connectionTimeout: 3_000,
     requestTimeout: config.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
     retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 2 },

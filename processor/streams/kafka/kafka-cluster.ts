@@ -1,6 +1,6 @@
 import { COORDINATOR_OF_GROUP, type Broker } from './broker.ts';
 import { fetchCommitted, type CommittedOffset } from './group-offsets.ts';
-import { createKafka, createKafkajsCluster, type KafkajsCluster } from './kafka-client.ts';
+import { ClientSockets, createKafka, createKafkajsCluster, type KafkajsCluster } from './kafka-client.ts';
 import type { KafkaConnectionConfig } from './kafka-connection-config.ts';
 import { asAccessDenied, asAdvertisedAddress } from './kafka-errors.ts';
 import { offsetRange, offsetsAt, withOpenTransactions } from './list-offsets.ts';
@@ -20,13 +20,13 @@ const BROKER_RESOURCE = 4;
 export class KafkaCluster {
   readonly #cluster: KafkajsCluster;
   readonly #coordinators = new Map<string, Broker>();
-  #connected: Promise<void> | undefined;
-
+  readonly #sockets = new ClientSockets();
   readonly #brokers: readonly string[];
+  #connected: Promise<void> | undefined;
 
   constructor(config: KafkaConnectionConfig, logger: Logger) {
     this.#brokers = config.brokers;
-    this.#cluster = createKafkajsCluster(createKafka(config, logger));
+    this.#cluster = createKafkajsCluster(createKafka(config, logger, this.#sockets));
   }
 
   connect(): Promise<void> {
@@ -37,8 +37,10 @@ export class KafkaCluster {
     return this.#connected;
   }
 
+  /** For good: what is still under way, or asked from here on, fails as with a broker that is away. */
   async disconnect(): Promise<void> {
     await this.#cluster.disconnect().catch(() => undefined);
+    this.#sockets.end();
   }
 
   /** Makes the cluster keep metadata of these topics. @throws when one does not exist. */
