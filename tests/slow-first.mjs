@@ -26,6 +26,7 @@ const SECONDS = {
   'integration/api-floods': 45,
   'integration/never-silently-dead': 45,
   'chaos/delayed-frames': 40,
+  'chaos/lost-frames': 40,
   'chaos/standby': 40,
   'chaos/broker-away': 35,
   'chaos/rolling-update': 35,

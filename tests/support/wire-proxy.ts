@@ -16,11 +16,13 @@ export const ApiKey = {
   Heartbeat: 12,
   LeaveGroup: 13,
   SyncGroup: 14,
+  ApiVersions: 18,
   InitProducerId: 22,
   AddPartitionsToTxn: 24,
   AddOffsetsToTxn: 25,
   EndTxn: 26,
   TxnOffsetCommit: 28,
+  DescribeTransactions: 65,
 } as const;
 
 export type Direction = 'request' | 'response';
@@ -71,7 +73,8 @@ export interface HoldRule extends WireRule {
   discard(): void;
 }
 
-type Fate = { readonly kind: 'hold' | 'drop' | 'cut' } | { readonly kind: 'delay'; readonly delayMs: number };
+type Fate =
+  { readonly kind: 'hold' | 'drop' | 'cut' | 'tear' | 'bury' } | { readonly kind: 'delay'; readonly delayMs: number };
 
 /**
  * A TCP proxy on 127.0.0.1 that understands Kafka's frames, so that a test can hold, delay, lose or cut single requests
@@ -134,9 +137,20 @@ export class WireProxy {
     return this.#add(filter, { kind: 'cut' });
   }
 
-  /** Resets every connection, or those of one client id. New ones are accepted. */
-  cutAll(clientId?: string): void {
-    for (const link of [...this.#links]) if (clientId === undefined || link.clientIds.has(clientId)) link.cut();
+  /** Lets the first half of matching frames pass and resets the connection at that point. */
+  tear(filter: FrameFilter): WireRule {
+    return this.#add(filter, { kind: 'tear' });
+  }
+
+  /** Loses matching frames and all that follows on their connections, either way; these stay, and lead nowhere. */
+  bury(filter: FrameFilter): WireRule {
+    return this.#add(filter, { kind: 'bury' });
+  }
+
+  /** Resets every connection, or those of one client id, or of those that `of` names. New ones are accepted. */
+  cutAll(of: string | ((clientId: string) => boolean) = () => true): void {
+    const isMeant = typeof of === 'string' ? (clientId: string) => clientId === of : of;
+    for (const link of [...this.#links]) if ([...link.clientIds].some(isMeant)) link.cut();
   }
 
   async close(): Promise<void> {
@@ -174,6 +188,8 @@ export class WireProxy {
     }
     const { fate } = rule;
     if (fate.kind === 'cut') cut();
+    if (fate.kind === 'tear') pass.tear();
+    if (fate.kind === 'bury') pass.link.bury();
     rule.take(frame, pass);
     if (fate.kind === 'delay') setTimeout(() => rule.pass(pass), fate.delayMs).unref();
   }
@@ -193,6 +209,8 @@ export async function deliver(request: Buffer, port: number): Promise<void> {
 interface Pass {
   readonly link: Link;
   send(): void;
+  /** Sends the first half, and resets the connection. */
+  tear(): void;
 }
 
 class ActiveRule implements HoldRule {
@@ -284,6 +302,7 @@ class Link {
   readonly #broker: Socket;
   readonly #asked = new Map<number, Asked>();
   readonly #handlers: LinkHandlers;
+  #buried = false;
 
   constructor(client: Socket, broker: Socket, handlers: LinkHandlers) {
     this.#client = client;
@@ -304,6 +323,11 @@ class Link {
   cut(): void {
     this.#client.resetAndDestroy();
     this.#broker.destroy();
+  }
+
+  /** Nothing passes any more, in either direction. */
+  bury(): void {
+    this.#buried = true;
   }
 
   endIfAbandoned(): void {
@@ -330,10 +354,15 @@ class Link {
   }
 
   #pass(frame: Frame, to: Socket): void {
+    if (this.#buried) return;
     const send = (): void => {
       if (to.writable) to.write(frame.bytes);
     };
-    this.#handlers.onFrame(frame, { link: this, send }, () => this.cut());
+    const tear = (): void => {
+      // Whoever reads it has it before the end of the connection: a reset would take it back.
+      if (to.writable) to.end(frame.bytes.subarray(0, Math.ceil(frame.bytes.length / 2)), () => this.cut());
+    };
+    this.#handlers.onFrame(frame, { link: this, send, tear }, () => this.cut());
   }
 }
 
