@@ -41,7 +41,7 @@ test('what takes long is one line a minute for all that wait, with what was answ
 test('steps that are soon done are told nobody, however many they are', () => {
   const { step, end } = waits.of('task 0_0');
   for (let count = 0; count < 30; count += 1) {
-    step('the next one');
+    step(`step ${String(count)}`);
     jest.advanceTimersByTime(5_000);
   }
   expect([lines, waits.reason]).toEqual([[], null]);

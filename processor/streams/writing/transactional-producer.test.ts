@@ -129,7 +129,7 @@ test('it stops asking when the task is lost meanwhile', async () => {
   expect(coordinator.outcomes).toEqual([]);
 });
 
-test('it says why it asks again: an open transaction that the broker does not end would be waited for in silence', async () => {
+test('it says why it asks again: a broker that does not end a transaction would be waited for in silence', async () => {
   const told: string[] = [];
   const answers = [new kafkajs.KafkaJSConnectionError('refused'), refusal(51), refusal(14)];
   const cluster = new HangingCoordinator('Empty').cluster();
