@@ -21,6 +21,7 @@ const CANARIES = {
   ipv6: '2001:db8::c4:4a:97',
   password: 'c4naryPassw0rd',
   token: 'c4naryT0ken',
+  queryToken: 'c4naryQueryT0kenOfOwners',
 };
 const BATTERY = Object.values(CANARIES);
 
@@ -48,6 +49,8 @@ async function start(main: string, env: Readonly<Record<string, string>> = {}): 
       STATE_DIR: join(folder, 'state'),
       LOG_LEVEL: 'trace',
       API_TOKEN: CANARIES.token,
+      QUERY_LISTENER_PORT: '0',
+      QUERY_LISTENER_TOKEN: CANARIES.queryToken,
       ...env,
     },
   });
