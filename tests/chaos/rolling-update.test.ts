@@ -2,9 +2,9 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { repartitionTopic } from '@tributary/streams/operations';
 import type { AppProcess } from '../support/app-process.ts';
 import { reportFigure, seconds, seed, sized, timeLimit } from '../support/chaos.ts';
-import { CommitWatch } from '../support/commit-watch.ts';
+import { CommitWatch, type WatchedPartition } from '../support/commit-watch.ts';
 import { EchoRun } from '../support/echo-run.ts';
-import { BY_BUCKET } from '../support/echo-topology.ts';
+import { BY_BUCKET, bucketsTopic, echoTopic, runningTopic } from '../support/echo-topology.ts';
 import { watchOffsets } from '../support/offset-watch.ts';
 import { sharedTwice } from '../support/owner-watch.ts';
 import { sharedBroker, type SharedBroker } from '../support/shared-broker.ts';
@@ -42,11 +42,13 @@ test(
       productionDefaults: true,
       config: { numStandbyReplicas: 1 },
     });
-    const inputs = [run.input, repartitionTopic(run.applicationId, BY_BUCKET)].flatMap((topic) =>
-      Array.from({ length: run.partitions }, (_, partition) => ({ topic, partition })),
-    );
+    const partitionsOf = (...topics: string[]): WatchedPartition[] =>
+      topics.flatMap((topic) => Array.from({ length: run.partitions }, (_, partition) => ({ topic, partition })));
+    const inputs = partitionsOf(run.input, repartitionTopic(run.applicationId, BY_BUCKET));
+    // What whoever reads the results sees: a key whose records pass two tasks may wait for both.
+    const outputs = partitionsOf(echoTopic(run.input), runningTopic(run.input), bucketsTopic(run.input));
     const offsets = watchOffsets(broker.connection, run.applicationId);
-    const watch = new CommitWatch(broker.connection, run.applicationId, inputs);
+    const watch = new CommitWatch(broker.connection, run.applicationId, inputs, outputs);
     try {
       const apps: AppProcess[] = [];
       for (let index = 0; index < PROCESSORS; index += 1) {
@@ -87,7 +89,8 @@ test(
         asked: `0 lost, 0 doubled; no partition stands for ${seconds(LONGEST_STANDSTILL_MS)}`,
         measured:
           `0 anomalies in ${String(run.publishedRecords)} records; longest time without a commit of one of ` +
-          `${String(inputs.length)} partitions ${seconds(ms)} (${name}); stopping took ` +
+          `${String(inputs.length)} input partitions, or a new result in one of ${String(outputs.length)} output ` +
+          `partitions, ${seconds(ms)} (${name}); stopping took ` +
           `${seconds(Math.max(...stoppedMs))} at most`,
       });
       expectWithin(ms, LONGEST_STANDSTILL_MS);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaConnectionConfig } from '@tributary/streams';
-import { KafkaCluster } from '@tributary/streams/operations';
+import { KafkaCluster, READ_COMMITTED } from '@tributary/streams/operations';
 import { quietLogger } from './quiet-logger.ts';
 import { within } from './speed.ts';
 import { until, DEADLINE_MS } from './until.ts';
@@ -13,12 +13,15 @@ export interface WatchedPartition {
 const POLL_INTERVAL_MS = 50;
 
 /**
- * Watches a group's committed offsets while records flow into every one of these partitions, and answers the longest
- * time in which one of them did not move. What the watch itself needs to see an offset counts with it.
+ * Watches a group's committed offsets while records flow into every one of these partitions, and the ends of what is
+ * made of them, as a consumer of committed records sees them; and answers the longest time in which one of all of these
+ * did not move. What the watch itself needs to see an offset counts with it.
  */
 export class CommitWatch {
   readonly #cluster: KafkaCluster;
   readonly #groupId: string;
+  readonly #inputs: readonly WatchedPartition[];
+  readonly #outputs: readonly WatchedPartition[];
   readonly #partitions: readonly WatchedPartition[];
   readonly #offsets: number[];
   readonly #movedAt: number[];
@@ -26,9 +29,17 @@ export class CommitWatch {
   #longest = { ms: 0, name: '' };
   #stopped = false;
 
-  constructor(connection: KafkaConnectionConfig, groupId: string, partitions: readonly WatchedPartition[]) {
+  constructor(
+    connection: KafkaConnectionConfig,
+    groupId: string,
+    inputs: readonly WatchedPartition[],
+    outputs: readonly WatchedPartition[] = [],
+  ) {
+    const partitions = [...inputs, ...outputs];
     this.#cluster = new KafkaCluster({ ...connection, clientId: 'test-watch' }, quietLogger);
     this.#groupId = groupId;
+    this.#inputs = inputs;
+    this.#outputs = outputs;
     this.#partitions = partitions;
     this.#offsets = partitions.map(() => -1);
     this.#movedAt = partitions.map(() => performance.now());
@@ -68,7 +79,11 @@ export class CommitWatch {
   async #run(): Promise<void> {
     while (!this.#stopped) {
       try {
-        const offsets = await this.#cluster.committedOffsets(this.#groupId, this.#partitions);
+        const [committed, ends] = await Promise.all([
+          this.#cluster.committedOffsets(this.#groupId, this.#inputs),
+          this.#ends(),
+        ]);
+        const offsets = [...committed, ...ends];
         const now = performance.now();
         for (const [index, offset] of offsets.entries()) {
           if (offset <= (this.#offsets[index] as number)) continue;
@@ -82,6 +97,15 @@ export class CommitWatch {
       }
       await sleep(POLL_INTERVAL_MS);
     }
+  }
+
+  async #ends(): Promise<number[]> {
+    if (this.#outputs.length === 0) return [];
+    await this.#cluster.track([...new Set(this.#outputs.map(({ topic }) => topic))]);
+    const ranges = this.#outputs.map(({ topic, partition }) =>
+      this.#cluster.offsetRange(topic, partition, READ_COMMITTED),
+    );
+    return (await Promise.all(ranges)).map(({ end }) => end);
   }
 }
 
