@@ -46,6 +46,7 @@ export { APPLICATION_RECORD_KEY } from './store/runtime-rows.ts';
 export {
   ApplicationRecordReader,
   parseApplicationRecord,
+  refuseNewerFormats,
   type ApplicationRecord,
 } from './topics/application-record.ts';
 export { storesIn, type SignedStore, type TopologySignature } from './topology/signature.ts';

@@ -1,7 +1,12 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { FakeBrokers } from '../tests/support/fake-brokers.ts';
 import { quietLogger } from '../../../tests/support/quiet-logger.ts';
-import { ApplicationRecordReader, readApplicationRecord } from './application-record.ts';
+import {
+  ApplicationRecordReader,
+  hasNewerFormats,
+  readApplicationRecord,
+  TOPIC_FORMATS,
+} from './application-record.ts';
 
 const KEY = '!application';
 const RECORD = JSON.stringify({ topology: { 'sub-topology 0 reads': 'words' }, topicIds: { words: 'w1' } });
@@ -78,4 +83,39 @@ test('where brokers have no ids, a topic that ends earlier than before was made 
   await expect(reader.read()).resolves.toBeDefined();
   log.values.length = 0;
   await expect(reader.read()).resolves.toBeUndefined();
+});
+
+describe('the forms of what is in the topics', () => {
+  const withFormats = (formats: object): string =>
+    JSON.stringify({ topology: { reads: 'words' }, topicIds: {}, formats });
+  const readFromOutside = async (record: string): Promise<unknown> => {
+    const brokers = new FakeBrokers();
+    brokers.add('app-status', 0, 1, [{ key: Buffer.from(KEY), value: Buffer.from(record) }]);
+    return new ApplicationRecordReader(brokers, 'app', quietLogger).read();
+  };
+
+  test('are in the record, and those of this release are read', async () => {
+    await expect(readFromOutside(withFormats(TOPIC_FORMATS))).resolves.toMatchObject({ formats: TOPIC_FORMATS });
+    await expect(read([KEY, withFormats({ changelogs: 'one' })])).rejects.toMatchObject({
+      code: 'INTERNAL_TOPIC_INVALID',
+    });
+  });
+
+  test.each([
+    [{ ...TOPIC_FORMATS, changelogs: 2 }, 'its changelogs have the format 2, and this release knows 1'],
+    [{ ...TOPIC_FORMATS, indexes: 1 }, 'its indexes have the format 1, and this release knows none'],
+  ])('a newer one is refused, since it would be read wrongly: %j', async (formats, why) => {
+    await expect(readFromOutside(withFormats(formats))).rejects.toMatchObject({
+      code: 'FORMAT_UNKNOWN',
+      message: expect.stringContaining(why),
+      topic: 'app-status',
+    });
+  });
+
+  test('are written where the record of a release before says nothing of them, or less', () => {
+    const record = { topology: {}, topicIds: {} };
+    expect(hasNewerFormats(record)).toBe(true);
+    expect(hasNewerFormats({ ...record, formats: { ...TOPIC_FORMATS, status: 0 } })).toBe(true);
+    expect(hasNewerFormats({ ...record, formats: { ...TOPIC_FORMATS } })).toBe(false);
+  });
 });

@@ -18,7 +18,15 @@ export interface ApplicationRecord {
   readonly topology: TopologySignature;
   /** Of sources and internal topics: a topic that was made anew has another id. */
   readonly topicIds: Readonly<Record<string, string>>;
+  /** Of what is written into each kind of topic, `TOPIC_FORMATS`; undefined: what the first releases wrote, all 1. */
+  readonly formats?: Readonly<Record<string, number>> | undefined;
 }
+
+/**
+ * Which form this release writes of each kind of topic. A form that a release before would read wrongly gets the next
+ * number: that release is refused then, where it would have been wrong in silence (UPGRADING.md).
+ */
+export const TOPIC_FORMATS: Readonly<Record<string, number>> = { changelogs: 1, offsets: 1, repartition: 1, status: 1 };
 
 const TAKE_TIMEOUT_MS = 250;
 const READ_TIMEOUT_MS = 10_000;
@@ -112,7 +120,7 @@ export class ApplicationRecordReader {
 
   /**
    * The newest record; undefined before the first start. @throws StreamsError INTERNAL_TOPIC_INVALID when it cannot be
-   * read; what the broker says, of a topic that is not there, too.
+   * read, FORMAT_UNKNOWN of a newer release's; what the broker says, of a topic that is not there, too.
    */
   async read(): Promise<ApplicationRecord | undefined> {
     const id = (await this.#cluster.topicIds([this.#topic])).get(this.#topic);
@@ -120,7 +128,9 @@ export class ApplicationRecordReader {
     this.#topicId = id;
     await this.#history.readOn(this.#cluster, this.#topic, this.#logger);
     this.#history.checkNewest(this.#topic);
-    return this.#history.found.at(-1);
+    const newest = this.#history.found.at(-1);
+    if (newest !== undefined) refuseNewerFormats(newest, this.#topic);
+    return newest;
   }
 }
 
@@ -131,19 +141,49 @@ export function parseApplicationRecord(value: Buffer): ApplicationRecord | undef
     if (typeof parsed !== 'object' || parsed === null || !('topology' in parsed) || !('topicIds' in parsed))
       return undefined;
     const { topology, topicIds } = parsed;
-    return isTexts(topology) && isTexts(topicIds) ? { topology, topicIds } : undefined;
+    const formats: unknown = 'formats' in parsed ? parsed.formats : undefined;
+    if (!isTexts(topology) || !isTexts(topicIds) || (formats !== undefined && !isNumbers(formats))) return undefined;
+    return formats === undefined ? { topology, topicIds } : { topology, topicIds, formats };
   } catch {
     return undefined;
   }
 }
 
 function isTexts(value: unknown): value is Readonly<Record<string, string>> {
+  return isAllOf('string', value);
+}
+
+function isNumbers(value: unknown): value is Readonly<Record<string, number>> {
+  return isAllOf('number', value);
+}
+
+function isAllOf(type: 'string' | 'number', value: unknown): boolean {
   return (
     typeof value === 'object' &&
     value !== null &&
     !Array.isArray(value) &&
-    Object.values(value).every((one) => typeof one === 'string')
+    Object.values(value).every((one) => typeof one === type)
   );
+}
+
+/** A release that knows less of it than the one that wrote the record would read the application's topics wrongly. */
+export function refuseNewerFormats({ formats = {} }: ApplicationRecord, topic: string): void {
+  for (const [kind, format] of Object.entries(formats)) {
+    const known = TOPIC_FORMATS[kind] ?? 0;
+    if (format <= known) continue;
+    throw new StreamsError(
+      'FORMAT_UNKNOWN',
+      `a newer release has worked on this application: ${topic} says that its ${kind} have the format ` +
+        `${String(format)}, and this release knows ${known === 0 ? 'none' : String(known)}. Start that release, or a ` +
+        `newer one`,
+      { topic },
+    );
+  }
+}
+
+/** This release writes something in a newer form than the record says, or the record says nothing of it. */
+export function hasNewerFormats({ formats = {} }: ApplicationRecord): boolean {
+  return Object.entries(TOPIC_FORMATS).some(([kind, format]) => (formats[kind] ?? 0) < format);
 }
 
 function unreadableRecord(topic: string, offset: number): StreamsError {

@@ -17,8 +17,11 @@ import {
   type Topology,
 } from '../topology/topology.ts';
 import {
+  hasNewerFormats,
   readApplicationRecord,
+  refuseNewerFormats,
   refuseOtherTopology,
+  TOPIC_FORMATS,
   writeApplicationRecord,
   type ApplicationRecord,
 } from './application-record.ts';
@@ -78,6 +81,7 @@ export async function prepareTopics(options: {
     const record = existing.has(statusTopic(applicationId))
       ? await readApplicationRecord(cluster, applicationId, logger)
       : undefined;
+    if (record !== undefined) refuseNewerFormats(record, statusTopic(applicationId));
     const numbers = subTopologyNumbers(options.topology, record?.topology);
     const topology = renumbered(options.topology, numbers);
     const before = record === undefined ? undefined : namesIn(record.topology);
@@ -195,7 +199,7 @@ export async function prepareTopics(options: {
 
 /**
  * Writes the application's record at the first start, and completes it when the brokers have ids that they did not have
- * before, or when this release knows more of a topology than the one that wrote it.
+ * before, or when this release knows more of a topology, or writes newer forms, than the one that wrote it.
  */
 async function recordTopics(
   { kafka, cluster, topology, applicationId, logger }: Parameters<typeof prepareTopics>[0],
@@ -212,10 +216,12 @@ async function recordTopics(
   const signature = topologySignature(topology);
   if (
     record === undefined ||
+    hasNewerFormats(record) ||
     Object.keys(topicIds).length > Object.keys(record.topicIds).length ||
     Object.entries(signature).some(([part, text]) => record.topology[part] !== text)
   ) {
-    await writeApplicationRecord(kafka, cluster, applicationId, { topology: signature, topicIds }, logger);
+    const complete = { topology: signature, topicIds, formats: TOPIC_FORMATS };
+    await writeApplicationRecord(kafka, cluster, applicationId, complete, logger);
   }
   return topicIds;
 }

@@ -273,3 +273,14 @@ test('an application that has become another one has its sources looked up anew'
   fed.table(1).has(TOTALS, 'c', '1');
   expect(fed.told.slice(-2)).toEqual(['sources totals', `${TOTALS} c 1`]);
 });
+
+test('what a newer release writes in a form that nobody knows here is not read on', async () => {
+  fed = new Fed(ofStore);
+  await fed.found([['totals', totals]]);
+  fed.table().caughtUp.set(STATUS, 1);
+  fed.table().becomes(COMPLETE);
+  fed.table().has(STATUS, '!application', JSON.stringify({ ...RECORD, formats: { changelogs: 1 } }));
+  expect(fed.fatal).toEqual([]);
+  fed.table().has(STATUS, '!application', JSON.stringify({ ...RECORD, formats: { changelogs: 2 } }));
+  expect(fed.fatal).toMatchObject([{ code: 'FORMAT_UNKNOWN', message: expect.stringContaining('changelogs') }]);
+});

@@ -13,6 +13,7 @@ import {
   APPLICATION_RECORD_KEY,
   type ApplicationRecord,
   parseApplicationRecord,
+  refuseNewerFormats,
   statusTopic,
 } from '@tributary/streams/operations';
 import type { DeclaredTable } from '../tables/declared-table.ts';
@@ -217,7 +218,13 @@ class OpenTableFeed implements TableFeed {
     const record = this.#record;
     if (record === undefined || !this.#needsApplication || this.caughtUpAtMs(this.#statusTopic) === null) return;
     this.#record = undefined;
-    const { tables, applicationId, logger } = this.#options;
+    const { tables, applicationId, logger, onFatal } = this.#options;
+    try {
+      refuseNewerFormats(record, this.#statusTopic);
+    } catch (error) {
+      onFatal(error as StreamsError);
+      return;
+    }
     const checks = checkTables(tables, applicationId, record.topology);
     const isSame = [...this.#sources].every(([name, { topic, layout, isChangelog }]) => {
       const check = checks.get(name);
