@@ -231,6 +231,7 @@ export class KafkaStreams {
     return streamsMetrics({
       status: () => this.status(),
       records: () => this.records(),
+      commits: () => this.#supervisor?.commits() ?? 0,
       notReadyReason: () => this.notReadyReason(),
       recordCache: () => this.#supervisor?.recordCache() ?? NO_CACHE_COUNTS,
     });

@@ -14,6 +14,7 @@ const task = (id: string, more: Partial<TaskStatus>): TaskStatus => ({
 let tasks: TaskStatus[] = [];
 const source: MetricSource = {
   records: () => 7,
+  commits: () => 4,
   recordCache: () => ({ hits: 9, misses: 4, rows: 3, bytes: 612 }),
   notReadyReason: () => null,
   status: () => ({
@@ -44,6 +45,8 @@ test('prom-client reads the metrics as they are at that moment', async () => {
     'tributary_records_total 7',
     '# TYPE tributary_records_per_second gauge',
     'tributary_records_per_second 1.5',
+    '# TYPE tributary_commits_total gauge',
+    'tributary_commits_total 4',
     '# TYPE tributary_task_lag gauge',
     'tributary_task_lag{task="0_0",role="ACTIVE"} 0',
     'tributary_task_lag{task="0_1",role="STANDBY"} 5',
@@ -65,7 +68,7 @@ test('prom-client reads the metrics as they are at that moment', async () => {
     'tributary_ready 1',
   ]);
   register.resetMetrics();
-  expect(await register.getMetricsAsJSON()).toHaveLength(9);
+  expect(await register.getMetricsAsJSON()).toHaveLength(10);
 });
 
 test('and without it they are plain data', () => {

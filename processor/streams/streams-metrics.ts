@@ -30,6 +30,7 @@ export interface StreamsMetric extends MetricSnapshot {
 export interface MetricSource {
   status(): InstanceStatus;
   records(): number;
+  commits(): number;
   recordCache(): RecordCacheCounts;
   notReadyReason(): string | null;
 }
@@ -43,6 +44,7 @@ export function streamsMetrics(source: MetricSource): StreamsMetric[] {
     metric('tributary_records_per_second', 'Records processed a second, over the last status interval', () => [
       one(source.status().recordsPerSecond),
     ]),
+    metric('tributary_commits_total', 'Commits of tasks since the process started', () => [one(source.commits())]),
     metric('tributary_task_lag', 'Records a task has not committed yet', () =>
       // Of a task that does not run yet nobody may know: no 0 that an alarm would believe.
       source.status().tasks.map(({ id, role, lag, lagKnown }) => ({

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
 import { parseStreamsConfig } from '@tributary/streams';
 import { ERROR_TABLE } from '@tributary/streams/operations';
 import { projectRoot } from '../../tools/command-line/project-root.ts';
@@ -104,6 +105,37 @@ describe('docs/from-kafka-streams.md', () => {
     const codes = new Set(tableRows(guide, 'Exceptions').flatMap(([, code]) => spansOf(code)));
     // Only kafkajs can be loaded as it is not meant to be.
     expect([...codes, 'KAFKAJS_NOT_MENDED'].toSorted()).toEqual(Object.keys(ERROR_TABLE).toSorted());
+  });
+
+  describe('leaves out nothing of Kafka Streams', () => {
+    const names = z
+      .object({
+        calls: z.array(z.string()),
+        settings: z.array(z.string()),
+        exceptions: z.array(z.string()),
+        metrics: z.array(z.string()),
+      })
+      .parse(JSON.parse(source('tests/docs/kafka-streams-names.json')));
+    const spans = spansOf(guide.text.replaceAll(/^```[\s\S]*?^```/gm, ''));
+    const words = new Set(spans.flatMap((span) => span.match(/[A-Za-z]\w*/g) ?? []));
+    /** `sasl.*` stands for all that begins so; a metric's name goes on with what is measured of it, such as `-avg`. */
+    const parts = spans.flatMap((span) => span.split(/[^\w.*-]+/)).filter((part) => /^[a-z][\w.-]{3,}/.test(part));
+    const standsFor = (part: string): RegExp =>
+      new RegExp(`^${part.replaceAll('.', String.raw`\.`).replaceAll('*', '.*')}$`);
+    const isNamed = (name: string, goesOn = ''): boolean =>
+      parts.some((part) => standsFor(part).test(name) || new RegExp(`^${name}${goesOn}$`).test(part));
+
+    test('calls', () => {
+      expect(names.calls.length).toBeGreaterThan(250);
+      expect(names.calls.filter((call) => !words.has(call.split('.')[1] ?? ''))).toEqual([]);
+    });
+
+    test('settings, metrics and exceptions', () => {
+      expect(names.settings.length).toBeGreaterThan(75);
+      expect(names.settings.filter((name) => !isNamed(name))).toEqual([]);
+      expect(names.metrics.filter((name) => !isNamed(name, '(-(avg|max|total|rate|ratio|latency))*'))).toEqual([]);
+      expect(names.exceptions.filter((name) => !words.has(name))).toEqual([]);
+    });
   });
 
   test('shows code of the examples', () => {

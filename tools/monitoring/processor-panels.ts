@@ -92,4 +92,11 @@ export const PROCESSOR_PANELS: readonly Panel[] = [
     unit: 'short',
     queries: [{ expr: of('tributary_records_total'), legend: '{{instance}}' }],
   },
+  {
+    title: 'Commits a second',
+    description: 'Of tasks. None for a minute, with lag: the instance is stuck, and its /health says at what.',
+    type: 'timeseries',
+    unit: 'ops',
+    queries: [{ expr: perSecondBy('instance', 'tributary_commits_total'), legend: '{{instance}}' }],
+  },
 ];

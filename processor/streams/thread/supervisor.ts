@@ -48,6 +48,7 @@ interface ManagedThread {
   status: ThreadStatus | undefined;
   /** Records of workers that have ended. */
   pastRecords: number;
+  pastCommits: number;
   /** And the reads of their caches; what was in those is gone. */
   pastCache: RecordCacheCounts;
   failuresWithoutProgress: number;
@@ -130,6 +131,7 @@ export class Supervisor {
       decisions: errorLineMemory(),
       status: undefined,
       pastRecords: 0,
+      pastCommits: 0,
       pastCache: NO_CACHE_COUNTS,
       failuresWithoutProgress: 0,
       failuresByRecord: new Map(),
@@ -211,6 +213,11 @@ export class Supervisor {
   /** Records processed by all threads, replaced ones included. */
   records(): number {
     return this.#threads.reduce((sum, thread) => sum + thread.pastRecords + (thread.status?.records ?? 0), 0);
+  }
+
+  /** Commits of tasks by all threads, replaced ones included. */
+  commits(): number {
+    return this.#threads.reduce((sum, thread) => sum + thread.pastCommits + (thread.status?.commits ?? 0), 0);
   }
 
   /** Of the record caches of all threads; reads of replaced ones included. */
@@ -385,6 +392,7 @@ export class Supervisor {
         tasks: thread.status?.tasks ?? [],
       };
     thread.pastRecords += thread.status?.records ?? 0;
+    thread.pastCommits += thread.status?.commits ?? 0;
     thread.pastCache = addCounts(thread.pastCache, { ...(thread.status?.cache ?? NO_CACHE_COUNTS), rows: 0, bytes: 0 });
     thread.status = undefined;
     this.#onChange();

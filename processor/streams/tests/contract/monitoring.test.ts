@@ -49,6 +49,7 @@ function served(): ServedMetrics {
   } as const;
   const metrics = streamsMetrics({
     records: () => 0,
+    commits: () => 0,
     recordCache: () => ({ hits: 0, misses: 0, bytes: 0, rows: 0 }),
     notReadyReason: () => null,
     status: () => status,
