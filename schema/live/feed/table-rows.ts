@@ -61,8 +61,9 @@ export function openTableRows(options: TableRowsOptions): TableRows {
       onSources?.(sources);
     },
     onChanges: (changes) => {
-      held.apply(changes);
+      const waiting = held.apply(changes);
       if (!isReleased && rowCount() >= releaseAtRows) releaseNow();
+      return waiting;
     },
     onReset: (topic, partition) => {
       held.reset(topic, partition);
