@@ -185,7 +185,7 @@ test('the time of a row is that of its last commit', async () => {
   expect(reads).toBe(0);
 });
 
-test('of a row that an index does not have the old value is known, and a row that expires is one of its own', async () => {
+test('of a row that an index does not have the old value is known; a row that expires is one of its own', async () => {
   const indexed = { ...windowSpec, indexed: true } as const;
   const windows = createWindowStore(indexed, state, new KeyIndex(), cache.open());
   windows.put('CA', 0, 1);
