@@ -43,6 +43,13 @@ type Step =
   | { readonly kind: 'subscribe'; readonly at: Side; readonly asked: Watched }
   | { readonly kind: 'resume'; readonly at: Side; readonly client: number }
   | { readonly kind: 'leave'; readonly client: number }
+  | {
+      readonly kind: 'longAway';
+      readonly at: Side;
+      readonly deleted: readonly number[];
+      readonly later: readonly Written[];
+      readonly ms: number;
+    }
   | { readonly kind: 'query'; readonly at: Side; readonly asked: Paged; readonly client: number };
 
 interface Timed {
@@ -83,6 +90,16 @@ function anyStep(table: RandomTable): fc.Arbitrary<Timed> {
     { weight: 2, arbitrary: fc.record({ kind: kindOf('subscribe'), at: side, asked: anyWatched(table) }) },
     { weight: 4, arbitrary: fc.record({ kind: kindOf('resume'), at: side, client }) },
     { weight: 1, arbitrary: fc.record({ kind: kindOf('leave'), client }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: kindOf('longAway'),
+        at: side,
+        deleted: fc.array(fc.nat(30), { minLength: 1, maxLength: 4 }),
+        later: fc.array(anyRecord(table), { maxLength: 2 }),
+        ms: fc.constantFrom(HOUR_MS, 23.5 * HOUR_MS, 24.5 * HOUR_MS, 30 * HOUR_MS),
+      }),
+    },
     { weight: 2, arbitrary: fc.record({ kind: kindOf('query'), at: side, asked: anyPaged(table), client }) },
   );
   return fc.record({ step, isLookedAt: fc.constantFrom(true, true, false) });
@@ -129,6 +146,8 @@ class World {
         return this.#clients[step.client]?.subscribe(this.#instances[step.at]);
       case 'leave':
         return this.#clients[step.client]?.leave();
+      case 'longAway':
+        return this.#longAway(step);
       case 'query':
         return this.#query(this.#instances[step.at], step.asked, this.#clients[step.client]?.cursor);
     }
@@ -182,6 +201,27 @@ class World {
     this.#instances[at] = instance;
     await pass(PASS_MS);
     if (most > 0) instance.read(this.#topic.partitions(), most);
+  }
+
+  /**
+   * A client of all rows leaves, some are deleted, time passes, the cleaner takes the tombstones that are old enough,
+   * and the client resumes at an instance that has never read them.
+   */
+  async #longAway({ at, deleted, later, ms }: Extract<Step, { kind: 'longAway' }>): Promise<void> {
+    for (const instance of this.#instances) instance.readAll();
+    await this.#subscribe(this.#instances[at], {});
+    const client = this.#clients.at(-1);
+    await this.look();
+    await client?.leave();
+    for (const nth of deleted) this.#topic.delete(nth);
+    for (const instance of this.#instances) instance.readAll();
+    jest.setSystemTime(Date.now() + ms);
+    for (const record of later) this.#topic.add(record);
+    for (const instance of this.#instances) instance.readAll();
+    await pass(TICK_MS);
+    this.#clean(0, true);
+    await this.#restart(at, Number.POSITIVE_INFINITY);
+    await client?.subscribe(this.#instances[at]);
   }
 
   /** `atLeast`: a cursor of any instance; one that is behind it refuses. */

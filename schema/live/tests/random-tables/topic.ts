@@ -32,6 +32,18 @@ export class Topic {
     this.#left.push(record);
   }
 
+  /**
+   * Deletes the row of the nth of the records that are left, counted round and round: with a tombstone, but for a
+   * version, where deleted is a value as well.
+   */
+  delete(nth: number): void {
+    const record = this.#left[nth % Math.max(this.#left.length, 1)];
+    if (record === undefined) return;
+    const { row } = record.written;
+    const valueBytes = (row?.versionMs ?? 0) > 0 ? Buffer.from([0]) : null;
+    this.add({ ...record.written, valueBytes, ageMs: 0, row: row === null ? null : { ...row, value: null } });
+  }
+
   endOf(partition: number): number {
     return this.#ends.get(partition) ?? 0;
   }
