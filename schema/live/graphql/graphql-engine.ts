@@ -22,7 +22,6 @@ import {
   fewErrors,
   MAX_ERRORS,
   repeatsLimitError,
-  REQUEST_LIMITS,
   shapeLimitError,
   tokenLimitError,
   validationLimitError,
@@ -73,7 +72,8 @@ export function createGraphqlEngine({
     healthCheckEndpoint: ' ',
     multipart: false,
     batching: false,
-    maxRequestBodySize: REQUEST_LIMITS.bodyBytes,
+    // A body gets here as text that was read within its limit; to count it again costs a stream for each request.
+    maxRequestBodySize: false,
     parserAndValidationCache: {
       documentCache: new DocumentCache<DocumentNode>(),
       errorCache: new DocumentCache<unknown>(),
