@@ -30,6 +30,24 @@ test('the newest row of the task counts, be it the last of many or far from the 
   });
 });
 
+/** One that was started again after it had told an end, and has lost its newest record. */
+class ForgetfulBrokers extends FakeBrokers {
+  #asked = 0;
+
+  override async offsetRange(...of: Parameters<FakeBrokers['offsetRange']>): ReturnType<FakeBrokers['offsetRange']> {
+    const range = await super.offsetRange(...of);
+    this.#asked += 1;
+    return this.#asked === 1 ? { ...range, end: range.end + 1 } : range;
+  }
+}
+
+test('an end that the broker has lost, and does not tell again, is not waited for', async () => {
+  const brokers = new ForgetfulBrokers();
+  brokers.add(PLACE.topic, PLACE.partition, 1, [row({ 'in-3': 7 }), row({ 'in-3': 9 })]);
+  const kept = await readKeptOffsets(brokers, PLACE, new AbortController().signal, quietLogger);
+  expect(kept).toEqual(new Map([['in-3', 9]]));
+});
+
 test('a row that was taken back is none', async () => {
   expect(await read(row({ 'in-3': 7 }), row(undefined))).toBeUndefined();
   expect(await read(row(undefined), row({ 'in-3': 9 }))).toEqual({ 'in-3': 9 });

@@ -28,6 +28,8 @@ const TAIL_OFFSETS = 64;
 const TAIL_GROWTH = 32;
 const TAKE_TIMEOUT_MS = 250;
 const LAST_POLL_MS = 5;
+/** An end that is not reached for so long is asked for again: a broker that died may have lost what it had told. */
+const ASK_AGAIN_MS = 1_000;
 
 /** The row that says where the input stands with this commit; `undefined`: it takes an older one back. */
 export function keptOffsetsRecord(
@@ -85,7 +87,7 @@ async function newestRow(
   { topic, partition, key: wanted }: KeptOffsetsPlace,
   {
     from,
-    end,
+    end: toldEnd,
     signal,
     logger,
     onUnanswered,
@@ -106,8 +108,20 @@ async function newestRow(
   try {
     let newest: { offset: number; value: Buffer | null } | undefined;
     fetcher.seek(topic, partition, from);
+    let end = toldEnd;
+    let movedAt = performance.now();
     for (let position = from; position < end;) {
       signal.throwIfAborted();
+      if (performance.now() - movedAt > ASK_AGAIN_MS) {
+        const range = await untilBrokerAnswers(
+          signal,
+          () => cluster.offsetRange(topic, partition, READ_COMMITTED),
+          () => cluster.refresh(),
+          onUnanswered,
+        );
+        end = Math.min(end, range.end);
+        movedAt = performance.now();
+      }
       for (const part of await fetcher.take(TAKE_TIMEOUT_MS)) {
         if (part.outOfRange)
           throw new StreamsError(
@@ -118,6 +132,7 @@ async function newestRow(
           );
         for (const { key, value, offset } of part.records)
           if (key?.toString() === wanted) newest = { offset: Number(offset), value };
+        if (part.nextOffset > position) movedAt = performance.now();
         position = part.nextOffset;
       }
     }
