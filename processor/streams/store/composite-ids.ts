@@ -23,6 +23,8 @@ export class CompositeIds<K> implements RowIds {
   readonly #keys: StoreKeys<K>;
   readonly #layout: DiskLayout;
   readonly #numbersLength: number;
+  /** What `startOf` was asked last: a record asks for the same key several times. */
+  #last = { id: '', start: '\0' };
 
   constructor(keys: StoreKeys<K>, layout: DiskLayout) {
     this.#keys = keys;
@@ -42,8 +44,12 @@ export class CompositeIds<K> implements RowIds {
 
   /** What the ids of all rows of a key begin with, and no others. */
   startOf(key: K): string {
-    const text = this.#keys.textOf(this.#keys.idOf(key));
-    return `${text.includes('\0') ? text.replaceAll('\0', '\0\u00ff') : text}\0`;
+    const id = this.#keys.idOf(key);
+    if (id === this.#last.id) return this.#last.start;
+    const text = this.#keys.textOf(id);
+    const start = `${text.includes('\0') ? text.replaceAll('\0', '\0\u00ff') : text}\0`;
+    this.#last = { id, start };
+    return start;
   }
 
   keyOf(id: string): K {

@@ -1,12 +1,27 @@
 /** Most keys of a block: large enough for few blocks, small enough for an insert to move little. */
 const MOST = 1_024;
 
+/** Texts in order, as those who go through a store's rows need them. */
+export interface OrderedTexts {
+  readonly size: number;
+  /** False: it was there. */
+  add(text: string): boolean;
+  /** False: it was not there. */
+  delete(text: string): boolean;
+  /** From `from`, inclusive, up to `to`, exclusive, in order; nothing may be added or deleted meanwhile. */
+  range(from: string | undefined, to: string | undefined): Iterable<string>;
+  /** The same, the last one first. */
+  reverseRange(from: string | undefined, to: string | undefined): Iterable<string>;
+  /** The same as `range`, as of now. */
+  list(from: string | undefined, to: string | undefined): string[];
+}
+
 /**
  * Keys in order, in memory: LevelDB has no iterator that a record loop could wait for. Each is the latin1 text of its
  * bytes, whose order is that of the bytes. They lie in blocks, so that a million of them needs little more than their
  * texts, and adding one moves at most a block.
  */
-export class KeyIndex {
+export class KeyIndex implements OrderedTexts {
   /** Each has a key; the keys of one are all below those of the next. */
   #blocks: string[][] = [];
   #size = 0;
@@ -83,6 +98,10 @@ export class KeyIndex {
         yield key;
       }
     }
+  }
+
+  list(from: string | undefined, to: string | undefined): string[] {
+    return [...this.range(from, to)];
   }
 
   /** All keys, in order; they are gone from the index when all are taken. */

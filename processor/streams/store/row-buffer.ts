@@ -1,6 +1,6 @@
 import { storePrefix } from './data-key.ts';
 import { packed, Packed } from './packed-value.ts';
-import type { KeyIndex } from './key-index.ts';
+import type { OrderedTexts } from './key-index.ts';
 import { CachedRow } from './cached-row.ts';
 import type { StoreCache } from './record-cache.ts';
 import { RowIndex } from './row-index.ts';
@@ -53,7 +53,7 @@ export class RowBuffer<V> {
     spec: Pick<StoreSpec<V>, 'name' | 'serde' | 'timed'>,
     committed: StateStore,
     ids: RowIds,
-    index: KeyIndex | undefined,
+    index: OrderedTexts | undefined,
     cache: StoreCache,
   ) {
     const { name, serde } = spec;

@@ -1,4 +1,4 @@
-import type { KeyIndex } from './key-index.ts';
+import type { OrderedTexts } from './key-index.ts';
 import { Walks } from './walks.ts';
 
 /**
@@ -6,12 +6,12 @@ import { Walks } from './walks.ts';
  * one by one. What the last commit did is not known here, so `settle` asks.
  */
 export class RowIndex {
-  readonly #keys: KeyIndex;
+  readonly #keys: OrderedTexts;
   /** Rows that came or went since the last commit, and whether they were there then. */
   readonly #moved = new Map<string, boolean>();
   readonly #walks: Walks;
 
-  constructor(store: string, keys: KeyIndex) {
+  constructor(store: string, keys: OrderedTexts) {
     this.#walks = new Walks(store);
     this.#keys = keys;
   }
@@ -27,6 +27,11 @@ export class RowIndex {
     // One that came back has not moved.
     if (changed && !this.#moved.delete(text)) this.#moved.set(text, !isThere);
     return changed ? !isThere : isThere;
+  }
+
+  /** As `walk`, as of now, for those who write while they go through it. */
+  list(from: string | undefined, to: string | undefined): string[] {
+    return this.#keys.list(from, to);
   }
 
   /** From `from`, inclusive, up to `to`, exclusive. */

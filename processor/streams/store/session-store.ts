@@ -1,5 +1,6 @@
 import type { Windowed } from '../topology/windowed-serdes.ts';
-import { CompositeIds, type DiskLayout } from './composite-ids.ts';
+import { CompositeIds, NUMBER_BYTES, type DiskLayout } from './composite-ids.ts';
+import { KeyGroups } from './key-groups.ts';
 import type { KeyIndex } from './key-index.ts';
 import { noCache, type StoreCache } from './record-cache.ts';
 import { RowBuffer } from './row-buffer.ts';
@@ -33,6 +34,18 @@ export function createSessionStore<V, K = string>(
   return new OpenSessionStore({ ...spec, retentionMs }, committed, index, cache);
 }
 
+/** Behind all sessions of a key, of which this is the beginning. */
+function endOf(start: string): string {
+  return `${start}\u00ff`;
+}
+
+/** The index copies a text that it keeps. */
+class SessionIds<K> extends CompositeIds<K> {
+  override textOf(id: string): string {
+    return id;
+  }
+}
+
 class OpenSessionStore<K, V> implements LiveSessionStore<K, V> {
   readonly name: string;
   readonly retentionMs: number;
@@ -52,8 +65,10 @@ class OpenSessionStore<K, V> implements LiveSessionStore<K, V> {
     this.name = name;
     this.retentionMs = spec.retentionMs;
     this.idOf = keys.idOf;
-    this.#ids = new CompositeIds(keys, SESSION_LAYOUT);
-    this.#rows = new RowBuffer(spec, committed, this.#ids, index, cache);
+    this.#ids = new SessionIds(keys, SESSION_LAYOUT);
+    // Only sessions of one key are ever gone through.
+    const groups = new KeyGroups(2 * NUMBER_BYTES, index.takeAll());
+    this.#rows = new RowBuffer(spec, committed, this.#ids, groups, cache);
     this.#expiry = new RowExpiry({
       name,
       committed,
@@ -91,9 +106,13 @@ class OpenSessionStore<K, V> implements LiveSessionStore<K, V> {
 
   find(key: K, fromMs: number, toMs: number): SessionRow<V>[] {
     const found: SessionRow<V>[] = [];
-    for (const id of this.#found(key, fromMs, toMs, false)) {
+    const start = this.#ids.startOf(key);
+    for (const id of this.#rows.index.list(start + timeText(fromMs), endOf(start))) {
+      const startMs = this.#startOf(id);
+      if (startMs > toMs) continue;
       const row = this.#rows.row(id);
-      if (row !== undefined) found.push({ ...row, startMs: this.#startOf(id), endMs: this.#endOf(id) });
+      if (row !== undefined)
+        found.push({ value: row.value, timestampMs: row.timestampMs, startMs, endMs: this.#endOf(id) });
     }
     return found;
   }
@@ -163,7 +182,7 @@ class OpenSessionStore<K, V> implements LiveSessionStore<K, V> {
 
   *#found(key: K, fromMs: number, toMs: number, reverse: boolean): Generator<string, void> {
     const from = this.#ids.startOf(key);
-    const ids = this.#rows.index.walk(from + timeText(fromMs), `${from}\u00ff`, reverse);
+    const ids = this.#rows.index.walk(from + timeText(fromMs), endOf(from), reverse);
     for (const id of ids) if (this.#startOf(id) <= toMs) yield id;
   }
 
