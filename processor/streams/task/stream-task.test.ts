@@ -354,3 +354,21 @@ test('a task behind a shuffle is not caught up before those are whose partials i
   behind.accept(fetched('app-first-repartition', 0, []));
   expect(told()).toEqual([true]);
 });
+
+test('a task holds on to its thread when it works, or when some of its store is restored, and not before', async () => {
+  const store = openMemoryStore();
+  const life = (state: 'RESTORING' | 'RUNNING', of: typeof store | undefined) => ({
+    ...lifeInMemory(of),
+    state,
+    store: of,
+  });
+  const held = (state: 'RESTORING' | 'RUNNING', of: typeof store | undefined): boolean =>
+    new StreamTask(task.spec, life(state, of), { exactlyOnce: true }).hasState;
+  expect([held('RESTORING', undefined), held('RESTORING', store), held('RUNNING', undefined)]).toEqual([
+    false,
+    false,
+    true,
+  ]);
+  await store.commit({ changes: [], changelogOffsets: new Map([['c-0', 7]]), inputOffsets: new Map() });
+  expect(held('RESTORING', store)).toBe(true);
+});

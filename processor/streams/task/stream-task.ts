@@ -102,6 +102,11 @@ export class StreamTask implements CommitTarget {
     return this.spec.inputs;
   }
 
+  /** It works, or some of its store is restored: a task of which there is nothing yet is as well begun elsewhere. */
+  get hasState(): boolean {
+    return this.life.state === 'RUNNING' || (this.store?.offsets().changelog.size ?? 0) > 0;
+  }
+
   /** Sets what is known of the inputs before the task runs: its lag is known from the first moment on. */
   expect(committed: ReadonlyMap<string, number>, ends: ReadonlyMap<string, number>): void {
     for (const [name, offset] of committed) this.#committed.set(name, offset);

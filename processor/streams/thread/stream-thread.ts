@@ -146,7 +146,7 @@ export class StreamThread {
       logger,
       waiting: this.#waits.of('the member of the group'),
       held: () => ({
-        active: this.#tasks.tasks.map(({ id }) => id),
+        active: this.#tasks.tasks.filter((task) => task.hasState).map(({ id }) => id),
         standby: this.#standbys.ids(),
         stores: storesOnDisk(),
       }),
