@@ -61,6 +61,18 @@ export const BYTES_MUTATIONS: readonly JudgedMutation[] = [
     red: /come to have times/,
   },
   {
+    name: 'a store is said to hold what it was loaded with, and its CURRENT file names other tables',
+    edits: [{ mark: 'load-switch', replace: '' }],
+    judge: `${STREAMS}/tests/contract/state-store.test.ts`,
+    red: /a store that is loaded is the one/,
+  },
+  {
+    name: 'a row that comes again in a load stays as it came first',
+    edits: [{ mark: 'load-last-row', replace: 'if (rows[row + VALUE_BYTES] !== 0) return;' }],
+    judge: `${STREAMS}/store/loaded-rows.test.ts`,
+    red: /of each key the last row counts/,
+  },
+  {
     name: 'a local store is used whose rows have another layout',
     edits: [{ mark: 'layout-checked', replace: '' }],
     judge: `${STREAMS}/reading/changelog-row.test.ts`,

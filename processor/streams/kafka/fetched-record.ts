@@ -28,10 +28,11 @@ export class FetchedRecord implements ConsumerRecord {
   readonly offset: number;
   private readonly source: BatchSource;
   private readonly timestampDeltaMs: number;
-  private readonly keyAt: number;
-  private readonly keyLength: number;
-  private readonly valueAt: number;
-  private readonly valueLength: number;
+  /** Where key and value lie in `bytes`; a length of -1 is Kafka's null. */
+  readonly keyAt: number;
+  readonly keyLength: number;
+  readonly valueAt: number;
+  readonly valueLength: number;
 
   constructor(
     source: BatchSource,
@@ -57,6 +58,22 @@ export class FetchedRecord implements ConsumerRecord {
 
   get partition(): number {
     return this.source.partition;
+  }
+
+  /** Of its whole batch. */
+  get bytes(): Buffer {
+    return this.source.bytes;
+  }
+
+  /** Its key is there, and of bytes from 32 to 127. */
+  get isKeyAscii(): boolean {
+    const { bytes } = this.source;
+    const end = this.keyAt + this.keyLength;
+    for (let at = this.keyAt; at < end; at += 1) {
+      const byte = bytes[at] as number;
+      if (byte < 0x20 || byte > 0x7f) return false;
+    }
+    return this.keyLength >= 0;
   }
 
   get codec(): number {
@@ -104,6 +121,17 @@ export class FetchedRecord implements ConsumerRecord {
     return headers;
   }
 
+  /**
+   * Where in `bytes` the content of its header lies, when it is the only one and its record has it as `head`: number of
+   * headers, name and length of the content. -1: it is to be looked for in `headerList`.
+   */
+  soleHeaderAt(head: Buffer): number {
+    const { bytes } = this.source;
+    const from = this.valueAt + Math.max(this.valueLength, 0);
+    for (let at = 0; at < head.length; at += 1) if (bytes[from + at] !== head[at]) return -1;
+    return from + head.length;
+  }
+
   /** Size of key and value in bytes. */
   get sizeBytes(): number {
     return Math.max(this.keyLength, 0) + Math.max(this.valueLength, 0);
@@ -126,5 +154,9 @@ export class FetchedRecord implements ConsumerRecord {
 export class LegacyRecord extends FetchedRecord {
   override get headerList(): HeaderList {
     return NO_HEADERS;
+  }
+
+  override soleHeaderAt(): number {
+    return -1;
   }
 }

@@ -6,10 +6,10 @@ import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
 import { RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { UNHEARD, type StepsThatWait } from '../long-waits.ts';
-import type { OffsetMap, StateStore, StoreChange } from '../store/state-store.ts';
+import type { OffsetMap, StateStore, StoreChange, StoreLoad } from '../store/state-store.ts';
 import type { TaskChangelog } from '../task/task-layout.ts';
 import { crashPoint } from '../task/crash-point.ts';
-import { storedRow } from './changelog-row.ts';
+import { loadRow, storedRow } from './changelog-row.ts';
 import type { RowCheck } from './row-check.ts';
 import { changelogTruncated } from '../topics/topic-check.ts';
 import { topicPartition } from '../kafka/topic-partition.ts';
@@ -42,6 +42,12 @@ const TAKE_TIMEOUT_MS = 250;
  * it holds up every other request of the connection, which all tasks of a thread share.
  */
 const LAST_POLL_MS = 5;
+/** What the loads of all tasks of a thread may take in memory together. */
+const LOADS_BYTES = 64 << 20;
+/** A load is not ended before its time for less than this. */
+const LEAST_LOAD_BYTES = 4 << 20;
+const loads = new Set<StoreLoad>();
+
 /** A restore that does not move for this long while every partition can be read is stuck. */
 const STUCK_AFTER_MS = 60_000;
 
@@ -92,6 +98,7 @@ export async function restoreStore(options: {
       away = isAway;
     },
   });
+  let load: StoreLoad | undefined;
   try {
     waiting.step('the ends of its changelogs');
     await untilBrokerAnswers(
@@ -133,6 +140,8 @@ export async function restoreStore(options: {
       if (from < end) fetcher.seek(topic, partition, from);
     }
     if (!away) waiting.end();
+    if ([...positions.values()].every((from) => from === 0)) load = await store.beginLoad?.();
+    if (load !== undefined) loads.add(load);
     const starts = new Map(positions);
     const tell = (kind: StoreRestore['kind'], name: string): void => {
       const { store: told, partition } = changelogOf.get(name) as TaskChangelog;
@@ -168,17 +177,30 @@ export async function restoreStore(options: {
             `the changelog ${name} lost records while it was being restored from; it must not be truncated or ` +
               `deleted while the application runs`,
           );
+        const loaded = load?.rowsOf(named.store);
         for (const record of part.records) {
-          const { key, value } = record;
-          check?.(named.store, { topic: part.topic, partition: part.partition, offset: record.offset, key, value });
-          if (key === null) continue;
+          check?.(named.store, record);
+          if (record.keyLength < 0) continue;
+          if (loaded !== undefined) {
+            loadRow(loaded, record, named.timed === true);
+            continue;
+          }
+          const key = record.key as Buffer;
+          const { value } = record;
           const stored = named.timed ? storedRow(key, value, record.headerList) : value;
           changes.push({ store: named.store, key, value: stored });
         }
         if (part.nextOffset > (positions.get(name) as number)) movedAt = performance.now();
         positions.set(name, part.nextOffset);
       }
-      if (fetched.length > 0) await store.commit({ changes, changelogOffsets: positions, inputOffsets: new Map() });
+      if (load === undefined) {
+        if (fetched.length > 0) await store.commit({ changes, changelogOffsets: positions, inputOffsets: new Map() });
+      } else if (isFull(load) || [...ends].every(([name, end]) => (positions.get(name) as number) >= end)) {
+        signal.throwIfAborted();
+        await load.finish(positions);
+        loads.delete(load);
+        load = undefined;
+      }
       crashPoint('inRestore');
       for (const { topic, partition, records } of fetched) {
         const name = topicPartition(topic, partition);
@@ -204,6 +226,15 @@ export async function restoreStore(options: {
     if (total > 0)
       logger.info({ changelogs: [...ends.keys()], offsets: total }, 'restored the store from its changelogs');
   } finally {
+    if (load !== undefined) loads.delete(load);
+    load?.drop();
     await fetcher.close();
   }
+}
+
+function isFull({ sizeBytes }: StoreLoad): boolean {
+  if (sizeBytes < LEAST_LOAD_BYTES) return false;
+  let all = 0;
+  for (const load of loads) all += load.sizeBytes;
+  return all > LOADS_BYTES;
 }

@@ -1,6 +1,8 @@
-import { formerStreamTimeKey, isRuntimeRow } from '../store/runtime-rows.ts';
+import { formerStreamTimeKey, isRuntimeRow, mayBeRuntimeRow } from '../store/runtime-rows.ts';
 import { NO_TIME, TIME_BYTES, timedBytes, timeOf, untimed } from '../store/timed-row.ts';
 import { decodeWatermark } from '../task/watermark.ts';
+import type { LoadedStore } from '../store/state-store.ts';
+import type { FetchedRecord } from '../kafka/fetched-record.ts';
 import type { JoinedHeader, JoinedParts } from '../kafka/batch-encoder.ts';
 import type { TopicPartition } from '../kafka/topic-partition.ts';
 import type { HeaderList } from '../topology/record.ts';
@@ -71,4 +73,19 @@ export function storedRow(key: Buffer, value: Buffer | null, headers: HeaderList
   // Of a release that knew no times: the row of stream time had another key then.
   const isFormer = FORMER_KEYS.some((former) => former.equals(key)) && decodeWatermark(value) !== undefined;
   return isFormer ? value : timedBytes(NO_TIME, value);
+}
+
+/** One header of the name `time` with so many bytes of content, as it stands in a record. */
+const SOLE_TIME_HEADER = Buffer.from([1 << 1, TIME_HEADER.length << 1, ...Buffer.from(TIME_HEADER), TIME_BYTES << 1]);
+
+/** Puts a record with a key into the load of its store, as the store has it on disk. */
+export function loadRow(into: LoadedStore, record: FetchedRecord, timed: boolean): void {
+  const { bytes, keyAt, keyLength, valueAt, valueLength } = record;
+  if (!timed || valueLength < 0) return into.put(bytes, keyAt, keyLength, 0, 0, valueAt, valueLength);
+  const timeAt = record.soleHeaderAt(SOLE_TIME_HEADER);
+  if (timeAt >= 0 && !mayBeRuntimeRow(bytes, keyAt))
+    return into.put(bytes, keyAt, keyLength, timeAt, TIME_BYTES, valueAt, valueLength);
+  const key = record.key as Buffer;
+  const stored = storedRow(key, record.value, record.headerList) as Buffer;
+  into.put(Buffer.concat([key, stored]), 0, keyLength, 0, 0, keyLength, stored.length);
 }

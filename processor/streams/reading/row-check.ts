@@ -16,6 +16,8 @@ interface ChangelogRow {
   readonly offset: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
+  /** Answers at less cost than a look at `key`; it may not be there. */
+  readonly isKeyAscii?: boolean;
 }
 
 /** @throws StreamsError INTERNAL_TOPIC_INVALID naming the record that the store did not write. */
@@ -52,8 +54,12 @@ const WITHOUT_TIMES = {
   versioned: 'a key that ends with no time of a version',
 };
 
-function problemOf(spec: StoreSpec, { key, value }: ChangelogRow): string | undefined {
+function problemOf(spec: StoreSpec, row: ChangelogRow): string | undefined {
   const { kind } = spec;
+  // The common case, at each row of a restore.
+  const isText = ((spec.key ?? stringSerde) as unknown) === stringSerde;
+  if (kind === 'key-value' && isText && row.isKeyAscii === true) return valueProblem(spec, row.value);
+  const { key, value } = row;
   if (key === null) return 'a row without a key';
   const isFormer = (kind === 'key-value' || kind === 'window') && key.equals(FORMER_KEYS[kind]);
   if (isFormer || isRuntimeRow(key)) {
@@ -64,7 +70,10 @@ function problemOf(spec: StoreSpec, { key, value }: ChangelogRow): string | unde
   const parts = rowKeyOf(spec, key);
   if (parts === undefined) return WITHOUT_TIMES[kind];
   const problem = keyProblem(spec, parts.key);
-  if (problem !== undefined) return problem;
+  return problem ?? valueProblem(spec, value);
+}
+
+function valueProblem(spec: StoreSpec, value: Buffer | null): string | undefined {
   if (value === null) return undefined;
   try {
     // mutant: stored-row

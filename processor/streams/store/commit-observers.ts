@@ -16,6 +16,11 @@ export class CommitObservers {
     return () => void this.#observers.delete(observer);
   }
 
+  /** Rows have come in a way of which nobody can be told. */
+  lost(): void {
+    for (const observer of [...this.#observers]) observer.failed();
+  }
+
   /** Does the work of a commit between the two calls. */
   async around(changes: readonly StoreChange[], commit: () => Promise<void>): Promise<void> {
     this.#isCommitting = true;

@@ -18,6 +18,13 @@ interface ReadThroughSnapshot<Snapshot> {
   }): Closed & { nextv(size: number): Promise<[Buffer, Buffer][]> };
 }
 
+/** Of a store without rows. */
+export const EMPTY_SNAPSHOT_ROWS: Pick<StoreSnapshot, 'getMany' | 'entries' | 'close'> = {
+  getMany: async (_store, keys) => keys.map(() => undefined),
+  entries: async function* () {},
+  close: async () => undefined,
+};
+
 /** Entries fetched at a time: a reader that wants a few is not to pay for many. */
 const CHUNK = 100;
 const CHUNK_BYTES = 1 << 18;

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Level } from 'level';
 import type { BatchOptions } from 'level';
-import { removeCleanMark, writeCleanMark } from './clean-mark.ts';
+import { StreamsError } from '../errors.ts';
+import { isTable, removeCleanMark, storeFiles, writeCleanMark } from './clean-mark.ts';
 import { CommitObservers } from './commit-observers.ts';
 import { dataKey, passingDataKey, storeEnd, storePrefix } from './data-key.ts';
 import { inspectFiles, recoveryDoubt } from './leveldb-inspection.ts';
@@ -20,15 +21,21 @@ import {
   mergeOffsets,
 } from './reserved-records.ts';
 import type { CommittedRecord, StoreIdentity, StoreLayouts } from './reserved-records.ts';
-import { LevelDbSnapshot, ReadPace } from './leveldb-snapshot.ts';
+import { LevelDbLoad } from './leveldb-load.ts';
+import { EMPTY_SNAPSHOT_ROWS, LevelDbSnapshot, ReadPace } from './leveldb-snapshot.ts';
+import { TableFiles } from './manifest-writer.ts';
+import { TableWriter } from './table-writer.ts';
+import { crashPoint } from '../task/crash-point.ts';
 import { isReservedKey, isRuntimeRow, RESERVED_KEYS } from './runtime-rows.ts';
 import type {
   CommitObserver,
   EntryHash,
+  OffsetMap,
   StateStore,
   StoreBatch,
   StoreChange,
   StoreDigest,
+  StoreLoad,
   StoreOffsets,
   StoreSnapshot,
 } from './state-store.ts';
@@ -66,6 +73,8 @@ const { committed: COMMITTED, identity: IDENTITY, status: STATUS } = RESERVED_KE
 /** Entries fetched at a time by scans: each fetch is one turn of the event loop. */
 const SCAN_CHUNK = 1_000;
 const SCAN_CHUNK_BYTES = 1 << 20;
+/** A load of so many rows, and fewer, is a commit: files of their own would take longer. */
+const FEW_ROWS = 1_000;
 
 type Db = Level<Buffer, Buffer>;
 
@@ -81,6 +90,17 @@ type Db = Level<Buffer, Buffer>;
  */
 export async function openLevelDbStore(directory: string, options: LevelDbStoreOptions): Promise<LevelDbStore> {
   const found = await inspectFiles(directory);
+  const open = (): Promise<Db> => openDb(directory, options);
+  const db = await open();
+  try {
+    return await takeOver(db, directory, options.identity, found, open);
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+}
+
+async function openDb(directory: string, options: LevelDbStoreOptions): Promise<Db> {
   const db: Db = new Level(directory, {
     keyEncoding: 'buffer',
     valueEncoding: 'buffer',
@@ -89,6 +109,7 @@ export async function openLevelDbStore(directory: string, options: LevelDbStoreO
   });
   try {
     await db.open();
+    return db;
   } catch (error) {
     const { code, message } = levelCause(error);
     if (code === 'LEVEL_LOCKED') throw new StoreLockedError(`the store in ${directory} is open elsewhere: ${message}`);
@@ -96,16 +117,16 @@ export async function openLevelDbStore(directory: string, options: LevelDbStoreO
     if (trouble !== null) throw storeIoFailed(directory, trouble, error);
     throw storeDamaged(directory, message, error);
   }
-  try {
-    return await takeOver(db, directory, options.identity, found);
-  } catch (error) {
-    await db.close();
-    throw error;
-  }
 }
 
 /** Checks whose store it is and how it was left, then marks it open. */
-async function takeOver(db: Db, directory: string, identity: StoreIdentity, found: FoundFiles): Promise<LevelDbStore> {
+async function takeOver(
+  db: Db,
+  directory: string,
+  identity: StoreIdentity,
+  found: FoundFiles,
+  open: () => Promise<Db>,
+): Promise<LevelDbStore> {
   const doubt = await recoveryDoubt(directory);
   const [identityRecord, statusRecord, committedRecord] = await readReserved(db, directory);
   if (identityRecord !== undefined) {
@@ -122,18 +143,21 @@ async function takeOver(db: Db, directory: string, identity: StoreIdentity, foun
   const lastOpenId = statusRecord === undefined ? null : decodeStatus(statusRecord);
   const closedCleanly = found.cleanOpenId !== null && found.cleanOpenId === lastOpenId;
   const openId = randomUUID();
+  const identityBytes = encodeIdentity(identity, identityRecord);
   try {
     await removeCleanMark(directory);
     await db.batch([
       { type: 'put', key: STATUS, value: encodeStatus(openId) },
-      { type: 'put', key: IDENTITY, value: encodeIdentity(identity, identityRecord) },
+      { type: 'put', key: IDENTITY, value: identityBytes },
     ]);
   } catch (error) {
     throw writeFailed(directory, error);
   }
   const uncleanOpen = doubt !== null || (!found.isNew && !closedCleanly);
   const layouts = identity.layouts ?? layoutsOf(identityRecord);
-  return new OpenLevelDbStore({ db, directory, openId, committed, uncleanOpen, doubt, layouts });
+  return new OpenLevelDbStore({
+    ...{ db, open, directory, openId, identityBytes, committed, uncleanOpen, doubt, layouts },
+  });
 }
 
 async function readReserved(db: Db, directory: string): Promise<(Buffer | undefined)[]> {
@@ -183,6 +207,9 @@ function knownBefore({ previous }: StoreChange): Buffer | EntryHash | null | und
 
 interface OpenedWith {
   readonly db: Db;
+  /** Opens it again. */
+  readonly open: () => Promise<Db>;
+  readonly identityBytes: Buffer;
   readonly directory: string;
   readonly openId: string;
   readonly committed: CommittedRecord;
@@ -197,8 +224,12 @@ class OpenLevelDbStore implements LevelDbStore {
   readonly doubt: string | null;
   readonly openedAsOfMs: number | null;
   readonly layouts: StoreLayouts;
-  readonly #db: Db;
+  #db: Db;
+  readonly #open: () => Promise<Db>;
   readonly #openId: string;
+  readonly #identityBytes: Buffer;
+  /** Nothing is committed meanwhile. */
+  #loading: LevelDbLoad | undefined;
   #committed: CommittedRecord;
   /** Whether the data is known to match the digest: without that no clean mark may vouch for it. */
   #trusted: boolean;
@@ -215,16 +246,24 @@ class OpenLevelDbStore implements LevelDbStore {
     this.layouts = opened.layouts;
     this.openedAsOfMs = opened.committed.committedAtMs;
     this.#db = opened.db;
+    this.#open = opened.open;
     this.#openId = opened.openId;
+    this.#identityBytes = opened.identityBytes;
     this.#committed = opened.committed;
     this.#trusted = !opened.uncleanOpen;
   }
 
+  /** LevelDB is closed for a moment while a load ends: what is empty is not asked. */
+  get #isEmpty(): boolean {
+    return !this.#closed && !this.#committing && this.#committed.digest.entries === 0;
+  }
+
   get(store: string, key: Buffer): Buffer | undefined {
-    return this.#read(dataKey(store, key));
+    return this.#isEmpty ? undefined : this.#read(dataKey(store, key));
   }
 
   async *entries(store: string, from?: Buffer, to?: Buffer): AsyncIterable<[Buffer, Buffer]> {
+    if (this.#isEmpty) return;
     const prefixBytes = storePrefix(store).length;
     const iterator = this.#db.iterator({
       gte: from === undefined ? storePrefix(store) : dataKey(store, from),
@@ -245,6 +284,7 @@ class OpenLevelDbStore implements LevelDbStore {
   }
 
   async keysBelow(store: string, to: Buffer, limit: number, from?: Buffer): Promise<Buffer[]> {
+    if (this.#isEmpty) return [];
     const prefix = storePrefix(store);
     try {
       const gte = from === undefined ? prefix : dataKey(store, from);
@@ -256,6 +296,7 @@ class OpenLevelDbStore implements LevelDbStore {
   }
 
   async *keys(store: string): AsyncIterable<readonly Buffer[]> {
+    if (this.#isEmpty) return;
     const prefixBytes = storePrefix(store).length;
     const iterator = this.#db.keys({
       gte: storePrefix(store),
@@ -276,6 +317,7 @@ class OpenLevelDbStore implements LevelDbStore {
   }
 
   snapshot(): StoreSnapshot {
+    if (this.#isEmpty) return { offsets: this.#committed.offsets, ...EMPTY_SNAPSHOT_ROWS };
     const failed = (error: unknown): Error => this.#readFailed(error);
     try {
       const snapshot = this.#db.snapshot();
@@ -341,6 +383,82 @@ class OpenLevelDbStore implements LevelDbStore {
     } finally {
       this.#committing = false;
     }
+  }
+
+  async beginLoad(): Promise<StoreLoad | undefined> {
+    this.#checkWritable();
+    if (!this.#isEmpty || !this.#trusted) return undefined;
+    // Beside tables of its own LevelDB may be at work, and delete what it does not know.
+    if ((await storeFiles(this.directory)).some(isTable)) return undefined;
+    const rows = new LevelDbLoad();
+    this.#loading = rows;
+    return {
+      rowsOf: (store) => rows.rowsOf(store),
+      get sizeBytes() {
+        return rows.sizeBytes;
+      },
+      finish: (offsets) => this.#finishLoad(rows, offsets),
+      drop: () => {
+        if (this.#loading === rows) this.#loading = undefined;
+      },
+    };
+  }
+
+  async #finishLoad(rows: LevelDbLoad, changelogOffsets: OffsetMap): Promise<void> {
+    if (this.#loading !== rows) throw new Error(`the load of the store in ${this.directory} is over`);
+    if (rows.count <= FEW_ROWS) {
+      this.#loading = undefined;
+      const changes: StoreChange[] = [];
+      rows.forEach((store, key, value) =>
+        changes.push({ store, key: Buffer.from(key), value: Buffer.from(value), previous: null }),
+      );
+      await this.commit({ changes, changelogOffsets, inputOffsets: new Map() });
+      return;
+    }
+    try {
+      await this.#replaceFiles(rows, changelogOffsets);
+      this.#observers.lost();
+    } catch (error) {
+      this.#failure ??= error instanceof StreamsError ? error : writeFailed(this.directory, error);
+      throw this.#failure;
+    } finally {
+      this.#loading = undefined;
+    }
+  }
+
+  /**
+   * LevelDB stays open, and locked, until its CURRENT file names the new tables: whoever opens it after that, also
+   * another thread while it is closed here for a moment, finds all of the load.
+   */
+  async #replaceFiles(rows: LevelDbLoad, changelogOffsets: OffsetMap): Promise<void> {
+    const files = await TableFiles.begin(this.directory);
+    const digest = new DigestSum();
+    await rows.write(files, digest);
+    const committed: CommittedRecord = {
+      offsets: mergeOffsets(this.#committed.offsets, changelogOffsets, new Map()),
+      digest: digest.get(),
+      committedAtMs: Date.now(),
+    };
+    const committedBytes = encodeCommitted(committed);
+    const reserved = new TableWriter();
+    for (const [key, value] of [
+      [COMMITTED, committedBytes],
+      [IDENTITY, this.#identityBytes],
+      [STATUS, encodeStatus(this.#openId)],
+    ] as const)
+      reserved.add(key, key.length, value, 0, value.length);
+    await files.add(reserved.finish());
+    crashPoint('beforeSwitch');
+    // mutant: load-switch
+    await files.switchOver();
+    crashPoint('afterSwitch');
+    await this.#db.close();
+    this.#db = await this.#open();
+    const doubt = await recoveryDoubt(this.directory);
+    const found = await this.#db.get(COMMITTED);
+    if (doubt !== null || found?.equals(committedBytes) !== true)
+      throw storeDamaged(this.directory, doubt ?? 'it does not hold what it was loaded with');
+    this.#committed = committed;
   }
 
   async verify(): Promise<boolean> {
@@ -441,5 +559,6 @@ class OpenLevelDbStore implements LevelDbStore {
     }
     if (this.#closed) throw new Error(`the store in ${this.directory} is closed`);
     if (this.#committing) throw new Error(`the store in ${this.directory} has a commit under way already`);
+    if (this.#loading !== undefined) throw new Error(`the store in ${this.directory} is being loaded`);
   }
 }

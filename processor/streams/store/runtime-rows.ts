@@ -34,6 +34,11 @@ export function isRuntimeRow(key: Uint8Array): boolean {
   return key[0] === FIRST && key[1] === SECOND && RUNTIME_KEYS.some((one) => one.equals(key));
 }
 
+/** Of a key that begins there: false is certain. */
+export function mayBeRuntimeRow(bytes: Uint8Array, at: number): boolean {
+  return bytes[at] === FIRST && bytes[at + 1] === SECOND;
+}
+
 /**
  * Where releases before this convention kept the watermark. In a key-value store it may be a key of the user's: the
  * reader looks at the value, too.

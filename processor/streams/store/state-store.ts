@@ -45,6 +45,12 @@ export interface StateStore {
   commit(batch: StoreBatch): Promise<void>;
 
   /**
+   * Begins to load a store that holds nothing with many rows at once; undefined: it has no faster way than `commit`.
+   * Until `finish` the store stays empty for all who read it, and takes no commit.
+   */
+  beginLoad?(): Promise<StoreLoad | undefined>;
+
+  /**
    * Recomputes the digest by a scan and compares; false means the store is damaged and must be set aside.
    * Not to be called during a commit; takes about a second for 400,000 entries and lets other work run meanwhile.
    */
@@ -82,6 +88,35 @@ export interface StoreSnapshot {
   /** As of the store; `reverse`: from the last key to the first. */
   entries(store: string, from?: Buffer, to?: Buffer, reverse?: boolean): AsyncIterable<[Buffer, Buffer]>;
   close(): Promise<void>;
+}
+
+/** Rows on their way into a store that holds nothing. They are in memory until `finish`. */
+export interface StoreLoad {
+  /** Takes the rows of one named store; of each key the last one counts. */
+  rowsOf(store: string): LoadedStore;
+  /** What it takes in memory. */
+  readonly sizeBytes: number;
+  /**
+   * All rows and these offsets are in the store, by one step that a death leaves before or after it. Who observes the
+   * commits is told that it has missed some. The load is over, also when this throws, as `commit` does.
+   */
+  finish(changelogOffsets: OffsetMap): Promise<void>;
+  /** Forgets the rows, if it is not finished. */
+  drop(): void;
+}
+
+/** Takes rows out of bytes that hold many of them. */
+export interface LoadedStore {
+  /** The value stands behind a head, of 0 bytes or more. `valueBytes` -1: the row is deleted. */
+  put(
+    from: Uint8Array,
+    keyAt: number,
+    keyBytes: number,
+    headAt: number,
+    headBytes: number,
+    valueAt: number,
+    valueBytes: number,
+  ): void;
 }
 
 /** `topic-partition` to the next offset to read. */

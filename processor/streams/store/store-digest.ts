@@ -11,14 +11,15 @@ let hashHigh = 0;
  * step is a bijection of the lane for a given word, so a change within one word always shows. The function is part of
  * the format on disk: a change of it makes every unclean store look damaged (a test pins its values).
  */
-function hashEntry(key: Uint8Array, value: Uint8Array): void {
-  let low = 0x9e3779b9 ^ key.length;
-  let high = 0x85ebca6b ^ value.length;
+function hashEntry(key: Uint8Array, keyBytes: number, value: Uint8Array, valueAt: number, valueBytes: number): void {
+  let low = 0x9e3779b9 ^ keyBytes;
+  let high = 0x85ebca6b ^ valueBytes;
   for (let part = 0; part < 2; part++) {
     const bytes = part === 0 ? key : value;
-    const wholeWords = bytes.length & ~3;
-    let at = 0;
-    for (; at < wholeWords; at += 4) {
+    let at = part === 0 ? 0 : valueAt;
+    const end = part === 0 ? keyBytes : valueAt + valueBytes;
+    const endOfWords = end - ((end - at) & 3);
+    for (; at < endOfWords; at += 4) {
       const word =
         byte(bytes, at) | (byte(bytes, at + 1) << 8) | (byte(bytes, at + 2) << 16) | (byte(bytes, at + 3) << 24);
       low = Math.imul(low ^ word, 0xcc9e2d51);
@@ -28,7 +29,7 @@ function hashEntry(key: Uint8Array, value: Uint8Array): void {
     }
     // The end of each part is marked, so that ("ab", "c") and ("a", "bc") differ.
     let tail = 0x80;
-    for (; at < bytes.length; at++) tail = (tail << 8) | byte(bytes, at);
+    for (; at < end; at++) tail = (tail << 8) | byte(bytes, at);
     low = Math.imul(low ^ tail, 0xcc9e2d51);
     low = (low << 13) | (low >>> 19);
     high = Math.imul(high + tail, 0x1b873593);
@@ -68,12 +69,22 @@ export class DigestSum {
    * `removeHash`.
    */
   add(key: Uint8Array, value: Uint8Array, into?: EntryHash): void {
-    hashEntry(key, value);
+    hashEntry(key, key.length, value, 0, value.length);
     if (into !== undefined) {
       into.low = hashLow | 0;
       into.high = hashHigh | 0;
       into.isKnown = true;
     }
+    this.#add();
+  }
+
+  /** The same of a key that begins `key`, and of a value that lies in `bytes`. */
+  addPart(key: Uint8Array, keyBytes: number, bytes: Uint8Array, valueAt: number, valueBytes: number): void {
+    hashEntry(key, keyBytes, bytes, valueAt, valueBytes);
+    this.#add();
+  }
+
+  #add(): void {
     this.#entries += 1;
     this.#low += hashLow;
     this.#high += hashHigh;
@@ -85,7 +96,7 @@ export class DigestSum {
   }
 
   remove(key: Uint8Array, value: Uint8Array): void {
-    hashEntry(key, value);
+    hashEntry(key, key.length, value, 0, value.length);
     this.#remove(hashLow, hashHigh);
   }
 
@@ -115,7 +126,7 @@ export function digestsEqual(a: StoreDigest, b: StoreDigest): boolean {
 
 /** The hash of one piece of bytes as 16 hex digits: the checksum of the reserved records. */
 export function checksum(bytes: Uint8Array): string {
-  hashEntry(bytes, NOTHING);
+  hashEntry(bytes, bytes.length, NOTHING, 0, 0);
   return hashHigh.toString(16).padStart(8, '0') + hashLow.toString(16).padStart(8, '0');
 }
 

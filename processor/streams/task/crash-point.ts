@@ -1,5 +1,7 @@
-/** Moments at which the fault tests kill the process: between two steps of the commit, in a restore, in a rebalance. */
-type CrashPoint = 'afterProduce' | 'afterCommit' | 'afterBatch' | 'inRestore' | 'inRebalance';
+/** Moments at which the fault tests kill the process: between two steps of the commit, in a restore and its load of
+ * a store, in a rebalance. */
+type CrashPoint =
+  'afterProduce' | 'afterCommit' | 'afterBatch' | 'inRestore' | 'beforeSwitch' | 'afterSwitch' | 'inRebalance';
 
 const CRASH_AT = process.env['CRASH_AT'];
 let remaining = Number(process.env['CRASH_AFTER'] ?? 1);

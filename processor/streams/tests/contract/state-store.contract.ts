@@ -47,6 +47,46 @@ export async function contents(
   return found;
 }
 
+/** Loads rows as a restore does: as they lie in what was fetched. False: the store has no other way than commits. */
+export async function load(
+  store: StateStore,
+  changes: readonly StoreChange[],
+  changelog: Record<string, number>,
+): Promise<boolean> {
+  const loading = await store.beginLoad?.();
+  if (loading === undefined) {
+    await store.commit(batch(changes, changelog));
+    return false;
+  }
+  for (const { store: name, key, value } of changes) {
+    // Between other bytes, a part of the value apart.
+    const [head, rest] = [value?.subarray(0, value.length >> 1), value?.subarray(value.length >> 1)];
+    const bytes = Buffer.concat([Buffer.from('x'), key, Buffer.from('yz'), rest ?? NO_BYTES, head ?? NO_BYTES]);
+    const restAt = key.length + 3;
+    const [headBytes, restBytes] = [head?.length ?? 0, rest?.length ?? -1];
+    loading.rowsOf(name).put(bytes, 1, key.length, restAt + restBytes, headBytes, restAt, restBytes);
+  }
+  await loading.finish(new Map(Object.entries(changelog)));
+  return true;
+}
+
+const NO_BYTES = Buffer.alloc(0);
+
+/** More of them than are put into a store one by one. */
+function manyChanges(seed: number): StoreChange[] {
+  const changes: StoreChange[] = [];
+  let random = seed;
+  for (let nth = 0; nth < 20_000; nth += 1) {
+    random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0;
+    const key = bytes(`${(random % 9_973).toString(random % 3 === 0 ? 2 : 36)}-key`);
+    const value = random % 11 === 0 ? null : bytes(`value ${String(nth)} ${'of some length '.repeat(random % 5)}`);
+    changes.push({ store: STORES[nth % STORES.length] as string, key, value });
+  }
+  return changes;
+}
+
+const STORES = ['counts', 'counts-by-state', 'b'];
+
 /** What every StateStore promises: run it over each implementation. */
 export function stateStoreContract(name: string, createMedium: () => Promise<StoreMedium>): void {
   describe(`StateStore contract: ${name}`, () => {
@@ -265,6 +305,91 @@ export function stateStoreContract(name: string, createMedium: () => Promise<Sto
       expect(await store.verify()).toBe(true);
       await reopen('close');
       expect(store.uncleanOpen).toBe(false);
+    });
+
+    test('a store that is loaded is the one that the same changes have made one by one', async () => {
+      const changes = manyChanges(1);
+      const other = await createMedium();
+      const committed = await other.open();
+      try {
+        await committed.commit(batch(changes, { 'log-0': 7 }));
+        await load(store, changes, { 'log-0': 7 });
+        const alike = async (): Promise<void> => {
+          expect(store.digest()).toEqual(committed.digest());
+          expect(store.offsets()).toEqual(committed.offsets());
+          for (const name of STORES) expect(await contents(store, name)).toEqual(await contents(committed, name));
+          for (const { store: name, key } of changes.slice(0, 3_000))
+            expect(store.get(name, key)?.toString()).toBe(committed.get(name, key)?.toString());
+          expect(store.get('counts', bytes('never'))).toBeUndefined();
+          expect(await store.verify()).toBe(true);
+        };
+        await alike();
+        const more = batch(manyChanges(2).slice(0, 5_000), { 'log-0': 9 });
+        await store.commit(more);
+        await committed.commit(more);
+        await alike();
+        await reopen('closeDirty');
+        await alike();
+        await reopen('close');
+        expect(store.uncleanOpen).toBe(false);
+        await alike();
+      } finally {
+        await committed.closeDirty();
+        await other.destroy();
+      }
+    });
+
+    test.each([3, 20_000])('until a load of %d rows ends the store is empty, and takes no commit', async (rows) => {
+      const before = store.snapshot();
+      const loading = await store.beginLoad?.();
+      if (loading === undefined) return before.close();
+      const told: string[] = [];
+      const change = (nth: number): StoreChange => put('counts', `key ${String(nth)}`, String(nth));
+      for (let nth = 0; nth < rows; nth += 1) {
+        const { key, value } = change(nth);
+        loading
+          .rowsOf('counts')
+          .put(Buffer.concat([key, value ?? NO_BYTES]), 0, key.length, 0, 0, key.length, value?.length ?? -1);
+      }
+      await expect(store.commit(batch([put('counts', 'x', '1')]))).rejects.toThrow('being loaded');
+      store.observe({
+        before: (changes) => told.push(`${String(changes.length)} changes`),
+        after: () => told.push('after'),
+        failed: () => told.push('failed'),
+      });
+      let isOver = false;
+      const finishing = loading.finish(new Map([['log-0', rows]])).finally(() => {
+        isOver = true;
+      });
+      const seen = new Set<string>();
+      while (!isOver) {
+        const snapshot = store.snapshot();
+        const [row] = await snapshot.getMany('counts', [change(1).key]);
+        seen.add(`${String(row)} ${String(snapshot.offsets.changelog.get('log-0'))}`);
+        await snapshot.close();
+        await new Promise(setImmediate);
+      }
+      await finishing;
+      expect([...seen].filter((one) => one !== `1 ${String(rows)}`)).toEqual(['undefined undefined']);
+      expect(store.get('counts', change(1).key)?.toString()).toBe('1');
+      expect(await contents(store, 'counts')).toHaveLength(rows);
+      // Of many rows nobody is told one by one.
+      expect(told).toEqual(rows === 3 ? ['3 changes', 'after'] : ['failed']);
+      expect(await before.getMany('counts', [change(1).key])).toEqual([undefined]);
+      await before.close();
+      expect(await store.beginLoad?.()).toBeUndefined();
+    });
+
+    test('a load that is dropped leaves nothing, and the store goes on', async () => {
+      const loading = await store.beginLoad?.();
+      loading?.rowsOf('counts').put(bytes('ab'), 0, 1, 0, 0, 1, 1);
+      loading?.drop();
+      await store.commit(batch([put('counts', 'CA', '1')], { 'log-0': 1 }));
+      expect(await contents(store, 'counts')).toEqual([['CA', '1']]);
+      await expect(loading?.finish(new Map([['log-0', 9]])) ?? Promise.reject(new Error('is over'))).rejects.toThrow(
+        'is over',
+      );
+      expect(await store.verify()).toBe(true);
     });
 
     test('a batch with an illegal store name applies nothing, and the store goes on', async () => {

@@ -1,0 +1,74 @@
+import { storePrefix } from './data-key.ts';
+import { copyBytes, LoadedRows } from './loaded-rows.ts';
+import type { TableFiles } from './manifest-writer.ts';
+import type { DigestSum } from './store-digest.ts';
+import { TableWriter } from './table-writer.ts';
+
+/** The rows that a store is loaded with, by its named stores, until they are written as LevelDB's own files. */
+export class LevelDbLoad {
+  readonly #stores = new Map<string, LoadedRows>();
+
+  /** Of one named store, for the length of the load. */
+  rowsOf(store: string): LoadedRows {
+    let rows = this.#stores.get(store);
+    if (rows === undefined) {
+      // @throws for what is no name of a store.
+      storePrefix(store);
+      rows = new LoadedRows();
+      this.#stores.set(store, rows);
+    }
+    return rows;
+  }
+
+  /** Keys, of deleted rows too. */
+  get count(): number {
+    return this.#sum((rows) => rows.count);
+  }
+
+  get sizeBytes(): number {
+    return this.#sum((rows) => rows.sizeBytes);
+  }
+
+  /** All rows that are not deleted, in no order: what `each` is given is good for the length of its call. */
+  forEach(each: (store: string, key: Buffer, value: Buffer) => void): void {
+    for (const [store, rows] of this.#stores)
+      for (let row = 0; row < rows.count; row += 1) {
+        const { bytes } = rows;
+        const [keyAt, valueAt, valueBytes] = [rows.keyAt(row), rows.valueAt(row), rows.valueBytes(row)];
+        if (valueBytes < 0) continue;
+        each(store, bytes.subarray(keyAt, keyAt + rows.keyBytes(row)), bytes.subarray(valueAt, valueAt + valueBytes));
+      }
+  }
+
+  /** Writes the rows into tables, and adds them to the digest. */
+  async write(files: TableFiles, digest: DigestSum): Promise<void> {
+    const stores = [...this.#stores].sort(([a], [b]) => Buffer.compare(storePrefix(a), storePrefix(b)));
+    let table = new TableWriter();
+    for (const [store, rows] of stores) {
+      const { bytes } = rows;
+      const prefix = storePrefix(store);
+      let key = Buffer.concat([prefix, Buffer.alloc(256)]);
+      for (const row of rows.inOrder()) {
+        const valueBytes = rows.valueBytes(row);
+        if (valueBytes < 0) continue;
+        const keyBytes = rows.keyBytes(row);
+        const wholeBytes = prefix.length + keyBytes;
+        if (wholeBytes > key.length) key = Buffer.concat([prefix, Buffer.alloc(2 * keyBytes)]);
+        copyBytes(bytes, rows.keyAt(row), keyBytes, key, prefix.length);
+        const valueAt = rows.valueAt(row);
+        digest.addPart(key, wholeBytes, bytes, valueAt, valueBytes);
+        table.add(key, wholeBytes, bytes, valueAt, valueBytes);
+        if (!table.isFull) continue;
+        await files.add(table.finish());
+        table = new TableWriter();
+      }
+    }
+    if (!table.isEmpty) await files.add(table.finish());
+  }
+
+  #sum(of: (rows: LoadedRows) => number): number {
+    let sum = 0;
+    for (const rows of this.#stores.values()) sum += of(rows);
+    return sum;
+  }
+}

@@ -1,0 +1,55 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { LoadedRows } from './loaded-rows.ts';
+
+/** Keys that begin alike, that are beginnings of others, and that end in zeros. */
+const keyArb = fc
+  .tuple(
+    fc.constantFrom('', 'a', 'common beginning ', 'common beginning of some '),
+    fc.array(fc.constantFrom(0, 1, 0x61, 0x7f, 0x80, 0xff), { maxLength: 12 }),
+  )
+  .map(([text, bytes]) => Buffer.concat([Buffer.from(text), Buffer.from(bytes)]));
+const changeArb = fc.tuple(keyArb, fc.option(fc.uint8Array({ maxLength: 300 })));
+
+test('of each key the last row counts, and they come in the order of the bytes of their keys', () => {
+  fc.assert(
+    fc.property(fc.array(changeArb, { maxLength: 3_000, size: 'max' }), (changes) => {
+      const rows = new LoadedRows();
+      const expected = new Map<string, string | null>();
+      for (const [key, value] of changes) {
+        rows.put(
+          Buffer.concat([key, value ?? Buffer.alloc(0)]),
+          0,
+          key.length,
+          key.length,
+          0,
+          key.length,
+          value?.length ?? -1,
+        );
+        expected.set(key.toString('latin1'), value === null ? null : Buffer.from(value).toString('latin1'));
+      }
+      const found: [string, string | null][] = [];
+      for (const row of rows.inOrder()) {
+        const [keyAt, valueAt, valueBytes] = [rows.keyAt(row), rows.valueAt(row), rows.valueBytes(row)];
+        found.push([
+          rows.bytes.toString('latin1', keyAt, keyAt + rows.keyBytes(row)),
+          valueBytes < 0 ? null : rows.bytes.toString('latin1', valueAt, valueAt + valueBytes),
+        ]);
+      }
+      // The order of latin1 text is that of its bytes.
+      expect(found).toEqual([...expected].sort(([a], [b]) => (a < b ? -1 : 1)));
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test('a key that comes again and again takes no more memory', () => {
+  const rows = new LoadedRows();
+  const record = Buffer.from('key, and its value');
+  const sizeAfter = (times: number): number => {
+    for (let time = 0; time < times; time += 1) rows.put(record, 0, 3, 5, 3, 9, 9);
+    return rows.sizeBytes;
+  };
+  expect(sizeAfter(100_000)).toBe(sizeAfter(1));
+  expect([rows.count, rows.valueBytes(0)]).toEqual([1, 12]);
+});
