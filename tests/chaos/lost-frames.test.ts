@@ -2,7 +2,14 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { seed, sized, timeLimit } from '../support/chaos.ts';
 import { CHAOS_BROKER, EchoRun } from '../support/echo-run.ts';
 import { until } from '../support/until.ts';
-import { ApiKey, startProxiedBroker, type Direction, type Frame, type ProxiedBroker } from '../support/wire-proxy.ts';
+import {
+  ApiKey,
+  isCommit,
+  startProxiedBroker,
+  type Direction,
+  type Frame,
+  type ProxiedBroker,
+} from '../support/wire-proxy.ts';
 
 /*
  * Each kind of request that a processor makes between the loss of its connections and the next commit, and each way in
@@ -71,15 +78,22 @@ test.concurrent.each(FATES)(
       for (const request of requests) {
         const { proxy } = cluster;
         const lost = proxy[rule]({ direction, apiKey: ApiKey[request], times: TIMES, when: ofApp });
-        // A heartbeat that fails: the next one of a connection that is lost between two would only open another one.
+        // A heartbeat and a commit that fail: of a connection that is lost between two requests the next one would only
+        // open another one.
         const rejoin = proxy.cut({ direction: 'response', apiKey: ApiKey.Heartbeat, times: 1, when: ofApp });
+        const failed = proxy.cut({
+          direction: 'request',
+          apiKey: ApiKey.EndTxn,
+          times: 1,
+          when: (frame) => ofApp(frame) && isCommit(frame),
+        });
         proxy.cutAll((clientId) => ofApp({ clientId }));
         await until(
           () => lost.taken.length > 0,
           () => `${request} is lost\n${app.log()}`,
         );
         await run.goesOn();
-        for (const it of [lost, rejoin]) it.end();
+        for (const it of [lost, rejoin, failed]) it.end();
         await app.untilReady();
       }
       await flow.stop();
