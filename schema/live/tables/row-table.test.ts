@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { encodeWindowKey, StreamsError, type TableChange } from '@tributary/streams';
 import { z } from 'zod';
 
+import { takeKeyApart } from '../feed/take-key-apart.ts';
 import { declareTables } from './declare-tables.ts';
 import type { DeclaredTable } from './declared-table.ts';
 import { LiveModel } from './live-model.ts';
@@ -193,4 +194,27 @@ test('rows of windows are found by key and start; the name of one that is gone s
     undefined,
     { keyText: 'a:b', startMs: HOUR_MS },
   ]);
+});
+
+/** The key of a version in a changelog: its length, the key, and from when on it is valid. */
+function versionKey(key: string, validFromMs: number): Buffer {
+  const bytes = Buffer.alloc(12 + key.length);
+  bytes.writeUInt32BE(key.length);
+  bytes.write(key, 4);
+  bytes.writeBigUInt64BE(BigInt(validFromMs), 4 + key.length);
+  return bytes;
+}
+
+test('what a version followed in a copy is not known: the one between may have been written again, and compacted', () => {
+  const rows = new RowTable(declared());
+  rows.follow(takeKeyApart('versioned', { kind: 'key-value' }));
+  // A deletion was at offset 1 as well: whoever has read to offset 2 has no such row.
+  rows.apply(changeOf(versionKey('a', 1), '\u0001{"cents":1}', 0, 0), 1);
+  rows.apply(changeOf(versionKey('a', 2), '\u0000', 0, 2), 2);
+  rows.copied(new Map([[0, 3]]), Number.NEGATIVE_INFINITY);
+  expect([...(rows.changedSince({ 0: 2 }) ?? [])]).toEqual([['a', 'unknown']]);
+  rows.apply(changeOf(versionKey('a', 3), '\u0001{"cents":3}', 0, 3), 3);
+  rows.apply(changeOf(versionKey('a', 4), '\u0001{"cents":4}', 0, 4), 4);
+  expect([...(rows.changedSince({ 0: 3 })?.values() ?? [])]).toEqual([null]);
+  expect([...(rows.changedSince({ 0: 4 })?.values() ?? [])]).toMatchObject([{ value: { cents: 3 } }]);
 });

@@ -12,6 +12,8 @@ import { type PastRow, type RowChange, RowLog } from './row-log.ts';
 import type { RowObserver } from './row-observer.ts';
 import { type TakenRecord, takeKeyApart } from '../feed/take-key-apart.ts';
 
+type AppliedAs = Pick<RowChange, 'version' | 'isVersion'>;
+
 /** This instance's copy of one table: the newest row of each key, in every order that can be asked for. */
 export class RowTable implements LiveTable {
   readonly declared: DeclaredTable;
@@ -142,9 +144,10 @@ export class RowTable implements LiveTable {
       return this.#passOver(change);
     }
     const name = this.#nameOf(taken);
+    const isVersion = taken.versionMs !== undefined;
     if (taken.value === null) {
       this.positions.advance(change);
-      return this.#remove(name, change, version);
+      return this.#remove(name, change, { version, isVersion });
     }
     let row: Row;
     try {
@@ -153,12 +156,12 @@ export class RowTable implements LiveTable {
     } catch (error) {
       if (isOfRegistry(error)) throw error;
       this.positions.advance(change);
-      if (this.#observer?.keepsLastValue !== true) this.#remove(name, change, version);
+      if (this.#observer?.keepsLastValue !== true) this.#remove(name, change, { version, isVersion });
       this.#unreadable.set(name, change.partition);
       throw error;
     }
     this.positions.advance(change);
-    this.#put(row, version);
+    this.#put(row, { version, isVersion });
   }
 
   /** @throws TypeError but for a tombstone: it ends what was said of its key. */
@@ -198,7 +201,7 @@ export class RowTable implements LiveTable {
     };
   }
 
-  #put(row: Row, version: number): void {
+  #put(row: Row, { version, isVersion }: AppliedAs): void {
     const { name, partition, offset } = row;
     const before = this.#rows.get(name) ?? null;
     if (before === null && this.#rows.size >= this.declared.maxRows) return this.#giveUp(version);
@@ -208,11 +211,11 @@ export class RowTable implements LiveTable {
     this.#bytes += row.bytes;
     this.#unreadable.delete(name);
     this.#version = version;
-    this.#logOf(partition).add({ name, offset, version, before }, row);
+    this.#logOf(partition).add({ name, offset, version, before, isVersion }, row);
     this.#observer?.changed?.(before, row);
   }
 
-  #remove(name: RowName, { partition, offset }: TableChange, version: number): void {
+  #remove(name: RowName, { partition, offset }: TableChange, { version, isVersion }: AppliedAs): void {
     this.#unreadable.delete(name);
     const before = this.#rows.get(name) ?? null;
     if (before !== null) {
@@ -220,7 +223,7 @@ export class RowTable implements LiveTable {
       this.#forget(before);
       this.#version = version;
     }
-    this.#logOf(partition).add({ name, offset, version, before }, null);
+    this.#logOf(partition).add({ name, offset, version, before, isVersion }, null);
     if (before !== null) this.#observer?.changed?.(before, null);
   }
 
