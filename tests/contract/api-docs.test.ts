@@ -1,6 +1,6 @@
 /** docs/api.md: each line that can be copied is run as it stands, against an API of this test. */
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { buildSchema, parse, validate } from 'graphql';
@@ -18,8 +18,10 @@ let api: ApiUnderTest;
 let folder: string;
 beforeAll(async () => {
   api = await startApiUnderTest();
-  // Within the project, so that the example finds the packages.
-  folder = await mkdtemp(join(projectRoot, 'tests', '.api-docs-'));
+  // Within the project, so that the example finds the packages; among no sources, which other tests read and copy.
+  const data = join(projectRoot, '.data');
+  await mkdir(data, { recursive: true });
+  folder = await mkdtemp(join(data, 'api-docs-'));
 });
 afterAll(async () => {
   await api.server.stop();
