@@ -205,7 +205,7 @@ function versionKey(key: string, validFromMs: number): Buffer {
   return bytes;
 }
 
-test('what a version followed in a copy is not known: the one between may have been written again, and compacted', () => {
+test('what a version followed in a copy is not known: one between may have been written again, and compacted', () => {
   const rows = new RowTable(declared());
   rows.follow(takeKeyApart('versioned', { kind: 'key-value' }));
   // A deletion was at offset 1 as well: whoever has read to offset 2 has no such row.
