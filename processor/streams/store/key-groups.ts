@@ -1,4 +1,4 @@
-import type { OrderedTexts } from './key-index.ts';
+import { lowerBound, type OrderedTexts } from './key-index.ts';
 
 /** So many texts of a group are copied when one more comes: an array that grows has room for sixteen more. */
 const FEW = 8;
@@ -31,7 +31,7 @@ export class KeyGroups implements OrderedTexts {
       this.#size += 1;
       return true;
     }
-    const at = firstFrom(group, text);
+    const at = lowerBound(group, text);
     if (group[at] === text) return false;
     if (group.length < FEW) this.#groups.set(flatText(start), group.toSpliced(at, 0, flatText(text)));
     else group.splice(at, 0, flatText(text));
@@ -43,7 +43,7 @@ export class KeyGroups implements OrderedTexts {
     const start = this.#startOf(text);
     const group = this.#groups.get(start);
     if (group === undefined) return false;
-    const at = firstFrom(group, text);
+    const at = lowerBound(group, text);
     if (group[at] !== text) return false;
     if (group.length === 1) this.#groups.delete(start);
     else group.splice(at, 1);
@@ -65,7 +65,7 @@ export class KeyGroups implements OrderedTexts {
     if (from === undefined || start === undefined || !from.startsWith(start) || !to?.endsWith('\u00ff'))
       throw new TypeError('a range of texts in groups lies in one of them');
     const group = this.#groups.get(start);
-    return group === undefined ? [] : group.slice(firstFrom(group, from));
+    return group === undefined ? [] : group.slice(lowerBound(group, from));
   }
 
   #startOf(text: string): string {
@@ -76,16 +76,4 @@ export class KeyGroups implements OrderedTexts {
 /** One that is put together of pieces, or cut out of another text, would keep those in memory. */
 function flatText(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1');
-}
-
-/** The index of the first text that is not below `bound`. */
-function firstFrom(texts: readonly string[], bound: string): number {
-  let low = 0;
-  let high = texts.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((texts[middle] as string) < bound) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

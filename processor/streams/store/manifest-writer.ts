@@ -2,7 +2,8 @@ import { readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crc32c } from '../kafka/native-codecs.ts';
-import { LAST_SEQUENCE, masked, writeVarint, type WrittenTable } from './table-writer.ts';
+import { masked, writeVarint } from './table-format.ts';
+import { LAST_SEQUENCE, type WrittenTable } from './table-writer.ts';
 
 /** What a LevelDB of seven levels merges into a lower level when a level has more bytes, level by level from 2 on. */
 const LEVEL_BYTES = 100 * 2 ** 20;

@@ -2,27 +2,23 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32c, unpackSnappyBlock } from '../kafka/native-codecs.ts';
 import { systemCode } from './store-errors.ts';
+import {
+  type BlockHandle,
+  FOOTER_BYTES,
+  MAGIC_HIGH,
+  MAGIC_LOW,
+  masked,
+  PLAIN,
+  SNAPPY,
+  TRAILER_BYTES,
+} from './table-format.ts';
 
-/**
+/*
  * Checks the table files of a LevelDB against the checksums that LevelDB writes into them and, as it is built, never
  * reads: every block ends in the CRC of its bytes. Without this a flipped bit in a table is more than a wrong answer.
  * In a Bloom filter it hides a key from `get` that a scan still finds; in an index block it can run into an assertion
  * of LevelDB and abort the process, at each start again. So the check comes before LevelDB opens the files.
- *
- * Layout: data blocks, filter, meta-index and index blocks, each followed by one byte (0 plain, 1 Snappy) and a masked
- * CRC32C; then 48 bytes of footer, which say where meta-index and index lie.
  */
-const FOOTER_BYTES = 48;
-const TRAILER_BYTES = 5;
-const MAGIC_LOW = 0x8b80fb57;
-const MAGIC_HIGH = 0xdb477524;
-const PLAIN = 0;
-const SNAPPY = 1;
-
-interface BlockHandle {
-  readonly offset: number;
-  readonly size: number;
-}
 
 /** `unfinished` files are tables without a whole footer. */
 interface TableReport {
@@ -89,9 +85,7 @@ class TableDamage extends Error {}
 function checkBlock(file: Buffer, { offset, size }: BlockHandle): void {
   const end = offset + size + 1;
   if (end + 4 > file.length - FOOTER_BYTES) throw new TableDamage(`a block at ${offset} leaves the file`);
-  const stored = (file.readUInt32LE(end) - 0xa282ead8) >>> 0;
-  const unmasked = ((stored >>> 17) | (stored << 15)) >>> 0;
-  if (crc32c(file.subarray(offset, end)) !== unmasked)
+  if (masked(crc32c(file.subarray(offset, end))) !== file.readUInt32LE(end))
     throw new TableDamage(`the checksum of the block at ${offset} is wrong`);
 }
 

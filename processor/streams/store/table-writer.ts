@@ -1,5 +1,16 @@
 import { crc32c } from '../kafka/native-codecs.ts';
 import { copyBytes } from './loaded-rows.ts';
+import {
+  type BlockHandle,
+  FOOTER_BYTES,
+  MAGIC_HIGH,
+  MAGIC_LOW,
+  masked,
+  PLAIN,
+  TRAILER_BYTES,
+  varintBytes,
+  writeVarint,
+} from './table-format.ts';
 
 /*
  * The files of a LevelDB, written without it: the tables of a store that is loaded at once, and the manifest that names
@@ -20,10 +31,6 @@ const FILTER_PROBES = 6;
 const FILTER_RANGE = 11;
 const FILTER_SEED = 0xbc9f1d34;
 const FILTER_NAME = 'filter.leveldb.BuiltinBloomFilter2';
-const MAGIC_LOW = 0x8b80fb57;
-const MAGIC_HIGH = 0xdb477524;
-const FOOTER_BYTES = 48;
-const TRAILER_BYTES = 5;
 /** Behind each key: that it is a value, and the sequence number, in 7 bytes. All rows of a load have the same one. */
 const SEQUENCE = 1;
 const KEY_TRAILER = Buffer.from([1, SEQUENCE, 0, 0, 0, 0, 0, 0]);
@@ -133,7 +140,7 @@ export class TableWriter {
   /** Behind each block: that it is not compressed, and its checksum. */
   #seal(from: number): void {
     this.#reserve(TRAILER_BYTES);
-    this.#bytes[this.#end] = 0;
+    this.#bytes[this.#end] = PLAIN;
     this.#end = this.#bytes.writeUInt32LE(masked(crc32c(this.#bytes.subarray(from, this.#end + 1))), this.#end + 1);
   }
 
@@ -217,11 +224,6 @@ export class TableWriter {
   }
 }
 
-interface BlockHandle {
-  readonly offset: number;
-  readonly size: number;
-}
-
 interface IndexEntry extends BlockHandle {
   readonly key: Buffer;
 }
@@ -254,28 +256,6 @@ function filterHash(key: Uint8Array, keyBytes: number): number {
     hash ^= hash >>> 24;
   }
   return hash >>> 0;
-}
-
-/** A checksum as LevelDB writes it. */
-export function masked(crc: number): number {
-  return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
-}
-
-export function writeVarint(bytes: Uint8Array, value: number, at: number): number {
-  let rest = value;
-  while (rest >= 0x80) {
-    bytes[at] = (rest & 0x7f) | 0x80;
-    at += 1;
-    rest = Math.floor(rest / 0x80);
-  }
-  bytes[at] = rest;
-  return at + 1;
-}
-
-function varintBytes(value: number): number {
-  let bytes = 1;
-  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes += 1;
-  return bytes;
 }
 
 export const LAST_SEQUENCE = SEQUENCE;
