@@ -75,6 +75,8 @@ const SCAN_CHUNK = 1_000;
 const SCAN_CHUNK_BYTES = 1 << 20;
 /** A load of so many rows, and fewer, is a commit: files of their own would take longer. */
 const FEW_ROWS = 1_000;
+/** LevelDB merges tables of its first level when there are so many. */
+const MERGED_TABLES = 4;
 
 type Db = Level<Buffer, Buffer>;
 
@@ -255,7 +257,8 @@ class OpenLevelDbStore implements LevelDbStore {
 
   /** LevelDB is closed for a moment while a load ends: what is empty is not asked. */
   get #isEmpty(): boolean {
-    return !this.#closed && !this.#committing && this.#committed.digest.entries === 0;
+    const isKnown = this.#failure === null && !this.#committing;
+    return isKnown && !this.#closed && this.#committed.digest.entries === 0;
   }
 
   get(store: string, key: Buffer): Buffer | undefined {
@@ -388,8 +391,8 @@ class OpenLevelDbStore implements LevelDbStore {
   async beginLoad(): Promise<StoreLoad | undefined> {
     this.#checkWritable();
     if (!this.#isEmpty || !this.#trusted) return undefined;
-    // Beside tables of its own LevelDB may be at work, and delete what it does not know.
-    if ((await storeFiles(this.directory)).some(isTable)) return undefined;
+    // Each opening may leave a small table. While LevelDB merges them, it deletes what it does not know.
+    if ((await storeFiles(this.directory)).filter(isTable).length >= MERGED_TABLES) return undefined;
     const rows = new LevelDbLoad();
     this.#loading = rows;
     return {
@@ -417,12 +420,12 @@ class OpenLevelDbStore implements LevelDbStore {
     }
     try {
       await this.#replaceFiles(rows, changelogOffsets);
-      this.#observers.lost();
     } catch (error) {
       this.#failure ??= error instanceof StreamsError ? error : writeFailed(this.directory, error);
       throw this.#failure;
     } finally {
       this.#loading = undefined;
+      this.#observers.lost();
     }
   }
 
@@ -432,22 +435,11 @@ class OpenLevelDbStore implements LevelDbStore {
    */
   async #replaceFiles(rows: LevelDbLoad, changelogOffsets: OffsetMap): Promise<void> {
     const files = await TableFiles.begin(this.directory);
-    const digest = new DigestSum();
-    await rows.write(files, digest);
-    const committed: CommittedRecord = {
-      offsets: mergeOffsets(this.#committed.offsets, changelogOffsets, new Map()),
-      digest: digest.get(),
-      committedAtMs: Date.now(),
-    };
-    const committedBytes = encodeCommitted(committed);
-    const reserved = new TableWriter();
-    for (const [key, value] of [
-      [COMMITTED, committedBytes],
-      [IDENTITY, this.#identityBytes],
-      [STATUS, encodeStatus(this.#openId)],
-    ] as const)
-      reserved.add(key, key.length, value, 0, value.length);
-    await files.add(reserved.finish());
+    const committed = await this.#writeTables(files, rows, changelogOffsets).catch(async (error: unknown) => {
+      // A full disk would stay full: LevelDB deletes them when it opens, and does not open without room.
+      await files.remove();
+      throw error;
+    });
     crashPoint('beforeSwitch');
     // mutant: load-switch
     await files.switchOver();
@@ -456,9 +448,29 @@ class OpenLevelDbStore implements LevelDbStore {
     this.#db = await this.#open();
     const doubt = await recoveryDoubt(this.directory);
     const found = await this.#db.get(COMMITTED);
-    if (doubt !== null || found?.equals(committedBytes) !== true)
+    if (doubt !== null || found?.equals(encodeCommitted(committed)) !== true)
       throw storeDamaged(this.directory, doubt ?? 'it does not hold what it was loaded with');
     this.#committed = committed;
+  }
+
+  async #writeTables(files: TableFiles, rows: LevelDbLoad, changelogOffsets: OffsetMap): Promise<CommittedRecord> {
+    const digest = new DigestSum();
+    await rows.write(files, digest);
+    const committed: CommittedRecord = {
+      offsets: mergeOffsets(this.#committed.offsets, changelogOffsets, new Map()),
+      digest: digest.get(),
+      committedAtMs: Date.now(),
+    };
+    const reserved = new TableWriter();
+    for (const [key, value] of [
+      [COMMITTED, encodeCommitted(committed)],
+      [IDENTITY, this.#identityBytes],
+      [STATUS, encodeStatus(this.#openId)],
+    ] as const)
+      reserved.add(key, key.length, value, 0, value.length);
+    await files.add(reserved.finish());
+    await files.finish();
+    return committed;
   }
 
   async verify(): Promise<boolean> {

@@ -1,10 +1,12 @@
-/** Numbers kept of each row: where its key lies, how long it is, where its value lies, and how long that is. */
-const FIELDS = 4;
+/** Numbers kept of each row: where its key lies, how long it is, where its value lies, how long it is, and may be. */
+const FIELDS = 5;
 const KEY_AT = 0;
 const KEY_BYTES = 1;
 const VALUE_AT = 2;
 /** One more than the bytes of the value; 0: the row is deleted. */
 const VALUE_BYTES = 3;
+/** How long a value its place has room for. */
+const VALUE_ROOM = 4;
 const FIRST_BYTES = 1 << 18;
 const FIRST_ROWS = 1 << 12;
 /** Ranges up to so many rows are sorted by comparing them one by one. */
@@ -64,9 +66,10 @@ export class LoadedRows {
     }
     const bytes = headBytes + valueBytes;
     // In the place of the value before, where it fits: a key that comes again and again takes no more memory.
-    if (bytes > (rows[row + VALUE_BYTES] as number) - 1) {
+    if (bytes > (rows[row + VALUE_ROOM] as number)) {
       this.#reserve(bytes);
       rows[row + VALUE_AT] = this.#end;
+      rows[row + VALUE_ROOM] = bytes;
       this.#end += bytes;
     }
     rows[row + VALUE_BYTES] = bytes + 1;
@@ -126,6 +129,7 @@ export class LoadedRows {
     this.#rows[row * FIELDS + KEY_AT] = this.#end;
     this.#rows[row * FIELDS + KEY_BYTES] = length;
     this.#rows[row * FIELDS + VALUE_BYTES] = 0;
+    this.#rows[row * FIELDS + VALUE_ROOM] = 0;
     copyBytes(from, at, length, this.#bytes, this.#end);
     this.#end += length;
     if (4 * this.#count > slots.length) this.#growSlots();

@@ -1,4 +1,4 @@
-import { readdir, rename, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crc32c } from '../kafka/native-codecs.ts';
@@ -23,20 +23,23 @@ const MOST_WRITES = 3;
 const SPARE_NUMBERS = 100;
 
 /**
- * Writes tables into the directory of a LevelDB that is closed, and makes them all that it holds, at one moment: when
- * CURRENT names the new manifest. Before that the database is what it was, and LevelDB deletes the tables when it
+ * Writes tables into the directory of a LevelDB that has nothing to do, and makes them all that it holds, at one moment:
+ * when CURRENT names the new manifest. Before that the database is what it was, and LevelDB deletes the tables when it
  * opens; after it, it deletes what was there before.
  */
 export class TableFiles {
   readonly #directory: string;
   readonly #tables: { number: number; size: number; smallest: Buffer; largest: Buffer }[] = [];
   #next: number;
+  readonly #written: string[] = [];
+  readonly #newCurrent: string;
   /** Tables that are being written. */
   readonly #writing = new Set<Promise<void>>();
 
   private constructor(directory: string, next: number) {
     this.#directory = directory;
     this.#next = next;
+    this.#newCurrent = `${digits(this.#number())}.dbtmp`;
   }
 
   static async begin(directory: string): Promise<TableFiles> {
@@ -48,7 +51,7 @@ export class TableFiles {
   async add({ bytes, smallest, largest }: WrittenTable): Promise<void> {
     const number = this.#number();
     this.#tables.push({ number, size: bytes.length, smallest, largest });
-    const writing = writeFile(join(this.#directory, `${digits(number)}.ldb`), bytes, { flush: true });
+    const writing = this.#write(`${digits(number)}.ldb`, bytes);
     // Of several that fail the first one is told of, by whoever waits for it.
     writing.catch(() => undefined);
     this.#writing.add(writing);
@@ -61,16 +64,29 @@ export class TableFiles {
     else await nextTurn();
   }
 
-  /** The database is what the tables hold, from now on; none of their ranges of keys may meet another one. */
-  async switchOver(): Promise<void> {
+  /** All is on the disk, but for the switch; none of the tables' ranges of keys may meet another one. */
+  async finish(): Promise<void> {
     await Promise.all(this.#writing);
     const manifest = `MANIFEST-${digits(this.#number())}`;
     const logNumber = this.#number();
-    await writeFile(join(this.#directory, manifest), logRecords(this.#edit(logNumber)), { flush: true });
-    const current = join(this.#directory, 'CURRENT');
-    const fresh = join(this.#directory, `${digits(this.#number())}.dbtmp`);
-    await writeFile(fresh, `${manifest}\n`, { flush: true });
-    await rename(fresh, current);
+    await this.#write(manifest, logRecords(this.#edit(logNumber)));
+    await this.#write(this.#newCurrent, `${manifest}\n`);
+  }
+
+  /** The database is what the tables hold, from now on. */
+  async switchOver(): Promise<void> {
+    await rename(join(this.#directory, this.#newCurrent), join(this.#directory, 'CURRENT'));
+  }
+
+  /** Where it has not been switched to, nothing is left of it, nor is written later. */
+  async remove(): Promise<void> {
+    await Promise.allSettled(this.#writing);
+    for (const name of this.#written) await rm(join(this.#directory, name), { force: true });
+  }
+
+  #write(name: string, content: Buffer | string): Promise<void> {
+    this.#written.push(name);
+    return writeFile(join(this.#directory, name), content, { flush: true });
   }
 
   #edit(logNumber: number): Buffer {

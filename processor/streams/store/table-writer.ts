@@ -89,8 +89,12 @@ export class TableWriter {
     this.#end += KEY_TRAILER_BYTES;
     copyBytes(value, valueAt, valueBytes, this.#bytes, this.#end);
     this.#end += valueBytes;
-    if (keyBytes > this.#lastKey.length) this.#lastKey = Buffer.allocUnsafeSlow(2 * keyBytes);
-    copyBytes(key, shared, own, this.#lastKey, shared);
+    if (keyBytes > this.#lastKey.length) {
+      this.#lastKey = Buffer.allocUnsafeSlow(2 * keyBytes);
+      // mutant: load-long-key
+      shared = 0;
+    }
+    copyBytes(key, shared, keyBytes - shared, this.#lastKey, shared);
     this.#lastKeyBytes = keyBytes;
     if (this.#rowsInBlock === this.#hashes.length) this.#growHashes();
     this.#hashes[this.#rowsInBlock] = filterHash(key, keyBytes);

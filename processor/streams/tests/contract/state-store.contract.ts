@@ -339,6 +339,22 @@ export function stateStoreContract(name: string, createMedium: () => Promise<Sto
       }
     });
 
+    test.each([300, 700, 5_000])(
+      'each row of a load is found, where a key of %d bytes ends a block',
+      async (keyBytes) => {
+        // The long keys begin as the ones before them do, and each is longer than all before it.
+        const changes = Array.from({ length: 6_000 }, (_, nth) => {
+          const name = String(nth).padStart(5, '0');
+          const isLong = nth % 1_000 === 500;
+          return put('s', isLong ? name.padEnd(keyBytes + nth, 'x') : name, isLong ? 'v'.repeat(4_200) : 'x');
+        });
+        await load(store, changes, { 'log-0': 1 });
+        const lost = changes.filter(({ store: name, key, value }) => !store.get(name, key)?.equals(value ?? NO_BYTES));
+        expect(lost.map(({ key }) => key.toString())).toEqual([]);
+        expect(await store.verify()).toBe(true);
+      },
+    );
+
     test.each([3, 20_000])('until a load of %d rows ends the store is empty, and takes no commit', async (rows) => {
       const before = store.snapshot();
       const loading = await store.beginLoad?.();
