@@ -81,7 +81,7 @@ export class TableFiles {
   /** Where it has not been switched to, nothing is left of it, nor is written later. */
   async remove(): Promise<void> {
     await Promise.allSettled(this.#writing);
-    for (const name of this.#written) await rm(join(this.#directory, name), { force: true });
+    await Promise.allSettled(this.#written.map((name) => rm(join(this.#directory, name), { force: true })));
   }
 
   #write(name: string, content: Buffer | string): Promise<void> {

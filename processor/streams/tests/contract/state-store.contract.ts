@@ -396,6 +396,22 @@ export function stateStoreContract(name: string, createMedium: () => Promise<Sto
       expect(await store.beginLoad?.()).toBeUndefined();
     });
 
+    test.each(['close', 'closeDirty'] as const)(
+      'a store that was opened before, and is empty, is loaded: %s',
+      async (how) => {
+        const takesLoads = (await store.beginLoad?.()) !== undefined;
+        for (let opening = 0; opening < 3; opening += 1) {
+          await reopen(how);
+          expect(await store.verify()).toBe(true);
+        }
+        const changes = Array.from({ length: 3_000 }, (_, nth) => put('s', `k${String(nth)}`, String(nth)));
+        expect(await load(store, changes, { 'log-0': 3 })).toBe(takesLoads);
+        await reopen('close');
+        expect(await contents(store, 's')).toHaveLength(3_000);
+        expect(await store.verify()).toBe(true);
+      },
+    );
+
     test('a load that is dropped leaves nothing, and the store goes on', async () => {
       const loading = await store.beginLoad?.();
       loading?.rowsOf('counts').put(bytes('ab'), 0, 1, 0, 0, 1, 1);
