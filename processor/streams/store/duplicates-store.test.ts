@@ -85,6 +85,26 @@ test('what the cache has thrown out is read from the committed state', async () 
   expect(reads()).toBeLessThan(100);
 });
 
+test('a row that was read from the committed state is in memory from then on, as far as the cache goes', async () => {
+  const { state, reads } = counted(openMemoryStore());
+  const cache = new RecordCache(20_000);
+  const before = await open(state, cache, spec);
+  const values = Array.from({ length: 100 }, (_, at) => String(at).repeat(400));
+  for (const [at, value] of values.entries()) before.put('k', at, value);
+  await commit(state, before);
+  before.close();
+  const store = await open(state, cache, spec);
+  const newest = (): string[] => store.fetch('k', 95, 99).map(({ value }) => value);
+  expect(valuesOf(store)).toEqual(values);
+  expect(newest()).toEqual(values.slice(95));
+  const readsBefore = reads();
+  expect(newest()).toEqual(values.slice(95));
+  expect(reads()).toBe(readsBefore);
+  expect(cache.counts().bytes).toBeLessThanOrEqual(20_000);
+  await commit(state, store, await store.expireBefore(1_000, 1_000));
+  expect(cache.counts()).toMatchObject({ rows: 0, bytes: 0 });
+});
+
 test('a closed store leaves nothing in the cache, and so do rows that have expired', async () => {
   const state = openMemoryStore();
   const cache = new RecordCache(1_000_000);

@@ -312,7 +312,7 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
   /** As on disk, the caller's own. @throws StreamsError STORE_DAMAGED */
   #storedOf(row: Duplicate): Buffer {
     const { block, at, length, isCommitted } = row;
-    const bytes = block === undefined ? undefined : isCommitted ? this.#blocks.read(block) : block.bytes;
+    const bytes = isCommitted ? this.#blocks.read(block) : block?.bytes;
     if (bytes !== undefined) {
       const own = Buffer.allocUnsafe(length);
       bytes.copy(own, 0, at, at + length);
@@ -321,7 +321,15 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
     const stored = this.#committed.get(this.name, this.#bytesOf(row));
     if (stored === undefined)
       throw new StreamsError('STORE_DAMAGED', `a row of the store "${this.name}" is not there any more`);
+    this.#keep(row, stored);
     return stored;
+  }
+
+  #keep(row: Duplicate, stored: Buffer): void {
+    const kept = this.#blocks.keep(stored);
+    if (kept === undefined) return;
+    if (row.block !== undefined) this.#blocks.remove(row.block);
+    [row.block, row.at, row.length] = [kept, 0, stored.length];
   }
 
   /** Its key on disk. */

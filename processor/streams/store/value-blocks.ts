@@ -15,6 +15,7 @@ export class ValueBlock {
   rows = 0;
 
   constructor(sizeBytes: number) {
+    // Of its own: what is in the cache counts for as much as it holds on to.
     this.bytes = Buffer.allocUnsafeSlow(sizeBytes);
   }
 }
@@ -64,10 +65,20 @@ export class ValueBlocks {
     block.cached = undefined;
   }
 
-  /** A committed row is read: the bytes of its block, where they are in memory. */
-  read(block: ValueBlock): Buffer | undefined {
-    if (block !== this.#open) this.#cache.looked(block.cached);
-    return block.bytes;
+  /** A committed row is read: the bytes of its block, where it has one and they are in memory. */
+  read(block: ValueBlock | undefined): Buffer | undefined {
+    if (block === undefined || block !== this.#open) this.#cache.looked(block?.cached);
+    return block?.bytes;
+  }
+
+  /** Copies the value of a committed row that was not in memory; undefined: the cache does not take it. */
+  keep(value: Uint8Array): ValueBlock | undefined {
+    const block = new ValueBlock(value.length);
+    const bytes = block.bytes as Buffer;
+    bytes.set(value);
+    block.rows = 1;
+    block.cached = this.#cache.hold(bytes, () => forget(block));
+    return block.cached === undefined ? undefined : block;
   }
 
   /** No row is uncommitted any more. `isCommitted`: those that were are committed. */
