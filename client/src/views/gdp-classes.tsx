@@ -44,7 +44,7 @@ function Marks({
 const LEADERS = [
   ['IOS', 'iOS leads'],
   ['ANDROID', 'Android leads'],
-  [null, 'Neither leads'],
+  [null, 'neither leads'],
 ] as const;
 
 /** The finding in words, from the API's own leaders. */
@@ -59,7 +59,7 @@ function headline(classes: Insights['byGdpClass']): string {
       ? `${words}, whatever the size of the economy`
       : `${words} in ${led.join('- and ')}-GDP states`;
   });
-  return counted.length === 0 ? 'No logins yet.' : `${parts.join('; ')}.`;
+  return counted.length === 0 ? 'No logins yet.' : `${parts.join('; ').replace(/^n/, 'N')}.`;
 }
 
 /**
