@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { createRequire } from 'node:module';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { batchBytes, markerBytes } from '../support/record-batch-bytes.ts';
@@ -352,6 +353,39 @@ describe('a connection', () => {
     expect(connection.connectionStatus).toBe('disconnected');
     await connection.connect();
     expect(await connection.send(request)).toBe('yes');
+  });
+
+  test('that is ended before it is there is none that whoever asks next waits for', async () => {
+    const { port } = await brokerThat((socket, correlationId) => socket.write(frame(correlationId, 'yes')));
+    const connection = connectionTo(port);
+    const given = connection.connect().catch(String);
+    await connection.disconnect();
+    await connection.connect();
+    expect(await connection.send(request)).toBe('yes');
+    expect(await given).toContain('Connection closed');
+  });
+
+  test('whose broker never answers the TLS handshake leaves no socket behind', async () => {
+    // As a broker that is stopped: its kernel takes the connection and its end, and nothing is said or ended.
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      closes.push(() => socket.destroy());
+      socket.on('error', () => undefined).resume();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    closes.push(() => server.close());
+    const sockets: Socket[] = [];
+    const connection = connectionTo((server.address() as AddressInfo).port, {
+      connectionTimeout: 100,
+      socketFactory: ({ host, port, onConnect }: { host: string; port: number; onConnect: () => void }) => {
+        const socket = connectTls({ host, port }, onConnect);
+        sockets.push(socket);
+        closes.push(() => socket.destroy());
+        return socket;
+      },
+    });
+    for (let attempt = 0; attempt < 3; attempt += 1)
+      await expect(connection.connect()).rejects.toThrow('Connection timeout');
+    expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true, true, true]);
   });
 
   test('over which a request is not answered in time is left, and the next request takes another one', async () => {
