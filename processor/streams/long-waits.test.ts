@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { untilBrokerAnswers } from './kafka/until-broker-answers.ts';
 import { LongWaits } from './long-waits.ts';
 
 let lines: { fields: object; text: string }[] = [];
@@ -56,6 +57,27 @@ test('a step that is begun again is the same wait: whoever tries once a second w
     jest.advanceTimersByTime(1_000);
   }
   expect(lines.map(({ text }) => text)).toEqual([expect.stringContaining('waiting for 1')]);
+});
+
+test('what did not answer and then does is told no more', async () => {
+  const { step, unanswered } = waits.of('task 0_0');
+  step('its producer');
+  const answers = [Object.assign(new Error('nobody listens'), { code: 'ECONNREFUSED' }), 'an answer'];
+  const asked = untilBrokerAnswers(
+    new AbortController().signal,
+    async () => {
+      const answer = answers.shift();
+      if (answer instanceof Error) throw answer;
+      return answer;
+    },
+    undefined,
+    unanswered,
+  );
+  await jest.advanceTimersByTimeAsync(50);
+  expect(answers).toEqual(['an answer']);
+  await jest.advanceTimersByTimeAsync(10_000);
+  expect(await asked).toBe('an answer');
+  expect(waits.reason).toMatch(/^task 0_0: waiting for 1\d s for its producer$/);
 });
 
 test('an end that is told twice, or of what has not begun, ends nothing else', () => {

@@ -11,7 +11,7 @@ const MOST_REASONS = 3;
 export interface StepsThatWait {
   /** The next step, in words that follow “waits for”; one that is begun again is the same wait. */
   readonly step: (waitsFor: string) => void;
-  /** What was answered in place of what is waited for, or that nothing was. */
+  /** What was answered in place of what is waited for, or that nothing was; undefined: that is over. */
   readonly unanswered: (error: unknown) => void;
   /** It waits no more. */
   readonly end: () => void;

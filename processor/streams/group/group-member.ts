@@ -185,6 +185,8 @@ export class GroupMember {
     const { groupId, groupInstanceId, topics, protocolName, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options;
     await this.#cluster.track(topics);
     const coordinator = await this.#cluster.coordinator(COORDINATOR_OF_GROUP, groupId);
+    // The brokers answer: from here on it waits for the other members.
+    this.#options.waiting.unanswered(undefined);
     const joined = await coordinator.joinGroup({
       groupId,
       groupInstanceId,

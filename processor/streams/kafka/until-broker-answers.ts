@@ -5,7 +5,7 @@ const MAX_WAIT_MS = 1_000;
 
 /**
  * Repeats a request while no broker answers it, for ever, until `signal` aborts. Other errors pass. `onAway` is told of
- * each time that none does.
+ * each time that none does, and with undefined when one does after that.
  */
 export async function untilBrokerAnswers<T>(
   signal: AbortSignal,
@@ -13,12 +13,16 @@ export async function untilBrokerAnswers<T>(
   recover?: () => Promise<void>,
   onAway?: (error: unknown) => void,
 ): Promise<T> {
+  let isAway = false;
   for (let waitMs = MIN_WAIT_MS; ; waitMs = Math.min(waitMs * 2, MAX_WAIT_MS)) {
     signal.throwIfAborted();
     try {
-      return await request();
+      const answer = await request();
+      if (isAway) onAway?.(undefined);
+      return answer;
     } catch (error) {
       if (!isBrokerAway(error)) throw error;
+      isAway = true;
       onAway?.(error);
     }
     await new Promise((resolve) => setTimeout(resolve, waitMs));

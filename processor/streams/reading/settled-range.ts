@@ -34,7 +34,7 @@ export async function settledRange(
     readonly isolationLevel: number;
     readonly signal: AbortSignal;
     readonly plausible: (range: OffsetRange) => boolean;
-    /** Told of each time that no broker answers. */
+    /** Told of each time that no broker answers, and with undefined when one does after that. */
     readonly onUnanswered?: (error: unknown) => void;
   },
 ): Promise<OffsetRange> {

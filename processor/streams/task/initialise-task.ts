@@ -47,7 +47,7 @@ export interface InitialiseContext {
   readonly logger: Logger;
   readonly fences: FenceGate;
   /** Where its steps say what they wait for; without it nobody hears. */
-  readonly waits?: LongWaits;
+  readonly waits?: Pick<LongWaits, 'of'>;
   /** Told how restores go. */
   readonly onRestore?: (event: RestoreEvent) => void;
   /** Offsets and changelogs are committed in one transaction: none is there without the others. */
@@ -100,6 +100,7 @@ async function initialise(task: StreamTask, context: Initialising): Promise<Read
   waiting.step('the committed offsets of its inputs');
   // mutant: offsets-after-fence
   const committed = await committedOffsets(task, context);
+  waiting.step('the ends of its inputs');
   await expectLag(task, context, committed);
   waiting.step(`the offsets that it has kept in ${task.spec.keptOffsets.topic}`);
   // mutant: offsets-kept
@@ -134,7 +135,9 @@ async function initialise(task: StreamTask, context: Initialising): Promise<Read
   waiting.step('the ends of its inputs');
   const offsets = await startOffsets(task, context, committed, kept);
   signal.throwIfAborted();
+  waiting.step('its stores without a changelog to be compared with its inputs');
   await dropUnlogged(task, offsets, context.logger);
+  waiting.step('the keys of its stores to be loaded');
   const indexes = await loadIndexes(task.spec.subTopology.stores, task.store);
   signal.throwIfAborted();
   // mutant: new-graph
@@ -364,7 +367,7 @@ function contradiction(
  */
 async function waitOutOlderAnswer(
   task: StreamTask,
-  { cluster, logger, settleMs = SETTLE_MS }: InitialiseContext,
+  { cluster, logger, settleMs = SETTLE_MS, waiting }: Initialising,
   input: TaskInput,
   { least, inTopic = false }: { readonly least: number; readonly inTopic?: boolean },
 ): Promise<void> {
@@ -377,10 +380,12 @@ async function waitOutOlderAnswer(
   const newest = async (): Promise<number> => {
     if (inTopic) {
       await cluster.refresh().catch(() => undefined);
-      return (await readKeptOffsets(cluster, task.spec.keptOffsets, signal, logger))?.get(name) ?? -1;
+      const kept = await readKeptOffsets(cluster, task.spec.keptOffsets, signal, logger, waiting.unanswered);
+      return kept?.get(name) ?? -1;
     }
     return (await (producer as StreamsProducer).committed([input], signal))[0]?.offset ?? -1;
   };
+  waiting.step(`an offset of ${name} that agrees with what else is known of it`);
   for (const deadline = performance.now() + settleMs; performance.now() < deadline;) {
     await sleep(ASK_AGAIN_MS);
     if ((await newest()) >= least)

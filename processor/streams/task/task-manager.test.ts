@@ -7,6 +7,7 @@ import { quietLogger } from '../../../tests/support/quiet-logger.ts';
 import type { InputCommit, OutgoingRecord, StreamsProducer } from '../writing/streams-producer.ts';
 import { RecordFetcher } from '../reading/record-fetcher.ts';
 import { StreamsError, type ErrorCode } from '../errors.ts';
+import { UNHEARD } from '../long-waits.ts';
 import { taskDirectory } from '../store/state-directory.ts';
 import { storeDamaged, storeIoFailed } from '../store/store-errors.ts';
 import { StreamsBuilder } from '../topology/streams-builder.ts';
@@ -71,6 +72,8 @@ class Bench {
   readonly failures: Failure[] = [];
   readonly fatal: unknown[] = [];
   readonly fences = new FenceGate();
+  /** What the tasks have said that they wait for, and where their graphs were made. */
+  readonly steps: string[] = [];
   inits = 0;
   onInit: () => void = () => undefined;
   /** What is committed beside the offsets. */
@@ -110,11 +113,13 @@ class Bench {
         cluster: this.brokers,
         logger: quietLogger,
         fences: this.fences,
+        waits: { of: () => ({ ...UNHEARD, step: (waitsFor) => void this.steps.push(waitsFor) }) },
         exactlyOnce,
         settleMs: 1_500,
         createProducer: () => this.#createProducer(),
-        createGraph: (task, store, indexes) =>
-          new TaskGraph({
+        createGraph: (task, store, indexes) => {
+          this.steps.push('(its graph)');
+          return new TaskGraph({
             taskId: task.id,
             subTopology: task.spec.subTopology,
             applicationId: APPLICATION,
@@ -125,7 +130,8 @@ class Bench {
             time: task.time,
             nowMs: Date.now,
             requestCommit: () => undefined,
-          }),
+          });
+        },
       },
       onRunning: (_task, offsets) => {
         for (const [name, offset] of offsets) this.#fetcher.seek(parseTopicPartition(name).topic, 0, offset);
@@ -284,6 +290,24 @@ test('a task that finds its schema registry away drops what it has done and begi
       throw failure;
     }),
   ).rejects.toBe(failure);
+});
+
+test('a task that begins says what it waits for before each thing that may take long', async () => {
+  await bench.tasks.assign(ASSIGNED);
+  await bench.untilRunning();
+  expect(bench.steps).toEqual([
+    'the next assignment of the group',
+    'its producer: what an earlier owner has left open is ended first',
+    'the committed offsets of its inputs',
+    'the ends of its inputs',
+    'the offsets that it has kept in app-offsets',
+    'its store to be opened and checked',
+    'the ends of its changelogs',
+    'the ends of its inputs',
+    'its stores without a changelog to be compared with its inputs',
+    'the keys of its stores to be loaded',
+    '(its graph)',
+  ]);
 });
 
 test('a source that starts at the latest passes over what was there, and nothing that comes later', async () => {

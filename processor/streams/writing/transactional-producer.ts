@@ -55,7 +55,10 @@ interface TransactionalProducerOptions {
   readonly probe?: TopicPartition;
   /** By default its own. */
   readonly limits?: ProduceLimits;
-  /** Told of each answer after which `init` and `committed` ask again, and of each time that there is none. */
+  /**
+   * Told of each answer after which `init` and `committed` ask again, of each time that there is none, and with
+   * undefined when they go on after that.
+   */
   readonly onUnanswered?: (error: unknown) => void;
 }
 
@@ -114,6 +117,7 @@ export class TransactionalProducer implements StreamsProducer {
         if (found !== 'Empty' || before === 'none') before = found;
         const answer = await coordinator.initProducerId({ transactionalId, transactionTimeout: transactionTimeoutMs });
         this.#identity = { transactionalId, producerId: answer.producerId, producerEpoch: answer.producerEpoch };
+        this.#options.onUnanswered?.(undefined);
         return before;
       } catch (error) {
         // CONCURRENT_TRANSACTIONS: the open transaction of the fenced owner is being ended right now.
@@ -316,6 +320,7 @@ export class TransactionalProducer implements StreamsProducer {
     for (let attempt = 1; ; attempt += 1) {
       try {
         await request(await this.#cluster.coordinator(type, id));
+        if (attempt > 1) this.#options.onUnanswered?.(undefined);
         return;
       } catch (error) {
         const refused = hasCode(error, CODE.CONCURRENT_TRANSACTIONS) || isMisdirected(error);
