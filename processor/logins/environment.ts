@@ -368,13 +368,9 @@ function queryListenerOf(values: Variables): Environment['queryListener'] {
       ...(advertisedHost === undefined ? {} : { advertisedHost }),
       ...(advertisedPort === undefined ? {} : { advertisedPort }),
     });
-  const given = Object.entries({
-    QUERY_LISTENER_PORT: port,
-    QUERY_LISTENER_TOKEN: token,
-    QUERY_LISTENER_HOST: host,
-    QUERY_LISTENER_ADVERTISED_HOST: advertisedHost,
-    QUERY_LISTENER_ADVERTISED_PORT: advertisedPort,
-  }).find(([, value]) => value !== undefined)?.[0];
+  const given = Object.entries(values).find(
+    ([name, value]) => name.startsWith('QUERY_LISTENER_') && value !== undefined,
+  )?.[0];
   if (given === undefined) return undefined;
   const absent = [
     ...(port === undefined ? ['QUERY_LISTENER_PORT'] : []),

@@ -92,9 +92,10 @@ export async function restoreStore(options: {
   const fetcher = new RecordFetcher(cluster, logger, {
     maxWaitMs: LAST_POLL_MS,
     onAway: (isAway, reason) => {
-      if (!isAway) waiting.end();
-      else if (!away) waiting.step('changelogs that it cannot read');
-      if (isAway) waiting.unanswered(new Error(reason));
+      if (isAway) {
+        waiting.step('changelogs that it cannot read');
+        waiting.unanswered(new Error(reason));
+      } else waiting.end();
       away = isAway;
     },
   });

@@ -158,9 +158,10 @@ export class StreamThread {
       maxBytesPerPartition: config.maxBytesPerPartition,
       maxRecordBytes: (topic) => (isInternal(topic) ? undefined : config.maxRecordBytes),
       onAway: (away, reason) => {
-        if (!away) fetching.end();
-        else if (this.#fetchAway === null) fetching.step('records that it cannot read');
-        fetching.unanswered(new Error(reason));
+        if (away) {
+          fetching.step('records that it cannot read');
+          fetching.unanswered(new Error(reason));
+        } else fetching.end();
         this.#fetchAway = away ? reason : null;
       },
       checkTopics: (topics) => checkTopicIds(restore, topics, init.topicIds, isInternal),
