@@ -29,7 +29,8 @@ interface Wait {
 
 /**
  * What a thread and its tasks wait for. A broker is waited for for ever, and so is a rebalance, but never in silence:
- * what takes long is logged, one line a minute for all of a thread, and told in /ready.
+ * what takes long is logged, one line a minute for all of a thread, and told in /ready while the instance is not
+ * RUNNING.
  */
 export class LongWaits {
   readonly #logger: Logger;

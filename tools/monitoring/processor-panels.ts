@@ -94,7 +94,7 @@ export const PROCESSOR_PANELS: readonly Panel[] = [
   },
   {
     title: 'Commits a second',
-    description: 'Of tasks. None for a minute, with lag: the instance is stuck, and its /health says at what.',
+    description: 'Of tasks. None for a minute, with lag: the instance is stuck; its /ready or its log says at what.',
     type: 'timeseries',
     unit: 'ops',
     queries: [{ expr: perSecondBy('instance', 'tributary_commits_total'), legend: '{{instance}}' }],
