@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Admin } from 'kafkajs';
 import { BY_STATE } from '../../processor/logins/names.ts';
 import {
+  APPLICATION_RECORD_KEY,
   changelogTopic,
   COORDINATOR_OF_GROUP,
   KafkaCluster,
@@ -145,7 +146,7 @@ async function refusedStart(run: EchoRun, env: Readonly<Record<string, string>> 
 function expectRefusal(run: EchoRun, refused: Refused, expected: Expected): void {
   expect(refused.line).toMatch(expected.code);
   expect(refused.line).toContain(expected.names(run));
-  expect(refused.line).toMatch(/reset|Restore|go back/);
+  expect(refused.line).toMatch(/reset|Restore|go back|Start that release/);
   expect(refused.code).toBe(1);
   expectWithin(refused.afterMs, EXIT_WITHIN_MS);
   expect(refused.changedOffsets).toEqual([]);
@@ -412,6 +413,19 @@ refusalWhileRunning(
   'the input topic recreated with more records than were processed',
   { code: /^SOURCE_TOPIC_(?:RECREATED|MISSING)/, names: inputOf },
   (run) => makeAnew(run.input, 2 * RECORDS),
+);
+
+// As a newer release writes it when it starts beside this one.
+refusalWhileRunning(
+  'its record says that a topic has a newer form',
+  { code: /^FORMAT_UNKNOWN/, names: ({ applicationId }) => statusTopic(applicationId) },
+  async ({ applicationId }) => {
+    const value = JSON.stringify({ topology: {}, topicIds: {}, formats: { changelogs: 2 } });
+    await publishOnce(broker.connection, {
+      topic: statusTopic(applicationId),
+      messages: [{ partition: 0, key: APPLICATION_RECORD_KEY, value }],
+    });
+  },
 );
 
 refusalWhileRunning('a partition added to the input', { code: /^PARTITIONS_CHANGED/, names: inputOf }, async (run) => {
