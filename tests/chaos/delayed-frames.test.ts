@@ -139,7 +139,8 @@ async function inRun(
   { processors = 2, config }: { readonly processors?: number; readonly config?: EchoRunOptions['config'] } = {},
 ): Promise<void> {
   const run = await EchoRun.open({
-    connection: { ...cluster.connection, requestTimeoutMs: patience.requestTimeoutMs },
+    connection: cluster.connection,
+    requestTimeoutMs: patience.requestTimeoutMs,
     name,
     seed: runSeed,
     ...(config === undefined ? {} : { config }),

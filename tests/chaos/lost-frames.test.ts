@@ -66,7 +66,8 @@ test.concurrent.each(FATES)(
       full: REQUESTS,
     });
     const run = await EchoRun.open({
-      connection: { ...cluster.connection, requestTimeoutMs: REQUEST_TIMEOUT_MS },
+      connection: cluster.connection,
+      requestTimeoutMs: REQUEST_TIMEOUT_MS,
       name: name.replaceAll(' ', '-'),
       seed: seed + fate,
     });

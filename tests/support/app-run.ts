@@ -14,6 +14,11 @@ import { found, until, DEADLINE_MS } from './until.ts';
 
 export interface AppRunOptions {
   readonly connection: KafkaConnectionConfig;
+  /**
+   * The application's alone. The test's own clients, the oracle's among them, wait as long as is usual: on a busy
+   * machine an answer may take longer than an impatient application waits.
+   */
+  readonly requestTimeoutMs?: number;
   /** Unique on the broker: topics and group are named after it. */
   readonly name: string;
   readonly seed: number;
@@ -130,7 +135,7 @@ export abstract class AppRun {
 
   /** Another processor. `env`: CRASH_AT and the like. */
   async start(env: Readonly<Record<string, string>> = {}): Promise<AppProcess> {
-    const { connection, config, replicas = 1, root } = this.#options;
+    const { connection, requestTimeoutMs, config, replicas = 1, root } = this.#options;
     const { topologyModule, topologyOptions } = this.application;
     const app = await AppProcess.start({
       main: ECHO_PROCESSOR,
@@ -138,9 +143,7 @@ export abstract class AppRun {
       env: {
         KAFKA_BROKERS: connection.brokers.join(','),
         CLIENT_ID: this.applicationId,
-        ...(connection.requestTimeoutMs === undefined
-          ? {}
-          : { REQUEST_TIMEOUT_MS: String(connection.requestTimeoutMs) }),
+        ...(requestTimeoutMs === undefined ? {} : { REQUEST_TIMEOUT_MS: String(requestTimeoutMs) }),
         TOPOLOGY_MODULE: `./${topologyModule}`,
         ECHO_TOPOLOGY: JSON.stringify(topologyOptions),
         ECHO_CONFIG: JSON.stringify({

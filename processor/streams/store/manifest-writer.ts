@@ -23,9 +23,9 @@ const MOST_WRITES = 3;
 const SPARE_NUMBERS = 100;
 
 /**
- * Writes tables into the directory of a LevelDB that has nothing to do, and makes them all that it holds, at one moment:
- * when CURRENT names the new manifest. Before that the database is what it was, and LevelDB deletes the tables when it
- * opens; after it, it deletes what was there before.
+ * Writes tables into the directory of a LevelDB that has nothing to do, and makes them all that it holds, at one
+ * moment: when CURRENT names the new manifest. Before that the database is what it was, and LevelDB deletes the tables
+ * when it opens; after it, it deletes what was there before.
  */
 export class TableFiles {
   readonly #directory: string;
