@@ -3,6 +3,7 @@ import { messageOf } from '@tributary/streams/operations';
 import type { FeedSource } from '../feed/feed-source.ts';
 import { takeKeyApart } from '../feed/take-key-apart.ts';
 import type { Row } from '../tables/row.ts';
+import { isNotReady } from './owner-errors.ts';
 import type { OwnerRows } from './owner-rows.ts';
 
 /** A record of a changelog, as a fetcher has it. */
@@ -166,10 +167,27 @@ export class ChangelogTails {
     const moved = new Set<TailFollower>();
     for (const fetch of fetched)
       for (const tail of this.#at(fetch.topic, fetch.partition)) {
-        if (fetch.outOfRange) this.#drop(nameOf(fetch.topic, fetch.partition, tail.rows), tail);
-        else tail.deliver(fetch, moved);
+        if (fetch.outOfRange || !this.#tell(tail, fetch, moved))
+          this.#drop(nameOf(fetch.topic, fetch.partition, tail.rows), tail);
       }
     for (const follower of moved) follower.moved();
+  }
+
+  /** False where a record cannot be told: those who follow this tail read anew, and no other changelog waits for it. */
+  #tell(tail: PartitionTail, fetch: TailFetch, moved: Set<TailFollower>): boolean {
+    try {
+      tail.deliver(fetch, moved);
+      return true;
+    } catch (error) {
+      const { topic, partition } = tail;
+      // A schema that is away has been logged by the table, once for all rows that need it.
+      if (!isNotReady(error))
+        this.#options.logger.error(
+          { topic, partition, error: messageOf(error) },
+          'a change in the changelog of an owner table cannot be told: the rows of its partition are read anew',
+        );
+      return false;
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import type { GraphQLError } from 'graphql';
+import { GraphQLError } from 'graphql';
 import { apiError } from '../graphql/api-error.ts';
 
 /** Nobody has answered for these partitions in time. */
@@ -24,4 +24,9 @@ export function schemaAway(table: string): GraphQLError {
     `A row of ${table} needs a schema that the schema registry does not give at the moment. Try again in a moment.`,
     { retryAfterMs: 1_000, table },
   );
+}
+
+/** What was asked for can be had later. */
+export function isNotReady(error: unknown): boolean {
+  return error instanceof GraphQLError && error.extensions['code'] === 'NOT_READY';
 }

@@ -104,7 +104,8 @@ export class OwnerRows {
     if (!this.#isSchemaAway)
       logger.error(
         { table: declared.name, partition, offset, code, error: message },
-        'the schema registry gives no schema that a row of an owner needs: who asks for it is answered NOT_READY',
+        'the schema registry gives no schema that a row of an owner needs: who asks for it, or follows it, is ' +
+          'answered NOT_READY',
       );
     this.#isSchemaAway = true;
     return schemaAway(declared.name);

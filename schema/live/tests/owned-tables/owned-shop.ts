@@ -16,7 +16,10 @@ const TOPIC = 'shop-totals-changelog';
 const connection = { brokers: ['127.0.0.1:9'], clientId: 'test' };
 const Totals = z.object({ orders: z.int().min(0), cents: z.int().min(0), note: z.string().optional() });
 
-/** A live API over one store that processors own, of two partitions unless said otherwise, without any broker. */
+/**
+ * A live API over one store that processors own, of two partitions unless said otherwise, without any broker. `tables`:
+ * others over the same store.
+ */
 export class OwnedShop extends AskedApi {
   readonly api: LiveApi;
   readonly owners = new MemoryOwnerReads();
@@ -46,7 +49,7 @@ export class OwnedShop extends AskedApi {
         partitions,
         deleteRetentionMs: 0,
       } as const;
-      onSources?.(new Map([['totals', source]]));
+      onSources?.(new Map(Object.keys(given.tables).map((name) => [name, source])));
       model.setTableState({ caughtUpOnce: true, complete: true, reason: null });
       return { close: () => Promise.resolve(model.hub.close()) };
     };
