@@ -50,6 +50,11 @@ export class AttachedPartition {
       if (!isOne || change.offset >= this.#position) rows.set(change.keyText, change.row, change.partition);
   }
 
+  /** It is followed no more: whoever still waits in `settle` has nothing left to give to rows that nobody clears. */
+  drop(): void {
+    this.#waiting = [];
+  }
+
   changed(change: TailChange, rows: FollowedRows): void {
     if (this.#waiting !== null) this.#waiting.push(change);
     else if (change.offset >= this.#position) rows.set(change.keyText, change.row, change.partition);

@@ -179,3 +179,30 @@ test('whatever moves and breaks: a client holds the committed rows at its cursor
     { numRuns: 400 },
   );
 });
+
+test.each(['at first', 'again'])('who reads %s and leaves: no later change is counted for him', async (when) => {
+  const table = new PlayedTable(1);
+  played = table;
+  // More rows than one answer has: the changelog is waited for up to the last answer.
+  table.commit(Array.from({ length: 1_500 }, (_, at) => [`k${String(at).padStart(4, '0')}`, 9]));
+  const wanted: Wanted = { keys: null, from: '', below: 5, first: null };
+  const other = new Client(table, wanted);
+  const before = when === 'again' ? new Client(table, wanted) : null;
+  await Promise.all([other.attached, before?.attached]);
+  table.commit([
+    ['k0001', 1],
+    ['k0002', 1],
+  ]);
+  before?.subscription.lost();
+  const { subscription } = before ?? new Client(table, wanted);
+  await settled();
+  table.deliver(0, 1);
+  await settled();
+  subscription.close();
+  table.deliverAll();
+  await settled();
+  while (other.read());
+  expect(other.held()).toEqual(['k0001=1', 'k0002=1']);
+  other.subscription.close();
+  expect([table.followed, table.table.followed.bytes]).toEqual([0, 0]);
+});

@@ -290,7 +290,10 @@ export class OwnerSubscription<Update> implements UpdateSource<Update>, TailFoll
   }
 
   #leave(): void {
-    for (const { tail } of this.#partitions.values()) this.#options.table.tails.leave(tail, this);
+    for (const attached of this.#partitions.values()) {
+      this.#options.table.tails.leave(attached.tail, this);
+      attached.drop();
+    }
     this.#partitions = new Map();
   }
 
