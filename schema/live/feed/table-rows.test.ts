@@ -4,6 +4,7 @@ import { afterEach, expect, test } from '@jest/globals';
 import { z } from 'zod';
 
 import { createLiveModel } from '../tables/create-live-model.ts';
+import { declareTables } from '../tables/declare-tables.ts';
 import { table } from '../tables/table.ts';
 import type { TablesModel } from '../tables/table-reads.ts';
 import { releaseMemory } from './release-memory.ts';
@@ -15,16 +16,20 @@ let rows: TableRows | undefined;
 afterEach(() => rows?.close());
 
 /** A feed that is told what to say, and the names of what happened, in order. */
-function opened() {
+function opened(held: 'everywhere' | 'owner' = 'everywhere') {
   const happened: string[] = [];
   const things = table({ topic: 'things', key: { id: z.string() }, value: z.object({ n: z.int() }) });
   const model = createLiveModel({ applicationId: 'app', logger, tables: { things } }) as unknown as TablesModel;
+  const asked = table({ store: 'asked', key: { id: z.string() }, value: z.object({ n: z.int() }), held });
+  const problems: string[] = [];
+  const tables = declareTables({ asked }, problems);
+  expect(problems).toEqual([]);
   const given: { feed?: TableFeedOptions } = {};
   rows = openTableRows({
     connection: { brokers: ['127.0.0.1:9'], clientId: 'test' },
     logger,
     model,
-    tables: [],
+    tables,
     onFatal: () => undefined,
     release: () => happened.push(model.tableState.caughtUpOnce ? 'released late' : 'released'),
     openFeed: (feed) => {
@@ -60,6 +65,7 @@ test('memory is given back when many rows have been copied and before they are s
   write(20_000);
   say(false);
   expect(happened).toEqual(['released']);
+  write(20_001);
   for (let times = 0; times < 3; times++) say(true);
   expect(happened).toEqual(['released', 'released']);
   write(80_000);
@@ -80,6 +86,21 @@ test('while rows are copied, memory is given back each time that they are half a
     [30_001, 2],
     [45_000, 3],
   ]);
+});
+
+test('what was given back is not given back again where no row has come since', () => {
+  const { happened, write, say } = opened();
+  write(20_000);
+  say(true);
+  expect(happened).toEqual(['released']);
+});
+
+test('rows of an owner table may be asked for while others are copied: nothing stops the process then', () => {
+  const { happened, write, say } = opened('owner');
+  write(20_000);
+  write(80_000);
+  say(true);
+  expect(happened).toEqual([]);
 });
 
 test('few rows leave nothing behind that is worth a collection', () => {

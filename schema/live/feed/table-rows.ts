@@ -34,7 +34,8 @@ export interface TableRowsOptions {
   readonly openFeed?: typeof openTableFeed;
   /**
    * Called where the copies have many rows, before anything is served: now and then while they are read, so that
-   * garbage does not make the process larger than it is later, and when all are. Default: `releaseMemory`.
+   * garbage does not make the process larger than it is later, and when all are. Never beside tables that are held by
+   * their owners: those are served from the start, and nothing else runs meanwhile. Default: `releaseMemory`.
    */
   readonly release?: () => void;
 }
@@ -48,7 +49,9 @@ export function openTableRows(options: TableRowsOptions): TableRows {
   const { connection, logger, model, tables, onSources, onFatal } = options;
   const { openFeed = openTableFeed, release = releaseMemory } = options;
   let state = model.tableState;
-  let isReleased = false;
+  /** Somebody may wait for an answer. */
+  let isReleaseOver = tables.some(({ held }) => held === 'owner');
+  let releasedRows = 0;
   let releaseAtRows = MANY_ROWS;
   const held = new HeldChanges({ model, logger, onReason: show });
   const feed: TableFeed = openFeed({
@@ -62,7 +65,7 @@ export function openTableRows(options: TableRowsOptions): TableRows {
     },
     onChanges: (changes) => {
       const waiting = held.apply(changes);
-      if (!isReleased && rowCount() >= releaseAtRows) releaseNow();
+      if (!isReleaseOver && rowCount() >= releaseAtRows) releaseNow();
       return waiting;
     },
     onReset: (topic, partition) => {
@@ -95,16 +98,18 @@ export function openTableRows(options: TableRowsOptions): TableRows {
     }
   }
 
-  /** Once all are copied, nothing is given back any more: somebody may wait for an answer. */
+  /** Once all are copied, nothing is given back any more. */
   function releaseOnce({ caughtUpOnce }: GlobalTableState): void {
-    if (!caughtUpOnce || isReleased) return;
-    isReleased = true;
-    if (rowCount() >= MANY_ROWS) releaseNow();
+    if (!caughtUpOnce || isReleaseOver) return;
+    isReleaseOver = true;
+    const rows = rowCount();
+    if (rows >= MANY_ROWS && rows > releasedRows) releaseNow();
   }
 
   function releaseNow(): void {
     release();
-    releaseAtRows = rowCount() * GROWN;
+    releasedRows = rowCount();
+    releaseAtRows = releasedRows * GROWN;
   }
 
   function rowCount(): number {
