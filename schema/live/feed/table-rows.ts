@@ -11,7 +11,6 @@ import type { FeedSources } from './feed-source.ts';
 import { HeldChanges } from './held-changes.ts';
 import { releaseMemory } from './release-memory.ts';
 import { openTableFeed, type TableFeed } from './table-feed.ts';
-import { takeKeyApart } from './take-key-apart.ts';
 
 const TICK_MS = 1_000;
 /** What the copy of fewer rows has left behind is not worth a collection. */
@@ -127,10 +126,10 @@ export function openTableRows(options: TableRowsOptions): TableRows {
 }
 
 function follow(model: TablesModel, tables: readonly DeclaredTable[], sources: FeedSources): void {
-  for (const { name, shape, held } of tables) {
+  for (const { name, held } of tables) {
     const source = sources.get(name);
     if (source === undefined || held === 'owner') continue;
-    model.tables[name]?.follow(takeKeyApart(source.layout, shape));
+    model.tables[name]?.follow(source.layout);
     model.follow(name, source.topic);
   }
 }

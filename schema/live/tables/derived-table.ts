@@ -1,6 +1,7 @@
 import type { TableChange } from '@tributary/streams';
+import type { SourceLayout } from '../feed/feed-source.ts';
 import type { DeclaredTable } from './declared-table.ts';
-import type { CopyOfTopic, LiveTable } from './live-table.ts';
+import type { LiveTable } from './live-table.ts';
 import { RowTable } from './row-table.ts';
 
 /** A copy of a table that keeps more than rows: what is made of them, kept up to date by an observer of `rowTable`. */
@@ -19,8 +20,8 @@ export class DerivedTable implements LiveTable {
     this.rowTable.reset(partition, version);
   }
 
-  follow(take: Parameters<CopyOfTopic['follow']>[0]): void {
-    this.rowTable.follow(take);
+  follow(layout: SourceLayout): void {
+    this.rowTable.follow(layout);
   }
 
   copied(positions: ReadonlyMap<number, number>, tombstonesSinceMs: number): void {

@@ -1,10 +1,10 @@
 import type { TableChange } from '@tributary/streams';
-import type { takeKeyApart } from '../feed/take-key-apart.ts';
+import type { SourceLayout } from '../feed/feed-source.ts';
 
 /** What a copy is told of the topic that it is read from. */
-export interface CopyOfTopic {
-  /** How the records of the table's topic are taken apart. What was read of another topic is forgotten. */
-  follow(take: ReturnType<typeof takeKeyApart>): void;
+interface CopyOfTopic {
+  /** How the keys and values of the table's topic are put together. What was read of another topic is forgotten. */
+  follow(layout: SourceLayout): void;
   /**
    * All partitions have been read to these offsets, their ends: from now on each change is seen as it is made.
    * `tombstonesSinceMs`: tombstones that were written after it are all among what was read, epoch milliseconds.

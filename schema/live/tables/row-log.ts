@@ -8,8 +8,6 @@ export interface RowChange {
   readonly version: number;
   /** The row before it; null where there was none here. */
   readonly before: Row | null;
-  /** Of a versioned store: the row before it has another key in the topic. */
-  readonly isVersion: boolean;
 }
 
 /** What a row was at some place in the past. `unknown`: nothing here can tell. */
@@ -38,6 +36,12 @@ export class RowLog {
   #removalsFrom = 0;
   /** Changes before it were read as the copy was made: what was before them may have been compacted away. */
   #copiedUntil = Number.POSITIVE_INFINITY;
+  readonly #isOfVersions: boolean;
+
+  /** `isOfVersions`: of a versioned store: the row before a change has another key in the topic. */
+  constructor(isOfVersions: boolean) {
+    this.#isOfVersions = isOfVersions;
+  }
 
   /** The copy has been made, of all that is before `offset`. */
   copied(offset: number): void {
@@ -94,9 +98,9 @@ export class RowLog {
     return offset >= this.#removalsFrom;
   }
 
-  #pastOf({ before, offset: changedAt, isVersion }: RowChange, offset: number): PastRow {
+  #pastOf({ before, offset: changedAt }: RowChange, offset: number): PastRow {
     // Compaction takes a version that was written again, and leaves an older one that was over at `offset`.
-    if (isVersion && changedAt < this.#copiedUntil) return 'unknown';
+    if (this.#isOfVersions && changedAt < this.#copiedUntil) return 'unknown';
     if (before !== null) return before.offset < offset ? before : 'unknown';
     return offset >= this.#wholeFrom && changedAt >= this.#copiedUntil ? null : 'unknown';
   }

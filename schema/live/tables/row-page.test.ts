@@ -31,7 +31,6 @@ type Cents = number | null;
 
 function tableOf(rows: ReadonlyMap<string, Cents>): RowTable {
   const table = new RowTable(TABLE);
-  table.follow(({ key, value }) => ({ key, value }));
   let offset = 0;
   for (const [key, cents] of rows)
     table.apply(

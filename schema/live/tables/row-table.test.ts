@@ -2,7 +2,6 @@ import { describe, expect, test } from '@jest/globals';
 import { encodeWindowKey, StreamsError, type TableChange } from '@tributary/streams';
 import { z } from 'zod';
 
-import { takeKeyApart } from '../feed/take-key-apart.ts';
 import { declareTables } from './declare-tables.ts';
 import type { DeclaredTable } from './declared-table.ts';
 import { LiveModel } from './live-model.ts';
@@ -207,7 +206,7 @@ function versionKey(key: string, validFromMs: number): Buffer {
 
 test('what a version followed in a copy is not known: one between may have been written again, and compacted', () => {
   const rows = new RowTable(declared());
-  rows.follow(takeKeyApart('versioned', { kind: 'key-value' }));
+  rows.follow('versioned');
   // A deletion was at offset 1 as well: whoever has read to offset 2 has no such row.
   rows.apply(changeOf(versionKey('a', 1), '\u0001{"cents":1}', 0, 0), 1);
   rows.apply(changeOf(versionKey('a', 2), '\u0000', 0, 2), 2);

@@ -10,9 +10,8 @@ import { placeOfName, type Row, type RowName, rowName } from './row.ts';
 import { RowIndexes } from './row-indexes.ts';
 import { type PastRow, type RowChange, RowLog } from './row-log.ts';
 import type { RowObserver } from './row-observer.ts';
+import type { SourceLayout } from '../feed/feed-source.ts';
 import { type TakenRecord, takeKeyApart } from '../feed/take-key-apart.ts';
-
-type AppliedAs = Pick<RowChange, 'version' | 'isVersion'>;
 
 /** This instance's copy of one table: the newest row of each key, in every order that can be asked for. */
 export class RowTable implements LiveTable {
@@ -26,6 +25,7 @@ export class RowTable implements LiveTable {
   /** Keys, as latin1, that no store of the table's kind has, with their partitions. */
   readonly #oddKeys = new Map<string, number>();
   readonly #copied = new CopiedPartitions();
+  #layout: SourceLayout;
   #takeKeyApart: ReturnType<typeof takeKeyApart>;
   #observer: RowObserver | null = null;
   #version = 0;
@@ -37,12 +37,14 @@ export class RowTable implements LiveTable {
     this.declared = declared;
     const { shape } = declared;
     // As it is declared, until it is known how the topic's keys are put together.
+    this.#layout = shape.kind;
     this.#takeKeyApart = takeKeyApart(shape.kind, shape);
     this.#indexes = new RowIndexes(declared);
   }
 
-  follow(take: ReturnType<typeof takeKeyApart>): void {
-    this.#takeKeyApart = take;
+  follow(layout: SourceLayout): void {
+    this.#layout = layout;
+    this.#takeKeyApart = takeKeyApart(layout, this.declared.shape);
     this.#clear(this.#version);
     this.#copied.clear();
     this.positions.clear();
@@ -144,10 +146,9 @@ export class RowTable implements LiveTable {
       return this.#passOver(change);
     }
     const name = this.#nameOf(taken);
-    const isVersion = taken.versionMs !== undefined;
     if (taken.value === null) {
       this.positions.advance(change);
-      return this.#remove(name, change, { version, isVersion });
+      return this.#remove(name, change, version);
     }
     let row: Row;
     try {
@@ -156,12 +157,12 @@ export class RowTable implements LiveTable {
     } catch (error) {
       if (isOfRegistry(error)) throw error;
       this.positions.advance(change);
-      if (this.#observer?.keepsLastValue !== true) this.#remove(name, change, { version, isVersion });
+      if (this.#observer?.keepsLastValue !== true) this.#remove(name, change, version);
       this.#unreadable.set(name, change.partition);
       throw error;
     }
     this.positions.advance(change);
-    this.#put(row, { version, isVersion });
+    this.#put(row, version);
   }
 
   /** @throws TypeError but for a tombstone: it ends what was said of its key. */
@@ -201,7 +202,7 @@ export class RowTable implements LiveTable {
     };
   }
 
-  #put(row: Row, { version, isVersion }: AppliedAs): void {
+  #put(row: Row, version: number): void {
     const { name, partition, offset } = row;
     const before = this.#rows.get(name) ?? null;
     if (before === null && this.#rows.size >= this.declared.maxRows) return this.#giveUp(version);
@@ -211,11 +212,11 @@ export class RowTable implements LiveTable {
     this.#bytes += row.bytes;
     this.#unreadable.delete(name);
     this.#version = version;
-    this.#logOf(partition).add({ name, offset, version, before, isVersion }, row);
+    this.#logOf(partition).add({ name, offset, version, before }, row);
     this.#observer?.changed?.(before, row);
   }
 
-  #remove(name: RowName, { partition, offset }: TableChange, { version, isVersion }: AppliedAs): void {
+  #remove(name: RowName, { partition, offset }: TableChange, version: number): void {
     this.#unreadable.delete(name);
     const before = this.#rows.get(name) ?? null;
     if (before !== null) {
@@ -223,7 +224,7 @@ export class RowTable implements LiveTable {
       this.#forget(before);
       this.#version = version;
     }
-    this.#logOf(partition).add({ name, offset, version, before, isVersion }, null);
+    this.#logOf(partition).add({ name, offset, version, before }, null);
     if (before !== null) this.#observer?.changed?.(before, null);
   }
 
@@ -235,7 +236,7 @@ export class RowTable implements LiveTable {
   #logOf(partition: number): RowLog {
     let log = this.#logs.get(partition);
     if (log === undefined) {
-      log = new RowLog();
+      log = new RowLog(this.#layout === 'versioned');
       this.#logs.set(partition, log);
       const until = this.#copied.untilOf(partition);
       if (until !== undefined) log.copied(until);

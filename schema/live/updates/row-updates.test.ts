@@ -81,7 +81,7 @@ class Topic {
       partition,
       offset,
       timestampMs: NOW_MS + this.changes.length * RECORD_GAP_MS,
-      key: Buffer.concat([int64Serde.serialize(startMs), int64Serde.serialize(endMs), Buffer.from(key)]),
+      key: Buffer.concat([int64Serde.serialize(endMs), int64Serde.serialize(startMs), Buffer.from(key)]),
       value: value === null ? null : Buffer.from(JSON.stringify(value)),
     });
   }
@@ -111,12 +111,7 @@ class Instance {
 
   constructor(shape: TableShape) {
     this.table = new RowTable(declared(shape));
-    this.table.follow(({ key, value }) => ({
-      key: key.subarray(16),
-      value,
-      startMs: int64Serde.deserialize(key.subarray(0, 8)),
-      endMs: int64Serde.deserialize(key.subarray(8, 16)),
-    }));
+    this.table.follow('session');
     const quiet = { debug() {}, info() {}, warn() {}, error() {} };
     this.model = new LiveModel({
       applicationId: 'app',
@@ -316,8 +311,8 @@ function recounted(topic: Topic, positions: Readonly<Record<number, number>>, sh
       rows.set(name, {
         partition,
         key: key.subarray(16).toString('utf8'),
-        startMs: int64Serde.deserialize(key.subarray(0, 8)),
-        endMs: int64Serde.deserialize(key.subarray(8, 16)),
+        startMs: int64Serde.deserialize(key.subarray(8, 16)),
+        endMs: int64Serde.deserialize(key.subarray(0, 8)),
         value: JSON.parse(value.toString('utf8')) as Value,
       });
   }

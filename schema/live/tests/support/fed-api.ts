@@ -1,7 +1,6 @@
 import type { TableChange } from '@tributary/streams';
 
 import type { openTableRows } from '../../feed/table-rows.ts';
-import { takeKeyApart } from '../../feed/take-key-apart.ts';
 import { createFedLiveApi, type LiveApi } from '../../live-api.ts';
 import type { LiveApiOptions } from '../../live-api-options.ts';
 import type { TablesModel } from '../../tables/table-reads.ts';
@@ -18,7 +17,7 @@ export class FedApi extends AskedApi {
     const fed: { model?: TablesModel } = {};
     const openRows: typeof openTableRows = ({ model, tables }) => {
       fed.model = model;
-      for (const { name, shape } of tables) model.tables[name]?.follow(takeKeyApart(shape.kind, shape));
+      for (const { name, shape } of tables) model.tables[name]?.follow(shape.kind);
       model.followPositions(() => new Map([...this.#ends].map(([topic, end]) => [`${topic}-0`, end])));
       return {
         close: () => {
