@@ -93,19 +93,21 @@ async function main(): Promise<void> {
     onOwners: (owners) => send({ kind: 'owners', owners }),
     onRestore: (event) => send({ kind: 'restore', event }),
     onSpans: (spans) => send({ kind: 'spans', spans }),
+    onSteady: () => report(),
   });
   wanted.thread = thread;
   send({ kind: 'loaded' });
   if (wanted.closed) thread.close();
   let flushed = false;
-  const timer = setInterval(() => {
+  function report(): void {
     const status = thread.status();
     send(status);
     if (flushed || !status.steady) return;
     flushed = true;
     // Node keeps what it has compiled when a process ends well; one that is killed later should start as fast.
     flushCompileCache();
-  }, init.config.statusIntervalMs);
+  }
+  const timer = setInterval(report, init.config.statusIntervalMs);
   try {
     await thread.run();
     send(thread.status());

@@ -56,6 +56,8 @@ interface StreamThreadParts {
   readonly onOwners: (owners: TaskOwners | undefined) => void;
   readonly onRestore: (event: RestoreEvent) => void;
   readonly onSpans: (spans: RecordSpan[]) => void;
+  /** `status().steady` has changed: the instance is RUNNING, or is not, from now on and not from the next report. */
+  readonly onSteady: () => void;
 }
 
 /**
@@ -85,6 +87,8 @@ export class StreamThread {
   /** Called when the next commit is done: a rebalance waits for them. */
   #commitRequested: (() => void)[] = [];
   readonly #onOwners: (owners: TaskOwners | undefined) => void;
+  readonly #onSteady: () => void;
+  #toldSteady = false;
   #closing = false;
   #paused = false;
   /** The loop has ended: a thread without tasks that is about to fail is not one that has nothing to do. */
@@ -100,6 +104,7 @@ export class StreamThread {
     const { logger, storesOnDisk, watch, withheld, handlers } = parts;
     this.#paused = parts.paused;
     this.#onOwners = parts.onOwners;
+    this.#onSteady = parts.onSteady;
     const { config } = init;
     const connect = (role: string): KafkaCluster =>
       new KafkaCluster({ ...init.connection, clientId: `${init.threadName}-${role}` }, logger);
@@ -175,6 +180,7 @@ export class StreamThread {
           const { topic, partition } = parseTopicPartition(name);
           this.#fetcher.seek(topic, partition, offset);
         }
+        this.#tellSteady();
       },
       onCommitted: (task) => this.#traces?.committed(task),
       onStopped: ({ id, inputs }) => {
@@ -284,13 +290,25 @@ export class StreamThread {
       registryAway: this.#tasks.registryAwayReason,
       diskTrouble: this.#disk.reason,
       longWait: this.#waits.reason,
-      steady:
-        !this.#ending &&
-        this.#global.isRead &&
-        this.#membership.settled &&
-        tasks.every(({ life }) => life.state === 'RUNNING'),
+      steady: this.#isSteady(),
       purgeable: tasks.flatMap((task) => this.#purgeableOf(task)),
     };
+  }
+
+  #isSteady(): boolean {
+    return (
+      !this.#ending &&
+      this.#global.isRead &&
+      this.#membership.settled &&
+      this.#tasks.tasks.every(({ life }) => life.state === 'RUNNING')
+    );
+  }
+
+  #tellSteady(): void {
+    const steady = this.#isSteady();
+    if (steady === this.#toldSteady) return;
+    this.#toldSteady = steady;
+    this.#onSteady();
   }
 
   /** Where the commits of this task have got to in the repartition topics that it reads. */
@@ -307,6 +325,7 @@ export class StreamThread {
     // The tasks may be another owner's: nothing may be committed for them, not even what is done.
     if (this.#membership.consumeLoss()) await this.#tasks.closeAll(true);
     await this.#membership.adoptAssignment((assignment) => this.#adopt(assignment));
+    this.#tellSteady();
     if (
       this.#config.processingGuarantee === 'at_least_once' &&
       this.#membership.rejoining &&

@@ -93,6 +93,29 @@ const rowsOf = async (streams: KafkaStreams, staleStores: boolean): Promise<Map<
   return rows;
 };
 
+test('RUNNING is told when it is so, however seldom threads report', async () => {
+  const seldom = 3_600_000;
+  const streams = new KafkaStreams({
+    ...BY_MODULE,
+    connection: broker.connection,
+    config: {
+      applicationId: 'reports-seldom',
+      stateDir: directory,
+      numStreamThreads: 2,
+      statusIntervalMs: seldom,
+      threadHangTimeoutMs: 2 * seldom,
+    },
+    logger: quietLogger,
+  });
+  try {
+    await streams.start();
+    await until(() => streams.state === 'RUNNING', 'it runs');
+    expect(new Set(streams.status().tasks.map(({ state }) => state))).toEqual(new Set(['RUNNING']));
+  } finally {
+    await streams.close();
+  }
+});
+
 test('handlers decide, a pause holds, and committed rows are read where they are', async () => {
   const first = instance(BY_MODULE);
   expect(() => first.store(COUNTS)).toThrow(expect.objectContaining({ code: 'STORE_NOT_HERE' }));
