@@ -184,7 +184,9 @@ test('docs/configuration.md has every setting of the runtime with its default', 
   );
   const defaults = parseStreamsConfig({ applicationId: 'a', stateDir: 's' });
   const inCode = source('processor/streams/streams-config.ts')
-    .match(/^ {2}[a-zA-Z]+(?=: (?:name|positive|z\.))/gm)
+    .split('const SETTINGS')[1]
+    ?.split('\n};')[0]
+    ?.match(/^ {2}[a-zA-Z]+(?=:)/gm)
     ?.map((name) => name.trim());
   expect(Object.keys(documented).toSorted()).toEqual(inCode?.toSorted());
   for (const [name, value] of Object.entries(defaults))

@@ -31,31 +31,38 @@ function optional<T>(library: string): T | undefined {
   }
 }
 
-const nativeLz4 = optional<Lz4>('lz4-napi');
-const nativeSnappy = optional<Snappy>('snappy');
+/** Loaded when it is needed first: each start of a thread would pay for it. */
+function optionalLater<T>(library: string): () => T | undefined {
+  let loaded: { readonly library: T | undefined } | undefined;
+  return () => (loaded ??= { library: optional<T>(library) }).library;
+}
+
+const nativeLz4 = optionalLater<Lz4>('lz4-napi');
+const nativeSnappy = optionalLater<Snappy>('snappy');
 const nativeCrc = optional<{ crc32c(bytes: Buffer): number }>('@node-rs/crc32');
 
 /** @throws UnsupportedCompressionError */
 export function lz4(): Lz4 {
-  if (nativeLz4 === undefined) throw missing('lz4', 'lz4-napi');
-  return nativeLz4;
+  const native = nativeLz4();
+  if (native === undefined) throw missing('lz4', 'lz4-napi');
+  return native;
 }
 
 /** One block. @throws UnsupportedCompressionError */
 export function packSnappyBlock(plain: Buffer): Buffer {
-  if (nativeSnappy === undefined) throw missing('snappy', 'snappy');
-  return nativeSnappy.compressSync(plain);
+  const native = nativeSnappy();
+  if (native === undefined) throw missing('snappy', 'snappy');
+  return native.compressSync(plain);
 }
 
 /** One block, whose claimed size the caller has looked at. @throws for damaged bytes. */
-export const unpackSnappyBlock: (block: Buffer) => Buffer =
-  nativeSnappy === undefined
-    ? unpackSnappyBlockSlowly
-    : (block) => {
-        // Memory of the library's own, which is the default, costs the garbage collector several times the copy.
-        const plain = nativeSnappy.uncompressSync(block, { asBuffer: true, copyOutputData: true });
-        return typeof plain === 'string' ? Buffer.from(plain) : plain;
-      };
+export function unpackSnappyBlock(block: Buffer): Buffer {
+  const native = nativeSnappy();
+  if (native === undefined) return unpackSnappyBlockSlowly(block);
+  // Memory of the library's own, which is the default, costs the garbage collector several times the copy.
+  const plain = native.uncompressSync(block, { asBuffer: true, copyOutputData: true });
+  return typeof plain === 'string' ? Buffer.from(plain) : plain;
+}
 
 /** The checksum of record batches and of LevelDB's tables (Castagnoli). */
 export const crc32c: (bytes: Buffer) => number = nativeCrc?.crc32c ?? crc32cSlowly;

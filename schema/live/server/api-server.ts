@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 
@@ -57,6 +57,8 @@ export async function listenWith(handlers: ApiHandlers, options: ListenOptions):
   const pipeline = new RequestPipeline();
   const shouldUpgradeCallback = ({ headers }: IncomingMessage): boolean =>
     headers.upgrade?.trim().toLowerCase() === 'websocket';
+  // By no import, which would load the client behind fetch as well.
+  const { createServer } = process.getBuiltinModule('node:http');
   const server = createServer(
     {
       shouldUpgradeCallback,

@@ -1,4 +1,3 @@
-import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 /** How long a refused handshake waits until its few bytes are sent. */
@@ -9,6 +8,7 @@ export type RefusedHandshake = 403 | 404 | 421 | 503;
 /** Responds and closes the connection: the HTTP server no longer owns it, and the client may never end it. */
 export function refuseUpgrade(stream: Duplex, status: RefusedHandshake): void {
   const retry = status === 503 ? 'Retry-After: 1\r\n' : '';
+  const { STATUS_CODES } = process.getBuiltinModule('node:http');
   const giveUp = setTimeout(() => stream.destroy(), REFUSAL_GRACE_MS);
   stream.once('close', () => clearTimeout(giveUp));
   // What the client sent meanwhile is read and dropped: unread, it would make the system discard the response.
