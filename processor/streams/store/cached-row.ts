@@ -64,6 +64,10 @@ export class CachedRow implements EntryHash {
   }
 }
 
+/** In the place of any row that is not there, nor in the cache. */
+export const NO_ROW: CachedRow = new CachedRow('', 0);
+NO_ROW.text = null;
+
 /** Texts of 2 bytes a character are counted as such: too much for most keys rather than too little for some. */
 export function sizeOf({ id, text, raw, value }: CachedRow): number {
   const bytes = raw?.length ?? text?.length ?? 0;

@@ -38,6 +38,10 @@ export class LayeredStore implements StateStore {
     return this.#layer(store).get(store, key);
   }
 
+  lacks(store: string, key: string): boolean {
+    return this.#layer(store).lacks?.(store, key) === true;
+  }
+
   entries(store: string, from?: Buffer, to?: Buffer): AsyncIterable<[Buffer, Buffer]> {
     return this.#layer(store).entries(store, from, to);
   }

@@ -1,4 +1,5 @@
 import { storePrefix } from './data-key.ts';
+import type { KnownKeys } from './known-keys.ts';
 import { copyBytes, LoadedRows } from './loaded-rows.ts';
 import type { TableFiles } from './manifest-writer.ts';
 import type { DigestSum } from './store-digest.ts';
@@ -40,8 +41,8 @@ export class LevelDbLoad {
       }
   }
 
-  /** Writes the rows into tables, and adds them to the digest. */
-  async write(files: TableFiles, digest: DigestSum): Promise<void> {
+  /** Writes the rows into tables, and adds them to the digest and to the keys. */
+  async write(files: TableFiles, digest: DigestSum, keys: KnownKeys): Promise<void> {
     const stores = [...this.#stores].sort(([a], [b]) => Buffer.compare(storePrefix(a), storePrefix(b)));
     let table = new TableWriter();
     for (const [store, rows] of stores) {
@@ -57,6 +58,7 @@ export class LevelDbLoad {
         copyBytes(bytes, rows.keyAt(row), keyBytes, key, prefix.length);
         const valueAt = rows.valueAt(row);
         digest.addPart(key, wholeBytes, bytes, valueAt, valueBytes);
+        keys.add(key, wholeBytes);
         table.add(key, wholeBytes, bytes, valueAt, valueBytes);
         if (!table.isFull) continue;
         await files.add(table.finish());

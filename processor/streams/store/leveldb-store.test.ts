@@ -245,3 +245,51 @@ test('a scan lets other work run', async () => {
   expect(turns).toBeGreaterThan(3);
   await store.close();
 });
+
+test('what it lacks is known without a read, from its first row on and behind a check of all its rows', async () => {
+  const rows = (texts: readonly string[], value: string | null): StoreBatch => ({
+    changes: texts.map((text) => ({
+      store: 'counts',
+      key: Buffer.from(text),
+      value: value === null ? null : Buffer.from(value),
+    })),
+    changelogOffsets: new Map(),
+    inputOffsets: new Map(),
+  });
+  const found = (store: LevelDbStore, texts: readonly string[]) =>
+    texts.map((text) => [store.lacks?.('counts', text), store.get('counts', Buffer.from(text))?.toString()]);
+  const store = await open();
+  await store.commit(rows(['CA', 'NY'], '1'));
+  await store.commit(rows(['CA', 'TX'], '2'));
+  await store.commit(rows(['NY', 'ME'], null));
+  const now = [
+    [false, '2'],
+    [true, undefined],
+    [false, '2'],
+    [true, undefined],
+  ];
+  expect(found(store, ['CA', 'NY', 'TX', 'ME'])).toEqual(now);
+  await store.commit(rows(['NY'], '3'));
+  expect(found(store, ['NY'])).toEqual([[false, '3']]);
+  await store.commit(rows(['NY'], null));
+  await store.closeDirty();
+
+  const unclean = await open();
+  expect(found(unclean, ['CA', 'NY']).map(([lacks]) => lacks)).toEqual([false, false]);
+  expect(await unclean.verify()).toBe(true);
+  expect(found(unclean, ['CA', 'NY', 'TX', 'ME'])).toEqual(now);
+  await unclean.commit(rows(['NY'], '4'));
+  expect(found(unclean, ['NY'])).toEqual([[false, '4']]);
+  await unclean.close();
+
+  // What a store has that was closed cleanly is not looked at when it is opened.
+  const clean = await open();
+  await clean.commit(rows(['CA'], null));
+  await clean.commit(rows(['CA'], '5'));
+  expect(found(clean, ['CA', 'NY', 'ME'])).toEqual([
+    [false, '5'],
+    [false, '4'],
+    [false, undefined],
+  ]);
+  await clean.close();
+});

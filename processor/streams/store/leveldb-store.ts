@@ -21,6 +21,7 @@ import {
   mergeOffsets,
 } from './reserved-records.ts';
 import type { CommittedRecord, StoreIdentity, StoreLayouts } from './reserved-records.ts';
+import { KnownKeys } from './known-keys.ts';
 import { LevelDbLoad } from './leveldb-load.ts';
 import { EMPTY_SNAPSHOT_ROWS, LevelDbSnapshot, ReadPace } from './leveldb-snapshot.ts';
 import { TableFiles } from './manifest-writer.ts';
@@ -237,6 +238,8 @@ class OpenLevelDbStore implements LevelDbStore {
   #trusted: boolean;
   #failure: Error | null = null;
   #committing = false;
+  /** Of all rows, as of the last commit, and of those that come with one under way. Undefined: not known. */
+  #keys: KnownKeys | undefined;
   readonly #observers = new CommitObservers();
   readonly #readPace = new ReadPace();
   #closed = false;
@@ -253,6 +256,7 @@ class OpenLevelDbStore implements LevelDbStore {
     this.#identityBytes = opened.identityBytes;
     this.#committed = opened.committed;
     this.#trusted = !opened.uncleanOpen;
+    if (this.#trusted && opened.committed.digest.entries === 0) this.#keys = new KnownKeys();
   }
 
   /** LevelDB is closed for a moment while a load ends: what is empty is not asked. */
@@ -262,7 +266,16 @@ class OpenLevelDbStore implements LevelDbStore {
   }
 
   get(store: string, key: Buffer): Buffer | undefined {
-    return this.#isEmpty ? undefined : this.#read(dataKey(store, key));
+    if (this.#isEmpty || (this.#isUsable && this.#keys?.lacks(passingDataKey(store, key)) === true)) return undefined;
+    return this.#read(dataKey(store, key));
+  }
+
+  lacks(store: string, key: string): boolean {
+    return this.#isUsable && this.#keys?.lacksText(store, key) === true;
+  }
+
+  get #isUsable(): boolean {
+    return this.#failure === null && !this.#closed;
   }
 
   async *entries(store: string, from?: Buffer, to?: Buffer): AsyncIterable<[Buffer, Buffer]> {
@@ -358,6 +371,7 @@ class OpenLevelDbStore implements LevelDbStore {
       const olds = await this.#readAll(changes);
       const digest = new DigestSum(this.#committed.digest);
       const writes = this.#db.batch();
+      const gone: StoreChange[] = [];
       for (let index = 0; index < changes.length; index += 1) {
         const { store, key, value, hash } = changes[index] as StoreChange;
         const whole = passingDataKey(store, key);
@@ -367,8 +381,11 @@ class OpenLevelDbStore implements LevelDbStore {
         if (value !== null) {
           digest.add(whole, value, hash);
           writes.put(whole, value);
+          // mutant: known-keys
+          if (old === null) this.#keys?.add(whole);
         } else if (old !== null) {
           writes.del(whole);
+          gone.push(changes[index] as StoreChange);
         }
       }
       const committed: CommittedRecord = {
@@ -383,6 +400,7 @@ class OpenLevelDbStore implements LevelDbStore {
         throw this.#failure;
       });
       this.#committed = committed;
+      for (const { store, key } of gone) this.#keys?.remove(passingDataKey(store, key));
     } finally {
       this.#committing = false;
     }
@@ -435,7 +453,8 @@ class OpenLevelDbStore implements LevelDbStore {
    */
   async #replaceFiles(rows: LevelDbLoad, changelogOffsets: OffsetMap): Promise<void> {
     const files = await TableFiles.begin(this.directory);
-    const committed = await this.#writeTables(files, rows, changelogOffsets).catch(async (error: unknown) => {
+    const keys = new KnownKeys();
+    const committed = await this.#writeTables(files, rows, changelogOffsets, keys).catch(async (error: unknown) => {
       // A full disk would stay full: LevelDB deletes them when it opens, and does not open without room.
       await files.remove();
       throw error;
@@ -451,11 +470,17 @@ class OpenLevelDbStore implements LevelDbStore {
     if (doubt !== null || found?.equals(encodeCommitted(committed)) !== true)
       throw storeDamaged(this.directory, doubt ?? 'it does not hold what it was loaded with');
     this.#committed = committed;
+    this.#keys = keys;
   }
 
-  async #writeTables(files: TableFiles, rows: LevelDbLoad, changelogOffsets: OffsetMap): Promise<CommittedRecord> {
+  async #writeTables(
+    files: TableFiles,
+    rows: LevelDbLoad,
+    changelogOffsets: OffsetMap,
+    keys: KnownKeys,
+  ): Promise<CommittedRecord> {
     const digest = new DigestSum();
-    await rows.write(files, digest);
+    await rows.write(files, digest, keys);
     const committed: CommittedRecord = {
       offsets: mergeOffsets(this.#committed.offsets, changelogOffsets, new Map()),
       digest: digest.get(),
@@ -479,12 +504,17 @@ class OpenLevelDbStore implements LevelDbStore {
     if (this.doubt !== null || this.#failure !== null) return false;
     const expected = this.#committed.digest;
     const actual = new DigestSum();
+    const keys = new KnownKeys();
     const iterator = this.#db.iterator({ highWaterMarkBytes: SCAN_CHUNK_BYTES });
     try {
       for (;;) {
         const chunk = await iterator.nextv(SCAN_CHUNK);
         if (chunk.length === 0) break;
-        for (const [key, value] of chunk) if (!isReservedKey(key)) actual.add(key, value);
+        for (const [key, value] of chunk) {
+          if (isReservedKey(key)) continue;
+          actual.add(key, value);
+          keys.add(key);
+        }
       }
     } catch (error) {
       if (this.#closed) throw error;
@@ -494,8 +524,10 @@ class OpenLevelDbStore implements LevelDbStore {
     }
     // mutant: digest
     const sound = digestsEqual(actual.get(), expected);
-    if (sound) this.#trusted = true;
-    return sound;
+    if (!sound) return false;
+    this.#trusted = true;
+    if (this.#committed.digest === expected && !this.#committing) this.#keys = keys;
+    return true;
   }
 
   async close(): Promise<void> {
@@ -541,7 +573,11 @@ class OpenLevelDbStore implements LevelDbStore {
    */
   async #readAll(changes: readonly StoreChange[]): Promise<readonly (Buffer | EntryHash | null | undefined)[]> {
     if (this.#committed.digest.entries === 0) return [];
-    const known = changes.map(knownBefore);
+    const known = changes.map((change) => {
+      const before = knownBefore(change);
+      const isNew = before === undefined && this.#keys?.lacks(passingDataKey(change.store, change.key)) === true;
+      return isNew ? null : before;
+    });
     const unread = changes.filter((_, index) => known[index] === undefined);
     if (unread.length === 0) return known;
     try {

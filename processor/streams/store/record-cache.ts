@@ -1,4 +1,4 @@
-import { CachedRow, flat, sizeOf } from './cached-row.ts';
+import { CachedRow, flat, NO_ROW, sizeOf } from './cached-row.ts';
 
 /** Reads without success between two looks at whether it is worth what it costs. */
 const LOOK_AFTER = 10_000;
@@ -166,6 +166,7 @@ export class StoreCache {
   /** A committed row as it has been read from the store, where `get` had none. It may not be in the cache. */
   found(id: string, bytes: Buffer | undefined, group = 0): CachedRow {
     const isAdded = this.#isOpen && this.#cache.admits;
+    if (bytes === undefined && !isAdded) return NO_ROW;
     const row = new CachedRow(isAdded ? flat(id) : id, group);
     if (bytes === undefined) row.text = null;
     else if (isAdded) row.text = bytes.toString('latin1');

@@ -1,7 +1,7 @@
 import { storePrefix } from './data-key.ts';
 import { packed, Packed } from './packed-value.ts';
 import type { OrderedTexts } from './key-index.ts';
-import { CachedRow } from './cached-row.ts';
+import { NO_ROW, type CachedRow } from './cached-row.ts';
 import type { StoreCache } from './record-cache.ts';
 import { RowIndex } from './row-index.ts';
 import { RowReader, type WrittenRow } from './row-reader.ts';
@@ -11,10 +11,6 @@ import type { StoreSpec, TableRow } from './typed-store.ts';
 
 const DELETED = Symbol('deleted');
 
-/** As a committed row: there is none. */
-const NO_ROW = new CachedRow('', 0);
-NO_ROW.text = null;
-
 interface DirtyRow<V> extends WrittenRow<V> {
   value: V | Packed | typeof DELETED;
   timestampMs: number;
@@ -22,6 +18,8 @@ interface DirtyRow<V> extends WrittenRow<V> {
 
 /** What a row's id stands for. */
 export interface RowIds {
+  /** The bytes of an id that is ASCII are its row's key. */
+  readonly asciiIsKey?: boolean;
   /** @throws TypeError or RangeError for an id that no row can have. */
   check(id: string): void;
   /** The row's key on disk. @throws as `check`. */
@@ -47,6 +45,7 @@ export class RowBuffer<V> {
    * that was just read.
    */
   #lastRead: CachedRow | undefined;
+  #lastReadId: string | undefined;
 
   /** @throws TypeError when the name is not a legal store name. */
   constructor(
@@ -63,7 +62,8 @@ export class RowBuffer<V> {
     this.#committed = committed;
     this.#ids = ids;
     this.#index = index === undefined ? undefined : new RowIndex(name, index);
-    this.#reader = new RowReader({ ...spec, committed, cache, keyOf: (id) => ids.bytesOf(id) });
+    const { asciiIsKey: idsAreKeys = false } = ids;
+    this.#reader = new RowReader({ ...spec, committed, cache, keyOf: (id) => ids.bytesOf(id), idsAreKeys });
   }
 
   /** The index. @throws TypeError: the store has none. */
@@ -178,7 +178,7 @@ export class RowBuffer<V> {
     });
     for (const [id, row] of this.#dirty) this.#reader.settle(row, isCommitted, id);
     this.#dirty.clear();
-    this.#lastRead = undefined;
+    this.#lastRead = this.#lastReadId = undefined;
     return isUndone ?? false;
   }
 
@@ -192,7 +192,7 @@ export class RowBuffer<V> {
       return;
     }
     this.#ids.check(id);
-    const known = this.#lastRead?.id === id ? this.#lastRead : this.#reader.peek(id);
+    const known = this.#lastReadId === id ? this.#lastRead : this.#reader.peek(id);
     // A row that an index does not have is not there: the old value need not be read.
     const previous = known ?? (wasThere === false ? NO_ROW : undefined);
     this.#dirty.set(id, { value, timestampMs, previous, flushed: undefined, low: 0, high: 0, isKnown: false });
@@ -200,7 +200,9 @@ export class RowBuffer<V> {
 
   /** The committed row. */
   #read(id: string): CachedRow {
-    this.#lastRead = this.#reader.read(id);
-    return this.#lastRead;
+    const row = this.#reader.read(id);
+    this.#lastRead = row;
+    this.#lastReadId = id;
+    return row;
   }
 }

@@ -13,6 +13,8 @@ interface RowReaderOptions<V> extends Pick<StoreSpec<V>, 'name' | 'serde' | 'tim
   readonly cache: StoreCache;
   /** The row's key on disk. */
   readonly keyOf: (id: string, group: number) => Buffer;
+  /** Of an id of ASCII text that is the key. */
+  readonly idsAreKeys?: boolean;
 }
 
 /** Stands for a row of which the value and the time are kept, and no bytes. */
@@ -40,15 +42,17 @@ export class RowReader<V> {
   readonly #committed: StateStore;
   readonly #cache: StoreCache;
   readonly #keyOf: (id: string, group: number) => Buffer;
+  readonly #idsAreKeys: boolean;
   readonly #isExact: ((value: number) => boolean) | undefined;
 
-  constructor({ name, serde, timed = false, committed, cache, keyOf }: RowReaderOptions<V>) {
+  constructor({ name, serde, timed = false, committed, cache, keyOf, idsAreKeys = false }: RowReaderOptions<V>) {
     this.#name = name;
     this.#serde = serde;
     this.#timed = timed;
     this.#committed = committed;
     this.#cache = cache;
     this.#keyOf = keyOf;
+    this.#idsAreKeys = idsAreKeys;
     this.#isExact = exactNumbersOf(serde);
   }
 
@@ -56,6 +60,8 @@ export class RowReader<V> {
   read(id: string, group = 0): CachedRow {
     const known = this.#cache.get(id, group);
     if (known !== undefined) return known;
+    if (this.#idsAreKeys && this.#committed.lacks?.(this.#name, id) === true)
+      return this.#cache.found(id, undefined, group);
     return this.#cache.found(id, this.#committed.get(this.#name, this.#keyOf(id, group)), group);
   }
 

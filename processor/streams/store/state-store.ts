@@ -9,6 +9,12 @@ export interface StateStore {
   /** The committed value, or undefined. Synchronous: user code runs in the record loop. */
   get(store: string, key: Buffer): Buffer | undefined;
 
+  /**
+   * True: it is sure, without a read, that `get` would find nothing under the key whose bytes are those of this ASCII
+   * text. Left out: nothing is known of that kind.
+   */
+  lacks?(store: string, key: string): boolean;
+
   /** Committed entries of one named store, in key order, `from` inclusive to `to` exclusive. */
   entries(store: string, from?: Buffer, to?: Buffer): AsyncIterable<[Buffer, Buffer]>;
 

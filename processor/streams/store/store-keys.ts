@@ -8,6 +8,7 @@ import { checkKeyText, encodeKey } from './key-text.ts';
  */
 export interface StoreKeys<K> {
   readonly isText: boolean;
+  readonly asciiIsKey: true;
   idOf(key: K): string;
   /** @throws TypeError for a key whose bytes would be those of another one. */
   check(id: string): void;
@@ -30,6 +31,7 @@ export function storeKeys<K>(serde: Serde<K> | undefined): StoreKeys<K> {
 
 const TEXT_KEYS: StoreKeys<string> = {
   isText: true,
+  asciiIsKey: true,
   idOf: (key) => key,
   check: checkKeyText,
   bytesOf: encodeKey,
@@ -42,6 +44,7 @@ const TEXT_KEYS: StoreKeys<string> = {
 function serialisedKeys<K>(serde: Serde<K>): StoreKeys<K> {
   return {
     isText: false,
+    asciiIsKey: true,
     idOf: (key) => {
       if (key === null || key === undefined) throw new TypeError(`a key of a store is never ${String(key)}`);
       return serialized(serde.serialize(settled(key))).toString('latin1');

@@ -1,0 +1,61 @@
+import { expect, test } from '@jest/globals';
+import { dataKey } from './data-key.ts';
+import { KnownKeys } from './known-keys.ts';
+
+const whole = (text: string): Buffer => dataKey('counts', Buffer.from(text));
+
+test('a key that is there is never lacked, and hardly one that is not is taken for it, while keys come and go', () => {
+  const keys = new KnownKeys();
+  const there = new Set<string>();
+  let random = 1;
+  for (let step = 0; step < 60_000; step += 1) {
+    random = (Math.imul(random, 1_103_515_245) + 12_345) >>> 0;
+    const text = `u${String((random >>> 8) % 9_000)}`;
+    if ((random >>> 4) % 3 > 0) {
+      if (!there.has(text)) keys.add(whole(text));
+      there.add(text);
+    } else if (there.delete(text)) keys.remove(whole(text));
+  }
+  let wrong = 0;
+  for (let n = 0; n < 18_000; n += 1) {
+    const text = `u${String(n)}`;
+    const lacks = keys.lacks(whole(text));
+    expect(keys.lacksText('counts', text)).toBe(lacks);
+    if (there.has(text)) expect(lacks).toBe(false);
+    else if (!lacks) wrong += 1;
+  }
+  expect(there.size).toBeGreaterThan(3_000);
+  expect(wrong).toBeLessThan(3);
+});
+
+test('all that came are gone again: every one is lacked', () => {
+  const keys = new KnownKeys();
+  const texts = Array.from({ length: 5_000 }, (_, n) => `k${String(n)}`);
+  for (const text of texts) keys.add(whole(text));
+  for (const text of texts) keys.remove(whole(text));
+  expect(texts.every((text) => keys.lacks(whole(text)))).toBe(true);
+});
+
+test('keys of another store, and text that is not ASCII, are no such text', () => {
+  const keys = new KnownKeys();
+  keys.add(whole('CA'));
+  expect(keys.lacksText('others', 'CA')).toBe(true);
+  keys.add(whole('Zürich'));
+  expect(keys.lacksText('counts', 'Zürich')).toBe(false);
+  expect(keys.lacksText('counts', 'Bäretswil')).toBe(false);
+  expect(keys.lacksText('counts', undefined)).toBe(false);
+});
+
+test('of more keys than it is made for it says nothing', () => {
+  const keys = new KnownKeys();
+  const key = Buffer.alloc(8);
+  for (let n = 0; n < 1_500_000; n += 1) {
+    key.writeUInt32LE(n);
+    keys.add(key);
+  }
+  expect(keys.lacks(whole('never there'))).toBe(false);
+  expect(keys.lacksText('counts', 'never there')).toBe(false);
+  keys.remove(key);
+  keys.add(key);
+  expect(keys.lacks(whole('never there'))).toBe(false);
+});

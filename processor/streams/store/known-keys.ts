@@ -1,0 +1,111 @@
+import { storePrefix } from './data-key.ts';
+
+const FIRST_SLOTS = 1_024;
+/** 8 MiB, for 1.4 million keys. */
+const MOST_SLOTS = 1 << 21;
+/** Of a hundred slots. */
+const MOST_TAKEN = 70;
+
+const FNV_OFFSET = 0x811c9dc5;
+const FNV_PRIME = 0x01000193;
+
+/**
+ * Which keys a store has, by a hash of 32 bits each: that it has none is sure, that it has one is not. So the first
+ * write of a key needs no read. It takes 6 to 12 bytes a key; of more keys than it is made for it says nothing.
+ */
+export class KnownKeys {
+  /** Hashes, each in the first free slot from its own on; 0: free. */
+  #slots: Int32Array | undefined = new Int32Array(FIRST_SLOTS);
+  #count = 0;
+
+  /** A data key (data-key.ts) has come, which was not there. */
+  add(key: Uint8Array, keyBytes: number = key.length): void {
+    if (this.#slots === undefined) return;
+    if ((this.#count + 1) * 100 > this.#slots.length * MOST_TAKEN && !this.#grow()) return;
+    put(this.#slots, hashOf(key, keyBytes));
+    this.#count += 1;
+  }
+
+  /** A data key that was there is gone. */
+  remove(key: Uint8Array): void {
+    const slots = this.#slots;
+    if (slots === undefined) return;
+    const mask = slots.length - 1;
+    const hash = hashOf(key, key.length);
+    let free = hash & mask;
+    while (slots[free] !== hash) {
+      if (slots[free] === 0) return;
+      free = (free + 1) & mask;
+    }
+    // What stands behind it may have passed its slot, and would not be found behind a free one.
+    for (let at = (free + 1) & mask; slots[at] !== 0; at = (at + 1) & mask) {
+      const own = (slots[at] as number) & mask;
+      if (((at - own) & mask) < ((at - free) & mask)) continue;
+      slots[free] = slots[at] as number;
+      free = at;
+    }
+    slots[free] = 0;
+    this.#count -= 1;
+  }
+
+  /** It is sure that there is no such data key. */
+  lacks(key: Uint8Array): boolean {
+    return this.#slots !== undefined && !has(this.#slots, hashOf(key, key.length));
+  }
+
+  /** The same of a key of one named store, whose bytes are those of an ASCII text. False for all else. */
+  lacksText(store: string, text: unknown): boolean {
+    if (this.#slots === undefined || typeof text !== 'string') return false;
+    const prefix = storePrefix(store);
+    let hash = FNV_OFFSET;
+    for (let at = 0; at < prefix.length; at += 1) hash = Math.imul(hash ^ (prefix[at] as number), FNV_PRIME);
+    for (let at = 0; at < text.length; at += 1) {
+      const code = text.charCodeAt(at);
+      if (code > 0x7f) return false;
+      hash = Math.imul(hash ^ code, FNV_PRIME);
+    }
+    return !has(this.#slots, spread(hash));
+  }
+
+  /** False: there would be too many, and it says nothing from here on. */
+  #grow(): boolean {
+    const before = this.#slots as Int32Array;
+    if (before.length >= MOST_SLOTS) {
+      this.#slots = undefined;
+      return false;
+    }
+    const slots = new Int32Array(2 * before.length);
+    for (let at = 0; at < before.length; at += 1) if (before[at] !== 0) put(slots, before[at] as number);
+    this.#slots = slots;
+    return true;
+  }
+}
+
+function put(slots: Int32Array, hash: number): void {
+  const mask = slots.length - 1;
+  let at = hash & mask;
+  while (slots[at] !== 0) at = (at + 1) & mask;
+  slots[at] = hash;
+}
+
+function has(slots: Int32Array, hash: number): boolean {
+  const mask = slots.length - 1;
+  for (let at = hash & mask; slots[at] !== 0; at = (at + 1) & mask) if (slots[at] === hash) return true;
+  return false;
+}
+
+/** Never 0. */
+function hashOf(bytes: Uint8Array, length: number): number {
+  let hash = FNV_OFFSET;
+  for (let at = 0; at < length; at += 1) hash = Math.imul(hash ^ (bytes[at] as number), FNV_PRIME);
+  return spread(hash);
+}
+
+/** Keys that differ at their end alone are far from each other. */
+function spread(fnv: number): number {
+  let hash = fnv;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  hash ^= hash >>> 16;
+  return hash === 0 ? 1 : hash;
+}
