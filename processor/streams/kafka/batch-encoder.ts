@@ -15,6 +15,7 @@ import {
   RECORDS_AT,
   TRANSACTIONAL,
 } from './batch-header.ts';
+import { copyBytes } from '../copy-bytes.ts';
 import { compress, CompressionCodec } from './compression.ts';
 import type { HeaderList } from '../topology/record.ts';
 import { crc32c } from './native-codecs.ts';
@@ -186,7 +187,7 @@ function partBytes(part: Buffer | null): number {
 function writePart(into: Buffer, at: number, part: Buffer | null): number {
   if (part === null) return writeVarint(into, at, NULL);
   const start = writeVarint(into, at, part.length);
-  into.set(part, start);
+  copyBytes(part, 0, part.length, into, start);
   return start + part.length;
 }
 

@@ -1,3 +1,5 @@
+import { copyBytes } from '../copy-bytes.ts';
+
 /**
  * The key space of one task's LevelDB: `<store name>\0<key>` for data. A store name has no byte below `-`, so no data
  * key is taken for a reserved one (runtime-rows.ts), and the entries of one store are together: from `<name>\0` up to
@@ -29,14 +31,16 @@ export function storePrefix(store: string): Buffer {
 export function dataKey(store: string, key: Buffer): Buffer {
   const prefix = storePrefix(store);
   const whole = Buffer.allocUnsafe(prefix.length + key.length);
-  whole.set(prefix, 0);
-  whole.set(key, prefix.length);
+  copyBytes(prefix, 0, prefix.length, whole, 0);
+  copyBytes(key, 0, key.length, whole, prefix.length);
   return whole;
 }
 
 const scratch = Buffer.allocUnsafeSlow(1_024);
 /** Of each length, from the start of `scratch`. */
 const views: Buffer[] = [];
+/** Whose bytes `scratch` begins with. */
+let scratchPrefix: Buffer | undefined;
 
 /** The same, for one use at once: the next call may change its bytes. */
 export function passingDataKey(store: string, key: Buffer): Buffer {
@@ -44,8 +48,11 @@ export function passingDataKey(store: string, key: Buffer): Buffer {
   const length = prefix.length + key.length;
   if (length > scratch.length) return dataKey(store, key);
   const view = (views[length] ??= scratch.subarray(0, length));
-  view.set(prefix, 0);
-  view.set(key, prefix.length);
+  if (prefix !== scratchPrefix) {
+    scratch.set(prefix, 0);
+    scratchPrefix = prefix;
+  }
+  copyBytes(key, 0, key.length, view, prefix.length);
   return view;
 }
 

@@ -1,6 +1,7 @@
+import { copyBytes } from '../copy-bytes.ts';
 import { storePrefix } from './data-key.ts';
 import type { KnownKeys } from './known-keys.ts';
-import { copyBytes, LoadedRows } from './loaded-rows.ts';
+import { LoadedRows } from './loaded-rows.ts';
 import type { TableFiles } from './manifest-writer.ts';
 import type { DigestSum } from './store-digest.ts';
 import { TableWriter } from './table-writer.ts';

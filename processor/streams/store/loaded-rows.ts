@@ -1,3 +1,5 @@
+import { copyBytes } from '../copy-bytes.ts';
+
 /** Numbers kept of each row: where its key lies, how long it is, where its value lies, how long it is, and may be. */
 const FIELDS = 5;
 const KEY_AT = 0;
@@ -13,7 +15,6 @@ const FIRST_ROWS = 1 << 12;
 const FEW = 12;
 /** The place of a row in its range takes this many bits while it is sorted by its next bytes. */
 const ROW_BITS = 28;
-const MOST_ONE_BY_ONE = 96;
 
 /**
  * The rows of one store as a changelog has them, in memory: of each key what came last. They are kept as bytes in one
@@ -242,12 +243,6 @@ export class LoadedRows {
     }
     return common;
   }
-}
-
-/** Few bytes are copied one by one: a view of them would cost more. */
-export function copyBytes(from: Uint8Array, at: number, bytes: number, to: Uint8Array, toAt: number): void {
-  if (bytes > MOST_ONE_BY_ONE) to.set(from.subarray(at, at + bytes), toAt);
-  else for (let byte = 0; byte < bytes; byte += 1) to[toAt + byte] = from[at + byte] as number;
 }
 
 function areEqual(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number, bytes: number): boolean {

@@ -46,6 +46,9 @@ export class RowBuffer<V> {
    */
   #lastRead: CachedRow | undefined;
   #lastReadId: string | undefined;
+  /** What was last looked for among the uncommitted writes: nearly every write is of it. */
+  #lastId: string | undefined;
+  #lastDirty: DirtyRow<V> | undefined;
 
   /** @throws TypeError when the name is not a legal store name. */
   constructor(
@@ -88,7 +91,7 @@ export class RowBuffer<V> {
   }
 
   get(id: string): V | undefined {
-    const dirty = this.#dirty.get(id);
+    const dirty = this.#dirtyRow(id);
     if (dirty !== undefined) {
       if (dirty.value instanceof Packed) dirty.value = dirty.value.open(this.#serde);
       return dirty.value === DELETED ? undefined : dirty.value;
@@ -178,13 +181,13 @@ export class RowBuffer<V> {
     });
     for (const [id, row] of this.#dirty) this.#reader.settle(row, isCommitted, id);
     this.#dirty.clear();
-    this.#lastRead = this.#lastReadId = undefined;
+    this.#lastRead = this.#lastReadId = this.#lastId = this.#lastDirty = undefined;
     return isUndone ?? false;
   }
 
   #write(id: string, value: V | Packed | typeof DELETED, timestampMs: number): void {
     const wasThere = this.#index?.wrote(this.#ids.textOf(id), value !== DELETED);
-    const dirty = this.#dirty.get(id);
+    const dirty = this.#lastId === id ? this.#lastDirty : this.#dirty.get(id);
     if (dirty !== undefined) {
       dirty.value = value;
       dirty.timestampMs = timestampMs;
@@ -195,7 +198,17 @@ export class RowBuffer<V> {
     const known = this.#lastReadId === id ? this.#lastRead : this.#reader.peek(id);
     // A row that an index does not have is not there: the old value need not be read.
     const previous = known ?? (wasThere === false ? NO_ROW : undefined);
-    this.#dirty.set(id, { value, timestampMs, previous, flushed: undefined, low: 0, high: 0, isKnown: false });
+    const row: DirtyRow<V> = { value, timestampMs, previous, flushed: undefined, low: 0, high: 0, isKnown: false };
+    this.#dirty.set(id, row);
+    this.#lastId = id;
+    this.#lastDirty = row;
+  }
+
+  /** An uncommitted write. */
+  #dirtyRow(id: string): DirtyRow<V> | undefined {
+    this.#lastId = id;
+    this.#lastDirty = this.#dirty.get(id);
+    return this.#lastDirty;
   }
 
   /** The committed row. */

@@ -1,4 +1,4 @@
-import { exactNumbersOf } from '../topology/serdes.ts';
+import { exactNumbersOf, hasNewBytes } from '../topology/serdes.ts';
 import { storedBytes } from '../topology/user-code.ts';
 import { Packed } from './packed-value.ts';
 import type { CachedRow } from './cached-row.ts';
@@ -43,6 +43,7 @@ export class RowReader<V> {
   readonly #cache: StoreCache;
   readonly #keyOf: (id: string, group: number) => Buffer;
   readonly #idsAreKeys: boolean;
+  readonly #areBytesNew: boolean;
   readonly #isExact: ((value: number) => boolean) | undefined;
 
   constructor({ name, serde, timed = false, committed, cache, keyOf, idsAreKeys = false }: RowReaderOptions<V>) {
@@ -53,6 +54,7 @@ export class RowReader<V> {
     this.#cache = cache;
     this.#keyOf = keyOf;
     this.#idsAreKeys = idsAreKeys;
+    this.#areBytesNew = hasNewBytes(serde);
     this.#isExact = exactNumbersOf(serde);
   }
 
@@ -122,7 +124,8 @@ export class RowReader<V> {
 
   /** A row as it is on disk. */
   #bytesOf(value: V | Packed, timestampMs: number): Buffer {
-    const bytes = value instanceof Packed ? value.bytes : storedBytes(this.#name, this.#serde, value);
+    const bytes =
+      value instanceof Packed ? value.bytes : storedBytes(this.#name, this.#serde, value, this.#areBytesNew);
     return this.#timed ? timedBytes(timestampMs, bytes) : bytes;
   }
 

@@ -1,5 +1,5 @@
 import { crc32c } from '../kafka/native-codecs.ts';
-import { copyBytes } from './loaded-rows.ts';
+import { copyBytes } from '../copy-bytes.ts';
 import {
   type BlockHandle,
   FOOTER_BYTES,

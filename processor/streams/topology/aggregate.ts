@@ -1,4 +1,4 @@
-import { givesBack, jsonSerde, type Serde } from './serdes.ts';
+import { answersNewBytes, givesBack, jsonSerde, type Serde } from './serdes.ts';
 import { storedCount } from './stored-value.ts';
 
 /** What `add` is told of the record beside its value. */
@@ -52,7 +52,10 @@ export const countAggregate: CombinableAggregate<unknown, number> = {
   merge: (a, b) => a + b,
   subtract: (acc) => acc - 1,
   serde: givesBack(
-    { ...jsonSerde<number>(), deserialize: (bytes: Buffer) => storedCount(JSON.parse(bytes.toString('utf8'))) },
+    answersNewBytes({
+      ...jsonSerde<number>(),
+      deserialize: (bytes: Buffer) => storedCount(JSON.parse(bytes.toString('utf8'))),
+    }),
     // What `storedCount` takes.
     (value) => Number.isSafeInteger(value) && value >= 0 && !Object.is(value, -0),
   ),

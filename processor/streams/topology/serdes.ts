@@ -42,6 +42,30 @@ export function exactNumbersOf(serde: object): ((value: number) => boolean) | un
   return exactNumbers.get(serde);
 }
 
+/** Serdes of the runtime's own whose `serialize` answers bytes that nobody else has, at each call. */
+const withNewBytes = new WeakSet<object>();
+
+/** Notes that `serialize` answers other bytes at each call, which need no copy. Answers the serde. */
+export function answersNewBytes<S extends object>(serde: S): S {
+  withNewBytes.add(serde);
+  return serde;
+}
+
+answersNewBytes(stringSerde);
+
+/** `serialize` is known to answer bytes that nobody else has. */
+export function hasNewBytes(serde: object): boolean {
+  return withNewBytes.has(serde);
+}
+
+/** What a serde of the runtime's own makes of a text, for which `deserialize` turns its bytes into. */
+const textReaders = new WeakMap<object, (text: string) => unknown>();
+
+/** How to read a value of which the text is there; undefined: by its bytes alone. */
+export function textReaderOf(serde: object): ((text: string) => unknown) | undefined {
+  return textReaders.get(serde);
+}
+
 /** JSON has no -0. */
 function isJsonNumber(value: number): boolean {
   return Number.isFinite(value) && !Object.is(value, -0);
@@ -54,6 +78,8 @@ function isJsonNumber(value: number): boolean {
 export function jsonSerde<T>(): Serde<T> {
   const serde: Serde<T> = {
     serialize: (value) => {
+      // As JSON writes it, -0 too.
+      if (typeof value === 'number' && Number.isFinite(value)) return Buffer.from(String(value), 'latin1');
       const text = JSON.stringify(value) as string | undefined;
       if (text === undefined) throw new TypeError(`JSON has no ${typeof value}`);
       // Only such a text can hide one: all others cost no look at their parts.
@@ -63,7 +89,8 @@ export function jsonSerde<T>(): Serde<T> {
     deserialize: (bytes) => JSON.parse(bytes.toString('utf8')) as T,
     format: 'json',
   };
-  return givesBack(serde, isJsonNumber);
+  textReaders.set(serde, JSON.parse);
+  return givesBack(answersNewBytes(serde), isJsonNumber);
 }
 
 function refuseLoss(value: unknown): void {

@@ -11,7 +11,8 @@ import { KGroupedStreamImpl } from './grouped-stream.ts';
 import { KStreamImpl, SourceStreamImpl } from './kstream.ts';
 import { KTableImpl } from './ktable.ts';
 import { DeadLetter, type ConsumerRecord, type Decoder } from './record.ts';
-import { jsonSerde, stringSerde, type Serde } from './serdes.ts';
+import { valueTextOf } from './record-text.ts';
+import { jsonSerde, stringSerde, textReaderOf, type Serde } from './serdes.ts';
 import { findSerdeProblem } from './topology-checks.ts';
 import type { Topology } from './topology.ts';
 
@@ -236,10 +237,15 @@ function keyOf<K>({ key }: { readonly key?: Serde<K> }): Serde<unknown> {
  * the record: a schema registry that does not answer.
  */
 function decodeBy<V>(serde: Serde<V>): Decoder<V | null> {
-  return ({ value }) => {
-    if (value === null) return null;
+  const readText = textReaderOf(serde) as ((text: string) => V) | undefined;
+  return (record) => {
     try {
-      return serde.deserialize(value);
+      if (readText !== undefined) {
+        const text = valueTextOf(record);
+        return text === null ? null : readText(text);
+      }
+      const { value } = record;
+      return value === null ? null : serde.deserialize(value);
     } catch (error) {
       if (error instanceof StreamsError) throw error;
       return new DeadLetter('DESERIALIZATION_FAILED', `The value cannot be read: ${messageOf(error)}`);

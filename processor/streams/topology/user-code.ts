@@ -97,10 +97,10 @@ export function serialized(bytes: unknown): Buffer {
   return refuseAnswer(bytes, 'a Buffer');
 }
 
-/** The bytes of a value that a store is to keep. */
-export function storedBytes<V>(store: string, serde: Serde<V>, value: V): Buffer {
+/** The bytes of a value that a store is to keep. `areNew`: the serde's bytes need no copy (serdes.ts). */
+export function storedBytes<V>(store: string, serde: Serde<V>, value: V, areNew = false): Buffer {
   try {
-    return serialized(serde.serialize(value));
+    return areNew ? serde.serialize(value) : serialized(serde.serialize(value));
   } catch (error) {
     throw failedAt(`the store "${store}"`, error);
   }

@@ -1,9 +1,10 @@
 import { messageOf, StreamsError } from '../../errors.ts';
-import { decodeText } from '../../store/key-text.ts';
+import { decodeText, isSurelyOfText } from '../../store/key-text.ts';
 import { offsetOf, recordPlace } from '../../kafka/topic-partition.ts';
 import { eventTimeOf, isEventTime, whyNoEventTime } from '../event-time.ts';
 import type { SourceNode } from '../graph.ts';
 import { DeadLetter, type ConsumerRecord } from '../record.ts';
+import { keyTextOf } from '../record-text.ts';
 import { stringSerde } from '../serdes.ts';
 import type { Emit, TaskRuntime } from '../task-runtime.ts';
 import { failedAt, settled } from '../user-code.ts';
@@ -83,7 +84,6 @@ export function compileSource(
       throw failedAt(name, error);
     }
   };
-  const text = (bytes: Buffer): string | DeadLetter => decodeText(bytes) ?? NOT_TEXT;
   const typed = (bytes: Buffer): unknown => {
     try {
       return settled(keys.deserialize(bytes));
@@ -93,11 +93,13 @@ export function compileSource(
     }
   };
   const isText = (keys as unknown) === stringSerde;
-  const toKey = isText ? text : typed;
-  const readsKeys = keysAreRead || !isText;
   const keyOf = (record: ConsumerRecord): unknown => {
-    const bytes = readsKeys ? record.key : null;
-    return bytes === null ? null : toKey(bytes);
+    if (isText) {
+      const text = keysAreRead ? keyTextOf(record) : null;
+      return text === null || isSurelyOfText(text) ? text : (decodeText(record.key as Buffer) ?? NOT_TEXT);
+    }
+    const { key } = record;
+    return key === null ? null : typed(key);
   };
   return {
     ...(deadLetterTopic === undefined ? {} : { refuse }),

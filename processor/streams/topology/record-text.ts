@@ -1,0 +1,19 @@
+import type { ConsumerRecord } from './record.ts';
+
+/** What a record has that still lies in the bytes which were fetched (kafka/fetched-record.ts). */
+interface WithTexts {
+  keyText(): string | null;
+  valueText(): string | null;
+}
+
+/** The value as UTF-8 text, where it can be without a buffer of its own; null for a null value. */
+export function valueTextOf(record: ConsumerRecord): string | null {
+  const { valueText } = record as ConsumerRecord & Partial<WithTexts>;
+  return valueText === undefined ? (record.value?.toString('utf8') ?? null) : valueText.call(record);
+}
+
+/** The same of the key. Bytes that are no text have U+FFFD in it. */
+export function keyTextOf(record: ConsumerRecord): string | null {
+  const { keyText } = record as ConsumerRecord & Partial<WithTexts>;
+  return keyText === undefined ? (record.key?.toString('utf8') ?? null) : keyText.call(record);
+}
