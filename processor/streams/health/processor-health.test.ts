@@ -1,3 +1,8 @@
+/**
+ * Modules of its own: it makes the thread that it runs in a stream thread, for good.
+ * @jest-environment node
+ */
+
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client';
 import { StreamsError } from '../errors.ts';

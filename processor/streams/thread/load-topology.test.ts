@@ -1,3 +1,8 @@
+/**
+ * Modules of its own: it counts the topologies that were built before, from the first one on.
+ * @jest-environment node
+ */
+
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
