@@ -2,6 +2,7 @@ import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { projectRoot } from '../tools/command-line/project-root.ts';
 import { BenchProcess } from './bench-process.ts';
+import type { EventWriterOptions } from './processes/event-writer.ts';
 import type { KafkajsConsumerOptions } from './processes/kafkajs-consumer.ts';
 import type { ScannerOptions } from './processes/scanner.ts';
 import type { TopologyProcessOptions } from './processes/topology.ts';
@@ -27,6 +28,10 @@ export function startScanner(options: ScannerOptions): BenchProcess {
 
 export function startKafkajsConsumer(options: KafkajsConsumerOptions): BenchProcess {
   return startNode('bench/processes/kafkajs-consumer.ts', options);
+}
+
+export function startEventWriter(options: EventWriterOptions): BenchProcess {
+  return startNode('bench/processes/event-writer.ts', options);
 }
 
 /** `BENCH_NODE_FLAGS` goes to Node, e.g. `--cpu-prof`: the profile of a contender is the first thing to ask for. */

@@ -3,8 +3,6 @@ import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import kafkajs from 'kafkajs';
-import { createKafka } from '@tributary/streams/operations';
 import { WebSocket } from 'ws';
 import { startTestBroker, type TestBroker } from '../../tests/support/broker.ts';
 import { API_NODE_FLAGS } from '../../tools/one-machine/api-node-flags.ts';
@@ -14,10 +12,11 @@ import { BenchProcess, cpuSeconds, peakRssMiB, rssMiB } from '../bench-process.t
 import { changelogRows, untilCounted } from '../group-progress.ts';
 import { makeKeyedBacklog } from '../keyed-backlog.ts';
 import type { BenchOptions } from '../options.ts';
+import type { EventWriterOptions } from '../processes/event-writer.ts';
 import { untilReady } from '../product.ts';
-import { quiet, save, say } from '../report.ts';
+import { save, say } from '../report.ts';
 import { percentile } from '../statistics.ts';
-import { startTopology } from '../tributary-side.ts';
+import { startEventWriter, startTopology } from '../tributary-side.ts';
 
 const TOPIC = 'bench-events';
 const APPLICATION = 'bench-owners';
@@ -30,7 +29,6 @@ const LOOKUPS_PER_SECOND = 2_000;
 const KEYS_PER_REQUEST = 10;
 /** Lookups before those that count: an API's first ones are slow until V8 has compiled what answers them. */
 const WARM_UP_SECONDS = 3;
-const SEND_EVERY_MS = 20;
 const SOCKETS = 50;
 const SUBSCRIPTIONS_PER_SOCKET = 20;
 const INTERVAL_MS = 250;
@@ -38,6 +36,8 @@ const SETTLED_AFTER_MS = 3_000;
 /** So often an owner is killed, and another one started, under the subscriptions. */
 const KILLS = 2;
 const KEY_DIGITS = 8;
+/** As a user gets it: what an application says of itself is a part of the load. */
+const STATUS_INTERVAL_MS = 1_000;
 
 const keyOf = (nth: number): string => `u${String(nth).padStart(KEY_DIGITS, '0')}`;
 
@@ -100,24 +100,18 @@ class OwnerReadsRun {
   readonly #options: BenchOptions;
   readonly #random = seededRandom(11);
   readonly #dirs: string[] = [];
-  readonly #producer: ReturnType<ReturnType<typeof createKafka>['producer']>;
   #processors: BenchProcess[] = [];
   #api: BenchProcess | undefined;
   #port = 0;
   #written = 0;
+  #writers = 0;
 
   constructor(broker: TestBroker, options: BenchOptions) {
     this.#broker = broker;
     this.#options = options;
-    this.#producer = createKafka({ ...broker.connection, clientId: 'bench-changes' }, quiet).producer({
-      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
-      idempotent: true,
-      maxInFlightRequests: 1,
-    });
   }
 
   async start(): Promise<void> {
-    await this.#producer.connect();
     this.#written = this.#options.keys;
     for (let nth = 0; nth < PROCESSORS; nth += 1) this.#processors.push(await this.#startProcessor());
     await this.#untilCounted();
@@ -142,12 +136,10 @@ class OwnerReadsRun {
 
   /** Rows change at the fixed rate for as long as `work` takes. */
   async changing<T>(work: () => Promise<T>): Promise<Changed<T>> {
-    const stop = new AbortController();
     const cpu = (): number => this.#processors.reduce((sum, { pid }) => sum + cpuSeconds(pid), 0);
+    const writer = await this.#startWriter({ below: this.#options.keys, digits: KEY_DIGITS });
     const [cpuBefore, writtenBefore, startedAt] = [cpu(), this.#written, performance.now()];
-    const writing = this.#write(stop.signal);
-    const result = await work().finally(() => stop.abort());
-    await writing;
+    const result = await work().finally(() => writer.stop());
     await this.#untilCounted();
     const seconds = (performance.now() - startedAt) / 1_000;
     return {
@@ -196,28 +188,28 @@ class OwnerReadsRun {
   /** A thousand subscriptions by key, whose rows all change, while owners are killed and new ones begin. */
   async subscriptions() {
     const random = seededRandom(13);
-    const watched = Array.from({ length: SOCKETS * SUBSCRIPTIONS_PER_SOCKET }, () => random.below(this.#options.keys));
+    const drawn = new Set<number>();
+    while (drawn.size < SOCKETS * SUBSCRIPTIONS_PER_SOCKET) drawn.add(random.below(this.#options.keys));
+    const watched = [...drawn];
     const held = new Map<string, number>();
     const found = { updates: 0, stepsBack: 0 };
     const sockets: WebSocket[] = [];
     try {
       for (let at = 0; at < watched.length; at += SUBSCRIPTIONS_PER_SOCKET)
         sockets.push(await this.#follow(watched.slice(at, at + SUBSCRIPTIONS_PER_SOCKET).map(keyOf), held, found));
-      const stop = new AbortController();
-      const writing = this.#write(stop.signal, watched);
+      const writer = await this.#startWriter({ these: watched.map(keyOf) });
       for (let kill = 0; kill < KILLS; kill += 1) {
         await delay((this.#options.seconds * 1_000) / (KILLS + 1));
         await this.#processors.shift()?.kill();
         this.#processors.push(await this.#startProcessor());
       }
       await delay((this.#options.seconds * 1_000) / (KILLS + 1));
-      stop.abort();
-      await writing;
+      await writer.stop();
       await this.#untilCounted();
       await delay(4 * INTERVAL_MS);
       const rows = await changelogRows(this.#broker.connection, `${APPLICATION}-totals-changelog`);
       let gaps = 0;
-      for (const key of new Set(watched.map(keyOf))) {
+      for (const key of watched.map(keyOf)) {
         const { events } = JSON.parse(String(rows.get(key))) as { readonly events: number };
         if (held.get(key) !== events) gaps += 1;
       }
@@ -229,7 +221,6 @@ class OwnerReadsRun {
 
   async close(): Promise<void> {
     await Promise.all([this.#api?.stop(), ...this.#processors.map((one) => one.kill())]);
-    await this.#producer.disconnect();
     for (const dir of this.#dirs) await rm(dir, { recursive: true, force: true });
   }
 
@@ -244,6 +235,7 @@ class OwnerReadsRun {
       guarantee: 'exactly_once',
       threads: 1,
       commitIntervalMs: COMMIT_INTERVAL_MS,
+      statusIntervalMs: STATUS_INTERVAL_MS,
       queryToken: TOKEN,
     });
   }
@@ -259,23 +251,22 @@ class OwnerReadsRun {
     await untilCounted(run, first, this.#processors);
   }
 
-  /** `among`: the numbers of the keys that change; all unless given. */
-  async #write(signal: AbortSignal, among?: readonly number[]): Promise<void> {
-    const startedAt = performance.now();
-    let sent = 0;
-    while (!signal.aborted) {
-      const due = Math.floor(((performance.now() - startedAt) * CHANGES_PER_SECOND) / 1_000);
-      const messages = Array.from({ length: due - sent }, () => {
-        const nth =
-          among === undefined ? this.#random.below(this.#options.keys) : among[this.#random.below(among.length)];
-        const key = keyOf(nth ?? 0);
-        return { key, value: JSON.stringify({ user: key, page: '/', cents: 5, at: 0 }) };
-      });
-      sent = due;
-      if (messages.length > 0) await this.#producer.send({ topic: TOPIC, messages });
-      this.#written += messages.length;
-      await delay(SEND_EVERY_MS);
-    }
+  /** Rows change from when it has begun; stopped, it says how many it has written. */
+  async #startWriter(among: EventWriterOptions['among']): Promise<{ stop(): Promise<void> }> {
+    this.#writers += 1;
+    const writer = startEventWriter({
+      ...{ brokers: this.#broker.brokers.join(','), topic: TOPIC, perSecond: CHANGES_PER_SECOND },
+      ...{ seed: this.#writers, among },
+    });
+    const ended = writer.message(({ written }) => typeof written === 'number');
+    ended.catch(() => undefined);
+    await writer.message(({ writing }) => writing === true);
+    return {
+      stop: async () => {
+        await writer.stop();
+        this.#written += Number((await ended)['written']);
+      },
+    };
   }
 
   /** Whether each key's row has come. */
@@ -299,7 +290,7 @@ class OwnerReadsRun {
     });
   }
 
-  /** Notes what each subscriber holds; the same key of two of them is held twice, and equal in the end. */
+  /** Notes what each subscriber holds. @throws when the socket ends before each key has come. */
   async #follow(
     keys: readonly string[],
     held: Map<string, number>,
@@ -338,8 +329,9 @@ class OwnerReadsRun {
         held.set(user, events);
       }
       begun.add(id);
-      if (begun.size === new Set(keys).size) resolve();
+      if (begun.size === keys.length) resolve();
     });
+    socket.once('close', (code: number) => reject(new Error(`a socket of subscriptions was closed: ${String(code)}`)));
     socket.send(JSON.stringify({ type: 'connection_init' }));
     await promise;
     return socket;
