@@ -16,6 +16,11 @@ export interface Round {
   readonly peakRssMiB: number;
 }
 
+interface CountedRound extends Round {
+  /** Of the process from its start to the end of the count. */
+  readonly cpuSecondsInAll: number;
+}
+
 export interface BacklogRun {
   readonly connection: KafkaConnectionConfig;
   readonly applicationId: string;
@@ -43,7 +48,7 @@ export async function untilCounted(
   run: BacklogRun,
   contender: BenchProcess,
   together: readonly BenchProcess[] = [contender],
-): Promise<Round> {
+): Promise<CountedRound> {
   const { connection, applicationId, topic, otherTopic, partitions, records, grouping, committedBefore = 0 } = run;
   const inputs = otherTopic === undefined ? [topic] : [topic, otherTopic];
   const repartition = grouping === undefined ? undefined : `${applicationId}-${grouping}-repartition`;
@@ -83,10 +88,12 @@ export async function untilCounted(
           : [...lags.values()].every((lag) => lag === 0))
       ) {
         const counted = records - start.records;
+        const cpuSecondsInAll = cpuSeconds(contender.pid);
         return {
           recordsPerSecond: (counted * 1_000) / (performance.now() - start.at),
-          cpuSecondsPerMillion: ((cpuSeconds(contender.pid) - start.cpu) * 1e6) / counted,
+          cpuSecondsPerMillion: ((cpuSecondsInAll - start.cpu) * 1e6) / counted,
           peakRssMiB: peakRssMiB(contender.pid),
+          cpuSecondsInAll,
         };
       }
       await delay(POLL_MS);

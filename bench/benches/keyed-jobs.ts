@@ -14,12 +14,16 @@ import { startTopology } from '../tributary-side.ts';
 
 const PARTITIONS = 4;
 const COMMIT_INTERVAL_MS = 100;
+/** Of the same records and keys a tenth of the rows change. */
+const RARE_COMMIT_INTERVAL_MS = 1_000;
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** A few keys, whose rows change again and again within a commit. */
 const FEW_KEYS = 10_000;
 const SESSION_KEYS = 100_000;
+const FEW = 'few keys';
+const FEW_RARELY = 'few keys at rare commits';
 const INPUT = 'bench-events';
 const OTHER = 'bench-others';
 const OUTPUT = 'bench-pairs';
@@ -33,6 +37,8 @@ interface Job {
   /** Of event time between two records. */
   readonly stepMs: number;
   readonly other?: 'table' | 'stream';
+  /** Default: COMMIT_INTERVAL_MS. */
+  readonly commitIntervalMs?: number;
   readonly times: { readonly gapMs: number; readonly differenceMs: number; readonly graceMs: number };
 }
 
@@ -40,7 +46,16 @@ function jobsOf({ records, keys }: BenchOptions): readonly Job[] {
   const times = { gapMs: MINUTE_MS, differenceMs: 5 * MINUTE_MS, graceMs: 5 * MINUTE_MS };
   const half = Math.ceil(records / 2);
   return [
-    { name: 'few keys', job: 'count-by-key', records, keys: FEW_KEYS, stepMs: 1, times },
+    { name: FEW, job: 'count-by-key', records, keys: FEW_KEYS, stepMs: 1, times },
+    {
+      name: FEW_RARELY,
+      job: 'count-by-key',
+      records,
+      keys: FEW_KEYS,
+      stepMs: 1,
+      commitIntervalMs: RARE_COMMIT_INTERVAL_MS,
+      times,
+    },
     { name: 'many keys', job: 'count-by-key', records, keys, stepMs: 1, times },
     { name: 'stream-table join', job: 'stream-table-join', records: half, keys, stepMs: 1, other: 'table', times },
     {
@@ -86,7 +101,7 @@ const java =
       application: applicationId,
       state: stateDir,
       guarantee: 'exactly_once_v2',
-      commitIntervalMs: COMMIT_INTERVAL_MS,
+      commitIntervalMs: job.commitIntervalMs ?? COMMIT_INTERVAL_MS,
       rocksdb,
       ...job.times,
     });
@@ -103,10 +118,24 @@ const SIDES: Readonly<Record<string, (contender: Contender) => BenchProcess | Pr
       applicationId,
       stateDir,
       guarantee: 'exactly_once',
-      commitIntervalMs: COMMIT_INTERVAL_MS,
+      commitIntervalMs: job.commitIntervalMs ?? COMMIT_INTERVAL_MS,
       job: { otherTopic: OTHER, outputTopic: OUTPUT, ...job.times },
     }),
 };
+
+interface JobRound extends Round {
+  readonly cpuSecondsInAll: number;
+  /** Of the changelog; 0 where the job has none that is read. */
+  readonly changedRows: number;
+}
+
+interface JobSummary extends JobRound {
+  readonly job: string;
+  readonly name: string;
+  readonly records: number;
+  readonly keys: number;
+  readonly rounds: readonly JobRound[];
+}
 
 /** Jobs over keyed events, without a shuffle: counts of few and of many keys, joins, sessions. */
 export async function keyedJobs(options: BenchOptions): Promise<undefined> {
@@ -114,10 +143,10 @@ export async function keyedJobs(options: BenchOptions): Promise<undefined> {
   const isWanted = (job: string, side: string): boolean =>
     options.only.length === 0 ||
     options.only.some((part) => `${job} ${side}`.toLowerCase().includes(part.toLowerCase()));
-  const summary = [];
+  const summary: JobSummary[] = [];
   for (const job of jobsOf(options)) {
     const sides = Object.entries(SIDES).filter(([name]) => isWanted(job.name, name));
-    const rounds = new Map<string, Round[]>(sides.map(([name]) => [name, []]));
+    const rounds = new Map<string, JobRound[]>(sides.map(([name]) => [name, []]));
     for (let round = 1; round <= options.rounds; round += 1) {
       for (const [name, start] of sides) {
         const result = await oneRound(job, options, start);
@@ -138,6 +167,8 @@ export async function keyedJobs(options: BenchOptions): Promise<undefined> {
         recordsPerSecond: Math.round(median(results.map((one) => one.recordsPerSecond))),
         cpuSecondsPerMillion: median(results.map((one) => one.cpuSecondsPerMillion)),
         peakRssMiB: Math.round(median(results.map((one) => one.peakRssMiB))),
+        changedRows: Math.round(median(results.map((one) => one.changedRows))),
+        cpuSecondsInAll: median(results.map((one) => one.cpuSecondsInAll)),
         rounds: results,
       });
   }
@@ -145,7 +176,19 @@ export async function keyedJobs(options: BenchOptions): Promise<undefined> {
     ['keyed jobs', 'side', 'records/s', 'CPU s/M', 'peak MiB'],
     summary.map((one) => [one.job, one.name, one.recordsPerSecond, one.cpuSecondsPerMillion, one.peakRssMiB]),
   );
-  save('keyed-jobs', { threads: options.threads, contenders: summary });
+  const changedRow = Object.keys(SIDES).flatMap((name) => {
+    const [few, rarely] = [FEW, FEW_RARELY].map((job) => summary.find((one) => one.job === job && one.name === name));
+    if (few === undefined || rarely === undefined) return [];
+    const cpuMicroseconds =
+      ((few.cpuSecondsInAll - rarely.cpuSecondsInAll) * 1e6) / (few.changedRows - rarely.changedRows);
+    return { name, cpuMicroseconds };
+  });
+  if (changedRow.length > 0)
+    table(
+      ['CPU of a changed row', 'µs'],
+      changedRow.map((one) => [one.name, one.cpuMicroseconds]),
+    );
+  save('keyed-jobs', { threads: options.threads, contenders: summary, changedRow });
   return undefined;
 }
 
@@ -154,7 +197,7 @@ async function oneRound(
   job: Job,
   options: BenchOptions,
   start: (contender: Contender) => BenchProcess | Promise<BenchProcess>,
-): Promise<Round> {
+): Promise<JobRound> {
   const broker = await startTestBroker({ heap: '1g' });
   const stateDir = await mkdtemp(join(tmpdir(), 'tributary-bench-'));
   const applicationId = 'bench-keyed';
@@ -201,8 +244,7 @@ async function oneRound(
       running,
     );
     await running.stop();
-    await check(job, broker);
-    return result;
+    return { ...result, changedRows: await check(job, broker) };
   } finally {
     await running?.kill();
     await broker.stop();
@@ -210,17 +252,21 @@ async function oneRound(
   }
 }
 
-/** @throws unless all records are in the counts, or each record of the stream has met its row. */
-async function check({ name, job, records }: Job, { connection }: TestBroker): Promise<void> {
+/**
+ * Answers how many rows the changelog of a count has: one for each row and commit that has changed it.
+ * @throws unless all records are in the counts, or each record of the stream has met its row.
+ */
+async function check({ name, job, records }: Job, { connection }: TestBroker): Promise<number> {
   if (job === 'stream-stream-join') {
     const { partitions } = await readTopic(connection, OUTPUT, 120_000);
-    return say(`  ${String(partitions.flat().length)} pairs`);
+    say(`  ${String(partitions.flat().length)} pairs`);
+    return 0;
   }
   if (job === 'stream-table-join') {
     const { partitions } = await readTopic(connection, OUTPUT, 120_000);
     const joined = partitions.flat().length;
     if (joined !== records) throw new Error(`${name}: ${String(joined)} of ${String(records)} records joined`);
-    return;
+    return 0;
   }
   const { partitions } = await readTopic(connection, 'bench-keyed-counts-changelog', 120_000);
   const rows = new Map<string, number>();
@@ -230,4 +276,5 @@ async function check({ name, job, records }: Job, { connection }: TestBroker): P
   }
   const counted = [...rows.values()].reduce((sum, count) => sum + count, 0);
   if (counted !== records) throw new Error(`${name}: ${String(counted)} of ${String(records)} records counted`);
+  return partitions.flat().length;
 }
