@@ -7,12 +7,11 @@ import {
 } from '@tributary/streams';
 import type { DeclaredTable } from '../tables/declared-table.ts';
 import type { TablesModel } from '../tables/table-reads.ts';
+import { FedModel } from './fed-model.ts';
 import type { FeedSources } from './feed-source.ts';
-import { HeldChanges } from './held-changes.ts';
 import { releaseMemory } from './release-memory.ts';
 import { openTableFeed, type TableFeed } from './table-feed.ts';
 
-const TICK_MS = 1_000;
 /** What the copy of fewer rows has left behind is not worth a collection. */
 const MANY_ROWS = 20_000;
 /** By how much the copies grow between two collections: together they cost a few times what the last one does. */
@@ -47,12 +46,11 @@ export interface TableRows {
 export function openTableRows(options: TableRowsOptions): TableRows {
   const { connection, logger, model, tables, onSources, onFatal } = options;
   const { openFeed = openTableFeed, release = releaseMemory } = options;
-  let state = model.tableState;
   /** Somebody may wait for an answer. */
   let isReleaseOver = tables.some(({ held }) => held === 'owner');
   let releasedRows = 0;
   let releaseAtRows = MANY_ROWS;
-  const held = new HeldChanges({ model, logger, onReason: show });
+  const fed = new FedModel(model, logger);
   const feed: TableFeed = openFeed({
     connection,
     applicationId: model.applicationId,
@@ -63,29 +61,19 @@ export function openTableRows(options: TableRowsOptions): TableRows {
       onSources?.(sources);
     },
     onChanges: (changes) => {
-      const waiting = held.apply(changes);
+      const waiting = fed.apply(changes);
       if (!isReleaseOver && rowCount() >= releaseAtRows) releaseNow();
       return waiting;
     },
-    onReset: (topic, partition) => {
-      held.reset(topic, partition);
-      model.reset(topic, partition);
-    },
-    onState: (newest) => {
-      state = newest;
+    onReset: (topic, partition) => fed.reset(topic, partition),
+    onState: (state) => {
       markCopied(state);
       releaseOnce(state);
-      show();
+      fed.setState(state);
     },
     onFatal,
   });
   model.followPositions(() => feed.positions());
-  const ticking = setInterval(() => model.tick(), TICK_MS);
-  ticking.unref();
-
-  function show(): void {
-    model.setTableState(held.shown(state));
-  }
 
   /** Each partition that has been read to its end is a copy from then on. */
   function markCopied({ complete }: GlobalTableState): void {
@@ -116,11 +104,9 @@ export function openTableRows(options: TableRowsOptions): TableRows {
   }
 
   return {
-    async close() {
-      clearInterval(ticking);
-      model.hub.close();
-      held.close();
-      await feed.close();
+    close() {
+      fed.close();
+      return feed.close();
     },
   };
 }

@@ -1,9 +1,7 @@
 import { type GlobalTable, type GlobalTableOptions, isRuntimeRow, parseTopicPartition } from '@tributary/streams';
-import { HeldChanges } from '../feed/held-changes.ts';
+import { FedModel } from '../feed/fed-model.ts';
 import type { LiveModel } from './live-model.ts';
 import type { LiveTables } from './live-table.ts';
-
-const TICK_MS = 1_000;
 
 export interface LiveFeed {
   close(): Promise<void>;
@@ -18,37 +16,24 @@ export function openLiveFeed<Tables extends LiveTables>(
   createTable: (options: GlobalTableOptions) => GlobalTable,
   onFatal: GlobalTableOptions['onFatal'],
 ): LiveFeed {
-  let state = model.tableState;
-  const held = new HeldChanges({ model, logger: model.logger, onReason: show });
+  const fed = new FedModel(model, model.logger);
   const table = createTable({
     topics: model.topics,
-    onChanges: (changes) => held.apply(changes.filter(({ key }) => !isRuntimeRow(key))),
-    onReset: (topic, partition) => {
-      held.reset(topic, partition);
-      model.reset(topic, partition);
-    },
-    onState: (newest) => {
-      state = newest;
+    onChanges: (changes) => fed.apply(changes.filter(({ key }) => !isRuntimeRow(key))),
+    onReset: (topic, partition) => fed.reset(topic, partition),
+    onState: (state) => {
       if (state.complete) markCopied(model, table.positions());
-      show();
+      fed.setState(state);
     },
     onFatal,
   });
   model.followPositions(() => table.positions());
   table.start();
-  const ticking = setInterval(() => model.tick(), TICK_MS);
-  ticking.unref();
-
-  function show(): void {
-    model.setTableState(held.shown(state));
-  }
 
   return {
-    async close() {
-      clearInterval(ticking);
-      model.hub.close();
-      held.close();
-      await table.close();
+    close() {
+      fed.close();
+      return table.close();
     },
   };
 }
