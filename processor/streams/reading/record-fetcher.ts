@@ -56,7 +56,8 @@ const RETRY_MAX_MS = 1_000;
 const DEFAULTS: FetchOptions = {
   maxWaitMs: 250,
   minBytes: 1,
-  maxBytes: 16 * 1024 * 1024,
+  // Of many partitions: the next answer begins with those that this one has left out.
+  maxBytes: 4 * 1024 * 1024,
   maxBytesPerPartition: 1024 * 1024,
   // mutant: read-committed
   isolationLevel: READ_COMMITTED,
@@ -103,7 +104,8 @@ export class RecordFetcher {
     this.#logger = logger;
     this.#troubles = new FetchTroubles((reason) => onAway?.(reason !== undefined, reason ?? ''));
     this.#checkTopics = checkTopics;
-    this.#options = { ...DEFAULTS, ...options };
+    const wanted = { ...DEFAULTS, ...options };
+    this.#options = { ...wanted, maxBytes: Math.max(wanted.maxBytes, wanted.maxBytesPerPartition) };
     this.#decoder = new AnswerDecoder({
       readCommitted: this.#options.isolationLevel === READ_COMMITTED,
       maxRecordBytes,

@@ -40,17 +40,14 @@ import type {
   StoreOffsets,
   StoreSnapshot,
 } from './state-store.ts';
+import { storeBuffers, type StoreBuffers } from './store-buffers.ts';
 import { DigestSum, digestsEqual } from './store-digest.ts';
 import { StoreLockedError, diskTrouble, levelCause, storeDamaged, storeIoFailed } from './store-errors.ts';
 
 export type { StoreIdentity } from './reserved-records.ts';
 
-interface LevelDbStoreOptions {
+interface LevelDbStoreOptions extends Partial<StoreBuffers> {
   readonly identity: StoreIdentity;
-  /** LevelDB's cache of uncompressed blocks. Default 8 MiB. */
-  readonly cacheSizeBytes?: number;
-  /** LevelDB's log and memtable, up to two of which are held in memory. Default 4 MiB. */
-  readonly writeBufferBytes?: number;
 }
 
 export interface LevelDbStore extends StateStore {
@@ -104,11 +101,12 @@ export async function openLevelDbStore(directory: string, options: LevelDbStoreO
 }
 
 async function openDb(directory: string, options: LevelDbStoreOptions): Promise<Db> {
+  const { cacheSizeBytes, writeBufferBytes } = { ...storeBuffers(1), ...options };
   const db: Db = new Level(directory, {
     keyEncoding: 'buffer',
     valueEncoding: 'buffer',
-    cacheSize: options.cacheSizeBytes ?? 8 << 20,
-    writeBufferSize: options.writeBufferBytes ?? 4 << 20,
+    cacheSize: cacheSizeBytes,
+    writeBufferSize: writeBufferBytes,
   });
   try {
     await db.open();

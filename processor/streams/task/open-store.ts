@@ -3,6 +3,7 @@ import { messageOf, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { openLevelDbStore, type StoreIdentity } from '../store/leveldb-store.ts';
 import { setAside } from '../store/set-aside.ts';
+import type { StoreBuffers } from '../store/store-buffers.ts';
 import { taskDirectory } from '../store/state-directory.ts';
 import type { StateStore } from '../store/state-store.ts';
 import { StoreLockedError, diskTrouble, storeIoFailed } from '../store/store-errors.ts';
@@ -25,18 +26,20 @@ const LOCKED_TIMEOUT_MS = 60_000;
  */
 export async function openCheckedStore(options: {
   readonly identity: StoreIdentity;
+  /** Without it, those of a store that is alone. */
+  readonly buffers?: StoreBuffers;
   readonly slotDirectory: string;
   readonly signal: AbortSignal;
   readonly logger: Logger;
 }): Promise<StateStore> {
-  const { identity, slotDirectory, signal, logger } = options;
+  const { identity, buffers, slotDirectory, signal, logger } = options;
   const { taskId } = identity;
   const directory = taskDirectory(slotDirectory, taskId);
   const deadline = performance.now() + LOCKED_TIMEOUT_MS;
   for (;;) {
     signal.throwIfAborted();
     try {
-      const store = await openLevelDbStore(directory, { identity });
+      const store = await openLevelDbStore(directory, { identity, ...buffers });
       const { openedAsOfMs } = store;
       if (openedAsOfMs !== null && Date.now() - openedAsOfMs > MAX_STORE_AGE_MS) {
         await store.closeDirty();

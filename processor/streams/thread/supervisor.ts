@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { ERROR_TABLE, StreamsError, type ErrorCode, type ErrorDetails } from '../errors.ts';
 import type { Logger } from '../logger.ts';
@@ -84,6 +85,11 @@ const LOADING_SHARE = 0.1;
 const MOST_COMMIT_INTERVALS = 3;
 /** Fetched bytes live for one turn of the loop; a larger young generation only keeps more of them in memory. */
 const YOUNG_GENERATION_MIB = 48;
+/**
+ * With a limit well below 2 GiB V8 lets a heap grow by three quarters of what is in use before it collects garbage,
+ * with a larger one to four times. Node's `--max-old-space-size` wins over it.
+ */
+const OLD_GENERATION_MIB = 1_400;
 
 /**
  * Keeps stream threads running: a thread that fails is replaced after a back-off, at most `threadReplacements` times
@@ -438,7 +444,11 @@ export function loadStreamThread(threadName: string, topology: TopologyPlace): W
     name: threadName,
     // What the application was started with: its modules may ask.
     argv: process.argv.slice(2),
-    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
+    resourceLimits: {
+      maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB,
+      // A small machine gives less.
+      maxOldGenerationSizeMb: Math.min(OLD_GENERATION_MIB, Math.floor(getHeapStatistics().heap_size_limit / 2 ** 20)),
+    },
   });
   // Until the supervisor listens: an error without a listener would end the process.
   worker.on('error', () => undefined);

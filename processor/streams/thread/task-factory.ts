@@ -6,6 +6,7 @@ import type { LongWaits } from '../long-waits.ts';
 import { LayeredStore } from '../store/layered-store.ts';
 import type { StoreIdentity } from '../store/leveldb-store.ts';
 import type { StoreIndexes } from '../store/load-indexes.ts';
+import { storeBuffers } from '../store/store-buffers.ts';
 import { taskDirectory } from '../store/state-directory.ts';
 import type { RecordCache } from '../store/record-cache.ts';
 import type { StateStore } from '../store/state-store.ts';
@@ -70,11 +71,13 @@ export class TaskFactory {
       init: { slotDirectory },
       logger,
     } = this.#options;
+    const { layout } = this;
+    const buffers = storeBuffers(layout.taskIds().filter((id) => layout.storesOf(id).length > 0).length);
     return {
       disk,
       logger,
       openStore: async (id, signal) => {
-        const disk = await openCheckedStore({ identity: this.#identityOf(id), slotDirectory, signal, logger });
+        const disk = await openCheckedStore({ identity: this.#identityOf(id), buffers, slotDirectory, signal, logger });
         return this.#withMemory(disk, id);
       },
       setStoreAside: (id) => setAsideStore(taskDirectory(slotDirectory, id)),

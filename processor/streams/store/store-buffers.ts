@@ -1,0 +1,27 @@
+/** LevelDB's memory of one store. */
+export interface StoreBuffers {
+  /** Its cache of uncompressed blocks. */
+  readonly cacheSizeBytes: number;
+  /** Rows that are not in tables yet: LevelDB has up to two such buffers. */
+  readonly writeBufferBytes: number;
+}
+
+const MIB = 1 << 20;
+const ALL_WRITE_BUFFERS_BYTES = 64 * MIB;
+const ALL_CACHES_BYTES = 64 * MIB;
+const WRITE_BUFFER_BYTES = 4 * MIB;
+const CACHE_BYTES = 8 * MIB;
+const LEAST_BYTES = MIB;
+
+/**
+ * One budget for the stores of all tasks of an application: one process may have all of them, since a store keeps the
+ * buffers that it was opened with, whatever tasks come later. A store's own share was 16 MiB, a gigabyte with 64 tasks.
+ */
+export function storeBuffers(stores: number): StoreBuffers {
+  const share = (all: number, most: number): number =>
+    Math.max(LEAST_BYTES, Math.min(most, Math.floor(all / Math.max(1, stores))));
+  return {
+    cacheSizeBytes: share(ALL_CACHES_BYTES, CACHE_BYTES),
+    writeBufferBytes: share(ALL_WRITE_BUFFERS_BYTES, WRITE_BUFFER_BYTES),
+  };
+}
