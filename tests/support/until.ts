@@ -7,12 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export const DEADLINE_MS = 90_000;
 
 const LOOK_EVERY_MS = 20;
-const LEAST_OFTEN_MS = 100;
+const LEAST_OFTEN_MS = 250;
 /** What has taken long may take a little longer: a look costs the test, the process and the broker. */
 const SHARE_OF_THE_WAIT = 0.1;
 
 /**
- * Looks again and again until `condition` holds, at first often, then ten times a second.
+ * Looks again and again until `condition` holds, at first often, then four times a second.
  * @param what in words, or a function that words it when the wait was in vain.
  * @param deadlineMs left out, but by `within()` of tests/support/speed.ts.
  * @throws when the deadline is over, with `what`; and whatever `condition` throws, at once.
