@@ -35,7 +35,7 @@ export interface TestBrokerOptions {
  */
 const SHORT_LIVED = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
 
-/** A controller that stands alone has nobody to tell, twice a second, that it lives: half of what an idle node costs. */
+/** A controller that stands alone need not tell twice a second that it lives: half of what an idle node costs. */
 const ALONE = { 'metadata.max.idle.interval.ms': '0' };
 
 /** A real Kafka that belongs to one test file: on a port of its own, with a directory of its own. */
