@@ -23,7 +23,7 @@ const shared = {
   modulePathIgnorePatterns: ['<rootDir>/.data/', '<rootDir>/client/dist/'],
 };
 
-/** Modules are loaded once a worker, not once a file: half of what hundreds of small files cost. */
+/** Modules are loaded once a worker, not once a file: half of what the small files cost. */
 const native = {
   ...shared,
   injectGlobals: false,
@@ -57,10 +57,10 @@ export default {
         '<rootDir>/tests/{contract,docs}/**/*.test.ts',
       ],
     },
-    { ...shared, displayName: 'integration', testMatch: [`${BROKER_TESTS}/integration/**/*.test.ts`] },
+    { ...native, displayName: 'integration', testMatch: [`${BROKER_TESTS}/integration/**/*.test.ts`] },
     { ...shared, displayName: 'packages', testMatch: ['<rootDir>/tests/packages/*.test.ts'] },
-    { ...shared, displayName: 'chaos', testMatch: [`${BROKER_TESTS}/chaos/**/*.test.ts`] },
-    { ...shared, displayName: 'mutants', testMatch: ['<rootDir>/tests/mutants/**/*.test.ts'] },
+    { ...native, displayName: 'chaos', testMatch: [`${BROKER_TESTS}/chaos/**/*.test.ts`] },
+    { ...native, displayName: 'mutants', testMatch: ['<rootDir>/tests/mutants/**/*.test.ts'] },
     { ...shared, displayName: 'browser', testMatch: ['<rootDir>/tests/browser/**/*.test.ts'] },
   ],
 };

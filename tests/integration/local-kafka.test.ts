@@ -11,6 +11,7 @@ import { found } from '../support/until.ts';
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const topic = 'kept';
+const { LC_ALL: locale } = process.env;
 let broker: TestBroker;
 
 beforeAll(async () => {
@@ -18,7 +19,11 @@ beforeAll(async () => {
   process.env['LC_ALL'] = 'C';
   broker = await startTestBroker({ directoryPrefix: 'tri büt#ary 100% \\ ' });
 });
-afterAll(() => broker.stop());
+afterAll(async () => {
+  if (locale === undefined) delete process.env['LC_ALL'];
+  else process.env['LC_ALL'] = locale;
+  await broker.stop();
+});
 
 function client(): Kafka {
   return new Kafka({ brokers: broker.brokers, clientId: 'local-kafka-test', logLevel: logLevel.NOTHING });

@@ -16,8 +16,8 @@ interface Listener {
 
 /** jest's own, and what jest sets anew for each file. */
 const OF_JEST = new Set(['console', 'Error.stackTraceLimit', 'Error.prepareStackTrace', 'process.exit']);
-/** Made by a library when it is loaded, and kept with it: the registry of zod, the helpers of tslib. */
-const OF_LIBRARIES = /^__/;
+/** Made by a library when it is loaded, and kept with it: the registry of zod, the helpers of tslib, Apollo's slots. */
+const OF_LIBRARIES = /^(?:__|@)/;
 /** Those for uncaught errors are set aside by jest-circus while a file runs. */
 const LISTENERS = /^SIG[A-Z0-9]+$/;
 
