@@ -1,16 +1,22 @@
+import { setImmediate } from 'node:timers/promises';
 import { CommitObservers } from './commit-observers.ts';
+import { LevelDbLoad } from './leveldb-load.ts';
 import { openMemoryStore } from './memory-store.ts';
 import type {
   CommitObserver,
   OffsetMap,
   StateStore,
   StoreBatch,
+  StoreChange,
   StoreDigest,
+  StoreLoad,
   StoreOffsets,
   StoreSnapshot,
 } from './state-store.ts';
 
 const SUM_BITS = 64;
+/** So many rows are put into memory between two looks at what else is to be done. */
+const ROWS_AT_ONCE = 4_096;
 
 /**
  * A task's store some of whose named stores are in memory: their rows, and how far their changelogs are in them, are
@@ -102,6 +108,40 @@ export class LayeredStore implements StateStore {
       changelogOffsets: this.#part(changelogOffsets, true),
       inputOffsets: new Map(),
     });
+  }
+
+  /** As fast as the disk below: a store in memory must not have all others restored row by row. */
+  async beginLoad(): Promise<StoreLoad | undefined> {
+    if (this.#memory.digest().entries > 0 || this.#memory.offsets().changelog.size > 0) return undefined;
+    const disk = await this.#disk.beginLoad?.();
+    if (disk === undefined) return undefined;
+    const memory = new LevelDbLoad();
+    return {
+      rowsOf: (store) => (this.#inMemory.has(store) ? memory : disk).rowsOf(store),
+      get sizeBytes() {
+        return disk.sizeBytes + memory.sizeBytes;
+      },
+      finish: (offsets) => this.#finishLoad(disk, memory, offsets),
+      drop: () => disk.drop(),
+    };
+  }
+
+  /** The disk first, as in a commit: where it fails, nothing is in memory either. */
+  async #finishLoad(disk: StoreLoad, memory: LevelDbLoad, changelogOffsets: OffsetMap): Promise<void> {
+    try {
+      await disk.finish(this.#part(changelogOffsets, false));
+      const changes: StoreChange[] = [];
+      memory.forEach((store, key, value) => changes.push({ store, key: Buffer.from(key), value: Buffer.from(value) }));
+      for (let first = 0; first < changes.length; first += ROWS_AT_ONCE) {
+        const some = changes.slice(first, first + ROWS_AT_ONCE);
+        await this.#memory.commit({ changes: some, changelogOffsets: new Map(), inputOffsets: new Map() });
+        await setImmediate();
+      }
+      const offsets = this.#part(changelogOffsets, true);
+      await this.#memory.commit({ changes: [], changelogOffsets: offsets, inputOffsets: new Map() });
+    } finally {
+      this.#observers.lost();
+    }
   }
 
   verify(): Promise<boolean> {
