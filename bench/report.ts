@@ -59,7 +59,7 @@ export function save(name: string, result: object): void {
   const versions = {
     node: process.version,
     kafkajs: '2.2.4',
-    kafka: '4.3.1',
+    kafka: '4.4.0',
     kafkaStreams: '4.4.0',
     java: javaVersion(),
   };

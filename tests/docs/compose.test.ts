@@ -128,11 +128,13 @@ describe('docker-compose.yml', () => {
     for (const { image } of Object.values(services)) expect(image).not.toMatch(/:latest$/);
   });
 
-  test('runs the same Kafka as `npm start`', () => {
+  test('the README says which Kafka it runs, and which `npm start` and the tests do', () => {
     const version = /<artifactId>kafka_2\.13<\/artifactId>\s*<version>([^<]+)</.exec(
       text('tools/local-kafka/pom.xml'),
     )?.[1];
-    expect(service('kafka').image).toBe(`apache/kafka:${version}`);
+    // Not the same while no image of the newer one is known to be out: docs/decisions/0025.
+    expect({ version, image: service('kafka').image }).toEqual({ version: '4.4.0', image: 'apache/kafka:4.3.1' });
+    expect(text('README.md')).toContain('run a broker 4.4.0, the compose files name 4.3.1');
   });
 
   test('lets the processor be scaled: nothing of it is one of a kind on the host', () => {
