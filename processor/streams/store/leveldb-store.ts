@@ -21,6 +21,7 @@ import {
   mergeOffsets,
 } from './reserved-records.ts';
 import type { CommittedRecord, StoreIdentity, StoreLayouts } from './reserved-records.ts';
+import { keyOrder } from './key-order.ts';
 import { KnownKeys } from './known-keys.ts';
 import { LevelDbLoad } from './leveldb-load.ts';
 import { EMPTY_SNAPSHOT_ROWS, LevelDbSnapshot, ReadPace } from './leveldb-snapshot.ts';
@@ -370,7 +371,9 @@ class OpenLevelDbStore implements LevelDbStore {
       const digest = new DigestSum(this.#committed.digest);
       const writes = this.#db.batch();
       const gone: StoreChange[] = [];
-      for (let index = 0; index < changes.length; index += 1) {
+      const order = keyOrder(changes);
+      for (let nth = 0; nth < changes.length; nth += 1) {
+        const index = order?.[nth] ?? nth;
         const { store, key, value, hash } = changes[index] as StoreChange;
         const whole = passingDataKey(store, key);
         const old = olds[index] ?? null;
