@@ -179,7 +179,11 @@ export class RowBuffer<V> {
       const key = this.#ids.bytesOf(this.#ids.idOfText(text));
       return this.#committed.get(this.#name, key) !== undefined;
     });
-    for (const [id, row] of this.#dirty) this.#reader.settle(row, isCommitted, id);
+    for (const [id, row] of this.#dirty) {
+      // Of a row that an index does not have nobody asks: that it is gone would take the place of one that is there.
+      const isKept = isCommitted && !(row.value === DELETED && this.#index !== undefined);
+      this.#reader.settle(row, isKept, id);
+    }
     this.#dirty.clear();
     this.#lastRead = this.#lastReadId = this.#lastId = this.#lastDirty = undefined;
     return isUndone ?? false;
