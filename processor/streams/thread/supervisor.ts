@@ -1,4 +1,3 @@
-import { getHeapStatistics } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { ERROR_TABLE, StreamsError, type ErrorCode, type ErrorDetails } from '../errors.ts';
 import type { Logger } from '../logger.ts';
@@ -15,6 +14,7 @@ import { answerQuestion, errorLineMemory } from './error-line.ts';
 import type { TopologyPlace } from './load-topology.ts';
 import { ThreadQuestions } from './thread-questions.ts';
 import { watchedTopics, type FromThread, type ThreadLoad, type ToThread } from './thread-messages.ts';
+import { workerFailure, workerHeap } from './worker-heap.ts';
 import { recordPlace } from '../kafka/topic-partition.ts';
 
 /** TypeScript in a clone, JavaScript in the package that is installed. */
@@ -83,14 +83,6 @@ const UNSTEADY_SHARE = 0.1;
 const LOADING_SHARE = 0.1;
 /** A thread that commits seldom is not stuck between two commits. */
 const MOST_COMMIT_INTERVALS = 3;
-/** Fetched bytes live for one turn of the loop; a larger young generation only keeps more of them in memory. */
-const YOUNG_GENERATION_MIB = 48;
-/**
- * With a limit well below 2 GiB V8 lets a heap grow by three quarters of what is in use before it collects garbage,
- * with a larger one to four times. Node's `--max-old-space-size` wins over it.
- */
-const OLD_GENERATION_MIB = 1_400;
-
 /**
  * Keeps stream threads running: a thread that fails is replaced after a back-off, at most `threadReplacements` times
  * without a commit in between. Errors whose reaction is `exit` are not tried again.
@@ -295,9 +287,7 @@ export class Supervisor {
     });
     worker.on(
       'error',
-      (error) =>
-        thread.worker === worker &&
-        this.#failed(thread, 'THREAD_FAILED', error instanceof Error ? error.message : String(error)),
+      (error) => thread.worker === worker && this.#failed(thread, 'THREAD_FAILED', workerFailure(error)),
     );
     worker.on('exit', () => {
       if (thread.worker !== worker) return;
@@ -444,11 +434,7 @@ export function loadStreamThread(threadName: string, topology: TopologyPlace): W
     name: threadName,
     // What the application was started with: its modules may ask.
     argv: process.argv.slice(2),
-    resourceLimits: {
-      maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB,
-      // A small machine gives less.
-      maxOldGenerationSizeMb: Math.min(OLD_GENERATION_MIB, Math.floor(getHeapStatistics().heap_size_limit / 2 ** 20)),
-    },
+    resourceLimits: workerHeap(),
   });
   // Until the supervisor listens: an error without a listener would end the process.
   worker.on('error', () => undefined);
