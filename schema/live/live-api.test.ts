@@ -4,13 +4,15 @@ import type { ExecutionResult } from 'graphql';
 import { z } from 'zod';
 
 import { createFilledLiveApi, createLiveApi } from './live-api.ts';
-import { atTheEnd, closedAfterwards } from './tests/support/asked-api.ts';
+import { atTheEnd, closeBehindEachTest, closedAfterwards } from './tests/support/asked-api.ts';
 import { FedApi } from './tests/support/fed-api.ts';
 import type { LiveApiOptions } from './live-api-options.ts';
 import type { TablesModel } from './tables/table-reads.ts';
 import { declareTables } from './tables/declare-tables.ts';
 import { tableCosts } from './limits/table-costs.ts';
 import { table } from './tables/table.ts';
+
+closeBehindEachTest();
 
 const HOUR_MS = 3_600_000;
 const connection = { brokers: ['127.0.0.1:9'], clientId: 'test' };

@@ -186,6 +186,16 @@ describe.each(rules.map((rule) => [rule.what, rule] as const))('no test has %s',
   });
 });
 
+test('no module beside the test files has hooks: they would be those of the first file of a worker alone', () => {
+  const modules = globSync('{tests,processor,schema,client,tools,bench,examples}/**/*.{ts,tsx}', { cwd: projectRoot })
+    .map((file) => file.replaceAll('\\', '/'))
+    .filter((file) => !/\.test\.tsx?$|\/node_modules\//.test(file));
+  expect(modules.length).toBeGreaterThan(100);
+  const hooks = /^(?:before|after)(?:Each|All)\(/m;
+  expect('afterEach(async () => {').toMatch(hooks);
+  expect(modules.filter((file) => hooks.test(readFileSync(join(projectRoot, file), 'utf8')))).toEqual([]);
+});
+
 test('there are sources to look at', () => {
   expect(sources.length).toBeGreaterThan(100);
 });

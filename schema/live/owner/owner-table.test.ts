@@ -6,6 +6,9 @@ import { createLiveModel } from '../tables/create-live-model.ts';
 import { table } from '../tables/table.ts';
 import { quietLogger } from '../../../tests/support/quiet-logger.ts';
 import { codesOf, ownedShop, STORE } from '../tests/owned-tables/owned-shop.ts';
+import { closeBehindEachTest } from '../tests/support/asked-api.ts';
+
+closeBehindEachTest();
 
 const row = (orders: number, cents = orders): object => ({ orders, cents });
 const FRESH = 'freshness { complete partial cursor }';

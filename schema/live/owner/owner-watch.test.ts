@@ -3,6 +3,9 @@ import type { ExecutionResult } from 'graphql';
 
 import { until } from '../../../tests/support/until.ts';
 import { codesOf, ownedShop, STORE } from '../tests/owned-tables/owned-shop.ts';
+import { closeBehindEachTest } from '../tests/support/asked-api.ts';
+
+closeBehindEachTest();
 
 const row = (orders: number, cents = orders): object => ({ orders, cents });
 const UPDATE = 'kind cursor more removed rows { id orders } freshness { complete partial cursor }';

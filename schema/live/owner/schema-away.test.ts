@@ -5,6 +5,9 @@ import { z } from 'zod';
 
 import { ownedShop, STORE } from '../tests/owned-tables/owned-shop.ts';
 import { table } from '../tables/table.ts';
+import { closeBehindEachTest } from '../tests/support/asked-api.ts';
+
+closeBehindEachTest();
 
 const NEW_SCHEMA = 7;
 

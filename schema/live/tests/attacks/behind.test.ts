@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { attackedShop, HOUR_MS, type AttackedShop } from './attacked-shop.ts';
+import { closeBehindEachTest } from '../support/asked-api.ts';
+
+closeBehindEachTest();
 
 /* Questions that this instance cannot answer yet, and rows of every kind by their ids. */
 

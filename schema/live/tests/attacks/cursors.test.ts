@@ -1,6 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { attackedShop, type AttackedShop } from './attacked-shop.ts';
+import { closeBehindEachTest } from '../support/asked-api.ts';
+
+closeBehindEachTest();
 
 const ask = 'query ($c: Cursor) { skus(sku: "a", atLeast: $c) { sku } }';
 const watch = 'subscription ($c: Cursor) { skus(after: $c, intervalMs: 50) { kind cursor removed rows { sku } } }';

@@ -2,6 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 
 import { compileFilter } from '../../tables/row-filter.ts';
 import { attackedShop } from './attacked-shop.ts';
+import { closeBehindEachTest } from '../support/asked-api.ts';
+
+closeBehindEachTest();
 
 const page = 'query ($filter: SkusFilter) { skusPage(filter: $filter, first: 100) { totalCount nodes { sku } } }';
 const many = <T>(count: number, one: T): T[] => Array.from({ length: count }, () => one);

@@ -4,6 +4,9 @@ import { z } from 'zod';
 
 import { table } from '../../tables/table.ts';
 import { attackedShop } from './attacked-shop.ts';
+import { closeBehindEachTest } from '../support/asked-api.ts';
+
+closeBehindEachTest();
 
 const Value = z.object({ n: z.int() });
 const of = <T>(name: string, type: z.core.$ZodType<T>, serde: Serde<T>) =>

@@ -3,6 +3,9 @@ import { z } from 'zod';
 
 import { table } from '../../tables/table.ts';
 import { attackedShop, HOUR_MS, shopTables } from './attacked-shop.ts';
+import { closeBehindEachTest } from '../support/asked-api.ts';
+
+closeBehindEachTest();
 
 const SECRETS = Array.from({ length: 12 }, (_, at) => `secret${at}`);
 const vaults = table({

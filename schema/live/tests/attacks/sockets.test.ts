@@ -5,7 +5,9 @@ import { until } from '../../../../tests/support/until.ts';
 import type { LiveApiOptions } from '../../live-api-options.ts';
 import { largeSnapshotsOf } from '../../updates/large-snapshots.ts';
 import { attackedShop, type AttackedShop } from './attacked-shop.ts';
-import { atTheEnd } from '../support/asked-api.ts';
+import { atTheEnd, closeBehindEachTest } from '../support/asked-api.ts';
+
+closeBehindEachTest();
 
 const MIB = 1_048_576;
 const WHOLE = 'subscription { skus(intervalMs: 50) { kind more removed rows { id sku orders cents note } } }';

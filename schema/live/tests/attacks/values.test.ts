@@ -3,6 +3,9 @@ import { z } from 'zod';
 
 import { table } from '../../tables/table.ts';
 import { attackedShop } from './attacked-shop.ts';
+import { closeBehindEachTest } from '../support/asked-api.ts';
+
+closeBehindEachTest();
 
 describe('JSON in values', () => {
   const given = z.object({ n: z.int(), free: z.unknown().optional(), record: z.record(z.string(), z.any()) });

@@ -38,7 +38,7 @@ export abstract class AskedApi {
     });
     if (!(Symbol.asyncIterator in results)) throw new Error(JSON.stringify(results));
     const iterator = results[Symbol.asyncIterator]();
-    open.push(() => iterator.return?.());
+    atTheEnd(() => iterator.return?.());
     const next = async (): Promise<ExecutionResult> => {
       const { value } = await iterator.next();
       return JSON.parse(JSON.stringify(value ?? null)) as ExecutionResult;
@@ -48,9 +48,22 @@ export abstract class AskedApi {
 }
 
 const open: (() => unknown)[] = [];
+const files = new Set<string | undefined>();
 
-/** Called behind the test, in this order. */
+/**
+ * Called once by each test file that uses this. A hook of this module itself would be that of the first file alone: a
+ * module is loaded once for all files of a worker.
+ */
+export function closeBehindEachTest(): void {
+  files.add(expect.getState().testPath);
+  afterEach(async () => {
+    for (const close of open.splice(0)) await close();
+  });
+}
+
+/** Called behind the test, in this order. @throws in a file that has not called `closeBehindEachTest`. */
 export function atTheEnd(close: () => unknown): void {
+  if (!files.has(expect.getState().testPath)) throw new Error('the test file calls closeBehindEachTest() first');
   open.push(close);
 }
 
@@ -59,7 +72,3 @@ export function closedAfterwards<A extends AskedApi>(made: A): A {
   atTheEnd(() => made.api.close());
   return made;
 }
-
-afterEach(async () => {
-  for (const close of open.splice(0)) await close();
-});
