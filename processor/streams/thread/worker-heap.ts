@@ -16,7 +16,10 @@ export const workerHeap = (): ResourceLimits => ({
   maxOldGenerationSizeMb: Math.min(OLD_GENERATION_MIB, Math.floor(getHeapStatistics().heap_size_limit / BYTES_PER_MIB)),
 });
 
-/** Why a worker has ended, for the log. What Node says of a full heap names no remedy. */
+/**
+ * Why a worker has ended, for the log. What Node says of a full heap names no remedy. In some allocations, that of a
+ * growing Map for one, Node ends the whole process instead, and nobody is told.
+ */
 export function workerFailure(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   if (!(error instanceof Error) || !('code' in error) || error.code !== 'ERR_WORKER_OUT_OF_MEMORY') return message;
