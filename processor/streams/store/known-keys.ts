@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { storePrefix } from './data-key.ts';
 
 const FIRST_SLOTS = 1_024;
@@ -6,7 +7,8 @@ const MOST_SLOTS = 1 << 21;
 /** Of a hundred slots. */
 const MOST_TAKEN = 70;
 
-const FNV_OFFSET = 0x811c9dc5;
+/** Not the published offset: who chooses keys could choose many of one hash, each of which is looked through. */
+const FNV_OFFSET = randomBytes(4).readInt32LE();
 const FNV_PRIME = 0x01000193;
 
 /**

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { copyBytes } from '../copy-bytes.ts';
 
 /** Numbers kept of each row: where its key lies, how long it is, where its value lies, how long it is, and may be. */
@@ -15,6 +16,8 @@ const FIRST_ROWS = 1 << 12;
 const FEW = 12;
 /** The place of a row in its range takes this many bits while it is sorted by its next bytes. */
 const ROW_BITS = 28;
+/** Known to nobody: who chooses keys could choose many of one hash, each of which is looked through. */
+const HASH_START = randomBytes(4).readInt32LE();
 
 /**
  * The rows of one store as a changelog has them, in memory: of each key what came last. They are kept as bytes in one
@@ -251,7 +254,7 @@ function areEqual(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number, bytes:
 }
 
 function hashOf(bytes: Uint8Array, at: number, length: number): number {
-  let hash = length;
+  let hash = length ^ HASH_START;
   const end = at + length;
   for (; at + 4 <= end; at += 4) {
     const word =
