@@ -1,4 +1,4 @@
-import { exactNumbersOf, hasNewBytes } from '../topology/serdes.ts';
+import { knownOf } from '../topology/serdes.ts';
 import { storedBytes } from '../topology/user-code.ts';
 import { Packed } from './packed-value.ts';
 import type { CachedRow } from './cached-row.ts';
@@ -54,8 +54,9 @@ export class RowReader<V> {
     this.#cache = cache;
     this.#keyOf = keyOf;
     this.#idsAreKeys = idsAreKeys;
-    this.#areBytesNew = hasNewBytes(serde);
-    this.#isExact = exactNumbersOf(serde);
+    const { hasNewBytes = false, isExact } = knownOf(serde);
+    this.#areBytesNew = hasNewBytes;
+    this.#isExact = isExact;
   }
 
   /** `group`: as in CachedRow. */

@@ -1,4 +1,4 @@
-import { answersNewBytes, givesBack, jsonSerde, type Serde } from './serdes.ts';
+import { jsonSerde, knownSerde, type Serde } from './serdes.ts';
 import { storedCount } from './stored-value.ts';
 
 /** What `add` is told of the record beside its value. */
@@ -51,12 +51,12 @@ export const countAggregate: CombinableAggregate<unknown, number> = {
   add: (acc) => acc + 1,
   merge: (a, b) => a + b,
   subtract: (acc) => acc - 1,
-  serde: givesBack(
-    answersNewBytes({
-      ...jsonSerde<number>(),
-      deserialize: (bytes: Buffer) => storedCount(JSON.parse(bytes.toString('utf8'))),
-    }),
-    // What `storedCount` takes.
-    (value) => Number.isSafeInteger(value) && value >= 0 && !Object.is(value, -0),
+  serde: knownSerde(
+    { ...jsonSerde<number>(), deserialize: (bytes: Buffer) => storedCount(JSON.parse(bytes.toString('utf8'))) },
+    {
+      hasNewBytes: true,
+      // What `storedCount` takes.
+      isExact: (value) => Number.isSafeInteger(value) && value >= 0 && !Object.is(value, -0),
+    },
   ),
 };

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { StreamsBuilder, TopologyTestDriver } from '../index.ts';
-import { jsonSerde } from './serdes.ts';
+import { jsonSerde, knownOf, stringSerde } from './serdes.ts';
 
 const serde = jsonSerde<unknown>();
 
@@ -49,4 +49,19 @@ test('a sum that is no number any more ends the task with the place, and does no
   const driver = new TopologyTestDriver(builder.build());
   await driver.pipe('in', { key: 'a', value: '1' });
   await expect(driver.pipe('in', { key: 'a', value: 'x' })).rejects.toThrow(/JSON has no NaN/);
+});
+
+test('a serde of the runtime that was given another method is read and written by that', async () => {
+  const revived = jsonSerde<{ at: string }>();
+  revived.deserialize = (bytes) => ({ at: `revived ${bytes.toString()}` });
+  const builder = new StreamsBuilder();
+  builder
+    .stream('in', { value: revived })
+    .mapValues(({ at }) => at)
+    .to('out', { value: stringSerde });
+  const driver = new TopologyTestDriver(builder.build());
+  await driver.pipe('in', { key: 'a', value: '1' });
+  expect(driver.output('out').map(({ value }) => String(value))).toEqual(['revived 1']);
+  expect(knownOf(jsonSerde())).toMatchObject({ hasNewBytes: true });
+  expect(knownOf(revived)).toEqual({});
 });

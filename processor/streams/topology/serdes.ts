@@ -28,43 +28,37 @@ export const stringSerde: Serde<string> = {
   format: 'utf8',
 };
 
-/** Serdes of the runtime's own that give numbers back as they were, and which numbers. */
-const exactNumbers = new WeakMap<object, (value: number) => boolean>();
+/** What is known of a serde of the runtime's own, beyond what any serde promises. */
+interface Known {
+  /** It gives these numbers back as they were, and all others not, or not always. */
+  readonly isExact?: (value: number) => boolean;
+  /** `serialize` answers bytes that nobody else has, at each call: they need no copy. */
+  readonly hasNewBytes?: boolean;
+  /** What `deserialize` makes of bytes, made of their text. */
+  readonly readText?: (text: string) => unknown;
+}
 
-/** Notes that a serde gives these numbers back as they were, and all others not, or not always. Answers it. */
-export function givesBack<S extends object>(serde: S, isExact: (value: number) => boolean): S {
-  exactNumbers.set(serde, isExact);
+interface Methods {
+  readonly serialize: unknown;
+  readonly deserialize: unknown;
+}
+
+const known = new WeakMap<object, Known & Methods>();
+
+/** Notes what is known of a serde. Answers it. */
+export function knownSerde<S extends Methods>(serde: S, what: Known): S {
+  known.set(serde, { ...what, serialize: serde.serialize, deserialize: serde.deserialize });
   return serde;
 }
 
-/** Which numbers a serde is known to give back as they were; undefined: of none that is known. */
-export function exactNumbersOf(serde: object): ((value: number) => boolean) | undefined {
-  return exactNumbers.get(serde);
+/** Nothing, of a serde that was given another method since: a user's own may do anything. */
+export function knownOf(serde: Methods): Known {
+  const found = known.get(serde);
+  if (found === undefined) return {};
+  return found.serialize === serde.serialize && found.deserialize === serde.deserialize ? found : {};
 }
 
-/** Serdes of the runtime's own whose `serialize` answers bytes that nobody else has, at each call. */
-const withNewBytes = new WeakSet<object>();
-
-/** Notes that `serialize` answers other bytes at each call, which need no copy. Answers the serde. */
-export function answersNewBytes<S extends object>(serde: S): S {
-  withNewBytes.add(serde);
-  return serde;
-}
-
-answersNewBytes(stringSerde);
-
-/** `serialize` is known to answer bytes that nobody else has. */
-export function hasNewBytes(serde: object): boolean {
-  return withNewBytes.has(serde);
-}
-
-/** What a serde of the runtime's own makes of a text, for which `deserialize` turns its bytes into. */
-const textReaders = new WeakMap<object, (text: string) => unknown>();
-
-/** How to read a value of which the text is there; undefined: by its bytes alone. */
-export function textReaderOf(serde: object): ((text: string) => unknown) | undefined {
-  return textReaders.get(serde);
-}
+knownSerde(stringSerde, { hasNewBytes: true });
 
 /** JSON has no -0. */
 function isJsonNumber(value: number): boolean {
@@ -89,8 +83,7 @@ export function jsonSerde<T>(): Serde<T> {
     deserialize: (bytes) => JSON.parse(bytes.toString('utf8')) as T,
     format: 'json',
   };
-  textReaders.set(serde, JSON.parse);
-  return givesBack(answersNewBytes(serde), isJsonNumber);
+  return knownSerde(serde, { isExact: isJsonNumber, hasNewBytes: true, readText: JSON.parse });
 }
 
 function refuseLoss(value: unknown): void {

@@ -12,7 +12,7 @@ import { KStreamImpl, SourceStreamImpl } from './kstream.ts';
 import { KTableImpl } from './ktable.ts';
 import { DeadLetter, type ConsumerRecord, type Decoder } from './record.ts';
 import { valueTextOf } from './record-text.ts';
-import { jsonSerde, stringSerde, textReaderOf, type Serde } from './serdes.ts';
+import { jsonSerde, stringSerde, knownOf, type Serde } from './serdes.ts';
 import { findSerdeProblem } from './topology-checks.ts';
 import type { Topology } from './topology.ts';
 
@@ -237,7 +237,7 @@ function keyOf<K>({ key }: { readonly key?: Serde<K> }): Serde<unknown> {
  * the record: a schema registry that does not answer.
  */
 function decodeBy<V>(serde: Serde<V>): Decoder<V | null> {
-  const readText = textReaderOf(serde) as ((text: string) => V) | undefined;
+  const readText = knownOf(serde).readText as ((text: string) => V) | undefined;
   return (record) => {
     try {
       if (readText !== undefined) {
