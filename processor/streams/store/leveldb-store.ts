@@ -108,6 +108,7 @@ async function openDb(directory: string, options: LevelDbStoreOptions): Promise<
     valueEncoding: 'buffer',
     cacheSize: cacheSizeBytes,
     writeBufferSize: writeBufferBytes,
+    compression: false,
   });
   try {
     await db.open();
