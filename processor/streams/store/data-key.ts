@@ -45,15 +45,33 @@ let scratchPrefix: Buffer | undefined;
 /** The same, for one use at once: the next call may change its bytes. */
 export function passingDataKey(store: string, key: Buffer): Buffer {
   const prefix = storePrefix(store);
-  const length = prefix.length + key.length;
-  if (length > scratch.length) return dataKey(store, key);
-  const view = (views[length] ??= scratch.subarray(0, length));
+  if (prefix.length + key.length > scratch.length) return dataKey(store, key);
+  const view = passingView(prefix, key.length);
+  copyBytes(key, 0, key.length, view, prefix.length);
+  return view;
+}
+
+/** The same of a key whose bytes are those of an ASCII text; undefined: it is another one, or long. */
+export function passingTextKey(store: string, key: unknown): Buffer | undefined {
+  const prefix = storePrefix(store);
+  if (typeof key !== 'string' || prefix.length + key.length > scratch.length) return undefined;
+  const view = passingView(prefix, key.length);
+  for (let at = 0; at < key.length; at += 1) {
+    const code = key.charCodeAt(at);
+    if (code > 0x7f) return undefined;
+    view[prefix.length + at] = code;
+  }
+  return view;
+}
+
+/** It begins with the prefix. */
+function passingView(prefix: Buffer, keyBytes: number): Buffer {
   if (prefix !== scratchPrefix) {
     scratch.set(prefix, 0);
     scratchPrefix = prefix;
   }
-  copyBytes(key, 0, key.length, view, prefix.length);
-  return view;
+  const length = prefix.length + keyBytes;
+  return (views[length] ??= scratch.subarray(0, length));
 }
 
 /** The first key after every key of the store. */

@@ -20,7 +20,6 @@ test('a key that is there is never lacked, and hardly one that is not is taken f
   for (let n = 0; n < 18_000; n += 1) {
     const text = `u${String(n)}`;
     const lacks = keys.lacks(whole(text));
-    expect(keys.lacksText('counts', text)).toBe(lacks);
     if (there.has(text)) expect(lacks).toBe(false);
     else if (!lacks) wrong += 1;
   }
@@ -36,16 +35,6 @@ test('all that came are gone again: every one is lacked', () => {
   expect(texts.every((text) => keys.lacks(whole(text)))).toBe(true);
 });
 
-test('keys of another store, and text that is not ASCII, are no such text', () => {
-  const keys = new KnownKeys();
-  keys.add(whole('CA'));
-  expect(keys.lacksText('others', 'CA')).toBe(true);
-  keys.add(whole('Zürich'));
-  expect(keys.lacksText('counts', 'Zürich')).toBe(false);
-  expect(keys.lacksText('counts', 'Bäretswil')).toBe(false);
-  expect(keys.lacksText('counts', undefined)).toBe(false);
-});
-
 test('of more keys than it is made for it says nothing', () => {
   const keys = new KnownKeys();
   const key = Buffer.alloc(8);
@@ -54,7 +43,6 @@ test('of more keys than it is made for it says nothing', () => {
     keys.add(key);
   }
   expect(keys.lacks(whole('never there'))).toBe(false);
-  expect(keys.lacksText('counts', 'never there')).toBe(false);
   keys.remove(key);
   keys.add(key);
   expect(keys.lacks(whole('never there'))).toBe(false);

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { storePrefix } from './data-key.ts';
 
 const FIRST_SLOTS = 1_024;
 /** 8 MiB, for 1.4 million keys. */
@@ -53,20 +52,6 @@ export class KnownKeys {
   /** It is sure that there is no such data key. */
   lacks(key: Uint8Array): boolean {
     return this.#slots !== undefined && !has(this.#slots, hashOf(key, key.length));
-  }
-
-  /** The same of a key of one named store, whose bytes are those of an ASCII text. False for all else. */
-  lacksText(store: string, text: unknown): boolean {
-    if (this.#slots === undefined || typeof text !== 'string') return false;
-    const prefix = storePrefix(store);
-    let hash = FNV_OFFSET;
-    for (let at = 0; at < prefix.length; at += 1) hash = Math.imul(hash ^ (prefix[at] as number), FNV_PRIME);
-    for (let at = 0; at < text.length; at += 1) {
-      const code = text.charCodeAt(at);
-      if (code > 0x7f) return false;
-      hash = Math.imul(hash ^ code, FNV_PRIME);
-    }
-    return !has(this.#slots, spread(hash));
   }
 
   /** False: there would be too many, and it says nothing from here on. */

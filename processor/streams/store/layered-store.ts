@@ -44,8 +44,8 @@ export class LayeredStore implements StateStore {
     return this.#layer(store).get(store, key);
   }
 
-  lacks(store: string, key: string): boolean {
-    return this.#layer(store).lacks?.(store, key) === true;
+  getText(store: string, key: string): Buffer | null | undefined {
+    return this.#layer(store).getText?.(store, key);
   }
 
   entries(store: string, from?: Buffer, to?: Buffer): AsyncIterable<[Buffer, Buffer]> {

@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, readdir, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { Level } from 'level';
 import { writeCleanMark } from './clean-mark.ts';
 import { openLevelDbStore } from './leveldb-store.ts';
 import type { LevelDbStore } from './leveldb-store.ts';
@@ -256,8 +257,15 @@ test('what it lacks is known without a read, from its first row on and behind a 
     changelogOffsets: new Map(),
     inputOffsets: new Map(),
   });
+  const reads = jest.spyOn(Level.prototype, 'getSync');
+  /** Of each text whether it was found without a read. */
   const found = (store: LevelDbStore, texts: readonly string[]) =>
-    texts.map((text) => [store.lacks?.('counts', text), store.get('counts', Buffer.from(text))?.toString()]);
+    texts.map((text) => {
+      reads.mockClear();
+      const value = store.get('counts', Buffer.from(text))?.toString();
+      expect(store.getText?.('counts', text)?.toString()).toBe(value);
+      return [reads.mock.calls.length === 0, value];
+    });
   const store = await open();
   await store.commit(rows(['CA', 'NY'], '1'));
   await store.commit(rows(['CA', 'TX'], '2'));
@@ -292,4 +300,21 @@ test('what it lacks is known without a read, from its first row on and behind a 
     [false, undefined],
   ]);
   await clean.close();
+  reads.mockRestore();
+});
+
+test('a row is found by the text of its key where that is ASCII, and by its bytes alone otherwise', async () => {
+  const store = await open();
+  const keys = ['CA', 'Zürich', '\u{10ffff}', '', 'x'.repeat(1_020)];
+  await store.commit({
+    changes: keys.map((key) => ({ store: 'counts', key: Buffer.from(key), value: Buffer.from(`of ${key}`) })),
+    changelogOffsets: new Map(),
+    inputOffsets: new Map(),
+  });
+  const found = keys.map((key) => store.getText?.('counts', key)?.toString());
+  expect(found).toEqual(['of CA', undefined, undefined, 'of ', undefined]);
+  expect(store.getText?.('others', 'CA')).toBeNull();
+  expect(store.getText?.('counts', undefined as unknown as string)).toBeUndefined();
+  expect(keys.map((key) => store.get('counts', Buffer.from(key))?.toString())).toEqual(keys.map((key) => `of ${key}`));
+  await store.close();
 });

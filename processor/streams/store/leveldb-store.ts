@@ -4,7 +4,7 @@ import type { BatchOptions } from 'level';
 import { StreamsError } from '../errors.ts';
 import { isTable, removeCleanMark, storeFiles, writeCleanMark } from './clean-mark.ts';
 import { CommitObservers } from './commit-observers.ts';
-import { dataKey, passingDataKey, storeEnd, storePrefix } from './data-key.ts';
+import { dataKey, passingDataKey, passingTextKey, storeEnd, storePrefix } from './data-key.ts';
 import { inspectFiles, recoveryDoubt } from './leveldb-inspection.ts';
 import type { FoundFiles } from './leveldb-inspection.ts';
 import {
@@ -266,12 +266,17 @@ class OpenLevelDbStore implements LevelDbStore {
   }
 
   get(store: string, key: Buffer): Buffer | undefined {
-    if (this.#isEmpty || (this.#isUsable && this.#keys?.lacks(passingDataKey(store, key)) === true)) return undefined;
-    return this.#read(dataKey(store, key));
+    return this.#get(passingDataKey(store, key));
   }
 
-  lacks(store: string, key: string): boolean {
-    return this.#isUsable && this.#keys?.lacksText(store, key) === true;
+  getText(store: string, key: string): Buffer | null | undefined {
+    const whole = passingTextKey(store, key);
+    return whole === undefined ? undefined : (this.#get(whole) ?? null);
+  }
+
+  #get(whole: Buffer): Buffer | undefined {
+    if (this.#isEmpty || (this.#isUsable && this.#keys?.lacks(whole) === true)) return undefined;
+    return this.#read(whole);
   }
 
   get #isUsable(): boolean {

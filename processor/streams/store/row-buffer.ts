@@ -4,7 +4,7 @@ import type { OrderedTexts } from './key-index.ts';
 import { NO_ROW, type CachedRow } from './cached-row.ts';
 import type { StoreCache } from './record-cache.ts';
 import { RowIndex } from './row-index.ts';
-import { RowReader, type WrittenRow } from './row-reader.ts';
+import { previousOf, RowReader, type WrittenRow } from './row-reader.ts';
 import type { StateStore, StoreChange } from './state-store.ts';
 import { NO_TIME, timeOrNone } from './timed-row.ts';
 import type { StoreSpec, TableRow } from './typed-store.ts';
@@ -49,6 +49,8 @@ export class RowBuffer<V> {
   /** What was last looked for among the uncommitted writes: nearly every write is of it. */
   #lastId: string | undefined;
   #lastDirty: DirtyRow<V> | undefined;
+  /** Somebody asks for rows as of the last commit: those that were read before a write are kept until the next. */
+  #areReplacedKept = false;
 
   /** @throws TypeError when the name is not a legal store name. */
   constructor(
@@ -119,6 +121,7 @@ export class RowBuffer<V> {
 
   /** The row as of the last commit. */
   committedRow(id: string): TableRow<V> | undefined {
+    this.#areReplacedKept = true;
     return this.#reader.rowOf(this.#dirty.get(id)?.previous ?? this.#read(id));
   }
 
@@ -146,7 +149,7 @@ export class RowBuffer<V> {
     // The change that was flushed has the place for the hash of the row.
     if (isFlushed) return tombstone;
     const hash = this.#dirty.get(id) as DirtyRow<V>;
-    const previous = hash.previous?.previous();
+    const previous = previousOf(hash);
     return previous === undefined ? { ...tombstone, hash } : { ...tombstone, hash, previous };
   }
 
@@ -201,8 +204,18 @@ export class RowBuffer<V> {
     this.#ids.check(id);
     const known = this.#lastReadId === id ? this.#lastRead : this.#reader.peek(id);
     // A row that an index does not have is not there: the old value need not be read.
-    const previous = known ?? (wasThere === false ? NO_ROW : undefined);
-    const row: DirtyRow<V> = { value, timestampMs, previous, flushed: undefined, low: 0, high: 0, isKnown: false };
+    const found = known ?? (wasThere === false ? NO_ROW : undefined);
+    const replaced = found === undefined || this.#areReplacedKept ? undefined : this.#reader.hashOf(found);
+    const row: DirtyRow<V> = {
+      value,
+      timestampMs,
+      previous: replaced === undefined ? found : undefined,
+      replaced,
+      flushed: undefined,
+      low: 0,
+      high: 0,
+      isKnown: false,
+    };
     this.#dirty.set(id, row);
     this.#lastId = id;
     this.#lastDirty = row;

@@ -1,9 +1,11 @@
 import { knownOf } from '../topology/serdes.ts';
 import { storedBytes } from '../topology/user-code.ts';
-import { Packed } from './packed-value.ts';
 import type { CachedRow } from './cached-row.ts';
+import { passingDataKey, passingTextKey } from './data-key.ts';
+import { Packed } from './packed-value.ts';
 import type { StoreCache } from './record-cache.ts';
 import type { EntryHash, StateStore, StoreChange } from './state-store.ts';
+import { noteHash } from './store-digest.ts';
 import { readRow } from './stored-row.ts';
 import { NO_TIME, timedBytes, timeOf, timeOfText, untimed } from './timed-row.ts';
 import type { StoreSpec, TableRow } from './typed-store.ts';
@@ -24,8 +26,10 @@ const AS_VALUE = Symbol('as value');
 export interface WrittenRow<V> extends EntryHash {
   readonly value: V | Packed | symbol;
   readonly timestampMs: number;
-  /** The committed row; undefined when it is not known. */
+  /** The committed row; undefined when it is not known, or not kept. */
   readonly previous: CachedRow | undefined;
+  /** Of a committed row that is not kept. */
+  readonly replaced: EntryHash | undefined;
   /** What the cache is to have when it is committed; undefined: the row is not flushed, or written to since. */
   flushed: string | null | typeof AS_VALUE | undefined;
 }
@@ -44,6 +48,8 @@ export class RowReader<V> {
   readonly #keyOf: (id: string, group: number) => Buffer;
   readonly #idsAreKeys: boolean;
   readonly #areBytesNew: boolean;
+  /** Reading a value neither keeps nor changes its bytes. */
+  readonly #areBytesLeft: boolean;
   readonly #isExact: ((value: number) => boolean) | undefined;
 
   constructor({ name, serde, timed = false, committed, cache, keyOf, idsAreKeys = false }: RowReaderOptions<V>) {
@@ -54,8 +60,9 @@ export class RowReader<V> {
     this.#cache = cache;
     this.#keyOf = keyOf;
     this.#idsAreKeys = idsAreKeys;
-    const { hasNewBytes = false, isExact } = knownOf(serde);
+    const { hasNewBytes = false, isExact, readText } = knownOf(serde);
     this.#areBytesNew = hasNewBytes;
+    this.#areBytesLeft = readText !== undefined;
     this.#isExact = isExact;
   }
 
@@ -63,9 +70,9 @@ export class RowReader<V> {
   read(id: string, group = 0): CachedRow {
     const known = this.#cache.get(id, group);
     if (known !== undefined) return known;
-    if (this.#idsAreKeys && this.#committed.lacks?.(this.#name, id) === true)
-      return this.#cache.found(id, undefined, group);
-    return this.#cache.found(id, this.#committed.get(this.#name, this.#keyOf(id, group)), group);
+    const ofText = this.#idsAreKeys ? this.#committed.getText?.(this.#name, id) : undefined;
+    const bytes = ofText === undefined ? this.#committed.get(this.#name, this.#keyOf(id, group)) : ofText;
+    return this.#cache.found(id, bytes ?? undefined, group);
   }
 
   /** Without a read of the committed state. */
@@ -76,7 +83,7 @@ export class RowReader<V> {
   /** Undefined: there is no row. */
   valueOf(row: CachedRow): V | undefined {
     if (row.value !== undefined) return row.value as V;
-    const bytes = row.bytes();
+    const bytes = this.#areBytesLeft ? (row.raw ?? row.bytes()) : row.bytes();
     if (bytes === null || bytes === undefined) return undefined;
     const value = readRow(this.#name, this.#serde, row.id, this.#timed ? untimed(bytes) : bytes);
     this.#cache.share(row, value);
@@ -96,7 +103,7 @@ export class RowReader<V> {
   flush(row: WrittenRow<V>, isDeleted: boolean, id: string, group = 0): StoreChange {
     const value = isDeleted ? null : this.#bytesOf(row.value as V | Packed, row.timestampMs);
     row.flushed = this.#flushed(row.value, value);
-    const previous = row.previous?.previous();
+    const previous = previousOf(row);
     const key = this.#keyOf(id, group);
     return previous === undefined
       ? { store: this.#name, key, value, hash: row }
@@ -119,6 +126,18 @@ export class RowReader<V> {
     } else this.#cache.forget(id, group);
   }
 
+  /**
+   * The hash of a row that was read and is in no cache: all that a commit needs of it. Its bytes need not outlive the
+   * read then, as thousands would until the commit. Undefined: it is in the cache, or there is none.
+   */
+  hashOf({ store, raw, id, group }: CachedRow): EntryHash | undefined {
+    if (store !== undefined || raw === undefined) return undefined;
+    const whole = this.#idsAreKeys ? passingTextKey(this.#name, id) : undefined;
+    const hash = { low: 0, high: 0, isKnown: false };
+    noteHash(whole ?? passingDataKey(this.#name, this.#keyOf(id, group)), raw, hash);
+    return hash;
+  }
+
   close(): void {
     this.#cache.close();
   }
@@ -136,6 +155,11 @@ export class RowReader<V> {
     if (bytes === null) return null;
     return typeof value === 'number' && this.#isExact?.(value) === true ? AS_VALUE : bytes.toString('latin1');
   }
+}
+
+/** What a store is told of the row that a write replaces. */
+export function previousOf({ replaced, previous }: WrittenRow<unknown>): StoreChange['previous'] {
+  return replaced ?? previous?.previous();
 }
 
 /** Of a timed row as it is on disk. */

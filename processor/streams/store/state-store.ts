@@ -10,10 +10,10 @@ export interface StateStore {
   get(store: string, key: Buffer): Buffer | undefined;
 
   /**
-   * True: it is sure, without a read, that `get` would find nothing under the key whose bytes are those of this ASCII
-   * text. Left out: nothing is known of that kind.
+   * `get` of the key whose bytes are those of an ASCII text, without a buffer for it. Null: there is no row.
+   * Undefined: the text is not ASCII, or too long, ask `get`. Left out: the same of every text.
    */
-  lacks?(store: string, key: string): boolean;
+  getText?(store: string, key: string): Buffer | null | undefined;
 
   /** Committed entries of one named store, in key order, `from` inclusive to `to` exclusive. */
   entries(store: string, from?: Buffer, to?: Buffer): AsyncIterable<[Buffer, Buffer]>;

@@ -52,6 +52,14 @@ function byte(bytes: Uint8Array, at: number): number {
   return bytes[at] as number;
 }
 
+/** Notes the hash of an entry. `key`: the whole data key. */
+export function noteHash(key: Uint8Array, value: Uint8Array, into: EntryHash): void {
+  hashEntry(key, key.length, value, 0, value.length);
+  into.low = hashLow | 0;
+  into.high = hashHigh | 0;
+  into.isKnown = true;
+}
+
 /** A running StoreDigest: entries are added and removed one at a time, in any order. */
 export class DigestSum {
   #entries: number;

@@ -280,13 +280,13 @@ export class TaskGraph implements TaskRuntime {
    */
   async flush(): Promise<StoreChange[]> {
     // mutant: flush
-    const changes: StoreChange[] = [];
+    let changes: StoreChange[];
     try {
       this.#flushing = true;
       this.#stepTimes.beginFlush();
       this.#time.beginFlush();
       for (let index = this.#flushHooks.length - 1; index >= 0; index -= 1) (this.#flushHooks[index] as () => void)();
-      for (const change of this.#stores.flush()) changes.push(change);
+      changes = this.#stores.flush();
     } catch (error) {
       // mutant: name-at-commit
       throw error instanceof NodeFailure ? userCodeFailed(this.taskId, 'at the commit', error) : error;

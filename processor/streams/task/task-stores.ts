@@ -78,8 +78,9 @@ export class TaskStores {
 
   /** The changes of all of them since the last commit. */
   flush(): StoreChange[] {
-    const changes: StoreChange[] = [];
-    for (const store of this.#buffered) for (const change of store.flush()) changes.push(change);
+    const [first, ...more] = this.#buffered;
+    const changes = first?.flush() ?? [];
+    for (const store of more) for (const change of store.flush()) changes.push(change);
     return changes;
   }
 
