@@ -84,9 +84,9 @@ export default {
     },
     {
       name: 'level-has-one-door',
-      comment: 'One file knows LevelDB.',
+      comment: 'One file knows LevelDB; its test counts the reads.',
       severity: 'error',
-      from: { pathNot: '^processor/streams/store/leveldb-store\\.ts$' },
+      from: { pathNot: '^processor/streams/store/leveldb-store(\\.test)?\\.ts$' },
       to: { path: '^node_modules/(level|classic-level|abstract-level)/' },
     },
     {
