@@ -2,16 +2,17 @@ import type { Windowed } from '../topology/windowed-serdes.ts';
 import { StreamsError } from '../errors.ts';
 import { refuseAnswer, settled } from '../topology/user-code.ts';
 import { CompositeIds, NUMBER_BYTES, type DiskLayout } from './composite-ids.ts';
-import { flat } from './cached-row.ts';
+import { COMMITTED, DELETED, DuplicateRows, GONE, HASHED, LISTED, NONE } from './duplicate-rows.ts';
 import type { KeyIndex } from './key-index.ts';
 import type { StoreCache } from './record-cache.ts';
-import { RowsInTime, type TimedRow } from './rows-in-time.ts';
+import { RowsInTime } from './rows-in-time.ts';
+import { RowsOfKeys } from './rows-of-keys.ts';
 import type { EntryHash, StateStore, StoreChange } from './state-store.ts';
 import { storeKeys, type StoreKeys } from './store-keys.ts';
 import { readRow } from './stored-row.ts';
 import { NO_TIME, timedBytes, timeOf, timeOrNone, untimed } from './timed-row.ts';
 import type { LiveWindowStore, StoreSpec, TableRow, WindowRow, WindowStore } from './typed-store.ts';
-import { ValueBlocks, type ValueBlock } from './value-blocks.ts';
+import { ValueBlocks } from './value-blocks.ts';
 import { Walks } from './walks.ts';
 import { checkWindowStart, WINDOW_START_BYTES, writeTime } from './window-key.ts';
 
@@ -25,32 +26,15 @@ export const DUPLICATES_LAYOUT: DiskLayout = {
   split: (bytes) => ({ numbers: bytes.slice(0, 8) + bytes.slice(-8), key: bytes.slice(8, -8) }),
 };
 
-/** So many rows of a key are copied when one more comes: an array that grows has room for sixteen more. */
-const FEW = 8;
-
-/** A row, from its put until it is deleted for good. Its value never changes. */
-class Duplicate implements EntryHash, TimedRow {
-  /** The id of its key. */
-  readonly id: string;
-  readonly startMs: number;
-  readonly number: number;
-  /** Where its value is in memory, or was; undefined: it has not been since the store was opened. */
-  block: ValueBlock | undefined;
-  at = 0;
-  length = 0;
-  isCommitted: boolean;
-  /** By a write that is not committed. */
-  isDeleted = false;
-  isListed = false;
+/** The place for the hash of the entry that a row becomes. */
+class RowHash implements EntryHash {
+  readonly row: number;
   low = 0;
   high = 0;
   isKnown = false;
 
-  constructor(id: string, startMs: number, number: number, isCommitted: boolean) {
-    this.id = id;
-    this.startMs = startMs;
-    this.number = number;
-    this.isCommitted = isCommitted;
+  constructor(row: number) {
+    this.row = row;
   }
 }
 
@@ -68,15 +52,17 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
   readonly #serde: StoreSpec<V>['serde'];
   readonly #timed: boolean;
   readonly #committed: StateStore;
-  /** The rows of each key by start, then by number: those with uncommitted writes, too. */
-  readonly #rows = new Map<string, Duplicate[]>();
-  readonly #inTime: RowsInTime<Duplicate>;
+  /** Each from its put until it is deleted for good. Its value never changes. */
+  readonly #rows = new DuplicateRows();
+  /** Those with uncommitted writes, too. */
+  readonly #ofKeys: RowsOfKeys;
+  readonly #inTime: RowsInTime;
   readonly #blocks: ValueBlocks;
   readonly #walks: Walks;
   /** Rows with uncommitted writes, in the order of the first one. */
-  #changed: Duplicate[] = [];
-  /** The ids in the order of the keys' bytes; undefined: to be sorted. */
-  #sortedIds: readonly string[] | undefined;
+  #changed: number[] = [];
+  /** Of the rows that have been flushed since the last commit. */
+  #hashes: RowHash[] = [];
   /** Of the next row: above those of all rows that are there. */
   #nextNumber = 0;
 
@@ -95,31 +81,32 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
     this.#serde = serde;
     this.#timed = timed;
     this.#committed = committed;
-    this.#inTime = new RowsInTime(windowSizeMs + retentionMs);
+    this.#ofKeys = new RowsOfKeys(this.#rows, (id) => this.#keys.textOf(id));
+    this.#inTime = new RowsInTime(this.#rows, windowSizeMs + retentionMs);
     this.#blocks = new ValueBlocks(cache);
     this.#walks = new Walks(name);
     const ids = new CompositeIds(this.#keys, DUPLICATES_LAYOUT);
     for (const text of index.takeAll()) {
-      const row = new Duplicate(ids.keyIdOf(text), ids.numberOf(text, 0), ids.numberOf(text, 1), true);
-      this.#nextNumber = Math.max(this.#nextNumber, row.number + 1);
-      this.#add(row);
+      const number = ids.numberOf(text, 1);
+      this.#nextNumber = Math.max(this.#nextNumber, number + 1);
+      this.#add(ids.keyIdOf(text), ids.numberOf(text, 0), number, COMMITTED);
     }
   }
 
   /** The first one. */
   get(key: K, windowStartMs: number): V | undefined {
     const row = this.#firstOf(key, windowStartMs);
-    return row === undefined ? undefined : this.#valueOf(row);
+    return row === NONE ? undefined : this.#valueOf(row);
   }
 
   row(key: K, windowStartMs: number): TableRow<V> | undefined {
     const row = this.#firstOf(key, windowStartMs);
-    return row === undefined ? undefined : this.#rowOf(row);
+    return row === NONE ? undefined : this.#rowOf(row);
   }
 
   committedRow(key: K, windowStartMs: number): TableRow<V> | undefined {
-    const row = this.#of(key, windowStartMs, windowStartMs, ({ isCommitted }) => isCommitted)[0];
-    return row === undefined ? undefined : this.#rowOf(row);
+    const row = this.#firstOf(key, windowStartMs, true);
+    return row === NONE ? undefined : this.#rowOf(row);
   }
 
   /** Rows have no names of their own: any may be a new one. */
@@ -133,29 +120,30 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
     checkWindowStart(windowStartMs);
     this.#walks.wrote();
     const bytes = valueBytes(this.#serde.serialize(settled(value)));
-    const row = new Duplicate(id, windowStartMs, this.#nextNumber, false);
-    this.#nextNumber += 1;
     const stored = this.#timed ? timedBytes(timestampMs, bytes) : bytes;
-    row.block = this.#blocks.add(stored);
-    row.at = this.#blocks.lastAt;
-    row.length = stored.length;
-    this.#add(row);
+    const block = this.#blocks.add(stored);
+    const row = this.#add(id, windowStartMs, this.#nextNumber, 0);
+    this.#nextNumber += 1;
+    this.#rows.block[row] = block;
+    this.#rows.at[row] = this.#blocks.lastAt;
+    this.#rows.length[row] = stored.length;
     this.#changed.push(row);
   }
 
   /** All of them. */
   delete(key: K, windowStartMs: number): void {
-    for (const row of this.#of(key, windowStartMs, windowStartMs, isAlive)) this.#delete(row);
+    for (const row of this.#of(key, windowStartMs, windowStartMs)) this.#delete(row);
   }
 
   /** Each value is the caller's own. */
   fetch(key: K, fromMs: number, toMs: number): WindowRow<V>[] {
-    return this.#of(key, fromMs, toMs, isAlive).map((row) => ({ ...this.#rowOf(row), startMs: row.startMs }));
+    const { startMs } = this.#rows;
+    return this.#of(key, fromMs, toMs).map((row) => ({ ...this.#rowOf(row), startMs: startMs[row] as number }));
   }
 
   ownView(timeOfPut: () => number = () => NO_TIME): WindowStore<K, V> {
     const ofKey = (key: K, fromMs: number, toMs: number, reverse: boolean) =>
-      this.#windowed(() => this.#of(key, fromMs, toMs, isAlive), reverse);
+      this.#windowed(() => this.#of(key, fromMs, toMs), reverse);
     const ofAll = (fromMs: number, toMs: number, reverse: boolean) =>
       this.#windowed(() => this.#ofAll(fromMs, toMs), reverse);
     return {
@@ -180,12 +168,15 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
   flush(): StoreChange[] {
     const changes: StoreChange[] = [];
     for (const row of this.#changed) {
-      if (!row.isDeleted) {
-        const { bytes } = row.block as ValueBlock;
-        const value = (bytes as Buffer).subarray(row.at, row.at + row.length);
+      if (!this.#rows.is(row, DELETED)) {
+        const at = this.#rows.at[row] as number;
+        const bytes = this.#blocks.bytesOf(this.#rows.block[row] as number) as Buffer;
+        const value = bytes.subarray(at, at + (this.#rows.length[row] as number));
+        const hash = new RowHash(row);
+        this.#hashes.push(hash);
         // The number has never been another row's: there is nothing to be replaced.
-        changes.push({ store: this.name, key: this.#bytesOf(row), value, previous: null, hash: row });
-      } else if (row.isCommitted) changes.push(this.#tombstone(row));
+        changes.push({ store: this.name, key: this.#bytesOf(row), value, previous: null, hash });
+      } else if (this.#rows.is(row, COMMITTED)) changes.push(this.#tombstone(row));
     }
     return changes;
   }
@@ -196,9 +187,10 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
 
   /** The uncommitted writes are undone, or nobody knows: as a whole, so that one of them tells which. */
   clear(): void {
-    const told = this.#changed.find(({ isCommitted, isDeleted }) => isCommitted || !isDeleted);
+    const rows = this.#rows;
+    const told = this.#changed.find((row) => rows.is(row, COMMITTED) || !rows.is(row, DELETED));
     const isThere = told !== undefined && this.#committed.get(this.name, this.#bytesOf(told)) !== undefined;
-    this.#settle(told !== undefined && isThere !== told.isCommitted);
+    this.#settle(told !== undefined && isThere !== rows.is(told, COMMITTED));
   }
 
   close(): void {
@@ -210,8 +202,9 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
     const tombstones: StoreChange[] = [];
     while (tombstones.length < limit) {
       const row = this.#inTime.takeBefore(endMs);
-      if (row === undefined) break;
-      if (row.isDeleted) continue;
+      if (row === NONE) break;
+      if (this.#rows.is(row, GONE)) this.#rows.free(row);
+      if (this.#rows.is(row, DELETED)) continue;
       this.#delete(row);
       tombstones.push(this.#tombstone(row));
     }
@@ -219,101 +212,132 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
   }
 
   /** Of a row that is uncommitted, the change before it in the commit has the place for the hash. */
-  #tombstone(row: Duplicate): StoreChange {
+  #tombstone(row: number): StoreChange {
+    const rows = this.#rows;
     const change = { store: this.name, key: this.#bytesOf(row), value: null };
-    if (!row.isCommitted) return change;
-    return row.isKnown ? { ...change, previous: row, hash: row } : { ...change, hash: row };
+    if (!rows.is(row, COMMITTED)) return change;
+    const hash = new RowHash(row);
+    if (!rows.is(row, HASHED)) return { ...change, hash };
+    hash.low = rows.low[row] as number;
+    hash.high = rows.high[row] as number;
+    hash.isKnown = true;
+    return { ...change, previous: hash, hash };
   }
 
-  #delete(row: Duplicate): void {
+  #delete(row: number): void {
     this.#walks.wrote();
-    row.isDeleted = true;
-    if (row.isCommitted) this.#changed.push(row);
+    this.#rows.set(row, DELETED);
+    if (this.#rows.is(row, COMMITTED)) this.#changed.push(row);
   }
 
   #settle(isCommitted: boolean): void {
+    const rows = this.#rows;
     this.#walks.settled();
-    const gone = new Set<string>();
+    this.#noteHashes();
+    const gone: number[] = [];
     for (const row of this.#changed) {
-      if (isCommitted ? row.isDeleted : !row.isCommitted) {
-        row.isDeleted = true;
-        if (row.block !== undefined) this.#blocks.remove(row.block);
-        gone.add(row.id);
+      if (isCommitted ? rows.is(row, DELETED) : !rows.is(row, COMMITTED)) {
+        rows.set(row, DELETED | GONE);
+        if (rows.block[row] !== NONE) this.#blocks.remove(rows.block[row] as number);
+        gone.push(row);
         continue;
       }
-      row.isCommitted = true;
+      rows.set(row, COMMITTED);
       // mutant: undone-duplicates
-      row.isDeleted = false;
-      if (!row.isListed) this.#inTime.add(row);
+      rows.unset(row, DELETED);
+      if (!rows.is(row, LISTED)) this.#inTime.add(row);
     }
-    for (const id of gone) this.#leave(id);
+    // Most of those that are committed are the first ones of their keys, oldest first; those undone came last.
+    this.#ofKeys.removeAll(isCommitted ? gone : gone.reverse());
+    // A row in time is freed when it is taken.
+    for (const row of gone) if (!rows.is(row, LISTED)) rows.free(row);
     this.#changed = [];
     this.#blocks.settled(isCommitted);
   }
 
-  #leave(id: string): void {
-    const rows = (this.#rows.get(id) ?? []).filter(isAlive);
-    if (rows.length > 0) this.#rows.set(id, rows);
-    else if (this.#rows.delete(id)) this.#sortedIds = undefined;
-  }
-
-  #add(row: Duplicate): void {
-    this.#inTime.add(row);
-    const rows = this.#rows.get(row.id);
-    if (rows === undefined) {
-      this.#rows.set(flat(row.id), [row]);
-      this.#sortedIds = undefined;
-      return;
+  #noteHashes(): void {
+    const rows = this.#rows;
+    for (const { row, low, high, isKnown } of this.#hashes) {
+      if (!isKnown) continue;
+      rows.low[row] = low;
+      rows.high[row] = high;
+      rows.set(row, HASHED);
     }
-    const last = rows.at(-1) as Duplicate;
-    if (last.startMs > row.startMs) rows.splice(firstFrom(rows, row.startMs + 1), 0, row);
-    else if (rows.length < FEW) this.#rows.set(last.id, [...rows, row]);
-    else rows.push(row);
+    this.#hashes = [];
   }
 
-  #firstOf(key: K, windowStartMs: number): Duplicate | undefined {
-    return this.#of(key, windowStartMs, windowStartMs, isAlive)[0];
+  #add(id: string, startMs: number, number: number, flags: number): number {
+    const row = this.#rows.add(startMs, number, this.#ofKeys.findOrMake(id), flags);
+    this.#inTime.add(row);
+    this.#ofKeys.add(row);
+    return row;
+  }
+
+  /** The first one of a key that starts then, as of now or as of the last commit. */
+  #firstOf(key: K, startMs: number, asCommitted = false): number {
+    const ofKey = this.#ofKeys.find(this.#keys.idOf(key));
+    if (ofKey === NONE) return NONE;
+    const end = this.#ofKeys.endOf(ofKey);
+    for (let place = this.#ofKeys.firstFrom(ofKey, startMs); place < end; place += 1) {
+      const row = this.#ofKeys.rowAt(place);
+      if (this.#rows.startMs[row] !== startMs) break;
+      if (asCommitted ? this.#rows.is(row, COMMITTED) : !this.#rows.is(row, DELETED)) return row;
+    }
+    return NONE;
   }
 
   /** Those of a key that start in this range, both ends inclusive, by start, then as they were put. */
-  #of(key: K, fromMs: number, toMs: number, isWanted: (row: Duplicate) => boolean): Duplicate[] {
-    return inRange(this.#rows.get(this.#keys.idOf(key)), fromMs, toMs, isWanted);
+  #of(key: K, fromMs: number, toMs: number): number[] {
+    const found: number[] = [];
+    const ofKey = this.#ofKeys.find(this.#keys.idOf(key));
+    if (ofKey !== NONE) this.#find(ofKey, fromMs, toMs, found);
+    return found;
   }
 
   /** The same of all keys, in the order of their bytes. */
-  #ofAll(fromMs: number, toMs: number): Duplicate[] {
-    this.#sortedIds ??= [...this.#rows.keys()]
-      .map((id) => ({ id, text: this.#keys.textOf(id) }))
-      .sort((a, b) => (a.text < b.text ? -1 : 1))
-      .map(({ id }) => id);
-    return this.#sortedIds.flatMap((id) => inRange(this.#rows.get(id), fromMs, toMs, isAlive));
+  #ofAll(fromMs: number, toMs: number): number[] {
+    const found: number[] = [];
+    for (const ofKey of this.#ofKeys.inOrder()) this.#find(ofKey, fromMs, toMs, found);
+    return found;
   }
 
-  *#windowed(find: () => Duplicate[], reverse: boolean): Generator<[Windowed<K>, V], void> {
+  #find(ofKey: number, fromMs: number, toMs: number, found: number[]): void {
+    const rows = this.#rows;
+    const end = this.#ofKeys.endOf(ofKey);
+    for (let place = this.#ofKeys.firstFrom(ofKey, fromMs); place < end; place += 1) {
+      const row = this.#ofKeys.rowAt(place);
+      if ((rows.startMs[row] as number) > toMs) break;
+      if (!rows.is(row, DELETED)) found.push(row);
+    }
+  }
+
+  *#windowed(find: () => number[], reverse: boolean): Generator<[Windowed<K>, V], void> {
     const found = find();
     for (const row of this.#walks.over(reverse ? found.reverse() : found)) {
-      const { id, startMs } = row;
-      const key = this.#keys.keyOf(Buffer.from(this.#keys.bytesOf(id)));
+      const startMs = this.#rows.startMs[row] as number;
+      const key = this.#keys.keyOf(Buffer.from(this.#keys.bytesOf(this.#idOf(row))));
       yield [{ key, startMs, endMs: startMs + this.#windowSizeMs }, this.#valueOf(row)];
     }
   }
 
-  #valueOf(row: Duplicate): V {
+  #valueOf(row: number): V {
     const bytes = this.#storedOf(row);
-    return readRow(this.name, this.#serde, row.id, this.#timed ? untimed(bytes) : bytes);
+    return readRow(this.name, this.#serde, this.#idOf(row), this.#timed ? untimed(bytes) : bytes);
   }
 
-  #rowOf(row: Duplicate): TableRow<V> {
+  #rowOf(row: number): TableRow<V> {
     const bytes = this.#storedOf(row);
-    const value = readRow(this.name, this.#serde, row.id, this.#timed ? untimed(bytes) : bytes);
+    const value = readRow(this.name, this.#serde, this.#idOf(row), this.#timed ? untimed(bytes) : bytes);
     return { value, timestampMs: this.#timed ? timeOf(bytes) : NO_TIME };
   }
 
   /** As on disk, the caller's own. @throws StreamsError STORE_DAMAGED */
-  #storedOf(row: Duplicate): Buffer {
-    const { block, at, length, isCommitted } = row;
-    const bytes = isCommitted ? this.#blocks.read(block) : block?.bytes;
+  #storedOf(row: number): Buffer {
+    const rows = this.#rows;
+    const block = rows.block[row] as number;
+    const bytes = rows.is(row, COMMITTED) ? this.#blocks.read(block) : this.#blocks.bytesOf(block);
     if (bytes !== undefined) {
+      const [at, length] = [rows.at[row] as number, rows.length[row] as number];
       const own = Buffer.allocUnsafe(length);
       bytes.copy(own, 0, at, at + length);
       return own;
@@ -325,55 +349,31 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
     return stored;
   }
 
-  #keep(row: Duplicate, stored: Buffer): void {
+  #keep(row: number, stored: Buffer): void {
+    const rows = this.#rows;
     const kept = this.#blocks.keep(stored);
-    if (kept === undefined) return;
-    if (row.block !== undefined) this.#blocks.remove(row.block);
-    [row.block, row.at, row.length] = [kept, 0, stored.length];
+    if (kept === NONE) return;
+    if (rows.block[row] !== NONE) this.#blocks.remove(rows.block[row] as number);
+    rows.block[row] = kept;
+    rows.at[row] = 0;
+    rows.length[row] = stored.length;
+  }
+
+  #idOf(row: number): string {
+    return this.#ofKeys.idOf(this.#rows.key[row] as number);
   }
 
   /** Its key on disk. */
-  #bytesOf({ id, startMs, number }: Duplicate): Buffer {
+  #bytesOf(row: number): Buffer {
     const { isText } = this.#keys;
+    const id = this.#idOf(row);
     const keyBytes = isText ? Buffer.byteLength(id) : id.length;
     const bytes = Buffer.allocUnsafe(WINDOW_START_BYTES + keyBytes + NUMBER_BYTES);
-    writeTime(bytes, startMs, 0);
+    writeTime(bytes, this.#rows.startMs[row] as number, 0);
     bytes.write(id, WINDOW_START_BYTES, isText ? 'utf8' : 'latin1');
-    writeTime(bytes, number, WINDOW_START_BYTES + keyBytes);
+    writeTime(bytes, this.#rows.number[row] as number, WINDOW_START_BYTES + keyBytes);
     return bytes;
   }
-}
-
-function isAlive({ isDeleted }: Duplicate): boolean {
-  return !isDeleted;
-}
-
-function inRange(
-  rows: readonly Duplicate[] | undefined,
-  fromMs: number,
-  toMs: number,
-  isWanted: (row: Duplicate) => boolean,
-): Duplicate[] {
-  const found: Duplicate[] = [];
-  if (rows === undefined) return found;
-  for (let at = firstFrom(rows, fromMs); at < rows.length; at += 1) {
-    const row = rows[at] as Duplicate;
-    if (row.startMs > toMs) break;
-    if (isWanted(row)) found.push(row);
-  }
-  return found;
-}
-
-/** The index of the first row that starts at this time or later. */
-function firstFrom(rows: readonly Duplicate[], startMs: number): number {
-  let low = 0;
-  let high = rows.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((rows[middle] as Duplicate).startMs < startMs) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** Not copied: they are copied where they go to. @throws TypeError for what is no bytes. */

@@ -1,14 +1,10 @@
-/** What is kept in order of time. */
-export interface TimedRow {
-  readonly startMs: number;
-  /** It is among the rows in time. */
-  isListed: boolean;
-}
+import { LISTED, NONE, type DuplicateRows } from './duplicate-rows.ts';
 
-interface Span<R> {
-  readonly rows: R[];
-  /** What is before it is taken. */
-  from: number;
+/** Rows one behind the other, by `next`. */
+interface Span {
+  first: number;
+  last: number;
+  rows: number;
   isSorted: boolean;
 }
 
@@ -19,54 +15,72 @@ const SPANS = 32;
  * Rows in spans of time, for taking the oldest ones out: a row goes to the end of its span, and a span is sorted when
  * its turn has come.
  */
-export class RowsInTime<R extends TimedRow> {
+export class RowsInTime {
+  readonly #rows: DuplicateRows;
   readonly #spanMs: number;
-  readonly #spans = new Map<number, Span<R>>();
+  readonly #spans = new Map<number, Span>();
   /** The numbers of the spans, in order. */
   readonly #order: number[] = [];
 
   /** @param keptMs for how long rows are kept; Infinity: none is ever taken, and none is listed. */
-  constructor(keptMs: number) {
+  constructor(rows: DuplicateRows, keptMs: number) {
+    this.#rows = rows;
     this.#spanMs = Math.max(1, Math.ceil(keptMs / SPANS));
   }
 
-  add(row: R): void {
+  add(row: number): void {
     if (this.#spanMs === Infinity) return;
-    const at = Math.floor(row.startMs / this.#spanMs);
-    row.isListed = true;
+    const { startMs, next } = this.#rows;
+    const at = Math.floor((startMs[row] as number) / this.#spanMs);
+    this.#rows.set(row, LISTED);
+    next[row] = NONE;
     const span = this.#spans.get(at);
     if (span === undefined) {
-      this.#spans.set(at, { rows: [row], from: 0, isSorted: true });
+      this.#spans.set(at, { first: row, last: row, rows: 1, isSorted: true });
       this.#insert(at);
       return;
     }
-    if (span.isSorted && row.startMs < (span.rows.at(-1) as R).startMs) span.isSorted = false;
-    span.rows.push(row);
+    if (span.first === NONE) span.first = row;
+    else {
+      if (span.isSorted && (startMs[row] as number) < (startMs[span.last] as number)) span.isSorted = false;
+      next[span.last] = row;
+    }
+    span.last = row;
+    span.rows += 1;
   }
 
-  /** Takes the oldest row out, if it is older than this. */
-  takeBefore(endMs: number): R | undefined {
+  /** Takes the oldest row out, if it is older than this; else NONE. */
+  takeBefore(endMs: number): number {
     for (;;) {
-      const [at] = this.#order;
-      if (at === undefined || at * this.#spanMs >= endMs) return undefined;
-      const span = this.#spans.get(at) as Span<R>;
-      if (!span.isSorted) {
-        span.rows.splice(0, span.from);
-        span.from = 0;
-        span.rows.sort((a, b) => a.startMs - b.startMs);
-        span.isSorted = true;
-      }
-      const row = span.rows[span.from];
-      if (row === undefined) {
+      const at = this.#order[0];
+      if (at === undefined || at * this.#spanMs >= endMs) return NONE;
+      const span = this.#spans.get(at) as Span;
+      if (!span.isSorted) this.#sort(span);
+      const row = span.first;
+      if (row === NONE) {
         this.#order.shift();
         this.#spans.delete(at);
         continue;
       }
-      if (row.startMs >= endMs) return undefined;
-      span.from += 1;
-      row.isListed = false;
+      if ((this.#rows.startMs[row] as number) >= endMs) return NONE;
+      span.first = this.#rows.next[row] as number;
+      span.rows -= 1;
+      this.#rows.unset(row, LISTED);
       return row;
     }
+  }
+
+  /** Those of one start stay as they came. */
+  #sort(span: Span): void {
+    const { startMs, next } = this.#rows;
+    const rows = new Int32Array(span.rows);
+    for (let at = 0, row = span.first; row !== NONE; at += 1, row = next[row] as number) rows[at] = row;
+    rows.sort((a, b) => (startMs[a] as number) - (startMs[b] as number));
+    for (let at = 1; at < rows.length; at += 1) next[rows[at - 1] as number] = rows[at] as number;
+    span.first = rows[0] as number;
+    span.last = rows[rows.length - 1] as number;
+    next[span.last] = NONE;
+    span.isSorted = true;
   }
 
   #insert(at: number): void {

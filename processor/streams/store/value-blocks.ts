@@ -1,4 +1,5 @@
 import type { CachedRow } from './cached-row.ts';
+import { NONE } from './duplicate-rows.ts';
 import type { StoreCache } from './record-cache.ts';
 
 /** The first one is as small as this, and each next one twice as large: most stores of a test have a few rows. */
@@ -6,7 +7,9 @@ const LEAST_BLOCK_BYTES = 1_024;
 const MOST_BLOCK_BYTES = 65_536;
 
 /** The values of rows that were put one after the other, in one piece. */
-export class ValueBlock {
+class ValueBlock {
+  /** What the rows name it by; NONE: none has it yet. */
+  number = NONE;
   /** Undefined: they are not in memory any more. */
   bytes: Buffer | undefined;
   /** In the cache, which counts its bytes; undefined: it is not in it. */
@@ -23,9 +26,13 @@ export class ValueBlock {
 /**
  * Values of rows that never change, as bytes: in blocks, as one object for each value costs more than its bytes. Those
  * of uncommitted rows stay until the commit. After it a full block belongs to the cache, which forgets it as a whole.
+ * To the rows a block is a number, until the last of them is gone.
  */
 export class ValueBlocks {
   readonly #cache: StoreCache;
+  /** By their numbers; undefined: the number is free. */
+  readonly #blocks: (ValueBlock | undefined)[] = [];
+  readonly #freeNumbers: number[] = [];
   /** That the next value goes to. */
   #open: ValueBlock | undefined;
   #used = 0;
@@ -40,11 +47,12 @@ export class ValueBlocks {
   }
 
   /** Copies a value; answers its block, in which it begins at `lastAt`. */
-  add(value: Uint8Array): ValueBlock {
+  add(value: Uint8Array): number {
     let open = this.#open;
     if (open?.bytes === undefined || this.#used + value.length > open.bytes.length) {
       if (open !== undefined) this.#full.push(open);
       open = new ValueBlock(Math.max(this.#nextBytes, value.length));
+      this.#name(open);
       this.#nextBytes = Math.min(2 * this.#nextBytes, MOST_BLOCK_BYTES);
       this.#open = open;
       this.#used = 0;
@@ -53,32 +61,40 @@ export class ValueBlocks {
     this.lastAt = this.#used;
     this.#used += value.length;
     open.rows += 1;
-    return open;
+    return open.number;
   }
 
   /** A row is gone for good. */
-  remove(block: ValueBlock): void {
+  remove(number: number): void {
+    const block = this.#blocks[number] as ValueBlock;
     block.rows -= 1;
     if (block.rows > 0 || block === this.#open) return;
     block.bytes = undefined;
     if (block.cached !== undefined) this.#cache.release(block.cached);
     block.cached = undefined;
+    this.#unname(block);
   }
 
-  /** A committed row is read: the bytes of its block, where it has one and they are in memory. */
-  read(block: ValueBlock | undefined): Buffer | undefined {
+  /** The bytes of a block, where there is one and they are in memory. */
+  bytesOf(number: number): Buffer | undefined {
+    return number === NONE ? undefined : this.#blocks[number]?.bytes;
+  }
+
+  /** The same for the value of a committed row, which is read. */
+  read(number: number): Buffer | undefined {
+    const block = number === NONE ? undefined : this.#blocks[number];
     if (block === undefined || block !== this.#open) this.#cache.looked(block?.cached);
     return block?.bytes;
   }
 
-  /** Copies the value of a committed row that was not in memory; undefined: the cache does not take it. */
-  keep(value: Uint8Array): ValueBlock | undefined {
+  /** Copies the value of a committed row that was not in memory; NONE: the cache does not take it. */
+  keep(value: Uint8Array): number {
     const block = new ValueBlock(value.length);
     const bytes = block.bytes as Buffer;
     bytes.set(value);
     block.rows = 1;
     block.cached = this.#cache.hold(bytes, () => forget(block));
-    return block.cached === undefined ? undefined : block;
+    return block.cached === undefined ? NONE : this.#name(block);
   }
 
   /** No row is uncommitted any more. `isCommitted`: those that were are committed. */
@@ -88,6 +104,8 @@ export class ValueBlocks {
       if (bytes === undefined) continue;
       block.cached = isCommitted && block.rows > 0 ? this.#cache.hold(bytes, () => forget(block)) : undefined;
       if (block.cached === undefined) block.bytes = undefined;
+      // Its last row went while it was open.
+      if (block.rows === 0) this.#unname(block);
     }
     this.#full = [];
   }
@@ -97,6 +115,17 @@ export class ValueBlocks {
     this.#cache.close();
     this.#open = undefined;
     this.#full = [];
+  }
+
+  #name(block: ValueBlock): number {
+    block.number = this.#freeNumbers.pop() ?? this.#blocks.length;
+    this.#blocks[block.number] = block;
+    return block.number;
+  }
+
+  #unname(block: ValueBlock): void {
+    this.#blocks[block.number] = undefined;
+    this.#freeNumbers.push(block.number);
   }
 }
 
