@@ -108,16 +108,7 @@ export async function makeBacklog({
         due.set(leader, list);
       }
       for (const [leader, parts] of due) {
-        await sendPatiently(
-          cluster,
-          leader,
-          produceRequest({
-            transactionalId: null,
-            acks: ACKS_LEADER,
-            timeoutMs: PRODUCE_TIMEOUT_MS,
-            topics: [{ topic, partitions: parts }],
-          }),
-        );
+        await sendPatiently(cluster, leader, topic, parts);
       }
       progress(`making ${topic}`, sent, records);
     }
@@ -127,21 +118,40 @@ export async function makeBacklog({
   return { meanBytes: pool[0]?.meanBytes ?? 0 };
 }
 
-/** A broker that has just made a topic may not know yet that it leads it. */
+/**
+ * A broker that has just made a topic may not know yet that it leads all of its partitions: it takes the others.
+ * @throws when a batch is refused for any other reason.
+ */
 export async function sendPatiently(
   cluster: KafkaCluster,
   leader: number,
-  request: ReturnType<typeof produceRequest>,
+  topic: string,
+  parts: readonly { partition: number; batch: Buffer }[],
 ): Promise<void> {
+  let unsent = parts;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await (await cluster.broker(leader)).connectionPool.send(request);
-      return;
+      const request = produceRequest({
+        transactionalId: null,
+        acks: ACKS_LEADER,
+        timeoutMs: PRODUCE_TIMEOUT_MS,
+        topics: [{ topic, partitions: unsent }],
+      });
+      const answer = (await (await cluster.broker(leader)).connectionPool.send(request)) as ProduceAnswer;
+      const refused = answer.topics.flatMap(({ partitions }) => partitions.filter(({ errorCode }) => errorCode !== 0));
+      if (refused.length === 0) return;
+      unsent = unsent.filter(({ partition }) => refused.some((one) => one.partition === partition));
+      const [lasting] = refused.filter(({ errorCode }) => attempt === ATTEMPTS || !isMisdirected({ code: errorCode }));
+      if (lasting !== undefined) throw new Error(`${topic} does not take a batch: ${JSON.stringify(lasting)}`);
     } catch (error) {
       if (!isMisdirected(error) || attempt === ATTEMPTS) throw error;
-      await delay(RETRY_MS);
     }
+    await delay(RETRY_MS);
   }
+}
+
+interface ProduceAnswer {
+  readonly topics: readonly { readonly partitions: readonly { partition: number; errorCode: number }[] }[];
 }
 
 interface LoginPlace {

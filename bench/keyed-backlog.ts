@@ -1,12 +1,5 @@
 import type { KafkaConnectionConfig } from '@tributary/streams';
-import {
-  CompressionCodec,
-  createKafka,
-  encodeBatch,
-  KafkaCluster,
-  partitionOf,
-  produceRequest,
-} from '@tributary/streams/operations';
+import { CompressionCodec, createKafka, encodeBatch, KafkaCluster, partitionOf } from '@tributary/streams/operations';
 import { seededRandom } from '../tools/producer/seeded-random.ts';
 import { sendPatiently } from './backlog.ts';
 import { progress, quiet } from './report.ts';
@@ -30,8 +23,6 @@ const SEED = 7;
 const KEY_DIGITS = 8;
 const PAGES = 500;
 const RECORDS_PER_BATCH = 2_000;
-const ACKS_LEADER = 1;
-const PRODUCE_TIMEOUT_MS = 20_000;
 
 /**
  * Fills new topics with events of about 120 bytes under text keys of 9, each in the partition that Kafka's own
@@ -73,16 +64,7 @@ export async function makeKeyedBacklog(options: KeyedBacklogOptions): Promise<vo
           isTransactional: false,
           codec: CompressionCodec.none,
         });
-        await sendPatiently(
-          cluster,
-          cluster.leader(topic, partition) as number,
-          produceRequest({
-            transactionalId: null,
-            acks: ACKS_LEADER,
-            timeoutMs: PRODUCE_TIMEOUT_MS,
-            topics: [{ topic, partitions: [{ partition, batch }] }],
-          }),
-        );
+        await sendPatiently(cluster, cluster.leader(topic, partition) as number, topic, [{ partition, batch }]);
       };
       for (let nth = 0; nth < records; nth += 1) {
         const key = everyKey ? nth % keys : random.below(keys);
