@@ -16,9 +16,7 @@ import { KeptTime } from './step-times.ts';
 import { decodeWatermark, encodeWatermark, Watermark, type StoredWatermark } from './watermark.ts';
 
 /** A record that has been read and waits for its turn. */
-export interface WaitingRecord extends ReadRecord {
-  readonly record: ConsumerRecord;
-}
+export type WaitingRecord = ReadRecord;
 
 /** A task behind a repartition topic that this one reads. */
 export interface TimeSource {

@@ -173,7 +173,7 @@ export class TaskGraph implements TaskRuntime {
     this.#watch.enter(record.topic, record.partition);
     this.#watch.at(record.offset);
     try {
-      return { record, ...this.#sourceOf(record.topic).read(record) };
+      return this.#sourceOf(record.topic).read(record);
     } catch (error) {
       return {
         record,
@@ -200,12 +200,12 @@ export class TaskGraph implements TaskRuntime {
         const waiting = next();
         if (waiting === undefined) break;
         try {
-          const { timestampMs, record, handOn } = waiting;
+          const { timestampMs, record } = waiting;
           this.current = this.#failures.record = record;
           this.#watch.enter(record.topic, record.partition);
           this.#watch.at(record.offset);
           if (timestampMs !== undefined && this.#sourceOf(record.topic).movesTime) this.#time.observe(timestampMs);
-          handOn();
+          waiting.handOn();
           if (this.#punctuators.byStreamTime) this.#punctuate('stream-time', this.streamTimeMs());
         } catch (error) {
           this.#failures.decide('onProcessingError', error);
@@ -225,8 +225,8 @@ export class TaskGraph implements TaskRuntime {
   }
 
   headers(): HeaderList {
-    const { headerList, headers } = this.current;
-    return headerList ?? Object.entries(headers);
+    const { current } = this;
+    return current.headerList ?? Object.entries(current.headers);
   }
 
   schedule(schedule: Schedule, call: (timestampMs: number) => void): Cancellable {

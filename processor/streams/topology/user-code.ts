@@ -1,6 +1,6 @@
 import { messageOf, StreamsError } from '../errors.ts';
 import { offsetOf, recordPlace, type RecordOffset } from '../kafka/topic-partition.ts';
-import { stringSerde, type Serde } from './serdes.ts';
+import { knownOf, stringSerde, type Serde } from './serdes.ts';
 import { encodeKey, isThenable, kindOf } from '../store/key-text.ts';
 import { UnreadableValueError } from './stored-value.ts';
 
@@ -95,6 +95,12 @@ export function serialized(bytes: unknown): Buffer {
   // mutant: own-serialized
   if (bytes instanceof Uint8Array) return Buffer.from(bytes);
   return refuseAnswer(bytes, 'a Buffer');
+}
+
+/** The same of a serde, which is looked at once: bytes that are new at each call need no copy (serdes.ts). */
+export function serializer<V>(serde: Serde<V>): (value: V) => Buffer {
+  const { hasNewBytes = false } = knownOf(serde);
+  return hasNewBytes ? (value) => serde.serialize(value) : (value) => serialized(serde.serialize(value));
 }
 
 /** The bytes of a value that a store is to keep. `areNew`: the serde's bytes need no copy (serdes.ts). */

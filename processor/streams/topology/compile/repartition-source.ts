@@ -86,20 +86,27 @@ export function compileRepartitionSource(
     const decoded = decodeRepartitionRecord(record);
     if ('report' in decoded)
       return {
+        record,
         timestampMs: undefined,
         handOn: () => {
           if (!runtime.reportTime(grouping, decoded.report)) throw unknownReport(record, decoded.report.source);
         },
       };
-    if ('partial' in decoded) return { timestampMs: decoded.partial.newestMs, handOn: () => merge(record, decoded) };
+    if ('partial' in decoded)
+      return { record, timestampMs: decoded.partial.newestMs, handOn: () => merge(record, decoded) };
     if ('change' in decoded)
-      return { timestampMs: decoded.change.timestampMs, handOn: () => change(record, decoded.key, decoded.change) };
+      return {
+        record,
+        timestampMs: decoded.change.timestampMs,
+        handOn: () => change(record, decoded.key, decoded.change),
+      };
     const { route, timestampMs, value } = decoded.routed;
     const reader = readers.routed.get(route);
     if (reader === undefined) throw unknownStore(record, route, 'a record');
     const key = record.key === null ? null : keyOf(record, reader.key, record.key);
     const at = eventTimeOf(timestampMs);
     return {
+      record,
       timestampMs: at,
       handOn: () => reader.emit(key, value === null ? null : valueOf(record, reader.value, value), at),
     };

@@ -1,6 +1,6 @@
 import type { SinkNode, TopicOf } from '../graph.ts';
 import type { Emit, TaskRuntime } from '../task-runtime.ts';
-import { failedAt, keyBytesOf, refuseAnswer, serialized } from '../user-code.ts';
+import { failedAt, keyBytesOf, refuseAnswer, serializer } from '../user-code.ts';
 import { withRecord } from './steps.ts';
 
 /** Writes records to topics of the user's: with the event time as Kafka timestamp, and the headers they came with. */
@@ -16,25 +16,26 @@ export function compileSink(
       throw failedAt(name, error);
     }
   };
+  const bytesOf = serializer(values);
   return (key, value, timestampMs) => {
     try {
       const to = topicOf(value, key, timestampMs);
       if (typeof to !== 'string') refuseAnswer(to, 'the name of a topic');
       if (typeof topic !== 'string') runtime.checkTopic(to);
-      runtime.send({
+      const record = {
         topic: to,
         key: key === null ? null : keyBytesOf(keys, key),
         // A value of null is a tombstone: the serde does not see it.
-        value: value === null ? null : serialized(values.serialize(value)),
+        value: value === null ? null : bytesOf(value),
         timestampMs,
         headers: runtime.headers(),
-        ...(partitioner === undefined
-          ? {}
-          : {
-              choosePartition: (count: number) =>
-                chosen(() => partitioner(key as never, value as never, count), to, count),
-            }),
-      });
+      };
+      if (partitioner === undefined) runtime.send(record);
+      else
+        runtime.send({
+          ...record,
+          choosePartition: (count) => chosen(() => partitioner(key as never, value as never, count), to, count),
+        });
     } catch (error) {
       throw failedAt(name, error);
     }

@@ -4,7 +4,7 @@ import { offsetOf, recordPlace } from '../../kafka/topic-partition.ts';
 import { eventTimeOf, isEventTime, whyNoEventTime } from '../event-time.ts';
 import type { SourceNode } from '../graph.ts';
 import { DeadLetter, type ConsumerRecord } from '../record.ts';
-import { keyTextOf } from '../record-text.ts';
+import { hasNoValue, keyTextOf } from '../record-text.ts';
 import { stringSerde } from '../serdes.ts';
 import type { Emit, TaskRuntime } from '../task-runtime.ts';
 import { failedAt, settled } from '../user-code.ts';
@@ -20,10 +20,36 @@ export interface CompiledSource {
 }
 
 export interface ReadRecord {
+  readonly record: ConsumerRecord;
   /** What the record is put in order by; undefined (a dead letter, a time report): at once. */
   readonly timestampMs: number | undefined;
   /** Hands on what was read. It moves no event time: whoever chose the record knows its time. */
-  readonly handOn: () => void;
+  handOn(): void;
+}
+
+/** An object a record, and no closures over its parts: a task with several inputs makes one of each record. */
+class WaitingValue implements ReadRecord {
+  readonly record: ConsumerRecord;
+  readonly timestampMs: number;
+  readonly #key: unknown;
+  readonly #value: unknown;
+  readonly #next: Emit;
+
+  constructor(record: ConsumerRecord, key: unknown, value: unknown, timestampMs: number, next: Emit) {
+    this.record = record;
+    this.timestampMs = timestampMs;
+    this.#key = key;
+    this.#value = value;
+    this.#next = next;
+  }
+
+  handOn(): void {
+    this.#next(this.#key, this.#value, this.timestampMs);
+  }
+}
+
+function atOnce(record: ConsumerRecord, handOn: () => void): ReadRecord {
+  return { record, timestampMs: undefined, handOn };
 }
 
 /** Where the records of a source go, and what is to be known of them. */
@@ -67,7 +93,7 @@ export function compileSource(
   // Elsewhere it is a tombstone, or dropped.
   const decodesNulls = role === 'stream' && !dropsNulls;
   const valueOf = (record: ConsumerRecord): unknown => {
-    if (!decodesNulls && record.value === null) return null;
+    if (!decodesNulls && hasNoValue(record)) return null;
     try {
       const value = settled(decode(record, runtime.nowMs()));
       if (value === undefined) throw new TypeError('decode returned undefined: it returns a value, or a DeadLetter');
@@ -116,16 +142,15 @@ export function compileSource(
       next(key, value, at);
     },
     read: (record) => {
-      const atOnce = (handOn: () => void): ReadRecord => ({ timestampMs: undefined, handOn });
       const value = record.unreadable ?? valueOf(record);
-      if (value instanceof DeadLetter) return atOnce(() => refuse(record, value));
-      if (value === null && dropsNulls) return atOnce(() => runtime.drop('null-value'));
+      if (value instanceof DeadLetter) return atOnce(record, () => refuse(record, value));
+      if (value === null && dropsNulls) return atOnce(record, () => runtime.drop('null-value'));
       const given = timeOf(record, value);
       const at = eventTimeOf(given);
-      if (Number.isNaN(at)) return atOnce(() => refuseTime(record, given));
+      if (Number.isNaN(at)) return atOnce(record, () => refuseTime(record, given));
       const key = keyOf(record);
-      if (key instanceof DeadLetter) return atOnce(() => refuse(record, key));
-      return { timestampMs: at, handOn: () => next(key, value, at) };
+      if (key instanceof DeadLetter) return atOnce(record, () => refuse(record, key));
+      return new WaitingValue(record, key, value, at, next);
     },
   };
 }
@@ -149,7 +174,14 @@ export function bothSources(
       one.timestampMs === undefined || (other.timestampMs !== undefined && other.timestampMs < one.timestampMs)
         ? other.timestampMs
         : one.timestampMs;
-    return { timestampMs, handOn: () => (one.handOn(), other.handOn()) };
+    return {
+      record,
+      timestampMs,
+      handOn: () => {
+        one.handOn();
+        other.handOn();
+      },
+    };
   };
   // One letter a record: one source that writes them is enough.
   const refuse = a.refuse ?? b.refuse;
@@ -157,9 +189,9 @@ export function bothSources(
     read,
     ...(refuse === undefined ? {} : { refuse }),
     process: (record) => {
-      const { timestampMs, handOn } = read(record);
-      if (timestampMs !== undefined) observe(timestampMs);
-      handOn();
+      const waiting = read(record);
+      if (waiting.timestampMs !== undefined) observe(waiting.timestampMs);
+      waiting.handOn();
     },
   };
 }
