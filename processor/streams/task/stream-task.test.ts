@@ -145,6 +145,15 @@ test('what waits is not processed, not committed, and part of the lag', () => {
   expect([seen, offsets(), task.lag()]).toEqual([['1', '3', '5', '7', '9'], { 'a-0': 3, 'b-0': 2 }, 0]);
 });
 
+test('a task that has committed keeps nothing of the answer that its last record came in', () => {
+  task.accept(fetched('b', 0, []));
+  task.accept(fetched('a', 0, ['1']));
+  task.processWaiting(0, 100);
+  expect(task.graph?.current).toMatchObject({ topic: 'a', offset: 0 });
+  task.onCommitted(task.offsets());
+  expect(task.graph?.current).toEqual({ topic: '', partition: -1, offset: -1, headers: {}, headerList: [] });
+});
+
 test('an empty input is waited for as long as it was said to be', () => {
   task = openTask(50);
   task.accept(fetched('b', 0, []));

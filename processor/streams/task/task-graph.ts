@@ -306,6 +306,8 @@ export class TaskGraph implements TaskRuntime {
 
   /** After the commit of what `flush` has given. */
   committed(): void {
+    // The last record of a task that waits would keep the whole answer in memory that it came with.
+    this.current = NO_RECORD;
     this.#stores.committed();
     this.#time.committed();
     this.#punctuators.committed();

@@ -40,6 +40,8 @@ import type { FromThread } from './thread-messages.ts';
 const IDLE_WAIT_MS = 250;
 /** Of a task with several inputs, before others and the commit have their turn. */
 const RECORDS_A_TURN = 1_000;
+/** Of all partitions: what is processed at once is in memory until its commit, and takes several times as much. */
+const FETCHED_BYTES = 2 * 1024 * 1024;
 /** So much to send asks for a commit before its time. */
 const MAX_COLLECTED_BYTES = 16 * 1024 * 1024;
 
@@ -160,6 +162,7 @@ export class StreamThread {
       onFatal,
     });
     this.#fetcher = new RecordFetcher(fetch, logger, {
+      maxBytes: FETCHED_BYTES,
       maxBytesPerPartition: config.maxBytesPerPartition,
       maxRecordBytes: (topic) => (isInternal(topic) ? undefined : config.maxRecordBytes),
       onAway: (away, reason) => {
