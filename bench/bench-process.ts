@@ -6,7 +6,7 @@ import { projectRoot } from '../tools/command-line/project-root.ts';
 
 const LAST_LINES = 20;
 /** Linux counts process times in hundredths of a second. */
-const TICKS_PER_SECOND = 100;
+export const TICKS_PER_SECOND = 100;
 
 /** A contender in a process of its own, which dies with the benchmark. Each line of JSON it prints is a message. */
 export class BenchProcess {

@@ -12,6 +12,7 @@ import { BenchProcess, cpuSeconds, peakRssMiB, rssMiB } from '../bench-process.t
 import { changelogRows, untilCounted } from '../group-progress.ts';
 import { makeKeyedBacklog } from '../keyed-backlog.ts';
 import type { BenchOptions } from '../options.ts';
+import { meanCores, OtherLoads, wasQuiet } from '../other-load.ts';
 import type { EventWriterOptions } from '../processes/event-writer.ts';
 import { untilReady } from '../product.ts';
 import { save, say } from '../report.ts';
@@ -36,6 +37,8 @@ const SETTLED_AFTER_MS = 3_000;
 /** So often an owner is killed, and another one started, under the subscriptions. */
 const KILLS = 2;
 const KEY_DIGITS = 8;
+/** Processes that are not the bench's take less than so many cores where nothing but the bench runs. */
+const QUIET_CORES = 0.1;
 /** As a user gets it: what an application says of itself is a part of the load. */
 const STATUS_INTERVAL_MS = 1_000;
 
@@ -61,8 +64,10 @@ export async function ownerReads(options: BenchOptions): Promise<undefined> {
     const memory = { apiRssMiB: Math.round(run.apiRssMiB), apiPeakRssMiB: Math.round(run.apiPeakRssMiB) };
     say(
       `${String(keys)} keys over ${String(PROCESSORS)} processors, ${String(CHANGES_PER_SECOND)} changes/s: ` +
-        `${String(lookups.result.perSecond)} lookups/s in requests of ${String(KEYS_PER_REQUEST)}, p50 ` +
-        `${lookups.result.p50Ms.toFixed(1)} ms, p99 ${lookups.result.p99Ms.toFixed(1)} ms; API ` +
+        `${String(lookups.result.perSecond)} lookups/s in requests of ${String(KEYS_PER_REQUEST)}, ` +
+        `${inWords(lookups.result)}; others took ${lookups.result.othersCores.toFixed(2)} cores, and next to none ` +
+        `while ${String(lookups.result.quiet.answers)} of ${String(lookups.result.answers)} were answered: ` +
+        `${inWords(lookups.result.quiet)}; API ` +
         `${String(memory.apiRssMiB)} MiB; processors ${without.processedPerSecond.toFixed(0)}/s and ` +
         `${without.cpuSeconds.toFixed(1)} CPU s without, ${lookups.processedPerSecond.toFixed(0)}/s and ` +
         `${lookups.cpuSeconds.toFixed(1)} CPU s with them`,
@@ -80,11 +85,34 @@ export async function ownerReads(options: BenchOptions): Promise<undefined> {
   }
 }
 
-interface Looked {
-  readonly perSecond: number;
+interface AnswerTimes {
+  readonly answers: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
+interface Looked extends AnswerTimes {
+  readonly perSecond: number;
   readonly failed: number;
+  /** Of the machine's, taken by processes that are not the bench's. */
+  readonly othersCores: number;
+  /** Of the answers in seconds in which others took next to nothing. */
+  readonly quiet: AnswerTimes;
+}
+
+function timesOf(answered: readonly { readonly dueAt: number; readonly at: number }[]): AnswerTimes {
+  const timesMs = answered.map(({ dueAt, at }) => at - dueAt);
+  return {
+    answers: timesMs.length,
+    p50Ms: percentile(timesMs, 0.5),
+    p99Ms: percentile(timesMs, 0.99),
+    maxMs: percentile(timesMs, 1),
+  };
+}
+
+function inWords({ p50Ms, p99Ms, maxMs }: AnswerTimes): string {
+  return `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms, at most ${maxMs.toFixed(1)} ms`;
 }
 
 /** What the processors did while rows changed at a fixed rate. */
@@ -156,9 +184,10 @@ class OwnerReadsRun {
   /** Requests begin at their times whether those before have been answered or not. */
   async lookups(seconds: number): Promise<Looked> {
     const agent = new Agent({ keepAlive: true, maxSockets: 64 });
-    const timesMs: number[] = [];
+    const answered: { readonly dueAt: number; readonly at: number }[] = [];
     let failed = 0;
     const open: Promise<void>[] = [];
+    const others = new OtherLoads();
     const wanted = (seconds * LOOKUPS_PER_SECOND) / KEYS_PER_REQUEST;
     const startedAt = performance.now();
     for (let nth = 0; nth < wanted; nth += 1) {
@@ -169,19 +198,21 @@ class OwnerReadsRun {
       open.push(
         this.#lookUp(agent, keys).then((isRight) => {
           if (!isRight) failed += 1;
-          timesMs.push(performance.now() - dueAt);
+          answered.push({ dueAt, at: performance.now() });
         }),
       );
     }
     await Promise.all(open);
     const tookSeconds = (performance.now() - startedAt) / 1_000;
+    const loads = others.stop();
     agent.destroy();
     if (failed > 0) throw new Error(`${String(failed)} of ${String(wanted)} lookups were not answered with every row`);
     return {
       perSecond: Math.round((wanted * KEYS_PER_REQUEST) / tookSeconds),
-      p50Ms: percentile(timesMs, 0.5),
-      p99Ms: percentile(timesMs, 0.99),
+      ...timesOf(answered),
       failed,
+      othersCores: meanCores(loads),
+      quiet: timesOf(answered.filter(({ dueAt, at }) => wasQuiet(loads, dueAt, at, QUIET_CORES))),
     };
   }
 
