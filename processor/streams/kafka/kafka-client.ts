@@ -5,6 +5,7 @@ import type { Logger } from '../logger.ts';
 import type { Broker } from './broker.ts';
 import type { KafkaConnectionConfig } from './kafka-connection-config.ts';
 import { requireMendedKafkajs } from './mended-kafkajs.ts';
+import type { PartitionMetadata, TopicMetadata } from './shared-metadata.ts';
 
 const { Kafka, logLevel } = kafkajs;
 const createSocketFactory = createRequire(import.meta.url)(
@@ -14,13 +15,10 @@ const createSocketFactory = createRequire(import.meta.url)(
 /** A kafkajs client, for its admin and plain producer. */
 export type Kafka = kafkajs.Kafka;
 
-interface PartitionMetadata {
-  partitionId: number;
-  leader: number;
-}
-
 /** What kafkajs keeps private: its connections and metadata. */
 export interface KafkajsCluster {
+  /** Null before the first answer. Made anew by each. */
+  readonly brokerPool: { readonly metadata: { readonly topicMetadata: readonly TopicMetadata[] } | null };
   connect(): Promise<void>;
   disconnect(): Promise<void>;
   refreshMetadata(): Promise<void>;

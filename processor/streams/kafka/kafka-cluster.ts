@@ -4,6 +4,7 @@ import { ClientSockets, createKafka, createKafkajsCluster, type KafkajsCluster }
 import type { KafkaConnectionConfig } from './kafka-connection-config.ts';
 import { asAccessDenied, asAdvertisedAddress } from './kafka-errors.ts';
 import { offsetRange, offsetsAt, withOpenTransactions } from './list-offsets.ts';
+import { shareMetadata } from './shared-metadata.ts';
 import { topicIds } from './topic-ids.ts';
 import type { TopicPartition } from './topic-partition.ts';
 import type { StreamsError } from '../errors.ts';
@@ -23,6 +24,8 @@ export class KafkaCluster {
   readonly #sockets = new ClientSockets();
   readonly #brokers: readonly string[];
   #connected: Promise<void> | undefined;
+  /** That is shared with other clients. */
+  #sharedMetadata: KafkajsCluster['brokerPool']['metadata'] = null;
 
   constructor(config: KafkaConnectionConfig, logger: Logger) {
     this.#brokers = config.brokers;
@@ -51,6 +54,7 @@ export class KafkaCluster {
     } catch (error) {
       throw asAccessDenied(error, `seeing the topics ${topics.join(', ')}`) ?? error;
     }
+    this.#shareMetadata();
   }
 
   /** After NOT_LEADER and its like: forget what was known of leaders and coordinators. */
@@ -58,6 +62,14 @@ export class KafkaCluster {
     this.#coordinators.clear();
     await this.connect();
     await this.#cluster.refreshMetadata();
+    this.#shareMetadata();
+  }
+
+  #shareMetadata(): void {
+    const { metadata } = this.#cluster.brokerPool;
+    if (metadata === null || metadata === this.#sharedMetadata) return;
+    shareMetadata(metadata.topicMetadata);
+    this.#sharedMetadata = metadata;
   }
 
   partitionCount(topic: string): number {

@@ -114,6 +114,32 @@ test.each(STEPS)('what hangs of an aborted one is aborted, also when the broker 
   }
 });
 
+test('its client asks for a topic of its own first, not for all that the brokers have', async () => {
+  const steps: string[] = [];
+  const cluster = new HangingCoordinator('Empty').cluster();
+  const producer = new TransactionalProducer(
+    {
+      ...cluster,
+      withOpenTransactions: async () => [],
+      connect: async () => void steps.push('all topics'),
+      track: async (topics) => void steps.push(topics.join()),
+      coordinator: async (type, id) => {
+        steps.push('coordinator');
+        return cluster.coordinator(type, id);
+      },
+    },
+    {
+      transactionalId: 'app-0_0',
+      groupId: 'app',
+      transactionTimeoutMs: 10_000,
+      probe: { topic: 'app-status', partition: 0 },
+    },
+  );
+  await producer.init(new AbortController().signal);
+  expect(steps.slice(0, 2)).toEqual(['app-status', 'coordinator']);
+  expect(steps).not.toContain('all topics');
+});
+
 test('it stops asking when the task is lost meanwhile', async () => {
   const coordinator = new HangingCoordinator('CompleteCommit');
   const cluster = coordinator.cluster();

@@ -106,12 +106,14 @@ export class TransactionalProducer implements StreamsProducer {
    * Answers how the newest transaction stood before the first fence that was tried: one whose answer was lost hides it.
    */
   async #fence(signal: AbortSignal): Promise<TransactionState> {
-    const { transactionalId, transactionTimeoutMs } = this.#options;
+    const { transactionalId, transactionTimeoutMs, probe } = this.#options;
     let before: TransactionState = 'none';
     for (;;) {
       signal.throwIfAborted();
       try {
-        await this.#cluster.connect();
+        // A client that tracks no topic asks for all topics of the brokers, and each task has a client of its own.
+        if (probe === undefined) await this.#cluster.connect();
+        else await this.#cluster.track([probe.topic]);
         const coordinator = await this.#cluster.coordinator(COORDINATOR_OF_TRANSACTION, transactionalId);
         const found = await describeTransaction(coordinator, transactionalId);
         if (found !== 'Empty' || before === 'none') before = found;
