@@ -26,6 +26,8 @@ const child = spawn(nodePath, [...given.slice(0, fileAt), '--import', preload, j
   env: {
     ...process.env,
     NODE_COMPILE_CACHE: compileCache,
+    // Of glibc's heaps each thread has one, and each keeps what its thread needed at most: two are enough.
+    MALLOC_ARENA_MAX: process.env['MALLOC_ARENA_MAX'] ?? '2',
     TRIBUTARY_LAUNCHER: String(process.pid),
     PATH: `${binDirs}${delimiter}${process.env['PATH'] ?? ''}`,
   },
