@@ -6,7 +6,8 @@ import { untilBrokerAnswers } from '../kafka/until-broker-answers.ts';
 import { RESET_REMEDY, StreamsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { UNHEARD, type StepsThatWait } from '../long-waits.ts';
-import type { OffsetMap, StateStore, StoreChange, StoreLoad } from '../store/state-store.ts';
+import type { FetchedRecord } from '../kafka/fetched-record.ts';
+import type { LoadedStore, OffsetMap, StateStore, StoreChange, StoreLoad } from '../store/state-store.ts';
 import type { TaskChangelog } from '../task/task-layout.ts';
 import { crashPoint } from '../task/crash-point.ts';
 import { loadRow, storedRow } from './changelog-row.ts';
@@ -178,19 +179,8 @@ export async function restoreStore(options: {
             `the changelog ${name} lost records while it was being restored from; it must not be truncated or ` +
               `deleted while the application runs`,
           );
-        const loaded = load?.rowsOf(named.store);
-        for (const record of part.records) {
-          check?.(named.store, record);
-          if (record.keyLength < 0) continue;
-          if (loaded !== undefined) {
-            loadRow(loaded, record, named.timed === true);
-            continue;
-          }
-          const key = record.key as Buffer;
-          const { value } = record;
-          const stored = named.timed ? storedRow(key, value, record.headerList) : value;
-          changes.push({ store: named.store, key, value: stored });
-        }
+        if (load === undefined) addChanges(changes, part.records, named, check);
+        else loadRows(load.rowsOf(named.store), part.records, named, check);
         if (part.nextOffset > (positions.get(name) as number)) movedAt = performance.now();
         positions.set(name, part.nextOffset);
       }
@@ -230,6 +220,38 @@ export async function restoreStore(options: {
     if (load !== undefined) loads.delete(load);
     load?.drop();
     await fetcher.close();
+  }
+}
+
+/*
+ * The loops over rows are functions of their own: V8 compiles what runs a million times together with all that is
+ * around it.
+ */
+
+function loadRows(
+  into: LoadedStore,
+  records: readonly FetchedRecord[],
+  { store, timed = false }: TaskChangelog,
+  check: RowCheck | undefined,
+): void {
+  for (const record of records) {
+    check?.(store, record);
+    if (record.keyLength >= 0) loadRow(into, record, timed);
+  }
+}
+
+function addChanges(
+  changes: StoreChange[],
+  records: readonly FetchedRecord[],
+  { store, timed = false }: TaskChangelog,
+  check: RowCheck | undefined,
+): void {
+  for (const record of records) {
+    check?.(store, record);
+    if (record.keyLength < 0) continue;
+    const key = record.key as Buffer;
+    const { value } = record;
+    changes.push({ store, key, value: timed ? storedRow(key, value, record.headerList) : value });
   }
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { FetchedRecord } from '../kafka/fetched-record.ts';
 import { formerStreamTimeKey, STREAM_TIME_KEY } from '../store/runtime-rows.ts';
 import { encodeWindowKey } from '../store/window-key.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
@@ -22,20 +23,31 @@ const specs = [
   { name: 'minutes', kind: 'window', serde: totals, windowSizeMs: 60_000, retentionMs: 60_000 },
 ] as unknown as readonly StoreSpec<unknown>[];
 const check = rowCheckOf(specs);
-const look = (store: string, key: string | Buffer | null, value: string | Buffer | null): void =>
+const place = { offset: 71, partition: 2 };
+const whole = (store: string, key: string | Buffer | null, value: string | Buffer | null): void =>
   check(store, {
+    ...place,
     topic: `app-${store}-changelog`,
-    partition: 2,
-    offset: 71,
     key: key === null ? null : Buffer.from(key),
     value: value === null ? null : Buffer.from(value),
   });
+/** The same row where it lies in its batch, between others. */
+const fetched = (store: string, key: string | Buffer | null, value: string | Buffer | null): void => {
+  const [keyBytes, valueBytes] = [key ?? '', value ?? ''].map((part) => Buffer.from(part)) as [Buffer, Buffer];
+  const bytes = Buffer.concat([Buffer.from('7'), keyBytes, valueBytes, Buffer.from('7')]);
+  const source = { topic: `app-${store}-changelog`, partition: place.partition, bytes, baseTimestampMs: 0, codec: 0 };
+  const valueAt = 1 + keyBytes.length;
+  const lengths = [key === null ? -1 : keyBytes.length, value === null ? -1 : valueBytes.length] as const;
+  check(store, new FetchedRecord(source, place.offset, 0, 1, lengths[0], valueAt, lengths[1]));
+};
 const atMinute = encodeWindowKey(60_000, 'CA');
 const some = (more: object): string => JSON.stringify({ first: 1, second: 0, ...more });
 
 describe('a row of a changelog', () => {
   test.each<[string, string | Buffer, string | null]>([
     ['counts', 'CA', '0'],
+    ['counts', 'CA', '123456789012345'],
+    ['counts', 'CA', '9007199254740991'],
     ['counts', 'CA', null],
     ['minutes', atMinute, some({ added: 3 })],
     ['minutes', '!stream-time', '{"streamTimeMs":-1,"sources":{"0_0":{"streamTimeMs":7,"caughtUp":true}}}'],
@@ -47,7 +59,7 @@ describe('a row of a changelog', () => {
     ['counts', formerStreamTimeKey('key-value'), '5'],
     ['of-another-task', '', 'anything'],
   ])('that %s wrote passes', (store, key, value) => {
-    expect(() => look(store, key, value)).not.toThrow();
+    for (const look of [whole, fetched]) expect(() => look(store, key, value)).not.toThrow();
   });
 
   test.each<[string, string | Buffer | null, string | Buffer, string]>([
@@ -56,6 +68,9 @@ describe('a row of a changelog', () => {
     ['counts', 'CA', 'null', 'a count is null'],
     ['counts', 'CA', '-1', 'a count is -1'],
     ['counts', 'CA', '1.5', 'a count is 1.5'],
+    ['counts', 'CA', '07', 'a row that cannot be read'],
+    ['counts', 'CA', '7 7', 'a row that cannot be read'],
+    ['counts', 'CA', '9007199254740993', 'no whole number'],
     ['counts', 'CA', '1e300', 'no whole number'],
     ['counts', 'CA', '"7"', 'no whole number'],
     ['counts', Buffer.from([0xff]), '1', 'a key that is no text'],
@@ -73,12 +88,14 @@ describe('a row of a changelog', () => {
     ['counts', STREAM_TIME_KEY, '5', 'a stream time that cannot be read'],
     ['minutes', null, some({}), 'a row without a key'],
   ])('that %s did not write is named: %p %p', (store, key, value, problem) => {
-    expect(() => look(store, key, value)).toThrow(
-      expect.objectContaining({
-        code: 'INTERNAL_TOPIC_INVALID',
-        message: expect.stringContaining(`app-${store}-changelog-2 offset 71 holds `),
-      }),
-    );
-    expect(() => look(store, key, value)).toThrow(problem);
+    for (const look of [whole, fetched]) {
+      expect(() => look(store, key, value)).toThrow(
+        expect.objectContaining({
+          code: 'INTERNAL_TOPIC_INVALID',
+          message: expect.stringContaining(`app-${store}-changelog-2 offset 71 holds `),
+        }),
+      );
+      expect(() => look(store, key, value)).toThrow(problem);
+    }
   });
 });

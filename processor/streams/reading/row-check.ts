@@ -5,7 +5,7 @@ import { rowKeyOf } from '../store/row-key.ts';
 import { storedSerde } from '../store/versioned-store.ts';
 import type { StoreSpec } from '../store/typed-store.ts';
 import { decodeWatermark } from '../task/watermark.ts';
-import { stringSerde } from '../topology/serdes.ts';
+import { knownOf, stringSerde } from '../topology/serdes.ts';
 import { readStored } from '../topology/stored-value.ts';
 import { recordPlace } from '../kafka/topic-partition.ts';
 
@@ -18,6 +18,10 @@ interface ChangelogRow {
   readonly value: Buffer | null;
   /** Answers at less cost than a look at `key`; it may not be there. */
   readonly isKeyAscii?: boolean;
+  /** Where its value lies, which costs less than a view of it; they may not be there. */
+  readonly bytes?: Uint8Array;
+  readonly valueAt?: number;
+  readonly valueLength?: number;
 }
 
 /** @throws StreamsError INTERNAL_TOPIC_INVALID naming the record that the store did not write. */
@@ -30,11 +34,12 @@ const FORMER_KEYS = { 'key-value': formerStreamTimeKey('key-value'), window: for
  * code, at an innocent record, or as a wrong number.
  */
 export function rowCheckOf(stores: readonly StoreSpec<unknown>[]): RowCheck {
-  const specs = new Map(stores.map((spec) => [spec.name, spec]));
+  const specs = new Map(stores.map((spec) => [spec.name, { spec, takes: knownOf(storedSerde(spec)).takes }]));
   return (store, row) => {
-    const spec = specs.get(store);
-    if (spec === undefined) return;
-    const problem = problemOf(spec, row);
+    const found = specs.get(store);
+    if (found === undefined) return;
+    const { spec, takes } = found;
+    const problem = problemOf(spec, row, takes);
     if (problem === undefined) return;
     const { topic, partition, offset } = row;
     throw new StreamsError(
@@ -46,6 +51,8 @@ export function rowCheckOf(stores: readonly StoreSpec<unknown>[]): RowCheck {
   };
 }
 
+type TakesBytes = ReturnType<typeof knownOf>['takes'];
+
 /** What is wrong with a key of which `rowKeyOf` knows nothing. */
 const WITHOUT_TIMES = {
   'key-value': 'a key that cannot be read',
@@ -54,11 +61,16 @@ const WITHOUT_TIMES = {
   versioned: 'a key that ends with no time of a version',
 };
 
-function problemOf(spec: StoreSpec, row: ChangelogRow): string | undefined {
+function problemOf(spec: StoreSpec, row: ChangelogRow, takes: TakesBytes): string | undefined {
   const { kind } = spec;
   // The common case, at each row of a restore.
   const isText = ((spec.key ?? stringSerde) as unknown) === stringSerde;
-  if (kind === 'key-value' && isText && row.isKeyAscii === true) return valueProblem(spec, row.value);
+  if (kind === 'key-value' && isText && row.isKeyAscii === true) {
+    const { bytes, valueAt, valueLength } = row;
+    const isTaken =
+      bytes !== undefined && valueAt !== undefined && valueLength !== undefined && takes?.(bytes, valueAt, valueLength);
+    return isTaken === true ? undefined : valueProblem(spec, row.value);
+  }
   const { key, value } = row;
   if (key === null) return 'a row without a key';
   const isFormer = (kind === 'key-value' || kind === 'window') && key.equals(FORMER_KEYS[kind]);

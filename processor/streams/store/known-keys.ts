@@ -16,8 +16,15 @@ const FNV_PRIME = 0x01000193;
  */
 export class KnownKeys {
   /** Hashes, each in the first free slot from its own on; 0: free. */
-  #slots: Int32Array | undefined = new Int32Array(FIRST_SLOTS);
+  #slots: Int32Array | undefined;
   #count = 0;
+
+  /** `expected`: so many keys are about to come. */
+  constructor(expected = 0) {
+    let slots = FIRST_SLOTS;
+    while (slots < MOST_SLOTS && expected * 100 > slots * MOST_TAKEN) slots *= 2;
+    this.#slots = new Int32Array(slots);
+  }
 
   /** A data key (data-key.ts) has come, which was not there. */
   add(key: Uint8Array, keyBytes: number = key.length): void {

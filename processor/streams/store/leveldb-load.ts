@@ -47,23 +47,12 @@ export class LevelDbLoad {
     const stores = [...this.#stores].sort(([a], [b]) => Buffer.compare(storePrefix(a), storePrefix(b)));
     let table = new TableWriter();
     for (const [store, rows] of stores) {
-      const { bytes } = rows;
-      const prefix = storePrefix(store);
-      let key = Buffer.concat([prefix, Buffer.alloc(256)]);
-      for (const row of rows.inOrder()) {
-        const valueBytes = rows.valueBytes(row);
-        if (valueBytes < 0) continue;
-        const keyBytes = rows.keyBytes(row);
-        const wholeBytes = prefix.length + keyBytes;
-        if (wholeBytes > key.length) key = Buffer.concat([prefix, Buffer.alloc(2 * keyBytes)]);
-        copyBytes(bytes, rows.keyAt(row), keyBytes, key, prefix.length);
-        const valueAt = rows.valueAt(row);
-        digest.addPart(key, wholeBytes, bytes, valueAt, valueBytes);
-        keys.add(key, wholeBytes);
-        table.add(key, wholeBytes, bytes, valueAt, valueBytes);
+      const order = rows.inOrder();
+      for (let from = 0; from < order.length;) {
+        from = fill(table, { prefix: storePrefix(store), rows, order, from }, digest, keys);
         if (!table.isFull) continue;
         await files.add(table.finish());
-        table = new TableWriter();
+        table = new TableWriter(files.takeRoom());
       }
     }
     if (!table.isEmpty) await files.add(table.finish());
@@ -74,4 +63,33 @@ export class LevelDbLoad {
     for (const rows of this.#stores.values()) sum += of(rows);
     return sum;
   }
+}
+
+/**
+ * Adds the rows of one store in their order, from a place on and until the table is full, to all that is made of them.
+ * Answers where it has stopped.
+ */
+function fill(
+  table: TableWriter,
+  { prefix, rows, order, from }: { prefix: Buffer; rows: LoadedRows; order: Uint32Array; from: number },
+  digest: DigestSum,
+  keys: KnownKeys,
+): number {
+  const { bytes } = rows;
+  let key = Buffer.concat([prefix, Buffer.alloc(256)]);
+  for (let index = from; index < order.length; index += 1) {
+    const row = order[index] as number;
+    const valueBytes = rows.valueBytes(row);
+    if (valueBytes < 0) continue;
+    const keyBytes = rows.keyBytes(row);
+    const wholeBytes = prefix.length + keyBytes;
+    if (wholeBytes > key.length) key = Buffer.concat([prefix, Buffer.alloc(2 * keyBytes)]);
+    copyBytes(bytes, rows.keyAt(row), keyBytes, key, prefix.length);
+    const valueAt = rows.valueAt(row);
+    digest.addPart(key, wholeBytes, bytes, valueAt, valueBytes);
+    keys.add(key, wholeBytes);
+    table.add(key, wholeBytes, bytes, valueAt, valueBytes);
+    if (table.isFull) return index + 1;
+  }
+  return order.length;
 }

@@ -460,7 +460,7 @@ class OpenLevelDbStore implements LevelDbStore {
    */
   async #replaceFiles(rows: LevelDbLoad, changelogOffsets: OffsetMap): Promise<void> {
     const files = await TableFiles.begin(this.directory);
-    const keys = new KnownKeys();
+    const keys = new KnownKeys(rows.count);
     const committed = await this.#writeTables(files, rows, changelogOffsets, keys).catch(async (error: unknown) => {
       // A full disk would stay full: LevelDB deletes them when it opens, and does not open without room.
       await files.remove();

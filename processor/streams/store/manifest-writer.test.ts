@@ -13,8 +13,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
-function tableOf(key: string): WrittenTable {
-  const table = new TableWriter();
+function tableOf(key: string, room?: Buffer): WrittenTable {
+  const table = new TableWriter(room);
   table.add(Buffer.from(key), key.length, Buffer.from('v'), 0, 1);
   return table.finish();
 }
@@ -46,4 +46,21 @@ test('what is written is the database from the switch on', async () => {
   expect(await readFile(join(directory, 'CURRENT'), 'utf8')).toBe('MANIFEST-000007\n');
   await files.switchOver();
   expect(await readFile(join(directory, 'CURRENT'), 'utf8')).toBe('MANIFEST-000110\n');
+});
+
+test('a table is made in the room of one that is written, and of no other', async () => {
+  const files = await TableFiles.begin(directory);
+  const expected: Buffer[] = [];
+  let reused = 0;
+  for (let nth = 0; nth < 20; nth += 1) {
+    const room = files.takeRoom();
+    if (room !== undefined) reused += 1;
+    const table = tableOf(`key-${String(nth).padStart(2, '0')}`, room);
+    expected.push(Buffer.from(table.bytes));
+    await files.add(table);
+  }
+  await files.finish();
+  expect(reused).toBeGreaterThan(0);
+  const tables = (await found()).filter((name) => name.endsWith('.ldb'));
+  expect(await Promise.all(tables.map((name) => readFile(join(directory, name))))).toEqual(expected);
 });

@@ -33,6 +33,8 @@ export class TableFiles {
   #next: number;
   readonly #written: string[] = [];
   readonly #newCurrent: string;
+  /** Of tables that are written: memory of megabytes for each would have V8 collect garbage every few of them. */
+  readonly #rooms: Buffer[] = [];
   /** Tables that are being written. */
   readonly #writing = new Set<Promise<void>>();
 
@@ -48,7 +50,7 @@ export class TableFiles {
   }
 
   /** Resolves when there is room for another one: a few are written at a time. */
-  async add({ bytes, smallest, largest }: WrittenTable): Promise<void> {
+  async add({ bytes, room, smallest, largest }: WrittenTable): Promise<void> {
     const number = this.#number();
     this.#tables.push({ number, size: bytes.length, smallest, largest });
     const writing = this.#write(`${digits(number)}.ldb`, bytes);
@@ -56,12 +58,20 @@ export class TableFiles {
     writing.catch(() => undefined);
     this.#writing.add(writing);
     void writing.then(
-      () => this.#writing.delete(writing),
+      () => {
+        this.#writing.delete(writing);
+        this.#rooms.push(room);
+      },
       () => undefined,
     );
     if (this.#writing.size >= MOST_WRITES) await Promise.race(this.#writing);
     // Others have their turn between two tables.
     else await nextTurn();
+  }
+
+  /** For the next table; undefined: there is none yet. */
+  takeRoom(): Buffer | undefined {
+    return this.#rooms.pop();
   }
 
   /** All is on the disk, but for the switch; none of the tables' ranges of keys may meet another one. */

@@ -39,6 +39,8 @@ const KEY_TRAILER_BYTES = KEY_TRAILER.length;
 /** A table as it is in the manifest. */
 export interface WrittenTable {
   readonly bytes: Buffer;
+  /** What they lie in: another table may be made in it when they are written. */
+  readonly room: Buffer;
   /** With their trailers, as LevelDB compares them. */
   readonly smallest: Buffer;
   readonly largest: Buffer;
@@ -46,7 +48,7 @@ export interface WrittenTable {
 
 /** Makes one table of rows that come in the order of their keys. */
 export class TableWriter {
-  #bytes = Buffer.allocUnsafeSlow(TABLE_BYTES + (TABLE_BYTES >> 3));
+  #bytes: Buffer;
   #end = 0;
   #blockAt = 0;
   #restarts: number[] = [];
@@ -59,6 +61,11 @@ export class TableWriter {
   readonly #filters: Buffer[] = [];
   #filterBytes = 0;
   readonly #filterAt: number[] = [];
+
+  /** `room`: of a table that is written. */
+  constructor(room?: Buffer) {
+    this.#bytes = room ?? Buffer.allocUnsafeSlow(TABLE_BYTES + (TABLE_BYTES >> 3));
+  }
 
   get isEmpty(): boolean {
     return this.#smallest === undefined;
@@ -119,6 +126,7 @@ export class TableWriter {
     this.#bytes.writeUInt32LE(MAGIC_HIGH, footerAt + FOOTER_BYTES - 4);
     return {
       bytes: this.#bytes.subarray(0, footerAt + FOOTER_BYTES),
+      room: this.#bytes,
       smallest: this.#smallest as Buffer,
       largest: internalKey(this.#lastKey, this.#lastKeyBytes),
     };

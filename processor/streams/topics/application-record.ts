@@ -29,6 +29,8 @@ export interface ApplicationRecord {
 export const TOPIC_FORMATS: Readonly<Record<string, number>> = { changelogs: 1, offsets: 1, repartition: 1, status: 1 };
 
 const TAKE_TIMEOUT_MS = 250;
+/** What is asked for is there: longer than that a start would wait for news behind it. */
+const LAST_POLL_MS = 5;
 const READ_TIMEOUT_MS = 10_000;
 
 interface RecordCluster extends FetchCluster, Pick<KafkaCluster, 'offsetRange'> {}
@@ -49,7 +51,10 @@ class RecordHistory {
     if (end < this.#next) this.forget();
     const start = Math.max(first, this.#next);
     if (start >= end) return;
-    const fetcher = new RecordFetcher(cluster, logger, { maxWaitMs: 50, isolationLevel: READ_COMMITTED });
+    const fetcher = new RecordFetcher(cluster, logger, {
+      maxWaitMs: LAST_POLL_MS,
+      isolationLevel: READ_COMMITTED,
+    });
     try {
       const deadline = performance.now() + READ_TIMEOUT_MS;
       fetcher.seek(topic, 0, start);

@@ -1,4 +1,4 @@
-import { jsonSerde, knownSerde, type Serde } from './serdes.ts';
+import { isWholeNumberText, jsonSerde, knownSerde, type Serde } from './serdes.ts';
 import { storedCount } from './stored-value.ts';
 
 /** What `add` is told of the record beside its value. */
@@ -55,6 +55,7 @@ export const countAggregate: CombinableAggregate<unknown, number> = {
     { ...jsonSerde<number>(), deserialize: (bytes: Buffer) => storedCount(JSON.parse(bytes.toString('utf8'))) },
     {
       hasNewBytes: true,
+      takes: isWholeNumberText,
       // What `storedCount` takes.
       isExact: (value) => Number.isSafeInteger(value) && value >= 0 && !Object.is(value, -0),
     },

@@ -34,6 +34,8 @@ interface Known {
   readonly isExact?: (value: number) => boolean;
   /** `serialize` answers bytes that nobody else has, at each call: they need no copy. */
   readonly hasNewBytes?: boolean;
+  /** `deserialize` takes such bytes, as a look at them shows. False: it may, or may not. */
+  readonly takes?: (bytes: Uint8Array, at: number, length: number) => boolean;
   /** What `deserialize` makes of bytes, made of their text. */
   readonly readText?: (text: string) => unknown;
 }
@@ -60,6 +62,21 @@ export function knownOf(serde: Methods): Known {
 
 knownSerde(stringSerde, { hasNewBytes: true });
 
+const ZERO = 0x30;
+const NINE = 0x39;
+/** Of a number that no other is as near to. */
+const MOST_DIGITS = 15;
+
+/** The bytes are the text of a whole number from 0 on, as JSON has it. */
+export function isWholeNumberText(bytes: Uint8Array, at: number, length: number): boolean {
+  if (length < 1 || length > MOST_DIGITS || (length > 1 && bytes[at] === ZERO)) return false;
+  for (let digit = at; digit < at + length; digit += 1) {
+    const byte = bytes[digit] as number;
+    if (byte < ZERO || byte > NINE) return false;
+  }
+  return true;
+}
+
 /** JSON has no -0. */
 function isJsonNumber(value: number): boolean {
   return Number.isFinite(value) && !Object.is(value, -0);
@@ -83,7 +100,12 @@ export function jsonSerde<T>(): Serde<T> {
     deserialize: (bytes) => JSON.parse(bytes.toString('utf8')) as T,
     format: 'json',
   };
-  return knownSerde(serde, { isExact: isJsonNumber, hasNewBytes: true, readText: JSON.parse });
+  return knownSerde(serde, {
+    isExact: isJsonNumber,
+    hasNewBytes: true,
+    takes: isWholeNumberText,
+    readText: JSON.parse,
+  });
 }
 
 function refuseLoss(value: unknown): void {

@@ -355,6 +355,18 @@ export function stateStoreContract(name: string, createMedium: () => Promise<Sto
       },
     );
 
+    test('a load of several tables has each row once, and only where it is', async () => {
+      const changes = ['first', 'second'].flatMap((name) =>
+        Array.from({ length: 3_000 }, (_, nth) => put(name, `k${String(nth)}`, `${String(nth)} `.padEnd(1_500, '.'))),
+      );
+      await load(store, changes, { 'log-0': 1 });
+      expect(store.digest().entries).toBe(changes.length);
+      for (const name of ['first', 'second']) expect(await contents(store, name)).toHaveLength(3_000);
+      const lost = changes.filter(({ store: name, key, value }) => !store.get(name, key)?.equals(value ?? NO_BYTES));
+      expect(lost).toEqual([]);
+      expect(await store.verify()).toBe(true);
+    });
+
     test.each([3, 20_000])('until a load of %d rows ends the store is empty, and takes no commit', async (rows) => {
       const before = store.snapshot();
       const loading = await store.beginLoad?.();
