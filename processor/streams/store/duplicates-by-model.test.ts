@@ -44,7 +44,16 @@ function randomOf(seed: number): () => number {
 }
 
 /** As many keys as these have few rows each, and one has most of all. */
-const KEYS = ['hot', 'a', 'b', 'é', '\0', 'a\0', ...Array.from({ length: 60 }, (_, at) => `key ${String(at)}`)];
+const KEYS = [
+  'hot',
+  'a',
+  'b',
+  'é',
+  '\0',
+  'a\0',
+  'long'.repeat(60),
+  ...Array.from({ length: 60 }, (_, at) => `key ${String(at)}`),
+];
 
 let directory: string;
 

@@ -167,6 +167,15 @@ test('what a caller does with what it has put, or was given, does not reach the 
   expect(String(valuesOf(store)[0])).toBe('abc');
 });
 
+test('a key that no text can be has no rows, also beside the one whose bytes it would have', async () => {
+  const store = await open(openMemoryStore(), new RecordCache(1_000_000), spec);
+  store.put('\ufffd', 1, 'a');
+  store.put('', 1, 'b');
+  for (const key of ['\ud800', null, 7] as string[]) expect(valuesOf(store, key)).toEqual([]);
+  expect([valuesOf(store, '\ufffd'), valuesOf(store, '')]).toEqual([['a'], ['b']]);
+  expect(() => store.put('\ud800', 1, 'c')).toThrow(TypeError);
+});
+
 test('rows that came out of order are found, and expire, in order', async () => {
   const state = openMemoryStore();
   const store = await open(state, new RecordCache(1_000_000), spec);

@@ -81,7 +81,7 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
     this.#serde = serde;
     this.#timed = timed;
     this.#committed = committed;
-    this.#ofKeys = new RowsOfKeys(this.#rows, (id) => this.#keys.textOf(id));
+    this.#ofKeys = new RowsOfKeys(this.#rows, this.#keys);
     this.#inTime = new RowsInTime(this.#rows, windowSizeMs + retentionMs);
     this.#blocks = new ValueBlocks(cache);
     this.#walks = new Walks(name);
@@ -95,18 +95,15 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
 
   /** The first one. */
   get(key: K, windowStartMs: number): V | undefined {
-    const row = this.#firstOf(key, windowStartMs);
-    return row === NONE ? undefined : this.#valueOf(row);
+    return this.row(key, windowStartMs)?.value;
   }
 
   row(key: K, windowStartMs: number): TableRow<V> | undefined {
-    const row = this.#firstOf(key, windowStartMs);
-    return row === NONE ? undefined : this.#rowOf(row);
+    return this.#firstOf(key, windowStartMs, false);
   }
 
   committedRow(key: K, windowStartMs: number): TableRow<V> | undefined {
-    const row = this.#firstOf(key, windowStartMs, true);
-    return row === NONE ? undefined : this.#rowOf(row);
+    return this.#firstOf(key, windowStartMs, true);
   }
 
   /** Rows have no names of their own: any may be a new one. */
@@ -132,18 +129,18 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
 
   /** All of them. */
   delete(key: K, windowStartMs: number): void {
-    for (const row of this.#of(key, windowStartMs, windowStartMs)) this.#delete(row);
+    for (const row of this.#of(this.#keys.idOf(key), windowStartMs, windowStartMs)) this.#delete(row);
   }
 
   /** Each value is the caller's own. */
   fetch(key: K, fromMs: number, toMs: number): WindowRow<V>[] {
-    const { startMs } = this.#rows;
-    return this.#of(key, fromMs, toMs).map((row) => ({ ...this.#rowOf(row), startMs: startMs[row] as number }));
+    const id = this.#keys.idOf(key);
+    return this.#of(id, fromMs, toMs).map((row) => this.#rowOf(row, id));
   }
 
   ownView(timeOfPut: () => number = () => NO_TIME): WindowStore<K, V> {
     const ofKey = (key: K, fromMs: number, toMs: number, reverse: boolean) =>
-      this.#windowed(() => this.#of(key, fromMs, toMs), reverse);
+      this.#windowed(() => this.#of(this.#keys.idOf(key), fromMs, toMs), reverse);
     const ofAll = (fromMs: number, toMs: number, reverse: boolean) =>
       this.#windowed(() => this.#ofAll(fromMs, toMs), reverse);
     return {
@@ -214,14 +211,14 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
   /** Of a row that is uncommitted, the change before it in the commit has the place for the hash. */
   #tombstone(row: number): StoreChange {
     const rows = this.#rows;
-    const change = { store: this.name, key: this.#bytesOf(row), value: null };
-    if (!rows.is(row, COMMITTED)) return change;
+    const [store, key] = [this.name, this.#bytesOf(row)];
+    if (!rows.is(row, COMMITTED)) return { store, key, value: null };
     const hash = new RowHash(row);
-    if (!rows.is(row, HASHED)) return { ...change, hash };
+    if (!rows.is(row, HASHED)) return { store, key, value: null, hash };
     hash.low = rows.low[row] as number;
     hash.high = rows.high[row] as number;
     hash.isKnown = true;
-    return { ...change, previous: hash, hash };
+    return { store, key, value: null, previous: hash, hash };
   }
 
   #delete(row: number): void {
@@ -274,22 +271,26 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
   }
 
   /** The first one of a key that starts then, as of now or as of the last commit. */
-  #firstOf(key: K, startMs: number, asCommitted = false): number {
-    const ofKey = this.#ofKeys.find(this.#keys.idOf(key));
-    if (ofKey === NONE) return NONE;
+  #firstOf(key: K, startMs: number, asCommitted: boolean): TableRow<V> | undefined {
+    const id = this.#keys.idOf(key);
+    const ofKey = this.#ofKeys.find(id);
+    if (ofKey === NONE) return undefined;
     const end = this.#ofKeys.endOf(ofKey);
     for (let place = this.#ofKeys.firstFrom(ofKey, startMs); place < end; place += 1) {
       const row = this.#ofKeys.rowAt(place);
       if (this.#rows.startMs[row] !== startMs) break;
-      if (asCommitted ? this.#rows.is(row, COMMITTED) : !this.#rows.is(row, DELETED)) return row;
+      if (asCommitted ? this.#rows.is(row, COMMITTED) : !this.#rows.is(row, DELETED)) {
+        const { value, timestampMs } = this.#rowOf(row, id);
+        return { value, timestampMs };
+      }
     }
-    return NONE;
+    return undefined;
   }
 
   /** Those of a key that start in this range, both ends inclusive, by start, then as they were put. */
-  #of(key: K, fromMs: number, toMs: number): number[] {
+  #of(id: string, fromMs: number, toMs: number): number[] {
     const found: number[] = [];
-    const ofKey = this.#ofKeys.find(this.#keys.idOf(key));
+    const ofKey = this.#ofKeys.find(id);
     if (ofKey !== NONE) this.#find(ofKey, fromMs, toMs, found);
     return found;
   }
@@ -314,21 +315,18 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
   *#windowed(find: () => number[], reverse: boolean): Generator<[Windowed<K>, V], void> {
     const found = find();
     for (const row of this.#walks.over(reverse ? found.reverse() : found)) {
-      const startMs = this.#rows.startMs[row] as number;
-      const key = this.#keys.keyOf(Buffer.from(this.#keys.bytesOf(this.#idOf(row))));
-      yield [{ key, startMs, endMs: startMs + this.#windowSizeMs }, this.#valueOf(row)];
+      const keyBytes = this.#keyBytesOf(row);
+      const { value, startMs } = this.#rowOf(row, this.#keys.idOfBytes(keyBytes));
+      yield [{ key: this.#keys.keyOf(keyBytes), startMs, endMs: startMs + this.#windowSizeMs }, value];
     }
   }
 
-  #valueOf(row: number): V {
+  /** `id`: of its key. */
+  #rowOf(row: number, id: string): WindowRow<V> {
     const bytes = this.#storedOf(row);
-    return readRow(this.name, this.#serde, this.#idOf(row), this.#timed ? untimed(bytes) : bytes);
-  }
-
-  #rowOf(row: number): TableRow<V> {
-    const bytes = this.#storedOf(row);
-    const value = readRow(this.name, this.#serde, this.#idOf(row), this.#timed ? untimed(bytes) : bytes);
-    return { value, timestampMs: this.#timed ? timeOf(bytes) : NO_TIME };
+    const value = readRow(this.name, this.#serde, id, this.#timed ? untimed(bytes) : bytes);
+    const timestampMs = this.#timed ? timeOf(bytes) : NO_TIME;
+    return { value, timestampMs, startMs: this.#rows.startMs[row] as number };
   }
 
   /** As on disk, the caller's own. @throws StreamsError STORE_DAMAGED */
@@ -359,18 +357,22 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
     rows.length[row] = stored.length;
   }
 
-  #idOf(row: number): string {
-    return this.#ofKeys.idOf(this.#rows.key[row] as number);
+  #keyBytesOf(row: number): Buffer {
+    const { keys } = this.#ofKeys;
+    const key = this.#rows.key[row] as number;
+    const bytes = Buffer.allocUnsafe(keys.lengthOf(key));
+    keys.copy(key, bytes, 0);
+    return bytes;
   }
 
   /** Its key on disk. */
   #bytesOf(row: number): Buffer {
-    const { isText } = this.#keys;
-    const id = this.#idOf(row);
-    const keyBytes = isText ? Buffer.byteLength(id) : id.length;
+    const { keys } = this.#ofKeys;
+    const key = this.#rows.key[row] as number;
+    const keyBytes = keys.lengthOf(key);
     const bytes = Buffer.allocUnsafe(WINDOW_START_BYTES + keyBytes + NUMBER_BYTES);
     writeTime(bytes, this.#rows.startMs[row] as number, 0);
-    bytes.write(id, WINDOW_START_BYTES, isText ? 'utf8' : 'latin1');
+    keys.copy(key, bytes, WINDOW_START_BYTES);
     writeTime(bytes, this.#rows.number[row] as number, WINDOW_START_BYTES + keyBytes);
     return bytes;
   }

@@ -7,8 +7,8 @@ const MOST_SLOTS = 1 << 21;
 const MOST_TAKEN = 70;
 
 /** Not the published offset: who chooses keys could choose many of one hash, each of which is looked through. */
-const FNV_OFFSET = randomBytes(4).readInt32LE();
-const FNV_PRIME = 0x01000193;
+export const FNV_OFFSET = randomBytes(4).readInt32LE();
+export const FNV_PRIME = 0x01000193;
 
 /**
  * Which keys a store has, by a hash of 32 bits each: that it has none is sure, that it has one is not. So the first
@@ -96,7 +96,7 @@ function hashOf(bytes: Uint8Array, length: number): number {
 }
 
 /** Keys that differ at their end alone are far from each other. */
-function spread(fnv: number): number {
+export function spread(fnv: number): number {
   let hash = fnv;
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);

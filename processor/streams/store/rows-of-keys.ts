@@ -1,5 +1,6 @@
-import { flat } from './cached-row.ts';
 import { copied, GONE, NONE, type DuplicateRows } from './duplicate-rows.ts';
+import { KeyTable } from './key-table.ts';
+import type { StoreKeys } from './store-keys.ts';
 
 const LEAST_KEYS = 16;
 const LEAST_PLACES = 64;
@@ -12,13 +13,9 @@ const LENGTHS = 32;
  */
 export class RowsOfKeys {
   readonly #rows: DuplicateRows;
-  readonly #textOf: (id: string) => string;
-  readonly #keys = new Map<string, number>();
-  readonly #ids: string[] = [];
+  readonly keys: KeyTable;
   /** The keys in the order of their bytes; undefined: to be sorted. */
   #sorted: readonly number[] | undefined;
-  /** Keys whose numbers are free. */
-  readonly #freeKeys: number[] = [];
   #places = new Int32Array(LEAST_PLACES);
   #usedPlaces = 0;
   /** The first free piece of each length, in which the place of the next one stands. */
@@ -29,24 +26,20 @@ export class RowsOfKeys {
   #first = new Int32Array(LEAST_KEYS);
   #count = new Int32Array(LEAST_KEYS);
 
-  /** @param textOf the latin1 text of a key's bytes. */
-  constructor(rows: DuplicateRows, textOf: (id: string) => string) {
+  constructor(rows: DuplicateRows, keys: Pick<StoreKeys<never>, 'isText' | 'bytesOf' | 'textOf'>) {
     this.#rows = rows;
-    this.#textOf = textOf;
+    this.keys = new KeyTable(keys);
   }
 
   /** NONE: it has no rows. */
   find(id: string): number {
-    return this.#keys.get(id) ?? NONE;
+    return this.keys.find(id);
   }
 
   /** The same, for a row that comes: `add` is called next. */
   findOrMake(id: string): number {
-    return this.#keys.get(id) ?? this.#make(flat(id));
-  }
-
-  idOf(key: number): string {
-    return this.#ids[key] as string;
+    const key = this.keys.find(id);
+    return key === NONE ? this.#make(id) : key;
   }
 
   /** The row's key has it, behind all that do not start later. */
@@ -85,10 +78,7 @@ export class RowsOfKeys {
 
   /** All keys, in the order of their bytes. */
   inOrder(): readonly number[] {
-    this.#sorted ??= [...this.#keys]
-      .map(([id, key]) => ({ key, text: this.#textOf(id) }))
-      .sort((a, b) => (a.text < b.text ? -1 : 1))
-      .map(({ key }) => key);
+    this.#sorted ??= this.keys.inOrder();
     return this.#sorted;
   }
 
@@ -124,10 +114,8 @@ export class RowsOfKeys {
   }
 
   #make(id: string): number {
-    const key = this.#freeKeys.pop() ?? this.#ids.length;
+    const key = this.keys.add(id);
     if (key === this.#count.length) this.#growKeys();
-    this.#keys.set(id, key);
-    this.#ids[key] = id;
     this.#sorted = undefined;
     this.#power[key] = 0;
     this.#piece[key] = this.#first[key] = this.#take(0);
@@ -141,9 +129,7 @@ export class RowsOfKeys {
     const power = this.#power[key] as number;
     if (count === 0) {
       this.#release(this.#piece[key] as number, power);
-      this.#keys.delete(this.#ids[key] as string);
-      this.#ids[key] = '';
-      this.#freeKeys.push(key);
+      this.keys.remove(key);
       this.#sorted = undefined;
     } else if (4 * count <= 1 << power) this.#move(key, power - 1);
   }
