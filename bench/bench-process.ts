@@ -129,6 +129,21 @@ export function rssMiB(pid: number): number {
   return statusMiB(pid, 'VmRSS');
 }
 
+/** What a process has in memory, MiB. */
+export interface ProcessMemory {
+  /** The most it has ever held. */
+  readonly peak: number;
+  readonly rss: number;
+  /** Of files, which the system may take back. */
+  readonly files: number;
+}
+
+export const memoryMiB = (pid: number): ProcessMemory => ({
+  peak: peakRssMiB(pid),
+  rss: rssMiB(pid),
+  files: statusMiB(pid, 'RssFile'),
+});
+
 function statusMiB(pid: number, field: string): number {
   try {
     const line = readFileSync(`/proc/${String(pid)}/status`, 'utf8')

@@ -4,6 +4,7 @@ import { keyedJobs } from './benches/keyed-jobs.ts';
 import { highCardinality } from './benches/high-cardinality.ts';
 import { liveTable } from './benches/live-table.ts';
 import { latency } from './benches/latency.ts';
+import { memory } from './benches/memory.ts';
 import { ownerReads } from './benches/owner-reads.ts';
 import { queries } from './benches/queries.ts';
 import { restore } from './benches/restore.ts';
@@ -27,6 +28,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   'live-table': liveTable,
   'owner-reads': ownerReads,
   scale,
+  memory,
   'commit-cost': commitCost,
 };
 
