@@ -2,7 +2,7 @@ import { getHeapStatistics } from 'node:v8';
 import type { ResourceLimits } from 'node:worker_threads';
 
 /** Fetched bytes live for one turn of the loop; a larger young generation only keeps more of them in memory. */
-const YOUNG_GENERATION_MIB = 48;
+const YOUNG_GENERATION_MIB = 24;
 /**
  * With a limit well below 2 GiB V8 lets a heap grow by three quarters of what is in use before it collects garbage,
  * with a larger one to four times. Node's `--max-old-space-size` wins over it.
