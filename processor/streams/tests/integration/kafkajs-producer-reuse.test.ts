@@ -3,7 +3,7 @@ import { Kafka, logLevel, type Producer } from 'kafkajs';
 import { READ_UNCOMMITTED } from '../../kafka/broker.ts';
 import { RawKafka } from '../support/raw-kafka.ts';
 import { until } from '../../../../tests/support/until.ts';
-import { ApiKey, startProxiedBroker, type ProxiedBroker } from '../../../../tests/support/wire-proxy.ts';
+import { ApiKey, deliver, startProxiedBroker, type Frame, type ProxiedBroker } from '../../../../tests/support/wire-proxy.ts';
 
 /*
  * Why a transactional producer is thrown away after any error. kafkajs rolls its sequence number back when a send
@@ -69,6 +69,8 @@ test(
     const transaction = await producer.transaction();
     const sent = transaction.send({ topic, messages: [{ key: 'k', value: 'committed' }] });
     await late.reached(attempts + 1);
+    // Each request is held on a connection of its own: of those that are released at once any may be the first.
+    await deliver((late.taken[0] as Frame).bytes, cluster.broker.port);
     late.release();
     await sent;
     await transaction.commit();
