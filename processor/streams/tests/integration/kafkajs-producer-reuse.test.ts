@@ -3,7 +3,13 @@ import { Kafka, logLevel, type Producer } from 'kafkajs';
 import { READ_UNCOMMITTED } from '../../kafka/broker.ts';
 import { RawKafka } from '../support/raw-kafka.ts';
 import { until } from '../../../../tests/support/until.ts';
-import { ApiKey, deliver, startProxiedBroker, type Frame, type ProxiedBroker } from '../../../../tests/support/wire-proxy.ts';
+import {
+  ApiKey,
+  deliver,
+  startProxiedBroker,
+  type Frame,
+  type ProxiedBroker,
+} from '../../../../tests/support/wire-proxy.ts';
 
 /*
  * Why a transactional producer is thrown away after any error. kafkajs rolls its sequence number back when a send
