@@ -22,6 +22,7 @@ class Copy {
   readonly rows = new Map<string, string>();
   readonly resets: string[] = [];
   readonly warnings: string[] = [];
+  readonly infos: string[] = [];
   readonly clock = { wall: WALL_MS, elapsed: 0 };
   /** Whoever copies the table takes what comes, and applies it when this is fulfilled. */
   applies: Promise<void> | undefined;
@@ -53,7 +54,11 @@ class Copy {
           throw error;
         },
       },
-      { ...quietLogger, warn: (_fields, message) => void this.warnings.push(message) },
+      {
+        ...quietLogger,
+        warn: (_fields, message) => void this.warnings.push(message),
+        info: (_fields, message) => void this.infos.push(message),
+      },
       { wallMs: () => this.clock.wall, elapsedMs: () => this.clock.elapsed },
     );
   }
@@ -255,6 +260,21 @@ test.each([
   expect(Object.fromEntries(copy.rows)).toEqual({ x: '1', y: '1', z: '1' });
   expect([...copy.table.positions()]).toEqual([['t-0', 3]]);
   expect(copy.resets).toEqual(['t-0', 't-1']);
+});
+
+test('a wait that lasts is in the log once a minute, with its reason, and so is its end', async () => {
+  await copied();
+  copy.cutOff();
+  await until(() => copy.table.state().reason?.startsWith('Kafka is away') === true, 'the broker is missed');
+  expect([copy.warnings, copy.infos]).toEqual([[], []]);
+  for (const warned of [1, 2]) {
+    copy.passes(60_000);
+    await until(() => copy.warnings.length === warned, `warning ${String(warned)}`);
+  }
+  expect(copy.warnings[0]).toMatch(/^the copy of t waits, and goes on by itself: Kafka is away: ./);
+  copy.answersAgain();
+  await until(() => copy.infos.length === 1, 'its end is told');
+  expect([copy.warnings.length, copy.infos]).toEqual([2, ['what the copy waited for is there: it is read again']]);
 });
 
 describe('records that are handed over and cannot be applied yet', () => {

@@ -24,6 +24,9 @@ const RETRY_MS = 500;
 const TAKE_TIMEOUT_MS = 250;
 const MAX_WAIT_MS = 500;
 const LOOK_AT_TOPICS_MS = 5_000;
+/** A broker that begins beside it, or a short break, is nothing to be told. */
+const WAIT_LOG_DELAY_MS = 3_000;
+const WAIT_LOG_INTERVAL_MS = 60_000;
 
 /** What a global table needs of a KafkaCluster. */
 export interface TableCluster
@@ -52,6 +55,9 @@ export class FetchedGlobalTable implements GlobalTable {
   /** Bytes that cannot be read; forgotten when every partition has been heard of again. */
   #unreadable: string | null = null;
   #reported = '';
+  /** When what is waited for is logged next; undefined: nothing is. */
+  #waitLogDueMs: number | undefined;
+  #hasLoggedWait = false;
   /** When the topics were last looked at; undefined while that is under way. */
   #lookedAtMs: number | undefined;
 
@@ -324,10 +330,29 @@ export class FetchedGlobalTable implements GlobalTable {
   }
 
   #report(): void {
+    this.#logWait();
     const state = this.state();
     const text = JSON.stringify(state);
     if (text === this.#reported) return;
     this.#reported = text;
     this.#options.onState(state);
+  }
+
+  /** Who reads the log alone is to find there why nothing comes. */
+  #logWait(): void {
+    const reason = this.#waitingFor ?? this.#away ?? this.#unreadable;
+    const of = { brokers: this.#brokers, topics: this.#options.topics };
+    const nowMs = this.#clock.elapsedMs();
+    if (reason === null) {
+      if (this.#hasLoggedWait) this.#logger.info(of, 'what the copy waited for is there: it is read again');
+      this.#waitLogDueMs = undefined;
+      this.#hasLoggedWait = false;
+      return;
+    }
+    this.#waitLogDueMs ??= nowMs + WAIT_LOG_DELAY_MS;
+    if (nowMs < this.#waitLogDueMs) return;
+    this.#waitLogDueMs = nowMs + WAIT_LOG_INTERVAL_MS;
+    this.#hasLoggedWait = true;
+    this.#logger.warn(of, `the copy of ${of.topics.join(', ')} waits, and goes on by itself: ${reason}`);
   }
 }
