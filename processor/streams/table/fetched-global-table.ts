@@ -341,10 +341,12 @@ export class FetchedGlobalTable implements GlobalTable {
   /** Who reads the log alone is to find there why nothing comes. */
   #logWait(): void {
     const reason = this.#waitingFor ?? this.#away ?? this.#unreadable;
-    const of = { brokers: this.#brokers, topics: this.#options.topics };
+    const brokers = this.#brokers;
+    const { topics } = this.#options;
     const nowMs = this.#clock.elapsedMs();
     if (reason === null) {
-      if (this.#hasLoggedWait) this.#logger.info(of, 'what the copy waited for is there: it is read again');
+      if (this.#hasLoggedWait)
+        this.#logger.info({ brokers, topics }, 'what the copy waited for is there: it is read again');
       this.#waitLogDueMs = undefined;
       this.#hasLoggedWait = false;
       return;
@@ -353,6 +355,6 @@ export class FetchedGlobalTable implements GlobalTable {
     if (nowMs < this.#waitLogDueMs) return;
     this.#waitLogDueMs = nowMs + WAIT_LOG_INTERVAL_MS;
     this.#hasLoggedWait = true;
-    this.#logger.warn(of, `the copy of ${of.topics.join(', ')} waits, and goes on by itself: ${reason}`);
+    this.#logger.warn({ brokers, topics }, `the copy of ${topics.join(', ')} waits, and goes on by itself: ${reason}`);
   }
 }
