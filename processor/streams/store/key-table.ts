@@ -1,6 +1,6 @@
 import { copyBytes } from '../copy-bytes.ts';
 import { copied, NONE } from './duplicate-rows.ts';
-import { FNV_OFFSET, FNV_PRIME, spread } from './known-keys.ts';
+import { hashOfBytes, hashOfText } from './key-hash.ts';
 import type { StoreKeys } from './store-keys.ts';
 
 const LEAST_SLOTS = 32;
@@ -39,12 +39,12 @@ export class KeyTable {
   /** By the id that the store's keys have for it. NONE: it is not there, or no key at all. */
   find(id: unknown): number {
     if (typeof id !== 'string') return NONE;
-    const hash = hashOf(id, this.#mostCode);
+    const hash = hashOfText(id, this.#mostCode);
     if (hash !== 0) return this.#find(id, hash);
     // Half of a surrogate pair has the bytes of another key.
     if (!id.isWellFormed()) return NONE;
     const text = this.#keys.textOf(id);
-    return this.#find(text, hashOf(text, 0xff));
+    return this.#find(text, hashOfText(text, 0xff));
   }
 
   /** Of a key that is not there, checked as the store's keys check it. */
@@ -121,10 +121,7 @@ export class KeyTable {
 
   #hashOf(key: number): number {
     const from = this.#at[key] as number;
-    const end = from + (this.#length[key] as number);
-    let hash = FNV_OFFSET;
-    for (let at = from; at < end; at += 1) hash = Math.imul(hash ^ (this.#bytes[at] as number), FNV_PRIME);
-    return spread(hash);
+    return hashOfBytes(this.#bytes, from, from + (this.#length[key] as number));
   }
 
   #newNumber(): number {
@@ -172,15 +169,4 @@ function put(slots: Int32Array, hash: number, name: number): void {
   while (slots[2 * slot + 1] !== 0) slot = (slot + 1) & mask;
   slots[2 * slot] = hash;
   slots[2 * slot + 1] = name;
-}
-
-/** 0, which is no hash: it has a character above this one. */
-function hashOf(text: string, mostCode: number): number {
-  let hash = FNV_OFFSET;
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code > mostCode) return 0;
-    hash = Math.imul(hash ^ code, FNV_PRIME);
-  }
-  return spread(hash);
 }

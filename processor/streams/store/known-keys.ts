@@ -1,14 +1,10 @@
-import { randomBytes } from 'node:crypto';
+import { hashOfBytes } from './key-hash.ts';
 
 const FIRST_SLOTS = 1_024;
 /** 8 MiB, for 1.4 million keys. */
 const MOST_SLOTS = 1 << 21;
 /** Of a hundred slots. */
 const MOST_TAKEN = 70;
-
-/** Not the published offset: who chooses keys could choose many of one hash, each of which is looked through. */
-export const FNV_OFFSET = randomBytes(4).readInt32LE();
-export const FNV_PRIME = 0x01000193;
 
 /**
  * Which keys a store has, by a hash of 32 bits each: that it has none is sure, that it has one is not. So the first
@@ -30,7 +26,7 @@ export class KnownKeys {
   add(key: Uint8Array, keyBytes: number = key.length): void {
     if (this.#slots === undefined) return;
     if ((this.#count + 1) * 100 > this.#slots.length * MOST_TAKEN && !this.#grow()) return;
-    put(this.#slots, hashOf(key, keyBytes));
+    put(this.#slots, hashOfBytes(key, 0, keyBytes));
     this.#count += 1;
   }
 
@@ -39,7 +35,7 @@ export class KnownKeys {
     const slots = this.#slots;
     if (slots === undefined) return;
     const mask = slots.length - 1;
-    const hash = hashOf(key, key.length);
+    const hash = hashOfBytes(key, 0, key.length);
     let free = hash & mask;
     while (slots[free] !== hash) {
       if (slots[free] === 0) return;
@@ -58,7 +54,7 @@ export class KnownKeys {
 
   /** It is sure that there is no such data key. */
   lacks(key: Uint8Array): boolean {
-    return this.#slots !== undefined && !has(this.#slots, hashOf(key, key.length));
+    return this.#slots !== undefined && !has(this.#slots, hashOfBytes(key, 0, key.length));
   }
 
   /** False: there would be too many, and it says nothing from here on. */
@@ -86,20 +82,4 @@ function has(slots: Int32Array, hash: number): boolean {
   const mask = slots.length - 1;
   for (let at = hash & mask; slots[at] !== 0; at = (at + 1) & mask) if (slots[at] === hash) return true;
   return false;
-}
-
-/** Never 0. */
-function hashOf(bytes: Uint8Array, length: number): number {
-  let hash = FNV_OFFSET;
-  for (let at = 0; at < length; at += 1) hash = Math.imul(hash ^ (bytes[at] as number), FNV_PRIME);
-  return spread(hash);
-}
-
-/** Keys that differ at their end alone are far from each other. */
-export function spread(fnv: number): number {
-  let hash = fnv;
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  hash ^= hash >>> 16;
-  return hash === 0 ? 1 : hash;
 }

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { copyBytes } from '../copy-bytes.ts';
+import { hashOfBytes } from './key-hash.ts';
 
 /** Numbers kept of each row: where its key lies, how long it is, where its value lies, how long it is, and may be. */
 const FIELDS = 5;
@@ -16,8 +16,6 @@ const FIRST_ROWS = 1 << 12;
 const FEW = 12;
 /** The place of a row in its range takes this many bits while it is sorted by its next bytes. */
 const ROW_BITS = 28;
-/** Known to nobody: who chooses keys could choose many of one hash, each of which is looked through. */
-const HASH_START = randomBytes(4).readInt32LE();
 
 /**
  * The rows of one store as a changelog has them, in memory: of each key what came last. They are kept as bytes in one
@@ -111,7 +109,7 @@ export class LoadedRows {
   #rowOf(from: Uint8Array, at: number, length: number): number {
     const slots = this.#slots;
     const mask = slots.length - 2;
-    const hash = hashOf(from, at, length);
+    const hash = hashOfBytes(from, at, at + length);
     let slot = (hash << 1) & mask;
     for (;;) {
       const row = (slots[slot] as number) - 1;
@@ -251,20 +249,4 @@ export class LoadedRows {
 function areEqual(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number, bytes: number): boolean {
   for (let byte = 0; byte < bytes; byte += 1) if (a[aAt + byte] !== b[bAt + byte]) return false;
   return true;
-}
-
-function hashOf(bytes: Uint8Array, at: number, length: number): number {
-  let hash = length ^ HASH_START;
-  const end = at + length;
-  for (; at + 4 <= end; at += 4) {
-    const word =
-      (bytes[at] as number) |
-      ((bytes[at + 1] as number) << 8) |
-      ((bytes[at + 2] as number) << 16) |
-      ((bytes[at + 3] as number) << 24);
-    hash = Math.imul((hash << 13) ^ (hash >>> 19) ^ word, 0xcc9e2d51);
-  }
-  for (; at < end; at += 1) hash = Math.imul(hash ^ (bytes[at] as number), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
-  return hash ^ (hash >>> 13);
 }
