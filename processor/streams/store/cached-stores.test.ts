@@ -119,6 +119,21 @@ describe('a key-value store', () => {
     expect(rows.get('CA')).toEqual({ n: 1 });
   });
 
+  test('without a cache a row that is written to is read once, by who looks back from the second look on', async () => {
+    const plain = createKeyValueStore(rowsSpec, state);
+    plain.put('CA', { n: 1 });
+    await commit(plain);
+    const readsOfAStep = async (n: number): Promise<number> => {
+      const before = reads;
+      plain.get('CA');
+      plain.put('CA', { n: n + 1 });
+      expect(plain.committedRow('CA')?.value).toEqual({ n });
+      await commit(plain);
+      return reads - before;
+    };
+    expect([await readsOfAStep(1), await readsOfAStep(2), await readsOfAStep(3)]).toEqual([2, 1, 1]);
+  });
+
   test('bytes that a serde hands out, and goes on changing, do not reach it', async () => {
     const bytes: Serde<Buffer> = { serialize: (value) => value, deserialize: (value) => value };
     const raw = createKeyValueStore({ ...rowsSpec, serde: bytes }, state, undefined, cache.open());

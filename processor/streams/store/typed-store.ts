@@ -105,7 +105,10 @@ export interface SessionRow<V> extends TableRow<V> {
 /** The runtime's side of all kinds: uncommitted writes, one for each row, in the order of first change. */
 export interface BufferedStore {
   readonly name: string;
-  /** The changes since the last commit, serialised. Does not clear them: `committed` does, or `clear`. */
+  /**
+   * The changes since the last commit, serialised, in an array of the caller's own. Does not clear them: `committed`
+   * does, or `clear`.
+   */
   flush(): StoreChange[];
   /** Forgets the uncommitted writes: all that `flush` gave out last is in the committed state. */
   committed(): void;

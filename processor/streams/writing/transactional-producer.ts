@@ -50,7 +50,7 @@ interface TransactionalProducerOptions {
   readonly outputs?: readonly TopicPartition[];
   /**
    * A partition of a topic that exists and whose offsets the group has no use for. Needed for `committed`: an offset of
-   * it that is written, and taken back, shows that a coordinator still is one.
+   * it that is written, and taken back, shows that a coordinator still is one. `init` asks for its topic alone.
    */
   readonly probe?: TopicPartition;
   /** By default its own. */
