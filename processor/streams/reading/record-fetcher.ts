@@ -160,18 +160,23 @@ export class RecordFetcher {
    *   BROKER_ACCESS_DENIED.
    */
   async take(timeoutMs: number): Promise<readonly FetchedPartition[]> {
-    if (this.#arrivals.isEmpty && this.#failure === undefined && timeoutMs > 0 && !this.#closed)
-      await this.#arrivals.waitAsCaller(timeoutMs);
+    await this.arrival(timeoutMs);
     if (this.#arrivals.isEmpty && this.#failure !== undefined) throw this.#failure;
     return this.#arrivals.takeAll();
   }
 
-  /** Waits like `take`, and leaves what arrives where it is. */
+  /** Waits like `take` for something to take, and leaves it where it is. */
+  async arrival(timeoutMs: number): Promise<void> {
+    if (this.#arrivals.isEmpty && this.#failure === undefined && timeoutMs > 0 && !this.#closed)
+      await this.#arrivals.waitAsCaller(timeoutMs);
+  }
+
+  /** Waits until `timeoutMs` or `wake`, whatever has arrived or arrives. */
   async pause(timeoutMs: number): Promise<void> {
     if (!this.#closed) await this.#arrivals.waitAsCaller(timeoutMs);
   }
 
-  /** Lets a waiting `take` or `pause` return now. */
+  /** Lets a waiting `take`, `arrival` or `pause` return now. */
   wake(): void {
     this.#arrivals.wakeCaller();
   }

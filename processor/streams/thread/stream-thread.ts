@@ -241,6 +241,7 @@ export class StreamThread {
    */
   pause(): void {
     this.#paused = true;
+    this.#fetcher.wake();
   }
 
   resume(): void {
@@ -345,9 +346,12 @@ export class StreamThread {
       await this.#fetcher.pause(IDLE_WAIT_MS);
       return;
     }
+    await this.#waitForWork();
+    // What has come since a pause waits for the end of it.
+    if (this.#paused) return;
     // What was fetched for a task that was suspended is not what it reads next.
     const suspended = new Set<StreamTask>();
-    for (const part of await this.#fetch()) await this.#process(part, suspended);
+    for (const part of await this.#fetcher.take(0)) await this.#process(part, suspended);
     for (const task of this.#tasks.running()) {
       if (task.inputs.length < 2) continue;
       const done = await this.#tasks.work(task, () => task.processWaiting(performance.now(), RECORDS_A_TURN));
@@ -373,7 +377,7 @@ export class StreamThread {
   }
 
   /** Waits for records until a commit is due or records that wait for their turn are. */
-  async #fetch(): Promise<readonly FetchedPartition[]> {
+  async #waitForWork(): Promise<void> {
     const now = performance.now();
     const running = this.#tasks.running();
     for (const task of running) task.dropped.log(this.#logger, task.id, now);
@@ -383,7 +387,7 @@ export class StreamThread {
       ...running.map((task) => task.readyAtMs(now)),
       ...running.map((task) => now + task.punctuationDueMs - Date.now()),
     );
-    return this.#fetcher.take(Math.min(IDLE_WAIT_MS, Math.max(0, dueAt - now)));
+    await this.#fetcher.arrival(Math.min(IDLE_WAIT_MS, Math.max(0, dueAt - now)));
   }
 
   async #process(part: FetchedPartition, suspended: Set<StreamTask>): Promise<void> {

@@ -80,10 +80,10 @@ const publish = (...words: readonly string[]): Promise<void> =>
     topic: INPUT,
     messages: words.map((value) => ({ key: value, value })),
   });
-const committed = async (): Promise<number> => {
-  const offsets = await committedOffsets(broker.connection, APPLICATION);
+const committed = async (applicationId = APPLICATION, input: string = INPUT): Promise<number> => {
+  const offsets = await committedOffsets(broker.connection, applicationId);
   return Array.from({ length: PARTITIONS }).reduce<number>(
-    (sum, _, partition) => sum + (offsets.get(`${INPUT}-${String(partition)}`) ?? 0),
+    (sum, _, partition) => sum + (offsets.get(`${input}-${String(partition)}`) ?? 0),
     0,
   );
 };
@@ -92,6 +92,8 @@ const rowsOf = async (streams: KafkaStreams, staleStores: boolean): Promise<Map<
   for await (const [word, count] of streams.store<number>(COUNTS, { staleStores }).all()) rows.set(word, count);
   return rows;
 };
+/** Its threads have heard all that they were told: they hear and answer in the order in which they are asked. */
+const heard = async (streams: KafkaStreams): Promise<unknown> => rowsOf(streams, true);
 
 test('RUNNING is told when it is so, however seldom threads report', async () => {
   const seldom = 3_600_000;
@@ -111,6 +113,39 @@ test('RUNNING is told when it is so, however seldom threads report', async () =>
     await streams.start();
     await until(() => streams.state === 'RUNNING', 'it runs');
     expect(new Set(streams.status().tasks.map(({ state }) => state))).toEqual(new Set(['RUNNING']));
+  } finally {
+    await streams.close();
+  }
+});
+
+test('a pause holds for what arrives while a thread waits for records', async () => {
+  const topics = { input: 'paused-words', output: 'paused-counts', letters: 'paused-letters' };
+  await broker.createTopics(
+    { topic: topics.input, partitions: PARTITIONS },
+    { topic: topics.output, partitions: 1 },
+    topics.letters,
+  );
+  const applicationId = 'paused-while-idle';
+  const streams = new KafkaStreams({
+    topologyModule: BY_MODULE.topologyModule,
+    topologyOptions: topics,
+    connection: broker.connection,
+    config: { applicationId, stateDir: directory, numStreamThreads: 2, statusIntervalMs: 100 },
+    logger: quietLogger,
+  });
+  try {
+    await streams.start();
+    await until(() => streams.state === 'RUNNING', 'it runs');
+    const messages = WORDS.map((value) => ({ key: value, value }));
+    for (let round = 1; round <= 3; round++) {
+      streams.pause();
+      await heard(streams);
+      await publishOnce(broker.connection, { topic: topics.input, messages });
+      const before = (round - 1) * messages.length;
+      await stays(async () => (await committed(applicationId, topics.input)) === before, 'nothing is processed');
+      streams.resume();
+      await until(async () => (await committed(applicationId, topics.input)) === before + messages.length, 'all is');
+    }
   } finally {
     await streams.close();
   }
@@ -197,6 +232,7 @@ test('handlers decide, a pause holds, and committed rows are read where they are
 
   // One that stands still stays a member, through a rebalance, and has its rows.
   second.pause();
+  await heard(second);
   await first.close();
   await publish(...WORDS);
   await until(
