@@ -115,6 +115,12 @@ export const BYTES_MUTATIONS: readonly JudgedMutation[] = [
     red: /what it lacks is known without a read/,
   },
   {
+    name: 'a row that was read stays as it was when it is written',
+    edits: [{ mark: 'row-cache', replace: '' }],
+    judge: `${STREAMS}/store/leveldb-store.test.ts`,
+    red: /a row that was read is not read again/,
+  },
+  {
     name: 'a store is written to while it is gone through',
     edits: [{ mark: 'written-while-walking', replace: '' }],
     judge: TYPED_STORES,

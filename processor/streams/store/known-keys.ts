@@ -1,5 +1,3 @@
-import { hashOfBytes } from './key-hash.ts';
-
 const FIRST_SLOTS = 1_024;
 /** 8 MiB, for 1.4 million keys. */
 const MOST_SLOTS = 1 << 21;
@@ -7,8 +5,9 @@ const MOST_SLOTS = 1 << 21;
 const MOST_TAKEN = 70;
 
 /**
- * Which keys a store has, by a hash of 32 bits each: that it has none is sure, that it has one is not. So the first
- * write of a key needs no read. It takes 6 to 12 bytes a key; of more keys than it is made for it says nothing.
+ * Which keys a store has, by a hash of 32 bits each (key-hash.ts): that it has none is sure, that it has one is not. So
+ * the first write of a key needs no read. It takes 6 to 12 bytes a key; of more keys than it is made for it says
+ * nothing.
  */
 export class KnownKeys {
   /** Hashes, each in the first free slot from its own on; 0: free. */
@@ -22,20 +21,19 @@ export class KnownKeys {
     this.#slots = new Int32Array(slots);
   }
 
-  /** A data key (data-key.ts) has come, which was not there. */
-  add(key: Uint8Array, keyBytes: number = key.length): void {
+  /** A data key (data-key.ts) of this hash has come, which was not there. */
+  add(hash: number): void {
     if (this.#slots === undefined) return;
     if ((this.#count + 1) * 100 > this.#slots.length * MOST_TAKEN && !this.#grow()) return;
-    put(this.#slots, hashOfBytes(key, 0, keyBytes));
+    put(this.#slots, hash);
     this.#count += 1;
   }
 
-  /** A data key that was there is gone. */
-  remove(key: Uint8Array): void {
+  /** A data key of this hash that was there is gone. */
+  remove(hash: number): void {
     const slots = this.#slots;
     if (slots === undefined) return;
     const mask = slots.length - 1;
-    const hash = hashOfBytes(key, 0, key.length);
     let free = hash & mask;
     while (slots[free] !== hash) {
       if (slots[free] === 0) return;
@@ -52,9 +50,9 @@ export class KnownKeys {
     this.#count -= 1;
   }
 
-  /** It is sure that there is no such data key. */
-  lacks(key: Uint8Array): boolean {
-    return this.#slots !== undefined && !has(this.#slots, hashOfBytes(key, 0, key.length));
+  /** It is sure that there is no data key of this hash. */
+  lacks(hash: number): boolean {
+    return this.#slots !== undefined && !has(this.#slots, hash);
   }
 
   /** False: there would be too many, and it says nothing from here on. */

@@ -1,5 +1,6 @@
 import { copyBytes } from '../copy-bytes.ts';
 import { storePrefix } from './data-key.ts';
+import { hashOfBytes } from './key-hash.ts';
 import type { KnownKeys } from './known-keys.ts';
 import { LoadedRows } from './loaded-rows.ts';
 import type { TableFiles } from './manifest-writer.ts';
@@ -87,7 +88,7 @@ function fill(
     copyBytes(bytes, rows.keyAt(row), keyBytes, key, prefix.length);
     const valueAt = rows.valueAt(row);
     digest.addPart(key, wholeBytes, bytes, valueAt, valueBytes);
-    keys.add(key, wholeBytes);
+    keys.add(hashOfBytes(key, 0, wholeBytes));
     table.add(key, wholeBytes, bytes, valueAt, valueBytes);
     if (table.isFull) return index + 1;
   }

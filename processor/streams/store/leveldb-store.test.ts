@@ -9,6 +9,7 @@ import { writeCleanMark } from './clean-mark.ts';
 import { openLevelDbStore } from './leveldb-store.ts';
 import type { LevelDbStore } from './leveldb-store.ts';
 import type { StoreBatch } from './state-store.ts';
+import type { StoreBuffers } from './store-buffers.ts';
 
 // Threads and processes of their own start slowly on a busy machine.
 const identity = { applicationId: 'logins', taskId: '1_0' };
@@ -26,8 +27,19 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-const open = (overrides: object = {}): Promise<LevelDbStore> =>
-  openLevelDbStore(directory, { identity: { ...identity, ...overrides } });
+const open = (overrides: object = {}, options: Partial<StoreBuffers> = {}): Promise<LevelDbStore> =>
+  openLevelDbStore(directory, { identity: { ...identity, ...overrides }, ...options });
+
+/** The same value, or none, in rows of one store. */
+const rows = (texts: readonly string[], value: string | null): StoreBatch => ({
+  changes: texts.map((text) => ({
+    store: 'counts',
+    key: Buffer.from(text),
+    value: value === null ? null : Buffer.from(value),
+  })),
+  changelogOffsets: new Map(),
+  inputOffsets: new Map(),
+});
 
 const oneChange = (value: string, offset: number): StoreBatch => ({
   changes: [{ store: 'counts', key: Buffer.from('CA'), value: Buffer.from(value) }],
@@ -151,6 +163,7 @@ test('two commits at a time are refused, and the first is kept', async () => {
 test('after a failed commit the store refuses further ones, and closes without the clean mark', async () => {
   const store = await open();
   await store.commit(oneChange('1', 1));
+  store.get('counts', Buffer.from('CA'));
   // The next log that LevelDB wants to begin cannot be: its name is taken by a directory.
   await blockNextFiles();
   const big = (n: number): StoreBatch => ({
@@ -170,6 +183,11 @@ test('after a failed commit the store refuses further ones, and closes without t
     );
   }
   expect(failure).toMatchObject({ code: 'STORE_IO_FAILED', reaction: 'wait' });
+  // Nobody knows what is in it but LevelDB.
+  const reads = jest.spyOn(Level.prototype, 'getSync');
+  expect(store.get('counts', Buffer.from('CA'))).toEqual(Buffer.from('1'));
+  expect(reads).toHaveBeenCalledTimes(1);
+  reads.mockRestore();
   await expect(store.commit(oneChange('2', 99))).rejects.toMatchObject({
     code: 'STORE_IO_FAILED',
     message: expect.stringContaining('close and open it again'),
@@ -248,15 +266,6 @@ test('a scan lets other work run', async () => {
 });
 
 test('what it lacks is known without a read, from its first row on and behind a check of all its rows', async () => {
-  const rows = (texts: readonly string[], value: string | null): StoreBatch => ({
-    changes: texts.map((text) => ({
-      store: 'counts',
-      key: Buffer.from(text),
-      value: value === null ? null : Buffer.from(value),
-    })),
-    changelogOffsets: new Map(),
-    inputOffsets: new Map(),
-  });
   const reads = jest.spyOn(Level.prototype, 'getSync');
   /** Of each text whether it was found without a read. */
   const found = (store: LevelDbStore, texts: readonly string[]) =>
@@ -266,7 +275,7 @@ test('what it lacks is known without a read, from its first row on and behind a 
       expect(store.getText?.('counts', text)?.toString()).toBe(value);
       return [reads.mock.calls.length === 0, value];
     });
-  const store = await open();
+  const store = await open({}, { rowCacheBytes: 0 });
   await store.commit(rows(['CA', 'NY'], '1'));
   await store.commit(rows(['CA', 'TX'], '2'));
   await store.commit(rows(['NY', 'ME'], null));
@@ -282,7 +291,7 @@ test('what it lacks is known without a read, from its first row on and behind a 
   await store.commit(rows(['NY'], null));
   await store.closeDirty();
 
-  const unclean = await open();
+  const unclean = await open({}, { rowCacheBytes: 0 });
   expect(found(unclean, ['CA', 'NY']).map(([lacks]) => lacks)).toEqual([false, false]);
   expect(await unclean.verify()).toBe(true);
   expect(found(unclean, ['CA', 'NY', 'TX', 'ME'])).toEqual(now);
@@ -291,7 +300,7 @@ test('what it lacks is known without a read, from its first row on and behind a 
   await unclean.close();
 
   // What a store has that was closed cleanly is not looked at when it is opened.
-  const clean = await open();
+  const clean = await open({}, { rowCacheBytes: 0 });
   await clean.commit(rows(['CA'], null));
   await clean.commit(rows(['CA'], '5'));
   expect(found(clean, ['CA', 'NY', 'ME'])).toEqual([
@@ -301,6 +310,64 @@ test('what it lacks is known without a read, from its first row on and behind a 
   ]);
   await clean.close();
   reads.mockRestore();
+});
+
+test('a row that was read is not read again, and is what the last commit made of it', async () => {
+  const store = await open();
+  const reads = jest.spyOn(Level.prototype, 'getSync');
+  /** The value, and how many reads of LevelDB it took. */
+  const found = (text: string) => {
+    reads.mockClear();
+    return [store.get('counts', Buffer.from(text))?.toString(), reads.mock.calls.length];
+  };
+  await store.commit(rows(['CA', 'NY', 'TX'], '1'));
+  expect(['CA', 'CA', 'NY', 'NY'].map(found)).toEqual([
+    ['1', 1],
+    ['1', 0],
+    ['1', 1],
+    ['1', 0],
+  ]);
+  // While rows are read, those that are written are kept.
+  await store.commit(rows(['CA', 'TX'], 'a value that is longer'));
+  expect(['CA', 'NY', 'TX'].map(found)).toEqual([
+    ['a value that is longer', 0],
+    ['1', 0],
+    ['a value that is longer', 0],
+  ]);
+  await store.commit(rows(['NY'], null));
+  expect(found('NY')).toEqual([undefined, 0]);
+  await store.commit(rows(['NY'], '2'));
+  expect(found('NY')).toEqual(['2', 1]);
+  reads.mockRestore();
+  expect(await store.verify()).toBe(true);
+  await store.close();
+});
+
+test('while a commit is under way, rows are LevelDB’s', async () => {
+  const store = await open();
+  await store.commit(rows(['CA'], '1'));
+  store.get('counts', Buffer.from('CA'));
+  const reads = jest.spyOn(Level.prototype, 'getSync');
+  const commit = store.commit(rows(['CA'], '2'));
+  expect(['1', '2']).toContain(store.get('counts', Buffer.from('CA'))?.toString());
+  expect(reads).toHaveBeenCalledTimes(1);
+  await commit;
+  expect(store.get('counts', Buffer.from('CA'))?.toString()).toBe('2');
+  expect(reads).toHaveBeenCalledTimes(1);
+  reads.mockRestore();
+  await store.close();
+});
+
+test('rows that nobody reads from disk any more are let go', async () => {
+  const store = await open();
+  await store.commit(rows(['CA'], '1'));
+  store.get('counts', Buffer.from('CA'));
+  for (let n = 0; n < 1_001; n += 1) await store.commit(rows(['NY'], String(n)));
+  const reads = jest.spyOn(Level.prototype, 'getSync');
+  expect(store.get('counts', Buffer.from('CA'))?.toString()).toBe('1');
+  expect(reads).toHaveBeenCalledTimes(1);
+  reads.mockRestore();
+  await store.close();
 });
 
 test('a row is found by the text of its key where that is ASCII, and by its bytes alone otherwise', async () => {

@@ -21,12 +21,14 @@ import {
   mergeOffsets,
 } from './reserved-records.ts';
 import type { CommittedRecord, StoreIdentity, StoreLayouts } from './reserved-records.ts';
+import { hashOfBytes } from './key-hash.ts';
 import { keyOrder } from './key-order.ts';
 import { KnownKeys } from './known-keys.ts';
 import { LevelDbLoad } from './leveldb-load.ts';
 import { EMPTY_SNAPSHOT_ROWS, LevelDbSnapshot, ReadPace } from './leveldb-snapshot.ts';
 import { TableFiles } from './manifest-writer.ts';
 import { TableWriter } from './table-writer.ts';
+import { RowCache } from './row-cache.ts';
 import { crashPoint } from '../task/crash-point.ts';
 import { isReservedKey, isRuntimeRow, RESERVED_KEYS } from './runtime-rows.ts';
 import type {
@@ -74,6 +76,10 @@ const SCAN_CHUNK = 1_000;
 const SCAN_CHUNK_BYTES = 1 << 20;
 /** A load of so many rows, and fewer, is a commit: files of their own would take longer. */
 const FEW_ROWS = 1_000;
+/** Rows are kept as they are written while at least one of so many writes came with a read of LevelDB. */
+const WRITES_A_READ = 8;
+/** After so many commits that read nothing of LevelDB the rows in memory are let go. */
+const COMMITS_WITHOUT_READ = 1_000;
 /** LevelDB merges tables of its first level when there are so many. */
 const MERGED_TABLES = 4;
 
@@ -94,7 +100,7 @@ export async function openLevelDbStore(directory: string, options: LevelDbStoreO
   const open = (): Promise<Db> => openDb(directory, options);
   const db = await open();
   try {
-    return await takeOver(db, directory, options.identity, found, open);
+    return await takeOver(db, directory, options, found, open);
   } catch (error) {
     await db.close();
     throw error;
@@ -102,11 +108,11 @@ export async function openLevelDbStore(directory: string, options: LevelDbStoreO
 }
 
 async function openDb(directory: string, options: LevelDbStoreOptions): Promise<Db> {
-  const { cacheSizeBytes, writeBufferBytes } = { ...storeBuffers(1), ...options };
+  const { blockCacheBytes, writeBufferBytes } = { ...storeBuffers(1), ...options };
   const db: Db = new Level(directory, {
     keyEncoding: 'buffer',
     valueEncoding: 'buffer',
-    cacheSize: cacheSizeBytes,
+    cacheSize: blockCacheBytes,
     writeBufferSize: writeBufferBytes,
     compression: false,
   });
@@ -126,7 +132,7 @@ async function openDb(directory: string, options: LevelDbStoreOptions): Promise<
 async function takeOver(
   db: Db,
   directory: string,
-  identity: StoreIdentity,
+  { identity, rowCacheBytes = storeBuffers(1).rowCacheBytes }: LevelDbStoreOptions,
   found: FoundFiles,
   open: () => Promise<Db>,
 ): Promise<LevelDbStore> {
@@ -159,7 +165,7 @@ async function takeOver(
   const uncleanOpen = doubt !== null || (!found.isNew && !closedCleanly);
   const layouts = identity.layouts ?? layoutsOf(identityRecord);
   return new OpenLevelDbStore({
-    ...{ db, open, directory, openId, identityBytes, committed, uncleanOpen, doubt, layouts },
+    ...{ db, open, directory, openId, identityBytes, committed, uncleanOpen, doubt, layouts, rowCacheBytes },
   });
 }
 
@@ -219,6 +225,7 @@ interface OpenedWith {
   readonly uncleanOpen: boolean;
   readonly doubt: string | null;
   readonly layouts: StoreLayouts;
+  readonly rowCacheBytes: number;
 }
 
 class OpenLevelDbStore implements LevelDbStore {
@@ -240,6 +247,11 @@ class OpenLevelDbStore implements LevelDbStore {
   #committing = false;
   /** Of all rows, as of the last commit, and of those that come with one under way. Undefined: not known. */
   #keys: KnownKeys | undefined;
+  /** Some rows, as of the last commit. While one is under way it is left alone: nobody knows what LevelDB has. */
+  readonly #rows: RowCache;
+  /** Of rows that it did not have, since the last commit. */
+  #diskReads = 0;
+  #commitsWithoutRead = 0;
   readonly #observers = new CommitObservers();
   readonly #readPace = new ReadPace();
   #closed = false;
@@ -256,6 +268,7 @@ class OpenLevelDbStore implements LevelDbStore {
     this.#identityBytes = opened.identityBytes;
     this.#committed = opened.committed;
     this.#trusted = !opened.uncleanOpen;
+    this.#rows = new RowCache(opened.rowCacheBytes);
     if (this.#trusted && opened.committed.digest.entries === 0) this.#keys = new KnownKeys();
   }
 
@@ -266,17 +279,27 @@ class OpenLevelDbStore implements LevelDbStore {
   }
 
   get(store: string, key: Buffer): Buffer | undefined {
-    return this.#get(passingDataKey(store, key));
+    return this.#get(store, passingDataKey(store, key));
   }
 
   getText(store: string, key: string): Buffer | null | undefined {
     const whole = passingTextKey(store, key);
-    return whole === undefined ? undefined : (this.#get(whole) ?? null);
+    return whole === undefined ? undefined : (this.#get(store, whole) ?? null);
   }
 
-  #get(whole: Buffer): Buffer | undefined {
-    if (this.#isEmpty || (this.#isUsable && this.#keys?.lacks(whole) === true)) return undefined;
-    return this.#read(whole);
+  #get(store: string, whole: Buffer): Buffer | undefined {
+    if (this.#isEmpty) return undefined;
+    if (!this.#isUsable) return this.#read(whole);
+    const hash = hashOfBytes(whole, 0, whole.length);
+    if (this.#keys?.lacks(hash) === true) return undefined;
+    if (this.#committing) return this.#read(whole);
+    const place = this.#rows.place(store, whole, hash);
+    const kept = this.#rows.get(place);
+    if (kept !== undefined) return kept;
+    const value = this.#read(whole);
+    this.#diskReads += 1;
+    if (value !== undefined) this.#rows.put(place, value, true);
+    return value;
   }
 
   get #isUsable(): boolean {
@@ -373,15 +396,17 @@ class OpenLevelDbStore implements LevelDbStore {
     this.#committing = true;
     try {
       const changes = lastChanges(batch);
+      const hashes = new Int32Array(changes.length);
       const olds = await this.#readAll(changes);
       const digest = new DigestSum(this.#committed.digest);
       const writes = this.#db.batch();
-      const gone: StoreChange[] = [];
       const order = keyOrder(changes);
       for (let nth = 0; nth < changes.length; nth += 1) {
         const index = order?.[nth] ?? nth;
         const { store, key, value, hash } = changes[index] as StoreChange;
         const whole = passingDataKey(store, key);
+        const keyHash = hashOfBytes(whole, 0, whole.length);
+        hashes[index] = keyHash;
         const old = olds[index] ?? null;
         if (Buffer.isBuffer(old)) digest.remove(whole, old);
         else if (old !== null) digest.removeHash(old);
@@ -389,11 +414,8 @@ class OpenLevelDbStore implements LevelDbStore {
           digest.add(whole, value, hash);
           writes.put(whole, value);
           // mutant: known-keys
-          if (old === null) this.#keys?.add(whole);
-        } else if (old !== null) {
-          writes.del(whole);
-          gone.push(changes[index] as StoreChange);
-        }
+          if (old === null) this.#keys?.add(keyHash);
+        } else if (old !== null) writes.del(whole);
       }
       const committed: CommittedRecord = {
         offsets: mergeOffsets(this.#committed.offsets, batch.changelogOffsets, batch.inputOffsets),
@@ -407,9 +429,33 @@ class OpenLevelDbStore implements LevelDbStore {
         throw this.#failure;
       });
       this.#committed = committed;
-      for (const { store, key } of gone) this.#keys?.remove(passingDataKey(store, key));
+      this.#keep(changes, olds, hashes);
     } finally {
       this.#committing = false;
+    }
+  }
+
+  /** What is committed now is what is known of the rows. */
+  #keep(
+    changes: readonly StoreChange[],
+    olds: readonly (Buffer | EntryHash | null | undefined)[],
+    hashes: Int32Array,
+  ): void {
+    // Rows are worth their place where reads miss them: those that are only written, or lie in a cache above, are not.
+    const areWanted = this.#diskReads * WRITES_A_READ >= changes.length && this.#diskReads > 0;
+    this.#commitsWithoutRead = this.#diskReads === 0 ? this.#commitsWithoutRead + 1 : 0;
+    this.#diskReads = 0;
+    if (this.#commitsWithoutRead >= COMMITS_WITHOUT_READ) this.#rows.clear();
+    const areKept = areWanted || this.#rows.count > 0;
+    for (let index = 0; index < changes.length; index += 1) {
+      const { store, key, value } = changes[index] as StoreChange;
+      const hash = hashes[index] as number;
+      if (value === null && (olds[index] ?? null) !== null) this.#keys?.remove(hash);
+      if (!areKept) continue;
+      const place = this.#rows.place(store, passingDataKey(store, key), hash);
+      if (value === null) this.#rows.remove(place);
+      // mutant: row-cache
+      if (value !== null) this.#rows.put(place, value, areWanted);
     }
   }
 
@@ -520,7 +566,7 @@ class OpenLevelDbStore implements LevelDbStore {
         for (const [key, value] of chunk) {
           if (isReservedKey(key)) continue;
           actual.add(key, value);
-          keys.add(key);
+          keys.add(hashOfBytes(key, 0, key.length));
         }
       }
     } catch (error) {
@@ -553,6 +599,7 @@ class OpenLevelDbStore implements LevelDbStore {
 
   async closeDirty(): Promise<void> {
     this.#closed = true;
+    this.#rows.clear();
     await this.#db.close();
   }
 
@@ -582,11 +629,15 @@ class OpenLevelDbStore implements LevelDbStore {
     if (this.#committed.digest.entries === 0) return [];
     const known = changes.map((change) => {
       const before = knownBefore(change);
-      const isNew = before === undefined && this.#keys?.lacks(passingDataKey(change.store, change.key)) === true;
-      return isNew ? null : before;
+      if (before !== undefined) return before;
+      const whole = passingDataKey(change.store, change.key);
+      const hash = hashOfBytes(whole, 0, whole.length);
+      if (this.#keys?.lacks(hash) === true) return null;
+      return this.#rows.get(this.#rows.place(change.store, whole, hash));
     });
     const unread = changes.filter((_, index) => known[index] === undefined);
     if (unread.length === 0) return known;
+    this.#diskReads += unread.length;
     try {
       const keys = unread.map(({ store, key }) => dataKey(store, key));
       const found = (await this.#db.getMany(keys)) as (Buffer | undefined)[];

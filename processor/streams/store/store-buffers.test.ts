@@ -4,15 +4,20 @@ import { storeBuffers } from './store-buffers.ts';
 const MIB = 2 ** 20;
 
 test('few stores have what LevelDB works best with', () => {
-  for (const stores of [0, 1, 8])
-    expect(storeBuffers(stores)).toEqual({ cacheSizeBytes: 8 * MIB, writeBufferBytes: 4 * MIB });
+  const most = { blockCacheBytes: 4 * MIB, writeBufferBytes: 4 * MIB, rowCacheBytes: 12 * MIB };
+  for (const stores of [0, 1, 4]) expect(storeBuffers(stores)).toEqual(most);
 });
 
 test('many stores share one budget, and none gets less than it can work with', () => {
   for (const stores of [9, 32, 64]) {
-    const { cacheSizeBytes, writeBufferBytes } = storeBuffers(stores);
-    expect(stores * cacheSizeBytes).toBeLessThanOrEqual(64 * MIB);
+    const { blockCacheBytes, writeBufferBytes, rowCacheBytes } = storeBuffers(stores);
+    expect(stores * blockCacheBytes).toBeLessThanOrEqual(32 * MIB);
+    expect(stores * rowCacheBytes).toBeLessThanOrEqual(48 * MIB);
     expect(stores * writeBufferBytes).toBeLessThanOrEqual(32 * MIB);
   }
-  expect(storeBuffers(10_000)).toEqual({ cacheSizeBytes: MIB, writeBufferBytes: MIB / 4 });
+  expect(storeBuffers(10_000)).toEqual({
+    blockCacheBytes: MIB / 2,
+    writeBufferBytes: MIB / 4,
+    rowCacheBytes: MIB / 2,
+  });
 });

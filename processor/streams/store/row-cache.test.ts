@@ -1,0 +1,135 @@
+import { describe, expect, test } from '@jest/globals';
+import { dataKey } from './data-key.ts';
+import { hashOfBytes } from './key-hash.ts';
+import { RowCache } from './row-cache.ts';
+
+const KIB = 1_024;
+const STORES = ['counts', 'totals-of-a-store-with-a-long-name'] as const;
+
+/** A cache that is asked by text. `hashOf`: other hashes than its own. */
+function cacheOf(maxBytes: number, hashOf = (whole: Buffer): number => hashOfBytes(whole, 0, whole.length)) {
+  const cache = new RowCache(maxBytes);
+  const place = (key: string, store: string = STORES[0]) => {
+    const whole = dataKey(store, Buffer.from(key));
+    return cache.place(store, whole, hashOf(whole));
+  };
+  return {
+    cache,
+    get: (key: string, store?: string) => cache.get(place(key, store))?.toString(),
+    put: (key: string, value: string, store?: string, isWanted = true) =>
+      cache.put(place(key, store), Buffer.from(value), isWanted),
+    remove: (key: string, store?: string) => cache.remove(place(key, store)),
+  };
+}
+
+/** The same numbers from 0 up to, without, 1 in each run. */
+function randomNumbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+test('a row is what it was last put as, and a value of the caller’s own', () => {
+  const { cache, get, put, remove } = cacheOf(64 * KIB);
+  expect(get('CA')).toBeUndefined();
+  put('CA', '1');
+  put('CA', 'of another store', STORES[1]);
+  expect([get('CA'), get('CA', STORES[1]), get('NY')]).toEqual(['1', 'of another store', undefined]);
+  for (const value of ['22', '', '4444', 'longer than its place has room for', '5']) {
+    put('CA', value);
+    expect(get('CA')).toBe(value);
+  }
+  const whole = dataKey(STORES[0], Buffer.from('CA'));
+  const place = cache.place(STORES[0], whole, hashOfBytes(whole, 0, whole.length));
+  cache.get(place)?.fill('x');
+  expect(get('CA')).toBe('5');
+  remove('CA');
+  expect([get('CA'), get('CA', STORES[1])]).toEqual([undefined, 'of another store']);
+  expect(cache.count).toBe(1);
+  cache.clear();
+  expect([cache.count, cache.sizeBytes, get('CA', STORES[1])]).toEqual([0, 0, undefined]);
+});
+
+test('a write that is not wanted changes what is there, and adds nothing', () => {
+  const { get, put } = cacheOf(64 * KIB);
+  put('CA', '1', STORES[0], false);
+  expect(get('CA')).toBeUndefined();
+  put('CA', '1');
+  put('CA', 'two: longer than one', STORES[0], false);
+  expect(get('CA')).toBe('two: longer than one');
+});
+
+test.each([0, 1, 20, 300])('one of %d bytes has nothing, or little, and says nothing wrong', (maxBytes) => {
+  const { cache, get, put } = cacheOf(maxBytes);
+  for (let n = 0; n < 100; n += 1) put(`k${String(n % 7)}`, String(n));
+  for (let n = 0; n < 7; n += 1) expect([undefined, String(98 - ((98 - n) % 7))]).toContain(get(`k${String(n)}`));
+  expect(cache.sizeBytes).toBeLessThanOrEqual(maxBytes);
+});
+
+test('a row that is large for it, and a key of 64 KiB, are not kept', () => {
+  const { get, put } = cacheOf(4 * KIB * KIB);
+  put('CA', 'x'.repeat(300 * KIB));
+  put('k'.repeat(64 * KIB), '1');
+  expect([get('CA'), get('k'.repeat(64 * KIB))]).toEqual([undefined, undefined]);
+  // In the place of one that was, too: it must not come again.
+  put('CA', '1');
+  put('CA', 'x'.repeat(300 * KIB));
+  expect(get('CA')).toBeUndefined();
+});
+
+test('many rows are all there while there is room', () => {
+  const { cache, get, put } = cacheOf(4 * KIB * KIB);
+  for (let n = 0; n < 60_000; n += 1) put(`key-${String(n)}`, String(n));
+  expect(cache.count).toBe(60_000);
+  for (let n = 0; n < 60_000; n += 1) expect(get(`key-${String(n)}`)).toBe(String(n));
+});
+
+test('when it is full, rows that are read stay', () => {
+  const { cache, get, put } = cacheOf(256 * KIB);
+  for (let n = 0; n < 100_000; n += 1) {
+    put(`key-${String(n)}`, String(n));
+    if (n >= 100) expect(get(`key-${String(n % 100)}`)).toBe(String(n % 100));
+  }
+  expect(cache.sizeBytes).toBeLessThanOrEqual(256 * KIB);
+  expect(cache.count).toBeGreaterThan(3_000);
+});
+
+describe('what it says is so, whatever comes and goes', () => {
+  const fewHashes = (whole: Buffer): number => (whole.readUInt8(whole.length - 1) % 5) + 1;
+  const sameSlots = (whole: Buffer): number => (hashOfBytes(whole, 0, whole.length) << 16) | 1;
+  test.each([
+    ['its own hashes', 1, undefined],
+    ['its own hashes again', 2, undefined],
+    ['five hashes for all keys', 3, fewHashes],
+    ['hashes of one slot', 4, sameSlots],
+  ])('with %s', (_, seed, hashOf) => {
+    const random = randomNumbers(seed);
+    const { cache, get, put, remove } = cacheOf(16 * KIB, hashOf);
+    const rows = new Map<string, string>();
+    let found = 0;
+    let most = 0;
+    for (let step = 0; step < 60_000; step += 1) {
+      const key = `k${String(Math.floor(random() ** 2 * 900))}`;
+      const store = STORES[random() < 0.7 ? 0 : 1];
+      const id = `${store} ${key}`;
+      const what = random();
+      if (what < 0.5) {
+        const value = get(key, store);
+        if (value !== undefined) expect(value).toBe(rows.get(id));
+        if (value !== undefined) found += 1;
+      } else if (what < 0.93) {
+        const value = `${String(step)} `.repeat(1 + Math.floor(random() ** 4 * 20));
+        rows.set(id, value);
+        put(key, value, store, random() < 0.8);
+      } else if (what < 0.9999) {
+        rows.delete(id);
+        remove(key, store);
+      } else cache.clear();
+      most = Math.max(most, cache.sizeBytes);
+    }
+    expect(found).toBeGreaterThan(3_000);
+    expect(most).toBeLessThanOrEqual(16 * KIB);
+  });
+});

@@ -1,0 +1,316 @@
+import { copyBytes } from '../copy-bytes.ts';
+import { storePrefix } from './data-key.ts';
+
+/** Before a row's bytes: size and marks, the hash of its key, its store and its key's length, its value's. */
+const HEAD_WORDS = 4;
+const WORD_BYTES = 4;
+const SIZE = 0;
+const HASH = 1;
+const STORE_AND_KEY = 2;
+const VALUE = 3;
+/** In the number of its size: it has been read since it was last looked at; it is no row any more. */
+const IS_USED = 1;
+const IS_DEAD = 2;
+const MARK_BITS = 2;
+
+/** In a slot: one more than where a row is, in words, and so many bits of its hash. */
+const TAG_BITS = 10;
+const TAG_MASK = (1 << TAG_BITS) - 1;
+const MOST_WORDS = 2 ** (32 - TAG_BITS) - 2;
+const STORE_BITS = 8;
+const MOST_STORES = 1 << STORE_BITS;
+const MOST_KEY_BYTES = 1 << 16;
+/** A larger row would throw out too many others. */
+const MOST_SHARE_OF_A_ROW = 1 / 16;
+
+const FIRST_WORDS = 1 << 12;
+const FIRST_SLOTS = 1 << 9;
+/** Of a hundred slots. */
+const MOST_TAKEN = 70;
+/** Of sixteen parts of the memory; the rest is for slots. */
+const PARTS_OF_ROWS = 13;
+const PARTS = 16;
+
+/** A data key (data-key.ts), good until `place` is called again. */
+interface RowPlace {
+  whole: Uint8Array;
+  /** Of the whole. */
+  hash: number;
+  /** So many bytes of it name the store. */
+  prefixBytes: number;
+  /** The number that stands for the store. */
+  store: number;
+}
+
+/**
+ * Committed rows as bytes (RocksDB's `row_cache`): one piece of memory, written round and round, and a table of numbers
+ * that finds them. A row takes about 20 bytes beside its own, a tenth of what an object takes, and nothing of the
+ * heap. When it is full the oldest goes, unless it was read since it was last the oldest (the clock of Corbató).
+ */
+export class RowCache {
+  readonly #mostWords: number;
+  readonly #mostSlots: number;
+  #bytes = Buffer.alloc(0);
+  #words = new Int32Array(0);
+  /** Each in the first free slot from its hash on; 0: free. */
+  #slots = new Int32Array(0);
+  #count = 0;
+  /** Where the next row goes, and where the oldest is, in words. */
+  #head = 0;
+  #tail = 0;
+  readonly #stores = new Map<string, number>();
+  readonly #place: RowPlace = { whole: this.#bytes, hash: 0, prefixBytes: 0, store: 0 };
+  /** Of the last `place`. */
+  #storeName: string | undefined;
+  /** The rows begin behind their end: they go on at the start. */
+  #isWrapped = false;
+
+  /** @param maxBytes of all memory that it takes. */
+  constructor(maxBytes: number) {
+    this.#mostWords = Math.min(MOST_WORDS, Math.floor(((maxBytes / PARTS) * PARTS_OF_ROWS) / WORD_BYTES));
+    const slots = Math.floor(((maxBytes / PARTS) * (PARTS - PARTS_OF_ROWS)) / WORD_BYTES);
+    this.#mostSlots = slots < 1 ? 0 : 2 ** Math.floor(Math.log2(slots));
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get sizeBytes(): number {
+    return this.#bytes.length + this.#slots.length * WORD_BYTES;
+  }
+
+  /** What all others ask for. `hash`: of the whole data key, as hashOfBytes (key-hash.ts) has it. */
+  place(store: string, whole: Uint8Array, hash: number): RowPlace {
+    const place = this.#place;
+    if (store !== this.#storeName) {
+      this.#storeName = store;
+      place.prefixBytes = storePrefix(store).length;
+      let number = this.#stores.get(store);
+      if (number === undefined) this.#stores.set(store, (number = this.#stores.size));
+      place.store = number;
+    }
+    place.whole = whole;
+    place.hash = hash;
+    return place;
+  }
+
+  /** The value, the caller's own. Undefined: it is not known here. */
+  get(key: RowPlace): Buffer | undefined {
+    if (this.#count === 0) return undefined;
+    const slot = this.#slotOf(key);
+    if (slot < 0) return undefined;
+    const words = this.#words;
+    const at = placeIn(this.#slots[slot] as number);
+    words[at + SIZE] = (words[at + SIZE] as number) | IS_USED;
+    const length = words[at + VALUE] as number;
+    const value = Buffer.allocUnsafe(length);
+    copyBytes(this.#bytes, this.#valueAt(at), length, value, 0);
+    return value;
+  }
+
+  /** The row has this value now. `isWanted`: it is to be in the cache also where it was not. */
+  put(key: RowPlace, value: Uint8Array, isWanted: boolean): void {
+    const slot = this.#count === 0 ? -1 : this.#slotOf(key);
+    if (slot >= 0) {
+      const at = placeIn(this.#slots[slot] as number);
+      const valueAt = this.#valueAt(at);
+      if (valueAt + value.length <= (at + sizeIn(this.#words[at + SIZE] as number)) * WORD_BYTES) {
+        this.#words[at + VALUE] = value.length;
+        copyBytes(value, 0, value.length, this.#bytes, valueAt);
+        return;
+      }
+      this.#drop(at, slot);
+    } else if (!isWanted) return;
+    this.#add(key, value);
+  }
+
+  /** The row is gone. */
+  remove(key: RowPlace): void {
+    const slot = this.#count === 0 ? -1 : this.#slotOf(key);
+    if (slot >= 0) this.#drop(placeIn(this.#slots[slot] as number), slot);
+  }
+
+  /** Forgets all rows, and lets go of their memory. */
+  clear(): void {
+    this.#bytes = Buffer.alloc(0);
+    this.#words = new Int32Array(0);
+    this.#slots = new Int32Array(0);
+    this.#count = this.#head = this.#tail = 0;
+    this.#isWrapped = false;
+  }
+
+  #add({ whole, prefixBytes, store, hash }: RowPlace, value: Uint8Array): void {
+    const keyBytes = whole.length - prefixBytes;
+    const size = HEAD_WORDS + Math.ceil((keyBytes + value.length) / WORD_BYTES);
+    if (size > this.#mostWords * MOST_SHARE_OF_A_ROW || keyBytes >= MOST_KEY_BYTES || store >= MOST_STORES) return;
+    if (!this.#hasSlot()) return;
+    this.#makeRoom(size);
+    const at = this.#head;
+    const words = this.#words;
+    words[at + SIZE] = size << MARK_BITS;
+    words[at + HASH] = hash;
+    words[at + STORE_AND_KEY] = (keyBytes << STORE_BITS) | store;
+    words[at + VALUE] = value.length;
+    const keyAt = (at + HEAD_WORDS) * WORD_BYTES;
+    copyBytes(whole, prefixBytes, keyBytes, this.#bytes, keyAt);
+    copyBytes(value, 0, value.length, this.#bytes, keyAt + keyBytes);
+    this.#head = at + size;
+    put(this.#slots, slotFor(at, hash), hash);
+    this.#count += 1;
+  }
+
+  /** The slot of a row that is there, or -1. */
+  #slotOf({ whole, prefixBytes, store, hash }: RowPlace): number {
+    const slots = this.#slots;
+    const words = this.#words;
+    const mask = slots.length - 1;
+    const keyBytes = whole.length - prefixBytes;
+    const tag = tagOf(hash);
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const taken = slots[slot] as number;
+      if (taken === 0) return -1;
+      if ((taken & TAG_MASK) !== tag) continue;
+      const at = placeIn(taken);
+      if (words[at + HASH] !== hash || words[at + STORE_AND_KEY] !== ((keyBytes << STORE_BITS) | store)) continue;
+      if (this.#isKey(at, whole, prefixBytes, keyBytes)) return slot;
+    }
+  }
+
+  #isKey(at: number, whole: Uint8Array, from: number, keyBytes: number): boolean {
+    const keyAt = (at + HEAD_WORDS) * WORD_BYTES;
+    for (let byte = 0; byte < keyBytes; byte += 1) if (this.#bytes[keyAt + byte] !== whole[from + byte]) return false;
+    return true;
+  }
+
+  #valueAt(at: number): number {
+    return (at + HEAD_WORDS) * WORD_BYTES + ((this.#words[at + STORE_AND_KEY] as number) >>> STORE_BITS);
+  }
+
+  /** What becomes of its place is seen when it is the oldest. */
+  #drop(at: number, slot: number): void {
+    this.#words[at + SIZE] = (this.#words[at + SIZE] as number) | IS_DEAD;
+    this.#free(slot);
+    this.#count -= 1;
+  }
+
+  /** There is a slot for one row more. False: the cache is too small for any row. */
+  #hasSlot(): boolean {
+    while ((this.#count + 1) * 100 > this.#slots.length * MOST_TAKEN) {
+      if (this.#slots.length < this.#mostSlots) this.#growSlots();
+      else if (this.#count === 0) return false;
+      else this.#letOldestGo();
+    }
+    return true;
+  }
+
+  /** There are so many words in one piece from `#head` on. */
+  #makeRoom(size: number): void {
+    for (;;) {
+      const left = (this.#isWrapped ? this.#tail : this.#words.length) - this.#head;
+      if (left >= size) return;
+      if (this.#isWrapped) this.#letOldestGo();
+      else this.#growOrWrap(size);
+    }
+  }
+
+  /** There is no room for so many words between the newest row and the end. */
+  #growOrWrap(size: number): void {
+    if (this.#words.length < this.#mostWords) return this.#growWords(size);
+    const left = this.#words.length - this.#head;
+    if (left > 0) this.#words[this.#head + SIZE] = (left << MARK_BITS) | IS_DEAD;
+    this.#head = 0;
+    this.#isWrapped = true;
+  }
+
+  /** The oldest row goes, or, where it has been read, is the newest. */
+  #letOldestGo(): void {
+    const at = this.#tail;
+    const marks = this.#words[at + SIZE] as number;
+    const size = sizeIn(marks);
+    if ((marks & IS_DEAD) === 0) {
+      const slot = this.#slotAt(at);
+      if ((marks & IS_USED) !== 0) {
+        if (!this.#isWrapped && this.#words.length - this.#head < size) this.#growOrWrap(size);
+        // Behind the newest row there is room, or else the oldest itself, which moves there.
+        const words = this.#words;
+        words.copyWithin(this.#head, at, at + size);
+        words[this.#head + SIZE] = size << MARK_BITS;
+        this.#slots[slot] = slotFor(this.#head, words[this.#head + HASH] as number);
+        this.#head += size;
+      } else {
+        this.#free(slot);
+        this.#count -= 1;
+      }
+    }
+    this.#tail = at + size;
+    if (this.#isWrapped ? this.#tail < this.#words.length : this.#tail < this.#head) return;
+    // All behind it is gone. What is left begins at the start, or is nothing.
+    if (!this.#isWrapped) this.#head = 0;
+    this.#tail = 0;
+    this.#isWrapped = false;
+  }
+
+  /** The slot of the row at this place. */
+  #slotAt(at: number): number {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    const hash = this.#words[at + HASH] as number;
+    const taken = slotFor(at, hash);
+    let slot = hash & mask;
+    while (slots[slot] !== taken) slot = (slot + 1) & mask;
+    return slot;
+  }
+
+  /** What stands behind the slot may have passed its own, and would not be found behind a free one. */
+  #free(slot: number): void {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let free = slot;
+    for (let at = (free + 1) & mask; slots[at] !== 0; at = (at + 1) & mask) {
+      const own = (this.#words[placeIn(slots[at] as number) + HASH] as number) & mask;
+      if (((at - own) & mask) < ((at - free) & mask)) continue;
+      slots[free] = slots[at] as number;
+      free = at;
+    }
+    slots[free] = 0;
+  }
+
+  #growSlots(): void {
+    const before = this.#slots;
+    this.#slots = new Int32Array(Math.min(this.#mostSlots, Math.max(FIRST_SLOTS, 2 * before.length)));
+    for (const taken of before) if (taken !== 0) put(this.#slots, taken, this.#words[placeIn(taken) + HASH] as number);
+  }
+
+  #growWords(size: number): void {
+    const words = Math.min(this.#mostWords, Math.max(FIRST_WORDS, 2 * this.#words.length, this.#head + size));
+    const larger = new Int32Array(words);
+    larger.set(this.#words.subarray(0, this.#head));
+    this.#words = larger;
+    this.#bytes = Buffer.from(larger.buffer);
+  }
+}
+
+function put(slots: Int32Array, taken: number, hash: number): void {
+  const mask = slots.length - 1;
+  let slot = hash & mask;
+  while (slots[slot] !== 0) slot = (slot + 1) & mask;
+  slots[slot] = taken;
+}
+
+/** Other bits of the hash than those that choose the slot. */
+function tagOf(hash: number): number {
+  return hash >>> (32 - TAG_BITS);
+}
+
+function slotFor(at: number, hash: number): number {
+  return ((at + 1) << TAG_BITS) | tagOf(hash);
+}
+
+function placeIn(taken: number): number {
+  return (taken >>> TAG_BITS) - 1;
+}
+
+function sizeIn(marks: number): number {
+  return marks >>> MARK_BITS;
+}
