@@ -12,8 +12,8 @@ export function encodeKey(key: string): Buffer {
 /** Longer ones are made faster by Node. */
 const MOST_BY_HAND = 48;
 
-/** Undefined: it is none, or long. */
-function asciiBytes(text: string): Buffer | undefined {
+/** Undefined: the text is not ASCII, or long. */
+export function asciiBytes(text: string): Buffer | undefined {
   const { length } = text;
   if (length > MOST_BY_HAND) return undefined;
   const bytes = Buffer.allocUnsafe(length);

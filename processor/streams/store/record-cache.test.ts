@@ -94,7 +94,7 @@ test('a store that is closed gives its bytes back and keeps nothing more; others
 test('one of 0 bytes keeps nothing and counts nothing', () => {
   const cache = new RecordCache(0);
   const rows = cache.open();
-  expect(rows.isOpen).toBe(false);
+  expect(rows.keepsRows).toBe(false);
   rows.keep('a', '1');
   expect(rows.get('a')).toBeUndefined();
   expect(cache.counts()).toEqual({ hits: 0, misses: 0, rows: 0, bytes: 0 });

@@ -145,9 +145,9 @@ export class StoreCache {
     this.#isOpen = cache.maxBytes > 0;
   }
 
-  /** False: it keeps nothing. */
-  get isOpen(): boolean {
-    return this.#isOpen;
+  /** False: it keeps nothing now. */
+  get keepsRows(): boolean {
+    return this.#isOpen && this.#cache.admits;
   }
 
   /** A read of the store begins here. */
@@ -165,7 +165,7 @@ export class StoreCache {
 
   /** A committed row as it has been read from the store, where `get` had none. It may not be in the cache. */
   found(id: string, bytes: Buffer | undefined, group = 0): CachedRow {
-    const isAdded = this.#isOpen && this.#cache.admits;
+    const isAdded = this.keepsRows;
     if (bytes === undefined && !isAdded) return NO_ROW;
     const row = new CachedRow(isAdded ? flat(id) : id, group);
     if (bytes === undefined) row.text = null;
@@ -203,7 +203,7 @@ export class StoreCache {
     timestampMs: number,
   ): CachedRow | undefined {
     const known = before?.store === undefined ? undefined : before;
-    if (known === undefined && !(this.#isOpen && this.#cache.admits)) return undefined;
+    if (known === undefined && !this.keepsRows) return undefined;
     const row = known ?? new CachedRow(flat(id), group);
     row.text = text;
     row.value = value;
@@ -246,7 +246,7 @@ export class StoreCache {
    * are not in the cache.
    */
   hold(bytes: Buffer, forget: () => void): CachedRow | undefined {
-    if (!this.#isOpen || !this.#cache.admits) return undefined;
+    if (!this.keepsRows) return undefined;
     const block = new CachedRow('', 0);
     block.raw = bytes;
     if (!this.#cache.add(block)) return undefined;

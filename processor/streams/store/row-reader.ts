@@ -60,9 +60,9 @@ export class RowReader<V> {
     this.#cache = cache;
     this.#keyOf = keyOf;
     this.#idsAreKeys = idsAreKeys;
-    const { hasNewBytes = false, isExact, readText } = knownOf(serde);
+    const { hasNewBytes = false, isExact, leavesBytes = false } = knownOf(serde);
     this.#areBytesNew = hasNewBytes;
-    this.#areBytesLeft = readText !== undefined;
+    this.#areBytesLeft = leavesBytes;
     this.#isExact = isExact;
   }
 
@@ -151,7 +151,7 @@ export class RowReader<V> {
 
   /** As text, where bytes are kept: a serde may go on changing its own. */
   #flushed(value: unknown, bytes: Buffer | null): WrittenRow<V>['flushed'] {
-    if (!this.#cache.isOpen) return undefined;
+    if (!this.#cache.keepsRows) return undefined;
     if (bytes === null) return null;
     return typeof value === 'number' && this.#isExact?.(value) === true ? AS_VALUE : bytes.toString('latin1');
   }

@@ -92,7 +92,12 @@ export async function commitTask(task: CommitTarget, nowMs: number): Promise<voi
  */
 function changelogReach({ store, spec }: CommitTarget, changes: readonly StoreChange[]): Map<string, number> {
   const added = new Map<string, number>();
-  for (const change of changes) added.set(change.store, (added.get(change.store) ?? 0) + 1);
+  for (let first = 0, end = 0; first < changes.length; first = end) {
+    const name = (changes[first] as StoreChange).store;
+    // Those of one store are together, mostly.
+    while (changes[end]?.store === name) end += 1;
+    added.set(name, (added.get(name) ?? 0) + end - first);
+  }
   const reach = new Map<string, number>();
   for (const { store: name, topic, partition } of spec.changelogs) {
     const end = (store?.offsets().changelog.get(topicPartition(topic, partition)) ?? 0) + (added.get(name) ?? 0);

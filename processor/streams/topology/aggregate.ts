@@ -1,4 +1,4 @@
-import { isWholeNumberText, jsonSerde, knownSerde, type Serde } from './serdes.ts';
+import { isWholeNumberText, jsonIn, jsonSerde, knownSerde, type Serde } from './serdes.ts';
 import { storedCount } from './stored-value.ts';
 
 /** What `add` is told of the record beside its value. */
@@ -52,10 +52,11 @@ export const countAggregate: CombinableAggregate<unknown, number> = {
   merge: (a, b) => a + b,
   subtract: (acc) => acc - 1,
   serde: knownSerde(
-    { ...jsonSerde<number>(), deserialize: (bytes: Buffer) => storedCount(JSON.parse(bytes.toString('utf8'))) },
+    { ...jsonSerde<number>(), deserialize: (bytes: Buffer) => storedCount(jsonIn(bytes)) },
     {
       hasNewBytes: true,
       takes: isWholeNumberText,
+      leavesBytes: true,
       // What `storedCount` takes.
       isExact: (value) => Number.isSafeInteger(value) && value >= 0 && !Object.is(value, -0),
     },

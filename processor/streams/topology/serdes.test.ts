@@ -32,6 +32,24 @@ test('every JSON value comes back as it was', () => {
   });
 });
 
+test('a number is read as JSON.parse reads it, and what it does not read is refused', () => {
+  const read = (parse: (bytes: Buffer) => unknown) => (text: string) => {
+    try {
+      return parse(Buffer.from(text));
+    } catch (error) {
+      return (error as Error).name;
+    }
+  };
+  const [own, other] = [read(serde.deserialize), read((bytes) => JSON.parse(bytes.toString()))];
+  for (const text of ['0', '7', '00', '01', '-0', '-7', '1e3', '1.5', ' 1', '1 ', '', '+1', '1a', '٣', '1'.repeat(400)])
+    expect([text, own(text)]).toEqual([text, other(text)]);
+  fc.assert(
+    fc.property(fc.oneof(fc.nat(), fc.maxSafeNat(), fc.stringMatching(/^[0-9]{0,20}$/), fc.double()), (number) => {
+      expect(own(String(number))).toEqual(other(String(number)));
+    }),
+  );
+});
+
 test('a sum that is no number any more ends the task with the place, and does not begin anew', async () => {
   const builder = new StreamsBuilder();
   builder
