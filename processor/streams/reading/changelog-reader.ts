@@ -43,6 +43,8 @@ const TAKE_TIMEOUT_MS = 250;
  * it holds up every other request of the connection, which all tasks of a thread share.
  */
 const LAST_POLL_MS = 5;
+/** Small rows of a larger answer would outlive the young generation of the heap before they are loaded. */
+const BYTES_AT_ONCE = 512 << 10;
 /** What the loads of all tasks of a thread may take in memory together. */
 const LOADS_BYTES = 64 << 20;
 /** A load is not ended before its time for less than this. */
@@ -92,6 +94,7 @@ export async function restoreStore(options: {
   let away = false;
   const fetcher = new RecordFetcher(cluster, logger, {
     maxWaitMs: LAST_POLL_MS,
+    maxBytesPerPartition: BYTES_AT_ONCE,
     onAway: (isAway, reason) => {
       if (isAway) {
         waiting.step('changelogs that it cannot read');

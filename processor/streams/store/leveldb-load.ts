@@ -25,17 +25,17 @@ export class LevelDbLoad {
 
   /** Keys, of deleted rows too. */
   get count(): number {
-    return this.#sum((rows) => rows.count);
+    return this.#sum((rows) => rows.inOrder().length);
   }
 
   get sizeBytes(): number {
     return this.#sum((rows) => rows.sizeBytes);
   }
 
-  /** All rows that are not deleted, in no order: what `each` is given is good for the length of its call. */
+  /** All rows that are not deleted: what `each` is given is good for the length of its call. */
   forEach(each: (store: string, key: Buffer, value: Buffer) => void): void {
     for (const [store, rows] of this.#stores)
-      for (let row = 0; row < rows.count; row += 1) {
+      for (const row of rows.inOrder()) {
         const { bytes } = rows;
         const [keyAt, valueAt, valueBytes] = [rows.keyAt(row), rows.valueAt(row), rows.valueBytes(row)];
         if (valueBytes < 0) continue;

@@ -43,16 +43,42 @@ test('of each key the last row counts, and they come in the order of the bytes o
   );
 });
 
-test('a key that comes again and again takes no more memory, whatever its values are long, and deleted or not', () => {
-  const sizeAfter = (times: number): number => {
-    const rows = new LoadedRows();
-    const record = Buffer.alloc(1_003, 'key, and its value');
-    for (let time = 0; time < times; time += 1) {
-      for (const bytes of [1_000, 10, -1]) rows.put(record, 0, 3, 0, 0, 3, bytes);
-      rows.put(record, 0, 3, 5, 3, 9, 9);
+test('a key that comes again and again takes no more memory than a bound, however long its values are', () => {
+  const rows = new LoadedRows();
+  const record = Buffer.alloc(1_003, 'key, and its value');
+  let most = 0;
+  for (let time = 0; time < 100_000; time += 1) {
+    for (const bytes of [1_000, 10, -1]) rows.put(record, 0, 3, 0, 0, 3, bytes);
+    rows.put(record, 0, 3, 5, 3, 9, 9);
+    most = Math.max(most, rows.sizeBytes);
+  }
+  expect(most).toBeLessThan(32 << 20);
+  const order = rows.inOrder();
+  expect([order.length, rows.valueBytes(order[0] as number)]).toEqual([1, 12]);
+});
+
+test('of many rows those that were replaced are let go, and the last ones stay', () => {
+  const rows = new LoadedRows();
+  const expected = new Map<string, string>();
+  const count = 300_000;
+  for (let time = 0; time < 3; time += 1)
+    for (let nth = 0; nth < count; nth += 1 + time) {
+      const key = `key ${String((nth * 7_919) % count)}`;
+      const record = Buffer.from(`${key}${String(time)}`);
+      const keyBytes = record.length - 1;
+      rows.put(record, 0, keyBytes, 0, 0, keyBytes, nth % 11 === 0 ? -1 : 1);
+      expected.set(key, nth % 11 === 0 ? 'deleted' : String(time));
     }
-    expect([rows.count, rows.valueBytes(0)]).toEqual([1, 12]);
-    return rows.sizeBytes;
-  };
-  expect(sizeAfter(10_000)).toBe(sizeAfter(1));
+  const order = rows.inOrder();
+  expect(order.length).toBe(count);
+  let before = '';
+  const wrong: string[] = [];
+  for (const row of order) {
+    const [keyAt, valueAt, valueBytes] = [rows.keyAt(row), rows.valueAt(row), rows.valueBytes(row)];
+    const key = rows.bytes.toString('latin1', keyAt, keyAt + rows.keyBytes(row));
+    const value = valueBytes < 0 ? 'deleted' : rows.bytes.toString('latin1', valueAt, valueAt + valueBytes);
+    if (key <= before || expected.get(key) !== value) wrong.push(key);
+    before = key;
+  }
+  expect(wrong).toEqual([]);
 });

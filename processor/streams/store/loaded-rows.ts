@@ -1,45 +1,45 @@
 import { copyBytes } from '../copy-bytes.ts';
-import { hashOfBytes } from './key-hash.ts';
 
-/** Numbers kept of each row: where its key lies, how long it is, where its value lies, how long it is, and may be. */
-const FIELDS = 5;
+/** Numbers kept of each row: where its key lies, how long it is, and how long its value is, which lies behind it. */
+const FIELDS = 3;
 const KEY_AT = 0;
 const KEY_BYTES = 1;
-const VALUE_AT = 2;
 /** One more than the bytes of the value; 0: the row is deleted. */
-const VALUE_BYTES = 3;
-/** How long a value its place has room for. */
-const VALUE_ROOM = 4;
+const VALUE_BYTES = 2;
 const FIRST_BYTES = 1 << 18;
 const FIRST_ROWS = 1 << 12;
 /** Ranges up to so many rows are sorted by comparing them one by one. */
 const FEW = 12;
 /** The place of a row in its range takes this many bits while it is sorted by its next bytes. */
 const ROW_BITS = 28;
+/** So many bytes of a key are looked at together. */
+const WORD_BYTES = 4;
+/** With so many rows, or bytes of them, those that later ones have replaced are let go. */
+const LEAST_LOOK_ROWS = 1 << 19;
+const LEAST_LOOK_BYTES = 16 << 20;
 
 /**
  * The rows of one store as a changelog has them, in memory: of each key what came last. They are kept as bytes in one
- * piece, because a million objects would cost several times as much, and given out in the order of their keys.
+ * piece, because a million objects would cost several times as much, and given out in the order of their keys. What is
+ * replaced is found by that order: a table of keys would cost more than all the rest, as each row looks at another
+ * place of it.
  */
 export class LoadedRows {
   #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
   #end = 0;
   #count = 0;
   #rows = new Uint32Array(FIRST_ROWS * FIELDS);
-  /**
-   * Rows by the hash of their keys: one more than the number of the row, or 0, then the hash, so that a row is looked
-   * at only where that is the same. A power of two, at most half full.
-   */
-  #slots = new Int32Array(4 * FIRST_ROWS);
-
-  /** Deleted ones among them. */
-  get count(): number {
-    return this.#count;
-  }
+  /** Of the rows that are there; undefined after a `put`. */
+  #order: Uint32Array | undefined;
+  /** The sort has met rows of one key. */
+  #areReplaced = false;
+  /** Replaced rows are let go when there are so many rows, or bytes of them. */
+  #lookRows = LEAST_LOOK_ROWS;
+  #lookBytes = LEAST_LOOK_BYTES;
 
   /** What they take in memory. */
   get sizeBytes(): number {
-    return this.#bytes.length + this.#rows.byteLength + this.#slots.byteLength;
+    return this.#bytes.length + this.#rows.byteLength;
   }
 
   /** The bytes that keys and values lie in: others after the next `put`. */
@@ -59,25 +59,28 @@ export class LoadedRows {
     valueAt: number,
     valueBytes: number,
   ): void {
-    const row = this.#rowOf(from, keyAt, keyBytes) * FIELDS;
+    const most = keyBytes + headBytes + Math.max(0, valueBytes);
+    if (this.#count >= this.#lookRows || this.#end + most > this.#lookBytes) this.#dropReplaced(most);
+    if (this.#end + most > this.#bytes.length) this.#growBytes(most);
+    if ((this.#count + 1) * FIELDS > this.#rows.length) this.#growRows();
+    this.#order = undefined;
+    const row = this.#count * FIELDS;
     const rows = this.#rows;
-    // mutant: load-last-row
+    const bytes = this.#bytes;
+    const at = this.#end;
+    rows[row + KEY_AT] = at;
+    rows[row + KEY_BYTES] = keyBytes;
+    copyBytes(from, keyAt, keyBytes, bytes, at);
+    this.#count += 1;
+    this.#end = at + keyBytes;
     if (valueBytes < 0) {
       rows[row + VALUE_BYTES] = 0;
       return;
     }
-    const bytes = headBytes + valueBytes;
-    // In the place of the value before, where it fits: a key that comes again and again takes no more memory.
-    if (bytes > (rows[row + VALUE_ROOM] as number)) {
-      this.#reserve(bytes);
-      rows[row + VALUE_AT] = this.#end;
-      rows[row + VALUE_ROOM] = bytes;
-      this.#end += bytes;
-    }
-    rows[row + VALUE_BYTES] = bytes + 1;
-    const at = rows[row + VALUE_AT] as number;
-    copyBytes(from, headAt, headBytes, this.#bytes, at);
-    copyBytes(from, valueAt, valueBytes, this.#bytes, at + headBytes);
+    rows[row + VALUE_BYTES] = headBytes + valueBytes + 1;
+    copyBytes(from, headAt, headBytes, bytes, this.#end);
+    copyBytes(from, valueAt, valueBytes, bytes, this.#end + headBytes);
+    this.#end += headBytes + valueBytes;
   }
 
   keyAt(row: number): number {
@@ -89,7 +92,7 @@ export class LoadedRows {
   }
 
   valueAt(row: number): number {
-    return this.#rows[row * FIELDS + VALUE_AT] as number;
+    return this.keyAt(row) + this.keyBytes(row);
   }
 
   /** -1: the row is deleted. */
@@ -97,50 +100,65 @@ export class LoadedRows {
     return (this.#rows[row * FIELDS + VALUE_BYTES] as number) - 1;
   }
 
-  /** The rows, deleted ones among them, in the order of their keys. */
+  /** The last row of each key, deleted ones among them, in the order of their keys. Good until the next `put`. */
   inOrder(): Uint32Array {
+    if (this.#order !== undefined) return this.#order;
     const order = new Uint32Array(this.#count);
     for (let row = 0; row < order.length; row += 1) order[row] = row;
+    this.#areReplaced = false;
     if (order.length > 1) this.#sort(order, new BigUint64Array(order.length), 0, order.length, 0);
-    return order;
+    this.#order = this.#areReplaced ? this.#lastOf(order) : order;
+    return this.#order;
   }
 
-  /** The row of a key, a new one where there is none. */
-  #rowOf(from: Uint8Array, at: number, length: number): number {
-    const slots = this.#slots;
-    const mask = slots.length - 2;
-    const hash = hashOfBytes(from, at, at + length);
-    let slot = (hash << 1) & mask;
-    for (;;) {
-      const row = (slots[slot] as number) - 1;
-      if (row < 0) break;
-      if (
-        slots[slot + 1] === hash &&
-        this.keyBytes(row) === length &&
-        areEqual(from, at, this.#bytes, this.keyAt(row), length)
-      )
-        return row;
-      slot = (slot + 2) & mask;
+  /** Rows of one key stand together, in the order in which they came. */
+  #lastOf(order: Uint32Array): Uint32Array {
+    let count = 0;
+    for (let index = 0; index < order.length; index += 1) {
+      const row = order[index] as number;
+      // mutant: load-last-row
+      if (index + 1 < order.length && this.#haveOneKey(row, order[index + 1] as number)) continue;
+      order[count] = row;
+      count += 1;
     }
-    const row = this.#count;
-    this.#count += 1;
-    slots[slot] = row + 1;
-    slots[slot + 1] = hash;
-    this.#reserve(length);
-    if ((row + 1) * FIELDS > this.#rows.length) this.#growRows();
-    this.#rows[row * FIELDS + KEY_AT] = this.#end;
-    this.#rows[row * FIELDS + KEY_BYTES] = length;
-    this.#rows[row * FIELDS + VALUE_BYTES] = 0;
-    this.#rows[row * FIELDS + VALUE_ROOM] = 0;
-    copyBytes(from, at, length, this.#bytes, this.#end);
-    this.#end += length;
-    if (4 * this.#count > slots.length) this.#growSlots();
-    return row;
+    return order.subarray(0, count);
   }
 
-  #reserve(bytes: number): void {
-    if (this.#end + bytes <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#bytes.length, this.#end + bytes));
+  #haveOneKey(a: number, b: number): boolean {
+    const length = this.keyBytes(a);
+    if (this.keyBytes(b) !== length) return false;
+    const [aAt, bAt] = [this.keyAt(a), this.keyAt(b)];
+    // Neighbours in the order begin alike.
+    for (let byte = length - 1; byte >= 0; byte -= 1)
+      if (this.#bytes[aAt + byte] !== this.#bytes[bAt + byte]) return false;
+    return true;
+  }
+
+  /** There are so many rows, or bytes, that the half may be replaced ones. `coming`: so many bytes are to come. */
+  #dropReplaced(coming: number): void {
+    // Of each key the one that came last, in the order in which they came.
+    const last = this.inOrder().slice().sort();
+    const [rows, bytes] = [this.#rows, this.#bytes];
+    let end = 0;
+    for (let to = 0; to < last.length; to += 1) {
+      const row = last[to] as number;
+      const [at, keyBytes, valueBytes] = [this.keyAt(row), this.keyBytes(row), this.valueBytes(row)];
+      const length = keyBytes + Math.max(0, valueBytes);
+      bytes.copyWithin(end, at, at + length);
+      rows[to * FIELDS + KEY_AT] = end;
+      rows[to * FIELDS + KEY_BYTES] = keyBytes;
+      rows[to * FIELDS + VALUE_BYTES] = valueBytes + 1;
+      end += length;
+    }
+    this.#count = last.length;
+    this.#end = end;
+    this.#order = undefined;
+    this.#lookRows = Math.max(LEAST_LOOK_ROWS, 2 * this.#count);
+    this.#lookBytes = Math.max(LEAST_LOOK_BYTES, 2 * (end + coming));
+  }
+
+  #growBytes(coming: number): void {
+    const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#bytes.length, this.#end + coming));
     this.#bytes.copy(larger, 0, 0, this.#end);
     this.#bytes = larger;
   }
@@ -151,24 +169,9 @@ export class LoadedRows {
     this.#rows = larger;
   }
 
-  #growSlots(): void {
-    const before = this.#slots;
-    const slots = new Int32Array(2 * before.length);
-    const mask = slots.length - 2;
-    for (let from = 0; from < before.length; from += 2) {
-      if (before[from] === 0) continue;
-      const hash = before[from + 1] as number;
-      let slot = (hash << 1) & mask;
-      while (slots[slot] !== 0) slot = (slot + 2) & mask;
-      slots[slot] = before[from] as number;
-      slots[slot + 1] = hash;
-    }
-    this.#slots = slots;
-  }
-
   /**
    * Sorts a range of rows whose keys have the first `depth` bytes in common: by the next four bytes at once, then the
-   * ranges that have these in common. `words` has room for all rows.
+   * ranges that have these in common. Rows of one key keep their order. `words` has room for all rows.
    */
   #sort(order: Uint32Array, words: BigUint64Array, from: number, to: number, depth: number): void {
     if (to - from <= FEW) {
@@ -182,11 +185,11 @@ export class LoadedRows {
       const left = this.keyBytes(row) - at;
       const start = this.keyAt(row) + at;
       let next = 0;
-      for (let byte = 0; byte < 4; byte += 1)
+      for (let byte = 0; byte < WORD_BYTES; byte += 1)
         next = (next << 8) | (byte < left ? (this.#bytes[start + byte] as number) : 0);
       // A key that ends here goes before one that goes on with zeros.
       const half = 2 * (index - from);
-      halves[half] = (Math.min(left, 4) << ROW_BITS) | (index - from);
+      halves[half] = (Math.min(left, WORD_BYTES) << ROW_BITS) | (index - from);
       halves[half + 1] = next;
     }
     const before = order.slice(from, to);
@@ -199,7 +202,10 @@ export class LoadedRows {
         halves[2 * index + 1] !== halves[2 * index + 3] ||
         (halves[2 * index] as number) >>> ROW_BITS !== (halves[2 * index + 2] as number) >>> ROW_BITS;
       if (!isLast) continue;
-      if (index > first) this.#sort(order, words, from + first, from + index + 1, at + 4);
+      // Keys that end within the word, and have it in common, are one.
+      const goesOn = (halves[2 * index] as number) >>> ROW_BITS === WORD_BYTES;
+      if (index > first && !goesOn) this.#areReplaced = true;
+      else if (index > first) this.#sort(order, words, from + first, from + index + 1, at + WORD_BYTES);
       first = index + 1;
     }
   }
@@ -208,10 +214,14 @@ export class LoadedRows {
     for (let index = from + 1; index < to; index += 1) {
       const row = order[index] as number;
       let place = index;
-      while (place > from && this.#compare(order[place - 1] as number, row, depth) > 0) {
+      let difference = 1;
+      while (place > from) {
+        difference = this.#compare(order[place - 1] as number, row, depth);
+        if (difference <= 0) break;
         order[place] = order[place - 1] as number;
         place -= 1;
       }
+      if (difference === 0) this.#areReplaced = true;
       order[place] = row;
     }
   }
@@ -244,9 +254,4 @@ export class LoadedRows {
     }
     return common;
   }
-}
-
-function areEqual(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number, bytes: number): boolean {
-  for (let byte = 0; byte < bytes; byte += 1) if (a[aAt + byte] !== b[bAt + byte]) return false;
-  return true;
 }
