@@ -23,7 +23,6 @@ const MOST_KEY_BYTES = 1 << 16;
 /** A larger row would throw out too many others. */
 const MOST_SHARE_OF_A_ROW = 1 / 16;
 
-const FIRST_WORDS = 1 << 12;
 const FIRST_SLOTS = 1 << 9;
 /** Of a hundred slots. */
 const MOST_TAKEN = 70;
@@ -144,6 +143,12 @@ export class RowCache {
     const keyBytes = whole.length - prefixBytes;
     const size = HEAD_WORDS + Math.ceil((keyBytes + value.length) / WORD_BYTES);
     if (size > this.#mostWords * MOST_SHARE_OF_A_ROW || keyBytes >= MOST_KEY_BYTES || store >= MOST_STORES) return;
+    if (this.#words.length === 0) {
+      // All of it at once: the system gives memory when it is written to, and a copy into a larger one would leave the
+      // smaller to the garbage collector.
+      this.#words = new Int32Array(this.#mostWords);
+      this.#bytes = Buffer.from(this.#words.buffer);
+    }
     if (!this.#hasSlot()) return;
     this.#makeRoom(size);
     const at = this.#head;
@@ -210,13 +215,12 @@ export class RowCache {
       const left = (this.#isWrapped ? this.#tail : this.#words.length) - this.#head;
       if (left >= size) return;
       if (this.#isWrapped) this.#letOldestGo();
-      else this.#growOrWrap(size);
+      else this.#wrap();
     }
   }
 
-  /** There is no room for so many words between the newest row and the end. */
-  #growOrWrap(size: number): void {
-    if (this.#words.length < this.#mostWords) return this.#growWords(size);
+  /** There is no room between the newest row and the end. */
+  #wrap(): void {
     const left = this.#words.length - this.#head;
     if (left > 0) this.#words[this.#head + SIZE] = (left << MARK_BITS) | IS_DEAD;
     this.#head = 0;
@@ -231,7 +235,7 @@ export class RowCache {
     if ((marks & IS_DEAD) === 0) {
       const slot = this.#slotAt(at);
       if ((marks & IS_USED) !== 0) {
-        if (!this.#isWrapped && this.#words.length - this.#head < size) this.#growOrWrap(size);
+        if (!this.#isWrapped && this.#words.length - this.#head < size) this.#wrap();
         // Behind the newest row there is room, or else the oldest itself, which moves there.
         const words = this.#words;
         words.copyWithin(this.#head, at, at + size);
@@ -280,14 +284,6 @@ export class RowCache {
     const before = this.#slots;
     this.#slots = new Int32Array(Math.min(this.#mostSlots, Math.max(FIRST_SLOTS, 2 * before.length)));
     for (const taken of before) if (taken !== 0) put(this.#slots, taken, this.#words[placeIn(taken) + HASH] as number);
-  }
-
-  #growWords(size: number): void {
-    const words = Math.min(this.#mostWords, Math.max(FIRST_WORDS, 2 * this.#words.length, this.#head + size));
-    const larger = new Int32Array(words);
-    larger.set(this.#words.subarray(0, this.#head));
-    this.#words = larger;
-    this.#bytes = Buffer.from(larger.buffer);
   }
 }
 

@@ -11,10 +11,10 @@ export interface StoreBuffers {
 const MIB = 1 << 20;
 const ALL_WRITE_BUFFERS_BYTES = 32 * MIB;
 const ALL_BLOCK_CACHES_BYTES = 32 * MIB;
-const ALL_ROW_CACHES_BYTES = 48 * MIB;
+const ALL_ROW_CACHES_BYTES = 32 * MIB;
 const WRITE_BUFFER_BYTES = 4 * MIB;
 const BLOCK_CACHE_BYTES = 4 * MIB;
-const ROW_CACHE_BYTES = 12 * MIB;
+const ROW_CACHE_BYTES = 8 * MIB;
 const LEAST_CACHE_BYTES = MIB / 2;
 /** The smaller, the more often tables are merged: with 100,000 rows 6 % of LevelDB's CPU, with twice as much none. */
 const LEAST_WRITE_BUFFER_BYTES = MIB / 4;
