@@ -79,6 +79,13 @@ test('a row that is large for it, and a key of 64 KiB, are not kept', () => {
   expect(get('CA')).toBeUndefined();
 });
 
+test('of more stores than it has numbers for, the rows of the last are not kept, and are nobody else’s', () => {
+  const { get, put } = cacheOf(64 * KIB, () => 7);
+  for (let n = 0; n < 300; n += 1) put('k'.repeat(3), String(n), `store-${String(n)}`);
+  const found = Array.from({ length: 300 }, (_, n) => get('k'.repeat(n < 256 ? 3 : 2), `store-${String(n)}`));
+  expect(found).toEqual(Array.from({ length: 300 }, (_, n) => (n < 256 ? String(n) : undefined)));
+});
+
 test('many rows are all there while there is room', () => {
   const { cache, get, put } = cacheOf(4 * KIB * KIB);
   for (let n = 0; n < 60_000; n += 1) put(`key-${String(n)}`, String(n));

@@ -167,6 +167,7 @@ export class RowCache {
 
   /** The slot of a row that is there, or -1. */
   #slotOf({ whole, prefixBytes, store, hash }: RowPlace): number {
+    if (store >= MOST_STORES) return -1;
     const slots = this.#slots;
     const words = this.#words;
     const mask = slots.length - 1;
