@@ -121,6 +121,18 @@ export const BYTES_MUTATIONS: readonly JudgedMutation[] = [
     red: /a row that was read is not read again/,
   },
   {
+    name: 'a row that was read is there when it is deleted',
+    edits: [{ mark: 'row-cache-removed', replace: '' }],
+    judge: `${STREAMS}/store/leveldb-store.test.ts`,
+    red: /all are what was committed last/,
+  },
+  {
+    name: 'a row that is read while a commit is under way is what it was, or will be',
+    edits: [{ mark: 'reads-in-commit', replace: '' }],
+    judge: `${STREAMS}/store/leveldb-store.test.ts`,
+    red: /while a commit is under way, rows are LevelDB’s/,
+  },
+  {
     name: 'a store is written to while it is gone through',
     edits: [{ mark: 'written-while-walking', replace: '' }],
     judge: TYPED_STORES,

@@ -47,6 +47,7 @@ const LAST_POLL_MS = 5;
 const BYTES_AT_ONCE = 512 << 10;
 /** What the loads of all tasks of a thread may take in memory together. */
 const LOADS_BYTES = 64 << 20;
+const SHRUNK_SHARE = 0.75;
 /** A load is not ended before its time for less than this. */
 const LEAST_LOAD_BYTES = 4 << 20;
 const loads = new Set<StoreLoad>();
@@ -258,9 +259,16 @@ function addChanges(
   }
 }
 
-function isFull({ sizeBytes }: StoreLoad): boolean {
+/** Also without the rows that later ones have replaced; a load that is full without them soon is ended at once. */
+function isFull(load: StoreLoad): boolean {
+  if (!isLarge(load, LOADS_BYTES)) return false;
+  load.shrink();
+  return isLarge(load, LOADS_BYTES * SHRUNK_SHARE);
+}
+
+function isLarge({ sizeBytes }: StoreLoad, mostBytes: number): boolean {
   if (sizeBytes < LEAST_LOAD_BYTES) return false;
   let all = 0;
   for (const load of loads) all += load.sizeBytes;
-  return all > LOADS_BYTES;
+  return all > mostBytes;
 }

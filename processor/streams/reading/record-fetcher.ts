@@ -171,7 +171,7 @@ export class RecordFetcher {
       await this.#arrivals.waitAsCaller(timeoutMs);
   }
 
-  /** Waits until `timeoutMs` or `wake`, whatever has arrived or arrives. */
+  /** Waits for `wake`, `timeoutMs` or what else arrives, and leaves it where it is. */
   async pause(timeoutMs: number): Promise<void> {
     if (!this.#closed) await this.#arrivals.waitAsCaller(timeoutMs);
   }

@@ -121,6 +121,10 @@ export class LayeredStore implements StateStore {
       get sizeBytes() {
         return disk.sizeBytes + memory.sizeBytes;
       },
+      shrink: () => {
+        disk.shrink();
+        memory.shrink();
+      },
       finish: (offsets) => this.#finishLoad(disk, memory, offsets),
       drop: () => disk.drop(),
     };

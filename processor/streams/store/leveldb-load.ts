@@ -32,6 +32,11 @@ export class LevelDbLoad {
     return this.#sum((rows) => rows.sizeBytes);
   }
 
+  /** Lets go of rows that later ones have replaced. */
+  shrink(): void {
+    for (const rows of this.#stores.values()) rows.dropReplaced();
+  }
+
   /** All rows that are not deleted: what `each` is given is good for the length of its call. */
   forEach(each: (store: string, key: Buffer, value: Buffer) => void): void {
     for (const [store, rows] of this.#stores)

@@ -8,7 +8,7 @@ import { Level } from 'level';
 import { writeCleanMark } from './clean-mark.ts';
 import { openLevelDbStore } from './leveldb-store.ts';
 import type { LevelDbStore } from './leveldb-store.ts';
-import type { StoreBatch } from './state-store.ts';
+import type { StoreBatch, StoreChange } from './state-store.ts';
 import type { StoreBuffers } from './store-buffers.ts';
 
 // Threads and processes of their own start slowly on a busy machine.
@@ -168,7 +168,10 @@ test('after a failed commit the store refuses further ones, and closes without t
   await blockNextFiles();
   const big = (n: number): StoreBatch => ({
     ...oneChange('', n),
-    changes: [{ store: 'counts', key: Buffer.from(String(n)), value: Buffer.alloc(3 << 20, n) }],
+    changes: [
+      { store: 'counts', key: Buffer.from(String(n)), value: Buffer.alloc(3 << 20, n) },
+      { store: 'counts', key: Buffer.from('CA'), value: Buffer.from(String(n)) },
+    ],
   });
   let failure: unknown;
   let acknowledged = 1;
@@ -185,7 +188,7 @@ test('after a failed commit the store refuses further ones, and closes without t
   expect(failure).toMatchObject({ code: 'STORE_IO_FAILED', reaction: 'wait' });
   // Nobody knows what is in it but LevelDB.
   const reads = jest.spyOn(Level.prototype, 'getSync');
-  expect(store.get('counts', Buffer.from('CA'))).toEqual(Buffer.from('1'));
+  expect(store.get('counts', Buffer.from('CA'))).toBeDefined();
   expect(reads).toHaveBeenCalledTimes(1);
   reads.mockRestore();
   await expect(store.commit(oneChange('2', 99))).rejects.toMatchObject({
@@ -358,14 +361,66 @@ test('while a commit is under way, rows are LevelDB’s', async () => {
   await store.close();
 });
 
-test('rows that nobody reads from disk any more are let go', async () => {
+/** A change of which the committed value need not be looked up. */
+const known = (change: StoreChange): StoreChange => ({ ...change, previous: NO_HASH });
+const NO_HASH = { low: 0, high: 0, isKnown: true };
+
+test.each([0, 400, 3_000, 60_000])(
+  'with %d bytes for rows in memory all are what was committed last',
+  async (bytes) => {
+    const expected = new Map([['k0', '0']]);
+    const before = await open();
+    await before.commit(rows(['k0'], '0'));
+    await before.close();
+    // What it has, and has not, is not known to it.
+    const store = await open({}, { rowCacheBytes: bytes });
+    let random = 7 + bytes;
+    const next = (most: number): number => {
+      random = (Math.imul(random, 1_103_515_245) + 12_345) >>> 0;
+      return (random >>> 8) % most;
+    };
+    const wrong: string[] = [];
+    const look = (key: string): void => {
+      const value = store.get('counts', Buffer.from(key))?.toString();
+      if (value !== expected.get(key)) wrong.push(`${key}: ${String(value)} for ${String(expected.get(key))}`);
+    };
+    for (let step = 0; step < 400; step += 1) {
+      for (let n = 0; n < 10; n += 1) look(`k${String(next(120))}`);
+      const changes = Array.from({ length: next(8) }, (): StoreChange => {
+        const key = `k${String(next(120))}`;
+        const value = next(5) === 0 ? null : 'x'.repeat(next(40)) + String(step);
+        return { store: 'counts', key: Buffer.from(key), value: value === null ? null : Buffer.from(value) };
+      });
+      const committing = store.commit({ ...rows([], null), changes });
+      // The caller's own: nobody else sees what becomes of it.
+      store.get('counts', Buffer.from(`k${String(next(120))}`))?.fill('!');
+      await committing;
+      for (const { key, value } of changes)
+        if (value === null) expected.delete(key.toString());
+        else expected.set(key.toString(), value.toString());
+      store.get('counts', Buffer.from(`k${String(next(120))}`))?.fill('!');
+    }
+    for (let n = 0; n < 120; n += 1) look(`k${String(n)}`);
+    expect(wrong).toEqual([]);
+    expect(await store.verify()).toBe(true);
+    await store.close();
+  },
+);
+
+test('rows are let go when nobody has asked for any through a thousand commits of rows', async () => {
   const store = await open();
+  const found = (): string | undefined => store.get('counts', Buffer.from('CA'))?.toString();
   await store.commit(rows(['CA'], '1'));
-  store.get('counts', Buffer.from('CA'));
-  for (let n = 0; n < 1_001; n += 1) await store.commit(rows(['NY'], String(n)));
   const reads = jest.spyOn(Level.prototype, 'getSync');
-  expect(store.get('counts', Buffer.from('CA'))?.toString()).toBe('1');
-  expect(reads).toHaveBeenCalledTimes(1);
+  for (let n = 0; n < 1_100; n += 1) {
+    expect(found()).toBe('1');
+    await store.commit({ ...rows(['NY'], String(n)), changes: rows(['NY'], String(n)).changes.map(known) });
+  }
+  for (let n = 0; n < 1_100; n += 1) await store.commit(rows([], null));
+  expect([found(), reads.mock.calls.length]).toEqual(['1', 1]);
+  for (let n = 0; n < 1_001; n += 1)
+    await store.commit({ ...rows(['NY'], String(n)), changes: rows(['NY'], String(n)).changes.map(known) });
+  expect([found(), reads.mock.calls.length]).toEqual(['1', 2]);
   reads.mockRestore();
   await store.close();
 });

@@ -76,10 +76,10 @@ const SCAN_CHUNK = 1_000;
 const SCAN_CHUNK_BYTES = 1 << 20;
 /** A load of so many rows, and fewer, is a commit: files of their own would take longer. */
 const FEW_ROWS = 1_000;
-/** Rows are kept as they are written while at least one of so many writes came with a read of LevelDB. */
+/** Rows are kept as they are written where there was a read of LevelDB, at least, for so many writes. */
 const WRITES_A_READ = 8;
-/** After so many commits that read nothing of LevelDB the rows in memory are let go. */
-const COMMITS_WITHOUT_READ = 1_000;
+/** After so many commits in which nobody asked for rows in memory they are let go. */
+const COMMITS_UNASKED = 1_000;
 /** LevelDB merges tables of its first level when there are so many. */
 const MERGED_TABLES = 4;
 
@@ -249,9 +249,10 @@ class OpenLevelDbStore implements LevelDbStore {
   #keys: KnownKeys | undefined;
   /** Some rows, as of the last commit. While one is under way it is left alone: nobody knows what LevelDB has. */
   readonly #rows: RowCache;
-  /** Of rows that it did not have, since the last commit. */
+  /** Reads of LevelDB that it did not save, since the last commit. */
   #diskReads = 0;
-  #commitsWithoutRead = 0;
+  /** Commits since it was last asked. */
+  #commitsUnasked = 0;
   readonly #observers = new CommitObservers();
   readonly #readPace = new ReadPace();
   #closed = false;
@@ -292,7 +293,9 @@ class OpenLevelDbStore implements LevelDbStore {
     if (!this.#isUsable) return this.#read(whole);
     const hash = hashOfBytes(whole, 0, whole.length);
     if (this.#keys?.lacks(hash) === true) return undefined;
+    // mutant: reads-in-commit
     if (this.#committing) return this.#read(whole);
+    this.#commitsUnasked = 0;
     const place = this.#rows.place(store, whole, hash);
     const kept = this.#rows.get(place);
     if (kept !== undefined) return kept;
@@ -441,11 +444,12 @@ class OpenLevelDbStore implements LevelDbStore {
     olds: readonly (Buffer | EntryHash | null | undefined)[],
     hashes: Int32Array,
   ): void {
+    if (this.#closed) return;
     // Rows are worth their place where reads miss them: those that are only written, or lie in a cache above, are not.
     const areWanted = this.#diskReads * WRITES_A_READ >= changes.length && this.#diskReads > 0;
-    this.#commitsWithoutRead = this.#diskReads === 0 ? this.#commitsWithoutRead + 1 : 0;
     this.#diskReads = 0;
-    if (this.#commitsWithoutRead >= COMMITS_WITHOUT_READ) this.#rows.clear();
+    if (changes.length > 0) this.#commitsUnasked += 1;
+    if (this.#commitsUnasked >= COMMITS_UNASKED) this.#rows.clear();
     const areKept = areWanted || this.#rows.count > 0;
     for (let index = 0; index < changes.length; index += 1) {
       const { store, key, value } = changes[index] as StoreChange;
@@ -453,6 +457,7 @@ class OpenLevelDbStore implements LevelDbStore {
       if (value === null && (olds[index] ?? null) !== null) this.#keys?.remove(hash);
       if (!areKept) continue;
       const place = this.#rows.place(store, passingDataKey(store, key), hash);
+      // mutant: row-cache-removed
       if (value === null) this.#rows.remove(place);
       // mutant: row-cache
       if (value !== null) this.#rows.put(place, value, areWanted);
@@ -471,6 +476,7 @@ class OpenLevelDbStore implements LevelDbStore {
       get sizeBytes() {
         return rows.sizeBytes;
       },
+      shrink: () => rows.shrink(),
       finish: (offsets) => this.#finishLoad(rows, offsets),
       drop: () => {
         if (this.#loading === rows) this.#loading = undefined;
@@ -633,6 +639,7 @@ class OpenLevelDbStore implements LevelDbStore {
       const whole = passingDataKey(change.store, change.key);
       const hash = hashOfBytes(whole, 0, whole.length);
       if (this.#keys?.lacks(hash) === true) return null;
+      this.#commitsUnasked = 0;
       return this.#rows.get(this.#rows.place(change.store, whole, hash));
     });
     const unread = changes.filter((_, index) => known[index] === undefined);

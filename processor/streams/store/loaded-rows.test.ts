@@ -11,10 +11,13 @@ const keyArb = fc
   .map(([text, bytes]) => Buffer.concat([Buffer.from(text), Buffer.from(bytes)]));
 const changeArb = fc.tuple(keyArb, fc.option(fc.uint8Array({ maxLength: 300 })));
 
-test('of each key the last row counts, and they come in the order of the bytes of their keys', () => {
+test.each([
+  ['once', undefined],
+  ['again and again', { rows: 40, bytes: 900 }],
+])('of each key the last row counts, and they come in the order of their keys, looked at %s', (_, leastLook) => {
   fc.assert(
-    fc.property(fc.array(changeArb, { maxLength: 3_000, size: 'max' }), (changes) => {
-      const rows = new LoadedRows();
+    fc.property(fc.array(changeArb, { maxLength: 3_000, size: 'max' }), fc.nat(50), (changes, every) => {
+      const rows = new LoadedRows(leastLook);
       const expected = new Map<string, string | null>();
       for (const [key, value] of changes) {
         rows.put(
@@ -27,6 +30,7 @@ test('of each key the last row counts, and they come in the order of the bytes o
           value?.length ?? -1,
         );
         expected.set(key.toString('latin1'), value === null ? null : Buffer.from(value).toString('latin1'));
+        if (expected.size % 50 === every) rows.inOrder();
       }
       const found: [string, string | null][] = [];
       for (const row of rows.inOrder()) {
@@ -53,8 +57,21 @@ test('a key that comes again and again takes no more memory than a bound, howeve
     most = Math.max(most, rows.sizeBytes);
   }
   expect(most).toBeLessThan(32 << 20);
+  rows.dropReplaced();
+  expect(rows.sizeBytes).toBe(new LoadedRows().sizeBytes);
   const order = rows.inOrder();
   expect([order.length, rows.valueBytes(order[0] as number)]).toEqual([1, 12]);
+});
+
+test('keys each of which begins with the one before are sorted, however many there are', () => {
+  const rows = new LoadedRows();
+  const count = 700;
+  const key = Buffer.alloc(4 * count, 'a');
+  for (let nth = count; nth > 0; nth -= 1) rows.put(key, 0, 4 * nth, 0, 0, 0, 1);
+  rows.put(key, 0, 400, 0, 0, 0, 2);
+  const order = rows.inOrder();
+  expect([...order].map((row) => rows.keyBytes(row))).toEqual(Array.from({ length: count }, (_, nth) => 4 * nth + 4));
+  expect(rows.valueBytes(order[99] as number)).toBe(2);
 });
 
 test('of many rows those that were replaced are let go, and the last ones stay', () => {

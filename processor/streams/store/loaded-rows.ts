@@ -15,8 +15,9 @@ const ROW_BITS = 28;
 /** So many bytes of a key are looked at together. */
 const WORD_BYTES = 4;
 /** With so many rows, or bytes of them, those that later ones have replaced are let go. */
-const LEAST_LOOK_ROWS = 1 << 19;
-const LEAST_LOOK_BYTES = 16 << 20;
+const LEAST_LOOK = { rows: 1 << 19, bytes: 16 << 20 };
+/** Ranges in ranges, so deep, are sorted by comparing: each takes a part of the stack. */
+const MOST_LEVELS = 500;
 
 /**
  * The rows of one store as a changelog has them, in memory: of each key what came last. They are kept as bytes in one
@@ -34,8 +35,15 @@ export class LoadedRows {
   /** The sort has met rows of one key. */
   #areReplaced = false;
   /** Replaced rows are let go when there are so many rows, or bytes of them. */
-  #lookRows = LEAST_LOOK_ROWS;
-  #lookBytes = LEAST_LOOK_BYTES;
+  readonly #leastLook: { readonly rows: number; readonly bytes: number };
+  #lookRows: number;
+  #lookBytes: number;
+
+  constructor(leastLook = LEAST_LOOK) {
+    this.#leastLook = leastLook;
+    this.#lookRows = leastLook.rows;
+    this.#lookBytes = leastLook.bytes;
+  }
 
   /** What they take in memory. */
   get sizeBytes(): number {
@@ -60,9 +68,9 @@ export class LoadedRows {
     valueBytes: number,
   ): void {
     const most = keyBytes + headBytes + Math.max(0, valueBytes);
-    if (this.#count >= this.#lookRows || this.#end + most > this.#lookBytes) this.#dropReplaced(most);
-    if (this.#end + most > this.#bytes.length) this.#growBytes(most);
-    if ((this.#count + 1) * FIELDS > this.#rows.length) this.#growRows();
+    if (this.#count >= this.#lookRows || this.#end + most > this.#lookBytes) this.dropReplaced(most);
+    if (this.#end + most > this.#bytes.length) this.#moveBytes(Math.max(2 * this.#bytes.length, this.#end + most));
+    if ((this.#count + 1) * FIELDS > this.#rows.length) this.#moveRows(2 * this.#count);
     this.#order = undefined;
     const row = this.#count * FIELDS;
     const rows = this.#rows;
@@ -134,8 +142,8 @@ export class LoadedRows {
     return true;
   }
 
-  /** There are so many rows, or bytes, that the half may be replaced ones. `coming`: so many bytes are to come. */
-  #dropReplaced(coming: number): void {
+  /** Lets go of rows that later ones have replaced, and of their memory. `coming`: so many bytes are to come. */
+  dropReplaced(coming = 0): void {
     // Of each key the one that came last, in the order in which they came.
     const last = this.inOrder().slice().sort();
     const [rows, bytes] = [this.#rows, this.#bytes];
@@ -153,29 +161,33 @@ export class LoadedRows {
     this.#count = last.length;
     this.#end = end;
     this.#order = undefined;
-    this.#lookRows = Math.max(LEAST_LOOK_ROWS, 2 * this.#count);
-    this.#lookBytes = Math.max(LEAST_LOOK_BYTES, 2 * (end + coming));
+    this.#lookRows = Math.max(this.#leastLook.rows, 2 * this.#count);
+    this.#lookBytes = Math.max(this.#leastLook.bytes, 2 * (end + coming));
+    if (4 * (end + coming) < bytes.length) this.#moveBytes(2 * (end + coming));
+    if (4 * this.#count * FIELDS < rows.length) this.#moveRows(2 * this.#count);
   }
 
-  #growBytes(coming: number): void {
-    const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#bytes.length, this.#end + coming));
-    this.#bytes.copy(larger, 0, 0, this.#end);
-    this.#bytes = larger;
+  #moveBytes(bytes: number): void {
+    const moved = Buffer.allocUnsafeSlow(Math.max(FIRST_BYTES, bytes));
+    this.#bytes.copy(moved, 0, 0, this.#end);
+    this.#bytes = moved;
   }
 
-  #growRows(): void {
-    const larger = new Uint32Array(2 * this.#rows.length);
-    larger.set(this.#rows);
-    this.#rows = larger;
+  #moveRows(rows: number): void {
+    const moved = new Uint32Array(FIELDS * Math.max(FIRST_ROWS, rows));
+    moved.set(this.#rows.subarray(0, this.#count * FIELDS));
+    this.#rows = moved;
   }
 
   /**
    * Sorts a range of rows whose keys have the first `depth` bytes in common: by the next four bytes at once, then the
    * ranges that have these in common. Rows of one key keep their order. `words` has room for all rows.
    */
-  #sort(order: Uint32Array, words: BigUint64Array, from: number, to: number, depth: number): void {
-    if (to - from <= FEW) {
-      this.#sortFew(order, from, to, depth);
+  #sort(order: Uint32Array, words: BigUint64Array, from: number, to: number, depth: number, level = 0): void {
+    if (to - from <= FEW) return this.#sortFew(order, from, to, depth);
+    if (level > MOST_LEVELS) {
+      order.subarray(from, to).sort((a, b) => this.#compareLong(a, b));
+      this.#areReplaced = true;
       return;
     }
     const at = this.#commonBytes(order, from, to, depth);
@@ -205,7 +217,7 @@ export class LoadedRows {
       // Keys that end within the word, and have it in common, are one.
       const goesOn = (halves[2 * index] as number) >>> ROW_BITS === WORD_BYTES;
       if (index > first && !goesOn) this.#areReplaced = true;
-      else if (index > first) this.#sort(order, words, from + first, from + index + 1, at + WORD_BYTES);
+      else if (index > first) this.#sort(order, words, from + first, from + index + 1, at + WORD_BYTES, level + 1);
       first = index + 1;
     }
   }
@@ -236,6 +248,11 @@ export class LoadedRows {
       if (difference !== 0) return difference;
     }
     return aBytes - bBytes;
+  }
+
+  #compareLong(a: number, b: number): number {
+    const [aAt, bAt] = [this.keyAt(a), this.keyAt(b)];
+    return this.#bytes.compare(this.#bytes, bAt, bAt + this.keyBytes(b), aAt, aAt + this.keyBytes(a));
   }
 
   /** How many bytes all keys of a range begin with alike; they do with `depth`. */

@@ -43,7 +43,7 @@ interface RowPlace {
 
 /**
  * Committed rows as bytes (RocksDB's `row_cache`): one piece of memory, written round and round, and a table of numbers
- * that finds them. A row takes about 20 bytes beside its own, a tenth of what an object takes, and nothing of the
+ * that finds them. A row takes about 25 bytes beside its own, a tenth of what an object takes, and nothing of the
  * heap. When it is full the oldest goes, unless it was read since it was last the oldest (the clock of Corbató).
  */
 export class RowCache {
@@ -61,10 +61,10 @@ export class RowCache {
   readonly #place: RowPlace = { whole: this.#bytes, hash: 0, prefixBytes: 0, store: 0 };
   /** Of the last `place`. */
   #storeName: string | undefined;
-  /** The rows begin behind their end: they go on at the start. */
+  /** The newest rows lie before the oldest. */
   #isWrapped = false;
 
-  /** @param maxBytes of all memory that it takes. */
+  /** @param maxBytes of all memory that it takes; it has no use for more than 19 MiB. */
   constructor(maxBytes: number) {
     this.#mostWords = Math.min(MOST_WORDS, Math.floor(((maxBytes / PARTS) * PARTS_OF_ROWS) / WORD_BYTES));
     const slots = Math.floor(((maxBytes / PARTS) * (PARTS - PARTS_OF_ROWS)) / WORD_BYTES);
@@ -161,7 +161,7 @@ export class RowCache {
     copyBytes(whole, prefixBytes, keyBytes, this.#bytes, keyAt);
     copyBytes(value, 0, value.length, this.#bytes, keyAt + keyBytes);
     this.#head = at + size;
-    put(this.#slots, slotFor(at, hash), hash);
+    putSlot(this.#slots, slotFor(at, hash), hash);
     this.#count += 1;
   }
 
@@ -284,11 +284,12 @@ export class RowCache {
   #growSlots(): void {
     const before = this.#slots;
     this.#slots = new Int32Array(Math.min(this.#mostSlots, Math.max(FIRST_SLOTS, 2 * before.length)));
-    for (const taken of before) if (taken !== 0) put(this.#slots, taken, this.#words[placeIn(taken) + HASH] as number);
+    for (const taken of before)
+      if (taken !== 0) putSlot(this.#slots, taken, this.#words[placeIn(taken) + HASH] as number);
   }
 }
 
-function put(slots: Int32Array, taken: number, hash: number): void {
+function putSlot(slots: Int32Array, taken: number, hash: number): void {
   const mask = slots.length - 1;
   let slot = hash & mask;
   while (slots[slot] !== 0) slot = (slot + 1) & mask;

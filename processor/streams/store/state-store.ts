@@ -102,6 +102,8 @@ export interface StoreLoad {
   rowsOf(store: string): LoadedStore;
   /** What it takes in memory. */
   readonly sizeBytes: number;
+  /** Lets go of what rows take that later ones have replaced. */
+  shrink(): void;
   /**
    * All rows and these offsets are in the store, by one step that a death leaves before or after it. Who observes the
    * commits is told that it has missed some. The load is over, also when this throws, as `commit` does.

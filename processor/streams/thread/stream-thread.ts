@@ -236,8 +236,8 @@ export class StreamThread {
   }
 
   /**
-   * Nothing is processed until `resume`: the tasks stay this thread's, what is done is committed, and the group hears
-   * of it.
+   * Nothing is processed until `resume`, but for what has been begun: the tasks stay this thread's, what is done is
+   * committed, and the group hears of it.
    */
   pause(): void {
     this.#paused = true;

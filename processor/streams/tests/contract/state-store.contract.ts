@@ -424,6 +424,20 @@ export function stateStoreContract(name: string, createMedium: () => Promise<Sto
       },
     );
 
+    test('a load that is shrunk takes no more than its last rows, and has them', async () => {
+      const loading = await store.beginLoad?.();
+      if (loading === undefined) return;
+      const sizeBytes = loading.sizeBytes;
+      const rows = loading.rowsOf('counts');
+      for (let nth = 0; nth < 50_000; nth += 1)
+        rows.put(bytes(`CA${String(nth).padStart(100)}`), 0, 2, 0, 0, 2, nth % 2 === 0 ? -1 : 100);
+      const before = loading.sizeBytes - sizeBytes;
+      loading.shrink();
+      expect((loading.sizeBytes - sizeBytes) * 10).toBeLessThan(before);
+      await loading.finish(new Map([['log-0', 50_000]]));
+      expect(await contents(store, 'counts')).toEqual([['CA', '49999'.padStart(100)]]);
+    });
+
     test('a load that is dropped leaves nothing, and the store goes on', async () => {
       const loading = await store.beginLoad?.();
       loading?.rowsOf('counts').put(bytes('ab'), 0, 1, 0, 0, 1, 1);
