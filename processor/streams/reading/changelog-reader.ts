@@ -47,6 +47,7 @@ const LAST_POLL_MS = 5;
 const BYTES_AT_ONCE = 512 << 10;
 /** What the loads of all tasks of a thread may take in memory together. */
 const LOADS_BYTES = 64 << 20;
+/** A load that takes more of it without overwritten rows would soon be full again, and be sorted for little. */
 const SHRUNK_SHARE = 0.75;
 /** A load is not ended before its time for less than this. */
 const LEAST_LOAD_BYTES = 4 << 20;
@@ -259,7 +260,7 @@ function addChanges(
   }
 }
 
-/** Also without the rows that later ones have replaced; a load that is full without them soon is ended at once. */
+/** Also without the rows that later ones have replaced. */
 function isFull(load: StoreLoad): boolean {
   if (!isLarge(load, LOADS_BYTES)) return false;
   load.shrink();

@@ -7,8 +7,8 @@ import { randomBytes } from 'node:crypto';
  */
 const [START, MULTIPLIER] = [randomBytes(4).readInt32LE(), randomBytes(4).readInt32LE() | 1];
 
-/** Of bytes from one place up to another. Never 0. */
-export function hashOfBytes(bytes: Uint8Array, from: number, end: number): number {
+/** Of bytes, or of those from one place up to another. Never 0. */
+export function hashOfBytes(bytes: Uint8Array, from = 0, end = bytes.length): number {
   let hash = START;
   for (let at = from; at < end; at += 1)
     hash = Math.imul((hash << 13) ^ (hash >>> 19) ^ (bytes[at] as number), MULTIPLIER);

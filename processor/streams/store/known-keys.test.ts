@@ -3,7 +3,7 @@ import { dataKey } from './data-key.ts';
 import { hashOfBytes } from './key-hash.ts';
 import { KnownKeys } from './known-keys.ts';
 
-const hashOf = (key: Buffer): number => hashOfBytes(key, 0, key.length);
+const hashOf = (key: Buffer): number => hashOfBytes(key);
 const whole = (text: string): number => hashOf(dataKey('counts', Buffer.from(text)));
 
 test('a key that is there is never lacked, and hardly one that is not is taken for it, while keys come and go', () => {

@@ -24,11 +24,11 @@ import type { CommittedRecord, StoreIdentity, StoreLayouts } from './reserved-re
 import { hashOfBytes } from './key-hash.ts';
 import { keyOrder } from './key-order.ts';
 import { KnownKeys } from './known-keys.ts';
+import { KnownRows } from './known-rows.ts';
 import { LevelDbLoad } from './leveldb-load.ts';
 import { EMPTY_SNAPSHOT_ROWS, LevelDbSnapshot, ReadPace } from './leveldb-snapshot.ts';
 import { TableFiles } from './manifest-writer.ts';
 import { TableWriter } from './table-writer.ts';
-import { RowCache } from './row-cache.ts';
 import { crashPoint } from '../task/crash-point.ts';
 import { isReservedKey, isRuntimeRow, RESERVED_KEYS } from './runtime-rows.ts';
 import type {
@@ -76,10 +76,6 @@ const SCAN_CHUNK = 1_000;
 const SCAN_CHUNK_BYTES = 1 << 20;
 /** A load of so many rows, and fewer, is a commit: files of their own would take longer. */
 const FEW_ROWS = 1_000;
-/** Rows are kept as they are written where there was a read of LevelDB, at least, for so many writes. */
-const WRITES_A_READ = 8;
-/** After so many commits in which nobody asked for rows in memory they are let go. */
-const COMMITS_UNASKED = 1_000;
 /** LevelDB merges tables of its first level when there are so many. */
 const MERGED_TABLES = 4;
 
@@ -245,14 +241,8 @@ class OpenLevelDbStore implements LevelDbStore {
   #trusted: boolean;
   #failure: Error | null = null;
   #committing = false;
-  /** Of all rows, as of the last commit, and of those that come with one under way. Undefined: not known. */
-  #keys: KnownKeys | undefined;
-  /** Some rows, as of the last commit. While one is under way it is left alone: nobody knows what LevelDB has. */
-  readonly #rows: RowCache;
-  /** Reads of LevelDB that it did not save, since the last commit. */
-  #diskReads = 0;
-  /** Commits since it was last asked. */
-  #commitsUnasked = 0;
+  /** While a commit is under way only LevelDB has the values: nobody knows whether it has the old ones or the new. */
+  readonly #rows: KnownRows;
   readonly #observers = new CommitObservers();
   readonly #readPace = new ReadPace();
   #closed = false;
@@ -269,8 +259,8 @@ class OpenLevelDbStore implements LevelDbStore {
     this.#identityBytes = opened.identityBytes;
     this.#committed = opened.committed;
     this.#trusted = !opened.uncleanOpen;
-    this.#rows = new RowCache(opened.rowCacheBytes);
-    if (this.#trusted && opened.committed.digest.entries === 0) this.#keys = new KnownKeys();
+    const isEmpty = this.#trusted && opened.committed.digest.entries === 0;
+    this.#rows = new KnownRows(opened.rowCacheBytes, isEmpty ? new KnownKeys() : undefined);
   }
 
   /** LevelDB is closed for a moment while a load ends: what is empty is not asked. */
@@ -291,17 +281,12 @@ class OpenLevelDbStore implements LevelDbStore {
   #get(store: string, whole: Buffer): Buffer | undefined {
     if (this.#isEmpty) return undefined;
     if (!this.#isUsable) return this.#read(whole);
-    const hash = hashOfBytes(whole, 0, whole.length);
-    if (this.#keys?.lacks(hash) === true) return undefined;
     // mutant: reads-in-commit
-    if (this.#committing) return this.#read(whole);
-    this.#commitsUnasked = 0;
-    const place = this.#rows.place(store, whole, hash);
-    const kept = this.#rows.get(place);
-    if (kept !== undefined) return kept;
+    if (this.#committing) return this.#rows.lacks(whole) ? undefined : this.#read(whole);
+    const known = this.#rows.get(store, whole);
+    if (known !== undefined) return known ?? undefined;
     const value = this.#read(whole);
-    this.#diskReads += 1;
-    if (value !== undefined) this.#rows.put(place, value, true);
+    if (value !== undefined) this.#rows.found(store, whole, value);
     return value;
   }
 
@@ -399,7 +384,6 @@ class OpenLevelDbStore implements LevelDbStore {
     this.#committing = true;
     try {
       const changes = lastChanges(batch);
-      const hashes = new Int32Array(changes.length);
       const olds = await this.#readAll(changes);
       const digest = new DigestSum(this.#committed.digest);
       const writes = this.#db.batch();
@@ -408,8 +392,6 @@ class OpenLevelDbStore implements LevelDbStore {
         const index = order?.[nth] ?? nth;
         const { store, key, value, hash } = changes[index] as StoreChange;
         const whole = passingDataKey(store, key);
-        const keyHash = hashOfBytes(whole, 0, whole.length);
-        hashes[index] = keyHash;
         const old = olds[index] ?? null;
         if (Buffer.isBuffer(old)) digest.remove(whole, old);
         else if (old !== null) digest.removeHash(old);
@@ -417,7 +399,7 @@ class OpenLevelDbStore implements LevelDbStore {
           digest.add(whole, value, hash);
           writes.put(whole, value);
           // mutant: known-keys
-          if (old === null) this.#keys?.add(keyHash);
+          if (old === null) this.#rows.comes(whole);
         } else if (old !== null) writes.del(whole);
       }
       const committed: CommittedRecord = {
@@ -432,35 +414,9 @@ class OpenLevelDbStore implements LevelDbStore {
         throw this.#failure;
       });
       this.#committed = committed;
-      this.#keep(changes, olds, hashes);
+      this.#rows.committed(changes, olds);
     } finally {
       this.#committing = false;
-    }
-  }
-
-  /** What is committed now is what is known of the rows. */
-  #keep(
-    changes: readonly StoreChange[],
-    olds: readonly (Buffer | EntryHash | null | undefined)[],
-    hashes: Int32Array,
-  ): void {
-    if (this.#closed) return;
-    // Rows are worth their place where reads miss them: those that are only written, or lie in a cache above, are not.
-    const areWanted = this.#diskReads * WRITES_A_READ >= changes.length && this.#diskReads > 0;
-    this.#diskReads = 0;
-    if (changes.length > 0) this.#commitsUnasked += 1;
-    if (this.#commitsUnasked >= COMMITS_UNASKED) this.#rows.clear();
-    const areKept = areWanted || this.#rows.count > 0;
-    for (let index = 0; index < changes.length; index += 1) {
-      const { store, key, value } = changes[index] as StoreChange;
-      const hash = hashes[index] as number;
-      if (value === null && (olds[index] ?? null) !== null) this.#keys?.remove(hash);
-      if (!areKept) continue;
-      const place = this.#rows.place(store, passingDataKey(store, key), hash);
-      // mutant: row-cache-removed
-      if (value === null) this.#rows.remove(place);
-      // mutant: row-cache
-      if (value !== null) this.#rows.put(place, value, areWanted);
     }
   }
 
@@ -529,7 +485,7 @@ class OpenLevelDbStore implements LevelDbStore {
     if (doubt !== null || found?.equals(encodeCommitted(committed)) !== true)
       throw storeDamaged(this.directory, doubt ?? 'it does not hold what it was loaded with');
     this.#committed = committed;
-    this.#keys = keys;
+    this.#rows.keys = keys;
   }
 
   async #writeTables(
@@ -572,7 +528,7 @@ class OpenLevelDbStore implements LevelDbStore {
         for (const [key, value] of chunk) {
           if (isReservedKey(key)) continue;
           actual.add(key, value);
-          keys.add(hashOfBytes(key, 0, key.length));
+          keys.add(hashOfBytes(key));
         }
       }
     } catch (error) {
@@ -585,7 +541,7 @@ class OpenLevelDbStore implements LevelDbStore {
     const sound = digestsEqual(actual.get(), expected);
     if (!sound) return false;
     this.#trusted = true;
-    if (this.#committed.digest === expected && !this.#committing) this.#keys = keys;
+    if (this.#committed.digest === expected && !this.#committing) this.#rows.keys = keys;
     return true;
   }
 
@@ -605,7 +561,7 @@ class OpenLevelDbStore implements LevelDbStore {
 
   async closeDirty(): Promise<void> {
     this.#closed = true;
-    this.#rows.clear();
+    this.#rows.close();
     await this.#db.close();
   }
 
@@ -635,16 +591,10 @@ class OpenLevelDbStore implements LevelDbStore {
     if (this.#committed.digest.entries === 0) return [];
     const known = changes.map((change) => {
       const before = knownBefore(change);
-      if (before !== undefined) return before;
-      const whole = passingDataKey(change.store, change.key);
-      const hash = hashOfBytes(whole, 0, whole.length);
-      if (this.#keys?.lacks(hash) === true) return null;
-      this.#commitsUnasked = 0;
-      return this.#rows.get(this.#rows.place(change.store, whole, hash));
+      return before === undefined ? this.#rows.get(change.store, passingDataKey(change.store, change.key)) : before;
     });
     const unread = changes.filter((_, index) => known[index] === undefined);
     if (unread.length === 0) return known;
-    this.#diskReads += unread.length;
     try {
       const keys = unread.map(({ store, key }) => dataKey(store, key));
       const found = (await this.#db.getMany(keys)) as (Buffer | undefined)[];

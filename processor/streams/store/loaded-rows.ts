@@ -15,7 +15,7 @@ const ROW_BITS = 28;
 /** So many bytes of a key are looked at together. */
 const WORD_BYTES = 4;
 /** With so many rows, or bytes of them, those that later ones have replaced are let go. */
-const LEAST_LOOK = { rows: 1 << 19, bytes: 16 << 20 };
+const LEAST_DROP = { rows: 1 << 19, bytes: 16 << 20 };
 /** Ranges in ranges, so deep, are sorted by comparing: each takes a part of the stack. */
 const MOST_LEVELS = 500;
 
@@ -35,14 +35,14 @@ export class LoadedRows {
   /** The sort has met rows of one key. */
   #areReplaced = false;
   /** Replaced rows are let go when there are so many rows, or bytes of them. */
-  readonly #leastLook: { readonly rows: number; readonly bytes: number };
-  #lookRows: number;
-  #lookBytes: number;
+  readonly #leastDrop: { readonly rows: number; readonly bytes: number };
+  #dropAtRows: number;
+  #dropAtBytes: number;
 
-  constructor(leastLook = LEAST_LOOK) {
-    this.#leastLook = leastLook;
-    this.#lookRows = leastLook.rows;
-    this.#lookBytes = leastLook.bytes;
+  constructor(leastDrop = LEAST_DROP) {
+    this.#leastDrop = leastDrop;
+    this.#dropAtRows = leastDrop.rows;
+    this.#dropAtBytes = leastDrop.bytes;
   }
 
   /** What they take in memory. */
@@ -68,7 +68,7 @@ export class LoadedRows {
     valueBytes: number,
   ): void {
     const most = keyBytes + headBytes + Math.max(0, valueBytes);
-    if (this.#count >= this.#lookRows || this.#end + most > this.#lookBytes) this.dropReplaced(most);
+    if (this.#count >= this.#dropAtRows || this.#end + most > this.#dropAtBytes) this.dropReplaced(most);
     if (this.#end + most > this.#bytes.length) this.#moveBytes(Math.max(2 * this.#bytes.length, this.#end + most));
     if ((this.#count + 1) * FIELDS > this.#rows.length) this.#moveRows(2 * this.#count);
     this.#order = undefined;
@@ -161,8 +161,8 @@ export class LoadedRows {
     this.#count = last.length;
     this.#end = end;
     this.#order = undefined;
-    this.#lookRows = Math.max(this.#leastLook.rows, 2 * this.#count);
-    this.#lookBytes = Math.max(this.#leastLook.bytes, 2 * (end + coming));
+    this.#dropAtRows = Math.max(this.#leastDrop.rows, 2 * this.#count);
+    this.#dropAtBytes = Math.max(this.#leastDrop.bytes, 2 * (end + coming));
     if (4 * (end + coming) < bytes.length) this.#moveBytes(2 * (end + coming));
     if (4 * this.#count * FIELDS < rows.length) this.#moveRows(2 * this.#count);
   }

@@ -7,18 +7,18 @@ const KIB = 1_024;
 const STORES = ['counts', 'totals-of-a-store-with-a-long-name'] as const;
 
 /** A cache that is asked by text. `hashOf`: other hashes than its own. */
-function cacheOf(maxBytes: number, hashOf = (whole: Buffer): number => hashOfBytes(whole, 0, whole.length)) {
+function cacheOf(maxBytes: number, hashOf = (whole: Buffer): number => hashOfBytes(whole)) {
   const cache = new RowCache(maxBytes);
-  const place = (key: string, store: string = STORES[0]) => {
+  const row = (key: string, store: string): [string, Buffer, number] => {
     const whole = dataKey(store, Buffer.from(key));
-    return cache.place(store, whole, hashOf(whole));
+    return [store, whole, hashOf(whole)];
   };
   return {
     cache,
-    get: (key: string, store?: string) => cache.get(place(key, store))?.toString(),
-    put: (key: string, value: string, store?: string, isWanted = true) =>
-      cache.put(place(key, store), Buffer.from(value), isWanted),
-    remove: (key: string, store?: string) => cache.remove(place(key, store)),
+    get: (key: string, store: string = STORES[0]) => cache.get(...row(key, store))?.toString(),
+    put: (key: string, value: string, store: string = STORES[0], isWanted = true) =>
+      cache.put(...row(key, store), Buffer.from(value), isWanted),
+    remove: (key: string, store: string = STORES[0]) => cache.remove(...row(key, store)),
   };
 }
 
@@ -42,8 +42,7 @@ test('a row is what it was last put as, and a value of the caller’s own', () =
     expect(get('CA')).toBe(value);
   }
   const whole = dataKey(STORES[0], Buffer.from('CA'));
-  const place = cache.place(STORES[0], whole, hashOfBytes(whole, 0, whole.length));
-  cache.get(place)?.fill('x');
+  cache.get(STORES[0], whole, hashOfBytes(whole))?.fill('x');
   expect(get('CA')).toBe('5');
   remove('CA');
   expect([get('CA'), get('CA', STORES[1])]).toEqual([undefined, 'of another store']);
@@ -105,7 +104,7 @@ test('when it is full, rows that are read stay', () => {
 
 describe('what it says is so, whatever comes and goes', () => {
   const fewHashes = (whole: Buffer): number => (whole.readUInt8(whole.length - 1) % 5) + 1;
-  const sameSlots = (whole: Buffer): number => (hashOfBytes(whole, 0, whole.length) << 16) | 1;
+  const sameSlots = (whole: Buffer): number => (hashOfBytes(whole) << 16) | 1;
   test.each([
     ['its own hashes', 1, undefined],
     ['its own hashes again', 2, undefined],

@@ -30,10 +30,9 @@ const MOST_TAKEN = 70;
 const PARTS_OF_ROWS = 13;
 const PARTS = 16;
 
-/** A data key (data-key.ts), good until `place` is called again. */
-interface RowPlace {
+/** A row that is looked for: a data key (data-key.ts), and what is known of it. */
+interface WantedRow {
   whole: Uint8Array;
-  /** Of the whole. */
   hash: number;
   /** So many bytes of it name the store. */
   prefixBytes: number;
@@ -58,8 +57,8 @@ export class RowCache {
   #head = 0;
   #tail = 0;
   readonly #stores = new Map<string, number>();
-  readonly #place: RowPlace = { whole: this.#bytes, hash: 0, prefixBytes: 0, store: 0 };
-  /** Of the last `place`. */
+  readonly #wanted: WantedRow = { whole: this.#bytes, hash: 0, prefixBytes: 0, store: 0 };
+  /** Of the row that was last wanted. */
   #storeName: string | undefined;
   /** The newest rows lie before the oldest. */
   #isWrapped = false;
@@ -79,25 +78,10 @@ export class RowCache {
     return this.#bytes.length + this.#slots.length * WORD_BYTES;
   }
 
-  /** What all others ask for. `hash`: of the whole data key, as hashOfBytes (key-hash.ts) has it. */
-  place(store: string, whole: Uint8Array, hash: number): RowPlace {
-    const place = this.#place;
-    if (store !== this.#storeName) {
-      this.#storeName = store;
-      place.prefixBytes = storePrefix(store).length;
-      let number = this.#stores.get(store);
-      if (number === undefined) this.#stores.set(store, (number = this.#stores.size));
-      place.store = number;
-    }
-    place.whole = whole;
-    place.hash = hash;
-    return place;
-  }
-
-  /** The value, the caller's own. Undefined: it is not known here. */
-  get(key: RowPlace): Buffer | undefined {
+  /** The value, the caller's own. Undefined: it is not here. `hash`: of the whole data key (key-hash.ts). */
+  get(store: string, whole: Uint8Array, hash: number): Buffer | undefined {
     if (this.#count === 0) return undefined;
-    const slot = this.#slotOf(key);
+    const slot = this.#slotOf(this.#want(store, whole, hash));
     if (slot < 0) return undefined;
     const words = this.#words;
     const at = placeIn(this.#slots[slot] as number);
@@ -109,8 +93,9 @@ export class RowCache {
   }
 
   /** The row has this value now. `isWanted`: it is to be in the cache also where it was not. */
-  put(key: RowPlace, value: Uint8Array, isWanted: boolean): void {
-    const slot = this.#count === 0 ? -1 : this.#slotOf(key);
+  put(store: string, whole: Uint8Array, hash: number, value: Uint8Array, isWanted: boolean): void {
+    const row = this.#want(store, whole, hash);
+    const slot = this.#count === 0 ? -1 : this.#slotOf(row);
     if (slot >= 0) {
       const at = placeIn(this.#slots[slot] as number);
       const valueAt = this.#valueAt(at);
@@ -121,12 +106,12 @@ export class RowCache {
       }
       this.#drop(at, slot);
     } else if (!isWanted) return;
-    this.#add(key, value);
+    this.#add(row, value);
   }
 
   /** The row is gone. */
-  remove(key: RowPlace): void {
-    const slot = this.#count === 0 ? -1 : this.#slotOf(key);
+  remove(store: string, whole: Uint8Array, hash: number): void {
+    const slot = this.#count === 0 ? -1 : this.#slotOf(this.#want(store, whole, hash));
     if (slot >= 0) this.#drop(placeIn(this.#slots[slot] as number), slot);
   }
 
@@ -139,7 +124,22 @@ export class RowCache {
     this.#isWrapped = false;
   }
 
-  #add({ whole, prefixBytes, store, hash }: RowPlace, value: Uint8Array): void {
+  /** One object for all of them: each is asked for a million times. */
+  #want(store: string, whole: Uint8Array, hash: number): WantedRow {
+    const wanted = this.#wanted;
+    if (store !== this.#storeName) {
+      this.#storeName = store;
+      wanted.prefixBytes = storePrefix(store).length;
+      let number = this.#stores.get(store);
+      if (number === undefined) this.#stores.set(store, (number = this.#stores.size));
+      wanted.store = number;
+    }
+    wanted.whole = whole;
+    wanted.hash = hash;
+    return wanted;
+  }
+
+  #add({ whole, prefixBytes, store, hash }: WantedRow, value: Uint8Array): void {
     const keyBytes = whole.length - prefixBytes;
     const size = HEAD_WORDS + Math.ceil((keyBytes + value.length) / WORD_BYTES);
     if (size > this.#mostWords * MOST_SHARE_OF_A_ROW || keyBytes >= MOST_KEY_BYTES || store >= MOST_STORES) return;
@@ -166,7 +166,7 @@ export class RowCache {
   }
 
   /** The slot of a row that is there, or -1. */
-  #slotOf({ whole, prefixBytes, store, hash }: RowPlace): number {
+  #slotOf({ whole, prefixBytes, store, hash }: WantedRow): number {
     if (store >= MOST_STORES) return -1;
     const slots = this.#slots;
     const words = this.#words;

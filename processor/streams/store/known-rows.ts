@@ -1,0 +1,83 @@
+import { passingDataKey } from './data-key.ts';
+import { hashOfBytes } from './key-hash.ts';
+import type { KnownKeys } from './known-keys.ts';
+import { RowCache } from './row-cache.ts';
+import type { EntryHash, StoreChange } from './state-store.ts';
+
+/** Rows are kept as they are written where there was a read of LevelDB, at least, for so many writes. */
+const WRITES_A_READ = 8;
+/** After so many commits in which nobody asked for rows in memory they are let go. */
+const COMMITS_UNASKED = 1_000;
+
+/** What is known of a store's rows, as of the last commit, without a read of LevelDB: keys, and some values. */
+export class KnownRows {
+  /** Of all rows, and of those that come with a commit under way. Undefined: not known. */
+  keys: KnownKeys | undefined;
+  readonly #cache: RowCache;
+  /** Rows that it did not know when it was asked, since the last commit. */
+  #misses = 0;
+  /** Commits since it was last asked. */
+  #commitsUnasked = 0;
+  #isClosed = false;
+
+  /** @param cacheBytes of all memory that values take. */
+  constructor(cacheBytes: number, keys: KnownKeys | undefined) {
+    this.#cache = new RowCache(cacheBytes);
+    this.keys = keys;
+  }
+
+  /** It is sure that there is no row, nor comes one with a commit under way. `whole`: a data key (data-key.ts). */
+  lacks(whole: Uint8Array): boolean {
+    return this.keys?.lacks(hashOfBytes(whole)) === true;
+  }
+
+  /** The value, the caller's own; null: there is no row; undefined: it is not known. */
+  get(store: string, whole: Uint8Array): Buffer | null | undefined {
+    const hash = hashOfBytes(whole);
+    if (this.keys?.lacks(hash) === true) return null;
+    this.#commitsUnasked = 0;
+    const value = this.#cache.get(store, whole, hash);
+    if (value === undefined) this.#misses += 1;
+    return value;
+  }
+
+  /** The value of a row that `get` did not know. */
+  found(store: string, whole: Uint8Array, value: Buffer): void {
+    this.#cache.put(store, whole, hashOfBytes(whole), value, true);
+  }
+
+  /** A row that was not there comes with the commit under way. */
+  comes(whole: Uint8Array): void {
+    this.keys?.add(hashOfBytes(whole));
+  }
+
+  /** These changes are committed. `olds`: what was there before each; null or undefined: nothing. */
+  committed(changes: readonly StoreChange[], olds: readonly (Buffer | EntryHash | null | undefined)[]): void {
+    if (this.#isClosed) return;
+    // Values are worth their place where reads miss them: those that are only written, or that others keep, are not.
+    const areWanted = this.#misses > 0 && this.#misses * WRITES_A_READ >= changes.length;
+    this.#misses = 0;
+    if (changes.length > 0) this.#commitsUnasked += 1;
+    if (this.#commitsUnasked >= COMMITS_UNASKED) this.#cache.clear();
+    const areKept = areWanted || this.#cache.count > 0;
+    for (let index = 0; index < changes.length; index += 1) {
+      const { store, key, value } = changes[index] as StoreChange;
+      const isGone = value === null && (olds[index] ?? null) !== null;
+      if (!areKept && !isGone) continue;
+      const whole = passingDataKey(store, key);
+      const hash = hashOfBytes(whole);
+      if (isGone) this.keys?.remove(hash);
+      // mutant: row-cache-removed
+      if (value === null) this.#cache.remove(store, whole, hash);
+      // mutant: row-cache
+      if (value !== null) this.#cache.put(store, whole, hash, value, areWanted);
+    }
+  }
+
+  /** Forgets all, and keeps nothing from here on. */
+  close(): void {
+    this.#isClosed = true;
+    this.keys = undefined;
+    this.#cache.clear();
+  }
+}
