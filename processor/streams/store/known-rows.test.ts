@@ -13,6 +13,20 @@ test('values are kept as they are written where reads of others were missed, and
   expect(rows.get(change.store, whole)).toEqual(change.value);
 });
 
+test('where values are kept, those of other rows are kept as they are written as long as there is room', () => {
+  const rows = new KnownRows(65_536, undefined);
+  rows.found(change.store, whole, change.value);
+  const others = Array.from({ length: 5_000 }, (_, n) => ({ ...change, key: Buffer.from(`key ${String(n)}`) }));
+  const isKept = (n: number): boolean =>
+    rows.get(change.store, dataKey(change.store, (others[n] as typeof change).key)) !== undefined;
+  for (let n = 0; n < others.length; n += 100) rows.committed(others.slice(n, n + 100), []);
+  const kept = others.flatMap((_, n) => (isKept(n) ? [n] : []));
+  expect(kept.length).toBeGreaterThan(1_000);
+  // The first that was too many has pushed out one, at most.
+  expect(kept[0]).toBeLessThan(2);
+  expect(kept.at(-1)).toBe((kept[0] as number) + kept.length - 1);
+});
+
 test('a commit that ends when all is closed leaves nothing', () => {
   const rows = new KnownRows(65_536, undefined);
   rows.get(change.store, whole);

@@ -54,7 +54,8 @@ export class KnownRows {
   /** These changes are committed. `olds`: what was there before each; null or undefined: nothing. */
   committed(changes: readonly StoreChange[], olds: readonly (Buffer | EntryHash | null | undefined)[]): void {
     if (this.#isClosed) return;
-    // Values are worth their place where reads miss them: those that are only written, or that others keep, are not.
+    // Values are worth the place of others where reads miss them: those that are only written, or that others keep,
+    // are not.
     const areWanted = this.#misses > 0 && this.#misses * WRITES_A_READ >= changes.length;
     this.#misses = 0;
     if (changes.length > 0) this.#commitsUnasked += 1;
@@ -70,7 +71,7 @@ export class KnownRows {
       // mutant: row-cache-removed
       if (value === null) this.#cache.remove(store, whole, hash);
       // mutant: row-cache
-      if (value !== null) this.#cache.put(store, whole, hash, value, areWanted);
+      if (value !== null) this.#cache.put(store, whole, hash, value, areWanted || this.#cache.hasRoom);
     }
   }
 

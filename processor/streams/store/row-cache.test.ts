@@ -92,6 +92,26 @@ test('many rows are all there while there is room', () => {
   for (let n = 0; n < 60_000; n += 1) expect(get(`key-${String(n)}`)).toBe(String(n));
 });
 
+test('a million small rows take less than 32 MiB, and the first too many has no room', () => {
+  const { cache, put } = cacheOf(KIB * KIB);
+  const small = (n: number): string => n.toString(36).padStart(7, '0');
+  let kept = 0;
+  for (; cache.hasRoom || kept === 0; kept += 1) put(small(kept), String(kept).slice(0, 4));
+  expect(kept).toBeGreaterThan(1_000_000 / 32);
+  expect(cache.count).toBeGreaterThan(1_000_000 / 32);
+  cache.clear();
+  expect(cache.hasRoom).toBe(true);
+});
+
+test('a value that becomes much shorter, and longer again, is what it was last put as', () => {
+  const { get, put } = cacheOf(KIB * KIB);
+  for (const length of [30_000, 3, 20, 0, 4_095, 4_096, 8_191, 1, 30_000]) {
+    put('CA', 'x'.repeat(length));
+    put(`NY ${String(length)}`, 'another');
+    expect(get('CA')).toBe('x'.repeat(length));
+  }
+});
+
 test('when it is full, rows that are read stay', () => {
   const { cache, get, put } = cacheOf(256 * KIB);
   for (let n = 0; n < 100_000; n += 1) {
@@ -104,7 +124,7 @@ test('when it is full, rows that are read stay', () => {
 
 describe('what it says is so, whatever comes and goes', () => {
   const fewHashes = (whole: Buffer): number => (whole.readUInt8(whole.length - 1) % 5) + 1;
-  const sameSlots = (whole: Buffer): number => (hashOfBytes(whole) << 16) | 1;
+  const sameSlots = (whole: Buffer): number => (hashOfBytes(whole) >>> 16) | 1;
   test.each([
     ['its own hashes', 1, undefined],
     ['its own hashes again', 2, undefined],

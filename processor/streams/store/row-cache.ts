@@ -1,17 +1,18 @@
 import { copyBytes } from '../copy-bytes.ts';
 import { storePrefix } from './data-key.ts';
 
-/** Before a row's bytes: size and marks, the hash of its key, its store and its key's length, its value's. */
-const HEAD_WORDS = 4;
+/** Before a row's bytes: its size in words, spare bytes and marks; the hash of its key; its store and its key's length. */
+const HEAD_WORDS = 3;
 const WORD_BYTES = 4;
 const SIZE = 0;
 const HASH = 1;
 const STORE_AND_KEY = 2;
-const VALUE = 3;
-/** In the number of its size: it has been read since it was last looked at; it is no row any more. */
+/** It has been read since it was last looked at; it is no row any more. */
 const IS_USED = 1;
 const IS_DEAD = 2;
-const MARK_BITS = 2;
+const SPARE_AT = 2;
+const SIZE_AT = 14;
+const MOST_SPARE_BYTES = (1 << (SIZE_AT - SPARE_AT)) - 1;
 
 /** In a slot: one more than where a row is, in words, and so many bits of its hash. */
 const TAG_BITS = 10;
@@ -20,7 +21,7 @@ const MOST_WORDS = 2 ** (32 - TAG_BITS) - 2;
 const STORE_BITS = 8;
 const MOST_STORES = 1 << STORE_BITS;
 const MOST_KEY_BYTES = 1 << 16;
-/** A larger row would throw out too many others. */
+/** A larger row would throw out too many others, and its size would not fit. */
 const MOST_SHARE_OF_A_ROW = 1 / 16;
 
 const FIRST_SLOTS = 1 << 9;
@@ -42,7 +43,7 @@ interface WantedRow {
 
 /**
  * Committed rows as bytes (RocksDB's `row_cache`): one piece of memory, written round and round, and a table of numbers
- * that finds them. A row takes about 25 bytes beside its own, a tenth of what an object takes, and nothing of the
+ * that finds them. A row takes about 20 bytes beside its own, a tenth of what an object takes, and nothing of the
  * heap. When it is full the oldest goes, unless it was read since it was last the oldest (the clock of Corbató).
  */
 export class RowCache {
@@ -50,7 +51,7 @@ export class RowCache {
   readonly #mostSlots: number;
   #bytes = Buffer.alloc(0);
   #words = new Int32Array(0);
-  /** Each in the first free slot from its hash on; 0: free. */
+  /** Each in the first free slot from its own on; 0: free. */
   #slots = new Int32Array(0);
   #count = 0;
   /** Where the next row goes, and where the oldest is, in words. */
@@ -66,12 +67,16 @@ export class RowCache {
   /** @param maxBytes of all memory that it takes; it has no use for more than 19 MiB. */
   constructor(maxBytes: number) {
     this.#mostWords = Math.min(MOST_WORDS, Math.floor(((maxBytes / PARTS) * PARTS_OF_ROWS) / WORD_BYTES));
-    const slots = Math.floor(((maxBytes / PARTS) * (PARTS - PARTS_OF_ROWS)) / WORD_BYTES);
-    this.#mostSlots = slots < 1 ? 0 : 2 ** Math.floor(Math.log2(slots));
+    this.#mostSlots = Math.floor(((maxBytes / PARTS) * (PARTS - PARTS_OF_ROWS)) / WORD_BYTES);
   }
 
   get count(): number {
     return this.#count;
+  }
+
+  /** Rows can be added that push out no other. */
+  get hasRoom(): boolean {
+    return !this.#isWrapped && (this.#count + 1) * 100 <= this.#mostSlots * MOST_TAKEN;
   }
 
   get sizeBytes(): number {
@@ -86,9 +91,10 @@ export class RowCache {
     const words = this.#words;
     const at = placeIn(this.#slots[slot] as number);
     words[at + SIZE] = (words[at + SIZE] as number) | IS_USED;
-    const length = words[at + VALUE] as number;
+    const valueAt = this.#valueAt(at);
+    const length = this.#endOf(at) - valueAt;
     const value = Buffer.allocUnsafe(length);
-    copyBytes(this.#bytes, this.#valueAt(at), length, value, 0);
+    copyBytes(this.#bytes, valueAt, length, value, 0);
     return value;
   }
 
@@ -99,8 +105,10 @@ export class RowCache {
     if (slot >= 0) {
       const at = placeIn(this.#slots[slot] as number);
       const valueAt = this.#valueAt(at);
-      if (valueAt + value.length <= (at + sizeIn(this.#words[at + SIZE] as number)) * WORD_BYTES) {
-        this.#words[at + VALUE] = value.length;
+      const marks = this.#words[at + SIZE] as number;
+      const spareBytes = (at + sizeIn(marks)) * WORD_BYTES - valueAt - value.length;
+      if (spareBytes >= 0 && spareBytes <= MOST_SPARE_BYTES) {
+        this.#words[at + SIZE] = sizeWord(sizeIn(marks), spareBytes) | (marks & IS_USED);
         copyBytes(value, 0, value.length, this.#bytes, valueAt);
         return;
       }
@@ -153,10 +161,9 @@ export class RowCache {
     this.#makeRoom(size);
     const at = this.#head;
     const words = this.#words;
-    words[at + SIZE] = size << MARK_BITS;
+    words[at + SIZE] = sizeWord(size, (size - HEAD_WORDS) * WORD_BYTES - keyBytes - value.length);
     words[at + HASH] = hash;
     words[at + STORE_AND_KEY] = (keyBytes << STORE_BITS) | store;
-    words[at + VALUE] = value.length;
     const keyAt = (at + HEAD_WORDS) * WORD_BYTES;
     copyBytes(whole, prefixBytes, keyBytes, this.#bytes, keyAt);
     copyBytes(value, 0, value.length, this.#bytes, keyAt + keyBytes);
@@ -170,10 +177,9 @@ export class RowCache {
     if (store >= MOST_STORES) return -1;
     const slots = this.#slots;
     const words = this.#words;
-    const mask = slots.length - 1;
     const keyBytes = whole.length - prefixBytes;
-    const tag = tagOf(hash);
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+    const tag = hash & TAG_MASK;
+    for (let slot = ownSlot(slots, hash); ; slot = nextSlot(slots, slot)) {
       const taken = slots[slot] as number;
       if (taken === 0) return -1;
       if ((taken & TAG_MASK) !== tag) continue;
@@ -189,8 +195,14 @@ export class RowCache {
     return true;
   }
 
+  /** Where the value of the row at this place begins, and where it ends, in bytes. */
   #valueAt(at: number): number {
     return (at + HEAD_WORDS) * WORD_BYTES + ((this.#words[at + STORE_AND_KEY] as number) >>> STORE_BITS);
+  }
+
+  #endOf(at: number): number {
+    const marks = this.#words[at + SIZE] as number;
+    return (at + sizeIn(marks)) * WORD_BYTES - ((marks >>> SPARE_AT) & MOST_SPARE_BYTES);
   }
 
   /** What becomes of its place is seen when it is the oldest. */
@@ -223,7 +235,7 @@ export class RowCache {
   /** There is no room between the newest row and the end. */
   #wrap(): void {
     const left = this.#words.length - this.#head;
-    if (left > 0) this.#words[this.#head + SIZE] = (left << MARK_BITS) | IS_DEAD;
+    if (left > 0) this.#words[this.#head + SIZE] = sizeWord(left, 0) | IS_DEAD;
     this.#head = 0;
     this.#isWrapped = true;
   }
@@ -240,7 +252,7 @@ export class RowCache {
         // Behind the newest row there is room, or else the oldest itself, which moves there.
         const words = this.#words;
         words.copyWithin(this.#head, at, at + size);
-        words[this.#head + SIZE] = size << MARK_BITS;
+        words[this.#head + SIZE] = marks & ~IS_USED;
         this.#slots[slot] = slotFor(this.#head, words[this.#head + HASH] as number);
         this.#head += size;
       } else {
@@ -259,22 +271,20 @@ export class RowCache {
   /** The slot of the row at this place. */
   #slotAt(at: number): number {
     const slots = this.#slots;
-    const mask = slots.length - 1;
     const hash = this.#words[at + HASH] as number;
     const taken = slotFor(at, hash);
-    let slot = hash & mask;
-    while (slots[slot] !== taken) slot = (slot + 1) & mask;
+    let slot = ownSlot(slots, hash);
+    while (slots[slot] !== taken) slot = nextSlot(slots, slot);
     return slot;
   }
 
   /** What stands behind the slot may have passed its own, and would not be found behind a free one. */
   #free(slot: number): void {
     const slots = this.#slots;
-    const mask = slots.length - 1;
     let free = slot;
-    for (let at = (free + 1) & mask; slots[at] !== 0; at = (at + 1) & mask) {
-      const own = (this.#words[placeIn(slots[at] as number) + HASH] as number) & mask;
-      if (((at - own) & mask) < ((at - free) & mask)) continue;
+    for (let at = nextSlot(slots, free); slots[at] !== 0; at = nextSlot(slots, at)) {
+      const own = ownSlot(slots, this.#words[placeIn(slots[at] as number) + HASH] as number);
+      if (slotsBetween(slots, own, at) < slotsBetween(slots, free, at)) continue;
       slots[free] = slots[at] as number;
       free = at;
     }
@@ -290,19 +300,26 @@ export class RowCache {
 }
 
 function putSlot(slots: Int32Array, taken: number, hash: number): void {
-  const mask = slots.length - 1;
-  let slot = hash & mask;
-  while (slots[slot] !== 0) slot = (slot + 1) & mask;
+  let slot = ownSlot(slots, hash);
+  while (slots[slot] !== 0) slot = nextSlot(slots, slot);
   slots[slot] = taken;
 }
 
-/** Other bits of the hash than those that choose the slot. */
-function tagOf(hash: number): number {
-  return hash >>> (32 - TAG_BITS);
+/** The high bits of the hash choose the slot, the low ones are in it. */
+function ownSlot(slots: Int32Array, hash: number): number {
+  return Math.floor((hash >>> 0) * (slots.length / 2 ** 32));
+}
+
+function nextSlot(slots: Int32Array, slot: number): number {
+  return slot + 1 === slots.length ? 0 : slot + 1;
+}
+
+function slotsBetween(slots: Int32Array, from: number, to: number): number {
+  return to < from ? to - from + slots.length : to - from;
 }
 
 function slotFor(at: number, hash: number): number {
-  return ((at + 1) << TAG_BITS) | tagOf(hash);
+  return ((at + 1) << TAG_BITS) | (hash & TAG_MASK);
 }
 
 function placeIn(taken: number): number {
@@ -310,5 +327,9 @@ function placeIn(taken: number): number {
 }
 
 function sizeIn(marks: number): number {
-  return marks >>> MARK_BITS;
+  return marks >>> SIZE_AT;
+}
+
+function sizeWord(words: number, spareBytes: number): number {
+  return (words << SIZE_AT) | (spareBytes << SPARE_AT);
 }
