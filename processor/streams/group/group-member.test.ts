@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { CODE } from '../kafka/kafka-errors.ts';
 import type { KafkaCluster } from '../kafka/kafka-cluster.ts';
 import { quietLogger } from '../../../tests/support/quiet-logger.ts';
 import { UNHEARD } from '../long-waits.ts';
@@ -7,14 +8,27 @@ import { GroupMember } from './group-member.ts';
 const HEARTBEAT_MS = 700;
 
 let heartbeatsAt: number[];
+let joins: number;
+let assigned: number;
 
-function member(): GroupMember {
+function member({ refusedSyncs = 0 } = {}): GroupMember {
   const coordinator = {
-    joinGroup: async () => ({ memberId: 'me', leaderId: 'other', generationId: 1, members: [] }),
-    syncGroup: async () => ({ memberAssignment: Buffer.alloc(0) }),
+    joinGroup: async () => {
+      joins += 1;
+      return { memberId: 'me', leaderId: 'other', generationId: joins, members: [] };
+    },
+    syncGroup: async () => {
+      if (joins <= refusedSyncs)
+        throw Object.assign(new Error('the group rebalances'), { code: CODE.REBALANCE_IN_PROGRESS });
+      return { memberAssignment: Buffer.alloc(0) };
+    },
     heartbeat: async () => void heartbeatsAt.push(performance.now()),
   };
-  const cluster = { track: async () => undefined, coordinator: async () => coordinator } as unknown as KafkaCluster;
+  const cluster = {
+    track: async () => undefined,
+    coordinator: async () => coordinator,
+    forgetCoordinator: () => undefined,
+  } as unknown as KafkaCluster;
   return new GroupMember(cluster, quietLogger, {
     groupId: 'g',
     groupInstanceId: 'i',
@@ -26,7 +40,7 @@ function member(): GroupMember {
     userData: () => Buffer.alloc(0),
     assign: () => new Map(),
     beforeRejoin: async () => undefined,
-    onAssigned: () => undefined,
+    onAssigned: () => void (assigned += 1),
     onLost: () => undefined,
     onFatal: () => undefined,
     onAway: () => undefined,
@@ -36,6 +50,8 @@ function member(): GroupMember {
 
 beforeEach(() => {
   heartbeatsAt = [];
+  joins = 0;
+  assigned = 0;
   jest.useFakeTimers();
 });
 afterEach(() => void jest.useRealTimers());
@@ -49,5 +65,13 @@ test('asks soon after it has joined whether others have come, and then at its in
   expect(gaps[0]).toBeLessThan(HEARTBEAT_MS / 10);
   expect(gaps).toEqual([...gaps].sort((a, b) => a - b));
   expect(gaps.at(-1)).toBe(HEARTBEAT_MS);
+  await one.leave(true);
+});
+
+test('joins again at once when others have come while it joined: the next join waits for them', async () => {
+  const one = member({ refusedSyncs: 3 });
+  one.start();
+  await jest.advanceTimersByTimeAsync(HEARTBEAT_MS / 10);
+  expect({ joins, assigned }).toEqual({ joins: 4, assigned: 1 });
   await one.leave(true);
 });

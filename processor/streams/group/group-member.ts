@@ -57,6 +57,8 @@ const FENCES_WITHIN_MS = 60_000;
 const FIRST_HEARTBEAT_MS = 30;
 const RETRY_MS = 200;
 const MAX_RETRY_MS = 1_000;
+/** Others have come while it joined: the next join waits for them itself. */
+const REJOIN_MS = 5;
 
 /**
  * One member of the classic consumer group protocol (JoinGroup, SyncGroup, Heartbeat, LeaveGroup). It holds membership
@@ -168,6 +170,10 @@ export class GroupMember {
             this.#options.onAway(messageOf(error));
             await this.#cluster.refresh().catch(() => undefined);
           }
+        }
+        if (hasCode(error, CODE.REBALANCE_IN_PROGRESS)) {
+          await this.#sleep(REJOIN_MS);
+          continue;
         }
         await this.#sleep(retryMs);
         retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);

@@ -12,6 +12,7 @@ const FIRST_ROWS = 1 << 12;
 const FEW = 12;
 /** The place of a row in its range takes this many bits while it is sorted by its next bytes. */
 const ROW_BITS = 28;
+const ROW_MASK = (1 << ROW_BITS) - 1;
 /** So many bytes of a key are looked at together. */
 const WORD_BYTES = 4;
 /** With so many rows, or bytes of them, those that later ones have replaced are let go. */
@@ -208,7 +209,7 @@ export class LoadedRows {
     words.subarray(from, to).sort();
     let first = 0;
     for (let index = 0; index < to - from; index += 1) {
-      order[from + index] = before[(halves[2 * index] as number) & (2 ** ROW_BITS - 1)] as number;
+      order[from + index] = before[(halves[2 * index] as number) & ROW_MASK] as number;
       const isLast =
         index + 1 === to - from ||
         halves[2 * index + 1] !== halves[2 * index + 3] ||
