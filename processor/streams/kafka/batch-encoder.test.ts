@@ -167,3 +167,22 @@ test('a header and a value in one piece are written as they are by themselves', 
     }),
   );
 });
+
+test('a key and a value one behind the other are written as they are by themselves', () => {
+  fc.assert(
+    fc.property(batch, fc.nat(5), (of, at) => {
+      const some = of.records.map(({ key, value }) => ({ key: key ?? Buffer.alloc(0), value }));
+      const rows = some.map(({ key, value }) => ({
+        key: null,
+        value: null,
+        row: {
+          bytes: Buffer.concat([Buffer.alloc(at), key, value ?? Buffer.alloc(0), Buffer.alloc(3)]),
+          at,
+          keyBytes: key.length,
+          valueBytes: value?.length ?? -1,
+        },
+      }));
+      expect(encodeBatch({ ...of, records: rows })).toEqual(encodeBatch({ ...of, records: some }));
+    }),
+  );
+});

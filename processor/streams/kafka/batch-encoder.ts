@@ -31,6 +31,18 @@ interface RecordToSend {
    * `headers`, which say the same, are not asked.
    */
   readonly joined?: JoinedParts | undefined;
+  /** The same of a record without headers: its key and its value, one behind the other. */
+  readonly row?: RowBytes | undefined;
+}
+
+/** A key and its value. */
+export interface RowBytes {
+  readonly bytes: Buffer;
+  /** Where the key begins. */
+  readonly at: number;
+  readonly keyBytes: number;
+  /** -1: there is no value. */
+  readonly valueBytes: number;
 }
 
 export interface JoinedParts {
@@ -125,8 +137,14 @@ export function writeChecksum(batch: Buffer): void {
 
 /** Attributes, time delta and offset delta, then key, value and headers, each behind its length. */
 function recordBytes(record: RecordToSend, delta: number, timeDeltaMs: number): number {
+  const { row } = record;
+  const ahead = 1 + varlongBytes(timeDeltaMs) + varintBytes(delta);
+  if (row !== undefined) {
+    const { keyBytes, valueBytes } = row;
+    return ahead + varintBytes(keyBytes) + keyBytes + varintBytes(valueBytes) + Math.max(0, valueBytes) + 1;
+  }
   const { key, joined } = record;
-  let bytes = 1 + varlongBytes(timeDeltaMs) + varintBytes(delta) + partBytes(key);
+  let bytes = ahead + partBytes(key);
   if (joined !== undefined) {
     const { name, contentBytes } = joined.header;
     const valueBytes = joined.bytes.length - contentBytes;
@@ -157,6 +175,7 @@ function writeRecord(
   into[at] = 0;
   at = writeVarlong(into, at + 1, timeDeltaMs);
   at = writeVarint(into, at, delta);
+  if (record.row !== undefined) return writeRow(into, at, record.row);
   at = writePart(into, at, record.key);
   if (record.joined !== undefined) return writeJoined(into, at, record.joined);
   const { value, headers } = record;
@@ -168,6 +187,14 @@ function writeRecord(
     at = writePart(into, at, content);
   }
   return at;
+}
+
+function writeRow(into: Buffer, from: number, { bytes, at: keyAt, keyBytes, valueBytes }: RowBytes): number {
+  let at = writeVarint(into, from, keyBytes);
+  copyBytes(bytes, keyAt, keyBytes, into, at);
+  at = writeVarint(into, at + keyBytes, valueBytes);
+  if (valueBytes > 0) copyBytes(bytes, keyAt + keyBytes, valueBytes, into, at);
+  return writeVarint(into, at + Math.max(0, valueBytes), 0);
 }
 
 function writeJoined(into: Buffer, from: number, { header: { name, contentBytes }, bytes }: JoinedParts): number {

@@ -1,4 +1,5 @@
 import { copyBytes } from '../copy-bytes.ts';
+import type { StoreChange } from './state-store.ts';
 
 /**
  * The key space of one task's LevelDB: `<store name>\0<key>` for data. A store name has no byte below `-`, so no data
@@ -42,13 +43,19 @@ const views: Buffer[] = [];
 /** Whose bytes `scratch` begins with. */
 let scratchPrefix: Buffer | undefined;
 
-/** The same, for one use at once: the next call may change its bytes. */
-export function passingDataKey(store: string, key: Buffer): Buffer {
+/** The same, for one use at once: the next call may change its bytes. The key is in `key`, from `at` on. */
+export function passingDataKey(store: string, key: Buffer, at = 0, keyBytes = key.length): Buffer {
   const prefix = storePrefix(store);
-  if (prefix.length + key.length > scratch.length) return dataKey(store, key);
-  const view = passingView(prefix, key.length);
-  copyBytes(key, 0, key.length, view, prefix.length);
+  if (prefix.length + keyBytes > scratch.length) return dataKey(store, key.subarray(at, at + keyBytes));
+  const view = passingView(prefix, keyBytes);
+  copyBytes(key, at, keyBytes, view, prefix.length);
   return view;
+}
+
+/** The same of a change's key. */
+export function passingKeyOf(change: StoreChange): Buffer {
+  const { store, row } = change;
+  return row === undefined ? passingDataKey(store, change.key) : passingDataKey(store, row.bytes, row.at, row.keyBytes);
 }
 
 /** The same of a key whose bytes are those of an ASCII text; undefined: it is another one, or long. */

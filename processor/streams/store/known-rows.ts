@@ -1,4 +1,4 @@
-import { passingDataKey } from './data-key.ts';
+import { passingKeyOf } from './data-key.ts';
 import { hashOfBytes } from './key-hash.ts';
 import type { KnownKeys } from './known-keys.ts';
 import { RowCache } from './row-cache.ts';
@@ -62,17 +62,25 @@ export class KnownRows {
     if (this.#commitsUnasked >= COMMITS_UNASKED) this.#cache.clear();
     const areKept = areWanted || this.#cache.count > 0;
     for (let index = 0; index < changes.length; index += 1) {
-      const { store, key, value } = changes[index] as StoreChange;
-      const isGone = value === null && (olds[index] ?? null) !== null;
+      const change = changes[index] as StoreChange;
+      const { store, row } = change;
+      const isDeleted = row === undefined ? change.value === null : row.valueBytes < 0;
+      const isGone = isDeleted && (olds[index] ?? null) !== null;
       if (!areKept && !isGone) continue;
-      const whole = passingDataKey(store, key);
+      const whole = passingKeyOf(change);
       const hash = hashOfBytes(whole);
       if (isGone) this.keys?.remove(hash);
       // mutant: row-cache-removed
-      if (value === null) this.#cache.remove(store, whole, hash);
+      if (isDeleted) this.#cache.remove(store, whole, hash);
       // mutant: row-cache
-      if (value !== null) this.#cache.put(store, whole, hash, value, areWanted || this.#cache.hasRoom);
+      if (!isDeleted) this.#keep(change, whole, hash, areWanted || this.#cache.hasRoom);
     }
+  }
+
+  #keep(change: StoreChange, whole: Uint8Array, hash: number, isWanted: boolean): void {
+    const { store, row } = change;
+    if (row === undefined) return this.#cache.put(store, whole, hash, change.value as Buffer, isWanted);
+    this.#cache.put(store, whole, hash, row.bytes, isWanted, row.at + row.keyBytes, row.valueBytes);
   }
 
   /** Forgets all, and keeps nothing from here on. */

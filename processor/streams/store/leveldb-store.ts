@@ -4,7 +4,7 @@ import type { BatchOptions } from 'level';
 import { StreamsError } from '../errors.ts';
 import { isTable, removeCleanMark, storeFiles, writeCleanMark } from './clean-mark.ts';
 import { CommitObservers } from './commit-observers.ts';
-import { dataKey, passingDataKey, passingTextKey, storeEnd, storePrefix } from './data-key.ts';
+import { dataKey, passingDataKey, passingKeyOf, passingTextKey, storeEnd, storePrefix } from './data-key.ts';
 import { inspectFiles, recoveryDoubt } from './leveldb-inspection.ts';
 import type { FoundFiles } from './leveldb-inspection.ts';
 import {
@@ -187,7 +187,8 @@ function lastChanges({ changes }: StoreBatch): readonly StoreChange[] {
     const id = `${change.store}\0${change.key.toString('latin1')}`;
     // What was committed before is the same for every change of the key.
     const previous = change.previous === undefined ? last.get(id)?.previous : change.previous;
-    last.set(id, previous === undefined ? change : { ...change, previous });
+    const { store, key, value, hash } = change;
+    last.set(id, previous === undefined ? change : { store, key, value, hash, previous });
   }
   return [...last.values()];
 }
@@ -198,8 +199,9 @@ function lastChanges({ changes }: StoreBatch): readonly StoreChange[] {
  */
 function areOfOneRowEach(changes: readonly StoreChange[]): boolean {
   const ofRuntime = new Set<string>();
-  return changes.every(({ store, key, hash }) => {
-    if (hash !== undefined) return true;
+  return changes.every((change) => {
+    if (change.hash !== undefined) return true;
+    const { store, key } = change;
     const before = ofRuntime.size;
     return isRuntimeRow(key) && ofRuntime.add(`${store}\0${key.toString('latin1')}`).size > before;
   });
@@ -390,13 +392,14 @@ class OpenLevelDbStore implements LevelDbStore {
       const order = keyOrder(changes);
       for (let nth = 0; nth < changes.length; nth += 1) {
         const index = order?.[nth] ?? nth;
-        const { store, key, value, hash } = changes[index] as StoreChange;
-        const whole = passingDataKey(store, key);
+        const change = changes[index] as StoreChange;
+        const { value } = change;
+        const whole = passingKeyOf(change);
         const old = olds[index] ?? null;
         if (Buffer.isBuffer(old)) digest.remove(whole, old);
         else if (old !== null) digest.removeHash(old);
         if (value !== null) {
-          digest.add(whole, value, hash);
+          digest.add(whole, value, change.hash);
           writes.put(whole, value);
           // mutant: known-keys
           if (old === null) this.#rows.comes(whole);
@@ -591,7 +594,7 @@ class OpenLevelDbStore implements LevelDbStore {
     if (this.#committed.digest.entries === 0) return [];
     const known = changes.map((change) => {
       const before = knownBefore(change);
-      return before === undefined ? this.#rows.get(change.store, passingDataKey(change.store, change.key)) : before;
+      return before === undefined ? this.#rows.get(change.store, passingKeyOf(change)) : before;
     });
     const unread = changes.filter((_, index) => known[index] === undefined);
     if (unread.length === 0) return known;

@@ -1,7 +1,7 @@
 import { copyBytes } from '../copy-bytes.ts';
 import { storePrefix } from './data-key.ts';
 
-/** Before a row's bytes: its size in words, spare bytes and marks; the hash of its key; its store and its key's length. */
+/** Before a row's bytes: its size in words, its spare bytes and marks; the hash of its key; its store and key length. */
 const HEAD_WORDS = 3;
 const WORD_BYTES = 4;
 const SIZE = 0;
@@ -98,23 +98,34 @@ export class RowCache {
     return value;
   }
 
-  /** The row has this value now. `isWanted`: it is to be in the cache also where it was not. */
-  put(store: string, whole: Uint8Array, hash: number, value: Uint8Array, isWanted: boolean): void {
+  /**
+   * The row has this value now, which lies in `from`, as a whole or from one place on. `isWanted`: it is to be in the
+   * cache also where it was not.
+   */
+  put(
+    store: string,
+    whole: Uint8Array,
+    hash: number,
+    from: Uint8Array,
+    isWanted: boolean,
+    at = 0,
+    bytes = from.length,
+  ): void {
     const row = this.#want(store, whole, hash);
     const slot = this.#count === 0 ? -1 : this.#slotOf(row);
     if (slot >= 0) {
-      const at = placeIn(this.#slots[slot] as number);
-      const valueAt = this.#valueAt(at);
-      const marks = this.#words[at + SIZE] as number;
-      const spareBytes = (at + sizeIn(marks)) * WORD_BYTES - valueAt - value.length;
+      const place = placeIn(this.#slots[slot] as number);
+      const valueAt = this.#valueAt(place);
+      const marks = this.#words[place + SIZE] as number;
+      const spareBytes = (place + sizeIn(marks)) * WORD_BYTES - valueAt - bytes;
       if (spareBytes >= 0 && spareBytes <= MOST_SPARE_BYTES) {
-        this.#words[at + SIZE] = sizeWord(sizeIn(marks), spareBytes) | (marks & IS_USED);
-        copyBytes(value, 0, value.length, this.#bytes, valueAt);
+        this.#words[place + SIZE] = sizeWord(sizeIn(marks), spareBytes) | (marks & IS_USED);
+        copyBytes(from, at, bytes, this.#bytes, valueAt);
         return;
       }
-      this.#drop(at, slot);
+      this.#drop(place, slot);
     } else if (!isWanted) return;
-    this.#add(row, value);
+    this.#add(row, from, at, bytes);
   }
 
   /** The row is gone. */
@@ -147,9 +158,9 @@ export class RowCache {
     return wanted;
   }
 
-  #add({ whole, prefixBytes, store, hash }: WantedRow, value: Uint8Array): void {
+  #add({ whole, prefixBytes, store, hash }: WantedRow, from: Uint8Array, fromAt: number, valueBytes: number): void {
     const keyBytes = whole.length - prefixBytes;
-    const size = HEAD_WORDS + Math.ceil((keyBytes + value.length) / WORD_BYTES);
+    const size = HEAD_WORDS + Math.ceil((keyBytes + valueBytes) / WORD_BYTES);
     if (size > this.#mostWords * MOST_SHARE_OF_A_ROW || keyBytes >= MOST_KEY_BYTES || store >= MOST_STORES) return;
     if (this.#words.length === 0) {
       // All of it at once: the system gives memory when it is written to, and a copy into a larger one would leave the
@@ -161,12 +172,12 @@ export class RowCache {
     this.#makeRoom(size);
     const at = this.#head;
     const words = this.#words;
-    words[at + SIZE] = sizeWord(size, (size - HEAD_WORDS) * WORD_BYTES - keyBytes - value.length);
+    words[at + SIZE] = sizeWord(size, (size - HEAD_WORDS) * WORD_BYTES - keyBytes - valueBytes);
     words[at + HASH] = hash;
     words[at + STORE_AND_KEY] = (keyBytes << STORE_BITS) | store;
     const keyAt = (at + HEAD_WORDS) * WORD_BYTES;
     copyBytes(whole, prefixBytes, keyBytes, this.#bytes, keyAt);
-    copyBytes(value, 0, value.length, this.#bytes, keyAt + keyBytes);
+    copyBytes(from, fromAt, valueBytes, this.#bytes, keyAt + keyBytes);
     this.#head = at + size;
     putSlot(this.#slots, slotFor(at, hash), hash);
     this.#count += 1;

@@ -7,6 +7,7 @@ import type { StoreCache } from './record-cache.ts';
 import type { EntryHash, StateStore, StoreChange } from './state-store.ts';
 import { noteHash } from './store-digest.ts';
 import { readRow } from './stored-row.ts';
+import { RowChange } from './row-change.ts';
 import { NO_TIME, timedBytes, timeOf, timeOfText, untimed } from './timed-row.ts';
 import type { StoreSpec, TableRow } from './typed-store.ts';
 
@@ -104,10 +105,8 @@ export class RowReader<V> {
     const value = isDeleted ? null : this.#bytesOf(row.value as V | Packed, row.timestampMs);
     row.flushed = this.#flushed(row.value, value);
     const previous = previousOf(row);
-    const key = this.#keyOf(id, group);
-    return previous === undefined
-      ? { store: this.#name, key, value, hash: row }
-      : { store: this.#name, key, value, hash: row, previous };
+    const ofText = this.#idsAreKeys ? RowChange.ofText(this.#name, id, value, previous, row) : undefined;
+    return ofText ?? RowChange.of(this.#name, this.#keyOf(id, group), value, previous, row);
   }
 
   /** A write is over. `isCommitted`: all that was flushed is; else it is undone, or nobody knows. */

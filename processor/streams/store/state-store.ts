@@ -1,3 +1,5 @@
+import type { RowBytes } from '../kafka/batch-encoder.ts';
+
 /**
  * The bytes-level store of one task: every named store of the task lives in it, and so do its offsets.
  *
@@ -153,12 +155,14 @@ export interface StoreChange {
    * The committed value, or the hash of its entry, where the caller knows it (null: there is none): saves the store a
    * read.
    */
-  readonly previous?: Buffer | EntryHash | null;
+  readonly previous?: Buffer | EntryHash | null | undefined;
   /**
    * Where the store may note the hash of the new entry, for the caller to give as `previous` the next time. Of all
    * changes of a row that a batch has, only the first may have one.
    */
-  readonly hash?: EntryHash;
+  readonly hash?: EntryHash | undefined;
+  /** Where its key and its value lie, for those who need no views of them. */
+  readonly row?: RowBytes | undefined;
 }
 
 /** The hash of an entry of the store, as its digest has it, in two signed halves of 32 bits. */

@@ -3,6 +3,7 @@ import type { RecordCollector } from '../writing/record-collector.ts';
 import { keptOffsetsRecord } from '../topics/kept-offsets.ts';
 import { encodeOffsetMetadata } from '../writing/offset-metadata.ts';
 import type { InputCommit, StreamsProducer } from '../writing/streams-producer.ts';
+import { RowChange } from '../store/row-change.ts';
 import type { StateStore, StoreChange } from '../store/state-store.ts';
 import { crashPoint } from './crash-point.ts';
 import type { EventTime } from './event-time.ts';
@@ -46,11 +47,14 @@ export async function commitTask(task: CommitTarget, nowMs: number): Promise<voi
   task.time.sendReport(nowMs);
   const records = collector.take();
   let changelog: TaskChangelog | undefined;
-  for (const { store: name, key, value } of changes) {
+  for (const change of changes) {
+    const { store: name } = change;
     if (changelog?.store !== name) changelog = changelogs.find((c) => c.store === name);
     if (changelog === undefined) continue;
     const { topic, partition, timed = false } = changelog;
-    records.push(timed ? loggedRecord(changelog, key, value) : { topic, partition, key, value });
+    if (!timed && change instanceof RowChange) records.push(change.logTo(topic, partition));
+    else if (timed) records.push(loggedRecord(changelog, change.key, change.value));
+    else records.push({ topic, partition, key: change.key, value: change.value });
   }
 
   const offsets = task.offsets();

@@ -87,7 +87,9 @@ export function toPartitionBatches(
   }));
 }
 
-function sizeOf(record: Pick<OutgoingRecord, 'key' | 'value' | 'headers' | 'joined'>): number {
+function sizeOf(record: Pick<OutgoingRecord, 'key' | 'value' | 'headers' | 'joined' | 'row'>): number {
+  const { row } = record;
+  if (row !== undefined) return RECORD_OVERHEAD_BYTES + row.keyBytes + Math.max(0, row.valueBytes);
   const { key, joined } = record;
   if (joined !== undefined)
     return (

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { STREAM_TIME_KEY } from '../../store/runtime-rows.ts';
+import { RowChange } from '../../store/row-change.ts';
 import type { StateStore, StoreBatch, StoreChange } from '../../store/state-store.ts';
 
 /** One store on one medium (a directory, an image in memory) that can be opened again and again. */
@@ -210,6 +211,23 @@ export function stateStoreContract(name: string, createMedium: () => Promise<Sto
       );
       expect(await contents(store, 'counts')).toEqual([['TX', '2']]);
       expect(store.digest().entries).toBe(1);
+      expect(await store.verify()).toBe(true);
+    });
+
+    test('changes whose bytes lie among those of others are as any', async () => {
+      const changes = manyChanges(3).slice(0, 3_000);
+      const rows = new Map<string, string>();
+      for (let from = 0; from < changes.length; from += 500) {
+        const some = changes.slice(from, from + 500).map((change) => ({ ...change, store: STORES[0] as string }));
+        for (const { key, value } of some)
+          if (value === null) rows.delete(key.toString());
+          else rows.set(key.toString(), value.toString());
+        await store.commit(batch(some.map(({ store: of, key, value }) => RowChange.of(of, key, value))));
+      }
+      const inOrder = [...rows].sort(([a], [b]) => Buffer.compare(bytes(a), bytes(b)));
+      expect(await contents(store, STORES[0] as string)).toEqual(inOrder);
+      for (const [key, value] of rows) expect(store.get(STORES[0] as string, bytes(key))?.toString()).toBe(value);
+      expect(store.digest().entries).toBe(rows.size);
       expect(await store.verify()).toBe(true);
     });
 

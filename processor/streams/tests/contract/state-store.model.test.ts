@@ -8,6 +8,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { openLevelDbStore } from '../../store/leveldb-store.ts';
 import { MemoryStoreImage, openMemoryStore } from '../../store/memory-store.ts';
+import { RowChange } from '../../store/row-change.ts';
 import type { StateStore } from '../../store/state-store.ts';
 import { batch, bytes, contents, del, put } from './state-store.contract.ts';
 import { IDENTITY, NumberedModel, SMALL_BUFFERS, storeContents } from './state-store.writer.ts';
@@ -33,7 +34,12 @@ const KEYS = ['', 'a', 'b', 'ä', 'aa', 'z'];
 const STORES = ['counts', 'counts-x'];
 const storeArb = fc.constantFrom(...STORES);
 const keyArb = fc.constantFrom(...KEYS);
-const changeArb = fc.record({ store: storeArb, key: keyArb, value: fc.option(fc.string({ maxLength: 5 })) });
+const changeArb = fc.record({
+  store: storeArb,
+  key: keyArb,
+  value: fc.option(fc.string({ maxLength: 5 })),
+  isRow: fc.boolean(),
+});
 
 type Command = fc.AsyncCommand<Model, Real>;
 
@@ -57,7 +63,10 @@ const commit = changesArb().map((changes) =>
       else model.data.set(`${store} ${key}`, value);
     }
     const sealed = batch(
-      changes.map(({ store, key, value }) => (value === null ? del(store, key) : put(store, key, value))),
+      changes.map(({ store, key, value, isRow }) => {
+        const change = value === null ? del(store, key) : put(store, key, value);
+        return isRow ? RowChange.of(store, change.key, change.value) : change;
+      }),
       { 'log-0': model.offset },
     );
     for (const store of [real.level, real.memory]) await store.commit(sealed);
@@ -66,7 +75,7 @@ const commit = changesArb().map((changes) =>
   }),
 );
 
-function changesArb(): fc.Arbitrary<{ store: string; key: string; value: string | null }[]> {
+function changesArb(): fc.Arbitrary<{ store: string; key: string; value: string | null; isRow: boolean }[]> {
   return fc.array(changeArb, { maxLength: 8 });
 }
 

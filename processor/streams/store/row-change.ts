@@ -1,0 +1,120 @@
+import { copyBytes } from '../copy-bytes.ts';
+import type { RowBytes } from '../kafka/batch-encoder.ts';
+import type { StoreChange } from './state-store.ts';
+
+/** Of the pieces that rows are written into. */
+const PIECE_BYTES = 1 << 16;
+const NO_VALUE = -1;
+
+/** What rows are written into now, and where the next one goes. What is in it is never written to again. */
+let piece: Buffer = Buffer.alloc(0);
+let nextAt = 0;
+
+/**
+ * A change whose key and value lie one behind the other in a piece of bytes that many rows share, and which is its own
+ * record for the changelog: thousands wait for a commit together, and buffers of their own would be most of what they
+ * take, and of what the garbage collector goes through.
+ */
+export class RowChange implements StoreChange, RowBytes {
+  readonly store: string;
+  readonly bytes: Buffer;
+  readonly at: number;
+  readonly keyBytes: number;
+  /** -1: it is deleted. */
+  readonly valueBytes: number;
+  readonly previous: StoreChange['previous'];
+  readonly hash: StoreChange['hash'];
+  /** Of its changelog, as of `logTo`. */
+  topic = '';
+  partition = 0;
+
+  /** The key and the value are behind each other in `piece`, up to `nextAt`. */
+  private constructor(
+    store: string,
+    keyBytes: number,
+    valueBytes: number,
+    previous: StoreChange['previous'],
+    hash: StoreChange['hash'],
+  ) {
+    this.store = store;
+    this.bytes = piece;
+    this.at = nextAt - keyBytes - Math.max(0, valueBytes);
+    this.keyBytes = keyBytes;
+    this.valueBytes = valueBytes;
+    this.previous = previous;
+    this.hash = hash;
+  }
+
+  /** Bytes are copied. `value`: null deletes. `previous`, `hash`: as of a StoreChange. */
+  static of(
+    store: string,
+    key: Uint8Array,
+    value: Uint8Array | null,
+    previous?: StoreChange['previous'],
+    hash?: StoreChange['hash'],
+  ): RowChange {
+    makeRoom(key.length + (value?.length ?? 0));
+    copyBytes(key, 0, key.length, piece, nextAt);
+    nextAt += key.length;
+    return RowChange.#withValue(store, key.length, value, previous, hash);
+  }
+
+  /** The same of a key whose bytes are those of an ASCII text; undefined: it is another text. */
+  static ofText(
+    store: string,
+    key: string,
+    value: Uint8Array | null,
+    previous?: StoreChange['previous'],
+    hash?: StoreChange['hash'],
+  ): RowChange | undefined {
+    makeRoom(key.length + (value?.length ?? 0));
+    for (let at = 0; at < key.length; at += 1) {
+      const code = key.charCodeAt(at);
+      if (code > 0x7f) return undefined;
+      piece[nextAt + at] = code;
+    }
+    nextAt += key.length;
+    return RowChange.#withValue(store, key.length, value, previous, hash);
+  }
+
+  static #withValue(
+    store: string,
+    keyBytes: number,
+    value: Uint8Array | null,
+    previous: StoreChange['previous'],
+    hash: StoreChange['hash'],
+  ): RowChange {
+    if (value === null) return new RowChange(store, keyBytes, NO_VALUE, previous, hash);
+    copyBytes(value, 0, value.length, piece, nextAt);
+    nextAt += value.length;
+    return new RowChange(store, keyBytes, value.length, previous, hash);
+  }
+
+  /** A view. */
+  get key(): Buffer {
+    return this.bytes.subarray(this.at, this.at + this.keyBytes);
+  }
+
+  /** A view. */
+  get value(): Buffer | null {
+    const from = this.at + this.keyBytes;
+    return this.valueBytes < 0 ? null : this.bytes.subarray(from, from + this.valueBytes);
+  }
+
+  get row(): RowBytes {
+    return this;
+  }
+
+  /** It is a record of this changelog. */
+  logTo(topic: string, partition: number): this {
+    this.topic = topic;
+    this.partition = partition;
+    return this;
+  }
+}
+
+function makeRoom(bytes: number): void {
+  if (nextAt + bytes <= piece.length) return;
+  piece = Buffer.allocUnsafeSlow(Math.max(PIECE_BYTES, bytes));
+  nextAt = 0;
+}
