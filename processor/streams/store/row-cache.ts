@@ -1,7 +1,7 @@
 import { copyBytes } from '../copy-bytes.ts';
 import { storePrefix } from './data-key.ts';
 
-/** Before a row: its size in words, its spare bytes and marks; the hash of its key; its store and the length of its key. */
+/** Before a row: its size in words, spare bytes and marks; the hash of its key; its store and its key length. */
 const HEAD_WORDS = 3;
 const WORD_BYTES = 4;
 const SIZE = 0;
