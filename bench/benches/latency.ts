@@ -32,6 +32,16 @@ interface Latency {
   readonly processorCpu: number;
 }
 
+const CONTENDERS = { tributary: 'Tributary, to a subscriber', java: 'Java, to its output topic' } as const;
+
+/** `--only tributary,java,20/s,1000/s`: a side or a rate, or both. */
+function ratesOf(side: keyof typeof CONTENDERS, { only }: BenchOptions): readonly number[] {
+  const sides = only.filter((part) => !part.endsWith('/s')).map((part) => part.toLowerCase());
+  const rates = only.filter((part) => part.endsWith('/s'));
+  if (sides.length > 0 && !sides.some((part) => side.includes(part))) return [];
+  return rates.length === 0 ? RATES : RATES.filter((rate) => rates.includes(`${String(rate)}/s`));
+}
+
 /**
  * From a login's publication (the call to send it) to its arrival: at a subscriber of `states` over WebSocket, and for
  * Java at a reader of its output topic. The nth login counts as arrived with the first result whose total is n or more.
@@ -51,7 +61,9 @@ export async function latency(options: BenchOptions): Promise<undefined> {
   return undefined;
 }
 
-async function ofTributary({ seconds }: BenchOptions): Promise<Latency[]> {
+async function ofTributary(options: BenchOptions): Promise<Latency[]> {
+  const rates = ratesOf('tributary', options);
+  if (rates.length === 0) return [];
   const product = await startProduct();
   const client = graphqlSocket(product.apiPort);
   try {
@@ -65,8 +77,8 @@ async function ofTributary({ seconds }: BenchOptions): Promise<Latency[]> {
       },
     );
     return await measureRates(
-      'Tributary, to a subscriber',
-      seconds,
+      CONTENDERS.tributary,
+      { rates, seconds: options.seconds },
       arrivals,
       (load) => publishSteadily({ ...load, connection: product.broker.connection, topic: PRODUCT_TOPIC }),
       product.processor.pid,
@@ -77,7 +89,9 @@ async function ofTributary({ seconds }: BenchOptions): Promise<Latency[]> {
   }
 }
 
-async function ofJava({ seconds, threads }: BenchOptions): Promise<Latency[]> {
+async function ofJava(options: BenchOptions): Promise<Latency[]> {
+  const rates = ratesOf('java', options);
+  if (rates.length === 0) return [];
   const broker = await startTestBroker({ heap: '768m' });
   const state = await mkdtemp(join(tmpdir(), 'tributary-bench-'));
   const [topic, output] = ['logins', 'counts'];
@@ -87,7 +101,7 @@ async function ofJava({ seconds, threads }: BenchOptions): Promise<Latency[]> {
     brokers: broker.brokers.join(','),
     topic,
     output,
-    threads,
+    threads: options.threads,
     application: 'java',
     state,
     guarantee: 'exactly_once_v2',
@@ -117,8 +131,8 @@ async function ofJava({ seconds, threads }: BenchOptions): Promise<Latency[]> {
       }
     })();
     const results = await measureRates(
-      'Java, to its output topic',
-      seconds,
+      CONTENDERS.java,
+      { rates, seconds: options.seconds },
       arrivals,
       (load) => publishSteadily({ ...load, connection: broker.connection, topic }),
       java.pid,
@@ -153,14 +167,14 @@ class Arrivals {
 
 async function measureRates(
   name: string,
-  seconds: number,
+  { rates, seconds }: { readonly rates: readonly number[]; readonly seconds: number },
   arrivals: Arrivals,
   publish: (load: { rate: number; seconds: number; sentAt: number[] }) => Promise<void>,
   pid: number,
 ): Promise<Latency[]> {
   const results: Latency[] = [];
   const sentAt: number[] = [];
-  for (const rate of RATES) {
+  for (const rate of rates) {
     await publish({ rate, seconds: WARM_UP_SECONDS, sentAt });
     await arrivals.until(sentAt.length);
     const first = sentAt.length;
