@@ -4,7 +4,7 @@ import { keptOffsetsRecord } from '../topics/kept-offsets.ts';
 import { encodeOffsetMetadata } from '../writing/offset-metadata.ts';
 import type { InputCommit, StreamsProducer } from '../writing/streams-producer.ts';
 import { RowChange } from '../store/row-change.ts';
-import type { StateStore, StoreChange } from '../store/state-store.ts';
+import type { OffsetMap, StateStore, StoreChange } from '../store/state-store.ts';
 import { crashPoint } from './crash-point.ts';
 import type { EventTime } from './event-time.ts';
 import type { TaskGraph } from './task-graph.ts';
@@ -25,6 +25,8 @@ export interface CommitTarget {
   onCommitted(offsets: ReadonlyMap<string, number>): void;
 }
 
+const NOTHING_SENT: OffsetMap = new Map();
+
 /**
  * THE commit. The order is the guarantee; docs/commit.md uses the same numbers.
  *
@@ -33,13 +35,14 @@ export interface CommitTarget {
  *   4 and 5      | old state, old offset  | the changelog is replayed from the stored offset: one commit interval
  *   5 and 6      | new state              | nothing is missing; listeners read the state afresh
  *
- * Nothing else may run in the task meanwhile; the caller is the thread's one loop.
+ * Nothing else may run in the task meanwhile; the caller is the thread's one loop. Returns where what was sent ends, by
+ * partition.
  * @throws StreamsError; the caller suspends the task, which drops its buffers and initialises it again.
  */
-export async function commitTask(task: CommitTarget, nowMs: number): Promise<void> {
+export async function commitTask(task: CommitTarget, nowMs: number): Promise<OffsetMap> {
   const { graph, store, producer, collector } = task;
   const { changelogs, keptOffsets } = task.spec;
-  if (graph === undefined || producer === undefined) return;
+  if (graph === undefined || producer === undefined) return NOTHING_SENT;
 
   // 1. Flush the task's buffers: what combiners and `toStream` send is in the collector, changed rows and then expired
   // windows are in `changes`.
@@ -89,6 +92,7 @@ export async function commitTask(task: CommitTarget, nowMs: number): Promise<voi
 
   // 6. Tell listeners.
   task.onCommitted(offsets);
+  return acked;
 }
 
 /**

@@ -74,6 +74,8 @@ class Bench {
   readonly fences = new FenceGate();
   /** What the tasks have said that they wait for, and where their graphs were made. */
   readonly steps: string[] = [];
+  /** Where what commits have sent ends. */
+  readonly sent: [string, Record<string, number>][] = [];
   inits = 0;
   onInit: () => void = () => undefined;
   /** What is committed beside the offsets. */
@@ -133,6 +135,7 @@ class Bench {
           });
         },
       },
+      onCommitted: ({ id }, sent) => void this.sent.push([id, Object.fromEntries(sent)]),
       onRunning: (_task, offsets) => {
         for (const [name, offset] of offsets) this.#fetcher.seek(parseTopicPartition(name).topic, 0, offset);
       },
@@ -290,6 +293,11 @@ test('a task that finds its schema registry away drops what it has done and begi
       throw failure;
     }),
   ).rejects.toBe(failure);
+});
+
+test('a commit says where what it has sent ends, and one that fails says nothing', async () => {
+  await run({ step: 'commit', code: 'BROKER_AWAY' });
+  expect(bench.sent).toEqual([['0_0', { 'app-counts-changelog-0': 2, [KEPT]: 1 }]]);
 });
 
 test('a task that begins says what it waits for before each thing that may take long', async () => {

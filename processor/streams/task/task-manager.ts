@@ -1,6 +1,7 @@
 import type { PartitionAssignment } from '../group/group-member.ts';
 import { messageOf, StreamsError } from '../errors.ts';
 import { topicPartition } from '../kafka/topic-partition.ts';
+import type { OffsetMap } from '../store/state-store.ts';
 import { commitTask } from './commit.ts';
 import { isDiskTrouble } from './disk-wait.ts';
 import { isRegistryAway } from './registry-wait.ts';
@@ -19,8 +20,8 @@ interface TaskManagerOptions {
   readonly onRunning: (task: StreamTask, offsets: ReadonlyMap<string, number>) => void;
   /** The task's inputs must not be read any more. */
   readonly onStopped: (task: StreamTask) => void;
-  /** All that the task had done is committed. */
-  readonly onCommitted?: (task: StreamTask) => void;
+  /** All that the task had done is committed. `sent`: where what it has sent ends, by partition. */
+  readonly onCommitted?: (task: StreamTask, sent: OffsetMap) => void;
   /** For tasks with several inputs; without it none waits for another that is empty. */
   readonly queues?: TaskQueues;
 }
@@ -62,7 +63,12 @@ export class TaskManager {
 
   /** The running task that reads this partition. */
   taskOf(topic: string, partition: number): StreamTask | undefined {
-    const task = this.#byInput.get(topicPartition(topic, partition));
+    return this.readerOf(topicPartition(topic, partition));
+  }
+
+  /** By the partition's name. */
+  readerOf(name: string): StreamTask | undefined {
+    const task = this.#byInput.get(name);
     return task?.life.state === 'RUNNING' ? task : undefined;
   }
 
@@ -86,9 +92,9 @@ export class TaskManager {
     await Promise.all(
       due.map(async (task) => {
         try {
-          await commitTask(task, nowMs);
+          const sent = await commitTask(task, nowMs);
           this.#failures.committed(task.id);
-          this.#options.onCommitted?.(task);
+          this.#options.onCommitted?.(task, sent);
         } catch (error) {
           failures.push(await this.#afterFailure(task, error));
         }

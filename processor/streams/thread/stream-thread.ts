@@ -31,7 +31,7 @@ import { TaskManager } from '../task/task-manager.ts';
 import type { WithheldRecords } from '../task/withheld-records.ts';
 import { checkTopicIds } from '../topics/topic-check.ts';
 import type { Topology } from '../topology/topology.ts';
-import { CommitPace } from './commit-pace.ts';
+import { CommitPace, type SentRecords } from './commit-pace.ts';
 import { GlobalTableReader } from './global-table-reader.ts';
 import { TaskFactory } from './task-factory.ts';
 import { ThreadMembership, type ThreadAssignment } from './thread-membership.ts';
@@ -96,6 +96,8 @@ export class StreamThread {
   /** The loop has ended: a thread without tasks that is about to fail is not one that has nothing to do. */
   #ending = false;
   #failure: unknown;
+  /** By the commit that is under way, to tasks of this thread. */
+  #sent: SentRecords[] = [];
   /** Of the user's topics; partials between sub-topologies do not count. */
   #records = 0;
   #commits = 0;
@@ -185,7 +187,13 @@ export class StreamThread {
         }
         this.#tellSteady();
       },
-      onCommitted: (task) => this.#traces?.committed(task),
+      onCommitted: (task, sent) => {
+        this.#traces?.committed(task);
+        for (const [name, nextOffset] of sent) {
+          const to = this.#tasks.readerOf(name)?.spec.subTopology.id;
+          if (to !== undefined) this.#sent.push({ from: task.spec.subTopology.id, to, name, nextOffset });
+        }
+      },
       onStopped: ({ id, inputs }) => {
         this.#traces?.stopped(id);
         for (const { topic, partition } of inputs) this.#fetcher.remove(topic, partition);
@@ -403,6 +411,7 @@ export class StreamThread {
     const known = this.#withheld.applyTo(part);
     const fetched = this.#traces?.applyTo(task.id, known) ?? known;
     const accepted = await this.#tasks.work(task, () => task.accept(fetched));
+    this.#pace.fetched(task.spec.subTopology.id, topicPartition(part.topic, part.partition), part.nextOffset);
     if (accepted === undefined) suspended.add(task);
     else await this.#processed(task, accepted, this.#repartitionTopics.has(part.topic) ? 0 : accepted);
   }
@@ -428,7 +437,13 @@ export class StreamThread {
     if (requested.length === 0 && due.length === 0) return;
     this.#commitRequested = [];
     this.#commits += await this.#tasks.commit(startedAt, due);
-    this.#pace.committed(new Set(due.map((task) => task.spec.subTopology.id)), startedAt, performance.now());
+    const sent = this.#sent;
+    this.#sent = [];
+    this.#pace.committed(new Set(due.map((task) => task.spec.subTopology.id)), {
+      startedAt,
+      endedAt: performance.now(),
+      sent,
+    });
     for (const done of requested) done();
   }
 
