@@ -4,7 +4,7 @@ import type { OrderedTexts } from './key-index.ts';
 import { NO_ROW, type CachedRow } from './cached-row.ts';
 import type { StoreCache } from './record-cache.ts';
 import { RowIndex } from './row-index.ts';
-import { previousOf, RowReader, type WrittenRow } from './row-reader.ts';
+import { RowReader, takePrevious, type WrittenRow } from './row-reader.ts';
 import type { StateStore, StoreChange } from './state-store.ts';
 import { NO_TIME, timeOrNone } from './timed-row.ts';
 import type { StoreSpec, TableRow } from './typed-store.ts';
@@ -34,6 +34,7 @@ export interface RowIds {
 export class RowBuffer<V> {
   readonly #name: string;
   readonly #serde: StoreSpec<V>['serde'];
+  readonly #timed: boolean;
   readonly #committed: StateStore;
   readonly #ids: RowIds;
   readonly #index: RowIndex | undefined;
@@ -60,10 +61,11 @@ export class RowBuffer<V> {
     index: OrderedTexts | undefined,
     cache: StoreCache,
   ) {
-    const { name, serde } = spec;
+    const { name, serde, timed = false } = spec;
     storePrefix(name);
     this.#name = name;
     this.#serde = serde;
+    this.#timed = timed;
     this.#committed = committed;
     this.#ids = ids;
     this.#index = index === undefined ? undefined : new RowIndex(name, index);
@@ -149,13 +151,13 @@ export class RowBuffer<V> {
     // The change that was flushed has the place for the hash of the row.
     if (isFlushed) return tombstone;
     const hash = this.#dirty.get(id) as DirtyRow<V>;
-    const previous = previousOf(hash);
+    const previous = takePrevious(hash);
     return previous === undefined ? { ...tombstone, hash } : { ...tombstone, hash, previous };
   }
 
   flush(): StoreChange[] {
     const changes: StoreChange[] = [];
-    for (const [id, row] of this.#dirty) changes.push(this.#reader.flush(row, row.value === DELETED, id));
+    this.#dirty.forEach((row, id) => changes.push(this.#reader.flush(row, row.value === DELETED, id)));
     return changes;
   }
 
@@ -182,11 +184,11 @@ export class RowBuffer<V> {
       const key = this.#ids.bytesOf(this.#ids.idOfText(text));
       return this.#committed.get(this.#name, key) !== undefined;
     });
-    for (const [id, row] of this.#dirty) {
+    this.#dirty.forEach((row, id) => {
       // Of a row that an index does not have nobody asks: that it is gone would take the place of one that is there.
       const isKept = isCommitted && !(row.value === DELETED && this.#index !== undefined);
       this.#reader.settle(row, isKept, id);
-    }
+    });
     this.#dirty.clear();
     this.#lastRead = this.#lastReadId = this.#lastId = this.#lastDirty = undefined;
     return isUndone ?? false;
@@ -197,7 +199,7 @@ export class RowBuffer<V> {
     const dirty = this.#lastId === id ? this.#lastDirty : this.#dirty.get(id);
     if (dirty !== undefined) {
       dirty.value = value;
-      dirty.timestampMs = timestampMs;
+      if (this.#timed) dirty.timestampMs = timestampMs;
       dirty.flushed = undefined;
       return;
     }
@@ -205,17 +207,16 @@ export class RowBuffer<V> {
     const known = this.#lastReadId === id ? this.#lastRead : this.#reader.peek(id);
     // A row that an index does not have is not there: the old value need not be read.
     const found = known ?? (wasThere === false ? NO_ROW : undefined);
-    const replaced = found === undefined || this.#areReplacedKept ? undefined : this.#reader.hashOf(found);
     const row: DirtyRow<V> = {
       value,
-      timestampMs,
-      previous: replaced === undefined ? found : undefined,
-      replaced,
+      timestampMs: this.#timed ? timestampMs : NO_TIME,
+      previous: found,
       flushed: undefined,
       low: 0,
       high: 0,
       isKnown: false,
     };
+    if (found !== undefined && !this.#areReplacedKept && this.#reader.noteHashOf(found, row)) row.previous = undefined;
     this.#dirty.set(id, row);
     this.#lastId = id;
     this.#lastDirty = row;

@@ -1,6 +1,6 @@
 import { copyBytes } from '../copy-bytes.ts';
 import type { RowBytes } from '../kafka/batch-encoder.ts';
-import type { StoreChange } from './state-store.ts';
+import type { EntryHash, StoreChange } from './state-store.ts';
 
 /** Of the pieces that rows are written into. */
 const PIECE_BYTES = 1 << 16;
@@ -15,7 +15,7 @@ let nextAt = 0;
  * record for the changelog: thousands wait for a commit together, and buffers of their own would be most of what they
  * take, and of what the garbage collector goes through.
  */
-export class RowChange implements StoreChange, RowBytes {
+export class RowChange implements StoreChange, RowBytes, EntryHash {
   readonly store: string;
   readonly bytes: Buffer;
   readonly at: number;
@@ -24,6 +24,10 @@ export class RowChange implements StoreChange, RowBytes {
   readonly valueBytes: number;
   readonly previous: StoreChange['previous'];
   readonly hash: StoreChange['hash'];
+  /** Of the row that it replaces, where `previous` is the change itself. */
+  low = 0;
+  high = 0;
+  isKnown = false;
   /** Of its changelog, as of `logTo`. */
   topic = '';
   partition = 0;
@@ -41,11 +45,20 @@ export class RowChange implements StoreChange, RowBytes {
     this.at = nextAt - keyBytes - Math.max(0, valueBytes);
     this.keyBytes = keyBytes;
     this.valueBytes = valueBytes;
-    this.previous = previous;
     this.hash = hash;
+    if (hash === undefined || previous !== hash) this.previous = previous;
+    else {
+      this.previous = this;
+      this.low = hash.low;
+      this.high = hash.high;
+      this.isKnown = true;
+    }
   }
 
-  /** Bytes are copied. `value`: null deletes. `previous`, `hash`: as of a StoreChange. */
+  /**
+   * Bytes are copied. `value`: null deletes. `previous`, `hash`: as of a StoreChange; where both are one, it is noted
+   * what that is now.
+   */
   static of(
     store: string,
     key: Uint8Array,

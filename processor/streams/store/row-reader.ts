@@ -23,14 +23,12 @@ interface RowReaderOptions<V> extends Pick<StoreSpec<V>, 'name' | 'serde' | 'tim
 /** Stands for a row of which the value and the time are kept, and no bytes. */
 const AS_VALUE = Symbol('as value');
 
-/** An uncommitted write. */
+/** An uncommitted write. Its hash is that of the row that it replaces until it is flushed, then that of its own. */
 export interface WrittenRow<V> extends EntryHash {
   readonly value: V | Packed | symbol;
   readonly timestampMs: number;
   /** The committed row; undefined when it is not known, or not kept. */
-  readonly previous: CachedRow | undefined;
-  /** Of a committed row that is not kept. */
-  readonly replaced: EntryHash | undefined;
+  previous: CachedRow | undefined;
   /** What the cache is to have when it is committed; undefined: the row is not flushed, or written to since. */
   flushed: string | null | typeof AS_VALUE | undefined;
 }
@@ -104,9 +102,12 @@ export class RowReader<V> {
   flush(row: WrittenRow<V>, isDeleted: boolean, id: string, group = 0): StoreChange {
     const value = isDeleted ? null : this.#bytesOf(row.value as V | Packed, row.timestampMs);
     row.flushed = this.#flushed(row.value, value);
-    const previous = previousOf(row);
+    // Its own hash stands for that of the row before it: the change takes that over.
+    const previous = row.isKnown ? row : row.previous?.previous();
     const ofText = this.#idsAreKeys ? RowChange.ofText(this.#name, id, value, previous, row) : undefined;
-    return ofText ?? RowChange.of(this.#name, this.#keyOf(id, group), value, previous, row);
+    const change = ofText ?? RowChange.of(this.#name, this.#keyOf(id, group), value, previous, row);
+    row.isKnown = false;
+    return change;
   }
 
   /** A write is over. `isCommitted`: all that was flushed is; else it is undone, or nobody knows. */
@@ -126,15 +127,14 @@ export class RowReader<V> {
   }
 
   /**
-   * The hash of a row that was read and is in no cache: all that a commit needs of it. Its bytes need not outlive the
-   * read then, as thousands would until the commit. Undefined: it is in the cache, or there is none.
+   * Notes the hash of a row that was read and is in no cache: all that a commit needs of it. Its bytes need not outlive
+   * the read then, as thousands would until the commit. False: it is in the cache, or there is none.
    */
-  hashOf({ store, raw, id, group }: CachedRow): EntryHash | undefined {
-    if (store !== undefined || raw === undefined) return undefined;
+  noteHashOf({ store, raw, id, group }: CachedRow, into: EntryHash): boolean {
+    if (store !== undefined || raw === undefined) return false;
     const whole = this.#idsAreKeys ? passingTextKey(this.#name, id) : undefined;
-    const hash = { low: 0, high: 0, isKnown: false };
-    noteHash(whole ?? passingDataKey(this.#name, this.#keyOf(id, group)), raw, hash);
-    return hash;
+    noteHash(whole ?? passingDataKey(this.#name, this.#keyOf(id, group)), raw, into);
+    return true;
   }
 
   close(): void {
@@ -156,9 +156,11 @@ export class RowReader<V> {
   }
 }
 
-/** What a store is told of the row that a write replaces. */
-export function previousOf({ replaced, previous }: WrittenRow<unknown>): StoreChange['previous'] {
-  return replaced ?? previous?.previous();
+/** What a store is told of the row that a write replaces, where that is not flushed. It is told once. */
+export function takePrevious(row: WrittenRow<unknown>): StoreChange['previous'] {
+  if (!row.isKnown) return row.previous?.previous();
+  row.isKnown = false;
+  return { low: row.low, high: row.high, isKnown: true };
 }
 
 /** Of a timed row as it is on disk. */

@@ -5,7 +5,7 @@ import type { StateStore, StoreChange } from './state-store.ts';
 import { storePrefix } from './data-key.ts';
 import { packed, Packed } from './packed-value.ts';
 import { noCache, type StoreCache } from './record-cache.ts';
-import { previousOf, RowReader, type WrittenRow } from './row-reader.ts';
+import { RowReader, takePrevious, type WrittenRow } from './row-reader.ts';
 import { storeKeys, type StoreKeys } from './store-keys.ts';
 import { NO_TIME, timeOrNone } from './timed-row.ts';
 import type { LiveWindowStore, StoreSpec, TableRow, WindowRow, WindowStore } from './typed-store.ts';
@@ -196,7 +196,6 @@ class OpenWindowStore<K, V> implements LiveWindowStore<K, V> {
       value,
       timestampMs,
       previous,
-      replaced: undefined,
       flushed: undefined,
       low: 0,
       high: 0,
@@ -259,7 +258,7 @@ class OpenWindowStore<K, V> implements LiveWindowStore<K, V> {
     const tombstone = { store: this.name, key: this.#bytesOf(id, windowStartMs), value: null };
     if (isFlushed) return tombstone;
     const hash = this.#order.at(-1) as DirtyEntry<V>;
-    const previous = previousOf(hash);
+    const previous = takePrevious(hash);
     return previous === undefined ? { ...tombstone, hash } : { ...tombstone, hash, previous };
   }
 
