@@ -29,6 +29,11 @@ export class KnownKeys {
     this.#count += 1;
   }
 
+  /** The same of the first `count` hashes: a loop of its own has the memory look for several slots at a time. */
+  addAll(hashes: Int32Array, count: number): void {
+    for (let index = 0; index < count; index += 1) this.add(hashes[index] as number);
+  }
+
   /** A data key of this hash that was there is gone. */
   remove(hash: number): void {
     const slots = this.#slots;

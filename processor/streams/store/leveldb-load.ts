@@ -7,6 +7,9 @@ import type { TableFiles } from './manifest-writer.ts';
 import type { DigestSum } from './store-digest.ts';
 import { TableWriter } from './table-writer.ts';
 
+/** Rows whose memory is asked for together. */
+const ROWS_AT_ONCE = 64;
+
 /** The rows that a store is loaded with, by its named stores, until they are written as LevelDB's own files. */
 export class LevelDbLoad {
   readonly #stores = new Map<string, LoadedRows>();
@@ -82,20 +85,28 @@ function fill(
   keys: KnownKeys,
 ): number {
   const { bytes } = rows;
+  const hashes = new Int32Array(ROWS_AT_ONCE);
   let key = Buffer.concat([prefix, Buffer.alloc(256)]);
-  for (let index = from; index < order.length; index += 1) {
-    const row = order[index] as number;
-    const valueBytes = rows.valueBytes(row);
-    if (valueBytes < 0) continue;
-    const keyBytes = rows.keyBytes(row);
-    const wholeBytes = prefix.length + keyBytes;
-    if (wholeBytes > key.length) key = Buffer.concat([prefix, Buffer.alloc(2 * keyBytes)]);
-    copyBytes(bytes, rows.keyAt(row), keyBytes, key, prefix.length);
-    const valueAt = rows.valueAt(row);
-    digest.addPart(key, wholeBytes, bytes, valueAt, valueBytes);
-    keys.add(hashOfBytes(key, 0, wholeBytes));
-    table.add(key, wholeBytes, bytes, valueAt, valueBytes);
-    if (table.isFull) return index + 1;
+  for (let index = from; index < order.length;) {
+    const end = Math.min(order.length, index + ROWS_AT_ONCE);
+    rows.touch(order, index, end);
+    let added = 0;
+    for (; index < end && !table.isFull; index += 1) {
+      const row = order[index] as number;
+      const valueBytes = rows.valueBytes(row);
+      if (valueBytes < 0) continue;
+      const keyBytes = rows.keyBytes(row);
+      const wholeBytes = prefix.length + keyBytes;
+      if (wholeBytes > key.length) key = Buffer.concat([prefix, Buffer.alloc(2 * keyBytes)]);
+      copyBytes(bytes, rows.keyAt(row), keyBytes, key, prefix.length);
+      const valueAt = rows.valueAt(row);
+      digest.addPart(key, wholeBytes, bytes, valueAt, valueBytes);
+      hashes[added] = hashOfBytes(key, 0, wholeBytes);
+      added += 1;
+      table.add(key, wholeBytes, bytes, valueAt, valueBytes);
+    }
+    keys.addAll(hashes, added);
+    if (table.isFull) return index;
   }
   return order.length;
 }

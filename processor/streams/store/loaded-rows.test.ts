@@ -102,3 +102,19 @@ test('of many rows those that were replaced are let go, and the last ones stay',
   }
   expect(wrong).toEqual([]);
 });
+
+test('of many keys more bytes are looked at together where few different ones stand; their ends count', () => {
+  const rows = new LoadedRows();
+  const expected = new Map<string, number>();
+  for (let nth = 0; nth < 6_000; nth += 1) {
+    // Ends within what is looked at together, at its end and behind it; some end in zeros, and many come again.
+    const key = `all: ${String((nth * 7_919) % 4_096).repeat(3)}`.slice(0, 15 - (nth % 9)) + '\0'.repeat(nth % 2);
+    rows.put(Buffer.from(`${key}${'v'.repeat(99)}`), 0, key.length, 0, 0, key.length, nth % 90);
+    expected.set(key, nth % 90);
+  }
+  const found = [...rows.inOrder()].map((row): [string, number] => [
+    rows.bytes.toString('latin1', rows.keyAt(row), rows.keyAt(row) + rows.keyBytes(row)),
+    rows.valueBytes(row),
+  ]);
+  expect(found).toEqual([...expected].sort(([a], [b]) => (a < b ? -1 : 1)));
+});

@@ -13,12 +13,23 @@ const FEW = 12;
 /** The place of a row in its range takes this many bits while it is sorted by its next bytes. */
 const ROW_BITS = 28;
 const ROW_MASK = (1 << ROW_BITS) - 1;
-/** So many bytes of a key are looked at together. */
+/** So many bytes of a key are looked at together, or more where few different ones stand. */
 const WORD_BYTES = 4;
+const WORD_BITS = 32;
+/** Ranges of fewer rows are not looked through for the bytes that stand in their keys. */
+const LEAST_PACKED = 512;
+const MOST_PACKED_BYTES = 16;
+/** The end of a key, then the bytes. */
+const SYMBOLS = 257;
+/** Of memory that comes at once. */
+const LINE_BYTES = 64;
 /** With so many rows, or bytes of them, those that later ones have replaced are let go. */
 const LEAST_DROP = { rows: 1 << 19, bytes: 16 << 20 };
 /** Ranges in ranges, so deep, are sorted by comparing: each takes a part of the stack. */
 const MOST_LEVELS = 500;
+
+/** What nobody had a use for V8 would not look at. */
+const seen = { bytes: 0 };
 
 /**
  * The rows of one store as a changelog has them, in memory: of each key what came last. They are kept as bytes in one
@@ -109,6 +120,21 @@ export class LoadedRows {
     return (this.#rows[row * FIELDS + VALUE_BYTES] as number) - 1;
   }
 
+  /**
+   * Looks at rows that are about to be read, from one place of the order up to another. They lie where they came: the
+   * memory finds many of them in the time of one, when none is waited for before the next one is asked for.
+   */
+  touch(order: Uint32Array, from: number, to: number): void {
+    const bytes = this.#bytes;
+    let looked = 0;
+    for (let index = from; index < to; index += 1) {
+      const at = this.keyAt(order[index] as number);
+      // A row may lie across the end of what comes with its beginning.
+      looked ^= (bytes[at] as number) ^ (bytes[Math.min(at + LINE_BYTES, bytes.length - 1)] as number);
+    }
+    seen.bytes = looked;
+  }
+
   /** The last row of each key, deleted ones among them, in the order of their keys. Good until the next `put`. */
   inOrder(): Uint32Array {
     if (this.#order !== undefined) return this.#order;
@@ -193,18 +219,8 @@ export class LoadedRows {
     }
     const at = this.#commonBytes(order, from, to, depth);
     const halves = new Uint32Array(words.buffer, from * 8, 2 * (to - from));
-    for (let index = from; index < to; index += 1) {
-      const row = order[index] as number;
-      const left = this.keyBytes(row) - at;
-      const start = this.keyAt(row) + at;
-      let next = 0;
-      for (let byte = 0; byte < WORD_BYTES; byte += 1)
-        next = (next << 8) | (byte < left ? (this.#bytes[start + byte] as number) : 0);
-      // A key that ends here goes before one that goes on with zeros.
-      const half = 2 * (index - from);
-      halves[half] = (Math.min(left, WORD_BYTES) << ROW_BITS) | (index - from);
-      halves[half + 1] = next;
-    }
+    const wordBytes =
+      to - from < LEAST_PACKED ? this.#words(order, halves, from, at) : this.#packedWords(order, halves, from, at);
     const before = order.slice(from, to);
     words.subarray(from, to).sort();
     let first = 0;
@@ -216,11 +232,74 @@ export class LoadedRows {
         (halves[2 * index] as number) >>> ROW_BITS !== (halves[2 * index + 2] as number) >>> ROW_BITS;
       if (!isLast) continue;
       // Keys that end within the word, and have it in common, are one.
-      const goesOn = (halves[2 * index] as number) >>> ROW_BITS === WORD_BYTES;
+      const goesOn = index > first && this.keyBytes(order[from + index] as number) >= at + wordBytes;
       if (index > first && !goesOn) this.#areReplaced = true;
-      else if (index > first) this.#sort(order, words, from + first, from + index + 1, at + WORD_BYTES, level + 1);
+      else if (goesOn) this.#sort(order, words, from + first, from + index + 1, at + wordBytes, level + 1);
       first = index + 1;
     }
+  }
+
+  /** Writes the next bytes of the keys of a range, each with the place of its row. Answers how many bytes they are. */
+  #words(order: Uint32Array, halves: Uint32Array, from: number, at: number): number {
+    for (let index = 0; 2 * index < halves.length; index += 1) {
+      const row = order[from + index] as number;
+      const left = this.keyBytes(row) - at;
+      const start = this.keyAt(row) + at;
+      let next = 0;
+      for (let byte = 0; byte < WORD_BYTES; byte += 1)
+        next = (next << 8) | (byte < left ? (this.#bytes[start + byte] as number) : 0);
+      // A key that ends here goes before one that goes on with zeros.
+      halves[2 * index] = (Math.min(left, WORD_BYTES) << ROW_BITS) | index;
+      halves[2 * index + 1] = next;
+    }
+    return WORD_BYTES;
+  }
+
+  /**
+   * The same with as many bytes as there is room for, when those that stand at a place of the keys are numbered: of
+   * digits there is room for eight.
+   */
+  #packedWords(order: Uint32Array, halves: Uint32Array, from: number, at: number): number {
+    const ranks: Uint32Array[] = [];
+    const bits: number[] = [];
+    for (let room = WORD_BITS; ranks.length < MOST_PACKED_BYTES;) {
+      const here = this.#ranks(order, from, halves.length / 2, at + ranks.length);
+      const needed = WORD_BITS - Math.clz32(here[SYMBOLS] as number);
+      if (needed > room) break;
+      room -= needed;
+      ranks.push(here);
+      bits.push(needed);
+    }
+    for (let index = 0; 2 * index < halves.length; index += 1) {
+      const row = order[from + index] as number;
+      const left = this.keyBytes(row) - at;
+      const start = this.keyAt(row) + at;
+      let next = 0;
+      for (let byte = 0; byte < ranks.length; byte += 1) {
+        const symbol = byte < left ? 1 + (this.#bytes[start + byte] as number) : 0;
+        next = (next << (bits[byte] as number)) | ((ranks[byte] as Uint32Array)[symbol] as number);
+      }
+      halves[2 * index] = index;
+      halves[2 * index + 1] = next;
+    }
+    return ranks.length;
+  }
+
+  /** The numbers of what stands at one place of the keys of a range, in its order; behind them the greatest number. */
+  #ranks(order: Uint32Array, from: number, count: number, at: number): Uint32Array {
+    const ranks = new Uint32Array(SYMBOLS + 1);
+    for (let index = from; index < from + count; index += 1) {
+      const row = order[index] as number;
+      ranks[at < this.keyBytes(row) ? 1 + (this.#bytes[this.keyAt(row) + at] as number) : 0] = 1;
+    }
+    let rank = 0;
+    for (let symbol = 0; symbol < SYMBOLS; symbol += 1) {
+      if (ranks[symbol] === 0) continue;
+      ranks[symbol] = rank;
+      rank += 1;
+    }
+    ranks[SYMBOLS] = rank - 1;
+    return ranks;
   }
 
   #sortFew(order: Uint32Array, from: number, to: number, depth: number): void {
