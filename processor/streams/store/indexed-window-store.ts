@@ -113,7 +113,6 @@ export class IndexedWindowStore<K, V> implements LiveWindowStore<K, V> {
   }
 
   committed(): void {
-    this.#expiry.clear();
     this.#rows.committed();
   }
 

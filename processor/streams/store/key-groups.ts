@@ -5,13 +5,19 @@ const FEW = 8;
 
 /**
  * Texts in order, in groups of those that begin alike: where only texts of one group are ever gone through, finding the
- * group costs less than finding a place among all texts.
+ * group costs less than finding a place among all texts. A text that is put
+ * together of pieces becomes one piece when it is cut to find its group.
  */
 export class KeyGroups implements OrderedTexts {
   /** By the text without its tail. None is empty. */
   readonly #groups = new Map<string, string[]>();
   readonly #tailLength: number;
   #size = 0;
+  /** What was last looked for: who looks into a group writes to it next, mostly. */
+  #lastStart: string | undefined;
+  #lastGroup: string[] | undefined;
+  /** The group that a text has left, whose array has its place still. */
+  #left: string[] | undefined;
 
   /** @param texts in any order, each once. */
   constructor(tailLength: number, texts: Iterable<string> = []) {
@@ -25,28 +31,34 @@ export class KeyGroups implements OrderedTexts {
 
   add(text: string): boolean {
     const start = this.#startOf(text);
-    const group = this.#groups.get(start);
+    const group = this.#find(start);
     if (group === undefined) {
-      this.#groups.set(flatText(start), [flatText(text)]);
+      this.#set(flatText(start), [text]);
       this.#size += 1;
       return true;
     }
     const at = lowerBound(group, text);
     if (group[at] === text) return false;
-    if (group.length < FEW) this.#groups.set(flatText(start), group.toSpliced(at, 0, flatText(text)));
-    else group.splice(at, 0, flatText(text));
+    if (group.length < FEW && group !== this.#left) this.#set(start, group.toSpliced(at, 0, text));
+    else if (at === group.length) group.push(text);
+    else group.splice(at, 0, text);
+    this.#left = undefined;
     this.#size += 1;
     return true;
   }
 
   delete(text: string): boolean {
     const start = this.#startOf(text);
-    const group = this.#groups.get(start);
+    const group = this.#find(start);
     if (group === undefined) return false;
     const at = lowerBound(group, text);
     if (group[at] !== text) return false;
-    if (group.length === 1) this.#groups.delete(start);
+    if (group.length === 1) {
+      this.#groups.delete(start);
+      this.#lastGroup = undefined;
+    } else if (at === group.length - 1) group.pop();
     else group.splice(at, 1);
+    this.#left = group;
     this.#size -= 1;
     return true;
   }
@@ -64,8 +76,21 @@ export class KeyGroups implements OrderedTexts {
     const start = to?.slice(0, -1);
     if (from === undefined || start === undefined || !from.startsWith(start) || !to?.endsWith('\u00ff'))
       throw new TypeError('a range of texts in groups lies in one of them');
-    const group = this.#groups.get(start);
+    const group = this.#find(start);
     return group === undefined ? [] : group.slice(lowerBound(group, from));
+  }
+
+  #find(start: string): string[] | undefined {
+    if (start === this.#lastStart) return this.#lastGroup;
+    this.#lastStart = start;
+    this.#lastGroup = this.#groups.get(start);
+    return this.#lastGroup;
+  }
+
+  /** In place of the group that was last looked for. */
+  #set(start: string, group: string[]): void {
+    this.#groups.set(start, group);
+    this.#lastGroup = group;
   }
 
   #startOf(text: string): string {
@@ -73,7 +98,7 @@ export class KeyGroups implements OrderedTexts {
   }
 }
 
-/** One that is put together of pieces, or cut out of another text, would keep those in memory. */
+/** One that is cut out of another text would keep that in memory. */
 function flatText(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1');
 }

@@ -27,6 +27,25 @@ test('where values are kept, those of other rows are kept as they are written as
   expect(kept.at(-1)).toBe((kept[0] as number) + kept.length - 1);
 });
 
+test('when it is full, a few of the rows that are read once come in, and one that is read again and again', () => {
+  const rows = new KnownRows(65_536, undefined);
+  const read = (key: string): boolean => {
+    const other = dataKey(change.store, Buffer.from(key));
+    if (rows.get(change.store, other) !== undefined) return true;
+    rows.found(change.store, other, change.value);
+    return false;
+  };
+  for (let n = 0; n < 10_000; n += 1) read(`first ${String(n)}`);
+  for (let n = 0; n < 400; n += 1) read(`once ${String(n)}`);
+  const kept = Array.from({ length: 400 }, (_, n) => `once ${String(n)}`).filter(
+    (key) => rows.get(change.store, dataKey(change.store, Buffer.from(key))) !== undefined,
+  );
+  expect(kept.length).toBeGreaterThan(50);
+  expect(kept.length).toBeLessThan(200);
+  const hits = Array.from({ length: 200 }, () => read('again')).filter((isHit) => isHit);
+  expect(hits.length).toBeGreaterThan(100);
+});
+
 test('a commit that ends when all is closed leaves nothing', () => {
   const rows = new KnownRows(65_536, undefined);
   rows.get(change.store, whole);

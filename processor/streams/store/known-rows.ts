@@ -6,6 +6,8 @@ import type { EntryHash, StoreChange } from './state-store.ts';
 
 /** Rows are kept as they are written where there was a read of LevelDB, at least, for so many writes. */
 const WRITES_A_READ = 8;
+/** A full cache takes one row in so many that reads have missed: each pushes out others, which may be worth as much. */
+const MISSES_A_ROW = 4;
 /** After so many commits in which nobody asked for rows in memory they are let go. */
 const COMMITS_UNASKED = 1_000;
 
@@ -18,6 +20,8 @@ export class KnownRows {
   #misses = 0;
   /** Commits since it was last asked. */
   #commitsUnasked = 0;
+  /** By chance: rows that come in turn would all be taken, or never. */
+  #chance = 1;
   #isClosed = false;
 
   /** @param cacheBytes of all memory that values take. */
@@ -43,7 +47,14 @@ export class KnownRows {
 
   /** The value of a row that `get` did not know. */
   found(store: string, whole: Uint8Array, value: Buffer): void {
+    // Of rows that are read at random each kept one is worth the same, and only rows that come again earn their place.
+    if (!this.#cache.hasRoom && !this.#takesOne()) return;
     this.#cache.put(store, whole, hashOfBytes(whole), value, true);
+  }
+
+  #takesOne(): boolean {
+    this.#chance = (Math.imul(this.#chance, 1_103_515_245) + 12_345) | 0;
+    return this.#chance >>> 0 < 2 ** 32 / MISSES_A_ROW;
   }
 
   /** A row that was not there comes with the commit under way. */

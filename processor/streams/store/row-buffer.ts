@@ -96,11 +96,7 @@ export class RowBuffer<V> {
 
   get(id: string): V | undefined {
     const dirty = this.#dirtyRow(id);
-    if (dirty !== undefined) {
-      if (dirty.value instanceof Packed) dirty.value = dirty.value.open(this.#serde);
-      return dirty.value === DELETED ? undefined : dirty.value;
-    }
-    return this.#reader.valueOf(this.#read(id));
+    return dirty === undefined ? this.#reader.valueOf(this.#read(id)) : this.#valueOf(dirty);
   }
 
   /** A value of the caller's own. */
@@ -113,12 +109,10 @@ export class RowBuffer<V> {
   }
 
   row(id: string): TableRow<V> | undefined {
-    const dirty = this.#dirty.get(id);
-    if (dirty !== undefined) {
-      const value = this.get(id);
-      return value === undefined ? undefined : { value, timestampMs: dirty.timestampMs };
-    }
-    return this.#reader.rowOf(this.#read(id));
+    const dirty = this.#dirtyRow(id);
+    if (dirty === undefined) return this.#reader.rowOf(this.#read(id));
+    const value = this.#valueOf(dirty);
+    return value === undefined ? undefined : { value, timestampMs: dirty.timestampMs };
   }
 
   /** The row as of the last commit. */
@@ -204,9 +198,9 @@ export class RowBuffer<V> {
       return;
     }
     this.#ids.check(id);
-    const known = this.#lastReadId === id ? this.#lastRead : this.#reader.peek(id);
+    const known = this.#lastReadId === id ? this.#lastRead : undefined;
     // A row that an index does not have is not there: the old value need not be read.
-    const found = known ?? (wasThere === false ? NO_ROW : undefined);
+    const found = known ?? (wasThere === false ? NO_ROW : this.#reader.peek(id));
     const row: DirtyRow<V> = {
       value,
       timestampMs: this.#timed ? timestampMs : NO_TIME,
@@ -220,6 +214,11 @@ export class RowBuffer<V> {
     this.#dirty.set(id, row);
     this.#lastId = id;
     this.#lastDirty = row;
+  }
+
+  #valueOf(dirty: DirtyRow<V>): V | undefined {
+    if (dirty.value instanceof Packed) dirty.value = dirty.value.open(this.#serde);
+    return dirty.value === DELETED ? undefined : dirty.value;
   }
 
   /** An uncommitted write. */

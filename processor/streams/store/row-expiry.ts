@@ -33,7 +33,7 @@ export class RowExpiry {
     if (timeMs < this.#oldestMs) this.#oldestMs = timeMs;
   }
 
-  /** To be called before the uncommitted writes are forgotten: after an abort what they deleted is alive again. */
+  /** To be called before uncommitted writes are undone: what they deleted is alive again. */
   clear(): void {
     const { rows, timeOf } = this.#options;
     for (const id of rows.dirtyIds()) if (rows.isDeleted(id)) this.#oldestMs = Math.min(this.#oldestMs, timeOf(id));

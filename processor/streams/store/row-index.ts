@@ -1,14 +1,18 @@
 import type { OrderedTexts } from './key-index.ts';
 import { Walks } from './walks.ts';
 
+/** So many are looked for among all that have moved, before all of them are put in order. */
+const FEW_LOOKED_AT = 4;
+
 /**
  * Which rows a store has, in order, uncommitted writes included: what it goes through. The rows themselves are read
  * one by one. What the last commit did is not known here, so `settle` asks.
  */
 export class RowIndex {
   readonly #keys: OrderedTexts;
-  /** Rows that came or went since the last commit, and whether they were there then. */
-  readonly #moved = new Map<string, boolean>();
+  /** Rows that came or went since the last commit, one by one, and which of both each did. */
+  #moved: string[] = [];
+  #came: boolean[] = [];
   readonly #walks: Walks;
 
   constructor(store: string, keys: OrderedTexts) {
@@ -24,8 +28,10 @@ export class RowIndex {
   wrote(text: string, isThere: boolean): boolean {
     this.#walks.wrote();
     const changed = isThere ? this.#keys.add(text) : this.#keys.delete(text);
-    // One that came back has not moved.
-    if (changed && !this.#moved.delete(text)) this.#moved.set(text, !isThere);
+    if (changed) {
+      this.#moved.push(text);
+      this.#came.push(isThere);
+    }
     return changed ? !isThere : isThere;
   }
 
@@ -45,16 +51,30 @@ export class RowIndex {
    */
   settle(isCommitted: (text: string) => boolean): boolean {
     this.#walks.settled();
-    const [first] = this.#moved;
-    const isUndone = first !== undefined && isCommitted(first[0]) === first[1];
+    const told = this.#anyMoved();
+    const isUndone = told !== undefined && isCommitted(told.text) === told.wasThere;
     // mutant: undone-keys
     if (isUndone) {
-      for (const [text, wasThere] of this.#moved) {
-        if (wasThere) this.#keys.add(text);
-        else this.#keys.delete(text);
+      for (let at = this.#moved.length - 1; at >= 0; at -= 1) {
+        if (this.#came[at] === true) this.#keys.delete(this.#moved[at] as string);
+        else this.#keys.add(this.#moved[at] as string);
       }
     }
-    this.#moved.clear();
+    this.#moved = [];
+    this.#came = [];
     return isUndone;
+  }
+
+  /** A row that has come or gone in all: one that came back has not. */
+  #anyMoved(): { readonly text: string; readonly wasThere: boolean } | undefined {
+    const moved = this.#moved;
+    for (let at = 0; at < Math.min(moved.length, FEW_LOOKED_AT); at += 1) {
+      const text = moved[at] as string;
+      if (moved.indexOf(text) === at && moved.lastIndexOf(text) === at) return { text, wasThere: !this.#came[at] };
+    }
+    const inAll = new Map<string, boolean>();
+    for (const [at, text] of moved.entries()) if (!inAll.delete(text)) inAll.set(text, !this.#came[at]);
+    const [first] = inAll;
+    return first === undefined ? undefined : { text: first[0], wasThere: first[1] };
   }
 }

@@ -39,7 +39,7 @@ function endOf(start: string): string {
   return `${start}\u00ff`;
 }
 
-/** The index copies a text that it keeps. */
+/** The index makes one piece of a text that it keeps. */
 class SessionIds<K> extends CompositeIds<K> {
   override textOf(id: string): string {
     return id;
@@ -148,7 +148,6 @@ class OpenSessionStore<K, V> implements LiveSessionStore<K, V> {
   }
 
   committed(): void {
-    this.#expiry.clear();
     this.#rows.committed();
   }
 

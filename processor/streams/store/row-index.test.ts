@@ -1,0 +1,38 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { KeyGroups } from './key-groups.ts';
+import { KeyIndex } from './key-index.ts';
+import { RowIndex } from './row-index.ts';
+
+const TEXTS = ['a00', 'a01', 'a02', 'b00', 'b01', 'c00'];
+
+function rowsOf(index: RowIndex): string[] {
+  return ['a', 'b', 'c'].flatMap((start) => index.list(start, `${start}\u00ff`));
+}
+
+test.each([
+  ['a KeyIndex', (texts: readonly string[]) => new KeyIndex([...texts])],
+  ['KeyGroups', (texts: readonly string[]) => new KeyGroups(2, texts)],
+] as const)('any writes that are committed or undone leave %s as the rows are', (_, keysOf) => {
+  const write = fc.record({ text: fc.constantFrom(...TEXTS), isThere: fc.boolean() });
+  const commit = fc.record({ writes: fc.array(write, { maxLength: 20 }), isCommitted: fc.boolean() });
+  fc.assert(
+    fc.property(fc.subarray(TEXTS), fc.array(commit, { maxLength: 8 }), (known, commits) => {
+      const index = new RowIndex('rows', keysOf(known));
+      let committed = new Set(known);
+      for (const { writes, isCommitted } of commits) {
+        const rows = new Set(committed);
+        for (const { text, isThere } of writes) {
+          expect(index.wrote(text, isThere)).toBe(rows.has(text));
+          if (isThere) rows.add(text);
+          else rows.delete(text);
+        }
+        expect(rowsOf(index)).toEqual([...rows].sort());
+        const hasMoved = TEXTS.some((text) => rows.has(text) !== committed.has(text));
+        if (isCommitted) committed = rows;
+        expect(index.settle((text) => committed.has(text))).toBe(hasMoved && !isCommitted);
+        expect(rowsOf(index)).toEqual([...committed].sort());
+      }
+    }),
+  );
+});
