@@ -1,10 +1,12 @@
 import type { Windowed } from '../topology/windowed-serdes.ts';
 import { StreamsError } from '../errors.ts';
+import { knownOf } from '../topology/serdes.ts';
 import { refuseAnswer, settled } from '../topology/user-code.ts';
 import { CompositeIds, NUMBER_BYTES, type DiskLayout } from './composite-ids.ts';
 import { COMMITTED, DELETED, DuplicateRows, GONE, HASHED, LISTED, NONE } from './duplicate-rows.ts';
 import type { KeyIndex } from './key-index.ts';
 import type { StoreCache } from './record-cache.ts';
+import { RowChange } from './row-change.ts';
 import { RowsInTime } from './rows-in-time.ts';
 import { RowsOfKeys } from './rows-of-keys.ts';
 import type { EntryHash, StateStore, StoreChange } from './state-store.ts';
@@ -51,6 +53,7 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
   readonly #keys: StoreKeys<K>;
   readonly #serde: StoreSpec<V>['serde'];
   readonly #timed: boolean;
+  readonly #readText: ((text: string) => V) | undefined;
   readonly #committed: StateStore;
   /** Each from its put until it is deleted for good. Its value never changes. */
   readonly #rows = new DuplicateRows();
@@ -65,6 +68,8 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
   #hashes: RowHash[] = [];
   /** Of the next row: above those of all rows that are there. */
   #nextNumber = 0;
+  /** The last key that was asked for: most are of one length. */
+  #passing = Buffer.alloc(0);
 
   constructor(
     spec: StoreSpec<V, K> & { readonly windowSizeMs: number; readonly retentionMs: number },
@@ -80,6 +85,7 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
     this.#windowSizeMs = windowSizeMs;
     this.#serde = serde;
     this.#timed = timed;
+    this.#readText = timed ? undefined : (knownOf(serde).readText as ((text: string) => V) | undefined);
     this.#committed = committed;
     this.#ofKeys = new RowsOfKeys(this.#rows, this.#keys);
     this.#inTime = new RowsInTime(this.#rows, windowSizeMs + retentionMs);
@@ -168,11 +174,11 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
       if (!this.#rows.is(row, DELETED)) {
         const at = this.#rows.at[row] as number;
         const bytes = this.#blocks.bytesOf(this.#rows.block[row] as number) as Buffer;
-        const value = bytes.subarray(at, at + (this.#rows.length[row] as number));
         const hash = new RowHash(row);
         this.#hashes.push(hash);
+        const key = this.#passingBytesOf(row);
         // The number has never been another row's: there is nothing to be replaced.
-        changes.push({ store: this.name, key: this.#bytesOf(row), value, previous: null, hash });
+        changes.push(RowChange.of(this.name, key, bytes, null, hash, at, this.#rows.length[row] as number));
       } else if (this.#rows.is(row, COMMITTED)) changes.push(this.#tombstone(row));
     }
     return changes;
@@ -211,14 +217,14 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
   /** Of a row that is uncommitted, the change before it in the commit has the place for the hash. */
   #tombstone(row: number): StoreChange {
     const rows = this.#rows;
-    const [store, key] = [this.name, this.#bytesOf(row)];
-    if (!rows.is(row, COMMITTED)) return { store, key, value: null };
+    const key = this.#passingBytesOf(row);
+    if (!rows.is(row, COMMITTED)) return RowChange.of(this.name, key, null);
     const hash = new RowHash(row);
-    if (!rows.is(row, HASHED)) return { store, key, value: null, hash };
+    if (!rows.is(row, HASHED)) return RowChange.of(this.name, key, null, undefined, hash);
     hash.low = rows.low[row] as number;
     hash.high = rows.high[row] as number;
     hash.isKnown = true;
-    return { store, key, value: null, previous: hash, hash };
+    return RowChange.of(this.name, key, null, hash, hash);
   }
 
   #delete(row: number): void {
@@ -323,23 +329,42 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
 
   /** `id`: of its key. */
   #rowOf(row: number, id: string): WindowRow<V> {
-    const bytes = this.#storedOf(row);
+    const startMs = this.#rows.startMs[row] as number;
+    const held = this.#heldOf(row);
+    const read = held === undefined ? undefined : this.#readByText(row, held);
+    if (read !== undefined) return { value: read.value, timestampMs: NO_TIME, startMs };
+    const bytes = held === undefined ? this.#storedOf(row) : this.#ownOf(row, held);
     const value = readRow(this.name, this.#serde, id, this.#timed ? untimed(bytes) : bytes);
-    const timestampMs = this.#timed ? timeOf(bytes) : NO_TIME;
-    return { value, timestampMs, startMs: this.#rows.startMs[row] as number };
+    return { value, timestampMs: this.#timed ? timeOf(bytes) : NO_TIME, startMs };
   }
 
-  /** As on disk, the caller's own. @throws StreamsError STORE_DAMAGED */
-  #storedOf(row: number): Buffer {
-    const rows = this.#rows;
-    const block = rows.block[row] as number;
-    const bytes = rows.is(row, COMMITTED) ? this.#blocks.read(block) : this.#blocks.bytesOf(block);
-    if (bytes !== undefined) {
-      const [at, length] = [rows.at[row] as number, rows.length[row] as number];
-      const own = Buffer.allocUnsafe(length);
-      bytes.copy(own, 0, at, at + length);
-      return own;
+  /** Without a buffer of its own. Undefined: it cannot be, or the bytes are none that were written, which others say. */
+  #readByText(row: number, held: Buffer): { readonly value: V } | undefined {
+    if (this.#readText === undefined) return undefined;
+    const at = this.#rows.at[row] as number;
+    try {
+      return { value: this.#readText(held.toString('utf8', at, at + (this.#rows.length[row] as number))) };
+    } catch {
+      return undefined;
     }
+  }
+
+  /** The bytes in which its value lies; undefined: they are not in memory. */
+  #heldOf(row: number): Buffer | undefined {
+    const block = this.#rows.block[row] as number;
+    return this.#rows.is(row, COMMITTED) ? this.#blocks.read(block) : this.#blocks.bytesOf(block);
+  }
+
+  /** As on disk, the caller's own. */
+  #ownOf(row: number, held: Buffer): Buffer {
+    const [at, length] = [this.#rows.at[row] as number, this.#rows.length[row] as number];
+    const own = Buffer.allocUnsafe(length);
+    held.copy(own, 0, at, at + length);
+    return own;
+  }
+
+  /** The same of one that is not in memory. @throws StreamsError STORE_DAMAGED */
+  #storedOf(row: number): Buffer {
     const stored = this.#committed.get(this.name, this.#bytesOf(row));
     if (stored === undefined)
       throw new StreamsError('STORE_DAMAGED', `a row of the store "${this.name}" is not there any more`);
@@ -367,10 +392,17 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
 
   /** Its key on disk. */
   #bytesOf(row: number): Buffer {
+    return Buffer.from(this.#passingBytesOf(row));
+  }
+
+  /** The same, for one use at once: the next call changes its bytes. */
+  #passingBytesOf(row: number): Buffer {
     const { keys } = this.#ofKeys;
     const key = this.#rows.key[row] as number;
     const keyBytes = keys.lengthOf(key);
-    const bytes = Buffer.allocUnsafe(WINDOW_START_BYTES + keyBytes + NUMBER_BYTES);
+    const length = WINDOW_START_BYTES + keyBytes + NUMBER_BYTES;
+    if (this.#passing.length !== length) this.#passing = Buffer.allocUnsafeSlow(length);
+    const bytes = this.#passing;
     writeTime(bytes, this.#rows.startMs[row] as number, 0);
     keys.copy(key, bytes, WINDOW_START_BYTES);
     writeTime(bytes, this.#rows.number[row] as number, WINDOW_START_BYTES + keyBytes);

@@ -57,7 +57,7 @@ export class RowChange implements StoreChange, RowBytes, EntryHash {
 
   /**
    * Bytes are copied. `value`: null deletes. `previous`, `hash`: as of a StoreChange; where both are one, it is noted
-   * what that is now.
+   * what that is now. `valueAt`, `valueBytes`: of a value that is a part of other bytes.
    */
   static of(
     store: string,
@@ -65,11 +65,13 @@ export class RowChange implements StoreChange, RowBytes, EntryHash {
     value: Uint8Array | null,
     previous?: StoreChange['previous'],
     hash?: StoreChange['hash'],
+    valueAt = 0,
+    valueBytes = value?.length ?? 0,
   ): RowChange {
-    makeRoom(key.length + (value?.length ?? 0));
+    makeRoom(key.length + valueBytes);
     copyBytes(key, 0, key.length, piece, nextAt);
     nextAt += key.length;
-    return RowChange.#withValue(store, key.length, value, previous, hash);
+    return RowChange.#withValue(store, key.length, value, previous, hash, valueAt, valueBytes);
   }
 
   /** The same of a key whose bytes are those of an ASCII text; undefined: it is another text. */
@@ -96,11 +98,13 @@ export class RowChange implements StoreChange, RowBytes, EntryHash {
     value: Uint8Array | null,
     previous: StoreChange['previous'],
     hash: StoreChange['hash'],
+    valueAt = 0,
+    valueBytes = value?.length ?? 0,
   ): RowChange {
     if (value === null) return new RowChange(store, keyBytes, NO_VALUE, previous, hash);
-    copyBytes(value, 0, value.length, piece, nextAt);
-    nextAt += value.length;
-    return new RowChange(store, keyBytes, value.length, previous, hash);
+    copyBytes(value, valueAt, valueBytes, piece, nextAt);
+    nextAt += valueBytes;
+    return new RowChange(store, keyBytes, valueBytes, previous, hash);
   }
 
   /** A view. */
