@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { stringSerde, type Serde } from '../topology/serdes.ts';
+import { jsonSerde, stringSerde, type Serde } from '../topology/serdes.ts';
 import { openLevelDbStore } from './leveldb-store.ts';
 import { loadIndexes } from './load-indexes.ts';
 import { RecordCache } from './record-cache.ts';
@@ -67,15 +67,18 @@ interface Case {
   readonly cacheBytes: number;
   readonly timed: boolean;
   readonly keySerde: Serde<string>;
+  /** Values of JSON are read by their text. */
+  readonly serde: Serde<string>;
   /** How far rows lie behind the newest one, at most. */
   readonly lateMs: number;
 }
 
 const cases: readonly Case[] = [
-  { seed: 1, cacheBytes: 1e6, timed: false, keySerde: stringSerde, lateMs: 5 },
-  { seed: 2, cacheBytes: 20_000, timed: true, keySerde: latin1Serde, lateMs: 300 },
-  { seed: 3, cacheBytes: 0, timed: false, keySerde: stringSerde, lateMs: 0 },
-  { seed: 4, cacheBytes: 5_000, timed: true, keySerde: stringSerde, lateMs: 2_000 },
+  { seed: 1, cacheBytes: 1e6, timed: false, keySerde: stringSerde, serde: stringSerde, lateMs: 5 },
+  { seed: 2, cacheBytes: 20_000, timed: true, keySerde: latin1Serde, serde: stringSerde, lateMs: 300 },
+  { seed: 3, cacheBytes: 0, timed: false, keySerde: stringSerde, serde: stringSerde, lateMs: 0 },
+  { seed: 4, cacheBytes: 5_000, timed: true, keySerde: stringSerde, serde: stringSerde, lateMs: 2_000 },
+  { seed: 5, cacheBytes: 20_000, timed: false, keySerde: stringSerde, serde: jsonSerde(), lateMs: 50 },
 ];
 
 test.each(cases)('a long history of all that can be done is that of a naive model: seed $seed', async (given) => {
@@ -90,11 +93,11 @@ test.each(cases)('a long history of all that can be done is that of a naive mode
   }
 });
 
-async function history(state: StateStore, { seed, cacheBytes, timed, keySerde, lateMs }: Case): Promise<void> {
+async function history(state: StateStore, { seed, cacheBytes, timed, keySerde, serde, lateMs }: Case): Promise<void> {
   const random = randomOf(seed);
   const upTo = (end: number): number => Math.floor(random() * end);
   const spec: StoreSpec<string, string> = {
-    ...{ name: NAME, kind: 'window', key: keySerde, serde: stringSerde, timed },
+    ...{ name: NAME, kind: 'window', key: keySerde, serde, timed },
     ...{ windowSizeMs: SIZE_MS, retentionMs: 400, retainDuplicates: true },
   };
   const keys = storeKeys(keySerde);

@@ -167,6 +167,22 @@ test('what a caller does with what it has put, or was given, does not reach the 
   expect(String(valuesOf(store)[0])).toBe('abc');
 });
 
+test('values of JSON are read as they were put, each by itself', async () => {
+  const state = openMemoryStore();
+  const store = await open(state, new RecordCache(1_000_000), { ...spec, serde: jsonSerde() } as StoreSpec<
+    unknown,
+    string
+  >);
+  const values = [{ name: 'Zoë', parts: [1, -0.5, null] }, 'a “text”', 12, true, {}, '', [[]]];
+  for (const [at, value] of values.entries()) store.put('k', at, value);
+  for (let times = 0; times < 2; times += 1) {
+    expect(valuesOf(store)).toEqual(values);
+    (valuesOf(store)[0] as { name: string }).name = 'another';
+    expect(valuesOf(store)).toEqual(values);
+    await commit(state, store);
+  }
+});
+
 test('a key that no text can be has no rows, also beside the one whose bytes it would have', async () => {
   const store = await open(openMemoryStore(), new RecordCache(1_000_000), spec);
   store.put('\ufffd', 1, 'a');

@@ -338,7 +338,7 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
     return { value, timestampMs: this.#timed ? timeOf(bytes) : NO_TIME, startMs };
   }
 
-  /** Without a buffer of its own. Undefined: it cannot be, or the bytes are none that were written, which others say. */
+  /** Without a buffer of its own. Undefined: it cannot be read so, and whoever reads its bytes says why. */
   #readByText(row: number, held: Buffer): { readonly value: V } | undefined {
     if (this.#readText === undefined) return undefined;
     const at = this.#rows.at[row] as number;

@@ -37,7 +37,7 @@ export class KeyGroups implements OrderedTexts {
       this.#size += 1;
       return true;
     }
-    const at = lowerBound(group, text);
+    const at = placeIn(group, text);
     if (group[at] === text) return false;
     if (group.length < FEW && group !== this.#left) this.#set(start, group.toSpliced(at, 0, text));
     else if (at === group.length) group.push(text);
@@ -51,7 +51,7 @@ export class KeyGroups implements OrderedTexts {
     const start = this.#startOf(text);
     const group = this.#find(start);
     if (group === undefined) return false;
-    const at = lowerBound(group, text);
+    const at = placeIn(group, text);
     if (group[at] !== text) return false;
     if (group.length === 1) {
       this.#groups.delete(start);
@@ -77,7 +77,7 @@ export class KeyGroups implements OrderedTexts {
     if (from === undefined || start === undefined || !from.startsWith(start) || !to?.endsWith('\u00ff'))
       throw new TypeError('a range of texts in groups lies in one of them');
     const group = this.#find(start);
-    return group === undefined ? [] : group.slice(lowerBound(group, from));
+    return group === undefined ? [] : group.slice(placeIn(group, from));
   }
 
   #find(start: string): string[] | undefined {
@@ -96,6 +96,14 @@ export class KeyGroups implements OrderedTexts {
   #startOf(text: string): string {
     return text.slice(0, -this.#tailLength);
   }
+}
+
+/** As `lowerBound`, from the end: most look for the newest, and each text is far from the next one in memory. */
+function placeIn(group: readonly string[], text: string): number {
+  const last = group.length - 1;
+  if ((group[last] as string) < text) return last + 1;
+  if (last === 0 || (group[last - 1] as string) < text) return last;
+  return lowerBound(group, text);
 }
 
 /** One that is cut out of another text would keep that in memory. */
