@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { KeyGroups } from './key-groups.ts';
 import { KeyIndex } from './key-index.ts';
@@ -35,4 +35,18 @@ test.each([
       }
     }),
   );
+});
+
+test('rows that come and go over and over are undone once each, and no more than that is kept of them', () => {
+  const keys = new KeyIndex(['a00', 'a01']);
+  const index = new RowIndex('rows', keys);
+  const texts = Array.from({ length: 100 }, (_, n) => `a${String(n).padStart(2, '0')}`);
+  for (let round = 0; round < 1_001; round += 1)
+    for (const text of texts) index.wrote(text, round % 2 === 0 ? !['a00', 'a01'].includes(text) : text < 'a02');
+  const undone = [jest.spyOn(keys, 'add'), jest.spyOn(keys, 'delete')];
+  expect(index.settle((text) => text === 'a00' || text === 'a01')).toBe(true);
+  expect(rowsOf(index)).toEqual(['a00', 'a01']);
+  const calls = undone.reduce((sum, { mock }) => sum + mock.calls.length, 0);
+  expect(calls).toBeGreaterThan(0);
+  expect(calls).toBeLessThan(10_000);
 });

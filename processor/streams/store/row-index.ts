@@ -3,6 +3,8 @@ import { Walks } from './walks.ts';
 
 /** So many are looked for among all that have moved, before all of them are put in order. */
 const FEW_LOOKED_AT = 4;
+/** Before more of them are kept it is seen which have come or gone in all. */
+const FEW_MOVES = 4_096;
 
 /**
  * Which rows a store has, in order, uncommitted writes included: what it goes through. The rows themselves are read
@@ -13,6 +15,7 @@ export class RowIndex {
   /** Rows that came or went since the last commit, one by one, and which of both each did. */
   #moved: string[] = [];
   #came: boolean[] = [];
+  #mostMoves = FEW_MOVES;
   readonly #walks: Walks;
 
   constructor(store: string, keys: OrderedTexts) {
@@ -29,6 +32,7 @@ export class RowIndex {
     this.#walks.wrote();
     const changed = isThere ? this.#keys.add(text) : this.#keys.delete(text);
     if (changed) {
+      if (this.#moved.length >= this.#mostMoves) this.#fold();
       this.#moved.push(text);
       this.#came.push(isThere);
     }
@@ -62,6 +66,7 @@ export class RowIndex {
     }
     this.#moved = [];
     this.#came = [];
+    this.#mostMoves = FEW_MOVES;
     return isUndone;
   }
 
@@ -72,9 +77,22 @@ export class RowIndex {
       const text = moved[at] as string;
       if (moved.indexOf(text) === at && moved.lastIndexOf(text) === at) return { text, wasThere: !this.#came[at] };
     }
-    const inAll = new Map<string, boolean>();
-    for (const [at, text] of moved.entries()) if (!inAll.delete(text)) inAll.set(text, !this.#came[at]);
-    const [first] = inAll;
+    const [first] = this.#inAll();
     return first === undefined ? undefined : { text: first[0], wasThere: first[1] };
+  }
+
+  /** Rows that have come or gone in all, and whether each was there. */
+  #inAll(): Map<string, boolean> {
+    const inAll = new Map<string, boolean>();
+    for (const [at, text] of this.#moved.entries()) if (!inAll.delete(text)) inAll.set(text, !this.#came[at]);
+    return inAll;
+  }
+
+  /** Rows that come and go until the commit, over and over, take no more than each of them once. */
+  #fold(): void {
+    const inAll = this.#inAll();
+    this.#moved = [...inAll.keys()];
+    this.#came = [...inAll.values()].map((wasThere) => !wasThere);
+    this.#mostMoves = Math.max(FEW_MOVES, 2 * inAll.size);
   }
 }

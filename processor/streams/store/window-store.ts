@@ -62,6 +62,7 @@ class OpenWindowStore<K, V> implements LiveWindowStore<K, V> {
   readonly #windowSizeMs: number;
   readonly #keys: StoreKeys<K>;
   readonly #serde: StoreSpec<V>['serde'];
+  readonly #timed: boolean;
   readonly #committed: StateStore;
   readonly #reader: RowReader<V>;
   /** Uncommitted writes by window start, then id of the key: two lookups cost less than one joined text key. */
@@ -81,6 +82,7 @@ class OpenWindowStore<K, V> implements LiveWindowStore<K, V> {
     this.#windowSizeMs = spec.windowSizeMs;
     this.#keys = storeKeys(spec.key);
     this.#serde = spec.serde;
+    this.#timed = spec.timed === true;
     this.#committed = committed;
     this.#reader = new RowReader({ ...spec, committed, cache, keyOf: (id, start) => this.#bytesOf(id, start) });
   }
@@ -184,7 +186,7 @@ class OpenWindowStore<K, V> implements LiveWindowStore<K, V> {
     const entry = window.get(id);
     if (entry !== undefined) {
       entry.value = value;
-      entry.timestampMs = timestampMs;
+      if (this.#timed) entry.timestampMs = timestampMs;
       entry.flushed = undefined;
       return;
     }
@@ -194,7 +196,7 @@ class OpenWindowStore<K, V> implements LiveWindowStore<K, V> {
       windowStartMs,
       id,
       value,
-      timestampMs,
+      timestampMs: this.#timed ? timestampMs : NO_TIME,
       previous,
       flushed: undefined,
       low: 0,

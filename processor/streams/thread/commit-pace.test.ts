@@ -102,3 +102,25 @@ test('sub-topologies in a circle, and one that sends to itself, keep their pause
   pace.fetched(1, 's-0', 1);
   expect([pace.dueAt(0), pace.dueAt(1)]).toEqual([1_030, 1_020]);
 });
+
+test('two that send in turn what is not fetched put the commit behind them off for no longer than one of them', () => {
+  const pace = new CommitPace(100);
+  const last = { 0: 0, 1: 6, 2: 0 };
+  pace.committed([2], by(0, 5));
+  let longest = 0;
+  let offset = 0;
+  for (let now = 0; now < 5_000; now += 1) {
+    for (const from of [0, 1] as const) {
+      if (now - last[from] < 12) continue;
+      last[from] = now;
+      offset += 1;
+      pace.committed([from], { ...by(now, 5), sent: [{ from, to: 2, name: `r-${String(from)}`, nextOffset: offset }] });
+    }
+    if (pace.dueAt(2) > now) continue;
+    longest = Math.max(longest, now - last[2]);
+    last[2] = now;
+    pace.committed([2], by(now, 5));
+  }
+  expect(longest).toBeGreaterThan(0);
+  expect(longest).toBeLessThanOrEqual(100);
+});

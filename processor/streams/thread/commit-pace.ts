@@ -27,14 +27,15 @@ export interface SentRecords {
 }
 
 /**
- * When the tasks of a thread commit. `commitIntervalMs` is the longest that processed records wait.
+ * When the tasks of a thread commit. `commitIntervalMs` is the longest that processed records wait, but for what has been
+ * sent on by a commit that took long itself: it is waited for up to an interval.
  *
  * While the thread catches up, all tasks commit together once an interval: few, large transactions. With little to do,
  * the tasks of each sub-topology commit by themselves, and the sooner the quicker their last commit was. What a commit
  * sends to later sub-topologies is committed there as soon as all of it has been fetched: by a clock of their own it
  * would wait for half of their pause, and a commit that begins before would leave the rest to the one after it. The
- * pause of the first then goes by the slowest of them: none commits more often than by itself. All times are of
- * `performance.now()`, which is never set back.
+ * pause of the first then goes by the slowest of them, so that none commits more often than by itself; one that several
+ * send to commits as often as they do together. All times are of `performance.now()`, which is never set back.
  */
 export class CommitPace {
   readonly #intervalMs: number;
@@ -96,9 +97,12 @@ export class CommitPace {
 
   #handOver({ from, to, name, nextOffset }: SentRecords, giveUpAt: number): void {
     if (from >= to) return;
-    const missing = this.#handedOver.get(to)?.missing ?? new Map<string, number>();
+    const known = this.#handedOver.get(to);
+    const missing = known?.missing ?? new Map<string, number>();
+    // What is waited for already is not waited for longer: several that send in turn would put it off for ever.
+    const wanted = known === undefined || missing.size === 0 ? giveUpAt : Math.min(known.giveUpAt, giveUpAt);
     missing.set(name, Math.max(nextOffset, missing.get(name) ?? 0));
-    this.#handedOver.set(to, { giveUpAt, missing });
+    this.#handedOver.set(to, { giveUpAt: wanted, missing });
     const followers = this.#followers.get(from);
     if (followers === undefined) this.#followers.set(from, new Set([to]));
     else followers.add(to);
