@@ -27,8 +27,8 @@ export interface SentRecords {
 }
 
 /**
- * When the tasks of a thread commit. `commitIntervalMs` is the longest that processed records wait, but for what a commit
- * that took long itself has sent on: it is waited for up to an interval.
+ * When the tasks of a thread commit. `commitIntervalMs` is the longest that processed records wait, but for what a
+ * commit that took long itself has sent on: it is waited for up to an interval.
  *
  * While the thread catches up, all tasks commit together once an interval: few, large transactions. With little to do,
  * the tasks of each sub-topology commit by themselves, and the sooner the quicker their last commit was. What a commit
