@@ -5,12 +5,14 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { countAggregate } from '../topology/aggregate.ts';
 import { jsonSerde, type Serde } from '../topology/serdes.ts';
+import { dataKey } from './data-key.ts';
 import { KeyIndex } from './key-index.ts';
 import { createKeyValueStore } from './key-value-store.ts';
 import { openLevelDbStore } from './leveldb-store.ts';
 import { openMemoryStore } from './memory-store.ts';
 import { RecordCache } from './record-cache.ts';
-import type { StateStore } from './state-store.ts';
+import type { StateStore, StoreChange } from './state-store.ts';
+import { noteHash } from './store-digest.ts';
 import type { BufferedStore, LiveKeyValueStore, LiveWindowStore, TableRow } from './typed-store.ts';
 import { createWindowStore } from './window-store.ts';
 
@@ -198,6 +200,20 @@ test('the time of a row is that of its last commit', async () => {
   await commit(rows);
   expect(rows.row('CA')).toEqual({ value: 2, timestampMs: -1 });
   expect(reads).toBe(0);
+});
+
+test('of a row that was read the change has the hash; its own is not known before the store has noted it', async () => {
+  const rows = createKeyValueStore(rowsSpec, state, undefined, new RecordCache(0).open());
+  rows.put('CA', { n: 1 });
+  await commit(rows);
+  const replaced = { low: 0, high: 0, isKnown: false };
+  noteHash(dataKey('rows', Buffer.from('CA')), state.get('rows', Buffer.from('CA')) as Buffer, replaced);
+  expect(rows.get('CA')).toEqual({ n: 1 });
+  rows.put('CA', { n: 2 });
+  const [change] = rows.flush() as [StoreChange];
+  expect(change.previous).toMatchObject(replaced);
+  expect(replaced.isKnown).toBe(true);
+  expect(change.hash?.isKnown).toBe(false);
 });
 
 test('of a row that an index does not have the old value is known; a row that expires is one of its own', async () => {
