@@ -1,7 +1,8 @@
 import { formerStreamTimeKey, isRuntimeRow, mayBeRuntimeRow } from '../store/runtime-rows.ts';
 import { NO_TIME, TIME_BYTES, timedBytes, timeOf, untimed } from '../store/timed-row.ts';
 import { decodeWatermark } from '../task/watermark.ts';
-import type { LoadedStore } from '../store/state-store.ts';
+import { RowChange } from '../store/row-change.ts';
+import type { LoadedStore, StoreChange } from '../store/state-store.ts';
 import type { FetchedRecord } from '../kafka/fetched-record.ts';
 import type { JoinedHeader, JoinedParts } from '../kafka/batch-encoder.ts';
 import type { TopicPartition } from '../kafka/topic-partition.ts';
@@ -58,10 +59,13 @@ class LoggedRow implements OutgoingRecord, JoinedParts {
   }
 }
 
-/** What the changelog of a timed store gets of a row. `stored`: as it is on disk; null: it is deleted. */
-export function loggedRecord(place: TopicPartition, key: Buffer, stored: Buffer | null): OutgoingRecord {
-  if (stored !== null && !isRuntimeRow(key)) return new LoggedRow(place, key, stored);
-  return { topic: place.topic, partition: place.partition, key, value: stored };
+/** What the changelog of a store gets of a changed row. */
+export function loggedRecord(place: TopicPartition, timed: boolean, change: StoreChange): OutgoingRecord {
+  if (timed) {
+    const { key, value } = change;
+    if (value !== null && !isRuntimeRow(key)) return new LoggedRow(place, key, value);
+  }
+  return RowChange.from(change).logTo(place.topic, place.partition);
 }
 
 /** The opposite: what a timed store has on disk of a record of its changelog. */

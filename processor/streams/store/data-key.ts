@@ -1,5 +1,5 @@
 import { copyBytes } from '../copy-bytes.ts';
-import type { StoreChange } from './state-store.ts';
+import type { RowChange } from './row-change.ts';
 
 /**
  * The key space of one task's LevelDB: `<store name>\0<key>` for data. A store name has no byte below `-`, so no data
@@ -53,9 +53,8 @@ export function passingDataKey(store: string, key: Buffer, at = 0, keyBytes = ke
 }
 
 /** The same of a change's key. */
-export function passingKeyOf(change: StoreChange): Buffer {
-  const { store, row } = change;
-  return row === undefined ? passingDataKey(store, change.key) : passingDataKey(store, row.bytes, row.at, row.keyBytes);
+export function passingKeyOf({ store, bytes, at, keyBytes }: RowChange): Buffer {
+  return passingDataKey(store, bytes, at, keyBytes);
 }
 
 /** The same of a key whose bytes are those of an ASCII text; undefined: it is another one, or long. */

@@ -1,8 +1,10 @@
 import { expect, test } from '@jest/globals';
 import { dataKey } from './data-key.ts';
 import { KnownRows } from './known-rows.ts';
+import { RowChange } from './row-change.ts';
 
-const change = { store: 'counts', key: Buffer.from('CA'), value: Buffer.from('1') };
+const value = Buffer.from('1');
+const change = RowChange.of('counts', Buffer.from('CA'), value);
 const whole = dataKey(change.store, change.key);
 
 test('values are kept as they are written where reads of others were missed, and not otherwise', () => {
@@ -15,8 +17,10 @@ test('values are kept as they are written where reads of others were missed, and
 
 test('where values are kept, those of other rows are kept as they are written as long as there is room', () => {
   const rows = new KnownRows(65_536, undefined);
-  rows.found(change.store, whole, change.value);
-  const others = Array.from({ length: 5_000 }, (_, n) => ({ ...change, key: Buffer.from(`key ${String(n)}`) }));
+  rows.found(change.store, whole, value);
+  const others = Array.from({ length: 5_000 }, (_, n) =>
+    RowChange.of('counts', Buffer.from(`key ${String(n)}`), Buffer.from('1')),
+  );
   const isKept = (n: number): boolean =>
     rows.get(change.store, dataKey(change.store, (others[n] as typeof change).key)) !== undefined;
   for (let n = 0; n < others.length; n += 100) rows.committed(others.slice(n, n + 100), []);
@@ -32,7 +36,7 @@ test('when it is full, a few of the rows that are read once come in, and one tha
   const read = (key: string): boolean => {
     const other = dataKey(change.store, Buffer.from(key));
     if (rows.get(change.store, other) !== undefined) return true;
-    rows.found(change.store, other, change.value);
+    rows.found(change.store, other, value);
     return false;
   };
   for (let n = 0; n < 10_000; n += 1) read(`first ${String(n)}`);

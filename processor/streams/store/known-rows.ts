@@ -2,7 +2,8 @@ import { passingKeyOf } from './data-key.ts';
 import { hashOfBytes } from './key-hash.ts';
 import type { KnownKeys } from './known-keys.ts';
 import { RowCache } from './row-cache.ts';
-import type { EntryHash, StoreChange } from './state-store.ts';
+import type { RowChange } from './row-change.ts';
+import type { EntryHash } from './state-store.ts';
 
 /** Rows are kept as they are written where there was a read of LevelDB, at least, for so many writes. */
 const WRITES_A_READ = 8;
@@ -63,7 +64,7 @@ export class KnownRows {
   }
 
   /** These changes are committed. `olds`: what was there before each; null or undefined: nothing. */
-  committed(changes: readonly StoreChange[], olds: readonly (Buffer | EntryHash | null | undefined)[]): void {
+  committed(changes: readonly RowChange[], olds: readonly (Buffer | EntryHash | null | undefined)[]): void {
     if (this.#isClosed) return;
     // Values are worth the place of others where reads miss them: those that are only written, or that others keep,
     // are not.
@@ -73,9 +74,9 @@ export class KnownRows {
     if (this.#commitsUnasked >= COMMITS_UNASKED) this.#cache.clear();
     const areKept = areWanted || this.#cache.count > 0;
     for (let index = 0; index < changes.length; index += 1) {
-      const change = changes[index] as StoreChange;
-      const { store, row } = change;
-      const isDeleted = row === undefined ? change.value === null : row.valueBytes < 0;
+      const change = changes[index] as RowChange;
+      const { store, bytes, at, keyBytes, valueBytes } = change;
+      const isDeleted = valueBytes < 0;
       const isGone = isDeleted && (olds[index] ?? null) !== null;
       if (!areKept && !isGone) continue;
       const whole = passingKeyOf(change);
@@ -84,14 +85,9 @@ export class KnownRows {
       // mutant: row-cache-removed
       if (isDeleted) this.#cache.remove(store, whole, hash);
       // mutant: row-cache
-      if (!isDeleted) this.#keep(change, whole, hash, areWanted || this.#cache.hasRoom);
+      if (!isDeleted)
+        this.#cache.put(store, whole, hash, bytes, areWanted || this.#cache.hasRoom, at + keyBytes, valueBytes);
     }
-  }
-
-  #keep(change: StoreChange, whole: Uint8Array, hash: number, isWanted: boolean): void {
-    const { store, row } = change;
-    if (row === undefined) return this.#cache.put(store, whole, hash, change.value as Buffer, isWanted);
-    this.#cache.put(store, whole, hash, row.bytes, isWanted, row.at + row.keyBytes, row.valueBytes);
   }
 
   /** Forgets all, and keeps nothing from here on. */

@@ -28,6 +28,7 @@ import { KnownRows } from './known-rows.ts';
 import { LevelDbLoad } from './leveldb-load.ts';
 import { EMPTY_SNAPSHOT_ROWS, LevelDbSnapshot, ReadPace } from './leveldb-snapshot.ts';
 import { TableFiles } from './manifest-writer.ts';
+import { RowChange } from './row-change.ts';
 import { TableWriter } from './table-writer.ts';
 import { crashPoint } from '../task/crash-point.ts';
 import { isReservedKey, isRuntimeRow, RESERVED_KEYS } from './runtime-rows.ts';
@@ -180,8 +181,8 @@ function writeFailed(directory: string, error: unknown): Error {
 }
 
 /** One change per data key, the last one winning. */
-function lastChanges({ changes }: StoreBatch): readonly StoreChange[] {
-  if (areOfOneRowEach(changes)) return changes;
+function lastChanges({ changes }: StoreBatch): readonly RowChange[] {
+  if (areOfOneRowEach(changes)) return changes.map(RowChange.from);
   const last = new Map<string, StoreChange>();
   for (const change of changes) {
     const id = `${change.store}\0${change.key.toString('latin1')}`;
@@ -190,7 +191,7 @@ function lastChanges({ changes }: StoreBatch): readonly StoreChange[] {
     const { store, key, value, hash } = change;
     last.set(id, previous === undefined ? change : { store, key, value, hash, previous });
   }
-  return [...last.values()];
+  return [...last.values()].map(RowChange.from);
 }
 
 /**
@@ -392,7 +393,7 @@ class OpenLevelDbStore implements LevelDbStore {
       const order = keyOrder(changes);
       for (let nth = 0; nth < changes.length; nth += 1) {
         const index = order?.[nth] ?? nth;
-        const change = changes[index] as StoreChange;
+        const change = changes[index] as RowChange;
         const { value } = change;
         const whole = passingKeyOf(change);
         const old = olds[index] ?? null;
@@ -590,7 +591,7 @@ class OpenLevelDbStore implements LevelDbStore {
   /**
    * The committed value of each key, in one go by LevelDB's own thread: a read from here costs several microseconds.
    */
-  async #readAll(changes: readonly StoreChange[]): Promise<readonly (Buffer | EntryHash | null | undefined)[]> {
+  async #readAll(changes: readonly RowChange[]): Promise<readonly (Buffer | EntryHash | null | undefined)[]> {
     if (this.#committed.digest.entries === 0) return [];
     const known = changes.map((change) => {
       const before = knownBefore(change);

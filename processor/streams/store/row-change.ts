@@ -74,6 +74,12 @@ export class RowChange implements StoreChange, RowBytes, EntryHash {
     return RowChange.#withValue(store, key.length, value, previous, hash, valueAt, valueBytes);
   }
 
+  static from(this: void, change: StoreChange): RowChange {
+    if (change instanceof RowChange) return change;
+    const { store, key, value, previous, hash } = change;
+    return RowChange.of(store, key, value, previous, hash);
+  }
+
   /** The same of a key whose bytes are those of an ASCII text; undefined: it is another text. */
   static ofText(
     store: string,

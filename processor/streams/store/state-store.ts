@@ -1,5 +1,3 @@
-import type { RowBytes } from '../kafka/batch-encoder.ts';
-
 /**
  * The bytes-level store of one task: every named store of the task lives in it, and so do its offsets.
  *
@@ -161,8 +159,6 @@ export interface StoreChange {
    * changes of a row that a batch has, only the first may have one.
    */
   readonly hash?: EntryHash | undefined;
-  /** Where its key and its value lie, for those who need no views of them. */
-  readonly row?: RowBytes | undefined;
 }
 
 /** The hash of an entry of the store, as its digest has it, in two signed halves of 32 bits. */

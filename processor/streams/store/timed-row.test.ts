@@ -80,7 +80,7 @@ test('on its way out a row is what the changelog has, for those who read it and 
   const place = { topic: 'changelog', partition: 3 };
   const key = Buffer.from('a');
   const stored = timedBytes(1_700_000_000_000, Buffer.from('5'));
-  const record = loggedRecord(place, key, stored);
+  const record = loggedRecord(place, true, { store: 'rows', key, value: stored });
   const { topic, partition, value, headers, joined } = record;
   expect({ topic, partition, key: record.key, value, headers }).toEqual({ ...place, key, ...loggedRow(key, stored) });
   expect(joined?.header.name.toString()).toBe('time');
@@ -92,8 +92,14 @@ test('on its way out a row is what the changelog has, for those who read it and 
       () => undefined,
     )[0],
   ).toBe(record);
-  expect(loggedRecord(place, key, null)).toEqual({ ...place, key, value: null });
-  expect(loggedRecord(place, STREAM_TIME_KEY, stored)).toEqual({ ...place, key: STREAM_TIME_KEY, value: stored });
+  const wholeRow = (timed: boolean, of: Buffer, stands: Buffer | null): unknown => {
+    const logged = loggedRecord(place, timed, { store: 'rows', key: of, value: stands });
+    expect([logged.joined, logged.headers]).toEqual([undefined, undefined]);
+    return { topic: logged.topic, partition: logged.partition, key: logged.key, value: logged.value };
+  };
+  expect(wholeRow(true, key, null)).toEqual({ ...place, key, value: null });
+  expect(wholeRow(true, STREAM_TIME_KEY, stored)).toEqual({ ...place, key: STREAM_TIME_KEY, value: stored });
+  expect(wholeRow(false, key, stored)).toEqual({ ...place, key, value: stored });
 });
 
 test('a record of before the store was timed has an unknown time, a row of the runtime none at all', async () => {

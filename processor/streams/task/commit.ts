@@ -3,7 +3,6 @@ import type { RecordCollector } from '../writing/record-collector.ts';
 import { keptOffsetsRecord } from '../topics/kept-offsets.ts';
 import { encodeOffsetMetadata } from '../writing/offset-metadata.ts';
 import type { InputCommit, StreamsProducer } from '../writing/streams-producer.ts';
-import { RowChange } from '../store/row-change.ts';
 import type { OffsetMap, StateStore, StoreChange } from '../store/state-store.ts';
 import { crashPoint } from './crash-point.ts';
 import type { EventTime } from './event-time.ts';
@@ -53,11 +52,7 @@ export async function commitTask(task: CommitTarget, nowMs: number): Promise<Off
   for (const change of changes) {
     const { store: name } = change;
     if (changelog?.store !== name) changelog = changelogs.find((c) => c.store === name);
-    if (changelog === undefined) continue;
-    const { topic, partition, timed = false } = changelog;
-    if (!timed && change instanceof RowChange) records.push(change.logTo(topic, partition));
-    else if (timed) records.push(loggedRecord(changelog, change.key, change.value));
-    else records.push({ topic, partition, key: change.key, value: change.value });
+    if (changelog !== undefined) records.push(loggedRecord(changelog, changelog.timed === true, change));
   }
 
   const offsets = task.offsets();
