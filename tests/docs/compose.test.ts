@@ -137,6 +137,14 @@ describe('docker-compose.yml', () => {
     expect(text('README.md')).toContain('run a broker 4.4.0, the compose files name 4.3.1');
   });
 
+  test('an application that `npm create` makes starts the same Kafka', () => {
+    const template: unknown = parse(text('create/template/compose.yml'));
+    const { services: made } = z
+      .object({ services: z.object({ kafka: z.object({ image: z.string() }) }) })
+      .parse(template);
+    expect(made.kafka.image).toBe(service('kafka').image);
+  });
+
   test('lets the processor be scaled: nothing of it is one of a kind on the host', () => {
     const { container_name, hostname, ports, volumes: mounts, environment } = service('processor');
     expect({ container_name, hostname, ports }).toEqual({
