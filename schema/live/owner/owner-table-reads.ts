@@ -91,9 +91,9 @@ export class OwnerTableReads implements TableReading {
     const first = firstArgument(request.first);
     const rights = await this.#rights();
     const order = orderArgument(declared, orderBy, rights);
-    const place = after == null ? null : decodePlace(order, after, declared.orderFields);
+    const place = after == null ? null : decodePlace(declared, order, after);
     if (after != null && place === null)
-      throw badUserInput('after', 'is no cursor of a page in this order. Give the one that the page before had.');
+      throw badUserInput('after', 'is no cursor of a page of this table in this order. Give the one that the page before had.');
     const own = filterArgument(declared, filter, rights);
     const isFiltered = filter != null || rights.test !== null;
     const page = await mergedPage(table, {
@@ -107,7 +107,7 @@ export class OwnerTableReads implements TableReading {
       min: this.#min(atLeast),
     });
     const freshness = ownerFreshness(table, page);
-    const cursorOf = (at: RowPlace): string => encodePlace(order, at, declared.orderFields);
+    const cursorOf = (at: RowPlace): string => encodePlace(declared, order, at);
     const edges = page.rows.map((row) => ({
       cursor: cursorOf(row),
       node: viewOf(table, row, rights, freshness),

@@ -108,6 +108,21 @@ describe('queries', () => {
     expect(await walk(', orderBy: { field: CENTS }, keys: { from: "k07", to: "k03" }')).toEqual([]);
   });
 
+  test("another table's cursor of a page is refused", async () => {
+    const value = z.object({ orders: z.int(), cents: z.int() });
+    const of = table({ store: STORE, key: { sku: z.string() }, value, held: 'owner' });
+    const api = ownedShop({ tables: { totals: of, others: of } });
+    api.commit({ a: row(1), b: row(2) });
+    type Page = Readonly<Record<'othersPage', { readonly pageInfo: { readonly endCursor: string } }>>;
+    const { othersPage } = await api.data<Page>('{ othersPage(first: 1) { pageInfo { endCursor } } }');
+    const after = othersPage.pageInfo.endCursor;
+    const next = (root: string): string => `query ($after: String) { ${root}(after: $after) { nodes { sku } } }`;
+    expect(await api.data(next('othersPage'), { after })).toEqual({ othersPage: { nodes: [{ sku: 'b' }] } });
+    expect(codesOf(await api.ask(next('totalsPage'), { after }))).toEqual([
+      { code: 'BAD_USER_INPUT', argument: 'after' },
+    ]);
+  });
+
   test('a filter that takes too few of all rows is refused', async () => {
     const api = ownedShop({}, { partitions: 1 });
     let at = 0;

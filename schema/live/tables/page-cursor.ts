@@ -1,31 +1,30 @@
 import { SOCKET_LIMITS } from '../limits/socket-limits.ts';
-import type { PlainField } from '../types/type-model.ts';
+import type { DeclaredTable } from './declared-table.ts';
 import type { RowOrder } from './row-indexes.ts';
 import { NO_VALUE, type RowPlace, type SortValue } from './row.ts';
 import { sortTypeOf, sortValueOf } from './sort-values.ts';
 
 /*
- * The place of a row in an order, as text: base64url of a JSON list of the order's field (null: the key), its
- * direction, the key's bytes as latin1, start, end, and the value that it is ordered by. A bigint is `{ "n": "12" }`.
+ * The place of a row in an order of its table, as text: base64url of a JSON list of the table's name, the order's field
+ * (null: the key), its direction, the key's bytes as latin1, start, end, and the value that it is ordered by. A bigint is
+ * `{ "n": "12" }`.
  */
+
+/** The table whose rows are in an order. */
+export type OrderedTable = Pick<DeclaredTable, 'name' | 'orderFields'>;
 
 /** No operation is longer than what a WebSocket takes at once. */
 const MAX_LENGTH = SOCKET_LIMITS.frameBytes;
 
-/** `fields`: those that the table can be ordered by. */
-export function encodePlace({ field, direction }: RowOrder, place: RowPlace, fields: readonly PlainField[]): string {
-  const ordered = fields.find(({ name }) => name === field);
+export function encodePlace(table: OrderedTable, { field, direction }: RowOrder, place: RowPlace): string {
+  const ordered = table.orderFields.find(({ name }) => name === field);
   const value = ordered === undefined ? null : sortValueOf(ordered, place.value[ordered.name]);
-  const content = [field, direction, place.keyText, place.startMs, place.endMs, packed(value)];
+  const content = [table.name, field, direction, place.keyText, place.startMs, place.endMs, packed(value)];
   return Buffer.from(JSON.stringify(content)).toString('base64url');
 }
 
-/** Null for text that is no place in this order. `fields`: as `encodePlace`. */
-export function decodePlace(
-  { field, direction }: RowOrder,
-  text: string,
-  fields: readonly PlainField[],
-): RowPlace | null {
+/** Null for text that is no place in this order of this table. */
+export function decodePlace(table: OrderedTable, { field, direction }: RowOrder, text: string): RowPlace | null {
   if (text.length > MAX_LENGTH) return null;
   let content: unknown;
   try {
@@ -33,12 +32,13 @@ export function decodePlace(
   } catch {
     return null;
   }
-  if (!Array.isArray(content) || content.length !== 6) return null;
-  const [ofField, ofDirection, keyText, startMs, endMs, value] = content as readonly unknown[];
+  if (!Array.isArray(content) || content.length !== 7) return null;
+  const [ofTable, ofField, ofDirection, keyText, startMs, endMs, value] = content as readonly unknown[];
+  if (ofTable !== table.name) return null;
   if (ofField !== field || ofDirection !== direction || typeof keyText !== 'string') return null;
   if (!Number.isSafeInteger(startMs) || !Number.isSafeInteger(endMs)) return null;
   const sort = unpacked(value);
-  const ordered = fields.find(({ name }) => name === field);
+  const ordered = table.orderFields.find(({ name }) => name === field);
   if (sort === undefined || (sort !== null && ordered !== undefined && typeof sort !== sortTypeOf(ordered)))
     return null;
   const place = { keyText, startMs: startMs as number, endMs: endMs as number };

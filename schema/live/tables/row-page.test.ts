@@ -93,12 +93,12 @@ test('pages that follow each other have every row once, in order, whatever the r
           test: ({ value }: { readonly value: Readonly<Record<string, unknown>> }) => Number(value['cents']) <= most,
         };
         do {
-          const place = after === null ? null : decodePlace(order, after, TABLE.orderFields);
+          const place = after === null ? null : decodePlace(TABLE, order, after);
           expect(place === null).toBe(after === null);
           const page = pageOf(table, { first, after: place, order, ...wanted });
           found.push(...page.rows.map(({ key }) => String(key)));
           const last = page.rows.at(-1);
-          after = page.hasNextPage && last !== undefined ? encodePlace(order, last, TABLE.orderFields) : null;
+          after = page.hasNextPage && last !== undefined ? encodePlace(TABLE, order, last) : null;
         } while (after !== null);
         const { prefix = '', from = '', to } = range ?? {};
         const expected = sorted(rows, order).filter(
@@ -147,23 +147,24 @@ test('a filter that takes few of many rows finds the first of them, page by page
   }
 });
 
-test('a place of another order, or one that nobody has made, is none', () => {
+test('a place of another table or order, or one that nobody has made, is none', () => {
   const [row] = [...tableOf(new Map([['a', 1]])).all()];
   const byCents: RowOrder = { field: 'cents', direction: 'DESC' };
-  const text = encodePlace(byCents, row as NonNullable<typeof row>, TABLE.orderFields);
-  expect(decodePlace(byCents, text, TABLE.orderFields)).not.toBeNull();
-  expect(decodePlace({ field: 'cents', direction: 'ASC' }, text, TABLE.orderFields)).toBeNull();
-  expect(decodePlace({ field: null, direction: 'DESC' }, text, TABLE.orderFields)).toBeNull();
+  const text = encodePlace(TABLE, byCents, row as NonNullable<typeof row>);
+  expect(decodePlace(TABLE, byCents, text)).not.toBeNull();
+  expect(decodePlace(TABLE, { field: 'cents', direction: 'ASC' }, text)).toBeNull();
+  expect(decodePlace(TABLE, { field: null, direction: 'DESC' }, text)).toBeNull();
+  expect(decodePlace({ ...TABLE, name: 'others' }, byCents, text)).toBeNull();
   const made = (content: unknown): string => Buffer.from(JSON.stringify(content)).toString('base64url');
   for (const bad of [
     'x',
     made({}),
     made([]),
-    made(['cents', 'DESC', 'a', 0, 0, 'text']),
-    made(['cents', 'DESC', 1, 0, 0, 1]),
-    made(['cents', 'DESC', 'a', 0.5, 0, 1]),
-    made(['cents', 'DESC', 'a', 0, 0, { n: 'x' }]),
+    made([TABLE.name, 'cents', 'DESC', 'a', 0, 0, 'text']),
+    made([TABLE.name, 'cents', 'DESC', 1, 0, 0, 1]),
+    made([TABLE.name, 'cents', 'DESC', 'a', 0.5, 0, 1]),
+    made([TABLE.name, 'cents', 'DESC', 'a', 0, 0, { n: 'x' }]),
     'a'.repeat(10_000),
   ])
-    expect(decodePlace(byCents, bad, TABLE.orderFields)).toBeNull();
+    expect(decodePlace(TABLE, byCents, bad)).toBeNull();
 });

@@ -161,15 +161,15 @@ export class TableReads {
     if (from != null && to != null && from > to) throw badUserInput('from', 'must not be after "to".');
     const rights = await this.#ready(atLeast);
     const order = orderArgument(declared, orderBy, rights);
-    const place = after == null ? null : decodePlace(order, after, declared.orderFields);
+    const place = after == null ? null : decodePlace(declared, order, after);
     if (after != null && place === null)
-      throw badUserInput('after', 'is no cursor of a page in this order. Give the one that the page before had.');
+      throw badUserInput('after', 'is no cursor of a page of this table in this order. Give the one that the page before had.');
     const test = this.#test(filter, rights, this.#times(from, to), from ?? 0);
     const range = this.#range(keys, key);
     const { rows, hasNextPage } = pageOf(this.#table, { first, after: place, range, test, order });
     const freshness = tableFreshness(this.#model, this.#table);
     const edges = rows.map((row) => ({
-      cursor: encodePlace(order, row, declared.orderFields),
+      cursor: encodePlace(declared, order, row),
       node: this.#viewOf(row, rights),
     }));
     const subject = canonicalText([declared.name, rights.key, range, filter, from, to]);

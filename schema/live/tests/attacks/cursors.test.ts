@@ -53,11 +53,13 @@ describe('cursors that this table has not given', () => {
     ['of an update', 'update'],
     ['of 100,000 letters', 'x'.repeat(100_000)],
     ['a list', Buffer.from('[]').toString('base64url')],
-    ['of another order', Buffer.from('["cents","ASC","a",0,0,1]').toString('base64url')],
-    ['with a value of another kind', Buffer.from('["cents","DESC","a",0,0,"1"]').toString('base64url')],
-    ['with an object as value', Buffer.from('["cents","DESC","a",0,0,{"n":"x"}]').toString('base64url')],
-    ['with times that are none', Buffer.from('["cents","DESC","a",1.5,0,1]').toString('base64url')],
-    ['of one field more', Buffer.from('["cents","DESC","a",0,0,1,1]').toString('base64url')],
+    ['of another table', Buffer.from('["hours","cents","DESC","a",0,0,1]').toString('base64url')],
+    ['of no table', Buffer.from('["cents","DESC","a",0,0,1]').toString('base64url')],
+    ['of another order', Buffer.from('["skus","cents","ASC","a",0,0,1]').toString('base64url')],
+    ['with a value of another kind', Buffer.from('["skus","cents","DESC","a",0,0,"1"]').toString('base64url')],
+    ['with an object as value', Buffer.from('["skus","cents","DESC","a",0,0,{"n":"x"}]').toString('base64url')],
+    ['with times that are none', Buffer.from('["skus","cents","DESC","a",1.5,0,1]').toString('base64url')],
+    ['of one field more', Buffer.from('["skus","cents","DESC","a",0,0,1,1]').toString('base64url')],
   ])('for the next page %s: BAD_USER_INPUT', async (what, after) => {
     const shop = attackedShop();
     shop.sku('a', {});
@@ -65,6 +67,20 @@ describe('cursors that this table has not given', () => {
     const source = 'query ($after: String) { skusPage(after: $after, orderBy: { field: CENTS }) { cursor } }';
     expect(await shop.errors(source, { after: given })).toEqual([{ code: 'BAD_USER_INPUT', argument: 'after' }]);
   });
+});
+
+test("a page's cursor goes on with its own table alone, though both are ordered by text", async () => {
+  const shop = attackedShop();
+  for (const key of ['a', 'b']) shop.sku(key, {});
+  shop.hour('b', 0, { orders: 1 });
+  const page = 'first: 1) { nodes { sku } pageInfo { endCursor } }';
+  const { skusPage } = await shop.data<{ skusPage: { pageInfo: { endCursor: string } } }>(`{ skusPage(${page} }`);
+  const after = skusPage.pageInfo.endCursor;
+  expect(await shop.data(`query ($after: String) { skusPage(after: $after, ${page} }`, { after })).toMatchObject({
+    skusPage: { nodes: [{ sku: 'b' }] },
+  });
+  const foreign = 'query ($after: String) { hoursPage(after: $after) { totalCount } }';
+  expect(await shop.errors(foreign, { after })).toEqual([{ code: 'BAD_USER_INPUT', argument: 'after' }]);
 });
 
 describe('cursors that are ahead', () => {
