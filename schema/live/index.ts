@@ -8,7 +8,7 @@ export type { RowFilter } from './tables/row-filter.ts';
 export type { PlainRow } from './tables/row-view.ts';
 export type { OrderRequest } from './tables/request-arguments.ts';
 export type { TablePageRequest, WatchRequest } from './tables/table-reads.ts';
-export type { PlainPage, PlainUpdate, TableAccess } from './tables/tables-context.ts';
+export type { PlainPage, PlainPageRequest, PlainUpdate, PlainUpdates, TableAccess } from './tables/tables-context.ts';
 export type { ExtensionParts, SchemaExtension } from './graphql/live-schema.ts';
 
 /* The server, and what an application gives it. */

@@ -1,5 +1,5 @@
 import type { RowFilter } from '../tables/row-filter.ts';
-import { sortTypeOf, sortValueOf } from '../tables/sort-values.ts';
+import { isSortValueOf, sortTypeOf } from '../tables/sort-values.ts';
 import { isPlainObject } from '../types/plain-object.ts';
 import type { PlainField } from '../types/type-model.ts';
 
@@ -39,17 +39,12 @@ function checkComparisons(given: unknown, field: PlainField, place: string): voi
     if (operator === 'isNull') {
       if (typeof value !== 'boolean') throw wrong(at, 'no boolean');
     } else if (operator === 'in') {
-      if (!Array.isArray(value) || !value.every((one) => isValueOf(field, one))) throw wrong(at, 'no list of values');
+      if (!Array.isArray(value) || !value.every((one) => isSortValueOf(field, one)))
+        throw wrong(at, 'no list of values');
     } else if (COMPARISONS.has(operator) || (OF_TEXT.has(operator) && sortTypeOf(field) === 'string')) {
-      if (!isValueOf(field, value)) throw wrong(at, 'no value of the field');
+      if (!isSortValueOf(field, value)) throw wrong(at, 'no value of the field');
     } else throw wrong(at, 'which is no comparison of the field');
   }
-}
-
-function isValueOf(field: PlainField, value: unknown): boolean {
-  const sort = sortValueOf(field, value);
-  if (typeof sort !== sortTypeOf(field) || (typeof sort === 'number' && !Number.isFinite(sort))) return false;
-  return field.type.kind !== 'enum' || field.type.values.includes(String(sort));
 }
 
 function wrong(place: string, what: string): TypeError {

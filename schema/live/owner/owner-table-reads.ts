@@ -11,6 +11,7 @@ import {
   keysArgument,
   type Maybe,
   orderArgument,
+  pageRangeArgument,
   rangeArgument,
 } from '../tables/request-arguments.ts';
 import type { RowOrder } from '../tables/row-indexes.ts';
@@ -93,14 +94,17 @@ export class OwnerTableReads implements TableReading {
     const order = orderArgument(declared, orderBy, rights);
     const place = after == null ? null : decodePlace(declared, order, after);
     if (after != null && place === null)
-      throw badUserInput('after', 'is no cursor of a page of this table in this order. Give the one that the page before had.');
+      throw badUserInput(
+        'after',
+        'is no cursor of a page of this table in this order. Give the one that the page before had.',
+      );
     const own = filterArgument(declared, filter, rights);
     const isFiltered = filter != null || rights.test !== null;
     const page = await mergedPage(table, {
       first,
       after: place,
       field: fieldOf(order, declared),
-      range: rangeArgument(declared, request.keys, 'keys'),
+      range: pageRangeArgument(declared, request.keys, request.key),
       direction: order.direction,
       test: isFiltered ? own : null,
       filteredBy: filter == null ? 'keys' : 'filter',

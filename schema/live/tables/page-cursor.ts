@@ -5,9 +5,9 @@ import { NO_VALUE, type RowPlace, type SortValue } from './row.ts';
 import { sortTypeOf, sortValueOf } from './sort-values.ts';
 
 /*
- * The place of a row in an order of its table, as text: base64url of a JSON list of the table's name, the order's field
- * (null: the key), its direction, the key's bytes as latin1, start, end, and the value that it is ordered by. A bigint is
- * `{ "n": "12" }`.
+ * The place of a row in an order of its table, as text: base64url of a JSON list of the table's name, the order's
+ * field (null: the key), its direction, the key's bytes as latin1, start, end, and the value that it is ordered by. A
+ * bigint is `{ "n": "12" }`.
  */
 
 /** The table whose rows are in an order. */

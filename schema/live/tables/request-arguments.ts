@@ -63,6 +63,15 @@ export function rangeArgument(declared: DeclaredTable, range: Maybe<KeyRange>, a
   }
 }
 
+/** The keys of a page. `key`: the one of the argument that has the key's own name. */
+export function pageRangeArgument(declared: DeclaredTable, keys: Maybe<KeyRange>, key: unknown): KeyTextRange | null {
+  const range = rangeArgument(declared, keys, 'keys');
+  if (key == null) return range;
+  const text = keyArgument(declared, key, declared.key.name);
+  const { prefix = '', from = '', to = null } = range ?? {};
+  return { prefix, from: from > text ? from : text, to: to !== null && to < text ? to : text };
+}
+
 /**
  * By key, ascending, unless another order is given.
  * @throws GraphQLError FORBIDDEN for a field that the viewer may not see: its values would follow from the order.

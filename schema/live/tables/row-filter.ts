@@ -1,7 +1,8 @@
 import { badUserInput } from '../graphql/api-error.ts';
+import { isPlainObject } from '../types/plain-object.ts';
 import type { PlainField } from '../types/type-model.ts';
 import type { Row, SortValue } from './row.ts';
-import { sortValueOf } from './sort-values.ts';
+import { isSortValueOf, sortTypeOf, sortValueOf } from './sort-values.ts';
 
 /** What a client asks of rows: comparisons by field, and `and`, `or`, `not`. */
 export type RowFilter = Readonly<Record<string, unknown>>;
@@ -61,6 +62,7 @@ class FilterCompiler {
 
   compile(filter: RowFilter | null | undefined, level = 0): RowTest {
     if (filter == null) return ALL;
+    if (!isPlainObject(filter)) throw new TypeError('the filter is no object of comparisons by field');
     if (level > MOST_LEVELS)
       throw badUserInput(this.#options.argument, `has more than ${MOST_LEVELS} filters within each other.`);
     const tests: RowTest[] = [];
@@ -69,19 +71,23 @@ class FilterCompiler {
       if (name === 'and') tests.push(every(this.#parts(given, level)));
       else if (name === 'or') tests.push(some(this.#parts(given, level)));
       else if (name === 'not') tests.push(negated(this.compile(given as RowFilter, level + 1)));
-      else tests.push(...this.#comparisons(name, given as Readonly<Record<string, unknown>>));
+      else tests.push(...this.#comparisons(name, given));
     }
     return every(tests);
   }
 
   #parts(given: unknown, level: number): RowTest[] {
+    if (!Array.isArray(given)) throw new TypeError('"and" and "or" of the filter take lists of filters');
     return (given as readonly (RowFilter | null)[]).map((part) => this.compile(part, level + 1));
   }
 
-  #comparisons(name: string, operators: Readonly<Record<string, unknown>>): RowTest[] {
+  #comparisons(name: string, operators: unknown): RowTest[] {
     const { fields, keyName, argument, mostLeaves = MOST_LEAVES } = this.#options;
     const field = fields.find((one) => one.name === name);
     if (field === undefined) throw new TypeError(`the filter compares "${name}", which is no field that can be`);
+    // What compares nothing takes all rows: a value in the place of its comparison must not.
+    if (!isPlainObject(operators))
+      throw new TypeError(`the filter compares "${name}" without saying how, such as { eq: … }`);
     const valueOf = (row: Row): SortValue => sortValueOf(field, name === keyName ? row.key : row.value[name]);
     return Object.entries(operators).flatMap(([operator, given]) => {
       if (given === null || given === undefined) return [];
@@ -94,6 +100,7 @@ class FilterCompiler {
 }
 
 function comparison(operator: string, field: PlainField, given: unknown, valueOf: (row: Row) => SortValue): RowTest {
+  checkCompared(operator, field, given);
   // Not compared with a value.
   if (operator === 'isNull') return (row) => (valueOf(row) === null) === given;
   const withValue = (test: (value: NonNullable<SortValue>) => boolean): RowTest => {
@@ -106,8 +113,7 @@ function comparison(operator: string, field: PlainField, given: unknown, valueOf
     const wanted = new Set((given as readonly unknown[]).map((one) => sortValueOf(field, one)));
     return withValue((value) => wanted.has(value));
   }
-  const wanted = sortValueOf(field, given);
-  if (wanted === null) return NONE;
+  const wanted = sortValueOf(field, given) as NonNullable<SortValue>;
   switch (operator) {
     case 'eq':
       return withValue((value) => value === wanted);
@@ -126,6 +132,19 @@ function comparison(operator: string, field: PlainField, given: unknown, valueOf
     default:
       throw new TypeError(`the filter compares "${field.name}" by "${operator}", which there is not`);
   }
+}
+
+const OF_TEXT = new Set(['prefix', 'contains']);
+
+/** @throws TypeError for a value that no row could be equal to. */
+function checkCompared(operator: string, field: PlainField, given: unknown): void {
+  const isOne =
+    operator === 'isNull'
+      ? typeof given === 'boolean'
+      : operator === 'in'
+        ? Array.isArray(given) && given.every((one) => isSortValueOf(field, one))
+        : isSortValueOf(field, given) && (!OF_TEXT.has(operator) || sortTypeOf(field) === 'string');
+  if (!isOne) throw new TypeError(`the filter compares "${field.name}" by "${operator}" with no value that it takes`);
 }
 
 /*

@@ -32,3 +32,10 @@ export function sortTypeOf({ type }: PlainField): 'string' | 'number' | 'bigint'
       return 'string';
   }
 }
+
+/** Whether a field can be compared with this value: another one would be unequal to all rows, and nobody told. */
+export function isSortValueOf(field: PlainField, value: unknown): boolean {
+  const sort = sortValueOf(field, value);
+  if (typeof sort !== sortTypeOf(field) || (typeof sort === 'number' && !Number.isFinite(sort))) return false;
+  return field.type.kind !== 'enum' || field.type.values.includes(String(sort));
+}

@@ -6,7 +6,7 @@ import type { RowModel } from '../updates/row-model.ts';
 import { RowSelection } from '../updates/row-selection.ts';
 import { RowUpdates, type UpdateKind } from '../updates/row-updates.ts';
 import { untilSeen } from '../updates/until-seen.ts';
-import { type KeyRange, type KeyTextRange, walkKey } from './key-range.ts';
+import { type KeyRange, walkKey } from './key-range.ts';
 import type { LiveModel } from './live-model.ts';
 import { decodePlace, encodePlace } from './page-cursor.ts';
 import {
@@ -19,6 +19,7 @@ import {
   type Maybe,
   orderArgument,
   type OrderRequest,
+  pageRangeArgument,
   rangeArgument,
 } from './request-arguments.ts';
 import type { RowFilter, RowTest } from './row-filter.ts';
@@ -163,9 +164,12 @@ export class TableReads {
     const order = orderArgument(declared, orderBy, rights);
     const place = after == null ? null : decodePlace(declared, order, after);
     if (after != null && place === null)
-      throw badUserInput('after', 'is no cursor of a page of this table in this order. Give the one that the page before had.');
+      throw badUserInput(
+        'after',
+        'is no cursor of a page of this table in this order. Give the one that the page before had.',
+      );
     const test = this.#test(filter, rights, this.#times(from, to), from ?? 0);
-    const range = this.#range(keys, key);
+    const range = pageRangeArgument(declared, keys, key);
     const { rows, hasNextPage } = pageOf(this.#table, { first, after: place, range, test, order });
     const freshness = tableFreshness(this.#model, this.#table);
     const edges = rows.map((row) => ({
@@ -263,14 +267,6 @@ export class TableReads {
 
   #keyText(key: unknown, argument: string): string {
     return keyArgument(this.#table.declared, key, argument);
-  }
-
-  #range(keys: Maybe<KeyRange>, key: unknown): KeyTextRange | null {
-    const range = rangeArgument(this.#table.declared, keys, 'keys');
-    if (key == null) return range;
-    const text = this.#keyText(key, this.#table.declared.key.name);
-    const { prefix = '', from = '', to = null } = range ?? {};
-    return { prefix, from: from > text ? from : text, to: to !== null && to < text ? to : text };
   }
 
   /** What a row must pass to be in an answer: rights, filter, and windows that count. */

@@ -1,10 +1,12 @@
 import { type Allow, ViewerRights } from '../access/rights.ts';
-import { isForbidden } from '../graphql/api-error.ts';
+import { badUserInput, isForbidden } from '../graphql/api-error.ts';
 import { OwnerTableReads, type TableReading } from '../owner/owner-table-reads.ts';
 import type { OwnerTables } from '../owner/owner-tables.ts';
 import type { DeclaredTable } from './declared-table.ts';
 import type { LiveTable } from './live-table.ts';
 import { RowTable } from './row-table.ts';
+import { pageRequest, watchRequest } from './plain-requests.ts';
+import type { Maybe } from './request-arguments.ts';
 import { plainRow, type PlainRow, type RowView } from './row-view.ts';
 import {
   type TablePage,
@@ -38,10 +40,19 @@ export interface TableAccess {
   get(key: unknown): Promise<PlainRow | null>;
   /** A row for each key, in their order; null where there is none. At most 100. */
   getMany(keys: readonly unknown[]): Promise<readonly (PlainRow | null)[]>;
-  page(request?: TablePageRequest): Promise<PlainPage>;
+  page(request?: PlainPageRequest): Promise<PlainPage>;
   /** A snapshot, then what changes. */
-  watch(request?: WatchRequest): Promise<AsyncIterableIterator<PlainUpdate>>;
+  watch(request?: WatchRequest): PlainUpdates;
 }
+
+/** Instants may be Dates. */
+export interface PlainPageRequest extends Omit<TablePageRequest, 'from' | 'to'> {
+  readonly from?: Maybe<number | Date>;
+  readonly to?: Maybe<number | Date>;
+}
+
+/** To be gone through at once, `for await (const update of tables.x.watch())`, or awaited for its iterator first. */
+export type PlainUpdates = Promise<AsyncIterableIterator<PlainUpdate>> & AsyncIterable<PlainUpdate>;
 
 /** All tables as one viewer may see them. */
 export class TablesContext {
@@ -86,17 +97,23 @@ export class TablesContext {
   }
 }
 
-function accessTo({ shape }: DeclaredTable, reads: TableReading): TableAccess {
+function accessTo(declared: DeclaredTable, reads: TableReading): TableAccess {
+  const { shape } = declared;
   const newestOf = async (key: unknown): Promise<RowView | null> => {
     return shape.kind === 'key-value' ? reads.get(key) : reads.newest(key);
   };
   const plain = (view: RowView | null): PlainRow | null => (view === null ? null : plainRow(view));
   return {
     get: async (key) => plain(await newestOf(key)),
-    getMany: async (keys) =>
-      shape.kind === 'key-value' ? (await reads.getMany(keys)).map(plain) : (await reads.newestOfEach(keys)).map(plain),
-    page: async (request = {}) => plainPage(await reads.page(request)),
-    watch: async (request = {}) => mapped(await reads.watch(request), plainUpdate),
+    getMany: async (keys) => {
+      if (!Array.isArray(keys)) throw badUserInput('keys', 'is no list of keys.');
+      return shape.kind === 'key-value'
+        ? (await reads.getMany(keys)).map(plain)
+        : (await reads.newestOfEach(keys)).map(plain);
+    },
+    page: async (request = {}) => plainPage(await reads.page(pageRequest(declared, request))),
+    watch: (request = {}) =>
+      updatesOf((async () => mapped(await reads.watch(watchRequest(declared, request)), plainUpdate))()),
   };
 }
 
@@ -107,6 +124,17 @@ function plainPage({ nodes, pageInfo, totalCount, cursor }: TablePage): PlainPag
 
 function plainUpdate({ rows, freshness: _freshness, ...update }: TableUpdate): PlainUpdate {
   return { ...update, rows: rows.map(plainRow) };
+}
+
+function updatesOf(opening: Promise<AsyncIterableIterator<PlainUpdate>>): PlainUpdates {
+  const iterator = (): AsyncIterator<PlainUpdate> => ({
+    next: async () => (await opening).next(),
+    return: async () => {
+      await (await opening).return?.();
+      return { done: true, value: undefined };
+    },
+  });
+  return Object.assign(opening, { [Symbol.asyncIterator]: iterator });
 }
 
 /** No generator, whose `return()` would wait for the next update: who leaves is freed at once. */
