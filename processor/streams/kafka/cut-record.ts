@@ -108,6 +108,10 @@ export class CutRecord extends FetchedRecord {
     return this.#headers;
   }
 
+  override get hasNoHeaders(): boolean {
+    return this.#headers.length === 0;
+  }
+
   override get sizeBytes(): number {
     return (this.#key?.length ?? 0) + (this.#value?.length ?? 0);
   }

@@ -121,6 +121,10 @@ export class FetchedRecord implements ConsumerRecord {
     return headers;
   }
 
+  get hasNoHeaders(): boolean {
+    return this.source.bytes[this.valueAt + Math.max(this.valueLength, 0)] === 0;
+  }
+
   /**
    * Where in `bytes` the content of its header lies, when it is the only one and its record has it as `head`: number of
    * headers, name and length of the content. -1: it is to be looked for in `headerList`.
@@ -154,6 +158,10 @@ export class FetchedRecord implements ConsumerRecord {
 export class LegacyRecord extends FetchedRecord {
   override get headerList(): HeaderList {
     return NO_HEADERS;
+  }
+
+  override get hasNoHeaders(): boolean {
+    return true;
   }
 
   override soleHeaderAt(): number {

@@ -31,6 +31,7 @@ import { TableFiles } from './manifest-writer.ts';
 import { RowChange } from './row-change.ts';
 import { TableWriter } from './table-writer.ts';
 import { crashPoint } from '../task/crash-point.ts';
+import { PassingBytes } from '../passing-bytes.ts';
 import { isReservedKey, isRuntimeRow, RESERVED_KEYS } from './runtime-rows.ts';
 import type {
   CommitObserver,
@@ -246,6 +247,7 @@ class OpenLevelDbStore implements LevelDbStore {
   #committing = false;
   /** While a commit is under way only LevelDB has the values: nobody knows whether it has the old ones or the new. */
   readonly #rows: KnownRows;
+  readonly #passing = new PassingBytes();
   readonly #observers = new CommitObservers();
   readonly #readPace = new ReadPace();
   #closed = false;
@@ -394,14 +396,14 @@ class OpenLevelDbStore implements LevelDbStore {
       for (let nth = 0; nth < changes.length; nth += 1) {
         const index = order?.[nth] ?? nth;
         const change = changes[index] as RowChange;
-        const { value } = change;
+        const { bytes, valueAt, valueBytes } = change;
         const whole = passingKeyOf(change);
         const old = olds[index] ?? null;
         if (Buffer.isBuffer(old)) digest.remove(whole, old);
         else if (old !== null) digest.removeHash(old);
-        if (value !== null) {
-          digest.add(whole, value, change.hash);
-          writes.put(whole, value);
+        if (valueBytes >= 0) {
+          digest.add(whole, bytes, change.hash, valueAt, valueBytes);
+          writes.put(whole, this.#passing.of(bytes, valueAt, valueBytes));
           // mutant: known-keys
           if (old === null) this.#rows.comes(whole);
         } else if (old !== null) writes.del(whole);

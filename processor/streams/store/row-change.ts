@@ -118,10 +118,13 @@ export class RowChange implements StoreChange, RowBytes, EntryHash {
     return this.bytes.subarray(this.at, this.at + this.keyBytes);
   }
 
+  get valueAt(): number {
+    return this.at + this.keyBytes;
+  }
+
   /** A view. */
   get value(): Buffer | null {
-    const from = this.at + this.keyBytes;
-    return this.valueBytes < 0 ? null : this.bytes.subarray(from, from + this.valueBytes);
+    return this.valueBytes < 0 ? null : this.bytes.subarray(this.valueAt, this.valueAt + this.valueBytes);
   }
 
   get row(): RowBytes {

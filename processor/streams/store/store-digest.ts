@@ -74,10 +74,10 @@ export class DigestSum {
 
   /**
    * `key` is the whole data key (data-key.ts), so equal keys of two stores count apart. `into`: notes the hash, for
-   * `removeHash`.
+   * `removeHash`. `valueAt`, `valueBytes`: of a value that is a part of other bytes.
    */
-  add(key: Uint8Array, value: Uint8Array, into?: EntryHash): void {
-    hashEntry(key, key.length, value, 0, value.length);
+  add(key: Uint8Array, value: Uint8Array, into?: EntryHash, valueAt = 0, valueBytes = value.length): void {
+    hashEntry(key, key.length, value, valueAt, valueBytes);
     if (into !== undefined) {
       into.low = hashLow | 0;
       into.high = hashHigh | 0;

@@ -8,6 +8,7 @@ import type { LiveKeyValueStore, LiveSessionStore, LiveVersionedStore, LiveWindo
 import { compileGraph, type TopicSource } from '../topology/compile/compile-graph.ts';
 import { partitionOf } from '../topology/partitioner.ts';
 import type { GraphNode } from '../topology/graph.ts';
+import type { OutgoingPartial, RepartitionPlace } from '../topology/outgoing-partial.ts';
 import { isTopicName } from '../topology/topology-checks.ts';
 import type { ConsumerRecord, CurrentRecord, DeadLetter, HeaderList, RecordContext } from '../topology/record.ts';
 import { UNKNOWN_PARTITION, type OutgoingRecord } from '../writing/streams-producer.ts';
@@ -422,11 +423,14 @@ export class TaskGraph implements TaskRuntime {
     return this.#flushing;
   }
 
-  sendPartial(grouping: string, key: Buffer, value: Buffer, headers: HeaderList, lateByMs?: number): void {
+  repartitionPlace(grouping: string): RepartitionPlace {
     const topic = repartitionTopic(this.#options.applicationId, grouping);
-    const record = { topic, partition: partitionOf(key, this.#partitionsOf(topic)), key, value, headers };
-    if (lateByMs !== undefined) this.#time.sendBehind(record, lateByMs);
-    else this.#options.collector.add(record);
+    return { topic, partitions: this.#partitionsOf(topic) };
+  }
+
+  sendPartial(partial: OutgoingPartial, lateByMs?: number): void {
+    if (lateByMs !== undefined) this.#time.sendBehind(partial, lateByMs);
+    else this.#options.collector.add(partial);
   }
 
   sendRouted(grouping: string, { partition, mayBeLate = false, ...record }: RoutedRecord): void {

@@ -29,20 +29,27 @@ export interface PartialAggregate {
  * one, or not known.
  */
 const RECORDS_HEADER = 'records';
+const RECORDS_BYTES = 4;
+/** How a record begins its headers that has this one alone. */
+export const RECORDS_HEAD = Buffer.from([
+  1 << 1,
+  RECORDS_HEADER.length << 1,
+  ...Buffer.from(RECORDS_HEADER),
+  RECORDS_BYTES << 1,
+]);
 /** The partial is of records without a value: it goes into tables with windows only. */
 const WINDOWED_ONLY_HEADER = 'windowed-only';
-const ONE_RECORD: HeaderList = [];
 
-export function partialHeaders(records: number, windowedOnly: boolean): HeaderList {
-  if (records <= 1 && !windowedOnly) return ONE_RECORD;
-  const bytes = Buffer.allocUnsafe(4);
+export function partialHeaders(records: number, windowedOnly: boolean): HeaderList | undefined {
+  if (records <= 1 && !windowedOnly) return undefined;
+  const bytes = Buffer.allocUnsafe(RECORDS_BYTES);
   bytes.writeUInt32BE(Math.min(records, 0xffff_ffff));
   return [[RECORDS_HEADER, bytes], ...(windowedOnly ? [[WINDOWED_ONLY_HEADER, null] as const] : [])];
 }
 
 function recordCountOf({ headers }: Pick<ConsumerRecord, 'headers'>): number {
   const bytes = headers[RECORDS_HEADER];
-  return bytes?.length === 4 ? bytes.readUInt32BE() : 1;
+  return bytes?.length === RECORDS_BYTES ? bytes.readUInt32BE() : 1;
 }
 
 /** A record that is sent by itself. */
@@ -108,21 +115,32 @@ export function encodeRoutedChange({ route, timestampMs, added, subtracted }: Ro
   return whole;
 }
 
-export function encodePartial({ store, grainStartMs, newestMs, aggregate }: PartialAggregate): Buffer {
+/** What all partials of a grain begin with: the newest event time and the aggregate come behind it. */
+export function partialHead({ store, grainStartMs }: Pick<PartialAggregate, 'store' | 'grainStartMs'>): Buffer {
   const storeBytes = Buffer.byteLength(store);
-  const bytes = Buffer.allocUnsafe(2 + storeBytes + 16 + aggregate.length);
+  const bytes = Buffer.allocUnsafe(2 + storeBytes + 8);
   bytes[0] = PARTIAL;
   bytes[1] = storeBytes;
   bytes.write(store, 2, 'utf8');
   bytes.writeDoubleBE(grainStartMs, 2 + storeBytes);
-  bytes.writeDoubleBE(newestMs, 10 + storeBytes);
-  aggregate.copy(bytes, 18 + storeBytes);
   return bytes;
+}
+
+export function encodePartial({ store, grainStartMs, newestMs, aggregate }: PartialAggregate): Buffer {
+  const head = partialHead({ store, grainStartMs });
+  const time = Buffer.allocUnsafe(8);
+  time.writeDoubleBE(newestMs);
+  return Buffer.concat([head, time, aggregate]);
 }
 
 export function encodeTimeReport({ source, watermarkMs, caughtUp }: TimeReport): Buffer {
   const report = { source, streamTimeMs: watermarkMs, caughtUp };
   return Buffer.concat([Buffer.from([TIME_REPORT]), Buffer.from(JSON.stringify(report))]);
+}
+
+/** Whether the value that begins here says that it is a partial. */
+export function isPartialAt(bytes: Uint8Array, at: number): boolean {
+  return bytes[at] === PARTIAL;
 }
 
 /** Whether the value of a record of a repartition topic says that it is a time report. */

@@ -9,6 +9,7 @@ import type {
 } from '../store/typed-store.ts';
 import type { ConsumerRecord, CurrentRecord, DeadLetter, HeaderList, RecordContext } from './record.ts';
 import type { GraphNode } from './graph.ts';
+import type { OutgoingPartial, RepartitionPlace } from './outgoing-partial.ts';
 import type { TimeReport } from './repartition-record.ts';
 
 /** Hands one record to the next node: key, value, event time in epoch ms. Synchronous: the record loop never waits. */
@@ -131,11 +132,13 @@ export interface TaskRuntime {
    * must not be one of them.
    */
   readonly letsFailuresPass: boolean;
+  /** The repartition topic of this grouping name. */
+  repartitionPlace(grouping: string): RepartitionPlace;
   /**
-   * A partial of so many records for the repartition topic of this grouping name. `lateByMs`: it travels behind a
-   * time report that has come so far; Infinity: behind the last one of the commit.
+   * A partial for a repartition topic. `lateByMs`: it travels behind a time report that has come so far; Infinity:
+   * behind the last one of the commit.
    */
-  sendPartial(grouping: string, key: Buffer, value: Buffer, headers: HeaderList, lateByMs?: number): void;
+  sendPartial(partial: OutgoingPartial, lateByMs?: number): void;
   /** A record by itself for the repartition topic of this grouping name. */
   sendRouted(grouping: string, record: RoutedRecord): void;
   /**

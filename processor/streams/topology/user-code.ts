@@ -97,6 +97,11 @@ export function serialized(bytes: unknown): Buffer {
   return refuseAnswer(bytes, 'a Buffer');
 }
 
+/** The same for one who copies them before the next value is serialized. */
+export function bytesIn(answer: unknown): Uint8Array {
+  return answer instanceof Uint8Array ? answer : refuseAnswer(answer, 'a Buffer');
+}
+
 /** The same of a serde, which is looked at once: bytes that are new at each call need no copy (serdes.ts). */
 export function serializer<V>(serde: Serde<V>): (value: V) => Buffer {
   const { hasNewBytes = false } = knownOf(serde);

@@ -47,21 +47,23 @@ export function toPartitionBatches(
   records: readonly OutgoingRecord[],
   limits: ProduceLimits = new ProduceLimits(),
 ): PartitionBatches[] {
-  const groups = new Map<string, PartitionGroup>();
-  let group: PartitionGroup | undefined;
+  const groups: PartitionGroup[] = [];
+  const ofTopics = new Map<string, Map<number, PartitionGroup>>();
+  let lastTopic: string | undefined;
+  let ofTopic = new Map<number, PartitionGroup>();
   for (const record of records) {
-    // Mostly that of the record before.
-    if (group?.topic !== record.topic || group.partition !== record.partition)
-      group = groups.get(topicPartition(record.topic, record.partition));
+    const { topic, partition } = record;
+    // Mostly that of the record before, unlike the partition of a record by its key.
+    if (topic !== lastTopic) {
+      lastTopic = topic;
+      ofTopic = ofTopics.get(topic) ?? new Map<number, PartitionGroup>();
+      ofTopics.set(topic, ofTopic);
+    }
+    let group = ofTopic.get(partition);
     if (group === undefined) {
-      group = {
-        topic: record.topic,
-        partition: record.partition,
-        batches: [[]],
-        bytes: 0,
-        limit: limits.batchBytes(record.topic),
-      };
-      groups.set(topicPartition(record.topic, record.partition), group);
+      group = { topic, partition, batches: [[]], bytes: 0, limit: limits.batchBytes(topic) };
+      ofTopic.set(partition, group);
+      groups.push(group);
     }
     const bytes = sizeOf(record);
     let batch = group.batches.at(-1) as OutgoingRecord[];
@@ -73,7 +75,7 @@ export function toPartitionBatches(
     group.bytes += bytes;
     batch.push(record);
   }
-  return [...groups.values()].map(({ topic, partition, batches, limit }) => ({
+  return groups.map(({ topic, partition, batches, limit }) => ({
     topic,
     partition,
     // A dead letter may have come out of a batch that a producer had packed to a thousandth of its size.

@@ -7,7 +7,11 @@ export class RecordCollector {
 
   add(record: OutgoingRecord): void {
     this.#records.push(record);
-    this.#bytes += (record.key?.length ?? 0) + (record.value?.length ?? 0);
+    const { row } = record;
+    this.#bytes +=
+      row === undefined
+        ? (record.key?.length ?? 0) + (record.value?.length ?? 0)
+        : row.keyBytes + Math.max(0, row.valueBytes);
   }
 
   /** Of keys and values: what a commit is asked for early by, so that a long interval does not fill the memory. */

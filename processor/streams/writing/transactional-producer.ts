@@ -370,15 +370,22 @@ export function toTopicOffsets({
 
 /** Each partition that records go to, once. */
 function placesOf(records: readonly OutgoingRecord[]): TopicPartition[] {
-  const places = new Map<string, TopicPartition>();
-  let last: TopicPartition | undefined;
-  for (const record of records) {
-    // Mostly that of the record before: a name for each record would cost more than all else that is done here.
-    if (last?.topic === record.topic && last.partition === record.partition) continue;
-    last = { topic: record.topic, partition: record.partition };
-    places.set(topicPartition(last.topic, last.partition), last);
+  const places: TopicPartition[] = [];
+  const ofTopics = new Map<string, Set<number>>();
+  let lastTopic: string | undefined;
+  let ofTopic = new Set<number>();
+  for (const { topic, partition } of records) {
+    // Mostly that of the record before, unlike the partition of a record by its key.
+    if (topic !== lastTopic) {
+      lastTopic = topic;
+      ofTopic = ofTopics.get(topic) ?? new Set();
+      ofTopics.set(topic, ofTopic);
+    }
+    if (ofTopic.has(partition)) continue;
+    ofTopic.add(partition);
+    places.push({ topic, partition });
   }
-  return [...places.values()];
+  return places;
 }
 
 function topicsOf(records: readonly OutgoingRecord[]): string[] {

@@ -1,9 +1,11 @@
 import { storeKeys } from '../../store/store-keys.ts';
 import type { CombineNode } from '../graph.ts';
 import { addOwn, emptyOf, givenOf } from '../own-values.ts';
-import { encodePartial, partialHeaders } from '../repartition-record.ts';
+import { OutgoingPartial } from '../outgoing-partial.ts';
+import { partialHead, partialHeaders } from '../repartition-record.ts';
+import { knownOf } from '../serdes.ts';
 import type { Emit, TaskRuntime } from '../task-runtime.ts';
-import { aggregated, failedAt, isNoKey, serialized } from '../user-code.ts';
+import { aggregated, bytesIn, failedAt, isNoKey } from '../user-code.ts';
 import {
   closesMs,
   commonGrainMs,
@@ -16,9 +18,6 @@ import {
 import { withRecord } from './steps.ts';
 
 interface Accumulator {
-  /** The id of its key. */
-  readonly id: string;
-  readonly grainStartMs: number;
   aggregate: unknown;
   newestMs: number;
   records: number;
@@ -64,20 +63,38 @@ export function compileCombine(node: CombineNode, runtime: TaskRuntime): Emit {
   // Event time moves on slowly: nearly every record lies in the grain of the one before it.
   let lastGrainStartMs = NaN;
   let lastByKey: Map<string, Accumulator> | undefined;
-  const bytesOf = (value: unknown): Buffer => {
+  const { serde } = aggregate;
+  const { isExact } = knownOf(serde);
+  // With many keys nearly every partial is of one record, and every count is 1.
+  let lastNumber: unknown;
+  let lastBytes: Uint8Array = new Uint8Array();
+  const bytesOf = (value: unknown): Uint8Array => {
+    if (typeof value === 'number' && Object.is(value, lastNumber)) return lastBytes;
     try {
-      return serialized(aggregate.serde.serialize(value));
+      const bytes = bytesIn(serde.serialize(value));
+      if (typeof value === 'number' && isExact?.(value) === true) {
+        lastNumber = value;
+        lastBytes = bytes;
+      }
+      return bytes;
     } catch (error) {
       throw failedAt(name, error);
     }
   };
   const sendAll = (partials: Partials, lateByMs: number | undefined, windowedOnly = false): void => {
-    for (const byKey of partials.values()) {
-      for (const { id, grainStartMs, newestMs, records, aggregate: value } of byKey.values()) {
-        if (value === null || value === undefined) continue;
-        const bytes = encodePartial({ store, grainStartMs, newestMs, aggregate: bytesOf(value) });
-        runtime.sendPartial(grouping, keys.bytesOf(id), bytes, partialHeaders(records, windowedOnly), lateByMs);
-      }
+    if (partials.size === 0) return;
+    const place = runtime.repartitionPlace(grouping);
+    for (const [grainStartMs, byKey] of partials) {
+      const head = partialHead({ store, grainStartMs });
+      byKey.forEach(({ newestMs, records, aggregate: sum }, id) => {
+        if (sum === null || sum === undefined) return;
+        const value = { head, newestMs, aggregate: bytesOf(sum) };
+        const headers = partialHeaders(records, windowedOnly);
+        const partial =
+          OutgoingPartial.ofText(place, id, value, headers) ??
+          OutgoingPartial.of(place, keys.bytesOf(id), value, headers);
+        runtime.sendPartial(partial, lateByMs);
+      });
     }
   };
   runtime.onFlush(() => {
@@ -132,8 +149,6 @@ export function compileCombine(node: CombineNode, runtime: TaskRuntime): Emit {
     }
     keys.check(id);
     byKey.set(id, {
-      id,
-      grainStartMs,
       aggregate: aggregated(add(empty(), value, selected, at)),
       newestMs: at,
       records: 1,

@@ -16,7 +16,7 @@ import {
 import { storeKeys } from '../../store/store-keys.ts';
 import { canChange, copyOf } from '../own-values.ts';
 import { emitNothing, type ChangeEmit, type Emit, type TableView, type TaskRuntime } from '../task-runtime.ts';
-import type { Serde } from '../serdes.ts';
+import { knownOf, type Serde } from '../serdes.ts';
 import { foreignGroupingsOf, topicNameOf } from '../topology.ts';
 import { failedAt, takesKey, userCodeFailed } from '../user-code.ts';
 import { needsOwnValues } from '../value-sharing.ts';
@@ -34,6 +34,7 @@ import { compileProcess } from './process.ts';
 import {
   compileRepartitionSource,
   type ChangeReader,
+  type CombinedReader,
   type RoutedReader,
   type UpdateRow,
 } from './repartition-source.ts';
@@ -442,11 +443,9 @@ export function compileGraph(
     timedTopics.includes(topic) ? observe : () => undefined;
 
   /** By the name of each store, what all aggregations do that share one combine node with it. */
-  const mergesOf = (
-    source: RepartitionSourceNode,
-  ): Map<string, { key: Serde<unknown>; merges: readonly MergePartial[] }> => {
+  const mergesOf = (source: RepartitionSourceNode): Map<string, CombinedReader> => {
     const byCombine = new Map<number, MergePartial[]>();
-    const byStore = new Map<string, { key: Serde<unknown>; merges: MergePartial[] }>();
+    const byStore = new Map<string, CombinedReader>();
     for (const node of nodes) {
       if (node.kind !== 'merge-partials') continue;
       const edge = node.inputs.find(({ from, carries }) => from === source.index && carries === 'partials');
@@ -454,8 +453,10 @@ export function compileGraph(
       const merges = byCombine.get(edge.combine) ?? [];
       byCombine.set(edge.combine, merges);
       merges.push(named(node, () => compileMergePartials(node, runtime, targetsOf(node))));
+      // Those of one combine node are of one aggregate.
+      const { leavesBytes = false } = knownOf(node.aggregate.serde);
       // mutant: merges-of-each-store
-      byStore.set(addressOf(node), { key: node.key, merges });
+      byStore.set(addressOf(node), { key: node.key, merges, leavesBytes });
     }
     return byStore;
   };

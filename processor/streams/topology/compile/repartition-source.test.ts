@@ -1,6 +1,12 @@
 import { expect, test } from '@jest/globals';
 import { eventTimeOf, linksTo } from '../../tests/support/event-time.ts';
+import { encodeBatch } from '../../kafka/batch-encoder.ts';
+import { CompressionCodec } from '../../kafka/compression.ts';
+import { decodeRecordSet } from '../../kafka/record-set.ts';
+import { DroppedRecords } from '../../task/dropped-records.ts';
 import { RecordCollector } from '../../writing/record-collector.ts';
+import type { OutgoingRecord } from '../../writing/streams-producer.ts';
+import type { ConsumerRecord } from '../record.ts';
 import { jsonSerde, StreamsBuilder, StreamsError, tumbling, type Aggregate, type Topology } from '../../index.ts';
 import { openMemoryStore } from '../../store/memory-store.ts';
 import { STREAM_TIME_KEY } from '../../store/runtime-rows.ts';
@@ -41,6 +47,7 @@ function taskOf(
   topology: Topology,
   subTopology: 0 | 1,
   store = openMemoryStore(),
+  dropped = new DroppedRecords(),
 ): { graph: TaskGraph; collector: RecordCollector } {
   const collector = new RecordCollector();
   const taskId = `${String(subTopology)}_0`;
@@ -56,6 +63,7 @@ function taskOf(
     time: eventTimeOf({ taskId, subTopology: sub, links }),
     nowMs: () => 0,
     requestCommit: () => undefined,
+    dropped,
   });
   return { graph, collector };
 }
@@ -70,17 +78,39 @@ const record = (value: Buffer | null, key: Buffer | null = Buffer.from('aa')) =>
   value,
   headers: {},
 });
+/** The same as it lies in the bytes that a broker answers. */
+function fetched({ key, value, headers }: Pick<OutgoingRecord, 'key' | 'value' | 'headers'>): ConsumerRecord {
+  const batch = encodeBatch({
+    records: [{ key, value, headers }],
+    timestampMs: 0,
+    producerId: -1n,
+    producerEpoch: -1,
+    firstSequence: -1,
+    isTransactional: false,
+    codec: CompressionCodec.none,
+  });
+  batch.writeBigInt64BE(7n, 0);
+  const options = { topic: TOPIC, partition: 0, fromOffset: 7, abortedTransactions: [], readCommitted: true };
+  return decodeRecordSet(batch, options).records[0] as ConsumerRecord;
+}
 const partial = (store: string, text = '2'): Buffer =>
   encodePartial({ store, grainStartMs: 0, newestMs: 0, aggregate: Buffer.from(text) });
 
+/** The same of a record of any kind, and of one that lies in a fetch. */
 function said(topology: Topology, value: Buffer | null, key?: Buffer | null): { code: string; message: string } {
-  try {
-    taskOf(topology, 1).graph.process(record(value, key));
-  } catch (error) {
-    if (error instanceof StreamsError) return { code: error.code, message: error.message };
-    throw error;
-  }
-  throw new Error('it was taken');
+  const [any, ofFetch] = [record(value, key), fetched({ key: key === undefined ? Buffer.from('aa') : key, value })].map(
+    (one) => {
+      try {
+        taskOf(topology, 1).graph.process(one);
+      } catch (error) {
+        if (error instanceof StreamsError) return { code: error.code, message: error.message };
+        throw error;
+      }
+      throw new Error('it was taken');
+    },
+  );
+  expect(ofFetch).toEqual(any);
+  return any as { code: string; message: string };
 }
 
 const ORDERS: readonly (readonly Declaration[])[] = [
@@ -107,16 +137,83 @@ test.each(ORDERS.flatMap((before) => ORDERS.map((now) => [before.join(), now.joi
         headers: {},
       });
     source.graph.flush();
-    const { graph } = taskOf(receiver, 1);
-    for (const { key, value } of source.collector.take()) graph.process(record(value, key));
-    expect({
-      all: graph.keyValueStore('all').get('aa'),
-      counted: graph.keyValueStore('counted').get('aa'),
-      minutes: graph.windowStore('minutes').get('aa', 0),
-      hours: graph.windowStore('hours').get('aa', 0),
-    }).toEqual({ all: 20, counted: 10, minutes: 20, hours: 20 });
+    const sent = source.collector.take();
+    for (const read of [({ value, key }: OutgoingRecord) => record(value, key), fetched]) {
+      const { graph } = taskOf(receiver, 1);
+      for (const one of sent) graph.process(read(one));
+      expect({
+        all: graph.keyValueStore('all').get('aa'),
+        counted: graph.keyValueStore('counted').get('aa'),
+        minutes: graph.windowStore('minutes').get('aa', 0),
+        hours: graph.windowStore('hours').get('aa', 0),
+      }).toEqual({ all: 20, counted: 10, minutes: 20, hours: 20 });
+    }
   },
 );
+
+/** Its serde answers the bytes that it is given. */
+const texts: Aggregate<string, Buffer> = {
+  empty: () => Buffer.alloc(0),
+  add: (acc, value) => Buffer.concat([acc, Buffer.from(value)]),
+  merge: (a, b) => (a.length === 0 ? b : Buffer.concat([a, b])),
+  serde: { serialize: (bytes) => bytes, deserialize: (bytes) => bytes },
+};
+
+test('partials that lie in a fetch go into stores as others do: values stay, and all of their records count', async () => {
+  const builder = new StreamsBuilder();
+  const grouped = builder
+    .stream('words', { decode: ({ value }) => String(value) })
+    .groupBy((word) => word, { name: 'by-word' });
+  grouped.windowedBy(tumbling({ sizeMs: MINUTE_MS, retentionMs: MINUTE_MS })).aggregate(texts, { store: 'minutes' });
+  grouped.aggregate(texts, { store: 'all' });
+  grouped.count({ store: 'minutes-2' });
+  const topology = builder.build();
+  const source = taskOf(topology, 0);
+  const partials: OutgoingRecord[] = [];
+  for (const words of [
+    ['late', 'late', 'dd', 'é', 'a', 'bb'],
+    ['bb', 'bb', 'a', 'é', 'c'],
+  ]) {
+    for (const word of words)
+      source.graph.process({
+        ...record(Buffer.from(word)),
+        topic: 'words',
+        timestampMs: word === 'late' ? 0 : 90 * MINUTE_MS,
+      });
+    await source.graph.flush();
+    partials.push(...source.collector.take());
+  }
+  expect(partials.map(({ headers }) => headers?.length ?? 0)).toContain(1);
+  const any = (one: OutgoingRecord): ConsumerRecord => {
+    const { topic, partition, offset, timestampMs, key, value, headers } = fetched(one);
+    return { topic, partition, offset, timestampMs, key, value, headers };
+  };
+  for (const read of [any, fetched]) {
+    const dropped = new DroppedRecords();
+    const { graph } = taskOf(topology, 1, openMemoryStore(), dropped);
+    graph.process(record(encodeTimeReport({ source: '0_0', watermarkMs: 90 * MINUTE_MS, caughtUp: false }), null));
+    for (const one of partials) graph.process(read(one));
+    expect(
+      ['dd', 'é', 'a', 'bb', 'c', 'late'].map((key) => [
+        graph.keyValueStore('all').get(key)?.toString(),
+        graph
+          .windowStore('minutes')
+          .get(key, 90 * MINUTE_MS)
+          ?.toString(),
+        graph.keyValueStore('minutes-2').get(key),
+      ]),
+    ).toEqual([
+      ['dd', 'dd', 1],
+      ['éé', 'éé', 2],
+      ['aa', 'aa', 2],
+      ['bbbbbb', 'bbbbbb', 3],
+      ['c', 'c', 1],
+      ['latelate', undefined, 2],
+    ]);
+    dropped.committed();
+    expect(dropped.counts()).toEqual({ late: 2 });
+  }
+});
 
 test('stream time stays when stores are declared in another order', async () => {
   const store = openMemoryStore();

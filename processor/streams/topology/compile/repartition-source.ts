@@ -1,4 +1,6 @@
 import { messageOf, StreamsError } from '../../errors.ts';
+import type { FetchedRecord } from '../../kafka/fetched-record.ts';
+import { isSurelyOfText } from '../../store/key-text.ts';
 import { eventTimeOf } from '../event-time.ts';
 import type { RepartitionSourceNode } from '../graph.ts';
 import type { ConsumerRecord } from '../record.ts';
@@ -12,11 +14,12 @@ import {
   type RepartitionRecord,
   type RoutedChange,
 } from '../repartition-record.ts';
-import type { Serde } from '../serdes.ts';
+import { stringSerde, type Serde } from '../serdes.ts';
 import { readStored, UnreadableValueError } from '../stored-value.ts';
 import type { Emit, TaskRuntime } from '../task-runtime.ts';
 import { settled } from '../user-code.ts';
 import type { MergePartial } from './aggregate.ts';
+import { FetchedPartials, type PartialReader } from './fetched-partial.ts';
 import type { CompiledSource, ReadRecord } from './source.ts';
 
 /** What stands behind the repartition topic for one sender of records. */
@@ -24,6 +27,12 @@ export interface RoutedReader {
   readonly key: Serde<unknown>;
   readonly value: Serde<unknown>;
   readonly emit: Emit;
+}
+
+/** What all aggregations do that share one combine node. */
+export interface CombinedReader extends PartialReader {
+  readonly key: Serde<unknown>;
+  readonly merges: readonly MergePartial[];
 }
 
 /** A row of a grouped table: what is taken away from its key and what is added to it; undefined: nothing. */
@@ -40,8 +49,7 @@ export interface ChangeReader {
  * that it reaches, so it arrives whichever of them was declared first when it was sent.
  */
 export interface RepartitionReaders {
-  /** What all aggregations do that share one combine node. */
-  readonly merges: ReadonlyMap<string, { readonly key: Serde<unknown>; readonly merges: readonly MergePartial[] }>;
+  readonly merges: ReadonlyMap<string, CombinedReader>;
   readonly routed: ReadonlyMap<string, RoutedReader>;
   readonly changes: ReadonlyMap<string, ChangeReader>;
 }
@@ -56,8 +64,27 @@ export function compileRepartitionSource(
     const found = readers.merges.get(partial.store);
     // mutant: unknown-store
     if (found === undefined) throw unknownStore(record, partial.store);
-    const { merges } = found;
-    const key = keyOf(record, found.key, decoded.key);
+    mergeInto(record, keyOf(record, found.key, decoded.key), partial, records, windowedOnly, found);
+  };
+  const fetched = new FetchedPartials(readers.merges);
+  const mergeFetched = (
+    record: FetchedRecord,
+    partial: PartialAggregate,
+    records: number,
+    found: CombinedReader,
+  ): void => {
+    const text = found.key === (stringSerde as unknown) ? record.keyText() : null;
+    const key = text !== null && isSurelyOfText(text) ? text : keyOf(record, found.key, record.key as Buffer);
+    mergeInto(record, key, partial, records, false, found);
+  };
+  const mergeInto = (
+    record: ConsumerRecord,
+    key: unknown,
+    partial: PartialAggregate,
+    records: number,
+    windowedOnly: boolean,
+    { merges }: CombinedReader,
+  ): void => {
     // What a partial is made of has no headers: its own are the runtime's, and go no further.
     const { topic, partition, offset } = record;
     runtime.current = { topic, partition, offset, headers: {}, headerList: [] };
@@ -111,7 +138,12 @@ export function compileRepartitionSource(
       handOn: () => reader.emit(key, value === null ? null : valueOf(record, reader.value, value), at),
     };
   };
-  return { read, process: (record) => read(record).handOn() };
+  return {
+    read,
+    process: (record) => {
+      if (!fetched.take(record, mergeFetched)) read(record).handOn();
+    },
+  };
 }
 
 function keyOf(record: ConsumerRecord, serde: Serde<unknown>, bytes: Buffer): unknown {
