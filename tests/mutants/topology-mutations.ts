@@ -31,7 +31,7 @@ export const TOPOLOGY_MUTATIONS: readonly JudgedMutation[] = [
     edits: [
       {
         mark: 'merges-of-each-store',
-        replace: 'if (merges.length === 1) byStore.set(node.store.name, { key: node.key, merges });',
+        replace: 'if (merges.length === 1) byStore.set(node.store.name, { key: node.key, merges, leavesBytes });',
       },
       { mark: 'unknown-store', replace: 'if (found === undefined) return;' },
     ],

@@ -28,7 +28,7 @@ const partials = fc.array(
   { minLength: 1, maxLength: 50 },
 );
 
-test('partials are the records that their parts make, in the partitions of their keys, whatever comes after them', () => {
+test('partials are what their parts make, in the partitions of their keys, whatever comes after them', () => {
   const waiting: { readonly records: readonly OutgoingPartial[]; readonly batch: Buffer }[] = [];
   fc.assert(
     fc.property(partials, (many) => {
