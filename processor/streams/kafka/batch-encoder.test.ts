@@ -149,21 +149,29 @@ test('the reader finds every record in it, and its checksum right, packed or not
   );
 });
 
-test('a header and a value in one piece are written as they are by themselves', () => {
+test('a key, a header and a value one behind the other are written as they are by themselves', () => {
   fc.assert(
     fc.property(batch, fc.uint8Array({ maxLength: 300 }), fc.nat(300), (of, piece, at) => {
-      const joinedBytes = Buffer.from(piece);
-      const contentBytes = Math.min(at, joinedBytes.length);
+      const stored = Buffer.from(piece);
+      const contentBytes = Math.min(at, stored.length);
       const header = { name: Buffer.from('time'), contentBytes };
-      const parts: [string, Buffer][] = [['time', joinedBytes.subarray(0, contentBytes)]];
-      const plain = of.records.map((one) => ({ ...one, value: joinedBytes.subarray(contentBytes), headers: parts }));
-      const joined = of.records.map(({ key, timestampMs }) => ({
-        key,
-        timestampMs,
-        value: null,
-        joined: { header, bytes: joinedBytes },
+      const some = of.records.map((one) => ({ ...one, key: one.key ?? Buffer.alloc(0) }));
+      const plain = some.map((one) => ({
+        ...one,
+        value: stored.subarray(contentBytes),
+        headers: [['time', stored.subarray(0, contentBytes)]] as [string, Buffer][],
       }));
-      expect(encodeBatch({ ...of, records: joined })).toEqual(encodeBatch({ ...of, records: plain }));
+      const rows = some.map(({ key, timestampMs }) => ({
+        ...{ key: null, value: null, timestampMs },
+        row: {
+          bytes: Buffer.concat([Buffer.from('before'), key, stored, Buffer.from('behind')]),
+          at: 6,
+          keyBytes: key.length,
+          valueBytes: stored.length - contentBytes,
+          header,
+        },
+      }));
+      expect(encodeBatch({ ...of, records: rows })).toEqual(encodeBatch({ ...of, records: plain }));
     }),
   );
 });

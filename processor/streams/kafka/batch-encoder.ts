@@ -27,15 +27,13 @@ interface RecordToSend {
   /** Its own time, epoch milliseconds from 0 on; without one it has the batch's. */
   readonly timestampMs?: number | undefined;
   /**
-   * The content of its only header and then its value, in one piece: they are written from here, and `value` and
-   * `headers`, which say the same, are not asked.
+   * The same in one piece: it is written from here, and `key`, `value` and `headers` are not asked. It has no other
+   * headers than are said there.
    */
-  readonly joined?: JoinedParts | undefined;
-  /** The same of a record without headers: its key and its value, one behind the other. */
   readonly row?: RowBytes | undefined;
 }
 
-/** A key and its value. */
+/** A key and its value, one behind the other. */
 export interface RowBytes {
   readonly bytes: Buffer;
   /** Where the key begins. */
@@ -43,15 +41,12 @@ export interface RowBytes {
   readonly keyBytes: number;
   /** -1: there is no value. */
   readonly valueBytes: number;
-}
-
-export interface JoinedParts {
-  readonly header: JoinedHeader;
-  readonly bytes: Buffer;
+  /** The content of this header stands between the key and the value. */
+  readonly header?: RowHeader | undefined;
 }
 
 /** The header of all such records of a kind. */
-export interface JoinedHeader {
+export interface RowHeader {
   readonly name: Buffer;
   /** Length of its content. */
   readonly contentBytes: number;
@@ -140,20 +135,12 @@ function recordBytes(record: RecordToSend, delta: number, timeDeltaMs: number): 
   const { row } = record;
   const ahead = 1 + varlongBytes(timeDeltaMs) + varintBytes(delta);
   if (row !== undefined) {
-    const { keyBytes, valueBytes } = row;
-    return ahead + varintBytes(keyBytes) + keyBytes + varintBytes(valueBytes) + Math.max(0, valueBytes) + 1;
+    const { keyBytes, valueBytes, header } = row;
+    const plain = ahead + varintBytes(keyBytes) + keyBytes + varintBytes(valueBytes) + Math.max(0, valueBytes) + 1;
+    return header === undefined ? plain : plain + headerBytes(header);
   }
-  const { key, joined } = record;
-  let bytes = ahead + partBytes(key);
-  if (joined !== undefined) {
-    const { name, contentBytes } = joined.header;
-    const valueBytes = joined.bytes.length - contentBytes;
-    return (
-      bytes + varintBytes(valueBytes) + valueBytes + 1 + partBytes(name) + varintBytes(contentBytes) + contentBytes
-    );
-  }
-  const { value, headers } = record;
-  bytes += partBytes(value);
+  const { key, value, headers } = record;
+  let bytes = ahead + partBytes(key) + partBytes(value);
   if (headers === undefined) return bytes + 1;
   bytes += varintBytes(headers.length);
   for (const [name, content] of headers) {
@@ -176,9 +163,8 @@ function writeRecord(
   at = writeVarlong(into, at + 1, timeDeltaMs);
   at = writeVarint(into, at, delta);
   if (record.row !== undefined) return writeRow(into, at, record.row);
-  at = writePart(into, at, record.key);
-  if (record.joined !== undefined) return writeJoined(into, at, record.joined);
-  const { value, headers } = record;
+  const { key, value, headers } = record;
+  at = writePart(into, at, key);
   at = writePart(into, at, value);
   at = writeVarint(into, at, headers?.length ?? 0);
   for (const [name, content] of headers ?? []) {
@@ -189,22 +175,24 @@ function writeRecord(
   return at;
 }
 
-function writeRow(into: Buffer, from: number, { bytes, at: keyAt, keyBytes, valueBytes }: RowBytes): number {
+function headerBytes({ name, contentBytes }: RowHeader): number {
+  return partBytes(name) + varintBytes(contentBytes) + contentBytes;
+}
+
+function writeRow(into: Buffer, from: number, row: RowBytes): number {
+  const { bytes, at: keyAt, keyBytes, valueBytes, header } = row;
+  const aheadBytes = header === undefined ? 0 : header.contentBytes;
   let at = writeVarint(into, from, keyBytes);
   copyBytes(bytes, keyAt, keyBytes, into, at);
   at = writeVarint(into, at + keyBytes, valueBytes);
-  if (valueBytes > 0) copyBytes(bytes, keyAt + keyBytes, valueBytes, into, at);
-  return writeVarint(into, at + Math.max(0, valueBytes), 0);
-}
-
-function writeJoined(into: Buffer, from: number, { header: { name, contentBytes }, bytes }: JoinedParts): number {
-  const valueBytes = bytes.length - contentBytes;
-  let at = writeVarint(into, from, valueBytes);
-  at += bytes.copy(into, at, contentBytes);
+  if (valueBytes > 0) copyBytes(bytes, keyAt + keyBytes + aheadBytes, valueBytes, into, at);
+  at += Math.max(0, valueBytes);
+  if (header === undefined) return writeVarint(into, at, 0);
   at = writeVarint(into, at, 1);
-  at = writePart(into, at, name);
-  at = writeVarint(into, at, contentBytes);
-  return at + bytes.copy(into, at, 0, contentBytes);
+  at = writePart(into, at, header.name);
+  at = writeVarint(into, at, aheadBytes);
+  copyBytes(bytes, keyAt + keyBytes, aheadBytes, into, at);
+  return at + aheadBytes;
 }
 
 function partBytes(part: Buffer | null): number {

@@ -4,7 +4,7 @@ import { decodeWatermark } from '../task/watermark.ts';
 import { RowChange } from '../store/row-change.ts';
 import type { LoadedStore, StoreChange } from '../store/state-store.ts';
 import type { FetchedRecord } from '../kafka/fetched-record.ts';
-import type { JoinedHeader, JoinedParts } from '../kafka/batch-encoder.ts';
+import type { RowBytes, RowHeader } from '../kafka/batch-encoder.ts';
 import type { TopicPartition } from '../kafka/topic-partition.ts';
 import type { HeaderList } from '../topology/record.ts';
 import type { OutgoingRecord } from '../writing/streams-producer.ts';
@@ -25,47 +25,62 @@ export function loggedRow(key: Buffer, stored: Buffer | null): { value: Buffer |
   return { value: untimed(stored), headers: [[TIME_HEADER, stored.subarray(0, TIME_BYTES)]] };
 }
 
-const TIME_HEADER_PARTS: JoinedHeader = { name: Buffer.from(TIME_HEADER), contentBytes: TIME_BYTES };
+const ROW_HEADER: RowHeader = { name: Buffer.from(TIME_HEADER), contentBytes: TIME_BYTES };
 
 /**
  * The same as a record on its way out: a commit has one for each changed row, and views of the parts of each would cost
  * more than to write them.
  */
-class LoggedRow implements OutgoingRecord, JoinedParts {
+class LoggedRow implements OutgoingRecord, RowBytes {
   readonly topic: string;
   readonly partition: number;
-  readonly key: Buffer;
-  readonly header = TIME_HEADER_PARTS;
-  /** As it is on disk: its time, then its value. */
   readonly bytes: Buffer;
+  readonly at: number;
+  readonly keyBytes: number;
+  readonly valueBytes: number;
 
-  constructor({ topic, partition }: TopicPartition, key: Buffer, stored: Buffer) {
+  /** `row`: as it is on disk, its time before its value. */
+  constructor({ topic, partition }: TopicPartition, { bytes, at, keyBytes, valueBytes }: RowBytes) {
     this.topic = topic;
     this.partition = partition;
-    this.key = key;
-    this.bytes = stored;
+    this.bytes = bytes;
+    this.at = at;
+    this.keyBytes = keyBytes;
+    this.valueBytes = valueBytes - TIME_BYTES;
   }
 
-  get joined(): JoinedParts {
+  get row(): RowBytes {
     return this;
   }
 
-  get value(): Buffer | null {
-    return loggedRow(this.key, this.bytes).value;
+  get header(): RowHeader {
+    return ROW_HEADER;
   }
 
-  get headers(): HeaderList | undefined {
-    return loggedRow(this.key, this.bytes).headers;
+  /** A view. */
+  get key(): Buffer {
+    return this.bytes.subarray(this.at, this.at + this.keyBytes);
+  }
+
+  /** A view. */
+  get value(): Buffer {
+    const from = this.at + this.keyBytes + TIME_BYTES;
+    return this.bytes.subarray(from, from + this.valueBytes);
+  }
+
+  get headers(): HeaderList {
+    const from = this.at + this.keyBytes;
+    return [[TIME_HEADER, this.bytes.subarray(from, from + TIME_BYTES)]];
   }
 }
 
 /** What the changelog of a store gets of a changed row. */
 export function loggedRecord(place: TopicPartition, timed: boolean, change: StoreChange): OutgoingRecord {
-  if (timed) {
-    const { key, value } = change;
-    if (value !== null && !isRuntimeRow(key)) return new LoggedRow(place, key, value);
-  }
-  return RowChange.from(change).logTo(place.topic, place.partition);
+  const row = RowChange.from(change);
+  const { bytes, at, valueBytes } = row;
+  return timed && valueBytes >= 0 && !(mayBeRuntimeRow(bytes, at) && isRuntimeRow(row.key))
+    ? new LoggedRow(place, row)
+    : row.logTo(place.topic, place.partition);
 }
 
 /** The opposite: what a timed store has on disk of a record of its changelog. */

@@ -9,7 +9,7 @@ import type { StoreCache } from './record-cache.ts';
 import { RowChange } from './row-change.ts';
 import { RowsInTime } from './rows-in-time.ts';
 import { RowsOfKeys } from './rows-of-keys.ts';
-import type { EntryHash, StateStore, StoreChange } from './state-store.ts';
+import type { StateStore, StoreChange } from './state-store.ts';
 import { storeKeys, type StoreKeys } from './store-keys.ts';
 import { readRow } from './stored-row.ts';
 import { NO_TIME, timedBytes, timeOf, timeOrNone, untimed } from './timed-row.ts';
@@ -28,18 +28,6 @@ export const DUPLICATES_LAYOUT: DiskLayout = {
   split: (bytes) => ({ numbers: bytes.slice(0, 8) + bytes.slice(-8), key: bytes.slice(8, -8) }),
 };
 
-/** The place for the hash of the entry that a row becomes. */
-class RowHash implements EntryHash {
-  readonly row: number;
-  low = 0;
-  high = 0;
-  isKnown = false;
-
-  constructor(row: number) {
-    this.row = row;
-  }
-}
-
 /**
  * A window store that keeps several rows of one key and start. A row is appended, and later deleted, and never changes
  * in between. So all that is known of it but its value is in memory: no put and no expiry reads the committed state,
@@ -54,6 +42,7 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
   readonly #serde: StoreSpec<V>['serde'];
   readonly #timed: boolean;
   readonly #readText: ((text: string) => V) | undefined;
+  readonly #textOf: ((value: V) => string) | undefined;
   readonly #committed: StateStore;
   /** Each from its put until it is deleted for good. Its value never changes. */
   readonly #rows = new DuplicateRows();
@@ -64,8 +53,9 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
   readonly #walks: Walks;
   /** Rows with uncommitted writes, in the order of the first one. */
   #changed: number[] = [];
-  /** Of the rows that have been flushed since the last commit. */
-  #hashes: RowHash[] = [];
+  /** Of the rows that have been flushed since the last commit, which each has its hash when it is committed. */
+  #flushed: number[] = [];
+  #changes: RowChange[] = [];
   /** Of the next row: above those of all rows that are there. */
   #nextNumber = 0;
   /** The last key that was asked for: most are of one length. */
@@ -85,7 +75,9 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
     this.#windowSizeMs = windowSizeMs;
     this.#serde = serde;
     this.#timed = timed;
-    this.#readText = timed ? undefined : (knownOf(serde).readText as ((text: string) => V) | undefined);
+    const { readText, textOf } = knownOf(serde);
+    this.#readText = timed ? undefined : (readText as ((text: string) => V) | undefined);
+    this.#textOf = timed ? undefined : (textOf as ((value: V) => string) | undefined);
     this.#committed = committed;
     this.#ofKeys = new RowsOfKeys(this.#rows, this.#keys);
     this.#inTime = new RowsInTime(this.#rows, windowSizeMs + retentionMs);
@@ -122,15 +114,20 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
     this.#keys.check(id);
     checkWindowStart(windowStartMs);
     this.#walks.wrote();
-    const bytes = valueBytes(this.#serde.serialize(settled(value)));
-    const stored = this.#timed ? timedBytes(timestampMs, bytes) : bytes;
-    const block = this.#blocks.add(stored);
+    const block = this.#blocks.add(this.#stored(settled(value), timestampMs));
     const row = this.#add(id, windowStartMs, this.#nextNumber, 0);
     this.#nextNumber += 1;
     this.#rows.block[row] = block;
     this.#rows.at[row] = this.#blocks.lastAt;
-    this.#rows.length[row] = stored.length;
+    this.#rows.length[row] = this.#blocks.lastBytes;
     this.#changed.push(row);
+  }
+
+  /** A row as on disk, or the text whose bytes it is. */
+  #stored(value: V, timestampMs: number): Uint8Array | string {
+    if (this.#textOf !== undefined) return this.#textOf(value);
+    const bytes = valueBytes(this.#serde.serialize(value));
+    return this.#timed ? timedBytes(timestampMs, bytes) : bytes;
   }
 
   /** All of them. */
@@ -170,15 +167,18 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
 
   flush(): StoreChange[] {
     const changes: StoreChange[] = [];
+    this.#flushed = [];
+    this.#changes = [];
     for (const row of this.#changed) {
       if (!this.#rows.is(row, DELETED)) {
         const at = this.#rows.at[row] as number;
         const bytes = this.#blocks.bytesOf(this.#rows.block[row] as number) as Buffer;
-        const hash = new RowHash(row);
-        this.#hashes.push(hash);
         const key = this.#passingBytesOf(row);
         // The number has never been another row's: there is nothing to be replaced.
-        changes.push(RowChange.of(this.name, key, bytes, null, hash, at, this.#rows.length[row] as number));
+        const change = RowChange.ofNew(this.name, key, bytes, at, this.#rows.length[row] as number);
+        this.#flushed.push(row);
+        this.#changes.push(change);
+        changes.push(change);
       } else if (this.#rows.is(row, COMMITTED)) changes.push(this.#tombstone(row));
     }
     return changes;
@@ -219,12 +219,8 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
     const rows = this.#rows;
     const key = this.#passingBytesOf(row);
     if (!rows.is(row, COMMITTED)) return RowChange.of(this.name, key, null);
-    const hash = new RowHash(row);
-    if (!rows.is(row, HASHED)) return RowChange.of(this.name, key, null, undefined, hash);
-    hash.low = rows.low[row] as number;
-    hash.high = rows.high[row] as number;
-    hash.isKnown = true;
-    return RowChange.of(this.name, key, null, hash, hash);
+    const isKnown = rows.is(row, HASHED);
+    return RowChange.ofGone(this.name, key, isKnown, rows.low[row] as number, rows.high[row] as number);
   }
 
   #delete(row: number): void {
@@ -260,13 +256,16 @@ export class DuplicatesStore<K, V> implements LiveWindowStore<K, V> {
 
   #noteHashes(): void {
     const rows = this.#rows;
-    for (const { row, low, high, isKnown } of this.#hashes) {
+    for (let index = 0; index < this.#flushed.length; index += 1) {
+      const { low, high, isKnown } = this.#changes[index] as RowChange;
       if (!isKnown) continue;
+      const row = this.#flushed[index] as number;
       rows.low[row] = low;
       rows.high[row] = high;
       rows.set(row, HASHED);
     }
-    this.#hashes = [];
+    this.#flushed = [];
+    this.#changes = [];
   }
 
   #add(id: string, startMs: number, number: number, flags: number): number {

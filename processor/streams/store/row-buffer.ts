@@ -3,6 +3,7 @@ import { packed, Packed } from './packed-value.ts';
 import type { OrderedTexts } from './key-index.ts';
 import { NO_ROW, type CachedRow } from './cached-row.ts';
 import type { StoreCache } from './record-cache.ts';
+import { RowChange } from './row-change.ts';
 import { RowIndex } from './row-index.ts';
 import { RowReader, takePrevious, type WrittenRow } from './row-reader.ts';
 import type { StateStore, StoreChange } from './state-store.ts';
@@ -141,12 +142,11 @@ export class RowBuffer<V> {
   expire(id: string): StoreChange {
     const isFlushed = this.#dirty.has(id);
     this.delete(id);
-    const tombstone = { store: this.#name, key: this.#ids.bytesOf(id), value: null };
+    const key = this.#ids.bytesOf(id);
     // The change that was flushed has the place for the hash of the row.
-    if (isFlushed) return tombstone;
+    if (isFlushed) return RowChange.of(this.#name, key, null);
     const hash = this.#dirty.get(id) as DirtyRow<V>;
-    const previous = takePrevious(hash);
-    return previous === undefined ? { ...tombstone, hash } : { ...tombstone, hash, previous };
+    return RowChange.of(this.#name, key, null, takePrevious(hash), hash);
   }
 
   flush(): StoreChange[] {

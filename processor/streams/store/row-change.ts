@@ -24,7 +24,7 @@ export class RowChange implements StoreChange, RowBytes, EntryHash {
   readonly valueBytes: number;
   readonly previous: StoreChange['previous'];
   readonly hash: StoreChange['hash'];
-  /** Of the row that it replaces, where `previous` is the change itself. */
+  /** Of the row that it replaces, where `previous` is the change itself; of its own entry, where `hash` is. */
   low = 0;
   high = 0;
   isKnown = false;
@@ -32,21 +32,24 @@ export class RowChange implements StoreChange, RowBytes, EntryHash {
   topic = '';
   partition = 0;
 
-  /** The key and the value are behind each other in `piece`, up to `nextAt`. */
+  /**
+   * The key and the value are behind each other in `piece`, up to `nextAt`. `hash`: 'own' is the change itself.
+   */
   private constructor(
     store: string,
     keyBytes: number,
     valueBytes: number,
-    previous: StoreChange['previous'],
-    hash: StoreChange['hash'],
+    previous: StoreChange['previous'] | 'own',
+    hash: StoreChange['hash'] | 'own',
   ) {
     this.store = store;
     this.bytes = piece;
     this.at = nextAt - keyBytes - Math.max(0, valueBytes);
     this.keyBytes = keyBytes;
     this.valueBytes = valueBytes;
-    this.hash = hash;
-    if (hash === undefined || previous !== hash) this.previous = previous;
+    this.hash = hash === 'own' ? this : hash;
+    if (previous === 'own') this.previous = this;
+    else if (hash === 'own' || hash === undefined || previous !== hash) this.previous = previous;
     else {
       this.previous = this;
       this.low = hash.low;
@@ -72,6 +75,26 @@ export class RowChange implements StoreChange, RowBytes, EntryHash {
     copyBytes(key, 0, key.length, piece, nextAt);
     nextAt += key.length;
     return RowChange.#withValue(store, key.length, value, previous, hash, valueAt, valueBytes);
+  }
+
+  /** A row that was never there, whose hash the change itself has when it is committed. */
+  static ofNew(store: string, key: Uint8Array, value: Uint8Array, valueAt: number, valueBytes: number): RowChange {
+    makeRoom(key.length + valueBytes);
+    copyBytes(key, 0, key.length, piece, nextAt);
+    nextAt += key.length;
+    return RowChange.#withValue(store, key.length, value, null, 'own', valueAt, valueBytes);
+  }
+
+  /** A row goes whose hash was this, if it is known. */
+  static ofGone(store: string, key: Uint8Array, isKnown: boolean, low: number, high: number): RowChange {
+    makeRoom(key.length);
+    copyBytes(key, 0, key.length, piece, nextAt);
+    nextAt += key.length;
+    const change = new RowChange(store, key.length, NO_VALUE, isKnown ? 'own' : undefined, 'own');
+    change.low = low;
+    change.high = high;
+    change.isKnown = isKnown;
+    return change;
   }
 
   static from(this: void, change: StoreChange): RowChange {
@@ -103,7 +126,7 @@ export class RowChange implements StoreChange, RowBytes, EntryHash {
     keyBytes: number,
     value: Uint8Array | null,
     previous: StoreChange['previous'],
-    hash: StoreChange['hash'],
+    hash: StoreChange['hash'] | 'own',
     valueAt = 0,
     valueBytes = value?.length ?? 0,
   ): RowChange {

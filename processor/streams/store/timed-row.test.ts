@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
+import { encodeBatch } from '../kafka/batch-encoder.ts';
 import { loggedRecord, loggedRow, storedRow } from '../reading/changelog-row.ts';
 import { choosePartitions } from '../writing/choose-partitions.ts';
 import { int64Serde, jsonSerde, uuidSerde } from '../index.ts';
@@ -81,10 +82,13 @@ test('on its way out a row is what the changelog has, for those who read it and 
   const key = Buffer.from('a');
   const stored = timedBytes(1_700_000_000_000, Buffer.from('5'));
   const record = loggedRecord(place, true, { store: 'rows', key, value: stored });
-  const { topic, partition, value, headers, joined } = record;
+  const { topic, partition, value, headers, row } = record;
   expect({ topic, partition, key: record.key, value, headers }).toEqual({ ...place, key, ...loggedRow(key, stored) });
-  expect(joined?.header.name.toString()).toBe('time');
-  expect(joined?.bytes.subarray(joined.header.contentBytes)).toEqual(value);
+  expect(row?.header?.name.toString()).toBe('time');
+  const written = { timestampMs: 0, producerId: -1n, producerEpoch: -1, firstSequence: -1, isTransactional: false };
+  expect(encodeBatch({ ...written, codec: 0, records: [record] })).toEqual(
+    encodeBatch({ ...written, codec: 0, records: [{ key, value, headers }] }),
+  );
   expect(
     choosePartitions(
       [record, { ...place, key, value, choosePartition: () => 1 }],
@@ -94,7 +98,7 @@ test('on its way out a row is what the changelog has, for those who read it and 
   ).toBe(record);
   const wholeRow = (timed: boolean, of: Buffer, stands: Buffer | null): unknown => {
     const logged = loggedRecord(place, timed, { store: 'rows', key: of, value: stands });
-    expect([logged.joined, logged.headers]).toEqual([undefined, undefined]);
+    expect([logged.row?.header, logged.headers]).toEqual([undefined, undefined]);
     return { topic: logged.topic, partition: logged.partition, key: logged.key, value: logged.value };
   };
   expect(wholeRow(true, key, null)).toEqual({ ...place, key, value: null });

@@ -5,6 +5,8 @@ import type { StoreCache } from './record-cache.ts';
 /** The first one is as small as this, and each next one twice as large: most stores of a test have a few rows. */
 const LEAST_BLOCK_BYTES = 1_024;
 const MOST_BLOCK_BYTES = 65_536;
+/** In UTF-8, of the characters that a text counts. */
+const MOST_BYTES_A_CHARACTER = 3;
 
 /** The values of rows that were put one after the other, in one piece. */
 class ValueBlock {
@@ -39,6 +41,8 @@ export class ValueBlocks {
   #nextBytes = LEAST_BLOCK_BYTES;
   /** Where the value begins that was added last. */
   lastAt = 0;
+  /** And its length. */
+  lastBytes = 0;
   /** Full ones with rows that are not committed. */
   #full: ValueBlock[] = [];
 
@@ -46,22 +50,35 @@ export class ValueBlocks {
     this.#cache = cache;
   }
 
-  /** Copies a value; answers its block, in which it begins at `lastAt`. */
-  add(value: Uint8Array): number {
+  /** Copies a value; answers its block, in which it begins at `lastAt`. Of a text the bytes are UTF-8. */
+  add(value: Uint8Array | string): number {
+    const most = typeof value === 'string' ? value.length * MOST_BYTES_A_CHARACTER : value.length;
     let open = this.#open;
-    if (open?.bytes === undefined || this.#used + value.length > open.bytes.length) {
-      if (open !== undefined) this.#full.push(open);
-      open = new ValueBlock(Math.max(this.#nextBytes, value.length));
-      this.#name(open);
-      this.#nextBytes = Math.min(2 * this.#nextBytes, MOST_BLOCK_BYTES);
-      this.#open = open;
-      this.#used = 0;
-    }
-    (open.bytes as Buffer).set(value, this.#used);
+    if (open?.bytes === undefined || this.#used + most > open.bytes.length)
+      open = this.#withRoom(typeof value === 'string' ? Buffer.byteLength(value) : most);
+    const bytes = open.bytes as Buffer;
     this.lastAt = this.#used;
-    this.#used += value.length;
+    if (typeof value === 'string') this.lastBytes = bytes.write(value, this.#used, 'utf8');
+    else {
+      bytes.set(value, this.#used);
+      this.lastBytes = value.length;
+    }
+    this.#used += this.lastBytes;
     open.rows += 1;
     return open.number;
+  }
+
+  /** The block that values go to, which has room for so many bytes more. */
+  #withRoom(sizeBytes: number): ValueBlock {
+    const before = this.#open;
+    if (before?.bytes !== undefined && this.#used + sizeBytes <= before.bytes.length) return before;
+    if (before !== undefined) this.#full.push(before);
+    const open = new ValueBlock(Math.max(this.#nextBytes, sizeBytes));
+    this.#name(open);
+    this.#nextBytes = Math.min(2 * this.#nextBytes, MOST_BLOCK_BYTES);
+    this.#open = open;
+    this.#used = 0;
+    return open;
   }
 
   /** A row is gone for good. */

@@ -11,6 +11,7 @@ import type { GraphNode } from '../topology/graph.ts';
 import type { OutgoingPartial, RepartitionPlace } from '../topology/outgoing-partial.ts';
 import { isTopicName } from '../topology/topology-checks.ts';
 import type { ConsumerRecord, CurrentRecord, DeadLetter, HeaderList, RecordContext } from '../topology/record.ts';
+import { SentRow } from '../writing/sent-row.ts';
 import { UNKNOWN_PARTITION, type OutgoingRecord } from '../writing/streams-producer.ts';
 import type { TimeReport } from '../topology/repartition-record.ts';
 import type {
@@ -360,12 +361,22 @@ export class TaskGraph implements TaskRuntime {
     return view;
   }
 
-  send({ topic, key, value, timestampMs, headers, choosePartition: chosen }: SinkRecord): void {
+  send({ topic, key, value: given, timestampMs, headers, choosePartition: chosen }: SinkRecord): void {
     // Each record of a sink comes here: an object spread costs more than all else that is done for it.
     const origin =
       this.#options.handlers?.onProductionError === undefined ? undefined : (this.#failures.record ?? null);
     const choosePartition = chosen ?? ((count) => (key === null ? this.partition % count : partitionOf(key, count)));
     const count = this.#options.partitionsOf(topic);
+    if (
+      count !== undefined &&
+      origin === undefined &&
+      key !== null &&
+      (headers === undefined || headers.length === 0)
+    ) {
+      this.#options.collector.add(new SentRow(topic, choosePartition(count), key, given, timestampMs));
+      return;
+    }
+    const value = typeof given === 'string' ? Buffer.from(given, 'utf8') : given;
     this.#options.collector.add(
       count === undefined
         ? {

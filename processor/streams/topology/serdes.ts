@@ -16,10 +16,7 @@ export interface Serde<T> {
  * as it was.
  */
 export const stringSerde: Serde<string> = {
-  serialize: (value) => {
-    if (!value.isWellFormed()) throw new TypeError('the text has half of a surrogate pair, which UTF-8 cannot hold');
-    return Buffer.from(value, 'utf8');
-  },
+  serialize: (value) => Buffer.from(wellFormed(value), 'utf8'),
   deserialize: (bytes) => {
     const text = decodeText(bytes);
     if (text === undefined) throw new TypeError('the bytes are not UTF-8 text');
@@ -27,6 +24,11 @@ export const stringSerde: Serde<string> = {
   },
   format: 'utf8',
 };
+
+function wellFormed(text: string): string {
+  if (!text.isWellFormed()) throw new TypeError('the text has half of a surrogate pair, which UTF-8 cannot hold');
+  return text;
+}
 
 /** What is known of a serde of the runtime's own, beyond what any serde promises. */
 interface Known {
@@ -40,6 +42,8 @@ interface Known {
   readonly leavesBytes?: boolean;
   /** What `deserialize` makes of bytes, made of their text. */
   readonly readText?: (text: string) => unknown;
+  /** The well-formed text whose bytes, in UTF-8, are those that `serialize` answers. */
+  readonly textOf?: (value: never) => string;
 }
 
 interface Methods {
@@ -62,7 +66,7 @@ export function knownOf(serde: Methods): Known {
   return found.serialize === serde.serialize && found.deserialize === serde.deserialize ? found : {};
 }
 
-knownSerde(stringSerde, { hasNewBytes: true, leavesBytes: true });
+knownSerde(stringSerde, { hasNewBytes: true, leavesBytes: true, textOf: wellFormed });
 
 const ZERO = 0x30;
 const NINE = 0x39;
@@ -101,11 +105,7 @@ export function jsonSerde<T>(): Serde<T> {
     serialize: (value) => {
       // As JSON writes it, -0 too.
       if (typeof value === 'number' && Number.isFinite(value)) return asciiBytes(String(value)) as Buffer;
-      const text = JSON.stringify(value) as string | undefined;
-      if (text === undefined) throw new TypeError(`JSON has no ${typeof value}`);
-      // Only such a text can hide one: all others cost no look at their parts.
-      if (text.includes('null') || text.includes('{}')) refuseLoss(value);
-      return Buffer.from(text, 'utf8');
+      return Buffer.from(jsonOf(value), 'utf8');
     },
     deserialize: (bytes) => jsonIn(bytes) as T,
     format: 'json',
@@ -116,7 +116,16 @@ export function jsonSerde<T>(): Serde<T> {
     takes: isWholeNumberText,
     leavesBytes: true,
     readText: JSON.parse,
+    textOf: jsonOf,
   });
+}
+
+function jsonOf(value: unknown): string {
+  const text = JSON.stringify(value) as string | undefined;
+  if (text === undefined) throw new TypeError(`JSON has no ${typeof value}`);
+  // Only such a text can hide one: all others cost no look at their parts.
+  if (text.includes('null') || text.includes('{}')) refuseLoss(value);
+  return text;
 }
 
 /** @throws SyntaxError as JSON.parse. */

@@ -69,7 +69,8 @@ export interface OwnTime {
 export interface SinkRecord {
   readonly topic: string;
   readonly key: Buffer | null;
-  readonly value: Buffer | null;
+  /** A text: its bytes in UTF-8. */
+  readonly value: Buffer | string | null;
   /** Event time, epoch ms: the Kafka timestamp of the record. */
   readonly timestampMs: number;
   readonly headers?: HeaderList | undefined;

@@ -89,19 +89,14 @@ export function toPartitionBatches(
   }));
 }
 
-function sizeOf(record: Pick<OutgoingRecord, 'key' | 'value' | 'headers' | 'joined' | 'row'>): number {
+function sizeOf(record: Pick<OutgoingRecord, 'key' | 'value' | 'headers' | 'row'>): number {
   const { row } = record;
-  if (row !== undefined) return RECORD_OVERHEAD_BYTES + row.keyBytes + Math.max(0, row.valueBytes);
-  const { key, joined } = record;
-  if (joined !== undefined)
-    return (
-      RECORD_OVERHEAD_BYTES +
-      (key?.length ?? 0) +
-      joined.bytes.length +
-      HEADER_OVERHEAD_BYTES +
-      joined.header.name.length
-    );
-  const { value, headers } = record;
+  if (row !== undefined) {
+    const { keyBytes, valueBytes, header } = row;
+    const ofHeader = header === undefined ? 0 : HEADER_OVERHEAD_BYTES + header.name.length + header.contentBytes;
+    return RECORD_OVERHEAD_BYTES + keyBytes + Math.max(0, valueBytes) + ofHeader;
+  }
+  const { key, value, headers } = record;
   const ofHeaders =
     headers === undefined
       ? 0

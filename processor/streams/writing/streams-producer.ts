@@ -1,4 +1,4 @@
-import type { JoinedParts, RowBytes } from '../kafka/batch-encoder.ts';
+import type { RowBytes } from '../kafka/batch-encoder.ts';
 import type { CommittedOffset } from '../kafka/group-offsets.ts';
 import type { OffsetMap } from '../store/state-store.ts';
 import type { StreamsError } from '../errors.ts';
@@ -15,9 +15,7 @@ export interface OutgoingRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers?: HeaderList | undefined;
-  /** Its only header and its value in one piece, for those who write them: nothing else than `headers` and `value`. */
-  readonly joined?: JoinedParts | undefined;
-  /** The same of a record without headers. */
+  /** All of it in one piece, for those who write it: nothing else than `key`, `value` and `headers`. */
   readonly row?: RowBytes | undefined;
   /**
    * Its Kafka timestamp, epoch milliseconds: the event time of what a sink writes. Without one it is the wall clock, as

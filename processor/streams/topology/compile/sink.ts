@@ -1,4 +1,5 @@
 import type { SinkNode, TopicOf } from '../graph.ts';
+import { knownOf } from '../serdes.ts';
 import type { Emit, TaskRuntime } from '../task-runtime.ts';
 import { failedAt, keyBytesOf, refuseAnswer, serializer } from '../user-code.ts';
 import { withRecord } from './steps.ts';
@@ -16,7 +17,8 @@ export function compileSink(
       throw failedAt(name, error);
     }
   };
-  const bytesOf = serializer(values);
+  const bytesOf: (value: unknown) => Buffer | string =
+    (knownOf(values).textOf as ((value: unknown) => string) | undefined) ?? serializer(values);
   return (key, value, timestampMs) => {
     try {
       const to = topicOf(value, key, timestampMs);
